@@ -1,1 +1,245 @@
-//! Under construction.
+//! The command line of Pastiche as data: what can be asked for, not how it is done.
+//!
+//! The launcher (`xtask`) and the binary (`pastiche`) both read these structs, so that
+//! `cargo xtask train --help` builds nothing but this crate. It knows neither Burn nor any file
+//! but `backend.toml`.
+
+mod backend;
+
+use std::path::PathBuf;
+
+pub use backend::{BACKEND_FILE, BACKEND_VARIABLE, Backend, BackendChoice};
+use clap::{Args, Subcommand, ValueEnum};
+
+/// What `pastiche` can be asked to do.
+#[derive(Subcommand, Clone, Debug)]
+pub enum Command {
+    /// Train a network on a text; it speaks samples while it learns
+    Train(Train),
+    /// Write new text in the manner of the training text
+    Generate(Generate),
+    /// Clean, tokenize, count and cut a text, and show what the data looks like
+    Prepare(Prepare),
+    /// Print the model's layers, output shapes and parameters
+    Summary(Summary),
+    /// Score a trained model on held-out text
+    Evaluate(Evaluate),
+    /// Put a known corpus in place, checked by hash and counts
+    Fetch(Fetch),
+}
+
+/// Which configuration, and what to change in it.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ConfigArgs {
+    /// The configuration to read [default: configs/lstm.toml, or its built-in copy]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Change one setting, as in `--set train.epochs=3`; may be given several times
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Use this text instead of the configuration's
+    #[arg(long, value_name = "FILE")]
+    pub text: Option<PathBuf>,
+}
+
+/// Where the arithmetic runs.
+#[derive(Args, Clone, Debug, Default)]
+pub struct BackendArgs {
+    /// The backend [default: the one of backend.toml, or the first compiled in]
+    #[arg(long, env = BACKEND_VARIABLE, value_enum)]
+    pub backend: Option<Backend>,
+    /// The device of the wgpu backend: `default`, `cpu` (software), `discrete:0`, `integrated:0`
+    #[arg(long, value_name = "D")]
+    pub device: Option<String>,
+}
+
+/// Arguments of `train`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Train {
+    /// The configuration and its changes.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Backend and device.
+    #[command(flatten)]
+    pub backend: BackendArgs,
+    /// The run's directory [default: a new one under runs/]; refused if it exists
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    pub out: Option<PathBuf>,
+    /// Go on with an unfinished run from its last checkpoint
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "text"])]
+    pub resume: Option<PathBuf>,
+    /// Plain lines instead of a progress bar, also on a terminal
+    #[arg(long)]
+    pub plain: bool,
+}
+
+/// How the network reads its past while it writes.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Context {
+    /// Carry the state from token to token: one step each
+    Carried,
+    /// Read the last window afresh for every token, as in training
+    Window,
+}
+
+/// What to do with prompt words that the model never saw.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unseen {
+    /// Stop and name them, with the nearest known words
+    Error,
+    /// Leave them out
+    Skip,
+    /// Read them as the unknown token
+    Unknown,
+}
+
+/// Arguments of `generate`.
+#[derive(Args, Clone, Debug)]
+pub struct Generate {
+    /// The model directory [default: the newest finished run]
+    #[arg(long, value_name = "DIR")]
+    pub model: Option<PathBuf>,
+    /// The text to go on from
+    #[arg(long, value_name = "TEXT", conflicts_with = "prompt_file")]
+    pub prompt: Option<String>,
+    /// A file with the text to go on from; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub prompt_file: Option<PathBuf>,
+    /// How many tokens to write
+    #[arg(long, default_value_t = 200)]
+    pub tokens: usize,
+    /// Below 1 plays safe, above 1 takes risks, 0 always takes the likeliest token
+    #[arg(long, default_value_t = 0.5, allow_negative_numbers = true)]
+    pub temperature: f64,
+    /// Choose among the K likeliest tokens only
+    #[arg(long, value_name = "K")]
+    pub top_k: Option<usize>,
+    /// Choose among the likeliest tokens that together hold this probability
+    #[arg(long, value_name = "P", allow_negative_numbers = true)]
+    pub top_p: Option<f64>,
+    /// Leave out tokens less likely than this share of the likeliest one
+    #[arg(long, value_name = "P", allow_negative_numbers = true)]
+    pub min_p: Option<f64>,
+    /// Never write the same N tokens in a row twice
+    #[arg(long, value_name = "N")]
+    pub no_repeat: Option<usize>,
+    /// The seed of the choices [default: a new one each time, shown at the end]
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// How many samples to write
+    #[arg(long, default_value_t = 1)]
+    pub samples: usize,
+    /// Stop at this token; `story` means the mark between stories
+    #[arg(long, value_name = "TOKEN")]
+    pub stop: Option<String>,
+    /// How the past is read [default: what scored better on the run's validation text]
+    #[arg(long, value_enum)]
+    pub context: Option<Context>,
+    /// What to do with prompt words that the model never saw
+    #[arg(long, value_enum, default_value_t = Unseen::Error)]
+    pub unseen: Unseen,
+    /// Print one JSON object on standard output and nothing else there
+    #[arg(long)]
+    pub json: bool,
+    /// Backend and device.
+    #[command(flatten)]
+    pub backend: BackendArgs,
+}
+
+/// Arguments of `prepare`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Prepare {
+    /// The configuration and its changes.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Print one JSON object on standard output and nothing else there
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `summary`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Summary {
+    /// The configuration and its changes.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Print one JSON object on standard output and nothing else there
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `evaluate`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Evaluate {
+    /// The model directory [default: the newest finished run]
+    #[arg(long, value_name = "DIR")]
+    pub model: Option<PathBuf>,
+    /// Score this text [default: the run's own validation split]
+    #[arg(long, value_name = "FILE")]
+    pub text: Option<PathBuf>,
+    /// How the past is read [default: the run's recorded choice]
+    #[arg(long, value_enum)]
+    pub context: Option<Context>,
+    /// Print one JSON object on standard output and nothing else there
+    #[arg(long)]
+    pub json: bool,
+    /// Backend and device.
+    #[command(flatten)]
+    pub backend: BackendArgs,
+}
+
+/// Arguments of `fetch`.
+#[derive(Args, Clone, Debug)]
+pub struct Fetch {
+    /// The corpus, a folder under datasets/
+    pub name: String,
+    /// Take it from this file instead of downloading it
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
+}
+
+impl Command {
+    /// The backend and device asked for, for commands that compute.
+    pub fn backend(&self) -> Option<&BackendArgs> {
+        match self {
+            Self::Train(args) => Some(&args.backend),
+            Self::Generate(args) => Some(&args.backend),
+            Self::Evaluate(args) => Some(&args.backend),
+            Self::Prepare(_) | Self::Summary(_) | Self::Fetch(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Front {
+        #[command(subcommand)]
+        command: Command,
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        use clap::CommandFactory;
+        Front::command().debug_assert();
+    }
+
+    #[test]
+    fn several_settings_are_kept_in_order() {
+        let words = ["pastiche", "train", "--set", "train.epochs=3", "--set", "seed=2"];
+        let Command::Train(train) = Front::try_parse_from(words).unwrap().command else {
+            panic!("`train` was not read as train");
+        };
+        assert_eq!(train.config.set, ["train.epochs=3", "seed=2"]);
+    }
+
+    #[test]
+    fn two_prompts_are_refused() {
+        let words = ["pastiche", "generate", "--prompt", "a", "--prompt-file", "-"];
+        assert!(Front::try_parse_from(words).is_err());
+    }
+}

@@ -1,2 +1,53 @@
-//! Under construction.
-fn main() {}
+//! The binary `pastiche`: the front door, where text, model, trainer and writer are introduced to
+//! one another. What each command does has a file of its own under `commands`.
+
+mod commands;
+mod config;
+mod corpus;
+mod device;
+mod embedded;
+mod error;
+mod metrics_file;
+mod progress;
+mod run_dir;
+mod samples_file;
+mod speaker;
+
+use std::process::ExitCode;
+
+use args::Command;
+use clap::Parser;
+
+/// Teaches a small recurrent network to write in the manner of any text
+#[derive(Parser)]
+#[command(name = "pastiche", version, arg_required_else_help = true)]
+struct Front {
+    #[command(subcommand)]
+    command: Command,
+}
+
+fn main() -> ExitCode {
+    let command = Front::parse().command;
+    let done = device::Choice::of(&command).and_then(|choice| {
+        choice.announce();
+        run(command, &choice)
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command, choice: &device::Choice) -> error::Result<()> {
+    match command {
+        Command::Train(args) => commands::train::run(&args, choice),
+        Command::Generate(args) => commands::generate::run(&args, choice),
+        Command::Prepare(args) => commands::prepare::run(&args),
+        Command::Summary(args) => commands::summary::run(&args),
+        Command::Evaluate(args) => commands::evaluate::run(&args, choice),
+        Command::Fetch(args) => commands::fetch::run(&args),
+    }
+}

@@ -1,1 +1,20 @@
-//! Under construction.
+//! From a model directory to new text, and to an honest score of held-out text.
+//!
+//! Lives here: how a token is chosen, how the past is read, how a prompt begins, how pieces become
+//! text, and how a text is scored. Never trains; one model directory is all it needs.
+
+pub mod error;
+pub mod evaluate;
+pub mod prompt;
+pub mod sampler;
+pub mod sampling;
+pub mod session;
+pub mod write;
+
+pub use error::{Error, Result};
+pub use evaluate::{Evaluation, evaluate_ids, evaluate_text};
+pub use prompt::{Prompt, prompt};
+pub use sampler::Sampler;
+pub use sampling::Sampling;
+pub use session::Session;
+pub use write::{Request, Sample, write_sample};

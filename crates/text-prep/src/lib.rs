@@ -1,1 +1,45 @@
-//! Under construction.
+//! From bytes to tokens and back: reading, cleaning, tokenizing, numbering.
+//!
+//! The path of a text through this crate:
+//!
+//! | hop | from → to | module |
+//! |---|---|---|
+//! | read | bytes → text | [`source`] |
+//! | clean | text → text | [`clean`] |
+//! | tokenize | text → tokens | [`tokenize`] |
+//! | number | tokens → ids | [`vocabulary`] |
+//!
+//! [`Tokenizer`] holds the last three together and is what is saved beside a model's weights;
+//! [`keras`] speaks the dialect of Keras's `Tokenizer` for those who come from there.
+//!
+//! What it does not know: tensors, devices, models, how ids are cut into windows.
+
+mod chars;
+pub mod clean;
+pub mod error;
+mod gutenberg;
+mod interner;
+pub mod keras;
+mod nearest;
+mod saved;
+pub mod source;
+pub mod stem;
+mod table;
+pub mod tokenize;
+pub mod tokenizer;
+pub mod vocabulary;
+
+#[cfg(test)]
+mod aesop;
+#[cfg(test)]
+mod samples;
+
+pub use clean::{Cleaner, CleaningStream, PunctuationSet, RuleSpec};
+pub use error::{Error, Result};
+pub use interner::Interner;
+pub use keras::{KerasConfig, KerasTokenizer, TextItem};
+pub use source::{Excerpt, Source};
+pub use stem::Stemmer;
+pub use tokenize::{Capitals, Characters, Joiner, Punctuation, Splitter, TokenStream, Words};
+pub use tokenizer::{Encoded, EncodedCounts, Rare, Tokenizer, UnseenPolicy};
+pub use vocabulary::Vocabulary;

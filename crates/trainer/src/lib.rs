@@ -1,1 +1,24 @@
-//! Under construction.
+//! From loss to new weights: the loop, the optimizer, the checkpoints.
+//!
+//! Built on burn-train: its `SupervisedTraining`, metrics, events and interrupter run the show; the
+//! strategy that owns model, optimizer and position is ours, so that a run can be resumed exactly.
+//! This crate never prints and never parses: it tells an [`Observer`].
+
+pub mod checkpoint;
+pub mod config;
+pub mod error;
+pub mod estimate;
+pub mod observer;
+pub mod optimizer;
+mod renderer;
+mod strategy;
+mod task;
+mod train;
+
+pub use checkpoint::{Checkpoints, Progress};
+pub use config::TrainConfig;
+pub use error::{Error, Result};
+pub use estimate::Estimate;
+pub use observer::{EpochReport, Heard, Observer, Plan, StepReport};
+pub use optimizer::{Rmsprop, RmspropConfig};
+pub use train::{Identity, Outcome, train};

@@ -1,0 +1,111 @@
+//! Which backend this machine uses: flag, environment variable, `backend.toml`, in this order.
+
+use std::path::Path;
+
+use clap::ValueEnum;
+
+/// The environment variable that sets the backend of a machine.
+pub const BACKEND_VARIABLE: &str = "PASTICHE_BACKEND";
+/// The untracked file that sets the backend of a checkout, in the working directory.
+pub const BACKEND_FILE: &str = "backend.toml";
+
+/// A backend that can be compiled in; each is a cargo feature of the same name.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Backend {
+    /// CPU, by the crate `ndarray`
+    Ndarray,
+    /// CPU, Burn's own
+    Flex,
+    /// GPU through Vulkan, Metal, DirectX 12 or WebGPU
+    Wgpu,
+}
+
+impl Backend {
+    /// The name, which is also the cargo feature and the value of `BURN_DEVICE`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ndarray => "ndarray",
+            Self::Flex => "flex",
+            Self::Wgpu => "wgpu",
+        }
+    }
+}
+
+/// What `backend.toml` says.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BackendChoice {
+    /// `backend = "flex"`
+    pub backend: Option<Backend>,
+    /// `device = "discrete:0"`
+    pub device: Option<String>,
+    /// `features = ["ndarray", "wgpu"]`: what the launcher compiles in, if more than the backend.
+    pub features: Vec<Backend>,
+}
+
+impl BackendChoice {
+    /// Reads `backend.toml` in `folder`; a missing file is an empty choice.
+    ///
+    /// # Errors
+    /// One line that names the file and what is wrong in it.
+    pub fn read(folder: &Path) -> Result<Self, String> {
+        let path = folder.join(BACKEND_FILE);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Self::parse(&text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(format!("{} cannot be read: {error}", path.display())),
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let table: toml::Table = text
+            .parse()
+            .map_err(|error: toml::de::Error| format!("{BACKEND_FILE}: {}", error.message()))?;
+        let mut choice = Self::default();
+        for (key, value) in &table {
+            match (key.as_str(), value) {
+                ("backend", toml::Value::String(name)) => choice.backend = Some(backend(name)?),
+                ("device", toml::Value::String(name)) => choice.device = Some(name.clone()),
+                ("features", toml::Value::Array(names)) => {
+                    for name in names {
+                        choice.features.push(backend(name.as_str().unwrap_or_default())?);
+                    }
+                }
+                _ => {
+                    return Err(format!(
+                        "{BACKEND_FILE} holds `{key} = {value}`; expected `backend = \"ndarray\"`, \
+                         `device = \"default\"` or `features = [\"ndarray\", \"wgpu\"]`"
+                    ));
+                }
+            }
+        }
+        Ok(choice)
+    }
+}
+
+fn backend(name: &str) -> Result<Backend, String> {
+    Backend::from_str(name, false).map_err(|_| {
+        format!("{BACKEND_FILE} names the backend `{name}`; known are ndarray, flex and wgpu")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_file_is_read() {
+        let text = "backend = \"flex\"\ndevice = \"default\"\nfeatures = [\"flex\", \"wgpu\"]";
+        let choice = BackendChoice::parse(text).unwrap();
+        assert_eq!(choice.backend, Some(Backend::Flex));
+        assert_eq!(choice.device.as_deref(), Some("default"));
+        assert_eq!(choice.features, [Backend::Flex, Backend::Wgpu]);
+    }
+
+    #[test]
+    fn an_unknown_backend_and_an_unknown_key_are_named() {
+        let error = BackendChoice::parse("backend = \"cuda\"").unwrap_err();
+        assert!(error.contains("`cuda`") && error.contains("ndarray"), "{error}");
+        let error = BackendChoice::parse("backends = \"flex\"").unwrap_err();
+        assert!(error.contains("backends"), "{error}");
+    }
+}

@@ -1,0 +1,102 @@
+//! `fetch`: puts a known corpus in place, checked by hash and counts.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use args::Fetch;
+use models::artifact::write_atomically;
+use seqdata::{CountedOn, Fractions, Prepared, Recipe};
+use text_prep::{Cleaner, Rare, Splitter, Words};
+
+use super::print;
+use crate::corpus::{Counts, Dataset};
+use crate::embedded;
+use crate::error::{Error, Result};
+
+/// Runs the command.
+pub fn run(args: &Fetch) -> Result<()> {
+    let name = &args.name;
+    let dataset = Dataset::find(name)?;
+    let (bytes, origin) = match &args.from {
+        Some(path) => {
+            (std::fs::read(path).map_err(Error::io(path, "read"))?, path.display().to_string())
+        }
+        None => match (&dataset.address, name.as_str()) {
+            (Some(address), _) => (download(name, address)?, address.clone()),
+            (None, "fables") => (embedded::FABLES.as_bytes().to_vec(), "this program".into()),
+            (None, _) => {
+                return Err(Error::new(format!(
+                    "the corpus `{name}` has no address: name its file with `--from FILE`"
+                )));
+            }
+        },
+    };
+    let known = dataset.knows(&bytes);
+    let found = count(&dataset, bytes.clone(), &origin)?;
+    if found != dataset.counts {
+        return Err(Error::new(format!(
+            "{origin} is not the corpus `{name}`: prepared it gives {}, expected {}",
+            told(found),
+            told(dataset.counts)
+        )));
+    }
+    if !known {
+        eprintln!("warning: this edition of `{name}` has an unknown hash, but the right counts");
+    }
+    let path = dataset.path(name);
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(Error::io(folder, "made"))?;
+    }
+    write_atomically(&path, &bytes)?;
+    eprintln!("{} ({}): {}", dataset.title, dataset.licence, told(found));
+    print(&format!("{}\n", path.display()))
+}
+
+fn told(counts: Counts) -> String {
+    let Counts { characters, tokens, words } = counts;
+    format!("{characters} characters, {tokens} tokens, {words} words")
+}
+
+/// What the seed's recipe makes of these bytes.
+fn count(dataset: &Dataset, bytes: Vec<u8>, origin: &str) -> Result<Counts> {
+    let text = dataset.reading().decode(bytes, origin)?;
+    let recipe = Recipe {
+        cleaner: Cleaner::preset("book")?,
+        splitter: Splitter::Words(Words::default()),
+        story_mark: None,
+        counted_on: CountedOn::WholeText,
+        min_count: 1,
+        rare: Rare::Unknown,
+        fractions: Fractions { valid: 0.5, test: 0.0 },
+        length: 1,
+        step: 1,
+    };
+    let whole = Prepared::new(&text, recipe)?.whole;
+    Ok(Counts { characters: whole.characters, tokens: whole.tokens, words: whole.words })
+}
+
+/// Downloads by `curl`, which every system has or can have: no TLS library is worth one file.
+fn download(name: &str, address: &str) -> Result<Vec<u8>> {
+    eprintln!("downloading {address}");
+    let by_hand = || {
+        format!("download it by hand and run `pastiche fetch {name} --from {}`", file_of(address))
+    };
+    let output = Command::new("curl")
+        .args(["--fail", "--silent", "--show-error", "--location", address])
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| Error::new(format!("curl cannot be run ({error}): {}", by_hand())))?;
+    if !output.status.success() {
+        let reason = String::from_utf8_lossy(&output.stderr);
+        return Err(Error::new(format!(
+            "{address} cannot be downloaded ({}): {}",
+            reason.trim(),
+            by_hand()
+        )));
+    }
+    Ok(output.stdout)
+}
+
+fn file_of(address: &str) -> &str {
+    Path::new(address).file_name().and_then(|name| name.to_str()).unwrap_or("FILE")
+}

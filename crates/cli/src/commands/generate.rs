@@ -1,0 +1,136 @@
+//! `generate`: new text in the manner of the training text, streamed as it is written.
+
+use std::io::{Read, Write};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use args::{Context as ContextArg, Generate, Unseen};
+use generate::{Prompt, Request, Sample, Sampling, prompt, write_sample};
+use models::{Artifact, Context};
+use serde::Serialize;
+use text_prep::UnseenPolicy;
+
+use super::{print, print_json};
+use crate::device::Choice;
+use crate::error::{Error, Result};
+use crate::run_dir;
+
+#[derive(Serialize)]
+struct Report {
+    samples: Vec<Sample>,
+    seed: u64,
+    temperature: f64,
+    tokens_per_second: f64,
+}
+
+/// Runs the command.
+pub fn run(args: &Generate, choice: &Choice) -> Result<()> {
+    let sampling = Sampling {
+        temperature: args.temperature,
+        top_k: args.top_k,
+        top_p: args.top_p,
+        min_p: args.min_p,
+        no_repeat: args.no_repeat,
+    };
+    sampling.check()?;
+    for (option, count) in [("--tokens", args.tokens), ("--samples", args.samples)] {
+        if count == 0 {
+            return Err(Error::new(format!("`{option}` is 0; expected 1 or more")));
+        }
+    }
+    let text = prompt_text(args)?;
+    let directory = run_dir::model(args.model.as_deref())?;
+    let device = choice.open()?;
+    let artifact = Artifact::load(&directory, &device)?;
+    let prompt = read_prompt(args, &artifact, &text)?;
+    let seed = args.seed.unwrap_or_else(fresh_seed);
+    let request = Request {
+        prompt: &prompt.ids,
+        tokens: args.tokens,
+        sampling,
+        seed,
+        context: context(args.context, &artifact),
+        stop: stop(args, &artifact)?,
+    };
+
+    eprintln!("model {}, seed {seed}, temperature {}", directory.display(), args.temperature);
+    let mut samples = Vec::with_capacity(args.samples);
+    for number in 0..args.samples {
+        if !args.json && args.samples > 1 {
+            print(&format!("--- {} ---\n", number + 1))?;
+        }
+        if !args.json {
+            print(text.trim_end())?;
+        }
+        let mut output = std::io::stdout();
+        let written = write_sample(&artifact, &request, number as u64, &device, |piece| {
+            if args.json {
+                return Ok(());
+            }
+            output.write_all(piece.as_bytes())?;
+            output.flush()
+        })?;
+        if !args.json {
+            print("\n")?;
+        }
+        samples.push(written);
+    }
+    let time: Duration = samples.iter().map(|sample| sample.time).sum();
+    let tokens: usize = samples.iter().map(|sample| sample.ids.len()).sum();
+    let tokens_per_second = tokens as f64 / time.as_secs_f64();
+    eprintln!("{tokens} tokens, {tokens_per_second:.0} a second");
+    match args.json {
+        true => print_json(&Report { samples, seed, temperature: args.temperature, tokens_per_second }),
+        false => Ok(()),
+    }
+}
+
+/// The prompt as it was given; none is an empty one.
+fn prompt_text(args: &Generate) -> Result<String> {
+    let Some(path) = &args.prompt_file else { return Ok(args.prompt.clone().unwrap_or_default()) };
+    if path.as_os_str() != "-" {
+        return Ok(text_prep::Source::default().read(path)?);
+    }
+    let mut bytes = Vec::new();
+    std::io::stdin().read_to_end(&mut bytes).map_err(Error::io("standard input", "read"))?;
+    Ok(text_prep::Source::default().decode(bytes, "standard input")?)
+}
+
+fn read_prompt(args: &Generate, artifact: &Artifact, text: &str) -> Result<Prompt> {
+    let unseen = match args.unseen {
+        Unseen::Error => UnseenPolicy::Error,
+        Unseen::Skip => UnseenPolicy::Skip,
+        Unseen::Unknown => UnseenPolicy::Unknown,
+    };
+    let prompt = prompt(&artifact.tokenizer, text, unseen, artifact.about.window)?;
+    if !prompt.unseen.is_empty() {
+        let done = if args.unseen == Unseen::Skip { "skipped" } else { "read as unknown" };
+        eprintln!("warning: the model never saw {}; {done}", prompt.unseen.join(", "));
+    }
+    Ok(prompt)
+}
+
+/// What was asked for, or what scored better on the run's validation text.
+pub fn context(asked: Option<ContextArg>, artifact: &Artifact) -> Context {
+    match asked {
+        Some(ContextArg::Carried) => Context::Carried,
+        Some(ContextArg::Window) => Context::Window,
+        None => artifact.about.context(),
+    }
+}
+
+fn stop(args: &Generate, artifact: &Artifact) -> Result<Option<u32>> {
+    let Some(token) = args.stop.as_deref() else { return Ok(None) };
+    let tokenizer = &artifact.tokenizer;
+    let id = match token {
+        "story" => tokenizer.story_mark_id(),
+        token => tokenizer.vocabulary.id(token),
+    };
+    let unknown = || generate::Error::UnknownStop(token.to_string()).into();
+    id.map(Some).ok_or_else(unknown)
+}
+
+/// A seed that nobody chose, small enough to be typed again.
+fn fresh_seed() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::from(now.subsec_nanos()) ^ now.as_secs() & 0xFFFF
+}

@@ -1,0 +1,34 @@
+//! One file a command: each reads its arguments, calls the crates and tells the result.
+
+pub mod evaluate;
+pub mod fetch;
+pub mod generate;
+pub mod prepare;
+pub mod summary;
+pub mod train;
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+
+/// Prints one JSON object on standard output.
+fn print_json(value: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_string(value).map_err(|error| Error::new(error.to_string()))?;
+    print(&format!("{text}\n"))
+}
+
+/// Prints on standard output; a reader that went away is an error, not a panic.
+fn print(text: &str) -> Result<()> {
+    let mut output = std::io::stdout().lock();
+    let written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
+    written.map_err(Error::io("standard output", "written"))
+}
+
+/// Tells people what a configuration's author should know.
+fn warn(warnings: &[String]) {
+    for warning in warnings {
+        eprintln!("warning: {warning}");
+    }
+}

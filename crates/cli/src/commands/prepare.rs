@@ -1,0 +1,84 @@
+//! `prepare`: what the data looks like.
+
+use args::Prepare;
+use models::summary::thousands;
+use serde::Serialize;
+
+use super::{print, print_json, warn};
+use crate::config::{Resolved, read};
+use crate::error::Result;
+
+/// The whole cleaned text by the seed's recipe, and how many windows the run gets of it.
+#[derive(Serialize)]
+struct Report {
+    characters: usize,
+    tokens: usize,
+    words: usize,
+    vocabulary: usize,
+    windows: usize,
+    x_shape: [usize; 2],
+    y_shape: [usize; 2],
+    train_windows: usize,
+    valid_windows: usize,
+}
+
+/// Runs the command.
+pub fn run(args: &Prepare) -> Result<()> {
+    let (config, _) = read(&args.config)?;
+    let resolved = Resolved::new(config)?;
+    warn(&resolved.warnings);
+    let report = report(&resolved)?;
+    match args.json {
+        true => print_json(&report),
+        false => print(&table(&resolved, &report)?),
+    }
+}
+
+fn report(resolved: &Resolved) -> Result<Report> {
+    let whole = resolved.prepared.whole;
+    let length = resolved.config.windows.length;
+    let windows = whole.tokens.saturating_sub(length);
+    Ok(Report {
+        characters: whole.characters,
+        tokens: whole.tokens,
+        words: whole.words,
+        vocabulary: whole.vocabulary(),
+        windows,
+        x_shape: [windows, length],
+        y_shape: [windows, whole.vocabulary()],
+        train_windows: resolved.prepared.train_windows()?.len(),
+        valid_windows: resolved.prepared.valid_windows()?.len(),
+    })
+}
+
+fn table(resolved: &Resolved, report: &Report) -> Result<String> {
+    let prepared = &resolved.prepared;
+    let vocabulary = &prepared.tokenizer.vocabulary;
+    let shape = |[rows, columns]: [usize; 2]| format!("[{rows}, {columns}]");
+    let frequent: Vec<&str> = (0..vocabulary.len() as u32)
+        .filter(|&id| !vocabulary.is_reserved(id))
+        .filter_map(|id| vocabulary.token(id))
+        .take(10)
+        .collect();
+    let left_over = prepared.train_windows()?.left_over() + prepared.valid_windows()?.left_over();
+    let held_out = prepared.split.valid.clone();
+    let unknown = held_out.clone().filter(|&at| Some(prepared.ids.get(at)) == vocabulary.unknown_id());
+    let unknown = unknown.count() as f64 / held_out.len() as f64;
+    let rows = [
+        ("characters", thousands(report.characters)),
+        ("tokens", thousands(report.tokens)),
+        ("different tokens", thousands(report.words)),
+        ("vocabulary of the whole text", thousands(report.vocabulary)),
+        ("vocabulary of the model", thousands(vocabulary.len())),
+        ("unknown in validation", format!("{:.2} %", 100.0 * unknown)),
+        ("X, the windows", shape(report.x_shape)),
+        ("y, one-hot", shape(report.y_shape)),
+        ("training windows", thousands(report.train_windows)),
+        ("validation windows", thousands(report.valid_windows)),
+        ("tokens in no window", thousands(left_over)),
+        ("bytes an id takes", prepared.ids.width().to_string()),
+        ("unigram validation loss", format!("{:.3} nats", prepared.unigram_nats_per_token())),
+        ("most frequent", frequent.join("  ")),
+    ];
+    Ok(rows.iter().map(|(name, value)| format!("{name:<30}{value}\n")).collect())
+}

@@ -1,0 +1,111 @@
+//! `train`: from a configuration to a run directory, or on from a checkpoint.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use args::{ConfigArgs, Train};
+use burn::tensor::Device;
+use models::artifact::write_atomically;
+use models::{About, Context};
+use trainer::{Checkpoints, Identity, Observer, Outcome, train};
+
+use super::{print, warn};
+use crate::config::{Resolved, read};
+use crate::device::Choice;
+use crate::error::{Error, Result};
+use crate::metrics_file::MetricsFile;
+use crate::progress::Progress;
+use crate::run_dir;
+use crate::samples_file::SamplesFile;
+use crate::speaker::Speaker;
+
+/// The configuration's name in a run directory.
+pub const CONFIG: &str = "config.toml";
+
+/// Runs the command.
+pub fn run(args: &Train, choice: &Choice) -> Result<()> {
+    let (config, name) = match &args.resume {
+        None => read(&args.config)?,
+        Some(run) => read(&ConfigArgs { config: Some(run.join(CONFIG)), ..args.config.clone() })
+            .map_err(|error| Error::new(format!("{} cannot be resumed: {error}", run.display())))?,
+    };
+    let resolved = Resolved::new(config)?;
+    warn(&resolved.warnings);
+    let device = choice.open()?;
+    let run = match &args.resume {
+        Some(run) => run.clone(),
+        None => run_dir::create(args.out.as_deref(), &name)?,
+    };
+    let outcome = learn(args, &resolved, &run, &device, choice.name());
+    if outcome.is_err() && args.resume.is_none() && Checkpoints::of(&run).epochs()?.is_empty() {
+        // A run that kept nothing leaves nothing behind.
+        let _ = std::fs::remove_dir_all(&run);
+    }
+    report(&resolved, &run, &outcome?)
+}
+
+fn learn(
+    args: &Train,
+    resolved: &Resolved,
+    run: &Path,
+    device: &Device,
+    backend: &str,
+) -> Result<Outcome> {
+    let toml = resolved.to_toml();
+    write_atomically(&run.join(CONFIG), toml.as_bytes())?;
+    let prepared = &resolved.prepared;
+    let about = About {
+        model: resolved.model.clone(),
+        window: resolved.config.windows.length,
+        seed: resolved.config.seed,
+        epochs: 0,
+        valid_loss_window: f64::INFINITY,
+        valid_loss_carried: None,
+        valid_sha256: prepared.valid_sha256(),
+    };
+    let tokenizer = prepared.tokenizer.clone();
+    let speaker = Speaker {
+        tokenizer: tokenizer.clone(),
+        about: about.clone(),
+        device: device.clone(),
+        tokens: resolved.config.samples.tokens,
+    };
+    let done = match args.resume {
+        Some(_) => Checkpoints::of(run).epochs()?.last().copied().unwrap_or(0),
+        None => 0,
+    };
+    let observers: Vec<Box<dyn Observer>> = vec![
+        Box::new(MetricsFile::open(run, done)?),
+        Box::new(SamplesFile::open(run, done, speaker.clone())?),
+        Box::new(Progress::new(speaker, args.plain)),
+    ];
+    match done {
+        0 => eprintln!("training {} on {backend}", run.display()),
+        _ => eprintln!("going on with {} after epoch {done} on {backend}", run.display()),
+    }
+    let extra = BTreeMap::from([(CONFIG.to_string(), toml.into_bytes())]);
+    let identity = Identity { tokenizer, about, extra };
+    let resume = args.resume.is_some();
+    let observer = Box::new(observers);
+    Ok(train(prepared, &resolved.train, identity, run, resume, device, observer)?)
+}
+
+fn report(resolved: &Resolved, run: &Path, outcome: &Outcome) -> Result<()> {
+    let about = &outcome.best.about;
+    let unigram = resolved.prepared.unigram_nats_per_token();
+    let best = about.valid_loss_window;
+    eprintln!(
+        "best epoch {}: validation loss {best:.3} nats a token; guessing by word counts alone costs \
+         {unigram:.3}",
+        about.epochs
+    );
+    if let Some(carried) = about.valid_loss_carried {
+        let choice = match about.context() {
+            Context::Carried => "carried",
+            Context::Window => "window",
+        };
+        eprintln!("with the state carried {carried:.3}; `generate` will use `--context {choice}`");
+    }
+    eprintln!("write with: cargo xtask generate --model {}", run.display());
+    print(&format!("{}\n", run.display()))
+}

@@ -1,0 +1,222 @@
+//! The configuration exactly as it is written: one struct a section, unknown keys refused.
+//!
+//! What the values mean together is decided in [`resolve`]; how a file and `--set` become these
+//! structs, in [`read`].
+
+mod read;
+mod resolve;
+
+use std::path::PathBuf;
+
+use models::{CellKind, LayerConfig};
+use seqdata::CountedOn;
+use serde::{Deserialize, Serialize};
+use text_prep::{Capitals, Excerpt, Punctuation, Rare, RuleSpec};
+use trainer::RmspropConfig;
+
+pub use read::{parse, read};
+pub use resolve::Resolved;
+
+/// A whole configuration. What is left out has the seed's value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The seed of all that is drawn.
+    pub seed: u64,
+    /// What is learned from.
+    pub text: Text,
+    /// How it is cleaned.
+    pub clean: Clean,
+    /// How it is split into tokens.
+    pub tokens: Tokens,
+    /// Which tokens the model knows.
+    pub vocabulary: Vocabulary,
+    /// What is held out.
+    pub split: Split,
+    /// How ids are cut into training examples.
+    pub windows: Windows,
+    /// The network.
+    pub model: Model,
+    /// How it learns.
+    pub train: Train,
+    /// What it says while it learns.
+    pub samples: Samples,
+}
+
+/// `[text]`: a known corpus or a file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Text {
+    /// A folder under `datasets/`.
+    pub dataset: Option<String>,
+    /// A text file.
+    pub path: Option<PathBuf>,
+    /// The encoding of `path`, if it is not UTF-8.
+    pub encoding: Option<String>,
+    /// The part of `path` that is used.
+    pub excerpt: Option<Excerpt>,
+    /// Remove Project Gutenberg's header and licence from `path`.
+    pub strip_gutenberg: bool,
+}
+
+/// `[clean]`: a preset or a list of rules.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Clean {
+    /// `book`, `prose` or `verbatim`.
+    pub preset: Option<String>,
+    /// The rules, in order, instead of a preset.
+    pub rules: Option<Vec<RuleSpec>>,
+    /// The token that stands between stories.
+    pub story_mark: Option<String>,
+}
+
+/// What a token is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TokenKind {
+    /// What stands between white space.
+    #[default]
+    Words,
+    /// A Unicode scalar.
+    Characters,
+}
+
+/// `[tokens]`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tokens {
+    /// Words or characters.
+    pub kind: TokenKind,
+    /// Words: whether punctuation is kept.
+    pub punctuation: Option<Punctuation>,
+    /// Words: whether they are lower-cased.
+    pub lower_case: Option<bool>,
+    /// Words: the language whose stems are taken.
+    pub stem: Option<String>,
+    /// Characters: whether capitals are kept.
+    pub capitals: Option<Capitals>,
+}
+
+/// `[vocabulary]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Vocabulary {
+    /// Which tokens are counted.
+    pub counted_on: CountedOn,
+    /// Rarer tokens are left out.
+    pub min_count: u64,
+    /// What becomes of tokens that are left out.
+    pub rare: Rare,
+}
+
+/// `[split]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Split {
+    /// The share of the windows held out for validation.
+    pub valid_fraction: f64,
+    /// The share held out for a last test.
+    pub test_fraction: f64,
+}
+
+/// `[windows]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Windows {
+    /// Tokens in a window.
+    pub length: usize,
+    /// Tokens from one window's start to the next one's.
+    pub step: usize,
+}
+
+/// `[model]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Model {
+    /// Numbers in a token's vector.
+    pub embedding: usize,
+    /// The recurrent layers, the lowest first.
+    pub layers: Vec<LayerConfig>,
+    /// The share of the last hidden state dropped while training.
+    pub dropout: f64,
+}
+
+/// `[train]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Train {
+    /// Passes over the training windows.
+    pub epochs: usize,
+    /// Windows a step learns from.
+    pub batch_size: usize,
+    /// The factor of every update.
+    pub learning_rate: f64,
+    /// RMSprop's own numbers.
+    pub optimizer: RmspropConfig,
+}
+
+/// `[samples]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Samples {
+    /// Steps between two samples within an epoch; 0 for none.
+    pub every_steps: u64,
+    /// Tokens in a sample.
+    pub tokens: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            text: Text::default(),
+            clean: Clean::default(),
+            tokens: Tokens::default(),
+            vocabulary: Vocabulary::default(),
+            split: Split::default(),
+            windows: Windows::default(),
+            model: Model::default(),
+            train: Train::default(),
+            samples: Samples::default(),
+        }
+    }
+}
+
+impl Default for Vocabulary {
+    fn default() -> Self {
+        Self { counted_on: CountedOn::Training, min_count: 1, rare: Rare::Unknown }
+    }
+}
+
+impl Default for Split {
+    fn default() -> Self {
+        Self { valid_fraction: 0.1, test_fraction: 0.0 }
+    }
+}
+
+impl Default for Windows {
+    fn default() -> Self {
+        Self { length: 20, step: 1 }
+    }
+}
+
+impl Default for Model {
+    fn default() -> Self {
+        let layers = vec![LayerConfig { cell: CellKind::Lstm, units: 256 }];
+        Self { embedding: 100, layers, dropout: 0.2 }
+    }
+}
+
+impl Default for Train {
+    fn default() -> Self {
+        let optimizer = RmspropConfig::default();
+        Self { epochs: 4, batch_size: 32, learning_rate: 0.001, optimizer }
+    }
+}
+
+impl Default for Samples {
+    fn default() -> Self {
+        Self { every_steps: 250, tokens: 60 }
+    }
+}

@@ -1,0 +1,150 @@
+//! The one place that names backends: from a choice to a Burn device.
+
+use args::{BACKEND_VARIABLE, Backend, BackendChoice, Command};
+use burn::tensor::Device;
+
+use crate::error::{Error, Result};
+
+/// The backends compiled in, the preferred one first.
+const COMPILED: &[Backend] = &[
+    #[cfg(feature = "ndarray")]
+    Backend::Ndarray,
+    #[cfg(feature = "flex")]
+    Backend::Flex,
+    #[cfg(feature = "wgpu")]
+    Backend::Wgpu,
+];
+
+/// What was asked for, by flag, environment or `backend.toml`.
+pub struct Choice {
+    backend: Backend,
+    device: Option<String>,
+}
+
+impl Choice {
+    /// Reads the choice for `command`; commands that do not compute get the default.
+    pub fn of(command: &Command) -> Result<Self> {
+        let asked = command.backend().cloned().unwrap_or_default();
+        let file = BackendChoice::read(".".as_ref()).map_err(Error::new)?;
+        let first = COMPILED.first().copied().ok_or_else(|| {
+            Error::new(
+                "this build holds no backend: build it with `--features ndarray`, `flex` or `wgpu`",
+            )
+        })?;
+        let backend = asked.backend.or(file.backend).unwrap_or(first);
+        if command.backend().is_some() && !COMPILED.contains(&backend) {
+            let compiled: Vec<&str> = COMPILED.iter().map(|backend| backend.name()).collect();
+            let name = backend.name();
+            return Err(Error::new(format!(
+                "this build does not hold the backend `{name}`, only {}: build it with `--features \
+                 {name}`, or use `cargo xtask`, which does so by itself",
+                compiled.join(", ")
+            )));
+        }
+        // A device in backend.toml belongs to the backend in backend.toml.
+        let device = asked.device.or(file.device.filter(|_| file.backend == Some(backend)));
+        Ok(Self { backend, device })
+    }
+
+    /// Tells Burn, whose optimizer loading asks for a device of its own accord, which one is meant.
+    ///
+    /// Must be called first thing in `main`.
+    #[allow(unsafe_code)]
+    pub fn announce(&self) {
+        let software = self.backend == Backend::Wgpu && self.device.as_deref() == Some("cpu");
+        // SAFETY: `main` calls this before any other thread exists, so nobody reads the environment
+        // while it is changed.
+        unsafe {
+            std::env::set_var("BURN_DEVICE", self.backend.name());
+            if software {
+                std::env::set_var("CUBECL_WGPU_DEFAULT_DEVICE", "Cpu");
+            }
+        }
+    }
+
+    /// Opens the device.
+    pub fn open(&self) -> Result<Device> {
+        match self.backend {
+            #[cfg(feature = "wgpu")]
+            Backend::Wgpu => wgpu::open(self.device.as_deref().unwrap_or("default")),
+            backend => {
+                if let Some(device) = self.device.as_deref().filter(|&d| d != "default") {
+                    return Err(Error::new(format!(
+                        "the backend `{}` has no device `{device}`: leave out `--device`, or add \
+                         `--backend wgpu`",
+                        backend.name()
+                    )));
+                }
+                cpu(backend)
+            }
+        }
+    }
+
+    /// The backend's name, for people.
+    pub fn name(&self) -> &'static str {
+        self.backend.name()
+    }
+}
+
+fn cpu(backend: Backend) -> Result<Device> {
+    match backend {
+        // Deprecated upstream, and still the backend that this project's card asks for.
+        #[cfg(feature = "ndarray")]
+        #[allow(deprecated)]
+        Backend::Ndarray => Ok(Device::ndarray()),
+        #[cfg(feature = "flex")]
+        Backend::Flex => Ok(Device::flex()),
+        backend => Err(Error::new(format!(
+            "this build does not hold the backend `{}` ({BACKEND_VARIABLE} or --backend)",
+            backend.name()
+        ))),
+    }
+}
+
+#[cfg(feature = "wgpu")]
+mod wgpu {
+    //! Adapters: a real one, or Mesa's software Vulkan when it is asked for by name.
+
+    use burn::tensor::{Device, DeviceKind};
+
+    use crate::error::{Error, Result};
+
+    pub fn open(name: &str) -> Result<Device> {
+        let kind = kind(name)?;
+        let asked_for_software = kind == DeviceKind::Cpu;
+        // Initialising reports a missing adapter; opening lazily would panic at the first number.
+        let options = Device::wgpu_options().device_kind(kind);
+        let (device, setup) = options.init_with_setup().map_err(|error| {
+            Error::new(format!(
+                "no graphics adapter answers to `--device {name}` ({error}): use `--backend \
+                 ndarray`, or install Mesa's software Vulkan and use `--device cpu`"
+            ))
+        })?;
+        let info = setup.adapter.get_info();
+        let software = format!("{:?}", info.device_type) == "Cpu";
+        if software && !asked_for_software {
+            return Err(Error::new(format!(
+                "there is no real graphics adapter, only the software one `{}`: use `--backend \
+                 ndarray`, which is faster, or ask for it with `--device cpu`",
+                info.name
+            )));
+        }
+        Ok(device)
+    }
+
+    fn kind(name: &str) -> Result<DeviceKind> {
+        let (kind, number) = name.split_once(':').unwrap_or((name, "0"));
+        let number = number.parse().ok();
+        match (kind, number) {
+            ("default", _) => Ok(DeviceKind::DefaultDevice),
+            ("cpu", _) => Ok(DeviceKind::Cpu),
+            ("discrete", Some(number)) => Ok(DeviceKind::DiscreteGpu(number)),
+            ("integrated", Some(number)) => Ok(DeviceKind::IntegratedGpu(number)),
+            ("virtual", Some(number)) => Ok(DeviceKind::VirtualGpu(number)),
+            _ => Err(Error::new(format!(
+                "`--device {name}` is unknown; expected default, cpu, discrete:N, integrated:N or \
+                 virtual:N"
+            ))),
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! What the binary carries with it, so that `pastiche train` works in an empty folder.
+
+/// The default configuration.
+pub const LSTM_CONFIG: &str = include_str!("../../../configs/lstm.toml");
+
+/// Known corpora by name, with their descriptions.
+pub const DATASETS: &[(&str, &str)] = &[
+    ("fables", include_str!("../../../datasets/fables/dataset.toml")),
+    ("aesop", include_str!("../../../datasets/aesop/dataset.toml")),
+];
+
+/// The one text that is carried along: original fables written for this project.
+pub const FABLES: &str = include_str!("../../../datasets/fables/fables.txt");

@@ -1,0 +1,46 @@
+//! Lets a model in training speak: short samples in the terminal's and the file's service.
+
+use burn::tensor::Device;
+use generate::{Request, Sampling, prompt, write_sample};
+use models::{About, Artifact, Context, LanguageModel};
+use text_prep::{Tokenizer, UnseenPolicy};
+
+use crate::error::Result;
+
+/// Knows all but the weights.
+#[derive(Clone)]
+pub struct Speaker {
+    /// From ids to text.
+    pub tokenizer: Tokenizer,
+    /// The model's blueprint and window.
+    pub about: About,
+    /// Where it computes.
+    pub device: Device,
+    /// Tokens in a sample.
+    pub tokens: usize,
+}
+
+impl Speaker {
+    /// A sample of `model` at this temperature: from the start of a story, in the way it is being
+    /// trained, under the run's seed.
+    pub fn speak(&self, model: &LanguageModel, temperature: f64) -> Result<String> {
+        let window = self.about.window;
+        let prompt = prompt(&self.tokenizer, "", UnseenPolicy::Skip, window)?;
+        let artifact = Artifact {
+            model: model.clone(),
+            tokenizer: self.tokenizer.clone(),
+            about: self.about.clone(),
+            extra: Default::default(),
+        };
+        let request = Request {
+            prompt: &prompt.ids,
+            tokens: self.tokens,
+            sampling: Sampling { temperature, ..Sampling::default() },
+            seed: self.about.seed,
+            context: Context::Window,
+            stop: None,
+        };
+        let sample = write_sample(&artifact, &request, 0, &self.device, |_| Ok(()))?;
+        Ok(sample.text.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+}

@@ -1,0 +1,102 @@
+//! How well a model predicts a text, in numbers that can be compared.
+
+use std::sync::Arc;
+
+use burn::tensor::Device;
+use models::{Artifact, Context, Score, score_carried, score_windows};
+use seqdata::{Ids, Order, WindowLoader, Windows};
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+
+/// Windows scored at once.
+const BATCH: usize = 64;
+
+/// A score and how it was taken.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Evaluation {
+    /// What was predicted from what.
+    pub protocol: String,
+    /// How many tokens were predicted.
+    pub tokens: usize,
+    /// Mean −ln p(token).
+    pub loss_nats_per_token: f64,
+    /// e to the loss.
+    pub perplexity: f64,
+    /// The share of tokens that were the likeliest.
+    pub accuracy: f64,
+    /// The share of predicted tokens that the vocabulary does not hold.
+    pub unknown_share: f64,
+    /// The loss in bits over the UTF-8 bytes that the predicted tokens stand for: comparable
+    /// between words and characters. None where some of the tokens are unknown, for then nobody
+    /// knows how many bytes were predicted.
+    pub bits_per_byte: Option<f64>,
+}
+
+/// Scores a text that training never saw.
+///
+/// # Errors
+/// If the text is shorter than a window and one token, or the device fails.
+pub fn evaluate_text(
+    artifact: &Artifact,
+    text: &str,
+    context: Context,
+    device: &Device,
+) -> Result<Evaluation> {
+    let mut ids = Ids::default();
+    artifact.tokenizer.encode_text(text, |id| ids.push(id));
+    let count = ids.len();
+    evaluate_ids(artifact, Arc::new(ids), 0..count, context, device)
+}
+
+/// Scores the ids of `range`, all but the first window of them.
+///
+/// # Errors
+/// If the range is shorter than a window and one token, or the device fails.
+pub fn evaluate_ids(
+    artifact: &Artifact,
+    ids: Arc<Ids>,
+    range: std::ops::Range<usize>,
+    context: Context,
+    device: &Device,
+) -> Result<Evaluation> {
+    let window = artifact.about.window;
+    if range.len() <= window {
+        return Err(Error::TooShort { tokens: range.len(), needed: window + 1, window });
+    }
+    let (protocol, score) = match context {
+        Context::Window => {
+            let windows = Windows::new(ids.clone(), range.clone(), window, 1)?;
+            let loader = WindowLoader::new(windows, BATCH, Order::Sequential, device.clone());
+            let protocol = format!("window: each token from the {window} before it");
+            (protocol, score_windows(&artifact.model, &loader)?)
+        }
+        Context::Carried => {
+            let protocol = format!(
+                "carried: each token after the first {window} from all before it, the state carried"
+            );
+            let score =
+                score_carried(&artifact.model, &ids, range.clone(), window, device)?;
+            (protocol, score)
+        }
+    };
+    Ok(evaluation(artifact, protocol, score, &ids.slice(range)))
+}
+
+fn evaluation(artifact: &Artifact, protocol: String, score: Score, ids: &[u32]) -> Evaluation {
+    let (context, scored) = ids.split_at(artifact.about.window);
+    let unknown = artifact.tokenizer.vocabulary.unknown_id();
+    let unknown = scored.iter().filter(|&&id| Some(id) == unknown).count();
+    let bytes =
+        artifact.tokenizer.decode(ids).len() - artifact.tokenizer.decode(context).len();
+    let bits = score.nats / std::f64::consts::LN_2;
+    Evaluation {
+        protocol,
+        tokens: score.tokens,
+        loss_nats_per_token: score.nats_per_token(),
+        perplexity: score.perplexity(),
+        accuracy: score.accuracy(),
+        unknown_share: unknown as f64 / scored.len() as f64,
+        bits_per_byte: (unknown == 0 && bytes > 0).then(|| bits / bytes as f64),
+    }
+}

@@ -1,0 +1,30 @@
+//! The output layer: from the last hidden state to one logit a token.
+
+use burn::module::{Module, Param};
+use burn::tensor::Tensor;
+
+use crate::init::{Initialization, Initializer};
+
+/// `y = x W + b`; the softmax is left to the loss and to the sampler.
+#[derive(Module, Debug)]
+pub struct Dense {
+    /// W, `[H, V]`.
+    pub kernel: Param<Tensor<2>>,
+    /// b, `[V]`.
+    pub bias: Param<Tensor<1>>,
+}
+
+impl Dense {
+    /// Fresh weights: Glorot uniform, zero bias, as in Keras.
+    pub fn new(inputs: usize, outputs: usize, weights: &Initialization) -> Self {
+        Self {
+            kernel: weights.matrix("kernel", [inputs, outputs], Initializer::GlorotUniform),
+            bias: weights.vector("bias", vec![0.0; outputs]),
+        }
+    }
+
+    /// `[N, H]` to `[N, V]`.
+    pub fn forward(&self, input: Tensor<2>) -> Tensor<2> {
+        input.matmul(self.kernel.val()) + self.bias.val().unsqueeze()
+    }
+}

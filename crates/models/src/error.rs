@@ -1,0 +1,98 @@
+//! Why a model cannot be built, kept or read, each said in one line.
+
+use std::path::PathBuf;
+
+/// The result of building or reading a model.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What is wrong with a configuration or a model directory.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A setting is out of range.
+    #[error("`{key}` is {found}; expected {expected}")]
+    OutOfRange {
+        /// The setting, as written in a configuration.
+        key: String,
+        /// What was found.
+        found: String,
+        /// What is allowed.
+        expected: &'static str,
+    },
+    /// The directory holds no manifest.
+    #[error(
+        "{0} is no model directory: it holds no manifest.json; expected a finished run or one of \
+         its checkpoints"
+    )]
+    NotAModel(PathBuf),
+    /// A file that the manifest names is not there.
+    #[error(
+        "{directory} is incomplete: {file} is missing; restore it or take one of the run's \
+         checkpoints"
+    )]
+    Missing {
+        /// The model directory.
+        directory: PathBuf,
+        /// The missing file.
+        file: String,
+    },
+    /// A file is not the one that was saved.
+    #[error(
+        "{directory}/{file} is not the file that was saved (its SHA-256 is {found}, the manifest \
+         says {expected}): it was cut short, edited or comes from another model; restore it"
+    )]
+    Foreign {
+        /// The model directory.
+        directory: PathBuf,
+        /// The file.
+        file: String,
+        /// The first digits of its hash.
+        found: String,
+        /// The first digits of the hash in the manifest.
+        expected: String,
+    },
+    /// The manifest cannot be understood.
+    #[error("{directory}/manifest.json cannot be read: {reason}")]
+    Manifest {
+        /// The model directory.
+        directory: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The directory was written by a later program.
+    #[error("{directory} has format {found}, this program reads format {expected}: update it")]
+    Format {
+        /// The model directory.
+        directory: PathBuf,
+        /// The format found.
+        found: u64,
+        /// The format that this program reads.
+        expected: u64,
+    },
+    /// Parts of the directory do not belong together.
+    #[error("{directory} does not hold together: {reason}")]
+    Mismatch {
+        /// The model directory.
+        directory: PathBuf,
+        /// What contradicts what.
+        reason: String,
+    },
+    /// The file system refused.
+    #[error("{path} cannot be {verb}: {source}")]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// What was tried: `read`, `written`, `renamed`.
+        verb: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    /// An [`Error::Io`] about `path`.
+    pub fn io(path: impl Into<PathBuf>, verb: &'static str) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { path, verb, source }
+    }
+}

@@ -1,0 +1,188 @@
+//! Initial weights, drawn as Keras draws them, from the run's own random streams.
+//!
+//! Every weight has a stream of its own, keyed by seed and path, and an id that is a hash of its
+//! path: the same model is the same bytes in any process and on any backend.
+
+use burn::module::{Param, ParamId};
+use burn::tensor::{Device, Tensor, TensorData};
+use seqdata::Random;
+use sha2::{Digest, Sha256};
+
+/// Where a weight starts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Initializer {
+    /// All zero.
+    Zeros,
+    /// Uniform over ±`limit`.
+    Uniform {
+        /// The largest absolute value.
+        limit: f64,
+    },
+    /// Uniform over ±√(6 / (rows + columns)) of the whole matrix (Glorot and Bengio 2010, eq. 16).
+    GlorotUniform,
+    /// Orthonormal rows, or columns if there are more rows than columns (Saxe et al. 2014).
+    Orthogonal,
+}
+
+impl Initializer {
+    /// Draws a `rows` × `columns` matrix, row by row.
+    pub fn draw(self, random: &mut Random, rows: usize, columns: usize) -> Vec<f32> {
+        let mut uniform = |limit: f64| {
+            let draw = |_| ((random.uniform() * 2.0 - 1.0) * limit) as f32;
+            (0..rows * columns).map(draw).collect()
+        };
+        match self {
+            Self::Zeros => vec![0.0; rows * columns],
+            Self::Uniform { limit } => uniform(limit),
+            Self::GlorotUniform => uniform((6.0 / (rows + columns) as f64).sqrt()),
+            Self::Orthogonal => orthogonal(random, rows, columns),
+        }
+    }
+}
+
+/// The short side's vectors, orthonormalised by Gram and Schmidt in f64: the Q of a QR
+/// decomposition whose R has a positive diagonal, which is what Keras takes too.
+fn orthogonal(random: &mut Random, rows: usize, columns: usize) -> Vec<f32> {
+    let (count, length) = (rows.min(columns), rows.max(columns));
+    let mut basis: Vec<Vec<f64>> = Vec::with_capacity(count);
+    while basis.len() < count {
+        let mut vector: Vec<f64> = (0..length).map(|_| random.normal()).collect();
+        // Twice, for what rounding leaves of the earlier directions (Giraud et al. 2005).
+        for _ in 0..2 {
+            for earlier in &basis {
+                let share = dot(earlier, &vector);
+                vector.iter_mut().zip(earlier).for_each(|(v, e)| *v -= share * e);
+            }
+        }
+        let norm = dot(&vector, &vector).sqrt();
+        vector.iter_mut().for_each(|v| *v /= norm);
+        basis.push(vector);
+    }
+    let at = |row: usize, column: usize| match rows <= columns {
+        true => basis[row][column],
+        false => basis[column][row],
+    };
+    (0..rows * columns).map(|i| at(i / columns, i % columns) as f32).collect()
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// Makes the weights of one model: knows its seed, its device and the path so far.
+#[derive(Clone, Debug)]
+pub struct Initialization<'a> {
+    seed: u64,
+    device: &'a Device,
+    path: String,
+}
+
+impl<'a> Initialization<'a> {
+    /// The root of a model's weights.
+    pub fn new(seed: u64, device: &'a Device) -> Self {
+        Self { seed, device, path: String::new() }
+    }
+
+    /// The same, one name deeper.
+    pub fn at(&self, name: impl std::fmt::Display) -> Self {
+        let path = match self.path.is_empty() {
+            true => name.to_string(),
+            false => format!("{}.{name}", self.path),
+        };
+        Self { path, ..self.clone() }
+    }
+
+    /// A trainable matrix of this name.
+    pub fn matrix(
+        &self,
+        name: &str,
+        [rows, columns]: [usize; 2],
+        initializer: Initializer,
+    ) -> Param<Tensor<2>> {
+        let path = self.at(name).path;
+        let mut random = Random::keyed(self.seed, &format!("weights/{path}"), &[]);
+        let values = initializer.draw(&mut random, rows, columns);
+        let data = TensorData::new(values, [rows, columns]);
+        parameter(&path, Tensor::from_data(data, self.device))
+    }
+
+    /// A trainable vector of this name with these values.
+    pub fn vector(&self, name: &str, values: Vec<f32>) -> Param<Tensor<1>> {
+        let length = values.len();
+        let data = TensorData::new(values, [length]);
+        parameter(&self.at(name).path, Tensor::from_data(data, self.device))
+    }
+}
+
+fn parameter<const D: usize>(path: &str, value: Tensor<D>) -> Param<Tensor<D>> {
+    let mut parameter = Param::from_tensor(value);
+    parameter.id = ParamId::from(path_id(path));
+    parameter
+}
+
+/// The first eight bytes of the SHA-256 of a path.
+fn path_id(path: &str) -> u64 {
+    let hash: [u8; 32] = Sha256::digest(path).into();
+    u64::from_le_bytes([hash[0], hash[1], hash[2], hash[3], hash[4], hash[5], hash[6], hash[7]])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draw(initializer: Initializer, rows: usize, columns: usize) -> Vec<f32> {
+        initializer.draw(&mut Random::keyed(1, "init", &[]), rows, columns)
+    }
+
+    #[test]
+    fn glorot_fills_its_interval_evenly() {
+        let limit = (6.0f32 / (100.0 + 1024.0)).sqrt();
+        let values = draw(Initializer::GlorotUniform, 100, 1024);
+        let largest = values.iter().fold(0f32, |a, b| a.max(b.abs()));
+        assert!(largest <= limit && largest > 0.999 * limit);
+        let variance = values.iter().map(|v| v * v).sum::<f32>() / values.len() as f32;
+        assert!((variance / (limit * limit / 3.0) - 1.0).abs() < 0.01);
+    }
+
+    #[test]
+    fn orthogonal_rows_or_columns_are_orthonormal() {
+        for (rows, columns) in [(32, 128), (128, 32), (16, 16)] {
+            let values = draw(Initializer::Orthogonal, rows, columns);
+            let short = rows.min(columns);
+            let vector = |k: usize| -> Vec<f64> {
+                let along = |i: usize| match rows <= columns {
+                    true => values[k * columns + i],
+                    false => values[i * columns + k],
+                };
+                (0..rows.max(columns)).map(|i| f64::from(along(i))).collect()
+            };
+            for a in 0..short {
+                for b in 0..short {
+                    let expected = if a == b { 1.0 } else { 0.0 };
+                    assert!((dot(&vector(a), &vector(b)) - expected).abs() < 1e-6);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_embedding_interval_is_keras_s() {
+        let values = draw(Initializer::Uniform { limit: 0.05 }, 50, 100);
+        assert!(values.iter().all(|v| v.abs() <= 0.05));
+        assert!(values.iter().any(|v| v.abs() > 0.049));
+    }
+
+    #[test]
+    fn a_weight_depends_on_seed_and_path_alone() {
+        let device = Device::flex();
+        let weight = |seed, name: &str| {
+            let root = Initialization::new(seed, &device);
+            let weight = root.at("layer").matrix(name, [3, 4], Initializer::GlorotUniform);
+            (weight.id, weight.val().try_into_vec_as::<f32>().unwrap())
+        };
+        assert_eq!(weight(1, "a"), weight(1, "a"));
+        assert_ne!(weight(1, "a").1, weight(2, "a").1);
+        assert_ne!(weight(1, "a").1, weight(1, "b").1);
+        assert_eq!(weight(1, "a").0, weight(2, "a").0);
+    }
+}

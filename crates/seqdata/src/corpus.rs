@@ -1,0 +1,294 @@
+//! From a text to ids: clean, split into tokens, count, choose a vocabulary, number, cut.
+//!
+//! The text is read once, in pieces: each token gets a provisional number by first appearance, and
+//! when all are counted the provisional numbers are exchanged for those of the vocabulary.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use text_prep::{Cleaner, Interner, Rare, Splitter, Tokenizer, Vocabulary};
+
+use crate::error::Result;
+use crate::ids::Ids;
+use crate::split::{Fractions, Split};
+use crate::windows::Windows;
+
+/// Bytes of text that are cleaned at a time.
+const PIECE: usize = 1 << 16;
+
+/// Which tokens the vocabulary is counted on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CountedOn {
+    /// The training split alone, so that held-out text is judged honestly.
+    #[default]
+    Training,
+    /// The whole text, as the seed does it: no held-out word is ever unknown.
+    WholeText,
+}
+
+/// All that decides how a text becomes ids.
+#[derive(Clone, Debug)]
+pub struct Recipe {
+    /// How the text is cleaned.
+    pub cleaner: Cleaner,
+    /// How it is split into tokens.
+    pub splitter: Splitter,
+    /// The token that stands between stories, if any.
+    pub story_mark: Option<String>,
+    /// Which tokens are counted.
+    pub counted_on: CountedOn,
+    /// Tokens rarer than this are not in the vocabulary.
+    pub min_count: u64,
+    /// What becomes of tokens outside the vocabulary.
+    pub rare: Rare,
+    /// What is held out.
+    pub fractions: Fractions,
+    /// Tokens in a window.
+    pub length: usize,
+    /// Tokens from the start of a window to the start of the next one.
+    pub step: usize,
+}
+
+/// What the whole cleaned text holds, by the seed's recipe: every token counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WholeText {
+    /// Unicode scalars after cleaning.
+    pub characters: usize,
+    /// Tokens.
+    pub tokens: usize,
+    /// Different tokens.
+    pub words: usize,
+}
+
+impl WholeText {
+    /// Words and the reserved id 0.
+    pub fn vocabulary(&self) -> usize {
+        self.words + 1
+    }
+}
+
+/// A text made ready for training.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// What the whole text holds.
+    pub whole: WholeText,
+    /// Cleaning, splitting and vocabulary: what a model keeps.
+    pub tokenizer: Tokenizer,
+    /// The ids of the whole text.
+    pub ids: Arc<Ids>,
+    /// Where they are cut.
+    pub split: Split,
+    length: usize,
+    step: usize,
+}
+
+impl Prepared {
+    /// Prepares `text`.
+    ///
+    /// # Errors
+    /// If a split cannot hold a window, or a setting is out of range.
+    pub fn new(text: &str, recipe: Recipe) -> Result<Self> {
+        recipe.splitter.validate()?;
+        let counted = count(text, &recipe);
+        let tokens = counted.numbers.len();
+        let split = Split::cut(tokens, recipe.length, recipe.fractions)?;
+
+        let basis = match recipe.counted_on {
+            CountedOn::Training => split.train.clone(),
+            CountedOn::WholeText => 0..tokens,
+        };
+        let vocabulary = choose_vocabulary(&counted, basis, &recipe);
+        let new_ids = exchange(&counted.interner, &vocabulary);
+
+        let kept = |range: &Range<usize>| {
+            range.clone().filter(|&at| new_ids[counted.numbers.get(at) as usize].is_some()).count()
+        };
+        let split = split.shrink(kept);
+        split.check(recipe.length)?;
+        let ids: Ids =
+            counted.numbers.iter().filter_map(|number| new_ids[number as usize]).collect();
+
+        let whole =
+            WholeText { characters: counted.characters, tokens, words: counted.interner.len() };
+        let Recipe { cleaner, splitter, story_mark, rare, length, step, .. } = recipe;
+        let tokenizer = Tokenizer { cleaner, splitter, vocabulary, story_mark, rare };
+        Ok(Self { whole, tokenizer, ids: Arc::new(ids), split, length, step })
+    }
+
+    /// The windows learned from.
+    ///
+    /// # Errors
+    /// If the length or the step is zero.
+    pub fn train_windows(&self) -> Result<Windows> {
+        Windows::new(self.ids.clone(), self.split.train.clone(), self.length, self.step)
+    }
+
+    /// The windows held out for validation.
+    ///
+    /// # Errors
+    /// If the length or the step is zero.
+    pub fn valid_windows(&self) -> Result<Windows> {
+        Windows::new(self.ids.clone(), self.split.valid.clone(), self.length, self.step)
+    }
+
+    /// The hash of the validation ids.
+    pub fn valid_sha256(&self) -> String {
+        self.ids.sha256(self.split.valid.clone())
+    }
+
+    /// The mean loss, in nats a token, of guessing each validation target by how often its token
+    /// stands in the training split, knowing nothing of the words before it. A token that training
+    /// never held gets the share of one occurrence.
+    pub fn unigram_nats_per_token(&self) -> f64 {
+        let mut counts = vec![0u64; self.tokenizer.vocabulary.len()];
+        self.split.train.clone().for_each(|at| counts[self.ids.get(at) as usize] += 1);
+        let total = self.split.train.len() as f64;
+        let scored = self.split.valid.start + self.length..self.split.valid.end;
+        let nats = |at: usize| -(counts[self.ids.get(at) as usize].max(1) as f64 / total).ln();
+        scored.clone().map(nats).sum::<f64>() / scored.len() as f64
+    }
+}
+
+/// A text as provisional numbers.
+struct Counted {
+    characters: usize,
+    interner: Interner,
+    numbers: Ids,
+}
+
+fn count(text: &str, recipe: &Recipe) -> Counted {
+    let mut counted =
+        Counted { characters: 0, interner: Interner::new(), numbers: Ids::default() };
+    let mut cleaning = recipe.cleaner.stream();
+    let mut tokens = recipe.splitter.stream();
+    let mut clean = String::new();
+    for piece in pieces(text) {
+        clean.clear();
+        cleaning.push(piece, &mut clean);
+        counted.take(&clean, &mut tokens);
+    }
+    clean.clear();
+    cleaning.finish(&mut clean);
+    counted.take(&clean, &mut tokens);
+    let Counted { interner, numbers, .. } = &mut counted;
+    tokens.finish(&mut |token: &str| numbers.push(interner.intern(token)));
+    counted
+}
+
+impl Counted {
+    fn take(&mut self, clean: &str, tokens: &mut text_prep::TokenStream) {
+        self.characters += clean.chars().count();
+        let Self { interner, numbers, .. } = self;
+        tokens.push(clean, &mut |token: &str| numbers.push(interner.intern(token)));
+    }
+}
+
+/// `text` in pieces that end on character borders.
+fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (piece, after) = rest.split_at(rest.floor_char_boundary(PIECE.min(rest.len())));
+        rest = after;
+        (!piece.is_empty()).then_some(piece)
+    })
+}
+
+fn choose_vocabulary(counted: &Counted, basis: Range<usize>, recipe: &Recipe) -> Vocabulary {
+    let mut counts = vec![0u64; counted.interner.len()];
+    basis.clone().for_each(|at| counts[counted.numbers.get(at) as usize] += 1);
+    // With every token known there is nothing for an unknown token to stand for.
+    let all_known = basis.len() == counted.numbers.len() && recipe.min_count <= 1;
+    let unknown = recipe.rare == Rare::Unknown && !all_known;
+    let counted = (0..counted.interner.len() as u32)
+        .map(|number| (counted.interner.token(number), counts[number as usize]))
+        .filter(|(_, count)| *count > 0);
+    Vocabulary::from_counts(counted, recipe.min_count, unknown)
+}
+
+/// The vocabulary's id of each provisional number; none for a token that is dropped.
+fn exchange(interner: &Interner, vocabulary: &Vocabulary) -> Vec<Option<u32>> {
+    let id = |number| vocabulary.id(interner.token(number)).or(vocabulary.unknown_id());
+    (0..interner.len() as u32).map(id).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use text_prep::tokenize::{Characters, Words};
+
+    use super::*;
+
+    fn recipe(rare: Rare, min_count: u64, counted_on: CountedOn) -> Recipe {
+        Recipe {
+            cleaner: Cleaner::preset("prose").unwrap(),
+            splitter: Splitter::Words(Words::default()),
+            story_mark: None,
+            counted_on,
+            min_count,
+            rare,
+            fractions: Fractions { valid: 0.25, test: 0.0 },
+            length: 2,
+            step: 1,
+        }
+    }
+
+    const TEXT: &str = "a b a c a b d a b a e a f a b a";
+
+    fn tokens(prepared: &Prepared, range: Range<usize>) -> Vec<&str> {
+        let word = |at| prepared.tokenizer.vocabulary.token(prepared.ids.get(at)).unwrap();
+        range.map(word).collect()
+    }
+
+    #[test]
+    fn held_out_words_are_unknown() {
+        let recipe = recipe(Rare::Unknown, 1, CountedOn::Training);
+        let prepared = Prepared::new(TEXT, recipe).unwrap();
+        assert_eq!(prepared.whole, WholeText { characters: 31, tokens: 16, words: 6 });
+        assert_eq!(prepared.split.train, 0..12);
+        assert_eq!(tokens(&prepared, 10..16), ["e", "a", "<unknown>", "a", "b", "a"]);
+        assert_eq!(prepared.tokenizer.vocabulary.len(), 7);
+    }
+
+    #[test]
+    fn the_seeds_recipe_knows_every_word() {
+        let recipe = recipe(Rare::Unknown, 1, CountedOn::WholeText);
+        let prepared = Prepared::new(TEXT, recipe).unwrap();
+        assert_eq!(prepared.tokenizer.vocabulary.len(), prepared.whole.vocabulary());
+        assert_eq!(prepared.tokenizer.vocabulary.unknown_id(), None);
+    }
+
+    #[test]
+    fn dropped_words_move_the_borders() {
+        let recipe = recipe(Rare::Drop, 2, CountedOn::WholeText);
+        let prepared = Prepared::new(TEXT, recipe).unwrap();
+        assert_eq!(prepared.ids.len(), 12);
+        assert_eq!(prepared.split.train, 0..9);
+        assert_eq!(tokens(&prepared, 9..12), ["a", "b", "a"]);
+    }
+
+    #[test]
+    fn the_unigram_costs_its_entropy_on_its_own_text() {
+        let text = "a b ".repeat(200);
+        let recipe = recipe(Rare::Unknown, 1, CountedOn::Training);
+        let nats = Prepared::new(&text, recipe).unwrap().unigram_nats_per_token();
+        assert!((nats - 2f64.ln()).abs() < 0.01, "{nats}");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn characters_survive_the_way_to_ids_and_back(text in "[a-zA-Z가-힣 .\n]{60,200}") {
+            let recipe = Recipe {
+                cleaner: Cleaner::preset("verbatim").unwrap(),
+                splitter: Splitter::Characters(Characters::default()),
+                ..recipe(Rare::Unknown, 1, CountedOn::WholeText)
+            };
+            let prepared = Prepared::new(&text, recipe).unwrap();
+            let ids: Vec<u32> = prepared.ids.iter().collect();
+            prop_assert_eq!(prepared.tokenizer.decode(&ids), text);
+        }
+    }
+}

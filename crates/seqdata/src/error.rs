@@ -1,0 +1,57 @@
+//! What can go wrong between ids and batches, each said in one line.
+
+/// The result of preparing data.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why ids cannot become batches.
+#[derive(Debug, thiserror::Error, PartialEq)]
+#[non_exhaustive]
+pub enum Error {
+    /// The text is shorter than one window and its target.
+    #[error(
+        "the text holds {tokens} tokens, a window of {length} and its target need {needed}: \
+         lower `windows.length` or take a longer text"
+    )]
+    TextTooShort {
+        /// Tokens found.
+        tokens: usize,
+        /// Tokens in a window.
+        length: usize,
+        /// Tokens needed.
+        needed: usize,
+    },
+    /// A split cannot hold one window.
+    #[error(
+        "the {split} split holds {tokens} tokens, a window of {length} and its target need \
+         {needed}: lower `windows.length` or change `split.{split}_fraction`"
+    )]
+    SplitTooShort {
+        /// The name of the split.
+        split: &'static str,
+        /// Tokens found.
+        tokens: usize,
+        /// Tokens in a window.
+        length: usize,
+        /// Tokens needed.
+        needed: usize,
+    },
+    /// A setting is out of range.
+    #[error("`{key}` is {found}; expected {expected}")]
+    OutOfRange {
+        /// The setting, as written in a configuration.
+        key: &'static str,
+        /// What was found.
+        found: String,
+        /// What is allowed.
+        expected: &'static str,
+    },
+    /// The text could not be tokenized.
+    #[error("{0}")]
+    Text(String),
+}
+
+impl From<text_prep::Error> for Error {
+    fn from(error: text_prep::Error) -> Self {
+        Self::Text(error.to_string())
+    }
+}

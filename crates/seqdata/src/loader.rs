@@ -1,0 +1,196 @@
+//! The order in which windows are seen: a function of seed and epoch, and of nothing else.
+//!
+//! Burn's own loader draws its order from a generator that lives through the run; a resumed run
+//! would then see the epochs in another order. Here any epoch can be opened by its number.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use burn::data::dataloader::batcher::Batcher;
+use burn::data::dataloader::{DataLoader, DataLoaderIterator, Progress};
+use burn::data::dataset::DatasetError;
+use burn::tensor::Device;
+
+use crate::batch::WindowBatch;
+use crate::batcher::WindowBatcher;
+use crate::random::Random;
+use crate::windows::Windows;
+
+/// The epoch that a loader opens next, counted from 1; shared by all its copies.
+#[derive(Clone, Debug)]
+pub struct EpochClock(Arc<AtomicUsize>);
+
+impl EpochClock {
+    /// Opens this epoch at the next `iter`.
+    pub fn set(&self, epoch: usize) {
+        self.0.store(epoch, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How windows follow one another within an epoch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Order {
+    /// As they stand in the text.
+    Sequential,
+    /// Shuffled anew in each epoch, by this seed.
+    Shuffled(u64),
+}
+
+/// Batches of windows on a device; the last, short batch is kept.
+#[derive(Clone, Debug)]
+pub struct WindowLoader {
+    windows: Windows,
+    batch_size: usize,
+    order: Order,
+    clock: EpochClock,
+    device: Device,
+    /// The part of the windows that this loader serves, as [`DataLoader::slice`] cut it.
+    range: std::ops::Range<usize>,
+}
+
+impl WindowLoader {
+    /// A loader over all of `windows`.
+    ///
+    /// # Panics
+    /// If `batch_size` is zero.
+    pub fn new(windows: Windows, batch_size: usize, order: Order, device: Device) -> Self {
+        assert!(batch_size > 0, "a batch holds at least one window");
+        let range = 0..windows.len();
+        let clock = EpochClock(Arc::new(AtomicUsize::new(1)));
+        Self { windows, batch_size, order, clock, device, range }
+    }
+
+    /// The handle that chooses the epoch.
+    pub fn clock(&self) -> EpochClock {
+        self.clock.clone()
+    }
+
+    /// Batches in an epoch.
+    pub fn batches(&self) -> usize {
+        self.range.len().div_ceil(self.batch_size)
+    }
+
+    /// The order of the windows in `epoch`.
+    fn order(&self, epoch: usize) -> Vec<u32> {
+        let count = self.range.len();
+        match self.order {
+            Order::Sequential => (0..count as u32).collect(),
+            Order::Shuffled(seed) => {
+                Random::keyed(seed, "shuffle", &[epoch as u64]).permutation(count)
+            }
+        }
+    }
+}
+
+impl DataLoader<WindowBatch> for WindowLoader {
+    fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<WindowBatch> + 'a> {
+        let epoch = self.clock.get();
+        Box::new(Epoch {
+            batcher: WindowBatcher::new(self.windows.clone()),
+            order: self.order(epoch),
+            first_step: (epoch - 1) * self.batches(),
+            next: 0,
+            loader: self,
+        })
+    }
+
+    fn num_items(&self) -> usize {
+        self.range.len()
+    }
+
+    fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<WindowBatch>> {
+        Arc::new(Self { device: device.clone(), ..self.clone() })
+    }
+
+    fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<WindowBatch>> {
+        let range = self.range.start + start..self.range.start + end;
+        Arc::new(Self { range, ..self.clone() })
+    }
+}
+
+/// One pass over the windows of a loader.
+struct Epoch<'a> {
+    loader: &'a WindowLoader,
+    batcher: WindowBatcher,
+    order: Vec<u32>,
+    first_step: usize,
+    next: usize,
+}
+
+impl Iterator for Epoch<'_> {
+    type Item = Result<WindowBatch, DatasetError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let start = self.next * self.loader.batch_size;
+        let end = (start + self.loader.batch_size).min(self.order.len());
+        if start >= end {
+            return None;
+        }
+        let first = self.loader.range.start;
+        let items = self.order[start..end].iter().map(|&item| first + item as usize).collect();
+        let mut batch = self.batcher.batch(items, &self.loader.device);
+        batch.step = (self.first_step + self.next) as u64;
+        self.next += 1;
+        Some(Ok(batch))
+    }
+}
+
+impl DataLoaderIterator<WindowBatch> for Epoch<'_> {
+    fn progress(&self) -> Progress {
+        let done = (self.next * self.loader.batch_size).min(self.order.len());
+        Progress::new(done, self.order.len(), Some("windows".into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn loader(order: Order) -> WindowLoader {
+        let windows = Windows::new(Arc::new((0..100).collect()), 0..100, 3, 1).unwrap();
+        WindowLoader::new(windows, 32, order, Device::flex())
+    }
+
+    fn targets(loader: &dyn DataLoader<WindowBatch>) -> Vec<i64> {
+        let read = |batch: Result<WindowBatch, _>| {
+            batch.unwrap().targets.try_into_vec_as::<i64>().unwrap()
+        };
+        loader.iter().flat_map(read).collect()
+    }
+
+    #[test]
+    fn an_epoch_is_a_function_of_seed_and_number() {
+        let loader = loader(Order::Shuffled(5));
+        let first = targets(&loader);
+        loader.clock().set(2);
+        let second = targets(loader.to_device(&Device::flex()).as_ref());
+        assert_ne!(first, second);
+        loader.clock().set(1);
+        assert_eq!(first, targets(&loader));
+        let mut sorted = second;
+        sorted.sort_unstable();
+        assert_eq!(sorted, (3..100).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_last_short_batch_is_kept_and_steps_count_on() {
+        let loader = loader(Order::Sequential);
+        assert_eq!(loader.batches(), 4);
+        loader.clock().set(2);
+        let seen: Vec<(usize, u64)> =
+            loader.iter().map(|batch| batch.unwrap()).map(|b| (b.len(), b.step)).collect();
+        assert_eq!(seen, [(32, 4), (32, 5), (32, 6), (1, 7)]);
+    }
+
+    #[test]
+    fn a_slice_serves_its_part() {
+        let loader = loader(Order::Sequential);
+        let part = loader.slice(10, 20);
+        assert_eq!(part.num_items(), 10);
+        assert_eq!(targets(part.as_ref()), (13..23).collect::<Vec<_>>());
+    }
+}

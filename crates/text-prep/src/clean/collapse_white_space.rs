@@ -1,0 +1,90 @@
+//! The rule that turns runs of two or more white-space characters into one space.
+//!
+//! What it does not know: a single white-space character, which stays what it is.
+
+use super::Rule;
+use crate::chars::{find_white_space, white_space_length};
+
+#[derive(Default)]
+pub(super) struct CollapseWhiteSpace {
+    run: Run,
+}
+
+/// The white space that the text ended with so far.
+#[derive(Default, Clone, Copy)]
+enum Run {
+    #[default]
+    None,
+    One(char),
+    Many,
+}
+
+impl CollapseWhiteSpace {
+    fn flush(&mut self, out: &mut String) {
+        match std::mem::take(&mut self.run) {
+            Run::None => {}
+            Run::One(c) => out.push(c),
+            Run::Many => out.push(' '),
+        }
+    }
+}
+
+impl Rule for CollapseWhiteSpace {
+    fn push(&mut self, chunk: &str, out: &mut String) {
+        let mut at = 0;
+        // What was held back decides together with the chunk's beginning.
+        while at < chunk.len() && !matches!(self.run, Run::None) {
+            let length = white_space_length(chunk, at);
+            if length == 0 {
+                self.flush(out);
+            } else {
+                self.run = Run::Many;
+                at += length;
+            }
+        }
+        let mut copied = at;
+        while let Some((start, length)) = find_white_space(chunk, at) {
+            let mut end = start + length;
+            while end < chunk.len() {
+                match white_space_length(chunk, end) {
+                    0 => break,
+                    more => end += more,
+                }
+            }
+            let many = end - start > length;
+            if end == chunk.len() {
+                out.push_str(&chunk[copied..start]);
+                self.run = match chunk[start..].chars().next() {
+                    Some(c) if !many => Run::One(c),
+                    _ => Run::Many,
+                };
+                return;
+            }
+            if many {
+                out.push_str(&chunk[copied..start]);
+                out.push(' ');
+                copied = end;
+            }
+            // A character that is not white space stands here.
+            at = end;
+        }
+        out.push_str(&chunk[copied..]);
+    }
+
+    fn finish(&mut self, out: &mut String) {
+        self.flush(out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Cleaner, RuleSpec};
+
+    #[test]
+    fn runs_become_one_space_and_single_ones_stay() {
+        let cleaner = Cleaner::new(vec![RuleSpec::CollapseWhiteSpace]);
+        assert_eq!(cleaner.clean("a\tb \n c\u{a0}\u{3000}d\ne"), "a\tb c d\ne");
+        assert_eq!(cleaner.clean("\n\n a \n"), " a ");
+        assert_eq!(cleaner.clean("\n"), "\n");
+    }
+}

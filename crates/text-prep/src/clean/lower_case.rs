@@ -1,0 +1,27 @@
+//! The rule that turns capitals into small letters.
+//!
+//! What it does not know: words; hence Σ becomes σ even where a word ends.
+
+use super::Rule;
+use crate::chars::push_lower;
+
+pub(super) struct LowerCase;
+
+impl Rule for LowerCase {
+    fn push(&mut self, chunk: &str, out: &mut String) {
+        push_lower(chunk, out);
+    }
+
+    fn finish(&mut self, _: &mut String) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Cleaner, RuleSpec};
+
+    #[test]
+    fn capitals_of_every_script_are_lowered() {
+        let cleaner = Cleaner::new(vec![RuleSpec::LowerCase]);
+        assert_eq!(cleaner.clean("The FOX, ÉTÉ, ΟΔΟΣ, 여우"), "the fox, été, οδοσ, 여우");
+    }
+}

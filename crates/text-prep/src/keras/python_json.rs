@@ -1,0 +1,73 @@
+//! JSON as Python's `json.dumps` writes it: `", "` and `": "` between things, ASCII only.
+//!
+//! What it does not know: what is written.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::ser::Formatter;
+
+/// `value` as `json.dumps(value)` would have it.
+pub(super) fn dumps(value: &impl Serialize) -> String {
+    let mut bytes = Vec::new();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Python);
+    // Maps with string keys, strings and numbers, written to memory: nothing here can fail.
+    value.serialize(&mut serializer).expect("plain data");
+    String::from_utf8(bytes).expect("all that is not ASCII was escaped")
+}
+
+struct Python;
+
+impl Formatter for Python {
+    fn begin_array_value<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        if first { Ok(()) } else { writer.write_all(b", ") }
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        if first { Ok(()) } else { writer.write_all(b", ") }
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        writer.write_all(b": ")
+    }
+
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        for c in fragment.chars() {
+            if matches!(c, ' '..='~') {
+                writer.write_all(&[c as u8])?;
+            } else {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    write!(writer, "\\u{unit:04x}")?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The expected text is what Python 3.11 prints for the same value.
+    #[test]
+    fn strings_and_gaps_are_pythons() {
+        let value = serde_json::json!({ "a\n\"\\\t": [1, 2], "é한🦊\u{7f}\u{1}/": null, "b": {} });
+        assert_eq!(
+            dumps(&value),
+            r#"{"a\n\"\\\t": [1, 2], "\u00e9\ud55c\ud83e\udd8a\u007f\u0001/": null, "b": {}}"#
+        );
+    }
+}

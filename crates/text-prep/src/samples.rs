@@ -1,0 +1,126 @@
+//! Strings for the property tests: the characters on which rules and joins can go wrong.
+//!
+//! What it does not know: any rule.
+
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+
+/// Settings of every property test: few cases, always the same ones, nothing left on disk.
+pub(crate) fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        cases,
+        rng_seed: RngSeed::Fixed(20_260_101),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
+const PIECES: &[&str] = &[
+    "a",
+    "b",
+    "Z",
+    "É",
+    "e\u{301}",
+    "\u{301}",
+    "\u{323}",
+    "ẛ",
+    "Σ",
+    "İ",
+    "ﬁ",
+    "½",
+    "1",
+    "42",
+    "٣",
+    " ",
+    " ",
+    " ",
+    "  ",
+    "   ",
+    "\n",
+    "\n\n",
+    "\n\n\n\n\n",
+    "\t",
+    "\u{a0}",
+    "\u{3000}",
+    "\u{2003}",
+    "\u{1c}",
+    "\u{85}",
+    ".",
+    "..",
+    "...",
+    ",",
+    "-",
+    "--",
+    "—",
+    "'",
+    "'",
+    "’",
+    "‘",
+    "“",
+    "”",
+    "\"",
+    "\"",
+    "(",
+    ")",
+    "!",
+    "?",
+    "|",
+    "$",
+    "%",
+    "<",
+    "\u{338}",
+    "_",
+    "`",
+    "…",
+    "가",
+    "한글",
+    "ᄒ",
+    "ᅡ",
+    "ᆫ",
+    "漢",
+    "🦊",
+    "❤\u{fe0f}",
+    "👩\u{200d}🔬",
+    "👍🏽",
+    "🇰🇷",
+    "\u{200d}",
+    "\u{fe0f}",
+    "Å",
+    "\u{2126}",
+    "the",
+    "fox",
+    "don't",
+    "dogs'",
+    "'tis",
+];
+
+/// Text made of difficult pieces, up to 40 of them.
+pub(crate) fn text() -> impl Strategy<Value = String> {
+    prop::collection::vec(
+        prop_oneof![
+            8 => prop::sample::select(PIECES).prop_map(str::to_owned),
+            1 => any::<char>().prop_map(String::from),
+        ],
+        0..40,
+    )
+    .prop_map(|pieces| pieces.concat())
+}
+
+/// Text and where to cut it: offsets that [`cut`] moves to the borders of characters.
+pub(crate) fn text_and_cuts() -> impl Strategy<Value = (String, Vec<usize>)> {
+    (text(), prop::collection::vec(0usize..200, 0..12))
+}
+
+/// `text` in pieces, some perhaps empty.
+pub(crate) fn cut<'a>(text: &'a str, cuts: &[usize]) -> Vec<&'a str> {
+    let mut cuts: Vec<usize> = cuts.iter().map(|&c| text.floor_char_boundary(c)).collect();
+    cuts.sort_unstable();
+    let mut pieces = Vec::new();
+    let mut start = 0;
+    for cut in cuts {
+        pieces.push(&text[start..cut]);
+        start = cut;
+    }
+    pieces.push(&text[start..]);
+    pieces
+}

@@ -1,0 +1,69 @@
+//! Why a training run ends before its time, each said in one line.
+
+/// The result of training.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What stopped a run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A setting is out of range.
+    #[error("`{key}` is {found}; expected {expected}")]
+    OutOfRange {
+        /// The setting, as written in a configuration.
+        key: &'static str,
+        /// What was found.
+        found: String,
+        /// What is allowed.
+        expected: &'static str,
+    },
+    /// The loss is no number any more.
+    #[error(
+        "the loss of step {step} in epoch {epoch} is {loss}: lower `train.learning_rate` and resume \
+         from the last checkpoint"
+    )]
+    NotFinite {
+        /// The epoch, counted from 1.
+        epoch: usize,
+        /// The step within the run, counted from 0.
+        step: u64,
+        /// What the loss was.
+        loss: f64,
+    },
+    /// There is nothing to resume from.
+    #[error("{0} holds no complete checkpoint: there is nothing to resume; start the run anew")]
+    NoCheckpoint(std::path::PathBuf),
+    /// The checkpoint is of another run.
+    #[error("{directory} cannot be resumed: {reason}")]
+    Resume {
+        /// The checkpoint.
+        directory: std::path::PathBuf,
+        /// What does not match.
+        reason: String,
+    },
+    /// The model could not be kept or read.
+    #[error(transparent)]
+    Model(#[from] models::Error),
+    /// The windows could not be cut.
+    #[error(transparent)]
+    Data(#[from] seqdata::Error),
+    /// The device did not give its numbers back.
+    #[error("the device did not return its numbers: {0}")]
+    Device(#[from] burn::tensor::TensorReadError),
+    /// The file system refused.
+    #[error("{path} cannot be {verb}: {source}")]
+    Io {
+        /// The file or directory.
+        path: std::path::PathBuf,
+        /// What was tried.
+        verb: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Whoever listens could not go on.
+    #[error("{0}")]
+    Observer(Box<dyn std::error::Error + Send + Sync>),
+    /// Burn's own machinery stopped the run.
+    #[error("training stopped: {0}")]
+    Burn(String),
+}

@@ -1,0 +1,122 @@
+//! What a training run has to tell, and to whom.
+//!
+//! The loop reports; bars, files and samples are observers. Every method has an empty default.
+
+use models::LanguageModel;
+use serde::{Deserialize, Serialize};
+
+use crate::estimate::Estimate;
+
+/// What an observer answers: an error ends the run.
+pub type Heard = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+
+/// What a run is about to do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The first epoch to come, counted from 1.
+    pub first_epoch: usize,
+    /// The last one.
+    pub epochs: usize,
+    /// Training windows.
+    pub train_windows: usize,
+    /// Validation windows.
+    pub valid_windows: usize,
+    /// Steps in an epoch.
+    pub steps_per_epoch: usize,
+    /// Trainable numbers.
+    pub parameters: usize,
+    /// What an epoch is expected to take.
+    pub estimate: Estimate,
+}
+
+/// One step of training.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepReport {
+    /// The epoch, counted from 1.
+    pub epoch: usize,
+    /// The step within the epoch, counted from 1.
+    pub step: usize,
+    /// Steps in the epoch.
+    pub steps: usize,
+    /// The mean training loss of this epoch so far.
+    pub loss_nats_per_token: f64,
+    /// Wall time of training in this epoch so far.
+    pub seconds: f64,
+    /// Tokens read a second, in this epoch so far.
+    pub tokens_per_second: f64,
+}
+
+/// One epoch, trained and validated.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochReport {
+    /// The epoch, counted from 1.
+    pub epoch: usize,
+    /// The mean loss while training, with dropout, nats a token.
+    pub train_loss_nats_per_token: f64,
+    /// The mean loss on the validation windows, nats a token.
+    pub valid_loss_nats_per_token: f64,
+    /// e to the validation loss.
+    pub valid_perplexity: f64,
+    /// The share of validation targets that were the likeliest token.
+    pub valid_accuracy: f64,
+    /// The factor of the last update.
+    pub learning_rate: f64,
+    /// Wall time of training, without validation.
+    pub seconds: f64,
+    /// Tokens read a second while training.
+    pub tokens_per_second: f64,
+}
+
+/// Someone who follows a run.
+pub trait Observer: Send {
+    /// Before the first step.
+    ///
+    /// # Errors
+    /// To end the run; so for all methods.
+    fn planned(&mut self, _plan: &Plan) -> Heard {
+        Ok(())
+    }
+
+    /// After each step.
+    ///
+    /// # Errors
+    /// To end the run.
+    fn stepped(&mut self, _step: &StepReport) -> Heard {
+        Ok(())
+    }
+
+    /// Every [`look_every`](crate::TrainConfig::look_every) steps, with the weights as they are.
+    ///
+    /// # Errors
+    /// To end the run.
+    fn look(&mut self, _step: &StepReport, _model: &LanguageModel) -> Heard {
+        Ok(())
+    }
+
+    /// After each epoch and its validation, before its checkpoint.
+    ///
+    /// # Errors
+    /// To end the run.
+    fn epoch_ended(&mut self, _epoch: &EpochReport, _model: &LanguageModel) -> Heard {
+        Ok(())
+    }
+}
+
+/// Several observers in a row.
+impl Observer for Vec<Box<dyn Observer>> {
+    fn planned(&mut self, plan: &Plan) -> Heard {
+        self.iter_mut().try_for_each(|observer| observer.planned(plan))
+    }
+
+    fn stepped(&mut self, step: &StepReport) -> Heard {
+        self.iter_mut().try_for_each(|observer| observer.stepped(step))
+    }
+
+    fn look(&mut self, step: &StepReport, model: &LanguageModel) -> Heard {
+        self.iter_mut().try_for_each(|observer| observer.look(step, model))
+    }
+
+    fn epoch_ended(&mut self, epoch: &EpochReport, model: &LanguageModel) -> Heard {
+        self.iter_mut().try_for_each(|observer| observer.epoch_ended(epoch, model))
+    }
+}

@@ -1,0 +1,287 @@
+//! The loop: our strategy inside burn-train's `SupervisedTraining`.
+//!
+//! It owns model, optimizer and position in the data, which Burn's own strategies keep to
+//! themselves; so every epoch can be checkpointed whole and opened again by its number.
+
+use std::ops::RangeInclusive;
+use std::sync::Mutex;
+use std::time::Instant;
+
+use burn::data::dataloader::DataLoader;
+use burn::module::Module;
+use burn::optim::ModuleOptimizer;
+use burn::train::{
+    EventProcessorTraining, InferenceStep, Interrupter, Learner, LearnerEvent,
+    SupervisedLearningStrategy, SupervisedTrainingEventProcessor, TrainLoader, TrainStep,
+    TrainingComponents, TrainingItem, ValidLoader,
+};
+use models::{About, Artifact, LanguageModel, Score};
+use seqdata::{EpochClock, WindowBatch};
+
+use crate::checkpoint::{Checkpoints, Progress};
+use crate::config::TrainConfig;
+use crate::error::{Error, Result};
+use crate::estimate::Estimate;
+use crate::observer::{EpochReport, Observer, Plan, StepReport};
+use crate::task::{StepOutput, Trainee};
+use crate::train::Identity;
+
+/// All that the loop changes or asks, handed in once and handed back.
+pub(crate) struct Course {
+    pub config: TrainConfig,
+    pub identity: Identity,
+    pub optimizer: ModuleOptimizer,
+    pub progress: Progress,
+    pub checkpoints: Checkpoints,
+    pub clock: EpochClock,
+    pub window: usize,
+    pub observer: Box<dyn Observer>,
+}
+
+/// The strategy: a course that waits to be run, then its outcome.
+pub(crate) struct EpochStrategy {
+    course: Mutex<Option<Course>>,
+    outcome: Mutex<Option<Result<Progress>>>,
+}
+
+type Events = SupervisedTrainingEventProcessor<Trainee>;
+
+impl EpochStrategy {
+    pub fn new(course: Course) -> Self {
+        Self { course: Mutex::new(Some(course)), outcome: Mutex::new(None) }
+    }
+
+    /// What became of the run.
+    pub fn outcome(&self) -> Result<Progress> {
+        let outcome = self.outcome.lock().expect("the loop ran in this thread").take();
+        outcome.unwrap_or_else(|| Err(Error::Burn("the loop did not run".into())))
+    }
+}
+
+impl SupervisedLearningStrategy<Trainee> for EpochStrategy {
+    fn fit(
+        &self,
+        components: TrainingComponents<Trainee>,
+        learner: Learner<Trainee>,
+        train: TrainLoader<Trainee>,
+        valid: ValidLoader<Trainee>,
+        starting_epoch: usize,
+    ) -> (Trainee, Events) {
+        let trainee = learner.model();
+        // Weights that nobody else holds are updated in place.
+        drop(learner);
+        let mut events = components.event_processor;
+        let course = self.course.lock().expect("the loop ran in this thread").take();
+        let mut course = course.expect("a strategy fits once");
+        let interrupter = components.interrupter;
+        let mut run = Run {
+            course: &mut course,
+            events: &mut events,
+            interrupter: &interrupter,
+            trainee: Some(trainee),
+        };
+        let result = run.epochs(&*train, &*valid, starting_epoch..=components.num_epochs);
+        let trainee = run.trainee.take().expect(HELD);
+        let outcome = result.map(|()| std::mem::take(&mut course.progress));
+        *self.outcome.lock().expect("the loop ran in this thread") = Some(outcome);
+        (trainee, events)
+    }
+}
+
+const HELD: &str = "the model is away only while it is updated";
+
+/// A course under way.
+struct Run<'a> {
+    course: &'a mut Course,
+    events: &'a mut Events,
+    interrupter: &'a Interrupter,
+    /// Taken out and put back by each update, so that it is never copied.
+    trainee: Option<Trainee>,
+}
+
+impl Run<'_> {
+    fn trainee(&self) -> &Trainee {
+        self.trainee.as_ref().expect(HELD)
+    }
+
+    fn epochs(
+        &mut self,
+        train: &dyn DataLoader<WindowBatch>,
+        valid: &dyn DataLoader<WindowBatch>,
+        epochs: RangeInclusive<usize>,
+    ) -> Result<()> {
+        self.announce(train, valid, &epochs)?;
+        for epoch in epochs {
+            let (train_score, seconds) = self.train(train, epoch)?;
+            let valid_score = self.validate(valid, epoch)?;
+            self.send_train(LearnerEvent::EndEpoch(epoch))?;
+            let report = EpochReport {
+                epoch,
+                train_loss_nats_per_token: train_score.nats_per_token(),
+                valid_loss_nats_per_token: valid_score.nats_per_token(),
+                valid_perplexity: valid_score.perplexity(),
+                valid_accuracy: valid_score.accuracy(),
+                learning_rate: self.course.config.learning_rate,
+                seconds,
+                tokens_per_second: (train_score.tokens * self.course.window) as f64 / seconds,
+            };
+            let model = self.trainee().model.valid();
+            self.course.progress.epochs.push(report);
+            self.course.observer.epoch_ended(&report, &model).map_err(Error::Observer)?;
+            self.checkpoint(model)?;
+        }
+        Ok(())
+    }
+
+    fn announce(
+        &mut self,
+        train: &dyn DataLoader<WindowBatch>,
+        valid: &dyn DataLoader<WindowBatch>,
+        epochs: &RangeInclusive<usize>,
+    ) -> Result<()> {
+        let trainee = self.trainee.as_ref().expect(HELD);
+        let course = &mut *self.course;
+        let steps = train.num_items().div_ceil(course.config.batch_size);
+        let Some(batch) = train.iter().next() else { return Ok(()) };
+        let batch = batch.map_err(|error| Error::Burn(error.to_string()))?;
+        let rate = course.config.learning_rate;
+        let plan = Plan {
+            first_epoch: *epochs.start(),
+            epochs: *epochs.end(),
+            train_windows: train.num_items(),
+            valid_windows: valid.num_items(),
+            steps_per_epoch: steps,
+            parameters: trainee.num_params(),
+            estimate: Estimate::new(trainee, &course.optimizer, rate, &batch, steps),
+        };
+        course.observer.planned(&plan).map_err(Error::Observer)
+    }
+
+    /// One pass over the training windows; gives the summed losses and the wall time.
+    fn train(
+        &mut self,
+        train: &dyn DataLoader<WindowBatch>,
+        epoch: usize,
+    ) -> Result<(Score, f64)> {
+        self.course.clock.set(epoch);
+        self.send_train(LearnerEvent::StartSplit {
+            epoch_number: epoch,
+            total_items: train.num_items(),
+        })?;
+        let rate = self.course.config.learning_rate;
+        let steps = train.num_items().div_ceil(self.course.config.batch_size);
+        let mut score = Score::default();
+        // Time spent showing the model to an observer is not training.
+        let mut seconds = 0.0;
+        let mut iterator = train.iter();
+        let mut step = 0;
+        loop {
+            let start = Instant::now();
+            let Some(batch) = iterator.next() else { break };
+            let batch = batch.map_err(|error| Error::Burn(error.to_string()))?;
+            let number = batch.step;
+            let output = TrainStep::step(self.trainee(), batch);
+            let trainee = self.trainee.take().expect(HELD);
+            let optimizer = &mut self.course.optimizer;
+            self.trainee = Some(trainee.optimize(optimizer, rate.into(), output.grads));
+            let before = score.nats;
+            score.add(&output.item.0)?;
+            seconds += start.elapsed().as_secs_f64();
+            let loss = score.nats - before;
+            if !loss.is_finite() {
+                return Err(Error::NotFinite { epoch, step: number, loss });
+            }
+            step += 1;
+            let item =
+                TrainingItem::new(output.item, iterator.progress(), Some(step), Some(rate.into()));
+            self.send_train(LearnerEvent::ProcessedItem(item))?;
+            self.report((epoch, step, steps), score, seconds)?;
+        }
+        self.send_train(LearnerEvent::EndSplit(epoch))?;
+        Ok((score, seconds))
+    }
+
+    fn report(
+        &mut self,
+        (epoch, step, steps): (usize, usize, usize),
+        score: Score,
+        seconds: f64,
+    ) -> Result<()> {
+        let course = &mut *self.course;
+        let report = StepReport {
+            epoch,
+            step,
+            steps,
+            loss_nats_per_token: score.nats_per_token(),
+            seconds,
+            tokens_per_second: (score.tokens * course.window) as f64 / seconds,
+        };
+        course.observer.stepped(&report).map_err(Error::Observer)?;
+        let every = course.config.look_every;
+        if every > 0 && (step as u64).is_multiple_of(every) && step < steps {
+            let model = self.trainee.as_ref().expect(HELD).model.valid();
+            course.observer.look(&report, &model).map_err(Error::Observer)?;
+        }
+        Ok(())
+    }
+
+    fn validate(
+        &mut self,
+        valid: &dyn DataLoader<WindowBatch>,
+        epoch: usize,
+    ) -> Result<Score> {
+        self.send_valid(LearnerEvent::StartSplit {
+            epoch_number: epoch,
+            total_items: valid.num_items(),
+        })?;
+        let trainee = self.trainee().valid();
+        let mut score = Score::default();
+        let mut iterator = valid.iter();
+        let mut step = 0;
+        while let Some(batch) = iterator.next() {
+            let batch = batch.map_err(|error| Error::Burn(error.to_string()))?;
+            let output = InferenceStep::step(&trainee, batch);
+            score.add(&output.0)?;
+            step += 1;
+            let item = TrainingItem::new(output, iterator.progress(), Some(step), None);
+            self.send_valid(LearnerEvent::ProcessedItem(item))?;
+        }
+        self.send_valid(LearnerEvent::EndSplit(epoch))?;
+        Ok(score)
+    }
+
+    fn checkpoint(&mut self, model: LanguageModel) -> Result<()> {
+        let course = &mut *self.course;
+        let Some(last) = course.progress.epochs.last() else { return Ok(()) };
+        let about = About {
+            epochs: last.epoch,
+            valid_loss_window: last.valid_loss_nats_per_token,
+            ..course.identity.about.clone()
+        };
+        let Identity { tokenizer, extra, .. } = course.identity.clone();
+        let artifact = Artifact { model, tokenizer, about, extra };
+        course.checkpoints.save(artifact, &course.optimizer, &course.progress)
+    }
+
+    fn send_train(&mut self, event: LearnerEvent<StepOutput>) -> Result<()> {
+        let sent = self.events.process_train(event).map_err(|error| error.to_string());
+        self.heard(sent)
+    }
+
+    fn send_valid(&mut self, event: LearnerEvent<StepOutput>) -> Result<()> {
+        let sent = self.events.process_valid(event).map_err(|error| error.to_string());
+        self.heard(sent)
+    }
+
+    /// Ends the run if Burn could not take an event, or if it was interrupted.
+    fn heard(&self, sent: std::result::Result<(), String>) -> Result<()> {
+        sent.map_err(Error::Burn)?;
+        match self.interrupter.should_stop() {
+            true => Err(Error::Burn(match self.interrupter.error() {
+                Some(error) => error.to_string(),
+                None => self.interrupter.get_message().unwrap_or_else(|| "interrupted".into()),
+            })),
+            false => Ok(()),
+        }
+    }
+}

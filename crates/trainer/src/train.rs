@@ -1,0 +1,148 @@
+//! The front door of training: windows and a blueprint in, a run directory out.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use burn::optim::ModuleOptimizer;
+use burn::tensor::Device;
+use burn::train::logger::InMemoryMetricLogger;
+use burn::train::metric::LossMetric;
+use burn::train::{Learner, SupervisedTraining, TrainingStrategy};
+use models::{About, Artifact, score_carried};
+use seqdata::{Order, Prepared, WindowLoader};
+use text_prep::Tokenizer;
+
+use crate::checkpoint::{Checkpoints, Progress};
+use crate::config::TrainConfig;
+use crate::error::{Error, Result};
+use crate::observer::Observer;
+use crate::optimizer::Rmsprop;
+use crate::renderer::Silent;
+use crate::strategy::{Course, EpochStrategy};
+use crate::task::Trainee;
+
+/// What a run is, besides its weights: it goes into every checkpoint and into the model directory.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// From text to ids and back.
+    pub tokenizer: Tokenizer,
+    /// The blueprint and its numbers; losses and epochs are filled in as the run goes.
+    pub about: About,
+    /// Further files by name, such as the run's configuration.
+    pub extra: BTreeMap<String, Vec<u8>>,
+}
+
+/// What a run came to.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The model with the lowest validation loss, as written into the run directory.
+    pub best: Artifact,
+    /// All epochs.
+    pub progress: Progress,
+}
+
+/// Trains on `prepared` and leaves a model directory in `run`, with checkpoints under it.
+///
+/// With `resume` the run goes on from its newest checkpoint, bit for bit as if it had never
+/// stopped there.
+///
+/// # Errors
+/// If a setting is out of range, the loss is no number any more, the checkpoint is of another run,
+/// an observer gives up or the file system refuses.
+pub fn train(
+    prepared: &Prepared,
+    config: &TrainConfig,
+    identity: Identity,
+    run: &Path,
+    resume: bool,
+    device: &Device,
+    observer: Box<dyn Observer>,
+) -> Result<Outcome> {
+    config.check()?;
+    let plain = device.clone().without_autodiff();
+    let autodiff = plain.clone().autodiff();
+    let checkpoints = Checkpoints::of(run);
+    let optimizer = ModuleOptimizer::from(Rmsprop::new(config.optimizer));
+
+    let (model, optimizer, progress) = if resume {
+        let (artifact, record, progress) = checkpoints.newest(&plain)?;
+        same_run(&artifact, &identity, run)?;
+        (artifact.model, optimizer.load_record(record), progress)
+    } else {
+        let model = identity.about.model.init(config.seed, &plain)?;
+        (model, optimizer, Progress::default())
+    };
+
+    let done = progress.epochs.len();
+    let progress = if done < config.epochs {
+        let windows = prepared.train_windows()?;
+        let order = Order::Shuffled(config.seed);
+        let train = WindowLoader::new(windows, config.batch_size, order, autodiff);
+        let valid = prepared.valid_windows()?;
+        let valid = WindowLoader::new(valid, config.batch_size, Order::Sequential, plain.clone());
+        let trainee = burn::module::Module::train(Trainee { model, seed: config.seed });
+        let strategy = Arc::new(EpochStrategy::new(Course {
+            config: config.clone(),
+            identity: identity.clone(),
+            optimizer,
+            progress,
+            checkpoints: checkpoints.clone(),
+            clock: train.clock(),
+            window: identity.about.window,
+            observer,
+        }));
+        // Burn's learner wants an optimizer; the one that works is the strategy's own.
+        let idle = ModuleOptimizer::from(Rmsprop::new(config.optimizer));
+        let mut training = SupervisedTraining::new(run, Arc::new(train), Arc::new(valid))
+            .metrics((LossMetric::new(),))
+            .with_training_strategy(TrainingStrategy::Custom(strategy.clone()))
+            .with_metric_logger(InMemoryMetricLogger::default())
+            .renderer(Box::new(Silent))
+            .with_application_logger(None)
+            .num_epochs(config.epochs);
+        if done > 0 {
+            training = training.checkpoint(done);
+        }
+        drop(training.launch(Learner::new(trainee, idle, config.learning_rate)));
+        strategy.outcome()?
+    } else {
+        progress
+    };
+    finish(prepared, &checkpoints, progress, run, &plain)
+}
+
+/// Takes the best checkpoint's model, scores it with the state carried, and keeps it in `run`.
+fn finish(
+    prepared: &Prepared,
+    checkpoints: &Checkpoints,
+    progress: Progress,
+    run: &Path,
+    device: &Device,
+) -> Result<Outcome> {
+    let epoch = progress.best().map(|report| report.epoch);
+    let epoch = epoch.ok_or_else(|| Error::NoCheckpoint(run.into()))?;
+    let mut best = checkpoints.model(epoch, device)?;
+    let (range, window) = (prepared.split.valid.clone(), best.about.window);
+    let carried = score_carried(&best.model, &prepared.ids, range, window, device)?;
+    best.about.valid_loss_carried = Some(carried.nats_per_token());
+    best.save(run)?;
+    Ok(Outcome { best, progress })
+}
+
+/// Refuses to go on with the weights of another model, another text or another vocabulary.
+fn same_run(artifact: &Artifact, identity: &Identity, run: &Path) -> Result<()> {
+    let refuse = |reason: &str| {
+        Err(Error::Resume { directory: run.into(), reason: reason.into() })
+    };
+    if artifact.about.model != identity.about.model {
+        return refuse("its model has other sizes than the configuration");
+    }
+    if artifact.tokenizer != identity.tokenizer {
+        return refuse("its vocabulary is not the one that the text gives now");
+    }
+    if artifact.about.valid_sha256 != identity.about.valid_sha256 {
+        return refuse("its validation split is not the one that the text gives now");
+    }
+    Ok(())
+}

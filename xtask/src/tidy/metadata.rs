@@ -1,0 +1,31 @@
+//! Asking cargo what the workspace is made of.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::cargo::{cargo, not_started};
+
+/// The answer of `cargo metadata`, with these further arguments.
+pub fn ask(root: &Path, arguments: &[&str]) -> Result<Value, String> {
+    let mut command = cargo();
+    command.args(["metadata", "--format-version", "1"]).args(arguments).current_dir(root);
+    let output = command.output().map_err(|error| not_started(&command, &error))?;
+    if !output.status.success() {
+        let reason = String::from_utf8_lossy(&output.stderr);
+        let reason = reason.lines().find(|line| line.starts_with("error")).unwrap_or_default();
+        return Err(format!("cargo metadata {} failed: {reason}", arguments.join(" ")));
+    }
+    serde_json::from_slice(&output.stdout)
+        .map_err(|error| format!("cargo metadata wrote no JSON: {error}"))
+}
+
+/// The elements of an array; none for anything else.
+pub fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+/// A text, or the empty one.
+pub fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
