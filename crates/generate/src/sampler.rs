@@ -11,8 +11,10 @@ pub struct Sampler {
     random: Random,
     /// Ids that are never written.
     reserved: Vec<u32>,
-    /// The id that may repeat without end: a story mark is written many times in a row.
-    free: Option<u32>,
+    /// The story mark: it may stand many times in a row, but no text begins with it.
+    mark: Option<u32>,
+    /// Whether nothing has been written.
+    at_start: bool,
     /// What has been read and written.
     past: Vec<u32>,
 }
@@ -24,11 +26,11 @@ impl Sampler {
         seed: u64,
         sample: u64,
         reserved: impl IntoIterator<Item = u32>,
-        free: Option<u32>,
+        mark: Option<u32>,
     ) -> Self {
         let random = Random::keyed(seed, "sample", &[sample]);
         let reserved = reserved.into_iter().collect();
-        Self { sampling, random, reserved, free, past: Vec::new() }
+        Self { sampling, random, reserved, mark, at_start: true, past: Vec::new() }
     }
 
     /// Takes note of ids that were read, not chosen.
@@ -42,7 +44,8 @@ impl Sampler {
     /// If no logit of an id that may be written is finite.
     pub fn choose(&mut self, logits: &[f32]) -> u32 {
         let mut logits: Vec<f64> = logits.iter().map(|&logit| logit.into()).collect();
-        for &id in &self.reserved {
+        let early_mark = self.mark.filter(|_| self.at_start);
+        for &id in self.reserved.iter().chain(&early_mark) {
             logits[id as usize] = f64::NEG_INFINITY;
         }
         let mut unrepeated = logits.clone();
@@ -53,8 +56,9 @@ impl Sampler {
         if unrepeated.iter().any(|logit| logit.is_finite()) {
             logits = unrepeated;
         }
-        let id = self.draw(&self.sampling.probabilities(&logits).clone());
+        let id = self.draw(&self.sampling.probabilities(&logits));
         self.past.push(id);
+        self.at_start = false;
         id
     }
 
@@ -65,11 +69,12 @@ impl Sampler {
         let last = &self.past[start..];
         self.past
             .windows(n)
-            .filter(|run| run[..n - 1] == *last && Some(run[n - 1]) != self.free)
+            .filter(|run| run[..n - 1] == *last && Some(run[n - 1]) != self.mark)
             .map(|run| run[n - 1])
             .collect()
     }
 
+    /// Draws by inverting the cumulative distribution.
     fn draw(&mut self, probabilities: &[f64]) -> u32 {
         let point = self.random.uniform();
         let mut reached = 0.0;
@@ -152,10 +157,11 @@ mod tests {
     }
 
     #[test]
-    fn the_free_id_may_repeat() {
+    fn a_mark_may_repeat_but_begins_no_text() {
         let sampling = Sampling { no_repeat: Some(2), temperature: 0.0, ..Sampling::default() };
         let mut sampler = Sampler::new(sampling, 1, 0, [0], Some(1));
+        sampler.read(&[1, 1, 1]);
         let written: Vec<u32> = (0..5).map(|_| sampler.choose(&[0.0, 2.0, 1.0])).collect();
-        assert_eq!(written, [1; 5]);
+        assert_eq!(written, [2, 1, 1, 1, 1]);
     }
 }

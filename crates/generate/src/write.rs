@@ -55,9 +55,9 @@ pub fn write_sample(
 ) -> Result<Sample> {
     let Artifact { model, tokenizer, about, .. } = artifact;
     let vocabulary = &tokenizer.vocabulary;
-    let free = tokenizer.story_mark_id();
+    let mark = tokenizer.story_mark_id();
     let reserved = vocabulary.reserved();
-    let mut sampler = Sampler::new(request.sampling, request.seed, number, reserved, free);
+    let mut sampler = Sampler::new(request.sampling, request.seed, number, reserved, mark);
     sampler.read(request.prompt);
     // The joiner reads the prompt too: it decides how the first piece is spaced.
     let mut joiner = tokenizer.joiner();

@@ -73,7 +73,8 @@ mod tests {
 
     #[test]
     fn a_stream_is_fixed_for_all_time() {
-        // Pinned: files and tests on other machines depend on these very bits.
+        // ChaCha with 8 rounds under the SHA-256 of the key, computed apart from this code by the
+        // reference equations (Bernstein 2008); runs on other machines depend on these very bits.
         let mut random = Random::keyed(1, "test", &[2, 3]);
         let drawn = [random.bits(), random.bits(), random.bits()];
         let mut again = Random::keyed(1, "test", &[2, 3]);
@@ -81,7 +82,7 @@ mod tests {
         assert_eq!(drawn, PINNED);
     }
 
-    const PINNED: [u32; 3] = [0, 0, 0];
+    const PINNED: [u32; 3] = [3_859_463_450, 2_328_384_127, 848_285_383];
 
     #[test]
     fn every_part_of_the_key_matters() {

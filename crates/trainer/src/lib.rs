@@ -15,6 +15,9 @@ mod strategy;
 mod task;
 mod train;
 
+// What `#[derive(RecordState)]` looks for in the root of the crate that uses it.
+use burn::optim::{RecordState, StateSink, StateSource};
+
 pub use checkpoint::{Checkpoints, Progress};
 pub use config::TrainConfig;
 pub use error::{Error, Result};

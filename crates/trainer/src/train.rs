@@ -109,7 +109,7 @@ pub fn train(
     } else {
         progress
     };
-    finish(prepared, &checkpoints, progress, run, &plain)
+    finish(prepared, &checkpoints, progress, identity.extra, run, &plain)
 }
 
 /// Takes the best checkpoint's model, scores it with the state carried, and keeps it in `run`.
@@ -117,6 +117,7 @@ fn finish(
     prepared: &Prepared,
     checkpoints: &Checkpoints,
     progress: Progress,
+    extra: BTreeMap<String, Vec<u8>>,
     run: &Path,
     device: &Device,
 ) -> Result<Outcome> {
@@ -126,6 +127,8 @@ fn finish(
     let (range, window) = (prepared.split.valid.clone(), best.about.window);
     let carried = score_carried(&best.model, &prepared.ids, range, window, device)?;
     best.about.valid_loss_carried = Some(carried.nats_per_token());
+    // The files of the run as it ended, which may be another sitting than the best epoch's.
+    best.extra = extra;
     best.save(run)?;
     Ok(Outcome { best, progress })
 }

@@ -52,7 +52,9 @@ fn learn(
     backend: &str,
 ) -> Result<Outcome> {
     let toml = resolved.to_toml();
-    write_atomically(&run.join(CONFIG), toml.as_bytes())?;
+    if args.resume.is_none() {
+        write_atomically(&run.join(CONFIG), toml.as_bytes())?;
+    }
     let prepared = &resolved.prepared;
     let about = About {
         model: resolved.model.clone(),

@@ -1,0 +1,69 @@
+//! The seed's numbers on the seed's text, which is not part of the project: skipped without it.
+
+mod common;
+
+use common::{Desk, dataset};
+use serde_json::json;
+
+const EDITIONS: [&str; 2] = ["aesop.txt", "aesop-crlf-bom.txt"];
+
+/// A desk with Aesop's fables in place.
+fn desk(edition: &str) -> Option<Desk> {
+    let path = dataset(edition)?;
+    let desk = Desk::new();
+    let fetched = desk.must(&["fetch", "aesop", "--from", path.to_str().unwrap()]);
+    assert!(!fetched.stderr.contains("warning"), "{}", fetched.stderr);
+    Some(desk)
+}
+
+fn config() -> String {
+    format!("{}/../../configs/aesop.toml", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn both_editions_give_the_seeds_counts() {
+    for edition in EDITIONS {
+        let Some(desk) = desk(edition) else { return };
+        let found = desk.json(&["prepare", "--config", &config(), "--json"]);
+        let expected = json!({
+            "characters": 213_716,
+            "tokens": 50_436,
+            "words": 4_168,
+            "vocabulary": 4_169,
+            "windows": 50_416,
+            "x_shape": [50_416, 20],
+            "y_shape": [50_416, 4_169],
+            "train_windows": 45_374,
+            "valid_windows": 5_022,
+        });
+        assert_eq!(found, expected, "{edition}");
+        let table = desk.must(&["prepare", "--config", &config()]).stdout;
+        assert!(table.contains("|  ,  the  and  .  a  to  \"  of  he"), "{table}");
+    }
+}
+
+#[test]
+fn the_seeds_model_has_the_seeds_parameters() {
+    let Some(desk) = desk(EDITIONS[0]) else { return };
+    let summary = desk.json(&["summary", "--config", &config(), "--json"]);
+    assert_eq!(summary["total_parameters"], 1_853_901);
+    let layers = summary["layers"].as_array().unwrap();
+    let find = |kind: &str| layers.iter().find(|layer| layer["kind"] == kind).unwrap();
+    assert_eq!(find("Embedding")["parameters"], 416_900);
+    assert_eq!(find("Embedding")["output_shape"], json!([null, 20, 100]));
+    assert_eq!(find("LSTM")["parameters"], 365_568);
+    assert_eq!(find("LSTM")["output_shape"], json!([null, 256]));
+    assert_eq!(find("Dense")["parameters"], 1_071_433);
+    assert_eq!(find("Dense")["output_shape"], json!([null, 4_169]));
+}
+
+#[test]
+fn an_unknown_edition_with_the_right_counts_passes_with_a_warning() {
+    let Some(path) = dataset(EDITIONS[0]) else { return };
+    let desk = Desk::new();
+    let mut bytes = std::fs::read(path).unwrap();
+    bytes.extend_from_slice(b"\nA line after the excerpt.\n");
+    desk.file("edition.txt", bytes);
+    let fetched = desk.must(&["fetch", "aesop", "--from", "edition.txt"]);
+    assert!(fetched.stderr.contains("unknown hash"), "{}", fetched.stderr);
+}

@@ -1,0 +1,138 @@
+//! A model written on one backend is read by every other, and computes the same.
+
+mod common;
+
+use std::path::Path;
+
+use common::{Desk, refused};
+use serde_json::Value;
+
+fn loss(desk: &Desk, backend: &[&str]) -> f64 {
+    let args = [&["evaluate", "--model", "run", "--json"], backend].concat();
+    desk.json(&args)["loss_nats_per_token"].as_f64().unwrap()
+}
+
+fn ids(desk: &Desk, backend: &[&str]) -> Value {
+    let options = ["generate", "--model", "run", "--json", "--temperature", "0", "--tokens", "8"];
+    desk.json(&[&options, backend].concat())["samples"][0]["ids"].clone()
+}
+
+#[test]
+fn the_two_cpu_backends_agree() {
+    let desk = Desk::new();
+    let trained = desk.train(&["--out", "run", "--backend", "flex"]);
+    assert_eq!(trained.code, Some(0), "{}", trained.stderr);
+    let (flex, ndarray) = (["--backend", "flex"], ["--backend", "ndarray"]);
+    let (a, b) = (loss(&desk, &flex), loss(&desk, &ndarray));
+    assert!((a - b).abs() <= 1e-4 * a, "{a} against {b}");
+    assert_eq!(ids(&desk, &flex), ids(&desk, &ndarray));
+    let other = desk.train(&["--out", "other", "--backend", "ndarray"]);
+    assert_eq!(other.code, Some(0), "{}", other.stderr);
+    let manifest = |run: &str| -> Value {
+        let path = desk.path().join(run).join("manifest.json");
+        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+    };
+    let loss = |run| manifest(run)["about"]["valid_loss_window"].as_f64().unwrap();
+    assert!((loss("run") - loss("other")).abs() < 1e-3);
+}
+
+#[test]
+fn the_environment_and_a_file_choose_the_backend() {
+    let desk = Desk::new();
+    assert_eq!(desk.train(&["--out", "run", "--backend", "flex"]).code, Some(0));
+    let backend = |set: &dyn Fn(&mut std::process::Command)| {
+        let mut command = desk.command(&["train", "--resume", "run", "--set", "train.epochs=1"]);
+        set(&mut command);
+        let answer = common::answer(command.output().unwrap());
+        assert_eq!(answer.code, Some(0), "{}", answer.stderr);
+        let line = answer.stderr.lines().find(|line| line.starts_with("going on"));
+        line.and_then(|line| line.rsplit(' ').next()).map(String::from)
+    };
+    assert_eq!(backend(&|_| ()).as_deref(), Some("ndarray"));
+    let variable = |command: &mut std::process::Command| {
+        command.env("PASTICHE_BACKEND", "flex");
+    };
+    assert_eq!(backend(&variable).as_deref(), Some("flex"));
+    desk.file("backend.toml", "backend = \"flex\"\n");
+    assert_eq!(backend(&|_| ()).as_deref(), Some("flex"));
+}
+
+/// Mesa's software Vulkan, where it is installed.
+#[cfg(feature = "wgpu")]
+fn lavapipe() -> Option<std::path::PathBuf> {
+    let found = std::fs::read_dir("/usr/share/vulkan/icd.d").into_iter().flatten().flatten();
+    let found = found.map(|entry| entry.path());
+    let is_lavapipe = |path: &std::path::PathBuf| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("lvp"))
+    };
+    let found = found.into_iter().find(is_lavapipe);
+    if found.is_none() {
+        eprintln!("skipped: Mesa's software Vulkan is not installed (mesa-vulkan-drivers)");
+    }
+    found
+}
+
+#[cfg(feature = "wgpu")]
+#[test]
+fn software_vulkan_agrees_with_ndarray() {
+    if lavapipe().is_none() {
+        return;
+    }
+    let desk = Desk::new();
+    let small = ["--set", "windows.step=160", "--set", "train.batch_size=16"];
+    let wgpu = ["--backend", "wgpu", "--device", "cpu"];
+    let args = [&["--out", "run"], &small[..], &wgpu[..]].concat();
+    let trained = desk.train(&args);
+    assert_eq!(trained.code, Some(0), "{}", trained.stderr);
+    let ndarray = desk.train(&[&["--out", "other"], &small[..]].concat());
+    assert_eq!(ndarray.code, Some(0), "{}", ndarray.stderr);
+    desk.file("text.txt", "the fox saw the crow and the crow saw the fox".repeat(3));
+    let score = |run: &str, backend: &[&str]| {
+        let base = ["evaluate", "--model", run, "--text", "text.txt", "--json"];
+        let args = [&base[..], &["--context", "carried"], backend].concat();
+        desk.json(&args)["loss_nats_per_token"].as_f64().unwrap()
+    };
+    let expected = score("run", &[]);
+    for found in [score("run", &wgpu), score("other", &[])] {
+        assert!((found - expected).abs() <= 1e-3 * expected, "{found} against {expected}");
+    }
+    assert_eq!(ids(&desk, &wgpu), ids(&desk, &[]));
+}
+
+/// Burn loads an optimizer onto a default device of its own choice; with wgpu compiled in and no
+/// adapter that choice would end the program.
+#[cfg(feature = "wgpu")]
+#[test]
+fn a_run_is_resumed_where_no_adapter_is() {
+    let desk = Desk::new();
+    assert_eq!(desk.train(&["--out", "run"]).code, Some(0));
+    let mut command = desk.command(&["train", "--resume", "run", "--set", "train.epochs=2"]);
+    without_adapters(&mut command);
+    let answer = common::answer(command.output().unwrap());
+    assert_eq!(answer.code, Some(0), "{}", answer.stderr);
+    let mut command = desk.command(&["generate", "--model", "run", "--backend", "wgpu"]);
+    without_adapters(&mut command);
+    let answer = common::answer(command.output().unwrap());
+    refused(&answer, "wgpu without an adapter", &["no graphics adapter", "--backend ndarray"]);
+}
+
+#[cfg(feature = "wgpu")]
+fn without_adapters(command: &mut std::process::Command) {
+    let nothing = Path::new("/nonexistent.json");
+    command.env("VK_DRIVER_FILES", nothing).env("VK_ICD_FILENAMES", nothing);
+    command.env("__EGL_VENDOR_LIBRARY_FILENAMES", nothing).env("LIBGL_DRIVERS_PATH", "/nonexistent");
+}
+
+/// Without a real adapter the software one is named and not used unasked.
+#[cfg(feature = "wgpu")]
+#[test]
+fn software_vulkan_is_not_used_unasked() {
+    let Some(driver) = lavapipe() else { return };
+    let desk = Desk::new();
+    assert_eq!(desk.train(&["--out", "run"]).code, Some(0));
+    let mut command = desk.command(&["generate", "--model", "run", "--backend", "wgpu"]);
+    command.env("VK_DRIVER_FILES", &driver).env("VK_ICD_FILENAMES", &driver);
+    command.env("__EGL_VENDOR_LIBRARY_FILENAMES", "/nonexistent.json");
+    let answer = common::answer(command.output().unwrap());
+    refused(&answer, "wgpu on software alone", &["--device cpu"]);
+}

@@ -1,0 +1,190 @@
+//! Whatever is wrong with the input is said in one line; nothing is half-written.
+
+mod common;
+
+use std::fs;
+
+use common::{Desk, tiny};
+
+/// Trains with these arguments, expects a refusal and no run left behind.
+fn train_refuses(desk: &Desk, args: &[&str], expected: &[&str]) {
+    desk.refuses(&[&["train"], args].concat(), expected);
+    let runs = fs::read_dir(desk.path().join("runs"));
+    let left: Vec<_> = runs.into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
+    assert!(left.is_empty(), "{args:?} left {left:?}");
+}
+
+#[test]
+fn texts_that_cannot_be_read() {
+    let desk = Desk::new();
+    train_refuses(&desk, &["--text", "none.txt"], &["none.txt"]);
+    desk.file("empty.txt", "");
+    train_refuses(&desk, &["--text", "empty.txt"], &["empty.txt", "empty"]);
+    desk.file("latin.txt", b"caf\xe9 noir");
+    train_refuses(&desk, &["--text", "latin.txt"], &["latin.txt", "byte 3", "encoding"]);
+    train_refuses(&desk, &["--set", "text.path=x.txt"], &["text.dataset", "text.path"]);
+    desk.refuses(&["prepare", "--text", "empty.txt"], &["empty.txt"]);
+}
+
+#[test]
+fn texts_that_are_too_short() {
+    let desk = Desk::new();
+    desk.file("short.txt", "one two three");
+    let short = ["--text", "short.txt", "--set", "clean.preset=verbatim"];
+    train_refuses(&desk, &short, &["holds 3 tokens", "windows.length", "longer text"]);
+    desk.file("hundred.txt", "word ".repeat(100));
+    let expected = ["the valid split holds", "split.valid_fraction"];
+    train_refuses(&desk, &["--text", "hundred.txt"], &expected);
+    let no_valid = ["--set", "split.valid_fraction=0"];
+    train_refuses(&desk, &no_valid, &["split.valid_fraction", "above 0"]);
+}
+
+#[test]
+fn configurations_with_faults() {
+    let desk = Desk::new();
+    desk.file("typo.toml", "seed = 1\n\n[train]\nepoch = 3\n");
+    let expected = ["typo.toml, line 4", "`epoch`", "the nearest is `epochs`"];
+    train_refuses(&desk, &["--config", "typo.toml"], &expected);
+    train_refuses(&desk, &["--config", "none.toml"], &["none.toml"]);
+    for (setting, expected) in [
+        ("train.epochs=0", "train.epochs"),
+        ("train.epochs=many", "train.epochs=many"),
+        ("train.batch_size=0", "train.batch_size"),
+        ("train.learning_rate=-1", "train.learning_rate"),
+        ("train.optimizer.rho=2", "train.optimizer.rho"),
+        ("model.dropout=1", "model.dropout"),
+        ("model.embedding=0", "model.embedding"),
+        ("model.layers[0].units=0", "model.layers[0].units"),
+        ("model.layers[0].cell=lstn", "lstm"),
+        ("model.layers=[]", "model.layers"),
+        ("windows.length=0", "windows.length"),
+        ("windows.step=0", "windows.step"),
+        ("vocabulary.min_count=0", "vocabulary.min_count"),
+        ("samples.tokens=0", "samples.tokens"),
+        ("clean.preset=bok", "book"),
+        ("tokens.capitals=keep", "tokens.kind"),
+        ("tokens.stem=klingon", "english"),
+        ("text.dataset=fabels", "known are"),
+        ("text.encoding=utf-8", "text.encoding"),
+    ] {
+        train_refuses(&desk, &["--set", setting], &[expected]);
+    }
+}
+
+#[test]
+fn models_that_are_none() {
+    let desk = Desk::new();
+    for command in ["generate", "evaluate"] {
+        desk.refuses(&[command], &["no finished run", "cargo xtask train"]);
+        desk.refuses(&[command, "--model", "nowhere"], &["nowhere", "no model directory"]);
+    }
+    desk.refuses(&["train", "--resume", "nowhere"], &["nowhere"]);
+}
+
+#[test]
+fn model_directories_with_faults() {
+    let desk = Desk::new();
+    assert_eq!(desk.train(&["--out", "run"]).code, Some(0));
+    let weights = desk.path().join("run/weights.bpk");
+    let bytes = fs::read(&weights).unwrap();
+    fs::write(&weights, &bytes[..bytes.len() - 9]).unwrap();
+    desk.refuses(&["generate", "--model", "run"], &["weights.bpk", "cut short"]);
+    fs::remove_file(&weights).unwrap();
+    desk.refuses(&["evaluate", "--model", "run"], &["weights.bpk", "missing"]);
+    // A run without its weights goes on from its checkpoint all the same.
+    desk.must(&["train", "--resume", "run"]);
+    desk.must(&["generate", "--model", "run", "--tokens", "2"]);
+    let checkpoint = desk.path().join("run/checkpoints/epoch-0001");
+    fs::write(checkpoint.join("optimizer.bpk"), "no optimizer").unwrap();
+    desk.refuses(&["train", "--resume", "run"], &["optimizer.bpk"]);
+    fs::remove_dir_all(checkpoint).unwrap();
+    desk.refuses(&["train", "--resume", "run"], &["nothing to resume"]);
+}
+
+#[test]
+fn a_run_whose_text_or_model_has_changed() {
+    let desk = Desk::new();
+    desk.file("my.txt", "the cat saw the dog and ran away. ".repeat(40));
+    let mut args = vec!["train", "--text", "my.txt", "--out", "run"];
+    args.extend(tiny());
+    desk.must(&args);
+    desk.must(&["evaluate", "--model", "run"]);
+    let resized = ["train", "--resume", "run", "--set", "model.embedding=9"];
+    desk.refuses(&resized, &["run", "cannot be resumed", "other sizes"]);
+    desk.file("my.txt", "the dog saw the cat and ran away. ".repeat(40));
+    desk.refuses(&["evaluate", "--model", "run"], &["has changed since training"]);
+    desk.refuses(&["train", "--resume", "run"], &["cannot be resumed"]);
+}
+
+#[test]
+fn options_without_meaning() {
+    let desk = Desk::new();
+    assert_eq!(desk.train(&["--out", "runs/a"]).code, Some(0));
+    for (options, expected) in [
+        (["--temperature", "-1"], "--temperature"),
+        (["--top-p", "2"], "--top-p"),
+        (["--top-k", "0"], "--top-k"),
+        (["--min-p", "0"], "--min-p"),
+        (["--tokens", "0"], "--tokens"),
+        (["--samples", "0"], "--samples"),
+        (["--stop", "zyzzyva"], "zyzzyva"),
+        (["--device", "discrete:0"], "--device"),
+        (["--prompt-file", "none.txt"], "none.txt"),
+    ] {
+        desk.refuses(&[&["generate"], &options[..]].concat(), &[expected]);
+    }
+    let prompt = ["generate", "--prompt", "the foks"];
+    desk.refuses(&prompt, &["`foks`", "nearest", "fox", "--unseen"]);
+    for policy in ["skip", "unknown"] {
+        let answer = desk.must(&[&prompt[..], &["--unseen", policy, "--tokens", "2"]].concat());
+        assert!(answer.stderr.contains("foks"), "{}", answer.stderr);
+    }
+    desk.file("short.txt", "the fox");
+    // Twenty story marks stand before two words: one more than a window and a target need.
+    desk.must(&["evaluate", "--text", "short.txt"]);
+    desk.file("backend.toml", "backend = \"cuda\"");
+    desk.refuses(&["generate"], &["backend.toml", "cuda"]);
+}
+
+#[test]
+fn corpora_that_are_not_what_they_say() {
+    let desk = Desk::new();
+    desk.file("wrong.txt", "THE FOX AND THE GRAPES\n\n\nshort\nILLUSTRATIONS\n\n\n[");
+    let fetch = ["fetch", "aesop", "--from", "wrong.txt"];
+    desk.refuses(&fetch, &["wrong.txt is not the corpus `aesop`", "50436"]);
+    assert!(!desk.path().join("datasets").exists());
+    desk.refuses(&["fetch", "esop"], &["unknown", "aesop", "fables"]);
+    desk.refuses(&["fetch", "aesop", "--from", "none.txt"], &["none.txt"]);
+    desk.refuses(&["prepare", "--set", "text.dataset=aesop"], &["fetch aesop"]);
+}
+
+/// A full disk, played by a limit on the size of files.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_leaves_nothing_half_written() {
+    let desk = Desk::new();
+    let sized = |blocks: u32, out: &str| {
+        let mut command = std::process::Command::new("bash");
+        // Ignoring the signal turns it into an error of the write, as on a full disk.
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
+        command.args(["-c", &script, "bash", env!("CARGO_BIN_EXE_pastiche"), "train"]);
+        command.args(tiny()).args(["--out", out]).current_dir(desk.path());
+        command.env_remove("PASTICHE_BACKEND");
+        common::answer(command.output().unwrap())
+    };
+    // No file may grow beyond 24 KiB: those of the first checkpoint do.
+    common::refused(&sized(24, "run"), "a full disk", &["written", "checkpoints"]);
+    assert!(!desk.path().join("run").exists());
+
+    // A run that had something keeps it.
+    assert_eq!(desk.train(&["--out", "kept"]).code, Some(0));
+    let weights = fs::read(desk.path().join("kept/weights.bpk")).unwrap();
+    let mut command = std::process::Command::new("bash");
+    let script = "trap '' XFSZ; ulimit -f 24; exec \"$@\"";
+    command.args(["-c", script, "bash", env!("CARGO_BIN_EXE_pastiche"), "train"]);
+    command.args(["--resume", "kept", "--set", "train.epochs=2"]).current_dir(desk.path());
+    common::refused(&common::answer(command.output().unwrap()), "resume", &["written"]);
+    assert_eq!(fs::read(desk.path().join("kept/weights.bpk")).unwrap(), weights);
+    desk.must(&["generate", "--model", "kept", "--tokens", "2"]);
+    desk.must(&["train", "--resume", "kept", "--set", "train.epochs=2"]);
+}
