@@ -29,7 +29,8 @@ impl Progress {
     pub fn new(speaker: Speaker, plain: bool) -> Self {
         let bar = (!plain && std::io::stderr().is_terminal()).then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            let style = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} ETA {eta} {msg}");
+            let style =
+                ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} ETA {eta} {msg}");
             bar.set_style(style.expect("the template is fixed"));
             bar
         });
@@ -44,8 +45,9 @@ impl Progress {
     }
 
     fn line(&mut self, step: &StepReport) {
-        let StepReport { epoch, steps, loss_nats_per_token: loss, tokens_per_second: speed, .. } =
-            *step;
+        let StepReport {
+            epoch, steps, loss_nats_per_token: loss, tokens_per_second: speed, ..
+        } = *step;
         if let Some(bar) = &self.bar {
             bar.set_prefix(format!("epoch {epoch}/{}", self.epochs));
             bar.set_length(steps as u64);

@@ -99,6 +99,34 @@ fn software_vulkan_agrees_with_ndarray() {
     assert_eq!(ids(&desk, &wgpu), ids(&desk, &[]));
 }
 
+/// The logits of one trained model on two devices.
+#[cfg(feature = "wgpu")]
+#[test]
+#[allow(deprecated)]
+fn logits_on_software_vulkan_are_those_of_ndarray() {
+    use burn::tensor::{Device, DeviceKind, Int, Tensor};
+
+    if lavapipe().is_none() {
+        return;
+    }
+    let desk = Desk::new();
+    assert_eq!(desk.train(&["--out", "run"]).code, Some(0));
+    let logits = |device: &Device| {
+        let artifact = models::Artifact::load(&desk.path().join("run"), device).unwrap();
+        let ids = Tensor::<2, Int>::from_ints([[2, 3, 4, 5, 6], [7, 8, 9, 10, 11]], device);
+        let (logits, _) = artifact.model.next(ids, artifact.model.start(2), None);
+        logits.try_into_vec_as::<f64>().unwrap()
+    };
+    let expected = logits(&Device::ndarray());
+    let software = Device::wgpu_options().device_kind(DeviceKind::Cpu).init().unwrap();
+    let found = logits(&software);
+    let largest = expected.iter().fold(0f64, |largest, logit| largest.max(logit.abs()));
+    assert!(largest > 0.1, "{largest}");
+    for (found, expected) in found.iter().zip(&expected) {
+        assert!((found - expected).abs() <= 1e-3 * largest, "{found} against {expected}");
+    }
+}
+
 /// Burn loads an optimizer onto a default device of its own choice; with wgpu compiled in and no
 /// adapter that choice would end the program.
 #[cfg(feature = "wgpu")]
@@ -120,7 +148,9 @@ fn a_run_is_resumed_where_no_adapter_is() {
 fn without_adapters(command: &mut std::process::Command) {
     let nothing = Path::new("/nonexistent.json");
     command.env("VK_DRIVER_FILES", nothing).env("VK_ICD_FILENAMES", nothing);
-    command.env("__EGL_VENDOR_LIBRARY_FILENAMES", nothing).env("LIBGL_DRIVERS_PATH", "/nonexistent");
+    command
+        .env("__EGL_VENDOR_LIBRARY_FILENAMES", nothing)
+        .env("LIBGL_DRIVERS_PATH", "/nonexistent");
 }
 
 /// Without a real adapter the software one is named and not used unasked.

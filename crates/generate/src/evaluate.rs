@@ -75,8 +75,7 @@ pub fn evaluate_ids(
             let protocol = format!(
                 "carried: each token after the first {window} from all before it, the state carried"
             );
-            let score =
-                score_carried(&artifact.model, &ids, range.clone(), window, device)?;
+            let score = score_carried(&artifact.model, &ids, range.clone(), window, device)?;
             (protocol, score)
         }
     };
@@ -87,8 +86,7 @@ fn evaluation(artifact: &Artifact, protocol: String, score: Score, ids: &[u32]) 
     let (context, scored) = ids.split_at(artifact.about.window);
     let unknown = artifact.tokenizer.vocabulary.unknown_id();
     let unknown = scored.iter().filter(|&&id| Some(id) == unknown).count();
-    let bytes =
-        artifact.tokenizer.decode(ids).len() - artifact.tokenizer.decode(context).len();
+    let bytes = artifact.tokenizer.decode(ids).len() - artifact.tokenizer.decode(context).len();
     let bits = score.nats / std::f64::consts::LN_2;
     Evaluation {
         protocol,

@@ -33,9 +33,8 @@ impl Sampling {
     /// # Errors
     /// Names the first option that is out of range.
     pub fn check(&self) -> Result<()> {
-        let refuse = |option, found: String, expected| {
-            Err(Error::OutOfRange { option, found, expected })
-        };
+        let refuse =
+            |option, found: String, expected| Err(Error::OutOfRange { option, found, expected });
         let Self { temperature, top_k, top_p, min_p, no_repeat } = *self;
         if !(temperature >= 0.0 && temperature.is_finite()) {
             return refuse("--temperature", temperature.to_string(), "a number of 0 or more");

@@ -140,8 +140,7 @@ impl Artifact {
 
         let mismatch = |reason| Error::Mismatch { directory: directory.into(), reason };
         let text = String::from_utf8_lossy(&tokenizer);
-        let tokenizer =
-            Tokenizer::from_json(&text).map_err(|error| mismatch(error.to_string()))?;
+        let tokenizer = Tokenizer::from_json(&text).map_err(|error| mismatch(error.to_string()))?;
         let about = manifest.about;
         let (known, planned) = (tokenizer.vocabulary.len(), about.model.vocabulary);
         if known != planned {
@@ -176,11 +175,10 @@ fn read_manifest(directory: &Path) -> Result<Manifest> {
         }
         Err(error) => return Err(Error::io(path, "read")(error)),
     };
-    let refuse =
-        |reason: serde_json::Error| Error::Manifest {
-            directory: directory.into(),
-            reason: reason.to_string(),
-        };
+    let refuse = |reason: serde_json::Error| Error::Manifest {
+        directory: directory.into(),
+        reason: reason.to_string(),
+    };
     let value: serde_json::Value = serde_json::from_str(&text).map_err(refuse)?;
     // The format is looked at first: what else a later format holds is not ours to know.
     let found = value["format"].as_u64().unwrap_or(0);

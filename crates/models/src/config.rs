@@ -41,9 +41,8 @@ impl LanguageModelConfig {
     /// # Errors
     /// Names the first setting that is out of range.
     pub fn check(&self) -> Result<()> {
-        let refuse = |key: String, found: String, expected| {
-            Err(Error::OutOfRange { key, found, expected })
-        };
+        let refuse =
+            |key: String, found: String, expected| Err(Error::OutOfRange { key, found, expected });
         if self.layers.is_empty() {
             return refuse("model.layers".into(), "empty".into(), "at least one layer");
         }

@@ -159,8 +159,7 @@ struct Counted {
 }
 
 fn count(text: &str, recipe: &Recipe) -> Counted {
-    let mut counted =
-        Counted { characters: 0, interner: Interner::new(), numbers: Ids::default() };
+    let mut counted = Counted { characters: 0, interner: Interner::new(), numbers: Ids::default() };
     let mut cleaning = recipe.cleaner.stream();
     let mut tokens = recipe.splitter.stream();
     let mut clean = String::new();

@@ -34,7 +34,8 @@ impl Estimate {
         let trial = || {
             let output = TrainStep::step(trainee, batch.clone());
             let mut optimizer = optimizer.clone();
-            let stepped = trainee.clone().optimize(&mut optimizer, learning_rate.into(), output.grads);
+            let stepped =
+                trainee.clone().optimize(&mut optimizer, learning_rate.into(), output.grads);
             // Reading a number back waits for devices that compute behind our back.
             let _ = stepped.model.output.bias.val().try_into_vec_as::<f32>();
         };

@@ -158,11 +158,7 @@ impl Run<'_> {
     }
 
     /// One pass over the training windows; gives the summed losses and the wall time.
-    fn train(
-        &mut self,
-        train: &dyn DataLoader<WindowBatch>,
-        epoch: usize,
-    ) -> Result<(Score, f64)> {
+    fn train(&mut self, train: &dyn DataLoader<WindowBatch>, epoch: usize) -> Result<(Score, f64)> {
         self.course.clock.set(epoch);
         self.send_train(LearnerEvent::StartSplit {
             epoch_number: epoch,
@@ -225,11 +221,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn validate(
-        &mut self,
-        valid: &dyn DataLoader<WindowBatch>,
-        epoch: usize,
-    ) -> Result<Score> {
+    fn validate(&mut self, valid: &dyn DataLoader<WindowBatch>, epoch: usize) -> Result<Score> {
         self.send_valid(LearnerEvent::StartSplit {
             epoch_number: epoch,
             total_items: valid.num_items(),

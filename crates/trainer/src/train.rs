@@ -135,9 +135,7 @@ fn finish(
 
 /// Refuses to go on with the weights of another model, another text or another vocabulary.
 fn same_run(artifact: &Artifact, identity: &Identity, run: &Path) -> Result<()> {
-    let refuse = |reason: &str| {
-        Err(Error::Resume { directory: run.into(), reason: reason.into() })
-    };
+    let refuse = |reason: &str| Err(Error::Resume { directory: run.into(), reason: reason.into() });
     if artifact.about.model != identity.about.model {
         return refuse("its model has other sizes than the configuration");
     }

@@ -12,7 +12,7 @@ const ARROWS: [(&str, &[&str]); 8] = [
     ("text-prep", &[]),
     ("seqdata", &["text-prep"]),
     ("models", &["seqdata", "text-prep"]),
-    ("trainer", &["models", "seqdata"]),
+    ("trainer", &["models", "seqdata", "text-prep"]),
     ("generate", &["models", "seqdata", "text-prep"]),
     ("args", &[]),
     ("cli", &["args", "generate", "models", "seqdata", "text-prep", "trainer"]),

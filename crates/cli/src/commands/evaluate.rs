@@ -39,25 +39,29 @@ pub fn run(args: &Evaluate, choice: &Choice) -> Result<()> {
 /// Prepares the run's own text again and makes sure that it is the same.
 fn own_text(artifact: &Artifact) -> Result<Resolved> {
     let text = artifact.extra.get(CONFIG).ok_or_else(|| {
-        Error::new("the model holds no config.toml, so its validation text is not known: name a \
-                    text with `--text`")
+        Error::new(
+            "the model holds no config.toml, so its validation text is not known: name a \
+                    text with `--text`",
+        )
     })?;
     let config = parse(&String::from_utf8_lossy(text), CONFIG, &[])?;
     let resolved = Resolved::new(config)?;
-    if resolved.prepared.valid_sha256() != artifact.about.valid_sha256 {
+    let prepared = &resolved.prepared;
+    // Ids say the same of two texts whose words are exchanged one for one: both must agree.
+    let same_ids = prepared.valid_sha256() == artifact.about.valid_sha256;
+    if !same_ids || prepared.tokenizer != artifact.tokenizer {
         return Err(Error::new(
-            "the run's text has changed since training (its validation split has another hash): \
-             restore it, or name a text with `--text`",
+            "the run's text has changed since training (its validation split or its vocabulary is \
+             another): restore it, or name a text with `--text`",
         ));
     }
     Ok(resolved)
 }
 
 fn table(evaluation: &Evaluation) -> String {
-    let bits = evaluation.bits_per_byte.map_or(
-        "none, for some tokens are unknown".to_string(),
-        |bits| format!("{bits:.3}"),
-    );
+    let bits = evaluation
+        .bits_per_byte
+        .map_or("none, for some tokens are unknown".to_string(), |bits| format!("{bits:.3}"));
     let rows = [
         ("protocol", evaluation.protocol.clone()),
         ("tokens", evaluation.tokens.to_string()),

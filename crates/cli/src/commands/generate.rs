@@ -79,7 +79,9 @@ pub fn run(args: &Generate, choice: &Choice) -> Result<()> {
     let tokens_per_second = tokens as f64 / time.as_secs_f64();
     eprintln!("{tokens} tokens, {tokens_per_second:.0} a second");
     match args.json {
-        true => print_json(&Report { samples, seed, temperature: args.temperature, tokens_per_second }),
+        true => {
+            print_json(&Report { samples, seed, temperature: args.temperature, tokens_per_second })
+        }
         false => Ok(()),
     }
 }

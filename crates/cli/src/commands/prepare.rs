@@ -62,7 +62,8 @@ fn table(resolved: &Resolved, report: &Report) -> Result<String> {
         .collect();
     let left_over = prepared.train_windows()?.left_over() + prepared.valid_windows()?.left_over();
     let held_out = prepared.split.valid.clone();
-    let unknown = held_out.clone().filter(|&at| Some(prepared.ids.get(at)) == vocabulary.unknown_id());
+    let unknown =
+        held_out.clone().filter(|&at| Some(prepared.ids.get(at)) == vocabulary.unknown_id());
     let unknown = unknown.count() as f64 / held_out.len() as f64;
     let rows = [
         ("characters", thousands(report.characters)),

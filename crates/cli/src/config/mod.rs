@@ -220,3 +220,67 @@ impl Default for Samples {
         Self { every_steps: 250, tokens: 60 }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use toml::{Table, Value};
+
+    use super::*;
+
+    /// Every key of a table by its dotted path.
+    fn keys(table: &Table, path: &str, found: &mut Vec<String>) {
+        for (key, value) in table {
+            let path = format!("{path}{key}");
+            match value {
+                Value::Table(table) => keys(table, &format!("{path}."), found),
+                Value::Array(entries) if entries.iter().all(Value::is_table) => {
+                    found.push(path.clone());
+                    for entry in entries.iter().filter_map(Value::as_table) {
+                        keys(entry, &format!("{path}[]."), found);
+                    }
+                }
+                _ => found.push(path),
+            }
+        }
+    }
+
+    #[test]
+    fn every_key_is_documented_with_its_true_default() {
+        let document = include_str!("../../../../docs/config.md");
+        let mut full = Config::default();
+        full.text.dataset = Some(String::new());
+        full.text.path = Some(PathBuf::new());
+        full.text.encoding = Some(String::new());
+        full.text.excerpt = Some(Excerpt { from: String::new(), to: String::new() });
+        full.clean.preset = Some(String::new());
+        full.clean.rules = Some(Vec::new());
+        full.clean.story_mark = Some(String::new());
+        full.tokens.punctuation = Some(Punctuation::Keep);
+        full.tokens.lower_case = Some(false);
+        full.tokens.stem = Some(String::new());
+        full.tokens.capitals = Some(Capitals::Keep);
+        let mut found = Vec::new();
+        keys(&Table::try_from(&full).unwrap(), "", &mut found);
+        assert!(found.contains(&"train.optimizer.rho".to_string()), "{found:?}");
+        for key in &found {
+            assert!(document.contains(&format!("`{key}`")), "docs/config.md lacks `{key}`");
+        }
+
+        // Numbers in the last column are the defaults that a file without the key gets.
+        let defaults = Table::try_from(Config::default()).unwrap();
+        let rows = document.lines().filter(|line| line.starts_with("| `"));
+        let mut compared = 0;
+        for row in rows {
+            let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+            let key = cells[1].trim_matches('`');
+            let value = key.split('.').try_fold(Value::Table(defaults.clone()), |value, part| {
+                value.as_table().and_then(|table| table.get(part)).cloned()
+            });
+            let number = value.and_then(|v| v.as_float().or(v.as_integer().map(|i| i as f64)));
+            let Some(number) = number else { continue };
+            assert_eq!(cells[3].parse::<f64>().ok(), Some(number), "{key}");
+            compared += 1;
+        }
+        assert!(compared > 10, "only {compared} defaults were compared");
+    }
+}

@@ -16,9 +16,7 @@ const DEFAULT: &str = "configs/lstm.toml";
 pub fn read(args: &ConfigArgs) -> Result<(Config, String)> {
     let path = args.config.as_deref();
     let (text, path) = match path {
-        Some(path) => {
-            (std::fs::read_to_string(path).map_err(Error::io(path, "read"))?, path)
-        }
+        Some(path) => (std::fs::read_to_string(path).map_err(Error::io(path, "read"))?, path),
         None => {
             let path = Path::new(DEFAULT);
             let text = std::fs::read_to_string(path);
@@ -42,7 +40,8 @@ pub fn parse(text: &str, place: &str, changes: &[String]) -> Result<Config> {
     if changes.is_empty() {
         return Ok(config);
     }
-    let mut table: Table = Table::try_from(&config).map_err(|error| Error::new(error.to_string()))?;
+    let mut table: Table =
+        Table::try_from(&config).map_err(|error| Error::new(error.to_string()))?;
     let mut config = config;
     for change in changes {
         let (key, value) = change.split_once('=').ok_or_else(|| {
@@ -131,7 +130,10 @@ fn line_of(text: &str, error: &toml::de::Error) -> Option<usize> {
     let unknown = error.message().split('`').nth(1).unwrap_or_default();
     let inside = text.get(span.clone()).unwrap_or_default();
     let at = inside.find(unknown).filter(|_| !unknown.is_empty()).unwrap_or(0);
-    Some(text[..span.start + at].lines().count().max(1) + usize::from(text[..span.start + at].ends_with('\n')))
+    Some(
+        text[..span.start + at].lines().count().max(1)
+            + usize::from(text[..span.start + at].ends_with('\n')),
+    )
 }
 
 #[cfg(test)]
@@ -155,7 +157,8 @@ mod tests {
         let layers = "[[model.layers]]\ncell = \"lstm\"\nunits = 3\nunit = 4\n";
         let error = refusal(layers, &[]);
         assert!(error.contains("line 4") && error.contains("`units`"), "{error}");
-        let rules = "[clean]\nrules = [\n  { rule = \"lower-case\" },\n  { rule = \"lowercase\" },\n]\n";
+        let rules =
+            "[clean]\nrules = [\n  { rule = \"lower-case\" },\n  { rule = \"lowercase\" },\n]\n";
         let error = refusal(rules, &[]);
         assert!(error.contains("lower-case"), "{error}");
     }

@@ -157,9 +157,9 @@ fn splitter(config: &Config) -> Result<Splitter> {
 fn text(config: &mut Config) -> Result<String> {
     let text = &mut config.text;
     match (&text.dataset, &text.path) {
-        (Some(_), Some(_)) => Err(Error::new(
-            "`text.dataset` and `text.path` are both given; expected one of them",
-        )),
+        (Some(_), Some(_)) => {
+            Err(Error::new("`text.dataset` and `text.path` are both given; expected one of them"))
+        }
         (None, None) => Err(Error::new(
             "no text is given; expected `text.dataset = \"fables\"`, `text.path = \"my.txt\"` or \
              `--text my.txt`",

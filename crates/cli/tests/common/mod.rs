@@ -119,7 +119,9 @@ pub fn dataset(name: &str) -> Option<PathBuf> {
     );
     let path = folder.join(name);
     if !path.exists() {
-        eprintln!("skipped: {name} is not beside the project (set PASTICHE_DATASETS to its folder)");
+        eprintln!(
+            "skipped: {name} is not beside the project (set PASTICHE_DATASETS to its folder)"
+        );
         return None;
     }
     Some(path.canonicalize().unwrap())

@@ -85,11 +85,7 @@ mod tests {
     use super::*;
 
     /// The textbook's equations, one number at a time, in f64.
-    fn naive(
-        [w, u, b]: [&[f64]; 3],
-        input: &[f64],
-        (hidden, memory): (&mut [f64], &mut [f64]),
-    ) {
+    fn naive([w, u, b]: [&[f64]; 3], input: &[f64], (hidden, memory): (&mut [f64], &mut [f64])) {
         let units = hidden.len();
         let sigma = |x: f64| 1.0 / (1.0 + (-x).exp());
         let before = hidden.to_vec();

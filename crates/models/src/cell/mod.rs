@@ -78,11 +78,7 @@ impl Cell {
 
     /// Runs over a whole sequence, one `[N, D]` tensor a step, and gives every hidden state
     /// `[N, H]` and the state after the last step.
-    pub fn run(
-        &self,
-        inputs: Vec<Tensor<2>>,
-        mut state: CellState,
-    ) -> (Vec<Tensor<2>>, CellState) {
+    pub fn run(&self, inputs: Vec<Tensor<2>>, mut state: CellState) -> (Vec<Tensor<2>>, CellState) {
         let mut hidden = Vec::with_capacity(inputs.len());
         for input in inputs {
             state = self.step(input, state);

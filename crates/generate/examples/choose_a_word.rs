@@ -1,0 +1,17 @@
+//! Chooses among four words by their logits, at three temperatures.
+
+use generate::{Sampler, Sampling};
+
+fn main() -> generate::Result<()> {
+    let words = ["fox", "crow", "lion", "<padding>"];
+    let logits = [2.0, 1.0, 0.0, 9.0];
+    for temperature in [0.2, 1.0, 2.0] {
+        let sampling = Sampling { temperature, ..Sampling::default() };
+        sampling.check()?;
+        // The padding is reserved: however likely, it is never chosen.
+        let mut sampler = Sampler::new(sampling, 1, 0, [3], None);
+        let chosen: Vec<&str> = (0..12).map(|_| words[sampler.choose(&logits) as usize]).collect();
+        println!("temperature {temperature}: {}", chosen.join(" "));
+    }
+    Ok(())
+}
