@@ -43,7 +43,7 @@ enum Task {
 fn main() -> ExitCode {
     // Clap drops a leading `--`; what is handed on is taken from the words as they were given.
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let outcome = match Front::parse().task {
+    let outcome = match args::parse::<Front>().task {
         Task::Program(command) => launch::run(&command, &words),
         Task::Test { .. } => test::run(&words[1..]),
         Task::Ci => ci::run(),

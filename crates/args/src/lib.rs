@@ -9,7 +9,8 @@ mod backend;
 use std::path::PathBuf;
 
 pub use backend::{BACKEND_FILE, BACKEND_VARIABLE, Backend, BackendChoice};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// What `pastiche` can be asked to do.
 #[derive(Subcommand, Clone, Debug)]
@@ -123,7 +124,7 @@ pub struct Generate {
     /// Never write the same N tokens in a row twice
     #[arg(long, value_name = "N")]
     pub no_repeat: Option<usize>,
-    /// The seed of the choices [default: a new one each time, shown at the end]
+    /// The seed of the choices [default: a new one each time, shown at the start]
     #[arg(long)]
     pub seed: Option<u64>,
     /// How many samples to write
@@ -198,6 +199,25 @@ pub struct Fetch {
     pub from: Option<PathBuf>,
 }
 
+/// Reads the command line of this process. A fault is told in one line, with exit code 2; help and
+/// version are printed as clap prints them.
+pub fn parse<P: Parser>() -> P {
+    P::try_parse().unwrap_or_else(|error| match error.kind() {
+        ErrorKind::DisplayHelp
+        | ErrorKind::DisplayVersion
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => error.exit(),
+        _ => {
+            eprintln!("{}", one_line(&error));
+            std::process::exit(2)
+        }
+    })
+}
+
+/// What clap says, without its line breaks.
+fn one_line(error: &clap::Error) -> String {
+    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 impl Command {
     /// The backend and device asked for, for commands that compute.
     pub fn backend(&self) -> Option<&BackendArgs> {
@@ -212,8 +232,6 @@ impl Command {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
 
     #[derive(Parser)]
@@ -235,6 +253,14 @@ mod tests {
             panic!("`train` was not read as train");
         };
         assert_eq!(train.config.set, ["train.epochs=3", "seed=2"]);
+    }
+
+    #[test]
+    fn a_fault_is_told_in_one_line() {
+        let words = ["pastiche", "train", "--backend", "cuda"];
+        let error = Front::try_parse_from(words).err().map(|error| one_line(&error)).unwrap();
+        assert!(error.starts_with("error: ") && error.contains("'cuda'"), "{error}");
+        assert!(error.contains("ndarray, flex, wgpu"), "{error}");
     }
 
     #[test]

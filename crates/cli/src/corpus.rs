@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use models::artifact::sha256;
+use seqdata::hash::sha256;
 use serde::Deserialize;
 use text_prep::{Excerpt, Source};
 
+use crate::config::parse;
 use crate::embedded;
 use crate::error::{Error, Result};
 
@@ -16,7 +17,6 @@ pub struct Dataset {
     /// What it is.
     pub title: String,
     /// Where it comes from.
-    #[allow(dead_code)]
     pub source: String,
     /// Where it can be downloaded.
     pub address: Option<String>,
@@ -48,16 +48,15 @@ impl Dataset {
     /// The known corpus of this name: under `datasets/` in the working directory, or built in.
     pub fn find(name: &str) -> Result<Self> {
         let path = folder(name).join("dataset.toml");
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(_) => embedded::DATASETS
-                .iter()
-                .find(|(known, _)| *known == name)
-                .map(|(_, text)| (*text).to_string())
-                .ok_or_else(|| unknown(name))?,
-        };
-        toml::from_str(&text)
-            .map_err(|error| Error::new(format!("{}: {}", path.display(), error.message())))
+        match std::fs::read_to_string(&path) {
+            Ok(text) => parse(&text, &path.display().to_string()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let known = embedded::DATASETS.iter().find(|(known, _)| *known == name);
+                let (name, text) = known.ok_or_else(|| unknown(name))?;
+                parse(text, &format!("the built-in corpus {name}"))
+            }
+            Err(error) => Err(Error::io(path, "read")(error)),
+        }
     }
 
     /// The corpus's text.

@@ -27,7 +27,7 @@ struct Front {
 }
 
 fn main() -> ExitCode {
-    let command = Front::parse().command;
+    let command = args::parse::<Front>().command;
     let done = device::Choice::of(&command).and_then(|choice| {
         choice.announce();
         run(command, &choice)

@@ -16,18 +16,25 @@ const EVERY_STEPS: usize = 50;
 /// The observer that writes numbers down.
 pub struct MetricsFile {
     path: PathBuf,
-    file: File,
+    done: usize,
+    /// Opened when the run is about to begin, not when it may still be refused.
+    file: Option<File>,
 }
 
 impl MetricsFile {
-    /// Opens `metrics.jsonl` in `run`, keeping the lines of epochs up to `done` alone: what an
-    /// interrupted epoch wrote will be written again.
-    pub fn open(run: &Path, done: usize) -> Result<Self> {
-        let path = run.join("metrics.jsonl");
-        let written = match std::fs::read_to_string(&path) {
+    /// Writes `metrics.jsonl` in `run`, of which `done` epochs are finished.
+    pub fn new(run: &Path, done: usize) -> Self {
+        Self { path: run.join("metrics.jsonl"), done, file: None }
+    }
+
+    /// Opens the file, keeping the lines of finished epochs alone: what an interrupted epoch wrote
+    /// will be written again.
+    fn open(&mut self) -> Result<()> {
+        let Self { path, done, .. } = self;
+        let written = match std::fs::read_to_string(&*path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(Error::io(path, "read")(error)),
+            Err(error) => return Err(Error::io(&*path, "read")(error)),
         };
         let epoch = |line: &str| {
             let value: Value = serde_json::from_str(line).ok()?;
@@ -35,23 +42,24 @@ impl MetricsFile {
         };
         let kept: String = written
             .lines()
-            .filter(|line| epoch(line).is_some_and(|epoch| epoch as usize <= done))
+            .filter(|line| epoch(line).is_some_and(|epoch| epoch as usize <= *done))
             .flat_map(|line| [line, "\n"])
             .collect();
-        models::artifact::write_atomically(&path, kept.as_bytes())?;
-        let file = OpenOptions::new().append(true).open(&path);
-        Ok(Self { file: file.map_err(Error::io(&path, "opened"))?, path })
+        models::artifact::write_atomically(path, kept.as_bytes())?;
+        let file = OpenOptions::new().append(true).open(&*path);
+        self.file = Some(file.map_err(Error::io(&*path, "opened"))?);
+        Ok(())
     }
 
     fn write(&mut self, line: &Value) -> Heard {
-        let written = writeln!(self.file, "{line}");
-        Ok(written.map_err(Error::io(&self.path, "written"))?)
+        let Some(file) = &mut self.file else { return Ok(()) };
+        Ok(writeln!(file, "{line}").map_err(Error::io(&self.path, "written"))?)
     }
 }
 
 impl Observer for MetricsFile {
     fn planned(&mut self, _plan: &Plan) -> Heard {
-        Ok(())
+        Ok(self.open()?)
     }
 
     fn stepped(&mut self, step: &StepReport) -> Heard {
@@ -69,7 +77,7 @@ impl Observer for MetricsFile {
     }
 
     fn epoch_ended(&mut self, epoch: &EpochReport, _model: &LanguageModel) -> Heard {
-        let mut line = json!({"event": "epoch"});
+        let mut line = json!({"event": "epoch", "valid_perplexity": epoch.valid_perplexity()});
         if let (Value::Object(line), Value::Object(report)) = (&mut line, json!(epoch)) {
             line.extend(report);
         }
@@ -87,7 +95,8 @@ mod tests {
         let path = folder.path().join("metrics.jsonl");
         let lines = "{\"epoch\":1,\"a\":1}\n{\"epoch\":2}\n{\"epoch\":3}\n{\"epo";
         std::fs::write(&path, lines).unwrap();
-        let mut file = MetricsFile::open(folder.path(), 2).unwrap();
+        let mut file = MetricsFile::new(folder.path(), 2);
+        file.open().unwrap();
         file.write(&json!({"epoch": 3})).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(text, "{\"epoch\":1,\"a\":1}\n{\"epoch\":2}\n{\"epoch\":3}\n");

@@ -106,7 +106,7 @@ impl Observer for Progress {
             self.epochs,
             report.train_loss_nats_per_token,
             report.valid_loss_nats_per_token,
-            report.valid_perplexity,
+            report.valid_perplexity(),
             100.0 * report.valid_accuracy,
             duration(report.seconds)
         ));

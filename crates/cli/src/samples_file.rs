@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use models::LanguageModel;
-use trainer::{EpochReport, Heard, Observer};
+use trainer::{EpochReport, Heard, Observer, Plan};
 
 use crate::error::{Error, Result};
 use crate::speaker::Speaker;
@@ -15,25 +15,31 @@ const TEMPERATURES: [f64; 3] = [0.2, 0.5, 1.0];
 /// The observer that writes samples down.
 pub struct SamplesFile {
     path: PathBuf,
+    done: usize,
     text: String,
     speaker: Speaker,
 }
 
 impl SamplesFile {
-    /// Opens `samples.md` in `run`, keeping the samples of the first `done` epochs.
-    pub fn open(run: &Path, done: usize, speaker: Speaker) -> Result<Self> {
-        let path = run.join("samples.md");
-        let written = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(Error::io(path, "read")(error)),
-        };
-        let from = written.find(&heading(done + 1)).unwrap_or(written.len());
-        let text = match done {
-            0 => "# Samples\n".to_string(),
-            _ => written[..from].to_string(),
-        };
-        Ok(Self { path, text, speaker })
+    /// Writes `samples.md` in `run`, of which `done` epochs are finished.
+    pub fn new(run: &Path, done: usize, speaker: Speaker) -> Self {
+        Self { path: run.join("samples.md"), done, text: "# Samples\n".into(), speaker }
+    }
+
+    /// Takes over the samples of the finished epochs.
+    fn take_over(&mut self) -> Result<()> {
+        if self.done == 0 {
+            return Ok(());
+        }
+        match std::fs::read_to_string(&self.path) {
+            Ok(written) => {
+                let from = written.find(&heading(self.done + 1)).unwrap_or(written.len());
+                self.text = written[..from].to_string();
+                Ok(())
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(Error::io(&self.path, "read")(error)),
+        }
     }
 }
 
@@ -42,6 +48,10 @@ fn heading(epoch: usize) -> String {
 }
 
 impl Observer for SamplesFile {
+    fn planned(&mut self, _plan: &Plan) -> Heard {
+        Ok(self.take_over()?)
+    }
+
     fn epoch_ended(&mut self, epoch: &EpochReport, model: &LanguageModel) -> Heard {
         let text = &mut self.text;
         let loss = epoch.valid_loss_nats_per_token;

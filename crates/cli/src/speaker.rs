@@ -1,8 +1,8 @@
 //! Lets a model in training speak: short samples in the terminal's and the file's service.
 
 use burn::tensor::Device;
-use generate::{Request, Sampling, prompt, write_sample};
-use models::{About, Artifact, Context, LanguageModel};
+use generate::{Request, Sampling, Writer, prompt, write_sample};
+use models::{About, Context, LanguageModel};
 use text_prep::{Tokenizer, UnseenPolicy};
 
 use crate::error::Result;
@@ -26,12 +26,7 @@ impl Speaker {
     pub fn speak(&self, model: &LanguageModel, temperature: f64) -> Result<String> {
         let window = self.about.window;
         let prompt = prompt(&self.tokenizer, "", UnseenPolicy::Skip, window)?;
-        let artifact = Artifact {
-            model: model.clone(),
-            tokenizer: self.tokenizer.clone(),
-            about: self.about.clone(),
-            extra: Default::default(),
-        };
+        let writer = Writer { model, tokenizer: &self.tokenizer, window, device: &self.device };
         let request = Request {
             prompt: &prompt.ids,
             tokens: self.tokens,
@@ -40,7 +35,7 @@ impl Speaker {
             context: Context::Window,
             stop: None,
         };
-        let sample = write_sample(&artifact, &request, 0, &self.device, |_| Ok(()))?;
+        let sample = write_sample(&writer, &request, 0, |_| Ok(()))?;
         Ok(sample.text.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 }

@@ -67,7 +67,7 @@ fn lavapipe() -> Option<std::path::PathBuf> {
     };
     let found = found.into_iter().find(is_lavapipe);
     if found.is_none() {
-        eprintln!("skipped: Mesa's software Vulkan is not installed (mesa-vulkan-drivers)");
+        common::skipped("Mesa's software Vulkan is not installed (mesa-vulkan-drivers)");
     }
     found
 }
@@ -79,7 +79,7 @@ fn software_vulkan_agrees_with_ndarray() {
         return;
     }
     let desk = Desk::new();
-    let small = ["--set", "windows.step=160", "--set", "train.batch_size=16"];
+    let small = ["--set", "windows.step=160", "--set", "split.valid_fraction=0.02"];
     let wgpu = ["--backend", "wgpu", "--device", "cpu"];
     let args = [&["--out", "run"], &small[..], &wgpu[..]].concat();
     let trained = desk.train(&args);

@@ -22,6 +22,8 @@ fn texts_that_cannot_be_read() {
     train_refuses(&desk, &["--text", "empty.txt"], &["empty.txt", "empty"]);
     desk.file("latin.txt", b"caf\xe9 noir");
     train_refuses(&desk, &["--text", "latin.txt"], &["latin.txt", "byte 3", "encoding"]);
+    let named = ["prepare", "--text", "latin.txt", "--set", "text.encoding=windows-1252"];
+    desk.refuses(&named, &["holds"]);
     train_refuses(&desk, &["--set", "text.path=x.txt"], &["text.dataset", "text.path"]);
     desk.refuses(&["prepare", "--text", "empty.txt"], &["empty.txt"]);
 }
@@ -66,6 +68,8 @@ fn configurations_with_faults() {
         ("tokens.stem=klingon", "english"),
         ("text.dataset=fabels", "known are"),
         ("text.encoding=utf-8", "text.encoding"),
+        ("vocabulary.min_count=1800", "vocabulary.min_count"),
+        ("vocabulary.min_count=99999", "vocabulary.min_count"),
     ] {
         train_refuses(&desk, &["--set", setting], &[expected]);
     }
@@ -98,7 +102,9 @@ fn model_directories_with_faults() {
     fs::write(checkpoint.join("optimizer.bpk"), "no optimizer").unwrap();
     desk.refuses(&["train", "--resume", "run"], &["optimizer.bpk"]);
     fs::remove_dir_all(checkpoint).unwrap();
+    let metrics = fs::read(desk.path().join("run/metrics.jsonl")).unwrap();
     desk.refuses(&["train", "--resume", "run"], &["nothing to resume"]);
+    assert_eq!(fs::read(desk.path().join("run/metrics.jsonl")).unwrap(), metrics);
 }
 
 #[test]
@@ -109,11 +115,26 @@ fn a_run_whose_text_or_model_has_changed() {
     args.extend(tiny());
     desk.must(&args);
     desk.must(&["evaluate", "--model", "run"]);
+    for (setting, expected) in [
+        ("seed=2", "have changed"),
+        ("train.learning_rate=0.1", "have changed"),
+        ("windows.step=2", "training windows"),
+    ] {
+        desk.refuses(&["train", "--resume", "run", "--set", setting], &[expected]);
+    }
     let resized = ["train", "--resume", "run", "--set", "model.embedding=9"];
     desk.refuses(&resized, &["run", "cannot be resumed", "other sizes"]);
     desk.file("my.txt", "the dog saw the cat and ran away. ".repeat(40));
     desk.refuses(&["evaluate", "--model", "run"], &["has changed since training"]);
     desk.refuses(&["train", "--resume", "run"], &["cannot be resumed"]);
+}
+
+#[test]
+fn a_loss_that_runs_away() {
+    let desk = Desk::new();
+    let mut args = tiny();
+    args.extend(["--set", "train.learning_rate=1e38", "--set", "samples.every_steps=1"]);
+    train_refuses(&desk, &args, &["train.learning_rate"]);
 }
 
 #[test]
@@ -128,6 +149,9 @@ fn options_without_meaning() {
         (["--tokens", "0"], "--tokens"),
         (["--samples", "0"], "--samples"),
         (["--stop", "zyzzyva"], "zyzzyva"),
+        (["--backend", "cuda"], "ndarray, flex, wgpu"),
+        (["--context", "both"], "carried, window"),
+        (["--seed", "one"], "--seed"),
         (["--device", "discrete:0"], "--device"),
         (["--prompt-file", "none.txt"], "none.txt"),
     ] {

@@ -10,8 +10,11 @@ fn main() -> generate::Result<()> {
         sampling.check()?;
         // The padding is reserved: however likely, it is never chosen.
         let mut sampler = Sampler::new(sampling, 1, 0, [3], None);
-        let chosen: Vec<&str> = (0..12).map(|_| words[sampler.choose(&logits) as usize]).collect();
-        println!("temperature {temperature}: {}", chosen.join(" "));
+        print!("temperature {temperature}:");
+        for _ in 0..12 {
+            print!(" {}", words[sampler.choose(&logits)? as usize]);
+        }
+        println!();
     }
     Ok(())
 }

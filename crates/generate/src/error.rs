@@ -45,9 +45,12 @@ pub enum Error {
     /// The device did not give its numbers back.
     #[error("the device did not return its numbers: {0}")]
     Device(#[from] burn::tensor::TensorReadError),
-    /// The windows could not be cut.
-    #[error(transparent)]
-    Data(#[from] seqdata::Error),
+    /// The model predicts no numbers.
+    #[error(
+        "the model's predictions are not finite numbers: its weights have run away; train it again \
+         with a lower `train.learning_rate`"
+    )]
+    NotFinite,
     /// The text could not be handed on.
     #[error("the text cannot be written out: {0}")]
     Output(#[from] std::io::Error),

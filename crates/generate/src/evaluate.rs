@@ -25,7 +25,8 @@ pub struct Evaluation {
     pub perplexity: f64,
     /// The share of tokens that were the likeliest.
     pub accuracy: f64,
-    /// The share of predicted tokens that the vocabulary does not hold.
+    /// The share of tokens that the vocabulary does not hold, those that could not even be read as
+    /// unknown included.
     pub unknown_share: f64,
     /// The loss in bits over the UTF-8 bytes that the predicted tokens stand for: comparable
     /// between words and characters. None where some of the tokens are unknown, for then nobody
@@ -44,9 +45,18 @@ pub fn evaluate_text(
     device: &Device,
 ) -> Result<Evaluation> {
     let mut ids = Ids::default();
-    artifact.tokenizer.encode_text(text, |id| ids.push(id));
+    let counts = artifact.tokenizer.encode_text(text, |id| ids.push(id));
     let count = ids.len();
-    evaluate_ids(artifact, Arc::new(ids), 0..count, context, device)
+    let mut evaluation = evaluate_ids(artifact, Arc::new(ids), 0..count, context, device)?;
+    // Words that a vocabulary has no id for were left out before scoring: they are unknown too.
+    let left_out = counts.dropped + counts.without_id;
+    if left_out > 0 {
+        let scored = evaluation.tokens as f64;
+        let unknown = evaluation.unknown_share * scored + left_out as f64;
+        evaluation.unknown_share = unknown / (scored + left_out as f64);
+        evaluation.bits_per_byte = None;
+    }
+    Ok(evaluation)
 }
 
 /// Scores the ids of `range`, all but the first window of them.
@@ -66,7 +76,7 @@ pub fn evaluate_ids(
     }
     let (protocol, score) = match context {
         Context::Window => {
-            let windows = Windows::new(ids.clone(), range.clone(), window, 1)?;
+            let windows = Windows::new(ids.clone(), range.clone(), window, 1);
             let loader = WindowLoader::new(windows, BATCH, Order::Sequential, device.clone());
             let protocol = format!("window: each token from the {window} before it");
             (protocol, score_windows(&artifact.model, &loader)?)

@@ -17,4 +17,4 @@ pub use prompt::{Prompt, prompt};
 pub use sampler::Sampler;
 pub use sampling::Sampling;
 pub use session::Session;
-pub use write::{Request, Sample, write_sample};
+pub use write::{Request, Sample, Writer, write_sample};

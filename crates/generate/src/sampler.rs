@@ -2,6 +2,7 @@
 
 use seqdata::Random;
 
+use crate::error::Result;
 use crate::sampling::Sampling;
 
 /// One sample's way of choosing.
@@ -40,9 +41,9 @@ impl Sampler {
 
     /// Chooses an id by its logit.
     ///
-    /// # Panics
-    /// If no logit of an id that may be written is finite.
-    pub fn choose(&mut self, logits: &[f32]) -> u32 {
+    /// # Errors
+    /// If a logit is no number, or none of an id that may be written is finite.
+    pub fn choose(&mut self, logits: &[f32]) -> Result<u32> {
         let mut logits: Vec<f64> = logits.iter().map(|&logit| logit.into()).collect();
         let early_mark = self.mark.filter(|_| self.at_start);
         for &id in self.reserved.iter().chain(&early_mark) {
@@ -56,10 +57,10 @@ impl Sampler {
         if unrepeated.iter().any(|logit| logit.is_finite()) {
             logits = unrepeated;
         }
-        let id = self.draw(&self.sampling.probabilities(&logits));
+        let id = self.draw(&self.sampling.probabilities(&logits)?);
         self.past.push(id);
         self.at_start = false;
-        id
+        Ok(id)
     }
 
     /// The ids that would end a run of n tokens which stands in the past already.
@@ -106,12 +107,12 @@ mod tests {
         let logits = [9.0, 1.0, 2.0, 0.5];
         let mut banned = logits.map(f64::from);
         banned[0] = f64::NEG_INFINITY;
-        let expected = Sampling::default().probabilities(&banned);
+        let expected = Sampling::default().probabilities(&banned).unwrap();
         let mut sampler = sampler(Sampling::default(), 0);
         let mut counts = [0u32; 4];
         let draws = 40_000;
         for _ in 0..draws {
-            counts[sampler.choose(&logits) as usize] += 1;
+            counts[sampler.choose(&logits).unwrap() as usize] += 1;
         }
         assert_eq!(counts[0], 0, "a reserved id was written");
         for (count, probability) in counts.into_iter().zip(expected) {
@@ -125,7 +126,7 @@ mod tests {
     fn the_same_seed_and_number_choose_alike() {
         let run = |sample| {
             let mut sampler = sampler(Sampling::default(), sample);
-            (0..50).map(|_| sampler.choose(&[0.0; 20])).collect::<Vec<_>>()
+            (0..50).map(|_| sampler.choose(&[0.0; 20]).unwrap()).collect::<Vec<_>>()
         };
         assert_eq!(run(0), run(0));
         assert_ne!(run(0), run(1));
@@ -139,7 +140,7 @@ mod tests {
         let mut written = vec![1, 2];
         // Four ids that may be written make sixteen different pairs at most.
         for _ in 0..10 {
-            written.push(sampler.choose(&[0.0, 0.3, 0.2, 0.1, 0.0]));
+            written.push(sampler.choose(&[0.0, 0.3, 0.2, 0.1, 0.0]).unwrap());
         }
         let mut pairs: Vec<&[u32]> = written.windows(2).collect();
         let count = pairs.len();
@@ -152,7 +153,7 @@ mod tests {
     fn where_all_would_repeat_something_is_still_written() {
         let sampling = Sampling { no_repeat: Some(1), ..Sampling::default() };
         let mut sampler = sampler(sampling, 0);
-        let written: Vec<u32> = (0..4).map(|_| sampler.choose(&[0.0, 0.0, 0.0])).collect();
+        let written: Vec<u32> = (0..4).map(|_| sampler.choose(&[0.0; 3]).unwrap()).collect();
         assert!(written.iter().all(|id| [1, 2].contains(id)), "{written:?}");
     }
 
@@ -161,7 +162,8 @@ mod tests {
         let sampling = Sampling { no_repeat: Some(2), temperature: 0.0, ..Sampling::default() };
         let mut sampler = Sampler::new(sampling, 1, 0, [0], Some(1));
         sampler.read(&[1, 1, 1]);
-        let written: Vec<u32> = (0..5).map(|_| sampler.choose(&[0.0, 2.0, 1.0])).collect();
+        let choose = |_| sampler.choose(&[0.0, 2.0, 1.0]).unwrap();
+        let written: Vec<u32> = (0..5).map(choose).collect();
         assert_eq!(written, [2, 1, 1, 1, 1]);
     }
 }

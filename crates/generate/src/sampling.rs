@@ -57,16 +57,18 @@ impl Sampling {
     /// filters leave. A logit of −∞ is never chosen. The filters work one after another: top-k,
     /// min-p, top-p. With τ = 0 the likeliest token (the first of equals) has probability 1.
     ///
-    /// # Panics
-    /// If no logit is finite.
-    pub fn probabilities(&self, logits: &[f64]) -> Vec<f64> {
+    /// # Errors
+    /// If a logit is no number, or none is finite.
+    pub fn probabilities(&self, logits: &[f64]) -> Result<Vec<f64>> {
         let likeliest = likeliest(logits);
         let largest = logits[likeliest];
-        assert!(largest.is_finite(), "there is no token to choose");
+        if !largest.is_finite() || logits.iter().any(|logit| logit.is_nan()) {
+            return Err(Error::NotFinite);
+        }
         if self.temperature == 0.0 {
             let mut certain = vec![0.0; logits.len()];
             certain[likeliest] = 1.0;
-            return certain;
+            return Ok(certain);
         }
         let weigh = |logit: &f64| ((logit - largest) / self.temperature).exp();
         let mut weights: Vec<f64> = logits.iter().map(weigh).collect();
@@ -75,7 +77,7 @@ impl Sampling {
         }
         let total: f64 = weights.iter().sum();
         weights.iter_mut().for_each(|weight| *weight /= total);
-        weights
+        Ok(weights)
     }
 
     /// Sets the weight of every token that is left out to zero.
@@ -114,7 +116,7 @@ mod tests {
     const LOGITS: [f64; 4] = [1.0, 3.0, 2.0, f64::NEG_INFINITY];
 
     fn probabilities(sampling: Sampling) -> Vec<f64> {
-        let probabilities = sampling.probabilities(&LOGITS);
+        let probabilities = sampling.probabilities(&LOGITS).unwrap();
         assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-12);
         probabilities
     }
@@ -134,7 +136,8 @@ mod tests {
         assert_eq!(greedy, [0.0, 1.0, 0.0, 0.0]);
         let nearly = probabilities(Sampling { temperature: 1e-300, ..Sampling::default() });
         assert_eq!(nearly, greedy);
-        let equal = Sampling { temperature: 0.0, ..Sampling::default() }.probabilities(&[2.0, 2.0]);
+        let equal = Sampling { temperature: 0.0, ..Sampling::default() };
+        let equal = equal.probabilities(&[2.0, 2.0]).unwrap();
         assert_eq!(equal, [1.0, 0.0]);
     }
 
@@ -154,6 +157,15 @@ mod tests {
         assert_eq!(kept(Sampling { min_p: Some(0.3), ..all }), [1, 2]);
         assert_eq!(kept(Sampling { min_p: Some(1.0), ..all }), [1]);
         assert_eq!(kept(Sampling { top_k: Some(2), top_p: Some(0.7), ..all }), [1]);
+    }
+
+    #[test]
+    fn logits_that_are_no_numbers_are_refused() {
+        for logits in [[f64::NAN, 1.0], [1.0, f64::NAN], [f64::NEG_INFINITY; 2], [f64::INFINITY; 2]]
+        {
+            let refused = Sampling::default().probabilities(&logits);
+            assert!(matches!(refused, Err(Error::NotFinite)), "{logits:?}");
+        }
     }
 
     #[test]

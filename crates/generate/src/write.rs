@@ -3,13 +3,27 @@
 use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
-use models::{Artifact, Context};
+use models::{Context, LanguageModel};
 use serde::Serialize;
+use text_prep::Tokenizer;
 
 use crate::error::Result;
 use crate::sampler::Sampler;
 use crate::sampling::Sampling;
 use crate::session::Session;
+
+/// Who writes.
+#[derive(Clone, Copy, Debug)]
+pub struct Writer<'a> {
+    /// The weights.
+    pub model: &'a LanguageModel,
+    /// From ids to text.
+    pub tokenizer: &'a Tokenizer,
+    /// Tokens in a training window.
+    pub window: usize,
+    /// Where it computes.
+    pub device: &'a Device,
+}
 
 /// What to write.
 #[derive(Clone, Debug)]
@@ -35,7 +49,7 @@ pub struct Sample {
     pub text: String,
     /// Its ids.
     pub ids: Vec<u32>,
-    /// How long the writing took.
+    /// How long the writing took, the reading of the prompt included.
     #[serde(skip)]
     pub time: Duration,
 }
@@ -47,13 +61,12 @@ pub struct Sample {
 /// # Errors
 /// If the device does not give the numbers back, or `piece` refuses one.
 pub fn write_sample(
-    artifact: &Artifact,
+    writer: &Writer,
     request: &Request,
     number: u64,
-    device: &Device,
     mut piece: impl FnMut(&str) -> std::io::Result<()>,
 ) -> Result<Sample> {
-    let Artifact { model, tokenizer, about, .. } = artifact;
+    let Writer { model, tokenizer, window, device } = *writer;
     let vocabulary = &tokenizer.vocabulary;
     let mark = tokenizer.story_mark_id();
     let reserved = vocabulary.reserved();
@@ -67,11 +80,11 @@ pub fn write_sample(
     }
 
     let start = Instant::now();
-    let mut session = Session::new(model, request.context, about.window, device);
+    let mut session = Session::new(model, request.context, window, device);
     let mut logits = session.read(request.prompt)?;
     let (mut text, mut ids) = (String::new(), Vec::with_capacity(request.tokens));
     while ids.len() < request.tokens {
-        let id = sampler.choose(&logits);
+        let id = sampler.choose(&logits)?;
         if Some(id) == request.stop {
             break;
         }

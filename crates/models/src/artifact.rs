@@ -7,13 +7,13 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use burn::store::ModuleRecord;
 use burn::tensor::{Bytes, Device};
+use seqdata::hash::sha256;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use text_prep::Tokenizer;
 
 use crate::config::LanguageModelConfig;
@@ -93,7 +93,8 @@ impl Artifact {
     /// Writes the model into `directory`, which is made if it is not there.
     ///
     /// # Errors
-    /// If the file system refuses; then no manifest is written.
+    /// If the file system refuses. What was in `directory` is untouched if it refuses to write; if
+    /// it refuses a rename there is no manifest, so that no mixture is read as a model.
     pub fn save(&self, directory: &Path) -> Result<()> {
         fs::create_dir_all(directory).map_err(Error::io(directory, "made"))?;
         let record = self.model.clone().into_record().into_bytes();
@@ -105,9 +106,6 @@ impl Artifact {
         files.insert(WEIGHTS.into(), weights.to_vec());
         files.insert(TOKENIZER.into(), self.tokenizer.to_json().into_bytes());
         files.insert(VOCABULARY.into(), self.tokenizer.vocabulary.to_tsv().into_bytes());
-        for (name, bytes) in &files {
-            write_atomically(&directory.join(name), bytes)?;
-        }
         let manifest = Manifest {
             format: FORMAT,
             program: concat!("pastiche ", env!("CARGO_PKG_VERSION")).into(),
@@ -115,7 +113,22 @@ impl Artifact {
             files: files.iter().map(|(name, bytes)| (name.clone(), sha256(bytes))).collect(),
         };
         let manifest = serde_json::to_string_pretty(&manifest).expect("a manifest is plain data");
-        write_atomically(&directory.join(MANIFEST), manifest.as_bytes())
+
+        // A full disk must not cost the model that is there: all is written before any is renamed.
+        let mut staged: Vec<Staged> = Vec::with_capacity(files.len());
+        for (name, bytes) in &files {
+            staged.push(Staged::write(directory.join(name), bytes)?);
+        }
+        let manifest = Staged::write(directory.join(MANIFEST), manifest.as_bytes())?;
+        // Between the renames there is no model rather than a mixed one.
+        match fs::remove_file(directory.join(MANIFEST)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::io(directory.join(MANIFEST), "replaced")(error));
+            }
+            _ => {}
+        }
+        staged.into_iter().try_for_each(Staged::rename)?;
+        manifest.rename()
     }
 
     /// Reads the model in `directory` onto `device`, checking every file against the manifest.
@@ -142,13 +155,16 @@ impl Artifact {
         let text = String::from_utf8_lossy(&tokenizer);
         let tokenizer = Tokenizer::from_json(&text).map_err(|error| mismatch(error.to_string()))?;
         let about = manifest.about;
+        if about.window == 0 {
+            return Err(mismatch("its manifest says that a window holds no token".into()));
+        }
         let (known, planned) = (tokenizer.vocabulary.len(), about.model.vocabulary);
         if known != planned {
             return Err(mismatch(format!(
                 "the tokenizer knows {known} ids, the model was built for {planned}"
             )));
         }
-        let blank = about.model.init(about.seed, device)?;
+        let blank = about.model.blank(device)?;
         // Read whole into memory: records on disk are read again, or changed, at first use.
         let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(weights));
         let model = record
@@ -210,24 +226,39 @@ fn read_checked(directory: &Path, name: &str, expected: &str) -> Result<Vec<u8>>
     Ok(bytes)
 }
 
-/// SHA-256 in hexadecimal.
-pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// Writes beside the final name, syncs, renames: `path` holds all of `bytes` or what it held.
 ///
 /// # Errors
 /// If the file system refuses; what was written beside is removed.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".writing");
-    let written = File::create(&beside)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .map_err(Error::io(path, "written"))
-        .and_then(|()| fs::rename(&beside, path).map_err(Error::io(path, "renamed")));
-    if written.is_err() {
-        let _ = fs::remove_file(&beside);
+    Staged::write(path.into(), bytes)?.rename()
+}
+
+/// A file written beside its place, and removed again unless it is renamed.
+struct Staged {
+    beside: PathBuf,
+    place: PathBuf,
+}
+
+impl Staged {
+    fn write(place: PathBuf, bytes: &[u8]) -> Result<Self> {
+        let mut beside = place.as_os_str().to_owned();
+        beside.push(".writing");
+        let staged = Self { beside: beside.into(), place };
+        File::create(&staged.beside)
+            .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+            .map_err(Error::io(&staged.place, "written"))?;
+        Ok(staged)
     }
-    written
+
+    fn rename(self) -> Result<()> {
+        fs::rename(&self.beside, &self.place).map_err(Error::io(&self.place, "renamed"))
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        // After the rename there is nothing left here.
+        let _ = fs::remove_file(&self.beside);
+    }
 }

@@ -50,8 +50,8 @@ impl LanguageModelConfig {
         let units = units.map(|(at, layer)| (format!("model.layers[{at}].units"), layer.units));
         for (key, size) in std::iter::once(("model.embedding".into(), self.embedding)).chain(units)
         {
-            if !(1..=16_384).contains(&size) {
-                return refuse(key, size.to_string(), "1 to 16384");
+            if !(1..=8_192).contains(&size) {
+                return refuse(key, size.to_string(), "1 to 8192");
             }
         }
         if !(0.0..1.0).contains(&self.dropout) {
@@ -66,8 +66,19 @@ impl LanguageModelConfig {
     /// # Errors
     /// If [`check`](Self::check) does.
     pub fn init(&self, seed: u64, device: &Device) -> Result<LanguageModel> {
+        self.build(&Initialization::new(seed, device))
+    }
+
+    /// The model with all weights zero, to be replaced by those of a file.
+    ///
+    /// # Errors
+    /// If [`check`](Self::check) does.
+    pub(crate) fn blank(&self, device: &Device) -> Result<LanguageModel> {
+        self.build(&Initialization::blank(device))
+    }
+
+    fn build(&self, weights: &Initialization) -> Result<LanguageModel> {
         self.check()?;
-        let weights = Initialization::new(seed, device);
         let mut inputs = self.embedding;
         let mut layers = Vec::with_capacity(self.layers.len());
         for (at, layer) in self.layers.iter().enumerate() {

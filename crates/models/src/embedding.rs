@@ -20,7 +20,7 @@ impl Embedding {
     }
 
     /// The rows of `ids` `[N, T]`, one `[N, D]` tensor a time step.
-    pub fn steps(&self, ids: Tensor<2, Int>) -> Vec<Tensor<2>> {
+    pub(crate) fn steps(&self, ids: Tensor<2, Int>) -> Vec<Tensor<2>> {
         let [batch, time] = ids.dims();
         // Time-major, so that a step is one block of rows: cheap to cut, forwards and backwards.
         let ids = ids.swap_dims(0, 1).reshape([time * batch]);

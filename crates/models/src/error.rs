@@ -60,7 +60,10 @@ pub enum Error {
         reason: String,
     },
     /// The directory was written by a later program.
-    #[error("{directory} has format {found}, this program reads format {expected}: update it")]
+    #[error(
+        "{directory} is no model of this program: its manifest has format {found} (0 for none), \
+         expected {expected}; a later program may read it"
+    )]
     Format {
         /// The model directory.
         directory: PathBuf,

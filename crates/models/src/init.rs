@@ -11,8 +11,6 @@ use sha2::{Digest, Sha256};
 /// Where a weight starts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Initializer {
-    /// All zero.
-    Zeros,
     /// Uniform over ±`limit`.
     Uniform {
         /// The largest absolute value.
@@ -32,7 +30,6 @@ impl Initializer {
             (0..rows * columns).map(draw).collect()
         };
         match self {
-            Self::Zeros => vec![0.0; rows * columns],
             Self::Uniform { limit } => uniform(limit),
             Self::GlorotUniform => uniform((6.0 / (rows + columns) as f64).sqrt()),
             Self::Orthogonal => orthogonal(random, rows, columns),
@@ -72,7 +69,8 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 /// Makes the weights of one model: knows its seed, its device and the path so far.
 #[derive(Clone, Debug)]
 pub struct Initialization<'a> {
-    seed: u64,
+    /// None for weights that are about to be replaced.
+    seed: Option<u64>,
     device: &'a Device,
     path: String,
 }
@@ -80,7 +78,12 @@ pub struct Initialization<'a> {
 impl<'a> Initialization<'a> {
     /// The root of a model's weights.
     pub fn new(seed: u64, device: &'a Device) -> Self {
-        Self { seed, device, path: String::new() }
+        Self { seed: Some(seed), device, path: String::new() }
+    }
+
+    /// The root of weights that are all zero, to be replaced by those of a file.
+    pub fn blank(device: &'a Device) -> Self {
+        Self { seed: None, device, path: String::new() }
     }
 
     /// The same, one name deeper.
@@ -100,8 +103,13 @@ impl<'a> Initialization<'a> {
         initializer: Initializer,
     ) -> Param<Tensor<2>> {
         let path = self.at(name).path;
-        let mut random = Random::keyed(self.seed, &format!("weights/{path}"), &[]);
-        let values = initializer.draw(&mut random, rows, columns);
+        let values = match self.seed {
+            Some(seed) => {
+                let mut random = Random::keyed(seed, &format!("weights/{path}"), &[]);
+                initializer.draw(&mut random, rows, columns)
+            }
+            None => vec![0.0; rows * columns],
+        };
         let data = TensorData::new(values, [rows, columns]);
         parameter(&path, Tensor::from_data(data, self.device))
     }

@@ -38,6 +38,9 @@ impl LanguageModel {
 
     /// Reads `ids` `[N, T]` and predicts what follows the last of them: logits `[N, V]` and the
     /// state after it. With a key the output layer's input is dropped out, as in training.
+    ///
+    /// # Panics
+    /// If `T` is zero.
     pub fn next(
         &self,
         ids: Tensor<2, Int>,
@@ -53,12 +56,14 @@ impl LanguageModel {
         (self.output.forward(last), state)
     }
 
-    /// Reads `ids` `[N, T]` and predicts what follows each of them: logits `[N·T, V]`, the steps
-    /// of a row together, and the state after the last.
-    pub fn every(&self, ids: Tensor<2, Int>, state: State) -> (Tensor<2>, State) {
+    /// Reads `ids` `[N, T]` and predicts what follows each of them: logits `[N, T, V]` and the
+    /// state after the last.
+    pub fn every(&self, ids: Tensor<2, Int>, state: State) -> (Tensor<3>, State) {
+        let [batch, time] = ids.dims();
         let (hidden, state) = self.stack.run(self.embedding.steps(ids), state);
         let hidden: Tensor<3> = Tensor::stack(hidden, 1);
-        (self.output.forward(hidden.flatten(0, 1)), state)
+        let logits = self.output.forward(hidden.flatten(0, 1));
+        (logits.reshape([batch, time, self.vocabulary()]), state)
     }
 }
 
@@ -96,7 +101,7 @@ mod tests {
             let (at_once, end) = model.every(whole.clone(), model.start(2));
             let (_, state) = model.every(whole.clone().slice([0..2, 0..2]), model.start(2));
             let (last, after) = model.next(whole.slice([0..2, 2..5]), state, None);
-            let ends = at_once.reshape([2, 5, 11]).slice([0..2, 4..5, 0..11]);
+            let ends = at_once.slice([0..2, 4..5, 0..11]);
             assert_close(ends.squeeze_dim::<2>(1), last);
             for (a, b) in end.into_iter().zip(after) {
                 assert_close(a.hidden, b.hidden);
@@ -109,7 +114,7 @@ mod tests {
         let model = model(2);
         let before = |last| {
             let (logits, _) = model.every(ids([[1, 2, last], [3, 4, last]]), model.start(2));
-            logits.reshape([2, 3, 11]).slice([0..2, 0..2, 0..11])
+            logits.slice([0..2, 0..2, 0..11])
         };
         assert_close(before(5), before(9));
     }

@@ -45,8 +45,10 @@ impl Score {
         let nats: Vec<f64> = batch.nats.clone().try_into_vec_as()?;
         self.tokens += nats.len();
         self.nats += nats.iter().sum::<f64>();
-        let correct: Vec<i64> = batch.correct.clone().try_into_vec_as()?;
-        self.correct += correct.iter().filter(|&&hit| hit != 0).count();
+        if let Some(correct) = &batch.correct {
+            let correct: Vec<i64> = correct.clone().try_into_vec_as()?;
+            self.correct += correct.iter().filter(|&&hit| hit != 0).count();
+        }
         Ok(())
     }
 }
@@ -56,16 +58,21 @@ impl Score {
 pub struct Judged {
     /// −ln p(target), `[N]`.
     pub nats: Tensor<1>,
-    /// 1 where the target was the likeliest token, `[N]`.
-    pub correct: Tensor<1, Int>,
+    /// 1 where the target was the likeliest token, `[N]`, if somebody asked.
+    pub correct: Option<Tensor<1, Int>>,
 }
 
 impl Judged {
     /// Judges logits `[N, V]` by targets `[N]`.
     pub fn new(logits: Tensor<2>, targets: Tensor<1, Int>) -> Self {
+        Self { nats: nats_per_token(logits, targets), correct: None }
+    }
+
+    /// Judges them, and looks whether the likeliest token was right.
+    pub fn with_guesses(logits: Tensor<2>, targets: Tensor<1, Int>) -> Self {
         let guesses = logits.clone().argmax(1).squeeze_dim::<1>(1);
-        let correct = guesses.equal(targets.clone()).int();
-        Self { nats: nats_per_token(logits, targets), correct }
+        let correct = Some(guesses.equal(targets.clone()).int());
+        Self { correct, ..Self::new(logits, targets) }
     }
 }
 
@@ -81,7 +88,7 @@ pub fn score_windows(
     for batch in windows.iter() {
         let batch = batch.expect("windows lie in memory");
         let (logits, _) = model.next(batch.inputs, model.start(batch.targets.dims()[0]), None);
-        score.add(&Judged::new(logits, batch.targets))?;
+        score.add(&Judged::with_guesses(logits, batch.targets))?;
     }
     Ok(score)
 }
@@ -114,9 +121,8 @@ pub fn score_carried(
         // The target of position `at` is the id at `at + 1`.
         let skip = first_scored.saturating_sub(start + 1).min(end - start);
         if skip < end - start {
-            let [rows, vocabulary] = logits.dims();
-            let logits = logits.slice([skip..rows, 0..vocabulary]);
-            score.add(&Judged::new(logits, read(start + 1 + skip..end + 1)))?;
+            let logits = logits.squeeze_dim::<2>(0).slice([skip..end - start]);
+            score.add(&Judged::with_guesses(logits, read(start + 1 + skip..end + 1)))?;
         }
         start = end;
     }
@@ -148,19 +154,33 @@ mod tests {
     #[test]
     fn both_protocols_score_the_same_targets() {
         let (model, ids, device) = (model(), Arc::new(ids(400)), Device::flex());
-        let windows = Windows::new(ids.clone(), 50..400, 7, 1).unwrap();
+        let windows = Windows::new(ids.clone(), 50..400, 7, 1);
         let count = windows.len();
         let loader = WindowLoader::new(windows, 32, Order::Sequential, device.clone());
         let by_window = score_windows(&model, &loader).unwrap();
         let carried = score_carried(&model, &ids, 50..400, 7, &device).unwrap();
         assert_eq!((by_window.tokens, carried.tokens), (count, count));
         assert!(by_window.nats != carried.nats);
+
+        // The same, one id at a time: chunks must not shift the targets.
+        let mut state = model.start(1);
+        let mut expected = 0.0;
+        for at in 50..399 {
+            let id = |at| Tensor::<1, Int>::from_ints([ids.get(at) as i32], &device);
+            let (logits, after) = model.next(id(at).unsqueeze(), state, None);
+            state = after;
+            if at + 1 >= 50 + 7 {
+                let nats = nats_per_token(logits, id(at + 1));
+                expected += f64::from(nats.into_scalar::<f32>());
+            }
+        }
+        assert!((carried.nats - expected).abs() < 1e-3, "{} {expected}", carried.nats);
     }
 
     #[test]
     fn one_window_is_scored_alike_both_ways() {
         let (model, ids, device) = (model(), Arc::new(ids(8)), Device::flex());
-        let windows = Windows::new(ids.clone(), 0..8, 7, 1).unwrap();
+        let windows = Windows::new(ids.clone(), 0..8, 7, 1);
         let loader = WindowLoader::new(windows, 32, Order::Sequential, device.clone());
         let by_window = score_windows(&model, &loader).unwrap();
         let carried = score_carried(&model, &ids, 0..8, 7, &device).unwrap();

@@ -26,7 +26,7 @@ impl Stack {
     ///
     /// # Panics
     /// If `state` has not one entry a layer.
-    pub fn run(&self, inputs: Vec<Tensor<2>>, state: State) -> (Vec<Tensor<2>>, State) {
+    pub(crate) fn run(&self, inputs: Vec<Tensor<2>>, state: State) -> (Vec<Tensor<2>>, State) {
         assert_eq!(state.len(), self.layers.len(), "one state a layer");
         let mut after = Vec::with_capacity(state.len());
         let mut steps = inputs;

@@ -5,7 +5,6 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::cell::CellKind;
 use crate::config::LanguageModelConfig;
 
 /// One line of the table.
@@ -41,7 +40,8 @@ impl Summary {
         for (at, layer) in config.layers.iter().enumerate() {
             let top = at + 1 == config.layers.len();
             let shape = if top { vec![layer.units] } else { vec![length, layer.units] };
-            table.add(layer.cell.keras_name(), shape, parameters(layer.cell, inputs, layer.units));
+            let parameters = layer.cell.parameters(inputs, layer.units);
+            table.add(layer.cell.keras_name(), shape, parameters);
             inputs = layer.units;
         }
         if dropout > 0.0 {
@@ -50,13 +50,6 @@ impl Summary {
         table.add("Dense", vec![vocabulary], (inputs + 1) * vocabulary);
         let total_parameters = table.layers.iter().map(|layer| layer.parameters).sum();
         Self { layers: table.layers, total_parameters }
-    }
-}
-
-/// How many numbers a cell from `inputs` to `units` trains.
-fn parameters(cell: CellKind, inputs: usize, units: usize) -> usize {
-    match cell {
-        CellKind::Lstm => 4 * units * (inputs + units + 1),
     }
 }
 
@@ -109,6 +102,7 @@ mod tests {
     use burn::module::Module;
     use burn::tensor::Device;
 
+    use crate::cell::CellKind;
     use crate::config::LayerConfig;
 
     use super::*;

@@ -136,3 +136,22 @@ fn a_later_format_and_a_broken_manifest_are_refused() {
     fs::write(&path, &manifest[..40]).unwrap();
     assert!(refusal(folder.path()).contains("cannot be read"));
 }
+
+#[test]
+fn a_save_that_fails_leaves_the_model_that_was_there() {
+    let folder = saved();
+    // Where the weights should be written beside their place, a directory stands in the way.
+    fs::create_dir(folder.path().join("weights.bpk.writing")).unwrap();
+    let mut other = artifact(WORDS);
+    other.extra.insert("config.toml".into(), b"seed = 4\n".to_vec());
+    let error = other.save(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("weights.bpk") && error.contains("written"), "{error}");
+    let kept = Artifact::load(folder.path(), &Device::flex()).unwrap();
+    assert_eq!(kept.extra, artifact(WORDS).extra);
+    let left: Vec<_> = fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file() && path.extension().is_some_and(|end| end == "writing"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}

@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let prepared = Prepared::new(text, recipe)?;
     println!("{:?}, split {:?}", prepared.whole, prepared.split);
-    let windows = prepared.train_windows()?;
+    let windows = prepared.train_windows();
     let word = |id| prepared.tokenizer.vocabulary.token(id).unwrap_or("?");
     for index in 20..windows.len() {
         let input: Vec<&str> = windows.input(index).map(word).collect();

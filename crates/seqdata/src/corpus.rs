@@ -7,15 +7,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use text_prep::{Cleaner, Interner, Rare, Splitter, Tokenizer, Vocabulary};
+use text_prep::{Cleaner, Interner, Rare, Splitter, Tokenizer, Vocabulary, clean_and_split};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::hash::sha256;
 use crate::ids::Ids;
 use crate::split::{Fractions, Split};
 use crate::windows::Windows;
-
-/// Bytes of text that are cleaned at a time.
-const PIECE: usize = 1 << 16;
 
 /// Which tokens the vocabulary is counted on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,7 +88,13 @@ impl Prepared {
     /// # Errors
     /// If a split cannot hold a window, or a setting is out of range.
     pub fn new(text: &str, recipe: Recipe) -> Result<Self> {
+        recipe.cleaner.validate()?;
         recipe.splitter.validate()?;
+        for (key, value) in [("windows.length", recipe.length), ("windows.step", recipe.step)] {
+            if value == 0 {
+                return Err(Error::OutOfRange { key, found: "0".into(), expected: "1 or more" });
+            }
+        }
         let counted = count(text, &recipe);
         let tokens = counted.numbers.len();
         let split = Split::cut(tokens, recipe.length, recipe.fractions)?;
@@ -100,6 +104,12 @@ impl Prepared {
             CountedOn::WholeText => 0..tokens,
         };
         let vocabulary = choose_vocabulary(&counted, basis, &recipe);
+        let is_word = |&id: &u32| {
+            !vocabulary.is_reserved(id) && vocabulary.token(id) != recipe.story_mark.as_deref()
+        };
+        if !(0..vocabulary.len() as u32).any(|id| is_word(&id)) {
+            return Err(Error::NoWords { min_count: recipe.min_count });
+        }
         let new_ids = exchange(&counted.interner, &vocabulary);
 
         let kept = |range: &Range<usize>| {
@@ -118,19 +128,20 @@ impl Prepared {
     }
 
     /// The windows learned from.
-    ///
-    /// # Errors
-    /// If the length or the step is zero.
-    pub fn train_windows(&self) -> Result<Windows> {
+    pub fn train_windows(&self) -> Windows {
         Windows::new(self.ids.clone(), self.split.train.clone(), self.length, self.step)
     }
 
-    /// The windows held out for validation.
-    ///
-    /// # Errors
-    /// If the length or the step is zero.
-    pub fn valid_windows(&self) -> Result<Windows> {
-        Windows::new(self.ids.clone(), self.split.valid.clone(), self.length, self.step)
+    /// The windows held out for validation: one for every token that has a whole window before it,
+    /// whatever the training step, so that losses can be compared.
+    pub fn valid_windows(&self) -> Windows {
+        Windows::new(self.ids.clone(), self.split.valid.clone(), self.length, 1)
+    }
+
+    /// The hash of what is learned from: the training ids and how they are cut.
+    pub fn train_sha256(&self) -> String {
+        let ids = self.ids.sha256(self.split.train.clone());
+        sha256(format!("{ids} {} {}", self.length, self.step).as_bytes())
     }
 
     /// The hash of the validation ids.
@@ -160,38 +171,15 @@ struct Counted {
 
 fn count(text: &str, recipe: &Recipe) -> Counted {
     let mut counted = Counted { characters: 0, interner: Interner::new(), numbers: Ids::default() };
-    let mut cleaning = recipe.cleaner.stream();
-    let mut tokens = recipe.splitter.stream();
-    let mut clean = String::new();
-    for piece in pieces(text) {
-        clean.clear();
-        cleaning.push(piece, &mut clean);
-        counted.take(&clean, &mut tokens);
-    }
-    clean.clear();
-    cleaning.finish(&mut clean);
-    counted.take(&clean, &mut tokens);
-    let Counted { interner, numbers, .. } = &mut counted;
-    tokens.finish(&mut |token: &str| numbers.push(interner.intern(token)));
+    let Counted { characters, interner, numbers } = &mut counted;
+    clean_and_split(
+        &recipe.cleaner,
+        &recipe.splitter,
+        text,
+        |clean| *characters += clean.chars().count(),
+        |token| numbers.push(interner.intern(token)),
+    );
     counted
-}
-
-impl Counted {
-    fn take(&mut self, clean: &str, tokens: &mut text_prep::TokenStream) {
-        self.characters += clean.chars().count();
-        let Self { interner, numbers, .. } = self;
-        tokens.push(clean, &mut |token: &str| numbers.push(interner.intern(token)));
-    }
-}
-
-/// `text` in pieces that end on character borders.
-fn pieces(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        let (piece, after) = rest.split_at(rest.floor_char_boundary(PIECE.min(rest.len())));
-        rest = after;
-        (!piece.is_empty()).then_some(piece)
-    })
 }
 
 fn choose_vocabulary(counted: &Counted, basis: Range<usize>, recipe: &Recipe) -> Vocabulary {
@@ -265,6 +253,16 @@ mod tests {
         assert_eq!(prepared.ids.len(), 12);
         assert_eq!(prepared.split.train, 0..9);
         assert_eq!(tokens(&prepared, 9..12), ["a", "b", "a"]);
+    }
+
+    #[test]
+    fn a_vocabulary_of_the_mark_alone_is_refused() {
+        let recipe = Recipe {
+            story_mark: Some("a".into()),
+            ..recipe(Rare::Unknown, 5, CountedOn::WholeText)
+        };
+        let error = Prepared::new(TEXT, recipe).unwrap_err().to_string();
+        assert!(error.contains("`vocabulary.min_count`"), "{error}");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// Why ids cannot become batches.
-#[derive(Debug, thiserror::Error, PartialEq)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The text is shorter than one window and its target.
@@ -23,7 +23,8 @@ pub enum Error {
     /// A split cannot hold one window.
     #[error(
         "the {split} split holds {tokens} tokens, a window of {length} and its target need \
-         {needed}: lower `windows.length` or change `split.{split}_fraction`"
+         {needed}: lower `windows.length` or `vocabulary.min_count`, or give it a larger share by \
+         `split.valid_fraction` and `split.test_fraction`"
     )]
     SplitTooShort {
         /// The name of the split.
@@ -34,6 +35,15 @@ pub enum Error {
         length: usize,
         /// Tokens needed.
         needed: usize,
+    },
+    /// Nothing is left to write with.
+    #[error(
+        "no word of the training split occurs {min_count} times or more: lower \
+         `vocabulary.min_count`"
+    )]
+    NoWords {
+        /// How often a token must occur.
+        min_count: u64,
     },
     /// A setting is out of range.
     #[error("`{key}` is {found}; expected {expected}")]
@@ -46,12 +56,6 @@ pub enum Error {
         expected: &'static str,
     },
     /// The text could not be tokenized.
-    #[error("{0}")]
-    Text(String),
-}
-
-impl From<text_prep::Error> for Error {
-    fn from(error: text_prep::Error) -> Self {
-        Self::Text(error.to_string())
-    }
+    #[error(transparent)]
+    Text(#[from] text_prep::Error),
 }

@@ -2,6 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::hash::hexadecimal;
+
 /// A sequence of token ids, one, two or four bytes each.
 ///
 /// It widens by itself when a larger id arrives, so that a text of few distinct tokens costs one
@@ -96,7 +98,7 @@ impl Ids {
         for index in range {
             hasher.update(self.get(index).to_le_bytes());
         }
-        hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hexadecimal(hasher)
     }
 }
 

@@ -8,6 +8,7 @@ pub mod batch;
 pub mod batcher;
 pub mod corpus;
 pub mod error;
+pub mod hash;
 pub mod ids;
 pub mod loader;
 pub mod random;

@@ -22,7 +22,11 @@ pub struct EpochClock(Arc<AtomicUsize>);
 
 impl EpochClock {
     /// Opens this epoch at the next `iter`.
+    ///
+    /// # Panics
+    /// If `epoch` is zero.
     pub fn set(&self, epoch: usize) {
+        assert!(epoch > 0, "epochs are counted from 1");
         self.0.store(epoch, Ordering::Relaxed);
     }
 
@@ -151,7 +155,7 @@ mod tests {
     use super::*;
 
     fn loader(order: Order) -> WindowLoader {
-        let windows = Windows::new(Arc::new((0..100).collect()), 0..100, 3, 1).unwrap();
+        let windows = Windows::new(Arc::new((0..100).collect()), 0..100, 3, 1);
         WindowLoader::new(windows, 32, order, Device::flex())
     }
 

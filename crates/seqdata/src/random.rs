@@ -1,4 +1,5 @@
-//! Random numbers that depend on their key alone: the same on every machine, in every process.
+//! Random numbers that depend on their key alone: the same in every process. Bits, uniform numbers
+//! and choices are the same on every machine; normal numbers up to the system's `ln` and `cos`.
 //!
 //! Initial weights, dropout masks, the order of an epoch and the sampler each draw from a stream
 //! of their own, keyed by the run's seed, a name and numbers such as the step and the layer. No

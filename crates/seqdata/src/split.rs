@@ -123,7 +123,8 @@ mod tests {
         assert_eq!(
             cut(190, 0.1, 0.0).unwrap_err().to_string(),
             "the valid split holds 17 tokens, a window of 20 and its target need 21: \
-             lower `windows.length` or change `split.valid_fraction`"
+             lower `windows.length` or `vocabulary.min_count`, or give it a larger share by \
+             `split.valid_fraction` and `split.test_fraction`"
         );
         for valid in [0.0, 1.0, -0.1, f64::NAN] {
             assert!(cut(1_000, valid, 0.0).is_err(), "{valid}");

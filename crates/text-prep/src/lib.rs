@@ -41,5 +41,5 @@ pub use keras::{KerasConfig, KerasTokenizer, TextItem};
 pub use source::{Excerpt, Source};
 pub use stem::Stemmer;
 pub use tokenize::{Capitals, Characters, Joiner, Punctuation, Splitter, TokenStream, Words};
-pub use tokenizer::{Encoded, EncodedCounts, Rare, Tokenizer, UnseenPolicy};
+pub use tokenizer::{Encoded, EncodedCounts, Rare, Tokenizer, UnseenPolicy, clean_and_split};
 pub use vocabulary::Vocabulary;

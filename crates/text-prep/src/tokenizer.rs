@@ -132,22 +132,7 @@ impl Tokenizer {
                 },
             }
         };
-        // In pieces, so that the cleaned text never stands in memory as a whole.
-        let mut cleaning = self.cleaner.stream();
-        let mut tokens = self.splitter.stream();
-        let mut clean = String::new();
-        let mut rest = text;
-        while !rest.is_empty() {
-            let (piece, tail) = rest.split_at(rest.floor_char_boundary(PIECE));
-            clean.clear();
-            cleaning.push(piece, &mut clean);
-            tokens.push(&clean, &mut lookup);
-            rest = tail;
-        }
-        clean.clear();
-        cleaning.finish(&mut clean);
-        tokens.push(&clean, &mut lookup);
-        tokens.finish(&mut lookup);
+        clean_and_split(&self.cleaner, &self.splitter, text, |_| (), &mut lookup);
         counts
     }
 
@@ -178,6 +163,34 @@ impl Tokenizer {
 
 /// Long enough to make calls rare, short enough to stay in the processor's cache.
 const PIECE: usize = 64 * 1024;
+
+/// Cleans and splits a text in pieces, so that the cleaned text never stands in memory as a whole.
+/// Each piece of cleaned text goes to `clean`, each token to `token`, in order.
+pub fn clean_and_split(
+    cleaner: &Cleaner,
+    splitter: &Splitter,
+    text: &str,
+    mut clean: impl FnMut(&str),
+    mut token: impl FnMut(&str),
+) {
+    let mut cleaning = cleaner.stream();
+    let mut tokens = splitter.stream();
+    let mut cleaned = String::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (piece, tail) = rest.split_at(rest.floor_char_boundary(PIECE));
+        cleaned.clear();
+        cleaning.push(piece, &mut cleaned);
+        clean(&cleaned);
+        tokens.push(&cleaned, &mut token);
+        rest = tail;
+    }
+    cleaned.clear();
+    cleaning.finish(&mut cleaned);
+    clean(&cleaned);
+    tokens.push(&cleaned, &mut token);
+    tokens.finish(&mut token);
+}
 
 #[cfg(test)]
 pub(crate) mod tests {

@@ -11,16 +11,21 @@ use burn::tensor::{Bytes, Device};
 use models::Artifact;
 use serde::{Deserialize, Serialize};
 
+use crate::config::TrainConfig;
 use crate::error::{Error, Result};
 use crate::observer::EpochReport;
 
 const OPTIMIZER: &str = "optimizer.bpk";
 const PROGRESS: &str = "progress.json";
 
-/// How far a run has come: its finished epochs, in order.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// How a run is trained and how far it has come.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
-    /// One report an epoch.
+    /// The numbers that it is trained by.
+    pub config: TrainConfig,
+    /// The hash of the training windows.
+    pub train_sha256: String,
+    /// One report a finished epoch, in order.
     pub epochs: Vec<EpochReport>,
 }
 
@@ -28,7 +33,8 @@ impl Progress {
     /// The epoch with the lowest validation loss; the earlier one of two equals.
     pub fn best(&self) -> Option<&EpochReport> {
         let loss = |report: &EpochReport| report.valid_loss_nats_per_token;
-        self.epochs.iter().min_by(|a, b| loss(a).total_cmp(&loss(b)))
+        let finite = self.epochs.iter().filter(|report| loss(report).is_finite());
+        finite.min_by(|a, b| loss(a).total_cmp(&loss(b)))
     }
 }
 
@@ -156,6 +162,8 @@ fn remove(directory: &Path) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use crate::optimizer::RmspropConfig;
+
     use super::*;
 
     fn report(epoch: usize, loss: f64) -> EpochReport {
@@ -163,7 +171,6 @@ mod tests {
             epoch,
             train_loss_nats_per_token: loss,
             valid_loss_nats_per_token: loss,
-            valid_perplexity: loss.exp(),
             valid_accuracy: 0.1,
             learning_rate: 0.001,
             seconds: 1.0,
@@ -171,18 +178,29 @@ mod tests {
         }
     }
 
+    fn best(losses: &[f64]) -> Option<usize> {
+        let config = TrainConfig {
+            seed: 1,
+            epochs: losses.len(),
+            batch_size: 1,
+            learning_rate: 0.1,
+            optimizer: RmspropConfig::default(),
+            look_every: 0,
+        };
+        let epochs = losses.iter().enumerate().map(|(at, &loss)| report(at + 1, loss)).collect();
+        let progress = Progress { config, train_sha256: String::new(), epochs };
+        progress.best().map(|report| report.epoch)
+    }
+
     #[test]
     fn the_best_epoch_is_the_earliest_of_the_lowest() {
-        let losses = [(1, 3.0), (2, 2.0), (3, 2.0), (4, 2.5)];
-        let epochs = losses.map(|(epoch, loss)| report(epoch, loss)).to_vec();
-        assert_eq!(Progress { epochs }.best().unwrap().epoch, 2);
-        assert_eq!(Progress::default().best(), None);
+        assert_eq!(best(&[3.0, 2.0, 2.0, 2.5]), Some(2));
+        assert_eq!(best(&[]), None);
     }
 
     #[test]
     fn a_number_that_is_none_is_never_best() {
-        let epochs = vec![report(1, f64::NAN), report(2, 9.0)];
-        assert_eq!(Progress { epochs }.best().unwrap().epoch, 2);
+        assert_eq!(best(&[f64::NAN, -f64::NAN, f64::NEG_INFINITY, 9.0]), Some(4));
     }
 
     #[test]

@@ -19,14 +19,14 @@ pub enum Error {
     },
     /// The loss is no number any more.
     #[error(
-        "the loss of step {step} in epoch {epoch} is {loss}: lower `train.learning_rate` and resume \
-         from the last checkpoint"
+        "the {what} in epoch {epoch} is {loss}, no finite number: train anew with a lower \
+         `train.learning_rate`"
     )]
     NotFinite {
+        /// Which loss: of a step, counted from 1 within the epoch, or of the validation.
+        what: String,
         /// The epoch, counted from 1.
         epoch: usize,
-        /// The step within the run, counted from 0.
-        step: u64,
         /// What the loss was.
         loss: f64,
     },

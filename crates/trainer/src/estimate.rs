@@ -3,11 +3,11 @@
 use std::time::Instant;
 
 use burn::module::Module;
-use burn::optim::ModuleOptimizer;
 use burn::train::TrainStep;
-use models::LanguageModel;
+use models::LanguageModelConfig;
 use seqdata::WindowBatch;
 
+use crate::strategy::Course;
 use crate::task::Trainee;
 
 /// Bytes of a weight, a gradient or an activation.
@@ -26,16 +26,15 @@ impl Estimate {
     /// Counts what one step holds at once, and times trial steps whose result is thrown away.
     pub(crate) fn new(
         trainee: &Trainee,
-        optimizer: &ModuleOptimizer,
-        learning_rate: f64,
+        course: &Course,
         batch: &WindowBatch,
         steps: usize,
     ) -> Self {
         let trial = || {
             let output = TrainStep::step(trainee, batch.clone());
-            let mut optimizer = optimizer.clone();
-            let stepped =
-                trainee.clone().optimize(&mut optimizer, learning_rate.into(), output.grads);
+            let mut optimizer = course.optimizer.clone();
+            let rate = course.config.learning_rate.into();
+            let stepped = trainee.clone().optimize(&mut optimizer, rate, output.grads);
             // Reading a number back waits for devices that compute behind our back.
             let _ = stepped.model.output.bias.val().try_into_vec_as::<f32>();
         };
@@ -45,17 +44,17 @@ impl Estimate {
         trial();
         let seconds_per_epoch = start.elapsed().as_secs_f64() * steps as f64;
         let [windows, length] = batch.inputs.dims();
-        let memory_bytes = memory(&trainee.model, windows, length);
+        let parameters = trainee.num_params();
+        let memory_bytes = memory(&course.identity.about.model, parameters, windows, length);
         Self { memory_bytes, seconds_per_epoch }
     }
 }
 
 /// Four numbers a parameter (weight, gradient, mean square, update), and what the backward pass
-/// keeps: per step and row the embedded input and about fourteen numbers a unit (four gates before
-/// and after their activation, three products, two states, one output), and six rows of logits.
-fn memory(model: &LanguageModel, windows: usize, length: usize) -> usize {
-    let [vocabulary, embedding] = model.embedding.weight.dims();
-    let units: usize = model.start(1).iter().map(|state| state.hidden.dims()[1]).sum();
-    let recurrence = windows * length * (embedding + 14 * units);
-    (4 * model.num_params() + recurrence + 6 * windows * vocabulary) * FLOAT
+/// keeps: the embedded inputs, what each cell says it keeps, and six rows of logits.
+fn memory(model: &LanguageModelConfig, parameters: usize, windows: usize, length: usize) -> usize {
+    let kept: usize =
+        model.layers.iter().map(|layer| layer.cell.kept_per_unit() * layer.units).sum();
+    let recurrence = windows * length * (model.embedding + kept);
+    (4 * parameters + recurrence + 6 * windows * model.vocabulary) * FLOAT
 }

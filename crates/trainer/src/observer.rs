@@ -55,8 +55,6 @@ pub struct EpochReport {
     pub train_loss_nats_per_token: f64,
     /// The mean loss on the validation windows, nats a token.
     pub valid_loss_nats_per_token: f64,
-    /// e to the validation loss.
-    pub valid_perplexity: f64,
     /// The share of validation targets that were the likeliest token.
     pub valid_accuracy: f64,
     /// The factor of the last update.
@@ -65,6 +63,13 @@ pub struct EpochReport {
     pub seconds: f64,
     /// Tokens read a second while training.
     pub tokens_per_second: f64,
+}
+
+impl EpochReport {
+    /// e to the validation loss.
+    pub fn valid_perplexity(&self) -> f64 {
+        self.valid_loss_nats_per_token.exp()
+    }
 }
 
 /// Someone who follows a run.

@@ -10,6 +10,7 @@ use std::time::Instant;
 use burn::data::dataloader::DataLoader;
 use burn::module::Module;
 use burn::optim::ModuleOptimizer;
+use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
 use burn::train::{
     EventProcessorTraining, InferenceStep, Interrupter, Learner, LearnerEvent,
     SupervisedLearningStrategy, SupervisedTrainingEventProcessor, TrainLoader, TrainStep,
@@ -31,6 +32,7 @@ pub(crate) struct Course {
     pub config: TrainConfig,
     pub identity: Identity,
     pub optimizer: ModuleOptimizer,
+    pub schedule: ModuleLrScheduler,
     pub progress: Progress,
     pub checkpoints: Checkpoints,
     pub clock: EpochClock,
@@ -82,7 +84,7 @@ impl SupervisedLearningStrategy<Trainee> for EpochStrategy {
         };
         let result = run.epochs(&*train, &*valid, starting_epoch..=components.num_epochs);
         let trainee = run.trainee.take().expect(HELD);
-        let outcome = result.map(|()| std::mem::take(&mut course.progress));
+        let outcome = result.map(|()| course.progress);
         *self.outcome.lock().expect("the loop ran in this thread") = Some(outcome);
         (trainee, events)
     }
@@ -114,12 +116,12 @@ impl Run<'_> {
         for epoch in epochs {
             let (train_score, seconds) = self.train(train, epoch)?;
             let valid_score = self.validate(valid, epoch)?;
+            finite(valid_score.nats_per_token(), "validation loss", epoch)?;
             self.send_train(LearnerEvent::EndEpoch(epoch))?;
             let report = EpochReport {
                 epoch,
                 train_loss_nats_per_token: train_score.nats_per_token(),
                 valid_loss_nats_per_token: valid_score.nats_per_token(),
-                valid_perplexity: valid_score.perplexity(),
                 valid_accuracy: valid_score.accuracy(),
                 learning_rate: self.course.config.learning_rate,
                 seconds,
@@ -144,7 +146,6 @@ impl Run<'_> {
         let steps = train.num_items().div_ceil(course.config.batch_size);
         let Some(batch) = train.iter().next() else { return Ok(()) };
         let batch = batch.map_err(|error| Error::Burn(error.to_string()))?;
-        let rate = course.config.learning_rate;
         let plan = Plan {
             first_epoch: *epochs.start(),
             epochs: *epochs.end(),
@@ -152,7 +153,7 @@ impl Run<'_> {
             valid_windows: valid.num_items(),
             steps_per_epoch: steps,
             parameters: trainee.num_params(),
-            estimate: Estimate::new(trainee, &course.optimizer, rate, &batch, steps),
+            estimate: Estimate::new(trainee, course, &batch, steps),
         };
         course.observer.planned(&plan).map_err(Error::Observer)
     }
@@ -164,7 +165,6 @@ impl Run<'_> {
             epoch_number: epoch,
             total_items: train.num_items(),
         })?;
-        let rate = self.course.config.learning_rate;
         let steps = train.num_items().div_ceil(self.course.config.batch_size);
         let mut score = Score::default();
         // Time spent showing the model to an observer is not training.
@@ -175,21 +175,16 @@ impl Run<'_> {
             let start = Instant::now();
             let Some(batch) = iterator.next() else { break };
             let batch = batch.map_err(|error| Error::Burn(error.to_string()))?;
-            let number = batch.step;
             let output = TrainStep::step(self.trainee(), batch);
+            let rate = self.course.schedule.step();
             let trainee = self.trainee.take().expect(HELD);
             let optimizer = &mut self.course.optimizer;
-            self.trainee = Some(trainee.optimize(optimizer, rate.into(), output.grads));
-            let before = score.nats;
+            self.trainee = Some(trainee.optimize(optimizer, rate.clone(), output.grads));
             score.add(&output.item.0)?;
             seconds += start.elapsed().as_secs_f64();
-            let loss = score.nats - before;
-            if !loss.is_finite() {
-                return Err(Error::NotFinite { epoch, step: number, loss });
-            }
             step += 1;
-            let item =
-                TrainingItem::new(output.item, iterator.progress(), Some(step), Some(rate.into()));
+            finite(score.nats, &format!("loss of step {step}"), epoch)?;
+            let item = TrainingItem::new(output.item, iterator.progress(), Some(step), Some(rate));
             self.send_train(LearnerEvent::ProcessedItem(item))?;
             self.report((epoch, step, steps), score, seconds)?;
         }
@@ -275,5 +270,13 @@ impl Run<'_> {
             })),
             false => Ok(()),
         }
+    }
+}
+
+/// Refuses a loss that is no number any more.
+fn finite(loss: f64, what: &str, epoch: usize) -> Result<()> {
+    match loss.is_finite() {
+        true => Ok(()),
+        false => Err(Error::NotFinite { what: what.into(), epoch, loss }),
     }
 }

@@ -41,7 +41,7 @@ impl InferenceStep for Trainee {
     fn step(&self, batch: WindowBatch) -> StepOutput {
         let state = self.model.start(batch.len());
         let (logits, _) = self.model.next(batch.inputs, state, None);
-        StepOutput(Judged::new(logits, batch.targets))
+        StepOutput(Judged::with_guesses(logits, batch.targets))
     }
 }
 

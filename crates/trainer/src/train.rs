@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use burn::optim::ModuleOptimizer;
+use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
 use burn::tensor::Device;
 use burn::train::logger::InMemoryMetricLogger;
 use burn::train::metric::LossMetric;
@@ -65,27 +66,34 @@ pub fn train(
     let checkpoints = Checkpoints::of(run);
     let optimizer = ModuleOptimizer::from(Rmsprop::new(config.optimizer));
 
+    let fresh = Progress {
+        config: config.clone(),
+        train_sha256: prepared.train_sha256(),
+        epochs: Vec::new(),
+    };
     let (model, optimizer, progress) = if resume {
         let (artifact, record, progress) = checkpoints.newest(&plain)?;
-        same_run(&artifact, &identity, run)?;
+        same_run(&artifact, &progress, &fresh, &identity, run)?;
+        let progress = Progress { config: config.clone(), ..progress };
         (artifact.model, optimizer.load_record(record), progress)
     } else {
         let model = identity.about.model.init(config.seed, &plain)?;
-        (model, optimizer, Progress::default())
+        (model, optimizer, fresh)
     };
 
     let done = progress.epochs.len();
     let progress = if done < config.epochs {
-        let windows = prepared.train_windows()?;
+        let windows = prepared.train_windows();
         let order = Order::Shuffled(config.seed);
         let train = WindowLoader::new(windows, config.batch_size, order, autodiff);
-        let valid = prepared.valid_windows()?;
+        let valid = prepared.valid_windows();
         let valid = WindowLoader::new(valid, config.batch_size, Order::Sequential, plain.clone());
         let trainee = burn::module::Module::train(Trainee { model, seed: config.seed });
         let strategy = Arc::new(EpochStrategy::new(Course {
             config: config.clone(),
             identity: identity.clone(),
             optimizer,
+            schedule: ModuleLrScheduler::from(config.learning_rate),
             progress,
             checkpoints: checkpoints.clone(),
             clock: train.clock(),
@@ -133,14 +141,30 @@ fn finish(
     Ok(Outcome { best, progress })
 }
 
-/// Refuses to go on with the weights of another model, another text or another vocabulary.
-fn same_run(artifact: &Artifact, identity: &Identity, run: &Path) -> Result<()> {
+/// Refuses to go on with the weights of another model, another text or other numbers: only how many
+/// epochs there are and how often an observer looks may change.
+fn same_run(
+    artifact: &Artifact,
+    before: &Progress,
+    now: &Progress,
+    identity: &Identity,
+    run: &Path,
+) -> Result<()> {
     let refuse = |reason: &str| Err(Error::Resume { directory: run.into(), reason: reason.into() });
     if artifact.about.model != identity.about.model {
         return refuse("its model has other sizes than the configuration");
     }
     if artifact.tokenizer != identity.tokenizer {
         return refuse("its vocabulary is not the one that the text gives now");
+    }
+    let TrainConfig { epochs, look_every, .. } = now.config;
+    if (TrainConfig { epochs, look_every, ..before.config.clone() }) != now.config {
+        return refuse(
+            "seed, batch size, learning rate or optimizer have changed; only `train.epochs` may",
+        );
+    }
+    if before.train_sha256 != now.train_sha256 {
+        return refuse("its training windows are not those that the text gives now");
     }
     if artifact.about.valid_sha256 != identity.about.valid_sha256 {
         return refuse("its validation split is not the one that the text gives now");

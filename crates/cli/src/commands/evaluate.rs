@@ -44,7 +44,7 @@ fn own_text(artifact: &Artifact) -> Result<Resolved> {
                     text with `--text`",
         )
     })?;
-    let config = parse(&String::from_utf8_lossy(text), CONFIG, &[])?;
+    let config = parse(&String::from_utf8_lossy(text), CONFIG)?;
     let resolved = Resolved::new(config)?;
     let prepared = &resolved.prepared;
     // Ids say the same of two texts whose words are exchanged one for one: both must agree.

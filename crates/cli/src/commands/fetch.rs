@@ -48,7 +48,8 @@ pub fn run(args: &Fetch) -> Result<()> {
         std::fs::create_dir_all(folder).map_err(Error::io(folder, "made"))?;
     }
     write_atomically(&path, &bytes)?;
-    eprintln!("{} ({}): {}", dataset.title, dataset.licence, told(found));
+    let Dataset { title, source, licence, .. } = &dataset;
+    eprintln!("{title}, {source}, {licence}: {}", told(found));
     print(&format!("{}\n", path.display()))
 }
 

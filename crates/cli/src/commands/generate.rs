@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use args::{Context as ContextArg, Generate, Unseen};
-use generate::{Prompt, Request, Sample, Sampling, prompt, write_sample};
+use generate::{Prompt, Request, Sample, Sampling, Writer, prompt, write_sample};
 use models::{Artifact, Context};
 use serde::Serialize;
 use text_prep::UnseenPolicy;
@@ -52,6 +52,12 @@ pub fn run(args: &Generate, choice: &Choice) -> Result<()> {
         stop: stop(args, &artifact)?,
     };
 
+    let writer = Writer {
+        model: &artifact.model,
+        tokenizer: &artifact.tokenizer,
+        window: artifact.about.window,
+        device: &device,
+    };
     eprintln!("model {}, seed {seed}, temperature {}", directory.display(), args.temperature);
     let mut samples = Vec::with_capacity(args.samples);
     for number in 0..args.samples {
@@ -59,10 +65,10 @@ pub fn run(args: &Generate, choice: &Choice) -> Result<()> {
             print(&format!("--- {} ---\n", number + 1))?;
         }
         if !args.json {
-            print(text.trim_end())?;
+            print(&text)?;
         }
         let mut output = std::io::stdout();
-        let written = write_sample(&artifact, &request, number as u64, &device, |piece| {
+        let written = write_sample(&writer, &request, number as u64, |piece| {
             if args.json {
                 return Ok(());
             }
@@ -124,7 +130,7 @@ fn stop(args: &Generate, artifact: &Artifact) -> Result<Option<u32>> {
     let Some(token) = args.stop.as_deref() else { return Ok(None) };
     let tokenizer = &artifact.tokenizer;
     let id = match token {
-        "story" => tokenizer.story_mark_id(),
+        "story" => tokenizer.story_mark_id().or_else(|| tokenizer.vocabulary.id(token)),
         token => tokenizer.vocabulary.id(token),
     };
     let unknown = || generate::Error::UnknownStop(token.to_string()).into();

@@ -27,18 +27,18 @@ pub fn run(args: &Prepare) -> Result<()> {
     let (config, _) = read(&args.config)?;
     let resolved = Resolved::new(config)?;
     warn(&resolved.warnings);
-    let report = report(&resolved)?;
+    let report = report(&resolved);
     match args.json {
         true => print_json(&report),
-        false => print(&table(&resolved, &report)?),
+        false => print(&table(&resolved, &report)),
     }
 }
 
-fn report(resolved: &Resolved) -> Result<Report> {
+fn report(resolved: &Resolved) -> Report {
     let whole = resolved.prepared.whole;
     let length = resolved.config.windows.length;
     let windows = whole.tokens.saturating_sub(length);
-    Ok(Report {
+    Report {
         characters: whole.characters,
         tokens: whole.tokens,
         words: whole.words,
@@ -46,12 +46,12 @@ fn report(resolved: &Resolved) -> Result<Report> {
         windows,
         x_shape: [windows, length],
         y_shape: [windows, whole.vocabulary()],
-        train_windows: resolved.prepared.train_windows()?.len(),
-        valid_windows: resolved.prepared.valid_windows()?.len(),
-    })
+        train_windows: resolved.prepared.train_windows().len(),
+        valid_windows: resolved.prepared.valid_windows().len(),
+    }
 }
 
-fn table(resolved: &Resolved, report: &Report) -> Result<String> {
+fn table(resolved: &Resolved, report: &Report) -> String {
     let prepared = &resolved.prepared;
     let vocabulary = &prepared.tokenizer.vocabulary;
     let shape = |[rows, columns]: [usize; 2]| format!("[{rows}, {columns}]");
@@ -60,7 +60,7 @@ fn table(resolved: &Resolved, report: &Report) -> Result<String> {
         .filter_map(|id| vocabulary.token(id))
         .take(10)
         .collect();
-    let left_over = prepared.train_windows()?.left_over() + prepared.valid_windows()?.left_over();
+    let left_over = prepared.train_windows().left_over() + prepared.valid_windows().left_over();
     let held_out = prepared.split.valid.clone();
     let unknown =
         held_out.clone().filter(|&at| Some(prepared.ids.get(at)) == vocabulary.unknown_id());
@@ -81,5 +81,5 @@ fn table(resolved: &Resolved, report: &Report) -> Result<String> {
         ("unigram validation loss", format!("{:.3} nats", prepared.unigram_nats_per_token())),
         ("most frequent", frequent.join("  ")),
     ];
-    Ok(rows.iter().map(|(name, value)| format!("{name:<30}{value}\n")).collect())
+    rows.iter().map(|(name, value)| format!("{name:<30}{value}\n")).collect()
 }

@@ -37,7 +37,8 @@ pub fn run(args: &Train, choice: &Choice) -> Result<()> {
         None => run_dir::create(args.out.as_deref(), &name)?,
     };
     let outcome = learn(args, &resolved, &run, &device, choice.name());
-    if outcome.is_err() && args.resume.is_none() && Checkpoints::of(&run).epochs()?.is_empty() {
+    let kept_nothing = || Checkpoints::of(&run).epochs().is_ok_and(|epochs| epochs.is_empty());
+    if outcome.is_err() && args.resume.is_none() && kept_nothing() {
         // A run that kept nothing leaves nothing behind.
         let _ = std::fs::remove_dir_all(&run);
     }
@@ -77,8 +78,8 @@ fn learn(
         None => 0,
     };
     let observers: Vec<Box<dyn Observer>> = vec![
-        Box::new(MetricsFile::open(run, done)?),
-        Box::new(SamplesFile::open(run, done, speaker.clone())?),
+        Box::new(MetricsFile::new(run, done)),
+        Box::new(SamplesFile::new(run, done, speaker.clone())),
         Box::new(Progress::new(speaker, args.plain)),
     ];
     match done {

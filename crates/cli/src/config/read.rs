@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use args::ConfigArgs;
+use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 use super::Config;
@@ -24,41 +25,39 @@ pub fn read(args: &ConfigArgs) -> Result<(Config, String)> {
         }
     };
     let name = path.file_stem().map_or("run".into(), |stem| stem.to_string_lossy().into_owned());
-    let mut config = parse(&text, &path.display().to_string(), &args.set)?;
+    let mut config: Config = parse(&text, &path.display().to_string())?;
+    // The text first: changes such as `--set text.encoding=…` are about the text that is read.
     if let Some(path) = &args.text {
         config.text = super::Text { path: Some(path.clone()), ..super::Text::default() };
     }
-    Ok((config, name))
+    Ok((change(config, &args.set)?, name))
 }
 
-/// Parses `text` and applies `changes`; `place` is what errors call the text.
-pub fn parse(text: &str, place: &str, changes: &[String]) -> Result<Config> {
-    let config: Config = toml::from_str(text).map_err(|error| {
+/// Parses a TOML `text`; `place` is what errors call it. Unknown keys are told with their line and
+/// the nearest known one.
+pub fn parse<T: DeserializeOwned>(text: &str, place: &str) -> Result<T> {
+    toml::from_str(text).map_err(|error| {
         let line = line_of(text, &error).map_or(String::new(), |line| format!(", line {line}"));
         Error::new(format!("{place}{line}: {}", explain(&error)))
-    })?;
-    if changes.is_empty() {
-        return Ok(config);
-    }
-    let mut table: Table =
-        Table::try_from(&config).map_err(|error| Error::new(error.to_string()))?;
-    let mut config = config;
+    })
+}
+
+/// Applies changes of the form KEY=VALUE.
+fn change(mut config: Config, changes: &[String]) -> Result<Config> {
+    let table = Table::try_from(&config);
+    let mut table = table.map_err(|error| Error::new(error.to_string()))?;
     for change in changes {
         let (key, value) = change.split_once('=').ok_or_else(|| {
             Error::new(format!("`--set {change}` holds no `=`; expected KEY=VALUE"))
         })?;
         set(&mut table, key.trim(), parse_value(value.trim()))
             .map_err(|reason| Error::new(format!("`--set {change}`: {reason}")))?;
-        config = Config::deserialize_table(&table)
+        config = table
+            .clone()
+            .try_into()
             .map_err(|error| Error::new(format!("`--set {change}`: {}", explain(&error))))?;
     }
     Ok(config)
-}
-
-impl Config {
-    fn deserialize_table(table: &Table) -> std::result::Result<Self, toml::de::Error> {
-        table.clone().try_into()
-    }
 }
 
 /// A TOML value, or a string if it is none: `--set text.path=my.txt` needs no quotes.
@@ -142,7 +141,8 @@ mod tests {
 
     fn refusal(text: &str, changes: &[&str]) -> String {
         let changes: Vec<String> = changes.iter().map(|change| change.to_string()).collect();
-        let error = parse(text, "my.toml", &changes).unwrap_err().to_string();
+        let config = parse(text, "my.toml");
+        let error = config.and_then(|config| change(config, &changes)).unwrap_err().to_string();
         assert!(!error.contains('\n'), "{error}");
         error
     }
@@ -174,7 +174,7 @@ mod tests {
     fn changes_reach_every_depth() {
         let changes = ["train.epochs=3", "seed=9", "model.layers[0].units=16", "text.path=my.txt"];
         let changes = changes.map(String::from);
-        let config = parse("", "my.toml", &changes).unwrap();
+        let config = change(Config::default(), &changes).unwrap();
         assert_eq!((config.train.epochs, config.seed), (3, 9));
         assert_eq!(config.model.layers[0].units, 16);
         assert_eq!(config.text.path.unwrap().to_str(), Some("my.txt"));
@@ -197,13 +197,13 @@ mod tests {
 
     #[test]
     fn a_configuration_survives_being_written() {
-        let config = parse("", "my.toml", &["vocabulary.min_count=2".to_string()]).unwrap();
+        let config = change(Config::default(), &["vocabulary.min_count=2".to_string()]).unwrap();
         let text = toml::to_string(&config).unwrap();
-        assert_eq!(parse(&text, "again", &[]).unwrap(), config);
+        assert_eq!(parse::<Config>(&text, "again").unwrap(), config);
     }
 
     #[test]
     fn the_built_in_configuration_is_valid() {
-        parse(embedded::LSTM_CONFIG, "lstm.toml", &[]).unwrap();
+        parse::<Config>(embedded::LSTM_CONFIG, "lstm.toml").unwrap();
     }
 }

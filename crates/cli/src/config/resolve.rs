@@ -49,7 +49,6 @@ impl Resolved {
         model.check()?;
         let text = text(&mut config)?;
         let prepared = Prepared::new(&text, recipe)?;
-        prepared.train_windows()?;
         model.vocabulary = prepared.tokenizer.vocabulary.len();
         if let Some(mark) = &config.clean.story_mark
             && prepared.tokenizer.story_mark_id().is_none()
@@ -185,7 +184,14 @@ fn text(config: &mut Config) -> Result<String> {
                 strip_gutenberg: text.strip_gutenberg,
             };
             let read = source.read(path)?;
-            text.path = Some(absolute(path)?);
+            let path = absolute(path)?;
+            if path.to_str().is_none() {
+                return Err(Error::new(format!(
+                    "the path {} is not UTF-8, and a run must be able to write it down: rename it",
+                    path.display()
+                )));
+            }
+            text.path = Some(path);
             Ok(read)
         }
     }

@@ -59,6 +59,9 @@ impl Lstm {
     }
 
     /// One step of the equations above; `input` is `[N, D]`.
+    ///
+    /// # Panics
+    /// If the state is another cell's, without a memory.
     pub fn step(&self, input: Tensor<2>, state: CellState) -> CellState {
         let CellState { hidden, memory } = state;
         let units = self.units();
@@ -69,11 +72,7 @@ impl Lstm {
         let gate = |k: usize| a.clone().slice(s![.., k * units..(k + 1) * units]);
         let (i, f, g, o) = (sigmoid(gate(0)), sigmoid(gate(1)), gate(2).tanh(), sigmoid(gate(3)));
 
-        let added = i * g;
-        let memory = match memory {
-            Some(memory) => f * memory + added,
-            None => added,
-        };
+        let memory = f * memory.expect("an LSTM's state has a memory") + i * g;
         CellState { hidden: o * memory.clone().tanh(), memory: Some(memory) }
     }
 }

@@ -29,6 +29,21 @@ impl CellKind {
         }
     }
 
+    /// How many numbers a cell from `inputs` to `units` trains.
+    pub fn parameters(self, inputs: usize, units: usize) -> usize {
+        match self {
+            Self::Lstm => 4 * units * (inputs + units + 1),
+        }
+    }
+
+    /// About how many numbers a unit, row and step the backward pass keeps.
+    pub fn kept_per_unit(self) -> usize {
+        match self {
+            // Four gates before and after their activation, three products, two states, an output.
+            Self::Lstm => 14,
+        }
+    }
+
     /// The cell with fresh weights, from `inputs` to `units`.
     pub fn init(self, inputs: usize, units: usize, weights: &Initialization) -> Cell {
         match self {
@@ -44,14 +59,6 @@ pub struct CellState {
     pub hidden: Tensor<2>,
     /// c, the long-term state, `[N, H]`, for cells that keep one.
     pub memory: Option<Tensor<2>>,
-}
-
-impl CellState {
-    /// The same values, cut from the graph that made them.
-    pub fn detach(self) -> Self {
-        let Self { hidden, memory } = self;
-        Self { hidden: hidden.detach(), memory: memory.map(Tensor::detach) }
-    }
 }
 
 /// One recurrent layer.
@@ -78,7 +85,11 @@ impl Cell {
 
     /// Runs over a whole sequence, one `[N, D]` tensor a step, and gives every hidden state
     /// `[N, H]` and the state after the last step.
-    pub fn run(&self, inputs: Vec<Tensor<2>>, mut state: CellState) -> (Vec<Tensor<2>>, CellState) {
+    pub(crate) fn run(
+        &self,
+        inputs: Vec<Tensor<2>>,
+        mut state: CellState,
+    ) -> (Vec<Tensor<2>>, CellState) {
         let mut hidden = Vec::with_capacity(inputs.len());
         for input in inputs {
             state = self.step(input, state);

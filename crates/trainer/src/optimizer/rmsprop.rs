@@ -38,8 +38,10 @@ impl RmspropConfig {
         if !(0.0..1.0).contains(&self.rho) {
             return refuse("train.optimizer.rho", self.rho, "0 or more and below 1");
         }
-        if !(self.epsilon > 0.0 && self.epsilon.is_finite()) {
-            return refuse("train.optimizer.epsilon", self.epsilon, "a number above 0");
+        // Below this ε would vanish in f32, and a weight without gradient become 0 / 0.
+        let smallest = f64::from(f32::MIN_POSITIVE);
+        if !(self.epsilon >= smallest && self.epsilon.is_finite()) {
+            return refuse("train.optimizer.epsilon", self.epsilon, "1.2e-38 or more");
         }
         if !(0.0..1.0).contains(&self.momentum) {
             return refuse("train.optimizer.momentum", self.momentum, "0 or more and below 1");
@@ -103,7 +105,8 @@ impl Optimizer for Rmsprop {
         let mean_square = decay(mean_square, grad.clone() * grad.clone());
         let mean = centered.then(|| decay(mean, grad.clone()));
         let spread = match &mean {
-            Some(mean) => mean_square.clone() - mean.clone() * mean.clone(),
+            // A variance, which rounding may push below zero.
+            Some(mean) => (mean_square.clone() - mean.clone() * mean.clone()).clamp_min(0.0),
             None => mean_square.clone(),
         };
         let step = grad / spread.add_scalar(epsilon).sqrt();
@@ -149,8 +152,8 @@ mod tests {
 
     #[test]
     fn it_follows_the_formula_with_and_without_its_options() {
-        // The middle gradient is so small that ε inside the root decides the step.
-        let gradients = [0.5, -0.25, 1e-5, 2.0, -0.125];
+        // The first gradient is so small that ε inside the root decides the step.
+        let gradients = [1e-5, 0.5, -0.25, 2.0, -0.125];
         for (momentum, centered) in [(0.0, false), (0.9, false), (0.0, true), (0.5, true)] {
             let config = RmspropConfig { momentum, centered, ..RmspropConfig::default() };
             let optimizer = Rmsprop::new(config);
