@@ -71,9 +71,11 @@ impl BackendChoice {
                     }
                 }
                 _ => {
+                    let at = text.lines().position(|line| line.trim_start().starts_with(key));
+                    let line = at.map_or(String::new(), |at| format!(", line {}", at + 1));
                     return Err(format!(
-                        "{BACKEND_FILE} holds `{key} = {value}`; expected `backend = \"ndarray\"`, \
-                         `device = \"default\"` or `features = [\"ndarray\", \"wgpu\"]`"
+                        "{BACKEND_FILE}{line}: `{key} = {value}` is unknown; expected `backend = \
+                         \"ndarray\"`, `device = \"default\"` or `features = [\"ndarray\", \"wgpu\"]`"
                     ));
                 }
             }
@@ -105,7 +107,8 @@ mod tests {
     fn an_unknown_backend_and_an_unknown_key_are_named() {
         let error = BackendChoice::parse("backend = \"cuda\"").unwrap_err();
         assert!(error.contains("`cuda`") && error.contains("ndarray"), "{error}");
-        let error = BackendChoice::parse("backends = \"flex\"").unwrap_err();
-        assert!(error.contains("backends"), "{error}");
+        let text = "device = \"default\"\nbackends = \"flex\"";
+        let error = BackendChoice::parse(text).unwrap_err();
+        assert!(error.contains("line 2: `backends"), "{error}");
     }
 }

@@ -33,6 +33,7 @@ impl Speaker {
             sampling: Sampling { temperature, ..Sampling::default() },
             seed: self.about.seed,
             context: Context::Window,
+            one_story: true,
             stop: None,
         };
         let sample = write_sample(&writer, &request, 0, |_| Ok(()))?;

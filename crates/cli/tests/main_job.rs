@@ -66,7 +66,7 @@ fn train_then_write_then_score() {
     let carried = desk.json(&["evaluate", "--json", "--context", "carried"]);
     assert_eq!(carried["loss_nats_per_token"], manifest["about"]["valid_loss_carried"]);
     assert_eq!(carried["tokens"], scored["tokens"]);
-    // The fables' vocabulary leaves rare words out, so nobody knows the bytes.
+    // Held-out fables hold words that training never saw, so nobody knows their bytes.
     assert!(scored["unknown_share"].as_f64().unwrap() > 0.0);
     assert!(scored["bits_per_byte"].is_null());
 }

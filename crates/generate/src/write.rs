@@ -38,6 +38,8 @@ pub struct Request<'a> {
     pub seed: u64,
     /// How the past is read.
     pub context: Context,
+    /// Never write the story mark: all of the sample is one story.
+    pub one_story: bool,
     /// The id after which nothing more is written; it is not part of the sample.
     pub stop: Option<u32>,
 }
@@ -69,7 +71,7 @@ pub fn write_sample(
     let Writer { model, tokenizer, window, device } = *writer;
     let vocabulary = &tokenizer.vocabulary;
     let mark = tokenizer.story_mark_id();
-    let reserved = vocabulary.reserved();
+    let reserved = vocabulary.reserved().chain(mark.filter(|_| request.one_story));
     let mut sampler = Sampler::new(request.sampling, request.seed, number, reserved, mark);
     sampler.read(request.prompt);
     // The joiner reads the prompt too: it decides how the first piece is spaced.

@@ -2,6 +2,8 @@
 //!
 //! What it does not know: files, models, and where ids go.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::clean::Cleaner;
@@ -92,7 +94,7 @@ impl Tokenizer {
             UnseenPolicy::Unknown => self.vocabulary.unknown_id(),
             UnseenPolicy::Error | UnseenPolicy::Skip => None,
         };
-        self.splitter.for_each_token(&self.cleaner.clean_prompt(text), |token| {
+        self.splitter.for_each_token(&self.cleaner.clean(text), |token| {
             let id = self.vocabulary.id(token);
             if id.is_none() {
                 encoded.unseen.push(token.to_owned());
@@ -103,7 +105,7 @@ impl Tokenizer {
         match unseen {
             UnseenPolicy::Error => Err(Error::Unseen {
                 token: token.clone(),
-                others: encoded.unseen.iter().filter(|other| *other != token).count(),
+                others: encoded.unseen.iter().collect::<HashSet<_>>().len() - 1,
                 nearest: self.vocabulary.nearest(token, 3).into_iter().map(str::to_owned).collect(),
             }),
             UnseenPolicy::Unknown if unknown.is_none() => {

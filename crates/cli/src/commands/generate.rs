@@ -49,6 +49,7 @@ pub fn run(args: &Generate, choice: &Choice) -> Result<()> {
         sampling,
         seed,
         context: context(args.context, &artifact),
+        one_story: false,
         stop: stop(args, &artifact)?,
     };
 

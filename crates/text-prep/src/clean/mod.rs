@@ -72,7 +72,9 @@ impl Cleaner {
         CleaningStream::new(&self.rules)
     }
 
-    /// Cleans a whole text.
+    /// Cleans a whole text, or a prompt: by the very same rules, so that a prompt's words look like
+    /// the words that the model saw. With the preset `book` a prompt therefore begins with twenty
+    /// story marks, just as the training text does.
     pub fn clean(&self, text: &str) -> String {
         let mut stream = self.stream();
         // Spaced punctuation lengthens prose by about a twentieth.
@@ -80,12 +82,5 @@ impl Cleaner {
         stream.push(text, &mut out);
         stream.finish(&mut out);
         out
-    }
-
-    /// Cleans a prompt: by the very same rules, so that a prompt's words look like the words the
-    /// model saw. With the preset `book` a prompt therefore begins with twenty story marks, just
-    /// as the training text does.
-    pub fn clean_prompt(&self, text: &str) -> String {
-        self.clean(text)
     }
 }
