@@ -36,7 +36,8 @@ impl Choice {
             compiled_in(backend, COMPILED)?;
         }
         // A device in backend.toml belongs to the backend in backend.toml.
-        let device = asked.device.or(file.device.filter(|_| file.backend == Some(backend)));
+        let device =
+            asked.device.or(file.device.filter(|_| file.backend.is_none_or(|b| b == backend)));
         Ok(Self { backend, device })
     }
 
@@ -96,7 +97,7 @@ fn compiled_in(backend: Backend, compiled: &[Backend]) -> Result<()> {
 
 fn cpu(backend: Backend) -> Result<Device> {
     match backend {
-        // Deprecated upstream, and still the backend that this project's card asks for.
+        // Deprecated upstream, and still this project's default.
         #[cfg(feature = "ndarray")]
         #[allow(deprecated)]
         Backend::Ndarray => Ok(Device::ndarray()),

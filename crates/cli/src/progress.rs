@@ -1,7 +1,7 @@
 //! Tells a person how a run goes: a bar with ETA on a terminal, plain lines elsewhere. All of it
 //! goes to standard error.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -40,7 +40,10 @@ impl Progress {
     fn say(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.println(line),
-            None => eprintln!("{line}"),
+            // A reader that went away is no reason to lose a run.
+            None => {
+                let _ = writeln!(std::io::stderr(), "{line}");
+            }
         }
     }
 
@@ -60,30 +63,33 @@ impl Progress {
         }
         self.last_line = Instant::now();
         let eta = step.seconds / step.step as f64 * (steps - step.step) as f64;
-        eprintln!(
+        self.say(&format!(
             "epoch {epoch}/{} step {}/{steps} loss {loss:.3} {} tokens/s, epoch ends in {}",
             self.epochs,
             step.step,
             thousands(speed as usize),
             duration(eta)
-        );
+        ));
     }
 }
 
 impl Observer for Progress {
     fn planned(&mut self, plan: &Plan) -> Heard {
         self.epochs = plan.epochs;
-        let estimate = plan.estimate;
         self.say(&format!(
             "{} parameters; {} training and {} validation windows, {} steps an epoch; about {} of \
-             memory and {} an epoch",
+             memory",
             thousands(plan.parameters),
             thousands(plan.train_windows),
             thousands(plan.valid_windows),
             thousands(plan.steps_per_epoch),
-            megabytes(estimate.memory_bytes),
-            duration(estimate.seconds_per_epoch)
+            megabytes(plan.memory_bytes)
         ));
+        Ok(())
+    }
+
+    fn timed(&mut self, seconds_per_epoch: f64) -> Heard {
+        self.say(&format!("an epoch will take about {}", duration(seconds_per_epoch)));
         Ok(())
     }
 

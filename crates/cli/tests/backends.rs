@@ -1,4 +1,5 @@
 //! A model written on one backend is read by every other, and computes the same.
+#![cfg(all(feature = "ndarray", feature = "flex", feature = "wgpu"))]
 
 mod common;
 
@@ -58,7 +59,6 @@ fn the_environment_and_a_file_choose_the_backend() {
 }
 
 /// Mesa's software Vulkan, where it is installed.
-#[cfg(feature = "wgpu")]
 fn lavapipe() -> Option<std::path::PathBuf> {
     let found = std::fs::read_dir("/usr/share/vulkan/icd.d").into_iter().flatten().flatten();
     let found = found.map(|entry| entry.path());
@@ -72,7 +72,6 @@ fn lavapipe() -> Option<std::path::PathBuf> {
     found
 }
 
-#[cfg(feature = "wgpu")]
 #[test]
 fn software_vulkan_agrees_with_ndarray() {
     if lavapipe().is_none() {
@@ -100,7 +99,6 @@ fn software_vulkan_agrees_with_ndarray() {
 }
 
 /// The logits of one trained model on two devices.
-#[cfg(feature = "wgpu")]
 #[test]
 #[allow(deprecated)]
 fn logits_on_software_vulkan_are_those_of_ndarray() {
@@ -129,7 +127,6 @@ fn logits_on_software_vulkan_are_those_of_ndarray() {
 
 /// Burn loads an optimizer onto a default device of its own choice; with wgpu compiled in and no
 /// adapter that choice would end the program.
-#[cfg(feature = "wgpu")]
 #[test]
 fn a_run_is_resumed_where_no_adapter_is() {
     let desk = Desk::new();
@@ -144,7 +141,6 @@ fn a_run_is_resumed_where_no_adapter_is() {
     refused(&answer, "wgpu without an adapter", &["no graphics adapter", "--backend ndarray"]);
 }
 
-#[cfg(feature = "wgpu")]
 fn without_adapters(command: &mut std::process::Command) {
     let nothing = Path::new("/nonexistent.json");
     command.env("VK_DRIVER_FILES", nothing).env("VK_ICD_FILENAMES", nothing);
@@ -154,7 +150,6 @@ fn without_adapters(command: &mut std::process::Command) {
 }
 
 /// Without a real adapter the software one is named and not used unasked.
-#[cfg(feature = "wgpu")]
 #[test]
 fn software_vulkan_is_not_used_unasked() {
     let Some(driver) = lavapipe() else { return };

@@ -164,6 +164,11 @@ fn options_without_meaning() {
         assert!(answer.stderr.contains("foks"), "{}", answer.stderr);
     }
     desk.file("short.txt", "the fox");
+    // However many tokens are asked for, none is set aside in advance.
+    let greedy = ["generate", "--temperature", "0", "--tokens"];
+    let first = desk.must(&[&greedy[..], &["1"]].concat()).stdout;
+    let endless = [&greedy[..], &["9223372036854775807", "--stop", first.trim()]].concat();
+    assert_eq!(desk.must(&endless).stdout.trim(), "");
     // Twenty story marks stand before two words: one more than a window and a target need.
     desk.must(&["evaluate", "--text", "short.txt"]);
     desk.file("backend.toml", "backend = \"cuda\"");

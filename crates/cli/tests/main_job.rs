@@ -149,9 +149,16 @@ fn resuming_gives_the_bytes_of_the_uninterrupted_run() {
     assert_eq!(whole.code, Some(0), "{}", whole.stderr);
     let part = desk.train(&["--out", "part"]);
     assert_eq!(part.code, Some(0), "{}", part.stderr);
-    let resumed = desk.run(&["train", "--resume", "part", "--set", "train.epochs=3"]);
+    let resumed = desk.run(&["train", "--resume", "part", "--set", "train.epochs=2"]);
     assert_eq!(resumed.code, Some(0), "{}", resumed.stderr);
     assert!(resumed.stderr.contains("after epoch 1"), "{}", resumed.stderr);
+    let resumed = desk.run(&["train", "--resume", "part", "--set", "train.epochs=3"]);
+    assert!(resumed.stderr.contains("after epoch 2"), "{}", resumed.stderr);
+    // The goal that was moved is remembered: there is nothing left to do.
+    fs::remove_file(desk.path().join("part/manifest.json")).unwrap();
+    let done = desk.run(&["train", "--resume", "part"]);
+    assert!(done.stderr.contains("after epoch 3"), "{}", done.stderr);
+    assert!(!done.stderr.contains("an epoch will take"), "{}", done.stderr);
     let read = |run: &str, file: &str| fs::read(desk.path().join(run).join(file)).unwrap();
     assert_eq!(read("whole", "weights.bpk"), read("part", "weights.bpk"));
     assert_eq!(read("whole", "samples.md"), read("part", "samples.md"));

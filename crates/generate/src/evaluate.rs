@@ -47,19 +47,12 @@ pub fn evaluate_text(
     let mut ids = Ids::default();
     let counts = artifact.tokenizer.encode_text(text, |id| ids.push(id));
     let count = ids.len();
-    let mut evaluation = evaluate_ids(artifact, Arc::new(ids), 0..count, context, device)?;
-    // Words that a vocabulary has no id for were left out before scoring: they are unknown too.
-    let left_out = counts.dropped + counts.without_id;
-    if left_out > 0 {
-        let scored = evaluation.tokens as f64;
-        let unknown = evaluation.unknown_share * scored + left_out as f64;
-        evaluation.unknown_share = unknown / (scored + left_out as f64);
-        evaluation.bits_per_byte = None;
-    }
-    Ok(evaluation)
+    let left_out = (counts.dropped + counts.without_id) as usize;
+    evaluate_ids(artifact, Arc::new(ids), 0..count, left_out, context, device)
 }
 
-/// Scores the ids of `range`, all but the first window of them.
+/// Scores the ids of `range`, all but the first window of them. `left_out` tokens of the text have
+/// no id and are not among them: they count as unknown.
 ///
 /// # Errors
 /// If the range is shorter than a window and one token, or the device fails.
@@ -67,6 +60,7 @@ pub fn evaluate_ids(
     artifact: &Artifact,
     ids: Arc<Ids>,
     range: std::ops::Range<usize>,
+    left_out: usize,
     context: Context,
     device: &Device,
 ) -> Result<Evaluation> {
@@ -89,13 +83,19 @@ pub fn evaluate_ids(
             (protocol, score)
         }
     };
-    Ok(evaluation(artifact, protocol, score, &ids.slice(range)))
+    Ok(evaluation(artifact, protocol, score, &ids.slice(range), left_out))
 }
 
-fn evaluation(artifact: &Artifact, protocol: String, score: Score, ids: &[u32]) -> Evaluation {
+fn evaluation(
+    artifact: &Artifact,
+    protocol: String,
+    score: Score,
+    ids: &[u32],
+    left_out: usize,
+) -> Evaluation {
     let (context, scored) = ids.split_at(artifact.about.window);
     let unknown = artifact.tokenizer.vocabulary.unknown_id();
-    let unknown = scored.iter().filter(|&&id| Some(id) == unknown).count();
+    let unknown = scored.iter().filter(|&&id| Some(id) == unknown).count() + left_out;
     let bytes = artifact.tokenizer.decode(ids).len() - artifact.tokenizer.decode(context).len();
     let bits = score.nats / std::f64::consts::LN_2;
     Evaluation {
@@ -104,7 +104,7 @@ fn evaluation(artifact: &Artifact, protocol: String, score: Score, ids: &[u32]) 
         loss_nats_per_token: score.nats_per_token(),
         perplexity: score.perplexity(),
         accuracy: score.accuracy(),
-        unknown_share: unknown as f64 / scored.len() as f64,
+        unknown_share: unknown as f64 / (scored.len() + left_out) as f64,
         bits_per_byte: (unknown == 0 && bytes > 0).then(|| bits / bytes as f64),
     }
 }

@@ -84,7 +84,7 @@ pub fn write_sample(
     let start = Instant::now();
     let mut session = Session::new(model, request.context, window, device);
     let mut logits = session.read(request.prompt)?;
-    let (mut text, mut ids) = (String::new(), Vec::with_capacity(request.tokens));
+    let (mut text, mut ids) = (String::new(), Vec::new());
     while ids.len() < request.tokens {
         let id = sampler.choose(&logits)?;
         if Some(id) == request.stop {

@@ -1,7 +1,7 @@
 //! From ids to vectors: one trainable row a token.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Int, Tensor, s};
 
 use crate::init::{Initialization, Initializer};
 
@@ -25,6 +25,6 @@ impl Embedding {
         // Time-major, so that a step is one block of rows: cheap to cut, forwards and backwards.
         let ids = ids.swap_dims(0, 1).reshape([time * batch]);
         let rows = self.weight.val().select(0, ids);
-        (0..time).map(|t| rows.clone().slice([t * batch..(t + 1) * batch])).collect()
+        (0..time).map(|t| rows.clone().slice(s![t * batch..(t + 1) * batch, ..])).collect()
     }
 }

@@ -1,7 +1,7 @@
 //! How well a model predicts held-out ids: sums of nats, counts of tokens, one division at the end.
 
 use burn::data::dataloader::DataLoader;
-use burn::tensor::{Device, Int, Tensor, TensorData, TensorReadError};
+use burn::tensor::{Device, Int, Tensor, TensorData, TensorReadError, s};
 use seqdata::{Ids, WindowBatch};
 
 use crate::language_model::LanguageModel;
@@ -121,7 +121,7 @@ pub fn score_carried(
         // The target of position `at` is the id at `at + 1`.
         let skip = first_scored.saturating_sub(start + 1).min(end - start);
         if skip < end - start {
-            let logits = logits.squeeze_dim::<2>(0).slice([skip..end - start]);
+            let logits = logits.squeeze_dim::<2>(0).slice(s![skip.., ..]);
             score.add(&Judged::with_guesses(logits, read(start + 1 + skip..end + 1)))?;
         }
         start = end;

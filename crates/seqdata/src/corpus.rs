@@ -78,6 +78,8 @@ pub struct Prepared {
     pub ids: Arc<Ids>,
     /// Where they are cut.
     pub split: Split,
+    /// Validation tokens that are not in `ids`, because tokens outside the vocabulary are dropped.
+    pub valid_dropped: usize,
     length: usize,
     step: usize,
 }
@@ -115,8 +117,10 @@ impl Prepared {
         let kept = |range: &Range<usize>| {
             range.clone().filter(|&at| new_ids[counted.numbers.get(at) as usize].is_some()).count()
         };
+        let valid_tokens = split.valid.len();
         let split = split.shrink(kept);
         split.check(recipe.length)?;
+        let valid_dropped = valid_tokens - split.valid.len();
         let ids: Ids =
             counted.numbers.iter().filter_map(|number| new_ids[number as usize]).collect();
 
@@ -124,7 +128,7 @@ impl Prepared {
             WholeText { characters: counted.characters, tokens, words: counted.interner.len() };
         let Recipe { cleaner, splitter, story_mark, rare, length, step, .. } = recipe;
         let tokenizer = Tokenizer { cleaner, splitter, vocabulary, story_mark, rare };
-        Ok(Self { whole, tokenizer, ids: Arc::new(ids), split, length, step })
+        Ok(Self { whole, tokenizer, ids: Arc::new(ids), split, valid_dropped, length, step })
     }
 
     /// The windows learned from.
@@ -253,6 +257,7 @@ mod tests {
         assert_eq!(prepared.ids.len(), 12);
         assert_eq!(prepared.split.train, 0..9);
         assert_eq!(tokens(&prepared, 9..12), ["a", "b", "a"]);
+        assert_eq!(prepared.valid_dropped, 1);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 pub mod checkpoint;
 pub mod config;
 pub mod error;
-pub mod estimate;
+mod estimate;
 pub mod observer;
 pub mod optimizer;
 mod renderer;
@@ -21,7 +21,6 @@ use burn::optim::{RecordState, StateSink, StateSource};
 pub use checkpoint::{Checkpoints, Progress};
 pub use config::TrainConfig;
 pub use error::{Error, Result};
-pub use estimate::Estimate;
 pub use observer::{EpochReport, Heard, Observer, Plan, StepReport};
 pub use optimizer::{Rmsprop, RmspropConfig};
 pub use train::{Identity, Outcome, train};

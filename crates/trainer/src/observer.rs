@@ -5,8 +5,6 @@
 use models::LanguageModel;
 use serde::{Deserialize, Serialize};
 
-use crate::estimate::Estimate;
-
 /// What an observer answers: an error ends the run.
 pub type Heard = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
@@ -25,8 +23,8 @@ pub struct Plan {
     pub steps_per_epoch: usize,
     /// Trainable numbers.
     pub parameters: usize,
-    /// What an epoch is expected to take.
-    pub estimate: Estimate,
+    /// About how many bytes a step holds at once.
+    pub memory_bytes: usize,
 }
 
 /// One step of training.
@@ -82,6 +80,14 @@ pub trait Observer: Send {
         Ok(())
     }
 
+    /// After two trial steps, which change nothing, and before the first step.
+    ///
+    /// # Errors
+    /// To end the run.
+    fn timed(&mut self, _seconds_per_epoch: f64) -> Heard {
+        Ok(())
+    }
+
     /// After each step.
     ///
     /// # Errors
@@ -111,6 +117,10 @@ pub trait Observer: Send {
 impl Observer for Vec<Box<dyn Observer>> {
     fn planned(&mut self, plan: &Plan) -> Heard {
         self.iter_mut().try_for_each(|observer| observer.planned(plan))
+    }
+
+    fn timed(&mut self, seconds_per_epoch: f64) -> Heard {
+        self.iter_mut().try_for_each(|observer| observer.timed(seconds_per_epoch))
     }
 
     fn stepped(&mut self, step: &StepReport) -> Heard {

@@ -22,7 +22,7 @@ use seqdata::{EpochClock, WindowBatch};
 use crate::checkpoint::{Checkpoints, Progress};
 use crate::config::TrainConfig;
 use crate::error::{Error, Result};
-use crate::estimate::Estimate;
+use crate::estimate::{memory_bytes, seconds_per_step};
 use crate::observer::{EpochReport, Observer, Plan, StepReport};
 use crate::task::{StepOutput, Trainee};
 use crate::train::Identity;
@@ -153,9 +153,12 @@ impl Run<'_> {
             valid_windows: valid.num_items(),
             steps_per_epoch: steps,
             parameters: trainee.num_params(),
-            estimate: Estimate::new(trainee, course, &batch, steps),
+            memory_bytes: memory_bytes(trainee, course, &batch),
         };
-        course.observer.planned(&plan).map_err(Error::Observer)
+        // What does not fit into memory is told before it is tried.
+        course.observer.planned(&plan).map_err(Error::Observer)?;
+        let seconds = seconds_per_step(trainee, course, &batch) * steps as f64;
+        course.observer.timed(seconds).map_err(Error::Observer)
     }
 
     /// One pass over the training windows; gives the summed losses and the wall time.

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use burn::optim::ModuleOptimizer;
 use burn::tensor::Device;
 use models::{About, CellKind, LanguageModel, LanguageModelConfig, LayerConfig};
 use seqdata::{CountedOn, Fractions, Prepared, Recipe};
 use text_prep::{Cleaner, Rare, Splitter, Words};
 use trainer::{
-    Checkpoints, EpochReport, Heard, Identity, Observer, Outcome, Plan, Result, RmspropConfig,
-    StepReport, TrainConfig, train,
+    Checkpoints, EpochReport, Heard, Identity, Observer, Outcome, Plan, Result, Rmsprop,
+    RmspropConfig, StepReport, TrainConfig, train,
 };
 
 fn prepared(step: usize) -> Prepared {
@@ -128,12 +129,22 @@ fn the_observer_hears_everything_in_order() {
 #[test]
 fn the_last_and_the_best_checkpoint_are_kept() {
     let folder = tempfile::tempdir().unwrap();
-    let outcome = run(folder.path(), &config(5), 1, false).0.unwrap();
-    let best = outcome.progress.best().unwrap().epoch;
-    let mut expected = vec![best, 5];
-    expected.dedup();
-    assert_eq!(Checkpoints::of(folder.path()).epochs().unwrap(), expected);
-    assert_eq!(outcome.best.about.epochs, best);
+    let outcome = run(&folder.path().join("run"), &config(1), 1, false).0.unwrap();
+    let checkpoints = Checkpoints::of(&folder.path().join("made up"));
+    let optimizer = ModuleOptimizer::from(Rmsprop::new(RmspropConfig::default()));
+    let mut progress = outcome.progress.clone();
+    let report = progress.epochs.remove(0);
+    let kept = [3.0, 1.0, 2.0, 2.0, 0.5].iter().enumerate().map(|(at, &loss)| {
+        let epoch = at + 1;
+        progress.epochs.push(EpochReport { epoch, valid_loss_nats_per_token: loss, ..report });
+        checkpoints.save(outcome.best.clone(), &optimizer, &progress).unwrap();
+        checkpoints.epochs().unwrap()
+    });
+    let expected = [vec![1], vec![2], vec![2, 3], vec![2, 4], vec![5]];
+    assert_eq!(kept.collect::<Vec<_>>(), expected);
+    // What an interrupted save leaves behind is no checkpoint.
+    std::fs::create_dir_all(folder.path().join("made up/checkpoints/writing-0006")).unwrap();
+    assert_eq!(checkpoints.epochs().unwrap(), [5]);
 }
 
 #[test]

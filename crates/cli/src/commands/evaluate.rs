@@ -25,8 +25,8 @@ pub fn run(args: &Evaluate, choice: &Choice) -> Result<()> {
         }
         None => {
             let prepared = own_text(&artifact)?.prepared;
-            let range = prepared.split.valid.clone();
-            evaluate_ids(&artifact, prepared.ids.clone(), range, context, &device)?
+            let (range, left_out) = (prepared.split.valid.clone(), prepared.valid_dropped);
+            evaluate_ids(&artifact, prepared.ids.clone(), range, left_out, context, &device)?
         }
     };
     eprintln!("model {}", directory.display());

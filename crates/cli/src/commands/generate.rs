@@ -60,7 +60,7 @@ pub fn run(args: &Generate, choice: &Choice) -> Result<()> {
         device: &device,
     };
     eprintln!("model {}, seed {seed}, temperature {}", directory.display(), args.temperature);
-    let mut samples = Vec::with_capacity(args.samples);
+    let mut samples = Vec::new();
     for number in 0..args.samples {
         if !args.json && args.samples > 1 {
             print(&format!("--- {} ---\n", number + 1))?;

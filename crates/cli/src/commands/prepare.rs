@@ -64,7 +64,8 @@ fn table(resolved: &Resolved, report: &Report) -> String {
     let held_out = prepared.split.valid.clone();
     let unknown =
         held_out.clone().filter(|&at| Some(prepared.ids.get(at)) == vocabulary.unknown_id());
-    let unknown = unknown.count() as f64 / held_out.len() as f64;
+    let unknown = (unknown.count() + prepared.valid_dropped) as f64;
+    let unknown = unknown / (held_out.len() + prepared.valid_dropped) as f64;
     let rows = [
         ("characters", thousands(report.characters)),
         ("tokens", thousands(report.tokens)),

@@ -1,7 +1,7 @@
 //! `train`: from a configuration to a run directory, or on from a checkpoint.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use args::{ConfigArgs, Train};
 use burn::tensor::Device;
@@ -26,8 +26,12 @@ pub const CONFIG: &str = "config.toml";
 pub fn run(args: &Train, choice: &Choice) -> Result<()> {
     let (config, name) = match &args.resume {
         None => read(&args.config)?,
-        Some(run) => read(&ConfigArgs { config: Some(run.join(CONFIG)), ..args.config.clone() })
-            .map_err(|error| Error::new(format!("{} cannot be resumed: {error}", run.display())))?,
+        Some(run) => {
+            let config = Some(last_config(run)?);
+            read(&ConfigArgs { config, ..args.config.clone() }).map_err(|error| {
+                Error::new(format!("{} cannot be resumed: {error}", run.display()))
+            })?
+        }
     };
     let resolved = Resolved::new(config)?;
     warn(&resolved.warnings);
@@ -43,6 +47,14 @@ pub fn run(args: &Train, choice: &Choice) -> Result<()> {
         let _ = std::fs::remove_dir_all(&run);
     }
     report(&resolved, &run, &outcome?)
+}
+
+/// The configuration that the run had when it was last saved: its goal may have been moved since it
+/// began.
+fn last_config(run: &Path) -> Result<PathBuf> {
+    let checkpoints = Checkpoints::of(run);
+    let saved = checkpoints.epochs()?.last().map(|&epoch| checkpoints.path(epoch).join(CONFIG));
+    Ok(saved.filter(|path| path.exists()).unwrap_or_else(|| run.join(CONFIG)))
 }
 
 fn learn(
@@ -109,6 +121,7 @@ fn report(resolved: &Resolved, run: &Path, outcome: &Outcome) -> Result<()> {
         };
         eprintln!("with the state carried {carried:.3}; `generate` will use `--context {choice}`");
     }
-    eprintln!("write with: cargo xtask generate --model {}", run.display());
+    let model = run.display();
+    eprintln!("write with: cargo xtask generate --model {model} (or pastiche generate …)");
     print(&format!("{}\n", run.display()))
 }

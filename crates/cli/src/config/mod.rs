@@ -17,7 +17,7 @@ use trainer::RmspropConfig;
 pub use read::{parse, read};
 pub use resolve::Resolved;
 
-/// A whole configuration. What is left out has the seed's value.
+/// A whole configuration. What is left out has the value in `docs/config.md`, mostly the seed's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
@@ -264,6 +264,13 @@ mod tests {
         assert!(found.contains(&"train.optimizer.rho".to_string()), "{found:?}");
         for key in &found {
             assert!(document.contains(&format!("`{key}`")), "docs/config.md lacks `{key}`");
+        }
+
+        // Nor is anything documented that does not exist.
+        let rows = document.lines().take_while(|line| !line.starts_with("## "));
+        for row in rows.filter(|line| line.starts_with("| `")) {
+            let key = row.split('`').nth(1).unwrap();
+            assert!(found.iter().any(|known| known.starts_with(key)), "there is no `{key}`");
         }
 
         // Numbers in the last column are the defaults that a file without the key gets.

@@ -17,11 +17,26 @@ const DEFAULT: &str = "configs/lstm.toml";
 pub fn read(args: &ConfigArgs) -> Result<(Config, String)> {
     let path = args.config.as_deref();
     let (text, path) = match path {
-        Some(path) => (std::fs::read_to_string(path).map_err(Error::io(path, "read"))?, path),
+        Some(path) => {
+            let text = std::fs::read_to_string(path);
+            let error = |error| {
+                Error::new(format!(
+                    "the configuration {} cannot be read ({error}): name one that exists, such as \
+                     {DEFAULT}, or none",
+                    path.display()
+                ))
+            };
+            (text.map_err(error)?, path)
+        }
         None => {
             let path = Path::new(DEFAULT);
-            let text = std::fs::read_to_string(path);
-            (text.unwrap_or_else(|_| embedded::LSTM_CONFIG.to_string()), path)
+            let text = match std::fs::read_to_string(path) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    embedded::LSTM_CONFIG.to_string()
+                }
+                text => text.map_err(Error::io(path, "read"))?,
+            };
+            (text, path)
         }
     };
     let name = path.file_stem().map_or("run".into(), |stem| stem.to_string_lossy().into_owned());

@@ -113,15 +113,17 @@ pub fn refused(answer: &Answer, what: &str, expected: &[&str]) {
 
 /// A real text that is not part of the project, if it lies beside it.
 pub fn dataset(name: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("PASTICHE_DATASETS").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/datasets"),
-        PathBuf::from,
-    );
-    let path = folder.join(name);
-    if !path.exists() {
-        skipped(&format!("{name} is not beside the project (set PASTICHE_DATASETS to its folder)"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let places = [
+        std::env::var_os("PASTICHE_DATASETS").map(PathBuf::from),
+        Some(root.join("datasets/aesop")),
+        Some(root.join("../shared/datasets")),
+    ];
+    let found = places.into_iter().flatten().map(|place| place.join(name));
+    let Some(path) = found.into_iter().find(|path| path.is_file()) else {
+        skipped(&format!("{name} is not in place (fetch aesop, or set PASTICHE_DATASETS)"));
         return None;
-    }
+    };
     Some(path.canonicalize().unwrap())
 }
 
