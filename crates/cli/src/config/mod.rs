@@ -1,7 +1,7 @@
 //! The configuration exactly as it is written: one struct a section, unknown keys refused.
 //!
-//! What the values mean together is decided in [`resolve`]; how a file and `--set` become these
-//! structs, in [`read`].
+//! What the values mean together is decided in `resolve.rs`; how a file and `--set` become these
+//! structs, in `read.rs`.
 
 mod read;
 mod resolve;
