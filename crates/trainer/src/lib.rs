@@ -10,7 +10,7 @@ pub mod error;
 mod estimate;
 pub mod observer;
 pub mod optimizer;
-mod renderer;
+mod silent;
 mod strategy;
 mod task;
 mod train;

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use burn::optim::ModuleOptimizer;
 use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
 use burn::tensor::Device;
-use burn::train::logger::InMemoryMetricLogger;
 use burn::train::metric::LossMetric;
 use burn::train::{Learner, SupervisedTraining, TrainingStrategy};
 use models::{About, Artifact, score_carried};
@@ -19,7 +18,7 @@ use crate::config::TrainConfig;
 use crate::error::{Error, Result};
 use crate::observer::Observer;
 use crate::optimizer::Rmsprop;
-use crate::renderer::Silent;
+use crate::silent::Silent;
 use crate::strategy::{Course, EpochStrategy};
 use crate::task::Trainee;
 
@@ -105,7 +104,7 @@ pub fn train(
         let mut training = SupervisedTraining::new(run, Arc::new(train), Arc::new(valid))
             .metrics((LossMetric::new(),))
             .with_training_strategy(TrainingStrategy::Custom(strategy.clone()))
-            .with_metric_logger(InMemoryMetricLogger::default())
+            .with_metric_logger(Silent)
             .renderer(Box::new(Silent))
             .with_application_logger(None)
             .num_epochs(config.epochs);

@@ -1,13 +1,15 @@
-//! Burn's place for a renderer, left silent: whoever shows a run is an [`crate::Observer`].
+//! Burn's places for a renderer and a metric logger, left silent: whoever shows a run or writes it
+//! down is an [`crate::Observer`], and a long run must not pile up its numbers in memory.
 
-use burn::train::logger::{EvaluationProgressLogger, TrainingProgressLogger};
-use burn::train::metric::MetricDefinition;
+use burn::train::logger::{EvaluationProgressLogger, MetricLogger, TrainingProgressLogger};
+use burn::train::metric::store::{EpochSummary, MetricsUpdate, Split};
+use burn::train::metric::{MetricDefinition, NumericEntry};
 use burn::train::renderer::{
     EvaluationName, MetricState, MetricsRenderer, MetricsRendererEvaluation,
     MetricsRendererTraining,
 };
 
-/// Shows nothing.
+/// Shows nothing and keeps nothing.
 pub(crate) struct Silent;
 
 impl MetricsRendererTraining for Silent {
@@ -22,6 +24,22 @@ impl MetricsRendererEvaluation for Silent {
 impl MetricsRenderer for Silent {
     fn manual_close(&mut self) {}
     fn register_metric(&mut self, _definition: MetricDefinition) {}
+}
+
+impl MetricLogger for Silent {
+    fn log(&mut self, _update: MetricsUpdate, _epoch: usize, _split: &Split) {}
+
+    fn read_numeric(
+        &mut self,
+        _name: &str,
+        _epoch: usize,
+        _split: &Split,
+    ) -> Result<Vec<NumericEntry>, String> {
+        Ok(Vec::new())
+    }
+
+    fn log_metric_definition(&mut self, _definition: MetricDefinition) {}
+    fn log_epoch_summary(&mut self, _summary: EpochSummary) {}
 }
 
 impl TrainingProgressLogger for Silent {
