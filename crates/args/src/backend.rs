@@ -57,9 +57,12 @@ impl BackendChoice {
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        let table: toml::Table = text
-            .parse()
-            .map_err(|error: toml::de::Error| format!("{BACKEND_FILE}: {}", error.message()))?;
+        let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+            let message = error.message();
+            format!(
+                "{BACKEND_FILE} is no TOML ({message}); expected lines such as `backend = \"flex\"`"
+            )
+        })?;
         let mut choice = Self::default();
         for (key, value) in &table {
             match (key.as_str(), value) {

@@ -213,9 +213,13 @@ pub fn parse<P: Parser>() -> P {
     })
 }
 
-/// What clap says, without its line breaks.
+/// What clap says, without its line breaks and its usage.
 fn one_line(error: &clap::Error) -> String {
-    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+    let text = error.to_string();
+    let told = text.lines().take_while(|line| !line.starts_with("Usage:"));
+    let words: Vec<&str> = told.flat_map(str::split_whitespace).collect();
+    let told = words.join(" ").replace(" For more information, try '--help'.", "");
+    format!("{told} (--help tells more)")
 }
 
 impl Command {

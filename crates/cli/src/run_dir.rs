@@ -22,11 +22,10 @@ pub fn create(out: Option<&Path>, name: &str) -> Result<PathBuf> {
         return match fs::create_dir(out) {
             Ok(()) => Ok(out.into()),
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                let out = out.display();
                 Err(Error::new(format!(
-                    "{} exists, and a run never overwrites: name another `--out`, or go on with it \
-                     by `--resume {}`",
-                    out.display(),
-                    out.display()
+                    "{out} exists, and a run never overwrites: name another `--out`, delete it, or, \
+                     if it is a run with a finished epoch, go on by `--resume {out}`"
                 )))
             }
             Err(error) => Err(Error::io(out, "made")(error)),

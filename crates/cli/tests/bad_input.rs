@@ -180,7 +180,7 @@ fn corpora_that_are_not_what_they_say() {
     let desk = Desk::new();
     desk.file("wrong.txt", "THE FOX AND THE GRAPES\n\n\nshort\nILLUSTRATIONS\n\n\n[");
     let fetch = ["fetch", "aesop", "--from", "wrong.txt"];
-    desk.refuses(&fetch, &["wrong.txt is not the corpus `aesop`", "50436"]);
+    desk.refuses(&fetch, &["wrong.txt is not the corpus `aesop`", "50,436"]);
     assert!(!desk.path().join("datasets").exists());
     desk.refuses(&["fetch", "esop"], &["unknown", "aesop", "fables"]);
     desk.refuses(&["fetch", "aesop", "--from", "none.txt"], &["none.txt"]);

@@ -157,7 +157,9 @@ fn resuming_gives_the_bytes_of_the_uninterrupted_run() {
     // The goal that was moved is remembered: there is nothing left to do.
     fs::remove_file(desk.path().join("part/manifest.json")).unwrap();
     let done = desk.run(&["train", "--resume", "part"]);
-    assert!(done.stderr.contains("after epoch 3"), "{}", done.stderr);
+    assert!(done.stderr.contains("has finished all 3 epochs"), "{}", done.stderr);
+    let fewer = desk.run(&["train", "--resume", "part", "--set", "train.epochs=2"]);
+    common::refused(&fewer, "fewer epochs", &["has finished 3 epochs", "train.epochs"]);
     assert!(!done.stderr.contains("an epoch will take"), "{}", done.stderr);
     let read = |run: &str, file: &str| fs::read(desk.path().join(run).join(file)).unwrap();
     assert_eq!(read("whole", "weights.bpk"), read("part", "weights.bpk"));

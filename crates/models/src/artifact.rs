@@ -186,7 +186,10 @@ fn read_manifest(directory: &Path) -> Result<Manifest> {
     let path = directory.join(MANIFEST);
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        Err(error)
+            if [std::io::ErrorKind::NotFound, std::io::ErrorKind::NotADirectory]
+                .contains(&error.kind()) =>
+        {
             return Err(Error::NotAModel(directory.into()));
         }
         Err(error) => return Err(Error::io(path, "read")(error)),

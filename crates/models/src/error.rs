@@ -21,8 +21,8 @@ pub enum Error {
     },
     /// The directory holds no manifest.
     #[error(
-        "{0} is no model directory: it holds no manifest.json; expected a finished run or one of \
-         its checkpoints"
+        "{0} is no model directory: it does not exist or holds no manifest.json; expected a finished \
+         run or one of its checkpoints"
     )]
     NotAModel(PathBuf),
     /// A file that the manifest names is not there.

@@ -31,7 +31,9 @@ pub enum Error {
         loss: f64,
     },
     /// There is nothing to resume from.
-    #[error("{0} holds no complete checkpoint: there is nothing to resume; start the run anew")]
+    #[error(
+        "{0} holds no complete checkpoint: there is nothing to resume; delete the run and start anew"
+    )]
     NoCheckpoint(std::path::PathBuf),
     /// The checkpoint is of another run.
     #[error("{directory} cannot be resumed: {reason}")]

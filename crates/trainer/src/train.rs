@@ -163,7 +163,9 @@ fn same_run(
         );
     }
     if before.train_sha256 != now.train_sha256 {
-        return refuse("its training windows are not those that the text gives now");
+        return refuse(
+            "its training windows are others: the text, `windows` or `split` have changed",
+        );
     }
     if artifact.about.valid_sha256 != identity.about.valid_sha256 {
         return refuse("its validation split is not the one that the text gives now");

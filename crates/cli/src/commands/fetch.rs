@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use args::Fetch;
 use models::artifact::write_atomically;
+use models::summary::thousands;
 use seqdata::{CountedOn, Fractions, Prepared, Recipe};
 use text_prep::{Cleaner, Rare, Splitter, Words};
 
@@ -17,6 +18,12 @@ use crate::error::{Error, Result};
 pub fn run(args: &Fetch) -> Result<()> {
     let name = &args.name;
     let dataset = Dataset::find(name)?;
+    let path = dataset.path(name);
+    let in_place = std::fs::read(&path).is_ok_and(|bytes| dataset.knows(&bytes));
+    if args.from.is_none() && in_place {
+        eprintln!("{} is in place", dataset.title);
+        return print(&format!("{}\n", path.display()));
+    }
     let (bytes, origin) = match &args.from {
         Some(path) => {
             (std::fs::read(path).map_err(Error::io(path, "read"))?, path.display().to_string())
@@ -32,7 +39,8 @@ pub fn run(args: &Fetch) -> Result<()> {
         },
     };
     let known = dataset.knows(&bytes);
-    let found = count(&dataset, bytes.clone(), &origin)?;
+    let found = count(&dataset, bytes.clone(), &origin)
+        .map_err(|error| Error::new(format!("{origin} is not the corpus `{name}`: {error}")))?;
     if found != dataset.counts {
         return Err(Error::new(format!(
             "{origin} is not the corpus `{name}`: prepared it gives {}, expected {}",
@@ -43,7 +51,6 @@ pub fn run(args: &Fetch) -> Result<()> {
     if !known {
         eprintln!("warning: this edition of `{name}` has an unknown hash, but the right counts");
     }
-    let path = dataset.path(name);
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(Error::io(folder, "made"))?;
     }
@@ -55,6 +62,7 @@ pub fn run(args: &Fetch) -> Result<()> {
 
 fn told(counts: Counts) -> String {
     let Counts { characters, tokens, words } = counts;
+    let [characters, tokens, words] = [characters, tokens, words].map(thousands);
     format!("{characters} characters, {tokens} tokens, {words} words")
 }
 

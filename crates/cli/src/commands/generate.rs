@@ -1,6 +1,6 @@
 //! `generate`: new text in the manner of the training text, streamed as it is written.
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use args::{Context as ContextArg, Generate, Unseen};
@@ -9,7 +9,7 @@ use models::{Artifact, Context};
 use serde::Serialize;
 use text_prep::UnseenPolicy;
 
-use super::{print, print_json};
+use super::{print, print_json, write};
 use crate::device::Choice;
 use crate::error::{Error, Result};
 use crate::run_dir;
@@ -68,13 +68,11 @@ pub fn run(args: &Generate, choice: &Choice) -> Result<()> {
         if !args.json {
             print(&text)?;
         }
-        let mut output = std::io::stdout();
         let written = write_sample(&writer, &request, number as u64, |piece| {
             if args.json {
                 return Ok(());
             }
-            output.write_all(piece.as_bytes())?;
-            output.flush()
+            write(piece)
         })?;
         if !args.json {
             print("\n")?;
@@ -96,12 +94,16 @@ pub fn run(args: &Generate, choice: &Choice) -> Result<()> {
 /// The prompt as it was given; none is an empty one.
 fn prompt_text(args: &Generate) -> Result<String> {
     let Some(path) = &args.prompt_file else { return Ok(args.prompt.clone().unwrap_or_default()) };
-    if path.as_os_str() != "-" {
-        return Ok(text_prep::Source::default().read(path)?);
-    }
-    let mut bytes = Vec::new();
-    std::io::stdin().read_to_end(&mut bytes).map_err(Error::io("standard input", "read"))?;
-    Ok(text_prep::Source::default().decode(bytes, "standard input")?)
+    let source = text_prep::Source::default();
+    let text = if path.as_os_str() == "-" {
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes).map_err(Error::io("standard input", "read"))?;
+        source.decode(bytes, "standard input")?
+    } else {
+        source.read(path)?
+    };
+    // The newline that ends a file is the editor's, not the writer's.
+    Ok(text.strip_suffix('\n').unwrap_or(&text).to_string())
 }
 
 fn read_prompt(args: &Generate, artifact: &Artifact, text: &str) -> Result<Prompt> {

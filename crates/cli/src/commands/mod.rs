@@ -19,11 +19,20 @@ fn print_json(value: &impl Serialize) -> Result<()> {
     print(&format!("{text}\n"))
 }
 
-/// Prints on standard output; a reader that went away is an error, not a panic.
+/// Prints on standard output.
 fn print(text: &str) -> Result<()> {
+    write(text).map_err(Error::io("standard output", "written"))
+}
+
+/// Writes to standard output at once. A reader that has seen enough, such as `head`, ends the program
+/// quietly.
+fn write(text: &str) -> std::io::Result<()> {
     let mut output = std::io::stdout().lock();
     let written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
-    written.map_err(Error::io("standard output", "written"))
+    if written.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe) {
+        std::process::exit(0);
+    }
+    written
 }
 
 /// Tells people what a configuration's author should know.

@@ -52,6 +52,13 @@ pub fn run(args: &Train, choice: &Choice) -> Result<()> {
 /// The configuration that the run had when it was last saved: its goal may have been moved since it
 /// began.
 fn last_config(run: &Path) -> Result<PathBuf> {
+    if !run.join(CONFIG).is_file() {
+        return Err(Error::new(format!(
+            "{} is no run: it does not exist or holds no {CONFIG}; expected a directory such as \
+             runs/lstm-1",
+            run.display()
+        )));
+    }
     let checkpoints = Checkpoints::of(run);
     let saved = checkpoints.epochs()?.last().map(|&epoch| checkpoints.path(epoch).join(CONFIG));
     Ok(saved.filter(|path| path.exists()).unwrap_or_else(|| run.join(CONFIG)))
@@ -94,9 +101,19 @@ fn learn(
         Box::new(SamplesFile::new(run, done, speaker.clone())),
         Box::new(Progress::new(speaker, args.plain)),
     ];
+    let (name, epochs) = (run.display(), resolved.train.epochs);
     match done {
-        0 => eprintln!("training {} on {backend}", run.display()),
-        _ => eprintln!("going on with {} after epoch {done} on {backend}", run.display()),
+        0 => eprintln!("training {name} on {backend}"),
+        _ if done > epochs => {
+            return Err(Error::new(format!(
+                "{name} has finished {done} epochs, `train.epochs` is {epochs}: name a number above \
+                 {done} to go on"
+            )));
+        }
+        _ if done == epochs => eprintln!(
+            "{name} has finished all {epochs} epochs; `--set train.epochs=N` with a larger N goes on"
+        ),
+        _ => eprintln!("going on with {name} after epoch {done} on {backend}"),
     }
     let extra = BTreeMap::from([(CONFIG.to_string(), toml.into_bytes())]);
     let identity = Identity { tokenizer, about, extra };
@@ -110,7 +127,7 @@ fn report(resolved: &Resolved, run: &Path, outcome: &Outcome) -> Result<()> {
     let unigram = resolved.prepared.unigram_nats_per_token();
     let best = about.valid_loss_window;
     eprintln!(
-        "best epoch {}: validation loss {best:.3} nats a token; guessing by word counts alone costs \
+        "best epoch {}: validation loss {best:.3} nats a token; guessing by token counts alone costs \
          {unigram:.3}",
         about.epochs
     );

@@ -106,7 +106,7 @@ fn set(table: &mut Table, key: &str, value: Value) -> std::result::Result<(), St
                 let array = entry.as_array_mut().ok_or(format!("`{name}` is no list"))?;
                 let count = array.len();
                 let found = index.parse().ok().and_then(|at: usize| array.get_mut(at));
-                found.ok_or(format!("`{name}` has {count} entries, there is no [{index}]"))?
+                found.ok_or(format!("there is no `{name}[{index}]` (entries: {count})"))?
             }
         };
         if last {
@@ -201,7 +201,7 @@ mod tests {
             ("train.epoch=3", "the nearest is `epochs`"),
             ("train.epochs", "holds no `=`"),
             ("train.epochs=-1", "--set train.epochs=-1"),
-            ("model.layers[4].units=1", "has 1 entries"),
+            ("model.layers[4].units=1", "no `layers[4]`"),
             ("seed.x=1", "holds no further keys"),
             ("=1", "is no key"),
         ] {
