@@ -1,33 +1,36 @@
-//! One batch of windows on a device.
+//! One batch of token ids on a device: windows, or pieces of streams.
 
 use burn::tensor::{Int, Tensor};
 
-/// `N` windows of `T` ids with their targets.
+/// `N` rows of `T` ids, and what follows the last `K` of them in each row.
 #[derive(Clone, Debug)]
-pub struct WindowBatch {
+pub struct Batch {
     /// Input ids, `[N, T]`.
     pub inputs: Tensor<2, Int>,
-    /// The id after each window, `[N]`.
-    pub targets: Tensor<1, Int>,
+    /// The ids after the last `K` positions, `[N, K]`. A window has one target; of a piece of a
+    /// stream every position has.
+    pub targets: Tensor<2, Int>,
+    /// Whether each row goes on where the same row of the batch before ended.
+    pub goes_on: bool,
     /// The number of this batch in the whole run, counted from 0 over all epochs. Dropout masks
     /// are keyed by it.
     pub step: u64,
 }
 
-impl WindowBatch {
-    /// How many windows the batch holds.
-    pub fn len(&self) -> usize {
-        self.targets.dims()[0]
+impl Batch {
+    /// N.
+    pub fn rows(&self) -> usize {
+        self.inputs.dims()[0]
     }
 
-    /// Whether it holds none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    /// How many ids are read, N · T.
+    pub fn tokens(&self) -> usize {
+        self.inputs.dims().iter().product()
     }
 
-    /// The targets as the seed writes them: one-hot rows, `[N, V]`. Made when asked for; the loss
+    /// The targets as the seed writes them: one-hot rows, `[N · K, V]`. Made when asked for; the loss
     /// works on the ids, which say the same in `V` times less memory.
     pub fn one_hot(&self, vocabulary: usize) -> Tensor<2, Int> {
-        self.targets.clone().one_hot(vocabulary)
+        self.targets.clone().flatten::<1>(0, 1).one_hot(vocabulary)
     }
 }

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::hash::sha256;
 use crate::ids::Ids;
 use crate::split::{Fractions, Split};
+use crate::streams::Streams;
 use crate::windows::Windows;
 
 /// Which tokens the vocabulary is counted on.
@@ -140,6 +141,27 @@ impl Prepared {
     /// whatever the training step, so that losses can be compared.
     pub fn valid_windows(&self) -> Windows {
         Windows::new(self.ids.clone(), self.split.valid.clone(), self.length, 1)
+    }
+
+    /// `count` streams to learn from, in pieces of `length`.
+    ///
+    /// # Errors
+    /// If the training split does not give every stream an id and its target.
+    pub fn train_streams(&self, count: usize, length: usize) -> Result<Streams> {
+        let streams = Streams::new(self.ids.clone(), self.split.train.clone(), count, length);
+        match streams.pieces() {
+            0 => Err(Error::TooManyStreams {
+                streams: count,
+                tokens: self.split.train.len(),
+                needed: count + 1,
+            }),
+            _ => Ok(streams),
+        }
+    }
+
+    /// The stream held out for validation: it judges what the validation windows judge.
+    pub fn valid_stream(&self) -> Streams {
+        Streams::whole(self.ids.clone(), self.split.valid.clone(), self.length)
     }
 
     /// The hash of what is learned from: the training ids and how they are cut.

@@ -36,6 +36,19 @@ pub enum Error {
         /// Tokens needed.
         needed: usize,
     },
+    /// There is not a step for every stream.
+    #[error(
+        "the train split holds {tokens} tokens, {streams} streams need {needed}: lower \
+         `train.batch_size` or take a longer text"
+    )]
+    TooManyStreams {
+        /// Streams asked for.
+        streams: usize,
+        /// Tokens found.
+        tokens: usize,
+        /// Tokens needed.
+        needed: usize,
+    },
     /// Nothing is left to write with.
     #[error(
         "no word of the training split occurs {min_count} times or more: lower \

@@ -1,6 +1,6 @@
 //! From token ids to batches: what is held out, how the ids are cut, in which order they are seen.
 //!
-//! Lives here: compact ids, the preparation of a corpus, splits, windows, the order of an epoch,
+//! Lives here: compact ids, the preparation of a corpus, splits, windows and streams, the order of an epoch,
 //! and Burn's batcher and loader. Does not live here: how text becomes tokens (`text-prep`), and
 //! what a network makes of a batch (`models`). Tensors appear in `batch` and `batcher` only.
 
@@ -13,14 +13,16 @@ pub mod ids;
 pub mod loader;
 pub mod random;
 pub mod split;
+pub mod streams;
 pub mod windows;
 
-pub use batch::WindowBatch;
-pub use batcher::WindowBatcher;
+pub use batch::Batch;
+pub use batcher::Cut;
 pub use corpus::{CountedOn, Prepared, Recipe, WholeText};
 pub use error::{Error, Result};
 pub use ids::Ids;
-pub use loader::{EpochClock, Order, WindowLoader};
+pub use loader::{EpochClock, Loader, Order};
 pub use random::Random;
 pub use split::{Fractions, Split};
+pub use streams::Streams;
 pub use windows::Windows;

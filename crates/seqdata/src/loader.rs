@@ -1,4 +1,4 @@
-//! The order in which windows are seen: a function of seed and epoch, and of nothing else.
+//! The order in which ids are seen: a function of seed and epoch, and of nothing else.
 //!
 //! Burn's own loader draws its order from a generator that lives through the run; a resumed run
 //! would then see the epochs in another order. Here any epoch can be opened by its number.
@@ -11,9 +11,10 @@ use burn::data::dataloader::{DataLoader, DataLoaderIterator, Progress};
 use burn::data::dataset::DatasetError;
 use burn::tensor::Device;
 
-use crate::batch::WindowBatch;
-use crate::batcher::WindowBatcher;
+use crate::batch::Batch;
+use crate::batcher::Cut;
 use crate::random::Random;
+use crate::streams::Streams;
 use crate::windows::Windows;
 
 /// The epoch that a loader opens next, counted from 1; shared by all its copies.
@@ -44,28 +45,38 @@ pub enum Order {
     Shuffled(u64),
 }
 
-/// Batches of windows on a device; the last, short batch is kept.
+/// Batches on a device; the last, short one is kept.
 #[derive(Clone, Debug)]
-pub struct WindowLoader {
-    windows: Windows,
+pub struct Loader {
+    cut: Cut,
+    /// Windows or pieces in a batch.
     batch_size: usize,
     order: Order,
     clock: EpochClock,
     device: Device,
-    /// The part of the windows that this loader serves, as [`DataLoader::slice`] cut it.
+    /// The part of the items that this loader serves, as [`DataLoader::slice`] cut it.
     range: std::ops::Range<usize>,
 }
 
-impl WindowLoader {
+impl Loader {
     /// A loader over all of `windows`.
     ///
     /// # Panics
     /// If `batch_size` is zero.
-    pub fn new(windows: Windows, batch_size: usize, order: Order, device: Device) -> Self {
+    pub fn windows(windows: Windows, batch_size: usize, order: Order, device: Device) -> Self {
         assert!(batch_size > 0, "a batch holds at least one window");
-        let range = 0..windows.len();
+        Self::new(Cut::Windows(windows), batch_size, order, device)
+    }
+
+    /// A loader over `streams`, piece by piece.
+    pub fn streams(streams: Streams, device: Device) -> Self {
+        Self::new(Cut::Streams(streams), 1, Order::Sequential, device)
+    }
+
+    fn new(cut: Cut, batch_size: usize, order: Order, device: Device) -> Self {
+        let range = 0..cut.items();
         let clock = EpochClock(Arc::new(AtomicUsize::new(1)));
-        Self { windows, batch_size, order, clock, device, range }
+        Self { cut, batch_size, order, clock, device, range }
     }
 
     /// The handle that chooses the epoch.
@@ -78,7 +89,7 @@ impl WindowLoader {
         self.range.len().div_ceil(self.batch_size)
     }
 
-    /// The order of the windows in `epoch`.
+    /// The order of the items in `epoch`.
     fn order(&self, epoch: usize) -> Vec<u32> {
         let count = self.range.len();
         match self.order {
@@ -90,11 +101,10 @@ impl WindowLoader {
     }
 }
 
-impl DataLoader<WindowBatch> for WindowLoader {
-    fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<WindowBatch> + 'a> {
+impl DataLoader<Batch> for Loader {
+    fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<Batch> + 'a> {
         let epoch = self.clock.get();
         Box::new(Epoch {
-            batcher: WindowBatcher::new(self.windows.clone()),
             order: self.order(epoch),
             first_step: (epoch - 1) * self.batches(),
             next: 0,
@@ -106,27 +116,26 @@ impl DataLoader<WindowBatch> for WindowLoader {
         self.range.len()
     }
 
-    fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<WindowBatch>> {
+    fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<Batch>> {
         Arc::new(Self { device: device.clone(), ..self.clone() })
     }
 
-    fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<WindowBatch>> {
+    fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<Batch>> {
         let range = self.range.start + start..self.range.start + end;
         Arc::new(Self { range, ..self.clone() })
     }
 }
 
-/// One pass over the windows of a loader.
+/// One pass over the items of a loader.
 struct Epoch<'a> {
-    loader: &'a WindowLoader,
-    batcher: WindowBatcher,
+    loader: &'a Loader,
     order: Vec<u32>,
     first_step: usize,
     next: usize,
 }
 
 impl Iterator for Epoch<'_> {
-    type Item = Result<WindowBatch, DatasetError>;
+    type Item = Result<Batch, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let start = self.next * self.loader.batch_size;
@@ -136,17 +145,18 @@ impl Iterator for Epoch<'_> {
         }
         let first = self.loader.range.start;
         let items = self.order[start..end].iter().map(|&item| first + item as usize).collect();
-        let mut batch = self.batcher.batch(items, &self.loader.device);
+        let mut batch = self.loader.cut.batch(items, &self.loader.device);
+        batch.goes_on &= self.next > 0;
         batch.step = (self.first_step + self.next) as u64;
         self.next += 1;
         Some(Ok(batch))
     }
 }
 
-impl DataLoaderIterator<WindowBatch> for Epoch<'_> {
+impl DataLoaderIterator<Batch> for Epoch<'_> {
     fn progress(&self) -> Progress {
         let done = (self.next * self.loader.batch_size).min(self.order.len());
-        Progress::new(done, self.order.len(), Some("windows".into()))
+        Progress::new(done, self.order.len(), None)
     }
 }
 
@@ -154,15 +164,14 @@ impl DataLoaderIterator<WindowBatch> for Epoch<'_> {
 mod tests {
     use super::*;
 
-    fn loader(order: Order) -> WindowLoader {
+    fn loader(order: Order) -> Loader {
         let windows = Windows::new(Arc::new((0..100).collect()), 0..100, 3, 1);
-        WindowLoader::new(windows, 32, order, Device::flex())
+        Loader::windows(windows, 32, order, Device::flex())
     }
 
-    fn targets(loader: &dyn DataLoader<WindowBatch>) -> Vec<i64> {
-        let read = |batch: Result<WindowBatch, _>| {
-            batch.unwrap().targets.try_into_vec_as::<i64>().unwrap()
-        };
+    fn targets(loader: &dyn DataLoader<Batch>) -> Vec<i64> {
+        let read =
+            |batch: Result<Batch, _>| batch.unwrap().targets.try_into_vec_as::<i64>().unwrap();
         loader.iter().flat_map(read).collect()
     }
 
@@ -186,7 +195,7 @@ mod tests {
         assert_eq!(loader.batches(), 4);
         loader.clock().set(2);
         let seen: Vec<(usize, u64)> =
-            loader.iter().map(|batch| batch.unwrap()).map(|b| (b.len(), b.step)).collect();
+            loader.iter().map(|batch| batch.unwrap()).map(|b| (b.rows(), b.step)).collect();
         assert_eq!(seen, [(32, 4), (32, 5), (32, 6), (1, 7)]);
     }
 
@@ -196,5 +205,17 @@ mod tests {
         let part = loader.slice(10, 20);
         assert_eq!(part.num_items(), 10);
         assert_eq!(targets(part.as_ref()), (13..23).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn pieces_come_in_order_and_only_the_first_starts_afresh() {
+        let streams = Streams::new(Arc::new((0..41).collect()), 0..41, 2, 8);
+        let loader = Loader::streams(streams, Device::flex());
+        loader.clock().set(3);
+        let seen: Vec<(bool, u64)> =
+            loader.iter().map(|batch| batch.unwrap()).map(|b| (b.goes_on, b.step)).collect();
+        assert_eq!(seen, [(false, 6), (true, 7), (true, 8)]);
+        let part = loader.slice(1, 3);
+        assert!(!part.iter().next().unwrap().unwrap().goes_on);
     }
 }
