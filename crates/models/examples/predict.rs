@@ -5,18 +5,15 @@ use burn::tensor::{Device, Int, Tensor};
 use models::{CellKind, LanguageModelConfig, LayerConfig, Summary};
 
 fn main() -> models::Result<()> {
-    let config = LanguageModelConfig {
-        vocabulary: 4_169,
-        embedding: 100,
-        layers: vec![LayerConfig { cell: CellKind::Lstm, units: 256 }],
-        dropout: 0.2,
-    };
+    let layers = vec![LayerConfig::new(CellKind::Lstm, 256)];
+    let config =
+        LanguageModelConfig { dropout: 0.2, ..LanguageModelConfig::new(4_169, 100, layers) };
     println!("{}", Summary::new(&config, 20));
 
     let device = Device::flex();
     let model = config.init(1, &device)?;
     let ids = Tensor::<2, Int>::from_ints([[1, 2, 3]], &device);
-    let (logits, _state) = model.next(ids, model.start(1), None);
+    let (logits, _state) = model.next(ids, model.start(1));
     let likeliest = softmax(logits, 1).max_dim(1);
     println!("before training the likeliest token has probability {likeliest}");
     Ok(())

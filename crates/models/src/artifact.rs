@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::language_model::LanguageModel;
 
 /// The format of the directory that this program writes and reads.
-pub const FORMAT: u64 = 1;
+pub const FORMAT: u64 = 2;
 /// The file that makes a directory a model.
 pub const MANIFEST: &str = "manifest.json";
 const WEIGHTS: &str = "weights.bpk";
@@ -49,20 +49,21 @@ pub struct About {
     pub seed: u64,
     /// Epochs behind these weights.
     pub epochs: usize,
-    /// Mean validation loss in nats a token, each window read from an empty state.
-    pub valid_loss_window: f64,
-    /// The same targets with the state carried through; none while a run is unfinished.
+    /// Mean validation loss in nats a token, each window read from an empty state, if measured.
+    pub valid_loss_window: Option<f64>,
+    /// The same targets with the state carried through, if measured.
     pub valid_loss_carried: Option<f64>,
     /// The hash of the validation ids.
     pub valid_sha256: String,
 }
 
 impl About {
-    /// The better way to read the past, by validation loss.
+    /// The better way to read the past, by validation loss; carried of two equals, for it is faster.
     pub fn context(&self) -> Context {
-        match self.valid_loss_carried {
-            Some(carried) if carried <= self.valid_loss_window => Context::Carried,
-            _ => Context::Window,
+        match (self.valid_loss_window, self.valid_loss_carried) {
+            (Some(window), Some(carried)) if window < carried => Context::Window,
+            (Some(_), None) => Context::Window,
+            _ => Context::Carried,
         }
     }
 }

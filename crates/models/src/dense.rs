@@ -1,16 +1,16 @@
-//! The output layer: from the last hidden state to one logit a token.
+//! A dense layer: every output from every input.
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 use crate::init::{Initialization, Initializer};
 
-/// `y = x W + b`; the softmax is left to the loss and to the sampler.
+/// `y = x W + b`.
 #[derive(Module, Debug)]
 pub struct Dense {
-    /// W, `[H, V]`.
+    /// W, `[D, P]`.
     pub kernel: Param<Tensor<2>>,
-    /// b, `[V]`.
+    /// b, `[P]`.
     pub bias: Param<Tensor<1>>,
 }
 
@@ -23,7 +23,7 @@ impl Dense {
         }
     }
 
-    /// `[N, H]` to `[N, V]`.
+    /// `[N, D]` to `[N, P]`.
     pub fn forward(&self, input: Tensor<2>) -> Tensor<2> {
         input.matmul(self.kernel.val()) + self.bias.val().unsqueeze()
     }

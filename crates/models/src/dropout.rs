@@ -1,13 +1,13 @@
 //! Dropout (Srivastava et al. 2014), inverted: what is kept is scaled up while training, so that
 //! nothing changes when writing.
 //!
-//! The mask is a function of seed, step and layer. Burn's own dropout draws from one generator for
+//! The masks are a function of seed, step and place. Burn's own dropout draws from one generator for
 //! the whole process, which no run could be resumed with.
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Int, Tensor, TensorData};
 use seqdata::Random;
 
-/// Which mask to draw: the same key gives the same mask in any process and on any backend.
+/// Which masks to draw: the same key gives the same masks in any process and on any backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DropoutKey {
     /// The run's seed.
@@ -16,21 +16,90 @@ pub struct DropoutKey {
     pub step: u64,
 }
 
+/// Where in a network something is dropped; each place draws masks of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Before the output layer.
+    Output,
+    /// Rows of the embedding.
+    Embedding,
+    /// What layer `n` hands on to the next.
+    Between(usize),
+    /// The recurrent weights of layer `n`, in the given direction (0 forwards, 1 backwards).
+    Recurrent(usize, usize),
+}
+
+impl Place {
+    /// A number for each place, whatever the depth of the network.
+    fn number(self) -> u64 {
+        match self {
+            Self::Output => 0,
+            Self::Embedding => 1,
+            Self::Between(layer) => 2 + 3 * layer as u64,
+            Self::Recurrent(layer, direction) => 3 + 3 * layer as u64 + direction as u64,
+        }
+    }
+}
+
 impl DropoutKey {
-    /// Sets each number of `input` to zero with probability `rate` and scales the rest by
-    /// `1 / (1 − rate)`. `layer` tells the places in a network apart.
-    pub fn drop<const D: usize>(self, input: Tensor<D>, rate: f64, layer: u64) -> Tensor<D> {
-        if rate == 0.0 {
+    /// The masks of `place`, which set each number to zero with probability `rate` and scale the rest
+    /// by `1 / (1 − rate)`.
+    pub fn masks(self, place: Place, rate: f64) -> Masks {
+        Masks { random: Random::keyed(self.seed, "dropout", &[self.step, place.number()]), rate }
+    }
+}
+
+/// The masks of one place in one step, one after another.
+#[derive(Clone, Debug)]
+pub struct Masks {
+    random: Random,
+    rate: f64,
+}
+
+impl Masks {
+    /// The next mask, of `dims`, with the dtype and device of `like`.
+    fn next<const D: usize>(&mut self, dims: [usize; D], like: &Tensor<D>) -> Tensor<D> {
+        let scale = (1.0 / (1.0 - self.rate)) as f32;
+        let threshold = (self.rate * 2f64.powi(32)) as u32;
+        let mut keep = || if self.random.bits() < threshold { 0.0 } else { scale };
+        let mask: Vec<f32> = (0..dims.iter().product()).map(|_| keep()).collect();
+        Tensor::from_data(TensorData::new(mask, dims), (&like.device(), like.dtype()))
+    }
+
+    /// `input` with numbers dropped by the next mask.
+    pub fn drop<const D: usize>(&mut self, input: Tensor<D>) -> Tensor<D> {
+        if self.rate == 0.0 {
             return input;
         }
-        let dims = input.dims();
-        let mut random = Random::keyed(self.seed, "dropout", &[self.step, layer]);
-        let scale = (1.0 / (1.0 - rate)) as f32;
-        let threshold = (rate * 2f64.powi(32)) as u32;
-        let mut keep = || if random.bits() < threshold { 0.0 } else { scale };
-        let mask: Vec<f32> = (0..dims.iter().product()).map(|_| keep()).collect();
-        let options = (&input.device(), input.dtype());
-        input * Tensor::from_data(TensorData::new(mask, dims), options)
+        let mask = self.next(input.dims(), &input);
+        input * mask
+    }
+
+    /// The steps `[N, H]` of a sequence, each dropped by a mask of its own, or all by the same one
+    /// if `locked` (variational dropout: Gal and Ghahramani 2016).
+    pub fn drop_steps(&mut self, steps: Vec<Tensor<2>>, locked: bool) -> Vec<Tensor<2>> {
+        match steps.first() {
+            Some(first) if locked && self.rate > 0.0 => {
+                let mask = self.next(first.dims(), first);
+                steps.into_iter().map(|step| step * mask.clone()).collect()
+            }
+            _ => steps.into_iter().map(|step| self.drop(step)).collect(),
+        }
+    }
+
+    /// `rows` `[M, D]`, which stand for `ids` `[M]` out of `vocabulary`, with all rows of some ids
+    /// dropped (embedding dropout: Gal and Ghahramani 2016, section 4.2).
+    pub fn drop_ids(
+        &mut self,
+        rows: Tensor<2>,
+        ids: Tensor<1, Int>,
+        vocabulary: usize,
+    ) -> Tensor<2> {
+        if self.rate == 0.0 {
+            return rows;
+        }
+        let mask = self.next([vocabulary, 1], &rows);
+        rows * mask.select(0, ids)
     }
 }
 
@@ -40,14 +109,14 @@ mod tests {
 
     use super::*;
 
-    fn drop(key: DropoutKey, layer: u64) -> Vec<f32> {
+    fn drop(key: DropoutKey, place: Place) -> Vec<f32> {
         let ones = Tensor::<2>::ones([64, 64], &Device::flex());
-        key.drop(ones, 0.2, layer).try_into_vec_as().unwrap()
+        key.masks(place, 0.2).drop(ones).try_into_vec_as().unwrap()
     }
 
     #[test]
     fn a_fifth_is_dropped_and_the_mean_stays() {
-        let values = drop(DropoutKey { seed: 1, step: 0 }, 0);
+        let values = drop(DropoutKey { seed: 1, step: 0 }, Place::Output);
         assert!(values.iter().all(|&v| v == 0.0 || v == 1.25));
         let dropped = values.iter().filter(|v| **v == 0.0).count() as f64 / values.len() as f64;
         assert!((dropped - 0.2).abs() < 0.02, "{dropped}");
@@ -56,9 +125,53 @@ mod tests {
     #[test]
     fn the_mask_is_a_function_of_its_key() {
         let key = DropoutKey { seed: 1, step: 5 };
-        assert_eq!(drop(key, 0), drop(key, 0));
-        assert_ne!(drop(key, 0), drop(key, 1));
-        assert_ne!(drop(key, 0), drop(DropoutKey { step: 6, ..key }, 0));
-        assert_ne!(drop(key, 0), drop(DropoutKey { seed: 2, ..key }, 0));
+        let place = Place::Between(1);
+        assert_eq!(drop(key, place), drop(key, place));
+        for other in [Place::Between(0), Place::Recurrent(1, 0), Place::Recurrent(1, 1)] {
+            assert_ne!(drop(key, place), drop(key, other));
+        }
+        assert_ne!(drop(key, place), drop(DropoutKey { step: 6, ..key }, place));
+        assert_ne!(drop(key, place), drop(DropoutKey { seed: 2, ..key }, place));
+    }
+
+    #[test]
+    fn no_two_places_share_a_number() {
+        let mut numbers: Vec<u64> = vec![Place::Output.number(), Place::Embedding.number()];
+        for layer in 0..4 {
+            let places =
+                [Place::Between(layer), Place::Recurrent(layer, 0), Place::Recurrent(layer, 1)];
+            numbers.extend(places.map(Place::number));
+        }
+        let count = numbers.len();
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert_eq!(numbers.len(), count);
+    }
+
+    #[test]
+    fn a_locked_mask_is_the_same_at_every_step() {
+        let steps = vec![Tensor::<2>::ones([8, 16], &Device::flex()); 3];
+        let run = |locked| -> Vec<Vec<f32>> {
+            let mut masks = DropoutKey { seed: 1, step: 2 }.masks(Place::Output, 0.5);
+            let steps = masks.drop_steps(steps.clone(), locked).into_iter();
+            steps.map(|step| step.try_into_vec_as().unwrap()).collect()
+        };
+        let (locked, free) = (run(true), run(false));
+        assert!(locked[0] == locked[1] && locked[1] == locked[2]);
+        assert!(free[0] != free[1] && free[1] != free[2]);
+        assert!(locked[0].contains(&0.0) && locked[0].contains(&2.0));
+    }
+
+    #[test]
+    fn a_dropped_id_is_dropped_everywhere() {
+        let device = Device::flex();
+        let ids: Vec<i32> = (0..50).chain(0..50).collect();
+        let ids = Tensor::<1, Int>::from_ints(ids.as_slice(), &device);
+        let mut masks = DropoutKey { seed: 1, step: 2 }.masks(Place::Embedding, 0.5);
+        let rows = masks.drop_ids(Tensor::ones([100, 3], &device), ids, 50);
+        let rows: Vec<f32> = rows.try_into_vec_as().unwrap();
+        assert_eq!(rows[..150], rows[150..]);
+        assert!(rows.chunks(3).all(|row| row == [0.0; 3] || row == [2.0; 3]));
+        assert!(rows.contains(&0.0) && rows.contains(&2.0));
     }
 }

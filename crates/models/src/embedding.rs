@@ -3,6 +3,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor, s};
 
+use crate::dropout::Masks;
 use crate::init::{Initialization, Initializer};
 
 /// A table of `V` rows of `D` numbers.
@@ -19,12 +20,16 @@ impl Embedding {
         Self { weight: weights.matrix("weight", [vocabulary, size], initializer) }
     }
 
-    /// The rows of `ids` `[N, T]`, one `[N, D]` tensor a time step.
-    pub(crate) fn steps(&self, ids: Tensor<2, Int>) -> Vec<Tensor<2>> {
+    /// The rows of `ids` `[N, T]`, one `[N, D]` tensor a time step, with the rows of some ids
+    /// dropped if there are masks.
+    pub fn steps(&self, ids: Tensor<2, Int>, masks: Option<Masks>) -> Vec<Tensor<2>> {
         let [batch, time] = ids.dims();
         // Time-major, so that a step is one block of rows: cheap to cut, forwards and backwards.
         let ids = ids.swap_dims(0, 1).reshape([time * batch]);
-        let rows = self.weight.val().select(0, ids);
+        let mut rows = self.weight.val().select(0, ids.clone());
+        if let Some(mut masks) = masks {
+            rows = masks.drop_ids(rows, ids, self.weight.dims()[0]);
+        }
         (0..time).map(|t| rows.clone().slice(s![t * batch..(t + 1) * batch, ..])).collect()
     }
 }

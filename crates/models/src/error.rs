@@ -19,6 +19,20 @@ pub enum Error {
         /// What is allowed.
         expected: &'static str,
     },
+    /// A size does not fit another.
+    #[error("`{key}` is {found}, expected {expected}: {reason}; {cure}")]
+    Unfit {
+        /// The setting, as written in a configuration.
+        key: String,
+        /// What was found.
+        found: usize,
+        /// What would fit.
+        expected: usize,
+        /// Why.
+        reason: &'static str,
+        /// What to do.
+        cure: String,
+    },
     /// The directory holds no manifest.
     #[error(
         "{0} is no model directory: it does not exist or holds no manifest.json; expected a finished \
@@ -59,10 +73,10 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// The directory was written by a later program.
+    /// The directory was written by an earlier or later program.
     #[error(
         "{directory} is no model of this program: its manifest has format {found} (0 for none), \
-         expected {expected}; a later program may read it"
+         expected {expected}; use the program that wrote it, or train anew"
     )]
     Format {
         /// The model directory.
@@ -93,6 +107,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// An [`Error::OutOfRange`] about the setting `key`.
+    pub(crate) fn out_of_range(
+        key: impl Into<String>,
+        found: impl ToString,
+        expected: &'static str,
+    ) -> Self {
+        Self::OutOfRange { key: key.into(), found: found.to_string(), expected }
+    }
+
     /// An [`Error::Io`] about `path`.
     pub fn io(path: impl Into<PathBuf>, verb: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();

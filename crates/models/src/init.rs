@@ -4,7 +4,7 @@
 //! path: the same model is the same bytes in any process and on any backend.
 
 use burn::module::{Param, ParamId};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use seqdata::Random;
 use sha2::{Digest, Sha256};
 
@@ -24,9 +24,9 @@ pub enum Initializer {
 
 impl Initializer {
     /// Draws a `rows` × `columns` matrix, row by row.
-    pub fn draw(self, random: &mut Random, rows: usize, columns: usize) -> Vec<f32> {
+    pub fn draw(self, random: &mut Random, rows: usize, columns: usize) -> Vec<f64> {
         let mut uniform = |limit: f64| {
-            let draw = |_| ((random.uniform() * 2.0 - 1.0) * limit) as f32;
+            let draw = |_| (random.uniform() * 2.0 - 1.0) * limit;
             (0..rows * columns).map(draw).collect()
         };
         match self {
@@ -39,7 +39,7 @@ impl Initializer {
 
 /// The short side's vectors, orthonormalised by Gram and Schmidt in f64: the Q of a QR
 /// decomposition whose R has a positive diagonal, which is what Keras takes too.
-fn orthogonal(random: &mut Random, rows: usize, columns: usize) -> Vec<f32> {
+fn orthogonal(random: &mut Random, rows: usize, columns: usize) -> Vec<f64> {
     let (count, length) = (rows.min(columns), rows.max(columns));
     let mut basis: Vec<Vec<f64>> = Vec::with_capacity(count);
     while basis.len() < count {
@@ -59,7 +59,7 @@ fn orthogonal(random: &mut Random, rows: usize, columns: usize) -> Vec<f32> {
         true => basis[row][column],
         false => basis[column][row],
     };
-    (0..rows * columns).map(|i| at(i / columns, i % columns) as f32).collect()
+    (0..rows * columns).map(|i| at(i / columns, i % columns)).collect()
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
@@ -72,18 +72,24 @@ pub struct Initialization<'a> {
     /// None for weights that are about to be replaced.
     seed: Option<u64>,
     device: &'a Device,
+    dtype: DType,
     path: String,
 }
 
 impl<'a> Initialization<'a> {
     /// The root of a model's weights.
     pub fn new(seed: u64, device: &'a Device) -> Self {
-        Self { seed: Some(seed), device, path: String::new() }
+        Self { seed: Some(seed), device, dtype: DType::F32, path: String::new() }
     }
 
     /// The root of weights that are all zero, to be replaced by those of a file.
     pub fn blank(device: &'a Device) -> Self {
-        Self { seed: None, device, path: String::new() }
+        Self { seed: None, device, dtype: DType::F32, path: String::new() }
+    }
+
+    /// The same with weights of this dtype, `F32` or `F64`.
+    pub fn with_dtype(self, dtype: DType) -> Self {
+        Self { dtype, ..self }
     }
 
     /// The same, one name deeper.
@@ -111,14 +117,14 @@ impl<'a> Initialization<'a> {
             None => vec![0.0; rows * columns],
         };
         let data = TensorData::new(values, [rows, columns]);
-        parameter(&path, Tensor::from_data(data, self.device))
+        parameter(&path, Tensor::from_data(data, (self.device, self.dtype)))
     }
 
     /// A trainable vector of this name with these values.
-    pub fn vector(&self, name: &str, values: Vec<f32>) -> Param<Tensor<1>> {
+    pub fn vector(&self, name: &str, values: Vec<f64>) -> Param<Tensor<1>> {
         let length = values.len();
         let data = TensorData::new(values, [length]);
-        parameter(&self.at(name).path, Tensor::from_data(data, self.device))
+        parameter(&self.at(name).path, Tensor::from_data(data, (self.device, self.dtype)))
     }
 }
 
@@ -138,17 +144,17 @@ fn path_id(path: &str) -> u64 {
 mod tests {
     use super::*;
 
-    fn draw(initializer: Initializer, rows: usize, columns: usize) -> Vec<f32> {
+    fn draw(initializer: Initializer, rows: usize, columns: usize) -> Vec<f64> {
         initializer.draw(&mut Random::keyed(1, "init", &[]), rows, columns)
     }
 
     #[test]
     fn glorot_fills_its_interval_evenly() {
-        let limit = (6.0f32 / (100.0 + 1024.0)).sqrt();
+        let limit = (6.0f64 / (100.0 + 1024.0)).sqrt();
         let values = draw(Initializer::GlorotUniform, 100, 1024);
-        let largest = values.iter().fold(0f32, |a, b| a.max(b.abs()));
+        let largest = values.iter().fold(0f64, |a, b| a.max(b.abs()));
         assert!(largest <= limit && largest > 0.999 * limit);
-        let variance = values.iter().map(|v| v * v).sum::<f32>() / values.len() as f32;
+        let variance = values.iter().map(|v| v * v).sum::<f64>() / values.len() as f64;
         assert!((variance / (limit * limit / 3.0) - 1.0).abs() < 0.01);
     }
 
@@ -162,7 +168,7 @@ mod tests {
                     true => values[k * columns + i],
                     false => values[i * columns + k],
                 };
-                (0..rows.max(columns)).map(|i| f64::from(along(i))).collect()
+                (0..rows.max(columns)).map(along).collect()
             };
             for a in 0..short {
                 for b in 0..short {

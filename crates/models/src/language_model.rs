@@ -1,28 +1,31 @@
-//! The language model of the seed: what comes next, given what came before.
+//! The language model: what comes next, given what came before.
 
 use burn::module::Module;
 use burn::tensor::{Int, Tensor};
 
-use crate::dense::Dense;
-use crate::dropout::DropoutKey;
+use crate::dropout::{DropoutKey, Place};
 use crate::embedding::Embedding;
-use crate::stack::{Stack, State};
+use crate::output::Output;
+use crate::stack::{Reading, Stack, State};
 
-/// The place of the dropout before the output layer among all dropouts of a network.
-const OUTPUT_DROPOUT: u64 = 0;
-
-/// Embedding → recurrent layers → dropout → dense.
+/// Embedding → recurrent layers → dropout → output layer.
 #[derive(Module, Debug)]
 pub struct LanguageModel {
     /// From ids to vectors.
     pub embedding: Embedding,
     /// The recurrence.
     pub stack: Stack,
-    /// From the last hidden state to logits.
-    pub output: Dense,
-    /// The share of the last hidden state that is dropped while training.
+    /// From what the last layer hands on to logits.
+    pub output: Output,
+    /// Whether the embedding stays as it is while the rest is trained.
+    #[module(skip)]
+    pub frozen_embedding: bool,
+    /// The share of what the last layer hands on that is dropped while training.
     #[module(skip)]
     pub dropout: f64,
+    /// The share of the token ids whose vectors are dropped while training.
+    #[module(skip)]
+    pub embedding_dropout: f64,
 }
 
 impl LanguageModel {
@@ -36,34 +39,61 @@ impl LanguageModel {
         self.stack.start(batch)
     }
 
-    /// Reads `ids` `[N, T]` and predicts what follows the last of them: logits `[N, V]` and the
-    /// state after it. With a key the output layer's input is dropped out, as in training.
+    /// Ready to be trained: every weight takes part, but for an embedding that is to stay frozen.
+    pub fn trainable(self) -> Self {
+        let mut model = self.train();
+        if model.frozen_embedding {
+            model.embedding = model.embedding.no_grad();
+        }
+        model
+    }
+
+    /// Reads `ids` `[N, T]` and predicts what follows each of the last `judged` of them: logits
+    /// `[N, judged, V]` and the state after the last id. With a key numbers are dropped, as in
+    /// training.
     ///
     /// # Panics
-    /// If `T` is zero.
-    pub fn next(
+    /// If `judged` is zero or more than `T`.
+    pub fn read(
         &self,
         ids: Tensor<2, Int>,
         state: State,
+        judged: usize,
         dropout: Option<DropoutKey>,
-    ) -> (Tensor<2>, State) {
-        let (mut hidden, state) = self.stack.run(self.embedding.steps(ids), state);
-        let last = hidden.pop().expect("a sequence has at least one step");
-        let last = match dropout {
-            Some(key) => key.drop(last, self.dropout, OUTPUT_DROPOUT),
-            None => last,
-        };
-        (self.output.forward(last), state)
+    ) -> (Tensor<3>, State) {
+        let [batch, time] = ids.dims();
+        assert!((1..=time).contains(&judged), "{judged} of {time} steps are judged");
+        let masks = dropout.map(|key| key.masks(Place::Embedding, self.embedding_dropout));
+        let steps = self.embedding.steps(ids, masks);
+        let (mut hidden, state) = self.stack.run(steps, state, &Reading { real: None, dropout });
+        let mut hidden = hidden.split_off(time - judged);
+        if let Some(key) = dropout {
+            let mut masks = key.masks(Place::Output, self.dropout);
+            hidden = masks.drop_steps(hidden, self.stack.locked);
+        }
+        let hidden: Tensor<3> = Tensor::stack(hidden, 1);
+        let logits = self.output.forward(hidden.flatten(0, 1), &self.embedding);
+        (logits.reshape([batch, judged, self.vocabulary()]), state)
+    }
+
+    /// Reads `ids` `[N, T]` and predicts what follows the last of them: logits `[N, V]` and the
+    /// state after it.
+    ///
+    /// # Panics
+    /// If `T` is zero.
+    pub fn next(&self, ids: Tensor<2, Int>, state: State) -> (Tensor<2>, State) {
+        let (logits, state) = self.read(ids, state, 1, None);
+        (logits.squeeze_dim(1), state)
     }
 
     /// Reads `ids` `[N, T]` and predicts what follows each of them: logits `[N, T, V]` and the
     /// state after the last.
+    ///
+    /// # Panics
+    /// If `T` is zero.
     pub fn every(&self, ids: Tensor<2, Int>, state: State) -> (Tensor<3>, State) {
-        let [batch, time] = ids.dims();
-        let (hidden, state) = self.stack.run(self.embedding.steps(ids), state);
-        let hidden: Tensor<3> = Tensor::stack(hidden, 1);
-        let logits = self.output.forward(hidden.flatten(0, 1));
-        (logits.reshape([batch, time, self.vocabulary()]), state)
+        let time = ids.dims()[1];
+        self.read(ids, state, time, None)
     }
 }
 
@@ -72,70 +102,93 @@ mod tests {
     use burn::tensor::{Device, TensorData};
 
     use crate::cell::CellKind;
-    use crate::config::{LanguageModelConfig, LayerConfig};
+    use crate::config::LanguageModelConfig;
+    use crate::layer::LayerConfig;
 
     use super::*;
 
-    fn model(depth: usize) -> LanguageModel {
-        let layers = vec![LayerConfig { cell: CellKind::Lstm, units: 6 }; depth];
-        LanguageModelConfig { vocabulary: 11, embedding: 4, layers, dropout: 0.2 }
-            .init(1, &Device::flex())
-            .unwrap()
+    fn config() -> LanguageModelConfig {
+        let layer = LayerConfig::new(CellKind::Lstm, 4);
+        LanguageModelConfig::new(11, 4, vec![layer; 2])
+    }
+
+    fn model(config: &LanguageModelConfig) -> LanguageModel {
+        config.init(1, &Device::flex()).unwrap()
     }
 
     fn ids<const N: usize>(rows: [[i32; N]; 2]) -> Tensor<2, Int> {
         Tensor::from_data(TensorData::from(rows), &Device::flex())
     }
 
-    fn assert_close<const D: usize>(a: Tensor<D>, b: Tensor<D>) {
-        assert_eq!(a.dims(), b.dims());
-        let difference = (a - b).abs().max().into_scalar::<f32>();
-        assert!(difference < 1e-6, "{difference}");
+    fn difference<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> f32 {
+        (a - b).abs().max().into_scalar::<f32>()
     }
 
     #[test]
-    fn a_sequence_in_chunks_equals_the_sequence_at_once() {
-        for depth in [1, 2] {
-            let model = model(depth);
-            let whole = ids([[1, 2, 3, 4, 5], [6, 7, 8, 9, 10]]);
-            let (at_once, end) = model.every(whole.clone(), model.start(2));
-            let (_, state) = model.every(whole.clone().slice([0..2, 0..2]), model.start(2));
-            let (last, after) = model.next(whole.slice([0..2, 2..5]), state, None);
-            let ends = at_once.slice([0..2, 4..5, 0..11]);
-            assert_close(ends.squeeze_dim::<2>(1), last);
-            for (a, b) in end.into_iter().zip(after) {
-                assert_close(a.hidden, b.hidden);
-            }
-        }
+    fn the_last_steps_of_all_are_the_steps_judged() {
+        let model = model(&config());
+        let rows = ids([[1, 2, 3, 4, 5], [6, 7, 8, 9, 10]]);
+        let (every, _) = model.every(rows.clone(), model.start(2));
+        let (last, _) = model.read(rows.clone(), model.start(2), 2, None);
+        let (next, _) = model.next(rows, model.start(2));
+        assert!(difference(every.clone().slice([0..2, 3..5, 0..11]), last) < 1e-6);
+        let end = every.slice([0..2, 4..5, 0..11]).squeeze_dim::<2>(1);
+        assert!(difference(end, next) < 1e-6);
     }
 
     #[test]
-    fn the_future_cannot_change_the_past() {
-        let model = model(2);
-        let before = |last| {
-            let (logits, _) = model.every(ids([[1, 2, last], [3, 4, last]]), model.start(2));
-            logits.slice([0..2, 0..2, 0..11])
+    fn every_kind_of_dropout_needs_a_key_and_is_keyed() {
+        let recurrent = LayerConfig { recurrent_dropout: 0.5, ..config().layers.remove(0) };
+        let cases = [
+            LanguageModelConfig { dropout: 0.5, ..config() },
+            LanguageModelConfig { dropout: 0.5, locked_dropout: true, ..config() },
+            LanguageModelConfig { layer_dropout: 0.5, ..config() },
+            LanguageModelConfig { embedding_dropout: 0.5, ..config() },
+            LanguageModelConfig { layers: vec![recurrent], ..config() },
+        ];
+        let plain = |model: &LanguageModel, key| {
+            model.read(ids([[1, 2, 3], [3, 4, 5]]), model.start(2), 3, key).0
         };
-        assert_close(before(5), before(9));
+        let key = |step| Some(DropoutKey { seed: 1, step });
+        for config in cases {
+            let model = model(&config);
+            let run = |key| plain(&model, key);
+            assert_eq!(difference(run(None), run(None)), 0.0);
+            assert_eq!(difference(run(key(1)), run(key(1))), 0.0);
+            assert!(difference(run(None), run(key(1))) > 1e-4, "{config:?}");
+            assert!(difference(run(key(2)), run(key(1))) > 1e-4, "{config:?}");
+        }
+        let model = model(&config());
+        assert_eq!(difference(plain(&model, None), plain(&model, key(1))), 0.0);
     }
 
     #[test]
-    fn a_batch_row_equals_its_single_run() {
-        let model = model(1);
-        let (both, _) = model.next(ids([[1, 2, 3], [4, 5, 6]]), model.start(2), None);
-        let row = Tensor::<2, Int>::from_ints([[4, 5, 6]], &Device::flex());
-        let (single, _) = model.next(row, model.start(1), None);
-        assert_close(both.slice([1..2, 0..11]), single);
+    fn a_tied_model_writes_with_the_rows_it_reads_with() {
+        let tied = LanguageModelConfig { tied: true, ..config() };
+        let model = model(&tied);
+        assert_eq!(model.num_params(), model_parameters(&config()) - 4 * 11);
+        let mut moved = model.clone();
+        moved.embedding.weight = moved.embedding.weight.map(|rows| rows * 2.0);
+        // The same states as before, and twice the logits, for reading id 0 alone changes with it.
+        let hidden = Tensor::<2>::ones([1, 4], &Device::flex());
+        let logits = |model: &LanguageModel| model.output.forward(hidden.clone(), &model.embedding);
+        assert!(difference(logits(&model) * 2.0, logits(&moved)) < 1e-6);
+    }
+
+    fn model_parameters(config: &LanguageModelConfig) -> usize {
+        model(config).num_params()
     }
 
     #[test]
-    fn dropout_needs_a_key() {
-        let model = model(1);
-        let run = |key| model.next(ids([[1, 2], [3, 4]]), model.start(2), key).0;
-        let key = DropoutKey { seed: 1, step: 1 };
-        assert_close(run(None), run(None));
-        assert_close(run(Some(key)), run(Some(key)));
-        let difference = (run(None) - run(Some(key))).abs().max().into_scalar::<f32>();
-        assert!(difference > 1e-3, "{difference}");
+    fn a_frozen_embedding_gets_no_gradient() {
+        let frozen = LanguageModelConfig { frozen_embedding: true, ..config() };
+        for (config, expected) in [(frozen, false), (config(), true)] {
+            let model = model(&config).trainable();
+            let ids = ids([[1, 2], [3, 4]]).to_device(&Device::flex().autodiff());
+            let loss = model.next(ids, model.start(2)).0.sum();
+            let gradients = loss.backward();
+            assert_eq!(model.embedding.weight.grad(&gradients).is_some(), expected);
+            assert!(model.output.bias.grad(&gradients).is_some());
+        }
     }
 }

@@ -1,14 +1,11 @@
 //! How well a model predicts held-out ids: sums of nats, counts of tokens, one division at the end.
 
 use burn::data::dataloader::DataLoader;
-use burn::tensor::{Device, Int, Tensor, TensorData, TensorReadError, s};
-use seqdata::{Ids, WindowBatch};
+use burn::tensor::{Int, Tensor, TensorReadError};
+use seqdata::Batch;
 
 use crate::language_model::LanguageModel;
 use crate::loss::nats_per_token;
-
-/// Ids read at once with the state carried; long enough to keep the output layer busy.
-const CHUNK: usize = 128;
 
 /// What some predictions cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -76,55 +73,27 @@ impl Judged {
     }
 }
 
-/// Scores every window by its target, each read from an empty state, as in training.
+/// Scores all that `batches` judge. A batch that goes on from the one before is read with its state;
+/// every other one from an empty state, as in training.
 ///
 /// # Errors
 /// If the device does not give the numbers back.
-pub fn score_windows(
+pub fn score(
     model: &LanguageModel,
-    windows: &dyn DataLoader<WindowBatch>,
+    batches: &dyn DataLoader<Batch>,
 ) -> Result<Score, TensorReadError> {
     let mut score = Score::default();
-    for batch in windows.iter() {
-        let batch = batch.expect("windows lie in memory");
-        let (logits, _) = model.next(batch.inputs, model.start(batch.targets.dims()[0]), None);
-        score.add(&Judged::with_guesses(logits, batch.targets))?;
-    }
-    Ok(score)
-}
-
-/// Scores the ids of `range` after the first `length`, the state carried from the first to the
-/// last: the same targets as windows of `length`, with all of the past instead of a part.
-///
-/// # Errors
-/// If the device does not give the numbers back.
-pub fn score_carried(
-    model: &LanguageModel,
-    ids: &Ids,
-    range: std::ops::Range<usize>,
-    length: usize,
-    device: &Device,
-) -> Result<Score, TensorReadError> {
-    let mut score = Score::default();
-    let mut state = model.start(1);
-    let first_scored = range.start + length;
-    let mut start = range.start;
-    while start + 1 < range.end {
-        let end = (start + CHUNK).min(range.end - 1);
-        let read = |range: std::ops::Range<usize>| {
-            let ids: Vec<i32> = range.map(|at| ids.get(at) as i32).collect();
-            let count = ids.len();
-            Tensor::<1, Int>::from_data(TensorData::new(ids, [count]), device)
+    let mut state = None;
+    for batch in batches.iter() {
+        let batch = batch.expect("ids lie in memory");
+        let before = match batch.goes_on {
+            true => state.take(),
+            false => None,
         };
-        let (logits, after) = model.every(read(start..end).unsqueeze(), state);
-        state = after;
-        // The target of position `at` is the id at `at + 1`.
-        let skip = first_scored.saturating_sub(start + 1).min(end - start);
-        if skip < end - start {
-            let logits = logits.squeeze_dim::<2>(0).slice(s![skip.., ..]);
-            score.add(&Judged::with_guesses(logits, read(start + 1 + skip..end + 1)))?;
-        }
-        start = end;
+        let before = before.unwrap_or_else(|| model.start(batch.rows()));
+        let (logits, after) = model.read(batch.inputs, before, batch.targets.dims()[1], None);
+        state = Some(after);
+        score.add(&Judged::with_guesses(logits.flatten(0, 1), batch.targets.flatten(0, 1)))?;
     }
     Ok(score)
 }
@@ -133,18 +102,18 @@ pub fn score_carried(
 mod tests {
     use std::sync::Arc;
 
-    use seqdata::{Order, WindowLoader, Windows};
+    use burn::tensor::Device;
+    use seqdata::{Ids, Loader, Order, Streams, Windows};
 
     use crate::cell::CellKind;
-    use crate::config::{LanguageModelConfig, LayerConfig};
+    use crate::config::LanguageModelConfig;
+    use crate::layer::LayerConfig;
 
     use super::*;
 
     fn model() -> LanguageModel {
-        let layers = vec![LayerConfig { cell: CellKind::Lstm, units: 6 }];
-        LanguageModelConfig { vocabulary: 11, embedding: 4, layers, dropout: 0.5 }
-            .init(1, &Device::flex())
-            .unwrap()
+        let layers = vec![LayerConfig::new(CellKind::Lstm, 6)];
+        LanguageModelConfig::new(11, 4, layers).init(1, &Device::flex()).unwrap()
     }
 
     fn ids(count: u32) -> Ids {
@@ -156,9 +125,10 @@ mod tests {
         let (model, ids, device) = (model(), Arc::new(ids(400)), Device::flex());
         let windows = Windows::new(ids.clone(), 50..400, 7, 1);
         let count = windows.len();
-        let loader = WindowLoader::new(windows, 32, Order::Sequential, device.clone());
-        let by_window = score_windows(&model, &loader).unwrap();
-        let carried = score_carried(&model, &ids, 50..400, 7, &device).unwrap();
+        let windows = Loader::windows(windows, 32, Order::Sequential, device.clone());
+        let by_window = score(&model, &windows).unwrap();
+        let stream = Loader::streams(Streams::whole(ids.clone(), 50..400, 7), device.clone());
+        let carried = score(&model, &stream).unwrap();
         assert_eq!((by_window.tokens, carried.tokens), (count, count));
         assert!(by_window.nats != carried.nats);
 
@@ -167,7 +137,7 @@ mod tests {
         let mut expected = 0.0;
         for at in 50..399 {
             let id = |at| Tensor::<1, Int>::from_ints([ids.get(at) as i32], &device);
-            let (logits, after) = model.next(id(at).unsqueeze(), state, None);
+            let (logits, after) = model.next(id(at).unsqueeze(), state);
             state = after;
             if at + 1 >= 50 + 7 {
                 let nats = nats_per_token(logits, id(at + 1));
@@ -181,11 +151,12 @@ mod tests {
     fn one_window_is_scored_alike_both_ways() {
         let (model, ids, device) = (model(), Arc::new(ids(8)), Device::flex());
         let windows = Windows::new(ids.clone(), 0..8, 7, 1);
-        let loader = WindowLoader::new(windows, 32, Order::Sequential, device.clone());
-        let by_window = score_windows(&model, &loader).unwrap();
-        let carried = score_carried(&model, &ids, 0..8, 7, &device).unwrap();
+        let windows = Loader::windows(windows, 32, Order::Sequential, device.clone());
+        let by_window = score(&model, &windows).unwrap();
+        let stream = Loader::streams(Streams::whole(ids, 0..8, 7), device);
+        let carried = score(&model, &stream).unwrap();
         assert!((by_window.nats - carried.nats).abs() < 1e-5);
-        assert_eq!(by_window.tokens, 1);
+        assert_eq!((by_window.tokens, carried.tokens), (1, 1));
     }
 
     #[test]

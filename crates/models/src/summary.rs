@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::config::LanguageModelConfig;
+use crate::norm::LayerNorm;
 
 /// One line of the table.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -33,21 +34,32 @@ impl Summary {
     /// The table of `config` for windows of `length` ids.
     pub fn new(config: &LanguageModelConfig, length: usize) -> Self {
         let mut table = Table::default();
-        let &LanguageModelConfig { vocabulary, embedding, dropout, .. } = config;
+        let &LanguageModelConfig { vocabulary, embedding, projection, tied, .. } = config;
         table.add("InputLayer", vec![length], 0);
         table.add("Embedding", vec![length, embedding], vocabulary * embedding);
         let mut inputs = embedding;
         for (at, layer) in config.layers.iter().enumerate() {
             let top = at + 1 == config.layers.len();
-            let shape = if top { vec![layer.units] } else { vec![length, layer.units] };
-            let parameters = layer.cell.parameters(inputs, layer.units);
-            table.add(layer.cell.keras_name(), shape, parameters);
-            inputs = layer.units;
+            let shape = |width| if top { vec![width] } else { vec![length, width] };
+            let width = layer.width();
+            let norm = if layer.layer_norm { LayerNorm::parameters(width) } else { 0 };
+            let kind = layer.kind().keras_name();
+            table.add(kind, shape(width), layer.parameters(inputs) - norm);
+            if norm > 0 {
+                table.add("LayerNormalization", shape(width), norm);
+            }
+            let dropout = if top { config.dropout } else { config.layer_dropout };
+            if dropout > 0.0 {
+                table.add("Dropout", shape(width), 0);
+            }
+            inputs = width;
         }
-        if dropout > 0.0 {
-            table.add("Dropout", vec![inputs], 0);
+        if projection > 0 {
+            table.add("Dense", vec![projection], (inputs + 1) * projection);
+            inputs = projection;
         }
-        table.add("Dense", vec![vocabulary], (inputs + 1) * vocabulary);
+        let kernel = if tied { 0 } else { inputs * vocabulary };
+        table.add("Dense", vec![vocabulary], kernel + vocabulary);
         let total_parameters = table.layers.iter().map(|layer| layer.parameters).sum();
         Self { layers: table.layers, total_parameters }
     }
@@ -102,20 +114,22 @@ mod tests {
     use burn::module::Module;
     use burn::tensor::Device;
 
-    use crate::cell::CellKind;
-    use crate::config::LayerConfig;
+    use crate::cell::{Activation, CellKind};
+    use crate::layer::LayerConfig;
 
     use super::*;
 
-    fn lstm(vocabulary: usize, units: &[usize]) -> LanguageModelConfig {
-        let layer = |&units| LayerConfig { cell: CellKind::Lstm, units };
-        let layers = units.iter().map(layer).collect();
-        LanguageModelConfig { vocabulary, embedding: 100, layers, dropout: 0.2 }
+    const AESOP: usize = 4_169;
+
+    fn seed(vocabulary: usize, layers: &[(CellKind, usize)]) -> LanguageModelConfig {
+        let layers = layers.iter().map(|&(kind, units)| LayerConfig::new(kind, units)).collect();
+        let config = LanguageModelConfig::new(vocabulary, 100, layers);
+        LanguageModelConfig { dropout: 0.2, ..config }
     }
 
     #[test]
     fn the_seeds_model_has_the_seeds_numbers() {
-        let summary = Summary::new(&lstm(4_169, &[256]), 20);
+        let summary = Summary::new(&seed(AESOP, &[(CellKind::Lstm, 256)]), 20);
         let parameters: Vec<usize> = summary.layers.iter().map(|l| l.parameters).collect();
         assert_eq!(parameters, [0, 416_900, 365_568, 0, 1_071_433]);
         assert_eq!(summary.total_parameters, 1_853_901);
@@ -125,8 +139,23 @@ mod tests {
     }
 
     #[test]
+    fn the_whole_family_has_kerass_numbers() {
+        let rnn = CellKind::Elman(Activation::Tanh);
+        let gru = |reset_after| CellKind::Gru { reset_after };
+        for (kind, cell, total) in [
+            (rnn, 91_392, 1_579_725),
+            (gru(true), 274_944, 1_763_277),
+            (gru(false), 274_176, 1_762_509),
+        ] {
+            let summary = Summary::new(&seed(AESOP, &[(kind, 256)]), 20);
+            assert_eq!(summary.layers[2].parameters, cell, "{kind:?}");
+            assert_eq!(summary.total_parameters, total, "{kind:?}");
+        }
+    }
+
+    #[test]
     fn a_second_layer_adds_what_the_seed_says() {
-        let summary = Summary::new(&lstm(4_169, &[256, 256]), 20);
+        let summary = Summary::new(&seed(AESOP, &[(CellKind::Lstm, 256); 2]), 20);
         assert_eq!(summary.layers[2].output_shape, [None, Some(20), Some(256)]);
         assert_eq!(summary.layers[3].name, "lstm_1");
         assert_eq!(summary.layers[3].parameters, 525_312);
@@ -135,8 +164,18 @@ mod tests {
 
     #[test]
     fn the_table_counts_the_real_weights() {
-        let config = lstm(50, &[7, 5]);
-        let model = config.init(1, &Device::flex()).unwrap();
-        assert_eq!(model.num_params(), Summary::new(&config, 20).total_parameters);
+        let kinds = [
+            CellKind::Elman(Activation::Relu),
+            CellKind::Gru { reset_after: true },
+            CellKind::Gru { reset_after: false },
+            CellKind::Lstm,
+        ];
+        let mixed = seed(50, &kinds.map(|kind| (kind, 7)));
+        let mut options = LanguageModelConfig { tied: true, projection: 100, ..mixed.clone() };
+        options.layers[1].layer_norm = true;
+        for config in [mixed, options] {
+            let model = config.init(1, &Device::flex()).unwrap();
+            assert_eq!(model.num_params(), Summary::new(&config, 20).total_parameters);
+        }
     }
 }

@@ -17,11 +17,10 @@ fn artifact(words: &[(&str, u64)]) -> Artifact {
         story_mark: Some("|".into()),
         rare: Rare::Unknown,
     };
+    let layers = vec![LayerConfig::new(CellKind::Lstm, 5)];
     let config = LanguageModelConfig {
-        vocabulary: tokenizer.vocabulary.len(),
-        embedding: 4,
-        layers: vec![LayerConfig { cell: CellKind::Lstm, units: 5 }],
         dropout: 0.2,
+        ..LanguageModelConfig::new(tokenizer.vocabulary.len(), 4, layers)
     };
     let model = config.init(3, &Device::flex()).unwrap();
     let about = About {
@@ -29,7 +28,7 @@ fn artifact(words: &[(&str, u64)]) -> Artifact {
         window: 20,
         seed: 3,
         epochs: 1,
-        valid_loss_window: 2.0,
+        valid_loss_window: Some(2.0),
         valid_loss_carried: None,
         valid_sha256: "00".into(),
     };
@@ -61,7 +60,7 @@ fn what_is_read_is_what_was_written() {
     assert_eq!(read.extra, original.extra);
     let logits = |artifact: &Artifact| {
         let ids = Tensor::<2, Int>::from_ints([[1, 2, 3]], &Device::flex());
-        let (logits, _) = artifact.model.next(ids, artifact.model.start(1), None);
+        let (logits, _) = artifact.model.next(ids, artifact.model.start(1));
         logits.try_into_vec_as::<f32>().unwrap()
     };
     assert_eq!(logits(&read), logits(&original));
@@ -131,8 +130,8 @@ fn a_later_format_and_a_broken_manifest_are_refused() {
     let folder = saved();
     let path = folder.path().join("manifest.json");
     let manifest = fs::read_to_string(&path).unwrap();
-    fs::write(&path, manifest.replace("\"format\": 1", "\"format\": 2")).unwrap();
-    assert!(refusal(folder.path()).contains("format 2"));
+    fs::write(&path, manifest.replace("\"format\": 2", "\"format\": 3")).unwrap();
+    assert!(refusal(folder.path()).contains("format 3"));
     fs::write(&path, &manifest[..40]).unwrap();
     assert!(refusal(folder.path()).contains("cannot be read"));
 }

@@ -3,51 +3,72 @@
 //! A new cell is a file beside `lstm.rs`, a variant of [`Cell`] and a variant of [`CellKind`];
 //! nothing outside this folder changes.
 
+mod elman;
+mod gru;
 mod lstm;
 
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::tensor::Tensor;
-use serde::{Deserialize, Serialize};
 
 use crate::init::Initialization;
 
+pub use elman::{Activation, Elman};
+pub use gru::Gru;
 pub use lstm::Lstm;
 
 /// Which equations a layer computes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CellKind {
+    /// The plain recurrent network, with this activation.
+    Elman(Activation),
     /// Long short-term memory.
     Lstm,
+    /// Gated recurrent unit.
+    Gru {
+        /// Whether the reset gate acts after the product with the recurrent weights.
+        reset_after: bool,
+    },
 }
 
 impl CellKind {
     /// The name of the layer in Keras's summary.
     pub fn keras_name(self) -> &'static str {
         match self {
+            Self::Elman(_) => "SimpleRNN",
             Self::Lstm => "LSTM",
+            Self::Gru { .. } => "GRU",
         }
     }
 
     /// How many numbers a cell from `inputs` to `units` trains.
     pub fn parameters(self, inputs: usize, units: usize) -> usize {
         match self {
+            Self::Elman(_) => units * (inputs + units + 1),
             Self::Lstm => 4 * units * (inputs + units + 1),
+            Self::Gru { reset_after } => {
+                3 * units * (inputs + units + 1 + usize::from(reset_after))
+            }
         }
     }
 
     /// About how many numbers a unit, row and step the backward pass keeps.
     pub fn kept_per_unit(self) -> usize {
         match self {
+            // The sum before and the state after its activation.
+            Self::Elman(_) => 2,
             // Four gates before and after their activation, three products, two states, an output.
             Self::Lstm => 14,
+            // Three gates before and after their activation, two sums, three products, the state.
+            Self::Gru { .. } => 12,
         }
     }
 
     /// The cell with fresh weights, from `inputs` to `units`.
     pub fn init(self, inputs: usize, units: usize, weights: &Initialization) -> Cell {
         match self {
+            Self::Elman(activation) => Cell::Elman(Elman::new(inputs, units, activation, weights)),
             Self::Lstm => Cell::Lstm(Lstm::new(inputs, units, weights)),
+            Self::Gru { reset_after } => Cell::Gru(Gru::new(inputs, units, reset_after, weights)),
         }
     }
 }
@@ -61,38 +82,104 @@ pub struct CellState {
     pub memory: Option<Tensor<2>>,
 }
 
+impl CellState {
+    /// The same numbers, cut off from what they were computed from: gradients end here.
+    pub fn detach(self) -> Self {
+        Self { hidden: self.hidden.detach(), memory: self.memory.map(Tensor::detach) }
+    }
+
+    /// This state in the rows where `real` `[N, 1]` is 1, and `before` in those where it is 0.
+    fn where_real(self, real: &Tensor<2>, before: Self) -> Self {
+        let padding = real.clone().neg().add_scalar(1.0);
+        let choose = |new: Tensor<2>, old| new * real.clone() + padding.clone() * old;
+        let memory = self.memory.zip(before.memory).map(|(new, old)| choose(new, old));
+        Self { hidden: choose(self.hidden, before.hidden), memory }
+    }
+}
+
 /// One recurrent layer.
 #[derive(Module, Debug)]
 pub enum Cell {
+    /// The plain recurrent network.
+    Elman(Elman),
     /// Long short-term memory.
     Lstm(Lstm),
+    /// Gated recurrent unit.
+    Gru(Gru),
 }
 
 impl Cell {
-    /// One step: `input` `[N, D]` and the state before it give the state after it.
-    pub fn step(&self, input: Tensor<2>, state: CellState) -> CellState {
+    /// H.
+    pub fn units(&self) -> usize {
+        self.recurrent_kernel().dims()[0]
+    }
+
+    /// W, `[D, gates · H]`.
+    pub fn kernel(&self) -> &Param<Tensor<2>> {
         match self {
-            Self::Lstm(cell) => cell.step(input, state),
+            Self::Elman(cell) => &cell.kernel,
+            Self::Lstm(cell) => &cell.kernel,
+            Self::Gru(cell) => &cell.kernel,
         }
     }
 
-    /// The state before the first step, all zero, for a batch of `batch`.
-    pub fn start(&self, batch: usize) -> CellState {
+    /// U, `[H, gates · H]`.
+    pub fn recurrent_kernel(&self) -> &Param<Tensor<2>> {
         match self {
-            Self::Lstm(cell) => cell.start(batch),
+            Self::Elman(cell) => &cell.recurrent_kernel,
+            Self::Lstm(cell) => &cell.recurrent_kernel,
+            Self::Gru(cell) => &cell.recurrent_kernel,
         }
+    }
+
+    /// One step: `input` `[N, D]` and the state before it give the state after it.
+    ///
+    /// # Panics
+    /// If the state is another cell's, without a memory.
+    pub fn step(&self, input: Tensor<2>, state: CellState) -> CellState {
+        self.step_with(&self.recurrent_kernel().val(), input, state)
+    }
+
+    /// A step with `recurrent` in the place of U.
+    fn step_with(&self, recurrent: &Tensor<2>, input: Tensor<2>, state: CellState) -> CellState {
+        match self {
+            Self::Elman(cell) => cell.step(recurrent, input, state),
+            Self::Lstm(cell) => cell.step(recurrent, input, state),
+            Self::Gru(cell) => cell.step(recurrent, input, state),
+        }
+    }
+
+    /// The state before the first step, all zero, for a batch of `batch`, in the dtype and on the
+    /// device of the weights.
+    pub fn start(&self, batch: usize) -> CellState {
+        let weights = self.recurrent_kernel().val();
+        let options = (&weights.device(), weights.dtype());
+        let hidden = Tensor::zeros([batch, self.units()], options);
+        let memory = matches!(self, Self::Lstm(_)).then(|| hidden.clone());
+        CellState { hidden, memory }
     }
 
     /// Runs over a whole sequence, one `[N, D]` tensor a step, and gives every hidden state
     /// `[N, H]` and the state after the last step.
+    ///
+    /// `recurrent` takes the place of U for all of the sequence. With `real`, one `[N, 1]` tensor a
+    /// step, 1 where a row's step is real and 0 where it is padding, padding leaves the state of its
+    /// row as it was.
     pub(crate) fn run(
         &self,
-        inputs: Vec<Tensor<2>>,
+        inputs: impl IntoIterator<Item = Tensor<2>>,
+        recurrent: &Tensor<2>,
+        mut real: Option<impl Iterator<Item = Tensor<2>>>,
         mut state: CellState,
     ) -> (Vec<Tensor<2>>, CellState) {
-        let mut hidden = Vec::with_capacity(inputs.len());
+        let mut hidden = Vec::new();
         for input in inputs {
-            state = self.step(input, state);
+            state = match real.as_mut().and_then(Iterator::next) {
+                None => self.step_with(recurrent, input, state),
+                Some(real) => {
+                    self.step_with(recurrent, input, state.clone()).where_real(&real, state)
+                }
+            };
             hidden.push(state.hidden.clone());
         }
         (hidden, state)

@@ -1,0 +1,53 @@
+//! The output layer: from what the recurrence hands on to one logit a token.
+
+use burn::module::{Module, Param};
+use burn::tensor::Tensor;
+
+use crate::dense::Dense;
+use crate::embedding::Embedding;
+use crate::init::{Initialization, Initializer};
+
+/// `y = p W + b` with `p = x P + q` where there is a projection, else `p = x`. Where W is tied, it is
+/// the embedding's table, transposed (Press and Wolf 2017). The softmax is left to the loss and to
+/// the sampler.
+#[derive(Module, Debug)]
+pub struct Output {
+    /// P and q, from `H` to the `D` numbers of a token's vector or to any other size.
+    pub projection: Option<Dense>,
+    /// W, `[H, V]`; none where it is tied.
+    pub kernel: Option<Param<Tensor<2>>>,
+    /// b, `[V]`.
+    pub bias: Param<Tensor<1>>,
+}
+
+impl Output {
+    /// Fresh weights: Glorot uniform, zero biases, as in Keras. `projection` is the size of p.
+    pub fn new(
+        inputs: usize,
+        projection: Option<usize>,
+        tied: bool,
+        vocabulary: usize,
+        weights: &Initialization,
+    ) -> Self {
+        let size = projection.unwrap_or(inputs);
+        let kernel = || weights.matrix("kernel", [size, vocabulary], Initializer::GlorotUniform);
+        Self {
+            projection: projection.map(|size| Dense::new(inputs, size, &weights.at("projection"))),
+            kernel: (!tied).then(kernel),
+            bias: weights.vector("bias", vec![0.0; vocabulary]),
+        }
+    }
+
+    /// `[N, H]` to `[N, V]`; `embedding` is the model's own.
+    pub fn forward(&self, input: Tensor<2>, embedding: &Embedding) -> Tensor<2> {
+        let input = match &self.projection {
+            Some(projection) => projection.forward(input),
+            None => input,
+        };
+        let kernel = match &self.kernel {
+            Some(kernel) => kernel.val(),
+            None => embedding.weight.val().transpose(),
+        };
+        input.matmul(kernel) + self.bias.val().unsqueeze()
+    }
+}

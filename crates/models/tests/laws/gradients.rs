@@ -1,0 +1,180 @@
+//! The gradients that autodiff gives against what the loss does when a number is moved, in f64.
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::{DType, Gradients, Int, Tensor, TensorData};
+use models::loss::nats_per_token;
+use models::{CellKind, DropoutKey, LanguageModelConfig, LayerConfig, Reading, Stack, State};
+
+use super::{BATCH, SETTINGS, Setting, TIME, noisy, stacks_and_encoders, values};
+
+/// Small, for normalisation bends sharply where a row hardly varies.
+const STEP: f64 = 1e-6;
+const TOLERANCE: f64 = 1e-8;
+
+/// Moves number `at` of parameter `which`, counted in the order in which a module is walked.
+struct Nudge {
+    which: usize,
+    at: usize,
+    by: f64,
+    seen: usize,
+}
+
+impl ModuleMapper for Nudge {
+    fn map_float<const D: usize>(&mut self, parameter: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        self.seen += 1;
+        if self.seen != self.which + 1 {
+            return parameter;
+        }
+        parameter.map(|tensor| {
+            let options = (&tensor.device(), tensor.dtype());
+            let dims: [usize; D] = tensor.dims();
+            let mut numbers = values(&tensor);
+            numbers[self.at] += self.by;
+            Tensor::from_data(TensorData::new(numbers, dims), options)
+        })
+    }
+}
+
+/// All gradients of a module, in the order in which it is walked.
+struct Collect<'a> {
+    gradients: &'a Gradients,
+    found: Vec<Vec<f64>>,
+}
+
+impl ModuleVisitor for Collect<'_> {
+    fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
+        let gradient = parameter.val().grad(self.gradients).expect("every weight takes part");
+        self.found.push(values(&gradient));
+    }
+}
+
+/// Compares every gradient of `module` with central differences of `loss`.
+fn assert_gradients<M: Module>(name: &str, plain: &M, loss: impl Fn(&M) -> Tensor<1>) {
+    let trained = plain.clone().train();
+    let gradients = loss(&trained).backward();
+    let mut collect = Collect { gradients: &gradients, found: Vec::new() };
+    trained.visit(&mut collect);
+    assert!(!collect.found.is_empty());
+    for (which, found) in collect.found.iter().enumerate() {
+        let largest = found.iter().fold(0f64, |largest, g| largest.max(g.abs()));
+        assert!(largest > 1e-6, "{name}, weight {which}: no gradient");
+        for (at, found) in found.iter().enumerate() {
+            let value = |by| {
+                let moved = plain.clone().map(&mut Nudge { which, at, by, seen: 0 });
+                loss(&moved).try_into_scalar::<f64>().unwrap()
+            };
+            let difference = (value(STEP) - value(-STEP)) / (2.0 * STEP);
+            let error = (difference - found).abs();
+            assert!(
+                error < TOLERANCE * largest.max(1.0),
+                "{name}, weight {which}[{at}]: {difference} by difference, {found} by autodiff"
+            );
+        }
+    }
+}
+
+fn f64s() -> Setting {
+    SETTINGS.into_iter().find(|setting| setting.dtype == DType::F64).unwrap()
+}
+
+/// Σ outputs ∘ R + Σ states ∘ S with fixed R and S: every output and every state counts.
+fn weighed(setting: Setting, (outputs, state): (Vec<Tensor<2>>, State)) -> Tensor<1> {
+    let weigh = |name: String, tensor: Tensor<2>| {
+        let weights = setting.normal(&name, tensor.dims());
+        (tensor * weights).sum()
+    };
+    let outputs =
+        outputs.into_iter().enumerate().map(|(t, output)| weigh(format!("R {t}"), output));
+    let states = state.into_iter().enumerate().flat_map(|(at, cell)| {
+        let memory = cell.memory.map(|memory| weigh(format!("S {at} memory"), memory));
+        [Some(weigh(format!("S {at}"), cell.hidden)), memory]
+    });
+    outputs.chain(states.flatten()).reduce(|a, b| a + b).unwrap()
+}
+
+#[test]
+fn the_gradients_of_every_stack_are_central_differences() {
+    let setting = f64s();
+    for (name, layers) in stacks_and_encoders() {
+        let stack = setting.stack(&layers);
+        let run = |stack: &Stack| {
+            let (inputs, state) = (setting.inputs(BATCH, TIME), setting.state(stack, BATCH));
+            weighed(setting, stack.run(inputs, state, &Reading::default()))
+        };
+        assert_gradients(&name, &stack, run);
+    }
+}
+
+#[test]
+fn the_gradients_of_inputs_and_states_are_central_differences() {
+    let setting = f64s();
+    for (name, layers) in stacks_and_encoders() {
+        let stack = setting.stack(&layers);
+        let first = setting.normal("input 0", [BATCH, super::INPUTS]);
+        let state = setting.state(&stack, BATCH);
+        let run = |first: Tensor<2>, hidden: Tensor<2>| {
+            let mut inputs = setting.inputs(BATCH, TIME);
+            inputs[0] = first;
+            let mut state = state.clone();
+            state[0].hidden = hidden;
+            weighed(setting, stack.run(inputs, state, &Reading::default()))
+        };
+        let lift = |tensor: &Tensor<2>| tensor.clone().autodiff().require_grad();
+        let (input, hidden) = (lift(&first), lift(&state[0].hidden));
+        let gradients = run(input.clone(), hidden.clone()).backward();
+        let moved = |tensor: &Tensor<2>, at: usize, by: f64| {
+            let mut numbers = values(tensor);
+            numbers[at] += by;
+            let options = (&tensor.device(), tensor.dtype());
+            Tensor::<2>::from_data(TensorData::new(numbers, tensor.dims()), options)
+        };
+        let of_input = values(&input.grad(&gradients).unwrap());
+        let of_hidden = values(&hidden.grad(&gradients).unwrap());
+        for (at, found) in of_input.iter().enumerate() {
+            let value = |by| run(moved(&first, at, by), state[0].hidden.clone());
+            assert_difference(&name, value, *found);
+        }
+        for (at, found) in of_hidden.iter().enumerate() {
+            let value = |by| run(first.clone(), moved(&state[0].hidden, at, by));
+            assert_difference(&name, value, *found);
+        }
+    }
+}
+
+fn assert_difference(name: &str, value: impl Fn(f64) -> Tensor<1>, found: f64) {
+    let value = |by| value(by).try_into_scalar::<f64>().unwrap();
+    let difference = (value(STEP) - value(-STEP)) / (2.0 * STEP);
+    assert!((difference - found).abs() < TOLERANCE * 10.0, "{name}: {difference} {found}");
+}
+
+#[test]
+fn the_gradients_of_whole_models_are_central_differences_with_all_that_is_dropped() {
+    let layer = LayerConfig {
+        recurrent_dropout: 0.3,
+        layer_norm: true,
+        ..LayerConfig::new(CellKind::Lstm, 5)
+    };
+    let plain = LanguageModelConfig::new(7, 3, vec![LayerConfig::new(CellKind::Lstm, 4)]);
+    let options = LanguageModelConfig {
+        tied: true,
+        projection: 3,
+        dropout: 0.2,
+        layer_dropout: 0.2,
+        embedding_dropout: 0.2,
+        locked_dropout: true,
+        ..LanguageModelConfig::new(7, 3, vec![layer.clone(), layer])
+    };
+    for config in [plain, options] {
+        let device = burn::tensor::Device::flex();
+        let model = noisy(config.init_as(2, DType::F64, &device).unwrap());
+        let key = DropoutKey { seed: 1, step: 4 };
+        let loss = |model: &models::LanguageModel| {
+            let device = model.output.bias.val().device();
+            let ids = Tensor::<2, Int>::from_ints([[1, 2, 3, 1], [4, 5, 6, 6]], &device);
+            let targets = Tensor::<1, Int>::from_ints([3, 1, 6, 2], &device);
+            let (logits, _) = model.read(ids, model.start(2), 2, Some(key));
+            nats_per_token(logits.flatten(0, 1), targets).mean()
+        };
+        assert_gradients("a whole model", &model, loss);
+    }
+}

@@ -1,0 +1,147 @@
+//! The laws that every cell and every stack must keep, written once and run for all of them, in f32
+//! and in f64.
+
+mod gradients;
+mod naive;
+mod sequences;
+
+use burn::module::{Module, ModuleMapper, Param};
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use models::init::Initialization;
+use models::{Activation, CellKind, LayerConfig, Stack, State};
+use seqdata::Random;
+
+/// Numbers that a stack reads at each step, D.
+const INPUTS: usize = 3;
+/// Steps, T.
+const TIME: usize = 6;
+/// Rows, N.
+const BATCH: usize = 3;
+
+/// Every cell with every choice it has.
+fn kinds() -> [CellKind; 6] {
+    [
+        CellKind::Elman(Activation::Tanh),
+        CellKind::Elman(Activation::Sigmoid),
+        CellKind::Elman(Activation::Relu),
+        CellKind::Lstm,
+        CellKind::Gru { reset_after: true },
+        CellKind::Gru { reset_after: false },
+    ]
+}
+
+/// Every cell by itself, and stacks that mix cells, sizes and options, by name.
+fn stacks() -> Vec<(String, Vec<LayerConfig>)> {
+    let single = kinds().map(|kind| (format!("{kind:?}"), vec![LayerConfig::new(kind, 4)]));
+    let layer = |at: usize, units| LayerConfig::new(kinds()[at], units);
+    let norm = |layer| LayerConfig { layer_norm: true, ..layer };
+    let mut stacks = single.to_vec();
+    stacks.push(("two LSTMs".into(), vec![layer(3, 4), layer(3, 5)]));
+    stacks.push(("three cells".into(), vec![layer(4, 5), layer(0, 2), layer(3, 4)]));
+    stacks.push(("normalised".into(), vec![norm(layer(3, 4)), norm(layer(5, 3))]));
+    stacks
+}
+
+/// The same and stacks that read in both directions.
+fn stacks_and_encoders() -> Vec<(String, Vec<LayerConfig>)> {
+    let both = |at: usize| LayerConfig { bidirectional: true, ..LayerConfig::new(kinds()[at], 4) };
+    let mut stacks = stacks();
+    for at in [0, 3, 4] {
+        stacks.push((format!("both ways {:?}", kinds()[at]), vec![both(at)]));
+    }
+    stacks.push(("an encoder".into(), vec![both(4), both(3)]));
+    stacks
+}
+
+/// The numbers of a law's setting: the dtype, and how close is equal.
+#[derive(Clone, Copy)]
+struct Setting {
+    dtype: DType,
+    tolerance: f64,
+}
+
+const SETTINGS: [Setting; 2] = [
+    Setting { dtype: DType::F32, tolerance: 2e-6 },
+    Setting { dtype: DType::F64, tolerance: 1e-12 },
+];
+
+impl Setting {
+    /// A stack whose weights, biases included, are all drawn: none is zero or one by default.
+    fn stack(self, layers: &[LayerConfig]) -> Stack {
+        let device = Device::flex();
+        let weights = Initialization::new(3, &device).with_dtype(self.dtype);
+        noisy(Stack::new(INPUTS, layers, &weights))
+    }
+
+    /// Normal numbers of this shape, the same for the same name.
+    fn normal<const D: usize>(self, name: &str, dims: [usize; D]) -> Tensor<D> {
+        let mut random = Random::keyed(7, name, &[]);
+        let values: Vec<f64> = (0..dims.iter().product()).map(|_| random.normal()).collect();
+        Tensor::from_data(TensorData::new(values, dims), (&Device::flex(), self.dtype))
+    }
+
+    /// A sequence of `[N, D]` steps.
+    fn inputs(self, batch: usize, time: usize) -> Vec<Tensor<2>> {
+        (0..time).map(|t| self.normal(&format!("input {t}"), [batch, INPUTS])).collect()
+    }
+
+    /// A state that is not zero.
+    fn state(self, stack: &Stack, batch: usize) -> State {
+        let mut state = stack.start(batch);
+        for (at, cell) in state.iter_mut().enumerate() {
+            let dims = cell.hidden.dims();
+            cell.hidden = self.normal(&format!("hidden {at}"), dims);
+            if let Some(memory) = &mut cell.memory {
+                *memory = self.normal(&format!("memory {at}"), dims);
+            }
+        }
+        state
+    }
+
+    fn assert_close<const D: usize>(self, found: &Tensor<D>, expected: &Tensor<D>, what: &str) {
+        assert_eq!(found.dims(), expected.dims(), "{what}");
+        assert_eq!(found.dtype(), self.dtype, "{what}");
+        let (found, expected) = (values(found), values(expected));
+        for (found, expected) in found.into_iter().zip(expected) {
+            let error = (found - expected).abs();
+            assert!(
+                error <= self.tolerance * expected.abs().max(1.0),
+                "{what}: {found} {expected}"
+            );
+        }
+    }
+
+    fn assert_states(self, found: &State, expected: &State, what: &str) {
+        assert_eq!(found.len(), expected.len(), "{what}");
+        for (found, expected) in found.iter().zip(expected) {
+            self.assert_close(&found.hidden, &expected.hidden, what);
+            match (&found.memory, &expected.memory) {
+                (Some(found), Some(expected)) => self.assert_close(found, expected, what),
+                (found, expected) => assert_eq!(found.is_some(), expected.is_some(), "{what}"),
+            }
+        }
+    }
+}
+
+/// A module with a little added to every weight.
+fn noisy<M: Module>(module: M) -> M {
+    module.map(&mut Noise(Random::keyed(5, "noise", &[])))
+}
+
+struct Noise(Random);
+
+impl ModuleMapper for Noise {
+    fn map_float<const D: usize>(&mut self, parameter: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        parameter.map(|tensor| {
+            let dims: [usize; D] = tensor.dims();
+            let count: usize = dims.iter().product();
+            let noise: Vec<f64> = (0..count).map(|_| 0.3 * self.0.normal()).collect();
+            let options = (&tensor.device(), tensor.dtype());
+            tensor + Tensor::from_data(TensorData::new(noise, dims), options)
+        })
+    }
+}
+
+fn values<const D: usize>(tensor: &Tensor<D>) -> Vec<f64> {
+    tensor.clone().try_into_vec_as().unwrap()
+}

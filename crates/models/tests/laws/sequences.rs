@@ -1,0 +1,144 @@
+//! What holds of sequences, whatever the cell.
+
+use burn::tensor::Tensor;
+use models::{Reading, Stack, State};
+
+use super::{BATCH, SETTINGS, TIME, stacks, stacks_and_encoders};
+
+fn run(stack: &Stack, steps: Vec<Tensor<2>>, state: State) -> (Vec<Tensor<2>>, State) {
+    stack.run(steps, state, &Reading::default())
+}
+
+#[test]
+fn a_sequence_in_chunks_equals_the_sequence_at_once() {
+    for setting in SETTINGS {
+        for (name, layers) in stacks() {
+            let stack = setting.stack(&layers);
+            let inputs = setting.inputs(BATCH, TIME);
+            let state = setting.state(&stack, BATCH);
+            let (whole, end) = run(&stack, inputs.clone(), state.clone());
+            for cut in [1, 2, TIME - 1] {
+                let (first, state) = run(&stack, inputs[..cut].to_vec(), state.clone());
+                let (second, after) = run(&stack, inputs[cut..].to_vec(), state);
+                for (found, expected) in first.iter().chain(&second).zip(&whole) {
+                    setting.assert_close(found, expected, &name);
+                }
+                setting.assert_states(&after, &end, &name);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_future_cannot_change_the_past() {
+    for setting in SETTINGS {
+        for (name, layers) in stacks() {
+            let stack = setting.stack(&layers);
+            let inputs = setting.inputs(BATCH, TIME);
+            let mut other = inputs.clone();
+            other[TIME - 2] = other[TIME - 2].clone() * -3.0;
+            let (before, _) = run(&stack, inputs, stack.start(BATCH));
+            let (after, _) = run(&stack, other, stack.start(BATCH));
+            for t in 0..TIME - 2 {
+                setting.assert_close(&after[t], &before[t], &name);
+            }
+            let moved = (after[TIME - 2].clone() - before[TIME - 2].clone()).abs().max();
+            assert!(moved.try_into_scalar::<f64>().unwrap() > 1e-3, "{name} is deaf");
+        }
+    }
+}
+
+#[test]
+fn a_batch_row_equals_its_single_run() {
+    for setting in SETTINGS {
+        for (name, layers) in stacks_and_encoders() {
+            let stack = setting.stack(&layers);
+            let inputs = setting.inputs(BATCH, TIME);
+            let (all, end) = run(&stack, inputs.clone(), stack.start(BATCH));
+            for row in 0..BATCH {
+                let pick = |tensor: &Tensor<2>| tensor.clone().slice([row..row + 1]);
+                let (single, state) =
+                    run(&stack, inputs.iter().map(pick).collect(), stack.start(1));
+                for (found, expected) in single.iter().zip(&all) {
+                    setting.assert_close(found, &pick(expected), &name);
+                }
+                for (found, expected) in state.iter().zip(&end) {
+                    setting.assert_close(&found.hidden, &pick(&expected.hidden), &name);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn padding_changes_nothing() {
+    let lengths = [TIME, 2, TIME - 1];
+    for setting in SETTINGS {
+        for (name, layers) in stacks_and_encoders() {
+            let stack = setting.stack(&layers);
+            let inputs = setting.inputs(BATCH, TIME);
+            let state = setting.state(&stack, BATCH);
+            let real: Vec<Tensor<2>> = (0..TIME)
+                .map(|t| {
+                    let rows = lengths.map(|length| [f64::from(u8::from(t < length))]);
+                    Tensor::from_data(rows, (&inputs[0].device(), setting.dtype))
+                })
+                .collect();
+            let reading = Reading { real: Some(real), dropout: None };
+            let (all, end) = stack.run(inputs.clone(), state.clone(), &reading);
+            for (row, length) in lengths.into_iter().enumerate() {
+                let pick = |tensor: &Tensor<2>| tensor.clone().slice([row..row + 1]);
+                let mut alone = state.clone();
+                for cell in &mut alone {
+                    cell.hidden = pick(&cell.hidden);
+                    cell.memory = cell.memory.as_ref().map(pick);
+                }
+                let steps = inputs[..length].iter().map(pick).collect();
+                let (single, state) = run(&stack, steps, alone);
+                for (found, expected) in single.iter().zip(&all) {
+                    setting.assert_close(found, &pick(expected), &name);
+                }
+                for (found, expected) in state.iter().zip(&end) {
+                    setting.assert_close(&found.hidden, &pick(&expected.hidden), &name);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn states_take_their_dtype_from_the_weights() {
+    for setting in SETTINGS {
+        for (name, layers) in stacks_and_encoders() {
+            for cell in setting.stack(&layers).start(2) {
+                assert_eq!(cell.hidden.dtype(), setting.dtype, "{name}");
+                assert!(cell.memory.is_none_or(|memory| memory.dtype() == setting.dtype), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_backward_layer_reads_the_mirrored_sequence() {
+    for setting in SETTINGS {
+        for (name, layers) in stacks_and_encoders() {
+            let [layer] = layers.as_slice() else { continue };
+            if !layer.bidirectional {
+                continue;
+            }
+            let mut stack = setting.stack(&layers);
+            let inputs = setting.inputs(BATCH, TIME);
+            let (both, _) = run(&stack, inputs.clone(), stack.start(BATCH));
+            // The backward cell alone, on the sequence from its end.
+            let layer = &mut stack.layers[0];
+            layer.cell = layer.backward.take().unwrap();
+            let mirrored = inputs.into_iter().rev().collect();
+            let (alone, _) = run(&stack, mirrored, stack.start(BATCH));
+            for (both, alone) in both.iter().zip(alone.iter().rev()) {
+                let units = alone.dims()[1];
+                let right_to_left = both.clone().slice([0..BATCH, units..2 * units]);
+                setting.assert_close(&right_to_left, alone, &name);
+            }
+        }
+    }
+}
