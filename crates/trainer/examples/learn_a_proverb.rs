@@ -6,7 +6,10 @@ use burn::tensor::Device;
 use models::{About, CellKind, LanguageModel, LanguageModelConfig, LayerConfig};
 use seqdata::{CountedOn, Fractions, Prepared, Recipe};
 use text_prep::{Cleaner, Rare, Splitter, Words};
-use trainer::{EpochReport, Heard, Identity, Observer, RmspropConfig, TrainConfig, train};
+use trainer::{
+    AdamConfig, Clip, EpochReport, Heard, Identity, Method, Observer, OptimizerConfig, Start,
+    TrainConfig, train,
+};
 
 struct Printer;
 
@@ -31,34 +34,33 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         step: 1,
     };
     let prepared = Prepared::new(&text, recipe)?;
-    let model = LanguageModelConfig {
-        vocabulary: prepared.tokenizer.vocabulary.len(),
-        embedding: 8,
-        layers: vec![LayerConfig { cell: CellKind::Lstm, units: 16 }],
-        dropout: 0.0,
-    };
+    let layers = vec![LayerConfig::new(CellKind::Lstm, 16)];
+    let blueprint = LanguageModelConfig::new(prepared.tokenizer.vocabulary.len(), 8, layers);
     let config = TrainConfig {
         seed: 1,
         epochs: 5,
-        batch_size: 16,
+        method: Method::EveryStep { length: 20 },
+        batch_size: 4,
         learning_rate: 0.01,
-        optimizer: RmspropConfig::default(),
+        optimizer: OptimizerConfig::Adam(AdamConfig::default()),
+        clip: Some(Clip::GlobalNorm(1.0)),
         look_every: 0,
     };
+    let device = Device::flex();
+    let start = Start::Fresh(Box::new(blueprint.init(1, &device)?));
     let about = About {
-        model,
+        model: blueprint,
         window: 5,
         seed: 1,
         epochs: 0,
-        valid_loss_window: f64::INFINITY,
+        valid_loss_window: None,
         valid_loss_carried: None,
         valid_sha256: prepared.valid_sha256(),
     };
     let identity =
         Identity { tokenizer: prepared.tokenizer.clone(), about, extra: BTreeMap::new() };
     let run = std::env::temp_dir().join(format!("proverb-{}", std::process::id()));
-    let outcome =
-        train(&prepared, &config, identity, &run, false, &Device::flex(), Box::new(Printer))?;
+    let outcome = train(&prepared, &config, identity, &run, start, &device, Box::new(Printer))?;
     println!("the best epoch was {}", outcome.best.about.epochs);
     std::fs::remove_dir_all(run)?;
     Ok(())

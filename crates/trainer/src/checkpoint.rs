@@ -162,7 +162,8 @@ fn remove(directory: &Path) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use crate::optimizer::RmspropConfig;
+    use crate::config::Method;
+    use crate::optimizer::{OptimizerConfig, RmspropConfig};
 
     use super::*;
 
@@ -182,9 +183,11 @@ mod tests {
         let config = TrainConfig {
             seed: 1,
             epochs: losses.len(),
+            method: Method::Windows,
             batch_size: 1,
             learning_rate: 0.1,
-            optimizer: RmspropConfig::default(),
+            optimizer: OptimizerConfig::Rmsprop(RmspropConfig::default()),
+            clip: None,
             look_every: 0,
         };
         let epochs = losses.iter().enumerate().map(|(at, &loss)| report(at + 1, loss)).collect();

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::train::TrainStep;
-use seqdata::WindowBatch;
+use seqdata::Batch;
 
 use crate::strategy::Course;
 use crate::task::Trainee;
@@ -14,18 +14,18 @@ const FLOAT: usize = 4;
 
 /// About how much one step holds at once: four numbers a parameter (weight, gradient, mean square,
 /// update), and what the backward pass keeps: the embedded inputs, what each cell says it keeps, and
-/// six rows of logits.
-pub(crate) fn memory_bytes(trainee: &Trainee, course: &Course, batch: &WindowBatch) -> usize {
-    let [windows, length] = batch.inputs.dims();
+/// six rows of logits a target.
+pub(crate) fn memory_bytes(trainee: &Trainee, course: &Course, batch: &Batch) -> usize {
     let model = &course.identity.about.model;
     let kept: usize =
-        model.layers.iter().map(|layer| layer.cell.kept_per_unit() * layer.units).sum();
-    let recurrence = windows * length * (model.embedding + kept);
-    (4 * trainee.num_params() + recurrence + 6 * windows * model.vocabulary) * FLOAT
+        model.layers.iter().map(|layer| layer.kind().kept_per_unit() * layer.units).sum();
+    let recurrence = batch.tokens() * (model.embedding + kept);
+    let judged: usize = batch.targets.dims().iter().product();
+    (4 * trainee.num_params() + recurrence + 6 * judged * model.vocabulary) * FLOAT
 }
 
 /// The wall time of a step, by trial steps whose result is thrown away.
-pub(crate) fn seconds_per_step(trainee: &Trainee, course: &Course, batch: &WindowBatch) -> f64 {
+pub(crate) fn seconds_per_step(trainee: &Trainee, course: &Course, batch: &Batch) -> f64 {
     let trial = || {
         let output = TrainStep::step(trainee, batch.clone());
         let mut optimizer = course.optimizer.clone();

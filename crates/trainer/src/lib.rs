@@ -5,6 +5,7 @@
 //! This crate never prints and never parses: it tells an [`Observer`].
 
 pub mod checkpoint;
+pub mod clip;
 pub mod config;
 pub mod error;
 mod estimate;
@@ -19,8 +20,9 @@ mod train;
 use burn::optim::{RecordState, StateSink, StateSource};
 
 pub use checkpoint::{Checkpoints, Progress};
-pub use config::TrainConfig;
+pub use clip::Clip;
+pub use config::{Method, TrainConfig};
 pub use error::{Error, Result};
 pub use observer::{EpochReport, Heard, Observer, Plan, StepReport};
-pub use optimizer::{Rmsprop, RmspropConfig};
-pub use train::{Identity, Outcome, train};
+pub use optimizer::{Adam, AdamConfig, OptimizerConfig, Rmsprop, RmspropConfig};
+pub use train::{Identity, Outcome, Start, train};

@@ -5,6 +5,8 @@
 use models::LanguageModel;
 use serde::{Deserialize, Serialize};
 
+use crate::config::Method;
+
 /// What an observer answers: an error ends the run.
 pub type Heard = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
@@ -15,10 +17,12 @@ pub struct Plan {
     pub first_epoch: usize,
     /// The last one.
     pub epochs: usize,
-    /// Training windows.
-    pub train_windows: usize,
-    /// Validation windows.
-    pub valid_windows: usize,
+    /// What a step learns from.
+    pub method: Method,
+    /// Training windows, or pieces of the training streams.
+    pub train_items: usize,
+    /// Validation windows, or pieces of the validation stream.
+    pub valid_items: usize,
     /// Steps in an epoch.
     pub steps_per_epoch: usize,
     /// Trainable numbers.
@@ -51,7 +55,8 @@ pub struct EpochReport {
     pub epoch: usize,
     /// The mean loss while training, with dropout, nats a token.
     pub train_loss_nats_per_token: f64,
-    /// The mean loss on the validation windows, nats a token.
+    /// The mean validation loss, nats a token: over windows, or with the state carried, as the run
+    /// itself is trained.
     pub valid_loss_nats_per_token: f64,
     /// The share of validation targets that were the likeliest token.
     pub valid_accuracy: f64,

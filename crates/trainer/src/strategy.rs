@@ -12,15 +12,15 @@ use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
 use burn::train::{
-    EventProcessorTraining, InferenceStep, Interrupter, Learner, LearnerEvent,
-    SupervisedLearningStrategy, SupervisedTrainingEventProcessor, TrainLoader, TrainStep,
-    TrainingComponents, TrainingItem, ValidLoader,
+    EventProcessorTraining, Interrupter, Learner, LearnerEvent, SupervisedLearningStrategy,
+    SupervisedTrainingEventProcessor, TrainLoader, TrainStep, TrainingComponents, TrainingItem,
+    ValidLoader,
 };
-use models::{About, Artifact, LanguageModel, Score};
-use seqdata::{EpochClock, WindowBatch};
+use models::{About, Artifact, LanguageModel, Score, State};
+use seqdata::{Batch, EpochClock};
 
 use crate::checkpoint::{Checkpoints, Progress};
-use crate::config::TrainConfig;
+use crate::config::{Method, TrainConfig};
 use crate::error::{Error, Result};
 use crate::estimate::{memory_bytes, seconds_per_step};
 use crate::observer::{EpochReport, Observer, Plan, StepReport};
@@ -36,7 +36,7 @@ pub(crate) struct Course {
     pub progress: Progress,
     pub checkpoints: Checkpoints,
     pub clock: EpochClock,
-    pub window: usize,
+    pub steps_per_epoch: usize,
     pub observer: Box<dyn Observer>,
 }
 
@@ -92,6 +92,16 @@ impl SupervisedLearningStrategy<Trainee> for EpochStrategy {
 
 const HELD: &str = "the model is away only while it is updated";
 
+/// What a pass over the training text came to, so far.
+#[derive(Clone, Copy, Default)]
+struct Pass {
+    score: Score,
+    /// Ids read.
+    tokens: usize,
+    /// Wall time of training alone.
+    seconds: f64,
+}
+
 /// A course under way.
 struct Run<'a> {
     course: &'a mut Course,
@@ -108,13 +118,13 @@ impl Run<'_> {
 
     fn epochs(
         &mut self,
-        train: &dyn DataLoader<WindowBatch>,
-        valid: &dyn DataLoader<WindowBatch>,
+        train: &dyn DataLoader<Batch>,
+        valid: &dyn DataLoader<Batch>,
         epochs: RangeInclusive<usize>,
     ) -> Result<()> {
         self.announce(train, valid, &epochs)?;
         for epoch in epochs {
-            let (train_score, seconds) = self.train(train, epoch)?;
+            let Pass { score: train_score, tokens, seconds } = self.train(train, epoch)?;
             let valid_score = self.validate(valid, epoch)?;
             finite(valid_score.nats_per_token(), "validation loss", epoch)?;
             self.send_train(LearnerEvent::EndEpoch(epoch))?;
@@ -125,7 +135,7 @@ impl Run<'_> {
                 valid_accuracy: valid_score.accuracy(),
                 learning_rate: self.course.config.learning_rate,
                 seconds,
-                tokens_per_second: (train_score.tokens * self.course.window) as f64 / seconds,
+                tokens_per_second: tokens as f64 / seconds,
             };
             let model = self.trainee().model.valid();
             self.course.progress.epochs.push(report);
@@ -137,78 +147,76 @@ impl Run<'_> {
 
     fn announce(
         &mut self,
-        train: &dyn DataLoader<WindowBatch>,
-        valid: &dyn DataLoader<WindowBatch>,
+        train: &dyn DataLoader<Batch>,
+        valid: &dyn DataLoader<Batch>,
         epochs: &RangeInclusive<usize>,
     ) -> Result<()> {
         let trainee = self.trainee.as_ref().expect(HELD);
         let course = &mut *self.course;
-        let steps = train.num_items().div_ceil(course.config.batch_size);
         let Some(batch) = train.iter().next() else { return Ok(()) };
         let batch = batch.map_err(|error| Error::Burn(error.to_string()))?;
         let plan = Plan {
             first_epoch: *epochs.start(),
             epochs: *epochs.end(),
-            train_windows: train.num_items(),
-            valid_windows: valid.num_items(),
-            steps_per_epoch: steps,
+            method: course.config.method,
+            train_items: train.num_items(),
+            valid_items: valid.num_items(),
+            steps_per_epoch: course.steps_per_epoch,
             parameters: trainee.num_params(),
             memory_bytes: memory_bytes(trainee, course, &batch),
         };
         // What does not fit into memory is told before it is tried.
         course.observer.planned(&plan).map_err(Error::Observer)?;
-        let seconds = seconds_per_step(trainee, course, &batch) * steps as f64;
+        let seconds = seconds_per_step(trainee, course, &batch) * course.steps_per_epoch as f64;
         course.observer.timed(seconds).map_err(Error::Observer)
     }
 
-    /// One pass over the training windows; gives the summed losses and the wall time.
-    fn train(&mut self, train: &dyn DataLoader<WindowBatch>, epoch: usize) -> Result<(Score, f64)> {
+    /// One pass over the training text.
+    fn train(&mut self, train: &dyn DataLoader<Batch>, epoch: usize) -> Result<Pass> {
         self.course.clock.set(epoch);
         self.send_train(LearnerEvent::StartSplit {
             epoch_number: epoch,
             total_items: train.num_items(),
         })?;
-        let steps = train.num_items().div_ceil(self.course.config.batch_size);
-        let mut score = Score::default();
-        // Time spent showing the model to an observer is not training.
-        let mut seconds = 0.0;
+        let mut pass = Pass::default();
+        let mut state: Option<State> = None;
         let mut iterator = train.iter();
         let mut step = 0;
         loop {
             let start = Instant::now();
             let Some(batch) = iterator.next() else { break };
             let batch = batch.map_err(|error| Error::Burn(error.to_string()))?;
-            let output = TrainStep::step(self.trainee(), batch);
+            pass.tokens += batch.tokens();
+            let before = self.trainee().before(&batch, state.take());
+            let (output, after) = self.trainee().learn(batch, before);
+            state = Some(after);
             let rate = self.course.schedule.step();
             let trainee = self.trainee.take().expect(HELD);
             let optimizer = &mut self.course.optimizer;
             self.trainee = Some(trainee.optimize(optimizer, rate.clone(), output.grads));
-            score.add(&output.item.0)?;
-            seconds += start.elapsed().as_secs_f64();
+            pass.score.add(&output.item.0)?;
+            // Time spent showing the model to an observer is not training.
+            pass.seconds += start.elapsed().as_secs_f64();
             step += 1;
-            finite(score.nats, &format!("loss of step {step}"), epoch)?;
+            finite(pass.score.nats, &format!("loss of step {step}"), epoch)?;
             let item = TrainingItem::new(output.item, iterator.progress(), Some(step), Some(rate));
             self.send_train(LearnerEvent::ProcessedItem(item))?;
-            self.report((epoch, step, steps), score, seconds)?;
+            self.report((epoch, step), pass)?;
         }
         self.send_train(LearnerEvent::EndSplit(epoch))?;
-        Ok((score, seconds))
+        Ok(pass)
     }
 
-    fn report(
-        &mut self,
-        (epoch, step, steps): (usize, usize, usize),
-        score: Score,
-        seconds: f64,
-    ) -> Result<()> {
+    fn report(&mut self, (epoch, step): (usize, usize), pass: Pass) -> Result<()> {
         let course = &mut *self.course;
+        let steps = course.steps_per_epoch;
         let report = StepReport {
             epoch,
             step,
             steps,
-            loss_nats_per_token: score.nats_per_token(),
-            seconds,
-            tokens_per_second: (score.tokens * course.window) as f64 / seconds,
+            loss_nats_per_token: pass.score.nats_per_token(),
+            seconds: pass.seconds,
+            tokens_per_second: pass.tokens as f64 / pass.seconds,
         };
         course.observer.stepped(&report).map_err(Error::Observer)?;
         let every = course.config.look_every;
@@ -219,18 +227,21 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn validate(&mut self, valid: &dyn DataLoader<WindowBatch>, epoch: usize) -> Result<Score> {
+    fn validate(&mut self, valid: &dyn DataLoader<Batch>, epoch: usize) -> Result<Score> {
         self.send_valid(LearnerEvent::StartSplit {
             epoch_number: epoch,
             total_items: valid.num_items(),
         })?;
         let trainee = self.trainee().valid();
         let mut score = Score::default();
+        let mut state: Option<State> = None;
         let mut iterator = valid.iter();
         let mut step = 0;
         while let Some(batch) = iterator.next() {
             let batch = batch.map_err(|error| Error::Burn(error.to_string()))?;
-            let output = InferenceStep::step(&trainee, batch);
+            let before = trainee.before(&batch, state.take());
+            let (output, after) = trainee.judge(batch, before);
+            state = Some(after);
             score.add(&output.0)?;
             step += 1;
             let item = TrainingItem::new(output, iterator.progress(), Some(step), None);
@@ -243,9 +254,15 @@ impl Run<'_> {
     fn checkpoint(&mut self, model: LanguageModel) -> Result<()> {
         let course = &mut *self.course;
         let Some(last) = course.progress.epochs.last() else { return Ok(()) };
+        let loss = Some(last.valid_loss_nats_per_token);
+        let (valid_loss_window, valid_loss_carried) = match course.config.method {
+            Method::Windows => (loss, None),
+            Method::EveryStep { .. } => (None, loss),
+        };
         let about = About {
             epochs: last.epoch,
-            valid_loss_window: last.valid_loss_nats_per_token,
+            valid_loss_window,
+            valid_loss_carried,
             ..course.identity.about.clone()
         };
         let Identity { tokenizer, extra, .. } = course.identity.clone();

@@ -1,11 +1,15 @@
 //! The language model as burn-train sees it: something that steps and is judged.
 
 use burn::module::Module;
+use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
+use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::Tensor;
 use burn::train::metric::{Adaptor, LossInput};
 use burn::train::{InferenceStep, ItemLazy, TrainOutput, TrainStep};
-use models::{DropoutKey, Judged, LanguageModel};
-use seqdata::WindowBatch;
+use models::{DropoutKey, Judged, LanguageModel, State, detach};
+use seqdata::Batch;
+
+use crate::clip::Clip;
 
 /// A language model in training.
 #[derive(Module, Debug)]
@@ -14,34 +18,71 @@ pub(crate) struct Trainee {
     /// The run's seed, for the dropout masks.
     #[module(skip)]
     pub seed: u64,
+    /// How far gradients may go.
+    #[module(skip)]
+    pub clip: Option<Clip>,
 }
 
 /// The losses of one batch as Burn's metrics take them.
 #[derive(Clone, Debug)]
 pub(crate) struct StepOutput(pub Judged);
 
+impl Trainee {
+    /// The state that `batch` is read from: that of the batch before, if it goes on from there.
+    pub fn before(&self, batch: &Batch, carried: Option<State>) -> State {
+        carried.filter(|_| batch.goes_on).unwrap_or_else(|| self.model.start(batch.rows()))
+    }
+
+    /// Reads and judges a batch, and gives the gradients and the state to go on from; gradients do
+    /// not reach back beyond it.
+    pub fn learn(&self, batch: Batch, before: State) -> (TrainOutput<StepOutput>, State) {
+        let key = DropoutKey { seed: self.seed, step: batch.step };
+        let judged = batch.targets.dims()[1];
+        let (logits, after) = self.model.read(batch.inputs, before, judged, Some(key));
+        let judged = Judged::new(logits.flatten(0, 1), batch.targets.flatten(0, 1));
+        let gradients = judged.nats.clone().mean().backward();
+        (TrainOutput::new(self, gradients, StepOutput(judged)), detach(after))
+    }
+
+    /// Reads and judges a batch as it is written with, and gives the state to go on from.
+    pub fn judge(&self, batch: Batch, before: State) -> (StepOutput, State) {
+        let judged = batch.targets.dims()[1];
+        let (logits, after) = self.model.read(batch.inputs, before, judged, None);
+        let judged = Judged::with_guesses(logits.flatten(0, 1), batch.targets.flatten(0, 1));
+        (StepOutput(judged), after)
+    }
+}
+
 impl TrainStep for Trainee {
-    type Input = WindowBatch;
+    type Input = Batch;
     type Output = StepOutput;
 
-    fn step(&self, batch: WindowBatch) -> TrainOutput<StepOutput> {
-        let key = DropoutKey { seed: self.seed, step: batch.step };
-        let state = self.model.start(batch.len());
-        let (logits, _) = self.model.next(batch.inputs, state, Some(key));
-        let judged = Judged::new(logits, batch.targets);
-        let gradients = judged.nats.clone().mean().backward();
-        TrainOutput::new(self, gradients, StepOutput(judged))
+    fn step(&self, batch: Batch) -> TrainOutput<StepOutput> {
+        let before = self.before(&batch, None);
+        self.learn(batch, before).0
+    }
+
+    fn optimize(
+        self,
+        optimizer: &mut ModuleOptimizer,
+        rate: ModuleLearningRate,
+        gradients: GradientsParams,
+    ) -> Self {
+        let gradients = match self.clip {
+            Some(clip) => clip.apply(&self, gradients),
+            None => gradients,
+        };
+        optimizer.step(rate, self, gradients)
     }
 }
 
 impl InferenceStep for Trainee {
-    type Input = WindowBatch;
+    type Input = Batch;
     type Output = StepOutput;
 
-    fn step(&self, batch: WindowBatch) -> StepOutput {
-        let state = self.model.start(batch.len());
-        let (logits, _) = self.model.next(batch.inputs, state, None);
-        StepOutput(Judged::with_guesses(logits, batch.targets))
+    fn step(&self, batch: Batch) -> StepOutput {
+        let before = self.before(&batch, None);
+        self.judge(batch, before).0
     }
 }
 

@@ -4,20 +4,18 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use burn::optim::ModuleOptimizer;
 use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
 use burn::tensor::Device;
 use burn::train::metric::LossMetric;
 use burn::train::{Learner, SupervisedTraining, TrainingStrategy};
-use models::{About, Artifact, score_carried};
-use seqdata::{Order, Prepared, WindowLoader};
+use models::{About, Artifact, LanguageModel, score};
+use seqdata::{Loader, Order, Prepared};
 use text_prep::Tokenizer;
 
 use crate::checkpoint::{Checkpoints, Progress};
-use crate::config::TrainConfig;
+use crate::config::{Method, TrainConfig};
 use crate::error::{Error, Result};
 use crate::observer::Observer;
-use crate::optimizer::Rmsprop;
 use crate::silent::Silent;
 use crate::strategy::{Course, EpochStrategy};
 use crate::task::Trainee;
@@ -33,6 +31,15 @@ pub struct Identity {
     pub extra: BTreeMap<String, Vec<u8>>,
 }
 
+/// Where a run begins.
+#[derive(Clone, Debug)]
+pub enum Start {
+    /// With this model, as nobody has trained it yet.
+    Fresh(Box<LanguageModel>),
+    /// With the run's newest checkpoint, bit for bit as if it had never stopped there.
+    Resume,
+}
+
 /// What a run came to.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -44,9 +51,6 @@ pub struct Outcome {
 
 /// Trains on `prepared` and leaves a model directory in `run`, with checkpoints under it.
 ///
-/// With `resume` the run goes on from its newest checkpoint, bit for bit as if it had never
-/// stopped there.
-///
 /// # Errors
 /// If a setting is out of range, the loss is no number any more, the checkpoint is of another run,
 /// an observer gives up or the file system refuses.
@@ -55,39 +59,34 @@ pub fn train(
     config: &TrainConfig,
     identity: Identity,
     run: &Path,
-    resume: bool,
+    start: Start,
     device: &Device,
     observer: Box<dyn Observer>,
 ) -> Result<Outcome> {
     config.check()?;
     let plain = device.clone().without_autodiff();
-    let autodiff = plain.clone().autodiff();
     let checkpoints = Checkpoints::of(run);
-    let optimizer = ModuleOptimizer::from(Rmsprop::new(config.optimizer));
 
     let fresh = Progress {
         config: config.clone(),
         train_sha256: prepared.train_sha256(),
         epochs: Vec::new(),
     };
-    let (model, optimizer, progress) = if resume {
-        let (artifact, record, progress) = checkpoints.newest(&plain)?;
-        same_run(&artifact, &progress, &fresh, &identity, run)?;
-        let progress = Progress { config: config.clone(), ..progress };
-        (artifact.model, optimizer.load_record(record), progress)
-    } else {
-        let model = identity.about.model.init(config.seed, &plain)?;
-        (model, optimizer, fresh)
+    let (model, optimizer, progress) = match start {
+        Start::Resume => {
+            let (artifact, record, progress) = checkpoints.newest(&plain)?;
+            same_run(&artifact, &progress, &fresh, &identity, run)?;
+            let progress = Progress { config: config.clone(), ..progress };
+            (artifact.model, config.optimizer.init().load_record(record), progress)
+        }
+        Start::Fresh(model) => (*model, config.optimizer.init(), fresh),
     };
 
     let done = progress.epochs.len();
     let progress = if done < config.epochs {
-        let windows = prepared.train_windows();
-        let order = Order::Shuffled(config.seed);
-        let train = WindowLoader::new(windows, config.batch_size, order, autodiff);
-        let valid = prepared.valid_windows();
-        let valid = WindowLoader::new(valid, config.batch_size, Order::Sequential, plain.clone());
-        let trainee = burn::module::Module::train(Trainee { model, seed: config.seed });
+        let (train, valid) = loaders(prepared, config, &plain)?;
+        let model = model.trainable();
+        let trainee = Trainee { model, seed: config.seed, clip: config.clip };
         let strategy = Arc::new(EpochStrategy::new(Course {
             config: config.clone(),
             identity: identity.clone(),
@@ -96,11 +95,11 @@ pub fn train(
             progress,
             checkpoints: checkpoints.clone(),
             clock: train.clock(),
-            window: identity.about.window,
+            steps_per_epoch: train.batches(),
             observer,
         }));
         // Burn's learner wants an optimizer; the one that works is the strategy's own.
-        let idle = ModuleOptimizer::from(Rmsprop::new(config.optimizer));
+        let idle = config.optimizer.init();
         let mut training = SupervisedTraining::new(run, Arc::new(train), Arc::new(valid))
             .metrics((LossMetric::new(),))
             .with_training_strategy(TrainingStrategy::Custom(strategy.clone()))
@@ -119,7 +118,28 @@ pub fn train(
     finish(prepared, &checkpoints, progress, identity.extra, run, &plain)
 }
 
-/// Takes the best checkpoint's model, scores it with the state carried, and keeps it in `run`.
+/// What is learned from and what is judged by.
+fn loaders(prepared: &Prepared, config: &TrainConfig, plain: &Device) -> Result<(Loader, Loader)> {
+    let autodiff = plain.clone().autodiff();
+    Ok(match config.method {
+        Method::Windows => {
+            let order = Order::Shuffled(config.seed);
+            let windows =
+                |windows, order, device| Loader::windows(windows, config.batch_size, order, device);
+            (
+                windows(prepared.train_windows(), order, autodiff),
+                windows(prepared.valid_windows(), Order::Sequential, plain.clone()),
+            )
+        }
+        Method::EveryStep { length } => (
+            Loader::streams(prepared.train_streams(config.batch_size, length)?, autodiff),
+            Loader::streams(prepared.valid_stream(), plain.clone()),
+        ),
+    })
+}
+
+/// Takes the best checkpoint's model, scores it with the state carried where that is not done yet,
+/// and keeps it in `run`.
 fn finish(
     prepared: &Prepared,
     checkpoints: &Checkpoints,
@@ -131,9 +151,10 @@ fn finish(
     let epoch = progress.best().map(|report| report.epoch);
     let epoch = epoch.ok_or_else(|| Error::NoCheckpoint(run.into()))?;
     let mut best = checkpoints.model(epoch, device)?;
-    let (range, window) = (prepared.split.valid.clone(), best.about.window);
-    let carried = score_carried(&best.model, &prepared.ids, range, window, device)?;
-    best.about.valid_loss_carried = Some(carried.nats_per_token());
+    if best.about.valid_loss_carried.is_none() {
+        let stream = Loader::streams(prepared.valid_stream(), device.clone());
+        best.about.valid_loss_carried = Some(score(&best.model, &stream)?.nats_per_token());
+    }
     // The files of the run as it ended, which may be another sitting than the best epoch's.
     best.extra = extra;
     best.save(run)?;
@@ -159,7 +180,8 @@ fn same_run(
     let TrainConfig { epochs, look_every, .. } = now.config;
     if (TrainConfig { epochs, look_every, ..before.config.clone() }) != now.config {
         return refuse(
-            "seed, batch size, learning rate or optimizer have changed; only `train.epochs` may",
+            "seed, method, batch size, learning rate, optimizer or clipping have changed; only \
+             `train.epochs` may",
         );
     }
     if before.train_sha256 != now.train_sha256 {

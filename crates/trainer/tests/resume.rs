@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use burn::optim::ModuleOptimizer;
 use burn::tensor::Device;
 use models::{About, CellKind, LanguageModel, LanguageModelConfig, LayerConfig};
 use seqdata::{CountedOn, Fractions, Prepared, Recipe};
 use text_prep::{Cleaner, Rare, Splitter, Words};
 use trainer::{
-    Checkpoints, EpochReport, Heard, Identity, Observer, Outcome, Plan, Result, Rmsprop,
-    RmspropConfig, StepReport, TrainConfig, train,
+    AdamConfig, Checkpoints, Clip, EpochReport, Heard, Identity, Method, Observer, OptimizerConfig,
+    Outcome, Plan, Result, RmspropConfig, Start, StepReport, TrainConfig, train,
 };
 
 fn prepared(step: usize) -> Prepared {
@@ -30,13 +29,31 @@ fn prepared(step: usize) -> Prepared {
     Prepared::new(&text, recipe).unwrap()
 }
 
+fn rmsprop(momentum: f64) -> OptimizerConfig {
+    let config = RmspropConfig { momentum, centered: true, ..RmspropConfig::default() };
+    OptimizerConfig::Rmsprop(config)
+}
+
+/// Streams, Adam and clipping in the place of windows and RMSprop.
+fn every_step(epochs: usize) -> TrainConfig {
+    TrainConfig {
+        method: Method::EveryStep { length: 5 },
+        batch_size: 4,
+        optimizer: OptimizerConfig::Adam(AdamConfig::default()),
+        clip: Some(Clip::GlobalNorm(1.0)),
+        ..config(epochs)
+    }
+}
+
 fn config(epochs: usize) -> TrainConfig {
     TrainConfig {
         seed: 5,
         epochs,
+        method: Method::Windows,
         batch_size: 16,
         learning_rate: 0.01,
-        optimizer: RmspropConfig { momentum: 0.5, centered: true, ..RmspropConfig::default() },
+        optimizer: rmsprop(0.5),
+        clip: None,
         look_every: 2,
     }
 }
@@ -71,18 +88,25 @@ impl Observer for Notes {
 
 fn run(at: &Path, config: &TrainConfig, step: usize, resume: bool) -> (Result<Outcome>, Notes) {
     let prepared = prepared(step);
+    let layer = LayerConfig { recurrent_dropout: 0.2, ..LayerConfig::new(CellKind::Lstm, 6) };
     let model = LanguageModelConfig {
-        vocabulary: prepared.tokenizer.vocabulary.len(),
-        embedding: 4,
-        layers: vec![LayerConfig { cell: CellKind::Lstm, units: 6 }],
         dropout: 0.3,
+        layer_dropout: 0.2,
+        embedding_dropout: 0.1,
+        locked_dropout: true,
+        ..LanguageModelConfig::new(prepared.tokenizer.vocabulary.len(), 4, vec![layer; 2])
+    };
+    let device = Device::flex();
+    let start = match resume {
+        true => Start::Resume,
+        false => Start::Fresh(Box::new(model.init(config.seed, &device).unwrap())),
     };
     let about = About {
         model,
         window: 4,
         seed: config.seed,
         epochs: 0,
-        valid_loss_window: f64::INFINITY,
+        valid_loss_window: None,
         valid_loss_carried: None,
         valid_sha256: prepared.valid_sha256(),
     };
@@ -90,12 +114,17 @@ fn run(at: &Path, config: &TrainConfig, step: usize, resume: bool) -> (Result<Ou
     let identity = Identity { tokenizer, about, extra: BTreeMap::new() };
     let notes = Notes::default();
     let observer = Box::new(notes.clone());
-    let device = Device::flex();
-    (train(&prepared, config, identity, at, resume, &device, observer), notes)
+    (train(&prepared, config, identity, at, start, &device, observer), notes)
 }
 
 #[test]
 fn two_epochs_and_two_more_are_four_bit_for_bit() {
+    for config in [config, every_step] {
+        parts_equal_the_whole(config);
+    }
+}
+
+fn parts_equal_the_whole(config: fn(usize) -> TrainConfig) {
     let folder = tempfile::tempdir().unwrap();
     let (whole, parts) = (folder.path().join("whole"), folder.path().join("parts"));
     let outcome = run(&whole, &config(4), 1, false).0.unwrap();
@@ -131,7 +160,7 @@ fn the_last_and_the_best_checkpoint_are_kept() {
     let folder = tempfile::tempdir().unwrap();
     let outcome = run(&folder.path().join("run"), &config(1), 1, false).0.unwrap();
     let checkpoints = Checkpoints::of(&folder.path().join("made up"));
-    let optimizer = ModuleOptimizer::from(Rmsprop::new(RmspropConfig::default()));
+    let optimizer = config(1).optimizer.init();
     let mut progress = outcome.progress.clone();
     let report = progress.epochs.remove(0);
     let kept = [3.0, 1.0, 2.0, 2.0, 0.5].iter().enumerate().map(|(at, &loss)| {
@@ -155,7 +184,9 @@ fn a_run_with_other_numbers_is_not_gone_on_with() {
         (TrainConfig { seed: 6, ..config(2) }, 1, "have changed"),
         (TrainConfig { batch_size: 8, ..config(2) }, 1, "have changed"),
         (TrainConfig { learning_rate: 0.1, ..config(2) }, 1, "have changed"),
-        (TrainConfig { optimizer: RmspropConfig::default(), ..config(2) }, 1, "have changed"),
+        (TrainConfig { optimizer: rmsprop(0.0), ..config(2) }, 1, "have changed"),
+        (TrainConfig { clip: Some(Clip::Value(1.0)), ..config(2) }, 1, "have changed"),
+        (every_step(2), 1, "have changed"),
         (config(2), 3, "training windows"),
     ];
     for (config, step, expected) in cases {
@@ -181,7 +212,8 @@ fn an_observer_can_end_the_run() {
     let identity = Identity { tokenizer, about, extra: BTreeMap::new() };
     let at = folder.path().join("second");
     let device = Device::flex();
-    let ended = train(&prepared, &config(1), identity, &at, false, &device, Box::new(Refuses));
+    let start = Start::Fresh(Box::new(identity.about.model.init(1, &device).unwrap()));
+    let ended = train(&prepared, &config(1), identity, &at, start, &device, Box::new(Refuses));
     assert_eq!(ended.unwrap_err().to_string(), "enough");
     assert!(!at.join("manifest.json").exists());
 }

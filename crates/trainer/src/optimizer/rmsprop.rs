@@ -4,7 +4,8 @@ use burn::optim::{LearningRate, Optimizer, RecordState};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use super::{check_epsilon, check_share};
+use crate::error::Result;
 
 /// The numbers of [`Rmsprop`], Keras's by default.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,21 +33,9 @@ impl RmspropConfig {
     /// # Errors
     /// Names the first setting that is out of range.
     pub fn check(&self) -> Result<()> {
-        let refuse = |key, found: f64, expected| {
-            Err(Error::OutOfRange { key, found: found.to_string(), expected })
-        };
-        if !(0.0..1.0).contains(&self.rho) {
-            return refuse("train.optimizer.rho", self.rho, "0 or more and below 1");
-        }
-        // Below this ε would vanish in f32, and a weight without gradient become 0 / 0.
-        let smallest = f64::from(f32::MIN_POSITIVE);
-        if !(self.epsilon >= smallest && self.epsilon.is_finite()) {
-            return refuse("train.optimizer.epsilon", self.epsilon, "1.2e-38 or more");
-        }
-        if !(0.0..1.0).contains(&self.momentum) {
-            return refuse("train.optimizer.momentum", self.momentum, "0 or more and below 1");
-        }
-        Ok(())
+        check_share("train.optimizer.rho", self.rho)?;
+        check_epsilon(self.epsilon)?;
+        check_share("train.optimizer.momentum", self.momentum)
     }
 }
 

@@ -1,0 +1,163 @@
+//! Gradient clipping: what keeps one bad batch from throwing the weights away.
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// How far a gradient may go.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Clip {
+    /// Every number of every gradient is cut to this distance from 0 (Keras's `clipvalue`).
+    Value(f64),
+    /// The gradient of every tensor is scaled down to this norm (Keras's `clipnorm`).
+    TensorNorm(f64),
+    /// All gradients together are scaled down to this norm (Keras's `global_clipnorm`, PyTorch's
+    /// `clip_grad_norm_`; Pascanu, Mikolov and Bengio 2013, algorithm 1).
+    GlobalNorm(f64),
+}
+
+impl Clip {
+    /// Refuses a limit that would stop all learning.
+    ///
+    /// # Errors
+    /// Names the setting.
+    pub fn check(self) -> Result<()> {
+        let (key, limit) = match self {
+            Self::Value(limit) => ("train.clip.value", limit),
+            Self::TensorNorm(limit) => ("train.clip.tensor_norm", limit),
+            Self::GlobalNorm(limit) => ("train.clip.global_norm", limit),
+        };
+        match limit > 0.0 && limit.is_finite() {
+            true => Ok(()),
+            false => {
+                let expected = "a number above 0";
+                Err(Error::OutOfRange { key, found: limit.to_string(), expected })
+            }
+        }
+    }
+
+    /// The gradients of `module`, clipped.
+    pub fn apply(self, module: &impl Module, gradients: GradientsParams) -> GradientsParams {
+        let global = match self {
+            Self::GlobalNorm(limit) => {
+                let mut squares = Squares { gradients: &gradients, sum: None };
+                module.visit(&mut squares);
+                squares.sum.map(|sum| shrink(sum.sqrt(), limit))
+            }
+            Self::Value(_) | Self::TensorNorm(_) => None,
+        };
+        let mut clipper = Clipper { clip: self, global, gradients };
+        module.visit(&mut clipper);
+        clipper.gradients
+    }
+}
+
+/// `limit / max(norm, limit)`: 1 below the limit. It stays on the device, which is not waited for.
+fn shrink(norm: Tensor<1>, limit: f64) -> Tensor<1> {
+    norm.clamp_min(limit).recip().mul_scalar(limit)
+}
+
+fn sum_of_squares<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
+    (tensor.clone() * tensor).sum()
+}
+
+/// Sums the squares of all gradients.
+struct Squares<'a> {
+    gradients: &'a GradientsParams,
+    sum: Option<Tensor<1>>,
+}
+
+impl ModuleVisitor for Squares<'_> {
+    fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
+        if let Some(gradient) = self.gradients.get::<D>(parameter.id) {
+            let squares = sum_of_squares(gradient);
+            self.sum = Some(match self.sum.take() {
+                None => squares,
+                Some(sum) => sum + squares,
+            });
+        }
+    }
+}
+
+struct Clipper {
+    clip: Clip,
+    global: Option<Tensor<1>>,
+    gradients: GradientsParams,
+}
+
+impl ModuleVisitor for Clipper {
+    fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
+        let Some(gradient) = self.gradients.remove::<D>(parameter.id) else { return };
+        let clipped = match self.clip {
+            Clip::Value(limit) => gradient.clamp(-limit, limit),
+            Clip::TensorNorm(limit) => {
+                let factor = shrink(sum_of_squares(gradient.clone()).sqrt(), limit);
+                gradient * factor.unsqueeze()
+            }
+            Clip::GlobalNorm(_) => match &self.global {
+                Some(factor) => gradient * factor.clone().unsqueeze(),
+                None => gradient,
+            },
+        };
+        self.gradients.register(parameter.id, clipped);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+
+    #[derive(Module, Debug)]
+    struct Pair {
+        a: Param<Tensor<1>>,
+        b: Param<Tensor<2>>,
+    }
+
+    /// Gradients (3, 4) and (12), whose norms are 5, 12 and together 13, after clipping.
+    fn clipped(clip: Clip) -> [Vec<f64>; 2] {
+        let device = Device::flex();
+        let pair = Pair {
+            a: Param::from_tensor(Tensor::zeros([2], &device)),
+            b: Param::from_tensor(Tensor::zeros([1, 1], &device)),
+        };
+        let mut gradients = GradientsParams::new();
+        gradients.register(pair.a.id, Tensor::<1>::from_floats([3.0, -4.0], &device));
+        gradients.register(pair.b.id, Tensor::<2>::from_floats([[12.0]], &device));
+        let gradients = clip.apply(&pair, gradients);
+        let a = gradients.get::<1>(pair.a.id).unwrap().try_into_vec_as().unwrap();
+        [a, gradients.get::<2>(pair.b.id).unwrap().try_into_vec_as().unwrap()]
+    }
+
+    fn assert_close(found: [Vec<f64>; 2], expected: [&[f64]; 2]) {
+        for (found, expected) in found.concat().iter().zip(expected.concat()) {
+            assert!((found - expected).abs() < 1e-5, "{found} {expected}");
+        }
+    }
+
+    #[test]
+    fn values_and_norms_are_cut_to_their_limit() {
+        assert_close(clipped(Clip::Value(3.5)), [&[3.0, -3.5], &[3.5]]);
+        assert_close(clipped(Clip::TensorNorm(6.0)), [&[3.0, -4.0], &[6.0]]);
+        assert_close(clipped(Clip::TensorNorm(2.5)), [&[1.5, -2.0], &[2.5]]);
+        assert_close(clipped(Clip::GlobalNorm(6.5)), [&[1.5, -2.0], &[6.0]]);
+        assert_close(clipped(Clip::GlobalNorm(13.5)), [&[3.0, -4.0], &[12.0]]);
+    }
+
+    #[test]
+    fn a_limit_that_stops_learning_is_refused_by_name() {
+        for (clip, key) in [
+            (Clip::Value(0.0), "train.clip.value"),
+            (Clip::TensorNorm(f64::NAN), "train.clip.tensor_norm"),
+            (Clip::GlobalNorm(-1.0), "train.clip.global_norm"),
+        ] {
+            let error = clip.check().unwrap_err().to_string();
+            assert!(error.contains(key), "{error}");
+        }
+    }
+}
