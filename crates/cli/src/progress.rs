@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use models::LanguageModel;
 use models::summary::thousands;
-use trainer::{EpochReport, Heard, Observer, Plan, StepReport};
+use trainer::{EpochReport, Heard, Method, Observer, Plan, StepReport};
 
 use crate::speaker::Speaker;
 
@@ -76,12 +76,16 @@ impl Progress {
 impl Observer for Progress {
     fn planned(&mut self, plan: &Plan) -> Heard {
         self.epochs = plan.epochs;
+        let what = match plan.method {
+            Method::Windows => "windows",
+            Method::EveryStep { .. } => "pieces of streams",
+        };
         self.say(&format!(
-            "{} parameters; {} training and {} validation windows, {} steps an epoch; about {} of \
+            "{} parameters; {} training and {} validation {what}, {} steps an epoch; about {} of \
              memory",
             thousands(plan.parameters),
-            thousands(plan.train_windows),
-            thousands(plan.valid_windows),
+            thousands(plan.train_items),
+            thousands(plan.valid_items),
             thousands(plan.steps_per_epoch),
             megabytes(plan.memory_bytes)
         ));

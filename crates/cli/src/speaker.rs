@@ -14,6 +14,8 @@ pub struct Speaker {
     pub tokenizer: Tokenizer,
     /// The model's blueprint and window.
     pub about: About,
+    /// How it reads its past: as it is being trained.
+    pub context: Context,
     /// Where it computes.
     pub device: Device,
     /// Tokens in a sample.
@@ -32,7 +34,7 @@ impl Speaker {
             tokens: self.tokens,
             sampling: Sampling { temperature, ..Sampling::default() },
             seed: self.about.seed,
-            context: Context::Window,
+            context: self.context,
             one_story: true,
             stop: None,
         };

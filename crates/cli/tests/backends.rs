@@ -112,7 +112,7 @@ fn logits_on_software_vulkan_are_those_of_ndarray() {
     let logits = |device: &Device| {
         let artifact = models::Artifact::load(&desk.path().join("run"), device).unwrap();
         let ids = Tensor::<2, Int>::from_ints([[2, 3, 4, 5, 6], [7, 8, 9, 10, 11]], device);
-        let (logits, _) = artifact.model.next(ids, artifact.model.start(2), None);
+        let (logits, _) = artifact.model.next(ids, artifact.model.start(2));
         logits.try_into_vec_as::<f64>().unwrap()
     };
     let expected = logits(&Device::ndarray());

@@ -42,7 +42,7 @@ fn train_then_write_then_score() {
         assert!(spoken.contains(&format!("Temperature {temperature}:")), "{spoken}");
     }
     let manifest: Value = serde_json::from_str(&read("manifest.json")).unwrap();
-    assert_eq!(manifest["format"], 1);
+    assert_eq!(manifest["format"], 2);
     assert!(manifest["about"]["valid_loss_carried"].is_number());
 
     // The window protocol gives the very loss that was recorded while training.

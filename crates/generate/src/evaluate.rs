@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use models::{Artifact, Context, Score, score_carried, score_windows};
-use seqdata::{Ids, Order, WindowLoader, Windows};
+use models::{Artifact, Context, Score, score};
+use seqdata::{Ids, Loader, Order, Streams, Windows};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
@@ -68,21 +68,21 @@ pub fn evaluate_ids(
     if range.len() <= window {
         return Err(Error::TooShort { tokens: range.len(), needed: window + 1, window });
     }
-    let (protocol, score) = match context {
+    let (protocol, loader) = match context {
         Context::Window => {
             let windows = Windows::new(ids.clone(), range.clone(), window, 1);
-            let loader = WindowLoader::new(windows, BATCH, Order::Sequential, device.clone());
             let protocol = format!("window: each token from the {window} before it");
-            (protocol, score_windows(&artifact.model, &loader)?)
+            (protocol, Loader::windows(windows, BATCH, Order::Sequential, device.clone()))
         }
         Context::Carried => {
+            let stream = Streams::whole(ids.clone(), range.clone(), window);
             let protocol = format!(
                 "carried: each token after the first {window} from all before it, the state carried"
             );
-            let score = score_carried(&artifact.model, &ids, range.clone(), window, device)?;
-            (protocol, score)
+            (protocol, Loader::streams(stream, device.clone()))
         }
     };
+    let score = score(&artifact.model, &loader)?;
     Ok(evaluation(artifact, protocol, score, &ids.slice(range), left_out))
 }
 

@@ -48,14 +48,14 @@ impl<'a> Session<'a> {
         let logits = match &mut self.past {
             Past::Carried(state) => {
                 let tensor = row(ids, self.device);
-                let (logits, after) = self.model.next(tensor, std::mem::take(state), None);
+                let (logits, after) = self.model.next(tensor, std::mem::take(state));
                 *state = after;
                 logits
             }
             Past::Window { ids: past, length } => {
                 past.extend_from_slice(ids);
                 past.drain(..past.len().saturating_sub(*length));
-                self.model.next(row(past, self.device), self.model.start(1), None).0
+                self.model.next(row(past, self.device), self.model.start(1)).0
             }
         };
         Ok(logits.try_into_vec_as::<f32>()?)
@@ -76,10 +76,8 @@ mod tests {
     use super::*;
 
     fn model() -> LanguageModel {
-        let layers = vec![LayerConfig { cell: CellKind::Lstm, units: 6 }];
-        LanguageModelConfig { vocabulary: 11, embedding: 4, layers, dropout: 0.2 }
-            .init(1, &Device::flex())
-            .unwrap()
+        let layers = vec![LayerConfig::new(CellKind::Lstm, 6)];
+        LanguageModelConfig::new(11, 4, layers).init(1, &Device::flex()).unwrap()
     }
 
     fn close(a: &[f32], b: &[f32]) -> bool {

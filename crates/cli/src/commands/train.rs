@@ -7,7 +7,7 @@ use args::{ConfigArgs, Train};
 use burn::tensor::Device;
 use models::artifact::write_atomically;
 use models::{About, Context};
-use trainer::{Checkpoints, Identity, Observer, Outcome, train};
+use trainer::{Checkpoints, Identity, Method, Observer, Outcome, Start, train};
 
 use super::{print, warn};
 use crate::config::{Resolved, read};
@@ -81,7 +81,7 @@ fn learn(
         window: resolved.config.windows.length,
         seed: resolved.config.seed,
         epochs: 0,
-        valid_loss_window: f64::INFINITY,
+        valid_loss_window: None,
         valid_loss_carried: None,
         valid_sha256: prepared.valid_sha256(),
     };
@@ -89,6 +89,10 @@ fn learn(
     let speaker = Speaker {
         tokenizer: tokenizer.clone(),
         about: about.clone(),
+        context: match resolved.train.method {
+            Method::Windows => Context::Window,
+            Method::EveryStep { .. } => Context::Carried,
+        },
         device: device.clone(),
         tokens: resolved.config.samples.tokens,
     };
@@ -117,27 +121,33 @@ fn learn(
     }
     let extra = BTreeMap::from([(CONFIG.to_string(), toml.into_bytes())]);
     let identity = Identity { tokenizer, about, extra };
-    let resume = args.resume.is_some();
+    let start = match args.resume {
+        Some(_) => Start::Resume,
+        None => Start::Fresh(Box::new(resolved.model.init(resolved.config.seed, device)?)),
+    };
     let observer = Box::new(observers);
-    Ok(train(prepared, &resolved.train, identity, run, resume, device, observer)?)
+    Ok(train(prepared, &resolved.train, identity, run, start, device, observer)?)
 }
 
 fn report(resolved: &Resolved, run: &Path, outcome: &Outcome) -> Result<()> {
     let about = &outcome.best.about;
     let unigram = resolved.prepared.unigram_nats_per_token();
-    let best = about.valid_loss_window;
+    let choice = match about.context() {
+        Context::Carried => "carried",
+        Context::Window => "window",
+    };
+    let losses = [("by window", about.valid_loss_window), ("carried", about.valid_loss_carried)];
+    let losses: Vec<String> = losses
+        .iter()
+        .filter_map(|(how, loss)| loss.map(|loss| format!("{loss:.3} {how}")))
+        .collect();
     eprintln!(
-        "best epoch {}: validation loss {best:.3} nats a token; guessing by token counts alone costs \
+        "best epoch {}: validation loss {} nats a token; guessing by token counts alone costs \
          {unigram:.3}",
-        about.epochs
+        about.epochs,
+        losses.join(", ")
     );
-    if let Some(carried) = about.valid_loss_carried {
-        let choice = match about.context() {
-            Context::Carried => "carried",
-            Context::Window => "window",
-        };
-        eprintln!("with the state carried {carried:.3}; `generate` will use `--context {choice}`");
-    }
+    eprintln!("`generate` will use `--context {choice}`");
     let model = run.display();
     eprintln!("write with: cargo xtask generate --model {model} (or pastiche generate …)");
     print(&format!("{}\n", run.display()))

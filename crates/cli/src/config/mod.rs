@@ -12,7 +12,6 @@ use models::{CellKind, LayerConfig};
 use seqdata::CountedOn;
 use serde::{Deserialize, Serialize};
 use text_prep::{Capitals, Excerpt, Punctuation, Rare, RuleSpec};
-use trainer::RmspropConfig;
 
 pub use read::{parse, read};
 pub use resolve::Resolved;
@@ -35,6 +34,8 @@ pub struct Config {
     pub split: Split,
     /// How ids are cut into training examples.
     pub windows: Windows,
+    /// How they are cut where every step has a target.
+    pub streams: Streams,
     /// The network.
     pub model: Model,
     /// How it learns.
@@ -130,6 +131,14 @@ pub struct Windows {
     pub step: usize,
 }
 
+/// `[streams]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Streams {
+    /// Tokens in a piece, over which gradients reach back.
+    pub length: usize,
+}
+
 /// `[model]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -138,22 +147,90 @@ pub struct Model {
     pub embedding: usize,
     /// The recurrent layers, the lowest first.
     pub layers: Vec<LayerConfig>,
-    /// The share of the last hidden state dropped while training.
+    /// Numbers between the last layer and the output layer; 0 for no projection.
+    pub projection: usize,
+    /// Whether the output layer's weights are the embedding's.
+    pub tied: bool,
+    /// The share of what the last layer hands on that is dropped while training.
     pub dropout: f64,
+    /// The share of what every other layer hands on that is dropped while training.
+    pub layer_dropout: f64,
+    /// The share of the tokens whose vectors are dropped while training.
+    pub embedding_dropout: f64,
+    /// Drop the same numbers at every step of a sequence.
+    pub locked_dropout: bool,
+}
+
+/// What a step learns from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// Shuffled windows with one target each.
+    #[default]
+    Windows,
+    /// Streams with a target at every step, the state carried.
+    EveryStep,
 }
 
 /// `[train]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Train {
-    /// Passes over the training windows.
+    /// Passes over the training text.
     pub epochs: usize,
-    /// Windows a step learns from.
+    /// What a step learns from.
+    pub method: Method,
+    /// Windows in a step, or streams beside one another.
     pub batch_size: usize,
     /// The factor of every update.
     pub learning_rate: f64,
-    /// RMSprop's own numbers.
-    pub optimizer: RmspropConfig,
+    /// The optimizer and its own numbers.
+    pub optimizer: Optimizer,
+    /// How far gradients may go.
+    pub clip: Clip,
+}
+
+/// Which formula updates the weights.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OptimizerKind {
+    /// The seed's.
+    #[default]
+    Rmsprop,
+    /// Adam.
+    Adam,
+}
+
+/// `[train.optimizer]`: the kind, and numbers that are left to their defaults or not.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Optimizer {
+    /// RMSprop or Adam.
+    pub kind: OptimizerKind,
+    /// The floor under the root.
+    pub epsilon: Option<f64>,
+    /// RMSprop: how much of the old mean square is kept.
+    pub rho: Option<f64>,
+    /// RMSprop: how much of the last update is repeated.
+    pub momentum: Option<f64>,
+    /// RMSprop: divide by the variance.
+    pub centered: Option<bool>,
+    /// Adam: how much of the old mean is kept.
+    pub beta_1: Option<f64>,
+    /// Adam: how much of the old mean square is kept.
+    pub beta_2: Option<f64>,
+}
+
+/// `[train.clip]`: one of three limits, or none.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Clip {
+    /// For every number of a gradient.
+    pub value: Option<f64>,
+    /// For the norm of every tensor's gradient.
+    pub tensor_norm: Option<f64>,
+    /// For the norm of all gradients together.
+    pub global_norm: Option<f64>,
 }
 
 /// `[samples]`.
@@ -176,6 +253,7 @@ impl Default for Config {
             vocabulary: Vocabulary::default(),
             split: Split::default(),
             windows: Windows::default(),
+            streams: Streams::default(),
             model: Model::default(),
             train: Train::default(),
             samples: Samples::default(),
@@ -201,17 +279,37 @@ impl Default for Windows {
     }
 }
 
+impl Default for Streams {
+    fn default() -> Self {
+        Self { length: 35 }
+    }
+}
+
 impl Default for Model {
     fn default() -> Self {
-        let layers = vec![LayerConfig { cell: CellKind::Lstm, units: 256 }];
-        Self { embedding: 100, layers, dropout: 0.2 }
+        Self {
+            embedding: 100,
+            layers: vec![LayerConfig::new(CellKind::Lstm, 256)],
+            projection: 0,
+            tied: false,
+            dropout: 0.2,
+            layer_dropout: 0.0,
+            embedding_dropout: 0.0,
+            locked_dropout: false,
+        }
     }
 }
 
 impl Default for Train {
     fn default() -> Self {
-        let optimizer = RmspropConfig::default();
-        Self { epochs: 4, batch_size: 32, learning_rate: 0.001, optimizer }
+        Self {
+            epochs: 4,
+            method: Method::default(),
+            batch_size: 32,
+            learning_rate: 0.001,
+            optimizer: Optimizer::default(),
+            clip: Clip::default(),
+        }
     }
 }
 
@@ -223,6 +321,7 @@ impl Default for Samples {
 
 #[cfg(test)]
 mod tests {
+    use models::Activation;
     use toml::{Table, Value};
 
     use super::*;
@@ -259,6 +358,20 @@ mod tests {
         full.tokens.lower_case = Some(false);
         full.tokens.stem = Some(String::new());
         full.tokens.capitals = Some(Capitals::Keep);
+        full.model.layers[0].activation = Some(Activation::Tanh);
+        full.model.layers[0].reset_after = Some(true);
+        let optimizer = &mut full.train.optimizer;
+        for number in [
+            &mut optimizer.epsilon,
+            &mut optimizer.rho,
+            &mut optimizer.momentum,
+            &mut optimizer.beta_1,
+            &mut optimizer.beta_2,
+        ] {
+            *number = Some(0.0);
+        }
+        optimizer.centered = Some(false);
+        full.train.clip = Clip { value: Some(1.0), tensor_norm: Some(1.0), global_norm: Some(1.0) };
         let mut found = Vec::new();
         keys(&Table::try_from(&full).unwrap(), "", &mut found);
         assert!(found.contains(&"train.optimizer.rho".to_string()), "{found:?}");

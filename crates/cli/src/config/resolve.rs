@@ -5,9 +5,9 @@ use std::path::Path;
 use models::LanguageModelConfig;
 use seqdata::{Fractions, Prepared, Recipe};
 use text_prep::{Characters, Cleaner, Source, Splitter, Words};
-use trainer::TrainConfig;
+use trainer::{AdamConfig, OptimizerConfig, RmspropConfig, TrainConfig};
 
-use super::{Config, TokenKind};
+use super::{Clip, Config, Method, Model, Optimizer, OptimizerKind, TokenKind};
 use crate::corpus::Dataset;
 use crate::error::{Error, Result};
 
@@ -28,7 +28,7 @@ pub struct Resolved {
 impl Resolved {
     /// Checks `config` and prepares its text.
     pub fn new(mut config: Config) -> Result<Self> {
-        let train = train_config(&config);
+        let train = train_config(&config)?;
         train.check()?;
         let recipe = recipe(&config)?;
         let mut warnings = Vec::new();
@@ -39,12 +39,7 @@ impl Resolved {
                     .to_string(),
             );
         }
-        let mut model = LanguageModelConfig {
-            vocabulary: 1,
-            embedding: config.model.embedding,
-            layers: config.model.layers.clone(),
-            dropout: config.model.dropout,
-        };
+        let mut model = blueprint(&config.model);
         // What can be refused without the text is refused before it is read.
         model.check()?;
         let text = text(&mut config)?;
@@ -64,15 +59,98 @@ impl Resolved {
     }
 }
 
-fn train_config(config: &Config) -> TrainConfig {
+/// The network, for a vocabulary that is not known yet.
+fn blueprint(model: &Model) -> LanguageModelConfig {
+    let Model {
+        embedding,
+        ref layers,
+        projection,
+        tied,
+        dropout,
+        layer_dropout,
+        embedding_dropout,
+        locked_dropout,
+    } = *model;
+    LanguageModelConfig {
+        projection,
+        tied,
+        dropout,
+        layer_dropout,
+        embedding_dropout,
+        locked_dropout,
+        ..LanguageModelConfig::new(1, embedding, layers.clone())
+    }
+}
+
+fn train_config(config: &Config) -> Result<TrainConfig> {
     let train = &config.train;
-    TrainConfig {
+    Ok(TrainConfig {
         seed: config.seed,
         epochs: train.epochs,
+        method: match train.method {
+            Method::Windows => trainer::Method::Windows,
+            Method::EveryStep => trainer::Method::EveryStep { length: config.streams.length },
+        },
         batch_size: train.batch_size,
         learning_rate: train.learning_rate,
-        optimizer: train.optimizer,
+        optimizer: optimizer(&train.optimizer)?,
+        clip: clip(&train.clip)?,
         look_every: config.samples.every_steps,
+    })
+}
+
+/// The optimizer with what is left out filled in; a number of the other kind is refused.
+fn optimizer(written: &Optimizer) -> Result<OptimizerConfig> {
+    let Optimizer { kind, epsilon, rho, momentum, centered, beta_1, beta_2 } = *written;
+    let (misplaced, owner) = match kind {
+        OptimizerKind::Rmsprop => {
+            ([beta_1.map(|_| "beta_1"), beta_2.map(|_| "beta_2"), None], "adam")
+        }
+        OptimizerKind::Adam => {
+            let given = [rho.map(|_| "rho"), momentum.map(|_| "momentum")];
+            ([given[0], given[1], centered.map(|_| "centered")], "rmsprop")
+        }
+    };
+    if let Some(key) = misplaced.into_iter().flatten().next() {
+        return Err(Error::new(format!(
+            "`train.optimizer.{key}` is given, which only `train.optimizer.kind = \"{owner}\"` has; \
+             leave it out or change the kind"
+        )));
+    }
+    Ok(match kind {
+        OptimizerKind::Rmsprop => {
+            let default = RmspropConfig::default();
+            OptimizerConfig::Rmsprop(RmspropConfig {
+                rho: rho.unwrap_or(default.rho),
+                epsilon: epsilon.unwrap_or(default.epsilon),
+                momentum: momentum.unwrap_or(default.momentum),
+                centered: centered.unwrap_or(default.centered),
+            })
+        }
+        OptimizerKind::Adam => {
+            let default = AdamConfig::default();
+            OptimizerConfig::Adam(AdamConfig {
+                beta_1: beta_1.unwrap_or(default.beta_1),
+                beta_2: beta_2.unwrap_or(default.beta_2),
+                epsilon: epsilon.unwrap_or(default.epsilon),
+            })
+        }
+    })
+}
+
+fn clip(written: &Clip) -> Result<Option<trainer::Clip>> {
+    let limits = [
+        written.value.map(trainer::Clip::Value),
+        written.tensor_norm.map(trainer::Clip::TensorNorm),
+        written.global_norm.map(trainer::Clip::GlobalNorm),
+    ];
+    let mut given = limits.into_iter().flatten();
+    match (given.next(), given.next()) {
+        (_, Some(_)) => Err(Error::new(
+            "`train.clip` holds more than one of `value`, `tensor_norm` and `global_norm`; expected \
+             one of them",
+        )),
+        (limit, None) => Ok(limit),
     }
 }
 
