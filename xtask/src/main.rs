@@ -8,6 +8,7 @@ mod ci;
 mod features;
 mod launch;
 mod main_job;
+mod parity;
 mod test;
 mod tidy;
 
@@ -36,6 +37,12 @@ enum Task {
     },
     /// Run all that must pass before anything lands: format, lints, docs, the main job, tests
     Ci,
+    /// Compare the fixtures of the tests with the real PyTorch and Keras; needs Python 3.11
+    Parity {
+        /// Write the fixtures instead
+        #[arg(long)]
+        write: bool,
+    },
     /// Check the order of the house: doorplates, arrows, licences, configuration keys
     Tidy,
 }
@@ -47,6 +54,7 @@ fn main() -> ExitCode {
         Task::Program(command) => launch::run(&command, &words),
         Task::Test { .. } => test::run(&words[1..]),
         Task::Ci => ci::run(),
+        Task::Parity { write } => parity::run(write),
         Task::Tidy => tidy::run(),
     };
     outcome.unwrap_or_else(|error| {

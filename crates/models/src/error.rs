@@ -94,6 +94,26 @@ pub enum Error {
         /// What contradicts what.
         reason: String,
     },
+    /// A file of weights is not readable.
+    #[error("{path} cannot be read as weights: {reason}")]
+    Safetensors {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The tensors of a file are not those of the model.
+    #[error(
+        "the weights do not fit the model ({wrong}): compare the layout, the names and the sizes of \
+         `model` with the program that wrote them"
+    )]
+    ForeignWeights {
+        /// All tensors that are missing, extra or of another shape.
+        wrong: String,
+    },
+    /// The device did not give its numbers back.
+    #[error("the device did not return its numbers: {0}")]
+    Device(#[from] burn::tensor::TensorReadError),
     /// The file system refused.
     #[error("{path} cannot be {verb}: {source}")]
     Io {

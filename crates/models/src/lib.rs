@@ -11,6 +11,7 @@ pub mod dense;
 pub mod dropout;
 pub mod embedding;
 pub mod error;
+pub mod foreign;
 pub mod init;
 pub mod language_model;
 pub mod layer;

@@ -109,6 +109,15 @@ pub enum Cell {
 }
 
 impl Cell {
+    /// Which equations it computes.
+    pub fn kind(&self) -> CellKind {
+        match self {
+            Self::Elman(cell) => CellKind::Elman(cell.activation),
+            Self::Lstm(_) => CellKind::Lstm,
+            Self::Gru(cell) => CellKind::Gru { reset_after: cell.recurrent_bias.is_some() },
+        }
+    }
+
     /// H.
     pub fn units(&self) -> usize {
         self.recurrent_kernel().dims()[0]

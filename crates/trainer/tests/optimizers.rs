@@ -1,0 +1,75 @@
+//! Five steps of each optimizer against what Keras computed, in committed numbers that `cargo xtask
+//! parity` makes.
+
+use burn::optim::Optimizer;
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use serde::Deserialize;
+use serde_json::Value;
+use trainer::{Adam, Rmsprop};
+
+#[derive(Deserialize)]
+struct Stored {
+    data: Vec<f64>,
+}
+
+#[derive(Deserialize)]
+struct Run {
+    name: String,
+    kind: String,
+    numbers: Value,
+    after: Stored,
+}
+
+#[derive(Deserialize)]
+struct Fixture {
+    learning_rate: f64,
+    weights: Stored,
+    gradients: Stored,
+    runs: Vec<Run>,
+}
+
+fn tensor(values: &[f64], dtype: DType) -> Tensor<1> {
+    let data = TensorData::new(values.to_vec(), [values.len()]);
+    Tensor::from_data(data, (&Device::flex(), dtype))
+}
+
+fn assert_steps<O: Optimizer>(fixture: &Fixture, run: &Run, optimizer: &O) {
+    let count = fixture.weights.data.len();
+    for (dtype, tolerance) in [(DType::F64, 1e-9), (DType::F32, 1e-5)] {
+        let mut weight = tensor(&fixture.weights.data, dtype);
+        let mut state = None;
+        let steps = fixture.gradients.data.chunks(count).zip(run.after.data.chunks(count));
+        for (step, (gradient, expected)) in steps.enumerate() {
+            let gradient = tensor(gradient, dtype);
+            (weight, state) = optimizer.step(fixture.learning_rate, weight, gradient, state);
+            let found: Vec<f64> = weight.clone().try_into_vec_as().unwrap();
+            let largest = expected.iter().fold(0f64, |largest, x| largest.max(x.abs()));
+            for (found, expected) in found.iter().zip(expected) {
+                let error = (found - expected).abs();
+                let name = &run.name;
+                assert!(error <= tolerance * largest, "{name}, step {step}: {found} {expected}");
+            }
+        }
+    }
+}
+
+#[test]
+fn five_steps_are_keras_s() {
+    let text = include_str!("fixtures/optimizers.json");
+    let fixture: Fixture = serde_json::from_str(text).unwrap();
+    assert_eq!(fixture.runs.len(), 6);
+    for run in &fixture.runs {
+        let numbers = run.numbers.clone();
+        match run.kind.as_str() {
+            "rmsprop" => {
+                let config = serde_json::from_value(numbers).unwrap();
+                assert_steps(&fixture, run, &Rmsprop::new(config));
+            }
+            "adam" => {
+                let config = serde_json::from_value(numbers).unwrap();
+                assert_steps(&fixture, run, &Adam::new(config));
+            }
+            kind => panic!("no optimizer is called {kind}"),
+        }
+    }
+}

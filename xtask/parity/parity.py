@@ -1,0 +1,100 @@
+"""Writes the fixtures (`--write`), or computes them again and compares them with the committed ones."""
+
+import json
+import os
+import pathlib
+import sys
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Some of TensorFlow's fused kernels round otherwise; the plain ones are the reference.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
+import keras
+import numpy as np
+
+keras.config.set_floatx("float64")
+keras.config.set_dtype_policy("float64")
+
+import initial
+import keras_cells
+import optimizers
+import pytorch_cells
+import tokenizers
+import whole_models
+from fixtures import MODELS, ROOT, TEXT_PREP, TRAINER, dumps
+
+# Relative to the largest number of a tensor; 32-bit logits are compared less closely.
+TOLERANCE, TOLERANCE_32 = 1e-12, 1e-5
+
+
+def all_fixtures():
+    """Every fixture by its path under `crates/`: text, or bytes of a safetensors file."""
+    for fixtures in (keras_cells.fixtures, pytorch_cells.fixtures):
+        for path, value in fixtures():
+            yield f"{MODELS}/{path}", dumps(value)
+    yield f"{MODELS}/language_model.json", dumps(whole_models.language_model())
+    yield f"{MODELS}/initial.json", dumps(initial.fixture())
+    yield f"{TRAINER}/optimizers.json", dumps(optimizers.fixture())
+    yield f"{TEXT_PREP}/keras_tokenizer.json", dumps(tokenizers.fixture())
+    for files in (whole_models.pytorch_files, whole_models.keras_files):
+        for name, file, report in files():
+            yield f"{MODELS}/weights/{name}.safetensors", file
+            yield f"{MODELS}/weights/{name}.json", dumps(report)
+
+
+def differences(found, expected, place, tolerance):
+    """Where two JSON values differ; tensors by their largest number."""
+    if isinstance(expected, dict) and set(expected) == {"shape", "data"}:
+        if found["shape"] != expected["shape"]:
+            return [f"{place}: shape {found['shape']}, committed {expected['shape']}"]
+        found, expected = np.array(found["data"]), np.array(expected["data"])
+        error = np.abs(found - expected).max(initial=0.0)
+        limit = tolerance * np.abs(expected).max(initial=0.0)
+        return [f"{place}: off by {error:.3g}, at most {limit:.3g}"] if error > limit else []
+    if isinstance(expected, dict) and isinstance(found, dict) and found.keys() == expected.keys():
+        pairs = ((found[key], expected[key], f"{place}.{key}") for key in expected)
+    elif isinstance(expected, list) and isinstance(found, list) and len(found) == len(expected):
+        pairs = ((a, b, f"{place}[{at}]") for at, (a, b) in enumerate(zip(found, expected)))
+    elif isinstance(expected, float) and isinstance(found, (int, float)):
+        close = abs(found - expected) <= tolerance * max(abs(expected), 1e-300)
+        return [] if close else [f"{place}: {found}, committed {expected}"]
+    else:
+        return [] if found == expected else [f"{place}: {found!r:.80}, committed {expected!r:.80}"]
+    return [line for a, b, where in pairs for line in differences(a, b, where, tolerance)]
+
+
+def compare(path, found):
+    committed = ROOT / path
+    if not committed.exists():
+        return [f"{path}: not committed"]
+    if isinstance(found, bytes):
+        return [] if committed.read_bytes() == found else [f"{path}: other bytes"]
+    tolerance = TOLERANCE_32 if "/weights/" in path or path.endswith("initial.json") else TOLERANCE
+    return differences(json.loads(found), json.loads(committed.read_text()), path, tolerance)
+
+
+def main():
+    write = sys.argv[1:] == ["--write"]
+    wrong, count = [], 0
+    for path, fixture in all_fixtures():
+        count += 1
+        if write:
+            place = ROOT / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            data = fixture if isinstance(fixture, bytes) else fixture.encode()
+            place.write_bytes(data)
+        else:
+            wrong += compare(path, fixture)
+    if write:
+        print(f"{count} fixtures written under {pathlib.Path(ROOT).name}/")
+    for line in wrong:
+        print(line)
+    if wrong:
+        sys.exit(f"{len(wrong)} differences from the committed fixtures")
+    if not write:
+        print(f"{count} fixtures are what the frameworks compute today")
+
+
+if __name__ == "__main__":
+    main()
