@@ -9,9 +9,9 @@ use crate::clean::Cleaner;
 
 /// Joins tokens to text; made anew for every text.
 ///
-/// The text is to be had from [`into_text`](Self::into_text) alone, which ends it: a joiner may
-/// hold back half a Hangul syllable until the next token decides about it. Whoever hands the pieces
-/// on as they come asks for the last one by [`finish`](Self::finish).
+/// A joiner may hold back half a Hangul syllable until the next token decides about it. So it keeps
+/// the text and gives it away by [`into_text`](Self::into_text) alone, which writes what was held
+/// back; whoever hands pieces on as they come asks for the last one by [`finish`](Self::finish).
 ///
 /// Laws, each tested over random text:
 /// - characters: `join(split(text)) == text`, whatever the settings, save that capitals which the
