@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use models::{CellKind, LayerConfig};
 use seqdata::CountedOn;
 use serde::{Deserialize, Serialize};
-use text_prep::{Capitals, Excerpt, Punctuation, Rare, RuleSpec};
+use text_prep::{Capitals, Excerpt, Punctuation, Rare, RuleSpec, Unit};
 
 pub use read::{parse, read};
 pub use resolve::Resolved;
@@ -79,7 +79,7 @@ pub enum TokenKind {
     /// What stands between white space.
     #[default]
     Words,
-    /// A Unicode scalar.
+    /// Characters, as `unit` counts them.
     Characters,
 }
 
@@ -95,8 +95,12 @@ pub struct Tokens {
     pub lower_case: Option<bool>,
     /// Words: the language whose stems are taken.
     pub stem: Option<String>,
-    /// Characters: whether capitals are kept.
+    /// Characters: what counts as one.
+    pub unit: Option<Unit>,
+    /// Characters: what becomes of capitals.
     pub capitals: Option<Capitals>,
+    /// Characters: whether Hangul syllables come apart into jamo.
+    pub jamo: Option<bool>,
 }
 
 /// `[vocabulary]`.
@@ -357,6 +361,7 @@ mod tests {
         full.tokens.punctuation = Some(Punctuation::Keep);
         full.tokens.lower_case = Some(false);
         full.tokens.stem = Some(String::new());
+        full.tokens.unit = Some(Unit::Scalars);
         full.tokens.capitals = Some(Capitals::Keep);
         full.model.layers[0].activation = Some(Activation::Tanh);
         full.model.layers[0].reset_after = Some(true);
@@ -372,6 +377,7 @@ mod tests {
         }
         optimizer.centered = Some(false);
         full.train.clip = Clip { value: Some(1.0), tensor_norm: Some(1.0), global_norm: Some(1.0) };
+        full.tokens.jamo = Some(false);
         let mut found = Vec::new();
         keys(&Table::try_from(&full).unwrap(), "", &mut found);
         assert!(found.contains(&"train.optimizer.rho".to_string()), "{found:?}");
