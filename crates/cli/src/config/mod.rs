@@ -363,6 +363,7 @@ mod tests {
         full.tokens.stem = Some(String::new());
         full.tokens.unit = Some(Unit::Scalars);
         full.tokens.capitals = Some(Capitals::Keep);
+        full.tokens.jamo = Some(false);
         full.model.layers[0].activation = Some(Activation::Tanh);
         full.model.layers[0].reset_after = Some(true);
         let optimizer = &mut full.train.optimizer;
@@ -377,7 +378,6 @@ mod tests {
         }
         optimizer.centered = Some(false);
         full.train.clip = Clip { value: Some(1.0), tensor_norm: Some(1.0), global_norm: Some(1.0) };
-        full.tokens.jamo = Some(false);
         let mut found = Vec::new();
         keys(&Table::try_from(&full).unwrap(), "", &mut found);
         assert!(found.contains(&"train.optimizer.rho".to_string()), "{found:?}");
