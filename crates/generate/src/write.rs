@@ -123,8 +123,8 @@ mod tests {
     #[test]
     fn pieces_join_to_the_sample_and_the_sample_to_its_ids() {
         let device = Device::flex();
-        let layers = vec![LayerConfig { cell: CellKind::Lstm, units: 4 }];
-        let config = LanguageModelConfig { vocabulary: 9, embedding: 4, layers, dropout: 0.0 };
+        let layers = vec![LayerConfig::new(CellKind::Lstm, 4)];
+        let config = LanguageModelConfig::new(9, 4, layers);
         let model = config.init(1, &device).unwrap();
         let jamo = r#"{"kind": "characters", "jamo": true, "capitals": "shift"}"#;
         let mut ended_within_a_syllable = false;
