@@ -31,6 +31,8 @@ pub fn judge(
     if !matches!(prepared.tokenizer.splitter, Splitter::Characters(_)) {
         return Ok(None);
     }
+    // Where the past is read by window this takes longer than anyone likes to wait unawares.
+    eprintln!("writing {} tokens to see what it spells", thousands(TOKENS));
     let sample = sample(best, device)?;
     let said = sentence(&Lexicon::of(&training_text(prepared)).novelty(&sample));
     let quoted: String = sample.lines().map(|line| format!("> {line}\n")).collect();

@@ -59,7 +59,8 @@ fn korean_is_learned_by_its_letters_and_written_in_syllables() {
     let tokens = fs::read_to_string(desk.path().join("run/tokenizer.json")).unwrap();
     assert!(tokens.contains("\u{1100}") && !tokens.contains('그'), "{tokens}");
 
-    let write = ["generate", "--model", "run", "--prompt", "그는", "--tokens", "200", "--seed", "3"];
+    let write =
+        ["generate", "--model", "run", "--prompt", "그는", "--tokens", "200", "--seed", "3"];
     let streamed = desk.must(&write).stdout;
     let json = desk.json(&[&write[..], &["--json"]].concat());
     let text = json["samples"][0]["text"].as_str().unwrap();
