@@ -12,6 +12,7 @@ mod progress;
 mod run_dir;
 mod samples_file;
 mod speaker;
+mod spelling;
 
 use std::process::ExitCode;
 

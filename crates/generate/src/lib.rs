@@ -1,10 +1,11 @@
 //! From a model directory to new text, and to an honest score of held-out text.
 //!
 //! Lives here: how a token is chosen, how the past is read, how a prompt begins, how pieces become
-//! text, and how a text is scored. Never trains; one model directory is all it needs.
+//! text, how a text is scored, and which of its words are the model's own. Never trains; one model directory is all it needs.
 
 pub mod error;
 pub mod evaluate;
+pub mod novelty;
 pub mod prompt;
 pub mod sampler;
 pub mod sampling;
@@ -13,6 +14,7 @@ pub mod write;
 
 pub use error::{Error, Result};
 pub use evaluate::{Evaluation, evaluate_ids, evaluate_text};
+pub use novelty::{Lexicon, Novelty};
 pub use prompt::{Prompt, prompt};
 pub use sampler::Sampler;
 pub use sampling::Sampling;

@@ -74,30 +74,95 @@ pub fn write_sample(
     let reserved = vocabulary.reserved().chain(mark.filter(|_| request.one_story));
     let mut sampler = Sampler::new(request.sampling, request.seed, number, reserved, mark);
     sampler.read(request.prompt);
-    // The joiner reads the prompt too: it decides how the first piece is spaced.
+    // The joiner reads the prompt too: it decides how the first piece is spaced. What the prompt
+    // says stands as it is: a syllable that it ends with gets no final consonant afterwards.
     let mut joiner = tokenizer.joiner();
-    let mut next = String::new();
-    for &id in request.prompt {
-        joiner.push(vocabulary.token(id).unwrap_or_default(), &mut next);
-    }
+    joiner.extend(request.prompt.iter().filter_map(|&id| vocabulary.token(id)));
+    joiner.finish();
+    let start_of_sample = joiner.clone().into_text().len();
 
     let start = Instant::now();
     let mut session = Session::new(model, request.context, window, device);
     let mut logits = session.read(request.prompt)?;
-    let (mut text, mut ids) = (String::new(), Vec::new());
+    let mut ids = Vec::new();
+    let mut hand_on = |text: &str| if text.is_empty() { Ok(()) } else { piece(text) };
     while ids.len() < request.tokens {
         let id = sampler.choose(&logits)?;
         if Some(id) == request.stop {
             break;
         }
-        next.clear();
-        joiner.push(vocabulary.token(id).unwrap_or_default(), &mut next);
-        piece(&next)?;
-        text.push_str(&next);
+        hand_on(joiner.push(vocabulary.token(id).unwrap_or_default()))?;
         ids.push(id);
         if ids.len() < request.tokens {
             logits = session.read(&[id])?;
         }
     }
+    hand_on(joiner.finish())?;
+    let text = joiner.into_text().split_off(start_of_sample);
     Ok(Sample { text, ids, time: start.elapsed() })
+}
+
+#[cfg(test)]
+mod tests {
+    use models::{CellKind, LanguageModelConfig, LayerConfig};
+    use text_prep::{Cleaner, Rare, SHIFT, Splitter, Vocabulary};
+
+    use super::*;
+
+    fn tokenizer(splitter: &str) -> Tokenizer {
+        let tokens = ["\u{1112}", "\u{1161}", "\u{11ab}", SHIFT, "a", "é", " ", "."];
+        Tokenizer {
+            cleaner: Cleaner::preset("verbatim").unwrap(),
+            splitter: serde_json::from_str::<Splitter>(splitter).unwrap(),
+            vocabulary: Vocabulary::from_counts(tokens.map(|token| (token, 1)), 1, false),
+            story_mark: None,
+            rare: Rare::Unknown,
+        }
+    }
+
+    #[test]
+    fn pieces_join_to_the_sample_and_the_sample_to_its_ids() {
+        let device = Device::flex();
+        let layers = vec![LayerConfig::new(CellKind::Lstm, 4)];
+        let config = LanguageModelConfig::new(9, 4, layers);
+        let model = config.init(1, &device).unwrap();
+        let jamo = r#"{"kind": "characters", "jamo": true, "capitals": "shift"}"#;
+        let mut ended_within_a_syllable = false;
+        for splitter in [jamo, r#"{"kind": "words"}"#] {
+            let tokenizer = tokenizer(splitter);
+            let writer =
+                Writer { model: &model, tokenizer: &tokenizer, window: 3, device: &device };
+            for tokens in 1..40 {
+                let request = Request {
+                    prompt: &[1, 2],
+                    tokens,
+                    sampling: Sampling { temperature: 1.0, ..Sampling::default() },
+                    seed: 1,
+                    context: Context::Carried,
+                    one_story: false,
+                    stop: None,
+                };
+                let mut pieces = String::new();
+                let sample = write_sample(&writer, &request, tokens as u64, |piece| {
+                    assert!(!piece.is_empty());
+                    pieces.push_str(piece);
+                    Ok(())
+                });
+                let sample = sample.unwrap();
+                assert_eq!(pieces, sample.text);
+                assert_eq!(sample.ids.len(), tokens);
+                if splitter == jamo {
+                    ended_within_a_syllable |= sample.ids.last() == Some(&1);
+                    // A final consonant that follows the prompt's syllable stands by itself.
+                    let mut after = sample.ids.as_slice();
+                    if after[0] == 3 {
+                        assert!(sample.text.starts_with('\u{11ab}'), "{}", sample.text);
+                        after = &after[1..];
+                    }
+                    assert!(sample.text.ends_with(&tokenizer.decode(after)), "{}", sample.text);
+                }
+            }
+        }
+        assert!(ended_within_a_syllable);
+    }
 }

@@ -40,6 +40,8 @@ pub use interner::Interner;
 pub use keras::{KerasConfig, KerasTokenizer, TextItem};
 pub use source::{Excerpt, Source};
 pub use stem::Stemmer;
-pub use tokenize::{Capitals, Characters, Joiner, Punctuation, Splitter, TokenStream, Words};
+pub use tokenize::{
+    Capitals, Characters, Joiner, Punctuation, SEAM, SHIFT, Splitter, TokenStream, Unit, Words,
+};
 pub use tokenizer::{Encoded, EncodedCounts, Rare, Tokenizer, UnseenPolicy, clean_and_split};
 pub use vocabulary::Vocabulary;

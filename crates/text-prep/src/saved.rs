@@ -64,7 +64,7 @@ mod tests {
     use super::*;
     use crate::samples;
     use crate::tokenize::{Characters, Splitter, Words};
-    use crate::tokenizer::tests::{TEXT, book, fit};
+    use crate::tokenizer::tests::{TEXT, book, every_setting, fit};
 
     #[test]
     fn what_is_no_tokenizer_is_refused_in_one_line() {
@@ -82,6 +82,17 @@ mod tests {
         }
     }
 
+    #[test]
+    fn characters_saved_before_they_had_settings_are_scalars() {
+        let splitter = Splitter::Characters(Characters::default());
+        let tokenizer = fit("prose", splitter, TEXT, 0, false);
+        let json = tokenizer.to_json();
+        let old =
+            json.replace("\"unit\": \"scalars\",", "").replace(",\n      \"jamo\": false", "");
+        assert!(!old.contains("unit") && !old.contains("jamo"), "{old}");
+        assert_eq!(Tokenizer::from_json(&old).unwrap(), tokenizer);
+    }
+
     proptest! {
         #![proptest_config(samples::cases(256))]
 
@@ -91,6 +102,7 @@ mod tests {
                 for splitter in [
                     Splitter::Words(Words::default()),
                     Splitter::Characters(Characters::default()),
+                    Splitter::Characters(every_setting()),
                 ] {
                     let tokenizer = fit(preset, splitter, &text, 2, unknown);
                     let json = tokenizer.to_json();

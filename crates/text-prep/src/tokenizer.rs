@@ -141,15 +141,15 @@ impl Tokenizer {
     /// The text that the ids stand for. Padding stands for nothing; an id that does not exist
     /// shows as `<id 12345>`.
     pub fn decode(&self, ids: &[u32]) -> String {
-        let (mut joiner, mut text) = (self.joiner(), String::new());
+        let mut joiner = self.joiner();
         for &id in ids {
             match self.vocabulary.token(id) {
-                _ if id == Vocabulary::PADDING => {}
-                Some(token) => joiner.push(token, &mut text),
-                None => joiner.push(&format!("<id {id}>"), &mut text),
-            }
+                _ if id == Vocabulary::PADDING => "",
+                Some(token) => joiner.push(token),
+                None => joiner.push(&format!("<id {id}>")),
+            };
         }
-        text
+        joiner.into_text()
     }
 
     /// A joiner that undoes the spacing that this tokenizer's cleaning put in.
@@ -201,7 +201,12 @@ pub(crate) mod tests {
     use super::*;
     use crate::interner::Interner;
     use crate::samples;
-    use crate::tokenize::{Characters, Words};
+    use crate::tokenize::{Capitals, Characters, Unit, Words};
+
+    /// Characters with all that they can be asked for.
+    pub(crate) fn every_setting() -> Characters {
+        Characters { unit: Unit::Graphemes, capitals: Capitals::Shift, jamo: true }
+    }
 
     pub(crate) fn fit(
         preset: &str,
@@ -294,11 +299,13 @@ pub(crate) mod tests {
 
         #[test]
         fn known_characters_come_back(text in samples::text()) {
-            let splitter = Splitter::Characters(Characters::default());
-            let tokenizer = fit("verbatim", splitter, &text, 0, false);
-            let clean = tokenizer.cleaner.clean(&text);
-            let ids = tokenizer.encode_prompt(&text, UnseenPolicy::Error).unwrap().ids;
-            prop_assert_eq!(tokenizer.decode(&ids), clean);
+            for characters in [Characters::default(), every_setting()] {
+                let splitter = Splitter::Characters(characters);
+                let tokenizer = fit("verbatim", splitter, &text, 0, false);
+                let clean = tokenizer.cleaner.clean(&text);
+                let ids = tokenizer.encode_prompt(&text, UnseenPolicy::Error).unwrap().ids;
+                prop_assert_eq!(tokenizer.decode(&ids), clean);
+            }
         }
     }
 }

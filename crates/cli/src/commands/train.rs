@@ -18,6 +18,7 @@ use crate::progress::Progress;
 use crate::run_dir;
 use crate::samples_file::SamplesFile;
 use crate::speaker::Speaker;
+use crate::spelling;
 
 /// The configuration's name in a run directory.
 pub const CONFIG: &str = "config.toml";
@@ -46,7 +47,7 @@ pub fn run(args: &Train, choice: &Choice) -> Result<()> {
         // A run that kept nothing leaves nothing behind.
         let _ = std::fs::remove_dir_all(&run);
     }
-    report(&resolved, &run, &outcome?)
+    report(&resolved, &run, &outcome?, &device)
 }
 
 /// The configuration that the run had when it was last saved: its goal may have been moved since it
@@ -129,7 +130,7 @@ fn learn(
     Ok(train(prepared, &resolved.train, identity, run, start, device, observer)?)
 }
 
-fn report(resolved: &Resolved, run: &Path, outcome: &Outcome) -> Result<()> {
+fn report(resolved: &Resolved, run: &Path, outcome: &Outcome, device: &Device) -> Result<()> {
     let about = &outcome.best.about;
     let unigram = resolved.prepared.unigram_nats_per_token();
     let choice = match about.context() {
@@ -148,6 +149,9 @@ fn report(resolved: &Resolved, run: &Path, outcome: &Outcome) -> Result<()> {
         losses.join(", ")
     );
     eprintln!("`generate` will use `--context {choice}`");
+    if let Some(said) = spelling::judge(&resolved.prepared, &outcome.best, run, device)? {
+        eprintln!("{said}");
+    }
     let model = run.display();
     eprintln!("write with: cargo xtask generate --model {model} (or pastiche generate …)");
     print(&format!("{}\n", run.display()))

@@ -3,6 +3,8 @@
 //! What the values mean together is decided in `resolve.rs`; how a file and `--set` become these
 //! structs, in `read.rs`.
 
+#[cfg(test)]
+mod documented;
 mod read;
 mod resolve;
 
@@ -11,7 +13,7 @@ use std::path::PathBuf;
 use models::{CellKind, LayerConfig};
 use seqdata::CountedOn;
 use serde::{Deserialize, Serialize};
-use text_prep::{Capitals, Excerpt, Punctuation, Rare, RuleSpec};
+use text_prep::{Capitals, Excerpt, Punctuation, Rare, RuleSpec, Unit};
 
 pub use read::{parse, read};
 pub use resolve::Resolved;
@@ -79,7 +81,7 @@ pub enum TokenKind {
     /// What stands between white space.
     #[default]
     Words,
-    /// A Unicode scalar.
+    /// Characters, as `unit` counts them.
     Characters,
 }
 
@@ -95,8 +97,12 @@ pub struct Tokens {
     pub lower_case: Option<bool>,
     /// Words: the language whose stems are taken.
     pub stem: Option<String>,
-    /// Characters: whether capitals are kept.
+    /// Characters: what counts as one.
+    pub unit: Option<Unit>,
+    /// Characters: what becomes of capitals.
     pub capitals: Option<Capitals>,
+    /// Characters: whether Hangul syllables come apart into jamo.
+    pub jamo: Option<bool>,
 }
 
 /// `[vocabulary]`.
@@ -316,91 +322,5 @@ impl Default for Train {
 impl Default for Samples {
     fn default() -> Self {
         Self { every_steps: 250, tokens: 60 }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use models::Activation;
-    use toml::{Table, Value};
-
-    use super::*;
-
-    /// Every key of a table by its dotted path.
-    fn keys(table: &Table, path: &str, found: &mut Vec<String>) {
-        for (key, value) in table {
-            let path = format!("{path}{key}");
-            match value {
-                Value::Table(table) => keys(table, &format!("{path}."), found),
-                Value::Array(entries) if entries.iter().all(Value::is_table) => {
-                    found.push(path.clone());
-                    for entry in entries.iter().filter_map(Value::as_table) {
-                        keys(entry, &format!("{path}[]."), found);
-                    }
-                }
-                _ => found.push(path),
-            }
-        }
-    }
-
-    #[test]
-    fn every_key_is_documented_with_its_true_default() {
-        let document = include_str!("../../../../docs/config.md");
-        let mut full = Config::default();
-        full.text.dataset = Some(String::new());
-        full.text.path = Some(PathBuf::new());
-        full.text.encoding = Some(String::new());
-        full.text.excerpt = Some(Excerpt { from: String::new(), to: String::new() });
-        full.clean.preset = Some(String::new());
-        full.clean.rules = Some(Vec::new());
-        full.clean.story_mark = Some(String::new());
-        full.tokens.punctuation = Some(Punctuation::Keep);
-        full.tokens.lower_case = Some(false);
-        full.tokens.stem = Some(String::new());
-        full.tokens.capitals = Some(Capitals::Keep);
-        full.model.layers[0].activation = Some(Activation::Tanh);
-        full.model.layers[0].reset_after = Some(true);
-        let optimizer = &mut full.train.optimizer;
-        for number in [
-            &mut optimizer.epsilon,
-            &mut optimizer.rho,
-            &mut optimizer.momentum,
-            &mut optimizer.beta_1,
-            &mut optimizer.beta_2,
-        ] {
-            *number = Some(0.0);
-        }
-        optimizer.centered = Some(false);
-        full.train.clip = Clip { value: Some(1.0), tensor_norm: Some(1.0), global_norm: Some(1.0) };
-        let mut found = Vec::new();
-        keys(&Table::try_from(&full).unwrap(), "", &mut found);
-        assert!(found.contains(&"train.optimizer.rho".to_string()), "{found:?}");
-        for key in &found {
-            assert!(document.contains(&format!("`{key}`")), "docs/config.md lacks `{key}`");
-        }
-
-        // Nor is anything documented that does not exist.
-        let rows = document.lines().take_while(|line| !line.starts_with("## "));
-        for row in rows.filter(|line| line.starts_with("| `")) {
-            let key = row.split('`').nth(1).unwrap();
-            assert!(found.iter().any(|known| known.starts_with(key)), "there is no `{key}`");
-        }
-
-        // Numbers in the last column are the defaults that a file without the key gets.
-        let defaults = Table::try_from(Config::default()).unwrap();
-        let rows = document.lines().filter(|line| line.starts_with("| `"));
-        let mut compared = 0;
-        for row in rows {
-            let cells: Vec<&str> = row.split('|').map(str::trim).collect();
-            let key = cells[1].trim_matches('`');
-            let value = key.split('.').try_fold(Value::Table(defaults.clone()), |value, part| {
-                value.as_table().and_then(|table| table.get(part)).cloned()
-            });
-            let number = value.and_then(|v| v.as_float().or(v.as_integer().map(|i| i as f64)));
-            let Some(number) = number else { continue };
-            assert_eq!(cells[3].parse::<f64>().ok(), Some(number), "{key}");
-            compared += 1;
-        }
-        assert!(compared > 10, "only {compared} defaults were compared");
     }
 }

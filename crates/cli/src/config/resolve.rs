@@ -199,18 +199,18 @@ fn recipe(config: &Config) -> Result<Recipe> {
 fn splitter(config: &Config) -> Result<Splitter> {
     let tokens = &config.tokens;
     let misplaced = match tokens.kind {
-        TokenKind::Words => tokens.capitals.map(|_| ("capitals", "characters")),
+        TokenKind::Words => [
+            tokens.unit.map(|_| ("unit", "characters")),
+            tokens.capitals.map(|_| ("capitals", "characters")),
+            tokens.jamo.map(|_| ("jamo", "characters")),
+        ],
         TokenKind::Characters => [
-            tokens.punctuation.map(|_| "punctuation"),
-            tokens.lower_case.map(|_| "lower_case"),
-            tokens.stem.as_ref().map(|_| "stem"),
-        ]
-        .into_iter()
-        .flatten()
-        .next()
-        .map(|key| (key, "words")),
+            tokens.punctuation.map(|_| ("punctuation", "words")),
+            tokens.lower_case.map(|_| ("lower_case", "words")),
+            tokens.stem.as_ref().map(|_| ("stem", "words")),
+        ],
     };
-    if let Some((key, kind)) = misplaced {
+    if let Some((key, kind)) = misplaced.into_iter().flatten().next() {
         return Err(Error::new(format!(
             "`tokens.{key}` is given, which only `tokens.kind = \"{kind}\"` has; leave it out or \
              change the kind"
@@ -222,9 +222,11 @@ fn splitter(config: &Config) -> Result<Splitter> {
             lower_case: tokens.lower_case.unwrap_or_default(),
             stem: tokens.stem.clone(),
         }),
-        TokenKind::Characters => {
-            Splitter::Characters(Characters { capitals: tokens.capitals.unwrap_or_default() })
-        }
+        TokenKind::Characters => Splitter::Characters(Characters {
+            unit: tokens.unit.unwrap_or_default(),
+            capitals: tokens.capitals.unwrap_or_default(),
+            jamo: tokens.jamo.unwrap_or_default(),
+        }),
     };
     splitter.validate()?;
     Ok(splitter)
