@@ -21,6 +21,8 @@ pub fn run(write: bool) -> Result<ExitCode, String> {
     command.args(write.then_some("--write"));
     // Python would leave its caches beside the sources.
     command.env("PYTHONDONTWRITEBYTECODE", "1");
+    // Keras's tokenizer writes the elements of a set in Python's order.
+    command.env("PYTHONHASHSEED", "0");
     cargo::hand_over(command)
 }
 

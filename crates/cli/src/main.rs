@@ -50,5 +50,7 @@ fn run(command: Command, choice: &device::Choice) -> error::Result<()> {
         Command::Summary(args) => commands::summary::run(&args),
         Command::Evaluate(args) => commands::evaluate::run(&args, choice),
         Command::Fetch(args) => commands::fetch::run(&args),
+        Command::Import(args) => commands::import::run(&args, choice),
+        Command::Export(args) => commands::export::run(&args, choice),
     }
 }

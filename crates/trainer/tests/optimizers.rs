@@ -35,7 +35,9 @@ fn tensor(values: &[f64], dtype: DType) -> Tensor<1> {
 
 fn assert_steps<O: Optimizer>(fixture: &Fixture, run: &Run, optimizer: &O) {
     let count = fixture.weights.data.len();
-    for (dtype, tolerance) in [(DType::F64, 1e-9), (DType::F32, 1e-5)] {
+    // Keras rounds Adam's β to 32 bits on the way to its powers, unless 32 bits hold it.
+    let exact = if run.name == "adam" { 1e-6 } else { 1e-9 };
+    for (dtype, tolerance) in [(DType::F64, exact), (DType::F32, 1e-5)] {
         let mut weight = tensor(&fixture.weights.data, dtype);
         let mut state = None;
         let steps = fixture.gradients.data.chunks(count).zip(run.after.data.chunks(count));

@@ -1,8 +1,10 @@
 //! One file a command: each reads its arguments, calls the crates and tells the result.
 
 pub mod evaluate;
+pub mod export;
 pub mod fetch;
 pub mod generate;
+pub mod import;
 pub mod prepare;
 pub mod summary;
 pub mod train;
@@ -12,6 +14,14 @@ use std::io::Write;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
+
+/// The layout that was asked for.
+fn layout(asked: args::Layout) -> models::foreign::Layout {
+    match asked {
+        args::Layout::Pytorch => models::foreign::Layout::Pytorch,
+        args::Layout::Keras => models::foreign::Layout::Keras,
+    }
+}
 
 /// Prints one JSON object on standard output.
 fn print_json(value: &impl Serialize) -> Result<()> {

@@ -1,0 +1,33 @@
+//! `export`: a model's weights as a safetensors file for other programs.
+
+use args::Export;
+use models::Artifact;
+use models::foreign::{export, write};
+
+use super::{layout, print};
+use crate::device::Choice;
+use crate::error::{Error, Result};
+use crate::run_dir;
+
+/// Runs the command.
+pub fn run(args: &Export, choice: &Choice) -> Result<()> {
+    let path = &args.weights;
+    if path.exists() {
+        return Err(Error::new(format!(
+            "{0} exists: name another file, or delete it",
+            path.display()
+        )));
+    }
+    let directory = run_dir::model(args.model.as_deref())?;
+    let device = choice.open()?;
+    let artifact = Artifact::load(&directory, &device)?;
+    let tensors = export(&artifact.model, layout(args.layout))?;
+    write(path, &tensors)?;
+    eprintln!(
+        "model {}: {} tensors; the ids of its tokens stand in {}",
+        directory.display(),
+        tensors.len(),
+        directory.join("vocabulary.tsv").display()
+    );
+    print(&format!("{}\n", path.display()))
+}
