@@ -39,15 +39,19 @@ pub fn prompt(
     }
     if ids.is_empty() {
         let vocabulary: &Vocabulary = &tokenizer.vocabulary;
-        let first = (0..vocabulary.len() as u32).find(|&id| !vocabulary.is_reserved(id));
-        ids.extend(first);
+        let mut words = (0..vocabulary.len() as u32).filter(|&id| !vocabulary.is_reserved(id));
+        // Nobody sees this token: half a syllable would leave the other half to the sample.
+        let whole = |id: &u32| {
+            vocabulary.token(*id).is_some_and(|token| tokenizer.splitter.stands_alone(token))
+        };
+        ids.extend(words.clone().find(whole).or_else(|| words.next()));
     }
     Ok(Prompt { ids, unseen: encoded.unseen })
 }
 
 #[cfg(test)]
 mod tests {
-    use text_prep::{Cleaner, Rare, Splitter, Words};
+    use text_prep::{Capitals, Characters, Cleaner, Rare, SHIFT, Splitter, Words};
 
     use super::*;
 
@@ -85,6 +89,22 @@ mod tests {
     fn without_a_mark_the_likeliest_token_begins() {
         assert_eq!(ids("prose", None, ""), [2]);
         assert_eq!(ids("prose", None, "fox"), [4]);
+    }
+
+    #[test]
+    fn a_text_does_not_begin_within_a_syllable_or_with_a_shift() {
+        let characters =
+            Characters { jamo: true, capitals: Capitals::Shift, ..Characters::default() };
+        let begin = |tokens: &[(&str, u64)]| {
+            let tokenizer = Tokenizer {
+                splitter: Splitter::Characters(characters),
+                vocabulary: Vocabulary::from_counts(tokens.iter().copied(), 1, false),
+                ..tokenizer("prose", None)
+            };
+            prompt(&tokenizer, "", UnseenPolicy::Skip, 5).unwrap().ids
+        };
+        assert_eq!(begin(&[(SHIFT, 9), ("\u{1112}", 8), ("\u{1161}", 7), (" ", 6), ("a", 5)]), [4]);
+        assert_eq!(begin(&[("\u{1112}", 8), ("\u{1161}", 7)]), [1]);
     }
 
     #[test]

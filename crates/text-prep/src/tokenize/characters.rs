@@ -5,7 +5,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::graphemes::Clusters;
-use super::hangul::{Composer, Decomposer};
+use super::hangul::{Composer, Decomposer, SEAM, is_conjoining};
+use super::only_char;
 use super::shift::{self, SHIFT, Shift};
 use crate::chars::push_lower;
 
@@ -19,10 +20,18 @@ pub struct Characters {
     /// What becomes of capitals.
     #[serde(default)]
     pub capitals: Capitals,
-    /// Whether a Hangul syllable gives a token for each of its jamo: some 70 tokens write all
-    /// 11,172 syllables, those that training never met included.
+    /// Whether a Hangul syllable gives a token for each of its jamo: 67 tokens write all 11,172
+    /// syllables, those that training never met included.
     #[serde(default)]
     pub jamo: bool,
+}
+
+impl Characters {
+    /// Whether `token` is text by itself: neither a key nor part of a syllable.
+    pub(super) fn stands_alone(self, token: &str) -> bool {
+        let is_jamo = || only_char(token).is_some_and(is_conjoining);
+        token != SHIFT && token != SEAM && !(self.jamo && is_jamo())
+    }
 }
 
 /// What counts as a character.
@@ -147,9 +156,8 @@ impl CharacterJoiner {
         }
     }
 
-    /// Appends what was held back.
+    /// Appends what was held back. A shift key stays pressed: it is no text that could wait.
     pub fn finish(&mut self, out: &mut String) {
-        self.shift.iter_mut().for_each(|shift| *shift = Shift::default());
         self.composer.iter_mut().for_each(|composer| composer.finish(out));
     }
 }

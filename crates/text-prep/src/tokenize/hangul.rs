@@ -68,6 +68,11 @@ impl Open {
     }
 }
 
+/// Whether `c` is one of the letters that make up syllables.
+pub(super) fn is_conjoining(c: char) -> bool {
+    ('\u{1100}'..='\u{11ff}').contains(&c)
+}
+
 fn number(c: char, first: u32, count: u32) -> Option<u32> {
     u32::from(c).checked_sub(first).filter(|&number| number < count)
 }

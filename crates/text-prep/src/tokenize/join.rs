@@ -91,6 +91,7 @@ mod tests {
     use proptest::prelude::*;
     use unicode_normalization::{UnicodeNormalization, is_nfc};
 
+    use super::super::hangul::is_conjoining;
     use super::super::tests::{every_character_splitter, tokens};
     use super::super::{Capitals, Characters};
     use super::*;
@@ -114,10 +115,6 @@ mod tests {
             Capitals::Keep | Capitals::Shift => lower.push_str(text),
         }
         lower
-    }
-
-    fn is_conjoining(c: char) -> bool {
-        ('\u{1100}'..='\u{11ff}').contains(&c)
     }
 
     #[test]

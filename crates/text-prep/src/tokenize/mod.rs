@@ -54,6 +54,14 @@ impl Splitter {
         stream.finish(&mut f);
     }
 
+    /// Whether `token` is text by itself: a shift key and the parts of a syllable are none.
+    pub fn stands_alone(&self, token: &str) -> bool {
+        match self {
+            Self::Words(_) => true,
+            Self::Characters(characters) => characters.stands_alone(token),
+        }
+    }
+
     /// Starts splitting a text that comes in pieces.
     pub fn stream(&self) -> TokenStream {
         TokenStream(match self {
