@@ -13,6 +13,7 @@ mod run_dir;
 mod samples_file;
 mod speaker;
 mod spelling;
+mod vectors;
 
 use std::process::ExitCode;
 

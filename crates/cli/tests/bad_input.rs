@@ -59,6 +59,19 @@ fn configurations_with_faults() {
         ("model.layers[0].units=0", "model.layers[0].units"),
         ("model.layers[0].cell=lstn", "lstm"),
         ("model.layers=[]", "model.layers"),
+        ("model.layers[0].bidirectional=true", "it has not written yet"),
+        ("model.layers[0].activation=relu", "only `cell = \"rnn\"` has a choice of it"),
+        ("model.layers[0].reset_after=true", "only `cell = \"gru\"` has a reset gate"),
+        ("model.layers[0].recurrent_dropout=1", "model.layers[0].recurrent_dropout"),
+        ("model.tied=true", "`model.layers[0].units` is 256, expected 100"),
+        ("model.projection=9000", "model.projection"),
+        ("model.embedding_dropout=-1", "model.embedding_dropout"),
+        ("model.vectors.train=false", "model.vectors.path"),
+        ("model.vectors.path=none.txt", "none.txt cannot be opened"),
+        ("train.method=every", "the nearest is"),
+        ("train.optimizer.beta_1=0.5", "only `train.optimizer.kind = \"adam\"` has"),
+        ("train.clip.value=0", "train.clip.value"),
+        ("streams.length=x", "streams.length"),
         ("windows.length=0", "windows.length"),
         ("windows.step=0", "windows.step"),
         ("vocabulary.min_count=0", "vocabulary.min_count"),
@@ -77,6 +90,15 @@ fn configurations_with_faults() {
         ("vocabulary.min_count=99999", "vocabulary.min_count"),
     ] {
         train_refuses(&desk, &["--set", setting], &[expected]);
+    }
+    for (settings, expected) in [
+        (["train.method=every-step", "streams.length=0"], "streams.length"),
+        (["train.method=every-step", "train.batch_size=60000"], "lower `train.batch_size`"),
+        (["train.optimizer.kind=adam", "train.optimizer.rho=0.5"], "kind = \"rmsprop\"` has"),
+        (["train.clip.value=1", "train.clip.global_norm=1"], "more than one of"),
+        (["model.tied=true", "model.projection=9"], "`model.projection` is 9, expected 100"),
+    ] {
+        train_refuses(&desk, &["--set", settings[0], "--set", settings[1]], &[expected]);
     }
 }
 

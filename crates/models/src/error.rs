@@ -111,6 +111,16 @@ pub enum Error {
         /// All tensors that are missing, extra or of another shape.
         wrong: String,
     },
+    /// A file of word vectors is broken.
+    #[error("{path}, line {line}: {reason}")]
+    WordVectors {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What was expected and found.
+        reason: String,
+    },
     /// The device did not give its numbers back.
     #[error("the device did not return its numbers: {0}")]
     Device(#[from] burn::tensor::TensorReadError),

@@ -21,6 +21,7 @@ pub mod output;
 pub mod score;
 pub mod stack;
 pub mod summary;
+pub mod word_vectors;
 
 pub use artifact::{About, Artifact, Context};
 pub use cell::{Activation, Cell, CellKind, CellState};

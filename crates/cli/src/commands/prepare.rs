@@ -2,11 +2,14 @@
 
 use args::Prepare;
 use models::summary::thousands;
+use seqdata::Streams;
 use serde::Serialize;
+use trainer::Method;
 
 use super::{print, print_json, warn};
 use crate::config::{Resolved, read};
 use crate::error::Result;
+use crate::vectors::Vectors;
 
 /// The whole cleaned text by the seed's recipe, and how many windows the run gets of it.
 #[derive(Serialize)]
@@ -20,6 +23,9 @@ struct Report {
     y_shape: [usize; 2],
     train_windows: usize,
     valid_windows: usize,
+    /// The shares of vocabulary and training tokens that have a pretrained vector.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vector_coverage: Option<[f64; 2]>,
 }
 
 /// Runs the command.
@@ -27,14 +33,21 @@ pub fn run(args: &Prepare) -> Result<()> {
     let (config, _) = read(&args.config)?;
     let resolved = Resolved::new(config)?;
     warn(&resolved.warnings);
-    let report = report(&resolved);
+    let streams = match resolved.train.method {
+        Method::Windows => None,
+        Method::EveryStep { length } => {
+            Some(resolved.prepared.train_streams(resolved.train.batch_size, length)?)
+        }
+    };
+    let vectors = Vectors::read(&resolved)?;
+    let report = report(&resolved, vectors.as_ref());
     match args.json {
         true => print_json(&report),
-        false => print(&table(&resolved, &report)),
+        false => print(&table(&resolved, &report, streams, vectors.as_ref())),
     }
 }
 
-fn report(resolved: &Resolved) -> Report {
+fn report(resolved: &Resolved, vectors: Option<&Vectors>) -> Report {
     let whole = resolved.prepared.whole;
     let length = resolved.config.windows.length;
     let windows = whole.tokens.saturating_sub(length);
@@ -48,10 +61,16 @@ fn report(resolved: &Resolved) -> Report {
         y_shape: [windows, whole.vocabulary()],
         train_windows: resolved.prepared.train_windows().len(),
         valid_windows: resolved.prepared.valid_windows().len(),
+        vector_coverage: vectors.map(|vectors| [vectors.of_vocabulary, vectors.of_training]),
     }
 }
 
-fn table(resolved: &Resolved, report: &Report) -> String {
+fn table(
+    resolved: &Resolved,
+    report: &Report,
+    streams: Option<Streams>,
+    vectors: Option<&Vectors>,
+) -> String {
     let prepared = &resolved.prepared;
     let vocabulary = &prepared.tokenizer.vocabulary;
     let shape = |[rows, columns]: [usize; 2]| format!("[{rows}, {columns}]");
@@ -66,7 +85,7 @@ fn table(resolved: &Resolved, report: &Report) -> String {
         held_out.clone().filter(|&at| Some(prepared.ids.get(at)) == vocabulary.unknown_id());
     let unknown = (unknown.count() + prepared.valid_dropped) as f64;
     let unknown = unknown / (held_out.len() + prepared.valid_dropped) as f64;
-    let rows = [
+    let mut rows = vec![
         ("characters", thousands(report.characters)),
         ("tokens", thousands(report.tokens)),
         ("different tokens", thousands(report.words)),
@@ -82,5 +101,14 @@ fn table(resolved: &Resolved, report: &Report) -> String {
         ("unigram validation loss", format!("{:.3} nats", prepared.unigram_nats_per_token())),
         ("most frequent", frequent.join("  ")),
     ];
+    if let Some(streams) = streams {
+        let (count, span) = (thousands(streams.count()), thousands(streams.span()));
+        let pieces = thousands(streams.pieces());
+        rows.push(("training streams", format!("{count} of {span} tokens, in {pieces} pieces")));
+        rows.push(("training tokens in no stream", thousands(streams.left_over())));
+    }
+    if let Some(vectors) = vectors {
+        rows.push(("with a word vector", vectors.coverage()));
+    }
     rows.iter().map(|(name, value)| format!("{name:<30}{value}\n")).collect()
 }

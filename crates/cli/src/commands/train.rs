@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use args::{ConfigArgs, Train};
 use burn::tensor::Device;
 use models::artifact::write_atomically;
-use models::{About, Context};
+use models::{About, Context, LanguageModel};
 use trainer::{Checkpoints, Identity, Method, Observer, Outcome, Start, train};
 
 use super::{print, warn};
@@ -19,6 +19,7 @@ use crate::run_dir;
 use crate::samples_file::SamplesFile;
 use crate::speaker::Speaker;
 use crate::spelling;
+use crate::vectors::Vectors;
 
 /// The configuration's name in a run directory.
 pub const CONFIG: &str = "config.toml";
@@ -124,10 +125,22 @@ fn learn(
     let identity = Identity { tokenizer, about, extra };
     let start = match args.resume {
         Some(_) => Start::Resume,
-        None => Start::Fresh(Box::new(resolved.model.init(resolved.config.seed, device)?)),
+        None => Start::Fresh(Box::new(fresh(resolved, device)?)),
     };
     let observer = Box::new(observers);
     Ok(train(prepared, &resolved.train, identity, run, start, device, observer)?)
+}
+
+/// The model as the seed draws it, with pretrained vectors where the configuration names them.
+fn fresh(resolved: &Resolved, device: &Device) -> Result<LanguageModel> {
+    let model = resolved.model.init(resolved.config.seed, device)?;
+    match Vectors::read(resolved)? {
+        None => Ok(model),
+        Some(vectors) => {
+            eprintln!("word vectors cover {}", vectors.coverage());
+            vectors.fill(model)
+        }
+    }
 }
 
 fn report(resolved: &Resolved, run: &Path, outcome: &Outcome, device: &Device) -> Result<()> {

@@ -39,6 +39,7 @@ fn every_key_is_documented_with_its_true_default() {
     full.tokens.unit = Some(Unit::Scalars);
     full.tokens.capitals = Some(Capitals::Keep);
     full.tokens.jamo = Some(false);
+    full.model.vectors.path = Some(PathBuf::new());
     full.model.layers[0].activation = Some(Activation::Tanh);
     full.model.layers[0].reset_after = Some(true);
     let optimizer = &mut full.train.optimizer;

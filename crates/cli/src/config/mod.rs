@@ -157,6 +157,8 @@ pub struct Model {
     pub projection: usize,
     /// Whether the output layer's weights are the embedding's.
     pub tied: bool,
+    /// Where the tokens' vectors come from, if not from the seed.
+    pub vectors: Vectors,
     /// The share of what the last layer hands on that is dropped while training.
     pub dropout: f64,
     /// The share of what every other layer hands on that is dropped while training.
@@ -165,6 +167,16 @@ pub struct Model {
     pub embedding_dropout: f64,
     /// Drop the same numbers at every step of a sequence.
     pub locked_dropout: bool,
+}
+
+/// `[model.vectors]`: pretrained word vectors.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Vectors {
+    /// A text file in the form of GloVe or word2vec.
+    pub path: Option<PathBuf>,
+    /// Whether the embedding is trained with the rest.
+    pub train: bool,
 }
 
 /// What a step learns from.
@@ -298,11 +310,18 @@ impl Default for Model {
             layers: vec![LayerConfig::new(CellKind::Lstm, 256)],
             projection: 0,
             tied: false,
+            vectors: Vectors::default(),
             dropout: 0.2,
             layer_dropout: 0.0,
             embedding_dropout: 0.0,
             locked_dropout: false,
         }
+    }
+}
+
+impl Default for Vectors {
+    fn default() -> Self {
+        Self { path: None, train: true }
     }
 }
 

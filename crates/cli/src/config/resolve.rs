@@ -7,7 +7,7 @@ use seqdata::{Fractions, Prepared, Recipe};
 use text_prep::{Characters, Cleaner, Source, Splitter, Words};
 use trainer::{AdamConfig, OptimizerConfig, RmspropConfig, TrainConfig};
 
-use super::{Clip, Config, Method, Model, Optimizer, OptimizerKind, TokenKind};
+use super::{Clip, Config, Method, Model, Optimizer, OptimizerKind, TokenKind, Vectors};
 use crate::corpus::Dataset;
 use crate::error::{Error, Result};
 
@@ -40,6 +40,7 @@ impl Resolved {
             );
         }
         let mut model = blueprint(&config.model);
+        vectors(&mut config.model.vectors)?;
         // What can be refused without the text is refused before it is read.
         model.check()?;
         let text = text(&mut config)?;
@@ -66,6 +67,7 @@ fn blueprint(model: &Model) -> LanguageModelConfig {
         ref layers,
         projection,
         tied,
+        ref vectors,
         dropout,
         layer_dropout,
         embedding_dropout,
@@ -74,11 +76,27 @@ fn blueprint(model: &Model) -> LanguageModelConfig {
     LanguageModelConfig {
         projection,
         tied,
+        frozen_embedding: !vectors.train,
         dropout,
         layer_dropout,
         embedding_dropout,
         locked_dropout,
         ..LanguageModelConfig::new(1, embedding, layers.clone())
+    }
+}
+
+/// Makes the path absolute, so that the run finds the file again from elsewhere.
+fn vectors(vectors: &mut Vectors) -> Result<()> {
+    match &vectors.path {
+        None if !vectors.train => Err(Error::new(
+            "`model.vectors.train` is false without `model.vectors.path`: an embedding that nobody \
+             trained would stay as it was drawn; name a file of word vectors, or leave it out",
+        )),
+        None => Ok(()),
+        Some(path) => {
+            vectors.path = Some(absolute(path)?);
+            Ok(())
+        }
     }
 }
 
