@@ -7,8 +7,8 @@ use models::{About, CellKind, LanguageModel, LanguageModelConfig, LayerConfig};
 use seqdata::{CountedOn, Fractions, Prepared, Recipe};
 use text_prep::{Cleaner, Rare, Splitter, Words};
 use trainer::{
-    AdamConfig, Clip, EpochReport, Heard, Identity, Method, Observer, OptimizerConfig, Start,
-    TrainConfig, train,
+    AdamConfig, Clip, EpochReport, Heard, Identity, Method, Observer, OptimizerConfig, Schedule,
+    Start, TrainConfig, train,
 };
 
 struct Printer;
@@ -42,6 +42,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         method: Method::EveryStep { length: 20 },
         batch_size: 4,
         learning_rate: 0.01,
+        schedule: Schedule::Cosine,
         optimizer: OptimizerConfig::Adam(AdamConfig::default()),
         clip: Some(Clip::GlobalNorm(1.0)),
         look_every: 0,

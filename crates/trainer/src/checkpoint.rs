@@ -164,6 +164,7 @@ fn remove(directory: &Path) -> Result<()> {
 mod tests {
     use crate::config::Method;
     use crate::optimizer::{OptimizerConfig, RmspropConfig};
+    use crate::schedule::Schedule;
 
     use super::*;
 
@@ -186,6 +187,7 @@ mod tests {
             method: Method::Windows,
             batch_size: 1,
             learning_rate: 0.1,
+            schedule: Schedule::Constant,
             optimizer: OptimizerConfig::Rmsprop(RmspropConfig::default()),
             clip: None,
             look_every: 0,

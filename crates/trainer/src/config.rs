@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::clip::Clip;
 use crate::error::{Error, Result};
 use crate::optimizer::OptimizerConfig;
+use crate::schedule::Schedule;
 
 /// What a step learns from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +34,8 @@ pub struct TrainConfig {
     pub batch_size: usize,
     /// The factor of every update.
     pub learning_rate: f64,
+    /// How that factor changes along the run.
+    pub schedule: Schedule,
     /// The optimizer and its own numbers.
     pub optimizer: OptimizerConfig,
     /// How far gradients may go.
@@ -83,6 +86,7 @@ mod tests {
             method: Method::EveryStep { length: 8 },
             batch_size: 32,
             learning_rate: 0.001,
+            schedule: Schedule::Constant,
             optimizer: rmsprop(RmspropConfig::default()),
             clip: Some(Clip::Value(1.0)),
             look_every: 0,

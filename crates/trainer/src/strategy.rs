@@ -10,7 +10,7 @@ use std::time::Instant;
 use burn::data::dataloader::DataLoader;
 use burn::module::Module;
 use burn::optim::ModuleOptimizer;
-use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
+use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::train::{
     EventProcessorTraining, Interrupter, Learner, LearnerEvent, SupervisedLearningStrategy,
     SupervisedTrainingEventProcessor, TrainLoader, TrainStep, TrainingComponents, TrainingItem,
@@ -32,12 +32,19 @@ pub(crate) struct Course {
     pub config: TrainConfig,
     pub identity: Identity,
     pub optimizer: ModuleOptimizer,
-    pub schedule: ModuleLrScheduler,
     pub progress: Progress,
     pub checkpoints: Checkpoints,
     pub clock: EpochClock,
     pub steps_per_epoch: usize,
     pub observer: Box<dyn Observer>,
+}
+
+impl Course {
+    /// The factor of the update at step `step` of the whole run, counted from 0.
+    fn learning_rate(&self, step: u64) -> f64 {
+        let TrainConfig { learning_rate, schedule, epochs, .. } = self.config;
+        learning_rate * schedule.share(step, (epochs * self.steps_per_epoch) as u64)
+    }
 }
 
 /// The strategy: a course that waits to be run, then its outcome.
@@ -133,7 +140,9 @@ impl Run<'_> {
                 train_loss_nats_per_token: train_score.nats_per_token(),
                 valid_loss_nats_per_token: valid_score.nats_per_token(),
                 valid_accuracy: valid_score.accuracy(),
-                learning_rate: self.course.config.learning_rate,
+                learning_rate: self
+                    .course
+                    .learning_rate((epoch * self.course.steps_per_epoch - 1) as u64),
                 seconds,
                 tokens_per_second: tokens as f64 / seconds,
             };
@@ -187,10 +196,10 @@ impl Run<'_> {
             let Some(batch) = iterator.next() else { break };
             let batch = batch.map_err(|error| Error::Burn(error.to_string()))?;
             pass.tokens += batch.tokens();
+            let rate = ModuleLearningRate::from(self.course.learning_rate(batch.step));
             let before = self.trainee().before(&batch, state.take());
             let (output, after) = self.trainee().learn(batch, before);
             state = Some(after);
-            let rate = self.course.schedule.step();
             let trainee = self.trainee.take().expect(HELD);
             let optimizer = &mut self.course.optimizer;
             self.trainee = Some(trainee.optimize(optimizer, rate.clone(), output.grads));

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
 use burn::tensor::Device;
 use burn::train::metric::LossMetric;
 use burn::train::{Learner, SupervisedTraining, TrainingStrategy};
@@ -91,7 +90,6 @@ pub fn train(
             config: config.clone(),
             identity: identity.clone(),
             optimizer,
-            schedule: ModuleLrScheduler::from(config.learning_rate),
             progress,
             checkpoints: checkpoints.clone(),
             clock: train.clock(),
@@ -177,10 +175,16 @@ fn same_run(
     if artifact.tokenizer != identity.tokenizer {
         return refuse("its vocabulary is not the one that the text gives now");
     }
-    let TrainConfig { epochs, look_every, .. } = now.config;
+    let TrainConfig { epochs, look_every, schedule, .. } = now.config;
+    if schedule.depends_on_length() && before.config.epochs != epochs {
+        return refuse(
+            "`train.schedule` makes the learning rate of every step depend on `train.epochs`, \
+             which has changed",
+        );
+    }
     if (TrainConfig { epochs, look_every, ..before.config.clone() }) != now.config {
         return refuse(
-            "seed, method, batch size, learning rate, optimizer or clipping have changed; only \
+            "seed, method, batch size, learning rate, schedule, optimizer or clipping have changed; only \
              `train.epochs` may",
         );
     }

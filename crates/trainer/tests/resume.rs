@@ -10,7 +10,7 @@ use seqdata::{CountedOn, Fractions, Prepared, Recipe};
 use text_prep::{Cleaner, Rare, Splitter, Words};
 use trainer::{
     AdamConfig, Checkpoints, Clip, EpochReport, Heard, Identity, Method, Observer, OptimizerConfig,
-    Outcome, Plan, Result, RmspropConfig, Start, StepReport, TrainConfig, train,
+    Outcome, Plan, Result, RmspropConfig, Schedule, Start, StepReport, TrainConfig, train,
 };
 
 fn prepared(step: usize) -> Prepared {
@@ -52,6 +52,7 @@ fn config(epochs: usize) -> TrainConfig {
         method: Method::Windows,
         batch_size: 16,
         learning_rate: 0.01,
+        schedule: Schedule::Constant,
         optimizer: rmsprop(0.5),
         clip: None,
         look_every: 2,
@@ -187,6 +188,8 @@ fn a_run_with_other_numbers_is_not_gone_on_with() {
         (TrainConfig { optimizer: rmsprop(0.0), ..config(2) }, 1, "have changed"),
         (TrainConfig { clip: Some(Clip::Value(1.0)), ..config(2) }, 1, "have changed"),
         (every_step(2), 1, "have changed"),
+        (TrainConfig { schedule: Schedule::Cosine, ..config(2) }, 1, "depend on `train.epochs`"),
+        (TrainConfig { schedule: Schedule::Cosine, ..config(1) }, 1, "schedule"),
         (config(2), 3, "training windows"),
     ];
     for (config, step, expected) in cases {

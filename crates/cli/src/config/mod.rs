@@ -14,6 +14,7 @@ use models::{CellKind, LayerConfig};
 use seqdata::CountedOn;
 use serde::{Deserialize, Serialize};
 use text_prep::{Capitals, Excerpt, Punctuation, Rare, RuleSpec, Unit};
+use trainer::Schedule;
 
 pub use read::{parse, read};
 pub use resolve::Resolved;
@@ -202,6 +203,8 @@ pub struct Train {
     pub batch_size: usize,
     /// The factor of every update.
     pub learning_rate: f64,
+    /// How that factor changes along the run.
+    pub schedule: Schedule,
     /// The optimizer and its own numbers.
     pub optimizer: Optimizer,
     /// How far gradients may go.
@@ -332,6 +335,7 @@ impl Default for Train {
             method: Method::default(),
             batch_size: 32,
             learning_rate: 0.001,
+            schedule: Schedule::default(),
             optimizer: Optimizer::default(),
             clip: Clip::default(),
         }

@@ -111,6 +111,7 @@ fn train_config(config: &Config) -> Result<TrainConfig> {
         },
         batch_size: train.batch_size,
         learning_rate: train.learning_rate,
+        schedule: train.schedule,
         optimizer: optimizer(&train.optimizer)?,
         clip: clip(&train.clip)?,
         look_every: config.samples.every_steps,
