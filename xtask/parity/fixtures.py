@@ -37,5 +37,6 @@ class Draw:
 
 def dumps(value):
     """One line a top-level key: compact, and readable in a diff."""
-    lines = [f"{json.dumps(key)}: {json.dumps(item)}" for key, item in value.items()]
+    # A fixture holds numbers; what is none is refused here, not written.
+    lines = [f"{json.dumps(key)}: {json.dumps(item, allow_nan=False)}" for key, item in value.items()]
     return "{\n" + ",\n".join(lines) + "\n}\n"
