@@ -1,9 +1,13 @@
 """Loads a safetensors file that Pastiche exported into a model of the framework itself, built from the
 shapes in the file, and prints the logits after the last id of each row as JSON.
 
-    check_export.py FILE pytorch|keras '[[1, 2, 3], [4, 5, 6]]'
+    target/parity/venv/bin/python xtask/parity/check_export.py FILE pytorch|keras '[[1, 2, 3], [4, 5, 6]]'
+
+Embedding, recurrent layers that read forwards, output layer: a file that holds anything else is refused.
+No file tells the activation of a plain recurrent layer; it is taken to be tanh.
 """
 
+import itertools
 import json
 import os
 import sys
@@ -24,6 +28,9 @@ def pytorch(weights, ids):
     depth = sum(name.startswith("rnn.weight_hh_l") for name in weights)
     rows, units = weights["rnn.weight_hh_l0"].shape
     vocabulary, inputs = weights["embedding.weight"].shape
+    shapes = [weights[f"rnn.weight_hh_l{at}"].shape for at in range(depth)]
+    if len(set(shapes)) != 1:
+        sys.exit(f"layers of {shapes}: torch.nn has one kind and one size for all layers")
     kind = {1: nn.RNN, 3: nn.GRU, 4: nn.LSTM}[rows // units]
     model = Writer(kind(inputs, units, num_layers=depth, batch_first=True))
     model.embedding = nn.Embedding(vocabulary, inputs)
@@ -31,6 +38,31 @@ def pytorch(weights, ids):
     model.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
     with torch.no_grad():
         return model(torch.tensor(ids)).numpy()
+
+
+def kind_and_number(name):
+    """`lstm_1` as `lstm` and 1, `simple_rnn` as itself and 0."""
+    kind, _, number = name.rpartition("_")
+    return (kind, int(number)) if number.isdigit() else (name, 0)
+
+
+def in_order(sizes, inputs):
+    """The layers from the lowest to the highest: each reads what the one below it gives, and those of a
+    kind are numbered upwards. `sizes` has the inputs and the units of each."""
+
+    def fits(names):
+        reads = [inputs] + [sizes[name][1] for name in names]
+        numbers = {}
+        for name in names:
+            kind, number = kind_and_number(name)
+            numbers.setdefault(kind, []).append(number)
+        rising = all(found == sorted(found) for found in numbers.values())
+        return rising and all(sizes[name][0] == read for name, read in zip(names, reads))
+
+    orders = [names for names in itertools.permutations(sizes) if fits(names)]
+    if len(orders) != 1:
+        sys.exit(f"the shapes allow {len(orders)} orders of {', '.join(sorted(sizes))}; expected one")
+    return orders[0]
 
 
 def keras(weights, ids):
@@ -41,28 +73,37 @@ def keras(weights, ids):
     layers = keras.layers
     vocabulary, inputs = weights["embedding/embeddings"].shape
     kinds = {"simple_rnn": layers.SimpleRNN, "lstm": layers.LSTM, "gru": layers.GRU}
-    cells = {name.split("/")[0] for name in weights if name.endswith("/recurrent_kernel")}
-    cells = sorted(cells, key=lambda name: int(name.rsplit("_", 1)[1]) if name[-1].isdigit() else 0)
+    end = "_cell/recurrent_kernel"
+    paths = {name.split("/")[0]: name.removesuffix("/recurrent_kernel") for name in weights if name.endswith(end)}
+    sizes = {
+        name: (weights[f"{path}/kernel"].shape[0], weights[f"{path}/recurrent_kernel"].shape[0])
+        for name, path in paths.items()
+    }
+    names = in_order(sizes, inputs)
     recurrent = []
-    for name in cells:
-        kind = name.rsplit("_", 1)[0] if name[-1].isdigit() else name
-        path = f"{name}/{kind}_cell"
-        more = {"return_sequences": name != cells[-1]}
+    for name in names:
+        kind, _ = kind_and_number(name)
+        more = {"return_sequences": name != names[-1]}
         if kind == "gru":
-            more["reset_after"] = weights[f"{path}/bias"].ndim == 2
-        recurrent.append(kinds[kind](weights[f"{path}/recurrent_kernel"].shape[0], **more))
+            more["reset_after"] = weights[f"{paths[name]}/bias"].ndim == 2
+        recurrent.append(kinds[kind](sizes[name][1], **more))
     model = [layers.Embedding(vocabulary, inputs), *recurrent, layers.Dense(vocabulary)]
     name_layers(model)
     model = keras.Sequential(model, name="sequential")
     model.build((None, np.array(ids).shape[1]))
-    for variable in model.weights:
-        variable.assign(weights[variable.path.removeprefix("sequential/")])
+    variables = {variable.path.removeprefix("sequential/"): variable for variable in model.weights}
+    if variables.keys() != weights.keys():
+        sys.exit(f"the file holds {sorted(weights)}, expected {sorted(variables)}")
+    for name, variable in variables.items():
+        variable.assign(weights[name])
     return model(np.array(ids)).numpy()
 
 
 def main():
     file, layout, ids = sys.argv[1:]
     weights = safetensors.numpy.load_file(file)
+    # As Keras's own users save it: with the name of the model before every path.
+    weights = {name.removeprefix("sequential/"): value for name, value in weights.items()}
     logits = {"pytorch": pytorch, "keras": keras}[layout](weights, json.loads(ids))
     print(json.dumps(np.asarray(logits, dtype=np.float64).tolist()))
 
