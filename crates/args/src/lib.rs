@@ -25,6 +25,8 @@ pub enum Command {
     Summary(Summary),
     /// Score a trained model on held-out text
     Evaluate(Evaluate),
+    /// Measure how much of the past a network still hears, and draw it
+    Probe(Probe),
     /// Put a known corpus in place, checked by hash and counts
     Fetch(Fetch),
     /// Make a model of the weights of a PyTorch or Keras program
@@ -193,6 +195,39 @@ pub struct Evaluate {
     pub backend: BackendArgs,
 }
 
+/// Arguments of `probe`.
+#[derive(Args, Clone, Debug)]
+pub struct Probe {
+    /// Measure this trained model on its own held-out text; may be given several times [default:
+    /// train an RNN, an LSTM and a GRU first]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "set", "text"])]
+    pub model: Vec<PathBuf>,
+    /// How long to train the three, in all
+    #[arg(long, value_name = "N", default_value_t = 120.0)]
+    pub seconds: f64,
+    /// Train each of the three for this many steps instead, the same ones every time
+    #[arg(long, value_name = "N", conflicts_with = "seconds")]
+    pub steps: Option<u64>,
+    /// How many steps to look back
+    #[arg(long, value_name = "K", default_value_t = 40)]
+    pub back: usize,
+    /// Also try how far each cell can carry one word, over growing gaps; takes about two minutes
+    #[arg(long)]
+    pub recall: bool,
+    /// The picture to draw
+    #[arg(long, value_name = "FILE", default_value = "probe.svg")]
+    pub out: PathBuf,
+    /// The configuration that names text and sizes, and its changes.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Print one JSON object on standard output and nothing else there
+    #[arg(long)]
+    pub json: bool,
+    /// Backend and device.
+    #[command(flatten)]
+    pub backend: BackendArgs,
+}
+
 /// Whose names and orders a file of weights keeps to.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
@@ -283,6 +318,7 @@ impl Command {
             Self::Train(args) => Some(&args.backend),
             Self::Generate(args) => Some(&args.backend),
             Self::Evaluate(args) => Some(&args.backend),
+            Self::Probe(args) => Some(&args.backend),
             Self::Import(args) => Some(&args.backend),
             Self::Export(args) => Some(&args.backend),
             Self::Prepare(_) | Self::Summary(_) | Self::Fetch(_) => None,

@@ -1,6 +1,7 @@
 //! The binary `pastiche`: the front door, where text, model, trainer and writer are introduced to
 //! one another. What each command does has a file of its own under `commands`.
 
+mod chart;
 mod commands;
 mod config;
 mod corpus;
@@ -51,6 +52,7 @@ fn run(command: Command, choice: &device::Choice) -> error::Result<()> {
         Command::Summary(args) => commands::summary::run(&args),
         Command::Evaluate(args) => commands::evaluate::run(&args, choice),
         Command::Fetch(args) => commands::fetch::run(&args),
+        Command::Probe(args) => commands::probe::run(&args, choice),
         Command::Import(args) => commands::import::run(&args, choice),
         Command::Export(args) => commands::export::run(&args, choice),
     }

@@ -12,6 +12,7 @@ pub mod dropout;
 pub mod embedding;
 pub mod error;
 pub mod foreign;
+pub mod hearing;
 pub mod init;
 pub mod language_model;
 pub mod layer;

@@ -4,6 +4,7 @@
 //! strategy that owns model, optimizer and position is ours, so that a run can be resumed exactly.
 //! This crate never prints and never parses: it tells an [`Observer`].
 
+pub mod brief;
 pub mod checkpoint;
 pub mod clip;
 pub mod config;
@@ -20,6 +21,7 @@ mod train;
 // What `#[derive(RecordState)]` looks for in the root of the crate that uses it.
 use burn::optim::{RecordState, StateSink, StateSource};
 
+pub use brief::{Limit, endless_windows, train_briefly};
 pub use checkpoint::{Checkpoints, Progress};
 pub use clip::Clip;
 pub use config::{Method, TrainConfig};

@@ -37,7 +37,7 @@ pub fn run(args: &Evaluate, choice: &Choice) -> Result<()> {
 }
 
 /// Prepares the run's own text again and makes sure that it is the same.
-fn own_text(artifact: &Artifact) -> Result<Resolved> {
+pub(super) fn own_text(artifact: &Artifact) -> Result<Resolved> {
     let text = artifact.extra.get(CONFIG).ok_or_else(|| {
         Error::new(
             "the model holds no config.toml, so its validation text is not known: name a \

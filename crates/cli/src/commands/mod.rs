@@ -6,6 +6,7 @@ pub mod fetch;
 pub mod generate;
 pub mod import;
 pub mod prepare;
+pub mod probe;
 pub mod summary;
 pub mod train;
 
