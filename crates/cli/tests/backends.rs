@@ -2,6 +2,8 @@
 #![cfg(all(feature = "ndarray", feature = "flex", feature = "wgpu"))]
 
 mod common;
+#[path = "../../models/tests/parity/fixtures.rs"]
+mod fixtures;
 
 use std::path::Path;
 
@@ -116,12 +118,26 @@ fn logits_on_software_vulkan_are_those_of_ndarray() {
         logits.try_into_vec_as::<f64>().unwrap()
     };
     let expected = logits(&Device::ndarray());
-    let software = Device::wgpu_options().device_kind(DeviceKind::Cpu).init().unwrap();
+    let software = Device::wgpu(DeviceKind::Cpu);
     let found = logits(&software);
     let largest = expected.iter().fold(0f64, |largest, logit| largest.max(logit.abs()));
     assert!(largest > 0.1, "{largest}");
     for (found, expected) in found.iter().zip(&expected) {
         assert!((found - expected).abs() <= 1e-3 * largest, "{found} against {expected}");
+    }
+}
+
+/// What PyTorch and Keras computed, on the backends that the library's own tests do not know.
+#[test]
+#[allow(deprecated)]
+fn every_backend_computes_what_the_frameworks_computed() {
+    use burn::tensor::{DType, Device, DeviceKind};
+
+    fixtures::assert_every_case(&Device::ndarray(), &[(DType::F32, 1e-5)]);
+    if lavapipe().is_some() {
+        // A device can be opened once in a process; the test of logits may have done so.
+        let software = Device::wgpu(DeviceKind::Cpu);
+        fixtures::assert_every_case(&software, &[(DType::F32, 1e-3)]);
     }
 }
 

@@ -9,7 +9,7 @@ use models::init::Initialization;
 use models::{Activation, Cell, CellKind};
 use serde::Deserialize;
 
-use super::fixture;
+use super::fixtures::fixture;
 
 /// What Keras drew, over one large matrix.
 #[derive(Deserialize)]

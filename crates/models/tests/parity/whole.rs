@@ -9,7 +9,7 @@ use models::loss::nats_per_token;
 use models::{Activation, CellKind, LanguageModelConfig, LayerConfig};
 use serde::Deserialize;
 
-use super::{Stored, fixture, path, tensors};
+use super::fixtures::{Stored, fixture, path, tensors};
 
 const LSTM: CellKind = CellKind::Lstm;
 const GRU: CellKind = CellKind::Gru { reset_after: true };
