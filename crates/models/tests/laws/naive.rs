@@ -32,7 +32,7 @@ impl Weights {
     }
 
     /// Σ xᵢ Wᵢ + b in column `unit` of block `gate`.
-    fn from_input(&self, gate: usize, unit: usize, x: &[f64]) -> f64 {
+    fn input_sum(&self, gate: usize, unit: usize, x: &[f64]) -> f64 {
         let column = gate * UNITS + unit;
         let products =
             x.iter().enumerate().map(|(i, x)| x * self.w[i * self.gates * UNITS + column]);
@@ -40,7 +40,7 @@ impl Weights {
     }
 
     /// Σ hᵢ Uᵢ (+ b′) in column `unit` of block `gate`.
-    fn from_state(&self, gate: usize, unit: usize, h: &[f64]) -> f64 {
+    fn state_sum(&self, gate: usize, unit: usize, h: &[f64]) -> f64 {
         let column = gate * UNITS + unit;
         let products =
             h.iter().enumerate().map(|(i, h)| h * self.u[i * self.gates * UNITS + column]);
@@ -53,10 +53,10 @@ fn sigma(x: f64) -> f64 {
 }
 
 /// One step of `kind` on one row; `c` is used by the LSTM alone.
-fn step(kind: CellKind, weights: &Weights, x: &[f64], h: &mut Vec<f64>, c: &mut [f64]) {
-    let before = h.clone();
+fn step(kind: CellKind, weights: &Weights, x: &[f64], h: &mut [f64], c: &mut [f64]) {
+    let before = h.to_vec();
     let sum =
-        |gate, unit| weights.from_input(gate, unit, x) + weights.from_state(gate, unit, &before);
+        |gate, unit| weights.input_sum(gate, unit, x) + weights.state_sum(gate, unit, &before);
     match kind {
         CellKind::Elman(activation) => {
             for (unit, h) in h.iter_mut().enumerate() {
@@ -81,10 +81,10 @@ fn step(kind: CellKind, weights: &Weights, x: &[f64], h: &mut Vec<f64>, c: &mut 
             for unit in 0..UNITS {
                 let z = sigma(sum(0, unit));
                 let past = match reset_after {
-                    true => r[unit] * weights.from_state(2, unit, &before),
-                    false => weights.from_state(2, unit, &reset),
+                    true => r[unit] * weights.state_sum(2, unit, &before),
+                    false => weights.state_sum(2, unit, &reset),
                 };
-                let n = (weights.from_input(2, unit, x) + past).tanh();
+                let n = (weights.input_sum(2, unit, x) + past).tanh();
                 h[unit] = z * before[unit] + (1.0 - z) * n;
             }
         }

@@ -1,6 +1,6 @@
 //! What holds of sequences, whatever the cell.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, s};
 use models::{Reading, Stack, State};
 
 use super::{BATCH, SETTINGS, TIME, stacks, stacks_and_encoders};
@@ -56,7 +56,7 @@ fn a_batch_row_equals_its_single_run() {
             let inputs = setting.inputs(BATCH, TIME);
             let (all, end) = run(&stack, inputs.clone(), stack.start(BATCH));
             for row in 0..BATCH {
-                let pick = |tensor: &Tensor<2>| tensor.clone().slice([row..row + 1]);
+                let pick = |tensor: &Tensor<2>| tensor.clone().slice(s![row..row + 1, ..]);
                 let (single, state) =
                     run(&stack, inputs.iter().map(pick).collect(), stack.start(1));
                 for (found, expected) in single.iter().zip(&all) {
@@ -87,7 +87,7 @@ fn padding_changes_nothing() {
             let reading = Reading { real: Some(real), dropout: None };
             let (all, end) = stack.run(inputs.clone(), state.clone(), &reading);
             for (row, length) in lengths.into_iter().enumerate() {
-                let pick = |tensor: &Tensor<2>| tensor.clone().slice([row..row + 1]);
+                let pick = |tensor: &Tensor<2>| tensor.clone().slice(s![row..row + 1, ..]);
                 let mut alone = state.clone();
                 for cell in &mut alone {
                     cell.hidden = pick(&cell.hidden);
