@@ -99,12 +99,15 @@ def keras(weights, ids):
     return model(np.array(ids)).numpy()
 
 
+def load(file):
+    """The tensors of a file by name, without the name that Keras puts before those of a sequential model."""
+    weights = safetensors.numpy.load_file(file)
+    return {name.removeprefix("sequential/"): value for name, value in weights.items()}
+
+
 def main():
     file, layout, ids = sys.argv[1:]
-    weights = safetensors.numpy.load_file(file)
-    # As Keras's own users save it: with the name of the model before every path.
-    weights = {name.removeprefix("sequential/"): value for name, value in weights.items()}
-    logits = {"pytorch": pytorch, "keras": keras}[layout](weights, json.loads(ids))
+    logits = {"pytorch": pytorch, "keras": keras}[layout](load(file), json.loads(ids))
     print(json.dumps(np.asarray(logits, dtype=np.float64).tolist()))
 
 

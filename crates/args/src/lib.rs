@@ -205,14 +205,15 @@ pub struct Probe {
     /// How long to train the three, in all
     #[arg(long, value_name = "N", default_value_t = 120.0)]
     pub seconds: f64,
-    /// Train each of the three for this many steps instead, the same ones every time
+    /// Train for this many steps instead, the same ones every time: each of the three, and each cell
+    /// at each gap of `--recall`
     #[arg(long, value_name = "N", conflicts_with = "seconds")]
     pub steps: Option<u64>,
     /// How many steps to look back
     #[arg(long, value_name = "K", default_value_t = 40)]
     pub back: usize,
     /// Also try how far each cell can carry one word, over growing gaps; takes about two minutes
-    #[arg(long)]
+    #[arg(long, conflicts_with = "model")]
     pub recall: bool,
     /// The picture to draw
     #[arg(long, value_name = "FILE", default_value = "probe.svg")]

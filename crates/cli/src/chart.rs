@@ -27,7 +27,7 @@ pub struct Frame<'a> {
     pub across: &'a str,
     /// Beside the vertical axis, which is logarithmic.
     pub upwards: &'a str,
-    /// The least and the largest value shown; what lies outside is left out.
+    /// The least and the largest value shown; what lies outside is drawn on the edge.
     pub values: (f64, f64),
 }
 
@@ -82,7 +82,7 @@ fn svg(
             .draw()?;
         for series in series {
             let colour = COLOURS[series.colour % COLOURS.len()];
-            let shown = series.points.iter().copied().filter(|&(_, y)| y >= bottom && y <= top);
+            let shown = series.points.iter().map(|&(x, y)| (x, y.clamp(bottom, top)));
             let name = series.name.as_str();
             if series.dotted {
                 let dots = shown.map(|point| Circle::new(point, 2, colour.filled()));

@@ -116,6 +116,8 @@ fn pretrained_vectors_are_kept_or_trained_and_their_coverage_is_told() {
 
     // Resuming takes the weights from the checkpoint: the file is not needed any more.
     fs::remove_file(desk.path().join("vectors.txt")).unwrap();
+    let other = ["train", "--resume", "frozen", "--set", "model.vectors.path=other.txt"];
+    desk.refuses(&other, &["frozen cannot be resumed", "`model.vectors` has changed"]);
     desk.must(&["train", "--resume", "frozen", "--set", "train.epochs=2"]);
     assert_eq!(row("frozen"), fox);
 }

@@ -32,7 +32,9 @@ fn the_family_is_trained_listened_to_and_drawn() {
     // The same steps give the same table and the same picture.
     let table = desk.must(&[&probe[..], &["--out", "second.svg"]].concat());
     assert!(table.stdout.starts_with("steps back"), "{}", table.stdout);
-    assert!(table.stdout.lines().any(|line| line.starts_with("5 ")), "{}", table.stdout);
+    let rows: Vec<&str> =
+        table.stdout.lines().skip(1).filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(rows, ["0", "1", "2", "5", "6"]);
     assert_eq!(fs::read_to_string(desk.path().join("second.svg")).unwrap(), picture);
 }
 
@@ -75,5 +77,8 @@ fn what_cannot_be_probed_is_refused() {
     desk.refuses(&long, &["held-out text holds", "4002", "lower `--back`"]);
     assert!(!desk.path().join("probe.svg").exists());
     assert_eq!(desk.train(&["--out", "run"]).code, Some(0));
-    desk.refuses(&["probe", "--model", "run", "--recall"], &["`--recall`", "leave one"]);
+    desk.refuses(&["probe", "--model", "run", "--recall"], &["--model", "cannot be used with"]);
+    desk.refuses(&["probe", "--out", "none/probe.svg"], &["none, which is no folder"]);
+    let stepwise = ["probe", "--steps", "1", "--set", "train.method=every-step"];
+    desk.refuses(&stepwise, &["`every-step`", "by windows"]);
 }

@@ -98,13 +98,16 @@ impl Stack {
     /// backward direction, that after the first step.
     ///
     /// # Panics
-    /// If `state` has not one entry a layer and direction.
+    /// If `state` has not one entry a layer and direction, or `reading.real` not one a step.
     pub fn run(
         &self,
         inputs: Vec<Tensor<2>>,
         state: State,
         reading: &Reading,
     ) -> (Vec<Tensor<2>>, State) {
+        if let Some(real) = &reading.real {
+            assert_eq!(real.len(), inputs.len(), "one mark of what is real a step");
+        }
         let mut before = state.into_iter();
         let mut after = State::with_capacity(before.len());
         let mut steps = inputs;

@@ -30,7 +30,7 @@ impl WordVectors {
     /// file, `size` is the embedding's D. A token that the file holds in small letters only gets the
     /// vector of those.
     ///
-    /// Every line's fields are counted; the numbers are read of words that are wanted.
+    /// Every line is checked, wanted or not.
     ///
     /// # Errors
     /// Names the line that is broken, or the size that does not fit.
@@ -49,39 +49,43 @@ impl WordVectors {
             wanted.entry(token.into()).or_default().push((id, true));
         }
         let mut vectors = Self::default();
-        let mut begun = false;
+        let (mut header, mut count) = (None, 0);
+        let mut numbers = Vec::with_capacity(size);
         for (number, line) in (1..).zip(lines.lines()) {
             let broken =
                 |reason: String| Error::WordVectors { path: path.into(), line: number, reason };
             let line = line.map_err(|error| broken(error.to_string()))?;
             let line = line.trim_end();
-            if number == 1 && is_header(line) {
-                continue;
+            if number == 1 {
+                header = words_in_header(line);
+                if header.is_some() {
+                    continue;
+                }
             }
             let fields = line.split(' ').count();
-            if !begun {
-                begun = true;
+            if count == 0 {
                 check_size(fields, size, line, broken)?;
             }
-            let (word, numbers) = split(line, fields, size).map_err(broken)?;
+            count += 1;
+            let (word, rest) = split(line, fields, size).map_err(broken)?;
+            numbers.clear();
+            for field in rest.split(' ') {
+                numbers.push(parse(field).map_err(broken)?);
+            }
             for &(id, exact) in wanted.get(word).into_iter().flatten() {
-                if exact || !vectors.rows.contains_key(&id) {
-                    let numbers =
-                        numbers.split(' ').map(parse).collect::<std::result::Result<_, _>>();
-                    let row = Row { exact, numbers: numbers.map_err(broken)? };
-                    if vectors.rows.get(&id).is_none_or(|old| !old.exact) {
-                        vectors.rows.insert(id, row);
-                    }
+                if vectors.rows.get(&id).is_none_or(|old| exact && !old.exact) {
+                    vectors.rows.insert(id, Row { exact, numbers: numbers.clone() });
                 }
             }
         }
-        match begun {
-            true => Ok(vectors),
-            false => Err(Error::WordVectors {
-                path: path.into(),
-                line: 1,
-                reason: "the file holds no vector".into(),
-            }),
+        let broken = |reason| Err(Error::WordVectors { path: path.into(), line: 1, reason });
+        match header {
+            _ if count == 0 => broken("the file holds no vector".into()),
+            Some(told) if told != count => broken(format!(
+                "it tells of {told} words, and {count} lines follow: the file is cut short or \
+                 mended by hand"
+            )),
+            _ => Ok(vectors),
         }
     }
 
@@ -119,10 +123,13 @@ impl WordVectors {
     }
 }
 
-/// word2vec's first line: how many words, and how many numbers each.
-fn is_header(line: &str) -> bool {
+/// How many words there are, if this is word2vec's first line: it tells of words and of numbers each.
+fn words_in_header(line: &str) -> Option<usize> {
     let mut fields = line.split(' ').map(str::parse::<usize>);
-    matches!((fields.next(), fields.next(), fields.next()), (Some(Ok(_)), Some(Ok(_)), None))
+    match (fields.next(), fields.next(), fields.next()) {
+        (Some(Ok(words)), Some(Ok(_)), None) => Some(words),
+        _ => None,
+    }
 }
 
 /// Refuses a file whose vectors have another size than the embedding's.
@@ -227,6 +234,8 @@ mod tests {
             ("the\n", ["line 1", "found `the`"]),
             ("", ["line 1", "holds no vector"]),
             ("2 2\n", ["line 1", "holds no vector"]),
+            ("3 2\nthe 1 2\nfox 3 4\n", ["line 1", "tells of 3 words, and 2 lines follow"]),
+            ("the 1 2\nzebra 3 x\n", ["line 2", "found `x`"]),
         ] {
             let error = read(text).unwrap_err().to_string();
             assert!(expected.iter().all(|part| error.contains(part)), "{text:?}: {error}");

@@ -89,6 +89,29 @@ impl Loader {
         self.range.len().div_ceil(self.batch_size)
     }
 
+    /// Batch after batch, epoch after epoch, without end.
+    pub fn endless(self) -> impl Iterator<Item = Batch> {
+        let loader = Arc::new(self);
+        (1..).flat_map(move |epoch| {
+            let (loader, order) = (loader.clone(), loader.order(epoch));
+            (0..loader.batches()).filter_map(move |index| loader.batch(epoch, &order, index))
+        })
+    }
+
+    /// Batch `index` of `epoch`, whose items come in `order`; none after the last.
+    fn batch(&self, epoch: usize, order: &[u32], index: usize) -> Option<Batch> {
+        let start = index * self.batch_size;
+        let end = (start + self.batch_size).min(order.len());
+        if start >= end {
+            return None;
+        }
+        let items = order[start..end].iter().map(|&item| self.range.start + item as usize);
+        let mut batch = self.cut.batch(items.collect(), &self.device);
+        batch.goes_on &= index > 0;
+        batch.step = ((epoch - 1) * self.batches() + index) as u64;
+        Some(batch)
+    }
+
     /// The order of the items in `epoch`.
     fn order(&self, epoch: usize) -> Vec<u32> {
         let count = self.range.len();
@@ -104,12 +127,7 @@ impl Loader {
 impl DataLoader<Batch> for Loader {
     fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<Batch> + 'a> {
         let epoch = self.clock.get();
-        Box::new(Epoch {
-            order: self.order(epoch),
-            first_step: (epoch - 1) * self.batches(),
-            next: 0,
-            loader: self,
-        })
+        Box::new(Epoch { loader: self, epoch, order: self.order(epoch), next: 0 })
     }
 
     fn num_items(&self) -> usize {
@@ -129,8 +147,8 @@ impl DataLoader<Batch> for Loader {
 /// One pass over the items of a loader.
 struct Epoch<'a> {
     loader: &'a Loader,
+    epoch: usize,
     order: Vec<u32>,
-    first_step: usize,
     next: usize,
 }
 
@@ -138,16 +156,7 @@ impl Iterator for Epoch<'_> {
     type Item = Result<Batch, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let start = self.next * self.loader.batch_size;
-        let end = (start + self.loader.batch_size).min(self.order.len());
-        if start >= end {
-            return None;
-        }
-        let first = self.loader.range.start;
-        let items = self.order[start..end].iter().map(|&item| first + item as usize).collect();
-        let mut batch = self.loader.cut.batch(items, &self.loader.device);
-        batch.goes_on &= self.next > 0;
-        batch.step = (self.first_step + self.next) as u64;
+        let batch = self.loader.batch(self.epoch, &self.order, self.next)?;
         self.next += 1;
         Some(Ok(batch))
     }
@@ -197,6 +206,18 @@ mod tests {
         let seen: Vec<(usize, u64)> =
             loader.iter().map(|batch| batch.unwrap()).map(|b| (b.rows(), b.step)).collect();
         assert_eq!(seen, [(32, 4), (32, 5), (32, 6), (1, 7)]);
+    }
+
+    #[test]
+    fn endless_is_epoch_after_epoch() {
+        let loader = loader(Order::Shuffled(5));
+        let mut expected = targets(&loader);
+        loader.clock().set(2);
+        expected.extend(targets(&loader));
+        let read = |batch: Batch| batch.targets.try_into_vec_as::<i64>().unwrap();
+        let steps: Vec<u64> = loader.clone().endless().take(9).map(|batch| batch.step).collect();
+        assert_eq!(steps, (0..9).collect::<Vec<_>>());
+        assert_eq!(loader.endless().take(8).flat_map(read).collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -3,7 +3,6 @@
 
 use std::time::{Duration, Instant};
 
-use burn::data::dataloader::DataLoader;
 use burn::module::Module;
 use burn::tensor::Device;
 use burn::train::TrainStep;
@@ -68,12 +67,7 @@ pub fn endless_windows(
 ) -> impl Iterator<Item = Batch> {
     let order = Order::Shuffled(config.seed);
     let device = device.clone().autodiff();
-    let loader = Loader::windows(prepared.train_windows(), config.batch_size, order, device);
-    (1..).flat_map(move |epoch| {
-        loader.clock().set(epoch);
-        let batches = loader.iter().map(|batch| batch.expect("windows lie in memory"));
-        batches.collect::<Vec<_>>()
-    })
+    Loader::windows(prepared.train_windows(), config.batch_size, order, device).endless()
 }
 
 #[cfg(test)]

@@ -170,7 +170,7 @@ fn same_run(
 ) -> Result<()> {
     let refuse = |reason: &str| Err(Error::Resume { directory: run.into(), reason: reason.into() });
     if artifact.about.model != identity.about.model {
-        return refuse("its model has other sizes than the configuration");
+        return refuse("its model has other sizes or options than the configuration");
     }
     if artifact.tokenizer != identity.tokenizer {
         return refuse("its vocabulary is not the one that the text gives now");
@@ -185,7 +185,7 @@ fn same_run(
     if (TrainConfig { epochs, look_every, ..before.config.clone() }) != now.config {
         return refuse(
             "seed, method, batch size, learning rate, schedule, optimizer or clipping have changed; only \
-             `train.epochs` may",
+             `train.epochs` and `samples` may",
         );
     }
     if before.train_sha256 != now.train_sha256 {

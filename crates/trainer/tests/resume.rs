@@ -200,6 +200,18 @@ fn a_run_with_other_numbers_is_not_gone_on_with() {
 }
 
 #[test]
+fn a_cosine_goes_on_only_to_the_end_it_began_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let cosine = |epochs| TrainConfig { schedule: Schedule::Cosine, ..config(epochs) };
+    let outcome = run(folder.path(), &cosine(2), 1, false).0.unwrap();
+    let rates: Vec<f64> = outcome.progress.epochs.iter().map(|e| e.learning_rate).collect();
+    assert!(rates[0] > rates[1] && rates[1] > 0.0, "{rates:?}");
+    let error = run(folder.path(), &cosine(3), 1, true).0.unwrap_err().to_string();
+    assert!(error.contains("depend on `train.epochs`"), "{error}");
+    run(folder.path(), &cosine(2), 1, true).0.unwrap();
+}
+
+#[test]
 fn an_observer_can_end_the_run() {
     struct Refuses;
     impl Observer for Refuses {

@@ -22,9 +22,16 @@ pub fn run(args: &Import, choice: &Choice) -> Result<()> {
     let artifact = match &args.like {
         Some(directory) => {
             let like = Artifact::load(directory, &device)?;
-            let about = About { valid_loss_window: None, valid_loss_carried: None, ..like.about };
-            let model = import(about.model.blank(&device)?, layout(args.layout), tensors)?;
-            Artifact { model, about, ..like }
+            let model = import(like.about.model.blank(&device)?, layout(args.layout), tensors)?;
+            let about = About {
+                epochs: 0,
+                valid_loss_window: None,
+                valid_loss_carried: None,
+                ..like.about
+            };
+            // What a checkpoint remembers of its training is not these weights'.
+            let extra = like.extra.into_iter().filter(|(name, _)| name == CONFIG).collect();
+            Artifact { model, about, extra, tokenizer: like.tokenizer }
         }
         None => from_config(args, tensors, &device)?,
     };

@@ -4,12 +4,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use args::Probe;
+use burn::data::dataloader::DataLoader;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use models::hearing::Hearing;
 use models::{
     Activation, Artifact, CellKind, LanguageModel, LanguageModelConfig, LayerConfig, score,
 };
-use seqdata::{Loader, Prepared, Recall, Windows};
+use seqdata::{Loader, Order, Prepared, Recall, Windows};
 use serde::Serialize;
 use trainer::{
     AdamConfig, Clip, Limit, Method, OptimizerConfig, Schedule, TrainConfig, endless_windows,
@@ -27,6 +28,8 @@ use crate::error::{Error, Result};
 const ROWS: usize = 256;
 /// Rows at once.
 const BATCH: usize = 64;
+/// Windows of held-out text that the loss is measured on, at most.
+const SCORED: usize = 8_192;
 /// The steps back that the table shows.
 const SHOWN: [usize; 8] = [0, 1, 2, 5, 10, 20, 30, 40];
 
@@ -64,6 +67,13 @@ pub fn run(args: &Probe, choice: &Choice) -> Result<()> {
         return Err(Error::new(format!("`--back` is {back}; expected 1 to 4096")));
     }
     let limit = limit(args)?;
+    let folder = args.out.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        let folder = folder.display();
+        return Err(Error::new(format!(
+            "`--out` is in {folder}, which is no folder: make it first"
+        )));
+    }
     let device = choice.open()?;
     let mut curves = match args.model.is_empty() {
         true => family(args, limit, &device)?,
@@ -72,14 +82,19 @@ pub fn run(args: &Probe, choice: &Choice) -> Result<()> {
     if args.recall {
         recall(&mut curves, args, &device)?;
     }
-    draw(&args.out, args.back, &curves)?;
     let picture = args.out.display().to_string();
-    eprintln!("drawn: {picture}");
-    let recall_gaps = args.recall.then_some(GAPS);
+    // What took minutes to measure is told before anything can go wrong with the picture.
+    let drawing = curves.iter().map(Curve::lines).collect::<Vec<_>>();
     match args.json {
-        true => print_json(&Report { curves, recall_gaps, picture }),
-        false => print(&table(&curves, args.back)),
+        true => {
+            let recall_gaps = args.recall.then_some(GAPS);
+            print_json(&Report { curves, recall_gaps, picture: picture.clone() })?;
+        }
+        false => print(&table(&curves, args.back))?,
     }
+    draw(&args.out, args.back, drawing)?;
+    eprintln!("drawn: {picture}");
+    Ok(())
 }
 
 /// How long each of the three is trained.
@@ -102,14 +117,26 @@ fn family(args: &Probe, limit: Limit, device: &Device) -> Result<Vec<Curve>> {
     let (config, _) = read(&args.config)?;
     let resolved = Resolved::new(config)?;
     warn(&resolved.warnings);
+    if resolved.train.method != Method::Windows {
+        return Err(Error::new(
+            "`train.method` is `every-step`, and `probe` trains its three by windows: name trained \
+             models by `--model`, or another configuration",
+        ));
+    }
     let prepared = &resolved.prepared;
     let rows = rows(prepared, args.back, device)?;
+    // By window, as they are trained: a state that is carried on may grow out of what was taught.
+    let order = Order::Sequential;
+    let held_out = Loader::windows(prepared.valid_windows(), ROWS, order, device.clone());
+    let held_out = held_out.slice(0, held_out.num_items().min(SCORED));
     let seed = resolved.config.seed;
     let units = resolved.model.layers.last().map_or(256, |layer| layer.units);
     let mut curves = Vec::new();
     for (name, kind) in FAMILY {
         let blueprint = LanguageModelConfig {
             layers: vec![LayerConfig::new(kind, units)],
+            // They begin as they are drawn, without word vectors.
+            frozen_embedding: false,
             ..resolved.model.clone()
         };
         let fresh = blueprint.init(seed, device)?;
@@ -117,9 +144,8 @@ fn family(args: &Probe, limit: Limit, device: &Device) -> Result<Vec<Curve>> {
         eprintln!("training {name}");
         let batches = endless_windows(prepared, &resolved.train, device);
         let model = train_briefly(fresh, batches, &resolved.train, limit)?;
-        let stream = Loader::streams(prepared.valid_stream(), device.clone());
-        let loss = score(&model, &stream).map_err(models::Error::from)?.nats_per_token();
-        eprintln!("{name} reached a validation loss of {loss:.3} nats a token");
+        let loss = score(&model, &*held_out).map_err(models::Error::from)?.nats_per_token();
+        eprintln!("{name} reached a validation loss of {loss:.3} nats a token by window");
         let trained = listen(&model, &rows, args.back, seed)?;
         curves.push(Curve { name: name.into(), trained, untrained, recall: None });
     }
@@ -182,16 +208,11 @@ fn listen(
 /// The gaps of the task of recall.
 const GAPS: [usize; 5] = [5, 10, 20, 40, 80];
 const CUES: u32 = 8;
-const RECALL_STEPS: u64 = 250;
+const RECALL_STEPS: u64 = 600;
 const RECALL_SEED: u64 = 1;
 
 /// Trains each cell at each gap to answer which cue it heard, and adds its accuracy to the curves.
 fn recall(curves: &mut [Curve], args: &Probe, device: &Device) -> Result<()> {
-    if !args.model.is_empty() {
-        return Err(Error::new(
-            "`--recall` trains cells of its own and says nothing of `--model`: leave one of them out",
-        ));
-    }
     let config = TrainConfig {
         seed: RECALL_SEED,
         epochs: 1,
@@ -232,15 +253,28 @@ fn answer(model: &LanguageModel, task: Recall, device: &Device) -> Result<f64> {
     Ok(right / 256.0)
 }
 
-fn draw(path: &Path, back: usize, curves: &[Curve]) -> Result<()> {
-    let points = |curve: &[f64]| curve.iter().enumerate().map(|(k, &y)| (k as f64, y)).collect();
-    let mut series = Vec::new();
-    for (colour, curve) in curves.iter().enumerate() {
-        let name = curve.name.clone();
-        series.push(Series { name, points: points(&curve.trained), colour, dotted: false });
-        let name = format!("{}, untrained", curve.name);
-        series.push(Series { name, points: points(&curve.untrained), colour, dotted: true });
+impl Curve {
+    /// Its line as trained and its dots as drawn, in no colour yet.
+    fn lines(&self) -> [Series; 2] {
+        let points =
+            |heard: &[f64]| heard.iter().enumerate().map(|(k, &y)| (k as f64, y)).collect();
+        let line = |name: String, heard: &[f64], dotted| Series {
+            name,
+            points: points(heard),
+            colour: 0,
+            dotted,
+        };
+        [
+            line(self.name.clone(), &self.trained, false),
+            line(format!("{}, untrained", self.name), &self.untrained, true),
+        ]
     }
+}
+
+fn draw(path: &Path, back: usize, lines: Vec<[Series; 2]>) -> Result<()> {
+    let coloured =
+        |(colour, lines): (usize, [Series; 2])| lines.map(|line| Series { colour, ..line });
+    let series: Vec<Series> = lines.into_iter().enumerate().flat_map(coloured).collect();
     let frame = Frame {
         title: &format!("What the last output owes to the input up to {back} steps back"),
         across: "steps back, k",
@@ -259,7 +293,7 @@ fn table(curves: &[Curve], back: usize) -> String {
         lines.push('\n');
     };
     line("steps back", curves.iter().map(|curve| curve.name.clone()).collect());
-    for k in SHOWN.into_iter().filter(|&k| k <= back) {
+    for k in SHOWN.into_iter().filter(|&k| k < back).chain([back]) {
         line(&k.to_string(), curves.iter().map(|curve| number(curve.trained[k])).collect());
     }
     if curves.iter().any(|curve| curve.recall.is_some()) {
@@ -275,7 +309,7 @@ fn table(curves: &[Curve], back: usize) -> String {
     lines
 }
 
-/// Three significant digits, small numbers included.
+/// Four digits behind the point, or a power of ten for what they would hide.
 fn number(value: f64) -> String {
     match value {
         0.0 => "0".into(),

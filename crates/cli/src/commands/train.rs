@@ -10,7 +10,7 @@ use models::{About, Context, LanguageModel};
 use trainer::{Checkpoints, Identity, Method, Observer, Outcome, Start, train};
 
 use super::{print, warn};
-use crate::config::{Resolved, read};
+use crate::config::{Config, Resolved, read};
 use crate::device::Choice;
 use crate::error::{Error, Result};
 use crate::metrics_file::MetricsFile;
@@ -35,6 +35,9 @@ pub fn run(args: &Train, choice: &Choice) -> Result<()> {
             })?
         }
     };
+    if let Some(run) = &args.resume {
+        same_vectors(run, &config)?;
+    }
     let resolved = Resolved::new(config)?;
     warn(&resolved.warnings);
     let device = choice.open()?;
@@ -64,6 +67,20 @@ fn last_config(run: &Path) -> Result<PathBuf> {
     let checkpoints = Checkpoints::of(run);
     let saved = checkpoints.epochs()?.last().map(|&epoch| checkpoints.path(epoch).join(CONFIG));
     Ok(saved.filter(|path| path.exists()).unwrap_or_else(|| run.join(CONFIG)))
+}
+
+/// Refuses word vectors that the run did not begin with: its weights are those of its checkpoint.
+fn same_vectors(run: &Path, now: &Config) -> Result<()> {
+    let args = ConfigArgs { config: Some(last_config(run)?), ..ConfigArgs::default() };
+    let (before, _) = read(&args)?;
+    match before.model.vectors == now.model.vectors {
+        true => Ok(()),
+        false => Err(Error::new(format!(
+            "{} cannot be resumed: `model.vectors` has changed, and vectors are read at a run's \
+             beginning only; leave it as it was, or start anew",
+            run.display()
+        ))),
+    }
 }
 
 fn learn(

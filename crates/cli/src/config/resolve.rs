@@ -39,6 +39,13 @@ impl Resolved {
                     .to_string(),
             );
         }
+        if config.model.tied && !config.model.vectors.train {
+            warnings.push(
+                "`model.tied` with `model.vectors.train = false` freezes the output layer's weights \
+                 too: only its bias is trained"
+                    .to_string(),
+            );
+        }
         let mut model = blueprint(&config.model);
         vectors(&mut config.model.vectors)?;
         // What can be refused without the text is refused before it is read.
@@ -284,12 +291,6 @@ fn text(config: &mut Config) -> Result<String> {
             };
             let read = source.read(path)?;
             let path = absolute(path)?;
-            if path.to_str().is_none() {
-                return Err(Error::new(format!(
-                    "the path {} is not UTF-8, and a run must be able to write it down: rename it",
-                    path.display()
-                )));
-            }
             text.path = Some(path);
             Ok(read)
         }
@@ -297,5 +298,12 @@ fn text(config: &mut Config) -> Result<String> {
 }
 
 fn absolute(path: &Path) -> Result<std::path::PathBuf> {
-    std::path::absolute(path).map_err(Error::io(path, "found"))
+    let path = std::path::absolute(path).map_err(Error::io(path, "found"))?;
+    match path.to_str() {
+        Some(_) => Ok(path),
+        None => Err(Error::new(format!(
+            "the path {} is not UTF-8, and a run must be able to write it down: rename it",
+            path.display()
+        ))),
+    }
 }

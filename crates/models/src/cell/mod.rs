@@ -1,7 +1,7 @@
 //! The recurrent cells behind one face: a step takes an input and a state and gives a state.
 //!
-//! A new cell is a file beside `lstm.rs`, a variant of [`Cell`] and a variant of [`CellKind`];
-//! nothing outside this folder changes.
+//! A new cell is a file beside `lstm.rs`, a variant of [`Cell`] and a variant of [`CellKind`]; outside
+//! this folder, its name in `layer.rs` and its layouts in `foreign/`.
 
 mod elman;
 mod gru;
@@ -90,8 +90,11 @@ impl CellState {
 
     /// This state in the rows where `real` `[N, 1]` is 1, and `before` in those where it is 0.
     fn where_real(self, real: &Tensor<2>, before: Self) -> Self {
-        let padding = real.clone().neg().add_scalar(1.0);
-        let choose = |new: Tensor<2>, old| new * real.clone() + padding.clone() * old;
+        // Chosen, not blended: whatever is computed from padding must not reach the state.
+        let choose = |new: Tensor<2>, old: Tensor<2>| {
+            let real = real.clone().greater_scalar(0.5).expand(old.dims());
+            old.mask_where(real, new)
+        };
         let memory = self.memory.zip(before.memory).map(|(new, old)| choose(new, old));
         Self { hidden: choose(self.hidden, before.hidden), memory }
     }

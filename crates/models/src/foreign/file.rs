@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 ///
 /// # Errors
 /// If the file cannot be read, is no safetensors file, or holds tensors that are no 32-bit or 64-bit
-/// floating-point numbers (all of them named).
+/// floating-point numbers, or not finite ones (all of them named).
 pub fn read(path: &Path) -> Result<Tensors> {
     let bytes = std::fs::read(path).map_err(Error::io(path, "read"))?;
     let refuse = |reason: String| Error::Safetensors { path: path.into(), reason };
@@ -22,6 +22,9 @@ pub fn read(path: &Path) -> Result<Tensors> {
     let mut other = Vec::new();
     for (name, view) in file.iter() {
         match numbers(&view) {
+            Some(values) if !values.iter().all(|value| value.is_finite()) => {
+                other.push(format!("{name} (not finite)"));
+            }
             Some(values) => {
                 tensors.insert(name.to_string(), Array { shape: view.shape().into(), values });
             }
@@ -32,7 +35,7 @@ pub fn read(path: &Path) -> Result<Tensors> {
         true => Ok(tensors),
         false => {
             other.sort_unstable();
-            Err(refuse(format!("expected F32 or F64 numbers, found {}", other.join(", "))))
+            Err(refuse(format!("expected finite F32 or F64 numbers, found {}", other.join(", "))))
         }
     }
 }
@@ -107,5 +110,9 @@ mod tests {
         std::fs::write(&path, safetensors::serialize([("ids", view)], None).unwrap()).unwrap();
         let error = read(&path).unwrap_err().to_string();
         assert!(error.contains("ids (I32)"), "{error}");
+        let broken = Tensors::from([("w".to_string(), Array::vector(vec![1.0, f64::NAN]))]);
+        write(&path, &broken).unwrap();
+        let error = read(&path).unwrap_err().to_string();
+        assert!(error.contains("w (not finite)"), "{error}");
     }
 }

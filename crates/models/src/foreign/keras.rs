@@ -33,13 +33,9 @@ pub(super) fn without_model_name(tensors: Tensors) -> Tensors {
     let end = "/embedding/embeddings";
     let model =
         tensors.keys().find_map(|name| name.strip_suffix(end)).map(|name| format!("{name}/"));
-    match model {
-        Some(model) if tensors.keys().all(|name| name.starts_with(&model)) => {
-            let rest = |name: String| name[model.len()..].to_string();
-            tensors.into_iter().map(|(name, array)| (rest(name), array)).collect()
-        }
-        _ => tensors,
-    }
+    let Some(model) = model else { return tensors };
+    let rest = |name: String| name.strip_prefix(&model).map(String::from).unwrap_or(name);
+    tensors.into_iter().map(|(name, array)| (rest(name), array)).collect()
 }
 
 pub(super) fn import(

@@ -116,6 +116,9 @@ pub fn import_stack(blank: Stack, layout: Layout, tensors: Tensors) -> Result<St
 /// # Errors
 /// As [`export`].
 pub fn export_stack(stack: &Stack, layout: Layout) -> Result<Tensors> {
+    if layout == Layout::Pytorch {
+        pytorch::check(stack)?;
+    }
     let mut tensors = Tensors::new();
     let mut layer_names = names::Layers::default();
     for (at, layer) in stack.layers.iter().enumerate() {
@@ -125,7 +128,6 @@ pub fn export_stack(stack: &Stack, layout: Layout) -> Result<Tensors> {
             let arrays = arrays(cell)?;
             match layout {
                 Layout::Pytorch => {
-                    pytorch::check(kind, at)?;
                     pytorch::export(&mut tensors, (kind, at, backward), arrays);
                 }
                 Layout::Keras => {
@@ -135,7 +137,7 @@ pub fn export_stack(stack: &Stack, layout: Layout) -> Result<Tensors> {
             }
         }
         if let Some(norm) = &layer.norm {
-            let [gain, bias] = layer_names.norm(layout, at);
+            let [gain, bias] = layer_names.norm();
             tensors.insert(gain, array(&norm.gain)?);
             tensors.insert(bias, array(&norm.bias)?);
         }
@@ -144,31 +146,31 @@ pub fn export_stack(stack: &Stack, layout: Layout) -> Result<Tensors> {
 }
 
 fn stack(stack: Stack, layout: Layout, take: &mut Take) -> Result<Stack> {
+    if layout == Layout::Pytorch {
+        pytorch::check(&stack)?;
+    }
     let mut layer_names = names::Layers::default();
     let mut layers = Vec::with_capacity(stack.layers.len());
     for (at, layer) in stack.layers.into_iter().enumerate() {
         let kind = layer.cell.kind();
         let name = layer_names.next(&layer);
         let both = layer.backward.is_some();
-        let mut fill = |cell: Cell, backward: bool| -> Result<Cell> {
+        let mut fill = |cell: Cell, backward: bool| {
             let [inputs, columns] = cell.kernel().dims();
             let sizes = [inputs, cell.units(), columns / cell.units()];
             let arrays = match layout {
-                Layout::Pytorch => {
-                    pytorch::check(kind, at)?;
-                    pytorch::import(take, (kind, at, backward), sizes)
-                }
+                Layout::Pytorch => pytorch::import(take, (kind, at, backward), sizes),
                 Layout::Keras => {
                     let path = keras::path(&name, kind, both.then_some(backward));
                     keras::import(take, &path, kind, sizes)
                 }
             };
-            Ok(filled(cell, arrays))
+            filled(cell, arrays)
         };
-        let cell = fill(layer.cell, false)?;
-        let backward = layer.backward.map(|cell| fill(cell, true)).transpose()?;
+        let cell = fill(layer.cell, false);
+        let backward = layer.backward.map(|cell| fill(cell, true));
         let norm = layer.norm.map(|norm| {
-            let [gain, bias] = layer_names.norm(layout, at);
+            let [gain, bias] = layer_names.norm();
             let units = norm.gain.dims();
             let (gain, bias) = (take.take(&gain, &units), take.take(&bias, &units));
             LayerNorm { gain: set(norm.gain, gain), bias: set(norm.bias, bias) }
@@ -280,15 +282,17 @@ mod tests {
     #[test]
     fn a_model_comes_back_as_it_was() {
         let device = Device::flex();
-        let projected = LanguageModelConfig { projection: 4, ..config() };
-        let tied = LanguageModelConfig { tied: true, ..projected.clone() };
-        for config in [config(), projected, tied] {
-            for layout in [Layout::Pytorch, Layout::Keras] {
+        let two = vec![LayerConfig::new(CellKind::Lstm, 3); 2];
+        let plain = LanguageModelConfig::new(7, 4, two);
+        let projected = |config| LanguageModelConfig { projection: 4, ..config };
+        let tied = |config| LanguageModelConfig { tied: true, ..projected(config) };
+        for (layout, config) in [(Layout::Pytorch, plain), (Layout::Keras, config())] {
+            for config in [config.clone(), projected(config.clone()), tied(config)] {
                 let model = config.init_as(1, DType::F64, &device).unwrap();
                 let tensors = export(&model, layout).unwrap();
                 let count: usize = tensors.values().map(|array| array.values.len()).sum();
-                // PyTorch's second bias of an RNN and of two LSTMs.
-                let twice = if layout == Layout::Pytorch { 3 + 2 * 4 * 3 } else { 0 };
+                // PyTorch's second bias of two LSTMs.
+                let twice = if layout == Layout::Pytorch { 2 * 4 * 3 } else { 0 };
                 assert_eq!(count, model.num_params() + twice, "{:?}", tensors.keys());
                 let other = config.init_as(2, DType::F64, &device).unwrap();
                 assert_ne!(export(&other, layout).unwrap(), tensors);
@@ -316,14 +320,20 @@ mod tests {
 
     #[test]
     fn what_a_layout_cannot_say_is_refused_by_key() {
-        for (kind, key) in [
-            (CellKind::Gru { reset_after: false }, "model.layers[0].reset_after"),
-            (CellKind::Elman(Activation::Sigmoid), "model.layers[0].activation"),
+        let layer = |kind, units| LayerConfig::new(kind, units);
+        let lstm = layer(CellKind::Lstm, 3);
+        let norm = LayerConfig { layer_norm: true, ..lstm.clone() };
+        for (layers, key) in [
+            (vec![layer(CellKind::Gru { reset_after: false }, 3)], "[0].reset_after"),
+            (vec![layer(CellKind::Elman(Activation::Sigmoid), 3)], "[0].activation"),
+            (vec![lstm.clone(), layer(CellKind::Gru { reset_after: true }, 3)], "[1].cell"),
+            (vec![lstm.clone(), layer(CellKind::Lstm, 4)], "[1].units"),
+            (vec![lstm, norm], "[1].layer_norm"),
         ] {
-            let config = LanguageModelConfig::new(7, 4, vec![LayerConfig::new(kind, 3)]);
+            let config = LanguageModelConfig::new(7, 4, layers);
             let model = config.init(1, &Device::flex()).unwrap();
             let error = export(&model, Layout::Pytorch).unwrap_err().to_string();
-            assert!(error.contains(key), "{error}");
+            assert!(error.contains(&format!("model.layers{key}")), "{error}");
             assert!(import(model.clone(), Layout::Pytorch, Tensors::new()).is_err());
             export(&model, Layout::Keras).unwrap();
         }
@@ -331,7 +341,8 @@ mod tests {
 
     #[test]
     fn a_second_copy_of_tied_weights_must_be_the_same() {
-        let config = LanguageModelConfig { tied: true, projection: 4, ..config() };
+        let layers = vec![LayerConfig::new(CellKind::Lstm, 4)];
+        let config = LanguageModelConfig { tied: true, ..LanguageModelConfig::new(7, 4, layers) };
         let model = config.init(1, &Device::flex()).unwrap();
         let mut tensors = export(&model, Layout::Pytorch).unwrap();
         tensors.insert("output.weight".into(), tensors["embedding.weight"].clone());

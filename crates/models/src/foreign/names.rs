@@ -55,15 +55,10 @@ impl Layers {
         })
     }
 
-    /// Gain and bias of layer `at`'s normalisation.
-    pub fn norm(&mut self, layout: Layout, at: usize) -> [String; 2] {
-        match layout {
-            Layout::Pytorch => ["weight", "bias"].map(|name| format!("norms.{at}.{name}")),
-            Layout::Keras => {
-                let layer = self.numbered("layer_normalization");
-                ["gamma", "beta"].map(|name| format!("{layer}/{name}"))
-            }
-        }
+    /// Keras's gain and bias of the next normalisation.
+    pub fn norm(&mut self) -> [String; 2] {
+        let layer = self.numbered("layer_normalization");
+        ["gamma", "beta"].map(|name| format!("{layer}/{name}"))
     }
 
     fn numbered(&mut self, name: &'static str) -> String {

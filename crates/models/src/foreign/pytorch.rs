@@ -5,6 +5,7 @@ use super::{Array, Take, Tensors};
 use crate::cell::CellKind;
 use crate::error::{Error, Result};
 use crate::foreign::model::CellArrays;
+use crate::stack::Stack;
 
 /// PyTorch's order of a GRU's gates in terms of ours, z r n, and the other way round.
 const GRU: [usize; 3] = [1, 0, 2];
@@ -22,19 +23,36 @@ fn ordered(kind: CellKind, array: Array) -> Array {
     }
 }
 
-/// Refuses what `torch.nn` cannot compute.
-pub(super) fn check(kind: CellKind, at: usize) -> Result<()> {
+/// Refuses a stack that no module of `torch.nn` computes: all of its layers are one module.
+pub(super) fn check(stack: &Stack) -> Result<()> {
     use crate::cell::Activation::Sigmoid;
-    let (key, found, expected) = match kind {
-        CellKind::Gru { reset_after: false } => {
-            ("reset_after", "false", "true, for PyTorch's GRU resets after the product")
-        }
-        CellKind::Elman(Sigmoid) => {
-            ("activation", "sigmoid", "tanh or relu, for PyTorch's RNN knows no other")
-        }
-        _ => return Ok(()),
-    };
-    Err(Error::out_of_range(format!("model.layers[{at}].{key}"), found, expected))
+    let Some(first) = stack.layers.first() else { return Ok(()) };
+    for (at, layer) in stack.layers.iter().enumerate() {
+        let kind = layer.cell.kind();
+        let (key, found, expected) = match kind {
+            CellKind::Gru { reset_after: false } => {
+                ("reset_after", "false", "true, for PyTorch's GRU resets after the product")
+            }
+            CellKind::Elman(Sigmoid) => {
+                ("activation", "sigmoid", "tanh or relu, for PyTorch's RNN knows no other")
+            }
+            _ if kind != first.cell.kind() => {
+                ("cell", "another", "that of the first layer, for PyTorch stacks one kind of cell")
+            }
+            _ if layer.cell.units() != first.cell.units() => {
+                ("units", "another number", "that of the first layer, for PyTorch's are all equal")
+            }
+            _ if layer.backward.is_some() != first.backward.is_some() => {
+                ("bidirectional", "another", "that of the first layer, for PyTorch's are all equal")
+            }
+            _ if layer.norm.is_some() => {
+                ("layer_norm", "true", "false, for PyTorch's modules normalise nothing in between")
+            }
+            _ => continue,
+        };
+        return Err(Error::out_of_range(format!("model.layers[{at}].{key}"), found, expected));
+    }
+    Ok(())
 }
 
 pub(super) fn import(

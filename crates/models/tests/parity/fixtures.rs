@@ -99,6 +99,8 @@ fn check(
     let outputs: Tensor<3> = Tensor::stack(outputs, 1);
     let after = spread(after);
 
+    assert_eq!(after.len(), case.weigh_states.len(), "{name}");
+    assert_eq!(initial.len(), case.state_gradients.len(), "{name}");
     let mut loss = (outputs.clone() * case.weigh_outputs.tensor(dtype, device)).sum();
     for (state, weights) in after.iter().zip(&case.weigh_states) {
         loss = loss + (state.clone() * weights.tensor(dtype, device)).sum();
