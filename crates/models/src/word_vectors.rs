@@ -82,8 +82,8 @@ impl WordVectors {
         match header {
             _ if count == 0 => broken("the file holds no vector".into()),
             Some(told) if told != count => broken(format!(
-                "it tells of {told} words, and {count} lines follow: the file is cut short or \
-                 mended by hand"
+                "it tells of {told} words, and {count} lines follow: the file is cut short; if that \
+                 is meant, write {count} there"
             )),
             _ => Ok(vectors),
         }
@@ -139,7 +139,7 @@ fn check_size(
     line: &str,
     broken: impl Fn(String) -> Error,
 ) -> Result<()> {
-    if fields < 2 {
+    if fields < 2 || line.split(' ').skip(1).any(|field| field.parse::<f32>().is_err()) {
         return Err(broken(format!("expected a word and its numbers, found `{}`", cut(line))));
     }
     match fields == size + 1 {
@@ -232,6 +232,7 @@ mod tests {
             ("the 1 2\nx 1 1\nfox NaN 4\n", ["line 3", "found `NaN`"]),
             ("the 1 inf\n", ["line 1", "found `inf`"]),
             ("the\n", ["line 1", "found `the`"]),
+            ("Once upon a time\n", ["line 1", "found `Once upon a time`"]),
             ("", ["line 1", "holds no vector"]),
             ("2 2\n", ["line 1", "holds no vector"]),
             ("3 2\nthe 1 2\nfox 3 4\n", ["line 1", "tells of 3 words, and 2 lines follow"]),
