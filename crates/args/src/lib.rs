@@ -27,6 +27,12 @@ pub enum Command {
     Evaluate(Evaluate),
     /// Measure how much of the past a network still hears, and draw it
     Probe(Probe),
+    /// List all runs: how far, how good, how old, how large
+    Runs(Runs),
+    /// Draw the losses of runs together and set their numbers side by side
+    Compare(Compare),
+    /// Train a run again from what it wrote down, and compare the two
+    Reproduce(Reproduce),
     /// Put a known corpus in place, checked by hash and counts
     Fetch(Fetch),
     /// Make a model of the weights of a PyTorch or Keras program
@@ -72,12 +78,29 @@ pub struct Train {
     /// The run's directory [default: a new one under runs/]; refused if it exists
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     pub out: Option<PathBuf>,
-    /// Go on with an unfinished run from its last checkpoint
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "text"])]
-    pub resume: Option<PathBuf>,
-    /// Plain lines instead of a progress bar, also on a terminal
+    /// Go on with a run from its last checkpoint [default: the newest run]
+    #[arg(long, value_name = "DIR", num_args = 0..=1, conflicts_with_all = ["config", "text"])]
+    pub resume: Option<Option<PathBuf>>,
+    /// Begin with a trained model, its tokens and its settings, mostly on another text
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "resume"])]
+    pub from: Option<PathBuf>,
+    /// With `--from`: what to do with tokens that the model does not know [default: refuse]
+    #[arg(long, value_enum, value_name = "WHAT", requires = "from")]
+    pub vocabulary: Option<NewTokens>,
+    /// Plain lines instead of the full-screen view, also on a terminal
     #[arg(long)]
     pub plain: bool,
+}
+
+/// What to do with tokens of a text that a trained model does not know.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NewTokens {
+    /// Stop and name the most frequent
+    Refuse,
+    /// Read them as unknown
+    Keep,
+    /// Add them to the vocabulary
+    Extend,
 }
 
 /// How the network reads its past while it writes.
@@ -279,6 +302,48 @@ pub struct Export {
     pub backend: BackendArgs,
 }
 
+/// Arguments of `runs`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Runs {
+    /// Where the runs lie
+    #[arg(value_name = "DIR", default_value = "runs")]
+    pub folder: PathBuf,
+    /// Print one JSON object on standard output and nothing else there
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `compare`.
+#[derive(Args, Clone, Debug)]
+pub struct Compare {
+    /// The run directories
+    #[arg(value_name = "DIR", required = true, num_args = 2..)]
+    pub runs: Vec<PathBuf>,
+    /// The picture to draw
+    #[arg(long, value_name = "FILE", default_value = "compare.svg")]
+    pub out: PathBuf,
+    /// Print one JSON object on standard output and nothing else there
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `reproduce`.
+#[derive(Args, Clone, Debug)]
+pub struct Reproduce {
+    /// The finished run
+    #[arg(value_name = "DIR")]
+    pub run: PathBuf,
+    /// Where the second run goes [default: a new directory under runs/]; refused if it exists
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print one JSON object on standard output and nothing else there
+    #[arg(long)]
+    pub json: bool,
+    /// Backend and device [default: those of the run].
+    #[command(flatten)]
+    pub backend: BackendArgs,
+}
+
 /// Arguments of `fetch`.
 #[derive(Args, Clone, Debug)]
 pub struct Fetch {
@@ -322,7 +387,12 @@ impl Command {
             Self::Probe(args) => Some(&args.backend),
             Self::Import(args) => Some(&args.backend),
             Self::Export(args) => Some(&args.backend),
-            Self::Prepare(_) | Self::Summary(_) | Self::Fetch(_) => None,
+            Self::Reproduce(args) => Some(&args.backend),
+            Self::Prepare(_)
+            | Self::Summary(_)
+            | Self::Runs(_)
+            | Self::Compare(_)
+            | Self::Fetch(_) => None,
         }
     }
 }
@@ -350,6 +420,21 @@ mod tests {
             panic!("`train` was not read as train");
         };
         assert_eq!(train.config.set, ["train.epochs=3", "seed=2"]);
+    }
+
+    #[test]
+    fn a_run_to_go_on_with_may_be_named_or_not() {
+        let resume = |words: &[&str]| {
+            let words = [&["pastiche", "train"], words].concat();
+            let Command::Train(train) = Front::try_parse_from(words).unwrap().command else {
+                panic!("`train` was not read as train");
+            };
+            train.resume
+        };
+        assert_eq!(resume(&[]), None);
+        assert_eq!(resume(&["--resume"]), Some(None));
+        assert_eq!(resume(&["--resume", "--plain"]), Some(None));
+        assert_eq!(resume(&["--resume", "runs/a"]), Some(Some("runs/a".into())));
     }
 
     #[test]

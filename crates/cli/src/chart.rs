@@ -1,8 +1,11 @@
 //! Line charts as SVG: knows series of points, not what they mean.
 
+use std::ops::Range;
 use std::path::Path;
 
-use models::artifact::write_atomically;
+use durable::write_atomically;
+use plotters::coord::Shift;
+use plotters::coord::ranged1d::{AsRangedCoord, ValueFormatter};
 use plotters::prelude::*;
 
 use crate::error::{Error, Result};
@@ -25,10 +28,23 @@ pub struct Frame<'a> {
     pub title: &'a str,
     /// Below the horizontal axis.
     pub across: &'a str,
-    /// Beside the vertical axis, which is logarithmic.
+    /// Beside the vertical axis.
     pub upwards: &'a str,
     /// The least and the largest value shown; what lies outside is drawn on the edge.
     pub values: (f64, f64),
+    /// Whether the vertical axis is logarithmic.
+    pub logarithmic: bool,
+    /// Where the legend stands.
+    pub legend: Corner,
+}
+
+/// A corner of the chart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Corner {
+    /// Where falling lines end low.
+    LowerLeft,
+    /// Where falling lines leave room.
+    UpperRight,
 }
 
 /// Told apart also by those who see few colours (Okabe and Ito 2008).
@@ -66,45 +82,66 @@ fn svg(
         let area = SVGBackend::with_string(&mut text, SIZE).into_drawing_area();
         area.fill(&WHITE)?;
         let (bottom, top) = frame.values;
-        let mut chart = ChartBuilder::on(&area)
-            .caption(frame.title, ("sans-serif", 18))
-            .margin(12)
-            .x_label_area_size(42)
-            .y_label_area_size(64)
-            .build_cartesian_2d(left..right, (bottom..top).log_scale())?;
-        chart
-            .configure_mesh()
-            .x_desc(frame.across)
-            .y_desc(frame.upwards)
-            .x_label_formatter(&|x| format!("{x:.0}"))
-            .y_label_formatter(&|y| format!("{y}"))
-            .light_line_style(WHITE)
-            .draw()?;
-        for series in series {
-            let colour = COLOURS[series.colour % COLOURS.len()];
-            let shown = series.points.iter().map(|&(x, y)| (x, y.clamp(bottom, top)));
-            let name = series.name.as_str();
-            if series.dotted {
-                let dots = shown.map(|point| Circle::new(point, 2, colour.filled()));
-                let key = move |(x, y)| Circle::new((x + 10, y), 2, colour.filled());
-                chart.draw_series(dots)?.label(name).legend(key);
-            } else {
-                let line = LineSeries::new(shown, colour.stroke_width(2));
-                let key = move |(x, y)| {
-                    PathElement::new(vec![(x, y), (x + 20, y)], colour.stroke_width(2))
-                };
-                chart.draw_series(line)?.label(name).legend(key);
-            }
+        match frame.logarithmic {
+            true => plot(&area, left..right, (bottom..top).log_scale(), frame, series)?,
+            false => plot(&area, left..right, bottom..top, frame, series)?,
         }
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::LowerLeft)
-            .background_style(WHITE.mix(0.85))
-            .border_style(BLACK.mix(0.3))
-            .draw()?;
         area.present()?;
     }
     Ok(text)
+}
+
+fn plot<'a, Y>(
+    area: &DrawingArea<SVGBackend<'a>, Shift>,
+    across: Range<f64>,
+    upwards: Y,
+    frame: &Frame,
+    series: &[Series],
+) -> std::result::Result<(), Box<dyn std::error::Error>>
+where
+    Y: AsRangedCoord<Value = f64>,
+    Y::CoordDescType: ValueFormatter<f64>,
+{
+    let (bottom, top) = frame.values;
+    let mut chart = ChartBuilder::on(area)
+        .caption(frame.title, ("sans-serif", 18))
+        .margin(12)
+        .x_label_area_size(42)
+        .y_label_area_size(64)
+        .build_cartesian_2d(across, upwards)?;
+    chart
+        .configure_mesh()
+        .x_desc(frame.across)
+        .y_desc(frame.upwards)
+        .x_label_formatter(&|x| format!("{x:.0}"))
+        .y_label_formatter(&|y| format!("{y}"))
+        .light_line_style(WHITE)
+        .draw()?;
+    for series in series {
+        let colour = COLOURS[series.colour % COLOURS.len()];
+        let shown = series.points.iter().map(|&(x, y)| (x, y.clamp(bottom, top)));
+        let name = series.name.as_str();
+        if series.dotted {
+            let dots = shown.map(|point| Circle::new(point, 2, colour.filled()));
+            let key = move |(x, y)| Circle::new((x + 10, y), 2, colour.filled());
+            chart.draw_series(dots)?.label(name).legend(key);
+        } else {
+            let line = LineSeries::new(shown, colour.stroke_width(2));
+            let key =
+                move |(x, y)| PathElement::new(vec![(x, y), (x + 20, y)], colour.stroke_width(2));
+            chart.draw_series(line)?.label(name).legend(key);
+        }
+    }
+    chart
+        .configure_series_labels()
+        .position(match frame.legend {
+            Corner::LowerLeft => SeriesLabelPosition::LowerLeft,
+            Corner::UpperRight => SeriesLabelPosition::UpperRight,
+        })
+        .background_style(WHITE.mix(0.85))
+        .border_style(BLACK.mix(0.3))
+        .draw()?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -118,8 +155,14 @@ mod tests {
 
     #[test]
     fn a_chart_holds_its_words_and_is_drawn_alike_every_time() {
-        let frame =
-            Frame { title: "Halves", across: "step", upwards: "share", values: (0.01, 1.0) };
+        let frame = Frame {
+            title: "Halves",
+            across: "step",
+            upwards: "share",
+            values: (0.01, 1.0),
+            logarithmic: true,
+            legend: Corner::LowerLeft,
+        };
         let draw = || svg(&frame, &[series(false), series(true)]).unwrap();
         let drawn = draw();
         for word in ["Halves", "step", "share", "halves false", "halves true", "<polyline"] {

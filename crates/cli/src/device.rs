@@ -16,6 +16,7 @@ const COMPILED: &[Backend] = &[
 ];
 
 /// What was asked for, by flag, environment or `backend.toml`.
+#[derive(Clone)]
 pub struct Choice {
     backend: Backend,
     device: Option<String>,
@@ -38,6 +39,21 @@ impl Choice {
         // A device in backend.toml belongs to the backend in backend.toml.
         let device =
             asked.device.or(file.device.filter(|_| file.backend.is_none_or(|b| b == backend)));
+        Ok(Self { backend, device })
+    }
+
+    /// The same with the backend of this name.
+    ///
+    /// # Errors
+    /// If there is none, or this build does not hold it.
+    pub fn with_backend(&self, name: &str) -> Result<Self> {
+        let known = [Backend::Ndarray, Backend::Flex, Backend::Wgpu];
+        let backend = known.into_iter().find(|backend| backend.name() == name);
+        let backend = backend.ok_or_else(|| {
+            Error::new(format!("the backend `{name}` is unknown; name another with `--backend`"))
+        })?;
+        compiled_in(backend, COMPILED)?;
+        let device = self.device.clone().filter(|_| backend == self.backend);
         Ok(Self { backend, device })
     }
 

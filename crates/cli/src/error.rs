@@ -42,4 +42,11 @@ macro_rules! from {
     };
 }
 
-from!(text_prep::Error, seqdata::Error, models::Error, trainer::Error, generate::Error);
+from!(
+    durable::Error,
+    text_prep::Error,
+    seqdata::Error,
+    models::Error,
+    trainer::Error,
+    generate::Error
+);

@@ -5,16 +5,26 @@ mod chart;
 mod commands;
 mod config;
 mod corpus;
+mod dashboard;
 mod device;
 mod embedded;
 mod error;
+mod loss_chart;
 mod metrics_file;
+mod origin;
 mod progress;
+mod provenance;
 mod run_dir;
 mod samples_file;
+mod score_card;
+mod signals;
+mod sitting;
 mod speaker;
 mod spelling;
+mod tensorboard;
+mod tensorboard_log;
 mod vectors;
+mod view;
 
 use std::process::ExitCode;
 
@@ -36,7 +46,7 @@ fn main() -> ExitCode {
         run(command, &choice)
     });
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
@@ -44,9 +54,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command, choice: &device::Choice) -> error::Result<()> {
+fn run(command: Command, choice: &device::Choice) -> error::Result<ExitCode> {
     match command {
-        Command::Train(args) => commands::train::run(&args, choice),
+        Command::Train(args) => return commands::train::run(&args, choice),
+        Command::Reproduce(args) => return commands::reproduce::run(&args, choice),
         Command::Generate(args) => commands::generate::run(&args, choice),
         Command::Prepare(args) => commands::prepare::run(&args),
         Command::Summary(args) => commands::summary::run(&args),
@@ -55,5 +66,8 @@ fn run(command: Command, choice: &device::Choice) -> error::Result<()> {
         Command::Probe(args) => commands::probe::run(&args, choice),
         Command::Import(args) => commands::import::run(&args, choice),
         Command::Export(args) => commands::export::run(&args, choice),
-    }
+        Command::Runs(args) => commands::runs::run(&args),
+        Command::Compare(args) => commands::compare::run(&args),
+    }?;
+    Ok(ExitCode::SUCCESS)
 }

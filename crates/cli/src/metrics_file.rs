@@ -1,65 +1,44 @@
-//! `metrics.jsonl`: one object a line, to plot from.
+//! `metrics.jsonl`: one object a line, to plot from, and how it is read back.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use durable::Journal;
 use models::LanguageModel;
 use serde_json::{Value, json};
-use trainer::{EpochReport, Heard, Observer, Plan, StepReport};
+use trainer::{EpochReport, Heard, Marks, Observer, Plan, Retreat, StepReport};
 
 use crate::error::{Error, Result};
 
+/// The file's name in a run directory.
+pub const NAME: &str = "metrics.jsonl";
 /// Steps between two lines within an epoch.
 const EVERY_STEPS: usize = 50;
 
 /// The observer that writes numbers down.
 pub struct MetricsFile {
     path: PathBuf,
-    done: usize,
     /// Opened when the run is about to begin, not when it may still be refused.
-    file: Option<File>,
+    journal: Option<Journal>,
 }
 
 impl MetricsFile {
-    /// Writes `metrics.jsonl` in `run`, of which `done` epochs are finished.
-    pub fn new(run: &Path, done: usize) -> Self {
-        Self { path: run.join("metrics.jsonl"), done, file: None }
-    }
-
-    /// Opens the file, keeping the lines of finished epochs alone: what an interrupted epoch wrote
-    /// will be written again.
-    fn open(&mut self) -> Result<()> {
-        let Self { path, done, .. } = self;
-        let written = match std::fs::read_to_string(&*path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(Error::io(&*path, "read")(error)),
-        };
-        let epoch = |line: &str| {
-            let value: Value = serde_json::from_str(line).ok()?;
-            value["epoch"].as_u64()
-        };
-        let kept: String = written
-            .lines()
-            .filter(|line| epoch(line).is_some_and(|epoch| epoch as usize <= *done))
-            .flat_map(|line| [line, "\n"])
-            .collect();
-        models::artifact::write_atomically(path, kept.as_bytes())?;
-        let file = OpenOptions::new().append(true).open(&*path);
-        self.file = Some(file.map_err(Error::io(&*path, "opened"))?);
-        Ok(())
+    /// Writes `metrics.jsonl` in `run`.
+    pub fn new(run: &Path) -> Self {
+        Self { path: run.join(NAME), journal: None }
     }
 
     fn write(&mut self, line: &Value) -> Heard {
-        let Some(file) = &mut self.file else { return Ok(()) };
-        Ok(writeln!(file, "{line}").map_err(Error::io(&self.path, "written"))?)
+        let Some(journal) = &mut self.journal else { return Ok(()) };
+        Ok(journal.append(format!("{line}\n").as_bytes())?)
     }
 }
 
 impl Observer for MetricsFile {
-    fn planned(&mut self, _plan: &Plan) -> Heard {
-        Ok(self.open()?)
+    fn planned(&mut self, plan: &Plan) -> Heard {
+        // What was written after the checkpoint will be written again.
+        let keep = plan.marks.get(NAME).copied().unwrap_or(0);
+        self.journal = Some(Journal::open(&self.path, keep)?);
+        Ok(())
     }
 
     fn stepped(&mut self, step: &StepReport) -> Heard {
@@ -71,7 +50,10 @@ impl Observer for MetricsFile {
             "epoch": step.epoch,
             "step": step.step,
             "steps": step.steps,
+            "step_of_run": step.step_of_run,
             "train_loss_nats_per_token": step.loss_nats_per_token,
+            "step_loss_nats_per_token": step.step_loss_nats_per_token,
+            "learning_rate": step.learning_rate,
             "tokens_per_second": step.tokens_per_second,
         }))
     }
@@ -83,6 +65,80 @@ impl Observer for MetricsFile {
         }
         self.write(&line)
     }
+
+    fn saving(&mut self, marks: &mut Marks) -> Heard {
+        if let Some(journal) = &mut self.journal {
+            marks.insert(NAME.into(), journal.mark()?);
+        }
+        Ok(())
+    }
+
+    fn retreated(&mut self, retreat: &Retreat) -> Heard {
+        if let Some(journal) = &mut self.journal {
+            journal.cut(retreat.marks.get(NAME).copied().unwrap_or(0))?;
+        }
+        self.write(&json!({
+            "event": "retreat",
+            "step_of_run": retreat.step,
+            "reason": retreat.reason,
+            "learning_rate": retreat.learning_rate,
+            "halvings": retreat.halvings,
+        }))
+    }
+}
+
+/// What a run wrote down: points by the step of the run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Curves {
+    /// Training losses, nats a token, of single steps.
+    pub train: Vec<(f64, f64)>,
+    /// Validation losses, nats a token.
+    pub valid: Vec<(f64, f64)>,
+    /// The factors of updates.
+    pub learning_rate: Vec<(f64, f64)>,
+}
+
+/// Reads the curves of `run`.
+///
+/// # Errors
+/// If the file cannot be read or holds a line that is no object.
+pub fn curves(run: &Path) -> Result<Curves> {
+    let path = run.join(NAME);
+    let text = std::fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
+    let mut curves = Curves::default();
+    for (at, line) in text.lines().enumerate() {
+        let value: Value = serde_json::from_str(line).map_err(|error| {
+            Error::new(format!("{}, line {}: {error}; restore the file", path.display(), at + 1))
+        })?;
+        let point =
+            |step: &str, value_of: &str| Some((value[step].as_f64()?, value[value_of].as_f64()?));
+        match value["event"].as_str() {
+            Some("step") => {
+                curves.train.extend(point("step_of_run", "step_loss_nats_per_token"));
+                curves.learning_rate.extend(point("step_of_run", "learning_rate"));
+            }
+            Some("epoch") => curves.valid.extend(point("step", "valid_loss_nats_per_token")),
+            _ => {}
+        }
+    }
+    Ok(curves)
+}
+
+/// The lines of `run` without times and speeds, which no two runs share.
+///
+/// # Errors
+/// If the file cannot be read or holds a line that is no object.
+pub fn timeless_lines(run: &Path) -> Result<Vec<Value>> {
+    let path = run.join(NAME);
+    let text = std::fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
+    let timeless = |line: &str| {
+        let mut value: Value = serde_json::from_str(line).ok()?;
+        let object = value.as_object_mut()?;
+        object.retain(|key, _| !key.contains("second"));
+        Some(value)
+    };
+    let broken = || Error::new(format!("{} holds a line that is no object", path.display()));
+    text.lines().map(|line| timeless(line).ok_or_else(broken)).collect()
 }
 
 #[cfg(test)]
@@ -90,15 +146,47 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reopening_keeps_finished_epochs_and_drops_the_rest() {
+    fn going_back_keeps_what_was_written_before_the_mark() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("metrics.jsonl");
-        let lines = "{\"epoch\":1,\"a\":1}\n{\"epoch\":2}\n{\"epoch\":3}\n{\"epo";
-        std::fs::write(&path, lines).unwrap();
-        let mut file = MetricsFile::new(folder.path(), 2);
-        file.open().unwrap();
-        file.write(&json!({"epoch": 3})).unwrap();
+        let path = folder.path().join(NAME);
+        std::fs::write(&path, "{\"a\":1}\n{\"a\":2}\n{\"a").unwrap();
+        let mut file = MetricsFile::new(folder.path());
+        file.journal = Some(Journal::open(&path, 8).unwrap());
+        let mut marks = Marks::new();
+        file.saving(&mut marks).unwrap();
+        assert_eq!(marks[NAME], 8);
+        file.write(&json!({"a": 3})).unwrap();
+        let retreat =
+            Retreat { reason: "too hot".into(), step: 7, learning_rate: 0.5, halvings: 1, marks };
+        file.retreated(&retreat).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
-        assert_eq!(text, "{\"epoch\":1,\"a\":1}\n{\"epoch\":2}\n{\"epoch\":3}\n");
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!((lines.len(), lines[0]), (2, "{\"a\":1}"));
+        assert!(lines[1].contains("\"reason\":\"too hot\""), "{text}");
+    }
+
+    #[test]
+    fn curves_are_read_by_the_step_of_the_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let lines = [
+            json!({"event": "step", "step_of_run": 50, "step_loss_nats_per_token": 4.5,
+                   "learning_rate": 0.1, "tokens_per_second": 3.0}),
+            json!({"event": "epoch", "step": 60, "valid_loss_nats_per_token": 4.0, "seconds": 2.0}),
+        ];
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        std::fs::write(folder.path().join(NAME), &text).unwrap();
+        let expected = Curves {
+            train: vec![(50.0, 4.5)],
+            valid: vec![(60.0, 4.0)],
+            learning_rate: vec![(50.0, 0.1)],
+        };
+        assert_eq!(curves(folder.path()).unwrap(), expected);
+        let timeless = timeless_lines(folder.path()).unwrap();
+        assert_eq!(
+            timeless[1],
+            json!({"event": "epoch", "step": 60, "valid_loss_nats_per_token": 4.0})
+        );
+        std::fs::write(folder.path().join(NAME), text + "{\"ev").unwrap();
+        assert!(curves(folder.path()).unwrap_err().to_string().contains("line 3"));
     }
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use models::artifact::MANIFEST;
+use trainer::Checkpoints;
 
 use crate::error::{Error, Result};
 
@@ -41,6 +42,42 @@ pub fn create(out: Option<&Path>, name: &str) -> Result<PathBuf> {
             Err(error) => return Err(Error::io(path, "made")(error)),
         }
     }
+}
+
+/// The run that was named, or the one whose checkpoint is the newest.
+///
+/// # Errors
+/// If none is named and none has a checkpoint.
+pub fn to_resume(named: Option<&Path>) -> Result<PathBuf> {
+    if let Some(path) = named {
+        return Ok(path.into());
+    }
+    let kept = all(Path::new(RUNS))?.into_iter().filter_map(|run| {
+        let steps = Checkpoints::of(&run).steps().ok()?;
+        let newest = Checkpoints::of(&run).path(*steps.last()?);
+        Some((newest.metadata().and_then(|data| data.modified()).ok()?, run))
+    });
+    kept.max().map(|(_, run)| run).ok_or_else(|| {
+        Error::new(
+            "there is no run under runs/ to go on with: train one with `cargo xtask train` (or \
+             `pastiche train`), or name its directory: `--resume DIR`",
+        )
+    })
+}
+
+/// The directories in `folder`, by name; none if it is not there.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn all(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(Error::io(folder, "read"))?,
+    };
+    let mut runs: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    runs.retain(|path| path.is_dir());
+    runs.sort();
+    Ok(runs)
 }
 
 /// The model that was named, or the newest finished run.

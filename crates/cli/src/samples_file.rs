@@ -3,63 +3,65 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use durable::Journal;
 use models::LanguageModel;
-use trainer::{EpochReport, Heard, Observer, Plan};
+use trainer::{EpochReport, Heard, Marks, Observer, Plan, Retreat};
 
-use crate::error::{Error, Result};
 use crate::speaker::Speaker;
 
+/// The file's name in a run directory.
+const NAME: &str = "samples.md";
 /// Cautious, balanced and as bold as the text itself.
 const TEMPERATURES: [f64; 3] = [0.2, 0.5, 1.0];
 
 /// The observer that writes samples down.
 pub struct SamplesFile {
     path: PathBuf,
-    done: usize,
-    text: String,
+    journal: Option<Journal>,
     speaker: Speaker,
 }
 
 impl SamplesFile {
-    /// Writes `samples.md` in `run`, of which `done` epochs are finished.
-    pub fn new(run: &Path, done: usize, speaker: Speaker) -> Self {
-        Self { path: run.join("samples.md"), done, text: "# Samples\n".into(), speaker }
+    /// Writes `samples.md` in `run`.
+    pub fn new(run: &Path, speaker: Speaker) -> Self {
+        Self { path: run.join(NAME), journal: None, speaker }
     }
 
-    /// Takes over the samples of the finished epochs.
-    fn take_over(&mut self) -> Result<()> {
-        if self.done == 0 {
-            return Ok(());
-        }
-        match std::fs::read_to_string(&self.path) {
-            Ok(written) => {
-                let from = written.find(&heading(self.done + 1)).unwrap_or(written.len());
-                self.text = written[..from].to_string();
-                Ok(())
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(Error::io(&self.path, "read")(error)),
-        }
+    fn write(&mut self, text: &str) -> Heard {
+        let Some(journal) = &mut self.journal else { return Ok(()) };
+        Ok(journal.append(text.as_bytes())?)
     }
-}
-
-fn heading(epoch: usize) -> String {
-    format!("\n## Epoch {epoch},")
 }
 
 impl Observer for SamplesFile {
-    fn planned(&mut self, _plan: &Plan) -> Heard {
-        Ok(self.take_over()?)
+    fn planned(&mut self, plan: &Plan) -> Heard {
+        let keep = plan.marks.get(NAME).copied().unwrap_or(0);
+        self.journal = Some(Journal::open(&self.path, keep)?);
+        if keep == 0 { self.write("# Samples\n") } else { Ok(()) }
     }
 
     fn epoch_ended(&mut self, epoch: &EpochReport, model: &LanguageModel) -> Heard {
-        let text = &mut self.text;
+        let mut text = String::new();
         let loss = epoch.valid_loss_nats_per_token;
-        writeln!(text, "{} validation loss {loss:.3} nats a token", heading(epoch.epoch))?;
+        writeln!(text, "\n## Epoch {}, validation loss {loss:.3} nats a token", epoch.epoch)?;
         for temperature in TEMPERATURES {
-            let sample = self.speaker.speak(model, temperature)?;
+            let sample = self.speaker.speak_once(model, temperature, epoch.step)?;
             writeln!(text, "\nTemperature {temperature}:\n\n> {sample}")?;
         }
-        Ok(models::artifact::write_atomically(&self.path, text.as_bytes())?)
+        self.write(&text)
+    }
+
+    fn saving(&mut self, marks: &mut Marks) -> Heard {
+        if let Some(journal) = &mut self.journal {
+            marks.insert(NAME.into(), journal.mark()?);
+        }
+        Ok(())
+    }
+
+    fn retreated(&mut self, retreat: &Retreat) -> Heard {
+        match &mut self.journal {
+            Some(journal) => Ok(journal.cut(retreat.marks.get(NAME).copied().unwrap_or(0))?),
+            None => Ok(()),
+        }
     }
 }

@@ -1,11 +1,16 @@
 //! Lets a model in training speak: short samples in the terminal's and the file's service.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use burn::tensor::Device;
 use generate::{Request, Sampling, Writer, prompt, write_sample};
 use models::{About, Context, LanguageModel};
 use text_prep::{Tokenizer, UnseenPolicy};
 
 use crate::error::Result;
+
+/// The temperature of what is spoken in passing.
+pub const TEMPERATURE: f64 = 0.5;
 
 /// Knows all but the weights.
 #[derive(Clone)]
@@ -20,9 +25,35 @@ pub struct Speaker {
     pub device: Device,
     /// Tokens in a sample.
     pub tokens: usize,
+    /// What was spoken last: a few listen to the same sample.
+    pub last: Arc<Mutex<Option<Spoken>>>,
+}
+
+/// A sample, and when it was spoken.
+#[derive(Clone, Debug)]
+pub struct Spoken {
+    step: u64,
+    temperature: f64,
+    text: String,
 }
 
 impl Speaker {
+    /// What [`speak`](Self::speak) says of the weights after `step` updates; said again without
+    /// asking the model, if it was said last.
+    pub fn speak_once(&self, model: &LanguageModel, temperature: f64, step: u64) -> Result<String> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some(spoken) if spoken.step == step && spoken.temperature == temperature => {
+                Ok(spoken.text.clone())
+            }
+            _ => {
+                let text = self.speak(model, temperature)?;
+                *last = Some(Spoken { step, temperature, text: text.clone() });
+                Ok(text)
+            }
+        }
+    }
+
     /// A sample of `model` at this temperature: from the start of a story, in the way it is being
     /// trained, under the run's seed.
     pub fn speak(&self, model: &LanguageModel, temperature: f64) -> Result<String> {

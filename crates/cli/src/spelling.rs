@@ -3,64 +3,40 @@
 
 use std::path::Path;
 
-use burn::tensor::Device;
-use generate::{Lexicon, Novelty, Request, Sampling, Writer, prompt, write_sample};
+use durable::write_atomically;
+use generate::{Lexicon, Novelty, Sample};
 use models::Artifact;
-use models::artifact::write_atomically;
 use models::summary::thousands;
 use seqdata::Prepared;
-use text_prep::{Splitter, UnseenPolicy};
+use text_prep::Splitter;
 
 use crate::error::Result;
+use crate::score_card::TEMPERATURE;
 
-/// Enough for some 400 English words, so that a share of 1 % is still four of them.
-const TOKENS: usize = 2_000;
-/// What `generate` writes at unless told otherwise: the share is about what its reader will see.
-const TEMPERATURE: f64 = 0.5;
-
-/// Lets the model of a run write and says which words it invented; none for a model of words.
+/// Says which words of `sample` the model of a run invented; none for a model of words.
 ///
 /// # Errors
-/// If the model cannot write or the file system refuses.
+/// If the file system refuses.
 pub fn judge(
     prepared: &Prepared,
     best: &Artifact,
+    sample: &Sample,
     run: &Path,
-    device: &Device,
 ) -> Result<Option<String>> {
     if !matches!(prepared.tokenizer.splitter, Splitter::Characters(_)) {
         return Ok(None);
     }
-    // Where the past is read by window this takes longer than anyone likes to wait unawares.
-    eprintln!("writing {} tokens to see what it spells", thousands(TOKENS));
-    let sample = sample(best, device)?;
-    let said = sentence(&Lexicon::of(&training_text(prepared)).novelty(&sample));
-    let quoted: String = sample.lines().map(|line| format!("> {line}\n")).collect();
+    let said = sentence(&Lexicon::of(&training_text(prepared)).novelty(&sample.text));
+    let quoted: String = sample.text.lines().map(|line| format!("> {line}\n")).collect();
     let file = format!(
         "# Spelling\n\nThe model of epoch {} {said}\n\nA word of another case is the same word. The \
          sample, {} tokens at temperature {TEMPERATURE}, seed {}:\n\n{quoted}",
         best.about.epochs,
-        thousands(TOKENS),
+        thousands(sample.ids.len()),
         best.about.seed
     );
     write_atomically(&run.join("spelling.md"), file.as_bytes())?;
     Ok(Some(said))
-}
-
-fn sample(best: &Artifact, device: &Device) -> Result<String> {
-    let Artifact { model, tokenizer, about, .. } = best;
-    let prompt = prompt(tokenizer, "", UnseenPolicy::Skip, about.window)?;
-    let request = Request {
-        prompt: &prompt.ids,
-        tokens: TOKENS,
-        sampling: Sampling { temperature: TEMPERATURE, ..Sampling::default() },
-        seed: about.seed,
-        context: about.context(),
-        one_story: false,
-        stop: None,
-    };
-    let writer = Writer { model, tokenizer, window: about.window, device };
-    Ok(write_sample(&writer, &request, 0, |_| Ok(()))?.text)
 }
 
 /// What was learned from, as the model saw it: without what it has no token for, and without the

@@ -3,6 +3,7 @@
 mod common;
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use common::{Desk, tiny};
 
@@ -125,13 +126,89 @@ fn model_directories_with_faults() {
     // A run without its weights goes on from its checkpoint all the same.
     desk.must(&["train", "--resume", "run"]);
     desk.must(&["generate", "--model", "run", "--tokens", "2"]);
-    let checkpoint = desk.path().join("run/checkpoints/epoch-0001");
-    fs::write(checkpoint.join("optimizer.bpk"), "no optimizer").unwrap();
-    desk.refuses(&["train", "--resume", "run"], &["optimizer.bpk"]);
-    fs::remove_dir_all(checkpoint).unwrap();
     let metrics = fs::read(desk.path().join("run/metrics.jsonl")).unwrap();
-    desk.refuses(&["train", "--resume", "run"], &["nothing to resume"]);
-    assert_eq!(fs::read(desk.path().join("run/metrics.jsonl")).unwrap(), metrics);
+    let resume = ["train", "--resume", "run"];
+    let newest = newest_checkpoint(desk.path());
+    let name = newest.file_name().unwrap().to_str().unwrap().to_string();
+    for file in ["weights.bpk", "optimizer.bpk", "progress.json", "manifest.json"] {
+        let path = newest.join(file);
+        let bytes = fs::read(&path).unwrap();
+        // One bit, in the middle.
+        let mut flipped = bytes.clone();
+        flipped[bytes.len() / 2] ^= 1;
+        fs::write(&path, &flipped).unwrap();
+        desk.refuses(&resume, &["damaged", &name, "delete", "to go on from the one before"]);
+        fs::remove_file(&path).unwrap();
+        desk.refuses(&resume, &[&name]);
+        fs::write(&path, bytes).unwrap();
+    }
+    // What the refusal says is what helps.
+    fs::write(newest.join("optimizer.bpk"), "no optimizer").unwrap();
+    fs::remove_dir_all(&newest).unwrap();
+    desk.must(&resume);
+    assert!(newest.exists());
+
+    let later = fs::read_to_string(newest.join("manifest.json")).unwrap();
+    let later = later.replacen("\"format\": 2", "\"format\": 3", 1);
+    fs::write(newest.join("manifest.json"), later).unwrap();
+    desk.refuses(&resume, &["format 3", "expected 2"]);
+    fs::remove_dir_all(desk.path().join("run/checkpoints")).unwrap();
+    desk.refuses(&resume, &["nothing to resume"]);
+    let kept = fs::read(desk.path().join("run/metrics.jsonl")).unwrap();
+    assert_eq!(kept.len(), metrics.len());
+}
+
+/// The directory of the newest checkpoint of `run`.
+fn newest_checkpoint(desk: &Path) -> PathBuf {
+    let checkpoints = fs::read_dir(desk.join("run/checkpoints")).unwrap();
+    checkpoints.map(|entry| entry.unwrap().path()).max().unwrap()
+}
+
+#[test]
+fn a_run_that_another_process_works_on() {
+    let desk = Desk::new();
+    assert_eq!(desk.train(&["--out", "run"]).code, Some(0));
+    let lock = fs::OpenOptions::new().write(true).open(desk.path().join("run/lock")).unwrap();
+    lock.lock().unwrap();
+    fs::write(desk.path().join("run/lock"), "4321\n").unwrap();
+    desk.refuses(&["train", "--resume", "run"], &["run is in use by process 4321", "alive"]);
+    let runs = desk.json(&["runs", ".", "--json"]);
+    assert_eq!(runs["runs"][0]["state"], "running, process 4321");
+    drop(lock);
+    desk.must(&["train", "--resume", "run"]);
+}
+
+/// `/sys` takes no directory, not even from root.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_takes_no_file() {
+    let desk = Desk::new();
+    let mut args = vec!["train", "--out", "/sys/pastiche"];
+    args.extend(tiny());
+    desk.refuses(&args, &["/sys/pastiche cannot be made"]);
+    // Nor does a file take one.
+    desk.file("plain", "");
+    args[2] = "plain/run";
+    desk.refuses(&args, &["plain", "cannot be made"]);
+}
+
+#[test]
+fn schedules_without_sense() {
+    let desk = Desk::new();
+    for (settings, expected) in [
+        (vec!["train.schedule.kind=step"], "`train.schedule.factor` is missing"),
+        (vec!["train.schedule.factor=0.5"], "`train.schedule.factor` is given"),
+        (vec!["train.schedule.kind=linear"], "constant"),
+        (
+            vec!["train.schedule.kind=exponential", "train.schedule.factor=1.5"],
+            "`train.schedule.factor` is 1.5",
+        ),
+        (vec!["train.averaging=1"], "train.averaging"),
+        (vec!["checkpoints.keep=0"], "checkpoints.keep"),
+    ] {
+        let settings: Vec<&str> = settings.iter().flat_map(|set| ["--set", *set]).collect();
+        train_refuses(&desk, &settings, &[expected]);
+    }
 }
 
 #[test]
@@ -143,14 +220,14 @@ fn a_run_whose_text_or_model_has_changed() {
     desk.must(&args);
     desk.must(&["evaluate", "--model", "run"]);
     for (setting, expected) in [
-        ("seed=2", "have changed"),
-        ("train.learning_rate=0.1", "have changed"),
-        ("windows.step=2", "training windows"),
+        ("seed=2", "`seed`"),
+        ("train.learning_rate=0.1", "`train.learning_rate`"),
+        ("windows.step=2", "`windows.step`"),
     ] {
         desk.refuses(&["train", "--resume", "run", "--set", setting], &[expected]);
     }
     let resized = ["train", "--resume", "run", "--set", "model.embedding=9"];
-    desk.refuses(&resized, &["run", "cannot be resumed", "other sizes"]);
+    desk.refuses(&resized, &["run", "cannot be resumed", "`model.embedding`"]);
     desk.file("my.txt", "the dog saw the cat and ran away. ".repeat(40));
     desk.refuses(&["evaluate", "--model", "run"], &["has changed since training"]);
     desk.refuses(&["train", "--resume", "run"], &["cannot be resumed"]);

@@ -30,7 +30,7 @@ fn a_run_of_characters_tells_what_it_spelled() {
     let train = ["train", "--config", &config("char"), "--out", "run"];
     let shift = ["--set", "tokens.capitals=shift", "--set", "tokens.unit=graphemes"];
     // A cosine ends with its last epoch, and this run is to go on.
-    let constant = ["--set", "train.schedule=constant"];
+    let constant = ["--set", "train.schedule.kind=constant"];
     let told = desk.must(&[&train[..], &QUICK, &shift, &constant].concat()).stderr;
     let line = told.lines().find(|line| line.starts_with("spelled ")).expect("a line on spelling");
     assert!(line.contains(" words, ") && line.contains("not in the training text: "), "{told}");

@@ -6,6 +6,7 @@ use burn::tensor::Device;
 use models::{Artifact, Context, Score, score};
 use seqdata::{Ids, Loader, Order, Streams, Windows};
 use serde::Serialize;
+use text_prep::Tokenizer;
 
 use crate::error::{Error, Result};
 
@@ -86,6 +87,23 @@ pub fn evaluate_ids(
     Ok(evaluation(artifact, protocol, score, &ids.slice(range), left_out))
 }
 
+/// Bits that each UTF-8 byte of a text costs whose tokens after the first `window` ids cost
+/// `nats_per_token`: comparable between words and characters. None where some of the tokens are
+/// unknown, for then nobody knows how many bytes were predicted.
+pub fn bits_per_byte(
+    tokenizer: &Tokenizer,
+    ids: &[u32],
+    window: usize,
+    nats_per_token: f64,
+) -> Option<f64> {
+    let (context, scored) = ids.split_at(window);
+    let unknown = tokenizer.vocabulary.unknown_id();
+    let bytes = tokenizer.decode(ids).len() - tokenizer.decode(context).len();
+    let bits = nats_per_token * scored.len() as f64 / std::f64::consts::LN_2;
+    let known = scored.iter().all(|&id| Some(id) != unknown);
+    (known && bytes > 0).then(|| bits / bytes as f64)
+}
+
 fn evaluation(
     artifact: &Artifact,
     protocol: String,
@@ -93,11 +111,11 @@ fn evaluation(
     ids: &[u32],
     left_out: usize,
 ) -> Evaluation {
-    let (context, scored) = ids.split_at(artifact.about.window);
+    let window = artifact.about.window;
+    let scored = &ids[window..];
     let unknown = artifact.tokenizer.vocabulary.unknown_id();
     let unknown = scored.iter().filter(|&&id| Some(id) == unknown).count() + left_out;
-    let bytes = artifact.tokenizer.decode(ids).len() - artifact.tokenizer.decode(context).len();
-    let bits = score.nats / std::f64::consts::LN_2;
+    let bits = bits_per_byte(&artifact.tokenizer, ids, window, score.nats_per_token());
     Evaluation {
         protocol,
         tokens: score.tokens,
@@ -105,6 +123,6 @@ fn evaluation(
         perplexity: score.perplexity(),
         accuracy: score.accuracy(),
         unknown_share: unknown as f64 / (scored.len() + left_out) as f64,
-        bits_per_byte: (unknown == 0 && bytes > 0).then(|| bits / bytes as f64),
+        bits_per_byte: bits.filter(|_| left_out == 0),
     }
 }

@@ -1,19 +1,25 @@
 //! From a model directory to new text, and to an honest score of held-out text.
 //!
 //! Lives here: how a token is chosen, how the past is read, how a prompt begins, how pieces become
-//! text, how a text is scored, and which of its words are the model's own. Never trains; one model directory is all it needs.
+//! text, how a text is scored and what counting alone would score, and how much of a sample is the
+//! model's own. Never trains; one model directory is all it needs.
 
+pub mod copied;
 pub mod error;
 pub mod evaluate;
+pub mod ngrams;
 pub mod novelty;
 pub mod prompt;
 pub mod sampler;
 pub mod sampling;
 pub mod session;
+pub mod suffix_array;
 pub mod write;
 
+pub use copied::{Copied, NGramsHeld, Run, Source};
 pub use error::{Error, Result};
-pub use evaluate::{Evaluation, evaluate_ids, evaluate_text};
+pub use evaluate::{Evaluation, bits_per_byte, evaluate_ids, evaluate_text};
+pub use ngrams::NGrams;
 pub use novelty::{Lexicon, Novelty};
 pub use prompt::{Prompt, prompt};
 pub use sampler::Sampler;

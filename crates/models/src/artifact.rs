@@ -5,13 +5,11 @@
 //! there is no model. Read strictly: a file that is missing, cut short or foreign is refused.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 
-use burn::module::Module;
-use burn::store::ModuleRecord;
-use burn::tensor::{Bytes, Device};
+use burn::tensor::Device;
+use durable::{Staged, directory, failpoint};
 use seqdata::hash::sha256;
 use serde::{Deserialize, Serialize};
 use text_prep::Tokenizer;
@@ -19,6 +17,7 @@ use text_prep::Tokenizer;
 use crate::config::LanguageModelConfig;
 use crate::error::{Error, Result};
 use crate::language_model::LanguageModel;
+use crate::packed::{pack_weights, unpack_weights};
 
 /// The format of the directory that this program writes and reads.
 pub const FORMAT: u64 = 2;
@@ -47,8 +46,11 @@ pub struct About {
     pub window: usize,
     /// The run's seed.
     pub seed: u64,
-    /// Epochs behind these weights.
+    /// Whole epochs behind these weights.
     pub epochs: usize,
+    /// Updates behind these weights; 0 where nobody counted them.
+    #[serde(default)]
+    pub steps: u64,
     /// Mean validation loss in nats a token, each window read from an empty state, if measured.
     pub valid_loss_window: Option<f64>,
     /// The same targets with the state carried through, if measured.
@@ -58,6 +60,20 @@ pub struct About {
 }
 
 impl About {
+    /// What a model says of itself that nobody has trained or judged yet.
+    pub fn new(model: LanguageModelConfig, window: usize, seed: u64, valid_sha256: String) -> Self {
+        Self {
+            model,
+            window,
+            seed,
+            epochs: 0,
+            steps: 0,
+            valid_loss_window: None,
+            valid_loss_carried: None,
+            valid_sha256,
+        }
+    }
+
     /// The better way to read the past, by validation loss; carried of two equals, for it is faster.
     pub fn context(&self) -> Context {
         match (self.valid_loss_window, self.valid_loss_carried) {
@@ -88,6 +104,17 @@ struct Manifest {
     about: About,
     /// SHA-256 by file name.
     files: BTreeMap<String, String>,
+    /// SHA-256 of all the above; empty in what was written before there were seals.
+    #[serde(default)]
+    seal: String,
+}
+
+impl Manifest {
+    fn expected_seal(&self) -> String {
+        let Self { format, program, about, files, .. } = self;
+        let sealed = serde_json::to_vec(&(format, program, about, files));
+        sha256(&sealed.expect("a manifest is plain data"))
+    }
 }
 
 impl Artifact {
@@ -98,21 +125,20 @@ impl Artifact {
     /// it refuses a rename there is no manifest, so that no mixture is read as a model.
     pub fn save(&self, directory: &Path) -> Result<()> {
         fs::create_dir_all(directory).map_err(Error::io(directory, "made"))?;
-        let record = self.model.clone().into_record().into_bytes();
-        let weights = record.map_err(|error| Error::Mismatch {
-            directory: directory.into(),
-            reason: format!("the weights cannot be packed: {error}"),
-        })?;
+        let weights = pack_weights(&self.model)
+            .map_err(|reason| Error::Mismatch { directory: directory.into(), reason })?;
         let mut files = self.extra.clone();
-        files.insert(WEIGHTS.into(), weights.to_vec());
+        files.insert(WEIGHTS.into(), weights);
         files.insert(TOKENIZER.into(), self.tokenizer.to_json().into_bytes());
         files.insert(VOCABULARY.into(), self.tokenizer.vocabulary.to_tsv().into_bytes());
-        let manifest = Manifest {
+        let mut manifest = Manifest {
+            seal: String::new(),
             format: FORMAT,
             program: concat!("pastiche ", env!("CARGO_PKG_VERSION")).into(),
             about: self.about.clone(),
             files: files.iter().map(|(name, bytes)| (name.clone(), sha256(bytes))).collect(),
         };
+        manifest.seal = manifest.expected_seal();
         let manifest = serde_json::to_string_pretty(&manifest).expect("a manifest is plain data");
 
         // A full disk must not cost the model that is there: all is written before any is renamed.
@@ -122,14 +148,18 @@ impl Artifact {
         }
         let manifest = Staged::write(directory.join(MANIFEST), manifest.as_bytes())?;
         // Between the renames there is no model rather than a mixed one.
-        match fs::remove_file(directory.join(MANIFEST)) {
+        let place = directory.join(MANIFEST);
+        let removed = failpoint::reach("remove", &place).and_then(|()| fs::remove_file(&place));
+        match removed {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Error::io(directory.join(MANIFEST), "replaced")(error));
+                return Err(Error::io(place, "replaced")(error));
             }
             _ => {}
         }
         staged.into_iter().try_for_each(Staged::rename)?;
-        manifest.rename()
+        directory::sync(directory)?;
+        manifest.rename()?;
+        Ok(directory::sync(directory)?)
     }
 
     /// Reads the model in `directory` onto `device`, checking every file against the manifest.
@@ -165,13 +195,21 @@ impl Artifact {
                 "the tokenizer knows {known} ids, the model was built for {planned}"
             )));
         }
-        let blank = about.model.blank(device)?;
-        // Read whole into memory: records on disk are read again, or changed, at first use.
-        let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(weights));
-        let model = record
-            .and_then(|record| blank.try_load_record(record))
-            .map_err(|error| mismatch(format!("the weights do not fit the model: {error}")))?;
+        let model = unpack_weights(&about.model, weights, device).map_err(mismatch)?;
         Ok(Self { model, tokenizer, about, extra })
+    }
+
+    /// Reads the tokenizer of the model in `directory`, without its weights.
+    ///
+    /// # Errors
+    /// If it is no model directory, or the tokenizer is not the one that was saved.
+    pub fn tokenizer(directory: &Path) -> Result<Tokenizer> {
+        let manifest = read_manifest(directory)?;
+        let mismatch = |reason| Error::Mismatch { directory: directory.into(), reason };
+        let hash = manifest.files.get(TOKENIZER).map_or("", String::as_str);
+        let bytes = read_checked(directory, TOKENIZER, hash)?;
+        Tokenizer::from_json(&String::from_utf8_lossy(&bytes))
+            .map_err(|error| mismatch(error.to_string()))
     }
 
     /// Reads what the model in `directory` says of itself, without its weights.
@@ -205,7 +243,16 @@ fn read_manifest(directory: &Path) -> Result<Manifest> {
     if found != FORMAT {
         return Err(Error::Format { directory: directory.into(), found, expected: FORMAT });
     }
-    serde_json::from_value(value).map_err(refuse)
+    let manifest: Manifest = serde_json::from_value(value).map_err(refuse)?;
+    match manifest.seal.is_empty() || manifest.seal == manifest.expected_seal() {
+        true => Ok(manifest),
+        false => Err(Error::Manifest {
+            directory: directory.into(),
+            reason: "it is not what was saved (its seal is broken): it was edited or damaged; \
+                     restore it or take one of the run's checkpoints"
+                .into(),
+        }),
+    }
 }
 
 fn read_checked(directory: &Path, name: &str, expected: &str) -> Result<Vec<u8>> {
@@ -228,41 +275,4 @@ fn read_checked(directory: &Path, name: &str, expected: &str) -> Result<Vec<u8>>
         });
     }
     Ok(bytes)
-}
-
-/// Writes beside the final name, syncs, renames: `path` holds all of `bytes` or what it held.
-///
-/// # Errors
-/// If the file system refuses; what was written beside is removed.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    Staged::write(path.into(), bytes)?.rename()
-}
-
-/// A file written beside its place, and removed again unless it is renamed.
-struct Staged {
-    beside: PathBuf,
-    place: PathBuf,
-}
-
-impl Staged {
-    fn write(place: PathBuf, bytes: &[u8]) -> Result<Self> {
-        let mut beside = place.as_os_str().to_owned();
-        beside.push(".writing");
-        let staged = Self { beside: beside.into(), place };
-        File::create(&staged.beside)
-            .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-            .map_err(Error::io(&staged.place, "written"))?;
-        Ok(staged)
-    }
-
-    fn rename(self) -> Result<()> {
-        fs::rename(&self.beside, &self.place).map_err(Error::io(&self.place, "renamed"))
-    }
-}
-
-impl Drop for Staged {
-    fn drop(&mut self) {
-        // After the rename there is nothing left here.
-        let _ = fs::remove_file(&self.beside);
-    }
 }

@@ -124,6 +124,9 @@ pub enum Error {
     /// The device did not give its numbers back.
     #[error("the device did not return its numbers: {0}")]
     Device(#[from] burn::tensor::TensorReadError),
+    /// Something could not be kept.
+    #[error(transparent)]
+    Kept(#[from] durable::Error),
     /// The file system refused.
     #[error("{path} cannot be {verb}: {source}")]
     Io {

@@ -1,6 +1,6 @@
 //! The language model: what comes next, given what came before.
 
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor};
 
 use crate::dropout::{DropoutKey, Place};
@@ -32,6 +32,26 @@ impl LanguageModel {
     /// V.
     pub fn vocabulary(&self) -> usize {
         self.output.bias.dims()[0]
+    }
+
+    /// The same model for a vocabulary that goes on after its own: what it knows of the new tokens,
+    /// `fresh` says, a model of the same sizes and the larger vocabulary.
+    ///
+    /// # Panics
+    /// If `fresh` knows fewer tokens or has other sizes.
+    pub fn grown(self, fresh: Self) -> Self {
+        let (old, new) = (self.vocabulary(), fresh.vocabulary());
+        assert!(old <= new, "{old} tokens do not fit among {new}");
+        let mut model = fresh;
+        model.embedding.weight = graft(model.embedding.weight, self.embedding.weight, 0);
+        model.stack = self.stack;
+        model.output.projection = self.output.projection;
+        model.output.kernel = match (model.output.kernel, self.output.kernel) {
+            (Some(new), Some(old)) => Some(graft(new, old, 1)),
+            (kernel, _) => kernel,
+        };
+        model.output.bias = graft(model.output.bias, self.output.bias, 0);
+        model
     }
 
     /// The state before the first token, for a batch of `batch`.
@@ -97,6 +117,23 @@ impl LanguageModel {
     }
 }
 
+/// `new` with `old` in the place of its beginning along dimension `along`.
+fn graft<const D: usize>(
+    new: Param<Tensor<D>>,
+    old: Param<Tensor<D>>,
+    along: usize,
+) -> Param<Tensor<D>> {
+    let old = old.val();
+    let known = old.dims()[along];
+    new.map(|new| {
+        let count = new.dims()[along];
+        match known < count {
+            true => Tensor::cat(vec![old, new.narrow(along, known, count - known)], along),
+            false => old,
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use burn::tensor::{Device, TensorData};
@@ -134,6 +171,24 @@ mod tests {
         assert!(difference(every.clone().slice([0..2, 3..5, 0..11]), last) < 1e-6);
         let end = every.slice([0..2, 4..5, 0..11]).squeeze_dim::<2>(1);
         assert!(difference(end, next) < 1e-6);
+    }
+
+    #[test]
+    fn a_grown_model_says_of_the_old_tokens_what_it_said() {
+        for config in [config(), LanguageModelConfig { tied: true, ..config() }] {
+            let old = model(&config);
+            let larger = LanguageModelConfig { vocabulary: 14, ..config };
+            let fresh = larger.init(2, &Device::flex()).unwrap();
+            let grown = old.clone().grown(fresh.clone());
+            assert_eq!(grown.num_params(), fresh.num_params());
+            let rows = ids([[1, 2, 3], [3, 4, 5]]);
+            let (expected, _) = old.next(rows.clone(), old.start(2));
+            let (found, _) = grown.next(rows, grown.start(2));
+            assert_eq!(found.dims(), [2, 14]);
+            assert!(difference(found.narrow(1, 0, 11), expected) < 1e-6);
+            let new = |model: &LanguageModel| model.embedding.weight.val().narrow(0, 11, 3);
+            assert_eq!(difference(new(&grown), new(&fresh)), 0.0);
+        }
     }
 
     #[test]

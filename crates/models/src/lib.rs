@@ -19,6 +19,7 @@ pub mod layer;
 pub mod loss;
 pub mod norm;
 pub mod output;
+pub mod packed;
 pub mod score;
 pub mod stack;
 pub mod summary;

@@ -28,6 +28,7 @@ fn artifact(words: &[(&str, u64)]) -> Artifact {
         window: 20,
         seed: 3,
         epochs: 1,
+        steps: 0,
         valid_loss_window: Some(2.0),
         valid_loss_carried: None,
         valid_sha256: "00".into(),
@@ -119,7 +120,16 @@ fn a_manifest_of_other_sizes_is_refused() {
     let folder = saved();
     let path = folder.path().join("manifest.json");
     let manifest = fs::read_to_string(&path).unwrap();
-    fs::write(&path, manifest.replace("\"units\": 5", "\"units\": 6")).unwrap();
+    let larger = manifest.replace("\"units\": 5", "\"units\": 6");
+    fs::write(&path, &larger).unwrap();
+    assert!(refusal(folder.path()).contains("its seal is broken"));
+    // A manifest from before there were seals is held against the weights alone.
+    let unsealed = |manifest: &str| {
+        let (before, seal) = manifest.rsplit_once("\"seal\": \"").unwrap();
+        format!("{before}\"seal\": \"{}", &seal[64..])
+    };
+    let (manifest, larger) = (unsealed(&manifest), unsealed(&larger));
+    fs::write(&path, &larger).unwrap();
     assert!(refusal(folder.path()).contains("do not fit"));
     fs::write(&path, manifest.replace("\"vocabulary\": 4", "\"vocabulary\": 5")).unwrap();
     assert!(refusal(folder.path()).contains("knows 4 ids, the model was built for 5"));

@@ -27,6 +27,19 @@ pub enum CountedOn {
     WholeText,
 }
 
+/// What becomes of the tokens of a text that a trained model's vocabulary does not hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NewTokens {
+    /// The text is refused, with the most frequent of them.
+    #[default]
+    Refuse,
+    /// They are read as unknown, or left out where there is no such id.
+    Keep,
+    /// They get ids of their own, after those that are there.
+    Extend,
+}
+
 /// All that decides how a text becomes ids.
 #[derive(Clone, Debug)]
 pub struct Recipe {
@@ -91,6 +104,26 @@ impl Prepared {
     /// # Errors
     /// If a split cannot hold a window, or a setting is out of range.
     pub fn new(text: &str, recipe: Recipe) -> Result<Self> {
+        Self::with(text, recipe, None)
+    }
+
+    /// Prepares `text` for a model that has its own `tokenizer`, whose cleaning, splitting and treatment of
+    /// rare tokens take the place of the recipe's.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and if new tokens are refused and there are some.
+    pub fn known(
+        text: &str,
+        recipe: Recipe,
+        tokenizer: &Tokenizer,
+        new: NewTokens,
+    ) -> Result<Self> {
+        let Tokenizer { cleaner, splitter, story_mark, rare, .. } = tokenizer.clone();
+        let recipe = Recipe { cleaner, splitter, story_mark, rare, ..recipe };
+        Self::with(text, recipe, Some((&tokenizer.vocabulary, new)))
+    }
+
+    fn with(text: &str, recipe: Recipe, known: Option<(&Vocabulary, NewTokens)>) -> Result<Self> {
         recipe.cleaner.validate()?;
         recipe.splitter.validate()?;
         for (key, value) in [("windows.length", recipe.length), ("windows.step", recipe.step)] {
@@ -106,7 +139,10 @@ impl Prepared {
             CountedOn::Training => split.train.clone(),
             CountedOn::WholeText => 0..tokens,
         };
-        let vocabulary = choose_vocabulary(&counted, basis, &recipe);
+        let vocabulary = match known {
+            None => choose_vocabulary(&counted, basis, &recipe),
+            Some((known, new)) => adapt_vocabulary(known, new, &counted, basis, &recipe)?,
+        };
         let is_word = |&id: &u32| {
             !vocabulary.is_reserved(id) && vocabulary.token(id) != recipe.story_mark.as_deref()
         };
@@ -130,6 +166,11 @@ impl Prepared {
         let Recipe { cleaner, splitter, story_mark, rare, length, step, .. } = recipe;
         let tokenizer = Tokenizer { cleaner, splitter, vocabulary, story_mark, rare };
         Ok(Self { whole, tokenizer, ids: Arc::new(ids), split, valid_dropped, length, step })
+    }
+
+    /// Tokens in a window: so many of the validation split are read before the first is judged.
+    pub fn window(&self) -> usize {
+        self.length
     }
 
     /// The windows learned from.
@@ -208,16 +249,45 @@ fn count(text: &str, recipe: &Recipe) -> Counted {
     counted
 }
 
-fn choose_vocabulary(counted: &Counted, basis: Range<usize>, recipe: &Recipe) -> Vocabulary {
+/// The tokens of `basis` and how often each comes, in order of first appearance in the text.
+fn tokens_of(counted: &Counted, basis: Range<usize>) -> impl Iterator<Item = (&str, u64)> + Clone {
     let mut counts = vec![0u64; counted.interner.len()];
-    basis.clone().for_each(|at| counts[counted.numbers.get(at) as usize] += 1);
+    basis.for_each(|at| counts[counted.numbers.get(at) as usize] += 1);
+    let numbers = (0u32..).zip(counts).filter(|&(_, count)| count > 0);
+    numbers.map(|(number, count)| (counted.interner.token(number), count))
+}
+
+fn choose_vocabulary(counted: &Counted, basis: Range<usize>, recipe: &Recipe) -> Vocabulary {
     // With every token known there is nothing for an unknown token to stand for.
     let all_known = basis.len() == counted.numbers.len() && recipe.min_count <= 1;
     let unknown = recipe.rare == Rare::Unknown && !all_known;
-    let counted = (0..counted.interner.len() as u32)
-        .map(|number| (counted.interner.token(number), counts[number as usize]))
-        .filter(|(_, count)| *count > 0);
-    Vocabulary::from_counts(counted, recipe.min_count, unknown)
+    Vocabulary::from_counts(tokens_of(counted, basis), recipe.min_count, unknown)
+}
+
+/// The vocabulary of a trained model, as it is or with the new tokens of `basis`.
+fn adapt_vocabulary(
+    known: &Vocabulary,
+    new: NewTokens,
+    counted: &Counted,
+    basis: Range<usize>,
+    recipe: &Recipe,
+) -> Result<Vocabulary> {
+    match new {
+        NewTokens::Keep => Ok(known.clone()),
+        NewTokens::Extend => Ok(known.extended(tokens_of(counted, basis), recipe.min_count)),
+        NewTokens::Refuse => {
+            let unknown = tokens_of(counted, basis);
+            let mut unknown: Vec<_> =
+                unknown.filter(|&(token, _)| known.id(token).is_none()).collect();
+            if unknown.is_empty() {
+                return Ok(known.clone());
+            }
+            unknown.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+            let first = unknown.iter().take(10).map(|(token, _)| format!("`{token}`"));
+            let first = first.collect::<Vec<_>>().join(", ");
+            Err(Error::NewTokens { count: unknown.len(), first })
+        }
+    }
 }
 
 /// The vocabulary's id of each provisional number; none for a token that is dropped.
@@ -270,6 +340,28 @@ mod tests {
         let prepared = Prepared::new(TEXT, recipe).unwrap();
         assert_eq!(prepared.tokenizer.vocabulary.len(), prepared.whole.vocabulary());
         assert_eq!(prepared.tokenizer.vocabulary.unknown_id(), None);
+    }
+
+    #[test]
+    fn a_known_vocabulary_is_kept_extended_or_refuses() {
+        let recipe = || recipe(Rare::Unknown, 1, CountedOn::Training);
+        let old = Prepared::new(TEXT, recipe()).unwrap().tokenizer;
+        let text = "a b x a x y a b a b z b a a b z";
+        let known = |new| Prepared::known(text, recipe(), &old, new);
+        let error = known(NewTokens::Refuse).unwrap_err().to_string();
+        assert!(error.contains("3 tokens") && error.contains("`x`, `y`, `z`"), "{error}");
+        let kept = known(NewTokens::Keep).unwrap();
+        assert_eq!(kept.tokenizer, old);
+        assert_eq!(tokens(&kept, 0..4), ["a", "b", "<unknown>", "a"]);
+        let extended = known(NewTokens::Extend).unwrap();
+        assert_eq!(tokens(&extended, 0..6), ["a", "b", "x", "a", "x", "y"]);
+        let vocabulary = extended.tokenizer.vocabulary;
+        assert_eq!(vocabulary.len(), old.vocabulary.len() + 3);
+        assert_eq!(vocabulary.id("b"), old.vocabulary.id("b"));
+        assert_eq!(
+            Prepared::known(TEXT, recipe(), &old, NewTokens::Refuse).unwrap().tokenizer,
+            old
+        );
     }
 
     #[test]

@@ -7,6 +7,17 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// The text holds tokens that a trained model's vocabulary does not.
+    #[error(
+        "the text holds {count} tokens that the model has never seen, such as {first}: choose \
+         `--vocabulary keep` to read them as unknown, or `--vocabulary extend` to learn them"
+    )]
+    NewTokens {
+        /// How many different ones.
+        count: usize,
+        /// The most frequent of them.
+        first: String,
+    },
     /// The text is shorter than one window and its target.
     #[error(
         "the text holds {tokens} tokens, a window of {length} and its target need {needed}: \

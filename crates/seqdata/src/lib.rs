@@ -19,7 +19,7 @@ pub mod windows;
 
 pub use batch::Batch;
 pub use batcher::Cut;
-pub use corpus::{CountedOn, Prepared, Recipe, WholeText};
+pub use corpus::{CountedOn, NewTokens, Prepared, Recipe, WholeText};
 pub use error::{Error, Result};
 pub use ids::Ids;
 pub use loader::{EpochClock, Loader, Order};

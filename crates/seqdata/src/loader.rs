@@ -3,8 +3,7 @@
 //! Burn's own loader draws its order from a generator that lives through the run; a resumed run
 //! would then see the epochs in another order. Here any epoch can be opened by its number.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use burn::data::dataloader::batcher::Batcher;
 use burn::data::dataloader::{DataLoader, DataLoaderIterator, Progress};
@@ -17,22 +16,22 @@ use crate::random::Random;
 use crate::streams::Streams;
 use crate::windows::Windows;
 
-/// The epoch that a loader opens next, counted from 1; shared by all its copies.
+/// Where a loader is opened next; shared by all its copies.
 #[derive(Clone, Debug)]
-pub struct EpochClock(Arc<AtomicUsize>);
+pub struct EpochClock(Arc<Mutex<(usize, usize)>>);
 
 impl EpochClock {
-    /// Opens this epoch at the next `iter`.
+    /// Opens `epoch`, counted from 1, at the next `iter`, after its first `done` batches.
     ///
     /// # Panics
     /// If `epoch` is zero.
-    pub fn set(&self, epoch: usize) {
+    pub fn set(&self, epoch: usize, done: usize) {
         assert!(epoch > 0, "epochs are counted from 1");
-        self.0.store(epoch, Ordering::Relaxed);
+        *self.0.lock().expect("nobody panics while it is set") = (epoch, done);
     }
 
-    fn get(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
+    fn get(&self) -> (usize, usize) {
+        *self.0.lock().expect("nobody panics while it is set")
     }
 }
 
@@ -75,7 +74,7 @@ impl Loader {
 
     fn new(cut: Cut, batch_size: usize, order: Order, device: Device) -> Self {
         let range = 0..cut.items();
-        let clock = EpochClock(Arc::new(AtomicUsize::new(1)));
+        let clock = EpochClock(Arc::new(Mutex::new((1, 0))));
         Self { cut, batch_size, order, clock, device, range }
     }
 
@@ -126,8 +125,8 @@ impl Loader {
 
 impl DataLoader<Batch> for Loader {
     fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<Batch> + 'a> {
-        let epoch = self.clock.get();
-        Box::new(Epoch { loader: self, epoch, order: self.order(epoch), next: 0 })
+        let (epoch, next) = self.clock.get();
+        Box::new(Epoch { loader: self, epoch, order: self.order(epoch), next })
     }
 
     fn num_items(&self) -> usize {
@@ -188,10 +187,10 @@ mod tests {
     fn an_epoch_is_a_function_of_seed_and_number() {
         let loader = loader(Order::Shuffled(5));
         let first = targets(&loader);
-        loader.clock().set(2);
+        loader.clock().set(2, 0);
         let second = targets(loader.to_device(&Device::flex()).as_ref());
         assert_ne!(first, second);
-        loader.clock().set(1);
+        loader.clock().set(1, 0);
         assert_eq!(first, targets(&loader));
         let mut sorted = second;
         sorted.sort_unstable();
@@ -199,10 +198,24 @@ mod tests {
     }
 
     #[test]
+    fn an_epoch_can_be_opened_in_its_middle() {
+        let loader = loader(Order::Shuffled(5));
+        loader.clock().set(2, 0);
+        let whole = targets(&loader);
+        loader.clock().set(2, 1);
+        assert_eq!(targets(&loader), whole[32..]);
+        assert_eq!(loader.iter().next().unwrap().unwrap().step, 5);
+        let streams = Streams::new(Arc::new((0..41).collect()), 0..41, 2, 8);
+        let streams = Loader::streams(streams, Device::flex());
+        streams.clock().set(1, 2);
+        assert!(streams.iter().next().unwrap().unwrap().goes_on);
+    }
+
+    #[test]
     fn the_last_short_batch_is_kept_and_steps_count_on() {
         let loader = loader(Order::Sequential);
         assert_eq!(loader.batches(), 4);
-        loader.clock().set(2);
+        loader.clock().set(2, 0);
         let seen: Vec<(usize, u64)> =
             loader.iter().map(|batch| batch.unwrap()).map(|b| (b.rows(), b.step)).collect();
         assert_eq!(seen, [(32, 4), (32, 5), (32, 6), (1, 7)]);
@@ -212,7 +225,7 @@ mod tests {
     fn endless_is_epoch_after_epoch() {
         let loader = loader(Order::Shuffled(5));
         let mut expected = targets(&loader);
-        loader.clock().set(2);
+        loader.clock().set(2, 0);
         expected.extend(targets(&loader));
         let read = |batch: Batch| batch.targets.try_into_vec_as::<i64>().unwrap();
         let steps: Vec<u64> = loader.clone().endless().take(9).map(|batch| batch.step).collect();
@@ -232,7 +245,7 @@ mod tests {
     fn pieces_come_in_order_and_only_the_first_starts_afresh() {
         let streams = Streams::new(Arc::new((0..41).collect()), 0..41, 2, 8);
         let loader = Loader::streams(streams, Device::flex());
-        loader.clock().set(3);
+        loader.clock().set(3, 0);
         let seen: Vec<(bool, u64)> =
             loader.iter().map(|batch| batch.unwrap()).map(|b| (b.goes_on, b.step)).collect();
         assert_eq!(seen, [(false, 6), (true, 7), (true, 8)]);

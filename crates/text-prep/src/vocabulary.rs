@@ -19,6 +19,8 @@ pub struct Vocabulary {
     counts: Vec<u64>,
     /// How many tokens were counted as unknown, where there is an unknown id.
     unknown: Option<u64>,
+    /// Where words were added later, by [`extended`](Self::extended): counts fall between two of these.
+    added_at: Vec<usize>,
 }
 
 impl Vocabulary {
@@ -55,6 +57,26 @@ impl Vocabulary {
             vocabulary.counts.push(count);
         }
         vocabulary
+    }
+
+    /// The same words with the same ids, and after them those of `counts` that are new and came at
+    /// least `min_count` times, by falling count, ties in order of first appearance.
+    pub fn extended<'a>(
+        &self,
+        counts: impl IntoIterator<Item = (&'a str, u64)>,
+        min_count: u64,
+    ) -> Self {
+        let new = counts.into_iter().filter(|&(token, _)| self.id(token).is_none());
+        let new = Self::from_counts(new, min_count, false);
+        let mut extended = self.clone();
+        if new.words() > 0 {
+            extended.added_at.push(self.words());
+        }
+        for (token, count) in new.table.iter().zip(new.counts) {
+            extended.table.insert(token);
+            extended.counts.push(count);
+        }
+        extended
     }
 
     /// How many ids there are, the reserved ones included: Keras's `total_words`.
@@ -152,6 +174,8 @@ struct Written {
     unknown: bool,
     #[serde(default)]
     unknown_count: u64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    added_at: Vec<usize>,
     words: Vec<Word>,
 }
 
@@ -168,6 +192,7 @@ impl From<Vocabulary> for Written {
         Self {
             unknown: vocabulary.unknown.is_some(),
             unknown_count: vocabulary.unknown.unwrap_or(0),
+            added_at: vocabulary.added_at.clone(),
             words: words.map(|(token, &count)| Word { token: token.to_owned(), count }).collect(),
         }
     }
@@ -179,6 +204,7 @@ impl TryFrom<Written> for Vocabulary {
     fn try_from(written: Written) -> Result<Self> {
         let mut vocabulary =
             Self { unknown: written.unknown.then_some(written.unknown_count), ..Self::default() };
+        vocabulary.added_at = written.added_at;
         for (place, word) in written.words.iter().enumerate() {
             let (number, new) = vocabulary.table.insert(&word.token);
             let bad = |problem: String| Err(Error::BadVocabulary { problem });
@@ -188,7 +214,8 @@ impl TryFrom<Written> for Vocabulary {
                     "holds `{token}` twice, as words {number} and {place}: expected every word once"
                 ));
             }
-            if vocabulary.counts.last().is_some_and(|&before| before < word.count) {
+            let begins = vocabulary.added_at.contains(&place);
+            if !begins && vocabulary.counts.last().is_some_and(|&before| before < word.count) {
                 return bad(format!(
                     "counts `{token}`, word {place}, more often than the word before: expected falling counts"
                 ));
@@ -203,6 +230,17 @@ impl TryFrom<Written> for Vocabulary {
 mod tests {
     use super::*;
     use crate::interner::tests::count;
+
+    #[test]
+    fn words_are_added_after_those_that_are_there() {
+        let old = Vocabulary::from_counts(count("b a b").iter(), 1, true);
+        let new = old.extended(count("c a d d c d e").iter(), 2);
+        assert_eq!(new.extended(count("a d").iter(), 1), new);
+        let order: Vec<_> = (0..new.len() as u32).map(|id| new.token(id).unwrap()).collect();
+        assert_eq!(order, ["<padding>", "<unknown>", "b", "a", "d", "c"]);
+        let text = serde_json::to_string(&new).unwrap();
+        assert_eq!(serde_json::from_str::<Vocabulary>(&text).unwrap(), new);
+    }
 
     #[test]
     fn ids_go_by_count_and_then_by_first_appearance() {

@@ -7,8 +7,8 @@ use models::{About, CellKind, LanguageModel, LanguageModelConfig, LayerConfig};
 use seqdata::{CountedOn, Fractions, Prepared, Recipe};
 use text_prep::{Cleaner, Rare, Splitter, Words};
 use trainer::{
-    AdamConfig, Clip, EpochReport, Heard, Identity, Method, Observer, OptimizerConfig, Schedule,
-    Start, TrainConfig, train,
+    AdamConfig, Clip, EpochReport, Heard, Identity, Job, Method, Observer, OptimizerConfig,
+    Schedule, Start, Stop, TrainConfig, train,
 };
 
 struct Printer;
@@ -36,32 +36,22 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let prepared = Prepared::new(&text, recipe)?;
     let layers = vec![LayerConfig::new(CellKind::Lstm, 16)];
     let blueprint = LanguageModelConfig::new(prepared.tokenizer.vocabulary.len(), 8, layers);
+    let adam = OptimizerConfig::Adam(AdamConfig::default());
     let config = TrainConfig {
-        seed: 1,
         epochs: 5,
-        method: Method::EveryStep { length: 20 },
-        batch_size: 4,
-        learning_rate: 0.01,
         schedule: Schedule::Cosine,
-        optimizer: OptimizerConfig::Adam(AdamConfig::default()),
         clip: Some(Clip::GlobalNorm(1.0)),
-        look_every: 0,
+        ..TrainConfig::new(Method::EveryStep { length: 20 }, 4, 0.01, adam)
     };
     let device = Device::flex();
     let start = Start::Fresh(Box::new(blueprint.init(1, &device)?));
-    let about = About {
-        model: blueprint,
-        window: 5,
-        seed: 1,
-        epochs: 0,
-        valid_loss_window: None,
-        valid_loss_carried: None,
-        valid_sha256: prepared.valid_sha256(),
-    };
+    let about = About::new(blueprint, 5, config.seed, prepared.valid_sha256());
     let identity =
         Identity { tokenizer: prepared.tokenizer.clone(), about, extra: BTreeMap::new() };
     let run = std::env::temp_dir().join(format!("proverb-{}", std::process::id()));
-    let outcome = train(&prepared, &config, identity, &run, start, &device, Box::new(Printer))?;
+    let (prepared, config, stop) = (&prepared, &config, Stop::default());
+    let job = Job { prepared, config, identity, run: &run, device: &device, stop };
+    let outcome = train(job, start, Box::new(Printer))?;
     println!("the best epoch was {}", outcome.best.about.epochs);
     std::fs::remove_dir_all(run)?;
     Ok(())

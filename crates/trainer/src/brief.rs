@@ -36,7 +36,7 @@ pub fn train_briefly(
     config.check()?;
     let start = Instant::now();
     let mut optimizer = config.optimizer.init();
-    let mut trainee = Trainee { model: model.trainable(), seed: config.seed, clip: config.clip };
+    let mut trainee = Trainee::new(model, config);
     let mut state: Option<State> = None;
     for (step, batch) in (1..).zip(batches) {
         let before = trainee.before(&batch, state.take());
@@ -44,7 +44,8 @@ pub fn train_briefly(
         state = Some(after);
         let loss = output.item.0.nats.mean().try_into_scalar::<f64>()?;
         if !loss.is_finite() {
-            return Err(Error::NotFinite { what: format!("loss of step {step}"), epoch: 1, loss });
+            let what = format!("the loss of step {step} is {loss}, no finite number");
+            return Err(Error::Diverged { what });
         }
         let rate = config.learning_rate.into();
         trainee = TrainStep::optimize(trainee, &mut optimizer, rate, output.grads);
@@ -78,20 +79,10 @@ mod tests {
     use super::*;
     use crate::config::Method;
     use crate::optimizer::{OptimizerConfig, RmspropConfig};
-    use crate::schedule::Schedule;
 
     fn config() -> TrainConfig {
-        TrainConfig {
-            seed: 1,
-            epochs: 1,
-            method: Method::Windows,
-            batch_size: 2,
-            learning_rate: 0.01,
-            schedule: Schedule::Constant,
-            optimizer: OptimizerConfig::Rmsprop(RmspropConfig::default()),
-            clip: None,
-            look_every: 0,
-        }
+        let optimizer = OptimizerConfig::Rmsprop(RmspropConfig::default());
+        TrainConfig::new(Method::Windows, 2, 0.01, optimizer)
     }
 
     fn batch(step: u64, device: &Device) -> Batch {

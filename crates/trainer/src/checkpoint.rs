@@ -1,47 +1,49 @@
-//! Checkpoints: complete model directories that also hold the optimizer and the position.
+//! Checkpoints: complete model directories that also hold what training needs to go on.
 //!
-//! A checkpoint is written into a directory beside its final name and renamed when it is whole.
-//! The last one and the best one are kept; others go when the new one is in place.
+//! A checkpoint is written into a directory beside its final name, synced, and renamed when it is
+//! whole; only then do older ones go. A process that dies at any moment leaves the newest complete one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::optim::{ModuleOptimizer, OptimizerRecord};
 use burn::tensor::{Bytes, Device};
-use models::Artifact;
-use serde::{Deserialize, Serialize};
+use durable::directory;
+use models::packed::{pack_state, pack_weights, unpack_state, unpack_weights};
+use models::{Artifact, LanguageModel, State};
+use serde_json::Value;
 
-use crate::config::TrainConfig;
 use crate::error::{Error, Result};
-use crate::observer::EpochReport;
+use crate::optimizer::packed;
+use crate::progress::Progress;
 
 const OPTIMIZER: &str = "optimizer.bpk";
 const PROGRESS: &str = "progress.json";
-
-/// How a run is trained and how far it has come.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Progress {
-    /// The numbers that it is trained by.
-    pub config: TrainConfig,
-    /// The hash of the training windows.
-    pub train_sha256: String,
-    /// One report a finished epoch, in order.
-    pub epochs: Vec<EpochReport>,
-}
-
-impl Progress {
-    /// The epoch with the lowest validation loss; the earlier one of two equals.
-    pub fn best(&self) -> Option<&EpochReport> {
-        let loss = |report: &EpochReport| report.valid_loss_nats_per_token;
-        let finite = self.epochs.iter().filter(|report| loss(report).is_finite());
-        finite.min_by(|a, b| loss(a).total_cmp(&loss(b)))
-    }
-}
+/// The weights that are trained, where those of the model are averaged ones.
+const TRAINED: &str = "trained.bpk";
+/// What streams carry from one piece to the next.
+const CARRIED: &str = "carried.safetensors";
+/// The format of the files above that this program writes and reads.
+const FORMAT: u64 = 1;
 
 /// The checkpoints of one run.
 #[derive(Clone, Debug)]
 pub struct Checkpoints {
     directory: PathBuf,
+}
+
+/// What a checkpoint is made of.
+pub struct Kept {
+    /// The model as it is judged and written with, and what it says of itself.
+    pub artifact: Artifact,
+    /// The weights that are trained, if the model's are averaged.
+    pub trained: Option<LanguageModel>,
+    /// What the optimizer remembers.
+    pub optimizer: OptimizerRecord,
+    /// What streams carry on, within an epoch.
+    pub carried: Option<State>,
+    /// How far the run had come.
+    pub progress: Progress,
 }
 
 impl Checkpoints {
@@ -50,100 +52,136 @@ impl Checkpoints {
         Self { directory: run.join("checkpoints") }
     }
 
-    /// Where the checkpoint of `epoch` lies.
-    pub fn path(&self, epoch: usize) -> PathBuf {
-        self.directory.join(format!("epoch-{epoch:04}"))
+    /// Where the checkpoint after `steps` updates lies.
+    pub fn path(&self, steps: u64) -> PathBuf {
+        self.directory.join(format!("step-{steps:08}"))
     }
 
-    /// The epochs with a complete checkpoint, in order.
+    /// The updates behind every complete checkpoint, in order.
     ///
     /// # Errors
     /// If the directory cannot be read.
-    pub fn epochs(&self) -> Result<Vec<usize>> {
+    pub fn steps(&self) -> Result<Vec<u64>> {
         let entries = match fs::read_dir(&self.directory) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(source) => return Err(self.io("read", source)),
         };
-        let mut epochs = Vec::new();
+        let mut steps = Vec::new();
         for entry in entries {
             let name = entry.map_err(|source| self.io("read", source))?.file_name();
-            let epoch = name.to_str().and_then(|name| name.strip_prefix("epoch-"));
-            if let Some(epoch) = epoch.and_then(|epoch| epoch.parse().ok()) {
-                epochs.push(epoch);
-            }
+            let number = name.to_str().and_then(|name| name.strip_prefix("step-"));
+            steps.extend(number.and_then(|number| number.parse::<u64>().ok()));
         }
-        epochs.sort_unstable();
-        Ok(epochs)
+        steps.sort_unstable();
+        Ok(steps)
     }
 
-    /// Saves the checkpoint of the last epoch in `progress`, then drops those that are neither
-    /// last nor best.
+    /// Clears what a process left that died while it saved.
+    ///
+    /// # Errors
+    /// If the file system refuses.
+    pub fn sweep(&self) -> Result<()> {
+        Ok(directory::sweep(&self.directory, "writing-")?)
+    }
+
+    /// Saves a checkpoint of `progress`, then drops those that are neither among the newest `last`
+    /// nor the best.
     ///
     /// # Errors
     /// If the file system refuses; then the earlier checkpoints are untouched.
     pub fn save(
         &self,
         mut artifact: Artifact,
+        trained: Option<&LanguageModel>,
         optimizer: &ModuleOptimizer,
+        carried: Option<&State>,
         progress: &Progress,
     ) -> Result<()> {
-        let epoch = progress.epochs.last().map_or(0, |report| report.epoch);
-        let bytes = optimizer.into_bytes().map_err(|error| Error::Burn(error.to_string()))?;
-        artifact.extra.insert(OPTIMIZER.into(), bytes.to_vec());
-        let text = serde_json::to_string_pretty(progress).expect("a report is plain data");
-        artifact.extra.insert(PROGRESS.into(), text.into_bytes());
+        artifact.extra.insert(OPTIMIZER.into(), packed::pack(optimizer).map_err(Error::Burn)?);
+        artifact.extra.insert(PROGRESS.into(), write(progress));
+        if let Some(trained) = trained {
+            artifact.extra.insert(TRAINED.into(), pack_weights(trained).map_err(Error::Burn)?);
+        }
+        if let Some(carried) = carried {
+            artifact.extra.insert(CARRIED.into(), pack_state(carried).map_err(Error::Burn)?);
+        }
 
-        let place = self.path(epoch);
-        let beside = self.directory.join(format!("writing-{epoch:04}"));
-        remove(&beside)?;
+        let place = self.path(progress.steps);
+        let beside = self.directory.join(format!("writing-{:08}", progress.steps));
+        directory::remove(&beside)?;
         let written = artifact.save(&beside).map_err(Error::from).and_then(|()| {
-            remove(&place)?;
-            fs::rename(&beside, &place).map_err(|source| self.io("written", source))
+            // The same step again: after a retreat, or judged since.
+            directory::discard(&place)?;
+            Ok(directory::publish(&beside, &place)?)
         });
         if written.is_err() {
             let _ = fs::remove_dir_all(&beside);
         }
         written?;
+        self.drop_old(progress)
+    }
 
-        let best = progress.best().map(|report| report.epoch);
-        for old in self.epochs()? {
-            if old != epoch && Some(old) != best {
-                remove(&self.path(old))?;
+    fn drop_old(&self, progress: &Progress) -> Result<()> {
+        let best = progress.best().map(|report| report.step);
+        let steps = self.steps()?;
+        let old = steps.len().saturating_sub(progress.config.keeping.last);
+        for &step in &steps[..old] {
+            if Some(step) != best {
+                directory::discard(&self.path(step))?;
             }
         }
         Ok(())
     }
 
-    /// The newest checkpoint: its model, its optimizer's memory and how far it had come.
+    /// The newest checkpoint.
     ///
     /// # Errors
     /// If there is none, or it is not whole.
-    pub fn newest(&self, device: &Device) -> Result<(Artifact, OptimizerRecord, Progress)> {
+    pub fn newest(&self, device: &Device) -> Result<Kept> {
+        let steps = self.steps()?;
         let none = || Error::NoCheckpoint(self.directory.clone());
-        let path = self.path(*self.epochs()?.last().ok_or_else(none)?);
-        let mut artifact = Artifact::load(&path, device)?;
-        let refuse = |reason| Error::Resume { directory: path.clone(), reason };
-        let mut take = |name: &str| {
-            let missing = || refuse(format!("{name} is not part of it"));
-            artifact.extra.remove(name).ok_or_else(missing)
-        };
-        let (optimizer, progress) = (take(OPTIMIZER)?, take(PROGRESS)?);
-        let optimizer = OptimizerRecord::from_bytes(Bytes::from_bytes_vec(optimizer))
-            .map_err(|error| refuse(format!("{OPTIMIZER}: {error}")))?;
-        let progress = serde_json::from_slice(&progress)
-            .map_err(|error| refuse(format!("{PROGRESS}: {error}")))?;
-        Ok((artifact, optimizer, progress))
+        let path = self.path(*steps.last().ok_or_else(none)?);
+        read(&path, device).map_err(|error| match error {
+            Error::Model(
+                error @ (models::Error::Missing { .. }
+                | models::Error::Foreign { .. }
+                | models::Error::NotAModel(_)
+                | models::Error::Manifest { .. }),
+            ) => {
+                let path = path.display();
+                let cure = match steps.len() {
+                    1 => "there is no earlier one: start anew".into(),
+                    _ => format!("delete {path} and resume again to go on from the one before"),
+                };
+                Error::Damaged { reason: error.to_string(), cure }
+            }
+            error => error,
+        })
     }
 
-    /// The model of `epoch`, without what only training needs.
+    /// How far the run had come at its newest checkpoint; none without one.
+    ///
+    /// # Errors
+    /// If that cannot be read.
+    pub fn progress(&self) -> Result<Option<Progress>> {
+        let Some(&steps) = self.steps()?.last() else { return Ok(None) };
+        let path = self.path(steps).join(PROGRESS);
+        let bytes = fs::read(&path);
+        let bytes =
+            bytes.map_err(|source| Error::Io { path: path.clone(), verb: "read", source })?;
+        parse(&bytes, &path).map(Some)
+    }
+
+    /// The model after `steps` updates, without what only training needs.
     ///
     /// # Errors
     /// If it is not there or not whole.
-    pub fn model(&self, epoch: usize, device: &Device) -> Result<Artifact> {
-        let mut artifact = Artifact::load(&self.path(epoch), device)?;
-        artifact.extra.remove(OPTIMIZER);
-        artifact.extra.remove(PROGRESS);
+    pub fn model(&self, steps: u64, device: &Device) -> Result<Artifact> {
+        let mut artifact = Artifact::load(&self.path(steps), device)?;
+        for name in [OPTIMIZER, PROGRESS, TRAINED, CARRIED] {
+            artifact.extra.remove(name);
+        }
         Ok(artifact)
     }
 
@@ -152,61 +190,56 @@ impl Checkpoints {
     }
 }
 
-fn remove(directory: &Path) -> Result<()> {
-    match fs::remove_dir_all(directory) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(source) => Err(Error::Io { path: directory.into(), verb: "removed", source }),
+fn read(path: &Path, device: &Device) -> Result<Kept> {
+    let mut artifact = Artifact::load(path, device)?;
+    let refuse = |reason| Error::Resume { directory: path.into(), reason };
+    let mut take = |name: &str| artifact.extra.remove(name);
+    let (trained, carried) = (take(TRAINED), take(CARRIED));
+    let mut need = |name: &str| take(name).ok_or_else(|| refuse(format!("it holds no {name}")));
+    let (optimizer, progress) = (need(OPTIMIZER)?, need(PROGRESS)?);
+    let named = |name: &str, error: String| refuse(format!("{name}: {error}"));
+    let trained = trained
+        .map(|bytes| unpack_weights(&artifact.about.model, bytes, device))
+        .transpose()
+        .map_err(|error| named(TRAINED, error))?;
+    let carried = carried
+        .map(|bytes| unpack_state(&bytes, device))
+        .transpose()
+        .map_err(|error| named(CARRIED, error))?;
+    let optimizer = OptimizerRecord::from_bytes(Bytes::from_bytes_vec(optimizer))
+        .map_err(|error| named(OPTIMIZER, error.to_string()))?;
+    let progress = parse(&progress, path)?;
+    Ok(Kept { artifact, trained, optimizer, carried, progress })
+}
+
+fn write(progress: &Progress) -> Vec<u8> {
+    let mut value = serde_json::json!({ "format": FORMAT });
+    let progress = serde_json::to_value(progress).expect("a report is plain data");
+    if let (Value::Object(value), Value::Object(progress)) = (&mut value, progress) {
+        value.extend(progress);
     }
+    format!("{value:#}\n").into_bytes()
+}
+
+fn parse(bytes: &[u8], path: &Path) -> Result<Progress> {
+    let refuse = |reason| Error::Resume { directory: path.into(), reason };
+    let unreadable = |error: serde_json::Error| refuse(format!("{PROGRESS}: {error}"));
+    let value: Value = serde_json::from_slice(bytes).map_err(unreadable)?;
+    // The format is looked at first: what else a later format holds is not ours to know.
+    let found = value["format"].as_u64().unwrap_or(0);
+    if found != FORMAT {
+        return Err(refuse(format!(
+            "its {PROGRESS} has format {found} (0 for none), expected {FORMAT}; use the program that \
+             wrote it"
+        )));
+    }
+    serde_json::from_value(value).map_err(unreadable)
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::config::Method;
-    use crate::optimizer::{OptimizerConfig, RmspropConfig};
-    use crate::schedule::Schedule;
-
     use super::*;
-
-    fn report(epoch: usize, loss: f64) -> EpochReport {
-        EpochReport {
-            epoch,
-            train_loss_nats_per_token: loss,
-            valid_loss_nats_per_token: loss,
-            valid_accuracy: 0.1,
-            learning_rate: 0.001,
-            seconds: 1.0,
-            tokens_per_second: 1.0,
-        }
-    }
-
-    fn best(losses: &[f64]) -> Option<usize> {
-        let config = TrainConfig {
-            seed: 1,
-            epochs: losses.len(),
-            method: Method::Windows,
-            batch_size: 1,
-            learning_rate: 0.1,
-            schedule: Schedule::Constant,
-            optimizer: OptimizerConfig::Rmsprop(RmspropConfig::default()),
-            clip: None,
-            look_every: 0,
-        };
-        let epochs = losses.iter().enumerate().map(|(at, &loss)| report(at + 1, loss)).collect();
-        let progress = Progress { config, train_sha256: String::new(), epochs };
-        progress.best().map(|report| report.epoch)
-    }
-
-    #[test]
-    fn the_best_epoch_is_the_earliest_of_the_lowest() {
-        assert_eq!(best(&[3.0, 2.0, 2.0, 2.5]), Some(2));
-        assert_eq!(best(&[]), None);
-    }
-
-    #[test]
-    fn a_number_that_is_none_is_never_best() {
-        assert_eq!(best(&[f64::NAN, -f64::NAN, f64::NEG_INFINITY, 9.0]), Some(4));
-    }
+    use crate::config::tests::config;
 
     #[test]
     fn a_run_without_checkpoints_says_so() {
@@ -215,5 +248,17 @@ mod tests {
             panic!("there was a checkpoint");
         };
         assert!(error.to_string().contains("holds no complete checkpoint"), "{error}");
+    }
+
+    #[test]
+    fn progress_survives_being_written_and_a_later_format_is_refused() {
+        let mut progress = Progress::new(config(), "00".into(), 7);
+        progress.pass.nats = 0.1 + 0.2;
+        progress.marks.insert("metrics.jsonl".into(), 12);
+        let bytes = write(&progress);
+        assert_eq!(parse(&bytes, Path::new("run")).unwrap(), progress);
+        let later = String::from_utf8(bytes).unwrap().replace("\"format\": 1", "\"format\": 9");
+        let error = parse(later.as_bytes(), Path::new("run")).unwrap_err().to_string();
+        assert!(error.contains("format 9") && error.contains("expected 1"), "{error}");
     }
 }

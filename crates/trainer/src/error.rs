@@ -17,24 +17,38 @@ pub enum Error {
         /// What is allowed.
         expected: &'static str,
     },
-    /// The loss is no number any more.
-    #[error(
-        "the {what} in epoch {epoch} is {loss}, no finite number: train anew with a lower \
-         `train.learning_rate`"
-    )]
-    NotFinite {
-        /// Which loss: of a step, counted from 1 within the epoch, or of the validation.
+    /// The loss exploded or is no number any more.
+    #[error("{what}: train anew with a lower `train.learning_rate`")]
+    Diverged {
+        /// What was seen at which step.
         what: String,
-        /// The epoch, counted from 1.
-        epoch: usize,
-        /// What the loss was.
-        loss: f64,
+    },
+    /// The loss exploded again and again.
+    #[error(
+        "{what}, after the learning rate was halved {halvings} times; the last good checkpoint is that \
+         of step {step}: train anew with a lower `train.learning_rate` or with `train.clip.global_norm`"
+    )]
+    Hopeless {
+        /// What was seen at which step.
+        what: String,
+        /// How often the learning rate was halved.
+        halvings: u32,
+        /// Updates behind the last good checkpoint.
+        step: u64,
     },
     /// There is nothing to resume from.
     #[error(
         "{0} holds no complete checkpoint: there is nothing to resume; delete the run and start anew"
     )]
     NoCheckpoint(std::path::PathBuf),
+    /// A checkpoint is damaged.
+    #[error("the newest checkpoint is damaged: {reason}; {cure}")]
+    Damaged {
+        /// What is wrong with it.
+        reason: String,
+        /// What to do.
+        cure: String,
+    },
     /// The checkpoint is of another run.
     #[error("{directory} cannot be resumed: {reason}")]
     Resume {
@@ -43,6 +57,9 @@ pub enum Error {
         /// What does not match.
         reason: String,
     },
+    /// Something could not be kept.
+    #[error(transparent)]
+    Kept(#[from] durable::Error),
     /// The model could not be kept or read.
     #[error(transparent)]
     Model(#[from] models::Error),

@@ -4,6 +4,7 @@
 //! strategy that owns model, optimizer and position is ours, so that a run can be resumed exactly.
 //! This crate never prints and never parses: it tells an [`Observer`].
 
+pub mod averaging;
 pub mod brief;
 pub mod checkpoint;
 pub mod clip;
@@ -12,8 +13,11 @@ pub mod error;
 mod estimate;
 pub mod observer;
 pub mod optimizer;
+pub mod progress;
+mod run;
 pub mod schedule;
 mod silent;
+pub mod stop;
 mod strategy;
 mod task;
 mod train;
@@ -22,11 +26,14 @@ mod train;
 use burn::optim::{RecordState, StateSink, StateSource};
 
 pub use brief::{Limit, endless_windows, train_briefly};
-pub use checkpoint::{Checkpoints, Progress};
+pub use checkpoint::{Checkpoints, Kept};
 pub use clip::Clip;
-pub use config::{Method, TrainConfig};
+pub use config::{Keeping, Method, TrainConfig};
 pub use error::{Error, Result};
-pub use observer::{EpochReport, Heard, Observer, Plan, StepReport};
+pub use observer::{EpochReport, Heard, Observer, Phase, Plan, Retreat, StepReport};
 pub use optimizer::{Adam, AdamConfig, OptimizerConfig, Rmsprop, RmspropConfig};
+pub use progress::{Marks, Pass, Progress};
+pub use run::Ended;
 pub use schedule::Schedule;
-pub use train::{Identity, Outcome, Start, train};
+pub use stop::Stop;
+pub use train::{Identity, Job, Outcome, Start, train};

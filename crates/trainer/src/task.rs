@@ -10,6 +10,7 @@ use models::{DropoutKey, Judged, LanguageModel, State, detach};
 use seqdata::Batch;
 
 use crate::clip::Clip;
+use crate::config::TrainConfig;
 
 /// A language model in training.
 #[derive(Module, Debug)]
@@ -28,6 +29,11 @@ pub(crate) struct Trainee {
 pub(crate) struct StepOutput(pub Judged);
 
 impl Trainee {
+    /// `model`, ready to be trained as `config` says.
+    pub fn new(model: LanguageModel, config: &TrainConfig) -> Self {
+        Self { model: model.trainable(), seed: config.seed, clip: config.clip }
+    }
+
     /// The state that `batch` is read from: that of the batch before, if it goes on from there.
     pub fn before(&self, batch: &Batch, carried: Option<State>) -> State {
         carried.filter(|_| batch.goes_on).unwrap_or_else(|| self.model.start(batch.rows()))

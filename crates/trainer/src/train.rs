@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use burn::tensor::Device;
 use burn::train::metric::LossMetric;
@@ -11,20 +12,22 @@ use models::{About, Artifact, LanguageModel, score};
 use seqdata::{Loader, Order, Prepared};
 use text_prep::Tokenizer;
 
-use crate::checkpoint::{Checkpoints, Progress};
+use crate::checkpoint::{Checkpoints, Kept};
 use crate::config::{Method, TrainConfig};
 use crate::error::{Error, Result};
 use crate::observer::Observer;
+use crate::progress::Progress;
+use crate::run::{Ended, Run, Standing};
 use crate::silent::Silent;
-use crate::strategy::{Course, EpochStrategy};
-use crate::task::Trainee;
+use crate::stop::Stop;
+use crate::strategy::StepStrategy;
 
 /// What a run is, besides its weights: it goes into every checkpoint and into the model directory.
 #[derive(Clone, Debug)]
 pub struct Identity {
     /// From text to ids and back.
     pub tokenizer: Tokenizer,
-    /// The blueprint and its numbers; losses and epochs are filled in as the run goes.
+    /// The blueprint and its numbers; losses, epochs and steps are filled in as the run goes.
     pub about: About,
     /// Further files by name, such as the run's configuration.
     pub extra: BTreeMap<String, Vec<u8>>,
@@ -33,10 +36,26 @@ pub struct Identity {
 /// Where a run begins.
 #[derive(Clone, Debug)]
 pub enum Start {
-    /// With this model, as nobody has trained it yet.
+    /// With this model, as nobody has trained it yet in this run.
     Fresh(Box<LanguageModel>),
     /// With the run's newest checkpoint, bit for bit as if it had never stopped there.
     Resume,
+}
+
+/// All that a run works with and does not change.
+pub struct Job<'a> {
+    /// What is learned from and judged by.
+    pub prepared: &'a Prepared,
+    /// How.
+    pub config: &'a TrainConfig,
+    /// What the run is.
+    pub identity: Identity,
+    /// The run directory.
+    pub run: &'a Path,
+    /// Where it computes.
+    pub device: &'a Device,
+    /// Asked for by whoever wants the run to end early.
+    pub stop: Stop,
 }
 
 /// What a run came to.
@@ -46,74 +65,64 @@ pub struct Outcome {
     pub best: Artifact,
     /// All epochs.
     pub progress: Progress,
+    /// Why it ended.
+    pub ended: Ended,
 }
 
-/// Trains on `prepared` and leaves a model directory in `run`, with checkpoints under it.
+/// Trains and leaves a model directory in the run's directory, with checkpoints under it.
 ///
 /// # Errors
-/// If a setting is out of range, the loss is no number any more, the checkpoint is of another run,
-/// an observer gives up or the file system refuses.
-pub fn train(
-    prepared: &Prepared,
-    config: &TrainConfig,
-    identity: Identity,
-    run: &Path,
-    start: Start,
-    device: &Device,
-    observer: Box<dyn Observer>,
-) -> Result<Outcome> {
+/// If a setting is out of range, the loss explodes again and again, the checkpoint is damaged or of
+/// another run, an observer gives up or the file system refuses.
+pub fn train(job: Job, start: Start, observer: Box<dyn Observer>) -> Result<Outcome> {
+    let Job { prepared, config, ref identity, run, device, ref stop } = job;
     config.check()?;
     let plain = device.clone().without_autodiff();
     let checkpoints = Checkpoints::of(run);
+    let (train, valid) = loaders(prepared, config, &plain)?;
 
-    let fresh = Progress {
-        config: config.clone(),
-        train_sha256: prepared.train_sha256(),
-        epochs: Vec::new(),
-    };
-    let (model, optimizer, progress) = match start {
+    let fresh = Progress::new(config.clone(), prepared.train_sha256(), train.batches());
+    let (standing, progress, last_saved) = match start {
         Start::Resume => {
-            let (artifact, record, progress) = checkpoints.newest(&plain)?;
-            same_run(&artifact, &progress, &fresh, &identity, run)?;
-            let progress = Progress { config: config.clone(), ..progress };
-            (artifact.model, config.optimizer.init().load_record(record), progress)
+            checkpoints.sweep()?;
+            let kept = checkpoints.newest(&plain)?;
+            same_run(&kept, &fresh, identity, run)?;
+            let progress = Progress { config: config.clone(), ..kept.progress.clone() };
+            let steps = Some(progress.steps);
+            (Standing::of(kept, config), progress, steps)
         }
-        Start::Fresh(model) => (*model, config.optimizer.init(), fresh),
+        Start::Fresh(model) => (Standing::fresh(*model, config), fresh, None),
     };
 
-    let done = progress.epochs.len();
-    let progress = if done < config.epochs {
-        let (train, valid) = loaders(prepared, config, &plain)?;
-        let model = model.trainable();
-        let trainee = Trainee { model, seed: config.seed, clip: config.clip };
-        let strategy = Arc::new(EpochStrategy::new(Course {
-            config: config.clone(),
+    let (progress, ended) = if progress.is_finished() || progress.has_lost_patience() {
+        (progress, Ended::Finished)
+    } else {
+        // Burn's learner wants a model and an optimizer; those that work are the strategy's own.
+        let trainee = standing.trainee().clone();
+        let strategy = Arc::new(StepStrategy::new(Run {
             identity: identity.clone(),
-            optimizer,
+            standing,
             progress,
+            last_saved,
+            saved_at: Instant::now(),
             checkpoints: checkpoints.clone(),
             clock: train.clock(),
-            steps_per_epoch: train.batches(),
+            device: plain.clone(),
+            stop: stop.clone(),
             observer,
         }));
-        // Burn's learner wants an optimizer; the one that works is the strategy's own.
         let idle = config.optimizer.init();
-        let mut training = SupervisedTraining::new(run, Arc::new(train), Arc::new(valid))
+        let training = SupervisedTraining::new(run, Arc::new(train), Arc::new(valid))
             .metrics((LossMetric::new(),))
             .with_training_strategy(TrainingStrategy::Custom(strategy.clone()))
             .with_metric_logger(Silent)
             .renderer(Box::new(Silent))
             .with_application_logger(None)
             .num_epochs(config.epochs);
-        if done > 0 {
-            training = training.checkpoint(done);
-        }
         drop(training.launch(Learner::new(trainee, idle, config.learning_rate)));
         strategy.outcome()?
-    } else {
-        progress
     };
-    finish(prepared, &checkpoints, progress, identity.extra, run, &plain)
+    finish(&job, &checkpoints, progress, ended, &plain)
 }
 
 /// What is learned from and what is judged by.
@@ -136,38 +145,46 @@ fn loaders(prepared: &Prepared, config: &TrainConfig, plain: &Device) -> Result<
     })
 }
 
-/// Takes the best checkpoint's model, scores it with the state carried where that is not done yet,
-/// and keeps it in `run`.
+/// Takes the best model, scores it with the state carried where that is not done yet, and keeps it in
+/// the run's directory.
 fn finish(
-    prepared: &Prepared,
+    job: &Job,
     checkpoints: &Checkpoints,
     progress: Progress,
-    extra: BTreeMap<String, Vec<u8>>,
-    run: &Path,
+    ended: Ended,
     device: &Device,
 ) -> Result<Outcome> {
-    let epoch = progress.best().map(|report| report.epoch);
-    let epoch = epoch.ok_or_else(|| Error::NoCheckpoint(run.into()))?;
-    let mut best = checkpoints.model(epoch, device)?;
+    let best = progress.best();
+    let steps = match (ended, best) {
+        // Stopped within an epoch at weights that are better than those after any whole one.
+        (Ended::Stopped { valid_loss_nats_per_token: loss }, best)
+            if best.is_none_or(|best| loss < best.valid_loss_nats_per_token) =>
+        {
+            progress.steps
+        }
+        (_, Some(best)) => best.step,
+        (_, None) => return Err(Error::NoCheckpoint(job.run.into())),
+    };
+    let mut best = checkpoints.model(steps, device)?;
+    if let Ended::Stopped { valid_loss_nats_per_token: loss } = ended
+        && steps == progress.steps
+    {
+        job.config.method.note_valid_loss(&mut best.about, loss);
+    }
     if best.about.valid_loss_carried.is_none() {
-        let stream = Loader::streams(prepared.valid_stream(), device.clone());
+        let stream = Loader::streams(job.prepared.valid_stream(), device.clone());
         best.about.valid_loss_carried = Some(score(&best.model, &stream)?.nats_per_token());
     }
     // The files of the run as it ended, which may be another sitting than the best epoch's.
-    best.extra = extra;
-    best.save(run)?;
-    Ok(Outcome { best, progress })
+    best.extra = job.identity.extra.clone();
+    best.save(job.run)?;
+    Ok(Outcome { best, progress, ended })
 }
 
 /// Refuses to go on with the weights of another model, another text or other numbers: only how many
-/// epochs there are and how often an observer looks may change.
-fn same_run(
-    artifact: &Artifact,
-    before: &Progress,
-    now: &Progress,
-    identity: &Identity,
-    run: &Path,
-) -> Result<()> {
+/// epochs there are, how patient the run is, what is kept and how often an observer looks may change.
+fn same_run(kept: &Kept, now: &Progress, identity: &Identity, run: &Path) -> Result<()> {
+    let Kept { artifact, progress: before, .. } = kept;
     let refuse = |reason: &str| Err(Error::Resume { directory: run.into(), reason: reason.into() });
     if artifact.about.model != identity.about.model {
         return refuse("its model has other sizes or options than the configuration");
@@ -175,20 +192,21 @@ fn same_run(
     if artifact.tokenizer != identity.tokenizer {
         return refuse("its vocabulary is not the one that the text gives now");
     }
-    let TrainConfig { epochs, look_every, schedule, .. } = now.config;
+    let TrainConfig { epochs, look_every, patience, keeping, schedule, .. } = now.config;
     if schedule.depends_on_length() && before.config.epochs != epochs {
         return refuse(
             "`train.schedule` makes the learning rate of every step depend on `train.epochs`, \
              which has changed",
         );
     }
-    if (TrainConfig { epochs, look_every, ..before.config.clone() }) != now.config {
+    let allowed = TrainConfig { epochs, look_every, patience, keeping, ..before.config.clone() };
+    if allowed != now.config {
         return refuse(
-            "seed, method, batch size, learning rate, schedule, optimizer or clipping have changed; only \
-             `train.epochs` and `samples` may",
+            "seed, method, batch size, learning rate, schedule, averaging, optimizer or clipping have \
+             changed; only `train.epochs`, `train.patience`, `checkpoints` and `samples` may",
         );
     }
-    if before.train_sha256 != now.train_sha256 {
+    if before.train_sha256 != now.train_sha256 || before.steps_per_epoch != now.steps_per_epoch {
         return refuse(
             "its training windows are others: the text, `windows` or `split` have changed",
         );

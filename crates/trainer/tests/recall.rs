@@ -3,9 +3,7 @@
 use burn::tensor::Device;
 use models::{CellKind, LanguageModelConfig, LayerConfig};
 use seqdata::Recall;
-use trainer::{
-    AdamConfig, Clip, Limit, Method, OptimizerConfig, Schedule, TrainConfig, train_briefly,
-};
+use trainer::{AdamConfig, Clip, Limit, Method, OptimizerConfig, TrainConfig, train_briefly};
 
 #[test]
 fn a_gru_learns_to_carry_a_cue_over_noise() {
@@ -13,16 +11,10 @@ fn a_gru_learns_to_carry_a_cue_over_noise() {
     let task = Recall { cues: 4, gap: 5 };
     let layers = vec![LayerConfig::new(CellKind::Gru { reset_after: true }, 24)];
     let fresh = LanguageModelConfig::new(task.vocabulary(), 8, layers).init(1, &device).unwrap();
+    let adam = OptimizerConfig::Adam(AdamConfig::default());
     let config = TrainConfig {
-        seed: 1,
-        epochs: 1,
-        method: Method::Windows,
-        batch_size: 32,
-        learning_rate: 0.01,
-        schedule: Schedule::Constant,
-        optimizer: OptimizerConfig::Adam(AdamConfig::default()),
         clip: Some(Clip::GlobalNorm(1.0)),
-        look_every: 0,
+        ..TrainConfig::new(Method::Windows, 32, 0.01, adam)
     };
     let autodiff = device.clone().autodiff();
     let batches = (0..).map(|step| task.batch(32, 1, step, &autodiff));

@@ -7,7 +7,7 @@ use models::Artifact;
 use super::generate::context;
 use super::train::CONFIG;
 use super::{print, print_json};
-use crate::config::{Resolved, parse};
+use crate::config::{Config, Known, Resolved, parse};
 use crate::device::Choice;
 use crate::error::{Error, Result};
 use crate::run_dir;
@@ -44,8 +44,12 @@ pub(super) fn own_text(artifact: &Artifact) -> Result<Resolved> {
                     text with `--text`",
         )
     })?;
-    let config = parse(&String::from_utf8_lossy(text), CONFIG)?;
-    let resolved = Resolved::new(config)?;
+    let config: Config = parse(&String::from_utf8_lossy(text), CONFIG)?;
+    let resolved = match config.from.model {
+        None => Resolved::new(config)?,
+        // Its vocabulary is partly that of the model it began with.
+        Some(_) => Resolved::known(config, &Known::of(artifact))?,
+    };
     let prepared = &resolved.prepared;
     // Ids say the same of two texts whose words are exchanged one for one: both must agree.
     let same_ids = prepared.valid_sha256() == artifact.about.valid_sha256;

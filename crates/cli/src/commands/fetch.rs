@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use args::Fetch;
-use models::artifact::write_atomically;
+use durable::write_atomically;
 use models::summary::thousands;
 use seqdata::{CountedOn, Fractions, Prepared, Recipe};
 use text_prep::{Cleaner, Rare, Splitter, Words};

@@ -25,6 +25,7 @@ pub fn run(args: &Import, choice: &Choice) -> Result<()> {
             let model = import(like.about.model.blank(&device)?, layout(args.layout), tensors)?;
             let about = About {
                 epochs: 0,
+                steps: 0,
                 valid_loss_window: None,
                 valid_loss_carried: None,
                 ..like.about
@@ -60,14 +61,11 @@ fn from_config(args: &Import, tensors: Tensors, device: &Device) -> Result<Artif
     let model = import(resolved.model.blank(device)?, layout(args.layout), tensors)?;
     let stream = Loader::streams(prepared.valid_stream(), device.clone());
     let loss = score(&model, &stream).map_err(models::Error::from)?.nats_per_token();
+    let (model_config, config) = (resolved.model.clone(), &resolved.config);
+    let (window, valid) = (config.windows.length, prepared.valid_sha256());
     let about = About {
-        model: resolved.model.clone(),
-        window: resolved.config.windows.length,
-        seed: resolved.config.seed,
-        epochs: 0,
-        valid_loss_window: None,
         valid_loss_carried: Some(loss),
-        valid_sha256: prepared.valid_sha256(),
+        ..About::new(model_config, window, config.seed, valid)
     };
     let extra = BTreeMap::from([(CONFIG.to_string(), resolved.to_toml().into_bytes())]);
     Ok(Artifact { model, tokenizer: prepared.tokenizer.clone(), about, extra })

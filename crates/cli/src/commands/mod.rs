@@ -1,5 +1,6 @@
 //! One file a command: each reads its arguments, calls the crates and tells the result.
 
+pub mod compare;
 pub mod evaluate;
 pub mod export;
 pub mod fetch;
@@ -7,6 +8,8 @@ pub mod generate;
 pub mod import;
 pub mod prepare;
 pub mod probe;
+pub mod reproduce;
+pub mod runs;
 pub mod summary;
 pub mod train;
 
@@ -46,9 +49,29 @@ fn write(text: &str) -> std::io::Result<()> {
     written
 }
 
+/// Says a line on standard error. A reader that went away is no reason to end.
+pub fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Rows as columns of equal width, two spaces between them.
+fn columns<R: IntoIterator<Item = String>>(rows: impl IntoIterator<Item = R>) -> String {
+    let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row.into_iter().collect()).collect();
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..rows.iter().map(Vec::len).max().unwrap_or(0)).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}"));
+        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
+    };
+    rows.iter().map(line).collect()
+}
+
 /// Tells people what a configuration's author should know.
 fn warn(warnings: &[String]) {
     for warning in warnings {
-        eprintln!("warning: {warning}");
+        tell(&format!("warning: {warning}"));
     }
 }

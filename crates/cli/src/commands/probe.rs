@@ -13,13 +13,12 @@ use models::{
 use seqdata::{Loader, Order, Prepared, Recall, Windows};
 use serde::Serialize;
 use trainer::{
-    AdamConfig, Clip, Limit, Method, OptimizerConfig, Schedule, TrainConfig, endless_windows,
-    train_briefly,
+    AdamConfig, Clip, Limit, Method, OptimizerConfig, TrainConfig, endless_windows, train_briefly,
 };
 
 use super::evaluate::own_text;
 use super::{print, print_json, warn};
-use crate::chart::{self, Frame, Series};
+use crate::chart::{self, Corner, Frame, Series};
 use crate::config::{Resolved, read};
 use crate::device::Choice;
 use crate::error::{Error, Result};
@@ -213,16 +212,11 @@ const RECALL_SEED: u64 = 1;
 
 /// Trains each cell at each gap to answer which cue it heard, and adds its accuracy to the curves.
 fn recall(curves: &mut [Curve], args: &Probe, device: &Device) -> Result<()> {
+    let adam = OptimizerConfig::Adam(AdamConfig::default());
     let config = TrainConfig {
         seed: RECALL_SEED,
-        epochs: 1,
-        method: Method::Windows,
-        batch_size: 32,
-        learning_rate: 0.005,
-        schedule: Schedule::Constant,
-        optimizer: OptimizerConfig::Adam(AdamConfig::default()),
         clip: Some(Clip::GlobalNorm(1.0)),
-        look_every: 0,
+        ..TrainConfig::new(Method::Windows, 32, 0.005, adam)
     };
     let autodiff = device.clone().autodiff();
     for (curve, (name, kind)) in curves.iter_mut().zip(FAMILY) {
@@ -280,6 +274,8 @@ fn draw(path: &Path, back: usize, lines: Vec<[Series; 2]>) -> Result<()> {
         across: "steps back, k",
         upwards: "gradient norm, relative to k = 0",
         values: (1e-6, 10.0),
+        logarithmic: true,
+        legend: Corner::LowerLeft,
     };
     chart::draw(path, &frame, &series)
 }

@@ -30,6 +30,9 @@ fn every_key_is_documented_with_its_true_default() {
     full.text.path = Some(PathBuf::new());
     full.text.encoding = Some(String::new());
     full.text.excerpt = Some(Excerpt { from: String::new(), to: String::new() });
+    full.from.model = Some(PathBuf::new());
+    let schedule = &mut full.train.schedule;
+    (schedule.factor, schedule.every_epochs, schedule.patience) = (Some(0.5), Some(1), Some(1));
     full.clean.preset = Some(String::new());
     full.clean.rules = Some(Vec::new());
     full.clean.story_mark = Some(String::new());

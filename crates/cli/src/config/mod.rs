@@ -3,6 +3,7 @@
 //! What the values mean together is decided in `resolve.rs`; how a file and `--set` become these
 //! structs, in `read.rs`.
 
+mod changes;
 #[cfg(test)]
 mod documented;
 mod read;
@@ -11,13 +12,15 @@ mod resolve;
 use std::path::PathBuf;
 
 use models::{CellKind, LayerConfig};
-use seqdata::CountedOn;
+use seqdata::{CountedOn, NewTokens};
 use serde::{Deserialize, Serialize};
 use text_prep::{Capitals, Excerpt, Punctuation, Rare, RuleSpec, Unit};
-use trainer::Schedule;
 
+pub use changes::{flat, refuse_changes, refuse_others};
+#[cfg(test)]
+use read::change;
 pub use read::{parse, read};
-pub use resolve::Resolved;
+pub use resolve::{Known, Resolved};
 
 /// A whole configuration. What is left out has the value in `docs/config.md`, mostly the seed's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +30,8 @@ pub struct Config {
     pub seed: u64,
     /// What is learned from.
     pub text: Text,
+    /// The trained model that the run begins with.
+    pub from: From,
     /// How it is cleaned.
     pub clean: Clean,
     /// How it is split into tokens.
@@ -45,6 +50,8 @@ pub struct Config {
     pub train: Train,
     /// What it says while it learns.
     pub samples: Samples,
+    /// When it is kept.
+    pub checkpoints: Checkpoints,
 }
 
 /// `[text]`: a known corpus or a file.
@@ -61,6 +68,16 @@ pub struct Text {
     pub excerpt: Option<Excerpt>,
     /// Remove Project Gutenberg's header and licence from `path`.
     pub strip_gutenberg: bool,
+}
+
+/// `[from]`: a trained model whose tokenizer, sizes and weights are the beginning.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct From {
+    /// Its directory.
+    pub model: Option<PathBuf>,
+    /// What becomes of tokens that it does not know.
+    pub vocabulary: NewTokens,
 }
 
 /// `[clean]`: a preset or a list of rules.
@@ -203,12 +220,49 @@ pub struct Train {
     pub batch_size: usize,
     /// The factor of every update.
     pub learning_rate: f64,
+    /// The share of the averaged weights that is kept at every step; 0 for no averaging.
+    pub averaging: f64,
+    /// Epochs without a lower validation loss after which the run ends; 0 for never.
+    pub patience: usize,
     /// How that factor changes along the run.
     pub schedule: Schedule,
     /// The optimizer and its own numbers.
     pub optimizer: Optimizer,
     /// How far gradients may go.
     pub clip: Clip,
+}
+
+/// How the learning rate changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScheduleKind {
+    /// It does not.
+    #[default]
+    Constant,
+    /// It falls after every so many epochs.
+    Step,
+    /// It falls with every step.
+    Exponential,
+    /// It falls along half a cosine.
+    Cosine,
+    /// It falls when the validation loss does not.
+    Plateau,
+}
+
+/// `[train.schedule]`: the kind, and the numbers that it needs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Schedule {
+    /// How the learning rate changes.
+    pub kind: ScheduleKind,
+    /// Steps over which it is raised from nothing at the beginning, whatever the kind.
+    pub warm_up_steps: u64,
+    /// Step, exponential, plateau: what a fall, or an epoch of falling, leaves of it.
+    pub factor: Option<f64>,
+    /// Step: epochs between two falls.
+    pub every_epochs: Option<usize>,
+    /// Plateau: epochs without a lower validation loss before it falls.
+    pub patience: Option<usize>,
 }
 
 /// Which formula updates the weights.
@@ -254,6 +308,18 @@ pub struct Clip {
     pub global_norm: Option<f64>,
 }
 
+/// `[checkpoints]`: when a run is kept besides after each epoch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Checkpoints {
+    /// Steps between two checkpoints; 0 for no count.
+    pub every_steps: u64,
+    /// Minutes between two checkpoints; 0 for no clock.
+    pub every_minutes: f64,
+    /// How many of the newest are kept, besides the best.
+    pub keep: usize,
+}
+
 /// `[samples]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -269,6 +335,7 @@ impl Default for Config {
         Self {
             seed: 1,
             text: Text::default(),
+            from: From::default(),
             clean: Clean::default(),
             tokens: Tokens::default(),
             vocabulary: Vocabulary::default(),
@@ -278,6 +345,7 @@ impl Default for Config {
             model: Model::default(),
             train: Train::default(),
             samples: Samples::default(),
+            checkpoints: Checkpoints::default(),
         }
     }
 }
@@ -335,10 +403,18 @@ impl Default for Train {
             method: Method::default(),
             batch_size: 32,
             learning_rate: 0.001,
+            averaging: 0.0,
+            patience: 0,
             schedule: Schedule::default(),
             optimizer: Optimizer::default(),
             clip: Clip::default(),
         }
+    }
+}
+
+impl Default for Checkpoints {
+    fn default() -> Self {
+        Self { every_steps: 0, every_minutes: 1.0, keep: 2 }
     }
 }
 

@@ -58,7 +58,7 @@ pub fn parse<T: DeserializeOwned>(text: &str, place: &str) -> Result<T> {
 }
 
 /// Applies changes of the form KEY=VALUE.
-fn change(mut config: Config, changes: &[String]) -> Result<Config> {
+pub fn change(mut config: Config, changes: &[String]) -> Result<Config> {
     let table = Table::try_from(&config);
     let mut table = table.map_err(|error| Error::new(error.to_string()))?;
     for change in changes {

@@ -2,12 +2,16 @@
 
 use std::path::Path;
 
-use models::LanguageModelConfig;
-use seqdata::{Fractions, Prepared, Recipe};
-use text_prep::{Characters, Cleaner, Source, Splitter, Words};
-use trainer::{AdamConfig, OptimizerConfig, RmspropConfig, TrainConfig};
+use models::{Artifact, LanguageModelConfig};
+use seqdata::hash::sha256;
+use seqdata::{Fractions, NewTokens, Prepared, Recipe};
+use text_prep::{Characters, Cleaner, Source, Splitter, Tokenizer, Words};
+use trainer::{AdamConfig, Keeping, OptimizerConfig, RmspropConfig, TrainConfig};
 
-use super::{Clip, Config, Method, Model, Optimizer, OptimizerKind, TokenKind, Vectors};
+use super::{
+    Clip, Config, Method, Model, Optimizer, OptimizerKind, Schedule, ScheduleKind, TokenKind,
+    Vectors,
+};
 use crate::corpus::Dataset;
 use crate::error::{Error, Result};
 
@@ -17,6 +21,8 @@ pub struct Resolved {
     pub config: Config,
     /// The text, cut and counted.
     pub prepared: Prepared,
+    /// The hash of the text as it was read.
+    pub text_sha256: String,
     /// The network.
     pub model: LanguageModelConfig,
     /// How it learns.
@@ -27,7 +33,17 @@ pub struct Resolved {
 
 impl Resolved {
     /// Checks `config` and prepares its text.
-    pub fn new(mut config: Config) -> Result<Self> {
+    pub fn new(config: Config) -> Result<Self> {
+        Self::with(config, None)
+    }
+
+    /// The same for a model that is trained already: what is known takes the place of the
+    /// configuration's sections `model`, `clean` and `tokens`.
+    pub fn known(config: Config, known: &Known) -> Result<Self> {
+        Self::with(config, Some(known))
+    }
+
+    fn with(mut config: Config, known: Option<&Known>) -> Result<Self> {
         let train = train_config(&config)?;
         train.check()?;
         let recipe = recipe(&config)?;
@@ -46,24 +62,51 @@ impl Resolved {
                     .to_string(),
             );
         }
-        let mut model = blueprint(&config.model);
+        let mut model = known.map_or_else(|| blueprint(&config.model), |known| known.model.clone());
         vectors(&mut config.model.vectors)?;
+        if let Some(origin) = &mut config.from.model {
+            *origin = absolute(origin)?;
+        }
         // What can be refused without the text is refused before it is read.
         model.check()?;
         let text = text(&mut config)?;
-        let prepared = Prepared::new(&text, recipe)?;
+        let prepared = match known {
+            None => Prepared::new(&text, recipe)?,
+            Some(known) => Prepared::known(&text, recipe, &known.tokenizer, known.new)?,
+        };
         model.vocabulary = prepared.tokenizer.vocabulary.len();
         if let Some(mark) = &config.clean.story_mark
             && prepared.tokenizer.story_mark_id().is_none()
         {
             warnings.push(format!("the story mark `{mark}` does not occur in the cleaned text"));
         }
-        Ok(Self { config, prepared, model, train, warnings })
+        Ok(Self { config, prepared, text_sha256: sha256(text.as_bytes()), model, train, warnings })
     }
 
     /// The configuration as TOML, complete.
     pub fn to_toml(&self) -> String {
         toml::to_string(&self.config).expect("a configuration is plain data")
+    }
+}
+
+/// What is known of a model that is trained already.
+pub struct Known {
+    /// Its tokenizer.
+    pub tokenizer: Tokenizer,
+    /// Its sizes; the vocabulary is the text's matter.
+    pub model: LanguageModelConfig,
+    /// What becomes of tokens that it does not know.
+    pub new: NewTokens,
+}
+
+impl Known {
+    /// What `artifact` knows, with its tokens as they are.
+    pub fn of(artifact: &Artifact) -> Self {
+        Self {
+            tokenizer: artifact.tokenizer.clone(),
+            model: artifact.about.model.clone(),
+            new: NewTokens::Keep,
+        }
     }
 }
 
@@ -118,10 +161,58 @@ fn train_config(config: &Config) -> Result<TrainConfig> {
         },
         batch_size: train.batch_size,
         learning_rate: train.learning_rate,
-        schedule: train.schedule,
+        schedule: schedule(&train.schedule)?,
+        warm_up_steps: train.schedule.warm_up_steps,
         optimizer: optimizer(&train.optimizer)?,
         clip: clip(&train.clip)?,
+        averaging: train.averaging,
+        patience: train.patience,
         look_every: config.samples.every_steps,
+        keeping: Keeping {
+            every_steps: config.checkpoints.every_steps,
+            every_minutes: config.checkpoints.every_minutes,
+            last: config.checkpoints.keep,
+        },
+    })
+}
+
+/// The schedule with the numbers that its kind needs, and no other.
+fn schedule(written: &Schedule) -> Result<trainer::Schedule> {
+    let Schedule { kind, factor, every_epochs, patience, .. } = *written;
+    let needed = match kind {
+        ScheduleKind::Constant | ScheduleKind::Cosine => [false, false, false],
+        ScheduleKind::Step => [true, true, false],
+        ScheduleKind::Exponential => [true, false, false],
+        ScheduleKind::Plateau => [true, false, true],
+    };
+    let given = [factor.is_some(), every_epochs.is_some(), patience.is_some()];
+    for ((key, needed), given) in
+        ["factor", "every_epochs", "patience"].iter().zip(needed).zip(given)
+    {
+        let kind = format!("`train.schedule.kind = \"{}\"`", format!("{kind:?}").to_lowercase());
+        match (needed, given) {
+            (true, false) => {
+                return Err(Error::new(format!(
+                    "`train.schedule.{key}` is missing, which {kind} needs; give it"
+                )));
+            }
+            (false, true) => {
+                return Err(Error::new(format!(
+                    "`train.schedule.{key}` is given, which {kind} has not; leave it out or change \
+                     the kind"
+                )));
+            }
+            _ => {}
+        }
+    }
+    let (factor, epochs) = (factor.unwrap_or(1.0), every_epochs.unwrap_or(1));
+    let patience = patience.unwrap_or(1);
+    Ok(match kind {
+        ScheduleKind::Constant => trainer::Schedule::Constant,
+        ScheduleKind::Step => trainer::Schedule::Step { epochs, factor },
+        ScheduleKind::Exponential => trainer::Schedule::Exponential { factor },
+        ScheduleKind::Cosine => trainer::Schedule::Cosine,
+        ScheduleKind::Plateau => trainer::Schedule::Plateau { patience, factor },
     })
 }
 

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use durable::write_atomically;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use super::{Array, Tensors};
-use crate::artifact::write_atomically;
 use crate::error::{Error, Result};
 
 /// Reads all tensors of a file.
@@ -77,7 +77,7 @@ pub fn write(path: &Path, tensors: &Tensors) -> Result<()> {
         views.push((name.as_str(), view));
     }
     let file = safetensors::serialize(views, None).map_err(refuse)?;
-    write_atomically(path, &file)
+    Ok(write_atomically(path, &file)?)
 }
 
 #[cfg(test)]

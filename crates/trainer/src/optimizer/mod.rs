@@ -2,6 +2,7 @@
 //! variant of [`OptimizerConfig`].
 
 mod adam;
+pub(crate) mod packed;
 mod rmsprop;
 
 use burn::optim::ModuleOptimizer;

@@ -1,0 +1,121 @@
+//! `compare`: the losses of several runs in one picture, and their numbers side by side.
+
+use std::path::Path;
+
+use args::Compare;
+use models::Artifact;
+use serde::Serialize;
+
+use super::{columns, print, print_json, tell};
+use crate::error::{Error, Result};
+use crate::loss_chart::{self, Named};
+use crate::metrics_file::{Curves, curves};
+use crate::origin::CONFIG;
+
+/// What is told of one run.
+#[derive(Serialize)]
+struct Column {
+    run: String,
+    epochs: usize,
+    steps: Option<f64>,
+    best_valid_loss: Option<f64>,
+    last_valid_loss: Option<f64>,
+    /// Whether its losses can be held against the first run's: the same held-out text in the same tokens.
+    comparable: bool,
+}
+
+/// All of it.
+#[derive(Serialize)]
+struct Comparison {
+    picture: String,
+    runs: Vec<Column>,
+    /// Settings that differ: key and one value a run.
+    settings: Vec<(String, Vec<String>)>,
+}
+
+/// Runs the command.
+pub fn run(args: &Compare) -> Result<()> {
+    let all: Vec<Curves> = args.runs.iter().map(|run| curves(run)).collect::<Result<_>>()?;
+    let names: Vec<String> = args.runs.iter().map(|run| run.display().to_string()).collect();
+    let held_out = |run: &Path| Artifact::about(run).ok().map(|about| about.valid_sha256);
+    let first = held_out(&args.runs[0]);
+    let runs: Vec<Column> = args
+        .runs
+        .iter()
+        .zip(&all)
+        .map(|(run, curves)| {
+            let losses = || curves.valid.iter().map(|point| point.1);
+            Column {
+                run: run.display().to_string(),
+                epochs: curves.valid.len(),
+                steps: curves.train.iter().chain(&curves.valid).map(|p| p.0).reduce(f64::max),
+                best_valid_loss: losses().reduce(f64::min),
+                last_valid_loss: losses().next_back(),
+                comparable: first.is_some() && held_out(run) == first,
+            }
+        })
+        .collect();
+    let named: Vec<Named> =
+        names.iter().zip(&all).map(|(name, curves)| Named { run: Some(name), curves }).collect();
+    loss_chart::draw(&args.out, &named, &[])?;
+    let comparison = Comparison {
+        picture: args.out.display().to_string(),
+        runs,
+        settings: settings(&args.runs)?,
+    };
+    if args.json {
+        return print_json(&comparison);
+    }
+    let others = comparison.runs.iter().filter(|run| !run.comparable);
+    for run in others {
+        tell(&format!(
+            "warning: {} was not judged by the held-out text of {}, or is not finished: its losses are \
+             drawn, but not to be held against the others",
+            run.run, comparison.runs[0].run
+        ));
+    }
+    tell(&format!("drawn in {}", comparison.picture));
+    print(&table(&comparison))
+}
+
+/// The keys in which the configurations differ.
+fn settings(runs: &[std::path::PathBuf]) -> Result<Vec<(String, Vec<String>)>> {
+    let mut tables = Vec::new();
+    for run in runs {
+        let path = run.join(CONFIG);
+        let text = std::fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
+        let config = crate::config::parse(&text, &path.display().to_string())?;
+        tables.push(crate::config::flat(&config));
+    }
+    let mut keys: Vec<String> = tables.iter().flat_map(|table| table.keys().cloned()).collect();
+    keys.sort();
+    keys.dedup();
+    let values = keys.into_iter().map(|key| {
+        let value =
+            |table: &toml::Table| table.get(&key).map_or("–".into(), toml::Value::to_string);
+        let values: Vec<String> = tables.iter().map(value).collect();
+        (key, values)
+    });
+    Ok(values.filter(|(_, values)| values.iter().any(|value| *value != values[0])).collect())
+}
+
+fn table(comparison: &Comparison) -> String {
+    let runs = &comparison.runs;
+    let number = |number: Option<f64>, digits| {
+        number.map_or("–".to_string(), |number| format!("{number:.digits$}"))
+    };
+    let row = |name: &str, cell: &dyn Fn(&Column) -> String| {
+        std::iter::once(name.to_string()).chain(runs.iter().map(cell)).collect::<Vec<_>>()
+    };
+    let mut rows = vec![
+        row("", &|run| run.run.clone()),
+        row("epochs", &|run| run.epochs.to_string()),
+        row("steps", &|run| number(run.steps, 0)),
+        row("best loss", &|run| number(run.best_valid_loss, 3)),
+        row("last loss", &|run| number(run.last_valid_loss, 3)),
+    ];
+    for (key, values) in &comparison.settings {
+        rows.push(std::iter::once(key).chain(values).cloned().collect());
+    }
+    columns(rows)
+}

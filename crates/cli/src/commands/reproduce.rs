@@ -1,0 +1,148 @@
+//! `reproduce`: a finished run trained again from what it wrote down, and the two compared bit for bit.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use args::{BackendArgs, ConfigArgs, Reproduce};
+use burn::tensor::Device;
+use models::artifact::MANIFEST;
+use seqdata::hash::sha256;
+use serde::Serialize;
+use serde_json::Value;
+use trainer::{Checkpoints, Ended};
+
+use super::train::Begun;
+use super::{print, print_json, tell, warn};
+use crate::config::{Config, read};
+use crate::device::Choice;
+use crate::error::{Error, Result};
+use crate::metrics_file::timeless_lines;
+use crate::origin::{Beginning, CONFIG};
+use crate::provenance::{Origin, Provenance};
+use crate::run_dir;
+use crate::signals::INTERRUPTED;
+
+/// What the comparison came to.
+#[derive(Serialize)]
+struct Verdict {
+    run: String,
+    again: String,
+    identical: bool,
+    /// Lines of `metrics.jsonl` that agree but for times and speeds.
+    equal_lines: usize,
+    /// What differs first, in words.
+    differences: Vec<String>,
+}
+
+/// Runs the command.
+pub fn run(args: &Reproduce, choice: &Choice) -> Result<ExitCode> {
+    let run = &args.run;
+    let before = Provenance::read(run)?;
+    let progress = Checkpoints::of(run).progress()?;
+    if !progress.is_some_and(|progress| progress.is_finished() || progress.has_lost_patience()) {
+        return Err(Error::new(format!(
+            "{0} is not finished, so there is no end to compare: go on with `train --resume {0}` first",
+            run.display()
+        )));
+    }
+    let choice = match args.backend {
+        // What was asked for goes before what the run was made on.
+        BackendArgs { backend: Some(_), .. } => choice.clone(),
+        _ => choice.with_backend(&before.backend)?,
+    };
+    let config = ConfigArgs { config: Some(run.join(CONFIG)), ..ConfigArgs::default() };
+    let (config, _) = read(&config)?;
+    same_origin(&config, before.from.as_ref())?;
+    let device: Device = choice.open()?;
+    let beginning = Beginning::new(config, &device)?;
+    warn(&beginning.resolved.warnings);
+    let now = Provenance::now(&beginning.resolved, choice.name(), before.from.clone());
+    for (what, before, now) in [
+        ("text", &before.text_sha256, &now.text_sha256),
+        ("training split", &before.train_sha256, &now.train_sha256),
+        ("validation split", &before.valid_sha256, &now.valid_sha256),
+    ] {
+        if before != now {
+            return Err(Error::new(format!(
+                "{} cannot be reproduced: its {what} is not what it was (SHA-256 {}, now {}): restore \
+                 the text",
+                run.display(),
+                &before[..12.min(before.len())],
+                &now[..12],
+            )));
+        }
+    }
+    for difference in now.differences(&before) {
+        tell(&format!("warning: {difference}: the bits may be others"));
+    }
+    let name = run.file_name().map_or("run".into(), |name| name.to_string_lossy());
+    let again = run_dir::create(args.out.as_deref(), &format!("{name}-again"))?;
+    let begun = Begun { run: &again, plain: args.json };
+    let outcome = begun.learn(beginning, &device, &choice)?;
+    if matches!(outcome.ended, Ended::Stopped { .. }) {
+        tell("stopped before there was anything to compare");
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
+    let verdict = compare(run, &again)?;
+    let code = if verdict.identical { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    match args.json {
+        true => print_json(&verdict)?,
+        false => print(&said(&verdict))?,
+    }
+    Ok(code)
+}
+
+/// Refuses to begin with another model than the run did.
+fn same_origin(config: &Config, before: Option<&Origin>) -> Result<()> {
+    let (Some(model), Some(before)) = (&config.from.model, before) else { return Ok(()) };
+    let manifest = model.join(MANIFEST);
+    let bytes = std::fs::read(&manifest).map_err(Error::io(&manifest, "read"))?;
+    match sha256(&bytes) == before.manifest_sha256 {
+        true => Ok(()),
+        false => Err(Error::new(format!(
+            "the model {} is not the one that the run began with: restore it",
+            model.display()
+        ))),
+    }
+}
+
+fn compare(run: &Path, again: &Path) -> Result<Verdict> {
+    let mut differences = Vec::new();
+    for file in ["weights.bpk", "tokenizer.json"] {
+        let read = |run: &Path| {
+            let path = run.join(file);
+            std::fs::read(&path).map_err(Error::io(&path, "read"))
+        };
+        if read(run)? != read(again)? {
+            differences.push(format!("{file} has other bytes"));
+        }
+    }
+    let (one, other) = (timeless_lines(run)?, timeless_lines(again)?);
+    let equal_lines = one.iter().zip(&other).take_while(|(one, other)| one == other).count();
+    if equal_lines < one.len().max(other.len()) {
+        let show = |line: Option<&Value>| line.map_or("nothing".into(), Value::to_string);
+        differences.push(format!(
+            "metrics.jsonl differs in line {}: {} and now {}",
+            equal_lines + 1,
+            show(one.get(equal_lines)),
+            show(other.get(equal_lines))
+        ));
+    }
+    Ok(Verdict {
+        run: run.display().to_string(),
+        again: again.display().to_string(),
+        identical: differences.is_empty(),
+        equal_lines,
+        differences,
+    })
+}
+
+fn said(verdict: &Verdict) -> String {
+    let Verdict { run, again, identical, equal_lines, differences } = verdict;
+    match identical {
+        true => format!(
+            "{again} is {run} to the last bit: weights, tokenizer and {equal_lines} lines of metrics\n"
+        ),
+        false => format!("{again} is not {run}: {}\n", differences.join("; ")),
+    }
+}

@@ -1,0 +1,140 @@
+//! `runs`: all runs in a folder, the newest first: how far, how good, how old, how large.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use args::Runs;
+use durable::Lock;
+use models::Artifact;
+use models::artifact::MANIFEST;
+use serde::Serialize;
+use trainer::{Checkpoints, Progress};
+
+use super::{print, print_json, tell};
+use crate::error::Result;
+use crate::origin::CONFIG;
+use crate::run_dir;
+use crate::view::words::duration;
+
+/// One run.
+#[derive(Serialize)]
+struct Row {
+    run: String,
+    state: String,
+    epochs: usize,
+    epochs_planned: Option<usize>,
+    steps: u64,
+    /// Nats a token.
+    best_valid_loss: Option<f64>,
+    /// Since it was last changed.
+    age_seconds: f64,
+    bytes: u64,
+}
+
+/// All of them.
+#[derive(Serialize)]
+struct Listing {
+    runs: Vec<Row>,
+}
+
+/// Runs the command.
+pub fn run(args: &Runs) -> Result<()> {
+    let mut runs: Vec<Row> =
+        run_dir::all(&args.folder)?.iter().filter_map(|path| row(path)).collect();
+    runs.sort_by(|one, other| one.age_seconds.total_cmp(&other.age_seconds));
+    if args.json {
+        return print_json(&Listing { runs });
+    }
+    if runs.is_empty() {
+        tell(&format!(
+            "there is no run under {}: train one with `cargo xtask train` (or `pastiche train`)",
+            args.folder.display()
+        ));
+        return Ok(());
+    }
+    print(&table(&runs))
+}
+
+/// What can be told of the run in `path`; none if there is no run.
+fn row(path: &Path) -> Option<Row> {
+    if !path.join(CONFIG).is_file() && !path.join(MANIFEST).is_file() {
+        return None;
+    }
+    let progress = Checkpoints::of(path).progress();
+    let model = Artifact::about(path).ok();
+    let (changed, bytes) = changed_and_size(path);
+    let (progress, broken) = match progress {
+        Ok(progress) => (progress, false),
+        Err(_) => (None, true),
+    };
+    let state = match (Lock::holder(path), &progress) {
+        (Some(process), _) => format!("running, process {process}"),
+        _ if broken => "damaged".into(),
+        (None, Some(progress)) => state(progress),
+        (None, None) if model.is_some() => "model".into(),
+        (None, None) => "not begun".into(),
+    };
+    let best = progress.as_ref().and_then(Progress::best);
+    let of_model = |about: &models::About| match (about.valid_loss_window, about.valid_loss_carried)
+    {
+        (Some(window), Some(carried)) => Some(window.min(carried)),
+        (one, other) => one.or(other),
+    };
+    Some(Row {
+        run: path.display().to_string(),
+        state,
+        epochs: progress.as_ref().map_or(0, |progress| progress.epochs.len()),
+        epochs_planned: progress.as_ref().map(|progress| progress.config.epochs),
+        steps: progress.as_ref().map_or(0, |progress| progress.steps),
+        best_valid_loss: best
+            .map(|best| best.valid_loss_nats_per_token)
+            .or_else(|| model.as_ref().and_then(of_model)),
+        age_seconds: changed.elapsed().map_or(0.0, |age| age.as_secs_f64()),
+        bytes,
+    })
+}
+
+fn state(progress: &Progress) -> String {
+    match (progress.is_finished(), progress.has_lost_patience()) {
+        (true, _) => "finished".into(),
+        (false, true) => "finished early".into(),
+        (false, false) => "unfinished".into(),
+    }
+}
+
+/// When anything in `folder` was last changed, and what all of it takes.
+fn changed_and_size(folder: &Path) -> (SystemTime, u64) {
+    let mut changed = SystemTime::UNIX_EPOCH;
+    let mut bytes = 0;
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let Ok(data) = entry.metadata() else { continue };
+            if data.is_dir() {
+                folders.push(entry.path());
+                continue;
+            }
+            bytes += data.len();
+            changed = changed.max(data.modified().unwrap_or(SystemTime::UNIX_EPOCH));
+        }
+    }
+    (changed, bytes)
+}
+
+fn table(runs: &[Row]) -> String {
+    let heading = ["run", "state", "epochs", "best loss", "age", "size"].map(String::from);
+    let rows = runs.iter().map(|row| {
+        [
+            row.run.clone(),
+            row.state.clone(),
+            match row.epochs_planned {
+                Some(planned) => format!("{} of {planned}", row.epochs),
+                None => "–".into(),
+            },
+            row.best_valid_loss.map_or("–".into(), |loss| format!("{loss:.3}")),
+            duration(row.age_seconds),
+            format!("{:.1} MB", row.bytes as f64 / 1e6),
+        ]
+    });
+    super::columns(std::iter::once(heading).chain(rows))
+}

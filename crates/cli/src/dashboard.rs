@@ -1,0 +1,171 @@
+//! The observer behind the full-screen view: what the loop reports becomes what the screen shows.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use models::LanguageModel;
+use models::summary::thousands;
+use trainer::{EpochReport, Heard, Observer, Plan, Retreat, StepReport, Stop};
+
+use crate::commands::tell;
+use crate::progress::{self, Progress};
+use crate::signals;
+use crate::speaker::{Speaker, TEMPERATURE};
+use crate::view::{Baseline, Best, Phase, Sample, Saved, Scene, Screen};
+
+/// The observer. Where the screen ends before the run does, plain lines go on.
+pub struct Dashboard {
+    scene: Arc<Mutex<Scene>>,
+    screen: Screen,
+    began: Instant,
+    speaker: Speaker,
+    plain: Progress,
+    averaging: bool,
+    /// What the epochs came to, for when the screen is gone.
+    verdicts: Vec<String>,
+}
+
+/// What a screen is told before anything happens.
+pub struct Title {
+    /// The run's name.
+    pub run: String,
+    /// The backend's name.
+    pub backend: String,
+    /// What simpler models reach on the validation text, in nats a token.
+    pub baselines: Vec<(String, f64)>,
+    /// Whether it is averaged weights that are judged.
+    pub averaging: bool,
+}
+
+impl Dashboard {
+    /// Takes the screen. None where there is no terminal to take.
+    pub fn open(title: Title, speaker: Speaker, stop: &Stop) -> Option<Self> {
+        let Title { run, backend, baselines, averaging } = title;
+        let baselines = baselines.into_iter().map(|(name, nats)| Baseline { name, nats });
+        let scene =
+            Scene { name: run, backend, baselines: baselines.collect(), ..Scene::default() };
+        let scene = Arc::new(Mutex::new(scene));
+        let stop = stop.clone();
+        let screen = Screen::open(scene.clone(), Box::new(move || signals::ask(&stop))).ok()?;
+        let plain = Progress::new(speaker.clone());
+        let (began, verdicts) = (Instant::now(), Vec::new());
+        Some(Self { scene, screen, began, speaker, plain, averaging, verdicts })
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Scene)) {
+        change(&mut self.scene.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn sample(&mut self, step: u64, model: &LanguageModel) -> Heard {
+        let text = self.speaker.speak_once(model, TEMPERATURE, step)?;
+        self.change(|scene| scene.sample = Some(Sample { text, step }));
+        Ok(())
+    }
+
+    /// Shows an epoch that has ended, now or in an earlier sitting.
+    fn judged(&mut self, epoch: &EpochReport) {
+        let (step, loss) = (epoch.step, epoch.valid_loss_nats_per_token);
+        let averaging = self.averaging;
+        self.change(|scene| {
+            let curve = if averaging { &mut scene.averaged } else { &mut scene.valid };
+            curve.push(step, loss);
+            if scene.best.is_none_or(|best| loss < best.nats) {
+                scene.best = Some(Best { nats: loss, epoch: epoch.epoch as u64 });
+            }
+        });
+    }
+}
+
+impl Observer for Dashboard {
+    fn planned(&mut self, plan: &Plan) -> Heard {
+        for epoch in &plan.reports {
+            self.judged(epoch);
+        }
+        self.change(|scene| {
+            scene.model = format!("{} parameters", thousands(plan.parameters));
+            scene.epoch = plan.first_epoch as u64;
+            scene.epochs = plan.epochs as u64;
+            scene.steps = plan.steps_per_epoch as u64;
+            scene.global_step = plan.steps_done;
+            scene.all_steps = (plan.epochs * plan.steps_per_epoch) as u64;
+            scene.step = plan.steps_done - (plan.reports.len() * plan.steps_per_epoch) as u64;
+            scene.say(progress::size(plan));
+        });
+        Ok(())
+    }
+
+    fn stepped(&mut self, step: &StepReport) -> Heard {
+        if !self.screen.is_open() {
+            return self.plain.stepped(step);
+        }
+        let seconds = self.began.elapsed().as_secs_f64();
+        self.change(|scene| {
+            scene.phase = Phase::Training;
+            scene.epoch = step.epoch as u64;
+            scene.step = step.step as u64;
+            scene.global_step = step.step_of_run;
+            scene.train.push(step.step_of_run, step.step_loss_nats_per_token);
+            scene.learning_rate = step.learning_rate;
+            scene.tokens_per_second = step.tokens_per_second;
+            scene.seconds = seconds;
+            let left = scene.all_steps.saturating_sub(step.step_of_run) as f64;
+            scene.eta_seconds = Some(step.seconds / step.step as f64 * left);
+            scene.counted = Some(Instant::now());
+        });
+        Ok(())
+    }
+
+    fn look(&mut self, step: &StepReport, model: &LanguageModel) -> Heard {
+        match self.screen.is_open() {
+            true => self.sample(step.step_of_run, model),
+            false => self.plain.look(step, model),
+        }
+    }
+
+    fn epoch_ended(&mut self, epoch: &EpochReport, model: &LanguageModel) -> Heard {
+        self.judged(epoch);
+        if !self.screen.is_open() {
+            return self.plain.epoch_ended(epoch, model);
+        }
+        let mut verdict = String::new();
+        self.change(|scene| {
+            verdict = progress::verdict(epoch, scene.epochs as usize);
+            scene.say(verdict.clone());
+        });
+        self.verdicts.push(verdict);
+        self.sample(epoch.step, model)
+    }
+
+    fn phase(&mut self, phase: trainer::Phase) -> Heard {
+        self.change(|scene| {
+            scene.phase = match phase {
+                trainer::Phase::Training => Phase::Training,
+                trainer::Phase::Validating => Phase::Validating,
+                trainer::Phase::Saving => Phase::Saving,
+            }
+        });
+        Ok(())
+    }
+
+    fn saved(&mut self, steps: u64) -> Heard {
+        self.change(|scene| scene.saved = Some(Saved { seconds_ago: 0.0, step: steps }));
+        Ok(())
+    }
+
+    fn retreated(&mut self, retreat: &Retreat) -> Heard {
+        let setback = progress::setback(retreat);
+        self.change(|scene| scene.warn(setback.clone()));
+        self.verdicts.push(setback);
+        Ok(())
+    }
+}
+
+impl Drop for Dashboard {
+    fn drop(&mut self) {
+        if self.screen.is_open() {
+            crate::view::restore();
+            // What scrolled by unseen stays readable.
+            self.verdicts.iter().for_each(|verdict| tell(verdict));
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! What a run begins with: fresh weights, those of a trained model, or those of its own last checkpoint.
+
+use std::path::{Path, PathBuf};
+
+use args::{ConfigArgs, Train};
+use burn::tensor::Device;
+use models::artifact::MANIFEST;
+use models::{Artifact, LanguageModel};
+use seqdata::NewTokens;
+use seqdata::hash::sha256;
+use trainer::Checkpoints;
+
+use crate::commands::tell;
+use crate::config::{Config, Known, Resolved, read, refuse_changes, refuse_others};
+use crate::error::{Error, Result};
+use crate::provenance::Origin;
+use crate::vectors::Vectors;
+
+/// The configuration's name in a run directory.
+pub const CONFIG: &str = "config.toml";
+
+/// The configuration of a fresh run, and its name. A trained model brings its own configuration along.
+///
+/// # Errors
+/// If it cannot be read, or a change is refused.
+pub fn begin(args: &Train) -> Result<(Config, String)> {
+    let Some(model) = &args.from else { return read(&args.config) };
+    let own = model.join(CONFIG);
+    let named = |config: Option<PathBuf>| ConfigArgs { config, ..args.config.clone() };
+    let place = model.display().to_string();
+    let (mut config, name) = match own.is_file() {
+        true => {
+            let (before, _) =
+                read(&ConfigArgs { config: Some(own.clone()), ..ConfigArgs::default() })?;
+            let (config, _) = read(&named(Some(own)))?;
+            refuse_others(&before, &config, &place)?;
+            let name = model.file_name().map_or("run".into(), |name| name.to_string_lossy());
+            (config, format!("from-{name}"))
+        }
+        // An imported model may know no text.
+        false => read(&named(None))?,
+    };
+    config.from = crate::config::From {
+        model: Some(model.clone()),
+        vocabulary: match args.vocabulary {
+            None | Some(args::NewTokens::Refuse) => NewTokens::Refuse,
+            Some(args::NewTokens::Keep) => NewTokens::Keep,
+            Some(args::NewTokens::Extend) => NewTokens::Extend,
+        },
+    };
+    Ok((config, name))
+}
+
+/// The configuration of a run that is gone on with, as it was last kept and with the changes that are
+/// asked for.
+///
+/// # Errors
+/// If the directory holds no run, or a change would make another run of it.
+pub fn go_on(run: &Path, args: &ConfigArgs) -> Result<Config> {
+    let name = run.display().to_string();
+    if !run.join(CONFIG).is_file() {
+        return Err(Error::new(format!(
+            "{name} is no run: it does not exist or holds no {CONFIG}; expected a directory such as \
+             runs/lstm-1"
+        )));
+    }
+    let checkpoints = Checkpoints::of(run);
+    let kept = checkpoints.steps()?.last().map(|&steps| checkpoints.path(steps).join(CONFIG));
+    // The goal may have been moved since the run began.
+    let path = kept.filter(|path| path.is_file()).unwrap_or_else(|| run.join(CONFIG));
+    let config = |args: ConfigArgs| -> Result<Config> {
+        let read = read(&ConfigArgs { config: Some(path.clone()), ..args });
+        Ok(read.map_err(|error| Error::new(format!("{name} cannot be resumed: {error}")))?.0)
+    };
+    let before = config(ConfigArgs::default())?;
+    let now = config(args.clone())?;
+    refuse_changes(&before, &now, &name)?;
+    Ok(now)
+}
+
+/// The text of a run that is gone on with, by the tokens that it has.
+///
+/// # Errors
+/// If the text cannot be prepared, or the checkpoint cannot be read.
+pub fn resolve_again(run: &Path, config: Config) -> Result<Resolved> {
+    if config.from.model.is_none() {
+        return Resolved::new(config);
+    }
+    // The run's own checkpoint knows its tokens, whatever became of the model that it began with.
+    let checkpoints = Checkpoints::of(run);
+    let steps = checkpoints.steps()?;
+    let none = || Error::from(trainer::Error::NoCheckpoint(run.into()));
+    let newest = checkpoints.path(*steps.last().ok_or_else(none)?);
+    let model = Artifact::about(&newest)?.model;
+    let tokenizer = Artifact::tokenizer(&newest)?;
+    Resolved::known(config, &Known { tokenizer, model, new: NewTokens::Keep })
+}
+
+/// A run that has not begun: its text, its weights, and where these come from.
+pub struct Beginning {
+    /// The configuration with its text.
+    pub resolved: Resolved,
+    /// The weights.
+    pub model: LanguageModel,
+    /// The trained model that they come from.
+    pub origin: Option<Origin>,
+}
+
+impl Beginning {
+    /// Prepares the text and draws the weights, or takes them from the model that `config` names.
+    ///
+    /// # Errors
+    /// If the configuration, the text or the model is refused.
+    pub fn new(config: Config, device: &Device) -> Result<Self> {
+        let Some(path) = config.from.model.clone() else {
+            let resolved = Resolved::new(config)?;
+            let model = fresh(&resolved, device)?;
+            return Ok(Self { resolved, model, origin: None });
+        };
+        let artifact = Artifact::load(&path, device)?;
+        let manifest = path.join(MANIFEST);
+        let manifest = std::fs::read(&manifest).map_err(Error::io(&manifest, "read"))?;
+        let new = config.from.vocabulary;
+        let resolved = Resolved::known(config, &Known { new, ..Known::of(&artifact) })?;
+        let (before, now) = (artifact.model.vocabulary(), resolved.model.vocabulary);
+        if now > before {
+            tell(&format!("{} tokens are new, and learned from the beginning", now - before));
+        }
+        let model = artifact.model.grown(resolved.model.init(resolved.config.seed, device)?);
+        let model_directory = resolved.config.from.model.clone().unwrap_or(path);
+        let origin = Origin { model: model_directory, manifest_sha256: sha256(&manifest) };
+        Ok(Self { resolved, model, origin: Some(origin) })
+    }
+}
+
+/// The model as the seed draws it, with pretrained vectors where the configuration names them.
+fn fresh(resolved: &Resolved, device: &Device) -> Result<LanguageModel> {
+    let model = resolved.model.init(resolved.config.seed, device)?;
+    match Vectors::read(resolved)? {
+        None => Ok(model),
+        Some(vectors) => {
+            tell(&format!("word vectors cover {}", vectors.coverage()));
+            vectors.fill(model)
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! A run that is killed, refused or interrupted at any moment goes on to the bytes of the undisturbed one.
+//!
+//! Needs a program with failpoints, as `cargo xtask test` builds it.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use common::{Answer, Desk, answer, refused};
+use seqdata::Random;
+use serde_json::Value;
+
+/// Streams, Adam, averaged weights and a checkpoint every third step: all that a run can carry along.
+const SETTINGS: &[&str] = &[
+    "train.epochs=2",
+    "train.method=every-step",
+    "train.batch_size=16",
+    "train.optimizer.kind=adam",
+    "train.averaging=0.9",
+    "train.schedule.kind=plateau",
+    "train.schedule.factor=0.5",
+    "train.schedule.patience=1",
+    "streams.length=150",
+    "model.embedding=6",
+    "model.layers[0].units=6",
+    "samples.tokens=4",
+    "samples.every_steps=4",
+    "checkpoints.every_steps=3",
+    "checkpoints.every_minutes=0",
+];
+
+/// `train` with these settings into `run`, not yet started.
+fn begin(desk: &Desk, run: &str) -> Command {
+    let mut args = vec!["train", "--backend", "flex", "--out", run];
+    args.extend(SETTINGS.iter().flat_map(|setting| ["--set", *setting]));
+    desk.command(&args)
+}
+
+fn failing(mut command: Command, plan: &str) -> Answer {
+    answer(command.env("PASTICHE_FAILPOINTS", plan).output().unwrap())
+}
+
+/// Goes on with `run`, or begins anew where nothing was kept yet, to the end.
+fn finish(desk: &Desk, run: &str) {
+    let steps = fs::read_dir(desk.path().join(run).join("checkpoints"));
+    let kept = steps.into_iter().flatten().any(|entry| {
+        entry.unwrap().file_name().to_string_lossy().starts_with("step-")
+    });
+    let command = match kept {
+        true => desk.command(&["train", "--backend", "flex", "--resume", run]),
+        false => {
+            let _ = fs::remove_dir_all(desk.path().join(run));
+            begin(desk, run)
+        }
+    };
+    let done = answer({ command }.output().unwrap());
+    assert_eq!(done.code, Some(0), "{run}: {}", done.stderr);
+}
+
+/// What no interruption may change: the files of the model and of the last checkpoint byte by byte, the
+/// metrics but for times, the samples.
+fn result(desk: &Desk, run: &str) -> Vec<(String, Vec<u8>)> {
+    let run = desk.path().join(run);
+    let mut files = Vec::new();
+    let mut take = |path: &Path| {
+        let name = path.strip_prefix(&run).unwrap().display().to_string();
+        files.push((name, fs::read(path).unwrap_or_default()));
+    };
+    for file in ["weights.bpk", "tokenizer.json", "vocabulary.tsv", "samples.md", "loss.svg"] {
+        take(&run.join(file));
+    }
+    let checkpoints = fs::read_dir(run.join("checkpoints")).unwrap();
+    let mut checkpoints: Vec<_> = checkpoints.map(|entry| entry.unwrap().path()).collect();
+    checkpoints.sort();
+    let names: Vec<_> = checkpoints.iter().map(|path| path.file_name().unwrap()).collect();
+    assert!(names.iter().all(|name| name.to_string_lossy().starts_with("step-")), "{names:?}");
+    for checkpoint in &checkpoints {
+        for file in ["weights.bpk", "trained.bpk", "optimizer.bpk"] {
+            take(&checkpoint.join(file));
+        }
+    }
+    let metrics = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    for (at, line) in metrics.lines().enumerate() {
+        let mut line: Value = serde_json::from_str(line).expect("a whole line");
+        line.as_object_mut().unwrap().retain(|key, _| !key.contains("second"));
+        files.push((format!("metrics.jsonl, line {}", at + 1), line.to_string().into_bytes()));
+    }
+    files
+}
+
+fn same(expected: &[(String, Vec<u8>)], found: &[(String, Vec<u8>)], what: &str) {
+    let names = |files: &[(String, Vec<u8>)]| -> Vec<String> {
+        files.iter().map(|(name, _)| name.clone()).collect()
+    };
+    assert_eq!(names(expected), names(found), "{what}");
+    for ((name, expected), (_, found)) in expected.iter().zip(found) {
+        assert!(expected == found, "{what}: {name} is another");
+    }
+}
+
+/// Whether this program has failpoints, and the names of all that an undisturbed run reaches.
+fn undisturbed(desk: &Desk) -> Option<(Vec<String>, Vec<(String, Vec<u8>)>)> {
+    let list = desk.path().join("points");
+    let done = failing(begin(desk, "whole"), &format!("list:{}", list.display()));
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let Ok(points) = fs::read_to_string(&list) else {
+        common::skipped("this program has no failpoints (run `cargo xtask test`)");
+        return None;
+    };
+    Some((points.lines().map(String::from).collect(), result(desk, "whole")))
+}
+
+/// A point's name without the numbers in it: all checkpoints are alike.
+fn kind(point: &str) -> String {
+    point.chars().filter(|c| !c.is_ascii_digit()).collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_killed_at_any_point_goes_on_to_the_same_bytes() {
+    use std::os::unix::process::ExitStatusExt;
+
+    let desk = Desk::new();
+    let Some((points, expected)) = undisturbed(&desk) else { return };
+    let mut kinds: Vec<String> = points.iter().map(|point| kind(point)).collect();
+    kinds.sort();
+    kinds.dedup();
+    for operation in ["write", "sync", "rename", "append", "step", "discard", "remove"] {
+        assert!(kinds.iter().any(|kind| kind.starts_with(operation)), "{operation}: {kinds:?}");
+    }
+    // Twenty kinds of points, and one of each kind, as a fixed seed draws them.
+    let mut random = Random::keyed(4, "kill", &[]);
+    let order = random.permutation(kinds.len());
+    for kind_of_point in order.iter().take(20).map(|&at| &kinds[at as usize]) {
+        let of_kind: Vec<usize> =
+            (0..points.len()).filter(|&at| kind(&points[at]) == *kind_of_point).collect();
+        let at = of_kind[random.below(of_kind.len() as u64) as usize];
+        let run = format!("killed-{at}");
+        let mut command = begin(&desk, &run);
+        command.env("PASTICHE_FAILPOINTS", format!("kill:{}", at + 1));
+        let status = command.stderr(Stdio::null()).stdout(Stdio::null()).status().unwrap();
+        assert_eq!(status.signal(), Some(9), "{} was not reached", points[at]);
+        finish(&desk, &run);
+        same(&expected, &result(&desk, &run), &format!("killed at {}", points[at]));
+        fs::remove_dir_all(desk.path().join(&run)).unwrap();
+    }
+}
+
+#[test]
+fn a_disk_that_is_full_from_any_point_on_loses_nothing() {
+    let desk = Desk::new();
+    let Some((points, expected)) = undisturbed(&desk) else { return };
+    // All points of one checkpoint's life, then a few of each later part of the run.
+    let step = (points.len() / 40).max(1);
+    let early = points.iter().position(|point| point.starts_with("step")).unwrap();
+    let places = (0..early + 12).chain((early + 12..points.len()).step_by(step));
+    for at in places {
+        if points[at].starts_with("step") {
+            continue;
+        }
+        let run = format!("full-{at}");
+        let ended = failing(begin(&desk, &run), &format!("fail:{}", at + 1));
+        refused(&ended, &points[at], &["cannot be"]);
+        finish(&desk, &run);
+        same(&expected, &result(&desk, &run), &format!("full at {}", points[at]));
+        fs::remove_dir_all(desk.path().join(&run)).unwrap();
+    }
+}
+
+/// Starts a long run and waits until it has made its first checkpoint within an epoch.
+#[cfg(unix)]
+fn started(desk: &Desk) -> std::process::Child {
+    let mut args = vec!["train", "--backend", "flex", "--out", "run"];
+    args.extend(SETTINGS.iter().flat_map(|setting| ["--set", *setting]));
+    args.extend(["--set", "train.epochs=100000", "--set", "checkpoints.keep=1"]);
+    let mut command = desk.command(&args);
+    let child = command.stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let checkpoint = desk.path().join("run/checkpoints/step-00000000");
+    while !checkpoint.exists() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    while checkpoint.exists() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    child
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_lets_the_run_finish_its_step_and_say_how_to_go_on() {
+    for signal in ["INT", "TERM"] {
+        let desk = Desk::new();
+        let child = started(&desk);
+        let process = child.id().to_string();
+        let sent = Command::new("bash").args(["-c", &format!("kill -{signal} {process}")]).status();
+        assert!(sent.unwrap().success());
+        let ended = answer(child.wait_with_output().unwrap());
+        assert_eq!(ended.code, Some(130), "{}", ended.stderr);
+        assert!(ended.stderr.contains("--resume run"), "{}", ended.stderr);
+        assert!(ended.stderr.contains("validation loss"), "{}", ended.stderr);
+        assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
+        // There is a model to write with, and a run to go on with.
+        desk.must(&["generate", "--backend", "flex", "--model", "run", "--tokens", "3"]);
+        let listed = desk.json(&["runs", ".", "--json"]);
+        let (done, steps) = (&listed["runs"][0]["epochs"], &listed["runs"][0]["steps"]);
+        assert_eq!(listed["runs"][0]["state"], "unfinished");
+        assert!(ended.stderr.contains(&format!("after step {steps} ")), "{}", ended.stderr);
+        let more = format!("train.epochs={}", done.as_u64().unwrap() + 1);
+        let resumed =
+            desk.must(&["train", "--backend", "flex", "--resume", "run", "--set", &more]);
+        assert!(resumed.stderr.contains(&format!("after step {steps} ")), "{}", resumed.stderr);
+    }
+}

@@ -1,0 +1,106 @@
+//! Weights averaged along a run: smoother than those of any single step, and often better.
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::Tensor;
+use models::LanguageModel;
+
+/// The exponential moving average of all weights after `step` updates, counted from 1:
+/// a ← d·a + (1 − d)·w, with d = min(`decay`, (1 + step) / (10 + step)), which lets the first steps
+/// go fast (TensorFlow's `ExponentialMovingAverage` with `num_updates`).
+pub fn averaged(
+    average: LanguageModel,
+    weights: &LanguageModel,
+    decay: f64,
+    step: u64,
+) -> LanguageModel {
+    let step = step as f64;
+    let decay = decay.min((1.0 + step) / (10.0 + step));
+    let mut current = Current(GradientsParams::new());
+    weights.visit(&mut current);
+    average.map(&mut Mix { current: current.0, decay })
+}
+
+/// The weights by their ids; Burn's store for gradients keeps any tensor by the id of its parameter.
+struct Current(GradientsParams);
+
+impl ModuleVisitor for Current {
+    fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
+        self.0.register(parameter.id, parameter.val().without_autodiff());
+    }
+}
+
+struct Mix {
+    current: GradientsParams,
+    decay: f64,
+}
+
+impl ModuleMapper for Mix {
+    fn map_float<const D: usize>(&mut self, parameter: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        match self.current.remove::<D>(parameter.id) {
+            None => parameter,
+            Some(weights) => parameter.map(|average| {
+                average.mul_scalar(self.decay) + weights.mul_scalar(1.0 - self.decay)
+            }),
+        }
+    }
+}
+
+/// Whether every weight is a finite number.
+///
+/// # Errors
+/// If the device does not give its numbers back.
+pub fn finite(model: &LanguageModel) -> Result<bool, burn::tensor::TensorReadError> {
+    struct Sum(Vec<Tensor<1>>);
+    impl ModuleVisitor for Sum {
+        fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
+            // One number that is none makes the sum none.
+            self.0.push(parameter.val().without_autodiff().sum());
+        }
+    }
+    let mut sum = Sum(Vec::new());
+    model.visit(&mut sum);
+    let sums: Vec<f32> = Tensor::cat(sum.0, 0).try_into_vec_as()?;
+    Ok(sums.iter().all(|sum| sum.is_finite()))
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+    use models::{CellKind, LanguageModelConfig, LayerConfig};
+
+    use super::*;
+
+    fn model(factor: f64) -> LanguageModel {
+        struct Scale(f64);
+        impl ModuleMapper for Scale {
+            fn map_float<const D: usize>(&mut self, p: Param<Tensor<D>>) -> Param<Tensor<D>> {
+                p.map(|weights| weights.ones_like().mul_scalar(self.0))
+            }
+        }
+        let layers = vec![LayerConfig::new(CellKind::Lstm, 3)];
+        let model = LanguageModelConfig::new(5, 2, layers).init(1, &Device::flex()).unwrap();
+        model.map(&mut Scale(factor))
+    }
+
+    fn value(model: &LanguageModel) -> f32 {
+        model.output.bias.val().try_into_vec_as::<f32>().unwrap()[0]
+    }
+
+    #[test]
+    fn the_average_follows_fast_at_first_and_slowly_later() {
+        let early = averaged(model(0.0), &model(1.0), 0.99, 1);
+        assert!((value(&early) - 9.0 / 11.0).abs() < 1e-6);
+        let late = averaged(model(0.0), &model(1.0), 0.99, 1_000_000);
+        assert!((value(&late) - 0.01).abs() < 1e-6);
+        let trained = averaged(model(0.0), &model(1.0).trainable(), 0.99, 1);
+        assert_eq!(value(&trained), value(&early));
+    }
+
+    #[test]
+    fn a_weight_that_is_no_number_is_found() {
+        assert!(finite(&model(1.0)).unwrap());
+        assert!(!finite(&model(f64::NAN)).unwrap());
+        assert!(!finite(&model(f64::INFINITY)).unwrap());
+    }
+}
