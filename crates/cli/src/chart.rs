@@ -74,8 +74,10 @@ fn svg(
     let across = series.iter().flat_map(|series| &series.points).map(|point| point.0);
     let (left, right) =
         across.fold((f64::INFINITY, 0.0), |(least, most), x| (x.min(least), x.max(most)));
+    // A single point is seen as far from 0.
+    let left = if left < right { left } else { 0.0 };
     if left >= right {
-        return Err("a line needs two points".into());
+        return Err("there is nothing but the beginning to draw".into());
     }
     let mut text = String::new();
     {
@@ -169,7 +171,8 @@ mod tests {
             assert!(drawn.contains(word), "{word}");
         }
         assert_eq!(drawn, draw());
-        let single = Series { points: vec![(1.0, 1.0)], ..series(false) };
-        assert!(svg(&frame, &[single]).is_err());
+        let single = |x| Series { points: vec![(x, 1.0)], ..series(false) };
+        svg(&frame, &[single(1.0)]).unwrap();
+        assert!(svg(&frame, &[single(0.0)]).is_err());
     }
 }

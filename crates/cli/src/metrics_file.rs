@@ -90,7 +90,7 @@ impl Observer for MetricsFile {
 /// What a run wrote down: points by the step of the run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Curves {
-    /// Training losses, nats a token, of single steps.
+    /// Training losses, nats a token, of single steps; of whole epochs where these have fewer than 50.
     pub train: Vec<(f64, f64)>,
     /// Validation losses, nats a token.
     pub valid: Vec<(f64, f64)>,
@@ -106,6 +106,7 @@ pub fn curves(run: &Path) -> Result<Curves> {
     let path = run.join(NAME);
     let text = std::fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
     let mut curves = Curves::default();
+    let mut epochs = Vec::new();
     for (at, line) in text.lines().enumerate() {
         let value: Value = serde_json::from_str(line).map_err(|error| {
             Error::new(format!("{}, line {}: {error}; restore the file", path.display(), at + 1))
@@ -117,9 +118,16 @@ pub fn curves(run: &Path) -> Result<Curves> {
                 curves.train.extend(point("step_of_run", "step_loss_nats_per_token"));
                 curves.learning_rate.extend(point("step_of_run", "learning_rate"));
             }
-            Some("epoch") => curves.valid.extend(point("step", "valid_loss_nats_per_token")),
+            Some("epoch") => {
+                curves.valid.extend(point("step", "valid_loss_nats_per_token"));
+                epochs.extend(point("step", "train_loss_nats_per_token"));
+            }
             _ => {}
         }
+    }
+    if curves.train.is_empty() {
+        // Epochs too short for a single line within them.
+        curves.train = epochs;
     }
     Ok(curves)
 }

@@ -77,12 +77,13 @@ impl Checkpoints {
         Ok(steps)
     }
 
-    /// Clears what a process left that died while it saved.
+    /// Clears what a process left that died while it saved, and what it had yet to drop.
     ///
     /// # Errors
     /// If the file system refuses.
-    pub fn sweep(&self) -> Result<()> {
-        Ok(directory::sweep(&self.directory, "writing-")?)
+    pub fn sweep(&self, progress: &Progress) -> Result<()> {
+        directory::sweep(&self.directory, "writing-")?;
+        self.drop_old(progress)
     }
 
     /// Saves a checkpoint of `progress`, then drops those that are neither among the newest `last`

@@ -84,10 +84,10 @@ pub fn train(job: Job, start: Start, observer: Box<dyn Observer>) -> Result<Outc
     let fresh = Progress::new(config.clone(), prepared.train_sha256(), train.batches());
     let (standing, progress, last_saved) = match start {
         Start::Resume => {
-            checkpoints.sweep()?;
             let kept = checkpoints.newest(&plain)?;
             same_run(&kept, &fresh, identity, run)?;
             let progress = Progress { config: config.clone(), ..kept.progress.clone() };
+            checkpoints.sweep(&progress)?;
             let steps = Some(progress.steps);
             (Standing::of(kept, config), progress, steps)
         }

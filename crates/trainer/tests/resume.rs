@@ -336,7 +336,7 @@ fn the_last_and_the_best_checkpoint_are_kept() {
     let left = folder.path().join("made up/checkpoints/writing-00000006");
     std::fs::create_dir_all(&left).unwrap();
     assert_eq!(checkpoints.steps().unwrap(), [5]);
-    checkpoints.sweep().unwrap();
+    checkpoints.sweep(&progress).unwrap();
     assert!(!left.exists());
 }
 
