@@ -1,5 +1,6 @@
 //! The observer behind the full-screen view: what the loop reports becomes what the screen shows.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -8,6 +9,7 @@ use models::summary::thousands;
 use trainer::{EpochReport, Heard, Observer, Plan, Retreat, StepReport, Stop};
 
 use crate::commands::tell;
+use crate::metrics_file::curves;
 use crate::progress::{self, Progress};
 use crate::signals;
 use crate::speaker::{Speaker, TEMPERATURE};
@@ -18,6 +20,9 @@ pub struct Dashboard {
     scene: Arc<Mutex<Scene>>,
     screen: Screen,
     began: Instant,
+    /// When the newest checkpoint was written, and its step.
+    saved: Option<(Instant, u64)>,
+    run: PathBuf,
     speaker: Speaker,
     plain: Progress,
     averaging: bool,
@@ -27,8 +32,8 @@ pub struct Dashboard {
 
 /// What a screen is told before anything happens.
 pub struct Title {
-    /// The run's name.
-    pub run: String,
+    /// The run directory.
+    pub run: PathBuf,
     /// The backend's name.
     pub backend: String,
     /// What simpler models reach on the validation text, in nats a token.
@@ -42,14 +47,15 @@ impl Dashboard {
     pub fn open(title: Title, speaker: Speaker, stop: &Stop) -> Option<Self> {
         let Title { run, backend, baselines, averaging } = title;
         let baselines = baselines.into_iter().map(|(name, nats)| Baseline { name, nats });
-        let scene =
-            Scene { name: run, backend, baselines: baselines.collect(), ..Scene::default() };
+        let name = run.display().to_string();
+        let scene = Scene { name, backend, baselines: baselines.collect(), ..Scene::default() };
         let scene = Arc::new(Mutex::new(scene));
         let stop = stop.clone();
         let screen = Screen::open(scene.clone(), Box::new(move || signals::ask(&stop))).ok()?;
         let plain = Progress::new(speaker.clone());
         let (began, verdicts) = (Instant::now(), Vec::new());
-        Some(Self { scene, screen, began, speaker, plain, averaging, verdicts })
+        let saved = None;
+        Some(Self { scene, screen, began, saved, run, speaker, plain, averaging, verdicts })
     }
 
     fn change(&self, change: impl FnOnce(&mut Scene)) {
@@ -81,6 +87,11 @@ impl Observer for Dashboard {
         for epoch in &plan.reports {
             self.judged(epoch);
         }
+        // What earlier sittings wrote down; a file that cannot be read costs the picture its beginning.
+        let earlier = curves(&self.run).unwrap_or_default().train;
+        if plan.steps_done > 0 {
+            self.saved = Some((Instant::now(), plan.steps_done));
+        }
         self.change(|scene| {
             scene.model = format!("{} parameters", thousands(plan.parameters));
             scene.epoch = plan.first_epoch as u64;
@@ -89,7 +100,14 @@ impl Observer for Dashboard {
             scene.global_step = plan.steps_done;
             scene.all_steps = (plan.epochs * plan.steps_per_epoch) as u64;
             scene.step = plan.steps_done - (plan.reports.len() * plan.steps_per_epoch) as u64;
-            scene.say(progress::size(plan));
+            for (step, loss) in earlier.iter().filter(|point| point.0 as u64 <= plan.steps_done) {
+                scene.train.push(*step as u64, *loss);
+            }
+            scene.say(format!(
+                "{} steps an epoch, about {} of memory",
+                thousands(plan.steps_per_epoch),
+                progress::megabytes(plan.memory_bytes)
+            ));
         });
         Ok(())
     }
@@ -99,8 +117,11 @@ impl Observer for Dashboard {
             return self.plain.stepped(step);
         }
         let seconds = self.began.elapsed().as_secs_f64();
+        let saved =
+            self.saved.map(|(at, step)| Saved { seconds_ago: at.elapsed().as_secs_f64(), step });
         self.change(|scene| {
             scene.phase = Phase::Training;
+            scene.saved = saved;
             scene.epoch = step.epoch as u64;
             scene.step = step.step as u64;
             scene.global_step = step.step_of_run;
@@ -148,7 +169,7 @@ impl Observer for Dashboard {
     }
 
     fn saved(&mut self, steps: u64) -> Heard {
-        self.change(|scene| scene.saved = Some(Saved { seconds_ago: 0.0, step: steps }));
+        self.saved = Some((Instant::now(), steps));
         Ok(())
     }
 

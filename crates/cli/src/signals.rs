@@ -3,6 +3,7 @@
 
 use trainer::Stop;
 
+use crate::commands::tell;
 use crate::error::{Error, Result};
 use crate::view;
 
@@ -37,6 +38,7 @@ pub fn listen(_stop: &Stop) -> Result<()> {
 pub fn ask(stop: &Stop) {
     if stop.ask() {
         view::restore();
+        tell("left at once: `train --resume` goes on from the last checkpoint");
         std::process::exit(INTERRUPTED.into());
     }
 }

@@ -84,7 +84,7 @@ impl Sitting<'_> {
             last: Arc::new(Mutex::new(None)),
         };
         let title = Title {
-            run: run.display().to_string(),
+            run: run.into(),
             backend: backend.into(),
             // A uniform guess is so bad that it would flatten all the rest.
             baselines: baselines[1..].to_vec(),

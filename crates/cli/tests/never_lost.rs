@@ -35,7 +35,8 @@ const SETTINGS: &[&str] = &[
 /// A short text, so that a run is over soon.
 fn desk() -> Desk {
     let desk = Desk::new();
-    let words = ["fox", "crow", "wolf", "saw", "met", "the", "a", "old", "said", "cheese", "and", "."];
+    let words =
+        ["fox", "crow", "wolf", "saw", "met", "the", "a", "old", "said", "cheese", "and", "."];
     let mut random = Random::keyed(1, "text", &[]);
     let mut word = || words[random.below(words.len() as u64) as usize];
     let text: Vec<&str> = (0..700).map(|_| word()).collect();
@@ -57,9 +58,10 @@ fn failing(mut command: Command, plan: &str) -> Answer {
 /// Goes on with `run`, or begins anew where nothing was kept yet, to the end.
 fn finish(desk: &Desk, run: &str) {
     let steps = fs::read_dir(desk.path().join(run).join("checkpoints"));
-    let kept = steps.into_iter().flatten().any(|entry| {
-        entry.unwrap().file_name().to_string_lossy().starts_with("step-")
-    });
+    let kept = steps
+        .into_iter()
+        .flatten()
+        .any(|entry| entry.unwrap().file_name().to_string_lossy().starts_with("step-"));
     let command = match kept {
         true => desk.command(&["train", "--backend", "flex", "--resume", run]),
         false => {
@@ -216,8 +218,7 @@ fn a_signal_lets_the_run_finish_its_step_and_say_how_to_go_on() {
         assert_eq!(listed["runs"][0]["state"], "unfinished");
         assert!(ended.stderr.contains(&format!("after step {steps} ")), "{}", ended.stderr);
         let more = format!("train.epochs={}", done.as_u64().unwrap() + 1);
-        let resumed =
-            desk.must(&["train", "--backend", "flex", "--resume", "run", "--set", &more]);
+        let resumed = desk.must(&["train", "--backend", "flex", "--resume", "run", "--set", &more]);
         assert!(resumed.stderr.contains(&format!("after step {steps} ")), "{}", resumed.stderr);
     }
 }

@@ -155,7 +155,11 @@ fn runs_are_listed_and_compared() {
 fn a_finished_run_leaves_a_score_card_a_chart_and_files_for_tensorboard() {
     let desk = Desk::new();
     texts(&desk);
-    train_on(&desk, "old.txt", &["--out", "run", "--set", "windows.step=1", "--set", "train.epochs=3"]);
+    train_on(
+        &desk,
+        "old.txt",
+        &["--out", "run", "--set", "windows.step=1", "--set", "train.epochs=3"],
+    );
     let read = |file: &str| fs::read_to_string(desk.path().join("run").join(file)).unwrap();
     let card: Value = serde_json::from_str(&read("score.json")).unwrap();
     let rows = card["rows"].as_array().unwrap();

@@ -5,9 +5,9 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::style::Color;
 
+use super::curve::Curve;
 use super::draw::paint;
 use super::paint::Paint;
-use super::curve::Curve;
 use super::{Baseline, Best, Sample, Saved, Scene};
 
 fn drawn(scene: &Scene, wide: u16, high: u16, colours: bool) -> Buffer {
