@@ -62,6 +62,11 @@ impl Dashboard {
         change(&mut self.scene.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// What was shown on a screen that is gone stays readable.
+    fn tell_verdicts(&mut self) {
+        self.verdicts.drain(..).for_each(|verdict| tell(&verdict));
+    }
+
     fn sample(&mut self, step: u64, model: &LanguageModel) -> Heard {
         let text = self.speaker.speak_once(model, TEMPERATURE, step)?;
         self.change(|scene| scene.sample = Some(Sample { text, step }));
@@ -84,6 +89,7 @@ impl Dashboard {
 
 impl Observer for Dashboard {
     fn planned(&mut self, plan: &Plan) -> Heard {
+        self.plain.plan_for(plan.epochs);
         for epoch in &plan.reports {
             self.judged(epoch);
         }
@@ -114,6 +120,7 @@ impl Observer for Dashboard {
 
     fn stepped(&mut self, step: &StepReport) -> Heard {
         if !self.screen.is_open() {
+            self.tell_verdicts();
             return self.plain.stepped(step);
         }
         let seconds = self.began.elapsed().as_secs_f64();
@@ -176,17 +183,17 @@ impl Observer for Dashboard {
     fn retreated(&mut self, retreat: &Retreat) -> Heard {
         let setback = progress::setback(retreat);
         self.change(|scene| scene.warn(setback.clone()));
-        self.verdicts.push(setback);
+        match self.screen.is_open() {
+            true => self.verdicts.push(setback),
+            false => self.plain.retreated(retreat)?,
+        }
         Ok(())
     }
 }
 
 impl Drop for Dashboard {
     fn drop(&mut self) {
-        if self.screen.is_open() {
-            crate::view::restore();
-            // What scrolled by unseen stays readable.
-            self.verdicts.iter().for_each(|verdict| tell(verdict));
-        }
+        crate::view::restore();
+        self.tell_verdicts();
     }
 }

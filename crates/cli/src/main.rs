@@ -1,6 +1,7 @@
 //! The binary `pastiche`: the front door, where text, model, trainer and writer are introduced to
 //! one another. What each command does has a file of its own under `commands`.
 
+mod baselines;
 mod chart;
 mod commands;
 mod config;
@@ -10,6 +11,7 @@ mod device;
 mod embedded;
 mod error;
 mod loss_chart;
+mod marked;
 mod metrics_file;
 mod origin;
 mod progress;

@@ -1,43 +1,38 @@
 //! `metrics.jsonl`: one object a line, to plot from, and how it is read back.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use durable::Journal;
 use models::LanguageModel;
 use serde_json::{Value, json};
 use trainer::{EpochReport, Heard, Marks, Observer, Plan, Retreat, StepReport};
 
 use crate::error::{Error, Result};
+use crate::marked::Marked;
 
 /// The file's name in a run directory.
 pub const NAME: &str = "metrics.jsonl";
 /// Steps between two lines within an epoch.
-const EVERY_STEPS: usize = 50;
+pub const EVERY_STEPS: usize = 50;
 
 /// The observer that writes numbers down.
 pub struct MetricsFile {
-    path: PathBuf,
-    /// Opened when the run is about to begin, not when it may still be refused.
-    journal: Option<Journal>,
+    file: Marked,
 }
 
 impl MetricsFile {
     /// Writes `metrics.jsonl` in `run`.
     pub fn new(run: &Path) -> Self {
-        Self { path: run.join(NAME), journal: None }
+        Self { file: Marked::new(run, NAME) }
     }
 
     fn write(&mut self, line: &Value) -> Heard {
-        let Some(journal) = &mut self.journal else { return Ok(()) };
-        Ok(journal.append(format!("{line}\n").as_bytes())?)
+        self.file.append(&format!("{line}\n"))
     }
 }
 
 impl Observer for MetricsFile {
     fn planned(&mut self, plan: &Plan) -> Heard {
-        // What was written after the checkpoint will be written again.
-        let keep = plan.marks.get(NAME).copied().unwrap_or(0);
-        self.journal = Some(Journal::open(&self.path, keep)?);
+        self.file.open(&plan.marks)?;
         Ok(())
     }
 
@@ -67,16 +62,11 @@ impl Observer for MetricsFile {
     }
 
     fn saving(&mut self, marks: &mut Marks) -> Heard {
-        if let Some(journal) = &mut self.journal {
-            marks.insert(NAME.into(), journal.mark()?);
-        }
-        Ok(())
+        self.file.mark(marks)
     }
 
     fn retreated(&mut self, retreat: &Retreat) -> Heard {
-        if let Some(journal) = &mut self.journal {
-            journal.cut(retreat.marks.get(NAME).copied().unwrap_or(0))?;
-        }
+        self.file.go_back(&retreat.marks)?;
         self.write(&json!({
             "event": "retreat",
             "step_of_run": retreat.step,
@@ -98,6 +88,14 @@ pub struct Curves {
     pub learning_rate: Vec<(f64, f64)>,
 }
 
+impl Curves {
+    /// The last step that is told of.
+    pub fn steps(&self) -> u64 {
+        let points = self.train.iter().chain(&self.valid);
+        points.map(|point| point.0 as u64).max().unwrap_or(0)
+    }
+}
+
 /// Reads the curves of `run`.
 ///
 /// # Errors
@@ -107,9 +105,13 @@ pub fn curves(run: &Path) -> Result<Curves> {
     let text = std::fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
     let mut curves = Curves::default();
     let mut epochs = Vec::new();
-    for (at, line) in text.lines().enumerate() {
+    for (at, line) in whole_lines(&text).enumerate() {
         let value: Value = serde_json::from_str(line).map_err(|error| {
-            Error::new(format!("{}, line {}: {error}; restore the file", path.display(), at + 1))
+            Error::new(format!(
+                "{}, line {}: {error}; restore the file, or resume the run",
+                path.display(),
+                at + 1
+            ))
         })?;
         let point =
             |step: &str, value_of: &str| Some((value[step].as_f64()?, value[value_of].as_f64()?));
@@ -132,6 +134,12 @@ pub fn curves(run: &Path) -> Result<Curves> {
     Ok(curves)
 }
 
+/// All lines but a last one that is being written, or was when its writer died.
+fn whole_lines(text: &str) -> impl Iterator<Item = &str> {
+    let whole = text.rfind('\n').map_or(0, |end| end + 1);
+    text[..whole].lines()
+}
+
 /// The lines of `run` without times and speeds, which no two runs share.
 ///
 /// # Errors
@@ -146,7 +154,7 @@ pub fn timeless_lines(run: &Path) -> Result<Vec<Value>> {
         Some(value)
     };
     let broken = || Error::new(format!("{} holds a line that is no object", path.display()));
-    text.lines().map(|line| timeless(line).ok_or_else(broken)).collect()
+    whole_lines(&text).map(|line| timeless(line).ok_or_else(broken)).collect()
 }
 
 #[cfg(test)]
@@ -159,7 +167,7 @@ mod tests {
         let path = folder.path().join(NAME);
         std::fs::write(&path, "{\"a\":1}\n{\"a\":2}\n{\"a").unwrap();
         let mut file = MetricsFile::new(folder.path());
-        file.journal = Some(Journal::open(&path, 8).unwrap());
+        file.file.open(&Marks::from([(NAME.into(), 8)])).unwrap();
         let mut marks = Marks::new();
         file.saving(&mut marks).unwrap();
         assert_eq!(marks[NAME], 8);
@@ -194,7 +202,9 @@ mod tests {
             timeless[1],
             json!({"event": "epoch", "step": 60, "valid_loss_nats_per_token": 4.0})
         );
-        std::fs::write(folder.path().join(NAME), text + "{\"ev").unwrap();
+        std::fs::write(folder.path().join(NAME), text.clone() + "{\"ev").unwrap();
+        assert_eq!(curves(folder.path()).unwrap(), expected);
+        std::fs::write(folder.path().join(NAME), text + "{\"ev\n").unwrap();
         assert!(curves(folder.path()).unwrap_err().to_string().contains("line 3"));
     }
 }

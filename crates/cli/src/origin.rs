@@ -1,6 +1,6 @@
 //! What a run begins with: fresh weights, those of a trained model, or those of its own last checkpoint.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use args::{ConfigArgs, Train};
 use burn::tensor::Device;
@@ -25,21 +25,14 @@ pub const CONFIG: &str = "config.toml";
 /// If it cannot be read, or a change is refused.
 pub fn begin(args: &Train) -> Result<(Config, String)> {
     let Some(model) = &args.from else { return read(&args.config) };
-    let own = model.join(CONFIG);
-    let named = |config: Option<PathBuf>| ConfigArgs { config, ..args.config.clone() };
-    let place = model.display().to_string();
-    let (mut config, name) = match own.is_file() {
-        true => {
-            let (before, _) =
-                read(&ConfigArgs { config: Some(own.clone()), ..ConfigArgs::default() })?;
-            let (config, _) = read(&named(Some(own)))?;
-            refuse_others(&before, &config, &place)?;
-            let name = model.file_name().map_or("run".into(), |name| name.to_string_lossy());
-            (config, format!("from-{name}"))
-        }
-        // An imported model may know no text.
-        false => read(&named(None))?,
-    };
+    let own = Some(model.join(CONFIG)).filter(|own| own.is_file());
+    // An imported model may know no text: then the configuration is the default one.
+    let unchanged = ConfigArgs { config: own.clone(), ..ConfigArgs::default() };
+    let (before, _) = read(&unchanged)?;
+    let (mut config, _) = read(&ConfigArgs { config: own, ..args.config.clone() })?;
+    refuse_others(&before, &config, &model.display().to_string())?;
+    let name = model.file_name().map_or("run".into(), |name| name.to_string_lossy());
+    let name = format!("from-{name}");
     config.from = crate::config::From {
         model: Some(model.clone()),
         vocabulary: match args.vocabulary {
@@ -51,19 +44,28 @@ pub fn begin(args: &Train) -> Result<(Config, String)> {
     Ok((config, name))
 }
 
+/// Refuses a directory that holds no run.
+///
+/// # Errors
+/// Says what a run looks like.
+pub fn is_run(run: &Path) -> Result<()> {
+    match run.join(CONFIG).is_file() {
+        true => Ok(()),
+        false => Err(Error::new(format!(
+            "{} is no run: it does not exist or holds no {CONFIG}; expected a directory such as \
+             runs/lstm-1",
+            run.display()
+        ))),
+    }
+}
+
 /// The configuration of a run that is gone on with, as it was last kept and with the changes that are
 /// asked for.
 ///
 /// # Errors
-/// If the directory holds no run, or a change would make another run of it.
+/// If it cannot be read, or a change would make another run of it.
 pub fn go_on(run: &Path, args: &ConfigArgs) -> Result<Config> {
     let name = run.display().to_string();
-    if !run.join(CONFIG).is_file() {
-        return Err(Error::new(format!(
-            "{name} is no run: it does not exist or holds no {CONFIG}; expected a directory such as \
-             runs/lstm-1"
-        )));
-    }
     let checkpoints = Checkpoints::of(run);
     let kept = checkpoints.steps()?.last().map(|&steps| checkpoints.path(steps).join(CONFIG));
     // The goal may have been moved since the run began.
@@ -124,7 +126,11 @@ impl Beginning {
         let resolved = Resolved::known(config, &Known { new, ..Known::of(&artifact) })?;
         let (before, now) = (artifact.model.vocabulary(), resolved.model.vocabulary);
         if now > before {
-            tell(&format!("{} tokens are new, and learned from the beginning", now - before));
+            let how = match artifact.about.model.frozen_embedding {
+                true => "but their vectors stay as they are drawn, for the embedding is frozen",
+                false => "and learned from the beginning",
+            };
+            tell(&format!("{} tokens are new, {how}", now - before));
         }
         let model = artifact.model.grown(resolved.model.init(resolved.config.seed, device)?);
         let model_directory = resolved.config.from.model.clone().unwrap_or(path);

@@ -25,6 +25,11 @@ impl Progress {
     pub fn new(speaker: Speaker) -> Self {
         Self { speaker, epochs: 0, last_line: Instant::now() }
     }
+
+    /// Knows how many epochs there will be.
+    pub fn plan_for(&mut self, epochs: usize) {
+        self.epochs = epochs;
+    }
 }
 
 /// Says a line. A reader that went away is no reason to lose a run.
@@ -34,7 +39,7 @@ fn say(line: &str) {
 
 impl Observer for Progress {
     fn planned(&mut self, plan: &Plan) -> Heard {
-        self.epochs = plan.epochs;
+        self.plan_for(plan.epochs);
         say(&size(plan));
         Ok(())
     }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use durable::directory;
 use models::artifact::MANIFEST;
 use trainer::Checkpoints;
 
@@ -18,26 +19,32 @@ const RUNS: &str = "runs";
 pub fn create(out: Option<&Path>, name: &str) -> Result<PathBuf> {
     if let Some(out) = out {
         if let Some(parent) = out.parent() {
-            fs::create_dir_all(parent).map_err(Error::io(parent, "made"))?;
+            directory::create(parent)?;
         }
         return match fs::create_dir(out) {
-            Ok(()) => Ok(out.into()),
+            Ok(()) => {
+                out.parent().map_or(Ok(()), directory::sync)?;
+                Ok(out.into())
+            }
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
                 let out = out.display();
                 Err(Error::new(format!(
                     "{out} exists, and a run never overwrites: name another `--out`, delete it, or, \
-                     if it is a run with a finished epoch, go on by `--resume {out}`"
+                     if it is a run that was kept, go on by `--resume {out}`"
                 )))
             }
             Err(error) => Err(Error::io(out, "made")(error)),
         };
     }
-    fs::create_dir_all(RUNS).map_err(Error::io(RUNS, "made"))?;
+    directory::create(Path::new(RUNS))?;
     let mut number = 1;
     loop {
         let path = Path::new(RUNS).join(format!("{name}-{number}"));
         match fs::create_dir(&path) {
-            Ok(()) => return Ok(path),
+            Ok(()) => {
+                directory::sync(Path::new(RUNS))?;
+                return Ok(path);
+            }
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
             Err(error) => return Err(Error::io(path, "made")(error)),
         }

@@ -1,43 +1,36 @@
 //! `samples.md`: what the model wrote after each epoch, at three temperatures, to read.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use durable::Journal;
 use models::LanguageModel;
 use trainer::{EpochReport, Heard, Marks, Observer, Plan, Retreat};
 
+use crate::marked::Marked;
 use crate::speaker::Speaker;
 
-/// The file's name in a run directory.
-const NAME: &str = "samples.md";
 /// Cautious, balanced and as bold as the text itself.
 const TEMPERATURES: [f64; 3] = [0.2, 0.5, 1.0];
 
 /// The observer that writes samples down.
 pub struct SamplesFile {
-    path: PathBuf,
-    journal: Option<Journal>,
+    file: Marked,
     speaker: Speaker,
 }
 
 impl SamplesFile {
     /// Writes `samples.md` in `run`.
     pub fn new(run: &Path, speaker: Speaker) -> Self {
-        Self { path: run.join(NAME), journal: None, speaker }
-    }
-
-    fn write(&mut self, text: &str) -> Heard {
-        let Some(journal) = &mut self.journal else { return Ok(()) };
-        Ok(journal.append(text.as_bytes())?)
+        Self { file: Marked::new(run, "samples.md"), speaker }
     }
 }
 
 impl Observer for SamplesFile {
     fn planned(&mut self, plan: &Plan) -> Heard {
-        let keep = plan.marks.get(NAME).copied().unwrap_or(0);
-        self.journal = Some(Journal::open(&self.path, keep)?);
-        if keep == 0 { self.write("# Samples\n") } else { Ok(()) }
+        match self.file.open(&plan.marks)? {
+            true => self.file.append("# Samples\n"),
+            false => Ok(()),
+        }
     }
 
     fn epoch_ended(&mut self, epoch: &EpochReport, model: &LanguageModel) -> Heard {
@@ -48,20 +41,16 @@ impl Observer for SamplesFile {
             let sample = self.speaker.speak_once(model, temperature, epoch.step)?;
             writeln!(text, "\nTemperature {temperature}:\n\n> {sample}")?;
         }
-        self.write(&text)
+        self.file.append(&text)
     }
 
     fn saving(&mut self, marks: &mut Marks) -> Heard {
-        if let Some(journal) = &mut self.journal {
-            marks.insert(NAME.into(), journal.mark()?);
-        }
-        Ok(())
+        self.file.mark(marks)
     }
 
     fn retreated(&mut self, retreat: &Retreat) -> Heard {
-        match &mut self.journal {
-            Some(journal) => Ok(journal.cut(retreat.marks.get(NAME).copied().unwrap_or(0))?),
-            None => Ok(()),
-        }
+        // The weights after these steps will be others.
+        self.speaker.forget();
+        self.file.go_back(&retreat.marks)
     }
 }

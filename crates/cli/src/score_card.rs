@@ -8,7 +8,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use durable::write_atomically;
 use generate::{
-    Copied, NGrams, Request, Sample, Sampling, Source, Writer, bits_per_byte, prompt, write_sample,
+    Copied, Request, Sample, Sampling, Source, Writer, bits_per_byte, prompt, write_sample,
 };
 use models::summary::thousands;
 use models::{Artifact, Context};
@@ -16,15 +16,15 @@ use seqdata::Prepared;
 use serde::Serialize;
 use text_prep::{Splitter, UnseenPolicy};
 
+use crate::baselines::{Baselines, NGRAM, train_ids, valid_ids};
 use crate::error::Result;
+use crate::speaker::TEMPERATURE;
 
-/// Tokens in the n-grams that are counted for comparison.
-const ORDER: usize = 5;
+/// Losses that differ by no more than this tie: about what another seed makes of it.
+const TIE: f64 = 0.03;
 /// Enough for some 400 English words, so that a share of 1 % is still four of them.
 const CHARACTERS: usize = 2_000;
 const WORDS: usize = 500;
-/// What `generate` writes at unless told otherwise: what is said here is about what its reader will see.
-pub const TEMPERATURE: f64 = 0.5;
 
 /// The score card.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -69,19 +69,6 @@ pub struct Overlap {
     pub novel_ngrams: Vec<(usize, f64)>,
 }
 
-/// What simpler models come to on the validation text, in nats a token: uniform, unigram, n-grams.
-pub fn baselines(prepared: &Prepared) -> [(String, f64); 3] {
-    let (train, valid) = (train_ids(prepared), valid_ids(prepared));
-    let vocabulary = prepared.tokenizer.vocabulary.len();
-    let ngrams = NGrams::count(&train, ORDER, vocabulary);
-    let judged = prepared.window()..valid.len();
-    [
-        ("uniform".into(), (vocabulary as f64).ln()),
-        ("unigram".into(), prepared.unigram_nats_per_token()),
-        (format!("{ORDER}-gram"), ngrams.nats_per_token(&valid, judged)),
-    ]
-}
-
 /// A longer sample of the finished model, for what is said of its writing.
 ///
 /// # Errors
@@ -110,7 +97,7 @@ impl ScoreCard {
     pub fn new(
         prepared: &Prepared,
         best: &Artifact,
-        baselines: &[(String, f64)],
+        baselines: &Baselines,
         sample: &Sample,
     ) -> Self {
         let valid = valid_ids(prepared);
@@ -137,7 +124,7 @@ impl ScoreCard {
         // The way in which `generate` will read comes first.
         rows.sort_by_key(|&(other, _)| other);
         let mut rows: Vec<Row> = rows.into_iter().map(|(_, row)| row).collect();
-        rows.extend(baselines.iter().rev().map(|(name, loss)| row(name, *loss)));
+        rows.extend(baselines.named().map(|(name, loss)| row(name, loss)));
 
         let source = Source::new(train_ids(prepared));
         let overlap = |ids: &[u32]| {
@@ -164,7 +151,8 @@ impl ScoreCard {
     /// The card as Markdown, to read.
     pub fn to_markdown(&self) -> String {
         let mut text = format!(
-            "# Score card\n\n{} tokens of held-out, contiguous text, none of which was learned from:\n\n\
+            "# Score card\n\n{} tokens of held-out, contiguous text, none of which was learned from (though it \
+             chose the epoch):\n\n\
              | | nats a token | perplexity | bits a byte |\n|---|---|---|---|\n",
             thousands(self.tokens)
         );
@@ -181,12 +169,12 @@ impl ScoreCard {
 
     /// The model against the n-grams, in a sentence.
     pub fn verdict(&self) -> String {
-        let ngram = format!("{ORDER}-gram");
+        let ngram = NGRAM;
         let loss = |name: &str| {
             let row = self.rows.iter().find(|row| row.name == name);
             row.map_or(f64::NAN, |row| row.loss_nats_per_token)
         };
-        let (best, counted) = (self.rows[0].loss_nats_per_token, loss(&ngram));
+        let (best, counted) = (self.rows[0].loss_nats_per_token, loss(ngram));
         let difference = best - counted;
         let unigram = loss("unigram");
         let said = match difference {
@@ -264,17 +252,6 @@ impl ScoreCard {
         let json = serde_json::to_string_pretty(self).expect("plain data") + "\n";
         Ok(write_atomically(&run.join("score.json"), json.as_bytes())?)
     }
-}
-
-/// Losses that differ by no more than this tie: about what another seed makes of it.
-const TIE: f64 = 0.03;
-
-fn train_ids(prepared: &Prepared) -> Vec<u32> {
-    prepared.ids.slice(prepared.split.train.clone())
-}
-
-fn valid_ids(prepared: &Prepared) -> Vec<u32> {
-    prepared.ids.slice(prepared.split.valid.clone())
 }
 
 #[cfg(test)]

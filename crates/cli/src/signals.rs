@@ -36,7 +36,11 @@ pub fn listen(_stop: &Stop) -> Result<()> {
 
 /// Asks the run to stop; a second time, the program ends at once.
 pub fn ask(stop: &Stop) {
-    if stop.ask() {
+    if !stop.ask() {
+        if !view::is_shown() {
+            tell("finishing the step, then saving; again to leave at once");
+        }
+    } else {
         view::restore();
         tell("left at once: `train --resume` goes on from the last checkpoint");
         std::process::exit(INTERRUPTED.into());

@@ -8,6 +8,7 @@ use burn::tensor::Device;
 use models::{About, Context};
 use trainer::{Ended, Identity, Job, Method, Observer, Outcome, Start, Stop, train};
 
+use crate::baselines::Baselines;
 use crate::commands::tell;
 use crate::config::Resolved;
 use crate::dashboard::{Dashboard, Title};
@@ -17,7 +18,7 @@ use crate::metrics_file::{self, MetricsFile};
 use crate::origin::CONFIG;
 use crate::progress::Progress;
 use crate::samples_file::SamplesFile;
-use crate::score_card::{ScoreCard, baselines, closing_sample};
+use crate::score_card::{ScoreCard, closing_sample};
 use crate::signals;
 use crate::speaker::Speaker;
 use crate::spelling;
@@ -47,11 +48,14 @@ impl Sitting<'_> {
         signals::listen(&stop)?;
         let Resolved { prepared, train: config, .. } = self.resolved;
         let identity = self.identity();
-        let baselines = baselines(prepared);
+        let baselines = Baselines::of(prepared);
         let observer = Box::new(self.observers(&identity, &baselines, &stop));
         let Self { run, device, .. } = *self;
         let job = Job { prepared, config, identity, run, device, stop };
+        let stopping = job.stop.clone();
         let outcome = train(job, start, observer)?;
+        // Everything is kept: whoever asks from now on wants to leave at once.
+        stopping.ask();
         self.report(&outcome, &baselines)?;
         Ok(outcome)
     }
@@ -68,7 +72,7 @@ impl Sitting<'_> {
     fn observers(
         &self,
         identity: &Identity,
-        baselines: &[(String, f64)],
+        baselines: &Baselines,
         stop: &Stop,
     ) -> Vec<Box<dyn Observer>> {
         let Self { resolved, run, device, backend, plain } = *self;
@@ -81,13 +85,12 @@ impl Sitting<'_> {
             },
             device: device.clone(),
             tokens: resolved.config.samples.tokens,
-            last: Arc::new(Mutex::new(None)),
+            spoken: Arc::new(Mutex::new(Vec::new())),
         };
         let title = Title {
             run: run.into(),
             backend: backend.into(),
-            // A uniform guess is so bad that it would flatten all the rest.
-            baselines: baselines[1..].to_vec(),
+            baselines: baselines.drawn(),
             averaging: resolved.train.averaging > 0.0,
         };
         let screen = if plain { None } else { Dashboard::open(title, speaker.clone(), stop) };
@@ -103,7 +106,7 @@ impl Sitting<'_> {
         ]
     }
 
-    fn report(&self, outcome: &Outcome, baselines: &[(String, f64)]) -> Result<()> {
+    fn report(&self, outcome: &Outcome, baselines: &Baselines) -> Result<()> {
         let Outcome { best, progress, ended } = outcome;
         let about = &best.about;
         let losses =
@@ -132,7 +135,7 @@ impl Sitting<'_> {
             true => format!("the model after step {}", about.steps),
             false => format!("best epoch {}", about.epochs),
         };
-        let unigram = baselines[1].1;
+        let unigram = baselines.unigram;
         tell(&format!(
             "{behind}: validation loss {} nats a token; guessing by token counts alone costs \
              {unigram:.3}",
@@ -151,13 +154,13 @@ impl Sitting<'_> {
     }
 
     /// What is drawn, counted and compared at the end of a run.
-    fn judge(&self, outcome: &Outcome, baselines: &[(String, f64)]) -> Result<()> {
+    fn judge(&self, outcome: &Outcome, baselines: &Baselines) -> Result<()> {
         let Self { resolved, run, device, .. } = *self;
         let (prepared, best) = (&resolved.prepared, &outcome.best);
         let curves = metrics_file::curves(run)?;
         if curves.train.len() + curves.valid.len() > 1 {
             let named = Named { run: None, curves: &curves };
-            loss_chart::draw(&run.join("loss.svg"), &[named], &baselines[1..])?;
+            loss_chart::draw(&run.join("loss.svg"), &[named], &baselines.drawn())?;
         }
         tensorboard_log::project(run, best)?;
         let sample = closing_sample(best, device)?;

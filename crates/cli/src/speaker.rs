@@ -9,7 +9,7 @@ use text_prep::{Tokenizer, UnseenPolicy};
 
 use crate::error::Result;
 
-/// The temperature of what is spoken in passing.
+/// The temperature of what is spoken in passing, and what `generate` writes at unless told otherwise.
 pub const TEMPERATURE: f64 = 0.5;
 
 /// Knows all but the weights.
@@ -25,11 +25,11 @@ pub struct Speaker {
     pub device: Device,
     /// Tokens in a sample.
     pub tokens: usize,
-    /// What was spoken last: a few listen to the same sample.
-    pub last: Arc<Mutex<Option<Spoken>>>,
+    /// What was spoken of the newest weights: several listen to the same samples.
+    pub spoken: Arc<Mutex<Vec<Spoken>>>,
 }
 
-/// A sample, and when it was spoken.
+/// A sample, the step of the weights that wrote it, and the temperature.
 #[derive(Clone, Debug)]
 pub struct Spoken {
     step: u64,
@@ -38,20 +38,22 @@ pub struct Spoken {
 }
 
 impl Speaker {
-    /// What [`speak`](Self::speak) says of the weights after `step` updates; said again without
-    /// asking the model, if it was said last.
+    /// What [`speak`](Self::speak) says of the weights after `step` updates; said again without asking
+    /// the model, if it was said before.
     pub fn speak_once(&self, model: &LanguageModel, temperature: f64, step: u64) -> Result<String> {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*last {
-            Some(spoken) if spoken.step == step && spoken.temperature == temperature => {
-                Ok(spoken.text.clone())
-            }
-            _ => {
-                let text = self.speak(model, temperature)?;
-                *last = Some(Spoken { step, temperature, text: text.clone() });
-                Ok(text)
-            }
+        let mut spoken = self.spoken.lock().unwrap_or_else(PoisonError::into_inner);
+        spoken.retain(|sample| sample.step == step);
+        if let Some(sample) = spoken.iter().find(|sample| sample.temperature == temperature) {
+            return Ok(sample.text.clone());
         }
+        let text = self.speak(model, temperature)?;
+        spoken.push(Spoken { step, temperature, text: text.clone() });
+        Ok(text)
+    }
+
+    /// Forgets what was said: the same steps will be made again with other weights.
+    pub fn forget(&self) {
+        self.spoken.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// A sample of `model` at this temperature: from the start of a story, in the way it is being

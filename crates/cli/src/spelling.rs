@@ -11,7 +11,7 @@ use seqdata::Prepared;
 use text_prep::Splitter;
 
 use crate::error::Result;
-use crate::score_card::TEMPERATURE;
+use crate::speaker::TEMPERATURE;
 
 /// Says which words of `sample` the model of a run invented; none for a model of words.
 ///

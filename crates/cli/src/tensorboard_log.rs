@@ -6,14 +6,13 @@ use models::{Artifact, LanguageModel};
 use trainer::{EpochReport, Heard, Marks, Observer, Plan, Retreat, StepReport};
 
 use crate::error::{Error, Result};
+use crate::metrics_file::EVERY_STEPS;
 use crate::provenance::unix_seconds;
 use crate::speaker::{Speaker, TEMPERATURE};
 use crate::tensorboard::{EventFile, write_projector};
 
 /// The folder in a run directory, and the name of its mark.
 const FOLDER: &str = "tensorboard";
-/// Steps between two points within an epoch.
-const EVERY_STEPS: usize = 50;
 
 /// The observer.
 pub struct TensorboardLog {
@@ -30,7 +29,7 @@ impl TensorboardLog {
 
     fn open(&self, keep: Option<u64>) -> Result<EventFile> {
         let directory = &self.directory;
-        std::fs::create_dir_all(directory).map_err(Error::io(directory, "made"))?;
+        durable::directory::create(directory)?;
         let found = EventFile::find(directory).map_err(Error::io(directory, "read"))?;
         match (found, keep) {
             (Some(path), Some(keep)) => Ok(EventFile::reopen(&path, keep)?),
@@ -111,7 +110,7 @@ impl Observer for TensorboardLog {
 /// If the device does not give them back, or the file system refuses.
 pub fn project(run: &Path, artifact: &Artifact) -> Result<()> {
     let directory = run.join(FOLDER);
-    std::fs::create_dir_all(&directory).map_err(Error::io(&directory, "made"))?;
+    durable::directory::create(&directory)?;
     let vectors = artifact.model.embedding.weight.val();
     let width = vectors.dims()[1];
     let values: Vec<f32> = vectors.try_into_vec_as().map_err(models::Error::from)?;

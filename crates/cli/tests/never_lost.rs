@@ -73,6 +73,21 @@ fn finish(desk: &Desk, run: &str) {
     assert_eq!(done.code, Some(0), "{run}: {}", done.stderr);
 }
 
+/// The newest checkpoint whose rename was made durable before the last of `passed` is still there, or a
+/// newer one.
+fn nothing_durable_is_lost(desk: &Desk, run: &str, passed: &[String]) {
+    let synced = passed.iter().rposition(|point| point == "sync checkpoints").unwrap_or(0);
+    // Whether the point that follows was passed too tells whether this one was done.
+    let durable = passed[..synced].iter().filter(|_| synced + 1 < passed.len());
+    let newest = durable.filter_map(|point| point.strip_prefix("rename step-")).next_back();
+    // A run that was refused before its first step leaves nothing behind.
+    let Some(newest) = newest.filter(|steps| steps.parse() != Ok(0u64)) else { return };
+    let kept = fs::read_dir(desk.path().join(run).join("checkpoints")).unwrap();
+    let names = kept.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+    let kept = names.filter_map(|name| Some(name.strip_prefix("step-")?.to_string())).max();
+    assert!(kept.as_deref() >= Some(newest), "step {newest} was durable, {kept:?} is left");
+}
+
 /// What no interruption may change: the files of the model and of the last checkpoint byte by byte, the
 /// metrics but for times, the samples.
 fn result(desk: &Desk, run: &str) -> Vec<(String, Vec<u8>)> {
@@ -144,10 +159,14 @@ fn a_run_killed_at_any_point_goes_on_to_the_same_bytes() {
     for operation in ["write", "sync", "rename", "append", "step", "discard", "remove"] {
         assert!(kinds.iter().any(|kind| kind.starts_with(operation)), "{operation}: {kinds:?}");
     }
-    // Twenty kinds of points, and one of each kind, as a fixed seed draws them.
+    // Twenty kinds of points, and one of each kind, as a fixed seed draws them; always the middle of a step.
     let mut random = Random::keyed(4, "kill", &[]);
+    let middle = "step middle".to_string();
+    kinds.retain(|kind| *kind != middle);
     let order = random.permutation(kinds.len());
-    for kind_of_point in order.iter().take(20).map(|&at| &kinds[at as usize]) {
+    assert!(order.len() >= 19, "{kinds:?}");
+    let drawn = order.iter().take(19).map(|&at| &kinds[at as usize]);
+    for kind_of_point in drawn.chain([&middle]) {
         let of_kind: Vec<usize> =
             (0..points.len()).filter(|&at| kind(&points[at]) == *kind_of_point).collect();
         let at = of_kind[random.below(of_kind.len() as u64) as usize];
@@ -156,6 +175,7 @@ fn a_run_killed_at_any_point_goes_on_to_the_same_bytes() {
         command.env("PASTICHE_FAILPOINTS", format!("kill:{}", at + 1));
         let status = command.stderr(Stdio::null()).stdout(Stdio::null()).status().unwrap();
         assert_eq!(status.signal(), Some(9), "{} was not reached", points[at]);
+        nothing_durable_is_lost(&desk, &run, &points[..at]);
         finish(&desk, &run);
         same(&expected, &result(&desk, &run), &format!("killed at {}", points[at]));
         fs::remove_dir_all(desk.path().join(&run)).unwrap();
@@ -173,6 +193,7 @@ fn a_disk_that_is_full_from_any_point_on_loses_nothing() {
         let run = format!("full-{at}");
         let ended = failing(begin(&desk, &run), &format!("fail:{}", at + 1));
         refused(&ended, &points[at], &["cannot be"]);
+        nothing_durable_is_lost(&desk, &run, &points[..at]);
         finish(&desk, &run);
         same(&expected, &result(&desk, &run), &format!("full at {}", points[at]));
         fs::remove_dir_all(desk.path().join(&run)).unwrap();
@@ -186,15 +207,46 @@ fn started(desk: &Desk) -> std::process::Child {
     args.extend(SETTINGS.iter().flat_map(|setting| ["--set", *setting]));
     args.extend(["--set", "train.epochs=100000", "--set", "checkpoints.keep=1"]);
     let mut command = desk.command(&args);
-    let child = command.stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = command.stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let checkpoint = desk.path().join("run/checkpoints/step-00000000");
-    while !checkpoint.exists() {
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
-    while checkpoint.exists() {
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
+    wait_until(&mut child, || checkpoint.exists());
+    wait_until(&mut child, || !checkpoint.exists());
     child
+}
+
+/// Waits for `what` while `child` lives.
+#[cfg(unix)]
+fn wait_until(child: &mut std::process::Child, what: impl Fn() -> bool) {
+    while !what() {
+        assert!(child.try_wait().unwrap().is_none(), "the run ended by itself");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
+#[cfg(unix)]
+fn send(signal: &str, child: &std::process::Child) {
+    let command = format!("kill -{signal} {}", child.id());
+    assert!(Command::new("bash").args(["-c", &command]).status().unwrap().success());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_signal_ends_the_program_and_the_last_checkpoint_goes_on() {
+    let desk = desk();
+    let child = started(&desk);
+    // Both are there before the step that is to be finished.
+    send("STOP", &child);
+    send("INT", &child);
+    send("TERM", &child);
+    send("CONT", &child);
+    let ended = answer(child.wait_with_output().unwrap());
+    assert_eq!(ended.code, Some(130), "{}", ended.stderr);
+    assert!(ended.stderr.contains("again to leave at once"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("left at once"), "{}", ended.stderr);
+    let listed = desk.json(&["runs", ".", "--json"]);
+    let done = listed["runs"][0]["epochs"].as_u64().unwrap();
+    let more = format!("train.epochs={}", done + 1);
+    desk.must(&["train", "--backend", "flex", "--resume", "run", "--set", &more]);
 }
 
 #[cfg(unix)]
@@ -203,9 +255,7 @@ fn a_signal_lets_the_run_finish_its_step_and_say_how_to_go_on() {
     for signal in ["INT", "TERM"] {
         let desk = desk();
         let child = started(&desk);
-        let process = child.id().to_string();
-        let sent = Command::new("bash").args(["-c", &format!("kill -{signal} {process}")]).status();
-        assert!(sent.unwrap().success());
+        send(signal, &child);
         let ended = answer(child.wait_with_output().unwrap());
         assert_eq!(ended.code, Some(130), "{}", ended.stderr);
         assert!(ended.stderr.contains("--resume run"), "{}", ended.stderr);

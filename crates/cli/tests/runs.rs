@@ -134,7 +134,7 @@ fn runs_are_listed_and_compared() {
     assert_eq!(names, ["runs/c", "runs/b", "runs/a"]);
     for run in listed["runs"].as_array().unwrap() {
         assert_eq!((&run["state"], &run["epochs"]), (&"finished".into(), &1.into()));
-        assert!(run["best_valid_loss"].as_f64().unwrap() > 0.0);
+        assert!(run["best_valid_loss_nats_per_token"].as_f64().unwrap() > 0.0);
         assert!(run["bytes"].as_u64().unwrap() > 1_000);
     }
     let table = desk.must(&["runs"]).stdout;

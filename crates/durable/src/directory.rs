@@ -13,6 +13,8 @@ use crate::failpoint::reach;
 /// # Errors
 /// If the file system refuses.
 pub fn sync(directory: &Path) -> Result<()> {
+    // The parent of a bare name.
+    let directory = if directory == Path::new("") { Path::new(".") } else { directory };
     let synced = || {
         reach("sync", directory)?;
         match cfg!(unix) {
@@ -21,6 +23,20 @@ pub fn sync(directory: &Path) -> Result<()> {
         }
     };
     synced().map_err(io(directory, "synced"))
+}
+
+/// Makes `directory` if it is not there, and its name durable.
+///
+/// # Errors
+/// If the file system refuses.
+pub fn create(directory: &Path) -> Result<()> {
+    if directory.is_dir() {
+        return Ok(());
+    }
+    reach("create", directory)
+        .and_then(|()| fs::create_dir_all(directory))
+        .map_err(io(directory, "made"))?;
+    directory.parent().map_or(Ok(()), sync)
 }
 
 /// Puts the finished directory `beside` in its `place`, which must be free.

@@ -19,6 +19,19 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A file that is only appended to has lost something.
+    #[error(
+        "{path} holds {found} bytes, and held {expected} when the checkpoint was saved: restore it, or \
+         delete it to go on without what it told"
+    )]
+    Shortened {
+        /// The file.
+        path: PathBuf,
+        /// Bytes in it.
+        found: u64,
+        /// Bytes that it should have at the least.
+        expected: u64,
+    },
     /// Another process works here.
     #[error(
         "{path} is in use by process {process}, which is still alive: wait for it, stop it, or name \

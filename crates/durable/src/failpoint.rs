@@ -11,6 +11,25 @@ use std::path::Path;
 /// What decides over the points of a process.
 pub const VARIABLE: &str = "PASTICHE_FAILPOINTS";
 
+/// Writes `bytes` to `file`. With failpoints, the point `operation` lies between their halves: a process
+/// that dies there leaves half of them.
+///
+/// # Errors
+/// If the file system refuses, or a test lets it.
+pub(crate) fn write(
+    file: &mut std::fs::File,
+    bytes: &[u8],
+    operation: &str,
+    path: &Path,
+) -> std::io::Result<()> {
+    use std::io::Write;
+    let middle = if cfg!(feature = "failpoints") { bytes.len() / 2 } else { 0 };
+    let (half, rest) = bytes.split_at(middle);
+    file.write_all(half)?;
+    reach(operation, path)?;
+    file.write_all(rest)
+}
+
 /// Reaches the point named `operation` and the last name of `path`.
 ///
 /// # Errors

@@ -1,12 +1,11 @@
 //! A file that is replaced as a whole: written beside its place, synced, renamed.
 
 use std::fs::{self, File};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::directory::sync;
 use crate::error::{Result, io};
-use crate::failpoint::reach;
+use crate::failpoint::{self, reach};
 
 /// Writes beside the final name, syncs, renames: `path` holds all of `bytes` or what it held, even
 /// after a power cut.
@@ -15,10 +14,7 @@ use crate::failpoint::reach;
 /// If the file system refuses; what was written beside is removed.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     Staged::write(path.into(), bytes)?.rename()?;
-    match path.parent() {
-        Some(parent) if parent != Path::new("") => sync(parent),
-        _ => sync(Path::new(".")),
-    }
+    path.parent().map_or(Ok(()), sync)
 }
 
 /// A file written beside its place, and removed again unless it is renamed.
@@ -39,11 +35,7 @@ impl Staged {
         let staged = Self { beside: beside.into(), place };
         let write = || {
             let mut file = File::create(&staged.beside)?;
-            // A process that dies here leaves half a file.
-            let (half, rest) = bytes.split_at(bytes.len() / 2);
-            file.write_all(half)?;
-            reach("write", &staged.place)?;
-            file.write_all(rest)?;
+            failpoint::write(&mut file, bytes, "write", &staged.place)?;
             reach("sync", &staged.place)?;
             file.sync_all()
         };

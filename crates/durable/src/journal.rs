@@ -1,11 +1,12 @@
 //! A file that is only appended to, and that can be cut back to where it once was.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use crate::error::{Result, io};
-use crate::failpoint::reach;
+use crate::directory::sync;
+use crate::error::{Error, Result, io};
+use crate::failpoint::{self, reach};
 
 /// A file that grows. Its length at some moment is a mark; cutting it back to the mark undoes what
 /// came later, whole lines and torn ones alike.
@@ -16,14 +17,23 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens `path`, which is made if it is not there, and keeps its first `keep` bytes.
+    /// Opens `path` and keeps its first `keep` bytes. A file that is not there is made, and is empty.
     ///
     /// # Errors
-    /// If the file system refuses.
+    /// If the file is shorter than that, or the file system refuses.
     pub fn open(path: &Path, keep: u64) -> Result<Self> {
+        let is_new = !path.exists();
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(path);
         let file = file.map_err(io(path, "opened"))?;
         let mut journal = Self { path: path.into(), file };
+        if is_new {
+            path.parent().map_or(Ok(()), sync)?;
+            return Ok(journal);
+        }
+        let found = journal.file.metadata().map_err(io(path, "read"))?.len();
+        if found < keep {
+            return Err(Error::Shortened { path: path.into(), found, expected: keep });
+        }
         journal.cut(keep)?;
         Ok(journal)
     }
@@ -33,13 +43,8 @@ impl Journal {
     /// # Errors
     /// If the file system refuses.
     pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
-        let (half, rest) = bytes.split_at(bytes.len() / 2);
-        let mut append = || {
-            self.file.write_all(half)?;
-            reach("append", &self.path)?;
-            self.file.write_all(rest)
-        };
-        append().map_err(io(&self.path, "written"))
+        failpoint::write(&mut self.file, bytes, "append", &self.path)
+            .map_err(io(&self.path, "written"))
     }
 
     /// Syncs the file and gives its length in bytes: all up to here outlives a power cut.
@@ -93,5 +98,7 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\n3\n");
         journal.cut(1_000).unwrap();
         assert_eq!(journal.mark().unwrap(), 6);
+        let error = Journal::open(&path, 7).unwrap_err().to_string();
+        assert!(error.contains("holds 6 bytes") && error.contains("7"), "{error}");
     }
 }

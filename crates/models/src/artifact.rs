@@ -23,8 +23,10 @@ use crate::packed::{pack_weights, unpack_weights};
 pub const FORMAT: u64 = 2;
 /// The file that makes a directory a model.
 pub const MANIFEST: &str = "manifest.json";
-const WEIGHTS: &str = "weights.bpk";
-const TOKENIZER: &str = "tokenizer.json";
+/// The weights, a Burnpack file.
+pub const WEIGHTS: &str = "weights.bpk";
+/// Cleaning, splitting and vocabulary.
+pub const TOKENIZER: &str = "tokenizer.json";
 const VOCABULARY: &str = "vocabulary.tsv";
 
 /// How a model reads its past while it writes.
@@ -124,7 +126,7 @@ impl Artifact {
     /// If the file system refuses. What was in `directory` is untouched if it refuses to write; if
     /// it refuses a rename there is no manifest, so that no mixture is read as a model.
     pub fn save(&self, directory: &Path) -> Result<()> {
-        fs::create_dir_all(directory).map_err(Error::io(directory, "made"))?;
+        directory::create(directory)?;
         let weights = pack_weights(&self.model)
             .map_err(|reason| Error::Mismatch { directory: directory.into(), reason })?;
         let mut files = self.extra.clone();
@@ -197,6 +199,15 @@ impl Artifact {
         }
         let model = unpack_weights(&about.model, weights, device).map_err(mismatch)?;
         Ok(Self { model, tokenizer, about, extra })
+    }
+
+    /// Checks every file of `directory` against its manifest.
+    ///
+    /// # Errors
+    /// If it is no model directory, or a file in it is missing, cut short or foreign.
+    pub fn verify(directory: &Path) -> Result<()> {
+        let files = read_manifest(directory)?.files;
+        files.iter().try_for_each(|(name, hash)| read_checked(directory, name, hash).map(|_| ()))
     }
 
     /// Reads the tokenizer of the model in `directory`, without its weights.

@@ -11,7 +11,8 @@ use crate::table::StringTable;
 
 /// The tokens that a model knows, numbered: id 0 is reserved for padding as in Keras, id 1 for
 /// what is unknown where the vocabulary has such an id, and the words follow by falling count,
-/// ties in order of first appearance (Keras's rule).
+/// ties in order of first appearance (Keras's rule). Words that were added later follow in the same order
+/// among themselves.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(into = "Written", try_from = "Written")]
 pub struct Vocabulary {
@@ -204,6 +205,14 @@ impl TryFrom<Written> for Vocabulary {
     fn try_from(written: Written) -> Result<Self> {
         let mut vocabulary =
             Self { unknown: written.unknown.then_some(written.unknown_count), ..Self::default() };
+        if !written.added_at.is_sorted() || written.added_at.last() > Some(&written.words.len()) {
+            let problem = format!(
+                "says that words were added at {:?}: expected rising places among its {} words",
+                written.added_at,
+                written.words.len()
+            );
+            return Err(Error::BadVocabulary { problem });
+        }
         vocabulary.added_at = written.added_at;
         for (place, word) in written.words.iter().enumerate() {
             let (number, new) = vocabulary.table.insert(&word.token);

@@ -26,6 +26,9 @@ const CARRIED: &str = "carried.safetensors";
 /// The format of the files above that this program writes and reads.
 const FORMAT: u64 = 1;
 
+/// How many of the newest milestones stay: the newest may turn out to be of weights that had exploded.
+const MILESTONES: usize = 2;
+
 /// The checkpoints of one run.
 #[derive(Clone, Debug)]
 pub struct Checkpoints {
@@ -86,11 +89,10 @@ impl Checkpoints {
         self.drop_old(progress)
     }
 
-    /// Saves a checkpoint of `progress`, then drops those that are neither among the newest `last`
-    /// nor the best.
+    /// Saves a checkpoint of `progress`, then drops older ones that nobody will go back to.
     ///
     /// # Errors
-    /// If the file system refuses; then the earlier checkpoints are untouched.
+    /// If there is one of that step, or the file system refuses; then the earlier ones are untouched.
     pub fn save(
         &self,
         mut artifact: Artifact,
@@ -111,11 +113,10 @@ impl Checkpoints {
         let place = self.path(progress.steps);
         let beside = self.directory.join(format!("writing-{:08}", progress.steps));
         directory::remove(&beside)?;
-        let written = artifact.save(&beside).map_err(Error::from).and_then(|()| {
-            // The same step again: after a retreat, or judged since.
-            directory::discard(&place)?;
-            Ok(directory::publish(&beside, &place)?)
-        });
+        let written = artifact
+            .save(&beside)
+            .map_err(Error::from)
+            .and_then(|()| Ok(directory::publish(&beside, &place)?));
         if written.is_err() {
             let _ = fs::remove_dir_all(&beside);
         }
@@ -123,33 +124,47 @@ impl Checkpoints {
         self.drop_old(progress)
     }
 
+    /// Drops what nobody will go back to: all but the newest, the newest milestones, and the best as each
+    /// of these knows it.
     fn drop_old(&self, progress: &Progress) -> Result<()> {
-        let best = progress.best().map(|report| report.step);
         let steps = self.steps()?;
-        let old = steps.len().saturating_sub(progress.config.keeping.last);
-        for &step in &steps[..old] {
-            if Some(step) != best {
+        let newest = steps.iter().rev().take(progress.config.keeping.last);
+        let milestones = steps.iter().rev().filter(|&&step| progress.is_milestone(step));
+        let mut kept: Vec<u64> = newest.chain(milestones.take(MILESTONES)).copied().collect();
+        for step in kept.clone() {
+            let progress = self.progress_at(step)?;
+            kept.extend(progress.best().map(|report| report.step));
+        }
+        for step in steps {
+            if !kept.contains(&step) {
                 directory::discard(&self.path(step))?;
             }
         }
         Ok(())
     }
 
-    /// The newest checkpoint.
+    /// Drops all checkpoints after `steps` updates.
     ///
     /// # Errors
-    /// If there is none, or it is not whole.
-    pub fn newest(&self, device: &Device) -> Result<Kept> {
+    /// If the file system refuses.
+    pub fn drop_after(&self, steps: u64) -> Result<()> {
+        let later = self.steps()?.into_iter().rev().take_while(|&step| step > steps);
+        later.into_iter().try_for_each(|step| Ok(directory::discard(&self.path(step))?))
+    }
+
+    /// Checks that the newest checkpoint is whole.
+    ///
+    /// # Errors
+    /// If there is none, or it is damaged; says what to do.
+    pub fn verify(&self) -> Result<()> {
         let steps = self.steps()?;
         let none = || Error::NoCheckpoint(self.directory.clone());
         let path = self.path(*steps.last().ok_or_else(none)?);
-        read(&path, device).map_err(|error| match error {
-            Error::Model(
-                error @ (models::Error::Missing { .. }
-                | models::Error::Foreign { .. }
-                | models::Error::NotAModel(_)
-                | models::Error::Manifest { .. }),
-            ) => {
+        Artifact::verify(&path).map_err(|error| match error {
+            models::Error::Missing { .. }
+            | models::Error::Foreign { .. }
+            | models::Error::NotAModel(_)
+            | models::Error::Manifest { .. } => {
                 let path = path.display();
                 let cure = match steps.len() {
                     1 => "there is no earlier one: start anew".into(),
@@ -157,8 +172,26 @@ impl Checkpoints {
                 };
                 Error::Damaged { reason: error.to_string(), cure }
             }
-            error => error,
+            error => error.into(),
         })
+    }
+
+    /// The newest checkpoint.
+    ///
+    /// # Errors
+    /// If there is none, or it is not whole.
+    pub fn newest(&self, device: &Device) -> Result<Kept> {
+        self.verify()?;
+        let none = || Error::NoCheckpoint(self.directory.clone());
+        self.at(*self.steps()?.last().ok_or_else(none)?, device)
+    }
+
+    /// The checkpoint after `steps` updates.
+    ///
+    /// # Errors
+    /// If it is not there or not whole.
+    pub fn at(&self, steps: u64, device: &Device) -> Result<Kept> {
+        read(&self.path(steps), device)
     }
 
     /// How far the run had come at its newest checkpoint; none without one.
@@ -166,12 +199,15 @@ impl Checkpoints {
     /// # Errors
     /// If that cannot be read.
     pub fn progress(&self) -> Result<Option<Progress>> {
-        let Some(&steps) = self.steps()?.last() else { return Ok(None) };
+        self.steps()?.last().map(|&steps| self.progress_at(steps)).transpose()
+    }
+
+    fn progress_at(&self, steps: u64) -> Result<Progress> {
         let path = self.path(steps).join(PROGRESS);
         let bytes = fs::read(&path);
         let bytes =
             bytes.map_err(|source| Error::Io { path: path.clone(), verb: "read", source })?;
-        parse(&bytes, &path).map(Some)
+        parse(&bytes, &path)
     }
 
     /// The model after `steps` updates, without what only training needs.

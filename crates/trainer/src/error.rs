@@ -25,8 +25,8 @@ pub enum Error {
     },
     /// The loss exploded again and again.
     #[error(
-        "{what}, after the learning rate was halved {halvings} times; the last good checkpoint is that \
-         of step {step}: train anew with a lower `train.learning_rate` or with `train.clip.global_norm`"
+        "{what}, after the learning rate was halved {halvings} times (back to step {step} each time): train \
+         anew with a lower `train.learning_rate`, or with `train.clip.global_norm`"
     )]
     Hopeless {
         /// What was seen at which step.

@@ -96,6 +96,13 @@ impl Progress {
         self.steps - self.epochs.len() as u64 * self.steps_per_epoch
     }
 
+    /// Whether every run of this configuration keeps a checkpoint after `step` updates, whatever the clock
+    /// says and whoever stops it: where it goes back to must not depend on either.
+    pub fn is_milestone(&self, step: u64) -> bool {
+        let every = self.config.keeping.every_steps;
+        step.is_multiple_of(self.steps_per_epoch) || (every > 0 && step.is_multiple_of(every))
+    }
+
     /// Whether every epoch is trained and judged.
     pub fn is_finished(&self) -> bool {
         self.epochs.len() >= self.config.epochs
@@ -103,7 +110,11 @@ impl Progress {
 
     /// Whether validation has brought nothing lower for as long as the configuration bears.
     pub fn has_lost_patience(&self) -> bool {
-        let patience = self.config.patience;
+        self.has_lost_patience_with(self.config.patience)
+    }
+
+    /// The same for another patience; 0 bears everything.
+    pub fn has_lost_patience_with(&self, patience: usize) -> bool {
         patience > 0 && since_best(&self.valid_losses()) >= patience
     }
 

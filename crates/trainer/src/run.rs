@@ -1,7 +1,7 @@
 //! The loop: step after step, epoch after epoch, kept and judged, and back to the last checkpoint when
 //! the loss explodes. A run can be kept after any step and gone on with as if it had never stopped.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use burn::data::dataloader::DataLoader;
 use burn::module::Module;
@@ -144,10 +144,7 @@ impl Run {
         }
         let score = self.validate(burn, valid, epoch)?;
         let loss = score.nats_per_token();
-        if !loss.is_finite() {
-            let what = format!("the validation loss of epoch {epoch} is {loss}, no finite number");
-            return Err(Error::Diverged { what });
-        }
+        self.sane(loss, || format!("the validation loss of epoch {epoch}"))?;
         burn.train(LearnerEvent::EndEpoch(epoch))?;
         let pass = std::mem::take(&mut self.progress.pass);
         let report = EpochReport {
@@ -235,7 +232,7 @@ impl Run {
             pass.seconds += start.elapsed().as_secs_f64();
             let step = self.progress.steps_in_epoch() as usize;
             let loss = score.nats_per_token();
-            self.sane(loss)?;
+            self.sane(loss, || format!("the loss of step {}", self.progress.steps))?;
             let item = TrainingItem::new(output, iterator.progress(), Some(step), Some(rate));
             burn.train(LearnerEvent::ProcessedItem(item))?;
             self.report((epoch, step), loss, factor)?;
@@ -265,17 +262,16 @@ impl Run {
         Ok(output.item)
     }
 
-    /// Refuses a loss that has exploded.
-    fn sane(&self, loss: f64) -> Result<()> {
+    /// Refuses a loss that has exploded; `name` says which.
+    fn sane(&self, loss: f64, name: impl Fn() -> String) -> Result<()> {
         let blind = (self.identity.about.model.vocabulary as f64).ln();
-        let step = self.progress.steps;
         let what = match loss.is_finite() {
             true if loss <= EXPLOSION * blind => return Ok(()),
             true => format!(
-                "the loss of step {step} is {loss:.1} nats a token, where guessing blindly costs \
-                 {blind:.1}"
+                "{} is {loss:.1} nats a token, where guessing blindly costs {blind:.1}",
+                name()
             ),
-            false => format!("the loss of step {step} is {loss}, no finite number"),
+            false => format!("{} is {loss}, no finite number", name()),
         };
         Err(Error::Diverged { what })
     }
@@ -337,8 +333,8 @@ impl Run {
         let Progress { config, steps, steps_per_epoch, .. } = &self.progress;
         let keeping = config.keeping;
         let by_steps = keeping.every_steps > 0 && steps.is_multiple_of(keeping.every_steps);
-        let every = Duration::from_secs_f64(60.0 * keeping.every_minutes);
-        let by_time = keeping.every_minutes > 0.0 && self.saved_at.elapsed() >= every;
+        let minutes = self.saved_at.elapsed().as_secs_f64() / 60.0;
+        let by_time = keeping.every_minutes > 0.0 && minutes >= keeping.every_minutes;
         (by_steps || by_time) && self.progress.steps_in_epoch() < *steps_per_epoch
     }
 
@@ -393,14 +389,16 @@ impl Run {
         about
     }
 
-    /// Goes back to the last checkpoint, with half the learning rate.
+    /// Goes back to the last good milestone, with half the learning rate.
     fn retreat(&mut self, what: String) -> Result<()> {
-        let kept = self.checkpoints.newest(&self.device)?;
         let halvings = self.progress.halvings + 1;
+        let kept = self.last_good()?;
         if halvings > HALVINGS {
             let step = kept.progress.steps;
             return Err(Error::Hopeless { what, halvings: HALVINGS, step });
         }
+        // What was kept since leads to where it exploded.
+        self.checkpoints.drop_after(kept.progress.steps)?;
         let config = self.progress.config.clone();
         self.progress = Progress { config, halvings, ..kept.progress.clone() };
         self.standing = Standing::of(kept, &self.progress.config);
@@ -414,5 +412,17 @@ impl Run {
             marks: self.progress.marks.clone(),
         };
         self.observer.retreated(&retreat).map_err(Error::Observer)
+    }
+
+    /// The newest milestone whose weights did not show the explosion themselves: the loss of a step is
+    /// that of the weights before its update.
+    fn last_good(&self) -> Result<Kept> {
+        let exploded_at = self.progress.steps;
+        let mut milestones = self.checkpoints.steps()?;
+        milestones.retain(|&step| self.progress.is_milestone(step));
+        let good = |&&step: &&u64| step + 1 < exploded_at || step == 0;
+        let good = milestones.iter().rev().find(good).or(milestones.first());
+        let none = || Error::NoCheckpoint(self.checkpoints.path(0));
+        self.checkpoints.at(*good.ok_or_else(none)?, &self.device)
     }
 }

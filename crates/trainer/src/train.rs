@@ -91,11 +91,17 @@ pub fn train(job: Job, start: Start, observer: Box<dyn Observer>) -> Result<Outc
             let steps = Some(progress.steps);
             (Standing::of(kept, config), progress, steps)
         }
+        Start::Fresh(_) if !checkpoints.steps()?.is_empty() => {
+            let reason = "it holds checkpoints already: go on with it, or name another directory";
+            return Err(Error::Resume { directory: run.into(), reason: reason.into() });
+        }
         Start::Fresh(model) => (Standing::fresh(*model, config), fresh, None),
     };
 
-    let (progress, ended) = if progress.is_finished() || progress.has_lost_patience() {
+    let (progress, ended) = if progress.is_finished() {
         (progress, Ended::Finished)
+    } else if progress.has_lost_patience() {
+        (progress, Ended::LostPatience)
     } else {
         // Burn's learner wants a model and an optimizer; those that work are the strategy's own.
         let trainee = standing.trainee().clone();
@@ -187,16 +193,18 @@ fn same_run(kept: &Kept, now: &Progress, identity: &Identity, run: &Path) -> Res
     let Kept { artifact, progress: before, .. } = kept;
     let refuse = |reason: &str| Err(Error::Resume { directory: run.into(), reason: reason.into() });
     if artifact.about.model != identity.about.model {
-        return refuse("its model has other sizes or options than the configuration");
+        return refuse(
+            "its model has other sizes or options than the configuration; leave them as they were",
+        );
     }
     if artifact.tokenizer != identity.tokenizer {
-        return refuse("its vocabulary is not the one that the text gives now");
+        return refuse("its vocabulary is not the one that the text gives now; restore the text");
     }
     let TrainConfig { epochs, look_every, patience, keeping, schedule, .. } = now.config;
     if schedule.depends_on_length() && before.config.epochs != epochs {
         return refuse(
             "`train.schedule` makes the learning rate of every step depend on `train.epochs`, \
-             which has changed",
+             which has changed: leave it as it was, or start anew from its model",
         );
     }
     let allowed = TrainConfig { epochs, look_every, patience, keeping, ..before.config.clone() };
@@ -208,11 +216,13 @@ fn same_run(kept: &Kept, now: &Progress, identity: &Identity, run: &Path) -> Res
     }
     if before.train_sha256 != now.train_sha256 || before.steps_per_epoch != now.steps_per_epoch {
         return refuse(
-            "its training windows are others: the text, `windows` or `split` have changed",
+            "its training windows are others: the text, `windows` or `split` have changed; restore them",
         );
     }
     if artifact.about.valid_sha256 != identity.about.valid_sha256 {
-        return refuse("its validation split is not the one that the text gives now");
+        return refuse(
+            "its validation split is not the one that the text gives now; restore the text",
+        );
     }
     Ok(())
 }

@@ -17,9 +17,9 @@ use crate::origin::CONFIG;
 struct Column {
     run: String,
     epochs: usize,
-    steps: Option<f64>,
-    best_valid_loss: Option<f64>,
-    last_valid_loss: Option<f64>,
+    steps: u64,
+    best_valid_loss_nats_per_token: Option<f64>,
+    last_valid_loss_nats_per_token: Option<f64>,
     /// Whether its losses can be held against the first run's: the same held-out text in the same tokens.
     comparable: bool,
 }
@@ -37,7 +37,11 @@ struct Comparison {
 pub fn run(args: &Compare) -> Result<()> {
     let all: Vec<Curves> = args.runs.iter().map(|run| curves(run)).collect::<Result<_>>()?;
     let names: Vec<String> = args.runs.iter().map(|run| run.display().to_string()).collect();
-    let held_out = |run: &Path| Artifact::about(run).ok().map(|about| about.valid_sha256);
+    // Ids say the same of two texts whose words are exchanged one for one: all three must agree.
+    let held_out = |run: &Path| {
+        let about = Artifact::about(run).ok()?;
+        Some((about.valid_sha256, about.window, Artifact::tokenizer(run).ok()?))
+    };
     let first = held_out(&args.runs[0]);
     let runs: Vec<Column> = args
         .runs
@@ -48,9 +52,9 @@ pub fn run(args: &Compare) -> Result<()> {
             Column {
                 run: run.display().to_string(),
                 epochs: curves.valid.len(),
-                steps: curves.train.iter().chain(&curves.valid).map(|p| p.0).reduce(f64::max),
-                best_valid_loss: losses().reduce(f64::min),
-                last_valid_loss: losses().next_back(),
+                steps: curves.steps(),
+                best_valid_loss_nats_per_token: losses().reduce(f64::min),
+                last_valid_loss_nats_per_token: losses().next_back(),
                 comparable: first.is_some() && held_out(run) == first,
             }
         })
@@ -66,12 +70,15 @@ pub fn run(args: &Compare) -> Result<()> {
     if args.json {
         return print_json(&comparison);
     }
-    let others = comparison.runs.iter().filter(|run| !run.comparable);
-    for run in others {
+    let (first, others) = comparison.runs.split_first().expect("there are two at the least");
+    if !first.comparable {
+        tell(&format!("warning: {} is not finished: nothing says what judged it", first.run));
+    }
+    for run in others.iter().filter(|run| first.comparable && !run.comparable) {
         tell(&format!(
-            "warning: {} was not judged by the held-out text of {}, or is not finished: its losses are \
+            "warning: {} was not judged by the held-out tokens of {}, or is not finished: its losses are \
              drawn, but not to be held against the others",
-            run.run, comparison.runs[0].run
+            run.run, first.run
         ));
     }
     tell(&format!("drawn in {}", comparison.picture));
@@ -101,18 +108,17 @@ fn settings(runs: &[std::path::PathBuf]) -> Result<Vec<(String, Vec<String>)>> {
 
 fn table(comparison: &Comparison) -> String {
     let runs = &comparison.runs;
-    let number = |number: Option<f64>, digits| {
-        number.map_or("–".to_string(), |number| format!("{number:.digits$}"))
-    };
+    let number =
+        |number: Option<f64>| number.map_or("–".to_string(), |number| format!("{number:.3}"));
     let row = |name: &str, cell: &dyn Fn(&Column) -> String| {
         std::iter::once(name.to_string()).chain(runs.iter().map(cell)).collect::<Vec<_>>()
     };
     let mut rows = vec![
         row("", &|run| run.run.clone()),
         row("epochs", &|run| run.epochs.to_string()),
-        row("steps", &|run| number(run.steps, 0)),
-        row("best loss", &|run| number(run.best_valid_loss, 3)),
-        row("last loss", &|run| number(run.last_valid_loss, 3)),
+        row("steps", &|run| run.steps.to_string()),
+        row("best loss", &|run| number(run.best_valid_loss_nats_per_token)),
+        row("last loss", &|run| number(run.last_valid_loss_nats_per_token)),
     ];
     for (key, values) in &comparison.settings {
         rows.push(std::iter::once(key).chain(values).cloned().collect());

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use args::{BackendArgs, ConfigArgs, Reproduce};
 use burn::tensor::Device;
-use models::artifact::MANIFEST;
+use models::artifact::{MANIFEST, TOKENIZER, WEIGHTS};
 use seqdata::hash::sha256;
 use serde::Serialize;
 use serde_json::Value;
@@ -45,6 +45,8 @@ pub fn run(args: &Reproduce, choice: &Choice) -> Result<ExitCode> {
             run.display()
         )));
     }
+    let before_files = files(run)?;
+    let before_lines = timeless_lines(run)?;
     let choice = match args.backend {
         // What was asked for goes before what the run was made on.
         BackendArgs { backend: Some(_), .. } => choice.clone(),
@@ -83,7 +85,7 @@ pub fn run(args: &Reproduce, choice: &Choice) -> Result<ExitCode> {
         tell("stopped before there was anything to compare");
         return Ok(ExitCode::from(INTERRUPTED));
     }
-    let verdict = compare(run, &again)?;
+    let verdict = compare(run, &again, before_files, before_lines)?;
     let code = if verdict.identical { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     match args.json {
         true => print_json(&verdict)?,
@@ -106,18 +108,27 @@ fn same_origin(config: &Config, before: Option<&Origin>) -> Result<()> {
     }
 }
 
-fn compare(run: &Path, again: &Path) -> Result<Verdict> {
-    let mut differences = Vec::new();
-    for file in ["weights.bpk", "tokenizer.json"] {
-        let read = |run: &Path| {
-            let path = run.join(file);
-            std::fs::read(&path).map_err(Error::io(&path, "read"))
-        };
-        if read(run)? != read(again)? {
-            differences.push(format!("{file} has other bytes"));
-        }
-    }
-    let (one, other) = (timeless_lines(run)?, timeless_lines(again)?);
+/// What two runs must share byte by byte.
+fn files(run: &Path) -> Result<Vec<(&'static str, Vec<u8>)>> {
+    let read = |file| {
+        let path = run.join(file);
+        let bytes = std::fs::read(&path).map_err(Error::io(&path, "read"))?;
+        Ok((file, bytes))
+    };
+    [WEIGHTS, TOKENIZER].into_iter().map(read).collect()
+}
+
+fn compare(
+    run: &Path,
+    again: &Path,
+    before: Vec<(&'static str, Vec<u8>)>,
+    one: Vec<Value>,
+) -> Result<Verdict> {
+    let now = files(again)?;
+    let changed = before.iter().zip(&now).filter(|(before, now)| before != now);
+    let mut differences: Vec<String> =
+        changed.map(|((file, _), _)| format!("{file} has other bytes")).collect();
+    let other = timeless_lines(again)?;
     let equal_lines = one.iter().zip(&other).take_while(|(one, other)| one == other).count();
     if equal_lines < one.len().max(other.len()) {
         let show = |line: Option<&Value>| line.map_or("nothing".into(), Value::to_string);

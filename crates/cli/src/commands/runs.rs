@@ -24,8 +24,7 @@ struct Row {
     epochs: usize,
     epochs_planned: Option<usize>,
     steps: u64,
-    /// Nats a token.
-    best_valid_loss: Option<f64>,
+    best_valid_loss_nats_per_token: Option<f64>,
     /// Since it was last changed.
     age_seconds: f64,
     bytes: u64,
@@ -86,7 +85,7 @@ fn row(path: &Path) -> Option<Row> {
         epochs: progress.as_ref().map_or(0, |progress| progress.epochs.len()),
         epochs_planned: progress.as_ref().map(|progress| progress.config.epochs),
         steps: progress.as_ref().map_or(0, |progress| progress.steps),
-        best_valid_loss: best
+        best_valid_loss_nats_per_token: best
             .map(|best| best.valid_loss_nats_per_token)
             .or_else(|| model.as_ref().and_then(of_model)),
         age_seconds: changed.elapsed().map_or(0.0, |age| age.as_secs_f64()),
@@ -131,7 +130,7 @@ fn table(runs: &[Row]) -> String {
                 Some(planned) => format!("{} of {planned}", row.epochs),
                 None => "–".into(),
             },
-            row.best_valid_loss.map_or("–".into(), |loss| format!("{loss:.3}")),
+            row.best_valid_loss_nats_per_token.map_or("–".into(), |loss| format!("{loss:.3}")),
             duration(row.age_seconds),
             format!("{:.1} MB", row.bytes as f64 / 1e6),
         ]

@@ -68,7 +68,9 @@ impl Begun<'_> {
             sitting.hold(Start::Fresh(Box::new(model)))
         };
         let outcome = hold();
-        let kept = || Checkpoints::of(run).steps().is_ok_and(|steps| steps.iter().any(|&s| s > 0));
+        // Where nobody knows, there may be something.
+        let kept =
+            || Checkpoints::of(run).steps().map_or(true, |steps| steps.iter().any(|&s| s > 0));
         if outcome.is_err() && !kept() {
             let _ = std::fs::remove_dir_all(run);
         }
@@ -77,16 +79,20 @@ impl Begun<'_> {
 }
 
 fn resume(run: &Path, args: &Train, choice: &Choice) -> Result<Outcome> {
-    let config = origin::go_on(run, &args.config)?;
+    origin::is_run(run)?;
     let _lock = Lock::take(run)?;
+    Checkpoints::of(run).verify()?;
+    let config = origin::go_on(run, &args.config)?;
     let resolved = origin::resolve_again(run, config)?;
     let device = choice.open()?;
-    // Runs that were made by hand, or before there was such a file, know nothing to compare.
-    if let Ok(before) = Provenance::read(run) {
-        let now = Provenance::now(&resolved, choice.name(), before.from.clone());
-        for difference in now.differences(&before) {
-            tell(&format!("warning: {difference}: from here on its bits may be others"));
+    match Provenance::read(run) {
+        Ok(before) => {
+            let now = Provenance::now(&resolved, choice.name(), before.from.clone());
+            for difference in now.differences(&before) {
+                tell(&format!("warning: {difference}: from here on its bits may be others"));
+            }
         }
+        Err(error) => tell(&format!("warning: {error}: what it was made with is not known")),
     }
     let (name, epochs) = (run.display(), resolved.train.epochs);
     let progress = Checkpoints::of(run).progress()?;
@@ -100,6 +106,10 @@ fn resume(run: &Path, args: &Train, choice: &Choice) -> Result<Outcome> {
         }
         done if done == epochs => tell(&format!(
             "{name} has finished all {epochs} epochs; `--set train.epochs=N` with a larger N goes on"
+        )),
+        done if progress.has_lost_patience_with(resolved.train.patience) => tell(&format!(
+            "{name} has lost patience after {done} epochs; `--set train.patience=N` with a larger N, or \
+             0, goes on"
         )),
         _ => tell(&format!(
             "going on with {name} after step {} on {}",

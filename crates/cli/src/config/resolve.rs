@@ -9,8 +9,8 @@ use text_prep::{Characters, Cleaner, Source, Splitter, Tokenizer, Words};
 use trainer::{AdamConfig, Keeping, OptimizerConfig, RmspropConfig, TrainConfig};
 
 use super::{
-    Clip, Config, Method, Model, Optimizer, OptimizerKind, Schedule, ScheduleKind, TokenKind,
-    Vectors,
+    Clean, Clip, Config, Method, Model, Optimizer, OptimizerKind, Schedule, ScheduleKind,
+    TokenKind, Tokens, Vectors,
 };
 use crate::corpus::Dataset;
 use crate::error::{Error, Result};
@@ -63,7 +63,9 @@ impl Resolved {
             );
         }
         let mut model = known.map_or_else(|| blueprint(&config.model), |known| known.model.clone());
-        vectors(&mut config.model.vectors)?;
+        if known.is_none() {
+            vectors(&mut config.model.vectors)?;
+        }
         if let Some(origin) = &mut config.from.model {
             *origin = absolute(origin)?;
         }
@@ -72,7 +74,10 @@ impl Resolved {
         let text = text(&mut config)?;
         let prepared = match known {
             None => Prepared::new(&text, recipe)?,
-            Some(known) => Prepared::known(&text, recipe, &known.tokenizer, known.new)?,
+            Some(known) => {
+                known.describe(&mut config);
+                Prepared::known(&text, recipe, &known.tokenizer, known.new)?
+            }
         };
         model.vocabulary = prepared.tokenizer.vocabulary.len();
         if let Some(mark) = &config.clean.story_mark
@@ -107,6 +112,57 @@ impl Known {
             model: artifact.about.model.clone(),
             new: NewTokens::Keep,
         }
+    }
+
+    /// Writes into `config` what takes the place of its own sections.
+    fn describe(&self, config: &mut Config) {
+        let LanguageModelConfig {
+            embedding,
+            ref layers,
+            projection,
+            tied,
+            frozen_embedding,
+            dropout,
+            layer_dropout,
+            embedding_dropout,
+            locked_dropout,
+            ..
+        } = self.model;
+        let path = config.model.vectors.path.clone();
+        config.model = Model {
+            embedding,
+            layers: layers.clone(),
+            projection,
+            tied,
+            vectors: Vectors { path, train: !frozen_embedding },
+            dropout,
+            layer_dropout,
+            embedding_dropout,
+            locked_dropout,
+        };
+        let Tokenizer { cleaner, splitter, story_mark, rare, .. } = &self.tokenizer;
+        config.clean = Clean {
+            preset: None,
+            rules: Some(cleaner.rules().to_vec()),
+            story_mark: story_mark.clone(),
+        };
+        config.vocabulary.rare = *rare;
+        config.tokens = match splitter.clone() {
+            Splitter::Words(Words { punctuation, lower_case, stem }) => Tokens {
+                kind: TokenKind::Words,
+                punctuation: Some(punctuation),
+                lower_case: Some(lower_case),
+                stem,
+                ..Tokens::default()
+            },
+            Splitter::Characters(Characters { unit, capitals, jamo }) => Tokens {
+                kind: TokenKind::Characters,
+                unit: Some(unit),
+                capitals: Some(capitals),
+                jamo: Some(jamo),
+                ..Tokens::default()
+            },
+        };
     }
 }
 

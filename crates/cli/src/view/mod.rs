@@ -14,4 +14,4 @@ mod tests;
 pub mod words;
 
 pub use scene::{Baseline, Best, Phase, Sample, Saved, Scene};
-pub use terminal::{Screen, restore};
+pub use terminal::{Screen, is_shown, restore};

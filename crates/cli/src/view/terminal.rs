@@ -103,6 +103,11 @@ impl Drop for Screen {
     }
 }
 
+/// Whether a run is shown.
+pub fn is_shown() -> bool {
+    *lock(&OURS)
+}
+
 /// Gives the terminal back if it is held: for those who end the process without dropping the
 /// [`Screen`], such as the handler of a signal.
 pub fn restore() {
