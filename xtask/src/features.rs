@@ -9,12 +9,14 @@ pub const EVERYTHING: &str = "ndarray,flex,wgpu";
 /// The environment variable that names the backends to compile in, as in `ndarray,wgpu`.
 pub const FEATURES_VARIABLE: &str = "PASTICHE_FEATURES";
 
-/// The arguments with which every cargo command over the whole workspace selects [`EVERYTHING`].
+/// The arguments with which every cargo command over the whole workspace selects [`EVERYTHING`], and
+/// the failpoints that tests break a run at; a program that is launched has none.
 ///
 /// The default features are off, as they are when the program is launched: otherwise `cli` would
 /// be compiled once with its feature `default` and once without.
 pub fn of_the_workspace() -> [String; 4] {
-    let features: Vec<String> = EVERYTHING.split(',').map(|name| format!("cli/{name}")).collect();
+    let features = EVERYTHING.split(',').chain(["failpoints"]);
+    let features: Vec<String> = features.map(|name| format!("cli/{name}")).collect();
     let [workspace, none, which] = ["--workspace", "--no-default-features", "--features"];
     [workspace.into(), none.into(), which.into(), features.join(",")]
 }

@@ -5,12 +5,16 @@
 //! but `backend.toml`.
 
 mod backend;
+mod runs;
+mod weights;
 
 use std::path::PathBuf;
 
 pub use backend::{BACKEND_FILE, BACKEND_VARIABLE, Backend, BackendChoice};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+pub use runs::{Compare, NewTokens, Reproduce, Runs, Train};
+pub use weights::{Export, Import, Layout};
 
 /// What `pastiche` can be asked to do.
 #[derive(Subcommand, Clone, Debug)]
@@ -64,43 +68,6 @@ pub struct BackendArgs {
     /// The device of the wgpu backend: `default`, `cpu` (software), `discrete:0`, `integrated:0`
     #[arg(long, value_name = "D")]
     pub device: Option<String>,
-}
-
-/// Arguments of `train`.
-#[derive(Args, Clone, Debug, Default)]
-pub struct Train {
-    /// The configuration and its changes.
-    #[command(flatten)]
-    pub config: ConfigArgs,
-    /// Backend and device.
-    #[command(flatten)]
-    pub backend: BackendArgs,
-    /// The run's directory [default: a new one under runs/]; refused if it exists
-    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
-    pub out: Option<PathBuf>,
-    /// Go on with a run from its last checkpoint [default: the newest run]
-    #[arg(long, value_name = "DIR", num_args = 0..=1, conflicts_with_all = ["config", "text"])]
-    pub resume: Option<Option<PathBuf>>,
-    /// Begin with a trained model, its tokens and its settings, mostly on another text
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "resume"])]
-    pub from: Option<PathBuf>,
-    /// With `--from`: what to do with tokens that the model does not know [default: refuse]
-    #[arg(long, value_enum, value_name = "WHAT", requires = "from")]
-    pub vocabulary: Option<NewTokens>,
-    /// Plain lines instead of the full-screen view, also on a terminal
-    #[arg(long)]
-    pub plain: bool,
-}
-
-/// What to do with tokens of a text that a trained model does not know.
-#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NewTokens {
-    /// Stop and name the most frequent
-    Refuse,
-    /// Read them as unknown
-    Keep,
-    /// Add them to the vocabulary
-    Extend,
 }
 
 /// How the network reads its past while it writes.
@@ -248,98 +215,6 @@ pub struct Probe {
     #[arg(long)]
     pub json: bool,
     /// Backend and device.
-    #[command(flatten)]
-    pub backend: BackendArgs,
-}
-
-/// Whose names and orders a file of weights keeps to.
-#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layout {
-    /// `state_dict` of a module with `embedding`, `rnn` and `output` as attributes
-    Pytorch,
-    /// Variables by their paths, as in `lstm/lstm_cell/kernel`
-    Keras,
-}
-
-/// Arguments of `import`.
-#[derive(Args, Clone, Debug)]
-pub struct Import {
-    /// The safetensors file
-    pub weights: PathBuf,
-    /// Whose layout it keeps to
-    #[arg(long, value_enum)]
-    pub layout: Layout,
-    /// Call tensors whose names begin with FROM by TO instead, as in `--rename encoder=embedding`
-    #[arg(long, value_name = "FROM=TO")]
-    pub rename: Vec<String>,
-    /// Take tokenizer and sizes from this model instead of from the configuration and its text
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "set", "text"])]
-    pub like: Option<PathBuf>,
-    /// The configuration that names text and sizes, and its changes.
-    #[command(flatten)]
-    pub config: ConfigArgs,
-    /// The model's directory [default: a new one under runs/]; refused if it exists
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// Backend and device.
-    #[command(flatten)]
-    pub backend: BackendArgs,
-}
-
-/// Arguments of `export`.
-#[derive(Args, Clone, Debug)]
-pub struct Export {
-    /// The file to write; refused if it exists
-    pub weights: PathBuf,
-    /// Whose layout it shall keep to
-    #[arg(long, value_enum)]
-    pub layout: Layout,
-    /// The model directory [default: the newest finished run]
-    #[arg(long, value_name = "DIR")]
-    pub model: Option<PathBuf>,
-    /// Backend and device.
-    #[command(flatten)]
-    pub backend: BackendArgs,
-}
-
-/// Arguments of `runs`.
-#[derive(Args, Clone, Debug, Default)]
-pub struct Runs {
-    /// Where the runs lie
-    #[arg(value_name = "DIR", default_value = "runs")]
-    pub folder: PathBuf,
-    /// Print one JSON object on standard output and nothing else there
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Arguments of `compare`.
-#[derive(Args, Clone, Debug)]
-pub struct Compare {
-    /// The run directories
-    #[arg(value_name = "DIR", required = true, num_args = 2..)]
-    pub runs: Vec<PathBuf>,
-    /// The picture to draw
-    #[arg(long, value_name = "FILE", default_value = "compare.svg")]
-    pub out: PathBuf,
-    /// Print one JSON object on standard output and nothing else there
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Arguments of `reproduce`.
-#[derive(Args, Clone, Debug)]
-pub struct Reproduce {
-    /// The finished run
-    #[arg(value_name = "DIR")]
-    pub run: PathBuf,
-    /// Where the second run goes [default: a new directory under runs/]; refused if it exists
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// Print one JSON object on standard output and nothing else there
-    #[arg(long)]
-    pub json: bool,
-    /// Backend and device [default: those of the run].
     #[command(flatten)]
     pub backend: BackendArgs,
 }

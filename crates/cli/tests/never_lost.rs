@@ -12,6 +12,9 @@ use common::{Answer, Desk, answer, refused};
 use seqdata::Random;
 use serde_json::Value;
 
+/// Names and bytes.
+type Files = Vec<(String, Vec<u8>)>;
+
 /// Streams, Adam, averaged weights and a checkpoint every third step: all that a run can carry along.
 const SETTINGS: &[&str] = &[
     "train.epochs=2",
@@ -90,7 +93,7 @@ fn nothing_durable_is_lost(desk: &Desk, run: &str, passed: &[String]) {
 
 /// What no interruption may change: the files of the model and of the last checkpoint byte by byte, the
 /// metrics but for times, the samples.
-fn result(desk: &Desk, run: &str) -> Vec<(String, Vec<u8>)> {
+fn result(desk: &Desk, run: &str) -> Files {
     let run = desk.path().join(run);
     let mut files = Vec::new();
     let mut take = |path: &Path| {
@@ -119,10 +122,9 @@ fn result(desk: &Desk, run: &str) -> Vec<(String, Vec<u8>)> {
     files
 }
 
-fn same(expected: &[(String, Vec<u8>)], found: &[(String, Vec<u8>)], what: &str) {
-    let names = |files: &[(String, Vec<u8>)]| -> Vec<String> {
-        files.iter().map(|(name, _)| name.clone()).collect()
-    };
+fn same(expected: &Files, found: &Files, what: &str) {
+    let names =
+        |files: &Files| -> Vec<String> { files.iter().map(|(name, _)| name.clone()).collect() };
     assert_eq!(names(expected), names(found), "{what}");
     for ((name, expected), (_, found)) in expected.iter().zip(found) {
         assert!(expected == found, "{what}: {name} is another");
@@ -130,7 +132,7 @@ fn same(expected: &[(String, Vec<u8>)], found: &[(String, Vec<u8>)], what: &str)
 }
 
 /// Whether this program has failpoints, and the names of all that an undisturbed run reaches.
-fn undisturbed(desk: &Desk) -> Option<(Vec<String>, Vec<(String, Vec<u8>)>)> {
+fn undisturbed(desk: &Desk) -> Option<(Vec<String>, Files)> {
     let list = desk.path().join("points");
     let done = failing(begin(desk, "whole"), &format!("list:{}", list.display()));
     assert_eq!(done.code, Some(0), "{}", done.stderr);

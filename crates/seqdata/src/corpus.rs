@@ -6,39 +6,15 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use text_prep::{Cleaner, Interner, Rare, Splitter, Tokenizer, Vocabulary, clean_and_split};
 
+use crate::choice::{Counted, CountedOn, NewTokens, adapt_vocabulary, choose_vocabulary};
 use crate::error::{Error, Result};
 use crate::hash::sha256;
 use crate::ids::Ids;
 use crate::split::{Fractions, Split};
 use crate::streams::Streams;
 use crate::windows::Windows;
-
-/// Which tokens the vocabulary is counted on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CountedOn {
-    /// The training split alone, so that held-out text is judged honestly.
-    #[default]
-    Training,
-    /// The whole text, as the seed does it: no held-out word is ever unknown.
-    WholeText,
-}
-
-/// What becomes of the tokens of a text that a trained model's vocabulary does not hold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum NewTokens {
-    /// The text is refused, with the most frequent of them.
-    #[default]
-    Refuse,
-    /// They are read as unknown, or left out where there is no such id.
-    Keep,
-    /// They get ids of their own, after those that are there.
-    Extend,
-}
 
 /// All that decides how a text becomes ids.
 #[derive(Clone, Debug)]
@@ -229,13 +205,6 @@ impl Prepared {
     }
 }
 
-/// A text as provisional numbers.
-struct Counted {
-    characters: usize,
-    interner: Interner,
-    numbers: Ids,
-}
-
 fn count(text: &str, recipe: &Recipe) -> Counted {
     let mut counted = Counted { characters: 0, interner: Interner::new(), numbers: Ids::default() };
     let Counted { characters, interner, numbers } = &mut counted;
@@ -247,47 +216,6 @@ fn count(text: &str, recipe: &Recipe) -> Counted {
         |token| numbers.push(interner.intern(token)),
     );
     counted
-}
-
-/// The tokens of `basis` and how often each comes, in order of first appearance in the text.
-fn tokens_of(counted: &Counted, basis: Range<usize>) -> impl Iterator<Item = (&str, u64)> + Clone {
-    let mut counts = vec![0u64; counted.interner.len()];
-    basis.for_each(|at| counts[counted.numbers.get(at) as usize] += 1);
-    let numbers = (0u32..).zip(counts).filter(|&(_, count)| count > 0);
-    numbers.map(|(number, count)| (counted.interner.token(number), count))
-}
-
-fn choose_vocabulary(counted: &Counted, basis: Range<usize>, recipe: &Recipe) -> Vocabulary {
-    // With every token known there is nothing for an unknown token to stand for.
-    let all_known = basis.len() == counted.numbers.len() && recipe.min_count <= 1;
-    let unknown = recipe.rare == Rare::Unknown && !all_known;
-    Vocabulary::from_counts(tokens_of(counted, basis), recipe.min_count, unknown)
-}
-
-/// The vocabulary of a trained model, as it is or with the new tokens of `basis`.
-fn adapt_vocabulary(
-    known: &Vocabulary,
-    new: NewTokens,
-    counted: &Counted,
-    basis: Range<usize>,
-    recipe: &Recipe,
-) -> Result<Vocabulary> {
-    match new {
-        NewTokens::Keep => Ok(known.clone()),
-        NewTokens::Extend => Ok(known.extended(tokens_of(counted, basis), recipe.min_count)),
-        NewTokens::Refuse => {
-            let unknown = tokens_of(counted, basis);
-            let mut unknown: Vec<_> =
-                unknown.filter(|&(token, _)| known.id(token).is_none()).collect();
-            if unknown.is_empty() {
-                return Ok(known.clone());
-            }
-            unknown.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
-            let first = unknown.iter().take(10).map(|(token, _)| format!("`{token}`"));
-            let first = first.collect::<Vec<_>>().join(", ");
-            Err(Error::NewTokens { count: unknown.len(), first })
-        }
-    }
 }
 
 /// The vocabulary's id of each provisional number; none for a token that is dropped.

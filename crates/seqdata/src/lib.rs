@@ -6,6 +6,7 @@
 
 pub mod batch;
 pub mod batcher;
+pub mod choice;
 pub mod corpus;
 pub mod error;
 pub mod hash;
@@ -19,7 +20,8 @@ pub mod windows;
 
 pub use batch::Batch;
 pub use batcher::Cut;
-pub use corpus::{CountedOn, NewTokens, Prepared, Recipe, WholeText};
+pub use choice::{CountedOn, NewTokens};
+pub use corpus::{Prepared, Recipe, WholeText};
 pub use error::{Error, Result};
 pub use ids::Ids;
 pub use loader::{EpochClock, Loader, Order};

@@ -17,6 +17,7 @@ pub mod progress;
 mod run;
 pub mod schedule;
 mod silent;
+mod standing;
 pub mod stop;
 mod strategy;
 mod task;

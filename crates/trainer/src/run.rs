@@ -5,20 +5,19 @@ use std::time::Instant;
 
 use burn::data::dataloader::DataLoader;
 use burn::module::Module;
-use burn::optim::ModuleOptimizer;
 use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::tensor::Device;
 use burn::train::{LearnerEvent, TrainStep, TrainingItem};
-use models::{About, Artifact, LanguageModel, Score, State};
+use models::{About, Artifact, Score, State};
 use seqdata::{Batch, EpochClock};
 
 use crate::averaging::{averaged, finite};
 use crate::checkpoint::{Checkpoints, Kept};
-use crate::config::TrainConfig;
 use crate::error::{Error, Result};
 use crate::estimate::{memory_bytes, seconds_per_step};
 use crate::observer::{EpochReport, Observer, Phase, Plan, Retreat, StepReport};
 use crate::progress::Progress;
+use crate::standing::{HELD, Standing};
 use crate::stop::Stop;
 use crate::strategy::Burn;
 use crate::task::{StepOutput, Trainee};
@@ -42,48 +41,6 @@ pub enum Ended {
         /// The validation loss of the weights at that step, in nats a token.
         valid_loss_nats_per_token: f64,
     },
-}
-
-/// All numbers that change with every step.
-pub(crate) struct Standing {
-    /// Taken out and put back by each update, so that it is never copied.
-    pub trainee: Option<Trainee>,
-    /// The averaged weights, if weights are averaged.
-    pub average: Option<LanguageModel>,
-    pub optimizer: ModuleOptimizer,
-    /// What the next batch goes on from.
-    pub carried: Option<State>,
-}
-
-const HELD: &str = "the model is away only while it is updated";
-
-impl Standing {
-    /// Before the first step.
-    pub fn fresh(model: LanguageModel, config: &TrainConfig) -> Self {
-        let average = (config.averaging > 0.0).then(|| model.clone());
-        let trainee = Some(Trainee::new(model, config));
-        Self { trainee, average, optimizer: config.optimizer.init(), carried: None }
-    }
-
-    /// Where a checkpoint was kept.
-    pub fn of(kept: Kept, config: &TrainConfig) -> Self {
-        let (model, average) = match kept.trained {
-            Some(trained) => (trained, Some(kept.artifact.model)),
-            None => (kept.artifact.model, None),
-        };
-        let trainee = Some(Trainee::new(model, config));
-        let optimizer = config.optimizer.init().load_record(kept.optimizer);
-        Self { trainee, average, optimizer, carried: kept.carried }
-    }
-
-    pub fn trainee(&self) -> &Trainee {
-        self.trainee.as_ref().expect(HELD)
-    }
-
-    /// The model as it is judged and written with: of averaged weights, if weights are averaged.
-    fn judged(&self) -> LanguageModel {
-        self.average.clone().unwrap_or_else(|| self.trainee().model.valid())
-    }
 }
 
 /// A run, fresh or to be gone on with.

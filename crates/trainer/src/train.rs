@@ -17,8 +17,9 @@ use crate::config::{Method, TrainConfig};
 use crate::error::{Error, Result};
 use crate::observer::Observer;
 use crate::progress::Progress;
-use crate::run::{Ended, Run, Standing};
+use crate::run::{Ended, Run};
 use crate::silent::Silent;
+use crate::standing::Standing;
 use crate::stop::Stop;
 use crate::strategy::StepStrategy;
 

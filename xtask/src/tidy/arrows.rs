@@ -8,19 +8,20 @@ use super::metadata::{ask, list, text};
 use super::{Problem, Report};
 
 /// The crates of the workspace and those they may depend on.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
+    ("durable", &[]),
     ("text-prep", &[]),
     ("seqdata", &["text-prep"]),
-    ("models", &["seqdata", "text-prep"]),
-    ("trainer", &["models", "seqdata", "text-prep"]),
+    ("models", &["durable", "seqdata", "text-prep"]),
+    ("trainer", &["durable", "models", "seqdata", "text-prep"]),
     ("generate", &["models", "seqdata", "text-prep"]),
     ("args", &[]),
-    ("cli", &["args", "generate", "models", "seqdata", "text-prep", "trainer"]),
+    ("cli", &["args", "durable", "generate", "models", "seqdata", "text-prep", "trainer"]),
     ("xtask", &["args"]),
 ];
 
 /// Crates that have never seen a tensor, not even in their tests.
-const WITHOUT_BURN: [&str; 3] = ["text-prep", "args", "xtask"];
+const WITHOUT_BURN: [&str; 4] = ["durable", "text-prep", "args", "xtask"];
 /// All that the launcher and the command line may use from elsewhere: they build in seconds.
 const LAUNCHER_NEEDS: [&str; 3] = ["clap", "serde_json", "toml"];
 /// The crate that chooses the backend.
