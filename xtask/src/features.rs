@@ -112,6 +112,6 @@ mod tests {
     fn everything_is_every_backend() {
         let names: Vec<&str> = Backend::value_variants().iter().map(|b| b.name()).collect();
         assert_eq!(EVERYTHING, names.join(","));
-        assert_eq!(of_the_workspace()[3], "cli/ndarray,cli/flex,cli/wgpu");
+        assert_eq!(of_the_workspace()[3], "cli/ndarray,cli/flex,cli/wgpu,cli/failpoints");
     }
 }

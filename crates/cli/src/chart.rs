@@ -116,14 +116,15 @@ where
         .x_desc(frame.across)
         .y_desc(frame.upwards)
         .x_label_formatter(&|x| format!("{x:.0}"))
-        .y_label_formatter(&|y| format!("{y}"))
+        // Ticks are sums of steps, and would show what rounding left in them.
+        .y_label_formatter(&|y| format!("{}", format!("{y:.9}").parse::<f64>().unwrap_or(*y)))
         .light_line_style(WHITE)
         .draw()?;
     for series in series {
         let colour = COLOURS[series.colour % COLOURS.len()];
         let shown = series.points.iter().map(|&(x, y)| (x, y.clamp(bottom, top)));
         let name = series.name.as_str();
-        if series.dotted {
+        if series.dotted || series.points.len() == 1 {
             let dots = shown.map(|point| Circle::new(point, 2, colour.filled()));
             let key = move |(x, y)| Circle::new((x + 10, y), 2, colour.filled());
             chart.draw_series(dots)?.label(name).legend(key);

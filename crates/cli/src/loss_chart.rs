@@ -55,7 +55,8 @@ pub fn draw(path: &Path, runs: &[Named], baselines: &[(String, f64)]) -> Result<
     chart::draw(path, &frame, &series)
 }
 
-/// Each point the mean of those around it, over a fiftieth of them in all: the losses of single steps jump.
+/// Each point the mean of those around it, over a fiftieth of them in all: a long run has more than a
+/// picture can hold.
 fn smoothed(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let half = points.len() / 100;
     let mean = |at: usize| {

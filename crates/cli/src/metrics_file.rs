@@ -80,7 +80,7 @@ impl Observer for MetricsFile {
 /// What a run wrote down: points by the step of the run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Curves {
-    /// Training losses, nats a token, of single steps; of whole epochs where these have fewer than 50.
+    /// Mean training losses, nats a token, of 50 steps each; of whole epochs where these have fewer.
     pub train: Vec<(f64, f64)>,
     /// Validation losses, nats a token.
     pub valid: Vec<(f64, f64)>,
@@ -105,6 +105,7 @@ pub fn curves(run: &Path) -> Result<Curves> {
     let text = std::fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
     let mut curves = Curves::default();
     let mut epochs = Vec::new();
+    let mut before = Within::default();
     for (at, line) in whole_lines(&text).enumerate() {
         let value: Value = serde_json::from_str(line).map_err(|error| {
             Error::new(format!(
@@ -117,7 +118,9 @@ pub fn curves(run: &Path) -> Result<Curves> {
             |step: &str, value_of: &str| Some((value[step].as_f64()?, value[value_of].as_f64()?));
         match value["event"].as_str() {
             Some("step") => {
-                curves.train.extend(point("step_of_run", "step_loss_nats_per_token"));
+                let within = Within::read(&value);
+                curves.train.extend(within.and_then(|within| within.since(&before)));
+                before = within.unwrap_or_default();
                 curves.learning_rate.extend(point("step_of_run", "learning_rate"));
             }
             Some("epoch") => {
@@ -132,6 +135,36 @@ pub fn curves(run: &Path) -> Result<Curves> {
         curves.train = epochs;
     }
     Ok(curves)
+}
+
+/// How far an epoch had come at a line.
+#[derive(Clone, Copy, Default)]
+struct Within {
+    epoch: u64,
+    step: f64,
+    step_of_run: f64,
+    /// The mean training loss of the epoch so far.
+    mean: f64,
+}
+
+impl Within {
+    fn read(line: &Value) -> Option<Self> {
+        Some(Self {
+            epoch: line["epoch"].as_u64()?,
+            step: line["step"].as_f64()?,
+            step_of_run: line["step_of_run"].as_f64()?,
+            mean: line["train_loss_nats_per_token"].as_f64()?,
+        })
+    }
+
+    /// The mean loss of the steps since the line `before`: that of a single step says little.
+    fn since(self, before: &Self) -> Option<(f64, f64)> {
+        let (steps, sum) = match before.epoch == self.epoch {
+            true => (self.step - before.step, self.mean * self.step - before.mean * before.step),
+            false => (self.step, self.mean * self.step),
+        };
+        (steps > 0.0).then(|| (self.step_of_run, sum / steps))
+    }
 }
 
 /// All lines but a last one that is being written, or was when its writer died.
@@ -185,26 +218,30 @@ mod tests {
     fn curves_are_read_by_the_step_of_the_run() {
         let folder = tempfile::tempdir().unwrap();
         let lines = [
-            json!({"event": "step", "step_of_run": 50, "step_loss_nats_per_token": 4.5,
-                   "learning_rate": 0.1, "tokens_per_second": 3.0}),
+            json!({"event": "step", "epoch": 1, "step": 50, "step_of_run": 50,
+                   "train_loss_nats_per_token": 4.5, "learning_rate": 0.1, "tokens_per_second": 3.0}),
+            json!({"event": "step", "epoch": 1, "step": 100, "step_of_run": 100,
+                   "train_loss_nats_per_token": 4.0, "learning_rate": 0.1}),
+            json!({"event": "step", "epoch": 2, "step": 50, "step_of_run": 160,
+                   "train_loss_nats_per_token": 3.0, "learning_rate": 0.1}),
             json!({"event": "epoch", "step": 60, "valid_loss_nats_per_token": 4.0, "seconds": 2.0}),
         ];
         let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
         std::fs::write(folder.path().join(NAME), &text).unwrap();
         let expected = Curves {
-            train: vec![(50.0, 4.5)],
+            train: vec![(50.0, 4.5), (100.0, 3.5), (160.0, 3.0)],
             valid: vec![(60.0, 4.0)],
-            learning_rate: vec![(50.0, 0.1)],
+            learning_rate: vec![(50.0, 0.1), (100.0, 0.1), (160.0, 0.1)],
         };
         assert_eq!(curves(folder.path()).unwrap(), expected);
         let timeless = timeless_lines(folder.path()).unwrap();
         assert_eq!(
-            timeless[1],
+            timeless[3],
             json!({"event": "epoch", "step": 60, "valid_loss_nats_per_token": 4.0})
         );
         std::fs::write(folder.path().join(NAME), text.clone() + "{\"ev").unwrap();
         assert_eq!(curves(folder.path()).unwrap(), expected);
         std::fs::write(folder.path().join(NAME), text + "{\"ev\n").unwrap();
-        assert!(curves(folder.path()).unwrap_err().to_string().contains("line 3"));
+        assert!(curves(folder.path()).unwrap_err().to_string().contains("line 5"));
     }
 }

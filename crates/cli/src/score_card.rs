@@ -85,7 +85,8 @@ pub fn closing_sample(best: &Artifact, device: &Device) -> Result<Sample> {
         sampling: Sampling { temperature: TEMPERATURE, ..Sampling::default() },
         seed: about.seed,
         context: about.context(),
-        one_story: false,
+        // Marks would be left out of what is counted.
+        one_story: true,
         stop: None,
     };
     let writer = Writer { model, tokenizer, window: about.window, device };
@@ -126,7 +127,12 @@ impl ScoreCard {
         let mut rows: Vec<Row> = rows.into_iter().map(|(_, row)| row).collect();
         rows.extend(baselines.named().map(|(name, loss)| row(name, loss)));
 
-        let source = Source::new(train_ids(prepared));
+        // Rows of marks between stories are nobody's invention.
+        let mark = prepared.tokenizer.story_mark_id();
+        let told = |ids: &[u32]| -> Vec<u32> {
+            ids.iter().copied().filter(|&id| Some(id) != mark).collect()
+        };
+        let source = Source::new(told(&train_ids(prepared)));
         let overlap = |ids: &[u32]| {
             let Copied { longest, ngrams } = source.copied(ids);
             let run = &ids[longest.in_sample..longest.in_sample + longest.length];
@@ -137,11 +143,13 @@ impl ScoreCard {
                 novel_ngrams: ngrams.iter().map(|held| (held.length, held.share())).collect(),
             }
         };
-        let held_out = &valid[..valid.len().min(sample.ids.len())];
+        let written = told(&sample.ids);
+        let held_out = told(&valid);
+        let held_out = &held_out[..held_out.len().min(written.len())];
         Self {
             tokens: valid.len() - window,
             rows,
-            copied: overlap(&sample.ids),
+            copied: overlap(&written),
             copied_by_held_out_text: overlap(held_out),
             parameters: best.model.num_params(),
             training_tokens: prepared.split.train.len(),
