@@ -50,24 +50,6 @@ impl ModuleMapper for Mix {
     }
 }
 
-/// Whether every weight is a finite number.
-///
-/// # Errors
-/// If the device does not give its numbers back.
-pub fn finite(model: &LanguageModel) -> Result<bool, burn::tensor::TensorReadError> {
-    struct Sum(Vec<Tensor<1>>);
-    impl ModuleVisitor for Sum {
-        fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
-            // One number that is none makes the sum none.
-            self.0.push(parameter.val().without_autodiff().sum());
-        }
-    }
-    let mut sum = Sum(Vec::new());
-    model.visit(&mut sum);
-    let sums: Vec<f32> = Tensor::cat(sum.0, 0).try_into_vec_as()?;
-    Ok(sums.iter().all(|sum| sum.is_finite()))
-}
-
 #[cfg(test)]
 mod tests {
     use burn::tensor::Device;
@@ -109,12 +91,5 @@ mod tests {
         };
         assert_eq!(row(&average), 0.7);
         assert_ne!(value(&average), 0.7);
-    }
-
-    #[test]
-    fn a_weight_that_is_no_number_is_found() {
-        assert!(finite(&model(1.0)).unwrap());
-        assert!(!finite(&model(f64::NAN)).unwrap());
-        assert!(!finite(&model(f64::INFINITY)).unwrap());
     }
 }

@@ -45,7 +45,7 @@ pub fn train_briefly(
         let loss = output.item.0.nats.mean().try_into_scalar::<f64>()?;
         if !loss.is_finite() {
             let what = format!("the loss of step {step} is {loss}, no finite number");
-            return Err(Error::Diverged { what });
+            return Err(Error::Diverged { what, shown_by: step });
         }
         let rate = config.learning_rate.into();
         trainee = TrainStep::optimize(trainee, &mut optimizer, rate, output.grads);

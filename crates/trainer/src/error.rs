@@ -20,8 +20,10 @@ pub enum Error {
     /// The loss exploded or is no number any more.
     #[error("{what}: train anew with a lower `train.learning_rate`")]
     Diverged {
-        /// What was seen at which step.
+        /// What was seen.
         what: String,
+        /// The step that began with the weights that it was seen of, counted from 1.
+        shown_by: u64,
     },
     /// The loss exploded again and again.
     #[error(

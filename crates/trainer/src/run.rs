@@ -11,7 +11,7 @@ use burn::train::{LearnerEvent, TrainStep, TrainingItem};
 use models::{About, Artifact, Score, State};
 use seqdata::{Batch, EpochClock};
 
-use crate::averaging::{averaged, finite};
+use crate::averaging::averaged;
 use crate::checkpoint::{Checkpoints, Kept};
 use crate::error::{Error, Result};
 use crate::estimate::{memory_bytes, seconds_per_step};
@@ -74,7 +74,7 @@ impl Run {
         }
         loop {
             match self.epoch(burn, train, valid) {
-                Err(Error::Diverged { what }) => self.retreat(what)?,
+                Err(Error::Diverged { what, shown_by }) => self.retreat(what, shown_by)?,
                 Ok(None) if self.progress.is_finished() => return Ok(Ended::Finished),
                 Ok(None) if self.progress.has_lost_patience() => return Ok(Ended::LostPatience),
                 Ok(None) => {}
@@ -101,7 +101,8 @@ impl Run {
         }
         let score = self.validate(burn, valid, epoch)?;
         let loss = score.nats_per_token();
-        self.sane(loss, || format!("the validation loss of epoch {epoch}"))?;
+        let next = self.progress.steps + 1;
+        self.sane(loss, next, || format!("the validation loss of epoch {epoch}"))?;
         burn.train(LearnerEvent::EndEpoch(epoch))?;
         let pass = std::mem::take(&mut self.progress.pass);
         let report = EpochReport {
@@ -189,7 +190,8 @@ impl Run {
             pass.seconds += start.elapsed().as_secs_f64();
             let step = self.progress.steps_in_epoch() as usize;
             let loss = score.nats_per_token();
-            self.sane(loss, || format!("the loss of step {}", self.progress.steps))?;
+            let step_of_run = self.progress.steps;
+            self.sane(loss, step_of_run, || format!("the loss of step {step_of_run}"))?;
             let item = TrainingItem::new(output, iterator.progress(), Some(step), Some(rate));
             burn.train(LearnerEvent::ProcessedItem(item))?;
             self.report((epoch, step), loss, factor)?;
@@ -219,8 +221,8 @@ impl Run {
         Ok(output.item)
     }
 
-    /// Refuses a loss that has exploded; `name` says which.
-    fn sane(&self, loss: f64, name: impl Fn() -> String) -> Result<()> {
+    /// Refuses a loss that has exploded: that of the weights before step `shown_by`, as `name` calls it.
+    fn sane(&self, loss: f64, shown_by: u64, name: impl Fn() -> String) -> Result<()> {
         let blind = (self.identity.about.model.vocabulary as f64).ln();
         let what = match loss.is_finite() {
             true if loss <= EXPLOSION * blind => return Ok(()),
@@ -230,7 +232,7 @@ impl Run {
             ),
             false => format!("{} is {loss}, no finite number", name()),
         };
-        Err(Error::Diverged { what })
+        Err(Error::Diverged { what, shown_by })
     }
 
     fn report(&mut self, (epoch, step): (usize, usize), loss: f64, rate: f64) -> Result<()> {
@@ -301,11 +303,6 @@ impl Run {
             return Ok(());
         }
         self.observer.phase(Phase::Saving).map_err(Error::Observer)?;
-        if !finite(&self.standing.trainee().model)? {
-            let step = self.progress.steps;
-            let what = format!("the update of step {step} left weights that are no finite numbers");
-            return Err(Error::Diverged { what });
-        }
         self.observer.saving(&mut self.progress.marks).map_err(Error::Observer)?;
         let Identity { tokenizer, extra, .. } = self.identity.clone();
         let artifact =
@@ -347,9 +344,9 @@ impl Run {
     }
 
     /// Goes back to the last good milestone, with half the learning rate.
-    fn retreat(&mut self, what: String) -> Result<()> {
+    fn retreat(&mut self, what: String, shown_by: u64) -> Result<()> {
         let halvings = self.progress.halvings + 1;
-        let kept = self.last_good()?;
+        let kept = self.last_good(shown_by)?;
         if halvings > HALVINGS {
             let step = kept.progress.steps;
             return Err(Error::Hopeless { what, halvings: HALVINGS, step });
@@ -371,13 +368,11 @@ impl Run {
         self.observer.retreated(&retreat).map_err(Error::Observer)
     }
 
-    /// The newest milestone whose weights did not show the explosion themselves: the loss of a step is
-    /// that of the weights before its update.
-    fn last_good(&self) -> Result<Kept> {
-        let exploded_at = self.progress.steps;
+    /// The newest milestone whose weights are not those that step `shown_by` began with.
+    fn last_good(&self, shown_by: u64) -> Result<Kept> {
         let mut milestones = self.checkpoints.steps()?;
         milestones.retain(|&step| self.progress.is_milestone(step));
-        let good = |&&step: &&u64| step + 1 < exploded_at || step == 0;
+        let good = |&&step: &&u64| step + 1 < shown_by || step == 0;
         let good = milestones.iter().rev().find(good).or(milestones.first());
         let none = || Error::NoCheckpoint(self.checkpoints.path(0));
         self.checkpoints.at(*good.ok_or_else(none)?, &self.device)
