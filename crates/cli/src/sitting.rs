@@ -13,10 +13,10 @@ use crate::commands::tell;
 use crate::config::Resolved;
 use crate::dashboard::{Dashboard, Title};
 use crate::error::Result;
-use crate::loss_chart::{self, Named};
 use crate::metrics_file::{self, MetricsFile};
 use crate::origin::CONFIG;
 use crate::progress::Progress;
+use crate::run_charts::{self, Named};
 use crate::samples_file::SamplesFile;
 use crate::score_card::{ScoreCard, closing_sample};
 use crate::signals;
@@ -160,8 +160,9 @@ impl Sitting<'_> {
         let curves = metrics_file::curves(run)?;
         if curves.train.len() + curves.valid.len() > 1 {
             let named = Named { run: None, curves: &curves };
-            loss_chart::draw(&run.join("loss.svg"), &[named], &baselines.drawn())?;
+            run_charts::losses(&run.join("loss.svg"), &[named], &baselines.drawn())?;
         }
+        run_charts::learning_rate(&run.join("learning_rate.svg"), &curves)?;
         tensorboard_log::project(run, best)?;
         let sample = closing_sample(best, device)?;
         if let Some(said) = spelling::judge(prepared, best, &sample, run)? {

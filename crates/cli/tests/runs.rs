@@ -181,3 +181,36 @@ fn a_finished_run_leaves_a_score_card_a_chart_and_files_for_tensorboard() {
     assert_eq!((&run["backend"], &run["seed"]), (&"flex".into(), &1.into()));
     assert_eq!(run["text_sha256"].as_str().unwrap().len(), 64);
 }
+
+/// util-linux's `script` lends a terminal.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_shows_the_run_and_is_given_back() {
+    let desk = Desk::new();
+    texts(&desk);
+    let program = env!("CARGO_BIN_EXE_pastiche");
+    let settings = tiny().join(" ");
+    let on_terminal = |more: &str| {
+        let size = "stty rows 24 cols 80";
+        let train =
+            format!("{size}; {program} train --text old.txt --backend flex {settings} {more}");
+        let mut command = std::process::Command::new("script");
+        command.args(["-qec", &train, "/dev/null"]).current_dir(desk.path());
+        command.env("TERM", "xterm").stdin(std::process::Stdio::null());
+        let output = command.output().ok()?;
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        Some(String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let Some(shown) = on_terminal("--out shown") else {
+        return common::skipped("there is no `script` (Debian's package is bsdutils)");
+    };
+    let (enter, leave) = ("\x1b[?1049h", "\x1b[?1049l");
+    let screen = shown.find(enter).expect("a screen")..shown.find(leave).expect("given back");
+    assert!(shown[screen.clone()].contains("nats a token"), "{shown}");
+    // What the epochs came to stays readable, and the result follows.
+    let after = &shown[screen.end..];
+    assert!(after.contains("\x1b[?25h"), "the cursor stays hidden: {after}");
+    assert!(after.contains("epoch 1/1: train loss") && after.contains("best epoch 1"), "{after}");
+    let plain = on_terminal("--out plain --plain").unwrap();
+    assert!(!plain.contains(enter) && plain.contains("epoch 1/1: train loss"), "{plain}");
+}

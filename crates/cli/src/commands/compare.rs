@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use super::{columns, print, print_json, tell};
 use crate::error::{Error, Result};
-use crate::loss_chart::{self, Named};
 use crate::metrics_file::{Curves, curves};
 use crate::origin::CONFIG;
+use crate::run_charts::{self, Named};
 
 /// What is told of one run.
 #[derive(Serialize)]
@@ -61,7 +61,7 @@ pub fn run(args: &Compare) -> Result<()> {
         .collect();
     let named: Vec<Named> =
         names.iter().zip(&all).map(|(name, curves)| Named { run: Some(name), curves }).collect();
-    loss_chart::draw(&args.out, &named, &[])?;
+    run_charts::losses(&args.out, &named, &[])?;
     let comparison = Comparison {
         picture: args.out.display().to_string(),
         runs,

@@ -1,4 +1,4 @@
-//! Losses along the steps of one run or of several, drawn together.
+//! Losses along the steps of one run or of several, drawn together; the learning rate of one.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ pub struct Named<'a> {
 ///
 /// # Errors
 /// If there is nothing to draw, or the file system refuses.
-pub fn draw(path: &Path, runs: &[Named], baselines: &[(String, f64)]) -> Result<()> {
+pub fn losses(path: &Path, runs: &[Named], baselines: &[(String, f64)]) -> Result<()> {
     let mut series = Vec::new();
     for (colour, Named { run, curves }) in runs.iter().enumerate() {
         let name = |what: &str| run.map_or(what.to_string(), |run| format!("{run}, {what}"));
@@ -55,6 +55,29 @@ pub fn draw(path: &Path, runs: &[Named], baselines: &[(String, f64)]) -> Result<
     chart::draw(path, &frame, &series)
 }
 
+/// Draws the learning rate, where it changes: false where there is nothing to see.
+///
+/// # Errors
+/// If the file system refuses.
+pub fn learning_rate(path: &Path, curves: &Curves) -> Result<bool> {
+    let points = curves.learning_rate.clone();
+    let high = points.iter().map(|point| point.1).fold(0.0, f64::max);
+    if points.iter().all(|point| point.1 == high) {
+        return Ok(false);
+    }
+    let frame = Frame {
+        title: "Learning rate along the run",
+        across: "steps",
+        upwards: "factor of an update",
+        values: (0.0, 1.05 * high),
+        logarithmic: false,
+        legend: Corner::UpperRight,
+    };
+    let name = "learning rate".to_string();
+    chart::draw(path, &frame, &[Series { name, points, colour: 1, dotted: false }])?;
+    Ok(true)
+}
+
 /// Each point the mean of those around it, over a fiftieth of them in all: a long run has more than a
 /// picture can hold.
 fn smoothed(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
@@ -80,17 +103,32 @@ mod tests {
             learning_rate: Vec::new(),
         };
         let baselines = [("5-gram".to_string(), 4.42)];
-        draw(&path, &[Named { run: None, curves: &curves }], &baselines).unwrap();
+        losses(&path, &[Named { run: None, curves: &curves }], &baselines).unwrap();
         let svg = std::fs::read_to_string(&path).unwrap();
         for word in ["training", "validation", "5-gram 4.42", "nats a token", "steps"] {
             assert!(svg.contains(word), "{word}");
         }
         let two = ["a", "b"].map(|run| Named { run: Some(run), curves: &curves });
-        draw(&path, &two, &[]).unwrap();
+        losses(&path, &two, &[]).unwrap();
         let svg = std::fs::read_to_string(&path).unwrap();
         assert!(svg.contains("a, validation") && svg.contains("b, training"));
         let none = Curves::default();
-        assert!(draw(&path, &[Named { run: None, curves: &none }], &[]).is_err());
+        assert!(losses(&path, &[Named { run: None, curves: &none }], &[]).is_err());
+    }
+
+    #[test]
+    fn a_learning_rate_is_drawn_where_it_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("learning_rate.svg");
+        let curves = |rates: &[f64]| Curves {
+            learning_rate: (1..).map(f64::from).zip(rates.iter().copied()).collect(),
+            ..Curves::default()
+        };
+        assert!(!learning_rate(&path, &curves(&[])).unwrap());
+        assert!(!learning_rate(&path, &curves(&[0.1, 0.1])).unwrap());
+        assert!(!path.exists());
+        assert!(learning_rate(&path, &curves(&[0.1, 0.05])).unwrap());
+        assert!(std::fs::read_to_string(&path).unwrap().contains("Learning rate"));
     }
 
     #[test]
