@@ -23,6 +23,7 @@ pub struct Dashboard {
     /// When the newest checkpoint was written, and its step.
     saved: Option<(Instant, u64)>,
     run: PathBuf,
+    stop: Stop,
     speaker: Speaker,
     plain: Progress,
     averaging: bool,
@@ -45,17 +46,20 @@ pub struct Title {
 impl Dashboard {
     /// Takes the screen. None where there is no terminal to take.
     pub fn open(title: Title, speaker: Speaker, stop: &Stop) -> Option<Self> {
+        if std::env::var_os("TERM").is_none_or(|terminal| terminal == "dumb") {
+            return None;
+        }
         let Title { run, backend, baselines, averaging } = title;
         let baselines = baselines.into_iter().map(|(name, nats)| Baseline { name, nats });
         let name = run.display().to_string();
         let scene = Scene { name, backend, baselines: baselines.collect(), ..Scene::default() };
         let scene = Arc::new(Mutex::new(scene));
-        let stop = stop.clone();
-        let screen = Screen::open(scene.clone(), Box::new(move || signals::ask(&stop))).ok()?;
+        let (stop, asked) = (stop.clone(), stop.clone());
+        let screen = Screen::open(scene.clone(), Box::new(move || signals::ask(&asked))).ok()?;
         let plain = Progress::new(speaker.clone());
         let (began, verdicts) = (Instant::now(), Vec::new());
         let saved = None;
-        Some(Self { scene, screen, began, saved, run, speaker, plain, averaging, verdicts })
+        Some(Self { scene, screen, began, saved, run, stop, speaker, plain, averaging, verdicts })
     }
 
     fn change(&self, change: impl FnOnce(&mut Scene)) {
@@ -124,10 +128,13 @@ impl Observer for Dashboard {
             return self.plain.stepped(step);
         }
         let seconds = self.began.elapsed().as_secs_f64();
+        // By a signal, which no key told the screen of.
+        let stopping = self.stop.is_asked();
         let saved =
             self.saved.map(|(at, step)| Saved { seconds_ago: at.elapsed().as_secs_f64(), step });
         self.change(|scene| {
             scene.phase = Phase::Training;
+            scene.stopping |= stopping;
             scene.saved = saved;
             scene.epoch = step.epoch as u64;
             scene.step = step.step as u64;
@@ -182,6 +189,8 @@ impl Observer for Dashboard {
 
     fn retreated(&mut self, retreat: &Retreat) -> Heard {
         let setback = progress::setback(retreat);
+        self.change(|scene| scene.best = None);
+        retreat.reports.iter().for_each(|epoch| self.judged(epoch));
         self.change(|scene| scene.warn(setback.clone()));
         match self.screen.is_open() {
             true => self.verdicts.push(setback),

@@ -101,19 +101,10 @@ impl Curves {
 /// # Errors
 /// If the file cannot be read or holds a line that is no object.
 pub fn curves(run: &Path) -> Result<Curves> {
-    let path = run.join(NAME);
-    let text = std::fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
     let mut curves = Curves::default();
     let mut epochs = Vec::new();
     let mut before = Within::default();
-    for (at, line) in whole_lines(&text).enumerate() {
-        let value: Value = serde_json::from_str(line).map_err(|error| {
-            Error::new(format!(
-                "{}, line {}: {error}; restore the file, or resume the run",
-                path.display(),
-                at + 1
-            ))
-        })?;
+    for value in lines(run)? {
         let point =
             |step: &str, value_of: &str| Some((value[step].as_f64()?, value[value_of].as_f64()?));
         match value["event"].as_str() {
@@ -167,10 +158,16 @@ impl Within {
     }
 }
 
-/// All lines but a last one that is being written, or was when its writer died.
-fn whole_lines(text: &str) -> impl Iterator<Item = &str> {
+/// All lines of `run` but a last one that is being written, or was when its writer died.
+fn lines(run: &Path) -> Result<Vec<Value>> {
+    let path = run.join(NAME);
+    let text = std::fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
     let whole = text.rfind('\n').map_or(0, |end| end + 1);
-    text[..whole].lines()
+    let line = |(at, line): (usize, &str)| {
+        serde_json::from_str(line)
+            .map_err(|error| Error::new(format!("{}, line {}: {error}", path.display(), at + 1)))
+    };
+    text[..whole].lines().enumerate().map(line).collect()
 }
 
 /// The lines of `run` without times and speeds, which no two runs share.
@@ -178,16 +175,11 @@ fn whole_lines(text: &str) -> impl Iterator<Item = &str> {
 /// # Errors
 /// If the file cannot be read or holds a line that is no object.
 pub fn timeless_lines(run: &Path) -> Result<Vec<Value>> {
-    let path = run.join(NAME);
-    let text = std::fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
-    let timeless = |line: &str| {
-        let mut value: Value = serde_json::from_str(line).ok()?;
-        let object = value.as_object_mut()?;
+    let mut lines = lines(run)?;
+    for object in lines.iter_mut().filter_map(Value::as_object_mut) {
         object.retain(|key, _| !key.contains("second"));
-        Some(value)
-    };
-    let broken = || Error::new(format!("{} holds a line that is no object", path.display()));
-    whole_lines(&text).map(|line| timeless(line).ok_or_else(broken)).collect()
+    }
+    Ok(lines)
 }
 
 #[cfg(test)]
@@ -205,8 +197,14 @@ mod tests {
         file.saving(&mut marks).unwrap();
         assert_eq!(marks[NAME], 8);
         file.write(&json!({"a": 3})).unwrap();
-        let retreat =
-            Retreat { reason: "too hot".into(), step: 7, learning_rate: 0.5, halvings: 1, marks };
+        let retreat = Retreat {
+            reason: "too hot".into(),
+            step: 7,
+            learning_rate: 0.5,
+            halvings: 1,
+            reports: Vec::new(),
+            marks,
+        };
         file.retreated(&retreat).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         let lines: Vec<&str> = text.lines().collect();

@@ -49,7 +49,7 @@ pub fn begin(args: &Train) -> Result<(Config, String)> {
 /// # Errors
 /// Says what a run looks like.
 pub fn is_run(run: &Path) -> Result<()> {
-    match run.join(CONFIG).is_file() {
+    match run.join(CONFIG).is_file() || Checkpoints::of(run).newest_path().is_ok() {
         true => Ok(()),
         false => Err(Error::new(format!(
             "{} is no run: it does not exist or holds no {CONFIG}; expected a directory such as \
@@ -66,10 +66,8 @@ pub fn is_run(run: &Path) -> Result<()> {
 /// If it cannot be read, or a change would make another run of it.
 pub fn go_on(run: &Path, args: &ConfigArgs) -> Result<Config> {
     let name = run.display().to_string();
-    let checkpoints = Checkpoints::of(run);
-    let kept = checkpoints.steps()?.last().map(|&steps| checkpoints.path(steps).join(CONFIG));
     // The goal may have been moved since the run began.
-    let path = kept.filter(|path| path.is_file()).unwrap_or_else(|| run.join(CONFIG));
+    let path = Checkpoints::of(run).newest_path()?.join(CONFIG);
     let config = |args: ConfigArgs| -> Result<Config> {
         let read = read(&ConfigArgs { config: Some(path.clone()), ..args });
         Ok(read.map_err(|error| Error::new(format!("{name} cannot be resumed: {error}")))?.0)
@@ -89,10 +87,7 @@ pub fn resolve_again(run: &Path, config: Config) -> Result<Resolved> {
         return Resolved::new(config);
     }
     // The run's own checkpoint knows its tokens, whatever became of the model that it began with.
-    let checkpoints = Checkpoints::of(run);
-    let steps = checkpoints.steps()?;
-    let none = || Error::from(trainer::Error::NoCheckpoint(run.into()));
-    let newest = checkpoints.path(*steps.last().ok_or_else(none)?);
+    let newest = Checkpoints::of(run).newest_path()?;
     let model = Artifact::about(&newest)?.model;
     let tokenizer = Artifact::tokenizer(&newest)?;
     Resolved::known(config, &Known { tokenizer, model, new: NewTokens::Keep })
@@ -127,10 +122,12 @@ impl Beginning {
         let (before, now) = (artifact.model.vocabulary(), resolved.model.vocabulary);
         if now > before {
             let how = match artifact.about.model.frozen_embedding {
-                true => "but their vectors stay as they are drawn, for the embedding is frozen",
-                false => "and learned from the beginning",
+                true => {
+                    "and keep the vectors that were drawn for them, for the embedding is frozen"
+                }
+                false => "and will be learned from the beginning",
             };
-            tell(&format!("{} tokens are new, {how}", now - before));
+            tell(&format!("{} tokens are new {how}", now - before));
         }
         let model = artifact.model.grown(resolved.model.init(resolved.config.seed, device)?);
         let model_directory = resolved.config.from.model.clone().unwrap_or(path);

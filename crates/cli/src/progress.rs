@@ -1,12 +1,12 @@
 //! Tells a person how a run goes in plain lines, on standard error.
 
-use std::io::Write;
 use std::time::{Duration, Instant};
 
 use models::LanguageModel;
 use models::summary::thousands;
 use trainer::{EpochReport, Heard, Method, Observer, Plan, Retreat, StepReport};
 
+use crate::commands::tell;
 use crate::speaker::{Speaker, TEMPERATURE};
 use crate::view::words::duration;
 
@@ -32,20 +32,15 @@ impl Progress {
     }
 }
 
-/// Says a line. A reader that went away is no reason to lose a run.
-fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
-}
-
 impl Observer for Progress {
     fn planned(&mut self, plan: &Plan) -> Heard {
         self.plan_for(plan.epochs);
-        say(&size(plan));
+        tell(&size(plan));
         Ok(())
     }
 
     fn timed(&mut self, seconds_per_epoch: f64) -> Heard {
-        say(&format!("an epoch will take about {}", duration(seconds_per_epoch)));
+        tell(&format!("an epoch will take about {}", duration(seconds_per_epoch)));
         Ok(())
     }
 
@@ -62,7 +57,7 @@ impl Observer for Progress {
             learning_rate: rate,
             ..
         } = *step;
-        say(&format!(
+        tell(&format!(
             "epoch {epoch}/{} step {}/{steps} loss {loss:.3} rate {rate:.2e} {} tokens/s, epoch ends in {}",
             self.epochs,
             step.step,
@@ -74,19 +69,19 @@ impl Observer for Progress {
 
     fn look(&mut self, step: &StepReport, model: &LanguageModel) -> Heard {
         let text = self.speaker.speak_once(model, TEMPERATURE, step.step_of_run)?;
-        say(&format!("  after step {}: {text}", step.step));
+        tell(&format!("  after step {}: {text}", step.step));
         Ok(())
     }
 
     fn epoch_ended(&mut self, report: &EpochReport, model: &LanguageModel) -> Heard {
-        say(&verdict(report, self.epochs));
+        tell(&verdict(report, self.epochs));
         let text = self.speaker.speak_once(model, TEMPERATURE, report.step)?;
-        say(&format!("  it writes: {text}"));
+        tell(&format!("  it writes: {text}"));
         Ok(())
     }
 
     fn retreated(&mut self, retreat: &Retreat) -> Heard {
-        say(&setback(retreat));
+        tell(&setback(retreat));
         Ok(())
     }
 }

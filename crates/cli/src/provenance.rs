@@ -39,6 +39,9 @@ pub struct Provenance {
     pub machine: Machine,
     /// When it began, in seconds since 1970.
     pub started_unix: u64,
+    /// What was another in later sittings, in words.
+    #[serde(default)]
+    pub later: Vec<String>,
 }
 
 /// A model that a run began with.
@@ -78,6 +81,7 @@ impl Provenance {
             from,
             machine: Machine::here(),
             started_unix: unix_seconds() as u64,
+            later: Vec::new(),
         }
     }
 
@@ -175,6 +179,7 @@ mod tests {
             from: Some(Origin { model: "runs/a".into(), manifest_sha256: "3".into() }),
             machine,
             started_unix: 7,
+            later: vec!["the backend was flex, now ndarray".into()],
         };
         before.write(folder.path()).unwrap();
         assert_eq!(Provenance::read(folder.path()).unwrap(), before);

@@ -60,8 +60,7 @@ pub fn to_resume(named: Option<&Path>) -> Result<PathBuf> {
         return Ok(path.into());
     }
     let kept = all(Path::new(RUNS))?.into_iter().filter_map(|run| {
-        let steps = Checkpoints::of(&run).steps().ok()?;
-        let newest = Checkpoints::of(&run).path(*steps.last()?);
+        let newest = Checkpoints::of(&run).newest_path().ok()?;
         Some((newest.metadata().and_then(|data| data.modified()).ok()?, run))
     });
     kept.max().map(|(_, run)| run).ok_or_else(|| {

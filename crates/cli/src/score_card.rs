@@ -65,8 +65,9 @@ pub struct Overlap {
     pub longest_run: usize,
     /// That run, as text.
     pub longest_run_text: String,
-    /// The share of n-grams that the training text does not hold, for n = 2, 3, …, 8.
-    pub novel_ngrams: Vec<(usize, f64)>,
+    /// The share of n-grams that the training text does not hold, for n = 2, 3, …, 8; none where the text
+    /// is too short for one.
+    pub novel_ngrams: Vec<(usize, Option<f64>)>,
 }
 
 /// A longer sample of the finished model, for what is said of its writing.
@@ -140,16 +141,21 @@ impl ScoreCard {
                 tokens: ids.len(),
                 longest_run: longest.length,
                 longest_run_text: prepared.tokenizer.decode(run),
-                novel_ngrams: ngrams.iter().map(|held| (held.length, held.share())).collect(),
+                novel_ngrams: ngrams
+                    .iter()
+                    .map(|held| (held.length, (held.all > 0).then(|| held.share())))
+                    .collect(),
             }
         };
         let written = told(&sample.ids);
         let held_out = told(&valid);
-        let held_out = &held_out[..held_out.len().min(written.len())];
+        // Two texts of one length, as far as there is held-out text.
+        let length = held_out.len().min(written.len());
+        let (written, held_out) = (&written[..length], &held_out[..length]);
         Self {
             tokens: valid.len() - window,
             rows,
-            copied: overlap(&written),
+            copied: overlap(written),
             copied_by_held_out_text: overlap(held_out),
             parameters: best.model.num_params(),
             training_tokens: prepared.split.train.len(),
@@ -211,13 +217,14 @@ impl ScoreCard {
     pub fn copying(&self) -> String {
         let share = |overlap: &Overlap, n: usize| {
             let found = overlap.novel_ngrams.iter().find(|&&(length, _)| length == n);
-            100.0 * found.map_or(0.0, |&(_, share)| share)
+            let share = found.and_then(|&(_, share)| share);
+            share.map_or("–".to_string(), |share| format!("{:.0} %", 100.0 * share))
         };
         let (own, held_out) = (&self.copied, &self.copied_by_held_out_text);
         let run = own.longest_run_text.split_whitespace().collect::<Vec<_>>().join(" ");
         format!(
-            "Of a sample of {} tokens at temperature {TEMPERATURE}, {:.0} % of the 4-grams and {:.0} % of \
-             the 8-grams are not in the training text (of held-out text as long {:.0} % and {:.0} %); the \
+            "Of a sample of {} tokens at temperature {TEMPERATURE}, {} of the 4-grams and {} of \
+             the 8-grams are not in the training text (of held-out text as long {} and {}); the \
              longest run copied is {} tokens (in held-out text {}): “{run}”.",
             own.tokens,
             share(own, 4),
@@ -277,7 +284,7 @@ mod tests {
             tokens: 500,
             longest_run,
             longest_run_text: "the\nfox said".into(),
-            novel_ngrams: (2..=8).map(|n| (n, share)).collect(),
+            novel_ngrams: (2..=8).map(|n| (n, Some(share))).collect(),
         };
         ScoreCard {
             tokens: 5_022,

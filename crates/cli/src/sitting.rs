@@ -13,7 +13,7 @@ use crate::commands::tell;
 use crate::config::Resolved;
 use crate::dashboard::{Dashboard, Title};
 use crate::error::Result;
-use crate::metrics_file::{self, MetricsFile};
+use crate::metrics_file::{self, Curves, MetricsFile};
 use crate::origin::CONFIG;
 use crate::progress::Progress;
 use crate::run_charts::{self, Named};
@@ -48,6 +48,9 @@ impl Sitting<'_> {
         signals::listen(&stop)?;
         let Resolved { prepared, train: config, .. } = self.resolved;
         let identity = self.identity();
+        if prepared.split.train.len() > 1_000_000 {
+            tell("counting 5-grams, to compare with");
+        }
         let baselines = Baselines::of(prepared);
         let observer = Box::new(self.observers(&identity, &baselines, &stop));
         let Self { run, device, .. } = *self;
@@ -131,6 +134,14 @@ impl Sitting<'_> {
             )),
             Ended::Finished => {}
         }
+        if let Some(first) = progress.best().filter(|first| first.step != about.steps)
+            && about.steps != progress.steps
+        {
+            tell(&format!(
+                "warning: the checkpoint of epoch {}, the best, is gone or damaged: the next best is taken",
+                first.epoch
+            ));
+        }
         let behind = match about.steps == progress.steps && progress.pass.targets > 0 {
             true => format!("the model after step {}", about.steps),
             false => format!("best epoch {}", about.epochs),
@@ -157,12 +168,10 @@ impl Sitting<'_> {
     fn judge(&self, outcome: &Outcome, baselines: &Baselines) -> Result<()> {
         let Self { resolved, run, device, .. } = *self;
         let (prepared, best) = (&resolved.prepared, &outcome.best);
-        let curves = metrics_file::curves(run)?;
-        if curves.train.len() + curves.valid.len() > 1 {
-            let named = Named { run: None, curves: &curves };
-            run_charts::losses(&run.join("loss.svg"), &[named], &baselines.drawn())?;
+        match metrics_file::curves(run) {
+            Ok(curves) => draw(run, &curves, baselines)?,
+            Err(error) => tell(&format!("warning: {error}; there is no chart without it")),
         }
-        run_charts::learning_rate(&run.join("learning_rate.svg"), &curves)?;
         tensorboard_log::project(run, best)?;
         let sample = closing_sample(best, device)?;
         if let Some(said) = spelling::judge(prepared, best, &sample, run)? {
@@ -175,4 +184,13 @@ impl Sitting<'_> {
         }
         Ok(())
     }
+}
+
+fn draw(run: &Path, curves: &Curves, baselines: &Baselines) -> Result<()> {
+    if curves.train.len() + curves.valid.len() > 1 {
+        let named = Named { run: None, curves };
+        run_charts::losses(&run.join("loss.svg"), &[named], &baselines.drawn())?;
+    }
+    run_charts::learning_rate(&run.join("learning_rate.svg"), curves)?;
+    Ok(())
 }

@@ -38,15 +38,19 @@ pub struct Spoken {
 }
 
 impl Speaker {
-    /// What [`speak`](Self::speak) says of the weights after `step` updates; said again without asking
-    /// the model, if it was said before.
+    /// A sample of the weights after `step` updates; said again without asking the model, if
+    /// it was said before.
     pub fn speak_once(&self, model: &LanguageModel, temperature: f64, step: u64) -> Result<String> {
         let mut spoken = self.spoken.lock().unwrap_or_else(PoisonError::into_inner);
         spoken.retain(|sample| sample.step == step);
         if let Some(sample) = spoken.iter().find(|sample| sample.temperature == temperature) {
             return Ok(sample.text.clone());
         }
-        let text = self.speak(model, temperature)?;
+        let text = match self.speak(model, temperature) {
+            // Weights that have just exploded say nothing; the loss of the next step will tell.
+            Err(generate::Error::NotFinite) => String::new(),
+            text => text?,
+        };
         spoken.push(Spoken { step, temperature, text: text.clone() });
         Ok(text)
     }
@@ -58,7 +62,7 @@ impl Speaker {
 
     /// A sample of `model` at this temperature: from the start of a story, in the way it is being
     /// trained, under the run's seed.
-    pub fn speak(&self, model: &LanguageModel, temperature: f64) -> Result<String> {
+    fn speak(&self, model: &LanguageModel, temperature: f64) -> generate::Result<String> {
         let window = self.about.window;
         let prompt = prompt(&self.tokenizer, "", UnseenPolicy::Skip, window)?;
         let writer = Writer { model, tokenizer: &self.tokenizer, window, device: &self.device };

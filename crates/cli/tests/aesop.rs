@@ -67,3 +67,29 @@ fn an_unknown_edition_with_the_right_counts_passes_with_a_warning() {
     let fetched = desk.must(&["fetch", "aesop", "--from", "edition.txt"]);
     assert!(fetched.stderr.contains("unknown hash"), "{}", fetched.stderr);
 }
+
+#[test]
+fn counting_alone_reaches_what_the_seeds_recipe_only_ties() {
+    let Some(desk) = desk(EDITIONS[0]) else { return };
+    let small =
+        ["model.embedding=4", "model.layers[0].units=4", "windows.step=200", "train.epochs=1"];
+    let mut args = vec!["train", "--backend", "flex", "--out", "run"];
+    let config = config();
+    args.extend(["--config", &config]);
+    args.extend(small.iter().flat_map(|setting| ["--set", *setting]));
+    desk.must(&args);
+    let card = std::fs::read_to_string(desk.path().join("run/score.json")).unwrap();
+    let card: serde_json::Value = serde_json::from_str(&card).unwrap();
+    assert_eq!(card["tokens"], 5_022);
+    let rows = card["rows"].as_array().unwrap();
+    let loss = |name: &str| {
+        let row = rows.iter().find(|row| row["name"] == name).unwrap();
+        row["loss_nats_per_token"].as_f64().unwrap()
+    };
+    // Also by a second program, written with hash maps.
+    assert!((loss("5-gram") - 4.421_4).abs() < 1e-4, "{}", loss("5-gram"));
+    assert!((loss("unigram") - 5.60).abs() < 0.005, "{}", loss("unigram"));
+    assert!((loss("uniform") - 4_169f64.ln()).abs() < 1e-9);
+    // Every word of Aesop is known by the seed's recipe, so that bytes can be counted.
+    assert!(rows.iter().all(|row| row["bits_per_byte"].as_f64().is_some_and(|bits| bits > 1.0)));
+}

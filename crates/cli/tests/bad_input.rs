@@ -241,7 +241,11 @@ fn a_loss_that_runs_away() {
     let desk = Desk::new();
     let mut args = tiny();
     args.extend(["--set", "train.learning_rate=1e38", "--set", "samples.every_steps=1"]);
-    train_refuses(&desk, &args, &["train.learning_rate"]);
+    let args = [&["train", "--out", "run"], &args[..]].concat();
+    desk.refuses(&args, &["the loss of step", "halved 3 times", "train.learning_rate"]);
+    // What it told of its end is kept.
+    let metrics = fs::read_to_string(desk.path().join("run/metrics.jsonl")).unwrap();
+    assert!(metrics.contains("\"halvings\":3"), "{metrics}");
 }
 
 #[test]

@@ -170,7 +170,9 @@ fn a_finished_run_leaves_a_score_card_a_chart_and_files_for_tensorboard() {
     assert!(loss(2) < loss(3) && loss(3) < loss(4), "{rows:?}");
     // Every held-out word is known, so that bytes can be counted.
     assert!(rows[0]["bits_per_byte"].as_f64().unwrap() > 0.0);
-    assert_eq!(card["copied"]["tokens"], 500);
+    let (written, held_out) = (&card["copied"], &card["copied_by_held_out_text"]);
+    assert!(written["tokens"].as_u64().unwrap() > 8, "{card}");
+    assert_eq!(written["tokens"], held_out["tokens"]);
     // The whole text is one sentence over and over: hardly anything in it is new.
     assert_eq!(card["copied_by_held_out_text"]["novel_ngrams"][0][1], 0.0);
     assert!(read("score.md").contains("| 5-gram |"), "{}", read("score.md"));

@@ -25,17 +25,22 @@ pub fn sync(directory: &Path) -> Result<()> {
     synced().map_err(io(directory, "synced"))
 }
 
-/// Makes `directory` if it is not there, and its name durable.
+/// Makes `directory`, and those that it lies in, if they are not there, and their names durable.
 ///
 /// # Errors
 /// If the file system refuses.
 pub fn create(directory: &Path) -> Result<()> {
-    if directory.is_dir() {
+    // The parent of a bare name is here.
+    if directory == Path::new("") || directory.is_dir() {
         return Ok(());
     }
-    reach("create", directory)
-        .and_then(|()| fs::create_dir_all(directory))
-        .map_err(io(directory, "made"))?;
+    directory.parent().map_or(Ok(()), create)?;
+    match reach("create", directory).and_then(|()| fs::create_dir(directory)) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            return Err(io(directory, "made")(error));
+        }
+        _ => {}
+    }
     directory.parent().map_or(Ok(()), sync)
 }
 
@@ -123,6 +128,19 @@ mod tests {
         discard(&place).unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
         discard(&place).unwrap();
+    }
+
+    #[test]
+    fn directories_are_made_one_in_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = folder.path().join("a/b/c");
+        create(&deep).unwrap();
+        assert!(deep.is_dir());
+        create(&deep).unwrap();
+        create(Path::new("")).unwrap();
+        fs::write(folder.path().join("file"), b"").unwrap();
+        let error = create(&folder.path().join("file/d")).unwrap_err().to_string();
+        assert!(error.contains("cannot be made"), "{error}");
     }
 
     #[test]

@@ -20,6 +20,9 @@ pub enum CountedOn {
     WholeText,
 }
 
+/// How many new tokens are named, the most frequent first.
+const NAMED: usize = 50;
+
 /// What becomes of the tokens of a text that a trained model's vocabulary does not hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -78,8 +81,11 @@ pub(crate) fn adapt_vocabulary(
                 return Ok(known.clone());
             }
             unknown.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
-            let first = unknown.iter().take(10).map(|(token, _)| format!("`{token}`"));
-            let first = first.collect::<Vec<_>>().join(", ");
+            let first = unknown.iter().take(NAMED).map(|(token, _)| format!("`{token}`"));
+            let mut first = first.collect::<Vec<_>>().join(", ");
+            if unknown.len() > NAMED {
+                first.push_str(", …");
+            }
             Err(Error::NewTokens { count: unknown.len(), first })
         }
     }

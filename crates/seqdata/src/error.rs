@@ -9,7 +9,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub enum Error {
     /// The text holds tokens that a trained model's vocabulary does not.
     #[error(
-        "the text holds {count} tokens that the model has never seen, such as {first}: choose \
+        "the text holds {count} tokens that the model has never seen ({first}): choose \
          `--vocabulary keep` to read them as unknown, or `--vocabulary extend` to learn them"
     )]
     NewTokens {

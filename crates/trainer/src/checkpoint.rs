@@ -92,7 +92,7 @@ impl Checkpoints {
     /// Saves a checkpoint of `progress`, then drops older ones that nobody will go back to.
     ///
     /// # Errors
-    /// If there is one of that step, or the file system refuses; then the earlier ones are untouched.
+    /// If the file system refuses; then the earlier ones are untouched.
     pub fn save(
         &self,
         mut artifact: Artifact,
@@ -113,10 +113,12 @@ impl Checkpoints {
         let place = self.path(progress.steps);
         let beside = self.directory.join(format!("writing-{:08}", progress.steps));
         directory::remove(&beside)?;
-        let written = artifact
-            .save(&beside)
-            .map_err(Error::from)
-            .and_then(|()| Ok(directory::publish(&beside, &place)?));
+        directory::create(&self.directory)?;
+        let written = artifact.save(&beside).map_err(Error::from).and_then(|()| {
+            // The same step again, when a file that it marks has been lost since.
+            directory::discard(&place)?;
+            Ok(directory::publish(&beside, &place)?)
+        });
         if written.is_err() {
             let _ = fs::remove_dir_all(&beside);
         }
@@ -128,13 +130,19 @@ impl Checkpoints {
     /// of these knows it.
     fn drop_old(&self, progress: &Progress) -> Result<()> {
         let steps = self.steps()?;
-        let newest = steps.iter().rev().take(progress.config.keeping.last);
-        let milestones = steps.iter().rev().filter(|&&step| progress.is_milestone(step));
-        let mut kept: Vec<u64> = newest.chain(milestones.take(MILESTONES)).copied().collect();
-        for step in kept.clone() {
+        let last = progress.config.keeping.last;
+        let mut kept = Vec::new();
+        let mut milestones = 0;
+        for (at, &step) in steps.iter().rev().enumerate() {
             // A damaged one is told when somebody needs it.
-            let Ok(progress) = self.progress_at(step) else { continue };
-            kept.extend(progress.best().map(|report| report.step));
+            let progress = self.progress_at(step).ok();
+            // As it was when it was saved: settings may have changed since.
+            let is_milestone = progress.as_ref().is_some_and(Progress::is_milestone);
+            if at < last || (is_milestone && milestones < MILESTONES) {
+                kept.push(step);
+                kept.extend(progress.as_ref().and_then(Progress::best).map(|best| best.step));
+            }
+            milestones += usize::from(is_milestone);
         }
         for step in steps {
             if !kept.contains(&step) {
@@ -159,8 +167,7 @@ impl Checkpoints {
     /// If there is none, or it is damaged; says what to do.
     pub fn verify(&self) -> Result<()> {
         let steps = self.steps()?;
-        let none = || Error::NoCheckpoint(self.directory.clone());
-        let path = self.path(*steps.last().ok_or_else(none)?);
+        let path = self.newest_path()?;
         Artifact::verify(&path).map_err(|error| match error {
             models::Error::Missing { .. }
             | models::Error::Foreign { .. }
@@ -182,9 +189,31 @@ impl Checkpoints {
     /// # Errors
     /// If there is none, or it is not whole.
     pub fn newest(&self, device: &Device) -> Result<Kept> {
-        self.verify()?;
+        read(&self.newest_path()?, device)
+    }
+
+    /// Where the newest checkpoint lies.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn newest_path(&self) -> Result<PathBuf> {
         let none = || Error::NoCheckpoint(self.directory.clone());
-        self.at(*self.steps()?.last().ok_or_else(none)?, device)
+        Ok(self.path(*self.steps()?.last().ok_or_else(none)?))
+    }
+
+    /// The newest whole checkpoint of weights other than those that step `shown_by` began with: a
+    /// milestone, if there is one. None if there is no such checkpoint.
+    ///
+    /// # Errors
+    /// If the directory cannot be read.
+    pub fn last_good(&self, shown_by: u64, device: &Device) -> Result<Option<Kept>> {
+        let mut good: Vec<u64> = self.steps()?;
+        good.retain(|&step| step + 1 < shown_by);
+        let is_milestone =
+            |&step: &u64| self.progress_at(step).is_ok_and(|progress| progress.is_milestone());
+        let (milestones, others): (Vec<u64>, Vec<u64>) = good.into_iter().partition(is_milestone);
+        let mut candidates = milestones.into_iter().rev().chain(others.into_iter().rev());
+        Ok(candidates.find_map(|step| self.at(step, device).ok()))
     }
 
     /// The checkpoint after `steps` updates.

@@ -27,22 +27,35 @@ pub enum Error {
     },
     /// The loss exploded again and again.
     #[error(
-        "{what}, after the learning rate was halved {halvings} times (back to step {step} each time): train \
-         anew with a lower `train.learning_rate`, or with `train.clip.global_norm`"
+        "{what}, after the learning rate was halved {halvings} times: train anew with a lower \
+         `train.learning_rate`, or with `train.clip.global_norm`"
     )]
     Hopeless {
         /// What was seen at which step.
         what: String,
         /// How often the learning rate was halved.
         halvings: u32,
-        /// Updates behind the last good checkpoint.
-        step: u64,
+    },
+    /// The loss exploded, and no checkpoint is left from before.
+    #[error(
+        "{what}, and there is no earlier checkpoint to go back to: train anew with a lower \
+         `train.learning_rate`, or with `train.clip.global_norm`"
+    )]
+    NoWayBack {
+        /// What was seen at which step.
+        what: String,
     },
     /// There is nothing to resume from.
     #[error(
         "{0} holds no complete checkpoint: there is nothing to resume; delete the run and start anew"
     )]
     NoCheckpoint(std::path::PathBuf),
+    /// No checkpoint has weights that are worth a model.
+    #[error(
+        "{0} has no whole checkpoint whose weights were judged: there is no model to keep yet; go on with \
+         `--resume {0}`"
+    )]
+    NoModel(std::path::PathBuf),
     /// A checkpoint is damaged.
     #[error("the newest checkpoint is damaged: {reason}; {cure}")]
     Damaged {

@@ -119,6 +119,8 @@ pub struct Retreat {
     pub learning_rate: f64,
     /// How often the learning rate was halved in this run.
     pub halvings: u32,
+    /// The epochs that remain.
+    pub reports: Vec<EpochReport>,
     /// Where the observers' files ended at that step.
     pub marks: Marks,
 }

@@ -96,11 +96,12 @@ impl Progress {
         self.steps - self.epochs.len() as u64 * self.steps_per_epoch
     }
 
-    /// Whether every run of this configuration keeps a checkpoint after `step` updates, whatever the clock
-    /// says and whoever stops it: where it goes back to must not depend on either.
-    pub fn is_milestone(&self, step: u64) -> bool {
+    /// Whether every run of this configuration keeps a checkpoint here, whatever the clock says and
+    /// whoever stops it: where a run goes back to must not depend on either.
+    pub fn is_milestone(&self) -> bool {
         let every = self.config.keeping.every_steps;
-        step.is_multiple_of(self.steps_per_epoch) || (every > 0 && step.is_multiple_of(every))
+        let by_steps = every > 0 && self.steps.is_multiple_of(every);
+        by_steps || self.steps.is_multiple_of(self.steps_per_epoch)
     }
 
     /// Whether every epoch is trained and judged.

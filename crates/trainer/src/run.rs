@@ -12,11 +12,11 @@ use models::{About, Artifact, Score, State};
 use seqdata::{Batch, EpochClock};
 
 use crate::averaging::averaged;
-use crate::checkpoint::{Checkpoints, Kept};
+use crate::checkpoint::Checkpoints;
 use crate::error::{Error, Result};
 use crate::estimate::{memory_bytes, seconds_per_step};
 use crate::observer::{EpochReport, Observer, Phase, Plan, Retreat, StepReport};
-use crate::progress::Progress;
+use crate::progress::{Marks, Progress};
 use crate::standing::{HELD, Standing};
 use crate::stop::Stop;
 use crate::strategy::Burn;
@@ -68,10 +68,14 @@ impl Run {
         valid: &dyn DataLoader<Batch>,
     ) -> Result<Ended> {
         self.announce(train, valid)?;
-        if self.last_saved.is_none() {
-            // Whatever happens to the first steps, there is something to go back to.
-            self.save()?;
+        let mut marks = Marks::new();
+        self.observer.saving(&mut marks).map_err(Error::Observer)?;
+        if marks != self.progress.marks {
+            // A file that was lost begins anew, and this step's checkpoint must not ask for more of it.
+            self.last_saved = None;
         }
+        // Whatever happens to the first steps, there is something to go back to.
+        self.save()?;
         loop {
             match self.epoch(burn, train, valid) {
                 Err(Error::Diverged { what, shown_by }) => self.retreat(what, shown_by)?,
@@ -346,11 +350,12 @@ impl Run {
     /// Goes back to the last good milestone, with half the learning rate.
     fn retreat(&mut self, what: String, shown_by: u64) -> Result<()> {
         let halvings = self.progress.halvings + 1;
-        let kept = self.last_good(shown_by)?;
         if halvings > HALVINGS {
-            let step = kept.progress.steps;
-            return Err(Error::Hopeless { what, halvings: HALVINGS, step });
+            return Err(Error::Hopeless { what, halvings: HALVINGS });
         }
+        let Some(kept) = self.checkpoints.last_good(shown_by, &self.device)? else {
+            return Err(Error::NoWayBack { what });
+        };
         // What was kept since leads to where it exploded.
         self.checkpoints.drop_after(kept.progress.steps)?;
         let config = self.progress.config.clone();
@@ -363,18 +368,9 @@ impl Run {
             step: self.progress.steps,
             learning_rate: self.progress.learning_rate(self.progress.steps),
             halvings,
+            reports: self.progress.epochs.clone(),
             marks: self.progress.marks.clone(),
         };
         self.observer.retreated(&retreat).map_err(Error::Observer)
-    }
-
-    /// The newest milestone whose weights are not those that step `shown_by` began with.
-    fn last_good(&self, shown_by: u64) -> Result<Kept> {
-        let mut milestones = self.checkpoints.steps()?;
-        milestones.retain(|&step| self.progress.is_milestone(step));
-        let good = |&&step: &&u64| step + 1 < shown_by || step == 0;
-        let good = milestones.iter().rev().find(good).or(milestones.first());
-        let none = || Error::NoCheckpoint(self.checkpoints.path(0));
-        self.checkpoints.at(*good.ok_or_else(none)?, &self.device)
     }
 }

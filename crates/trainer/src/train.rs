@@ -161,23 +161,22 @@ fn finish(
     ended: Ended,
     device: &Device,
 ) -> Result<Outcome> {
-    let best = progress.best();
-    let steps = match (ended, best) {
-        // Stopped within an epoch at weights that are better than those after any whole one.
-        (Ended::Stopped { valid_loss_nats_per_token: loss }, best)
-            if best.is_none_or(|best| loss < best.valid_loss_nats_per_token) =>
-        {
-            progress.steps
-        }
-        (_, Some(best)) => best.step,
-        (_, None) => return Err(Error::NoCheckpoint(job.run.into())),
-    };
-    let mut best = checkpoints.model(steps, device)?;
-    if let Ended::Stopped { valid_loss_nats_per_token: loss } = ended
-        && steps == progress.steps
-    {
-        job.config.method.note_valid_loss(&mut best.about, loss);
+    let mut candidates: Vec<(f64, u64)> = progress
+        .epochs
+        .iter()
+        .map(|report| (report.valid_loss_nats_per_token, report.step))
+        .collect();
+    // Stopped within an epoch, maybe at better weights than those after any whole one.
+    if let Ended::Stopped { valid_loss_nats_per_token: loss } = ended {
+        candidates.push((loss, progress.steps));
     }
+    candidates.retain(|(loss, _)| loss.is_finite());
+    candidates.sort_by(|one, other| one.0.total_cmp(&other.0));
+    // The next best where the best was damaged or removed.
+    let whole = |&(loss, steps): &(f64, u64)| Some((loss, checkpoints.model(steps, device).ok()?));
+    let best = candidates.iter().find_map(whole);
+    let (loss, mut best) = best.ok_or_else(|| Error::NoModel(job.run.into()))?;
+    job.config.method.note_valid_loss(&mut best.about, loss);
     if best.about.valid_loss_carried.is_none() {
         let stream = Loader::streams(job.prepared.valid_stream(), device.clone());
         best.about.valid_loss_carried = Some(score(&best.model, &stream)?.nats_per_token());

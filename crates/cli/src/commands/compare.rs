@@ -4,7 +4,9 @@ use std::path::Path;
 
 use args::Compare;
 use models::Artifact;
+use models::artifact::MANIFEST;
 use serde::Serialize;
+use trainer::Checkpoints;
 
 use super::{columns, print, print_json, tell};
 use crate::error::{Error, Result};
@@ -39,8 +41,11 @@ pub fn run(args: &Compare) -> Result<()> {
     let names: Vec<String> = args.runs.iter().map(|run| run.display().to_string()).collect();
     // Ids say the same of two texts whose words are exchanged one for one: all three must agree.
     let held_out = |run: &Path| {
-        let about = Artifact::about(run).ok()?;
-        Some((about.valid_sha256, about.window, Artifact::tokenizer(run).ok()?))
+        // A run that is not finished may have no model yet.
+        let newest = Checkpoints::of(run).newest_path().ok();
+        let place = if run.join(MANIFEST).is_file() { run.to_path_buf() } else { newest? };
+        let about = Artifact::about(&place).ok()?;
+        Some((about.valid_sha256, about.window, Artifact::tokenizer(&place).ok()?))
     };
     let first = held_out(&args.runs[0]);
     let runs: Vec<Column> = args
@@ -72,12 +77,12 @@ pub fn run(args: &Compare) -> Result<()> {
     }
     let (first, others) = comparison.runs.split_first().expect("there are two at the least");
     if !first.comparable {
-        tell(&format!("warning: {} is not finished: nothing says what judged it", first.run));
+        tell(&format!("warning: nothing says what judged {}: it has no model", first.run));
     }
     for run in others.iter().filter(|run| first.comparable && !run.comparable) {
         tell(&format!(
-            "warning: {} was not judged by the held-out tokens of {}, or is not finished: its losses are \
-             drawn, but not to be held against the others",
+            "warning: {} was not judged by the held-out tokens of {}: its losses are drawn, but not to be \
+             held against the others",
             run.run, first.run
         ));
     }

@@ -74,7 +74,7 @@ pub fn run(args: &Reproduce, choice: &Choice) -> Result<ExitCode> {
             )));
         }
     }
-    for difference in now.differences(&before) {
+    for difference in now.differences(&before).iter().chain(&before.later) {
         tell(&format!("warning: {difference}: the bits may be others"));
     }
     let name = run.file_name().map_or("run".into(), |name| name.to_string_lossy());

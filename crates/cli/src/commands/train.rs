@@ -12,6 +12,7 @@ use trainer::{Checkpoints, Ended, Outcome, Start};
 use super::{print, tell, warn};
 use crate::device::Choice;
 use crate::error::{Error, Result};
+use crate::metrics_file;
 use crate::origin::{self, Beginning};
 use crate::provenance::Provenance;
 use crate::run_dir;
@@ -68,10 +69,11 @@ impl Begun<'_> {
             sitting.hold(Start::Fresh(Box::new(model)))
         };
         let outcome = hold();
-        // Where nobody knows, there may be something.
+        // Where nobody knows, there may be something; and what a run told of its end is worth keeping.
         let kept =
             || Checkpoints::of(run).steps().map_or(true, |steps| steps.iter().any(|&s| s > 0));
-        if outcome.is_err() && !kept() {
+        let told = || run.join(metrics_file::NAME).metadata().is_ok_and(|data| data.len() > 0);
+        if outcome.is_err() && !kept() && !told() {
             let _ = std::fs::remove_dir_all(run);
         }
         outcome
@@ -86,10 +88,15 @@ fn resume(run: &Path, args: &Train, choice: &Choice) -> Result<Outcome> {
     let resolved = origin::resolve_again(run, config)?;
     let device = choice.open()?;
     match Provenance::read(run) {
-        Ok(before) => {
+        Ok(mut before) => {
             let now = Provenance::now(&resolved, choice.name(), before.from.clone());
-            for difference in now.differences(&before) {
+            let differences = now.differences(&before);
+            for difference in &differences {
                 tell(&format!("warning: {difference}: from here on its bits may be others"));
+            }
+            if !differences.is_empty() {
+                before.later.extend(differences);
+                before.write(run)?;
             }
         }
         Err(error) => tell(&format!("warning: {error}: what it was made with is not known")),

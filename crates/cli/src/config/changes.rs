@@ -27,7 +27,7 @@ pub fn refuse_changes(before: &Config, now: &Config, run: &str) -> Result<()> {
 }
 
 /// What a trained model brings along.
-const BROUGHT: [&str; 3] = ["model", "tokens", "clean"];
+const BROUGHT: [&str; 4] = ["model", "tokens", "clean", "vocabulary.rare"];
 
 /// Refuses changes of what a trained model brings along.
 ///

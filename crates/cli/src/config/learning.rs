@@ -54,7 +54,7 @@ fn schedule(written: &Schedule) -> Result<trainer::Schedule> {
             }
             (false, true) => {
                 return Err(Error::new(format!(
-                    "`train.schedule.{key}` is given, which {kind} has not; leave it out or change \
+                    "`train.schedule.{key}` is given, which {kind} does not have; leave it out or change \
                      the kind"
                 )));
             }
