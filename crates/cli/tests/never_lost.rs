@@ -60,6 +60,11 @@ fn failing(mut command: Command, plan: &str) -> Answer {
 
 /// Goes on with `run`, or begins anew where nothing was kept yet, to the end.
 fn finish(desk: &Desk, run: &str) {
+    finish_with(desk, run, &[]);
+}
+
+/// The same with these settings where it begins anew.
+fn finish_with(desk: &Desk, run: &str, more: &[&str]) {
     let steps = fs::read_dir(desk.path().join(run).join("checkpoints"));
     let kept = steps
         .into_iter()
@@ -69,7 +74,9 @@ fn finish(desk: &Desk, run: &str) {
         true => desk.command(&["train", "--backend", "flex", "--resume", run]),
         false => {
             let _ = fs::remove_dir_all(desk.path().join(run));
-            begin(desk, run)
+            let mut command = begin(desk, run);
+            command.args(more);
+            command
         }
     };
     let done = answer({ command }.output().unwrap());
@@ -200,6 +207,82 @@ fn a_disk_that_is_full_from_any_point_on_loses_nothing() {
         same(&expected, &result(&desk, &run), &format!("full at {}", points[at]));
         fs::remove_dir_all(desk.path().join(&run)).unwrap();
     }
+}
+
+/// Kills a run at every eighth of its points, fills the disk at every eighth between, and lets it go on.
+#[cfg(unix)]
+fn broken_all_along(
+    desk: &Desk,
+    begin: impl Fn(&str) -> Command,
+    go_on: impl Fn(&str),
+    has_happened: &str,
+) {
+    use std::os::unix::process::ExitStatusExt;
+
+    let list = desk.path().join("more-points");
+    let done = failing(begin("undisturbed"), &format!("list:{}", list.display()));
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    assert!(done.stderr.contains(has_happened), "{}", done.stderr);
+    let Ok(points) = fs::read_to_string(&list) else {
+        return common::skipped("this program has no failpoints (run `cargo xtask test`)");
+    };
+    let expected = result(desk, "undisturbed");
+    for (at, point) in points.lines().enumerate().step_by(4) {
+        let run = format!("broken-{at}");
+        if at % 8 == 0 {
+            let mut command = begin(&run);
+            command.env("PASTICHE_FAILPOINTS", format!("kill:{}", at + 1));
+            let status = command.stderr(Stdio::null()).stdout(Stdio::null()).status().unwrap();
+            assert_eq!(status.signal(), Some(9), "{point} was not reached");
+        } else {
+            let ended = failing(begin(&run), &format!("fail:{}", at + 1));
+            assert_ne!(ended.code, Some(0), "{point}: {}", ended.stderr);
+            assert!(!ended.stderr.contains("panicked"), "{point}: {}", ended.stderr);
+        }
+        go_on(&run);
+        same(&expected, &result(desk, &run), &format!("broken at {point}, point {at}"));
+        fs::remove_dir_all(desk.path().join(&run)).unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_goes_on_survives_the_same() {
+    let desk = desk();
+    let mut half = begin(&desk, "half");
+    let done = answer(half.args(["--set", "train.epochs=1"]).output().unwrap());
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let on = |run: &str| {
+        desk.command(&["train", "--backend", "flex", "--resume", run, "--set", "train.epochs=2"])
+    };
+    let copied = |run: &str| {
+        let status = Command::new("cp").args(["-r", "half", run]).current_dir(desk.path()).status();
+        assert!(status.unwrap().success());
+        on(run)
+    };
+    let go_on = |run: &str| {
+        let done = answer(on(run).output().unwrap());
+        assert_eq!(done.code, Some(0), "{run}: {}", done.stderr);
+    };
+    broken_all_along(&desk, copied, go_on, "going on with");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_explodes_survives_the_same() {
+    let desk = desk();
+    let wild = ["--set", "train.learning_rate=12"];
+    let exploding = |run: &str| {
+        let mut command = begin(&desk, run);
+        command.args(wild);
+        command
+    };
+    broken_all_along(
+        &desk,
+        exploding,
+        |run| finish_with(&desk, run, &wild),
+        "half the learning rate",
+    );
 }
 
 /// Starts a long run and waits until it has made its first checkpoint within an epoch.
