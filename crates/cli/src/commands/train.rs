@@ -55,7 +55,7 @@ pub struct Begun<'a> {
 }
 
 impl Begun<'_> {
-    /// Trains from the beginning. A run that has kept no step leaves nothing behind.
+    /// Trains from the beginning. A run that has kept no step and told nothing leaves nothing behind.
     pub fn learn(&self, beginning: Beginning, device: &Device, choice: &Choice) -> Result<Outcome> {
         let Self { run, plain } = *self;
         let Beginning { resolved, model, origin } = beginning;
