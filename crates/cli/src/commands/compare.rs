@@ -11,7 +11,7 @@ use trainer::Checkpoints;
 use super::{columns, print, print_json, tell};
 use crate::error::{Error, Result};
 use crate::metrics_file::{Curves, curves};
-use crate::origin::CONFIG;
+use crate::origin::{CONFIG, is_run};
 use crate::run_charts::{self, Named};
 
 /// What is told of one run.
@@ -37,6 +37,7 @@ struct Comparison {
 
 /// Runs the command.
 pub fn run(args: &Compare) -> Result<()> {
+    args.runs.iter().try_for_each(|run| is_run(run))?;
     let all: Vec<Curves> = args.runs.iter().map(|run| curves(run)).collect::<Result<_>>()?;
     let names: Vec<String> = args.runs.iter().map(|run| run.display().to_string()).collect();
     // Ids say the same of two texts whose words are exchanged one for one: all three must agree.

@@ -17,7 +17,7 @@ use crate::config::{Config, read};
 use crate::device::Choice;
 use crate::error::{Error, Result};
 use crate::metrics_file::timeless_lines;
-use crate::origin::{Beginning, CONFIG};
+use crate::origin::{Beginning, CONFIG, is_run};
 use crate::provenance::{Origin, Provenance};
 use crate::run_dir;
 use crate::signals::INTERRUPTED;
@@ -37,6 +37,7 @@ struct Verdict {
 /// Runs the command.
 pub fn run(args: &Reproduce, choice: &Choice) -> Result<ExitCode> {
     let run = &args.run;
+    is_run(run)?;
     let before = Provenance::read(run)?;
     let progress = Checkpoints::of(run).progress()?;
     if !progress.is_some_and(|progress| progress.is_finished() || progress.has_lost_patience()) {
