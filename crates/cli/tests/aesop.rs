@@ -69,7 +69,7 @@ fn an_unknown_edition_with_the_right_counts_passes_with_a_warning() {
 }
 
 #[test]
-fn counting_alone_reaches_what_the_seeds_recipe_only_ties() {
+fn counting_alone_costs_what_it_must() {
     let Some(desk) = desk(EDITIONS[0]) else { return };
     let small =
         ["model.embedding=4", "model.layers[0].units=4", "windows.step=200", "train.epochs=1"];
