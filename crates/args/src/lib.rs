@@ -35,7 +35,8 @@ pub enum Command {
     Runs(Runs),
     /// Draw the losses of runs together and set their numbers side by side
     Compare(Compare),
-    /// Train a run again from what it wrote down, and compare the two
+    /// Train a run again from what it wrote down, on its own backend unless `--backend` names another,
+    /// and compare the two
     Reproduce(Reproduce),
     /// Put a known corpus in place, checked by hash and counts
     Fetch(Fetch),

@@ -18,7 +18,8 @@ pub struct Train {
     /// The run's directory [default: a new one under runs/]; refused if it exists
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     pub out: Option<PathBuf>,
-    /// Go on with a run from its last checkpoint [default: the newest run]
+    /// Go on with a run from its last checkpoint, on the backend it was begun on if `--backend`
+    /// names it [default: the run that was kept last]
     #[arg(long, value_name = "DIR", num_args = 0..=1, conflicts_with_all = ["config", "text"])]
     pub resume: Option<Option<PathBuf>>,
     /// Begin with a trained model, its tokens and its settings, mostly on another text

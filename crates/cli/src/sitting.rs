@@ -124,8 +124,8 @@ impl Sitting<'_> {
                 let all = progress.steps_per_epoch * progress.config.epochs as u64;
                 tell(&format!(
                     "stopped after step {} of {all} and kept; go on with: cargo xtask train --resume {model} \
-                     (or pastiche …)",
-                    progress.steps
+                     --backend {} (or pastiche …)",
+                    progress.steps, self.backend
                 ));
             }
             Ended::LostPatience => tell(&format!(
