@@ -184,12 +184,11 @@ impl ScoreCard {
 
     /// The model against the n-grams, in a sentence.
     pub fn verdict(&self) -> String {
-        let ngram = NGRAM;
         let loss = |name: &str| {
             let row = self.rows.iter().find(|row| row.name == name);
             row.map_or(f64::NAN, |row| row.loss_nats_per_token)
         };
-        let (best, counted) = (self.rows[0].loss_nats_per_token, loss(ngram));
+        let (best, counted) = (self.rows[0].loss_nats_per_token, loss(NGRAM));
         let difference = best - counted;
         let unigram = loss("unigram");
         let said = match difference {
@@ -198,16 +197,16 @@ impl ScoreCard {
                  train longer, or on more text"
             ),
             d if d > TIE => format!(
-                "is worse by {d:.2} than an interpolated Kneser–Ney {ngram} counted on the same text \
+                "is worse by {d:.2} than an interpolated Kneser–Ney {NGRAM} counted on the same text \
                  ({counted:.3}): train longer, or regularise if the validation loss has turned"
             ),
             d if d < -TIE => format!(
-                "is better by {:.2} than an interpolated Kneser–Ney {ngram} counted on the same text \
+                "is better by {:.2} than an interpolated Kneser–Ney {NGRAM} counted on the same text \
                  ({counted:.3})",
                 -d
             ),
             _ => format!(
-                "only ties with an interpolated Kneser–Ney {ngram} counted on the same text \
+                "only ties with an interpolated Kneser–Ney {NGRAM} counted on the same text \
                  ({counted:.3})"
             ),
         };
