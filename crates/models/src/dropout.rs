@@ -4,7 +4,7 @@
 //! The masks are a function of seed, step and place. Burn's own dropout draws from one generator for
 //! the whole process, which no run could be resumed with.
 
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use seqdata::Random;
 
 /// Which masks to draw: the same key gives the same masks in any process and on any backend.
@@ -75,31 +75,27 @@ impl Masks {
         input * mask
     }
 
-    /// The steps `[N, H]` of a sequence, each dropped by a mask of its own, or all by the same one
+    /// The steps `[N, T, H]` of a sequence, each dropped by a mask of its own, or all by the same one
     /// if `locked` (variational dropout: Gal and Ghahramani 2016).
-    pub fn drop_steps(&mut self, steps: Vec<Tensor<2>>, locked: bool) -> Vec<Tensor<2>> {
-        match steps.first() {
-            Some(first) if locked && self.rate > 0.0 => {
-                let mask = self.next(first.dims(), first);
-                steps.into_iter().map(|step| step * mask.clone()).collect()
+    pub fn drop_steps(&mut self, steps: Tensor<3>, locked: bool) -> Tensor<3> {
+        let [batch, _, width] = steps.dims();
+        match locked && self.rate > 0.0 {
+            true => {
+                let mask = self.next([batch, 1, width], &steps);
+                steps * mask
             }
-            _ => steps.into_iter().map(|step| self.drop(step)).collect(),
+            false => self.drop(steps),
         }
     }
 
-    /// `rows` `[M, D]`, which stand for `ids` `[M]` out of `vocabulary`, with all rows of some ids
-    /// dropped (embedding dropout: Gal and Ghahramani 2016, section 4.2).
-    pub fn drop_ids(
-        &mut self,
-        rows: Tensor<2>,
-        ids: Tensor<1, Int>,
-        vocabulary: usize,
-    ) -> Tensor<2> {
+    /// A table of rows `[V, D]` with some rows dropped, wherever they are read (embedding dropout: Gal and
+    /// Ghahramani 2016, section 4.2).
+    pub fn drop_rows(&mut self, table: Tensor<2>) -> Tensor<2> {
         if self.rate == 0.0 {
-            return rows;
+            return table;
         }
-        let mask = self.next([vocabulary, 1], &rows);
-        rows * mask.select(0, ids)
+        let mask = self.next([table.dims()[0], 1], &table);
+        table * mask
     }
 }
 
@@ -150,11 +146,11 @@ mod tests {
 
     #[test]
     fn a_locked_mask_is_the_same_at_every_step() {
-        let steps = vec![Tensor::<2>::ones([8, 16], &Device::flex()); 3];
         let run = |locked| -> Vec<Vec<f32>> {
             let mut masks = DropoutKey { seed: 1, step: 2 }.masks(Place::Output, 0.5);
-            let steps = masks.drop_steps(steps.clone(), locked).into_iter();
-            steps.map(|step| step.try_into_vec_as().unwrap()).collect()
+            let steps = masks.drop_steps(Tensor::ones([8, 3, 16], &Device::flex()), locked);
+            let step = |t| steps.clone().narrow(1, t, 1).try_into_vec_as().unwrap();
+            (0..3).map(step).collect()
         };
         let (locked, free) = (run(true), run(false));
         assert!(locked[0] == locked[1] && locked[1] == locked[2]);
@@ -163,14 +159,10 @@ mod tests {
     }
 
     #[test]
-    fn a_dropped_id_is_dropped_everywhere() {
-        let device = Device::flex();
-        let ids: Vec<i32> = (0..50).chain(0..50).collect();
-        let ids = Tensor::<1, Int>::from_ints(ids.as_slice(), &device);
+    fn a_dropped_row_is_dropped_as_a_whole() {
         let mut masks = DropoutKey { seed: 1, step: 2 }.masks(Place::Embedding, 0.5);
-        let rows = masks.drop_ids(Tensor::ones([100, 3], &device), ids, 50);
+        let rows = masks.drop_rows(Tensor::ones([50, 3], &Device::flex()));
         let rows: Vec<f32> = rows.try_into_vec_as().unwrap();
-        assert_eq!(rows[..150], rows[150..]);
         assert!(rows.chunks(3).all(|row| row == [0.0; 3] || row == [2.0; 3]));
         assert!(rows.contains(&0.0) && rows.contains(&2.0));
     }

@@ -1,7 +1,8 @@
 //! From ids to vectors: one trainable row a token.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Int, Tensor, s};
+use burn::tensor::{Int, Tensor};
+use kernels::Input;
 
 use crate::dropout::Masks;
 use crate::init::{Initialization, Initializer};
@@ -20,16 +21,12 @@ impl Embedding {
         Self { weight: weights.matrix("weight", [vocabulary, size], initializer) }
     }
 
-    /// The rows of `ids` `[N, T]`, one `[N, D]` tensor a time step, with the rows of some ids
-    /// dropped if there are masks.
-    pub fn steps(&self, ids: Tensor<2, Int>, masks: Option<Masks>) -> Vec<Tensor<2>> {
-        let [batch, time] = ids.dims();
-        // Time-major, so that a step is one block of rows: cheap to cut, forwards and backwards.
-        let ids = ids.swap_dims(0, 1).reshape([time * batch]);
-        let mut rows = self.weight.val().select(0, ids.clone());
+    /// What a layer reads of `ids` `[N, T]`, with the rows of some ids dropped if there are masks.
+    pub fn input(&self, ids: Tensor<2, Int>, masks: Option<Masks>) -> Input {
+        let mut table = self.weight.val();
         if let Some(mut masks) = masks {
-            rows = masks.drop_ids(rows, ids, self.weight.dims()[0]);
+            table = masks.drop_rows(table);
         }
-        (0..time).map(|t| rows.clone().slice(s![t * batch..(t + 1) * batch, ..])).collect()
+        Input::Ids { table, ids }
     }
 }

@@ -4,6 +4,7 @@
 //! with `k` (Bengio, Simard and Frasconi 1994; Pascanu, Mikolov and Bengio 2013, section 2).
 
 use burn::tensor::{Int, Tensor, TensorData, TensorReadError};
+use kernels::{Input, Steps};
 use seqdata::Random;
 
 use crate::language_model::LanguageModel;
@@ -45,23 +46,22 @@ impl Hearing {
     ) -> Result<(), TensorReadError> {
         let [rows, time] = ids.dims();
         assert_eq!(time, self.sums.len(), "as many ids as steps to listen to");
-        let steps: Vec<Tensor<2>> = model.embedding.steps(ids, None);
-        let lift = |step: Tensor<2>| step.detach().autodiff().require_grad();
-        let steps: Vec<Tensor<2>> = steps.into_iter().map(lift).collect();
-        let (hidden, _) = model.stack.run(steps.clone(), model.start(rows), &Reading::default());
-        let last = hidden.into_iter().last().expect("there is at least one step");
+        let vectors = model.embedding.input(ids, None).vectors();
+        let vectors = vectors.detach().autodiff().require_grad();
+        let reading = Reading { steps: Steps::Last, ..Reading::default() };
+        let input = Input::Vectors(vectors.clone());
+        let (hidden, _) = model.stack.run(input, model.start(rows), &reading);
+        let last: Tensor<2> = hidden.squeeze_dim(1);
 
         let mut random = Random::keyed(seed, "hearing", &[self.rows]);
         let directions: Vec<f64> = (0..rows * last.dims()[1]).map(|_| random.normal()).collect();
         let options = (&last.device(), last.dtype());
         let directions = Tensor::from_data(TensorData::new(directions, last.dims()), options);
         let gradients = (last * directions).sum().backward();
-        for (sum, step) in self.sums.iter_mut().zip(steps.iter().rev()) {
-            // An input that the output does not depend on has no gradient at all.
-            let Some(gradient) = step.grad(&gradients) else { continue };
-            let norms = (gradient.clone() * gradient).sum_dim(1).sqrt();
-            *sum += norms.sum().try_into_scalar::<f64>()?;
-        }
+        let gradient = vectors.grad(&gradients).expect("the output depends on its last input");
+        let norms: Tensor<2> = (gradient.clone() * gradient).sum_dim(2).sqrt().squeeze_dim(2);
+        let sums: Vec<f64> = norms.sum_dim(0).try_into_vec_as()?;
+        self.sums.iter_mut().zip(sums.iter().rev()).for_each(|(sum, step)| *sum += step);
         self.rows += rows as u64;
         Ok(())
     }

@@ -1,11 +1,13 @@
 //! The language model: what comes next, given what came before.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Int, Tensor, s};
+use kernels::Steps;
 
 use crate::dropout::{DropoutKey, Place};
 use crate::embedding::Embedding;
 use crate::output::Output;
+use crate::score::Judged;
 use crate::stack::{Reading, Stack, State};
 
 /// Embedding → recurrent layers → dropout → output layer.
@@ -81,19 +83,67 @@ impl LanguageModel {
         judged: usize,
         dropout: Option<DropoutKey>,
     ) -> (Tensor<3>, State) {
-        let [batch, time] = ids.dims();
+        let batch = ids.dims()[0];
+        let (hidden, state) = self.hear(ids, state, judged, dropout);
+        let logits = self.output.forward(hidden, &self.embedding);
+        (logits.reshape([batch, judged, self.vocabulary()]), state)
+    }
+
+    /// Reads `ids` `[N, T]` and gives what each of the last ids cost that `targets` `[N, judged]` says,
+    /// `−ln p(target)` in rows `[N · judged]`, and the state after the last id.
+    ///
+    /// # Panics
+    /// If there are no targets, or more than `T` a row.
+    pub fn learn(
+        &self,
+        ids: Tensor<2, Int>,
+        targets: Tensor<2, Int>,
+        state: State,
+        dropout: Option<DropoutKey>,
+    ) -> (Tensor<1>, State) {
+        let (hidden, state) = self.hear(ids, state, targets.dims()[1], dropout);
+        (self.output.loss(hidden, &self.embedding, targets.flatten(0, 1)), state)
+    }
+
+    /// The same as [`learn`](Self::learn) without gradients and with what was guessed right.
+    ///
+    /// # Panics
+    /// As [`learn`](Self::learn).
+    pub fn judge(
+        &self,
+        ids: Tensor<2, Int>,
+        targets: Tensor<2, Int>,
+        state: State,
+    ) -> (Judged, State) {
+        let (hidden, state) = self.hear(ids, state, targets.dims()[1], None);
+        let targets = targets.flatten(0, 1);
+        let (nats, correct) = self.output.guesses(hidden, &self.embedding, targets);
+        (Judged { nats, correct: Some(correct) }, state)
+    }
+
+    /// What the output layer gets of the last `judged` ids, row after row `[N · judged, H]`.
+    fn hear(
+        &self,
+        ids: Tensor<2, Int>,
+        state: State,
+        judged: usize,
+        dropout: Option<DropoutKey>,
+    ) -> (Tensor<2>, State) {
+        let time = ids.dims()[1];
         assert!((1..=time).contains(&judged), "{judged} of {time} steps are judged");
         let masks = dropout.map(|key| key.masks(Place::Embedding, self.embedding_dropout));
-        let steps = self.embedding.steps(ids, masks);
-        let (mut hidden, state) = self.stack.run(steps, state, &Reading { real: None, dropout });
-        let mut hidden = hidden.split_off(time - judged);
+        let steps = if judged == 1 { Steps::Last } else { Steps::Every };
+        let reading = Reading { real: None, dropout, steps };
+        let (mut hidden, state) = self.stack.run(self.embedding.input(ids, masks), state, &reading);
+        let known = hidden.dims()[1];
+        if known > judged {
+            hidden = hidden.slice(s![.., known - judged.., ..]);
+        }
         if let Some(key) = dropout {
             let mut masks = key.masks(Place::Output, self.dropout);
             hidden = masks.drop_steps(hidden, self.stack.locked);
         }
-        let hidden: Tensor<3> = Tensor::stack(hidden, 1);
-        let logits = self.output.forward(hidden.flatten(0, 1), &self.embedding);
-        (logits.reshape([batch, judged, self.vocabulary()]), state)
+        (hidden.flatten(0, 1), state)
     }
 
     /// Reads `ids` `[N, T]` and predicts what follows the last of them: logits `[N, V]` and the

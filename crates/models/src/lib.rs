@@ -1,6 +1,6 @@
 //! Recurrent language models: weights and equations, and the directory that a model is kept in.
 //!
-//! Lives here: the cells, the stack, embedding, dropout, the output layer, the loss, the summary
+//! Lives here: the cells, the stack, embedding, dropout, the output layer, the summary
 //! table and the model directory. Does not live here: text files, optimizers, time, randomness
 //! that outlives a call. State goes in and comes back out.
 
@@ -16,7 +16,6 @@ pub mod hearing;
 pub mod init;
 pub mod language_model;
 pub mod layer;
-pub mod loss;
 pub mod norm;
 pub mod output;
 pub mod packed;
@@ -30,6 +29,7 @@ pub use cell::{Activation, Cell, CellKind, CellState};
 pub use config::LanguageModelConfig;
 pub use dropout::DropoutKey;
 pub use error::{Error, Result};
+pub use kernels::{Input, Steps};
 pub use language_model::LanguageModel;
 pub use layer::{CellName, LayerConfig};
 pub use score::{Judged, Score, score};

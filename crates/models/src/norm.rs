@@ -31,10 +31,10 @@ impl LayerNorm {
         2 * units
     }
 
-    /// `[N, H]` to `[N, H]`.
-    pub fn forward(&self, input: Tensor<2>) -> Tensor<2> {
-        let centered = input.clone() - input.mean_dim(1);
-        let variance = (centered.clone() * centered.clone()).mean_dim(1);
+    /// `[…, H]` to `[…, H]`.
+    pub fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
+        let centered = input.clone() - input.mean_dim(D - 1);
+        let variance = (centered.clone() * centered.clone()).mean_dim(D - 1);
         centered / variance.add_scalar(EPSILON).sqrt() * self.gain.val().unsqueeze()
             + self.bias.val().unsqueeze()
     }

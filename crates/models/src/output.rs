@@ -1,7 +1,8 @@
 //! The output layer: from what the recurrence hands on to one logit a token.
 
 use burn::module::{Module, Param};
-use burn::tensor::Tensor;
+use burn::tensor::{Int, Tensor};
+use kernels::{softmax_guesses, softmax_loss};
 
 use crate::dense::Dense;
 use crate::embedding::Embedding;
@@ -40,6 +41,34 @@ impl Output {
 
     /// `[N, H]` to `[N, V]`; `embedding` is the model's own.
     pub fn forward(&self, input: Tensor<2>, embedding: &Embedding) -> Tensor<2> {
+        let [input, kernel] = self.factors(input, embedding);
+        input.matmul(kernel) + self.bias.val().unsqueeze()
+    }
+
+    /// `−ln softmax(y)` at the target of each row, `[N]`, without y as a whole.
+    pub fn loss(
+        &self,
+        input: Tensor<2>,
+        embedding: &Embedding,
+        targets: Tensor<1, Int>,
+    ) -> Tensor<1> {
+        let [input, kernel] = self.factors(input, embedding);
+        softmax_loss(input, kernel, self.bias.val(), targets)
+    }
+
+    /// The same losses without gradients, and for each row 1 if its target was the likeliest.
+    pub fn guesses(
+        &self,
+        input: Tensor<2>,
+        embedding: &Embedding,
+        targets: Tensor<1, Int>,
+    ) -> (Tensor<1>, Tensor<1, Int>) {
+        let [input, kernel] = self.factors(input, embedding);
+        softmax_guesses(input, kernel, self.bias.val(), targets)
+    }
+
+    /// p and W.
+    fn factors(&self, input: Tensor<2>, embedding: &Embedding) -> [Tensor<2>; 2] {
         let input = match &self.projection {
             Some(projection) => projection.forward(input),
             None => input,
@@ -48,6 +77,6 @@ impl Output {
             Some(kernel) => kernel.val(),
             None => embedding.weight.val().transpose(),
         };
-        input.matmul(kernel) + self.bias.val().unsqueeze()
+        [input, kernel]
     }
 }

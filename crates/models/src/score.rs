@@ -5,7 +5,6 @@ use burn::tensor::{Int, Tensor, TensorReadError};
 use seqdata::Batch;
 
 use crate::language_model::LanguageModel;
-use crate::loss::nats_per_token;
 
 /// What some predictions cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -59,20 +58,6 @@ pub struct Judged {
     pub correct: Option<Tensor<1, Int>>,
 }
 
-impl Judged {
-    /// Judges logits `[N, V]` by targets `[N]`.
-    pub fn new(logits: Tensor<2>, targets: Tensor<1, Int>) -> Self {
-        Self { nats: nats_per_token(logits, targets), correct: None }
-    }
-
-    /// Judges them, and looks whether the likeliest token was right.
-    pub fn with_guesses(logits: Tensor<2>, targets: Tensor<1, Int>) -> Self {
-        let guesses = logits.clone().argmax(1).squeeze_dim::<1>(1);
-        let correct = Some(guesses.equal(targets.clone()).int());
-        Self { correct, ..Self::new(logits, targets) }
-    }
-}
-
 /// Scores all that `batches` judge. A batch that goes on from the one before is read with its state;
 /// every other one from an empty state, as in training.
 ///
@@ -91,9 +76,9 @@ pub fn score(
             false => None,
         };
         let before = before.unwrap_or_else(|| model.start(batch.rows()));
-        let (logits, after) = model.read(batch.inputs, before, batch.targets.dims()[1], None);
+        let (judged, after) = model.judge(batch.inputs, batch.targets, before);
         state = Some(after);
-        score.add(&Judged::with_guesses(logits.flatten(0, 1), batch.targets.flatten(0, 1)))?;
+        score.add(&judged)?;
     }
     Ok(score)
 }
@@ -140,7 +125,7 @@ mod tests {
             let (logits, after) = model.next(id(at).unsqueeze(), state);
             state = after;
             if at + 1 >= 50 + 7 {
-                let nats = nats_per_token(logits, id(at + 1));
+                let nats = kernels::reference::nats_per_token(logits, id(at + 1));
                 expected += f64::from(nats.into_scalar::<f32>());
             }
         }

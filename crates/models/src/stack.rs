@@ -1,7 +1,8 @@
 //! Recurrent layers on top of one another, each reading every hidden state of the one below.
 
 use burn::module::Module;
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, s};
+use kernels::{Input, Pass, Steps};
 
 use crate::cell::{Cell, CellState};
 use crate::dropout::{DropoutKey, Place};
@@ -44,14 +45,17 @@ impl Layer {
     }
 }
 
-/// How a sequence is read: all of it is real and nothing is dropped, unless it says so.
+/// How a sequence is read: all of it is real, nothing is dropped and every step is handed on, unless
+/// it says so.
 #[derive(Clone, Debug, Default)]
 pub struct Reading {
-    /// One `[N, 1]` tensor a step: 1 where a row's step is real, 0 where it is padding, which leaves
-    /// the state of its row as it was.
-    pub real: Option<Vec<Tensor<2>>>,
+    /// `[N, T]`: 1 where a row's step is real, 0 where it is padding, which leaves the state of its row
+    /// as it was.
+    pub real: Option<Tensor<2>>,
     /// The masks of a training step.
     pub dropout: Option<DropoutKey>,
+    /// Which steps the last layer hands on.
+    pub steps: Steps,
 }
 
 /// One or more recurrent layers.
@@ -93,65 +97,59 @@ impl Stack {
         self.layers.last().map_or(0, Layer::width)
     }
 
-    /// Runs over a whole sequence, one `[N, D]` tensor a step; gives what the last layer hands on at
-    /// each step, `[N, H]` (both directions side by side, `[N, 2H]`), and the states after it: of a
+    /// Runs over whole sequences; gives what the last layer hands on at each step, `[N, T, H]` (both
+    /// directions side by side, `[N, T, 2H]`), or at the last step alone, and the states after it: of a
     /// backward direction, that after the first step.
     ///
     /// # Panics
-    /// If `state` has not one entry a layer and direction, or `reading.real` not one a step.
-    pub fn run(
-        &self,
-        inputs: Vec<Tensor<2>>,
-        state: State,
-        reading: &Reading,
-    ) -> (Vec<Tensor<2>>, State) {
-        if let Some(real) = &reading.real {
-            assert_eq!(real.len(), inputs.len(), "one mark of what is real a step");
-        }
+    /// If `state` has not one entry a layer and direction, or sizes do not fit together.
+    pub fn run(&self, input: Input, state: State, reading: &Reading) -> (Tensor<3>, State) {
         let mut before = state.into_iter();
         let mut after = State::with_capacity(before.len());
-        let mut steps = inputs;
+        let mut input = input;
         for (at, layer) in self.layers.iter().enumerate() {
-            let mut run = |direction: usize, cell: &Cell, steps: Vec<Tensor<2>>| {
+            let top = at + 1 == self.layers.len();
+            // What reads backwards ends at the first step: all of its steps are needed for the last.
+            let steps = match top && layer.backward.is_none() {
+                true => reading.steps,
+                false => Steps::Every,
+            };
+            let mut run = |direction: usize, cell: &Cell, input: Input, real: Option<Tensor<2>>| {
                 let state = before.next().expect("one state a layer and direction");
                 let mut recurrent = cell.recurrent_kernel().val();
                 if let Some(key) = reading.dropout {
                     let place = Place::Recurrent(at, direction);
                     recurrent = key.masks(place, layer.recurrent_dropout).drop(recurrent);
                 }
-                let (hidden, state) = match (direction, reading.real.clone()) {
-                    (0, real) => cell.run(steps, &recurrent, real.map(Vec::into_iter), state),
-                    (_, real) => {
-                        let real = real.map(|real| real.into_iter().rev());
-                        let (mut hidden, state) =
-                            cell.run(steps.into_iter().rev(), &recurrent, real, state);
-                        hidden.reverse();
-                        (hidden, state)
-                    }
-                };
+                let (hidden, state) = cell.run(input, recurrent, state, &Pass { real, steps });
                 after.push(state);
                 hidden
             };
-            steps = match &layer.backward {
-                None => run(0, &layer.cell, steps),
+            let real = reading.real.clone();
+            let mut hidden = match &layer.backward {
+                None => run(0, &layer.cell, input, real),
                 Some(backward) => {
-                    let left_to_right = run(0, &layer.cell, steps.clone());
-                    let right_to_left = run(1, backward, steps);
-                    let both = left_to_right.into_iter().zip(right_to_left);
-                    both.map(|(a, b)| Tensor::cat(vec![a, b], 1)).collect()
+                    let reversed = real.clone().map(|real| real.flip([1]));
+                    let there = run(0, &layer.cell, input.clone(), real);
+                    let back = run(1, backward, input.reversed(), reversed).flip([1]);
+                    Tensor::cat(vec![there, back], 2)
                 }
             };
+            if top && reading.steps == Steps::Last && steps == Steps::Every {
+                let time = hidden.dims()[1];
+                hidden = hidden.slice(s![.., time - 1..time, ..]);
+            }
             if let Some(norm) = &layer.norm {
-                steps = steps.into_iter().map(|step| norm.forward(step)).collect();
+                hidden = norm.forward(hidden);
             }
             if let Some(key) = reading.dropout
-                && at + 1 < self.layers.len()
+                && !top
             {
-                let mut masks = key.masks(Place::Between(at), self.dropout);
-                steps = masks.drop_steps(steps, self.locked);
+                hidden = key.masks(Place::Between(at), self.dropout).drop_steps(hidden, self.locked);
             }
+            input = Input::Vectors(hidden);
         }
         assert!(before.next().is_none(), "one state a layer and direction");
-        (steps, after)
+        (input.vectors(), after)
     }
 }

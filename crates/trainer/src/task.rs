@@ -43,18 +43,15 @@ impl Trainee {
     /// not reach back beyond it.
     pub fn learn(&self, batch: Batch, before: State) -> (TrainOutput<StepOutput>, State) {
         let key = DropoutKey { seed: self.seed, step: batch.step };
-        let judged = batch.targets.dims()[1];
-        let (logits, after) = self.model.read(batch.inputs, before, judged, Some(key));
-        let judged = Judged::new(logits.flatten(0, 1), batch.targets.flatten(0, 1));
-        let gradients = judged.nats.clone().mean().backward();
+        let (nats, after) = self.model.learn(batch.inputs, batch.targets, before, Some(key));
+        let gradients = nats.clone().mean().backward();
+        let judged = Judged { nats, correct: None };
         (TrainOutput::new(self, gradients, StepOutput(judged)), detach(after))
     }
 
     /// Reads and judges a batch as it is written with, and gives the state to go on from.
     pub fn judge(&self, batch: Batch, before: State) -> (StepOutput, State) {
-        let judged = batch.targets.dims()[1];
-        let (logits, after) = self.model.read(batch.inputs, before, judged, None);
-        let judged = Judged::with_guesses(logits.flatten(0, 1), batch.targets.flatten(0, 1));
+        let (judged, after) = self.model.judge(batch.inputs, batch.targets, before);
         (StepOutput(judged), after)
     }
 }

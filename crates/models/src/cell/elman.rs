@@ -2,24 +2,9 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
-use burn::tensor::activation::{relu, sigmoid};
-use serde::{Deserialize, Serialize};
+use kernels::{Activation, CellState, ElmanWeights, Input, Pass, elman_sequence};
 
-use super::CellState;
 use crate::init::{Initialization, Initializer};
-
-/// What an Elman network puts its sums through.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Activation {
-    /// tanh, between −1 and 1.
-    #[default]
-    Tanh,
-    /// The logistic function σ, between 0 and 1.
-    Sigmoid,
-    /// max(0, ·), without an upper bound.
-    Relu,
-}
 
 /// The weights of a plain recurrent layer from `D` inputs to `H` units.
 ///
@@ -60,21 +45,16 @@ impl Elman {
         }
     }
 
-    /// One step of the equation above with U = `recurrent`; `input` is `[N, D]`.
-    pub(super) fn step(
+    /// Over whole sequences, with U = `recurrent`.
+    pub(super) fn run(
         &self,
-        recurrent: &Tensor<2>,
-        input: Tensor<2>,
+        input: Input,
+        recurrent: Tensor<2>,
         state: CellState,
-    ) -> CellState {
-        let a = input.matmul(self.kernel.val())
-            + state.hidden.matmul(recurrent.clone())
-            + self.bias.val().unsqueeze();
-        let hidden = match self.activation {
-            Activation::Tanh => a.tanh(),
-            Activation::Sigmoid => sigmoid(a),
-            Activation::Relu => relu(a),
-        };
-        CellState { hidden, memory: None }
+        pass: &Pass,
+    ) -> (Tensor<3>, CellState) {
+        let (kernel, bias) = (self.kernel.val(), self.bias.val());
+        let weights = ElmanWeights { kernel, recurrent, bias, activation: self.activation };
+        elman_sequence(input, weights, state, pass)
     }
 }

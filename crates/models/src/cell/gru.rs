@@ -1,10 +1,9 @@
 //! Gated recurrent unit (Cho et al. 2014), with the reset gate before or after the product.
 
 use burn::module::{Module, Param};
-use burn::tensor::activation::sigmoid;
-use burn::tensor::{Tensor, s};
+use burn::tensor::Tensor;
+use kernels::{CellState, GruWeights, Input, Pass, gru_sequence};
 
-use super::CellState;
 use crate::init::{Initialization, Initializer};
 
 /// The weights of a GRU layer from `D` inputs to `H` units.
@@ -49,34 +48,17 @@ impl Gru {
         }
     }
 
-    /// One step of the equations above with U = `recurrent`; `input` is `[N, D]`.
-    pub(super) fn step(
+    /// Over whole sequences, with U = `recurrent`.
+    pub(super) fn run(
         &self,
-        recurrent: &Tensor<2>,
-        input: Tensor<2>,
+        input: Input,
+        recurrent: Tensor<2>,
         state: CellState,
-    ) -> CellState {
-        let h = state.hidden;
-        let units = h.dims()[1];
-        let blocks = |from: usize, to: usize| s![.., from * units..to * units];
-        let a = input.matmul(self.kernel.val()) + self.bias.val().unsqueeze();
-
-        let (z, n) = match &self.recurrent_bias {
-            Some(bias) => {
-                let b = h.clone().matmul(recurrent.clone()) + bias.val().unsqueeze();
-                let gates = sigmoid(a.clone().slice(blocks(0, 2)) + b.clone().slice(blocks(0, 2)));
-                let (z, r) = (gates.clone().slice(blocks(0, 1)), gates.slice(blocks(1, 2)));
-                (z, (a.slice(blocks(2, 3)) + r * b.slice(blocks(2, 3))).tanh())
-            }
-            None => {
-                let b = h.clone().matmul(recurrent.clone().slice(blocks(0, 2)));
-                let gates = sigmoid(a.clone().slice(blocks(0, 2)) + b);
-                let (z, r) = (gates.clone().slice(blocks(0, 1)), gates.slice(blocks(1, 2)));
-                let b = (r * h.clone()).matmul(recurrent.clone().slice(blocks(2, 3)));
-                (z, (a.slice(blocks(2, 3)) + b).tanh())
-            }
-        };
-        // z ∘ h + (1 − z) ∘ n, with one product less.
-        CellState { hidden: n.clone() + z * (h - n), memory: None }
+        pass: &Pass,
+    ) -> (Tensor<3>, CellState) {
+        let (kernel, bias) = (self.kernel.val(), self.bias.val());
+        let recurrent_bias = self.recurrent_bias.as_ref().map(Param::val);
+        let weights = GruWeights { kernel, recurrent, bias, recurrent_bias };
+        gru_sequence(input, weights, state, pass)
     }
 }

@@ -1,10 +1,9 @@
 //! Long short-term memory (Hochreiter and Schmidhuber 1997; forget gate: Gers et al. 2000).
 
 use burn::module::{Module, Param};
-use burn::tensor::activation::sigmoid;
-use burn::tensor::{Tensor, s};
+use burn::tensor::Tensor;
+use kernels::{CellState, Input, LstmWeights, Pass, lstm_sequence};
 
-use super::CellState;
 use crate::init::{Initialization, Initializer};
 
 /// The weights of an LSTM layer from `D` inputs to `H` units.
@@ -45,27 +44,19 @@ impl Lstm {
         }
     }
 
-    /// One step of the equations above with U = `recurrent`; `input` is `[N, D]`.
+    /// Over whole sequences, with U = `recurrent`.
     ///
     /// # Panics
     /// If the state is another cell's, without a memory.
-    pub(super) fn step(
+    pub(super) fn run(
         &self,
-        recurrent: &Tensor<2>,
-        input: Tensor<2>,
+        input: Input,
+        recurrent: Tensor<2>,
         state: CellState,
-    ) -> CellState {
-        let CellState { hidden, memory } = state;
-        let units = hidden.dims()[1];
-
-        let a = input.matmul(self.kernel.val())
-            + hidden.matmul(recurrent.clone())
-            + self.bias.val().unsqueeze();
-        let gate = |k: usize| a.clone().slice(s![.., k * units..(k + 1) * units]);
-        let (i, f, g, o) = (sigmoid(gate(0)), sigmoid(gate(1)), gate(2).tanh(), sigmoid(gate(3)));
-
-        let memory = f * memory.expect("an LSTM's state has a memory") + i * g;
-        CellState { hidden: o * memory.clone().tanh(), memory: Some(memory) }
+        pass: &Pass,
+    ) -> (Tensor<3>, CellState) {
+        let (kernel, bias) = (self.kernel.val(), self.bias.val());
+        lstm_sequence(input, LstmWeights { kernel, recurrent, bias }, state, pass)
     }
 }
 

@@ -1,7 +1,8 @@
-//! The recurrent cells behind one face: a step takes an input and a state and gives a state.
+//! The recurrent cells behind one face: inputs and a state go in, hidden states and a state come out.
 //!
 //! A new cell is a file beside `lstm.rs`, a variant of [`Cell`] and a variant of [`CellKind`]; outside
-//! this folder, its name in `layer.rs` and its layouts in `foreign/`.
+//! this folder, its equations in the crate `kernels` (in `reference`, and a kernel if it is to be fast), its
+//! name in `layer.rs` and its layouts in `foreign/`.
 
 mod elman;
 mod gru;
@@ -9,11 +10,13 @@ mod lstm;
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
+use kernels::{Input, Pass};
 
 use crate::init::Initialization;
 
-pub use elman::{Activation, Elman};
+pub use elman::Elman;
 pub use gru::Gru;
+pub use kernels::{Activation, CellState};
 pub use lstm::Lstm;
 
 /// Which equations a layer computes.
@@ -73,33 +76,6 @@ impl CellKind {
     }
 }
 
-/// What a cell remembers between two steps.
-#[derive(Clone, Debug)]
-pub struct CellState {
-    /// h, the output and short-term state, `[N, H]`.
-    pub hidden: Tensor<2>,
-    /// c, the long-term state, `[N, H]`, for cells that keep one.
-    pub memory: Option<Tensor<2>>,
-}
-
-impl CellState {
-    /// The same numbers, cut off from what they were computed from: gradients end here.
-    pub fn detach(self) -> Self {
-        Self { hidden: self.hidden.detach(), memory: self.memory.map(Tensor::detach) }
-    }
-
-    /// This state in the rows where `real` `[N, 1]` is 1, and `before` in those where it is 0.
-    fn where_real(self, real: &Tensor<2>, before: Self) -> Self {
-        // Chosen, not blended: whatever is computed from padding must not reach the state.
-        let choose = |new: Tensor<2>, old: Tensor<2>| {
-            let real = real.clone().greater_scalar(0.5).expand(old.dims());
-            old.mask_where(real, new)
-        };
-        let memory = self.memory.zip(before.memory).map(|(new, old)| choose(new, old));
-        Self { hidden: choose(self.hidden, before.hidden), memory }
-    }
-}
-
 /// One recurrent layer.
 #[derive(Module, Debug)]
 pub enum Cell {
@@ -144,23 +120,6 @@ impl Cell {
         }
     }
 
-    /// One step: `input` `[N, D]` and the state before it give the state after it.
-    ///
-    /// # Panics
-    /// If the state is another cell's, without a memory.
-    pub fn step(&self, input: Tensor<2>, state: CellState) -> CellState {
-        self.step_with(&self.recurrent_kernel().val(), input, state)
-    }
-
-    /// A step with `recurrent` in the place of U.
-    fn step_with(&self, recurrent: &Tensor<2>, input: Tensor<2>, state: CellState) -> CellState {
-        match self {
-            Self::Elman(cell) => cell.step(recurrent, input, state),
-            Self::Lstm(cell) => cell.step(recurrent, input, state),
-            Self::Gru(cell) => cell.step(recurrent, input, state),
-        }
-    }
-
     /// The state before the first step, all zero, for a batch of `batch`, in the dtype and on the
     /// device of the weights.
     pub fn start(&self, batch: usize) -> CellState {
@@ -171,29 +130,19 @@ impl Cell {
         CellState { hidden, memory }
     }
 
-    /// Runs over a whole sequence, one `[N, D]` tensor a step, and gives every hidden state
-    /// `[N, H]` and the state after the last step.
-    ///
-    /// `recurrent` takes the place of U for all of the sequence. With `real`, one `[N, 1]` tensor a
-    /// step, 1 where a row's step is real and 0 where it is padding, padding leaves the state of its
-    /// row as it was.
+    /// Runs over whole sequences; gives the hidden states `[N, T, H]` (or the last, `[N, 1, H]`) and the
+    /// state after the last step. `recurrent` takes the place of U.
     pub(crate) fn run(
         &self,
-        inputs: impl IntoIterator<Item = Tensor<2>>,
-        recurrent: &Tensor<2>,
-        mut real: Option<impl Iterator<Item = Tensor<2>>>,
-        mut state: CellState,
-    ) -> (Vec<Tensor<2>>, CellState) {
-        let mut hidden = Vec::new();
-        for input in inputs {
-            state = match real.as_mut().and_then(Iterator::next) {
-                None => self.step_with(recurrent, input, state),
-                Some(real) => {
-                    self.step_with(recurrent, input, state.clone()).where_real(&real, state)
-                }
-            };
-            hidden.push(state.hidden.clone());
+        input: Input,
+        recurrent: Tensor<2>,
+        state: CellState,
+        pass: &Pass,
+    ) -> (Tensor<3>, CellState) {
+        match self {
+            Self::Elman(cell) => cell.run(input, recurrent, state, pass),
+            Self::Lstm(cell) => cell.run(input, recurrent, state, pass),
+            Self::Gru(cell) => cell.run(input, recurrent, state, pass),
         }
-        (hidden, state)
     }
 }

@@ -2,8 +2,7 @@
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{DType, Gradients, Int, Tensor, TensorData};
-use models::loss::nats_per_token;
-use models::{CellKind, DropoutKey, LanguageModelConfig, LayerConfig, Reading, Stack, State};
+use models::{CellKind, DropoutKey, LanguageModelConfig, LayerConfig, Stack, State};
 
 use super::{BATCH, SETTINGS, Setting, TIME, noisy, stacks_and_encoders, values};
 
@@ -99,7 +98,7 @@ fn the_gradients_of_every_stack_are_central_differences() {
         let stack = setting.stack(&layers);
         let run = |stack: &Stack| {
             let (inputs, state) = (setting.inputs(BATCH, TIME), setting.state(stack, BATCH));
-            weighed(setting, stack.run(inputs, state, &Reading::default()))
+            weighed(setting, super::run(stack, inputs, state))
         };
         assert_gradients(&name, &stack, run);
     }
@@ -117,7 +116,7 @@ fn the_gradients_of_inputs_and_states_are_central_differences() {
             inputs[0] = first;
             let mut state = state.clone();
             state[0].hidden = hidden;
-            weighed(setting, stack.run(inputs, state, &Reading::default()))
+            weighed(setting, super::run(&stack, inputs, state))
         };
         let lift = |tensor: &Tensor<2>| tensor.clone().autodiff().require_grad();
         let (input, hidden) = (lift(&first), lift(&state[0].hidden));
@@ -171,9 +170,8 @@ fn the_gradients_of_whole_models_are_central_differences_with_all_that_is_droppe
         let loss = |model: &models::LanguageModel| {
             let device = model.output.bias.val().device();
             let ids = Tensor::<2, Int>::from_ints([[1, 2, 3, 1], [4, 5, 6, 6]], &device);
-            let targets = Tensor::<1, Int>::from_ints([3, 1, 6, 2], &device);
-            let (logits, _) = model.read(ids, model.start(2), 2, Some(key));
-            nats_per_token(logits.flatten(0, 1), targets).mean()
+            let targets = Tensor::<2, Int>::from_ints([[3, 1], [6, 2]], &device);
+            model.learn(ids, targets, model.start(2), Some(key)).0.mean()
         };
         assert_gradients("a whole model", &model, loss);
     }

@@ -6,9 +6,9 @@ mod naive;
 mod sequences;
 
 use burn::module::{Module, ModuleMapper, Param};
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData, s};
 use models::init::Initialization;
-use models::{Activation, CellKind, LayerConfig, Stack, State};
+use models::{Activation, CellKind, Input, LayerConfig, Reading, Stack, State};
 use seqdata::Random;
 
 /// Numbers that a stack reads at each step, D.
@@ -140,6 +140,22 @@ impl ModuleMapper for Noise {
             tensor + Tensor::from_data(TensorData::new(noise, dims), options)
         })
     }
+}
+
+/// Runs over a sequence of `[N, D]` steps, and gives it back as steps.
+fn run_as(
+    stack: &Stack,
+    steps: Vec<Tensor<2>>,
+    state: State,
+    reading: &Reading,
+) -> (Vec<Tensor<2>>, State) {
+    let (hidden, after) = stack.run(Input::Vectors(Tensor::stack(steps, 1)), state, reading);
+    let steps = (0..hidden.dims()[1]).map(|t| hidden.clone().slice(s![.., t, ..]).squeeze_dim(1));
+    (steps.collect(), after)
+}
+
+fn run(stack: &Stack, steps: Vec<Tensor<2>>, state: State) -> (Vec<Tensor<2>>, State) {
+    run_as(stack, steps, state, &Reading::default())
 }
 
 fn values<const D: usize>(tensor: &Tensor<D>) -> Vec<f64> {

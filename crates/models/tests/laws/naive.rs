@@ -1,8 +1,8 @@
 //! Every cell against the textbook's equations, one number at a time, in f64.
 
-use models::{Activation, Cell, CellKind, LayerConfig, Reading};
+use models::{Activation, Cell, CellKind, LayerConfig};
 
-use super::{BATCH, INPUTS, SETTINGS, TIME, kinds, values};
+use super::{BATCH, INPUTS, SETTINGS, TIME, kinds, run, values};
 
 const UNITS: usize = 4;
 
@@ -101,7 +101,7 @@ fn every_cell_agrees_with_its_naive_twin() {
             let start = setting.state(&stack, BATCH);
             let mut h = values(&start[0].hidden);
             let mut c = start[0].memory.as_ref().map_or(vec![0.0; h.len()], values);
-            let (outputs, end) = stack.run(inputs.clone(), start, &Reading::default());
+            let (outputs, end) = run(&stack, inputs.clone(), start);
 
             for (input, output) in inputs.iter().zip(&outputs) {
                 let input = values(input);

@@ -1,9 +1,9 @@
 //! What holds of sequences, whatever the cell.
 
 use burn::tensor::{Tensor, s};
-use models::{CellState, Reading, Stack, State};
+use models::{CellState, Reading, State, Steps};
 
-use super::{BATCH, SETTINGS, TIME, stacks, stacks_and_encoders};
+use super::{BATCH, SETTINGS, TIME, run, run_as, stacks, stacks_and_encoders};
 
 /// The state of one row.
 fn of_row(state: &State, row: usize) -> State {
@@ -13,10 +13,6 @@ fn of_row(state: &State, row: usize) -> State {
         memory: cell.memory.as_ref().map(pick),
     };
     state.iter().map(cell).collect()
-}
-
-fn run(stack: &Stack, steps: Vec<Tensor<2>>, state: State) -> (Vec<Tensor<2>>, State) {
-    stack.run(steps, state, &Reading::default())
 }
 
 #[test]
@@ -35,6 +31,22 @@ fn a_sequence_in_chunks_equals_the_sequence_at_once() {
                 }
                 setting.assert_states(&after, &end, &name);
             }
+        }
+    }
+}
+
+#[test]
+fn the_last_step_alone_is_the_last_of_all() {
+    for setting in SETTINGS {
+        for (name, layers) in stacks_and_encoders() {
+            let stack = setting.stack(&layers);
+            let inputs = setting.inputs(BATCH, TIME);
+            let (all, end) = run(&stack, inputs.clone(), stack.start(BATCH));
+            let reading = Reading { steps: Steps::Last, ..Reading::default() };
+            let (last, state) = run_as(&stack, inputs, stack.start(BATCH), &reading);
+            assert_eq!(last.len(), 1, "{name}");
+            setting.assert_close(&last[0], &all[TIME - 1], &name);
+            setting.assert_states(&state, &end, &name);
         }
     }
 }
@@ -93,14 +105,12 @@ fn padding_changes_nothing() {
                 }
             }
             let state = setting.state(&stack, BATCH);
-            let real: Vec<Tensor<2>> = (0..TIME)
-                .map(|t| {
-                    let rows = lengths.map(|length| [f64::from(u8::from(t < length))]);
-                    Tensor::from_data(rows, (&inputs[0].device(), setting.dtype))
-                })
-                .collect();
-            let reading = Reading { real: Some(real), dropout: None };
-            let (all, end) = stack.run(inputs.clone(), state.clone(), &reading);
+            let real = lengths.map(|length| {
+                std::array::from_fn::<f64, TIME, _>(|t| f64::from(u8::from(t < length)))
+            });
+            let real = Tensor::from_data(real, (&inputs[0].device(), setting.dtype));
+            let reading = Reading { real: Some(real), ..Reading::default() };
+            let (all, end) = run_as(&stack, inputs.clone(), state.clone(), &reading);
             for (row, length) in lengths.into_iter().enumerate() {
                 let pick = |tensor: &Tensor<2>| tensor.clone().slice(s![row..row + 1, ..]);
                 let steps = inputs[..length].iter().map(pick).collect();

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::{DType, Device, Gradients, Tensor, TensorData, s};
+use burn::tensor::{DType, Device, Gradients, Tensor, TensorData};
 use models::foreign::{Array, Layout, Tensors, export_stack, import_stack};
 use models::init::Initialization;
-use models::{Activation, CellKind, LayerConfig, Reading, Stack, State};
+use models::{Activation, CellKind, Input, LayerConfig, Reading, Stack, State};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -87,16 +87,15 @@ fn check(
 
     let lift = |stored: &Stored| stored.tensor::<2>(dtype, device).autodiff().require_grad();
     let whole: Tensor<3> = case.inputs.tensor(dtype, device).autodiff().require_grad();
-    let steps = (0..time).map(|t| whole.clone().slice(s![.., t, ..]).squeeze_dim(1)).collect();
     let initial: Vec<Tensor<2>> = case.initial_states.iter().map(lift).collect();
     let real = case.lengths.as_ref().map(|lengths| real(lengths, time, dtype, device));
-    let reading = Reading { real: real.clone(), dropout: None };
-    let (mut outputs, after) = stack.run(steps, arrange(&stack, &initial), &reading);
+    let reading = Reading { real: real.clone(), ..Reading::default() };
+    let input = Input::Vectors(whole.clone());
+    let (mut outputs, after) = stack.run(input, arrange(&stack, &initial), &reading);
     if let Some(real) = real.filter(|_| layers[0].bidirectional) {
         // Keras's wrapper hands on zeros where there is padding, its layers their last state.
-        outputs = outputs.into_iter().zip(real).map(|(output, real)| output * real).collect();
+        outputs = outputs * real.unsqueeze_dim(2);
     }
-    let outputs: Tensor<3> = Tensor::stack(outputs, 1);
     let after = spread(after);
 
     assert_eq!(after.len(), case.weigh_states.len(), "{name}");
@@ -132,13 +131,10 @@ fn check(
 }
 
 /// 1 where a row's step is real, `[N, 1]` a step.
-fn real(lengths: &[usize], time: usize, dtype: DType, device: &Device) -> Vec<Tensor<2>> {
-    let step = |t| {
-        let rows: Vec<f64> =
-            lengths.iter().map(|&length| f64::from(u8::from(t < length))).collect();
-        Tensor::from_data(TensorData::new(rows, [lengths.len(), 1]), (device, dtype))
-    };
-    (0..time).map(step).collect()
+fn real(lengths: &[usize], time: usize, dtype: DType, device: &Device) -> Tensor<2> {
+    let row = |&length| (0..time).map(move |t| f64::from(u8::from(t < length)));
+    let numbers: Vec<f64> = lengths.iter().flat_map(row).collect();
+    Tensor::from_data(TensorData::new(numbers, [lengths.len(), time]), (device, dtype))
 }
 
 /// States in a row, h before c, as the states of the stack's cells.

@@ -1,0 +1,73 @@
+//! One step of an LSTM, forwards and backwards.
+
+use pulp::Simd;
+
+use super::number::{Number, sigmoid, tanh};
+use super::sequence::{Backward, Cell, Forward, blocks, blocks_mut};
+
+/// Blocks i, f, g, o:
+///
+/// ```text
+/// i, f, o = σ(aᵢ), σ(a_f), σ(aₒ)        g = tanh(a_g)
+/// c′ = f ∘ c + i ∘ g                     h′ = o ∘ tanh(c′)
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Lstm;
+
+impl<T: Number> Cell<T> for Lstm {
+    const BLOCKS: usize = 4;
+    const INPUT: &'static [usize] = &[0, 1, 2, 3];
+    const RECURRENT: &'static [usize] = &[0, 1, 2, 3];
+    const MEMORY: bool = true;
+
+    #[inline(always)]
+    fn forward<S: Simd>(self, simd: S, step: Forward<T>) {
+        let (c, _) = T::vectors::<S>(step.memory);
+        let (new_c, _) = T::vectors_mut::<S>(step.new_memory);
+        let (new_h, _) = T::vectors_mut::<S>(step.new_hidden);
+        let [bi, bf, bg, bo] = blocks::<T, S, 4>(step.bias);
+        let [i, f, g, o] = blocks_mut::<T, S, 4>(step.sums);
+        for at in 0..c.len() {
+            i[at] = sigmoid::<T, S>(simd, T::add(simd, i[at], bi[at]));
+            f[at] = sigmoid::<T, S>(simd, T::add(simd, f[at], bf[at]));
+            g[at] = tanh::<T, S>(simd, T::add(simd, g[at], bg[at]));
+            o[at] = sigmoid::<T, S>(simd, T::add(simd, o[at], bo[at]));
+            new_c[at] = T::mul_add(simd, f[at], c[at], T::mul(simd, i[at], g[at]));
+            new_h[at] = T::mul(simd, o[at], tanh::<T, S>(simd, new_c[at]));
+        }
+    }
+
+    /// With dc′ that of c′ from the steps after, and dh′ that of h′:
+    ///
+    /// ```text
+    /// do = dh′ ∘ tanh(c′)      dc = dc′ + dh′ ∘ o ∘ (1 − tanh²(c′))
+    /// di = dc ∘ g              df = dc ∘ c          dg = dc ∘ i          dc → dc ∘ f
+    /// daᵢ = di ∘ i ∘ (1 − i)   …                    da_g = dg ∘ (1 − g²)
+    /// ```
+    #[inline(always)]
+    fn backward<S: Simd>(self, simd: S, step: Backward<T>) {
+        let (c, _) = T::vectors::<S>(step.memory);
+        let (new_c, _) = T::vectors::<S>(step.new_memory);
+        let (dh, _) = T::vectors_mut::<S>(step.dh);
+        let (dc, _) = T::vectors_mut::<S>(step.dc);
+        let [di, df, dg, d_o] = blocks_mut::<T, S, 4>(step.sums);
+        let one = T::splat(simd, T::ONE);
+        let zero = T::splat(simd, T::default());
+        // x (1 − x) and 1 − x²
+        let logistic = |x| T::mul(simd, x, T::sub(simd, one, x));
+        let hyperbolic = |x| T::sub(simd, one, T::mul(simd, x, x));
+        for at in 0..c.len() {
+            let (i, f, g, o) = (di[at], df[at], dg[at], d_o[at]);
+            let shown = tanh::<T, S>(simd, new_c[at]);
+            let through = T::mul(simd, T::mul(simd, dh[at], o), hyperbolic(shown));
+            let d = T::add(simd, dc[at], through);
+            d_o[at] = T::mul(simd, T::mul(simd, dh[at], shown), logistic(o));
+            di[at] = T::mul(simd, T::mul(simd, d, g), logistic(i));
+            df[at] = T::mul(simd, T::mul(simd, d, c[at]), logistic(f));
+            dg[at] = T::mul(simd, T::mul(simd, d, i), hyperbolic(g));
+            dc[at] = T::mul(simd, d, f);
+            // All of h goes through U.
+            dh[at] = zero;
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The kernels for processors: plain numbers in, plain numbers out. Nothing here knows Burn.
+
+pub mod elman;
+pub mod gru;
+pub mod lstm;
+pub mod number;
+pub mod optimizer;
+pub mod processor;
+pub mod product;
+pub mod scratch;
+pub mod sequence;
+pub mod shape;
+pub mod softmax_loss;

@@ -1,0 +1,233 @@
+//! The two kinds of numbers that the kernels compute with, as vectors of any processor's width.
+//!
+//! `pulp` knows the instructions of each processor; here its operations get one name for f32 and f64,
+//! so that a kernel is written once. Nothing here knows what is computed.
+
+use pulp::Simd;
+
+/// f32 or f64.
+pub trait Number:
+    bytemuck::Pod
+    + Default
+    + PartialOrd
+    + Send
+    + Sync
+    + std::fmt::Debug
+    + std::ops::AddAssign
+{
+    /// A vector of the processor `S`.
+    type Lanes<S: Simd>: Copy + Send + Sync;
+
+    /// Numbers in 64 bytes, the widest vector there is: blocks are padded to a multiple of it.
+    const PAD: usize = 64 / size_of::<Self>();
+
+    /// 1.
+    const ONE: Self;
+
+    /// The number nearest to `value`.
+    fn of(value: f64) -> Self;
+    /// The same number in 64 bits.
+    fn wide(self) -> f64;
+
+    /// Numbers in a vector.
+    fn lanes<S: Simd>() -> usize {
+        size_of::<Self::Lanes<S>>() / size_of::<Self>()
+    }
+
+    /// A slice as whole vectors and what is left over.
+    fn vectors<S: Simd>(slice: &[Self]) -> (&[Self::Lanes<S>], &[Self]);
+    /// The same, to write to.
+    fn vectors_mut<S: Simd>(slice: &mut [Self]) -> (&mut [Self::Lanes<S>], &mut [Self]);
+    /// The numbers of a slice shorter than a vector, and zeros after them.
+    fn load_part<S: Simd>(simd: S, slice: &[Self]) -> Self::Lanes<S>;
+    /// As many numbers as the slice holds.
+    fn store_part<S: Simd>(simd: S, slice: &mut [Self], value: Self::Lanes<S>);
+    /// `value` everywhere.
+    fn splat<S: Simd>(simd: S, value: Self) -> Self::Lanes<S>;
+
+    /// a + b.
+    fn add<S: Simd>(simd: S, a: Self::Lanes<S>, b: Self::Lanes<S>) -> Self::Lanes<S>;
+    /// a − b.
+    fn sub<S: Simd>(simd: S, a: Self::Lanes<S>, b: Self::Lanes<S>) -> Self::Lanes<S>;
+    /// a · b.
+    fn mul<S: Simd>(simd: S, a: Self::Lanes<S>, b: Self::Lanes<S>) -> Self::Lanes<S>;
+    /// a / b.
+    fn div<S: Simd>(simd: S, a: Self::Lanes<S>, b: Self::Lanes<S>) -> Self::Lanes<S>;
+    /// a · b + c, rounded once where the processor can.
+    fn mul_add<S: Simd>(
+        simd: S,
+        a: Self::Lanes<S>,
+        b: Self::Lanes<S>,
+        c: Self::Lanes<S>,
+    ) -> Self::Lanes<S>;
+    /// The larger of the two.
+    fn max<S: Simd>(simd: S, a: Self::Lanes<S>, b: Self::Lanes<S>) -> Self::Lanes<S>;
+    /// The smaller of the two.
+    fn min<S: Simd>(simd: S, a: Self::Lanes<S>, b: Self::Lanes<S>) -> Self::Lanes<S>;
+    /// `b` where a > 0, else 0.
+    fn where_positive<S: Simd>(simd: S, a: Self::Lanes<S>, b: Self::Lanes<S>) -> Self::Lanes<S>;
+    /// √a.
+    fn sqrt<S: Simd>(simd: S, a: Self::Lanes<S>) -> Self::Lanes<S>;
+    /// eᵃ.
+    fn exp<S: Simd>(simd: S, a: Self::Lanes<S>) -> Self::Lanes<S>;
+    /// The sum of a vector's numbers.
+    fn sum<S: Simd>(simd: S, a: Self::Lanes<S>) -> Self;
+    /// The largest of a vector's numbers.
+    fn largest<S: Simd>(simd: S, a: Self::Lanes<S>) -> Self;
+}
+
+macro_rules! number {
+    ($number:ident, $lanes:ident, $exp:path, $($name:ident: $from:ident($($arg:ident),*)),*) => {
+        type Lanes<S: Simd> = S::$lanes;
+        const ONE: Self = 1.0;
+
+        #[inline(always)]
+        fn of(value: f64) -> Self {
+            value as Self
+        }
+        #[inline(always)]
+        fn wide(self) -> f64 {
+            self.into()
+        }
+        $(
+            #[inline(always)]
+            fn $name<S: Simd>(simd: S, $($arg: S::$lanes),*) -> S::$lanes {
+                simd.$from($($arg),*)
+            }
+        )*
+        #[inline(always)]
+        fn exp<S: Simd>(simd: S, a: S::$lanes) -> S::$lanes {
+            $exp(simd, a)
+        }
+    };
+}
+
+impl Number for f32 {
+    number!(f32, f32s, exp_f32,
+        add: add_f32s(a, b), sub: sub_f32s(a, b), mul: mul_f32s(a, b), div: div_f32s(a, b),
+        mul_add: mul_add_e_f32s(a, b, c), max: max_f32s(a, b), min: min_f32s(a, b), sqrt: sqrt_f32s(a));
+
+    #[inline(always)]
+    fn vectors<S: Simd>(slice: &[f32]) -> (&[S::f32s], &[f32]) {
+        S::as_simd_f32s(slice)
+    }
+    #[inline(always)]
+    fn vectors_mut<S: Simd>(slice: &mut [f32]) -> (&mut [S::f32s], &mut [f32]) {
+        S::as_mut_simd_f32s(slice)
+    }
+    #[inline(always)]
+    fn load_part<S: Simd>(simd: S, slice: &[f32]) -> S::f32s {
+        simd.partial_load_f32s(slice)
+    }
+    #[inline(always)]
+    fn store_part<S: Simd>(simd: S, slice: &mut [f32], value: S::f32s) {
+        simd.partial_store_f32s(slice, value);
+    }
+    #[inline(always)]
+    fn splat<S: Simd>(simd: S, value: f32) -> S::f32s {
+        simd.splat_f32s(value)
+    }
+    #[inline(always)]
+    fn where_positive<S: Simd>(simd: S, a: S::f32s, b: S::f32s) -> S::f32s {
+        let zero = simd.splat_f32s(0.0);
+        simd.select_f32s(simd.less_than_f32s(zero, a), b, zero)
+    }
+    #[inline(always)]
+    fn sum<S: Simd>(simd: S, a: S::f32s) -> f32 {
+        simd.reduce_sum_f32s(a)
+    }
+    #[inline(always)]
+    fn largest<S: Simd>(simd: S, a: S::f32s) -> f32 {
+        simd.reduce_max_f32s(a)
+    }
+}
+
+impl Number for f64 {
+    number!(f64, f64s, exp_f64,
+        add: add_f64s(a, b), sub: sub_f64s(a, b), mul: mul_f64s(a, b), div: div_f64s(a, b),
+        mul_add: mul_add_e_f64s(a, b, c), max: max_f64s(a, b), min: min_f64s(a, b), sqrt: sqrt_f64s(a));
+
+    #[inline(always)]
+    fn vectors<S: Simd>(slice: &[f64]) -> (&[S::f64s], &[f64]) {
+        S::as_simd_f64s(slice)
+    }
+    #[inline(always)]
+    fn vectors_mut<S: Simd>(slice: &mut [f64]) -> (&mut [S::f64s], &mut [f64]) {
+        S::as_mut_simd_f64s(slice)
+    }
+    #[inline(always)]
+    fn load_part<S: Simd>(simd: S, slice: &[f64]) -> S::f64s {
+        simd.partial_load_f64s(slice)
+    }
+    #[inline(always)]
+    fn store_part<S: Simd>(simd: S, slice: &mut [f64], value: S::f64s) {
+        simd.partial_store_f64s(slice, value);
+    }
+    #[inline(always)]
+    fn splat<S: Simd>(simd: S, value: f64) -> S::f64s {
+        simd.splat_f64s(value)
+    }
+    #[inline(always)]
+    fn where_positive<S: Simd>(simd: S, a: S::f64s, b: S::f64s) -> S::f64s {
+        let zero = simd.splat_f64s(0.0);
+        simd.select_f64s(simd.less_than_f64s(zero, a), b, zero)
+    }
+    #[inline(always)]
+    fn sum<S: Simd>(simd: S, a: S::f64s) -> f64 {
+        simd.reduce_sum_f64s(a)
+    }
+    #[inline(always)]
+    fn largest<S: Simd>(simd: S, a: S::f64s) -> f64 {
+        simd.reduce_max_f64s(a)
+    }
+}
+
+/// e to the power of `x`: 2ⁿ · eʳ with n the integer nearest to x / ln 2, and eʳ by its Taylor
+/// polynomial of degree 7, whose remainder for |r| ≤ ln 2 / 2 is below 6e-9. ln 2 is subtracted in two
+/// parts (Cody and Waite 1980), so that r keeps all its bits. Results below 2⁻¹²⁵ end there, results above
+/// 2¹²⁶ too: nothing that is computed here needs them.
+#[inline(always)]
+fn exp_f32<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    let number = |value: f32| simd.splat_f32s(value);
+    // A NaN passes both comparisons as the second operand.
+    let x = simd.max_f32s(number(-86.6), simd.min_f32s(number(87.3), x));
+    // Adding 1.5 · 2²³ rounds to an integer, which then stands in the lowest bits.
+    let magic = number(12_582_912.0);
+    let shifted = simd.mul_add_e_f32s(x, number(std::f32::consts::LOG2_E), magic);
+    let n = simd.sub_f32s(shifted, magic);
+    let r = simd.mul_add_e_f32s(n, number(-0.693_359_4), x);
+    let r = simd.mul_add_e_f32s(n, number(2.121_944_4e-4), r);
+    let coefficients = [1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0];
+    let mut sum = number(1.0 / 5040.0);
+    for coefficient in coefficients {
+        sum = simd.mul_add_e_f32s(sum, r, number(coefficient));
+    }
+    let power = simd.wrapping_dyn_shl_u32s(simd.transmute_u32s_f32s(shifted), simd.splat_u32s(23));
+    let power = simd.add_u32s(power, simd.splat_u32s(127 << 23));
+    simd.mul_f32s(sum, simd.transmute_f32s_u32s(power))
+}
+
+/// The standard library's, number by number: f64 is for proofs, not for speed.
+#[inline(always)]
+fn exp_f64<S: Simd>(_: S, mut x: S::f64s) -> S::f64s {
+    let numbers: &mut [f64] = bytemuck::cast_slice_mut(std::slice::from_mut(&mut x));
+    numbers.iter_mut().for_each(|number| *number = number.exp());
+    x
+}
+
+/// σ(a) = 1 / (1 + e⁻ᵃ).
+#[inline(always)]
+pub fn sigmoid<T: Number, S: Simd>(simd: S, a: T::Lanes<S>) -> T::Lanes<S> {
+    let one = T::splat(simd, T::ONE);
+    let minus = T::sub(simd, T::splat(simd, T::of(0.0)), a);
+    T::div(simd, one, T::add(simd, one, T::exp(simd, minus)))
+}
+
+/// tanh(a) = 1 − 2 / (1 + e²ᵃ).
+#[inline(always)]
+pub fn tanh<T: Number, S: Simd>(simd: S, a: T::Lanes<S>) -> T::Lanes<S> {
+    let one = T::splat(simd, T::ONE);
+    let two = T::splat(simd, T::of(2.0));
+    let power = T::exp(simd, T::add(simd, a, a));
+    T::sub(simd, one, T::div(simd, two, T::add(simd, one, power)))
+}

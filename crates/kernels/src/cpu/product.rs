@@ -1,0 +1,358 @@
+//! C = A B and C += A B, with B packed beforehand: what all kernels spend their time in.
+//!
+//! B lies in panels of a few vectors' width, row after row, so that the inner loop reads it from front
+//! to back; a tile of C stays in registers while it does so. A library that takes both matrices as they
+//! are packs B at every call: for the sixteen rows that a processor core gets of a batch, that costs
+//! as much as the product itself. Sums go over k in order, in blocks of fixed length: a number of C does
+//! not depend on how its rows are split over threads.
+
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use pulp::{Simd, WithSimd};
+
+use super::number::Number;
+use super::scratch::Scratch;
+
+/// Vectors in a panel's row.
+const WIDTH: usize = 3;
+/// The rows of B that one pass goes through: with a panel's width, 24 KiB or less.
+const DEPTH: usize = 128;
+
+/// A matrix somewhere in memory, with any distance between its rows and between its columns.
+#[derive(Clone, Copy)]
+pub struct View<'a, T> {
+    start: *const T,
+    /// How many rows.
+    pub rows: usize,
+    /// How many columns.
+    pub columns: usize,
+    row_stride: usize,
+    column_stride: usize,
+    memory: PhantomData<&'a [T]>,
+}
+
+// SAFETY: a view is a shared slice with strides, and may go where a shared slice may.
+unsafe impl<T: Sync> Send for View<'_, T> {}
+// SAFETY: the same.
+unsafe impl<T: Sync> Sync for View<'_, T> {}
+
+impl<'a, T: Number> View<'a, T> {
+    /// `rows` × `columns` numbers of `slice`.
+    ///
+    /// # Panics
+    /// If the last of them lies outside.
+    pub fn new(slice: &'a [T], [rows, columns]: [usize; 2], [row, column]: [usize; 2]) -> Self {
+        let last = rows.saturating_sub(1) * row + columns.saturating_sub(1) * column;
+        assert!(rows * columns == 0 || last < slice.len(), "a view must lie inside its slice");
+        let start = slice.as_ptr();
+        Self { start, rows, columns, row_stride: row, column_stride: column, memory: PhantomData }
+    }
+
+    /// Rows of `columns` numbers that follow one another.
+    pub fn dense(slice: &'a [T], columns: usize) -> Self {
+        Self::new(slice, [slice.len() / columns.max(1), columns], [columns, 1])
+    }
+
+    /// Rows and columns exchanged.
+    pub fn transposed(self) -> Self {
+        let Self { rows, columns, row_stride, column_stride, .. } = self;
+        Self {
+            rows: columns,
+            columns: rows,
+            row_stride: column_stride,
+            column_stride: row_stride,
+            ..self
+        }
+    }
+
+    /// The rows of `range`.
+    ///
+    /// # Panics
+    /// If there are fewer.
+    pub fn rows(self, range: Range<usize>) -> Self {
+        assert!(range.end <= self.rows && range.start <= range.end);
+        let start = self.start.wrapping_add(range.start * self.row_stride);
+        Self { start, rows: range.len(), ..self }
+    }
+
+    /// The columns of `range`.
+    ///
+    /// # Panics
+    /// If there are fewer.
+    pub fn columns(self, range: Range<usize>) -> Self {
+        self.transposed().rows(range).transposed()
+    }
+
+    /// Writes the numbers of a single row to `to`.
+    ///
+    /// # Panics
+    /// If there are several rows, or another count of numbers.
+    #[inline(always)]
+    pub fn copy_to(self, to: &mut [T]) {
+        assert!(self.rows == 1 && self.columns == to.len());
+        to.iter_mut().enumerate().for_each(|(column, number)| *number = self.at(0, column));
+    }
+
+    /// Adds the numbers of a single row to those of `to`, which may be more.
+    ///
+    /// # Panics
+    /// If there are several rows, or more numbers.
+    #[inline(always)]
+    pub fn add_to(self, to: &mut [T]) {
+        assert!(self.rows == 1 && self.columns <= to.len());
+        let to = to[..self.columns].iter_mut().enumerate();
+        to.for_each(|(column, number)| *number += self.at(0, column));
+    }
+
+    /// Where row `row` begins.
+    #[inline(always)]
+    fn row(&self, row: usize) -> *const T {
+        self.start.wrapping_add(row * self.row_stride)
+    }
+
+    /// The number in row `row` and column `column`.
+    #[inline(always)]
+    fn at(&self, row: usize, column: usize) -> T {
+        debug_assert!(row < self.rows && column < self.columns);
+        // SAFETY: `new` has seen to it that all rows and columns lie inside the slice.
+        unsafe { *self.start.add(row * self.row_stride + column * self.column_stride) }
+    }
+}
+
+/// Where C goes: rows of numbers that follow one another, `stride` apart.
+#[derive(Clone, Copy)]
+pub struct Target<T> {
+    start: *mut T,
+    stride: usize,
+}
+
+// SAFETY: who makes a target for several threads answers for it that they write to different rows or
+// columns (see `Target::new`).
+unsafe impl<T: Send> Send for Target<T> {}
+// SAFETY: the same.
+unsafe impl<T: Send> Sync for Target<T> {}
+
+impl<T> Target<T> {
+    /// A matrix that begins at `start`.
+    ///
+    /// # Safety
+    /// All that is written by it lies in memory that lives as long as it is used, and no two threads
+    /// write to, or write and read, the same numbers at the same time.
+    pub unsafe fn new(start: *mut T, stride: usize) -> Self {
+        Self { start, stride }
+    }
+
+    /// The same matrix from this row and column on.
+    pub fn from(self, row: usize, column: usize) -> Self {
+        let start = self.start.wrapping_add(row * self.stride + column);
+        Self { start, ..self }
+    }
+
+    /// Writes `numbers` to the beginning of the first row.
+    ///
+    /// # Safety
+    /// The row holds as many.
+    #[inline(always)]
+    pub unsafe fn write(self, numbers: &[T]) {
+        // SAFETY: the caller says so, and no shared slice lies where somebody may write.
+        unsafe { self.start.copy_from_nonoverlapping(numbers.as_ptr(), numbers.len()) }
+    }
+}
+
+impl<T: Number> Target<T> {
+    /// Adds `numbers` to those at the beginning of the first row.
+    ///
+    /// # Safety
+    /// The row holds as many, and they were written before.
+    #[inline(always)]
+    pub unsafe fn add(self, numbers: &[T]) {
+        for (at, &number) in numbers.iter().enumerate() {
+            // SAFETY: the caller says so.
+            unsafe { *self.start.add(at) += number };
+        }
+    }
+}
+
+/// A matrix B `[K, N]`, packed for one kind of processor.
+pub struct Packed<T: Number> {
+    panels: Scratch<T>,
+    rows: usize,
+    columns: usize,
+}
+
+impl<T: Number> Packed<T> {
+    /// Packs `b`, made wider with zeros to a multiple of [`Number::PAD`].
+    #[inline(always)]
+    pub fn new<S: Simd>(simd: S, b: View<T>) -> Self {
+        let columns = b.columns.next_multiple_of(T::PAD);
+        let mut packed = Self { panels: Scratch::new(b.rows * columns), rows: b.rows, columns };
+        let panel = WIDTH * T::lanes::<S>();
+        for start in (0..columns).step_by(panel) {
+            let end = (start + panel).min(columns);
+            let panel = &mut packed.panels[start * b.rows..end * b.rows];
+            pack_panel(simd, b.columns(start.min(b.columns)..end.min(b.columns)), end - start, panel);
+        }
+        packed
+    }
+
+    /// Columns, with those that only fill up.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// Adds the sum of each column to `totals`.
+    #[inline(always)]
+    pub fn column_sums<S: Simd>(&self, simd: S, totals: &mut [T]) {
+        let (totals, _) = T::vectors_mut::<S>(totals);
+        let (panels, _) = T::vectors::<S>(&self.panels);
+        for (at, totals) in totals.chunks_mut(WIDTH).enumerate() {
+            let panel = &panels[at * WIDTH * self.rows..][..totals.len() * self.rows];
+            for row in panel.chunks_exact(totals.len()) {
+                for (total, &number) in totals.iter_mut().zip(row) {
+                    *total = T::add(simd, *total, number);
+                }
+            }
+        }
+    }
+
+    /// C = A B, or C += A B if `add`, in the columns of `panels`; C has as many rows as A.
+    ///
+    /// # Safety
+    /// `c` holds as many rows as A and `columns()` columns.
+    #[inline(always)]
+    pub unsafe fn multiply<S: Simd>(&self, simd: S, a: View<T>, c: Target<T>, add: bool) {
+        debug_assert_eq!(a.columns, self.rows);
+        let lanes = T::lanes::<S>();
+        let panel = WIDTH * lanes;
+        for start in (0..self.columns).step_by(panel) {
+            let width = panel.min(self.columns - start);
+            let b = &self.panels[start * self.rows..(start + width) * self.rows];
+            // SAFETY: the panel's columns are among those of `c`.
+            unsafe {
+                match width / lanes {
+                    3 => panel_product::<T, S, 3>(simd, a, b, c.from(0, start), add),
+                    2 => panel_product::<T, S, 2>(simd, a, b, c.from(0, start), add),
+                    _ => panel_product::<T, S, 1>(simd, a, b, c.from(0, start), add),
+                }
+            }
+        }
+    }
+}
+
+/// [`Packed::new`] with the instructions of `simd`, wherever it is called from.
+pub fn pack<T: Number, S: Simd>(simd: S, b: View<T>) -> Packed<T> {
+    struct Pack<'a, T>(View<'a, T>);
+    impl<T: Number> WithSimd for Pack<'_, T> {
+        type Output = Packed<T>;
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) -> Packed<T> {
+            Packed::new(simd, self.0)
+        }
+    }
+    simd.vectorize(Pack(b))
+}
+
+/// Writes the rows of `b` one after another, each filled up with zeros to `width`.
+#[inline(always)]
+fn pack_panel<T: Number, S: Simd>(_: S, b: View<T>, width: usize, panel: &mut [T]) {
+    if b.columns < width {
+        panel.fill(T::default());
+    }
+    if b.column_stride == 1 {
+        for (k, row) in panel.chunks_exact_mut(width).enumerate() {
+            // SAFETY: row k of `b` holds as many numbers as `b` has columns.
+            let source = unsafe { std::slice::from_raw_parts(b.row(k), b.columns) };
+            row[..b.columns].copy_from_slice(source);
+        }
+        return;
+    }
+    // Columns follow one another: small blocks, so that reading and writing both stay in the cache.
+    for (at, block) in panel.chunks_mut(T::PAD * width).enumerate() {
+        let from = at * T::PAD;
+        for column in 0..b.columns {
+            for (k, row) in block.chunks_exact_mut(width).enumerate() {
+                row[column] = b.at(from + k, column);
+            }
+        }
+    }
+}
+
+/// C (+)= A B for one panel B of `W` vectors a row.
+///
+/// # Safety
+/// `c` holds as many rows as A, of `W` vectors.
+#[inline(always)]
+unsafe fn panel_product<T: Number, S: Simd, const W: usize>(
+    simd: S,
+    a: View<T>,
+    b: &[T],
+    c: Target<T>,
+    add: bool,
+) {
+    let (b, _) = T::vectors::<S>(b);
+    for from in (0..a.columns).step_by(DEPTH) {
+        let to = (from + DEPTH).min(a.columns);
+        let (a, b) = (a.columns(from..to), &b[from * W..to * W]);
+        let add = add || from > 0;
+        let mut row = 0;
+        // SAFETY: all rows below `a.rows` are rows of `c`.
+        unsafe {
+            if S::REGISTER_COUNT >= 32 {
+                while a.rows - row >= 8 {
+                    tile::<T, S, 8, W>(simd, a.rows(row..row + 8), b, c.from(row, 0), add);
+                    row += 8;
+                }
+            }
+            while a.rows - row >= 4 {
+                tile::<T, S, 4, W>(simd, a.rows(row..row + 4), b, c.from(row, 0), add);
+                row += 4;
+            }
+            if a.rows - row >= 2 {
+                tile::<T, S, 2, W>(simd, a.rows(row..row + 2), b, c.from(row, 0), add);
+                row += 2;
+            }
+            if a.rows > row {
+                tile::<T, S, 1, W>(simd, a.rows(row..row + 1), b, c.from(row, 0), add);
+            }
+        }
+    }
+}
+
+/// One tile of `M` rows and `W` vectors a row.
+///
+/// # Safety
+/// `c` holds `M` rows of `W` vectors.
+#[inline(always)]
+unsafe fn tile<T: Number, S: Simd, const M: usize, const W: usize>(
+    simd: S,
+    a: View<T>,
+    b: &[T::Lanes<S>],
+    c: Target<T>,
+    add: bool,
+) {
+    let mut sums = [[T::splat(simd, T::default()); W]; M];
+    let mut column = a.start;
+    for b in b.chunks_exact(W) {
+        for (m, sums) in sums.iter_mut().enumerate() {
+            // SAFETY: `b` has as many rows as A has columns, and A has `M` rows.
+            let a = T::splat(simd, unsafe { *column.add(m * a.row_stride) });
+            for (sum, &b) in sums.iter_mut().zip(b) {
+                *sum = T::mul_add(simd, a, b, *sum);
+            }
+        }
+        column = column.wrapping_add(a.column_stride);
+    }
+    for (m, sums) in sums.into_iter().enumerate() {
+        let c = c.from(m, 0).start.cast::<T::Lanes<S>>();
+        for (w, sum) in sums.into_iter().enumerate() {
+            // SAFETY: `c` holds row m; vectors may be written and read at any address of numbers.
+            unsafe {
+                let c = c.add(w);
+                let sum = if add { T::add(simd, c.read_unaligned(), sum) } else { sum };
+                c.write_unaligned(sum);
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The sizes of one call, and the memory that its threads share.
+
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use super::number::Number;
+use super::product::{Target, View};
+use super::scratch::Scratch;
+
+/// N sequences of T steps, from D numbers to H units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// N.
+    pub batch: usize,
+    /// T.
+    pub time: usize,
+    /// D.
+    pub inputs: usize,
+    /// H.
+    pub units: usize,
+}
+
+impl Shape {
+    /// The parts of a batch that the threads take, one each: whole sequences, so that no thread ever
+    /// waits for another.
+    pub fn parts(&self) -> Vec<Range<usize>> {
+        let count = rayon::current_num_threads().min(self.batch);
+        (0..count)
+            .map(|part| part * self.batch / count..(part + 1) * self.batch / count)
+            .collect()
+    }
+}
+
+/// Rows of numbers, a fixed distance apart. The distance is never a multiple of 4096 bytes: such rows
+/// would push one another out of the first cache.
+#[derive(Debug)]
+pub struct Rows<T: Number> {
+    numbers: Scratch<T>,
+    /// Numbers in a row, a multiple of [`Number::PAD`].
+    pub width: usize,
+    stride: usize,
+}
+
+impl<T: Number> Rows<T> {
+    /// `count` rows of at least `width` numbers of any value.
+    pub fn new(count: usize, width: usize) -> Self {
+        let width = width.next_multiple_of(T::PAD);
+        let stride = width + T::PAD;
+        Self { numbers: Scratch::new(count * stride), width, stride }
+    }
+
+    /// The first `count` rows from row `from` on, `width` numbers of each from column `column`.
+    pub fn view(&self, rows: Range<usize>, columns: Range<usize>) -> View<'_, T> {
+        let numbers = &self.numbers[rows.start * self.stride + columns.start..];
+        View::new(numbers, [rows.len(), columns.len()], [self.stride, 1])
+    }
+
+    /// Row `row`.
+    pub fn row(&self, row: usize) -> &[T] {
+        &self.numbers[row * self.stride..][..self.width]
+    }
+
+    /// Row `row`, to write to.
+    pub fn row_mut(&mut self, row: usize) -> &mut [T] {
+        &mut self.numbers[row * self.stride..][..self.width]
+    }
+
+    /// The same rows for several threads, each of which keeps to rows of its own.
+    pub fn shared(&mut self) -> Shared<'_, T> {
+        let Self { width, stride, .. } = *self;
+        Shared { start: self.numbers.as_mut_ptr(), width, stride, memory: PhantomData }
+    }
+}
+
+/// [`Rows`] in the hands of several threads.
+#[derive(Clone, Copy)]
+pub struct Shared<'a, T> {
+    start: *mut T,
+    width: usize,
+    stride: usize,
+    memory: PhantomData<&'a mut [T]>,
+}
+
+// SAFETY: whoever takes a row answers for it that no other thread has it (see `row`).
+unsafe impl<T: Send> Send for Shared<'_, T> {}
+// SAFETY: the same.
+unsafe impl<T: Send> Sync for Shared<'_, T> {}
+
+impl<'a, T: Number> Shared<'a, T> {
+    /// Row `row`.
+    ///
+    /// # Safety
+    /// There is such a row, and while it is held nobody else reads or writes it.
+    #[inline(always)]
+    pub unsafe fn row(self, row: usize) -> &'a mut [T] {
+        // SAFETY: the rows lie inside the memory that this was made from.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(row * self.stride), self.width) }
+    }
+
+    /// Some rows as a matrix to read.
+    ///
+    /// # Safety
+    /// There are such rows, and while it is used nobody writes to them.
+    #[inline(always)]
+    pub unsafe fn view(self, rows: Range<usize>, columns: Range<usize>) -> View<'a, T> {
+        let first = rows.start * self.stride + columns.start;
+        let len = (rows.len() - 1) * self.stride + columns.len();
+        // SAFETY: the rows lie inside the memory that this was made from.
+        let numbers = unsafe { std::slice::from_raw_parts(self.start.add(first), len) };
+        View::new(numbers, [rows.len(), columns.len()], [self.stride, 1])
+    }
+
+    /// Some rows as a matrix to write to.
+    ///
+    /// # Safety
+    /// There are such rows, and while it is used nobody else reads or writes them.
+    #[inline(always)]
+    pub unsafe fn target(self, row: usize, column: usize) -> Target<T> {
+        // SAFETY: the rows lie inside the memory that this was made from, and the caller has them alone.
+        unsafe { Target::new(self.start.add(row * self.stride + column), self.stride) }
+    }
+}

@@ -1,0 +1,25 @@
+//! Recurrent layers over whole sequences, the output layer with its loss, and optimizers: each one
+//! differentiable operation, forwards and backwards by hand.
+//!
+//! On the CPU backends they run on plain numbers (`cpu`); on every other backend, and wherever a kernel
+//! does not reach, the same equations run on Burn's own operations ([`reference`]). Lives here: these two, and
+//! what chooses between them. Does not live here: weights, models, texts, steps of training.
+
+mod choice;
+#[allow(unsafe_code)]
+pub mod cpu;
+// NdArray is deprecated upstream, and still this project's default.
+#[allow(clippy::too_many_arguments, deprecated)]
+mod ops;
+pub mod optimizers;
+pub mod reference;
+mod sequence;
+mod softmax_loss;
+
+pub use choice::{are_fused, fuse};
+pub use cpu::elman::Activation;
+pub use sequence::{
+    CellState, ElmanWeights, GruWeights, Input, LstmWeights, Pass, Steps, elman_sequence,
+    gru_sequence, lstm_sequence,
+};
+pub use softmax_loss::{softmax_guesses, softmax_loss};

@@ -1,0 +1,220 @@
+//! A recurrent layer as one operation.
+
+use std::sync::Arc;
+
+use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, TensorMetadata};
+
+use super::host::{Float, Host, Lent, by_type};
+use super::tape::{Kept, parts, register};
+use super::{Differentiable, softmax_loss};
+use crate::cpu::elman::{Activation, Elman};
+use crate::cpu::gru::Gru;
+use crate::cpu::lstm::Lstm;
+use crate::cpu::processor::Processor;
+use crate::cpu::product::View;
+use crate::cpu::sequence::{self, Cell, Input, Layer, Tape};
+use crate::cpu::shape::Shape;
+
+/// Which equations.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Equations {
+    /// The plain recurrent network.
+    Elman(Activation),
+    /// Long short-term memory.
+    Lstm,
+    /// Gated recurrent unit, reset after the product.
+    Gru,
+}
+
+/// What to compute.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Plan {
+    /// By which equations.
+    pub equations: Equations,
+    /// N and T.
+    pub steps: [usize; 2],
+    /// All hidden states, or only the last.
+    pub every: bool,
+}
+
+/// Runs `$body` with `$cell` the cell of the equations.
+macro_rules! by_cell {
+    ($equations:expr, $cell:ident => $body:expr) => {
+        match $equations {
+            Equations::Elman(activation) => {
+                let $cell = Elman(activation);
+                $body
+            }
+            Equations::Lstm => {
+                let $cell = Lstm;
+                $body
+            }
+            Equations::Gru => {
+                let $cell = Gru;
+                $body
+            }
+        }
+    };
+}
+
+/// Input, W, U, biases, h, c.
+type Tensors<B> = [FloatTensor<B>; 6];
+
+/// What the layer hands on, and its tape.
+pub(super) fn forward<B: Host>(
+    plan: Plan,
+    ids: Option<&[u32]>,
+    tensors: &Tensors<B>,
+) -> (FloatTensor<B>, Kept) {
+    by_type!(tensors[0].dtype(), T => by_cell!(plan.equations, cell => {
+        let (output, tape) = run::<B, T, _>(cell, plan, ids, tensors);
+        (output, Kept::new(tape))
+    }))
+}
+
+/// The tensors' numbers as a kernel takes them.
+struct Lends<'a, T: Float> {
+    input: Lent<'a, T>,
+    kernel: Lent<'a, T>,
+    recurrent: Lent<'a, T>,
+    bias: Lent<'a, T>,
+    hidden: Lent<'a, T>,
+    memory: Lent<'a, T>,
+}
+
+impl<'a, T: Float> Lends<'a, T> {
+    fn new<B: Host>(tensors: &'a Tensors<B>) -> Self {
+        let [input, kernel, recurrent, bias, hidden, memory] = tensors.each_ref().map(B::lend);
+        Self { input, kernel, recurrent, bias, hidden, memory }
+    }
+
+    /// Calls `body` with the layer and its input.
+    fn with<R>(
+        &self,
+        ids: Option<&[u32]>,
+        memory: bool,
+        body: impl FnOnce(Input<T>, Layer<T>) -> R,
+    ) -> R {
+        let (input, bias) = (self.input.dense(), self.bias.dense());
+        let kernel = self.kernel.matrix();
+        let rows = View::dense(&input, kernel.rows);
+        let input = match ids {
+            Some(ids) => Input::Ids(rows, ids),
+            None => Input::Vectors(rows),
+        };
+        let layer = Layer {
+            kernel,
+            recurrent: self.recurrent.matrix(),
+            bias: &bias,
+            hidden: self.hidden.matrix(),
+            memory: memory.then(|| self.memory.matrix()),
+        };
+        body(input, layer)
+    }
+}
+
+fn run<B: Host, T: Float, C: Cell<T>>(
+    cell: C,
+    plan: Plan,
+    ids: Option<&[u32]>,
+    tensors: &Tensors<B>,
+) -> (FloatTensor<B>, Tape<T>) {
+    let lends = Lends::<T>::new::<B>(tensors);
+    let [batch, time] = plan.steps;
+    let (numbers, tape, shape) = lends.with(ids, C::MEMORY, |input, layer| {
+        let (inputs, units) = (layer.kernel.rows, layer.recurrent.rows);
+        let shape = Shape { batch, time, inputs, units };
+        let processor = Processor::best();
+        let (numbers, tape) = sequence::forward(processor, cell, shape, input, layer, plan.every);
+        (numbers, tape, shape)
+    });
+    let slots = sequence::slots(&shape, plan.every, C::MEMORY);
+    (B::give(numbers, &[batch, slots, shape.units]), tape)
+}
+
+/// The gradients of all tensors; none of c, if there is none.
+fn backward<B: Host>(
+    plan: Plan,
+    ids: Option<&[u32]>,
+    tensors: &Tensors<B>,
+    tape: Kept,
+    gradient: FloatTensor<B>,
+) -> [Option<FloatTensor<B>>; 6] {
+    let shapes = tensors.each_ref().map(|tensor| tensor.shape().to_vec());
+    by_type!(gradient.dtype(), T => by_cell!(plan.equations, cell => {
+        let memory = matches!(plan.equations, Equations::Lstm);
+        let lends = Lends::<T>::new::<B>(tensors);
+        let gradient = B::lend::<T>(&gradient);
+        let gradients = lends.with(ids, memory, |input, layer| {
+            let (tape, gradient) = (tape.take::<Tape<T>>(), gradient.dense());
+            sequence::backward(Processor::best(), cell, tape, input, layer, &gradient)
+        });
+        let sequence::Gradients { input, kernel, recurrent, bias, hidden, memory: c } = gradients;
+        let mut shapes = shapes.iter();
+        [input, kernel, recurrent, bias, hidden, c].map(|numbers| {
+            let shape = shapes.next().expect("as many shapes as tensors");
+            (!numbers.is_empty()).then(|| B::give(numbers, shape))
+        })
+    }))
+}
+
+/// What the graph keeps between the two ways.
+#[derive(Clone, Debug)]
+struct State<B: Host> {
+    plan: Plan,
+    ids: Option<Arc<[u32]>>,
+    tensors: Tensors<B>,
+    tape: Kept,
+}
+
+#[derive(Debug)]
+struct Return;
+
+impl<B: Host> Backward<B, 6> for Return {
+    type State = State<B>;
+
+    fn backward(self, ops: Ops<State<B>, 6>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = grads.consume::<B>(&ops.node);
+        let parents = ops.parents.map(|parent| parent.map(|parent| parent.id));
+        let State { plan, ids, tensors, tape } = ops.state;
+        let gradients = backward::<B>(plan, ids.as_deref(), &tensors, tape, gradient);
+        register::<B, 6>(grads, parents, gradients);
+    }
+}
+
+impl<B: Host + Differentiable, C: CheckpointStrategy> Differentiable for Autodiff<B, C> {
+    fn sequence(
+        plan: Plan,
+        ids: Option<Arc<[u32]>>,
+        input: FloatTensor<Self>,
+        kernel: FloatTensor<Self>,
+        recurrent: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        hidden: FloatTensor<Self>,
+        memory: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let (tensors, guards) =
+            parts::<B, C, 6>([input, kernel, recurrent, bias, hidden, memory]);
+        let prepared = Return.prepare::<C>(guards).compute_bound().stateful();
+        let (output, tape) = forward::<B>(plan, ids.as_deref(), &tensors);
+        match prepared {
+            OpsKind::Tracked(prepared) => {
+                prepared.finish(State { plan, ids, tensors, tape }, output)
+            }
+            OpsKind::UnTracked(prepared) => prepared.finish(output),
+        }
+    }
+
+    fn softmax_loss(
+        targets: Arc<[u32]>,
+        input: FloatTensor<Self>,
+        kernel: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        softmax_loss::differentiable::<B, C>(targets, [input, kernel, bias])
+    }
+}
