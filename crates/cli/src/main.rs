@@ -33,6 +33,11 @@ use std::process::ExitCode;
 use args::Command;
 use clap::Parser;
 
+/// A training step frees and asks for the same megabytes again and again, which the system's allocator gives
+/// back to the system in between.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Teaches a small recurrent network to write in the manner of any text
 #[derive(Parser)]
 #[command(name = "pastiche", version, arg_required_else_help = true)]
