@@ -63,7 +63,7 @@ def characters():
 
 def writer(rows):
     """One token a step for each row, all steps within one graph: from Python, step by step, Keras needs two
-    to three times as long for one row. The ids leave it together, at the end."""
+    to four times as long for one row. The ids leave it together, at the end."""
 
     def build():
         keras.utils.set_random_seed(1)
