@@ -2,6 +2,7 @@
 //!
 //! It never knows Burn, so that help and housekeeping cost seconds, not a build of the program.
 
+mod bench;
 mod build;
 mod cargo;
 mod ci;
@@ -9,6 +10,7 @@ mod features;
 mod launch;
 mod main_job;
 mod parity;
+mod python;
 mod test;
 mod tidy;
 
@@ -37,6 +39,8 @@ enum Task {
     },
     /// Run all that must pass before anything lands: format, lints, docs, the main job, tests
     Ci,
+    /// Measure speed and memory, beside PyTorch and Keras if asked to, and record them
+    Bench(Box<bench::Bench>),
     /// Compare the fixtures of the tests with the real PyTorch and Keras; needs Python 3.11
     Parity {
         /// Write the fixtures instead
@@ -54,6 +58,7 @@ fn main() -> ExitCode {
         Task::Program(command) => launch::run(&command, &words),
         Task::Test { .. } => test::run(&words[1..]),
         Task::Ci => ci::run(),
+        Task::Bench(asked) => bench::run(&asked),
         Task::Parity { write } => parity::run(write),
         Task::Tidy => tidy::run(),
     };
