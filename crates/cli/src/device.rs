@@ -1,6 +1,6 @@
 //! The one place that names backends: from a choice to a Burn device.
 
-use args::{Backend, BackendChoice, Command};
+use args::{Backend, BackendArgs, BackendChoice};
 use burn::tensor::Device;
 
 use crate::error::{Error, Result};
@@ -23,9 +23,10 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// Reads the choice for `command`; commands that do not compute get the default.
-    pub fn of(command: &Command) -> Result<Self> {
-        let asked = command.backend().cloned().unwrap_or_default();
+    /// Reads the choice of a command's `arguments`; commands that do not compute have none, and get the
+    /// default.
+    pub fn of(arguments: Option<&BackendArgs>) -> Result<Self> {
+        let asked = arguments.cloned().unwrap_or_default();
         let file = BackendChoice::read(".".as_ref()).map_err(Error::new)?;
         let first = COMPILED.first().copied().ok_or_else(|| {
             Error::new(
@@ -33,7 +34,7 @@ impl Choice {
             )
         })?;
         let backend = asked.backend.or(file.backend).unwrap_or(first);
-        if command.backend().is_some() {
+        if arguments.is_some() {
             compiled_in(backend, COMPILED)?;
         }
         // A device in backend.toml belongs to the backend in backend.toml.

@@ -31,7 +31,7 @@ mod view;
 use std::process::ExitCode;
 
 use args::Command;
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
 /// A training step frees and asks for the same megabytes again and again, which the system's allocator gives
 /// back to the system in between.
@@ -43,14 +43,32 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[command(name = "pastiche", version, arg_required_else_help = true)]
 struct Front {
     #[command(subcommand)]
-    command: Command,
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    #[command(flatten)]
+    Program(Box<Command>),
+    /// Do the works of the benchmark, as `cargo xtask bench` asks for them line by line
+    #[command(hide = true)]
+    Bench(commands::bench::Bench),
 }
 
 fn main() -> ExitCode {
-    let command = args::parse::<Front>().command;
-    let done = device::Choice::of(&command).and_then(|choice| {
+    let task = args::parse::<Front>().task;
+    let backend = match &task {
+        Task::Program(command) => command.backend(),
+        Task::Bench(bench) => Some(&bench.backend),
+    };
+    let done = device::Choice::of(backend).and_then(|choice| {
         choice.announce();
-        run(command, &choice)
+        match task {
+            Task::Program(command) => run(*command, &choice),
+            Task::Bench(bench) => {
+                commands::bench::run(&bench, &choice).map(|()| ExitCode::SUCCESS)
+            }
+        }
     });
     match done {
         Ok(code) => code,

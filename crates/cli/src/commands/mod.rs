@@ -1,5 +1,6 @@
 //! One file a command: each reads its arguments, calls the crates and tells the result.
 
+pub mod bench;
 pub mod compare;
 pub mod evaluate;
 pub mod export;

@@ -1,0 +1,95 @@
+//! `bench`, hidden: does the works of the benchmark one at a time, as the launcher asks for them.
+//!
+//! A line of JSON in, a line of JSON out, until the input ends; `benchmarks/README.md` says what the works
+//! are. While nothing is asked for, nothing is computed.
+
+mod matrices;
+mod training;
+mod writing;
+
+use std::collections::HashMap;
+use std::io::{BufRead, Write};
+
+use args::BackendArgs;
+use clap::Args;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::device::Choice;
+use crate::error::{Error, Result};
+
+/// Arguments of `bench`.
+#[derive(Args)]
+pub struct Bench {
+    /// Backend and device.
+    #[command(flatten)]
+    pub backend: BackendArgs,
+}
+
+/// A work that is built and warm.
+trait Work {
+    /// Does so many steps; gives what the answer says.
+    fn run(&mut self, steps: u64) -> Result<Value>;
+}
+
+/// What the launcher asks for.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Request {
+    Run { work: String, steps: u64 },
+    Forget { forget: String },
+}
+
+/// Runs the command.
+pub fn run(_: &Bench, choice: &Choice) -> Result<()> {
+    let device = choice.open()?;
+    let mut works: HashMap<String, Box<dyn Work>> = HashMap::new();
+    say(&json!({
+        "name": "Pastiche",
+        "version": env!("CARGO_PKG_VERSION"),
+        "threads": rayon::current_num_threads(),
+        "backend": choice.name(),
+    }))?;
+    for line in std::io::stdin().lock().lines() {
+        let line = line.map_err(|error| Error::new(format!("stdin cannot be read: {error}")))?;
+        let request = serde_json::from_str(&line)
+            .map_err(|error| Error::new(format!("`{line}` is no request: {error}")))?;
+        let answer = match request {
+            Request::Forget { forget } => {
+                works.remove(&forget);
+                Ok(json!({}))
+            }
+            Request::Run { work, steps } => match works.get_mut(&work) {
+                Some(work) => work.run(steps),
+                None => match build(&work, &device)? {
+                    Some(mut built) => {
+                        built.run(2)?;
+                        works.entry(work).insert_entry(built).into_mut().run(steps)
+                    }
+                    None => Ok(json!({ "unsupported": true })),
+                },
+            },
+        };
+        say(&answer.unwrap_or_else(|error| json!({ "error": error.to_string() })))?;
+    }
+    Ok(())
+}
+
+fn build(work: &str, device: &burn::tensor::Device) -> Result<Option<Box<dyn Work>>> {
+    Ok(match work {
+        "gemm" => Some(Box::new(matrices::Product::new(rayon::current_num_threads()))),
+        "gemm-1" => Some(Box::new(matrices::Product::new(1))),
+        _ => match training::Training::new(work, device)? {
+            Some(training) => Some(Box::new(training)),
+            None => writing::Writing::new(work, device)?
+                .map(|writing| Box::new(writing) as Box<dyn Work>),
+        },
+    })
+}
+
+fn say(answer: &Value) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{answer}")
+        .and_then(|()| out.flush())
+        .map_err(|error| Error::new(format!("stdout cannot be written: {error}")))
+}
