@@ -25,9 +25,14 @@ def threads():
 
 
 def windows(batch):
-    """Batches of windows and the one id after each, the same in every worker of this protocol."""
+    """Batches of windows and the one id after each, drawn alike in every worker of this protocol."""
     draw = np.random.default_rng(1)
-    return [(draw.integers(V, size=(batch, T)), draw.integers(V, size=batch)) for _ in range(BATCHES)]
+    return [(words(draw, (batch, T)), words(draw, batch)) for _ in range(BATCHES)]
+
+
+def words(draw, size):
+    """Ids as words come, by Zipf's law: the k-th word's share is about 1 / k."""
+    return (V ** draw.random(size)).astype(np.int64) - 1
 
 
 def pieces():

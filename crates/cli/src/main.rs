@@ -32,6 +32,7 @@ use std::process::ExitCode;
 
 use args::Command;
 use clap::{Parser, Subcommand};
+use error::Error;
 
 /// A training step frees and asks for the same megabytes again and again, which the system's allocator gives
 /// back to the system in between.
@@ -55,6 +56,9 @@ enum Task {
     Bench(commands::bench::Bench),
 }
 
+/// The stack that the system gives a main thread.
+const STACK: usize = 8 << 20;
+
 fn main() -> ExitCode {
     let task = args::parse::<Front>().task;
     let backend = match &task {
@@ -63,12 +67,16 @@ fn main() -> ExitCode {
     };
     let done = device::Choice::of(backend).and_then(|choice| {
         choice.announce();
-        match task {
+        // The main thread would sleep and be woken again at every loop that the pool's threads share; as
+        // one of them it works along.
+        let pool = rayon::ThreadPoolBuilder::new().stack_size(STACK).build_global();
+        pool.map_err(|error| Error::new(format!("no threads can be started: {error}")))?;
+        rayon::scope(|_| match task {
             Task::Program(command) => run(*command, &choice),
             Task::Bench(bench) => {
                 commands::bench::run(&bench, &choice).map(|()| ExitCode::SUCCESS)
             }
-        }
+        })
     });
     match done {
         Ok(code) => code,

@@ -5,6 +5,7 @@
 //! does not reach, the same equations run on Burn's own operations ([`reference`]). Lives here: these two, and
 //! what chooses between them. Does not live here: weights, models, texts, steps of training.
 
+mod awake;
 mod choice;
 #[allow(unsafe_code)]
 pub mod cpu;
@@ -16,6 +17,7 @@ pub mod reference;
 mod sequence;
 mod softmax_loss;
 
+pub use awake::awake;
 pub use choice::{are_fused, fuse};
 pub use cpu::elman::Activation;
 pub use sequence::{

@@ -6,6 +6,7 @@ use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::Tensor;
 use burn::train::metric::{Adaptor, LossInput};
 use burn::train::{InferenceStep, ItemLazy, TrainOutput, TrainStep};
+use kernels::awake;
 use models::{DropoutKey, Judged, LanguageModel, State, detach};
 use seqdata::Batch;
 
@@ -43,15 +44,19 @@ impl Trainee {
     /// not reach back beyond it.
     pub fn learn(&self, batch: Batch, before: State) -> (TrainOutput<StepOutput>, State) {
         let key = DropoutKey { seed: self.seed, step: batch.step };
-        let (nats, after) = self.model.learn(batch.inputs, batch.targets, before, Some(key));
-        let gradients = nats.clone().mean().backward();
+        let (nats, gradients, after) = awake(|| {
+            let (nats, after) = self.model.learn(batch.inputs, batch.targets, before, Some(key));
+            let gradients = nats.clone().mean().backward();
+            (nats, gradients, after)
+        });
         let judged = Judged { nats, correct: None };
         (TrainOutput::new(self, gradients, StepOutput(judged)), detach(after))
     }
 
     /// Reads and judges a batch as it is written with, and gives the state to go on from.
     pub fn judge(&self, batch: Batch, before: State) -> (StepOutput, State) {
-        let (judged, after) = self.model.judge(batch.inputs, batch.targets, before);
+        let (judged, after) =
+            awake(|| self.model.judge(batch.inputs, batch.targets, before));
         (StepOutput(judged), after)
     }
 }
@@ -71,11 +76,13 @@ impl TrainStep for Trainee {
         rate: ModuleLearningRate,
         gradients: GradientsParams,
     ) -> Self {
-        let gradients = match self.clip {
-            Some(clip) => clip.apply(&self, gradients),
-            None => gradients,
-        };
-        optimizer.step(rate, self, gradients)
+        awake(|| {
+            let gradients = match self.clip {
+                Some(clip) => clip.apply(&self, gradients),
+                None => gradients,
+            };
+            optimizer.step(rate, self, gradients)
+        })
     }
 }
 

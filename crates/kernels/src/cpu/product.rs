@@ -10,9 +10,11 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
 
 use super::number::Number;
 use super::scratch::Scratch;
+use super::shape::Rows;
 
 /// Vectors in a panel's row.
 const WIDTH: usize = 3;
@@ -52,6 +54,11 @@ impl<'a, T: Number> View<'a, T> {
     /// Rows of `columns` numbers that follow one another.
     pub fn dense(slice: &'a [T], columns: usize) -> Self {
         Self::new(slice, [slice.len() / columns.max(1), columns], [columns, 1])
+    }
+
+    /// Whether both are the same numbers.
+    pub fn is(&self, other: &Self) -> bool {
+        self.start == other.start && self.rows == other.rows && self.columns == other.columns
     }
 
     /// Rows and columns exchanged.
@@ -185,15 +192,39 @@ impl<T: Number> Packed<T> {
     /// Packs `b`, made wider with zeros to a multiple of [`Number::PAD`].
     #[inline(always)]
     pub fn new<S: Simd>(simd: S, b: View<T>) -> Self {
-        let columns = b.columns.next_multiple_of(T::PAD);
-        let mut packed = Self { panels: Scratch::new(b.rows * columns), rows: b.rows, columns };
-        let panel = WIDTH * T::lanes::<S>();
-        for start in (0..columns).step_by(panel) {
-            let end = (start + panel).min(columns);
-            let panel = &mut packed.panels[start * b.rows..end * b.rows];
-            pack_panel(simd, b.columns(start.min(b.columns)..end.min(b.columns)), end - start, panel);
+        let mut packed = Self::empty(b);
+        for (panel, columns) in packed.panels_of::<S>(b) {
+            pack_panel(simd, b.columns(columns), panel);
         }
         packed
+    }
+
+    /// The same by all threads: for matrices that are packed by themselves.
+    pub fn shared<S: Simd>(simd: S, b: View<T>) -> Self {
+        let mut packed = Self::empty(b);
+        let panels: Vec<_> = packed.panels_of::<S>(b).collect();
+        panels.into_par_iter().for_each(|(panel, columns)| {
+            simd.vectorize(PackPanel(b.columns(columns), panel));
+        });
+        packed
+    }
+
+    fn empty(b: View<T>) -> Self {
+        let columns = b.columns.next_multiple_of(T::PAD);
+        Self { panels: Scratch::new(b.rows * columns), rows: b.rows, columns }
+    }
+
+    /// The memory of each panel, and which columns of `b` go there.
+    #[inline(always)]
+    fn panels_of<'a, S: Simd>(
+        &'a mut self,
+        b: View<'a, T>,
+    ) -> impl Iterator<Item = (&'a mut [T], Range<usize>)> {
+        let width = WIDTH * T::lanes::<S>();
+        let panels = self.panels.chunks_mut(width * b.rows);
+        panels.enumerate().map(move |(at, panel)| {
+            (panel, (at * width).min(b.columns)..((at + 1) * width).min(b.columns))
+        })
     }
 
     /// Columns, with those that only fill up.
@@ -212,6 +243,31 @@ impl<T: Number> Packed<T> {
                 for (total, &number) in totals.iter_mut().zip(row) {
                     *total = T::add(simd, *total, number);
                 }
+            }
+        }
+    }
+
+    /// Writes the first `columns` columns of A B to `c`, and nothing beside them.
+    ///
+    /// # Safety
+    /// `c` holds as many rows as A and as many columns.
+    #[inline(always)]
+    pub unsafe fn multiply_into<S: Simd>(
+        &self,
+        simd: S,
+        a: View<T>,
+        c: Target<T>,
+        columns: usize,
+    ) {
+        // SAFETY: the caller says so; a product that is wider than wanted goes through rows of its own.
+        unsafe {
+            if columns == self.columns && self.rows <= DEPTH {
+                return self.multiply(simd, a, c, false);
+            }
+            let mut rows = Rows::new(a.rows, self.columns);
+            self.multiply(simd, a, rows.shared().target(0, 0), false);
+            for row in 0..a.rows {
+                c.from(row, 0).write(&rows.row(row)[..columns]);
             }
         }
     }
@@ -254,9 +310,21 @@ pub fn pack<T: Number, S: Simd>(simd: S, b: View<T>) -> Packed<T> {
     simd.vectorize(Pack(b))
 }
 
-/// Writes the rows of `b` one after another, each filled up with zeros to `width`.
+struct PackPanel<'a, T>(View<'a, T>, &'a mut [T]);
+
+impl<T: Number> WithSimd for PackPanel<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        pack_panel(simd, self.0, self.1);
+    }
+}
+
+/// Writes the rows of `b` one after another, each filled up with zeros, so that they fill the panel.
 #[inline(always)]
-fn pack_panel<T: Number, S: Simd>(_: S, b: View<T>, width: usize, panel: &mut [T]) {
+fn pack_panel<T: Number, S: Simd>(_: S, b: View<T>, panel: &mut [T]) {
+    let width = panel.len() / b.rows.max(1);
     if b.columns < width {
         panel.fill(T::default());
     }

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::number::Number;
 use super::processor::Processor;
-use super::product::{Packed, Target, View, pack};
+use super::product::{Packed, Target, View};
 use super::scratch::Scratch;
 use super::shape::{Rows, Shape, Shared};
 
@@ -98,14 +98,15 @@ pub enum Input<'a, T> {
     Ids(View<'a, T>, &'a [u32]),
 }
 
-impl<'a, T: Number> Input<'a, T> {
-    #[inline(always)]
-    fn row(&self, at: usize) -> View<'a, T> {
-        let (table, row) = match self {
-            Self::Vectors(rows) => (rows, at),
-            Self::Ids(table, ids) => (table, ids[at] as usize),
-        };
-        table.rows(row..row + 1)
+impl<'a, T> Input<'a, T> {
+    fn table(self) -> Option<View<'a, T>>
+    where
+        T: Copy,
+    {
+        match self {
+            Self::Vectors(_) => None,
+            Self::Ids(table, _) => Some(table),
+        }
     }
 }
 
@@ -128,8 +129,10 @@ pub struct Layer<'a, T> {
 #[derive(Debug)]
 pub struct Tape<T: Number> {
     shape: Shape,
-    /// x, T · N rows.
+    /// x: of vectors, T · N rows; of ids, one row each.
     inputs: Rows<T>,
+    /// Which ids there are, and which of them stands where.
+    ids: Option<Distinct>,
     /// What the cell kept, T · N rows.
     sums: Rows<T>,
     /// h before the first step and after each, (T + 1) · N rows.
@@ -176,22 +179,32 @@ impl<T: Number, C: Cell<T>> WithSimd for Prepare<'_, T, C> {
         let rows = batch * time;
         let kernel = arranged(layer.kernel, units, C::INPUT);
         let recurrent = arranged(layer.recurrent, units, C::RECURRENT);
-        let (kernel, recurrent) =
-            rayon::join(|| pack(simd, kernel.as_view()), || pack(simd, recurrent.as_view()));
+        let kernel = Packed::shared(simd, kernel.as_view());
+        let recurrent = Packed::shared(simd, recurrent.as_view());
         let width = units.next_multiple_of(T::PAD);
         let mut bias = Scratch::zeros(C::BLOCKS * width);
         for (from, to) in layer.bias.chunks(units).zip(bias.chunks_mut(width)) {
             to[..units].copy_from_slice(from);
         }
         let memory_rows = if C::MEMORY { rows + batch } else { 0 };
+        let ids = match input {
+            Input::Vectors(_) => None,
+            Input::Ids(_, ids) => Some(Distinct::new(ids, [batch, time])),
+        };
+        let input_rows = ids.as_ref().map_or(rows, |ids| ids.which.len());
         let mut tape = Tape {
             shape,
-            inputs: Rows::new(rows, inputs),
+            inputs: Rows::new(input_rows, inputs),
+            ids,
             sums: Rows::new(rows, C::BLOCKS * width),
             hidden: Rows::new(rows + batch, units),
             memory: Rows::new(memory_rows, units),
             every,
         };
+        // Words come again and again: each is projected once, wherever it stands.
+        let projected = tape.ids.as_ref().zip(input.table()).map(|(ids, table)| {
+            project(simd, table, ids, &mut tape.inputs, &kernel)
+        });
         let slots = slots(&shape, every, C::MEMORY);
         let mut output: Vec<T> = Vec::with_capacity(batch * slots * units);
         let forth = Forth {
@@ -202,6 +215,7 @@ impl<T: Number, C: Cell<T>> WithSimd for Prepare<'_, T, C> {
             kernel: &kernel,
             recurrent: &recurrent,
             bias: &bias,
+            projected: projected.as_ref().zip(tape.ids.as_ref()),
             inputs: tape.inputs.shared(),
             sums: tape.sums.shared(),
             hidden: tape.hidden.shared(),
@@ -231,6 +245,7 @@ struct Forth<'a, T: Number, C> {
     kernel: &'a Packed<T>,
     recurrent: &'a Packed<T>,
     bias: &'a [T],
+    projected: Option<(&'a Rows<T>, &'a Distinct)>,
     inputs: Shared<'a, T>,
     sums: Shared<'a, T>,
     hidden: Shared<'a, T>,
@@ -267,14 +282,27 @@ impl<T: Number, C: Cell<T>> WithSimd for Part<Forth<'_, T, C>> {
             }
             for t in 0..time {
                 let rows = t * batch + part.start..t * batch + part.end;
-                for (n, row) in part.clone().zip(rows.clone()) {
-                    fill(pass.inputs.row(row), pass.input.row(n * time + t));
-                    // Blocks that only the recurrent weights add to begin at zero.
-                    pass.sums.row(row)[C::INPUT.len() * width..].fill(T::default());
-                }
-                let x = pass.inputs.view(rows.clone(), 0..inputs);
                 let sums = |column| pass.sums.target(rows.start, column);
-                pass.kernel.multiply(simd, x, sums(starts[0]), false);
+                for (n, row) in part.clone().zip(rows.clone()) {
+                    let sums = pass.sums.row(row);
+                    let (of_input, others) = sums.split_at_mut(C::INPUT.len() * width);
+                    match (pass.input, pass.projected) {
+                        (Input::Vectors(x), _) => {
+                            let at = n * time + t;
+                            fill(pass.inputs.row(row), x.rows(at..at + 1));
+                        }
+                        (_, projected) => {
+                            let (rows, ids) = projected.expect("ids are projected beforehand");
+                            of_input.copy_from_slice(rows.row(ids.place[row] as usize));
+                        }
+                    }
+                    // Blocks that only the recurrent weights add to begin at zero.
+                    others.fill(T::default());
+                }
+                if pass.projected.is_none() {
+                    let x = pass.inputs.view(rows.clone(), 0..inputs);
+                    pass.kernel.multiply(simd, x, sums(starts[0]), false);
+                }
                 let h = pass.hidden.view(rows.clone(), 0..units);
                 pass.recurrent.multiply(simd, h, sums(starts[1]), true);
                 for (n, row) in part.clone().zip(rows) {
@@ -351,11 +379,9 @@ impl<T: Number, C: Cell<T>> WithSimd for Return<'_, T, C> {
         let Shape { batch, time, inputs, units } = shape;
         let kernel = arranged(layer.kernel, units, C::INPUT);
         let recurrent = arranged(layer.recurrent, units, C::RECURRENT);
-        let (kernel, recurrent) = rayon::join(
-            || pack(simd, kernel.as_view().transposed()),
-            || pack(simd, recurrent.as_view().transposed()),
-        );
-        let mut dx = Rows::new(batch * time, inputs);
+        let kernel = Packed::shared(simd, kernel.as_view().transposed());
+        let recurrent = Packed::shared(simd, recurrent.as_view().transposed());
+        let mut dx = Rows::new(tape.inputs.count(), inputs);
         let mut dh = Rows::new(batch, units);
         let mut dc = Rows::new(if C::MEMORY { batch } else { 0 }, units);
         let back = Back {
@@ -369,14 +395,20 @@ impl<T: Number, C: Cell<T>> WithSimd for Return<'_, T, C> {
             sums: tape.sums.shared(),
             hidden: tape.hidden.shared(),
             memory: tape.memory.shared(),
-            dx: dx.shared(),
+            dx: tape.ids.is_none().then(|| dx.shared()),
             dh: dh.shared(),
             dc: dc.shared(),
         };
         shape.parts().into_par_iter().for_each(|part| {
             simd.vectorize(Part(back, part));
         });
-        let (kernel, recurrent, bias) = weights::<T, C, S>(simd, &tape);
+        let unit_width = units.next_multiple_of(T::PAD);
+        let gathered = tape.ids.as_ref().map(|ids| {
+            let gathered = gather(simd, &tape.sums, ids, C::INPUT.len() * unit_width);
+            multiply_rows(simd, gathered.all(gathered.width), &kernel, &mut dx);
+            gathered
+        });
+        let (kernel, recurrent, bias) = weights::<T, C, S>(simd, &tape, gathered.as_ref());
         let out = |rows: &Rows<T>, at: &dyn Fn(usize) -> usize, count: usize, width: usize| {
             let mut out = Vec::with_capacity(count * width);
             (0..count).for_each(|row| out.extend_from_slice(&rows.row(at(row))[..width]));
@@ -386,12 +418,11 @@ impl<T: Number, C: Cell<T>> WithSimd for Return<'_, T, C> {
             Input::Vectors(_) => {
                 out(&dx, &|row| row % time * batch + row / time, batch * time, inputs)
             }
-            Input::Ids(table, ids) => {
+            Input::Ids(table, _) => {
                 let mut sums = vec![T::default(); table.rows * inputs];
-                for (at, &id) in ids.iter().enumerate() {
-                    let row = dx.row(at % time * batch + at / time);
-                    let sums = &mut sums[id as usize * inputs..][..inputs];
-                    sums.iter_mut().zip(row).for_each(|(sum, &number)| *sum += number);
+                let which = tape.ids.iter().flat_map(|ids| &ids.which);
+                for (row, &id) in which.enumerate() {
+                    sums[id as usize * inputs..][..inputs].copy_from_slice(&dx.row(row)[..inputs]);
                 }
                 sums
             }
@@ -414,7 +445,7 @@ struct Back<'a, T: Number, C> {
     sums: Shared<'a, T>,
     hidden: Shared<'a, T>,
     memory: Shared<'a, T>,
-    dx: Shared<'a, T>,
+    dx: Option<Shared<'a, T>>,
     dh: Shared<'a, T>,
     dc: Shared<'a, T>,
 }
@@ -468,18 +499,21 @@ impl<T: Number, C: Cell<T>> WithSimd for Part<Back<'_, T, C>> {
                 let sums = |columns| pass.sums.view(rows.clone(), columns);
                 let dh = pass.dh.target(part.start, 0);
                 pass.recurrent.multiply(simd, sums(blocks(C::RECURRENT)), dh, true);
-                let dx = pass.dx.target(rows.start, 0);
-                pass.kernel.multiply(simd, sums(blocks(C::INPUT)), dx, false);
+                if let Some(dx) = pass.dx {
+                    let dx = dx.target(rows.start, 0);
+                    pass.kernel.multiply(simd, sums(blocks(C::INPUT)), dx, false);
+                }
             }
         }
     }
 }
 
 /// The gradients of W, U and the biases from those of the sums: one product over all rows and steps for
-/// every few columns, shared out over the threads.
+/// every few columns, shared out over the threads. Of ids, `gathered` holds the sums' gradients by id.
 fn weights<T: Number, C: Cell<T>, S: Simd>(
     simd: S,
     tape: &Tape<T>,
+    gathered: Option<&Rows<T>>,
 ) -> (Vec<T>, Vec<T>, Vec<T>) {
     /// Columns that one thread takes at a time: two panels.
     const COLUMNS: usize = 96;
@@ -491,25 +525,32 @@ fn weights<T: Number, C: Cell<T>, S: Simd>(
     let mut recurrent = empty(units, C::RECURRENT.len());
     let mut bias = empty(1, C::BLOCKS);
     // SAFETY: each task writes to columns of its own.
-    let targets = unsafe {
-        [
+    let (dw, du, db) = unsafe {
+        (
             Target::new(kernel.as_mut_ptr(), C::INPUT.len() * units),
             Target::new(recurrent.as_mut_ptr(), C::RECURRENT.len() * units),
             Target::new(bias.as_mut_ptr(), 0),
-        ]
+        )
     };
     let tasks: Vec<(usize, Range<usize>)> = (0..C::BLOCKS)
         .flat_map(|block| (0..units).step_by(COLUMNS).map(move |from| (block, from)))
         .map(|(block, from)| (block, from..(from + COLUMNS).min(units)))
         .collect();
-    let x = tape.inputs.view(0..rows, 0..inputs).transposed();
+    let x = tape.inputs.all(inputs).transposed();
     let h = tape.hidden.view(0..rows, 0..units).transposed();
     tasks.into_par_iter().for_each(|(block, columns)| {
         let of = |blocks: &[usize]| blocks.iter().position(|&at| at == block);
+        let to = |target: Target<T>, at: usize| target.from(0, at * units + columns.start);
         let start = block * width;
-        let sums = tape.sums.view(0..rows, start + columns.start..start + columns.end);
-        let products = [of(C::INPUT).map(|at| (x, at)), of(C::RECURRENT).map(|at| (h, at))];
-        simd.vectorize(Columns { sums, products, targets, block, columns, units });
+        let columns_of = start + columns.start..start + columns.end;
+        let sums = tape.sums.view(0..rows, columns_of.clone());
+        let by_input = gathered.map_or(sums, |gathered| gathered.all(gathered.width).columns(columns_of.clone()));
+        simd.vectorize(Columns {
+            sums,
+            bias: to(db, block),
+            recurrent: of(C::RECURRENT).map(|at| (h, to(du, at))),
+            input: of(C::INPUT).map(|at| (x, by_input, to(dw, at))),
+        });
     });
     // SAFETY: the tasks together have written all columns.
     unsafe {
@@ -520,15 +561,14 @@ fn weights<T: Number, C: Cell<T>, S: Simd>(
     (kernel, recurrent, bias)
 }
 
-/// Some columns of the gradients of W, U and b.
+/// Some columns of the gradients of b, U and W.
 struct Columns<'a, T> {
     sums: View<'a, T>,
-    /// The transposed x and h, each with the place of this block among its weights' blocks.
-    products: [Option<(View<'a, T>, usize)>; 2],
-    targets: [Target<T>; 3],
-    block: usize,
-    columns: Range<usize>,
-    units: usize,
+    bias: Target<T>,
+    /// hᵀ, and where the product with the sums goes.
+    recurrent: Option<(View<'a, T>, Target<T>)>,
+    /// xᵀ, what it is multiplied with, and where that goes.
+    input: Option<(View<'a, T>, View<'a, T>, Target<T>)>,
 }
 
 impl<T: Number> WithSimd for Columns<'_, T> {
@@ -536,24 +576,135 @@ impl<T: Number> WithSimd for Columns<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { sums, products, targets, block, columns, units } = self;
+        let Self { sums, bias, recurrent, input } = self;
         let packed = Packed::new(simd, sums);
         let mut totals = Scratch::zeros(packed.columns());
         packed.column_sums(simd, &mut totals);
         // SAFETY: these columns are this task's alone, and the targets have them.
         unsafe {
-            targets[2].from(0, block * units + columns.start).write(&totals[..columns.len()]);
-            for (product, target) in products.into_iter().zip(targets) {
-                let Some((a, at)) = product else { continue };
-                let mut rows = Rows::new(a.rows, packed.columns());
-                packed.multiply(simd, a, rows.shared().target(0, 0), false);
-                for row in 0..a.rows {
-                    let target = target.from(row, at * units + columns.start);
-                    target.write(&rows.row(row)[..columns.len()]);
+            bias.write(&totals[..sums.columns]);
+            if let Some((h, target)) = recurrent {
+                packed.multiply_into(simd, h, target, sums.columns);
+            }
+            match input {
+                Some((x, by_input, target)) if by_input.is(&sums) => {
+                    packed.multiply_into(simd, x, target, sums.columns);
                 }
+                Some((x, by_input, target)) => {
+                    Packed::new(simd, by_input).multiply_into(simd, x, target, sums.columns);
+                }
+                None => {}
             }
         }
     }
+}
+
+/// The ids of a batch, each once, and where they stand.
+#[derive(Debug)]
+struct Distinct {
+    /// The ids, by first appearance.
+    which: Vec<u32>,
+    /// For row `t · N + n` the place of its id in `which`.
+    place: Vec<u32>,
+    /// For each of `which` its rows, one after another.
+    rows: Vec<u32>,
+    /// Where those of each begin; and the end.
+    starts: Vec<u32>,
+}
+
+impl Distinct {
+    /// Of ids `[N, T]`.
+    fn new(ids: &[u32], [batch, time]: [usize; 2]) -> Self {
+        const NONE: u32 = u32::MAX;
+        let largest = ids.iter().max().map_or(0, |&id| id as usize);
+        let mut seen = vec![NONE; largest + 1];
+        let (mut which, mut counts, mut place) = (Vec::new(), Vec::new(), Vec::new());
+        for row in 0..batch * time {
+            let id = ids[row % batch * time + row / batch];
+            let at = &mut seen[id as usize];
+            if *at == NONE {
+                *at = which.len() as u32;
+                which.push(id);
+                counts.push(0);
+            }
+            counts[*at as usize] += 1;
+            place.push(*at);
+        }
+        let mut starts = vec![0];
+        starts.extend(counts.iter().scan(0, |sum, count| {
+            *sum += count;
+            Some(*sum)
+        }));
+        let mut next = starts.clone();
+        let mut rows = vec![0; place.len()];
+        for (row, &at) in place.iter().enumerate() {
+            rows[next[at as usize] as usize] = row as u32;
+            next[at as usize] += 1;
+        }
+        Self { which, place, rows, starts }
+    }
+
+    /// The rows in which the id at `place` stands, in order.
+    fn rows_of(&self, place: usize) -> &[u32] {
+        &self.rows[self.starts[place] as usize..self.starts[place + 1] as usize]
+    }
+}
+
+/// The vectors of the distinct ids into `inputs`, and their products with W.
+fn project<T: Number, S: Simd>(
+    simd: S,
+    table: View<T>,
+    ids: &Distinct,
+    inputs: &mut Rows<T>,
+    kernel: &Packed<T>,
+) -> Rows<T> {
+    let mut projected = Rows::new(ids.which.len(), kernel.columns());
+    for (row, &id) in ids.which.iter().enumerate() {
+        fill(inputs.row_mut(row), table.rows(id as usize..id as usize + 1));
+    }
+    let x = inputs.all(table.columns);
+    multiply_rows(simd, x, kernel, &mut projected);
+    projected
+}
+
+/// For each of the distinct ids, the sum of the first `width` columns over its rows.
+fn gather<T: Number, S: Simd>(_: S, sums: &Rows<T>, ids: &Distinct, width: usize) -> Rows<T> {
+    let mut gathered = Rows::new(ids.which.len(), width);
+    let shared = gathered.shared();
+    (0..ids.which.len()).into_par_iter().with_min_len(16).for_each(|place| {
+        // SAFETY: each row is one task's alone.
+        let total = unsafe { shared.row(place) };
+        let (first, others) = ids.rows_of(place).split_first().expect("every id stands somewhere");
+        total.copy_from_slice(&sums.row(*first as usize)[..width]);
+        for &row in others {
+            let row = &sums.row(row as usize)[..width];
+            total.iter_mut().zip(row).for_each(|(total, &number)| *total += number);
+        }
+    });
+    gathered
+}
+
+/// The product of all rows of `a` with `b` into the rows of `to`, shared out over the threads.
+fn multiply_rows<T: Number, S: Simd>(simd: S, a: View<T>, b: &Packed<T>, to: &mut Rows<T>) {
+    /// Rows that one thread takes at a time.
+    const ROWS: usize = 32;
+    struct Some<'a, T: Number>(View<'a, T>, &'a Packed<T>, Target<T>);
+    impl<T: Number> WithSimd for Some<'_, T> {
+        type Output = ();
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) {
+            // SAFETY: these rows are this task's alone, as wide as the product.
+            unsafe { self.1.multiply(simd, self.0, self.2, false) }
+        }
+    }
+    let shared = to.shared();
+    (0..a.rows.div_ceil(ROWS)).into_par_iter().for_each(|at| {
+        let rows = at * ROWS..((at + 1) * ROWS).min(a.rows);
+        // SAFETY: each task has rows of its own.
+        let to = unsafe { shared.target(rows.start, 0) };
+        simd.vectorize(Some(a.rows(rows), b, to));
+    });
 }
 
 /// The first of the blocks, wherever it stands in the list.

@@ -36,6 +36,7 @@ impl Shape {
 #[derive(Debug)]
 pub struct Rows<T: Number> {
     numbers: Scratch<T>,
+    count: usize,
     /// Numbers in a row, a multiple of [`Number::PAD`].
     pub width: usize,
     stride: usize,
@@ -46,7 +47,17 @@ impl<T: Number> Rows<T> {
     pub fn new(count: usize, width: usize) -> Self {
         let width = width.next_multiple_of(T::PAD);
         let stride = width + T::PAD;
-        Self { numbers: Scratch::new(count * stride), width, stride }
+        Self { numbers: Scratch::new(count * stride), count, width, stride }
+    }
+
+    /// How many rows.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The first `columns` numbers of all rows.
+    pub fn all(&self, columns: usize) -> View<'_, T> {
+        self.view(0..self.count, 0..columns)
     }
 
     /// The first `count` rows from row `from` on, `width` numbers of each from column `column`.

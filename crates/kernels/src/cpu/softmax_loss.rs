@@ -14,8 +14,8 @@ use super::product::{Packed, Target, View, pack};
 use super::scratch::Scratch;
 use super::shape::{Rows, Shared};
 
-/// Numbers in a block of y, 4 MiB of f32; but eight rows at least.
-const BLOCK: usize = 1 << 20;
+/// Numbers in a block of y, 8 MiB of f32; but a row at least.
+const BLOCK: usize = 1 << 21;
 /// Columns of y that a thread takes at a time: some panels.
 const COLUMNS: usize = 192;
 /// Rows of W that a thread takes at a time.
@@ -79,8 +79,9 @@ pub fn backward<T: Number>(
 
 impl<T: Number> Inputs<'_, T> {
     fn blocks(&self) -> impl Iterator<Item = Range<usize>> + use<T> {
-        let (rows, size) = (self.input.rows, (BLOCK / self.kernel.columns).max(8));
-        (0..rows).step_by(size).map(move |from| from..(from + size).min(rows))
+        let rows = self.input.rows;
+        let count = (rows * self.kernel.columns).div_ceil(BLOCK).min(rows);
+        (0..count).map(move |at| at * rows / count..(at + 1) * rows / count)
     }
 
     /// y of the rows of `block`, and ln Σ exp(y) of each into `normalizers`.
@@ -329,17 +330,16 @@ impl<T: Number> WithSimd for Weights<'_, T> {
         let packed = Packed::new(simd, dy);
         let mut totals = Scratch::zeros(packed.columns());
         packed.column_sums(simd, &mut totals);
-        let mut rows = Rows::new(x.rows, packed.columns());
         // SAFETY: these columns are this task's alone.
         unsafe {
             db.add(&totals[..dy.columns]);
+            if first {
+                return packed.multiply_into(simd, x, dw, dy.columns);
+            }
+            let mut rows = Rows::new(x.rows, packed.columns());
             packed.multiply(simd, x, rows.shared().target(0, 0), false);
             for row in 0..x.rows {
-                let (target, numbers) = (dw.from(row, 0), &rows.row(row)[..dy.columns]);
-                match first {
-                    true => target.write(numbers),
-                    false => target.add(numbers),
-                }
+                dw.from(row, 0).add(&rows.row(row)[..dy.columns]);
             }
         }
     }

@@ -66,7 +66,8 @@ pub fn seed_network(layers: Vec<LayerConfig>) -> LanguageModelConfig {
     LanguageModelConfig::new(4_169, 100, layers)
 }
 
-/// Random ids, and targets after the last of them or after each.
+/// Random ids, and targets after the last of them or after each. Words come by Zipf's law, the k-th with a
+/// share of about 1 / k; characters uniformly.
 fn batch(
     step: u64,
     [rows, time]: [usize; 2],
@@ -76,7 +77,10 @@ fn batch(
 ) -> Batch {
     let mut random = Random::keyed(1, "benchmark", &[step]);
     let mut ids = |columns: usize| -> Tensor<2, Int> {
-        let id = |_| (random.uniform() * vocabulary as f64) as i32;
+        let id = |_| match every {
+            true => (random.uniform() * vocabulary as f64) as i32,
+            false => (vocabulary as f64).powf(random.uniform()) as i32 - 1,
+        };
         let ids = (0..rows * columns).map(id).collect::<Vec<i32>>();
         Tensor::from_data(TensorData::new(ids, [rows, columns]), device)
     };
