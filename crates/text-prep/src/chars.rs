@@ -31,10 +31,39 @@ pub(crate) fn find_white_space(text: &str, from: usize) -> Option<(usize, usize)
     let mut at = from;
     loop {
         at += bytes[at..].iter().position(|&b| WHITE_SPACE_HINT[usize::from(b)] != 0)?;
+        // Nearly always a space or a line's end, which need no closer look.
+        if bytes[at].is_ascii() {
+            return Some((at, 1));
+        }
         match white_space_length(text, at) {
             0 => at += 1,
             length => return Some((at, length)),
         }
+    }
+}
+
+/// The first white-space character at or after `from` that another one follows, that ends `text`, or
+/// that is none of ASCII. All that is passed over is single white space between other characters.
+#[inline]
+pub(crate) fn find_white_space_run(text: &str, from: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let (mut at, mut before) = (from, 0);
+    loop {
+        // No branch at the end of every word: only pairs and leading bytes stop here.
+        let stop = bytes[at..].iter().position(|&byte| {
+            let hint = WHITE_SPACE_HINT[usize::from(byte)];
+            let stops = hint & (before | 2) != 0;
+            before = if stops { before } else { hint };
+            stops
+        });
+        let Some(n) = stop else {
+            return (before == 1).then(|| bytes.len() - 1);
+        };
+        at += n;
+        if white_space_length(text, at) > 0 {
+            return Some(at - usize::from(before));
+        }
+        (at, before) = (at + 1, 0);
     }
 }
 

@@ -22,6 +22,7 @@ mod interner;
 pub mod keras;
 mod nearest;
 mod saved;
+mod scan;
 pub mod source;
 pub mod stem;
 mod table;

@@ -43,6 +43,17 @@ impl Rule for SpaceKerasPunctuation {
     fn finish(&mut self, _: &mut String) {}
 }
 
+/// Bytes that may begin a punctuation character of Unicode's set.
+static SUSPECT: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_punctuation() || byte >= 0xc2;
+        byte += 1;
+    }
+    table
+};
+
 /// Unicode's set. An apostrophe waits for the next character to learn whether it is inside a
 /// word; the space behind a symbol waits for what may belong to the symbol.
 #[derive(Default)]
@@ -94,10 +105,37 @@ impl SpaceUnicodePunctuation {
 
 impl Rule for SpaceUnicodePunctuation {
     fn push(&mut self, chunk: &str, out: &mut String) {
-        let mut copied = 0;
-        for (at, c) in chunk.char_indices() {
+        let bytes = chunk.as_bytes();
+        let (mut copied, mut at) = (0, 0);
+        loop {
             let waiting = self.owes_space || self.apostrophe.is_some();
+            if !waiting {
+                let Some(n) = bytes[at..].iter().position(|&b| SUSPECT[usize::from(b)]) else {
+                    break;
+                };
+                at += n;
+            }
+            let Some(c) = chunk[at..].chars().next() else { break };
+            let end = at + c.len_utf8();
             if !waiting && !is_punctuation(c) {
+                at = end;
+                continue;
+            }
+            if !waiting && let Some(&after) = bytes.get(end).filter(|after| after.is_ascii()) {
+                // What follows is known and modifies nothing: no need to wait for it.
+                let before = chunk[copied..at].chars().next_back().or(self.before);
+                let inside = is_apostrophe(c)
+                    && after.is_ascii_alphanumeric()
+                    && before.is_some_and(is_word_character);
+                if !inside {
+                    out.push_str(&chunk[copied..at]);
+                    out.push(' ');
+                    out.push_str(&chunk[at..end]);
+                    out.push(' ');
+                    self.before = None;
+                    copied = end;
+                }
+                at = end;
                 continue;
             }
             if copied < at {
@@ -105,7 +143,7 @@ impl Rule for SpaceUnicodePunctuation {
                 self.before = chunk[copied..at].chars().next_back();
             }
             self.step(c, out);
-            copied = at + c.len_utf8();
+            (copied, at) = (end, end);
         }
         if copied < chunk.len() {
             out.push_str(&chunk[copied..]);
