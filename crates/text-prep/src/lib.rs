@@ -17,7 +17,6 @@
 mod chars;
 pub mod clean;
 pub mod error;
-mod gutenberg;
 mod interner;
 pub mod keras;
 mod nearest;
@@ -26,6 +25,7 @@ mod scan;
 pub mod source;
 pub mod stem;
 mod table;
+pub mod text_stream;
 pub mod tokenize;
 pub mod tokenizer;
 pub mod vocabulary;
@@ -39,10 +39,11 @@ pub use clean::{Cleaner, CleaningStream, PunctuationSet, RuleSpec};
 pub use error::{Error, Result};
 pub use interner::Interner;
 pub use keras::{KerasConfig, KerasTokenizer, TextItem};
-pub use source::{Excerpt, Source};
+pub use source::{Excerpt, Pieces, Source, Text};
 pub use stem::Stemmer;
+pub use text_stream::TextStream;
 pub use tokenize::{
     Capitals, Characters, Joiner, Punctuation, SEAM, SHIFT, Splitter, TokenStream, Unit, Words,
 };
-pub use tokenizer::{Encoded, EncodedCounts, Rare, Tokenizer, UnseenPolicy, clean_and_split};
+pub use tokenizer::{Encoded, EncodedCounts, Rare, Tokenizer, UnseenPolicy};
 pub use vocabulary::Vocabulary;

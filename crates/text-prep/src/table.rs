@@ -200,7 +200,8 @@ mod tests {
         let mut strings: Vec<String> = Vec::new();
         for length in 0..40 {
             strings.push("a".repeat(length));
-            strings.extend((0..length).map(|at| "a".repeat(at) + "b" + &"a".repeat(length - at - 1)));
+            strings
+                .extend((0..length).map(|at| "a".repeat(at) + "b" + &"a".repeat(length - at - 1)));
         }
         strings.extend(["é", "한", "🦊", "\0", "\0\0"].map(String::from));
         let mut table = StringTable::default();
