@@ -58,7 +58,7 @@ fn excerpts() -> Vec<Option<Excerpt>> {
 }
 
 proptest! {
-    #![proptest_config(samples::cases(64))]
+    #![proptest_config(samples::cases(32))]
 
     #[test]
     fn a_block_that_ends_anywhere_leaves_no_trace(text in samples::text(), back in 0..300usize) {
