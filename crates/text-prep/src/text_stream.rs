@@ -6,7 +6,7 @@ use crate::clean::{Cleaner, CleaningStream};
 use crate::tokenize::{Splitter, TokenStream};
 
 /// Long enough to make calls rare, short enough to stay in the processor's cache.
-const PIECE: usize = 64 * 1024;
+const PIECE: usize = 16 * 1024;
 
 /// Cleans and splits a text that comes in pieces; neither the text nor the cleaned text ever stands in
 /// memory as a whole.

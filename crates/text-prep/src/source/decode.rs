@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 
 /// Bytes read at once: few enough to stay in the processor's cache until they are tokens, enough
 /// for calls to cost nothing.
-pub(super) const BLOCK: usize = 256 * 1024;
+pub(super) const BLOCK: usize = 64 * 1024;
 
 /// Reads text in blocks that never end within a character.
 pub(super) struct Decoder<R> {
