@@ -12,6 +12,8 @@ pub mod error;
 pub mod hash;
 pub mod ids;
 pub mod ids_writer;
+#[cfg(test)]
+mod laws;
 pub mod loader;
 mod mapped;
 pub mod random;
