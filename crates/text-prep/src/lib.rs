@@ -9,7 +9,8 @@
 //! | tokenize | text → tokens | [`tokenize`] |
 //! | number | tokens → ids | [`vocabulary`] |
 //!
-//! [`Tokenizer`] holds the last three together and is what is saved beside a model's weights;
+//! [`TextStream`] goes from read text to tokens in pieces, so that a text may be larger than the memory.
+//! [`Tokenizer`] holds the last three hops together and is what is saved beside a model's weights;
 //! [`keras`] speaks the dialect of Keras's `Tokenizer` for those who come from there.
 //!
 //! What it does not know: tensors, devices, models, how ids are cut into windows.

@@ -4,8 +4,10 @@
 
 use super::Rule;
 use crate::chars::{
-    JOINER, is_apostrophe, is_extender, is_punctuation, is_symbol, is_word_character,
+    JOINER, is_apostrophe, is_caseless_letter, is_extender, is_punctuation, is_symbol,
+    is_word_character,
 };
+use crate::scan::{HIGH, at_least, find_in_eights};
 
 /// Keras's set: ASCII punctuation without the apostrophe.
 pub(super) struct SpaceKerasPunctuation;
@@ -43,16 +45,17 @@ impl Rule for SpaceKerasPunctuation {
     fn finish(&mut self, _: &mut String) {}
 }
 
-/// Bytes that may begin a punctuation character of Unicode's set.
-static SUSPECT: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = (byte as u8).is_ascii_punctuation() || byte >= 0xc2;
-        byte += 1;
-    }
-    table
-};
+/// Where the next character at or after `from` stands that may be punctuation of Unicode's set: all
+/// but letters of ASCII, white space and control characters.
+#[inline]
+fn find_suspect(bytes: &[u8], from: usize) -> Option<usize> {
+    find_in_eights(bytes, from, |eight| {
+        // Capitals become small letters, and nothing else becomes a letter.
+        let small = eight | u64::from_le_bytes([0x20; 8]);
+        let letter = at_least(small, b'a') & !at_least(small, b'{');
+        at_least(eight, b'!') & !letter | eight & HIGH
+    })
+}
 
 /// Unicode's set. An apostrophe waits for the next character to learn whether it is inside a
 /// word; the space behind a symbol waits for what may belong to the symbol.
@@ -110,15 +113,15 @@ impl Rule for SpaceUnicodePunctuation {
         loop {
             let waiting = self.owes_space || self.apostrophe.is_some();
             if !waiting {
-                let Some(n) = bytes[at..].iter().position(|&b| SUSPECT[usize::from(b)]) else {
-                    break;
-                };
-                at += n;
+                let Some(suspect) = find_suspect(bytes, at) else { break };
+                at = suspect;
             }
             let Some(c) = chunk[at..].chars().next() else { break };
             let end = at + c.len_utf8();
             if !waiting && !is_punctuation(c) {
-                at = end;
+                // A stretch of another script, or a number.
+                let plain = |c: char| c.is_ascii_alphanumeric() || is_caseless_letter(c);
+                at = end + chunk[end..].find(|c| !plain(c)).unwrap_or(chunk.len() - end);
                 continue;
             }
             if !waiting && let Some(&after) = bytes.get(end).filter(|after| after.is_ascii()) {
