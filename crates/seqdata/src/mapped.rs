@@ -67,8 +67,12 @@ const SECTION: usize = 16 << 20;
 impl Mapped {
     /// Hands the bytes of `range` to `each`, in sections of a multiple of four bytes. What was read is
     /// let go at once, so that it does not count as this program's memory.
+    ///
+    /// # Panics
+    /// If the range ends behind the content.
     pub fn for_each_section(&self, range: Range<usize>, mut each: impl FnMut(&[u8])) {
         let (file, whole) = &*self.0;
+        assert!(range.end <= whole.len(), "bytes {range:?} of {}", whole.len());
         for start in range.clone().step_by(SECTION) {
             let section = start..range.end.min(start + SECTION);
             match map(file, section.clone()) {
@@ -87,7 +91,7 @@ fn map(file: &Unnamed, range: Range<usize>) -> io::Result<Mmap> {
     // without a name by `tempfile`, so no other program can open it, and its only handle is in
     // `file`, which nobody outside this module can reach. `Unnamed::map` is the one way to a
     // mapping; it takes the file from those who could write to it, and a `Mapped` has no function
-    // that writes. `range` lies within the file: both callers stay below the length it had then.
+    // that writes. `range` lies within the file: `map` takes its length, and `for_each_section` checks.
     // The mapping itself is read-only.
     #[allow(unsafe_code)]
     unsafe {
@@ -141,5 +145,13 @@ mod tests {
             mapped.for_each_section(range.clone(), |section| read.extend_from_slice(section));
             assert!(read == bytes[range]);
         }
+    }
+
+    #[test]
+    #[should_panic(expected = "bytes 1..4 of 3")]
+    fn nothing_behind_the_end_is_read() {
+        let mut file = Unnamed::new(&std::env::temp_dir()).unwrap();
+        file.append(b"abc").unwrap();
+        file.map().unwrap().for_each_section(1..4, |_| ());
     }
 }
