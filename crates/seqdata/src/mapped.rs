@@ -88,7 +88,8 @@ fn map(file: &Unnamed, range: Range<usize>) -> io::Result<Mmap> {
     let mut part = MmapOptions::new();
     part.offset(range.start as u64).len(range.len());
     // SAFETY: what is mapped must neither change nor shrink while it is read. This file was made
-    // without a name by `tempfile`, so no other program can open it, and its only handle is in
+    // without a name by `tempfile`, so no other program can open it (but through `/proc`, by one that
+    // could write into this memory as well), and its only handle is in
     // `file`, which nobody outside this module can reach. `Unnamed::map` is the one way to a
     // mapping; it takes the file from those who could write to it, and a `Mapped` has no function
     // that writes. `range` lies within the file: `map` takes its length, and `for_each_section` checks.
