@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use seqdata::hash::sha256;
 use serde::Deserialize;
-use text_prep::{Excerpt, Source};
+use text_prep::{Excerpt, Source, Text};
 
 use crate::config::parse;
 use crate::embedded;
@@ -60,10 +60,10 @@ impl Dataset {
     }
 
     /// The corpus's text.
-    pub fn text(&self, name: &str) -> Result<String> {
+    pub fn text(&self, name: &str) -> Result<Box<dyn Text>> {
         let path = self.path(name);
         if !path.exists() && name == "fables" {
-            return Ok(embedded::FABLES.to_string());
+            return Ok(Box::new(embedded::FABLES));
         }
         if !path.exists() {
             return Err(Error::new(format!(
@@ -72,7 +72,7 @@ impl Dataset {
                 path.display()
             )));
         }
-        Ok(self.reading().read(&path)?)
+        Ok(Box::new(self.reading().open(&path)?))
     }
 
     /// How the text's bytes are read.

@@ -75,7 +75,7 @@ impl Provenance {
             backend: backend.into(),
             threads: threads(),
             seed: resolved.config.seed,
-            text_sha256: resolved.text_sha256.clone(),
+            text_sha256: resolved.prepared.text_sha256.clone(),
             train_sha256: resolved.prepared.train_sha256(),
             valid_sha256: resolved.prepared.valid_sha256(),
             from,

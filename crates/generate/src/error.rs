@@ -17,9 +17,12 @@ pub enum Error {
         /// What is allowed.
         expected: &'static str,
     },
-    /// The prompt cannot be read.
+    /// The prompt, or the text to score, cannot be read.
     #[error(transparent)]
     Prompt(#[from] text_prep::Error),
+    /// The ids of the text to score cannot be kept.
+    #[error(transparent)]
+    Ids(#[from] seqdata::Error),
     /// Nothing of the prompt is left to go on from.
     #[error(
         "nothing is left of the prompt once unseen words are skipped: write it with words that \

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use models::{Artifact, Context, Score, score};
-use seqdata::{Ids, Loader, Order, Streams, Windows};
+use seqdata::{Ids, IdsWriter, Loader, Order, Streams, Windows};
 use serde::Serialize;
-use text_prep::Tokenizer;
+use text_prep::{Text, Tokenizer};
 
 use crate::error::{Error, Result};
 
@@ -38,15 +38,16 @@ pub struct Evaluation {
 /// Scores a text that training never saw.
 ///
 /// # Errors
-/// If the text is shorter than a window and one token, or the device fails.
+/// If the text cannot be read or is shorter than a window and one token, or the device fails.
 pub fn evaluate_text(
     artifact: &Artifact,
-    text: &str,
+    text: &mut dyn Text,
     context: Context,
     device: &Device,
 ) -> Result<Evaluation> {
-    let mut ids = Ids::default();
-    let counts = artifact.tokenizer.encode_text(text, |id| ids.push(id));
+    let mut ids = IdsWriter::default();
+    let counts = artifact.tokenizer.encode_text(text, |id| ids.push(id))?;
+    let ids = ids.finish()?;
     let count = ids.len();
     let left_out = (counts.dropped + counts.without_id) as usize;
     evaluate_ids(artifact, Arc::new(ids), 0..count, left_out, context, device)

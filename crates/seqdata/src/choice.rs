@@ -38,6 +38,7 @@ pub enum NewTokens {
 
 /// A text as provisional numbers.
 pub(crate) struct Counted {
+    pub text_sha256: String,
     pub characters: usize,
     pub interner: Interner,
     pub numbers: Ids,
@@ -46,7 +47,7 @@ pub(crate) struct Counted {
 /// The tokens of `basis` and how often each comes, in order of first appearance in the text.
 fn tokens_of(counted: &Counted, basis: Range<usize>) -> impl Iterator<Item = (&str, u64)> + Clone {
     let mut counts = vec![0u64; counted.interner.len()];
-    basis.for_each(|at| counts[counted.numbers.get(at) as usize] += 1);
+    counted.numbers.for_each(basis, |number| counts[number as usize] += 1);
     let numbers = (0u32..).zip(counts).filter(|&(_, count)| count > 0);
     numbers.map(|(number, count)| (counted.interner.token(number), count))
 }

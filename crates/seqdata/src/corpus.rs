@@ -1,17 +1,20 @@
 //! From a text to ids: clean, split into tokens, count, choose a vocabulary, number, cut.
 //!
 //! The text is read once, in pieces: each token gets a provisional number by first appearance, and
-//! when all are counted the provisional numbers are exchanged for those of the vocabulary.
+//! when all are counted the provisional numbers are exchanged for those of the vocabulary. Neither
+//! the text nor, if they are many, its ids are ever in memory as a whole.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use text_prep::{Cleaner, Interner, Rare, Splitter, Tokenizer, Vocabulary, clean_and_split};
+use sha2::{Digest, Sha256};
+use text_prep::{Cleaner, Interner, Rare, Splitter, Text, TextStream, Tokenizer, Vocabulary};
 
 use crate::choice::{Counted, CountedOn, NewTokens, adapt_vocabulary, choose_vocabulary};
 use crate::error::{Error, Result};
-use crate::hash::sha256;
+use crate::hash::{hexadecimal, sha256};
 use crate::ids::Ids;
+use crate::ids_writer::IdsWriter;
 use crate::split::{Fractions, Split};
 use crate::streams::Streams;
 use crate::windows::Windows;
@@ -60,6 +63,8 @@ impl WholeText {
 /// A text made ready for training.
 #[derive(Clone, Debug)]
 pub struct Prepared {
+    /// SHA-256 of the text as it was read, before cleaning, in hexadecimal.
+    pub text_sha256: String,
     /// What the whole text holds.
     pub whole: WholeText,
     /// Cleaning, splitting and vocabulary: what a model keeps.
@@ -75,31 +80,35 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Prepares `text`.
+    /// Prepares a text that is in memory.
     ///
     /// # Errors
     /// If a split cannot hold a window, or a setting is out of range.
     pub fn new(text: &str, recipe: Recipe) -> Result<Self> {
-        Self::with(text, recipe, None)
+        Self::read(&mut { text }, recipe, None)
     }
 
-    /// Prepares `text` for a model that has its own `tokenizer`, whose cleaning, splitting and treatment of
-    /// rare tokens take the place of the recipe's.
+    /// Prepares a text as it is read. For a model that is `known`, its own tokenizer's cleaning,
+    /// splitting and treatment of rare tokens take the place of the recipe's.
+    ///
+    /// Memory is taken for the vocabulary and for 128 MiB of ids; what is beyond goes to a temporary
+    /// file, as [`IdsWriter`] says.
     ///
     /// # Errors
-    /// As [`new`](Self::new), and if new tokens are refused and there are some.
-    pub fn known(
-        text: &str,
+    /// As [`new`](Self::new); if the text cannot be read or the file cannot be written; and if new
+    /// tokens are refused and there are some.
+    pub fn read(
+        text: &mut dyn Text,
         recipe: Recipe,
-        tokenizer: &Tokenizer,
-        new: NewTokens,
+        known: Option<(&Tokenizer, NewTokens)>,
     ) -> Result<Self> {
-        let Tokenizer { cleaner, splitter, story_mark, rare, .. } = tokenizer.clone();
-        let recipe = Recipe { cleaner, splitter, story_mark, rare, ..recipe };
-        Self::with(text, recipe, Some((&tokenizer.vocabulary, new)))
-    }
-
-    fn with(text: &str, recipe: Recipe, known: Option<(&Vocabulary, NewTokens)>) -> Result<Self> {
+        let recipe = match known {
+            None => recipe,
+            Some((tokenizer, _)) => {
+                let Tokenizer { cleaner, splitter, story_mark, rare, .. } = tokenizer.clone();
+                Recipe { cleaner, splitter, story_mark, rare, ..recipe }
+            }
+        };
         recipe.cleaner.validate()?;
         recipe.splitter.validate()?;
         for (key, value) in [("windows.length", recipe.length), ("windows.step", recipe.step)] {
@@ -107,7 +116,7 @@ impl Prepared {
                 return Err(Error::OutOfRange { key, found: "0".into(), expected: "1 or more" });
             }
         }
-        let counted = count(text, &recipe);
+        let counted = count(text, &recipe)?;
         let tokens = counted.numbers.len();
         let split = Split::cut(tokens, recipe.length, recipe.fractions)?;
 
@@ -117,7 +126,9 @@ impl Prepared {
         };
         let vocabulary = match known {
             None => choose_vocabulary(&counted, basis, &recipe),
-            Some((known, new)) => adapt_vocabulary(known, new, &counted, basis, &recipe)?,
+            Some((known, new)) => {
+                adapt_vocabulary(&known.vocabulary, new, &counted, basis, &recipe)?
+            }
         };
         let is_word = |&id: &u32| {
             !vocabulary.is_reserved(id) && vocabulary.token(id) != recipe.story_mark.as_deref()
@@ -128,20 +139,29 @@ impl Prepared {
         let new_ids = exchange(&counted.interner, &vocabulary);
 
         let kept = |range: &Range<usize>| {
-            range.clone().filter(|&at| new_ids[counted.numbers.get(at) as usize].is_some()).count()
+            let mut dropped = 0;
+            if new_ids.contains(&None) {
+                let is_dropped = |number: u32| new_ids[number as usize].is_none();
+                counted.numbers.for_each(range.clone(), |n| dropped += usize::from(is_dropped(n)));
+            }
+            range.len() - dropped
         };
         let valid_tokens = split.valid.len();
         let split = split.shrink(kept);
         split.check(recipe.length)?;
         let valid_dropped = valid_tokens - split.valid.len();
-        let ids: Ids =
-            counted.numbers.iter().filter_map(|number| new_ids[number as usize]).collect();
+        let mut ids = IdsWriter::default();
+        counted.numbers.for_each(0..tokens, |number| {
+            new_ids[number as usize].iter().for_each(|&id| ids.push(id))
+        });
+        let ids = Arc::new(ids.finish()?);
 
         let whole =
             WholeText { characters: counted.characters, tokens, words: counted.interner.len() };
         let Recipe { cleaner, splitter, story_mark, rare, length, step, .. } = recipe;
         let tokenizer = Tokenizer { cleaner, splitter, vocabulary, story_mark, rare };
-        Ok(Self { whole, tokenizer, ids: Arc::new(ids), split, valid_dropped, length, step })
+        let text_sha256 = counted.text_sha256;
+        Ok(Self { text_sha256, whole, tokenizer, ids, split, valid_dropped, length, step })
     }
 
     /// Tokens in a window: so many of the validation split are read before the first is judged.
@@ -197,7 +217,7 @@ impl Prepared {
     /// never held gets the share of one occurrence.
     pub fn unigram_nats_per_token(&self) -> f64 {
         let mut counts = vec![0u64; self.tokenizer.vocabulary.len()];
-        self.split.train.clone().for_each(|at| counts[self.ids.get(at) as usize] += 1);
+        self.ids.for_each(self.split.train.clone(), |id| counts[id as usize] += 1);
         let total = self.split.train.len() as f64;
         let scored = self.split.valid.start + self.length..self.split.valid.end;
         let nats = |at: usize| -(counts[self.ids.get(at) as usize].max(1) as f64 / total).ln();
@@ -205,17 +225,20 @@ impl Prepared {
     }
 }
 
-fn count(text: &str, recipe: &Recipe) -> Counted {
-    let mut counted = Counted { characters: 0, interner: Interner::new(), numbers: Ids::default() };
-    let Counted { characters, interner, numbers } = &mut counted;
-    clean_and_split(
-        &recipe.cleaner,
-        &recipe.splitter,
-        text,
-        |clean| *characters += clean.chars().count(),
-        |token| numbers.push(interner.intern(token)),
-    );
-    counted
+/// Reads, cleans, splits and counts.
+fn count(text: &mut dyn Text, recipe: &Recipe) -> Result<Counted> {
+    let (mut hasher, mut interner) = (Sha256::new(), Interner::new());
+    let (mut characters, mut numbers) = (0, IdsWriter::default());
+    let mut count = |clean: &str| characters += clean.chars().count();
+    let mut stream = TextStream::new(&recipe.cleaner, &recipe.splitter);
+    while let Some(piece) = text.next_piece()? {
+        hasher.update(piece);
+        stream.push(piece, &mut count, |token| numbers.push(interner.intern(token)));
+        numbers.check()?;
+    }
+    stream.finish(&mut count, |token| numbers.push(interner.intern(token)));
+    let (text_sha256, numbers) = (hexadecimal(hasher), numbers.finish()?);
+    Ok(Counted { text_sha256, characters, interner, numbers })
 }
 
 /// The vocabulary's id of each provisional number; none for a token that is dropped.
@@ -275,7 +298,7 @@ mod tests {
         let recipe = || recipe(Rare::Unknown, 1, CountedOn::Training);
         let old = Prepared::new(TEXT, recipe()).unwrap().tokenizer;
         let text = "a b x a x y a b a b z b a a b z";
-        let known = |new| Prepared::known(text, recipe(), &old, new);
+        let known = |new| Prepared::read(&mut { text }, recipe(), Some((&old, new)));
         let error = known(NewTokens::Refuse).unwrap_err().to_string();
         assert!(error.contains("3 tokens") && error.contains("`x`, `y`, `z`"), "{error}");
         let kept = known(NewTokens::Keep).unwrap();
@@ -286,10 +309,8 @@ mod tests {
         let vocabulary = extended.tokenizer.vocabulary;
         assert_eq!(vocabulary.len(), old.vocabulary.len() + 3);
         assert_eq!(vocabulary.id("b"), old.vocabulary.id("b"));
-        assert_eq!(
-            Prepared::known(TEXT, recipe(), &old, NewTokens::Refuse).unwrap().tokenizer,
-            old
-        );
+        let again = Some((&old, NewTokens::Refuse));
+        assert_eq!(Prepared::read(&mut { TEXT }, recipe(), again).unwrap().tokenizer, old);
     }
 
     #[test]

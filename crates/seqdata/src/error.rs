@@ -1,5 +1,7 @@
 //! What can go wrong between ids and batches, each said in one line.
 
+use std::path::PathBuf;
+
 /// The result of preparing data.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -79,7 +81,19 @@ pub enum Error {
         /// What is allowed.
         expected: &'static str,
     },
-    /// The text could not be tokenized.
+    /// Ids that are too many for memory cannot be put elsewhere.
+    #[error(
+        "the ids of the text do not fit into memory and cannot be written to a temporary file in \
+         `{}`: {source}; make room there, or name another folder by TMPDIR (on Windows, TMP)",
+        .folder.display()
+    )]
+    TemporaryFile {
+        /// Where the file was to be.
+        folder: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The text could not be read or tokenized.
     #[error(transparent)]
     Text(#[from] text_prep::Error),
 }

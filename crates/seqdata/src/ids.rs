@@ -1,37 +1,78 @@
 //! Token ids in the smallest unsigned integer that holds them all. Knows no text.
 
+use std::ops::{Deref, Range};
+
 use sha2::{Digest, Sha256};
 
 use crate::hash::hexadecimal;
+use crate::ids_writer::IdsWriter;
+use crate::mapped::Mapped;
 
-/// A sequence of token ids, one, two or four bytes each.
-///
-/// It widens by itself when a larger id arrives, so that a text of few distinct tokens costs one
-/// byte a token from the start.
+/// A sequence of token ids, one, two or four bytes each; made by [`IdsWriter`], or collected in
+/// memory.
 #[derive(Clone, Debug)]
-pub enum Ids {
-    /// Ids up to 255.
-    U8(Vec<u8>),
-    /// Ids up to 65,535.
-    U16(Vec<u16>),
-    /// All other ids.
-    U32(Vec<u32>),
+pub struct Ids {
+    width: Width,
+    /// The ids in their order, the lowest byte of each first.
+    bytes: Bytes,
 }
 
-impl Default for Ids {
-    fn default() -> Self {
-        Self::U8(Vec::new())
+/// Bytes an id takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Width {
+    #[default]
+    One = 1,
+    Two = 2,
+    Four = 4,
+}
+
+/// Where ids are.
+#[derive(Clone, Debug)]
+pub(crate) enum Bytes {
+    Held(Vec<u8>),
+    Mapped(Mapped),
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Held(bytes) => bytes,
+            Self::Mapped(bytes) => bytes,
+        }
+    }
+}
+
+impl Bytes {
+    fn for_each_section(&self, range: Range<usize>, mut each: impl FnMut(&[u8])) {
+        match self {
+            Self::Held(bytes) => each(&bytes[range]),
+            Self::Mapped(bytes) => bytes.for_each_section(range, each),
+        }
+    }
+}
+
+impl Width {
+    /// The narrowest that holds all ids up to `top`.
+    pub fn of(top: u32) -> Self {
+        match top {
+            0..=0xff => Self::One,
+            0x100..=0xffff => Self::Two,
+            _ => Self::Four,
+        }
     }
 }
 
 impl Ids {
+    pub(crate) fn new(width: Width, bytes: Bytes) -> Self {
+        Self { width, bytes }
+    }
+
     /// How many ids there are.
     pub fn len(&self) -> usize {
-        match self {
-            Self::U8(ids) => ids.len(),
-            Self::U16(ids) => ids.len(),
-            Self::U32(ids) => ids.len(),
-        }
+        self.bytes.len() / self.width()
     }
 
     /// Whether there are none.
@@ -41,43 +82,20 @@ impl Ids {
 
     /// Bytes an id takes.
     pub fn width(&self) -> usize {
-        match self {
-            Self::U8(_) => 1,
-            Self::U16(_) => 2,
-            Self::U32(_) => 4,
-        }
+        self.width as usize
     }
 
     /// The id at `index`.
     ///
     /// # Panics
     /// If `index` is not below [`len`](Self::len).
+    #[inline]
     pub fn get(&self, index: usize) -> u32 {
-        match self {
-            Self::U8(ids) => ids[index].into(),
-            Self::U16(ids) => ids[index].into(),
-            Self::U32(ids) => ids[index],
-        }
-    }
-
-    /// Appends an id, widening all of them if it does not fit.
-    pub fn push(&mut self, id: u32) {
-        match self {
-            Self::U8(ids) => match u8::try_from(id) {
-                Ok(id) => ids.push(id),
-                Err(_) => {
-                    *self = Self::U16(ids.iter().map(|&id| id.into()).collect());
-                    self.push(id);
-                }
-            },
-            Self::U16(ids) => match u16::try_from(id) {
-                Ok(id) => ids.push(id),
-                Err(_) => {
-                    *self = Self::U32(ids.iter().map(|&id| id.into()).collect());
-                    self.push(id);
-                }
-            },
-            Self::U32(ids) => ids.push(id),
+        let bytes: &[u8] = &self.bytes;
+        match self.width {
+            Width::One => bytes[index].into(),
+            Width::Two => u16::from_le_bytes(bytes.as_chunks().0[index]).into(),
+            Width::Four => u32::from_le_bytes(bytes.as_chunks().0[index]),
         }
     }
 
@@ -86,27 +104,54 @@ impl Ids {
         (0..self.len()).map(|index| self.get(index))
     }
 
+    /// Calls `each` with the ids of `range` in order: faster than to get one after the other.
+    ///
+    /// # Panics
+    /// If the range ends behind [`len`](Self::len).
+    pub fn for_each(&self, range: Range<usize>, mut each: impl FnMut(u32)) {
+        let width = self.width();
+        let ids = |bytes: &[u8]| match self.width {
+            Width::One => bytes.iter().for_each(|&id| each(id.into())),
+            Width::Two => {
+                bytes.as_chunks().0.iter().for_each(|&id| each(u16::from_le_bytes(id).into()));
+            }
+            Width::Four => {
+                bytes.as_chunks().0.iter().for_each(|&id| each(u32::from_le_bytes(id)));
+            }
+        };
+        self.bytes.for_each_section(range.start * width..range.end * width, ids);
+    }
+
     /// The ids of `range` as `u32`.
-    pub fn slice(&self, range: std::ops::Range<usize>) -> Vec<u32> {
-        range.map(|index| self.get(index)).collect()
+    pub fn slice(&self, range: Range<usize>) -> Vec<u32> {
+        let mut ids = Vec::with_capacity(range.len());
+        self.for_each(range, |id| ids.push(id));
+        ids
     }
 
     /// SHA-256 over the ids of `range` as little-endian `u32`, in hexadecimal: equal for equal
     /// ids, whatever their width here.
-    pub fn sha256(&self, range: std::ops::Range<usize>) -> String {
+    pub fn sha256(&self, range: Range<usize>) -> String {
+        const BLOCK: usize = 16 * 1024;
         let mut hasher = Sha256::new();
-        for index in range {
-            hasher.update(self.get(index).to_le_bytes());
-        }
-        hexadecimal(hasher)
+        let mut block = Vec::with_capacity(BLOCK);
+        self.for_each(range, |id| {
+            block.extend_from_slice(&id.to_le_bytes());
+            if block.len() == BLOCK {
+                hasher.update(&block);
+                block.clear();
+            }
+        });
+        hexadecimal(hasher.chain_update(&block))
     }
 }
 
+/// In memory, however many there are.
 impl FromIterator<u32> for Ids {
     fn from_iter<I: IntoIterator<Item = u32>>(ids: I) -> Self {
-        let mut all = Self::default();
-        ids.into_iter().for_each(|id| all.push(id));
-        all
+        let mut writer = IdsWriter::in_memory();
+        ids.into_iter().for_each(|id| writer.push(id));
+        writer.finish().expect("memory alone is written to")
     }
 }
 
@@ -115,23 +160,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_widen_without_changing() {
-        let written = [0, 255, 256, 65_535, 65_536, 3];
-        let mut widths = Vec::new();
-        let mut ids = Ids::default();
-        for id in written {
-            ids.push(id);
-            widths.push(ids.width());
+    fn ids_are_as_wide_as_the_largest_needs() {
+        for (written, width) in
+            [(vec![0, 255], 1), (vec![3, 256, 65_535], 2), (vec![1, 65_536, u32::MAX, 0], 4)]
+        {
+            let ids: Ids = written.iter().copied().collect();
+            assert_eq!((ids.width(), ids.len()), (width, written.len()));
+            assert_eq!(ids.iter().collect::<Vec<_>>(), written);
+            assert_eq!(ids.slice(1..written.len()), written[1..]);
         }
-        assert_eq!(widths, [1, 1, 2, 2, 4, 4]);
-        assert_eq!(ids.iter().collect::<Vec<_>>(), written);
+        assert!(Ids::from_iter([]).is_empty());
     }
 
     #[test]
     fn the_hash_does_not_see_the_width() {
-        let narrow: Ids = [1, 2, 3].into_iter().collect();
-        let wide = Ids::U32(vec![1, 2, 3]);
-        assert_eq!(narrow.sha256(0..3), wide.sha256(0..3));
+        let narrow: Ids = (0..10_000).map(|id| id % 200).collect();
+        let wide: Ids = (0..10_000).map(|id| id % 200).chain([70_000]).collect();
+        assert_eq!(narrow.sha256(3..9_000), wide.sha256(3..9_000));
         assert_ne!(narrow.sha256(0..3), wide.sha256(0..2));
+        let bytes: Vec<u8> = (0..5u32).flat_map(u32::to_le_bytes).collect();
+        assert_eq!(narrow.sha256(0..5), crate::hash::sha256(&bytes));
     }
 }

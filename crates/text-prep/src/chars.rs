@@ -2,6 +2,7 @@
 //!
 //! What it does not know: rules, tokens, vocabularies.
 
+use crate::scan::{HIGH, at_least, find_in_eights};
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
 /// White space as Python's `str.isspace` has it: Unicode's White_Space and the four ASCII
@@ -28,12 +29,51 @@ pub(crate) fn white_space_length(text: &str, at: usize) -> usize {
 #[inline]
 pub(crate) fn find_white_space(text: &str, from: usize) -> Option<(usize, usize)> {
     let bytes = text.as_bytes();
-    let mut at = from;
+    // Most words are short and of ASCII: eight bytes hold the space behind them.
+    let mut at = find_in_eights(bytes, from, |eight| (!at_least(eight, b'!') | eight) & HIGH)?;
     loop {
-        at += bytes[at..].iter().position(|&b| WHITE_SPACE_HINT[usize::from(b)] != 0)?;
         match white_space_length(text, at) {
             0 => at += 1,
             length => return Some((at, length)),
+        }
+        at += bytes[at..].iter().position(|&b| WHITE_SPACE_HINT[usize::from(b)] != 0)?;
+    }
+}
+
+/// The first white-space character at or after `from` that another one follows, that ends `text`, or
+/// that is none of ASCII. All that is passed over is single white space between other characters.
+#[inline]
+pub(crate) fn find_white_space_run(text: &str, from: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let hint = |at: usize| WHITE_SPACE_HINT[usize::from(bytes[at])];
+    let mut at = from;
+    loop {
+        // No branch at the end of every word: only pairs stop here, and what is not ASCII. Control
+        // characters pass for white space until a closer look.
+        let mut before = u64::from(at > from && hint(at - 1) == 1) << 7;
+        let found = find_in_eights(bytes, at, |eight| {
+            let white = !(at_least(eight, b'!') | eight) & HIGH;
+            let pairs = white & (white << 8 | before);
+            before = white >> 56;
+            pairs | eight & HIGH
+        });
+        let Some(stop) = found else {
+            let last = bytes.len().checked_sub(1).filter(|&last| last >= from && hint(last) == 1);
+            return last;
+        };
+        let after_space = stop > from && hint(stop - 1) == 1;
+        let length = white_space_length(text, stop);
+        if length > 0 && (after_space || !bytes[stop].is_ascii()) {
+            return Some(stop - usize::from(after_space));
+        }
+        at = stop + 1;
+        if length == 0 && !bytes[stop].is_ascii() {
+            // A stretch of another script.
+            let rest = &bytes[at..];
+            at += rest
+                .iter()
+                .position(|&b| b.is_ascii() || WHITE_SPACE_HINT[usize::from(b)] != 0)
+                .unwrap_or(rest.len());
         }
     }
 }

@@ -9,7 +9,8 @@
 //! | tokenize | text → tokens | [`tokenize`] |
 //! | number | tokens → ids | [`vocabulary`] |
 //!
-//! [`Tokenizer`] holds the last three together and is what is saved beside a model's weights;
+//! [`TextStream`] goes from read text to tokens in pieces, so that a text may be larger than the memory.
+//! [`Tokenizer`] holds the last three hops together and is what is saved beside a model's weights;
 //! [`keras`] speaks the dialect of Keras's `Tokenizer` for those who come from there.
 //!
 //! What it does not know: tensors, devices, models, how ids are cut into windows.
@@ -17,14 +18,15 @@
 mod chars;
 pub mod clean;
 pub mod error;
-mod gutenberg;
 mod interner;
 pub mod keras;
 mod nearest;
 mod saved;
+mod scan;
 pub mod source;
 pub mod stem;
 mod table;
+pub mod text_stream;
 pub mod tokenize;
 pub mod tokenizer;
 pub mod vocabulary;
@@ -38,10 +40,11 @@ pub use clean::{Cleaner, CleaningStream, PunctuationSet, RuleSpec};
 pub use error::{Error, Result};
 pub use interner::Interner;
 pub use keras::{KerasConfig, KerasTokenizer, TextItem};
-pub use source::{Excerpt, Source};
+pub use source::{Excerpt, Pieces, Source, Text};
 pub use stem::Stemmer;
+pub use text_stream::TextStream;
 pub use tokenize::{
     Capitals, Characters, Joiner, Punctuation, SEAM, SHIFT, Splitter, TokenStream, Unit, Words,
 };
-pub use tokenizer::{Encoded, EncodedCounts, Rare, Tokenizer, UnseenPolicy, clean_and_split};
+pub use tokenizer::{Encoded, EncodedCounts, Rare, Tokenizer, UnseenPolicy};
 pub use vocabulary::Vocabulary;

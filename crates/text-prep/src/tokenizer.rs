@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::clean::Cleaner;
 use crate::error::{Error, Result};
+use crate::source::Text;
+use crate::text_stream::TextStream;
 use crate::tokenize::{Joiner, Splitter};
 use crate::vocabulary::Vocabulary;
 
@@ -118,7 +120,14 @@ impl Tokenizer {
     /// Cleans, splits and looks up a text as training does, and calls `each` with every id.
     /// A token that is not in the vocabulary becomes the unknown id where there is one and is
     /// left out otherwise; the counts tell.
-    pub fn encode_text(&self, text: &str, mut each: impl FnMut(u32)) -> EncodedCounts {
+    ///
+    /// # Errors
+    /// When the text cannot be read to its end.
+    pub fn encode_text(
+        &self,
+        text: &mut dyn Text,
+        mut each: impl FnMut(u32),
+    ) -> Result<EncodedCounts> {
         let mut counts = EncodedCounts::default();
         let unknown = self.vocabulary.unknown_id();
         let mut lookup = |token: &str| {
@@ -134,8 +143,12 @@ impl Tokenizer {
                 },
             }
         };
-        clean_and_split(&self.cleaner, &self.splitter, text, |_| (), &mut lookup);
-        counts
+        let mut stream = TextStream::new(&self.cleaner, &self.splitter);
+        while let Some(piece) = text.next_piece()? {
+            stream.push(piece, |_| (), &mut lookup);
+        }
+        stream.finish(|_| (), &mut lookup);
+        Ok(counts)
     }
 
     /// The text that the ids stand for. Padding stands for nothing; an id that does not exist
@@ -161,37 +174,6 @@ impl Tokenizer {
     pub fn story_mark_id(&self) -> Option<u32> {
         self.vocabulary.id(self.story_mark.as_deref()?)
     }
-}
-
-/// Long enough to make calls rare, short enough to stay in the processor's cache.
-const PIECE: usize = 64 * 1024;
-
-/// Cleans and splits a text in pieces, so that the cleaned text never stands in memory as a whole.
-/// Each piece of cleaned text goes to `clean`, each token to `token`, in order.
-pub fn clean_and_split(
-    cleaner: &Cleaner,
-    splitter: &Splitter,
-    text: &str,
-    mut clean: impl FnMut(&str),
-    mut token: impl FnMut(&str),
-) {
-    let mut cleaning = cleaner.stream();
-    let mut tokens = splitter.stream();
-    let mut cleaned = String::new();
-    let mut rest = text;
-    while !rest.is_empty() {
-        let (piece, tail) = rest.split_at(rest.floor_char_boundary(PIECE));
-        cleaned.clear();
-        cleaning.push(piece, &mut cleaned);
-        clean(&cleaned);
-        tokens.push(&cleaned, &mut token);
-        rest = tail;
-    }
-    cleaned.clear();
-    cleaning.finish(&mut cleaned);
-    clean(&cleaned);
-    tokens.push(&cleaned, &mut token);
-    tokens.finish(&mut token);
 }
 
 #[cfg(test)]
@@ -264,7 +246,7 @@ pub(crate) mod tests {
     fn training_text_tells_what_has_no_id() {
         let encode = |tokenizer: &Tokenizer, text: &str| {
             let mut ids = Vec::new();
-            let counts = tokenizer.encode_text(text, |id| ids.push(id));
+            let counts = tokenizer.encode_text(&mut { text }, |id| ids.push(id)).unwrap();
             assert_eq!(counts.ids() as usize, ids.len());
             counts
         };
@@ -287,7 +269,7 @@ pub(crate) mod tests {
         let text = "The fox… saw  the dragon\n\n\n\n\nand ran. ".repeat(6_000);
         let tokenizer = book(&text, 0, false);
         let (mut streamed, mut whole) = (Vec::new(), Vec::new());
-        tokenizer.encode_text(&text, |id| streamed.push(id));
+        tokenizer.encode_text(&mut text.as_str(), |id| streamed.push(id)).unwrap();
         tokenizer.splitter.for_each_token(&tokenizer.cleaner.clean(&text), |token| {
             whole.push(tokenizer.vocabulary.id(token).unwrap());
         });

@@ -20,8 +20,8 @@ pub fn run(args: &Evaluate, choice: &Choice) -> Result<()> {
     let context = context(args.context, &artifact);
     let evaluation = match &args.text {
         Some(path) => {
-            let text = text_prep::Source::default().read(path)?;
-            evaluate_text(&artifact, &text, context, &device)?
+            let mut text = text_prep::Source::default().open(path)?;
+            evaluate_text(&artifact, &mut text, context, &device)?
         }
         None => {
             let prepared = own_text(&artifact)?.prepared;

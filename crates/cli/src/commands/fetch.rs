@@ -39,7 +39,7 @@ pub fn run(args: &Fetch) -> Result<()> {
         },
     };
     let known = dataset.knows(&bytes);
-    let found = count(&dataset, bytes.clone(), &origin)
+    let found = count(&dataset, &bytes, &origin)
         .map_err(|error| Error::new(format!("{origin} is not the corpus `{name}`: {error}")))?;
     if found != dataset.counts {
         return Err(Error::new(format!(
@@ -67,8 +67,8 @@ fn told(counts: Counts) -> String {
 }
 
 /// What the seed's recipe makes of these bytes.
-fn count(dataset: &Dataset, bytes: Vec<u8>, origin: &str) -> Result<Counts> {
-    let text = dataset.reading().decode(bytes, origin)?;
+fn count(dataset: &Dataset, bytes: &[u8], origin: &str) -> Result<Counts> {
+    let mut text = dataset.reading().pieces(bytes, origin)?;
     let recipe = Recipe {
         cleaner: Cleaner::preset("book")?,
         splitter: Splitter::Words(Words::default()),
@@ -80,7 +80,7 @@ fn count(dataset: &Dataset, bytes: Vec<u8>, origin: &str) -> Result<Counts> {
         length: 1,
         step: 1,
     };
-    let whole = Prepared::new(&text, recipe)?.whole;
+    let whole = Prepared::read(&mut text, recipe, None)?.whole;
     Ok(Counts { characters: whole.characters, tokens: whole.tokens, words: whole.words })
 }
 

@@ -1,6 +1,5 @@
 //! `generate`: new text in the manner of the training text, streamed as it is written.
 
-use std::io::Read;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use args::{Context as ContextArg, Generate, Unseen};
@@ -96,9 +95,7 @@ fn prompt_text(args: &Generate) -> Result<String> {
     let Some(path) = &args.prompt_file else { return Ok(args.prompt.clone().unwrap_or_default()) };
     let source = text_prep::Source::default();
     let text = if path.as_os_str() == "-" {
-        let mut bytes = Vec::new();
-        std::io::stdin().read_to_end(&mut bytes).map_err(Error::io("standard input", "read"))?;
-        source.decode(bytes, "standard input")?
+        source.pieces(std::io::stdin(), "standard input")?.into_text()?
     } else {
         source.read(path)?
     };

@@ -3,9 +3,8 @@
 use std::path::Path;
 
 use models::LanguageModelConfig;
-use seqdata::hash::sha256;
 use seqdata::{Fractions, Prepared, Recipe};
-use text_prep::{Characters, Cleaner, Source, Splitter, Words};
+use text_prep::{Characters, Cleaner, Source, Splitter, Text, Words};
 use trainer::TrainConfig;
 
 use super::learning::train_config;
@@ -19,8 +18,6 @@ pub struct Resolved {
     pub config: Config,
     /// The text, cut and counted.
     pub prepared: Prepared,
-    /// The hash of the text as it was read.
-    pub text_sha256: String,
     /// The network.
     pub model: LanguageModelConfig,
     /// How it learns.
@@ -69,12 +66,12 @@ impl Resolved {
         }
         // What can be refused without the text is refused before it is read.
         model.check()?;
-        let text = text(&mut config)?;
+        let mut text = text(&mut config)?;
         let prepared = match known {
-            None => Prepared::new(&text, recipe)?,
+            None => Prepared::read(&mut *text, recipe, None)?,
             Some(known) => {
                 known.describe(&mut config);
-                Prepared::known(&text, recipe, &known.tokenizer, known.new)?
+                Prepared::read(&mut *text, recipe, Some((&known.tokenizer, known.new)))?
             }
         };
         model.vocabulary = prepared.tokenizer.vocabulary.len();
@@ -83,7 +80,7 @@ impl Resolved {
         {
             warnings.push(format!("the story mark `{mark}` does not occur in the cleaned text"));
         }
-        Ok(Self { config, prepared, text_sha256: sha256(text.as_bytes()), model, train, warnings })
+        Ok(Self { config, prepared, model, train, warnings })
     }
 
     /// The configuration as TOML, complete.
@@ -210,8 +207,8 @@ fn splitter(config: &Config) -> Result<Splitter> {
     Ok(splitter)
 }
 
-/// Reads the text; a path is made absolute, so that the run finds it again from elsewhere.
-fn text(config: &mut Config) -> Result<String> {
+/// Opens the text; a path is made absolute, so that the run finds it again from elsewhere.
+fn text(config: &mut Config) -> Result<Box<dyn Text>> {
     let text = &mut config.text;
     match (&text.dataset, &text.path) {
         (Some(_), Some(_)) => {
@@ -241,10 +238,10 @@ fn text(config: &mut Config) -> Result<String> {
                 excerpt: text.excerpt.clone(),
                 strip_gutenberg: text.strip_gutenberg,
             };
-            let read = source.read(path)?;
+            let pieces = source.open(path)?;
             let path = absolute(path)?;
             text.path = Some(path);
-            Ok(read)
+            Ok(Box::new(pieces))
         }
     }
 }

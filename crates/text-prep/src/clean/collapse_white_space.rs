@@ -3,7 +3,7 @@
 //! What it does not know: a single white-space character, which stays what it is.
 
 use super::Rule;
-use crate::chars::{find_white_space, white_space_length};
+use crate::chars::{find_white_space_run, white_space_length};
 
 #[derive(Default)]
 pub(super) struct CollapseWhiteSpace {
@@ -43,15 +43,16 @@ impl Rule for CollapseWhiteSpace {
             }
         }
         let mut copied = at;
-        while let Some((start, length)) = find_white_space(chunk, at) {
-            let mut end = start + length;
+        while let Some(start) = find_white_space_run(chunk, at) {
+            let mut end = start + white_space_length(chunk, start);
+            let first = end;
             while end < chunk.len() {
                 match white_space_length(chunk, end) {
                     0 => break,
                     more => end += more,
                 }
             }
-            let many = end - start > length;
+            let many = end > first;
             if end == chunk.len() {
                 out.push_str(&chunk[copied..start]);
                 self.run = match chunk[start..].chars().next() {

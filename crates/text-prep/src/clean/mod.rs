@@ -14,6 +14,8 @@ mod digits;
 mod laws;
 mod lower_case;
 mod normalize;
+#[cfg(test)]
+mod plain;
 mod prepend;
 mod presets;
 mod replace;

@@ -8,6 +8,7 @@ use unicode_normalization::char::canonical_combining_class;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick, is_nfkc_quick};
 
 use super::Rule;
+use crate::scan;
 
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Form {
@@ -47,32 +48,41 @@ impl Form {
         }
     }
 
+    /// The first byte of UTF-8 that may begin a character that is no border. Below it are ASCII and
+    /// all bytes inside characters, and in form C the leading bytes up to U+02FF.
+    #[inline]
+    fn first_suspect(self) -> u8 {
+        match self {
+            Self::C => 0xcc,
+            Self::Kc => 0xc0,
+        }
+    }
+
     /// Appends `text`, which begins at a border, in normal form.
     fn push(self, text: &str, out: &mut String) {
-        if text.is_ascii() {
-            out.push_str(text);
-            return;
-        }
         // Stretches of borders are normal as they stand; only around other characters there is
         // work, from the border before to the next border.
-        let (mut copied, mut border, mut inside) = (0, 0, false);
-        for (at, c) in text.char_indices() {
-            if c.is_ascii() || self.is_border(c) {
-                if inside {
-                    self.compose(&text[border..at], out);
-                    (copied, inside) = (at, false);
-                }
-                border = at;
-            } else if !inside {
-                out.push_str(&text[copied..border]);
-                inside = true;
+        let (mut copied, mut at) = (0, 0);
+        let first_suspect = self.first_suspect();
+        while let Some(suspect) = scan::find(text.as_bytes(), at, |byte| byte >= first_suspect) {
+            // A stretch of another script is gone through here, character by character.
+            let mut rest = text[suspect..].char_indices();
+            let Some((n, c)) = rest.find(|&(_, c)| c.is_ascii() || !self.is_border(c)) else {
+                break;
+            };
+            at = suspect + n;
+            if c.is_ascii() {
+                continue;
             }
+            let before = text[copied..at].char_indices().next_back();
+            let border = before.map_or(at, |(last, _)| copied + last);
+            let next = rest.find(|&(_, c)| self.is_border(c));
+            at = next.map_or(text.len(), |(n, _)| suspect + n);
+            out.push_str(&text[copied..border]);
+            self.compose(&text[border..at], out);
+            copied = at;
         }
-        if inside {
-            self.compose(&text[border..], out);
-        } else {
-            out.push_str(&text[copied..]);
-        }
+        out.push_str(&text[copied..]);
     }
 
     fn compose(self, text: &str, out: &mut String) {

@@ -4,8 +4,10 @@
 
 use super::Rule;
 use crate::chars::{
-    JOINER, is_apostrophe, is_extender, is_punctuation, is_symbol, is_word_character,
+    JOINER, is_apostrophe, is_caseless_letter, is_extender, is_punctuation, is_symbol,
+    is_word_character,
 };
+use crate::scan::{HIGH, at_least, find_in_eights};
 
 /// Keras's set: ASCII punctuation without the apostrophe.
 pub(super) struct SpaceKerasPunctuation;
@@ -41,6 +43,18 @@ impl Rule for SpaceKerasPunctuation {
     }
 
     fn finish(&mut self, _: &mut String) {}
+}
+
+/// Where the next character at or after `from` stands that may be punctuation of Unicode's set: all
+/// but letters of ASCII, white space and control characters.
+#[inline]
+fn find_suspect(bytes: &[u8], from: usize) -> Option<usize> {
+    find_in_eights(bytes, from, |eight| {
+        // Capitals become small letters, and nothing else becomes a letter.
+        let small = eight | u64::from_le_bytes([0x20; 8]);
+        let letter = at_least(small, b'a') & !at_least(small, b'{');
+        at_least(eight, b'!') & !letter | eight & HIGH
+    })
 }
 
 /// Unicode's set. An apostrophe waits for the next character to learn whether it is inside a
@@ -94,10 +108,37 @@ impl SpaceUnicodePunctuation {
 
 impl Rule for SpaceUnicodePunctuation {
     fn push(&mut self, chunk: &str, out: &mut String) {
-        let mut copied = 0;
-        for (at, c) in chunk.char_indices() {
+        let bytes = chunk.as_bytes();
+        let (mut copied, mut at) = (0, 0);
+        loop {
             let waiting = self.owes_space || self.apostrophe.is_some();
+            if !waiting {
+                let Some(suspect) = find_suspect(bytes, at) else { break };
+                at = suspect;
+            }
+            let Some(c) = chunk[at..].chars().next() else { break };
+            let end = at + c.len_utf8();
             if !waiting && !is_punctuation(c) {
+                // A stretch of another script, or a number.
+                let plain = |c: char| c.is_ascii_alphanumeric() || is_caseless_letter(c);
+                at = end + chunk[end..].find(|c| !plain(c)).unwrap_or(chunk.len() - end);
+                continue;
+            }
+            if !waiting && let Some(&after) = bytes.get(end).filter(|after| after.is_ascii()) {
+                // What follows is known and modifies nothing: no need to wait for it.
+                let before = chunk[copied..at].chars().next_back().or(self.before);
+                let inside = is_apostrophe(c)
+                    && after.is_ascii_alphanumeric()
+                    && before.is_some_and(is_word_character);
+                if !inside {
+                    out.push_str(&chunk[copied..at]);
+                    out.push(' ');
+                    out.push_str(&chunk[at..end]);
+                    out.push(' ');
+                    self.before = None;
+                    copied = end;
+                }
+                at = end;
                 continue;
             }
             if copied < at {
@@ -105,7 +146,7 @@ impl Rule for SpaceUnicodePunctuation {
                 self.before = chunk[copied..at].chars().next_back();
             }
             self.step(c, out);
-            copied = at + c.len_utf8();
+            (copied, at) = (end, end);
         }
         if copied < chunk.len() {
             out.push_str(&chunk[copied..]);

@@ -119,10 +119,16 @@ fn shape(
     }
 }
 
+#[inline]
 fn each(text: &str, mut f: impl FnMut(&str)) {
     let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let (character, tail) = rest.split_at(c.len_utf8());
+    while let Some(&byte) = rest.as_bytes().first() {
+        // A character of ASCII is not decoded: it is most of what many texts hold.
+        let length = match byte {
+            0..128 => 1,
+            _ => rest.chars().next().map_or(1, char::len_utf8),
+        };
+        let (character, tail) = rest.split_at(length);
         f(character);
         rest = tail;
     }

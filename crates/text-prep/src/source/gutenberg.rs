@@ -72,7 +72,7 @@ mod tests {
     use crate::{Error, Source};
 
     fn read(source: &Source, bytes: &[u8]) -> crate::Result<String> {
-        source.decode(bytes.to_vec(), "a.txt")
+        source.pieces(bytes, "a.txt")?.into_text()
     }
 
     #[test]

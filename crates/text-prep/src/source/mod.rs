@@ -3,19 +3,31 @@
 //!
 //! What it does not know: cleaning, tokens, where files are found.
 
+mod decode;
+mod excerpt;
+mod gutenberg;
+#[cfg(test)]
+mod laws;
+mod line_ends;
+mod pieces;
+
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
-use encoding_rs::{DecoderResult, Encoding, UTF_8};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::gutenberg;
+
+pub use excerpt::Excerpt;
+pub use pieces::{Pieces, Text};
 
 /// How a text is read.
 ///
 /// The steps, in order: decode, drop a byte order mark, turn CRLF and lone CR into LF, remove
 /// Project Gutenberg's header and licence when asked, cut the excerpt when one is given.
-/// Each works in place: UTF-8 text is never held twice.
+/// Each works on blocks, so that a text may be larger than the memory: all but the third, which
+/// holds the whole text, since only its end tells that there is no frame.
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "snake_case")]
 pub struct Source {
@@ -30,154 +42,40 @@ pub struct Source {
     pub strip_gutenberg: bool,
 }
 
-/// The part of a text from the first `from`, which is kept, up to the first `to` after it, which
-/// is not. An empty `from` is the text's beginning, an empty `to` its end.
-/// Line ends in the markers are LF, whatever the file has.
-#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(deny_unknown_fields)]
-pub struct Excerpt {
-    /// Where the excerpt begins.
-    #[serde(default)]
-    pub from: String,
-    /// Before what it ends.
-    #[serde(default)]
-    pub to: String,
-}
-
 impl Source {
-    /// Reads a file.
+    /// Begins to read a file.
     ///
     /// # Errors
-    /// When there is no such file, it is a directory, or cannot be read; and as [`Self::decode`].
-    pub fn read(&self, path: &Path) -> Result<String> {
+    /// When there is no such file, it is a directory, or cannot be opened; and as [`Self::pieces`].
+    pub fn open(&self, path: &Path) -> Result<Pieces<File>> {
         // Asked first, since reading a directory gives another error on every system.
         if path.is_dir() {
             return Err(Error::Directory { path: path.to_owned() });
         }
-        let bytes = std::fs::read(path).map_err(|source| match source.kind() {
+        let file = File::open(path).map_err(|source| match source.kind() {
             std::io::ErrorKind::NotFound => Error::MissingFile { path: path.to_owned() },
             _ => Error::Read { path: path.to_owned(), source },
         })?;
-        self.decode(bytes, &path.to_string_lossy())
+        self.pieces(file, &path.to_string_lossy())
     }
 
-    /// Reads bytes; `name` is what errors call them.
+    /// Begins to read bytes; `name` is what errors call them.
     ///
     /// # Errors
-    /// When the bytes do not fit the encoding (with the offset of the first that does not), the
-    /// encoding is unknown, a marker is not found, or nothing but white space is left.
-    pub fn decode(&self, bytes: Vec<u8>, name: &str) -> Result<String> {
-        let mut text = decode(bytes, self.encoding.as_deref(), name)?;
-        if text.starts_with('\u{feff}') {
-            text.drain(..'\u{feff}'.len_utf8());
-        }
-        let mut text = unify_line_ends(text);
-        if text.trim_ascii().is_empty() {
-            return Err(Error::Empty { name: name.to_owned() });
-        }
-        if self.strip_gutenberg {
-            gutenberg::strip(&mut text);
-            if text.trim_ascii().is_empty() {
-                return Err(Error::NothingLeft {
-                    name: name.to_owned(),
-                    cut: "removing Project Gutenberg's header and licence",
-                });
-            }
-        }
-        if let Some(excerpt) = &self.excerpt {
-            excerpt.cut(&mut text, name)?;
-        }
-        Ok(text)
+    /// When the encoding is unknown. Whatever else can go wrong is found on the way: that the
+    /// reader fails, that the bytes do not fit the encoding (with the offset of the first that does
+    /// not), that a marker is not found, or that nothing but white space is left.
+    pub fn pieces<R: Read>(&self, reader: R, name: &str) -> Result<Pieces<R>> {
+        Pieces::new(self, reader, name)
     }
-}
 
-impl Excerpt {
-    fn cut(&self, text: &mut String, name: &str) -> Result<()> {
-        let missing = |key, marker: &str, place: String| Error::MarkerNotFound {
-            name: name.to_owned(),
-            key,
-            marker: marker.to_owned(),
-            place,
-        };
-        let start = text.find(&self.from).ok_or_else(|| {
-            missing("from", &self.from, format!("anywhere in its {} bytes", text.len()))
-        })?;
-        if !self.to.is_empty() {
-            let after = start + self.from.len();
-            let end = text[after..].find(&self.to).ok_or_else(|| {
-                missing("to", &self.to, format!("after its `from` marker at byte {start}"))
-            })?;
-            text.truncate(after + end);
-        }
-        text.drain(..start);
-        if text.trim_ascii().is_empty() {
-            return Err(Error::NothingLeft { name: name.to_owned(), cut: "cutting the excerpt" });
-        }
-        Ok(())
+    /// Reads a whole file into memory.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and all that can go wrong on the way.
+    pub fn read(&self, path: &Path) -> Result<String> {
+        self.open(path)?.into_text()
     }
-}
-
-fn decode(bytes: Vec<u8>, label: Option<&str>, name: &str) -> Result<String> {
-    let encoding = match label {
-        None => UTF_8,
-        Some(label) => Encoding::for_label(label.as_bytes())
-            .ok_or_else(|| Error::UnknownEncoding { label: label.to_owned() })?,
-    };
-    if encoding == UTF_8 {
-        return String::from_utf8(bytes).map_err(|error| Error::InvalidUtf8 {
-            name: name.to_owned(),
-            offset: error.utf8_error().valid_up_to(),
-        });
-    }
-    let (text, used, broken) = encoding.decode(&bytes);
-    if broken {
-        return Err(Error::InvalidEncoding {
-            name: name.to_owned(),
-            encoding: used.name(),
-            offset: first_malformed(used, &bytes),
-        });
-    }
-    Ok(text.into_owned())
-}
-
-/// Offset of the first byte that `encoding` cannot read. Called only once an error is certain.
-fn first_malformed(encoding: &'static Encoding, bytes: &[u8]) -> usize {
-    let mut decoder = encoding.new_decoder();
-    let mut buffer = String::with_capacity(4096);
-    let mut read = 0;
-    loop {
-        buffer.clear();
-        let (result, more) =
-            decoder.decode_to_string_without_replacement(&bytes[read..], &mut buffer, true);
-        read += more;
-        match result {
-            DecoderResult::Malformed(length, after) => {
-                return read.saturating_sub(usize::from(length) + usize::from(after));
-            }
-            DecoderResult::OutputFull => {}
-            DecoderResult::InputEmpty => return read,
-        }
-    }
-}
-
-/// CRLF and lone CR become LF. Works in place; text without CR is handed back as it is.
-fn unify_line_ends(text: String) -> String {
-    let Some(first) = text.find('\r') else { return text };
-    let mut bytes = text.into_bytes();
-    let mut write = first;
-    let mut read = first;
-    while read < bytes.len() {
-        // Here `read` stands on a CR.
-        bytes[write] = b'\n';
-        write += 1;
-        read += if bytes.get(read + 1) == Some(&b'\n') { 2 } else { 1 };
-        let next = bytes[read..].iter().position(|&b| b == b'\r').map_or(bytes.len(), |n| read + n);
-        bytes.copy_within(read..next, write);
-        write += next - read;
-        read = next;
-    }
-    bytes.truncate(write);
-    String::from_utf8(bytes).expect("only CRs were replaced or removed")
 }
 
 #[cfg(test)]
@@ -185,7 +83,7 @@ mod tests {
     use super::*;
 
     fn read(source: &Source, bytes: &[u8]) -> Result<String> {
-        source.decode(bytes.to_vec(), "a.txt")
+        source.pieces(bytes, "a.txt")?.into_text()
     }
 
     fn plain(bytes: &[u8]) -> Result<String> {
