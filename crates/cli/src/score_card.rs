@@ -8,10 +8,10 @@ use burn::module::Module;
 use burn::tensor::Device;
 use durable::write_atomically;
 use generate::{
-    Copied, Request, Sample, Sampling, Source, Writer, bits_per_byte, prompt, write_sample,
+    Copied, Request, Sample, Sampling, Source, Voice, Writer, bits_per_byte, prompt, write_sample,
 };
 use models::summary::thousands;
-use models::{Artifact, Context};
+use models::{Artifact, Context, Precision};
 use seqdata::Prepared;
 use serde::Serialize;
 use text_prep::{Splitter, UnseenPolicy};
@@ -91,7 +91,8 @@ pub fn closing_sample(best: &Artifact, device: &Device) -> Result<Sample> {
         one_story: true,
         stop: None,
     };
-    let writer = Writer { model, tokenizer, window: about.window, device };
+    let voice = Voice::new(model, device, Precision::F32);
+    let writer = Writer { voice, tokenizer, window: about.window };
     Ok(write_sample(&writer, &request, 0, |_| Ok(()))?)
 }
 

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::tensor::Device;
-use generate::{Request, Sampling, Writer, prompt, write_sample};
-use models::{About, Context, LanguageModel};
+use generate::{Request, Sampling, Voice, Writer, prompt, write_sample};
+use models::{About, Context, LanguageModel, Precision};
 use text_prep::{Tokenizer, UnseenPolicy};
 
 use crate::error::Result;
@@ -65,7 +65,8 @@ impl Speaker {
     fn speak(&self, model: &LanguageModel, temperature: f64) -> generate::Result<String> {
         let window = self.about.window;
         let prompt = prompt(&self.tokenizer, "", UnseenPolicy::Skip, window)?;
-        let writer = Writer { model, tokenizer: &self.tokenizer, window, device: &self.device };
+        let voice = Voice::new(model, &self.device, Precision::F32);
+        let writer = Writer { voice, tokenizer: &self.tokenizer, window };
         let request = Request {
             prompt: &prompt.ids,
             tokens: self.tokens,

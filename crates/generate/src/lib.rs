@@ -14,7 +14,8 @@ pub mod sampler;
 pub mod sampling;
 pub mod session;
 pub mod suffix_array;
-pub mod write;
+pub mod voice;
+mod write;
 
 pub use copied::{Copied, NGramsHeld, Run, Source};
 pub use error::{Error, Result};
@@ -25,4 +26,5 @@ pub use prompt::{Prompt, prompt};
 pub use sampler::Sampler;
 pub use sampling::Sampling;
 pub use session::Session;
-pub use write::{Request, Sample, Writer, write_sample};
+pub use voice::Voice;
+pub use write::{Request, Sample, Writer, write_sample, write_samples};

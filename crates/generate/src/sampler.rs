@@ -49,13 +49,16 @@ impl Sampler {
         for &id in self.reserved.iter().chain(&early_mark) {
             logits[id as usize] = f64::NEG_INFINITY;
         }
-        let mut unrepeated = logits.clone();
-        for id in self.repeats() {
-            unrepeated[id as usize] = f64::NEG_INFINITY;
-        }
-        // Where every token would repeat something, repeating is better than falling silent.
-        if unrepeated.iter().any(|logit| logit.is_finite()) {
-            logits = unrepeated;
+        let repeats = self.repeats();
+        if !repeats.is_empty() {
+            let mut unrepeated = logits.clone();
+            for id in repeats {
+                unrepeated[id as usize] = f64::NEG_INFINITY;
+            }
+            // Where every token would repeat something, repeating is better than falling silent.
+            if unrepeated.iter().any(|logit| logit.is_finite()) {
+                logits = unrepeated;
+            }
         }
         let id = self.draw(&self.sampling.probabilities(&logits)?);
         self.past.push(id);

@@ -1,77 +1,88 @@
-//! A model in the middle of a text: it reads ids and says what could follow.
+//! Texts under way: a model reads their ids and says what could follow.
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
-use models::{Context, LanguageModel, State};
+use models::Context;
 
 use crate::error::Result;
+use crate::voice::{Heard, Voice};
 
-/// One text under way.
-#[derive(Clone, Debug)]
+/// One or more texts under way that began alike.
 pub struct Session<'a> {
-    model: &'a LanguageModel,
-    device: &'a Device,
+    voice: &'a Voice<'a>,
+    texts: usize,
     past: Past,
 }
 
-/// What is kept of the text so far.
-#[derive(Clone, Debug)]
+/// What is kept of the texts so far.
 enum Past {
-    /// The state after the last id.
-    Carried(State),
-    /// The last ids, at most as many as a training window holds.
-    Window { ids: Vec<u32>, length: usize },
+    /// The state after the last ids.
+    Carried(Heard),
+    /// The last ids of each, at most as many as a training window holds.
+    Window { ids: Vec<Vec<u32>>, length: usize, heard: Heard },
 }
 
 impl<'a> Session<'a> {
     /// A text that has not begun; windows hold `length` ids.
-    pub fn new(
-        model: &'a LanguageModel,
-        context: Context,
-        length: usize,
-        device: &'a Device,
-    ) -> Self {
+    pub fn new(voice: &'a Voice<'a>, context: Context, length: usize) -> Self {
         let past = match context {
-            Context::Carried => Past::Carried(model.start(1)),
-            Context::Window => Past::Window { ids: Vec::new(), length },
+            Context::Carried => Past::Carried(voice.start()),
+            Context::Window => {
+                Past::Window { ids: vec![Vec::new()], length, heard: voice.start() }
+            }
         };
-        Self { model, device, past }
+        Self { voice, texts: 1, past }
     }
 
-    /// Reads further ids and gives the logits of what follows the last of them.
+    /// The one text as the beginning of `texts` texts.
+    ///
+    /// # Panics
+    /// If there are several already.
+    #[must_use]
+    pub fn repeated(self, texts: usize) -> Self {
+        assert_eq!(self.texts, 1, "one text can be the beginning of others");
+        let past = match self.past {
+            Past::Carried(heard) => Past::Carried(heard.repeated(texts)),
+            Past::Window { ids, length, heard } => {
+                let heard = heard.repeated(texts);
+                Past::Window { ids: vec![ids[0].clone(); texts], length, heard }
+            }
+        };
+        Self { texts, past, ..self }
+    }
+
+    /// Reads further ids, as many of each text, one text's after another's.
     ///
     /// # Errors
     /// If the device does not give the numbers back.
+    pub fn read(&mut self, ids: &[u32]) -> Result<()> {
+        match &mut self.past {
+            Past::Carried(heard) => self.voice.read(ids, self.texts, heard),
+            Past::Window { ids: past, length, heard } => {
+                let new = ids.chunks(ids.len() / self.texts);
+                for (past, new) in past.iter_mut().zip(new) {
+                    past.extend_from_slice(new);
+                    past.drain(..past.len().saturating_sub(*length));
+                }
+                *heard = self.voice.start().repeated(self.texts);
+                self.voice.read(&past.concat(), self.texts, heard)
+            }
+        }
+    }
+
+    /// The logits of what follows the last ids, V of each text.
     ///
     /// # Panics
-    /// If nothing has been read yet and `ids` is empty.
-    pub fn read(&mut self, ids: &[u32]) -> Result<Vec<f32>> {
-        let logits = match &mut self.past {
-            Past::Carried(state) => {
-                let tensor = row(ids, self.device);
-                let (logits, after) = self.model.next(tensor, std::mem::take(state));
-                *state = after;
-                logits
-            }
-            Past::Window { ids: past, length } => {
-                past.extend_from_slice(ids);
-                past.drain(..past.len().saturating_sub(*length));
-                self.model.next(row(past, self.device), self.model.start(1)).0
-            }
-        };
-        Ok(logits.try_into_vec_as::<f32>()?)
+    /// If nothing has been read yet.
+    pub fn logits(&mut self) -> Vec<&[f32]> {
+        match &mut self.past {
+            Past::Carried(heard) | Past::Window { heard, .. } => self.voice.logits(heard),
+        }
     }
-}
-
-/// Ids as a batch of one, `[1, T]`.
-fn row(ids: &[u32], device: &Device) -> Tensor<2, Int> {
-    let ids: Vec<i32> = ids.iter().map(|&id| id as i32).collect();
-    let length = ids.len();
-    Tensor::from_data(TensorData::new(ids, [1, length]), device)
 }
 
 #[cfg(test)]
 mod tests {
-    use models::{CellKind, LanguageModelConfig, LayerConfig};
+    use burn::tensor::Device;
+    use models::{CellKind, LanguageModel, LanguageModelConfig, LayerConfig, Precision};
 
     use super::*;
 
@@ -84,22 +95,44 @@ mod tests {
         a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6)
     }
 
+    /// The model laid out, and as it is.
+    fn voices<'a>(model: &'a LanguageModel, device: &'a Device) -> [Voice<'a>; 2] {
+        [Voice::new(model, device, Precision::F32), Voice::Model { model, device }]
+    }
+
     #[test]
     fn carried_remembers_all_and_a_window_its_length() {
         let (model, device) = (model(), Device::flex());
-        let session = |context| Session::new(&model, context, 3, &device);
-        let step = |context| {
-            let mut session = session(context);
-            let mut logits = Vec::new();
-            for id in [5, 1, 2, 3] {
-                logits = session.read(&[id]).unwrap();
+        for voice in voices(&model, &device) {
+            let session = |context| Session::new(&voice, context, 3);
+            let last = |context, pieces: &[&[u32]]| {
+                let mut session = session(context);
+                pieces.iter().for_each(|ids| session.read(ids).unwrap());
+                session.logits()[0].to_vec()
+            };
+            let step = |context| last(context, &[&[5], &[1], &[2], &[3]]);
+            assert!(close(&step(Context::Carried), &last(Context::Carried, &[&[5, 1, 2, 3]])));
+            assert!(close(&step(Context::Window), &last(Context::Window, &[&[1, 2, 3]])));
+            assert!(close(&step(Context::Window), &last(Context::Carried, &[&[1, 2, 3]])));
+            assert!(!close(&step(Context::Window), &step(Context::Carried)));
+        }
+    }
+
+    #[test]
+    fn texts_that_began_alike_go_on_by_themselves() {
+        let (model, device) = (model(), Device::flex());
+        for voice in voices(&model, &device) {
+            for context in [Context::Carried, Context::Window] {
+                let mut together = Session::new(&voice, context, 3);
+                together.read(&[1, 2]).unwrap();
+                let mut together = together.repeated(3);
+                together.read(&[5, 6, 7]).unwrap();
+                for (text, id) in [5, 6, 7].into_iter().enumerate() {
+                    let mut alone = Session::new(&voice, context, 3);
+                    alone.read(&[1, 2, id]).unwrap();
+                    assert!(close(together.logits()[text], alone.logits()[0]), "{id}");
+                }
             }
-            logits
-        };
-        let last = |context: Context, ids: &[u32]| session(context).read(ids).unwrap();
-        assert!(close(&step(Context::Carried), &last(Context::Carried, &[5, 1, 2, 3])));
-        assert!(close(&step(Context::Window), &last(Context::Window, &[1, 2, 3])));
-        assert!(close(&step(Context::Window), &last(Context::Carried, &[1, 2, 3])));
-        assert!(!close(&step(Context::Window), &step(Context::Carried)));
+        }
     }
 }

@@ -1,28 +1,30 @@
-//! Writes a sample: read the prompt, choose, append, repeat, and hand each piece on as it comes.
+//! Writes samples: read the prompt, choose, append, repeat, and hand each piece on as it comes.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use burn::tensor::Device;
-use models::{Context, LanguageModel};
+use models::Context;
+use rayon::prelude::*;
 use serde::Serialize;
-use text_prep::Tokenizer;
+use text_prep::{Joiner, Tokenizer, Vocabulary};
 
 use crate::error::Result;
 use crate::sampler::Sampler;
 use crate::sampling::Sampling;
 use crate::session::Session;
+use crate::voice::Voice;
+
+/// Samples that are written side by side at most.
+const TOGETHER: u64 = 64;
 
 /// Who writes.
-#[derive(Clone, Copy, Debug)]
 pub struct Writer<'a> {
     /// The weights.
-    pub model: &'a LanguageModel,
+    pub voice: Voice<'a>,
     /// From ids to text.
     pub tokenizer: &'a Tokenizer,
     /// Tokens in a training window.
     pub window: usize,
-    /// Where it computes.
-    pub device: &'a Device,
 }
 
 /// What to write.
@@ -66,45 +68,130 @@ pub fn write_sample(
     writer: &Writer,
     request: &Request,
     number: u64,
-    mut piece: impl FnMut(&str) -> std::io::Result<()>,
+    mut piece: impl FnMut(&str) -> std::io::Result<()> + Send,
 ) -> Result<Sample> {
-    let Writer { model, tokenizer, window, device } = *writer;
-    let vocabulary = &tokenizer.vocabulary;
-    let mark = tokenizer.story_mark_id();
-    let reserved = vocabulary.reserved().chain(mark.filter(|_| request.one_story));
-    let mut sampler = Sampler::new(request.sampling, request.seed, number, reserved, mark);
-    sampler.read(request.prompt);
-    // The joiner reads the prompt too: it decides how the first piece is spaced. What the prompt
-    // says stands as it is: a syllable that it ends with gets no final consonant afterwards.
-    let mut joiner = tokenizer.joiner();
-    joiner.extend(request.prompt.iter().filter_map(|&id| vocabulary.token(id)));
-    joiner.finish();
-    let start_of_sample = joiner.clone().into_text().len();
+    let mut samples = write_together(writer, request, number..number + 1, |_, text| piece(text))?;
+    Ok(samples.remove(0))
+}
 
+/// Writes the samples of these numbers, several of them in one pass through the weights.
+///
+/// # Errors
+/// If the device does not give the numbers back.
+pub fn write_samples(
+    writer: &Writer,
+    request: &Request,
+    numbers: Range<u64>,
+) -> Result<Vec<Sample>> {
+    let mut samples = Vec::new();
+    for start in numbers.clone().step_by(TOGETHER as usize) {
+        let some = start..(start + TOGETHER).min(numbers.end);
+        samples.extend(write_together(writer, request, some, |_, _| Ok(()))?);
+    }
+    Ok(samples)
+}
+
+/// Writes samples side by side; each piece of text goes to `piece` with the place of its sample.
+fn write_together(
+    writer: &Writer,
+    request: &Request,
+    numbers: Range<u64>,
+    piece: impl FnMut(usize, &str) -> std::io::Result<()> + Send,
+) -> Result<Vec<Sample>> {
+    // A token is a few loops of microseconds: nobody should have to be woken for each of them.
+    kernels::awake(|| write_awake(writer, request, numbers, piece))
+}
+
+fn write_awake(
+    writer: &Writer,
+    request: &Request,
+    numbers: Range<u64>,
+    mut piece: impl FnMut(usize, &str) -> std::io::Result<()>,
+) -> Result<Vec<Sample>> {
     let start = Instant::now();
-    let mut session = Session::new(model, request.context, window, device);
-    let mut logits = session.read(request.prompt)?;
-    let mut ids = Vec::new();
-    let mut hand_on = |text: &str| if text.is_empty() { Ok(()) } else { piece(text) };
-    while ids.len() < request.tokens {
-        let id = sampler.choose(&logits)?;
-        if Some(id) == request.stop {
+    let mut pens: Vec<Pen> = numbers.map(|number| Pen::new(writer, request, number)).collect();
+    let mut session = Session::new(&writer.voice, request.context, writer.window);
+    session.read(request.prompt)?;
+    let mut session = session.repeated(pens.len());
+    let mut hand_on = |at: usize, text: &str| match text.is_empty() {
+        true => Ok(()),
+        false => piece(at, text),
+    };
+    for written in 1..=request.tokens {
+        let logits = session.logits();
+        let choices = pens.par_iter_mut().zip(logits);
+        let chosen: Vec<_> =
+            choices.map(|(pen, logits)| pen.choose(logits, request.stop)).collect::<Result<_>>()?;
+        // Who has stopped reads anything from now on, and is not asked any more.
+        let next: Vec<u32> =
+            chosen.iter().map(|chosen| chosen.unwrap_or(request.prompt[0])).collect();
+        for (at, (pen, chosen)) in pens.iter_mut().zip(chosen).enumerate() {
+            let Some(id) = chosen else { continue };
+            hand_on(at, pen.joiner.push(pen.vocabulary.token(id).unwrap_or_default()))?;
+        }
+        if pens.iter().all(|pen| pen.stopped) {
             break;
         }
-        hand_on(joiner.push(vocabulary.token(id).unwrap_or_default()))?;
-        ids.push(id);
-        if ids.len() < request.tokens {
-            logits = session.read(&[id])?;
+        if written < request.tokens {
+            session.read(&next)?;
         }
     }
-    hand_on(joiner.finish())?;
-    let text = joiner.into_text().split_off(start_of_sample);
-    Ok(Sample { text, ids, time: start.elapsed() })
+    let mut samples = Vec::with_capacity(pens.len());
+    for (at, mut pen) in pens.into_iter().enumerate() {
+        hand_on(at, pen.joiner.finish())?;
+        let text = pen.joiner.into_text().split_off(pen.start);
+        samples.push(Sample { text, ids: pen.ids, time: start.elapsed() });
+    }
+    Ok(samples)
+}
+
+/// One sample under way.
+struct Pen<'a> {
+    vocabulary: &'a Vocabulary,
+    sampler: Sampler,
+    joiner: Joiner,
+    /// Where the joined text goes on from the prompt's.
+    start: usize,
+    ids: Vec<u32>,
+    stopped: bool,
+}
+
+impl<'a> Pen<'a> {
+    fn new(writer: &Writer<'a>, request: &Request, number: u64) -> Self {
+        let tokenizer = writer.tokenizer;
+        let vocabulary = &tokenizer.vocabulary;
+        let mark = tokenizer.story_mark_id();
+        let reserved = vocabulary.reserved().chain(mark.filter(|_| request.one_story));
+        let mut sampler = Sampler::new(request.sampling, request.seed, number, reserved, mark);
+        sampler.read(request.prompt);
+        // The joiner reads the prompt too: it decides how the first piece is spaced. What the prompt
+        // says stands as it is: a syllable that it ends with gets no final consonant afterwards.
+        let mut joiner = tokenizer.joiner();
+        joiner.extend(request.prompt.iter().filter_map(|&id| vocabulary.token(id)));
+        joiner.finish();
+        let start = joiner.clone().into_text().len();
+        Self { vocabulary, sampler, joiner, start, ids: Vec::new(), stopped: false }
+    }
+
+    /// The next id; none at the stop and after it.
+    fn choose(&mut self, logits: &[f32], stop: Option<u32>) -> Result<Option<u32>> {
+        if self.stopped {
+            return Ok(None);
+        }
+        let id = self.sampler.choose(logits)?;
+        self.stopped = Some(id) == stop;
+        if self.stopped {
+            return Ok(None);
+        }
+        self.ids.push(id);
+        Ok(Some(id))
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use models::{CellKind, LanguageModelConfig, LayerConfig};
+    use burn::tensor::Device;
+    use models::{CellKind, LanguageModelConfig, LayerConfig, Precision};
     use text_prep::{Cleaner, Rare, SHIFT, Splitter, Vocabulary};
 
     use super::*;
@@ -130,8 +217,8 @@ mod tests {
         let mut ended_within_a_syllable = false;
         for splitter in [jamo, r#"{"kind": "words"}"#] {
             let tokenizer = tokenizer(splitter);
-            let writer =
-                Writer { model: &model, tokenizer: &tokenizer, window: 3, device: &device };
+            let voice = Voice::new(&model, &device, Precision::F32);
+            let writer = Writer { voice, tokenizer: &tokenizer, window: 3 };
             for tokens in 1..40 {
                 let request = Request {
                     prompt: &[1, 2],
@@ -151,6 +238,9 @@ mod tests {
                 let sample = sample.unwrap();
                 assert_eq!(pieces, sample.text);
                 assert_eq!(sample.ids.len(), tokens);
+                let together = write_samples(&writer, &request, 0..tokens as u64 + 2).unwrap();
+                assert_eq!(together[tokens].ids, sample.ids);
+                assert_eq!(together[tokens].text, sample.text);
                 if splitter == jamo {
                     ended_within_a_syllable |= sample.ids.last() == Some(&1);
                     // A final consonant that follows the prompt's syllable stands by itself.

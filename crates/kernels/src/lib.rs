@@ -9,6 +9,8 @@ mod awake;
 mod choice;
 #[allow(unsafe_code)]
 pub mod cpu;
+#[allow(unsafe_code)]
+pub mod inference;
 // NdArray is deprecated upstream, and still this project's default.
 #[allow(clippy::too_many_arguments, deprecated)]
 mod ops;

@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 use crate::init::Initialization;
 
 /// ε, under the root; PyTorch's.
-const EPSILON: f64 = 1e-5;
+pub(crate) const EPSILON: f64 = 1e-5;
 
 /// `y = γ ∘ (x − μ) / √(σ² + ε) + β`, with the mean μ and the variance σ² of each row.
 #[derive(Module, Debug)]

@@ -16,7 +16,10 @@ use crate::run_dir;
 pub fn run(args: &Evaluate, choice: &Choice) -> Result<()> {
     let directory = run_dir::model(args.model.as_deref())?;
     let device = choice.open()?;
-    let artifact = Artifact::load(&directory, &device)?;
+    let mut artifact = Artifact::load(&directory, &device)?;
+    if args.int8 {
+        artifact.model = models::reader::rounded(artifact.model);
+    }
     let context = context(args.context, &artifact);
     let evaluation = match &args.text {
         Some(path) => {

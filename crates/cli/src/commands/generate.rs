@@ -1,10 +1,12 @@
 //! `generate`: new text in the manner of the training text, streamed as it is written.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use args::{Context as ContextArg, Generate, Unseen};
-use generate::{Prompt, Request, Sample, Sampling, Writer, prompt, write_sample};
-use models::{Artifact, Context};
+use generate::{
+    Prompt, Request, Sample, Sampling, Voice, Writer, prompt, write_sample, write_samples,
+};
+use models::{Artifact, Context, Precision};
 use serde::Serialize;
 use text_prep::UnseenPolicy;
 
@@ -52,33 +54,41 @@ pub fn run(args: &Generate, choice: &Choice) -> Result<()> {
         stop: stop(args, &artifact)?,
     };
 
-    let writer = Writer {
-        model: &artifact.model,
-        tokenizer: &artifact.tokenizer,
-        window: artifact.about.window,
-        device: &device,
-    };
-    eprintln!("model {}, seed {seed}, temperature {}", directory.display(), args.temperature);
-    let mut samples = Vec::new();
-    for number in 0..args.samples {
-        if !args.json && args.samples > 1 {
-            print(&format!("--- {} ---\n", number + 1))?;
-        }
-        if !args.json {
-            print(&text)?;
-        }
-        let written = write_sample(&writer, &request, number as u64, |piece| {
-            if args.json {
-                return Ok(());
-            }
-            write(piece)
-        })?;
-        if !args.json {
-            print("\n")?;
-        }
-        samples.push(written);
+    let precision = if args.int8 { Precision::Int8 } else { Precision::F32 };
+    let voice = Voice::new(&artifact.model, &device, precision);
+    if args.int8 && matches!(voice, Voice::Model { .. }) {
+        return Err(Error::new(
+            "`--int8` is given, which only the backends ndarray and flex have, and not for a GRU whose reset \
+             gate acts before the product: leave it out",
+        ));
     }
-    let time: Duration = samples.iter().map(|sample| sample.time).sum();
+    let writer =
+        Writer { voice, tokenizer: &artifact.tokenizer, window: artifact.about.window };
+    eprintln!("model {}, seed {seed}, temperature {}", directory.display(), args.temperature);
+    let start = Instant::now();
+    let samples = match args.samples {
+        1 => {
+            if !args.json {
+                print(&text)?;
+            }
+            let silent = args.json;
+            vec![write_sample(&writer, &request, 0, |piece| match silent {
+                true => Ok(()),
+                false => write(piece),
+            })?]
+        }
+        // Several are written side by side, and so are finished together.
+        several => write_samples(&writer, &request, 0..several as u64)?,
+    };
+    let time = start.elapsed();
+    if !args.json {
+        for (number, sample) in (1..).zip(&samples) {
+            match samples.len() {
+                1 => print("\n")?,
+                _ => print(&format!("--- {number} ---\n{text}{}\n", sample.text))?,
+            }
+        }
+    }
     let tokens: usize = samples.iter().map(|sample| sample.ids.len()).sum();
     let tokens_per_second = tokens as f64 / time.as_secs_f64();
     eprintln!("{tokens} tokens, {tokens_per_second:.0} a second");

@@ -7,6 +7,7 @@ pub mod number;
 pub mod optimizer;
 pub mod processor;
 pub mod product;
+pub mod quantized;
 pub mod scratch;
 pub mod sequence;
 pub mod shape;

@@ -17,9 +17,9 @@ use super::scratch::Scratch;
 use super::shape::Rows;
 
 /// Vectors in a panel's row.
-const WIDTH: usize = 3;
+pub(super) const WIDTH: usize = 3;
 /// The rows of B that one pass goes through: with a panel's width, 24 KiB or less.
-const DEPTH: usize = 128;
+pub(super) const DEPTH: usize = 128;
 
 /// A matrix somewhere in memory, with any distance between its rows and between its columns.
 #[derive(Clone, Copy)]
@@ -183,17 +183,19 @@ impl<T: Number> Target<T> {
 
 /// A matrix B `[K, N]`, packed for one kind of processor.
 pub struct Packed<T: Number> {
-    panels: Scratch<T>,
+    numbers: Scratch<T>,
     rows: usize,
     columns: usize,
+    /// Columns of a full panel.
+    width: usize,
 }
 
 impl<T: Number> Packed<T> {
     /// Packs `b`, made wider with zeros to a multiple of [`Number::PAD`].
     #[inline(always)]
     pub fn new<S: Simd>(simd: S, b: View<T>) -> Self {
-        let mut packed = Self::empty(b);
-        for (panel, columns) in packed.panels_of::<S>(b) {
+        let mut packed = Self::empty::<S>(b);
+        for (panel, columns) in packed.panels_of(b) {
             pack_panel(simd, b.columns(columns), panel);
         }
         packed
@@ -201,30 +203,36 @@ impl<T: Number> Packed<T> {
 
     /// The same by all threads: for matrices that are packed by themselves.
     pub fn shared<S: Simd>(simd: S, b: View<T>) -> Self {
-        let mut packed = Self::empty(b);
-        let panels: Vec<_> = packed.panels_of::<S>(b).collect();
+        let mut packed = Self::empty::<S>(b);
+        let panels: Vec<_> = packed.panels_of(b).collect();
         panels.into_par_iter().for_each(|(panel, columns)| {
             simd.vectorize(PackPanel(b.columns(columns), panel));
         });
         packed
     }
 
-    fn empty(b: View<T>) -> Self {
+    fn empty<S: Simd>(b: View<T>) -> Self {
         let columns = b.columns.next_multiple_of(T::PAD);
-        Self { panels: Scratch::new(b.rows * columns), rows: b.rows, columns }
+        let width = WIDTH * T::lanes::<S>();
+        Self { numbers: Scratch::new(b.rows * columns), rows: b.rows, columns, width }
     }
 
     /// The memory of each panel, and which columns of `b` go there.
     #[inline(always)]
-    fn panels_of<'a, S: Simd>(
+    fn panels_of<'a>(
         &'a mut self,
         b: View<'a, T>,
     ) -> impl Iterator<Item = (&'a mut [T], Range<usize>)> {
-        let width = WIDTH * T::lanes::<S>();
-        let panels = self.panels.chunks_mut(width * b.rows);
+        let width = self.width;
+        let panels = self.numbers.chunks_mut(width * b.rows);
         panels.enumerate().map(move |(at, panel)| {
             (panel, (at * width).min(b.columns)..((at + 1) * width).min(b.columns))
         })
+    }
+
+    /// K.
+    pub fn rows(&self) -> usize {
+        self.rows
     }
 
     /// Columns, with those that only fill up.
@@ -232,11 +240,21 @@ impl<T: Number> Packed<T> {
         self.columns
     }
 
+    /// How many panels.
+    pub fn panels(&self) -> usize {
+        self.columns.div_ceil(self.width)
+    }
+
+    /// All numbers, panel after panel.
+    pub fn numbers(&self) -> &[T] {
+        &self.numbers
+    }
+
     /// Adds the sum of each column to `totals`.
     #[inline(always)]
     pub fn column_sums<S: Simd>(&self, simd: S, totals: &mut [T]) {
         let (totals, _) = T::vectors_mut::<S>(totals);
-        let (panels, _) = T::vectors::<S>(&self.panels);
+        let (panels, _) = T::vectors::<S>(&self.numbers);
         for (at, totals) in totals.chunks_mut(WIDTH).enumerate() {
             let panel = &panels[at * WIDTH * self.rows..][..totals.len() * self.rows];
             for row in panel.chunks_exact(totals.len()) {
@@ -272,18 +290,35 @@ impl<T: Number> Packed<T> {
         }
     }
 
-    /// C = A B, or C += A B if `add`, in the columns of `panels`; C has as many rows as A.
+    /// C = A B, or C += A B if `add`.
     ///
     /// # Safety
     /// `c` holds as many rows as A and `columns()` columns.
     #[inline(always)]
     pub unsafe fn multiply<S: Simd>(&self, simd: S, a: View<T>, c: Target<T>, add: bool) {
+        // SAFETY: the caller says so.
+        unsafe { self.multiply_panels(simd, a, c, add, 0..self.panels()) }
+    }
+
+    /// The same in the columns of some panels.
+    ///
+    /// # Safety
+    /// `c` holds as many rows as A and `columns()` columns.
+    #[inline(always)]
+    pub unsafe fn multiply_panels<S: Simd>(
+        &self,
+        simd: S,
+        a: View<T>,
+        c: Target<T>,
+        add: bool,
+        panels: Range<usize>,
+    ) {
         debug_assert_eq!(a.columns, self.rows);
         let lanes = T::lanes::<S>();
-        let panel = WIDTH * lanes;
-        for start in (0..self.columns).step_by(panel) {
-            let width = panel.min(self.columns - start);
-            let b = &self.panels[start * self.rows..(start + width) * self.rows];
+        for panel in panels {
+            let start = panel * self.width;
+            let width = self.width.min(self.columns - start);
+            let b = &self.numbers[start * self.rows..(start + width) * self.rows];
             // SAFETY: the panel's columns are among those of `c`.
             unsafe {
                 match width / lanes {
@@ -352,7 +387,7 @@ fn pack_panel<T: Number, S: Simd>(_: S, b: View<T>, panel: &mut [T]) {
 /// # Safety
 /// `c` holds as many rows as A, of `W` vectors.
 #[inline(always)]
-unsafe fn panel_product<T: Number, S: Simd, const W: usize>(
+pub(super) unsafe fn panel_product<T: Number, S: Simd, const W: usize>(
     simd: S,
     a: View<T>,
     b: &[T],

@@ -544,12 +544,15 @@ fn weights<T: Number, C: Cell<T>, S: Simd>(
         let start = block * width;
         let columns_of = start + columns.start..start + columns.end;
         let sums = tape.sums.view(0..rows, columns_of.clone());
-        let by_input = gathered.map_or(sums, |gathered| gathered.all(gathered.width).columns(columns_of.clone()));
+        let by_input = || match gathered {
+            Some(gathered) => gathered.all(gathered.width).columns(columns_of.clone()),
+            None => sums,
+        };
         simd.vectorize(Columns {
             sums,
             bias: to(db, block),
             recurrent: of(C::RECURRENT).map(|at| (h, to(du, at))),
-            input: of(C::INPUT).map(|at| (x, by_input, to(dw, at))),
+            input: of(C::INPUT).map(|at| (x, by_input(), to(dw, at))),
         });
     });
     // SAFETY: the tasks together have written all columns.
@@ -713,13 +716,16 @@ fn first(blocks: &[usize]) -> usize {
 }
 
 /// Weights with their blocks where the sums have them, each filled up with zeros.
-enum Arranged<'a, T: Number> {
+pub enum Arranged<'a, T: Number> {
+    /// They stood so already.
     AsTheyAre(View<'a, T>),
+    /// Copied into rows, so many.
     Copied(Rows<T>, usize),
 }
 
 impl<T: Number> Arranged<'_, T> {
-    fn as_view(&self) -> View<'_, T> {
+    /// The weights as they stand now.
+    pub fn as_view(&self) -> View<'_, T> {
         match self {
             Self::AsTheyAre(view) => *view,
             Self::Copied(rows, count) => rows.view(0..*count, 0..rows.width),
@@ -727,7 +733,8 @@ impl<T: Number> Arranged<'_, T> {
     }
 }
 
-fn arranged<'a, T: Number>(
+/// `weights` with each block of `units` columns at its place in `blocks`, counted from the first of them.
+pub fn arranged<'a, T: Number>(
     weights: View<'a, T>,
     units: usize,
     blocks: &[usize],

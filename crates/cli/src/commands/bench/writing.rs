@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use burn::tensor::Device;
-use generate::{Sampler, Sampling, Session};
-use models::{CellKind, Context, LanguageModel, LayerConfig};
+use generate::{Sampler, Sampling, Session, Voice};
+use models::{CellKind, Context, LanguageModel, LayerConfig, Precision};
+use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::Work;
@@ -35,15 +36,22 @@ impl Writing {
 impl Work for Writing {
     fn run(&mut self, steps: u64) -> Result<Value> {
         let sampling = Sampling { temperature: 0.8, ..Sampling::default() };
-        let mut session = Session::new(&self.model, Context::Carried, 20, &self.device);
-        let mut sampler = Sampler::new(sampling, 1, 0, [0], None);
+        let voice = Voice::new(&self.model, &self.device, Precision::F32);
+        let mut session = Session::new(&voice, Context::Carried, 20);
+        session.read(&[1])?;
+        let mut session = session.repeated(self.texts);
+        let sampler = |text| Sampler::new(sampling, 1, text, [0], None);
+        let mut samplers: Vec<Sampler> = (0..self.texts as u64).map(sampler).collect();
         let start = Instant::now();
-        let mut id = 1;
-        let _ = self.texts;
-        for _ in 0..steps {
-            let logits = session.read(&[id])?;
-            id = sampler.choose(&logits)?;
-        }
+        kernels::awake(|| -> generate::Result<()> {
+            for _ in 0..steps {
+                let choices = samplers.par_iter_mut().zip(session.logits());
+                let ids = choices.map(|(sampler, logits)| sampler.choose(logits));
+                let ids = ids.collect::<generate::Result<Vec<u32>>>()?;
+                session.read(&ids)?;
+            }
+            Ok(())
+        })?;
         Ok(json!({ "seconds_per_step": start.elapsed().as_secs_f64() / steps as f64 }))
     }
 }
