@@ -56,6 +56,9 @@ pub struct Bench {
     /// Aesop's fables, if `fetch aesop` has not put them in place
     #[arg(long, value_name = "FILE")]
     text: Option<PathBuf>,
+    /// The text to prepare, repeated to 100 MB [default: the built-in fables]
+    #[arg(long, value_name = "FILE")]
+    prose: Option<PathBuf>,
 }
 
 fn positive() -> clap::builder::RangedU64ValueParser {
@@ -80,7 +83,7 @@ pub fn run(asked: &Bench) -> Result<ExitCode, String> {
         Ok(program) => program,
         Err(status) => return Ok(cargo::exit_code(status)),
     };
-    let mut workers = vec![program.worker()?];
+    let mut workers = vec![program.worker(asked.prose.as_deref())?];
     if asked.peers {
         workers.extend(program::peers(threads)?);
     }

@@ -67,15 +67,14 @@ fn main() -> ExitCode {
     };
     let done = device::Choice::of(backend).and_then(|choice| {
         choice.announce();
+        kernels::fuse(are_kernels_wanted()?);
         // The main thread would sleep and be woken again at every loop that the pool's threads share; as
         // one of them it works along.
         let pool = rayon::ThreadPoolBuilder::new().stack_size(STACK).build_global();
         pool.map_err(|error| Error::new(format!("no threads can be started: {error}")))?;
         rayon::scope(|_| match task {
             Task::Program(command) => run(*command, &choice),
-            Task::Bench(bench) => {
-                commands::bench::run(&bench, &choice).map(|()| ExitCode::SUCCESS)
-            }
+            Task::Bench(bench) => commands::bench::run(&bench, &choice).map(|()| ExitCode::SUCCESS),
         })
     });
     match done {
@@ -83,6 +82,19 @@ fn main() -> ExitCode {
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
+        }
+    }
+}
+
+/// The environment variable that turns the fused kernels off, to see whether a fault is theirs.
+const KERNELS_VARIABLE: &str = "PASTICHE_KERNELS";
+
+fn are_kernels_wanted() -> error::Result<bool> {
+    match std::env::var(KERNELS_VARIABLE).as_deref() {
+        Err(_) | Ok("on") => Ok(true),
+        Ok("off") => Ok(false),
+        Ok(found) => {
+            Err(Error::new(format!("{KERNELS_VARIABLE} is `{found}`; expected `on` or `off`")))
         }
     }
 }

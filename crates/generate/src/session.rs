@@ -25,9 +25,7 @@ impl<'a> Session<'a> {
     pub fn new(voice: &'a Voice<'a>, context: Context, length: usize) -> Self {
         let past = match context {
             Context::Carried => Past::Carried(voice.start()),
-            Context::Window => {
-                Past::Window { ids: vec![Vec::new()], length, heard: voice.start() }
-            }
+            Context::Window => Past::Window { ids: vec![Vec::new()], length, heard: voice.start() },
         };
         Self { voice, texts: 1, past }
     }

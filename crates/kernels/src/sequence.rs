@@ -162,9 +162,8 @@ pub fn gru_sequence(
         {
             // The kernel's sums: n, z and r of x, to which z and r of h are added, and n of h.
             let units = recurrent.dims()[0];
-            let block = |bias: &Tensor<1>, at: usize| {
-                bias.clone().slice(s![at * units..(at + 1) * units])
-            };
+            let block =
+                |bias: &Tensor<1>, at: usize| bias.clone().slice(s![at * units..(at + 1) * units]);
             let gates = bias.clone().slice(s![..2 * units]) + more.clone().slice(s![..2 * units]);
             let biases = Tensor::cat(vec![block(&bias, 2), gates, block(&more, 2)], 0);
             fused(Equations::Gru, input, [kernel, recurrent], biases, state, pass.steps)
@@ -208,7 +207,10 @@ fn fused(
     let units = recurrent.dims()[0];
     let gates = kernel.dims()[1] / units;
     let sizes = [batch, time, kernel.dims()[0], units];
-    assert!(sizes.iter().all(|&size| size > 0), "N, T, D and H are {sizes:?}; each must be 1 or more");
+    assert!(
+        sizes.iter().all(|&size| size > 0),
+        "N, T, D and H are {sizes:?}; each must be 1 or more"
+    );
     assert_eq!(kernel.dims()[1], gates * units, "W and U must have gates of the same size");
     assert_eq!(recurrent.dims(), [units, gates * units], "W and U must have as many gates");
     assert_eq!(state.hidden.dims(), [batch, units], "the state must be as large as the batch");
@@ -239,10 +241,8 @@ fn fused(
     let output: Tensor<3> = Tensor::from_dispatch(output);
     let count = if every { time } else { 1 };
     let slot = |at: usize| output.clone().slice(s![.., at..at + 1, ..]).squeeze_dim::<2>(1);
-    let after = CellState {
-        hidden: slot(count - 1),
-        memory: state.memory.is_some().then(|| slot(count)),
-    };
+    let after =
+        CellState { hidden: slot(count - 1), memory: state.memory.is_some().then(|| slot(count)) };
     let hidden = match state.memory {
         Some(_) => output.slice(s![.., 0..count, ..]),
         None => output,

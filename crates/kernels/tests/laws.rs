@@ -16,8 +16,14 @@ fn settings(device: &Device) -> [(DType, f64); 2] {
 }
 
 /// N, T, D, H.
-const SIZES: [[usize; 4]; 6] =
-    [[1, 1, 1, 1], [3, 17, 1, 3], [17, 3, 33, 17], [2, 5, 129, 33], [33, 1, 3, 129], [1, 33, 17, 16]];
+const SIZES: [[usize; 4]; 6] = [
+    [1, 1, 1, 1],
+    [3, 17, 1, 3],
+    [17, 3, 33, 17],
+    [2, 5, 129, 33],
+    [33, 1, 3, 129],
+    [1, 33, 17, 16],
+];
 
 #[allow(deprecated)]
 fn devices() -> Vec<Device> {
@@ -42,7 +48,12 @@ fn values<const D: usize>(tensor: &Tensor<D>) -> Vec<f64> {
     tensor.clone().try_into_vec_as().unwrap()
 }
 
-fn assert_close<const D: usize>(found: &Tensor<D>, expected: &Tensor<D>, tolerance: f64, what: &str) {
+fn assert_close<const D: usize>(
+    found: &Tensor<D>,
+    expected: &Tensor<D>,
+    tolerance: f64,
+    what: &str,
+) {
     assert_eq!(found.dims(), expected.dims(), "{what}");
     let largest = values(expected).iter().fold(1f64, |largest, x| largest.max(x.abs()));
     for (found, expected) in values(found).iter().zip(values(expected)) {
@@ -63,7 +74,8 @@ impl Layer {
         let weights = |gates: usize| {
             let kernel = tensor(1, [inputs, gates * units], at).require_grad();
             // Laid out column by column: a kernel must not need rows that follow one another.
-            let recurrent = tensor(2, [gates * units, units], at).transpose().detach().require_grad();
+            let recurrent =
+                tensor(2, [gates * units, units], at).transpose().detach().require_grad();
             (kernel, recurrent, tensor(3, [gates * units], at).require_grad())
         };
         let mut layers = Vec::new();
@@ -80,7 +92,13 @@ impl Layer {
     }
 
     /// By the kernel, or by the equations.
-    fn run(&self, fused: bool, input: Input, state: CellState, pass: &Pass) -> (Tensor<3>, CellState) {
+    fn run(
+        &self,
+        fused: bool,
+        input: Input,
+        state: CellState,
+        pass: &Pass,
+    ) -> (Tensor<3>, CellState) {
         fn plainly(
             layer: &impl Equations,
             input: Input,
@@ -105,9 +123,7 @@ impl Layer {
         match self.clone() {
             Self::Lstm(w) => (vec![w.kernel, w.recurrent], vec![w.bias]),
             Self::Elman(w) => (vec![w.kernel, w.recurrent], vec![w.bias]),
-            Self::Gru(w) => {
-                (vec![w.kernel, w.recurrent], vec![w.bias, w.recurrent_bias.unwrap()])
-            }
+            Self::Gru(w) => (vec![w.kernel, w.recurrent], vec![w.bias, w.recurrent_bias.unwrap()]),
         }
     }
 
@@ -211,7 +227,8 @@ fn the_softmax_loss_is_its_equation_in_value_and_in_gradient() {
                 let kernel = tensor(2, [units, vocabulary], at).require_grad();
                 let tied = tensor(2, [vocabulary, units], at).require_grad();
                 let bias = tensor(3, [vocabulary], at).require_grad();
-                let targets: Vec<i32> = (0..rows).map(|row| (row * 5 % vocabulary) as i32).collect();
+                let targets: Vec<i32> =
+                    (0..rows).map(|row| (row * 5 % vocabulary) as i32).collect();
                 let targets = Tensor::<1, Int>::from_ints(targets.as_slice(), &device);
                 for (leaf, is_tied) in [(kernel, false), (tied, true)] {
                     let kernel = || if is_tied { leaf.clone().transpose() } else { leaf.clone() };

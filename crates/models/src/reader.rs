@@ -77,7 +77,8 @@ impl Reader {
         let [vocabulary, size] = model.embedding.weight.dims();
         let layers = model.stack.layers.iter().map(|layer| {
             let norm = layer.norm.as_ref();
-            let norm = norm.map(|norm| [&norm.gain, &norm.bias].map(|weights| numbers(weights.val())));
+            let norm =
+                norm.map(|norm| [&norm.gain, &norm.bias].map(|weights| numbers(weights.val())));
             match layer.backward {
                 Some(_) => None,
                 None => Some(Layer { recurrence: recurrence(&layer.cell, precision)?, norm }),
@@ -90,9 +91,7 @@ impl Reader {
             (Matrix::new(View::dense(&kernel, columns), precision), numbers(dense.bias.val()))
         });
         let output = match &model.output.kernel {
-            Some(kernel) => {
-                Matrix::new(View::dense(&numbers(kernel.val()), vocabulary), precision)
-            }
+            Some(kernel) => Matrix::new(View::dense(&numbers(kernel.val()), vocabulary), precision),
             None => Matrix::new(View::dense(&table, size).transposed(), precision),
         };
         let bias = numbers(model.output.bias.val());

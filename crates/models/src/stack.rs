@@ -145,7 +145,8 @@ impl Stack {
             if let Some(key) = reading.dropout
                 && !top
             {
-                hidden = key.masks(Place::Between(at), self.dropout).drop_steps(hidden, self.locked);
+                hidden =
+                    key.masks(Place::Between(at), self.dropout).drop_steps(hidden, self.locked);
             }
             input = Input::Vectors(hidden);
         }

@@ -55,8 +55,7 @@ impl Trainee {
 
     /// Reads and judges a batch as it is written with, and gives the state to go on from.
     pub fn judge(&self, batch: Batch, before: State) -> (StepOutput, State) {
-        let (judged, after) =
-            awake(|| self.model.judge(batch.inputs, batch.targets, before));
+        let (judged, after) = awake(|| self.model.judge(batch.inputs, batch.targets, before));
         (StepOutput(judged), after)
     }
 }

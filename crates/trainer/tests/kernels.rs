@@ -23,11 +23,9 @@ fn ids() -> Arc<Ids> {
 #[test]
 fn losses_after_200_steps_agree_with_kernels_and_without() {
     let ids = ids();
-    for kind in [
-        CellKind::Lstm,
-        CellKind::Gru { reset_after: true },
-        CellKind::Elman(Activation::Tanh),
-    ] {
+    for kind in
+        [CellKind::Lstm, CellKind::Gru { reset_after: true }, CellKind::Elman(Activation::Tanh)]
+    {
         let loss = |fused: bool| {
             kernels::fuse(fused);
             let device = Device::flex();

@@ -36,10 +36,17 @@ impl Program {
         command
     }
 
-    /// Our own worker.
-    pub fn worker(&self) -> Result<Worker, String> {
+    /// Our own worker, which prepares the text in `prose`.
+    pub fn worker(&self, prose: Option<&Path>) -> Result<Worker, String> {
         let mut command = self.command();
-        command.current_dir(cargo::root()).arg("bench");
+        if let Some(path) = prose {
+            let path = std::path::absolute(path)
+                .map_err(|error| format!("{} is no path: {error}", path.display()))?;
+            command.arg("bench").arg("--prose").arg(path);
+        } else {
+            command.arg("bench");
+        }
+        command.current_dir(cargo::root());
         start(command, "Pastiche", self.threads)
     }
 }

@@ -62,8 +62,7 @@ pub fn run(args: &Generate, choice: &Choice) -> Result<()> {
              gate acts before the product: leave it out",
         ));
     }
-    let writer =
-        Writer { voice, tokenizer: &artifact.tokenizer, window: artifact.about.window };
+    let writer = Writer { voice, tokenizer: &artifact.tokenizer, window: artifact.about.window };
     eprintln!("model {}, seed {seed}, temperature {}", directory.display(), args.temperature);
     let start = Instant::now();
     let samples = match args.samples {

@@ -54,12 +54,8 @@ impl<T: Number> Cell<T> for Elman {
         let (zero, one) = (T::splat(simd, T::default()), T::splat(simd, T::ONE));
         for ((d, &h), dh) in sums.iter_mut().zip(h).zip(dh) {
             *d = match self.0 {
-                Activation::Tanh => {
-                    T::mul(simd, *dh, T::sub(simd, one, T::mul(simd, h, h)))
-                }
-                Activation::Sigmoid => {
-                    T::mul(simd, *dh, T::mul(simd, h, T::sub(simd, one, h)))
-                }
+                Activation::Tanh => T::mul(simd, *dh, T::sub(simd, one, T::mul(simd, h, h))),
+                Activation::Sigmoid => T::mul(simd, *dh, T::mul(simd, h, T::sub(simd, one, h))),
                 Activation::Relu => T::where_positive(simd, h, *dh),
             };
             *dh = zero;

@@ -7,13 +7,7 @@ use pulp::Simd;
 
 /// f32 or f64.
 pub trait Number:
-    bytemuck::Pod
-    + Default
-    + PartialOrd
-    + Send
-    + Sync
-    + std::fmt::Debug
-    + std::ops::AddAssign
+    bytemuck::Pod + Default + PartialOrd + Send + Sync + std::fmt::Debug + std::ops::AddAssign
 {
     /// A vector of the processor `S`.
     type Lanes<S: Simd>: Copy + Send + Sync;

@@ -103,15 +103,13 @@ impl<T: Number> WithSimd for AdamChunk<'_, T> {
         let number = |value| T::splat(simd, T::of(value));
         let [rate, epsilon] = [-rate, epsilon].map(number);
         let [b1, new1, b2, new2] = [beta_1, 1.0 - beta_1, beta_2, 1.0 - beta_2].map(number);
-        let update = |w: &mut T::Lanes<S>,
-                      g: T::Lanes<S>,
-                      m: &mut T::Lanes<S>,
-                      v: &mut T::Lanes<S>| {
-            *m = T::mul_add(simd, b1, *m, T::mul(simd, new1, g));
-            *v = T::mul_add(simd, b2, *v, T::mul(simd, new2, T::mul(simd, g, g)));
-            let root = T::add(simd, T::sqrt(simd, *v), epsilon);
-            *w = T::add(simd, *w, T::div(simd, T::mul(simd, rate, *m), root));
-        };
+        let update =
+            |w: &mut T::Lanes<S>, g: T::Lanes<S>, m: &mut T::Lanes<S>, v: &mut T::Lanes<S>| {
+                *m = T::mul_add(simd, b1, *m, T::mul(simd, new1, g));
+                *v = T::mul_add(simd, b2, *v, T::mul(simd, new2, T::mul(simd, g, g)));
+                let root = T::add(simd, T::sqrt(simd, *v), epsilon);
+                *w = T::add(simd, *w, T::div(simd, T::mul(simd, rate, *m), root));
+            };
         let (ws, w) = T::vectors_mut::<S>(w);
         let (gs, g) = T::vectors::<S>(g);
         let (ms, m) = T::vectors_mut::<S>(m);

@@ -270,13 +270,7 @@ impl<T: Number> Packed<T> {
     /// # Safety
     /// `c` holds as many rows as A and as many columns.
     #[inline(always)]
-    pub unsafe fn multiply_into<S: Simd>(
-        &self,
-        simd: S,
-        a: View<T>,
-        c: Target<T>,
-        columns: usize,
-    ) {
+    pub unsafe fn multiply_into<S: Simd>(&self, simd: S, a: View<T>, c: Target<T>, columns: usize) {
         // SAFETY: the caller says so; a product that is wider than wanted goes through rows of its own.
         unsafe {
             if columns == self.columns && self.rows <= DEPTH {

@@ -202,9 +202,11 @@ impl<T: Number, C: Cell<T>> WithSimd for Prepare<'_, T, C> {
             every,
         };
         // Words come again and again: each is projected once, wherever it stands.
-        let projected = tape.ids.as_ref().zip(input.table()).map(|(ids, table)| {
-            project(simd, table, ids, &mut tape.inputs, &kernel)
-        });
+        let projected = tape
+            .ids
+            .as_ref()
+            .zip(input.table())
+            .map(|(ids, table)| project(simd, table, ids, &mut tape.inputs, &kernel));
         let slots = slots(&shape, every, C::MEMORY);
         let mut output: Vec<T> = Vec::with_capacity(batch * slots * units);
         let forth = Forth {

@@ -25,9 +25,7 @@ impl Shape {
     /// waits for another.
     pub fn parts(&self) -> Vec<Range<usize>> {
         let count = rayon::current_num_threads().min(self.batch);
-        (0..count)
-            .map(|part| part * self.batch / count..(part + 1) * self.batch / count)
-            .collect()
+        (0..count).map(|part| part * self.batch / count..(part + 1) * self.batch / count).collect()
     }
 }
 

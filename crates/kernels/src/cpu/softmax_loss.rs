@@ -160,9 +160,8 @@ impl<T: Number> WithSimd for Back<'_, T> {
         };
         for block in inputs.blocks() {
             let normalizers = &mut normalizers[block.clone()];
-            let mut dy = logits
-                .take()
-                .unwrap_or_else(|| inputs.logits(simd, block.clone(), normalizers));
+            let mut dy =
+                logits.take().unwrap_or_else(|| inputs.logits(simd, block.clone(), normalizers));
             let shared = dy.shared();
             normalizers.par_iter().enumerate().for_each(|(at, &normalizer)| {
                 // SAFETY: each row is one task's alone.
@@ -192,10 +191,8 @@ fn through<T: Number, S: Simd>(simd: S, dy: View<T>, kernel: View<T>, dx: &mut [
     let (units, rows) = (kernel.rows, dy.rows);
     let mut transposed = Rows::new(units, rows);
     let shared = transposed.shared();
-    let parts: Vec<Range<usize>> = (0..dy.columns)
-        .step_by(TERMS)
-        .map(|from| from..(from + TERMS).min(dy.columns))
-        .collect();
+    let parts: Vec<Range<usize>> =
+        (0..dy.columns).step_by(TERMS).map(|from| from..(from + TERMS).min(dy.columns)).collect();
     let parts: Vec<(Packed<T>, Range<usize>)> = parts
         .into_par_iter()
         .map(|part| (pack(simd, dy.columns(part.clone()).transposed()), part))
@@ -277,7 +274,8 @@ impl<T: Number> WithSimd for LogSumExp<'_, T> {
             largest = T::max(simd, largest, y);
         }
         let largest = T::largest(simd, largest);
-        let largest = rest.iter().fold(largest, |largest, &y| if y > largest { y } else { largest });
+        let largest =
+            rest.iter().fold(largest, |largest, &y| if y > largest { y } else { largest });
         let shift = T::splat(simd, largest);
         let mut sums = T::splat(simd, T::default());
         for &y in vectors {

@@ -197,8 +197,7 @@ impl<B: Host + Differentiable, C: CheckpointStrategy> Differentiable for Autodif
         hidden: FloatTensor<Self>,
         memory: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
-        let (tensors, guards) =
-            parts::<B, C, 6>([input, kernel, recurrent, bias, hidden, memory]);
+        let (tensors, guards) = parts::<B, C, 6>([input, kernel, recurrent, bias, hidden, memory]);
         let prepared = Return.prepare::<C>(guards).compute_bound().stateful();
         let (output, tape) = forward::<B>(plan, ids.as_deref(), &tensors);
         match prepared {

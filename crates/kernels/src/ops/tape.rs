@@ -3,8 +3,8 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::NodeId;
+use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::NodeGuard;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend};

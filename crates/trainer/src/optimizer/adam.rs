@@ -139,7 +139,10 @@ mod tests {
             [weight, mean, mean_square].map(|tensor| tensor.try_into_vec_as::<f64>().unwrap())
         };
         for (found, expected) in run(true).iter().flatten().zip(run(false).iter().flatten()) {
-            assert!((found - expected).abs() < 1e-6 * expected.abs().max(1.0), "{found} {expected}");
+            assert!(
+                (found - expected).abs() < 1e-6 * expected.abs().max(1.0),
+                "{found} {expected}"
+            );
         }
     }
 

@@ -85,8 +85,7 @@ impl Optimizer for Rmsprop {
         if momentum == 0.0 && !centered && kernels::are_fused(&tensor.device()) {
             let square = state.map_or_else(|| tensor.zeros_like(), |state| state.mean_square);
             let config = kernels::optimizers::Rmsprop { rate: lr, rho, epsilon };
-            let (weights, mean_square) =
-                kernels::optimizers::rmsprop(config, tensor, grad, square);
+            let (weights, mean_square) = kernels::optimizers::rmsprop(config, tensor, grad, square);
             return (weights, Some(RmspropState { mean_square, mean: None, update: None }));
         }
         let (mean_square, mean, update) = match state {
@@ -188,7 +187,10 @@ mod tests {
             [weight, square].map(|tensor| tensor.try_into_vec_as::<f64>().unwrap())
         };
         for (found, expected) in run(true).iter().flatten().zip(run(false).iter().flatten()) {
-            assert!((found - expected).abs() < 1e-6 * expected.abs().max(1.0), "{found} {expected}");
+            assert!(
+                (found - expected).abs() < 1e-6 * expected.abs().max(1.0),
+                "{found} {expected}"
+            );
         }
     }
 

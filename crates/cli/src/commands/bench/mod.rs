@@ -4,13 +4,16 @@
 //! are. While nothing is asked for, nothing is computed.
 
 mod matrices;
+mod preparing;
 mod training;
 mod writing;
 
 use std::collections::HashMap;
 use std::io::{BufRead, Write};
+use std::path::PathBuf;
 
 use args::BackendArgs;
+use burn::tensor::Device;
 use clap::Args;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -21,6 +24,9 @@ use crate::error::{Error, Result};
 /// Arguments of `bench`.
 #[derive(Args)]
 pub struct Bench {
+    /// The text to prepare, as often as it takes [default: the built-in fables]
+    #[arg(long, value_name = "FILE")]
+    prose: Option<PathBuf>,
     /// Backend and device.
     #[command(flatten)]
     pub backend: BackendArgs,
@@ -41,7 +47,7 @@ enum Request {
 }
 
 /// Runs the command.
-pub fn run(_: &Bench, choice: &Choice) -> Result<()> {
+pub fn run(args: &Bench, choice: &Choice) -> Result<()> {
     let device = choice.open()?;
     let mut works: HashMap<String, Box<dyn Work>> = HashMap::new();
     say(&json!({
@@ -61,9 +67,9 @@ pub fn run(_: &Bench, choice: &Choice) -> Result<()> {
             }
             Request::Run { work, steps } => match works.get_mut(&work) {
                 Some(work) => work.run(steps),
-                None => match build(&work, &device)? {
+                None => match build(&work, args, &device)? {
                     Some(mut built) => {
-                        built.run(2)?;
+                        built.run(1)?;
                         works.entry(work).insert_entry(built).into_mut().run(steps)
                     }
                     None => Ok(json!({ "unsupported": true })),
@@ -75,9 +81,10 @@ pub fn run(_: &Bench, choice: &Choice) -> Result<()> {
     Ok(())
 }
 
-fn build(work: &str, device: &burn::tensor::Device) -> Result<Option<Box<dyn Work>>> {
+fn build(work: &str, args: &Bench, device: &Device) -> Result<Option<Box<dyn Work>>> {
     Ok(match work {
         "gemm" => Some(Box::new(matrices::Product::new(rayon::current_num_threads()))),
+        "prepare" => Some(Box::new(preparing::Preparing::new(args.prose.as_deref())?)),
         "gemm-1" => Some(Box::new(matrices::Product::new(1))),
         _ => match training::Training::new(work, device)? {
             Some(training) => Some(Box::new(training)),

@@ -34,12 +34,8 @@ impl Training {
         let (network, config, time) = match name {
             "train-lstm-32" => (seed(vec![lstm]), windows(32), 20),
             "train-lstm-256" => (seed(vec![lstm]), windows(256), 20),
-            "train-gru-32" => {
-                (seed(cell(CellKind::Gru { reset_after: true })), windows(32), 20)
-            }
-            "train-rnn-32" => {
-                (seed(cell(CellKind::Elman(Activation::Tanh))), windows(32), 20)
-            }
+            "train-gru-32" => (seed(cell(CellKind::Gru { reset_after: true })), windows(32), 20),
+            "train-rnn-32" => (seed(cell(CellKind::Elman(Activation::Tanh))), windows(32), 20),
             "train-stack-32" => (seed(vec![lstm.clone(), lstm]), windows(32), 20),
             "train-char-2x512" => {
                 let layers = vec![LayerConfig::new(CellKind::Lstm, 512); 2];
