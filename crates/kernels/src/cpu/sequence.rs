@@ -544,12 +544,16 @@ fn weights<T: Number, C: Cell<T>, S: Simd>(
         let start = block * width;
         let columns_of = start + columns.start..start + columns.end;
         let sums = tape.sums.view(0..rows, columns_of.clone());
-        let by_input = gathered.map_or(sums, |gathered| gathered.all(gathered.width).columns(columns_of.clone()));
+        // Not of every block: W has none for m of a GRU.
+        let by_input = || match gathered {
+            Some(gathered) => gathered.all(gathered.width).columns(columns_of.clone()),
+            None => sums,
+        };
         simd.vectorize(Columns {
             sums,
             bias: to(db, block),
             recurrent: of(C::RECURRENT).map(|at| (h, to(du, at))),
-            input: of(C::INPUT).map(|at| (x, by_input, to(dw, at))),
+            input: of(C::INPUT).map(|at| (x, by_input(), to(dw, at))),
         });
     });
     // SAFETY: the tasks together have written all columns.
