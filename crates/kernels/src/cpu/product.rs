@@ -26,9 +26,9 @@ const DEPTH: usize = 128;
 pub struct View<'a, T> {
     start: *const T,
     /// How many rows.
-    pub rows: usize,
+    pub(crate) rows: usize,
     /// How many columns.
-    pub columns: usize,
+    pub(crate) columns: usize,
     row_stride: usize,
     column_stride: usize,
     memory: PhantomData<&'a [T]>,
@@ -40,13 +40,16 @@ unsafe impl<T: Sync> Send for View<'_, T> {}
 unsafe impl<T: Sync> Sync for View<'_, T> {}
 
 impl<'a, T: Number> View<'a, T> {
-    /// `rows` × `columns` numbers of `slice`.
+    /// `rows` × `columns` numbers of `slice`, from one row to the next `row` numbers on, and from one column
+    /// to the next `column` numbers on.
     ///
     /// # Panics
     /// If the last of them lies outside.
     pub fn new(slice: &'a [T], [rows, columns]: [usize; 2], [row, column]: [usize; 2]) -> Self {
-        let last = rows.saturating_sub(1) * row + columns.saturating_sub(1) * column;
-        assert!(rows * columns == 0 || last < slice.len(), "a view must lie inside its slice");
+        let offset = |count: usize, stride| count.saturating_sub(1).saturating_mul(stride);
+        let last = offset(rows, row).saturating_add(offset(columns, column));
+        let empty = rows == 0 || columns == 0;
+        assert!(empty || last < slice.len(), "a view must lie inside its slice");
         let start = slice.as_ptr();
         Self { start, rows, columns, row_stride: row, column_stride: column, memory: PhantomData }
     }
@@ -58,7 +61,8 @@ impl<'a, T: Number> View<'a, T> {
 
     /// Whether both are the same numbers.
     pub fn is(&self, other: &Self) -> bool {
-        self.start == other.start && self.rows == other.rows && self.columns == other.columns
+        let lie = |view: &Self| (view.start, view.row_stride, view.column_stride);
+        lie(self) == lie(other) && (self.rows, self.columns) == (other.rows, other.columns)
     }
 
     /// Rows and columns exchanged.
@@ -98,7 +102,8 @@ impl<'a, T: Number> View<'a, T> {
     #[inline(always)]
     pub fn copy_to(self, to: &mut [T]) {
         assert!(self.rows == 1 && self.columns == to.len());
-        to.iter_mut().enumerate().for_each(|(column, number)| *number = self.at(0, column));
+        // SAFETY: there is a row, and as many columns as numbers (see above).
+        to.iter_mut().enumerate().for_each(|(column, to)| *to = unsafe { self.at(0, column) });
     }
 
     /// Adds the numbers of a single row to those of `to`, which may be more.
@@ -109,7 +114,8 @@ impl<'a, T: Number> View<'a, T> {
     pub fn add_to(self, to: &mut [T]) {
         assert!(self.rows == 1 && self.columns <= to.len());
         let to = to[..self.columns].iter_mut().enumerate();
-        to.for_each(|(column, number)| *number += self.at(0, column));
+        // SAFETY: there is a row, and a column for each of these numbers (see above).
+        to.for_each(|(column, number)| *number += unsafe { self.at(0, column) });
     }
 
     /// Where row `row` begins.
@@ -119,10 +125,14 @@ impl<'a, T: Number> View<'a, T> {
     }
 
     /// The number in row `row` and column `column`.
+    ///
+    /// # Safety
+    /// There is such a row and such a column.
     #[inline(always)]
-    fn at(&self, row: usize, column: usize) -> T {
+    unsafe fn at(&self, row: usize, column: usize) -> T {
         debug_assert!(row < self.rows && column < self.columns);
-        // SAFETY: `new` has seen to it that all rows and columns lie inside the slice.
+        // SAFETY: `new` has seen to it that all rows and columns lie inside the slice, and what was cut out
+        // of the view since then has no others; the slice is borrowed for 'a.
         unsafe { *self.start.add(row * self.row_stride + column * self.column_stride) }
     }
 }
@@ -134,8 +144,8 @@ pub struct Target<T> {
     stride: usize,
 }
 
-// SAFETY: who makes a target for several threads answers for it that they write to different rows or
-// columns (see `Target::new`).
+// SAFETY: it is a pointer to numbers that may go to other threads; who makes it answers for it that what one
+// thread writes through it no other one reads or writes at the same time (see `Target::new`).
 unsafe impl<T: Send> Send for Target<T> {}
 // SAFETY: the same.
 unsafe impl<T: Send> Sync for Target<T> {}
@@ -144,8 +154,9 @@ impl<T> Target<T> {
     /// A matrix that begins at `start`.
     ///
     /// # Safety
-    /// All that is written by it lies in memory that lives as long as it is used, and no two threads
-    /// write to, or write and read, the same numbers at the same time.
+    /// All that is written by it, or by what [`Target::from`] makes of it, lies in memory that lives as long
+    /// as that is used; and while it is written, it is not read or written in any other way, by this
+    /// thread or another.
     pub unsafe fn new(start: *mut T, stride: usize) -> Self {
         Self { start, stride }
     }
@@ -159,10 +170,10 @@ impl<T> Target<T> {
     /// Writes `numbers` to the beginning of the first row.
     ///
     /// # Safety
-    /// The row holds as many.
+    /// The row holds as many, and may be written (see [`Target::new`]).
     #[inline(always)]
     pub unsafe fn write(self, numbers: &[T]) {
-        // SAFETY: the caller says so, and no shared slice lies where somebody may write.
+        // SAFETY: the caller says so; and `numbers` lie elsewhere, since nobody reads where this writes.
         unsafe { self.start.copy_from_nonoverlapping(numbers.as_ptr(), numbers.len()) }
     }
 }
@@ -171,7 +182,7 @@ impl<T: Number> Target<T> {
     /// Adds `numbers` to those at the beginning of the first row.
     ///
     /// # Safety
-    /// The row holds as many, and they were written before.
+    /// The row holds as many, they were written before, and may be written (see [`Target::new`]).
     #[inline(always)]
     pub unsafe fn add(self, numbers: &[T]) {
         for (at, &number) in numbers.iter().enumerate() {
@@ -190,6 +201,9 @@ pub struct Packed<T: Number> {
 
 impl<T: Number> Packed<T> {
     /// Packs `b`, made wider with zeros to a multiple of [`Number::PAD`].
+    ///
+    /// # Panics
+    /// If `b` has no rows.
     #[inline(always)]
     pub fn new<S: Simd>(simd: S, b: View<T>) -> Self {
         let mut packed = Self::empty(b);
@@ -200,6 +214,9 @@ impl<T: Number> Packed<T> {
     }
 
     /// The same by all threads: for matrices that are packed by themselves.
+    ///
+    /// # Panics
+    /// If `b` has no rows.
     pub fn shared<S: Simd>(simd: S, b: View<T>) -> Self {
         let mut packed = Self::empty(b);
         let panels: Vec<_> = packed.panels_of::<S>(b).collect();
@@ -232,7 +249,10 @@ impl<T: Number> Packed<T> {
         self.columns
     }
 
-    /// Adds the sum of each column to `totals`.
+    /// Adds the sum of each column to `totals`, `columns()` numbers.
+    ///
+    /// # Panics
+    /// If there are more totals.
     #[inline(always)]
     pub fn column_sums<S: Simd>(&self, simd: S, totals: &mut [T]) {
         let (totals, _) = T::vectors_mut::<S>(totals);
@@ -249,8 +269,11 @@ impl<T: Number> Packed<T> {
 
     /// Writes the first `columns` columns of A B to `c`, and nothing beside them.
     ///
+    /// # Panics
+    /// If A has not as many columns as B has rows, or there are fewer columns.
+    ///
     /// # Safety
-    /// `c` holds as many rows as A and as many columns.
+    /// `c` holds as many rows as A and as many columns, and they may be written (see [`Target::new`]).
     #[inline(always)]
     pub unsafe fn multiply_into<S: Simd>(
         &self,
@@ -259,7 +282,8 @@ impl<T: Number> Packed<T> {
         c: Target<T>,
         columns: usize,
     ) {
-        // SAFETY: the caller says so; a product that is wider than wanted goes through rows of its own.
+        // SAFETY: the caller says so. A product that is wider than wanted goes through rows of its own, as
+        // many and as wide as its; they are read only when all of it is there.
         unsafe {
             if columns == self.columns && self.rows <= DEPTH {
                 return self.multiply(simd, a, c, false);
@@ -272,13 +296,17 @@ impl<T: Number> Packed<T> {
         }
     }
 
-    /// C = A B, or C += A B if `add`, in the columns of `panels`; C has as many rows as A.
+    /// C = A B, or C += A B if `add`; C has as many rows as A.
+    ///
+    /// # Panics
+    /// If A has not as many columns as B has rows.
     ///
     /// # Safety
-    /// `c` holds as many rows as A and `columns()` columns.
+    /// `c` holds as many rows as A and `columns()` columns, written before if `add`; and they may be written
+    /// (see [`Target::new`]).
     #[inline(always)]
     pub unsafe fn multiply<S: Simd>(&self, simd: S, a: View<T>, c: Target<T>, add: bool) {
-        debug_assert_eq!(a.columns, self.rows);
+        assert_eq!(a.columns, self.rows, "A must have as many columns as B has rows");
         let lanes = T::lanes::<S>();
         let panel = WIDTH * lanes;
         for start in (0..self.columns).step_by(panel) {
@@ -325,12 +353,14 @@ impl<T: Number> WithSimd for PackPanel<'_, T> {
 #[inline(always)]
 fn pack_panel<T: Number, S: Simd>(_: S, b: View<T>, panel: &mut [T]) {
     let width = panel.len() / b.rows.max(1);
+    assert!(panel.len() == width * b.rows, "a panel must have as many rows as B");
     if b.columns < width {
         panel.fill(T::default());
     }
     if b.column_stride == 1 {
         for (k, row) in panel.chunks_exact_mut(width).enumerate() {
-            // SAFETY: row k of `b` holds as many numbers as `b` has columns.
+            // SAFETY: `b` has as many rows as the panel, and row k holds as many numbers, one after
+            // another, as `b` has columns.
             let source = unsafe { std::slice::from_raw_parts(b.row(k), b.columns) };
             row[..b.columns].copy_from_slice(source);
         }
@@ -341,7 +371,8 @@ fn pack_panel<T: Number, S: Simd>(_: S, b: View<T>, panel: &mut [T]) {
         let from = at * T::PAD;
         for column in 0..b.columns {
             for (k, row) in block.chunks_exact_mut(width).enumerate() {
-                row[column] = b.at(from + k, column);
+                // SAFETY: `b` has as many rows as the panel, and this column.
+                row[column] = unsafe { b.at(from + k, column) };
             }
         }
     }
@@ -350,7 +381,7 @@ fn pack_panel<T: Number, S: Simd>(_: S, b: View<T>, panel: &mut [T]) {
 /// C (+)= A B for one panel B of `W` vectors a row.
 ///
 /// # Safety
-/// `c` holds as many rows as A, of `W` vectors.
+/// `c` holds as many rows as A, of `W` vectors, written before if `add`; and they may be written.
 #[inline(always)]
 unsafe fn panel_product<T: Number, S: Simd, const W: usize>(
     simd: S,
@@ -365,7 +396,8 @@ unsafe fn panel_product<T: Number, S: Simd, const W: usize>(
         let (a, b) = (a.columns(from..to), &b[from * W..to * W]);
         let add = add || from > 0;
         let mut row = 0;
-        // SAFETY: all rows below `a.rows` are rows of `c`.
+        // SAFETY: all rows below `a.rows` are rows of `c`, and what a later block of columns adds to, the
+        // first one has written. Of A and B there are as many columns and rows: both were cut so.
         unsafe {
             if S::REGISTER_COUNT >= 32 {
                 while a.rows - row >= 8 {
@@ -391,7 +423,8 @@ unsafe fn panel_product<T: Number, S: Simd, const W: usize>(
 /// One tile of `M` rows and `W` vectors a row.
 ///
 /// # Safety
-/// `c` holds `M` rows of `W` vectors.
+/// A has `M` rows and as many columns as `b` has rows of `W` vectors. `c` holds `M` rows of `W` vectors,
+/// written before if `add`; and they may be written.
 #[inline(always)]
 unsafe fn tile<T: Number, S: Simd, const M: usize, const W: usize>(
     simd: S,
@@ -404,7 +437,7 @@ unsafe fn tile<T: Number, S: Simd, const M: usize, const W: usize>(
     let mut column = a.start;
     for b in b.chunks_exact(W) {
         for (m, sums) in sums.iter_mut().enumerate() {
-            // SAFETY: `b` has as many rows as A has columns, and A has `M` rows.
+            // SAFETY: row m of A holds a number for each row of `b`, and this loop is at one of them.
             let a = T::splat(simd, unsafe { *column.add(m * a.row_stride) });
             for (sum, &b) in sums.iter_mut().zip(b) {
                 *sum = T::mul_add(simd, a, b, *sum);
@@ -415,7 +448,8 @@ unsafe fn tile<T: Number, S: Simd, const M: usize, const W: usize>(
     for (m, sums) in sums.into_iter().enumerate() {
         let c = c.from(m, 0).start.cast::<T::Lanes<S>>();
         for (w, sum) in sums.into_iter().enumerate() {
-            // SAFETY: `c` holds row m; vectors may be written and read at any address of numbers.
+            // SAFETY: `c` holds `W` vectors in row m, and this is vector w: a few numbers one after another
+            // and nothing else, read and written at whatever address they have.
             unsafe {
                 let c = c.add(w);
                 let sum = if add { T::add(simd, c.read_unaligned(), sum) } else { sum };

@@ -23,7 +23,7 @@ use super::shape::{Rows, Shape, Shared};
 pub trait Cell<T: Number>: Copy + Send + Sync {
     /// Blocks of sums.
     const BLOCKS: usize;
-    /// Where the blocks of W stand among the sums.
+    /// Where the blocks of W stand among the sums: in front.
     const INPUT: &'static [usize];
     /// Where the blocks of U stand among the sums.
     const RECURRENT: &'static [usize];
@@ -150,6 +150,9 @@ pub fn slots(shape: &Shape, every: bool, memory: bool) -> usize {
 
 /// Runs `layer` over whole sequences; `every` asks for all hidden states, else only the last. Gives them as
 /// [`slots`] says.
+///
+/// # Panics
+/// If sizes do not fit together, any of them is zero, or an id names no row of the table.
 pub fn forward<T: Number, C: Cell<T>>(
     processor: Processor,
     cell: C,
@@ -158,7 +161,33 @@ pub fn forward<T: Number, C: Cell<T>>(
     layer: Layer<T>,
     every: bool,
 ) -> (Vec<T>, Tape<T>) {
+    check::<T, C>(shape, input, layer);
     processor.run(Prepare { cell, shape, input, layer, every })
+}
+
+/// All that the kernels rely on where they write without looking.
+fn check<T: Number, C: Cell<T>>(shape: Shape, input: Input<T>, layer: Layer<T>) {
+    let Shape { batch, time, inputs, units } = shape;
+    let empty = [batch, time, inputs, units].contains(&0);
+    assert!(!empty, "{shape:?} must not be empty");
+    let side_by_side = |blocks: &[usize]| {
+        let mut all = first(blocks)..first(blocks) + blocks.len();
+        all.end <= C::BLOCKS && all.all(|block| blocks.contains(&block))
+    };
+    assert!(first(C::INPUT) == 0 && side_by_side(C::INPUT) && side_by_side(C::RECURRENT));
+    let sizes = |view: View<T>| [view.rows, view.columns];
+    match input {
+        Input::Vectors(vectors) => assert_eq!(sizes(vectors), [batch * time, inputs], "x"),
+        Input::Ids(table, ids) => {
+            assert_eq!((table.columns, ids.len()), (inputs, batch * time), "table and ids");
+            assert!(ids.iter().all(|&id| (id as usize) < table.rows), "an id names no row");
+        }
+    }
+    assert_eq!(sizes(layer.kernel), [inputs, C::INPUT.len() * units], "W");
+    assert_eq!(sizes(layer.recurrent), [units, C::RECURRENT.len() * units], "U");
+    assert_eq!(layer.bias.len(), C::BLOCKS * units, "biases");
+    assert_eq!(sizes(layer.hidden), [batch, units], "h");
+    assert_eq!(layer.memory.map(sizes), C::MEMORY.then_some([batch, units]), "c");
 }
 
 struct Prepare<'a, T, C> {
@@ -220,7 +249,7 @@ impl<T: Number, C: Cell<T>> WithSimd for Prepare<'_, T, C> {
             sums: tape.sums.shared(),
             hidden: tape.hidden.shared(),
             memory: tape.memory.shared(),
-            // SAFETY: each thread writes the sequences of its rows.
+            // SAFETY: each thread writes the sequences of its rows, and nobody reads them before all have.
             output: unsafe { Target::new(output.as_mut_ptr(), units) },
             slots,
             every,
@@ -228,7 +257,8 @@ impl<T: Number, C: Cell<T>> WithSimd for Prepare<'_, T, C> {
         shape.parts().into_par_iter().for_each(|part| {
             simd.vectorize(Part(forth, part));
         });
-        // SAFETY: the parts together have written all sequences.
+        // SAFETY: the parts together have written all sequences, in each of them all slots: there is at
+        // least one step.
         unsafe { output.set_len(batch * slots * units) };
         (output, tape)
     }
@@ -272,7 +302,9 @@ impl<T: Number, C: Cell<T>> WithSimd for Part<Forth<'_, T, C>> {
         let Shape { batch, time, inputs, units } = pass.shape;
         let width = units.next_multiple_of(T::PAD);
         let starts = [first(C::INPUT) * width, first(C::RECURRENT) * width];
-        // SAFETY: this thread alone reads and writes the rows of `part`, at every step.
+        // SAFETY: this thread alone reads and writes the rows of `part`, at every step, and never two parts
+        // of them at once that are the same: a step reads h and c in its own rows and writes those in the
+        // rows of the next. Products are as wide as the blocks that they are written to.
         unsafe {
             for n in part.clone() {
                 fill(pass.hidden.row(n), pass.layer.hidden.rows(n..n + 1));
@@ -350,6 +382,9 @@ pub struct Gradients<T> {
 }
 
 /// The way back: from the gradient of what [`forward`] gave. It uses the tape up.
+///
+/// # Panics
+/// If the tape is that of another cell, or sizes are not those of the way there.
 pub fn backward<T: Number, C: Cell<T>>(
     processor: Processor,
     cell: C,
@@ -358,6 +393,15 @@ pub fn backward<T: Number, C: Cell<T>>(
     layer: Layer<T>,
     gradient: &[T],
 ) -> Gradients<T> {
+    let Shape { batch, time, units, .. } = tape.shape;
+    check::<T, C>(tape.shape, input, layer);
+    let sums = C::BLOCKS * units.next_multiple_of(T::PAD);
+    let states = if C::MEMORY { (time + 1) * batch } else { 0 };
+    let of_ids = matches!(input, Input::Ids(..));
+    let found = (tape.sums.width, tape.memory.count(), tape.ids.is_some());
+    assert_eq!(found, (sums, states, of_ids), "the tape must be that of the same cell and input");
+    let slots = slots(&tape.shape, tape.every, C::MEMORY);
+    assert_eq!(gradient.len(), batch * slots * units, "there must be a gradient for every output");
     processor.run(Return { cell, tape, input, layer, gradient })
 }
 
@@ -467,7 +511,7 @@ impl<T: Number, C: Cell<T>> WithSimd for Part<Back<'_, T, C>> {
         let Shape { batch, time, units, .. } = pass.shape;
         let width = units.next_multiple_of(T::PAD);
         let blocks = |of: &[usize]| first(of) * width..(first(of) + of.len()) * width;
-        // SAFETY: this thread alone reads and writes the rows of `part`, at every step.
+        // SAFETY: as on the way there; what is read and what is written are different matrices.
         unsafe {
             for n in part.clone() {
                 pass.dh.row(n).fill(T::default());
@@ -524,7 +568,7 @@ fn weights<T: Number, C: Cell<T>, S: Simd>(
     let mut kernel = empty(inputs, C::INPUT.len());
     let mut recurrent = empty(units, C::RECURRENT.len());
     let mut bias = empty(1, C::BLOCKS);
-    // SAFETY: each task writes to columns of its own.
+    // SAFETY: each task writes to columns of its own, and nobody reads them before all have.
     let (dw, du, db) = unsafe {
         (
             Target::new(kernel.as_mut_ptr(), C::INPUT.len() * units),
@@ -556,7 +600,8 @@ fn weights<T: Number, C: Cell<T>, S: Simd>(
             input: of(C::INPUT).map(|at| (x, by_input(), to(dw, at))),
         });
     });
-    // SAFETY: the tasks together have written all columns.
+    // SAFETY: the tasks together have written all columns: every block has biases, and every block of W and
+    // U is one of them.
     unsafe {
         kernel.set_len(inputs * C::INPUT.len() * units);
         recurrent.set_len(units * C::RECURRENT.len() * units);
@@ -702,6 +747,7 @@ fn multiply_rows<T: Number, S: Simd>(simd: S, a: View<T>, b: &Packed<T>, to: &mu
             unsafe { self.1.multiply(simd, self.0, self.2, false) }
         }
     }
+    assert!(a.rows <= to.count() && b.columns() == to.width, "the product must have its place");
     let shared = to.shared();
     (0..a.rows.div_ceil(ROWS)).into_par_iter().for_each(|at| {
         let rows = at * ROWS..((at + 1) * ROWS).min(a.rows);
