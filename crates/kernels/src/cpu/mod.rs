@@ -11,3 +11,5 @@ pub mod scratch;
 pub mod sequence;
 pub mod shape;
 pub mod softmax_loss;
+#[cfg(test)]
+mod tests;
