@@ -10,12 +10,13 @@ use crate::cpu::elman::{Activation, Elman};
 use crate::cpu::gru::Gru;
 use crate::cpu::lstm::Lstm;
 use crate::cpu::processor::Processor;
-pub use crate::cpu::product::View;
-use crate::cpu::product::{Packed, Target};
+use crate::cpu::product::Packed;
 use crate::cpu::quantized::{self, Quantized};
 use crate::cpu::scratch::Scratch;
 use crate::cpu::sequence::{Cell, Forward, arranged};
 use crate::cpu::shape::{Rows, Shared};
+use crate::cpu::view::Target;
+pub use crate::cpu::view::View;
 
 /// How weights are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,7 +68,7 @@ impl Texts {
 
     /// The numbers of the one text, for `count` texts.
     pub fn repeated(&self, count: usize) -> Self {
-        let mut rows = Rows::new(count, self.0.width);
+        let mut rows = Rows::new(count, self.0.width());
         (0..count).for_each(|row| rows.row_mut(row).copy_from_slice(self.0.row(0)));
         Self(rows)
     }
@@ -128,8 +129,8 @@ impl Matrix {
     /// If x or y is too narrow, or they are not for as many texts.
     pub fn multiply(&self, x: &Texts, y: &mut Texts, add: bool) {
         assert_eq!(x.count(), y.count(), "x and y must be for as many texts");
-        assert!(self.inputs <= x.0.width, "x has {} columns", x.0.width);
-        assert!(self.columns() <= y.0.width, "y has {} columns", y.0.width);
+        assert!(self.inputs <= x.0.width(), "x has {} columns", x.0.width());
+        assert!(self.columns() <= y.0.width(), "y has {} columns", y.0.width());
         let count = x.count();
         let x = x.0.all(self.inputs);
         let to = y.0.shared();
@@ -208,7 +209,7 @@ pub struct Memory {
 impl Memory {
     /// What is remembered of the one text, for `count` texts.
     pub fn repeated(&self, count: usize) -> Self {
-        let memory = self.memory.0.width;
+        let memory = self.memory.0.width();
         let memory = if memory == 0 { Texts::zeros(count, 0) } else { self.memory.repeated(count) };
         Self { hidden: self.hidden.repeated(count), memory }
     }

@@ -19,7 +19,8 @@ pub enum Activation {
     Relu,
 }
 
-/// h′ = φ(a), for each of the activations.
+/// h′ = φ(a), for each of the activations, with the biases of one block. max(0, ·) makes 0 of NaN where
+/// numbers come one at a time.
 #[derive(Clone, Copy, Debug)]
 pub struct Elman(pub Activation);
 

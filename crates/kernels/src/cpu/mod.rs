@@ -12,3 +12,6 @@ pub mod scratch;
 pub mod sequence;
 pub mod shape;
 pub mod softmax_loss;
+#[cfg(test)]
+mod tests;
+pub mod view;

@@ -21,6 +21,9 @@ pub struct Rmsprop {
 }
 
 /// One step of RMSprop without momentum: v ← ρ v + (1 − ρ) g², w ← w − η g / √(v + ε).
+///
+/// # Panics
+/// If there are not as many of all of them.
 pub fn rmsprop<T: Number>(
     processor: Processor,
     config: Rmsprop,
@@ -28,6 +31,8 @@ pub fn rmsprop<T: Number>(
     gradient: &[T],
     square: &mut [T],
 ) {
+    let counts = [gradient.len(), square.len()];
+    assert_eq!(counts, [weights.len(); 2], "there must be as many of g and v as of w");
     let chunks = weights.par_chunks_mut(CHUNK).zip(gradient.par_chunks(CHUNK));
     chunks.zip(square.par_chunks_mut(CHUNK)).for_each(|((w, g), v)| {
         processor.run(RmspropChunk(config, w, g, v));
@@ -77,6 +82,9 @@ pub struct Adam {
 }
 
 /// One step of Adam: m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², w ← w − η′ m / (√v + ε).
+///
+/// # Panics
+/// If there are not as many of all of them.
 pub fn adam<T: Number>(
     processor: Processor,
     config: Adam,
@@ -85,6 +93,8 @@ pub fn adam<T: Number>(
     mean: &mut [T],
     square: &mut [T],
 ) {
+    let counts = [gradient.len(), mean.len(), square.len()];
+    assert_eq!(counts, [weights.len(); 3], "there must be as many of g, m and v as of w");
     let chunks = weights.par_chunks_mut(CHUNK).zip(gradient.par_chunks(CHUNK));
     let memory = mean.par_chunks_mut(CHUNK).zip(square.par_chunks_mut(CHUNK));
     chunks.zip(memory).for_each(|((w, g), (m, v))| {

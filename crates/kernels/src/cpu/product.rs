@@ -6,7 +6,6 @@
 //! as much as the product itself. Sums go over k in order, in blocks of fixed length: a number of C does
 //! not depend on how its rows are split over threads.
 
-use std::marker::PhantomData;
 use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
@@ -15,171 +14,12 @@ use rayon::prelude::*;
 use super::number::Number;
 use super::scratch::Scratch;
 use super::shape::Rows;
+use super::view::{Target, View};
 
 /// Vectors in a panel's row.
 pub(super) const WIDTH: usize = 3;
 /// The rows of B that one pass goes through: with a panel's width, 24 KiB or less.
 pub(super) const DEPTH: usize = 128;
-
-/// A matrix somewhere in memory, with any distance between its rows and between its columns.
-#[derive(Clone, Copy)]
-pub struct View<'a, T> {
-    start: *const T,
-    /// How many rows.
-    pub rows: usize,
-    /// How many columns.
-    pub columns: usize,
-    row_stride: usize,
-    column_stride: usize,
-    memory: PhantomData<&'a [T]>,
-}
-
-// SAFETY: a view is a shared slice with strides, and may go where a shared slice may.
-unsafe impl<T: Sync> Send for View<'_, T> {}
-// SAFETY: the same.
-unsafe impl<T: Sync> Sync for View<'_, T> {}
-
-impl<'a, T: Number> View<'a, T> {
-    /// `rows` × `columns` numbers of `slice`.
-    ///
-    /// # Panics
-    /// If the last of them lies outside.
-    pub fn new(slice: &'a [T], [rows, columns]: [usize; 2], [row, column]: [usize; 2]) -> Self {
-        let last = rows.saturating_sub(1) * row + columns.saturating_sub(1) * column;
-        assert!(rows * columns == 0 || last < slice.len(), "a view must lie inside its slice");
-        let start = slice.as_ptr();
-        Self { start, rows, columns, row_stride: row, column_stride: column, memory: PhantomData }
-    }
-
-    /// Rows of `columns` numbers that follow one another.
-    pub fn dense(slice: &'a [T], columns: usize) -> Self {
-        Self::new(slice, [slice.len() / columns.max(1), columns], [columns, 1])
-    }
-
-    /// Whether both are the same numbers.
-    pub fn is(&self, other: &Self) -> bool {
-        self.start == other.start && self.rows == other.rows && self.columns == other.columns
-    }
-
-    /// Rows and columns exchanged.
-    pub fn transposed(self) -> Self {
-        let Self { rows, columns, row_stride, column_stride, .. } = self;
-        Self {
-            rows: columns,
-            columns: rows,
-            row_stride: column_stride,
-            column_stride: row_stride,
-            ..self
-        }
-    }
-
-    /// The rows of `range`.
-    ///
-    /// # Panics
-    /// If there are fewer.
-    pub fn rows(self, range: Range<usize>) -> Self {
-        assert!(range.end <= self.rows && range.start <= range.end);
-        let start = self.start.wrapping_add(range.start * self.row_stride);
-        Self { start, rows: range.len(), ..self }
-    }
-
-    /// The columns of `range`.
-    ///
-    /// # Panics
-    /// If there are fewer.
-    pub fn columns(self, range: Range<usize>) -> Self {
-        self.transposed().rows(range).transposed()
-    }
-
-    /// Writes the numbers of a single row to `to`.
-    ///
-    /// # Panics
-    /// If there are several rows, or another count of numbers.
-    #[inline(always)]
-    pub fn copy_to(self, to: &mut [T]) {
-        assert!(self.rows == 1 && self.columns == to.len());
-        to.iter_mut().enumerate().for_each(|(column, number)| *number = self.at(0, column));
-    }
-
-    /// Adds the numbers of a single row to those of `to`, which may be more.
-    ///
-    /// # Panics
-    /// If there are several rows, or more numbers.
-    #[inline(always)]
-    pub fn add_to(self, to: &mut [T]) {
-        assert!(self.rows == 1 && self.columns <= to.len());
-        let to = to[..self.columns].iter_mut().enumerate();
-        to.for_each(|(column, number)| *number += self.at(0, column));
-    }
-
-    /// Where row `row` begins.
-    #[inline(always)]
-    fn row(&self, row: usize) -> *const T {
-        self.start.wrapping_add(row * self.row_stride)
-    }
-
-    /// The number in row `row` and column `column`.
-    #[inline(always)]
-    fn at(&self, row: usize, column: usize) -> T {
-        debug_assert!(row < self.rows && column < self.columns);
-        // SAFETY: `new` has seen to it that all rows and columns lie inside the slice.
-        unsafe { *self.start.add(row * self.row_stride + column * self.column_stride) }
-    }
-}
-
-/// Where C goes: rows of numbers that follow one another, `stride` apart.
-#[derive(Clone, Copy)]
-pub struct Target<T> {
-    start: *mut T,
-    stride: usize,
-}
-
-// SAFETY: who makes a target for several threads answers for it that they write to different rows or
-// columns (see `Target::new`).
-unsafe impl<T: Send> Send for Target<T> {}
-// SAFETY: the same.
-unsafe impl<T: Send> Sync for Target<T> {}
-
-impl<T> Target<T> {
-    /// A matrix that begins at `start`.
-    ///
-    /// # Safety
-    /// All that is written by it lies in memory that lives as long as it is used, and no two threads
-    /// write to, or write and read, the same numbers at the same time.
-    pub unsafe fn new(start: *mut T, stride: usize) -> Self {
-        Self { start, stride }
-    }
-
-    /// The same matrix from this row and column on.
-    pub fn from(self, row: usize, column: usize) -> Self {
-        let start = self.start.wrapping_add(row * self.stride + column);
-        Self { start, ..self }
-    }
-
-    /// Writes `numbers` to the beginning of the first row.
-    ///
-    /// # Safety
-    /// The row holds as many.
-    #[inline(always)]
-    pub unsafe fn write(self, numbers: &[T]) {
-        // SAFETY: the caller says so, and no shared slice lies where somebody may write.
-        unsafe { self.start.copy_from_nonoverlapping(numbers.as_ptr(), numbers.len()) }
-    }
-}
-
-impl<T: Number> Target<T> {
-    /// Adds `numbers` to those at the beginning of the first row.
-    ///
-    /// # Safety
-    /// The row holds as many, and they were written before.
-    #[inline(always)]
-    pub unsafe fn add(self, numbers: &[T]) {
-        for (at, &number) in numbers.iter().enumerate() {
-            // SAFETY: the caller says so.
-            unsafe { *self.start.add(at) += number };
-        }
-    }
-}
 
 /// A matrix B `[K, N]`, packed for one kind of processor.
 pub struct Packed<T: Number> {
@@ -192,6 +32,9 @@ pub struct Packed<T: Number> {
 
 impl<T: Number> Packed<T> {
     /// Packs `b`, made wider with zeros to a multiple of [`Number::PAD`].
+    ///
+    /// # Panics
+    /// If `b` has no rows.
     #[inline(always)]
     pub fn new<S: Simd>(simd: S, b: View<T>) -> Self {
         let mut packed = Self::empty::<S>(b);
@@ -202,6 +45,9 @@ impl<T: Number> Packed<T> {
     }
 
     /// The same by all threads: for matrices that are packed by themselves.
+    ///
+    /// # Panics
+    /// If `b` has no rows.
     pub fn shared<S: Simd>(simd: S, b: View<T>) -> Self {
         let mut packed = Self::empty::<S>(b);
         let panels: Vec<_> = packed.panels_of(b).collect();
@@ -250,7 +96,10 @@ impl<T: Number> Packed<T> {
         &self.numbers
     }
 
-    /// Adds the sum of each column to `totals`.
+    /// Adds the sum of each column to `totals`, `columns()` numbers.
+    ///
+    /// # Panics
+    /// If there are more totals.
     #[inline(always)]
     pub fn column_sums<S: Simd>(&self, simd: S, totals: &mut [T]) {
         let (totals, _) = T::vectors_mut::<S>(totals);
@@ -267,11 +116,15 @@ impl<T: Number> Packed<T> {
 
     /// Writes the first `columns` columns of A B to `c`, and nothing beside them.
     ///
+    /// # Panics
+    /// If A has not as many columns as B has rows, or there are fewer columns.
+    ///
     /// # Safety
-    /// `c` holds as many rows as A and as many columns.
+    /// `c` holds as many rows as A and as many columns, and they may be written (see [`Target::new`]).
     #[inline(always)]
     pub unsafe fn multiply_into<S: Simd>(&self, simd: S, a: View<T>, c: Target<T>, columns: usize) {
-        // SAFETY: the caller says so; a product that is wider than wanted goes through rows of its own.
+        // SAFETY: the caller says so. A product that is wider than wanted goes through rows of its own, as
+        // many and as wide as its; they are read only when all of it is there.
         unsafe {
             if columns == self.columns && self.rows <= DEPTH {
                 return self.multiply(simd, a, c, false);
@@ -284,10 +137,14 @@ impl<T: Number> Packed<T> {
         }
     }
 
-    /// C = A B, or C += A B if `add`.
+    /// C = A B, or C += A B if `add`; C has as many rows as A.
+    ///
+    /// # Panics
+    /// If A has not as many columns as B has rows.
     ///
     /// # Safety
-    /// `c` holds as many rows as A and `columns()` columns.
+    /// `c` holds as many rows as A and `columns()` columns, written before if `add`; and they may be written
+    /// (see [`Target::new`]).
     #[inline(always)]
     pub unsafe fn multiply<S: Simd>(&self, simd: S, a: View<T>, c: Target<T>, add: bool) {
         // SAFETY: the caller says so.
@@ -296,8 +153,12 @@ impl<T: Number> Packed<T> {
 
     /// The same in the columns of some panels.
     ///
+    /// # Panics
+    /// If A has not as many columns as B has rows, or there are fewer panels.
+    ///
     /// # Safety
-    /// `c` holds as many rows as A and `columns()` columns.
+    /// `c` holds as many rows as A and `columns()` columns, those of the panels written before if `add`; and
+    /// they may be written (see [`Target::new`]).
     #[inline(always)]
     pub unsafe fn multiply_panels<S: Simd>(
         &self,
@@ -307,7 +168,7 @@ impl<T: Number> Packed<T> {
         add: bool,
         panels: Range<usize>,
     ) {
-        debug_assert_eq!(a.columns, self.rows);
+        assert_eq!(a.columns, self.rows, "A must have as many columns as B has rows");
         let lanes = T::lanes::<S>();
         for panel in panels {
             let start = panel * self.width;
@@ -354,12 +215,14 @@ impl<T: Number> WithSimd for PackPanel<'_, T> {
 #[inline(always)]
 fn pack_panel<T: Number, S: Simd>(_: S, b: View<T>, panel: &mut [T]) {
     let width = panel.len() / b.rows.max(1);
+    assert!(panel.len() == width * b.rows, "a panel must have as many rows as B");
     if b.columns < width {
         panel.fill(T::default());
     }
     if b.column_stride == 1 {
         for (k, row) in panel.chunks_exact_mut(width).enumerate() {
-            // SAFETY: row k of `b` holds as many numbers as `b` has columns.
+            // SAFETY: `b` has as many rows as the panel, and row k holds as many numbers, one after
+            // another, as `b` has columns.
             let source = unsafe { std::slice::from_raw_parts(b.row(k), b.columns) };
             row[..b.columns].copy_from_slice(source);
         }
@@ -370,7 +233,8 @@ fn pack_panel<T: Number, S: Simd>(_: S, b: View<T>, panel: &mut [T]) {
         let from = at * T::PAD;
         for column in 0..b.columns {
             for (k, row) in block.chunks_exact_mut(width).enumerate() {
-                row[column] = b.at(from + k, column);
+                // SAFETY: `b` has as many rows as the panel, and this column.
+                row[column] = unsafe { b.at(from + k, column) };
             }
         }
     }
@@ -379,7 +243,7 @@ fn pack_panel<T: Number, S: Simd>(_: S, b: View<T>, panel: &mut [T]) {
 /// C (+)= A B for one panel B of `W` vectors a row.
 ///
 /// # Safety
-/// `c` holds as many rows as A, of `W` vectors.
+/// `c` holds as many rows as A, of `W` vectors, written before if `add`; and they may be written.
 #[inline(always)]
 pub(super) unsafe fn panel_product<T: Number, S: Simd, const W: usize>(
     simd: S,
@@ -394,7 +258,8 @@ pub(super) unsafe fn panel_product<T: Number, S: Simd, const W: usize>(
         let (a, b) = (a.columns(from..to), &b[from * W..to * W]);
         let add = add || from > 0;
         let mut row = 0;
-        // SAFETY: all rows below `a.rows` are rows of `c`.
+        // SAFETY: all rows below `a.rows` are rows of `c`, and what a later block of columns adds to, the
+        // first one has written. Of A and B there are as many columns and rows: both were cut so.
         unsafe {
             if S::REGISTER_COUNT >= 32 {
                 while a.rows - row >= 8 {
@@ -420,7 +285,8 @@ pub(super) unsafe fn panel_product<T: Number, S: Simd, const W: usize>(
 /// One tile of `M` rows and `W` vectors a row.
 ///
 /// # Safety
-/// `c` holds `M` rows of `W` vectors.
+/// A has `M` rows and as many columns as `b` has rows of `W` vectors. `c` holds `M` rows of `W` vectors,
+/// written before if `add`; and they may be written.
 #[inline(always)]
 unsafe fn tile<T: Number, S: Simd, const M: usize, const W: usize>(
     simd: S,
@@ -433,7 +299,7 @@ unsafe fn tile<T: Number, S: Simd, const M: usize, const W: usize>(
     let mut column = a.start;
     for b in b.chunks_exact(W) {
         for (m, sums) in sums.iter_mut().enumerate() {
-            // SAFETY: `b` has as many rows as A has columns, and A has `M` rows.
+            // SAFETY: row m of A holds a number for each row of `b`, and this loop is at one of them.
             let a = T::splat(simd, unsafe { *column.add(m * a.row_stride) });
             for (sum, &b) in sums.iter_mut().zip(b) {
                 *sum = T::mul_add(simd, a, b, *sum);
@@ -444,7 +310,8 @@ unsafe fn tile<T: Number, S: Simd, const M: usize, const W: usize>(
     for (m, sums) in sums.into_iter().enumerate() {
         let c = c.from(m, 0).start.cast::<T::Lanes<S>>();
         for (w, sum) in sums.into_iter().enumerate() {
-            // SAFETY: `c` holds row m; vectors may be written and read at any address of numbers.
+            // SAFETY: `c` holds `W` vectors in row m, and this is vector w: a few numbers one after another
+            // and nothing else, read and written at whatever address they have.
             unsafe {
                 let c = c.add(w);
                 let sum = if add { T::add(simd, c.read_unaligned(), sum) } else { sum };

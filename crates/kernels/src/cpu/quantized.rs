@@ -5,7 +5,8 @@ use std::ops::Range;
 use pulp::Simd;
 
 use super::number::Number;
-use super::product::{DEPTH, Packed, Target, View, WIDTH, panel_product};
+use super::product::{DEPTH, Packed, WIDTH, panel_product};
+use super::view::{Target, View};
 
 /// The factor that `weight` needs at least.
 pub fn scale(weight: f32) -> f32 {

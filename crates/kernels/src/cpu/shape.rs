@@ -4,8 +4,8 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use super::number::Number;
-use super::product::{Target, View};
 use super::scratch::Scratch;
+use super::view::{Target, View};
 
 /// N sequences of T steps, from D numbers to H units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,16 +36,25 @@ pub struct Rows<T: Number> {
     numbers: Scratch<T>,
     count: usize,
     /// Numbers in a row, a multiple of [`Number::PAD`].
-    pub width: usize,
+    pub(super) width: usize,
     stride: usize,
 }
 
 impl<T: Number> Rows<T> {
     /// `count` rows of at least `width` numbers of any value.
+    ///
+    /// # Panics
+    /// If no memory is that large.
     pub fn new(count: usize, width: usize) -> Self {
         let width = width.next_multiple_of(T::PAD);
         let stride = width + T::PAD;
-        Self { numbers: Scratch::new(count * stride), count, width, stride }
+        let len = count.checked_mul(stride).expect("fewer numbers than addresses");
+        Self { numbers: Scratch::new(len), count, width, stride }
+    }
+
+    /// Numbers in a row, with those that only fill up.
+    pub fn width(&self) -> usize {
+        self.width
     }
 
     /// How many rows.
@@ -58,18 +67,27 @@ impl<T: Number> Rows<T> {
         self.view(0..self.count, 0..columns)
     }
 
-    /// The first `count` rows from row `from` on, `width` numbers of each from column `column`.
+    /// The rows of `rows`, and of each the numbers of `columns`.
+    ///
+    /// # Panics
+    /// If the last of them lies outside.
     pub fn view(&self, rows: Range<usize>, columns: Range<usize>) -> View<'_, T> {
         let numbers = &self.numbers[rows.start * self.stride + columns.start..];
         View::new(numbers, [rows.len(), columns.len()], [self.stride, 1])
     }
 
     /// Row `row`.
+    ///
+    /// # Panics
+    /// If there is none.
     pub fn row(&self, row: usize) -> &[T] {
         &self.numbers[row * self.stride..][..self.width]
     }
 
     /// Row `row`, to write to.
+    ///
+    /// # Panics
+    /// If there is none.
     pub fn row_mut(&mut self, row: usize) -> &mut [T] {
         &mut self.numbers[row * self.stride..][..self.width]
     }
@@ -90,7 +108,8 @@ pub struct Shared<'a, T> {
     memory: PhantomData<&'a mut [T]>,
 }
 
-// SAFETY: whoever takes a row answers for it that no other thread has it (see `row`).
+// SAFETY: it is a pointer to numbers that may go to other threads; who reads or writes through it answers
+// for it that nobody else does so at the same time (see `row`, `view` and `target`).
 unsafe impl<T: Send> Send for Shared<'_, T> {}
 // SAFETY: the same.
 unsafe impl<T: Send> Sync for Shared<'_, T> {}
@@ -99,33 +118,37 @@ impl<'a, T: Number> Shared<'a, T> {
     /// Row `row`.
     ///
     /// # Safety
-    /// There is such a row, and while it is held nobody else reads or writes it.
+    /// There is such a row, and while it is held it is not read or written in any other way.
     #[inline(always)]
     pub unsafe fn row(self, row: usize) -> &'a mut [T] {
-        // SAFETY: the rows lie inside the memory that this was made from.
+        // SAFETY: there is such a row, so it lies inside the memory that this was made from, which is
+        // borrowed for 'a; the caller sees to it that nothing else refers to it.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(row * self.stride), self.width) }
     }
 
     /// Some rows as a matrix to read.
     ///
     /// # Safety
-    /// There are such rows, and while it is used nobody writes to them.
+    /// There are such rows, one or more, and such columns; and while it is used nobody writes to these
+    /// rows.
     #[inline(always)]
     pub unsafe fn view(self, rows: Range<usize>, columns: Range<usize>) -> View<'a, T> {
         let first = rows.start * self.stride + columns.start;
         let len = (rows.len() - 1) * self.stride + columns.len();
-        // SAFETY: the rows lie inside the memory that this was made from.
+        // SAFETY: from the first number of the first row to the last one of the last row, all lies inside
+        // the memory that this was made from; the caller sees to it that nobody writes there.
         let numbers = unsafe { std::slice::from_raw_parts(self.start.add(first), len) };
         View::new(numbers, [rows.len(), columns.len()], [self.stride, 1])
     }
 
-    /// Some rows as a matrix to write to.
+    /// All from this row and column on, as a matrix to write to.
     ///
     /// # Safety
-    /// There are such rows, and while it is used nobody else reads or writes them.
+    /// There is such a row and column. All that is written by it lies inside rows that there are, before 'a
+    /// ends; and while it is written, it is not read or written in any other way.
     #[inline(always)]
     pub unsafe fn target(self, row: usize, column: usize) -> Target<T> {
-        // SAFETY: the rows lie inside the memory that this was made from, and the caller has them alone.
+        // SAFETY: the row lies inside the memory that this was made from; for the rest the caller answers.
         unsafe { Target::new(self.start.add(row * self.stride + column), self.stride) }
     }
 }

@@ -10,9 +10,10 @@ use rayon::prelude::*;
 
 use super::number::Number;
 use super::processor::Processor;
-use super::product::{Packed, Target, View, pack};
+use super::product::{Packed, pack};
 use super::scratch::Scratch;
 use super::shape::{Rows, Shared};
+use super::view::{Target, View};
 
 /// Numbers in a block of y, 8 MiB of f32; but a row at least.
 const BLOCK: usize = 1 << 21;
@@ -56,28 +57,57 @@ pub struct Gradients<T> {
 }
 
 /// −ln softmax(y) at the target of each row, `[N]`.
+///
+/// # Panics
+/// If sizes do not fit together, any of them is zero, or a target is not below V.
 pub fn forward<T: Number>(processor: Processor, inputs: Inputs<T>) -> (Vec<T>, Tape<T>) {
+    inputs.check();
     let (nats, _, tape) = processor.run(There(inputs));
     (nats, tape)
 }
 
 /// The same losses, and for each row whether its target is the first of the likeliest.
+///
+/// # Panics
+/// As [`forward`].
 pub fn guesses<T: Number>(processor: Processor, inputs: Inputs<T>) -> (Vec<T>, Vec<bool>) {
+    inputs.check();
     let (nats, hits, _) = processor.run(There(inputs));
     (nats, hits)
 }
 
 /// From the gradient of each row's loss: dy = d · (softmax(y) − the target's one), and so on through W.
+///
+/// # Panics
+/// If the inputs are not those of the way there, or there is not a gradient for each row.
 pub fn backward<T: Number>(
     processor: Processor,
     inputs: Inputs<T>,
     tape: Tape<T>,
     gradient: &[T],
 ) -> Gradients<T> {
+    inputs.check();
+    let (rows, width) = (inputs.input.rows, inputs.kernel.columns.next_multiple_of(T::PAD));
+    assert_eq!(tape.normalizers.len(), rows, "the tape must be that of the same rows");
+    let fits = |y: &Rows<T>| (y.count(), y.width) == (rows, width);
+    assert!(tape.logits.as_ref().is_none_or(fits), "the tape must be that of the same W");
+    assert_eq!(gradient.len(), rows, "there must be a gradient for every row");
     processor.run(Back { inputs, tape, gradient })
 }
 
 impl<T: Number> Inputs<'_, T> {
+    /// All that the kernels rely on where they write without looking.
+    fn check(&self) {
+        let Self { input, kernel, bias, targets } = self;
+        let sizes = [input.rows, kernel.rows, kernel.columns];
+        assert!(sizes.iter().all(|&size| size > 0), "N, H and V are {sizes:?}; none may be 0");
+        assert_eq!(input.columns, kernel.rows, "W must have a row for every input");
+        assert_eq!(bias.len(), kernel.columns, "W and b must have as many columns");
+        assert_eq!(targets.len(), input.rows, "there must be a target for every row");
+        let known = targets.iter().all(|&target| (target as usize) < kernel.columns);
+        assert!(known, "a target must be below {}", kernel.columns);
+    }
+
     fn blocks(&self) -> impl Iterator<Item = Range<usize>> + use<T> {
         let rows = self.input.rows;
         let count = (rows * self.kernel.columns).div_ceil(BLOCK).min(rows);
@@ -95,7 +125,7 @@ impl<T: Number> Inputs<'_, T> {
         });
         let columns = self.kernel.columns;
         normalizers.par_iter_mut().enumerate().for_each(|(row, normalizer)| {
-            // SAFETY: nobody writes to the logits any more.
+            // SAFETY: each row is one task's alone, and nobody writes to columns any more.
             let row = unsafe { &shared.row(row)[..columns] };
             *normalizer = simd.vectorize(LogSumExp(row));
         });
@@ -154,7 +184,7 @@ impl<T: Number> WithSimd for Back<'_, T> {
         let mut input = vec![T::default(); x.rows * units];
         let mut kernel = Vec::with_capacity(units * vocabulary);
         let mut bias = vec![T::default(); vocabulary];
-        // SAFETY: each task writes to columns of its own.
+        // SAFETY: each task writes to columns of its own, and nobody reads them before all have.
         let (dw, db) = unsafe {
             (Target::new(kernel.as_mut_ptr(), vocabulary), Target::new(bias.as_mut_ptr(), 0))
         };
@@ -179,7 +209,7 @@ impl<T: Number> WithSimd for Back<'_, T> {
             });
             through(simd, dy, w, &mut input[block.start * units..block.end * units]);
         }
-        // SAFETY: the first block's tasks together have written all columns.
+        // SAFETY: the first block's tasks together have written all columns, and there is a block: N > 0.
         unsafe { kernel.set_len(units * vocabulary) };
         Gradients { input, kernel, bias }
     }
@@ -222,7 +252,8 @@ impl<T: Number> WithSimd for Through<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         for (at, (packed, part)) in self.parts.iter().enumerate() {
-            // SAFETY: these rows are this task's alone.
+            // SAFETY: these rows are this task's alone; they are as wide as the product, and the first part
+            // has written what the others add to.
             unsafe {
                 let out = self.out.target(self.row, 0);
                 packed.multiply(simd, self.kernel.columns(part.clone()), out, at > 0);
@@ -250,7 +281,7 @@ impl<T: Number> WithSimd for Dense<'_, T> {
         let mut bias = Scratch::zeros(packed.columns());
         bias[..b.len()].copy_from_slice(b);
         // SAFETY: these columns are this task's alone, and so are those that only fill up the last ones:
-        // a row of y is filled up too.
+        // a row of y is filled up too. The product adds to the biases.
         unsafe {
             for row in 0..x.rows {
                 y.target(row, columns.start).write(&bias);
@@ -328,7 +359,8 @@ impl<T: Number> WithSimd for Weights<'_, T> {
         let packed = Packed::new(simd, dy);
         let mut totals = Scratch::zeros(packed.columns());
         packed.column_sums(simd, &mut totals);
-        // SAFETY: these columns are this task's alone.
+        // SAFETY: these columns are this task's alone, and the targets have them; db began as zeros, and what
+        // is added to dw later, the first block has written.
         unsafe {
             db.add(&totals[..dy.columns]);
             if first {

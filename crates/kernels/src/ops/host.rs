@@ -9,7 +9,7 @@ use burn::backend::{Backend, Flex, flex::FlexTensor};
 use burn::tensor::{Element, Shape, TensorData};
 
 use crate::cpu::number::Number;
-use crate::cpu::product::View;
+use crate::cpu::view::View;
 
 /// f32 or f64, as Burn knows them.
 pub trait Float: Number + Element {

@@ -15,9 +15,9 @@ use crate::cpu::elman::{Activation, Elman};
 use crate::cpu::gru::Gru;
 use crate::cpu::lstm::Lstm;
 use crate::cpu::processor::Processor;
-use crate::cpu::product::View;
 use crate::cpu::sequence::{self, Cell, Input, Layer, Tape};
 use crate::cpu::shape::Shape;
+use crate::cpu::view::View;
 
 /// Which equations.
 #[derive(Clone, Copy, Debug, PartialEq)]
