@@ -10,6 +10,8 @@ use crate::ops::{Differentiable, Equations, Plan};
 use crate::{are_fused, reference};
 
 /// What a layer reads at each step.
+// A handful a step: what a box saves is less than what it hides.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug)]
 pub enum Input {
     /// `[N, T, D]`.

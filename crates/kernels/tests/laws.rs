@@ -62,6 +62,7 @@ fn assert_close<const D: usize>(
 }
 
 /// A layer with all that goes into it.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone)]
 enum Layer {
     Lstm(LstmWeights),
@@ -289,7 +290,7 @@ fn what_has_no_size_is_refused() {
             let input = Tensor::random([batch, time, size], Distribution::Default, &device);
             elman_sequence(Input::Vectors(input), weights, state, &Pass::default())
         });
-        let message = message.err().expect("it was not refused");
+        let message = message.err().unwrap_or_else(|| panic!("it was not refused"));
         let message = message.downcast_ref::<String>().expect("a message in words");
         assert!(message.contains("1 or more"), "{message}");
     };
@@ -312,7 +313,7 @@ fn an_id_outside_the_table_is_refused() {
         let (table, ids) = (Tensor::zeros([3, 2], &device), Tensor::from_ints([[3]], &device));
         lstm_sequence(Input::Ids { table, ids }, weights, state, &Pass::default())
     });
-    let message = message.err().expect("it was not refused");
+    let message = message.err().unwrap_or_else(|| panic!("it was not refused"));
     let message = message.downcast_ref::<String>().expect("a message in words");
     assert!(message.contains("an id is 3; expected 0 to 2"), "{message}");
 }

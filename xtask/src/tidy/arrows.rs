@@ -8,15 +8,19 @@ use super::metadata::{ask, list, text};
 use super::{Problem, Report};
 
 /// The crates of the workspace and those they may depend on.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("durable", &[]),
     ("text-prep", &[]),
     ("seqdata", &["text-prep"]),
-    ("models", &["durable", "seqdata", "text-prep"]),
-    ("trainer", &["durable", "models", "seqdata", "text-prep"]),
-    ("generate", &["models", "seqdata", "text-prep"]),
+    ("kernels", &[]),
+    ("models", &["durable", "kernels", "seqdata", "text-prep"]),
+    ("trainer", &["durable", "kernels", "models", "seqdata", "text-prep"]),
+    ("generate", &["kernels", "models", "seqdata", "text-prep"]),
     ("args", &[]),
-    ("cli", &["args", "durable", "generate", "models", "seqdata", "text-prep", "trainer"]),
+    (
+        "cli",
+        &["args", "durable", "generate", "kernels", "models", "seqdata", "text-prep", "trainer"],
+    ),
     ("xtask", &["args"]),
 ];
 
@@ -26,6 +30,8 @@ const WITHOUT_BURN: [&str; 4] = ["durable", "text-prep", "args", "xtask"];
 const LAUNCHER_NEEDS: [&str; 3] = ["clap", "serde_json", "toml"];
 /// The crate that chooses the backend.
 const CHOOSER: &str = "cli";
+/// The crate that computes on the memory of some backends, and so knows them by name.
+const KERNELS: &str = "kernels";
 /// Burn's features that bring a backend.
 const BACKENDS: [&str; 12] = [
     "ndarray", "flex", "wgpu", "vulkan", "metal", "webgpu", "cuda", "rocm", "cpu", "tch", "remote",
@@ -106,7 +112,7 @@ fn burn_where_it_must_not_be<'a>(package: &'a Value, findings: &mut Vec<Finding<
 
 /// A backend in `[dependencies]` or forwarded by `[features]`; tests may use one.
 fn backends_outside_the_chooser<'a>(package: &'a Value, findings: &mut Vec<Finding<'a>>) {
-    if text(&package["name"]) == CHOOSER {
+    if [CHOOSER, KERNELS].contains(&text(&package["name"])) {
         return;
     }
     for dependency in list(&package["dependencies"]).filter(|d| text(&d["kind"]) != "dev") {
@@ -207,6 +213,7 @@ mod tests {
             package("cli", flex.clone()),
             package("trainer", flex),
             package("generate", dev),
+            package("kernels", json!([{ "name": "burn", "features": ["flex"] }])),
             forwarding,
         ]));
         assert_eq!(found.len(), 3, "{found:?}");
