@@ -51,7 +51,14 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// If the device does not give the numbers back.
+    ///
+    /// # Panics
+    /// If there are no ids, or not as many of each text.
     pub fn read(&mut self, ids: &[u32]) -> Result<()> {
+        assert!(
+            !ids.is_empty() && ids.len().is_multiple_of(self.texts),
+            "as many ids of each text"
+        );
         match &mut self.past {
             Past::Carried(heard) => self.voice.read(ids, self.texts, heard),
             Past::Window { ids: past, length, heard } => {

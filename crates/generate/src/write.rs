@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 use text_prep::{Joiner, Tokenizer, Vocabulary};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::sampler::Sampler;
 use crate::sampling::Sampling;
 use crate::session::Session;
@@ -74,21 +74,28 @@ pub fn write_sample(
     Ok(samples.remove(0))
 }
 
-/// Writes the samples of these numbers, several of them in one pass through the weights.
+/// Writes the samples of these numbers, several of them in one pass through the weights where a voice is laid
+/// out; `finished` gets each, in order, as soon as those written with it are done.
 ///
 /// # Errors
-/// If the device does not give the numbers back.
-pub fn write_samples(
+/// If the device does not give the numbers back, or `finished` refuses one.
+pub fn write_samples<E: From<Error>>(
     writer: &Writer,
     request: &Request,
     numbers: Range<u64>,
-) -> Result<Vec<Sample>> {
-    let mut samples = Vec::new();
-    for start in numbers.clone().step_by(TOGETHER as usize) {
-        let some = start..(start + TOGETHER).min(numbers.end);
-        samples.extend(write_together(writer, request, some, |_, _| Ok(()))?);
+    mut finished: impl FnMut(Sample) -> std::result::Result<(), E>,
+) -> std::result::Result<(), E> {
+    let together = match writer.voice {
+        Voice::Laid(_) => TOGETHER,
+        // A batch of several may round otherwise than a text alone.
+        Voice::Model { .. } => 1,
+    };
+    for start in numbers.clone().step_by(together as usize) {
+        let some = start..(start + together).min(numbers.end);
+        let samples = write_together(writer, request, some, |_, _| Ok(()))?;
+        samples.into_iter().try_for_each(&mut finished)?;
     }
-    Ok(samples)
+    Ok(())
 }
 
 /// Writes samples side by side; each piece of text goes to `piece` with the place of its sample.
@@ -99,7 +106,8 @@ fn write_together(
     piece: impl FnMut(usize, &str) -> std::io::Result<()> + Send,
 ) -> Result<Vec<Sample>> {
     // A token is a few loops of microseconds: nobody should have to be woken for each of them.
-    kernels::awake(|| write_awake(writer, request, numbers, piece))
+    let on = matches!(writer.voice, Voice::Laid(_));
+    kernels::awake(on, || write_awake(writer, request, numbers, piece))
 }
 
 fn write_awake(
@@ -217,39 +225,48 @@ mod tests {
         let mut ended_within_a_syllable = false;
         for splitter in [jamo, r#"{"kind": "words"}"#] {
             let tokenizer = tokenizer(splitter);
-            let voice = Voice::new(&model, &device, Precision::F32);
-            let writer = Writer { voice, tokenizer: &tokenizer, window: 3 };
-            for tokens in 1..40 {
-                let request = Request {
-                    prompt: &[1, 2],
-                    tokens,
-                    sampling: Sampling { temperature: 1.0, ..Sampling::default() },
-                    seed: 1,
-                    context: Context::Carried,
-                    one_story: false,
-                    stop: None,
-                };
-                let mut pieces = String::new();
-                let sample = write_sample(&writer, &request, tokens as u64, |piece| {
-                    assert!(!piece.is_empty());
-                    pieces.push_str(piece);
-                    Ok(())
-                });
-                let sample = sample.unwrap();
-                assert_eq!(pieces, sample.text);
-                assert_eq!(sample.ids.len(), tokens);
-                let together = write_samples(&writer, &request, 0..tokens as u64 + 2).unwrap();
-                assert_eq!(together[tokens].ids, sample.ids);
-                assert_eq!(together[tokens].text, sample.text);
-                if splitter == jamo {
-                    ended_within_a_syllable |= sample.ids.last() == Some(&1);
-                    // A final consonant that follows the prompt's syllable stands by itself.
-                    let mut after = sample.ids.as_slice();
-                    if after[0] == 3 {
-                        assert!(sample.text.starts_with('\u{11ab}'), "{}", sample.text);
-                        after = &after[1..];
+            let laid = Voice::new(&model, &device, Precision::F32);
+            let plain = Voice::Model { model: &model, device: &device };
+            for (voice, tokens) in [(plain, 1..4), (laid, 1..40)] {
+                let writer = Writer { voice, tokenizer: &tokenizer, window: 3 };
+                for tokens in tokens {
+                    let request = Request {
+                        prompt: &[1, 2],
+                        tokens,
+                        sampling: Sampling { temperature: 1.0, ..Sampling::default() },
+                        seed: 1,
+                        context: Context::Carried,
+                        one_story: false,
+                        stop: None,
+                    };
+                    let mut pieces = String::new();
+                    let sample = write_sample(&writer, &request, tokens as u64, |piece| {
+                        assert!(!piece.is_empty());
+                        pieces.push_str(piece);
+                        Ok(())
+                    });
+                    let sample = sample.unwrap();
+                    assert_eq!(pieces, sample.text);
+                    assert_eq!(sample.ids.len(), tokens);
+                    let mut together = Vec::new();
+                    let every = 0..tokens as u64 + 2;
+                    write_samples(&writer, &request, every, |sample| -> Result<()> {
+                        together.push(sample);
+                        Ok(())
+                    })
+                    .unwrap();
+                    assert_eq!(together[tokens].ids, sample.ids);
+                    assert_eq!(together[tokens].text, sample.text);
+                    if splitter == jamo {
+                        ended_within_a_syllable |= sample.ids.last() == Some(&1);
+                        // A final consonant that follows the prompt's syllable stands by itself.
+                        let mut after = sample.ids.as_slice();
+                        if after[0] == 3 {
+                            assert!(sample.text.starts_with('\u{11ab}'), "{}", sample.text);
+                            after = &after[1..];
+                        }
+                        assert!(sample.text.ends_with(&tokenizer.decode(after)), "{}", sample.text);
                     }
-                    assert!(sample.text.ends_with(&tokenizer.decode(after)), "{}", sample.text);
                 }
             }
         }

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use crate::cpu::elman::{Activation, Elman};
 use crate::cpu::gru::Gru;
 use crate::cpu::lstm::Lstm;
+use crate::cpu::number::Number;
 use crate::cpu::processor::Processor;
 use crate::cpu::product::Packed;
 use crate::cpu::quantized::{self, Quantized};
@@ -250,7 +251,7 @@ impl Recurrence {
             precision: Precision,
         ) -> ([Matrix; 2], Scratch<f32>) {
             let units = recurrent.rows;
-            let width = units.next_multiple_of(16);
+            let width = units.next_multiple_of(f32::PAD);
             let matrices = [(kernel, C::INPUT), (recurrent, C::RECURRENT)].map(|(view, blocks)| {
                 Matrix::new(arranged(view, units, blocks).as_view(), precision)
             });
@@ -283,7 +284,7 @@ impl Recurrence {
     }
 
     fn step_of<C: Cell<f32>>(&self, cell: C, x: &Texts, state: &mut Memory) {
-        let width = self.units.next_multiple_of(16);
+        let width = self.units.next_multiple_of(f32::PAD);
         let count = x.count();
         let mut sums = Texts(Rows::new(count, C::BLOCKS * width));
         let hidden = &state.hidden;
@@ -298,8 +299,7 @@ impl Recurrence {
                 self.kernel.multiply(x, &mut sums, false);
                 self.recurrent.multiply(hidden, &mut of_state, false);
                 for row in 0..count {
-                    let (first, others) = sums.row_mut(row).split_at_mut(width);
-                    let _ = first;
+                    let others = &mut sums.row_mut(row)[width..];
                     let (shared, own) = of_state.row(row).split_at((C::INPUT.len() - 1) * width);
                     let (both, rest) = others.split_at_mut(shared.len());
                     both.iter_mut().zip(shared).for_each(|(sum, &more)| *sum += more);

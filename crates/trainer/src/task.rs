@@ -6,7 +6,7 @@ use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::Tensor;
 use burn::train::metric::{Adaptor, LossInput};
 use burn::train::{InferenceStep, ItemLazy, TrainOutput, TrainStep};
-use kernels::awake;
+use kernels::{are_fused, awake};
 use models::{DropoutKey, Judged, LanguageModel, State, detach};
 use seqdata::Batch;
 
@@ -40,11 +40,16 @@ impl Trainee {
         carried.filter(|_| batch.goes_on).unwrap_or_else(|| self.model.start(batch.rows()))
     }
 
+    /// Whether the processor's kernels compute.
+    fn on_kernels(&self) -> bool {
+        are_fused(&self.model.output.bias.val().device())
+    }
+
     /// Reads and judges a batch, and gives the gradients and the state to go on from; gradients do
     /// not reach back beyond it.
     pub fn learn(&self, batch: Batch, before: State) -> (TrainOutput<StepOutput>, State) {
         let key = DropoutKey { seed: self.seed, step: batch.step };
-        let (nats, gradients, after) = awake(|| {
+        let (nats, gradients, after) = awake(self.on_kernels(), || {
             let (nats, after) = self.model.learn(batch.inputs, batch.targets, before, Some(key));
             let gradients = nats.clone().mean().backward();
             (nats, gradients, after)
@@ -55,7 +60,8 @@ impl Trainee {
 
     /// Reads and judges a batch as it is written with, and gives the state to go on from.
     pub fn judge(&self, batch: Batch, before: State) -> (StepOutput, State) {
-        let (judged, after) = awake(|| self.model.judge(batch.inputs, batch.targets, before));
+        let (judged, after) =
+            awake(self.on_kernels(), || self.model.judge(batch.inputs, batch.targets, before));
         (StepOutput(judged), after)
     }
 }
@@ -75,7 +81,7 @@ impl TrainStep for Trainee {
         rate: ModuleLearningRate,
         gradients: GradientsParams,
     ) -> Self {
-        awake(|| {
+        awake(self.on_kernels(), || {
             let gradients = match self.clip {
                 Some(clip) => clip.apply(&self, gradients),
                 None => gradients,

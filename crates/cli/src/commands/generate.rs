@@ -58,36 +58,32 @@ pub fn run(args: &Generate, choice: &Choice) -> Result<()> {
     let voice = Voice::new(&artifact.model, &device, precision);
     if args.int8 && matches!(voice, Voice::Model { .. }) {
         return Err(Error::new(
-            "`--int8` is given, which only the backends ndarray and flex have, and not for a GRU whose reset \
-             gate acts before the product: leave it out",
+            "`--int8` is given, which needs a kernel: leave it out, or use the backend ndarray or flex without \
+             `PASTICHE_KERNELS=off`, and a GRU whose reset gate acts after the product",
         ));
     }
     let writer = Writer { voice, tokenizer: &artifact.tokenizer, window: artifact.about.window };
     eprintln!("model {}, seed {seed}, temperature {}", directory.display(), args.temperature);
     let start = Instant::now();
-    let samples = match args.samples {
-        1 => {
-            if !args.json {
-                print(&text)?;
-            }
-            let silent = args.json;
-            vec![write_sample(&writer, &request, 0, |piece| match silent {
+    let mut samples = Vec::new();
+    match (args.samples, args.json) {
+        (1, false) => {
+            print(&text)?;
+            samples.push(write_sample(&writer, &request, 0, write)?);
+            print("\n")?;
+        }
+        // Several are written side by side, and so finished together.
+        (several, json) => write_samples(&writer, &request, 0..several as u64, |sample| {
+            samples.push(sample);
+            let number = samples.len();
+            let said = &samples[number - 1].text;
+            match json {
                 true => Ok(()),
-                false => write(piece),
-            })?]
-        }
-        // Several are written side by side, and so are finished together.
-        several => write_samples(&writer, &request, 0..several as u64)?,
-    };
-    let time = start.elapsed();
-    if !args.json {
-        for (number, sample) in (1..).zip(&samples) {
-            match samples.len() {
-                1 => print("\n")?,
-                _ => print(&format!("--- {number} ---\n{text}{}\n", sample.text))?,
+                false => print(&format!("--- {number} ---\n{text}{said}\n")),
             }
-        }
+        })?,
     }
+    let time = start.elapsed();
     let tokens: usize = samples.iter().map(|sample| sample.ids.len()).sum();
     let tokens_per_second = tokens as f64 / time.as_secs_f64();
     eprintln!("{tokens} tokens, {tokens_per_second:.0} a second");

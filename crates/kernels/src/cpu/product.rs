@@ -169,6 +169,7 @@ impl<T: Number> Packed<T> {
         panels: Range<usize>,
     ) {
         assert_eq!(a.columns, self.rows, "A must have as many columns as B has rows");
+        assert_eq!(self.width, WIDTH * T::lanes::<S>(), "B was packed for other instructions");
         let lanes = T::lanes::<S>();
         for panel in panels {
             let start = panel * self.width;

@@ -36,6 +36,8 @@ impl Quantized {
         let (rows, columns) = (packed.rows(), packed.columns());
         let mut scales = vec![0f32; columns];
         let mut panels = Vec::with_capacity(rows * columns);
+        let finite = packed.numbers().iter().all(|weight| weight.is_finite());
+        assert!(finite, "weights that are no finite numbers cannot be kept in eight bits");
         for (scales, panel) in scales.chunks_mut(width).zip(packed.numbers().chunks(width * rows)) {
             for row in panel.chunks_exact(scales.len()) {
                 for (scale, number) in scales.iter_mut().zip(row) {
@@ -74,7 +76,8 @@ impl Quantized {
     ) {
         let lanes = f32::lanes::<S>();
         let full = WIDTH * lanes;
-        let mut block = [0f32; DEPTH * WIDTH * 16];
+        assert_eq!(self.width, full, "B was packed for other instructions");
+        let mut block = [0f32; DEPTH * WIDTH * f32::PAD];
         for panel in panels {
             let start = panel * full;
             let scales = &self.scales[start..(start + full).min(self.scales.len())];

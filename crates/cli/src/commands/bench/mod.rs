@@ -38,6 +38,9 @@ trait Work {
     fn run(&mut self, steps: u64) -> Result<Value>;
 }
 
+/// The works that are built, by name.
+type Works = HashMap<String, Box<dyn Work>>;
+
 /// What the launcher asks for.
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -49,7 +52,7 @@ enum Request {
 /// Runs the command.
 pub fn run(args: &Bench, choice: &Choice) -> Result<()> {
     let device = choice.open()?;
-    let mut works: HashMap<String, Box<dyn Work>> = HashMap::new();
+    let mut works = Works::new();
     say(&json!({
         "name": "Pastiche",
         "version": env!("CARGO_PKG_VERSION"),
@@ -58,34 +61,37 @@ pub fn run(args: &Bench, choice: &Choice) -> Result<()> {
     }))?;
     for line in std::io::stdin().lock().lines() {
         let line = line.map_err(|error| Error::new(format!("stdin cannot be read: {error}")))?;
-        let request = serde_json::from_str(&line)
-            .map_err(|error| Error::new(format!("`{line}` is no request: {error}")))?;
-        let answer = match request {
-            Request::Forget { forget } => {
-                works.remove(&forget);
-                Ok(json!({}))
-            }
-            Request::Run { work, steps } => match works.get_mut(&work) {
-                Some(work) => work.run(steps),
-                None => match build(&work, args, &device)? {
-                    Some(mut built) => {
-                        built.run(1)?;
-                        works.entry(work).insert_entry(built).into_mut().run(steps)
-                    }
-                    None => Ok(json!({ "unsupported": true })),
-                },
-            },
-        };
+        let answer = answer(&line, &mut works, args, &device);
         say(&answer.unwrap_or_else(|error| json!({ "error": error.to_string() })))?;
     }
     Ok(())
 }
 
+fn answer(line: &str, works: &mut Works, args: &Bench, device: &Device) -> Result<Value> {
+    let request = serde_json::from_str(line)
+        .map_err(|error| Error::new(format!("`{line}` is no request: {error}")))?;
+    let (name, steps) = match request {
+        Request::Run { work, steps } => (work, steps),
+        Request::Forget { forget } => {
+            works.remove(&forget);
+            return Ok(json!({}));
+        }
+    };
+    if !works.contains_key(&name) {
+        let Some(mut built) = build(&name, args, device)? else {
+            return Ok(json!({ "unsupported": true }));
+        };
+        built.run(1)?;
+        works.insert(name.clone(), built);
+    }
+    works.get_mut(&name).expect("it was built just now").run(steps)
+}
+
 fn build(work: &str, args: &Bench, device: &Device) -> Result<Option<Box<dyn Work>>> {
     Ok(match work {
         "gemm" => Some(Box::new(matrices::Product::new(rayon::current_num_threads()))),
-        "prepare" => Some(Box::new(preparing::Preparing::new(args.prose.as_deref())?)),
         "gemm-1" => Some(Box::new(matrices::Product::new(1))),
+        "prepare" => Some(Box::new(preparing::Preparing::new(args.prose.as_deref())?)),
         _ => match training::Training::new(work, device)? {
             Some(training) => Some(Box::new(training)),
             None => writing::Writing::new(work, device)?

@@ -14,7 +14,7 @@ use super::Work;
 use crate::error::Result;
 
 /// Batches that lie ready, and come again and again.
-const BATCHES: usize = 16;
+const BATCHES: usize = 8;
 
 /// A network with what it learns from.
 pub struct Training {

@@ -43,7 +43,7 @@ impl Work for Writing {
         let sampler = |text| Sampler::new(sampling, 1, text, [0], None);
         let mut samplers: Vec<Sampler> = (0..self.texts as u64).map(sampler).collect();
         let start = Instant::now();
-        kernels::awake(|| -> generate::Result<()> {
+        kernels::awake(true, || -> generate::Result<()> {
             for _ in 0..steps {
                 let choices = samplers.par_iter_mut().zip(session.logits());
                 let ids = choices.map(|(sampler, logits)| sampler.choose(logits));

@@ -108,8 +108,8 @@ pub(super) fn multiply_rows<T: Number, S: Simd>(
 ) {
     /// Rows that one thread takes at a time.
     const ROWS: usize = 32;
-    struct Some<'a, T: Number>(View<'a, T>, &'a Packed<T>, Target<T>);
-    impl<T: Number> WithSimd for Some<'_, T> {
+    struct Product<'a, T: Number>(View<'a, T>, &'a Packed<T>, Target<T>);
+    impl<T: Number> WithSimd for Product<'_, T> {
         type Output = ();
 
         #[inline(always)]
@@ -124,6 +124,6 @@ pub(super) fn multiply_rows<T: Number, S: Simd>(
         let rows = at * ROWS..((at + 1) * ROWS).min(a.rows);
         // SAFETY: each task has rows of its own.
         let to = unsafe { shared.target(rows.start, 0) };
-        simd.vectorize(Some(a.rows(rows), b, to));
+        simd.vectorize(Product(a.rows(rows), b, to));
     });
 }
