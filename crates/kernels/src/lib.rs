@@ -2,7 +2,7 @@
 //! differentiable operation, forwards and backwards by hand.
 //!
 //! On the CPU backends they run on plain numbers (`cpu`); on every other backend, and wherever a kernel
-//! does not reach, the same equations run on Burn's own operations ([`reference`]). Lives here: these two, and
+//! does not reach, the same equations run on Burn's own operations ([`mod@reference`]). Lives here: these two, and
 //! what chooses between them. Does not live here: weights, models, texts, steps of training.
 
 mod awake;

@@ -13,7 +13,7 @@ use crate::cpu::product::Packed;
 use crate::cpu::shape::{Rows, Shape, Shared};
 use crate::cpu::view::View;
 
-/// The gradients of all that went into [`forward`].
+/// The gradients of all that went into [`forward`](super::forward).
 pub struct Gradients<T> {
     /// Of the vectors `[N, T, D]`, or of the table.
     pub input: Vec<T>,
@@ -29,7 +29,7 @@ pub struct Gradients<T> {
     pub memory: Vec<T>,
 }
 
-/// The way back: from the gradient of what [`forward`] gave. It uses the tape up.
+/// The way back: from the gradient of what [`forward`](super::forward) gave. It uses the tape up.
 ///
 /// # Panics
 /// If the tape is that of another cell, or sizes are not those of the way there.
