@@ -4,7 +4,7 @@ mod common;
 
 use std::fs;
 
-use common::{Desk, tiny};
+use common::{Desk, answer, tiny};
 use serde_json::Value;
 
 fn samples(desk: &Desk, more: &[&str]) -> Vec<Value> {
@@ -69,6 +69,25 @@ fn train_then_write_then_score() {
     // Held-out fables hold words that training never saw, so nobody knows their bytes.
     assert!(scored["unknown_share"].as_f64().unwrap() > 0.0);
     assert!(scored["bits_per_byte"].is_null());
+}
+
+#[test]
+fn eight_bits_write_and_say_what_they_cost() {
+    let desk = Desk::new();
+    assert_eq!(desk.train(&["--out", "runs/a"]).code, Some(0));
+    let loss = |extra: &[&str]| {
+        let scored = desk.json(&[&["evaluate", "--json"], extra].concat());
+        (scored["loss_nats_per_token"].as_f64().unwrap(), scored["protocol"].to_string())
+    };
+    let ((exact, as_trained), (near, rounded)) = (loss(&[]), loss(&["--int8"]));
+    assert!(exact != near && (exact - near).abs() < 0.01, "{exact} {near}");
+    assert!(!as_trained.contains("eight bits") && rounded.contains("eight bits"), "{rounded}");
+    let written = samples(&desk, &["--int8", "--seed", "1", "--samples", "2"]);
+    assert_eq!(written.len(), 2);
+    let mut off = desk.command(&["generate", "--int8"]);
+    let off = answer(off.env("PASTICHE_KERNELS", "off").output().unwrap());
+    assert_ne!(off.code, Some(0));
+    assert!(off.stderr.contains("`--int8` is given, which needs a kernel"), "{}", off.stderr);
 }
 
 #[test]

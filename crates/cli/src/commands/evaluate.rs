@@ -21,7 +21,7 @@ pub fn run(args: &Evaluate, choice: &Choice) -> Result<()> {
         artifact.model = models::reader::rounded(artifact.model);
     }
     let context = context(args.context, &artifact);
-    let evaluation = match &args.text {
+    let mut evaluation = match &args.text {
         Some(path) => {
             let mut text = text_prep::Source::default().open(path)?;
             evaluate_text(&artifact, &mut text, context, &device)?
@@ -32,6 +32,9 @@ pub fn run(args: &Evaluate, choice: &Choice) -> Result<()> {
             evaluate_ids(&artifact, prepared.ids.clone(), range, left_out, context, &device)?
         }
     };
+    if args.int8 {
+        evaluation.protocol.push_str("; weights in eight bits");
+    }
     eprintln!("model {}", directory.display());
     match args.json {
         true => print_json(&evaluation),
