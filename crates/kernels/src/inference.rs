@@ -6,9 +6,8 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::cpu::elman::{Activation, Elman};
-use crate::cpu::gru::Gru;
-use crate::cpu::lstm::Lstm;
+pub use crate::cpu::equations::Equations;
+use crate::cpu::equations::by_cell;
 use crate::cpu::number::Number;
 use crate::cpu::processor::Processor;
 use crate::cpu::product::Packed;
@@ -27,17 +26,6 @@ pub enum Precision {
     F32,
     /// As whole numbers from −127 to 127, with a factor for every column.
     Int8,
-}
-
-/// Which equations a layer computes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Equations {
-    /// The plain recurrent network.
-    Elman(Activation),
-    /// Long short-term memory.
-    Lstm,
-    /// Gated recurrent unit, reset after the product.
-    Gru,
 }
 
 /// Numbers a row of which belongs to each text.
@@ -214,25 +202,6 @@ impl Memory {
         let memory = if memory == 0 { Texts::zeros(count, 0) } else { self.memory.repeated(count) };
         Self { hidden: self.hidden.repeated(count), memory }
     }
-}
-
-macro_rules! by_cell {
-    ($equations:expr, $cell:ident => $body:expr) => {
-        match $equations {
-            Equations::Elman(activation) => {
-                let $cell = Elman(activation);
-                $body
-            }
-            Equations::Lstm => {
-                let $cell = Lstm;
-                $body
-            }
-            Equations::Gru => {
-                let $cell = Gru;
-                $body
-            }
-        }
-    };
 }
 
 impl Recurrence {

@@ -6,7 +6,8 @@ use burn::backend::Dispatch;
 use burn::tensor::{Int, Tensor, s};
 
 use crate::cpu::elman::Activation;
-use crate::ops::{Differentiable, Equations, Plan};
+use crate::cpu::equations::Equations;
+use crate::ops::{Differentiable, Plan};
 use crate::{are_fused, reference};
 
 /// What a layer reads at each step.

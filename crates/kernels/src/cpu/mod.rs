@@ -1,6 +1,7 @@
 //! The kernels for processors: plain numbers in, plain numbers out. Nothing here knows Burn.
 
 pub mod elman;
+pub mod equations;
 pub mod gru;
 pub mod lstm;
 pub mod number;

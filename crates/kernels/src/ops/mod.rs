@@ -16,7 +16,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Flex, backend_extension};
 
 use crate::cpu::optimizer;
-pub use sequence::{Equations, Plan};
+pub use sequence::Plan;
 
 /// Operations that record how to go back.
 #[backend_extension(Flex, NdArray: cfg(feature = "ndarray"), Autodiff)]

@@ -11,24 +11,11 @@ use burn::backend::{Autodiff, TensorMetadata};
 use super::host::{Float, Host, Lent, by_type};
 use super::tape::{Kept, parts, register};
 use super::{Differentiable, softmax_loss};
-use crate::cpu::elman::{Activation, Elman};
-use crate::cpu::gru::Gru;
-use crate::cpu::lstm::Lstm;
+use crate::cpu::equations::{Equations, by_cell};
 use crate::cpu::processor::Processor;
 use crate::cpu::sequence::{self, Cell, Input, Layer, Tape};
 use crate::cpu::shape::Shape;
 use crate::cpu::view::View;
-
-/// Which equations.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Equations {
-    /// The plain recurrent network.
-    Elman(Activation),
-    /// Long short-term memory.
-    Lstm,
-    /// Gated recurrent unit, reset after the product.
-    Gru,
-}
 
 /// What to compute.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,26 +26,6 @@ pub struct Plan {
     pub steps: [usize; 2],
     /// All hidden states, or only the last.
     pub every: bool,
-}
-
-/// Runs `$body` with `$cell` the cell of the equations.
-macro_rules! by_cell {
-    ($equations:expr, $cell:ident => $body:expr) => {
-        match $equations {
-            Equations::Elman(activation) => {
-                let $cell = Elman(activation);
-                $body
-            }
-            Equations::Lstm => {
-                let $cell = Lstm;
-                $body
-            }
-            Equations::Gru => {
-                let $cell = Gru;
-                $body
-            }
-        }
-    };
 }
 
 /// Input, W, U, biases, h, c.
