@@ -8,7 +8,7 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, TensorMetadata};
 
-use super::host::{Host, by_type};
+use super::host::{Float, Host, by_type};
 use super::tape::{Kept, parts, register};
 use crate::cpu::number::Number;
 use crate::cpu::processor::Processor;
@@ -17,18 +17,22 @@ use crate::cpu::softmax_loss::{self, Inputs, Tape};
 /// x, W, b.
 type Tensors<B> = [FloatTensor<B>; 3];
 
-/// The loss of each row, and the tape.
-pub(super) fn forward<B: Host>(
+/// Calls `body` with the tensors' numbers as a kernel takes them.
+fn lent<B: Host, T: Float, R>(
     targets: &[u32],
-    [input, kernel, bias]: &Tensors<B>,
-) -> (FloatTensor<B>, Kept) {
-    by_type!(input.dtype(), T => {
-        let (input, kernel, bias) =
-            (B::lend::<T>(input), B::lend::<T>(kernel), B::lend::<T>(bias));
-        let bias = bias.dense();
-        let inputs =
-            Inputs { input: input.matrix(), kernel: kernel.matrix(), bias: &bias, targets };
-        let (nats, tape) = softmax_loss::forward(Processor::best(), inputs);
+    tensors: &Tensors<B>,
+    body: impl FnOnce(Inputs<T>) -> R,
+) -> R {
+    let [input, kernel, bias] = tensors.each_ref().map(B::lend::<T>);
+    let bias = bias.dense();
+    body(Inputs { input: input.matrix(), kernel: kernel.matrix(), bias: &bias, targets })
+}
+
+/// The loss of each row, and the tape.
+pub(super) fn forward<B: Host>(targets: &[u32], tensors: &Tensors<B>) -> (FloatTensor<B>, Kept) {
+    by_type!(tensors[0].dtype(), T => {
+        let (nats, tape) =
+            lent::<B, T, _>(targets, tensors, |inputs| softmax_loss::forward(Processor::best(), inputs));
         let rows = nats.len();
         (B::give(nats, &[rows]), Kept::new(tape))
     })
@@ -37,15 +41,11 @@ pub(super) fn forward<B: Host>(
 /// The loss of each row, and 1 where the target was the likeliest.
 pub(super) fn guesses<B: Host>(
     targets: &[u32],
-    [input, kernel, bias]: &Tensors<B>,
+    tensors: &Tensors<B>,
 ) -> (FloatTensor<B>, FloatTensor<B>) {
-    by_type!(input.dtype(), T => {
-        let (input, kernel, bias) =
-            (B::lend::<T>(input), B::lend::<T>(kernel), B::lend::<T>(bias));
-        let bias = bias.dense();
-        let inputs =
-            Inputs { input: input.matrix(), kernel: kernel.matrix(), bias: &bias, targets };
-        let (nats, hits) = softmax_loss::guesses(Processor::best(), inputs);
+    by_type!(tensors[0].dtype(), T => {
+        let (nats, hits) =
+            lent::<B, T, _>(targets, tensors, |inputs| softmax_loss::guesses(Processor::best(), inputs));
         let hits: Vec<T> = hits.into_iter().map(|hit| T::of(f64::from(hit))).collect();
         let rows = nats.len();
         (B::give(nats, &[rows]), B::give(hits, &[rows]))
@@ -54,20 +54,17 @@ pub(super) fn guesses<B: Host>(
 
 fn backward<B: Host>(
     targets: &[u32],
-    [input, kernel, bias]: &Tensors<B>,
+    tensors: &Tensors<B>,
     tape: Kept,
     gradient: FloatTensor<B>,
 ) -> Tensors<B> {
-    let shapes = [input, kernel, bias].map(|tensor| tensor.shape().to_vec());
+    let shapes = tensors.each_ref().map(|tensor| tensor.shape().to_vec());
     by_type!(gradient.dtype(), T => {
-        let (input, kernel, bias) =
-            (B::lend::<T>(input), B::lend::<T>(kernel), B::lend::<T>(bias));
-        let bias = bias.dense();
-        let inputs =
-            Inputs { input: input.matrix(), kernel: kernel.matrix(), bias: &bias, targets };
         let gradient = B::lend::<T>(&gradient);
-        let gradients =
-            softmax_loss::backward(Processor::best(), inputs, tape.take::<Tape<T>>(), &gradient.dense());
+        let gradients = lent::<B, T, _>(targets, tensors, |inputs| {
+            let tape = tape.take::<Tape<T>>();
+            softmax_loss::backward(Processor::best(), inputs, tape, &gradient.dense())
+        });
         let softmax_loss::Gradients { input, kernel, bias } = gradients;
         [
             B::give(input, &shapes[0]),
