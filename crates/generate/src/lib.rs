@@ -1,8 +1,9 @@
 //! From a model directory to new text, and to an honest score of held-out text.
 //!
 //! Lives here: how a token is chosen, how the past is read, how a prompt begins, how pieces become
-//! text, how a text is scored and what counting alone would score, and how much of a sample is the
-//! model's own. Never trains; one model directory is all it needs.
+//! text, how a text is scored and what counting alone would score, how much of a sample is the
+//! model's own, and what a written question or a chosen answer is worth. Never trains; one model
+//! directory is all it needs.
 
 pub mod copied;
 pub mod error;
@@ -12,6 +13,7 @@ pub mod novelty;
 pub mod prompt;
 pub mod sampler;
 pub mod sampling;
+pub mod score;
 pub mod session;
 pub mod suffix_array;
 pub mod voice;
