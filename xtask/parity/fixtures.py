@@ -9,6 +9,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2] / "crates"
 MODELS = "models/tests/fixtures"
 TRAINER = "trainer/tests/fixtures"
 TEXT_PREP = "text-prep/tests/fixtures"
+GENERATE = "generate/tests/parity"
 CLI = "cli/tests/fixtures"
 
 # The sizes of every recurrent case: rows, steps, inputs, units, vocabulary.

@@ -22,9 +22,10 @@ import initial
 import keras_cells
 import optimizers
 import pytorch_cells
+import text_scores
 import tokenizers
 import whole_models
-from fixtures import CLI, MODELS, ROOT, TEXT_PREP, TRAINER, dumps
+from fixtures import CLI, GENERATE, MODELS, ROOT, TEXT_PREP, TRAINER, dumps
 
 # Relative to the largest number of a tensor; 32-bit logits are compared less closely.
 TOLERANCE, TOLERANCE_32 = 1e-12, 1e-5
@@ -39,6 +40,7 @@ def all_fixtures():
     yield f"{MODELS}/initial.json", dumps(initial.fixture())
     yield f"{TRAINER}/optimizers.json", dumps(optimizers.fixture())
     yield f"{TEXT_PREP}/keras_tokenizer.json", dumps(tokenizers.fixture())
+    yield f"{GENERATE}/text_scores.json", dumps(text_scores.fixture())
     yield f"{CLI}/tensorboard.json", dumps(event_files.fixture())
     for files in (whole_models.pytorch_files, whole_models.keras_files):
         for name, file, report in files():
@@ -80,7 +82,7 @@ def compare(path, found):
 
 def left_over(made):
     """Committed fixtures that no program makes any more; tests would go on believing them."""
-    files = [file for room in (MODELS, TRAINER, TEXT_PREP) for file in (ROOT / room).rglob("*")]
+    files = [file for room in (MODELS, TRAINER, TEXT_PREP, GENERATE) for file in (ROOT / room).rglob("*")]
     # What lies in the folders there was written by the tests in Rust, to be read here.
     files += (ROOT / CLI).glob("*")
     paths = {file.relative_to(ROOT).as_posix() for file in files if file.is_file()}
