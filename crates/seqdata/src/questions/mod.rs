@@ -13,6 +13,7 @@ mod lines;
 mod locate;
 mod mapping;
 mod newsqa;
+mod split;
 mod squad;
 
 use std::ops::Range;
@@ -21,6 +22,7 @@ use std::path::Path;
 pub use collect::Counts;
 pub use error::{Error, Result};
 pub use mapping::words_of;
+pub use split::split;
 
 /// Passages that belong together, such as those of one article.
 #[derive(Clone, Debug, PartialEq, Eq)]
