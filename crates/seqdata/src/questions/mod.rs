@@ -15,6 +15,7 @@ mod mapping;
 mod newsqa;
 mod split;
 mod squad;
+mod write;
 
 use std::ops::Range;
 use std::path::Path;
@@ -23,6 +24,7 @@ pub use collect::Counts;
 pub use error::{Error, Result};
 pub use mapping::words_of;
 pub use split::split;
+pub use write::to_squad;
 
 /// Passages that belong together, such as those of one article.
 #[derive(Clone, Debug, PartialEq, Eq)]
