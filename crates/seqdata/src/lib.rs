@@ -1,7 +1,7 @@
 //! From token ids to batches: what is held out, how the ids are cut, in which order they are seen.
 //!
 //! Lives here: compact ids, the preparation of a corpus, splits, windows and streams, the order of an epoch,
-//! and Burn's batcher and loader. Does not live here: how text becomes tokens (`text-prep`), and
+//! Burn's batcher and loader, and files of questions and answers. Does not live here: how text becomes tokens (`text-prep`), and
 //! what a network makes of a batch (`models`). Tensors appear in `batch` and `batcher` only.
 
 pub mod batch;
@@ -16,6 +16,7 @@ pub mod ids_writer;
 mod laws;
 pub mod loader;
 mod mapped;
+pub mod questions;
 pub mod random;
 pub mod recall;
 pub mod split;

@@ -7,7 +7,7 @@ use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
 /// White space as Python's `str.isspace` has it: Unicode's White_Space and the four ASCII
 /// separators U+001C..U+001F.
-pub(crate) fn is_white_space(c: char) -> bool {
+pub fn is_white_space(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')
 }
 

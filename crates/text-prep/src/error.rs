@@ -158,7 +158,7 @@ pub enum Error {
 
 /// `text` on one line and short enough to read: control characters escaped, the middle of a
 /// long text left out.
-pub(crate) fn one_line(text: &str) -> String {
+pub fn one_line(text: &str) -> String {
     const LIMIT: usize = 120;
     let escape = |c: char| -> String {
         if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {

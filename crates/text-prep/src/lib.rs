@@ -11,6 +11,7 @@
 //!
 //! [`TextStream`] goes from read text to tokens in pieces, so that a text may be larger than the memory.
 //! [`Tokenizer`] holds the last three hops together and is what is saved beside a model's weights;
+//! [`passage`] cuts a text without changing it, so that answers in it are found again.
 //! [`keras`] speaks the dialect of Keras's `Tokenizer` for those who come from there.
 //!
 //! What it does not know: tensors, devices, models, how ids are cut into windows.
@@ -21,6 +22,7 @@ pub mod error;
 mod interner;
 pub mod keras;
 mod nearest;
+pub mod passage;
 mod saved;
 mod scan;
 pub mod source;
