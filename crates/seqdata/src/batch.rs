@@ -2,6 +2,8 @@
 
 use burn::tensor::{Int, Tensor};
 
+use crate::loader::Placed;
+
 /// `N` rows of `T` ids, and what follows the last `K` of them in each row.
 #[derive(Clone, Debug)]
 pub struct Batch {
@@ -15,6 +17,13 @@ pub struct Batch {
     /// The number of this batch in the whole run, counted from 0 over all epochs. Dropout masks
     /// are keyed by it.
     pub step: u64,
+}
+
+impl Placed for Batch {
+    /// The first batch of an epoch goes on from nothing.
+    fn placed(self, index: usize, step: u64) -> Self {
+        Self { goes_on: self.goes_on && index > 0, step, ..self }
+    }
 }
 
 impl Batch {

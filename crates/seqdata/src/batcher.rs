@@ -4,6 +4,7 @@ use burn::data::dataloader::batcher::Batcher;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::batch::Batch;
+use crate::loader::Items;
 use crate::streams::Streams;
 use crate::windows::Windows;
 
@@ -16,9 +17,10 @@ pub enum Cut {
     Streams(Streams),
 }
 
-impl Cut {
-    /// How many windows or pieces there are.
-    pub fn items(&self) -> usize {
+impl Items for Cut {
+    type Batch = Batch;
+
+    fn count(&self) -> usize {
         match self {
             Self::Windows(windows) => windows.len(),
             Self::Streams(streams) => streams.pieces(),

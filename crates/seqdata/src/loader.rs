@@ -10,11 +10,35 @@ use burn::data::dataloader::{DataLoader, DataLoaderIterator, Progress};
 use burn::data::dataset::DatasetError;
 use burn::tensor::Device;
 
-use crate::batch::Batch;
 use crate::batcher::Cut;
 use crate::random::Random;
 use crate::streams::Streams;
 use crate::windows::Windows;
+
+/// How many batches' items are looked at together when items of like length are put side by side: few
+/// enough that an epoch stays well shuffled.
+const POOL: usize = 32;
+
+/// What a loader serves: things to learn from, by their numbers, and batches of them.
+pub trait Items: Batcher<usize, Self::Batch> + Clone + 'static {
+    /// Several of them on a device.
+    type Batch: Placed;
+
+    /// How many there are.
+    fn count(&self) -> usize;
+
+    /// How long one is. A shuffled epoch puts items of like length side by side, so that little of a batch
+    /// is padding; where all are alike, it stays as it was shuffled.
+    fn length(&self, _item: usize) -> usize {
+        0
+    }
+}
+
+/// A batch that knows where in a run it stands.
+pub trait Placed: Send + 'static {
+    /// The same batch as number `index` of its epoch and number `step` of the run, both counted from 0.
+    fn placed(self, index: usize, step: u64) -> Self;
+}
 
 /// Where a loader is opened next; shared by all its copies.
 #[derive(Clone, Debug)]
@@ -46,9 +70,9 @@ pub enum Order {
 
 /// Batches on a device; the last, short one is kept.
 #[derive(Clone, Debug)]
-pub struct Loader {
-    cut: Cut,
-    /// Windows or pieces in a batch.
+pub struct Loader<I = Cut> {
+    items: I,
+    /// Items in a batch.
     batch_size: usize,
     order: Order,
     clock: EpochClock,
@@ -63,7 +87,6 @@ impl Loader {
     /// # Panics
     /// If `batch_size` is zero.
     pub fn windows(windows: Windows, batch_size: usize, order: Order, device: Device) -> Self {
-        assert!(batch_size > 0, "a batch holds at least one window");
         Self::new(Cut::Windows(windows), batch_size, order, device)
     }
 
@@ -71,11 +94,18 @@ impl Loader {
     pub fn streams(streams: Streams, device: Device) -> Self {
         Self::new(Cut::Streams(streams), 1, Order::Sequential, device)
     }
+}
 
-    fn new(cut: Cut, batch_size: usize, order: Order, device: Device) -> Self {
-        let range = 0..cut.items();
+impl<I: Items> Loader<I> {
+    /// A loader over all of `items`.
+    ///
+    /// # Panics
+    /// If `batch_size` is zero.
+    pub fn new(items: I, batch_size: usize, order: Order, device: Device) -> Self {
+        assert!(batch_size > 0, "a batch holds at least one item");
+        let range = 0..items.count();
         let clock = EpochClock(Arc::new(Mutex::new((1, 0))));
-        Self { cut, batch_size, order, clock, device, range }
+        Self { items, batch_size, order, clock, device, range }
     }
 
     /// The handle that chooses the epoch.
@@ -89,7 +119,7 @@ impl Loader {
     }
 
     /// Batch after batch, epoch after epoch, without end.
-    pub fn endless(self) -> impl Iterator<Item = Batch> {
+    pub fn endless(self) -> impl Iterator<Item = I::Batch> {
         let loader = Arc::new(self);
         (1..).flat_map(move |epoch| {
             let (loader, order) = (loader.clone(), loader.order(epoch));
@@ -98,17 +128,15 @@ impl Loader {
     }
 
     /// Batch `index` of `epoch`, whose items come in `order`; none after the last.
-    fn batch(&self, epoch: usize, order: &[u32], index: usize) -> Option<Batch> {
+    fn batch(&self, epoch: usize, order: &[u32], index: usize) -> Option<I::Batch> {
         let start = index * self.batch_size;
         let end = (start + self.batch_size).min(order.len());
         if start >= end {
             return None;
         }
         let items = order[start..end].iter().map(|&item| self.range.start + item as usize);
-        let mut batch = self.cut.batch(items.collect(), &self.device);
-        batch.goes_on &= index > 0;
-        batch.step = ((epoch - 1) * self.batches() + index) as u64;
-        Some(batch)
+        let step = ((epoch - 1) * self.batches() + index) as u64;
+        Some(self.items.batch(items.collect(), &self.device).placed(index, step))
     }
 
     /// The order of the items in `epoch`.
@@ -117,14 +145,35 @@ impl Loader {
         match self.order {
             Order::Sequential => (0..count as u32).collect(),
             Order::Shuffled(seed) => {
-                Random::keyed(seed, "shuffle", &[epoch as u64]).permutation(count)
+                let mut random = Random::keyed(seed, "shuffle", &[epoch as u64]);
+                let order = random.permutation(count);
+                self.by_length(order, &mut random)
             }
         }
     }
+
+    /// `order` with items of like length in the same batch, and the batches shuffled again.
+    fn by_length(&self, mut order: Vec<u32>, random: &mut Random) -> Vec<u32> {
+        let length = |item: u32| self.items.length(self.range.start + item as usize);
+        let Some(first) = order.first().map(|&item| length(item)) else { return order };
+        if order.iter().all(|&item| length(item) == first) {
+            return order;
+        }
+        for pool in order.chunks_mut(POOL * self.batch_size) {
+            pool.sort_by_key(|&item| length(item));
+        }
+        let batches = order.chunks_exact(self.batch_size);
+        // The short batch stays the last one.
+        let rest = batches.remainder();
+        let batches: Vec<&[u32]> = batches.collect();
+        let shuffled = random.permutation(batches.len()).into_iter();
+        let batches = shuffled.flat_map(|batch| batches[batch as usize]);
+        batches.chain(rest).copied().collect()
+    }
 }
 
-impl DataLoader<Batch> for Loader {
-    fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<Batch> + 'a> {
+impl<I: Items> DataLoader<I::Batch> for Loader<I> {
+    fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<I::Batch> + 'a> {
         let (epoch, next) = self.clock.get();
         Box::new(Epoch { loader: self, epoch, order: self.order(epoch), next })
     }
@@ -133,26 +182,26 @@ impl DataLoader<Batch> for Loader {
         self.range.len()
     }
 
-    fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<Batch>> {
+    fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<I::Batch>> {
         Arc::new(Self { device: device.clone(), ..self.clone() })
     }
 
-    fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<Batch>> {
+    fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<I::Batch>> {
         let range = self.range.start + start..self.range.start + end;
         Arc::new(Self { range, ..self.clone() })
     }
 }
 
 /// One pass over the items of a loader.
-struct Epoch<'a> {
-    loader: &'a Loader,
+struct Epoch<'a, I> {
+    loader: &'a Loader<I>,
     epoch: usize,
     order: Vec<u32>,
     next: usize,
 }
 
-impl Iterator for Epoch<'_> {
-    type Item = Result<Batch, DatasetError>;
+impl<I: Items> Iterator for Epoch<'_, I> {
+    type Item = Result<I::Batch, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let batch = self.loader.batch(self.epoch, &self.order, self.next)?;
@@ -161,7 +210,7 @@ impl Iterator for Epoch<'_> {
     }
 }
 
-impl DataLoaderIterator<Batch> for Epoch<'_> {
+impl<I: Items> DataLoaderIterator<I::Batch> for Epoch<'_, I> {
     fn progress(&self) -> Progress {
         let done = (self.next * self.loader.batch_size).min(self.order.len());
         Progress::new(done, self.order.len(), None)
@@ -171,6 +220,7 @@ impl DataLoaderIterator<Batch> for Epoch<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::batch::Batch;
 
     fn loader(order: Order) -> Loader {
         let windows = Windows::new(Arc::new((0..100).collect()), 0..100, 3, 1);
@@ -251,5 +301,53 @@ mod tests {
         assert_eq!(seen, [(false, 6), (true, 7), (true, 8)]);
         let part = loader.slice(1, 3);
         assert!(!part.iter().next().unwrap().unwrap().goes_on);
+    }
+
+    /// Items of the lengths 0 to 9.
+    #[derive(Clone)]
+    struct Uneven;
+
+    struct Numbers(Vec<usize>);
+
+    impl Placed for Numbers {
+        fn placed(self, _index: usize, _step: u64) -> Self {
+            self
+        }
+    }
+
+    impl Batcher<usize, Numbers> for Uneven {
+        fn batch(&self, items: Vec<usize>, _device: &Device) -> Numbers {
+            Numbers(items)
+        }
+    }
+
+    impl Items for Uneven {
+        type Batch = Numbers;
+
+        fn count(&self) -> usize {
+            1_003
+        }
+
+        fn length(&self, item: usize) -> usize {
+            item % 10
+        }
+    }
+
+    #[test]
+    fn items_of_like_length_share_a_batch_and_none_is_lost() {
+        let loader = Loader::new(Uneven, 8, Order::Shuffled(3), Device::flex());
+        let batches: Vec<Vec<usize>> = loader.iter().map(|batch| batch.unwrap().0).collect();
+        assert_eq!(batches.last().map(Vec::len), Some(3));
+        let spread = |batch: &&Vec<usize>| {
+            let lengths = batch.iter().map(|item| item % 10);
+            lengths.clone().max().unwrap() - lengths.min().unwrap()
+        };
+        let whole = &batches[..125];
+        assert!(whole.iter().filter(|batch| spread(batch) <= 1).count() > 110);
+        // The short items do not come first.
+        assert!(whole[..20].iter().flatten().any(|item| item % 10 > 7));
+        let mut all: Vec<usize> = batches.concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..1_003).collect::<Vec<_>>());
     }
 }
