@@ -36,7 +36,7 @@ impl Joiner {
     /// as `prose` does.
     pub fn new(splitter: &Splitter, story_mark: Option<&str>) -> Self {
         let way = match splitter {
-            Splitter::Words(_) => Way::Words(WordJoiner::new(story_mark)),
+            Splitter::Words(_) | Splitter::Passage => Way::Words(WordJoiner::new(story_mark)),
             Splitter::Characters(characters) => Way::Characters(CharacterJoiner::new(*characters)),
         };
         Self { text: String::new(), way }

@@ -13,6 +13,7 @@ mod words;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+use crate::passage;
 use characters::CharacterStream;
 use words::WordShaper;
 
@@ -30,6 +31,9 @@ pub enum Splitter {
     Words(Words),
     /// Into characters.
     Characters(Characters),
+    /// Into words that know where they stand ([`crate::passage`]), lower-cased. A text is cut when all of it is
+    /// there.
+    Passage,
 }
 
 impl Splitter {
@@ -40,7 +44,7 @@ impl Splitter {
     pub fn validate(&self) -> Result<()> {
         match self {
             Self::Words(words) => words.validate(),
-            Self::Characters(_) => Ok(()),
+            Self::Characters(_) | Self::Passage => Ok(()),
         }
     }
 
@@ -57,7 +61,7 @@ impl Splitter {
     /// Whether `token` is text by itself: a shift key and the parts of a syllable are none.
     pub fn stands_alone(&self, token: &str) -> bool {
         match self {
-            Self::Words(_) => true,
+            Self::Words(_) | Self::Passage => true,
             Self::Characters(characters) => characters.stands_alone(token),
         }
     }
@@ -69,6 +73,7 @@ impl Splitter {
                 State::Words { shaper: WordShaper::new(words), held: String::new() }
             }
             Self::Characters(characters) => State::Characters(CharacterStream::new(*characters)),
+            Self::Passage => State::Passage(String::new()),
         })
     }
 }
@@ -83,6 +88,8 @@ enum State {
         held: String,
     },
     Characters(CharacterStream),
+    /// The text so far.
+    Passage(String),
 }
 
 impl TokenStream {
@@ -93,6 +100,7 @@ impl TokenStream {
                 words::split(chunk, held, |word| shaper.shape(word, f))
             }
             State::Characters(characters) => characters.push(chunk, f),
+            State::Passage(text) => text.push_str(chunk),
         }
     }
 
@@ -102,6 +110,7 @@ impl TokenStream {
             State::Words { mut shaper, held } if !held.is_empty() => shaper.shape(&held, f),
             State::Words { .. } => {}
             State::Characters(characters) => characters.finish(f),
+            State::Passage(text) => passage::words(&text).iter().for_each(|word| f(&word.key)),
         }
     }
 }
