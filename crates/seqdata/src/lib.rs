@@ -30,7 +30,7 @@ pub use corpus::{Prepared, Recipe, WholeText};
 pub use error::{Error, Result};
 pub use ids::Ids;
 pub use ids_writer::IdsWriter;
-pub use loader::{EpochClock, Loader, Order};
+pub use loader::{EpochClock, Items, Loader, Order, Placed};
 pub use random::Random;
 pub use recall::Recall;
 pub use split::{Fractions, Split};

@@ -101,6 +101,9 @@ pub enum Error {
         /// How many were left out, and why.
         counts: String,
     },
+    /// Nothing is left to learn from or to be judged by.
+    #[error("{0}")]
+    NoExamples(String),
     /// Documents that cannot be divided.
     #[error("{0}")]
     Split(String),

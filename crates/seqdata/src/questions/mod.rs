@@ -1,18 +1,21 @@
 //! Questions about passages, each answered by a piece of its passage: read from SQuAD, NewsQA or
-//! JSON lines, checked, and kept with exact offsets.
+//! JSON lines, checked, kept with exact offsets, and made into examples and batches.
 //!
-//! What it does not know: vocabularies, tensors, models, and what a question is asked for.
+//! What it does not know: models. Tensors appear in `batch` alone.
 
 // An answer is a range, and a question may well have a single one.
 #![cfg_attr(test, allow(clippy::single_range_in_vec_init))]
 
+mod batch;
 mod collect;
 pub mod error;
+mod example;
 mod json;
 mod lines;
 mod locate;
 mod mapping;
 mod newsqa;
+mod prepared;
 mod split;
 mod squad;
 mod write;
@@ -20,9 +23,12 @@ mod write;
 use std::ops::Range;
 use std::path::Path;
 
+pub use batch::{Answers, FEATURES, Marks, QuestionBatch, Sentences, Targets};
 pub use collect::Counts;
 pub use error::{Error, Result};
+pub use example::{Example, Examples, Sentence, held};
 pub use mapping::words_of;
+pub use prepared::{Located, PreparedQuestions, QuestionRecipe, Used, locate};
 pub use split::split;
 pub use write::to_squad;
 
@@ -90,6 +96,14 @@ pub fn read(path: &Path) -> Result<Read> {
         Some(Format::Lines) => lines::read(&file, text),
         None => Err(Error::UnknownFormat { file }),
     }
+}
+
+/// Reads SQuAD's JSON; `name` is what errors call it.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_squad(name: &str, text: &str) -> Result<Read> {
+    squad::read(name, text)
 }
 
 fn bytes_of(path: &Path) -> Result<Vec<u8>> {
