@@ -43,6 +43,22 @@ impl Input {
         }
     }
 
+    /// The same steps in another order: `order` `[N · T]` says which row of `[N · T, …]` stands at each step.
+    pub fn mirrored(self, order: Tensor<1, Int>) -> Self {
+        match self {
+            Self::Vectors(vectors) => {
+                let [batch, time, width] = vectors.dims();
+                let rows = vectors.reshape([batch * time, width]).select(0, order);
+                Self::Vectors(rows.reshape([batch, time, width]))
+            }
+            Self::Ids { table, ids } => {
+                let dims = ids.dims();
+                let ids = ids.flatten::<1>(0, 1).select(0, order).reshape(dims);
+                Self::Ids { table, ids }
+            }
+        }
+    }
+
     /// `[N, T, D]`.
     pub fn vectors(self) -> Tensor<3> {
         match self {

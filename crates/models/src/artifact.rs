@@ -11,12 +11,14 @@ use std::path::Path;
 use burn::tensor::Device;
 use durable::{Staged, directory, failpoint};
 use seqdata::hash::sha256;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use text_prep::Tokenizer;
 
 use crate::config::LanguageModelConfig;
 use crate::error::{Error, Result};
 use crate::language_model::LanguageModel;
+use crate::network::{Network, Purpose};
 use crate::packed::{pack_weights, unpack_weights};
 
 /// The format of the directory that this program writes and reads.
@@ -39,12 +41,15 @@ pub enum Context {
     Window,
 }
 
-/// What a model says of itself besides its weights.
+/// What a network says of itself besides its weights; C is its blueprint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct About {
+pub struct AboutNetwork<C> {
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "Purpose::is_writing")]
+    pub purpose: Purpose,
     /// The blueprint.
-    pub model: LanguageModelConfig,
-    /// Tokens in a training window.
+    pub model: C,
+    /// Tokens in a training window; of a network that asks, in the longest sentence it learned from.
     pub window: usize,
     /// The run's seed.
     pub seed: u64,
@@ -61,10 +66,27 @@ pub struct About {
     pub valid_sha256: String,
 }
 
+/// What a language model says of itself.
+pub type About = AboutNetwork<LanguageModelConfig>;
+
 impl About {
-    /// What a model says of itself that nobody has trained or judged yet.
+    /// What a language model says of itself that nobody has trained or judged yet.
     pub fn new(model: LanguageModelConfig, window: usize, seed: u64, valid_sha256: String) -> Self {
+        Self::untrained(Purpose::Writing, model, window, seed, valid_sha256)
+    }
+}
+
+impl<C> AboutNetwork<C> {
+    /// What a network says of itself that nobody has trained or judged yet.
+    pub fn untrained(
+        purpose: Purpose,
+        model: C,
+        window: usize,
+        seed: u64,
+        valid_sha256: String,
+    ) -> Self {
         Self {
+            purpose,
             model,
             window,
             seed,
@@ -73,6 +95,14 @@ impl About {
             valid_loss_window: None,
             valid_loss_carried: None,
             valid_sha256,
+        }
+    }
+
+    /// The lowest validation loss in nats a token, however the past was read, if measured.
+    pub fn valid_loss(&self) -> Option<f64> {
+        match (self.valid_loss_window, self.valid_loss_carried) {
+            (Some(window), Some(carried)) => Some(window.min(carried)),
+            (one, other) => one.or(other),
         }
     }
 
@@ -86,24 +116,30 @@ impl About {
     }
 }
 
-/// A model with all it needs to write.
+/// A network with all that it needs to be used.
 #[derive(Clone, Debug)]
-pub struct Artifact {
+pub struct Trained<M: Network> {
     /// The weights.
-    pub model: LanguageModel,
+    pub model: M,
     /// From text to ids and back.
     pub tokenizer: Tokenizer,
     /// What the model says of itself.
-    pub about: About,
+    pub about: AboutNetwork<M::Config>,
     /// Further files by name, such as the run's configuration.
     pub extra: BTreeMap<String, Vec<u8>>,
 }
 
+/// A language model with all that it needs to write.
+pub type Artifact = Trained<LanguageModel>;
+
+/// What is known of a network whatever it is for: its blueprint is plain data.
+type AboutAny = AboutNetwork<serde_json::Value>;
+
 #[derive(Serialize, Deserialize)]
-struct Manifest {
+struct Manifest<C> {
     format: u64,
     program: String,
-    about: About,
+    about: AboutNetwork<C>,
     /// SHA-256 by file name.
     files: BTreeMap<String, String>,
     /// SHA-256 of all the above; empty in what was written before there were seals.
@@ -111,7 +147,7 @@ struct Manifest {
     seal: String,
 }
 
-impl Manifest {
+impl<C: Serialize> Manifest<C> {
     fn expected_seal(&self) -> String {
         let Self { format, program, about, files, .. } = self;
         let sealed = serde_json::to_vec(&(format, program, about, files));
@@ -119,7 +155,7 @@ impl Manifest {
     }
 }
 
-impl Artifact {
+impl<M: Network> Trained<M> {
     /// Writes the model into `directory`, which is made if it is not there.
     ///
     /// # Errors
@@ -170,7 +206,7 @@ impl Artifact {
     /// If it is no model directory, or a file in it is missing, cut short, foreign or of another
     /// model.
     pub fn load(directory: &Path, device: &Device) -> Result<Self> {
-        let manifest = read_manifest(directory)?;
+        let manifest = read_manifest::<M::Config>(directory, Some(M::PURPOSE))?;
         let mut extra = BTreeMap::new();
         for (name, hash) in &manifest.files {
             extra.insert(name.clone(), read_checked(directory, name, hash)?);
@@ -191,7 +227,7 @@ impl Artifact {
         if about.window == 0 {
             return Err(mismatch("its manifest says that a window holds no token".into()));
         }
-        let (known, planned) = (tokenizer.vocabulary.len(), about.model.vocabulary);
+        let (known, planned) = (tokenizer.vocabulary.len(), M::vocabulary_of(&about.model));
         if known != planned {
             return Err(mismatch(format!(
                 "the tokenizer knows {known} ids, the model was built for {planned}"
@@ -201,38 +237,50 @@ impl Artifact {
         Ok(Self { model, tokenizer, about, extra })
     }
 
-    /// Checks every file of `directory` against its manifest.
-    ///
-    /// # Errors
-    /// If it is no model directory, or a file in it is missing, cut short or foreign.
-    pub fn verify(directory: &Path) -> Result<()> {
-        let files = read_manifest(directory)?.files;
-        files.iter().try_for_each(|(name, hash)| read_checked(directory, name, hash).map(|_| ()))
-    }
-
-    /// Reads the tokenizer of the model in `directory`, without its weights.
-    ///
-    /// # Errors
-    /// If it is no model directory, or the tokenizer is not the one that was saved.
-    pub fn tokenizer(directory: &Path) -> Result<Tokenizer> {
-        let manifest = read_manifest(directory)?;
-        let mismatch = |reason| Error::Mismatch { directory: directory.into(), reason };
-        let hash = manifest.files.get(TOKENIZER).map_or("", String::as_str);
-        let bytes = read_checked(directory, TOKENIZER, hash)?;
-        Tokenizer::from_json(&String::from_utf8_lossy(&bytes))
-            .map_err(|error| mismatch(error.to_string()))
-    }
-
     /// Reads what the model in `directory` says of itself, without its weights.
     ///
     /// # Errors
     /// If there is no readable manifest.
-    pub fn about(directory: &Path) -> Result<About> {
-        Ok(read_manifest(directory)?.about)
+    pub fn about(directory: &Path) -> Result<AboutNetwork<M::Config>> {
+        Ok(read_manifest(directory, Some(M::PURPOSE))?.about)
     }
 }
 
-fn read_manifest(directory: &Path) -> Result<Manifest> {
+/// Reads the tokenizer of the model in `directory`, without its weights.
+///
+/// # Errors
+/// If it is no model directory, or the tokenizer is not the one that was saved.
+pub fn tokenizer(directory: &Path) -> Result<Tokenizer> {
+    let manifest = read_manifest::<serde_json::Value>(directory, None)?;
+    let mismatch = |reason| Error::Mismatch { directory: directory.into(), reason };
+    let hash = manifest.files.get(TOKENIZER).map_or("", String::as_str);
+    let bytes = read_checked(directory, TOKENIZER, hash)?;
+    Tokenizer::from_json(&String::from_utf8_lossy(&bytes))
+        .map_err(|error| mismatch(error.to_string()))
+}
+
+/// Checks every file of `directory` against its manifest.
+///
+/// # Errors
+/// If it is no model directory, or a file in it is missing, cut short or foreign.
+pub fn verify(directory: &Path) -> Result<()> {
+    let files = read_manifest::<serde_json::Value>(directory, None)?.files;
+    files.iter().try_for_each(|(name, hash)| read_checked(directory, name, hash).map(|_| ()))
+}
+
+/// Reads what the network in `directory` says of itself, whatever it is for.
+///
+/// # Errors
+/// If there is no readable manifest.
+pub fn about_any(directory: &Path) -> Result<AboutAny> {
+    Ok(read_manifest(directory, None)?.about)
+}
+
+/// The manifest of a network, of one for `purpose` if that is asked for.
+fn read_manifest<C: Serialize + DeserializeOwned>(
+    directory: &Path,
+    purpose: Option<Purpose>,
+) -> Result<Manifest<C>> {
     let path = directory.join(MANIFEST);
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
@@ -254,7 +302,20 @@ fn read_manifest(directory: &Path) -> Result<Manifest> {
     if found != FORMAT {
         return Err(Error::Format { directory: directory.into(), found, expected: FORMAT });
     }
-    let manifest: Manifest = serde_json::from_value(value).map_err(refuse)?;
+    // So is what it is for: another purpose has another blueprint.
+    let found = match &value["about"]["purpose"] {
+        serde_json::Value::Null => Purpose::default(),
+        found => serde_json::from_value(found.clone()).map_err(refuse)?,
+    };
+    if let Some(expected) = purpose.filter(|&expected| expected != found) {
+        return Err(Error::OtherPurpose {
+            directory: directory.into(),
+            found: found.does(),
+            expected: expected.does(),
+            cure: expected.commands(),
+        });
+    }
+    let manifest: Manifest<C> = serde_json::from_value(value).map_err(refuse)?;
     match manifest.seal.is_empty() || manifest.seal == manifest.expected_seal() {
         true => Ok(manifest),
         false => Err(Error::Manifest {

@@ -23,6 +23,8 @@ pub enum Place {
     Output,
     /// Rows of the embedding.
     Embedding,
+    /// What a network that reads sentences gets of each word.
+    Input,
     /// What layer `n` hands on to the next.
     Between(usize),
     /// The recurrent weights of layer `n`, in the given direction (0 forwards, 1 backwards).
@@ -35,6 +37,7 @@ impl Place {
         match self {
             Self::Output => 0,
             Self::Embedding => 1,
+            Self::Input => u64::MAX,
             Self::Between(layer) => 2 + 3 * layer as u64,
             Self::Recurrent(layer, direction) => 3 + 3 * layer as u64 + direction as u64,
         }
@@ -42,6 +45,12 @@ impl Place {
 }
 
 impl DropoutKey {
+    /// The key of part `number` of a network of several parts, each with the same places.
+    pub fn part(self, number: u64) -> Self {
+        let seed = Random::keyed(self.seed, "dropout part", &[number]).bits();
+        Self { seed: self.seed.rotate_left(32) ^ u64::from(seed), ..self }
+    }
+
     /// The masks of `place`, which set each number to zero with probability `rate` and scale the rest
     /// by `1 / (1 − rate)`.
     pub fn masks(self, place: Place, rate: f64) -> Masks {
@@ -132,7 +141,8 @@ mod tests {
 
     #[test]
     fn no_two_places_share_a_number() {
-        let mut numbers: Vec<u64> = vec![Place::Output.number(), Place::Embedding.number()];
+        let mut numbers =
+            [Place::Output, Place::Embedding, Place::Input].map(Place::number).to_vec();
         for layer in 0..4 {
             let places =
                 [Place::Between(layer), Place::Recurrent(layer, 0), Place::Recurrent(layer, 1)];

@@ -86,6 +86,21 @@ pub enum Error {
         /// The format that this program reads.
         expected: u64,
     },
+    /// The network is for something else.
+    #[error(
+        "{directory} holds a network that {found}, expected one that {expected}: name another directory \
+         with `--model`; {cure}"
+    )]
+    OtherPurpose {
+        /// The model directory.
+        directory: PathBuf,
+        /// What its network does.
+        found: &'static str,
+        /// What was needed.
+        expected: &'static str,
+        /// How to get one.
+        cure: &'static str,
+    },
     /// Parts of the directory do not belong together.
     #[error("{directory} does not hold together: {reason}")]
     Mismatch {

@@ -133,7 +133,7 @@ impl LanguageModel {
         assert!((1..=time).contains(&judged), "{judged} of {time} steps are judged");
         let masks = dropout.map(|key| key.masks(Place::Embedding, self.embedding_dropout));
         let steps = if judged == 1 { Steps::Last } else { Steps::Every };
-        let reading = Reading { real: None, dropout, steps };
+        let reading = Reading { dropout, steps, ..Reading::default() };
         let (mut hidden, state) = self.stack.run(self.embedding.input(ids, masks), state, &reading);
         let known = hidden.dims()[1];
         if known > judged {

@@ -1,36 +1,34 @@
 //! Weights and carried states as bytes, exact to the last bit.
 
-use burn::module::Module;
 use burn::store::ModuleRecord;
 use burn::tensor::{Bytes, Device, Tensor, TensorData};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::cell::CellState;
-use crate::config::LanguageModelConfig;
-use crate::language_model::LanguageModel;
+use crate::network::Network;
 use crate::stack::State;
 
 /// The weights of `model` as a Burnpack file.
 ///
 /// # Errors
 /// In words, if they cannot be packed.
-pub fn pack_weights(model: &LanguageModel) -> Result<Vec<u8>, String> {
+pub fn pack_weights<M: Network>(model: &M) -> Result<Vec<u8>, String> {
     let record = model.clone().into_record().into_bytes();
     record
         .map(|bytes| bytes.to_vec())
         .map_err(|error| format!("the weights cannot be packed: {error}"))
 }
 
-/// The model of this blueprint with the weights in `bytes`.
+/// The network of this blueprint with the weights in `bytes`.
 ///
 /// # Errors
 /// In words, if they are no weights of such a model.
-pub fn unpack_weights(
-    config: &LanguageModelConfig,
+pub fn unpack_weights<M: Network>(
+    config: &M::Config,
     bytes: Vec<u8>,
     device: &Device,
-) -> Result<LanguageModel, String> {
-    let blank = config.blank(device).map_err(|error| error.to_string())?;
+) -> Result<M, String> {
+    let blank = M::blank(config, device).map_err(|error| error.to_string())?;
     // Read whole into memory: records on disk are read again, or changed, at first use.
     let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes));
     record

@@ -1,7 +1,7 @@
 //! Recurrent layers on top of one another, each reading every hidden state of the one below.
 
 use burn::module::Module;
-use burn::tensor::{Tensor, s};
+use burn::tensor::{Int, Tensor, s};
 use kernels::{Input, Pass, Steps};
 
 use crate::cell::{Cell, CellState};
@@ -52,6 +52,11 @@ pub struct Reading {
     /// `[N, T]`: 1 where a row's step is real, 0 where it is padding, which leaves the state of its row
     /// as it was.
     pub real: Option<Tensor<2>>,
+    /// For rows that end in padding, `[N · T]`: which row of `[N · T, …]` a layer that reads backwards reads
+    /// at each of its steps. The real steps of a row come first, so that no state sees padding before
+    /// them and a kernel needs no masks; what follows them is never looked at. Read twice it is the
+    /// order as it was.
+    pub mirror: Option<Tensor<1, Int>>,
     /// The masks of a training step.
     pub dropout: Option<DropoutKey>,
     /// Which steps the last layer hands on.
@@ -131,7 +136,13 @@ impl Stack {
                 Some(backward) => {
                     let reversed = real.clone().map(|real| real.flip([1]));
                     let there = run(0, &layer.cell, input.clone(), real);
-                    let back = run(1, backward, input.reversed(), reversed).flip([1]);
+                    let back = match &reading.mirror {
+                        None => run(1, backward, input.reversed(), reversed).flip([1]),
+                        Some(mirror) => {
+                            let back = run(1, backward, input.mirrored(mirror.clone()), reversed);
+                            Input::Vectors(back).mirrored(mirror.clone()).vectors()
+                        }
+                    };
                     Tensor::cat(vec![there, back], 2)
                 }
             };

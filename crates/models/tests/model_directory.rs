@@ -24,6 +24,7 @@ fn artifact(words: &[(&str, u64)]) -> Artifact {
     };
     let model = config.init(3, &Device::flex()).unwrap();
     let about = About {
+        purpose: models::Purpose::Writing,
         model: config,
         window: 20,
         seed: 3,

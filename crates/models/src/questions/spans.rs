@@ -1,0 +1,250 @@
+//! Where an answer may stand: how likely every span of a sentence is, up to a longest one.
+
+use std::ops::Range;
+
+use burn::module::{Module, Param};
+use burn::tensor::activation::{log_sigmoid, log_softmax};
+use burn::tensor::{Device, Int, Tensor, TensorData, s};
+
+use crate::dense::Dense;
+use crate::init::Initialization;
+
+/// Far below any score: what is no span of the sentence.
+const NEVER: f64 = 1e9;
+
+/// The spans of a sentence of S words, up to L words long: begin i and length l have the number
+/// `i · L + l − 1`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spans {
+    /// S.
+    pub words: usize,
+    /// L.
+    pub longest: usize,
+}
+
+impl Spans {
+    /// How many numbers there are, those that reach beyond the sentence included.
+    pub fn count(self) -> usize {
+        self.words * self.longest
+    }
+
+    /// The number of a span; none if it is empty, too long or beyond the sentence.
+    pub fn number(self, span: &Range<usize>) -> Option<usize> {
+        let fits = (1..=self.longest).contains(&span.len()) && span.end <= self.words;
+        fits.then(|| span.start * self.longest + span.len() - 1)
+    }
+
+    /// The span of a number.
+    pub fn span(self, number: usize) -> Range<usize> {
+        let begin = number / self.longest;
+        begin..begin + number % self.longest + 1
+    }
+
+    /// A number for the begin and the last word of each span, on a device.
+    fn each(self, number: impl Fn(usize, usize) -> usize, device: &Device) -> Tensor<1, Int> {
+        let spans = (0..self.count()).map(|span| self.span(span));
+        let numbers: Vec<i32> = spans.map(|span| number(span.start, span.end - 1) as i32).collect();
+        Tensor::from_data(TensorData::new(numbers, [self.count()]), device)
+    }
+
+    /// What stands in a table of begins and last words `[N, S, S]` for each span, `[N, S · L]`; nothing
+    /// in particular for spans that reach beyond the sentence.
+    fn pick(self, table: Tensor<3>) -> Tensor<2> {
+        let [batch, words, _] = table.dims();
+        let number = |begin, last: usize| begin * words + last.min(words - 1);
+        let numbers = self.each(number, &table.device());
+        table.reshape([batch, words * words]).select(1, numbers)
+    }
+
+    /// The logarithms `[N, S · L]` of the probabilities with these scores, of spans whose words are all
+    /// `real` `[N, S]`.
+    fn among(self, scores: Tensor<2>, real: Tensor<2>) -> Tensor<2> {
+        let [batch, words] = real.dims();
+        // A word of padding more, for spans that reach beyond.
+        let real = Tensor::cat(vec![real.clone(), Tensor::zeros([batch, 1], &real.device())], 1);
+        let last = self.each(|_, last| last.min(words), &real.device());
+        let never = real.select(1, last).sub_scalar(1.0).mul_scalar(NEVER);
+        log_softmax(scores + never, 1)
+    }
+}
+
+/// Finds answers among the hidden states of a sentence.
+#[derive(Module, Debug)]
+pub enum Extractor {
+    /// By a pointer to the begin and one to the end, and by how well the two fit together.
+    Pointers(Pointers),
+    /// Word by word, as the book does: is it part of an answer?
+    Tags(Tags),
+}
+
+impl Extractor {
+    /// ln p of every span, `[N, S · L]`, from `states` `[N, S, E]`.
+    pub fn forward(&self, states: Tensor<3>, real: Tensor<2>, longest: usize) -> Tensor<2> {
+        let spans = Spans { words: states.dims()[1], longest };
+        match self {
+            Self::Pointers(pointers) => pointers.forward(states, real, spans),
+            Self::Tags(tags) => tags.forward(states, real, spans),
+        }
+    }
+
+    /// What an answer costs that stands in the words where `inside` `[N, S]` is 1 and has the number `span`
+    /// `[N]`: one loss a sentence, or one a real word (`words` says which, of `[N · S]`) where words are
+    /// judged one by one.
+    pub fn nats(
+        &self,
+        states: Tensor<3>,
+        real: Tensor<2>,
+        longest: usize,
+        span: Tensor<1, Int>,
+        inside: Tensor<2>,
+        words: Tensor<1, Int>,
+    ) -> Tensor<1> {
+        match self {
+            Self::Pointers(_) => {
+                let all = self.forward(states, real, longest);
+                all.gather(1, span.unsqueeze_dim(1)).squeeze_dim::<1>(1).neg()
+            }
+            Self::Tags(tags) => {
+                let logits: Tensor<1> = tags.logits(states).flatten(0, 1);
+                let inside: Tensor<1> = inside.flatten(0, 1);
+                // −ln p of what a word is: σ(x) inside, σ(−x) outside.
+                let sign = inside.mul_scalar(2.0).sub_scalar(1.0);
+                log_sigmoid(logits * sign).neg().select(0, words)
+            }
+        }
+    }
+}
+
+/// score(i, j) = b · hᵢ + e · hⱼ + hᵢᵀ U hⱼ + w(j − i): a begin, an end, and the two together, after pointer
+/// networks for spans (Wang and Jiang 2017) and biaffine scores (Dozat and Manning 2017, eq. 6).
+#[derive(Module, Debug)]
+pub struct Pointers {
+    /// Of a begin: b · h, and a vector that ends are held against, `[E, 1 + A]`. The product of this matrix
+    /// and the other's is U, of rank A.
+    pub begin: Dense,
+    /// Of an end: e · h, and the vector that is held against it, `[E, 1 + A]`.
+    pub end: Dense,
+    /// w, `[L]`.
+    pub length: Param<Tensor<1>>,
+}
+
+/// Numbers in which a begin and an end meet.
+const MEETING: usize = 64;
+
+impl Pointers {
+    /// Fresh weights for states of `inputs` numbers and spans up to `longest` words.
+    pub fn new(inputs: usize, longest: usize, weights: &Initialization) -> Self {
+        Self {
+            begin: Dense::new(inputs, 1 + MEETING, &weights.at("begin")),
+            end: Dense::new(inputs, 1 + MEETING, &weights.at("end")),
+            length: weights.vector("length", vec![0.0; longest]),
+        }
+    }
+
+    fn forward(&self, states: Tensor<3>, real: Tensor<2>, spans: Spans) -> Tensor<2> {
+        let [batch, words, width] = states.dims();
+        let rows = states.reshape([batch * words, width]);
+        let read = |dense: &Dense| dense.forward(rows.clone()).reshape([batch, words, 1 + MEETING]);
+        let (begin, end) = (read(&self.begin), read(&self.end));
+        let alone = |side: &Tensor<3>| side.clone().slice(s![.., .., ..1]);
+        let meeting = |side: &Tensor<3>| side.clone().slice(s![.., .., 1..]);
+        let together = meeting(&begin).matmul(meeting(&end).swap_dims(1, 2));
+        let table = together + alone(&begin) + alone(&end).swap_dims(1, 2);
+        let length = self.length.val();
+        let numbers = spans.each(|begin, last| last - begin, &length.device());
+        spans.among(spans.pick(table) + length.select(0, numbers).unsqueeze(), real)
+    }
+}
+
+/// The book's tagger: of each word, whether it belongs to an answer (Foster 2019, chapter 7).
+#[derive(Module, Debug)]
+pub struct Tags {
+    /// From a state to one number, before its sigmoid.
+    pub dense: Dense,
+}
+
+impl Tags {
+    /// Fresh weights for states of `inputs` numbers.
+    pub fn new(inputs: usize, weights: &Initialization) -> Self {
+        Self { dense: Dense::new(inputs, 1, &weights.at("dense")) }
+    }
+
+    /// `[N, S]`.
+    fn logits(&self, states: Tensor<3>) -> Tensor<2> {
+        let [batch, words, width] = states.dims();
+        self.dense.forward(states.reshape([batch * words, width])).reshape([batch, words])
+    }
+
+    /// A span's score is what it gains over no answer: Σ x over its words, each x the logarithm of the
+    /// odds that the word belongs to an answer.
+    fn forward(&self, states: Tensor<3>, real: Tensor<2>, spans: Spans) -> Tensor<2> {
+        let odds = self.logits(states);
+        let [batch, words] = odds.dims();
+        let device = odds.device();
+        // 1 where word w stands in span s.
+        let inside = (0..spans.count()).flat_map(|span| {
+            let span = spans.span(span);
+            (0..words).map(move |word| f32::from(u8::from(span.contains(&word))))
+        });
+        let inside = TensorData::new(inside.collect::<Vec<f32>>(), [spans.count(), words]);
+        let inside = Tensor::<2>::from_data(inside, (&device, odds.dtype()));
+        let scores = odds.matmul(inside.transpose());
+        spans.among(scores.reshape([batch, spans.count()]), real)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_has_its_number_and_a_number_its_span() {
+        let spans = Spans { words: 5, longest: 3 };
+        for number in 0..spans.count() {
+            let span = spans.span(number);
+            assert_eq!(spans.number(&span), (span.end <= 5).then_some(number), "{span:?}");
+        }
+        assert_eq!(spans.number(&(1..1)), None);
+        assert_eq!(spans.number(&(0..4)), None);
+    }
+
+    fn extractors(device: &Device) -> [Extractor; 2] {
+        let weights = Initialization::new(1, device);
+        [
+            Extractor::Pointers(Pointers::new(4, 3, &weights.at("pointers"))),
+            Extractor::Tags(Tags::new(4, &weights.at("tags"))),
+        ]
+    }
+
+    #[test]
+    fn probabilities_are_of_real_spans_and_add_up_to_one() {
+        let device = Device::flex();
+        let mut random = seqdata::Random::keyed(1, "states", &[]);
+        let states: Vec<f32> = (0..2 * 5 * 4).map(|_| random.normal() as f32).collect();
+        let states = Tensor::<3>::from_data(TensorData::new(states, [2, 5, 4]), &device);
+        let real =
+            Tensor::from_floats([[1.0, 1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 0.0, 0.0, 0.0]], &device);
+        let spans = Spans { words: 5, longest: 3 };
+        for extractor in extractors(&device) {
+            let all = extractor.forward(states.clone(), real.clone(), 3).exp();
+            let all: Vec<f32> = all.try_into_vec_as().unwrap();
+            for (row, length) in [(0, 5), (1, 2)] {
+                let row = &all[row * spans.count()..][..spans.count()];
+                assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{row:?}");
+                let beyond =
+                    |(number, p): (usize, &f32)| spans.span(number).end > length && *p != 0.0;
+                assert!(!row.iter().enumerate().any(beyond), "{row:?}");
+                assert!(row.iter().filter(|&&p| p > 0.0).count() >= length);
+            }
+            // A sentence alone has the same probabilities as beside a longer one.
+            let alone = extractor
+                .forward(states.clone().slice(s![1..2, ..2]), Tensor::ones([1, 2], &device), 3)
+                .exp();
+            let alone: Vec<f32> = alone.try_into_vec_as().unwrap();
+            for (number, p) in alone.iter().enumerate() {
+                let there = all[spans.count() + number];
+                assert!((there - p).abs() < 1e-6, "{there} {p}");
+            }
+        }
+    }
+}
