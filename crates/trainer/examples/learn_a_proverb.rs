@@ -49,8 +49,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let identity =
         Identity { tokenizer: prepared.tokenizer.clone(), about, extra: BTreeMap::new() };
     let run = std::env::temp_dir().join(format!("proverb-{}", std::process::id()));
-    let (prepared, config, stop) = (&prepared, &config, Stop::default());
-    let job = Job { prepared, config, identity, run: &run, device: &device, stop };
+    let (data, config, stop) = (&prepared, &config, Stop::default());
+    let job = Job { data, config, identity, run: &run, device: &device, stop };
     let outcome = train(job, start, Box::new(Printer))?;
     println!("the best epoch was {}", outcome.best.about.epochs);
     std::fs::remove_dir_all(run)?;

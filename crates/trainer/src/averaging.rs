@@ -3,17 +3,11 @@
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
-use models::LanguageModel;
 
 /// The exponential moving average of all weights after `step` updates, counted from 1:
 /// a ← d·a + (1 − d)·w, with d = min(`decay`, (1 + step) / (10 + step)), which lets the first steps
 /// go fast (TensorFlow's `ExponentialMovingAverage` with `num_updates`).
-pub fn averaged(
-    average: LanguageModel,
-    weights: &LanguageModel,
-    decay: f64,
-    step: u64,
-) -> LanguageModel {
+pub fn averaged<M: Module>(average: M, weights: &M, decay: f64, step: u64) -> M {
     let step = step as f64;
     let decay = decay.min((1.0 + step) / (10.0 + step));
     let mut current = Current(GradientsParams::new());
@@ -53,7 +47,7 @@ impl ModuleMapper for Mix {
 #[cfg(test)]
 mod tests {
     use burn::tensor::Device;
-    use models::{CellKind, LanguageModelConfig, LayerConfig};
+    use models::{CellKind, LanguageModel, LanguageModelConfig, LayerConfig};
 
     use super::*;
 

@@ -3,15 +3,14 @@
 
 use std::time::{Duration, Instant};
 
-use burn::module::Module;
 use burn::tensor::Device;
 use burn::train::TrainStep;
-use models::{LanguageModel, State};
+use models::State;
 use seqdata::{Batch, Loader, Order, Prepared};
 
 use crate::config::TrainConfig;
 use crate::error::{Error, Result};
-use crate::task::Trainee;
+use crate::task::{BatchOf, Task, Trainee};
 
 /// When to stop.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,21 +26,20 @@ pub enum Limit {
 ///
 /// # Errors
 /// If a setting is out of range, or the loss is no number any more.
-pub fn train_briefly(
-    model: LanguageModel,
-    batches: impl Iterator<Item = Batch>,
+pub fn train_briefly<M: Task>(
+    model: M,
+    batches: impl Iterator<Item = BatchOf<M>>,
     config: &TrainConfig,
     limit: Limit,
-) -> Result<LanguageModel> {
+) -> Result<M> {
     config.check()?;
     let start = Instant::now();
     let mut optimizer = config.optimizer.init();
     let mut trainee = Trainee::new(model, config);
     let mut state: Option<State> = None;
     for (step, batch) in (1..).zip(batches) {
-        let before = trainee.before(&batch, state.take());
-        let (output, after) = trainee.learn(batch, before);
-        state = Some(after);
+        let (output, after) = trainee.learn(batch, state.take());
+        state = after;
         let loss = output.item.0.nats.mean().try_into_scalar::<f64>()?;
         if !loss.is_finite() {
             let what = format!("the loss of step {step} is {loss}, no finite number");
@@ -74,7 +72,7 @@ pub fn endless_windows(
 #[cfg(test)]
 mod tests {
     use burn::tensor::{Int, Tensor};
-    use models::{Activation, CellKind, LanguageModelConfig, LayerConfig};
+    use models::{Activation, CellKind, LanguageModel, LanguageModelConfig, LayerConfig};
 
     use super::*;
     use crate::config::Method;

@@ -10,7 +10,7 @@ use burn::optim::{ModuleOptimizer, OptimizerRecord};
 use burn::tensor::{Bytes, Device};
 use durable::directory;
 use models::packed::{pack_state, pack_weights, unpack_state, unpack_weights};
-use models::{Artifact, LanguageModel, State};
+use models::{Network, State, Trained};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
@@ -36,11 +36,11 @@ pub struct Checkpoints {
 }
 
 /// What a checkpoint is made of.
-pub struct Kept {
-    /// The model as it is judged and written with, and what it says of itself.
-    pub artifact: Artifact,
+pub struct Kept<M: Network> {
+    /// The model as it is judged and used, and what it says of itself.
+    pub artifact: Trained<M>,
     /// The weights that are trained, if the model's are averaged.
-    pub trained: Option<LanguageModel>,
+    pub trained: Option<M>,
     /// What the optimizer remembers.
     pub optimizer: OptimizerRecord,
     /// What streams carry on, within an epoch.
@@ -93,10 +93,10 @@ impl Checkpoints {
     ///
     /// # Errors
     /// If the file system refuses; then the earlier ones are untouched.
-    pub fn save(
+    pub fn save<M: Network>(
         &self,
-        mut artifact: Artifact,
-        trained: Option<&LanguageModel>,
+        mut artifact: Trained<M>,
+        trained: Option<&M>,
         optimizer: &ModuleOptimizer,
         carried: Option<&State>,
         progress: &Progress,
@@ -168,7 +168,7 @@ impl Checkpoints {
     pub fn verify(&self) -> Result<()> {
         let steps = self.steps()?;
         let path = self.newest_path()?;
-        Artifact::verify(&path).map_err(|error| match error {
+        models::artifact::verify(&path).map_err(|error| match error {
             models::Error::Missing { .. }
             | models::Error::Foreign { .. }
             | models::Error::NotAModel(_)
@@ -188,7 +188,7 @@ impl Checkpoints {
     ///
     /// # Errors
     /// If there is none, or it is not whole.
-    pub fn newest(&self, device: &Device) -> Result<Kept> {
+    pub fn newest<M: Network>(&self, device: &Device) -> Result<Kept<M>> {
         read(&self.newest_path()?, device)
     }
 
@@ -206,7 +206,7 @@ impl Checkpoints {
     ///
     /// # Errors
     /// If the directory cannot be read.
-    pub fn last_good(&self, shown_by: u64, device: &Device) -> Result<Option<Kept>> {
+    pub fn last_good<M: Network>(&self, shown_by: u64, device: &Device) -> Result<Option<Kept<M>>> {
         let mut good: Vec<u64> = self.steps()?;
         good.retain(|&step| step + 1 < shown_by);
         let is_milestone =
@@ -220,7 +220,7 @@ impl Checkpoints {
     ///
     /// # Errors
     /// If it is not there or not whole.
-    pub fn at(&self, steps: u64, device: &Device) -> Result<Kept> {
+    pub fn at<M: Network>(&self, steps: u64, device: &Device) -> Result<Kept<M>> {
         read(&self.path(steps), device)
     }
 
@@ -244,8 +244,8 @@ impl Checkpoints {
     ///
     /// # Errors
     /// If it is not there or not whole.
-    pub fn model(&self, steps: u64, device: &Device) -> Result<Artifact> {
-        let mut artifact = Artifact::load(&self.path(steps), device)?;
+    pub fn model<M: Network>(&self, steps: u64, device: &Device) -> Result<Trained<M>> {
+        let mut artifact = Trained::<M>::load(&self.path(steps), device)?;
         for name in [OPTIMIZER, PROGRESS, TRAINED, CARRIED] {
             artifact.extra.remove(name);
         }
@@ -257,8 +257,8 @@ impl Checkpoints {
     }
 }
 
-fn read(path: &Path, device: &Device) -> Result<Kept> {
-    let mut artifact = Artifact::load(path, device)?;
+fn read<M: Network>(path: &Path, device: &Device) -> Result<Kept<M>> {
+    let mut artifact = Trained::<M>::load(path, device)?;
     let refuse = |reason| Error::Resume { directory: path.into(), reason };
     let mut take = |name: &str| artifact.extra.remove(name);
     let (trained, carried) = (take(TRAINED), take(CARRIED));
@@ -305,13 +305,16 @@ fn parse(bytes: &[u8], path: &Path) -> Result<Progress> {
 
 #[cfg(test)]
 mod tests {
+    use models::LanguageModel;
+
     use super::*;
     use crate::config::tests::config;
 
     #[test]
     fn a_run_without_checkpoints_says_so() {
         let folder = tempfile::tempdir().unwrap();
-        let Err(error) = Checkpoints::of(folder.path()).newest(&Device::flex()) else {
+        let Err(error) = Checkpoints::of(folder.path()).newest::<LanguageModel>(&Device::flex())
+        else {
             panic!("there was a checkpoint");
         };
         assert!(error.to_string().contains("holds no complete checkpoint"), "{error}");

@@ -1,6 +1,6 @@
 //! How a model is trained: numbers, no data.
 
-use models::About;
+use models::AboutNetwork;
 use serde::{Deserialize, Serialize};
 
 use crate::clip::Clip;
@@ -20,6 +20,8 @@ pub enum Method {
         /// Tokens in a piece.
         length: usize,
     },
+    /// Shuffled examples of whatever the task is, each read by itself.
+    Examples,
 }
 
 impl Method {
@@ -29,9 +31,9 @@ impl Method {
     }
 
     /// Writes down a validation loss, in nats a token, as that of the way in which this method reads.
-    pub(crate) fn note_valid_loss(self, about: &mut About, loss: f64) {
+    pub(crate) fn note_valid_loss<C>(self, about: &mut AboutNetwork<C>, loss: f64) {
         (about.valid_loss_window, about.valid_loss_carried) = match self {
-            Self::Windows => (Some(loss), None),
+            Self::Windows | Self::Examples => (Some(loss), None),
             Self::EveryStep { .. } => (None, Some(loss)),
         };
     }

@@ -37,4 +37,5 @@ pub use progress::{Marks, Pass, Progress};
 pub use run::Ended;
 pub use schedule::Schedule;
 pub use stop::Stop;
+pub use task::{BatchOf, Task};
 pub use train::{Identity, Job, Outcome, Start, train};

@@ -126,7 +126,7 @@ pub struct Retreat {
 }
 
 /// Someone who follows a run.
-pub trait Observer: Send {
+pub trait Observer<M = LanguageModel>: Send {
     /// Before the first step.
     ///
     /// # Errors
@@ -155,7 +155,7 @@ pub trait Observer: Send {
     ///
     /// # Errors
     /// To end the run.
-    fn look(&mut self, _step: &StepReport, _model: &LanguageModel) -> Heard {
+    fn look(&mut self, _step: &StepReport, _model: &M) -> Heard {
         Ok(())
     }
 
@@ -163,7 +163,7 @@ pub trait Observer: Send {
     ///
     /// # Errors
     /// To end the run.
-    fn epoch_ended(&mut self, _epoch: &EpochReport, _model: &LanguageModel) -> Heard {
+    fn epoch_ended(&mut self, _epoch: &EpochReport, _model: &M) -> Heard {
         Ok(())
     }
 
@@ -202,7 +202,7 @@ pub trait Observer: Send {
 }
 
 /// Several observers in a row.
-impl Observer for Vec<Box<dyn Observer>> {
+impl<M> Observer<M> for Vec<Box<dyn Observer<M>>> {
     fn planned(&mut self, plan: &Plan) -> Heard {
         self.iter_mut().try_for_each(|observer| observer.planned(plan))
     }
@@ -215,11 +215,11 @@ impl Observer for Vec<Box<dyn Observer>> {
         self.iter_mut().try_for_each(|observer| observer.stepped(step))
     }
 
-    fn look(&mut self, step: &StepReport, model: &LanguageModel) -> Heard {
+    fn look(&mut self, step: &StepReport, model: &M) -> Heard {
         self.iter_mut().try_for_each(|observer| observer.look(step, model))
     }
 
-    fn epoch_ended(&mut self, epoch: &EpochReport, model: &LanguageModel) -> Heard {
+    fn epoch_ended(&mut self, epoch: &EpochReport, model: &M) -> Heard {
         self.iter_mut().try_for_each(|observer| observer.epoch_ended(epoch, model))
     }
 

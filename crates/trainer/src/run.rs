@@ -8,8 +8,8 @@ use burn::module::Module;
 use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::tensor::Device;
 use burn::train::{LearnerEvent, TrainStep, TrainingItem};
-use models::{About, Artifact, Score, State};
-use seqdata::{Batch, EpochClock};
+use models::{AboutNetwork, Score, State, Trained};
+use seqdata::EpochClock;
 
 use crate::averaging::averaged;
 use crate::checkpoint::Checkpoints;
@@ -20,7 +20,7 @@ use crate::progress::{Marks, Progress};
 use crate::standing::{HELD, Standing};
 use crate::stop::Stop;
 use crate::strategy::Burn;
-use crate::task::{StepOutput, Trainee};
+use crate::task::{BatchOf, StepOutput, Task, Trainee};
 use crate::train::Identity;
 
 /// How often a run halves its learning rate before it gives up.
@@ -44,9 +44,9 @@ pub enum Ended {
 }
 
 /// A run, fresh or to be gone on with.
-pub(crate) struct Run {
-    pub identity: Identity,
-    pub standing: Standing,
+pub(crate) struct Run<M: Task> {
+    pub identity: Identity<M>,
+    pub standing: Standing<M>,
     pub progress: Progress,
     /// The step of the newest checkpoint, and when it was written.
     pub last_saved: Option<u64>,
@@ -56,16 +56,16 @@ pub(crate) struct Run {
     /// Without autodiff.
     pub device: Device,
     pub stop: Stop,
-    pub observer: Box<dyn Observer>,
+    pub observer: Box<dyn Observer<M>>,
 }
 
-impl Run {
+impl<M: Task> Run<M> {
     /// Epoch after epoch until the last, or until there is a reason to end.
     pub fn all(
         &mut self,
-        burn: &mut Burn,
-        train: &dyn DataLoader<Batch>,
-        valid: &dyn DataLoader<Batch>,
+        burn: &mut Burn<M>,
+        train: &dyn DataLoader<BatchOf<M>>,
+        valid: &dyn DataLoader<BatchOf<M>>,
     ) -> Result<Ended> {
         self.announce(train, valid)?;
         let mut marks = Marks::new();
@@ -92,9 +92,9 @@ impl Run {
     /// asked to stop.
     fn epoch(
         &mut self,
-        burn: &mut Burn,
-        train: &dyn DataLoader<Batch>,
-        valid: &dyn DataLoader<Batch>,
+        burn: &mut Burn<M>,
+        train: &dyn DataLoader<BatchOf<M>>,
+        valid: &dyn DataLoader<BatchOf<M>>,
     ) -> Result<Option<Ended>> {
         let epoch = self.progress.epoch();
         self.train(burn, train, epoch)?;
@@ -131,8 +131,8 @@ impl Run {
 
     fn announce(
         &mut self,
-        train: &dyn DataLoader<Batch>,
-        valid: &dyn DataLoader<Batch>,
+        train: &dyn DataLoader<BatchOf<M>>,
+        valid: &dyn DataLoader<BatchOf<M>>,
     ) -> Result<()> {
         let Some(batch) = train.iter().next() else { return Ok(()) };
         let batch = batch.map_err(|error| Error::Burn(error.to_string()))?;
@@ -165,8 +165,8 @@ impl Run {
     /// Steps until the epoch ends or the run is asked to stop.
     fn train(
         &mut self,
-        burn: &mut Burn,
-        train: &dyn DataLoader<Batch>,
+        burn: &mut Burn<M>,
+        train: &dyn DataLoader<BatchOf<M>>,
         epoch: usize,
     ) -> Result<()> {
         self.observer.phase(Phase::Training).map_err(Error::Observer)?;
@@ -180,9 +180,9 @@ impl Run {
             let start = Instant::now();
             let Some(batch) = iterator.next() else { break };
             let batch = batch.map_err(|error| Error::Burn(error.to_string()))?;
-            let factor = self.progress.learning_rate(batch.step);
+            let factor = self.progress.learning_rate(M::number(&batch));
             let rate = ModuleLearningRate::from(factor);
-            let tokens = batch.tokens();
+            let tokens = M::tokens(&batch);
             let output = self.step(batch, rate.clone())?;
             let mut score = Score::default();
             score.add(&output.0)?;
@@ -207,11 +207,10 @@ impl Run {
     }
 
     /// One update.
-    fn step(&mut self, batch: Batch, rate: ModuleLearningRate) -> Result<StepOutput> {
+    fn step(&mut self, batch: BatchOf<M>, rate: ModuleLearningRate) -> Result<StepOutput> {
         let carried = self.standing.carried.take();
-        let before = self.standing.trainee().before(&batch, carried);
-        let (output, after) = self.standing.trainee().learn(batch, before);
-        self.standing.carried = Some(after);
+        let (output, after) = self.standing.trainee().learn(batch, carried);
+        self.standing.carried = after;
         let middle = durable::failpoint::reach("step", "middle".as_ref());
         middle.map_err(|error| Error::Burn(error.to_string()))?;
         let trainee = self.standing.trainee.take().expect(HELD);
@@ -227,7 +226,7 @@ impl Run {
 
     /// Refuses a loss that has exploded: that of the weights before step `shown_by`, as `name` calls it.
     fn sane(&self, loss: f64, shown_by: u64, name: impl Fn() -> String) -> Result<()> {
-        let blind = (self.identity.about.model.vocabulary as f64).ln();
+        let blind = (M::vocabulary_of(&self.identity.about.model) as f64).ln();
         let what = match loss.is_finite() {
             true if loss <= EXPLOSION * blind => return Ok(()),
             true => format!(
@@ -263,8 +262,8 @@ impl Run {
 
     fn validate(
         &mut self,
-        burn: &mut Burn,
-        valid: &dyn DataLoader<Batch>,
+        burn: &mut Burn<M>,
+        valid: &dyn DataLoader<BatchOf<M>>,
         epoch: usize,
     ) -> Result<Score> {
         self.observer.phase(Phase::Validating).map_err(Error::Observer)?;
@@ -279,9 +278,8 @@ impl Run {
         let mut step = 0;
         while let Some(batch) = iterator.next() {
             let batch = batch.map_err(|error| Error::Burn(error.to_string()))?;
-            let before = trainee.before(&batch, state.take());
-            let (output, after) = trainee.judge(batch, before);
-            state = Some(after);
+            let (output, after) = trainee.judge(batch, state.take());
+            state = after;
             score.add(&output.0)?;
             step += 1;
             let item = TrainingItem::new(output, iterator.progress(), Some(step), None);
@@ -310,7 +308,7 @@ impl Run {
         self.observer.saving(&mut self.progress.marks).map_err(Error::Observer)?;
         let Identity { tokenizer, extra, .. } = self.identity.clone();
         let artifact =
-            Artifact { model: self.standing.judged(), tokenizer, about: self.about(), extra };
+            Trained { model: self.standing.judged(), tokenizer, about: self.about(), extra };
         let trained = self.standing.average.as_ref().map(|_| self.standing.trainee().model.valid());
         let carried = self.standing.carried.as_ref().filter(|_| self.carries_on());
         self.checkpoints.save(
@@ -332,9 +330,9 @@ impl Run {
     }
 
     /// What the model says of itself at this step.
-    fn about(&self) -> About {
+    fn about(&self) -> AboutNetwork<M::Config> {
         let Progress { steps, epochs, config, .. } = &self.progress;
-        let mut about = About {
+        let mut about = AboutNetwork {
             epochs: epochs.len(),
             steps: *steps,
             valid_loss_window: None,

@@ -12,18 +12,18 @@ use burn::train::{
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::run::{Ended, Run};
-use crate::task::{StepOutput, Trainee};
+use crate::task::{StepOutput, Task, Trainee};
 
-type Events = SupervisedTrainingEventProcessor<Trainee>;
+type Events<M> = SupervisedTrainingEventProcessor<Trainee<M>>;
 
 /// The strategy: a run that waits to begin, then what became of it.
-pub(crate) struct StepStrategy {
-    run: Mutex<Option<Run>>,
+pub(crate) struct StepStrategy<M: Task> {
+    run: Mutex<Option<Run<M>>>,
     outcome: Mutex<Option<Result<(Progress, Ended)>>>,
 }
 
-impl StepStrategy {
-    pub fn new(run: Run) -> Self {
+impl<M: Task> StepStrategy<M> {
+    pub fn new(run: Run<M>) -> Self {
         Self { run: Mutex::new(Some(run)), outcome: Mutex::new(None) }
     }
 
@@ -34,15 +34,15 @@ impl StepStrategy {
     }
 }
 
-impl SupervisedLearningStrategy<Trainee> for StepStrategy {
+impl<M: Task> SupervisedLearningStrategy<Trainee<M>> for StepStrategy<M> {
     fn fit(
         &self,
-        components: TrainingComponents<Trainee>,
-        learner: Learner<Trainee>,
-        train: TrainLoader<Trainee>,
-        valid: ValidLoader<Trainee>,
+        components: TrainingComponents<Trainee<M>>,
+        learner: Learner<Trainee<M>>,
+        train: TrainLoader<Trainee<M>>,
+        valid: ValidLoader<Trainee<M>>,
         _starting_epoch: usize,
-    ) -> (Trainee, Events) {
+    ) -> (Trainee<M>, Events<M>) {
         // Weights that nobody else holds are updated in place.
         drop(learner);
         let mut events = components.event_processor;
@@ -58,12 +58,12 @@ impl SupervisedLearningStrategy<Trainee> for StepStrategy {
 }
 
 /// What burn-train is told, and how it says that the run is to end.
-pub(crate) struct Burn<'a> {
-    events: &'a mut Events,
+pub(crate) struct Burn<'a, M: Task> {
+    events: &'a mut Events<M>,
     interrupter: &'a Interrupter,
 }
 
-impl Burn<'_> {
+impl<M: Task> Burn<'_, M> {
     pub fn train(&mut self, event: LearnerEvent<StepOutput>) -> Result<()> {
         let sent = self.events.process_train(event).map_err(|error| error.to_string());
         self.heard(sent)

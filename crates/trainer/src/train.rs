@@ -1,4 +1,4 @@
-//! The front door of training: windows and a blueprint in, a run directory out.
+//! The front door of training: data and a fresh network in, a run directory out.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,12 +8,11 @@ use std::time::Instant;
 use burn::tensor::Device;
 use burn::train::metric::LossMetric;
 use burn::train::{Learner, SupervisedTraining, TrainingStrategy};
-use models::{About, Artifact, LanguageModel, score};
-use seqdata::{Loader, Order, Prepared};
+use models::{AboutNetwork, LanguageModel, Trained};
 use text_prep::Tokenizer;
 
 use crate::checkpoint::{Checkpoints, Kept};
-use crate::config::{Method, TrainConfig};
+use crate::config::TrainConfig;
 use crate::error::{Error, Result};
 use crate::observer::Observer;
 use crate::progress::Progress;
@@ -22,35 +21,36 @@ use crate::silent::Silent;
 use crate::standing::Standing;
 use crate::stop::Stop;
 use crate::strategy::StepStrategy;
+use crate::task::Task;
 
 /// What a run is, besides its weights: it goes into every checkpoint and into the model directory.
 #[derive(Clone, Debug)]
-pub struct Identity {
+pub struct Identity<M: Task = LanguageModel> {
     /// From text to ids and back.
     pub tokenizer: Tokenizer,
     /// The blueprint and its numbers; losses, epochs and steps are filled in as the run goes.
-    pub about: About,
+    pub about: AboutNetwork<M::Config>,
     /// Further files by name, such as the run's configuration.
     pub extra: BTreeMap<String, Vec<u8>>,
 }
 
 /// Where a run begins.
 #[derive(Clone, Debug)]
-pub enum Start {
+pub enum Start<M = LanguageModel> {
     /// With this model, as nobody has trained it yet in this run.
-    Fresh(Box<LanguageModel>),
+    Fresh(Box<M>),
     /// With the run's newest checkpoint, bit for bit as if it had never stopped there.
     Resume,
 }
 
 /// All that a run works with and does not change.
-pub struct Job<'a> {
+pub struct Job<'a, M: Task = LanguageModel> {
     /// What is learned from and judged by.
-    pub prepared: &'a Prepared,
+    pub data: &'a M::Data,
     /// How.
     pub config: &'a TrainConfig,
     /// What the run is.
-    pub identity: Identity,
+    pub identity: Identity<M>,
     /// The run directory.
     pub run: &'a Path,
     /// Where it computes.
@@ -61,9 +61,9 @@ pub struct Job<'a> {
 
 /// What a run came to.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct Outcome<M: Task = LanguageModel> {
     /// The model with the lowest validation loss, as written into the run directory.
-    pub best: Artifact,
+    pub best: Trained<M>,
     /// All epochs.
     pub progress: Progress,
     /// Why it ended.
@@ -75,14 +75,18 @@ pub struct Outcome {
 /// # Errors
 /// If a setting is out of range, the loss explodes again and again, the checkpoint is damaged or of
 /// another run, an observer gives up or the file system refuses.
-pub fn train(job: Job, start: Start, observer: Box<dyn Observer>) -> Result<Outcome> {
-    let Job { prepared, config, ref identity, run, device, ref stop } = job;
+pub fn train<M: Task>(
+    job: Job<M>,
+    start: Start<M>,
+    observer: Box<dyn Observer<M>>,
+) -> Result<Outcome<M>> {
+    let Job { data, config, ref identity, run, device, ref stop } = job;
     config.check()?;
     let plain = device.clone().without_autodiff();
     let checkpoints = Checkpoints::of(run);
-    let (train, valid) = loaders(prepared, config, &plain)?;
+    let [train, valid] = M::loaders(data, config, &plain)?;
 
-    let fresh = Progress::new(config.clone(), prepared.train_sha256(), train.batches());
+    let fresh = Progress::new(config.clone(), M::train_sha256(data), train.batches());
     let (standing, progress, last_saved) = match start {
         Start::Resume => {
             let kept = checkpoints.newest(&plain)?;
@@ -132,35 +136,14 @@ pub fn train(job: Job, start: Start, observer: Box<dyn Observer>) -> Result<Outc
     finish(&job, &checkpoints, progress, ended, &plain)
 }
 
-/// What is learned from and what is judged by.
-fn loaders(prepared: &Prepared, config: &TrainConfig, plain: &Device) -> Result<(Loader, Loader)> {
-    let autodiff = plain.clone().autodiff();
-    Ok(match config.method {
-        Method::Windows => {
-            let order = Order::Shuffled(config.seed);
-            let windows =
-                |windows, order, device| Loader::windows(windows, config.batch_size, order, device);
-            (
-                windows(prepared.train_windows(), order, autodiff),
-                windows(prepared.valid_windows(), Order::Sequential, plain.clone()),
-            )
-        }
-        Method::EveryStep { length } => (
-            Loader::streams(prepared.train_streams(config.batch_size, length)?, autodiff),
-            Loader::streams(prepared.valid_stream(), plain.clone()),
-        ),
-    })
-}
-
-/// Takes the best model, scores it with the state carried where that is not done yet, and keeps it in
-/// the run's directory.
-fn finish(
-    job: &Job,
+/// Takes the best model, measures what it says of itself, and keeps it in the run's directory.
+fn finish<M: Task>(
+    job: &Job<M>,
     checkpoints: &Checkpoints,
     progress: Progress,
     ended: Ended,
     device: &Device,
-) -> Result<Outcome> {
+) -> Result<Outcome<M>> {
     let mut candidates: Vec<(f64, u64)> = progress
         .epochs
         .iter()
@@ -177,10 +160,7 @@ fn finish(
     let best = candidates.iter().find_map(whole);
     let (loss, mut best) = best.ok_or_else(|| Error::NoModel(job.run.into()))?;
     job.config.method.note_valid_loss(&mut best.about, loss);
-    if best.about.valid_loss_carried.is_none() {
-        let stream = Loader::streams(job.prepared.valid_stream(), device.clone());
-        best.about.valid_loss_carried = Some(score(&best.model, &stream)?.nats_per_token());
-    }
+    M::complete(&mut best, job.data, device)?;
     // The files of the run as it ended, which may be another sitting than the best epoch's.
     best.extra = job.identity.extra.clone();
     best.save(job.run)?;
@@ -189,7 +169,12 @@ fn finish(
 
 /// Refuses to go on with the weights of another model, another text or other numbers: only how many
 /// epochs there are, how patient the run is, what is kept and how often an observer looks may change.
-fn same_run(kept: &Kept, now: &Progress, identity: &Identity, run: &Path) -> Result<()> {
+fn same_run<M: Task>(
+    kept: &Kept<M>,
+    now: &Progress,
+    identity: &Identity<M>,
+    run: &Path,
+) -> Result<()> {
     let Kept { artifact, progress: before, .. } = kept;
     let refuse = |reason: &str| Err(Error::Resume { directory: run.into(), reason: reason.into() });
     if artifact.about.model != identity.about.model {
@@ -216,7 +201,7 @@ fn same_run(kept: &Kept, now: &Progress, identity: &Identity, run: &Path) -> Res
     }
     if before.train_sha256 != now.train_sha256 || before.steps_per_epoch != now.steps_per_epoch {
         return refuse(
-            "its training windows are others: the text, `windows` or `split` have changed; restore them",
+            "what it learns from is another: the text, its cut or its split have changed; restore them",
         );
     }
     if artifact.about.valid_sha256 != identity.about.valid_sha256 {

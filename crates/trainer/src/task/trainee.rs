@@ -58,11 +58,7 @@ impl<M: Task> Trainee<M> {
     }
 
     /// Reads and judges a batch as the network is used, and gives the state to go on from.
-    pub fn judge(
-        &self,
-        batch: BatchOf<M>,
-        carried: Option<State>,
-    ) -> (StepOutput, Option<State>) {
+    pub fn judge(&self, batch: BatchOf<M>, carried: Option<State>) -> (StepOutput, Option<State>) {
         let (judged, after) = awake(self.on_kernels(), || self.model.judge(batch, carried));
         (StepOutput(judged), after)
     }

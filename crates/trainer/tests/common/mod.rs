@@ -150,7 +150,7 @@ pub fn run_with(
         true => Start::Resume,
         false => Start::Fresh(Box::new(fresh)),
     };
-    let job = Job { prepared: &prepared, config, identity, run: at, device: &device, stop };
+    let job = Job { data: &prepared, config, identity, run: at, device: &device, stop };
     train(job, start, observer)
 }
 
