@@ -11,6 +11,7 @@ pub mod evaluate;
 pub mod ngrams;
 pub mod novelty;
 pub mod prompt;
+pub mod questions;
 pub mod sampler;
 pub mod sampling;
 pub mod score;
