@@ -4,12 +4,14 @@
 //! `cargo xtask train --help` builds nothing but this crate. It knows neither Burn nor any file
 //! but `backend.toml`.
 
+mod asking;
 mod backend;
 mod runs;
 mod weights;
 
 use std::path::PathBuf;
 
+pub use asking::{Ask, AskFormat};
 pub use backend::{BACKEND_FILE, BACKEND_VARIABLE, Backend, BackendChoice};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -27,8 +29,10 @@ pub enum Command {
     Prepare(Prepare),
     /// Print the model's layers, output shapes and parameters
     Summary(Summary),
-    /// Score a trained model on held-out text
+    /// Score a trained model on held-out text, or on questions and answers
     Evaluate(Evaluate),
+    /// Ask questions about the sentences of a text, with their answers
+    Ask(Ask),
     /// Measure how much of the past a network still hears, and draw it
     Probe(Probe),
     /// List all runs: how far, how good, how old, how large
@@ -177,8 +181,12 @@ pub struct Evaluate {
     #[arg(long, value_name = "DIR")]
     pub model: Option<PathBuf>,
     /// Score this text [default: the run's own validation split]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "data")]
     pub text: Option<PathBuf>,
+    /// Score a model that asks on these questions and answers (SQuAD .json, NewsQA .csv, .jsonl) [default: the
+    /// run's own validation part]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["context", "int8"])]
+    pub data: Option<PathBuf>,
     /// How the past is read [default: the run's recorded choice]
     #[arg(long, value_enum)]
     pub context: Option<Context>,
@@ -267,6 +275,7 @@ impl Command {
             Self::Train(args) => Some(&args.backend),
             Self::Generate(args) => Some(&args.backend),
             Self::Evaluate(args) => Some(&args.backend),
+            Self::Ask(args) => Some(&args.backend),
             Self::Probe(args) => Some(&args.backend),
             Self::Import(args) => Some(&args.backend),
             Self::Export(args) => Some(&args.backend),

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use models::LanguageModel;
 use models::summary::thousands;
 use trainer::{EpochReport, Heard, Observer, Plan, Retreat, StepReport, Stop};
 
@@ -16,7 +15,7 @@ use crate::speaker::{Speaker, TEMPERATURE};
 use crate::view::{Baseline, Best, Phase, Sample, Saved, Scene, Screen};
 
 /// The observer. Where the screen ends before the run does, plain lines go on.
-pub struct Dashboard {
+pub struct Dashboard<M> {
     scene: Arc<Mutex<Scene>>,
     screen: Screen,
     began: Instant,
@@ -24,8 +23,8 @@ pub struct Dashboard {
     saved: Option<(Instant, u64)>,
     run: PathBuf,
     stop: Stop,
-    speaker: Speaker,
-    plain: Progress,
+    speaker: Speaker<M>,
+    plain: Progress<M>,
     averaging: bool,
     /// What the epochs came to, for when the screen is gone.
     verdicts: Vec<String>,
@@ -43,9 +42,9 @@ pub struct Title {
     pub averaging: bool,
 }
 
-impl Dashboard {
+impl<M> Dashboard<M> {
     /// Takes the screen. None where there is no terminal to take.
-    pub fn open(title: Title, speaker: Speaker, stop: &Stop) -> Option<Self> {
+    pub fn open(title: Title, speaker: Speaker<M>, stop: &Stop) -> Option<Self> {
         if std::env::var_os("TERM").is_none_or(|terminal| terminal == "dumb") {
             return None;
         }
@@ -71,7 +70,7 @@ impl Dashboard {
         self.verdicts.drain(..).for_each(|verdict| tell(&verdict));
     }
 
-    fn sample(&mut self, step: u64, model: &LanguageModel) -> Heard {
+    fn sample(&mut self, step: u64, model: &M) -> Heard {
         let text = self.speaker.speak_once(model, TEMPERATURE, step)?;
         self.change(|scene| scene.sample = Some(Sample { text, step }));
         Ok(())
@@ -91,7 +90,7 @@ impl Dashboard {
     }
 }
 
-impl Observer for Dashboard {
+impl<M> Observer<M> for Dashboard<M> {
     fn planned(&mut self, plan: &Plan) -> Heard {
         self.plain.plan_for(plan.epochs);
         for epoch in &plan.reports {
@@ -150,14 +149,14 @@ impl Observer for Dashboard {
         Ok(())
     }
 
-    fn look(&mut self, step: &StepReport, model: &LanguageModel) -> Heard {
+    fn look(&mut self, step: &StepReport, model: &M) -> Heard {
         match self.screen.is_open() {
             true => self.sample(step.step_of_run, model),
             false => self.plain.look(step, model),
         }
     }
 
-    fn epoch_ended(&mut self, epoch: &EpochReport, model: &LanguageModel) -> Heard {
+    fn epoch_ended(&mut self, epoch: &EpochReport, model: &M) -> Heard {
         self.judged(epoch);
         if !self.screen.is_open() {
             return self.plain.epoch_ended(epoch, model);
@@ -200,7 +199,7 @@ impl Observer for Dashboard {
     }
 }
 
-impl Drop for Dashboard {
+impl<M> Drop for Dashboard<M> {
     fn drop(&mut self) {
         crate::view::restore();
         self.tell_verdicts();

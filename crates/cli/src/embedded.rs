@@ -11,3 +11,9 @@ pub const DATASETS: &[(&str, &str)] = &[
 
 /// The one text that is carried along: original fables written for this project.
 pub const FABLES: &str = include_str!("../../../datasets/fables/fables.txt");
+
+/// Questions and answers over these, written for this project, in the form of SQuAD.
+pub const FABLES_QA: &str = include_str!("../../../datasets/fables-qa/fables-qa.json");
+
+/// The configuration of a network that asks.
+pub const QA_CONFIG: &str = include_str!("../../../configs/qa.toml");

@@ -46,6 +46,7 @@ from!(
     durable::Error,
     text_prep::Error,
     seqdata::Error,
+    seqdata::questions::Error,
     models::Error,
     trainer::Error,
     generate::Error

@@ -1,6 +1,8 @@
 //! The binary `pastiche`: the front door, where text, model, trainer and writer are introduced to
 //! one another. What each command does has a file of its own under `commands`.
 
+mod asked_formats;
+mod asking;
 mod baselines;
 mod chart;
 mod commands;
@@ -15,6 +17,7 @@ mod metrics_file;
 mod origin;
 mod progress;
 mod provenance;
+mod question_scores;
 mod run_charts;
 mod run_dir;
 mod samples_file;
@@ -27,6 +30,7 @@ mod tensorboard;
 mod tensorboard_log;
 mod vectors;
 mod view;
+mod writing;
 
 use std::process::ExitCode;
 
@@ -107,6 +111,7 @@ fn run(command: Command, choice: &device::Choice) -> error::Result<ExitCode> {
         Command::Prepare(args) => commands::prepare::run(&args),
         Command::Summary(args) => commands::summary::run(&args),
         Command::Evaluate(args) => commands::evaluate::run(&args, choice),
+        Command::Ask(args) => commands::ask::run(&args, choice),
         Command::Fetch(args) => commands::fetch::run(&args),
         Command::Probe(args) => commands::probe::run(&args, choice),
         Command::Import(args) => commands::import::run(&args, choice),

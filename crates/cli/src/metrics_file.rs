@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use models::LanguageModel;
 use serde_json::{Value, json};
 use trainer::{EpochReport, Heard, Marks, Observer, Plan, Retreat, StepReport};
 
@@ -30,7 +29,7 @@ impl MetricsFile {
     }
 }
 
-impl Observer for MetricsFile {
+impl<M> Observer<M> for MetricsFile {
     fn planned(&mut self, plan: &Plan) -> Heard {
         self.file.open(&plan.marks)?;
         Ok(())
@@ -53,7 +52,7 @@ impl Observer for MetricsFile {
         }))
     }
 
-    fn epoch_ended(&mut self, epoch: &EpochReport, _model: &LanguageModel) -> Heard {
+    fn epoch_ended(&mut self, epoch: &EpochReport, _model: &M) -> Heard {
         let mut line = json!({"event": "epoch", "valid_perplexity": epoch.valid_perplexity()});
         if let (Value::Object(line), Value::Object(report)) = (&mut line, json!(epoch)) {
             line.extend(report);
@@ -194,7 +193,7 @@ mod tests {
         let mut file = MetricsFile::new(folder.path());
         file.file.open(&Marks::from([(NAME.into(), 8)])).unwrap();
         let mut marks = Marks::new();
-        file.saving(&mut marks).unwrap();
+        <MetricsFile as Observer>::saving(&mut file, &mut marks).unwrap();
         assert_eq!(marks[NAME], 8);
         file.write(&json!({"a": 3})).unwrap();
         let retreat = Retreat {
@@ -205,7 +204,7 @@ mod tests {
             reports: Vec::new(),
             marks,
         };
-        file.retreated(&retreat).unwrap();
+        <MetricsFile as Observer>::retreated(&mut file, &retreat).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!((lines.len(), lines[0]), (2, "{\"a\":1}"));

@@ -11,7 +11,9 @@ use seqdata::hash::sha256;
 use trainer::Checkpoints;
 
 use crate::commands::tell;
-use crate::config::{Config, Known, Resolved, read, refuse_changes, refuse_others};
+use crate::config::{
+    Config, Known, Resolved, Written, read, read_any, refuse_changes, refuse_others,
+};
 use crate::error::{Error, Result};
 use crate::provenance::Origin;
 use crate::vectors::Vectors;
@@ -23,8 +25,8 @@ pub const CONFIG: &str = "config.toml";
 ///
 /// # Errors
 /// If it cannot be read, or a change is refused.
-pub fn begin(args: &Train) -> Result<(Config, String)> {
-    let Some(model) = &args.from else { return read(&args.config) };
+pub fn begin(args: &Train) -> Result<(Written, String)> {
+    let Some(model) = &args.from else { return read_any(&args.config) };
     let own = Some(model.join(CONFIG)).filter(|own| own.is_file());
     // An imported model may know no text: then the configuration is the default one.
     let unchanged = ConfigArgs { config: own.clone(), ..ConfigArgs::default() };
@@ -41,7 +43,7 @@ pub fn begin(args: &Train) -> Result<(Config, String)> {
             Some(args::NewTokens::Extend) => NewTokens::Extend,
         },
     };
-    Ok((config, name))
+    Ok((Written::Writing(Box::new(config)), name))
 }
 
 /// Refuses a directory that holds no run.
@@ -64,17 +66,24 @@ pub fn is_run(run: &Path) -> Result<()> {
 ///
 /// # Errors
 /// If it cannot be read, or a change would make another run of it.
-pub fn go_on(run: &Path, args: &ConfigArgs) -> Result<Config> {
+pub fn go_on(run: &Path, args: &ConfigArgs) -> Result<Written> {
     let name = run.display().to_string();
     // The goal may have been moved since the run began.
     let path = Checkpoints::of(run).newest_path()?.join(CONFIG);
-    let config = |args: ConfigArgs| -> Result<Config> {
-        let read = read(&ConfigArgs { config: Some(path.clone()), ..args });
+    let config = |args: ConfigArgs| -> Result<Written> {
+        let read = read_any(&ConfigArgs { config: Some(path.clone()), ..args });
         Ok(read.map_err(|error| Error::new(format!("{name} cannot be resumed: {error}")))?.0)
     };
     let before = config(ConfigArgs::default())?;
     let now = config(args.clone())?;
-    refuse_changes(&before, &now, &name)?;
+    match (&before, &now) {
+        (Written::Questions(before), Written::Questions(now)) => {
+            refuse_changes(before, now, &name)?;
+        }
+        (Written::Writing(before), Written::Writing(now)) => refuse_changes(before, now, &name)?,
+        // It is the same file, and what it is about cannot be set.
+        _ => {}
+    }
     Ok(now)
 }
 
@@ -89,7 +98,7 @@ pub fn resolve_again(run: &Path, config: Config) -> Result<Resolved> {
     // The run's own checkpoint knows its tokens, whatever became of the model that it began with.
     let newest = Checkpoints::of(run).newest_path()?;
     let model = Artifact::about(&newest)?.model;
-    let tokenizer = Artifact::tokenizer(&newest)?;
+    let tokenizer = models::artifact::tokenizer(&newest)?;
     Resolved::known(config, &Known { tokenizer, model, new: NewTokens::Keep })
 }
 

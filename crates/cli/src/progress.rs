@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use models::LanguageModel;
 use models::summary::thousands;
 use trainer::{EpochReport, Heard, Method, Observer, Plan, Retreat, StepReport};
 
@@ -14,15 +13,15 @@ use crate::view::words::duration;
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
 /// The observer that people read.
-pub struct Progress {
-    speaker: Speaker,
+pub struct Progress<M> {
+    speaker: Speaker<M>,
     epochs: usize,
     last_line: Instant,
 }
 
-impl Progress {
+impl<M> Progress<M> {
     /// Lets the model speak by `speaker`.
-    pub fn new(speaker: Speaker) -> Self {
+    pub fn new(speaker: Speaker<M>) -> Self {
         Self { speaker, epochs: 0, last_line: Instant::now() }
     }
 
@@ -32,7 +31,7 @@ impl Progress {
     }
 }
 
-impl Observer for Progress {
+impl<M> Observer<M> for Progress<M> {
     fn planned(&mut self, plan: &Plan) -> Heard {
         self.plan_for(plan.epochs);
         tell(&size(plan));
@@ -67,13 +66,13 @@ impl Observer for Progress {
         Ok(())
     }
 
-    fn look(&mut self, step: &StepReport, model: &LanguageModel) -> Heard {
+    fn look(&mut self, step: &StepReport, model: &M) -> Heard {
         let text = self.speaker.speak_once(model, TEMPERATURE, step.step_of_run)?;
         tell(&format!("  after step {}: {text}", step.step));
         Ok(())
     }
 
-    fn epoch_ended(&mut self, report: &EpochReport, model: &LanguageModel) -> Heard {
+    fn epoch_ended(&mut self, report: &EpochReport, model: &M) -> Heard {
         tell(&verdict(report, self.epochs));
         let text = self.speaker.speak_once(model, TEMPERATURE, report.step)?;
         tell(&format!("  it writes: {text}"));
@@ -91,6 +90,7 @@ pub fn size(plan: &Plan) -> String {
     let what = match plan.method {
         Method::Windows => "windows",
         Method::EveryStep { .. } => "pieces of streams",
+        Method::Examples => "examples",
     };
     format!(
         "{} parameters; {} training and {} validation {what}, {} steps an epoch; about {} of \

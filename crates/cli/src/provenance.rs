@@ -6,7 +6,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use durable::write_atomically;
 use serde::{Deserialize, Serialize};
 
-use crate::config::Resolved;
 use crate::error::{Error, Result};
 
 /// The file's name in a run directory.
@@ -66,18 +65,32 @@ pub struct Machine {
     pub memory_bytes: u64,
 }
 
+/// What a run is a function of, besides its configuration.
+#[derive(Clone, Debug)]
+pub struct Hashes {
+    /// The run's seed.
+    pub seed: u64,
+    /// SHA-256 of the text as it was read.
+    pub text_sha256: String,
+    /// SHA-256 of what is learned from.
+    pub train_sha256: String,
+    /// SHA-256 of what is held out.
+    pub valid_sha256: String,
+}
+
 impl Provenance {
     /// Of a run of this process.
-    pub fn now(resolved: &Resolved, backend: &str, from: Option<Origin>) -> Self {
+    pub fn now(hashes: Hashes, backend: &str, from: Option<Origin>) -> Self {
+        let Hashes { seed, text_sha256, train_sha256, valid_sha256 } = hashes;
         Self {
             program: concat!("pastiche ", env!("CARGO_PKG_VERSION")).into(),
             burn: BURN.into(),
             backend: backend.into(),
             threads: threads(),
-            seed: resolved.config.seed,
-            text_sha256: resolved.prepared.text_sha256.clone(),
-            train_sha256: resolved.prepared.train_sha256(),
-            valid_sha256: resolved.prepared.valid_sha256(),
+            seed,
+            text_sha256,
+            train_sha256,
+            valid_sha256,
             from,
             machine: Machine::here(),
             started_unix: unix_seconds() as u64,

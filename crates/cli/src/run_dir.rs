@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use durable::directory;
-use models::artifact::MANIFEST;
+use models::Purpose;
+use models::artifact::{MANIFEST, about_any};
 use trainer::Checkpoints;
 
 use crate::error::{Error, Result};
@@ -86,23 +87,30 @@ pub fn all(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(runs)
 }
 
-/// The model that was named, or the newest finished run.
+/// The model that was named, or the newest finished run, whose network is for `purpose` if one is named.
 ///
 /// # Errors
 /// If none is named and none is finished; says how to train one.
-pub fn model(named: Option<&Path>) -> Result<PathBuf> {
+pub fn model(named: Option<&Path>, purpose: Option<Purpose>) -> Result<PathBuf> {
     if let Some(path) = named {
         return Ok(path.into());
     }
     let finished = fs::read_dir(RUNS).into_iter().flatten().flatten().filter_map(|entry| {
         let manifest = entry.path().join(MANIFEST);
         let written = manifest.metadata().and_then(|data| data.modified()).ok()?;
+        if let Some(purpose) = purpose {
+            about_any(&entry.path()).ok().filter(|about| about.purpose == purpose)?;
+        }
         Some((written, entry.path()))
     });
     finished.max().map(|(_, path)| path).ok_or_else(|| {
-        Error::new(
-            "there is no finished run under runs/: train one with `cargo xtask train` (or \
-             `pastiche train`), or name a model directory with `--model`",
-        )
+        let (what, config) = match purpose {
+            Some(Purpose::Asking) => (" of a network that asks questions", " --config configs/qa.toml"),
+            Some(Purpose::Writing) | None => ("", ""),
+        };
+        Error::new(format!(
+            "there is no finished run{what} under runs/: train one with `cargo xtask train{config}` (or \
+             `pastiche train{config}`), or name a model directory with `--model`",
+        ))
     })
 }

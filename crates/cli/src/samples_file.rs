@@ -1,31 +1,27 @@
-//! `samples.md`: what the model wrote after each epoch, at three temperatures, to read.
+//! `samples.md`: what the network said after each epoch, to read.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
-use models::LanguageModel;
 use trainer::{EpochReport, Heard, Marks, Observer, Plan, Retreat};
 
 use crate::marked::Marked;
 use crate::speaker::Speaker;
 
-/// Cautious, balanced and as bold as the text itself.
-const TEMPERATURES: [f64; 3] = [0.2, 0.5, 1.0];
-
 /// The observer that writes samples down.
-pub struct SamplesFile {
+pub struct SamplesFile<M> {
     file: Marked,
-    speaker: Speaker,
+    speaker: Speaker<M>,
 }
 
-impl SamplesFile {
+impl<M> SamplesFile<M> {
     /// Writes `samples.md` in `run`.
-    pub fn new(run: &Path, speaker: Speaker) -> Self {
+    pub fn new(run: &Path, speaker: Speaker<M>) -> Self {
         Self { file: Marked::new(run, "samples.md"), speaker }
     }
 }
 
-impl Observer for SamplesFile {
+impl<M> Observer<M> for SamplesFile<M> {
     fn planned(&mut self, plan: &Plan) -> Heard {
         match self.file.open(&plan.marks)? {
             true => self.file.append("# Samples\n"),
@@ -33,11 +29,11 @@ impl Observer for SamplesFile {
         }
     }
 
-    fn epoch_ended(&mut self, epoch: &EpochReport, model: &LanguageModel) -> Heard {
+    fn epoch_ended(&mut self, epoch: &EpochReport, model: &M) -> Heard {
         let mut text = String::new();
         let loss = epoch.valid_loss_nats_per_token;
         writeln!(text, "\n## Epoch {}, validation loss {loss:.3} nats a token", epoch.epoch)?;
-        for temperature in TEMPERATURES {
+        for &temperature in self.speaker.temperatures() {
             let sample = self.speaker.speak_once(model, temperature, epoch.step)?;
             writeln!(text, "\nTemperature {temperature}:\n\n> {sample}")?;
         }

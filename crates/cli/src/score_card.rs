@@ -82,7 +82,7 @@ pub fn closing_sample(best: &Artifact, device: &Device) -> Result<Sample> {
         prompt: &prompt.ids,
         tokens: match tokenizer.splitter {
             Splitter::Characters(_) => CHARACTERS,
-            Splitter::Words(_) => WORDS,
+            Splitter::Words(_) | Splitter::Passage => WORDS,
         },
         sampling: Sampling { temperature: TEMPERATURE, ..Sampling::default() },
         seed: about.seed,

@@ -1,33 +1,80 @@
-//! One sitting of a run: all who listen are gathered, the run is trained, and what it came to is told.
+//! One sitting of a run: all who listen are gathered, the network is trained, and what it came to is told.
+//!
+//! What a run is about, writing or asking, is a [`Course`]; a sitting knows none of them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 
 use burn::tensor::Device;
-use models::{About, Context};
-use trainer::{Ended, Identity, Job, Method, Observer, Outcome, Start, Stop, train};
+use models::{AboutNetwork, Network};
+use text_prep::Tokenizer;
+use trainer::{Ended, Identity, Job, Observer, Outcome, Start, Stop, Task, TrainConfig, train};
 
-use crate::baselines::Baselines;
 use crate::commands::tell;
-use crate::config::Resolved;
 use crate::dashboard::{Dashboard, Title};
 use crate::error::Result;
-use crate::metrics_file::{self, Curves, MetricsFile};
+use crate::metrics_file::{self, MetricsFile};
 use crate::origin::CONFIG;
 use crate::progress::Progress;
+use crate::provenance::Hashes;
 use crate::run_charts::{self, Named};
 use crate::samples_file::SamplesFile;
-use crate::score_card::{ScoreCard, closing_sample};
 use crate::signals;
 use crate::speaker::Speaker;
-use crate::spelling;
-use crate::tensorboard_log::{self, TensorboardLog};
+use crate::tensorboard_log::TensorboardLog;
 
-/// Where and how a sitting happens.
-pub struct Sitting<'a> {
-    /// The configuration with its text.
-    pub resolved: &'a Resolved,
+/// The configuration of a course.
+pub type ConfigOf<C> = <<C as Course>::Network as Network>::Config;
+
+/// What a run is about: data, a network to be taught, and what is to be said of it.
+pub trait Course {
+    /// What is taught.
+    type Network: Task;
+    /// What it is held against.
+    type Baselines;
+
+    /// What is learned from and judged by.
+    fn data(&self) -> &<Self::Network as Task>::Data;
+
+    /// How it is learned.
+    fn train(&self) -> &TrainConfig;
+
+    /// The configuration, complete.
+    fn to_toml(&self) -> String;
+
+    /// From text to ids and back.
+    fn tokenizer(&self) -> &Tokenizer;
+
+    /// What the network says of itself before it is trained.
+    fn about(&self) -> AboutNetwork<ConfigOf<Self>>;
+
+    /// The seed of the run, and the hashes of what it works with.
+    fn hashes(&self) -> Hashes;
+
+    /// Lets the network speak while it learns.
+    fn speaker(&self, device: &Device) -> Speaker<Self::Network>;
+
+    /// Counts what the network is held against.
+    fn baselines(&self) -> Self::Baselines;
+
+    /// Those that are worth a line in a picture, in nats a token.
+    fn drawn(baselines: &Self::Baselines) -> Vec<(String, f64)>;
+
+    /// Tells what a sitting came to, and keeps what is worth keeping where the run has ended.
+    ///
+    /// # Errors
+    /// If the network cannot be used, or something cannot be kept.
+    fn conclude(
+        &self,
+        place: &Place,
+        outcome: &Outcome<Self::Network>,
+        baselines: &Self::Baselines,
+    ) -> Result<()>;
+}
+
+/// Where a sitting happens.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
     /// The run directory.
     pub run: &'a Path,
     /// Where it computes.
@@ -38,66 +85,57 @@ pub struct Sitting<'a> {
     pub plain: bool,
 }
 
-impl Sitting<'_> {
+impl Place<'_> {
     /// Trains, and tells what it came to.
     ///
     /// # Errors
     /// If the run cannot begin or go on, or what it came to cannot be kept.
-    pub fn hold(&self, start: Start) -> Result<Outcome> {
+    pub fn hold<C: Course>(
+        &self,
+        course: &C,
+        start: Start<C::Network>,
+    ) -> Result<Outcome<C::Network>> {
         let stop = Stop::default();
         signals::listen(&stop)?;
-        let Resolved { prepared, train: config, .. } = self.resolved;
-        let identity = self.identity();
-        if prepared.split.train.len() > 1_000_000 {
-            tell("counting 5-grams, to compare with");
-        }
-        let baselines = Baselines::of(prepared);
-        let observer = Box::new(self.observers(&identity, &baselines, &stop));
+        let baselines = course.baselines();
+        let toml = course.to_toml().into_bytes();
+        let identity = Identity {
+            tokenizer: course.tokenizer().clone(),
+            about: course.about(),
+            extra: BTreeMap::from([(CONFIG.to_string(), toml)]),
+        };
+        let observer = Box::new(self.observers(course, &C::drawn(&baselines), &stop));
+        let (data, config) = (course.data(), course.train());
         let Self { run, device, .. } = *self;
-        let job = Job { prepared, config, identity, run, device, stop };
+        let job = Job { data, config, identity, run, device, stop };
         let stopping = job.stop.clone();
         let outcome = train(job, start, observer)?;
         // Everything is kept: whoever asks from now on wants to leave at once.
         stopping.ask();
-        self.report(&outcome, &baselines)?;
+        self.report(&outcome);
+        if !matches!(outcome.ended, Ended::Stopped { .. }) {
+            self.draw(&C::drawn(&baselines))?;
+        }
+        course.conclude(self, &outcome, &baselines)?;
         Ok(outcome)
     }
 
-    fn identity(&self) -> Identity {
-        let Resolved { config, prepared, model, .. } = self.resolved;
-        let (window, valid) = (config.windows.length, prepared.valid_sha256());
-        let about = About::new(model.clone(), window, config.seed, valid);
-        let toml = self.resolved.to_toml().into_bytes();
-        let extra = BTreeMap::from([(CONFIG.to_string(), toml)]);
-        Identity { tokenizer: prepared.tokenizer.clone(), about, extra }
-    }
-
-    fn observers(
+    fn observers<C: Course>(
         &self,
-        identity: &Identity,
-        baselines: &Baselines,
+        course: &C,
+        drawn: &[(String, f64)],
         stop: &Stop,
-    ) -> Vec<Box<dyn Observer>> {
-        let Self { resolved, run, device, backend, plain } = *self;
-        let speaker = Speaker {
-            tokenizer: identity.tokenizer.clone(),
-            about: identity.about.clone(),
-            context: match resolved.train.method {
-                Method::Windows => Context::Window,
-                Method::EveryStep { .. } => Context::Carried,
-            },
-            device: device.clone(),
-            tokens: resolved.config.samples.tokens,
-            spoken: Arc::new(Mutex::new(Vec::new())),
-        };
+    ) -> Vec<Box<dyn Observer<C::Network>>> {
+        let Self { run, device, backend, plain } = *self;
+        let speaker = course.speaker(device);
         let title = Title {
             run: run.into(),
             backend: backend.into(),
-            baselines: baselines.drawn(),
-            averaging: resolved.train.averaging > 0.0,
+            baselines: drawn.to_vec(),
+            averaging: course.train().averaging > 0.0,
         };
         let screen = if plain { None } else { Dashboard::open(title, speaker.clone(), stop) };
-        let seen: Box<dyn Observer> = match screen {
+        let seen: Box<dyn Observer<C::Network>> = match screen {
             Some(dashboard) => Box::new(dashboard),
             None => Box::new(Progress::new(speaker.clone())),
         };
@@ -109,23 +147,18 @@ impl Sitting<'_> {
         ]
     }
 
-    fn report(&self, outcome: &Outcome, baselines: &Baselines) -> Result<()> {
+    /// Why the sitting ended, where that is not plain.
+    fn report<M: Task>(&self, outcome: &Outcome<M>) {
         let Outcome { best, progress, ended } = outcome;
-        let about = &best.about;
-        let losses =
-            [("by window", about.valid_loss_window), ("carried", about.valid_loss_carried)];
-        let losses: Vec<String> = losses
-            .iter()
-            .filter_map(|(how, loss)| loss.map(|loss| format!("{loss:.3} {how}")))
-            .collect();
-        let model = self.run.display();
         match ended {
             Ended::Stopped { .. } => {
                 let all = progress.steps_per_epoch * progress.config.epochs as u64;
                 tell(&format!(
-                    "stopped after step {} of {all} and kept; go on with: cargo xtask train --resume {model} \
+                    "stopped after step {} of {all} and kept; go on with: cargo xtask train --resume {} \
                      --backend {} (or pastiche …)",
-                    progress.steps, self.backend
+                    progress.steps,
+                    self.run.display(),
+                    self.backend
                 ));
             }
             Ended::LostPatience => tell(&format!(
@@ -134,63 +167,38 @@ impl Sitting<'_> {
             )),
             Ended::Finished => {}
         }
-        if let Some(first) = progress.best().filter(|first| first.step != about.steps)
-            && about.steps != progress.steps
+        let steps = best.about.steps;
+        if let Some(first) = progress.best().filter(|first| first.step != steps)
+            && steps != progress.steps
         {
             tell(&format!(
                 "warning: the checkpoint of epoch {}, the best, is gone or damaged: the next best is taken",
                 first.epoch
             ));
         }
-        let behind = match about.steps == progress.steps && progress.pass.targets > 0 {
-            true => format!("the model after step {}", about.steps),
-            false => format!("best epoch {}", about.epochs),
-        };
-        let unigram = baselines.unigram;
-        tell(&format!(
-            "{behind}: validation loss {} nats a token; guessing by token counts alone costs \
-             {unigram:.3}",
-            losses.join(", ")
-        ));
-        if !matches!(ended, Ended::Stopped { .. }) {
-            self.judge(outcome, baselines)?;
-        }
-        let choice = match about.context() {
-            Context::Carried => "carried",
-            Context::Window => "window",
-        };
-        tell(&format!("`generate` will use `--context {choice}`"));
-        tell(&format!("write with: cargo xtask generate --model {model} (or pastiche generate …)"));
-        Ok(())
     }
 
-    /// What is drawn, counted and compared at the end of a run.
-    fn judge(&self, outcome: &Outcome, baselines: &Baselines) -> Result<()> {
-        let Self { resolved, run, device, .. } = *self;
-        let (prepared, best) = (&resolved.prepared, &outcome.best);
+    fn draw(&self, baselines: &[(String, f64)]) -> Result<()> {
+        let run = self.run;
         match metrics_file::curves(run) {
-            Ok(curves) => draw(run, &curves, baselines)?,
+            Ok(curves) => {
+                if curves.train.len() + curves.valid.len() > 1 {
+                    let named = Named { run: None, curves: &curves };
+                    run_charts::losses(&run.join("loss.svg"), &[named], baselines)?;
+                }
+                run_charts::learning_rate(&run.join("learning_rate.svg"), &curves)?;
+            }
             Err(error) => tell(&format!("warning: {error}; there is no chart without it")),
-        }
-        tensorboard_log::project(run, best)?;
-        let sample = closing_sample(best, device)?;
-        if let Some(said) = spelling::judge(prepared, best, &sample, run)? {
-            tell(&said);
-        }
-        let card = ScoreCard::new(prepared, best, baselines, &sample);
-        card.write(run)?;
-        for said in [card.verdict(), card.copying(), card.size()] {
-            tell(&said);
         }
         Ok(())
     }
 }
 
-fn draw(run: &Path, curves: &Curves, baselines: &Baselines) -> Result<()> {
-    if curves.train.len() + curves.valid.len() > 1 {
-        let named = Named { run: None, curves };
-        run_charts::losses(&run.join("loss.svg"), &[named], &baselines.drawn())?;
+/// Whose loss is told: the best epoch's, or that of the step at which the run was stopped.
+pub fn behind<M: Task>(outcome: &Outcome<M>) -> String {
+    let Outcome { best, progress, .. } = outcome;
+    match best.about.steps == progress.steps && progress.pass.targets > 0 {
+        true => format!("the model after step {}", best.about.steps),
+        false => format!("best epoch {}", best.about.epochs),
     }
-    run_charts::learning_rate(&run.join("learning_rate.svg"), curves)?;
-    Ok(())
 }

@@ -1,4 +1,4 @@
-//! Lets a model in training speak: short samples in the terminal's and the file's service.
+//! Lets a network in training speak: short samples in the terminal's and the file's service.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,9 +12,71 @@ use crate::error::Result;
 /// The temperature of what is spoken in passing, and what `generate` writes at unless told otherwise.
 pub const TEMPERATURE: f64 = 0.5;
 
-/// Knows all but the weights.
-#[derive(Clone)]
-pub struct Speaker {
+/// What a network of this kind can say of its own accord.
+pub trait Speech<M>: Send + Sync {
+    /// A sample of `model`, in one line; empty where its weights have just exploded.
+    ///
+    /// # Errors
+    /// If the network cannot be used at all.
+    fn speak(&self, model: &M, temperature: f64) -> Result<String>;
+
+    /// The temperatures at which it is worth listening to.
+    fn temperatures(&self) -> &'static [f64];
+}
+
+/// Speaks, and remembers what it said of the newest weights: several listen to the same samples.
+pub struct Speaker<M> {
+    speech: Arc<dyn Speech<M>>,
+    spoken: Arc<Mutex<Vec<Spoken>>>,
+}
+
+/// A sample, the step of the weights that it is of, and the temperature.
+#[derive(Clone, Debug)]
+struct Spoken {
+    step: u64,
+    temperature: f64,
+    text: String,
+}
+
+// By hand, for a network need not be copied to be spoken of.
+impl<M> Clone for Speaker<M> {
+    fn clone(&self) -> Self {
+        Self { speech: self.speech.clone(), spoken: self.spoken.clone() }
+    }
+}
+
+impl<M> Speaker<M> {
+    /// Speaks in this way.
+    pub fn new(speech: impl Speech<M> + 'static) -> Self {
+        Self { speech: Arc::new(speech), spoken: Arc::default() }
+    }
+
+    /// The temperatures at which it is worth listening to.
+    pub fn temperatures(&self) -> &'static [f64] {
+        self.speech.temperatures()
+    }
+
+    /// A sample of the weights after `step` updates; said again without asking the model, if
+    /// it was said before.
+    pub fn speak_once(&self, model: &M, temperature: f64, step: u64) -> Result<String> {
+        let mut spoken = self.spoken.lock().unwrap_or_else(PoisonError::into_inner);
+        spoken.retain(|sample| sample.step == step);
+        if let Some(sample) = spoken.iter().find(|sample| sample.temperature == temperature) {
+            return Ok(sample.text.clone());
+        }
+        let text = self.speech.speak(model, temperature)?;
+        spoken.push(Spoken { step, temperature, text: text.clone() });
+        Ok(text)
+    }
+
+    /// Forgets what was said: the same steps will be made again with other weights.
+    pub fn forget(&self) {
+        self.spoken.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+/// Writing: a new text from the start of a story. Knows all but the weights.
+pub struct Writing {
     /// From ids to text.
     pub tokenizer: Tokenizer,
     /// The model's blueprint and window.
@@ -25,44 +87,10 @@ pub struct Speaker {
     pub device: Device,
     /// Tokens in a sample.
     pub tokens: usize,
-    /// What was spoken of the newest weights: several listen to the same samples.
-    pub spoken: Arc<Mutex<Vec<Spoken>>>,
 }
 
-/// A sample, the step of the weights that wrote it, and the temperature.
-#[derive(Clone, Debug)]
-pub struct Spoken {
-    step: u64,
-    temperature: f64,
-    text: String,
-}
-
-impl Speaker {
-    /// A sample of the weights after `step` updates; said again without asking the model, if
-    /// it was said before.
-    pub fn speak_once(&self, model: &LanguageModel, temperature: f64, step: u64) -> Result<String> {
-        let mut spoken = self.spoken.lock().unwrap_or_else(PoisonError::into_inner);
-        spoken.retain(|sample| sample.step == step);
-        if let Some(sample) = spoken.iter().find(|sample| sample.temperature == temperature) {
-            return Ok(sample.text.clone());
-        }
-        let text = match self.speak(model, temperature) {
-            // Weights that have just exploded say nothing; the loss of the next step will tell.
-            Err(generate::Error::NotFinite) => String::new(),
-            text => text?,
-        };
-        spoken.push(Spoken { step, temperature, text: text.clone() });
-        Ok(text)
-    }
-
-    /// Forgets what was said: the same steps will be made again with other weights.
-    pub fn forget(&self) {
-        self.spoken.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-
-    /// A sample of `model` at this temperature: from the start of a story, in the way it is being
-    /// trained, under the run's seed.
-    fn speak(&self, model: &LanguageModel, temperature: f64) -> generate::Result<String> {
+impl Writing {
+    fn write(&self, model: &LanguageModel, temperature: f64) -> generate::Result<String> {
         let window = self.about.window;
         let prompt = prompt(&self.tokenizer, "", UnseenPolicy::Skip, window)?;
         let voice = Voice::new(model, &self.device, Precision::F32);
@@ -78,5 +106,20 @@ impl Speaker {
         };
         let sample = write_sample(&writer, &request, 0, |_| Ok(()))?;
         Ok(sample.text.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+}
+
+impl Speech<LanguageModel> for Writing {
+    fn speak(&self, model: &LanguageModel, temperature: f64) -> Result<String> {
+        match self.write(model, temperature) {
+            // The loss of the next step will tell.
+            Err(generate::Error::NotFinite) => Ok(String::new()),
+            text => Ok(text?),
+        }
+    }
+
+    /// Cautious, balanced and as bold as the text itself.
+    fn temperatures(&self) -> &'static [f64] {
+        &[0.2, TEMPERATURE, 1.0]
     }
 }

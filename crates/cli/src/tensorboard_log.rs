@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use models::{Artifact, LanguageModel};
+use models::Artifact;
 use trainer::{EpochReport, Heard, Marks, Observer, Plan, Retreat, StepReport};
 
 use crate::error::{Error, Result};
@@ -15,15 +15,15 @@ use crate::tensorboard::{EventFile, write_projector};
 const FOLDER: &str = "tensorboard";
 
 /// The observer.
-pub struct TensorboardLog {
+pub struct TensorboardLog<M> {
     directory: PathBuf,
-    speaker: Speaker,
+    speaker: Speaker<M>,
     file: Option<EventFile>,
 }
 
-impl TensorboardLog {
+impl<M> TensorboardLog<M> {
     /// Writes into `tensorboard/` in `run`.
-    pub fn new(run: &Path, speaker: Speaker) -> Self {
+    pub fn new(run: &Path, speaker: Speaker<M>) -> Self {
         Self { directory: run.join(FOLDER), speaker, file: None }
     }
 
@@ -43,7 +43,7 @@ impl TensorboardLog {
         Ok(values.iter().try_for_each(|(tag, value)| file.scalar(step, now, tag, *value))?)
     }
 
-    fn sample(&mut self, step: u64, model: &LanguageModel) -> Heard {
+    fn sample(&mut self, step: u64, model: &M) -> Heard {
         let text = self.speaker.speak_once(model, TEMPERATURE, step)?;
         match &mut self.file {
             Some(file) => Ok(file.text(step, unix_seconds(), "sample", &format!("> {text}"))?),
@@ -52,7 +52,7 @@ impl TensorboardLog {
     }
 }
 
-impl Observer for TensorboardLog {
+impl<M> Observer<M> for TensorboardLog<M> {
     fn planned(&mut self, plan: &Plan) -> Heard {
         self.file = Some(self.open(plan.marks.get(FOLDER).copied())?);
         Ok(())
@@ -72,11 +72,11 @@ impl Observer for TensorboardLog {
         )
     }
 
-    fn look(&mut self, step: &StepReport, model: &LanguageModel) -> Heard {
+    fn look(&mut self, step: &StepReport, model: &M) -> Heard {
         self.sample(step.step_of_run, model)
     }
 
-    fn epoch_ended(&mut self, epoch: &EpochReport, model: &LanguageModel) -> Heard {
+    fn epoch_ended(&mut self, epoch: &EpochReport, model: &M) -> Heard {
         self.scalars(
             epoch.step,
             &[

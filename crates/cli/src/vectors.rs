@@ -2,9 +2,11 @@
 
 use std::fs::File;
 use std::io::BufReader;
+use std::path::Path;
 
 use models::LanguageModel;
 use models::word_vectors::WordVectors;
+use text_prep::Vocabulary;
 
 use crate::config::Resolved;
 use crate::error::{Error, Result};
@@ -18,19 +20,27 @@ pub struct Vectors {
     pub of_training: f64,
 }
 
+/// Reads the vectors of size `size` in `path` for the words of `vocabulary`.
+///
+/// # Errors
+/// If the file cannot be read, or holds others.
+pub fn read(path: &Path, vocabulary: &Vocabulary, size: usize) -> Result<WordVectors> {
+    let words: Vec<(u32, &str)> = (0..vocabulary.len() as u32)
+        .filter(|&id| !vocabulary.is_reserved(id))
+        .filter_map(|id| Some((id, vocabulary.token(id)?)))
+        .collect();
+    let file = BufReader::new(File::open(path).map_err(Error::io(path, "opened"))?);
+    Ok(WordVectors::read(file, path, size, words.into_iter())?)
+}
+
 impl Vectors {
     /// Reads those that `resolved` names; none if it names none.
     pub fn read(resolved: &Resolved) -> Result<Option<Self>> {
         let Some(path) = &resolved.config.model.vectors.path else { return Ok(None) };
         let prepared = &resolved.prepared;
         let vocabulary = &prepared.tokenizer.vocabulary;
-        let words: Vec<(u32, &str)> = (0..vocabulary.len() as u32)
-            .filter(|&id| !vocabulary.is_reserved(id))
-            .filter_map(|id| Some((id, vocabulary.token(id)?)))
-            .collect();
-        let count = words.len() as f64;
-        let file = BufReader::new(File::open(path).map_err(Error::io(path, "opened"))?);
-        let vectors = WordVectors::read(file, path, resolved.model.embedding, words.into_iter())?;
+        let vectors = read(path, vocabulary, resolved.model.embedding)?;
+        let count = vocabulary.words() as f64;
         let training = prepared.split.train.clone();
         let known = training.clone().filter(|&at| vectors.covers(prepared.ids.get(at))).count();
         Ok(Some(Self {

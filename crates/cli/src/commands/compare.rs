@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use args::Compare;
-use models::Artifact;
-use models::artifact::MANIFEST;
+use models::artifact::{MANIFEST, about_any, tokenizer};
 use serde::Serialize;
 use trainer::Checkpoints;
 
@@ -45,8 +44,8 @@ pub fn run(args: &Compare) -> Result<()> {
         // A run that is not finished may have no model yet.
         let newest = Checkpoints::of(run).newest_path().ok();
         let place = if run.join(MANIFEST).is_file() { run.to_path_buf() } else { newest? };
-        let about = Artifact::about(&place).ok()?;
-        Some((about.valid_sha256, about.window, Artifact::tokenizer(&place).ok()?))
+        let about = about_any(&place).ok()?;
+        Some((about.valid_sha256, about.window, tokenizer(&place).ok()?))
     };
     let first = held_out(&args.runs[0]);
     let runs: Vec<Column> = args
@@ -97,7 +96,8 @@ fn settings(runs: &[std::path::PathBuf]) -> Result<Vec<(String, Vec<String>)>> {
     for run in runs {
         let path = run.join(CONFIG);
         let text = std::fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
-        let config = crate::config::parse(&text, &path.display().to_string())?;
+        // A run's configuration is complete, whatever it is about.
+        let config: toml::Table = crate::config::parse(&text, &path.display().to_string())?;
         tables.push(crate::config::flat(&config));
     }
     let mut keys: Vec<String> = tables.iter().flat_map(|table| table.keys().cloned()).collect();

@@ -1,21 +1,36 @@
-//! `evaluate`: how well a trained model predicts text that it never saw.
+//! `evaluate`: how well a trained model predicts text that it never saw, or finds answers and asks questions.
+
+use std::path::Path;
 
 use args::Evaluate;
+use burn::tensor::Device;
+use generate::questions::beam::Search;
+use generate::questions::{Asker, evaluate_questions};
 use generate::{Evaluation, evaluate_ids, evaluate_text};
-use models::Artifact;
+use models::artifact::about_any;
+use models::{Artifact, Purpose, QuestionModel, Trained};
 
 use super::generate::context;
 use super::train::CONFIG;
 use super::{print, print_json};
-use crate::config::{Config, Known, Resolved, parse};
+use crate::config::{Config, Known, Resolved, ResolvedQuestions, parse};
 use crate::device::Choice;
 use crate::error::{Error, Result};
+use crate::question_scores::{self, CONSTANT, DRAWN};
 use crate::run_dir;
 
 /// Runs the command.
 pub fn run(args: &Evaluate, choice: &Choice) -> Result<()> {
-    let directory = run_dir::model(args.model.as_deref())?;
+    let of_data = args.data.is_some().then_some(Purpose::Asking);
+    let of_text = (args.text.is_some() || args.int8).then_some(Purpose::Writing);
+    let directory = run_dir::model(args.model.as_deref(), of_data.or(of_text))?;
     let device = choice.open()?;
+    // A directory that cannot be read is told by whoever reads all of it.
+    let asks = about_any(&directory).is_ok_and(|about| about.purpose == Purpose::Asking);
+    let is_for_writing = args.text.is_some() || args.int8 || args.context.is_some();
+    if args.data.is_some() || (asks && !is_for_writing) {
+        return questions(args, &directory, &device);
+    }
     let mut artifact = Artifact::load(&directory, &device)?;
     if args.int8 {
         artifact.model = models::reader::rounded(artifact.model);
@@ -39,6 +54,41 @@ pub fn run(args: &Evaluate, choice: &Choice) -> Result<()> {
     match args.json {
         true => print_json(&evaluation),
         false => print(&table(&evaluation)),
+    }
+}
+
+/// Scores a network that asks.
+fn questions(args: &Evaluate, directory: &Path, device: &Device) -> Result<()> {
+    let trained = Trained::<QuestionModel>::load(directory, device)?;
+    let documents = match &args.data {
+        Some(path) => seqdata::questions::read(path)?.documents,
+        None => own_questions(&trained)?.valid,
+    };
+    let (asker, search) = (Asker::new(&trained, device), Search::default());
+    let seed = trained.about.seed;
+    let evaluation = evaluate_questions(&asker, &documents, CONSTANT, search, (DRAWN, seed))?;
+    eprintln!("model {}", directory.display());
+    match args.json {
+        true => print_json(&evaluation),
+        false => print(&question_scores::table(&evaluation)),
+    }
+}
+
+/// Prepares the run's own questions again and makes sure that they are the same.
+fn own_questions(trained: &Trained<QuestionModel>) -> Result<ResolvedQuestions> {
+    let text = trained.extra.get(CONFIG).ok_or_else(|| {
+        Error::new(
+            "the model holds no config.toml, so its validation part is not known: name a file with \
+             `--data`",
+        )
+    })?;
+    let resolved = ResolvedQuestions::new(parse(&String::from_utf8_lossy(text), CONFIG)?)?;
+    match resolved.prepared.valid_sha256 == trained.about.valid_sha256 {
+        true => Ok(resolved),
+        false => Err(Error::new(
+            "the run's questions have changed since training (its validation part is another): restore \
+             them, or name a file with `--data`",
+        )),
     }
 }
 

@@ -1,8 +1,8 @@
 //! `export`: a model's weights as a safetensors file for other programs.
 
 use args::Export;
-use models::Artifact;
 use models::foreign::{export, write};
+use models::{Artifact, Purpose};
 
 use super::{layout, print};
 use crate::device::Choice;
@@ -18,7 +18,7 @@ pub fn run(args: &Export, choice: &Choice) -> Result<()> {
             path.display()
         )));
     }
-    let directory = run_dir::model(args.model.as_deref())?;
+    let directory = run_dir::model(args.model.as_deref(), Some(Purpose::Writing))?;
     let device = choice.open()?;
     let artifact = Artifact::load(&directory, &device)?;
     let tensors = export(&artifact.model, layout(args.layout))?;

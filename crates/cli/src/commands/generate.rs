@@ -6,7 +6,7 @@ use args::{Context as ContextArg, Generate, Unseen};
 use generate::{
     Prompt, Request, Sample, Sampling, Voice, Writer, prompt, write_sample, write_samples,
 };
-use models::{Artifact, Context, Precision};
+use models::{Artifact, Context, Precision, Purpose};
 use serde::Serialize;
 use text_prep::UnseenPolicy;
 
@@ -39,7 +39,7 @@ pub fn run(args: &Generate, choice: &Choice) -> Result<()> {
         }
     }
     let text = prompt_text(args)?;
-    let directory = run_dir::model(args.model.as_deref())?;
+    let directory = run_dir::model(args.model.as_deref(), Some(Purpose::Writing))?;
     let device = choice.open()?;
     let artifact = Artifact::load(&directory, &device)?;
     let prompt = read_prompt(args, &artifact, &text)?;

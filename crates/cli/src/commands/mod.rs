@@ -1,5 +1,6 @@
 //! One file a command: each reads its arguments, calls the crates and tells the result.
 
+pub mod ask;
 pub mod bench;
 pub mod compare;
 pub mod evaluate;
@@ -56,7 +57,7 @@ pub fn tell(line: &str) {
 }
 
 /// Rows as columns of equal width, two spaces between them.
-fn columns<R: IntoIterator<Item = String>>(rows: impl IntoIterator<Item = R>) -> String {
+pub fn columns<R: IntoIterator<Item = String>>(rows: impl IntoIterator<Item = R>) -> String {
     let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row.into_iter().collect()).collect();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));

@@ -34,7 +34,7 @@ pub fn run(args: &Prepare) -> Result<()> {
     let resolved = Resolved::new(config)?;
     warn(&resolved.warnings);
     let streams = match resolved.train.method {
-        Method::Windows => None,
+        Method::Windows | Method::Examples => None,
         Method::EveryStep { length } => {
             Some(resolved.prepared.train_streams(resolved.train.batch_size, length)?)
         }

@@ -13,7 +13,7 @@ use trainer::{Checkpoints, Ended};
 
 use super::train::Begun;
 use super::{print, print_json, tell, warn};
-use crate::config::{Config, read};
+use crate::config::{Config, ResolvedQuestions, Written, read_any};
 use crate::device::Choice;
 use crate::error::{Error, Result};
 use crate::metrics_file::timeless_lines;
@@ -21,6 +21,7 @@ use crate::origin::{Beginning, CONFIG, is_run};
 use crate::provenance::{Origin, Provenance};
 use crate::run_dir;
 use crate::signals::INTERRUPTED;
+use crate::sitting::Course;
 
 /// What the comparison came to.
 #[derive(Serialize)]
@@ -46,20 +47,42 @@ pub fn run(args: &Reproduce, choice: &Choice) -> Result<ExitCode> {
             run.display()
         )));
     }
-    let before_files = files(run)?;
-    let before_lines = timeless_lines(run)?;
     let choice = match args.backend {
         // What was asked for goes before what the run was made on.
         BackendArgs { backend: Some(_), .. } => choice.clone(),
         _ => choice.with_backend(&before.backend)?,
     };
     let config = ConfigArgs { config: Some(run.join(CONFIG)), ..ConfigArgs::default() };
-    let (config, _) = read(&config)?;
-    same_origin(&config, before.from.as_ref())?;
-    let device: Device = choice.open()?;
-    let beginning = Beginning::new(config, &device)?;
-    warn(&beginning.resolved.warnings);
-    let now = Provenance::now(&beginning.resolved, choice.name(), before.from.clone());
+    let device = choice.open()?;
+    match read_any(&config)?.0 {
+        Written::Writing(config) => {
+            same_origin(&config, before.from.as_ref())?;
+            let Beginning { resolved, model, origin } = Beginning::new(*config, &device)?;
+            warn(&resolved.warnings);
+            again(args, &resolved, model, origin, &device, &choice)
+        }
+        Written::Questions(config) => {
+            let resolved = ResolvedQuestions::new(*config)?;
+            warn(&resolved.warnings);
+            again(args, &resolved, resolved.fresh(&device)?, None, &device, &choice)
+        }
+    }
+}
+
+/// Trains the run again, and compares.
+fn again<C: Course>(
+    args: &Reproduce,
+    course: &C,
+    model: C::Network,
+    origin: Option<Origin>,
+    device: &Device,
+    choice: &Choice,
+) -> Result<ExitCode> {
+    let run = &args.run;
+    let before = Provenance::read(run)?;
+    let now = Provenance::now(course.hashes(), choice.name(), before.from.clone());
+    let before_files = files(run)?;
+    let before_lines = timeless_lines(run)?;
     for (what, before, now) in [
         ("text", &before.text_sha256, &now.text_sha256),
         ("training split", &before.train_sha256, &now.train_sha256),
@@ -81,7 +104,7 @@ pub fn run(args: &Reproduce, choice: &Choice) -> Result<ExitCode> {
     let name = run.file_name().map_or("run".into(), |name| name.to_string_lossy());
     let again = run_dir::create(args.out.as_deref(), &format!("{name}-again"))?;
     let begun = Begun { run: &again, plain: args.json };
-    let outcome = begun.learn(beginning, &device, &choice)?;
+    let outcome = begun.learn(course, model, origin, device, choice)?;
     if matches!(outcome.ended, Ended::Stopped { .. }) {
         tell("stopped before there was anything to compare");
         return Ok(ExitCode::from(INTERRUPTED));

@@ -5,8 +5,7 @@ use std::time::SystemTime;
 
 use args::Runs;
 use durable::Lock;
-use models::Artifact;
-use models::artifact::MANIFEST;
+use models::artifact::{MANIFEST, about_any};
 use serde::Serialize;
 use trainer::{Checkpoints, Progress};
 
@@ -60,7 +59,7 @@ fn row(path: &Path) -> Option<Row> {
         return None;
     }
     let progress = Checkpoints::of(path).progress();
-    let model = Artifact::about(path).ok();
+    let model = about_any(path).ok();
     let (changed, bytes) = changed_and_size(path);
     let (progress, broken) = match progress {
         Ok(progress) => (progress, false),
@@ -74,11 +73,6 @@ fn row(path: &Path) -> Option<Row> {
         (None, None) => "not begun".into(),
     };
     let best = progress.as_ref().and_then(Progress::best);
-    let of_model = |about: &models::About| match (about.valid_loss_window, about.valid_loss_carried)
-    {
-        (Some(window), Some(carried)) => Some(window.min(carried)),
-        (one, other) => one.or(other),
-    };
     Some(Row {
         run: path.display().to_string(),
         state,
@@ -87,7 +81,7 @@ fn row(path: &Path) -> Option<Row> {
         steps: progress.as_ref().map_or(0, |progress| progress.steps),
         best_valid_loss_nats_per_token: best
             .map(|best| best.valid_loss_nats_per_token)
-            .or_else(|| model.as_ref().and_then(of_model)),
+            .or_else(|| model.and_then(|about| about.valid_loss())),
         age_seconds: changed.elapsed().map_or(0.0, |age| age.as_secs_f64()),
         bytes,
     })

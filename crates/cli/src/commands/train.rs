@@ -10,40 +10,68 @@ use durable::{Lock, write_atomically};
 use trainer::{Checkpoints, Ended, Outcome, Start};
 
 use super::{print, tell, warn};
+use crate::config::{ResolvedQuestions, Written};
 use crate::device::Choice;
 use crate::error::{Error, Result};
 use crate::metrics_file;
 use crate::origin::{self, Beginning};
-use crate::provenance::Provenance;
+use crate::provenance::{Origin, Provenance};
 use crate::run_dir;
 use crate::signals::INTERRUPTED;
-use crate::sitting::Sitting;
+use crate::sitting::{Course, Place};
 
 pub use crate::origin::CONFIG;
 
 /// Runs the command.
 pub fn run(args: &Train, choice: &Choice) -> Result<ExitCode> {
-    let outcome = match &args.resume {
-        None => {
-            let (config, name) = origin::begin(args)?;
-            let device = choice.open()?;
-            let beginning = Beginning::new(config, &device)?;
-            warn(&beginning.resolved.warnings);
-            let run = run_dir::create(args.out.as_deref(), &name)?;
-            let begun = Begun { run: &run, plain: args.plain };
-            let outcome = begun.learn(beginning, &device, choice)?;
-            print(&format!("{}\n", run.display()))?;
-            outcome
-        }
+    let ended = match &args.resume {
+        None => begin(args, choice)?,
         Some(run) => {
             let run = run_dir::to_resume(run.as_deref())?;
-            resume(&run, args, choice)?
+            origin::is_run(&run)?;
+            let _lock = Lock::take(&run)?;
+            Checkpoints::of(&run).verify()?;
+            match origin::go_on(&run, &args.config)? {
+                Written::Writing(config) => {
+                    resume(&run, &origin::resolve_again(&run, *config)?, args, choice)?
+                }
+                Written::Questions(config) => {
+                    resume(&run, &ResolvedQuestions::new(*config)?, args, choice)?
+                }
+            }
         }
     };
-    Ok(match outcome.ended {
+    Ok(match ended {
         Ended::Stopped { .. } => ExitCode::from(INTERRUPTED),
         Ended::Finished | Ended::LostPatience => ExitCode::SUCCESS,
     })
+}
+
+fn begin(args: &Train, choice: &Choice) -> Result<Ended> {
+    let (written, name) = origin::begin(args)?;
+    let device = choice.open()?;
+    let make = || run_dir::create(args.out.as_deref(), &name);
+    let begun = |run| Begun { run, plain: args.plain };
+    match written {
+        Written::Writing(config) => {
+            let beginning = Beginning::new(*config, &device)?;
+            warn(&beginning.resolved.warnings);
+            let run = make()?;
+            let Beginning { resolved, model, origin } = beginning;
+            let done = begun(&run).learn(&resolved, model, origin, &device, choice)?;
+            print(&format!("{}\n", run.display()))?;
+            Ok(done.ended)
+        }
+        Written::Questions(config) => {
+            let resolved = ResolvedQuestions::new(*config)?;
+            warn(&resolved.warnings);
+            let model = resolved.fresh(&device)?;
+            let run = make()?;
+            let done = begun(&run).learn(&resolved, model, None, &device, choice)?;
+            print(&format!("{}\n", run.display()))?;
+            Ok(done.ended)
+        }
+    }
 }
 
 /// A run directory that was just made.
@@ -55,18 +83,24 @@ pub struct Begun<'a> {
 }
 
 impl Begun<'_> {
-    /// Trains from the beginning. A run that has kept no step and told nothing leaves nothing behind.
-    pub fn learn(&self, beginning: Beginning, device: &Device, choice: &Choice) -> Result<Outcome> {
+    /// Trains from the beginning. A run that has kept no step and told nothing leaves
+    /// nothing behind.
+    pub fn learn<C: Course>(
+        &self,
+        course: &C,
+        model: C::Network,
+        origin: Option<Origin>,
+        device: &Device,
+        choice: &Choice,
+    ) -> Result<Outcome<C::Network>> {
         let Self { run, plain } = *self;
-        let Beginning { resolved, model, origin } = beginning;
-        let hold = || -> Result<Outcome> {
+        let hold = || -> Result<Outcome<C::Network>> {
             let _lock = Lock::take(run)?;
-            write_atomically(&run.join(CONFIG), resolved.to_toml().as_bytes())?;
-            Provenance::now(&resolved, choice.name(), origin).write(run)?;
+            write_atomically(&run.join(CONFIG), course.to_toml().as_bytes())?;
+            Provenance::now(course.hashes(), choice.name(), origin).write(run)?;
             tell(&format!("training {} on {}", run.display(), choice.name()));
-            let sitting =
-                Sitting { resolved: &resolved, run, device, backend: choice.name(), plain };
-            sitting.hold(Start::Fresh(Box::new(model)))
+            let place = Place { run, device, backend: choice.name(), plain };
+            place.hold(course, Start::Fresh(Box::new(model)))
         };
         let outcome = hold();
         // Where nobody knows, there may be something; and what a run told of its end is worth keeping.
@@ -80,16 +114,11 @@ impl Begun<'_> {
     }
 }
 
-fn resume(run: &Path, args: &Train, choice: &Choice) -> Result<Outcome> {
-    origin::is_run(run)?;
-    let _lock = Lock::take(run)?;
-    Checkpoints::of(run).verify()?;
-    let config = origin::go_on(run, &args.config)?;
-    let resolved = origin::resolve_again(run, config)?;
+fn resume<C: Course>(run: &Path, course: &C, args: &Train, choice: &Choice) -> Result<Ended> {
     let device = choice.open()?;
     match Provenance::read(run) {
         Ok(mut before) => {
-            let now = Provenance::now(&resolved, choice.name(), before.from.clone());
+            let now = Provenance::now(course.hashes(), choice.name(), before.from.clone());
             let differences = now.differences(&before);
             for difference in &differences {
                 tell(&format!("warning: {difference}: from here on its bits may be others"));
@@ -101,7 +130,7 @@ fn resume(run: &Path, args: &Train, choice: &Choice) -> Result<Outcome> {
         }
         Err(error) => tell(&format!("warning: {error}: what it was made with is not known")),
     }
-    let (name, epochs) = (run.display(), resolved.train.epochs);
+    let (name, epochs) = (run.display(), course.train().epochs);
     let progress = Checkpoints::of(run).progress()?;
     let progress = progress.ok_or_else(|| trainer::Error::NoCheckpoint(run.into()))?;
     match progress.epochs.len() {
@@ -114,7 +143,7 @@ fn resume(run: &Path, args: &Train, choice: &Choice) -> Result<Outcome> {
         done if done == epochs => tell(&format!(
             "{name} has finished all {epochs} epochs; `--set train.epochs=N` with a larger N goes on"
         )),
-        done if progress.has_lost_patience_with(resolved.train.patience) => tell(&format!(
+        done if progress.has_lost_patience_with(course.train().patience) => tell(&format!(
             "{name} has lost patience after {done} epochs; `--set train.patience=N` with a larger N, or \
              0, goes on"
         )),
@@ -124,9 +153,8 @@ fn resume(run: &Path, args: &Train, choice: &Choice) -> Result<Outcome> {
             choice.name()
         )),
     }
-    let (backend, plain) = (choice.name(), args.plain);
-    let sitting = Sitting { resolved: &resolved, run, device: &device, backend, plain };
-    let outcome = sitting.hold(Start::Resume)?;
+    let place = Place { run, device: &device, backend: choice.name(), plain: args.plain };
+    let outcome = place.hold(course, Start::Resume)?;
     print(&format!("{}\n", run.display()))?;
-    Ok(outcome)
+    Ok(outcome.ended)
 }

@@ -1,6 +1,7 @@
 //! What may change when a run is gone on with: keys are compared one by one, so that a refusal can name
 //! them.
 
+use serde::Serialize;
 use toml::{Table, Value};
 
 use super::Config;
@@ -13,7 +14,7 @@ const MAY_CHANGE: [&str; 4] = ["train.epochs", "train.patience", "samples", "che
 ///
 /// # Errors
 /// Names every key that may not change.
-pub fn refuse_changes(before: &Config, now: &Config, run: &str) -> Result<()> {
+pub fn refuse_changes<C: Serialize>(before: &C, now: &C, run: &str) -> Result<()> {
     let refused = changed(before, now, |key| !MAY_CHANGE.iter().any(|table| within(key, table)));
     match refused.is_empty() {
         true => Ok(()),
@@ -46,7 +47,7 @@ pub fn refuse_others(before: &Config, now: &Config, model: &str) -> Result<()> {
 }
 
 /// The keys that differ, of those that `counts`.
-fn changed(before: &Config, now: &Config, counts: impl Fn(&str) -> bool) -> Vec<String> {
+fn changed<C: Serialize>(before: &C, now: &C, counts: impl Fn(&str) -> bool) -> Vec<String> {
     let (before, now) = (flat(before), flat(now));
     let mut keys: Vec<&String> = before.keys().chain(now.keys()).collect();
     keys.sort();
@@ -61,7 +62,7 @@ fn within(key: &str, table: &str) -> bool {
 }
 
 /// Every key by its dotted path.
-pub fn flat(config: &Config) -> Table {
+pub fn flat(config: &impl Serialize) -> Table {
     fn walk(table: Table, path: &str, into: &mut Table) {
         for (key, value) in table {
             let path = format!("{path}{key}");

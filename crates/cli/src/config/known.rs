@@ -60,6 +60,8 @@ impl Known {
         };
         config.vocabulary.rare = *rare;
         config.tokens = match splitter.clone() {
+            // No model that writes has passages for a splitter; what it reads are words.
+            Splitter::Passage => Tokens { kind: TokenKind::Words, ..Tokens::default() },
             Splitter::Words(Words { punctuation, lower_case, stem }) => Tokens {
                 kind: TokenKind::Words,
                 punctuation: Some(punctuation),

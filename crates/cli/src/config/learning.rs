@@ -1,20 +1,27 @@
 //! From the section `[train]` to the numbers that a run is trained by.
 
-use trainer::{AdamConfig, Keeping, OptimizerConfig, RmspropConfig, TrainConfig};
+use trainer::{AdamConfig, Keeping, Method, OptimizerConfig, RmspropConfig, TrainConfig};
 
-use super::{Clip, Config, Method, Optimizer, OptimizerKind, Schedule, ScheduleKind};
+use super::{Checkpoints, Clip, Optimizer, OptimizerKind, Schedule, ScheduleKind, Train};
 use crate::error::{Error, Result};
 
+/// What of a configuration says how a network is trained, whatever it is about.
+pub(super) struct Learned<'a> {
+    pub seed: u64,
+    pub train: &'a Train,
+    pub method: Method,
+    /// Steps between two samples.
+    pub look_every: u64,
+    pub checkpoints: &'a Checkpoints,
+}
+
 /// The numbers with what is left out filled in, not yet checked.
-pub(super) fn train_config(config: &Config) -> Result<TrainConfig> {
-    let train = &config.train;
+pub(super) fn train_config(learned: &Learned) -> Result<TrainConfig> {
+    let Learned { seed, train, method, look_every, checkpoints } = *learned;
     Ok(TrainConfig {
-        seed: config.seed,
+        seed,
         epochs: train.epochs,
-        method: match train.method {
-            Method::Windows => trainer::Method::Windows,
-            Method::EveryStep => trainer::Method::EveryStep { length: config.streams.length },
-        },
+        method,
         batch_size: train.batch_size,
         learning_rate: train.learning_rate,
         schedule: schedule(&train.schedule)?,
@@ -23,11 +30,11 @@ pub(super) fn train_config(config: &Config) -> Result<TrainConfig> {
         clip: clip(&train.clip)?,
         averaging: train.averaging,
         patience: train.patience,
-        look_every: config.samples.every_steps,
+        look_every,
         keeping: Keeping {
-            every_steps: config.checkpoints.every_steps,
-            every_minutes: config.checkpoints.every_minutes,
-            last: config.checkpoints.keep,
+            every_steps: checkpoints.every_steps,
+            every_minutes: checkpoints.every_minutes,
+            last: checkpoints.keep,
         },
     })
 }

@@ -8,8 +8,10 @@ mod changes;
 mod documented;
 mod known;
 mod learning;
+mod questions;
 mod read;
 mod resolve;
+mod resolve_questions;
 mod train;
 
 use std::path::PathBuf;
@@ -21,10 +23,12 @@ use text_prep::{Capitals, Excerpt, Punctuation, Rare, RuleSpec, Unit};
 
 pub use changes::{flat, refuse_changes, refuse_others};
 pub use known::Known;
+pub use questions::QuestionsConfig;
 #[cfg(test)]
 use read::change;
-pub use read::{parse, read};
+pub use read::{Written, parse, read, read_any};
 pub use resolve::Resolved;
+pub use resolve_questions::ResolvedQuestions;
 pub use train::{
     Checkpoints, Clip, Method, Optimizer, OptimizerKind, Schedule, ScheduleKind, Train,
 };

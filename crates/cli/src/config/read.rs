@@ -3,49 +3,92 @@
 use std::path::Path;
 
 use args::ConfigArgs;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 use super::Config;
+use super::questions::{Data, QuestionsConfig};
 use crate::embedded;
 use crate::error::{Error, Result};
 
 /// The configuration that is read when none is named.
 const DEFAULT: &str = "configs/lstm.toml";
 
+/// A configuration about writing or about questions.
+pub enum Written {
+    /// About writing.
+    Writing(Box<Config>),
+    /// About questions.
+    Questions(Box<QuestionsConfig>),
+}
+
+/// The configuration about questions that is built in under this name.
+const QUESTIONS: &str = "configs/qa.toml";
+
 /// Reads the configuration that the command line asks for, with its changes; also gives its name.
 pub fn read(args: &ConfigArgs) -> Result<(Config, String)> {
-    let path = args.config.as_deref();
-    let (text, path) = match path {
-        Some(path) => {
-            let text = std::fs::read_to_string(path);
-            let error = |error| {
-                Error::new(format!(
-                    "the configuration {} cannot be read ({error}): name one that exists, such as \
-                     {DEFAULT}, or none",
-                    path.display()
-                ))
-            };
-            (text.map_err(error)?, path)
+    match read_any(args)? {
+        (Written::Writing(config), name) => Ok((*config, name)),
+        (Written::Questions(_), name) => Err(Error::new(format!(
+            "the configuration `{name}` is about questions, expected one about writing, such as {DEFAULT}; \
+             `train` takes either"
+        ))),
+    }
+}
+
+/// The same, whatever it is about.
+pub fn read_any(args: &ConfigArgs) -> Result<(Written, String)> {
+    let (text, path) = text(args)?;
+    let name = path.file_stem().map_or("run".into(), |stem| stem.to_string_lossy().into_owned());
+    let place = path.display().to_string();
+    // What it is about is looked at first; what is wrong with the rest is told by the kind that it is of.
+    let table: Table = text.parse().unwrap_or_default();
+    let written = match table.contains_key("task") {
+        true => {
+            let mut config: QuestionsConfig = parse(&text, &place)?;
+            if let Some(path) = &args.text {
+                config.data = Data { path: Some(path.clone()), ..Data::default() };
+            }
+            Written::Questions(Box::new(change(config, &args.set)?))
         }
-        None => {
-            let path = Path::new(DEFAULT);
-            let text = match std::fs::read_to_string(path) {
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                    embedded::LSTM_CONFIG.to_string()
-                }
-                text => text.map_err(Error::io(path, "read"))?,
-            };
-            (text, path)
+        false => {
+            let mut config: Config = parse(&text, &place)?;
+            // The text first: changes such as `--set text.encoding=…` are about the text that is read.
+            if let Some(path) = &args.text {
+                config.text = super::Text { path: Some(path.clone()), ..super::Text::default() };
+            }
+            Written::Writing(Box::new(change(config, &args.set)?))
         }
     };
-    let name = path.file_stem().map_or("run".into(), |stem| stem.to_string_lossy().into_owned());
-    let mut config: Config = parse(&text, &path.display().to_string())?;
-    // The text first: changes such as `--set text.encoding=…` are about the text that is read.
-    if let Some(path) = &args.text {
-        config.text = super::Text { path: Some(path.clone()), ..super::Text::default() };
+    Ok((written, name))
+}
+
+/// The text of the configuration that is asked for, and where it stands.
+fn text(args: &ConfigArgs) -> Result<(String, &Path)> {
+    let Some(path) = args.config.as_deref() else {
+        let path = Path::new(DEFAULT);
+        let text = match std::fs::read_to_string(path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                embedded::LSTM_CONFIG.to_string()
+            }
+            text => text.map_err(Error::io(path, "read"))?,
+        };
+        return Ok((text, path));
+    };
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok((text, path)),
+        Err(error)
+            if error.kind() == std::io::ErrorKind::NotFound && path == Path::new(QUESTIONS) =>
+        {
+            Ok((embedded::QA_CONFIG.to_string(), path))
+        }
+        Err(error) => Err(Error::new(format!(
+            "the configuration {} cannot be read ({error}): name one that exists, such as {DEFAULT}, or \
+             none",
+            path.display()
+        ))),
     }
-    Ok((change(config, &args.set)?, name))
 }
 
 /// Parses a TOML `text`; `place` is what errors call it. Unknown keys are told with their line and
@@ -58,7 +101,7 @@ pub fn parse<T: DeserializeOwned>(text: &str, place: &str) -> Result<T> {
 }
 
 /// Applies changes of the form KEY=VALUE.
-pub fn change(mut config: Config, changes: &[String]) -> Result<Config> {
+pub fn change<C: Serialize + DeserializeOwned>(mut config: C, changes: &[String]) -> Result<C> {
     let table = Table::try_from(&config);
     let mut table = table.map_err(|error| Error::new(error.to_string()))?;
     for change in changes {
@@ -156,7 +199,7 @@ mod tests {
 
     fn refusal(text: &str, changes: &[&str]) -> String {
         let changes: Vec<String> = changes.iter().map(|change| change.to_string()).collect();
-        let config = parse(text, "my.toml");
+        let config: Result<Config> = parse(text, "my.toml");
         let error = config.and_then(|config| change(config, &changes)).unwrap_err().to_string();
         assert!(!error.contains('\n'), "{error}");
         error

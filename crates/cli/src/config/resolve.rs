@@ -7,8 +7,8 @@ use seqdata::{Fractions, Prepared, Recipe};
 use text_prep::{Characters, Cleaner, Source, Splitter, Text, Words};
 use trainer::TrainConfig;
 
-use super::learning::train_config;
-use super::{Config, Known, Model, TokenKind, Vectors};
+use super::learning::{Learned, train_config};
+use super::{Config, Known, Method, Model, TokenKind, Vectors};
 use crate::corpus::Dataset;
 use crate::error::{Error, Result};
 
@@ -39,7 +39,16 @@ impl Resolved {
     }
 
     fn with(mut config: Config, known: Option<&Known>) -> Result<Self> {
-        let train = train_config(&config)?;
+        let train = train_config(&Learned {
+            seed: config.seed,
+            train: &config.train,
+            method: match config.train.method {
+                Method::Windows => trainer::Method::Windows,
+                Method::EveryStep => trainer::Method::EveryStep { length: config.streams.length },
+            },
+            look_every: config.samples.every_steps,
+            checkpoints: &config.checkpoints,
+        })?;
         train.check()?;
         let recipe = recipe(&config)?;
         let mut warnings = Vec::new();
@@ -115,7 +124,7 @@ fn blueprint(model: &Model) -> LanguageModelConfig {
 }
 
 /// Makes the path absolute, so that the run finds the file again from elsewhere.
-fn vectors(vectors: &mut Vectors) -> Result<()> {
+pub(super) fn vectors(vectors: &mut Vectors) -> Result<()> {
     match &vectors.path {
         None if !vectors.train => Err(Error::new(
             "`model.vectors.train` is false without `model.vectors.path`: an embedding that nobody \
@@ -246,7 +255,7 @@ fn text(config: &mut Config) -> Result<Box<dyn Text>> {
     }
 }
 
-fn absolute(path: &Path) -> Result<std::path::PathBuf> {
+pub(super) fn absolute(path: &Path) -> Result<std::path::PathBuf> {
     let path = std::path::absolute(path).map_err(Error::io(path, "found"))?;
     match path.to_str() {
         Some(_) => Ok(path),
