@@ -1,7 +1,7 @@
 //! The output layer: from what the recurrence hands on to one logit a token.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Int, Tensor, s};
 use kernels::{softmax_guesses, softmax_loss};
 
 use crate::dense::Dense;
@@ -75,7 +75,15 @@ impl Output {
         };
         let kernel = match &self.kernel {
             Some(kernel) => kernel.val(),
-            None => embedding.weight.val().transpose(),
+            // Where fewer tokens are written than read, they are the first ones.
+            None => {
+                let rows = embedding.weight.val();
+                let written = self.bias.dims()[0];
+                match written < rows.dims()[0] {
+                    true => rows.slice(s![..written, ..]).transpose(),
+                    false => rows.transpose(),
+                }
+            }
         };
         [input, kernel]
     }

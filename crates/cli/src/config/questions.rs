@@ -62,6 +62,8 @@ pub struct Data {
 pub struct QuestionWords {
     /// Rarer words have no id; they can still be copied.
     pub min_count: u64,
+    /// How many of the words of questions can be chosen; the others can only be copied. 0 for all.
+    pub written: usize,
 }
 
 /// `[sentences]`.
@@ -84,6 +86,8 @@ pub struct QuestionsModel {
     pub encoder: Vec<LayerConfig>,
     /// The layers that read to find answers; none to share the encoder.
     pub extractor: Vec<LayerConfig>,
+    /// How many sets of these there are; what they find is averaged.
+    pub readers: usize,
     /// The layers that write.
     pub decoder: Vec<LayerConfig>,
     /// How the answer reaches what writes.
@@ -144,7 +148,7 @@ impl Default for Data {
 
 impl Default for QuestionWords {
     fn default() -> Self {
-        Self { min_count: 2 }
+        Self { min_count: 2, written: 3_000 }
     }
 }
 
@@ -163,6 +167,7 @@ impl Default for QuestionsModel {
             features: 16,
             encoder: vec![both.clone()],
             extractor: vec![both],
+            readers: 1,
             decoder: vec![LayerConfig::new(gru, 256)],
             answer: ReadAnswer::Marked,
             attention: Some(Attending::General),

@@ -66,13 +66,15 @@ impl ResolvedQuestions {
         model.check()?;
         let recipe = QuestionRecipe {
             min_count: config.vocabulary.min_count,
+            written: config.vocabulary.written,
             longest_sentence: config.sentences.longest,
             longest_answer: config.model.longest_answer,
         };
         let mut warnings = Vec::new();
         let (learned, valid) = documents(&mut config.data, config.seed, &mut warnings)?;
         let prepared = PreparedQuestions::new(&learned, &valid, &recipe)?;
-        model.vocabulary = prepared.tokenizer.vocabulary.len();
+        model.vocabulary = prepared.train.known.read;
+        model.written = prepared.train.known.written;
         for (part, used) in ["training", "validation"].iter().zip(&prepared.used) {
             if used.unmapped > 0 {
                 warnings.push(format!(
@@ -103,6 +105,7 @@ fn blueprint(model: &QuestionsModel) -> QuestionModelConfig {
         features,
         ref encoder,
         ref extractor,
+        readers,
         ref decoder,
         answer,
         attention,
@@ -118,10 +121,12 @@ fn blueprint(model: &QuestionsModel) -> QuestionModelConfig {
     } = *model;
     QuestionModelConfig {
         vocabulary: 1,
+        written: 1,
         embedding,
         features,
         encoder: encoder.clone(),
         extractor: extractor.clone(),
+        readers,
         decoder: decoder.clone(),
         answer,
         attention,

@@ -74,6 +74,8 @@ struct Draft<'a> {
 const LONGEST: usize = 200;
 /// More answers are tried than questions wanted, for some will not pass.
 const SPARE: usize = 2;
+/// Questions about an answer that are tried.
+const TRIED: usize = 2;
 
 /// Asks questions about `text`, in its order; of a sentence the surest first.
 ///
@@ -106,15 +108,18 @@ pub fn ask(asker: &Asker, text: &str, ask: &Ask) -> Result<Vec<Asked>> {
         .map(|attempt| (&lines[attempt.line].sentence, attempt.candidate.words.clone()))
         .collect();
     let found = asker.question(&about, ask.search)?;
+    // Of each the best few: where one does not pass, the next may.
     let drafts: Vec<Draft> = attempts
         .iter()
         .zip(found)
-        .filter_map(|(attempt, found)| {
-            let found = found.into_iter().next()?;
+        .flat_map(|(attempt, found)| {
+            found.into_iter().take(TRIED).map(move |found| (attempt, found))
+        })
+        .map(|(attempt, found)| {
             let line = &lines[attempt.line];
             let text = spelled(asker, &text[line.range.clone()], line, &found.words);
             let held = held(&line.words, &words(&text));
-            Some(Draft { attempt, found, text, held })
+            Draft { attempt, found, text, held }
         })
         .collect();
     // The round trip: is it answered by what it was asked about?
@@ -162,7 +167,9 @@ pub fn ask(asker: &Asker, text: &str, ask: &Ask) -> Result<Vec<Asked>> {
     let mut told: Vec<(usize, Asked)> = Vec::new();
     for (line, one) in asked {
         let of_line = || told.iter().filter(|(known, _)| *known == line);
-        let again = of_line().any(|(_, known)| known.question == one.question);
+        let again = of_line().any(|(_, known)| {
+            known.question == one.question || known.answer_bytes == one.answer_bytes
+        });
         if of_line().count() < ask.per_sentence && !again {
             told.push((line, one));
         }

@@ -13,8 +13,8 @@ use crate::error::{Error, Result};
 use crate::score::{AnswerRule, Answers, Asked, Bleu, Copying, QuestionRule, RougeL};
 
 /// How answers were scored, in words that stand beside the numbers.
-const ANSWER_PROTOCOL: &str = "one span a sentence, the sentence's likeliest, without the question; each \
-     question scores the span of its sentence by SQuAD's exact match and F1 (the best of its answers)";
+const ANSWER_PROTOCOL: &str = "one span a sentence, found without the question; each question scores the \
+     span of its sentence by SQuAD's exact match and F1 (the best of its answers)";
 /// The same of answers given the question.
 const ANSWERED_PROTOCOL: &str =
     "one span a question, the likeliest in its sentence given the question";
@@ -149,7 +149,7 @@ pub fn evaluate_questions(
     }
     let plain: Vec<_> = cases.iter().map(|case| (&case.sentence, None)).collect();
     let heard = asker.hear(&plain)?;
-    let mut answers = vec![AnswerRow::of("the network", &cases, |at| heard[at].best())];
+    let mut answers = vec![AnswerRow::of("the network", &cases, |at| heard[at].named())];
     for (rule, name) in RULES {
         let find = |at: usize| {
             let Located { text, words, .. } = &cases[at].located;

@@ -14,6 +14,11 @@ use super::beam::{Beams, Found, Search};
 use super::likeliest::{Copies, likeliest};
 use crate::error::{Error, Result};
 
+/// Spans that are looked at when one is to be named.
+const LIKELY: usize = 60;
+/// What being the answer is worth beside sharing all words with it.
+const EXACT: f64 = 0.7;
+
 /// Sentences that are read at once.
 const READ: usize = 64;
 /// Questions that are searched for at once.
@@ -45,6 +50,26 @@ impl Heard {
         let mut all: Vec<(Range<usize>, f64)> = self.all().collect();
         all.sort_by(|one, other| other.1.total_cmp(&one.1));
         all
+    }
+
+    /// The span to name where one must be named: that which is expected to share most with the answer, by F1
+    /// over words, and a little for being it ([`EXACT`]); what is likeliest may lie apart from all else that is
+    /// likely (minimum Bayes risk: Kumar and Byrne 2004).
+    pub fn named(&self) -> Range<usize> {
+        let mut likely = self.ranked();
+        likely.truncate(LIKELY);
+        let worth = |span: &Range<usize>| -> f64 {
+            let of = |(other, p): &(Range<usize>, f64)| {
+                let shared =
+                    span.end.min(other.end).saturating_sub(span.start.max(other.start)) as f64;
+                let exact = if span == other { EXACT } else { 0.0 };
+                p * (2.0 * shared / (span.len() + other.len()) as f64 + exact)
+            };
+            likely.iter().map(of).sum()
+        };
+        let worths = likely.iter().map(|(span, _)| (span, worth(span)));
+        let best = worths.reduce(|best, one| if one.1 > best.1 { one } else { best });
+        best.expect("a sentence has a word").0.clone()
     }
 
     /// The likeliest span.
@@ -177,9 +202,14 @@ impl<'a> Asker<'a> {
             let same = !next.fewer && next.words.len() == words.len();
             let parents = self.list(&parents);
             wave = if same { after.picked(parents) } else { after.repeated(parents) };
-            words = next.words;
+            words = next.words.into_iter().map(|word| self.known(word)).collect();
         }
         Ok(beams.found())
+    }
+
+    /// What is read of a word that was copied: the unknown one, where it has no id of its own.
+    fn known(&self, word: u32) -> u32 {
+        if (word as usize) < self.vocabulary.len() { word } else { Vocabulary::UNKNOWN }
     }
 
     fn list(&self, numbers: &[u32]) -> Tensor<1, Int> {

@@ -1,6 +1,7 @@
 //! The blueprint of a network that asks: sizes, no weights.
 
 use burn::tensor::{DType, Device};
+use seqdata::questions::FEATURES;
 use serde::{Deserialize, Serialize};
 
 use crate::config::check_share;
@@ -12,7 +13,7 @@ use crate::layer::LayerConfig;
 use crate::output::Output;
 use crate::questions::attention::{Attention, Score};
 use crate::questions::encoder::Encoder;
-use crate::questions::model::QuestionModel;
+use crate::questions::model::{Finder, QuestionModel};
 use crate::questions::spans::{Extractor, Pointers, Tags};
 use crate::questions::writer::{Start, Writer};
 use crate::stack::Stack;
@@ -44,15 +45,19 @@ pub enum Extraction {
 pub struct QuestionModelConfig {
     /// V, how many ids there are, the reserved ones included.
     pub vocabulary: usize,
+    /// W, the first ids, which can be chosen when a question is written; others can only be copied.
+    pub written: usize,
     /// D, numbers in a word's vector.
     pub embedding: usize,
-    /// Numbers for each of a word's features: its shape, its place in the answer, whether the question holds
-    /// it; 0 for no features.
+    /// Numbers for each of a word's features: its shape, its ending, its place in the answer, whether the
+    /// question holds it; 0 for no features.
     pub features: usize,
     /// The layers that read the sentence, the lowest first.
     pub encoder: Vec<LayerConfig>,
     /// The layers that read it to find answers; none to find them in the states of the encoder.
     pub extractor: Vec<LayerConfig>,
+    /// How many sets of such layers there are, each with weights of its own; their probabilities are averaged.
+    pub readers: usize,
     /// The layers that write, the lowest first.
     pub decoder: Vec<LayerConfig>,
     /// How the answer reaches the writing layers.
@@ -95,6 +100,14 @@ impl QuestionModelConfig {
                 let expected = if least == 0 { "0 to 8192" } else { "1 to 8192" };
                 return Err(Error::out_of_range(key, size, expected));
             }
+        }
+        if !(1..=self.vocabulary).contains(&self.written) {
+            let expected = "1 to as many as there are ids";
+            return Err(Error::out_of_range("vocabulary.written", self.written, expected));
+        }
+        if !(1..=16).contains(&self.readers) || (self.readers > 1 && self.extractor.is_empty()) {
+            let expected = "1 to 16, and 1 without `model.extractor`";
+            return Err(Error::out_of_range("model.readers", self.readers, expected));
         }
         if !(1..=64).contains(&self.longest_answer) {
             let found = self.longest_answer;
@@ -177,26 +190,32 @@ impl QuestionModelConfig {
 
     fn build(&self, weights: &Initialization) -> Result<QuestionModel> {
         self.check()?;
-        let inputs = self.embedding + 3 * self.features;
+        let inputs = self.embedding + FEATURES.len() * self.features;
         let encoder = |layers: &[LayerConfig], name: &str| Encoder {
             dropout: self.dropout,
             ..Encoder::new(self.features, inputs, layers, &weights.at(name))
         };
         let (read, written) = (width(&self.encoder), width(&self.decoder));
-        let found = if self.extractor.is_empty() { read } else { width(&self.extractor) };
-        let looked = if self.attention.is_some() { read } else { 0 };
-        let finder = weights.at("finder");
+        // What is looked at, and the answer once more.
+        let looked = if self.attention.is_some() { 2 * read } else { 0 };
+        let finder = |at: usize| {
+            let weights = weights.at("finders").at(at);
+            let own = !self.extractor.is_empty();
+            let found = if own { width(&self.extractor) } else { read };
+            let extractor = match self.extraction {
+                Extraction::Pointers => {
+                    Extractor::Pointers(Pointers::new(found, self.longest_answer, &weights))
+                }
+                Extraction::Tags => Extractor::Tags(Tags::new(found, &weights)),
+            };
+            let encoder = own.then(|| encoder(&self.extractor, &format!("finders.{at}.encoder")));
+            Finder { encoder, extractor }
+        };
         let writer = weights.at("writer");
         Ok(QuestionModel {
             embedding: Embedding::new(self.vocabulary, self.embedding, &weights.at("embedding")),
             encoder: encoder(&self.encoder, "encoder"),
-            extractor: (!self.extractor.is_empty()).then(|| encoder(&self.extractor, "extractor")),
-            finder: match self.extraction {
-                Extraction::Pointers => {
-                    Extractor::Pointers(Pointers::new(found, self.longest_answer, &finder))
-                }
-                Extraction::Tags => Extractor::Tags(Tags::new(found, &finder)),
-            },
+            finders: (0..self.readers).map(finder).collect(),
             writer: Writer {
                 start: match self.answer {
                     ReadAnswer::Marked => {
@@ -221,7 +240,7 @@ impl QuestionModelConfig {
                     self.readout,
                     None,
                     self.tied,
-                    self.vocabulary,
+                    self.written,
                     &writer.at("output"),
                 ),
                 coverage: self.coverage,

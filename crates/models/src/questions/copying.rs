@@ -26,28 +26,28 @@ pub fn nats(
     (chosen + copied).add_scalar(FLOOR).log().neg()
 }
 
-/// The whole distribution p, `[R, V + U]`, over the vocabulary and the U further words of the sentences:
-/// `logits` `[R, V]`, `gate` `[R]` and `shares` `[R, S]` as above, `words` `[R, S]` the extended ids of what was
-/// read. Padding must have no share.
+/// The whole distribution p, `[R, all]`, over all ids of the extended vocabulary: `logits` `[R, W]` are of the
+/// first W, which can be chosen, `gate` `[R]` and `shares` `[R, S]` as above, `words` `[R, S]` the extended ids
+/// of what was read. Padding must have no share.
 pub fn distribution(
     logits: Tensor<2>,
     gate: Tensor<1>,
     shares: Tensor<2>,
     words: Tensor<2, Int>,
-    further: usize,
+    all: usize,
 ) -> Tensor<2> {
-    let [rows, _] = logits.dims();
+    let [rows, written] = logits.dims();
     let gate: Tensor<2> = gate.unsqueeze_dim(1);
     let chosen = softmax(logits, 1) * sigmoid(gate.clone());
     let copied = shares * sigmoid(gate.neg());
-    let all = match further {
+    let whole = match all - written {
         0 => chosen,
-        further => {
-            let none = Tensor::zeros([rows, further], (&chosen.device(), chosen.dtype()));
+        copied_only => {
+            let none = Tensor::zeros([rows, copied_only], (&chosen.device(), chosen.dtype()));
             Tensor::cat(vec![chosen, none], 1)
         }
     };
-    all.scatter(1, words, copied, IndexingUpdateOp::Add)
+    whole.scatter(1, words, copied, IndexingUpdateOp::Add)
 }
 
 #[cfg(test)]
@@ -65,7 +65,7 @@ mod tests {
         let shares = Tensor::<2>::from_floats([[0.2, 0.5, 0.3], [0.6, 0.4, 0.0]], &device);
         // The words 2, 3 (new), 2 and 4 (new), 1, padding.
         let words = Tensor::<2, Int>::from_ints([[2, 3, 2], [4, 1, 0]], &device);
-        let whole = distribution(logits.clone(), gate.clone(), shares.clone(), words.clone(), 2);
+        let whole = distribution(logits.clone(), gate.clone(), shares.clone(), words.clone(), 5);
         assert_eq!(whole.dims(), [2, 5]);
         let sums: Vec<f32> = whole.clone().sum_dim(1).try_into_vec_as().unwrap();
         assert!(sums.iter().all(|sum| (sum - 1.0).abs() < 1e-6), "{sums:?}");

@@ -15,6 +15,9 @@ use crate::questions::spans::Extractor;
 use crate::questions::writer::{Choice, Wave, Writer};
 use crate::score::Judged;
 
+/// The probability of what cannot be, where a logarithm is taken of it.
+const IMPOSSIBLE: f64 = 1e-30;
+
 /// Reads sentences, finds answers in them and writes questions about these.
 #[derive(Module, Debug)]
 pub struct QuestionModel {
@@ -22,10 +25,8 @@ pub struct QuestionModel {
     pub embedding: Embedding,
     /// Reads a sentence in which an answer is marked.
     pub(crate) encoder: Encoder,
-    /// Reads a sentence to find answers; none where the encoder's states serve for that too.
-    pub(crate) extractor: Option<Encoder>,
-    /// Finds answers in states.
-    pub(crate) finder: Extractor,
+    /// Find answers; what they find is averaged.
+    pub(crate) finders: Vec<Finder>,
     /// Writes.
     pub(crate) writer: Writer,
     /// L, words in the longest answer that is found.
@@ -37,6 +38,15 @@ pub struct QuestionModel {
     /// The share of the words whose vectors are dropped while training.
     #[module(skip)]
     pub embedding_dropout: f64,
+}
+
+/// Reads a sentence and finds answers in it.
+#[derive(Module, Debug)]
+pub(crate) struct Finder {
+    /// Reads; none where the states of the network's encoder serve for that too.
+    pub encoder: Option<Encoder>,
+    /// Finds answers in states.
+    pub extractor: Extractor,
 }
 
 impl QuestionModel {
@@ -56,12 +66,7 @@ impl QuestionModel {
 
     /// Whether answers can be looked for by a question.
     pub fn heeds_questions(&self) -> bool {
-        !self.reader().features.is_empty()
-    }
-
-    /// What is read to find answers.
-    fn reader(&self) -> &Encoder {
-        self.extractor.as_ref().unwrap_or(&self.encoder)
+        !self.encoder.features.is_empty()
     }
 
     /// What a batch costs, in nats: each word of the questions given their answers, then each answer
@@ -78,18 +83,14 @@ impl QuestionModel {
         let wave = self.writer.begin(read, &sentences, &answers);
         let mut nats =
             vec![self.writer.nats(&self.embedding, table.clone(), wave, &targets, part(2))];
-        let mut find = |features: &[Tensor<2, Int>], part| {
-            let read = self.reader().read(table.clone(), &sentences, features, part);
-            let (span, inside) = (answers.span.clone(), answers.inside.clone());
-            let (real, words) = (sentences.real.clone(), sentences.rows.clone());
-            nats.push(self.finder.nats(
-                read.states,
-                real,
-                self.longest_answer,
-                span,
-                inside,
-                words,
-            ));
+        let mut find = |features: &[Tensor<2, Int>], part: Option<DropoutKey>| {
+            for (at, finder) in self.finders.iter().enumerate() {
+                let reader = finder.encoder.as_ref().unwrap_or(&self.encoder);
+                let part = part.map(|key| key.part(at as u64));
+                let read = reader.read(table.clone(), &sentences, features, part);
+                let longest = self.longest_answer;
+                nats.extend(finder.extractor.nats(read.states, &sentences, &answers, longest));
+            }
         };
         find(&sentences.plain(), part(3));
         if self.heeds_questions() {
@@ -98,34 +99,38 @@ impl QuestionModel {
         Tensor::cat(nats, 0)
     }
 
-    /// What a batch costs without dropout, and which of the words and answers were the likeliest.
+    /// What a batch costs as the network is used, the finders' probabilities averaged, and which of the words
+    /// and answers were the likeliest.
     pub fn judge(&self, batch: QuestionBatch) -> Judged {
-        let nats = self.learn(batch.clone(), None);
         let QuestionBatch { sentences, answers, targets, .. } = batch;
         let wave = self.hear(&sentences, &answers);
+        let table = self.embedding.weight.val();
+        let mut nats = vec![self.writer.nats(&self.embedding, table, wave.clone(), &targets, None)];
         let choice = self.writer.choices(&self.embedding, wave, &targets);
-        let likeliest = match choice.copy {
-            None => choice.logits.argmax(1),
+        let (likeliest, true_words) = match choice.copy {
+            None => (choice.logits.argmax(1), targets.ids.clone()),
             Some((gate, shares)) => {
                 let words = sentences.extended.clone().select(0, targets.sentence.clone());
-                let further = sentences.further;
-                copying::distribution(choice.logits, gate, shares, words, further).argmax(1)
+                let all = self.embedding.weight.dims()[0] + sentences.further;
+                let p = copying::distribution(choice.logits, gate, shares, words, all);
+                (p.argmax(1), targets.extended.clone())
             }
         };
-        let written = likeliest.squeeze_dim::<1>(1).equal(targets.extended.clone()).int();
-        let mut hits = vec![written];
-        let mut find = |features: &[Tensor<2, Int>]| {
-            let found = self.find_by(&sentences, features).argmax(1).squeeze_dim::<1>(1);
-            hits.push(found.equal(answers.span.clone()).int());
+        let mut hits = vec![likeliest.squeeze_dim::<1>(1).equal(true_words).int()];
+        let mut find = |all: Tensor<2>| {
+            let all = all.select(0, answers.findable.clone());
+            let span = answers.span.clone();
+            hits.push(all.clone().argmax(1).squeeze_dim::<1>(1).equal(span.clone()).int());
+            nats.push(all.gather(1, span.unsqueeze_dim(1)).squeeze_dim::<1>(1).neg());
         };
-        find(&sentences.plain());
-        if self.heeds_questions() {
-            find(&sentences.asked());
+        // Of a small batch no answer may be short enough.
+        if answers.findable.dims()[0] > 0 {
+            find(self.find(&sentences));
+            if self.heeds_questions() {
+                find(self.answer(&sentences));
+            }
         }
-        let hits = Tensor::cat(hits, 0);
-        // Where words are tagged one by one there are more losses than answers: nothing is counted then.
-        let comparable = hits.dims() == nats.dims();
-        Judged { nats, correct: comparable.then_some(hits) }
+        Judged { nats: Tensor::cat(nats, 0), correct: Some(Tensor::cat(hits, 0)) }
     }
 
     /// ln p of every span of every sentence, `[N, S · L]`, given nothing but the sentence.
@@ -140,8 +145,21 @@ impl QuestionModel {
 
     fn find_by(&self, sentences: &Sentences, features: &[Tensor<2, Int>]) -> Tensor<2> {
         let table = self.embedding.weight.val();
-        let Read { states, .. } = self.reader().read(table, sentences, features, None);
-        self.finder.forward(states, sentences.real.clone(), self.longest_answer)
+        let find = |finder: &Finder| {
+            let reader = finder.encoder.as_ref().unwrap_or(&self.encoder);
+            let Read { states, .. } = reader.read(table.clone(), sentences, features, None);
+            finder.extractor.forward(states, sentences.real.clone(), self.longest_answer)
+        };
+        let mut found: Vec<Tensor<2>> = self.finders.iter().map(find).collect();
+        let count = found.len();
+        match found.pop() {
+            Some(only) if count == 1 => only,
+            last => {
+                let all = found.into_iter().chain(last).map(Tensor::exp);
+                let sum = all.reduce(|sum, one| sum + one).expect("there is a finder");
+                sum.div_scalar(count as f64).clamp_min(IMPOSSIBLE).log()
+            }
+        }
     }
 
     /// The wave before the first word of a question about each of `answers`.

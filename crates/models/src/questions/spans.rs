@@ -5,6 +5,7 @@ use std::ops::Range;
 use burn::module::{Module, Param};
 use burn::tensor::activation::{log_sigmoid, log_softmax};
 use burn::tensor::{Device, Int, Tensor, TensorData, s};
+use seqdata::questions::{Answers, Sentences};
 
 use crate::dense::Dense;
 use crate::init::Initialization;
@@ -61,7 +62,8 @@ impl Spans {
     fn among(self, scores: Tensor<2>, real: Tensor<2>) -> Tensor<2> {
         let [batch, words] = real.dims();
         // A word of padding more, for spans that reach beyond.
-        let real = Tensor::cat(vec![real.clone(), Tensor::zeros([batch, 1], &real.device())], 1);
+        let padding = Tensor::zeros([batch, 1], (&real.device(), real.dtype()));
+        let real = Tensor::cat(vec![real, padding], 1);
         let last = self.each(|_, last| last.min(words), &real.device());
         let never = real.select(1, last).sub_scalar(1.0).mul_scalar(NEVER);
         log_softmax(scores + never, 1)
@@ -87,29 +89,28 @@ impl Extractor {
         }
     }
 
-    /// What an answer costs that stands in the words where `inside` `[N, S]` is 1 and has the number `span`
-    /// `[N]`: one loss a sentence, or one a real word (`words` says which, of `[N · S]`) where words are
-    /// judged one by one.
+    /// What `answers` cost in `sentences`: one loss for each that is short enough to be found, none if no
+    /// answer is; or one for each real word, where words are judged one by one.
     pub fn nats(
         &self,
         states: Tensor<3>,
-        real: Tensor<2>,
+        sentences: &Sentences,
+        answers: &Answers,
         longest: usize,
-        span: Tensor<1, Int>,
-        inside: Tensor<2>,
-        words: Tensor<1, Int>,
-    ) -> Tensor<1> {
+    ) -> Option<Tensor<1>> {
         match self {
-            Self::Pointers(_) => {
-                let all = self.forward(states, real, longest);
-                all.gather(1, span.unsqueeze_dim(1)).squeeze_dim::<1>(1).neg()
-            }
+            Self::Pointers(_) => (answers.findable.dims()[0] > 0).then(|| {
+                let all = self.forward(states, sentences.real.clone(), longest);
+                let span = answers.span.clone().unsqueeze_dim(1);
+                let found = all.select(0, answers.findable.clone()).gather(1, span);
+                found.squeeze_dim::<1>(1).neg()
+            }),
             Self::Tags(tags) => {
                 let logits: Tensor<1> = tags.logits(states).flatten(0, 1);
-                let inside: Tensor<1> = inside.flatten(0, 1);
+                let inside: Tensor<1> = answers.inside.clone().flatten(0, 1);
                 // −ln p of what a word is: σ(x) inside, σ(−x) outside.
                 let sign = inside.mul_scalar(2.0).sub_scalar(1.0);
-                log_sigmoid(logits * sign).neg().select(0, words)
+                Some(log_sigmoid(logits * sign).neg().select(0, sentences.rows.clone()))
             }
         }
     }

@@ -31,7 +31,7 @@ pub(crate) struct Writer {
     /// The recurrence.
     pub stack: Stack,
     pub attention: Option<Attention>,
-    /// r = tanh([h; context] W + b), what the output layer reads.
+    /// r = tanh([h; context; answer] W + b), what the output layer reads; of h alone without attention.
     pub readout: Dense,
     /// Whether to choose or to copy, where words can be copied.
     pub gate: Option<Dense>,
@@ -50,6 +50,8 @@ pub struct Wave {
     state: State,
     keys: Option<Keys>,
     covered: Option<Tensor<3>>,
+    /// The mean of the answer's states, `[N, E]`.
+    answer: Tensor<2>,
 }
 
 impl Wave {
@@ -64,6 +66,7 @@ impl Wave {
         Self {
             state: self.state.into_iter().map(cell).collect(),
             covered: self.covered.map(|covered| covered.select(0, rows.clone())),
+            answer: self.answer.select(0, rows.clone()),
             keys: self.keys,
         }
     }
@@ -84,7 +87,7 @@ pub struct Choice {
     pub copy: Option<(Tensor<1>, Tensor<2>)>,
 }
 
-/// A step's h and context `[R, H + E]`, and what was looked at `[R, S]`.
+/// A step's h, context and answer `[R, H + 2E]`, and what was looked at `[R, S]`.
 struct Seen {
     joined: Tensor<2>,
     shares: Option<Tensor<2>>,
@@ -96,10 +99,11 @@ impl Writer {
     /// The wave before the first word of questions about `answers` in what was `read`.
     pub fn begin(&self, read: Read, sentences: &Sentences, answers: &Answers) -> Wave {
         let Read { states, end } = read;
+        let answer = mean(states.clone(), answers.inside.clone());
         let state = match &self.start {
             Start::Bridge(bridge) => {
-                let answer = mean(states.clone(), answers.inside.clone());
-                let hidden = bridge.forward(Tensor::cat(vec![end, answer], 1)).tanh();
+                let known = Tensor::cat(vec![end, answer.clone()], 1);
+                let hidden = bridge.forward(known).tanh();
                 let mut at = 0;
                 let mut cell = |before: CellState| {
                     let units = before.hidden.dims()[1];
@@ -114,14 +118,14 @@ impl Writer {
                 let [batch, time, width] = states.dims();
                 let longest = answers.words.dims()[0] / batch;
                 let rows = states.clone().reshape([batch * time, width]);
-                let answer = rows.select(0, answers.words.clone());
-                let answer = Input::Vectors(answer.reshape([batch, longest, width]));
-                last_states(again, answer, answers.last.clone())
+                let words = rows.select(0, answers.words.clone());
+                let words = Input::Vectors(words.reshape([batch, longest, width]));
+                last_states(again, words, answers.last.clone())
             }
         };
         let keys = self.attention.as_ref();
         let keys = keys.map(|attention| attention.keys(states, sentences.real.clone()));
-        Wave { state, keys, covered: None }
+        Wave { state, keys, covered: None, answer }
     }
 
     /// What each target costs, `[R]`, in nats; with `dropout` also what looking twice costs.
@@ -183,7 +187,7 @@ impl Writer {
         rows: Option<&Tensor<1, Int>>,
         dropout: Option<DropoutKey>,
     ) -> (Seen, Wave) {
-        let Wave { state, keys, covered } = wave;
+        let Wave { state, keys, covered, answer } = wave;
         let reading = Reading { dropout, ..Reading::default() };
         let (mut hidden, state) = self.stack.run(input, state, &reading);
         if let Some(key) = dropout {
@@ -198,7 +202,7 @@ impl Writer {
         };
         let (Some(attention), Some(keys)) = (&self.attention, keys) else {
             let seen = Seen { joined: flat(hidden), shares: None, twice: None };
-            return (seen, Wave { state, keys: None, covered: None });
+            return (seen, Wave { state, keys: None, covered: None, answer });
         };
         let Looked { shares, before, covered } = attention.look(hidden.clone(), &keys, covered);
         let context = shares.clone().matmul(keys.states.clone());
@@ -207,12 +211,15 @@ impl Writer {
             let least = before.clone().mask_where(shares.clone().lower(before), shares.clone());
             flat(least).sum_dim(1).squeeze_dim(1)
         });
+        let [batch, time, _] = hidden.dims();
+        let width = answer.dims()[1];
+        let asked_for = answer.clone().unsqueeze_dim::<3>(1).expand([batch, time, width]);
         let seen = Seen {
-            joined: flat(Tensor::cat(vec![hidden, context], 2)),
+            joined: flat(Tensor::cat(vec![hidden, context, asked_for], 2)),
             shares: Some(flat(shares)),
             twice,
         };
-        (seen, Wave { state, keys: Some(keys), covered })
+        (seen, Wave { state, keys: Some(keys), covered, answer })
     }
 }
 

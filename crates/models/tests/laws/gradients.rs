@@ -48,7 +48,7 @@ impl ModuleVisitor for Collect<'_> {
 }
 
 /// Compares every gradient of `module` with central differences of `loss`.
-fn assert_gradients<M: Module>(name: &str, plain: &M, loss: impl Fn(&M) -> Tensor<1>) {
+pub(super) fn assert_gradients<M: Module>(name: &str, plain: &M, loss: impl Fn(&M) -> Tensor<1>) {
     let trained = plain.clone().train();
     let gradients = loss(&trained).backward();
     let mut collect = Collect { gradients: &gradients, found: Vec::new() };
@@ -57,7 +57,9 @@ fn assert_gradients<M: Module>(name: &str, plain: &M, loss: impl Fn(&M) -> Tenso
     for (which, found) in collect.found.iter().enumerate() {
         let largest = found.iter().fold(0f64, |largest, g| largest.max(g.abs()));
         assert!(largest > 1e-6, "{name}, weight {which}: no gradient");
-        for (at, found) in found.iter().enumerate() {
+        // Of a large table few rows are read: of those that are not, some are tried.
+        let tried = found.iter().enumerate().filter(|&(at, &found)| found != 0.0 || at % 97 == 0);
+        for (at, found) in tried {
             let value = |by| {
                 let moved = plain.clone().map(&mut Nudge { which, at, by, seen: 0 });
                 loss(&moved).try_into_scalar::<f64>().unwrap()

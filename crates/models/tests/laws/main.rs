@@ -3,6 +3,7 @@
 
 mod gradients;
 mod naive;
+mod questions;
 mod sequences;
 
 use burn::module::{Module, ModuleMapper, Param};

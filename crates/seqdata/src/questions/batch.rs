@@ -5,15 +5,27 @@
 
 use std::ops::Range;
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
-use super::example::{Example, Sentence};
+use text_prep::Vocabulary;
+
+use super::example::{ENDINGS, Example, Sentence};
 use crate::loader::Placed;
 
 /// What is known of each word besides itself, and how many values each of these has: its shape and
-/// whether it is the first; whether an answer begins or goes on there; whether there is a question, and
-/// whether it holds the word.
-pub const FEATURES: [(&str, usize); 3] = [("shape", 16), ("answer", 3), ("asked", 3)];
+/// whether it is the first; its ending; whether an answer begins or goes on there; whether there is a
+/// question, and whether it holds the word.
+pub const FEATURES: [(&str, usize); 4] =
+    [("shape", 16), ("ending", ENDINGS as usize), ("answer", 3), ("asked", 3)];
+
+/// How many ids there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// V, those that can be read.
+    pub read: usize,
+    /// W, the first of these, which can be chosen when a question is written. Others can only be copied.
+    pub written: usize,
+}
 
 /// N sentences of up to S words.
 #[derive(Clone, Debug)]
@@ -35,6 +47,7 @@ pub struct Sentences {
     pub last: Tensor<1, Int>,
     /// The values of the features, `[N, S]` each.
     shapes: Tensor<2, Int>,
+    endings: Tensor<2, Int>,
     marks: Tensor<2, Int>,
     asked: Tensor<2, Int>,
 }
@@ -65,11 +78,11 @@ pub struct Targets {
     pub rows: Tensor<1, Int>,
     /// Which sentence each belongs to, `[R]`.
     pub sentence: Tensor<1, Int>,
-    /// The ids of the words, the unknown id for those without one, `[R]`.
+    /// The ids of the words that are chosen, the unknown id for those that cannot be, `[R]`.
     pub ids: Tensor<1, Int>,
     /// Their ids in the extended vocabulary, `[R]`.
     pub extended: Tensor<1, Int>,
-    /// 0 where a word has no id but can be copied, else 1, `[R]`.
+    /// 0 where a word can only be copied, else 1, `[R]`.
     pub has_id: Tensor<1>,
     /// 1 where the word stands in its sentence, `[R, S]`.
     pub copies: Tensor<2>,
@@ -177,6 +190,14 @@ impl Sentences {
                     0,
                 ),
             ),
+            endings: ints(
+                rows.lift(
+                    sentences
+                        .iter()
+                        .map(|sentence| sentence.endings.iter().map(|&e| i32::from(e)).collect()),
+                    0,
+                ),
+            ),
             marks: ints(rows.lift(
                 marks.iter().zip(&lengths).map(|(marks, &length)| {
                     let mark = |word| match &marks.answer {
@@ -199,18 +220,23 @@ impl Sentences {
     }
 
     /// The features with the answers marked and no question.
-    pub fn marked(&self) -> [Tensor<2, Int>; 3] {
-        [self.shapes.clone(), self.marks.clone(), self.asked.zeros_like()]
+    pub fn marked(&self) -> [Tensor<2, Int>; 4] {
+        self.features(self.marks.clone(), self.asked.zeros_like())
     }
 
     /// The features with neither.
-    pub fn plain(&self) -> [Tensor<2, Int>; 3] {
-        [self.shapes.clone(), self.marks.zeros_like(), self.asked.zeros_like()]
+    pub fn plain(&self) -> [Tensor<2, Int>; 4] {
+        self.features(self.marks.zeros_like(), self.asked.zeros_like())
     }
 
     /// The features with the questions and no answer.
-    pub fn asked(&self) -> [Tensor<2, Int>; 3] {
-        [self.shapes.clone(), self.marks.zeros_like(), self.asked.clone()]
+    pub fn asked(&self) -> [Tensor<2, Int>; 4] {
+        self.features(self.marks.zeros_like(), self.asked.clone())
+    }
+
+    /// In the order of [`FEATURES`].
+    fn features(&self, marks: Tensor<2, Int>, asked: Tensor<2, Int>) -> [Tensor<2, Int>; 4] {
+        [self.shapes.clone(), self.endings.clone(), marks, asked]
     }
 }
 
@@ -247,49 +273,44 @@ impl Answers {
 
 impl Targets {
     /// The questions of some examples whose longest sentence has `width` words.
-    fn new(
-        examples: &[&Example],
-        width: usize,
-        vocabulary: usize,
-        unknown: u32,
-        device: &Device,
-    ) -> Self {
-        // A word without an id is read as the unknown one, and so it is written where it cannot be copied.
-        let known = |id: u32| if (id as usize) < vocabulary { id as i32 } else { unknown as i32 };
+    fn new(examples: &[&Example], width: usize, known: Known, device: &Device) -> Self {
+        let unknown = Vocabulary::UNKNOWN;
+        let below = |id: u32, count: usize| if (id as usize) < count { id } else { unknown };
         let time = examples.iter().map(|example| example.question.len() + 1).max().unwrap_or(1);
         let inputs = examples.iter().map(|example| {
-            std::iter::once(0).chain(example.question.iter().map(|&id| known(id))).collect()
+            let words = example.question.iter().map(|&id| below(id, known.read) as i32);
+            std::iter::once(0).chain(words).collect()
         });
         let inputs = Rows { width: time }.lift(inputs, 0);
-        let targets = || {
-            let of = |(row, example): (usize, &&Example)| {
-                let words = example.question.clone().into_iter().chain([0]);
-                words.enumerate().map(move |(at, id)| (row, at, id)).collect::<Vec<_>>()
-            };
-            examples.iter().enumerate().flat_map(of)
+        // A word that can be neither chosen nor copied is the unknown one.
+        let word = |example: &Example, id: u32| {
+            let can_be_copied = || example.sentence.extended.contains(&id);
+            if (id as usize) < known.written || can_be_copied() { id } else { unknown }
         };
-        let copies: Vec<Vec<f32>> = targets()
-            .map(|(row, _, id)| {
-                let words = &examples[row].sentence.extended;
-                let mut places: Vec<f32> = words
-                    .iter()
-                    .map(|&word| f32::from(u8::from(word == id && id != unknown)))
-                    .collect();
-                places.resize(width, 0.0);
-                places
-            })
-            .collect();
-        let count = copies.len();
-        let has_id = targets().map(|(_, _, id)| f32::from(u8::from((id as usize) < vocabulary)));
-        let has_id = TensorData::new(has_id.collect::<Vec<f32>>(), [count]);
+        let mut targets: Vec<(usize, usize, u32)> = Vec::new();
+        for (row, example) in examples.iter().enumerate() {
+            let words = example.question.iter().map(|&id| word(example, id)).chain([0]);
+            targets.extend(words.enumerate().map(|(at, id)| (row, at, id)));
+        }
+        let each = |number: fn(&(usize, usize, u32), usize) -> i32, count: usize| {
+            list(targets.iter().map(|target| number(target, count)).collect(), device)
+        };
+        let copies = targets.iter().map(|&(row, _, id)| {
+            let words = examples[row].sentence.extended.iter();
+            words.map(|&word| f32::from(u8::from(word == id && id != unknown))).collect()
+        });
+        let has_id =
+            targets.iter().map(|&(.., id)| f32::from(u8::from((id as usize) < known.written)));
+        let has_id = TensorData::new(has_id.collect::<Vec<f32>>(), [targets.len()]);
+        let ids = targets.iter().map(|&(.., id)| below(id, known.written) as i32);
         Self {
             inputs: Tensor::from_data(inputs, device),
-            rows: list(targets().map(|(row, at, _)| (row * time + at) as i32).collect(), device),
-            sentence: list(targets().map(|(row, ..)| row as i32).collect(), device),
-            ids: list(targets().map(|(_, _, id)| known(id)).collect(), device),
-            extended: list(targets().map(|(_, _, id)| id as i32).collect(), device),
+            rows: each(|&(row, at, _), time| (row * time + at) as i32, time),
+            sentence: each(|&(row, ..), _| row as i32, time),
+            ids: list(ids.collect(), device),
+            extended: each(|&(.., id), _| id as i32, time),
             has_id: Tensor::from_data(has_id, device),
-            copies: Tensor::from_data(Rows { width }.lift(copies.into_iter(), 0.0), device),
+            copies: Tensor::from_data(Rows { width }.lift(copies, 0.0), device),
         }
     }
 }
@@ -299,13 +320,7 @@ impl QuestionBatch {
     ///
     /// # Panics
     /// If there are none.
-    pub fn new(
-        examples: &[&Example],
-        vocabulary: usize,
-        unknown: u32,
-        longest: usize,
-        device: &Device,
-    ) -> Self {
+    pub fn new(examples: &[&Example], known: Known, longest: usize, device: &Device) -> Self {
         let sentences: Vec<&Sentence> = examples.iter().map(|example| &example.sentence).collect();
         let marks: Vec<Marks> = examples
             .iter()
@@ -318,9 +333,25 @@ impl QuestionBatch {
         Self {
             sentences: Sentences::new(&sentences, &marks, device),
             answers: Answers::new(&answers, width, longest, device),
-            targets: Targets::new(examples, width, vocabulary, unknown, device),
+            targets: Targets::new(examples, width, known, device),
             tokens: examples.iter().map(words).sum(),
             step: 0,
+        }
+    }
+
+    /// The same with numbers of this dtype, for networks of another than 32 bits.
+    pub fn cast(self, dtype: DType) -> Self {
+        let Self { sentences, answers, targets, tokens, step } = self;
+        Self {
+            sentences: Sentences { real: sentences.real.cast(dtype), ..sentences },
+            answers: Answers { inside: answers.inside.cast(dtype), ..answers },
+            targets: Targets {
+                has_id: targets.has_id.cast(dtype),
+                copies: targets.copies.cast(dtype),
+                ..targets
+            },
+            tokens,
+            step,
         }
     }
 }

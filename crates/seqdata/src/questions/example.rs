@@ -8,7 +8,7 @@ use burn::tensor::Device;
 use text_prep::Vocabulary;
 use text_prep::passage::{Shape, Word, words};
 
-use super::batch::QuestionBatch;
+use super::batch::{Known, QuestionBatch};
 use crate::loader::Items;
 
 /// A sentence as a network reads it.
@@ -22,6 +22,19 @@ pub struct Sentence {
     pub further: Vec<String>,
     /// The shape of each word, and whether it is the first.
     pub shapes: Vec<u8>,
+    /// What each word ends with, as a number below [`ENDINGS`]: words that nobody counted still end like
+    /// others.
+    pub endings: Vec<u16>,
+}
+
+/// How many numbers there are for endings: some share one, few of those that are frequent do.
+pub const ENDINGS: u32 = 2_048;
+
+/// The number of a word's last three characters, by their FNV-1a hash.
+fn ending(key: &str) -> u16 {
+    let start = key.char_indices().rev().nth(2).map_or(0, |(at, _)| at);
+    let step = |hash: u32, byte: &u8| (hash ^ u32::from(*byte)).wrapping_mul(16_777_619);
+    (key.as_bytes()[start..].iter().fold(2_166_136_261, step) % ENDINGS) as u16
 }
 
 impl Sentence {
@@ -50,6 +63,7 @@ impl Sentence {
         Self {
             ids: ids.collect(),
             shapes: words.iter().enumerate().map(shape).collect(),
+            endings: words.iter().map(|word| ending(&word.key)).collect(),
             extended,
             further,
         }
@@ -108,8 +122,8 @@ impl Example {
 pub struct Examples {
     /// The examples.
     pub all: Arc<[Example]>,
-    /// V, the ids that the vocabulary has.
-    pub vocabulary: usize,
+    /// How many ids can be read and written.
+    pub known: Known,
     /// Words in the longest answer that is to be found.
     pub longest_answer: usize,
 }
@@ -117,8 +131,7 @@ pub struct Examples {
 impl Batcher<usize, QuestionBatch> for Examples {
     fn batch(&self, items: Vec<usize>, device: &Device) -> QuestionBatch {
         let examples: Vec<&Example> = items.into_iter().map(|item| &self.all[item]).collect();
-        let unknown = Vocabulary::UNKNOWN;
-        QuestionBatch::new(&examples, self.vocabulary, unknown, self.longest_answer, device)
+        QuestionBatch::new(&examples, self.known, self.longest_answer, device)
     }
 }
 

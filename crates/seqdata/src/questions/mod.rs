@@ -23,7 +23,7 @@ mod write;
 use std::ops::Range;
 use std::path::Path;
 
-pub use batch::{Answers, FEATURES, Marks, QuestionBatch, Sentences, Targets};
+pub use batch::{Answers, FEATURES, Known, Marks, QuestionBatch, Sentences, Targets};
 pub use collect::Counts;
 pub use error::{Error, Result};
 pub use example::{Example, Examples, Sentence, held};

@@ -8,6 +8,7 @@ use serde::Serialize;
 use text_prep::passage::{Word, sentences, words};
 use text_prep::{Cleaner, Interner, Rare, Splitter, Tokenizer, Vocabulary};
 
+use super::batch::Known;
 use super::error::{Error, Result};
 use super::example::{Example, Examples};
 use super::{Document, Passage, words_of};
@@ -18,6 +19,9 @@ use crate::hash::sha256;
 pub struct QuestionRecipe {
     /// Rarer words have no id.
     pub min_count: u64,
+    /// How many of the words that questions hold, the most frequent, can be chosen when one is written; the
+    /// others can only be copied. 0 for all words that have an id.
+    pub written: usize,
     /// Words in the longest sentence that is learned from.
     pub longest_sentence: usize,
     /// Words in the longest answer that is to be found.
@@ -135,7 +139,13 @@ impl PreparedQuestions {
         let longest = train_examples.iter().map(|example| example.sentence.ids.len()).max();
         let part = |all: Vec<Example>| Examples {
             all: all.into(),
-            vocabulary: vocabulary.len(),
+            known: Known {
+                read: vocabulary.len(),
+                written: match recipe.written {
+                    0 => vocabulary.len(),
+                    written => (RESERVED + written).min(vocabulary.len()),
+                },
+            },
             longest_answer: recipe.longest_answer,
         };
         let text: Vec<&str> = train
@@ -166,22 +176,28 @@ impl PreparedQuestions {
     }
 }
 
-/// Counts the words of all sentences, each once, and of all questions.
+/// Ids that are no words: padding, which also begins and ends questions, and the unknown one.
+const RESERVED: usize = 2;
+
+/// Counts the words of all sentences, each once, and of all questions. The words of questions come first,
+/// so that those that are asked with most have the lowest ids.
 fn vocabulary(documents: &[Document], min_count: u64) -> Vocabulary {
-    let mut counts = Interner::new();
-    let mut add = |key: &str| {
-        counts.add(key, 1);
-    };
+    let (mut asked, mut counts) = (Interner::new(), Interner::new());
     for passage in documents.iter().flat_map(|document| &document.passages) {
         let mut counted = HashSet::new();
         locate(passage, |located| {
             if counted.insert(located.start) {
-                located.words.iter().for_each(|word| add(&word.key));
+                for word in &located.words {
+                    counts.add(&word.key, 1);
+                }
             }
-            words(located.question).iter().for_each(|word| add(&word.key));
+            for word in words(located.question) {
+                asked.add(&word.key, 1);
+                counts.add(&word.key, 1);
+            }
         });
     }
-    Vocabulary::from_counts(counts.iter(), min_count, true)
+    Vocabulary::from_counts(asked.iter(), min_count, true).extended(counts.iter(), min_count)
 }
 
 fn examples(

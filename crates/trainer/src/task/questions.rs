@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor};
 use models::{DropoutKey, Judged, QuestionModel, QuestionModelConfig, State};
-use seqdata::questions::{Examples, PreparedQuestions, QuestionBatch};
+use seqdata::questions::{Examples, FEATURES, PreparedQuestions, QuestionBatch};
 use seqdata::{Loader, Order};
 
 use super::Task;
@@ -70,8 +70,9 @@ impl Task for QuestionModel {
         let read: usize = batch.sentences.words.dims().iter().product();
         let written = batch.targets.rows.dims()[0];
         let finding = if config.extractor.is_empty() { &config.encoder } else { &config.extractor };
-        let inputs = config.embedding + 3 * config.features;
-        read * (3 * inputs + of(&config.encoder) + 2 * of(finding))
-            + written * (config.embedding + of(&config.decoder) + 6 * config.vocabulary)
+        let inputs = config.embedding + FEATURES.len() * config.features;
+        let found = 2 * config.readers * (inputs + of(finding));
+        read * (inputs + of(&config.encoder) + found)
+            + written * (config.embedding + of(&config.decoder) + 6 * config.written)
     }
 }
