@@ -3,11 +3,12 @@
 use args::Prepare;
 use models::summary::thousands;
 use seqdata::Streams;
+use seqdata::questions::{PreparedQuestions, Used};
 use serde::Serialize;
 use trainer::Method;
 
 use super::{print, print_json, warn};
-use crate::config::{Resolved, read};
+use crate::config::{Config, QuestionsConfig, Resolved, ResolvedQuestions, Written, read_any};
 use crate::error::Result;
 use crate::vectors::Vectors;
 
@@ -28,9 +29,67 @@ struct Report {
     vector_coverage: Option<[f64; 2]>,
 }
 
+/// What the data about questions comes to.
+#[derive(Serialize)]
+struct Questions {
+    /// Questions of both parts whose answers are whole words.
+    questions: usize,
+    train: Used,
+    valid: Used,
+    /// Ids of words that can be read.
+    vocabulary: usize,
+    /// Ids of words that can be chosen when a question is written.
+    written: usize,
+    /// Words in the longest sentence that is learned from.
+    longest_sentence: usize,
+}
+
 /// Runs the command.
 pub fn run(args: &Prepare) -> Result<()> {
-    let (config, _) = read(&args.config)?;
+    match read_any(&args.config)?.0 {
+        Written::Writing(config) => text(args, *config),
+        Written::Questions(config) => questions(args, *config),
+    }
+}
+
+fn questions(args: &Prepare, config: QuestionsConfig) -> Result<()> {
+    let resolved = ResolvedQuestions::new(config)?;
+    warn(&resolved.warnings);
+    let PreparedQuestions { train: examples, used: [train, valid], longest_sentence, .. } =
+        resolved.prepared;
+    let report = Questions {
+        questions: train.questions + valid.questions,
+        vocabulary: examples.known.read,
+        written: examples.known.written,
+        longest_sentence,
+        train,
+        valid,
+    };
+    if args.json {
+        return print_json(&report);
+    }
+    let part = |used: &Used| {
+        format!(
+            "{} examples of {} questions; {} in too long sentences, {} cut out of a word, {} with answers \
+             too long to be found",
+            thousands(used.examples),
+            thousands(used.questions),
+            used.too_long,
+            used.unmapped,
+            used.long_answers
+        )
+    };
+    let rows = [
+        ("training", part(&report.train)),
+        ("validation", part(&report.valid)),
+        ("words with an id", thousands(report.vocabulary)),
+        ("of them to write with", thousands(report.written)),
+        ("words in the longest sentence", longest_sentence.to_string()),
+    ];
+    print(&rows.iter().map(|(name, value)| format!("{name:<32}{value}\n")).collect::<String>())
+}
+
+fn text(args: &Prepare, config: Config) -> Result<()> {
     let resolved = Resolved::new(config)?;
     warn(&resolved.warnings);
     let streams = match resolved.train.method {

@@ -23,6 +23,7 @@ use text_prep::{Capitals, Excerpt, Punctuation, Rare, RuleSpec, Unit};
 
 pub use changes::{flat, refuse_changes, refuse_others};
 pub use known::Known;
+pub use questions::QuestionsConfig;
 #[cfg(test)]
 use read::change;
 pub use read::{Written, parse, read, read_any};

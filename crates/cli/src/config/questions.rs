@@ -86,14 +86,12 @@ pub struct QuestionsModel {
     pub encoder: Vec<LayerConfig>,
     /// The layers that read to find answers; none to share the encoder.
     pub extractor: Vec<LayerConfig>,
-    /// How many sets of these there are; what they find is averaged.
-    pub readers: usize,
     /// The layers that write.
     pub decoder: Vec<LayerConfig>,
     /// How the answer reaches what writes.
     pub answer: ReadAnswer,
     /// How the writing layers look at the sentence.
-    pub attention: Option<Attending>,
+    pub attention: Attention,
     /// Whether words can be copied.
     pub copy: bool,
     /// What looking twice costs while training.
@@ -106,12 +104,40 @@ pub struct QuestionsModel {
     pub extraction: Extraction,
     /// Words in the longest answer that is found.
     pub longest_answer: usize,
+    /// Whether finding answers teaches the words' vectors, too.
+    pub finding_teaches_words: bool,
     /// Where the words' vectors come from, if not from the seed.
     pub vectors: Vectors,
     /// The share of what is read and handed on that is dropped while training.
     pub dropout: f64,
     /// The share of the words whose vectors are dropped while training.
     pub embedding_dropout: f64,
+}
+
+/// How the writing layers look at the sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Attention {
+    /// Not at all.
+    None,
+    /// By the product of the two states.
+    Dot,
+    /// By that product with a matrix between them.
+    General,
+    /// By a small layer over both.
+    Additive,
+}
+
+impl Attention {
+    /// The score that it stands for.
+    pub fn score(self) -> Option<Attending> {
+        match self {
+            Self::None => None,
+            Self::Dot => Some(Attending::Dot),
+            Self::General => Some(Attending::General),
+            Self::Additive => Some(Attending::Additive),
+        }
+    }
 }
 
 /// `[samples]`.
@@ -167,19 +193,19 @@ impl Default for QuestionsModel {
             features: 16,
             encoder: vec![both.clone()],
             extractor: vec![both],
-            readers: 1,
             decoder: vec![LayerConfig::new(gru, 256)],
             answer: ReadAnswer::Marked,
-            attention: Some(Attending::General),
+            attention: Attention::General,
             copy: true,
             coverage: 0.0,
             readout: 128,
             tied: true,
             extraction: Extraction::Pointers,
             longest_answer: 12,
+            finding_teaches_words: false,
             vectors: Vectors::default(),
-            dropout: 0.3,
-            embedding_dropout: 0.0,
+            dropout: 0.5,
+            embedding_dropout: 0.2,
         }
     }
 }

@@ -16,11 +16,14 @@ pub struct Search {
     /// α: the logarithm of a sequence's probability is divided by ((5 + length) / 6)^α, lest short ones
     /// win (Wu et al. 2016, eq. 14).
     pub length_power: f64,
+    /// Words from this id on, the rarer ones, are not written twice: a question that names a thing again says
+    /// mostly nothing.
+    pub once_from: u32,
 }
 
 impl Default for Search {
     fn default() -> Self {
-        Self { beam: 5, longest: 30, length_power: 1.0 }
+        Self { beam: 5, longest: 30, length_power: 1.0, once_from: 100 }
     }
 }
 
@@ -163,6 +166,9 @@ impl Group {
                 }
                 continue;
             }
+            if word >= search.once_from && before.contains(&word) {
+                continue;
+            }
             let words: Vec<u32> = before.iter().copied().chain([word]).collect();
             if repeats_a_trigram(&words) || ends_with(&words, &self.banned) {
                 continue;
@@ -225,7 +231,7 @@ mod tests {
     }
 
     fn plain(beam: usize) -> Search {
-        Search { beam, longest: 10, length_power: 0.0 }
+        Search { beam, longest: 10, length_power: 0.0, once_from: 100 }
     }
 
     /// 1 is likelier than 2 at first, but what follows it is not.
@@ -275,6 +281,20 @@ mod tests {
         let endless = |word: u32| vec![(word + 1, 1.0)];
         let found = &search(endless, plain(2), vec![vec![]])[0];
         assert_eq!(found[0].words, (1..=10).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_rare_word_comes_once() {
+        let parrot = |word| match word {
+            0 => vec![(7, 0.9), (8, 0.1)],
+            _ => vec![(7, 0.5), (8, 0.3), (END, 0.2)],
+        };
+        let once = Search { once_from: 7, ..plain(3) };
+        let found = &search(parrot, once, vec![vec![]])[0];
+        assert!(found.iter().all(|found| found.words.len() <= 2), "{found:?}");
+        assert!(
+            search(parrot, plain(3), vec![vec![]])[0].iter().any(|found| found.words.len() > 2)
+        );
     }
 
     #[test]

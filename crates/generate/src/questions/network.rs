@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 /// Spans that are looked at when one is to be named.
 const LIKELY: usize = 60;
 /// What being the answer is worth beside sharing all words with it.
-const EXACT: f64 = 0.7;
+const EXACT: f64 = 1.0;
 
 /// Sentences that are read at once.
 const READ: usize = 64;

@@ -56,8 +56,6 @@ pub struct QuestionModelConfig {
     pub encoder: Vec<LayerConfig>,
     /// The layers that read it to find answers; none to find them in the states of the encoder.
     pub extractor: Vec<LayerConfig>,
-    /// How many sets of such layers there are, each with weights of its own; their probabilities are averaged.
-    pub readers: usize,
     /// The layers that write, the lowest first.
     pub decoder: Vec<LayerConfig>,
     /// How the answer reaches the writing layers.
@@ -76,6 +74,8 @@ pub struct QuestionModelConfig {
     pub extraction: Extraction,
     /// L, words in the longest answer that is found.
     pub longest_answer: usize,
+    /// Whether finding answers teaches the words' vectors, too; if not, writing questions alone does.
+    pub finding_teaches_words: bool,
     /// Whether the embedding stays as it is while the rest is trained.
     pub frozen_embedding: bool,
     /// The share of what is read, handed on and written with that is dropped while training.
@@ -104,10 +104,6 @@ impl QuestionModelConfig {
         if !(1..=self.vocabulary).contains(&self.written) {
             let expected = "1 to as many as there are ids";
             return Err(Error::out_of_range("vocabulary.written", self.written, expected));
-        }
-        if !(1..=16).contains(&self.readers) || (self.readers > 1 && self.extractor.is_empty()) {
-            let expected = "1 to 16, and 1 without `model.extractor`";
-            return Err(Error::out_of_range("model.readers", self.readers, expected));
         }
         if !(1..=64).contains(&self.longest_answer) {
             let found = self.longest_answer;
@@ -198,8 +194,8 @@ impl QuestionModelConfig {
         let (read, written) = (width(&self.encoder), width(&self.decoder));
         // What is looked at, and the answer once more.
         let looked = if self.attention.is_some() { 2 * read } else { 0 };
-        let finder = |at: usize| {
-            let weights = weights.at("finders").at(at);
+        let finder = |name: &str| {
+            let weights = weights.at(name);
             let own = !self.extractor.is_empty();
             let found = if own { width(&self.extractor) } else { read };
             let extractor = match self.extraction {
@@ -208,14 +204,15 @@ impl QuestionModelConfig {
                 }
                 Extraction::Tags => Extractor::Tags(Tags::new(found, &weights)),
             };
-            let encoder = own.then(|| encoder(&self.extractor, &format!("finders.{at}.encoder")));
+            let encoder = own.then(|| encoder(&self.extractor, &format!("{name}.encoder")));
             Finder { encoder, extractor }
         };
         let writer = weights.at("writer");
         Ok(QuestionModel {
             embedding: Embedding::new(self.vocabulary, self.embedding, &weights.at("embedding")),
             encoder: encoder(&self.encoder, "encoder"),
-            finders: (0..self.readers).map(finder).collect(),
+            finder: finder("finder"),
+            answerer: (self.features > 0).then(|| finder("answerer")),
             writer: Writer {
                 start: match self.answer {
                     ReadAnswer::Marked => {
@@ -247,6 +244,7 @@ impl QuestionModelConfig {
                 dropout: self.dropout,
             },
             longest_answer: self.longest_answer,
+            finding_teaches_words: self.finding_teaches_words,
             frozen_embedding: self.frozen_embedding,
             embedding_dropout: self.embedding_dropout,
         })

@@ -15,9 +15,6 @@ use crate::questions::spans::Extractor;
 use crate::questions::writer::{Choice, Wave, Writer};
 use crate::score::Judged;
 
-/// The probability of what cannot be, where a logarithm is taken of it.
-const IMPOSSIBLE: f64 = 1e-30;
-
 /// Reads sentences, finds answers in them and writes questions about these.
 #[derive(Module, Debug)]
 pub struct QuestionModel {
@@ -25,13 +22,19 @@ pub struct QuestionModel {
     pub embedding: Embedding,
     /// Reads a sentence in which an answer is marked.
     pub(crate) encoder: Encoder,
-    /// Find answers; what they find is averaged.
-    pub(crate) finders: Vec<Finder>,
+    /// Finds answers in a sentence alone.
+    pub(crate) finder: Finder,
+    /// Finds the answer to a question; none where questions cannot be read.
+    pub(crate) answerer: Option<Finder>,
     /// Writes.
     pub(crate) writer: Writer,
     /// L, words in the longest answer that is found.
     #[module(skip)]
     pub longest_answer: usize,
+    /// Whether finding answers teaches the words' vectors, too. A small set of answers is soon known by
+    /// heart through them: where writing alone teaches them, answers in new sentences are found better.
+    #[module(skip)]
+    pub finding_teaches_words: bool,
     /// Whether the embedding stays as it is while the rest is trained.
     #[module(skip)]
     pub frozen_embedding: bool,
@@ -66,11 +69,11 @@ impl QuestionModel {
 
     /// Whether answers can be looked for by a question.
     pub fn heeds_questions(&self) -> bool {
-        !self.encoder.features.is_empty()
+        self.answerer.is_some()
     }
 
-    /// What a batch costs, in nats: each word of the questions given their answers, then each answer
-    /// given nothing but its sentence, and, where features are read, given the question.
+    /// What a batch costs, in nats: each word of the questions given their answers; then each answer given
+    /// the question, where questions are read; then each answer given nothing but its sentence.
     pub fn learn(&self, batch: QuestionBatch, dropout: Option<DropoutKey>) -> Tensor<1> {
         let QuestionBatch { sentences, answers, targets, .. } = batch;
         let mut table = self.embedding.weight.val();
@@ -83,24 +86,23 @@ impl QuestionModel {
         let wave = self.writer.begin(read, &sentences, &answers);
         let mut nats =
             vec![self.writer.nats(&self.embedding, table.clone(), wave, &targets, part(2))];
-        let mut find = |features: &[Tensor<2, Int>], part: Option<DropoutKey>| {
-            for (at, finder) in self.finders.iter().enumerate() {
-                let reader = finder.encoder.as_ref().unwrap_or(&self.encoder);
-                let part = part.map(|key| key.part(at as u64));
-                let read = reader.read(table.clone(), &sentences, features, part);
-                let longest = self.longest_answer;
-                nats.extend(finder.extractor.nats(read.states, &sentences, &answers, longest));
-            }
-        };
-        find(&sentences.plain(), part(3));
-        if self.heeds_questions() {
-            find(&sentences.asked(), part(4));
+        if !self.finding_teaches_words {
+            table = table.detach();
         }
+        let mut find = |finder: &Finder, features: &[Tensor<2, Int>], number: u64| {
+            let reader = finder.encoder.as_ref().unwrap_or(&self.encoder);
+            let read = reader.read(table.clone(), &sentences, features, part(number));
+            let longest = self.longest_answer;
+            nats.extend(finder.extractor.nats(read.states, &sentences, &answers, longest));
+        };
+        if let Some(answerer) = &self.answerer {
+            find(answerer, &sentences.asked(), 3);
+        }
+        find(&self.finder, &sentences.plain(), 4);
         Tensor::cat(nats, 0)
     }
 
-    /// What a batch costs as the network is used, the finders' probabilities averaged, and which of the words
-    /// and answers were the likeliest.
+    /// What a batch costs as the network is used, and which of the words and answers were the likeliest.
     pub fn judge(&self, batch: QuestionBatch) -> Judged {
         let QuestionBatch { sentences, answers, targets, .. } = batch;
         let wave = self.hear(&sentences, &answers);
@@ -126,40 +128,35 @@ impl QuestionModel {
         // Of a small batch no answer may be short enough.
         if answers.findable.dims()[0] > 0 {
             find(self.find(&sentences));
-            if self.heeds_questions() {
-                find(self.answer(&sentences));
-            }
+            find(self.answer(&sentences));
         }
         Judged { nats: Tensor::cat(nats, 0), correct: Some(Tensor::cat(hits, 0)) }
     }
 
     /// ln p of every span of every sentence, `[N, S · L]`, given nothing but the sentence.
     pub fn find(&self, sentences: &Sentences) -> Tensor<2> {
-        self.find_by(sentences, &sentences.plain())
+        self.find_by(&self.finder, sentences, &sentences.plain())
     }
 
-    /// The same given questions, of which `sentences` say which words they hold.
+    /// The same given questions, of which `sentences` say which words they hold; without them, where
+    /// questions cannot be read.
     pub fn answer(&self, sentences: &Sentences) -> Tensor<2> {
-        self.find_by(sentences, &sentences.asked())
+        match &self.answerer {
+            Some(answerer) => self.find_by(answerer, sentences, &sentences.asked()),
+            None => self.find(sentences),
+        }
     }
 
-    fn find_by(&self, sentences: &Sentences, features: &[Tensor<2, Int>]) -> Tensor<2> {
+    fn find_by(
+        &self,
+        finder: &Finder,
+        sentences: &Sentences,
+        features: &[Tensor<2, Int>],
+    ) -> Tensor<2> {
         let table = self.embedding.weight.val();
-        let find = |finder: &Finder| {
-            let reader = finder.encoder.as_ref().unwrap_or(&self.encoder);
-            let Read { states, .. } = reader.read(table.clone(), sentences, features, None);
-            finder.extractor.forward(states, sentences.real.clone(), self.longest_answer)
-        };
-        let mut found: Vec<Tensor<2>> = self.finders.iter().map(find).collect();
-        let count = found.len();
-        match found.pop() {
-            Some(only) if count == 1 => only,
-            last => {
-                let all = found.into_iter().chain(last).map(Tensor::exp);
-                let sum = all.reduce(|sum, one| sum + one).expect("there is a finder");
-                sum.div_scalar(count as f64).clamp_min(IMPOSSIBLE).log()
-            }
-        }
+        let reader = finder.encoder.as_ref().unwrap_or(&self.encoder);
+        let Read { states, .. } = reader.read(table, sentences, features, None);
+        finder.extractor.forward(states, sentences.real.clone(), self.longest_answer)
     }
 
     /// The wave before the first word of a question about each of `answers`.

@@ -3,12 +3,12 @@
 use std::ops::Range;
 
 use burn::module::{Module, Param};
-use burn::tensor::activation::{log_sigmoid, log_softmax};
-use burn::tensor::{Device, Int, Tensor, TensorData, s};
+use burn::tensor::activation::{log_sigmoid, log_softmax, relu};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use seqdata::questions::{Answers, Sentences};
 
 use crate::dense::Dense;
-use crate::init::Initialization;
+use crate::init::{Initialization, Initializer};
 
 /// Far below any score: what is no span of the sentence.
 const NEVER: f64 = 1e9;
@@ -116,28 +116,43 @@ impl Extractor {
     }
 }
 
-/// score(i, j) = b · hᵢ + e · hⱼ + hᵢᵀ U hⱼ + w(j − i): a begin, an end, and the two together, after pointer
-/// networks for spans (Wang and Jiang 2017) and biaffine scores (Dozat and Manning 2017, eq. 6).
+/// With p = relu(h P + p₀) and q = relu(h Q + q₀),
+///
+/// ```text
+/// score(i, j) = b · pᵢ + e · qⱼ + pᵢᵀ U qⱼ + Σ m · hₜ (t from i to j) + w(j − i)
+/// ```
+///
+/// a begin, an end, the two together, what lies between them, and how long it is; after pointer networks for
+/// spans (Wang and Jiang 2017) and biaffine scores (Dozat and Manning 2017, eq. 2 to 6).
 #[derive(Module, Debug)]
 pub struct Pointers {
-    /// Of a begin: b · h, and a vector that ends are held against, `[E, 1 + A]`. The product of this matrix
-    /// and the other's is U, of rank A.
+    /// P and p₀, `[E, A]`.
     pub begin: Dense,
-    /// Of an end: e · h, and the vector that is held against it, `[E, 1 + A]`.
+    /// Q and q₀, `[E, A]`.
     pub end: Dense,
+    /// U and, for a number 1 that stands behind each p, e in its last row, `[A + 1, A]`.
+    pub together: Param<Tensor<2>>,
+    /// b, `[A, 1]`.
+    pub alone: Param<Tensor<2>>,
+    /// m, `[E, 1]`.
+    pub inside: Param<Tensor<2>>,
     /// w, `[L]`.
     pub length: Param<Tensor<1>>,
 }
 
-/// Numbers in which a begin and an end meet.
+/// A, numbers in which a begin and an end meet.
 const MEETING: usize = 64;
 
 impl Pointers {
     /// Fresh weights for states of `inputs` numbers and spans up to `longest` words.
     pub fn new(inputs: usize, longest: usize, weights: &Initialization) -> Self {
+        let matrix = |name, sizes| weights.matrix(name, sizes, Initializer::GlorotUniform);
         Self {
-            begin: Dense::new(inputs, 1 + MEETING, &weights.at("begin")),
-            end: Dense::new(inputs, 1 + MEETING, &weights.at("end")),
+            begin: Dense::new(inputs, MEETING, &weights.at("begin")),
+            end: Dense::new(inputs, MEETING, &weights.at("end")),
+            together: matrix("together", [MEETING + 1, MEETING]),
+            alone: matrix("alone", [MEETING, 1]),
+            inside: matrix("inside", [inputs, 1]),
             length: weights.vector("length", vec![0.0; longest]),
         }
     }
@@ -145,12 +160,18 @@ impl Pointers {
     fn forward(&self, states: Tensor<3>, real: Tensor<2>, spans: Spans) -> Tensor<2> {
         let [batch, words, width] = states.dims();
         let rows = states.reshape([batch * words, width]);
-        let read = |dense: &Dense| dense.forward(rows.clone()).reshape([batch, words, 1 + MEETING]);
-        let (begin, end) = (read(&self.begin), read(&self.end));
-        let alone = |side: &Tensor<3>| side.clone().slice(s![.., .., ..1]);
-        let meeting = |side: &Tensor<3>| side.clone().slice(s![.., .., 1..]);
-        let together = meeting(&begin).matmul(meeting(&end).swap_dims(1, 2));
-        let table = together + alone(&begin) + alone(&end).swap_dims(1, 2);
+        let (begin, end) =
+            (relu(self.begin.forward(rows.clone())), relu(self.end.forward(rows.clone())));
+        let column = |rows: Tensor<2>| rows.reshape([batch, words, 1]);
+        // Up to each word and up to the one before it: their difference lies between.
+        let inside = column(rows.matmul(self.inside.val()));
+        let up_to = inside.clone().cumsum(1);
+        let begins = column(begin.clone().matmul(self.alone.val())) - (up_to.clone() - inside);
+        let one = Tensor::ones([batch * words, 1], (&begin.device(), begin.dtype()));
+        let begin = Tensor::cat(vec![begin, one], 1).matmul(self.together.val());
+        let meet = |rows: Tensor<2>| rows.reshape([batch, words, MEETING]);
+        let table = meet(begin).matmul(meet(end).swap_dims(1, 2));
+        let table = table + begins + up_to.swap_dims(1, 2);
         let length = self.length.val();
         let numbers = spans.each(|begin, last| last - begin, &length.device());
         spans.among(spans.pick(table) + length.select(0, numbers).unsqueeze(), real)
@@ -196,6 +217,8 @@ impl Tags {
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::s;
+
     use super::*;
 
     #[test]

@@ -56,7 +56,6 @@ fn config() -> QuestionModelConfig {
         features: 2,
         encoder: vec![both.clone()],
         extractor: vec![both],
-        readers: 1,
         decoder: vec![LayerConfig { units: 6, ..gru }],
         answer: ReadAnswer::Marked,
         attention: Some(Attending::General),
@@ -66,6 +65,7 @@ fn config() -> QuestionModelConfig {
         tied: true,
         extraction: Extraction::Pointers,
         longest_answer: LONGEST,
+        finding_teaches_words: true,
         frozen_embedding: false,
         dropout: 0.0,
         embedding_dropout: 0.0,
@@ -82,7 +82,6 @@ fn variants() -> Vec<(&'static str, QuestionModelConfig)> {
         encoder: vec![both(lstm(2)), both(lstm(3))],
         decoder: vec![lstm(4), lstm(6)],
         attention: Some(Attending::Dot),
-        readers: 2,
         ..config()
     };
     let book = QuestionModelConfig {
@@ -99,7 +98,7 @@ fn variants() -> Vec<(&'static str, QuestionModelConfig)> {
     vec![
         ("ours", config()),
         ("additive, with coverage", additive),
-        ("deep, dot, two readers", deep),
+        ("deep, dot", deep),
         ("the book's", book),
         ("one encoder for both", QuestionModelConfig { extractor: Vec::new(), ..config() }),
     ]
@@ -118,6 +117,24 @@ fn gradients_are_what_the_loss_does_when_a_weight_is_moved() {
         let key = Some(DropoutKey { seed: 1, step: 2 });
         assert_gradients(name, &model(&dropped), |model| model.learn(batch.clone(), key).mean());
     }
+}
+
+#[test]
+fn words_are_taught_by_writing_alone_where_finding_may_not() {
+    let words = |finding_teaches_words, parts: fn(usize, usize) -> std::ops::Range<usize>| {
+        let config = QuestionModelConfig { finding_teaches_words, ..config() };
+        let model = model(&config).trainable();
+        let batch = batch(&examples(), &Device::flex());
+        let written = batch.targets.rows.dims()[0];
+        let nats = model.learn(batch, None);
+        let part = parts(written, nats.dims()[0]);
+        let gradients = nats.slice([part]).sum().backward();
+        values(&model.embedding.weight.val().grad(&gradients).unwrap())
+    };
+    let (all, writing) = (|_, all| 0..all, |written, _| 0..written);
+    assert_eq!(words(false, all), words(false, writing));
+    assert_eq!(words(false, writing), words(true, writing));
+    assert_ne!(words(true, all), words(true, writing));
 }
 
 #[test]

@@ -30,10 +30,13 @@ pub struct Sentence {
 /// How many numbers there are for endings: some share one, few of those that are frequent do.
 pub const ENDINGS: u32 = 2_048;
 
-/// The number of a word's last three characters, by their FNV-1a hash.
+/// The number of a word's last three characters, all digits alike, by their FNV-1a hash.
 fn ending(key: &str) -> u16 {
     let start = key.char_indices().rev().nth(2).map_or(0, |(at, _)| at);
-    let step = |hash: u32, byte: &u8| (hash ^ u32::from(*byte)).wrapping_mul(16_777_619);
+    let step = |hash: u32, byte: &u8| {
+        let byte = if byte.is_ascii_digit() { b'0' } else { *byte };
+        (hash ^ u32::from(byte)).wrapping_mul(16_777_619)
+    };
     (key.as_bytes()[start..].iter().fold(2_166_136_261, step) % ENDINGS) as u16
 }
 

@@ -71,7 +71,7 @@ impl Task for QuestionModel {
         let written = batch.targets.rows.dims()[0];
         let finding = if config.extractor.is_empty() { &config.encoder } else { &config.extractor };
         let inputs = config.embedding + FEATURES.len() * config.features;
-        let found = 2 * config.readers * (inputs + of(finding));
+        let found = 2 * (inputs + of(finding));
         read * (inputs + of(&config.encoder) + found)
             + written * (config.embedding + of(&config.decoder) + 6 * config.written)
     }
