@@ -65,17 +65,51 @@ fn every_key_is_documented_with_its_true_default() {
     }
 
     // Nor is anything documented that does not exist.
-    let rows = document.lines().take_while(|line| !line.starts_with("## "));
+    let rows = || document.lines().take_while(|line| !line.starts_with("## "));
+    nothing_else(rows(), &found);
+    let compared = true_defaults(rows(), &Table::try_from(Config::default()).unwrap());
+    assert!(compared > 10, "only {compared} defaults were compared");
+}
+
+#[test]
+fn every_key_about_questions_is_documented_with_its_true_default() {
+    let document = include_str!("../../../../docs/config.md");
+    let rows = || {
+        let lines = document.lines().skip_while(|line| *line != "## Questions").skip(1);
+        lines.take_while(|line| !line.starts_with("## "))
+    };
+    let mut full = QuestionsConfig::default();
+    full.data.dataset = Some(String::new());
+    full.data.path = Some(PathBuf::new());
+    full.data.valid = Some(PathBuf::new());
+    full.model.vectors.path = Some(PathBuf::new());
+    let mut found = Vec::new();
+    keys(&Table::try_from(&full).unwrap(), "", &mut found);
+    let text: String = rows().collect();
+    let elsewhere = ["seed", "train.", "checkpoints."];
+    for key in found.iter().filter(|key| !elsewhere.iter().any(|table| key.starts_with(table))) {
+        // The keys of a layer are those of every layer.
+        let layer = key.contains("[].");
+        assert!(layer || text.contains(&format!("`{key}`")), "docs/config.md lacks `{key}`");
+    }
+    nothing_else(rows(), &found);
+    let defaults = Table::try_from(QuestionsConfig::default()).unwrap();
+    let compared = true_defaults(rows(), &defaults);
+    assert!(compared > 10, "only {compared} defaults were compared");
+}
+
+/// No row is about a key that does not exist.
+fn nothing_else<'a>(rows: impl Iterator<Item = &'a str>, found: &[String]) {
     for row in rows.filter(|line| line.starts_with("| `")) {
         let key = row.split('`').nth(1).unwrap();
         assert!(found.iter().any(|known| known.starts_with(key)), "there is no `{key}`");
     }
+}
 
-    // Numbers in the last column are the defaults that a file without the key gets.
-    let defaults = Table::try_from(Config::default()).unwrap();
-    let rows = document.lines().filter(|line| line.starts_with("| `"));
+/// Numbers in the last column are the defaults that a file without the key gets; how many there are.
+fn true_defaults<'a>(rows: impl Iterator<Item = &'a str>, defaults: &Table) -> usize {
     let mut compared = 0;
-    for row in rows {
+    for row in rows.filter(|line| line.starts_with("| `")) {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
         let key = cells[1].trim_matches('`');
         let value = key.split('.').try_fold(Value::Table(defaults.clone()), |value, part| {
@@ -86,5 +120,5 @@ fn every_key_is_documented_with_its_true_default() {
         assert_eq!(cells[3].parse::<f64>().ok(), Some(number), "{key}");
         compared += 1;
     }
-    assert!(compared > 10, "only {compared} defaults were compared");
+    compared
 }
