@@ -13,6 +13,17 @@ use crate::features::{EVERYTHING, FEATURES_VARIABLE};
 /// Small enough for software Vulkan, where a step of the default model takes most of a second.
 const SETTINGS: [&str; 3] = ["train.epochs=1", "model.embedding=16", "model.layers[0].units=16"];
 
+/// The same for a network that asks.
+const ASKING: [&str; 7] = [
+    "train.epochs=1",
+    "train.batch_size=160",
+    "model.embedding=8",
+    "model.readout=8",
+    "model.encoder[0].units=4",
+    "model.extractor[0].units=4",
+    "model.decoder[0].units=8",
+];
+
 /// One story; the job reads it [`TOLD`] times.
 const STORY: &str = "\
 A snail set out to visit the well. The road was long, and a hare who passed her laughed.
@@ -43,6 +54,32 @@ pub fn run(backend: Backend, device: Option<&str>) -> Result<(), Failure> {
         return Err(Failure::new(1, "generate wrote nothing"));
     }
     println!("it wrote: {}", written.trim());
+    questions(&folder, &text, backend, device)
+}
+
+/// The second job: learn to ask, and ask about the same lines.
+fn questions(
+    folder: &Folder,
+    text: &Path,
+    backend: Backend,
+    device: Option<&str>,
+) -> Result<(), Failure> {
+    let model = folder.0.join("asks");
+    let mut train = front_door("train", backend, device)?;
+    train.args(["--plain", "--config", "configs/qa.toml"]).arg("--out").arg(&model);
+    for setting in ASKING {
+        train.args(["--set", setting]);
+    }
+    speak(train)?;
+
+    let mut ask = front_door("ask", backend, device)?;
+    ask.arg("--model").arg(&model).arg("--text").arg(text);
+    ask.args(["--format", "squad", "--min-confidence", "0"]);
+    let asked = speak(ask)?;
+    if !asked.contains("\"paragraphs\"") {
+        return Err(Failure::new(1, "ask wrote no questions"));
+    }
+    println!("it asked in {} bytes", asked.len());
     Ok(())
 }
 
