@@ -129,7 +129,14 @@ impl ResolvedQuestions {
     ) -> Result<QuestionEvaluation> {
         let asker = Asker::new(trained, device);
         let search = Search::default();
-        Ok(evaluate_questions(&asker, &self.valid, CONSTANT, search, (DRAWN, self.config.seed))?)
+        Ok(evaluate_questions(
+            &asker,
+            &self.valid,
+            self.valid_found,
+            CONSTANT,
+            search,
+            (DRAWN, self.config.seed),
+        )?)
     }
 }
 

@@ -68,7 +68,7 @@ fn head(evaluation: &QuestionEvaluation) -> String {
     let QuestionEvaluation { questions, scored, unmapped, sentences, .. } = evaluation;
     let left_out = match unmapped {
         0 => String::new(),
-        unmapped => format!("; {unmapped} answers begin or end within a word"),
+        unmapped => format!("; {unmapped} answers are cut out of a word of their sentence"),
     };
     format!(
         "{scored} of {questions} questions scored, about {sentences} different sentences{left_out}"

@@ -60,13 +60,20 @@ pub fn run(args: &Evaluate, choice: &Choice) -> Result<()> {
 /// Scores a network that asks.
 fn questions(args: &Evaluate, directory: &Path, device: &Device) -> Result<()> {
     let trained = Trained::<QuestionModel>::load(directory, device)?;
-    let documents = match &args.data {
-        Some(path) => seqdata::questions::read(path)?.documents,
-        None => own_questions(&trained)?.valid,
+    let (documents, found) = match &args.data {
+        Some(path) => {
+            let read = seqdata::questions::read(path)?;
+            (read.documents, read.counts.found)
+        }
+        None => {
+            let resolved = own_questions(&trained)?;
+            (resolved.valid, resolved.valid_found)
+        }
     };
     let (asker, search) = (Asker::new(&trained, device), Search::default());
     let seed = trained.about.seed;
-    let evaluation = evaluate_questions(&asker, &documents, CONSTANT, search, (DRAWN, seed))?;
+    let evaluation =
+        evaluate_questions(&asker, &documents, found, CONSTANT, search, (DRAWN, seed))?;
     eprintln!("model {}", directory.display());
     match args.json {
         true => print_json(&evaluation),

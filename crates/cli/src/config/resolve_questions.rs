@@ -21,6 +21,8 @@ pub struct ResolvedQuestions {
     pub prepared: PreparedQuestions,
     /// The documents that are judged by, as they were read.
     pub valid: Vec<Document>,
+    /// How many questions were found there, those of no use included.
+    pub valid_found: usize,
     /// The network.
     pub model: QuestionModelConfig,
     /// How it learns.
@@ -71,7 +73,8 @@ impl ResolvedQuestions {
             longest_answer: config.model.longest_answer,
         };
         let mut warnings = Vec::new();
-        let (learned, valid) = documents(&mut config.data, config.seed, &mut warnings)?;
+        let (learned, valid, valid_found) =
+            documents(&mut config.data, config.seed, &mut warnings)?;
         let prepared = PreparedQuestions::new(&learned, &valid, &recipe)?;
         model.vocabulary = prepared.train.known.read;
         model.written = prepared.train.known.written;
@@ -89,7 +92,7 @@ impl ResolvedQuestions {
                 ));
             }
         }
-        Ok(Self { config, prepared, valid, model, train, warnings })
+        Ok(Self { config, prepared, valid, valid_found, model, train, warnings })
     }
 
     /// The configuration as TOML, complete.
@@ -142,12 +145,12 @@ fn blueprint(model: &QuestionsModel) -> QuestionModelConfig {
     }
 }
 
-/// What is learned from and what is judged by; paths are made absolute.
+/// What is learned from and what is judged by, and how many questions were found in that; paths are made absolute.
 fn documents(
     data: &mut Data,
     seed: u64,
     warnings: &mut Vec<String>,
-) -> Result<(Vec<Document>, Vec<Document>)> {
+) -> Result<(Vec<Document>, Vec<Document>, usize)> {
     let all = match (&data.dataset, &data.path) {
         (Some(_), Some(_)) => {
             return Err(Error::new(
@@ -180,9 +183,14 @@ fn documents(
             let valid = read(path)?;
             warnings.extend(unused(&valid));
             data.valid = Some(absolute(path)?);
-            Ok((all.documents, valid.documents))
+            Ok((all.documents, valid.documents, valid.counts.found))
         }
-        None => Ok(split(all.documents, data.valid_fraction, seed)?),
+        None => {
+            let (learned, valid) = split(all.documents, data.valid_fraction, seed)?;
+            let passages = valid.iter().flat_map(|document| &document.passages);
+            let found = passages.map(|passage| passage.questions.len()).sum();
+            Ok((learned, valid, found))
+        }
     }
 }
 

@@ -54,11 +54,12 @@ pub struct QuestionRow {
 /// What a network was found to be worth.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct QuestionEvaluation {
-    /// Questions in the file.
+    /// Questions found.
     pub questions: usize,
-    /// Those that were predicted and scored.
+    /// Those that were predicted and scored; the others have no answer, or one that is cut out of a word, or
+    /// stand there twice.
     pub scored: usize,
-    /// Those that could not be, for their answer is cut out of a word.
+    /// Those whose answer is cut out of a word of its sentence.
     pub unmapped: usize,
     /// Different sentences that hold their answers.
     pub sentences: usize,
@@ -122,21 +123,22 @@ impl Case<'_> {
 }
 
 /// Scores a network on `documents`: what it finds without and with the questions, and what it asks about
-/// the true answers. `constant` is what to ask about everything; `drawn` questions are shown, drawn by `seed`.
+/// the true answers. `found` questions were found where the documents were read, those included that were of
+/// no use. `constant` is what to ask about everything; `drawn` questions are shown, drawn by `seed`.
 ///
 /// # Errors
 /// If nothing can be scored, or the network gives no numbers.
 pub fn evaluate_questions(
     asker: &Asker,
     documents: &[Document],
+    found: usize,
     constant: &str,
     search: Search,
     (drawn, seed): (usize, u64),
 ) -> Result<QuestionEvaluation> {
     let mut cases: Vec<Case> = Vec::new();
-    let (mut questions, mut unmapped) = (0, 0);
+    let mut unmapped = 0;
     for passage in documents.iter().flat_map(|document| &document.passages) {
-        questions += passage.questions.iter().filter(|one| !one.answers.is_empty()).count();
         unmapped += locate(passage, |located| {
             let truth = words(located.question);
             let held = seqdata::questions::held(&located.words, &truth);
@@ -145,7 +147,7 @@ pub fn evaluate_questions(
         });
     }
     if cases.is_empty() {
-        return Err(Error::NothingToScore { questions, unmapped });
+        return Err(Error::NothingToScore { questions: found, unmapped });
     }
     let plain: Vec<_> = cases.iter().map(|case| (&case.sentence, None)).collect();
     let heard = asker.hear(&plain)?;
@@ -169,9 +171,9 @@ pub fn evaluate_questions(
     };
     let about: Vec<_> =
         cases.iter().map(|case| (&case.sentence, case.located.answer.clone())).collect();
-    let found = asker.question(&about, search)?;
-    for (case, found) in cases.iter_mut().zip(found) {
-        let best = found.into_iter().next().map(|found| found.words).unwrap_or_default();
+    let best = asker.question(&about, search)?;
+    for (case, best) in cases.iter_mut().zip(best) {
+        let best = best.into_iter().next().map(|found| found.words).unwrap_or_default();
         let word = |id: u32| match (id as usize).checked_sub(asker.vocabulary.len()) {
             Some(further) => case.sentence.further[further].clone(),
             None => asker.vocabulary.token(id).unwrap_or_default().to_owned(),
@@ -206,7 +208,7 @@ pub fn evaluate_questions(
         }
     };
     Ok(QuestionEvaluation {
-        questions,
+        questions: found,
         scored: cases.len(),
         unmapped,
         sentences: sentences.len(),
