@@ -53,7 +53,7 @@ impl Heard {
     }
 
     /// The span to name where one must be named: that which is expected to share most with the answer, by F1
-    /// over words, and a little for being it ([`EXACT`]); what is likeliest may lie apart from all else that is
+    /// over words, and by being it; what is likeliest may lie apart from all else that is
     /// likely (minimum Bayes risk: Kumar and Byrne 2004).
     pub fn named(&self) -> Range<usize> {
         let mut likely = self.ranked();

@@ -22,7 +22,7 @@ pub struct Sentence {
     pub further: Vec<String>,
     /// The shape of each word, and whether it is the first.
     pub shapes: Vec<u8>,
-    /// What each word ends with, as a number below [`ENDINGS`]: words that nobody counted still end like
+    /// What each word ends with, as a number below 2048: words that nobody counted still end like
     /// others.
     pub endings: Vec<u16>,
 }
