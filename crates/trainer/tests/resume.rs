@@ -155,7 +155,7 @@ fn a_run_with_other_numbers_is_not_gone_on_with() {
         (every_step(2), 1, "have changed"),
         (TrainConfig { schedule: Schedule::Cosine, ..config(2) }, 1, "depend on `train.epochs`"),
         (TrainConfig { schedule: Schedule::Cosine, ..config(1) }, 1, "schedule"),
-        (config(2), 3, "training windows"),
+        (config(2), 3, "what it learns from is another"),
     ];
     for (config, step, expected) in cases {
         let error = run(folder.path(), &config, step, true).0.unwrap_err().to_string();
