@@ -153,8 +153,8 @@ impl Speech<QuestionModel> for Asking {
         // All that it asks, also what it is not sure of: that is what there is to see.
         let all = Ask { per_sentence: 1, search: Search::default(), min_confidence: 0.0 };
         match ask(&asker, &self.text, &all) {
-            // The loss of the next step will tell.
-            Err(generate::Error::NotFinite) => Ok(String::new()),
+            // The loss of the next step will tell; and held-out passages may begin with what is no sentence.
+            Err(generate::Error::NotFinite | generate::Error::NoSentences) => Ok(String::new()),
             asked => {
                 let said =
                     asked?.into_iter().map(|one| format!("{} ({})", one.question, one.answer));
