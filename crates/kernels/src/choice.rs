@@ -12,18 +12,45 @@ pub fn fuse(on: bool) {
     FUSED.store(on, Ordering::Relaxed);
 }
 
-/// Whether the kernels compute for tensors on `device`.
+/// Whether all kernels compute for tensors on `device`, as they do where those lie in the machine's own memory.
 pub fn are_fused(device: &Device) -> bool {
-    FUSED.load(Ordering::Relaxed) && is_host(device.as_dispatch())
+    reach(device) == Reach::Everything
 }
 
-/// Whether the device's tensors lie in the machine's own memory, in a way that the kernels know.
-fn is_host(device: &DispatchDevice) -> bool {
+/// Whether an optimizer's step is one pass over each tensor on `device`.
+pub fn updates_are_fused(device: &Device) -> bool {
+    reach(device) != Reach::Nothing
+}
+
+/// What there are kernels for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Layers, the loss, optimizers.
+    Everything,
+    /// Layers and optimizers.
+    Layers,
+    /// Nothing.
+    Nothing,
+}
+
+/// What the kernels compute for tensors on `device`.
+pub(crate) fn reach(device: &Device) -> Reach {
+    match FUSED.load(Ordering::Relaxed) {
+        true => at(device.as_dispatch()),
+        false => Reach::Nothing,
+    }
+}
+
+fn at(device: &DispatchDevice) -> Reach {
     match device {
-        DispatchDevice::Flex(_) => true,
+        DispatchDevice::Flex(_) => Reach::Everything,
         #[cfg(feature = "ndarray")]
-        DispatchDevice::NdArray(_) => true,
-        DispatchDevice::Autodiff(device) => is_host(device),
-        _ => false,
+        DispatchDevice::NdArray(_) => Reach::Everything,
+        #[cfg(feature = "cube")]
+        DispatchDevice::Cube(_) => Reach::Layers,
+        DispatchDevice::Autodiff(device) => at(device),
+        // Whatever else is compiled in, if anything is.
+        #[allow(unreachable_patterns)]
+        _ => Reach::Nothing,
     }
 }

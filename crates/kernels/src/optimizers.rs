@@ -4,9 +4,9 @@ use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 
 pub use crate::cpu::optimizer::{Adam, Rmsprop};
-use crate::ops::Plain;
+use crate::ops::Updates;
 
-/// One step of RMSprop; gives the weights and v. The tensors must lie where [`crate::are_fused`] says so.
+/// One step of RMSprop; gives the weights and v. The tensors must lie where [`crate::updates_are_fused`] says so.
 ///
 /// ```text
 /// v ← ρ v + (1 − ρ) g²        w ← w − η g / √(v + ε)
@@ -22,7 +22,7 @@ pub fn rmsprop<const D: usize>(
     (Tensor::from_dispatch(weights), Tensor::from_dispatch(square))
 }
 
-/// One step of Adam; gives the weights, m and v. The tensors must lie where [`crate::are_fused`] says so.
+/// One step of Adam; gives the weights, m and v. The tensors must lie where [`crate::updates_are_fused`] says so.
 ///
 /// ```text
 /// m ← β₁ m + (1 − β₁) g        v ← β₂ v + (1 − β₂) g²        w ← w − η′ m / (√v + ε)

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use burn::backend::Dispatch;
 use burn::tensor::{Int, Tensor, s};
 
+use crate::choice::{Reach, reach};
 use crate::cpu::elman::Activation;
 use crate::cpu::equations::Equations;
-use crate::ops::{Differentiable, Plan};
-use crate::{are_fused, reference};
+use crate::ops::{Layers, Plan};
+use crate::reference;
 
 /// What a layer reads at each step.
 // A handful a step: what a box saves is less than what it hides.
@@ -211,7 +212,7 @@ pub fn elman_sequence(
 
 /// Whether a kernel computes this.
 fn reaches(kernel: &Tensor<2>, pass: &Pass) -> bool {
-    pass.real.is_none() && are_fused(&kernel.device())
+    pass.real.is_none() && reach(&kernel.device()) != Reach::Nothing
 }
 
 fn fused(
@@ -233,6 +234,11 @@ fn fused(
     assert_eq!(kernel.dims()[1], gates * units, "W and U must have gates of the same size");
     assert_eq!(recurrent.dims(), [units, gates * units], "W and U must have as many gates");
     assert_eq!(state.hidden.dims(), [batch, units], "the state must be as large as the batch");
+    let input = match reach(&kernel.device()) {
+        // Ids would have to come back from a graphics processor's memory, and everything wait for them.
+        Reach::Layers => Input::Vectors(input.vectors()),
+        _ => input,
+    };
     let (input, ids) = match input {
         Input::Vectors(vectors) => {
             assert_eq!(vectors.dims()[2], sizes[2], "W must have a row for every input");

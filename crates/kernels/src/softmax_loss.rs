@@ -3,7 +3,7 @@
 use burn::backend::Dispatch;
 use burn::tensor::{Int, Tensor};
 
-use crate::ops::{Differentiable, Plain};
+use crate::ops::{Guesses, Loss};
 use crate::sequence::numbers;
 use crate::{are_fused, reference};
 

@@ -7,7 +7,7 @@ use super::number::{Number, sigmoid, tanh};
 use super::sequence::{Backward, Cell, Forward};
 
 /// What an Elman network puts its sums through.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Activation {
     /// tanh, between −1 and 1.

@@ -1,7 +1,9 @@
-//! The kernels as operations of Burn's CPU backends, differentiable ones by their hand-written way back.
+//! The kernels as operations of Burn's backends, differentiable ones by their hand-written way back.
 //!
-//! The only place in the house that names a concrete backend's type.
+//! With `cube`, the only place in the house that names a concrete backend's type.
 
+#[cfg(feature = "cube")]
+mod graphics;
 mod host;
 mod optimizers;
 mod sequence;
@@ -17,11 +19,12 @@ use burn::backend::{Backend, Flex, backend_extension};
 
 use crate::cpu::optimizer;
 pub use sequence::Plan;
+use sequence::Ways;
 
-/// Operations that record how to go back.
-#[backend_extension(Flex, NdArray: cfg(feature = "ndarray"), Autodiff)]
-pub trait Differentiable: Backend {
-    /// A recurrent layer over whole sequences; see `cpu::sequence`.
+/// Recurrent layers, differentiable.
+#[backend_extension(Flex, NdArray: cfg(feature = "ndarray"), Cube: cfg(feature = "cube"), Autodiff)]
+pub trait Layers: Backend {
+    /// A recurrent layer over whole sequences; see `cpu::sequence` and `cube::sequence`.
     fn sequence(
         plan: Plan,
         ids: Option<Arc<[u32]>>,
@@ -32,7 +35,11 @@ pub trait Differentiable: Backend {
         hidden: FloatTensor<Self>,
         memory: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
+}
 
+/// The loss, differentiable.
+#[backend_extension(Flex, NdArray: cfg(feature = "ndarray"), Autodiff)]
+pub trait Loss: Backend {
     /// The output layer with its loss; see `cpu::softmax_loss`.
     fn softmax_loss(
         targets: Arc<[u32]>,
@@ -42,9 +49,9 @@ pub trait Differentiable: Backend {
     ) -> FloatTensor<Self>;
 }
 
-/// What nobody differentiates.
+/// The loss where nobody differentiates it.
 #[backend_extension(Flex, NdArray: cfg(feature = "ndarray"))]
-pub trait Plain: Backend {
+pub trait Guesses: Backend {
     /// The output layer with its loss: of each row the loss, and 1 if the target was the likeliest.
     fn softmax_guesses(
         targets: Arc<[u32]>,
@@ -52,7 +59,11 @@ pub trait Plain: Backend {
         kernel: FloatTensor<Self>,
         bias: FloatTensor<Self>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
+}
 
+/// Steps of optimizers.
+#[backend_extension(Flex, NdArray: cfg(feature = "ndarray"), Cube: cfg(feature = "cube"))]
+pub trait Updates: Backend {
     /// One step of RMSprop; gives the weights and v.
     fn rmsprop(
         config: optimizer::Rmsprop,
@@ -73,7 +84,7 @@ pub trait Plain: Backend {
 
 macro_rules! on_host {
     ($backend:ty) => {
-        impl Differentiable for $backend {
+        impl Layers for $backend {
             fn sequence(
                 plan: Plan,
                 ids: Option<Arc<[u32]>>,
@@ -85,9 +96,11 @@ macro_rules! on_host {
                 memory: FloatTensor<Self>,
             ) -> FloatTensor<Self> {
                 let tensors = [input, kernel, recurrent, bias, hidden, memory];
-                sequence::forward::<Self>(plan, ids.as_deref(), &tensors).0
+                Self::forward(plan, ids.as_deref(), &tensors).0
             }
+        }
 
+        impl Loss for $backend {
             fn softmax_loss(
                 targets: Arc<[u32]>,
                 input: FloatTensor<Self>,
@@ -98,7 +111,7 @@ macro_rules! on_host {
             }
         }
 
-        impl Plain for $backend {
+        impl Guesses for $backend {
             fn softmax_guesses(
                 targets: Arc<[u32]>,
                 input: FloatTensor<Self>,
@@ -107,7 +120,9 @@ macro_rules! on_host {
             ) -> (FloatTensor<Self>, FloatTensor<Self>) {
                 softmax_loss::guesses::<Self>(&targets, &[input, kernel, bias])
             }
+        }
 
+        impl Updates for $backend {
             fn rmsprop(
                 config: optimizer::Rmsprop,
                 weights: FloatTensor<Self>,

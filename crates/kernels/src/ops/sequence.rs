@@ -6,11 +6,11 @@ use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::Checkpoi
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Autodiff, TensorMetadata};
+use burn::backend::{Autodiff, Backend, TensorMetadata};
 
+use super::Layers;
 use super::host::{Float, Host, Lent, by_type};
 use super::tape::{Kept, parts, register};
-use super::{Differentiable, softmax_loss};
 use crate::cpu::equations::{Equations, by_cell};
 use crate::cpu::processor::Processor;
 use crate::cpu::sequence::{self, Cell, Input, Layer, Tape};
@@ -29,18 +29,59 @@ pub struct Plan {
 }
 
 /// Input, W, U, biases, h, c.
-type Tensors<B> = [FloatTensor<B>; 6];
+pub(super) type Tensors<B> = [FloatTensor<B>; 6];
 
-/// What the layer hands on, and its tape.
-pub(super) fn forward<B: Host>(
-    plan: Plan,
-    ids: Option<&[u32]>,
-    tensors: &Tensors<B>,
-) -> (FloatTensor<B>, Kept) {
-    by_type!(tensors[0].dtype(), T => by_cell!(plan.equations, cell => {
-        let (output, tape) = run::<B, T, _>(cell, plan, ids, tensors);
-        (output, Kept::new(tape))
-    }))
+/// A backend with kernels for both ways through a layer.
+pub(super) trait Ways: Backend {
+    /// What the layer hands on, and its tape.
+    fn forward(
+        plan: Plan,
+        ids: Option<&[u32]>,
+        tensors: &Tensors<Self>,
+    ) -> (FloatTensor<Self>, Kept);
+
+    /// The gradients of all tensors; none of c, if there is none.
+    fn backward(
+        plan: Plan,
+        ids: Option<&[u32]>,
+        tensors: &Tensors<Self>,
+        tape: Kept,
+        gradient: FloatTensor<Self>,
+    ) -> [Option<FloatTensor<Self>>; 6];
+}
+
+impl<B: Host> Ways for B {
+    fn forward(plan: Plan, ids: Option<&[u32]>, tensors: &Tensors<B>) -> (FloatTensor<B>, Kept) {
+        by_type!(tensors[0].dtype(), T => by_cell!(plan.equations, cell => {
+            let (output, tape) = run::<B, T, _>(cell, plan, ids, tensors);
+            (output, Kept::new(tape))
+        }))
+    }
+
+    fn backward(
+        plan: Plan,
+        ids: Option<&[u32]>,
+        tensors: &Tensors<B>,
+        tape: Kept,
+        gradient: FloatTensor<B>,
+    ) -> [Option<FloatTensor<B>>; 6] {
+        let shapes = tensors.each_ref().map(|tensor| tensor.shape().to_vec());
+        by_type!(gradient.dtype(), T => by_cell!(plan.equations, cell => {
+            let memory = matches!(plan.equations, Equations::Lstm);
+            let lends = Lends::<T>::new::<B>(tensors);
+            let gradient = B::lend::<T>(&gradient);
+            let gradients = lends.with(ids, memory, |input, layer| {
+                let (tape, gradient) = (tape.take::<Tape<T>>(), gradient.dense());
+                sequence::backward(Processor::best(), cell, tape, input, layer, &gradient)
+            });
+            let sequence::Gradients { input, kernel, recurrent, bias, hidden, memory: c } = gradients;
+            let mut shapes = shapes.iter();
+            [input, kernel, recurrent, bias, hidden, c].map(|numbers| {
+                let shape = shapes.next().expect("as many shapes as tensors");
+                (!numbers.is_empty()).then(|| B::give(numbers, shape))
+            })
+        }))
+    }
 }
 
 /// The tensors' numbers as a kernel takes them.
@@ -103,35 +144,9 @@ fn run<B: Host, T: Float, C: Cell<T>>(
     (B::give(numbers, &[batch, slots, shape.units]), tape)
 }
 
-/// The gradients of all tensors; none of c, if there is none.
-fn backward<B: Host>(
-    plan: Plan,
-    ids: Option<&[u32]>,
-    tensors: &Tensors<B>,
-    tape: Kept,
-    gradient: FloatTensor<B>,
-) -> [Option<FloatTensor<B>>; 6] {
-    let shapes = tensors.each_ref().map(|tensor| tensor.shape().to_vec());
-    by_type!(gradient.dtype(), T => by_cell!(plan.equations, cell => {
-        let memory = matches!(plan.equations, Equations::Lstm);
-        let lends = Lends::<T>::new::<B>(tensors);
-        let gradient = B::lend::<T>(&gradient);
-        let gradients = lends.with(ids, memory, |input, layer| {
-            let (tape, gradient) = (tape.take::<Tape<T>>(), gradient.dense());
-            sequence::backward(Processor::best(), cell, tape, input, layer, &gradient)
-        });
-        let sequence::Gradients { input, kernel, recurrent, bias, hidden, memory: c } = gradients;
-        let mut shapes = shapes.iter();
-        [input, kernel, recurrent, bias, hidden, c].map(|numbers| {
-            let shape = shapes.next().expect("as many shapes as tensors");
-            (!numbers.is_empty()).then(|| B::give(numbers, shape))
-        })
-    }))
-}
-
 /// What the graph keeps between the two ways.
 #[derive(Clone, Debug)]
-struct State<B: Host> {
+struct State<B: Backend> {
     plan: Plan,
     ids: Option<Arc<[u32]>>,
     tensors: Tensors<B>,
@@ -141,19 +156,19 @@ struct State<B: Host> {
 #[derive(Debug)]
 struct Return;
 
-impl<B: Host> Backward<B, 6> for Return {
+impl<B: Ways> Backward<B, 6> for Return {
     type State = State<B>;
 
     fn backward(self, ops: Ops<State<B>, 6>, grads: &mut Gradients, _: &mut Checkpointer) {
         let gradient = grads.consume::<B>(&ops.node);
         let parents = ops.parents.map(|parent| parent.map(|parent| parent.id));
         let State { plan, ids, tensors, tape } = ops.state;
-        let gradients = backward::<B>(plan, ids.as_deref(), &tensors, tape, gradient);
+        let gradients = B::backward(plan, ids.as_deref(), &tensors, tape, gradient);
         register::<B, 6>(grads, parents, gradients);
     }
 }
 
-impl<B: Host + Differentiable, C: CheckpointStrategy> Differentiable for Autodiff<B, C> {
+impl<B: Ways + Layers, C: CheckpointStrategy> Layers for Autodiff<B, C> {
     fn sequence(
         plan: Plan,
         ids: Option<Arc<[u32]>>,
@@ -166,21 +181,12 @@ impl<B: Host + Differentiable, C: CheckpointStrategy> Differentiable for Autodif
     ) -> FloatTensor<Self> {
         let (tensors, guards) = parts::<B, C, 6>([input, kernel, recurrent, bias, hidden, memory]);
         let prepared = Return.prepare::<C>(guards).compute_bound().stateful();
-        let (output, tape) = forward::<B>(plan, ids.as_deref(), &tensors);
+        let (output, tape) = B::forward(plan, ids.as_deref(), &tensors);
         match prepared {
             OpsKind::Tracked(prepared) => {
                 prepared.finish(State { plan, ids, tensors, tape }, output)
             }
             OpsKind::UnTracked(prepared) => prepared.finish(output),
         }
-    }
-
-    fn softmax_loss(
-        targets: Arc<[u32]>,
-        input: FloatTensor<Self>,
-        kernel: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-    ) -> FloatTensor<Self> {
-        softmax_loss::differentiable::<B, C>(targets, [input, kernel, bias])
     }
 }

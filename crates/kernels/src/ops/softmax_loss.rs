@@ -8,6 +8,7 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, TensorMetadata};
 
+use super::Loss;
 use super::host::{Float, Host, by_type};
 use super::tape::{Kept, parts, register};
 use crate::cpu::number::Number;
@@ -97,15 +98,19 @@ impl<B: Host> Backward<B, 3> for Return {
     }
 }
 
-pub(super) fn differentiable<B: Host, C: CheckpointStrategy>(
-    targets: Arc<[u32]>,
-    tensors: Tensors<Autodiff<B, C>>,
-) -> FloatTensor<Autodiff<B, C>> {
-    let (tensors, guards) = parts::<B, C, 3>(tensors);
-    let prepared = Return.prepare::<C>(guards).compute_bound().stateful();
-    let (nats, tape) = forward::<B>(&targets, &tensors);
-    match prepared {
-        OpsKind::Tracked(prepared) => prepared.finish(State { targets, tensors, tape }, nats),
-        OpsKind::UnTracked(prepared) => prepared.finish(nats),
+impl<B: Host + Loss, C: CheckpointStrategy> Loss for Autodiff<B, C> {
+    fn softmax_loss(
+        targets: Arc<[u32]>,
+        input: FloatTensor<Self>,
+        kernel: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let (tensors, guards) = parts::<B, C, 3>([input, kernel, bias]);
+        let prepared = Return.prepare::<C>(guards).compute_bound().stateful();
+        let (nats, tape) = forward::<B>(&targets, &tensors);
+        match prepared {
+            OpsKind::Tracked(prepared) => prepared.finish(State { targets, tensors, tape }, nats),
+            OpsKind::UnTracked(prepared) => prepared.finish(nats),
+        }
     }
 }

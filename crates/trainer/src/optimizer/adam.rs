@@ -111,7 +111,7 @@ impl Optimizer for Adam {
         state: Option<Self::State<D>>,
     ) -> (Tensor<D>, Option<Self::State<D>>) {
         let AdamConfig { beta_1, beta_2, epsilon } = self.0;
-        if kernels::are_fused(&tensor.device()) {
+        if kernels::updates_are_fused(&tensor.device()) {
             let (step, rate) = self.rate(lr, state.as_ref());
             let zeros = || (tensor.zeros_like(), tensor.zeros_like());
             let (mean, square) = state.map_or_else(zeros, |old| (old.mean, old.mean_square));

@@ -120,7 +120,7 @@ impl Optimizer for Rmsprop {
         state: Option<Self::State<D>>,
     ) -> (Tensor<D>, Option<Self::State<D>>) {
         let RmspropConfig { rho, epsilon, momentum, centered } = self.0;
-        if momentum == 0.0 && !centered && kernels::are_fused(&tensor.device()) {
+        if momentum == 0.0 && !centered && kernels::updates_are_fused(&tensor.device()) {
             let square = state.map_or_else(|| tensor.zeros_like(), |state| state.mean_square);
             let config = kernels::optimizers::Rmsprop { rate: lr, rho, epsilon };
             let (weights, mean_square) = kernels::optimizers::rmsprop(config, tensor, grad, square);

@@ -1,0 +1,110 @@
+//! One step of long short-term memory; its equations stand in [`mod@crate::reference`].
+
+use burn_cubecl::cubecl;
+use burn_cubecl::cubecl::prelude::*;
+
+use super::{arriving, sigmoid};
+
+/// From the sums of step `at` to the state after it. A unit computes one number of h and of c.
+#[cube(launch)]
+pub fn forward<F: Float>(
+    sums: &mut Tensor<F>,   // [N·T, 4H]: x W, and afterwards the gates i, f, g, o
+    recurrent: &Tensor<F>,  // [N, 4H]: h U
+    bias: &Tensor<F>,       // [4H]
+    hidden: &mut Tensor<F>, // [N, H]
+    memory: &mut Tensor<F>, // [N, H]
+    before: &mut Tensor<F>, // [N·T, 2H]: h and c before each step
+    output: &mut Tensor<F>, // [N·S, H]: the hidden states handed on, then c after the last step
+    time: usize,
+    at: usize,
+    slots: usize,
+    slot: usize,
+    memory_slot: usize,
+    #[define(F)] _element: ElemType,
+) {
+    let units = hidden.shape(1);
+    if ABSOLUTE_POS >= hidden.shape(0) * units {
+        terminate!();
+    }
+    let (row, unit) = (ABSOLUTE_POS / units, ABSOLUTE_POS % units);
+    let step = row * time + at;
+    let sum = step * sums.stride(0) + unit;
+    let part = row * recurrent.stride(0) + unit;
+
+    let i = sigmoid::<F>(sums[sum] + recurrent[part] + bias[unit]);
+    let f = sigmoid::<F>(sums[sum + units] + recurrent[part + units] + bias[unit + units]);
+    let g = (sums[sum + 2 * units] + recurrent[part + 2 * units] + bias[unit + 2 * units]).tanh();
+    let o =
+        sigmoid::<F>(sums[sum + 3 * units] + recurrent[part + 3 * units] + bias[unit + 3 * units]);
+    let h_at = row * hidden.stride(0) + unit;
+    let c_at = row * memory.stride(0) + unit;
+    let (old_h, old_c) = (hidden[h_at], memory[c_at]);
+    let c = f * old_c + i * g;
+    let h = o * c.tanh();
+
+    sums[sum] = i;
+    sums[sum + units] = f;
+    sums[sum + 2 * units] = g;
+    sums[sum + 3 * units] = o;
+    let kept = step * before.stride(0) + unit;
+    before[kept] = old_h;
+    before[kept + units] = old_c;
+    hidden[h_at] = h;
+    memory[c_at] = c;
+    if slot < slots {
+        let place = (row * slots + slot) * output.stride(0) + unit;
+        output[place] = h;
+    }
+    if memory_slot < slots {
+        let place = (row * slots + memory_slot) * output.stride(0) + unit;
+        output[place] = c;
+    }
+}
+
+/// From the gradient of the state after step `at` to those of its sums and of c before it.
+#[cube(launch)]
+pub fn backward<F: Float>(
+    gates: &mut Tensor<F>, // [N·T, 4H]: i, f, g, o, and afterwards the gradients of their sums
+    before: &Tensor<F>,    // [N·T, 2H]
+    gradient: &Tensor<F>,  // [N·S, H]: of the output
+    from_later: &Tensor<F>, // [N, H]: of h after the step
+    memory: &mut Tensor<F>, // [N, H]: of c after the step, and afterwards of c before it
+    step_sums: &mut Tensor<F>, // [N, 4H]: the gradients of this step's sums, row after row
+    time: usize,
+    at: usize,
+    slots: usize,
+    slot: usize,
+    #[define(F)] _element: ElemType,
+) {
+    let units = from_later.shape(1);
+    if ABSOLUTE_POS >= from_later.shape(0) * units {
+        terminate!();
+    }
+    let (row, unit) = (ABSOLUTE_POS / units, ABSOLUTE_POS % units);
+    let step = row * time + at;
+    let gate = step * gates.stride(0) + unit;
+    let one = F::new(1.0);
+
+    let (i, f) = (gates[gate], gates[gate + units]);
+    let (g, o) = (gates[gate + 2 * units], gates[gate + 3 * units]);
+    let old_c = before[step * before.stride(0) + units + unit];
+    let shown = (f * old_c + i * g).tanh();
+    let dh = arriving::<F>(from_later, gradient, row, unit, slots, slot);
+    let c_at = row * memory.stride(0) + unit;
+    let dc = memory[c_at] + dh * o * (one - shown * shown);
+    let di = dc * g * i * (one - i);
+    let df = dc * old_c * f * (one - f);
+    let dg = dc * i * (one - g * g);
+    let d_o = dh * shown * o * (one - o);
+
+    memory[c_at] = dc * f;
+    gates[gate] = di;
+    gates[gate + units] = df;
+    gates[gate + 2 * units] = dg;
+    gates[gate + 3 * units] = d_o;
+    let sum = row * step_sums.stride(0) + unit;
+    step_sums[sum] = di;
+    step_sums[sum + units] = df;
+    step_sums[sum + 2 * units] = dg;
+    step_sums[sum + 3 * units] = d_o;
+}
