@@ -50,14 +50,16 @@ pub fn run() -> Result<ExitCode, String> {
 }
 
 fn clippy() -> Result<(), Failure> {
+    let (features, (variable, value)) = features::of_the_source();
     let mut command = cargo();
-    command.args(["clippy", "--release", "--all-targets"]).args(features::of_the_workspace());
+    command.args(["clippy", "--release", "--all-targets"]).args(features).env(variable, value);
     finish(command.args(["--", "-D", "warnings"]))
 }
 
 fn docs() -> Result<(), Failure> {
+    let (features, (variable, value)) = features::of_the_source();
     let mut command = cargo();
-    command.args(["doc", "--release", "--no-deps"]).args(features::of_the_workspace());
+    command.args(["doc", "--release", "--no-deps"]).args(features).env(variable, value);
     finish(command.env("RUSTDOCFLAGS", "-D warnings"))
 }
 

@@ -3,7 +3,8 @@
 use args::{BACKEND_FILE, BACKEND_VARIABLE, Backend, BackendChoice};
 use clap::ValueEnum;
 
-/// Every backend at once: what tests, checks and the main job share, so that one build serves all.
+/// Every backend that any machine can build and run: what tests, checks and the main job share, so that one
+/// build serves all. `cuda` needs NVIDIA's driver to run, and a compiler of its own, fetched as it is built.
 pub const EVERYTHING: &str = "ndarray,flex,wgpu";
 
 /// The environment variable that names the backends to compile in, as in `ndarray,wgpu`.
@@ -19,6 +20,14 @@ pub fn of_the_workspace() -> [String; 4] {
     let features: Vec<String> = features.map(|name| format!("cli/{name}")).collect();
     let [workspace, none, which] = ["--workspace", "--no-default-features", "--features"];
     [workspace.into(), none.into(), which.into(), features.join(",")]
+}
+
+/// The same for commands that only look at the source: with `cuda` too, and the variable by which its compiler
+/// knows that it will not be linked.
+pub fn of_the_source() -> ([String; 4], (&'static str, &'static str)) {
+    let mut arguments = of_the_workspace();
+    arguments[3] += ",cli/cuda";
+    (arguments, ("DOCS_RS", "1"))
 }
 
 /// The features for a command: those of the environment, else of `backend.toml`, else the backend.
@@ -65,7 +74,7 @@ fn parse(names: &str) -> Result<Vec<Backend>, String> {
 
 fn one(name: &str, place: &str) -> Result<Backend, String> {
     Backend::from_str(name, false)
-        .map_err(|_| format!("{place} names the backend `{name}`; known are {EVERYTHING}"))
+        .map_err(|_| format!("{place} names the backend `{name}`; known are {}", Backend::names()))
 }
 
 #[cfg(test)]
@@ -104,13 +113,14 @@ mod tests {
 
     #[test]
     fn an_unknown_feature_is_named_with_the_known_ones() {
-        let error = choose(None, Some("ndarray,cuda"), &BackendChoice::default()).unwrap_err();
-        assert!(error.contains("`cuda`") && error.contains(EVERYTHING), "{error}");
+        let error = choose(None, Some("ndarray,tpu"), &BackendChoice::default()).unwrap_err();
+        assert!(error.contains("`tpu`") && error.contains(&Backend::names()), "{error}");
     }
 
     #[test]
-    fn everything_is_every_backend() {
-        let names: Vec<&str> = Backend::value_variants().iter().map(|b| b.name()).collect();
+    fn everything_is_every_backend_but_cuda() {
+        let all = Backend::value_variants().iter().filter(|&&backend| backend != Backend::Cuda);
+        let names: Vec<&str> = all.map(|backend| backend.name()).collect();
         assert_eq!(EVERYTHING, names.join(","));
         assert_eq!(of_the_workspace()[3], "cli/ndarray,cli/flex,cli/wgpu,cli/failpoints");
     }

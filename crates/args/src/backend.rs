@@ -18,6 +18,8 @@ pub enum Backend {
     Flex,
     /// GPU through Vulkan, Metal, DirectX 12 or WebGPU
     Wgpu,
+    /// NVIDIA's GPU, by CUDA
+    Cuda,
 }
 
 impl Backend {
@@ -27,7 +29,18 @@ impl Backend {
             Self::Ndarray => "ndarray",
             Self::Flex => "flex",
             Self::Wgpu => "wgpu",
+            Self::Cuda => "cuda",
         }
+    }
+
+    /// Whether it computes on a graphics processor.
+    pub fn is_graphics(self) -> bool {
+        matches!(self, Self::Wgpu | Self::Cuda)
+    }
+
+    /// All names, for error messages.
+    pub fn names() -> String {
+        Self::value_variants().iter().map(|backend| backend.name()).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -89,7 +102,7 @@ impl BackendChoice {
 
 fn backend(name: &str) -> Result<Backend, String> {
     Backend::from_str(name, false).map_err(|_| {
-        format!("{BACKEND_FILE} names the backend `{name}`; known are ndarray, flex and wgpu")
+        format!("{BACKEND_FILE} names the backend `{name}`; known are {}", Backend::names())
     })
 }
 
@@ -108,8 +121,8 @@ mod tests {
 
     #[test]
     fn an_unknown_backend_and_an_unknown_key_are_named() {
-        let error = BackendChoice::parse("backend = \"cuda\"").unwrap_err();
-        assert!(error.contains("`cuda`") && error.contains("ndarray"), "{error}");
+        let error = BackendChoice::parse("backend = \"tpu\"").unwrap_err();
+        assert!(error.contains("`tpu`") && error.contains("ndarray, flex, wgpu, cuda"), "{error}");
         let text = "device = \"default\"\nbackends = \"flex\"";
         let error = BackendChoice::parse(text).unwrap_err();
         assert!(error.contains("line 2: `backends"), "{error}");

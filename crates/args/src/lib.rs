@@ -70,7 +70,7 @@ pub struct BackendArgs {
     /// The backend [default: the one of backend.toml, or the first compiled in]
     #[arg(long, env = BACKEND_VARIABLE, value_enum)]
     pub backend: Option<Backend>,
-    /// The device of the wgpu backend: `default`, `cpu` (software), `discrete:0`, `integrated:0`
+    /// Which GPU: of wgpu `default`, `cpu` (software), `discrete:0`, `integrated:0`; of cuda its number
     #[arg(long, value_name = "D")]
     pub device: Option<String>,
 }
@@ -331,10 +331,10 @@ mod tests {
 
     #[test]
     fn a_fault_is_told_in_one_line() {
-        let words = ["pastiche", "train", "--backend", "cuda"];
+        let words = ["pastiche", "train", "--backend", "tpu"];
         let error = Front::try_parse_from(words).err().map(|error| one_line(&error)).unwrap();
-        assert!(error.starts_with("error: ") && error.contains("'cuda'"), "{error}");
-        assert!(error.contains("ndarray, flex, wgpu"), "{error}");
+        assert!(error.starts_with("error: ") && error.contains("'tpu'"), "{error}");
+        assert!(error.contains("ndarray, flex, wgpu, cuda"), "{error}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use args::{Backend, BackendArgs, BackendChoice};
 use burn::tensor::Device;
+use clap::ValueEnum;
 
 use crate::error::{Error, Result};
 
@@ -13,6 +14,8 @@ const COMPILED: &[Backend] = &[
     Backend::Flex,
     #[cfg(feature = "wgpu")]
     Backend::Wgpu,
+    #[cfg(feature = "cuda")]
+    Backend::Cuda,
 ];
 
 /// What was asked for, by flag, environment or `backend.toml`.
@@ -30,7 +33,8 @@ impl Choice {
         let file = BackendChoice::read(".".as_ref()).map_err(Error::new)?;
         let first = COMPILED.first().copied().ok_or_else(|| {
             Error::new(
-                "this build holds no backend: build it with `--features ndarray`, `flex` or `wgpu`",
+                "this build holds no backend: build it with `--features ndarray`, `flex`, `wgpu` or \
+                 `cuda`",
             )
         })?;
         let backend = asked.backend.or(file.backend).unwrap_or(first);
@@ -48,8 +52,7 @@ impl Choice {
     /// # Errors
     /// If there is none, or this build does not hold it.
     pub fn with_backend(&self, name: &str) -> Result<Self> {
-        let known = [Backend::Ndarray, Backend::Flex, Backend::Wgpu];
-        let backend = known.into_iter().find(|backend| backend.name() == name);
+        let backend = Backend::from_str(name, false).ok();
         let backend = backend.ok_or_else(|| {
             Error::new(format!("the backend `{name}` is unknown; name another with `--backend`"))
         })?;
@@ -79,11 +82,13 @@ impl Choice {
         match self.backend {
             #[cfg(feature = "wgpu")]
             Backend::Wgpu => wgpu::open(self.device.as_deref().unwrap_or("default")),
+            #[cfg(feature = "cuda")]
+            Backend::Cuda => cuda(self.device.as_deref().unwrap_or("default")),
             backend => {
                 if let Some(device) = self.device.as_deref().filter(|&d| d != "default") {
                     return Err(Error::new(format!(
-                        "the backend `{}` has no device `{device}`: leave out `--device`, or add \
-                         `--backend wgpu`",
+                        "the backend `{}` has no device `{device}`: leave out `--device`, or choose a \
+                         backend for graphics processors",
                         backend.name()
                     )));
                 }
@@ -121,6 +126,33 @@ fn cpu(backend: Backend) -> Result<Device> {
         #[cfg(feature = "flex")]
         Backend::Flex => Ok(Device::flex()),
         backend => Err(Error::new(format!("`{}` is no CPU backend of this build", backend.name()))),
+    }
+}
+
+#[cfg(feature = "cuda")]
+fn cuda(name: &str) -> Result<Device> {
+    // Counted beforehand: opening a card that is not there would panic at the first number.
+    let count = Device::enumerate(burn::tensor::DeviceType::Cuda).len();
+    card(name, count).map(Device::cuda)
+}
+
+/// Which of `count` CUDA cards is meant by `name`.
+#[cfg(any(feature = "cuda", test))]
+fn card(name: &str, count: usize) -> Result<usize> {
+    let number = match name {
+        "default" => Ok(0),
+        number => number.parse().map_err(|_| {
+            Error::new(format!(
+                "`--device {name}` is unknown; expected default or the number of a CUDA card"
+            ))
+        }),
+    }?;
+    match number < count {
+        true => Ok(number),
+        false => Err(Error::new(format!(
+            "no CUDA card answers to `--device {name}`, for {count} were found: install NVIDIA's driver, \
+             or use `--backend ndarray`"
+        ))),
     }
 }
 
@@ -185,5 +217,15 @@ mod tests {
         assert!(error.contains("`wgpu`, only ndarray, flex"), "{error}");
         assert!(error.contains("--features wgpu"), "{error}");
         compiled_in(Backend::Flex, &[Backend::Flex]).unwrap();
+    }
+
+    #[test]
+    fn a_cuda_card_is_meant_by_its_number() {
+        assert_eq!(card("default", 1).unwrap(), 0);
+        assert_eq!(card("1", 2).unwrap(), 1);
+        let refused = |name, count| card(name, count).unwrap_err().to_string();
+        assert!(refused("default", 0).contains("0 were found"));
+        assert!(refused("2", 2).contains("`--device 2`"));
+        assert!(refused("discrete:0", 1).contains("expected default or the number"));
     }
 }

@@ -260,7 +260,7 @@ fn options_without_meaning() {
         (["--tokens", "0"], "--tokens"),
         (["--samples", "0"], "--samples"),
         (["--stop", "zyzzyva"], "zyzzyva"),
-        (["--backend", "cuda"], "ndarray, flex, wgpu"),
+        (["--backend", "tpu"], "ndarray, flex, wgpu, cuda"),
         (["--context", "both"], "carried, window"),
         (["--seed", "one"], "--seed"),
         (["--device", "discrete:0"], "--device"),
