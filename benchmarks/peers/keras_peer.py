@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from protocol import CHARACTERS, TEMPERATURE, D, H, T, V, pieces, serve, threads, windows
+from protocol import CHARACTERS, TEMPERATURE, D, H, T, V, on_graphics, pieces, serve, threads, windows
 
 
 def steps_of(model, optimizer, batches):
@@ -33,12 +33,12 @@ def steps_of(model, optimizer, batches):
     return run
 
 
-def seed_model(cell, depth, batch):
+def seed_model(cell, depth, batch, units=H):
     """One update a step, of one target after each window."""
 
     def build():
         keras.utils.set_random_seed(1)
-        recurrent = [cell(H, return_sequences=layer + 1 < depth) for layer in range(depth)]
+        recurrent = [cell(units, return_sequences=layer + 1 < depth) for layer in range(depth)]
         ids = keras.Input((T,), dtype="int32")
         model = keras.Sequential(
             [ids, layers.Embedding(V, D), *recurrent, layers.Dropout(0.2), layers.Dense(V)]
@@ -95,6 +95,10 @@ def writer(rows):
 WORKS = {
     "train-lstm-32": seed_model(layers.LSTM, 1, 32),
     "train-lstm-256": seed_model(layers.LSTM, 1, 256),
+    "train-lstm-1024": seed_model(layers.LSTM, 1, 1024),
+    "train-wide-32": seed_model(layers.LSTM, 1, 32, 1024),
+    "train-wide-256": seed_model(layers.LSTM, 1, 256, 1024),
+    "train-wide-1024": seed_model(layers.LSTM, 1, 1024, 1024),
     "train-gru-32": seed_model(layers.GRU, 1, 32),
     "train-rnn-32": seed_model(layers.SimpleRNN, 1, 32),
     "train-stack-32": seed_model(layers.LSTM, 2, 32),
@@ -105,7 +109,11 @@ WORKS = {
 
 if __name__ == "__main__":
     count = threads()
+    if not on_graphics():
+        tf.config.set_visible_devices([], "GPU")
+    graphics = [device.name for device in tf.config.get_visible_devices("GPU")]
     tf.config.threading.set_intra_op_parallelism_threads(count)
     tf.config.threading.set_inter_op_parallelism_threads(count)
     hello = {"name": "Keras", "version": keras.__version__, "threads": count}
+    hello["device"] = ", ".join(graphics) or "cpu"
     serve(hello | {"library": f"TensorFlow {tf.__version__}"}, WORKS)

@@ -24,6 +24,11 @@ def threads():
     return int(os.environ["OMP_NUM_THREADS"])
 
 
+def on_graphics():
+    """Whether a worker may compute on a graphics processor; the launcher says it, too."""
+    return bool(os.environ.get("PASTICHE_PEERS_ON_GRAPHICS"))
+
+
 def windows(batch):
     """Batches of windows and the one id after each, drawn alike in every worker of this protocol."""
     draw = np.random.default_rng(1)

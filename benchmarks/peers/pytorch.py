@@ -8,7 +8,20 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from protocol import CHARACTERS, TEMPERATURE, D, H, V, pieces, serve, threads, windows
+from protocol import CHARACTERS, TEMPERATURE, D, H, V, on_graphics, pieces, serve, threads, windows
+
+DEVICE = torch.device("cuda" if on_graphics() and torch.cuda.is_available() else "cpu")
+
+
+def finish():
+    """Waits for a graphics processor, which computes behind Python's back."""
+    if DEVICE.type == "cuda":
+        torch.cuda.synchronize()
+
+
+def tensors(pairs):
+    """Ids and targets, laid ready where they are needed, again and again."""
+    return itertools.cycle([tuple(torch.from_numpy(part).to(DEVICE) for part in pair) for pair in pairs])
 
 
 class LanguageModel(nn.Module):
@@ -33,20 +46,21 @@ class LanguageModel(nn.Module):
         return self.output(self.dropout(hidden[-1]))
 
 
-def seed_model(cell, layers, batch):
+def seed_model(cell, layers, batch, units=H):
     """One update a step, of one target after each window."""
 
     def build():
         torch.manual_seed(1)
-        model = LanguageModel(cell, layers)
+        model = LanguageModel(cell, layers, H=units).to(DEVICE)
         optimizer = torch.optim.RMSprop(model.parameters(), lr=1e-3, alpha=0.9, eps=1e-7)
-        batches = itertools.cycle([tuple(map(torch.from_numpy, pair)) for pair in windows(batch)])
+        batches = tensors(windows(batch))
 
         def run(steps):
             for ids, targets in itertools.islice(batches, steps):
                 optimizer.zero_grad()
                 F.cross_entropy(model.last(ids), targets).backward()
                 optimizer.step()
+            finish()
 
         return run
 
@@ -57,9 +71,9 @@ def characters():
     """One update a step, of a target after every character, the state carried on."""
     sizes = CHARACTERS
     torch.manual_seed(1)
-    model = LanguageModel(layers=2, V=sizes["V"], D=sizes["D"], H=sizes["H"], dropout=0.0)
+    model = LanguageModel(layers=2, V=sizes["V"], D=sizes["D"], H=sizes["H"], dropout=0.0).to(DEVICE)
     optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
-    batches = itertools.cycle([tuple(map(torch.from_numpy, pair)) for pair in pieces()])
+    batches = tensors(pieces())
     state = None
 
     def run(steps):
@@ -71,6 +85,7 @@ def characters():
             nn.utils.clip_grad_norm_(model.parameters(), 5)
             optimizer.step()
             state = tuple(part.detach() for part in after)
+        finish()
 
     return run
 
@@ -82,8 +97,9 @@ def writer(rows):
 
     def build():
         torch.manual_seed(1)
-        embedding, cell, output = nn.Embedding(V, D), nn.LSTMCell(D, H), nn.Linear(H, V)
-        ids, state = torch.zeros(rows, dtype=torch.int64), None
+        parts = nn.Embedding(V, D), nn.LSTMCell(D, H), nn.Linear(H, V)
+        embedding, cell, output = (part.to(DEVICE) for part in parts)
+        ids, state = torch.zeros(rows, dtype=torch.int64, device=DEVICE), None
 
         @torch.inference_mode()
         def run(steps):
@@ -102,6 +118,10 @@ def writer(rows):
 WORKS = {
     "train-lstm-32": seed_model(nn.LSTM, 1, 32),
     "train-lstm-256": seed_model(nn.LSTM, 1, 256),
+    "train-lstm-1024": seed_model(nn.LSTM, 1, 1024),
+    "train-wide-32": seed_model(nn.LSTM, 1, 32, 1024),
+    "train-wide-256": seed_model(nn.LSTM, 1, 256, 1024),
+    "train-wide-1024": seed_model(nn.LSTM, 1, 1024, 1024),
     "train-gru-32": seed_model(nn.GRU, 1, 32),
     "train-rnn-32": seed_model(nn.RNN, 1, 32),
     "train-stack-32": seed_model(nn.LSTM, 2, 32),
@@ -115,5 +135,6 @@ if __name__ == "__main__":
     known = {"MKL": torch.backends.mkl.is_available(), "oneDNN": torch.backends.mkldnn.is_available()}
     hello = {"name": "PyTorch", "version": torch.__version__, "threads": torch.get_num_threads()}
     hello["library"] = " and ".join(name for name, there in known.items() if there)
+    hello["device"] = torch.cuda.get_device_name() if DEVICE.type == "cuda" else "cpu"
     hello["instructions"] = torch.backends.cpu.get_cpu_capability()
     serve(hello, WORKS)

@@ -19,7 +19,7 @@ mod works;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use args::{Backend, BackendChoice};
+use args::{Backend, BackendArgs, BackendChoice};
 use clap::ValueEnum;
 
 use self::machine::{Machine, today};
@@ -47,9 +47,9 @@ pub struct Bench {
     /// How many threads each program computes with [default: all cores]
     #[arg(long, value_name = "N", value_parser = positive())]
     threads: Option<u64>,
-    /// Our backend [default: the one of backend.toml, or the launcher's default]
-    #[arg(long, env = args::BACKEND_VARIABLE, value_enum)]
-    backend: Option<Backend>,
+    /// Where we compute
+    #[command(flatten)]
+    backend: BackendArgs,
     /// The record's name in benchmarks/record/MACHINE/ [default: today's date and `-bench`]
     #[arg(long, value_name = "NAME", value_parser = name)]
     out: Option<String>,
@@ -76,16 +76,18 @@ fn name(word: &str) -> Result<String, String> {
 
 /// Measures, prints, records. Fails only if something could not be measured.
 pub fn run(asked: &Bench) -> Result<ExitCode, String> {
-    let works = works::chosen(&asked.only)?;
+    // Whatever is misspelled is said before anything is built.
+    works::chosen(&asked.only, Backend::Ndarray)?;
     let machine = Machine::here();
     let threads = asked.threads.map_or(machine.cores, |threads| threads as usize);
-    let program = match built(asked.backend, threads)? {
+    let program = match built(&asked.backend, threads)? {
         Ok(program) => program,
         Err(status) => return Ok(cargo::exit_code(status)),
     };
+    let works = works::chosen(&asked.only, program.backend)?;
     let mut workers = vec![program.worker(asked.prose.as_deref())?];
     if asked.peers {
-        workers.extend(program::peers(threads)?);
+        workers.extend(program::peers(threads, program.backend)?);
     }
     let programs = workers.iter().map(|worker| worker.hello.clone()).collect();
     let repetitions = asked.repetitions as usize;
@@ -148,17 +150,20 @@ fn from_outside(
 
 /// Builds our program, or says how cargo ended.
 fn built(
-    asked: Option<Backend>,
+    asked: &BackendArgs,
     threads: usize,
 ) -> Result<Result<Program, std::process::ExitStatus>, String> {
     let file = BackendChoice::read(Path::new("."))?;
     let listed = std::env::var(features::FEATURES_VARIABLE).ok();
-    let features = features::choose(asked, listed.as_deref(), &file)?;
-    let backend = asked.or(file.backend).or_else(|| first(&features));
+    let features = features::choose(asked.backend, listed.as_deref(), &file)?;
+    let backend = asked.backend.or(file.backend).or_else(|| first(&features));
     let backend =
         backend.ok_or_else(|| format!("no backend is among the features `{features}`"))?;
+    // A device in backend.toml belongs to the backend in backend.toml.
+    let filed = || file.device.clone().filter(|_| file.backend.is_none_or(|b| b == backend));
+    let device = asked.device.clone().or_else(filed);
     Ok(match build::pastiche(&features)? {
-        build::Outcome::Built(path) => Ok(Program { path, backend, threads }),
+        build::Outcome::Built(path) => Ok(Program { path, backend, device, threads }),
         build::Outcome::Failed(status) => Err(status),
     })
 }

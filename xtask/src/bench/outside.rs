@@ -93,6 +93,7 @@ fn train(program: &Program, on: &str, folder: &Path, log: &Path) -> Result<Optio
     let mut train = program.command();
     train.args(["train", "--plain", "--out", "model", "--set", "train.epochs=1", "--config"]);
     train.arg(root().join("configs").join(on));
+    program.on_device(&mut train);
     let mut child = start(train.stdout(Stdio::null()), folder, log)?;
     let mut peak = None;
     finish(&mut child, log, |id| peak = peak_megabytes(id).or(peak))?;
@@ -111,6 +112,7 @@ fn first_tokens(
     for _ in 0..=times {
         let mut generate = program.command();
         generate.args(["generate", "--model", "model", "--tokens", "1", "--seed", "1"]);
+        program.on_device(&mut generate);
         let began = Instant::now();
         let mut child = start(generate.stdout(Stdio::piped()), folder, log)?;
         let mut output = child.stdout.take().expect("piped");
@@ -204,7 +206,7 @@ mod tests {
             for (name, script) in scripts {
                 std::fs::write(folder.join(name), script).unwrap();
             }
-            Program { path: "sh".into(), backend: args::Backend::Flex, threads: 1 }
+            Program { path: "sh".into(), backend: args::Backend::Flex, device: None, threads: 1 }
         }
 
         fn works() -> Vec<&'static Work> {

@@ -13,6 +13,8 @@ const PEERS: [(&str, &str); 2] =
     [("PyTorch", "benchmarks/peers/pytorch.py"), ("Keras", "benchmarks/peers/keras_peer.py")];
 /// Where the programs' words go; another run overwrites them.
 const LOGS: &str = "target/bench";
+/// What tells a peer that we compute on a graphics processor, and that it may, too.
+const GRAPHICS: &str = "PASTICHE_PEERS_ON_GRAPHICS";
 /// Who reads how many threads there are: Rayon, OpenMP, and Intel's library, which else asks OpenMP.
 const THREADS: [&str; 3] = ["RAYON_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"];
 
@@ -22,6 +24,8 @@ pub struct Program {
     pub path: PathBuf,
     /// The backend, which commands in another folder would not find in this one's `backend.toml`
     pub backend: Backend,
+    /// The backend's device, if not its default
+    pub device: Option<String>,
     /// How many threads
     pub threads: usize,
 }
@@ -36,6 +40,13 @@ impl Program {
         command
     }
 
+    /// Lets a command that computes do so on the device.
+    pub fn on_device(&self, command: &mut Command) {
+        if let Some(device) = &self.device {
+            command.args(["--device", device]);
+        }
+    }
+
     /// Our own worker, which prepares the text in `prose`.
     pub fn worker(&self, prose: Option<&Path>) -> Result<Worker, String> {
         let mut command = self.command();
@@ -46,18 +57,21 @@ impl Program {
         } else {
             command.arg("bench");
         }
+        self.on_device(&mut command);
         command.current_dir(cargo::root());
         start(command, "Pastiche", self.threads)
     }
 }
 
-/// The workers in Python, in an environment that is made if it is not there.
-pub fn peers(threads: usize) -> Result<Vec<Worker>, String> {
+/// The workers in Python, in an environment that is made if it is not there; where we compute with `backend` on a
+/// graphics processor, they do so too, if their libraries find one.
+pub fn peers(threads: usize, backend: Backend) -> Result<Vec<Worker>, String> {
     let root = cargo::root();
     let python = python::environment(root)?;
     let peer = |(name, path): (&str, &str)| {
         let mut command = python::program(&python, root, path);
         limit(&mut command, threads);
+        command.env(GRAPHICS, if backend.is_graphics() { "1" } else { "" });
         start(command, name, threads)
     };
     PEERS.into_iter().map(peer).collect()
@@ -89,7 +103,8 @@ mod tests {
 
     #[test]
     fn every_library_is_told_the_number_of_threads() {
-        let program = Program { path: "pastiche".into(), backend: Backend::Flex, threads: 3 };
+        let program =
+            Program { path: "pastiche".into(), backend: Backend::Flex, device: None, threads: 3 };
         let command = program.command();
         let told = |name: &str| {
             let mut all = command.get_envs();

@@ -1,5 +1,8 @@
 //! Everything that was measured in one run, and what follows from it.
 
+use args::Backend;
+use clap::ValueEnum;
+
 use super::machine::Machine;
 use super::neighbours::CALM;
 use super::statistics::{Summary, summary};
@@ -33,6 +36,15 @@ pub struct Done {
 }
 
 impl Results {
+    /// Whether ours computed on a graphics processor, by what it said of itself.
+    pub fn are_of_graphics(&self) -> bool {
+        let ours = self.programs.first();
+        let mut told = ours.iter().flat_map(|program| &program.further);
+        told.any(|(what, backend)| {
+            what == "backend" && Backend::from_str(backend, false).is_ok_and(Backend::is_graphics)
+        })
+    }
+
     /// The numbers of a work, if it was done.
     pub fn done(&self, work: &str) -> Option<&Done> {
         self.works.iter().find(|done| done.work.name == work)
@@ -49,9 +61,12 @@ impl Results {
         self.done(work)?.ratio(at)
     }
 
-    /// Which share of the machine's rate of matrix products our training reaches, by its own nominal
+    /// Which share of the processor's rate of matrix products our training on it reaches, by its own nominal
     /// arithmetic.
     pub fn share(&self, work: &str) -> Option<f64> {
+        if self.are_of_graphics() {
+            return None;
+        }
         let done = self.done(work)?;
         let Kind::Train(network) = &done.work.kind else { return None };
         let (milliseconds, gigaflops) = (done.of(0)?.median, self.ours("gemm")?.median);
@@ -111,6 +126,16 @@ pub fn example() -> Results {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_backend_says_whether_it_is_one_of_graphics() {
+        let mut results = example();
+        assert!(!results.are_of_graphics());
+        for (backend, graphics) in [("flex", false), ("wgpu", true)] {
+            results.programs[0].further.push(("backend".into(), backend.into()));
+            assert_eq!(results.are_of_graphics(), graphics);
+        }
+    }
 
     #[test]
     fn a_ratio_is_of_medians_and_its_spread_of_rounds() {

@@ -164,11 +164,13 @@ mod tests {
         assert_eq!(orders, [[0, 1, 2], [1, 2, 0], [2, 0, 1], [0, 1, 2]]);
     }
 
+    use crate::bench::works::{self, Place};
+
     #[test]
     fn numbers_are_read_in_the_unit_of_the_work() {
         let read = |kind, text: &str| {
             let numbers = serde_json::from_str(text).unwrap();
-            reading(&Work { name: "x", kind }, &numbers)
+            reading(&works::work("x", kind, Place::Anywhere), &numbers)
         };
         let found = read(Kind::Write, r#"{"seconds_per_step":0.25}"#).unwrap();
         assert_eq!(found, Reading { seconds_per_step: 0.25, value: 250.0 });
@@ -184,11 +186,12 @@ mod tests {
     mod with_workers {
         use super::super::*;
         use crate::bench::worker::fake;
+        use crate::bench::works::{self, Place};
 
         fn rounds(name: &'static str, kind: Kind) -> Rounds {
             let folder = tempfile::tempdir().unwrap();
             let mut workers = ["Ours", "Theirs"].map(|name| fake(name, folder.path()));
-            measure(&Work { name, kind }, &mut workers, 3, Duration::ZERO)
+            measure(&works::work(name, kind, Place::Anywhere), &mut workers, 3, Duration::ZERO)
         }
 
         #[test]

@@ -65,6 +65,8 @@ impl Target {
     /// What was found, if it was measured.
     pub fn found(&self, results: &Results) -> Option<f64> {
         match self.measure {
+            // The aims were set for processors.
+            _ if results.are_of_graphics() => None,
             Ratio(peer, work) => Some(results.ratio(peer, work)?.median),
             Share(work) => results.share(work),
             // The aim was set for the seed's own text; memory grows with the text.

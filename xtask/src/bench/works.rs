@@ -1,5 +1,7 @@
 //! What is measured: the works by name, and the arithmetic that a training step cannot do without.
 
+use args::Backend;
+
 /// One thing to measure.
 #[derive(Debug, PartialEq)]
 pub struct Work {
@@ -7,6 +9,19 @@ pub struct Work {
     pub name: &'static str,
     /// What is done, and by whom
     pub kind: Kind,
+    /// Where it is worth doing, unless it is asked for
+    pub place: Place,
+}
+
+/// Where a work is worth doing.
+#[derive(Debug, PartialEq)]
+pub enum Place {
+    /// On processors and graphics processors
+    Anywhere,
+    /// On processors: a graphics processor has no part in it
+    Cpu,
+    /// On graphics processors, which smaller works leave idle
+    Gpu,
 }
 
 /// What is done, and by whom.
@@ -63,6 +78,8 @@ const SEED: Network = Network {
     layers: 1,
     every_step: false,
 };
+/// The seed's network with four times the units.
+const WIDE: Network = Network { units: 1024, ..SEED };
 const CHARACTERS: Network = Network {
     batch: 50,
     time: 50,
@@ -75,21 +92,30 @@ const CHARACTERS: Network = Network {
 };
 
 /// Every work, in the order in which they are done.
-pub const WORKS: [Work; 13] = [
-    Work { name: "gemm", kind: Kind::Multiply },
-    Work { name: "gemm-1", kind: Kind::Multiply },
-    Work { name: "train-lstm-32", kind: Kind::Train(SEED) },
-    Work { name: "train-lstm-256", kind: Kind::Train(Network { batch: 256, ..SEED }) },
-    Work { name: "train-gru-32", kind: Kind::Train(Network { gates: 3, ..SEED }) },
-    Work { name: "train-rnn-32", kind: Kind::Train(Network { gates: 1, ..SEED }) },
-    Work { name: "train-stack-32", kind: Kind::Train(Network { layers: 2, ..SEED }) },
-    Work { name: "train-char-2x512", kind: Kind::Train(CHARACTERS) },
-    Work { name: "generate-1", kind: Kind::Write },
-    Work { name: "generate-64", kind: Kind::Write },
-    Work { name: "prepare", kind: Kind::Prepare },
-    Work { name: "peak-memory", kind: Kind::Memory },
-    Work { name: "first-token", kind: Kind::FirstToken },
+pub const WORKS: [Work; 17] = [
+    work("gemm", Kind::Multiply, Place::Cpu),
+    work("gemm-1", Kind::Multiply, Place::Cpu),
+    work("train-lstm-32", Kind::Train(SEED), Place::Anywhere),
+    work("train-lstm-256", Kind::Train(Network { batch: 256, ..SEED }), Place::Anywhere),
+    work("train-lstm-1024", Kind::Train(Network { batch: 1024, ..SEED }), Place::Gpu),
+    work("train-wide-32", Kind::Train(WIDE), Place::Gpu),
+    work("train-wide-256", Kind::Train(Network { batch: 256, ..WIDE }), Place::Gpu),
+    work("train-wide-1024", Kind::Train(Network { batch: 1024, ..WIDE }), Place::Gpu),
+    work("train-gru-32", Kind::Train(Network { gates: 3, ..SEED }), Place::Anywhere),
+    work("train-rnn-32", Kind::Train(Network { gates: 1, ..SEED }), Place::Anywhere),
+    work("train-stack-32", Kind::Train(Network { layers: 2, ..SEED }), Place::Anywhere),
+    work("train-char-2x512", Kind::Train(CHARACTERS), Place::Anywhere),
+    work("generate-1", Kind::Write, Place::Anywhere),
+    work("generate-64", Kind::Write, Place::Anywhere),
+    work("prepare", Kind::Prepare, Place::Cpu),
+    work("peak-memory", Kind::Memory, Place::Cpu),
+    work("first-token", Kind::FirstToken, Place::Cpu),
 ];
+
+/// A work of this name.
+pub const fn work(name: &'static str, kind: Kind, place: Place) -> Work {
+    Work { name, kind, place }
+}
 
 impl Work {
     /// The unit of what is measured.
@@ -149,13 +175,17 @@ pub fn training_flops(network: &Network) -> f64 {
     (3 * 2 * products) as f64
 }
 
-/// The works that were asked for, in their own order; all if none was.
-pub fn chosen(only: &[String]) -> Result<Vec<&'static Work>, String> {
+/// The works that were asked for, in their own order; if none was, those that are worth doing on `backend`.
+pub fn chosen(only: &[String], backend: Backend) -> Result<Vec<&'static Work>, String> {
     if let Some(name) = only.iter().find(|&name| WORKS.iter().all(|work| work.name != name)) {
         let known: Vec<&str> = WORKS.iter().map(|work| work.name).collect();
         return Err(format!("the work `{name}` is unknown; known are {}", known.join(", ")));
     }
-    let asked = |work: &&Work| only.is_empty() || only.iter().any(|name| name == work.name);
+    let elsewhere = if backend.is_graphics() { Place::Cpu } else { Place::Gpu };
+    let asked = |work: &&Work| match only.is_empty() {
+        true => work.place != elsewhere,
+        false => only.iter().any(|name| name == work.name),
+    };
     Ok(WORKS.iter().filter(asked).collect())
 }
 
@@ -191,11 +221,31 @@ mod tests {
     fn works_are_chosen_by_name_and_keep_their_order() {
         let names = |only: &[&str]| {
             let only: Vec<String> = only.iter().map(ToString::to_string).collect();
-            chosen(&only).map(|works| works.iter().map(|work| work.name).collect::<Vec<_>>())
+            chosen(&only, Backend::Flex)
+                .map(|works| works.iter().map(|work| work.name).collect::<Vec<_>>())
         };
         assert_eq!(names(&["prepare", "gemm"]).unwrap(), ["gemm", "prepare"]);
-        assert_eq!(names(&[]).unwrap().len(), WORKS.len());
+        // What only a graphics processor fills must be asked for elsewhere.
+        assert_eq!(names(&["train-wide-1024"]).unwrap(), ["train-wide-1024"]);
         let error = names(&["gem"]).unwrap_err();
         assert!(error.contains("`gem`") && error.contains("gemm-1"), "{error}");
+    }
+    #[test]
+    fn a_processor_and_a_graphics_processor_have_works_of_their_own() {
+        let names = |backend| {
+            let works = chosen(&[], backend).unwrap();
+            works.iter().map(|work| work.name).collect::<Vec<_>>()
+        };
+        let (flex, wgpu) = (names(Backend::Flex), names(Backend::Wgpu));
+        assert_eq!(names(Backend::Cuda), wgpu);
+        for (name, on_flex, on_wgpu) in [
+            ("train-lstm-32", true, true),
+            ("train-wide-256", false, true),
+            ("gemm", true, false),
+            ("peak-memory", true, false),
+        ] {
+            assert_eq!(flex.contains(&name), on_flex, "{name}");
+            assert_eq!(wgpu.contains(&name), on_wgpu, "{name}");
+        }
     }
 }

@@ -27,6 +27,7 @@ impl Training {
     /// The work of this name, if it is one of training.
     pub fn new(name: &str, device: &Device) -> Result<Option<Self>> {
         let lstm = LayerConfig::new(CellKind::Lstm, 256);
+        let wide = LayerConfig::new(CellKind::Lstm, 1024);
         let seed = |layers| LanguageModelConfig { dropout: 0.2, ..seed_network(layers) };
         let rmsprop = OptimizerConfig::Rmsprop(RmspropConfig::default());
         let windows = |batch| TrainConfig::new(Method::Windows, batch, 1e-3, rmsprop);
@@ -34,6 +35,10 @@ impl Training {
         let (network, config, time) = match name {
             "train-lstm-32" => (seed(vec![lstm]), windows(32), 20),
             "train-lstm-256" => (seed(vec![lstm]), windows(256), 20),
+            "train-lstm-1024" => (seed(vec![lstm]), windows(1024), 20),
+            "train-wide-32" => (seed(vec![wide]), windows(32), 20),
+            "train-wide-256" => (seed(vec![wide]), windows(256), 20),
+            "train-wide-1024" => (seed(vec![wide]), windows(1024), 20),
             "train-gru-32" => (seed(cell(CellKind::Gru { reset_after: true })), windows(32), 20),
             "train-rnn-32" => (seed(cell(CellKind::Elman(Activation::Tanh))), windows(32), 20),
             "train-stack-32" => (seed(vec![lstm.clone(), lstm]), windows(32), 20),
@@ -89,9 +94,11 @@ impl Work for Training {
         let model = self.model.take().expect("a model goes in and comes back out");
         let batches = self.batches.iter().cycle().cloned();
         let start = Instant::now();
-        let trained = train_briefly(model, batches, &self.config, Limit::Steps(steps));
+        let trained = train_briefly(model, batches, &self.config, Limit::Steps(steps))?;
+        // Graphics processors compute behind our back.
+        let _ = self.batches[0].inputs.device().sync();
         let seconds = start.elapsed().as_secs_f64() / steps as f64;
-        self.model = Some(trained?);
+        self.model = Some(trained);
         Ok(json!({ "seconds_per_step": seconds }))
     }
 }
