@@ -202,17 +202,17 @@ mod tests {
 
     #[test]
     fn a_whole_run_is_recorded_by_its_date_and_a_part_by_its_name() {
-        let machine = Machine { model: "AMD EPYC".into(), cores: 2 };
+        let machine = Machine { model: "AMD EPYC".into(), vectors: "avx2", cores: 2 };
         let path = |words: &[&str]| {
             let path = destination(&asked(words).unwrap(), &machine)?;
             Some(path.to_str().unwrap().replace('\\', "/"))
         };
         let whole = path(&["--peers"]).unwrap();
-        assert!(whole.starts_with("benchmarks/record/epyc-2-cores/2"), "{whole}");
+        assert!(whole.starts_with("benchmarks/record/epyc-avx2-2-cores/2"), "{whole}");
         assert!(whole.ends_with("-bench.csv"), "{whole}");
         assert_eq!(path(&["--only", "gemm,prepare"]), None);
         let named = path(&["--only", "gemm", "--out", "try.csv"]).unwrap();
-        assert_eq!(named, "benchmarks/record/epyc-2-cores/try.csv");
+        assert_eq!(named, "benchmarks/record/epyc-avx2-2-cores/try.csv");
     }
 
     #[test]

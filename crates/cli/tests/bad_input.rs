@@ -282,8 +282,8 @@ fn options_without_meaning() {
     assert_eq!(desk.must(&endless).stdout.trim(), "");
     // Twenty story marks stand before two words: one more than a window and a target need.
     desk.must(&["evaluate", "--text", "short.txt"]);
-    desk.file("backend.toml", "backend = \"cuda\"");
-    desk.refuses(&["generate"], &["backend.toml", "cuda"]);
+    desk.file("backend.toml", "backend = \"tpu\"");
+    desk.refuses(&["generate"], &["backend.toml", "`tpu`"]);
 }
 
 #[test]

@@ -8,6 +8,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub struct Machine {
     /// The processor, by its own word
     pub model: String,
+    /// The widest vectors that it computes with, as in `avx2`; nothing where that goes without saying
+    pub vectors: &'static str,
     /// How many threads it runs at once
     pub cores: usize,
 }
@@ -16,10 +18,11 @@ impl Machine {
     /// This machine.
     pub fn here() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { model: model().unwrap_or_else(|| std::env::consts::ARCH.into()), cores }
+        let model = model().unwrap_or_else(|| std::env::consts::ARCH.into());
+        Self { model, vectors: vectors(), cores }
     }
 
-    /// A folder's name, as in `epyc-2-cores`: the family of the processor and its cores.
+    /// A folder's name, as in `epyc-avx2-2-cores`: the family of the processor, its vectors and its cores.
     pub fn name(&self) -> String {
         // The maker says less than the family: Intel(R) Xeon(R), AMD EPYC, Apple M2.
         let makers = ["", "amd", "intel", "apple", "genuine"];
@@ -31,8 +34,24 @@ impl Machine {
         let family = words.find(|word| !makers.contains(&word.as_str()));
         let family = family.unwrap_or_else(|| "unknown".into());
         let cores = if self.cores == 1 { "core" } else { "cores" };
-        format!("{family}-{}-{cores}", self.cores)
+        let vectors = if self.vectors.is_empty() { "" } else { &format!("-{}", self.vectors) };
+        format!("{family}{vectors}-{}-{cores}", self.cores)
     }
+}
+
+/// Processors of one name differ in them, and in speed by as much.
+fn vectors() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let all = [
+            ("avx512", std::is_x86_feature_detected!("avx512f")),
+            ("avx2", std::is_x86_feature_detected!("avx2")),
+            ("sse2", true),
+        ];
+        all.into_iter().find(|(_, there)| *there).map_or("", |(name, _)| name)
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    ""
 }
 
 fn model() -> Option<String> {
@@ -77,13 +96,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folders_are_named_after_family_and_cores() {
-        let name = |model: &str, cores| Machine { model: model.into(), cores }.name();
-        assert_eq!(name("AMD EPYC", 2), "epyc-2-cores");
-        assert_eq!(name("AMD EPYC 9R14 96-Core Processor", 8), "epyc-8-cores");
-        assert_eq!(name("Intel(R) Xeon(R) Processor @ 2.80GHz", 2), "xeon-2-cores");
-        assert_eq!(name("Apple M2", 1), "m2-1-core");
-        assert_eq!(name("../..", 4), "unknown-4-cores");
+    fn folders_are_named_after_family_vectors_and_cores() {
+        let name =
+            |model: &str, vectors, cores| Machine { model: model.into(), vectors, cores }.name();
+        assert_eq!(name("AMD EPYC", "avx2", 2), "epyc-avx2-2-cores");
+        assert_eq!(name("AMD EPYC 9R14 96-Core Processor", "avx512", 8), "epyc-avx512-8-cores");
+        assert_eq!(name("Intel(R) Xeon(R) Processor @ 2.80GHz", "", 2), "xeon-2-cores");
+        assert_eq!(name("Apple M2", "", 1), "m2-1-core");
+        assert_eq!(name("../..", "", 4), "unknown-4-cores");
     }
 
     #[test]

@@ -54,6 +54,7 @@ fn circumstances(results: &Results) -> Vec<Row> {
     let plain = |what: &str, on: &str, value: String| row(what, on, value, "", "", String::new());
     let mut rows = vec![
         plain("processor", "machine", results.machine.model.clone()),
+        plain("vectors", "machine", results.machine.vectors.into()),
         plain("cores", "machine", results.machine.cores.to_string()),
         plain("threads", "every program", results.threads.to_string()),
         plain("rounds", "every work for workers", results.repetitions.to_string()),

@@ -110,7 +110,7 @@ pub fn example() -> Results {
         others: (name == "gemm").then_some(0.025),
     };
     Results {
-        machine: Machine { model: "AMD EPYC".into(), cores: 2 },
+        machine: Machine { model: "AMD EPYC".into(), vectors: "avx2", cores: 2 },
         threads: 2,
         repetitions: 3,
         programs: ["Pastiche", "PyTorch", "Keras"].map(program).into(),
