@@ -138,17 +138,17 @@ fn every_layer_is_its_equations_on_a_graphics_processor() {
 
 /// Compares two ways of computing: by kernels or by equations, and where.
 fn compare(sizes: [usize; 4], found: (bool, At), expected: (bool, At), tolerance: f64) {
-    let layers = [found, expected].map(|(_, at)| Layer::all(sizes, at));
-    let readings = [found, expected].map(|(_, at)| inputs(sizes, at));
-    for layer in 0..layers[0].len() {
-        for reading in 0..readings[0].len() {
+    let ways = [found, expected];
+    let [layers, expected_layers] = ways.map(|(_, at)| Layer::all(sizes, at));
+    let [readings, expected_readings] = ways.map(|(_, at)| inputs(sizes, at));
+    for (number, layer) in layers.iter().zip(&expected_layers).enumerate() {
+        for (reading, input) in readings.iter().zip(&expected_readings).enumerate() {
             for steps in [Steps::Every, Steps::Last] {
-                let [found, expected] = [(0, found), (1, expected)].map(|(way, (fused, at))| {
-                    computed(&layers[way][layer], &readings[way][reading], steps, sizes, fused, at)
-                });
+                let found = computed(layer.0, input.0, steps, sizes, found);
+                let expected = computed(layer.1, input.1, steps, sizes, expected);
                 for ((name, found), (_, expected)) in found.iter().zip(&expected) {
                     let what =
-                        format!("{sizes:?}, layer {layer}, input {reading}, {steps:?}: {name}");
+                        format!("{sizes:?} layer {number} input {reading} {steps:?}: {name}");
                     // Gradients add up more roundings.
                     let tolerance =
                         if name.starts_with("gradient") { 10.0 * tolerance } else { tolerance };
@@ -165,8 +165,7 @@ fn computed(
     (of_input, input): &Reading,
     steps: Steps,
     [batch, _, _, units]: [usize; 4],
-    fused: bool,
-    at: At,
+    (fused, at): (bool, At),
 ) -> Vec<(String, Vec<f64>)> {
     let hidden = tensor(7, [batch, units], at).require_grad();
     let memory = layer.has_memory().then(|| tensor(8, [batch, units], at).require_grad());
