@@ -84,10 +84,12 @@ fn eight_bits_write_and_say_what_they_cost() {
     assert!(!as_trained.contains("eight bits") && rounded.contains("eight bits"), "{rounded}");
     let written = samples(&desk, &["--int8", "--seed", "1", "--samples", "2"]);
     assert_eq!(written.len(), 2);
-    let mut off = desk.command(&["generate", "--int8"]);
-    let off = answer(off.env("PASTICHE_KERNELS", "off").output().unwrap());
-    assert_ne!(off.code, Some(0));
-    assert!(off.stderr.contains("`--int8` is given, which needs a kernel"), "{}", off.stderr);
+    for command in ["generate", "evaluate"] {
+        let mut off = desk.command(&[command, "--int8"]);
+        let off = answer(off.env("PASTICHE_KERNELS", "off").output().unwrap());
+        assert_ne!(off.code, Some(0), "{command}");
+        assert!(off.stderr.contains("`--int8` is given, which needs a kernel"), "{}", off.stderr);
+    }
 }
 
 #[test]

@@ -6,11 +6,11 @@ use args::Evaluate;
 use burn::tensor::Device;
 use generate::questions::beam::Search;
 use generate::questions::{Asker, evaluate_questions};
-use generate::{Evaluation, evaluate_ids, evaluate_text};
+use generate::{Evaluation, Voice, evaluate_ids, evaluate_text};
 use models::artifact::about_any;
-use models::{Artifact, Purpose, QuestionModel, Trained};
+use models::{Artifact, Precision, Purpose, QuestionModel, Trained};
 
-use super::generate::context;
+use super::generate::{check_int8, context};
 use super::train::CONFIG;
 use super::{print, print_json};
 use crate::config::{Config, Known, Resolved, ResolvedQuestions, parse};
@@ -33,6 +33,8 @@ pub fn run(args: &Evaluate, choice: &Choice) -> Result<()> {
     }
     let mut artifact = Artifact::load(&directory, &device)?;
     if args.int8 {
+        // What cannot be written with is not scored either.
+        check_int8(&Voice::new(&artifact.model, &device, Precision::Int8))?;
         artifact.model = models::reader::rounded(artifact.model);
     }
     let context = context(args.context, &artifact);

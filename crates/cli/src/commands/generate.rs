@@ -56,11 +56,8 @@ pub fn run(args: &Generate, choice: &Choice) -> Result<()> {
 
     let precision = if args.int8 { Precision::Int8 } else { Precision::F32 };
     let voice = Voice::new(&artifact.model, &device, precision);
-    if args.int8 && matches!(voice, Voice::Model { .. }) {
-        return Err(Error::new(
-            "`--int8` is given, which needs a kernel: leave it out, or use the backend ndarray or flex without \
-             `PASTICHE_KERNELS=off`, and a GRU whose reset gate acts after the product",
-        ));
+    if args.int8 {
+        check_int8(&voice)?;
     }
     let writer = Writer { voice, tokenizer: &artifact.tokenizer, window: artifact.about.window };
     eprintln!("model {}, seed {seed}, temperature {}", directory.display(), args.temperature);
@@ -92,6 +89,17 @@ pub fn run(args: &Generate, choice: &Choice) -> Result<()> {
             print_json(&Report { samples, seed, temperature: args.temperature, tokens_per_second })
         }
         false => Ok(()),
+    }
+}
+
+/// Refuses weights in eight bits where nothing reads them.
+pub(super) fn check_int8(voice: &Voice) -> Result<()> {
+    match voice {
+        Voice::Laid(_) => Ok(()),
+        Voice::Model { .. } => Err(Error::new(
+            "`--int8` is given, which needs a kernel: leave it out, or use the backend ndarray or flex without \
+             `PASTICHE_KERNELS=off`, and a GRU whose reset gate acts after the product",
+        )),
     }
 }
 
