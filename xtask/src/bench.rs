@@ -87,7 +87,7 @@ pub fn run(asked: &Bench) -> Result<ExitCode, String> {
     let works = works::chosen(&asked.only, program.backend)?;
     let mut workers = vec![program.worker(asked.prose.as_deref())?];
     if asked.peers {
-        workers.extend(program::peers(threads, program.backend)?);
+        workers.extend(program.peers()?);
     }
     let programs = workers.iter().map(|worker| worker.hello.clone()).collect();
     let repetitions = asked.repetitions as usize;
@@ -112,7 +112,7 @@ pub fn run(asked: &Bench) -> Result<ExitCode, String> {
     if !failures.is_empty() {
         return Err(format!("not recorded, for {} measurements failed", failures.len()));
     }
-    if let Some(path) = destination(asked, &results.machine) {
+    if let Some(path) = destination(asked, &results.machine, program.backend) {
         record::write(&cargo::root().join(&path), &record::csv(&results))?;
         println!("{}", path.display());
     }
@@ -175,9 +175,12 @@ fn first(features: &str) -> Option<Backend> {
 }
 
 /// Where the record goes. Some works alone are no record of a machine, unless they are named.
-fn destination(asked: &Bench, machine: &Machine) -> Option<PathBuf> {
+fn destination(asked: &Bench, machine: &Machine, backend: Backend) -> Option<PathBuf> {
     let name = match &asked.out {
         Some(name) => name.clone(),
+        None if asked.only.is_empty() && backend.is_graphics() => {
+            format!("{}-bench-{}", today(), backend.name())
+        }
         None if asked.only.is_empty() => format!("{}-bench", today()),
         None => return None,
     };
@@ -204,13 +207,15 @@ mod tests {
     fn a_whole_run_is_recorded_by_its_date_and_a_part_by_its_name() {
         let machine = Machine { model: "AMD EPYC".into(), vectors: "avx2", cores: 2 };
         let path = |words: &[&str]| {
-            let path = destination(&asked(words).unwrap(), &machine)?;
+            let path = destination(&asked(words).unwrap(), &machine, Backend::Flex)?;
             Some(path.to_str().unwrap().replace('\\', "/"))
         };
         let whole = path(&["--peers"]).unwrap();
         assert!(whole.starts_with("benchmarks/record/epyc-avx2-2-cores/2"), "{whole}");
         assert!(whole.ends_with("-bench.csv"), "{whole}");
         assert_eq!(path(&["--only", "gemm,prepare"]), None);
+        let graphics = destination(&asked(&[]).unwrap(), &machine, Backend::Wgpu).unwrap();
+        assert!(graphics.to_str().unwrap().ends_with("-bench-wgpu.csv"), "{graphics:?}");
         let named = path(&["--only", "gemm", "--out", "try.csv"]).unwrap();
         assert_eq!(named, "benchmarks/record/epyc-avx2-2-cores/try.csv");
     }

@@ -16,7 +16,11 @@ pub const FEATURES_VARIABLE: &str = "PASTICHE_FEATURES";
 /// The default features are off, as they are when the program is launched: otherwise `cli` would
 /// be compiled once with its feature `default` and once without.
 pub fn of_the_workspace() -> [String; 4] {
-    let features = EVERYTHING.split(',').chain(["failpoints"]);
+    workspace_with(&["failpoints"])
+}
+
+fn workspace_with(more: &[&str]) -> [String; 4] {
+    let features = EVERYTHING.split(',').chain(more.iter().copied());
     let features: Vec<String> = features.map(|name| format!("cli/{name}")).collect();
     let [workspace, none, which] = ["--workspace", "--no-default-features", "--features"];
     [workspace.into(), none.into(), which.into(), features.join(",")]
@@ -25,9 +29,7 @@ pub fn of_the_workspace() -> [String; 4] {
 /// The same for commands that only look at the source: with `cuda` too, and the variable by which its compiler
 /// knows that it will not be linked.
 pub fn of_the_source() -> ([String; 4], (&'static str, &'static str)) {
-    let mut arguments = of_the_workspace();
-    arguments[3] += ",cli/cuda";
-    (arguments, ("DOCS_RS", "1"))
+    (workspace_with(&["failpoints", Backend::Cuda.name()]), ("DOCS_RS", "1"))
 }
 
 /// The features for a command: those of the environment, else of `backend.toml`, else the backend.
@@ -123,5 +125,6 @@ mod tests {
         let names: Vec<&str> = all.map(|backend| backend.name()).collect();
         assert_eq!(EVERYTHING, names.join(","));
         assert_eq!(of_the_workspace()[3], "cli/ndarray,cli/flex,cli/wgpu,cli/failpoints");
+        assert_eq!(of_the_source().0[3], "cli/ndarray,cli/flex,cli/wgpu,cli/failpoints,cli/cuda");
     }
 }

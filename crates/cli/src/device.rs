@@ -147,11 +147,13 @@ fn card(name: &str, count: usize) -> Result<usize> {
             ))
         }),
     }?;
-    match number < count {
-        true => Ok(number),
-        false => Err(Error::new(format!(
-            "no CUDA card answers to `--device {name}`, for {count} were found: install NVIDIA's driver, \
-             or use `--backend ndarray`"
+    match (number < count, count) {
+        (true, _) => Ok(number),
+        (false, 0) => Err(Error::new(
+            "no CUDA card was found: install NVIDIA's driver, or use `--backend ndarray`",
+        )),
+        (false, _) => Err(Error::new(format!(
+            "no CUDA card answers to `--device {name}`: {count} were found, numbered from 0"
         ))),
     }
 }
@@ -224,8 +226,8 @@ mod tests {
         assert_eq!(card("default", 1).unwrap(), 0);
         assert_eq!(card("1", 2).unwrap(), 1);
         let refused = |name, count| card(name, count).unwrap_err().to_string();
-        assert!(refused("default", 0).contains("0 were found"));
-        assert!(refused("2", 2).contains("`--device 2`"));
+        assert!(refused("default", 0).contains("install NVIDIA's driver"));
+        assert!(refused("2", 2).contains("`--device 2`: 2 were found"));
         assert!(refused("discrete:0", 1).contains("expected default or the number"));
     }
 }

@@ -27,8 +27,8 @@ pub fn updates_are_fused(device: &Device) -> bool {
 pub(crate) enum Reach {
     /// Layers, the loss, optimizers.
     Everything,
-    /// Layers and optimizers.
-    Layers,
+    /// Layers and optimizers, not the loss.
+    LayersAndUpdates,
     /// Nothing.
     Nothing,
 }
@@ -47,7 +47,7 @@ fn at(device: &DispatchDevice) -> Reach {
         #[cfg(feature = "ndarray")]
         DispatchDevice::NdArray(_) => Reach::Everything,
         #[cfg(feature = "cube")]
-        DispatchDevice::Cube(_) => Reach::Layers,
+        DispatchDevice::Cube(_) => Reach::LayersAndUpdates,
         DispatchDevice::Autodiff(device) => at(device),
         // Whatever else is compiled in, if anything is.
         #[allow(unreachable_patterns)]

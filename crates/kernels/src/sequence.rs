@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use burn::backend::Dispatch;
-use burn::tensor::{Int, Tensor, s};
+use burn::tensor::{DType, Int, Tensor, s};
 
 use crate::choice::{Reach, reach};
 use crate::cpu::elman::Activation;
@@ -212,7 +212,8 @@ pub fn elman_sequence(
 
 /// Whether a kernel computes this.
 fn reaches(kernel: &Tensor<2>, pass: &Pass) -> bool {
-    pass.real.is_none() && reach(&kernel.device()) != Reach::Nothing
+    let numbers = matches!(kernel.dtype(), DType::F32 | DType::F64);
+    pass.real.is_none() && numbers && reach(&kernel.device()) != Reach::Nothing
 }
 
 fn fused(
@@ -235,8 +236,9 @@ fn fused(
     assert_eq!(recurrent.dims(), [units, gates * units], "W and U must have as many gates");
     assert_eq!(state.hidden.dims(), [batch, units], "the state must be as large as the batch");
     let input = match reach(&kernel.device()) {
-        // Ids would have to come back from a graphics processor's memory, and everything wait for them.
-        Reach::Layers => Input::Vectors(input.vectors()),
+        // Ids would have to come back from a graphics processor's memory, and everything wait for them; so there
+        // nobody looks whether the table has their rows.
+        Reach::LayersAndUpdates => Input::Vectors(input.vectors()),
         _ => input,
     };
     let (input, ids) = match input {

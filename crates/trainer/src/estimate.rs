@@ -26,7 +26,7 @@ const TRIALS: usize = 6;
 /// After so many seconds there are no more of them than the two that are needed.
 const PATIENCE: f64 = 0.5;
 
-/// The wall time of a step, by trial steps whose result is thrown away.
+/// The wall time of a step: the fastest of a few trial steps, whose result is thrown away.
 pub(crate) fn seconds_per_step<M: Task>(
     trainee: &Trainee<M>,
     optimizer: &ModuleOptimizer,

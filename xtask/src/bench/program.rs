@@ -61,20 +61,25 @@ impl Program {
         command.current_dir(cargo::root());
         start(command, "Pastiche", self.threads)
     }
-}
 
-/// The workers in Python, in an environment that is made if it is not there; where we compute with `backend` on a
-/// graphics processor, they do so too, if their libraries find one.
-pub fn peers(threads: usize, backend: Backend) -> Result<Vec<Worker>, String> {
-    let root = cargo::root();
-    let python = python::environment(root)?;
-    let peer = |(name, path): (&str, &str)| {
-        let mut command = python::program(&python, root, path);
-        limit(&mut command, threads);
-        command.env(GRAPHICS, if backend.is_graphics() { "1" } else { "" });
-        start(command, name, threads)
-    };
-    PEERS.into_iter().map(peer).collect()
+    /// The workers in Python, in an environment that is made if it is not there; where we compute on a graphics
+    /// processor, they do so too, if their libraries find one.
+    pub fn peers(&self) -> Result<Vec<Worker>, String> {
+        let root = cargo::root();
+        let python = python::environment(root)?;
+        let peer = |(name, path): (&str, &str)| {
+            let mut command = python::program(&python, root, path);
+            limit(&mut command, self.threads);
+            // wgpu's `cpu` is software.
+            let graphics = self.backend.is_graphics() && self.device.as_deref() != Some("cpu");
+            command.env(GRAPHICS, if graphics { "1" } else { "" });
+            if let (Backend::Cuda, Some(card)) = (self.backend, &self.device) {
+                command.env("CUDA_VISIBLE_DEVICES", card);
+            }
+            start(command, name, self.threads)
+        };
+        PEERS.into_iter().map(peer).collect()
+    }
 }
 
 fn limit(command: &mut Command, threads: usize) {

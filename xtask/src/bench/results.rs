@@ -129,9 +129,9 @@ mod tests {
 
     #[test]
     fn a_backend_says_whether_it_is_one_of_graphics() {
-        let mut results = example();
-        assert!(!results.are_of_graphics());
-        for (backend, graphics) in [("flex", false), ("wgpu", true)] {
+        assert!(!example().are_of_graphics());
+        for (backend, graphics) in [("flex", false), ("wgpu", true), ("cuda", true)] {
+            let mut results = example();
             results.programs[0].further.push(("backend".into(), backend.into()));
             assert_eq!(results.are_of_graphics(), graphics);
         }

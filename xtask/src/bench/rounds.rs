@@ -157,14 +157,13 @@ fn reading(work: &Work, numbers: &Map<String, Value>) -> Result<Reading, String>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::works::{self, Place};
 
     #[test]
     fn every_program_begins_a_round_in_its_turn() {
         let orders: Vec<Vec<usize>> = (0..4).map(|round| order(round, 3).collect()).collect();
         assert_eq!(orders, [[0, 1, 2], [1, 2, 0], [2, 0, 1], [0, 1, 2]]);
     }
-
-    use crate::bench::works::{self, Place};
 
     #[test]
     fn numbers_are_read_in_the_unit_of_the_work() {

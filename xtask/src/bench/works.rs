@@ -230,6 +230,7 @@ mod tests {
         let error = names(&["gem"]).unwrap_err();
         assert!(error.contains("`gem`") && error.contains("gemm-1"), "{error}");
     }
+
     #[test]
     fn a_processor_and_a_graphics_processor_have_works_of_their_own() {
         let names = |backend| {

@@ -170,11 +170,48 @@ impl<T: Number> Packed<T> {
     ) {
         assert_eq!(a.columns, self.rows, "A must have as many columns as B has rows");
         assert_eq!(self.width, WIDTH * T::lanes::<S>(), "B was packed for other instructions");
+        let depth = 0..self.rows;
+        // SAFETY: the caller says so of all rows and columns, and what a later block of columns of A adds to, the
+        // first one has written.
+        unsafe {
+            if a.row_stride != 1 || a.column_stride == 1 {
+                return self.multiply_rows(simd, a, c, add, panels, depth);
+            }
+            // A lies column by column: reading it along its rows would touch a cache line for every number. Some
+            // rows are laid side by side, for all panels at once.
+            let mut laid = Scratch::new(T::PAD * DEPTH.min(a.columns));
+            for from in depth.step_by(DEPTH) {
+                let depth = from..(from + DEPTH).min(a.columns);
+                for row in (0..a.rows).step_by(T::PAD) {
+                    let part = a.rows(row..(row + T::PAD).min(a.rows)).columns(depth.clone());
+                    let part = lay_out(part, &mut laid);
+                    let (c, add) = (c.from(row, 0), add || from > 0);
+                    self.multiply_rows(simd, part, c, add, panels.clone(), depth.clone());
+                }
+            }
+        }
+    }
+
+    /// The same with the rows of B in `depth` alone, as many as A has columns.
+    ///
+    /// # Safety
+    /// As [`Self::multiply_panels`]; there are as many rows and panels.
+    #[inline(always)]
+    unsafe fn multiply_rows<S: Simd>(
+        &self,
+        simd: S,
+        a: View<T>,
+        c: Target<T>,
+        add: bool,
+        panels: Range<usize>,
+        depth: Range<usize>,
+    ) {
         let lanes = T::lanes::<S>();
         for panel in panels {
             let start = panel * self.width;
             let width = self.width.min(self.columns - start);
             let b = &self.numbers[start * self.rows..(start + width) * self.rows];
+            let b = &b[depth.start * width..depth.end * width];
             // SAFETY: the panel's columns are among those of `c`.
             unsafe {
                 match width / lanes {
@@ -185,6 +222,17 @@ impl<T: Number> Packed<T> {
             }
         }
     }
+}
+
+/// The same numbers as `a`, whose columns follow one another, in a place where nothing else lies between them.
+#[inline(always)]
+fn lay_out<'a, T: Number>(a: View<T>, laid: &'a mut [T]) -> View<'a, T> {
+    for (column, numbers) in (0..a.columns).zip(laid.chunks_exact_mut(T::PAD)) {
+        // SAFETY: `a` has this column, and its numbers follow one another, as many as rows.
+        let from = unsafe { std::slice::from_raw_parts(a.transposed().row(column), a.rows) };
+        numbers[..a.rows].copy_from_slice(from);
+    }
+    View::new(laid, [a.rows, a.columns], [1, T::PAD])
 }
 
 /// [`Packed::new`] with the instructions of `simd`, wherever it is called from.

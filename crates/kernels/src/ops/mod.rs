@@ -1,6 +1,6 @@
 //! The kernels as operations of Burn's backends, differentiable ones by their hand-written way back.
 //!
-//! With `cube`, the only place in the house that names a concrete backend's type.
+//! Beside `cube/`, the only place in the house that names a concrete backend's type.
 
 #[cfg(feature = "cube")]
 mod graphics;

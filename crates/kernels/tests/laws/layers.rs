@@ -130,6 +130,11 @@ fn every_layer_is_its_equations_in_value_and_in_gradient() {
 fn every_layer_is_its_equations_on_a_graphics_processor() {
     let Some(graphics) = super::graphics() else { return };
     let graphics = graphics.autodiff();
+    assert!(
+        kernels::updates_are_fused(&graphics),
+        "else the equations are compared with themselves"
+    );
+    assert!(!kernels::are_fused(&graphics), "the loss has no kernel there");
     let cpu = burn::tensor::Device::flex().autodiff();
     for sizes in SIZES {
         compare(sizes, (true, (&graphics, DType::F32)), (false, (&cpu, DType::F64)), 2e-5);
@@ -178,9 +183,13 @@ fn computed(
         loss = loss + weigh(11, memory);
     }
     let gradients = loss.backward();
+    // A state that was handed in may be gone on from again: nothing writes to it.
+    let handed_in =
+        [Some(&hidden), memory.as_ref()].into_iter().flatten().map(values).collect::<Vec<_>>();
 
     let mut all = vec![("output".to_string(), values(&out)), ("h".into(), values(&after.hidden))];
     all.extend(after.memory.iter().map(|memory| ("c".to_string(), values(memory))));
+    all.extend(handed_in.into_iter().map(|state| ("state handed in".to_string(), state)));
     let (mut matrices, vectors) = layer.weights();
     matrices.extend([of_input.clone(), hidden]);
     matrices.extend(memory);

@@ -64,7 +64,11 @@ fn graphics() -> Option<Device> {
     static OPENED: std::sync::OnceLock<Option<Device>> = std::sync::OnceLock::new();
     let open = || {
         let options = Device::wgpu_options().device_kind(burn::tensor::DeviceKind::Cpu);
-        let refused = |error| println!("skipped: no software Vulkan here ({error})");
+        // Past the test runner, which keeps what a test prints to itself.
+        let refused = |error| {
+            let words = format!("skipped: no software Vulkan here ({error})\n");
+            std::io::Write::write_all(&mut std::io::stderr(), words.as_bytes()).unwrap_or_default();
+        };
         options.init().map_err(refused).ok()
     };
     OPENED.get_or_init(open).clone()

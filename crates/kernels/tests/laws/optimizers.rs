@@ -10,8 +10,8 @@ use super::{assert_near, graphics, tensor, values};
 fn updated(device: &Device) -> Vec<Vec<f64>> {
     let at = (device, DType::F32);
     let (rmsprop, adam) = (
-        optimizers::Rmsprop { rate: 0.01, rho: 0.9, epsilon: 1e-7 },
-        optimizers::Adam { rate: 0.01, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 },
+        optimizers::Rmsprop { rate: 0.01, rho: 0.9, epsilon: 0.01 },
+        optimizers::Adam { rate: 0.01, beta_1: 0.9, beta_2: 0.999, epsilon: 0.01 },
     );
     let shape = [17, 33];
     let numbers = |seed| tensor(seed, shape, at);
@@ -23,6 +23,12 @@ fn updated(device: &Device) -> Vec<Vec<f64>> {
     let mut all = vec![w, v];
     let (w, m, v) = optimizers::adam(adam, held.clone(), gradient(), numbers(4), squares(5));
     all.extend([w, m, v, held]);
+    // Nobody holds these, and they lie as the gradient does.
+    let columns = |seed| tensor(seed, [33, 17], at).transpose();
+    let (w, v) = optimizers::rmsprop(rmsprop, columns(6), gradient(), squares(7));
+    all.extend([w, v]);
+    let (w, m, v) = optimizers::adam(adam, columns(8), gradient(), columns(9), squares(10));
+    all.extend([w, m, v]);
     all.iter().map(values).collect()
 }
 

@@ -11,7 +11,7 @@ use trainer::{
 };
 
 use super::Work;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Batches that lie ready, and come again and again.
 const BATCHES: usize = 8;
@@ -96,7 +96,8 @@ impl Work for Training {
         let start = Instant::now();
         let trained = train_briefly(model, batches, &self.config, Limit::Steps(steps))?;
         // Graphics processors compute behind our back.
-        let _ = self.batches[0].inputs.device().sync();
+        let device = self.batches[0].inputs.device();
+        device.sync().map_err(|error| Error::new(format!("the device failed: {error}")))?;
         let seconds = start.elapsed().as_secs_f64() / steps as f64;
         self.model = Some(trained);
         Ok(json!({ "seconds_per_step": seconds }))
