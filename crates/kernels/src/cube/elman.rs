@@ -3,7 +3,7 @@
 use burn_cubecl::cubecl;
 use burn_cubecl::cubecl::prelude::*;
 
-use super::{arriving, sigmoid};
+use super::{arriving, hand_on, sigmoid};
 use crate::cpu::elman::Activation;
 
 /// From the sums of step `at` to h after it. A unit computes one number of h.
@@ -41,10 +41,7 @@ pub fn forward<F: Float>(
     before[kept] = hidden[h_at];
     sums[sum] = h;
     hidden[h_at] = h;
-    if slot < slots {
-        let place = (row * slots + slot) * output.stride(0) + unit;
-        output[place] = h;
-    }
+    hand_on::<F>(h, output, row, unit, slots, slot);
 }
 
 /// From the gradient of h after step `at` to that of its sum.

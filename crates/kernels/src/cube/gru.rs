@@ -3,7 +3,7 @@
 use burn_cubecl::cubecl;
 use burn_cubecl::cubecl::prelude::*;
 
-use super::{arriving, sigmoid};
+use super::{arriving, hand_on, sigmoid};
 
 /// From the sums of step `at` to the state after it. A unit computes one number of h.
 #[cube(launch)]
@@ -44,10 +44,7 @@ pub fn forward<F: Float>(
     before[kept] = old_h;
     before[kept + units] = q;
     hidden[h_at] = h;
-    if slot < slots {
-        let place = (row * slots + slot) * output.stride(0) + unit;
-        output[place] = h;
-    }
+    hand_on::<F>(h, output, row, unit, slots, slot);
 }
 
 /// From the gradient of h after step `at` to those of its sums, and to what h before it owes to z alone.

@@ -3,7 +3,7 @@
 use burn_cubecl::cubecl;
 use burn_cubecl::cubecl::prelude::*;
 
-use super::{arriving, sigmoid};
+use super::{arriving, hand_on, sigmoid};
 
 /// From the sums of step `at` to the state after it. A unit computes one number of h and of c.
 #[cube(launch)]
@@ -51,14 +51,8 @@ pub fn forward<F: Float>(
     before[kept + units] = old_c;
     hidden[h_at] = h;
     memory[c_at] = c;
-    if slot < slots {
-        let place = (row * slots + slot) * output.stride(0) + unit;
-        output[place] = h;
-    }
-    if memory_slot < slots {
-        let place = (row * slots + memory_slot) * output.stride(0) + unit;
-        output[place] = c;
-    }
+    hand_on::<F>(h, output, row, unit, slots, slot);
+    hand_on::<F>(c, output, row, unit, slots, memory_slot);
 }
 
 /// From the gradient of the state after step `at` to those of its sums and of c before it.

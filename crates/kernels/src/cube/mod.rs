@@ -2,6 +2,9 @@
 //!
 //! Matrix products are the library's. Lives here: what stands between them, a step's gates and an update of
 //! weights, each one launch instead of a score.
+//!
+//! A cell's kernels take N rows through step `at` of `time` = T. Of what a layer hands on, a row has `slots` = S
+//! places of H numbers; `slot` is the one that belongs to this step, or S, which is none.
 
 mod elman;
 mod gru;
@@ -38,6 +41,22 @@ fn arriving<F: Float>(
         sum += gradient[(row * slots + slot) * gradient.stride(0) + unit];
     }
     sum
+}
+
+/// Writes a number of a row's unit to its slot in what the layer hands on, if it has one.
+#[cube]
+fn hand_on<F: Float>(
+    number: F,
+    output: &mut Tensor<F>,
+    row: usize,
+    unit: usize,
+    slots: usize,
+    slot: usize,
+) {
+    if slot < slots {
+        let place = (row * slots + slot) * output.stride(0) + unit;
+        output[place] = number;
+    }
 }
 
 /// The type of a tensor's numbers, as CubeCL names it.

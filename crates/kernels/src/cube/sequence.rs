@@ -54,8 +54,8 @@ pub fn forward(layer: Layer) -> (CubeTensor, Tape) {
     let bias = into_contiguous(layer.bias);
     // Copies, since they are written to.
     let hidden = into_contiguous(layer.hidden).copy();
-    let memory = sizes.has_memory(equations).then(|| into_contiguous(layer.memory).copy());
-    let before = room(&hidden, &[batch * time, sizes.kept(equations) * units]);
+    let memory = has_memory(equations).then(|| into_contiguous(layer.memory).copy());
+    let before = room(&hidden, &[batch * time, kept_blocks(equations) * units]);
     let output = room(&hidden, &[batch * slots, units]);
     let (client, element) = (hidden.client.clone(), element(hidden.dtype));
     let (count, dim) = units_for(&client, batch * units);
@@ -233,17 +233,8 @@ impl Sizes {
         let [batch, time] = layer.steps;
         let (inputs, units) = (layer.kernel.shape()[0], layer.recurrent.shape()[0]);
         let handed_on = if layer.every { time } else { 1 };
-        let slots = handed_on + usize::from(layer.equations == Equations::Lstm);
+        let slots = handed_on + usize::from(has_memory(layer.equations));
         Self { batch, time, inputs, units, slots }
-    }
-
-    fn has_memory(&self, equations: Equations) -> bool {
-        equations == Equations::Lstm
-    }
-
-    /// Blocks of H numbers that a step leaves for the way back beside its gates.
-    fn kept(&self, equations: Equations) -> usize {
-        if matches!(equations, Equations::Elman(_)) { 1 } else { 2 }
     }
 
     /// Where h after step `at` is handed on; S, which is no slot, if it is not.
@@ -254,6 +245,15 @@ impl Sizes {
             (false, false) => self.slots,
         }
     }
+}
+
+fn has_memory(equations: Equations) -> bool {
+    equations == Equations::Lstm
+}
+
+/// Blocks of H numbers that a step leaves for the way back beside its gates.
+fn kept_blocks(equations: Equations) -> usize {
+    if matches!(equations, Equations::Elman(_)) { 1 } else { 2 }
 }
 
 fn matmul(left: CubeTensor, right: CubeTensor) -> CubeTensor {
