@@ -20,7 +20,7 @@ pub const QA_CONFIG: &str = include_str!("../../../configs/qa.toml");
 
 #[cfg(test)]
 mod tests {
-    use seqdata::questions::read_squad;
+    use qa::data::read_squad;
 
     use super::*;
 

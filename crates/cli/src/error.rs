@@ -46,8 +46,9 @@ from!(
     durable::Error,
     text_prep::Error,
     seqdata::Error,
-    seqdata::questions::Error,
+    qa::data::Error,
     models::Error,
     trainer::Error,
-    generate::Error
+    generate::Error,
+    qa::Error
 );

@@ -1,36 +1,18 @@
 //! The binary `pastiche`: the front door, where text, model, trainer and writer are introduced to
 //! one another. What each command does has a file of its own under `commands`.
 
-mod asked_formats;
-mod asking;
-mod baselines;
-mod chart;
 mod commands;
 mod config;
 mod corpus;
-mod dashboard;
 mod device;
 mod embedded;
 mod error;
-mod marked;
-mod metrics_file;
-mod origin;
-mod progress;
-mod provenance;
-mod question_scores;
-mod run_charts;
-mod run_dir;
-mod samples_file;
-mod score_card;
-mod signals;
-mod sitting;
-mod speaker;
-mod spelling;
+mod observers;
+mod output;
+mod report;
+mod run;
 mod tensorboard;
-mod tensorboard_log;
-mod vectors;
 mod view;
-mod writing;
 
 use std::process::ExitCode;
 
@@ -84,7 +66,7 @@ fn main() -> ExitCode {
     match done {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error}");
+            output::tell(&format!("error: {error}"));
             ExitCode::FAILURE
         }
     }

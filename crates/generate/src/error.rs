@@ -54,22 +54,6 @@ pub enum Error {
          with a lower `train.learning_rate`"
     )]
     NotFinite,
-    /// Nothing can be asked about.
-    #[error(
-        "the text holds no sentence to ask about: expected at least one of 1 to 200 words; give another text"
-    )]
-    NoSentences,
-    /// There is nothing to score.
-    #[error(
-        "none of the {questions} questions can be scored: {unmapped} have answers that begin or end within \
-         a word, the others have none; give a file whose answers consist of whole words"
-    )]
-    NothingToScore {
-        /// Questions found.
-        questions: usize,
-        /// Those whose answer is cut out of a word.
-        unmapped: usize,
-    },
     /// The text could not be handed on.
     #[error("the text cannot be written out: {0}")]
     Output(#[from] std::io::Error),

@@ -5,26 +5,17 @@
 //! model's own, and what a written question or a chosen answer is worth. Never trains; one model
 //! directory is all it needs.
 
-pub mod copied;
 pub mod error;
 pub mod evaluate;
-pub mod ngrams;
-pub mod novelty;
 pub mod prompt;
-pub mod questions;
 pub mod sampler;
 pub mod sampling;
-pub mod score;
 pub mod session;
-pub mod suffix_array;
 pub mod voice;
 mod write;
 
-pub use copied::{Copied, NGramsHeld, Run, Source};
 pub use error::{Error, Result};
 pub use evaluate::{Evaluation, bits_per_byte, evaluate_ids, evaluate_text};
-pub use ngrams::NGrams;
-pub use novelty::{Lexicon, Novelty};
 pub use prompt::{Prompt, prompt};
 pub use sampler::Sampler;
 pub use sampling::Sampling;

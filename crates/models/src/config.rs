@@ -149,8 +149,11 @@ impl LanguageModelConfig {
     }
 }
 
-/// Refuses a share that is not below the whole.
-pub(crate) fn check_share(key: impl Into<String>, share: f64) -> Result<()> {
+/// Rejects a rate outside `[0, 1)`.
+///
+/// # Errors
+/// [`Error::OutOfRange`] that names `key`.
+pub fn check_share(key: impl Into<String>, share: f64) -> Result<()> {
     match (0.0..1.0).contains(&share) {
         true => Ok(()),
         false => Err(Error::out_of_range(key, share, "0 or more and below 1")),

@@ -156,7 +156,7 @@ pub enum Error {
 
 impl Error {
     /// An [`Error::OutOfRange`] about the setting `key`.
-    pub(crate) fn out_of_range(
+    pub fn out_of_range(
         key: impl Into<String>,
         found: impl ToString,
         expected: &'static str,

@@ -93,9 +93,6 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
-    /// A file of questions was refused.
-    #[error(transparent)]
-    Questions(#[from] crate::questions::Error),
     /// The text could not be read or tokenized.
     #[error(transparent)]
     Text(#[from] text_prep::Error),

@@ -16,7 +16,6 @@ pub mod ids_writer;
 mod laws;
 pub mod loader;
 mod mapped;
-pub mod questions;
 pub mod random;
 pub mod recall;
 pub mod split;

@@ -3,19 +3,21 @@
 use std::io::Read;
 
 use args::Ask as Arguments;
-use generate::questions::beam::Search;
-use generate::questions::{Ask, Asker, ask};
-use models::{Purpose, QuestionModel, Trained};
+use models::{Purpose, Trained};
+use qa::QuestionModel;
+use qa::generate::beam::Search;
+use qa::generate::{Ask, Asker, ask};
 
-use super::{print, tell};
 use crate::device::Choice;
 use crate::error::{Error, Result};
-use crate::{asked_formats, run_dir};
+use crate::output::{print, tell};
+use crate::report::question_formats;
+use crate::run::directory;
 
 /// Runs the command.
 pub fn run(args: &Arguments, choice: &Choice) -> Result<()> {
     check(args)?;
-    let directory = run_dir::model(args.model.as_deref(), Some(Purpose::Asking))?;
+    let directory = directory::model(args.model.as_deref(), Some(Purpose::Asking))?;
     let device = choice.open()?;
     let trained = Trained::<QuestionModel>::load(&directory, &device)?;
     let text = text(args)?;
@@ -31,7 +33,7 @@ pub fn run(args: &Arguments, choice: &Choice) -> Result<()> {
             args.min_confidence
         ));
     }
-    print(&asked_formats::write(args.format, &text, &name(args), &asked))
+    print(&question_formats::write(args.format, &text, &name(args), &asked))
 }
 
 fn check(args: &Arguments) -> Result<()> {

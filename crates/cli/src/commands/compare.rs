@@ -7,11 +7,11 @@ use models::artifact::{MANIFEST, about_any, tokenizer};
 use serde::Serialize;
 use trainer::Checkpoints;
 
-use super::{columns, print, print_json, tell};
 use crate::error::{Error, Result};
-use crate::metrics_file::{Curves, curves};
-use crate::origin::{CONFIG, is_run};
-use crate::run_charts::{self, Named};
+use crate::observers::metrics_file::{Curves, curves};
+use crate::output::{columns, print, print_json, tell};
+use crate::report::run_charts::{self, Named};
+use crate::run::init::{CONFIG, is_run};
 
 /// What is told of one run.
 #[derive(Serialize)]

@@ -4,26 +4,27 @@ use std::path::Path;
 
 use args::Evaluate;
 use burn::tensor::Device;
-use generate::questions::beam::Search;
-use generate::questions::{Asker, evaluate_questions};
 use generate::{Evaluation, Voice, evaluate_ids, evaluate_text};
 use models::artifact::about_any;
-use models::{Artifact, Precision, Purpose, QuestionModel, Trained};
+use models::{Artifact, Precision, Purpose, Trained};
+use qa::QuestionModel;
+use qa::generate::beam::Search;
+use qa::generate::{Asker, evaluate_questions};
 
 use super::generate::{check_int8, context};
 use super::train::CONFIG;
-use super::{print, print_json};
 use crate::config::{Config, Known, Resolved, ResolvedQuestions, parse};
 use crate::device::Choice;
 use crate::error::{Error, Result};
-use crate::question_scores::{self, CONSTANT, DRAWN};
-use crate::run_dir;
+use crate::output::{print, print_json, tell};
+use crate::report::question_scores::{self, CONSTANT, DRAWN};
+use crate::run::directory;
 
 /// Runs the command.
 pub fn run(args: &Evaluate, choice: &Choice) -> Result<()> {
     let of_data = args.data.is_some().then_some(Purpose::Asking);
     let of_text = (args.text.is_some() || args.int8).then_some(Purpose::Writing);
-    let directory = run_dir::model(args.model.as_deref(), of_data.or(of_text))?;
+    let directory = directory::model(args.model.as_deref(), of_data.or(of_text))?;
     let device = choice.open()?;
     // A directory that cannot be read is told by whoever reads all of it.
     let asks = about_any(&directory).is_ok_and(|about| about.purpose == Purpose::Asking);
@@ -52,7 +53,7 @@ pub fn run(args: &Evaluate, choice: &Choice) -> Result<()> {
     if args.int8 {
         evaluation.protocol.push_str("; weights in eight bits");
     }
-    eprintln!("model {}", directory.display());
+    tell(&format!("model {}", directory.display()));
     match args.json {
         true => print_json(&evaluation),
         false => print(&table(&evaluation)),
@@ -64,7 +65,7 @@ fn questions(args: &Evaluate, directory: &Path, device: &Device) -> Result<()> {
     let trained = Trained::<QuestionModel>::load(directory, device)?;
     let (documents, found) = match &args.data {
         Some(path) => {
-            let read = seqdata::questions::read(path)?;
+            let read = qa::data::read(path)?;
             (read.documents, read.counts.found)
         }
         None => {
@@ -76,7 +77,7 @@ fn questions(args: &Evaluate, directory: &Path, device: &Device) -> Result<()> {
     let seed = trained.about.seed;
     let evaluation =
         evaluate_questions(&asker, &documents, found, CONSTANT, search, (DRAWN, seed))?;
-    eprintln!("model {}", directory.display());
+    tell(&format!("model {}", directory.display()));
     match args.json {
         true => print_json(&evaluation),
         false => print(&question_scores::table(&evaluation)),

@@ -4,10 +4,11 @@ use args::Export;
 use models::foreign::{export, write};
 use models::{Artifact, Purpose};
 
-use super::{layout, print};
+use super::layout;
 use crate::device::Choice;
 use crate::error::{Error, Result};
-use crate::run_dir;
+use crate::output::{print, tell};
+use crate::run::directory;
 
 /// Runs the command.
 pub fn run(args: &Export, choice: &Choice) -> Result<()> {
@@ -18,16 +19,16 @@ pub fn run(args: &Export, choice: &Choice) -> Result<()> {
             path.display()
         )));
     }
-    let directory = run_dir::model(args.model.as_deref(), Some(Purpose::Writing))?;
+    let directory = directory::model(args.model.as_deref(), Some(Purpose::Writing))?;
     let device = choice.open()?;
     let artifact = Artifact::load(&directory, &device)?;
     let tensors = export(&artifact.model, layout(args.layout))?;
     write(path, &tensors)?;
-    eprintln!(
+    tell(&format!(
         "model {}: {} tensors; the ids of its tokens stand in {}",
         directory.display(),
         tensors.len(),
         directory.join("vocabulary.tsv").display()
-    );
+    ));
     print(&format!("{}\n", path.display()))
 }

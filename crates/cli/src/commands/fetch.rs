@@ -9,10 +9,10 @@ use models::summary::thousands;
 use seqdata::{CountedOn, Fractions, Prepared, Recipe};
 use text_prep::{Cleaner, Rare, Splitter, Words};
 
-use super::print;
 use crate::corpus::{Counts, Dataset};
 use crate::embedded;
 use crate::error::{Error, Result};
+use crate::output::{print, tell};
 
 /// Runs the command.
 pub fn run(args: &Fetch) -> Result<()> {
@@ -21,7 +21,7 @@ pub fn run(args: &Fetch) -> Result<()> {
     let path = dataset.path(name);
     let in_place = std::fs::read(&path).is_ok_and(|bytes| dataset.knows(&bytes));
     if args.from.is_none() && in_place {
-        eprintln!("{} is in place", dataset.title);
+        tell(&format!("{} is in place", dataset.title));
         return print(&format!("{}\n", path.display()));
     }
     let (bytes, origin) = match &args.from {
@@ -49,14 +49,16 @@ pub fn run(args: &Fetch) -> Result<()> {
         )));
     }
     if !known {
-        eprintln!("warning: this edition of `{name}` has an unknown hash, but the right counts");
+        tell(&format!(
+            "warning: this edition of `{name}` has an unknown hash, but the right counts"
+        ));
     }
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(Error::io(folder, "made"))?;
     }
     write_atomically(&path, &bytes)?;
     let Dataset { title, source, licence, .. } = &dataset;
-    eprintln!("{title}, {source}, {licence}: {}", told(found));
+    tell(&format!("{title}, {source}, {licence}: {}", told(found)));
     print(&format!("{}\n", path.display()))
 }
 
@@ -86,7 +88,7 @@ fn count(dataset: &Dataset, bytes: &[u8], origin: &str) -> Result<Counts> {
 
 /// Downloads by `curl`, which every system has or can have: no TLS library is worth one file.
 fn download(name: &str, address: &str) -> Result<Vec<u8>> {
-    eprintln!("downloading {address}");
+    tell(&format!("downloading {address}"));
     let by_hand = || {
         format!("download it by hand and run `pastiche fetch {name} --from {}`", file_of(address))
     };

@@ -10,10 +10,10 @@ use models::{Artifact, Context, Precision, Purpose};
 use serde::Serialize;
 use text_prep::UnseenPolicy;
 
-use super::{print, print_json, write};
 use crate::device::Choice;
 use crate::error::{Error, Result};
-use crate::run_dir;
+use crate::output::{print, print_json, tell, write};
+use crate::run::directory;
 
 #[derive(Serialize)]
 struct Report {
@@ -39,7 +39,7 @@ pub fn run(args: &Generate, choice: &Choice) -> Result<()> {
         }
     }
     let text = prompt_text(args)?;
-    let directory = run_dir::model(args.model.as_deref(), Some(Purpose::Writing))?;
+    let directory = directory::model(args.model.as_deref(), Some(Purpose::Writing))?;
     let device = choice.open()?;
     let artifact = Artifact::load(&directory, &device)?;
     let prompt = read_prompt(args, &artifact, &text)?;
@@ -60,7 +60,7 @@ pub fn run(args: &Generate, choice: &Choice) -> Result<()> {
         check_int8(&voice)?;
     }
     let writer = Writer { voice, tokenizer: &artifact.tokenizer, window: artifact.about.window };
-    eprintln!("model {}, seed {seed}, temperature {}", directory.display(), args.temperature);
+    tell(&format!("model {}, seed {seed}, temperature {}", directory.display(), args.temperature));
     let start = Instant::now();
     let mut samples = Vec::new();
     match (args.samples, args.json) {
@@ -83,7 +83,7 @@ pub fn run(args: &Generate, choice: &Choice) -> Result<()> {
     let time = start.elapsed();
     let tokens: usize = samples.iter().map(|sample| sample.ids.len()).sum();
     let tokens_per_second = tokens as f64 / time.as_secs_f64();
-    eprintln!("{tokens} tokens, {tokens_per_second:.0} a second");
+    tell(&format!("{tokens} tokens, {tokens_per_second:.0} a second"));
     match args.json {
         true => {
             print_json(&Report { samples, seed, temperature: args.temperature, tokens_per_second })
@@ -125,7 +125,7 @@ fn read_prompt(args: &Generate, artifact: &Artifact, text: &str) -> Result<Promp
     let prompt = prompt(&artifact.tokenizer, text, unseen, artifact.about.window)?;
     if !prompt.unseen.is_empty() {
         let done = if args.unseen == Unseen::Skip { "skipped" } else { "read as unknown" };
-        eprintln!("warning: the model never saw {}; {done}", prompt.unseen.join(", "));
+        tell(&format!("warning: the model never saw {}; {done}", prompt.unseen.join(", ")));
     }
     Ok(prompt)
 }

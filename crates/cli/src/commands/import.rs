@@ -8,12 +8,13 @@ use models::foreign::{Tensors, import, read as read_weights};
 use models::{About, Artifact, score};
 use seqdata::Loader;
 
+use super::layout;
 use super::train::CONFIG;
-use super::{layout, print, warn};
 use crate::config::{Resolved, read};
 use crate::device::Choice;
 use crate::error::{Error, Result};
-use crate::run_dir;
+use crate::output::{print, tell, warn};
+use crate::run::directory;
 
 /// Runs the command.
 pub fn run(args: &Import, choice: &Choice) -> Result<()> {
@@ -36,19 +37,19 @@ pub fn run(args: &Import, choice: &Choice) -> Result<()> {
         }
         None => from_config(args, tensors, &device)?,
     };
-    let run = run_dir::create(args.out.as_deref(), "imported")?;
+    let run = directory::create(args.out.as_deref(), "imported")?;
     if let Err(error) = artifact.save(&run) {
         // What could not be kept leaves nothing behind.
         let _ = std::fs::remove_dir_all(&run);
         return Err(error.into());
     }
     if let Some(loss) = artifact.about.valid_loss_carried {
-        eprintln!("validation loss {loss:.3} nats a token, the state carried");
+        tell(&format!("validation loss {loss:.3} nats a token, the state carried"));
     }
-    eprintln!(
+    tell(&format!(
         "write with: cargo xtask generate --model {} (or pastiche generate …)",
         run.display()
-    );
+    ));
     print(&format!("{}\n", run.display()))
 }
 

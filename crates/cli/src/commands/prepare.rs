@@ -2,15 +2,15 @@
 
 use args::Prepare;
 use models::summary::thousands;
+use qa::data::{PreparedQuestions, Used};
 use seqdata::Streams;
-use seqdata::questions::{PreparedQuestions, Used};
 use serde::Serialize;
 use trainer::Method;
 
-use super::{print, print_json, warn};
 use crate::config::{Config, QuestionsConfig, Resolved, ResolvedQuestions, Written, read_any};
 use crate::error::Result;
-use crate::vectors::Vectors;
+use crate::output::{print, print_json, warn};
+use crate::run::word_vectors::Vectors;
 
 /// The whole cleaned text by the seed's recipe, and how many windows the run gets of it.
 #[derive(Serialize)]

@@ -17,11 +17,11 @@ use trainer::{
 };
 
 use super::evaluate::own_text;
-use super::{print, print_json, warn};
-use crate::chart::{self, Corner, Frame, Series};
 use crate::config::{Resolved, read};
 use crate::device::Choice;
 use crate::error::{Error, Result};
+use crate::output::{print, print_json, tell, warn};
+use crate::report::chart::{self, Corner, Frame, Series};
 
 /// Rows of held-out text that are listened to.
 const ROWS: usize = 256;
@@ -92,7 +92,7 @@ pub fn run(args: &Probe, choice: &Choice) -> Result<()> {
         false => print(&table(&curves, args.back))?,
     }
     draw(&args.out, args.back, drawing)?;
-    eprintln!("drawn: {picture}");
+    tell(&format!("drawn: {picture}"));
     Ok(())
 }
 
@@ -140,11 +140,11 @@ fn family(args: &Probe, limit: Limit, device: &Device) -> Result<Vec<Curve>> {
         };
         let fresh = blueprint.init(seed, device)?;
         let untrained = listen(&fresh, &rows, args.back, seed)?;
-        eprintln!("training {name}");
+        tell(&format!("training {name}"));
         let batches = endless_windows(prepared, &resolved.train, device);
         let model = train_briefly(fresh, batches, &resolved.train, limit)?;
         let loss = score(&model, &*held_out).map_err(models::Error::from)?.nats_per_token();
-        eprintln!("{name} reached a validation loss of {loss:.3} nats a token by window");
+        tell(&format!("{name} reached a validation loss of {loss:.3} nats a token by window"));
         let trained = listen(&model, &rows, args.back, seed)?;
         curves.push(Curve { name: name.into(), trained, untrained, recall: None });
     }
@@ -220,7 +220,7 @@ fn recall(curves: &mut [Curve], args: &Probe, device: &Device) -> Result<()> {
     };
     let autodiff = device.clone().autodiff();
     for (curve, (name, kind)) in curves.iter_mut().zip(FAMILY) {
-        eprintln!("{name} learns to recall");
+        tell(&format!("{name} learns to recall"));
         let mut accuracies = Vec::new();
         for gap in GAPS {
             let task = Recall { cues: CUES, gap };

@@ -12,16 +12,16 @@ use serde_json::Value;
 use trainer::{Checkpoints, Ended};
 
 use super::train::Begun;
-use super::{print, print_json, tell, warn};
 use crate::config::{Config, ResolvedQuestions, Written, read_any};
 use crate::device::Choice;
 use crate::error::{Error, Result};
-use crate::metrics_file::timeless_lines;
-use crate::origin::{Beginning, CONFIG, is_run};
-use crate::provenance::{Origin, Provenance};
-use crate::run_dir;
-use crate::signals::INTERRUPTED;
-use crate::sitting::Course;
+use crate::observers::metrics_file::timeless_lines;
+use crate::output::{print, print_json, tell, warn};
+use crate::run::directory;
+use crate::run::experiment::Course;
+use crate::run::init::{Beginning, CONFIG, is_run};
+use crate::run::provenance::{Origin, Provenance};
+use crate::run::signals::INTERRUPTED;
 
 /// What the comparison came to.
 #[derive(Serialize)]
@@ -102,7 +102,7 @@ fn again<C: Course>(
         tell(&format!("warning: {difference}: the bits may be others"));
     }
     let name = run.file_name().map_or("run".into(), |name| name.to_string_lossy());
-    let again = run_dir::create(args.out.as_deref(), &format!("{name}-again"))?;
+    let again = directory::create(args.out.as_deref(), &format!("{name}-again"))?;
     let begun = Begun { run: &again, plain: args.json };
     let outcome = begun.learn(course, model, origin, device, choice)?;
     if matches!(outcome.ended, Ended::Stopped { .. }) {

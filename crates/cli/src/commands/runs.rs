@@ -9,11 +9,11 @@ use models::artifact::{MANIFEST, about_any};
 use serde::Serialize;
 use trainer::{Checkpoints, Progress};
 
-use super::{print, print_json, tell};
 use crate::error::Result;
-use crate::origin::CONFIG;
-use crate::run_dir;
-use crate::view::words::duration;
+use crate::output::{print, print_json, tell};
+use crate::run::directory;
+use crate::run::init::CONFIG;
+use crate::view::format::duration;
 
 /// One run.
 #[derive(Serialize)]
@@ -38,7 +38,7 @@ struct Listing {
 /// Runs the command.
 pub fn run(args: &Runs) -> Result<()> {
     let mut runs: Vec<Row> =
-        run_dir::all(&args.folder)?.iter().filter_map(|path| row(path)).collect();
+        directory::all(&args.folder)?.iter().filter_map(|path| row(path)).collect();
     runs.sort_by(|one, other| one.age_seconds.total_cmp(&other.age_seconds));
     if args.json {
         return print_json(&Listing { runs });
@@ -129,5 +129,5 @@ fn table(runs: &[Row]) -> String {
             format!("{:.1} MB", row.bytes as f64 / 1e6),
         ]
     });
-    super::columns(std::iter::once(heading).chain(rows))
+    crate::output::columns(std::iter::once(heading).chain(rows))
 }

@@ -3,9 +3,9 @@
 use args::Summary as Args;
 use models::Summary;
 
-use super::{print, print_json, warn};
 use crate::config::{Resolved, read};
 use crate::error::Result;
+use crate::output::{print, print_json, warn};
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {

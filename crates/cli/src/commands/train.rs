@@ -9,31 +9,31 @@ use burn::tensor::Device;
 use durable::{Lock, write_atomically};
 use trainer::{Checkpoints, Ended, Outcome, Start};
 
-use super::{print, tell, warn};
 use crate::config::{ResolvedQuestions, Written};
 use crate::device::Choice;
 use crate::error::{Error, Result};
-use crate::metrics_file;
-use crate::origin::{self, Beginning};
-use crate::provenance::{Origin, Provenance};
-use crate::run_dir;
-use crate::signals::INTERRUPTED;
-use crate::sitting::{Course, Place};
+use crate::observers::metrics_file;
+use crate::output::{print, tell, warn};
+use crate::run::directory;
+use crate::run::experiment::{Course, Place};
+use crate::run::init::{self, Beginning};
+use crate::run::provenance::{Origin, Provenance};
+use crate::run::signals::INTERRUPTED;
 
-pub use crate::origin::CONFIG;
+pub use crate::run::init::CONFIG;
 
 /// Runs the command.
 pub fn run(args: &Train, choice: &Choice) -> Result<ExitCode> {
     let ended = match &args.resume {
         None => begin(args, choice)?,
         Some(run) => {
-            let run = run_dir::to_resume(run.as_deref())?;
-            origin::is_run(&run)?;
+            let run = directory::to_resume(run.as_deref())?;
+            init::is_run(&run)?;
             let _lock = Lock::take(&run)?;
             Checkpoints::of(&run).verify()?;
-            match origin::go_on(&run, &args.config)? {
+            match init::go_on(&run, &args.config)? {
                 Written::Writing(config) => {
-                    resume(&run, &origin::resolve_again(&run, *config)?, args, choice)?
+                    resume(&run, &init::resolve_again(&run, *config)?, args, choice)?
                 }
                 Written::Questions(config) => {
                     resume(&run, &ResolvedQuestions::new(*config)?, args, choice)?
@@ -48,9 +48,9 @@ pub fn run(args: &Train, choice: &Choice) -> Result<ExitCode> {
 }
 
 fn begin(args: &Train, choice: &Choice) -> Result<Ended> {
-    let (written, name) = origin::begin(args)?;
+    let (written, name) = init::begin(args)?;
     let device = choice.open()?;
-    let make = || run_dir::create(args.out.as_deref(), &name);
+    let make = || directory::create(args.out.as_deref(), &name);
     let begun = |run| Begun { run, plain: args.plain };
     match written {
         Written::Writing(config) => {

@@ -3,8 +3,8 @@
 
 use std::path::PathBuf;
 
-use models::questions::{Attending, Extraction, ReadAnswer};
 use models::{CellKind, LayerConfig};
+use qa::model::{Attending, Extraction, ReadAnswer};
 use serde::{Deserialize, Serialize};
 
 use super::{Checkpoints, Train, Vectors};
@@ -74,7 +74,7 @@ pub struct Sentences {
     pub longest: usize,
 }
 
-/// `[model]`: see [`models::QuestionModelConfig`].
+/// `[model]`: see [`qa::QuestionModelConfig`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct QuestionsModel {

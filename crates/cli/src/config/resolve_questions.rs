@@ -1,9 +1,7 @@
 //! From what is written about questions to what is meant: everything checked, the data read and prepared.
 
-use models::QuestionModelConfig;
-use seqdata::questions::{
-    Document, PreparedQuestions, QuestionRecipe, Read, read, read_squad, split,
-};
+use qa::QuestionModelConfig;
+use qa::data::{Document, PreparedQuestions, QuestionRecipe, Read, read, read_squad, split};
 use trainer::TrainConfig;
 
 use super::learning::{Learned, train_config};

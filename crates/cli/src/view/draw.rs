@@ -4,10 +4,10 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
-use super::paint::Paint;
 use super::panels::{self, below, row};
-use super::scene::Scene;
-use super::{plot, words};
+use super::state::Scene;
+use super::theme::Paint;
+use super::{format, plot};
 
 /// The least rows of a chart with its heading that say more than numbers do.
 const CHART: u16 = 6;
@@ -99,9 +99,9 @@ fn title(frame: &mut Frame, area: Rect, scene: &Scene, paint: Paint) {
         Constraint::Length(doing.width() as u16),
     ])
     .areas(area);
-    let mut line = Line::styled(words::tame(&scene.name), paint.strong());
+    let mut line = Line::styled(format::tame(&scene.name), paint.strong());
     for about in [&scene.backend, &scene.model].into_iter().filter(|about| !about.is_empty()) {
-        line.push_span(Span::styled(format!("  {}", words::tame(about)), paint.quiet()));
+        line.push_span(Span::styled(format!("  {}", format::tame(about)), paint.quiet()));
     }
     frame.render_widget(line, left);
     frame.render_widget(doing, right);

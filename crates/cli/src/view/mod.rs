@@ -3,15 +3,15 @@
 
 mod curve;
 mod draw;
+pub mod format;
 mod keys;
-mod paint;
 mod panels;
 mod plot;
-mod scene;
+mod state;
 mod terminal;
 #[cfg(test)]
 mod tests;
-pub mod words;
+mod theme;
 
-pub use scene::{Baseline, Best, Phase, Sample, Saved, Scene};
+pub use state::{Baseline, Best, Phase, Sample, Saved, Scene};
 pub use terminal::{Screen, is_shown, restore};

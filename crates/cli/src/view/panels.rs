@@ -8,9 +8,9 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Paragraph, Wrap};
 
-use super::paint::Paint;
-use super::scene::Scene;
-use super::words;
+use super::format;
+use super::state::Scene;
+use super::theme::Paint;
 
 /// Columns from which on the gauge of the epoch says which it is.
 const LABELLED: u16 = 40;
@@ -51,26 +51,26 @@ pub fn gauges(frame: &mut Frame, area: Rect, scene: &Scene, paint: Paint) {
 
 /// The numbers of the run, a row each; with `losses` those that a chart would show come first.
 pub fn numbers(frame: &mut Frame, area: Rect, scene: &Scene, paint: Paint, losses: bool) {
-    let none = || words::NONE.to_string();
+    let none = || format::NONE.to_string();
     let mut lines: Vec<(&str, String, Style)> = Vec::new();
     if losses {
         let valid = scene.valid.points().last().map(|point| point.1);
-        let nats = |loss: Option<f64>| loss.map_or_else(none, words::nats);
+        let nats = |loss: Option<f64>| loss.map_or_else(none, format::nats);
         lines.push(("train", nats(scene.train.recent()), paint.train()));
         lines.push(("valid", nats(valid), paint.valid()));
     }
     let speed = scene.tokens_per_second;
     let speed = if speed.is_finite() { thousands(speed as usize) } else { none() };
-    let best = scene.best.map(|best| format!("{}, epoch {}", words::nats(best.nats), best.epoch));
+    let best = scene.best.map(|best| format!("{}, epoch {}", format::nats(best.nats), best.epoch));
     let saved = scene.saved.map(|saved| {
         let step = thousands(saved.step as usize);
-        format!("{} ago, step {step}", words::duration(saved.seconds_ago))
+        format!("{} ago, step {step}", format::duration(saved.seconds_ago))
     });
     let numbers = [
-        ("to go", scene.eta_seconds.map(words::duration)),
-        ("elapsed", Some(words::duration(scene.seconds))),
+        ("to go", scene.eta_seconds.map(format::duration)),
+        ("elapsed", Some(format::duration(scene.seconds))),
         ("speed", Some(format!("{speed} tokens/s"))),
-        ("rate", Some(words::rate(scene.learning_rate))),
+        ("rate", Some(format::rate(scene.learning_rate))),
         ("best", best),
         ("saved", saved),
     ];
@@ -98,7 +98,7 @@ pub fn sample(frame: &mut Frame, area: Rect, scene: &Scene, paint: Paint) {
     };
     let heading = format!("after step {} it writes", thousands(sample.step as usize));
     frame.render_widget(Line::styled(heading, paint.quiet()), row(area, 0));
-    let text = words::tame(&sample.text);
+    let text = format::tame(&sample.text);
     frame.render_widget(Paragraph::new(text).wrap(Wrap { trim: true }), below(area, 1));
 }
 
@@ -108,7 +108,7 @@ pub fn messages(frame: &mut Frame, area: Rect, scene: &Scene, paint: Paint) {
     for (at, message) in scene.messages.iter().skip(from).enumerate() {
         let (mark, style) =
             if message.alarm { ("! ", paint.alarm()) } else { ("  ", Style::new()) };
-        let text = words::tame(&message.text).replace('\n', " ");
+        let text = format::tame(&message.text).replace('\n', " ");
         frame.render_widget(Line::styled(format!("{mark}{text}"), style), row(area, at as u16));
     }
 }
@@ -122,7 +122,7 @@ struct Gauge {
 
 impl Gauge {
     fn new(name: String, done: u64, all: u64) -> Self {
-        let share = words::share(done, all);
+        let share = format::share(done, all);
         let text = format!("step {} of {}", thousands(done as usize), thousands(all as usize));
         Self { name, share, text }
     }

@@ -8,9 +8,9 @@ use ratatui::symbols::Marker;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType};
 
-use super::paint::Paint;
-use super::scene::Scene;
-use super::words;
+use super::format;
+use super::state::Scene;
+use super::theme::Paint;
 
 /// Rows below the graph: the axis and its labels.
 const BELOW: u16 = 2;
@@ -103,7 +103,7 @@ pub fn draw(frame: &mut Frame, area: Rect, scene: &Scene, paint: Paint) {
 /// The labels, the more important first.
 fn labels(scene: &Scene, paint: Paint) -> Vec<Label> {
     let curve = |curve: Option<f64>, name, mark, style| {
-        let text = |nats| format!("{name} {}", words::nats(nats));
+        let text = |nats| format!("{name} {}", format::nats(nats));
         curve.map(|nats| Label { nats, mark, text: text(nats), style })
     };
     let last = |points: &[(f64, f64)]| points.last().map(|point| point.1);
@@ -116,7 +116,7 @@ fn labels(scene: &Scene, paint: Paint) -> Vec<Label> {
     let baselines = baselines.map(|baseline| Label {
         nats: baseline.nats,
         mark: Paint::BASELINE,
-        text: format!("{} {}", words::tame(&baseline.name), words::nats(baseline.nats)),
+        text: format!("{} {}", format::tame(&baseline.name), format::nats(baseline.nats)),
         style: paint.quiet(),
     });
     curves.into_iter().flatten().chain(baselines).collect()

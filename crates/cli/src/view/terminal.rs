@@ -19,7 +19,7 @@ use ratatui::crossterm::terminal::{
 
 use super::draw::draw;
 use super::keys::{Keys, Wish};
-use super::scene::Scene;
+use super::state::Scene;
 
 /// Time between two frames, and the longest that a key waits.
 const TICK: Duration = Duration::from_millis(125);

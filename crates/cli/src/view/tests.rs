@@ -7,7 +7,7 @@ use ratatui::style::Color;
 
 use super::curve::Curve;
 use super::draw::paint;
-use super::paint::Paint;
+use super::theme::Paint;
 use super::{Baseline, Best, Sample, Saved, Scene};
 
 fn drawn(scene: &Scene, wide: u16, high: u16, colours: bool) -> Buffer {

@@ -1,16 +1,17 @@
 //! The laws that every cell and every stack must keep, written once and run for all of them, in f32
 //! and in f64.
 
+mod gradient_check;
 mod gradients;
 mod naive;
-mod questions;
 mod sequences;
 
-use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{DType, Device, Tensor, TensorData, s};
 use models::init::Initialization;
 use models::{Activation, CellKind, Input, LayerConfig, Reading, Stack, State};
 use seqdata::Random;
+
+use gradient_check::{noisy, values};
 
 /// Numbers that a stack reads at each step, D.
 const INPUTS: usize = 3;
@@ -124,25 +125,6 @@ impl Setting {
     }
 }
 
-/// A module with a little added to every weight.
-fn noisy<M: Module>(module: M) -> M {
-    module.map(&mut Noise(Random::keyed(5, "noise", &[])))
-}
-
-struct Noise(Random);
-
-impl ModuleMapper for Noise {
-    fn map_float<const D: usize>(&mut self, parameter: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        parameter.map(|tensor| {
-            let dims: [usize; D] = tensor.dims();
-            let count: usize = dims.iter().product();
-            let noise: Vec<f64> = (0..count).map(|_| 0.3 * self.0.normal()).collect();
-            let options = (&tensor.device(), tensor.dtype());
-            tensor + Tensor::from_data(TensorData::new(noise, dims), options)
-        })
-    }
-}
-
 /// Runs over a sequence of `[N, D]` steps, and gives it back as steps.
 fn run_as(
     stack: &Stack,
@@ -157,8 +139,4 @@ fn run_as(
 
 fn run(stack: &Stack, steps: Vec<Tensor<2>>, state: State) -> (Vec<Tensor<2>>, State) {
     run_as(stack, steps, state, &Reading::default())
-}
-
-fn values<const D: usize>(tensor: &Tensor<D>) -> Vec<f64> {
-    tensor.clone().try_into_vec_as().unwrap()
 }

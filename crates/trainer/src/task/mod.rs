@@ -1,7 +1,6 @@
 //! What a network is taught: its data in batches, and what a batch costs it. One task a file.
 
 mod language;
-mod questions;
 mod trainee;
 
 use burn::tensor::{Device, Tensor};

@@ -1,0 +1,10 @@
+//! A training run: its directory, how it starts, the experiment that it runs, and what is recorded about it.
+
+pub mod directory;
+pub mod experiment;
+pub mod experiment_lm;
+pub mod experiment_qa;
+pub mod init;
+pub mod provenance;
+pub mod signals;
+pub mod word_vectors;
