@@ -1,7 +1,7 @@
-"""The benchmark's works in Keras on TensorFlow.
+"""The benchmark's workloads in Keras on TensorFlow.
 
-Training calls the step that `fit` itself compiles, without its callbacks: a little faster than `fit` and
-`train_on_batch`. Compiled by XLA (`jit_compile=True`) or unrolled, the steps were slower."""
+Training calls the step that `fit` compiles, without callbacks: a little faster than `fit` and
+`train_on_batch`. With XLA (`jit_compile=True`) or unrolled, the steps were slower."""
 
 import os
 
@@ -13,11 +13,11 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from protocol import CHARACTERS, TEMPERATURE, D, H, T, V, on_graphics, pieces, serve, threads, windows
+from protocol import CHARACTERS, TEMPERATURE, D, H, T, V, character_windows, on_gpu, serve, threads, windows
 
 
 def steps_of(model, optimizer, batches):
-    """A function that does as many steps of `fit` as it is told."""
+    """A function `run(steps)` that runs training steps of `fit`."""
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(optimizer, loss)
     inputs, targets = (np.stack(part).astype("int32") for part in zip(*batches))
@@ -33,8 +33,8 @@ def steps_of(model, optimizer, batches):
     return run
 
 
-def seed_model(cell, depth, batch, units=H):
-    """One update a step, of one target after each window."""
+def baseline(cell, depth, batch, units=H):
+    """A step is one update, with one target after each window."""
 
     def build():
         keras.utils.set_random_seed(1)
@@ -50,7 +50,7 @@ def seed_model(cell, depth, batch, units=H):
 
 
 def characters():
-    """One update a step, of a target after every character, the state carried on."""
+    """A step is one update, with a target after every character and a carried state."""
     sizes = CHARACTERS
     keras.utils.set_random_seed(1)
     ids = keras.Input(batch_shape=(sizes["N"], sizes["T"]), dtype="int32")
@@ -58,62 +58,62 @@ def characters():
     model = keras.Sequential(
         [ids, layers.Embedding(sizes["V"], sizes["D"]), *recurrent, layers.Dense(sizes["V"])]
     )
-    return steps_of(model, keras.optimizers.Adam(2e-3, global_clipnorm=5.0), pieces())
+    return steps_of(model, keras.optimizers.Adam(2e-3, global_clipnorm=5.0), character_windows())
 
 
-def writer(rows):
-    """One token a step for each row, all steps within one graph: from Python, step by step, Keras needs two
-    to four times as long for one row. The ids leave it together, at the end."""
+def generation(rows):
+    """A step generates one token per row. All steps run in one graph, and the ids are copied to Python at the
+    end: called step by step from Python, Keras takes two to four times as long for one row."""
 
     def build():
         keras.utils.set_random_seed(1)
         embedding, cell, output = layers.Embedding(V, D), layers.LSTMCell(H), layers.Dense(V)
         zeros = tf.zeros((rows, H))
         state = [tf.zeros((rows,), tf.int32), zeros, zeros]
-        # Variables are made before the graph is.
+        # Creates the variables before the graph.
         output(cell(embedding(state[0]), state[1:])[0])
 
         @tf.function
-        def write(ids, hidden, memory, steps):
-            written = tf.TensorArray(tf.int32, steps)
+        def generate(ids, hidden, cell_state, steps):
+            generated = tf.TensorArray(tf.int32, steps)
             for step in tf.range(steps):
-                outputs, (hidden, memory) = cell(embedding(ids), [hidden, memory])
+                outputs, (hidden, cell_state) = cell(embedding(ids), [hidden, cell_state])
                 drawn = tf.random.categorical(output(outputs) / TEMPERATURE, 1, dtype=tf.int32)
                 ids = drawn[:, 0]
-                written = written.write(step, ids)
-            return written.stack(), ids, hidden, memory
+                generated = generated.write(step, ids)
+            return generated.stack(), ids, hidden, cell_state
 
         def run(steps):
-            written, *state[:] = write(*state, tf.constant(steps))
-            written.numpy()
+            generated, *state[:] = generate(*state, tf.constant(steps))
+            generated.numpy()
 
         return run
 
     return build
 
 
-WORKS = {
-    "train-lstm-32": seed_model(layers.LSTM, 1, 32),
-    "train-lstm-256": seed_model(layers.LSTM, 1, 256),
-    "train-lstm-1024": seed_model(layers.LSTM, 1, 1024),
-    "train-wide-32": seed_model(layers.LSTM, 1, 32, 1024),
-    "train-wide-256": seed_model(layers.LSTM, 1, 256, 1024),
-    "train-wide-1024": seed_model(layers.LSTM, 1, 1024, 1024),
-    "train-gru-32": seed_model(layers.GRU, 1, 32),
-    "train-rnn-32": seed_model(layers.SimpleRNN, 1, 32),
-    "train-stack-32": seed_model(layers.LSTM, 2, 32),
+WORKLOADS = {
+    "train-lstm-32": baseline(layers.LSTM, 1, 32),
+    "train-lstm-256": baseline(layers.LSTM, 1, 256),
+    "train-lstm-1024": baseline(layers.LSTM, 1, 1024),
+    "train-wide-32": baseline(layers.LSTM, 1, 32, 1024),
+    "train-wide-256": baseline(layers.LSTM, 1, 256, 1024),
+    "train-wide-1024": baseline(layers.LSTM, 1, 1024, 1024),
+    "train-gru-32": baseline(layers.GRU, 1, 32),
+    "train-rnn-32": baseline(layers.SimpleRNN, 1, 32),
+    "train-stack-32": baseline(layers.LSTM, 2, 32),
     "train-char-2x512": characters,
-    "generate-1": writer(1),
-    "generate-64": writer(64),
+    "generate-1": generation(1),
+    "generate-64": generation(64),
 }
 
 if __name__ == "__main__":
     count = threads()
-    if not on_graphics():
+    if not on_gpu():
         tf.config.set_visible_devices([], "GPU")
-    graphics = [device.name for device in tf.config.get_visible_devices("GPU")]
+    gpus = [device.name for device in tf.config.get_visible_devices("GPU")]
     tf.config.threading.set_intra_op_parallelism_threads(count)
     tf.config.threading.set_inter_op_parallelism_threads(count)
-    hello = {"name": "Keras", "version": keras.__version__, "threads": count}
-    hello["device"] = ", ".join(graphics) or "cpu"
-    serve(hello | {"library": f"TensorFlow {tf.__version__}"}, WORKS)
+    info = {"name": "Keras", "version": keras.__version__, "threads": count}
+    info["device"] = ", ".join(gpus) or "cpu"
+    serve(info | {"library": f"TensorFlow {tf.__version__}"}, WORKLOADS)

@@ -1,6 +1,5 @@
-"""A worker's side of the benchmark: one JSON object a line, requests on stdin, answers on stdout.
-
-Between requests a worker is blocked in a read and takes nothing from whoever is measured meanwhile."""
+"""The workers' side of the benchmark protocol: one JSON object per line, requests on stdin, responses on
+stdout. Between requests a worker blocks in a read and uses no CPU time."""
 
 import gc
 import json
@@ -10,77 +9,77 @@ import time
 
 import numpy as np
 
-# The seed's network: vocabulary, embedding, units, window.
+# The model of the Keras baseline: vocabulary size, embedding dimension, hidden units, window length.
 V, D, H, T = 4169, 100, 256, 20
-# The network of characters: vocabulary, embedding, units, window, batch.
+# The character model: the same, and the batch size.
 CHARACTERS = dict(V=65, D=64, H=512, T=50, N=50)
 TEMPERATURE = 0.8
-# Enough batches that no two steps in a row read the same one.
+# Enough that consecutive steps use different batches.
 BATCHES = 8
 
 
 def threads():
-    """How many threads a worker may use; the launcher says it to all of them."""
+    """The number of threads that a worker may use, set by the launcher."""
     return int(os.environ["OMP_NUM_THREADS"])
 
 
-def on_graphics():
-    """Whether a worker may compute on a graphics processor; the launcher says it, too."""
-    return bool(os.environ.get("PASTICHE_PEERS_ON_GRAPHICS"))
+def on_gpu():
+    """Whether a worker may use a GPU, set by the launcher."""
+    return bool(os.environ.get("PASTICHE_PEERS_ON_GPU"))
 
 
 def windows(batch):
-    """Batches of windows and the one id after each, drawn alike in every worker of this protocol."""
+    """Batches of windows with the next id of each; the same in every worker that uses this module."""
     draw = np.random.default_rng(1)
     return [(words(draw, (batch, T)), words(draw, batch)) for _ in range(BATCHES)]
 
 
 def words(draw, size):
-    """Ids as words come, by Zipf's law: the k-th word's share is about 1 / k."""
+    """Random ids by Zipf's law: the frequency of the k-th word is about proportional to 1 / k."""
     return (V ** draw.random(size)).astype(np.int64) - 1
 
 
-def pieces():
-    """Batches of characters and the ones that follow each of them."""
+def character_windows():
+    """Batches of characters, with the next character of each as its target."""
     draw = np.random.default_rng(1)
     size, most = (CHARACTERS["N"], CHARACTERS["T"]), CHARACTERS["V"]
     return [(draw.integers(most, size=size), draw.integers(most, size=size)) for _ in range(BATCHES)]
 
 
-def serve(hello, works):
-    """Answers until stdin ends. A work is a function without arguments that builds it and returns another,
-    which does as many steps as it is told."""
-    # What a library prints would be read as an answer: only `tell` writes to the real stdout.
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+def serve(info, workloads):
+    """Responds to requests until stdin ends. A workload is a function that builds a model and returns a
+    function `run(steps)`."""
+    # Output of a library must not be read as a response: only `send` writes to the real stdout.
+    stdout = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
 
-    def tell(answer):
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+    def send(response):
+        stdout.write(json.dumps(response) + "\n")
+        stdout.flush()
 
-    tell(hello)
+    send(info)
     built = {}
     for line in sys.stdin:
         try:
-            tell(answer(json.loads(line), works, built))
+            send(respond(json.loads(line), workloads, built))
         except Exception as error:
-            tell({"error": " ".join(f"{type(error).__name__}: {error}".split())})
+            send({"error": " ".join(f"{type(error).__name__}: {error}".split())})
 
 
-def answer(request, works, built):
-    """What is answered to one request."""
+def respond(request, workloads, built):
+    """The response to one request."""
     if "forget" in request:
         built.pop(request["forget"], None)
         gc.collect()
         return {}
-    work, steps = request["work"], request["steps"]
-    if work not in works:
+    name, steps = request["work"], request["steps"]
+    if name not in workloads:
         return {"unsupported": True}
-    if work not in built:
-        # The first steps build graphs and choose kernels; what they take is nobody's speed.
-        run = works[work]()
+    if name not in built:
+        # Warm-up: the first steps build graphs and select kernels.
+        run = workloads[name]()
         run(3)
-        built[work] = run
-    began = time.perf_counter()
-    built[work](steps)
-    return {"seconds_per_step": (time.perf_counter() - began) / steps}
+        built[name] = run
+    start = time.perf_counter()
+    built[name](steps)
+    return {"seconds_per_step": (time.perf_counter() - start) / steps}

@@ -1,6 +1,6 @@
-"""The benchmark's works in PyTorch, written as its own examples are, and with its defaults.
+"""The benchmark's workloads in PyTorch, written like its own examples and with its defaults.
 
-Other ways were tried and were not faster: time before batch, `foreach` and `fused` optimizers."""
+Time-major batches, `foreach` and `fused` optimizers were tried and were not faster."""
 
 import itertools
 
@@ -8,24 +8,24 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from protocol import CHARACTERS, TEMPERATURE, D, H, V, on_graphics, pieces, serve, threads, windows
+from protocol import CHARACTERS, TEMPERATURE, D, H, V, character_windows, on_gpu, serve, threads, windows
 
-DEVICE = torch.device("cuda" if on_graphics() and torch.cuda.is_available() else "cpu")
+DEVICE = torch.device("cuda" if on_gpu() and torch.cuda.is_available() else "cpu")
 
 
 def finish():
-    """Waits for a graphics processor, which computes behind Python's back."""
+    """Waits for the GPU, which computes asynchronously."""
     if DEVICE.type == "cuda":
         torch.cuda.synchronize()
 
 
 def tensors(pairs):
-    """Ids and targets, laid ready where they are needed, again and again."""
+    """An endless cycle of ids and targets, already on the device."""
     return itertools.cycle([tuple(torch.from_numpy(part).to(DEVICE) for part in pair) for pair in pairs])
 
 
 class LanguageModel(nn.Module):
-    """Embedding, recurrent layers, dropout and one logit a token."""
+    """Embedding, recurrent layers, dropout and an output layer."""
 
     def __init__(self, cell=nn.LSTM, layers=1, V=V, D=D, H=H, dropout=0.2):
         super().__init__()
@@ -40,14 +40,14 @@ class LanguageModel(nn.Module):
         return self.output(self.dropout(outputs)), state
 
     def last(self, ids):
-        """Logits after the last step alone."""
+        """Logits only after the last step."""
         _, state = self.rnn(self.embedding(ids))
         hidden = state[0] if isinstance(state, tuple) else state
         return self.output(self.dropout(hidden[-1]))
 
 
-def seed_model(cell, layers, batch, units=H):
-    """One update a step, of one target after each window."""
+def baseline(cell, layers, batch, units=H):
+    """A step is one update, with one target after each window."""
 
     def build():
         torch.manual_seed(1)
@@ -68,12 +68,12 @@ def seed_model(cell, layers, batch, units=H):
 
 
 def characters():
-    """One update a step, of a target after every character, the state carried on."""
+    """A step is one update, with a target after every character and a carried state."""
     sizes = CHARACTERS
     torch.manual_seed(1)
     model = LanguageModel(layers=2, V=sizes["V"], D=sizes["D"], H=sizes["H"], dropout=0.0).to(DEVICE)
     optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
-    batches = tensors(pieces())
+    batches = tensors(character_windows())
     state = None
 
     def run(steps):
@@ -90,8 +90,8 @@ def characters():
     return run
 
 
-def writer(rows):
-    """One token a step for each row; every id leaves PyTorch, since a text is there to be read.
+def generation(rows):
+    """A step generates one token per row and copies the ids to Python, as printing a text requires.
 
     For single steps `nn.LSTMCell` is nearly twice as fast as `nn.LSTM`."""
 
@@ -106,8 +106,8 @@ def writer(rows):
             nonlocal ids, state
             for _ in range(steps):
                 state = cell(embedding(ids), state)
-                shares = F.softmax(output(state[0]) / TEMPERATURE, dim=-1)
-                ids = torch.multinomial(shares, 1).squeeze(1)
+                probabilities = F.softmax(output(state[0]) / TEMPERATURE, dim=-1)
+                ids = torch.multinomial(probabilities, 1).squeeze(1)
                 ids.tolist()
 
         return run
@@ -115,26 +115,26 @@ def writer(rows):
     return build
 
 
-WORKS = {
-    "train-lstm-32": seed_model(nn.LSTM, 1, 32),
-    "train-lstm-256": seed_model(nn.LSTM, 1, 256),
-    "train-lstm-1024": seed_model(nn.LSTM, 1, 1024),
-    "train-wide-32": seed_model(nn.LSTM, 1, 32, 1024),
-    "train-wide-256": seed_model(nn.LSTM, 1, 256, 1024),
-    "train-wide-1024": seed_model(nn.LSTM, 1, 1024, 1024),
-    "train-gru-32": seed_model(nn.GRU, 1, 32),
-    "train-rnn-32": seed_model(nn.RNN, 1, 32),
-    "train-stack-32": seed_model(nn.LSTM, 2, 32),
+WORKLOADS = {
+    "train-lstm-32": baseline(nn.LSTM, 1, 32),
+    "train-lstm-256": baseline(nn.LSTM, 1, 256),
+    "train-lstm-1024": baseline(nn.LSTM, 1, 1024),
+    "train-wide-32": baseline(nn.LSTM, 1, 32, 1024),
+    "train-wide-256": baseline(nn.LSTM, 1, 256, 1024),
+    "train-wide-1024": baseline(nn.LSTM, 1, 1024, 1024),
+    "train-gru-32": baseline(nn.GRU, 1, 32),
+    "train-rnn-32": baseline(nn.RNN, 1, 32),
+    "train-stack-32": baseline(nn.LSTM, 2, 32),
     "train-char-2x512": characters,
-    "generate-1": writer(1),
-    "generate-64": writer(64),
+    "generate-1": generation(1),
+    "generate-64": generation(64),
 }
 
 if __name__ == "__main__":
     torch.set_num_threads(threads())
-    known = {"MKL": torch.backends.mkl.is_available(), "oneDNN": torch.backends.mkldnn.is_available()}
-    hello = {"name": "PyTorch", "version": torch.__version__, "threads": torch.get_num_threads()}
-    hello["library"] = " and ".join(name for name, there in known.items() if there)
-    hello["device"] = torch.cuda.get_device_name() if DEVICE.type == "cuda" else "cpu"
-    hello["instructions"] = torch.backends.cpu.get_cpu_capability()
-    serve(hello, WORKS)
+    libraries = {"MKL": torch.backends.mkl.is_available(), "oneDNN": torch.backends.mkldnn.is_available()}
+    info = {"name": "PyTorch", "version": torch.__version__, "threads": torch.get_num_threads()}
+    info["library"] = " and ".join(name for name, available in libraries.items() if available)
+    info["device"] = torch.cuda.get_device_name() if DEVICE.type == "cuda" else "cpu"
+    info["instructions"] = torch.backends.cpu.get_cpu_capability()
+    serve(info, WORKLOADS)

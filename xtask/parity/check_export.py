@@ -1,10 +1,10 @@
-"""Loads a safetensors file that Pastiche exported into a model of the framework itself, built from the
-shapes in the file, and prints the logits after the last id of each row as JSON.
+"""Loads a safetensors file exported by Pastiche into a model of PyTorch or Keras, built from the shapes in
+the file, and prints the logits after the last id of each row as JSON.
 
     target/parity/venv/bin/python xtask/parity/check_export.py FILE pytorch|keras '[[1, 2, 3], [4, 5, 6]]'
 
-Embedding, recurrent layers that read forwards, output layer: a file that holds anything else is refused.
-No file tells the activation of a plain recurrent layer; it is taken to be tanh.
+The file must contain an embedding, unidirectional recurrent layers and an output layer, and nothing else.
+The activation of a vanilla RNN is not stored in the file; tanh is assumed.
 """
 
 import itertools
@@ -23,16 +23,16 @@ def pytorch(weights, ids):
     import torch
     from torch import nn
 
-    from whole_models import Writer
+    from whole_models import LanguageModel
 
     depth = sum(name.startswith("rnn.weight_hh_l") for name in weights)
     rows, units = weights["rnn.weight_hh_l0"].shape
     vocabulary, inputs = weights["embedding.weight"].shape
     shapes = [weights[f"rnn.weight_hh_l{at}"].shape for at in range(depth)]
     if len(set(shapes)) != 1:
-        sys.exit(f"layers of {shapes}: torch.nn has one kind and one size for all layers")
+        sys.exit(f"layers of shapes {shapes}: torch.nn requires the same kind and size for all layers")
     kind = {1: nn.RNN, 3: nn.GRU, 4: nn.LSTM}[rows // units]
-    model = Writer(kind(inputs, units, num_layers=depth, batch_first=True))
+    model = LanguageModel(kind(inputs, units, num_layers=depth, batch_first=True))
     model.embedding = nn.Embedding(vocabulary, inputs)
     model.output = nn.Linear(units, vocabulary)
     model.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
@@ -41,27 +41,27 @@ def pytorch(weights, ids):
 
 
 def kind_and_number(name):
-    """`lstm_1` as `lstm` and 1, `simple_rnn` as itself and 0."""
+    """`lstm_1` → (`lstm`, 1), `simple_rnn` → (`simple_rnn`, 0)."""
     kind, _, number = name.rpartition("_")
     return (kind, int(number)) if number.isdigit() else (name, 0)
 
 
 def in_order(sizes, inputs):
-    """The layers from the lowest to the highest: each reads what the one below it gives, and those of a
-    kind are numbered upwards. `sizes` has the inputs and the units of each."""
+    """The layers from the lowest to the highest: the input size of each is the hidden size of the one below,
+    and layers of the same kind have increasing numbers. `sizes` has the input size and the units of each."""
 
     def fits(names):
-        reads = [inputs] + [sizes[name][1] for name in names]
+        expected = [inputs] + [sizes[name][1] for name in names]
         numbers = {}
         for name in names:
             kind, number = kind_and_number(name)
             numbers.setdefault(kind, []).append(number)
-        rising = all(found == sorted(found) for found in numbers.values())
-        return rising and all(sizes[name][0] == read for name, read in zip(names, reads))
+        increasing = all(found == sorted(found) for found in numbers.values())
+        return increasing and all(sizes[name][0] == size for name, size in zip(names, expected))
 
     orders = [names for names in itertools.permutations(sizes) if fits(names)]
     if len(orders) != 1:
-        sys.exit(f"the shapes allow {len(orders)} orders of {', '.join(sorted(sizes))}; expected one")
+        sys.exit(f"the shapes fit {len(orders)} orders of {', '.join(sorted(sizes))}; expected one")
     return orders[0]
 
 
@@ -83,24 +83,24 @@ def keras(weights, ids):
     recurrent = []
     for name in names:
         kind, _ = kind_and_number(name)
-        more = {"return_sequences": name != names[-1]}
+        options = {"return_sequences": name != names[-1]}
         if kind == "gru":
-            more["reset_after"] = weights[f"{paths[name]}/bias"].ndim == 2
-        recurrent.append(kinds[kind](sizes[name][1], **more))
+            options["reset_after"] = weights[f"{paths[name]}/bias"].ndim == 2
+        recurrent.append(kinds[kind](sizes[name][1], **options))
     model = [layers.Embedding(vocabulary, inputs), *recurrent, layers.Dense(vocabulary)]
     name_layers(model)
     model = keras.Sequential(model, name="sequential")
     model.build((None, np.array(ids).shape[1]))
     variables = {variable.path.removeprefix("sequential/"): variable for variable in model.weights}
     if variables.keys() != weights.keys():
-        sys.exit(f"the file holds {sorted(weights)}, expected {sorted(variables)}")
+        sys.exit(f"the file contains {sorted(weights)}, expected {sorted(variables)}")
     for name, variable in variables.items():
         variable.assign(weights[name])
     return model(np.array(ids)).numpy()
 
 
 def load(file):
-    """The tensors of a file by name, without the name that Keras puts before those of a sequential model."""
+    """The tensors of a file by name, without the prefix of a Keras sequential model."""
     weights = safetensors.numpy.load_file(file)
     return {name.removeprefix("sequential/"): value for name, value in weights.items()}
 

@@ -1,6 +1,6 @@
-"""Event files and embedding projector files that Pastiche wrote, read by TensorBoard itself.
+"""Event files and embedding projector files written by Pastiche, as TensorBoard reads them.
 
-Not `tensorboard.py`: a program of that name here would hide the package.
+Not named `tensorboard.py`: that would shadow the package.
 """
 
 import math
@@ -21,24 +21,24 @@ DIRECTORY = ROOT / CLI / "tensorboard"
 
 
 def number(value):
-    """A number in JSON, which knows finite ones alone."""
+    """A float for JSON, which has only finite numbers; others become strings."""
     return value if math.isfinite(value) else str(value)
 
 
 def canonical(file):
-    """Whether the official library writes the events that it reads with the very same bytes."""
+    """Whether the official library serializes the events to exactly the bytes that it read."""
     records = list(event_file_loader.RawEventFileLoader(file).Load())
     return all(event_pb2.Event.FromString(record).SerializeToString() == record for record in records)
 
 
 def events(directory):
-    # 0: all events, and not a sample of them.
-    everything = {kind: 0 for kind in event_accumulator.DEFAULT_SIZE_GUIDANCE}
-    read = event_accumulator.EventAccumulator(str(directory), size_guidance=everything).Reload()
+    # 0 loads all events instead of a sample.
+    all_events = {kind: 0 for kind in event_accumulator.DEFAULT_SIZE_GUIDANCE}
+    accumulator = event_accumulator.EventAccumulator(str(directory), size_guidance=all_events).Reload()
     scalars = [
         {"tag": tag, "step": event.step, "wall_time": event.wall_time, "value": number(event.value)}
-        for tag in read.Tags()["scalars"]
-        for event in read.Scalars(tag)
+        for tag in accumulator.Tags()["scalars"]
+        for event in accumulator.Scalars(tag)
     ]
     texts = [
         {
@@ -47,34 +47,34 @@ def events(directory):
             "wall_time": event.wall_time,
             "text": tensor_util.make_ndarray(event.tensor_proto).item().decode(),
         }
-        for tag in read.PluginTagToContent("text")
-        for event in read.Tensors(tag)
+        for tag in accumulator.PluginTagToContent("text")
+        for event in accumulator.Tensors(tag)
     ]
-    unread = set(read.Tags()["tensors"]) - {text["tag"] for text in texts}
-    assert not unread, f"tensors that are no texts: {unread}"
-    return read.file_version, scalars, texts
+    others = set(accumulator.Tags()["tensors"]) - {text["tag"] for text in texts}
+    assert not others, f"tensors that are not texts: {others}"
+    return accumulator.file_version, scalars, texts
 
 
 def projector(directory):
-    """What the projector plugin answers to the page that it serves."""
+    """The responses of the projector plugin to its web page."""
     multiplexer = plugin_event_multiplexer.EventMultiplexer().AddRunsFromDirectory(str(directory))
     multiplexer.Reload()
     provider = data_provider.MultiplexerDataProvider(multiplexer, str(directory))
     context = base_plugin.TBContext(data_provider=provider, logdir=str(directory))
     routes = projector_plugin.ProjectorPlugin(context).get_plugin_apps()
 
-    def ask(route, **query):
-        answer = Client(routes[route]).get(route, query_string=query)
-        assert answer.status_code == 200, f"{route} {query}: {answer.text}"
-        return answer
+    def get(route, **query):
+        response = Client(routes[route]).get(route, query_string=query)
+        assert response.status_code == 200, f"{route} {query}: {response.text}"
+        return response
 
-    (run,) = ask("/runs").json
-    config = ask("/info", run=run).json
+    (run,) = get("/runs").json
+    config = get("/info", run=run).json
     (embedding,) = config["embeddings"]
     name = embedding["tensorName"]
-    vectors = np.frombuffer(ask("/tensor", run=run, name=name).data, dtype="<f4")
-    # The page passes over blank lines.
-    names = [line for line in ask("/metadata", run=run, name=name).text.split("\n") if line.strip()]
+    vectors = np.frombuffer(get("/tensor", run=run, name=name).data, dtype="<f4")
+    # The web page skips blank lines.
+    names = [line for line in get("/metadata", run=run, name=name).text.split("\n") if line.strip()]
     vectors = [[float(x) for x in row] for row in vectors.reshape(embedding["tensorShape"])]
     return {"run": run, "config": config, "names": names, "vectors": vectors}
 

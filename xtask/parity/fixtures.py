@@ -1,4 +1,4 @@
-"""Tensors as JSON, and where each fixture lies."""
+"""Tensors as JSON, random inputs, and the folders of the fixtures."""
 
 import json
 import pathlib
@@ -9,15 +9,15 @@ ROOT = pathlib.Path(__file__).resolve().parents[2] / "crates"
 MODELS = "models/tests/fixtures"
 TRAINER = "trainer/tests/fixtures"
 TEXT_PREP = "text-prep/tests/fixtures"
-GENERATE = "generate/tests/parity"
+EVAL = "eval/tests/parity"
 CLI = "cli/tests/fixtures"
 
-# The sizes of every recurrent case: rows, steps, inputs, units, vocabulary.
+# The sizes of every recurrent case: batch, time steps, inputs, hidden units, vocabulary.
 N, T, D, H, V = 2, 4, 3, 4, 7
 
 
 def tensor(array):
-    """A tensor as its shape and its numbers, row by row, with all 17 digits."""
+    """A tensor as its shape and its elements in row-major order, with all 17 digits."""
     array = np.asarray(array, dtype=np.float64)
     return {"shape": list(array.shape), "data": [float(x) for x in array.reshape(-1)]}
 
@@ -28,7 +28,7 @@ def tensors(named):
 
 
 class Draw:
-    """Normal numbers from one seed, in the order in which they are asked for."""
+    """A stream of normally distributed arrays from one seed."""
 
     def __init__(self, seed):
         self.generator = np.random.Generator(np.random.PCG64(seed))
@@ -38,7 +38,6 @@ class Draw:
 
 
 def dumps(value):
-    """One line a top-level key: compact, and readable in a diff."""
-    # A fixture holds numbers; what is none is refused here, not written.
+    """One line per top-level key: compact, and readable in a diff. NaN and infinities raise an error."""
     lines = [f"{json.dumps(key)}: {json.dumps(item, allow_nan=False)}" for key, item in value.items()]
     return "{\n" + ",\n".join(lines) + "\n}\n"

@@ -1,4 +1,4 @@
-"""How Keras draws initial weights: measured over large layers."""
+"""The distribution of Keras's initial weights, measured over large layers."""
 
 import keras
 import numpy as np
@@ -17,7 +17,7 @@ def statistics(values):
 
 
 def orthogonality(matrix):
-    """How far the short side's vectors are from orthonormal."""
+    """The largest deviation from orthonormality of the vectors along the shorter side."""
     product = matrix @ matrix.T if matrix.shape[0] <= matrix.shape[1] else matrix.T @ matrix
     return float(np.abs(product - np.eye(product.shape[0])).max())
 
@@ -40,7 +40,7 @@ def fixture():
         layers[name] = {
             "kernel": statistics(layer.cell.kernel.numpy()),
             "recurrent_deviation": orthogonality(layer.cell.recurrent_kernel.numpy()),
-            # The values of each block of units.
+            # The distinct values of each gate's block.
             "bias": [sorted(set(block.tolist())) for block in bias.reshape(-1, UNITS)],
         }
     return {"framework": f"keras {keras.__version__}", "sizes": [INPUTS, UNITS, WORDS], "layers": layers}

@@ -9,8 +9,8 @@ from fixtures import D, H, N, T, Draw, tensor, tensors
 L = keras.layers
 
 
-def options(**more):
-    return dict(return_sequences=True, return_state=True, **more)
+def options(**others):
+    return dict(return_sequences=True, return_state=True, **others)
 
 
 # Name, layers from the lowest to the highest, whether the initial states are drawn.
@@ -27,7 +27,7 @@ CASES = [
     ("bidirectional_lstm", lambda: [L.Bidirectional(L.LSTM(H, **options()))], True),
     ("bidirectional_gru", lambda: [L.Bidirectional(L.GRU(H, **options()))], True),
 ]
-# The same with rows that end before the sequence does.
+# The same with a mask: the second row is shorter than the sequence.
 MASKED = [
     ("masked_lstm", lambda: [L.LSTM(H, **options())], True),
     ("masked_bidirectional_gru", lambda: [L.Bidirectional(L.GRU(H, **options()))], True),
@@ -36,7 +36,7 @@ LENGTHS = [T, 2]
 
 
 def name_layers(layers):
-    """The names that a fresh Keras would give: `lstm`, `lstm_1`, whatever was built before."""
+    """Sets the names that a new Keras process would give, `lstm`, `lstm_1`, …, whatever was built before."""
     seen = {}
     for layer in layers:
         kind = keras.src.utils.naming.to_snake_case(type(layer).__name__)
@@ -50,7 +50,7 @@ def name_layers(layers):
 
 
 def states_of(layer):
-    """How many states a layer carries."""
+    """The number of state tensors of a layer."""
     cells = [layer.forward_layer, layer.backward_layer] if hasattr(layer, "forward_layer") else [layer]
     return sum(2 if isinstance(cell, L.LSTM) else 1 for cell in cells)
 

@@ -1,4 +1,4 @@
-"""Five steps of Keras's optimizers on four numbers, in float64."""
+"""Five steps of Keras's optimizers on four parameters, in float64."""
 
 import keras
 import numpy as np
@@ -6,7 +6,7 @@ import numpy as np
 from fixtures import tensor
 
 WEIGHTS = np.array([0.75, -0.5, 0.25, 1.5])
-# A tiny gradient, for which ε decides the step, and none at all.
+# Includes tiny gradients, for which ε determines the step, and zeros.
 GRADIENTS = np.array(
     [
         [1e-5, 0.5, 0.0, -2.0],
@@ -22,8 +22,8 @@ CASES = [
     ("rmsprop_centered", "RMSprop", {"centered": True}),
     ("rmsprop_both", "RMSprop", {"momentum": 0.5, "centered": True, "rho": 0.8, "epsilon": 1e-5}),
     ("adam", "Adam", {}),
-    # Keras raises β to the power of t after rounding it to 32 bits, also in float64: only a β that 32
-    # bits hold exactly gives its formula to the last digit.
+    # Keras computes β to the power of t from β rounded to float32, even in float64. Only a β that float32
+    # represents exactly gives the exact result of the formula.
     ("adam_exact", "Adam", {"beta_1": 0.875, "beta_2": 0.9990234375, "epsilon": 1e-5}),
 ]
 RATE = 0.01
@@ -31,15 +31,15 @@ RATE = 0.01
 
 def fixture():
     runs = []
-    for name, kind, numbers in CASES:
-        optimizer = getattr(keras.optimizers, kind)(learning_rate=RATE, **numbers)
+    for name, kind, arguments in CASES:
+        optimizer = getattr(keras.optimizers, kind)(learning_rate=RATE, **arguments)
         weight = keras.Variable(WEIGHTS, dtype="float64")
         optimizer.build([weight])
         after = []
         for gradient in GRADIENTS:
             optimizer.apply([keras.ops.convert_to_tensor(gradient)], [weight])
             after.append(weight.numpy().copy())
-        runs.append({"name": name, "kind": kind.lower(), "numbers": numbers, "after": tensor(after)})
+        runs.append({"name": name, "kind": kind.lower(), "numbers": arguments, "after": tensor(after)})
     return {
         "framework": f"keras {keras.__version__}, float64",
         "learning_rate": RATE,

@@ -1,4 +1,4 @@
-"""Writes the fixtures (`--write`), or computes them again and compares them with the committed ones."""
+"""Computes the fixtures, and writes them (`--write`) or compares them with the committed ones."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import sys
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# Some of TensorFlow's fused kernels round otherwise; the plain ones are the reference.
+# oneDNN's fused kernels round differently; TensorFlow's own kernels are the reference.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 import keras
@@ -25,14 +25,14 @@ import pytorch_cells
 import text_scores
 import tokenizers
 import whole_models
-from fixtures import CLI, GENERATE, MODELS, ROOT, TEXT_PREP, TRAINER, dumps
+from fixtures import CLI, EVAL, MODELS, ROOT, TEXT_PREP, TRAINER, dumps
 
-# Relative to the largest number of a tensor; 32-bit logits are compared less closely.
+# Relative to the largest element of a tensor; for float32 logits the tolerance is larger.
 TOLERANCE, TOLERANCE_32 = 1e-12, 1e-5
 
 
 def all_fixtures():
-    """Every fixture by its path under `crates/`: text, or bytes of a safetensors file."""
+    """Pairs of a path under `crates/` and a fixture: text, or bytes of a safetensors file."""
     for fixtures in (keras_cells.fixtures, pytorch_cells.fixtures):
         for path, value in fixtures():
             yield f"{MODELS}/{path}", dumps(value)
@@ -40,7 +40,7 @@ def all_fixtures():
     yield f"{MODELS}/initial.json", dumps(initial.fixture())
     yield f"{TRAINER}/optimizers.json", dumps(optimizers.fixture())
     yield f"{TEXT_PREP}/keras_tokenizer.json", dumps(tokenizers.fixture())
-    yield f"{GENERATE}/text_scores.json", dumps(text_scores.fixture())
+    yield f"{EVAL}/text_scores.json", dumps(text_scores.fixture())
     yield f"{CLI}/tensorboard.json", dumps(event_files.fixture())
     for files in (whole_models.pytorch_files, whole_models.keras_files):
         for name, file, report in files():
@@ -48,25 +48,25 @@ def all_fixtures():
             yield f"{MODELS}/weights/{name}.json", dumps(report)
 
 
-def differences(found, expected, place, tolerance):
-    """Where two JSON values differ; tensors by their largest number."""
+def differences(found, expected, path, tolerance):
+    """Messages about where two JSON values differ; tensors are compared relative to their largest element."""
     if isinstance(expected, dict) and set(expected) == {"shape", "data"}:
         if found["shape"] != expected["shape"]:
-            return [f"{place}: shape {found['shape']}, committed {expected['shape']}"]
+            return [f"{path}: shape {found['shape']}, committed {expected['shape']}"]
         found, expected = np.array(found["data"]), np.array(expected["data"])
         error = np.abs(found - expected).max(initial=0.0)
         limit = tolerance * np.abs(expected).max(initial=0.0)
-        # So asked, what is no number is a difference too.
-        return [] if error <= limit else [f"{place}: off by {error:.3g}, at most {limit:.3g}"]
+        # Written so that NaN is a difference too.
+        return [] if error <= limit else [f"{path}: off by {error:.3g}, at most {limit:.3g}"]
     if isinstance(expected, dict) and isinstance(found, dict) and found.keys() == expected.keys():
-        pairs = ((found[key], expected[key], f"{place}.{key}") for key in expected)
+        pairs = ((found[key], expected[key], f"{path}.{key}") for key in expected)
     elif isinstance(expected, list) and isinstance(found, list) and len(found) == len(expected):
-        pairs = ((a, b, f"{place}[{at}]") for at, (a, b) in enumerate(zip(found, expected)))
+        pairs = ((a, b, f"{path}[{at}]") for at, (a, b) in enumerate(zip(found, expected)))
     elif isinstance(expected, float) and isinstance(found, (int, float)):
         close = abs(found - expected) <= tolerance * max(abs(expected), 1e-300)
-        return [] if close else [f"{place}: {found}, committed {expected}"]
+        return [] if close else [f"{path}: {found}, committed {expected}"]
     else:
-        return [] if found == expected else [f"{place}: {found!r:.80}, committed {expected!r:.80}"]
+        return [] if found == expected else [f"{path}: {found!r:.80}, committed {expected!r:.80}"]
     return [line for a, b, where in pairs for line in differences(a, b, where, tolerance)]
 
 
@@ -75,55 +75,54 @@ def compare(path, found):
     if not committed.exists():
         return [f"{path}: not committed"]
     if isinstance(found, bytes):
-        return [] if committed.read_bytes() == found else [f"{path}: other bytes"]
+        return [] if committed.read_bytes() == found else [f"{path}: different bytes"]
     tolerance = TOLERANCE_32 if "/weights/" in path or path.endswith("initial.json") else TOLERANCE
     return differences(json.loads(found), json.loads(committed.read_text()), path, tolerance)
 
 
-def left_over(made):
-    """Committed fixtures that no program makes any more; tests would go on believing them."""
-    files = [file for room in (MODELS, TRAINER, TEXT_PREP, GENERATE) for file in (ROOT / room).rglob("*")]
-    # What lies in the folders there was written by the tests in Rust, to be read here.
+def obsolete(computed):
+    """Messages about committed fixtures that no program computes any more; tests would still rely on them."""
+    files = [file for folder in (MODELS, TRAINER, TEXT_PREP, EVAL) for file in (ROOT / folder).rglob("*")]
+    # The folders in it are inputs, written by the Rust tests.
     files += (ROOT / CLI).glob("*")
     paths = {file.relative_to(ROOT).as_posix() for file in files if file.is_file()}
-    return [f"{path}: made by nothing here" for path in sorted(paths - made)]
+    return [f"{path}: not computed by any program" for path in sorted(paths - computed)]
 
 
 def misloaded():
-    """The files of weights that, loaded into a fresh model of their framework by the names and shapes in
-    them alone, give other logits. The tests see to it that Pastiche exports these very tensors."""
-    wrong = []
+    """Messages about weight files that give other logits when loaded into a new model of their framework by
+    names and shapes only. The Rust tests check that Pastiche exports exactly these tensors."""
+    messages = []
     for file in sorted((ROOT / MODELS / "weights").glob("*.safetensors")):
         report = json.loads(file.with_suffix(".json").read_text())
         load = check_export.pytorch if file.name.startswith("pytorch") else check_export.keras
         weights = check_export.load(file)
         logits = np.asarray(load(weights, report["ids"]))
         found = {"shape": list(logits.shape), "data": logits.reshape(-1).tolist()}
-        wrong += differences(found, report["logits"], f"{file.name} loaded", TOLERANCE_32)
-    return wrong
+        messages += differences(found, report["logits"], f"{file.name} loaded", TOLERANCE_32)
+    return messages
 
 
 def main():
     write = sys.argv[1:] == ["--write"]
-    wrong, made = [], set()
+    messages, computed = [], set()
     for path, fixture in all_fixtures():
-        made.add(path)
+        computed.add(path)
         if write:
-            place = ROOT / path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            data = fixture if isinstance(fixture, bytes) else fixture.encode()
-            place.write_bytes(data)
+            file = ROOT / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(fixture if isinstance(fixture, bytes) else fixture.encode())
         else:
-            wrong += compare(path, fixture)
-    wrong += left_over(made) + misloaded()
+            messages += compare(path, fixture)
+    messages += obsolete(computed) + misloaded()
     if write:
-        print(f"{len(made)} fixtures written under {pathlib.Path(ROOT).name}/")
-    for line in wrong:
-        print(line)
-    if wrong:
-        sys.exit(f"{len(wrong)} differences from the committed fixtures")
+        print(f"{len(computed)} fixtures written under {pathlib.Path(ROOT).name}/")
+    for message in messages:
+        print(message)
+    if messages:
+        sys.exit(f"{len(messages)} differences from the committed fixtures")
     if not write:
-        print(f"{len(made)} fixtures are what the frameworks compute today")
+        print(f"{len(computed)} fixtures agree with what the frameworks compute")
 
 
 if __name__ == "__main__":

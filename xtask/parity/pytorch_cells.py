@@ -19,18 +19,18 @@ CASES = [
 def case(seed, build):
     draw = Draw(seed)
 
-    def lift(array):
-        return torch.tensor(array, dtype=torch.float64, requires_grad=True)
+    def variable(values):
+        return torch.tensor(values, dtype=torch.float64, requires_grad=True)
 
     rnn = build().double()
     with torch.no_grad():
         for weight in rnn.parameters():
             weight.copy_(torch.tensor(draw.normal(*weight.shape, scale=0.6)))
-    inputs = lift(draw.normal(N, T, D))
+    inputs = variable(draw.normal(N, T, D))
     count = rnn.num_layers * (2 if rnn.bidirectional else 1)
     parts = 2 if isinstance(rnn, nn.LSTM) else 1
-    # One [N, H] a state, h before c, layer by layer, forwards before backwards.
-    initial = [[lift(draw.normal(N, H)) for _ in range(parts)] for _ in range(count)]
+    # One [N, H] tensor per state: h before c, lower layers first, forward direction before backward.
+    initial = [[variable(draw.normal(N, H)) for _ in range(parts)] for _ in range(count)]
     stacked = [torch.stack([states[part] for states in initial]) for part in range(parts)]
     outputs, after = rnn(inputs, tuple(stacked) if parts == 2 else stacked[0])
     after = after if parts == 2 else (after,)
@@ -45,22 +45,22 @@ def case(seed, build):
     loss.backward()
     named = {f"rnn.{name}": weight for name, weight in rnn.named_parameters()}
 
-    def plain(value):
+    def array(value):
         return value.detach().numpy()
 
     return {
         "framework": f"pytorch {torch.__version__.split('+')[0]}, float64",
         "layout": "pytorch",
-        "weights": tensors({name: plain(weight) for name, weight in named.items()}),
-        "inputs": tensor(plain(inputs)),
-        "initial_states": [tensor(plain(state)) for state in initial],
-        "outputs": tensor(plain(outputs)),
-        "final_states": [tensor(plain(state)) for state in final],
+        "weights": tensors({name: array(weight) for name, weight in named.items()}),
+        "inputs": tensor(array(inputs)),
+        "initial_states": [tensor(array(state)) for state in initial],
+        "outputs": tensor(array(outputs)),
+        "final_states": [tensor(array(state)) for state in final],
         "weigh_outputs": tensor(weigh_outputs),
         "weigh_states": [tensor(state) for state in weigh_states],
-        "weight_gradients": tensors({name: plain(weight.grad) for name, weight in named.items()}),
-        "input_gradient": tensor(plain(inputs.grad)),
-        "state_gradients": [tensor(plain(state.grad)) for state in initial],
+        "weight_gradients": tensors({name: array(weight.grad) for name, weight in named.items()}),
+        "input_gradient": tensor(array(inputs.grad)),
+        "state_gradients": [tensor(array(state.grad)) for state in initial],
     }
 
 

@@ -1,4 +1,4 @@
-"""BLEU by sacreBLEU, ROUGE-L by rouge-score, SQuAD's scores by their definition, on texts of our own."""
+"""BLEU by sacreBLEU, ROUGE-L by rouge-score, and SQuAD's scores by their definition, on example texts."""
 
 import collections
 import importlib.metadata
@@ -9,7 +9,7 @@ import rouge_score.rouge_scorer
 from sacrebleu.metrics import BLEU
 
 FOX = "what did the hungry fox see on the vine ?"
-# Every text and what people wrote in its place: words of lower case, split at spaces.
+# Candidate texts with their references: lower-case words separated by spaces.
 CORPORA = [
     ("identical", [(FOX, [FOX]), ("who was hungry ?", ["who was hungry ?"])]),
     ("nothing_shared", [("a crow flew off", ["where do foxes live ?"])]),
@@ -60,7 +60,7 @@ CORPORA = [
     ("other_order", [("the crow saw the fox and left", ["the fox and the crow left ; he saw it"])]),
 ]
 
-# A chosen answer and the true ones.
+# A predicted answer and the gold answers.
 ANSWERS = [
     ("the sour grapes", ["sour grapes"]),
     ("The Fox's den.", ["a foxs den"]),
@@ -85,20 +85,20 @@ ANSWERS = [
 
 
 class Spaces:
-    """Words are what stands between spaces, also for rouge-score, which would keep ASCII alone."""
+    """Splits at spaces; the tokenizer of rouge-score would keep only ASCII."""
 
     def tokenize(self, text):
         return text.split()
 
 
 def corpus(name, texts):
-    written = [text for text, _ in texts]
+    candidates = [text for text, _ in texts]
     most = max(len(references) for _, references in texts)
-    # The n-th reference of every text; a text that has fewer has none there.
+    # The n-th reference of every text; None for a text with fewer references.
     streams = [[refs[at] if at < len(refs) else None for _, refs in texts] for at in range(most)]
     scores = [
         BLEU(tokenize="none", smooth_method="none", max_ngram_order=order, force=True).corpus_score(
-            written, streams
+            candidates, streams
         )
         for order in range(1, 5)
     ]
@@ -115,33 +115,33 @@ def corpus(name, texts):
 
 
 def normalised(answer):
-    """What SQuAD compares: no capitals, no ASCII punctuation, no articles, single spaces."""
+    """SQuAD's normalisation: lower case, no ASCII punctuation, no articles, single spaces."""
     kept = "".join(letter for letter in answer.lower() if letter not in string.punctuation)
     return " ".join(re.sub(r"\b(a|an|the)\b", " ", kept).split())
 
 
-def f1(written, truth):
-    """Of two normalised answers; nothing agrees with nothing alone, as in SQuAD 2.0."""
-    written, truth = written.split(), truth.split()
-    if not written or not truth:
-        return float(written == truth)
-    shared = sum((collections.Counter(written) & collections.Counter(truth)).values())
+def f1(predicted, gold):
+    """F1 of two normalised answers; an empty one agrees only with an empty one, as in SQuAD 2.0."""
+    predicted, gold = predicted.split(), gold.split()
+    if not predicted or not gold:
+        return float(predicted == gold)
+    shared = sum((collections.Counter(predicted) & collections.Counter(gold)).values())
     if shared == 0:
         return 0.0
-    precision, recall = shared / len(written), shared / len(truth)
+    precision, recall = shared / len(predicted), shared / len(gold)
     return 2 * precision * recall / (precision + recall)
 
 
-def answer(written, truths):
-    # SQuAD 2.0 passes over true answers of which nothing is left, and takes their lack for "nothing".
-    found = normalised(written)
-    compared = [kept for kept in map(normalised, truths) if kept] or [""]
+def answer(predicted, gold):
+    # SQuAD 2.0 skips gold answers that are empty after normalisation; without any other, the answer is "".
+    found = normalised(predicted)
+    compared = [text for text in map(normalised, gold) if text] or [""]
     return {
-        "written": written,
-        "truths": truths,
+        "written": predicted,
+        "truths": gold,
         "normalised": found,
         "exact_match": found in compared,
-        "f1": max(f1(found, truth) for truth in compared),
+        "f1": max(f1(found, text) for text in compared),
     }
 
 

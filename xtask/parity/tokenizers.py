@@ -1,4 +1,4 @@
-"""Keras's legacy Tokenizer on texts of our own and on the seed's barber."""
+"""Keras's legacy Tokenizer on example texts and on the example sentences of the Keras baseline."""
 
 import keras
 from keras.src.legacy.preprocessing.text import Tokenizer

@@ -1,5 +1,5 @@
-"""Whole language models: safetensors files as the frameworks' users save them, with the logits that
-the frameworks compute, and one model with its loss and gradients."""
+"""Language models: safetensors files as users of the frameworks save them, with the logits that the
+frameworks compute, and one model with its loss and gradients."""
 
 import keras
 import numpy as np
@@ -17,8 +17,8 @@ IDS = np.array([[1, 2, 3, 4, 5], [6, 0, 6, 1, 2]])
 TARGETS = np.array([3, 6])
 
 
-class Writer(nn.Module):
-    """Embedding, recurrence and output layer, under the names that Pastiche reads."""
+class LanguageModel(nn.Module):
+    """Embedding, recurrent layers and output layer, with the names that Pastiche reads."""
 
     def __init__(self, rnn):
         super().__init__()
@@ -52,7 +52,7 @@ def report(framework, logits):
 def pytorch_files():
     for seed, (name, build) in enumerate(PYTORCH, start=400):
         draw = Draw(seed)
-        model = Writer(build())
+        model = LanguageModel(build())
         with torch.no_grad():
             for weight in model.parameters():
                 weight.copy_(torch.tensor(draw.normal(*weight.shape, scale=0.6)))
@@ -61,11 +61,11 @@ def pytorch_files():
         yield name, file, report(f"pytorch {torch.__version__.split('+')[0]}, float32", logits)
 
 
-def keras_writer(build, dtype):
+def keras_model(build, dtype):
     keras.config.set_dtype_policy(dtype)
     layers = [L.Embedding(V, D), *build(), L.Dense(V)]
     name_layers(layers)
-    # Keras puts the name of a sequential model before the paths of its variables.
+    # Keras prefixes the paths of the variables with the name of the sequential model.
     model = keras.Sequential(layers, name="sequential")
     model.build((None, IDS.shape[1]))
     keras.config.set_dtype_policy("float64")
@@ -79,17 +79,17 @@ def fill(model, draw):
 
 def keras_files():
     for seed, (name, build) in enumerate(KERAS, start=500):
-        model = keras_writer(build, "float32")
+        model = keras_model(build, "float32")
         fill(model, Draw(seed))
-        # Weights by their paths: how a user of Keras would save them.
+        # Weights by their paths, as a user of Keras would save them.
         weights = {variable.path: variable.numpy() for variable in model.weights}
         framework = f"keras {keras.__version__}, tensorflow {tf.__version__}, float32"
         yield name, safetensors.numpy.save(weights), report(framework, model(IDS).numpy())
 
 
 def language_model():
-    """Embedding → LSTM → dense in float64, with the mean cross-entropy and its gradients."""
-    model = keras_writer(lambda: [L.LSTM(H)], "float64")
+    """Embedding, LSTM and dense layer in float64, with the mean cross-entropy and its gradients."""
+    model = keras_model(lambda: [L.LSTM(H)], "float64")
     fill(model, Draw(600))
     with tf.GradientTape() as tape:
         logits = model(IDS)

@@ -1,4 +1,4 @@
-//! Building the program: in silence when nothing changed, with cargo's own progress otherwise.
+//! Builds the program: silently if nothing changed, otherwise with cargo's own progress output.
 
 use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
 use std::path::PathBuf;
@@ -7,16 +7,17 @@ use std::process::{Command, ExitStatus, Stdio};
 use serde_json::Value;
 
 use crate::cargo::{cargo, not_started, root};
+use crate::output;
 
 /// How a build ended.
 pub enum Outcome {
-    /// The program lies here
+    /// The path of the program
     Built(PathBuf),
-    /// Cargo said why, and ended like this
+    /// Cargo printed the reason and ended with this status
     Failed(ExitStatus),
 }
 
-/// Builds the binary `pastiche` in release with these features, if it is not there already.
+/// Builds the binary `pastiche` in release with these features, unless it is up to date.
 pub fn pastiche(features: &str) -> Result<Outcome, String> {
     let mut command = cargo();
     command.args(["build", "--release", "--package", "cli", "--bin", "pastiche"]);
@@ -24,30 +25,29 @@ pub fn pastiche(features: &str) -> Result<Outcome, String> {
     command.args(["--message-format", "json-render-diagnostics", "--manifest-path"]);
     command.arg(root().join("Cargo.toml"));
     if std::io::stderr().is_terminal() {
-        keep_the_bar(&mut command);
+        keep_progress_bar(&mut command);
     }
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
 
     let mut child = command.spawn().map_err(|error| not_started(&command, &error))?;
     let (stdout, stderr) = (child.stdout.take().expect("piped"), child.stderr.take());
     let note = first_build_note(features);
-    let speaker = std::thread::spawn(move || {
-        speak_when_building(stderr.expect("piped"), std::io::stderr(), &note)
+    let forwarder = std::thread::spawn(move || {
+        forward_when_building(stderr.expect("piped"), output::stderr(), &note)
     });
     let executable =
-        BufReader::new(stdout).lines().map_while(Result::ok).filter_map(program).last();
-    let status = child.wait().map_err(|error| format!("cargo was lost: {error}"))?;
-    let held = speaker.join().ok().and_then(Result::ok).unwrap_or_default();
+        BufReader::new(stdout).lines().map_while(Result::ok).filter_map(executable).last();
+    let status = child.wait().map_err(|error| format!("cannot wait for cargo: {error}"))?;
+    let held_back = forwarder.join().ok().and_then(Result::ok).unwrap_or_default();
     if !status.success() {
-        // What was held back is all that cargo had to say; a closed stderr is nobody's loss.
-        let _ = std::io::stderr().write_all(&held);
+        let _ = output::stderr().write_all(&held_back);
         return Ok(Outcome::Failed(status));
     }
     executable.map(Outcome::Built).ok_or_else(|| "cargo built no binary `pastiche`".into())
 }
 
-/// Cargo shows colours and a bar only on a terminal; it writes to a pipe of ours that ends in one.
-fn keep_the_bar(command: &mut Command) {
+/// Cargo shows colours and a progress bar only on a terminal; here it writes to a pipe that ends in one.
+fn keep_progress_bar(command: &mut Command) {
     let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse::<u16>().ok());
     command.env("CARGO_TERM_PROGRESS_WHEN", "always");
     command.env("CARGO_TERM_PROGRESS_WIDTH", width.unwrap_or(80).to_string());
@@ -56,7 +56,7 @@ fn keep_the_bar(command: &mut Command) {
     }
 }
 
-/// The line before a build that takes minutes; empty when an older program is there to improve.
+/// The line before a build that takes minutes; empty if an older build of the program exists.
 fn first_build_note(features: &str) -> String {
     let target = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"].iter().find_map(std::env::var_os);
     let target = target.map_or_else(|| root().join("target"), PathBuf::from);
@@ -69,42 +69,42 @@ fn first_build_note(features: &str) -> String {
     format!("building pastiche with the {names} {backends}; the first build takes some minutes\n")
 }
 
-/// Copies cargo's words from the first line that tells of work; returns them all if none does.
-fn speak_when_building(
+/// Forwards cargo's output, beginning with the first line that reports work; returns all of it if none does.
+fn forward_when_building(
     mut from: impl Read,
     mut to: impl Write,
     note: &str,
 ) -> std::io::Result<Vec<u8>> {
-    let mut held = Vec::new();
-    let mut speaking = false;
-    let mut piece = [0; 4096];
+    let mut held_back = Vec::new();
+    let mut forwarding = false;
+    let mut buffer = [0; 4096];
     loop {
-        let count = from.read(&mut piece)?;
+        let count = from.read(&mut buffer)?;
         if count == 0 {
-            return Ok(held);
+            return Ok(held_back);
         }
-        held.extend_from_slice(&piece[..count]);
-        if !speaking && tells_of_work(&held) {
-            speaking = true;
+        held_back.extend_from_slice(&buffer[..count]);
+        if !forwarding && reports_work(&held_back) {
+            forwarding = true;
             to.write_all(note.as_bytes())?;
         }
-        if speaking {
-            to.write_all(&held)?;
+        if forwarding {
+            to.write_all(&held_back)?;
             to.flush()?;
-            held.clear();
+            held_back.clear();
         }
     }
 }
 
-/// Whether a whole line says more than that cargo has finished.
-fn tells_of_work(text: &[u8]) -> bool {
-    let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
-    let lines = String::from_utf8_lossy(&text[..whole]);
+/// Whether a complete line reports more than that cargo has finished.
+fn reports_work(text: &[u8]) -> bool {
+    let complete = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+    let lines = String::from_utf8_lossy(&text[..complete]);
     lines.lines().any(|line| !line.trim().is_empty() && !line.contains("Finished"))
 }
 
-/// The path of the program, if this line of cargo's JSON tells it.
-fn program(line: String) -> Option<PathBuf> {
+/// The path of the program, if this line of cargo's JSON output contains it.
+fn executable(line: String) -> Option<PathBuf> {
     let message: Value = serde_json::from_str(&line).ok()?;
     let ours = message["reason"] == "compiler-artifact" && message["target"]["name"] == "pastiche";
     message["executable"].as_str().filter(|_| ours).map(PathBuf::from)
@@ -114,38 +114,37 @@ fn program(line: String) -> Option<PathBuf> {
 mod tests {
     use super::*;
 
-    fn spoken(words: &str) -> (String, String) {
+    fn forwarded_and_held(text: &str) -> (String, String) {
         let mut out = Vec::new();
-        let held = speak_when_building(words.as_bytes(), &mut out, "first\n").unwrap();
+        let held = forward_when_building(text.as_bytes(), &mut out, "first\n").unwrap();
         (String::from_utf8(out).unwrap(), String::from_utf8(held).unwrap())
     }
 
     #[test]
-    fn a_fresh_program_starts_in_silence() {
-        let words = "    Finished `release` profile [optimized] target(s) in 0.31s\n";
-        assert_eq!(spoken(words), (String::new(), words.into()));
-        let bar = format!("    Building [=====> ] 370/371\r\x1b[K{words}");
-        assert_eq!(spoken(&bar), (String::new(), bar));
+    fn an_up_to_date_program_starts_silently() {
+        let text = "    Finished `release` profile [optimized] target(s) in 0.31s\n";
+        assert_eq!(forwarded_and_held(text), (String::new(), text.into()));
+        let bar = format!("    Building [=====> ] 370/371\r\x1b[K{text}");
+        assert_eq!(forwarded_and_held(&bar), (String::new(), bar));
     }
 
     #[test]
-    fn a_build_speaks_from_its_first_line() {
-        let words = "   Compiling burn v0.22.1\n    Finished in 300s\n";
-        assert_eq!(spoken(words), (format!("first\n{words}"), String::new()));
+    fn a_build_is_shown_from_its_first_line() {
+        let text = "   Compiling burn v0.22.1\n    Finished in 300s\n";
+        assert_eq!(forwarded_and_held(text), (format!("first\n{text}"), String::new()));
     }
 
     #[test]
     fn the_program_is_found_among_the_messages() {
         let line = |reason: &str, name: &str| {
             let target = serde_json::json!({ "name": name });
-            let executable = "/target/release/pastiche";
-            serde_json::json!({"reason": reason, "target": target, "executable": executable})
-                .to_string()
+            let path = "/target/release/pastiche";
+            serde_json::json!({"reason": reason, "target": target, "executable": path}).to_string()
         };
-        let found = program(line("compiler-artifact", "pastiche"));
+        let found = executable(line("compiler-artifact", "pastiche"));
         assert_eq!(found, Some(PathBuf::from("/target/release/pastiche")));
-        assert_eq!(program(line("compiler-artifact", "other")), None);
-        assert_eq!(program(line("build-finished", "pastiche")), None);
-        assert_eq!(program("not JSON".into()), None);
+        assert_eq!(executable(line("compiler-artifact", "other")), None);
+        assert_eq!(executable(line("build-finished", "pastiche")), None);
+        assert_eq!(executable("not JSON".into()), None);
     }
 }

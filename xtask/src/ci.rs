@@ -1,48 +1,62 @@
-//! `cargo xtask ci`: all that must pass before anything lands, step by step, tests last.
+//! `cargo xtask ci`: everything that must pass before a commit, step by step, tests last.
 //!
-//! Every step uses the release profile and one set of features, so that dependencies are built
-//! once for checks of the source (clippy, docs) and once for running (main job, tests).
+//! Every step uses the release profile and one set of features, so that dependencies are compiled once
+//! for checks of the source (clippy, docs) and once for running (smoke tests, tests).
 
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use args::Backend;
 
-use crate::cargo::{cargo, not_started, number, root};
-use crate::{features, main_job, test, tidy};
+use crate::cargo::{cargo, not_started, root, shell_code};
+use crate::{features, output, smoke_test, test, tidy};
 
-/// A step that did not pass: the exit code, and a line if the step's own words are not enough.
+/// A step that failed.
 pub struct Failure {
-    /// What the launcher ends with
+    /// The launcher's exit code
     pub code: i32,
-    /// What went wrong, or nothing when the child has said it
-    pub what: String,
+    /// The reason, or empty if the child process has printed it
+    pub reason: String,
+}
+
+impl Failure {
+    /// A failure of the launcher itself, with exit code 1.
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self { code: 1, reason: reason.into() }
+    }
+
+    /// A child process that failed and has printed why.
+    pub fn of_child(status: std::process::ExitStatus) -> Self {
+        Self { code: shell_code(status), reason: String::new() }
+    }
 }
 
 type Step = (&'static str, fn() -> Result<(), Failure>);
 
 const STEPS: [Step; 7] = [
     ("format", || finish(cargo().args(["fmt", "--all", "--check"]))),
-    ("tidy", || if tidy::all_is_well() { Ok(()) } else { Err(Failure::new(1, "")) }),
+    ("tidy", || if tidy::passes() { Ok(()) } else { Err(Failure::new("")) }),
     ("clippy", clippy),
     ("docs", docs),
-    ("main job on ndarray", || main_job::run(Backend::Ndarray, None)),
-    ("main job on flex", || main_job::run(Backend::Flex, None)),
-    ("main job on wgpu", wgpu),
+    ("smoke test on ndarray", || smoke_test::run(Backend::Ndarray, None)),
+    ("smoke test on flex", || smoke_test::run(Backend::Flex, None)),
+    ("smoke test on wgpu", wgpu),
 ];
 
-/// Runs every step until one fails.
+/// Runs the steps until one fails.
 pub fn run() -> Result<ExitCode, String> {
     let started = Instant::now();
     for (name, step) in STEPS {
-        println!("\n==> {name}");
-        let began = Instant::now();
+        output::print(format_args!("\n==> {name}"));
+        let step_started = Instant::now();
         if let Err(failure) = step() {
             return Ok(failed(name, &failure));
         }
-        println!("==> {name}: ok in {:.1} s", began.elapsed().as_secs_f64());
+        let seconds = step_started.elapsed().as_secs_f64();
+        output::print(format_args!("==> {name}: ok in {seconds:.1} s"));
     }
-    println!("\n==> tests, after {:.1} s; nothing follows them", started.elapsed().as_secs_f64());
+    let seconds = started.elapsed().as_secs_f64();
+    output::print(format_args!("\n==> tests, after {seconds:.1} s; the last step"));
     match finish(&mut test::command()) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(failure) => Ok(failed("tests", &failure)),
@@ -50,52 +64,45 @@ pub fn run() -> Result<ExitCode, String> {
 }
 
 fn clippy() -> Result<(), Failure> {
-    let (features, (variable, value)) = features::of_the_source();
+    let (features, (variable, value)) = features::source_check_args();
     let mut command = cargo();
     command.args(["clippy", "--release", "--all-targets"]).args(features).env(variable, value);
     finish(command.args(["--", "-D", "warnings"]))
 }
 
 fn docs() -> Result<(), Failure> {
-    let (features, (variable, value)) = features::of_the_source();
+    let (features, (variable, value)) = features::source_check_args();
     let mut command = cargo();
     command.args(["doc", "--release", "--no-deps"]).args(features).env(variable, value);
     finish(command.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// The main job on Mesa's software Vulkan, which needs no graphics card.
+/// The smoke test on Mesa's software Vulkan, which needs no GPU.
 fn wgpu() -> Result<(), Failure> {
-    if main_job::software_vulkan() {
-        return main_job::run(Backend::Wgpu, Some("cpu"));
+    if smoke_test::has_software_vulkan() {
+        return smoke_test::run(Backend::Wgpu, Some("cpu"));
     }
-    let missing = "no software Vulkan here (Debian's package is mesa-vulkan-drivers)";
+    let missing = "no software Vulkan found (Debian's package is mesa-vulkan-drivers)";
     if std::env::var("CI").is_ok_and(|ci| ci == "true") {
-        return Err(Failure::new(1, missing));
+        return Err(Failure::new(missing));
     }
-    println!("skipped: {missing}");
+    output::print(format_args!("skipped: {missing}"));
     Ok(())
 }
 
-/// Runs a command in the workspace's root to its end, its words shown as they come.
+/// Runs a command in the workspace root; its output goes to the terminal.
 fn finish(command: &mut Command) -> Result<(), Failure> {
     let status = command
         .current_dir(root())
         .status()
-        .map_err(|error| Failure::new(1, not_started(command, &error)))?;
-    if status.success() { Ok(()) } else { Err(Failure::new(number(status), "")) }
+        .map_err(|error| Failure::new(not_started(command, &error)))?;
+    if status.success() { Ok(()) } else { Err(Failure::of_child(status)) }
 }
 
 fn failed(name: &str, failure: &Failure) -> ExitCode {
-    if !failure.what.is_empty() {
-        eprintln!("error: {}", failure.what);
+    if !failure.reason.is_empty() {
+        output::status(format_args!("error: {}", failure.reason));
     }
-    eprintln!("==> {name}: failed with exit code {}", failure.code);
+    output::status(format_args!("==> {name}: failed with exit code {}", failure.code));
     ExitCode::from(u8::try_from(failure.code).unwrap_or(1))
-}
-
-impl Failure {
-    /// A failure with this exit code and this line.
-    pub fn new(code: i32, what: impl Into<String>) -> Self {
-        Self { code, what: what.into() }
-    }
 }

@@ -1,51 +1,51 @@
-//! Which cargo features the program is built with: the backend asked for, or a set that holds it.
+//! Chooses the cargo features to build with: the requested backend, or a configured set that contains it.
 
-use args::{BACKEND_FILE, BACKEND_VARIABLE, Backend, BackendChoice};
+use args::{BACKEND_FILE, BACKEND_VARIABLE, Backend, BackendFile};
 use clap::ValueEnum;
 
-/// Every backend that any machine can build and run: what tests, checks and the main job share, so that one
-/// build serves all. `cuda` needs NVIDIA's driver to run, and a compiler of its own, fetched as it is built.
-pub const EVERYTHING: &str = "ndarray,flex,wgpu";
+/// The backends that build and run on any machine. Tests, checks and smoke tests share this set, so that one
+/// build serves all. `cuda` is left out: it needs NVIDIA's driver to run, and downloads a compiler to build.
+pub const PORTABLE: &str = "ndarray,flex,wgpu";
 
-/// The environment variable that names the backends to compile in, as in `ndarray,wgpu`.
+/// The environment variable that lists the backends to compile in, such as `ndarray,wgpu`.
 pub const FEATURES_VARIABLE: &str = "PASTICHE_FEATURES";
 
-/// The arguments with which every cargo command over the whole workspace selects [`EVERYTHING`], and
-/// the failpoints that tests break a run at; a program that is launched has none.
+/// Cargo arguments for running the whole workspace: [`PORTABLE`], and the failpoints that tests interrupt a
+/// run with; a program started by the launcher has no failpoints.
 ///
-/// The default features are off, as they are when the program is launched: otherwise `cli` would
-/// be compiled once with its feature `default` and once without.
-pub fn of_the_workspace() -> [String; 4] {
-    workspace_with(&["failpoints"])
+/// The default features are off, as they are for a started program: otherwise `cli` would be compiled once
+/// with its feature `default` and once without.
+pub fn workspace_args() -> [String; 4] {
+    workspace_args_with(&["failpoints"])
 }
 
-fn workspace_with(more: &[&str]) -> [String; 4] {
-    let features = EVERYTHING.split(',').chain(more.iter().copied());
+fn workspace_args_with(more: &[&str]) -> [String; 4] {
+    let features = PORTABLE.split(',').chain(more.iter().copied());
     let features: Vec<String> = features.map(|name| format!("cli/{name}")).collect();
-    let [workspace, none, which] = ["--workspace", "--no-default-features", "--features"];
-    [workspace.into(), none.into(), which.into(), features.join(",")]
+    let [workspace, no_default, list] = ["--workspace", "--no-default-features", "--features"];
+    [workspace.into(), no_default.into(), list.into(), features.join(",")]
 }
 
-/// The same for commands that only look at the source: with `cuda` too, and the variable by which its compiler
-/// knows that it will not be linked.
-pub fn of_the_source() -> ([String; 4], (&'static str, &'static str)) {
-    (workspace_with(&["failpoints", Backend::Cuda.name()]), ("DOCS_RS", "1"))
+/// Cargo arguments for checks of the source, including `cuda`, and the variable that tells CUDA's build script
+/// that nothing will be linked.
+pub fn source_check_args() -> ([String; 4], (&'static str, &'static str)) {
+    (workspace_args_with(&["failpoints", Backend::Cuda.name()]), ("DOCS_RS", "1"))
 }
 
-/// The features for a command: those of the environment, else of `backend.toml`, else the backend.
+/// The features for a command: those of the environment, else of `backend.toml`, else only the backend.
 ///
-/// `asked` is the backend of the flag or of the environment.
+/// `requested` is the backend of the command line or the environment.
 ///
 /// # Errors
-/// One line if a name is unknown or the backend is not among the features.
+/// A name is unknown, or the backend is not among the features.
 pub fn choose(
-    asked: Option<Backend>,
+    requested: Option<Backend>,
     listed: Option<&str>,
-    file: &BackendChoice,
+    file: &BackendFile,
 ) -> Result<String, String> {
-    let backend = asked.or(file.backend);
-    let (features, place) = match listed.map(str::trim) {
-        Some(names) if !names.is_empty() => (parse(names)?, FEATURES_VARIABLE),
+    let backend = requested.or(file.backend);
+    let (features, source) = match listed.map(str::trim) {
+        Some(names) if !names.is_empty() => (parse_list(names)?, FEATURES_VARIABLE),
         _ => (file.features.clone(), BACKEND_FILE),
     };
     if features.is_empty() {
@@ -54,7 +54,7 @@ pub fn choose(
     let names = features.iter().map(|feature| feature.name()).collect::<Vec<_>>().join(",");
     match backend {
         Some(backend) if !features.contains(&backend) => Err(format!(
-            "the backend `{0}` is not among the features `{names}` of {place}; \
+            "the backend `{0}` is not among the features `{names}` of {source}; \
              add `{0}` there, or choose another with --backend",
             backend.name()
         )),
@@ -62,50 +62,54 @@ pub fn choose(
     }
 }
 
-/// The backend that the environment asks for, for commands whose arguments have none.
-pub fn backend_of_the_environment() -> Result<Option<Backend>, String> {
+/// The backend of the environment, for commands without the option `--backend`.
+pub fn backend_from_env() -> Result<Option<Backend>, String> {
     match std::env::var(BACKEND_VARIABLE) {
-        Ok(name) if !name.is_empty() => one(&name, BACKEND_VARIABLE).map(Some),
+        Ok(name) if !name.is_empty() => parse(&name, BACKEND_VARIABLE).map(Some),
         _ => Ok(None),
     }
 }
 
-fn parse(names: &str) -> Result<Vec<Backend>, String> {
-    names.split(',').map(|name| one(name.trim(), FEATURES_VARIABLE)).collect()
+fn parse_list(names: &str) -> Result<Vec<Backend>, String> {
+    names.split(',').map(|name| parse(name.trim(), FEATURES_VARIABLE)).collect()
 }
 
-fn one(name: &str, place: &str) -> Result<Backend, String> {
-    Backend::from_str(name, false)
-        .map_err(|_| format!("{place} names the backend `{name}`; known are {}", Backend::names()))
+fn parse(name: &str, source: &str) -> Result<Backend, String> {
+    Backend::from_str(name, false).map_err(|_| {
+        format!(
+            "{source} contains the unknown backend `{name}`; expected one of {}",
+            Backend::names()
+        )
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn file(backend: Option<Backend>, features: &[Backend]) -> BackendChoice {
-        BackendChoice { backend, device: None, features: features.to_vec() }
+    fn file(backend: Option<Backend>, features: &[Backend]) -> BackendFile {
+        BackendFile { backend, device: None, features: features.to_vec() }
     }
 
     #[test]
-    fn the_flag_goes_before_the_file_and_ndarray_is_the_default() {
+    fn the_flag_overrides_the_file_and_ndarray_is_the_default() {
         let flex = file(Some(Backend::Flex), &[]);
-        assert_eq!(choose(None, None, &BackendChoice::default()).unwrap(), "ndarray");
+        assert_eq!(choose(None, None, &BackendFile::default()).unwrap(), "ndarray");
         assert_eq!(choose(None, None, &flex).unwrap(), "flex");
         assert_eq!(choose(Some(Backend::Wgpu), None, &flex).unwrap(), "wgpu");
     }
 
     #[test]
-    fn a_list_of_features_goes_before_the_backend_alone() {
+    fn a_list_of_features_overrides_the_single_backend() {
         let both = file(None, &[Backend::Flex, Backend::Wgpu]);
         assert_eq!(choose(Some(Backend::Wgpu), None, &both).unwrap(), "flex,wgpu");
-        assert_eq!(choose(None, Some(EVERYTHING), &both).unwrap(), EVERYTHING);
+        assert_eq!(choose(None, Some(PORTABLE), &both).unwrap(), PORTABLE);
         assert_eq!(choose(None, Some(" "), &both).unwrap(), "flex,wgpu");
     }
 
     #[test]
-    fn a_backend_outside_the_list_is_refused_in_one_line() {
-        let error = choose(Some(Backend::Wgpu), Some("ndarray, flex"), &BackendChoice::default());
+    fn a_backend_outside_the_list_is_rejected_in_one_line() {
+        let error = choose(Some(Backend::Wgpu), Some("ndarray, flex"), &BackendFile::default());
         let error = error.unwrap_err();
         assert!(error.contains("`wgpu`") && error.contains("`ndarray,flex`"), "{error}");
         assert!(error.contains(FEATURES_VARIABLE) && !error.contains('\n'), "{error}");
@@ -114,17 +118,20 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_feature_is_named_with_the_known_ones() {
-        let error = choose(None, Some("ndarray,tpu"), &BackendChoice::default()).unwrap_err();
+    fn an_unknown_feature_is_reported_with_the_known_ones() {
+        let error = choose(None, Some("ndarray,tpu"), &BackendFile::default()).unwrap_err();
         assert!(error.contains("`tpu`") && error.contains(&Backend::names()), "{error}");
     }
 
     #[test]
-    fn everything_is_every_backend_but_cuda() {
+    fn every_backend_but_cuda_is_portable() {
         let all = Backend::value_variants().iter().filter(|&&backend| backend != Backend::Cuda);
         let names: Vec<&str> = all.map(|backend| backend.name()).collect();
-        assert_eq!(EVERYTHING, names.join(","));
-        assert_eq!(of_the_workspace()[3], "cli/ndarray,cli/flex,cli/wgpu,cli/failpoints");
-        assert_eq!(of_the_source().0[3], "cli/ndarray,cli/flex,cli/wgpu,cli/failpoints,cli/cuda");
+        assert_eq!(PORTABLE, names.join(","));
+        assert_eq!(workspace_args()[3], "cli/ndarray,cli/flex,cli/wgpu,cli/failpoints");
+        assert_eq!(
+            source_check_args().0[3],
+            "cli/ndarray,cli/flex,cli/wgpu,cli/failpoints,cli/cuda"
+        );
     }
 }

@@ -1,6 +1,6 @@
-//! The launcher's front door: `cargo xtask <command>`, one arm a command, one file an arm.
+//! The launcher, `cargo xtask <command>`: parses the command line and calls one module per command.
 //!
-//! It never knows Burn, so that help and housekeeping cost seconds, not a build of the program.
+//! It does not depend on Burn, so that help and checks take seconds and not a build of the program.
 
 mod bench;
 mod build;
@@ -8,9 +8,10 @@ mod cargo;
 mod ci;
 mod features;
 mod launch;
-mod main_job;
+mod output;
 mod parity;
 mod python;
+mod smoke_test;
 mod test;
 mod tidy;
 
@@ -19,10 +20,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Pastiche: small recurrent networks that write in the manner of a text
+/// Pastiche: small recurrent language models that imitate the style of a text
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask")]
-struct Front {
+struct Cli {
     #[command(subcommand)]
     task: Task,
 }
@@ -31,39 +32,39 @@ struct Front {
 enum Task {
     #[command(flatten)]
     Program(Box<args::Command>),
-    /// Run all tests; what follows goes to `cargo test`
+    /// Run all tests; further arguments are passed to `cargo test`
     Test {
-        /// Arguments of `cargo test`, as in `cargo xtask test --test laws -- --nocapture`
+        /// Arguments of `cargo test`, as in `cargo xtask test --test properties -- --nocapture`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         rest: Vec<OsString>,
     },
-    /// Run all that must pass before anything lands: format, lints, docs, the main job, tests
+    /// Run everything that must pass before a commit: format, lints, docs, smoke tests, tests
     Ci,
-    /// Measure speed and memory, beside PyTorch and Keras if asked to, and record them
+    /// Measure and record speed and memory, optionally beside PyTorch and Keras
     Bench(Box<bench::Bench>),
-    /// Compare the fixtures of the tests with the real PyTorch and Keras; needs Python 3.11
+    /// Compare the test fixtures with the results of PyTorch and Keras; needs Python 3.11
     Parity {
         /// Write the fixtures instead
         #[arg(long)]
         write: bool,
     },
-    /// Check the order of the house: doorplates, arrows, licences, configuration keys
+    /// Check module docs, file length, crate layering, licences, local paths and wording
     Tidy,
 }
 
 fn main() -> ExitCode {
-    // Clap drops a leading `--`; what is handed on is taken from the words as they were given.
-    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let outcome = match args::parse::<Front>().task {
-        Task::Program(command) => launch::run(&command, &words),
-        Task::Test { .. } => test::run(&words[1..]),
+    // Clap drops a leading `--`, so the arguments are passed on as they were given.
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let result = match args::parse::<Cli>().task {
+        Task::Program(command) => launch::run(&command, &arguments),
+        Task::Test { .. } => test::run(&arguments[1..]),
         Task::Ci => ci::run(),
-        Task::Bench(asked) => bench::run(&asked),
+        Task::Bench(options) => bench::run(&options),
         Task::Parity { write } => parity::run(write),
         Task::Tidy => tidy::run(),
     };
-    outcome.unwrap_or_else(|error| {
-        eprintln!("error: {error}");
+    result.unwrap_or_else(|error| {
+        output::status(format_args!("error: {error}"));
         ExitCode::FAILURE
     })
 }
@@ -76,20 +77,20 @@ mod tests {
 
     #[test]
     fn the_command_line_is_well_formed() {
-        Front::command().debug_assert();
+        Cli::command().debug_assert();
     }
 
     #[test]
     fn test_takes_any_flags_of_cargo() {
-        let words = ["xtask", "test", "--test", "laws", "--", "--nocapture"];
-        assert!(matches!(Front::try_parse_from(words).unwrap().task, Task::Test { .. }));
+        let words = ["xtask", "test", "--test", "properties", "--", "--nocapture"];
+        assert!(matches!(Cli::try_parse_from(words).unwrap().task, Task::Test { .. }));
     }
 
     #[test]
-    fn commands_of_the_program_stand_beside_those_of_the_house() {
+    fn commands_of_the_program_are_commands_of_the_launcher() {
         let words = ["xtask", "train", "--set", "train.epochs=3", "--backend", "flex"];
-        let Task::Program(command) = Front::try_parse_from(words).unwrap().task else {
-            panic!("`train` was not read as a command of the program");
+        let Task::Program(command) = Cli::try_parse_from(words).unwrap().task else {
+            panic!("`train` was not parsed as a command of the program");
         };
         assert_eq!(command.backend().unwrap().backend, Some(args::Backend::Flex));
     }

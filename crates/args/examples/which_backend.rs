@@ -1,11 +1,13 @@
-//! Says which backend `backend.toml` in the working directory asks for.
+//! Prints the backend that `backend.toml` in the working directory names.
 
-use args::{BACKEND_FILE, BackendChoice};
+#![allow(clippy::print_stdout)]
+
+use args::{BACKEND_FILE, BackendFile};
 
 fn main() -> Result<(), String> {
-    match BackendChoice::read(".".as_ref())?.backend {
-        Some(backend) => println!("{BACKEND_FILE} asks for {}", backend.name()),
-        None => println!("{BACKEND_FILE} asks for no backend"),
+    match BackendFile::read(".".as_ref())?.backend {
+        Some(backend) => println!("{BACKEND_FILE} names {}", backend.name()),
+        None => println!("{BACKEND_FILE} names no backend"),
     }
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! Which backend this machine uses: flag, environment variable, `backend.toml`, in this order.
+//! The backends, and the file `backend.toml`. The backend is chosen by option, environment variable or
+//! `backend.toml`, in this order.
 
 use std::path::Path;
 
@@ -12,13 +13,13 @@ pub const BACKEND_FILE: &str = "backend.toml";
 /// A backend that can be compiled in; each is a cargo feature of the same name.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Backend {
-    /// CPU, by the crate `ndarray`
+    /// CPU, with the crate `ndarray`
     Ndarray,
-    /// CPU, Burn's own
+    /// CPU, Burn's own backend
     Flex,
     /// GPU through Vulkan, Metal, DirectX 12 or WebGPU
     Wgpu,
-    /// NVIDIA's GPU, by CUDA
+    /// NVIDIA GPU, through CUDA
     Cuda,
 }
 
@@ -33,8 +34,8 @@ impl Backend {
         }
     }
 
-    /// Whether it computes on a graphics processor.
-    pub fn is_graphics(self) -> bool {
+    /// Whether it computes on a GPU.
+    pub fn is_gpu(self) -> bool {
         matches!(self, Self::Wgpu | Self::Cuda)
     }
 
@@ -44,22 +45,22 @@ impl Backend {
     }
 }
 
-/// What `backend.toml` says.
+/// The contents of `backend.toml`.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct BackendChoice {
+pub struct BackendFile {
     /// `backend = "flex"`
     pub backend: Option<Backend>,
     /// `device = "discrete:0"`
     pub device: Option<String>,
-    /// `features = ["ndarray", "wgpu"]`: what the launcher compiles in, if more than the backend.
+    /// `features = ["ndarray", "wgpu"]`: the backends that the launcher compiles in, if more than one.
     pub features: Vec<Backend>,
 }
 
-impl BackendChoice {
-    /// Reads `backend.toml` in `folder`; a missing file is an empty choice.
+impl BackendFile {
+    /// Reads `backend.toml` in `folder`; a missing file counts as an empty one.
     ///
     /// # Errors
-    /// One line that names the file and what is wrong in it.
+    /// If the file cannot be read or parsed; one line that names the file and the problem.
     pub fn read(folder: &Path) -> Result<Self, String> {
         let path = folder.join(BACKEND_FILE);
         match std::fs::read_to_string(&path) {
@@ -73,17 +74,17 @@ impl BackendChoice {
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
             let message = error.message();
             format!(
-                "{BACKEND_FILE} is no TOML ({message}); expected lines such as `backend = \"flex\"`"
+                "{BACKEND_FILE} is not valid TOML ({message}); expected lines such as `backend = \"flex\"`"
             )
         })?;
-        let mut choice = Self::default();
+        let mut file = Self::default();
         for (key, value) in &table {
             match (key.as_str(), value) {
-                ("backend", toml::Value::String(name)) => choice.backend = Some(backend(name)?),
-                ("device", toml::Value::String(name)) => choice.device = Some(name.clone()),
+                ("backend", toml::Value::String(name)) => file.backend = Some(backend(name)?),
+                ("device", toml::Value::String(name)) => file.device = Some(name.clone()),
                 ("features", toml::Value::Array(names)) => {
                     for name in names {
-                        choice.features.push(backend(name.as_str().unwrap_or_default())?);
+                        file.features.push(backend(name.as_str().unwrap_or_default())?);
                     }
                 }
                 _ => {
@@ -96,13 +97,16 @@ impl BackendChoice {
                 }
             }
         }
-        Ok(choice)
+        Ok(file)
     }
 }
 
 fn backend(name: &str) -> Result<Backend, String> {
     Backend::from_str(name, false).map_err(|_| {
-        format!("{BACKEND_FILE} names the backend `{name}`; known are {}", Backend::names())
+        format!(
+            "{BACKEND_FILE} names the unknown backend `{name}`; expected one of {}",
+            Backend::names()
+        )
     })
 }
 
@@ -111,20 +115,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_file_is_read() {
+    fn a_full_file_is_parsed() {
         let text = "backend = \"flex\"\ndevice = \"default\"\nfeatures = [\"flex\", \"wgpu\"]";
-        let choice = BackendChoice::parse(text).unwrap();
-        assert_eq!(choice.backend, Some(Backend::Flex));
-        assert_eq!(choice.device.as_deref(), Some("default"));
-        assert_eq!(choice.features, [Backend::Flex, Backend::Wgpu]);
+        let file = BackendFile::parse(text).unwrap();
+        assert_eq!(file.backend, Some(Backend::Flex));
+        assert_eq!(file.device.as_deref(), Some("default"));
+        assert_eq!(file.features, [Backend::Flex, Backend::Wgpu]);
     }
 
     #[test]
     fn an_unknown_backend_and_an_unknown_key_are_named() {
-        let error = BackendChoice::parse("backend = \"tpu\"").unwrap_err();
+        let error = BackendFile::parse("backend = \"tpu\"").unwrap_err();
         assert!(error.contains("`tpu`") && error.contains("ndarray, flex, wgpu, cuda"), "{error}");
         let text = "device = \"default\"\nbackends = \"flex\"";
-        let error = BackendChoice::parse(text).unwrap_err();
+        let error = BackendFile::parse(text).unwrap_err();
         assert!(error.contains("line 2: `backends"), "{error}");
     }
 }

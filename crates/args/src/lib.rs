@@ -1,56 +1,60 @@
-//! The command line of Pastiche as data: what can be asked for, not how it is done.
+//! The command line of Pastiche: commands, options and their help texts.
 //!
-//! The launcher (`xtask`) and the binary (`pastiche`) both read these structs, so that
-//! `cargo xtask train --help` builds nothing but this crate. It knows neither Burn nor any file
-//! but `backend.toml`.
+//! The launcher (`xtask`) and the binary (`pastiche`) both use these structs, so that
+//! `cargo xtask train --help` builds only this crate. It does not depend on Burn, and it reads no file
+//! except `backend.toml`.
 
-mod asking;
+mod ask;
 mod backend;
+#[cfg(test)]
+mod old_spellings;
 mod runs;
 mod weights;
 
+use std::io::Write;
 use std::path::PathBuf;
 
-pub use asking::{Ask, AskFormat};
-pub use backend::{BACKEND_FILE, BACKEND_VARIABLE, Backend, BackendChoice};
+pub use ask::{Ask, AskFormat};
+pub use backend::{BACKEND_FILE, BACKEND_VARIABLE, Backend, BackendFile};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use runs::{Compare, NewTokens, Reproduce, Runs, Train};
 pub use weights::{Export, Import, Layout};
 
-/// What `pastiche` can be asked to do.
+/// The commands of `pastiche`.
 #[derive(Subcommand, Clone, Debug)]
 pub enum Command {
-    /// Train a network on a text; it speaks samples while it learns
+    /// Train a model on a text; it prints samples during training
     Train(Train),
-    /// Write new text in the manner of the training text
+    /// Generate new text in the style of the training text
     Generate(Generate),
-    /// Clean, tokenize, count and cut a text, and show what the data looks like
+    /// Clean, tokenize, count and split a text, and print statistics of the data
     Prepare(Prepare),
     /// Print the model's layers, output shapes and parameters
     Summary(Summary),
-    /// Score a trained model on held-out text, or on questions and answers
+    /// Evaluate a trained model on held-out text, or on questions and answers
     Evaluate(Evaluate),
-    /// Ask questions about the sentences of a text, with their answers
+    /// Generate questions with answers from the sentences of a text
     Ask(Ask),
-    /// Measure how much of the past a network still hears, and draw it
-    Probe(Probe),
-    /// List all runs: how far, how good, how old, how large
+    /// Measure and draw how far back gradients reach
+    #[command(alias = "probe")]
+    Gradients(Gradients),
+    /// List all runs: progress, best loss, age, size
     Runs(Runs),
-    /// Draw the losses of runs together and set their numbers side by side
+    /// Draw the losses of several runs and print their results and settings side by side
     Compare(Compare),
-    /// Train a run again from what it wrote down, on its own backend unless `--backend` names another,
-    /// and compare the two
+    /// Repeat a finished run from its saved configuration, on its own backend unless `--backend` names
+    /// another, and compare the results
     Reproduce(Reproduce),
-    /// Put a known corpus in place, checked by hash and counts
+    /// Download a known corpus and check its hash and counts
     Fetch(Fetch),
-    /// Make a model of the weights of a PyTorch or Keras program
+    /// Make a model directory from the weights of a PyTorch or Keras program
     Import(Import),
     /// Write a model's weights for a PyTorch or Keras program
     Export(Export),
 }
 
-/// Which configuration, and what to change in it.
+/// The configuration file and the changes to it.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ConfigArgs {
     /// The configuration to read [default: configs/lstm.toml, or its built-in copy]
@@ -64,33 +68,35 @@ pub struct ConfigArgs {
     pub text: Option<PathBuf>,
 }
 
-/// Where the arithmetic runs.
+/// The backend and device that compute.
 #[derive(Args, Clone, Debug, Default)]
 pub struct BackendArgs {
     /// The backend [default: the one of backend.toml, or the first compiled in]
     #[arg(long, env = BACKEND_VARIABLE, value_enum)]
     pub backend: Option<Backend>,
-    /// Which GPU: of wgpu `default`, `cpu` (software), `discrete:0`, `integrated:0`; of cuda its number
+    /// The GPU: `default`, `cpu` (software), `discrete:0` or `integrated:0` for wgpu; its index for cuda
     #[arg(long, value_name = "D")]
     pub device: Option<String>,
 }
 
-/// How the network reads its past while it writes.
+/// How the model uses the tokens before the next one.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Context {
-    /// Carry the state from token to token: one step each
-    Carried,
-    /// Read the last window afresh for every token, as in training
+pub enum StateMode {
+    /// Carry the state from token to token: one step per token
+    #[value(alias = "carried")]
+    Carry,
+    /// Read the last window again for every token, from a zero state, as in training on windows
     Window,
 }
 
-/// What to do with prompt words that the model never saw.
+/// What to do with out-of-vocabulary tokens of the prompt.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unseen {
-    /// Stop and name them, with the nearest known words
+pub enum OovPolicy {
+    /// Stop and name them, with the nearest known tokens
     Error,
     /// Leave them out
-    Skip,
+    #[value(alias = "skip")]
+    Drop,
     /// Read them as the unknown token
     Unknown,
 }
@@ -101,47 +107,46 @@ pub struct Generate {
     /// The model directory [default: the newest finished run]
     #[arg(long, value_name = "DIR")]
     pub model: Option<PathBuf>,
-    /// The text to go on from
+    /// The text to continue
     #[arg(long, value_name = "TEXT", conflicts_with = "prompt_file")]
     pub prompt: Option<String>,
-    /// A file with the text to go on from; `-` is standard input
+    /// A file with the text to continue; `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub prompt_file: Option<PathBuf>,
-    /// How many tokens to write
-    #[arg(long, default_value_t = 200)]
-    pub tokens: usize,
-    /// Below 1 plays safe, above 1 takes risks, 0 always takes the likeliest token
-    #[arg(long, default_value_t = 0.5, allow_negative_numbers = true)]
+    /// The number of tokens to generate
+    #[arg(long, alias = "tokens", value_name = "N", default_value_t = 200)]
+    pub max_tokens: usize,
+    /// The sampling temperature: below 1 favours likely tokens, 0 always takes the likeliest one
+    #[arg(long, value_name = "T", default_value_t = 0.5, allow_negative_numbers = true)]
     pub temperature: f64,
-    /// Choose among the K likeliest tokens only
+    /// Sample from the K likeliest tokens only
     #[arg(long, value_name = "K")]
     pub top_k: Option<usize>,
-    /// Choose among the likeliest tokens that together hold this probability
+    /// Sample from the smallest set of likeliest tokens whose probabilities add up to P
     #[arg(long, value_name = "P", allow_negative_numbers = true)]
     pub top_p: Option<f64>,
-    /// Leave out tokens less likely than this share of the likeliest one
+    /// Leave out tokens whose probability is below this fraction of the highest one
     #[arg(long, value_name = "P", allow_negative_numbers = true)]
     pub min_p: Option<f64>,
-    /// Never write the same N tokens in a row twice
+    /// Never generate the same N-gram of tokens twice
+    #[arg(long, alias = "no-repeat", value_name = "N")]
+    pub no_repeat_ngram: Option<usize>,
+    /// The sampling seed [default: a new one each time, printed at the start]
     #[arg(long, value_name = "N")]
-    pub no_repeat: Option<usize>,
-    /// The seed of the choices [default: a new one each time, shown at the start]
-    #[arg(long)]
     pub seed: Option<u64>,
-    /// How many samples to write
-    #[arg(long, default_value_t = 1)]
-    pub samples: usize,
-    /// Stop at this token; `story` means the mark between stories
+    /// The number of samples to generate
+    #[arg(long, alias = "samples", value_name = "N", default_value_t = 1)]
+    pub num_samples: usize,
+    /// Stop at this token; `story` means the document separator
     #[arg(long, value_name = "TOKEN")]
     pub stop: Option<String>,
-    /// How the past is read [default: what scored better on the run's validation text]
-    #[arg(long, value_enum)]
-    pub context: Option<Context>,
-    /// What to do with prompt words that the model never saw
-    #[arg(long, value_enum, default_value_t = Unseen::Error)]
-    pub unseen: Unseen,
-    /// Write with weights of eight bits: a quarter of the memory, a little less exact; `evaluate --int8` says
-    /// what it costs
+    /// Carry the state, or read the last window [default: the one with the lower validation loss]
+    #[arg(long, alias = "context", value_enum)]
+    pub state: Option<StateMode>,
+    /// What to do with prompt tokens that are not in the vocabulary
+    #[arg(long, alias = "unseen", value_enum, default_value_t = OovPolicy::Error)]
+    pub oov: OovPolicy,
+    /// Use 8-bit weights: a quarter of the memory, slightly less exact; `evaluate --int8` measures the loss
     #[arg(long)]
     pub int8: bool,
     /// Print one JSON object on standard output and nothing else there
@@ -180,17 +185,17 @@ pub struct Evaluate {
     /// The model directory [default: the newest finished run]
     #[arg(long, value_name = "DIR")]
     pub model: Option<PathBuf>,
-    /// Score this text [default: the run's own validation split]
+    /// Evaluate on this text [default: the run's own validation split]
     #[arg(long, value_name = "FILE", conflicts_with = "data")]
     pub text: Option<PathBuf>,
-    /// Score a model that asks on these questions and answers (SQuAD .json, NewsQA .csv, .jsonl) [default: the
-    /// run's own validation part]
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["context", "int8"])]
+    /// Evaluate a question model on these questions and answers (SQuAD .json, NewsQA .csv, .jsonl) [default:
+    /// the run's own validation part]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["state", "int8"])]
     pub data: Option<PathBuf>,
-    /// How the past is read [default: the run's recorded choice]
-    #[arg(long, value_enum)]
-    pub context: Option<Context>,
-    /// Score the weights as `generate --int8` keeps them, in eight bits
+    /// Carry the state, or read the last window [default: the one with the lower validation loss]
+    #[arg(long, alias = "context", value_enum)]
+    pub state: Option<StateMode>,
+    /// Evaluate the 8-bit weights that `generate --int8` uses
     #[arg(long)]
     pub int8: bool,
     /// Print one JSON object on standard output and nothing else there
@@ -201,30 +206,30 @@ pub struct Evaluate {
     pub backend: BackendArgs,
 }
 
-/// Arguments of `probe`.
+/// Arguments of `gradients`.
 #[derive(Args, Clone, Debug)]
-pub struct Probe {
+pub struct Gradients {
     /// Measure this trained model on its own held-out text; may be given several times [default:
     /// train an RNN, an LSTM and a GRU first]
     #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "set", "text"])]
     pub model: Vec<PathBuf>,
-    /// How long to train the three, in all
+    /// The total training time of the three
     #[arg(long, value_name = "N", default_value_t = 120.0)]
     pub seconds: f64,
-    /// Train for this many steps instead, the same ones every time: each of the three, and each cell
-    /// at each gap of `--recall`
+    /// Train for this many steps instead, for results that can be repeated: each of the three, and each
+    /// cell at each gap of `--recall`
     #[arg(long, value_name = "N", conflicts_with = "seconds")]
     pub steps: Option<u64>,
-    /// How many steps to look back
-    #[arg(long, value_name = "K", default_value_t = 40)]
-    pub back: usize,
-    /// Also try how far each cell can carry one word, over growing gaps; takes about two minutes
+    /// The largest lag, in time steps
+    #[arg(long, alias = "back", value_name = "K", default_value_t = 40)]
+    pub max_lag: usize,
+    /// Also train each cell to recall one word over growing gaps; takes about two minutes
     #[arg(long, conflicts_with = "model")]
     pub recall: bool,
-    /// The picture to draw
-    #[arg(long, value_name = "FILE", default_value = "probe.svg")]
+    /// The SVG file to draw
+    #[arg(long, value_name = "FILE", default_value = "gradients.svg")]
     pub out: PathBuf,
-    /// The configuration that names text and sizes, and its changes.
+    /// The configuration with text and sizes, and its changes.
     #[command(flatten)]
     pub config: ConfigArgs,
     /// Print one JSON object on standard output and nothing else there
@@ -240,43 +245,50 @@ pub struct Probe {
 pub struct Fetch {
     /// The corpus, a folder under datasets/
     pub name: String,
-    /// Take it from this file instead of downloading it
+    /// Use this file instead of downloading the corpus
     #[arg(long, value_name = "FILE")]
     pub from: Option<PathBuf>,
 }
 
-/// Reads the command line of this process. A fault is told in one line, with exit code 2; help and
-/// version are printed as clap prints them.
+/// Parses the command line of this process. On an error it prints one line and exits with code 2; help and
+/// version are printed by clap.
 pub fn parse<P: Parser>() -> P {
     P::try_parse().unwrap_or_else(|error| match error.kind() {
         ErrorKind::DisplayHelp
         | ErrorKind::DisplayVersion
-        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => error.exit(),
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            // `error.exit()` would ignore that the text could not be written.
+            let printed = error.print();
+            let is_lost =
+                printed.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe);
+            std::process::exit(if is_lost { 1 } else { error.exit_code() })
+        }
         _ => {
-            eprintln!("{}", one_line(&error));
+            // `eprintln!` would panic where standard error is closed.
+            let _ = writeln!(std::io::stderr(), "{}", one_line(&error));
             std::process::exit(2)
         }
     })
 }
 
-/// What clap says, without its line breaks and its usage.
+/// Clap's message in one line, without the usage.
 fn one_line(error: &clap::Error) -> String {
     let text = error.to_string();
-    let told = text.lines().take_while(|line| !line.starts_with("Usage:"));
-    let words: Vec<&str> = told.flat_map(str::split_whitespace).collect();
-    let told = words.join(" ").replace(" For more information, try '--help'.", "");
-    format!("{told} (--help tells more)")
+    let message = text.lines().take_while(|line| !line.starts_with("Usage:"));
+    let words: Vec<&str> = message.flat_map(str::split_whitespace).collect();
+    let message = words.join(" ").replace(" For more information, try '--help'.", "");
+    format!("{message} (see --help)")
 }
 
 impl Command {
-    /// The backend and device asked for, for commands that compute.
+    /// The options for backend and device, for commands that compute.
     pub fn backend(&self) -> Option<&BackendArgs> {
         match self {
             Self::Train(args) => Some(&args.backend),
             Self::Generate(args) => Some(&args.backend),
             Self::Evaluate(args) => Some(&args.backend),
             Self::Ask(args) => Some(&args.backend),
-            Self::Probe(args) => Some(&args.backend),
+            Self::Gradients(args) => Some(&args.backend),
             Self::Import(args) => Some(&args.backend),
             Self::Export(args) => Some(&args.backend),
             Self::Reproduce(args) => Some(&args.backend),
@@ -294,52 +306,52 @@ mod tests {
     use super::*;
 
     #[derive(Parser)]
-    struct Front {
+    pub(crate) struct Cli {
         #[command(subcommand)]
-        command: Command,
+        pub(crate) command: Command,
     }
 
     #[test]
     fn the_command_line_is_well_formed() {
         use clap::CommandFactory;
-        Front::command().debug_assert();
+        Cli::command().debug_assert();
     }
 
     #[test]
-    fn several_settings_are_kept_in_order() {
+    fn several_changes_stay_in_order() {
         let words = ["pastiche", "train", "--set", "train.epochs=3", "--set", "seed=2"];
-        let Command::Train(train) = Front::try_parse_from(words).unwrap().command else {
-            panic!("`train` was not read as train");
+        let Command::Train(train) = Cli::try_parse_from(words).unwrap().command else {
+            panic!("`train` was parsed as another command");
         };
         assert_eq!(train.config.set, ["train.epochs=3", "seed=2"]);
     }
 
     #[test]
-    fn a_run_to_go_on_with_may_be_named_or_not() {
+    fn resume_takes_an_optional_directory() {
         let resume = |words: &[&str]| {
             let words = [&["pastiche", "train"], words].concat();
-            let Command::Train(train) = Front::try_parse_from(words).unwrap().command else {
-                panic!("`train` was not read as train");
+            let Command::Train(train) = Cli::try_parse_from(words).unwrap().command else {
+                panic!("`train` was parsed as another command");
             };
             train.resume
         };
         assert_eq!(resume(&[]), None);
         assert_eq!(resume(&["--resume"]), Some(None));
-        assert_eq!(resume(&["--resume", "--plain"]), Some(None));
+        assert_eq!(resume(&["--resume", "--no-tui"]), Some(None));
         assert_eq!(resume(&["--resume", "runs/a"]), Some(Some("runs/a".into())));
     }
 
     #[test]
-    fn a_fault_is_told_in_one_line() {
+    fn an_error_is_one_line() {
         let words = ["pastiche", "train", "--backend", "tpu"];
-        let error = Front::try_parse_from(words).err().map(|error| one_line(&error)).unwrap();
+        let error = Cli::try_parse_from(words).err().map(|error| one_line(&error)).unwrap();
         assert!(error.starts_with("error: ") && error.contains("'tpu'"), "{error}");
         assert!(error.contains("ndarray, flex, wgpu, cuda"), "{error}");
     }
 
     #[test]
-    fn two_prompts_are_refused() {
+    fn two_prompts_are_rejected() {
         let words = ["pastiche", "generate", "--prompt", "a", "--prompt-file", "-"];
-        assert!(Front::try_parse_from(words).is_err());
+        assert!(Cli::try_parse_from(words).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! The arguments of what makes runs, and of what looks at them.
+//! Arguments of the commands that create runs or read them: `train`, `runs`, `compare`, `reproduce`.
 
 use std::path::PathBuf;
 
@@ -15,31 +15,33 @@ pub struct Train {
     /// Backend and device.
     #[command(flatten)]
     pub backend: BackendArgs,
-    /// The run's directory [default: a new one under runs/]; refused if it exists
+    /// The run directory [default: a new one under runs/]; rejected if it exists
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     pub out: Option<PathBuf>,
-    /// Go on with a run from its last checkpoint, on the backend it was begun on if `--backend`
-    /// names it [default: the run that was kept last]
+    /// Resume a run from its last checkpoint; a run started with `--backend` needs the same option again
+    /// [default: the run with the newest checkpoint]
     #[arg(long, value_name = "DIR", num_args = 0..=1, conflicts_with_all = ["config", "text"])]
     pub resume: Option<Option<PathBuf>>,
-    /// Begin with a trained model, its tokens and its settings, mostly on another text
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "resume"])]
-    pub from: Option<PathBuf>,
-    /// With `--from`: what to do with tokens that the model does not know [default: refuse]
-    #[arg(long, value_enum, value_name = "WHAT", requires = "from")]
-    pub vocabulary: Option<NewTokens>,
-    /// Plain lines instead of the full-screen view, also on a terminal
-    #[arg(long)]
-    pub plain: bool,
+    /// Start from the weights, tokenizer and configuration of a trained model, usually on another text
+    #[arg(long, alias = "from", value_name = "DIR", conflicts_with_all = ["config", "resume"])]
+    pub init_from: Option<PathBuf>,
+    /// With `--init-from`: what to do with tokens that are not in the model's vocabulary [default: error]
+    #[arg(long, alias = "vocabulary", value_enum, value_name = "POLICY", requires = "init_from")]
+    pub new_tokens: Option<NewTokens>,
+    /// Print plain lines instead of the full-screen view, also on a terminal
+    #[arg(long, alias = "plain")]
+    pub no_tui: bool,
 }
 
-/// What to do with tokens of a text that a trained model does not know.
+/// What to do with tokens of a text that are not in the vocabulary of a trained model.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NewTokens {
-    /// Stop and name the most frequent
-    Refuse,
-    /// Read them as unknown
-    Keep,
+    /// Stop and name the most frequent ones
+    #[value(alias = "refuse")]
+    Error,
+    /// Read them as the unknown token
+    #[value(alias = "keep")]
+    Unk,
     /// Add them to the vocabulary
     Extend,
 }
@@ -47,7 +49,7 @@ pub enum NewTokens {
 /// Arguments of `runs`.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Runs {
-    /// Where the runs lie
+    /// The folder that holds the runs
     #[arg(value_name = "DIR", default_value = "runs")]
     pub folder: PathBuf,
     /// Print one JSON object on standard output and nothing else there
@@ -61,7 +63,7 @@ pub struct Compare {
     /// The run directories
     #[arg(value_name = "DIR", required = true, num_args = 2..)]
     pub runs: Vec<PathBuf>,
-    /// The picture to draw
+    /// The SVG file to draw
     #[arg(long, value_name = "FILE", default_value = "compare.svg")]
     pub out: PathBuf,
     /// Print one JSON object on standard output and nothing else there
@@ -75,7 +77,7 @@ pub struct Reproduce {
     /// The finished run
     #[arg(value_name = "DIR")]
     pub run: PathBuf,
-    /// Where the second run goes [default: a new directory under runs/]; refused if it exists
+    /// The directory of the second run [default: a new one under runs/]; rejected if it exists
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Print one JSON object on standard output and nothing else there

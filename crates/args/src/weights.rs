@@ -1,4 +1,4 @@
-//! The arguments of what exchanges weights with other programs.
+//! Arguments of `import` and `export`, which exchange weights with other programs.
 
 use std::path::PathBuf;
 
@@ -6,12 +6,12 @@ use clap::{Args, ValueEnum};
 
 use crate::{BackendArgs, ConfigArgs};
 
-/// Whose names and orders a file of weights keeps to.
+/// The program whose tensor names and gate order a weight file uses.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
-    /// `state_dict` of a module with `embedding`, `rnn` and `output` as attributes
+    /// `state_dict` of a module with the attributes `embedding`, `rnn` and `output`
     Pytorch,
-    /// Variables by their paths, as in `lstm/lstm_cell/kernel`
+    /// Variables by path, as in `lstm/lstm_cell/kernel`
     Keras,
 }
 
@@ -20,19 +20,19 @@ pub enum Layout {
 pub struct Import {
     /// The safetensors file
     pub weights: PathBuf,
-    /// Whose layout it keeps to
+    /// The layout of the file
     #[arg(long, value_enum)]
     pub layout: Layout,
-    /// Call tensors whose names begin with FROM by TO instead, as in `--rename encoder=embedding`
+    /// Replace the prefix FROM of tensor names by TO, as in `--rename encoder=embedding`
     #[arg(long, value_name = "FROM=TO")]
     pub rename: Vec<String>,
-    /// Take tokenizer and sizes from this model instead of from the configuration and its text
+    /// Take tokenizer and sizes from this model instead of the configuration and its text
     #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "set", "text"])]
     pub like: Option<PathBuf>,
-    /// The configuration that names text and sizes, and its changes.
+    /// The configuration with text and sizes, and its changes.
     #[command(flatten)]
     pub config: ConfigArgs,
-    /// The model's directory [default: a new one under runs/]; refused if it exists
+    /// The model directory [default: a new one under runs/]; rejected if it exists
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Backend and device.
@@ -43,9 +43,9 @@ pub struct Import {
 /// Arguments of `export`.
 #[derive(Args, Clone, Debug)]
 pub struct Export {
-    /// The file to write; refused if it exists
+    /// The file to write; rejected if it exists
     pub weights: PathBuf,
-    /// Whose layout it shall keep to
+    /// The layout of the file
     #[arg(long, value_enum)]
     pub layout: Layout,
     /// The model directory [default: the newest finished run]

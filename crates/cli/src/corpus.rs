@@ -1,38 +1,38 @@
-//! Known corpora: what `datasets/NAME/dataset.toml` says, and the text it describes.
+//! Known corpora: the descriptions `datasets/NAME/dataset.toml`, and their texts.
 
 use std::path::{Path, PathBuf};
 
 use seqdata::hash::sha256;
 use serde::Deserialize;
-use text_prep::{Excerpt, Source, Text};
+use text_prep::{Excerpt, SourceOptions, TextSource};
 
 use crate::config::parse;
 use crate::embedded;
 use crate::error::{Error, Result};
 
-/// A corpus as its `dataset.toml` describes it.
+/// The contents of a `dataset.toml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Dataset {
-    /// What it is.
+pub struct Corpus {
+    /// The title of the work.
     pub title: String,
-    /// Where it comes from.
+    /// The origin of the text.
     pub source: String,
-    /// Where it can be downloaded.
+    /// The URL of the text.
     pub address: Option<String>,
-    /// Under which licence.
+    /// The licence of the text.
     pub licence: String,
     /// The name of the text file beside `dataset.toml`.
     pub file: String,
-    /// SHA-256 of the editions that are known to give the counts below.
+    /// SHA-256 of the editions that give the counts below.
     pub sha256: Vec<String>,
-    /// The part that is used.
+    /// The part to use.
     pub excerpt: Option<Excerpt>,
-    /// What preparation by the seed's recipe must yield.
+    /// The expected counts with the preset `keras-lowercase`.
     pub counts: Counts,
 }
 
-/// Counts by the seed's recipe.
+/// Counts with the preset `keras-lowercase`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Counts {
@@ -40,12 +40,15 @@ pub struct Counts {
     pub characters: usize,
     /// Tokens.
     pub tokens: usize,
-    /// Different tokens.
+    /// Distinct tokens.
     pub words: usize,
 }
 
-impl Dataset {
-    /// The known corpus of this name: under `datasets/` in the working directory, or built in.
+impl Corpus {
+    /// The corpus of this name, from `datasets/` in the working directory or built in.
+    ///
+    /// # Errors
+    /// If it is unknown, or its description cannot be read.
     pub fn find(name: &str) -> Result<Self> {
         let path = folder(name).join("dataset.toml");
         match std::fs::read_to_string(&path) {
@@ -59,34 +62,37 @@ impl Dataset {
         }
     }
 
-    /// The corpus's text.
-    pub fn text(&self, name: &str) -> Result<Box<dyn Text>> {
+    /// Opens the text.
+    ///
+    /// # Errors
+    /// If it is missing or cannot be read.
+    pub fn text(&self, name: &str) -> Result<Box<dyn TextSource>> {
         let path = self.path(name);
         if !path.exists() && name == "fables" {
             return Ok(Box::new(embedded::FABLES));
         }
         if !path.exists() {
             return Err(Error::new(format!(
-                "the corpus `{name}` is not in place ({} is missing): run `cargo xtask fetch \
+                "the text of the corpus `{name}` is missing ({}): run `cargo xtask fetch \
                  {name}`, or `pastiche fetch {name}`",
                 path.display()
             )));
         }
-        Ok(Box::new(self.reading().open(&path)?))
+        Ok(Box::new(self.source_options().open(&path)?))
     }
 
-    /// How the text's bytes are read.
-    pub fn reading(&self) -> Source {
-        Source { excerpt: self.excerpt.clone(), ..Source::default() }
+    /// How to read the text.
+    pub fn source_options(&self) -> SourceOptions {
+        SourceOptions { excerpt: self.excerpt.clone(), ..SourceOptions::default() }
     }
 
-    /// Where the text belongs.
+    /// The path of the text.
     pub fn path(&self, name: &str) -> PathBuf {
         folder(name).join(&self.file)
     }
 
     /// Whether these bytes are a known edition.
-    pub fn knows(&self, bytes: &[u8]) -> bool {
+    pub fn is_known_edition(&self, bytes: &[u8]) -> bool {
         self.sha256.contains(&sha256(bytes))
     }
 }
@@ -103,5 +109,5 @@ fn unknown(name: &str) -> Error {
     known.extend(found.map(|entry| entry.file_name().to_string_lossy().into_owned()));
     known.sort();
     known.dedup();
-    Error::new(format!("the corpus `{name}` is unknown; known are {}", known.join(", ")))
+    Error::new(format!("the corpus `{name}` is unknown; expected one of {}", known.join(", ")))
 }

@@ -1,21 +1,21 @@
-//! What the binary carries with it, so that `pastiche train` works in an empty folder.
+//! The files embedded in the binary, so that `pastiche train` works in an empty folder.
 
-/// The default configuration.
+/// The default configuration, for a language model.
 pub const LSTM_CONFIG: &str = include_str!("../../../configs/lstm.toml");
 
-/// Known corpora by name, with their descriptions.
+/// The names of known corpora and their `dataset.toml`.
 pub const DATASETS: &[(&str, &str)] = &[
     ("fables", include_str!("../../../datasets/fables/dataset.toml")),
     ("aesop", include_str!("../../../datasets/aesop/dataset.toml")),
 ];
 
-/// The one text that is carried along: original fables written for this project.
+/// The only embedded text: original fables written for this project.
 pub const FABLES: &str = include_str!("../../../datasets/fables/fables.txt");
 
-/// Questions and answers over these, written for this project, in the form of SQuAD.
+/// Questions and answers about the fables, written for this project, in the format of SQuAD.
 pub const FABLES_QA: &str = include_str!("../../../datasets/fables-qa/fables-qa.json");
 
-/// The configuration of a network that asks.
+/// The default configuration for a question model.
 pub const QA_CONFIG: &str = include_str!("../../../configs/qa.toml");
 
 #[cfg(test)]
@@ -29,18 +29,18 @@ mod tests {
     }
 
     #[test]
-    fn every_question_is_about_a_fable_and_none_gives_its_answer_away() {
-        let read = read_squad("fables-qa", FABLES_QA).unwrap();
-        assert_eq!(read.counts.kept(), read.counts.found);
-        assert!(read.counts.found >= 400, "{}", read.counts.found);
-        assert_eq!(read.documents.len(), 104);
+    fn every_question_is_about_a_fable_and_none_contains_its_answer() {
+        let loaded = read_squad("fables-qa", FABLES_QA).unwrap();
+        assert_eq!(loaded.counts.usable(), loaded.counts.found);
+        assert!(loaded.counts.found >= 400, "{}", loaded.counts.found);
+        assert_eq!(loaded.documents.len(), 104);
         let fables = words(FABLES);
-        for passage in read.documents.iter().flat_map(|document| &document.passages) {
+        for passage in loaded.documents.iter().flat_map(|document| &document.passages) {
             assert!(fables.contains(&passage.text), "{}", passage.text);
             for question in &passage.questions {
                 let answer = passage.text[question.answers[0].clone()].to_lowercase();
-                let asked = format!(" {} ", question.text.to_lowercase().replace('?', " "));
-                assert!(!asked.contains(&format!(" {answer} ")), "{}", question.text);
+                let words = format!(" {} ", question.text.to_lowercase().replace('?', " "));
+                assert!(!words.contains(&format!(" {answer} ")), "{}", question.text);
                 assert!(question.text.ends_with('?'), "{}", question.text);
             }
         }

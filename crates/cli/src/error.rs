@@ -1,42 +1,102 @@
-//! One line for whatever went wrong behind the front door.
+//! The error of a command, printed as one line.
 
+use std::error::Error as StdError;
 use std::fmt;
 use std::path::PathBuf;
 
 /// The result of a command.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// An error as the user reads it: what was found, what was expected, what to do; one line.
+/// What was found, what was expected and what to do, in one line.
 #[derive(Debug)]
-pub struct Error(String);
+pub enum Error {
+    /// An error of this crate.
+    Message(String),
+    /// The file system failed.
+    Io {
+        /// The operation, as in "runs/a cannot be created".
+        failure: String,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// An error of a library, with its own sources.
+    Library(Box<dyn StdError + Send + Sync>),
+    /// An error with advice that names options of the command.
+    Hint {
+        /// What to do.
+        hint: String,
+        /// The error.
+        source: Box<Self>,
+    },
+}
 
 impl Error {
-    /// An error that says this.
+    /// An error with this message.
     pub fn new(message: impl Into<String>) -> Self {
-        Self(message.into())
+        Self::Message(message.into())
     }
 
-    /// The file system refused to do this to `path`.
+    /// The file system could not do `verb` with `path`.
     pub fn io(path: impl Into<PathBuf>, verb: &str) -> impl FnOnce(std::io::Error) -> Self {
-        let message = format!("{} cannot be {verb}", path.into().display());
-        move |error| Self(format!("{message}: {error}"))
+        let failure = format!("{} cannot be {verb}", path.into().display());
+        move |source| Self::Io { failure, source }
     }
+
+    /// Adds advice to the message, if there is any.
+    pub fn with_hint(self, hint: Option<&str>) -> Self {
+        match hint {
+            Some(hint) => Self::Hint { hint: hint.into(), source: Box::new(self) },
+            None => self,
+        }
+    }
+
+    /// The message with those of its sources that it does not repeat itself.
+    pub fn full_message(&self) -> String {
+        let mut message = self.to_string();
+        let mut source = self.source();
+        while let Some(error) = source {
+            let text = one_line(&error.to_string());
+            if !message.contains(&text) {
+                message = format!("{message}: {text}");
+            }
+            source = error.source();
+        }
+        message
+    }
+}
+
+/// Libraries may use several lines.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Whatever a library says, it is said in one line.
-        f.write_str(&self.0.split_whitespace().collect::<Vec<_>>().join(" "))
+        f.write_str(&one_line(&match self {
+            Self::Message(message) => message.clone(),
+            Self::Io { failure, source } => format!("{failure}: {source}"),
+            Self::Library(error) => error.to_string(),
+            Self::Hint { hint, source } => format!("{source}; {hint}"),
+        }))
     }
 }
 
-impl std::error::Error for Error {}
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Message(_) => None,
+            Self::Io { source, .. } => Some(source),
+            Self::Library(error) => Some(&**error),
+            Self::Hint { source, .. } => Some(source),
+        }
+    }
+}
 
 macro_rules! from {
     ($($error:ty),*) => {
         $(impl From<$error> for Error {
             fn from(error: $error) -> Self {
-                Self(error.to_string())
+                Self::Library(Box::new(error))
             }
         })*
     };
@@ -52,3 +112,40 @@ from!(
     generate::Error,
     qa::Error
 );
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_stay_reachable_and_are_printed_once() {
+        let io = std::io::Error::other(std::fmt::Error);
+        let error = Error::io("a.txt", "read")(io).with_hint(Some("choose\nanother file"));
+        let cause = std::fmt::Error.to_string();
+        assert_eq!(
+            error.full_message(),
+            format!("a.txt cannot be read: {cause}; choose another file")
+        );
+        let io = error.source().and_then(StdError::source);
+        assert!(io.is_some_and(|error| error.is::<std::io::Error>()));
+    }
+
+    #[test]
+    fn a_source_that_the_message_leaves_out_is_added() {
+        #[derive(Debug)]
+        struct Outer(std::fmt::Error);
+        impl fmt::Display for Outer {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("outer")
+            }
+        }
+        impl StdError for Outer {
+            fn source(&self) -> Option<&(dyn StdError + 'static)> {
+                Some(&self.0)
+            }
+        }
+        let error = Error::Library(Box::new(Outer(std::fmt::Error)));
+        assert_eq!(error.to_string(), "outer");
+        assert_eq!(error.full_message(), format!("outer: {}", std::fmt::Error));
+    }
+}

@@ -1,5 +1,4 @@
-//! The binary `pastiche`: the front door, where text, model, trainer and writer are introduced to
-//! one another. What each command does has a file of its own under `commands`.
+//! The binary `pastiche`. Each command has a file under `commands`.
 
 mod commands;
 mod config;
@@ -18,86 +17,72 @@ use std::process::ExitCode;
 
 use args::Command;
 use clap::{Parser, Subcommand};
-use error::Error;
+use device::BackendSelection;
+use error::{Error, Result};
 
-/// A training step frees and asks for the same megabytes again and again, which the system's allocator gives
-/// back to the system in between.
+/// A training step frees and allocates the same megabytes again and again. This allocator keeps them, while the
+/// system's allocator returns them to the operating system in between.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Teaches a small recurrent network to write in the manner of any text
+/// Trains small recurrent language models on any text and generates new text in its style
 #[derive(Parser)]
 #[command(name = "pastiche", version, arg_required_else_help = true)]
-struct Front {
+struct Cli {
     #[command(subcommand)]
-    task: Task,
+    command: CliCommand,
 }
 
 #[derive(Subcommand)]
-enum Task {
+enum CliCommand {
     #[command(flatten)]
-    Program(Box<Command>),
-    /// Do the works of the benchmark, as `cargo xtask bench` asks for them line by line
+    Public(Box<Command>),
+    /// Run the workloads of the benchmark, which `cargo xtask bench` requests line by line
     #[command(hide = true)]
     Bench(commands::bench::Bench),
 }
 
-/// The stack that the system gives a main thread.
-const STACK: usize = 8 << 20;
+/// The stack size that Linux gives a main thread, in bytes.
+const STACK_SIZE: usize = 8 << 20;
 
 fn main() -> ExitCode {
-    let task = args::parse::<Front>().task;
-    let backend = match &task {
-        Task::Program(command) => command.backend(),
-        Task::Bench(bench) => Some(&bench.backend),
+    run_process(args::parse::<Cli>().command).unwrap_or_else(|error| {
+        output::status(&format!("error: {}", error.full_message()));
+        ExitCode::FAILURE
+    })
+}
+
+fn run_process(command: CliCommand) -> Result<ExitCode> {
+    let options = match &command {
+        CliCommand::Public(command) => command.backend(),
+        CliCommand::Bench(bench) => Some(&bench.backend),
     };
-    let done = device::Choice::of(backend).and_then(|choice| {
-        choice.announce();
-        kernels::fuse(are_kernels_wanted()?);
-        // The main thread would sleep and be woken again at every loop that the pool's threads share; as
-        // one of them it works along.
-        let pool = rayon::ThreadPoolBuilder::new().stack_size(STACK).build_global();
-        pool.map_err(|error| Error::new(format!("no threads can be started: {error}")))?;
-        rayon::scope(|_| match task {
-            Task::Program(command) => run(*command, &choice),
-            Task::Bench(bench) => commands::bench::run(&bench, &choice).map(|()| ExitCode::SUCCESS),
-        })
-    });
-    match done {
-        Ok(code) => code,
-        Err(error) => {
-            output::tell(&format!("error: {error}"));
-            ExitCode::FAILURE
+    let backend = BackendSelection::new(options)?;
+    backend.set_environment();
+    // As a thread of the pool the main thread takes part in its loops, instead of sleeping and waking at each.
+    let pool = rayon::ThreadPoolBuilder::new().stack_size(STACK_SIZE).build_global();
+    pool.map_err(|error| Error::new(format!("no threads can be started: {error}")))?;
+    rayon::scope(|_| match command {
+        CliCommand::Public(command) => run(*command, &backend),
+        CliCommand::Bench(bench) => {
+            commands::bench::run(&bench, &backend).map(|()| ExitCode::SUCCESS)
         }
-    }
+    })
 }
 
-/// The environment variable that turns the fused kernels off, to see whether a fault is theirs.
-const KERNELS_VARIABLE: &str = "PASTICHE_KERNELS";
-
-fn are_kernels_wanted() -> error::Result<bool> {
-    match std::env::var(KERNELS_VARIABLE).as_deref() {
-        Err(_) | Ok("on") => Ok(true),
-        Ok("off") => Ok(false),
-        Ok(found) => {
-            Err(Error::new(format!("{KERNELS_VARIABLE} is `{found}`; expected `on` or `off`")))
-        }
-    }
-}
-
-fn run(command: Command, choice: &device::Choice) -> error::Result<ExitCode> {
+fn run(command: Command, backend: &BackendSelection) -> Result<ExitCode> {
     match command {
-        Command::Train(args) => return commands::train::run(&args, choice),
-        Command::Reproduce(args) => return commands::reproduce::run(&args, choice),
-        Command::Generate(args) => commands::generate::run(&args, choice),
+        Command::Train(args) => return commands::train::run(&args, backend),
+        Command::Reproduce(args) => return commands::reproduce::run(&args, backend),
+        Command::Generate(args) => commands::generate::run(&args, backend),
         Command::Prepare(args) => commands::prepare::run(&args),
         Command::Summary(args) => commands::summary::run(&args),
-        Command::Evaluate(args) => commands::evaluate::run(&args, choice),
-        Command::Ask(args) => commands::ask::run(&args, choice),
+        Command::Evaluate(args) => commands::evaluate::run(&args, backend),
+        Command::Ask(args) => commands::ask::run(&args, backend),
         Command::Fetch(args) => commands::fetch::run(&args),
-        Command::Probe(args) => commands::probe::run(&args, choice),
-        Command::Import(args) => commands::import::run(&args, choice),
-        Command::Export(args) => commands::export::run(&args, choice),
+        Command::Gradients(args) => commands::gradients::run(&args, backend),
+        Command::Import(args) => commands::import::run(&args, backend),
+        Command::Export(args) => commands::export::run(&args, backend),
         Command::Runs(args) => commands::runs::run(&args),
         Command::Compare(args) => commands::compare::run(&args),
     }?;

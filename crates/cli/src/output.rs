@@ -1,39 +1,52 @@
-//! The only place that writes to standard output and standard error.
+//! The only file of this crate that prints. Results go to standard output, everything else to standard error.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
 use serde::Serialize;
 
 use crate::error::{Error, Result};
 
-/// Prints one JSON object on standard output.
+/// Prints on standard output.
+///
+/// # Errors
+/// If standard output cannot be written.
+pub fn print(text: &str) -> Result<()> {
+    write(text).map_err(Error::io("standard output", "written"))
+}
+
+/// Prints one JSON object and a line break on standard output.
+///
+/// # Errors
+/// As [`print`].
 pub fn print_json(value: &impl Serialize) -> Result<()> {
     let text = serde_json::to_string(value).map_err(|error| Error::new(error.to_string()))?;
     print(&format!("{text}\n"))
 }
 
-/// Prints on standard output.
-pub fn print(text: &str) -> Result<()> {
-    write(text).map_err(Error::io("standard output", "written"))
-}
-
-/// Writes to standard output at once. A reader that has seen enough, such as `head`, ends the program
-/// quietly.
+/// Writes to standard output and flushes. If the reader closed the pipe, as `head` does, the program exits
+/// quietly with code 0.
 pub fn write(text: &str) -> std::io::Result<()> {
     let mut output = std::io::stdout().lock();
     let written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
-    if written.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe) {
+    if written.as_ref().is_err_and(|error| error.kind() == ErrorKind::BrokenPipe) {
         std::process::exit(0);
     }
     written
 }
 
-/// Says a line on standard error. A reader that went away is no reason to end.
-pub fn tell(line: &str) {
+/// Prints a line on standard error. A failure is ignored: a command does not depend on its messages.
+pub fn status(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// Rows as columns of equal width, two spaces between them.
+/// Prints each warning as a line on standard error.
+pub fn warn(warnings: &[String]) {
+    for warning in warnings {
+        status(&format!("warning: {warning}"));
+    }
+}
+
+/// Formats rows as left-aligned columns with two spaces between them.
 pub fn columns<R: IntoIterator<Item = String>>(rows: impl IntoIterator<Item = R>) -> String {
     let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row.into_iter().collect()).collect();
     let width = |column: usize| {
@@ -46,11 +59,4 @@ pub fn columns<R: IntoIterator<Item = String>>(rows: impl IntoIterator<Item = R>
         format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
     };
     rows.iter().map(line).collect()
-}
-
-/// Tells people what a configuration's author should know.
-pub fn warn(warnings: &[String]) {
-    for warning in warnings {
-        tell(&format!("warning: {warning}"));
-    }
 }

@@ -1,4 +1,4 @@
-//! A model written on one backend is read by every other, and computes the same.
+//! A model saved on one backend is loaded by the others, with the same results.
 #![cfg(all(feature = "ndarray", feature = "flex", feature = "wgpu"))]
 
 mod common;
@@ -7,32 +7,33 @@ mod fixtures;
 
 use std::path::Path;
 
-use common::{Desk, refused};
+use common::{TestDir, assert_error};
 use serde_json::Value;
 
-fn loss(desk: &Desk, backend: &[&str]) -> f64 {
+fn loss(dir: &TestDir, backend: &[&str]) -> f64 {
     let args = [&["evaluate", "--model", "run", "--json"], backend].concat();
-    desk.json(&args)["loss_nats_per_token"].as_f64().unwrap()
+    dir.json(&args)["loss_nats_per_token"].as_f64().unwrap()
 }
 
-fn ids(desk: &Desk, backend: &[&str]) -> Value {
-    let options = ["generate", "--model", "run", "--json", "--temperature", "0", "--tokens", "8"];
-    desk.json(&[&options, backend].concat())["samples"][0]["ids"].clone()
+fn ids(dir: &TestDir, backend: &[&str]) -> Value {
+    let options =
+        ["generate", "--model", "run", "--json", "--temperature", "0", "--max-tokens", "8"];
+    dir.json(&[&options, backend].concat())["samples"][0]["ids"].clone()
 }
 
 #[test]
 fn the_two_cpu_backends_agree() {
-    let desk = Desk::new();
-    let trained = desk.train(&["--out", "run", "--backend", "flex"]);
+    let dir = TestDir::new();
+    let trained = dir.train(&["--out", "run", "--backend", "flex"]);
     assert_eq!(trained.code, Some(0), "{}", trained.stderr);
     let (flex, ndarray) = (["--backend", "flex"], ["--backend", "ndarray"]);
-    let (a, b) = (loss(&desk, &flex), loss(&desk, &ndarray));
+    let (a, b) = (loss(&dir, &flex), loss(&dir, &ndarray));
     assert!((a - b).abs() <= 1e-4 * a, "{a} against {b}");
-    assert_eq!(ids(&desk, &flex), ids(&desk, &ndarray));
-    let other = desk.train(&["--out", "other", "--backend", "ndarray"]);
+    assert_eq!(ids(&dir, &flex), ids(&dir, &ndarray));
+    let other = dir.train(&["--out", "other", "--backend", "ndarray"]);
     assert_eq!(other.code, Some(0), "{}", other.stderr);
     let manifest = |run: &str| -> Value {
-        let path = desk.path().join(run).join("manifest.json");
+        let path = dir.path().join(run).join("manifest.json");
         serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
     };
     let loss = |run| manifest(run)["about"]["valid_loss_window"].as_f64().unwrap();
@@ -40,15 +41,15 @@ fn the_two_cpu_backends_agree() {
 }
 
 #[test]
-fn the_environment_and_a_file_choose_the_backend() {
-    let desk = Desk::new();
-    assert_eq!(desk.train(&["--out", "run", "--backend", "flex"]).code, Some(0));
+fn the_backend_is_selected_by_environment_or_file() {
+    let dir = TestDir::new();
+    assert_eq!(dir.train(&["--out", "run", "--backend", "flex"]).code, Some(0));
     let backend = |epochs: &str, set: &dyn Fn(&mut std::process::Command)| {
-        let mut command = desk.command(&["train", "--resume", "run", "--set", epochs]);
+        let mut command = dir.command(&["train", "--resume", "run", "--set", epochs]);
         set(&mut command);
-        let answer = common::answer(command.output().unwrap());
-        assert_eq!(answer.code, Some(0), "{}", answer.stderr);
-        let line = answer.stderr.lines().find(|line| line.starts_with("going on"));
+        let output = common::output(command.output().unwrap());
+        assert_eq!(output.code, Some(0), "{}", output.stderr);
+        let line = output.stderr.lines().find(|line| line.starts_with("going on"));
         line.and_then(|line| line.rsplit(' ').next()).map(String::from)
     };
     assert_eq!(backend("train.epochs=2", &|_| ()).as_deref(), Some("ndarray"));
@@ -56,7 +57,7 @@ fn the_environment_and_a_file_choose_the_backend() {
         command.env("PASTICHE_BACKEND", "flex");
     };
     assert_eq!(backend("train.epochs=3", &variable).as_deref(), Some("flex"));
-    desk.file("backend.toml", "backend = \"flex\"\n");
+    dir.file("backend.toml", "backend = \"flex\"\n");
     assert_eq!(backend("train.epochs=4", &|_| ()).as_deref(), Some("flex"));
 }
 
@@ -79,42 +80,42 @@ fn software_vulkan_agrees_with_ndarray() {
     if lavapipe().is_none() {
         return;
     }
-    let desk = Desk::new();
-    let small = ["--set", "windows.step=160", "--set", "split.valid_fraction=0.02"];
+    let dir = TestDir::new();
+    let small = ["--set", "windows.stride=160", "--set", "split.valid_fraction=0.02"];
     let wgpu = ["--backend", "wgpu", "--device", "cpu"];
     let args = [&["--out", "run"], &small[..], &wgpu[..]].concat();
-    let trained = desk.train(&args);
+    let trained = dir.train(&args);
     assert_eq!(trained.code, Some(0), "{}", trained.stderr);
-    let ndarray = desk.train(&[&["--out", "other"], &small[..]].concat());
+    let ndarray = dir.train(&[&["--out", "other"], &small[..]].concat());
     assert_eq!(ndarray.code, Some(0), "{}", ndarray.stderr);
-    desk.file("text.txt", "the fox saw the crow and the crow saw the fox".repeat(3));
-    let score = |run: &str, backend: &[&str]| {
+    dir.file("text.txt", "the fox saw the crow and the crow saw the fox".repeat(3));
+    let loss = |run: &str, backend: &[&str]| {
         let base = ["evaluate", "--model", run, "--text", "text.txt", "--json"];
-        let args = [&base[..], &["--context", "carried"], backend].concat();
-        desk.json(&args)["loss_nats_per_token"].as_f64().unwrap()
+        let args = [&base[..], &["--state", "carry"], backend].concat();
+        dir.json(&args)["loss_nats_per_token"].as_f64().unwrap()
     };
-    let expected = score("run", &[]);
-    for found in [score("run", &wgpu), score("other", &[])] {
+    let expected = loss("run", &[]);
+    for found in [loss("run", &wgpu), loss("other", &[])] {
         assert!((found - expected).abs() <= 1e-3 * expected, "{found} against {expected}");
     }
-    assert_eq!(ids(&desk, &wgpu), ids(&desk, &[]));
+    assert_eq!(ids(&dir, &wgpu), ids(&dir, &[]));
 }
 
 /// The logits of one trained model on two devices.
 #[test]
 #[allow(deprecated)]
-fn logits_on_software_vulkan_are_those_of_ndarray() {
+fn logits_on_software_vulkan_equal_those_of_ndarray() {
     use burn::tensor::{Device, DeviceKind, Int, Tensor};
 
     if lavapipe().is_none() {
         return;
     }
-    let desk = Desk::new();
-    assert_eq!(desk.train(&["--out", "run"]).code, Some(0));
+    let dir = TestDir::new();
+    assert_eq!(dir.train(&["--out", "run"]).code, Some(0));
     let logits = |device: &Device| {
-        let artifact = models::Artifact::load(&desk.path().join("run"), device).unwrap();
+        let artifact = models::LmBundle::load(&dir.path().join("run"), device).unwrap();
         let ids = Tensor::<2, Int>::from_ints([[2, 3, 4, 5, 6], [7, 8, 9, 10, 11]], device);
-        let (logits, _) = artifact.model.next(ids, artifact.model.start(2));
+        let (logits, _) = artifact.model.forward_last(ids, artifact.model.init_state(2));
         logits.try_into_vec_as::<f64>().unwrap()
     };
     let expected = logits(&Device::ndarray());
@@ -127,34 +128,34 @@ fn logits_on_software_vulkan_are_those_of_ndarray() {
     }
 }
 
-/// What PyTorch and Keras computed, on the backends that the library's own tests do not know.
+/// Results of PyTorch and Keras, on the backends that the tests of the library `models` do not use.
 #[test]
 #[allow(deprecated)]
-fn every_backend_computes_what_the_frameworks_computed() {
+fn every_backend_agrees_with_pytorch_and_keras() {
     use burn::tensor::{DType, Device, DeviceKind};
 
     fixtures::assert_every_case(&Device::ndarray(), &[(DType::F32, 1e-5)]);
     if lavapipe().is_some() {
-        // A device can be opened once in a process; the test of logits may have done so.
+        // A device can be set up only once per process, which the test of logits may already have done.
         let software = Device::wgpu(DeviceKind::Cpu);
         fixtures::assert_every_case(&software, &[(DType::F32, 1e-3)]);
     }
 }
 
-/// Burn loads an optimizer onto a default device of its own choice; with wgpu compiled in and no
-/// adapter that choice would end the program.
+/// Burn loads an optimizer onto a default device of its own choice; with wgpu compiled in and without an adapter
+/// that would panic.
 #[test]
-fn a_run_is_resumed_where_no_adapter_is() {
-    let desk = Desk::new();
-    assert_eq!(desk.train(&["--out", "run"]).code, Some(0));
-    let mut command = desk.command(&["train", "--resume", "run", "--set", "train.epochs=2"]);
+fn a_run_is_resumed_without_a_gpu_adapter() {
+    let dir = TestDir::new();
+    assert_eq!(dir.train(&["--out", "run"]).code, Some(0));
+    let mut command = dir.command(&["train", "--resume", "run", "--set", "train.epochs=2"]);
     without_adapters(&mut command);
-    let answer = common::answer(command.output().unwrap());
-    assert_eq!(answer.code, Some(0), "{}", answer.stderr);
-    let mut command = desk.command(&["generate", "--model", "run", "--backend", "wgpu"]);
+    let output = common::output(command.output().unwrap());
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    let mut command = dir.command(&["generate", "--model", "run", "--backend", "wgpu"]);
     without_adapters(&mut command);
-    let answer = common::answer(command.output().unwrap());
-    refused(&answer, "wgpu without an adapter", &["no graphics adapter", "--backend ndarray"]);
+    let output = common::output(command.output().unwrap());
+    assert_error(&output, "wgpu without an adapter", &["no graphics adapter", "--backend ndarray"]);
 }
 
 fn without_adapters(command: &mut std::process::Command) {
@@ -165,15 +166,15 @@ fn without_adapters(command: &mut std::process::Command) {
         .env("LIBGL_DRIVERS_PATH", "/nonexistent");
 }
 
-/// Without a real adapter the software one is named and not used unasked.
+/// Without a hardware adapter the software adapter is named in the error, but not used unless requested.
 #[test]
-fn software_vulkan_is_not_used_unasked() {
+fn software_vulkan_is_used_only_on_request() {
     let Some(driver) = lavapipe() else { return };
-    let desk = Desk::new();
-    assert_eq!(desk.train(&["--out", "run"]).code, Some(0));
-    let mut command = desk.command(&["generate", "--model", "run", "--backend", "wgpu"]);
+    let dir = TestDir::new();
+    assert_eq!(dir.train(&["--out", "run"]).code, Some(0));
+    let mut command = dir.command(&["generate", "--model", "run", "--backend", "wgpu"]);
     command.env("VK_DRIVER_FILES", &driver).env("VK_ICD_FILENAMES", &driver);
     command.env("__EGL_VENDOR_LIBRARY_FILENAMES", "/nonexistent.json");
-    let answer = common::answer(command.output().unwrap());
-    refused(&answer, "wgpu on software alone", &["--device cpu"]);
+    let output = common::output(command.output().unwrap());
+    assert_error(&output, "wgpu on software alone", &["--device cpu"]);
 }

@@ -1,54 +1,54 @@
-//! Whatever is wrong with the input is said in one line; nothing is half-written.
+//! Invalid input is reported in one line, and no incomplete files are left.
 
 mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{Desk, tiny};
+use common::{TestDir, tiny};
 
-/// Trains with these arguments, expects a refusal and no run left behind.
-fn train_refuses(desk: &Desk, args: &[&str], expected: &[&str]) {
-    desk.refuses(&[&["train"], args].concat(), expected);
-    let runs = fs::read_dir(desk.path().join("runs"));
+/// Trains with these arguments, which must fail and leave no run.
+fn expect_train_error(dir: &TestDir, args: &[&str], expected: &[&str]) {
+    dir.expect_error(&[&["train"], args].concat(), expected);
+    let runs = fs::read_dir(dir.path().join("runs"));
     let left: Vec<_> = runs.into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
     assert!(left.is_empty(), "{args:?} left {left:?}");
 }
 
 #[test]
 fn texts_that_cannot_be_read() {
-    let desk = Desk::new();
-    train_refuses(&desk, &["--text", "none.txt"], &["none.txt"]);
-    desk.file("empty.txt", "");
-    train_refuses(&desk, &["--text", "empty.txt"], &["empty.txt", "empty"]);
-    desk.file("latin.txt", b"caf\xe9 noir");
-    train_refuses(&desk, &["--text", "latin.txt"], &["latin.txt", "byte 3", "encoding"]);
+    let dir = TestDir::new();
+    expect_train_error(&dir, &["--text", "none.txt"], &["none.txt"]);
+    dir.file("empty.txt", "");
+    expect_train_error(&dir, &["--text", "empty.txt"], &["empty.txt", "empty"]);
+    dir.file("latin.txt", b"caf\xe9 noir");
+    expect_train_error(&dir, &["--text", "latin.txt"], &["latin.txt", "byte 3", "encoding"]);
     let named = ["prepare", "--text", "latin.txt", "--set", "text.encoding=windows-1252"];
-    desk.refuses(&named, &["holds"]);
-    train_refuses(&desk, &["--set", "text.path=x.txt"], &["text.dataset", "text.path"]);
-    desk.refuses(&["prepare", "--text", "empty.txt"], &["empty.txt"]);
+    dir.expect_error(&named, &["the text has"]);
+    expect_train_error(&dir, &["--set", "text.path=x.txt"], &["text.dataset", "text.path"]);
+    dir.expect_error(&["prepare", "--text", "empty.txt"], &["empty.txt"]);
 }
 
 #[test]
 fn texts_that_are_too_short() {
-    let desk = Desk::new();
-    desk.file("short.txt", "one two three");
+    let dir = TestDir::new();
+    dir.file("short.txt", "one two three");
     let short = ["--text", "short.txt", "--set", "clean.preset=verbatim"];
-    train_refuses(&desk, &short, &["holds 3 tokens", "windows.length", "longer text"]);
-    desk.file("hundred.txt", "word ".repeat(100));
-    let expected = ["the valid split holds", "split.valid_fraction"];
-    train_refuses(&desk, &["--text", "hundred.txt"], &expected);
+    expect_train_error(&dir, &short, &["has 3 tokens", "windows.context_len", "longer text"]);
+    dir.file("hundred.txt", "word ".repeat(100));
+    let expected = ["the valid split has", "split.valid_fraction"];
+    expect_train_error(&dir, &["--text", "hundred.txt"], &expected);
     let no_valid = ["--set", "split.valid_fraction=0"];
-    train_refuses(&desk, &no_valid, &["split.valid_fraction", "above 0"]);
+    expect_train_error(&dir, &no_valid, &["split.valid_fraction", "above 0"]);
 }
 
 #[test]
-fn configurations_with_faults() {
-    let desk = Desk::new();
-    desk.file("typo.toml", "seed = 1\n\n[train]\nepoch = 3\n");
+fn invalid_configurations() {
+    let dir = TestDir::new();
+    dir.file("typo.toml", "seed = 1\n\n[train]\nepoch = 3\n");
     let expected = ["typo.toml, line 4", "`epoch`", "the nearest is `epochs`"];
-    train_refuses(&desk, &["--config", "typo.toml"], &expected);
-    train_refuses(&desk, &["--config", "none.toml"], &["none.toml"]);
+    expect_train_error(&dir, &["--config", "typo.toml"], &expected);
+    expect_train_error(&dir, &["--config", "none.toml"], &["none.toml"]);
     for (setting, expected) in [
         ("train.epochs=0", "train.epochs"),
         ("train.epochs=many", "train.epochs=many"),
@@ -56,28 +56,28 @@ fn configurations_with_faults() {
         ("train.learning_rate=-1", "train.learning_rate"),
         ("train.optimizer.rho=2", "train.optimizer.rho"),
         ("model.dropout=1", "model.dropout"),
-        ("model.embedding=0", "model.embedding"),
+        ("model.embedding_dim=0", "model.embedding_dim"),
         ("model.layers[0].units=0", "model.layers[0].units"),
         ("model.layers[0].cell=lstn", "lstm"),
         ("model.layers=[]", "model.layers"),
-        ("model.layers[0].bidirectional=true", "it has not written yet"),
-        ("model.layers[0].activation=relu", "only `cell = \"rnn\"` has a choice of it"),
+        ("model.layers[0].bidirectional=true", "the tokens that it has to predict"),
+        ("model.layers[0].activation=relu", "only `cell = \"rnn\"` has an activation setting"),
         ("model.layers[0].reset_after=true", "only `cell = \"gru\"` has a reset gate"),
         ("model.layers[0].recurrent_dropout=1", "model.layers[0].recurrent_dropout"),
-        ("model.tied=true", "`model.layers[0].units` is 256, expected 100"),
+        ("model.tie_weights=true", "`model.layers[0].units` is 256, expected 100"),
         ("model.projection=9000", "model.projection"),
         ("model.embedding_dropout=-1", "model.embedding_dropout"),
         ("model.vectors.train=false", "model.vectors.path"),
         ("model.vectors.path=none.txt", "none.txt cannot be opened"),
-        ("train.method=every", "the nearest is"),
+        ("train.mode=every", "the nearest is"),
         ("train.optimizer.beta_1=0.5", "only `train.optimizer.kind = \"adam\"` has"),
         ("train.clip.value=0", "train.clip.value"),
-        ("streams.length=x", "streams.length"),
-        ("windows.length=0", "windows.length"),
-        ("windows.step=0", "windows.step"),
+        ("train.bptt_len=x", "train.bptt_len"),
+        ("windows.context_len=0", "windows.context_len"),
+        ("windows.stride=0", "windows.stride"),
         ("vocabulary.min_count=0", "vocabulary.min_count"),
-        ("samples.tokens=0", "samples.tokens"),
-        ("clean.preset=bok", "book"),
+        ("samples.max_tokens=0", "samples.max_tokens"),
+        ("clean.preset=pros", "did you mean `prose`"),
         ("tokens.capitals=keep", "tokens.kind"),
         ("tokens.jamo=true", "`tokens.jamo` is given, which only `tokens.kind = \"characters\"`"),
         ("tokens.unit=graphemes", "`tokens.unit` is given, which only"),
@@ -85,119 +85,119 @@ fn configurations_with_faults() {
         ("tokens.capitals=shifted", "known are keep, lower, shift"),
         ("tokens.jamo=yes", "tokens.jamo=yes"),
         ("tokens.stem=klingon", "english"),
-        ("text.dataset=fabels", "known are"),
+        ("text.dataset=fabels", "expected one of"),
         ("text.encoding=utf-8", "text.encoding"),
         ("vocabulary.min_count=1800", "vocabulary.min_count"),
         ("vocabulary.min_count=99999", "vocabulary.min_count"),
     ] {
-        train_refuses(&desk, &["--set", setting], &[expected]);
+        expect_train_error(&dir, &["--set", setting], &[expected]);
     }
     for (settings, expected) in [
-        (["train.method=every-step", "streams.length=0"], "streams.length"),
-        (["train.method=every-step", "train.batch_size=60000"], "lower `train.batch_size`"),
+        (["train.mode=tbptt", "train.bptt_len=0"], "train.bptt_len"),
+        (["train.mode=tbptt", "train.batch_size=60000"], "lower `train.batch_size`"),
         (["train.optimizer.kind=adam", "train.optimizer.rho=0.5"], "kind = \"rmsprop\"` has"),
         (["train.clip.value=1", "train.clip.global_norm=1"], "more than one of"),
-        (["model.tied=true", "model.projection=9"], "`model.projection` is 9, expected 100"),
+        (["model.tie_weights=true", "model.projection=9"], "`model.projection` is 9, expected 100"),
     ] {
-        train_refuses(&desk, &["--set", settings[0], "--set", settings[1]], &[expected]);
+        expect_train_error(&dir, &["--set", settings[0], "--set", settings[1]], &[expected]);
     }
 }
 
 #[test]
-fn models_that_are_none() {
-    let desk = Desk::new();
+fn directories_without_a_model() {
+    let dir = TestDir::new();
     for command in ["generate", "evaluate"] {
-        desk.refuses(&[command], &["no finished run", "cargo xtask train"]);
-        desk.refuses(&[command, "--model", "nowhere"], &["nowhere", "no model directory"]);
+        dir.expect_error(&[command], &["no finished run", "cargo xtask train"]);
+        dir.expect_error(&[command, "--model", "nowhere"], &["nowhere", "not a model directory"]);
     }
-    desk.refuses(&["train", "--resume", "nowhere"], &["nowhere"]);
+    dir.expect_error(&["train", "--resume", "nowhere"], &["nowhere"]);
 }
 
 #[test]
-fn model_directories_with_faults() {
-    let desk = Desk::new();
-    assert_eq!(desk.train(&["--out", "run"]).code, Some(0));
-    let weights = desk.path().join("run/weights.bpk");
+fn damaged_model_directories() {
+    let dir = TestDir::new();
+    assert_eq!(dir.train(&["--out", "run"]).code, Some(0));
+    let weights = dir.path().join("run/weights.bpk");
     let bytes = fs::read(&weights).unwrap();
     fs::write(&weights, &bytes[..bytes.len() - 9]).unwrap();
-    desk.refuses(&["generate", "--model", "run"], &["weights.bpk", "cut short"]);
+    dir.expect_error(&["generate", "--model", "run"], &["weights.bpk", "truncated"]);
     fs::remove_file(&weights).unwrap();
-    desk.refuses(&["evaluate", "--model", "run"], &["weights.bpk", "missing"]);
-    // A run without its weights goes on from its checkpoint all the same.
-    desk.must(&["train", "--resume", "run"]);
-    desk.must(&["generate", "--model", "run", "--tokens", "2"]);
-    let metrics = fs::read_to_string(desk.path().join("run/metrics.jsonl")).unwrap();
+    dir.expect_error(&["evaluate", "--model", "run"], &["weights.bpk", "missing"]);
+    // A run without its weights file is resumed from its checkpoint.
+    dir.run_ok(&["train", "--resume", "run"]);
+    dir.run_ok(&["generate", "--model", "run", "--max-tokens", "2"]);
+    let metrics = fs::read_to_string(dir.path().join("run/metrics.jsonl")).unwrap();
     let resume = ["train", "--resume", "run"];
-    let newest = newest_checkpoint(desk.path());
+    let newest = newest_checkpoint(dir.path());
     let name = newest.file_name().unwrap().to_str().unwrap().to_string();
     for file in fs::read_dir(&newest).unwrap().map(|entry| entry.unwrap().file_name()) {
         let path = newest.join(file);
         let bytes = fs::read(&path).unwrap();
-        let expected = ["damaged", &name, "delete", "to go on from the one before"];
+        let expected = ["damaged", &name, "delete", "resume again from the previous one"];
         for place in [0, bytes.len() / 2, bytes.len() - 1] {
             let mut flipped = bytes.clone();
             flipped[place] ^= 1;
             fs::write(&path, &flipped).unwrap();
-            desk.refuses(&resume, &expected);
+            dir.expect_error(&resume, &expected);
         }
         fs::remove_file(&path).unwrap();
-        desk.refuses(&resume, &expected);
+        dir.expect_error(&resume, &expected);
         fs::write(&path, bytes).unwrap();
     }
-    // What the refusal says is what helps.
+    // The advice in the error message works.
     fs::write(newest.join("optimizer.bpk"), "no optimizer").unwrap();
     fs::remove_dir_all(&newest).unwrap();
-    desk.must(&resume);
+    dir.run_ok(&resume);
     assert!(newest.exists());
 
     let later = fs::read_to_string(newest.join("manifest.json")).unwrap();
     let later = later.replacen("\"format\": 2", "\"format\": 3", 1);
     fs::write(newest.join("manifest.json"), later).unwrap();
-    desk.refuses(&resume, &["format 3", "expected 2"]);
-    fs::remove_dir_all(desk.path().join("run/checkpoints")).unwrap();
-    desk.refuses(&resume, &["nothing to resume"]);
-    // The epoch was trained again from the checkpoint before, and is told once.
-    let kept = fs::read_to_string(desk.path().join("run/metrics.jsonl")).unwrap();
-    assert_eq!(kept.lines().count(), metrics.lines().count());
+    dir.expect_error(&resume, &["format 3", "expected 2"]);
+    fs::remove_dir_all(dir.path().join("run/checkpoints")).unwrap();
+    dir.expect_error(&resume, &["the run cannot be resumed"]);
+    // The epoch was trained again from the checkpoint before, and appears once.
+    let repeated = fs::read_to_string(dir.path().join("run/metrics.jsonl")).unwrap();
+    assert_eq!(repeated.lines().count(), metrics.lines().count());
 }
 
 /// The directory of the newest checkpoint of `run`.
-fn newest_checkpoint(desk: &Path) -> PathBuf {
-    let checkpoints = fs::read_dir(desk.join("run/checkpoints")).unwrap();
+fn newest_checkpoint(dir: &Path) -> PathBuf {
+    let checkpoints = fs::read_dir(dir.join("run/checkpoints")).unwrap();
     checkpoints.map(|entry| entry.unwrap().path()).max().unwrap()
 }
 
 #[test]
-fn a_run_that_another_process_works_on() {
-    let desk = Desk::new();
-    assert_eq!(desk.train(&["--out", "run"]).code, Some(0));
-    let lock = fs::OpenOptions::new().write(true).open(desk.path().join("run/lock")).unwrap();
+fn a_run_used_by_another_process() {
+    let dir = TestDir::new();
+    assert_eq!(dir.train(&["--out", "run"]).code, Some(0));
+    let lock = fs::OpenOptions::new().write(true).open(dir.path().join("run/lock")).unwrap();
     lock.lock().unwrap();
-    fs::write(desk.path().join("run/lock"), "4321\n").unwrap();
-    desk.refuses(&["train", "--resume", "run"], &["run is in use by process 4321", "alive"]);
-    let runs = desk.json(&["runs", ".", "--json"]);
+    fs::write(dir.path().join("run/lock"), "4321\n").unwrap();
+    dir.expect_error(&["train", "--resume", "run"], &["run is in use by process 4321", "alive"]);
+    let runs = dir.json(&["runs", ".", "--json"]);
     assert_eq!(runs["runs"][0]["state"], "running, process 4321");
     drop(lock);
-    desk.must(&["train", "--resume", "run"]);
+    dir.run_ok(&["train", "--resume", "run"]);
 }
 
-/// `/sys` takes no directory, not even from root.
+/// In `/sys` not even root can create a directory.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_folder_that_takes_no_file() {
-    let desk = Desk::new();
+fn a_directory_that_cannot_be_created() {
+    let dir = TestDir::new();
     let mut args = vec!["train", "--out", "/sys/pastiche"];
     args.extend(tiny());
-    desk.refuses(&args, &["/sys/pastiche cannot be made"]);
-    // Nor does a file take one.
-    desk.file("plain", "");
+    dir.expect_error(&args, &["/sys/pastiche cannot be created"]);
+    // Nor can one be created inside a file.
+    dir.file("plain", "");
     args[2] = "plain/run";
-    desk.refuses(&args, &["plain", "cannot be made"]);
+    dir.expect_error(&args, &["plain", "cannot be created"]);
 }
 
 #[test]
-fn schedules_without_sense() {
-    let desk = Desk::new();
+fn invalid_schedules() {
+    let dir = TestDir::new();
     for (settings, expected) in [
         (vec!["train.schedule.kind=step"], "`train.schedule.factor` is missing"),
         (vec!["train.schedule.factor=0.5"], "`train.schedule.factor` is given"),
@@ -206,125 +206,125 @@ fn schedules_without_sense() {
             vec!["train.schedule.kind=exponential", "train.schedule.factor=1.5"],
             "`train.schedule.factor` is 1.5",
         ),
-        (vec!["train.averaging=1"], "train.averaging"),
+        (vec!["train.ema_decay=1"], "train.ema_decay"),
         (vec!["checkpoints.keep=0"], "checkpoints.keep"),
     ] {
         let settings: Vec<&str> = settings.iter().flat_map(|set| ["--set", *set]).collect();
-        train_refuses(&desk, &settings, &[expected]);
+        expect_train_error(&dir, &settings, &[expected]);
     }
 }
 
 #[test]
 fn a_run_whose_text_or_model_has_changed() {
-    let desk = Desk::new();
-    desk.file("my.txt", "the cat saw the dog and ran away. ".repeat(40));
+    let dir = TestDir::new();
+    dir.file("my.txt", "the cat saw the dog and ran away. ".repeat(40));
     let mut args = vec!["train", "--text", "my.txt", "--out", "run"];
     args.extend(tiny());
-    desk.must(&args);
-    desk.must(&["evaluate", "--model", "run"]);
+    dir.run_ok(&args);
+    dir.run_ok(&["evaluate", "--model", "run"]);
     for (setting, expected) in [
         ("seed=2", "`seed`"),
         ("train.learning_rate=0.1", "`train.learning_rate`"),
-        ("windows.step=2", "`windows.step`"),
+        ("windows.stride=2", "`windows.stride`"),
     ] {
-        desk.refuses(&["train", "--resume", "run", "--set", setting], &[expected]);
+        dir.expect_error(&["train", "--resume", "run", "--set", setting], &[expected]);
     }
-    let resized = ["train", "--resume", "run", "--set", "model.embedding=9"];
-    desk.refuses(&resized, &["run", "cannot be resumed", "`model.embedding`"]);
-    desk.file("my.txt", "the dog saw the cat and ran away. ".repeat(40));
-    desk.refuses(&["evaluate", "--model", "run"], &["has changed since training"]);
-    desk.refuses(&["train", "--resume", "run"], &["cannot be resumed"]);
+    let resized = ["train", "--resume", "run", "--set", "model.embedding_dim=9"];
+    dir.expect_error(&resized, &["run", "cannot be resumed", "`model.embedding_dim`"]);
+    dir.file("my.txt", "the dog saw the cat and ran away. ".repeat(40));
+    dir.expect_error(&["evaluate", "--model", "run"], &["has changed since training"]);
+    dir.expect_error(&["train", "--resume", "run"], &["cannot be resumed"]);
 }
 
 #[test]
-fn a_loss_that_runs_away() {
-    let desk = Desk::new();
+fn a_loss_that_diverges() {
+    let dir = TestDir::new();
     let mut args = tiny();
     args.extend(["--set", "train.learning_rate=1e38", "--set", "samples.every_steps=1"]);
     let args = [&["train", "--out", "run"], &args[..]].concat();
-    desk.refuses(&args, &["the loss of step", "halved 3 times", "train.learning_rate"]);
-    // What it told of its end is kept.
-    let metrics = fs::read_to_string(desk.path().join("run/metrics.jsonl")).unwrap();
+    dir.expect_error(&args, &["the loss of step", "halved 3 times", "train.learning_rate"]);
+    // The metrics of its end are saved.
+    let metrics = fs::read_to_string(dir.path().join("run/metrics.jsonl")).unwrap();
     assert!(metrics.contains("\"halvings\":3"), "{metrics}");
 }
 
 #[test]
-fn options_without_meaning() {
-    let desk = Desk::new();
-    assert_eq!(desk.train(&["--out", "runs/a"]).code, Some(0));
+fn invalid_options() {
+    let dir = TestDir::new();
+    assert_eq!(dir.train(&["--out", "runs/a"]).code, Some(0));
     for (options, expected) in [
         (["--temperature", "-1"], "--temperature"),
         (["--top-p", "2"], "--top-p"),
         (["--top-k", "0"], "--top-k"),
         (["--min-p", "0"], "--min-p"),
-        (["--tokens", "0"], "--tokens"),
-        (["--samples", "0"], "--samples"),
+        (["--max-tokens", "0"], "--max-tokens"),
+        (["--num-samples", "0"], "--num-samples"),
         (["--stop", "zyzzyva"], "zyzzyva"),
         (["--backend", "tpu"], "ndarray, flex, wgpu, cuda"),
-        (["--context", "both"], "carried, window"),
+        (["--state", "both"], "carry, window"),
         (["--seed", "one"], "--seed"),
         (["--device", "discrete:0"], "--device"),
         (["--prompt-file", "none.txt"], "none.txt"),
     ] {
-        desk.refuses(&[&["generate"], &options[..]].concat(), &[expected]);
+        dir.expect_error(&[&["generate"], &options[..]].concat(), &[expected]);
     }
     let prompt = ["generate", "--prompt", "the foks"];
-    desk.refuses(&prompt, &["`foks`", "nearest", "fox", "--unseen"]);
-    for policy in ["skip", "unknown"] {
-        let answer = desk.must(&[&prompt[..], &["--unseen", policy, "--tokens", "2"]].concat());
-        assert!(answer.stderr.contains("foks"), "{}", answer.stderr);
+    dir.expect_error(&prompt, &["`foks`", "nearest", "fox", "--oov"]);
+    for policy in ["drop", "unknown"] {
+        let output = dir.run_ok(&[&prompt[..], &["--oov", policy, "--max-tokens", "2"]].concat());
+        assert!(output.stderr.contains("foks"), "{}", output.stderr);
     }
-    desk.file("short.txt", "the fox");
-    // However many tokens are asked for, none is set aside in advance.
-    let greedy = ["generate", "--temperature", "0", "--tokens"];
-    let first = desk.must(&[&greedy[..], &["1"]].concat()).stdout;
+    dir.file("short.txt", "the fox");
+    // Memory is not allocated in advance for the requested number of tokens.
+    let greedy = ["generate", "--temperature", "0", "--max-tokens"];
+    let first = dir.run_ok(&[&greedy[..], &["1"]].concat()).stdout;
     let endless = [&greedy[..], &["9223372036854775807", "--stop", first.trim()]].concat();
-    assert_eq!(desk.must(&endless).stdout.trim(), "");
-    // Twenty story marks stand before two words: one more than a window and a target need.
-    desk.must(&["evaluate", "--text", "short.txt"]);
-    desk.file("backend.toml", "backend = \"tpu\"");
-    desk.refuses(&["generate"], &["backend.toml", "`tpu`"]);
+    assert_eq!(dir.run_ok(&endless).stdout.trim(), "");
+    // Twenty document separators come before two words: one more than a window and a target need.
+    dir.run_ok(&["evaluate", "--text", "short.txt"]);
+    dir.file("backend.toml", "backend = \"tpu\"");
+    dir.expect_error(&["generate"], &["backend.toml", "`tpu`"]);
 }
 
 #[test]
-fn corpora_that_are_not_what_they_say() {
-    let desk = Desk::new();
-    desk.file("wrong.txt", "THE FOX AND THE GRAPES\n\n\nshort\nILLUSTRATIONS\n\n\n[");
+fn files_that_are_not_the_named_corpus() {
+    let dir = TestDir::new();
+    dir.file("wrong.txt", "THE FOX AND THE GRAPES\n\n\nshort\nILLUSTRATIONS\n\n\n[");
     let fetch = ["fetch", "aesop", "--from", "wrong.txt"];
-    desk.refuses(&fetch, &["wrong.txt is not the corpus `aesop`", "50,436"]);
-    assert!(!desk.path().join("datasets").exists());
-    desk.refuses(&["fetch", "esop"], &["unknown", "aesop", "fables"]);
-    desk.refuses(&["fetch", "aesop", "--from", "none.txt"], &["none.txt"]);
-    desk.refuses(&["prepare", "--set", "text.dataset=aesop"], &["fetch aesop"]);
+    dir.expect_error(&fetch, &["wrong.txt is not the corpus `aesop`", "50,436"]);
+    assert!(!dir.path().join("datasets").exists());
+    dir.expect_error(&["fetch", "esop"], &["unknown", "aesop", "fables"]);
+    dir.expect_error(&["fetch", "aesop", "--from", "none.txt"], &["none.txt"]);
+    dir.expect_error(&["prepare", "--set", "text.dataset=aesop"], &["fetch aesop"]);
 }
 
-/// A full disk, played by a limit on the size of files.
+/// A full disk, simulated by a limit on the size of files.
 #[cfg(unix)]
 #[test]
-fn a_full_disk_leaves_nothing_half_written() {
-    let desk = Desk::new();
+fn a_full_disk_leaves_no_incomplete_files() {
+    let dir = TestDir::new();
     let sized = |blocks: u32, out: &str| {
         let mut command = std::process::Command::new("bash");
-        // Ignoring the signal turns it into an error of the write, as on a full disk.
+        // Ignoring the signal makes the write fail with an error, as on a full disk.
         let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
         command.args(["-c", &script, "bash", env!("CARGO_BIN_EXE_pastiche"), "train"]);
-        command.args(tiny()).args(["--out", out]).current_dir(desk.path());
+        command.args(tiny()).args(["--out", out]).current_dir(dir.path());
         command.env_remove("PASTICHE_BACKEND");
-        common::answer(command.output().unwrap())
+        common::output(command.output().unwrap())
     };
-    // No file may grow beyond 24 KiB: those of the first checkpoint do.
-    common::refused(&sized(24, "run"), "a full disk", &["written", "checkpoints"]);
-    assert!(!desk.path().join("run").exists());
+    // No file may exceed 24 KiB; those of the first checkpoint would.
+    common::assert_error(&sized(24, "run"), "a full disk", &["written", "checkpoints"]);
+    assert!(!dir.path().join("run").exists());
 
-    // A run that had something keeps it.
-    assert_eq!(desk.train(&["--out", "kept"]).code, Some(0));
-    let weights = fs::read(desk.path().join("kept/weights.bpk")).unwrap();
+    // A run keeps what it had saved.
+    assert_eq!(dir.train(&["--out", "saved"]).code, Some(0));
+    let weights = fs::read(dir.path().join("saved/weights.bpk")).unwrap();
     let mut command = std::process::Command::new("bash");
     let script = "trap '' XFSZ; ulimit -f 24; exec \"$@\"";
     command.args(["-c", script, "bash", env!("CARGO_BIN_EXE_pastiche"), "train"]);
-    command.args(["--resume", "kept", "--set", "train.epochs=2"]).current_dir(desk.path());
-    common::refused(&common::answer(command.output().unwrap()), "resume", &["written"]);
-    assert_eq!(fs::read(desk.path().join("kept/weights.bpk")).unwrap(), weights);
-    desk.must(&["generate", "--model", "kept", "--tokens", "2"]);
-    desk.must(&["train", "--resume", "kept", "--set", "train.epochs=2"]);
+    command.args(["--resume", "saved", "--set", "train.epochs=2"]).current_dir(dir.path());
+    common::assert_error(&common::output(command.output().unwrap()), "resume", &["written"]);
+    assert_eq!(fs::read(dir.path().join("saved/weights.bpk")).unwrap(), weights);
+    dir.run_ok(&["generate", "--model", "saved", "--max-tokens", "2"]);
+    dir.run_ok(&["train", "--resume", "saved", "--set", "train.epochs=2"]);
 }

@@ -1,51 +1,51 @@
-//! What the file system refused, in one line.
+//! Errors of file operations. Each error is one line.
 
 use std::path::{Path, PathBuf};
 
 /// The result of a file operation.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why something could not be kept.
+/// Why a file operation failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The file system refused.
+    /// The file system reported an error.
     #[error("{path} cannot be {verb}: {source}")]
     Io {
         /// The file or directory.
         path: PathBuf,
-        /// What was tried: `written`, `renamed`.
+        /// The operation that failed, such as `written` or `renamed`.
         verb: &'static str,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// A file that is only appended to has lost something.
+    /// An append-only file is shorter than it was.
     #[error(
         "{path} holds {found} bytes, and held {expected} when the checkpoint was saved: restore it, or \
-         delete it to go on without what it told"
+         delete it to continue without its contents"
     )]
     Shortened {
         /// The file.
         path: PathBuf,
-        /// Bytes in it.
+        /// Its length in bytes.
         found: u64,
-        /// Bytes that it should have at the least.
+        /// Its minimum length in bytes.
         expected: u64,
     },
-    /// Another process works here.
+    /// Another process holds the lock.
     #[error(
-        "{path} is in use by process {process}, which is still alive: wait for it, stop it, or name \
+        "{path} is in use by process {process}, which is still alive: wait for it, stop it, or use \
          another run"
     )]
     Locked {
         /// The directory.
         path: PathBuf,
-        /// The process's number, as it wrote it down.
+        /// The process id that the lock file names.
         process: String,
     },
 }
 
-/// An [`Error::Io`] about `path`.
+/// Makes an [`Error::Io`] for `path`.
 pub(crate) fn io(path: &Path, verb: &'static str) -> impl FnOnce(std::io::Error) -> Error {
     let path = path.to_path_buf();
     move |source| Error::Io { path, verb, source }

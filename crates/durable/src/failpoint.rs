@@ -1,21 +1,21 @@
-//! Places where a test can make the file system refuse, or kill the process, as a full disk or a
-//! power cut would.
+//! Failpoints: places where a test can make a file operation fail, or kill the process, as a full disk or a power
+//! cut would.
 //!
-//! Without the feature `failpoints` a point is nothing. With it the environment variable
-//! [`VARIABLE`] decides, once a process: `list:FILE` writes the name of every point that is reached
-//! into FILE, a line each; `fail:N` lets the N-th point and all later ones refuse, as on a full
-//! disk; `kill:N` kills the process there (SIGKILL). N is counted from 1.
+//! Without the feature `failpoints` they do nothing. With it the environment variable [`VARIABLE`], read once per
+//! process, chooses the action: `list:FILE` writes the name of every failpoint that is reached into FILE, one per
+//! line; `fail:N` makes the N-th failpoint and all later ones fail, as on a full disk; `kill:N` kills the process
+//! (SIGKILL) at the N-th. N is counted from 1.
 
 use std::path::Path;
 
-/// What decides over the points of a process.
+/// The environment variable that chooses the action.
 pub const VARIABLE: &str = "PASTICHE_FAILPOINTS";
 
-/// Writes `bytes` to `file`. With failpoints, the point `operation` lies between their halves: a process
-/// that dies there leaves half of them.
+/// Writes `bytes` to `file`. With failpoints, the failpoint `operation` is reached after half of the bytes: a process
+/// that is killed there leaves a half-written file.
 ///
 /// # Errors
-/// If the file system refuses, or a test lets it.
+/// If the file system reports an error, or a test makes the failpoint fail.
 pub(crate) fn write(
     file: &mut std::fs::File,
     bytes: &[u8],
@@ -30,20 +30,20 @@ pub(crate) fn write(
     file.write_all(rest)
 }
 
-/// Reaches the point named `operation` and the last name of `path`.
+/// Reaches the failpoint that is named by `operation` and the file name of `path`.
 ///
 /// # Errors
-/// If a test lets it refuse.
+/// If a test makes it fail.
 #[cfg(not(feature = "failpoints"))]
 #[inline]
 pub fn reach(_operation: &str, _path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Reaches the point named `operation` and the last name of `path`.
+/// Reaches the failpoint that is named by `operation` and the file name of `path`.
 ///
 /// # Errors
-/// If a test lets it refuse.
+/// If a test makes it fail.
 #[cfg(feature = "failpoints")]
 pub fn reach(operation: &str, path: &Path) -> std::io::Result<()> {
     active::reach(operation, path)
@@ -56,41 +56,41 @@ mod active {
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    enum Plan {
+    enum Action {
         Nothing,
         List(PathBuf),
-        Fail(u64),
-        Kill(u64),
+        FailFrom(u64),
+        KillAt(u64),
     }
 
-    static PLAN: OnceLock<Plan> = OnceLock::new();
+    static ACTION: OnceLock<Action> = OnceLock::new();
     static REACHED: AtomicU64 = AtomicU64::new(0);
 
     pub fn reach(operation: &str, path: &Path) -> std::io::Result<()> {
-        let plan = PLAN.get_or_init(|| {
+        let action = ACTION.get_or_init(|| {
             let text = std::env::var(super::VARIABLE).unwrap_or_default();
-            let number = |text: &str| text.parse().expect("a failpoint's number");
+            let number = |text: &str| text.parse().expect("the number of a failpoint");
             match text.split_once(':') {
-                Some(("list", file)) => Plan::List(file.into()),
-                Some(("fail", at)) => Plan::Fail(number(at)),
-                Some(("kill", at)) => Plan::Kill(number(at)),
-                _ => Plan::Nothing,
+                Some(("list", file)) => Action::List(file.into()),
+                Some(("fail", at)) => Action::FailFrom(number(at)),
+                Some(("kill", at)) => Action::KillAt(number(at)),
+                _ => Action::Nothing,
             }
         });
         let at = REACHED.fetch_add(1, Ordering::SeqCst) + 1;
-        match plan {
-            Plan::Nothing => Ok(()),
-            Plan::List(file) => {
+        match action {
+            Action::Nothing => Ok(()),
+            Action::List(file) => {
                 let mut file = std::fs::OpenOptions::new().create(true).append(true).open(file)?;
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
                 writeln!(file, "{operation} {name}")
             }
-            Plan::Fail(from) if at >= *from => Err(std::io::ErrorKind::StorageFull.into()),
-            Plan::Kill(point) if at == *point => {
+            Action::FailFrom(first) if at >= *first => Err(std::io::ErrorKind::StorageFull.into()),
+            Action::KillAt(point) if at == *point => {
                 signal_hook::low_level::raise(signal_hook::consts::SIGKILL)?;
-                unreachable!("a process does not outlive SIGKILL")
+                unreachable!("a process does not survive SIGKILL")
             }
-            Plan::Fail(_) | Plan::Kill(_) => Ok(()),
+            Action::FailFrom(_) | Action::KillAt(_) => Ok(()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A file that is replaced as a whole: written beside its place, synced, renamed.
+//! Files that are replaced as a whole: written under a temporary name, synced, renamed.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -7,57 +7,57 @@ use crate::directory::sync;
 use crate::error::{Result, io};
 use crate::failpoint::{self, reach};
 
-/// Writes beside the final name, syncs, renames: `path` holds all of `bytes` or what it held, even
-/// after a power cut.
+/// Writes a temporary file, syncs it and renames it to `path`. Afterwards `path` holds either all of `bytes` or its
+/// old contents, even after a power cut.
 ///
 /// # Errors
-/// If the file system refuses; what was written beside is removed.
+/// If the file system reports an error; then the temporary file is removed.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    Staged::write(path.into(), bytes)?.rename()?;
+    StagedFile::write(path.into(), bytes)?.rename()?;
     path.parent().map_or(Ok(()), sync)
 }
 
-/// A file written beside its place, and removed again unless it is renamed.
+/// A temporary file beside its target. Removed on drop unless it was renamed.
 #[derive(Debug)]
-pub struct Staged {
-    beside: PathBuf,
-    place: PathBuf,
+pub struct StagedFile {
+    temporary: PathBuf,
+    target: PathBuf,
 }
 
-impl Staged {
-    /// Writes `bytes` into `PLACE.writing` and syncs them.
+impl StagedFile {
+    /// Writes `bytes` to `TARGET.writing` and syncs the file.
     ///
     /// # Errors
-    /// If the file system refuses.
-    pub fn write(place: PathBuf, bytes: &[u8]) -> Result<Self> {
-        let mut beside = place.as_os_str().to_owned();
-        beside.push(".writing");
-        let staged = Self { beside: beside.into(), place };
+    /// If the file system reports an error.
+    pub fn write(target: PathBuf, bytes: &[u8]) -> Result<Self> {
+        let mut temporary = target.as_os_str().to_owned();
+        temporary.push(".writing");
+        let staged = Self { temporary: temporary.into(), target };
         let write = || {
-            let mut file = File::create(&staged.beside)?;
-            failpoint::write(&mut file, bytes, "write", &staged.place)?;
-            reach("sync", &staged.place)?;
+            let mut file = File::create(&staged.temporary)?;
+            failpoint::write(&mut file, bytes, "write", &staged.target)?;
+            reach("sync", &staged.target)?;
             file.sync_all()
         };
-        write().map_err(io(&staged.place, "written"))?;
+        write().map_err(io(&staged.target, "written"))?;
         Ok(staged)
     }
 
-    /// Puts the file in its place. Durable once the directory is synced.
+    /// Renames the file to its target. Durable once the directory is synced.
     ///
     /// # Errors
-    /// If the file system refuses.
+    /// If the file system reports an error.
     pub fn rename(self) -> Result<()> {
-        reach("rename", &self.place)
-            .and_then(|()| fs::rename(&self.beside, &self.place))
-            .map_err(io(&self.place, "renamed"))
+        reach("rename", &self.target)
+            .and_then(|()| fs::rename(&self.temporary, &self.target))
+            .map_err(io(&self.target, "renamed"))
     }
 }
 
-impl Drop for Staged {
+impl Drop for StagedFile {
     fn drop(&mut self) {
-        // After the rename there is nothing left here.
-        let _ = fs::remove_file(&self.beside);
+        // After the rename there is no temporary file.
+        let _ = fs::remove_file(&self.temporary);
     }
 }
 
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_replaced_and_nothing_is_left_beside_it() {
+    fn a_file_is_replaced_without_leaving_a_temporary_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         write_atomically(&path, b"one").unwrap();
@@ -76,11 +76,11 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_staged_and_given_up_changes_nothing() {
+    fn dropping_a_staged_file_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         write_atomically(&path, b"one").unwrap();
-        drop(Staged::write(path.clone(), b"two").unwrap());
+        drop(StagedFile::write(path.clone(), b"two").unwrap());
         assert_eq!(fs::read(&path).unwrap(), b"one");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }

@@ -1,4 +1,4 @@
-//! A file that is only appended to, and that can be cut back to where it once was.
+//! An append-only file that can be truncated to an earlier length.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom};
@@ -8,8 +8,8 @@ use crate::directory::sync;
 use crate::error::{Error, Result, io};
 use crate::failpoint::{self, reach};
 
-/// A file that grows. Its length at some moment is a mark; cutting it back to the mark undoes what
-/// came later, whole lines and torn ones alike.
+/// An append-only file. Truncating it to a recorded length removes everything appended later, including incomplete
+/// lines.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
@@ -17,10 +17,10 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens `path` and keeps its first `keep` bytes. A file that is not there is made, and is empty.
+    /// Opens `path` and truncates it to its first `keep` bytes. A missing file is created.
     ///
     /// # Errors
-    /// If the file is shorter than that, or the file system refuses.
+    /// If the file is shorter than `keep`, or the file system reports an error.
     pub fn open(path: &Path, keep: u64) -> Result<Self> {
         let is_new = !path.exists();
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(path);
@@ -34,24 +34,24 @@ impl Journal {
         if found < keep {
             return Err(Error::Shortened { path: path.into(), found, expected: keep });
         }
-        journal.cut(keep)?;
+        journal.truncate(keep)?;
         Ok(journal)
     }
 
     /// Appends `bytes`.
     ///
     /// # Errors
-    /// If the file system refuses.
+    /// If the file system reports an error.
     pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
         failpoint::write(&mut self.file, bytes, "append", &self.path)
             .map_err(io(&self.path, "written"))
     }
 
-    /// Syncs the file and gives its length in bytes: all up to here outlives a power cut.
+    /// Syncs the file and returns its length in bytes; everything up to there survives a power cut.
     ///
     /// # Errors
-    /// If the file system refuses.
-    pub fn mark(&mut self) -> Result<u64> {
+    /// If the file system reports an error.
+    pub fn synced_len(&mut self) -> Result<u64> {
         let mut sync = || {
             reach("sync", &self.path)?;
             self.file.sync_all()?;
@@ -60,19 +60,19 @@ impl Journal {
         sync().map_err(io(&self.path, "synced"))
     }
 
-    /// Cuts the file back to its first `keep` bytes; a file that is shorter stays as it is.
+    /// Truncates the file to its first `keep` bytes; a shorter file is left unchanged.
     ///
     /// # Errors
-    /// If the file system refuses.
-    pub fn cut(&mut self, keep: u64) -> Result<()> {
-        let mut cut = || {
+    /// If the file system reports an error.
+    pub fn truncate(&mut self, keep: u64) -> Result<()> {
+        let mut truncate = || {
             if self.file.metadata()?.len() > keep {
                 reach("cut", &self.path)?;
                 self.file.set_len(keep)?;
             }
             self.file.seek(SeekFrom::End(0)).map(|_| ())
         };
-        cut().map_err(io(&self.path, "cut back"))
+        truncate().map_err(io(&self.path, "truncated"))
     }
 }
 
@@ -81,23 +81,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_journal_goes_back_to_its_mark() {
+    fn a_journal_is_truncated_to_a_recorded_length() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lines");
         let mut journal = Journal::open(&path, 0).unwrap();
         journal.append(b"one\n").unwrap();
-        let mark = journal.mark().unwrap();
+        let len = journal.synced_len().unwrap();
         journal.append(b"two\nthr").unwrap();
         drop(journal);
 
-        let mut journal = Journal::open(&path, mark).unwrap();
+        let mut journal = Journal::open(&path, len).unwrap();
         journal.append(b"2\n").unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\n2\n");
-        journal.cut(mark).unwrap();
+        journal.truncate(len).unwrap();
         journal.append(b"3\n").unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\n3\n");
-        journal.cut(1_000).unwrap();
-        assert_eq!(journal.mark().unwrap(), 6);
+        journal.truncate(1_000).unwrap();
+        assert_eq!(journal.synced_len().unwrap(), 6);
         let error = Journal::open(&path, 7).unwrap_err().to_string();
         assert!(error.contains("holds 6 bytes") && error.contains("7"), "{error}");
     }

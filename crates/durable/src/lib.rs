@@ -1,9 +1,8 @@
-//! Files and directories that are whole or not there, whatever happens: a full disk, a killed
-//! process, a power cut.
+//! Crash-safe files and directories: complete or absent after a full disk, a killed process or a power cut.
 //!
-//! Lives here: the file written beside its place, synced and renamed; the directory put in place
-//! with one rename; the journal that is only appended to and can be cut back; the lock of a living
-//! process; and the failpoints by which tests break all of them. Knows nothing of what is written.
+//! Contents: files that are written under a temporary name, synced and renamed; directories that are published with
+//! one rename; an append-only journal that can be truncated to an earlier length; a lock that ends with its process;
+//! and failpoints that let tests break each of these. The crate does not interpret the data.
 
 pub mod directory;
 pub mod error;
@@ -13,6 +12,6 @@ pub mod journal;
 pub mod lock;
 
 pub use error::{Error, Result};
-pub use file::{Staged, write_atomically};
+pub use file::{StagedFile, write_atomically};
 pub use journal::Journal;
 pub use lock::Lock;

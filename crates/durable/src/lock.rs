@@ -1,4 +1,4 @@
-//! One process at a time: a lock that ends with the process that holds it, however it ends.
+//! A lock on a directory for one process. It is released when the process ends, however it ends.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -6,27 +6,27 @@ use std::path::Path;
 
 use crate::error::{Error, Result, io};
 
-/// The name of the lock's file.
+/// The name of the lock file.
 pub const FILE: &str = "lock";
 
-/// Held on a directory for as long as it lives. The file stays, the lock does not: the system frees
-/// it when the process ends, killed or not.
+/// A held lock. The lock file stays after the release: the system releases the lock when the process ends, even if
+/// it is killed.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
 }
 
 impl Lock {
-    /// Locks `directory` for this process, whose number is written into its lock file.
+    /// Locks `directory` and writes the id of this process into its lock file.
     ///
     /// # Errors
-    /// If another process holds the lock, which is named, or the file system refuses.
-    pub fn take(directory: &Path) -> Result<Self> {
+    /// If another process holds the lock (the error names it), or the file system reports an error.
+    pub fn acquire(directory: &Path) -> Result<Self> {
         let path = directory.join(FILE);
         let mut options = OpenOptions::new();
         options.create(true).truncate(false).read(true).write(true);
         let mut file = options.open(&path).map_err(io(&path, "opened"))?;
-        // Whoever asks for the holder holds it himself for a moment.
+        // `holder` takes the lock for a moment: try again a few times.
         let mut locked = file.try_lock();
         for _ in 0..5 {
             if !matches!(locked, Err(TryLockError::WouldBlock)) {
@@ -38,8 +38,7 @@ impl Lock {
         match locked {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let process = holder(&mut file).unwrap_or_else(|| "of unknown number".into());
-                return Err(Error::Locked { path: directory.into(), process });
+                return Err(Error::Locked { path: directory.into(), process: process(&mut file) });
             }
             Err(TryLockError::Error(error)) => return Err(io(&path, "locked")(error)),
         }
@@ -50,23 +49,23 @@ impl Lock {
         Ok(Self { _file: file })
     }
 
-    /// The number of the process that holds the lock of `directory`, if one does.
+    /// The id of the process that holds the lock of `directory`, if any.
     pub fn holder(directory: &Path) -> Option<String> {
         let mut file = File::open(directory.join(FILE)).ok()?;
         match file.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => {
-                Some(holder(&mut file).unwrap_or_else(|| "of unknown number".into()))
-            }
+            Err(TryLockError::WouldBlock) => Some(process(&mut file)),
             _ => None,
         }
     }
 }
 
-fn holder(file: &mut File) -> Option<String> {
+/// The process id in a lock file.
+fn process(file: &mut File) -> String {
     let mut text = String::new();
-    file.read_to_string(&mut text).ok()?;
-    let text = text.trim();
-    (!text.is_empty()).then(|| text.to_string())
+    match file.read_to_string(&mut text) {
+        Ok(_) if !text.trim().is_empty() => text.trim().to_string(),
+        _ => "of unknown id".into(),
+    }
 }
 
 #[cfg(test)]
@@ -74,16 +73,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lock_names_its_holder_and_ends_with_it() {
+    fn a_lock_names_its_holder_and_is_released_on_drop() {
         let folder = tempfile::tempdir().unwrap();
         let process = std::process::id().to_string();
         assert_eq!(Lock::holder(folder.path()), None);
-        let lock = Lock::take(folder.path()).unwrap();
+        let lock = Lock::acquire(folder.path()).unwrap();
         assert_eq!(Lock::holder(folder.path()), Some(process.clone()));
-        let error = Lock::take(folder.path()).unwrap_err().to_string();
+        let error = Lock::acquire(folder.path()).unwrap_err().to_string();
         assert!(error.contains(&format!("process {process}")), "{error}");
         drop(lock);
         assert_eq!(Lock::holder(folder.path()), None);
-        Lock::take(folder.path()).unwrap();
+        Lock::acquire(folder.path()).unwrap();
     }
 }

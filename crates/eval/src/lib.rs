@@ -1,14 +1,14 @@
-//! Evaluation metrics: what a text, a question or an answer is worth, computed from tokens and words alone.
+//! Evaluation metrics, computed from tokens and words only.
 //!
 //! | module | metric |
 //! |---|---|
-//! | [`kneser_ney`] | the interpolated Kneser–Ney n-gram baseline |
+//! | [`kneser_ney`] | the loss of an interpolated Kneser–Ney n-gram model |
 //! | [`bleu`], [`rouge`] | corpus BLEU-1 to BLEU-4 and ROUGE-L |
-//! | [`squad`] | exact match and F1 of answers, as SQuAD's evaluation script computes them |
+//! | [`squad`] | exact match and F1 of answers, as in SQuAD's evaluation script |
 //! | [`memorization`], [`suffix_array`] | how much of a sample occurs in the training text |
-//! | [`invented_words`] | which words of a sample the training text does not contain |
+//! | [`invented_words`] | words of a sample that are not in the training text |
 //!
-//! This crate knows no models, tensors or files.
+//! This crate does not use models, tensors or files.
 
 pub mod bleu;
 pub mod invented_words;
@@ -19,13 +19,13 @@ pub mod squad;
 pub mod suffix_array;
 
 pub use bleu::Bleu;
-pub use invented_words::{Lexicon, Novelty};
-pub use kneser_ney::NGrams;
-pub use memorization::{Copied, NGramsHeld, Run, Source};
+pub use invented_words::{InventedWords, KnownWords};
+pub use kneser_ney::KneserNey;
+pub use memorization::{Match, Memorization, NovelNgrams, TrainingText};
 pub use rouge::RougeL;
-pub use squad::Answers;
+pub use squad::SquadScores;
 
-/// Words as string slices, which compare and hash alike whatever type owns them.
-fn borrowed<S: AsRef<str>>(words: &[S]) -> Vec<&str> {
+/// Words as string slices, so that words of different types compare and hash alike.
+fn as_strs<S: AsRef<str>>(words: &[S]) -> Vec<&str> {
     words.iter().map(AsRef::as_ref).collect()
 }

@@ -1,100 +1,97 @@
-//! SQuAD's two scores of an answer (Rajpurkar et al. 2016): equal to a true one, and how many words
-//! they share.
-//!
-//! What it does not know: where in a text an answer stands.
+//! SQuAD's two scores of predicted answers (Rajpurkar et al. 2016): exact match and F1 over words.
 
 use std::collections::HashMap;
 
-/// The answers of a corpus, counted; divided once.
+/// The scores of a set of answers.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Answers {
-    exact: u64,
-    f1: f64,
+pub struct SquadScores {
+    exact_matches: u64,
+    f1_sum: f64,
     answers: u64,
 }
 
-impl Answers {
-    /// Counts an answer by the best of several true ones, for each score by itself. True answers of
-    /// which nothing is left when normalised are passed over; where there are no others, the right
-    /// answer is to say nothing.
-    pub fn add(&mut self, written: &str, truths: &[impl AsRef<str>]) {
-        let written = normalise_answer(written);
-        let mut truths: Vec<_> = truths.iter().map(|it| normalise_answer(it.as_ref())).collect();
-        truths.retain(|truth| !truth.is_empty());
-        if truths.is_empty() {
-            truths.push(String::new());
+impl SquadScores {
+    /// Adds a predicted answer. Each score is the maximum over the gold answers. Gold answers that are
+    /// empty after normalization are ignored; if there are no others, the correct answer is the empty one.
+    pub fn add(&mut self, predicted: &str, gold: &[impl AsRef<str>]) {
+        let predicted = normalize_answer(predicted);
+        let mut gold: Vec<_> = gold.iter().map(|it| normalize_answer(it.as_ref())).collect();
+        gold.retain(|answer| !answer.is_empty());
+        if gold.is_empty() {
+            gold.push(String::new());
         }
-        self.exact += u64::from(truths.contains(&written));
-        self.f1 += truths.iter().map(|truth| shared_words(&written, truth)).fold(0.0, f64::max);
+        self.exact_matches += u64::from(gold.contains(&predicted));
+        self.f1_sum +=
+            gold.iter().map(|answer| f1_normalized(&predicted, answer)).fold(0.0, f64::max);
         self.answers += 1;
     }
 
-    /// Answers that equal a true one, in per cent; 0 where there are none.
+    /// The percentage of answers that equal a gold answer; 0 if there are no answers.
     pub fn exact_match(&self) -> f64 {
-        100.0 * self.exact as f64 / self.answers.max(1) as f64
+        100.0 * self.exact_matches as f64 / self.answers.max(1) as f64
     }
 
-    /// The mean of [`f1`] over all answers, in per cent; 0 where there are none.
+    /// The mean of [`f1`] over all answers, in percent; 0 if there are no answers.
     pub fn f1(&self) -> f64 {
-        100.0 * self.f1 / self.answers.max(1) as f64
+        100.0 * self.f1_sum / self.answers.max(1) as f64
     }
 }
 
-/// Whether two answers are equal once normalised.
-pub fn exact_match(written: &str, truth: &str) -> bool {
-    normalise_answer(written) == normalise_answer(truth)
+/// Whether two answers are equal after normalization.
+pub fn exact_match(predicted: &str, gold: &str) -> bool {
+    normalize_answer(predicted) == normalize_answer(gold)
 }
 
-/// The share of words that two normalised answers have in common, from 0 to 1.
+/// F1 over the words of two answers after normalization, from 0 to 1.
 ///
-/// With `m` the words that both hold, each as often as in the one that holds it less often,
-/// `P = m / written` and `R = m / truth`,
+/// With `m` the number of common words, each counted as often as in the answer with fewer of it,
+/// precision `P = m / predicted` and recall `R = m / gold`,
 ///
 /// ```text
-/// F1 = 2 P R / (P + R) = 2 m / (written + truth)
+/// F1 = 2 P R / (P + R) = 2 m / (predicted + gold)
 /// ```
 ///
-/// Two answers of which nothing is left agree, as in SQuAD 2.0's program; that of 1.1 gives them an
-/// F1 of 0 and an exact match.
-pub fn f1(written: &str, truth: &str) -> f64 {
-    shared_words(&normalise_answer(written), &normalise_answer(truth))
+/// Two empty answers have an F1 of 1, as in the script of SQuAD 2.0; that of SQuAD 1.1 gives them an F1
+/// of 0 but an exact match.
+pub fn f1(predicted: &str, gold: &str) -> f64 {
+    f1_normalized(&normalize_answer(predicted), &normalize_answer(gold))
 }
 
-/// Lower case, without ASCII punctuation, without the articles `a`, `an` and `the`, and with one
-/// space between words.
-pub fn normalise_answer(text: &str) -> String {
-    let mut bare = text.to_lowercase();
-    bare.retain(|letter| !letter.is_ascii_punctuation());
-    let mut kept = String::with_capacity(bare.len());
-    // An article may touch a mark that is not ASCII: `a–b` is `–b`. What it leaves is a space.
-    for piece in pieces(&bare) {
-        kept.push_str(if ["a", "an", "the"].contains(&piece) { " " } else { piece });
+/// Normalizes an answer: lower case, no ASCII punctuation, no articles (`a`, `an`, `the`), one space
+/// between words.
+pub fn normalize_answer(text: &str) -> String {
+    let mut text = text.to_lowercase();
+    text.retain(|c| !c.is_ascii_punctuation());
+    let mut normalized = String::with_capacity(text.len());
+    // Each article is replaced with a space, also next to a non-ASCII character: `a–b` becomes `–b`.
+    for segment in segments(&text) {
+        normalized.push_str(if ["a", "an", "the"].contains(&segment) { " " } else { segment });
     }
-    kept.split_whitespace().collect::<Vec<_>>().join(" ")
+    normalized.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Runs of letters and digits, and what stands between them.
-fn pieces(text: &str) -> impl Iterator<Item = &str> {
+/// The maximal sequences of alphanumeric and of other characters, in order.
+fn segments(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
-        let inside = rest.chars().next()?.is_alphanumeric();
-        let end = rest.find(|letter: char| letter.is_alphanumeric() != inside);
-        let (piece, behind) = rest.split_at(end.unwrap_or(rest.len()));
-        rest = behind;
-        Some(piece)
+        let alphanumeric = rest.chars().next()?.is_alphanumeric();
+        let end = rest.find(|c: char| c.is_alphanumeric() != alphanumeric);
+        let (segment, after) = rest.split_at(end.unwrap_or(rest.len()));
+        rest = after;
+        Some(segment)
     })
 }
 
-/// F1 of two answers that are normalised already.
-fn shared_words(written: &str, truth: &str) -> f64 {
-    if written.is_empty() || truth.is_empty() {
-        return f64::from(written == truth);
+/// F1 of two normalized answers.
+fn f1_normalized(predicted: &str, gold: &str) -> f64 {
+    if predicted.is_empty() || gold.is_empty() {
+        return f64::from(predicted == gold);
     }
-    let mut left: HashMap<&str, usize> = HashMap::new();
-    truth.split(' ').for_each(|word| *left.entry(word).or_default() += 1);
-    let take = |word: &str| left.get_mut(word).filter(|times| **times > 0).map(|times| *times -= 1);
-    let shared = written.split(' ').filter_map(take).count();
-    2.0 * shared as f64 / (written.split(' ').count() + truth.split(' ').count()) as f64
+    let mut remaining: HashMap<&str, usize> = HashMap::new();
+    gold.split(' ').for_each(|word| *remaining.entry(word).or_default() += 1);
+    let take = |word: &str| remaining.get_mut(word).filter(|n| **n > 0).map(|n| *n -= 1);
+    let common = predicted.split(' ').filter_map(take).count();
+    2.0 * common as f64 / (predicted.split(' ').count() + gold.split(' ').count()) as f64
 }
 
 #[cfg(test)]
@@ -102,13 +99,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_are_normalised_as_squad_does() {
+    fn answers_are_normalized_as_by_squad() {
         let cases = [
             ("The  Fox's den.", "foxs den"),
             ("U.S. $10.7 million", "us 107 million"),
             ("an a the", ""),
             ("A theory; another an", "theory another"),
-            // Typographic marks stay, but an article may touch them.
+            // Non-ASCII punctuation stays, but articles next to it are removed.
             ("the “Fox”—a beast", "“fox”— beast"),
             ("a–b", "–b"),
             ("vitamin_a", "vitamina"),
@@ -117,32 +114,32 @@ mod tests {
             ("", ""),
         ];
         for (text, expected) in cases {
-            assert_eq!(normalise_answer(text), expected, "{text}");
-            assert_eq!(normalise_answer(expected), expected);
+            assert_eq!(normalize_answer(text), expected, "{text}");
+            assert_eq!(normalize_answer(expected), expected);
         }
     }
 
     #[test]
-    fn a_word_is_shared_no_more_often_than_both_hold_it() {
+    fn a_repeated_word_is_common_as_often_as_in_both() {
         assert_eq!(f1("fox fox fox grapes", "fox fox"), 2.0 / 3.0);
         assert_eq!((f1("the sour grapes", "Grapes, sour"), f1("fox", "crow")), (1.0, 0.0));
         assert!(!exact_match("the sour grapes", "Grapes, sour") && exact_match("the fox", "Fox!"));
     }
 
     #[test]
-    fn nothing_agrees_with_nothing_alone() {
+    fn an_empty_answer_matches_only_an_empty_answer() {
         assert_eq!((f1("", ""), f1("the", ""), f1("fox", ""), f1("", "fox")), (1.0, 1.0, 0.0, 0.0));
     }
 
     #[test]
-    fn each_score_takes_its_own_best_truth() {
-        let mut answers = Answers::default();
-        assert_eq!((answers.exact_match(), answers.f1()), (0.0, 0.0));
-        answers.add("the fox", &["a hungry fox", "fox"]);
-        answers.add("hungry fox", &["crow", "a fox", "the"]);
-        answers.add("crow", &[] as &[&str]);
-        answers.add("", &["a", "."]);
-        assert_eq!(answers.exact_match(), 50.0);
-        assert!((answers.f1() - 25.0 * (1.0 + 2.0 / 3.0 + 0.0 + 1.0)).abs() < 1e-12);
+    fn each_score_takes_its_best_gold_answer() {
+        let mut scores = SquadScores::default();
+        assert_eq!((scores.exact_match(), scores.f1()), (0.0, 0.0));
+        scores.add("the fox", &["a hungry fox", "fox"]);
+        scores.add("hungry fox", &["crow", "a fox", "the"]);
+        scores.add("crow", &[] as &[&str]);
+        scores.add("", &["a", "."]);
+        assert_eq!(scores.exact_match(), 50.0);
+        assert!((scores.f1() - 25.0 * (1.0 + 2.0 / 3.0 + 0.0 + 1.0)).abs() < 1e-12);
     }
 }

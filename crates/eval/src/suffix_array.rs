@@ -1,189 +1,187 @@
-//! The suffix array of a text of ids: where each of its suffixes begins, in the order of a
-//! dictionary. Any run of tokens can be looked up in it by bisection.
-//!
-//! What it does not know: what the ids stand for, and what is looked up.
+//! The suffix array of a sequence of ids: the starts of all suffixes in lexicographic order. Any subsequence of
+//! consecutive tokens can be found in it by binary search.
 
-/// A slot that holds no position yet.
+/// A slot without a position.
 const EMPTY: u32 = u32::MAX;
 
-/// The beginnings of all suffixes of `text`, the smallest suffix first. A suffix that another one
-/// begins with comes before it.
+/// The starts of all suffixes of `text`, the smallest suffix first. A suffix that is a prefix of another comes
+/// before it.
 ///
-/// Sorted by induction (SA-IS: Nong, Zhang and Chan 2009) in time linear in the text, whatever
-/// repeats in it. While it works it holds at most 12 bytes a token, the 4 of the result included,
-/// and 8 for each different token; 18 MB of novels take 6 a token by characters and 7 by words.
-/// Where an id is not below the text's length, all are renumbered first, at up to 8 bytes a token.
+/// Uses SA-IS (Nong, Zhang and Chan 2009), which takes linear time for any text. It needs at most 12 bytes
+/// per token, including 4 for the result, and 8 per distinct token; 18 MB of novels need 6 bytes per token
+/// for characters and 7 for words. If an id is not below the text's length, all ids are renumbered first,
+/// which takes up to 8 bytes per token.
 ///
 /// # Panics
-/// If `text` holds 2³² − 1 ids or more.
+/// If `text` has 2³² − 1 ids or more.
 pub fn suffix_array(text: &[u32]) -> Vec<u32> {
     assert!(text.len() < EMPTY as usize, "a text of {} ids is too long", text.len());
     let mut order = vec![EMPTY; text.len()];
     match text.iter().max() {
-        Some(&top) if top as usize >= text.len() => {
+        Some(&max) if max as usize >= text.len() => {
             let (text, alphabet) = renumber(text);
             sort(&text, &mut order, alphabet);
         }
-        top => sort(text, &mut order, top.map_or(0, |&top| top as usize + 1)),
+        max => sort(text, &mut order, max.map_or(0, |&max| max as usize + 1)),
     }
     order
 }
 
-/// The ids by their rank among those that occur, and how many those are.
+/// The ids replaced with their ranks among the distinct ids, and the number of distinct ids.
 fn renumber(text: &[u32]) -> (Vec<u32>, usize) {
-    let mut known = text.to_vec();
-    known.sort_unstable();
-    known.dedup();
-    let rank = |id| known.partition_point(|&other| other < id) as u32;
-    (text.iter().map(|&id| rank(id)).collect(), known.len())
+    let mut distinct = text.to_vec();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let rank = |id| distinct.partition_point(|&other| other < id) as u32;
+    (text.iter().map(|&id| rank(id)).collect(), distinct.len())
 }
 
 /// Fills `order` with the suffix array of `text`, whose ids are below `alphabet`.
 ///
-/// A suffix rises if it is smaller than the next one, and falls if not. Those that rise after one
-/// that falls are the marked ones; their order gives all others'. Their pieces, each up to the next
-/// mark, are sorted and numbered; the numbers in a row are a text at most half as long, whose
-/// suffix array is the order of the marked ones.
+/// A suffix is S-type if it is smaller than the next suffix, else L-type. An S-type suffix after an L-type
+/// one is leftmost S-type (LMS). The order of the LMS suffixes determines that of all others. The LMS
+/// substrings, each up to the next LMS position, are sorted and named; the sequence of names is a text at most
+/// half as long, whose suffix array is the order of the LMS suffixes.
 fn sort(text: &[u32], order: &mut [u32], alphabet: usize) {
-    let shape = Shape::new(text, alphabet);
+    let types = SuffixTypes::new(text, alphabet);
 
-    // The marked pieces, sorted, at the front.
+    // Sort the LMS substrings and move them to the front.
     order.fill(EMPTY);
-    let mut ends = shape.ends();
-    shape.marked().for_each(|at| shape.put_last(order, &mut ends, at));
-    shape.induce(order, ends);
-    let mut marks = 0;
+    let mut ends = types.bucket_ends();
+    types.lms_positions().for_each(|at| types.push_back(order, &mut ends, at));
+    types.induce(order, ends);
+    let mut lms_count = 0;
     for slot in 0..order.len() {
-        if shape.is_marked(order[slot] as usize) {
-            order[marks] = order[slot];
-            marks += 1;
+        if types.is_lms(order[slot] as usize) {
+            order[lms_count] = order[slot];
+            lms_count += 1;
         }
     }
 
-    // Their numbers, equal for equal pieces. No two marks are neighbours, so half of a position is
-    // a slot of its own; read from left to right these slots are the shorter text.
-    order[marks..].fill(EMPTY);
+    // Name them, with equal names for equal substrings. No two LMS positions are adjacent, so that half of a
+    // position is a unique slot; from left to right these slots are the shorter text.
+    order[lms_count..].fill(EMPTY);
     let mut names = 0;
-    for slot in 0..marks {
+    for slot in 0..lms_count {
         let at = order[slot] as usize;
-        if slot == 0 || !shape.same_piece(order[slot - 1] as usize, at) {
+        if slot == 0 || !types.same_lms_substring(order[slot - 1] as usize, at) {
             names += 1;
         }
-        order[marks + at / 2] = names - 1;
+        order[lms_count + at / 2] = names - 1;
     }
     let mut to = order.len();
-    for slot in (marks..order.len()).rev() {
+    for slot in (lms_count..order.len()).rev() {
         if order[slot] != EMPTY {
             to -= 1;
             order[to] = order[slot];
         }
     }
 
-    // The marked suffixes, sorted, at the front.
+    // Sort the LMS suffixes.
     let (front, shorter) = order.split_at_mut(to);
-    let sorted = &mut front[..marks];
-    if (names as usize) < marks {
+    let sorted = &mut front[..lms_count];
+    if (names as usize) < lms_count {
         sort(shorter, sorted, names as usize);
     } else {
-        (0..).zip(&*shorter).for_each(|(mark, &name)| sorted[name as usize] = mark);
+        (0..).zip(&*shorter).for_each(|(lms, &name)| sorted[name as usize] = lms);
     }
-    shorter.iter_mut().zip(shape.marked()).for_each(|(slot, at)| *slot = at as u32);
+    shorter.iter_mut().zip(types.lms_positions()).for_each(|(slot, at)| *slot = at as u32);
     sorted.iter_mut().for_each(|slot| *slot = shorter[*slot as usize]);
 
-    // All suffixes. No mark's place is before the slot that it is taken from.
-    order[marks..].fill(EMPTY);
-    let mut ends = shape.ends();
-    for slot in (0..marks).rev() {
+    // Sort all suffixes. No LMS suffix moves to a slot before its current one.
+    order[lms_count..].fill(EMPTY);
+    let mut ends = types.bucket_ends();
+    for slot in (0..lms_count).rev() {
         let at = std::mem::replace(&mut order[slot], EMPTY);
-        shape.put_last(order, &mut ends, at as usize);
+        types.push_back(order, &mut ends, at as usize);
     }
-    shape.induce(order, ends);
+    types.induce(order, ends);
 }
 
-/// A text, which of its suffixes rise, and where those of each first id have their bucket.
-struct Shape<'a> {
+/// A text with the types of its suffixes and the buckets of suffixes with the same first id.
+struct SuffixTypes<'a> {
     text: &'a [u32],
-    rises: Vec<bool>,
-    /// Bucket `id` is `borders[id]..borders[id + 1]`.
-    borders: Vec<u32>,
+    /// Whether the suffix at each position is S-type.
+    s_type: Vec<bool>,
+    /// The bucket of `id` is `bounds[id]..bounds[id + 1]`.
+    bounds: Vec<u32>,
 }
 
-impl<'a> Shape<'a> {
+impl<'a> SuffixTypes<'a> {
     fn new(text: &'a [u32], alphabet: usize) -> Self {
-        // The last suffix falls: the empty one after it is smaller than any.
-        let mut rises = vec![false; text.len()];
+        // The last suffix is L-type: the empty suffix after it is the smallest.
+        let mut s_type = vec![false; text.len()];
         for at in (1..text.len()).rev() {
             let (here, next) = (text[at - 1], text[at]);
-            rises[at - 1] = here < next || (here == next && rises[at]);
+            s_type[at - 1] = here < next || (here == next && s_type[at]);
         }
-        let mut borders = vec![0; alphabet + 1];
-        text.iter().for_each(|&id| borders[id as usize + 1] += 1);
-        (0..alphabet).for_each(|id| borders[id + 1] += borders[id]);
-        Self { text, rises, borders }
+        let mut bounds = vec![0; alphabet + 1];
+        text.iter().for_each(|&id| bounds[id as usize + 1] += 1);
+        (0..alphabet).for_each(|id| bounds[id + 1] += bounds[id]);
+        Self { text, s_type, bounds }
     }
 
-    fn is_marked(&self, at: usize) -> bool {
-        at > 0 && self.rises[at] && !self.rises[at - 1]
+    fn is_lms(&self, at: usize) -> bool {
+        at > 0 && self.s_type[at] && !self.s_type[at - 1]
     }
 
-    fn marked(&self) -> impl Iterator<Item = usize> + '_ {
-        (1..self.text.len()).filter(|&at| self.is_marked(at))
+    fn lms_positions(&self) -> impl Iterator<Item = usize> + '_ {
+        (1..self.text.len()).filter(|&at| self.is_lms(at))
     }
 
-    fn ends(&self) -> Vec<u32> {
-        self.borders[1..].to_vec()
+    fn bucket_ends(&self) -> Vec<u32> {
+        self.bounds[1..].to_vec()
     }
 
     /// Puts the suffix at `at` into the last free slot of its bucket.
-    fn put_last(&self, order: &mut [u32], ends: &mut [u32], at: usize) {
+    fn push_back(&self, order: &mut [u32], ends: &mut [u32], at: usize) {
         let end = &mut ends[self.text[at] as usize];
         *end -= 1;
         order[*end as usize] = at as u32;
     }
 
     /// Puts the suffix at `at` into the first free slot of its bucket.
-    fn put_first(&self, order: &mut [u32], starts: &mut [u32], at: usize) {
+    fn push_front(&self, order: &mut [u32], starts: &mut [u32], at: usize) {
         let start = &mut starts[self.text[at] as usize];
         order[*start as usize] = at as u32;
         *start += 1;
     }
 
-    /// Sorts all suffixes from the marked ones, which stand at the ends of their buckets; `free` is
-    /// memory for a number a bucket.
+    /// Sorts all suffixes by induction from the LMS suffixes, which are at the ends of their buckets. `free` is
+    /// reused memory, one value per bucket.
     fn induce(&self, order: &mut [u32], mut free: Vec<u32>) {
-        // One that falls is larger than the next one: it goes to the front of its bucket when that
-        // one has been met. The last one follows on the empty suffix, the smallest of all.
-        free.copy_from_slice(&self.borders[..self.borders.len() - 1]);
+        // An L-type suffix is larger than the next suffix: it is pushed to the front of its bucket when the scan
+        // reaches the next suffix. The last suffix comes first, after the empty suffix, the smallest.
+        free.copy_from_slice(&self.bounds[..self.bounds.len() - 1]);
         if let Some(last) = self.text.len().checked_sub(1) {
-            self.put_first(order, &mut free, last);
+            self.push_front(order, &mut free, last);
         }
         for slot in 0..order.len() {
             let at = order[slot] as usize;
-            if at != EMPTY as usize && at > 0 && !self.rises[at - 1] {
-                self.put_first(order, &mut free, at - 1);
+            if at != EMPTY as usize && at > 0 && !self.s_type[at - 1] {
+                self.push_front(order, &mut free, at - 1);
             }
         }
-        // One that rises is smaller than the next one: the same from the other end. The marked ones
-        // are put again, each before its slot is read.
-        free.copy_from_slice(&self.borders[1..]);
+        // An S-type suffix is smaller than the next one: the same from the other end. LMS suffixes are
+        // placed again, each before its slot is read.
+        free.copy_from_slice(&self.bounds[1..]);
         for slot in (0..order.len()).rev() {
             let at = order[slot] as usize;
-            if at != EMPTY as usize && at > 0 && self.rises[at - 1] {
-                self.put_last(order, &mut free, at - 1);
+            if at != EMPTY as usize && at > 0 && self.s_type[at - 1] {
+                self.push_back(order, &mut free, at - 1);
             }
         }
     }
 
-    /// Whether the pieces that begin at two marks are the same up to their next marks. The text's
-    /// end is like nothing else.
-    fn same_piece(&self, one: usize, other: usize) -> bool {
+    /// Whether the LMS substrings at two positions are equal. The end of the text is equal to nothing else.
+    fn same_lms_substring(&self, one: usize, other: usize) -> bool {
         let length = self.text.len();
         for (step, (one, other)) in (one..length).zip(other..length).enumerate() {
-            if self.text[one] != self.text[other] || self.rises[one] != self.rises[other] {
+            if self.text[one] != self.text[other] || self.s_type[one] != self.s_type[other] {
                 return false;
             }
-            // What rises alike is marked alike.
-            if step > 0 && self.is_marked(one) {
+            // With equal types, the next LMS position is the same for both.
+            if step > 0 && self.is_lms(one) {
                 return true;
             }
         }
@@ -197,14 +195,14 @@ mod tests {
 
     use super::*;
 
-    fn naive(text: &[u32]) -> Vec<u32> {
+    fn by_comparison(text: &[u32]) -> Vec<u32> {
         let mut order: Vec<u32> = (0..text.len() as u32).collect();
         order.sort_by_key(|&at| &text[at as usize..]);
         order
     }
 
     #[test]
-    fn a_banana_is_sorted() {
+    fn the_suffixes_of_banana_are_sorted() {
         let text: Vec<u32> = "banana".bytes().map(u32::from).collect();
         assert_eq!(suffix_array(&text), [5, 3, 1, 0, 4, 2]);
     }
@@ -218,13 +216,13 @@ mod tests {
     }
 
     #[test]
-    fn repetition_costs_no_more() {
+    fn repetitive_texts_take_no_longer() {
         let length = 1_000_000;
         assert!(suffix_array(&vec![7; length]).into_iter().eq((0..length as u32).rev()));
         let pairs: Vec<u32> = (0..length as u32).map(|at| at % 2).collect();
         let evens = (0..length as u32).step_by(2).rev();
         assert!(suffix_array(&pairs).into_iter().eq(evens.clone().chain(evens.map(|at| at + 1))));
-        // Fibonacci's word repeats itself on every scale, down through all levels.
+        // The Fibonacci word is repetitive at every level of the recursion.
         let (mut word, mut before) = (vec![0, 1], vec![0]);
         while word.len() < length {
             (word, before) = ([&word[..], &before].concat(), word);
@@ -240,15 +238,15 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn it_is_what_comparing_suffixes_gives(
+        fn it_equals_sorting_by_comparison(
             text in (1u32..8).prop_flat_map(|top| prop::collection::vec(0..top, 0..200)),
         ) {
-            prop_assert_eq!(suffix_array(&text), naive(&text));
+            prop_assert_eq!(suffix_array(&text), by_comparison(&text));
         }
 
         #[test]
-        fn large_ids_are_sorted_as_well(text in prop::collection::vec(any::<u32>(), 0..50)) {
-            prop_assert_eq!(suffix_array(&text), naive(&text));
+        fn large_ids_are_sorted(text in prop::collection::vec(any::<u32>(), 0..50)) {
+            prop_assert_eq!(suffix_array(&text), by_comparison(&text));
         }
     }
 }

@@ -1,8 +1,8 @@
-//! BLEU, ROUGE-L and SQuAD's scores, case by case as sacreBLEU, rouge-score and SQuAD's definition
-//! gave them, in committed results that `cargo xtask parity` makes.
+//! Compares BLEU, ROUGE-L and the SQuAD scores with sacreBLEU, rouge-score and SQuAD's definition, whose results
+//! `cargo xtask parity` writes to a committed file.
 
-use eval::squad::{exact_match, f1, normalise_answer};
-use eval::{Answers, Bleu, RougeL};
+use eval::squad::{exact_match, f1, normalize_answer};
+use eval::{Bleu, RougeL, SquadScores};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -17,7 +17,7 @@ struct Fixture {
 struct Corpus {
     name: String,
     texts: Vec<Text>,
-    /// BLEU-1 to BLEU-4, in per cent
+    /// BLEU-1 to BLEU-4, in percent.
     bleu: Vec<f64>,
     precisions: Vec<f64>,
     brevity_penalty: f64,
@@ -39,7 +39,7 @@ struct Answer {
     f1: f64,
 }
 
-/// Relative to what is expected; what should be 0 must be 0.
+/// Relative to the expected value; an expected 0 must be exact.
 fn assert_close(found: f64, expected: f64, name: &str) {
     let limit = 1e-9 * expected.abs();
     assert!((found - expected).abs() <= limit, "{name}: {found}, expected {expected}");
@@ -54,7 +54,7 @@ fn fixture() -> Fixture {
 }
 
 #[test]
-fn every_corpus_is_scored_as_sacrebleu_and_rouge_score_do() {
+fn corpus_scores_equal_those_of_sacrebleu_and_rouge_score() {
     let corpora = fixture().corpora;
     assert!(corpora.len() >= 12);
     for corpus in corpora {
@@ -77,13 +77,13 @@ fn every_corpus_is_scored_as_sacrebleu_and_rouge_score_do() {
 }
 
 #[test]
-fn every_answer_is_scored_as_squad_defines_it() {
+fn answer_scores_equal_squads_definition() {
     let fixture = fixture();
     assert!(fixture.answers.len() >= 12);
-    let mut all = Answers::default();
+    let mut all = SquadScores::default();
     for Answer { written, truths, normalised, exact_match: exact, f1: shared } in fixture.answers {
-        assert_eq!(normalise_answer(&written), normalised);
-        let mut alone = Answers::default();
+        assert_eq!(normalize_answer(&written), normalised);
+        let mut alone = SquadScores::default();
         alone.add(&written, &truths);
         assert_close(alone.exact_match(), if exact { 100.0 } else { 0.0 }, &written);
         assert_close(alone.f1(), 100.0 * shared, &written);

@@ -1,60 +1,55 @@
-//! Why nothing can be written or scored, each said in one line.
+//! Errors of this crate. Each message is one line: what was found, what was expected, what to do.
 
-/// The result of writing or scoring.
+use seqdata::ConfigError;
+
+/// The result of generation or evaluation.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What stands in the way.
+/// Why a text cannot be generated or evaluated.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A setting is out of range.
-    #[error("`{option}` is {found}; expected {expected}")]
-    OutOfRange {
-        /// The option, as given on the command line.
-        option: &'static str,
-        /// What was found.
-        found: String,
-        /// What is allowed.
-        expected: &'static str,
-    },
-    /// The prompt, or the text to score, cannot be read.
+    /// A sampling option is out of range.
     #[error(transparent)]
-    Prompt(#[from] text_prep::Error),
-    /// The ids of the text to score cannot be kept.
+    Config(#[from] ConfigError),
+    /// The prompt, or the text to evaluate, cannot be read or tokenized.
+    #[error(transparent)]
+    Text(#[from] text_prep::Error),
+    /// The ids of the text to evaluate cannot be stored.
     #[error(transparent)]
     Ids(#[from] seqdata::Error),
-    /// Nothing of the prompt is left to go on from.
+    /// All tokens of the prompt are out of vocabulary and were dropped.
     #[error(
-        "nothing is left of the prompt once unseen words are skipped: write it with words that \
-         the model knows, or use --unseen unknown"
+        "the prompt is empty after dropping out-of-vocabulary tokens: use words of the model's \
+         vocabulary, or map them to the unknown token"
     )]
     EmptyPrompt,
-    /// The token to stop at is not in the vocabulary.
-    #[error("the model does not know the token `{0}` to stop at")]
-    UnknownStop(String),
-    /// The text holds too little to score.
+    /// The stop token is not in the vocabulary.
+    #[error("the stop token `{0}` is not in the model's vocabulary")]
+    UnknownStopToken(String),
+    /// The text is too short to evaluate.
     #[error(
-        "the text holds {tokens} tokens, scoring needs {needed} ({window} to read first and one to \
-         predict): take a longer text"
+        "the text has {tokens} tokens, but evaluation needs {needed} ({context_len} as context and \
+         one as target): use a longer text"
     )]
     TooShort {
-        /// Tokens found.
+        /// Tokens in the text.
         tokens: usize,
         /// Tokens needed.
         needed: usize,
-        /// Tokens read before the first is scored.
-        window: usize,
+        /// Tokens before the first target.
+        context_len: usize,
     },
-    /// The device did not give its numbers back.
-    #[error("the device did not return its numbers: {0}")]
+    /// The device did not return a tensor.
+    #[error("the device did not return a tensor: {0}")]
     Device(#[from] burn::tensor::TensorReadError),
-    /// The model predicts no numbers.
+    /// The logits are not finite.
     #[error(
-        "the model's predictions are not finite numbers: its weights have run away; train it again \
-         with a lower `train.learning_rate`"
+        "the model's logits are not finite: its weights have diverged; train it again with a lower \
+         `train.learning_rate`"
     )]
     NotFinite,
-    /// The text could not be handed on.
-    #[error("the text cannot be written out: {0}")]
+    /// The generated text could not be written.
+    #[error("the generated text cannot be written: {0}")]
     Output(#[from] std::io::Error),
 }

@@ -1,129 +1,129 @@
-//! How well a model predicts a text, in numbers that can be compared.
+//! Loss, perplexity and accuracy of a model on a text.
 
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use models::{Artifact, Context, Score, score};
+use models::{EvalMetrics, LmBundle, StateMode};
 use seqdata::{Ids, IdsWriter, Loader, Order, Streams, Windows};
 use serde::Serialize;
-use text_prep::{Text, Tokenizer};
+use text_prep::{TextSource, Tokenizer};
 
 use crate::error::{Error, Result};
 
-/// Windows scored at once.
-const BATCH: usize = 64;
+/// Windows per batch.
+const BATCH_SIZE: usize = 64;
 
-/// A score and how it was taken.
+/// The metrics of a model on a text.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Evaluation {
-    /// What was predicted from what.
+    /// The context of each prediction, in words.
     pub protocol: String,
-    /// How many tokens were predicted.
+    /// The number of targets.
     pub tokens: usize,
-    /// Mean −ln p(token).
+    /// The mean of −ln p(target).
     pub loss_nats_per_token: f64,
-    /// e to the loss.
+    /// e to the power of the loss.
     pub perplexity: f64,
-    /// The share of tokens that were the likeliest.
+    /// The fraction of targets with the highest logit.
     pub accuracy: f64,
-    /// The share of tokens that the vocabulary does not hold, those that could not even be read as
-    /// unknown included.
-    pub unknown_share: f64,
-    /// The loss in bits over the UTF-8 bytes that the predicted tokens stand for: comparable
-    /// between words and characters. None where some of the tokens are unknown, for then nobody
-    /// knows how many bytes were predicted.
+    /// The fraction of out-of-vocabulary tokens, including those without an id.
+    #[serde(rename = "unknown_share")]
+    pub unknown_fraction: f64,
+    /// The loss in bits per UTF-8 byte of the decoded targets, comparable between word and character
+    /// models. `None` if some tokens are unknown, because their number of bytes is not known.
     pub bits_per_byte: Option<f64>,
 }
 
-/// Scores a text that training never saw.
+/// Evaluates a model on a text.
 ///
 /// # Errors
-/// If the text cannot be read or is shorter than a window and one token, or the device fails.
+/// If the text cannot be read or has no token after the first window, or the device fails.
 pub fn evaluate_text(
-    artifact: &Artifact,
-    text: &mut dyn Text,
-    context: Context,
+    bundle: &LmBundle,
+    text: &mut dyn TextSource,
+    state_mode: StateMode,
     device: &Device,
 ) -> Result<Evaluation> {
     let mut ids = IdsWriter::default();
-    let counts = artifact.tokenizer.encode_text(text, |id| ids.push(id))?;
+    let counts = bundle.tokenizer.encode_stream(text, |id| ids.push(id))?;
     let ids = ids.finish()?;
     let count = ids.len();
-    let left_out = (counts.dropped + counts.without_id) as usize;
-    evaluate_ids(artifact, Arc::new(ids), 0..count, left_out, context, device)
+    let unmapped = (counts.dropped + counts.unmapped) as usize;
+    evaluate_ids(bundle, Arc::new(ids), 0..count, unmapped, state_mode, device)
 }
 
-/// Scores the ids of `range`, all but the first window of them. `left_out` tokens of the text have
-/// no id and are not among them: they count as unknown.
+/// Evaluates a model on the ids of `range`, whose first window has no targets. `unmapped` is the number of
+/// tokens of the text without an id; they count as unknown.
 ///
 /// # Errors
-/// If the range is shorter than a window and one token, or the device fails.
+/// If the range has no id after the first window, or the device fails.
 pub fn evaluate_ids(
-    artifact: &Artifact,
+    bundle: &LmBundle,
     ids: Arc<Ids>,
     range: std::ops::Range<usize>,
-    left_out: usize,
-    context: Context,
+    unmapped: usize,
+    state_mode: StateMode,
     device: &Device,
 ) -> Result<Evaluation> {
-    let window = artifact.about.window;
-    if range.len() <= window {
-        return Err(Error::TooShort { tokens: range.len(), needed: window + 1, window });
+    let context_len = bundle.metadata.window;
+    if range.len() <= context_len {
+        let (tokens, needed) = (range.len(), context_len + 1);
+        return Err(Error::TooShort { tokens, needed, context_len });
     }
-    let (protocol, loader) = match context {
-        Context::Window => {
-            let windows = Windows::new(ids.clone(), range.clone(), window, 1);
-            let protocol = format!("window: each token from the {window} before it");
-            (protocol, Loader::windows(windows, BATCH, Order::Sequential, device.clone()))
+    let (protocol, loader) = match state_mode {
+        StateMode::Window => {
+            let windows = Windows::new(ids.clone(), range.clone(), context_len, 1);
+            let protocol = format!("window: each token from the {context_len} before it");
+            (protocol, Loader::windows(windows, BATCH_SIZE, Order::Sequential, device.clone()))
         }
-        Context::Carried => {
-            let stream = Streams::whole(ids.clone(), range.clone(), window);
+        StateMode::Carry => {
+            let stream = Streams::for_evaluation(ids.clone(), range.clone(), context_len);
             let protocol = format!(
-                "carried: each token after the first {window} from all before it, the state carried"
+                "carried: each token after the first {context_len} from all before it, the state carried"
             );
             (protocol, Loader::streams(stream, device.clone()))
         }
     };
-    let score = score(&artifact.model, &loader)?;
-    Ok(evaluation(artifact, protocol, score, &ids.slice(range), left_out))
+    let metrics = models::evaluate(&bundle.model, &loader)?;
+    Ok(evaluation(bundle, protocol, metrics, &ids.slice(range), unmapped))
 }
 
-/// Bits that each UTF-8 byte of a text costs whose tokens after the first `window` ids cost
-/// `nats_per_token`: comparable between words and characters. None where some of the tokens are
-/// unknown, for then nobody knows how many bytes were predicted.
+/// The loss in bits per UTF-8 byte of a text whose ids after the first `context_len` have a mean loss of
+/// `nats_per_token`: comparable between word and character models. `None` if some targets are
+/// unknown, because their number of bytes is not known.
 pub fn bits_per_byte(
     tokenizer: &Tokenizer,
     ids: &[u32],
-    window: usize,
+    context_len: usize,
     nats_per_token: f64,
 ) -> Option<f64> {
-    let (context, scored) = ids.split_at(window);
+    let (context, targets) = ids.split_at(context_len);
     let unknown = tokenizer.vocabulary.unknown_id();
     let bytes = tokenizer.decode(ids).len() - tokenizer.decode(context).len();
-    let bits = nats_per_token * scored.len() as f64 / std::f64::consts::LN_2;
-    let known = scored.iter().all(|&id| Some(id) != unknown);
+    let bits = nats_per_token * targets.len() as f64 / std::f64::consts::LN_2;
+    let known = targets.iter().all(|&id| Some(id) != unknown);
     (known && bytes > 0).then(|| bits / bytes as f64)
 }
 
 fn evaluation(
-    artifact: &Artifact,
+    bundle: &LmBundle,
     protocol: String,
-    score: Score,
+    metrics: EvalMetrics,
     ids: &[u32],
-    left_out: usize,
+    unmapped: usize,
 ) -> Evaluation {
-    let window = artifact.about.window;
-    let scored = &ids[window..];
-    let unknown = artifact.tokenizer.vocabulary.unknown_id();
-    let unknown = scored.iter().filter(|&&id| Some(id) == unknown).count() + left_out;
-    let bits = bits_per_byte(&artifact.tokenizer, ids, window, score.nats_per_token());
+    let context_len = bundle.metadata.window;
+    let targets = &ids[context_len..];
+    let unknown = bundle.tokenizer.vocabulary.unknown_id();
+    let unknown = targets.iter().filter(|&&id| Some(id) == unknown).count() + unmapped;
+    let bits = bits_per_byte(&bundle.tokenizer, ids, context_len, metrics.nats_per_token());
     Evaluation {
         protocol,
-        tokens: score.tokens,
-        loss_nats_per_token: score.nats_per_token(),
-        perplexity: score.perplexity(),
-        accuracy: score.accuracy(),
-        unknown_share: unknown as f64 / (scored.len() + left_out) as f64,
-        bits_per_byte: bits.filter(|_| left_out == 0),
+        tokens: metrics.tokens,
+        loss_nats_per_token: metrics.nats_per_token(),
+        perplexity: metrics.perplexity(),
+        accuracy: metrics.accuracy(),
+        unknown_fraction: unknown as f64 / (targets.len() + unmapped) as f64,
+        bits_per_byte: bits.filter(|_| unmapped == 0),
     }
 }

@@ -1,24 +1,24 @@
-//! From a model directory to new text, and to an honest score of held-out text.
+//! Text generation with a trained language model, and evaluation on held-out text.
 //!
-//! Lives here: how a token is chosen, how the past is read, how a prompt begins, how pieces become
-//! text, how a text is scored and what counting alone would score, how much of a sample is the
-//! model's own, and what a written question or a chosen answer is worth. Never trains; one model
-//! directory is all it needs.
+//! A [`Generator`] generates samples for [`GenerateOptions`]. It uses [`Sampling`] (from logits to
+//! probabilities), [`Sampler`] (from logits to token ids), [`Session`] (the state of texts in
+//! progress) and [`Engine`] (the model itself). [`evaluate_text`] computes loss and perplexity.
+//! This crate never trains a model.
 
+pub mod engine;
 pub mod error;
 pub mod evaluate;
+mod generator;
 pub mod prompt;
 pub mod sampler;
 pub mod sampling;
 pub mod session;
-pub mod voice;
-mod write;
 
+pub use engine::Engine;
 pub use error::{Error, Result};
 pub use evaluate::{Evaluation, bits_per_byte, evaluate_ids, evaluate_text};
-pub use prompt::{Prompt, prompt};
+pub use generator::{GenerateOptions, Generator, Sample};
+pub use prompt::{Prompt, encode_prompt};
 pub use sampler::Sampler;
 pub use sampling::Sampling;
 pub use session::Session;
-pub use voice::Voice;
-pub use write::{Request, Sample, Writer, write_sample, write_samples};

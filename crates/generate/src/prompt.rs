@@ -1,120 +1,128 @@
-//! How a text begins: the prompt through the training text's own cleaning, primed with the story
-//! mark where it is short.
+//! Encodes a prompt and pads it with the document separator.
 
-use text_prep::{Tokenizer, UnseenPolicy, Vocabulary};
+use text_prep::{OovPolicy, Tokenizer};
 
 use crate::error::{Error, Result};
 
-/// What a model reads before it writes.
+/// An encoded prompt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prompt {
-    /// The ids, never empty.
+    /// The ids, at least one.
     pub ids: Vec<u32>,
-    /// Words that were skipped or read as unknown.
-    pub unseen: Vec<String>,
+    /// Out-of-vocabulary tokens, which were dropped or mapped to the unknown token.
+    pub oov_tokens: Vec<String>,
 }
 
-/// Encodes `text` for a model that was trained on windows of `window` ids. Without text the model
-/// begins a story of its own: after the story mark, or, where there is none, after the likeliest
-/// token of its training text.
+/// Encodes `text` for a model with training windows of `context_len` ids. A shorter prompt is padded on
+/// the left with the document separator, if the tokenizer has one. Without a separator, an empty prompt
+/// becomes the most frequent token of the training text.
 ///
 /// # Errors
-/// If the text holds unseen words and `unseen` refuses them, or nothing is left of it.
-pub fn prompt(
+/// If the text has out-of-vocabulary tokens and `oov` is [`OovPolicy::Error`], or all its tokens are dropped
+/// and there is no separator.
+pub fn encode_prompt(
     tokenizer: &Tokenizer,
     text: &str,
-    unseen: UnseenPolicy,
-    window: usize,
+    oov: OovPolicy,
+    context_len: usize,
 ) -> Result<Prompt> {
-    let encoded = tokenizer.encode_prompt(text, unseen)?;
+    let encoded = tokenizer.encode(text, oov)?;
     let mut ids = encoded.ids;
-    if let Some(mark) = tokenizer.story_mark_id()
-        && ids.first() != Some(&mark)
-        && ids.len() < window
+    if let Some(separator) = tokenizer.document_separator_id()
+        && ids.first() != Some(&separator)
+        && ids.len() < context_len
     {
-        ids.splice(0..0, vec![mark; window - ids.len()]);
+        ids.splice(0..0, vec![separator; context_len - ids.len()]);
     }
-    if ids.is_empty() && !encoded.unseen.is_empty() {
+    if ids.is_empty() && !encoded.oov_tokens.is_empty() {
         return Err(Error::EmptyPrompt);
     }
     if ids.is_empty() {
-        let vocabulary: &Vocabulary = &tokenizer.vocabulary;
-        let mut words = (0..vocabulary.len() as u32).filter(|&id| !vocabulary.is_reserved(id));
-        // Nobody sees this token: half a syllable would leave the other half to the sample.
-        let whole = |id: &u32| {
-            vocabulary.token(*id).is_some_and(|token| tokenizer.splitter.stands_alone(token))
+        let vocabulary = &tokenizer.vocabulary;
+        let mut tokens = (0..vocabulary.len() as u32).filter(|&id| !vocabulary.is_reserved(id));
+        // The prompt is not printed: after half a syllable the sample would begin with the other half.
+        let standalone = |id: &u32| {
+            vocabulary.token(*id).is_some_and(|token| tokenizer.pre_tokenizer.is_standalone(token))
         };
-        ids.extend(words.clone().find(whole).or_else(|| words.next()));
+        ids.extend(tokens.clone().find(standalone).or_else(|| tokens.next()));
     }
-    Ok(Prompt { ids, unseen: encoded.unseen })
+    Ok(Prompt { ids, oov_tokens: encoded.oov_tokens })
 }
 
 #[cfg(test)]
 mod tests {
-    use text_prep::{Capitals, Characters, Cleaner, Rare, SHIFT, Splitter, Words};
+    use text_prep::{
+        Capitals, CharacterOptions, Cleaner, PreTokenizer, SHIFT, Vocabulary, WordOptions,
+    };
 
     use super::*;
 
-    fn tokenizer(preset: &str, story_mark: Option<&str>) -> Tokenizer {
+    fn tokenizer(preset: &str, document_separator: Option<&str>) -> Tokenizer {
         let words = [("|", 9), ("the", 5), ("fox", 3)];
         Tokenizer {
             cleaner: Cleaner::preset(preset).unwrap(),
-            splitter: Splitter::Words(Words::default()),
+            pre_tokenizer: PreTokenizer::Words(WordOptions::default()),
             vocabulary: Vocabulary::from_counts(words, 1, true),
-            story_mark: story_mark.map(Into::into),
-            rare: Rare::Unknown,
+            document_separator: document_separator.map(Into::into),
+            oov: OovPolicy::Unknown,
         }
     }
 
-    fn ids(preset: &str, mark: Option<&str>, text: &str) -> Vec<u32> {
-        prompt(&tokenizer(preset, mark), text, UnseenPolicy::Skip, 5).unwrap().ids
+    fn ids(preset: &str, separator: Option<&str>, text: &str) -> Vec<u32> {
+        encode_prompt(&tokenizer(preset, separator), text, OovPolicy::Drop, 5).unwrap().ids
     }
 
     #[test]
-    fn the_book_recipe_primes_by_itself() {
+    fn the_keras_baselines_cleaning_pads_by_itself() {
         let mut expected = vec![2; 20];
-        assert_eq!(ids("book", Some("|"), ""), expected);
+        assert_eq!(ids("keras-lowercase", Some("|"), ""), expected);
         expected.extend([3, 4]);
-        assert_eq!(ids("book", Some("|"), "The FOX"), expected);
+        assert_eq!(ids("keras-lowercase", Some("|"), "The FOX"), expected);
     }
 
     #[test]
-    fn short_prompts_are_primed_and_long_ones_are_not() {
+    fn short_prompts_are_padded_and_long_ones_are_not() {
         assert_eq!(ids("prose", Some("|"), "the fox"), [2, 2, 2, 3, 4]);
         let long = "the fox the fox the fox";
         assert_eq!(ids("prose", Some("|"), long), [3, 4, 3, 4, 3, 4]);
     }
 
     #[test]
-    fn without_a_mark_the_likeliest_token_begins() {
+    fn without_a_separator_the_most_frequent_token_is_the_prompt() {
         assert_eq!(ids("prose", None, ""), [2]);
         assert_eq!(ids("prose", None, "fox"), [4]);
     }
 
     #[test]
-    fn a_text_does_not_begin_within_a_syllable_or_with_a_shift() {
-        let characters =
-            Characters { jamo: true, capitals: Capitals::Shift, ..Characters::default() };
-        let begin = |tokens: &[(&str, u64)]| {
+    fn the_default_prompt_is_no_part_of_a_syllable_and_no_shift() {
+        let characters = CharacterOptions {
+            jamo: true,
+            capitals: Capitals::Shift,
+            ..CharacterOptions::default()
+        };
+        let default_prompt = |tokens: &[(&str, u64)]| {
             let tokenizer = Tokenizer {
-                splitter: Splitter::Characters(characters),
+                pre_tokenizer: PreTokenizer::Characters(characters),
                 vocabulary: Vocabulary::from_counts(tokens.iter().copied(), 1, false),
                 ..tokenizer("prose", None)
             };
-            prompt(&tokenizer, "", UnseenPolicy::Skip, 5).unwrap().ids
+            encode_prompt(&tokenizer, "", OovPolicy::Drop, 5).unwrap().ids
         };
-        assert_eq!(begin(&[(SHIFT, 9), ("\u{1112}", 8), ("\u{1161}", 7), (" ", 6), ("a", 5)]), [4]);
-        assert_eq!(begin(&[("\u{1112}", 8), ("\u{1161}", 7)]), [1]);
+        assert_eq!(
+            default_prompt(&[(SHIFT, 9), ("\u{1112}", 8), ("\u{1161}", 7), (" ", 6), ("a", 5)]),
+            [4]
+        );
+        assert_eq!(default_prompt(&[("\u{1112}", 8), ("\u{1161}", 7)]), [1]);
     }
 
     #[test]
-    fn a_prompt_of_unseen_words_alone_is_refused_where_nothing_primes_it() {
+    fn a_prompt_of_unknown_words_only_is_rejected_without_a_separator() {
         let tokenizer = tokenizer("prose", None);
-        let skipped = prompt(&tokenizer, "wolf", UnseenPolicy::Skip, 5).unwrap_err();
-        assert!(skipped.to_string().contains("nothing is left"), "{skipped}");
-        let unknown = prompt(&tokenizer, "wolf", UnseenPolicy::Unknown, 5).unwrap();
+        let dropped = encode_prompt(&tokenizer, "wolf", OovPolicy::Drop, 5).unwrap_err();
+        assert!(dropped.to_string().contains("prompt is empty"), "{dropped}");
+        let unknown = encode_prompt(&tokenizer, "wolf", OovPolicy::Unknown, 5).unwrap();
         assert_eq!(unknown.ids, [Vocabulary::UNKNOWN]);
-        let error = prompt(&tokenizer, "fix", UnseenPolicy::Error, 5).unwrap_err().to_string();
+        let error = encode_prompt(&tokenizer, "fix", OovPolicy::Error, 5).unwrap_err().to_string();
         assert!(error.contains("`fix`") && error.contains("fox"), "{error}");
     }
 }

@@ -1,52 +1,53 @@
-//! Chooses the next token: the same seed and sample number give the same choices.
+//! Samples the next token; the same seed and sample number give the same choices.
 
 use seqdata::Random;
 
 use crate::error::Result;
 use crate::sampling::Sampling;
 
-/// One sample's way of choosing.
+/// Samples the tokens of one text.
 #[derive(Clone, Debug)]
 pub struct Sampler {
     sampling: Sampling,
     random: Random,
-    /// Ids that are never written.
+    /// Ids that are never sampled.
     reserved: Vec<u32>,
-    /// The story mark: it may stand many times in a row, but no text begins with it.
-    mark: Option<u32>,
-    /// Whether nothing has been written.
+    /// The id of the document separator. It may be repeated, but a text does not begin with it.
+    separator: Option<u32>,
+    /// Whether no id has been sampled.
     at_start: bool,
-    /// What has been read and written.
-    past: Vec<u32>,
+    /// The ids of the prompt and those sampled.
+    history: Vec<u32>,
 }
 
 impl Sampler {
-    /// The sampler of sample number `sample` under `seed`.
+    /// The sampler of sample number `sample` with `seed`. Ids in `reserved` are never sampled;
+    /// `separator` is the id of the document separator.
     pub fn new(
         sampling: Sampling,
         seed: u64,
         sample: u64,
         reserved: impl IntoIterator<Item = u32>,
-        mark: Option<u32>,
+        separator: Option<u32>,
     ) -> Self {
         let random = Random::keyed(seed, "sample", &[sample]);
         let reserved = reserved.into_iter().collect();
-        Self { sampling, random, reserved, mark, at_start: true, past: Vec::new() }
+        Self { sampling, random, reserved, separator, at_start: true, history: Vec::new() }
     }
 
-    /// Takes note of ids that were read, not chosen.
-    pub fn read(&mut self, ids: &[u32]) {
-        self.past.extend_from_slice(ids);
+    /// Adds ids of the prompt to the history.
+    pub fn extend_history(&mut self, ids: &[u32]) {
+        self.history.extend_from_slice(ids);
     }
 
-    /// Chooses an id by its logit.
+    /// Samples an id from `logits`, one per token.
     ///
     /// # Errors
-    /// If a logit is no number, or none of an id that may be written is finite.
+    /// If a logit is NaN, or no allowed id has a finite one.
     pub fn choose(&mut self, logits: &[f32]) -> Result<u32> {
         let mut logits: Vec<f64> = logits.iter().map(|&logit| logit.into()).collect();
-        let early_mark = self.mark.filter(|_| self.at_start);
-        for &id in self.reserved.iter().chain(&early_mark) {
+        let early_separator = self.separator.filter(|_| self.at_start);
+        for &id in self.reserved.iter().chain(&early_separator) {
             logits[id as usize] = f64::NEG_INFINITY;
         }
         let repeats = self.repeats();
@@ -55,30 +56,30 @@ impl Sampler {
             for id in repeats {
                 unrepeated[id as usize] = f64::NEG_INFINITY;
             }
-            // Where every token would repeat something, repeating is better than falling silent.
+            // If every token would repeat an n-gram, repetition is allowed.
             if unrepeated.iter().any(|logit| logit.is_finite()) {
                 logits = unrepeated;
             }
         }
         let id = self.draw(&self.sampling.probabilities(&logits)?);
-        self.past.push(id);
+        self.history.push(id);
         self.at_start = false;
         Ok(id)
     }
 
-    /// The ids that would end a run of n tokens which stands in the past already.
+    /// The ids that would complete an n-gram that is already in the history.
     fn repeats(&self) -> Vec<u32> {
-        let Some(n) = self.sampling.no_repeat else { return Vec::new() };
-        let Some(start) = (self.past.len() + 1).checked_sub(n) else { return Vec::new() };
-        let last = &self.past[start..];
-        self.past
+        let Some(n) = self.sampling.no_repeat_ngram else { return Vec::new() };
+        let Some(start) = (self.history.len() + 1).checked_sub(n) else { return Vec::new() };
+        let last = &self.history[start..];
+        self.history
             .windows(n)
-            .filter(|run| run[..n - 1] == *last && Some(run[n - 1]) != self.mark)
-            .map(|run| run[n - 1])
+            .filter(|ngram| ngram[..n - 1] == *last && Some(ngram[n - 1]) != self.separator)
+            .map(|ngram| ngram[n - 1])
             .collect()
     }
 
-    /// Draws by inverting the cumulative distribution.
+    /// Samples by inverting the cumulative distribution.
     fn draw(&mut self, probabilities: &[f64]) -> u32 {
         let point = self.random.uniform();
         let mut reached = 0.0;
@@ -92,7 +93,7 @@ impl Sampler {
                 }
             }
         }
-        // Rounding may leave the sum a hair under one: the last possible token takes the rest.
+        // The sum may be rounded to slightly below one: then the last possible token is taken.
         last as u32
     }
 }
@@ -117,7 +118,7 @@ mod tests {
         for _ in 0..draws {
             counts[sampler.choose(&logits).unwrap() as usize] += 1;
         }
-        assert_eq!(counts[0], 0, "a reserved id was written");
+        assert_eq!(counts[0], 0, "a reserved id was sampled");
         for (count, probability) in counts.into_iter().zip(expected) {
             let deviation = (probability * (1.0 - probability) / f64::from(draws)).sqrt();
             let found = f64::from(count) / f64::from(draws);
@@ -126,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_seed_and_number_choose_alike() {
+    fn the_same_seed_and_number_give_the_same_ids() {
         let run = |sample| {
             let mut sampler = sampler(Sampling::default(), sample);
             (0..50).map(|_| sampler.choose(&[0.0; 20]).unwrap()).collect::<Vec<_>>()
@@ -136,37 +137,38 @@ mod tests {
     }
 
     #[test]
-    fn no_run_of_n_tokens_comes_twice() {
-        let sampling = Sampling { no_repeat: Some(2), ..Sampling::default() };
+    fn no_ngram_occurs_twice() {
+        let sampling = Sampling { no_repeat_ngram: Some(2), ..Sampling::default() };
         let mut sampler = sampler(sampling, 0);
-        sampler.read(&[1, 2]);
-        let mut written = vec![1, 2];
-        // Four ids that may be written make sixteen different pairs at most.
+        sampler.extend_history(&[1, 2]);
+        let mut sampled = vec![1, 2];
+        // Four allowed ids have at most sixteen distinct pairs.
         for _ in 0..10 {
-            written.push(sampler.choose(&[0.0, 0.3, 0.2, 0.1, 0.0]).unwrap());
+            sampled.push(sampler.choose(&[0.0, 0.3, 0.2, 0.1, 0.0]).unwrap());
         }
-        let mut pairs: Vec<&[u32]> = written.windows(2).collect();
+        let mut pairs: Vec<&[u32]> = sampled.windows(2).collect();
         let count = pairs.len();
         pairs.sort_unstable();
         pairs.dedup();
-        assert_eq!(pairs.len(), count, "{written:?}");
+        assert_eq!(pairs.len(), count, "{sampled:?}");
     }
 
     #[test]
-    fn where_all_would_repeat_something_is_still_written() {
-        let sampling = Sampling { no_repeat: Some(1), ..Sampling::default() };
+    fn if_every_token_would_repeat_repetition_is_allowed() {
+        let sampling = Sampling { no_repeat_ngram: Some(1), ..Sampling::default() };
         let mut sampler = sampler(sampling, 0);
-        let written: Vec<u32> = (0..4).map(|_| sampler.choose(&[0.0; 3]).unwrap()).collect();
-        assert!(written.iter().all(|id| [1, 2].contains(id)), "{written:?}");
+        let sampled: Vec<u32> = (0..4).map(|_| sampler.choose(&[0.0; 3]).unwrap()).collect();
+        assert!(sampled.iter().all(|id| [1, 2].contains(id)), "{sampled:?}");
     }
 
     #[test]
-    fn a_mark_may_repeat_but_begins_no_text() {
-        let sampling = Sampling { no_repeat: Some(2), temperature: 0.0, ..Sampling::default() };
+    fn a_separator_may_repeat_but_does_not_begin_a_text() {
+        let sampling =
+            Sampling { no_repeat_ngram: Some(2), temperature: 0.0, ..Sampling::default() };
         let mut sampler = Sampler::new(sampling, 1, 0, [0], Some(1));
-        sampler.read(&[1, 1, 1]);
+        sampler.extend_history(&[1, 1, 1]);
         let choose = |_| sampler.choose(&[0.0, 2.0, 1.0]).unwrap();
-        let written: Vec<u32> = (0..5).map(choose).collect();
-        assert_eq!(written, [2, 1, 1, 1, 1]);
+        let sampled: Vec<u32> = (0..5).map(choose).collect();
+        assert_eq!(sampled, [2, 1, 1, 1, 1]);
     }
 }

@@ -1,77 +1,77 @@
-//! From logits to probabilities: temperature and the filters that leave tokens out.
+//! From logits to probabilities: temperature, top-k, top-p and min-p.
 
 use serde::{Deserialize, Serialize};
 
+use seqdata::ConfigError;
+
 use crate::error::{Error, Result};
 
-/// How boldly a token is chosen.
+/// How the next token is sampled.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sampling {
-    /// τ divides the logits; 0 always takes the likeliest token.
+    /// τ divides the logits; 0 is greedy decoding.
     pub temperature: f64,
-    /// Only the k likeliest tokens stay (Fan et al. 2018).
+    /// Keeps only the k most likely tokens (Fan et al. 2018).
     pub top_k: Option<usize>,
-    /// Only the likeliest tokens stay that together reach this probability (nucleus sampling,
+    /// Keeps only the most likely tokens whose probabilities sum to this value (nucleus sampling,
     /// Holtzman et al. 2020).
     pub top_p: Option<f64>,
-    /// Only tokens stay with at least this share of the likeliest one's probability (Nguyen et
-    /// al. 2024).
+    /// Keeps only tokens with at least this fraction of the highest probability (Nguyen et al. 2024).
     pub min_p: Option<f64>,
-    /// No n tokens in a row are written twice.
-    pub no_repeat: Option<usize>,
+    /// No n-gram of this length occurs twice in a text.
+    #[serde(rename = "no_repeat")]
+    pub no_repeat_ngram: Option<usize>,
 }
 
 impl Default for Sampling {
     fn default() -> Self {
-        Self { temperature: 1.0, top_k: None, top_p: None, min_p: None, no_repeat: None }
+        Self { temperature: 1.0, top_k: None, top_p: None, min_p: None, no_repeat_ngram: None }
     }
 }
 
 impl Sampling {
-    /// Refuses numbers without meaning.
+    /// Checks the values.
     ///
     /// # Errors
     /// Names the first option that is out of range.
     pub fn check(&self) -> Result<()> {
-        let refuse =
-            |option, found: String, expected| Err(Error::OutOfRange { option, found, expected });
-        let Self { temperature, top_k, top_p, min_p, no_repeat } = *self;
+        let reject = |key, found: f64, expected| Err(ConfigError::new(key, found, expected).into());
+        let Self { temperature, top_k, top_p, min_p, no_repeat_ngram } = *self;
         if !(temperature >= 0.0 && temperature.is_finite()) {
-            return refuse("--temperature", temperature.to_string(), "a number of 0 or more");
+            return reject("temperature", temperature, "a number of 0 or more");
         }
-        for (option, share) in [("--top-p", top_p), ("--min-p", min_p)] {
-            if share.is_some_and(|share| !(share > 0.0 && share <= 1.0)) {
-                let found = share.unwrap_or_default().to_string();
-                return refuse(option, found, "a number above 0, 1 at most");
+        for (key, fraction) in [("top_p", top_p), ("min_p", min_p)] {
+            if let Some(fraction) = fraction.filter(|&p| !(p > 0.0 && p <= 1.0)) {
+                return reject(key, fraction, "a number above 0 and at most 1");
             }
         }
-        for (option, count) in [("--top-k", top_k), ("--no-repeat", no_repeat)] {
+        for (key, count) in [("top_k", top_k), ("no_repeat_ngram", no_repeat_ngram)] {
             if count == Some(0) {
-                return refuse(option, "0".into(), "1 or more");
+                return reject(key, 0.0, "1 or more");
             }
         }
         Ok(())
     }
 
     /// The probability of each token: softmax of `logits / τ` in f64, over the tokens that the
-    /// filters leave. A logit of −∞ is never chosen. The filters work one after another: top-k,
-    /// min-p, top-p. With τ = 0 the likeliest token (the first of equals) has probability 1.
+    /// filters keep. A logit of −∞ gives probability 0. The filters are applied in the order top-k,
+    /// min-p, top-p. With τ = 0 the most likely token (the first of equals) has probability 1.
     ///
     /// # Errors
-    /// If a logit is no number, or none is finite.
+    /// [`Error::NotFinite`] if a logit is NaN or +∞, or none is finite.
     pub fn probabilities(&self, logits: &[f64]) -> Result<Vec<f64>> {
-        let likeliest = likeliest(logits);
-        let largest = logits[likeliest];
-        if !largest.is_finite() || logits.iter().any(|logit| logit.is_nan()) {
+        let best = argmax(logits);
+        let max = logits[best];
+        if !max.is_finite() || logits.iter().any(|logit| logit.is_nan()) {
             return Err(Error::NotFinite);
         }
         if self.temperature == 0.0 {
             let mut certain = vec![0.0; logits.len()];
-            certain[likeliest] = 1.0;
+            certain[best] = 1.0;
             return Ok(certain);
         }
-        let weigh = |logit: &f64| ((logit - largest) / self.temperature).exp();
-        let mut weights: Vec<f64> = logits.iter().map(weigh).collect();
+        let weight = |logit: &f64| ((logit - max) / self.temperature).exp();
+        let mut weights: Vec<f64> = logits.iter().map(weight).collect();
         if self.top_k.is_some() || self.top_p.is_some() || self.min_p.is_some() {
             self.filter(&mut weights);
         }
@@ -80,21 +80,21 @@ impl Sampling {
         Ok(weights)
     }
 
-    /// Sets the weight of every token that is left out to zero.
+    /// Sets the weight of every token that is filtered out to zero.
     fn filter(&self, weights: &mut [f64]) {
         let mut order: Vec<usize> = (0..weights.len()).collect();
-        // A stable order: equals stay as they are numbered, so that a seed means one text.
+        // A stable sort: equal weights stay in the order of their ids, so that a seed gives one text.
         order.sort_by(|&a, &b| weights[b].total_cmp(&weights[a]));
         let mut kept = self.top_k.unwrap_or(order.len()).min(order.len());
-        if let Some(share) = self.min_p {
-            // The likeliest token weighs 1.
-            kept = kept.min(order.iter().take_while(|&&at| weights[at] >= share).count().max(1));
+        if let Some(fraction) = self.min_p {
+            // The most likely token has weight 1.
+            kept = kept.min(order.iter().take_while(|&&at| weights[at] >= fraction).count().max(1));
         }
-        if let Some(share) = self.top_p {
+        if let Some(fraction) = self.top_p {
             let total: f64 = order[..kept].iter().map(|&at| weights[at]).sum();
             let mut reached = 0.0;
             let mut count = 0;
-            while count < kept && reached < share * total {
+            while count < kept && reached < fraction * total {
                 reached += weights[order[count]];
                 count += 1;
             }
@@ -104,8 +104,8 @@ impl Sampling {
     }
 }
 
-/// The first of the largest.
-fn likeliest(logits: &[f64]) -> usize {
+/// The index of the largest logit, the first of equals.
+fn argmax(logits: &[f64]) -> usize {
     (0..logits.len()).fold(0, |best, at| if logits[at] > logits[best] { at } else { best })
 }
 
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn filters_leave_the_likeliest() {
+    fn filters_keep_the_most_likely_tokens() {
         let kept = |sampling: Sampling| -> Vec<usize> {
             let found = probabilities(sampling);
             (0..found.len()).filter(|&at| found[at] > 0.0).collect()
@@ -160,29 +160,29 @@ mod tests {
     }
 
     #[test]
-    fn logits_that_are_no_numbers_are_refused() {
+    fn logits_that_are_not_finite_are_rejected() {
         for logits in [[f64::NAN, 1.0], [1.0, f64::NAN], [f64::NEG_INFINITY; 2], [f64::INFINITY; 2]]
         {
-            let refused = Sampling::default().probabilities(&logits);
-            assert!(matches!(refused, Err(Error::NotFinite)), "{logits:?}");
+            let rejected = Sampling::default().probabilities(&logits);
+            assert!(matches!(rejected, Err(Error::NotFinite)), "{logits:?}");
         }
     }
 
     #[test]
-    fn numbers_without_meaning_are_refused_by_name() {
+    fn values_out_of_range_are_rejected_by_name() {
         let all = Sampling::default();
         let cases = [
-            (Sampling { temperature: -1.0, ..all }, "--temperature"),
-            (Sampling { temperature: f64::NAN, ..all }, "--temperature"),
-            (Sampling { top_p: Some(0.0), ..all }, "--top-p"),
-            (Sampling { top_p: Some(1.5), ..all }, "--top-p"),
-            (Sampling { min_p: Some(-0.1), ..all }, "--min-p"),
-            (Sampling { top_k: Some(0), ..all }, "--top-k"),
-            (Sampling { no_repeat: Some(0), ..all }, "--no-repeat"),
+            (Sampling { temperature: -1.0, ..all }, "`temperature`"),
+            (Sampling { temperature: f64::NAN, ..all }, "`temperature`"),
+            (Sampling { top_p: Some(0.0), ..all }, "`top_p`"),
+            (Sampling { top_p: Some(1.5), ..all }, "`top_p`"),
+            (Sampling { min_p: Some(-0.1), ..all }, "`min_p`"),
+            (Sampling { top_k: Some(0), ..all }, "`top_k`"),
+            (Sampling { no_repeat_ngram: Some(0), ..all }, "`no_repeat_ngram`"),
         ];
-        for (sampling, option) in cases {
+        for (sampling, key) in cases {
             let error = sampling.check().unwrap_err().to_string();
-            assert!(error.contains(option), "{error}");
+            assert!(error.contains(key), "{error}");
         }
         all.check().unwrap();
     }

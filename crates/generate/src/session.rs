@@ -1,85 +1,88 @@
-//! Texts under way: a model reads their ids and says what could follow.
+//! Texts in progress: takes their ids and computes the logits of the next token.
 
-use models::Context;
+use models::StateMode;
 
+use crate::engine::{Engine, EngineState};
 use crate::error::Result;
-use crate::voice::{Heard, Voice};
 
-/// One or more texts under way that began alike.
+/// One or more texts in progress, with a common prompt.
 pub struct Session<'a> {
-    voice: &'a Voice<'a>,
+    engine: &'a Engine<'a>,
     texts: usize,
     past: Past,
 }
 
-/// What is kept of the texts so far.
+/// What is remembered of the texts so far.
 enum Past {
     /// The state after the last ids.
-    Carried(Heard),
-    /// The last ids of each, at most as many as a training window holds.
-    Window { ids: Vec<Vec<u32>>, length: usize, heard: Heard },
+    Carry(EngineState),
+    /// The last ids of each text, at most `context_len`, and the state after them.
+    Window { ids: Vec<Vec<u32>>, context_len: usize, state: EngineState },
 }
 
 impl<'a> Session<'a> {
-    /// A text that has not begun; windows hold `length` ids.
-    pub fn new(voice: &'a Voice<'a>, context: Context, length: usize) -> Self {
-        let past = match context {
-            Context::Carried => Past::Carried(voice.start()),
-            Context::Window => Past::Window { ids: vec![Vec::new()], length, heard: voice.start() },
+    /// One text without ids; [`StateMode::Window`] uses the last `context_len` ids.
+    pub fn new(engine: &'a Engine<'a>, state_mode: StateMode, context_len: usize) -> Self {
+        let state = engine.init_state();
+        let past = match state_mode {
+            StateMode::Carry => Past::Carry(state),
+            StateMode::Window => Past::Window { ids: vec![Vec::new()], context_len, state },
         };
-        Self { voice, texts: 1, past }
+        Self { engine, texts: 1, past }
     }
 
-    /// The one text as the beginning of `texts` texts.
+    /// Copies the one text so far to `texts` texts.
     ///
     /// # Panics
-    /// If there are several already.
+    /// If there are several texts already.
     #[must_use]
-    pub fn repeated(self, texts: usize) -> Self {
-        assert_eq!(self.texts, 1, "one text can be the beginning of others");
+    pub fn expand_batch(self, texts: usize) -> Self {
+        assert_eq!(self.texts, 1, "only a session of one text can be expanded");
         let past = match self.past {
-            Past::Carried(heard) => Past::Carried(heard.repeated(texts)),
-            Past::Window { ids, length, heard } => {
-                let heard = heard.repeated(texts);
-                Past::Window { ids: vec![ids[0].clone(); texts], length, heard }
+            Past::Carry(state) => Past::Carry(state.expand_batch(texts)),
+            Past::Window { ids, context_len, state } => {
+                let state = state.expand_batch(texts);
+                Past::Window { ids: vec![ids[0].clone(); texts], context_len, state }
             }
         };
         Self { texts, past, ..self }
     }
 
-    /// Reads further ids, as many of each text, one text's after another's.
+    /// Appends `ids`, `[texts, T]` in row-major order.
     ///
     /// # Errors
-    /// If the device does not give the numbers back.
+    /// If the device does not return the logits.
     ///
     /// # Panics
-    /// If there are no ids, or not as many of each text.
-    pub fn read(&mut self, ids: &[u32]) -> Result<()> {
+    /// If `ids` is empty or not a multiple of the number of texts.
+    pub fn forward(&mut self, ids: &[u32]) -> Result<()> {
         assert!(
             !ids.is_empty() && ids.len().is_multiple_of(self.texts),
-            "as many ids of each text"
+            "{} ids for {} texts",
+            ids.len(),
+            self.texts
         );
         match &mut self.past {
-            Past::Carried(heard) => self.voice.read(ids, self.texts, heard),
-            Past::Window { ids: past, length, heard } => {
+            Past::Carry(state) => self.engine.forward(ids, self.texts, state),
+            Past::Window { ids: past, context_len, state } => {
                 let new = ids.chunks(ids.len() / self.texts);
                 for (past, new) in past.iter_mut().zip(new) {
                     past.extend_from_slice(new);
-                    past.drain(..past.len().saturating_sub(*length));
+                    past.drain(..past.len().saturating_sub(*context_len));
                 }
-                *heard = self.voice.start().repeated(self.texts);
-                self.voice.read(&past.concat(), self.texts, heard)
+                *state = self.engine.init_state().expand_batch(self.texts);
+                self.engine.forward(&past.concat(), self.texts, state)
             }
         }
     }
 
-    /// The logits of what follows the last ids, V of each text.
+    /// The logits of the next token, V values per text.
     ///
     /// # Panics
-    /// If nothing has been read yet.
+    /// Before the first [`forward`](Self::forward).
     pub fn logits(&mut self) -> Vec<&[f32]> {
         match &mut self.past {
-            Past::Carried(heard) | Past::Window { heard, .. } => self.voice.logits(heard),
+            Past::Carry(state) | Past::Window { state, .. } => self.engine.logits(state),
         }
     }
 }
@@ -100,42 +103,40 @@ mod tests {
         a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6)
     }
 
-    /// The model laid out, and as it is.
-    fn voices<'a>(model: &'a LanguageModel, device: &'a Device) -> [Voice<'a>; 2] {
-        [Voice::new(model, device, Precision::F32), Voice::Model { model, device }]
+    fn engines<'a>(model: &'a LanguageModel, device: &'a Device) -> [Engine<'a>; 2] {
+        [Engine::new(model, device, Precision::F32), Engine::Module { model, device }]
     }
 
     #[test]
-    fn carried_remembers_all_and_a_window_its_length() {
+    fn carry_uses_all_ids_and_window_the_last_ones() {
         let (model, device) = (model(), Device::flex());
-        for voice in voices(&model, &device) {
-            let session = |context| Session::new(&voice, context, 3);
-            let last = |context, pieces: &[&[u32]]| {
-                let mut session = session(context);
-                pieces.iter().for_each(|ids| session.read(ids).unwrap());
+        for engine in engines(&model, &device) {
+            let logits = |state_mode, chunks: &[&[u32]]| {
+                let mut session = Session::new(&engine, state_mode, 3);
+                chunks.iter().for_each(|ids| session.forward(ids).unwrap());
                 session.logits()[0].to_vec()
             };
-            let step = |context| last(context, &[&[5], &[1], &[2], &[3]]);
-            assert!(close(&step(Context::Carried), &last(Context::Carried, &[&[5, 1, 2, 3]])));
-            assert!(close(&step(Context::Window), &last(Context::Window, &[&[1, 2, 3]])));
-            assert!(close(&step(Context::Window), &last(Context::Carried, &[&[1, 2, 3]])));
-            assert!(!close(&step(Context::Window), &step(Context::Carried)));
+            let single = |state_mode| logits(state_mode, &[&[5], &[1], &[2], &[3]]);
+            assert!(close(&single(StateMode::Carry), &logits(StateMode::Carry, &[&[5, 1, 2, 3]])));
+            assert!(close(&single(StateMode::Window), &logits(StateMode::Window, &[&[1, 2, 3]])));
+            assert!(close(&single(StateMode::Window), &logits(StateMode::Carry, &[&[1, 2, 3]])));
+            assert!(!close(&single(StateMode::Window), &single(StateMode::Carry)));
         }
     }
 
     #[test]
-    fn texts_that_began_alike_go_on_by_themselves() {
+    fn expanded_texts_are_independent() {
         let (model, device) = (model(), Device::flex());
-        for voice in voices(&model, &device) {
-            for context in [Context::Carried, Context::Window] {
-                let mut together = Session::new(&voice, context, 3);
-                together.read(&[1, 2]).unwrap();
-                let mut together = together.repeated(3);
-                together.read(&[5, 6, 7]).unwrap();
+        for engine in engines(&model, &device) {
+            for state_mode in [StateMode::Carry, StateMode::Window] {
+                let mut batch = Session::new(&engine, state_mode, 3);
+                batch.forward(&[1, 2]).unwrap();
+                let mut batch = batch.expand_batch(3);
+                batch.forward(&[5, 6, 7]).unwrap();
                 for (text, id) in [5, 6, 7].into_iter().enumerate() {
-                    let mut alone = Session::new(&voice, context, 3);
-                    alone.read(&[1, 2, id]).unwrap();
-                    assert!(close(together.logits()[text], alone.logits()[0]), "{id}");
+                    let mut alone = Session::new(&engine, state_mode, 3);
+                    alone.forward(&[1, 2, id]).unwrap();
+                    assert!(close(batch.logits()[text], alone.logits()[0]), "{id}");
                 }
             }
         }

@@ -1,71 +1,71 @@
-//! Weights laid out for writing: one step at a time, for one text or for many at once, without gradients.
+//! Packed weights for generation: one step at a time, for a batch of one or more sequences, without gradients.
 //!
-//! Packed once and read from front to back at every step. They may be kept in eight bits, which takes a
-//! quarter of the memory; what that costs in loss is the model's to measure.
+//! Weights are packed once and read sequentially at every step. In int8 they take a quarter of the memory; the
+//! model has to measure how much that increases the loss.
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-pub use crate::cpu::equations::Equations;
-use crate::cpu::equations::by_cell;
-use crate::cpu::number::Number;
-use crate::cpu::processor::Processor;
-use crate::cpu::product::Packed;
-use crate::cpu::quantized::{self, Quantized};
+pub use crate::cpu::kernel_cell::KernelCell;
+use crate::cpu::kernel_cell::by_cell;
+use crate::cpu::matmul::PackedMatrix;
+use crate::cpu::quantized::{self, QuantizedMatrix};
+use crate::cpu::rows::{PaddedRows, SharedRows};
 use crate::cpu::scratch::Scratch;
-use crate::cpu::sequence::{Cell, Forward, arranged};
-use crate::cpu::shape::{Rows, Shared};
-use crate::cpu::view::Target;
-pub use crate::cpu::view::View;
+use crate::cpu::sequence::{Cell, ForwardStep, reorder_blocks};
+use crate::cpu::simd_float::SimdFloat;
+use crate::cpu::simd_level::SimdLevel;
+use crate::cpu::view::MatrixPtr;
+pub use crate::cpu::view::MatrixView;
 
-/// How weights are kept.
+/// The storage type of weights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
-    /// As they were trained.
+    /// As trained.
     #[default]
     F32,
-    /// As whole numbers from −127 to 127, with a factor for every column.
+    /// Integers from −127 to 127, with one scale per column.
     Int8,
 }
 
-/// Numbers a row of which belongs to each text.
+/// A matrix with one row per sequence of the batch.
 #[derive(Debug)]
-pub struct Texts(Rows<f32>);
+pub struct BatchRows(PaddedRows<f32>);
 
-impl Texts {
-    /// Zeros, `width` for each of `count` texts.
-    pub fn zeros(count: usize, width: usize) -> Self {
-        let mut rows = Rows::new(count, width);
-        (0..count).for_each(|row| rows.row_mut(row).fill(0.0));
+impl BatchRows {
+    /// Zeros, `[batch, width]`.
+    pub fn zeros(batch: usize, width: usize) -> Self {
+        let mut rows = PaddedRows::new(batch, width);
+        (0..batch).for_each(|row| rows.row_mut(row).fill(0.0));
         Self(rows)
     }
 
-    /// How many texts.
-    pub fn count(&self) -> usize {
+    /// The number of sequences.
+    pub fn batch_size(&self) -> usize {
         self.0.count()
     }
 
-    /// The numbers of text `text`; there may be more than were asked for.
-    pub fn row(&self, text: usize) -> &[f32] {
-        self.0.row(text)
+    /// Row `row`; may be longer than `width` because of padding.
+    pub fn row(&self, row: usize) -> &[f32] {
+        self.0.row(row)
     }
 
-    /// The same, to write to.
-    pub fn row_mut(&mut self, text: usize) -> &mut [f32] {
-        self.0.row_mut(text)
+    /// Row `row`, mutable.
+    pub fn row_mut(&mut self, row: usize) -> &mut [f32] {
+        self.0.row_mut(row)
     }
 
-    /// The numbers of the one text, for `count` texts.
-    pub fn repeated(&self, count: usize) -> Self {
-        let mut rows = Rows::new(count, self.0.width());
-        (0..count).for_each(|row| rows.row_mut(row).copy_from_slice(self.0.row(0)));
+    /// Copies of the first row for a batch of `batch` sequences.
+    pub fn expand(&self, batch: usize) -> Self {
+        let mut rows = PaddedRows::new(batch, self.0.width());
+        (0..batch).for_each(|row| rows.row_mut(row).copy_from_slice(self.0.row(0)));
         Self(rows)
     }
 }
 
-/// The numbers of `matrix`, row after row, as they are kept in eight bits.
-pub fn rounded(matrix: View<f32>) -> Vec<f32> {
-    let mut columns = vec![0f32; matrix.columns];
+/// The values of `matrix`, row after row, quantized to int8 and back.
+pub fn quantize_roundtrip(matrix: MatrixView<f32>) -> Vec<f32> {
+    let mut scales = vec![0f32; matrix.columns];
     let row = |at: usize| {
         let mut row = vec![0f32; matrix.columns];
         matrix.rows(at..at + 1).copy_to(&mut row);
@@ -73,67 +73,67 @@ pub fn rounded(matrix: View<f32>) -> Vec<f32> {
     };
     for at in 0..matrix.rows {
         let row = row(at);
-        columns.iter_mut().zip(row).for_each(|(c, w)| *c = c.max(quantized::scale(w)));
+        scales.iter_mut().zip(row).for_each(|(s, w)| *s = s.max(quantized::scale(w)));
     }
-    let numbers = (0..matrix.rows).flat_map(row).enumerate().map(|(at, number)| {
-        let scale = columns[at % columns.len()];
-        f32::from(quantized::quotient(number, scale)) * scale
+    let values = (0..matrix.rows).flat_map(row).enumerate().map(|(at, value)| {
+        let scale = scales[at % scales.len()];
+        f32::from(quantized::quantize(value, scale)) * scale
     });
-    numbers.collect()
+    values.collect()
 }
 
-/// A matrix `[K, N]` that rows are multiplied with.
-pub struct Matrix {
+/// A weight matrix `[K, N]`, packed.
+pub struct PackedWeights {
     weights: Weights,
     inputs: usize,
 }
 
 enum Weights {
-    F32(Packed<f32>),
-    Int8(Quantized),
+    F32(PackedMatrix<f32>),
+    Int8(QuantizedMatrix),
 }
 
-impl Matrix {
-    /// Lays `matrix` out.
-    pub fn new(matrix: View<f32>, precision: Precision) -> Self {
-        struct Lay<'a>(View<'a, f32>, Precision);
-        impl WithSimd for Lay<'_> {
+impl PackedWeights {
+    /// Packs `matrix`.
+    pub fn new(matrix: MatrixView<f32>, precision: Precision) -> Self {
+        struct Pack<'a>(MatrixView<'a, f32>, Precision);
+        impl WithSimd for Pack<'_> {
             type Output = Weights;
 
             #[inline(always)]
             fn with_simd<S: Simd>(self, simd: S) -> Weights {
-                let packed = Packed::shared(simd, self.0);
+                let packed = PackedMatrix::new_parallel(simd, self.0);
                 match self.1 {
                     Precision::F32 => Weights::F32(packed),
-                    Precision::Int8 => Weights::Int8(Quantized::new(simd, &packed)),
+                    Precision::Int8 => Weights::Int8(QuantizedMatrix::new(simd, &packed)),
                 }
             }
         }
-        Self { weights: Processor::best().run(Lay(matrix, precision)), inputs: matrix.rows }
+        Self { weights: SimdLevel::best().run(Pack(matrix, precision)), inputs: matrix.rows }
     }
 
-    /// y = x W for every text, or y += x W if `add`.
+    /// y = x W, or y += x W if `add`.
     ///
     /// # Panics
-    /// If x or y is too narrow, or they are not for as many texts.
-    pub fn multiply(&self, x: &Texts, y: &mut Texts, add: bool) {
-        assert_eq!(x.count(), y.count(), "x and y must be for as many texts");
+    /// If x or y is too narrow, or their batch sizes differ.
+    pub fn multiply(&self, x: &BatchRows, y: &mut BatchRows, add: bool) {
+        assert_eq!(x.batch_size(), y.batch_size(), "x and y must have the same batch size");
         assert!(self.inputs <= x.0.width(), "x has {} columns", x.0.width());
         assert!(self.columns() <= y.0.width(), "y has {} columns", y.0.width());
-        let count = x.count();
+        let batch = x.batch_size();
         let x = x.0.all(self.inputs);
         let to = y.0.shared();
         let panels = self.panels();
-        // A product that is over before another thread has heard of it is not worth sharing.
-        let parts = match self.inputs * self.columns() * count.max(4) {
+        // Waking another thread takes longer than a small product.
+        let parts = match self.inputs * self.columns() * batch.max(4) {
             ..2_000_000 => 1,
             _ => rayon::current_num_threads().min(panels),
         };
         (0..parts).into_par_iter().for_each(|part| {
             let panels = part * panels / parts..(part + 1) * panels / parts;
-            // SAFETY: each part writes to columns of its own.
-            let to = unsafe { to.target(0, 0) };
-            Processor::best().run(Part { matrix: self, x, to, panels, add });
+            // SAFETY: each part writes its own columns.
+            let to = unsafe { to.ptr(0, 0) };
+            SimdLevel::best().run(Panels { matrix: self, x, to, panels, add });
         });
     }
 
@@ -153,21 +153,21 @@ impl Matrix {
 }
 
 /// Some panels of a product.
-struct Part<'a> {
-    matrix: &'a Matrix,
-    x: View<'a, f32>,
-    to: Target<f32>,
+struct Panels<'a> {
+    matrix: &'a PackedWeights,
+    x: MatrixView<'a, f32>,
+    to: MatrixPtr<f32>,
     panels: std::ops::Range<usize>,
     add: bool,
 }
 
-impl WithSimd for Part<'_> {
+impl WithSimd for Panels<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { matrix, x, to, panels, add } = self;
-        // SAFETY: `Matrix::multiply` has seen to it that y is wide enough.
+        // SAFETY: `PackedWeights::multiply` has checked that y is wide enough.
         unsafe {
             match &matrix.weights {
                 Weights::F32(packed) => packed.multiply_panels(simd, x, to, add, panels),
@@ -177,52 +177,52 @@ impl WithSimd for Part<'_> {
     }
 }
 
-/// A recurrent layer that is gone through step by step.
-pub struct Recurrence {
-    equations: Equations,
-    kernel: Matrix,
-    recurrent: Matrix,
+/// A recurrent layer that runs one step at a time.
+pub struct RecurrentLayer {
+    cell: KernelCell,
+    kernel: PackedWeights,
+    recurrent: PackedWeights,
     bias: Scratch<f32>,
     units: usize,
 }
 
-/// What a layer remembers of every text.
+/// The state of a layer for each sequence of the batch.
 #[derive(Debug)]
-pub struct Memory {
+pub struct LayerState {
     /// h.
-    pub hidden: Texts,
-    /// c, without numbers if there is none.
-    pub memory: Texts,
+    pub hidden: BatchRows,
+    /// c, of width 0 if the cell has none.
+    pub cell: BatchRows,
 }
 
-impl Memory {
-    /// What is remembered of the one text, for `count` texts.
-    pub fn repeated(&self, count: usize) -> Self {
-        let memory = self.memory.0.width();
-        let memory = if memory == 0 { Texts::zeros(count, 0) } else { self.memory.repeated(count) };
-        Self { hidden: self.hidden.repeated(count), memory }
+impl LayerState {
+    /// Copies of the first sequence's state for a batch of `batch` sequences.
+    pub fn expand(&self, batch: usize) -> Self {
+        let width = self.cell.0.width();
+        let cell = if width == 0 { BatchRows::zeros(batch, 0) } else { self.cell.expand(batch) };
+        Self { hidden: self.hidden.expand(batch), cell }
     }
 }
 
-impl Recurrence {
-    /// Lays out W `[D, G · H]`, U `[H, G · H]` and the biases of all sums, in the order of the cell's kernel.
+impl RecurrentLayer {
+    /// Packs W `[D, G · H]`, U `[H, G · H]` and the biases of all sums, in the order of the cell's kernel.
     pub fn new(
-        equations: Equations,
-        kernel: View<f32>,
-        recurrent: View<f32>,
+        cell: KernelCell,
+        kernel: MatrixView<f32>,
+        recurrent: MatrixView<f32>,
         bias: &[f32],
         precision: Precision,
     ) -> Self {
-        fn lay<C: Cell<f32>>(
+        fn pack<C: Cell<f32>>(
             _: C,
-            [kernel, recurrent]: [View<f32>; 2],
+            [kernel, recurrent]: [MatrixView<f32>; 2],
             bias: &[f32],
             precision: Precision,
-        ) -> ([Matrix; 2], Scratch<f32>) {
+        ) -> ([PackedWeights; 2], Scratch<f32>) {
             let units = recurrent.rows;
             let width = units.next_multiple_of(f32::PAD);
             let matrices = [(kernel, C::INPUT), (recurrent, C::RECURRENT)].map(|(view, blocks)| {
-                Matrix::new(arranged(view, units, blocks).as_view(), precision)
+                PackedWeights::new(reorder_blocks(view, units, blocks).as_view(), precision)
             });
             let mut wide = Scratch::zeros(C::BLOCKS * width);
             for (from, to) in bias.chunks(units).zip(wide.chunks_mut(width)) {
@@ -232,8 +232,8 @@ impl Recurrence {
         }
         let units = recurrent.rows;
         let ([kernel, recurrent], bias) =
-            by_cell!(equations, cell => lay(cell, [kernel, recurrent], bias, precision));
-        Self { equations, kernel, recurrent, bias, units }
+            by_cell!(cell, cell => pack(cell, [kernel, recurrent], bias, precision));
+        Self { cell, kernel, recurrent, bias, units }
     }
 
     /// H.
@@ -241,91 +241,90 @@ impl Recurrence {
         self.units
     }
 
-    /// Nothing remembered yet, of `count` texts.
-    pub fn start(&self, count: usize) -> Memory {
-        let memory = if self.equations == Equations::Lstm { self.units } else { 0 };
-        Memory { hidden: Texts::zeros(count, self.units), memory: Texts::zeros(count, memory) }
+    /// The zero state of `batch` sequences.
+    pub fn init_state(&self, batch: usize) -> LayerState {
+        let width = if self.cell == KernelCell::Lstm { self.units } else { 0 };
+        let zeros = |width| BatchRows::zeros(batch, width);
+        LayerState { hidden: zeros(self.units), cell: zeros(width) }
     }
 
-    /// Reads x, a row for every text.
-    pub fn step(&self, x: &Texts, memory: &mut Memory) {
-        by_cell!(self.equations, cell => self.step_of(cell, x, memory));
+    /// One step with input x, one row per sequence.
+    pub fn step(&self, x: &BatchRows, state: &mut LayerState) {
+        by_cell!(self.cell, cell => self.step_of(cell, x, state));
     }
 
-    fn step_of<C: Cell<f32>>(&self, cell: C, x: &Texts, state: &mut Memory) {
+    fn step_of<C: Cell<f32>>(&self, cell: C, x: &BatchRows, state: &mut LayerState) {
         let width = self.units.next_multiple_of(f32::PAD);
-        let count = x.count();
-        let mut sums = Texts(Rows::new(count, C::BLOCKS * width));
+        let batch = x.batch_size();
+        let mut sums = BatchRows(PaddedRows::new(batch, C::BLOCKS * width));
         let hidden = &state.hidden;
-        match C::INPUT.len() == C::BLOCKS {
-            true => {
-                self.kernel.multiply(x, &mut sums, false);
-                self.recurrent.multiply(hidden, &mut sums, true);
-            }
-            false => {
-                // The blocks of x W come first, those of h U after the first of them.
-                let mut of_state = Texts(Rows::new(count, C::RECURRENT.len() * width));
-                self.kernel.multiply(x, &mut sums, false);
-                self.recurrent.multiply(hidden, &mut of_state, false);
-                for row in 0..count {
-                    let others = &mut sums.row_mut(row)[width..];
-                    let (shared, own) = of_state.row(row).split_at((C::INPUT.len() - 1) * width);
-                    let (both, rest) = others.split_at_mut(shared.len());
-                    both.iter_mut().zip(shared).for_each(|(sum, &more)| *sum += more);
-                    rest.copy_from_slice(own);
-                }
+        self.kernel.multiply(x, &mut sums, false);
+        if C::INPUT.len() == C::BLOCKS {
+            self.recurrent.multiply(hidden, &mut sums, true);
+        } else {
+            // The blocks of x W come first; those of h U begin at the second of them.
+            let mut of_hidden = BatchRows(PaddedRows::new(batch, C::RECURRENT.len() * width));
+            self.recurrent.multiply(hidden, &mut of_hidden, false);
+            for row in 0..batch {
+                let sums = &mut sums.row_mut(row)[width..];
+                let (shared, own) = of_hidden.row(row).split_at((C::INPUT.len() - 1) * width);
+                let (both, rest) = sums.split_at_mut(shared.len());
+                both.iter_mut().zip(shared).for_each(|(sum, &more)| *sum += more);
+                rest.copy_from_slice(own);
             }
         }
-        let mut after = Rows::new(count, self.units);
-        let mut memory_after = Rows::new(if C::MEMORY { count } else { 0 }, self.units);
-        let pass = Pass {
+        let mut new_hidden = PaddedRows::new(batch, self.units);
+        let mut new_cell_state =
+            PaddedRows::new(if C::HAS_CELL_STATE { batch } else { 0 }, self.units);
+        let pass = StepRows {
             cell,
             sums: sums.0.shared(),
             bias: &self.bias,
             hidden: &state.hidden.0,
-            memory: C::MEMORY.then_some(&state.memory.0),
-            after: after.shared(),
-            memory_after: memory_after.shared(),
-            count,
+            cell_state: C::HAS_CELL_STATE.then_some(&state.cell.0),
+            new_hidden: new_hidden.shared(),
+            new_cell_state: new_cell_state.shared(),
+            batch,
         };
-        Processor::best().run(pass);
-        state.hidden = Texts(after);
-        if C::MEMORY {
-            state.memory = Texts(memory_after);
+        SimdLevel::best().run(pass);
+        state.hidden = BatchRows(new_hidden);
+        if C::HAS_CELL_STATE {
+            state.cell = BatchRows(new_cell_state);
         }
     }
 }
 
-/// The equations of all rows of a step.
-struct Pass<'a, C> {
+/// One step of all rows, from the sums.
+struct StepRows<'a, C> {
     cell: C,
-    sums: Shared<'a, f32>,
+    sums: SharedRows<'a, f32>,
     bias: &'a [f32],
-    hidden: &'a Rows<f32>,
-    memory: Option<&'a Rows<f32>>,
-    after: Shared<'a, f32>,
-    memory_after: Shared<'a, f32>,
-    count: usize,
+    hidden: &'a PaddedRows<f32>,
+    cell_state: Option<&'a PaddedRows<f32>>,
+    new_hidden: SharedRows<'a, f32>,
+    new_cell_state: SharedRows<'a, f32>,
+    batch: usize,
 }
 
-impl<C: Cell<f32>> WithSimd for Pass<'_, C> {
+impl<C: Cell<f32>> WithSimd for StepRows<'_, C> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        for row in 0..self.count {
-            // SAFETY: these rows are this thread's alone, one after another.
-            let (sums, new_hidden, new_memory) = unsafe {
-                let memory = if C::MEMORY { self.memory_after.row(row) } else { &mut [] };
-                (self.sums.row(row), self.after.row(row), memory)
+        for row in 0..self.batch {
+            // SAFETY: only this thread accesses these rows, one at a time.
+            let (sums, new_hidden, new_cell_state) = unsafe {
+                let cell_state =
+                    if C::HAS_CELL_STATE { self.new_cell_state.row(row) } else { &mut [] };
+                (self.sums.row(row), self.new_hidden.row(row), cell_state)
             };
-            let step = Forward {
+            let step = ForwardStep {
                 sums,
                 bias: self.bias,
                 hidden: self.hidden.row(row),
-                memory: self.memory.map_or(&[], |memory| memory.row(row)),
+                cell_state: self.cell_state.map_or(&[], |cell_state| cell_state.row(row)),
                 new_hidden,
-                new_memory,
+                new_cell_state,
             };
             self.cell.forward(simd, step);
         }

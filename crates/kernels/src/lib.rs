@@ -1,34 +1,32 @@
-//! Recurrent layers over whole sequences, the output layer with its loss, and optimizers: each one
-//! differentiable operation, forwards and backwards by hand.
+//! Recurrent layers over whole sequences, softmax cross-entropy and optimizer steps: each one fused operation,
+//! with a hand-written backward pass.
 //!
-//! On the CPU backends they run on plain numbers (`cpu`), on graphics processors layers and optimizers in
-//! CubeCL (`cube`); wherever a kernel does not reach, the same equations run on Burn's own operations
-//! ([`mod@reference`]). Lives here: these three, and what chooses between them. Does not live here: weights,
-//! models, texts, steps of training.
+//! CPU backends run `cpu`: plain Rust on slices. GPU backends run layers and optimizers in CubeCL (`cube`).
+//! Where there is no kernel, [`mod@reference`] computes the same equations with Burn's own operations. This crate
+//! holds these three and the choice between them; parameters, models, data and training steps are elsewhere.
 
-mod awake;
-mod choice;
 #[allow(unsafe_code)]
 pub mod cpu;
-// CubeCL's kernels are launched with as many arguments as they have.
+// CubeCL kernels take one argument per tensor and scalar.
 #[cfg(feature = "cube")]
 #[allow(clippy::too_many_arguments, missing_docs)]
 mod cube;
+mod dispatch;
+mod hot_pool;
 #[allow(unsafe_code)]
 pub mod inference;
-// NdArray is deprecated upstream, and still this project's default.
+// NdArray is deprecated in Burn, and still this project's default.
 #[allow(clippy::too_many_arguments, deprecated)]
 mod ops;
 pub mod optimizers;
 pub mod reference;
 mod sequence;
 mod softmax_loss;
+mod types;
 
-pub use awake::awake;
-pub use choice::{are_fused, fuse, updates_are_fused};
 pub use cpu::elman::Activation;
-pub use sequence::{
-    CellState, ElmanWeights, GruWeights, Input, LstmWeights, Pass, Steps, elman_sequence,
-    gru_sequence, lstm_sequence,
-};
-pub use softmax_loss::{softmax_guesses, softmax_loss};
+pub use dispatch::KernelMode;
+pub use hot_pool::with_spinning_workers;
+pub use sequence::{elman_sequence, gru_sequence, lstm_sequence};
+pub use softmax_loss::{softmax_loss, softmax_loss_with_accuracy};
+pub use types::{CellState, ElmanWeights, GruWeights, Input, LstmWeights, SequenceOptions, Steps};

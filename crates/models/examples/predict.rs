@@ -1,4 +1,6 @@
-//! Builds the seed's model with fresh weights and asks it what follows three ids.
+//! Builds the model of the Keras baseline with initial weights and predicts the token after three ids.
+
+#![allow(clippy::print_stdout)]
 
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Int, Tensor};
@@ -13,8 +15,8 @@ fn main() -> models::Result<()> {
     let device = Device::flex();
     let model = config.init(1, &device)?;
     let ids = Tensor::<2, Int>::from_ints([[1, 2, 3]], &device);
-    let (logits, _state) = model.next(ids, model.start(1));
-    let likeliest = softmax(logits, 1).max_dim(1);
-    println!("before training the likeliest token has probability {likeliest}");
+    let (logits, _state) = model.forward_last(ids, model.init_state(1));
+    let largest = softmax(logits, 1).max_dim(1);
+    println!("before training the most probable token has probability {largest}");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A dense layer: every output from every input.
+//! A dense (fully connected) layer.
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
@@ -15,7 +15,7 @@ pub struct Dense {
 }
 
 impl Dense {
-    /// Fresh weights: Glorot uniform, zero bias, as in Keras.
+    /// Initial weights as in Keras: Glorot uniform, zero bias.
     pub fn new(inputs: usize, outputs: usize, weights: &Initialization) -> Self {
         Self {
             kernel: weights.matrix("kernel", [inputs, outputs], Initializer::GlorotUniform),
@@ -23,7 +23,7 @@ impl Dense {
         }
     }
 
-    /// `[N, D]` to `[N, P]`.
+    /// From `[N, D]` to `[N, P]`.
     pub fn forward(&self, input: Tensor<2>) -> Tensor<2> {
         input.matmul(self.kernel.val()) + self.bias.val().unsqueeze()
     }

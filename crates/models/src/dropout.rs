@@ -1,13 +1,26 @@
-//! Dropout (Srivastava et al. 2014), inverted: what is kept is scaled up while training, so that
-//! nothing changes when writing.
+//! Dropout (Srivastava et al. 2014), inverted: surviving values are scaled up while training, so that
+//! inference needs no scaling.
 //!
-//! The masks are a function of seed, step and place. Burn's own dropout draws from one generator for
-//! the whole process, which no run could be resumed with.
+//! The masks are a function of seed, step and site. Burn's own dropout draws from one global generator,
+//! so that a run could not be resumed exactly.
 
 use burn::tensor::{Tensor, TensorData};
 use seqdata::Random;
 
-/// Which masks to draw: the same key gives the same masks in any process and on any backend.
+use crate::error::{Error, Result};
+
+/// Rejects a dropout rate outside `[0, 1)`.
+///
+/// # Errors
+/// [`Error::Config`] that names `key`.
+pub fn check_rate(key: impl Into<String>, rate: f64) -> Result<()> {
+    if !(0.0..1.0).contains(&rate) {
+        return Err(Error::out_of_range(key, rate, "0 or more and below 1"));
+    }
+    Ok(())
+}
+
+/// The key of the masks: the same key gives the same masks in any process and on any backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DropoutKey {
     /// The run's seed.
@@ -16,23 +29,23 @@ pub struct DropoutKey {
     pub step: u64,
 }
 
-/// Where in a network something is dropped; each place draws masks of its own.
+/// Where in a network dropout is applied; each site has its own masks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum DropoutSite {
     /// Before the output layer.
     Output,
     /// Rows of the embedding.
     Embedding,
-    /// What a network that reads sentences gets of each word.
+    /// The word vectors that an encoder reads.
     Input,
-    /// What layer `n` hands on to the next.
+    /// Between layer `n` and the next.
     Between(usize),
-    /// The recurrent weights of layer `n`, in the given direction (0 forwards, 1 backwards).
+    /// The recurrent weights of layer `n` in the given direction (0 forward, 1 backward).
     Recurrent(usize, usize),
 }
 
-impl Place {
-    /// A number for each place, whatever the depth of the network.
+impl DropoutSite {
+    /// A number that is unique for networks of any depth.
     fn number(self) -> u64 {
         match self {
             Self::Output => 0,
@@ -45,20 +58,20 @@ impl Place {
 }
 
 impl DropoutKey {
-    /// The key of part `number` of a network of several parts, each with the same places.
+    /// The key of part `number` of a network whose parts have the same sites.
     pub fn part(self, number: u64) -> Self {
         let seed = Random::keyed(self.seed, "dropout part", &[number]).bits();
         Self { seed: self.seed.rotate_left(32) ^ u64::from(seed), ..self }
     }
 
-    /// The masks of `place`, which set each number to zero with probability `rate` and scale the rest
+    /// The masks of `site`, which set each value to zero with probability `rate` and multiply the others
     /// by `1 / (1 − rate)`.
-    pub fn masks(self, place: Place, rate: f64) -> Masks {
-        Masks { random: Random::keyed(self.seed, "dropout", &[self.step, place.number()]), rate }
+    pub fn masks(self, site: DropoutSite, rate: f64) -> Masks {
+        Masks { random: Random::keyed(self.seed, "dropout", &[self.step, site.number()]), rate }
     }
 }
 
-/// The masks of one place in one step, one after another.
+/// The masks of one site in one step, one after another.
 #[derive(Clone, Debug)]
 pub struct Masks {
     random: Random,
@@ -66,7 +79,7 @@ pub struct Masks {
 }
 
 impl Masks {
-    /// The next mask, of `dims`, with the dtype and device of `like`.
+    /// The next mask, of shape `dims`, with the dtype and device of `like`.
     fn next<const D: usize>(&mut self, dims: [usize; D], like: &Tensor<D>) -> Tensor<D> {
         let scale = (1.0 / (1.0 - self.rate)) as f32;
         let threshold = (self.rate * 2f64.powi(32)) as u32;
@@ -75,7 +88,7 @@ impl Masks {
         Tensor::from_data(TensorData::new(mask, dims), (&like.device(), like.dtype()))
     }
 
-    /// `input` with numbers dropped by the next mask.
+    /// `input` with single values dropped.
     pub fn drop<const D: usize>(&mut self, input: Tensor<D>) -> Tensor<D> {
         if self.rate == 0.0 {
             return input;
@@ -84,21 +97,19 @@ impl Masks {
         input * mask
     }
 
-    /// The steps `[N, T, H]` of a sequence, each dropped by a mask of its own, or all by the same one
-    /// if `locked` (variational dropout: Gal and Ghahramani 2016).
+    /// A sequence `[N, T, H]` with values dropped: by one mask per step, or by the same mask at all
+    /// steps if `locked` (variational dropout: Gal and Ghahramani 2016).
     pub fn drop_steps(&mut self, steps: Tensor<3>, locked: bool) -> Tensor<3> {
-        let [batch, _, width] = steps.dims();
-        match locked && self.rate > 0.0 {
-            true => {
-                let mask = self.next([batch, 1, width], &steps);
-                steps * mask
-            }
-            false => self.drop(steps),
+        if !locked || self.rate == 0.0 {
+            return self.drop(steps);
         }
+        let [batch, _, width] = steps.dims();
+        let mask = self.next([batch, 1, width], &steps);
+        steps * mask
     }
 
-    /// A table of rows `[V, D]` with some rows dropped, wherever they are read (embedding dropout: Gal and
-    /// Ghahramani 2016, section 4.2).
+    /// A table `[V, D]` with whole rows dropped (embedding dropout: Gal and Ghahramani 2016, section
+    /// 4.2).
     pub fn drop_rows(&mut self, table: Tensor<2>) -> Tensor<2> {
         if self.rate == 0.0 {
             return table;
@@ -114,14 +125,14 @@ mod tests {
 
     use super::*;
 
-    fn drop(key: DropoutKey, place: Place) -> Vec<f32> {
+    fn drop(key: DropoutKey, site: DropoutSite) -> Vec<f32> {
         let ones = Tensor::<2>::ones([64, 64], &Device::flex());
-        key.masks(place, 0.2).drop(ones).try_into_vec_as().unwrap()
+        key.masks(site, 0.2).drop(ones).try_into_vec_as().unwrap()
     }
 
     #[test]
-    fn a_fifth_is_dropped_and_the_mean_stays() {
-        let values = drop(DropoutKey { seed: 1, step: 0 }, Place::Output);
+    fn a_fifth_is_dropped_and_the_rest_is_scaled() {
+        let values = drop(DropoutKey { seed: 1, step: 0 }, DropoutSite::Output);
         assert!(values.iter().all(|&v| v == 0.0 || v == 1.25));
         let dropped = values.iter().filter(|v| **v == 0.0).count() as f64 / values.len() as f64;
         assert!((dropped - 0.2).abs() < 0.02, "{dropped}");
@@ -130,23 +141,29 @@ mod tests {
     #[test]
     fn the_mask_is_a_function_of_its_key() {
         let key = DropoutKey { seed: 1, step: 5 };
-        let place = Place::Between(1);
-        assert_eq!(drop(key, place), drop(key, place));
-        for other in [Place::Between(0), Place::Recurrent(1, 0), Place::Recurrent(1, 1)] {
-            assert_ne!(drop(key, place), drop(key, other));
+        let site = DropoutSite::Between(1);
+        assert_eq!(drop(key, site), drop(key, site));
+        for other in
+            [DropoutSite::Between(0), DropoutSite::Recurrent(1, 0), DropoutSite::Recurrent(1, 1)]
+        {
+            assert_ne!(drop(key, site), drop(key, other));
         }
-        assert_ne!(drop(key, place), drop(DropoutKey { step: 6, ..key }, place));
-        assert_ne!(drop(key, place), drop(DropoutKey { seed: 2, ..key }, place));
+        assert_ne!(drop(key, site), drop(DropoutKey { step: 6, ..key }, site));
+        assert_ne!(drop(key, site), drop(DropoutKey { seed: 2, ..key }, site));
     }
 
     #[test]
-    fn no_two_places_share_a_number() {
-        let mut numbers =
-            [Place::Output, Place::Embedding, Place::Input].map(Place::number).to_vec();
+    fn every_site_has_its_own_number() {
+        let mut numbers = [DropoutSite::Output, DropoutSite::Embedding, DropoutSite::Input]
+            .map(DropoutSite::number)
+            .to_vec();
         for layer in 0..4 {
-            let places =
-                [Place::Between(layer), Place::Recurrent(layer, 0), Place::Recurrent(layer, 1)];
-            numbers.extend(places.map(Place::number));
+            let sites = [
+                DropoutSite::Between(layer),
+                DropoutSite::Recurrent(layer, 0),
+                DropoutSite::Recurrent(layer, 1),
+            ];
+            numbers.extend(sites.map(DropoutSite::number));
         }
         let count = numbers.len();
         numbers.sort_unstable();
@@ -157,7 +174,7 @@ mod tests {
     #[test]
     fn a_locked_mask_is_the_same_at_every_step() {
         let run = |locked| -> Vec<Vec<f32>> {
-            let mut masks = DropoutKey { seed: 1, step: 2 }.masks(Place::Output, 0.5);
+            let mut masks = DropoutKey { seed: 1, step: 2 }.masks(DropoutSite::Output, 0.5);
             let steps = masks.drop_steps(Tensor::ones([8, 3, 16], &Device::flex()), locked);
             let step = |t| steps.clone().narrow(1, t, 1).try_into_vec_as().unwrap();
             (0..3).map(step).collect()
@@ -169,8 +186,8 @@ mod tests {
     }
 
     #[test]
-    fn a_dropped_row_is_dropped_as_a_whole() {
-        let mut masks = DropoutKey { seed: 1, step: 2 }.masks(Place::Embedding, 0.5);
+    fn rows_are_dropped_as_a_whole() {
+        let mut masks = DropoutKey { seed: 1, step: 2 }.masks(DropoutSite::Embedding, 0.5);
         let rows = masks.drop_rows(Tensor::ones([50, 3], &Device::flex()));
         let rows: Vec<f32> = rows.try_into_vec_as().unwrap();
         assert!(rows.chunks(3).all(|row| row == [0.0; 3] || row == [2.0; 3]));

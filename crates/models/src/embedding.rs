@@ -1,4 +1,4 @@
-//! From ids to vectors: one trainable row a token.
+//! From ids to vectors: one trainable row per token.
 
 use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor};
@@ -7,22 +7,22 @@ use kernels::Input;
 use crate::dropout::Masks;
 use crate::init::{Initialization, Initializer};
 
-/// A table of `V` rows of `D` numbers.
+/// A table of `V` vectors of dimension `D`.
 #[derive(Module, Debug)]
 pub struct Embedding {
-    /// The rows, `[V, D]`.
+    /// The vectors, `[V, D]`.
     pub weight: Param<Tensor<2>>,
 }
 
 impl Embedding {
-    /// Fresh rows, uniform over ±0.05 as in Keras.
-    pub fn new(vocabulary: usize, size: usize, weights: &Initialization) -> Self {
+    /// Initial vectors, uniform over ±0.05 as in Keras.
+    pub fn new(vocab_size: usize, dim: usize, weights: &Initialization) -> Self {
         let initializer = Initializer::Uniform { limit: 0.05 };
-        Self { weight: weights.matrix("weight", [vocabulary, size], initializer) }
+        Self { weight: weights.matrix("weight", [vocab_size, dim], initializer) }
     }
 
-    /// What a layer reads of `ids` `[N, T]`, with the rows of some ids dropped if there are masks.
-    pub fn input(&self, ids: Tensor<2, Int>, masks: Option<Masks>) -> Input {
+    /// The input of a recurrent layer for `ids` `[N, T]`; `masks` drop whole rows of the table.
+    pub fn layer_input(&self, ids: Tensor<2, Int>, masks: Option<Masks>) -> Input {
         let mut table = self.weight.val();
         if let Some(mut masks) = masks {
             table = masks.drop_rows(table);

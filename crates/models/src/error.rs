@@ -1,48 +1,42 @@
-//! Why a model cannot be built, kept or read, each said in one line.
+//! Errors of building, saving and loading models, each a message of one line.
 
 use std::path::PathBuf;
 
-/// The result of building or reading a model.
+use seqdata::ConfigError;
+
+/// The result of building or loading a model.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What is wrong with a configuration or a model directory.
+/// Why a model cannot be built, saved or loaded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A setting is out of range.
-    #[error("`{key}` is {found}; expected {expected}")]
-    OutOfRange {
+    /// A configuration setting is out of range.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A size does not match another.
+    #[error("`{key}` is {found}, expected {expected}: {reason}; {fix}")]
+    SizeMismatch {
         /// The setting, as written in a configuration.
         key: String,
-        /// What was found.
-        found: String,
-        /// What is allowed.
-        expected: &'static str,
-    },
-    /// A size does not fit another.
-    #[error("`{key}` is {found}, expected {expected}: {reason}; {cure}")]
-    Unfit {
-        /// The setting, as written in a configuration.
-        key: String,
-        /// What was found.
+        /// Its value.
         found: usize,
-        /// What would fit.
+        /// The value that would match.
         expected: usize,
-        /// Why.
+        /// Why they must match.
         reason: &'static str,
         /// What to do.
-        cure: String,
+        fix: String,
     },
-    /// The directory holds no manifest.
+    /// There is no manifest.
     #[error(
-        "{0} is no model directory: it does not exist or holds no manifest.json; expected a finished \
+        "{0} is not a model directory: it does not exist or has no manifest.json; expected a finished \
          run or one of its checkpoints"
     )]
     NotAModel(PathBuf),
-    /// A file that the manifest names is not there.
+    /// A file that is listed in the manifest does not exist.
     #[error(
-        "{directory} is incomplete: {file} is missing; restore it or take one of the run's \
-         checkpoints"
+        "{directory} is incomplete: {file} is missing; restore it or use one of the run's checkpoints"
     )]
     Missing {
         /// The model directory.
@@ -52,10 +46,10 @@ pub enum Error {
     },
     /// A file is not the one that was saved.
     #[error(
-        "{directory}/{file} is not the file that was saved (its SHA-256 is {found}, the manifest \
-         says {expected}): it was cut short, edited or comes from another model; restore it"
+        "{directory}/{file} is not the file that was saved (its SHA-256 is {found}, in the manifest it \
+         is {expected}): it was truncated, edited or comes from another model; restore it"
     )]
-    Foreign {
+    HashMismatch {
         /// The model directory.
         directory: PathBuf,
         /// The file.
@@ -65,7 +59,7 @@ pub enum Error {
         /// The first digits of the hash in the manifest.
         expected: String,
     },
-    /// The manifest cannot be understood.
+    /// The manifest is invalid.
     #[error("{directory}/manifest.json cannot be read: {reason}")]
     Manifest {
         /// The model directory.
@@ -73,10 +67,10 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// The directory was written by an earlier or later program.
+    /// The directory was written by another version of the program.
     #[error(
-        "{directory} is no model of this program: its manifest has format {found} (0 for none), \
-         expected {expected}; use the program that wrote it, or train anew"
+        "{directory} was written by another version: its manifest has format {found} (0 for none), \
+         expected {expected}; use the version that wrote it, or train again"
     )]
     Format {
         /// The model directory.
@@ -86,31 +80,28 @@ pub enum Error {
         /// The format that this program reads.
         expected: u64,
     },
-    /// The network is for something else.
+    /// The network is of another kind (`Network::KIND`).
     #[error(
-        "{directory} holds a network that {found}, expected one that {expected}: name another directory \
-         with `--model`; {cure}"
+        "{directory} holds a model of kind `{found}`, expected `{expected}`; use another directory"
     )]
-    OtherPurpose {
+    WrongKind {
         /// The model directory.
         directory: PathBuf,
-        /// What its network does.
-        found: &'static str,
-        /// What was needed.
+        /// The kind of its network.
+        found: String,
+        /// The kind that is needed.
         expected: &'static str,
-        /// How to get one.
-        cure: &'static str,
     },
-    /// Parts of the directory do not belong together.
-    #[error("{directory} does not hold together: {reason}")]
-    Mismatch {
+    /// The files of a directory contradict each other.
+    #[error("{directory} is inconsistent: {reason}")]
+    Inconsistent {
         /// The model directory.
         directory: PathBuf,
-        /// What contradicts what.
+        /// The contradiction.
         reason: String,
     },
-    /// A file of weights is not readable.
-    #[error("{path} cannot be read as weights: {reason}")]
+    /// A file of weights cannot be read or written.
+    #[error("{path} cannot be used as weights: {reason}")]
     Safetensors {
         /// The file.
         path: PathBuf,
@@ -119,14 +110,14 @@ pub enum Error {
     },
     /// The tensors of a file are not those of the model.
     #[error(
-        "the weights do not fit the model ({wrong}): compare the layout, the names and the sizes of \
-         `model` with the program that wrote them"
+        "the weights do not fit the model ({wrong}): compare layout, names and sizes with the program \
+         that wrote them"
     )]
-    ForeignWeights {
+    WeightMismatch {
         /// All tensors that are missing, extra or of another shape.
         wrong: String,
     },
-    /// A file of word vectors is broken.
+    /// A file of word vectors is invalid.
     #[error("{path}, line {line}: {reason}")]
     WordVectors {
         /// The file.
@@ -136,32 +127,32 @@ pub enum Error {
         /// What was expected and found.
         reason: String,
     },
-    /// The device did not give its numbers back.
-    #[error("the device did not return its numbers: {0}")]
+    /// The device failed to return a tensor.
+    #[error("the device did not return a tensor: {0}")]
     Device(#[from] burn::tensor::TensorReadError),
-    /// Something could not be kept.
+    /// A file could not be saved.
     #[error(transparent)]
-    Kept(#[from] durable::Error),
-    /// The file system refused.
+    Durable(#[from] durable::Error),
+    /// The file system failed.
     #[error("{path} cannot be {verb}: {source}")]
     Io {
         /// The file or directory.
         path: PathBuf,
-        /// What was tried: `read`, `written`, `renamed`.
+        /// What was tried: `read`, `written`, `replaced`.
         verb: &'static str,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
 }
 
 impl Error {
-    /// An [`Error::OutOfRange`] about the setting `key`.
+    /// An [`Error::Config`] about the setting `key`.
     pub fn out_of_range(
         key: impl Into<String>,
         found: impl ToString,
         expected: &'static str,
     ) -> Self {
-        Self::OutOfRange { key: key.into(), found: found.to_string(), expected }
+        ConfigError::new(key, found, expected).into()
     }
 
     /// An [`Error::Io`] about `path`.

@@ -1,14 +1,14 @@
-//! Initial weights, drawn as Keras draws them, from the run's own random streams.
+//! Initial weights from Keras's distributions, drawn from the run's random streams.
 //!
-//! Every weight has a stream of its own, keyed by seed and path, and an id that is a hash of its
-//! path: the same model is the same bytes in any process and on any backend.
+//! Every parameter has its own stream, keyed by seed and path, and an id that is a hash of its path:
+//! the same model has the same bytes in any process and on any backend.
 
 use burn::module::{Param, ParamId};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use seqdata::Random;
 use sha2::{Digest, Sha256};
 
-/// Where a weight starts.
+/// The distribution of an initial matrix.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Initializer {
     /// Uniform over ±`limit`.
@@ -37,39 +37,38 @@ impl Initializer {
     }
 }
 
-/// The short side's vectors, orthonormalised by Gram and Schmidt in f64: the Q of a QR
-/// decomposition whose R has a positive diagonal, which is what Keras takes too.
+/// The vectors along the shorter side, orthonormalised by Gram-Schmidt in f64: the Q of a QR
+/// decomposition whose R has a positive diagonal, as in Keras.
 fn orthogonal(random: &mut Random, rows: usize, columns: usize) -> Vec<f64> {
     let (count, length) = (rows.min(columns), rows.max(columns));
     let mut basis: Vec<Vec<f64>> = Vec::with_capacity(count);
     while basis.len() < count {
         let mut vector: Vec<f64> = (0..length).map(|_| random.normal()).collect();
-        // Twice, for what rounding leaves of the earlier directions (Giraud et al. 2005).
+        // Twice, because rounding leaves a part of the earlier directions (Giraud et al. 2005).
         for _ in 0..2 {
             for earlier in &basis {
-                let share = dot(earlier, &vector);
-                vector.iter_mut().zip(earlier).for_each(|(v, e)| *v -= share * e);
+                let projection = dot(earlier, &vector);
+                vector.iter_mut().zip(earlier).for_each(|(v, e)| *v -= projection * e);
             }
         }
         let norm = dot(&vector, &vector).sqrt();
         vector.iter_mut().for_each(|v| *v /= norm);
         basis.push(vector);
     }
-    let at = |row: usize, column: usize| match rows <= columns {
-        true => basis[row][column],
-        false => basis[column][row],
+    let value = |row: usize, column: usize| {
+        if rows <= columns { basis[row][column] } else { basis[column][row] }
     };
-    (0..rows * columns).map(|i| at(i / columns, i % columns)).collect()
+    (0..rows * columns).map(|i| value(i / columns, i % columns)).collect()
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// Makes the weights of one model: knows its seed, its device and the path so far.
+/// Creates the parameters of one model: holds seed, device and the current path.
 #[derive(Clone, Debug)]
 pub struct Initialization<'a> {
-    /// None for weights that are about to be replaced.
+    /// None for zero weights.
     seed: Option<u64>,
     device: &'a Device,
     dtype: DType,
@@ -77,13 +76,13 @@ pub struct Initialization<'a> {
 }
 
 impl<'a> Initialization<'a> {
-    /// The root of a model's weights.
+    /// The root path of a model.
     pub fn new(seed: u64, device: &'a Device) -> Self {
         Self { seed: Some(seed), device, dtype: DType::F32, path: String::new() }
     }
 
-    /// The root of weights that are all zero, to be replaced by those of a file.
-    pub fn blank(device: &'a Device) -> Self {
+    /// The root path of a model whose weights are zero, to be replaced by those of a file.
+    pub fn zeros(device: &'a Device) -> Self {
         Self { seed: None, device, dtype: DType::F32, path: String::new() }
     }
 
@@ -92,16 +91,14 @@ impl<'a> Initialization<'a> {
         Self { dtype, ..self }
     }
 
-    /// The same, one name deeper.
+    /// The path below this one, called `name`.
     pub fn at(&self, name: impl std::fmt::Display) -> Self {
-        let path = match self.path.is_empty() {
-            true => name.to_string(),
-            false => format!("{}.{name}", self.path),
-        };
+        let path =
+            if self.path.is_empty() { name.to_string() } else { format!("{}.{name}", self.path) };
         Self { path, ..self.clone() }
     }
 
-    /// A trainable matrix of this name.
+    /// A parameter matrix of this name.
     pub fn matrix(
         &self,
         name: &str,
@@ -120,7 +117,7 @@ impl<'a> Initialization<'a> {
         parameter(&path, Tensor::from_data(data, (self.device, self.dtype)))
     }
 
-    /// A trainable vector of this name with these values.
+    /// A parameter vector of this name with these values.
     pub fn vector(&self, name: &str, values: Vec<f64>) -> Param<Tensor<1>> {
         let length = values.len();
         let data = TensorData::new(values, [length]);
@@ -149,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn glorot_fills_its_interval_evenly() {
+    fn glorot_is_uniform_over_its_interval() {
         let limit = (6.0f64 / (100.0 + 1024.0)).sqrt();
         let values = draw(Initializer::GlorotUniform, 100, 1024);
         let largest = values.iter().fold(0f64, |a, b| a.max(b.abs()));
@@ -164,9 +161,8 @@ mod tests {
             let values = draw(Initializer::Orthogonal, rows, columns);
             let short = rows.min(columns);
             let vector = |k: usize| -> Vec<f64> {
-                let along = |i: usize| match rows <= columns {
-                    true => values[k * columns + i],
-                    false => values[i * columns + k],
+                let along = |i: usize| {
+                    if rows <= columns { values[k * columns + i] } else { values[i * columns + k] }
                 };
                 (0..rows.max(columns)).map(along).collect()
             };
@@ -180,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn the_embedding_interval_is_keras_s() {
+    fn the_embedding_interval_is_that_of_keras() {
         let values = draw(Initializer::Uniform { limit: 0.05 }, 50, 100);
         assert!(values.iter().all(|v| v.abs() <= 0.05));
         assert!(values.iter().any(|v| v.abs() > 0.049));

@@ -1,42 +1,41 @@
-//! Recurrent language models: weights and equations, and the directory that a model is kept in.
+//! Recurrent language models: configuration, weights, forward pass, and the directory that a trained
+//! model is saved in.
 //!
-//! Lives here: the cells, the stack, embedding, dropout, the output layer, the summary
-//! table and the model directory. Does not live here: text files, optimizers, time, randomness
-//! that outlives a call. State goes in and comes back out.
+//! Contains: cells, stacks, embedding, dropout, output layer, layer summary, weights of other
+//! programs, the model directory. Does not contain: text files, optimizers, training. Recurrent
+//! state is an argument and a result, never stored.
 
-pub mod artifact;
+pub mod bundle;
 pub mod cell;
-pub mod config;
 pub mod dense;
 pub mod dropout;
 pub mod embedding;
 pub mod error;
-pub mod foreign;
-pub mod hearing;
+pub mod evaluate;
+pub mod gradient_reach;
 pub mod init;
+pub mod interop;
 pub mod language_model;
-pub mod layer;
 pub mod network;
 pub mod norm;
-pub mod output;
-pub mod packed;
-pub mod reader;
-pub mod score;
+pub mod output_layer;
+pub mod packed_model;
+pub mod serialize;
 pub mod stack;
 pub mod summary;
 pub mod word_vectors;
 
-pub use artifact::{About, AboutNetwork, Artifact, Context, Trained};
-pub use cell::{Activation, Cell, CellKind, CellState};
-pub use config::LanguageModelConfig;
+pub use bundle::{LmBundle, LmMetadata, Metadata, ModelBundle, StateMode};
+pub use cell::{Activation, Cell, CellKind, CellState, RecurrentCell};
 pub use dropout::DropoutKey;
 pub use error::{Error, Result};
+pub use evaluate::{EvalMetrics, evaluate};
+pub use gradient_reach::GradientReach;
 pub use kernels::inference::Precision;
-pub use kernels::{Input, Steps};
-pub use language_model::LanguageModel;
-pub use layer::{CellName, LayerConfig};
-pub use network::{Network, Purpose};
-pub use reader::Reader;
-pub use score::{Judged, Score, score};
-pub use stack::{Layer, Reading, Stack, State, detach};
+pub use kernels::{Input, KernelMode, Steps};
+pub use language_model::{LanguageModel, LanguageModelConfig};
+pub use network::Network;
+pub use output_layer::LossOutput;
+pub use packed_model::PackedModel;
+pub use stack::{CellName, ForwardOptions, Layer, LayerConfig, Stack, State, detach};
 pub use summary::{LayerSummary, Summary};

@@ -1,11 +1,11 @@
-//! Layer normalisation (Ba, Kiros and Hinton 2016), of what a layer hands on.
+//! Layer normalisation (Ba, Kiros and Hinton 2016) of the outputs of a layer.
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 use crate::init::Initialization;
 
-/// ε, under the root; PyTorch's.
+/// ε under the square root, as in PyTorch.
 pub(crate) const EPSILON: f64 = 1e-5;
 
 /// `y = γ ∘ (x − μ) / √(σ² + ε) + β`, with the mean μ and the variance σ² of each row.
@@ -26,12 +26,12 @@ impl LayerNorm {
         }
     }
 
-    /// How many numbers it trains.
-    pub fn parameters(units: usize) -> usize {
+    /// The number of trainable parameters.
+    pub fn num_params(units: usize) -> usize {
         2 * units
     }
 
-    /// `[…, H]` to `[…, H]`.
+    /// From `[…, H]` to `[…, H]`.
     pub fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
         let centered = input.clone() - input.mean_dim(D - 1);
         let variance = (centered.clone() * centered.clone()).mean_dim(D - 1);

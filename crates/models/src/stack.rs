@@ -1,22 +1,131 @@
-//! Recurrent layers on top of one another, each reading every hidden state of the one below.
+//! Recurrent layers on top of one another, each reading every hidden state of the layer below, and
+//! the configuration of one layer.
 
 use burn::module::Module;
 use burn::tensor::{Int, Tensor, s};
-use kernels::{Input, Pass, Steps};
+use kernels::{Input, KernelMode, SequenceOptions, Steps};
+use serde::{Deserialize, Serialize};
 
-use crate::cell::{Cell, CellState};
-use crate::dropout::{DropoutKey, Place};
+use crate::cell::{Activation, Cell, CellKind, CellState};
+use crate::dropout::{DropoutKey, DropoutSite, check_rate};
+use crate::error::{Error, Result};
 use crate::init::Initialization;
-use crate::layer::LayerConfig;
 use crate::norm::LayerNorm;
 
-/// What a stack remembers between two steps: one state a layer and direction, the lowest layer
-/// first, forwards before backwards.
+/// The recurrent state between two steps: one entry per layer and direction, the lowest layer
+/// first, forward before backward.
 pub type State = Vec<CellState>;
 
-/// The same numbers, cut off from what they were computed from: gradients end here.
+/// The same values without their autodiff graph: gradients end here.
 pub fn detach(state: State) -> State {
     state.into_iter().map(CellState::detach).collect()
+}
+
+/// The cells by their names in a configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CellName {
+    /// Vanilla RNN.
+    Rnn,
+    /// Long short-term memory.
+    Lstm,
+    /// Gated recurrent unit.
+    Gru,
+}
+
+/// The configuration of one recurrent layer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayerConfig {
+    /// The cell.
+    pub cell: CellName,
+    /// H, the number of hidden units.
+    pub units: usize,
+    /// The activation of a vanilla RNN; tanh by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activation: Option<Activation>,
+    /// Whether a GRU's reset gate is applied after the matrix product; true by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reset_after: Option<bool>,
+    /// Read the sequence in both directions.
+    #[serde(default)]
+    pub bidirectional: bool,
+    /// Normalise the layer's outputs.
+    #[serde(default)]
+    pub layer_norm: bool,
+    /// The dropout rate of the recurrent weights.
+    #[serde(default)]
+    pub recurrent_dropout: f64,
+}
+
+impl LayerConfig {
+    /// A layer of this cell and size without options.
+    pub fn new(kind: CellKind, units: usize) -> Self {
+        let (cell, activation, reset_after) = match kind {
+            CellKind::Elman(activation) => (CellName::Rnn, Some(activation), None),
+            CellKind::Lstm => (CellName::Lstm, None, None),
+            CellKind::Gru { reset_after } => (CellName::Gru, None, Some(reset_after)),
+        };
+        let (bidirectional, layer_norm, recurrent_dropout) = (false, false, 0.0);
+        Self { cell, units, activation, reset_after, bidirectional, layer_norm, recurrent_dropout }
+    }
+
+    /// The layer's cell with its options.
+    pub fn kind(&self) -> CellKind {
+        match self.cell {
+            CellName::Rnn => CellKind::Elman(self.activation.unwrap_or_default()),
+            CellName::Lstm => CellKind::Lstm,
+            CellName::Gru => CellKind::Gru { reset_after: self.reset_after.unwrap_or(true) },
+        }
+    }
+
+    /// The size of its output at each step: H, or 2H if it is bidirectional.
+    pub fn width(&self) -> usize {
+        self.directions() * self.units
+    }
+
+    /// The number of trainable parameters.
+    pub fn num_params(&self, inputs: usize) -> usize {
+        let norm = if self.layer_norm { LayerNorm::num_params(self.width()) } else { 0 };
+        self.directions() * self.kind().num_params(inputs, self.units) + norm
+    }
+
+    fn directions(&self) -> usize {
+        1 + usize::from(self.bidirectional)
+    }
+
+    /// Checks all settings; `path` is the layer's name in errors.
+    ///
+    /// # Errors
+    /// Names the first setting that is out of range or belongs to another cell.
+    pub fn check(&self, path: &str) -> Result<()> {
+        if !(1..=8_192).contains(&self.units) {
+            return Err(Error::out_of_range(format!("{path}.units"), self.units, "1 to 8192"));
+        }
+        let misplaced =
+            |key: &str, whose| Err(Error::out_of_range(format!("{path}.{key}"), "given", whose));
+        if self.activation.is_some() && self.cell != CellName::Rnn {
+            return misplaced(
+                "activation",
+                "no value: only `cell = \"rnn\"` has an activation setting",
+            );
+        }
+        if self.reset_after.is_some() && self.cell != CellName::Gru {
+            return misplaced("reset_after", "no value: only `cell = \"gru\"` has a reset gate");
+        }
+        check_rate(format!("{path}.recurrent_dropout"), self.recurrent_dropout)
+    }
+
+    /// The layer with initial weights, for `inputs` values per step.
+    fn init(&self, inputs: usize, weights: &Initialization) -> Layer {
+        let cell = |weights: &Initialization| self.kind().init(inputs, self.units, weights);
+        Layer {
+            cell: cell(weights),
+            backward: self.bidirectional.then(|| cell(&weights.at("backward"))),
+            norm: self.layer_norm.then(|| LayerNorm::new(self.width(), &weights.at("norm"))),
+            recurrent_dropout: self.recurrent_dropout,
+        }
+    }
 }
 
 /// One recurrent layer, in one direction or in both.
@@ -24,20 +133,20 @@ pub fn detach(state: State) -> State {
 pub struct Layer {
     /// Reads from the first step to the last.
     pub cell: Cell,
-    /// Reads from the last step to the first; what it hands on stands behind what `cell` does.
+    /// Reads from the last step to the first; its outputs are concatenated behind those of `cell`.
     pub backward: Option<Cell>,
-    /// Normalises what the layer hands on; its own state stays as it is.
+    /// Normalises the layer's outputs, not its state.
     pub norm: Option<LayerNorm>,
-    /// The share of the recurrent weights that is dropped while training, the same ones over a
-    /// whole sequence (DropConnect on U: Merity, Keskar and Socher 2018, section 3).
+    /// The dropout rate of the recurrent weights while training, with one mask for a whole sequence
+    /// (DropConnect on U: Merity, Keskar and Socher 2018, section 3).
     #[module(skip)]
     pub recurrent_dropout: f64,
 }
 
 impl Layer {
-    /// How many numbers it hands on at each step: H, or 2H if it reads in both directions.
+    /// The size of its output at each step: H, or 2H if it is bidirectional.
     pub fn width(&self) -> usize {
-        self.cell.units() + self.backward.as_ref().map_or(0, Cell::units)
+        self.cell.units() + self.backward.as_ref().map_or(0, |cell| cell.units())
     }
 
     fn directions(&self) -> impl Iterator<Item = &Cell> {
@@ -45,21 +154,20 @@ impl Layer {
     }
 }
 
-/// How a sequence is read: all of it is real, nothing is dropped and every step is handed on, unless
-/// it says so.
+/// Options of a forward pass. By default nothing is masked, nothing is dropped and every step is
+/// returned.
 #[derive(Clone, Debug, Default)]
-pub struct Reading {
-    /// `[N, T]`: 1 where a row's step is real, 0 where it is padding, which leaves the state of its row
-    /// as it was.
-    pub real: Option<Tensor<2>>,
-    /// For rows that end in padding, `[N · T]`: which row of `[N · T, …]` a layer that reads backwards reads
-    /// at each of its steps. The real steps of a row come first, so that no state sees padding before
-    /// them and a kernel needs no masks; what follows them is never looked at. Read twice it is the
-    /// order as it was.
-    pub mirror: Option<Tensor<1, Int>>,
-    /// The masks of a training step.
+pub struct ForwardOptions {
+    /// `[N, T]`: 1 at real steps, 0 at padding, which leaves the state of its row unchanged.
+    pub mask: Option<Tensor<2>>,
+    /// For rows that end in padding, `[N · T]`: the row of `[N · T, …]` that a backward layer reads at
+    /// each of its steps. The real steps of a row come first, so that no state depends on padding and
+    /// the kernel needs no mask; the outputs after them are never used. The permutation is its own
+    /// inverse.
+    pub reverse_permutation: Option<Tensor<1, Int>>,
+    /// The key of the dropout masks, in a training step.
     pub dropout: Option<DropoutKey>,
-    /// Which steps the last layer hands on.
+    /// The steps that the last layer returns.
     pub steps: Steps,
 }
 
@@ -68,100 +176,107 @@ pub struct Reading {
 pub struct Stack {
     /// The layers, the lowest first.
     pub layers: Vec<Layer>,
-    /// The share of what each layer but the last hands on that is dropped while training.
+    /// The dropout rate between two layers.
     #[module(skip)]
-    pub dropout: f64,
-    /// Drop the same numbers at every step of a sequence.
+    pub layer_dropout: f64,
+    /// Use one dropout mask for all steps of a sequence.
     #[module(skip)]
-    pub locked: bool,
+    pub locked_dropout: bool,
+    /// Fused kernels or Burn's own operations; not part of a saved model.
+    #[module(skip)]
+    pub kernels: KernelMode,
 }
 
 impl Stack {
-    /// The layers with fresh weights, the lowest reading `inputs` numbers a step, nothing dropped
+    /// The layers with initial weights, the lowest for `inputs` values per step, without dropout
     /// between them.
     pub fn new(inputs: usize, layers: &[LayerConfig], weights: &Initialization) -> Self {
         let mut width = inputs;
         let weights = weights.at("layers");
-        let build = |(at, layer): (usize, &LayerConfig)| {
-            let built = layer.init(width, &weights.at(at));
+        let build = |(index, layer): (usize, &LayerConfig)| {
+            let built = layer.init(width, &weights.at(index));
             width = built.width();
             built
         };
         let layers = layers.iter().enumerate().map(build).collect();
-        Self { layers, dropout: 0.0, locked: false }
+        Self { layers, layer_dropout: 0.0, locked_dropout: false, kernels: KernelMode::default() }
     }
 
-    /// The state before the first step, for a batch of `batch`.
-    pub fn start(&self, batch: usize) -> State {
+    /// The zero state before the first step, for `batch` rows.
+    pub fn init_state(&self, batch: usize) -> State {
         let cells = self.layers.iter().flat_map(Layer::directions);
-        cells.map(|cell| cell.start(batch)).collect()
+        cells.map(|cell| cell.init_state(batch)).collect()
     }
 
-    /// How many numbers the last layer hands on at each step.
+    /// The output size of the last layer.
     pub fn width(&self) -> usize {
         self.layers.last().map_or(0, Layer::width)
     }
 
-    /// Runs over whole sequences; gives what the last layer hands on at each step, `[N, T, H]` (both
-    /// directions side by side, `[N, T, 2H]`), or at the last step alone, and the states after it: of a
-    /// backward direction, that after the first step.
+    /// Runs over whole sequences. Returns the outputs of the last layer, `[N, T, H]` (`[N, T, 2H]` if it
+    /// is bidirectional) or `[N, 1, H]` for the last step alone, and the final states; a backward
+    /// direction's final state is the one after the first step.
     ///
     /// # Panics
-    /// If `state` has not one entry a layer and direction, or sizes do not fit together.
-    pub fn run(&self, input: Input, state: State, reading: &Reading) -> (Tensor<3>, State) {
+    /// If `state` does not have one entry per layer and direction, or sizes do not match.
+    pub fn forward(
+        &self,
+        input: Input,
+        state: State,
+        options: &ForwardOptions,
+    ) -> (Tensor<3>, State) {
         let mut before = state.into_iter();
         let mut after = State::with_capacity(before.len());
         let mut input = input;
-        for (at, layer) in self.layers.iter().enumerate() {
-            let top = at + 1 == self.layers.len();
-            // What reads backwards ends at the first step: all of its steps are needed for the last.
-            let steps = match top && layer.backward.is_none() {
-                true => reading.steps,
-                false => Steps::Every,
-            };
-            let mut run = |direction: usize, cell: &Cell, input: Input, real: Option<Tensor<2>>| {
-                let state = before.next().expect("one state a layer and direction");
+        for (index, layer) in self.layers.iter().enumerate() {
+            let top = index + 1 == self.layers.len();
+            // A backward direction ends at the first step: the last output needs all of its steps.
+            let steps = if top && layer.backward.is_none() { options.steps } else { Steps::Every };
+            let mut run = |direction: usize, cell: &Cell, input: Input, mask: Option<Tensor<2>>| {
+                let state = before.next().expect("one state per layer and direction");
                 let mut recurrent = cell.recurrent_kernel().val();
-                if let Some(key) = reading.dropout {
-                    let place = Place::Recurrent(at, direction);
-                    recurrent = key.masks(place, layer.recurrent_dropout).drop(recurrent);
+                if let Some(key) = options.dropout {
+                    let site = DropoutSite::Recurrent(index, direction);
+                    recurrent = key.masks(site, layer.recurrent_dropout).drop(recurrent);
                 }
-                let (hidden, state) = cell.run(input, recurrent, state, &Pass { real, steps });
+                let sequence = SequenceOptions { mask, steps, kernels: self.kernels };
+                let (hidden, state) = cell.forward(input, recurrent, state, &sequence);
                 after.push(state);
                 hidden
             };
-            let real = reading.real.clone();
+            let mask = options.mask.clone();
             let mut hidden = match &layer.backward {
-                None => run(0, &layer.cell, input, real),
+                None => run(0, &layer.cell, input, mask),
                 Some(backward) => {
-                    let reversed = real.clone().map(|real| real.flip([1]));
-                    let there = run(0, &layer.cell, input.clone(), real);
-                    let back = match &reading.mirror {
-                        None => run(1, backward, input.reversed(), reversed).flip([1]),
-                        Some(mirror) => {
-                            let back = run(1, backward, input.mirrored(mirror.clone()), reversed);
-                            Input::Vectors(back).mirrored(mirror.clone()).vectors()
+                    let reversed_mask = mask.clone().map(|mask| mask.flip([1]));
+                    let ahead = run(0, &layer.cell, input.clone(), mask);
+                    let back = match &options.reverse_permutation {
+                        None => run(1, backward, input.reversed(), reversed_mask).flip([1]),
+                        Some(order) => {
+                            let back =
+                                run(1, backward, input.reordered(order.clone()), reversed_mask);
+                            Input::Vectors(back).reordered(order.clone()).into_vectors()
                         }
                     };
-                    Tensor::cat(vec![there, back], 2)
+                    Tensor::cat(vec![ahead, back], 2)
                 }
             };
-            if top && reading.steps == Steps::Last && steps == Steps::Every {
+            if top && options.steps == Steps::Last && steps == Steps::Every {
                 let time = hidden.dims()[1];
                 hidden = hidden.slice(s![.., time - 1..time, ..]);
             }
             if let Some(norm) = &layer.norm {
                 hidden = norm.forward(hidden);
             }
-            if let Some(key) = reading.dropout
+            if let Some(key) = options.dropout
                 && !top
             {
-                hidden =
-                    key.masks(Place::Between(at), self.dropout).drop_steps(hidden, self.locked);
+                let mut masks = key.masks(DropoutSite::Between(index), self.layer_dropout);
+                hidden = masks.drop_steps(hidden, self.locked_dropout);
             }
             input = Input::Vectors(hidden);
         }
-        assert!(before.next().is_none(), "one state a layer and direction");
-        (input.vectors(), after)
+        assert!(before.next().is_none(), "one state per layer and direction");
+        (input.into_vectors(), after)
     }
 }

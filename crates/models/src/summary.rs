@@ -1,50 +1,51 @@
-//! The table of layers that Keras prints: name, output shape, parameters.
+//! The layer summary as Keras prints it: name, output shape and number of parameters of each layer.
 
 use std::collections::HashMap;
 use std::fmt;
 
 use serde::Serialize;
 
-use crate::config::LanguageModelConfig;
+use crate::language_model::LanguageModelConfig;
 use crate::norm::LayerNorm;
 
-/// One line of the table.
+/// One layer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LayerSummary {
-    /// The layer's name, numbered where a kind occurs twice.
+    /// The layer's name, with a number if a class occurs twice.
     pub name: String,
-    /// Keras's name of its kind.
+    /// Its class in Keras.
     pub kind: &'static str,
-    /// The output shape; the batch is open.
+    /// The output shape; `None` is the batch size.
     pub output_shape: Vec<Option<usize>>,
-    /// Trainable numbers.
+    /// The number of trainable parameters.
     pub parameters: usize,
 }
 
-/// The whole table.
+/// All layers of a model.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Summary {
     /// The layers, from input to output.
     pub layers: Vec<LayerSummary>,
-    /// Trainable numbers of all layers.
+    /// The number of trainable parameters of the model.
     pub total_parameters: usize,
 }
 
 impl Summary {
-    /// The table of `config` for windows of `length` ids.
+    /// The summary of `config` for windows of `length` ids.
     pub fn new(config: &LanguageModelConfig, length: usize) -> Self {
         let mut table = Table::default();
-        let &LanguageModelConfig { vocabulary, embedding, projection, tied, .. } = config;
+        let &LanguageModelConfig { vocab_size, embedding_dim, projection_dim, tie_weights, .. } =
+            config;
         table.add("InputLayer", vec![length], 0);
-        table.add("Embedding", vec![length, embedding], vocabulary * embedding);
-        let mut inputs = embedding;
-        for (at, layer) in config.layers.iter().enumerate() {
-            let top = at + 1 == config.layers.len();
+        table.add("Embedding", vec![length, embedding_dim], vocab_size * embedding_dim);
+        let mut inputs = embedding_dim;
+        for (index, layer) in config.layers.iter().enumerate() {
+            let top = index + 1 == config.layers.len();
             let shape = |width| if top { vec![width] } else { vec![length, width] };
             let width = layer.width();
-            let norm = if layer.layer_norm { LayerNorm::parameters(width) } else { 0 };
-            let kind = layer.kind().keras_name();
-            table.add(kind, shape(width), layer.parameters(inputs) - norm);
+            let norm = if layer.layer_norm { LayerNorm::num_params(width) } else { 0 };
+            let kind = layer.kind().spec().keras_class;
+            table.add(kind, shape(width), layer.num_params(inputs) - norm);
             if norm > 0 {
                 table.add("LayerNormalization", shape(width), norm);
             }
@@ -54,12 +55,12 @@ impl Summary {
             }
             inputs = width;
         }
-        if projection > 0 {
-            table.add("Dense", vec![projection], (inputs + 1) * projection);
-            inputs = projection;
+        if projection_dim > 0 {
+            table.add("Dense", vec![projection_dim], (inputs + 1) * projection_dim);
+            inputs = projection_dim;
         }
-        let kernel = if tied { 0 } else { inputs * vocabulary };
-        table.add("Dense", vec![vocabulary], kernel + vocabulary);
+        let kernel = if tie_weights { 0 } else { inputs * vocab_size };
+        table.add("Dense", vec![vocab_size], kernel + vocab_size);
         let total_parameters = table.layers.iter().map(|layer| layer.parameters).sum();
         Self { layers: table.layers, total_parameters }
     }
@@ -97,11 +98,11 @@ impl fmt::Display for Summary {
 }
 
 /// `1853901` as `1,853,901`.
-pub fn thousands(number: usize) -> String {
+fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let mut grouped = String::with_capacity(digits.len() * 4 / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);
@@ -115,21 +116,22 @@ mod tests {
     use burn::tensor::Device;
 
     use crate::cell::{Activation, CellKind};
-    use crate::layer::LayerConfig;
+    use crate::stack::LayerConfig;
 
     use super::*;
 
+    /// The vocabulary size of the Keras baseline, which was trained on Aesop's fables.
     const AESOP: usize = 4_169;
 
-    fn seed(vocabulary: usize, layers: &[(CellKind, usize)]) -> LanguageModelConfig {
+    fn baseline(vocab_size: usize, layers: &[(CellKind, usize)]) -> LanguageModelConfig {
         let layers = layers.iter().map(|&(kind, units)| LayerConfig::new(kind, units)).collect();
-        let config = LanguageModelConfig::new(vocabulary, 100, layers);
+        let config = LanguageModelConfig::new(vocab_size, 100, layers);
         LanguageModelConfig { dropout: 0.2, ..config }
     }
 
     #[test]
-    fn the_seeds_model_has_the_seeds_numbers() {
-        let summary = Summary::new(&seed(AESOP, &[(CellKind::Lstm, 256)]), 20);
+    fn the_baseline_has_as_many_parameters_as_in_keras() {
+        let summary = Summary::new(&baseline(AESOP, &[(CellKind::Lstm, 256)]), 20);
         let parameters: Vec<usize> = summary.layers.iter().map(|l| l.parameters).collect();
         assert_eq!(parameters, [0, 416_900, 365_568, 0, 1_071_433]);
         assert_eq!(summary.total_parameters, 1_853_901);
@@ -139,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn the_whole_family_has_kerass_numbers() {
+    fn every_cell_has_as_many_parameters_as_in_keras() {
         let rnn = CellKind::Elman(Activation::Tanh);
         let gru = |reset_after| CellKind::Gru { reset_after };
         for (kind, cell, total) in [
@@ -147,15 +149,15 @@ mod tests {
             (gru(true), 274_944, 1_763_277),
             (gru(false), 274_176, 1_762_509),
         ] {
-            let summary = Summary::new(&seed(AESOP, &[(kind, 256)]), 20);
+            let summary = Summary::new(&baseline(AESOP, &[(kind, 256)]), 20);
             assert_eq!(summary.layers[2].parameters, cell, "{kind:?}");
             assert_eq!(summary.total_parameters, total, "{kind:?}");
         }
     }
 
     #[test]
-    fn a_second_layer_adds_what_the_seed_says() {
-        let summary = Summary::new(&seed(AESOP, &[(CellKind::Lstm, 256); 2]), 20);
+    fn a_second_layer_has_as_many_parameters_as_in_keras() {
+        let summary = Summary::new(&baseline(AESOP, &[(CellKind::Lstm, 256); 2]), 20);
         assert_eq!(summary.layers[2].output_shape, [None, Some(20), Some(256)]);
         assert_eq!(summary.layers[3].name, "lstm_1");
         assert_eq!(summary.layers[3].parameters, 525_312);
@@ -163,15 +165,16 @@ mod tests {
     }
 
     #[test]
-    fn the_table_counts_the_real_weights() {
+    fn the_summary_counts_the_parameters_of_the_module() {
         let kinds = [
             CellKind::Elman(Activation::Relu),
             CellKind::Gru { reset_after: true },
             CellKind::Gru { reset_after: false },
             CellKind::Lstm,
         ];
-        let mixed = seed(50, &kinds.map(|kind| (kind, 7)));
-        let mut options = LanguageModelConfig { tied: true, projection: 100, ..mixed.clone() };
+        let mixed = baseline(50, &kinds.map(|kind| (kind, 7)));
+        let mut options =
+            LanguageModelConfig { tie_weights: true, projection_dim: 100, ..mixed.clone() };
         options.layers[1].layer_norm = true;
         for config in [mixed, options] {
             let model = config.init(1, &Device::flex()).unwrap();

@@ -1,7 +1,7 @@
-//! Pretrained word vectors: GloVe's and word2vec's text files, read into the embedding's rows.
+//! Pretrained word vectors in the text formats of GloVe and word2vec, as initial embeddings.
 //!
-//! A line is a word and its numbers, parted by spaces; word2vec puts a line with the count of words
-//! and of numbers before them. Words may hold spaces themselves, as some of GloVe's do.
+//! A line is a word and its values, separated by spaces; word2vec has a first line with the number of
+//! words and their dimension. Words may contain spaces, as some of GloVe's do.
 
 use std::collections::HashMap;
 use std::io::BufRead;
@@ -12,7 +12,7 @@ use burn::tensor::{Tensor, TensorData};
 use crate::embedding::Embedding;
 use crate::error::{Error, Result};
 
-/// The vectors of the words that a vocabulary holds.
+/// The vectors of the tokens of a vocabulary, by id.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WordVectors {
     rows: HashMap<u32, Row>,
@@ -20,24 +20,23 @@ pub struct WordVectors {
 
 #[derive(Clone, Debug, PartialEq)]
 struct Row {
-    /// Whether the file writes the word as the vocabulary does, and not in small letters only.
+    /// Whether the file has the token itself and not only its lower-case form.
     exact: bool,
-    numbers: Vec<f32>,
+    vector: Vec<f32>,
 }
 
 impl WordVectors {
-    /// Reads the vectors of `tokens` from `lines`, keeping no others; `path` is what errors call the
-    /// file, `size` is the embedding's D. A token that the file holds in small letters only gets the
-    /// vector of those.
+    /// Reads the vectors of `tokens` from `lines`; `path` is the file's name in errors, `dim` is the
+    /// embedding dimension D. A token that the file has only in lower case gets that vector.
     ///
-    /// Every line is checked, wanted or not.
+    /// Every line is checked, even if its vector is not used.
     ///
     /// # Errors
-    /// Names the line that is broken, or the size that does not fit.
+    /// Names the line that is invalid, or the dimension that does not match.
     pub fn read<'a>(
         lines: impl BufRead,
         path: &Path,
-        size: usize,
+        dim: usize,
         tokens: impl Iterator<Item = (u32, &'a str)>,
     ) -> Result<Self> {
         let mut wanted: HashMap<String, Vec<(u32, bool)>> = HashMap::new();
@@ -50,11 +49,11 @@ impl WordVectors {
         }
         let mut vectors = Self::default();
         let (mut header, mut count) = (None, 0);
-        let mut numbers = Vec::with_capacity(size);
+        let mut vector = Vec::with_capacity(dim);
         for (number, line) in (1..).zip(lines.lines()) {
-            let broken =
+            let invalid =
                 |reason: String| Error::WordVectors { path: path.into(), line: number, reason };
-            let line = line.map_err(|error| broken(error.to_string()))?;
+            let line = line.map_err(|error| invalid(error.to_string()))?;
             let line = line.trim_end();
             if number == 1 {
                 header = words_in_header(line);
@@ -64,56 +63,56 @@ impl WordVectors {
             }
             let fields = line.split(' ').count();
             if count == 0 {
-                check_size(fields, size, line, broken)?;
+                check_dim(fields, dim, line, invalid)?;
             }
             count += 1;
-            let (word, rest) = split(line, fields, size).map_err(broken)?;
-            numbers.clear();
-            for field in rest.split(' ') {
-                numbers.push(parse(field).map_err(broken)?);
+            let (word, values) = split(line, fields, dim).map_err(invalid)?;
+            vector.clear();
+            for field in values.split(' ') {
+                vector.push(parse(field).map_err(invalid)?);
             }
             for &(id, exact) in wanted.get(word).into_iter().flatten() {
                 if vectors.rows.get(&id).is_none_or(|old| exact && !old.exact) {
-                    vectors.rows.insert(id, Row { exact, numbers: numbers.clone() });
+                    vectors.rows.insert(id, Row { exact, vector: vector.clone() });
                 }
             }
         }
-        let broken = |reason| Err(Error::WordVectors { path: path.into(), line: 1, reason });
+        let invalid = |reason| Err(Error::WordVectors { path: path.into(), line: 1, reason });
         match header {
-            _ if count == 0 => broken("the file holds no vector".into()),
-            Some(told) if told != count => broken(format!(
-                "it tells of {told} words, and {count} lines follow: the file is cut short; if that \
-                 is meant, write {count} there"
+            _ if count == 0 => invalid("expected word vectors, found none".into()),
+            Some(expected) if expected != count => invalid(format!(
+                "it announces {expected} words, but {count} lines follow: the file is truncated; if that \
+                 is intended, write {count} there"
             )),
             _ => Ok(vectors),
         }
     }
 
-    /// Whether the file had a vector for this id.
+    /// Whether this id has a vector.
     pub fn covers(&self, id: u32) -> bool {
         self.rows.contains_key(&id)
     }
 
-    /// How many ids have a vector.
+    /// The number of ids with a vector.
     pub fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Whether none has.
+    /// Whether no id has a vector.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// The embedding with these vectors in its rows; the others stay as they are.
+    /// `embedding` with these vectors; the other rows are unchanged.
     ///
     /// # Errors
-    /// If the device does not give the rows back.
+    /// If the device fails to return the rows.
     pub fn fill(&self, embedding: Embedding) -> Result<Embedding> {
-        let [_, size] = embedding.weight.dims();
+        let [_, dim] = embedding.weight.dims();
         let mut values: Vec<f32> = embedding.weight.val().try_into_vec_as()?;
         for (&id, row) in &self.rows {
-            let start = id as usize * size;
-            values[start..start + size].copy_from_slice(&row.numbers);
+            let start = id as usize * dim;
+            values[start..start + dim].copy_from_slice(&row.vector);
         }
         let weight = embedding.weight.map(|tensor| {
             let options = (&tensor.device(), tensor.dtype());
@@ -123,7 +122,7 @@ impl WordVectors {
     }
 }
 
-/// How many words there are, if this is word2vec's first line: it tells of words and of numbers each.
+/// The number of words, if this is the first line of a word2vec file: two integers.
 fn words_in_header(line: &str) -> Option<usize> {
     let mut fields = line.split(' ').map(str::parse::<usize>);
     match (fields.next(), fields.next(), fields.next()) {
@@ -132,54 +131,55 @@ fn words_in_header(line: &str) -> Option<usize> {
     }
 }
 
-/// Refuses a file whose vectors have another size than the embedding's.
-fn check_size(
+/// Rejects a file whose vectors have another dimension than the embedding.
+fn check_dim(
     fields: usize,
-    size: usize,
+    dim: usize,
     line: &str,
-    broken: impl Fn(String) -> Error,
+    invalid: impl Fn(String) -> Error,
 ) -> Result<()> {
     if fields < 2 || line.split(' ').skip(1).any(|field| field.parse::<f32>().is_err()) {
-        return Err(broken(format!("expected a word and its numbers, found `{}`", cut(line))));
+        return Err(invalid(format!("expected a word and its vector, found `{}`", shorten(line))));
     }
-    match fields == size + 1 {
-        true => Ok(()),
-        false => Err(Error::Unfit {
-            key: "model.embedding".into(),
-            found: size,
-            expected: fields - 1,
-            reason: "that is how many numbers a vector of `model.vectors.path` holds",
-            cure: format!("set `model.embedding` to {}", fields - 1),
-        }),
+    let expected = fields - 1;
+    if dim != expected {
+        return Err(Error::SizeMismatch {
+            key: "model.embedding_dim".into(),
+            found: dim,
+            expected,
+            reason: "that is the dimension of the vectors of `model.vectors.path`",
+            fix: format!("set `model.embedding_dim` to {expected}"),
+        });
     }
+    Ok(())
 }
 
-/// The word and its numbers; a line with more fields has spaces in its word.
-fn split(line: &str, fields: usize, size: usize) -> std::result::Result<(&str, &str), String> {
-    let expected = || format!("expected a word and {size} numbers, found `{}`", cut(line));
-    let Some(spare) = fields.checked_sub(size + 1) else {
-        return Err(format!("{} with {} numbers", expected(), fields.saturating_sub(1)));
+/// The word and its values; a line with more fields has spaces in its word.
+fn split(line: &str, fields: usize, dim: usize) -> std::result::Result<(&str, &str), String> {
+    let expected = || format!("expected a word and {dim} values, found `{}`", shorten(line));
+    let Some(spare) = fields.checked_sub(dim + 1) else {
+        return Err(format!("{} with {} values", expected(), fields.saturating_sub(1)));
     };
-    let (at, _) = line.match_indices(' ').nth(spare).ok_or_else(expected)?;
-    let (word, numbers) = (&line[..at], &line[at + 1..]);
-    // A word that ends in a number is one number too many.
+    let (space, _) = line.match_indices(' ').nth(spare).ok_or_else(expected)?;
+    let (word, values) = (&line[..space], &line[space + 1..]);
+    // If the word ends in a number, the vector has too many values.
     match word.rsplit_once(' ') {
         Some((_, last)) if last.parse::<f32>().is_ok() => {
-            Err(format!("{} with more numbers", expected()))
+            Err(format!("{} with more values", expected()))
         }
-        _ => Ok((word, numbers)),
+        _ => Ok((word, values)),
     }
 }
 
 fn parse(field: &str) -> std::result::Result<f32, String> {
-    let number = field.parse::<f32>().ok().filter(|number| number.is_finite());
-    number.ok_or_else(|| format!("expected a finite number, found `{}`", cut(field)))
+    let value = field.parse::<f32>().ok().filter(|value| value.is_finite());
+    value.ok_or_else(|| format!("expected a finite number, found `{}`", shorten(field)))
 }
 
-/// The beginning of something that may be long.
-fn cut(text: &str) -> String {
+/// The first 40 characters.
+fn shorten(text: &str) -> String {
     match text.char_indices().nth(40) {
-        Some((at, _)) => format!("{}…", &text[..at]),
+        Some((end, _)) => format!("{}…", &text[..end]),
         None => text.into(),
     }
 }
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn wanted_rows_are_filled_and_the_others_stay() {
+    fn rows_with_a_vector_are_filled_and_the_others_stay() {
         let text = "the 1 2\nfox 3 -4\nnew york 0.5 6e-1\nzebra 7 8\n";
         let vectors = read(text).unwrap();
         assert_eq!((vectors.len(), vectors.covers(5)), (4, false));
@@ -210,32 +210,32 @@ mod tests {
     }
 
     #[test]
-    fn a_word_as_it_is_written_goes_before_small_letters() {
+    fn an_exact_match_takes_precedence_over_lower_case() {
         for text in ["Fox 9 9\nfox 3 4\n", "fox 3 4\nFox 9 9\n"] {
             let vectors = read(text).unwrap();
-            assert_eq!(vectors.rows[&2].numbers, [9.0, 9.0]);
-            assert_eq!(vectors.rows[&3].numbers, [3.0, 4.0]);
+            assert_eq!(vectors.rows[&2].vector, [9.0, 9.0]);
+            assert_eq!(vectors.rows[&3].vector, [3.0, 4.0]);
         }
     }
 
     #[test]
-    fn word2vec_counts_in_its_first_line() {
+    fn the_first_line_of_word2vec_is_a_header() {
         assert_eq!(read("2 2\nthe 1 2\nfox 3 4\n").unwrap(), read("the 1 2\nfox 3 4").unwrap());
     }
 
     #[test]
-    fn a_broken_line_is_named_by_its_number() {
+    fn an_invalid_line_is_named_by_its_number() {
         for (text, expected) in [
-            ("the 1 2\nfox 3\n", ["line 2", "with 1 numbers"]),
-            ("the 1 2\nfox 3 4 5\n", ["line 2", "with more numbers"]),
+            ("the 1 2\nfox 3\n", ["line 2", "with 1 values"]),
+            ("the 1 2\nfox 3 4 5\n", ["line 2", "with more values"]),
             ("the 1 2\nfox 3 four\n", ["line 2", "found `four`"]),
             ("the 1 2\nx 1 1\nfox NaN 4\n", ["line 3", "found `NaN`"]),
             ("the 1 inf\n", ["line 1", "found `inf`"]),
             ("the\n", ["line 1", "found `the`"]),
             ("Once upon a time\n", ["line 1", "found `Once upon a time`"]),
-            ("", ["line 1", "holds no vector"]),
-            ("2 2\n", ["line 1", "holds no vector"]),
-            ("3 2\nthe 1 2\nfox 3 4\n", ["line 1", "tells of 3 words, and 2 lines follow"]),
+            ("", ["line 1", "found none"]),
+            ("2 2\n", ["line 1", "found none"]),
+            ("3 2\nthe 1 2\nfox 3 4\n", ["line 1", "announces 3 words, but 2 lines follow"]),
             ("the 1 2\nzebra 3 x\n", ["line 2", "found `x`"]),
         ] {
             let error = read(text).unwrap_err().to_string();
@@ -245,8 +245,8 @@ mod tests {
     }
 
     #[test]
-    fn vectors_of_another_size_are_refused_with_the_key() {
+    fn vectors_of_another_dimension_are_rejected_with_the_key() {
         let error = read("the 1 2 3\n").unwrap_err().to_string();
-        assert!(error.contains("`model.embedding` is 2, expected 3"), "{error}");
+        assert!(error.contains("`model.embedding_dim` is 2, expected 3"), "{error}");
     }
 }

@@ -1,28 +1,26 @@
-//! Rules that ask and answer without having learnt anything; a model has to be better.
-//!
-//! What it does not know: what is right. Words are tokens that hold a letter or a digit, and marks
-//! are tokens of their own.
+//! Heuristic baselines of question generation and answer extraction, without training. They get the tokens of a
+//! sentence: words, which contain a letter or digit, and punctuation marks.
 
 use std::ops::Range;
 
-/// Marks that end a clause, as tokens.
-const CUTS: [&str; 11] = [",", ";", ":", "(", ")", "-", "--", "–", "—", "―", "‒"];
-/// Marks that a sentence may end with; they belong to no clause.
+/// Punctuation marks that separate clauses.
+const SEPARATORS: [&str; 11] = [",", ";", ":", "(", ")", "-", "--", "–", "—", "―", "‒"];
+/// Marks at the end of a sentence, which belong to no clause.
 const ENDS: [&str; 10] = [".", "!", "?", "…", "...", "\"", "'", "”", "’", "''"];
 
-/// A rule that writes a question about a sentence.
+/// Generates a question about a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum QuestionRule {
+pub enum QuestionBaseline {
     /// The longest clause of the sentence and a question mark.
     LongestClause,
-    /// The same words whatever the sentence is, such as those that score best on the training set.
+    /// The same question for every sentence.
     Constant(Vec<String>),
     /// The sentence as it is.
     Sentence,
 }
 
-impl QuestionRule {
-    /// The question about `sentence`, which is given in the letters in which it shall be asked.
+impl QuestionBaseline {
+    /// The question about the tokens of `sentence`.
     pub fn question<'a, S: AsRef<str>>(&'a self, sentence: &'a [S]) -> Vec<&'a str> {
         let words = |range: Range<usize>| sentence[range].iter().map(AsRef::as_ref);
         match self {
@@ -33,25 +31,25 @@ impl QuestionRule {
     }
 }
 
-/// A rule that chooses an answer in a sentence.
+/// Extracts an answer from a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AnswerRule {
-    /// All of it.
+pub enum AnswerBaseline {
+    /// The whole sentence.
     Sentence,
     /// Its last clause.
     LastClause,
-    /// Its last three words, and the marks between them; fewer, if it has fewer.
+    /// Its last three words with the marks between them, or all words if there are fewer.
     LastThreeWords,
-    /// The longest run of words that begin with a capital, the first of equals. One such word at the
-    /// sentence's beginning is no run, unless there is no other. The whole sentence if it has none,
-    /// as in a script without capitals.
+    /// The longest run of capitalised words, the first one of equal length. A single capitalised word at the
+    /// beginning counts only if there is no other run. The whole sentence if no word is capitalised, as in a
+    /// script without capitals.
     Capitalised,
-    /// The first token that begins with a digit, else as [`Self::Capitalised`].
+    /// The first token that begins with a numeric character, else as [`Self::Capitalised`].
     NumberElseCapitalised,
 }
 
-impl AnswerRule {
-    /// Every rule, the plainest first.
+impl AnswerBaseline {
+    /// All of them.
     pub const ALL: [Self; 5] = [
         Self::Sentence,
         Self::LastClause,
@@ -60,8 +58,8 @@ impl AnswerRule {
         Self::NumberElseCapitalised,
     ];
 
-    /// Where the answer stands among the tokens of `sentence`, which keep their capitals. It is
-    /// empty in an empty sentence alone.
+    /// The answer as a range of the tokens of `sentence`, which are not lower-cased. It is empty only if the
+    /// sentence is empty.
     pub fn answer<S: AsRef<str>>(self, sentence: &[S]) -> Range<usize> {
         match self {
             Self::Sentence => 0..sentence.len(),
@@ -76,22 +74,22 @@ impl AnswerRule {
     }
 }
 
-/// The clause of the most words, the first of equals; the whole sentence if it holds no word.
+/// The clause with the most words, the first one of equal length; the whole sentence if it has no words.
 pub fn longest_clause<S: AsRef<str>>(sentence: &[S]) -> Range<usize> {
     let words = |clause: &Range<usize>| sentence[clause.clone()].iter().filter(is_word).count();
-    // Of equals `max_by_key` takes the last.
+    // `max_by_key` returns the last of equal elements.
     let longest = clauses(sentence).into_iter().rev().max_by_key(words);
     longest.unwrap_or(0..sentence.len())
 }
 
-/// What stands between the marks that cut a sentence, as long as a word is in it.
+/// The parts between separators that contain a word.
 fn clauses<S: AsRef<str>>(sentence: &[S]) -> Vec<Range<usize>> {
     let ends = |token: &&S| ENDS.contains(&(*token).as_ref());
     let end = sentence.len() - sentence.iter().rev().take_while(ends).count();
     let mut clauses = Vec::new();
     let mut start = 0;
     for at in 0..=end {
-        if at == end || CUTS.contains(&sentence[at].as_ref()) {
+        if at == end || SEPARATORS.contains(&sentence[at].as_ref()) {
             if sentence[start..at].iter().any(is_word) {
                 clauses.push(start..at);
             }
@@ -101,7 +99,7 @@ fn clauses<S: AsRef<str>>(sentence: &[S]) -> Vec<Range<usize>> {
     clauses
 }
 
-/// The last `count` words with what stands between them; the whole sentence if it holds no word.
+/// The last `count` words with the marks between them; the whole sentence if it has no words.
 fn last_words<S: AsRef<str>>(sentence: &[S], count: usize) -> Range<usize> {
     let words = (0..sentence.len()).rev().filter(|&at| is_word(&sentence[at]));
     let last: Vec<usize> = words.take(count).collect();
@@ -112,14 +110,14 @@ fn last_words<S: AsRef<str>>(sentence: &[S], count: usize) -> Range<usize> {
     }
 }
 
-/// See [`AnswerRule::Capitalised`].
+/// See [`AnswerBaseline::Capitalised`].
 fn capitalised<S: AsRef<str>>(sentence: &[S]) -> Range<usize> {
     let mut longest: Option<Range<usize>> = None;
     let mut start = 0;
     for run in sentence.chunk_by(|a, b| is_capitalised(a) == is_capitalised(b)) {
         let found = start..start + run.len();
         start = found.end;
-        // Every sentence begins with a capital: that word alone yields to whatever comes later.
+        // The first word of every sentence is capitalised: alone, it is replaced by any later run.
         let longer = longest.as_ref().is_none_or(|it| *it == (0..1) || found.len() > it.len());
         if is_capitalised(&run[0]) && longer {
             longest = Some(found);
@@ -150,11 +148,11 @@ mod tests {
 
     fn answers(sentence: &str) -> [String; 5] {
         let tokens = words(sentence);
-        AnswerRule::ALL.map(|rule| tokens[rule.answer(&tokens)].join(" "))
+        AnswerBaseline::ALL.map(|baseline| tokens[baseline.answer(&tokens)].join(" "))
     }
 
     #[test]
-    fn each_rule_answers_in_its_way() {
+    fn each_baseline_extracts_its_answer() {
         let sentence = "In London , Lady Ada Byron met 3 men ( all of them , poor ) .";
         let [whole, clause, three, run, number] = answers(sentence);
         assert_eq!(whole, sentence);
@@ -163,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_capital_that_begins_the_sentence_is_the_last_resort() {
+    fn a_single_capitalised_word_at_the_beginning_is_the_last_resort() {
         let run = |sentence| answers(sentence)[3].clone();
         assert_eq!(run("Foxes like Spain ."), "Spain");
         assert_eq!(run("Foxes like grapes ."), "Foxes");
@@ -175,31 +173,35 @@ mod tests {
     }
 
     #[test]
-    fn marks_at_the_end_belong_to_no_clause() {
+    fn marks_at_the_end_of_a_sentence_belong_to_no_clause() {
         assert_eq!(answers("He left , but said : \" no ! \"")[1], "\" no");
         assert_eq!(answers("He left -- ( 1917 ) .")[1], "1917");
         assert_eq!(answers("well-known men")[1], "well-known men");
     }
 
     #[test]
-    fn a_question_is_the_longest_clause() {
-        let ask = |rule: &QuestionRule, text| rule.question(&words(text)).join(" ");
-        let clause = QuestionRule::LongestClause;
-        assert_eq!(ask(&clause, "in may , the fox saw grapes ; it left ."), "the fox saw grapes ?");
-        assert_eq!(ask(&clause, "one two , three four ."), "one two ?");
-        // Quotation marks are no words.
-        assert_eq!(ask(&clause, "\" one \" \" two \" – three four five"), "three four five ?");
-        assert_eq!(ask(&QuestionRule::Sentence, "the fox left ."), "the fox left .");
-        let constant = QuestionRule::Constant(vec!["what".into(), "?".into()]);
-        assert_eq!(ask(&constant, "the fox left ."), "what ?");
+    fn each_baseline_generates_its_question() {
+        let question =
+            |baseline: &QuestionBaseline, text| baseline.question(&words(text)).join(" ");
+        let clause = QuestionBaseline::LongestClause;
+        assert_eq!(
+            question(&clause, "in may , the fox saw grapes ; it left ."),
+            "the fox saw grapes ?"
+        );
+        assert_eq!(question(&clause, "one two , three four ."), "one two ?");
+        // Quotation marks are not words.
+        assert_eq!(question(&clause, "\" one \" \" two \" – three four five"), "three four five ?");
+        assert_eq!(question(&QuestionBaseline::Sentence, "the fox left ."), "the fox left .");
+        let constant = QuestionBaseline::Constant(vec!["what".into(), "?".into()]);
+        assert_eq!(question(&constant, "the fox left ."), "what ?");
     }
 
     #[test]
-    fn sentences_without_words_are_taken_whole() {
+    fn a_sentence_without_words_is_its_own_answer() {
         for sentence in ["", ".", ", ( ) .", "—"] {
             assert_eq!(answers(sentence), [sentence; 5].map(str::to_owned));
         }
         let none: [&str; 0] = [];
-        assert_eq!(QuestionRule::LongestClause.question(&none), ["?"]);
+        assert_eq!(QuestionBaseline::LongestClause.question(&none), ["?"]);
     }
 }

@@ -1,69 +1,65 @@
-//! How written questions use their text: words taken from it, answers given away, and whether the
-//! right thing is asked for at all.
-//!
-//! What it does not know: whether a question makes sense.
+//! How generated questions use their text: the rate of copied words, leaked answers and correct first words.
 
 use std::collections::HashSet;
 
-use crate::borrowed;
-
-/// A written question, what it was written from and what a person asked.
+/// A generated question with its source text, its answer and the reference question.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'a, S> {
-    /// The question that was written.
+pub struct ComparedQuestion<'a, S> {
+    /// The generated question.
     pub question: &'a [S],
-    /// The text that it is about.
+    /// The text that it was generated from.
     pub source: &'a [S],
-    /// The answer that it should ask for.
+    /// The answer that it is about.
     pub answer: &'a [S],
-    /// The question that a person asked.
-    pub truth: &'a [S],
+    /// The reference question.
+    pub reference: &'a [S],
 }
 
-/// Counts over questions; divided once.
+/// Counts over questions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Copying {
-    /// Questions.
+pub struct CopyRate {
+    /// The number of questions.
     pub questions: u64,
-    /// Their words and marks, each time they came.
+    /// The number of their tokens.
     pub words: u64,
-    /// Those that stand somewhere in the question's source.
+    /// Tokens that occur in the source of their question.
     pub copied: u64,
-    /// Questions that hold their whole answer, its words in a row. No answer is never held.
+    /// Questions that contain their whole, non-empty answer as consecutive words.
     pub leaked: u64,
-    /// Questions that begin with the word that the true one begins with.
-    pub begun_right: u64,
+    /// Questions with the same first word as the reference.
+    pub first_word_correct: u64,
 }
 
-impl Copying {
-    /// Counts a question.
-    pub fn add<S: AsRef<str>>(&mut self, asked: Asked<S>) {
-        let [question, source, answer, truth] =
-            [asked.question, asked.source, asked.answer, asked.truth].map(borrowed);
+impl CopyRate {
+    /// Adds a question.
+    pub fn add<S: AsRef<str>>(&mut self, compared: ComparedQuestion<S>) {
+        let ComparedQuestion { question, source, answer, reference } = compared;
+        let [question, source, answer, reference] = [question, source, answer, reference]
+            .map(|words| words.iter().map(AsRef::as_ref).collect::<Vec<&str>>());
         let source: HashSet<&str> = source.into_iter().collect();
         self.questions += 1;
         self.words += question.len() as u64;
         self.copied += question.iter().filter(|word| source.contains(*word)).count() as u64;
-        // A window cannot be of no words.
+        // `windows` panics for size 0.
         let leaked = !answer.is_empty() && question.windows(answer.len()).any(|run| run == answer);
         self.leaked += u64::from(leaked);
-        let begun_right = !question.is_empty() && question.first() == truth.first();
-        self.begun_right += u64::from(begun_right);
+        let first_word_correct = !question.is_empty() && question.first() == reference.first();
+        self.first_word_correct += u64::from(first_word_correct);
     }
 
-    /// The share of written words that stand in the source, from 0 to 1; 0 where there are none.
-    pub fn copied_share(&self) -> f64 {
+    /// The fraction of tokens that occur in the source; 0 if there are none.
+    pub fn copied_fraction(&self) -> f64 {
         self.copied as f64 / self.words.max(1) as f64
     }
 
-    /// The share of questions that give their answer away, from 0 to 1; 0 where there are none.
-    pub fn leaked_share(&self) -> f64 {
+    /// The fraction of questions that contain their answer; 0 if there are none.
+    pub fn leaked_fraction(&self) -> f64 {
         self.leaked as f64 / self.questions.max(1) as f64
     }
 
-    /// The share of questions that begin with the right word, from 0 to 1; 0 where there are none.
-    pub fn begun_right_share(&self) -> f64 {
-        self.begun_right as f64 / self.questions.max(1) as f64
+    /// The fraction of questions with the reference's first word; 0 if there are none.
+    pub fn first_word_accuracy(&self) -> f64 {
+        self.first_word_correct as f64 / self.questions.max(1) as f64
     }
 }
 
@@ -71,35 +67,35 @@ impl Copying {
 mod tests {
     use super::*;
 
-    fn copying(cases: &[[&str; 4]]) -> Copying {
-        let mut copying = Copying::default();
+    fn copy_rate(cases: &[[&str; 4]]) -> CopyRate {
+        let mut rate = CopyRate::default();
         for case in cases {
-            let [question, source, answer, truth] =
+            let [question, source, answer, reference] =
                 case.map(|text| text.split_whitespace().collect::<Vec<_>>());
-            copying.add(Asked {
+            rate.add(ComparedQuestion {
                 question: &question,
                 source: &source,
                 answer: &answer,
-                truth: &truth,
+                reference: &reference,
             });
         }
-        copying
+        rate
     }
 
     #[test]
-    fn words_are_looked_for_in_their_own_source() {
-        let found = copying(&[
+    fn words_are_compared_with_the_source_of_their_question() {
+        let found = copy_rate(&[
             ["who saw the grapes ?", "a fox saw the grapes .", "a fox", "who was hungry ?"],
             ["what was the fox ?", "the grapes were high .", "high", "how high were they ?"],
         ]);
         assert_eq!((found.words, found.copied), (10, 4));
-        assert_eq!((found.leaked_share(), found.begun_right_share()), (0.0, 0.5));
-        assert_eq!(found.copied_share(), 0.4);
+        assert_eq!((found.leaked_fraction(), found.first_word_accuracy()), (0.0, 0.5));
+        assert_eq!(found.copied_fraction(), 0.4);
     }
 
     #[test]
-    fn an_answer_leaks_only_in_one_piece() {
-        let leaks = |question, answer| copying(&[[question, "", answer, ""]]).leaked == 1;
+    fn an_answer_leaks_only_as_consecutive_words() {
+        let leaks = |question, answer| copy_rate(&[[question, "", answer, ""]]).leaked == 1;
         assert!(leaks("did the hungry fox leave ?", "hungry fox"));
         assert!(leaks("fox", "fox"));
         assert!(!leaks("did the fox go hungry ?", "hungry fox"));
@@ -110,11 +106,11 @@ mod tests {
     }
 
     #[test]
-    fn nothing_written_is_neither_copied_nor_right() {
-        let found = copying(&[["", "a fox", "fox", ""]]);
-        assert_eq!(found, Copying { questions: 1, ..Copying::default() });
-        let none = Copying::default();
-        let shares = [none.copied_share(), none.leaked_share(), none.begun_right_share()];
-        assert_eq!(shares, [0.0; 3]);
+    fn an_empty_question_is_neither_copied_nor_correct() {
+        let found = copy_rate(&[["", "a fox", "fox", ""]]);
+        assert_eq!(found, CopyRate { questions: 1, ..CopyRate::default() });
+        let none = CopyRate::default();
+        let rates = [none.copied_fraction(), none.leaked_fraction(), none.first_word_accuracy()];
+        assert_eq!(rates, [0.0; 3]);
     }
 }

@@ -1,4 +1,4 @@
-//! Errors of question generation and its evaluation, one line each.
+//! Errors of question generation and its evaluation, as one-line messages.
 
 /// The result of generating or evaluating questions.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -10,29 +10,27 @@ pub enum Error {
     /// A data file was rejected.
     #[error(transparent)]
     Data(#[from] crate::data::Error),
-    /// The device did not return a tensor's values.
-    #[error("the device did not return its numbers: {0}")]
+    /// The device did not return a tensor.
+    #[error("the device did not return a tensor: {0}")]
     Device(#[from] burn::tensor::TensorReadError),
-    /// The model's predictions are not finite.
+    /// The model's results are not finite.
     #[error(
-        "the model's predictions are not finite numbers: its weights have diverged; train it again with a \
-         lower `train.learning_rate`"
+        "the model's results are not finite: its weights have diverged; train it again with a lower \
+         `train.learning_rate`"
     )]
     NotFinite,
     /// The text has no sentence of a usable length.
-    #[error(
-        "the text holds no sentence to ask about: expected at least one of 1 to 200 words; give another text"
-    )]
+    #[error("the text has no sentence of 1 to 200 words; use another text")]
     NoSentences,
     /// No question can be evaluated.
     #[error(
-        "none of the {questions} questions can be scored: {unmapped} have answers that begin or end within \
-         a word, the others have none; give a file whose answers consist of whole words"
+        "none of the {questions} questions can be evaluated: {unmapped} have answers that begin or end within \
+         a word, the others have none; use a file whose answers are whole words"
     )]
-    NothingToScore {
-        /// Questions found.
+    NothingToEvaluate {
+        /// The number of questions.
         questions: usize,
-        /// Those whose answer is part of a word.
+        /// Those whose answer begins or ends within a word.
         unmapped: usize,
     },
 }

@@ -1,12 +1,14 @@
-//! Question generation: from sentences to questions with their answers.
+//! Question generation: questions with answers from the sentences of a text.
 //!
 //! | module | contents |
 //! |---|---|
-//! | [`data`] | SQuAD, NewsQA and JSON lines; documents, examples and batches |
-//! | [`model`] | encoder, span extraction, attention and the decoder with its copy mechanism |
+//! | [`data`] | SQuAD, NewsQA and JSON Lines; documents, examples and batches |
+//! | [`model`] | encoders, answer extraction, attention, and the decoder with its copy mechanism |
 //! | `train` | the training task: `trainer` trains the model of this crate |
 //! | [`generate`](mod@generate) | answer candidates, beam search, round-trip filtering, evaluation |
-//! | [`baselines`], [`copy_rate`] | heuristic baselines; how much questions copy from their sentence |
+//! | [`baselines`] | heuristic baselines of answer extraction and question generation |
+//! | [`copy_rate`] | rates of copied words, leaked answers and correct first words |
+//! | [`error`] | errors of question generation and its evaluation |
 
 pub mod baselines;
 pub mod copy_rate;
@@ -18,8 +20,3 @@ mod train;
 
 pub use error::{Error, Result};
 pub use model::{QuestionModel, QuestionModelConfig};
-
-/// Words as string slices, which compare and hash alike whatever type owns them.
-fn borrowed<S: AsRef<str>>(words: &[S]) -> Vec<&str> {
-    words.iter().map(AsRef::as_ref).collect()
-}

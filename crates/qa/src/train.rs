@@ -1,36 +1,34 @@
-//! Questions: their words given a sentence and an answer, and the answers given the sentence.
+//! The training task: one loss per word of the questions and per answer.
 
 use burn::tensor::{Device, Tensor};
-use models::{DropoutKey, Judged, State};
-
-use crate::data::{Examples, FEATURES, PreparedQuestions, QuestionBatch};
-use crate::model::{QuestionModel, QuestionModelConfig};
+use models::{DropoutKey, LossOutput, State};
 use seqdata::{Loader, Order};
+use trainer::{Result, TrainConfig, TrainTask};
 
-use trainer::Task;
-use trainer::{Result, TrainConfig};
+use crate::data::{Examples, FEATURES, QaDataset, QuestionBatch};
+use crate::model::{QuestionModel, QuestionModelConfig};
 
-/// Examples that are judged at once; what they hold at once does not depend on how a run is trained.
-const JUDGED: usize = 64;
+/// The batch size of validation, which does not depend on the training configuration.
+const VALID_BATCH_SIZE: usize = 64;
 
-impl Task for QuestionModel {
-    type Data = PreparedQuestions;
+impl TrainTask for QuestionModel {
+    type Data = QaDataset;
     type Items = Examples;
 
     fn loaders(
-        data: &PreparedQuestions,
+        data: &QaDataset,
         config: &TrainConfig,
-        plain: &Device,
+        device: &Device,
     ) -> Result<[Loader<Examples>; 2]> {
         let order = Order::Shuffled(config.seed);
-        let autodiff = plain.clone().autodiff();
+        let autodiff = device.clone().autodiff();
         Ok([
             Loader::new(data.train.clone(), config.batch_size, order, autodiff),
-            Loader::new(data.valid.clone(), JUDGED, Order::Sequential, plain.clone()),
+            Loader::new(data.valid.clone(), VALID_BATCH_SIZE, Order::Sequential, device.clone()),
         ])
     }
 
-    fn train_sha256(data: &PreparedQuestions) -> String {
+    fn train_sha256(data: &QaDataset) -> String {
         data.train_sha256.clone()
     }
 
@@ -38,42 +36,51 @@ impl Task for QuestionModel {
         QuestionModel::trainable(self)
     }
 
-    fn place(&self) -> Device {
-        QuestionModel::place(self)
+    fn device(&self) -> Device {
+        QuestionModel::device(self)
     }
 
-    fn learn(
+    fn train_step(
         &self,
         batch: QuestionBatch,
-        _carried: Option<State>,
+        _state: Option<State>,
         dropout: DropoutKey,
     ) -> (Tensor<1>, Option<State>) {
-        (QuestionModel::learn(self, batch, Some(dropout)), None)
+        (self.forward_loss(batch, Some(dropout)), None)
     }
 
-    fn judge(&self, batch: QuestionBatch, _carried: Option<State>) -> (Judged, Option<State>) {
-        (QuestionModel::judge(self, batch), None)
+    fn valid_step(
+        &self,
+        batch: QuestionBatch,
+        _state: Option<State>,
+    ) -> (LossOutput, Option<State>) {
+        (self.forward_eval(batch), None)
     }
 
-    fn tokens(batch: &QuestionBatch) -> usize {
-        batch.tokens
+    fn num_tokens(batch: &QuestionBatch) -> usize {
+        batch.num_tokens
     }
 
-    fn number(batch: &QuestionBatch) -> u64 {
+    fn step_index(batch: &QuestionBatch) -> u64 {
         batch.step
     }
 
-    /// What the layers keep that read (the finding ones twice) and write, and six rows of logits a word.
-    fn kept(config: &QuestionModelConfig, batch: &QuestionBatch) -> usize {
+    /// The activations of the encoders (those for answer extraction run twice) and the decoder, and six rows of
+    /// logits per target.
+    fn saved_activations(config: &QuestionModelConfig, batch: &QuestionBatch) -> usize {
         let of = |layers: &[models::LayerConfig]| -> usize {
-            layers.iter().map(|layer| layer.kind().kept_per_unit() * layer.width()).sum()
+            layers
+                .iter()
+                .map(|layer| layer.kind().spec().activations_per_unit * layer.width())
+                .sum()
         };
-        let read: usize = batch.sentences.words.dims().iter().product();
-        let written = batch.targets.rows.dims()[0];
-        let finding = if config.extractor.is_empty() { &config.encoder } else { &config.extractor };
-        let inputs = config.embedding + FEATURES.len() * config.features;
-        let found = 2 * (inputs + of(finding));
-        read * (inputs + of(&config.encoder) + found)
-            + written * (config.embedding + of(&config.decoder) + 6 * config.written)
+        let encoded: usize = batch.sentences.ids.dims().iter().product();
+        let decoded = batch.targets.unpadded_rows.dims()[0];
+        let extractor =
+            if config.extractor.is_empty() { &config.encoder } else { &config.extractor };
+        let inputs = config.embedding_dim + FEATURES.len() * config.feature_dim;
+        let extraction = 2 * (inputs + of(extractor));
+        encoded * (inputs + of(&config.encoder) + extraction)
+            + decoded * (config.embedding_dim + of(&config.decoder) + 6 * config.decoder_vocab)
     }
 }

@@ -1,96 +1,107 @@
-//! What can go wrong between ids and batches, each said in one line.
+//! Errors of this crate. Each message is one line: what was found, what was expected, what to do.
 
 use std::path::PathBuf;
 
 /// The result of preparing data.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why ids cannot become batches.
+/// A configuration option with an invalid value. Shared by the crates that have a configuration.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{key}` is {found}; expected {expected}")]
+pub struct ConfigError {
+    /// The option, by its name in the configuration.
+    pub key: String,
+    /// The value.
+    pub found: String,
+    /// The values that are allowed.
+    pub expected: &'static str,
+}
+
+impl ConfigError {
+    /// The error of the option `key` with the value `found`.
+    pub fn new(key: impl Into<String>, found: impl ToString, expected: &'static str) -> Self {
+        Self { key: key.into(), found: found.to_string(), expected }
+    }
+}
+
+/// Why a text cannot become a dataset.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The text holds tokens that a trained model's vocabulary does not.
+    /// The text has tokens that are not in a trained model's vocabulary.
     #[error(
-        "the text holds {count} tokens that the model has never seen ({first}): choose \
-         `--vocabulary keep` to read them as unknown, or `--vocabulary extend` to learn them"
+        "{count} tokens of the text are not in the model's vocabulary ({first}): map them to the \
+         unknown token or extend the vocabulary"
     )]
     NewTokens {
-        /// How many different ones.
+        /// How many distinct new tokens there are.
         count: usize,
         /// The most frequent of them.
         first: String,
     },
     /// The text is shorter than one window and its target.
     #[error(
-        "the text holds {tokens} tokens, a window of {length} and its target need {needed}: \
-         lower `windows.length` or take a longer text"
+        "the text has {tokens} tokens, but a window of {context_len} and its target need {needed}: \
+         lower `windows.context_len` or use a longer text"
     )]
     TextTooShort {
-        /// Tokens found.
+        /// Tokens in the text.
         tokens: usize,
-        /// Tokens in a window.
-        length: usize,
+        /// Input tokens per window.
+        context_len: usize,
         /// Tokens needed.
         needed: usize,
     },
-    /// A split cannot hold one window.
+    /// A split is shorter than one window and its target.
     #[error(
-        "the {split} split holds {tokens} tokens, a window of {length} and its target need \
-         {needed}: lower `windows.length` or `vocabulary.min_count`, or give it a larger share by \
+        "the {split} split has {tokens} tokens, but a window of {context_len} and its target need \
+         {needed}: lower `windows.context_len` or `vocabulary.min_count`, or make the split larger with \
          `split.valid_fraction` and `split.test_fraction`"
     )]
     SplitTooShort {
         /// The name of the split.
         split: &'static str,
-        /// Tokens found.
+        /// Tokens in the split.
         tokens: usize,
-        /// Tokens in a window.
-        length: usize,
+        /// Input tokens per window.
+        context_len: usize,
         /// Tokens needed.
         needed: usize,
     },
-    /// There is not a step for every stream.
+    /// The training split is too short for the number of streams.
     #[error(
-        "the train split holds {tokens} tokens, {streams} streams need {needed}: lower \
-         `train.batch_size` or take a longer text"
+        "the training split has {tokens} tokens, but {streams} streams need {needed}: lower \
+         `train.batch_size` or use a longer text"
     )]
     TooManyStreams {
-        /// Streams asked for.
+        /// Streams requested.
         streams: usize,
-        /// Tokens found.
+        /// Tokens in the training split.
         tokens: usize,
         /// Tokens needed.
         needed: usize,
     },
-    /// Nothing is left to write with.
+    /// The vocabulary has no token except reserved ones and the document separator.
     #[error(
-        "no word of the training split occurs {min_count} times or more: lower \
-         `vocabulary.min_count`"
+        "no token occurs {min_count} or more times in the training split: lower `vocabulary.min_count`"
     )]
-    NoWords {
-        /// How often a token must occur.
+    EmptyVocabulary {
+        /// The lowest count of a token in the vocabulary.
         min_count: u64,
     },
-    /// A setting is out of range.
-    #[error("`{key}` is {found}; expected {expected}")]
-    OutOfRange {
-        /// The setting, as written in a configuration.
-        key: &'static str,
-        /// What was found.
-        found: String,
-        /// What is allowed.
-        expected: &'static str,
-    },
-    /// Ids that are too many for memory cannot be put elsewhere.
+    /// A configuration option is out of range.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Ids beyond the memory limit cannot be written to a temporary file.
     #[error(
         "the ids of the text do not fit into memory and cannot be written to a temporary file in \
-         `{}`: {source}; make room there, or name another folder by TMPDIR (on Windows, TMP)",
+         `{}`: {source}; free disk space there, or set TMPDIR (on Windows, TMP) to another folder",
         .folder.display()
     )]
     TemporaryFile {
-        /// Where the file was to be.
+        /// The folder of the file.
         folder: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// The text could not be read or tokenized.

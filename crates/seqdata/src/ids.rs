@@ -1,23 +1,22 @@
-//! Token ids in the smallest unsigned integer that holds them all. Knows no text.
+//! Compact storage of token ids, in the smallest unsigned integer type that fits them all.
 
 use std::ops::{Deref, Range};
 
 use sha2::{Digest, Sha256};
 
-use crate::hash::hexadecimal;
-use crate::ids_writer::IdsWriter;
-use crate::mapped::Mapped;
+use crate::hash::hex_digest;
+use crate::mmap::MappedFile;
 
-/// A sequence of token ids, one, two or four bytes each; made by [`IdsWriter`], or collected in
-/// memory.
+/// A sequence of token ids, one, two or four bytes each. Made by [`IdsWriter`](crate::IdsWriter), or
+/// collected from an iterator.
 #[derive(Clone, Debug)]
 pub struct Ids {
     width: Width,
-    /// The ids in their order, the lowest byte of each first.
+    /// The ids in order, little-endian.
     bytes: Bytes,
 }
 
-/// Bytes an id takes.
+/// Bytes per id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Width {
     #[default]
@@ -26,11 +25,11 @@ pub(crate) enum Width {
     Four = 4,
 }
 
-/// Where ids are.
+/// The stored bytes: in memory or in a memory-mapped file.
 #[derive(Clone, Debug)]
 pub(crate) enum Bytes {
-    Held(Vec<u8>),
-    Mapped(Mapped),
+    InMemory(Vec<u8>),
+    Mapped(MappedFile),
 }
 
 impl Deref for Bytes {
@@ -39,7 +38,7 @@ impl Deref for Bytes {
     #[inline]
     fn deref(&self) -> &[u8] {
         match self {
-            Self::Held(bytes) => bytes,
+            Self::InMemory(bytes) => bytes,
             Self::Mapped(bytes) => bytes,
         }
     }
@@ -48,16 +47,16 @@ impl Deref for Bytes {
 impl Bytes {
     fn for_each_section(&self, range: Range<usize>, mut each: impl FnMut(&[u8])) {
         match self {
-            Self::Held(bytes) => each(&bytes[range]),
+            Self::InMemory(bytes) => each(&bytes[range]),
             Self::Mapped(bytes) => bytes.for_each_section(range, each),
         }
     }
 }
 
 impl Width {
-    /// The narrowest that holds all ids up to `top`.
-    pub fn of(top: u32) -> Self {
-        match top {
+    /// The smallest width that fits all ids up to `max`.
+    pub fn of(max: u32) -> Self {
+        match max {
             0..=0xff => Self::One,
             0x100..=0xffff => Self::Two,
             _ => Self::Four,
@@ -70,17 +69,17 @@ impl Ids {
         Self { width, bytes }
     }
 
-    /// How many ids there are.
+    /// The number of ids.
     pub fn len(&self) -> usize {
         self.bytes.len() / self.width()
     }
 
-    /// Whether there are none.
+    /// Whether there are no ids.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Bytes an id takes.
+    /// Bytes per id.
     pub fn width(&self) -> usize {
         self.width as usize
     }
@@ -99,15 +98,15 @@ impl Ids {
         }
     }
 
-    /// All ids in order.
+    /// All ids, in order.
     pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         (0..self.len()).map(|index| self.get(index))
     }
 
-    /// Calls `each` with the ids of `range` in order: faster than to get one after the other.
+    /// Calls `each` with the ids of `range`, in order. Faster than [`get`](Self::get) in a loop.
     ///
     /// # Panics
-    /// If the range ends behind [`len`](Self::len).
+    /// If `range` ends after [`len`](Self::len).
     pub fn for_each(&self, range: Range<usize>, mut each: impl FnMut(u32)) {
         let width = self.width();
         let ids = |bytes: &[u8]| match self.width {
@@ -129,8 +128,8 @@ impl Ids {
         ids
     }
 
-    /// SHA-256 over the ids of `range` as little-endian `u32`, in hexadecimal: equal for equal
-    /// ids, whatever their width here.
+    /// The SHA-256 of the ids of `range` as little-endian `u32`, in hexadecimal. It does not depend
+    /// on [`width`](Self::width).
     pub fn sha256(&self, range: Range<usize>) -> String {
         const BLOCK: usize = 16 * 1024;
         let mut hasher = Sha256::new();
@@ -142,16 +141,7 @@ impl Ids {
                 block.clear();
             }
         });
-        hexadecimal(hasher.chain_update(&block))
-    }
-}
-
-/// In memory, however many there are.
-impl FromIterator<u32> for Ids {
-    fn from_iter<I: IntoIterator<Item = u32>>(ids: I) -> Self {
-        let mut writer = IdsWriter::in_memory();
-        ids.into_iter().for_each(|id| writer.push(id));
-        writer.finish().expect("memory alone is written to")
+        hex_digest(hasher.chain_update(&block))
     }
 }
 
@@ -160,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_as_wide_as_the_largest_needs() {
+    fn the_largest_id_determines_the_width() {
         for (written, width) in
             [(vec![0, 255], 1), (vec![3, 256, 65_535], 2), (vec![1, 65_536, u32::MAX, 0], 4)]
         {
@@ -173,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hash_does_not_see_the_width() {
+    fn the_hash_does_not_depend_on_the_width() {
         let narrow: Ids = (0..10_000).map(|id| id % 200).collect();
         let wide: Ids = (0..10_000).map(|id| id % 200).chain([70_000]).collect();
         assert_eq!(narrow.sha256(3..9_000), wide.sha256(3..9_000));

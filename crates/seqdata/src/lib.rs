@@ -1,37 +1,43 @@
-//! From token ids to batches: what is held out, how the ids are cut, in which order they are seen.
+//! Token ids, splits, windows, streams and batches for language models.
 //!
-//! Lives here: compact ids, the preparation of a corpus, splits, windows and streams, the order of an epoch,
-//! Burn's batcher and loader, and files of questions and answers. Does not live here: how text becomes tokens (`text-prep`), and
-//! what a network makes of a batch (`models`). Tensors appear in `batch` and `batcher` only.
+//! [`TextDataset`] reads a text, tokenizes it and holds its ids in compact form. [`Windows`] and
+//! [`Streams`] cut the ids into items; [`Loader`] puts items in order and makes a [`Batch`] of them
+//! on a device.
+//!
+//! How text becomes tokens is in `text-prep`; what a model computes from a batch is in `models`.
 
 pub mod batch;
-pub mod batcher;
-pub mod choice;
-pub mod corpus;
+pub mod dataset;
+pub mod dataset_config;
 pub mod error;
 pub mod hash;
 pub mod ids;
 pub mod ids_writer;
-#[cfg(test)]
-mod laws;
+pub mod items;
+pub mod lm_items;
 pub mod loader;
-mod mapped;
+mod mmap;
+#[cfg(test)]
+mod property_tests;
 pub mod random;
-pub mod recall;
+pub mod recall_task;
 pub mod split;
 pub mod streams;
+pub mod vocab_builder;
 pub mod windows;
 
 pub use batch::Batch;
-pub use batcher::Cut;
-pub use choice::{CountedOn, NewTokens};
-pub use corpus::{Prepared, Recipe, WholeText};
-pub use error::{Error, Result};
+pub use dataset::{TextDataset, TextStats};
+pub use dataset_config::DatasetConfig;
+pub use error::{ConfigError, Error, Result};
 pub use ids::Ids;
 pub use ids_writer::IdsWriter;
-pub use loader::{EpochClock, Items, Loader, Order, Placed};
+pub use items::{Items, WithStep};
+pub use lm_items::LmItems;
+pub use loader::{EpochCursor, Loader, Order};
 pub use random::Random;
-pub use recall::Recall;
+pub use recall_task::RecallTask;
 pub use split::{Fractions, Split};
 pub use streams::Streams;
+pub use vocab_builder::{NewTokens, VocabSource};
 pub use windows::Windows;

@@ -1,124 +1,102 @@
-//! The order in which ids are seen: a function of seed and epoch, and of nothing else.
+//! A data loader whose order is a function of the seed and the epoch only.
 //!
-//! Burn's own loader draws its order from a generator that lives through the run; a resumed run
-//! would then see the epochs in another order. Here any epoch can be opened by its number.
+//! Burn's own loader shuffles with a generator that lives through the run, so a resumed run would have
+//! another order. Here any epoch can be opened by its number.
 
 use std::sync::{Arc, Mutex};
 
-use burn::data::dataloader::batcher::Batcher;
 use burn::data::dataloader::{DataLoader, DataLoaderIterator, Progress};
 use burn::data::dataset::DatasetError;
 use burn::tensor::Device;
 
-use crate::batcher::Cut;
+use crate::items::{Items, WithStep};
+use crate::lm_items::LmItems;
 use crate::random::Random;
 use crate::streams::Streams;
 use crate::windows::Windows;
 
-/// How many batches' items are looked at together when items of like length are put side by side: few
-/// enough that an epoch stays well shuffled.
-const POOL: usize = 32;
+/// Batches whose items are sorted by length together: few enough that an epoch stays well shuffled.
+const SORTED_BATCHES: usize = 32;
 
-/// What a loader serves: things to learn from, by their numbers, and batches of them.
-pub trait Items: Batcher<usize, Self::Batch> + Clone + 'static {
-    /// Several of them on a device.
-    type Batch: Placed;
-
-    /// How many there are.
-    fn count(&self) -> usize;
-
-    /// How long one is. A shuffled epoch puts items of like length side by side, so that little of a batch
-    /// is padding; where all are alike, it stays as it was shuffled.
-    fn length(&self, _item: usize) -> usize {
-        0
-    }
-}
-
-/// A batch that knows where in a run it stands.
-pub trait Placed: Send + 'static {
-    /// The same batch as number `index` of its epoch and number `step` of the run, both counted from 0.
-    fn placed(self, index: usize, step: u64) -> Self;
-}
-
-/// Where a loader is opened next; shared by all its copies.
+/// The position at which a loader starts its next iteration; shared by all its copies.
 #[derive(Clone, Debug)]
-pub struct EpochClock(Arc<Mutex<(usize, usize)>>);
+pub struct EpochCursor(Arc<Mutex<(usize, usize)>>);
 
-impl EpochClock {
-    /// Opens `epoch`, counted from 1, at the next `iter`, after its first `done` batches.
+impl EpochCursor {
+    /// Makes the next `iter` start in `epoch`, counted from 1, after its first `done` batches.
     ///
     /// # Panics
     /// If `epoch` is zero.
     pub fn set(&self, epoch: usize, done: usize) {
         assert!(epoch > 0, "epochs are counted from 1");
-        *self.0.lock().expect("nobody panics while it is set") = (epoch, done);
+        *self.0.lock().expect("the lock is never poisoned") = (epoch, done);
     }
 
     fn get(&self) -> (usize, usize) {
-        *self.0.lock().expect("nobody panics while it is set")
+        *self.0.lock().expect("the lock is never poisoned")
     }
 }
 
-/// How windows follow one another within an epoch.
+/// The order of the items within an epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Order {
-    /// As they stand in the text.
+    /// By index.
     Sequential,
-    /// Shuffled anew in each epoch, by this seed.
+    /// Shuffled differently in each epoch, with this seed.
     Shuffled(u64),
 }
 
-/// Batches on a device; the last, short one is kept.
+/// Serves batches on a device. The last batch of an epoch may be short.
 #[derive(Clone, Debug)]
-pub struct Loader<I = Cut> {
+pub struct Loader<I = LmItems> {
     items: I,
-    /// Items in a batch.
+    /// Items per batch.
     batch_size: usize,
     order: Order,
-    clock: EpochClock,
+    cursor: EpochCursor,
     device: Device,
-    /// The part of the items that this loader serves, as [`DataLoader::slice`] cut it.
+    /// The items that this loader serves, see [`DataLoader::slice`].
     range: std::ops::Range<usize>,
 }
 
 impl Loader {
-    /// A loader over all of `windows`.
+    /// A loader of all `windows`.
     ///
     /// # Panics
     /// If `batch_size` is zero.
     pub fn windows(windows: Windows, batch_size: usize, order: Order, device: Device) -> Self {
-        Self::new(Cut::Windows(windows), batch_size, order, device)
+        Self::new(LmItems::Windows(windows), batch_size, order, device)
     }
 
-    /// A loader over `streams`, piece by piece.
+    /// A loader of `streams`, one chunk per batch.
     pub fn streams(streams: Streams, device: Device) -> Self {
-        Self::new(Cut::Streams(streams), 1, Order::Sequential, device)
+        Self::new(LmItems::Streams(streams), 1, Order::Sequential, device)
     }
 }
 
 impl<I: Items> Loader<I> {
-    /// A loader over all of `items`.
+    /// A loader of all `items`.
     ///
     /// # Panics
     /// If `batch_size` is zero.
     pub fn new(items: I, batch_size: usize, order: Order, device: Device) -> Self {
-        assert!(batch_size > 0, "a batch holds at least one item");
+        assert!(batch_size > 0, "a batch has at least one item");
         let range = 0..items.count();
-        let clock = EpochClock(Arc::new(Mutex::new((1, 0))));
-        Self { items, batch_size, order, clock, device, range }
+        let cursor = EpochCursor(Arc::new(Mutex::new((1, 0))));
+        Self { items, batch_size, order, cursor, device, range }
     }
 
-    /// The handle that chooses the epoch.
-    pub fn clock(&self) -> EpochClock {
-        self.clock.clone()
+    /// The handle that sets the epoch.
+    pub fn cursor(&self) -> EpochCursor {
+        self.cursor.clone()
     }
 
-    /// Batches in an epoch.
+    /// Batches per epoch.
     pub fn batches(&self) -> usize {
         self.range.len().div_ceil(self.batch_size)
     }
 
-    /// Batch after batch, epoch after epoch, without end.
+    /// The batches of epoch 1, 2, … without end.
     pub fn endless(self) -> impl Iterator<Item = I::Batch> {
         let loader = Arc::new(self);
         (1..).flat_map(move |epoch| {
@@ -127,7 +105,7 @@ impl<I: Items> Loader<I> {
         })
     }
 
-    /// Batch `index` of `epoch`, whose items come in `order`; none after the last.
+    /// Batch `index` of `epoch`, whose items are in `order`; `None` after the last.
     fn batch(&self, epoch: usize, order: &[u32], index: usize) -> Option<I::Batch> {
         let start = index * self.batch_size;
         let end = (start + self.batch_size).min(order.len());
@@ -136,10 +114,10 @@ impl<I: Items> Loader<I> {
         }
         let items = order[start..end].iter().map(|&item| self.range.start + item as usize);
         let step = ((epoch - 1) * self.batches() + index) as u64;
-        Some(self.items.batch(items.collect(), &self.device).placed(index, step))
+        Some(self.items.batch(items.collect(), &self.device).with_step(index, step))
     }
 
-    /// The order of the items in `epoch`.
+    /// The item indices of `epoch`, in order.
     fn order(&self, epoch: usize) -> Vec<u32> {
         let count = self.range.len();
         match self.order {
@@ -147,23 +125,23 @@ impl<I: Items> Loader<I> {
             Order::Shuffled(seed) => {
                 let mut random = Random::keyed(seed, "shuffle", &[epoch as u64]);
                 let order = random.permutation(count);
-                self.by_length(order, &mut random)
+                self.group_by_length(order, &mut random)
             }
         }
     }
 
-    /// `order` with items of like length in the same batch, and the batches shuffled again.
-    fn by_length(&self, mut order: Vec<u32>, random: &mut Random) -> Vec<u32> {
+    /// `order` with items of similar length in the same batch, and the batches shuffled again.
+    fn group_by_length(&self, mut order: Vec<u32>, random: &mut Random) -> Vec<u32> {
         let length = |item: u32| self.items.length(self.range.start + item as usize);
         let Some(first) = order.first().map(|&item| length(item)) else { return order };
         if order.iter().all(|&item| length(item) == first) {
             return order;
         }
-        for pool in order.chunks_mut(POOL * self.batch_size) {
+        for pool in order.chunks_mut(SORTED_BATCHES * self.batch_size) {
             pool.sort_by_key(|&item| length(item));
         }
         let batches = order.chunks_exact(self.batch_size);
-        // The short batch stays the last one.
+        // The short batch stays last.
         let rest = batches.remainder();
         let batches: Vec<&[u32]> = batches.collect();
         let shuffled = random.permutation(batches.len()).into_iter();
@@ -174,7 +152,7 @@ impl<I: Items> Loader<I> {
 
 impl<I: Items> DataLoader<I::Batch> for Loader<I> {
     fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<I::Batch> + 'a> {
-        let (epoch, next) = self.clock.get();
+        let (epoch, next) = self.cursor.get();
         Box::new(Epoch { loader: self, epoch, order: self.order(epoch), next })
     }
 
@@ -219,6 +197,8 @@ impl<I: Items> DataLoaderIterator<I::Batch> for Epoch<'_, I> {
 
 #[cfg(test)]
 mod tests {
+    use burn::data::dataloader::batcher::Batcher;
+
     use super::*;
     use crate::batch::Batch;
 
@@ -237,10 +217,10 @@ mod tests {
     fn an_epoch_is_a_function_of_seed_and_number() {
         let loader = loader(Order::Shuffled(5));
         let first = targets(&loader);
-        loader.clock().set(2, 0);
+        loader.cursor().set(2, 0);
         let second = targets(loader.to_device(&Device::flex()).as_ref());
         assert_ne!(first, second);
-        loader.clock().set(1, 0);
+        loader.cursor().set(1, 0);
         assert_eq!(first, targets(&loader));
         let mut sorted = second;
         sorted.sort_unstable();
@@ -248,34 +228,34 @@ mod tests {
     }
 
     #[test]
-    fn an_epoch_can_be_opened_in_its_middle() {
+    fn an_epoch_can_start_in_the_middle() {
         let loader = loader(Order::Shuffled(5));
-        loader.clock().set(2, 0);
+        loader.cursor().set(2, 0);
         let whole = targets(&loader);
-        loader.clock().set(2, 1);
+        loader.cursor().set(2, 1);
         assert_eq!(targets(&loader), whole[32..]);
         assert_eq!(loader.iter().next().unwrap().unwrap().step, 5);
         let streams = Streams::new(Arc::new((0..41).collect()), 0..41, 2, 8);
         let streams = Loader::streams(streams, Device::flex());
-        streams.clock().set(1, 2);
-        assert!(streams.iter().next().unwrap().unwrap().goes_on);
+        streams.cursor().set(1, 2);
+        assert!(streams.iter().next().unwrap().unwrap().continues);
     }
 
     #[test]
-    fn the_last_short_batch_is_kept_and_steps_count_on() {
+    fn the_last_batch_is_short_and_steps_count_over_epochs() {
         let loader = loader(Order::Sequential);
         assert_eq!(loader.batches(), 4);
-        loader.clock().set(2, 0);
+        loader.cursor().set(2, 0);
         let seen: Vec<(usize, u64)> =
             loader.iter().map(|batch| batch.unwrap()).map(|b| (b.rows(), b.step)).collect();
         assert_eq!(seen, [(32, 4), (32, 5), (32, 6), (1, 7)]);
     }
 
     #[test]
-    fn endless_is_epoch_after_epoch() {
+    fn endless_batches_are_those_of_consecutive_epochs() {
         let loader = loader(Order::Shuffled(5));
         let mut expected = targets(&loader);
-        loader.clock().set(2, 0);
+        loader.cursor().set(2, 0);
         expected.extend(targets(&loader));
         let read = |batch: Batch| batch.targets.try_into_vec_as::<i64>().unwrap();
         let steps: Vec<u64> = loader.clone().endless().take(9).map(|batch| batch.step).collect();
@@ -284,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slice_serves_its_part() {
+    fn a_slice_serves_its_range() {
         let loader = loader(Order::Sequential);
         let part = loader.slice(10, 20);
         assert_eq!(part.num_items(), 10);
@@ -292,25 +272,25 @@ mod tests {
     }
 
     #[test]
-    fn pieces_come_in_order_and_only_the_first_starts_afresh() {
+    fn chunks_come_in_order_and_all_but_the_first_continue() {
         let streams = Streams::new(Arc::new((0..41).collect()), 0..41, 2, 8);
         let loader = Loader::streams(streams, Device::flex());
-        loader.clock().set(3, 0);
+        loader.cursor().set(3, 0);
         let seen: Vec<(bool, u64)> =
-            loader.iter().map(|batch| batch.unwrap()).map(|b| (b.goes_on, b.step)).collect();
+            loader.iter().map(|batch| batch.unwrap()).map(|b| (b.continues, b.step)).collect();
         assert_eq!(seen, [(false, 6), (true, 7), (true, 8)]);
         let part = loader.slice(1, 3);
-        assert!(!part.iter().next().unwrap().unwrap().goes_on);
+        assert!(!part.iter().next().unwrap().unwrap().continues);
     }
 
-    /// Items of the lengths 0 to 9.
+    /// Items with the lengths 0 to 9.
     #[derive(Clone)]
     struct Uneven;
 
     struct Numbers(Vec<usize>);
 
-    impl Placed for Numbers {
-        fn placed(self, _index: usize, _step: u64) -> Self {
+    impl WithStep for Numbers {
+        fn with_step(self, _index: usize, _step: u64) -> Self {
             self
         }
     }
@@ -334,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn items_of_like_length_share_a_batch_and_none_is_lost() {
+    fn items_of_similar_length_share_a_batch_and_none_is_lost() {
         let loader = Loader::new(Uneven, 8, Order::Shuffled(3), Device::flex());
         let batches: Vec<Vec<usize>> = loader.iter().map(|batch| batch.unwrap().0).collect();
         assert_eq!(batches.last().map(Vec::len), Some(3));

@@ -1,9 +1,9 @@
-//! Random numbers that depend on their key alone: the same in every process. Bits, uniform numbers
-//! and choices are the same on every machine; normal numbers up to the system's `ln` and `cos`.
+//! Random numbers as a function of a key, reproducible across processes. Bits, uniform numbers and
+//! integers are equal on every machine; normal numbers depend on the system's `ln` and `cos`.
 //!
-//! Initial weights, dropout masks, the order of an epoch and the sampler each draw from a stream
-//! of their own, keyed by the run's seed, a name and numbers such as the step and the layer. No
-//! generator is carried from one step to the next, so any step can be done again by itself.
+//! Initial weights, dropout masks, the order of an epoch and the sampler each have their own stream,
+//! keyed by the run's seed, a name and numbers such as the step and the layer. No generator state is
+//! carried between steps, so any step can be repeated alone.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 pub struct Random(ChaCha8Rng);
 
 impl Random {
-    /// The stream of this seed, name and numbers; any difference gives an unrelated stream.
+    /// The stream with this key. Different keys give independent streams.
     pub fn keyed(seed: u64, name: &str, numbers: &[u64]) -> Self {
         let mut key = Sha256::new();
         key.update(seed.to_le_bytes());
@@ -26,23 +26,23 @@ impl Random {
         Self(ChaCha8Rng::from_seed(key.finalize().into()))
     }
 
-    /// Uniform over all `u32`.
+    /// A uniform `u32`.
     pub fn bits(&mut self) -> u32 {
         self.0.next_u32()
     }
 
-    /// Uniform in [0, 1), in steps of 2⁻⁵³.
+    /// A uniform number in [0, 1), a multiple of 2⁻⁵³.
     pub fn uniform(&mut self) -> f64 {
         (self.0.next_u64() >> 11) as f64 * 2f64.powi(-53)
     }
 
-    /// Uniform over 0, 1, …, `count - 1`, without bias (Lemire 2019, "Fast random integer
+    /// A uniform integer from 0, 1, …, `count - 1`, without bias (Lemire 2019, "Fast random integer
     /// generation in an interval", algorithm 5).
     ///
     /// # Panics
     /// If `count` is zero.
     pub fn below(&mut self, count: u64) -> u64 {
-        assert!(count > 0, "there is nothing to choose from");
+        assert!(count > 0, "count is 0");
         let threshold = count.wrapping_neg() % count;
         loop {
             let product = u128::from(self.0.next_u64()) * u128::from(count);
@@ -52,13 +52,13 @@ impl Random {
         }
     }
 
-    /// Standard normal (Box and Muller 1958).
+    /// A standard normal number (Box and Muller 1958).
     pub fn normal(&mut self) -> f64 {
         let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
         radius * (std::f64::consts::TAU * self.uniform()).cos()
     }
 
-    /// A uniformly drawn order of 0, 1, …, `count - 1` (Fisher and Yates).
+    /// A uniform random permutation of 0, 1, …, `count - 1` (Fisher and Yates).
     pub fn permutation(&mut self, count: usize) -> Vec<u32> {
         let mut order: Vec<u32> = (0..count as u32).collect();
         for last in (1..count).rev() {
@@ -73,9 +73,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stream_is_fixed_for_all_time() {
-        // ChaCha with 8 rounds under the SHA-256 of the key, computed apart from this code by the
-        // reference equations (Bernstein 2008); runs on other machines depend on these very bits.
+    fn a_stream_never_changes() {
+        // ChaCha with 8 rounds, its key the SHA-256 of ours, computed independently of this code from the
+        // reference equations (Bernstein 2008). Saved runs depend on these bits.
         let mut random = Random::keyed(1, "test", &[2, 3]);
         let drawn = [random.bits(), random.bits(), random.bits()];
         let mut again = Random::keyed(1, "test", &[2, 3]);
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn draws_have_the_moments_of_their_distribution() {
+    fn samples_have_the_moments_of_their_distribution() {
         let mut random = Random::keyed(7, "moments", &[]);
         let count = 20_000;
         let (mut uniform, mut normal, mut square) = (0.0, 0.0, 0.0);
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_permutation_holds_every_index_once() {
+    fn a_permutation_has_every_index_once() {
         let mut order = Random::keyed(3, "order", &[]).permutation(1000);
         assert_ne!(order, (0..1000).collect::<Vec<u32>>());
         order.sort_unstable();

@@ -1,121 +1,122 @@
-//! Streams: a text read from its beginning to its end, a piece at a time, with a target at every
-//! step; several parts of it at once, as the rows of a batch.
+//! Streams: parallel sections of a text, read from start to end in chunks, with a target at every
+//! position. Each stream is one row of the batches.
 //!
-//! The state of the network is carried from piece to piece; gradients end at a piece's beginning
-//! (truncated backpropagation through time: Williams and Peng 1990).
+//! The state of the model is carried from chunk to chunk; the backward pass ends at the start of a
+//! chunk (truncated backpropagation through time: Williams and Peng 1990).
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::ids::Ids;
 
-/// Ids read at once where only the score is wanted; long enough to keep the output layer busy.
-const SCORED_AT_ONCE: usize = 128;
+/// Ids per chunk for evaluation; long enough to keep the output layer busy.
+const EVALUATION_CHUNK: usize = 128;
 
-/// `count` neighbouring, equally long streams of one split, cut into pieces.
+/// `count` adjacent streams of equal length over one split, cut into chunks.
 ///
-/// A stream of `S` targets reads `S` ids; the last target of one stream is the first id of the next.
+/// A stream with `S` targets has `S` inputs; the last target of one stream is the first input of the next.
 #[derive(Clone, Debug)]
 pub struct Streams {
     ids: Arc<Ids>,
     range: Range<usize>,
     count: usize,
-    length: usize,
-    /// Ids at the beginning of each stream whose targets are not judged.
-    unjudged: usize,
+    chunk_len: usize,
+    /// Positions at the start of each stream without a target.
+    skipped_targets: usize,
 }
 
 impl Streams {
-    /// `count` streams over `range`, cut every `length` ids, each step with a target.
+    /// `count` streams over `range` in chunks of `chunk_len` ids, with a target at every position.
     ///
     /// # Panics
-    /// If `count` or `length` is zero.
-    pub fn new(ids: Arc<Ids>, range: Range<usize>, count: usize, length: usize) -> Self {
-        assert!(count > 0 && length > 0, "{count} streams in pieces of {length}");
-        Self { ids, range, count, length, unjudged: 0 }
+    /// If `count` or `chunk_len` is zero.
+    pub fn new(ids: Arc<Ids>, range: Range<usize>, count: usize, chunk_len: usize) -> Self {
+        assert!(count > 0 && chunk_len > 0, "{count} streams in chunks of {chunk_len}");
+        Self { ids, range, count, chunk_len, skipped_targets: 0 }
     }
 
-    /// One stream over `range` that judges what windows of `window` ids judge: every id that has
-    /// `window` ids before it.
+    /// One stream over `range` with the same targets as windows of `context_len` ids: every id with
+    /// `context_len` ids before it.
     ///
     /// # Panics
-    /// If `window` is zero.
-    pub fn whole(ids: Arc<Ids>, range: Range<usize>, window: usize) -> Self {
-        Self { unjudged: window - 1, ..Self::new(ids, range, 1, SCORED_AT_ONCE) }
+    /// If `context_len` is zero.
+    pub fn for_evaluation(ids: Arc<Ids>, range: Range<usize>, context_len: usize) -> Self {
+        Self { skipped_targets: context_len - 1, ..Self::new(ids, range, 1, EVALUATION_CHUNK) }
     }
 
-    /// Ids that each stream reads, S.
-    pub fn span(&self) -> usize {
+    /// Inputs per stream, S.
+    pub fn stream_len(&self) -> usize {
         self.range.len().saturating_sub(1) / self.count
     }
 
-    /// Pieces in a stream.
-    pub fn pieces(&self) -> usize {
-        self.span().saturating_sub(self.unjudged).div_ceil(self.length)
+    /// Chunks per stream.
+    pub fn chunks(&self) -> usize {
+        self.stream_len().saturating_sub(self.skipped_targets).div_ceil(self.chunk_len)
     }
 
-    /// How many streams there are.
+    /// The number of streams.
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// Ids at the end of the split that no stream reads, neither as input nor as target.
-    pub fn left_over(&self) -> usize {
-        match self.pieces() {
+    /// Ids at the end of the split that are neither input nor target of a stream.
+    pub fn unused_ids(&self) -> usize {
+        match self.chunks() {
             0 => self.range.len(),
-            _ => self.range.len() - 1 - self.span() * self.count,
+            _ => self.range.len() - 1 - self.stream_len() * self.count,
         }
     }
 
-    /// Piece `index` of every stream.
+    /// Chunk `index` of every stream.
     ///
     /// # Panics
-    /// If there is no such piece.
-    pub fn piece(&self, index: usize) -> Piece<'_> {
-        assert!(index < self.pieces(), "piece {index} of {}", self.pieces());
-        let judged_from = self.unjudged + index * self.length;
-        // The first piece also reads what is not judged.
-        let start = if index == 0 { 0 } else { judged_from };
-        let end = (judged_from + self.length).min(self.span());
-        Piece { streams: self, inputs: start..end, judged_from }
+    /// If `index` is not below [`chunks`](Self::chunks).
+    pub fn chunk(&self, index: usize) -> Chunk<'_> {
+        assert!(index < self.chunks(), "chunk {index} of {}", self.chunks());
+        let first_target = self.skipped_targets + index * self.chunk_len;
+        // The first chunk starts with the inputs that have no target.
+        let start = if index == 0 { 0 } else { first_target };
+        let end = (first_target + self.chunk_len).min(self.stream_len());
+        Chunk { streams: self, inputs: start..end, first_target }
     }
 }
 
-/// The same positions of every stream.
+/// The same positions of every stream: `N` streams, `T` inputs and `K` targets each.
 #[derive(Clone, Debug)]
-pub struct Piece<'a> {
+pub struct Chunk<'a> {
     streams: &'a Streams,
     /// Positions within a stream.
     inputs: Range<usize>,
-    judged_from: usize,
+    /// The first position with a target.
+    first_target: usize,
 }
 
-impl Piece<'_> {
-    /// T.
-    pub fn length(&self) -> usize {
+impl Chunk<'_> {
+    /// Inputs per stream, T.
+    pub fn input_len(&self) -> usize {
         self.inputs.len()
     }
 
-    /// K.
-    pub fn judged(&self) -> usize {
-        self.inputs.end - self.judged_from
+    /// Targets per stream, K.
+    pub fn target_len(&self) -> usize {
+        self.inputs.end - self.first_target
     }
 
-    /// The ids that are read, stream by stream, `[N, T]`.
+    /// The input ids, stream by stream, `[N, T]`.
     pub fn inputs(&self) -> impl Iterator<Item = u32> + '_ {
         self.ids(self.inputs.clone())
     }
 
-    /// The ids that follow the judged ones, `[N, K]`.
+    /// The target ids, stream by stream, `[N, K]`.
     pub fn targets(&self) -> impl Iterator<Item = u32> + '_ {
-        self.ids(self.judged_from + 1..self.inputs.end + 1)
+        self.ids(self.first_target + 1..self.inputs.end + 1)
     }
 
     fn ids(&self, positions: Range<usize>) -> impl Iterator<Item = u32> + '_ {
         let Streams { ids, range, count, .. } = self.streams;
-        let span = self.streams.span();
+        let stream_len = self.streams.stream_len();
         (0..*count).flat_map(move |stream| {
-            let start = range.start + stream * span;
+            let start = range.start + stream * stream_len;
             positions.clone().map(move |at| ids.get(start + at))
         })
     }
@@ -130,15 +131,15 @@ mod tests {
     }
 
     #[test]
-    fn every_target_comes_once_and_is_the_next_id() {
+    fn every_target_occurs_once_and_is_the_next_id() {
         let streams = Streams::new(ids(100), 10..100, 4, 5);
-        assert_eq!((streams.span(), streams.pieces(), streams.left_over()), (22, 5, 1));
+        assert_eq!((streams.stream_len(), streams.chunks(), streams.unused_ids()), (22, 5, 1));
         let mut seen = Vec::new();
-        for index in 0..streams.pieces() {
-            let piece = streams.piece(index);
+        for index in 0..streams.chunks() {
+            let chunk = streams.chunk(index);
             let (inputs, targets): (Vec<u32>, Vec<u32>) =
-                (piece.inputs().collect(), piece.targets().collect());
-            assert_eq!(inputs.len(), 4 * piece.length());
+                (chunk.inputs().collect(), chunk.targets().collect());
+            assert_eq!(inputs.len(), 4 * chunk.input_len());
             assert!(inputs.iter().zip(&targets).all(|(input, target)| input + 1 == *target));
             seen.extend(targets);
         }
@@ -147,11 +148,12 @@ mod tests {
     }
 
     #[test]
-    fn a_row_goes_on_where_it_ended() {
+    fn a_row_continues_where_the_previous_chunk_ended() {
         let streams = Streams::new(ids(41), 0..41, 2, 8);
         let row = |index: usize, stream: usize| -> Vec<u32> {
-            let piece = streams.piece(index);
-            piece.inputs().skip(stream * piece.length()).take(piece.length()).collect()
+            let chunk = streams.chunk(index);
+            let len = chunk.input_len();
+            chunk.inputs().skip(stream * len).take(len).collect()
         };
         assert_eq!(row(0, 1), (20..28).collect::<Vec<_>>());
         assert_eq!(row(1, 1), (28..36).collect::<Vec<_>>());
@@ -159,22 +161,22 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_stream_judges_what_windows_judge() {
+    fn an_evaluation_stream_has_the_targets_of_windows() {
         let windows = crate::Windows::new(ids(400), 50..400, 7, 1);
-        let streams = Streams::whole(ids(400), 50..400, 7);
+        let streams = Streams::for_evaluation(ids(400), 50..400, 7);
         let expected: Vec<u32> = (0..windows.len()).map(|at| windows.target(at)).collect();
-        let pieces = 0..streams.pieces();
+        let chunks = 0..streams.chunks();
         let found: Vec<u32> =
-            pieces.flat_map(|index| streams.piece(index).targets().collect::<Vec<_>>()).collect();
+            chunks.flat_map(|index| streams.chunk(index).targets().collect::<Vec<_>>()).collect();
         assert_eq!(found, expected);
-        assert_eq!(streams.piece(0).inputs().next(), Some(50));
-        assert_eq!(streams.left_over(), 0);
+        assert_eq!(streams.chunk(0).inputs().next(), Some(50));
+        assert_eq!(streams.unused_ids(), 0);
     }
 
     #[test]
-    fn a_range_too_short_has_no_piece() {
+    fn a_range_that_is_too_short_has_no_chunk() {
         let streams = Streams::new(ids(9), 0..4, 4, 2);
-        assert_eq!((streams.pieces(), streams.left_over()), (0, 4));
-        assert_eq!(Streams::new(ids(9), 0..5, 4, 2).pieces(), 1);
+        assert_eq!((streams.chunks(), streams.unused_ids()), (0, 4));
+        assert_eq!(Streams::new(ids(9), 0..5, 4, 2).chunks(), 1);
     }
 }

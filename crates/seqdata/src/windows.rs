@@ -1,4 +1,4 @@
-//! Windows: the seed's way to cut ids, `length` of them as input and the next one as target.
+//! Windows: a fixed number of ids as input and the next id as target.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -7,63 +7,64 @@ use crate::ids::Ids;
 
 /// All windows of one split.
 ///
-/// Window `i` reads ids `start + i·step … + length` and has the id after them as its target.
+/// The inputs of window `i` are the ids `start + i·stride … start + i·stride + context_len − 1`; its target is
+/// the id after them.
 #[derive(Clone, Debug)]
 pub struct Windows {
     ids: Arc<Ids>,
     range: Range<usize>,
-    length: usize,
-    step: usize,
+    context_len: usize,
+    stride: usize,
 }
 
 impl Windows {
-    /// The windows of `range`, `length` ids long, each `step` ids after the one before.
+    /// Windows over `range` with `context_len` inputs, each `stride` ids after the previous one.
     ///
     /// # Panics
-    /// If `length` or `step` is zero.
-    pub fn new(ids: Arc<Ids>, range: Range<usize>, length: usize, step: usize) -> Self {
-        assert!(length > 0 && step > 0, "windows of {length} ids every {step}");
-        Self { ids, range, length, step }
+    /// If `context_len` or `stride` is zero.
+    pub fn new(ids: Arc<Ids>, range: Range<usize>, context_len: usize, stride: usize) -> Self {
+        assert!(context_len > 0 && stride > 0, "windows of {context_len} ids every {stride}");
+        Self { ids, range, context_len, stride }
     }
 
-    /// How many windows there are.
+    /// The number of windows.
     pub fn len(&self) -> usize {
-        let starts = self.range.len().saturating_sub(self.length);
-        starts.div_ceil(self.step)
+        let starts = self.range.len().saturating_sub(self.context_len);
+        starts.div_ceil(self.stride)
     }
 
-    /// Whether there are none.
+    /// Whether there are no windows.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Ids in a window.
-    pub fn length(&self) -> usize {
-        self.length
+    /// Input ids per window.
+    pub fn context_len(&self) -> usize {
+        self.context_len
     }
 
-    /// Ids at the end of the split that no window reads, neither as input nor as target.
-    pub fn left_over(&self) -> usize {
+    /// Ids at the end of the split that are neither input nor target of a window.
+    pub fn unused_ids(&self) -> usize {
         match self.len() {
             0 => self.range.len(),
-            count => self.range.len() - ((count - 1) * self.step + self.length + 1),
+            count => self.range.len() - ((count - 1) * self.stride + self.context_len + 1),
         }
     }
 
     /// The input ids of window `index`.
     pub fn input(&self, index: usize) -> impl Iterator<Item = u32> + '_ {
         let start = self.start(index);
-        (start..start + self.length).map(|position| self.ids.get(position))
+        (start..start + self.context_len).map(|position| self.ids.get(position))
     }
 
     /// The target id of window `index`.
     pub fn target(&self, index: usize) -> u32 {
-        self.ids.get(self.start(index) + self.length)
+        self.ids.get(self.start(index) + self.context_len)
     }
 
     fn start(&self, index: usize) -> usize {
         assert!(index < self.len(), "window {index} of {}", self.len());
-        self.range.start + index * self.step
+        self.range.start + index * self.stride
     }
 }
 
@@ -71,8 +72,8 @@ impl Windows {
 mod tests {
     use super::*;
 
-    fn windows(count: u32, range: Range<usize>, length: usize, step: usize) -> Windows {
-        Windows::new(Arc::new((0..count).collect()), range, length, step)
+    fn windows(count: u32, range: Range<usize>, context_len: usize, stride: usize) -> Windows {
+        Windows::new(Arc::new((0..count).collect()), range, context_len, stride)
     }
 
     #[test]
@@ -85,19 +86,19 @@ mod tests {
             assert_eq!(input[0], 5 + index as u32);
             assert_eq!(windows.target(index), input[3] + 1);
         }
-        assert_eq!(windows.left_over(), 0);
+        assert_eq!(windows.unused_ids(), 0);
     }
 
     #[test]
-    fn steps_leave_out_nothing_silently() {
+    fn a_stride_leaves_unused_ids_at_the_end() {
         let windows = windows(30, 0..30, 4, 7);
         assert_eq!(windows.len(), 4);
         assert_eq!(windows.target(3), 25);
-        assert_eq!(windows.left_over(), 4);
+        assert_eq!(windows.unused_ids(), 4);
     }
 
     #[test]
-    fn two_splits_have_length_windows_less_than_the_whole() {
+    fn two_splits_have_fewer_windows_than_the_whole_by_the_context_length() {
         let whole = windows(500, 0..500, 20, 1).len();
         let parts = windows(500, 0..300, 20, 1).len() + windows(500, 300..500, 20, 1).len();
         assert_eq!(parts, whole - 20);
@@ -106,6 +107,6 @@ mod tests {
     #[test]
     fn a_range_shorter_than_a_window_has_none() {
         assert!(windows(30, 0..4, 4, 1).is_empty());
-        assert_eq!(windows(30, 0..4, 4, 1).left_over(), 4);
+        assert_eq!(windows(30, 0..4, 4, 1).unused_ids(), 4);
     }
 }

@@ -1,42 +1,42 @@
-//! Cleans two short fables by the preset `book` and prints the most frequent words with their ids.
+//! Cleans two short fables with the preset `keras-lowercase`, prints the most frequent words with their
+//! ids, and encodes a prompt.
 //!
 //! Run it with `cargo run -p text-prep --example clean_and_count`.
 
-use text_prep::{Cleaner, Interner, Rare, Splitter, Tokenizer, UnseenPolicy, Vocabulary, Words};
+#![allow(clippy::print_stdout)]
+
+use text_prep::{
+    Cleaner, OovPolicy, PreTokenizer, TokenCounter, Tokenizer, Vocabulary, WordOptions,
+};
 
 const TEXT: &str = "THE CROW AND THE LAMP\n\n\nA Crow took a lamp for the moon, and sang to it.\n\
     \"How still you are tonight!\" said the Crow.\n\n\n\n\n\
     THE TWO KETTLES\n\n\nA Kettle asked another: \"Why do you sing?\"\n\"Why do you not?\" said the other.\n";
 
 fn main() -> text_prep::Result<()> {
-    let cleaner = Cleaner::preset("book")?;
-    let splitter = Splitter::Words(Words::default());
+    let cleaner = Cleaner::preset("keras-lowercase")?;
+    let pre_tokenizer = PreTokenizer::Words(WordOptions::default());
 
-    let mut counts = Interner::new();
-    splitter.for_each_token(&cleaner.clean(TEXT), |token| {
-        counts.intern(token);
+    let mut counter = TokenCounter::new();
+    pre_tokenizer.for_each_token(&cleaner.clean(TEXT), |token| {
+        counter.add(token);
     });
-    let vocabulary = Vocabulary::from_counts(counts.iter(), 1, false);
-    let story_mark = Some("|".to_owned());
-    let tokenizer = Tokenizer { cleaner, splitter, vocabulary, story_mark, rare: Rare::Drop };
+    let vocabulary = Vocabulary::from_counts(counter.iter(), 1, false);
+    let document_separator = Some("|".to_owned());
+    let oov = OovPolicy::Drop;
+    let tokenizer = Tokenizer { cleaner, pre_tokenizer, vocabulary, document_separator, oov };
 
-    println!("{} words and the reserved id 0; the most frequent:", tokenizer.vocabulary.words());
-    print!(
-        "{}",
-        tokenizer
-            .vocabulary
-            .to_tsv()
-            .lines()
-            .take(8)
-            .map(|l| format!("  {l}\n"))
-            .collect::<String>()
-    );
+    let vocabulary = &tokenizer.vocabulary;
+    println!("{} words and the reserved id 0; the most frequent:", vocabulary.num_words());
+    for line in vocabulary.to_tsv().lines().take(8) {
+        println!("  {line}");
+    }
 
-    let encoded = tokenizer.encode_prompt("\"Why,\" said the Crow", UnseenPolicy::Error)?;
-    println!("as ids, after {} story marks: {:?}", 20, &encoded.ids[20..]);
-    println!("and back: {}", tokenizer.decode(&encoded.ids));
-    if let Err(error) = tokenizer.encode_prompt("the kettel", UnseenPolicy::Error) {
-        println!("an unseen word: {error}");
+    let encoded = tokenizer.encode("\"Why,\" said the Crow", OovPolicy::Error)?;
+    println!("ids after {} document separators: {:?}", 20, &encoded.ids[20..]);
+    println!("decoded: {}", tokenizer.decode(&encoded.ids));
+    if let Err(error) = tokenizer.encode("the kettel", OovPolicy::Error) {
+        println!("an out-of-vocabulary word: {error}");
     }
     Ok(())
 }

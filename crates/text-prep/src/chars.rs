@@ -1,18 +1,17 @@
-//! What counts as white space, punctuation, a word's letter, and lower case: one answer for all.
-//!
-//! What it does not know: rules, tokens, vocabularies.
+//! Character classes and lower-casing: one definition of white space, punctuation and word
+//! characters for the whole crate.
 
-use crate::scan::{HIGH, at_least, find_in_eights};
+use crate::memchr_like::{HIGH, at_least, find_by_word};
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
-/// White space as Python's `str.isspace` has it: Unicode's White_Space and the four ASCII
+/// White space as defined by Python's `str.isspace`: Unicode White_Space and the four ASCII
 /// separators U+001C..U+001F.
 pub fn is_white_space(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')
 }
 
-/// Byte length of the white-space character that begins at `at`, or 0.
-/// `at` must be a character's border; a table answers for nearly all bytes.
+/// Byte length of the white-space character at `at`, or 0. `at` must be a character boundary.
+/// A table decides for nearly all bytes.
 #[inline]
 pub(crate) fn white_space_length(text: &str, at: usize) -> usize {
     match WHITE_SPACE_HINT[usize::from(text.as_bytes()[at])] {
@@ -25,12 +24,12 @@ pub(crate) fn white_space_length(text: &str, at: usize) -> usize {
     }
 }
 
-/// The first white-space character at or after `from`: its offset and its length.
+/// Offset and byte length of the first white-space character at or after `from`.
 #[inline]
 pub(crate) fn find_white_space(text: &str, from: usize) -> Option<(usize, usize)> {
     let bytes = text.as_bytes();
-    // Most words are short and of ASCII: eight bytes hold the space behind them.
-    let mut at = find_in_eights(bytes, from, |eight| (!at_least(eight, b'!') | eight) & HIGH)?;
+    // Most words are short ASCII: eight bytes contain the word and the space after it.
+    let mut at = find_by_word(bytes, from, |word| (!at_least(word, b'!') | word) & HIGH)?;
     loop {
         match white_space_length(text, at) {
             0 => at += 1,
@@ -40,22 +39,23 @@ pub(crate) fn find_white_space(text: &str, from: usize) -> Option<(usize, usize)
     }
 }
 
-/// The first white-space character at or after `from` that another one follows, that ends `text`, or
-/// that is none of ASCII. All that is passed over is single white space between other characters.
+/// Offset of the first white-space character at or after `from` that is followed by another one, is
+/// the last character of `text`, or is not ASCII. It skips only single ASCII white space between other
+/// characters.
 #[inline]
 pub(crate) fn find_white_space_run(text: &str, from: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     let hint = |at: usize| WHITE_SPACE_HINT[usize::from(bytes[at])];
     let mut at = from;
     loop {
-        // No branch at the end of every word: only pairs stop here, and what is not ASCII. Control
-        // characters pass for white space until a closer look.
+        // Stops only at pairs and non-ASCII bytes, which saves a branch at the end of every word.
+        // Control characters count as white space here and are checked exactly below.
         let mut before = u64::from(at > from && hint(at - 1) == 1) << 7;
-        let found = find_in_eights(bytes, at, |eight| {
-            let white = !(at_least(eight, b'!') | eight) & HIGH;
+        let found = find_by_word(bytes, at, |word| {
+            let white = !(at_least(word, b'!') | word) & HIGH;
             let pairs = white & (white << 8 | before);
             before = white >> 56;
-            pairs | eight & HIGH
+            pairs | word & HIGH
         });
         let Some(stop) = found else {
             let last = bytes.len().checked_sub(1).filter(|&last| last >= from && hint(last) == 1);
@@ -68,7 +68,7 @@ pub(crate) fn find_white_space_run(text: &str, from: usize) -> Option<usize> {
         }
         at = stop + 1;
         if length == 0 && !bytes[stop].is_ascii() {
-            // A stretch of another script.
+            // Skip a run of non-ASCII text.
             let rest = &bytes[at..];
             at += rest
                 .iter()
@@ -78,7 +78,7 @@ pub(crate) fn find_white_space_run(text: &str, from: usize) -> Option<usize> {
     }
 }
 
-/// 0: no white space begins with this byte; 1: it is white space itself; 2: look closer.
+/// By first byte of a character: 0 = never white space, 1 = ASCII white space, 2 = decode the character.
 static WHITE_SPACE_HINT: [u8; 256] = {
     let mut table = [0; 256];
     let mut byte = 0;
@@ -110,13 +110,13 @@ pub(crate) fn is_punctuation(c: char) -> bool {
     }
 }
 
-/// Symbols alone: general categories S*.
+/// Symbols: general categories S*.
 pub(crate) fn is_symbol(c: char) -> bool {
     c.general_category_group() == GeneralCategoryGroup::Symbol
 }
 
-/// A character that belongs to a word: a letter, a digit, or a mark upon one. Symbols that
-/// Unicode calls alphabetic, such as Ⓐ, do not.
+/// A letter, a digit, or a combining mark. Symbols that Unicode calls alphabetic, such as Ⓐ, are
+/// excluded.
 pub(crate) fn is_word_character(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_alphanumeric();
@@ -128,22 +128,23 @@ fn is_mark(c: char) -> bool {
     c.general_category_group() == GeneralCategoryGroup::Mark
 }
 
-/// Zero-width joiner: glues the symbols of an emoji together.
-pub(crate) const JOINER: char = '\u{200d}';
+/// Zero-width detokenizer: connects the symbols of a composed emoji.
+pub(crate) const ZERO_WIDTH_JOINER: char = '\u{200d}';
 
-/// A character that changes the symbol before it and must not be torn off: marks and variation
-/// selectors, the joiner, skin tones.
+/// A character that modifies the symbol before it and must stay with it: combining marks, variation
+/// selectors, the zero-width detokenizer, skin tones.
 pub(crate) fn is_extender(c: char) -> bool {
-    !c.is_ascii() && (c == JOINER || matches!(c, '\u{1f3fb}'..='\u{1f3ff}') || is_mark(c))
+    !c.is_ascii()
+        && (c == ZERO_WIDTH_JOINER || matches!(c, '\u{1f3fb}'..='\u{1f3ff}') || is_mark(c))
 }
 
-/// The two apostrophes.
+/// The straight and the typographic apostrophe.
 pub(crate) fn is_apostrophe(c: char) -> bool {
     matches!(c, '\'' | '’')
 }
 
-/// Hangul syllables and unified ideographs: most of what East Asian text holds, known at once to
-/// be neither cased nor punctuation.
+/// Hangul syllables and unified ideographs: most characters of East Asian text. A fast path, because
+/// they are neither cased nor punctuation.
 #[inline]
 pub(crate) fn is_caseless_letter(c: char) -> bool {
     matches!(c, '\u{ac00}'..='\u{d7a3}' | '\u{4e00}'..='\u{9fff}')
@@ -151,8 +152,8 @@ pub(crate) fn is_caseless_letter(c: char) -> bool {
 
 /// Appends `text` to `out` in lower case, character by character.
 ///
-/// Unlike `str::to_lowercase`, a Greek capital sigma at a word's end becomes σ and not ς: a
-/// character's image never depends on its neighbours, so text may come in any pieces.
+/// Unlike `str::to_lowercase`, a Greek capital sigma at the end of a word becomes σ and not ς: the
+/// result for a character never depends on its neighbours, so the text may be split into any chunks.
 pub(crate) fn push_lower(text: &str, out: &mut String) {
     let start = out.len();
     out.reserve(text.len());
@@ -175,7 +176,7 @@ pub(crate) fn push_lower(text: &str, out: &mut String) {
 }
 
 fn changes_in_lower_case(c: char) -> bool {
-    // No cased letter lives in general punctuation; curly quotes and dashes are common.
+    // General Punctuation has no cased letters; a fast path for curly quotes and dashes.
     if matches!(c, '\u{2000}'..='\u{206f}') {
         return false;
     }
@@ -188,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_agrees_with_the_definition_for_every_character() {
+    fn the_white_space_table_matches_the_definition_for_every_character() {
         for c in '\0'..=char::MAX {
             let text = String::from(c);
             let expected = if is_white_space(c) { c.len_utf8() } else { 0 };
@@ -198,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn the_short_cuts_agree_with_the_general_category() {
+    fn the_fast_paths_match_the_general_category() {
         for c in '\0'..=char::MAX {
             let group = c.general_category_group();
             let expected =
@@ -208,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn lower_case_of_every_character_is_its_own() {
+    fn every_character_is_lower_cased_independently() {
         for c in '\0'..=char::MAX {
             let (text, mut out) = (String::from(c), String::new());
             push_lower(&text, &mut out);

@@ -1,59 +1,57 @@
-//! Everything that can go wrong between bytes and ids, each in one line:
-//! what was found, what was expected, what to do.
-//!
-//! What it does not know: exit codes and how a message is shown.
+//! The error type of this crate. Every message is one line: what was found, what was expected, what to
+//! do.
 
 use std::path::PathBuf;
 
 /// The result of this crate's fallible functions.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// An error of reading, cleaning, tokenizing or numbering. Its display is always one line.
+/// An error in reading, cleaning, tokenizing or encoding. Its message is always one line.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// No file is at the path.
+    /// The file does not exist.
     #[error("no file at `{}`: expected a text to read; check the path", one_line(&.path.to_string_lossy()))]
     MissingFile {
         /// The path as given.
         path: PathBuf,
     },
-    /// The path leads to a directory.
+    /// The path is a directory.
     #[error("`{}` is a directory: expected a text file; name a file inside it", one_line(&.path.to_string_lossy()))]
     Directory {
         /// The path as given.
         path: PathBuf,
     },
-    /// The file is there, yet the system refuses to read it.
+    /// The file exists but cannot be read.
     #[error("cannot read `{}`: {source}; check the file and its permissions", one_line(&.path.to_string_lossy()))]
     Read {
         /// The path as given.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// The file holds nothing but, at most, a byte order mark and white space.
-    #[error("`{}` holds no text: expected at least one character that is not white space; name another file", one_line(.name))]
+    /// The file contains only white space (and perhaps a byte order mark).
+    #[error("`{}` contains no text: expected at least one character that is not white space; name another file", one_line(.name))]
     Empty {
         /// The file's name.
         name: String,
     },
-    /// The bytes are not UTF-8 and no other encoding was named.
-    #[error("`{}` is not UTF-8: byte {offset} begins an invalid sequence; set `encoding` to the file's own (such as \"windows-1252\" or \"euc-kr\") or convert the file", one_line(.name))]
+    /// The bytes are not UTF-8 and no other encoding was given.
+    #[error("`{}` is not UTF-8: byte {offset} begins an invalid sequence; set `encoding` to the encoding of the file (such as \"windows-1252\" or \"euc-kr\") or convert the file", one_line(.name))]
     InvalidUtf8 {
         /// The file's name.
         name: String,
-        /// Offset of the first byte that cannot be read, from 0.
+        /// 0-based offset of the first invalid byte.
         offset: usize,
     },
-    /// The bytes do not fit the encoding that was named.
-    #[error("`{}` is not {encoding}: byte {offset} begins an invalid sequence; set `encoding` to the file's own", one_line(.name))]
+    /// The bytes are not valid in the given encoding.
+    #[error("`{}` is not {encoding}: byte {offset} begins an invalid sequence; set `encoding` to the encoding of the file", one_line(.name))]
     InvalidEncoding {
         /// The file's name.
         name: String,
-        /// The encoding's canonical name.
+        /// The canonical name of the encoding.
         encoding: &'static str,
-        /// Offset of the first byte that cannot be read, from 0.
+        /// 0-based offset of the first invalid byte.
         offset: usize,
     },
     /// No encoding has this label.
@@ -63,44 +61,44 @@ pub enum Error {
         label: String,
     },
     /// A marker of the excerpt is not in the text.
-    #[error("`{}` does not hold the excerpt's `{key}` marker \"{}\" {place}; correct the marker or remove `excerpt`", one_line(.name), one_line(.marker))]
+    #[error("`{}` does not contain the excerpt's `{key}` marker \"{}\" {place}; correct the marker or remove `excerpt`", one_line(.name), one_line(.marker))]
     MarkerNotFound {
         /// The file's name.
         name: String,
         /// `from` or `to`.
         key: &'static str,
-        /// The marker itself.
+        /// The marker.
         marker: String,
-        /// Where it was looked for.
+        /// Where it was searched.
         place: String,
     },
-    /// Cutting left nothing.
-    #[error("nothing is left of `{}` after {cut}: expected text between the marks; correct the markers or the file", one_line(.name))]
+    /// Only white space is left after an excerpt or the removal of headers.
+    #[error("nothing is left of `{}` after {cut}: expected text between the markers; correct the markers or the file", one_line(.name))]
     NothingLeft {
         /// The file's name.
         name: String,
-        /// What cut the text.
+        /// The step that removed the text.
         cut: &'static str,
     },
-    /// No cleaning preset has this name.
+    /// There is no cleaning preset with this name.
     #[error("unknown cleaning preset `{}`: expected one of {known}; did you mean `{nearest}`?", one_line(.name))]
     UnknownPreset {
         /// The name as given.
         name: String,
-        /// The known name that looks most like it.
+        /// The most similar known name.
         nearest: &'static str,
         /// All names.
         known: String,
     },
-    /// A cleaning rule holds a value that cannot work.
+    /// A cleaning rule has an invalid value.
     #[error("the cleaning rule `{rule}` {problem}")]
     BadRule {
-        /// The rule's name as written in a configuration.
+        /// The rule's name in a configuration.
         rule: &'static str,
         /// What was found, what was expected and what to do.
         problem: String,
     },
-    /// Snowball has no stemmer for this language.
+    /// There is no Snowball stemmer for this language.
     #[error("no stemmer for `{}`: expected one of {known}; correct `stem` or remove it", one_line(.language))]
     UnknownLanguage {
         /// The language as given.
@@ -108,47 +106,52 @@ pub enum Error {
         /// All languages.
         known: String,
     },
-    /// A prompt holds a token that is not in the vocabulary.
-    #[error("the prompt holds `{}`{}, which the model never saw;{} choose --unseen skip or unknown", one_line(.token), and_others(*.others), hint(.nearest))]
-    Unseen {
-        /// The first token of that kind.
+    /// A prompt contains a token that is not in the vocabulary.
+    #[error("the prompt contains {}{}: correct it, or drop out-of-vocabulary tokens or map them to the unknown token", not_in_vocabulary(.token, *.others), suggestions(.nearest))]
+    OutOfVocabulary {
+        /// The first out-of-vocabulary token.
         token: String,
-        /// How many other such tokens the prompt holds.
+        /// Number of other distinct out-of-vocabulary tokens.
         others: usize,
-        /// Known tokens that look most like it, nearest first.
+        /// The most similar known tokens, nearest first.
         nearest: Vec<String>,
     },
-    /// Unseen tokens were to become the unknown token, yet the vocabulary has none.
-    #[error("the prompt holds `{}`, which the model never saw, and its vocabulary has no unknown token; choose --unseen error or skip, or train with rare words mapped to unknown", one_line(.token))]
+    /// Out-of-vocabulary tokens should become the unknown token, but the vocabulary has none.
+    #[error("the prompt contains `{}`, which is not in the vocabulary, and the vocabulary has no unknown token: correct the prompt, drop out-of-vocabulary tokens, or train with rare tokens mapped to unknown", one_line(.token))]
     NoUnknownToken {
-        /// The first unseen token.
+        /// The first out-of-vocabulary token.
         token: String,
     },
-    /// A vocabulary as read from a file contradicts itself.
+    /// [`OovPolicy::Error`](crate::OovPolicy::Error) was set for training text.
     #[error(
-        "the vocabulary {problem}; the file was changed or damaged: take it from the original again"
+        "the out-of-vocabulary policy `error` is only for prompts: expected `unknown` or `drop`"
+    )]
+    TrainingOovPolicy,
+    /// A vocabulary file is inconsistent.
+    #[error(
+        "the vocabulary {problem}; the file was changed or damaged: restore it from the original"
     )]
     BadVocabulary {
         /// What was found and what was expected.
         problem: String,
     },
-    /// A saved tokenizer cannot be read.
-    #[error("not a saved tokenizer: {}; expected the JSON that training wrote: take the file from the model's directory again", one_line(.problem))]
+    /// A tokenizer file cannot be parsed.
+    #[error("not a saved tokenizer: {}; expected the JSON written by training: restore the file from the model's directory", one_line(.problem))]
     BadTokenizer {
-        /// What the reader of the JSON said.
+        /// The error of the JSON parser.
         problem: String,
     },
-    /// A saved tokenizer of another format.
+    /// A tokenizer file has a different format version.
     #[error(
         "the saved tokenizer has format {found}, this program reads format {expected}; use the version of the program that wrote it"
     )]
     TokenizerFormat {
-        /// The number in the file.
+        /// The version of the file.
         found: u64,
-        /// The number that this program writes.
+        /// The version of this program.
         expected: u64,
     },
-    /// A Keras tokenizer that cannot be built or read.
+    /// A Keras tokenizer cannot be created or parsed.
     #[error("not a Keras tokenizer: {}", one_line(.problem))]
     BadKeras {
         /// What was found, what was expected and what to do.
@@ -156,8 +159,8 @@ pub enum Error {
     },
 }
 
-/// `text` on one line and short enough to read: control characters escaped, the middle of a
-/// long text left out.
+/// Makes `text` readable in a one-line message: escapes control characters and shortens a long text in
+/// the middle.
 pub fn one_line(text: &str) -> String {
     const LIMIT: usize = 120;
     let escape = |c: char| -> String {
@@ -176,19 +179,20 @@ pub fn one_line(text: &str) -> String {
     format!("{head} … {tail}")
 }
 
-fn and_others(count: usize) -> String {
-    match count {
-        0 => String::new(),
-        1 => " and one other token".to_owned(),
-        n => format!(" and {n} other tokens"),
+fn not_in_vocabulary(token: &str, others: usize) -> String {
+    let token = one_line(token);
+    match others {
+        0 => format!("`{token}`, which is not in the vocabulary"),
+        1 => format!("`{token}` and one other token that are not in the vocabulary"),
+        n => format!("`{token}` and {n} other tokens that are not in the vocabulary"),
     }
 }
 
-fn hint(nearest: &[String]) -> String {
+fn suggestions(nearest: &[String]) -> String {
     if nearest.is_empty() {
         return String::new();
     }
-    format!(" nearest: {};", nearest.iter().map(|t| one_line(t)).collect::<Vec<_>>().join(", "))
+    format!(" (nearest: {})", nearest.iter().map(|t| one_line(t)).collect::<Vec<_>>().join(", "))
 }
 
 #[cfg(test)]
@@ -196,13 +200,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_cross_threads() {
+    fn errors_are_send_and_sync() {
         fn check<T: Send + Sync + 'static>() {}
         check::<Error>();
     }
 
     #[test]
-    fn a_message_is_one_line_whatever_it_names() {
+    fn messages_are_one_line_for_any_input() {
         let error = Error::MarkerNotFound {
             name: "a\nb.txt".into(),
             key: "from",
@@ -211,27 +215,29 @@ mod tests {
         };
         assert_eq!(
             error.to_string(),
-            "`a\\nb.txt` does not hold the excerpt's `from` marker \"THE END\\n\\n\\n\" anywhere; \
+            "`a\\nb.txt` does not contain the excerpt's `from` marker \"THE END\\n\\n\\n\" anywhere; \
              correct the marker or remove `excerpt`"
         );
         assert!(one_line(&"x".repeat(100_000)).len() < 200);
     }
 
     #[test]
-    fn an_unseen_token_is_named_with_its_neighbours() {
-        let error = Error::Unseen {
+    fn the_error_for_an_oov_token_suggests_similar_tokens() {
+        let error = Error::OutOfVocabulary {
             token: "dargon".into(),
             others: 0,
             nearest: vec!["dragon".into(), "wagon".into()],
         };
         assert_eq!(
             error.to_string(),
-            "the prompt holds `dargon`, which the model never saw; nearest: dragon, wagon; choose --unseen skip or unknown"
+            "the prompt contains `dargon`, which is not in the vocabulary (nearest: dragon, wagon): correct it, \
+             or drop out-of-vocabulary tokens or map them to the unknown token"
         );
-        let error = Error::Unseen { token: "x".into(), others: 2, nearest: vec![] };
+        let error = Error::OutOfVocabulary { token: "x".into(), others: 2, nearest: vec![] };
         assert_eq!(
             error.to_string(),
-            "the prompt holds `x` and 2 other tokens, which the model never saw; choose --unseen skip or unknown"
+            "the prompt contains `x` and 2 other tokens that are not in the vocabulary: correct it, \
+             or drop out-of-vocabulary tokens or map them to the unknown token"
         );
     }
 }

@@ -1,52 +1,51 @@
-//! From bytes to tokens and back: reading, cleaning, tokenizing, numbering.
+//! Text preprocessing: reading, cleaning, tokenizers, vocabularies. Independent of tensors and models.
 //!
-//! The path of a text through this crate:
+//! A text passes through four stages:
 //!
-//! | hop | from → to | module |
+//! | stage | from → to | module |
 //! |---|---|---|
 //! | read | bytes → text | [`source`] |
 //! | clean | text → text | [`clean`] |
-//! | tokenize | text → tokens | [`tokenize`] |
-//! | number | tokens → ids | [`vocabulary`] |
+//! | pre-tokenize | text → tokens | [`tokenize`] |
+//! | look up | tokens → ids | [`vocabulary`] |
 //!
-//! [`TextStream`] goes from read text to tokens in pieces, so that a text may be larger than the memory.
-//! [`Tokenizer`] holds the last three hops together and is what is saved beside a model's weights;
-//! [`passage`] cuts a text without changing it, so that answers in it are found again.
-//! [`keras`] speaks the dialect of Keras's `Tokenizer` for those who come from there.
-//!
-//! What it does not know: tensors, devices, models, how ids are cut into windows.
+//! [`TextStream`] cleans and tokenizes a text in chunks, so it may be larger than memory.
+//! [`Tokenizer`] combines the last three stages and is saved with a model's weights.
+//! [`spans`] finds sentences and words without changing the text, for span extraction.
+//! [`keras`] is compatible with Keras's `Tokenizer`, including its JSON format.
 
 mod chars;
 pub mod clean;
 pub mod error;
-mod interner;
 pub mod keras;
+mod memchr_like;
 mod nearest;
-pub mod passage;
-mod saved;
-mod scan;
 pub mod source;
+pub mod spans;
 pub mod stem;
-mod table;
+mod string_table;
 pub mod text_stream;
+mod token_counter;
 pub mod tokenize;
 pub mod tokenizer;
+mod tokenizer_json;
 pub mod vocabulary;
 
 #[cfg(test)]
-mod aesop;
+mod golden_tests;
 #[cfg(test)]
-mod samples;
+mod test_strategies;
 
 pub use clean::{Cleaner, CleaningStream, PunctuationSet, RuleSpec};
 pub use error::{Error, Result};
-pub use interner::Interner;
 pub use keras::{KerasConfig, KerasTokenizer, TextItem};
-pub use source::{Excerpt, Pieces, Source, Text};
+pub use source::{Excerpt, SourceOptions, TextReader, TextSource};
 pub use stem::Stemmer;
 pub use text_stream::TextStream;
+pub use token_counter::TokenCounter;
 pub use tokenize::{
-    Capitals, Characters, Joiner, Punctuation, SEAM, SHIFT, Splitter, TokenStream, Unit, Words,
+    Capitals, CharacterOptions, CharacterUnit, Detokenizer, JAMO_SEPARATOR, PreTokenizer,
+    Punctuation, SHIFT, TokenStream, WordOptions,
 };
-pub use tokenizer::{Encoded, EncodedCounts, Rare, Tokenizer, UnseenPolicy};
+pub use tokenizer::{Encoded, EncodedCounts, OovPolicy, Tokenizer};
 pub use vocabulary::Vocabulary;

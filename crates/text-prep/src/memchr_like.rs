@@ -1,11 +1,10 @@
-//! Looking for bytes in a text, many at a time.
-//!
-//! What it does not know: what the bytes mean.
+//! Byte search like the `memchr` crate, but for arbitrary byte predicates: many bytes at a time.
 
-/// Bytes that are looked at together: the compiler compares them with vector instructions.
+/// Bytes tested together: the compiler turns the comparisons into vector instructions.
 const BLOCK: usize = 32;
 
-/// Where the first byte at or after `from` stands that is `wanted`, a comparison or a few.
+/// Position of the first byte at or after `from` for which `wanted` is true. `wanted` should be a
+/// few comparisons.
 #[inline(always)]
 pub(crate) fn find(bytes: &[u8], from: usize, wanted: impl Fn(u8) -> bool) -> Option<usize> {
     let mut at = from;
@@ -18,37 +17,38 @@ pub(crate) fn find(bytes: &[u8], from: usize, wanted: impl Fn(u8) -> bool) -> Op
     bytes[at..].iter().position(|&byte| wanted(byte)).map(|n| at + n)
 }
 
-/// The highest bit of each of eight bytes.
+/// The high bit of each of eight bytes.
 pub(crate) const HIGH: u64 = 0x8080_8080_8080_8080;
 
-/// [`HIGH`] where one of eight bytes of ASCII is `least` or more; anything where a byte is not ASCII.
+/// Sets the high bit of each of eight ASCII bytes that is at least `min`. The result for bytes that
+/// are not ASCII is unspecified.
 #[inline(always)]
-pub(crate) fn at_least(bytes: u64, least: u8) -> u64 {
-    // With its highest bit set, no byte borrows from the next.
-    ((bytes | HIGH) - u64::from_le_bytes([least; 8])) & HIGH
+pub(crate) fn at_least(bytes: u64, min: u8) -> u64 {
+    // With its high bit set, no byte borrows from the next.
+    ((bytes | HIGH) - u64::from_le_bytes([min; 8])) & HIGH
 }
 
-/// Where the first byte at or after `from` stands that is wanted. `wanted` sees eight bytes at a time,
-/// the first lowest, and sets the highest bit of those that it wants; it sees the letter `a` behind
-/// the end. Better than [`find`] where much is wanted.
+/// Position of the first byte at or after `from` that is wanted. `wanted` gets eight bytes at a time
+/// (little-endian, the end padded with the letter `a`) and sets the high bit of each wanted byte.
+/// Faster than [`find`] if matches are frequent.
 #[inline(always)]
-pub(crate) fn find_in_eights(
+pub(crate) fn find_by_word(
     bytes: &[u8],
     from: usize,
     mut wanted: impl FnMut(u64) -> u64,
 ) -> Option<usize> {
     let mut at = from;
-    while let Some(eight) = bytes[at..].first_chunk() {
-        let found = wanted(u64::from_le_bytes(*eight));
+    while let Some(word) = bytes[at..].first_chunk() {
+        let found = wanted(u64::from_le_bytes(*word));
         if found != 0 {
             return Some(at + found.trailing_zeros() as usize / 8);
         }
         at += 8;
     }
-    let mut eight = [b'a'; 8];
+    let mut word = [b'a'; 8];
     let rest = &bytes[at..];
-    eight[..rest.len()].copy_from_slice(rest);
-    let found = wanted(u64::from_le_bytes(eight));
+    word[..rest.len()].copy_from_slice(rest);
+    let found = wanted(u64::from_le_bytes(word));
     (found != 0).then(|| at + found.trailing_zeros() as usize / 8)
 }
 
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_is_found_wherever_it_stands() {
+    fn find_returns_the_first_match_at_any_position() {
         for length in 0..100 {
             for at in 0..length {
                 let mut bytes = vec![b'a'; length];
@@ -72,29 +72,29 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_of_eight_is_compared_by_itself() {
-        for least in 1..128 {
+    fn at_least_compares_each_byte_independently() {
+        for min in 1..128 {
             for byte in 0..128 {
-                let expected = if byte >= least { 0x80 } else { 0 };
-                for others in [0, least - 1, least, 127] {
-                    let mut eight = [others; 8];
-                    eight[3] = byte;
-                    let found = at_least(u64::from_le_bytes(eight), least).to_le_bytes();
+                let expected = if byte >= min { 0x80 } else { 0 };
+                for others in [0, min - 1, min, 127] {
+                    let mut bytes = [others; 8];
+                    bytes[3] = byte;
+                    let found = at_least(u64::from_le_bytes(bytes), min).to_le_bytes();
                     assert_eq!(found[3], expected);
-                    assert_eq!(found[4], if others >= least { 0x80 } else { 0 });
+                    assert_eq!(found[4], if others >= min { 0x80 } else { 0 });
                 }
             }
         }
     }
 
     #[test]
-    fn the_first_of_eight_is_found_wherever_it_stands() {
+    fn find_by_word_returns_the_first_match_at_any_position() {
         for length in 0..40 {
             for at in 0..length {
                 let mut bytes = vec![b'b'; length];
                 bytes[at] = b'~';
                 for from in 0..=length {
-                    let found = find_in_eights(&bytes, from, |eight| at_least(eight, b'~'));
+                    let found = find_by_word(&bytes, from, |word| at_least(word, b'~'));
                     assert_eq!(found, Some(at).filter(|&at| at >= from));
                 }
             }

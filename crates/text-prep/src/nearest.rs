@@ -1,10 +1,8 @@
-//! Which known names look most like one that is not known.
-//!
-//! What it does not know: what the names stand for.
+//! "Did you mean" suggestions by edit distance.
 
-/// The `count` candidates nearest to `name`, nearest first, ties in the candidates' own order.
-/// Only those at most `limit` edits away (insertion, deletion, substitution, or a swap of
-/// neighbours); a candidate whose length already differs by more is not compared.
+/// The `count` candidates nearest to `name`, nearest first, ties in the order of the candidates.
+/// Only those within `limit` edits (insertion, deletion, substitution, or transposition of
+/// neighbours: optimal string alignment distance). Candidates whose length differs by more are skipped.
 pub(crate) fn nearest<'a>(
     name: &str,
     candidates: impl Iterator<Item = &'a str>,
@@ -18,12 +16,12 @@ pub(crate) fn nearest<'a>(
     }
     for candidate in candidates {
         let bound = match best.last() {
-            // A later candidate must be strictly nearer to take a place.
+            // A later candidate must be strictly nearer to replace an earlier one.
             Some(&(0, _)) if best.len() == count => break,
             Some(&(distance, _)) if best.len() == count => limit.min(distance - 1),
             _ => limit,
         };
-        // Bytes are a cheap upper bound of characters: short words need no count.
+        // The byte length is a cheap upper bound of the character count.
         if candidate.len().saturating_add(bound) < length
             || candidate.chars().count().abs_diff(length) > bound
         {
@@ -31,8 +29,8 @@ pub(crate) fn nearest<'a>(
         }
         let distance = strsim::osa_distance(name, candidate);
         if distance <= bound {
-            let place = best.partition_point(|&(d, _)| d <= distance);
-            best.insert(place, (distance, candidate));
+            let index = best.partition_point(|&(d, _)| d <= distance);
+            best.insert(index, (distance, candidate));
             best.truncate(count);
         }
     }
@@ -44,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nearest_first_and_ties_in_order() {
+    fn nearest_come_first_and_ties_keep_their_order() {
         let words = ["the", "dragons", "dragon", "wagon", "jargon", "xyz"];
         assert_eq!(nearest("dargon", words.into_iter(), 2, 3), ["dragon", "jargon"]);
         assert_eq!(

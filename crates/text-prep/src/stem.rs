@@ -1,7 +1,6 @@
-//! Stems by Snowball: `running` → `run`, for analysis and matching.
+//! Snowball stemmers: `running` → `run`, for analysis and matching.
 //!
-//! What it does not know: that a text made of stems cannot be turned back into words; whoever
-//! trains a model that is to write should warn of it.
+//! Stems cannot be turned back into words, so a generative model should not be trained on them.
 
 use std::borrow::Cow;
 
@@ -9,7 +8,7 @@ use rust_stemmers::Algorithm;
 
 use crate::error::{Error, Result};
 
-/// The languages that Snowball knows here, by their English names.
+/// Supported languages by their English names.
 const LANGUAGES: [(&str, Algorithm); 18] = [
     ("arabic", Algorithm::Arabic),
     ("danish", Algorithm::Danish),
@@ -31,14 +30,14 @@ const LANGUAGES: [(&str, Algorithm); 18] = [
     ("turkish", Algorithm::Turkish),
 ];
 
-/// Finds the stem of a word, by the algorithms of <https://snowballstem.org>.
+/// Stems words with the algorithms of <https://snowballstem.org>.
 pub struct Stemmer(rust_stemmers::Stemmer);
 
 impl Stemmer {
-    /// A stemmer for a language, given by its English name in lower case.
+    /// A stemmer for `language`, an English name in lower case.
     ///
     /// # Errors
-    /// [`Error::UnknownLanguage`], naming all languages.
+    /// [`Error::UnknownLanguage`], with a list of all languages.
     pub fn new(language: &str) -> Result<Self> {
         LANGUAGES
             .iter()
@@ -50,12 +49,12 @@ impl Stemmer {
             })
     }
 
-    /// All languages, in alphabetical order.
+    /// All supported languages, in alphabetical order.
     pub fn languages() -> impl Iterator<Item = &'static str> {
         LANGUAGES.iter().map(|(name, _)| *name)
     }
 
-    /// The stem of one word. Snowball expects lower case.
+    /// The stem of one word, which should be in lower case.
     pub fn stem<'a>(&self, word: &'a str) -> Cow<'a, str> {
         self.0.stem(word)
     }
@@ -72,11 +71,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::samples;
+    use crate::test_strategies;
 
     /// From the sample vocabulary on <https://snowballstem.org/algorithms/english/stemmer.html>.
     #[test]
-    fn english_as_snowball_prints_it() {
+    fn english_stems_match_the_snowball_vocabulary() {
         let stemmer = Stemmer::new("english").unwrap();
         for (word, stem) in [("consigned", "consign"), ("knightly", "knight"), ("knots", "knot")] {
             assert_eq!(stemmer.stem(word), stem);
@@ -85,16 +84,16 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_language_is_told_all_that_are_known() {
+    fn the_error_for_an_unknown_language_lists_all_languages() {
         let message = Stemmer::new("klingon").unwrap_err().to_string();
         assert!(message.contains("`klingon`") && message.contains("english, finnish"), "{message}");
     }
 
     proptest! {
-        #![proptest_config(samples::cases(256))]
+        #![proptest_config(test_strategies::cases(256))]
 
         #[test]
-        fn no_word_of_any_script_upsets_any_stemmer(text in samples::text()) {
+        fn no_stemmer_panics_on_words_of_any_script(text in test_strategies::text()) {
             for language in Stemmer::languages() {
                 let stemmer = Stemmer::new(language).unwrap();
                 for word in text.split_whitespace() {

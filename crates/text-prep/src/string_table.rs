@@ -1,46 +1,45 @@
-//! Strings numbered 0, 1, 2 … in order of arrival: one arena, one hash table.
-//!
-//! What it does not know: what the strings or the numbers mean.
+//! A string counter: distinct strings with indices 0, 1, 2 … in order of insertion, stored in one arena
+//! with one hash table.
 
 use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
-/// Distinct strings and their numbers. The text lies in one arena, so that a new string costs no
-/// allocation of its own.
+/// Distinct strings and their indices. All text is in one arena, so a new string needs no allocation
+/// of its own.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StringTable {
     text: String,
-    /// `ends[i]` is where string `i` ends in `text`.
+    /// `ends[i]` is the end of string `i` in `text`.
     ends: Vec<usize>,
     entries: HashTable<Entry>,
     ascii: Ascii,
 }
 
-/// Sixteen bytes, four to a cache line: what does not fit the nearest cache is what takes time.
+/// 16 bytes, four per cache line: cache misses dominate the lookup time.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     key: Key,
-    number: u32,
+    index: u32,
 }
 
-/// What a string is found by. A string of up to 11 bytes, as nearly all words are, is known by its
-/// key alone, without a look at the arena.
+/// The hash-table key of a string. It identifies a string of up to 11 bytes (nearly all words)
+/// uniquely, without reading the arena.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Key {
-    /// The first four or eight bytes and the last ones, which may overlap; of a longer string its
-    /// hash. In two halves, so that an entry has no gap.
+    /// The first four or eight bytes and the last ones, which may overlap; for a longer string its
+    /// hash. Two `u32`, so that an entry has no padding.
     low: [u32; 2],
-    /// The last three bytes where eight are not enough; above them the length, or [`LONG`].
+    /// The last three bytes if eight are not enough; in the top byte the length, or [`LONG`].
     high: u32,
 }
 
-/// Stands for all lengths that a key has no room for.
+/// Length code of all strings too long to be stored in a key.
 const LONG: usize = 12;
 
-/// The numbers of the strings that are one ASCII character, each plus 1; 0 for none. They are most
-/// of what a text of characters is split into, and need no hash.
+/// Index plus 1 of each one-character ASCII string; 0 if absent. Character tokenizers produce mostly
+/// these, and they need no hash.
 #[derive(Clone, Debug)]
 struct Ascii([u32; 128]);
 
@@ -56,15 +55,15 @@ impl StringTable {
     }
 
     /// # Panics
-    /// When `number` was never handed out.
-    pub fn get(&self, number: u32) -> &str {
-        let number = number as usize;
-        let start = if number == 0 { 0 } else { self.ends[number - 1] };
-        &self.text[start..self.ends[number]]
+    /// If no string has this index.
+    pub fn get(&self, index: u32) -> &str {
+        let index = index as usize;
+        let start = if index == 0 { 0 } else { self.ends[index - 1] };
+        &self.text[start..self.ends[index]]
     }
 
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
-        // The constructor below refuses more than u32::MAX strings.
+        // `add` panics at u32::MAX strings.
         (0..self.len()).map(|i| self.get(i as u32))
     }
 
@@ -78,39 +77,38 @@ impl StringTable {
 
     #[inline]
     fn find_key(&self, key: Key, string: &str) -> Option<u32> {
-        let same = |entry: &Entry| {
-            entry.key == key && (!key.is_long() || self.get(entry.number) == string)
-        };
-        self.entries.find(key.hash(), same).map(|entry| entry.number)
+        let same =
+            |entry: &Entry| entry.key == key && (!key.is_long() || self.get(entry.index) == string);
+        self.entries.find(key.hash(), same).map(|entry| entry.index)
     }
 
-    /// The number of `string`, and whether it is new.
+    /// The index of `string`, and whether it is new.
     ///
     /// # Panics
-    /// With more than `u32::MAX` distinct strings.
+    /// With more than 2³² − 1 distinct strings.
     #[inline]
     pub fn insert(&mut self, string: &str) -> (u32, bool) {
         match self.find(string) {
-            Some(number) => (number, false),
+            Some(index) => (index, false),
             None => (self.add(string), true),
         }
     }
 
     #[cold]
     fn add(&mut self, string: &str) -> u32 {
-        let number = u32::try_from(self.ends.len()).expect("fewer than 2^32 distinct tokens");
-        assert!(number < u32::MAX, "fewer than 2^32 - 1 distinct tokens");
+        let index = u32::try_from(self.ends.len()).expect("fewer than 2^32 distinct tokens");
+        assert!(index < u32::MAX, "fewer than 2^32 - 1 distinct tokens");
         self.text.push_str(string);
         self.ends.push(self.text.len());
         match *string.as_bytes() {
-            [byte @ 0..128] => self.ascii.0[usize::from(byte)] = number + 1,
+            [byte @ 0..128] => self.ascii.0[usize::from(byte)] = index + 1,
             _ => {
                 let key = Key::of(string);
-                let entry = Entry { key, number };
+                let entry = Entry { key, index };
                 self.entries.insert_unique(key.hash(), entry, |entry| entry.key.hash());
             }
         }
-        number
+        index
     }
 }
 
@@ -133,7 +131,7 @@ impl Key {
         } else if let (Some(first), Some(last)) = (bytes.first_chunk(), last(bytes)) {
             (u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(last), 0)
         } else if let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) {
-            // Of three bytes at most, these are all.
+            // Three bytes at most: these are all of them.
             let middle = bytes[length / 2];
             (u64::from_le_bytes([first, middle, last, 0, 0, 0, 0, 0]), 0)
         } else {
@@ -153,13 +151,13 @@ impl Key {
     }
 }
 
-/// The last four bytes, the last of all uppermost.
+/// The last four bytes, the last one in the top byte.
 #[inline]
 fn last(bytes: &[u8]) -> Option<u32> {
     bytes.last_chunk().map(|last| u32::from_le_bytes(*last))
 }
 
-/// A fixed seed: no result depends on the order inside the table, and runs stay alike.
+/// A fixed seed, for identical runs; no result depends on the order inside the table.
 #[inline]
 fn hash(value: impl std::hash::Hash) -> u64 {
     FixedState::with_seed(0).hash_one(value)
@@ -170,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn strings_are_numbered_as_they_come() {
+    fn indices_follow_the_order_of_insertion() {
         let mut table = StringTable::default();
         assert_eq!(table.insert("b"), (0, true));
         assert_eq!(table.insert(""), (1, true));
@@ -182,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn many_strings_survive_growth() {
+    fn strings_keep_their_indices_when_the_table_grows() {
         let mut table = StringTable::default();
         for i in 0..10_000u32 {
             assert_eq!(table.insert(&i.to_string()), (i, true));
@@ -194,9 +192,9 @@ mod tests {
     }
 
     #[test]
-    fn only_equal_strings_have_one_number() {
-        // All lengths around the borders between the kinds of key, differing in one byte or in
-        // length alone.
+    fn only_equal_strings_share_an_index() {
+        // All lengths around the limits between the kinds of key; the strings differ in one byte or
+        // only in length.
         let mut strings: Vec<String> = Vec::new();
         for length in 0..40 {
             strings.push("a".repeat(length));
@@ -205,13 +203,13 @@ mod tests {
         }
         strings.extend(["é", "한", "🦊", "\0", "\0\0"].map(String::from));
         let mut table = StringTable::default();
-        for (number, string) in (0..).zip(&strings) {
+        for (index, string) in (0..).zip(&strings) {
             assert_eq!(table.find(string), None, "{string}");
-            assert_eq!(table.insert(string), (number, true), "{string}");
+            assert_eq!(table.insert(string), (index, true), "{string}");
         }
-        for (number, string) in (0..).zip(&strings) {
-            assert_eq!(table.insert(string), (number, false), "{string}");
-            assert_eq!(table.get(number), string);
+        for (index, string) in (0..).zip(&strings) {
+            assert_eq!(table.insert(string), (index, false), "{string}");
+            assert_eq!(table.get(index), string);
         }
     }
 }

@@ -1,11 +1,9 @@
-//! Strings for the property tests: the characters on which rules and joins can go wrong.
-//!
-//! What it does not know: any rule.
+//! `proptest` strategies for text: characters that are difficult to clean, split and join.
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-/// Settings of every property test: few cases, always the same ones, nothing left on disk.
+/// Configuration of every property test: few cases, a fixed RNG seed, no files written.
 pub(crate) fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig {
         cases,
@@ -15,7 +13,7 @@ pub(crate) fn cases(cases: u32) -> ProptestConfig {
     }
 }
 
-const PIECES: &[&str] = &[
+const FRAGMENTS: &[&str] = &[
     "a",
     "b",
     "Z",
@@ -107,33 +105,33 @@ const PIECES: &[&str] = &[
     "'tis",
 ];
 
-/// Text made of difficult pieces, up to 40 of them.
+/// Text made of up to 40 difficult fragments.
 pub(crate) fn text() -> impl Strategy<Value = String> {
     prop::collection::vec(
         prop_oneof![
-            8 => prop::sample::select(PIECES).prop_map(str::to_owned),
+            8 => prop::sample::select(FRAGMENTS).prop_map(str::to_owned),
             1 => any::<char>().prop_map(String::from),
         ],
         0..40,
     )
-    .prop_map(|pieces| pieces.concat())
+    .prop_map(|fragments| fragments.concat())
 }
 
-/// Text and where to cut it: offsets that [`cut`] moves to the borders of characters.
+/// Text and split offsets, which [`cut`] moves to character boundaries.
 pub(crate) fn text_and_cuts() -> impl Strategy<Value = (String, Vec<usize>)> {
     (text(), prop::collection::vec(0usize..200, 0..12))
 }
 
-/// `text` in pieces, some perhaps empty.
+/// `text` split into chunks, some of which may be empty.
 pub(crate) fn cut<'a>(text: &'a str, cuts: &[usize]) -> Vec<&'a str> {
     let mut cuts: Vec<usize> = cuts.iter().map(|&c| text.floor_char_boundary(c)).collect();
     cuts.sort_unstable();
-    let mut pieces = Vec::new();
+    let mut chunks = Vec::new();
     let mut start = 0;
     for cut in cuts {
-        pieces.push(&text[start..cut]);
+        chunks.push(&text[start..cut]);
         start = cut;
     }
-    pieces.push(&text[start..]);
-    pieces
+    chunks.push(&text[start..]);
+    chunks
 }

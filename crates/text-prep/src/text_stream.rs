@@ -1,15 +1,12 @@
-//! A text on its way from what was read to tokens: cleaning and splitting together, in pieces.
-//!
-//! What it does not know: where the text comes from, and what becomes of the tokens.
+//! Cleans and tokenizes a text in chunks.
 
 use crate::clean::{Cleaner, CleaningStream};
-use crate::tokenize::{Splitter, TokenStream};
+use crate::tokenize::{PreTokenizer, TokenStream};
 
-/// Long enough to make calls rare, short enough to stay in the processor's cache.
-const PIECE: usize = 16 * 1024;
+/// Large enough to make calls rare, small enough for the CPU cache.
+const CHUNK: usize = 16 * 1024;
 
-/// Cleans and splits a text that comes in pieces; neither the text nor the cleaned text ever stands in
-/// memory as a whole.
+/// Cleans and tokenizes a text in chunks, without keeping the whole text in memory.
 pub struct TextStream {
     cleaning: CleaningStream,
     tokens: TokenStream,
@@ -17,26 +14,26 @@ pub struct TextStream {
 }
 
 impl TextStream {
-    /// Begins a text.
-    pub fn new(cleaner: &Cleaner, splitter: &Splitter) -> Self {
-        Self { cleaning: cleaner.stream(), tokens: splitter.stream(), cleaned: String::new() }
+    /// Starts a text.
+    pub fn new(cleaner: &Cleaner, pre_tokenizer: &PreTokenizer) -> Self {
+        Self { cleaning: cleaner.stream(), tokens: pre_tokenizer.stream(), cleaned: String::new() }
     }
 
-    /// Takes the next piece, of any length. Each piece of cleaned text goes to `clean`, each token
-    /// to `token`, in order, as soon as it is certain.
+    /// Processes the next chunk, of any length. Calls `clean` with each chunk of cleaned text and
+    /// `token` with each complete token, in order.
     pub fn push(&mut self, text: &str, mut clean: impl FnMut(&str), mut token: impl FnMut(&str)) {
         let mut rest = text;
         while !rest.is_empty() {
-            let (piece, tail) = rest.split_at(rest.floor_char_boundary(PIECE));
+            let (chunk, tail) = rest.split_at(rest.floor_char_boundary(CHUNK));
             self.cleaned.clear();
-            self.cleaning.push(piece, &mut self.cleaned);
+            self.cleaning.push(chunk, &mut self.cleaned);
             clean(&self.cleaned);
             self.tokens.push(&self.cleaned, &mut token);
             rest = tail;
         }
     }
 
-    /// Hands over what was held back. The text has ended.
+    /// Ends the text and processes what is still buffered.
     pub fn finish(mut self, mut clean: impl FnMut(&str), mut token: impl FnMut(&str)) {
         self.cleaned.clear();
         self.cleaning.finish(&mut self.cleaned);
@@ -51,52 +48,62 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::samples;
-    use crate::tokenize::{Characters, Words};
+    use crate::test_strategies;
+    use crate::tokenize::{CharacterOptions, WordOptions};
 
-    fn streamed(cleaner: &Cleaner, splitter: &Splitter, pieces: &[&str]) -> (String, Vec<String>) {
+    fn streamed(
+        cleaner: &Cleaner,
+        pre_tokenizer: &PreTokenizer,
+        chunks: &[&str],
+    ) -> (String, Vec<String>) {
         let (mut cleaned, mut tokens) = (String::new(), Vec::new());
-        let mut stream = TextStream::new(cleaner, splitter);
-        for piece in pieces {
-            stream.push(piece, |c| cleaned.push_str(c), |token| tokens.push(token.to_owned()));
+        let mut stream = TextStream::new(cleaner, pre_tokenizer);
+        for chunk in chunks {
+            stream.push(chunk, |c| cleaned.push_str(c), |token| tokens.push(token.to_owned()));
         }
         stream.finish(|c| cleaned.push_str(c), |token| tokens.push(token.to_owned()));
         (cleaned, tokens)
     }
 
-    fn at_once(cleaner: &Cleaner, splitter: &Splitter, text: &str) -> (String, Vec<String>) {
+    fn at_once(
+        cleaner: &Cleaner,
+        pre_tokenizer: &PreTokenizer,
+        text: &str,
+    ) -> (String, Vec<String>) {
         let (cleaned, mut tokens) = (cleaner.clean(text), Vec::new());
-        splitter.for_each_token(&cleaned, |token| tokens.push(token.to_owned()));
+        pre_tokenizer.for_each_token(&cleaned, |token| tokens.push(token.to_owned()));
         (cleaned, tokens)
     }
 
-    fn every_way() -> impl Iterator<Item = (Cleaner, Splitter)> {
-        let splitters =
-            [Splitter::Words(Words::default()), Splitter::Characters(Characters::default())];
+    fn all_combinations() -> impl Iterator<Item = (Cleaner, PreTokenizer)> {
+        let pre_tokenizers = [
+            PreTokenizer::Words(WordOptions::default()),
+            PreTokenizer::Characters(CharacterOptions::default()),
+        ];
         let cleaners = crate::clean::PRESETS.map(|name| Cleaner::preset(name).unwrap());
-        cleaners
-            .into_iter()
-            .flat_map(move |cleaner| splitters.clone().map(|splitter| (cleaner.clone(), splitter)))
+        cleaners.into_iter().flat_map(move |cleaner| {
+            pre_tokenizers.clone().map(|pre_tokenizer| (cleaner.clone(), pre_tokenizer))
+        })
     }
 
     #[test]
-    fn a_long_text_is_cut_without_a_trace() {
+    fn streaming_a_long_text_equals_processing_it_at_once() {
         let text = "The fox… saw  the dragon\n\n\n\n\n한글 e\u{301} ran. ".repeat(6_000);
-        for (cleaner, splitter) in every_way() {
-            let whole = at_once(&cleaner, &splitter, &text);
-            assert_eq!(streamed(&cleaner, &splitter, &[&text]), whole);
+        for (cleaner, pre_tokenizer) in all_combinations() {
+            let whole = at_once(&cleaner, &pre_tokenizer, &text);
+            assert_eq!(streamed(&cleaner, &pre_tokenizer, &[&text]), whole);
         }
     }
 
     proptest! {
-        #![proptest_config(samples::cases(256))]
+        #![proptest_config(test_strategies::cases(256))]
 
         #[test]
-        fn pieces_or_whole_the_tokens_are_the_same((text, cuts) in samples::text_and_cuts()) {
-            for (cleaner, splitter) in every_way() {
-                let pieces = samples::cut(&text, &cuts);
-                let whole = at_once(&cleaner, &splitter, &text);
-                prop_assert_eq!(streamed(&cleaner, &splitter, &pieces), whole);
+        fn streaming_equals_processing_at_once((text, cuts) in test_strategies::text_and_cuts()) {
+            for (cleaner, pre_tokenizer) in all_combinations() {
+                let chunks = test_strategies::cut(&text, &cuts);
+                let whole = at_once(&cleaner, &pre_tokenizer, &text);
+                prop_assert_eq!(streamed(&cleaner, &pre_tokenizer, &chunks), whole);
             }
         }
     }

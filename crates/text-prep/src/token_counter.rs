@@ -1,81 +1,79 @@
-//! Counting tokens as they come.
-//!
-//! What it does not know: which of them a vocabulary will keep, and under which ids.
+//! Counts distinct tokens and assigns them provisional ids.
 
-use crate::table::StringTable;
+use crate::string_table::StringTable;
 
-/// Counts tokens as they come, under provisional numbers in order of first appearance.
+/// Counts distinct tokens. Provisional ids 0, 1, 2 … follow the order of first appearance.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Interner {
+pub struct TokenCounter {
     table: StringTable,
     counts: Vec<u64>,
 }
 
-impl Interner {
-    /// An interner that has seen nothing.
+impl TokenCounter {
+    /// A counter without tokens.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Counts `token` once and gives its number.
+    /// Counts `token` once and returns its provisional id.
     ///
     /// # Panics
     /// With more than 2³² − 1 distinct tokens.
     #[inline]
-    pub fn intern(&mut self, token: &str) -> u32 {
-        self.add(token, 1)
+    pub fn add(&mut self, token: &str) -> u32 {
+        self.add_n(token, 1)
     }
 
-    /// Counts `token` `count` times and gives its number.
+    /// Counts `token` `count` times and returns its provisional id.
     ///
     /// # Panics
-    /// As [`Self::intern`].
+    /// As [`Self::add`].
     #[inline]
-    pub fn add(&mut self, token: &str, count: u64) -> u32 {
-        let (number, new) = self.table.insert(token);
+    pub fn add_n(&mut self, token: &str, count: u64) -> u32 {
+        let (id, new) = self.table.insert(token);
         if new {
             self.counts.push(count);
         } else {
-            self.counts[number as usize] += count;
+            self.counts[id as usize] += count;
         }
-        number
+        id
     }
 
-    /// Gives `token` the value `count`, whatever it had.
+    /// Sets the count of `token`.
     pub(crate) fn set(&mut self, token: &str, count: u64) {
-        let number = self.add(token, 0);
-        self.counts[number as usize] = count;
+        let id = self.add_n(token, 0);
+        self.counts[id as usize] = count;
     }
 
-    /// How often each token came, in order of first appearance.
+    /// The count of each token, by provisional id.
     pub fn counts(&self) -> &[u64] {
         &self.counts
     }
 
-    /// The token with this number.
+    /// The token with this provisional id.
     ///
     /// # Panics
-    /// When no token has it.
-    pub fn token(&self, number: u32) -> &str {
-        self.table.get(number)
+    /// If no token has this id.
+    pub fn token(&self, id: u32) -> &str {
+        self.table.get(id)
     }
 
-    /// The number of `token`, if it ever came.
+    /// The provisional id of `token`, if it was counted.
     pub fn find(&self, token: &str) -> Option<u32> {
         self.table.find(token)
     }
 
-    /// Tokens and counts in order of first appearance.
+    /// Tokens and their counts in order of first appearance.
     pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
         self.table.iter().zip(self.counts.iter().copied())
     }
 
-    /// How many distinct tokens came.
+    /// Number of distinct tokens.
     pub fn len(&self) -> usize {
         self.table.len()
     }
 
-    /// Whether nothing came.
+    /// Whether no token was counted.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -85,20 +83,20 @@ impl Interner {
 pub(crate) mod tests {
     use super::*;
 
-    pub(crate) fn count(text: &str) -> Interner {
-        let mut interner = Interner::new();
+    pub(crate) fn count(text: &str) -> TokenCounter {
+        let mut counter = TokenCounter::new();
         for word in text.split_whitespace() {
-            interner.intern(word);
+            counter.add(word);
         }
-        interner
+        counter
     }
 
     #[test]
-    fn tokens_are_numbered_and_counted_as_they_come() {
-        let mut interner = count("b a b");
-        assert_eq!(interner.intern("c"), 2);
-        assert_eq!(interner.intern("b"), 0);
-        assert_eq!(interner.counts(), [3, 1, 1]);
-        assert_eq!((interner.token(1), interner.len(), interner.find("z")), ("a", 3, None));
+    fn ids_follow_first_appearance_and_counts_add_up() {
+        let mut counter = count("b a b");
+        assert_eq!(counter.add("c"), 2);
+        assert_eq!(counter.add("b"), 0);
+        assert_eq!(counter.counts(), [3, 1, 1]);
+        assert_eq!((counter.token(1), counter.len(), counter.find("z")), ("a", 3, None));
     }
 }

@@ -1,38 +1,37 @@
-//! A tokenizer as JSON and back.
-//!
-//! What it does not know: where the JSON is kept.
+//! Saves tokenizers as JSON and loads them.
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::tokenizer::Tokenizer;
 
-/// The format that [`Tokenizer::to_json`] writes.
+/// Version of the format written by [`Tokenizer::to_json`].
 const FORMAT: u64 = 1;
 
 impl Tokenizer {
-    /// The tokenizer as JSON to read by eye or by [`Self::from_json`]; the same bytes every time.
+    /// The tokenizer as readable JSON. Equal tokenizers give equal bytes.
     pub fn to_json(&self) -> String {
         let saved = Saved { format: FORMAT, tokenizer: self };
-        // Strings, numbers and lists only, written to memory: nothing here can fail.
+        // Strings, numbers and lists only, written to memory: this cannot fail.
         let mut json = serde_json::to_string_pretty(&saved).expect("a tokenizer is plain data");
         json.push('\n');
         json
     }
 
-    /// Reads what [`Self::to_json`] wrote.
+    /// Loads a tokenizer saved by [`Self::to_json`].
     ///
     /// # Errors
-    /// When it is no such JSON, has another format, or contradicts itself.
+    /// If the JSON is malformed, has a different format version, or contains inconsistent values.
     pub fn from_json(json: &str) -> Result<Self> {
         let bad = |error: serde_json::Error| Error::BadTokenizer { problem: error.to_string() };
-        let Format { format } = serde_json::from_str(json).map_err(bad)?;
+        let FormatVersion { format } = serde_json::from_str(json).map_err(bad)?;
         if format != FORMAT {
             return Err(Error::TokenizerFormat { found: format, expected: FORMAT });
         }
         let SavedOwned { tokenizer, .. } = serde_json::from_str(json).map_err(bad)?;
         tokenizer.cleaner.validate()?;
-        tokenizer.splitter.validate()?;
+        tokenizer.pre_tokenizer.validate()?;
+        tokenizer.oov.validate_for_training()?;
         Ok(tokenizer)
     }
 }
@@ -51,9 +50,9 @@ struct SavedOwned {
     tokenizer: Tokenizer,
 }
 
-/// The one key that every format has.
+/// The field that every format version has.
 #[derive(Deserialize)]
-struct Format {
+struct FormatVersion {
     format: u64,
 }
 
@@ -62,20 +61,22 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::samples;
-    use crate::tokenize::{Characters, Splitter, Words};
-    use crate::tokenizer::tests::{TEXT, book, every_setting, fit};
+    use crate::test_strategies;
+    use crate::tokenize::{CharacterOptions, PreTokenizer, WordOptions};
+    use crate::tokenizer::tests::{TEXT, all_options, fit, keras_lowercase};
 
     #[test]
-    fn what_is_no_tokenizer_is_refused_in_one_line() {
-        let json = book(TEXT, 0, true).to_json();
+    fn invalid_json_is_rejected_with_a_one_line_message() {
+        let json = keras_lowercase(TEXT, 0, true).to_json();
         for (broken, expected) in [
             (json[..json.len() / 2].to_owned(), "not a saved tokenizer"),
             ("{}".to_owned(), "missing field `format`"),
             (json.replace("\"format\": 1", "\"format\": 2"), "format 2"),
             (json.replace("\"lower-case\"", "\"lowercase\""), "lowercase"),
-            (json.replace("\"dragon\"", "\"fox\""), "holds `fox` twice"),
+            (json.replace("\"dragon\"", "\"fox\""), "contains `fox` twice"),
             (json.replace("\"story_mark\"", "\"storymark\""), "storymark"),
+            (json.replace("\"splitter\"", "\"pre_tokenizer\""), "pre_tokenizer"),
+            (json.replace("\"rare\": \"unknown\"", "\"rare\": \"error\""), "policy `error`"),
         ] {
             let message = Tokenizer::from_json(&broken).unwrap_err().to_string();
             assert!(message.contains(expected) && !message.contains('\n'), "{message}");
@@ -83,9 +84,9 @@ mod tests {
     }
 
     #[test]
-    fn characters_saved_before_they_had_settings_are_scalars() {
-        let splitter = Splitter::Characters(Characters::default());
-        let tokenizer = fit("prose", splitter, TEXT, 0, false);
+    fn character_options_missing_in_old_files_have_defaults() {
+        let pre_tokenizer = PreTokenizer::Characters(CharacterOptions::default());
+        let tokenizer = fit("prose", pre_tokenizer, TEXT, 0, false);
         let json = tokenizer.to_json();
         let old =
             json.replace("\"unit\": \"scalars\",", "").replace(",\n      \"jamo\": false", "");
@@ -94,17 +95,17 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(samples::cases(256))]
+        #![proptest_config(test_strategies::cases(256))]
 
         #[test]
-        fn what_was_saved_is_what_is_loaded(text in samples::text(), unknown in any::<bool>()) {
-            for preset in ["book", "prose", "verbatim"] {
-                for splitter in [
-                    Splitter::Words(Words::default()),
-                    Splitter::Characters(Characters::default()),
-                    Splitter::Characters(every_setting()),
+        fn saving_and_loading_round_trips(text in test_strategies::text(), unknown in any::<bool>()) {
+            for preset in ["keras-lowercase", "prose", "verbatim"] {
+                for pre_tokenizer in [
+                    PreTokenizer::Words(WordOptions::default()),
+                    PreTokenizer::Characters(CharacterOptions::default()),
+                    PreTokenizer::Characters(all_options()),
                 ] {
-                    let tokenizer = fit(preset, splitter, &text, 2, unknown);
+                    let tokenizer = fit(preset, pre_tokenizer, &text, 2, unknown);
                     let json = tokenizer.to_json();
                     let back = Tokenizer::from_json(&json).unwrap();
                     prop_assert_eq!(&back, &tokenizer);

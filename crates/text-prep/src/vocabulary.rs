@@ -1,49 +1,47 @@
-//! The tokens that a model knows, how often each came, and the id of each.
-//!
-//! What it does not know: how tokens are made, and which part of a text was counted.
+//! The vocabulary: maps tokens to ids and back, with their counts.
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::interner::Interner;
 use crate::nearest::nearest;
-use crate::table::StringTable;
+use crate::string_table::StringTable;
+use crate::token_counter::TokenCounter;
 
-/// The tokens that a model knows, numbered: id 0 is reserved for padding as in Keras, id 1 for
-/// what is unknown where the vocabulary has such an id, and the words follow by falling count,
-/// ties in order of first appearance (Keras's rule). Words that were added later follow in the same order
-/// among themselves.
+/// Maps tokens to ids. Id 0 is reserved for padding, as in Keras; id 1 is the unknown token, if the
+/// vocabulary has one. Words follow by descending count, ties in order of first appearance (as in
+/// Keras). Words added later by [`extended`](Self::extended) follow, in the same order among themselves.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(into = "Written", try_from = "Written")]
+#[serde(into = "VocabularyFile", try_from = "VocabularyFile")]
 pub struct Vocabulary {
     table: StringTable,
     counts: Vec<u64>,
-    /// How many tokens were counted as unknown, where there is an unknown id.
+    /// The count of the unknown token, if there is one.
     unknown: Option<u64>,
-    /// Where words were added later, by [`extended`](Self::extended): counts fall between two of these.
+    /// Word indices at which [`extended`](Self::extended) added words: counts descend only between
+    /// two of them.
     added_at: Vec<usize>,
 }
 
 impl Vocabulary {
-    /// The reserved id 0.
+    /// The id of padding.
     pub const PADDING: u32 = 0;
-    /// The id of what is unknown, where [`Self::unknown_id`] says that there is one.
+    /// The id of the unknown token, if there is one; see [`Self::unknown_id`].
     pub const UNKNOWN: u32 = 1;
 
     const PADDING_TOKEN: &str = "<padding>";
     const UNKNOWN_TOKEN: &str = "<unknown>";
 
-    /// A vocabulary of the tokens that came at least `min_count` times. `counts` is in order of
-    /// first appearance, as [`Interner::iter`] gives it; a token that comes twice is added up.
-    /// What is rarer is left out, and counted as unknown where `unknown` asks for such an id.
+    /// A vocabulary of the tokens with a count of at least `min_count`. `counts` is in order of first
+    /// appearance, as returned by [`TokenCounter::iter`]; counts of a repeated token are added.
+    /// Rarer tokens are left out; with `unknown` there is an unknown token, which gets their counts.
     pub fn from_counts<'a>(
         counts: impl IntoIterator<Item = (&'a str, u64)>,
         min_count: u64,
         unknown: bool,
     ) -> Self {
-        let mut all = Interner::new();
+        let mut all = TokenCounter::new();
         for (token, count) in counts {
-            all.add(token, count);
+            all.add_n(token, count);
         }
         let (mut kept, rare): (Vec<_>, Vec<_>) =
             all.iter().partition(|&(_, count)| count >= min_count);
@@ -60,8 +58,8 @@ impl Vocabulary {
         vocabulary
     }
 
-    /// The same words with the same ids, and after them those of `counts` that are new and came at
-    /// least `min_count` times, by falling count, ties in order of first appearance.
+    /// A copy with the new words of `counts` that have a count of at least `min_count` added at the end,
+    /// by descending count, ties in order of first appearance. Existing ids do not change.
     pub fn extended<'a>(
         &self,
         counts: impl IntoIterator<Item = (&'a str, u64)>,
@@ -70,8 +68,8 @@ impl Vocabulary {
         let new = counts.into_iter().filter(|&(token, _)| self.id(token).is_none());
         let new = Self::from_counts(new, min_count, false);
         let mut extended = self.clone();
-        if new.words() > 0 {
-            extended.added_at.push(self.words());
+        if new.num_words() > 0 {
+            extended.added_at.push(self.num_words());
         }
         for (token, count) in new.table.iter().zip(new.counts) {
             extended.table.insert(token);
@@ -80,25 +78,25 @@ impl Vocabulary {
         extended
     }
 
-    /// How many ids there are, the reserved ones included: Keras's `total_words`.
+    /// Number of ids, including the reserved ones: the size of the embedding and output layers
+    /// (`total_words` in the Keras baseline).
     #[expect(clippy::len_without_is_empty, reason = "never empty: id 0 is always reserved")]
     pub fn len(&self) -> usize {
-        self.words() + self.first_word() as usize
+        self.num_words() + self.first_word() as usize
     }
 
-    /// How many words there are, without the reserved ids.
-    pub fn words(&self) -> usize {
+    /// Number of words, without the reserved ids.
+    pub fn num_words(&self) -> usize {
         self.table.len()
     }
 
-    /// The id of a word. A reserved id is never found by its name: a text may hold that very
-    /// word.
+    /// The id of a word. Never returns a reserved id: the text may contain the word `<padding>`.
     #[inline]
     pub fn id(&self, token: &str) -> Option<u32> {
-        self.table.find(token).map(|number| number + self.first_word())
+        self.table.find(token).map(|index| index + self.first_word())
     }
 
-    /// The id of what is unknown, if there is one.
+    /// The id of the unknown token, if there is one.
     pub fn unknown_id(&self) -> Option<u32> {
         self.unknown.map(|_| Self::UNKNOWN)
     }
@@ -108,20 +106,20 @@ impl Vocabulary {
         match id {
             Self::PADDING => Some(Self::PADDING_TOKEN),
             Self::UNKNOWN if self.unknown.is_some() => Some(Self::UNKNOWN_TOKEN),
-            _ => self.number(id).map(|number| self.table.get(number)),
+            _ => self.word_index(id).map(|index| self.table.get(index)),
         }
     }
 
-    /// How often the token with this id was counted; 0 for padding and ids that do not exist.
+    /// The count of the token with this id; 0 for padding and ids that do not exist.
     pub fn count(&self, id: u32) -> u64 {
         match id {
             Self::PADDING => 0,
             Self::UNKNOWN if self.unknown.is_some() => self.unknown.unwrap_or(0),
-            _ => self.number(id).map_or(0, |number| self.counts[number as usize]),
+            _ => self.word_index(id).map_or(0, |index| self.counts[index as usize]),
         }
     }
 
-    /// Whether the id stands for no word. Reserved ids are never to be written.
+    /// Whether the id is padding or the unknown token. Such ids are never sampled.
     pub fn is_reserved(&self, id: u32) -> bool {
         id < self.first_word()
     }
@@ -131,15 +129,15 @@ impl Vocabulary {
         0..self.first_word()
     }
 
-    /// Up to `n` words that look most like `token`, nearest first, ties by falling count.
-    /// Nothing more than half of `token` away is near.
+    /// Up to `n` words most similar to `token` by edit distance, nearest first, ties by descending
+    /// count. The distance is at most half the length of `token`.
     pub fn nearest(&self, token: &str, n: usize) -> Vec<&str> {
         let limit = (token.chars().count() / 2).max(1);
         nearest(token, self.table.iter(), n, limit)
     }
 
-    /// A table to look at: id, token and count a line, tabs between them, control characters and
-    /// backslashes escaped.
+    /// A table with tab-separated id, token and count per line; control characters and backslashes
+    /// are escaped.
     pub fn to_tsv(&self) -> String {
         let mut tsv = String::from("id\ttoken\tcount\n");
         for id in 0..self.len() as u32 {
@@ -163,15 +161,15 @@ impl Vocabulary {
         if self.unknown.is_some() { 2 } else { 1 }
     }
 
-    fn number(&self, id: u32) -> Option<u32> {
-        id.checked_sub(self.first_word()).filter(|&number| (number as usize) < self.words())
+    fn word_index(&self, id: u32) -> Option<u32> {
+        id.checked_sub(self.first_word()).filter(|&index| (index as usize) < self.num_words())
     }
 }
 
-/// A vocabulary as it stands in a file: words in the order of their ids.
+/// The serialized form of a vocabulary: words in the order of their ids.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct VocabularyFile {
     unknown: bool,
     #[serde(default)]
     unknown_count: u64,
@@ -187,7 +185,7 @@ struct Word {
     count: u64,
 }
 
-impl From<Vocabulary> for Written {
+impl From<Vocabulary> for VocabularyFile {
     fn from(vocabulary: Vocabulary) -> Self {
         let words = vocabulary.table.iter().zip(&vocabulary.counts);
         Self {
@@ -199,34 +197,34 @@ impl From<Vocabulary> for Written {
     }
 }
 
-impl TryFrom<Written> for Vocabulary {
+impl TryFrom<VocabularyFile> for Vocabulary {
     type Error = Error;
 
-    fn try_from(written: Written) -> Result<Self> {
+    fn try_from(file: VocabularyFile) -> Result<Self> {
         let mut vocabulary =
-            Self { unknown: written.unknown.then_some(written.unknown_count), ..Self::default() };
-        if !written.added_at.is_sorted() || written.added_at.last() > Some(&written.words.len()) {
+            Self { unknown: file.unknown.then_some(file.unknown_count), ..Self::default() };
+        if !file.added_at.is_sorted() || file.added_at.last() > Some(&file.words.len()) {
             let problem = format!(
-                "says that words were added at {:?}: expected rising places among its {} words",
-                written.added_at,
-                written.words.len()
+                "has `added_at` = {:?}: expected ascending word indices up to {}",
+                file.added_at,
+                file.words.len()
             );
             return Err(Error::BadVocabulary { problem });
         }
-        vocabulary.added_at = written.added_at;
-        for (place, word) in written.words.iter().enumerate() {
-            let (number, new) = vocabulary.table.insert(&word.token);
+        vocabulary.added_at = file.added_at;
+        for (index, word) in file.words.iter().enumerate() {
+            let (first, new) = vocabulary.table.insert(&word.token);
             let bad = |problem: String| Err(Error::BadVocabulary { problem });
             let token = crate::error::one_line(&word.token);
             if !new {
                 return bad(format!(
-                    "holds `{token}` twice, as words {number} and {place}: expected every word once"
+                    "contains `{token}` twice, as words {first} and {index}: expected every word once"
                 ));
             }
-            let begins = vocabulary.added_at.contains(&place);
-            if !begins && vocabulary.counts.last().is_some_and(|&before| before < word.count) {
+            let first_added = vocabulary.added_at.contains(&index);
+            if !first_added && vocabulary.counts.last().is_some_and(|&before| before < word.count) {
                 return bad(format!(
-                    "counts `{token}`, word {place}, more often than the word before: expected falling counts"
+                    "has a higher count for `{token}` (word {index}) than for the word before: expected descending counts"
                 ));
             }
             vocabulary.counts.push(word.count);
@@ -238,10 +236,10 @@ impl TryFrom<Written> for Vocabulary {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::interner::tests::count;
+    use crate::token_counter::tests::count;
 
     #[test]
-    fn words_are_added_after_those_that_are_there() {
+    fn new_words_are_added_after_existing_ones() {
         let old = Vocabulary::from_counts(count("b a b").iter(), 1, true);
         let new = old.extended(count("c a d d c d e").iter(), 2);
         assert_eq!(new.extended(count("a d").iter(), 1), new);
@@ -252,11 +250,11 @@ mod tests {
     }
 
     #[test]
-    fn ids_go_by_count_and_then_by_first_appearance() {
+    fn ids_are_ordered_by_count_then_by_first_appearance() {
         let vocabulary = Vocabulary::from_counts(count("d c b a b a").iter(), 0, false);
         let order: Vec<_> = (0..5).map(|id| vocabulary.token(id).unwrap()).collect();
         assert_eq!(order, ["<padding>", "b", "a", "d", "c"]);
-        assert_eq!((vocabulary.len(), vocabulary.words()), (5, 4));
+        assert_eq!((vocabulary.len(), vocabulary.num_words()), (5, 4));
         assert_eq!(
             (vocabulary.id("d"), vocabulary.id("<padding>"), vocabulary.token(5)),
             (Some(3), None, None)
@@ -274,7 +272,7 @@ mod tests {
         let dropped = Vocabulary::from_counts(counted.iter(), 2, false);
         assert_eq!((dropped.len(), dropped.id("b")), (3, None));
         let mapped = Vocabulary::from_counts(counted.iter(), 2, true);
-        assert_eq!((mapped.len(), mapped.words(), mapped.unknown_id()), (4, 2, Some(1)));
+        assert_eq!((mapped.len(), mapped.num_words(), mapped.unknown_id()), (4, 2, Some(1)));
         assert_eq!(
             (mapped.token(1), mapped.count(1), mapped.id("c")),
             (Some("<unknown>"), 1, Some(2))
@@ -284,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn json_brings_the_same_vocabulary_back() {
+    fn a_vocabulary_round_trips_through_json() {
         for (text, unknown) in
             [("", false), ("", true), ("한 🦊 \u{7f} a a \\", true), ("a", false)]
         {
@@ -295,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_contradictory_file_is_refused_in_words() {
+    fn an_inconsistent_file_is_rejected() {
         let read = |words: &str| {
             serde_json::from_str::<Vocabulary>(&format!(
                 "{{\"unknown\":false,\"words\":[{words}]}}"
@@ -304,13 +302,13 @@ mod tests {
             .to_string()
         };
         let twice = read(r#"{"token":"a","count":2},{"token":"a","count":1}"#);
-        assert!(twice.contains("holds `a` twice"), "{twice}");
+        assert!(twice.contains("contains `a` twice"), "{twice}");
         let rising = read(r#"{"token":"a","count":1},{"token":"b","count":2}"#);
-        assert!(rising.contains("falling counts"), "{rising}");
+        assert!(rising.contains("descending counts"), "{rising}");
     }
 
     #[test]
-    fn nearest_words_are_near_and_frequent_ones_first() {
+    fn nearest_words_are_sorted_by_distance_then_by_count() {
         let vocabulary =
             Vocabulary::from_counts(count("bat cat cat hat dragon the").iter(), 0, false);
         assert_eq!(vocabulary.nearest("rat", 2), ["cat", "bat"]);
@@ -319,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_to_look_at_is_one_line_a_token() {
+    fn the_tsv_table_has_one_line_per_token() {
         let counts = [("\n", 3), ("a\\\t", 2), ("한", 1)];
         let vocabulary = Vocabulary::from_counts(counts, 0, true);
         assert_eq!(

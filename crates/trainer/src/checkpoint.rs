@@ -1,7 +1,7 @@
-//! Checkpoints: complete model directories that also hold what training needs to go on.
+//! Checkpoints: complete model directories that also hold the training state.
 //!
-//! A checkpoint is written into a directory beside its final name, synced, and renamed when it is
-//! whole; only then do older ones go. A process that dies at any moment leaves the newest complete one.
+//! A checkpoint is written to a temporary directory, synced, and renamed once it is complete; only then are older
+//! ones removed. If the process is killed at any moment, the newest complete checkpoint survives.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,24 +9,26 @@ use std::path::{Path, PathBuf};
 use burn::optim::{ModuleOptimizer, OptimizerRecord};
 use burn::tensor::{Bytes, Device};
 use durable::directory;
-use models::packed::{pack_state, pack_weights, unpack_state, unpack_weights};
-use models::{Network, State, Trained};
+use models::serialize::{state_from_bytes, state_to_bytes, weights_from_bytes, weights_to_bytes};
+use models::{ModelBundle, Network, State};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
-use crate::optimizer::packed;
+use crate::optimizer::serialize;
 use crate::progress::Progress;
 
 const OPTIMIZER: &str = "optimizer.bpk";
 const PROGRESS: &str = "progress.json";
-/// The weights that are trained, where those of the model are averaged ones.
-const TRAINED: &str = "trained.bpk";
-/// What streams carry from one piece to the next.
-const CARRIED: &str = "carried.safetensors";
-/// The format of the files above that this program writes and reads.
+/// The raw weights, if those of the model are averaged.
+const RAW_WEIGHTS: &str = "trained.bpk";
+/// The RNN state that the next batch starts from.
+const RNN_STATE: &str = "carried.safetensors";
+/// Format version of `progress.json`.
 const FORMAT: u64 = 1;
+/// Prefix of the temporary directories.
+const TEMPORARY: &str = "writing-";
 
-/// How many of the newest milestones stay: the newest may turn out to be of weights that had exploded.
+/// How many of the newest milestones are kept: the newest may already hold diverged weights.
 const MILESTONES: usize = 2;
 
 /// The checkpoints of one run.
@@ -35,32 +37,32 @@ pub struct Checkpoints {
     directory: PathBuf,
 }
 
-/// What a checkpoint is made of.
-pub struct Kept<M: Network> {
-    /// The model as it is judged and used, and what it says of itself.
-    pub artifact: Trained<M>,
-    /// The weights that are trained, if the model's are averaged.
-    pub trained: Option<M>,
-    /// What the optimizer remembers.
+/// The contents of a checkpoint.
+pub struct Checkpoint<M: Network> {
+    /// The model as evaluated and used, with its metadata and tokenizer.
+    pub bundle: ModelBundle<M>,
+    /// The model with the raw weights, if those in `bundle` are averaged.
+    pub raw_model: Option<M>,
+    /// The optimizer state.
     pub optimizer: OptimizerRecord,
-    /// What streams carry on, within an epoch.
-    pub carried: Option<State>,
-    /// How far the run had come.
+    /// The RNN state that the next batch starts from, within an epoch of truncated BPTT.
+    pub rnn_state: Option<State>,
+    /// The progress of the run.
     pub progress: Progress,
 }
 
 impl Checkpoints {
-    /// The checkpoints under this run.
-    pub fn of(run: &Path) -> Self {
-        Self { directory: run.join("checkpoints") }
+    /// The checkpoints in this run directory.
+    pub fn of(run_dir: &Path) -> Self {
+        Self { directory: run_dir.join("checkpoints") }
     }
 
-    /// Where the checkpoint after `steps` updates lies.
+    /// The directory of the checkpoint after `steps` updates.
     pub fn path(&self, steps: u64) -> PathBuf {
         self.directory.join(format!("step-{steps:08}"))
     }
 
-    /// The updates behind every complete checkpoint, in order.
+    /// The number of updates of each complete checkpoint, ascending.
     ///
     /// # Errors
     /// If the directory cannot be read.
@@ -73,126 +75,132 @@ impl Checkpoints {
         let mut steps = Vec::new();
         for entry in entries {
             let name = entry.map_err(|source| self.io("read", source))?.file_name();
-            let number = name.to_str().and_then(|name| name.strip_prefix("step-"));
-            steps.extend(number.and_then(|number| number.parse::<u64>().ok()));
+            let step = name.to_str().and_then(|name| name.strip_prefix("step-"));
+            steps.extend(step.and_then(|step| step.parse::<u64>().ok()));
         }
         steps.sort_unstable();
         Ok(steps)
     }
 
-    /// Clears what a process left that died while it saved, and what it had yet to drop.
+    /// Removes incomplete checkpoints of a killed process, and old ones that it had not removed yet.
     ///
     /// # Errors
-    /// If the file system refuses.
-    pub fn sweep(&self, progress: &Progress) -> Result<()> {
-        directory::sweep(&self.directory, "writing-")?;
-        self.drop_old(progress)
+    /// If the file system reports an error.
+    pub fn remove_incomplete(&self, progress: &Progress) -> Result<()> {
+        directory::remove_incomplete(&self.directory, TEMPORARY)?;
+        self.remove_old(progress)
     }
 
-    /// Saves a checkpoint of `progress`, then drops older ones that nobody will go back to.
+    /// Saves a checkpoint, then removes older ones that are no longer needed.
     ///
     /// # Errors
-    /// If the file system refuses; then the earlier ones are untouched.
+    /// If the file system reports an error; then the earlier checkpoints are untouched.
     pub fn save<M: Network>(
         &self,
-        mut artifact: Trained<M>,
-        trained: Option<&M>,
+        mut bundle: ModelBundle<M>,
+        raw_model: Option<&M>,
         optimizer: &ModuleOptimizer,
-        carried: Option<&State>,
+        rnn_state: Option<&State>,
         progress: &Progress,
     ) -> Result<()> {
-        artifact.extra.insert(OPTIMIZER.into(), packed::pack(optimizer).map_err(Error::Burn)?);
-        artifact.extra.insert(PROGRESS.into(), write(progress));
-        if let Some(trained) = trained {
-            artifact.extra.insert(TRAINED.into(), pack_weights(trained).map_err(Error::Burn)?);
+        bundle
+            .extra_files
+            .insert(OPTIMIZER.into(), serialize::to_bytes(optimizer).map_err(Error::Burn)?);
+        bundle.extra_files.insert(PROGRESS.into(), to_json(progress));
+        if let Some(model) = raw_model {
+            bundle
+                .extra_files
+                .insert(RAW_WEIGHTS.into(), weights_to_bytes(model).map_err(Error::Burn)?);
         }
-        if let Some(carried) = carried {
-            artifact.extra.insert(CARRIED.into(), pack_state(carried).map_err(Error::Burn)?);
+        if let Some(state) = rnn_state {
+            bundle
+                .extra_files
+                .insert(RNN_STATE.into(), state_to_bytes(state).map_err(Error::Burn)?);
         }
 
-        let place = self.path(progress.steps);
-        let beside = self.directory.join(format!("writing-{:08}", progress.steps));
-        directory::remove(&beside)?;
+        let target = self.path(progress.steps);
+        let temporary = self.directory.join(format!("{TEMPORARY}{:08}", progress.steps));
+        directory::remove(&temporary)?;
         directory::create(&self.directory)?;
-        let written = artifact.save(&beside).map_err(Error::from).and_then(|()| {
-            // The same step again, when a file that it marks has been lost since.
-            directory::discard(&place)?;
-            Ok(directory::publish(&beside, &place)?)
+        let saved = bundle.save(&temporary).map_err(Error::from).and_then(|()| {
+            // A checkpoint of the same step exists if a file whose offset it records was lost since.
+            directory::discard(&target)?;
+            Ok(directory::publish(&temporary, &target)?)
         });
-        if written.is_err() {
-            let _ = fs::remove_dir_all(&beside);
+        if saved.is_err() {
+            let _ = fs::remove_dir_all(&temporary);
         }
-        written?;
-        self.drop_old(progress)
+        saved?;
+        self.remove_old(progress)
     }
 
-    /// Drops what nobody will go back to: all but the newest, the newest milestones, and the best as each
-    /// of these knows it.
-    fn drop_old(&self, progress: &Progress) -> Result<()> {
+    /// Removes all checkpoints but the newest, the newest milestones, and the best one according to each of these.
+    fn remove_old(&self, progress: &Progress) -> Result<()> {
         let steps = self.steps()?;
-        let last = progress.config.keeping.last;
-        let mut kept = Vec::new();
+        let keep_last = progress.config.checkpoint_policy.keep_last;
+        let mut keep = Vec::new();
         let mut milestones = 0;
         for (at, &step) in steps.iter().rev().enumerate() {
-            // A damaged one is told when somebody needs it.
+            // A damaged checkpoint is reported when it is needed.
             let progress = self.progress_at(step).ok();
-            // As it was when it was saved: settings may have changed since.
+            // By the config that was saved with it: the config may have changed since.
             let is_milestone = progress.as_ref().is_some_and(Progress::is_milestone);
-            if at < last || (is_milestone && milestones < MILESTONES) {
-                kept.push(step);
-                kept.extend(progress.as_ref().and_then(Progress::best).map(|best| best.step));
+            if at < keep_last || (is_milestone && milestones < MILESTONES) {
+                keep.push(step);
+                keep.extend(progress.as_ref().and_then(Progress::best).map(|best| best.step));
             }
             milestones += usize::from(is_milestone);
         }
         for step in steps {
-            if !kept.contains(&step) {
+            if !keep.contains(&step) {
                 directory::discard(&self.path(step))?;
             }
         }
         Ok(())
     }
 
-    /// Drops all checkpoints after `steps` updates.
+    /// Removes all checkpoints after `steps` updates.
     ///
     /// # Errors
-    /// If the file system refuses.
-    pub fn drop_after(&self, steps: u64) -> Result<()> {
+    /// If the file system reports an error.
+    pub fn remove_after(&self, steps: u64) -> Result<()> {
         let later = self.steps()?.into_iter().rev().take_while(|&step| step > steps);
         later.into_iter().try_for_each(|step| Ok(directory::discard(&self.path(step))?))
     }
 
-    /// Checks that the newest checkpoint is whole.
+    /// Checks that the newest checkpoint is complete and undamaged.
     ///
     /// # Errors
     /// If there is none, or it is damaged; says what to do.
     pub fn verify(&self) -> Result<()> {
         let steps = self.steps()?;
         let path = self.newest_path()?;
-        models::artifact::verify(&path).map_err(|error| match error {
+        models::bundle::verify(&path).map_err(|error| match error {
             models::Error::Missing { .. }
-            | models::Error::Foreign { .. }
+            | models::Error::HashMismatch { .. }
             | models::Error::NotAModel(_)
             | models::Error::Manifest { .. } => {
                 let path = path.display();
-                let cure = match steps.len() {
-                    1 => "there is no earlier one: start anew".into(),
-                    _ => format!("delete {path} and resume again to go on from the one before"),
+                let fix = if steps.len() == 1 {
+                    "there is no earlier one: start a new run".into()
+                } else {
+                    format!("delete {path} and resume again from the previous one")
                 };
-                Error::Damaged { reason: error.to_string(), cure }
+                Error::Damaged { reason: error.to_string(), fix }
             }
             error => error.into(),
         })
     }
 
-    /// The newest checkpoint.
+    /// Loads the newest checkpoint.
     ///
     /// # Errors
-    /// If there is none, or it is not whole.
-    pub fn newest<M: Network>(&self, device: &Device) -> Result<Kept<M>> {
-        read(&self.newest_path()?, device)
+    /// If there is none, or it is damaged.
+    pub fn load_newest<M: Network>(&self, device: &Device) -> Result<Checkpoint<M>> {
+        load(&self.newest_path()?, device)
     }
 
-    /// Where the newest checkpoint lies.
+    /// The directory of the newest checkpoint.
     ///
     /// # Errors
     /// If there is none.
@@ -201,33 +209,29 @@ impl Checkpoints {
         Ok(self.path(*self.steps()?.last().ok_or_else(none)?))
     }
 
-    /// The newest whole checkpoint of weights other than those that step `shown_by` began with: a
-    /// milestone, if there is one. None if there is no such checkpoint.
+    /// The newest undamaged checkpoint before the weights that step `diverged` (counted from 1) started from; a
+    /// milestone if there is one. `None` if there is no such checkpoint.
     ///
     /// # Errors
     /// If the directory cannot be read.
-    pub fn last_good<M: Network>(&self, shown_by: u64, device: &Device) -> Result<Option<Kept<M>>> {
+    pub fn rollback_point<M: Network>(
+        &self,
+        diverged: u64,
+        device: &Device,
+    ) -> Result<Option<Checkpoint<M>>> {
         let mut good: Vec<u64> = self.steps()?;
-        good.retain(|&step| step + 1 < shown_by);
+        good.retain(|&step| step + 1 < diverged);
         let is_milestone =
             |&step: &u64| self.progress_at(step).is_ok_and(|progress| progress.is_milestone());
         let (milestones, others): (Vec<u64>, Vec<u64>) = good.into_iter().partition(is_milestone);
         let mut candidates = milestones.into_iter().rev().chain(others.into_iter().rev());
-        Ok(candidates.find_map(|step| self.at(step, device).ok()))
+        Ok(candidates.find_map(|step| load(&self.path(step), device).ok()))
     }
 
-    /// The checkpoint after `steps` updates.
+    /// The progress at the newest checkpoint; `None` if there is no checkpoint.
     ///
     /// # Errors
-    /// If it is not there or not whole.
-    pub fn at<M: Network>(&self, steps: u64, device: &Device) -> Result<Kept<M>> {
-        read(&self.path(steps), device)
-    }
-
-    /// How far the run had come at its newest checkpoint; none without one.
-    ///
-    /// # Errors
-    /// If that cannot be read.
+    /// If it cannot be read.
     pub fn progress(&self) -> Result<Option<Progress>> {
         self.steps()?.last().map(|&steps| self.progress_at(steps)).transpose()
     }
@@ -237,19 +241,19 @@ impl Checkpoints {
         let bytes = fs::read(&path);
         let bytes =
             bytes.map_err(|source| Error::Io { path: path.clone(), verb: "read", source })?;
-        parse(&bytes, &path)
+        from_json(&bytes, &path)
     }
 
-    /// The model after `steps` updates, without what only training needs.
+    /// Loads the model after `steps` updates, without the training state.
     ///
     /// # Errors
-    /// If it is not there or not whole.
-    pub fn model<M: Network>(&self, steps: u64, device: &Device) -> Result<Trained<M>> {
-        let mut artifact = Trained::<M>::load(&self.path(steps), device)?;
-        for name in [OPTIMIZER, PROGRESS, TRAINED, CARRIED] {
-            artifact.extra.remove(name);
+    /// If it is missing or damaged.
+    pub fn load_model<M: Network>(&self, steps: u64, device: &Device) -> Result<ModelBundle<M>> {
+        let mut bundle = ModelBundle::<M>::load(&self.path(steps), device)?;
+        for name in [OPTIMIZER, PROGRESS, RAW_WEIGHTS, RNN_STATE] {
+            bundle.extra_files.remove(name);
         }
-        Ok(artifact)
+        Ok(bundle)
     }
 
     fn io(&self, verb: &'static str, source: std::io::Error) -> Error {
@@ -257,45 +261,45 @@ impl Checkpoints {
     }
 }
 
-fn read<M: Network>(path: &Path, device: &Device) -> Result<Kept<M>> {
-    let mut artifact = Trained::<M>::load(path, device)?;
-    let refuse = |reason| Error::Resume { directory: path.into(), reason };
-    let mut take = |name: &str| artifact.extra.remove(name);
-    let (trained, carried) = (take(TRAINED), take(CARRIED));
-    let mut need = |name: &str| take(name).ok_or_else(|| refuse(format!("it holds no {name}")));
+fn load<M: Network>(path: &Path, device: &Device) -> Result<Checkpoint<M>> {
+    let mut bundle = ModelBundle::<M>::load(path, device)?;
+    let invalid = |reason| Error::Resume { directory: path.into(), reason };
+    let mut take = |name: &str| bundle.extra_files.remove(name);
+    let (raw_weights, rnn_state) = (take(RAW_WEIGHTS), take(RNN_STATE));
+    let mut need = |name: &str| take(name).ok_or_else(|| invalid(format!("{name} is missing")));
     let (optimizer, progress) = (need(OPTIMIZER)?, need(PROGRESS)?);
-    let named = |name: &str, error: String| refuse(format!("{name}: {error}"));
-    let trained = trained
-        .map(|bytes| unpack_weights(&artifact.about.model, bytes, device))
+    let in_file = |name: &str, error: String| invalid(format!("{name}: {error}"));
+    let raw_model = raw_weights
+        .map(|bytes| weights_from_bytes(&bundle.metadata.config, bytes, device))
         .transpose()
-        .map_err(|error| named(TRAINED, error))?;
-    let carried = carried
-        .map(|bytes| unpack_state(&bytes, device))
+        .map_err(|error| in_file(RAW_WEIGHTS, error))?;
+    let rnn_state = rnn_state
+        .map(|bytes| state_from_bytes(&bytes, device))
         .transpose()
-        .map_err(|error| named(CARRIED, error))?;
+        .map_err(|error| in_file(RNN_STATE, error))?;
     let optimizer = OptimizerRecord::from_bytes(Bytes::from_bytes_vec(optimizer))
-        .map_err(|error| named(OPTIMIZER, error.to_string()))?;
-    let progress = parse(&progress, path)?;
-    Ok(Kept { artifact, trained, optimizer, carried, progress })
+        .map_err(|error| in_file(OPTIMIZER, error.to_string()))?;
+    let progress = from_json(&progress, path)?;
+    Ok(Checkpoint { bundle, raw_model, optimizer, rnn_state, progress })
 }
 
-fn write(progress: &Progress) -> Vec<u8> {
+fn to_json(progress: &Progress) -> Vec<u8> {
     let mut value = serde_json::json!({ "format": FORMAT });
-    let progress = serde_json::to_value(progress).expect("a report is plain data");
+    let progress = serde_json::to_value(progress).expect("progress is plain data");
     if let (Value::Object(value), Value::Object(progress)) = (&mut value, progress) {
         value.extend(progress);
     }
     format!("{value:#}\n").into_bytes()
 }
 
-fn parse(bytes: &[u8], path: &Path) -> Result<Progress> {
-    let refuse = |reason| Error::Resume { directory: path.into(), reason };
-    let unreadable = |error: serde_json::Error| refuse(format!("{PROGRESS}: {error}"));
+fn from_json(bytes: &[u8], path: &Path) -> Result<Progress> {
+    let invalid = |reason| Error::Resume { directory: path.into(), reason };
+    let unreadable = |error: serde_json::Error| invalid(format!("{PROGRESS}: {error}"));
     let value: Value = serde_json::from_slice(bytes).map_err(unreadable)?;
-    // The format is looked at first: what else a later format holds is not ours to know.
+    // Check the format version first: the fields of later formats are unknown.
     let found = value["format"].as_u64().unwrap_or(0);
     if found != FORMAT {
-        return Err(refuse(format!(
+        return Err(invalid(format!(
             "its {PROGRESS} has format {found} (0 for none), expected {FORMAT}; use the program that \
              wrote it"
         )));
@@ -311,24 +315,40 @@ mod tests {
     use crate::config::tests::config;
 
     #[test]
-    fn a_run_without_checkpoints_says_so() {
+    fn a_run_without_checkpoints_is_reported() {
         let folder = tempfile::tempdir().unwrap();
-        let Err(error) = Checkpoints::of(folder.path()).newest::<LanguageModel>(&Device::flex())
-        else {
+        let checkpoints = Checkpoints::of(folder.path());
+        let Err(error) = checkpoints.load_newest::<LanguageModel>(&Device::flex()) else {
             panic!("there was a checkpoint");
         };
         assert!(error.to_string().contains("holds no complete checkpoint"), "{error}");
     }
 
     #[test]
-    fn progress_survives_being_written_and_a_later_format_is_refused() {
+    fn progress_survives_a_round_trip_and_a_later_format_is_rejected() {
         let mut progress = Progress::new(config(), "00".into(), 7);
-        progress.pass.nats = 0.1 + 0.2;
-        progress.marks.insert("metrics.jsonl".into(), 12);
-        let bytes = write(&progress);
-        assert_eq!(parse(&bytes, Path::new("run")).unwrap(), progress);
-        let later = String::from_utf8(bytes).unwrap().replace("\"format\": 1", "\"format\": 9");
-        let error = parse(later.as_bytes(), Path::new("run")).unwrap_err().to_string();
+        progress.epoch_totals.nats = 0.1 + 0.2;
+        progress.file_offsets.insert("metrics.jsonl".into(), 12);
+        let bytes = to_json(&progress);
+        assert_eq!(from_json(&bytes, Path::new("run")).unwrap(), progress);
+        let text = String::from_utf8(bytes).unwrap();
+        // Names that differ from those of the fields.
+        for name in [
+            "method",
+            "every-step",
+            "length",
+            "averaging",
+            "patience",
+            "look_every",
+            "keeping",
+            "last",
+            "pass",
+            "marks",
+        ] {
+            assert!(text.contains(&format!("\"{name}\":")), "{name} is missing in {text}");
+        }
+        let later = text.replace("\"format\": 1", "\"format\": 9");
+        let error = from_json(later.as_bytes(), Path::new("run")).unwrap_err().to_string();
         assert!(error.contains("format 9") && error.contains("expected 1"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Gradient clipping: what keeps one bad batch from throwing the weights away.
+//! Gradient clipping, so that a single batch cannot change the weights too much.
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
@@ -7,46 +7,43 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// How far a gradient may go.
+/// How gradients are clipped.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Clip {
-    /// Every number of every gradient is cut to this distance from 0 (Keras's `clipvalue`).
+    /// Every element is clamped to [-limit, limit] (Keras's `clipvalue`).
     Value(f64),
-    /// The gradient of every tensor is scaled down to this norm (Keras's `clipnorm`).
+    /// The gradient of each tensor is scaled down to at most this norm (Keras's `clipnorm`).
     TensorNorm(f64),
-    /// All gradients together are scaled down to this norm (Keras's `global_clipnorm`, PyTorch's
+    /// All gradients together are scaled down to at most this norm (Keras's `global_clipnorm`, PyTorch's
     /// `clip_grad_norm_`; Pascanu, Mikolov and Bengio 2013, algorithm 1).
     GlobalNorm(f64),
 }
 
 impl Clip {
-    /// Refuses a limit that would stop all learning.
+    /// Checks that the limit is positive and finite.
     ///
     /// # Errors
-    /// Names the setting.
+    /// Names the setting if it is out of range.
     pub fn check(self) -> Result<()> {
         let (key, limit) = match self {
             Self::Value(limit) => ("train.clip.value", limit),
             Self::TensorNorm(limit) => ("train.clip.tensor_norm", limit),
             Self::GlobalNorm(limit) => ("train.clip.global_norm", limit),
         };
-        match limit > 0.0 && limit.is_finite() {
-            true => Ok(()),
-            false => {
-                let expected = "a number above 0";
-                Err(Error::OutOfRange { key, found: limit.to_string(), expected })
-            }
+        if limit > 0.0 && limit.is_finite() {
+            return Ok(());
         }
+        Err(Error::out_of_range(key, limit, "a number above 0"))
     }
 
-    /// The gradients of `module`, clipped.
+    /// Clips the gradients of `module`.
     pub fn apply(self, module: &impl Module, gradients: GradientsParams) -> GradientsParams {
         let global = match self {
             Self::GlobalNorm(limit) => {
                 let mut squares = Squares { gradients: &gradients, sum: None };
                 module.visit(&mut squares);
-                squares.sum.map(|sum| shrink(sum.sqrt(), limit))
+                squares.sum.map(|sum| scale(sum.sqrt(), limit))
             }
             Self::Value(_) | Self::TensorNorm(_) => None,
         };
@@ -56,8 +53,8 @@ impl Clip {
     }
 }
 
-/// `limit / max(norm, limit)`: 1 below the limit. It stays on the device, which is not waited for.
-fn shrink(norm: Tensor<1>, limit: f64) -> Tensor<1> {
+/// `limit / max(norm, limit)`: 1 below the limit. It stays on the device, so that there is no synchronization.
+fn scale(norm: Tensor<1>, limit: f64) -> Tensor<1> {
     norm.clamp_min(limit).recip().mul_scalar(limit)
 }
 
@@ -95,7 +92,7 @@ impl ModuleVisitor for Clipper {
         let clipped = match self.clip {
             Clip::Value(limit) => gradient.clamp(-limit, limit),
             Clip::TensorNorm(limit) => {
-                let factor = shrink(sum_of_squares(gradient.clone()).sqrt(), limit);
+                let factor = scale(sum_of_squares(gradient.clone()).sqrt(), limit);
                 gradient * factor.unsqueeze()
             }
             Clip::GlobalNorm(_) => match &self.global {
@@ -141,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn values_and_norms_are_cut_to_their_limit() {
+    fn values_and_norms_are_clipped_to_the_limit() {
         assert_close(clipped(Clip::Value(3.5)), [&[3.0, -3.5], &[3.5]]);
         assert_close(clipped(Clip::TensorNorm(6.0)), [&[3.0, -4.0], &[6.0]]);
         assert_close(clipped(Clip::TensorNorm(2.5)), [&[1.5, -2.0], &[2.5]]);
@@ -150,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_that_stops_learning_is_refused_by_name() {
+    fn limits_out_of_range_are_rejected_by_name() {
         for (clip, key) in [
             (Clip::Value(0.0), "train.clip.value"),
             (Clip::TensorNorm(f64::NAN), "train.clip.tensor_norm"),

@@ -1,6 +1,6 @@
-//! How a model is trained: numbers, no data.
+//! Training hyperparameters.
 
-use models::AboutNetwork;
+use models::Metadata;
 use serde::{Deserialize, Serialize};
 
 use crate::clip::Clip;
@@ -8,90 +8,98 @@ use crate::error::{Error, Result};
 use crate::optimizer::OptimizerConfig;
 use crate::schedule::Schedule;
 
-/// What a step learns from.
+/// How batches are formed. The serialized names stand in `progress.json`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Method {
-    /// Shuffled windows, each read from an empty state, with one target after its last token.
+pub enum TrainMode {
+    /// Shuffled windows, each started from a zero state, with one target: the token after the window.
     Windows,
-    /// Parallel streams in pieces, the state carried from piece to piece, with a target at every
-    /// step (stateful truncated backpropagation through time).
-    EveryStep {
-        /// Tokens in a piece.
-        length: usize,
+    /// Truncated backpropagation through time (stateful): parallel streams in segments, the state carried from
+    /// segment to segment, a target at every step.
+    #[serde(rename = "every-step")]
+    Tbptt {
+        /// Tokens per segment.
+        #[serde(rename = "length")]
+        bptt_len: usize,
     },
-    /// Shuffled examples of whatever the task is, each read by itself.
+    /// Shuffled, independent examples of any other task.
     Examples,
 }
 
-impl Method {
-    /// Whether a batch goes on from the one before.
-    pub(crate) fn carries(self) -> bool {
-        matches!(self, Self::EveryStep { .. })
+impl TrainMode {
+    /// Whether a batch starts from the RNN state of the previous one.
+    pub(crate) fn carries_state(self) -> bool {
+        matches!(self, Self::Tbptt { .. })
     }
 
-    /// Writes down a validation loss, in nats a token, as that of the way in which this method reads.
-    pub(crate) fn note_valid_loss<C>(self, about: &mut AboutNetwork<C>, loss: f64) {
-        (about.valid_loss_window, about.valid_loss_carried) = match self {
+    /// Stores a validation loss, in nats per token, under the name for this mode: window or carried state.
+    pub(crate) fn set_valid_loss<C>(self, metadata: &mut Metadata<C>, loss: f64) {
+        (metadata.valid_loss_window, metadata.valid_loss_carried) = match self {
             Self::Windows | Self::Examples => (Some(loss), None),
-            Self::EveryStep { .. } => (None, Some(loss)),
+            Self::Tbptt { .. } => (None, Some(loss)),
         };
     }
 }
 
-/// How long, in what steps and how fast.
+/// All hyperparameters of a run. The serialized names stand in `progress.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainConfig {
-    /// The run's seed: order of the windows and dropout masks.
+    /// RNG seed for the order of the batches and for dropout masks.
     pub seed: u64,
-    /// Passes over the training text.
+    /// Passes over the training data.
     pub epochs: usize,
-    /// What a step learns from.
-    pub method: Method,
-    /// Windows in a step, or streams beside one another.
+    /// How batches are formed.
+    #[serde(rename = "method")]
+    pub mode: TrainMode,
+    /// Windows or examples per step, or parallel streams.
     pub batch_size: usize,
-    /// The factor of every update.
+    /// Base learning rate.
     pub learning_rate: f64,
-    /// How that factor changes along the run.
+    /// How the learning rate changes during the run.
     pub schedule: Schedule,
-    /// Steps over which that factor is raised from nothing at the beginning; 0 for none.
+    /// Steps of linear learning-rate warm-up; 0 for none.
     pub warm_up_steps: u64,
-    /// The optimizer and its own numbers.
+    /// The optimizer and its hyperparameters.
     pub optimizer: OptimizerConfig,
-    /// How far gradients may go.
+    /// Gradient clipping.
     pub clip: Option<Clip>,
-    /// How much of the averaged weights is kept at every step, if weights are averaged: then these
-    /// are judged and kept as the model; 0 for no averaging.
-    pub averaging: f64,
-    /// End the run after so many epochs without a lower validation loss; 0 for never.
-    pub patience: usize,
-    /// Show the model to the observer every so many steps; 0 for after each epoch alone.
-    pub look_every: u64,
-    /// When checkpoints are written besides after each epoch, and how many stay.
-    pub keeping: Keeping,
+    /// Decay of the exponential moving average of the weights. If above 0, the averaged weights are the ones
+    /// evaluated and saved as the model; 0 for no averaging.
+    #[serde(rename = "averaging")]
+    pub ema_decay: f64,
+    /// Epochs without a lower validation loss after which the run ends; 0 for no early stopping.
+    #[serde(rename = "patience")]
+    pub early_stopping_patience: usize,
+    /// Steps between calls of [`Observer::on_sample`](crate::Observer::on_sample); 0 for never.
+    #[serde(rename = "look_every")]
+    pub sample_every: u64,
+    /// When checkpoints are written besides after each epoch, and how many are kept.
+    #[serde(rename = "keeping")]
+    pub checkpoint_policy: CheckpointPolicy,
 }
 
-/// When checkpoints are written, and how many stay.
+/// When checkpoints are written, and how many are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Keeping {
-    /// Steps between two checkpoints within an epoch; 0 for no count.
+pub struct CheckpointPolicy {
+    /// Steps between two checkpoints within an epoch; 0 to disable.
     pub every_steps: u64,
-    /// Minutes between two checkpoints within an epoch; 0 for no clock.
+    /// Minutes between two checkpoints within an epoch; 0 to disable.
     pub every_minutes: f64,
-    /// How many of the newest stay, besides the best one.
-    pub last: usize,
+    /// How many of the newest are kept, besides the best one.
+    #[serde(rename = "last")]
+    pub keep_last: usize,
 }
 
-impl Default for Keeping {
+impl Default for CheckpointPolicy {
     fn default() -> Self {
-        Self { every_steps: 0, every_minutes: 1.0, last: 2 }
+        Self { every_steps: 0, every_minutes: 1.0, keep_last: 2 }
     }
 }
 
 impl TrainConfig {
-    /// One epoch under seed 1, and nothing else: no schedule, clipping, averaging or patience.
+    /// One epoch with seed 1; no schedule, clipping, averaging or early stopping.
     pub fn new(
-        method: Method,
+        mode: TrainMode,
         batch_size: usize,
         learning_rate: f64,
         optimizer: OptimizerConfig,
@@ -99,52 +107,52 @@ impl TrainConfig {
         Self {
             seed: 1,
             epochs: 1,
-            method,
+            mode,
             batch_size,
             learning_rate,
             schedule: Schedule::Constant,
             warm_up_steps: 0,
             optimizer,
             clip: None,
-            averaging: 0.0,
-            patience: 0,
-            look_every: 0,
-            keeping: Keeping::default(),
+            ema_decay: 0.0,
+            early_stopping_patience: 0,
+            sample_every: 0,
+            checkpoint_policy: CheckpointPolicy::default(),
         }
     }
 
-    /// Refuses numbers that train nothing.
+    /// Checks that all settings are in range.
     ///
     /// # Errors
     /// Names the first setting that is out of range.
     pub fn check(&self) -> Result<()> {
-        let refuse = |key, found: String, expected| Err(Error::OutOfRange { key, found, expected });
+        let reject = |key, found: String, expected| Err(Error::out_of_range(key, found, expected));
         let Self { epochs, batch_size, learning_rate, .. } = *self;
         if epochs == 0 {
-            return refuse("train.epochs", "0".into(), "1 or more");
+            return reject("train.epochs", "0".into(), "1 or more");
         }
         if !(1..=65_536).contains(&batch_size) {
-            return refuse("train.batch_size", batch_size.to_string(), "1 to 65536");
+            return reject("train.batch_size", batch_size.to_string(), "1 to 65536");
         }
-        if let Method::EveryStep { length } = self.method
-            && !(1..=65_536).contains(&length)
+        if let TrainMode::Tbptt { bptt_len } = self.mode
+            && !(1..=65_536).contains(&bptt_len)
         {
-            return refuse("streams.length", length.to_string(), "1 to 65536");
+            return reject("train.bptt_len", bptt_len.to_string(), "1 to 65536");
         }
         if !(learning_rate > 0.0 && learning_rate.is_finite()) {
-            return refuse("train.learning_rate", learning_rate.to_string(), "a number above 0");
+            return reject("train.learning_rate", learning_rate.to_string(), "a number above 0");
         }
-        if !(0.0..1.0).contains(&self.averaging) {
+        if !(0.0..1.0).contains(&self.ema_decay) {
             let expected = "0 for no averaging, or a number below 1 such as 0.999";
-            return refuse("train.averaging", self.averaging.to_string(), expected);
+            return reject("train.ema_decay", self.ema_decay.to_string(), expected);
         }
-        let Keeping { every_minutes, last, .. } = self.keeping;
+        let CheckpointPolicy { every_minutes, keep_last, .. } = self.checkpoint_policy;
         if !(every_minutes >= 0.0 && every_minutes.is_finite()) {
-            let expected = "0 for no clock, or a number above 0";
-            return refuse("checkpoints.every_minutes", every_minutes.to_string(), expected);
+            let expected = "0 to disable, or a number above 0";
+            return reject("checkpoints.every_minutes", every_minutes.to_string(), expected);
         }
-        if last == 0 {
-            return refuse("checkpoints.keep", "0".into(), "1 or more");
+        if keep_last == 0 {
+            return reject("checkpoints.keep", "0".into(), "1 or more");
         }
         self.schedule.check()?;
         self.clip.map_or(Ok(()), Clip::check)?;
@@ -158,32 +166,36 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// Numbers that are in order.
+    /// A valid config.
     pub(crate) fn config() -> TrainConfig {
         let optimizer = OptimizerConfig::Rmsprop(RmspropConfig::default());
-        TrainConfig::new(Method::EveryStep { length: 8 }, 32, 0.001, optimizer)
+        TrainConfig::new(TrainMode::Tbptt { bptt_len: 8 }, 32, 0.001, optimizer)
     }
 
     #[test]
-    fn numbers_that_train_nothing_are_refused_by_name() {
+    fn settings_out_of_range_are_rejected_by_name() {
         let good = config();
         good.check().unwrap();
         let rmsprop = |config| OptimizerConfig::Rmsprop(config);
         let adam = |config| OptimizerConfig::Adam(config);
         let with = |optimizer| TrainConfig { optimizer, ..good.clone() };
-        let keep = |keeping| TrainConfig { keeping, ..good.clone() };
+        let policy = |checkpoint_policy| TrainConfig { checkpoint_policy, ..good.clone() };
+        let default = CheckpointPolicy::default();
         let schedule = Schedule::Exponential { factor: 2.0 };
         let cases = [
             (TrainConfig { epochs: 0, ..good.clone() }, "train.epochs"),
             (TrainConfig { batch_size: 0, ..good.clone() }, "train.batch_size"),
-            (TrainConfig { method: Method::EveryStep { length: 0 }, ..good.clone() }, "streams"),
+            (
+                TrainConfig { mode: TrainMode::Tbptt { bptt_len: 0 }, ..good.clone() },
+                "train.bptt_len",
+            ),
             (TrainConfig { learning_rate: 0.0, ..good.clone() }, "train.learning_rate"),
             (TrainConfig { learning_rate: f64::NAN, ..good.clone() }, "train.learning_rate"),
             (TrainConfig { schedule, ..good.clone() }, "train.schedule.factor"),
-            (TrainConfig { averaging: 1.0, ..good.clone() }, "train.averaging"),
+            (TrainConfig { ema_decay: 1.0, ..good.clone() }, "train.ema_decay"),
             (TrainConfig { clip: Some(Clip::Value(0.0)), ..good.clone() }, "train.clip.value"),
-            (keep(Keeping { every_minutes: -1.0, ..Keeping::default() }), "checkpoints.every_min"),
-            (keep(Keeping { last: 0, ..Keeping::default() }), "checkpoints.keep"),
+            (policy(CheckpointPolicy { every_minutes: -1.0, ..default }), "checkpoints.every_min"),
+            (policy(CheckpointPolicy { keep_last: 0, ..default }), "checkpoints.keep"),
             (with(rmsprop(RmspropConfig { rho: 1.0, ..RmspropConfig::default() })), "rho"),
             (with(adam(AdamConfig { beta_2: 1.0, ..AdamConfig::default() })), "beta_2"),
             (with(adam(AdamConfig { epsilon: 0.0, ..AdamConfig::default() })), "epsilon"),

@@ -1,103 +1,109 @@
-//! Why a training run ends before its time, each said in one line.
+//! Why a training run failed. Each error is one line.
+
+use std::path::PathBuf;
+
+use seqdata::ConfigError;
 
 /// The result of training.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What stopped a run.
+/// Why a run failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A setting is out of range.
-    #[error("`{key}` is {found}; expected {expected}")]
-    OutOfRange {
-        /// The setting, as written in a configuration.
-        key: &'static str,
-        /// What was found.
-        found: String,
-        /// What is allowed.
-        expected: &'static str,
-    },
-    /// The loss exploded or is no number any more.
-    #[error("{what}: train anew with a lower `train.learning_rate`")]
+    /// A configuration setting is out of range.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The loss diverged: it is very large, infinite or NaN.
+    #[error("{reason}: start a new run with a lower `train.learning_rate`")]
     Diverged {
-        /// What was seen.
-        what: String,
-        /// The step that began with the weights that it was seen of, counted from 1.
-        shown_by: u64,
+        /// Which loss, and its value.
+        reason: String,
+        /// The step, counted from 1, whose starting weights gave this loss.
+        step: u64,
     },
-    /// The loss exploded again and again.
+    /// The loss diverged again after every rollback.
     #[error(
-        "{what}, after the learning rate was halved {halvings} times: train anew with a lower \
+        "{reason}, after the learning rate was halved {halvings} times: start a new run with a lower \
          `train.learning_rate`, or with `train.clip.global_norm`"
     )]
-    Hopeless {
-        /// What was seen at which step.
-        what: String,
+    DivergedRepeatedly {
+        /// Which loss, and its value.
+        reason: String,
         /// How often the learning rate was halved.
         halvings: u32,
     },
-    /// The loss exploded, and no checkpoint is left from before.
+    /// The loss diverged, and there is no earlier checkpoint to roll back to.
     #[error(
-        "{what}, and there is no earlier checkpoint to go back to: train anew with a lower \
+        "{reason}, and there is no earlier checkpoint to roll back to: start a new run with a lower \
          `train.learning_rate`, or with `train.clip.global_norm`"
     )]
-    NoWayBack {
-        /// What was seen at which step.
-        what: String,
+    NoRollbackPoint {
+        /// Which loss, and its value.
+        reason: String,
     },
-    /// There is nothing to resume from.
+    /// There is no checkpoint to resume from.
     #[error(
-        "{0} holds no complete checkpoint: there is nothing to resume; delete the run and start anew"
+        "{0} holds no complete checkpoint, so the run cannot be resumed: delete it and start a new run"
     )]
-    NoCheckpoint(std::path::PathBuf),
-    /// No checkpoint has weights that are worth a model.
+    NoCheckpoint(PathBuf),
+    /// No complete checkpoint has a validation loss.
     #[error(
-        "{0} has no whole checkpoint whose weights were judged: there is no model to keep yet; go on with \
-         `--resume {0}`"
+        "{0} has no complete checkpoint with a validation loss, so there is no model yet: resume the run"
     )]
-    NoModel(std::path::PathBuf),
-    /// A checkpoint is damaged.
-    #[error("the newest checkpoint is damaged: {reason}; {cure}")]
+    NoModel(PathBuf),
+    /// The newest checkpoint is damaged.
+    #[error("the newest checkpoint is damaged: {reason}; {fix}")]
     Damaged {
         /// What is wrong with it.
         reason: String,
         /// What to do.
-        cure: String,
+        fix: String,
     },
-    /// The checkpoint is of another run.
+    /// The checkpoint does not fit the run that is to be resumed.
     #[error("{directory} cannot be resumed: {reason}")]
     Resume {
-        /// The checkpoint.
-        directory: std::path::PathBuf,
+        /// The run or checkpoint directory.
+        directory: PathBuf,
         /// What does not match.
         reason: String,
     },
-    /// Something could not be kept.
+    /// A file could not be written durably.
     #[error(transparent)]
-    Kept(#[from] durable::Error),
-    /// The model could not be kept or read.
+    Durable(#[from] durable::Error),
+    /// The model could not be saved or loaded.
     #[error(transparent)]
     Model(#[from] models::Error),
-    /// The windows could not be cut.
+    /// The data could not be split into batches.
     #[error(transparent)]
     Data(#[from] seqdata::Error),
-    /// The device did not give its numbers back.
-    #[error("the device did not return its numbers: {0}")]
+    /// A tensor could not be read back from the device.
+    #[error("tensor values could not be read from the device: {0}")]
     Device(#[from] burn::tensor::TensorReadError),
-    /// The file system refused.
+    /// The file system reported an error.
     #[error("{path} cannot be {verb}: {source}")]
     Io {
         /// The file or directory.
-        path: std::path::PathBuf,
-        /// What was tried.
+        path: PathBuf,
+        /// The operation that failed, such as `read`.
         verb: &'static str,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// Whoever listens could not go on.
+    /// An observer failed.
     #[error("{0}")]
     Observer(Box<dyn std::error::Error + Send + Sync>),
-    /// Burn's own machinery stopped the run.
+    /// Burn reported an error or interrupted the run.
     #[error("training stopped: {0}")]
     Burn(String),
+}
+
+impl Error {
+    pub(crate) fn out_of_range(
+        key: &'static str,
+        found: impl ToString,
+        expected: &'static str,
+    ) -> Self {
+        ConfigError::new(key, found, expected).into()
+    }
 }

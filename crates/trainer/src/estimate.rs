@@ -1,4 +1,4 @@
-//! What an epoch will take, told before it starts.
+//! Time and memory estimates for a run, before it starts.
 
 use std::time::Instant;
 
@@ -6,48 +6,48 @@ use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::train::TrainStep;
 
-use crate::task::{BatchOf, Task, Trainee};
+use crate::task::{BatchOf, TrainModule, TrainTask};
 
 /// Bytes of a weight, a gradient or an activation.
 const FLOAT: usize = 4;
 
-/// About how much one step holds at once: four numbers a parameter (weight, gradient, mean square,
-/// update), and what the way back keeps.
-pub(crate) fn memory_bytes<M: Task>(
-    trainee: &Trainee<M>,
+/// Estimated memory of one step: four values per parameter (weight, gradient, mean square, update), and the
+/// activations saved for the backward pass.
+pub(crate) fn memory_bytes<M: TrainTask>(
+    module: &TrainModule<M>,
     model: &M::Config,
     batch: &BatchOf<M>,
 ) -> usize {
-    (4 * trainee.num_params() + M::kept(model, batch)) * FLOAT
+    (4 * module.num_params() + M::saved_activations(model, batch)) * FLOAT
 }
 
-/// Trial steps at most.
-const TRIALS: usize = 6;
-/// After so many seconds there are no more of them than the two that are needed.
-const PATIENCE: f64 = 0.5;
+/// Maximum number of trial steps.
+const MAX_TRIALS: usize = 6;
+/// After this many seconds, only the two necessary trial steps are made.
+const MAX_SECONDS: f64 = 0.5;
 
-/// The wall time of a step: the fastest of a few trial steps, whose result is thrown away.
-pub(crate) fn seconds_per_step<M: Task>(
-    trainee: &Trainee<M>,
+/// Wall time of a step: the fastest of a few trial steps on copies of the module and the optimizer.
+pub(crate) fn seconds_per_step<M: TrainTask>(
+    module: &TrainModule<M>,
     optimizer: &ModuleOptimizer,
     learning_rate: f64,
     batch: &BatchOf<M>,
 ) -> f64 {
-    let (mut trainee, mut optimizer) = (trainee.clone(), optimizer.clone());
+    let (mut module, mut optimizer) = (module.clone(), optimizer.clone());
     let (mut fastest, mut spent) = (f64::INFINITY, 0.0);
-    for trial in 0..TRIALS {
+    for trial in 0..MAX_TRIALS {
         let start = Instant::now();
-        let output = TrainStep::step(&trainee, batch.clone());
-        // Each goes on from the one before, as in training: weights that nobody else holds are changed in place.
-        trainee = trainee.optimize(&mut optimizer, learning_rate.into(), output.grads);
-        // Devices that compute behind our back are waited for.
-        let _ = trainee.model.place().sync();
+        let output = TrainStep::step(&module, batch.clone());
+        // Each trial continues from the previous one, so that weights are updated in place as in training.
+        module = module.optimize(&mut optimizer, learning_rate.into(), output.grads);
+        // Wait for devices that compute asynchronously.
+        let _ = module.model.device().sync();
         let seconds = start.elapsed().as_secs_f64();
         spent += seconds;
-        // The first step pays for memory and compilers, which later ones find ready.
+        // The first trial includes memory allocation and kernel compilation.
         if trial > 0 {
             fastest = fastest.min(seconds);
-            if spent > PATIENCE {
+            if spent > MAX_SECONDS {
                 break;
             }
         }

@@ -1,41 +1,45 @@
-//! From loss to new weights: the loop, the optimizer, the checkpoints.
+//! Training: the train loop, optimizers, learning-rate schedules, gradient clipping and checkpoints.
 //!
-//! Built on burn-train: its `SupervisedTraining`, metrics, events and interrupter run the show; the
-//! strategy that owns model, optimizer and position is ours, so that a run can be resumed exactly.
-//! This crate never prints and never parses: it tells an [`Observer`].
+//! Runs inside burn-train's `SupervisedTraining`. Its metrics, events and interrupter are used; the strategy that
+//! owns the model, the optimizer and the position in the data is ours, so that a resumed run is bit-identical
+//! to an uninterrupted one. This crate prints nothing and parses nothing: it reports to an [`Observer`].
 
-pub mod averaging;
-pub mod brief;
+mod burn_events;
 pub mod checkpoint;
 pub mod clip;
 pub mod config;
+pub mod ema;
 pub mod error;
 mod estimate;
+pub mod fit;
+pub mod job;
+mod noop;
 pub mod observer;
 pub mod optimizer;
 pub mod progress;
-mod run;
+pub mod report;
 pub mod schedule;
-mod silent;
-mod standing;
+mod state;
 pub mod stop;
 mod strategy;
 mod task;
 mod train;
+mod train_loop;
 
-// What `#[derive(RecordState)]` looks for in the root of the crate that uses it.
+// `#[derive(RecordState)]` expects these names in the root of the crate that uses it.
 use burn::optim::{RecordState, StateSink, StateSource};
 
-pub use brief::{Limit, endless_windows, train_briefly};
-pub use checkpoint::{Checkpoints, Kept};
+pub use checkpoint::{Checkpoint, Checkpoints};
 pub use clip::Clip;
-pub use config::{Keeping, Method, TrainConfig};
+pub use config::{CheckpointPolicy, TrainConfig, TrainMode};
 pub use error::{Error, Result};
-pub use observer::{EpochReport, Heard, Observer, Phase, Plan, Retreat, StepReport};
+pub use fit::{FitLimit, endless_windows, fit};
+pub use job::{Job, Outcome, RunIdentity, StartFrom, StopReason};
+pub use observer::{Observer, ObserverResult};
 pub use optimizer::{Adam, AdamConfig, OptimizerConfig, Rmsprop, RmspropConfig};
-pub use progress::{Marks, Pass, Progress};
-pub use run::Ended;
+pub use progress::{EpochTotals, Progress};
+pub use report::{EpochReport, FileOffsets, Phase, Plan, Rollback, StepReport};
 pub use schedule::Schedule;
-pub use stop::Stop;
-pub use task::{BatchOf, Task};
-pub use train::{Identity, Job, Outcome, Start, train};
+pub use stop::StopFlag;
+pub use task::{BatchOf, TrainTask};
+pub use train::train;

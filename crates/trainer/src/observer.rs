@@ -1,241 +1,123 @@
-//! What a training run has to tell, and to whom.
-//!
-//! The loop reports; bars, files and samples are observers. Every method has an empty default.
+//! Observers of a run: progress bars, metric files and text samples. Every method does nothing by default.
 
 use models::LanguageModel;
-use serde::{Deserialize, Serialize};
 
-use crate::config::Method;
-use crate::progress::Marks;
+use crate::report::{EpochReport, FileOffsets, Phase, Plan, Rollback, StepReport};
 
-/// What an observer answers: an error ends the run.
-pub type Heard = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+/// An observer's result; an error ends the run.
+pub type ObserverResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
-/// What a run is about to do.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Plan {
-    /// The epoch to come or to go on with, counted from 1.
-    pub first_epoch: usize,
-    /// The last one.
-    pub epochs: usize,
-    /// Updates that were made before this sitting.
-    pub steps_done: u64,
-    /// The epochs that were finished before this sitting.
-    pub reports: Vec<EpochReport>,
-    /// Where the observers' files ended when the run was last saved.
-    pub marks: Marks,
-    /// What a step learns from.
-    pub method: Method,
-    /// Training windows, or pieces of the training streams.
-    pub train_items: usize,
-    /// Validation windows, or pieces of the validation stream.
-    pub valid_items: usize,
-    /// Steps in an epoch.
-    pub steps_per_epoch: usize,
-    /// Trainable numbers.
-    pub parameters: usize,
-    /// About how many bytes a step holds at once.
-    pub memory_bytes: usize,
-}
-
-/// One step of training.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct StepReport {
-    /// The epoch, counted from 1.
-    pub epoch: usize,
-    /// The step within the epoch, counted from 1.
-    pub step: usize,
-    /// Steps in the epoch.
-    pub steps: usize,
-    /// The step within the run, counted from 1.
-    pub step_of_run: u64,
-    /// The mean training loss of this step.
-    pub step_loss_nats_per_token: f64,
-    /// The mean training loss of this epoch so far.
-    pub loss_nats_per_token: f64,
-    /// The factor of this step's update.
-    pub learning_rate: f64,
-    /// Wall time of training in this epoch so far.
-    pub seconds: f64,
-    /// Tokens read a second, in this epoch so far.
-    pub tokens_per_second: f64,
-}
-
-impl StepReport {
-    /// Wall time that the rest of the epoch will take at the pace of the epoch so far.
-    pub fn seconds_left_in_epoch(&self) -> f64 {
-        self.seconds / self.step as f64 * (self.steps - self.step) as f64
-    }
-}
-
-/// One epoch, trained and validated.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EpochReport {
-    /// The epoch, counted from 1.
-    pub epoch: usize,
-    /// Updates made when it ended.
-    pub step: u64,
-    /// The mean loss while training, with dropout, nats a token.
-    pub train_loss_nats_per_token: f64,
-    /// The mean validation loss, nats a token: over windows, or with the state carried, as the run
-    /// itself is trained.
-    pub valid_loss_nats_per_token: f64,
-    /// The share of validation targets that were the likeliest token.
-    pub valid_accuracy: f64,
-    /// The factor of the last update.
-    pub learning_rate: f64,
-    /// Wall time of training, without validation.
-    pub seconds: f64,
-    /// Tokens read a second while training.
-    pub tokens_per_second: f64,
-}
-
-impl EpochReport {
-    /// e to the validation loss.
-    pub fn valid_perplexity(&self) -> f64 {
-        self.valid_loss_nats_per_token.exp()
-    }
-}
-
-/// What the loop is about to do, where it takes long enough to be told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// Update the weights.
-    Training,
-    /// Judge them on held-out text.
-    Validating,
-    /// Write a checkpoint.
-    Saving,
-}
-
-/// The run stepped back to its last checkpoint, for its loss exploded.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Retreat {
-    /// What went wrong at which step.
-    pub reason: String,
-    /// Updates behind the weights that it goes on from.
-    pub step: u64,
-    /// The factor of updates from now on, as the schedule has it at that step.
-    pub learning_rate: f64,
-    /// How often the learning rate was halved in this run.
-    pub halvings: u32,
-    /// The epochs that remain.
-    pub reports: Vec<EpochReport>,
-    /// Where the observers' files ended at that step.
-    pub marks: Marks,
-}
-
-/// Someone who follows a run.
+/// Follows a run.
 pub trait Observer<M = LanguageModel>: Send {
-    /// Before the first step.
+    /// Called before the first step.
     ///
     /// # Errors
-    /// To end the run; so for all methods.
-    fn planned(&mut self, _plan: &Plan) -> Heard {
+    /// An error ends the run; so for all methods.
+    fn on_start(&mut self, _plan: &Plan) -> ObserverResult {
         Ok(())
     }
 
-    /// After two trial steps, which change nothing, and before the first step.
+    /// Called before the first step of a new run, with a time estimate from trial steps, which change nothing.
     ///
     /// # Errors
     /// To end the run.
-    fn timed(&mut self, _seconds_per_epoch: f64) -> Heard {
+    fn on_estimate(&mut self, _seconds_per_epoch: f64) -> ObserverResult {
         Ok(())
     }
 
-    /// After each step.
+    /// Called after each step.
     ///
     /// # Errors
     /// To end the run.
-    fn stepped(&mut self, _step: &StepReport) -> Heard {
+    fn on_step(&mut self, _step: &StepReport) -> ObserverResult {
         Ok(())
     }
 
-    /// Every [`look_every`](crate::TrainConfig::look_every) steps, with the weights as they are.
+    /// Called every [`sample_every`](crate::TrainConfig::sample_every) steps, with the current model.
     ///
     /// # Errors
     /// To end the run.
-    fn look(&mut self, _step: &StepReport, _model: &M) -> Heard {
+    fn on_sample(&mut self, _step: &StepReport, _model: &M) -> ObserverResult {
         Ok(())
     }
 
-    /// After each epoch and its validation, before its checkpoint.
+    /// Called after each epoch and its validation, before its checkpoint.
     ///
     /// # Errors
     /// To end the run.
-    fn epoch_ended(&mut self, _epoch: &EpochReport, _model: &M) -> Heard {
+    fn on_epoch_end(&mut self, _epoch: &EpochReport, _model: &M) -> ObserverResult {
         Ok(())
     }
 
-    /// Before something that takes a while.
+    /// Called before something that takes noticeable time.
     ///
     /// # Errors
     /// To end the run.
-    fn phase(&mut self, _phase: Phase) -> Heard {
+    fn on_phase(&mut self, _phase: Phase) -> ObserverResult {
         Ok(())
     }
 
-    /// Before a checkpoint: whoever appends to a file makes it durable and says in `marks` where it
-    /// ends, so that a resumed run can cut it back to here.
+    /// Called before a checkpoint: flush the file and record its length in `file_offsets`, so that a resumed run
+    /// can truncate it to that length.
     ///
     /// # Errors
     /// To end the run.
-    fn saving(&mut self, _marks: &mut Marks) -> Heard {
+    fn before_checkpoint(&mut self, _file_offsets: &mut FileOffsets) -> ObserverResult {
         Ok(())
     }
 
-    /// After a checkpoint of this many updates is in place.
+    /// Called once the checkpoint after this many updates is complete.
     ///
     /// # Errors
     /// To end the run.
-    fn saved(&mut self, _steps: u64) -> Heard {
+    fn on_checkpoint(&mut self, _steps: u64) -> ObserverResult {
         Ok(())
     }
 
-    /// After the run stepped back; files are to be cut back to `retreat.marks`.
+    /// Called after a rollback: truncate files to `rollback.file_offsets`.
     ///
     /// # Errors
     /// To end the run.
-    fn retreated(&mut self, _retreat: &Retreat) -> Heard {
+    fn on_rollback(&mut self, _rollback: &Rollback) -> ObserverResult {
         Ok(())
     }
 }
 
-/// Several observers in a row.
+/// Calls several observers in order.
 impl<M> Observer<M> for Vec<Box<dyn Observer<M>>> {
-    fn planned(&mut self, plan: &Plan) -> Heard {
-        self.iter_mut().try_for_each(|observer| observer.planned(plan))
+    fn on_start(&mut self, plan: &Plan) -> ObserverResult {
+        self.iter_mut().try_for_each(|observer| observer.on_start(plan))
     }
 
-    fn timed(&mut self, seconds_per_epoch: f64) -> Heard {
-        self.iter_mut().try_for_each(|observer| observer.timed(seconds_per_epoch))
+    fn on_estimate(&mut self, seconds_per_epoch: f64) -> ObserverResult {
+        self.iter_mut().try_for_each(|observer| observer.on_estimate(seconds_per_epoch))
     }
 
-    fn stepped(&mut self, step: &StepReport) -> Heard {
-        self.iter_mut().try_for_each(|observer| observer.stepped(step))
+    fn on_step(&mut self, step: &StepReport) -> ObserverResult {
+        self.iter_mut().try_for_each(|observer| observer.on_step(step))
     }
 
-    fn look(&mut self, step: &StepReport, model: &M) -> Heard {
-        self.iter_mut().try_for_each(|observer| observer.look(step, model))
+    fn on_sample(&mut self, step: &StepReport, model: &M) -> ObserverResult {
+        self.iter_mut().try_for_each(|observer| observer.on_sample(step, model))
     }
 
-    fn epoch_ended(&mut self, epoch: &EpochReport, model: &M) -> Heard {
-        self.iter_mut().try_for_each(|observer| observer.epoch_ended(epoch, model))
+    fn on_epoch_end(&mut self, epoch: &EpochReport, model: &M) -> ObserverResult {
+        self.iter_mut().try_for_each(|observer| observer.on_epoch_end(epoch, model))
     }
 
-    fn phase(&mut self, phase: Phase) -> Heard {
-        self.iter_mut().try_for_each(|observer| observer.phase(phase))
+    fn on_phase(&mut self, phase: Phase) -> ObserverResult {
+        self.iter_mut().try_for_each(|observer| observer.on_phase(phase))
     }
 
-    fn saving(&mut self, marks: &mut Marks) -> Heard {
-        self.iter_mut().try_for_each(|observer| observer.saving(marks))
+    fn before_checkpoint(&mut self, file_offsets: &mut FileOffsets) -> ObserverResult {
+        self.iter_mut().try_for_each(|observer| observer.before_checkpoint(file_offsets))
     }
 
-    fn saved(&mut self, steps: u64) -> Heard {
-        self.iter_mut().try_for_each(|observer| observer.saved(steps))
+    fn on_checkpoint(&mut self, steps: u64) -> ObserverResult {
+        self.iter_mut().try_for_each(|observer| observer.on_checkpoint(steps))
     }
 
-    fn retreated(&mut self, retreat: &Retreat) -> Heard {
-        self.iter_mut().try_for_each(|observer| observer.retreated(retreat))
+    fn on_rollback(&mut self, rollback: &Rollback) -> ObserverResult {
+        self.iter_mut().try_for_each(|observer| observer.on_rollback(rollback))
     }
 }

@@ -1,92 +1,89 @@
-//! How far a run has come: all that a resumed run must know besides weights and optimizer.
+//! Progress of a run: everything that resuming needs besides weights, optimizer state and RNN state.
 
-use std::collections::BTreeMap;
-
-use models::Score;
+use models::EvalMetrics;
 use serde::{Deserialize, Serialize};
 
 use crate::config::TrainConfig;
-use crate::observer::EpochReport;
-use crate::schedule::{Moment, since_best, warm_up};
+use crate::report::{EpochReport, FileOffsets};
+use crate::schedule::{ScheduleContext, since_best, warm_up};
 
-/// The lengths, in bytes, of the files that observers append to, by name.
-pub type Marks = BTreeMap<String, u64>;
-
-/// How a run is trained and how far it has come.
+/// The config of a run and its progress. The serialized names stand in `progress.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
-    /// The numbers that it is trained by.
+    /// Training hyperparameters.
     pub config: TrainConfig,
-    /// The hash of the training windows.
+    /// SHA-256 of the training data.
     pub train_sha256: String,
-    /// Steps in an epoch.
+    /// Steps per epoch.
     pub steps_per_epoch: u64,
     /// Updates made.
     pub steps: u64,
-    /// The epoch under way.
-    pub pass: Pass,
-    /// How often the learning rate was halved because the loss exploded.
+    /// Sums over the current epoch.
+    #[serde(rename = "pass")]
+    pub epoch_totals: EpochTotals,
+    /// How often the learning rate was halved because the loss diverged.
     pub halvings: u32,
-    /// One report a finished epoch, in order.
+    /// One report per finished epoch, in order.
     pub epochs: Vec<EpochReport>,
-    /// Where the files of the observers ended.
-    pub marks: Marks,
+    /// Lengths of the observers' files.
+    #[serde(rename = "marks")]
+    pub file_offsets: FileOffsets,
 }
 
-/// What the epoch under way came to so far.
+/// Sums over the current epoch so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Pass {
-    /// The sum of the training losses.
+pub struct EpochTotals {
+    /// Sum of the training losses.
     pub nats: f64,
-    /// Over how many targets.
+    /// Number of targets in that sum.
     pub targets: usize,
-    /// Ids read.
+    /// Number of input tokens.
     pub tokens: usize,
-    /// Wall time of training alone.
+    /// Wall time of training, without validation and observers.
     pub seconds: f64,
 }
 
-impl Pass {
-    /// Adds the score of one step.
-    pub(crate) fn add(&mut self, step: &Score) {
+impl EpochTotals {
+    /// Adds the metrics of one step.
+    pub(crate) fn add(&mut self, step: &EvalMetrics) {
         self.nats += step.nats;
         self.targets += step.tokens;
     }
 
-    /// The mean training loss so far, in nats a token.
+    /// Mean training loss so far, in nats per token.
     pub fn nats_per_token(&self) -> f64 {
         self.nats / self.targets as f64
     }
 
-    /// Tokens read a second.
+    /// Training speed so far.
     pub fn tokens_per_second(&self) -> f64 {
         self.tokens as f64 / self.seconds
     }
 }
 
 impl Progress {
-    /// A run that is about to begin.
+    /// The progress of a new run.
     pub fn new(config: TrainConfig, train_sha256: String, steps_per_epoch: usize) -> Self {
         Self {
             config,
             train_sha256,
             steps_per_epoch: steps_per_epoch as u64,
             steps: 0,
-            pass: Pass::default(),
+            epoch_totals: EpochTotals::default(),
             halvings: 0,
             epochs: Vec::new(),
-            marks: Marks::new(),
+            file_offsets: FileOffsets::new(),
         }
     }
 
-    /// The epoch with the lowest validation loss; the earlier one of two equals.
+    /// The epoch with the lowest validation loss; the earlier one of equal losses.
     pub fn best(&self) -> Option<&EpochReport> {
         let loss = |report: &EpochReport| report.valid_loss_nats_per_token;
         let finite = self.epochs.iter().filter(|report| loss(report).is_finite());
         finite.min_by(|a, b| loss(a).total_cmp(&loss(b)))
     }
 
-    /// The epoch under way, or to be judged, counted from 1.
+    /// The epoch that is being trained or validated, counted from 1.
     pub fn epoch(&self) -> usize {
         self.epochs.len() + 1
     }
@@ -96,39 +93,39 @@ impl Progress {
         self.steps - self.epochs.len() as u64 * self.steps_per_epoch
     }
 
-    /// Whether every run of this configuration keeps a checkpoint here, whatever the clock says and
-    /// whoever stops it: where a run goes back to must not depend on either.
+    /// Whether every run with this config writes a checkpoint at this step, regardless of the clock and of stop
+    /// requests. Rollbacks prefer such checkpoints, so that they are reproducible.
     pub fn is_milestone(&self) -> bool {
-        let every = self.config.keeping.every_steps;
+        let every = self.config.checkpoint_policy.every_steps;
         let by_steps = every > 0 && self.steps.is_multiple_of(every);
         by_steps || self.steps.is_multiple_of(self.steps_per_epoch)
     }
 
-    /// Whether every epoch is trained and judged.
+    /// Whether every epoch is trained and validated.
     pub fn is_finished(&self) -> bool {
         self.epochs.len() >= self.config.epochs
     }
 
-    /// Whether validation has brought nothing lower for as long as the configuration bears.
-    pub fn has_lost_patience(&self) -> bool {
-        self.has_lost_patience_with(self.config.patience)
+    /// Whether the validation loss has not decreased for `early_stopping_patience` epochs.
+    pub fn should_stop_early(&self) -> bool {
+        self.should_stop_early_with(self.config.early_stopping_patience)
     }
 
-    /// The same for another patience; 0 bears everything.
-    pub fn has_lost_patience_with(&self, patience: usize) -> bool {
+    /// The same for another patience; 0 for no early stopping.
+    pub fn should_stop_early_with(&self, patience: usize) -> bool {
         patience > 0 && since_best(&self.valid_losses()) >= patience
     }
 
-    /// The factor of the update at step `step` of the whole run, counted from 0.
+    /// The learning rate of step `step` of the run, counted from 0.
     pub fn learning_rate(&self, step: u64) -> f64 {
         let TrainConfig { learning_rate, schedule, warm_up_steps, epochs, .. } = self.config;
-        let moment = Moment {
+        let context = ScheduleContext {
             step,
             steps_per_epoch: self.steps_per_epoch,
             epochs: epochs as u64,
             valid_losses: &self.valid_losses(),
         };
-        let rate = learning_rate * schedule.share(&moment) * warm_up(step, warm_up_steps);
+        let rate = learning_rate * schedule.factor(&context) * warm_up(step, warm_up_steps);
         rate * 0.5f64.powi(self.halvings as i32)
     }
 
@@ -163,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn the_best_epoch_is_the_earliest_of_the_lowest() {
+    fn the_best_epoch_is_the_earliest_with_the_lowest_loss() {
         let best = |losses: &[f64]| progress(losses).best().map(|report| report.epoch);
         assert_eq!(best(&[3.0, 2.0, 2.0, 2.5]), Some(2));
         assert_eq!(best(&[]), None);
@@ -171,17 +168,17 @@ mod tests {
     }
 
     #[test]
-    fn patience_ends_after_as_many_epochs_as_were_asked_for() {
+    fn early_stopping_waits_for_patience_epochs() {
         let mut progress = progress(&[3.0, 2.0, 2.0, 2.5]);
-        assert!(!progress.has_lost_patience(), "0 bears everything");
-        progress.config.patience = 3;
-        assert!(!progress.has_lost_patience());
-        progress.config.patience = 2;
-        assert!(progress.has_lost_patience());
+        assert!(!progress.should_stop_early(), "0 disables early stopping");
+        progress.config.early_stopping_patience = 3;
+        assert!(!progress.should_stop_early());
+        progress.config.early_stopping_patience = 2;
+        assert!(progress.should_stop_early());
     }
 
     #[test]
-    fn every_explosion_halves_the_learning_rate() {
+    fn every_rollback_halves_the_learning_rate() {
         let mut progress = progress(&[]);
         let rate = progress.learning_rate(3);
         progress.halvings = 2;

@@ -1,20 +1,20 @@
-//! How a run is asked to stop: from a signal, a key or another thread.
+//! The flag by which a signal handler, a key or another thread asks a run to stop.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A wish that the run stops after the step under way; its copies share it.
+/// A request to stop the run after the current step. All clones share one flag.
 #[derive(Clone, Debug, Default)]
-pub struct Stop(Arc<AtomicBool>);
+pub struct StopFlag(Arc<AtomicBool>);
 
-impl Stop {
-    /// Asks for it. True if it had been asked for before.
-    pub fn ask(&self) -> bool {
+impl StopFlag {
+    /// Requests the stop. Returns true if it had already been requested.
+    pub fn request(&self) -> bool {
         self.0.swap(true, Ordering::SeqCst)
     }
 
-    /// Whether it was asked for.
-    pub fn is_asked(&self) -> bool {
+    /// Whether a stop was requested.
+    pub fn is_requested(&self) -> bool {
         self.0.load(Ordering::SeqCst)
     }
 }

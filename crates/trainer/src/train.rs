@@ -1,6 +1,5 @@
-//! The front door of training: data and a fresh network in, a run directory out.
+//! The entry point of training: from data and a model to a run directory.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,140 +7,93 @@ use std::time::Instant;
 use burn::tensor::Device;
 use burn::train::metric::LossMetric;
 use burn::train::{Learner, SupervisedTraining, TrainingStrategy};
-use models::{AboutNetwork, LanguageModel, Trained};
-use text_prep::Tokenizer;
 
-use crate::checkpoint::{Checkpoints, Kept};
+use crate::checkpoint::{Checkpoint, Checkpoints};
 use crate::config::TrainConfig;
 use crate::error::{Error, Result};
+use crate::job::{Job, Outcome, RunIdentity, StartFrom, StopReason};
+use crate::noop::Noop;
 use crate::observer::Observer;
 use crate::progress::Progress;
-use crate::run::{Ended, Run};
-use crate::silent::Silent;
-use crate::standing::Standing;
-use crate::stop::Stop;
-use crate::strategy::StepStrategy;
-use crate::task::Task;
+use crate::state::TrainState;
+use crate::strategy::TrainLoopStrategy;
+use crate::task::TrainTask;
+use crate::train_loop::TrainLoop;
 
-/// What a run is, besides its weights: it goes into every checkpoint and into the model directory.
-#[derive(Clone, Debug)]
-pub struct Identity<M: Task = LanguageModel> {
-    /// From text to ids and back.
-    pub tokenizer: Tokenizer,
-    /// The blueprint and its numbers; losses, epochs and steps are filled in as the run goes.
-    pub about: AboutNetwork<M::Config>,
-    /// Further files by name, such as the run's configuration.
-    pub extra: BTreeMap<String, Vec<u8>>,
-}
-
-/// Where a run begins.
-#[derive(Clone, Debug)]
-pub enum Start<M = LanguageModel> {
-    /// With this model, as nobody has trained it yet in this run.
-    Fresh(Box<M>),
-    /// With the run's newest checkpoint, bit for bit as if it had never stopped there.
-    Resume,
-}
-
-/// All that a run works with and does not change.
-pub struct Job<'a, M: Task = LanguageModel> {
-    /// What is learned from and judged by.
-    pub data: &'a M::Data,
-    /// How.
-    pub config: &'a TrainConfig,
-    /// What the run is.
-    pub identity: Identity<M>,
-    /// The run directory.
-    pub run: &'a Path,
-    /// Where it computes.
-    pub device: &'a Device,
-    /// Asked for by whoever wants the run to end early.
-    pub stop: Stop,
-}
-
-/// What a run came to.
-#[derive(Clone, Debug)]
-pub struct Outcome<M: Task = LanguageModel> {
-    /// The model with the lowest validation loss, as written into the run directory.
-    pub best: Trained<M>,
-    /// All epochs.
-    pub progress: Progress,
-    /// Why it ended.
-    pub ended: Ended,
-}
-
-/// Trains and leaves a model directory in the run's directory, with checkpoints under it.
+/// Trains a model and saves the best one in the run directory, with checkpoints below it.
 ///
 /// # Errors
-/// If a setting is out of range, the loss explodes again and again, the checkpoint is damaged or of
-/// another run, an observer gives up or the file system refuses.
-pub fn train<M: Task>(
+/// If a setting is out of range, the loss diverges repeatedly, the checkpoint is damaged or belongs to another run,
+/// an observer fails or the file system reports an error.
+pub fn train<M: TrainTask>(
     job: Job<M>,
-    start: Start<M>,
+    start: StartFrom<M>,
     observer: Box<dyn Observer<M>>,
 ) -> Result<Outcome<M>> {
-    let Job { data, config, ref identity, run, device, ref stop } = job;
+    let Job { data, config, ref identity, run_dir, device, kernels, ref stop } = job;
     config.check()?;
-    let plain = device.clone().without_autodiff();
-    let checkpoints = Checkpoints::of(run);
-    let [train, valid] = M::loaders(data, config, &plain)?;
+    let device = device.clone().without_autodiff();
+    let checkpoints = Checkpoints::of(run_dir);
+    let [train, valid] = M::loaders(data, config, &device)?;
 
-    let fresh = Progress::new(config.clone(), M::train_sha256(data), train.batches());
-    let (standing, progress, last_saved) = match start {
-        Start::Resume => {
-            let kept = checkpoints.newest(&plain)?;
-            same_run(&kept, &fresh, identity, run)?;
-            let progress = Progress { config: config.clone(), ..kept.progress.clone() };
-            checkpoints.sweep(&progress)?;
+    let new = Progress::new(config.clone(), M::train_sha256(data), train.batches());
+    let (state, progress, last_saved) = match start {
+        StartFrom::Checkpoint => {
+            let checkpoint = checkpoints.load_newest(&device)?;
+            check_same_run(&checkpoint, &new, identity, run_dir)?;
+            let progress = Progress { config: config.clone(), ..checkpoint.progress.clone() };
+            checkpoints.remove_incomplete(&progress)?;
             let steps = Some(progress.steps);
-            (Standing::of(kept, config), progress, steps)
+            (TrainState::from_checkpoint(checkpoint, config, kernels), progress, steps)
         }
-        Start::Fresh(_) if !checkpoints.steps()?.is_empty() => {
-            let reason = "it holds checkpoints already: go on with it, or name another directory";
-            return Err(Error::Resume { directory: run.into(), reason: reason.into() });
+        StartFrom::Model(_) if !checkpoints.steps()?.is_empty() => {
+            let reason = "it holds checkpoints already: resume it, or use another directory";
+            return Err(Error::Resume { directory: run_dir.into(), reason: reason.into() });
         }
-        Start::Fresh(model) => (Standing::fresh(*model, config), fresh, None),
+        StartFrom::Model(model) => {
+            (TrainState::new(model.with_kernels(kernels), config), new, None)
+        }
     };
 
-    let (progress, ended) = if progress.is_finished() {
-        (progress, Ended::Finished)
-    } else if progress.has_lost_patience() {
-        (progress, Ended::LostPatience)
+    let (progress, stop_reason) = if progress.is_finished() {
+        (progress, StopReason::Finished)
+    } else if progress.should_stop_early() {
+        (progress, StopReason::EarlyStopping)
     } else {
-        // Burn's learner wants a model and an optimizer; those that work are the strategy's own.
-        let trainee = standing.trainee().clone();
-        let strategy = Arc::new(StepStrategy::new(Run {
+        // Burn's learner requires a model and an optimizer; the strategy trains its own.
+        let module = state.module().clone();
+        let strategy = Arc::new(TrainLoopStrategy::new(TrainLoop {
             identity: identity.clone(),
-            standing,
+            state,
             progress,
             last_saved,
             saved_at: Instant::now(),
             checkpoints: checkpoints.clone(),
-            clock: train.clock(),
-            device: plain.clone(),
+            cursor: train.cursor(),
+            device: device.clone(),
             stop: stop.clone(),
             observer,
         }));
-        let idle = config.optimizer.init();
-        let training = SupervisedTraining::new(run, Arc::new(train), Arc::new(valid))
+        let unused = config.optimizer.init(kernels);
+        let training = SupervisedTraining::new(run_dir, Arc::new(train), Arc::new(valid))
             .metrics((LossMetric::new(),))
             .with_training_strategy(TrainingStrategy::Custom(strategy.clone()))
-            .with_metric_logger(Silent)
-            .renderer(Box::new(Silent))
+            .with_metric_logger(Noop)
+            .renderer(Box::new(Noop))
             .with_application_logger(None)
             .num_epochs(config.epochs);
-        drop(training.launch(Learner::new(trainee, idle, config.learning_rate)));
-        strategy.outcome()?
+        drop(training.launch(Learner::new(module, unused, config.learning_rate)));
+        strategy.take_result()?
     };
-    finish(&job, &checkpoints, progress, ended, &plain)
+    save_best(&job, &checkpoints, progress, stop_reason, &device)
 }
 
-/// Takes the best model, measures what it says of itself, and keeps it in the run's directory.
-fn finish<M: Task>(
+/// Loads the model with the lowest validation loss, adds final metrics, and saves it in the run directory.
+fn save_best<M: TrainTask>(
     job: &Job<M>,
     checkpoints: &Checkpoints,
     progress: Progress,
-    ended: Ended,
+    stop_reason: StopReason,
     device: &Device,
 ) -> Result<Outcome<M>> {
     let mut candidates: Vec<(f64, u64)> = progress
@@ -149,64 +101,78 @@ fn finish<M: Task>(
         .iter()
         .map(|report| (report.valid_loss_nats_per_token, report.step))
         .collect();
-    // Stopped within an epoch, maybe at better weights than those after any whole one.
-    if let Ended::Stopped { valid_loss_nats_per_token: loss } = ended {
+    // A run stopped within an epoch may have better weights than after any complete epoch.
+    if let StopReason::Requested { valid_loss_nats_per_token: loss } = stop_reason {
         candidates.push((loss, progress.steps));
     }
     candidates.retain(|(loss, _)| loss.is_finite());
     candidates.sort_by(|one, other| one.0.total_cmp(&other.0));
-    // The next best where the best was damaged or removed.
-    let whole = |&(loss, steps): &(f64, u64)| Some((loss, checkpoints.model(steps, device).ok()?));
-    let best = candidates.iter().find_map(whole);
-    let (loss, mut best) = best.ok_or_else(|| Error::NoModel(job.run.into()))?;
-    job.config.method.note_valid_loss(&mut best.about, loss);
-    M::complete(&mut best, job.data, device)?;
-    // The files of the run as it ended, which may be another sitting than the best epoch's.
-    best.extra = job.identity.extra.clone();
-    best.save(job.run)?;
-    Ok(Outcome { best, progress, ended })
+    // If the best checkpoint is damaged or missing, the next best is used.
+    let load =
+        |&(loss, steps): &(f64, u64)| Some((loss, checkpoints.load_model(steps, device).ok()?));
+    let best = candidates.iter().find_map(load);
+    let (loss, best) = best.ok_or_else(|| Error::NoModel(job.run_dir.into()))?;
+    let mut best = best.with_kernels(job.kernels);
+    job.config.mode.set_valid_loss(&mut best.metadata, loss);
+    M::add_final_metrics(&mut best, job.data, device)?;
+    // The files of the run as it ended: they may have changed since the best epoch if the run was resumed.
+    best.extra_files = job.identity.extra_files.clone();
+    best.save(job.run_dir)?;
+    Ok(Outcome { best, progress, stop_reason })
 }
 
-/// Refuses to go on with the weights of another model, another text or other numbers: only how many
-/// epochs there are, how patient the run is, what is kept and how often an observer looks may change.
-fn same_run<M: Task>(
-    kept: &Kept<M>,
+/// Checks that a checkpoint has the same model, data and hyperparameters as the run that is to be resumed. Only the
+/// number of epochs, the early-stopping patience, the checkpoint policy and the sampling interval may change.
+fn check_same_run<M: TrainTask>(
+    checkpoint: &Checkpoint<M>,
     now: &Progress,
-    identity: &Identity<M>,
-    run: &Path,
+    identity: &RunIdentity<M>,
+    run_dir: &Path,
 ) -> Result<()> {
-    let Kept { artifact, progress: before, .. } = kept;
-    let refuse = |reason: &str| Err(Error::Resume { directory: run.into(), reason: reason.into() });
-    if artifact.about.model != identity.about.model {
-        return refuse(
-            "its model has other sizes or options than the configuration; leave them as they were",
-        );
+    let Checkpoint { bundle, progress: before, .. } = checkpoint;
+    let reject =
+        |reason: &str| Err(Error::Resume { directory: run_dir.into(), reason: reason.into() });
+    if bundle.metadata.config != identity.metadata.config {
+        return reject("its model has other sizes or options than the configuration; restore them");
     }
-    if artifact.tokenizer != identity.tokenizer {
-        return refuse("its vocabulary is not the one that the text gives now; restore the text");
+    if bundle.tokenizer != identity.tokenizer {
+        return reject("its vocabulary differs from that of the current text; restore the text");
     }
-    let TrainConfig { epochs, look_every, patience, keeping, schedule, .. } = now.config;
+    let TrainConfig {
+        epochs,
+        sample_every,
+        early_stopping_patience,
+        checkpoint_policy,
+        schedule,
+        ..
+    } = now.config;
     if schedule.depends_on_length() && before.config.epochs != epochs {
-        return refuse(
+        return reject(
             "`train.schedule` makes the learning rate of every step depend on `train.epochs`, \
-             which has changed: leave it as it was, or start anew from its model",
+             which has changed: restore it, or start a new run from its model",
         );
     }
-    let allowed = TrainConfig { epochs, look_every, patience, keeping, ..before.config.clone() };
+    let allowed = TrainConfig {
+        epochs,
+        sample_every,
+        early_stopping_patience,
+        checkpoint_policy,
+        ..before.config.clone()
+    };
     if allowed != now.config {
-        return refuse(
-            "seed, method, batch size, learning rate, schedule, averaging, optimizer or clipping have \
-             changed; only `train.epochs`, `train.patience`, `checkpoints` and `samples` may",
+        return reject(
+            "seed, mode, batch size, learning rate, schedule, EMA decay, optimizer or clipping have \
+             changed; only `train.epochs`, `train.early_stopping_patience`, `checkpoints` and `samples` may",
         );
     }
     if before.train_sha256 != now.train_sha256 || before.steps_per_epoch != now.steps_per_epoch {
-        return refuse(
-            "what it learns from is another: the text, its cut or its split have changed; restore them",
+        return reject(
+            "its training data differs: the text, the windows or the split have changed; restore them",
         );
     }
-    if artifact.about.valid_sha256 != identity.about.valid_sha256 {
-        return refuse(
-            "its validation split is not the one that the text gives now; restore the text",
+    if bundle.metadata.valid_sha256 != identity.metadata.valid_sha256 {
+        return reject(
+            "its validation split differs from that of the current text; restore the text",
         );
     }
     Ok(())

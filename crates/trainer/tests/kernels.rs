@@ -1,13 +1,15 @@
-//! Training with the kernels and without them comes to the same.
+//! Training with fused kernels and with composed operations gives the same loss.
 
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use models::{Activation, CellKind, LanguageModelConfig, LayerConfig, score};
+use models::{
+    Activation, CellKind, KernelMode, LanguageModelConfig, LayerConfig, Network, evaluate,
+};
 use seqdata::{Ids, Loader, Order, Windows};
-use trainer::{Limit, Method, OptimizerConfig, RmspropConfig, TrainConfig, train_briefly};
+use trainer::{FitLimit, OptimizerConfig, RmspropConfig, TrainConfig, TrainMode, fit};
 
-/// Ids in which something can be learned: each depends on the one before, with some noise.
+/// Learnable ids: each depends on the previous one, with some noise.
 fn ids() -> Arc<Ids> {
     let next = |(id, noise): (u32, u32), _| {
         let noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -21,13 +23,12 @@ fn ids() -> Arc<Ids> {
 }
 
 #[test]
-fn losses_after_200_steps_agree_with_kernels_and_without() {
+fn losses_after_200_steps_agree_with_and_without_kernels() {
     let ids = ids();
     for kind in
         [CellKind::Lstm, CellKind::Gru { reset_after: true }, CellKind::Elman(Activation::Tanh)]
     {
-        let loss = |fused: bool| {
-            kernels::fuse(fused);
+        let loss = |kernels: KernelMode| {
             let device = Device::flex();
             let layers = vec![LayerConfig::new(kind, 24), LayerConfig::new(kind, 17)];
             let network = LanguageModelConfig {
@@ -36,20 +37,19 @@ fn losses_after_200_steps_agree_with_kernels_and_without() {
                 ..LanguageModelConfig::new(50, 12, layers)
             };
             let rmsprop = OptimizerConfig::Rmsprop(RmspropConfig::default());
-            let config = TrainConfig::new(Method::Windows, 16, 5e-3, rmsprop);
+            let config = TrainConfig::new(TrainMode::Windows, 16, 5e-3, rmsprop);
             let windows = |range, device| {
                 let windows = Windows::new(ids.clone(), range, 8, 1);
                 Loader::windows(windows, 16, Order::Shuffled(1), device)
             };
             let batches = windows(0..2_500, device.clone().autodiff()).endless();
-            let fresh = network.init(1, &device).unwrap();
-            let model = train_briefly(fresh, batches, &config, Limit::Steps(200)).unwrap();
+            let fresh = network.init(1, &device).unwrap().with_kernels(kernels);
+            let model = fit(fresh, batches, &config, FitLimit::Steps(200)).unwrap();
             let held_out = windows(2_500..3_000, device);
-            score(&model, &held_out).unwrap().nats_per_token()
+            evaluate(&model, &held_out).unwrap().nats_per_token()
         };
-        let (with, without) = (loss(true), loss(false));
-        kernels::fuse(true);
-        // Guessing blindly costs ln 50 = 3.91.
+        let (with, without) = (loss(KernelMode::Fused), loss(KernelMode::Composed));
+        // The uniform baseline is ln 50 = 3.91.
         assert!(with < 3.8, "{kind:?} has not learned: {with}");
         let relative = (with - without).abs() / without;
         assert!(relative <= 1e-4, "{kind:?}: {with} with kernels, {without} without");

@@ -1,5 +1,4 @@
-//! Five steps of each optimizer against what Keras computed, in committed numbers that `cargo xtask
-//! parity` makes.
+//! Five steps of each optimizer, compared with values computed by Keras. `cargo xtask parity` writes the fixture.
 
 use burn::optim::Optimizer;
 use burn::tensor::{DType, Device, Tensor, TensorData};
@@ -8,7 +7,7 @@ use serde_json::Value;
 use trainer::{Adam, Rmsprop};
 
 #[derive(Deserialize)]
-struct Stored {
+struct Values {
     data: Vec<f64>,
 }
 
@@ -16,15 +15,16 @@ struct Stored {
 struct Run {
     name: String,
     kind: String,
-    numbers: Value,
-    after: Stored,
+    #[serde(rename = "numbers")]
+    config: Value,
+    after: Values,
 }
 
 #[derive(Deserialize)]
 struct Fixture {
     learning_rate: f64,
-    weights: Stored,
-    gradients: Stored,
+    weights: Values,
+    gradients: Values,
     runs: Vec<Run>,
 }
 
@@ -35,7 +35,7 @@ fn tensor(values: &[f64], dtype: DType) -> Tensor<1> {
 
 fn assert_steps<O: Optimizer>(fixture: &Fixture, run: &Run, optimizer: &O) {
     let count = fixture.weights.data.len();
-    // Keras rounds Adam's β to 32 bits on the way to its powers, unless 32 bits hold it.
+    // Keras rounds Adam's β to 32 bits before it computes powers; only the β of the run `adam` change by that.
     let exact = if run.name == "adam" { 1e-6 } else { 1e-9 };
     for (dtype, tolerance) in [(DType::F64, exact), (DType::F32, 1e-5)] {
         let mut weight = tensor(&fixture.weights.data, dtype);
@@ -56,22 +56,22 @@ fn assert_steps<O: Optimizer>(fixture: &Fixture, run: &Run, optimizer: &O) {
 }
 
 #[test]
-fn five_steps_are_keras_s() {
+fn five_steps_equal_those_of_keras() {
     let text = include_str!("fixtures/optimizers.json");
     let fixture: Fixture = serde_json::from_str(text).unwrap();
     assert_eq!(fixture.runs.len(), 6);
     for run in &fixture.runs {
-        let numbers = run.numbers.clone();
+        let config = run.config.clone();
         match run.kind.as_str() {
             "rmsprop" => {
-                let config = serde_json::from_value(numbers).unwrap();
+                let config = serde_json::from_value(config).unwrap();
                 assert_steps(&fixture, run, &Rmsprop::new(config));
             }
             "adam" => {
-                let config = serde_json::from_value(numbers).unwrap();
+                let config = serde_json::from_value(config).unwrap();
                 assert_steps(&fixture, run, &Adam::new(config));
             }
-            kind => panic!("no optimizer is called {kind}"),
+            kind => panic!("unknown optimizer {kind}"),
         }
     }
 }

@@ -1,31 +1,31 @@
-//! A cell that has a memory learns to use it.
+//! A gated cell learns to remember a token over several steps.
 
 use burn::tensor::Device;
 use models::{CellKind, LanguageModelConfig, LayerConfig};
-use seqdata::Recall;
-use trainer::{AdamConfig, Clip, Limit, Method, OptimizerConfig, TrainConfig, train_briefly};
+use seqdata::RecallTask;
+use trainer::{AdamConfig, Clip, FitLimit, OptimizerConfig, TrainConfig, TrainMode, fit};
 
 #[test]
-fn a_gru_learns_to_carry_a_cue_over_noise() {
+fn a_gru_learns_to_remember_a_cue_over_noise() {
     let device = Device::flex();
-    let task = Recall { cues: 4, gap: 5 };
+    let task = RecallTask { cues: 4, gap: 5 };
     let layers = vec![LayerConfig::new(CellKind::Gru { reset_after: true }, 24)];
-    let fresh = LanguageModelConfig::new(task.vocabulary(), 8, layers).init(1, &device).unwrap();
+    let fresh = LanguageModelConfig::new(task.vocab_size(), 8, layers).init(1, &device).unwrap();
     let adam = OptimizerConfig::Adam(AdamConfig::default());
     let config = TrainConfig {
         clip: Some(Clip::GlobalNorm(1.0)),
-        ..TrainConfig::new(Method::Windows, 32, 0.01, adam)
+        ..TrainConfig::new(TrainMode::Windows, 32, 0.01, adam)
     };
     let autodiff = device.clone().autodiff();
     let batches = (0..).map(|step| task.batch(32, 1, step, &autodiff));
-    let model = train_briefly(fresh.clone(), batches, &config, Limit::Steps(150)).unwrap();
-    let right = |model: &models::LanguageModel| {
+    let model = fit(fresh.clone(), batches, &config, FitLimit::Steps(150)).unwrap();
+    let correct = |model: &models::LanguageModel| {
         let batch = task.batch(200, 1, u64::MAX, &device);
-        let (logits, _) = model.next(batch.inputs, model.start(200));
-        let right = logits.argmax(1).equal(batch.targets).int().sum();
-        right.try_into_scalar::<i64>().unwrap()
+        let (logits, _) = model.forward_last(batch.inputs, model.init_state(200));
+        let correct = logits.argmax(1).equal(batch.targets).int().sum();
+        correct.try_into_scalar::<i64>().unwrap()
     };
-    // One in four by chance.
-    assert!(right(&fresh) < 100, "{}", right(&fresh));
-    assert!(right(&model) > 190, "{}", right(&model));
+    // By chance 50 of 200 are correct.
+    assert!(correct(&fresh) < 100, "{}", correct(&fresh));
+    assert!(correct(&model) > 190, "{}", correct(&model));
 }

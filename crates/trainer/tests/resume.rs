@@ -1,4 +1,4 @@
-//! A run that is kept, stopped and gone on with is the run that it would have been.
+//! A run that is stopped and resumed equals an uninterrupted run, bit for bit.
 
 mod common;
 
@@ -6,19 +6,19 @@ use std::path::Path;
 
 use common::*;
 use trainer::{
-    Checkpoints, Clip, Ended, EpochReport, Heard, Keeping, Observer, Schedule, StepReport, Stop,
-    TrainConfig,
+    CheckpointPolicy, Checkpoints, Clip, EpochReport, Observer, ObserverResult, Schedule,
+    StepReport, StopFlag, StopReason, TrainConfig,
 };
 #[test]
-fn parts_of_a_run_are_the_whole_bit_for_bit_wherever_it_stops() {
+fn a_run_stopped_at_any_step_and_resumed_is_bit_identical() {
     for (config, files) in [
         (config(2), &["weights.bpk", "optimizer.bpk"][..]),
-        (every_step(3), &["weights.bpk", "optimizer.bpk", "trained.bpk"][..]),
+        (tbptt(3), &["weights.bpk", "optimizer.bpk", "trained.bpk"][..]),
     ] {
         let folder = tempfile::tempdir().unwrap();
-        let whole = folder.path().join("whole");
-        let outcome = run(&whole, &config, 1, false).0.unwrap();
-        assert_eq!(outcome.ended, Ended::Finished);
+        let full = folder.path().join("full");
+        let outcome = run(&full, &config, 1, false).0.unwrap();
+        assert_eq!(outcome.stop_reason, StopReason::Finished);
         let (steps, epoch) = (outcome.progress.steps, outcome.progress.steps_per_epoch);
         assert_eq!(steps, epoch * config.epochs as u64);
         let first = outcome.progress.epochs.first().unwrap().train_loss_nats_per_token;
@@ -28,73 +28,79 @@ fn parts_of_a_run_are_the_whole_bit_for_bit_wherever_it_stops() {
         // After the first step, within an epoch, just before, at and after an epoch's end.
         for stop in [1, epoch / 2, epoch - 1, epoch, epoch + 1, steps - 1] {
             let parts = folder.path().join(format!("parts-{stop}"));
-            let part = stopped(&parts, &config, false, stop);
-            assert!(matches!(part.ended, Ended::Stopped { .. }), "{:?}", part.ended);
+            let part = run_until(&parts, &config, false, stop);
+            assert!(
+                matches!(part.stop_reason, StopReason::Requested { .. }),
+                "{:?}",
+                part.stop_reason
+            );
             assert_eq!(part.progress.steps, stop);
             let resumed = run(&parts, &config, 1, true).0.unwrap();
             assert_eq!(without_times(&resumed.progress), without_times(&outcome.progress));
-            same_bytes(&whole, &parts, steps, files);
+            assert_same_bytes(&full, &parts, steps, files);
             let file = |run: &Path| std::fs::read(run.join("weights.bpk")).unwrap();
-            assert!(file(&whole) == file(&parts), "the model differs after a stop at {stop}");
+            assert!(file(&full) == file(&parts), "the model differs after a stop at {stop}");
         }
     }
 }
 
 #[test]
-fn many_short_sittings_are_one_long_run() {
+fn a_run_stopped_after_every_step_equals_an_uninterrupted_one() {
     let folder = tempfile::tempdir().unwrap();
-    let (whole, parts) = (folder.path().join("whole"), folder.path().join("parts"));
-    let config =
-        TrainConfig { keeping: Keeping { every_steps: 2, ..config(1).keeping }, ..every_step(2) };
-    let outcome = run(&whole, &config, 1, false).0.unwrap();
+    let (full, parts) = (folder.path().join("full"), folder.path().join("parts"));
+    let config = TrainConfig {
+        checkpoint_policy: CheckpointPolicy { every_steps: 2, ..config(1).checkpoint_policy },
+        ..tbptt(2)
+    };
+    let outcome = run(&full, &config, 1, false).0.unwrap();
     let steps = outcome.progress.steps;
     for step in 1..steps {
-        stopped(&parts, &config, step > 1, step);
+        run_until(&parts, &config, step > 1, step);
     }
     let resumed = run(&parts, &config, 1, true).0.unwrap();
     assert_eq!(without_times(&resumed.progress), without_times(&outcome.progress));
-    same_bytes(&whole, &parts, steps, &["weights.bpk", "optimizer.bpk", "trained.bpk"]);
+    assert_same_bytes(&full, &parts, steps, &["weights.bpk", "optimizer.bpk", "trained.bpk"]);
 }
 
 #[test]
-fn two_epochs_and_two_more_are_four() {
+fn resuming_with_more_epochs_equals_one_long_run() {
     let folder = tempfile::tempdir().unwrap();
-    let (whole, parts) = (folder.path().join("whole"), folder.path().join("parts"));
-    let outcome = run(&whole, &config(4), 1, false).0.unwrap();
+    let (full, parts) = (folder.path().join("full"), folder.path().join("parts"));
+    let outcome = run(&full, &config(4), 1, false).0.unwrap();
     run(&parts, &config(2), 1, false).0.unwrap();
     let resumed = run(&parts, &config(4), 1, true).0.unwrap();
     assert_eq!(without_times(&resumed.progress), without_times(&outcome.progress));
-    same_bytes(&whole, &parts, outcome.progress.steps, &["weights.bpk", "optimizer.bpk"]);
+    assert_same_bytes(&full, &parts, outcome.progress.steps, &["weights.bpk", "optimizer.bpk"]);
 }
 
 #[test]
-fn a_run_that_stops_early_leaves_the_best_model_it_had() {
+fn a_stopped_run_saves_its_best_model() {
     let folder = tempfile::tempdir().unwrap();
-    let outcome = stopped(folder.path(), &config(2), false, 2);
-    let Ended::Stopped { valid_loss_nats_per_token: loss } = outcome.ended else {
-        panic!("{:?}", outcome.ended);
+    let outcome = run_until(folder.path(), &config(2), false, 2);
+    let StopReason::Requested { valid_loss_nats_per_token: loss } = outcome.stop_reason else {
+        panic!("{:?}", outcome.stop_reason);
     };
-    assert_eq!((outcome.best.about.steps, outcome.best.about.epochs), (2, 0));
-    assert_eq!(outcome.best.about.valid_loss_window, Some(loss));
+    assert_eq!((outcome.best.metadata.steps, outcome.best.metadata.epochs), (2, 0));
+    assert_eq!(outcome.best.metadata.valid_loss_window, Some(loss));
     assert!(folder.path().join("manifest.json").exists());
 }
 
 #[test]
-fn a_run_ends_when_it_has_lost_patience() {
+fn early_stopping_ends_a_run() {
     let folder = tempfile::tempdir().unwrap();
-    // So small a step changes no 32-bit loss.
-    let config = TrainConfig { learning_rate: 1e-12, patience: 2, ..config(9) };
+    // The updates are too small to change a 32-bit loss.
+    let config = TrainConfig { learning_rate: 1e-12, early_stopping_patience: 2, ..config(9) };
     let outcome = run(folder.path(), &config, 1, false).0.unwrap();
-    assert_eq!(outcome.ended, Ended::LostPatience);
+    assert_eq!(outcome.stop_reason, StopReason::EarlyStopping);
     assert!(outcome.progress.epochs.len() < 9, "{:?}", outcome.progress.epochs);
-    // More patience is a change that a run bears.
-    let patient = TrainConfig { patience: 0, ..config };
-    let outcome = run(folder.path(), &patient, 1, true).0.unwrap();
-    assert_eq!((outcome.ended, outcome.progress.epochs.len()), (Ended::Finished, 9));
+    // The patience may change on resume.
+    let without = TrainConfig { early_stopping_patience: 0, ..config };
+    let outcome = run(folder.path(), &without, 1, true).0.unwrap();
+    assert_eq!((outcome.stop_reason, outcome.progress.epochs.len()), (StopReason::Finished, 9));
 }
 
 #[test]
-fn a_fresh_run_does_not_begin_where_another_one_was_kept() {
+fn a_new_run_is_rejected_in_a_directory_with_checkpoints() {
     let folder = tempfile::tempdir().unwrap();
     run(folder.path(), &config(1), 1, false).0.unwrap();
     let error = run(folder.path(), &config(1), 1, false).0.unwrap_err().to_string();
@@ -102,25 +108,25 @@ fn a_fresh_run_does_not_begin_where_another_one_was_kept() {
 }
 
 #[test]
-fn the_observer_hears_everything_in_order() {
+fn the_observer_is_called_in_order() {
     let folder = tempfile::tempdir().unwrap();
-    let (outcome, notes) = run(folder.path(), &config(1), 1, false);
+    let (outcome, recorder) = run(folder.path(), &config(1), 1, false);
     outcome.unwrap();
-    let notes = notes.lines.lock().unwrap().clone();
-    let steps: usize = notes.iter().filter(|note| note.starts_with("step")).count();
-    assert_eq!(notes[0..3], ["plan 1-1", "saved 0", &format!("step 1.1/{steps}")]);
-    assert_eq!(notes[3..5], [format!("step 1.2/{steps}"), "look 1.2".to_string()]);
-    assert_eq!(notes[notes.len() - 2..], ["epoch 1", &format!("saved {steps}")]);
+    let lines = recorder.lines.lock().unwrap().clone();
+    let steps: usize = lines.iter().filter(|line| line.starts_with("step")).count();
+    assert_eq!(lines[0..3], ["plan 1-1", "saved 0", &format!("step 1.1/{steps}")]);
+    assert_eq!(lines[3..5], [format!("step 1.2/{steps}"), "sample 1.2".to_string()]);
+    assert_eq!(lines[lines.len() - 2..], ["epoch 1", &format!("saved {steps}")]);
 }
 
 #[test]
 fn the_last_and_the_best_checkpoint_are_kept() {
     let folder = tempfile::tempdir().unwrap();
     let outcome = run(&folder.path().join("run"), &config(1), 1, false).0.unwrap();
-    let checkpoints = Checkpoints::of(&folder.path().join("made up"));
-    let optimizer = config(1).optimizer.init();
+    let checkpoints = Checkpoints::of(&folder.path().join("made-up"));
+    let optimizer = config(1).optimizer.init(kernels::KernelMode::default());
     let mut progress = outcome.progress.clone();
-    progress.config.keeping.last = 1;
+    progress.config.checkpoint_policy.keep_last = 1;
     let report = progress.epochs.remove(0);
     let kept = [3.0, 1.0, 2.0, 2.0, 0.5].iter().enumerate().map(|(at, &loss)| {
         let (epoch, step) = (at + 1, at as u64 + 1);
@@ -132,16 +138,16 @@ fn the_last_and_the_best_checkpoint_are_kept() {
     });
     let expected = [vec![1], vec![2], vec![2, 3], vec![2, 4], vec![5]];
     assert_eq!(kept.collect::<Vec<_>>(), expected);
-    // What an interrupted save leaves behind is no checkpoint, and goes when the run goes on.
-    let left = folder.path().join("made up/checkpoints/writing-00000006");
+    // An incomplete checkpoint is not listed, and is removed on resume.
+    let left = folder.path().join("made-up/checkpoints/writing-00000006");
     std::fs::create_dir_all(&left).unwrap();
     assert_eq!(checkpoints.steps().unwrap(), [5]);
-    checkpoints.sweep(&progress).unwrap();
+    checkpoints.remove_incomplete(&progress).unwrap();
     assert!(!left.exists());
 }
 
 #[test]
-fn a_run_with_other_numbers_is_not_gone_on_with() {
+fn a_run_with_other_settings_is_not_resumed() {
     let folder = tempfile::tempdir().unwrap();
     run(folder.path(), &config(1), 1, false).0.unwrap();
     let cases = [
@@ -150,22 +156,22 @@ fn a_run_with_other_numbers_is_not_gone_on_with() {
         (TrainConfig { learning_rate: 0.1, ..config(2) }, 1, "have changed"),
         (TrainConfig { optimizer: rmsprop(0.0), ..config(2) }, 1, "have changed"),
         (TrainConfig { clip: Some(Clip::Value(1.0)), ..config(2) }, 1, "have changed"),
-        (TrainConfig { averaging: 0.5, ..config(2) }, 1, "have changed"),
+        (TrainConfig { ema_decay: 0.5, ..config(2) }, 1, "have changed"),
         (TrainConfig { warm_up_steps: 9, ..config(2) }, 1, "have changed"),
-        (every_step(2), 1, "have changed"),
+        (tbptt(2), 1, "have changed"),
         (TrainConfig { schedule: Schedule::Cosine, ..config(2) }, 1, "depend on `train.epochs`"),
         (TrainConfig { schedule: Schedule::Cosine, ..config(1) }, 1, "schedule"),
-        (config(2), 3, "what it learns from is another"),
+        (config(2), 3, "its training data differs"),
     ];
     for (config, step, expected) in cases {
         let error = run(folder.path(), &config, step, true).0.unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
-    run(folder.path(), &TrainConfig { look_every: 0, ..config(2) }, 1, true).0.unwrap();
+    run(folder.path(), &TrainConfig { sample_every: 0, ..config(2) }, 1, true).0.unwrap();
 }
 
 #[test]
-fn a_cosine_goes_on_only_to_the_end_it_began_for() {
+fn a_run_with_a_cosine_schedule_resumes_only_with_the_same_number_of_epochs() {
     let folder = tempfile::tempdir().unwrap();
     let cosine = |epochs| TrainConfig { schedule: Schedule::Cosine, ..config(epochs) };
     let outcome = run(folder.path(), &cosine(2), 1, false).0.unwrap();
@@ -178,15 +184,15 @@ fn a_cosine_goes_on_only_to_the_end_it_began_for() {
 
 #[test]
 fn an_observer_can_end_the_run() {
-    struct Refuses;
-    impl Observer for Refuses {
-        fn stepped(&mut self, _step: &StepReport) -> Heard {
+    struct Fails;
+    impl Observer for Fails {
+        fn on_step(&mut self, _step: &StepReport) -> ObserverResult {
             Err("enough".into())
         }
     }
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    let ended = run_with(at, &config(1), 1, false, Stop::default(), Box::new(Refuses));
-    assert_eq!(ended.unwrap_err().to_string(), "enough");
+    let result = run_with(at, &config(1), 1, false, StopFlag::default(), Box::new(Fails));
+    assert_eq!(result.unwrap_err().to_string(), "enough");
     assert!(!at.join("manifest.json").exists());
 }

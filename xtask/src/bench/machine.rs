@@ -1,30 +1,29 @@
-//! The machine and the day, as records are named after.
+//! The machine and the date, after which records are named.
 
 use std::process::Command;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-/// A machine, as far as a benchmark is concerned.
+/// The properties of a machine that matter for a benchmark.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Machine {
-    /// The processor, by its own word
+    /// The name of the CPU
     pub model: String,
-    /// The widest vectors that it computes with, as in `avx2`; nothing where that goes without saying
+    /// The widest vector instructions, as in `avx2`; empty except on x86-64
     pub vectors: &'static str,
-    /// How many threads it runs at once
+    /// The number of hardware threads
     pub cores: usize,
 }
 
 impl Machine {
     /// This machine.
-    pub fn here() -> Self {
+    pub fn current() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let model = model().unwrap_or_else(|| std::env::consts::ARCH.into());
         Self { model, vectors: vectors(), cores }
     }
 
-    /// A folder's name, as in `epyc-avx2-2-cores`: the family of the processor, its vectors and its cores.
+    /// A folder name, as in `epyc-avx2-2-cores`: CPU family, vector instructions and cores.
     pub fn name(&self) -> String {
-        // The maker says less than the family: Intel(R) Xeon(R), AMD EPYC, Apple M2.
+        // The word before the family is its maker: Intel(R) Xeon(R), AMD EPYC, Apple M2.
         let makers = ["", "amd", "intel", "apple", "genuine"];
         let word = |word: &str| -> String {
             let word = word.split('(').next().unwrap_or_default().to_lowercase();
@@ -33,23 +32,20 @@ impl Machine {
         let mut words = self.model.split_whitespace().map(word);
         let family = words.find(|word| !makers.contains(&word.as_str()));
         let family = family.unwrap_or_else(|| "unknown".into());
-        let cores = if self.cores == 1 { "core" } else { "cores" };
         let vectors = if self.vectors.is_empty() { "" } else { &format!("-{}", self.vectors) };
+        let cores = if self.cores == 1 { "core" } else { "cores" };
         format!("{family}{vectors}-{}-{cores}", self.cores)
     }
 }
 
-/// Processors of one name differ in them, and in speed by as much.
+/// CPUs of the same name can differ in them, and by as much in speed.
 fn vectors() -> &'static str {
     #[cfg(target_arch = "x86_64")]
-    {
-        let all = [
-            ("avx512", std::is_x86_feature_detected!("avx512f")),
-            ("avx2", std::is_x86_feature_detected!("avx2")),
-            ("sse2", true),
-        ];
-        all.into_iter().find(|(_, there)| *there).map_or("", |(name, _)| name)
-    }
+    return match () {
+        () if std::is_x86_feature_detected!("avx512f") => "avx512",
+        () if std::is_x86_feature_detected!("avx2") => "avx2",
+        () => "sse2",
+    };
     #[cfg(not(target_arch = "x86_64"))]
     ""
 }
@@ -58,10 +54,9 @@ fn model() -> Option<String> {
     if let Ok(text) = std::fs::read_to_string("/proc/cpuinfo") {
         return model_in(&text);
     }
-    let mut asked = Command::new("sysctl");
-    let output = asked.args(["-n", "machdep.cpu.brand_string"]).output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    Some(text.trim().to_string()).filter(|text| !text.is_empty())
+    let output = Command::new("sysctl").args(["-n", "machdep.cpu.brand_string"]).output().ok()?;
+    Some(String::from_utf8(output.stdout).ok()?.trim().into())
+        .filter(|text: &String| !text.is_empty())
 }
 
 fn model_in(cpuinfo: &str) -> Option<String> {
@@ -69,26 +64,11 @@ fn model_in(cpuinfo: &str) -> Option<String> {
     Some(line.split_once(':')?.1.trim().to_string())
 }
 
-/// Today in Greenwich, as in `2026-11-24`.
-pub fn today() -> String {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    date(since.as_secs() / 86_400)
-}
-
-/// The date of a day after 1 January 1970, counted in years that begin in March: the leap day is then the
-/// last of its year.
-fn date(days: u64) -> String {
-    // Days since 1 March of the year 0.
-    let days = days + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = 400 * era + year_of_era + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
+/// Today in UTC, as in `2026-11-24`; nothing where there is no `date` command.
+pub fn today() -> Option<String> {
+    let output = Command::new("date").args(["-u", "+%F"]).output().ok()?;
+    Some(String::from_utf8(output.stdout).ok()?.trim().into())
+        .filter(|date: &String| date.len() == 10)
 }
 
 #[cfg(test)]
@@ -107,17 +87,15 @@ mod tests {
     }
 
     #[test]
-    fn the_model_is_found_in_the_kernels_words() {
+    fn the_model_is_found_in_cpuinfo() {
         let text = "processor\t: 0\nmodel\t\t: 17\nmodel name\t: AMD EPYC\n\nprocessor\t: 1\n";
         assert_eq!(model_in(text).as_deref(), Some("AMD EPYC"));
         assert_eq!(model_in("processor: 0\n"), None);
     }
 
+    #[cfg(unix)]
     #[test]
-    fn days_become_dates_across_leap_years() {
-        let dates = [0, 11_016, 11_017, 20_781, 47_540].map(date);
-        let expected = ["1970-01-01", "2000-02-29", "2000-03-01", "2026-11-24", "2100-02-28"];
-        assert_eq!(dates, expected);
-        assert_eq!(date(47_541), "2100-03-01");
+    fn today_is_a_date() {
+        assert_eq!(today().unwrap().split('-').map(str::len).collect::<Vec<_>>(), [4, 2, 2]);
     }
 }

@@ -1,5 +1,4 @@
-//! What is measured of whole processes of ours: how much memory training takes, and how soon a fresh
-//! process has written its first token.
+//! Measurements of whole processes of ours: peak memory of training, and time to the first generated token.
 
 use std::fs::File;
 use std::io::Read;
@@ -8,91 +7,96 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::program::Program;
-use super::results::Done;
+use super::results::Measured;
 use super::worker::last_line;
-use super::works::{Kind, Work};
+use super::workloads::{Kind, Workload};
 use crate::cargo::{not_started, root};
+use crate::output;
 
-/// The configuration that the aims are about.
-pub const AESOP: &str = "aesop.toml";
-/// The one that is used where Aesop's text is not at hand.
-pub const FABLES: &str = "lstm.toml";
+/// The configuration of the Keras baseline, for which the targets were set.
+pub const BASELINE_CONFIG: &str = "keras-baseline.toml";
+/// Used if the text of the Keras baseline is missing.
+pub const SUBSTITUTE_CONFIG: &str = "lstm.toml";
 
-/// Where `fetch aesop` puts the text.
-const IN_PLACE: &str = "datasets/aesop/aesop.txt";
-/// So many times at least a process is started anew: the first token comes in milliseconds.
+/// Where `fetch aesop` writes the text.
+const TEXT: &str = "datasets/aesop/aesop.txt";
+/// The least number of process starts: the first token takes only milliseconds.
 const STARTS: usize = 7;
-/// How often a training process is looked at.
-const GLANCE: Duration = Duration::from_millis(5);
+/// How often the memory of a training process is read.
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Trains for an epoch, and measures what is asked for of that process and of its model.
+/// Trains for an epoch and measures the requested properties of that process and of its model.
 pub fn measure(
     program: &Program,
-    works: &[&'static Work],
+    workloads: &[&'static Workload],
     repetitions: usize,
     text: Option<&Path>,
-) -> Result<Vec<Done>, String> {
-    if works.is_empty() {
+) -> Result<Vec<Measured>, String> {
+    if workloads.is_empty() {
         return Ok(Vec::new());
     }
-    let folder = Folder::new()?;
-    within(&folder.0, program, works, repetitions, text)
+    let folder = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
+    measure_in(folder.path(), program, workloads, repetitions, text)
 }
 
-fn within(
+fn measure_in(
     folder: &Path,
     program: &Program,
-    works: &[&'static Work],
+    workloads: &[&'static Workload],
     repetitions: usize,
     text: Option<&Path>,
-) -> Result<Vec<Done>, String> {
+) -> Result<Vec<Measured>, String> {
     let log = folder.join("log");
-    let on = prepare(program, text, folder, &log)?;
-    eprintln!("training an epoch of {on}");
-    let peak = train(program, on, folder, &log)?;
+    let config = prepare(program, text, folder, &log)?;
+    output::status(format_args!("training an epoch of {config}"));
+    let peak = train(program, config, folder, &log)?;
     let mut all = Vec::new();
-    for &work in works {
-        let values = match work.kind {
-            Kind::FirstToken => {
-                eprintln!("{}", work.name);
-                first_tokens(program, repetitions.max(STARTS), folder, &log)?
-            }
-            _ => peak.into_iter().collect(),
+    for &workload in workloads {
+        let values = if workload.kind == Kind::FirstToken {
+            output::status(workload.name);
+            first_tokens(program, repetitions.max(STARTS), folder, &log)?
+        } else {
+            peak.into_iter().collect()
         };
-        all.push(Done { work, on, values: vec![values], others: None });
+        all.push(Measured { workload, config, values: vec![values], others: None });
     }
     Ok(all)
 }
 
-/// Puts Aesop's fables where training finds them; without them, the fables that the program carries will
-/// do.
+/// Copies the baseline's text to where training reads it, and returns the configuration; without the text,
+/// the one of the built-in fables.
 fn prepare(
     program: &Program,
     text: Option<&Path>,
     folder: &Path,
     log: &Path,
 ) -> Result<&'static str, String> {
-    let in_place = root().join(IN_PLACE);
-    let Some(text) = text.map(Path::to_path_buf).or_else(|| in_place.exists().then_some(in_place))
-    else {
-        eprintln!(
-            "{IN_PLACE} is not in place, nor named by --text: {FABLES} stands in for {AESOP}"
-        );
-        return Ok(FABLES);
+    let fetched: PathBuf = root().join(TEXT);
+    let Some(text) = text.or_else(|| fetched.exists().then_some(&fetched)) else {
+        output::status(format_args!(
+            "{TEXT} is missing and --text is not set: measuring {SUBSTITUTE_CONFIG} instead of \
+             {BASELINE_CONFIG}"
+        ));
+        return Ok(SUBSTITUTE_CONFIG);
     };
-    let text = std::path::absolute(&text)
+    let text = std::path::absolute(text)
         .map_err(|error| format!("{} cannot be found: {error}", text.display()))?;
     let mut fetch = program.command();
     fetch.args(["fetch", "aesop", "--from"]).arg(text);
     finish(&mut start(fetch.stdout(Stdio::null()), folder, log)?, log, |_| ())?;
-    Ok(AESOP)
+    Ok(BASELINE_CONFIG)
 }
 
-/// Trains an epoch and returns the most memory that was resident, in MB; nothing where nobody tells.
-fn train(program: &Program, on: &str, folder: &Path, log: &Path) -> Result<Option<f64>, String> {
+/// Trains an epoch and returns the peak resident memory in MB; nothing where there is no `/proc`.
+fn train(
+    program: &Program,
+    config: &str,
+    folder: &Path,
+    log: &Path,
+) -> Result<Option<f64>, String> {
     let mut train = program.command();
-    train.args(["train", "--plain", "--out", "model", "--set", "train.epochs=1", "--config"]);
-    train.arg(root().join("configs").join(on));
+    train.args(["train", "--no-tui", "--out", "model", "--set", "train.epochs=1", "--config"]);
+    train.arg(root().join("configs").join(config));
     program.on_device(&mut train);
     let mut child = start(train.stdout(Stdio::null()), folder, log)?;
     let mut peak = None;
@@ -100,30 +104,30 @@ fn train(program: &Program, on: &str, folder: &Path, log: &Path) -> Result<Optio
     Ok(peak)
 }
 
-/// How long after its start a process has written something, in milliseconds, so many times; once more at
-/// first, to have the files at hand.
+/// Milliseconds from process start to the first output byte, `count` times, after one start that only warms
+/// the file cache.
 fn first_tokens(
     program: &Program,
-    times: usize,
+    count: usize,
     folder: &Path,
     log: &Path,
 ) -> Result<Vec<f64>, String> {
     let mut all = Vec::new();
-    for _ in 0..=times {
+    for _ in 0..=count {
         let mut generate = program.command();
-        generate.args(["generate", "--model", "model", "--tokens", "1", "--seed", "1"]);
+        generate.args(["generate", "--model", "model", "--max-tokens", "1", "--seed", "1"]);
         program.on_device(&mut generate);
-        let began = Instant::now();
+        let started = Instant::now();
         let mut child = start(generate.stdout(Stdio::piped()), folder, log)?;
-        let mut output = child.stdout.take().expect("piped");
+        let mut stdout = child.stdout.take().expect("piped");
         // There is no prompt, so the first byte belongs to the first token.
-        let first = output.read_exact(&mut [0]);
-        let took = began.elapsed();
-        // Read to its end, lest the process writes into a closed pipe.
-        let rest = output.read_to_end(&mut Vec::new());
+        let first = stdout.read_exact(&mut [0]);
+        let elapsed = started.elapsed();
+        // Read to the end, so that the process does not write into a closed pipe.
+        let rest = stdout.read_to_end(&mut Vec::new());
         finish(&mut child, log, |_| ())?;
-        first.and(rest).map_err(|error| format!("generate wrote nothing: {error}"))?;
-        all.push(1e3 * took.as_secs_f64());
+        first.and(rest).map_err(|error| format!("generate printed nothing: {error}"))?;
+        all.push(1e3 * elapsed.as_secs_f64());
     }
     all.remove(0);
     Ok(all)
@@ -136,24 +140,24 @@ fn start(command: &mut Command, folder: &Path, log: &Path) -> Result<Child, Stri
     command.spawn().map_err(|error| not_started(command, &error))
 }
 
-/// Waits for a process, with a glance at it now and then.
-fn finish(child: &mut Child, log: &Path, mut glance: impl FnMut(u32)) -> Result<(), String> {
+/// Waits for a process and calls `poll` with its id at regular intervals.
+fn finish(child: &mut Child, log: &Path, mut poll: impl FnMut(u32)) -> Result<(), String> {
     loop {
-        glance(child.id());
+        poll(child.id());
         match child.try_wait() {
             Ok(Some(status)) if status.success() => return Ok(()),
             Ok(Some(status)) => {
-                let words = last_line(log).unwrap_or_default();
-                return Err(format!("pastiche ended with {status}: {words}"));
+                let message = last_line(log).unwrap_or_default();
+                return Err(format!("pastiche ended with {status}: {message}"));
             }
-            Ok(None) => std::thread::sleep(GLANCE),
-            Err(error) => return Err(format!("pastiche was lost: {error}")),
+            Ok(None) => std::thread::sleep(POLL_INTERVAL),
+            Err(error) => return Err(format!("cannot wait for pastiche: {error}")),
         }
     }
 }
 
-/// The peak so far of a process that still runs, where Linux tells; it never falls, so the last glance
-/// knows all but the last milliseconds.
+/// The peak so far of a running process (Linux). It never falls, so the last poll misses only what happened in
+/// the last milliseconds.
 fn peak_megabytes(process: u32) -> Option<f64> {
     peak_in(&std::fs::read_to_string(format!("/proc/{process}/status")).ok()?)
 }
@@ -164,31 +168,12 @@ fn peak_in(status: &str) -> Option<f64> {
     Some(kibibytes * 1024.0 / 1e6)
 }
 
-/// A folder outside the checkout that goes when all is measured.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Result<Self, String> {
-        let folder = std::env::temp_dir().join(format!("pastiche-bench-{}", std::process::id()));
-        std::fs::create_dir(&folder)
-            .map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
-        Ok(Self(folder))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // A folder left behind in the system's temporary place does no harm.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_peak_is_read_in_megabytes() {
+    fn the_peak_is_converted_to_megabytes() {
         let status = "Name:\tpastiche\nVmPeak:\t  900000 kB\nVmHWM:\t  100000 kB\nVmRSS:\t 5 kB\n";
         assert_eq!(peak_in(status), Some(102.4));
         assert_eq!(peak_in("Name:\tpastiche\nState:\tZ (zombie)\n"), None);
@@ -197,9 +182,9 @@ mod tests {
     #[cfg(unix)]
     mod with_a_program {
         use super::super::*;
-        use crate::bench::works::WORKS;
+        use crate::bench::workloads::WORKLOADS;
 
-        /// A shell, for which our commands are scripts of their names in the folder it runs in.
+        /// A shell, for which our commands are scripts of the same names in its working directory.
         fn program(folder: &Path, train: &str) -> Program {
             let scripts =
                 [("train", train), ("generate", "cat model/word"), ("fetch", "test -f $3")];
@@ -209,41 +194,41 @@ mod tests {
             Program { path: "sh".into(), backend: args::Backend::Flex, device: None, threads: 1 }
         }
 
-        fn works() -> Vec<&'static Work> {
-            WORKS.iter().filter(|work| !work.is_for_workers()).collect()
+        fn workloads() -> Vec<&'static Workload> {
+            WORKLOADS.iter().filter(|workload| !workload.is_for_workers()).collect()
         }
 
         #[test]
-        fn training_is_watched_and_its_model_writes() {
+        fn training_is_measured_and_its_model_generates() {
             let folder = tempfile::tempdir().unwrap();
             let program = program(folder.path(), "mkdir model; echo once > model/word");
             let text = folder.path().join("text.txt");
             std::fs::write(&text, "Once").unwrap();
-            let done = within(folder.path(), &program, &works(), 9, Some(&text)).unwrap();
-            let names: Vec<_> = done.iter().map(|done| (done.work.name, done.on)).collect();
-            assert_eq!(names, [("peak-memory", AESOP), ("first-token", AESOP)]);
-            assert_eq!(done[1].values[0].len(), 9);
-            assert!(done[1].values[0].iter().all(|&milliseconds| milliseconds > 0.0));
+            let all = measure_in(folder.path(), &program, &workloads(), 9, Some(&text)).unwrap();
+            let names: Vec<_> = all.iter().map(|m| (m.workload.name, m.config)).collect();
+            assert_eq!(names, [("peak-memory", BASELINE_CONFIG), ("first-token", BASELINE_CONFIG)]);
+            assert_eq!(all[1].values[0].len(), 9);
+            assert!(all[1].values[0].iter().all(|&milliseconds| milliseconds > 0.0));
         }
 
         #[test]
-        fn a_program_that_fails_is_quoted() {
+        fn the_message_of_a_failed_program_is_quoted() {
             let folder = tempfile::tempdir().unwrap();
             let program = program(folder.path(), "echo 'no room' >&2; exit 2");
             let folder = folder.path();
-            let error = train(&program, FABLES, folder, &folder.join("log")).unwrap_err();
+            let error = train(&program, "lstm.toml", folder, &folder.join("log")).unwrap_err();
             assert!(error.contains("exit status: 2") && error.contains("no room"), "{error}");
         }
 
         #[test]
-        fn a_program_that_writes_nothing_is_no_fast_one() {
+        fn a_program_that_prints_nothing_has_no_time() {
             let folder = tempfile::tempdir().unwrap();
             let program = program(folder.path(), "");
             std::fs::create_dir(folder.path().join("model")).unwrap();
             std::fs::write(folder.path().join("model/word"), "").unwrap();
             let log = folder.path().join("log");
             let error = first_tokens(&program, 1, folder.path(), &log).unwrap_err();
-            assert!(error.contains("wrote nothing"), "{error}");
+            assert!(error.contains("printed nothing"), "{error}");
         }
     }
 }

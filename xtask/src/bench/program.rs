@@ -1,4 +1,4 @@
-//! The programs under test as commands: ours and the peers, each with the same number of threads.
+//! The measured programs as commands: ours and the peers, each with the same number of threads.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,21 +8,21 @@ use args::{BACKEND_VARIABLE, Backend};
 use super::worker::Worker;
 use crate::{cargo, python};
 
-/// The peers by their names, and where they lie.
+/// The other frameworks and their workers.
 const PEERS: [(&str, &str); 2] =
     [("PyTorch", "benchmarks/peers/pytorch.py"), ("Keras", "benchmarks/peers/keras_peer.py")];
-/// Where the programs' words go; another run overwrites them.
+/// Where the stderr of the workers is written; each run overwrites it.
 const LOGS: &str = "target/bench";
-/// What tells a peer that we compute on a graphics processor, and that it may, too.
-const GRAPHICS: &str = "PASTICHE_PEERS_ON_GRAPHICS";
-/// Who reads how many threads there are: Rayon, OpenMP, and Intel's library, which else asks OpenMP.
+/// The variable that allows a peer to use a GPU.
+const PEERS_ON_GPU: &str = "PASTICHE_PEERS_ON_GPU";
+/// The variables for the number of threads: Rayon, OpenMP, and MKL, which otherwise asks OpenMP.
 const THREADS: [&str; 3] = ["RAYON_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"];
 
-/// The built `pastiche`, and how it is to be started.
+/// The built `pastiche` and how to start it.
 pub struct Program {
     /// The binary
     pub path: PathBuf,
-    /// The backend, which commands in another folder would not find in this one's `backend.toml`
+    /// The backend; processes in another folder would not read this folder's `backend.toml`
     pub backend: Backend,
     /// The backend's device, if not its default
     pub device: Option<String>,
@@ -31,50 +31,49 @@ pub struct Program {
 }
 
 impl Program {
-    /// A command still without arguments.
+    /// A command without arguments.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.path);
-        cargo::forget_the_launcher(&mut command);
+        cargo::remove_launcher_env(&mut command);
         command.env(BACKEND_VARIABLE, self.backend.name());
-        limit(&mut command, self.threads);
+        limit_threads(&mut command, self.threads);
         command
     }
 
-    /// Lets a command that computes do so on the device.
+    /// Adds the device to a command that computes.
     pub fn on_device(&self, command: &mut Command) {
         if let Some(device) = &self.device {
             command.args(["--device", device]);
         }
     }
 
-    /// Our own worker, which prepares the text in `prose`.
+    /// Our own worker; it prepares the text in `prose`.
     pub fn worker(&self, prose: Option<&Path>) -> Result<Worker, String> {
         let mut command = self.command();
+        command.arg("bench");
         if let Some(path) = prose {
             let path = std::path::absolute(path)
-                .map_err(|error| format!("{} is no path: {error}", path.display()))?;
-            command.arg("bench").arg("--prose").arg(path);
-        } else {
-            command.arg("bench");
+                .map_err(|error| format!("{} is not a path: {error}", path.display()))?;
+            command.arg("--prose").arg(path);
         }
         self.on_device(&mut command);
         command.current_dir(cargo::root());
         start(command, "Pastiche", self.threads)
     }
 
-    /// The workers in Python, in an environment that is made if it is not there; where we compute on a graphics
-    /// processor, they do so too, if their libraries find one.
+    /// The workers in Python; their environment is created if needed. If we compute on a GPU, they do so too,
+    /// provided that their libraries find one.
     pub fn peers(&self) -> Result<Vec<Worker>, String> {
         let root = cargo::root();
         let python = python::environment(root)?;
         let peer = |(name, path): (&str, &str)| {
             let mut command = python::program(&python, root, path);
-            limit(&mut command, self.threads);
-            // wgpu's `cpu` is software.
-            let graphics = self.backend.is_graphics() && self.device.as_deref() != Some("cpu");
-            command.env(GRAPHICS, if graphics { "1" } else { "" });
-            if let (Backend::Cuda, Some(card)) = (self.backend, &self.device) {
-                command.env("CUDA_VISIBLE_DEVICES", card);
+            limit_threads(&mut command, self.threads);
+            // The device `cpu` of wgpu is software.
+            let on_gpu = self.backend.is_gpu() && self.device.as_deref() != Some("cpu");
+            command.env(PEERS_ON_GPU, if on_gpu { "1" } else { "" });
+            if let (Backend::Cuda, Some(gpu)) = (self.backend, &self.device) {
+                command.env("CUDA_VISIBLE_DEVICES", gpu);
             }
             start(command, name, self.threads)
         };
@@ -82,24 +81,20 @@ impl Program {
     }
 }
 
-fn limit(command: &mut Command, threads: usize) {
+fn limit_threads(command: &mut Command, threads: usize) {
     command.envs(THREADS.map(|name| (name, threads.to_string())));
 }
 
 fn start(command: Command, name: &str, threads: usize) -> Result<Worker, String> {
     let logs = cargo::root().join(LOGS);
     std::fs::create_dir_all(&logs)
-        .map_err(|error| format!("{} cannot be made: {error}", logs.display()))?;
-    let worker = Worker::start(command, &log(&logs, name))?;
-    let found = worker.hello.threads;
+        .map_err(|error| format!("{} cannot be created: {error}", logs.display()))?;
+    let worker = Worker::start(command, &logs.join(format!("{}.log", name.to_lowercase())))?;
+    let found = worker.info.threads;
     if found != threads as u64 {
-        return Err(format!("{name} computes with {found} threads, {threads} were asked for"));
+        return Err(format!("{name} uses {found} threads, expected {threads}"));
     }
     Ok(worker)
-}
-
-fn log(logs: &Path, name: &str) -> PathBuf {
-    logs.join(format!("{}.log", name.to_lowercase()))
 }
 
 #[cfg(test)]
@@ -107,24 +102,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_library_is_told_the_number_of_threads() {
+    fn every_library_gets_the_number_of_threads() {
         let program =
             Program { path: "pastiche".into(), backend: Backend::Flex, device: None, threads: 3 };
         let command = program.command();
-        let told = |name: &str| {
+        let value = |name: &str| {
             let mut all = command.get_envs();
             all.find(|(key, _)| *key == name)
                 .and_then(|(_, value)| value?.to_str())
                 .map(str::to_owned)
         };
         for name in THREADS {
-            assert_eq!(told(name).as_deref(), Some("3"), "{name}");
+            assert_eq!(value(name).as_deref(), Some("3"), "{name}");
         }
-        assert_eq!(told(BACKEND_VARIABLE).as_deref(), Some("flex"));
+        assert_eq!(value(BACKEND_VARIABLE).as_deref(), Some("flex"));
     }
 
     #[test]
-    fn the_peers_lie_where_they_are_started() {
+    fn the_programs_of_the_peers_exist() {
         for (_, path) in PEERS {
             assert!(cargo::root().join(path).is_file(), "{path}");
         }

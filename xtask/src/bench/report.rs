@@ -1,107 +1,182 @@
-//! What was measured, for people: a line a work, a line a target.
+//! The two outputs of a run: tables for the terminal and the CSV record, with what the tables rest on.
 
-use super::results::{Done, Results};
-use super::statistics::{self, Summary};
-use super::targets::TARGETS;
+use std::path::Path;
 
-/// Digits that count; the record has one more.
+use super::results::{Measured, Results, Summary, digits};
+use super::targets::{TARGETS, Target};
+use super::workloads::{Kind, training_flops};
+
+/// Significant digits in the tables; the record has one more.
 const DIGITS: i32 = 3;
 
-/// Both tables.
-pub fn render(results: &Results) -> String {
-    let Results { machine, threads, repetitions, .. } = results;
-    let mut text = format!(
-        "{}, {threads} threads; medians of {repetitions} rounds (lowest–highest)\n",
-        machine.model
-    );
-    for program in &results.programs {
-        let further: Vec<String> =
-            program.further.iter().map(|(key, value)| format!(", {key} {value}")).collect();
-        text += &format!("{} {}{}\n", program.name, program.version, further.concat());
-    }
-    text += "\n";
-    text += &columns(&works(results));
-    text += "\n";
-    text += &columns(&targets(results));
-    text
+/// The header of the record: quantity, object, value, unit, and a reference value.
+const HEADER: [&str; 6] = ["what", "on", "value", "unit", "reference", "reference_value"];
+
+type Row = [String; 6];
+
+/// The tables for the terminal: facts, workloads and targets.
+pub fn tables(results: &Results) -> String {
+    let columns = |rows: Vec<Row>, count| rows.iter().map(|row| row[..count].to_vec()).collect();
+    // The limit of a target, its last column, is part of its goal.
+    let tables = [columns(facts(results), 3), workloads(results), columns(targets(results), 5)];
+    tables.map(|rows: Vec<Vec<String>>| aligned(&rows)).join("\n")
 }
 
-fn works(results: &Results) -> Vec<Vec<String>> {
-    let mut head = vec!["work".to_string(), String::new()];
-    for (at, program) in results.programs.iter().enumerate() {
-        head.push(program.name.clone());
-        if at > 0 {
-            head.push("/ ours".into());
+/// A row per workload and program.
+fn workloads(results: &Results) -> Vec<Vec<String>> {
+    let header =
+        ["workload", "program", "median (lowest–highest)", "", "/ ours", "of gemm", "others"];
+    let mut rows = vec![header.map(String::from).to_vec()];
+    for measured in &results.workloads {
+        let workload = measured.workload;
+        for (index, program) in results.programs.iter().enumerate() {
+            let Some(summary) = measured.summary(index) else { continue };
+            let ratio = measured.ratio(index).filter(|_| index > 0).map(median_and_range);
+            let percent = |fraction: Option<f64>| {
+                let fraction = fraction.filter(|_| index == 0);
+                fraction.map(|f| format!("{:.0} %", 100.0 * f)).unwrap_or_default()
+            };
+            rows.push(vec![
+                on(measured, workload.name),
+                program.name.clone(),
+                median_and_range(summary),
+                workload.unit().into(),
+                ratio.unwrap_or_default(),
+                percent(results.fraction_of_gemm(workload.name)),
+                percent(measured.others),
+            ]);
         }
     }
-    head.extend(["of gemm", "others"].map(String::from));
-    let mut rows = vec![head];
-    for done in &results.works {
-        let name = if done.on.is_empty() { "" } else { " on " };
-        let name = format!("{}{name}{}", done.work.name, done.on);
-        let mut row = vec![name, done.work.unit().into()];
-        for at in 0..results.programs.len() {
-            row.push(cell(done, at));
-            if at > 0 {
-                row.push(done.ratio(at).map(spread).unwrap_or_default());
-            }
+    rows
+}
+
+/// A name, and the configuration that was measured if the name does not determine it.
+fn on(measured: &Measured, name: &str) -> String {
+    format!("{name} {}", measured.config).trim_end().into()
+}
+
+fn median_and_range(Summary { median, low, high }: Summary) -> String {
+    let [median, low, high] = [median, low, high].map(|value| digits(value, DIGITS));
+    if low == high { median } else { format!("{median} ({low}–{high})") }
+}
+
+/// Rows as lines, each column as wide as its widest cell.
+fn aligned(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| Some(row.get(column)?.chars().count())).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}  "));
+        cells.collect::<String>().trim_end().to_owned() + "\n"
+    };
+    rows.iter().map(line).collect()
+}
+
+/// The record. Its format and its words are those of the committed records.
+pub fn csv(results: &Results) -> String {
+    let measured = results.workloads.iter().flat_map(|measured| measurements(results, measured));
+    let rows = [HEADER.map(String::from)].into_iter().chain(facts(results));
+    rows.chain(measured)
+        .chain(targets(results))
+        .map(|row| row.each_ref().map(|cell| quoted(cell)).join(",") + "\n")
+        .collect()
+}
+
+/// The machine, the programs and how they were measured.
+fn facts(results: &Results) -> Vec<Row> {
+    let Results { machine, threads, repetitions, programs, .. } = results;
+    let mut rows = vec![
+        row("processor", "machine", &machine.model, ""),
+        row("vectors", "machine", machine.vectors, ""),
+        row("cores", "machine", &machine.cores.to_string(), ""),
+        row("threads", "every program", &threads.to_string(), ""),
+        row("rounds", "every work for workers", &repetitions.to_string(), ""),
+    ];
+    for program in programs {
+        rows.push(row("version", &program.name, &program.version, ""));
+        rows.extend(
+            program.properties.iter().map(|(key, value)| row(key, &program.name, value, "")),
+        );
+    }
+    rows
+}
+
+fn targets(results: &Results) -> Vec<Row> {
+    let row = |target: &Target| {
+        let (quantity, unit) = target.quantity();
+        let measured = target.measured(results).map(precise).unwrap_or_default();
+        let mut row = row(&format!("target: {quantity}"), target.workload, &measured, unit);
+        row[4] = format!("{}: {}", target.goal(), target.verdict(results));
+        row[5] = target.limit().to_string();
+        row
+    };
+    TARGETS.iter().map(row).collect()
+}
+
+/// The rows of one workload.
+fn measurements(results: &Results, measured: &Measured) -> Vec<Row> {
+    let workload = measured.workload;
+    let mut rows = Vec::new();
+    if let Kind::Train(sizes) = &workload.kind {
+        let operations = precise(training_flops(sizes) / 1e9);
+        let what = "nominal arithmetic of a training step";
+        rows.push(row(what, workload.name, &operations, "GFLOP"));
+    }
+    for (index, program) in results.programs.iter().enumerate() {
+        let Some(summary) = measured.summary(index) else { continue };
+        let on = on(measured, &format!("{} {}", workload.name, program.name));
+        rows.extend(summary_rows(workload.quantity(), &on, summary, workload.unit()));
+        if let Some(ratio) = measured.ratio(index).filter(|_| index > 0) {
+            let what = format!("time of {} / ours", program.name);
+            rows.extend(summary_rows(&what, workload.name, ratio, "times"));
         }
-        let share = results.share(done.work.name);
-        for share in [share, done.others] {
-            row.push(share.map(|share| format!("{:.0} %", 100.0 * share)).unwrap_or_default());
-        }
+    }
+    if let Some(others) = measured.others {
+        let what = "others' processor time in the busiest round that counts";
+        rows.push(row(what, workload.name, &precise(100.0 * others), "% of a core"));
+    }
+    if let Some(fraction) = results.fraction_of_gemm(workload.name) {
+        let percent = precise(100.0 * fraction);
+        let mut row = row("share of the gemm rate", workload.name, &percent, "%");
+        row[4] = "gemm GFLOP/s".into();
+        row[5] = results.gemm_rate().map(precise).unwrap_or_default();
         rows.push(row);
     }
     rows
 }
 
-fn cell(done: &Done, program: usize) -> String {
-    match done.of(program) {
-        Some(summary) => spread(summary),
-        None if program == 0 || done.work.is_for_all() => "–".into(),
-        None => String::new(),
+fn summary_rows(what: &str, on: &str, summary: Summary, unit: &str) -> [Row; 3] {
+    let Summary { median, low, high } = summary;
+    [("median", median), ("lowest", low), ("highest", high)]
+        .map(|(which, value)| row(&format!("{what} ({which})"), on, &precise(value), unit))
+}
+
+fn row(what: &str, on: &str, value: &str, unit: &str) -> Row {
+    [what, on, value, unit, "", ""].map(String::from)
+}
+
+fn precise(value: f64) -> String {
+    digits(value, DIGITS + 1)
+}
+
+fn quoted(cell: &str) -> String {
+    if cell.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell.into()
     }
 }
 
-fn digits(value: f64) -> String {
-    statistics::digits(value, DIGITS)
-}
-
-fn spread(Summary { median, low, high }: Summary) -> String {
-    if low == high {
-        return digits(median);
-    }
-    format!("{} ({}–{})", digits(median), digits(low), digits(high))
-}
-
-fn targets(results: &Results) -> Vec<Vec<String>> {
-    let mut rows = vec![["target", "of", "aim", "found", ""].map(String::from).to_vec()];
-    for target in &TARGETS {
-        rows.push(vec![
-            target.work().into(),
-            target.what(),
-            target.aim(),
-            target.told(results),
-            target.verdict(results).into(),
-        ]);
-    }
-    rows
-}
-
-/// Rows as lines, each column as wide as its widest cell.
-fn columns(rows: &[Vec<String>]) -> String {
-    let count = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width =
-        |at: usize| rows.iter().filter_map(|row| row.get(at)).map(|c| c.chars().count()).max();
-    let widths: Vec<usize> = (0..count).map(|at| width(at).unwrap_or(0)).collect();
-    let mut text = String::new();
-    for row in rows {
-        let cells: Vec<String> =
-            row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}")).collect();
-        text += cells.join("  ").trim_end();
-        text += "\n";
-    }
-    text
+/// Writes a record; an older one stays until the new one is complete.
+pub fn write(path: &Path, text: &str) -> Result<(), String> {
+    let new = path.with_extension("csv.new");
+    let folder = path.parent().unwrap_or(path);
+    let written = std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(&new, text))
+        .and_then(|()| std::fs::rename(&new, path));
+    written.map_err(|error| format!("{} cannot be written: {error}", path.display()))
 }
 
 #[cfg(test)]
@@ -110,43 +185,86 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_stand_under_each_other() {
+    fn columns_are_aligned() {
         let rows = [["a", "ü–"], ["long", "x"]].map(|row| row.map(String::from).to_vec());
-        assert_eq!(columns(&rows), "a     ü–\nlong  x\n");
+        assert_eq!(aligned(&rows), "a     ü–\nlong  x\n");
     }
 
     #[test]
-    fn a_work_is_a_line_with_every_program_and_its_ratio() {
-        let text = render(&example());
-        let line = |start: &str| {
-            let line = text.lines().find(|line| line.starts_with(start)).unwrap();
-            line.split_whitespace().collect::<Vec<_>>().join(" ")
-        };
-        assert_eq!(
-            line("train-lstm-32 "),
-            "train-lstm-32 ms 10.0 (9.00–12.0) 18.0 (17.0–18.0) 1.80 (1.50–1.89) 31.0 (30.0–33.0) \
-             3.10 (2.75–3.44) 80 %"
-        );
-        assert_eq!(
-            line("generate-1 "),
-            "generate-1 ms 0.100 0.340 (0.300–0.360) 3.40 (3.00–3.60) –"
-        );
-        assert_eq!(line("peak-memory on"), "peak-memory on aesop.toml MB 151");
-        assert_eq!(line("gemm "), "gemm GFLOP/s 200 (190–201) 2 %");
-        assert_eq!(line("PyTorch 1.5"), "PyTorch 1.5, library PyTorch's, own");
+    fn a_workload_is_a_line_per_program_with_its_ratio() {
+        let text = tables(&example());
+        let lines = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+        let lines: Vec<String> = lines.collect();
+        for line in [
+            "library PyTorch PyTorch's, own",
+            "gemm Pastiche 200 (190–201) GFLOP/s 2 %",
+            "train-lstm-32 Pastiche 10.0 (9.00–12.0) ms 80 %",
+            "train-lstm-32 PyTorch 18.0 (17.0–18.0) ms 1.80 (1.50–1.89)",
+            "train-lstm-32 Keras 31.0 (30.0–33.0) ms 3.10 (2.75–3.44)",
+            "generate-1 PyTorch 0.340 (0.300–0.360) ms 3.40 (3.00–3.60)",
+            "peak-memory keras-baseline.toml Pastiche 151 MB",
+        ] {
+            assert!(lines.iter().any(|found| found == line), "{line} is missing in\n{text}");
+        }
+        assert!(!text.contains("generate-1  Keras"));
     }
 
     #[test]
     fn a_target_is_a_line_that_ends_in_its_verdict() {
-        let text = render(&example());
-        let verdict = |what: &str, work: &str| {
-            let mut lines = text.lines().filter(|line| line.starts_with(work));
-            let line = lines.find(|line| line.contains(what)).unwrap();
-            line.rsplit("  ").next().unwrap().to_string()
+        let text = tables(&example());
+        let verdict = |quantity: &str, workload: &str| {
+            let mut lines = text.lines().filter(|line| line.contains(workload));
+            let line = lines.find(|line| line.starts_with("target: ") && line.contains(quantity));
+            line.unwrap().rsplit(": ").next().unwrap().to_string()
         };
         assert_eq!(verdict("time of PyTorch / ours", "train-lstm-32"), "met");
         assert_eq!(verdict("time of Keras / ours", "train-lstm-32"), "missed");
         assert_eq!(verdict("at most 150 MB", "peak-memory"), "missed");
         assert_eq!(verdict("at least 60 MB/s", "prepare"), "not measured");
+    }
+
+    #[test]
+    fn the_record_is_complete() {
+        let text = csv(&example());
+        for line in [
+            "what,on,value,unit,reference,reference_value",
+            "processor,machine,AMD EPYC,,,",
+            "threads,every program,2,,,",
+            "version,Keras,1.5,,,",
+            "library,PyTorch,\"PyTorch's, own\",,,",
+            "nominal arithmetic of a training step,train-lstm-32,1.605,GFLOP,,",
+            "time of a training step (median),train-lstm-32 Pastiche,10.00,ms,,",
+            "time of a training step (highest),train-lstm-32 Keras,33.00,ms,,",
+            "time of PyTorch / ours (median),train-lstm-32,1.800,times,,",
+            "time of PyTorch / ours (lowest),train-lstm-32,1.500,times,,",
+            "others' processor time in the busiest round that counts,gemm,2.500,% of a core,,",
+            "share of the gemm rate,train-lstm-32,80.24,%,gemm GFLOP/s,200.0",
+            "peak resident memory of training (median),peak-memory Pastiche keras-baseline.toml,151.0,MB,,",
+            "target: time of PyTorch / ours,train-lstm-32,1.800,times,at least 1.6 times: met,1.6",
+            "target: share of the gemm rate,train-lstm-32,80.24,%,at least 60 %: met,60",
+            "target: preparation by words,prepare,,MB/s,at least 60 MB/s: not measured,60",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} is missing in\n{text}");
+        }
+        let commas = |line: &str| line.replace("\"PyTorch's, own\"", "").matches(',').count();
+        let odd = text.lines().find(|line| !line.contains("'s, own") && commas(line) != 5);
+        assert_eq!(odd, None);
+    }
+
+    #[test]
+    fn cells_with_commas_and_quotes_are_quoted() {
+        assert_eq!(quoted("a, b"), "\"a, b\"");
+        assert_eq!(quoted("the \"best\""), "\"the \"\"best\"\"\"");
+        assert_eq!(quoted("plain"), "plain");
+    }
+
+    #[test]
+    fn a_record_is_replaced_as_a_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("machine/2026-11-24-bench.csv");
+        write(&path, "first, and long\n").unwrap();
+        write(&path, "second\n").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "second\n");
+        assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
     }
 }

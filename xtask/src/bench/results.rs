@@ -1,124 +1,155 @@
-//! Everything that was measured in one run, and what follows from it.
+//! Everything that one run of the benchmark measured, and what is computed from it.
 
 use args::Backend;
 use clap::ValueEnum;
 
+use super::cpu_contention;
 use super::machine::Machine;
-use super::neighbours::CALM;
-use super::statistics::{Summary, summary};
-use super::worker::Hello;
-use super::works::{Kind, Work, training_flops};
+use super::worker::ProgramInfo;
+use super::workloads::{Kind, Workload, training_flops};
 
 /// One run of the benchmark.
 pub struct Results {
-    /// Where it ran
+    /// The machine
     pub machine: Machine,
-    /// How many threads each program had
+    /// Threads per program
     pub threads: usize,
-    /// How many rounds
+    /// Measured rounds
     pub repetitions: usize,
-    /// Who took part, ours first
-    pub programs: Vec<Hello>,
-    /// What was done, in order
-    pub works: Vec<Done>,
+    /// The programs, ours first
+    pub programs: Vec<ProgramInfo>,
+    /// The measured workloads, in order
+    pub workloads: Vec<Measured>,
 }
 
-/// A work that was done.
-pub struct Done {
+/// The measurements of one workload.
+pub struct Measured {
     /// Which
-    pub work: &'static Work,
-    /// On what, if the name does not tell: a configuration
-    pub on: &'static str,
-    /// A list for every program, one number a round
+    pub workload: &'static Workload,
+    /// The configuration file, or empty if the workload's name determines the configuration
+    pub config: &'static str,
+    /// For every program one value per round
     pub values: Vec<Vec<f64>>,
-    /// How many cores others took in the busiest of these rounds, if that is known
+    /// How many cores others took in the busiest of these rounds, if known
     pub others: Option<f64>,
 }
 
 impl Results {
-    /// Whether ours computed on a graphics processor, by what it said of itself.
-    pub fn are_of_graphics(&self) -> bool {
+    /// Whether our program reported a backend that computes on a GPU.
+    pub fn is_on_gpu(&self) -> bool {
         let ours = self.programs.first();
-        let mut told = ours.iter().flat_map(|program| &program.further);
-        told.any(|(what, backend)| {
-            what == "backend" && Backend::from_str(backend, false).is_ok_and(Backend::is_graphics)
+        let mut properties = ours.iter().flat_map(|program| &program.properties);
+        properties.any(|(key, value)| {
+            key == "backend" && Backend::from_str(value, false).is_ok_and(Backend::is_gpu)
         })
     }
 
-    /// The numbers of a work, if it was done.
-    pub fn done(&self, work: &str) -> Option<&Done> {
-        self.works.iter().find(|done| done.work.name == work)
+    /// The measurements of a workload.
+    pub fn get(&self, workload: &str) -> Option<&Measured> {
+        self.workloads.iter().find(|measured| measured.workload.name == workload)
     }
 
-    /// Our number for a work, in its unit.
-    pub fn ours(&self, work: &str) -> Option<Summary> {
-        self.done(work)?.of(0)
+    /// Another program's time divided by ours.
+    pub fn ratio(&self, peer: &str, workload: &str) -> Option<Summary> {
+        let index = self.programs.iter().position(|program| program.name == peer)?;
+        self.get(workload)?.ratio(index)
     }
 
-    /// How many times as long as ours another program takes: by the medians, and round by round.
-    pub fn ratio(&self, peer: &str, work: &str) -> Option<Summary> {
-        let at = self.programs.iter().position(|program| program.name == peer)?;
-        self.done(work)?.ratio(at)
+    /// Our rate of a workload `gemm`, in GFLOP/s.
+    pub fn gemm_rate(&self) -> Option<f64> {
+        Some(self.get("gemm")?.summary(0)?.median)
     }
 
-    /// Which share of the processor's rate of matrix products our training on it reaches, by its own nominal
-    /// arithmetic.
-    pub fn share(&self, work: &str) -> Option<f64> {
-        if self.are_of_graphics() {
-            return None;
-        }
-        let done = self.done(work)?;
-        let Kind::Train(network) = &done.work.kind else { return None };
-        let (milliseconds, gigaflops) = (done.of(0)?.median, self.ours("gemm")?.median);
-        Some(training_flops(network) / (milliseconds / 1e3) / (gigaflops * 1e9))
+    /// The fraction of the CPU's GEMM rate that our training reaches, by [`training_flops`].
+    pub fn fraction_of_gemm(&self, workload: &str) -> Option<f64> {
+        let measured = self.get(workload).filter(|_| !self.is_on_gpu())?;
+        let Kind::Train(sizes) = &measured.workload.kind else { return None };
+        let (milliseconds, gigaflops) = (measured.summary(0)?.median, self.gemm_rate()?);
+        Some(training_flops(sizes) / (milliseconds / 1e3) / (gigaflops * 1e9))
     }
 }
 
-impl Done {
-    /// The numbers of a program, in short.
-    pub fn of(&self, program: usize) -> Option<Summary> {
+impl Measured {
+    /// The summary of a program's values.
+    pub fn summary(&self, program: usize) -> Option<Summary> {
         summary(self.values.get(program)?)
     }
 
-    /// Whether others took so much, even in the rounds that count, that the numbers prove little.
+    /// Whether others took so much CPU time, even in the calmest rounds, that the values prove little.
     pub fn is_disturbed(&self) -> bool {
-        self.others.is_some_and(|others| others > CALM)
+        self.others.is_some_and(|others| others > cpu_contention::LIMIT)
     }
 
-    /// As [`Results::ratio`], of the program at this place.
+    /// A program's time divided by ours: of the medians, with the lowest and highest ratio of a round.
     pub fn ratio(&self, program: usize) -> Option<Summary> {
-        let (ours, theirs) = (self.of(0)?, self.of(program)?);
+        let (ours, theirs) = (self.summary(0)?, self.summary(program)?);
         let rounds = self.values[0].iter().zip(&self.values[program]);
         let rounds: Vec<f64> = rounds.map(|(ours, theirs)| theirs / ours).collect();
         Some(Summary { median: theirs.median / ours.median, ..summary(&rounds)? })
     }
 }
 
-/// A small run to look at: three programs, of which one does not write.
+/// A summary of the values of several rounds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Summary {
+    /// The middle value, or the mean of the two in the middle
+    pub median: f64,
+    /// The lowest
+    pub low: f64,
+    /// The highest
+    pub high: f64,
+}
+
+/// Summarises values; nothing if there are none.
+pub fn summary(values: &[f64]) -> Option<Summary> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let (&low, &high) = (sorted.first()?, sorted.last()?);
+    let half = sorted.len() / 2;
+    let middle = &sorted[(sorted.len() - 1) / 2..=half];
+    let median = middle.iter().sum::<f64>() / middle.len() as f64;
+    Some(Summary { median, low, high })
+}
+
+/// A value with `count` significant digits; digits before the decimal point are never dropped.
+pub fn digits(value: f64, count: i32) -> String {
+    if !value.is_finite() || value == 0.0 {
+        return value.to_string();
+    }
+    let before = value.abs().log10().floor() as i32 + 1;
+    let decimals = (count - before).clamp(0, 12) as usize;
+    format!("{value:.decimals$}")
+}
+
+/// A small example: three programs, of which one does not generate.
 #[cfg(test)]
 pub fn example() -> Results {
-    let program = |name: &str| Hello {
+    use super::process_metrics::BASELINE_CONFIG;
+    use super::workloads::WORKLOADS;
+
+    let program = |name: &str| ProgramInfo {
         name: name.into(),
         version: "1.5".into(),
         threads: 2,
-        further: vec![("library".into(), format!("{name}'s, own"))],
+        properties: vec![("library".into(), format!("{name}'s, own"))],
     };
-    let done = |name: &str, values: &[&[f64]]| Done {
-        work: super::works::WORKS.iter().find(|work| work.name == name).unwrap(),
-        on: if name == "peak-memory" { super::outside::AESOP } else { "" },
+    let measured = |name: &str, values: &[&[f64]]| Measured {
+        workload: WORKLOADS.iter().find(|workload| workload.name == name).unwrap(),
+        config: if name == "peak-memory" { BASELINE_CONFIG } else { "" },
         values: values.iter().map(|values| values.to_vec()).collect(),
         others: (name == "gemm").then_some(0.025),
     };
+    let training: [&[f64]; 3] = [&[10.0, 9.0, 12.0], &[18.0, 17.0, 18.0], &[30.0, 31.0, 33.0]];
     Results {
         machine: Machine { model: "AMD EPYC".into(), vectors: "avx2", cores: 2 },
         threads: 2,
         repetitions: 3,
         programs: ["Pastiche", "PyTorch", "Keras"].map(program).into(),
-        works: vec![
-            done("gemm", &[&[200.0, 201.0, 190.0], &[], &[]]),
-            done("train-lstm-32", &[&[10.0, 9.0, 12.0], &[18.0, 17.0, 18.0], &[30.0, 31.0, 33.0]]),
-            done("generate-1", &[&[0.1, 0.1, 0.1], &[0.3, 0.34, 0.36], &[]]),
-            done("peak-memory", &[&[151.0], &[], &[]]),
+        workloads: vec![
+            measured("gemm", &[&[200.0, 201.0, 190.0], &[], &[]]),
+            measured("train-lstm-32", &training),
+            measured("generate-1", &[&[0.1, 0.1, 0.1], &[0.3, 0.34, 0.36], &[]]),
+            measured("peak-memory", &[&[151.0], &[], &[]]),
         ],
     }
 }
@@ -128,17 +159,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_backend_says_whether_it_is_one_of_graphics() {
-        assert!(!example().are_of_graphics());
-        for (backend, graphics) in [("flex", false), ("wgpu", true), ("cuda", true)] {
+    fn the_backend_tells_whether_a_run_is_on_a_gpu() {
+        assert!(!example().is_on_gpu());
+        for (backend, gpu) in [("flex", false), ("wgpu", true), ("cuda", true)] {
             let mut results = example();
-            results.programs[0].further.push(("backend".into(), backend.into()));
-            assert_eq!(results.are_of_graphics(), graphics);
+            results.programs[0].properties.push(("backend".into(), backend.into()));
+            assert_eq!(results.is_on_gpu(), gpu);
         }
     }
 
     #[test]
-    fn a_ratio_is_of_medians_and_its_spread_of_rounds() {
+    fn a_ratio_is_of_medians_and_its_range_of_rounds() {
         let ratio = example().ratio("PyTorch", "train-lstm-32").unwrap();
         assert_eq!(ratio, Summary { median: 1.8, low: 1.5, high: 17.0 / 9.0 });
         assert_eq!(example().ratio("Keras", "generate-1"), None);
@@ -146,13 +177,32 @@ mod tests {
     }
 
     #[test]
-    fn the_share_of_the_gemm_rate_comes_from_the_nominal_arithmetic() {
+    fn the_fraction_of_the_gemm_rate_is_computed_from_the_operations() {
         // 6 · 267,460,608 operations in 10 ms, at 200 GFLOP/s.
-        let share = example().share("train-lstm-32").unwrap();
-        assert!((share - 1.604_763_648 / 2.0).abs() < 1e-12, "{share}");
-        assert_eq!(example().share("generate-1"), None);
+        let fraction = example().fraction_of_gemm("train-lstm-32").unwrap();
+        assert!((fraction - 1.604_763_648 / 2.0).abs() < 1e-12, "{fraction}");
+        assert_eq!(example().fraction_of_gemm("generate-1"), None);
         let mut without = example();
-        without.works.remove(0);
-        assert_eq!(without.share("train-lstm-32"), None);
+        without.workloads.remove(0);
+        assert_eq!(without.fraction_of_gemm("train-lstm-32"), None);
+    }
+
+    #[test]
+    fn the_median_is_in_the_middle_whatever_the_order() {
+        let found = summary(&[3.0, 1.0, 20.0]).unwrap();
+        assert_eq!(found, Summary { median: 3.0, low: 1.0, high: 20.0 });
+        assert_eq!(summary(&[4.0, 1.0, 2.0, 8.0]).unwrap().median, 3.0);
+        assert_eq!(summary(&[5.0]).unwrap(), Summary { median: 5.0, low: 5.0, high: 5.0 });
+        assert_eq!(summary(&[]), None);
+    }
+
+    #[test]
+    fn significant_digits_start_at_the_first_that_is_not_zero() {
+        let values = [16.4317, 0.338_043, 1605.3, 12345.6, 1.0, 0.0];
+        assert_eq!(
+            values.map(|n| digits(n, 4)),
+            ["16.43", "0.3380", "1605", "12346", "1.000", "0"]
+        );
+        assert_eq!(values.map(|n| digits(n, 3)), ["16.4", "0.338", "1605", "12346", "1.00", "0"]);
     }
 }

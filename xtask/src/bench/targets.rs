@@ -1,103 +1,127 @@
-//! What is aimed at, in one table, and whether a run got there.
+//! The performance targets, and whether a run meets them.
 
-use super::outside::AESOP;
-use super::results::{Done, Results};
-use super::statistics::digits;
+use super::process_metrics::BASELINE_CONFIG;
+use super::results::{Measured, Results};
+use super::workloads::WORKLOADS;
 
-/// A number that follows from a run.
+/// What a target is about.
 #[derive(Clone, Copy, Debug)]
 pub enum Measure {
-    /// This program's time for a work by ours
-    Ratio(&'static str, &'static str),
-    /// The share of the gemm rate that our training reaches
-    Share(&'static str),
-    /// Our own number for a work
-    Ours(&'static str),
+    /// This program's time divided by ours
+    Ratio(&'static str),
+    /// The percentage of the GEMM rate that our training reaches
+    OfGemm,
+    /// Our own value
+    Ours,
 }
 
-/// Where the aim lies.
+/// The side of the limit that is good.
 #[derive(Clone, Copy, Debug)]
 pub enum Bound {
-    /// This, or more
+    /// The limit or more
     AtLeast(f64),
-    /// This, or less
+    /// The limit or less
     AtMost(f64),
 }
 use Bound::{AtLeast, AtMost};
-use Measure::{Ours, Ratio, Share};
+use Measure::{OfGemm, Ours, Ratio};
 
-/// An aim, with another that will do instead.
+/// One target.
 pub struct Target {
-    /// What is looked at
-    pub measure: Measure,
-    /// What it should be
-    pub bound: Bound,
-    /// A share of the gemm rate that is as good: who is there cannot be beaten by much
-    pub or_share: Option<f64>,
+    /// The workload that is measured
+    pub workload: &'static str,
+    measure: Measure,
+    bound: Bound,
+    /// This percentage of the GEMM rate is enough too: a step that reaches it cannot be much faster
+    or_of_gemm: Option<f64>,
 }
 
-/// Every aim.
+/// Every target.
 pub const TARGETS: [Target; 13] = [
-    only(Ratio("PyTorch", "train-lstm-32"), AtLeast(1.6)),
-    only(Ratio("Keras", "train-lstm-32"), AtLeast(3.5)),
-    only(Share("train-lstm-32"), AtLeast(0.6)),
-    or_share(Ratio("PyTorch", "train-lstm-256"), AtLeast(1.3), 0.75),
-    or_share(Ratio("PyTorch", "train-gru-32"), AtLeast(1.3), 0.75),
-    or_share(Ratio("PyTorch", "train-rnn-32"), AtLeast(1.3), 0.75),
-    or_share(Ratio("PyTorch", "train-stack-32"), AtLeast(1.3), 0.75),
-    or_share(Ratio("PyTorch", "train-char-2x512"), AtLeast(1.3), 0.75),
-    only(Ratio("PyTorch", "generate-1"), AtLeast(3.0)),
-    only(Ratio("PyTorch", "generate-64"), AtLeast(2.0)),
-    only(Ours("prepare"), AtLeast(60.0)),
-    only(Ours("peak-memory"), AtMost(150.0)),
-    only(Ours("first-token"), AtMost(60.0)),
+    target("train-lstm-32", Ratio("PyTorch"), AtLeast(1.6), None),
+    target("train-lstm-32", Ratio("Keras"), AtLeast(3.5), None),
+    target("train-lstm-32", OfGemm, AtLeast(60.0), None),
+    target("train-lstm-256", Ratio("PyTorch"), AtLeast(1.3), Some(75.0)),
+    target("train-gru-32", Ratio("PyTorch"), AtLeast(1.3), Some(75.0)),
+    target("train-rnn-32", Ratio("PyTorch"), AtLeast(1.3), Some(75.0)),
+    target("train-stack-32", Ratio("PyTorch"), AtLeast(1.3), Some(75.0)),
+    target("train-char-2x512", Ratio("PyTorch"), AtLeast(1.3), Some(75.0)),
+    target("generate-1", Ratio("PyTorch"), AtLeast(3.0), None),
+    target("generate-64", Ratio("PyTorch"), AtLeast(2.0), None),
+    target("prepare", Ours, AtLeast(60.0), None),
+    target("peak-memory", Ours, AtMost(150.0), None),
+    target("first-token", Ours, AtMost(60.0), None),
 ];
 
-const fn only(measure: Measure, bound: Bound) -> Target {
-    Target { measure, bound, or_share: None }
-}
-
-const fn or_share(measure: Measure, bound: Bound, share: f64) -> Target {
-    Target { measure, bound, or_share: Some(share) }
+const fn target(
+    workload: &'static str,
+    measure: Measure,
+    bound: Bound,
+    or_of_gemm: Option<f64>,
+) -> Target {
+    Target { workload, measure, bound, or_of_gemm }
 }
 
 impl Target {
-    /// What was found, if it was measured.
-    pub fn found(&self, results: &Results) -> Option<f64> {
+    /// What is measured and its unit, as committed records spell them.
+    pub fn quantity(&self) -> (String, &'static str) {
         match self.measure {
-            // The aims were set for processors.
-            _ if results.are_of_graphics() => None,
-            Ratio(peer, work) => Some(results.ratio(peer, work)?.median),
-            Share(work) => results.share(work),
-            // The aim was set for the seed's own text; memory grows with the text.
-            Ours("peak-memory") if results.done("peak-memory")?.on != AESOP => None,
-            Ours(work) => Some(results.ours(work)?.median),
+            Ratio(peer) => (format!("time of {peer} / ours"), "times"),
+            OfGemm => ("share of the gemm rate".into(), "%"),
+            Ours => {
+                let workload = WORKLOADS.iter().find(|workload| workload.name == self.workload);
+                workload.map(|w| (w.quantity().into(), w.unit())).unwrap_or_default()
+            }
         }
     }
 
-    /// The share of the gemm rate that was found, where it would do instead.
-    pub fn found_share(&self, results: &Results) -> Option<f64> {
-        self.or_share.and_then(|_| results.share(self.work()))
+    /// The limit, in the target's unit.
+    pub fn limit(&self) -> f64 {
+        let (AtLeast(limit) | AtMost(limit)) = self.bound;
+        limit
     }
 
-    /// Whether a run got there; nothing if it did not measure enough to tell.
-    pub fn met(&self, results: &Results) -> Option<bool> {
-        let found = self.found(results).map(|found| match self.bound {
-            AtLeast(bound) => found >= bound,
-            AtMost(bound) => found <= bound,
-        });
-        let share = self.or_share.zip(self.found_share(results));
-        let share = share.map(|(wanted, found)| found >= wanted);
-        match (found, share) {
-            (Some(true), _) | (_, Some(true)) => Some(true),
-            (found, _) => found,
+    /// The goal in words, as in `at least 1.3 times or 75 % of gemm`.
+    pub fn goal(&self) -> String {
+        let side = if matches!(self.bound, AtLeast(_)) { "at least" } else { "at most" };
+        let of_gemm = self.or_of_gemm.map(|percent| format!(" or {percent} % of gemm"));
+        format!("{side} {} {}{}", self.limit(), self.quantity().1, of_gemm.unwrap_or_default())
+    }
+
+    /// The measured value, in the target's unit.
+    pub fn measured(&self, results: &Results) -> Option<f64> {
+        match self.measure {
+            // The targets are for CPUs.
+            _ if results.is_on_gpu() => None,
+            Ratio(peer) => Some(results.ratio(peer, self.workload)?.median),
+            OfGemm => Some(100.0 * results.fraction_of_gemm(self.workload)?),
+            Ours => {
+                let measured = results.get(self.workload)?;
+                // Memory grows with the text; the target is for the baseline's text.
+                let is_comparable =
+                    self.workload != "peak-memory" || measured.config == BASELINE_CONFIG;
+                measured.summary(0).filter(|_| is_comparable).map(|summary| summary.median)
+            }
         }
     }
 
-    /// The same in a word, or in two: company slows programs down unequally.
+    /// Whether a run meets the target; nothing if it did not measure enough to decide.
+    fn is_met(&self, results: &Results) -> Option<bool> {
+        let of_gemm = |percent| Some(100.0 * results.fraction_of_gemm(self.workload)? >= percent);
+        if self.or_of_gemm.and_then(of_gemm) == Some(true) {
+            return Some(true);
+        }
+        let measured = self.measured(results)?;
+        Some(match self.bound {
+            AtLeast(limit) => measured >= limit,
+            AtMost(limit) => measured <= limit,
+        })
+    }
+
+    /// [`Self::is_met`] in words. CPU contention slows programs down unequally, so it is mentioned.
     pub fn verdict(&self, results: &Results) -> &'static str {
-        let disturbed = results.done(self.work()).is_some_and(Done::is_disturbed);
-        match (self.met(results), disturbed) {
+        let disturbed = results.get(self.workload).is_some_and(Measured::is_disturbed);
+        match (self.is_met(results), disturbed) {
             (Some(true), false) => "met",
             (Some(false), false) => "missed",
             (Some(true), true) => "met, disturbed",
@@ -105,117 +129,58 @@ impl Target {
             (None, _) => "not measured",
         }
     }
-
-    /// The work that the aim is about.
-    pub fn work(&self) -> &'static str {
-        match self.measure {
-            Ratio(_, work) | Share(work) | Ours(work) => work,
-        }
-    }
-
-    /// What is looked at, in words.
-    pub fn what(&self) -> String {
-        match self.measure {
-            Ratio(peer, _) => format!("time of {peer} / ours"),
-            Share(_) => "share of the gemm rate".into(),
-            Ours(work) => {
-                super::works::WORKS.iter().find(|w| w.name == work).map_or(work, |w| w.quantity())
-            }
-            .into(),
-        }
-    }
-
-    /// The unit of what is looked at, and the number to multiply with for it.
-    pub fn unit(&self) -> (&'static str, f64) {
-        match self.measure {
-            Ratio(..) => ("times", 1.0),
-            Share(_) => ("%", 100.0),
-            Ours(work) => {
-                let work = super::works::WORKS.iter().find(|w| w.name == work);
-                (work.map_or("", |work| work.unit()), 1.0)
-            }
-        }
-    }
-
-    /// The aim's number, in its unit.
-    pub fn number(&self) -> f64 {
-        let (AtLeast(bound) | AtMost(bound)) = self.bound;
-        bound * self.unit().1
-    }
-
-    /// The aim in words, as in `at least 1.3 times, or 75 % of gemm`.
-    pub fn aim(&self) -> String {
-        let side = match self.bound {
-            AtLeast(_) => "at least",
-            AtMost(_) => "at most",
-        };
-        let share = self.or_share.map(|share| format!(" or {:.0} % of gemm", 100.0 * share));
-        format!("{side} {} {}{}", self.number(), self.unit().0, share.unwrap_or_default())
-    }
-
-    /// What was found in words, as in `1.234 times and 70 % of gemm`.
-    pub fn told(&self, results: &Results) -> String {
-        let (unit, factor) = self.unit();
-        let found =
-            self.found(results).map(|found| format!("{} {unit}", digits(found * factor, 3)));
-        let share = self.found_share(results);
-        let share = share.map(|share| format!("{:.0} % of gemm", 100.0 * share));
-        let told: Vec<String> = found.into_iter().chain(share).collect();
-        told.join(" and ")
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::process_metrics::SUBSTITUTE_CONFIG;
     use super::super::results::example;
-    use super::super::works::WORKS;
     use super::*;
 
     #[test]
-    fn every_target_is_about_a_work_that_exists() {
+    fn every_target_has_a_workload() {
         for target in TARGETS {
-            assert!(WORKS.iter().any(|work| work.name == target.work()), "{}", target.work());
+            assert!(WORKLOADS.iter().any(|w| w.name == target.workload), "{}", target.workload);
         }
     }
 
     #[test]
     fn targets_are_met_missed_or_not_measured() {
-        let results = example();
-        let met = |measure, bound| only(measure, bound).met(&results);
-        assert_eq!(met(Ratio("PyTorch", "train-lstm-32"), AtLeast(1.8)), Some(true));
-        assert_eq!(met(Ratio("PyTorch", "train-lstm-32"), AtLeast(1.9)), Some(false));
-        assert_eq!(met(Ratio("PyTorch", "generate-64"), AtLeast(2.0)), None);
-        assert_eq!(met(Share("train-lstm-32"), AtLeast(0.8)), Some(true));
-        assert_eq!(met(Ours("peak-memory"), AtMost(150.0)), Some(false));
-        assert_eq!(met(Ours("first-token"), AtMost(60.0)), None);
+        let verdict =
+            |workload, measure, bound| target(workload, measure, bound, None).verdict(&example());
+        assert_eq!(verdict("train-lstm-32", Ratio("PyTorch"), AtLeast(1.8)), "met");
+        assert_eq!(verdict("train-lstm-32", Ratio("PyTorch"), AtLeast(1.9)), "missed");
+        assert_eq!(verdict("generate-64", Ratio("PyTorch"), AtLeast(2.0)), "not measured");
+        assert_eq!(verdict("train-lstm-32", OfGemm, AtLeast(80.0)), "met");
+        assert_eq!(verdict("peak-memory", Ours, AtMost(150.0)), "missed");
+        assert_eq!(verdict("first-token", Ours, AtMost(60.0)), "not measured");
     }
 
     #[test]
-    fn a_share_of_gemm_will_do_instead() {
-        let met = |share| or_share(Ratio("PyTorch", "train-lstm-32"), AtLeast(9.0), share);
-        assert_eq!(met(0.8).met(&example()), Some(true));
-        assert_eq!(met(0.9).met(&example()), Some(false));
-        assert_eq!(met(0.9).aim(), "at least 9 times or 90 % of gemm");
-        assert_eq!(met(0.9).told(&example()), "1.80 times and 80 % of gemm");
-        // Without the other program, too little of gemm proves nothing.
-        let alone = |share| or_share(Ratio("JAX", "train-lstm-32"), AtLeast(9.0), share);
-        assert_eq!(alone(0.8).met(&example()), Some(true));
-        assert_eq!(alone(0.9).met(&example()), None);
+    fn a_fraction_of_the_gemm_rate_is_enough() {
+        let of_gemm =
+            |peer, percent| target("train-lstm-32", Ratio(peer), AtLeast(9.0), Some(percent));
+        assert_eq!(of_gemm("PyTorch", 80.0).verdict(&example()), "met");
+        assert_eq!(of_gemm("PyTorch", 90.0).verdict(&example()), "missed");
+        assert_eq!(of_gemm("PyTorch", 90.0).goal(), "at least 9 times or 90 % of gemm");
+        // Without the other program, a low fraction decides nothing.
+        assert_eq!(of_gemm("JAX", 80.0).verdict(&example()), "met");
+        assert_eq!(of_gemm("JAX", 90.0).verdict(&example()), "not measured");
     }
 
     #[test]
-    fn what_was_disturbed_is_no_proof() {
+    fn a_disturbed_measurement_is_marked() {
         let mut results = example();
-        let target = only(Ratio("PyTorch", "train-lstm-32"), AtLeast(1.8));
-        assert_eq!(target.verdict(&results), "met");
-        results.works[1].others = Some(0.5);
+        results.workloads[1].others = Some(0.5);
+        let target = target("train-lstm-32", Ratio("PyTorch"), AtLeast(1.8), None);
         assert_eq!(target.verdict(&results), "met, disturbed");
     }
 
     #[test]
-    fn memory_is_judged_on_the_text_it_was_set_for() {
+    fn memory_is_compared_only_on_the_baseline_text() {
         let mut results = example();
-        results.works.last_mut().unwrap().on = super::super::outside::FABLES;
-        assert_eq!(only(Ours("peak-memory"), AtMost(150.0)).verdict(&results), "not measured");
+        results.workloads.last_mut().unwrap().config = SUBSTITUTE_CONFIG;
+        let target = target("peak-memory", Ours, AtMost(150.0), None);
+        assert_eq!(target.verdict(&results), "not measured");
     }
 }

@@ -1,4 +1,5 @@
-//! A program under test: one process that waits at its stdin and answers in JSON, a line a request.
+//! A worker: the process of a measured program. Requests on its stdin and responses on its stdout are JSON
+//! objects, one per line.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
@@ -9,154 +10,150 @@ use serde_json::{Map, Value, json};
 
 use crate::cargo::not_started;
 
-/// A program that has said who it is.
+/// A running program.
 pub struct Worker {
-    /// What it said
-    pub hello: Hello,
+    /// Its first line
+    pub info: ProgramInfo,
     child: Child,
     requests: ChildStdin,
-    answers: BufReader<ChildStdout>,
+    responses: BufReader<ChildStdout>,
     log: PathBuf,
 }
 
-/// How a program presents itself.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Hello {
+/// How a program describes itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProgramInfo {
     /// As in `PyTorch`
     pub name: String,
-    /// Its own version
+    /// Its version
     pub version: String,
-    /// How many threads it computes with
+    /// How many threads it uses
     pub threads: u64,
-    /// Whatever else it told, as in library: oneDNN
-    pub further: Vec<(String, String)>,
+    /// Any other key and value of its description, as in `library`: `oneDNN`
+    pub properties: Vec<(String, String)>,
 }
 
-/// What came of a request.
+/// The response to a request.
 #[derive(Debug, PartialEq)]
-pub enum Answer {
-    /// The program does not do this work
+pub enum Response {
+    /// The program does not have this workload
     Unsupported,
-    /// It did, and measured these
-    Done(Map<String, Value>),
+    /// The measured values by name
+    Values(Map<String, Value>),
 }
 
 impl Worker {
-    /// Starts the program and waits until it has said who it is; what else it says goes to `log`.
+    /// Starts the program and waits for its description; its stderr is written to `log`.
     pub fn start(mut command: Command, log: &Path) -> Result<Self, String> {
         let errors = File::create(log)
             .map_err(|error| format!("{} cannot be written: {error}", log.display()))?;
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors);
         let mut child = command.spawn().map_err(|error| not_started(&command, &error))?;
         let requests = child.stdin.take().expect("piped");
-        let answers = BufReader::new(child.stdout.take().expect("piped"));
-        let hello =
-            Hello { name: String::new(), version: String::new(), threads: 0, further: vec![] };
-        let mut worker = Self { hello, child, requests, answers, log: log.into() };
+        let responses = BufReader::new(child.stdout.take().expect("piped"));
+        let info = ProgramInfo::default();
+        let mut worker = Self { info, child, requests, responses, log: log.into() };
         let program = command.get_program().display();
-        worker.hello = worker
-            .line()
-            .and_then(|line| hello_of(&line))
-            .map_err(|error| format!("{program} did not say who it is: {error}"))?;
+        worker.info = worker
+            .read_line()
+            .and_then(|line| parse_info(&line))
+            .map_err(|error| format!("{program} did not describe itself: {error}"))?;
         Ok(worker)
     }
 
-    /// Lets the program do this many steps of a work.
-    pub fn ask(&mut self, work: &str, steps: u64) -> Result<Answer, String> {
-        let answer = self.request(&json!({ "work": work, "steps": steps }));
-        let answer = answer.and_then(|line| answer_of(&line));
-        answer.map_err(|error| format!("{}, {work}: {error}", self.hello.name))
+    /// Runs this many steps of a workload.
+    pub fn run(&mut self, workload: &str, steps: u64) -> Result<Response, String> {
+        self.request(workload, &json!({ "work": workload, "steps": steps }))
     }
 
-    /// Its process.
+    /// Frees what the program has allocated for a workload.
+    pub fn free(&mut self, workload: &str) -> Result<(), String> {
+        self.request(workload, &json!({ "forget": workload })).map(drop)
+    }
+
+    /// The process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Lets the program free what it has built for a work.
-    pub fn forget(&mut self, work: &str) -> Result<(), String> {
-        let answer = self.request(&json!({ "forget": work }));
-        let answer = answer.and_then(|line| answer_of(&line));
-        answer.map(drop).map_err(|error| format!("{}, {work}: {error}", self.hello.name))
-    }
-
-    fn request(&mut self, request: &Value) -> Result<String, String> {
-        // A program that is gone is noticed at its missing answer, with its last words.
+    fn request(&mut self, workload: &str, request: &Value) -> Result<Response, String> {
+        // If the program has ended, reading the response fails with its last message.
         let _ = writeln!(self.requests, "{request}").and_then(|()| self.requests.flush());
-        self.line()
+        let response = self.read_line().and_then(|line| parse_response(&line));
+        response.map_err(|error| format!("{}, {workload}: {error}", self.info.name))
     }
 
-    fn line(&mut self) -> Result<String, String> {
+    fn read_line(&mut self) -> Result<String, String> {
         let mut line = String::new();
-        match self.answers.read_line(&mut line) {
-            Ok(0) => Err(self.last_words()),
+        match self.responses.read_line(&mut line) {
+            Ok(0) => Err(self.exit_message()),
             Ok(_) => Ok(line),
-            Err(error) => Err(format!("its answer cannot be read: {error}")),
+            Err(error) => Err(format!("its response cannot be read: {error}")),
         }
     }
 
-    fn last_words(&mut self) -> String {
-        let ended = match self.child.wait() {
+    fn exit_message(&mut self) -> String {
+        let status = match self.child.wait() {
             Ok(status) => format!("it ended with {status}"),
-            Err(error) => format!("it was lost: {error}"),
+            Err(error) => format!("cannot wait for it: {error}"),
         };
         match last_line(&self.log) {
-            Some(words) => format!("{ended}; its last words: {words}"),
-            None => ended,
+            Some(line) => format!("{status}; its last message: {line}"),
+            None => status,
         }
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // It holds nothing that is worth an orderly end; one that is gone already is no failure.
+        // A worker has no state to save, and may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// The last line with something on it.
+/// The last line of a file that is not blank.
 pub fn last_line(log: &Path) -> Option<String> {
     let text = String::from_utf8_lossy(&std::fs::read(log).ok()?).into_owned();
     text.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(str::to_string)
 }
 
-fn object(line: &str) -> Result<Map<String, Value>, String> {
+fn parse_object(line: &str) -> Result<Map<String, Value>, String> {
     match serde_json::from_str(line) {
         Ok(Value::Object(map)) => Ok(map),
-        _ => Err(format!("expected a JSON object in a line, found `{}`", line.trim_end())),
+        _ => Err(format!("expected a line with a JSON object, found `{}`", line.trim_end())),
     }
 }
 
-fn hello_of(line: &str) -> Result<Hello, String> {
-    let mut map = object(line)?;
+fn parse_info(line: &str) -> Result<ProgramInfo, String> {
+    let mut map = parse_object(line)?;
+    let missing = |key: &str| format!("`{key}` is missing in `{}`", line.trim_end());
     let mut text = |key: &str| match map.shift_remove(key) {
         Some(Value::String(text)) => Ok(text),
-        _ => Err(format!("`{key}` is missing in `{}`", line.trim_end())),
+        _ => Err(missing(key)),
     };
     let (name, version) = (text("name")?, text("version")?);
     let threads = map.shift_remove("threads").and_then(|threads| threads.as_u64());
-    let threads =
-        threads.ok_or_else(|| format!("`threads` is missing in `{}`", line.trim_end()))?;
-    let further = map.into_iter().map(|(key, value)| match value {
+    let threads = threads.ok_or_else(|| missing("threads"))?;
+    let properties = map.into_iter().map(|(key, value)| match value {
         Value::String(text) => (key, text),
         other => (key, other.to_string()),
     });
-    Ok(Hello { name, version, threads, further: further.collect() })
+    Ok(ProgramInfo { name, version, threads, properties: properties.collect() })
 }
 
-fn answer_of(line: &str) -> Result<Answer, String> {
-    let map = object(line)?;
+fn parse_response(line: &str) -> Result<Response, String> {
+    let map = parse_object(line)?;
     if let Some(error) = map.get("error") {
         return Err(error.as_str().map_or_else(|| error.to_string(), str::to_string));
     }
     Ok(match map.get("unsupported") {
-        Some(Value::Bool(true)) => Answer::Unsupported,
-        _ => Answer::Done(map),
+        Some(Value::Bool(true)) => Response::Unsupported,
+        _ => Response::Values(map),
     })
 }
 
-/// A worker of a few lines of shell: a step takes half a second, by its own word.
+/// A worker in a few lines of shell, which reports half a second per step.
 #[cfg(all(test, unix))]
 pub fn fake(name: &str, folder: &Path) -> Worker {
     let script = format!(
@@ -165,9 +162,9 @@ while read -r line; do case "$line" in
 *forget*) echo '{{}}';;
 *gemm*) echo '{{"seconds_per_step":0.5,"gflops":4}}';;
 *prepare*) echo '{{"megabytes_per_second":80}}';;
-*write*) echo '{{"unsupported":true}}';;
-*fail*) echo '{{"error":"out of fingers"}}';;
-*die*) echo 'I am tired' >&2; exit 3;;
+*missing*) echo '{{"unsupported":true}}';;
+*fail*) echo '{{"error":"out of memory"}}';;
+*die*) echo 'killed' >&2; exit 3;;
 *) echo '{{"seconds_per_step":0.5}}';;
 esac; done"#
     );
@@ -181,47 +178,47 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hello_is_read_with_all_it_tells() {
+    fn a_description_is_parsed_with_all_its_properties() {
         let line = r#"{"name":"P","library":"oneDNN","version":"2","threads":2,"bits":32}"#;
-        let hello = hello_of(line).unwrap();
-        assert_eq!((hello.name.as_str(), hello.version.as_str(), hello.threads), ("P", "2", 2));
-        let further = [("library".into(), "oneDNN".into()), ("bits".into(), "32".into())];
-        assert_eq!(hello.further, further);
-        let error = hello_of(r#"{"name":"P","version":"2"}"#).unwrap_err();
+        let info = parse_info(line).unwrap();
+        assert_eq!((info.name.as_str(), info.version.as_str(), info.threads), ("P", "2", 2));
+        let properties = [("library".into(), "oneDNN".into()), ("bits".into(), "32".into())];
+        assert_eq!(info.properties, properties);
+        let error = parse_info(r#"{"name":"P","version":"2"}"#).unwrap_err();
         assert!(error.contains("`threads`"), "{error}");
     }
 
     #[test]
-    fn answers_are_told_apart() {
-        assert_eq!(answer_of(r#"{"unsupported": true}"#), Ok(Answer::Unsupported));
-        assert_eq!(answer_of(r#"{"error": "no memory"}"#), Err("no memory".into()));
-        let Ok(Answer::Done(map)) = answer_of("{\"seconds_per_step\": 0.5}\n") else {
-            panic!("a time was not read as one");
+    fn responses_are_distinguished() {
+        assert_eq!(parse_response(r#"{"unsupported": true}"#), Ok(Response::Unsupported));
+        assert_eq!(parse_response(r#"{"error": "no memory"}"#), Err("no memory".into()));
+        let Ok(Response::Values(map)) = parse_response("{\"seconds_per_step\": 0.5}\n") else {
+            panic!("a time was not parsed as a value");
         };
         assert_eq!(map["seconds_per_step"], 0.5);
-        let error = answer_of("Hello!\n").unwrap_err();
+        let error = parse_response("Hello!\n").unwrap_err();
         assert!(error.contains("JSON") && error.contains("`Hello!`"), "{error}");
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_worker_answers_request_after_request() {
+    fn a_worker_answers_one_request_after_another() {
         let folder = tempfile::tempdir().unwrap();
         let mut worker = fake("Fake", folder.path());
-        assert_eq!(worker.hello.version, "1.5");
-        assert!(matches!(worker.ask("train", 3), Ok(Answer::Done(_))));
-        assert_eq!(worker.ask("write", 3), Ok(Answer::Unsupported));
-        assert_eq!(worker.ask("fail", 1), Err("Fake, fail: out of fingers".into()));
-        assert_eq!(worker.forget("train"), Ok(()));
+        assert_eq!(worker.info.version, "1.5");
+        assert!(matches!(worker.run("train", 3), Ok(Response::Values(_))));
+        assert_eq!(worker.run("missing", 3), Ok(Response::Unsupported));
+        assert_eq!(worker.run("fail", 1), Err("Fake, fail: out of memory".into()));
+        assert_eq!(worker.free("train"), Ok(()));
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_worker_that_dies_is_quoted() {
+    fn the_last_message_of_an_ended_worker_is_quoted() {
         let folder = tempfile::tempdir().unwrap();
         let mut worker = fake("Fake", folder.path());
-        let error = worker.ask("die", 1).unwrap_err();
-        assert!(error.contains("exit status: 3") && error.ends_with("I am tired"), "{error}");
-        assert!(worker.ask("train", 1).is_err());
+        let error = worker.run("die", 1).unwrap_err();
+        assert!(error.contains("exit status: 3") && error.ends_with("killed"), "{error}");
+        assert!(worker.run("train", 1).is_err());
     }
 }

@@ -1,74 +1,74 @@
-//! What is measured: the works by name, and the arithmetic that a training step cannot do without.
+//! The workloads by name, and the number of floating-point operations of a training step.
 
 use args::Backend;
 
 /// One thing to measure.
 #[derive(Debug, PartialEq)]
-pub struct Work {
-    /// As `--only` and the workers know it
+pub struct Workload {
+    /// As `--only` and the workers spell it
     pub name: &'static str,
-    /// What is done, and by whom
+    /// What is measured, and in which programs
     pub kind: Kind,
-    /// Where it is worth doing, unless it is asked for
-    pub place: Place,
+    /// Where it is measured by default
+    pub hardware: Hardware,
 }
 
-/// Where a work is worth doing.
+/// Where a workload is measured by default.
 #[derive(Debug, PartialEq)]
-pub enum Place {
-    /// On processors and graphics processors
-    Anywhere,
-    /// On processors: a graphics processor has no part in it
+pub enum Hardware {
+    /// CPU and GPU
+    Any,
+    /// CPU only: no GPU takes part
     Cpu,
-    /// On graphics processors, which smaller works leave idle
+    /// GPU only: smaller workloads leave it idle
     Gpu,
 }
 
-/// What is done, and by whom.
+/// What is measured, and in which programs.
 #[derive(Debug, PartialEq)]
 pub enum Kind {
-    /// Steps of training, by every program
-    Train(Network),
-    /// Tokens written, by every program
-    Write,
-    /// Matrix products of [`GEMM`] rows and columns, by ours
-    Multiply,
-    /// A text of [`TEXT_MEGABYTES`] prepared, by ours
+    /// Training steps, in every program
+    Train(Sizes),
+    /// Generated tokens, in every program
+    Generate,
+    /// Products of [`GEMM`] x [`GEMM`] matrices, in ours
+    Gemm,
+    /// Preparation of a text of [`TEXT_MEGABYTES`], in ours
     Prepare,
-    /// Training watched from outside, ours
+    /// Peak memory of a training process, in ours
     Memory,
-    /// A fresh process until its first token, ours
+    /// From process start to the first token, in ours
     FirstToken,
 }
 
-/// The sizes of a network and of what it learns from in one step.
+/// The sizes of a model and its batch.
 #[derive(Debug, PartialEq)]
-pub struct Network {
+pub struct Sizes {
     /// Rows of a batch, N
     pub batch: u64,
     /// Steps of a window, T
     pub time: u64,
-    /// Tokens, V
+    /// Vocabulary size, V
     pub vocabulary: u64,
-    /// Numbers a token, D
+    /// Embedding dimension, D
     pub embedding: u64,
-    /// Blocks of weights in a cell, G: 4 in an LSTM, 3 in a GRU, 1 in a plain network
+    /// Weight blocks of a cell, G: 4 in an LSTM, 3 in a GRU, 1 in a vanilla RNN
     pub gates: u64,
-    /// Units of a layer, H
+    /// Hidden units of a layer, H
     pub units: u64,
-    /// How many layers, each above the other
+    /// Number of stacked layers
     pub layers: u64,
-    /// Whether every step has a target, or the last alone
+    /// Whether every step has a target, or only the last
     pub every_step: bool,
 }
 
-/// Rows and columns of the matrices that the machine's own speed is measured with.
+/// Rows and columns of the matrices that measure the machine's own speed.
 pub const GEMM: u64 = 1024;
 /// How much text one step of preparation reads.
 pub const TEXT_MEGABYTES: f64 = 100.0;
 
-/// The seed's network.
-const SEED: Network = Network {
+/// The model of the Keras baseline.
+const BASELINE: Sizes = Sizes {
     batch: 32,
     time: 20,
     vocabulary: 4169,
@@ -78,9 +78,9 @@ const SEED: Network = Network {
     layers: 1,
     every_step: false,
 };
-/// The seed's network with four times the units.
-const WIDE: Network = Network { units: 1024, ..SEED };
-const CHARACTERS: Network = Network {
+/// The same with four times the units.
+const WIDE: Sizes = Sizes { units: 1024, ..BASELINE };
+const CHARACTERS: Sizes = Sizes {
     batch: 50,
     time: 50,
     vocabulary: 65,
@@ -91,79 +91,79 @@ const CHARACTERS: Network = Network {
     every_step: true,
 };
 
-/// Every work, in the order in which they are done.
-pub const WORKS: [Work; 17] = [
-    work("gemm", Kind::Multiply, Place::Cpu),
-    work("gemm-1", Kind::Multiply, Place::Cpu),
-    work("train-lstm-32", Kind::Train(SEED), Place::Anywhere),
-    work("train-lstm-256", Kind::Train(Network { batch: 256, ..SEED }), Place::Anywhere),
-    work("train-lstm-1024", Kind::Train(Network { batch: 1024, ..SEED }), Place::Gpu),
-    work("train-wide-32", Kind::Train(WIDE), Place::Gpu),
-    work("train-wide-256", Kind::Train(Network { batch: 256, ..WIDE }), Place::Gpu),
-    work("train-wide-1024", Kind::Train(Network { batch: 1024, ..WIDE }), Place::Gpu),
-    work("train-gru-32", Kind::Train(Network { gates: 3, ..SEED }), Place::Anywhere),
-    work("train-rnn-32", Kind::Train(Network { gates: 1, ..SEED }), Place::Anywhere),
-    work("train-stack-32", Kind::Train(Network { layers: 2, ..SEED }), Place::Anywhere),
-    work("train-char-2x512", Kind::Train(CHARACTERS), Place::Anywhere),
-    work("generate-1", Kind::Write, Place::Anywhere),
-    work("generate-64", Kind::Write, Place::Anywhere),
-    work("prepare", Kind::Prepare, Place::Cpu),
-    work("peak-memory", Kind::Memory, Place::Cpu),
-    work("first-token", Kind::FirstToken, Place::Cpu),
+/// Every workload, in the order of measurement.
+pub const WORKLOADS: [Workload; 17] = [
+    workload("gemm", Kind::Gemm, Hardware::Cpu),
+    workload("gemm-1", Kind::Gemm, Hardware::Cpu),
+    workload("train-lstm-32", Kind::Train(BASELINE), Hardware::Any),
+    workload("train-lstm-256", Kind::Train(Sizes { batch: 256, ..BASELINE }), Hardware::Any),
+    workload("train-lstm-1024", Kind::Train(Sizes { batch: 1024, ..BASELINE }), Hardware::Gpu),
+    workload("train-wide-32", Kind::Train(WIDE), Hardware::Gpu),
+    workload("train-wide-256", Kind::Train(Sizes { batch: 256, ..WIDE }), Hardware::Gpu),
+    workload("train-wide-1024", Kind::Train(Sizes { batch: 1024, ..WIDE }), Hardware::Gpu),
+    workload("train-gru-32", Kind::Train(Sizes { gates: 3, ..BASELINE }), Hardware::Any),
+    workload("train-rnn-32", Kind::Train(Sizes { gates: 1, ..BASELINE }), Hardware::Any),
+    workload("train-stack-32", Kind::Train(Sizes { layers: 2, ..BASELINE }), Hardware::Any),
+    workload("train-char-2x512", Kind::Train(CHARACTERS), Hardware::Any),
+    workload("generate-1", Kind::Generate, Hardware::Any),
+    workload("generate-64", Kind::Generate, Hardware::Any),
+    workload("prepare", Kind::Prepare, Hardware::Cpu),
+    workload("peak-memory", Kind::Memory, Hardware::Cpu),
+    workload("first-token", Kind::FirstToken, Hardware::Cpu),
 ];
 
-/// A work of this name.
-pub const fn work(name: &'static str, kind: Kind, place: Place) -> Work {
-    Work { name, kind, place }
+/// A workload of this name.
+pub const fn workload(name: &'static str, kind: Kind, hardware: Hardware) -> Workload {
+    Workload { name, kind, hardware }
 }
 
-impl Work {
-    /// The unit of what is measured.
+impl Workload {
+    /// The unit of the measured value.
     pub fn unit(&self) -> &'static str {
         match self.kind {
-            Kind::Train(_) | Kind::Write | Kind::FirstToken => "ms",
-            Kind::Multiply => "GFLOP/s",
+            Kind::Train(_) | Kind::Generate | Kind::FirstToken => "ms",
+            Kind::Gemm => "GFLOP/s",
             Kind::Prepare => "MB/s",
             Kind::Memory => "MB",
         }
     }
 
-    /// What the number says, for the record.
+    /// What the value is, as committed records spell it.
     pub fn quantity(&self) -> &'static str {
         match self.kind {
             Kind::Train(_) => "time of a training step",
-            Kind::Write => "time of a token",
-            Kind::Multiply => "rate of a product of 1024 x 1024 matrices",
+            Kind::Generate => "time of a token",
+            Kind::Gemm => "rate of a product of 1024 x 1024 matrices",
             Kind::Prepare => "preparation by words",
             Kind::Memory => "peak resident memory of training",
             Kind::FirstToken => "time from start to the first token",
         }
     }
 
-    /// Whether the other programs do it too.
-    pub fn is_for_all(&self) -> bool {
-        matches!(self.kind, Kind::Train(_) | Kind::Write)
+    /// Whether the other programs are measured too.
+    pub fn is_for_peers(&self) -> bool {
+        matches!(self.kind, Kind::Train(_) | Kind::Generate)
     }
 
-    /// Whether a worker does it, rather than a fresh process.
+    /// Whether a worker runs it, rather than a new process.
     pub fn is_for_workers(&self) -> bool {
         !matches!(self.kind, Kind::Memory | Kind::FirstToken)
     }
 }
 
-/// The floating-point operations of one training step, as if the matrix products were all:
+/// The floating-point operations of the matrix products of one training step:
 ///
 /// ```text
 /// 3 · 2 · ( Σ over layers  N·T·D·G·H  +  N·T·H·G·H     input projection, recurrence
 ///           + N·H·V, or N·T·H·V with a target every step )        output
 /// ```
 ///
-/// A multiplication with its addition counts as 2. The factor 3 stands for the way forward and the two
-/// products that each one costs on the way back, for the gradients of its weights and of its input. D of
-/// an upper layer is H of the one below. The embedding is looked up, not multiplied; activations, dropout,
-/// softmax and the optimizer are left out, so a step at the machine's full gemm rate is out of reach.
-pub fn training_flops(network: &Network) -> f64 {
-    let &Network { batch, time, vocabulary, embedding, gates, units, layers, every_step } = network;
+/// A multiplication with its addition counts as 2. The factor 3 is the forward pass and the two products of
+/// the backward pass, for the gradients of the weights and of the input. D of an upper layer is H of the one
+/// below. The embedding is a lookup; activations, dropout, softmax and the optimizer are left out, so a step
+/// cannot reach the machine's full GEMM rate.
+pub fn training_flops(sizes: &Sizes) -> f64 {
+    let &Sizes { batch, time, vocabulary, embedding, gates, units, layers, every_step } = sizes;
     let rows = batch * time;
     let mut products = 0;
     let mut input = embedding;
@@ -175,18 +175,21 @@ pub fn training_flops(network: &Network) -> f64 {
     (3 * 2 * products) as f64
 }
 
-/// The works that were asked for, in their own order; if none was, those that are worth doing on `backend`.
-pub fn chosen(only: &[String], backend: Backend) -> Result<Vec<&'static Work>, String> {
-    if let Some(name) = only.iter().find(|&name| WORKS.iter().all(|work| work.name != name)) {
-        let known: Vec<&str> = WORKS.iter().map(|work| work.name).collect();
-        return Err(format!("the work `{name}` is unknown; known are {}", known.join(", ")));
+/// The workloads named in `only`, in the order of [`WORKLOADS`]; if empty, the default ones of `backend`.
+pub fn select(only: &[String], backend: Backend) -> Result<Vec<&'static Workload>, String> {
+    if let Some(name) = only.iter().find(|&name| WORKLOADS.iter().all(|w| w.name != name)) {
+        let known: Vec<&str> = WORKLOADS.iter().map(|workload| workload.name).collect();
+        return Err(format!("unknown workload `{name}`; expected one of {}", known.join(", ")));
     }
-    let elsewhere = if backend.is_graphics() { Place::Cpu } else { Place::Gpu };
-    let asked = |work: &&Work| match only.is_empty() {
-        true => work.place != elsewhere,
-        false => only.iter().any(|name| name == work.name),
+    let excluded = if backend.is_gpu() { Hardware::Cpu } else { Hardware::Gpu };
+    let is_selected = |workload: &&Workload| {
+        if only.is_empty() {
+            workload.hardware != excluded
+        } else {
+            only.iter().any(|name| name == workload.name)
+        }
     };
-    Ok(WORKS.iter().filter(asked).collect())
+    Ok(WORKLOADS.iter().filter(is_selected).collect())
 }
 
 #[cfg(test)]
@@ -194,13 +197,13 @@ mod tests {
     use super::*;
 
     fn flops(name: &str) -> f64 {
-        let work = WORKS.iter().find(|work| work.name == name).unwrap();
-        let Kind::Train(network) = &work.kind else { panic!("{name} is no training") };
-        training_flops(network)
+        let workload = WORKLOADS.iter().find(|workload| workload.name == name).unwrap();
+        let Kind::Train(sizes) = &workload.kind else { panic!("{name} is not a training step") };
+        training_flops(sizes)
     }
 
     #[test]
-    fn the_arithmetic_agrees_with_a_count_by_hand() {
+    fn the_operations_agree_with_a_count_by_hand() {
         // 640·100·1024 + 640·256·1024 + 32·256·4169 = 65,536,000 + 167,772,160 + 34,152,448
         assert_eq!(flops("train-lstm-32"), 6.0 * 267_460_608.0);
         assert_eq!(flops("train-lstm-256"), 8.0 * 6.0 * 267_460_608.0);
@@ -218,24 +221,24 @@ mod tests {
     }
 
     #[test]
-    fn works_are_chosen_by_name_and_keep_their_order() {
+    fn workloads_are_selected_by_name_and_keep_their_order() {
         let names = |only: &[&str]| {
             let only: Vec<String> = only.iter().map(ToString::to_string).collect();
-            chosen(&only, Backend::Flex)
-                .map(|works| works.iter().map(|work| work.name).collect::<Vec<_>>())
+            select(&only, Backend::Flex)
+                .map(|selected| selected.iter().map(|w| w.name).collect::<Vec<_>>())
         };
         assert_eq!(names(&["prepare", "gemm"]).unwrap(), ["gemm", "prepare"]);
-        // What only a graphics processor fills must be asked for elsewhere.
+        // Workloads for a GPU can be requested elsewhere by name.
         assert_eq!(names(&["train-wide-1024"]).unwrap(), ["train-wide-1024"]);
         let error = names(&["gem"]).unwrap_err();
         assert!(error.contains("`gem`") && error.contains("gemm-1"), "{error}");
     }
 
     #[test]
-    fn a_processor_and_a_graphics_processor_have_works_of_their_own() {
+    fn cpu_and_gpu_have_their_own_default_workloads() {
         let names = |backend| {
-            let works = chosen(&[], backend).unwrap();
-            works.iter().map(|work| work.name).collect::<Vec<_>>()
+            let selected = select(&[], backend).unwrap();
+            selected.iter().map(|workload| workload.name).collect::<Vec<_>>()
         };
         let (flex, wgpu) = (names(Backend::Flex), names(Backend::Wgpu));
         assert_eq!(names(Backend::Cuda), wgpu);

@@ -1,25 +1,29 @@
-//! No Rust file is longer than a reader's patience.
+//! No Rust file is longer than [`LIMIT`] lines.
 
 use std::path::Path;
 
-use super::{Problem, Report, sources};
+use super::report::{Problem, Report};
+use super::sources;
 
 /// The longest that a file may be, in lines.
 const LIMIT: usize = 400;
 
 /// Counts the lines of every Rust file.
 pub fn check(root: &Path) -> Result<Report, String> {
-    let sources = sources::all(root)?;
-    let longest = sources.iter().map(|source| source.text.lines().count()).max().unwrap_or(0);
-    let problems = sources
-        .iter()
-        .filter_map(|source| {
-            let lines = source.text.lines().count();
-            let what = format!("{lines} lines, at most {LIMIT} expected; split it by what it does");
-            (lines > LIMIT).then(|| Problem::at(&source.path, Some(LIMIT + 1), what))
-        })
-        .collect();
-    Ok(Report { problems, seen: format!("the longest of {} has {longest} lines", sources.len()) })
+    let sources = sources::rust_files(root)?;
+    let mut problems = Vec::new();
+    let mut longest = 0;
+    for source in &sources {
+        let lines = source.text.lines().count();
+        longest = longest.max(lines);
+        if lines > LIMIT {
+            let message =
+                format!("{lines} lines, expected at most {LIMIT}; split the file by topic");
+            problems.push(Problem::at(&source.path, Some(LIMIT + 1), message));
+        }
+    }
+    let inspected = format!("{} files, the longest has {longest} lines", sources.len());
+    Ok(Report { problems, inspected })
 }
 
 #[cfg(test)]
@@ -32,7 +36,7 @@ mod tests {
         let root = sources::tree(&[("crates/a/full.rs", &full), ("crates/a/over.rs", &over)]);
         let report = check(root.path()).unwrap();
         assert_eq!(report.problems.len(), 1, "{report:?}");
-        assert_eq!(report.problems[0].place, "crates/a/over.rs");
-        assert!(report.problems[0].what.contains("401 lines"), "{report:?}");
+        assert_eq!(report.problems[0].location, "crates/a/over.rs");
+        assert!(report.problems[0].message.contains("401 lines"), "{report:?}");
     }
 }

@@ -1,14 +1,13 @@
-//! The project speaks of itself alone: no tracked file names a folder of somebody's machine or the
-//! host of a package registry.
+//! No tracked file contains an absolute path of one machine or the host of a package registry.
 
 use std::path::Path;
-use std::process::Command;
 
-use super::{Problem, Report};
+use super::report::{Problem, Report};
+use super::sources;
 
-/// Absolute folders of one machine; put together here so that this file does not name them.
+/// Absolute folders of one machine; assembled here so that this file does not contain them.
 const FOLDERS: [&str; 3] = [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/")];
-/// Hosts that an installation's own settings choose.
+/// Registry hosts, which each installation configures for itself.
 const HOSTS: [&str; 5] = [
     concat!("index.crates", ".io"),
     concat!("static.crates", ".io"),
@@ -19,48 +18,30 @@ const HOSTS: [&str; 5] = [
 
 /// Reads every tracked text file.
 pub fn check(root: &Path) -> Result<Report, String> {
-    let Some(paths) = tracked(root) else {
-        return Ok(Report { seen: "skipped: not a git checkout".into(), ..Report::default() });
+    let Some(sources) = sources::tracked_files(root) else {
+        return Ok(Report::skipped_without_git());
     };
-    let mut report = Report::default();
-    let mut files = 0;
-    for path in paths {
-        // A file that was just removed, a link or something binary speaks of nothing.
-        let Ok(text) = std::fs::read_to_string(root.join(&path)) else { continue };
-        files += 1;
-        report.problems.append(&mut judge(&path, &text));
-    }
-    report.seen = format!("{files} files");
-    Ok(report)
+    let problems = sources.iter().flat_map(|source| problems(&source.path, &source.text)).collect();
+    Ok(Report { problems, inspected: format!("{} files", sources.len()) })
 }
 
-fn judge(path: &str, text: &str) -> Vec<Problem> {
+fn problems(path: &str, text: &str) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (index, line) in text.lines().enumerate() {
-        let folders = FOLDERS.iter().filter(|folder| begins_a_path(line, folder));
+        let folders = FOLDERS.iter().filter(|folder| starts_a_path(line, folder));
         let hosts = HOSTS.iter().filter(|host| line.contains(**host));
         for found in folders.chain(hosts) {
-            let what = format!("names `{found}`, which means nothing elsewhere");
-            problems.push(Problem::at(path, Some(index + 1), what));
+            let message = format!("contains `{found}`, which is specific to one machine");
+            problems.push(Problem::at(path, Some(index + 1), message));
         }
     }
     problems
 }
 
-/// Whether the folder stands at the beginning of a path rather than within a longer one.
-fn begins_a_path(line: &str, folder: &str) -> bool {
-    let inside = |letter: char| letter.is_alphanumeric() || "._-~}".contains(letter);
-    line.match_indices(folder).any(|(at, _)| !line[..at].ends_with(inside))
-}
-
-/// The files that git knows, or nothing where there is no git or no checkout of its own.
-fn tracked(root: &Path) -> Option<Vec<String>> {
-    if !root.join(".git").exists() {
-        return None;
-    }
-    let output = Command::new("git").args(["ls-files", "-z"]).current_dir(root).output().ok()?;
-    let text = String::from_utf8(output.stdout).ok().filter(|_| output.status.success())?;
-    Some(text.split_terminator('\0').map(str::to_owned).collect())
+/// Whether the folder is the start of a path rather than part of a longer one.
+fn starts_a_path(line: &str, folder: &str) -> bool {
+    let is_path_part = |c: char| c.is_alphanumeric() || "._-~}".contains(c);
+    line.match_indices(folder).any(|(at, _)| !line[..at].ends_with(is_path_part))
 }
 
 #[cfg(test)]
@@ -68,27 +49,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn absolute_paths_are_found_and_others_left_alone() {
+    fn absolute_paths_are_found_and_relative_ones_allowed() {
         let [work, root, home] = FOLDERS;
         let text = format!(
             "see {work}notes\nthe ..{work}x, a.b{root}x, ${{HOME}}{root}\n\"{home}me\" and ({root}x)\n"
         );
-        let lines: Vec<_> = judge("README.md", &text).iter().map(|p| p.line).collect();
+        let lines: Vec<_> = problems("README.md", &text).iter().map(|p| p.line).collect();
         assert_eq!(lines, [Some(1), Some(3), Some(3)]);
     }
 
     #[test]
-    fn registry_hosts_are_found_but_the_lock_may_name_its_source() {
+    fn registry_hosts_are_found_but_cargo_lock_may_contain_its_source() {
         let text = format!("source = \"registry+https://{}/x\"\n", "github.com/crates.io-index");
-        assert!(judge("Cargo.lock", &text).is_empty());
+        assert!(problems("Cargo.lock", &text).is_empty());
         for host in HOSTS {
-            assert_eq!(judge("a.toml", &format!("url = \"https://{host}\"")).len(), 1, "{host}");
+            assert_eq!(problems("a.toml", &format!("url = \"https://{host}\"")).len(), 1, "{host}");
         }
     }
 
     #[test]
     fn a_folder_without_git_is_skipped() {
         let report = check(tempfile::tempdir().unwrap().path()).unwrap();
-        assert!(report.problems.is_empty() && report.seen.contains("skipped"));
+        assert!(report.problems.is_empty() && report.inspected.contains("skipped"));
     }
 }

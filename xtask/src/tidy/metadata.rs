@@ -1,4 +1,4 @@
-//! Asking cargo what the workspace is made of.
+//! The output of `cargo metadata`.
 
 use std::path::Path;
 
@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::cargo::{cargo, not_started};
 
-/// The answer of `cargo metadata`, with these further arguments.
-pub fn ask(root: &Path, arguments: &[&str]) -> Result<Value, String> {
+/// Runs `cargo metadata` with these further arguments.
+pub fn query(root: &Path, arguments: &[&str]) -> Result<Value, String> {
     let mut command = cargo();
     command.args(["metadata", "--format-version", "1"]).args(arguments).current_dir(root);
     let output = command.output().map_err(|error| not_started(&command, &error))?;
@@ -17,15 +17,15 @@ pub fn ask(root: &Path, arguments: &[&str]) -> Result<Value, String> {
         return Err(format!("cargo metadata {} failed: {reason}", arguments.join(" ")));
     }
     serde_json::from_slice(&output.stdout)
-        .map_err(|error| format!("cargo metadata wrote no JSON: {error}"))
+        .map_err(|error| format!("the output of cargo metadata is not JSON: {error}"))
 }
 
-/// The elements of an array; none for anything else.
-pub fn list(value: &Value) -> impl Iterator<Item = &Value> {
+/// The elements of an array; none for any other value.
+pub fn elements(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
-/// A text, or the empty one.
+/// A string, or the empty one for any other value.
 pub fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }

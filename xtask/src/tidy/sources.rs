@@ -1,8 +1,9 @@
-//! Finding and reading the workspace's Rust files, for the checks that look at them all.
+//! Finds and reads files of the workspace for the checks.
 
 use std::path::Path;
+use std::process::Command;
 
-/// A Rust file: its path under the root, with `/` between the parts, and its text.
+/// A file: its path under the root, with `/` between the parts, and its text.
 pub struct Source {
     /// As in `crates/args/src/lib.rs`
     pub path: String,
@@ -10,30 +11,45 @@ pub struct Source {
     pub text: String,
 }
 
-/// Every `.rs` file under `crates/` and `xtask/`, in the order of their paths.
-pub fn all(root: &Path) -> Result<Vec<Source>, String> {
+/// Every `.rs` file under `crates/` and `xtask/`, sorted by path.
+pub fn rust_files(root: &Path) -> Result<Vec<Source>, String> {
     let mut sources = Vec::new();
-    for room in ["crates", "xtask"] {
-        gather(&root.join(room), room, &mut sources)?;
+    for folder in ["crates", "xtask"] {
+        collect(&root.join(folder), folder, &mut sources)?;
     }
     sources.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(sources)
 }
 
-fn gather(folder: &Path, name: &str, sources: &mut Vec<Source>) -> Result<(), String> {
+/// Every text file that git tracks; none if `root` is not a git checkout of its own.
+pub fn tracked_files(root: &Path) -> Option<Vec<Source>> {
+    if !root.join(".git").exists() {
+        return None;
+    }
+    let output = Command::new("git").args(["ls-files", "-z"]).current_dir(root).output().ok()?;
+    let paths = String::from_utf8(output.stdout).ok().filter(|_| output.status.success())?;
+    // Files just removed, links to folders and binary files are skipped.
+    let read = |path: &str| {
+        let text = std::fs::read_to_string(root.join(path)).ok()?;
+        Some(Source { path: path.into(), text })
+    };
+    Some(paths.split_terminator('\0').filter_map(read).collect())
+}
+
+fn collect(folder: &Path, name: &str, sources: &mut Vec<Source>) -> Result<(), String> {
     if !folder.is_dir() {
         return Ok(());
     }
-    let unread = |error: std::io::Error| format!("{name} cannot be read: {error}");
-    for entry in std::fs::read_dir(folder).map_err(unread)? {
-        let entry = entry.map_err(unread)?;
-        let inner = entry.file_name().to_string_lossy().into_owned();
-        let path = format!("{name}/{inner}");
-        if entry.file_type().map_err(unread)?.is_dir() {
-            if inner != "target" {
-                gather(&entry.path(), &path, sources)?;
+    let failed = |error: std::io::Error| format!("{name} cannot be read: {error}");
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let file_name = entry.file_name().to_string_lossy().into_owned();
+        let path = format!("{name}/{file_name}");
+        if entry.file_type().map_err(failed)?.is_dir() {
+            if file_name != "target" {
+                collect(&entry.path(), &path, sources)?;
             }
-        } else if inner.ends_with(".rs") {
+        } else if file_name.ends_with(".rs") {
             let text = std::fs::read_to_string(entry.path())
                 .map_err(|error| format!("{path} cannot be read: {error}"))?;
             sources.push(Source { path, text });
@@ -42,7 +58,7 @@ fn gather(folder: &Path, name: &str, sources: &mut Vec<Source>) -> Result<(), St
     Ok(())
 }
 
-/// A small tree for a check to look at.
+/// A temporary folder with these files.
 #[cfg(test)]
 pub fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
@@ -59,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_are_found_in_order_and_build_outputs_passed_over() {
+    fn files_are_sorted_and_build_outputs_skipped() {
         let root = tree(&[
             ("xtask/src/main.rs", ""),
             ("crates/a/src/lib.rs", ""),
@@ -67,7 +83,12 @@ mod tests {
             ("crates/a/notes.md", ""),
             ("elsewhere/b.rs", ""),
         ]);
-        let paths: Vec<_> = all(root.path()).unwrap().into_iter().map(|s| s.path).collect();
+        let paths: Vec<_> = rust_files(root.path()).unwrap().into_iter().map(|s| s.path).collect();
         assert_eq!(paths, ["crates/a/src/lib.rs", "xtask/src/main.rs"]);
+    }
+
+    #[test]
+    fn a_folder_without_git_has_no_tracked_files() {
+        assert!(tracked_files(tempfile::tempdir().unwrap().path()).is_none());
     }
 }

@@ -1,42 +1,42 @@
-//! `ask`: questions about the sentences of a text, with their answers.
+//! `ask`: generates questions with answers from the sentences of a text.
 
 use std::io::Read;
 
-use args::Ask as Arguments;
-use models::{Purpose, Trained};
+use args::Ask as AskArgs;
+use models::{ModelBundle, Network};
 use qa::QuestionModel;
-use qa::generate::beam::Search;
-use qa::generate::{Ask, Asker, ask};
+use qa::generate::{BeamOptions, QaPipeline, QgOptions};
 
-use crate::device::Choice;
+use super::load_model;
+use crate::device::BackendSelection;
 use crate::error::{Error, Result};
-use crate::output::{print, tell};
+use crate::output::{print, status};
 use crate::report::question_formats;
 use crate::run::directory;
 
 /// Runs the command.
-pub fn run(args: &Arguments, choice: &Choice) -> Result<()> {
+pub fn run(args: &AskArgs, backend: &BackendSelection) -> Result<()> {
     check(args)?;
-    let directory = directory::model(args.model.as_deref(), Some(Purpose::Asking))?;
-    let device = choice.open()?;
-    let trained = Trained::<QuestionModel>::load(&directory, &device)?;
+    let directory = directory::find_model(args.model.as_deref(), Some(QuestionModel::KIND))?;
+    let device = backend.open()?;
+    let bundle: ModelBundle<QuestionModel> = load_model(&directory, backend, &device)?;
     let text = text(args)?;
-    let wanted = Ask {
-        per_sentence: args.per_sentence,
-        search: Search { beam: args.beam, ..Search::default() },
+    let options = QgOptions {
+        max_per_sentence: args.per_sentence,
+        beam: BeamOptions { beam_size: args.beam, ..BeamOptions::default() },
         min_confidence: args.min_confidence,
     };
-    let asked = ask(&Asker::new(&trained, &device), &text, &wanted)?;
-    if asked.is_empty() {
-        tell(&format!(
-            "no question reaches a confidence of {}: try a lower `--min-confidence`",
+    let questions = QaPipeline::new(&bundle, &device).generate_questions(&text, &options)?;
+    if questions.is_empty() {
+        status(&format!(
+            "no question has a confidence of {} or more: lower `--min-confidence`",
             args.min_confidence
         ));
     }
-    print(&question_formats::write(args.format, &text, &name(args), &asked))
+    print(&question_formats::write(args.format, &text, &name(args), &questions))
 }
 
-fn check(args: &Arguments) -> Result<()> {
+fn check(args: &AskArgs) -> Result<()> {
     for (option, found, range) in
         [("--per-sentence", args.per_sentence, 1..=20), ("--beam", args.beam, 1..=100)]
     {
@@ -45,40 +45,38 @@ fn check(args: &Arguments) -> Result<()> {
             return Err(Error::new(format!("`{option}` is {found}; expected {least} to {most}")));
         }
     }
-    match (0.0..=1.0).contains(&args.min_confidence) {
-        true => Ok(()),
-        false => Err(Error::new(format!(
-            "`--min-confidence` is {}; expected 0 to 1",
-            args.min_confidence
-        ))),
+    let min_confidence = args.min_confidence;
+    if !(0.0..=1.0).contains(&min_confidence) {
+        return Err(Error::new(format!("`--min-confidence` is {min_confidence}; expected 0 to 1")));
     }
+    Ok(())
 }
 
-/// The text that is asked about, as it is: offsets count in it.
-fn text(args: &Arguments) -> Result<String> {
+/// The text without any cleaning, because the offsets of the output refer to it.
+fn text(args: &AskArgs) -> Result<String> {
     let path = &args.text;
-    let bytes = match path.as_os_str() == "-" {
-        true => {
-            let mut bytes = Vec::new();
-            let read = std::io::stdin().read_to_end(&mut bytes);
-            read.map_err(Error::io("standard input", "read"))?;
-            bytes
-        }
-        false => std::fs::read(path).map_err(Error::io(path, "read"))?,
+    let bytes = if path.as_os_str() == "-" {
+        let mut bytes = Vec::new();
+        let read = std::io::stdin().read_to_end(&mut bytes);
+        read.map_err(Error::io("standard input", "read"))?;
+        bytes
+    } else {
+        std::fs::read(path).map_err(Error::io(path, "read"))?
     };
     String::from_utf8(bytes).map_err(|error| {
         Error::new(format!(
-            "{} is not UTF-8: byte {} begins no character; save it as UTF-8",
+            "{} is not UTF-8: byte {} starts an invalid sequence; save it as UTF-8",
             name(args),
             error.utf8_error().valid_up_to()
         ))
     })
 }
 
-/// What the text is called.
-fn name(args: &Arguments) -> String {
-    match args.text.as_os_str() == "-" {
-        true => "standard input".into(),
-        false => args.text.display().to_string(),
+/// The name of the text in messages and output.
+fn name(args: &AskArgs) -> String {
+    if args.text.as_os_str() == "-" {
+        "standard input".into()
+    } else {
+        args.text.display().to_string()
     }
 }

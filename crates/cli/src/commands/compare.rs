@@ -1,19 +1,20 @@
-//! `compare`: the losses of several runs in one picture, and their numbers side by side.
+//! `compare`: draws the losses of several runs and prints their results and settings side by side.
 
 use std::path::Path;
 
 use args::Compare;
-use models::artifact::{MANIFEST, about_any, tokenizer};
+use models::bundle::{MANIFEST, read_metadata, read_tokenizer};
 use serde::Serialize;
 use trainer::Checkpoints;
 
+use crate::config::{flatten, parse_config};
 use crate::error::{Error, Result};
-use crate::observers::metrics_file::{Curves, curves};
-use crate::output::{columns, print, print_json, tell};
-use crate::report::run_charts::{self, Named};
-use crate::run::init::{CONFIG, is_run};
+use crate::observers::metrics_file::{Curves, read_curves};
+use crate::output::{columns, print, print_json, status};
+use crate::report::run_charts::{self, NamedCurves};
+use crate::run::init::{CONFIG, check_is_run};
 
-/// What is told of one run.
+/// The results of one run.
 #[derive(Serialize)]
 struct Column {
     run: String,
@@ -21,31 +22,31 @@ struct Column {
     steps: u64,
     best_valid_loss_nats_per_token: Option<f64>,
     last_valid_loss_nats_per_token: Option<f64>,
-    /// Whether its losses can be held against the first run's: the same held-out text in the same tokens.
+    /// Whether its losses are comparable to the first run's: the same held-out text with the same vocabulary.
     comparable: bool,
 }
 
-/// All of it.
+/// The output.
 #[derive(Serialize)]
 struct Comparison {
     picture: String,
     runs: Vec<Column>,
-    /// Settings that differ: key and one value a run.
+    /// The settings that differ: the key, and the value of each run.
     settings: Vec<(String, Vec<String>)>,
 }
 
 /// Runs the command.
 pub fn run(args: &Compare) -> Result<()> {
-    args.runs.iter().try_for_each(|run| is_run(run))?;
-    let all: Vec<Curves> = args.runs.iter().map(|run| curves(run)).collect::<Result<_>>()?;
+    args.runs.iter().try_for_each(|run| check_is_run(run))?;
+    let all: Vec<Curves> = args.runs.iter().map(|run| read_curves(run)).collect::<Result<_>>()?;
     let names: Vec<String> = args.runs.iter().map(|run| run.display().to_string()).collect();
-    // Ids say the same of two texts whose words are exchanged one for one: all three must agree.
+    // Texts that differ by a one-to-one exchange of words have equal ids, so compare the tokenizers, too.
     let held_out = |run: &Path| {
-        // A run that is not finished may have no model yet.
+        // An unfinished run may have no model yet.
         let newest = Checkpoints::of(run).newest_path().ok();
-        let place = if run.join(MANIFEST).is_file() { run.to_path_buf() } else { newest? };
-        let about = about_any(&place).ok()?;
-        Some((about.valid_sha256, about.window, tokenizer(&place).ok()?))
+        let directory = if run.join(MANIFEST).is_file() { run.to_path_buf() } else { newest? };
+        let metadata = read_metadata(&directory).ok()?;
+        Some((metadata.valid_sha256, metadata.window, read_tokenizer(&directory).ok()?))
     };
     let first = held_out(&args.runs[0]);
     let runs: Vec<Column> = args
@@ -64,8 +65,11 @@ pub fn run(args: &Compare) -> Result<()> {
             }
         })
         .collect();
-    let named: Vec<Named> =
-        names.iter().zip(&all).map(|(name, curves)| Named { run: Some(name), curves }).collect();
+    let named: Vec<NamedCurves> = names
+        .iter()
+        .zip(&all)
+        .map(|(name, curves)| NamedCurves { run: Some(name), curves })
+        .collect();
     run_charts::losses(&args.out, &named, &[])?;
     let comparison = Comparison {
         picture: args.out.display().to_string(),
@@ -75,18 +79,21 @@ pub fn run(args: &Compare) -> Result<()> {
     if args.json {
         return print_json(&comparison);
     }
-    let (first, others) = comparison.runs.split_first().expect("there are two at the least");
+    let (first, others) = comparison.runs.split_first().expect("there are at least two");
     if !first.comparable {
-        tell(&format!("warning: nothing says what judged {}: it has no model", first.run));
+        status(&format!(
+            "warning: the validation data of {} is unknown: it has no model",
+            first.run
+        ));
     }
     for run in others.iter().filter(|run| first.comparable && !run.comparable) {
-        tell(&format!(
-            "warning: {} was not judged by the held-out tokens of {}: its losses are drawn, but not to be \
-             held against the others",
+        status(&format!(
+            "warning: {} was not evaluated on the held-out tokens of {}: its losses are drawn, but are not \
+             comparable",
             run.run, first.run
         ));
     }
-    tell(&format!("drawn in {}", comparison.picture));
+    status(&format!("chart: {}", comparison.picture));
     print(&table(&comparison))
 }
 
@@ -96,9 +103,9 @@ fn settings(runs: &[std::path::PathBuf]) -> Result<Vec<(String, Vec<String>)>> {
     for run in runs {
         let path = run.join(CONFIG);
         let text = std::fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
-        // A run's configuration is complete, whatever it is about.
-        let config: toml::Table = crate::config::parse(&text, &path.display().to_string())?;
-        tables.push(crate::config::flat(&config));
+        // As a table, for both kinds of configuration: the one of a run is complete.
+        let config: toml::Table = parse_config(&text, &path.display().to_string())?;
+        tables.push(flatten(&config));
     }
     let mut keys: Vec<String> = tables.iter().flat_map(|table| table.keys().cloned()).collect();
     keys.sort();

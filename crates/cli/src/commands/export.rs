@@ -1,17 +1,17 @@
-//! `export`: a model's weights as a safetensors file for other programs.
+//! `export`: writes a model's weights as a safetensors file for other programs.
 
 use args::Export;
-use models::foreign::{export, write};
-use models::{Artifact, Purpose};
+use models::interop::{export, write_safetensors};
+use models::{LanguageModel, LmBundle, Network};
 
-use super::layout;
-use crate::device::Choice;
+use super::{layout, load_model};
+use crate::device::BackendSelection;
 use crate::error::{Error, Result};
-use crate::output::{print, tell};
+use crate::output::{print, status};
 use crate::run::directory;
 
 /// Runs the command.
-pub fn run(args: &Export, choice: &Choice) -> Result<()> {
+pub fn run(args: &Export, backend: &BackendSelection) -> Result<()> {
     let path = &args.weights;
     if path.exists() {
         return Err(Error::new(format!(
@@ -19,13 +19,13 @@ pub fn run(args: &Export, choice: &Choice) -> Result<()> {
             path.display()
         )));
     }
-    let directory = directory::model(args.model.as_deref(), Some(Purpose::Writing))?;
-    let device = choice.open()?;
-    let artifact = Artifact::load(&directory, &device)?;
-    let tensors = export(&artifact.model, layout(args.layout))?;
-    write(path, &tensors)?;
-    tell(&format!(
-        "model {}: {} tensors; the ids of its tokens stand in {}",
+    let directory = directory::find_model(args.model.as_deref(), Some(LanguageModel::KIND))?;
+    let device = backend.open()?;
+    let bundle: LmBundle = load_model(&directory, backend, &device)?;
+    let tensors = export(&bundle.model, layout(args.layout))?;
+    write_safetensors(path, &tensors)?;
+    status(&format!(
+        "model {}: {} tensors; the token ids are listed in {}",
         directory.display(),
         tensors.len(),
         directory.join("vocabulary.tsv").display()

@@ -1,108 +1,103 @@
-//! `fetch`: puts a known corpus in place, checked by hash and counts.
+//! `fetch`: downloads a known corpus and checks its hash and counts.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use args::Fetch;
 use durable::write_atomically;
-use models::summary::thousands;
-use seqdata::{CountedOn, Fractions, Prepared, Recipe};
-use text_prep::{Cleaner, Rare, Splitter, Words};
+use seqdata::{DatasetConfig, TextDataset, TextStats, VocabSource};
+use text_prep::Cleaner;
 
-use crate::corpus::{Counts, Dataset};
+use crate::corpus::{Corpus, Counts};
 use crate::embedded;
 use crate::error::{Error, Result};
-use crate::output::{print, tell};
+use crate::output::{print, status};
+use crate::view::format::thousands;
 
 /// Runs the command.
 pub fn run(args: &Fetch) -> Result<()> {
     let name = &args.name;
-    let dataset = Dataset::find(name)?;
-    let path = dataset.path(name);
-    let in_place = std::fs::read(&path).is_ok_and(|bytes| dataset.knows(&bytes));
-    if args.from.is_none() && in_place {
-        tell(&format!("{} is in place", dataset.title));
+    let corpus = Corpus::find(name)?;
+    let path = corpus.path(name);
+    let exists = std::fs::read(&path).is_ok_and(|bytes| corpus.is_known_edition(&bytes));
+    if args.from.is_none() && exists {
+        status(&format!("{} is already there", corpus.title));
         return print(&format!("{}\n", path.display()));
     }
     let (bytes, origin) = match &args.from {
         Some(path) => {
             (std::fs::read(path).map_err(Error::io(path, "read"))?, path.display().to_string())
         }
-        None => match (&dataset.address, name.as_str()) {
+        None => match (&corpus.address, name.as_str()) {
             (Some(address), _) => (download(name, address)?, address.clone()),
             (None, "fables") => (embedded::FABLES.as_bytes().to_vec(), "this program".into()),
             (None, _) => {
                 return Err(Error::new(format!(
-                    "the corpus `{name}` has no address: name its file with `--from FILE`"
+                    "the corpus `{name}` has no download address: name its file with `--from FILE`"
                 )));
             }
         },
     };
-    let known = dataset.knows(&bytes);
-    let found = count(&dataset, &bytes, &origin)
+    let known = corpus.is_known_edition(&bytes);
+    let found = count(&corpus, &bytes, &origin)
         .map_err(|error| Error::new(format!("{origin} is not the corpus `{name}`: {error}")))?;
-    if found != dataset.counts {
+    if found != corpus.counts {
         return Err(Error::new(format!(
-            "{origin} is not the corpus `{name}`: prepared it gives {}, expected {}",
-            told(found),
-            told(dataset.counts)
+            "{origin} is not the corpus `{name}`: it has {}, expected {}",
+            format_counts(found),
+            format_counts(corpus.counts)
         )));
     }
     if !known {
-        tell(&format!(
-            "warning: this edition of `{name}` has an unknown hash, but the right counts"
+        status(&format!(
+            "warning: this edition of `{name}` has an unknown hash, but the expected counts"
         ));
     }
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(Error::io(folder, "made"))?;
+        std::fs::create_dir_all(folder).map_err(Error::io(folder, "created"))?;
     }
     write_atomically(&path, &bytes)?;
-    let Dataset { title, source, licence, .. } = &dataset;
-    tell(&format!("{title}, {source}, {licence}: {}", told(found)));
+    let Corpus { title, source, licence, .. } = &corpus;
+    status(&format!("{title}, {source}, {licence}: {}", format_counts(found)));
     print(&format!("{}\n", path.display()))
 }
 
-fn told(counts: Counts) -> String {
+fn format_counts(counts: Counts) -> String {
     let Counts { characters, tokens, words } = counts;
     let [characters, tokens, words] = [characters, tokens, words].map(thousands);
     format!("{characters} characters, {tokens} tokens, {words} words")
 }
 
-/// What the seed's recipe makes of these bytes.
-fn count(dataset: &Dataset, bytes: &[u8], origin: &str) -> Result<Counts> {
-    let mut text = dataset.reading().pieces(bytes, origin)?;
-    let recipe = Recipe {
-        cleaner: Cleaner::preset("book")?,
-        splitter: Splitter::Words(Words::default()),
-        story_mark: None,
-        counted_on: CountedOn::WholeText,
-        min_count: 1,
-        rare: Rare::Unknown,
-        fractions: Fractions { valid: 0.5, test: 0.0 },
-        length: 1,
-        step: 1,
-    };
-    let whole = Prepared::read(&mut text, recipe, None)?.whole;
-    Ok(Counts { characters: whole.characters, tokens: whole.tokens, words: whole.words })
+/// The counts with the preset `keras-lowercase`.
+fn count(corpus: &Corpus, bytes: &[u8], origin: &str) -> Result<Counts> {
+    let mut text = corpus.source_options().open_reader(bytes, origin)?;
+    let config = DatasetConfig::words()
+        .with_cleaner(Cleaner::preset("keras-lowercase")?)
+        .with_vocab_source(VocabSource::WholeText)
+        .with_split(0.5, 0.0)
+        .with_context_len(1);
+    let TextStats { characters, tokens, distinct_tokens: words } =
+        TextDataset::read(&mut text, config, None)?.stats;
+    Ok(Counts { characters, tokens, words })
 }
 
-/// Downloads by `curl`, which every system has or can have: no TLS library is worth one file.
+/// Downloads with `curl`, to avoid the dependency on a TLS library for one file.
 fn download(name: &str, address: &str) -> Result<Vec<u8>> {
-    tell(&format!("downloading {address}"));
-    let by_hand = || {
-        format!("download it by hand and run `pastiche fetch {name} --from {}`", file_of(address))
+    status(&format!("downloading {address}"));
+    let advice = || {
+        format!("download it manually and run `pastiche fetch {name} --from {}`", file_of(address))
     };
     let output = Command::new("curl")
         .args(["--fail", "--silent", "--show-error", "--location", address])
         .stdin(Stdio::null())
         .output()
-        .map_err(|error| Error::new(format!("curl cannot be run ({error}): {}", by_hand())))?;
+        .map_err(|error| Error::new(format!("curl cannot be run ({error}): {}", advice())))?;
     if !output.status.success() {
         let reason = String::from_utf8_lossy(&output.stderr);
         return Err(Error::new(format!(
             "{address} cannot be downloaded ({}): {}",
             reason.trim(),
-            by_hand()
+            advice()
         )));
     }
     Ok(output.stdout)

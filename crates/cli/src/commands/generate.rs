@@ -1,18 +1,18 @@
-//! `generate`: new text in the manner of the training text, streamed as it is written.
+//! `generate`: generates text with a trained language model; a single sample is streamed.
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use args::{Context as ContextArg, Generate, Unseen};
-use generate::{
-    Prompt, Request, Sample, Sampling, Voice, Writer, prompt, write_sample, write_samples,
-};
-use models::{Artifact, Context, Precision, Purpose};
+use args::Generate;
+use generate::{Engine, GenerateOptions, Generator, Prompt, Sample, Sampling, encode_prompt};
+use models::{LanguageModel, LmBundle, Network, Precision, StateMode};
+use seqdata::ConfigError;
 use serde::Serialize;
-use text_prep::UnseenPolicy;
+use text_prep::OovPolicy;
 
-use crate::device::Choice;
+use super::load_model;
+use crate::device::BackendSelection;
 use crate::error::{Error, Result};
-use crate::output::{print, print_json, tell, write};
+use crate::output::{print, print_json, status, write};
 use crate::run::directory;
 
 #[derive(Serialize)]
@@ -24,133 +24,150 @@ struct Report {
 }
 
 /// Runs the command.
-pub fn run(args: &Generate, choice: &Choice) -> Result<()> {
+pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
     let sampling = Sampling {
         temperature: args.temperature,
         top_k: args.top_k,
         top_p: args.top_p,
         min_p: args.min_p,
-        no_repeat: args.no_repeat,
+        no_repeat_ngram: args.no_repeat_ngram,
     };
-    sampling.check()?;
-    for (option, count) in [("--tokens", args.tokens), ("--samples", args.samples)] {
+    sampling.check().map_err(|error| match error {
+        generate::Error::Config(ConfigError { key, found, expected }) => {
+            Error::new(format!("`--{}` is {found}; expected {expected}", key.replace('_', "-")))
+        }
+        error => error.into(),
+    })?;
+    for (option, count) in [("--max-tokens", args.max_tokens), ("--num-samples", args.num_samples)]
+    {
         if count == 0 {
             return Err(Error::new(format!("`{option}` is 0; expected 1 or more")));
         }
     }
     let text = prompt_text(args)?;
-    let directory = directory::model(args.model.as_deref(), Some(Purpose::Writing))?;
-    let device = choice.open()?;
-    let artifact = Artifact::load(&directory, &device)?;
-    let prompt = read_prompt(args, &artifact, &text)?;
+    let directory = directory::find_model(args.model.as_deref(), Some(LanguageModel::KIND))?;
+    let device = backend.open()?;
+    let bundle: LmBundle = load_model(&directory, backend, &device)?;
+    let prompt = encode(args, &bundle, &text)?;
     let seed = args.seed.unwrap_or_else(fresh_seed);
-    let request = Request {
-        prompt: &prompt.ids,
-        tokens: args.tokens,
-        sampling,
-        seed,
-        context: context(args.context, &artifact),
-        one_story: false,
-        stop: stop(args, &artifact)?,
-    };
+    let options = GenerateOptions::new(&prompt.ids, args.max_tokens)
+        .with_sampling(sampling)
+        .with_seed(seed)
+        .with_state_mode(state_mode(args.state, &bundle))
+        .with_stop(stop(args, &bundle)?);
 
     let precision = if args.int8 { Precision::Int8 } else { Precision::F32 };
-    let voice = Voice::new(&artifact.model, &device, precision);
+    let engine = Engine::new(&bundle.model, &device, precision);
     if args.int8 {
-        check_int8(&voice)?;
+        check_int8(&engine)?;
     }
-    let writer = Writer { voice, tokenizer: &artifact.tokenizer, window: artifact.about.window };
-    tell(&format!("model {}, seed {seed}, temperature {}", directory.display(), args.temperature));
+    let (tokenizer, context_len) = (&bundle.tokenizer, bundle.metadata.window);
+    let generator = Generator { engine, tokenizer, context_len };
+    status(&format!(
+        "model {}, seed {seed}, temperature {}",
+        directory.display(),
+        args.temperature
+    ));
     let start = Instant::now();
     let mut samples = Vec::new();
-    match (args.samples, args.json) {
+    match (args.num_samples, args.json) {
         (1, false) => {
             print(&text)?;
-            samples.push(write_sample(&writer, &request, 0, write)?);
+            samples.push(generator.generate(&options, 0, write)?);
             print("\n")?;
         }
-        // Several are written side by side, and so finished together.
-        (several, json) => write_samples(&writer, &request, 0..several as u64, |sample| {
+        // Several samples are generated as a batch and finish together.
+        (several, json) => generator.generate_many(&options, 0..several as u64, |sample| {
             samples.push(sample);
             let number = samples.len();
-            let said = &samples[number - 1].text;
-            match json {
-                true => Ok(()),
-                false => print(&format!("--- {number} ---\n{text}{said}\n")),
-            }
+            let generated = &samples[number - 1].text;
+            if json { Ok(()) } else { print(&format!("--- {number} ---\n{text}{generated}\n")) }
         })?,
     }
     let time = start.elapsed();
     let tokens: usize = samples.iter().map(|sample| sample.ids.len()).sum();
     let tokens_per_second = tokens as f64 / time.as_secs_f64();
-    tell(&format!("{tokens} tokens, {tokens_per_second:.0} a second"));
-    match args.json {
-        true => {
-            print_json(&Report { samples, seed, temperature: args.temperature, tokens_per_second })
-        }
-        false => Ok(()),
+    status(&format!("{tokens} tokens, {tokens_per_second:.0} tokens/s"));
+    if args.json {
+        print_json(&Report { samples, seed, temperature: args.temperature, tokens_per_second })?;
     }
+    Ok(())
 }
 
-/// Refuses weights in eight bits where nothing reads them.
-pub(super) fn check_int8(voice: &Voice) -> Result<()> {
-    match voice {
-        Voice::Laid(_) => Ok(()),
-        Voice::Model { .. } => Err(Error::new(
-            "`--int8` is given, which needs a kernel: leave it out, or use the backend ndarray or flex without \
-             `PASTICHE_KERNELS=off`, and a GRU whose reset gate acts after the product",
+/// Rejects `--int8` for an engine without 8-bit weights.
+pub(super) fn check_int8(engine: &Engine) -> Result<()> {
+    match engine {
+        Engine::Packed(_) => Ok(()),
+        Engine::Module { .. } => Err(Error::new(
+            "`--int8` needs an inference kernel: leave it out, or use the backend ndarray or flex without \
+             `PASTICHE_KERNELS=off`, and GRU layers with `reset_after = true`",
         )),
     }
 }
 
-/// The prompt as it was given; none is an empty one.
+/// The text of the prompt, empty if none is given.
 fn prompt_text(args: &Generate) -> Result<String> {
     let Some(path) = &args.prompt_file else { return Ok(args.prompt.clone().unwrap_or_default()) };
-    let source = text_prep::Source::default();
+    let source = text_prep::SourceOptions::default();
     let text = if path.as_os_str() == "-" {
-        source.pieces(std::io::stdin(), "standard input")?.into_text()?
+        source.open_reader(std::io::stdin(), "standard input")?.into_text()?
     } else {
         source.read(path)?
     };
-    // The newline that ends a file is the editor's, not the writer's.
+    // Text editors end a file with a line break, which is not part of the prompt.
     Ok(text.strip_suffix('\n').unwrap_or(&text).to_string())
 }
 
-fn read_prompt(args: &Generate, artifact: &Artifact, text: &str) -> Result<Prompt> {
-    let unseen = match args.unseen {
-        Unseen::Error => UnseenPolicy::Error,
-        Unseen::Skip => UnseenPolicy::Skip,
-        Unseen::Unknown => UnseenPolicy::Unknown,
+fn encode(args: &Generate, bundle: &LmBundle, text: &str) -> Result<Prompt> {
+    let oov = match args.oov {
+        args::OovPolicy::Error => OovPolicy::Error,
+        args::OovPolicy::Drop => OovPolicy::Drop,
+        args::OovPolicy::Unknown => OovPolicy::Unknown,
     };
-    let prompt = prompt(&artifact.tokenizer, text, unseen, artifact.about.window)?;
-    if !prompt.unseen.is_empty() {
-        let done = if args.unseen == Unseen::Skip { "skipped" } else { "read as unknown" };
-        tell(&format!("warning: the model never saw {}; {done}", prompt.unseen.join(", ")));
+    let prompt = encode_prompt(&bundle.tokenizer, text, oov, bundle.metadata.window);
+    let prompt = prompt.map_err(|error| {
+        let hint = match &error {
+            generate::Error::Text(text_prep::Error::OutOfVocabulary { .. }) => {
+                Some("use `--oov drop` or `--oov unknown`")
+            }
+            generate::Error::Text(text_prep::Error::NoUnknownToken { .. }) => {
+                Some("use `--oov error` or `--oov drop`")
+            }
+            generate::Error::EmptyPrompt => Some("use `--oov unknown`"),
+            _ => None,
+        };
+        Error::from(error).with_hint(hint)
+    })?;
+    if !prompt.oov_tokens.is_empty() {
+        let action = if oov == OovPolicy::Drop { "dropped" } else { "read as unknown" };
+        let tokens = prompt.oov_tokens.join(", ");
+        status(&format!("warning: not in the vocabulary and {action}: {tokens}"));
     }
     Ok(prompt)
 }
 
-/// What was asked for, or what scored better on the run's validation text.
-pub fn context(asked: Option<ContextArg>, artifact: &Artifact) -> Context {
-    match asked {
-        Some(ContextArg::Carried) => Context::Carried,
-        Some(ContextArg::Window) => Context::Window,
-        None => artifact.about.context(),
+/// The mode given by `--state`, or else the one with the lower validation loss.
+pub(super) fn state_mode(option: Option<args::StateMode>, bundle: &LmBundle) -> StateMode {
+    match option {
+        Some(args::StateMode::Carry) => StateMode::Carry,
+        Some(args::StateMode::Window) => StateMode::Window,
+        None => bundle.metadata.state_mode(),
     }
 }
 
-fn stop(args: &Generate, artifact: &Artifact) -> Result<Option<u32>> {
+/// The id of the token given by `--stop`.
+fn stop(args: &Generate, bundle: &LmBundle) -> Result<Option<u32>> {
     let Some(token) = args.stop.as_deref() else { return Ok(None) };
-    let tokenizer = &artifact.tokenizer;
+    let tokenizer = &bundle.tokenizer;
     let id = match token {
-        "story" => tokenizer.story_mark_id().or_else(|| tokenizer.vocabulary.id(token)),
+        "story" => tokenizer.document_separator_id().or_else(|| tokenizer.vocabulary.id(token)),
         token => tokenizer.vocabulary.id(token),
     };
-    let unknown = || generate::Error::UnknownStop(token.to_string()).into();
+    let unknown = || generate::Error::UnknownStopToken(token.to_string()).into();
     id.map(Some).ok_or_else(unknown)
 }
 
-/// A seed that nobody chose, small enough to be typed again.
+/// A seed from the clock, with few digits so that it is easy to type.
 fn fresh_seed() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::from(now.subsec_nanos()) ^ now.as_secs() & 0xFFFF

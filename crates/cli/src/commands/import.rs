@@ -1,88 +1,95 @@
-//! `import`: a model directory from the weights of another program and a tokenizer of ours.
+//! `import`: makes a model directory from the weights of another program.
 
 use std::collections::BTreeMap;
 
 use args::Import;
 use burn::tensor::Device;
-use models::foreign::{Tensors, import, read as read_weights};
-use models::{About, Artifact, score};
+use models::interop::{Tensors, import, read_safetensors};
+use models::{LmBundle, LmMetadata, Network, evaluate};
 use seqdata::Loader;
 
-use super::layout;
 use super::train::CONFIG;
+use super::{layout, load_model};
 use crate::config::{Resolved, read};
-use crate::device::Choice;
+use crate::device::BackendSelection;
 use crate::error::{Error, Result};
-use crate::output::{print, tell, warn};
+use crate::output::{print, status, warn};
 use crate::run::directory;
 
 /// Runs the command.
-pub fn run(args: &Import, choice: &Choice) -> Result<()> {
-    let tensors = renamed(read_weights(&args.weights)?, &args.rename)?;
-    let device = choice.open()?;
-    let artifact = match &args.like {
+pub fn run(args: &Import, backend: &BackendSelection) -> Result<()> {
+    let tensors = renamed(read_safetensors(&args.weights)?, &args.rename)?;
+    let device = backend.open()?;
+    let bundle = match &args.like {
         Some(directory) => {
-            let like = Artifact::load(directory, &device)?;
-            let model = import(like.about.model.blank(&device)?, layout(args.layout), tensors)?;
-            let about = About {
+            let like: LmBundle = load_model(directory, backend, &device)?;
+            let model = import(like.metadata.config.zeros(&device)?, layout(args.layout), tensors)?;
+            let metadata = LmMetadata {
                 epochs: 0,
                 steps: 0,
                 valid_loss_window: None,
                 valid_loss_carried: None,
-                ..like.about
+                ..like.metadata
             };
-            // What a checkpoint remembers of its training is not these weights'.
-            let extra = like.extra.into_iter().filter(|(name, _)| name == CONFIG).collect();
-            Artifact { model, about, extra, tokenizer: like.tokenizer }
+            // The other files of a checkpoint are about the training of other weights.
+            let extra_files =
+                like.extra_files.into_iter().filter(|(name, _)| name == CONFIG).collect();
+            LmBundle { model, metadata, extra_files, tokenizer: like.tokenizer }
         }
-        None => from_config(args, tensors, &device)?,
+        None => from_config(args, tensors, backend, &device)?,
     };
     let run = directory::create(args.out.as_deref(), "imported")?;
-    if let Err(error) = artifact.save(&run) {
-        // What could not be kept leaves nothing behind.
+    if let Err(error) = bundle.save(&run) {
+        // Leave no incomplete model behind.
         let _ = std::fs::remove_dir_all(&run);
         return Err(error.into());
     }
-    if let Some(loss) = artifact.about.valid_loss_carried {
-        tell(&format!("validation loss {loss:.3} nats a token, the state carried"));
+    if let Some(loss) = bundle.metadata.valid_loss_carried {
+        status(&format!("validation loss {loss:.3} nats/token with carried state"));
     }
-    tell(&format!(
-        "write with: cargo xtask generate --model {} (or pastiche generate …)",
+    status(&format!(
+        "generate text with: cargo xtask generate --model {} (or pastiche generate …)",
         run.display()
     ));
     print(&format!("{}\n", run.display()))
 }
 
-/// The model for the configuration's text, scored on its validation part.
-fn from_config(args: &Import, tensors: Tensors, device: &Device) -> Result<Artifact> {
+/// The model for the configuration's text, evaluated on its validation split.
+fn from_config(
+    args: &Import,
+    tensors: Tensors,
+    backend: &BackendSelection,
+    device: &Device,
+) -> Result<LmBundle> {
     let (config, _) = read(&args.config)?;
     let resolved = Resolved::new(config)?;
     warn(&resolved.warnings);
-    let prepared = &resolved.prepared;
-    let model = import(resolved.model.blank(device)?, layout(args.layout), tensors)?;
-    let stream = Loader::streams(prepared.valid_stream(), device.clone());
-    let loss = score(&model, &stream).map_err(models::Error::from)?.nats_per_token();
+    let dataset = &resolved.dataset;
+    let model = import(resolved.model.zeros(device)?, layout(args.layout), tensors)?;
+    let model = model.with_kernels(backend.kernels());
+    let stream = Loader::streams(dataset.valid_stream(), device.clone());
+    let loss = evaluate(&model, &stream).map_err(models::Error::from)?.nats_per_token();
     let (model_config, config) = (resolved.model.clone(), &resolved.config);
-    let (window, valid) = (config.windows.length, prepared.valid_sha256());
-    let about = About {
+    let (window, valid) = (config.windows.context_len, dataset.valid_sha256());
+    let metadata = LmMetadata {
         valid_loss_carried: Some(loss),
-        ..About::new(model_config, window, config.seed, valid)
+        ..LmMetadata::new(model_config, window, config.seed, valid)
     };
-    let extra = BTreeMap::from([(CONFIG.to_string(), resolved.to_toml().into_bytes())]);
-    Ok(Artifact { model, tokenizer: prepared.tokenizer.clone(), about, extra })
+    let extra_files = BTreeMap::from([(CONFIG.to_string(), resolved.to_toml().into_bytes())]);
+    Ok(LmBundle { model, tokenizer: dataset.tokenizer.clone(), metadata, extra_files })
 }
 
-/// `tensors` with the beginnings of their names changed as asked.
+/// Replaces the prefixes of tensor names as `--rename` says.
 fn renamed(tensors: Tensors, changes: &[String]) -> Result<Tensors> {
     let mut tensors = tensors;
     for change in changes {
         let (from, to) = change.split_once('=').ok_or_else(|| {
-            Error::new(format!("`--rename {change}` holds no `=`; expected FROM=TO"))
+            Error::new(format!("`--rename {change}` has no `=`; expected FROM=TO"))
         })?;
         if !tensors.keys().any(|name| name.starts_with(from)) {
             let names: Vec<&str> = tensors.keys().map(String::as_str).collect();
             return Err(Error::new(format!(
-                "`--rename {change}`: no tensor's name begins with `{from}`; the file holds {}",
+                "`--rename {change}`: no tensor name starts with `{from}`; the file has {}",
                 names.join(", ")
             )));
         }
@@ -94,7 +101,7 @@ fn renamed(tensors: Tensors, changes: &[String]) -> Result<Tensors> {
         tensors = tensors.into_iter().map(|(name, array)| (rename(name), array)).collect();
         if tensors.len() < count {
             return Err(Error::new(format!(
-                "`--rename {change}` gives two tensors one name; expected names of their own"
+                "`--rename {change}` gives two tensors the same name; expected different names"
             )));
         }
     }
@@ -103,7 +110,7 @@ fn renamed(tensors: Tensors, changes: &[String]) -> Result<Tensors> {
 
 #[cfg(test)]
 mod tests {
-    use models::foreign::Array;
+    use models::interop::Array;
 
     use super::*;
 
@@ -115,17 +122,17 @@ mod tests {
     }
 
     #[test]
-    fn beginnings_of_names_are_changed() {
+    fn prefixes_of_names_are_replaced() {
         let found = names(&["encoder=embedding", "decoder=output"]).unwrap();
         assert_eq!(found, ["embedding.weight", "output.weight", "rnn.weight_ih_l0"]);
     }
 
     #[test]
-    fn a_change_that_changes_nothing_or_loses_a_tensor_is_refused() {
+    fn a_rename_that_matches_nothing_or_loses_a_tensor_is_rejected() {
         for (change, expected) in [
             ("encoder", "no `=`"),
-            ("coder=x", "the file holds decoder.weight, encoder.weight"),
-            ("encoder=decoder", "two tensors one name"),
+            ("coder=x", "the file has decoder.weight, encoder.weight"),
+            ("encoder=decoder", "two tensors the same name"),
         ] {
             let error = names(&[change]).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");

@@ -1,4 +1,4 @@
-//! One file a command: each reads its arguments, calls the crates and tells the result.
+//! The commands, one file each: it reads the arguments, calls the libraries and prints the result.
 
 pub mod ask;
 pub mod bench;
@@ -7,18 +7,47 @@ pub mod evaluate;
 pub mod export;
 pub mod fetch;
 pub mod generate;
+pub mod gradients;
 pub mod import;
 pub mod prepare;
-pub mod probe;
 pub mod reproduce;
 pub mod runs;
 pub mod summary;
 pub mod train;
 
-/// The layout that was asked for.
-fn layout(asked: args::Layout) -> models::foreign::Layout {
-    match asked {
-        args::Layout::Pytorch => models::foreign::Layout::Pytorch,
-        args::Layout::Keras => models::foreign::Layout::Keras,
+use std::path::Path;
+
+use burn::tensor::Device;
+use models::interop::Layout;
+use models::{LanguageModel, ModelBundle, Network};
+
+use crate::device::BackendSelection;
+use crate::error::{Error, Result};
+
+fn layout(option: args::Layout) -> Layout {
+    match option {
+        args::Layout::Pytorch => Layout::Pytorch,
+        args::Layout::Keras => Layout::Keras,
     }
+}
+
+/// Loads the model in `directory` onto `device`.
+fn load_model<M: Network>(
+    directory: &Path,
+    backend: &BackendSelection,
+    device: &Device,
+) -> Result<ModelBundle<M>> {
+    let bundle = ModelBundle::load(directory, device).map_err(|error| {
+        let hint = match &error {
+            models::Error::WrongKind { expected, .. } if *expected == LanguageModel::KIND => {
+                Some("name it with `--model`; `train` trains a language model, and `generate` uses it")
+            }
+            models::Error::WrongKind { .. } => Some(
+                "name it with `--model`; `train --config configs/qa.toml` trains a question model, and `ask` uses it",
+            ),
+            _ => None,
+        };
+        Error::from(error).with_hint(hint)
+    })?;
+    Ok(bundle.with_kernels(backend.kernels()))
 }

@@ -1,88 +1,90 @@
-//! `reproduce`: a finished run trained again from what it wrote down, and the two compared bit for bit.
+//! `reproduce`: trains a finished run again from its saved configuration and compares the results bit by bit.
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use args::{BackendArgs, ConfigArgs, Reproduce};
 use burn::tensor::Device;
-use models::artifact::{MANIFEST, TOKENIZER, WEIGHTS};
+use models::bundle::{MANIFEST, TOKENIZER, WEIGHTS};
 use seqdata::hash::sha256;
 use serde::Serialize;
 use serde_json::Value;
-use trainer::{Checkpoints, Ended};
+use trainer::{Checkpoints, StopReason};
 
-use super::train::Begun;
-use crate::config::{Config, ResolvedQuestions, Written, read_any};
-use crate::device::Choice;
+use super::train::NewRun;
+use crate::config::{AnyConfig, Config, ResolvedQuestions, read_any};
+use crate::device::BackendSelection;
 use crate::error::{Error, Result};
-use crate::observers::metrics_file::timeless_lines;
-use crate::output::{print, print_json, tell, warn};
+use crate::observers::metrics_file::lines_without_times;
+use crate::output::{print, print_json, status, warn};
 use crate::run::directory;
-use crate::run::experiment::Course;
-use crate::run::init::{Beginning, CONFIG, is_run};
+use crate::run::experiment::Experiment;
+use crate::run::experiment_qa::QaExperiment;
+use crate::run::init::{CONFIG, PreparedRun, check_is_run};
 use crate::run::provenance::{Origin, Provenance};
-use crate::run::signals::INTERRUPTED;
+use crate::run::signals::EXIT_INTERRUPTED;
 
-/// What the comparison came to.
+/// The result of the comparison.
 #[derive(Serialize)]
-struct Verdict {
+struct Comparison {
     run: String,
     again: String,
     identical: bool,
-    /// Lines of `metrics.jsonl` that agree but for times and speeds.
+    /// Equal lines of `metrics.jsonl` before the first difference, not counting times and speeds.
     equal_lines: usize,
-    /// What differs first, in words.
+    /// Descriptions of the differences.
     differences: Vec<String>,
 }
 
 /// Runs the command.
-pub fn run(args: &Reproduce, choice: &Choice) -> Result<ExitCode> {
+pub fn run(args: &Reproduce, backend: &BackendSelection) -> Result<ExitCode> {
     let run = &args.run;
-    is_run(run)?;
+    check_is_run(run)?;
     let before = Provenance::read(run)?;
     let progress = Checkpoints::of(run).progress()?;
-    if !progress.is_some_and(|progress| progress.is_finished() || progress.has_lost_patience()) {
+    if !progress.is_some_and(|progress| progress.is_finished() || progress.should_stop_early()) {
         return Err(Error::new(format!(
-            "{0} is not finished, so there is no end to compare: go on with `train --resume {0}` first",
+            "{0} is not finished, so there is no result to compare: finish it first with `train --resume {0}`",
             run.display()
         )));
     }
-    let choice = match args.backend {
-        // What was asked for goes before what the run was made on.
-        BackendArgs { backend: Some(_), .. } => choice.clone(),
-        _ => choice.with_backend(&before.backend)?,
+    let backend = match args.backend {
+        // `--backend` has priority over the backend of the run.
+        BackendArgs { backend: Some(_), .. } => backend.clone(),
+        _ => backend.with_backend(&before.backend)?,
     };
     let config = ConfigArgs { config: Some(run.join(CONFIG)), ..ConfigArgs::default() };
-    let device = choice.open()?;
+    let device = backend.open()?;
     match read_any(&config)?.0 {
-        Written::Writing(config) => {
-            same_origin(&config, before.from.as_ref())?;
-            let Beginning { resolved, model, origin } = Beginning::new(*config, &device)?;
-            warn(&resolved.warnings);
-            again(args, &resolved, model, origin, &device, &choice)
+        AnyConfig::LanguageModel(config) => {
+            check_origin(&config, before.from.as_ref())?;
+            let PreparedRun { experiment, model, origin } = PreparedRun::new(*config, &device)?;
+            warn(&experiment.resolved.warnings);
+            train_again(args, &experiment, model, origin, &device, &backend)
         }
-        Written::Questions(config) => {
-            let resolved = ResolvedQuestions::new(*config)?;
-            warn(&resolved.warnings);
-            again(args, &resolved, resolved.fresh(&device)?, None, &device, &choice)
+        AnyConfig::Questions(config) => {
+            let experiment = QaExperiment { resolved: ResolvedQuestions::new(*config)? };
+            warn(&experiment.resolved.warnings);
+            let model = experiment.init_model(&device)?;
+            train_again(args, &experiment, model, None, &device, &backend)
         }
     }
 }
 
-/// Trains the run again, and compares.
-fn again<C: Course>(
+/// Trains the run again and compares the results.
+fn train_again<C: Experiment>(
     args: &Reproduce,
-    course: &C,
+    experiment: &C,
     model: C::Network,
     origin: Option<Origin>,
     device: &Device,
-    choice: &Choice,
+    backend: &BackendSelection,
 ) -> Result<ExitCode> {
     let run = &args.run;
     let before = Provenance::read(run)?;
-    let now = Provenance::now(course.hashes(), choice.name(), before.from.clone());
+    let now = Provenance::current(experiment.input_hashes(), backend.name(), before.from.clone());
     let before_files = files(run)?;
-    let before_lines = timeless_lines(run)?;
+    let before_lines = lines_without_times(run)?;
     for (what, before, now) in [
         ("text", &before.text_sha256, &now.text_sha256),
         ("training split", &before.train_sha256, &now.train_sha256),
@@ -90,8 +92,7 @@ fn again<C: Course>(
     ] {
         if before != now {
             return Err(Error::new(format!(
-                "{} cannot be reproduced: its {what} is not what it was (SHA-256 {}, now {}): restore \
-                 the text",
+                "{} cannot be reproduced: its {what} has changed (SHA-256 {}, now {}): restore the text",
                 run.display(),
                 &before[..12.min(before.len())],
                 &now[..12],
@@ -99,40 +100,41 @@ fn again<C: Course>(
         }
     }
     for difference in now.differences(&before).iter().chain(&before.later) {
-        tell(&format!("warning: {difference}: the bits may be others"));
+        status(&format!("warning: {difference}: the results may differ slightly"));
     }
     let name = run.file_name().map_or("run".into(), |name| name.to_string_lossy());
     let again = directory::create(args.out.as_deref(), &format!("{name}-again"))?;
-    let begun = Begun { run: &again, plain: args.json };
-    let outcome = begun.learn(course, model, origin, device, choice)?;
-    if matches!(outcome.ended, Ended::Stopped { .. }) {
-        tell("stopped before there was anything to compare");
-        return Ok(ExitCode::from(INTERRUPTED));
+    let new_run = NewRun { run: &again, no_tui: args.json };
+    let outcome = new_run.train(experiment, model, origin, device, backend)?;
+    if matches!(outcome.stop_reason, StopReason::Requested { .. }) {
+        status("stopped before there was a result to compare");
+        return Ok(ExitCode::from(EXIT_INTERRUPTED));
     }
-    let verdict = compare(run, &again, before_files, before_lines)?;
-    let code = if verdict.identical { ExitCode::SUCCESS } else { ExitCode::FAILURE };
-    match args.json {
-        true => print_json(&verdict)?,
-        false => print(&said(&verdict))?,
+    let comparison = compare(run, &again, before_files, before_lines)?;
+    let code = if comparison.identical { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    if args.json {
+        print_json(&comparison)?;
+    } else {
+        print(&summary(&comparison))?;
     }
     Ok(code)
 }
 
-/// Refuses to begin with another model than the run did.
-fn same_origin(config: &Config, before: Option<&Origin>) -> Result<()> {
-    let (Some(model), Some(before)) = (&config.from.model, before) else { return Ok(()) };
+/// Checks that the trained model that the run started from has not changed.
+fn check_origin(config: &Config, before: Option<&Origin>) -> Result<()> {
+    let (Some(model), Some(before)) = (&config.init.from, before) else { return Ok(()) };
     let manifest = model.join(MANIFEST);
     let bytes = std::fs::read(&manifest).map_err(Error::io(&manifest, "read"))?;
-    match sha256(&bytes) == before.manifest_sha256 {
-        true => Ok(()),
-        false => Err(Error::new(format!(
-            "the model {} is not the one that the run began with: restore it",
+    if sha256(&bytes) != before.manifest_sha256 {
+        return Err(Error::new(format!(
+            "the model {}, which the run started from, has changed: restore it",
             model.display()
-        ))),
+        )));
     }
+    Ok(())
 }
 
-/// What two runs must share byte by byte.
+/// The files that must be equal byte by byte.
 fn files(run: &Path) -> Result<Vec<(&'static str, Vec<u8>)>> {
     let read = |file| {
         let path = run.join(file);
@@ -147,12 +149,12 @@ fn compare(
     again: &Path,
     before: Vec<(&'static str, Vec<u8>)>,
     one: Vec<Value>,
-) -> Result<Verdict> {
+) -> Result<Comparison> {
     let now = files(again)?;
     let changed = before.iter().zip(&now).filter(|(before, now)| before != now);
     let mut differences: Vec<String> =
-        changed.map(|((file, _), _)| format!("{file} has other bytes")).collect();
-    let other = timeless_lines(again)?;
+        changed.map(|((file, _), _)| format!("{file} differs")).collect();
+    let other = lines_without_times(again)?;
     let equal_lines = one.iter().zip(&other).take_while(|(one, other)| one == other).count();
     if equal_lines < one.len().max(other.len()) {
         let show = |line: Option<&Value>| line.map_or("nothing".into(), Value::to_string);
@@ -163,7 +165,7 @@ fn compare(
             show(other.get(equal_lines))
         ));
     }
-    Ok(Verdict {
+    Ok(Comparison {
         run: run.display().to_string(),
         again: again.display().to_string(),
         identical: differences.is_empty(),
@@ -172,12 +174,13 @@ fn compare(
     })
 }
 
-fn said(verdict: &Verdict) -> String {
-    let Verdict { run, again, identical, equal_lines, differences } = verdict;
-    match identical {
-        true => format!(
-            "{again} is {run} to the last bit: weights, tokenizer and {equal_lines} lines of metrics\n"
-        ),
-        false => format!("{again} is not {run}: {}\n", differences.join("; ")),
+fn summary(comparison: &Comparison) -> String {
+    let Comparison { run, again, identical, equal_lines, differences } = comparison;
+    if *identical {
+        format!(
+            "{again} is bit-identical to {run}: weights, tokenizer and {equal_lines} lines of metrics\n"
+        )
+    } else {
+        format!("{again} differs from {run}: {}\n", differences.join("; "))
     }
 }

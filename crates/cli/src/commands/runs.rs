@@ -1,16 +1,16 @@
-//! `runs`: all runs in a folder, the newest first: how far, how good, how old, how large.
+//! `runs`: lists all runs in a folder, the newest first, with progress, best loss, age and size.
 
 use std::path::Path;
 use std::time::SystemTime;
 
 use args::Runs;
 use durable::Lock;
-use models::artifact::{MANIFEST, about_any};
+use models::bundle::{MANIFEST, read_metadata};
 use serde::Serialize;
 use trainer::{Checkpoints, Progress};
 
 use crate::error::Result;
-use crate::output::{print, print_json, tell};
+use crate::output::{print, print_json, status};
 use crate::run::directory;
 use crate::run::init::CONFIG;
 use crate::view::format::duration;
@@ -24,7 +24,7 @@ struct Row {
     epochs_planned: Option<usize>,
     steps: u64,
     best_valid_loss_nats_per_token: Option<f64>,
-    /// Since it was last changed.
+    /// Since the last change of a file.
     age_seconds: f64,
     bytes: u64,
 }
@@ -38,14 +38,14 @@ struct Listing {
 /// Runs the command.
 pub fn run(args: &Runs) -> Result<()> {
     let mut runs: Vec<Row> =
-        directory::all(&args.folder)?.iter().filter_map(|path| row(path)).collect();
+        directory::list(&args.folder)?.iter().filter_map(|path| row(path)).collect();
     runs.sort_by(|one, other| one.age_seconds.total_cmp(&other.age_seconds));
     if args.json {
         return print_json(&Listing { runs });
     }
     if runs.is_empty() {
-        tell(&format!(
-            "there is no run under {}: train one with `cargo xtask train` (or `pastiche train`)",
+        status(&format!(
+            "no runs under {}: train one with `cargo xtask train` (or `pastiche train`)",
             args.folder.display()
         ));
         return Ok(());
@@ -53,13 +53,13 @@ pub fn run(args: &Runs) -> Result<()> {
     print(&table(&runs))
 }
 
-/// What can be told of the run in `path`; none if there is no run.
+/// The row of the run in `path`; none if it is not a run.
 fn row(path: &Path) -> Option<Row> {
     if !path.join(CONFIG).is_file() && !path.join(MANIFEST).is_file() {
         return None;
     }
     let progress = Checkpoints::of(path).progress();
-    let model = about_any(path).ok();
+    let model = read_metadata(path).ok();
     let (changed, bytes) = changed_and_size(path);
     let (progress, broken) = match progress {
         Ok(progress) => (progress, false),
@@ -70,7 +70,7 @@ fn row(path: &Path) -> Option<Row> {
         _ if broken => "damaged".into(),
         (None, Some(progress)) => state(progress),
         (None, None) if model.is_some() => "model".into(),
-        (None, None) => "not begun".into(),
+        (None, None) => "not started".into(),
     };
     let best = progress.as_ref().and_then(Progress::best);
     Some(Row {
@@ -88,14 +88,17 @@ fn row(path: &Path) -> Option<Row> {
 }
 
 fn state(progress: &Progress) -> String {
-    match (progress.is_finished(), progress.has_lost_patience()) {
-        (true, _) => "finished".into(),
-        (false, true) => "finished early".into(),
-        (false, false) => "unfinished".into(),
-    }
+    let state = if progress.is_finished() {
+        "finished"
+    } else if progress.should_stop_early() {
+        "finished early"
+    } else {
+        "unfinished"
+    };
+    state.into()
 }
 
-/// When anything in `folder` was last changed, and what all of it takes.
+/// The time of the last change in `folder`, and its size in bytes.
 fn changed_and_size(folder: &Path) -> (SystemTime, u64) {
     let mut changed = SystemTime::UNIX_EPOCH;
     let mut bytes = 0;

@@ -1,4 +1,4 @@
-//! `summary`: Keras's table of layers.
+//! `summary`: prints a table of the model's layers, as Keras does.
 
 use args::Summary as Args;
 use models::Summary;
@@ -12,9 +12,6 @@ pub fn run(args: &Args) -> Result<()> {
     let (config, _) = read(&args.config)?;
     let resolved = Resolved::new(config)?;
     warn(&resolved.warnings);
-    let summary = Summary::new(&resolved.model, resolved.config.windows.length);
-    match args.json {
-        true => print_json(&summary),
-        false => print(&format!("{summary}\n")),
-    }
+    let summary = Summary::new(&resolved.model, resolved.config.windows.context_len);
+    if args.json { print_json(&summary) } else { print(&format!("{summary}\n")) }
 }

@@ -1,11 +1,11 @@
-//! The table of all keys, `docs/config.md`, held against the structs: every key, no other, true defaults.
+//! Tests that `docs/config.md` lists every key of the structs, no other key, and the true defaults.
 
 use models::Activation;
 use toml::{Table, Value};
 
 use super::*;
 
-/// Every key of a table by its dotted path.
+/// Collects the dotted path of every key of a table.
 fn keys(table: &Table, path: &str, found: &mut Vec<String>) {
     for (key, value) in table {
         let path = format!("{path}{key}");
@@ -30,16 +30,16 @@ fn every_key_is_documented_with_its_true_default() {
     full.text.path = Some(PathBuf::new());
     full.text.encoding = Some(String::new());
     full.text.excerpt = Some(Excerpt { from: String::new(), to: String::new() });
-    full.from.model = Some(PathBuf::new());
+    full.init.from = Some(PathBuf::new());
     let schedule = &mut full.train.schedule;
     (schedule.factor, schedule.every_epochs, schedule.patience) = (Some(0.5), Some(1), Some(1));
     full.clean.preset = Some(String::new());
     full.clean.rules = Some(Vec::new());
-    full.clean.story_mark = Some(String::new());
+    full.clean.document_separator = Some(String::new());
     full.tokens.punctuation = Some(Punctuation::Keep);
     full.tokens.lower_case = Some(false);
     full.tokens.stem = Some(String::new());
-    full.tokens.unit = Some(Unit::Scalars);
+    full.tokens.unit = Some(CharacterUnit::Scalars);
     full.tokens.capitals = Some(Capitals::Keep);
     full.tokens.jamo = Some(false);
     full.model.vectors.path = Some(PathBuf::new());
@@ -64,15 +64,15 @@ fn every_key_is_documented_with_its_true_default() {
         assert!(document.contains(&format!("`{key}`")), "docs/config.md lacks `{key}`");
     }
 
-    // Nor is anything documented that does not exist.
+    // The document lists no key that does not exist.
     let rows = || document.lines().take_while(|line| !line.starts_with("## "));
-    nothing_else(rows(), &found);
-    let compared = true_defaults(rows(), &Table::try_from(Config::default()).unwrap());
+    check_no_other_keys(rows(), &found);
+    let compared = check_defaults(rows(), &Table::try_from(Config::default()).unwrap());
     assert!(compared > 10, "only {compared} defaults were compared");
 }
 
 #[test]
-fn every_key_about_questions_is_documented_with_its_true_default() {
+fn every_key_of_question_models_is_documented_with_its_true_default() {
     let document = include_str!("../../../../docs/config.md");
     let rows = || {
         let lines = document.lines().skip_while(|line| *line != "## Questions").skip(1);
@@ -92,22 +92,22 @@ fn every_key_about_questions_is_documented_with_its_true_default() {
         let layer = key.contains("[].");
         assert!(layer || text.contains(&format!("`{key}`")), "docs/config.md lacks `{key}`");
     }
-    nothing_else(rows(), &found);
+    check_no_other_keys(rows(), &found);
     let defaults = Table::try_from(QuestionsConfig::default()).unwrap();
-    let compared = true_defaults(rows(), &defaults);
+    let compared = check_defaults(rows(), &defaults);
     assert!(compared > 10, "only {compared} defaults were compared");
 }
 
-/// No row is about a key that does not exist.
-fn nothing_else<'a>(rows: impl Iterator<Item = &'a str>, found: &[String]) {
+/// Every row is about an existing key.
+fn check_no_other_keys<'a>(rows: impl Iterator<Item = &'a str>, found: &[String]) {
     for row in rows.filter(|line| line.starts_with("| `")) {
         let key = row.split('`').nth(1).unwrap();
         assert!(found.iter().any(|known| known.starts_with(key)), "there is no `{key}`");
     }
 }
 
-/// Numbers in the last column are the defaults that a file without the key gets; how many there are.
-fn true_defaults<'a>(rows: impl Iterator<Item = &'a str>, defaults: &Table) -> usize {
+/// Checks the numbers in the last column against the defaults; returns how many there are.
+fn check_defaults<'a>(rows: impl Iterator<Item = &'a str>, defaults: &Table) -> usize {
     let mut compared = 0;
     for row in rows.filter(|line| line.starts_with("| `")) {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
@@ -121,4 +121,22 @@ fn true_defaults<'a>(rows: impl Iterator<Item = &'a str>, defaults: &Table) -> u
         compared += 1;
     }
     compared
+}
+
+#[test]
+fn every_committed_configuration_has_only_current_keys() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs");
+    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut count = 0;
+    for path in paths.filter(|path| path.extension().is_some_and(|extension| extension == "toml")) {
+        let (text, file) = (std::fs::read_to_string(&path).unwrap(), path.display().to_string());
+        // Unlike `parse_config`, `parse` rejects the old names of keys.
+        if text.parse::<Table>().unwrap().contains_key("task") {
+            read::parse::<QuestionsConfig>(&text, &file).unwrap();
+        } else {
+            read::parse::<Config>(&text, &file).unwrap();
+        }
+        count += 1;
+    }
+    assert!(count > 5, "only {count} configurations were found");
 }

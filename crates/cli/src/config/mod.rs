@@ -1,67 +1,63 @@
-//! The configuration exactly as it is written: one struct a section, unknown keys refused.
+//! The configuration of a language model: one struct per TOML section. Unknown keys are rejected.
 //!
-//! What the values mean together is decided in `resolve.rs`; how a file and `--set` become these
-//! structs, in `read.rs`.
+//! `read.rs` fills these structs from a file and `--set`; `resolve.rs` checks the values and reads the text.
 
 mod changes;
 #[cfg(test)]
 mod documented;
-mod known;
-mod learning;
+mod pretrained;
 mod questions;
 mod read;
+mod renamed_keys;
 mod resolve;
 mod resolve_questions;
 mod train;
+mod train_config;
 
 use std::path::PathBuf;
 
 use models::{CellKind, LayerConfig};
-use seqdata::{CountedOn, NewTokens};
+use seqdata::{NewTokens, VocabSource};
 use serde::{Deserialize, Serialize};
-use text_prep::{Capitals, Excerpt, Punctuation, Rare, RuleSpec, Unit};
+use text_prep::{Capitals, CharacterUnit, Excerpt, OovPolicy, Punctuation, RuleSpec};
 
-pub use changes::{flat, refuse_changes, refuse_others};
-pub use known::Known;
+pub use changes::{flatten, reject_changes, reject_model_changes};
+pub use pretrained::PretrainedModel;
 pub use questions::QuestionsConfig;
-#[cfg(test)]
-use read::change;
-pub use read::{Written, parse, read, read_any};
+pub use read::{AnyConfig, parse, parse_config, read, read_any};
 pub use resolve::Resolved;
 pub use resolve_questions::ResolvedQuestions;
 pub use train::{
-    Checkpoints, Clip, Method, Optimizer, OptimizerKind, Schedule, ScheduleKind, Train,
+    Checkpoints, Clip, ModeKind, Optimizer, OptimizerKind, Schedule, ScheduleKind, Train,
 };
 
-/// A whole configuration. What is left out has the value in `docs/config.md`, mostly the seed's.
+/// A whole configuration. `docs/config.md` lists the defaults, which are mostly those of the Keras baseline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// The seed of all that is drawn.
+    /// The RNG seed of initial weights, data order, dropout and samples.
     pub seed: u64,
-    /// What is learned from.
+    /// The text.
     pub text: Text,
-    /// The trained model that the run begins with.
-    pub from: From,
-    /// How it is cleaned.
+    /// The trained model that the run starts from.
+    pub init: Init,
+    /// How the text is cleaned.
     pub clean: Clean,
-    /// How it is split into tokens.
+    /// How the text is split into tokens.
     pub tokens: Tokens,
-    /// Which tokens the model knows.
+    /// Which tokens get an id.
     pub vocabulary: Vocabulary,
-    /// What is held out.
+    /// The held-out parts of the text.
     pub split: Split,
-    /// How ids are cut into training examples.
+    /// How the text is cut into windows.
     pub windows: Windows,
-    /// How they are cut where every step has a target.
-    pub streams: Streams,
-    /// The network.
+    /// The model.
     pub model: Model,
-    /// How it learns.
+    /// How the model is trained.
     pub train: Train,
-    /// What it says while it learns.
+    /// The samples printed during training.
     pub samples: Samples,
-    /// When it is kept.
+    /// When checkpoints are saved.
     pub checkpoints: Checkpoints,
 }
 
@@ -75,42 +71,42 @@ pub struct Text {
     pub path: Option<PathBuf>,
     /// The encoding of `path`, if it is not UTF-8.
     pub encoding: Option<String>,
-    /// The part of `path` that is used.
+    /// The part of `path` to use.
     pub excerpt: Option<Excerpt>,
     /// Remove Project Gutenberg's header and licence from `path`.
     pub strip_gutenberg: bool,
 }
 
-/// `[from]`: a trained model whose tokenizer, sizes and weights are the beginning.
+/// `[init]`: a trained model whose tokenizer, sizes and weights a run starts from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct From {
-    /// Its directory.
-    pub model: Option<PathBuf>,
-    /// What becomes of tokens that it does not know.
-    pub vocabulary: NewTokens,
+pub struct Init {
+    /// The directory of the model.
+    pub from: Option<PathBuf>,
+    /// What to do with tokens that are not in its vocabulary.
+    pub new_tokens: NewTokens,
 }
 
 /// `[clean]`: a preset or a list of rules.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Clean {
-    /// `book`, `prose` or `verbatim`.
+    /// `keras-lowercase`, `prose` or `verbatim`.
     pub preset: Option<String>,
     /// The rules, in order, instead of a preset.
     pub rules: Option<Vec<RuleSpec>>,
-    /// The token that stands between stories.
-    pub story_mark: Option<String>,
+    /// The token between two documents, such as stories.
+    pub document_separator: Option<String>,
 }
 
-/// What a token is.
+/// The kind of token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TokenKind {
-    /// What stands between white space.
+    /// Separated by white space.
     #[default]
     Words,
-    /// Characters, as `unit` counts them.
+    /// Characters, as `unit` defines them.
     Characters,
 }
 
@@ -122,15 +118,15 @@ pub struct Tokens {
     pub kind: TokenKind,
     /// Words: whether punctuation is kept.
     pub punctuation: Option<Punctuation>,
-    /// Words: whether they are lower-cased.
+    /// Words: whether to lower-case them.
     pub lower_case: Option<bool>,
-    /// Words: the language whose stems are taken.
+    /// Words: the language of the stemmer.
     pub stem: Option<String>,
-    /// Characters: what counts as one.
-    pub unit: Option<Unit>,
-    /// Characters: what becomes of capitals.
+    /// Characters: Unicode scalar values or graphemes.
+    pub unit: Option<CharacterUnit>,
+    /// Characters: how capitals are encoded.
     pub capitals: Option<Capitals>,
-    /// Characters: whether Hangul syllables come apart into jamo.
+    /// Characters: whether to decompose Hangul syllables into jamo.
     pub jamo: Option<bool>,
 }
 
@@ -138,21 +134,21 @@ pub struct Tokens {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Vocabulary {
-    /// Which tokens are counted.
-    pub counted_on: CountedOn,
-    /// Rarer tokens are left out.
+    /// The part of the text whose tokens are counted.
+    pub fit_on: VocabSource,
+    /// Tokens with a lower count get no id.
     pub min_count: u64,
-    /// What becomes of tokens that are left out.
-    pub rare: Rare,
+    /// What to do with tokens without an id.
+    pub oov: OovPolicy,
 }
 
 /// `[split]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Split {
-    /// The share of the windows held out for validation.
+    /// The fraction of the windows held out for validation.
     pub valid_fraction: f64,
-    /// The share held out for a last test.
+    /// The fraction held out for a final test.
     pub test_fraction: f64,
 }
 
@@ -160,41 +156,33 @@ pub struct Split {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Windows {
-    /// Tokens in a window.
-    pub length: usize,
-    /// Tokens from one window's start to the next one's.
-    pub step: usize,
-}
-
-/// `[streams]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Streams {
-    /// Tokens in a piece, over which gradients reach back.
-    pub length: usize,
+    /// Input tokens per window.
+    pub context_len: usize,
+    /// Tokens from the start of one window to the start of the next.
+    pub stride: usize,
 }
 
 /// `[model]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Model {
-    /// Numbers in a token's vector.
-    pub embedding: usize,
-    /// The recurrent layers, the lowest first.
+    /// The embedding dimension.
+    pub embedding_dim: usize,
+    /// The recurrent layers, from input to output.
     pub layers: Vec<LayerConfig>,
-    /// Numbers between the last layer and the output layer; 0 for no projection.
+    /// The width of the projection before the output layer; 0 for no projection.
     pub projection: usize,
-    /// Whether the output layer's weights are the embedding's.
-    pub tied: bool,
-    /// Where the tokens' vectors come from, if not from the seed.
+    /// Whether the output layer shares the embedding's weights.
+    pub tie_weights: bool,
+    /// Pretrained word vectors.
     pub vectors: Vectors,
-    /// The share of what the last layer hands on that is dropped while training.
+    /// The dropout rate after the last layer.
     pub dropout: f64,
-    /// The share of what every other layer hands on that is dropped while training.
+    /// The dropout rate after every other layer.
     pub layer_dropout: f64,
-    /// The share of the tokens whose vectors are dropped while training.
+    /// The fraction of the vocabulary whose embeddings are dropped in a training step.
     pub embedding_dropout: f64,
-    /// Drop the same numbers at every step of a sequence.
+    /// Use the same dropout mask at every step of a sequence.
     pub locked_dropout: bool,
 }
 
@@ -202,9 +190,9 @@ pub struct Model {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Vectors {
-    /// A text file in the form of GloVe or word2vec.
+    /// A text file in the format of GloVe or word2vec.
     pub path: Option<PathBuf>,
-    /// Whether the embedding is trained with the rest.
+    /// Whether the embedding is trained.
     pub train: bool,
 }
 
@@ -214,8 +202,8 @@ pub struct Vectors {
 pub struct Samples {
     /// Steps between two samples within an epoch; 0 for none.
     pub every_steps: u64,
-    /// Tokens in a sample.
-    pub tokens: usize,
+    /// Tokens per sample.
+    pub max_tokens: usize,
 }
 
 impl Default for Config {
@@ -223,13 +211,12 @@ impl Default for Config {
         Self {
             seed: 1,
             text: Text::default(),
-            from: From::default(),
+            init: Init::default(),
             clean: Clean::default(),
             tokens: Tokens::default(),
             vocabulary: Vocabulary::default(),
             split: Split::default(),
             windows: Windows::default(),
-            streams: Streams::default(),
             model: Model::default(),
             train: Train::default(),
             samples: Samples::default(),
@@ -240,7 +227,7 @@ impl Default for Config {
 
 impl Default for Vocabulary {
     fn default() -> Self {
-        Self { counted_on: CountedOn::Training, min_count: 1, rare: Rare::Unknown }
+        Self { fit_on: VocabSource::Training, min_count: 1, oov: OovPolicy::Unknown }
     }
 }
 
@@ -252,23 +239,17 @@ impl Default for Split {
 
 impl Default for Windows {
     fn default() -> Self {
-        Self { length: 20, step: 1 }
-    }
-}
-
-impl Default for Streams {
-    fn default() -> Self {
-        Self { length: 35 }
+        Self { context_len: 20, stride: 1 }
     }
 }
 
 impl Default for Model {
     fn default() -> Self {
         Self {
-            embedding: 100,
+            embedding_dim: 100,
             layers: vec![LayerConfig::new(CellKind::Lstm, 256)],
             projection: 0,
-            tied: false,
+            tie_weights: false,
             vectors: Vectors::default(),
             dropout: 0.2,
             layer_dropout: 0.0,
@@ -286,6 +267,6 @@ impl Default for Vectors {
 
 impl Default for Samples {
     fn default() -> Self {
-        Self { every_steps: 250, tokens: 60 }
+        Self { every_steps: 250, max_tokens: 60 }
     }
 }

@@ -1,44 +1,43 @@
-//! A configuration about questions exactly as it is written: `task = "questions"` tells it from one about
-//! writing.
+//! The configuration of a question model: `task = "questions"` distinguishes it from that of a language model.
 
 use std::path::PathBuf;
 
 use models::{CellKind, LayerConfig};
-use qa::model::{Attending, Extraction, ReadAnswer};
+use qa::model::{AnswerEncoding, AttentionScore, ExtractorHead};
 use serde::{Deserialize, Serialize};
 
 use super::{Checkpoints, Train, Vectors};
 
-/// What a configuration is about.
+/// The task of a configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Task {
-    /// Questions about sentences, and their answers.
+pub enum TaskKind {
+    /// Questions about sentences, with their answers.
     #[default]
     Questions,
 }
 
-/// A whole configuration. What is left out has the value in `docs/config.md`.
+/// A whole configuration. `docs/config.md` lists the defaults.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct QuestionsConfig {
-    /// That it is about questions.
-    pub task: Task,
-    /// The seed of all that is drawn.
+    /// Always `questions`.
+    pub task: TaskKind,
+    /// The RNG seed of initial weights, data order, dropout and samples.
     pub seed: u64,
-    /// What is learned from.
+    /// The questions and answers.
     pub data: Data,
-    /// Which words have an id.
-    pub vocabulary: QuestionWords,
-    /// Which sentences are learned from.
+    /// Which words get an id.
+    pub vocabulary: QuestionsVocabulary,
+    /// Which sentences are used for training.
     pub sentences: Sentences,
-    /// The network.
+    /// The model.
     pub model: QuestionsModel,
-    /// How it learns.
+    /// How the model is trained.
     pub train: Train,
-    /// What it asks while it learns.
-    pub samples: AskedSamples,
-    /// When it is kept.
+    /// The samples printed during training.
+    pub samples: QuestionsSamples,
+    /// When checkpoints are saved.
     pub checkpoints: Checkpoints,
 }
 
@@ -46,96 +45,137 @@ pub struct QuestionsConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Data {
-    /// A known set: `fables-qa`.
+    /// A built-in data set: `fables-qa`.
     pub dataset: Option<String>,
-    /// A file in the form of SQuAD (`.json`), NewsQA (`.csv`) or of one question a line (`.jsonl`).
+    /// A file in the format of SQuAD (`.json`) or NewsQA (`.csv`), or with one question per line (`.jsonl`).
     pub path: Option<PathBuf>,
-    /// Another file to be judged by; a share of the documents, if none is named.
+    /// The validation file; if none is named, a fraction of the documents is held out.
     pub valid: Option<PathBuf>,
-    /// The share of the questions, in whole documents, held out where no file is named.
+    /// The fraction of the questions, in whole documents, that is held out if `valid` is not given.
     pub valid_fraction: f64,
 }
 
 /// `[vocabulary]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct QuestionWords {
-    /// Rarer words have no id; they can still be copied.
+pub struct QuestionsVocabulary {
+    /// Words with a lower count get no id; they can still be copied.
     pub min_count: u64,
-    /// How many of the words of questions can be chosen; the others can only be copied. 0 for all.
-    pub written: usize,
+    /// Size of the decoder's vocabulary: the most frequent words of the questions. Others can only be copied.
+    /// 0 for all words with an id.
+    pub decoder_vocab: usize,
 }
 
 /// `[sentences]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sentences {
-    /// Words in the longest sentence that is learned from.
-    pub longest: usize,
+    /// Longer sentences, in words, are not used for training.
+    pub max_sentence_len: usize,
 }
 
 /// `[model]`: see [`qa::QuestionModelConfig`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct QuestionsModel {
-    /// Numbers in a word's vector.
-    pub embedding: usize,
-    /// Numbers for each of a word's features; 0 for none.
+    /// The embedding dimension.
+    pub embedding_dim: usize,
+    /// The embedding dimension of each word feature; 0 for no features.
     pub features: usize,
-    /// The layers that read.
+    /// The encoder layers of the sentence.
     pub encoder: Vec<LayerConfig>,
-    /// The layers that read to find answers; none to share the encoder.
+    /// The layers of the answer extractor; none to share the encoder.
     pub extractor: Vec<LayerConfig>,
-    /// The layers that write.
+    /// The decoder layers.
     pub decoder: Vec<LayerConfig>,
-    /// How the answer reaches what writes.
-    pub answer: ReadAnswer,
-    /// How the writing layers look at the sentence.
-    pub attention: Attention,
-    /// Whether words can be copied.
+    /// How the decoder gets the answer.
+    pub answer_encoding: AnswerEncodingKind,
+    /// The attention of the decoder over the sentence.
+    pub attention: AttentionKind,
+    /// Whether the decoder can copy words of the sentence.
     pub copy: bool,
-    /// What looking twice costs while training.
+    /// The weight of the coverage loss; 0 for none.
     pub coverage: f64,
-    /// Numbers between the writing layers and the output layer.
+    /// The width of the layer before the output layer.
     pub readout: usize,
-    /// Whether the output layer's weights are the embedding's.
-    pub tied: bool,
-    /// How answers are found.
-    pub extraction: Extraction,
-    /// Words in the longest answer that is found.
-    pub longest_answer: usize,
-    /// Whether finding answers teaches the words' vectors, too.
-    pub finding_teaches_words: bool,
-    /// Where the words' vectors come from, if not from the seed.
+    /// Whether the output layer shares the embedding's weights.
+    pub tie_weights: bool,
+    /// How answers are extracted.
+    pub extractor_head: ExtractorHeadKind,
+    /// The maximum length of an extracted answer, in words.
+    pub max_answer_len: usize,
+    /// Whether the loss of answer extraction updates the word embeddings, too.
+    pub extractor_updates_embeddings: bool,
+    /// Pretrained word vectors.
     pub vectors: Vectors,
-    /// The share of what is read and handed on that is dropped while training.
+    /// The dropout rate of embeddings, layer outputs and the readout.
     pub dropout: f64,
-    /// The share of the words whose vectors are dropped while training.
+    /// The fraction of the vocabulary whose embeddings are dropped in a training step.
     pub embedding_dropout: f64,
 }
 
-/// How the writing layers look at the sentence.
+/// How the decoder gets the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Attention {
-    /// Not at all.
+pub enum AnswerEncodingKind {
+    /// The answer's words have a feature while the sentence is encoded.
+    Feature,
+    /// A second encoder reads the encoder's states of the answer again.
+    Reencode,
+}
+
+/// How answers are extracted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExtractorHeadKind {
+    /// By predicting start and end.
+    Span,
+    /// By classifying each word.
+    Tagger,
+}
+
+impl AnswerEncodingKind {
+    /// The model's option.
+    pub fn option(self) -> AnswerEncoding {
+        match self {
+            Self::Feature => AnswerEncoding::Feature,
+            Self::Reencode => AnswerEncoding::Reencode,
+        }
+    }
+}
+
+impl ExtractorHeadKind {
+    /// The model's option.
+    pub fn option(self) -> ExtractorHead {
+        match self {
+            Self::Span => ExtractorHead::Span,
+            Self::Tagger => ExtractorHead::Tagger,
+        }
+    }
+}
+
+/// The attention of the decoder over the sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AttentionKind {
+    /// No attention.
     None,
-    /// By the product of the two states.
+    /// Dot product.
     Dot,
-    /// By that product with a matrix between them.
+    /// Dot product with a weight matrix (Luong's "general").
     General,
-    /// By a small layer over both.
+    /// A small feed-forward layer (Bahdanau's "additive").
     Additive,
 }
 
-impl Attention {
-    /// The score that it stands for.
-    pub fn score(self) -> Option<Attending> {
+impl AttentionKind {
+    /// The model's option.
+    pub fn option(self) -> Option<AttentionScore> {
         match self {
             Self::None => None,
-            Self::Dot => Some(Attending::Dot),
-            Self::General => Some(Attending::General),
-            Self::Additive => Some(Attending::Additive),
+            Self::Dot => Some(AttentionScore::Dot),
+            Self::General => Some(AttentionScore::General),
+            Self::Additive => Some(AttentionScore::Additive),
         }
     }
 }
@@ -143,24 +183,24 @@ impl Attention {
 /// `[samples]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct AskedSamples {
+pub struct QuestionsSamples {
     /// Steps between two samples within an epoch; 0 for none.
     pub every_steps: u64,
-    /// Held-out sentences that are asked about in a sample.
+    /// Held-out sentences per sample.
     pub sentences: usize,
 }
 
 impl Default for QuestionsConfig {
     fn default() -> Self {
         Self {
-            task: Task::Questions,
+            task: TaskKind::Questions,
             seed: 1,
             data: Data::default(),
-            vocabulary: QuestionWords::default(),
+            vocabulary: QuestionsVocabulary::default(),
             sentences: Sentences::default(),
             model: QuestionsModel::default(),
             train: Train::default(),
-            samples: AskedSamples::default(),
+            samples: QuestionsSamples::default(),
             checkpoints: Checkpoints::default(),
         }
     }
@@ -172,15 +212,15 @@ impl Default for Data {
     }
 }
 
-impl Default for QuestionWords {
+impl Default for QuestionsVocabulary {
     fn default() -> Self {
-        Self { min_count: 2, written: 3_000 }
+        Self { min_count: 2, decoder_vocab: 3_000 }
     }
 }
 
 impl Default for Sentences {
     fn default() -> Self {
-        Self { longest: 80 }
+        Self { max_sentence_len: 80 }
     }
 }
 
@@ -189,20 +229,20 @@ impl Default for QuestionsModel {
         let gru = CellKind::Gru { reset_after: true };
         let both = LayerConfig { bidirectional: true, ..LayerConfig::new(gru, 128) };
         Self {
-            embedding: 128,
+            embedding_dim: 128,
             features: 16,
             encoder: vec![both.clone()],
             extractor: vec![both],
             decoder: vec![LayerConfig::new(gru, 256)],
-            answer: ReadAnswer::Marked,
-            attention: Attention::General,
+            answer_encoding: AnswerEncodingKind::Feature,
+            attention: AttentionKind::General,
             copy: true,
             coverage: 0.0,
             readout: 128,
-            tied: true,
-            extraction: Extraction::Pointers,
-            longest_answer: 12,
-            finding_teaches_words: false,
+            tie_weights: true,
+            extractor_head: ExtractorHeadKind::Span,
+            max_answer_len: 12,
+            extractor_updates_embeddings: false,
             vectors: Vectors::default(),
             dropout: 0.5,
             embedding_dropout: 0.2,
@@ -210,7 +250,7 @@ impl Default for QuestionsModel {
     }
 }
 
-impl Default for AskedSamples {
+impl Default for QuestionsSamples {
     fn default() -> Self {
         Self { every_steps: 0, sentences: 3 }
     }

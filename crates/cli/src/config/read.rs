@@ -1,70 +1,82 @@
-//! From a TOML file and `--set KEY=VALUE` to a [`Config`], with errors that name line and key.
+//! Reads a configuration from a TOML file and `--set KEY=VALUE`. Errors name line and key.
 
 use std::path::Path;
 
 use args::ConfigArgs;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use toml::de::{DeTable, Deserializer};
 use toml::{Table, Value};
 
 use super::Config;
 use super::questions::{Data, QuestionsConfig};
+use super::renamed_keys::{Change, check_changes, rename_change, rename_in_file};
 use crate::embedded;
 use crate::error::{Error, Result};
 
-/// The configuration that is read when none is named.
+/// The configuration that is read if none is named.
 const DEFAULT: &str = "configs/lstm.toml";
 
-/// A configuration about writing or about questions.
-pub enum Written {
-    /// About writing.
-    Writing(Box<Config>),
-    /// About questions.
+/// The name under which the built-in configuration for questions is found.
+const QUESTIONS: &str = "configs/qa.toml";
+
+/// Old and new names of configuration files.
+const RENAMED_FILES: [(&str, &str); 3] = [
+    ("aesop.toml", "keras-baseline.toml"),
+    ("aesop-every-step.toml", "aesop-tbptt.toml"),
+    ("qa-book.toml", "qa-foster2019.toml"),
+];
+
+/// A configuration for a language model or for a question model.
+pub enum AnyConfig {
+    /// For a language model.
+    LanguageModel(Box<Config>),
+    /// For a question model.
     Questions(Box<QuestionsConfig>),
 }
 
-/// The configuration about questions that is built in under this name.
-const QUESTIONS: &str = "configs/qa.toml";
-
-/// Reads the configuration that the command line asks for, with its changes; also gives its name.
+/// Reads the language model configuration that the command line names, with its changes; also returns its name.
+///
+/// # Errors
+/// As [`read_any`]; also if the configuration is for a question model.
 pub fn read(args: &ConfigArgs) -> Result<(Config, String)> {
     match read_any(args)? {
-        (Written::Writing(config), name) => Ok((*config, name)),
-        (Written::Questions(_), name) => Err(Error::new(format!(
-            "the configuration `{name}` is about questions, expected one about writing, such as {DEFAULT}; \
-             `train` takes either"
+        (AnyConfig::LanguageModel(config), name) => Ok((*config, name)),
+        (AnyConfig::Questions(_), name) => Err(Error::new(format!(
+            "the configuration `{name}` is for a question model, expected one for a language model, such as \
+             {DEFAULT}; `train` takes either"
         ))),
     }
 }
 
-/// The same, whatever it is about.
-pub fn read_any(args: &ConfigArgs) -> Result<(Written, String)> {
+/// Reads the configuration that the command line names, with its changes; also returns its name.
+///
+/// # Errors
+/// If the file cannot be read or parsed, or a change is invalid.
+pub fn read_any(args: &ConfigArgs) -> Result<(AnyConfig, String)> {
     let (text, path) = text(args)?;
     let name = path.file_stem().map_or("run".into(), |stem| stem.to_string_lossy().into_owned());
-    let place = path.display().to_string();
-    // What it is about is looked at first; what is wrong with the rest is told by the kind that it is of.
+    let file = path.display().to_string();
+    // Errors in the TOML are reported by `parse_config` below.
     let table: Table = text.parse().unwrap_or_default();
-    let written = match table.contains_key("task") {
-        true => {
-            let mut config: QuestionsConfig = parse(&text, &place)?;
-            if let Some(path) = &args.text {
-                config.data = Data { path: Some(path.clone()), ..Data::default() };
-            }
-            Written::Questions(Box::new(change(config, &args.set)?))
+    // `--text` before `--set`: changes such as `text.encoding` belong to the text of `--text`.
+    let config = if table.contains_key("task") {
+        let mut config: QuestionsConfig = parse_config(&text, &file)?;
+        if let Some(path) = &args.text {
+            config.data = Data { path: Some(path.clone()), ..Data::default() };
         }
-        false => {
-            let mut config: Config = parse(&text, &place)?;
-            // The text first: changes such as `--set text.encoding=…` are about the text that is read.
-            if let Some(path) = &args.text {
-                config.text = super::Text { path: Some(path.clone()), ..super::Text::default() };
-            }
-            Written::Writing(Box::new(change(config, &args.set)?))
+        AnyConfig::Questions(Box::new(apply_changes(config, &args.set)?))
+    } else {
+        let mut config: Config = parse_config(&text, &file)?;
+        if let Some(path) = &args.text {
+            config.text = super::Text { path: Some(path.clone()), ..super::Text::default() };
         }
+        AnyConfig::LanguageModel(Box::new(apply_changes(config, &args.set)?))
     };
-    Ok((written, name))
+    Ok((config, name))
 }
 
-/// The text of the configuration that is asked for, and where it stands.
+/// The text of the configuration file, and its path.
 fn text(args: &ConfigArgs) -> Result<(String, &Path)> {
     let Some(path) = args.config.as_deref() else {
         let path = Path::new(DEFAULT);
@@ -83,49 +95,76 @@ fn text(args: &ConfigArgs) -> Result<(String, &Path)> {
         {
             Ok((embedded::QA_CONFIG.to_string(), path))
         }
-        Err(error) => Err(Error::new(format!(
-            "the configuration {} cannot be read ({error}): name one that exists, such as {DEFAULT}, or \
-             none",
-            path.display()
-        ))),
+        Err(error) => {
+            let renamed = RENAMED_FILES.iter().find(|(old, _)| path.ends_with(old));
+            let expected = match renamed {
+                Some((_, new)) => {
+                    format!("it was renamed to {}", path.with_file_name(new).display())
+                }
+                None => format!("name one that exists, such as {DEFAULT}, or none"),
+            };
+            let path = path.display();
+            Err(Error::new(format!(
+                "the configuration {path} cannot be read ({error}): {expected}"
+            )))
+        }
     }
 }
 
-/// Parses a TOML `text`; `place` is what errors call it. Unknown keys are told with their line and
-/// the nearest known one.
-pub fn parse<T: DeserializeOwned>(text: &str, place: &str) -> Result<T> {
-    toml::from_str(text).map_err(|error| {
-        let line = line_of(text, &error).map_or(String::new(), |line| format!(", line {line}"));
-        Error::new(format!("{place}{line}: {}", explain(&error)))
-    })
+/// Parses a configuration; `file` is its name in errors. Old names of keys are accepted. An error for an
+/// unknown key gives its line and the most similar known key.
+pub fn parse_config<T: DeserializeOwned>(text: &str, file: &str) -> Result<T> {
+    let at_line = |error| located(text, file, &error);
+    let mut table = DeTable::parse(text).map_err(at_line)?;
+    rename_in_file(table.get_mut()).map_err(|(message, span)| {
+        Error::new(format!("{file}, line {}: {message}", line_number(text, span.start)))
+    })?;
+    T::deserialize(Deserializer::from(table)).map_err(at_line)
 }
 
-/// Applies changes of the form KEY=VALUE.
-pub fn change<C: Serialize + DeserializeOwned>(mut config: C, changes: &[String]) -> Result<C> {
+/// Parses TOML; `file` is its name in errors, which are as those of [`parse_config`].
+pub fn parse<T: DeserializeOwned>(text: &str, file: &str) -> Result<T> {
+    toml::from_str(text).map_err(|error| located(text, file, &error))
+}
+
+fn located(text: &str, file: &str, error: &toml::de::Error) -> Error {
+    let line = line_of(text, error).map_or(String::new(), |line| format!(", line {line}"));
+    Error::new(format!("{file}{line}: {}", explain(error)))
+}
+
+/// Applies changes of the form KEY=VALUE. Old names of keys are accepted.
+pub fn apply_changes<C: Serialize + DeserializeOwned>(
+    mut config: C,
+    changes: &[String],
+) -> Result<C> {
     let table = Table::try_from(&config);
     let mut table = table.map_err(|error| Error::new(error.to_string()))?;
-    for change in changes {
+    let parse = |change: &String| -> Result<Change> {
         let (key, value) = change.split_once('=').ok_or_else(|| {
-            Error::new(format!("`--set {change}` holds no `=`; expected KEY=VALUE"))
+            Error::new(format!("`--set {change}` has no `=`; expected KEY=VALUE"))
         })?;
-        set(&mut table, key.trim(), parse_value(value.trim()))
-            .map_err(|reason| Error::new(format!("`--set {change}`: {reason}")))?;
-        config = table
-            .clone()
-            .try_into()
-            .map_err(|error| Error::new(format!("`--set {change}`: {}", explain(&error))))?;
+        Ok((key.trim().into(), parse_value(value.trim())))
+    };
+    let parsed: Vec<Change> = changes.iter().map(parse).collect::<Result<_>>()?;
+    check_changes(parsed.iter()).map_err(|reason| Error::new(format!("`--set`: {reason}")))?;
+    for (text, change) in changes.iter().zip(parsed) {
+        let in_change = |reason| Error::new(format!("`--set {text}`: {reason}"));
+        for (key, value) in rename_change(change) {
+            set(&mut table, &key, value).map_err(in_change)?;
+        }
+        config = table.clone().try_into().map_err(|error| in_change(explain(&error)))?;
     }
     Ok(config)
 }
 
-/// A TOML value, or a string if it is none: `--set text.path=my.txt` needs no quotes.
+/// Parses a TOML value; anything else is a string, so that `--set text.path=my.txt` needs no quotes.
 fn parse_value(text: &str) -> Value {
     let table: std::result::Result<Table, _> = format!("value = {text}").parse();
     let value = table.ok().and_then(|mut table| table.remove("value"));
     value.unwrap_or_else(|| Value::String(text.to_string()))
 }
 
-/// Sets `model.layers[0].units` and the like.
+/// Sets the value at a dotted path, which may have list indices, as in `model.layers[0].units`.
 fn set(table: &mut Table, key: &str, value: Value) -> std::result::Result<(), String> {
     let mut parts = key.split('.').peekable();
     let mut table = table;
@@ -135,7 +174,7 @@ fn set(table: &mut Table, key: &str, value: Value) -> std::result::Result<(), St
             None => (part, None),
         };
         if name.is_empty() {
-            return Err(format!("`{key}` is no key; expected one such as train.epochs"));
+            return Err(format!("`{key}` is not a key; expected one such as train.epochs"));
         }
         let last = parts.peek().is_none();
         if last && index.is_none() {
@@ -146,7 +185,7 @@ fn set(table: &mut Table, key: &str, value: Value) -> std::result::Result<(), St
         let entry = match index {
             None => entry,
             Some(index) => {
-                let array = entry.as_array_mut().ok_or(format!("`{name}` is no list"))?;
+                let array = entry.as_array_mut().ok_or(format!("`{name}` is not a list"))?;
                 let count = array.len();
                 let found = index.parse().ok().and_then(|at: usize| array.get_mut(at));
                 found.ok_or(format!("there is no `{name}[{index}]` (entries: {count})"))?
@@ -156,12 +195,12 @@ fn set(table: &mut Table, key: &str, value: Value) -> std::result::Result<(), St
             *entry = value;
             return Ok(());
         }
-        table = entry.as_table_mut().ok_or(format!("`{name}` holds no further keys"))?;
+        table = entry.as_table_mut().ok_or(format!("`{name}` is not a table of keys"))?;
     }
     Ok(())
 }
 
-/// The error in one line; an unknown key comes with the nearest known one.
+/// The error in one line; for an unknown key or value, with the most similar known one.
 fn explain(error: &toml::de::Error) -> String {
     let message = error.message().lines().collect::<Vec<_>>().join(" ");
     let mut quoted = message.split('`').skip(1).step_by(2);
@@ -180,88 +219,101 @@ fn explain(error: &toml::de::Error) -> String {
     }
 }
 
-/// The line, counted from 1, that the error is about.
+/// The line, counted from 1, of the key or value that the error is about.
 fn line_of(text: &str, error: &toml::de::Error) -> Option<usize> {
     let span = error.span()?;
-    // Within tables that are read whole the span covers all of them: look for the key itself.
+    // The span of an unknown key in a list of tables covers the whole table: search it for the key.
     let unknown = error.message().split('`').nth(1).unwrap_or_default();
     let inside = text.get(span.clone()).unwrap_or_default();
-    let at = inside.find(unknown).filter(|_| !unknown.is_empty()).unwrap_or(0);
-    Some(
-        text[..span.start + at].lines().count().max(1)
-            + usize::from(text[..span.start + at].ends_with('\n')),
-    )
+    let offset = inside.find(unknown).filter(|_| !unknown.is_empty()).unwrap_or(0);
+    Some(line_number(text, span.start + offset))
+}
+
+/// The line, counted from 1, of a byte offset.
+fn line_number(text: &str, offset: usize) -> usize {
+    let before = &text[..offset];
+    before.lines().count().max(1) + usize::from(before.ends_with('\n'))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn refusal(text: &str, changes: &[&str]) -> String {
+    fn error_of(text: &str, changes: &[&str]) -> String {
         let changes: Vec<String> = changes.iter().map(|change| change.to_string()).collect();
-        let config: Result<Config> = parse(text, "my.toml");
-        let error = config.and_then(|config| change(config, &changes)).unwrap_err().to_string();
+        let config: Result<Config> = parse_config(text, "my.toml");
+        let error =
+            config.and_then(|config| apply_changes(config, &changes)).unwrap_err().to_string();
         assert!(!error.contains('\n'), "{error}");
         error
     }
 
     #[test]
     fn an_unknown_key_is_named_with_line_and_nearest() {
-        let error = refusal("seed = 2\n\n[train]\nepoch = 3\n", &[]);
+        let error = error_of("seed = 2\n\n[train]\nepoch = 3\n", &[]);
         assert!(error.starts_with("my.toml, line 4: unknown key `epoch`"), "{error}");
         assert!(error.contains("the nearest is `epochs`"), "{error}");
-        let error = refusal("sed = 2\n", &[]);
+        let error = error_of("sed = 2\n", &[]);
         assert!(error.contains("line 1") && error.contains("`seed`"), "{error}");
         let layers = "[[model.layers]]\ncell = \"lstm\"\nunits = 3\nunit = 4\n";
-        let error = refusal(layers, &[]);
+        let error = error_of(layers, &[]);
         assert!(error.contains("line 4") && error.contains("`units`"), "{error}");
         let rules =
             "[clean]\nrules = [\n  { rule = \"lower-case\" },\n  { rule = \"lowercase\" },\n]\n";
-        let error = refusal(rules, &[]);
+        let error = error_of(rules, &[]);
         assert!(error.contains("lower-case"), "{error}");
     }
 
     #[test]
     fn a_wrong_type_and_broken_toml_are_named_with_their_line() {
-        let error = refusal("[train]\nepochs = \"three\"\n", &[]);
+        let error = error_of("[train]\nepochs = \"three\"\n", &[]);
         assert!(error.contains("line 2") && error.contains("string"), "{error}");
-        assert!(refusal("[train\n", &[]).contains("line 1"));
+        assert!(error_of("[train\n", &[]).contains("line 1"));
     }
 
     #[test]
     fn changes_reach_every_depth() {
         let changes = ["train.epochs=3", "seed=9", "model.layers[0].units=16", "text.path=my.txt"];
         let changes = changes.map(String::from);
-        let config = change(Config::default(), &changes).unwrap();
+        let config = apply_changes(Config::default(), &changes).unwrap();
         assert_eq!((config.train.epochs, config.seed), (3, 9));
         assert_eq!(config.model.layers[0].units, 16);
         assert_eq!(config.text.path.unwrap().to_str(), Some("my.txt"));
     }
 
     #[test]
-    fn a_change_that_cannot_be_is_refused_by_name() {
+    fn an_invalid_change_is_named() {
         for (change, expected) in [
             ("train.epoch=3", "the nearest is `epochs`"),
-            ("train.epochs", "holds no `=`"),
+            ("train.epochs", "has no `=`"),
             ("train.epochs=-1", "--set train.epochs=-1"),
             ("model.layers[4].units=1", "no `layers[4]`"),
-            ("seed.x=1", "holds no further keys"),
-            ("=1", "is no key"),
+            ("seed.x=1", "is not a table of keys"),
+            ("=1", "is not a key"),
         ] {
-            let error = refusal("", &[change]);
+            let error = error_of("", &[change]);
             assert!(error.contains(expected), "{change}: {error}");
         }
     }
 
     #[test]
-    fn a_configuration_survives_being_written() {
-        let config = change(Config::default(), &["vocabulary.min_count=2".to_string()]).unwrap();
+    fn a_configuration_round_trips() {
+        let config =
+            apply_changes(Config::default(), &["vocabulary.min_count=2".to_string()]).unwrap();
         let text = toml::to_string(&config).unwrap();
-        assert_eq!(parse::<Config>(&text, "again").unwrap(), config);
+        assert_eq!(parse_config::<Config>(&text, "again").unwrap(), config);
+    }
+
+    #[test]
+    fn a_renamed_file_is_named() {
+        let config = Some("nowhere/configs/aesop.toml".into());
+        let error = read_any(&ConfigArgs { config, ..ConfigArgs::default() }).err().unwrap();
+        let expected = "it was renamed to nowhere/configs/keras-baseline.toml";
+        assert!(error.to_string().ends_with(expected), "{error}");
     }
 
     #[test]
     fn the_built_in_configuration_is_valid() {
-        parse::<Config>(embedded::LSTM_CONFIG, "lstm.toml").unwrap();
+        parse_config::<Config>(embedded::LSTM_CONFIG, "lstm.toml").unwrap();
     }
 }

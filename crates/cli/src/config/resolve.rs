@@ -1,95 +1,106 @@
-//! From what is written to what is meant: everything checked, the text opened and prepared.
+//! Checks a configuration, reads its text and makes the configurations of model and trainer.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use models::LanguageModelConfig;
-use seqdata::{Fractions, Prepared, Recipe};
-use text_prep::{Characters, Cleaner, Source, Splitter, Text, Words};
-use trainer::TrainConfig;
+use seqdata::{DatasetConfig, Fractions, TextDataset};
+use text_prep::{CharacterOptions, Cleaner, PreTokenizer, SourceOptions, TextSource, WordOptions};
+use trainer::{TrainConfig, TrainMode};
 
-use super::learning::{Learned, train_config};
-use super::{Config, Known, Method, Model, TokenKind, Vectors};
-use crate::corpus::Dataset;
+use super::train_config::{TrainParts, train_config};
+use super::{Config, ModeKind, Model, PretrainedModel, TokenKind, Vectors, Windows};
+use crate::corpus::Corpus;
 use crate::error::{Error, Result};
 
-/// A configuration with its text.
+/// A checked configuration with its text.
 pub struct Resolved {
-    /// What was written, paths made absolute.
+    /// The configuration, with absolute paths.
     pub config: Config,
-    /// The text, cut and counted.
-    pub prepared: Prepared,
-    /// The network.
+    /// The tokenized and split text.
+    pub dataset: TextDataset,
+    /// The model's configuration.
     pub model: LanguageModelConfig,
-    /// How it learns.
+    /// The trainer's configuration.
     pub train: TrainConfig,
-    /// What the user should know before going on.
+    /// Warnings for the user.
     pub warnings: Vec<String>,
 }
 
 impl Resolved {
-    /// Checks `config` and prepares its text.
+    /// Checks `config` and reads its text.
+    ///
+    /// # Errors
+    /// If a value is out of range, or the text cannot be read or used.
     pub fn new(config: Config) -> Result<Self> {
-        Self::with(config, None)
+        Self::resolve(config, None)
     }
 
-    /// The same for a model that is trained already: what is known takes the place of the
-    /// configuration's sections `model`, `clean` and `tokens`.
-    pub fn known(config: Config, known: &Known) -> Result<Self> {
-        Self::with(config, Some(known))
+    /// The same for a trained model, which replaces the sections `model`, `clean` and `tokens`.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_pretrained(config: Config, pretrained: &PretrainedModel) -> Result<Self> {
+        Self::resolve(config, Some(pretrained))
     }
 
-    fn with(mut config: Config, known: Option<&Known>) -> Result<Self> {
-        let train = train_config(&Learned {
+    fn resolve(mut config: Config, pretrained: Option<&PretrainedModel>) -> Result<Self> {
+        let train = train_config(&TrainParts {
             seed: config.seed,
             train: &config.train,
-            method: match config.train.method {
-                Method::Windows => trainer::Method::Windows,
-                Method::EveryStep => trainer::Method::EveryStep { length: config.streams.length },
+            mode: match config.train.mode {
+                ModeKind::Windows => TrainMode::Windows,
+                ModeKind::Tbptt => TrainMode::Tbptt { bptt_len: config.train.bptt_len },
             },
-            look_every: config.samples.every_steps,
+            sample_every: config.samples.every_steps,
             checkpoints: &config.checkpoints,
         })?;
         train.check()?;
-        let recipe = recipe(&config)?;
+        let dataset_config = dataset_config(&config)?;
         let mut warnings = Vec::new();
         if config.tokens.stem.is_some() {
             warnings.push(
-                "`tokens.stem` cuts words to their stems: fit for counting and matching, but a \
-                 model trained on stems writes stems"
+                "`tokens.stem` reduces words to their stems: useful for counting and matching, but a model \
+                 trained on stems generates stems"
                     .to_string(),
             );
         }
-        if config.model.tied && !config.model.vectors.train {
+        if config.model.tie_weights && !config.model.vectors.train {
             warnings.push(
-                "`model.tied` with `model.vectors.train = false` freezes the output layer's weights \
+                "`model.tie_weights` with `model.vectors.train = false` freezes the output layer's weights \
                  too: only its bias is trained"
                     .to_string(),
             );
         }
-        let mut model = known.map_or_else(|| blueprint(&config.model), |known| known.model.clone());
-        if known.is_none() {
+        let mut model = pretrained
+            .map_or_else(|| model_config(&config.model), |pretrained| pretrained.model.clone());
+        if pretrained.is_none() {
             vectors(&mut config.model.vectors)?;
         }
-        if let Some(origin) = &mut config.from.model {
-            *origin = absolute(origin)?;
+        if let Some(directory) = &mut config.init.from {
+            *directory = absolute(directory)?;
         }
-        // What can be refused without the text is refused before it is read.
+        // Check all that does not need the text before reading it.
         model.check()?;
         let mut text = text(&mut config)?;
-        let prepared = match known {
-            None => Prepared::read(&mut *text, recipe, None)?,
-            Some(known) => {
-                known.describe(&mut config);
-                Prepared::read(&mut *text, recipe, Some((&known.tokenizer, known.new)))?
-            }
-        };
-        model.vocabulary = prepared.tokenizer.vocabulary.len();
-        if let Some(mark) = &config.clean.story_mark
-            && prepared.tokenizer.story_mark_id().is_none()
+        let existing = pretrained.map(|pretrained| {
+            pretrained.replace_sections(&mut config);
+            (&pretrained.tokenizer, pretrained.new_tokens)
+        });
+        let dataset = TextDataset::read(&mut *text, dataset_config, existing);
+        let dataset = dataset.map_err(|error| {
+            let hint = matches!(error, seqdata::Error::NewTokens { .. })
+                .then_some("use `--new-tokens unk` or `--new-tokens extend`");
+            Error::from(error).with_hint(hint)
+        })?;
+        model.vocab_size = dataset.tokenizer.vocabulary.len();
+        if let Some(separator) = &config.clean.document_separator
+            && dataset.tokenizer.document_separator_id().is_none()
         {
-            warnings.push(format!("the story mark `{mark}` does not occur in the cleaned text"));
+            warnings.push(format!(
+                "the document separator `{separator}` does not occur in the cleaned text"
+            ));
         }
-        Ok(Self { config, prepared, model, train, warnings })
+        Ok(Self { config, dataset, model, train, warnings })
     }
 
     /// The configuration as TOML, complete.
@@ -98,13 +109,13 @@ impl Resolved {
     }
 }
 
-/// The network, for a vocabulary that is not known yet.
-fn blueprint(model: &Model) -> LanguageModelConfig {
+/// The model's configuration; the vocabulary size is set once the text is read.
+fn model_config(model: &Model) -> LanguageModelConfig {
     let Model {
-        embedding,
+        embedding_dim,
         ref layers,
         projection,
-        tied,
+        tie_weights,
         ref vectors,
         dropout,
         layer_dropout,
@@ -112,23 +123,23 @@ fn blueprint(model: &Model) -> LanguageModelConfig {
         locked_dropout,
     } = *model;
     LanguageModelConfig {
-        projection,
-        tied,
+        projection_dim: projection,
+        tie_weights,
         frozen_embedding: !vectors.train,
         dropout,
         layer_dropout,
         embedding_dropout,
         locked_dropout,
-        ..LanguageModelConfig::new(1, embedding, layers.clone())
+        ..LanguageModelConfig::new(1, embedding_dim, layers.clone())
     }
 }
 
-/// Makes the path absolute, so that the run finds the file again from elsewhere.
+/// Makes the path absolute, so that a run can be resumed from another working directory.
 pub(super) fn vectors(vectors: &mut Vectors) -> Result<()> {
     match &vectors.path {
         None if !vectors.train => Err(Error::new(
-            "`model.vectors.train` is false without `model.vectors.path`: an embedding that nobody \
-             trained would stay as it was drawn; name a file of word vectors, or leave it out",
+            "`model.vectors.train` is false without `model.vectors.path`: the embedding would keep its random \
+             initial weights; name a file of word vectors, or leave it out",
         )),
         None => Ok(()),
         Some(path) => {
@@ -138,8 +149,8 @@ pub(super) fn vectors(vectors: &mut Vectors) -> Result<()> {
     }
 }
 
-/// How the configuration's text becomes ids.
-fn recipe(config: &Config) -> Result<Recipe> {
+/// How the text is turned into ids.
+fn dataset_config(config: &Config) -> Result<DatasetConfig> {
     let clean = &config.clean;
     let cleaner = match (&clean.preset, &clean.rules) {
         (Some(_), Some(_)) => {
@@ -154,33 +165,33 @@ fn recipe(config: &Config) -> Result<Recipe> {
     if config.vocabulary.min_count == 0 {
         return Err(Error::new("`vocabulary.min_count` is 0; expected 1 or more"));
     }
-    if config.windows.step == 0 || !(1..=65_536).contains(&config.windows.length) {
-        let (length, step) = (config.windows.length, config.windows.step);
+    let Windows { context_len, stride } = config.windows;
+    if stride == 0 || !(1..=65_536).contains(&context_len) {
         return Err(Error::new(format!(
-            "`windows.length` is {length} and `windows.step` is {step}; expected 1 to 65536 and 1 \
-             or more"
+            "`windows.context_len` is {context_len} and `windows.stride` is {stride}; expected 1 to 65536 \
+             and 1 or more"
         )));
     }
-    if config.samples.tokens == 0 {
-        return Err(Error::new("`samples.tokens` is 0; expected 1 or more"));
+    if config.samples.max_tokens == 0 {
+        return Err(Error::new("`samples.max_tokens` is 0; expected 1 or more"));
     }
-    Ok(Recipe {
+    Ok(DatasetConfig {
         cleaner,
-        splitter: splitter(config)?,
-        story_mark: clean.story_mark.clone(),
-        counted_on: config.vocabulary.counted_on,
+        pre_tokenizer: pre_tokenizer(config)?,
+        document_separator: clean.document_separator.clone(),
+        vocab_source: config.vocabulary.fit_on,
         min_count: config.vocabulary.min_count,
-        rare: config.vocabulary.rare,
+        oov: config.vocabulary.oov,
         fractions: Fractions {
             valid: config.split.valid_fraction,
             test: config.split.test_fraction,
         },
-        length: config.windows.length,
-        step: config.windows.step,
+        context_len,
+        stride,
     })
 }
 
-fn splitter(config: &Config) -> Result<Splitter> {
+fn pre_tokenizer(config: &Config) -> Result<PreTokenizer> {
     let tokens = &config.tokens;
     let misplaced = match tokens.kind {
         TokenKind::Words => [
@@ -200,24 +211,24 @@ fn splitter(config: &Config) -> Result<Splitter> {
              change the kind"
         )));
     }
-    let splitter = match tokens.kind {
-        TokenKind::Words => Splitter::Words(Words {
+    let pre_tokenizer = match tokens.kind {
+        TokenKind::Words => PreTokenizer::Words(WordOptions {
             punctuation: tokens.punctuation.unwrap_or_default(),
             lower_case: tokens.lower_case.unwrap_or_default(),
             stem: tokens.stem.clone(),
         }),
-        TokenKind::Characters => Splitter::Characters(Characters {
+        TokenKind::Characters => PreTokenizer::Characters(CharacterOptions {
             unit: tokens.unit.unwrap_or_default(),
             capitals: tokens.capitals.unwrap_or_default(),
             jamo: tokens.jamo.unwrap_or_default(),
         }),
     };
-    splitter.validate()?;
-    Ok(splitter)
+    pre_tokenizer.validate()?;
+    Ok(pre_tokenizer)
 }
 
-/// Opens the text; a path is made absolute, so that the run finds it again from elsewhere.
-fn text(config: &mut Config) -> Result<Box<dyn Text>> {
+/// Opens the text. Its path is made absolute, so that a run can be resumed from another working directory.
+fn text(config: &mut Config) -> Result<Box<dyn TextSource>> {
     let text = &mut config.text;
     match (&text.dataset, &text.path) {
         (Some(_), Some(_)) => {
@@ -228,21 +239,21 @@ fn text(config: &mut Config) -> Result<Box<dyn Text>> {
              `--text my.txt`",
         )),
         (Some(name), None) => {
-            let of_path = [
+            let path_options = [
                 ("encoding", text.encoding.is_some()),
                 ("excerpt", text.excerpt.is_some()),
                 ("strip_gutenberg", text.strip_gutenberg),
             ];
-            if let Some((key, _)) = of_path.iter().find(|(_, given)| *given) {
+            if let Some((key, _)) = path_options.iter().find(|(_, given)| *given) {
                 return Err(Error::new(format!(
-                    "`text.{key}` is given beside `text.dataset`, whose dataset.toml says how it is \
-                     read; leave it out or use `text.path`"
+                    "`text.{key}` is given with `text.dataset`, whose dataset.toml determines how it is read; \
+                     leave it out or use `text.path`"
                 )));
             }
-            Dataset::find(name)?.text(name)
+            Corpus::find(name)?.text(name)
         }
         (None, Some(path)) => {
-            let source = Source {
+            let source = SourceOptions {
                 encoding: text.encoding.clone(),
                 excerpt: text.excerpt.clone(),
                 strip_gutenberg: text.strip_gutenberg,
@@ -255,13 +266,14 @@ fn text(config: &mut Config) -> Result<Box<dyn Text>> {
     }
 }
 
-pub(super) fn absolute(path: &Path) -> Result<std::path::PathBuf> {
+/// The absolute path, which must be UTF-8 to be saved in `config.toml`.
+pub(super) fn absolute(path: &Path) -> Result<PathBuf> {
     let path = std::path::absolute(path).map_err(Error::io(path, "found"))?;
-    match path.to_str() {
-        Some(_) => Ok(path),
-        None => Err(Error::new(format!(
-            "the path {} is not UTF-8, and a run must be able to write it down: rename it",
+    if path.to_str().is_none() {
+        return Err(Error::new(format!(
+            "the path {} is not UTF-8 and cannot be saved in the run's configuration: rename it",
             path.display()
-        ))),
+        )));
     }
+    Ok(path)
 }

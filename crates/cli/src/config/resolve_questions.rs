@@ -1,92 +1,99 @@
-//! From what is written about questions to what is meant: everything checked, the data read and prepared.
+//! Checks the configuration of a question model, reads its data and makes the configurations of model and
+//! trainer.
 
 use qa::QuestionModelConfig;
-use qa::data::{Document, PreparedQuestions, QuestionRecipe, Read, read, read_squad, split};
+use qa::data::{Document, LoadedDocuments, QaDataset, QaDatasetConfig, read, read_squad, split};
 use trainer::TrainConfig;
 
-use super::learning::{Learned, train_config};
 use super::questions::{Data, QuestionsConfig, QuestionsModel};
 use super::resolve::{absolute, vectors};
-use super::train::Method;
+use super::train::{ModeKind, Train};
+use super::train_config::{TrainParts, train_config};
 use crate::embedded;
 use crate::error::{Error, Result};
 
-/// A configuration with its data.
+/// A checked configuration with its data.
 pub struct ResolvedQuestions {
-    /// What was written, paths made absolute.
+    /// The configuration, with absolute paths.
     pub config: QuestionsConfig,
     /// The vocabulary and the examples.
-    pub prepared: PreparedQuestions,
-    /// The documents that are judged by, as they were read.
+    pub prepared: QaDataset,
+    /// The validation documents.
     pub valid: Vec<Document>,
-    /// How many questions were found there, those of no use included.
+    /// The number of questions in them, including unusable ones.
     pub valid_found: usize,
-    /// The network.
+    /// The model's configuration.
     pub model: QuestionModelConfig,
-    /// How it learns.
+    /// The trainer's configuration.
     pub train: TrainConfig,
-    /// What the user should know before going on.
+    /// Warnings for the user.
     pub warnings: Vec<String>,
 }
 
 impl ResolvedQuestions {
-    /// Checks `config` and prepares its data.
+    /// Checks `config` and reads its data.
     ///
     /// # Errors
-    /// If a setting is out of range, or the data cannot be read or used.
+    /// If a value is out of range, or the data cannot be read or used.
     pub fn new(mut config: QuestionsConfig) -> Result<Self> {
-        let train = train_config(&Learned {
+        let train = train_config(&TrainParts {
             seed: config.seed,
             train: &config.train,
-            method: trainer::Method::Examples,
-            look_every: config.samples.every_steps,
+            mode: trainer::TrainMode::Examples,
+            sample_every: config.samples.every_steps,
             checkpoints: &config.checkpoints,
         })?;
-        if config.train.method != Method::Windows {
-            return Err(Error::new(
-                "`train.method` is given, which a configuration about questions does not have; leave it out",
-            ));
+        for (key, is_given) in [
+            ("mode", config.train.mode != ModeKind::Windows),
+            ("bptt_len", config.train.bptt_len != Train::default().bptt_len),
+        ] {
+            if is_given {
+                return Err(Error::new(format!(
+                    "`train.{key}` is given, which a configuration for questions does not have; leave it out"
+                )));
+            }
         }
         train.check()?;
         if config.vocabulary.min_count == 0 {
             return Err(Error::new("`vocabulary.min_count` is 0; expected 1 or more"));
         }
-        if !(1..=1_000).contains(&config.sentences.longest) {
-            let found = config.sentences.longest;
+        let max_sentence_len = config.sentences.max_sentence_len;
+        if !(1..=1_000).contains(&max_sentence_len) {
             return Err(Error::new(format!(
-                "`sentences.longest` is {found}; expected 1 to 1000 words"
+                "`sentences.max_sentence_len` is {max_sentence_len}; expected 1 to 1000 words"
             )));
         }
         if config.samples.sentences == 0 {
             return Err(Error::new("`samples.sentences` is 0; expected 1 or more"));
         }
         vectors(&mut config.model.vectors)?;
-        let mut model = blueprint(&config.model);
-        // What makes no model is refused before the data is read.
+        let mut model = model_config(&config.model);
+        // Check the model before reading the data.
         model.check()?;
-        let recipe = QuestionRecipe {
+        let dataset_config = QaDatasetConfig {
             min_count: config.vocabulary.min_count,
-            written: config.vocabulary.written,
-            longest_sentence: config.sentences.longest,
-            longest_answer: config.model.longest_answer,
+            decoder_vocab: config.vocabulary.decoder_vocab,
+            max_sentence_len,
+            max_answer_len: config.model.max_answer_len,
         };
         let mut warnings = Vec::new();
-        let (learned, valid, valid_found) =
+        let (train_documents, valid, valid_found) =
             documents(&mut config.data, config.seed, &mut warnings)?;
-        let prepared = PreparedQuestions::new(&learned, &valid, &recipe)?;
-        model.vocabulary = prepared.train.known.read;
-        model.written = prepared.train.known.written;
-        for (part, used) in ["training", "validation"].iter().zip(&prepared.used) {
+        let prepared = QaDataset::new(&train_documents, &valid, &dataset_config)?;
+        model.vocab_size = prepared.train.vocab_sizes.input;
+        model.decoder_vocab = prepared.train.vocab_sizes.output;
+        for (part, used) in ["training", "validation"].iter().zip(&prepared.counts) {
             if used.unmapped > 0 {
                 warnings.push(format!(
-                    "{} of {} {part} answers are cut out of a word of their sentence and left out",
+                    "{} of {} {part} answers start or end within a word of their sentence and are left out",
                     used.unmapped, used.questions
                 ));
             }
             if used.too_long > 0 {
                 warnings.push(format!(
-                    "{} {part} questions are about sentences of more than {} words and are left out",
-                    used.too_long, config.sentences.longest
+                    "{} {part} questions are about sentences of more than {max_sentence_len} words and are left \
+                     out",
+                    used.too_long
                 ));
             }
         }
@@ -99,51 +106,52 @@ impl ResolvedQuestions {
     }
 }
 
-/// The network, for a vocabulary that is not known yet.
-fn blueprint(model: &QuestionsModel) -> QuestionModelConfig {
+/// The model's configuration; the vocabulary sizes are set once the data is read.
+fn model_config(model: &QuestionsModel) -> QuestionModelConfig {
     let QuestionsModel {
-        embedding,
+        embedding_dim,
         features,
         ref encoder,
         ref extractor,
         ref decoder,
-        answer,
+        answer_encoding,
         attention,
         copy,
         coverage,
         readout,
-        tied,
-        extraction,
-        longest_answer,
-        finding_teaches_words,
+        tie_weights,
+        extractor_head,
+        max_answer_len,
+        extractor_updates_embeddings,
         ref vectors,
         dropout,
         embedding_dropout,
     } = *model;
     QuestionModelConfig {
-        vocabulary: 1,
-        written: 1,
-        embedding,
-        features,
+        vocab_size: 1,
+        decoder_vocab: 1,
+        embedding_dim,
+        feature_dim: features,
         encoder: encoder.clone(),
         extractor: extractor.clone(),
         decoder: decoder.clone(),
-        answer,
-        attention: attention.score(),
+        answer_encoding: answer_encoding.option(),
+        attention: attention.option(),
         copy,
         coverage,
-        readout,
-        tied,
-        extraction,
-        longest_answer,
-        finding_teaches_words,
+        readout_dim: readout,
+        tie_weights,
+        extractor_head: extractor_head.option(),
+        max_answer_len,
+        extractor_updates_embeddings,
         frozen_embedding: !vectors.train,
         dropout,
         embedding_dropout,
     }
 }
 
-/// What is learned from and what is judged by, and how many questions were found in that; paths are made absolute.
+/// The training documents, the validation documents and the number of questions in the latter. Paths are made
+/// absolute.
 fn documents(
     data: &mut Data,
     seed: u64,
@@ -166,7 +174,7 @@ fn documents(
         }
         (Some(name), None) => {
             return Err(Error::new(format!(
-                "the set `{name}` is unknown; known is fables-qa; a file is named by `data.path`"
+                "the data set `{name}` is unknown; expected fables-qa; for a file use `data.path`"
             )));
         }
         (None, Some(path)) => {
@@ -184,23 +192,23 @@ fn documents(
             Ok((all.documents, valid.documents, valid.counts.found))
         }
         None => {
-            let (learned, valid) = split(all.documents, data.valid_fraction, seed)?;
+            let (train, valid) = split(all.documents, data.valid_fraction, seed)?;
             let passages = valid.iter().flat_map(|document| &document.passages);
             let found = passages.map(|passage| passage.questions.len()).sum();
-            Ok((learned, valid, found))
+            Ok((train, valid, found))
         }
     }
 }
 
-/// What of a file is of no use, in words.
-fn unused(read: &Read) -> Option<String> {
+/// A warning about the unusable questions of a file, if there are any.
+fn unused(read: &LoadedDocuments) -> Option<String> {
     let counts = &read.counts;
-    (counts.kept() < counts.found).then(|| {
-        let named = match counts.unmappable_ids.is_empty() {
-            true => String::new(),
-            false => {
-                format!(" (answers cut out of a word: {}, …)", counts.unmappable_ids.join(", "))
-            }
+    (counts.usable() < counts.found).then(|| {
+        let named = if counts.unmappable_ids.is_empty() {
+            String::new()
+        } else {
+            let ids = counts.unmappable_ids.join(", ");
+            format!(" (answers that start or end within a word: {ids}, …)")
         };
         format!("questions left out, {counts}{named}")
     })

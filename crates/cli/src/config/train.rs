@@ -1,16 +1,17 @@
-//! The sections `[train]` and `[checkpoints]` exactly as they are written.
+//! The sections `[train]` and `[checkpoints]` of a configuration.
 
 use serde::{Deserialize, Serialize};
 
-/// What a step learns from.
+/// How training batches are formed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Method {
+pub enum ModeKind {
     /// Shuffled windows with one target each.
     #[default]
     Windows,
-    /// Streams with a target at every step, the state carried.
-    EveryStep,
+    /// Truncated backpropagation through time: parallel streams with a target at every step, the state carried
+    /// between batches.
+    Tbptt,
 }
 
 /// `[train]`.
@@ -19,21 +20,23 @@ pub enum Method {
 pub struct Train {
     /// Passes over the training text.
     pub epochs: usize,
-    /// What a step learns from.
-    pub method: Method,
-    /// Windows in a step, or streams beside one another.
+    /// How training batches are formed.
+    pub mode: ModeKind,
+    /// With `tbptt`: time steps per batch, the limit of backpropagation.
+    pub bptt_len: usize,
+    /// Windows or parallel streams per batch.
     pub batch_size: usize,
-    /// The factor of every update.
+    /// The learning rate.
     pub learning_rate: f64,
-    /// The share of the averaged weights that is kept at every step; 0 for no averaging.
-    pub averaging: f64,
-    /// Epochs without a lower validation loss after which the run ends; 0 for never.
-    pub patience: usize,
-    /// How that factor changes along the run.
+    /// The decay of the exponential moving average of the weights; 0 for no averaging.
+    pub ema_decay: f64,
+    /// Epochs without a lower validation loss after which the run ends; 0 to disable.
+    pub early_stopping_patience: usize,
+    /// How the learning rate changes during the run.
     pub schedule: Schedule,
-    /// The optimizer and its own numbers.
+    /// The optimizer and its hyperparameters.
     pub optimizer: Optimizer,
-    /// How far gradients may go.
+    /// Gradient clipping.
     pub clip: Clip,
 }
 
@@ -41,87 +44,87 @@ pub struct Train {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ScheduleKind {
-    /// It does not.
+    /// Not at all.
     #[default]
     Constant,
-    /// It falls after every so many epochs.
+    /// It falls after a fixed number of epochs.
     Step,
     /// It falls with every step.
     Exponential,
-    /// It falls along half a cosine.
+    /// It falls along half a cosine, to zero.
     Cosine,
-    /// It falls when the validation loss does not.
+    /// It falls when the validation loss stops falling.
     Plateau,
 }
 
-/// `[train.schedule]`: the kind, and the numbers that it needs.
+/// `[train.schedule]`: the kind and its parameters.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Schedule {
     /// How the learning rate changes.
     pub kind: ScheduleKind,
-    /// Steps over which it is raised from nothing at the beginning, whatever the kind.
+    /// Steps of linear warm-up from zero, for every kind.
     pub warm_up_steps: u64,
-    /// Step, exponential, plateau: what a fall, or an epoch of falling, leaves of it.
+    /// Step, exponential, plateau: the factor of each decrease (exponential: per epoch).
     pub factor: Option<f64>,
-    /// Step: epochs between two falls.
+    /// Step: epochs between two decreases.
     pub every_epochs: Option<usize>,
-    /// Plateau: epochs without a lower validation loss before it falls.
+    /// Plateau: epochs without a lower validation loss before a decrease.
     pub patience: Option<usize>,
 }
 
-/// Which formula updates the weights.
+/// The optimizer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OptimizerKind {
-    /// The seed's.
+    /// RMSprop, as in the Keras baseline.
     #[default]
     Rmsprop,
     /// Adam.
     Adam,
 }
 
-/// `[train.optimizer]`: the kind, and numbers that are left to their defaults or not.
+/// `[train.optimizer]`: the kind and its hyperparameters, each optional.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Optimizer {
     /// RMSprop or Adam.
     pub kind: OptimizerKind,
-    /// The floor under the root.
+    /// The small constant in the denominator.
     pub epsilon: Option<f64>,
-    /// RMSprop: how much of the old mean square is kept.
+    /// RMSprop: decay of the mean square.
     pub rho: Option<f64>,
-    /// RMSprop: how much of the last update is repeated.
+    /// RMSprop: momentum.
     pub momentum: Option<f64>,
-    /// RMSprop: divide by the variance.
+    /// RMSprop: normalise by the variance.
     pub centered: Option<bool>,
-    /// Adam: how much of the old mean is kept.
+    /// Adam: decay of the mean.
     pub beta_1: Option<f64>,
-    /// Adam: how much of the old mean square is kept.
+    /// Adam: decay of the mean square.
     pub beta_2: Option<f64>,
 }
 
-/// `[train.clip]`: one of three limits, or none.
+/// `[train.clip]`: at most one of three limits.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Clip {
-    /// For every number of a gradient.
+    /// For each element of a gradient.
     pub value: Option<f64>,
-    /// For the norm of every tensor's gradient.
+    /// For the norm of the gradient of each tensor.
     pub tensor_norm: Option<f64>,
     /// For the norm of all gradients together.
     pub global_norm: Option<f64>,
 }
 
-/// `[checkpoints]`: when a run is kept besides after each epoch.
+/// `[checkpoints]`: when checkpoints are saved, besides after each epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Checkpoints {
-    /// Steps between two checkpoints; 0 for no count.
+    /// Steps between two checkpoints; 0 to disable.
     pub every_steps: u64,
-    /// Minutes between two checkpoints; 0 for no clock.
+    /// Minutes between two checkpoints; 0 to disable.
     pub every_minutes: f64,
-    /// How many of the newest are kept, besides the best.
+    /// How many of the newest checkpoints are kept, besides the best one.
     pub keep: usize,
 }
 
@@ -129,11 +132,12 @@ impl Default for Train {
     fn default() -> Self {
         Self {
             epochs: 4,
-            method: Method::default(),
+            mode: ModeKind::default(),
+            bptt_len: 35,
             batch_size: 32,
             learning_rate: 0.001,
-            averaging: 0.0,
-            patience: 0,
+            ema_decay: 0.0,
+            early_stopping_patience: 0,
             schedule: Schedule::default(),
             optimizer: Optimizer::default(),
             clip: Clip::default(),

@@ -1,119 +1,131 @@
-//! The observer behind the full-screen view: what the loop reports becomes what the screen shows.
+//! The observer that shows training events in the full-screen view.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use models::summary::thousands;
-use trainer::{EpochReport, Heard, Observer, Plan, Retreat, StepReport, Stop};
+use trainer::{EpochReport, Observer, ObserverResult, Plan, Rollback, StepReport, StopFlag};
 
-use crate::observers::metrics_file::curves;
+use crate::observers::metrics_file::read_curves;
 use crate::observers::progress::{self, Progress};
-use crate::observers::sampling::{Speaker, TEMPERATURE};
-use crate::output::tell;
+use crate::observers::sampling::{SampleCache, TEMPERATURE};
+use crate::output::status;
 use crate::run::signals;
-use crate::view::{Baseline, Best, Phase, Sample, Saved, Scene, Screen};
+use crate::view::format::thousands;
+use crate::view::{Baseline, BestEpoch, Phase, Sample, SavedCheckpoint, Screen, ViewState};
 
-/// The observer. Where the screen ends before the run does, plain lines go on.
+/// Updates the full-screen view, and prints plain progress lines after the view was closed.
 pub struct Dashboard<M> {
-    scene: Arc<Mutex<Scene>>,
+    state: Arc<Mutex<ViewState>>,
     screen: Screen,
-    began: Instant,
-    /// When the newest checkpoint was written, and its step.
+    started_at: Instant,
+    /// The time of the newest checkpoint, and its step.
     saved: Option<(Instant, u64)>,
     run: PathBuf,
-    stop: Stop,
-    speaker: Speaker<M>,
+    stop: StopFlag,
+    samples: SampleCache<M>,
     plain: Progress<M>,
-    averaging: bool,
-    /// What the epochs came to, for when the screen is gone.
-    verdicts: Vec<String>,
+    uses_ema: bool,
+    /// Epoch summaries, printed after the view is closed.
+    summaries: Vec<String>,
 }
 
-/// What a screen is told before anything happens.
-pub struct Title {
+/// Information about the run that the view shows from the start.
+pub struct RunInfo {
     /// The run directory.
     pub run: PathBuf,
     /// The backend's name.
     pub backend: String,
-    /// What simpler models reach on the validation text, in nats a token.
+    /// Validation losses of simpler models in nats/token.
     pub baselines: Vec<(String, f64)>,
-    /// Whether it is averaged weights that are judged.
-    pub averaging: bool,
+    /// Whether the averaged (EMA) weights are evaluated.
+    pub uses_ema: bool,
 }
 
 impl<M> Dashboard<M> {
-    /// Takes the screen. None where there is no terminal to take.
-    pub fn open(title: Title, speaker: Speaker<M>, stop: &Stop) -> Option<Self> {
+    /// Opens the view; `None` without a suitable terminal.
+    pub fn open(info: RunInfo, samples: SampleCache<M>, stop: &StopFlag) -> Option<Self> {
         if std::env::var_os("TERM").is_none_or(|terminal| terminal == "dumb") {
             return None;
         }
-        let Title { run, backend, baselines, averaging } = title;
+        let RunInfo { run, backend, baselines, uses_ema } = info;
         let baselines = baselines.into_iter().map(|(name, nats)| Baseline { name, nats });
         let name = run.display().to_string();
-        let scene = Scene { name, backend, baselines: baselines.collect(), ..Scene::default() };
-        let scene = Arc::new(Mutex::new(scene));
-        let (stop, asked) = (stop.clone(), stop.clone());
-        let screen = Screen::open(scene.clone(), Box::new(move || signals::ask(&asked))).ok()?;
-        let plain = Progress::new(speaker.clone());
-        let (began, verdicts) = (Instant::now(), Vec::new());
-        let saved = None;
-        Some(Self { scene, screen, began, saved, run, stop, speaker, plain, averaging, verdicts })
+        let baselines = baselines.collect();
+        let state = ViewState { name, backend, baselines, ..ViewState::default() };
+        let state = Arc::new(Mutex::new(state));
+        let (stop, on_stop) = (stop.clone(), stop.clone());
+        let screen =
+            Screen::open(state.clone(), Box::new(move || signals::request_stop(&on_stop))).ok()?;
+        let plain = Progress::new(samples.clone());
+        let (started_at, saved, summaries) = (Instant::now(), None, Vec::new());
+        Some(Self {
+            state,
+            screen,
+            started_at,
+            saved,
+            run,
+            stop,
+            samples,
+            plain,
+            uses_ema,
+            summaries,
+        })
     }
 
-    fn change(&self, change: impl FnOnce(&mut Scene)) {
-        change(&mut self.scene.lock().unwrap_or_else(PoisonError::into_inner));
+    fn update(&self, change: impl FnOnce(&mut ViewState)) {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// What was shown on a screen that is gone stays readable.
-    fn tell_verdicts(&mut self) {
-        self.verdicts.drain(..).for_each(|verdict| tell(&verdict));
+    /// Prints the epoch summaries, which were shown only in the view, once it is closed.
+    fn print_summaries(&mut self) {
+        self.summaries.drain(..).for_each(|summary| status(&summary));
     }
 
-    fn sample(&mut self, step: u64, model: &M) -> Heard {
-        let text = self.speaker.speak_once(model, TEMPERATURE, step)?;
-        self.change(|scene| scene.sample = Some(Sample { text, step }));
+    fn sample(&mut self, step: u64, model: &M) -> ObserverResult {
+        let text = self.samples.sample(model, TEMPERATURE, step)?;
+        self.update(|state| state.sample = Some(Sample { text, step }));
         Ok(())
     }
 
-    /// Shows an epoch that has ended, now or in an earlier sitting.
-    fn judged(&mut self, epoch: &EpochReport) {
+    /// Shows the results of an epoch, of this process or of an earlier one.
+    fn show_epoch(&mut self, epoch: &EpochReport) {
         let (step, loss) = (epoch.step, epoch.valid_loss_nats_per_token);
-        let averaging = self.averaging;
-        self.change(|scene| {
-            let curve = if averaging { &mut scene.averaged } else { &mut scene.valid };
+        let uses_ema = self.uses_ema;
+        self.update(|state| {
+            let curve = if uses_ema { &mut state.averaged } else { &mut state.valid };
             curve.push(step, loss);
-            if scene.best.is_none_or(|best| loss < best.nats) {
-                scene.best = Some(Best { nats: loss, epoch: epoch.epoch as u64 });
+            if state.best.is_none_or(|best| loss < best.nats) {
+                state.best = Some(BestEpoch { nats: loss, epoch: epoch.epoch as u64 });
             }
         });
     }
 }
 
 impl<M> Observer<M> for Dashboard<M> {
-    fn planned(&mut self, plan: &Plan) -> Heard {
-        self.plain.plan_for(plan.epochs);
+    fn on_start(&mut self, plan: &Plan) -> ObserverResult {
+        self.plain.set_epochs(plan.epochs);
         for epoch in &plan.reports {
-            self.judged(epoch);
+            self.show_epoch(epoch);
         }
-        // What earlier sittings wrote down; a file that cannot be read costs the picture its beginning.
-        let earlier = curves(&self.run).unwrap_or_default().train;
+        // Losses recorded before a resume; if the file cannot be read, the curve starts at the current step.
+        let earlier = read_curves(&self.run).unwrap_or_default().train;
         if plan.steps_done > 0 {
             self.saved = Some((Instant::now(), plan.steps_done));
         }
-        self.change(|scene| {
-            scene.model = format!("{} parameters", thousands(plan.parameters));
-            scene.epoch = plan.first_epoch as u64;
-            scene.epochs = plan.epochs as u64;
-            scene.steps = plan.steps_per_epoch as u64;
-            scene.global_step = plan.steps_done;
-            scene.all_steps = (plan.epochs * plan.steps_per_epoch) as u64;
-            scene.step = plan.steps_done - (plan.reports.len() * plan.steps_per_epoch) as u64;
+        self.update(|state| {
+            state.model = format!("{} parameters", thousands(plan.parameters));
+            state.epoch = plan.first_epoch as u64;
+            state.epochs = plan.epochs as u64;
+            state.steps = plan.steps_per_epoch as u64;
+            state.global_step = plan.steps_done;
+            state.all_steps = (plan.epochs * plan.steps_per_epoch) as u64;
+            state.step = plan.steps_done - (plan.reports.len() * plan.steps_per_epoch) as u64;
             for (step, loss) in earlier.iter().filter(|point| point.0 as u64 <= plan.steps_done) {
-                scene.train.push(*step as u64, *loss);
+                state.train.push(*step as u64, *loss);
             }
-            scene.say(format!(
-                "{} steps an epoch, about {} of memory",
+            state.info(format!(
+                "{} steps per epoch, about {} of memory",
                 thousands(plan.steps_per_epoch),
                 progress::megabytes(plan.memory_bytes)
             ));
@@ -121,58 +133,60 @@ impl<M> Observer<M> for Dashboard<M> {
         Ok(())
     }
 
-    fn stepped(&mut self, step: &StepReport) -> Heard {
+    fn on_step(&mut self, step: &StepReport) -> ObserverResult {
         if !self.screen.is_open() {
-            self.tell_verdicts();
-            return self.plain.stepped(step);
+            self.print_summaries();
+            return self.plain.on_step(step);
         }
-        let seconds = self.began.elapsed().as_secs_f64();
-        // By a signal, which no key told the screen of.
-        let stopping = self.stop.is_asked();
-        let saved =
-            self.saved.map(|(at, step)| Saved { seconds_ago: at.elapsed().as_secs_f64(), step });
-        self.change(|scene| {
-            scene.phase = Phase::Training;
-            scene.stopping |= stopping;
-            scene.saved = saved;
-            scene.epoch = step.epoch as u64;
-            scene.step = step.step as u64;
-            scene.global_step = step.step_of_run;
-            scene.train.push(step.step_of_run, step.step_loss_nats_per_token);
-            scene.learning_rate = step.learning_rate;
-            scene.tokens_per_second = step.tokens_per_second;
-            scene.seconds = seconds;
-            let left = scene.all_steps.saturating_sub(step.step_of_run) as f64;
-            scene.eta_seconds = Some(step.seconds / step.step as f64 * left);
-            scene.counted = Some(Instant::now());
+        let seconds = self.started_at.elapsed().as_secs_f64();
+        // Requested by a signal, which the view does not know of.
+        let stopping = self.stop.is_requested();
+        let saved = self
+            .saved
+            .map(|(at, step)| SavedCheckpoint { seconds_ago: at.elapsed().as_secs_f64(), step });
+        self.update(|state| {
+            state.phase = Phase::Training;
+            state.stopping |= stopping;
+            state.saved = saved;
+            state.epoch = step.epoch as u64;
+            state.step = step.step as u64;
+            state.global_step = step.step_of_run;
+            state.train.push(step.step_of_run, step.step_loss_nats_per_token);
+            state.learning_rate = step.learning_rate;
+            state.tokens_per_second = step.tokens_per_second;
+            state.seconds = seconds;
+            let left = state.all_steps.saturating_sub(step.step_of_run) as f64;
+            state.eta_seconds = Some(step.seconds / step.step as f64 * left);
+            state.measured_at = Some(Instant::now());
         });
         Ok(())
     }
 
-    fn look(&mut self, step: &StepReport, model: &M) -> Heard {
-        match self.screen.is_open() {
-            true => self.sample(step.step_of_run, model),
-            false => self.plain.look(step, model),
+    fn on_sample(&mut self, step: &StepReport, model: &M) -> ObserverResult {
+        if self.screen.is_open() {
+            self.sample(step.step_of_run, model)
+        } else {
+            self.plain.on_sample(step, model)
         }
     }
 
-    fn epoch_ended(&mut self, epoch: &EpochReport, model: &M) -> Heard {
-        self.judged(epoch);
+    fn on_epoch_end(&mut self, epoch: &EpochReport, model: &M) -> ObserverResult {
+        self.show_epoch(epoch);
         if !self.screen.is_open() {
-            return self.plain.epoch_ended(epoch, model);
+            return self.plain.on_epoch_end(epoch, model);
         }
-        let mut verdict = String::new();
-        self.change(|scene| {
-            verdict = progress::verdict(epoch, scene.epochs as usize);
-            scene.say(verdict.clone());
+        let mut summary = String::new();
+        self.update(|state| {
+            summary = progress::epoch_summary(epoch, state.epochs as usize);
+            state.info(summary.clone());
         });
-        self.verdicts.push(verdict);
+        self.summaries.push(summary);
         self.sample(epoch.step, model)
     }
 
-    fn phase(&mut self, phase: trainer::Phase) -> Heard {
-        self.change(|scene| {
-            scene.phase = match phase {
+    fn on_phase(&mut self, phase: trainer::Phase) -> ObserverResult {
+        self.update(|state| {
+            state.phase = match phase {
                 trainer::Phase::Training => Phase::Training,
                 trainer::Phase::Validating => Phase::Validating,
                 trainer::Phase::Saving => Phase::Saving,
@@ -181,20 +195,20 @@ impl<M> Observer<M> for Dashboard<M> {
         Ok(())
     }
 
-    fn saved(&mut self, steps: u64) -> Heard {
+    fn on_checkpoint(&mut self, steps: u64) -> ObserverResult {
         self.saved = Some((Instant::now(), steps));
         Ok(())
     }
 
-    fn retreated(&mut self, retreat: &Retreat) -> Heard {
-        let setback = progress::setback(retreat);
-        self.change(|scene| scene.best = None);
-        retreat.reports.iter().for_each(|epoch| self.judged(epoch));
-        self.change(|scene| scene.warn(setback.clone()));
-        match self.screen.is_open() {
-            true => self.verdicts.push(setback),
-            false => self.plain.retreated(retreat)?,
+    fn on_rollback(&mut self, rollback: &Rollback) -> ObserverResult {
+        let warning = progress::rollback_warning(rollback);
+        self.update(|state| state.best = None);
+        rollback.reports.iter().for_each(|epoch| self.show_epoch(epoch));
+        self.update(|state| state.warn(warning.clone()));
+        if !self.screen.is_open() {
+            return self.plain.on_rollback(rollback);
         }
+        self.summaries.push(warning);
         Ok(())
     }
 }
@@ -202,6 +216,6 @@ impl<M> Observer<M> for Dashboard<M> {
 impl<M> Drop for Dashboard<M> {
     fn drop(&mut self) {
         crate::view::restore();
-        self.tell_verdicts();
+        self.print_summaries();
     }
 }

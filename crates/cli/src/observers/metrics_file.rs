@@ -1,42 +1,42 @@
-//! `metrics.jsonl`: one object a line, to plot from, and how it is read back.
+//! `metrics.jsonl`: metrics as one JSON object per line, written during a run and read for charts.
 
 use std::path::Path;
 
 use serde_json::{Value, json};
-use trainer::{EpochReport, Heard, Marks, Observer, Plan, Retreat, StepReport};
+use trainer::{EpochReport, FileOffsets, Observer, ObserverResult, Plan, Rollback, StepReport};
 
 use crate::error::{Error, Result};
-use crate::observers::rewindable_file::Marked;
+use crate::observers::rewindable_file::RewindableFile;
 
 /// The file's name in a run directory.
 pub const NAME: &str = "metrics.jsonl";
-/// Steps between two lines within an epoch.
-pub const EVERY_STEPS: usize = 50;
+/// A step line is written every this many steps of an epoch.
+pub const LOG_EVERY_STEPS: usize = 50;
 
-/// The observer that writes numbers down.
+/// The observer that writes `metrics.jsonl`.
 pub struct MetricsFile {
-    file: Marked,
+    file: RewindableFile,
 }
 
 impl MetricsFile {
     /// Writes `metrics.jsonl` in `run`.
     pub fn new(run: &Path) -> Self {
-        Self { file: Marked::new(run, NAME) }
+        Self { file: RewindableFile::new(run, NAME) }
     }
 
-    fn write(&mut self, line: &Value) -> Heard {
+    fn write(&mut self, line: &Value) -> ObserverResult {
         self.file.append(&format!("{line}\n"))
     }
 }
 
 impl<M> Observer<M> for MetricsFile {
-    fn planned(&mut self, plan: &Plan) -> Heard {
-        self.file.open(&plan.marks)?;
+    fn on_start(&mut self, plan: &Plan) -> ObserverResult {
+        self.file.open(&plan.file_offsets)?;
         Ok(())
     }
 
-    fn stepped(&mut self, step: &StepReport) -> Heard {
-        if !step.step.is_multiple_of(EVERY_STEPS) {
+    fn on_step(&mut self, step: &StepReport) -> ObserverResult {
+        if !step.step.is_multiple_of(LOG_EVERY_STEPS) {
             return Ok(());
         }
         self.write(&json!({
@@ -52,7 +52,7 @@ impl<M> Observer<M> for MetricsFile {
         }))
     }
 
-    fn epoch_ended(&mut self, epoch: &EpochReport, _model: &M) -> Heard {
+    fn on_epoch_end(&mut self, epoch: &EpochReport, _model: &M) -> ObserverResult {
         let mut line = json!({"event": "epoch", "valid_perplexity": epoch.valid_perplexity()});
         if let (Value::Object(line), Value::Object(report)) = (&mut line, json!(epoch)) {
             line.extend(report);
@@ -60,35 +60,35 @@ impl<M> Observer<M> for MetricsFile {
         self.write(&line)
     }
 
-    fn saving(&mut self, marks: &mut Marks) -> Heard {
-        self.file.mark(marks)
+    fn before_checkpoint(&mut self, offsets: &mut FileOffsets) -> ObserverResult {
+        self.file.record_offset(offsets)
     }
 
-    fn retreated(&mut self, retreat: &Retreat) -> Heard {
-        self.file.go_back(&retreat.marks)?;
+    fn on_rollback(&mut self, rollback: &Rollback) -> ObserverResult {
+        self.file.rewind(&rollback.file_offsets)?;
         self.write(&json!({
             "event": "retreat",
-            "step_of_run": retreat.step,
-            "reason": retreat.reason,
-            "learning_rate": retreat.learning_rate,
-            "halvings": retreat.halvings,
+            "step_of_run": rollback.step,
+            "reason": rollback.reason,
+            "learning_rate": rollback.learning_rate,
+            "halvings": rollback.halvings,
         }))
     }
 }
 
-/// What a run wrote down: points by the step of the run.
+/// The curves of a run: points (step of the run, value).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Curves {
-    /// Mean training losses, nats a token, of 50 steps each; of whole epochs where these have fewer.
+    /// Training losses in nats/token, each the mean of 50 steps, or of an epoch if epochs are shorter than that.
     pub train: Vec<(f64, f64)>,
-    /// Validation losses, nats a token.
+    /// Validation losses in nats/token.
     pub valid: Vec<(f64, f64)>,
-    /// The factors of updates.
+    /// Learning rates.
     pub learning_rate: Vec<(f64, f64)>,
 }
 
 impl Curves {
-    /// The last step that is told of.
+    /// The last step with a recorded loss.
     pub fn steps(&self) -> u64 {
         let points = self.train.iter().chain(&self.valid);
         points.map(|point| point.0 as u64).max().unwrap_or(0)
@@ -98,19 +98,19 @@ impl Curves {
 /// Reads the curves of `run`.
 ///
 /// # Errors
-/// If the file cannot be read or holds a line that is no object.
-pub fn curves(run: &Path) -> Result<Curves> {
+/// If the file cannot be read or a line is not valid JSON.
+pub fn read_curves(run: &Path) -> Result<Curves> {
     let mut curves = Curves::default();
     let mut epochs = Vec::new();
-    let mut before = Within::default();
+    let mut previous = EpochPosition::default();
     for value in lines(run)? {
         let point =
             |step: &str, value_of: &str| Some((value[step].as_f64()?, value[value_of].as_f64()?));
         match value["event"].as_str() {
             Some("step") => {
-                let within = Within::read(&value);
-                curves.train.extend(within.and_then(|within| within.since(&before)));
-                before = within.unwrap_or_default();
+                let position = EpochPosition::read(&value);
+                curves.train.extend(position.and_then(|position| position.mean_since(&previous)));
+                previous = position.unwrap_or_default();
                 curves.learning_rate.extend(point("step_of_run", "learning_rate"));
             }
             Some("epoch") => {
@@ -121,15 +121,15 @@ pub fn curves(run: &Path) -> Result<Curves> {
         }
     }
     if curves.train.is_empty() {
-        // Epochs too short for a single line within them.
+        // The epochs are too short for step lines.
         curves.train = epochs;
     }
     Ok(curves)
 }
 
-/// How far an epoch had come at a line.
+/// The progress of an epoch at a step line.
 #[derive(Clone, Copy, Default)]
-struct Within {
+struct EpochPosition {
     epoch: u64,
     step: f64,
     step_of_run: f64,
@@ -137,7 +137,7 @@ struct Within {
     mean: f64,
 }
 
-impl Within {
+impl EpochPosition {
     fn read(line: &Value) -> Option<Self> {
         Some(Self {
             epoch: line["epoch"].as_u64()?,
@@ -147,17 +147,18 @@ impl Within {
         })
     }
 
-    /// The mean loss of the steps since the line `before`: that of a single step says little.
-    fn since(self, before: &Self) -> Option<(f64, f64)> {
-        let (steps, sum) = match before.epoch == self.epoch {
-            true => (self.step - before.step, self.mean * self.step - before.mean * before.step),
-            false => (self.step, self.mean * self.step),
+    /// The mean loss of the steps since the line `previous`; the loss of a single step is noisy.
+    fn mean_since(self, previous: &Self) -> Option<(f64, f64)> {
+        let (steps, sum) = if previous.epoch == self.epoch {
+            (self.step - previous.step, self.mean * self.step - previous.mean * previous.step)
+        } else {
+            (self.step, self.mean * self.step)
         };
         (steps > 0.0).then(|| (self.step_of_run, sum / steps))
     }
 }
 
-/// All lines of `run` but a last one that is being written, or was when its writer died.
+/// All complete lines of `run`: a last line without a line break is ignored.
 fn lines(run: &Path) -> Result<Vec<Value>> {
     let path = run.join(NAME);
     let text = std::fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
@@ -169,11 +170,11 @@ fn lines(run: &Path) -> Result<Vec<Value>> {
     text[..whole].lines().enumerate().map(line).collect()
 }
 
-/// The lines of `run` without times and speeds, which no two runs share.
+/// The lines of `run` without times and speeds, which differ between any two runs.
 ///
 /// # Errors
-/// If the file cannot be read or holds a line that is no object.
-pub fn timeless_lines(run: &Path) -> Result<Vec<Value>> {
+/// If the file cannot be read or a line is not valid JSON.
+pub fn lines_without_times(run: &Path) -> Result<Vec<Value>> {
     let mut lines = lines(run)?;
     for object in lines.iter_mut().filter_map(Value::as_object_mut) {
         object.retain(|key, _| !key.contains("second"));
@@ -186,33 +187,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn going_back_keeps_what_was_written_before_the_mark() {
+    fn a_rollback_keeps_what_was_written_before_the_checkpoint() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(NAME);
         std::fs::write(&path, "{\"a\":1}\n{\"a\":2}\n{\"a").unwrap();
         let mut file = MetricsFile::new(folder.path());
-        file.file.open(&Marks::from([(NAME.into(), 8)])).unwrap();
-        let mut marks = Marks::new();
-        <MetricsFile as Observer>::saving(&mut file, &mut marks).unwrap();
-        assert_eq!(marks[NAME], 8);
+        file.file.open(&FileOffsets::from([(NAME.into(), 8)])).unwrap();
+        let mut offsets = FileOffsets::new();
+        <MetricsFile as Observer>::before_checkpoint(&mut file, &mut offsets).unwrap();
+        assert_eq!(offsets[NAME], 8);
         file.write(&json!({"a": 3})).unwrap();
-        let retreat = Retreat {
-            reason: "too hot".into(),
+        let rollback = Rollback {
+            reason: "diverged".into(),
             step: 7,
             learning_rate: 0.5,
             halvings: 1,
             reports: Vec::new(),
-            marks,
+            file_offsets: offsets,
         };
-        <MetricsFile as Observer>::retreated(&mut file, &retreat).unwrap();
+        <MetricsFile as Observer>::on_rollback(&mut file, &rollback).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!((lines.len(), lines[0]), (2, "{\"a\":1}"));
-        assert!(lines[1].contains("\"reason\":\"too hot\""), "{text}");
+        assert!(lines[1].contains("\"reason\":\"diverged\""), "{text}");
     }
 
     #[test]
-    fn curves_are_read_by_the_step_of_the_run() {
+    fn curves_are_read_with_the_step_of_the_run() {
         let folder = tempfile::tempdir().unwrap();
         let lines = [
             json!({"event": "step", "epoch": 1, "step": 50, "step_of_run": 50,
@@ -230,15 +231,15 @@ mod tests {
             valid: vec![(60.0, 4.0)],
             learning_rate: vec![(50.0, 0.1), (100.0, 0.1), (160.0, 0.1)],
         };
-        assert_eq!(curves(folder.path()).unwrap(), expected);
-        let timeless = timeless_lines(folder.path()).unwrap();
+        assert_eq!(read_curves(folder.path()).unwrap(), expected);
+        let without_times = lines_without_times(folder.path()).unwrap();
         assert_eq!(
-            timeless[3],
+            without_times[3],
             json!({"event": "epoch", "step": 60, "valid_loss_nats_per_token": 4.0})
         );
         std::fs::write(folder.path().join(NAME), text.clone() + "{\"ev").unwrap();
-        assert_eq!(curves(folder.path()).unwrap(), expected);
+        assert_eq!(read_curves(folder.path()).unwrap(), expected);
         std::fs::write(folder.path().join(NAME), text + "{\"ev\n").unwrap();
-        assert!(curves(folder.path()).unwrap_err().to_string().contains("line 5"));
+        assert!(read_curves(folder.path()).unwrap_err().to_string().contains("line 5"));
     }
 }

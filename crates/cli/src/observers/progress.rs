@@ -1,50 +1,49 @@
-//! Tells a person how a run goes in plain lines, on standard error.
+//! Progress of a run in plain lines on standard error.
 
 use std::time::{Duration, Instant};
 
-use models::summary::thousands;
-use trainer::{EpochReport, Heard, Method, Observer, Plan, Retreat, StepReport};
+use trainer::{EpochReport, Observer, ObserverResult, Plan, Rollback, StepReport, TrainMode};
 
-use crate::observers::sampling::{Speaker, TEMPERATURE};
-use crate::output::tell;
-use crate::view::format::duration;
+use crate::observers::sampling::{SampleCache, TEMPERATURE};
+use crate::output::status;
+use crate::view::format::{duration, thousands};
 
-/// Time between two lines within an epoch.
-const LINE_EVERY: Duration = Duration::from_secs(5);
+/// Minimum time between two step lines.
+const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The observer that people read.
+/// The observer that prints progress lines.
 pub struct Progress<M> {
-    speaker: Speaker<M>,
+    samples: SampleCache<M>,
     epochs: usize,
     last_line: Instant,
 }
 
 impl<M> Progress<M> {
-    /// Lets the model speak by `speaker`.
-    pub fn new(speaker: Speaker<M>) -> Self {
-        Self { speaker, epochs: 0, last_line: Instant::now() }
+    /// Prints samples from `samples`.
+    pub fn new(samples: SampleCache<M>) -> Self {
+        Self { samples, epochs: 0, last_line: Instant::now() }
     }
 
-    /// Knows how many epochs there will be.
-    pub fn plan_for(&mut self, epochs: usize) {
+    /// Sets the total number of epochs, which the lines show.
+    pub fn set_epochs(&mut self, epochs: usize) {
         self.epochs = epochs;
     }
 }
 
 impl<M> Observer<M> for Progress<M> {
-    fn planned(&mut self, plan: &Plan) -> Heard {
-        self.plan_for(plan.epochs);
-        tell(&size(plan));
+    fn on_start(&mut self, plan: &Plan) -> ObserverResult {
+        self.set_epochs(plan.epochs);
+        status(&run_size(plan));
         Ok(())
     }
 
-    fn timed(&mut self, seconds_per_epoch: f64) -> Heard {
-        tell(&format!("an epoch will take about {}", duration(seconds_per_epoch)));
+    fn on_estimate(&mut self, seconds_per_epoch: f64) -> ObserverResult {
+        status(&format!("an epoch will take about {}", duration(seconds_per_epoch)));
         Ok(())
     }
 
-    fn stepped(&mut self, step: &StepReport) -> Heard {
-        if self.last_line.elapsed() < LINE_EVERY {
+    fn on_step(&mut self, step: &StepReport) -> ObserverResult {
+        if self.last_line.elapsed() < LINE_INTERVAL {
             return Ok(());
         }
         self.last_line = Instant::now();
@@ -56,7 +55,7 @@ impl<M> Observer<M> for Progress<M> {
             learning_rate: rate,
             ..
         } = *step;
-        tell(&format!(
+        status(&format!(
             "epoch {epoch}/{} step {}/{steps} loss {loss:.3} rate {rate:.2e} {} tokens/s, epoch ends in {}",
             self.epochs,
             step.step,
@@ -66,34 +65,34 @@ impl<M> Observer<M> for Progress<M> {
         Ok(())
     }
 
-    fn look(&mut self, step: &StepReport, model: &M) -> Heard {
-        let text = self.speaker.speak_once(model, TEMPERATURE, step.step_of_run)?;
-        tell(&format!("  after step {}: {text}", step.step));
+    fn on_sample(&mut self, step: &StepReport, model: &M) -> ObserverResult {
+        let text = self.samples.sample(model, TEMPERATURE, step.step_of_run)?;
+        status(&format!("  sample after step {}: {text}", step.step));
         Ok(())
     }
 
-    fn epoch_ended(&mut self, report: &EpochReport, model: &M) -> Heard {
-        tell(&verdict(report, self.epochs));
-        let text = self.speaker.speak_once(model, TEMPERATURE, report.step)?;
-        tell(&format!("  it writes: {text}"));
+    fn on_epoch_end(&mut self, report: &EpochReport, model: &M) -> ObserverResult {
+        status(&epoch_summary(report, self.epochs));
+        let text = self.samples.sample(model, TEMPERATURE, report.step)?;
+        status(&format!("  sample: {text}"));
         Ok(())
     }
 
-    fn retreated(&mut self, retreat: &Retreat) -> Heard {
-        tell(&setback(retreat));
+    fn on_rollback(&mut self, rollback: &Rollback) -> ObserverResult {
+        status(&rollback_warning(rollback));
         Ok(())
     }
 }
 
-/// How large a run is.
-pub fn size(plan: &Plan) -> String {
-    let what = match plan.method {
-        Method::Windows => "windows",
-        Method::EveryStep { .. } => "pieces of streams",
-        Method::Examples => "examples",
+/// The size of the model, the data and the memory.
+fn run_size(plan: &Plan) -> String {
+    let unit = match plan.mode {
+        TrainMode::Windows => "windows",
+        TrainMode::Tbptt { .. } => "stream segments",
+        TrainMode::Examples => "examples",
     };
     format!(
-        "{} parameters; {} training and {} validation {what}, {} steps an epoch; about {} of \
+        "{} parameters; {} training and {} validation {unit}, {} steps per epoch; about {} of \
          memory",
         thousands(plan.parameters),
         thousands(plan.train_items),
@@ -103,8 +102,8 @@ pub fn size(plan: &Plan) -> String {
     )
 }
 
-/// What an epoch came to.
-pub fn verdict(report: &EpochReport, epochs: usize) -> String {
+/// The results of an epoch in one line.
+pub fn epoch_summary(report: &EpochReport, epochs: usize) -> String {
     format!(
         "epoch {}/{epochs}: train loss {:.3}, valid loss {:.3} (perplexity {:.1}, accuracy {:.1} %), {}",
         report.epoch,
@@ -116,15 +115,15 @@ pub fn verdict(report: &EpochReport, epochs: usize) -> String {
     )
 }
 
-/// That the run went back, and what it goes on with.
-pub fn setback(retreat: &Retreat) -> String {
+/// The cause of a rollback, and how training continues.
+pub fn rollback_warning(rollback: &Rollback) -> String {
     format!(
-        "warning: {}; back to step {}, and on with half the learning rate ({:.2e}; halved {} of 3 times)",
-        retreat.reason, retreat.step, retreat.learning_rate, retreat.halvings
+        "warning: {}; rolled back to step {}, continuing with half the learning rate ({:.2e}; halved {} of 3 times)",
+        rollback.reason, rollback.step, rollback.learning_rate, rollback.halvings
     )
 }
 
-/// Bytes in megabytes of a million.
+/// `bytes` in units of 10^6 bytes, rounded up.
 pub fn megabytes(bytes: usize) -> String {
     format!("{} MB", thousands(bytes.div_ceil(1_000_000)))
 }

@@ -1,51 +1,51 @@
-//! A file of a run that is appended to, and that goes back to where it was when a checkpoint was saved:
-//! whoever resumes or retreats writes the rest again.
+//! An append-only file of a run that is truncated to its length at the last checkpoint when the run is resumed or
+//! rolled back; later content is then written again.
 
 use std::path::{Path, PathBuf};
 
 use durable::Journal;
-use trainer::{Heard, Marks};
+use trainer::{FileOffsets, ObserverResult};
 
-/// The file, opened when the run is about to begin and not when it may still be refused.
-pub struct Marked {
+/// Opened only when the run starts, so that a rejected run leaves no file.
+pub struct RewindableFile {
     name: &'static str,
     path: PathBuf,
     journal: Option<Journal>,
 }
 
-impl Marked {
-    /// The file `name` in `run`, which is also the name of its mark.
+impl RewindableFile {
+    /// The file `name` in `run`; `name` is also its key in [`FileOffsets`].
     pub fn new(run: &Path, name: &'static str) -> Self {
         Self { name, path: run.join(name), journal: None }
     }
 
-    /// Opens it at its mark, and says whether it begins there.
-    pub fn open(&mut self, marks: &Marks) -> durable::Result<bool> {
-        let mark = marks.get(self.name).copied().unwrap_or(0);
-        self.journal = Some(Journal::open(&self.path, mark)?);
-        Ok(mark == 0)
+    /// Opens the file, truncates it to its recorded offset, and returns whether it is now empty.
+    pub fn open(&mut self, offsets: &FileOffsets) -> durable::Result<bool> {
+        let offset = offsets.get(self.name).copied().unwrap_or(0);
+        self.journal = Some(Journal::open(&self.path, offset)?);
+        Ok(offset == 0)
     }
 
     /// Appends `text`.
-    pub fn append(&mut self, text: &str) -> Heard {
+    pub fn append(&mut self, text: &str) -> ObserverResult {
         match &mut self.journal {
             Some(journal) => Ok(journal.append(text.as_bytes())?),
             None => Ok(()),
         }
     }
 
-    /// Makes it durable, and marks where it ends.
-    pub fn mark(&mut self, marks: &mut Marks) -> Heard {
+    /// Syncs the file to disk and records its length.
+    pub fn record_offset(&mut self, offsets: &mut FileOffsets) -> ObserverResult {
         if let Some(journal) = &mut self.journal {
-            marks.insert(self.name.into(), journal.mark()?);
+            offsets.insert(self.name.into(), journal.synced_len()?);
         }
         Ok(())
     }
 
-    /// Goes back to its mark.
-    pub fn go_back(&mut self, marks: &Marks) -> Heard {
+    /// Truncates the file to its recorded offset.
+    pub fn rewind(&mut self, offsets: &FileOffsets) -> ObserverResult {
         match &mut self.journal {
-            Some(journal) => Ok(journal.cut(marks.get(self.name).copied().unwrap_or(0))?),
+            Some(journal) => Ok(journal.truncate(offsets.get(self.name).copied().unwrap_or(0))?),
             None => Ok(()),
         }
     }

@@ -1,52 +1,52 @@
-//! `samples.md`: what the network said after each epoch, to read.
+//! `samples.md`: samples of the model after each epoch.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
-use trainer::{EpochReport, Heard, Marks, Observer, Plan, Retreat};
+use trainer::{EpochReport, FileOffsets, Observer, ObserverResult, Plan, Rollback};
 
-use crate::observers::rewindable_file::Marked;
-use crate::observers::sampling::Speaker;
+use crate::observers::rewindable_file::RewindableFile;
+use crate::observers::sampling::SampleCache;
 
-/// The observer that writes samples down.
+/// The observer that writes `samples.md`.
 pub struct SamplesFile<M> {
-    file: Marked,
-    speaker: Speaker<M>,
+    file: RewindableFile,
+    samples: SampleCache<M>,
 }
 
 impl<M> SamplesFile<M> {
     /// Writes `samples.md` in `run`.
-    pub fn new(run: &Path, speaker: Speaker<M>) -> Self {
-        Self { file: Marked::new(run, "samples.md"), speaker }
+    pub fn new(run: &Path, samples: SampleCache<M>) -> Self {
+        Self { file: RewindableFile::new(run, "samples.md"), samples }
     }
 }
 
 impl<M> Observer<M> for SamplesFile<M> {
-    fn planned(&mut self, plan: &Plan) -> Heard {
-        match self.file.open(&plan.marks)? {
-            true => self.file.append("# Samples\n"),
-            false => Ok(()),
+    fn on_start(&mut self, plan: &Plan) -> ObserverResult {
+        if self.file.open(&plan.file_offsets)? {
+            self.file.append("# Samples\n")?;
         }
+        Ok(())
     }
 
-    fn epoch_ended(&mut self, epoch: &EpochReport, model: &M) -> Heard {
+    fn on_epoch_end(&mut self, epoch: &EpochReport, model: &M) -> ObserverResult {
         let mut text = String::new();
         let loss = epoch.valid_loss_nats_per_token;
-        writeln!(text, "\n## Epoch {}, validation loss {loss:.3} nats a token", epoch.epoch)?;
-        for &temperature in self.speaker.temperatures() {
-            let sample = self.speaker.speak_once(model, temperature, epoch.step)?;
+        writeln!(text, "\n## Epoch {}, validation loss {loss:.3} nats/token", epoch.epoch)?;
+        for &temperature in self.samples.temperatures() {
+            let sample = self.samples.sample(model, temperature, epoch.step)?;
             writeln!(text, "\nTemperature {temperature}:\n\n> {sample}")?;
         }
         self.file.append(&text)
     }
 
-    fn saving(&mut self, marks: &mut Marks) -> Heard {
-        self.file.mark(marks)
+    fn before_checkpoint(&mut self, offsets: &mut FileOffsets) -> ObserverResult {
+        self.file.record_offset(offsets)
     }
 
-    fn retreated(&mut self, retreat: &Retreat) -> Heard {
-        // The weights after these steps will be others.
-        self.speaker.forget();
-        self.file.go_back(&retreat.marks)
+    fn on_rollback(&mut self, rollback: &Rollback) -> ObserverResult {
+        // After the rollback, the same steps give other weights.
+        self.samples.clear();
+        self.file.rewind(&rollback.file_offsets)
     }
 }

@@ -1,124 +1,119 @@
-//! Lets a network in training speak: short samples in the terminal's and the file's service.
+//! Short samples of the model in training, shared by several observers.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::tensor::Device;
-use generate::{Request, Sampling, Voice, Writer, prompt, write_sample};
-use models::{About, Context, LanguageModel, Precision};
-use text_prep::{Tokenizer, UnseenPolicy};
+use generate::{Engine, GenerateOptions, Generator, Sampling, encode_prompt};
+use models::{LanguageModel, LmMetadata, Precision, StateMode};
+use text_prep::{OovPolicy, Tokenizer};
 
 use crate::error::Result;
 
-/// The temperature of what is spoken in passing, and what `generate` writes at unless told otherwise.
+/// The temperature of samples during training, and the default of `generate`.
 pub const TEMPERATURE: f64 = 0.5;
 
-/// What a network of this kind can say of its own accord.
-pub trait Speech<M>: Send + Sync {
-    /// A sample of `model`, in one line; empty where its weights have just exploded.
+/// Produces samples from a model of type `M`.
+pub trait SampleSource<M>: Send + Sync {
+    /// A sample of `model` in one line; empty if its outputs are not finite.
     ///
     /// # Errors
-    /// If the network cannot be used at all.
-    fn speak(&self, model: &M, temperature: f64) -> Result<String>;
+    /// If the model cannot be used at all.
+    fn sample(&self, model: &M, temperature: f64) -> Result<String>;
 
-    /// The temperatures at which it is worth listening to.
+    /// The temperatures of the samples in `samples.md`.
     fn temperatures(&self) -> &'static [f64];
 }
 
-/// Speaks, and remembers what it said of the newest weights: several listen to the same samples.
-pub struct Speaker<M> {
-    speech: Arc<dyn Speech<M>>,
-    spoken: Arc<Mutex<Vec<Spoken>>>,
+/// Caches the samples of the newest weights, so that several observers share them.
+pub struct SampleCache<M> {
+    source: Arc<dyn SampleSource<M>>,
+    samples: Arc<Mutex<Vec<CachedSample>>>,
 }
 
-/// A sample, the step of the weights that it is of, and the temperature.
+/// A sample of the weights after `step` updates.
 #[derive(Clone, Debug)]
-struct Spoken {
+struct CachedSample {
     step: u64,
     temperature: f64,
     text: String,
 }
 
-// By hand, for a network need not be copied to be spoken of.
-impl<M> Clone for Speaker<M> {
+// Not derived, because that would require `M: Clone`.
+impl<M> Clone for SampleCache<M> {
     fn clone(&self) -> Self {
-        Self { speech: self.speech.clone(), spoken: self.spoken.clone() }
+        Self { source: self.source.clone(), samples: self.samples.clone() }
     }
 }
 
-impl<M> Speaker<M> {
-    /// Speaks in this way.
-    pub fn new(speech: impl Speech<M> + 'static) -> Self {
-        Self { speech: Arc::new(speech), spoken: Arc::default() }
+impl<M> SampleCache<M> {
+    /// An empty cache of samples from `source`.
+    pub fn new(source: impl SampleSource<M> + 'static) -> Self {
+        Self { source: Arc::new(source), samples: Arc::default() }
     }
 
-    /// The temperatures at which it is worth listening to.
+    /// The temperatures of the samples in `samples.md`.
     pub fn temperatures(&self) -> &'static [f64] {
-        self.speech.temperatures()
+        self.source.temperatures()
     }
 
-    /// A sample of the weights after `step` updates; said again without asking the model, if
-    /// it was said before.
-    pub fn speak_once(&self, model: &M, temperature: f64, step: u64) -> Result<String> {
-        let mut spoken = self.spoken.lock().unwrap_or_else(PoisonError::into_inner);
-        spoken.retain(|sample| sample.step == step);
-        if let Some(sample) = spoken.iter().find(|sample| sample.temperature == temperature) {
+    /// A sample of the weights after `step` updates, from the cache if possible.
+    pub fn sample(&self, model: &M, temperature: f64, step: u64) -> Result<String> {
+        let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
+        samples.retain(|sample| sample.step == step);
+        if let Some(sample) = samples.iter().find(|sample| sample.temperature == temperature) {
             return Ok(sample.text.clone());
         }
-        let text = self.speech.speak(model, temperature)?;
-        spoken.push(Spoken { step, temperature, text: text.clone() });
+        let text = self.source.sample(model, temperature)?;
+        samples.push(CachedSample { step, temperature, text: text.clone() });
         Ok(text)
     }
 
-    /// Forgets what was said: the same steps will be made again with other weights.
-    pub fn forget(&self) {
-        self.spoken.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    /// Clears the cache: after a rollback, the same steps give other weights.
+    pub fn clear(&self) {
+        self.samples.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 
-/// Writing: a new text from the start of a story. Knows all but the weights.
-pub struct Writing {
-    /// From ids to text.
+/// Generates a text from the start of a document. Holds everything but the weights.
+pub struct LmSampler {
+    /// The tokenizer.
     pub tokenizer: Tokenizer,
-    /// The model's blueprint and window.
-    pub about: About,
-    /// How it reads its past: as it is being trained.
-    pub context: Context,
-    /// Where it computes.
+    /// The model's configuration, window and seed.
+    pub metadata: LmMetadata,
+    /// How state is kept between tokens: as in training.
+    pub state_mode: StateMode,
+    /// The device.
     pub device: Device,
-    /// Tokens in a sample.
-    pub tokens: usize,
+    /// Maximum number of tokens per sample.
+    pub max_tokens: usize,
 }
 
-impl Writing {
-    fn write(&self, model: &LanguageModel, temperature: f64) -> generate::Result<String> {
-        let window = self.about.window;
-        let prompt = prompt(&self.tokenizer, "", UnseenPolicy::Skip, window)?;
-        let voice = Voice::new(model, &self.device, Precision::F32);
-        let writer = Writer { voice, tokenizer: &self.tokenizer, window };
-        let request = Request {
-            prompt: &prompt.ids,
-            tokens: self.tokens,
-            sampling: Sampling { temperature, ..Sampling::default() },
-            seed: self.about.seed,
-            context: self.context,
-            one_story: true,
-            stop: None,
-        };
-        let sample = write_sample(&writer, &request, 0, |_| Ok(()))?;
+impl LmSampler {
+    fn generate(&self, model: &LanguageModel, temperature: f64) -> generate::Result<String> {
+        let (tokenizer, context_len) = (&self.tokenizer, self.metadata.window);
+        let prompt = encode_prompt(tokenizer, "", OovPolicy::Drop, context_len)?;
+        let engine = Engine::new(model, &self.device, Precision::F32);
+        let options = GenerateOptions::new(&prompt.ids, self.max_tokens)
+            .with_sampling(Sampling { temperature, ..Sampling::default() })
+            .with_seed(self.metadata.seed)
+            .with_state_mode(self.state_mode)
+            .within_one_document();
+        let generator = Generator { engine, tokenizer, context_len };
+        let sample = generator.generate(&options, 0, |_| Ok(()))?;
         Ok(sample.text.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 }
 
-impl Speech<LanguageModel> for Writing {
-    fn speak(&self, model: &LanguageModel, temperature: f64) -> Result<String> {
-        match self.write(model, temperature) {
-            // The loss of the next step will tell.
+impl SampleSource<LanguageModel> for LmSampler {
+    fn sample(&self, model: &LanguageModel, temperature: f64) -> Result<String> {
+        match self.generate(model, temperature) {
+            // The next step's loss reports the divergence.
             Err(generate::Error::NotFinite) => Ok(String::new()),
             text => Ok(text?),
         }
     }
 
-    /// Cautious, balanced and as bold as the text itself.
+    /// Conservative, balanced, and the model's own distribution.
     fn temperatures(&self) -> &'static [f64] {
         &[0.2, TEMPERATURE, 1.0]
     }

@@ -1,30 +1,30 @@
-//! The observer that writes a run down for TensorBoard, under `tensorboard/` in its directory.
+//! The observer that logs a run for TensorBoard, in `tensorboard/` in its directory.
 
 use std::path::{Path, PathBuf};
 
-use models::Artifact;
-use trainer::{EpochReport, Heard, Marks, Observer, Plan, Retreat, StepReport};
+use models::LmBundle;
+use trainer::{EpochReport, FileOffsets, Observer, ObserverResult, Plan, Rollback, StepReport};
 
 use crate::error::{Error, Result};
-use crate::observers::metrics_file::EVERY_STEPS;
-use crate::observers::sampling::{Speaker, TEMPERATURE};
+use crate::observers::metrics_file::LOG_EVERY_STEPS;
+use crate::observers::sampling::{SampleCache, TEMPERATURE};
 use crate::run::provenance::unix_seconds;
 use crate::tensorboard::{EventFile, write_projector};
 
-/// The folder in a run directory, and the name of its mark.
+/// The folder in a run directory; also its key in [`FileOffsets`].
 const FOLDER: &str = "tensorboard";
 
-/// The observer.
+/// The observer that writes TensorBoard event files.
 pub struct TensorboardLog<M> {
     directory: PathBuf,
-    speaker: Speaker<M>,
+    samples: SampleCache<M>,
     file: Option<EventFile>,
 }
 
 impl<M> TensorboardLog<M> {
-    /// Writes into `tensorboard/` in `run`.
-    pub fn new(run: &Path, speaker: Speaker<M>) -> Self {
-        Self { directory: run.join(FOLDER), speaker, file: None }
+    /// Logs to `tensorboard/` in `run`.
+    pub fn new(run: &Path, samples: SampleCache<M>) -> Self {
+        Self { directory: run.join(FOLDER), samples, file: None }
     }
 
     fn open(&self, keep: Option<u64>) -> Result<EventFile> {
@@ -37,14 +37,14 @@ impl<M> TensorboardLog<M> {
         }
     }
 
-    fn scalars(&mut self, step: u64, values: &[(&str, f64)]) -> Heard {
+    fn scalars(&mut self, step: u64, values: &[(&str, f64)]) -> ObserverResult {
         let Some(file) = &mut self.file else { return Ok(()) };
         let now = unix_seconds();
         Ok(values.iter().try_for_each(|(tag, value)| file.scalar(step, now, tag, *value))?)
     }
 
-    fn sample(&mut self, step: u64, model: &M) -> Heard {
-        let text = self.speaker.speak_once(model, TEMPERATURE, step)?;
+    fn sample(&mut self, step: u64, model: &M) -> ObserverResult {
+        let text = self.samples.sample(model, TEMPERATURE, step)?;
         match &mut self.file {
             Some(file) => Ok(file.text(step, unix_seconds(), "sample", &format!("> {text}"))?),
             None => Ok(()),
@@ -53,13 +53,13 @@ impl<M> TensorboardLog<M> {
 }
 
 impl<M> Observer<M> for TensorboardLog<M> {
-    fn planned(&mut self, plan: &Plan) -> Heard {
-        self.file = Some(self.open(plan.marks.get(FOLDER).copied())?);
+    fn on_start(&mut self, plan: &Plan) -> ObserverResult {
+        self.file = Some(self.open(plan.file_offsets.get(FOLDER).copied())?);
         Ok(())
     }
 
-    fn stepped(&mut self, step: &StepReport) -> Heard {
-        if !step.step.is_multiple_of(EVERY_STEPS) {
+    fn on_step(&mut self, step: &StepReport) -> ObserverResult {
+        if !step.step.is_multiple_of(LOG_EVERY_STEPS) {
             return Ok(());
         }
         self.scalars(
@@ -72,11 +72,11 @@ impl<M> Observer<M> for TensorboardLog<M> {
         )
     }
 
-    fn look(&mut self, step: &StepReport, model: &M) -> Heard {
+    fn on_sample(&mut self, step: &StepReport, model: &M) -> ObserverResult {
         self.sample(step.step_of_run, model)
     }
 
-    fn epoch_ended(&mut self, epoch: &EpochReport, model: &M) -> Heard {
+    fn on_epoch_end(&mut self, epoch: &EpochReport, model: &M) -> ObserverResult {
         self.scalars(
             epoch.step,
             &[
@@ -89,26 +89,26 @@ impl<M> Observer<M> for TensorboardLog<M> {
         self.sample(epoch.step, model)
     }
 
-    fn saving(&mut self, marks: &mut Marks) -> Heard {
+    fn before_checkpoint(&mut self, offsets: &mut FileOffsets) -> ObserverResult {
         if let Some(file) = &mut self.file {
-            marks.insert(FOLDER.into(), file.mark()?);
+            offsets.insert(FOLDER.into(), file.synced_len()?);
         }
         Ok(())
     }
 
-    fn retreated(&mut self, retreat: &Retreat) -> Heard {
-        match (&mut self.file, retreat.marks.get(FOLDER)) {
-            (Some(file), Some(&mark)) => Ok(file.cut(mark)?),
+    fn on_rollback(&mut self, rollback: &Rollback) -> ObserverResult {
+        match (&mut self.file, rollback.file_offsets.get(FOLDER)) {
+            (Some(file), Some(&offset)) => Ok(file.truncate(offset)?),
             _ => Ok(()),
         }
     }
 }
 
-/// Writes the vectors of all tokens for the embedding projector.
+/// Writes the embeddings of all tokens for the embedding projector.
 ///
 /// # Errors
-/// If the device does not give them back, or the file system refuses.
-pub fn project(run: &Path, artifact: &Artifact) -> Result<()> {
+/// If the weights cannot be read from the device, or a file cannot be written.
+pub fn write_embeddings(run: &Path, artifact: &LmBundle) -> Result<()> {
     let directory = run.join(FOLDER);
     durable::directory::create(&directory)?;
     let vectors = artifact.model.embedding.weight.val();

@@ -1,54 +1,54 @@
-//! What the validation text costs without any network: the losses that a trained one is held against.
+//! Validation losses of simple baselines, to compare a trained model with.
 
-use eval::NGrams;
-use seqdata::Prepared;
+use eval::KneserNey;
+use seqdata::TextDataset;
 
-/// Tokens in the n-grams that are counted.
+/// The order of the n-gram model.
 const ORDER: usize = 5;
-/// What they are called.
+/// The name of the n-gram baseline.
 pub const NGRAM: &str = "5-gram";
 
-/// Losses on the validation text, in nats a token, of what was counted on the training text.
+/// Losses on the validation text in nats/token of models that are fitted on the training text by counting.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Baselines {
-    /// Of guessing blindly: ln V.
+    /// Uniform distribution: ln V.
     pub uniform: f64,
-    /// Of guessing by how frequent tokens are.
+    /// Unigram frequencies.
     pub unigram: f64,
-    /// Of an interpolated Kneser–Ney model of 5-grams.
+    /// Interpolated Kneser–Ney 5-gram model.
     pub ngram: f64,
 }
 
 impl Baselines {
-    /// Counts and scores.
-    pub fn of(prepared: &Prepared) -> Self {
-        let (train, valid) = (train_ids(prepared), valid_ids(prepared));
-        let vocabulary = prepared.tokenizer.vocabulary.len();
-        let ngrams = NGrams::count(&train, ORDER, vocabulary);
+    /// Fits the baselines on the training split and evaluates them on the validation split.
+    pub fn compute(dataset: &TextDataset) -> Self {
+        let (train, valid) = (train_ids(dataset), valid_ids(dataset));
+        let vocabulary = dataset.tokenizer.vocabulary.len();
+        let ngrams = KneserNey::fit(&train, ORDER, vocabulary);
         Self {
             uniform: (vocabulary as f64).ln(),
-            unigram: prepared.unigram_nats_per_token(),
-            ngram: ngrams.nats_per_token(&valid, prepared.window()..valid.len()),
+            unigram: dataset.unigram_nats_per_token(),
+            ngram: ngrams.nats_per_token(&valid, dataset.context_len()..valid.len()),
         }
     }
 
-    /// By name, the best first.
+    /// Names and losses, lowest loss first.
     pub fn named(&self) -> impl Iterator<Item = (&'static str, f64)> {
         [(NGRAM, self.ngram), ("unigram", self.unigram), ("uniform", self.uniform)].into_iter()
     }
 
-    /// Those that are worth a line in a picture: a uniform guess is so bad that it would flatten the rest.
-    pub fn drawn(&self) -> Vec<(String, f64)> {
+    /// The baselines for charts; the uniform loss is so high that it would flatten the other curves.
+    pub fn for_chart(&self) -> Vec<(String, f64)> {
         self.named().take(2).map(|(name, loss)| (name.to_string(), loss)).collect()
     }
 }
 
-/// What is learned from.
-pub fn train_ids(prepared: &Prepared) -> Vec<u32> {
-    prepared.ids.slice(prepared.split.train.clone())
+/// The ids of the training split.
+pub fn train_ids(dataset: &TextDataset) -> Vec<u32> {
+    dataset.ids.slice(dataset.split.train.clone())
 }
 
-/// What is held out.
-pub fn valid_ids(prepared: &Prepared) -> Vec<u32> {
-    prepared.ids.slice(prepared.split.valid.clone())
+/// The ids of the validation split.
+pub fn valid_ids(dataset: &TextDataset) -> Vec<u32> {
+    dataset.ids.slice(dataset.split.valid.clone())
 }

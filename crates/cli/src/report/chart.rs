@@ -1,4 +1,4 @@
-//! Line charts as SVG: knows series of points, not what they mean.
+//! Line charts as SVG files.
 
 use std::ops::Range;
 use std::path::Path;
@@ -12,42 +12,42 @@ use crate::error::{Error, Result};
 
 /// One line of a chart.
 pub struct Series {
-    /// What the legend calls it.
+    /// The name in the legend.
     pub name: String,
-    /// Its points, from left to right.
+    /// The points, from left to right.
     pub points: Vec<(f64, f64)>,
-    /// Which colour; two series may share one.
+    /// Colour index; two series may share a colour.
     pub colour: usize,
-    /// Dots in the place of a line.
+    /// Whether to draw dots and not a line.
     pub dotted: bool,
 }
 
-/// What stands around the lines.
-pub struct Frame<'a> {
-    /// Above the chart.
+/// Title, axes and legend of a chart.
+pub struct ChartOptions<'a> {
+    /// The title above the chart.
     pub title: &'a str,
-    /// Below the horizontal axis.
-    pub across: &'a str,
-    /// Beside the vertical axis.
-    pub upwards: &'a str,
-    /// The least and the largest value shown; what lies outside is drawn on the edge.
-    pub values: (f64, f64),
+    /// The label of the horizontal axis.
+    pub x_label: &'a str,
+    /// The label of the vertical axis.
+    pub y_label: &'a str,
+    /// The lowest and the highest value shown; values outside are drawn on the edge.
+    pub y_range: (f64, f64),
     /// Whether the vertical axis is logarithmic.
-    pub logarithmic: bool,
-    /// Where the legend stands.
-    pub legend: Corner,
+    pub log_y: bool,
+    /// The position of the legend.
+    pub legend: LegendPosition,
 }
 
-/// A corner of the chart.
+/// The position of the legend in the chart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Corner {
-    /// Where falling lines end low.
+pub enum LegendPosition {
+    /// Free if decreasing curves start high.
     LowerLeft,
-    /// Where falling lines leave room.
+    /// Free if decreasing curves end low.
     UpperRight,
 }
 
-/// Told apart also by those who see few colours (Okabe and Ito 2008).
+/// A colour-blind-safe palette (Okabe and Ito 2008).
 const COLOURS: [RGBColor; 6] = [
     RGBColor(213, 94, 0),
     RGBColor(0, 114, 178),
@@ -61,32 +61,34 @@ const SIZE: (u32, u32) = (760, 460);
 /// Draws the chart into the file `path`.
 ///
 /// # Errors
-/// If there is nothing to draw, or the file system refuses.
-pub fn draw(path: &Path, frame: &Frame, series: &[Series]) -> Result<()> {
-    let svg = svg(frame, series).map_err(|error| Error::new(format!("no chart: {error}")))?;
+/// If there is nothing to draw, or the file cannot be written.
+pub fn draw(path: &Path, options: &ChartOptions, series: &[Series]) -> Result<()> {
+    let svg = svg(options, series)
+        .map_err(|error| Error::new(format!("cannot draw the chart: {error}")))?;
     Ok(write_atomically(path, svg.as_bytes())?)
 }
 
 fn svg(
-    frame: &Frame,
+    options: &ChartOptions,
     series: &[Series],
 ) -> std::result::Result<String, Box<dyn std::error::Error>> {
-    let across = series.iter().flat_map(|series| &series.points).map(|point| point.0);
+    let xs = series.iter().flat_map(|series| &series.points).map(|point| point.0);
     let (left, right) =
-        across.fold((f64::INFINITY, 0.0), |(least, most), x| (x.min(least), x.max(most)));
-    // A single point is seen as far from 0.
+        xs.fold((f64::INFINITY, 0.0), |(least, most), x| (x.min(least), x.max(most)));
+    // A single point: start the axis at 0.
     let left = if left < right { left } else { 0.0 };
     if left >= right {
-        return Err("there is nothing but the beginning to draw".into());
+        return Err("there is no point after step 0".into());
     }
     let mut text = String::new();
     {
         let area = SVGBackend::with_string(&mut text, SIZE).into_drawing_area();
         area.fill(&WHITE)?;
-        let (bottom, top) = frame.values;
-        match frame.logarithmic {
-            true => plot(&area, left..right, (bottom..top).log_scale(), frame, series)?,
-            false => plot(&area, left..right, bottom..top, frame, series)?,
+        let (bottom, top) = options.y_range;
+        if options.log_y {
+            plot(&area, left..right, (bottom..top).log_scale(), options, series)?;
+        } else {
+            plot(&area, left..right, bottom..top, options, series)?;
         }
         area.present()?;
     }
@@ -95,28 +97,28 @@ fn svg(
 
 fn plot<'a, Y>(
     area: &DrawingArea<SVGBackend<'a>, Shift>,
-    across: Range<f64>,
-    upwards: Y,
-    frame: &Frame,
+    x_range: Range<f64>,
+    y_range: Y,
+    options: &ChartOptions,
     series: &[Series],
 ) -> std::result::Result<(), Box<dyn std::error::Error>>
 where
     Y: AsRangedCoord<Value = f64>,
     Y::CoordDescType: ValueFormatter<f64>,
 {
-    let (bottom, top) = frame.values;
+    let (bottom, top) = options.y_range;
     let mut chart = ChartBuilder::on(area)
-        .caption(frame.title, ("sans-serif", 18))
+        .caption(options.title, ("sans-serif", 18))
         .margin(12)
         .x_label_area_size(42)
         .y_label_area_size(64)
-        .build_cartesian_2d(across, upwards)?;
+        .build_cartesian_2d(x_range, y_range)?;
     chart
         .configure_mesh()
-        .x_desc(frame.across)
-        .y_desc(frame.upwards)
+        .x_desc(options.x_label)
+        .y_desc(options.y_label)
         .x_label_formatter(&|x| format!("{x:.0}"))
-        // Ticks are sums of steps, and would show what rounding left in them.
+        // Ticks are computed as sums and would show rounding errors.
         .y_label_formatter(&|y| format!("{}", format!("{y:.9}").parse::<f64>().unwrap_or(*y)))
         .light_line_style(WHITE)
         .draw()?;
@@ -137,9 +139,9 @@ where
     }
     chart
         .configure_series_labels()
-        .position(match frame.legend {
-            Corner::LowerLeft => SeriesLabelPosition::LowerLeft,
-            Corner::UpperRight => SeriesLabelPosition::UpperRight,
+        .position(match options.legend {
+            LegendPosition::LowerLeft => SeriesLabelPosition::LowerLeft,
+            LegendPosition::UpperRight => SeriesLabelPosition::UpperRight,
         })
         .background_style(WHITE.mix(0.85))
         .border_style(BLACK.mix(0.3))
@@ -157,23 +159,23 @@ mod tests {
     }
 
     #[test]
-    fn a_chart_holds_its_words_and_is_drawn_alike_every_time() {
-        let frame = Frame {
+    fn a_chart_contains_its_labels_and_is_deterministic() {
+        let options = ChartOptions {
             title: "Halves",
-            across: "step",
-            upwards: "share",
-            values: (0.01, 1.0),
-            logarithmic: true,
-            legend: Corner::LowerLeft,
+            x_label: "step",
+            y_label: "fraction",
+            y_range: (0.01, 1.0),
+            log_y: true,
+            legend: LegendPosition::LowerLeft,
         };
-        let draw = || svg(&frame, &[series(false), series(true)]).unwrap();
+        let draw = || svg(&options, &[series(false), series(true)]).unwrap();
         let drawn = draw();
-        for word in ["Halves", "step", "share", "halves false", "halves true", "<polyline"] {
+        for word in ["Halves", "step", "fraction", "halves false", "halves true", "<polyline"] {
             assert!(drawn.contains(word), "{word}");
         }
         assert_eq!(drawn, draw());
         let single = |x| Series { points: vec![(x, 1.0)], ..series(false) };
-        svg(&frame, &[single(1.0)]).unwrap();
-        assert!(svg(&frame, &[single(0.0)]).is_err());
+        svg(&options, &[single(1.0)]).unwrap();
+        assert!(svg(&options, &[single(0.0)]).is_err());
     }
 }

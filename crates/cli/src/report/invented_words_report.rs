@@ -1,67 +1,67 @@
-//! What a model of characters came to spell: how many of its words are its own. Told at the end of
-//! a run, and kept in the run directory as `spelling.md`.
+//! How many words of a character model's sample do not occur in its training text. Printed at the end of a run, and
+//! written to `spelling.md` in the run directory.
 
 use std::path::Path;
 
 use durable::write_atomically;
-use eval::{Lexicon, Novelty};
+use eval::{InventedWords, KnownWords};
 use generate::Sample;
-use models::Artifact;
-use models::summary::thousands;
-use seqdata::Prepared;
-use text_prep::Splitter;
+use models::LmBundle;
+use seqdata::TextDataset;
+use text_prep::PreTokenizer;
 
 use crate::error::Result;
 use crate::observers::sampling::TEMPERATURE;
+use crate::view::format::thousands;
 
-/// Says which words of `sample` the model of a run invented; none for a model of words.
+/// Writes `spelling.md` and returns a summary of the words in `sample` that the model invented; nothing for a word
+/// model.
 ///
 /// # Errors
-/// If the file system refuses.
-pub fn judge(
-    prepared: &Prepared,
-    best: &Artifact,
+/// If the file cannot be written.
+pub fn write(
+    dataset: &TextDataset,
+    best: &LmBundle,
     sample: &Sample,
     run: &Path,
 ) -> Result<Option<String>> {
-    if !matches!(prepared.tokenizer.splitter, Splitter::Characters(_)) {
+    if !matches!(dataset.tokenizer.pre_tokenizer, PreTokenizer::Characters(_)) {
         return Ok(None);
     }
-    let said = sentence(&Lexicon::of(&training_text(prepared)).novelty(&sample.text));
+    let summary = sentence(&KnownWords::new(&training_text(dataset)).find_invented(&sample.text));
     let quoted: String = sample.text.lines().map(|line| format!("> {line}\n")).collect();
     let file = format!(
-        "# Spelling\n\nThe model of epoch {} {said}\n\nA word of another case is the same word. The \
+        "# Spelling\n\nThe model of epoch {} {summary}\n\nWords are compared without regard to case. The \
          sample, {} tokens at temperature {TEMPERATURE}, seed {}:\n\n{quoted}",
-        best.about.epochs,
+        best.metadata.epochs,
         thousands(sample.ids.len()),
-        best.about.seed
+        best.metadata.seed
     );
     write_atomically(&run.join("spelling.md"), file.as_bytes())?;
-    Ok(Some(said))
+    Ok(Some(summary))
 }
 
-/// What was learned from, as the model saw it: without what it has no token for, and without the
-/// text held out, whose words nobody taught it.
-fn training_text(prepared: &Prepared) -> String {
-    let vocabulary = &prepared.tokenizer.vocabulary;
-    let mut joiner = prepared.tokenizer.joiner();
-    let ids = prepared.split.train.clone().map(|at| prepared.ids.get(at));
+/// The text of the training split as the model saw it, without unknown tokens.
+fn training_text(dataset: &TextDataset) -> String {
+    let vocabulary = &dataset.tokenizer.vocabulary;
+    let mut detokenizer = dataset.tokenizer.detokenizer();
+    let ids = dataset.split.train.clone().map(|at| dataset.ids.get(at));
     let known = ids.filter(|&id| !vocabulary.is_reserved(id));
-    joiner.extend(known.filter_map(|id| vocabulary.token(id)));
-    joiner.into_text()
+    detokenizer.extend(known.filter_map(|id| vocabulary.token(id)));
+    detokenizer.into_text()
 }
 
-fn sentence(novelty: &Novelty) -> String {
-    let Novelty { words, invented, named } = novelty;
+fn sentence(found: &InventedWords) -> String {
+    let InventedWords { words, invented, examples } = found;
     let count = thousands(*words);
     match invented {
         0 if *words == 0 => "spelled no whole word.".to_owned(),
         0 => format!("spelled {count} words, all of them in the training text."),
         _ => {
-            let more = if named.len() < *invented { " …" } else { "" };
-            let (share, named) = (100.0 * novelty.share(), named.join(", "));
+            let more = if examples.len() < *invented { " …" } else { "" };
+            let (percent, examples) = (100.0 * found.fraction(), examples.join(", "));
             format!(
-                "spelled {count} words, {share:.1} % of them not in the training text: {named}{more}"
+                "spelled {count} words, {percent:.1} % of them not in the training text: {examples}{more}"
             )
         }
     }
@@ -72,9 +72,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sentence_names_what_was_invented() {
-        let lexicon = Lexicon::of("the fox and the crow");
-        let said = |text: &str| sentence(&lexicon.novelty(text));
+    fn the_sentence_names_the_invented_words() {
+        let known = KnownWords::new("the fox and the crow");
+        let said = |text: &str| sentence(&known.find_invented(text));
         assert_eq!(said("."), "spelled no whole word.");
         assert_eq!(said(" the fox "), "spelled 2 words, all of them in the training text.");
         let one = said(" the foxen and a fox ");

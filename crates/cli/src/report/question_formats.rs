@@ -1,13 +1,13 @@
-//! Questions with their answers for programs, people, spreadsheets, researchers and learners.
+//! Output formats for questions and answers: JSON Lines, plain text, CSV, SQuAD and Anki.
 
 use std::ops::Range;
 
 use args::AskFormat;
-use qa::generate::Asked;
+use qa::generate::GeneratedQuestion;
 use serde::Serialize;
 use serde_json::json;
 
-/// What is written of each question where a line is an object.
+/// A question in the JSON Lines format.
 #[derive(Serialize)]
 struct Line<'a> {
     question: &'a str,
@@ -16,110 +16,116 @@ struct Line<'a> {
     question_probability: f64,
     answer_probability: f64,
     found_by: qa::generate::FoundBy,
-    /// In bytes of the text: the first one, and the one behind the last.
+    /// Byte offsets in the text: start and end (exclusive).
     answer_bytes: [usize; 2],
-    /// The same in characters (Unicode scalar values).
+    /// The same as character offsets (Unicode scalar values).
     answer_characters: [usize; 2],
     sentence: &'a str,
     sentence_bytes: [usize; 2],
     sentence_characters: [usize; 2],
 }
 
-/// The questions in one of the formats; `text` is what they are about, and `name` what it is called.
-pub fn write(format: AskFormat, text: &str, name: &str, asked: &[Asked]) -> String {
+/// Formats the questions; `text` is the text that they are about, and `name` its title.
+pub fn write(format: AskFormat, text: &str, name: &str, questions: &[GeneratedQuestion]) -> String {
     match format {
-        AskFormat::Jsonl => asked.iter().map(|one| json!(line(one)).to_string() + "\n").collect(),
-        AskFormat::Text => plain(asked),
-        AskFormat::Csv => csv(asked),
-        AskFormat::Squad => squad(text, name, asked),
-        AskFormat::Anki => anki(asked),
+        AskFormat::Jsonl => {
+            questions.iter().map(|generated| json!(line(generated)).to_string() + "\n").collect()
+        }
+        AskFormat::Text => plain(questions),
+        AskFormat::Csv => csv(questions),
+        AskFormat::Squad => squad(text, name, questions),
+        AskFormat::Anki => anki(questions),
     }
 }
 
-fn line(asked: &Asked) -> Line<'_> {
-    let ends = |range: &Range<usize>| [range.start, range.end];
+fn line(generated: &GeneratedQuestion) -> Line<'_> {
+    let bounds = |range: &Range<usize>| [range.start, range.end];
     Line {
-        question: &asked.question,
-        answer: &asked.answer,
-        confidence: asked.confidence,
-        question_probability: asked.question_probability,
-        answer_probability: asked.answer_probability,
-        found_by: asked.found_by,
-        answer_bytes: ends(&asked.answer_bytes),
-        answer_characters: ends(&asked.answer_characters),
-        sentence: &asked.sentence,
-        sentence_bytes: ends(&asked.sentence_bytes),
-        sentence_characters: ends(&asked.sentence_characters),
+        question: &generated.question,
+        answer: &generated.answer,
+        confidence: generated.confidence,
+        question_probability: generated.question_probability,
+        answer_probability: generated.answer_probability,
+        found_by: generated.found_by,
+        answer_bytes: bounds(&generated.answer_bytes),
+        answer_characters: bounds(&generated.answer_characters),
+        sentence: &generated.sentence,
+        sentence_bytes: bounds(&generated.sentence_bytes),
+        sentence_characters: bounds(&generated.sentence_characters),
     }
 }
 
-/// A sentence, and below it what is asked about it.
-fn plain(asked: &[Asked]) -> String {
+/// Each sentence, followed by its questions.
+fn plain(questions: &[GeneratedQuestion]) -> String {
     let mut text = String::new();
     let mut last = None;
-    for one in asked {
-        if last != Some(one.sentence_bytes.start) {
+    for generated in questions {
+        if last != Some(generated.sentence_bytes.start) {
             let gap = if last.is_some() { "\n" } else { "" };
-            text.push_str(&format!("{gap}{}\n", on_a_line(&one.sentence)));
-            last = Some(one.sentence_bytes.start);
+            text.push_str(&format!("{gap}{}\n", single_line(&generated.sentence)));
+            last = Some(generated.sentence_bytes.start);
         }
-        let (question, answer) = (on_a_line(&one.question), on_a_line(&one.answer));
-        text.push_str(&format!("  {question}  {answer}  ({:.2})\n", one.confidence));
+        let (question, answer) = (single_line(&generated.question), single_line(&generated.answer));
+        text.push_str(&format!("  {question}  {answer}  ({:.2})\n", generated.confidence));
     }
     text
 }
 
-/// RFC 4180: fields with commas, quotes or line breaks in quotes, lines that end in CR LF.
-fn csv(asked: &[Asked]) -> String {
-    let field = |text: &str| match text.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text.to_string(),
+/// RFC 4180: fields with commas, quotes or line breaks are quoted, and lines end with CR LF.
+fn csv(questions: &[GeneratedQuestion]) -> String {
+    let field = |text: &str| {
+        if text.contains([',', '"', '\n', '\r']) {
+            format!("\"{}\"", text.replace('"', "\"\""))
+        } else {
+            text.to_string()
+        }
     };
     let mut text = String::from("question,answer,confidence,sentence,answer_start,answer_end\r\n");
-    for one in asked {
-        let Range { start, end } = one.answer_characters;
+    for generated in questions {
+        let Range { start, end } = generated.answer_characters;
         text.push_str(&format!(
             "{},{},{:.4},{},{start},{end}\r\n",
-            field(&one.question),
-            field(&one.answer),
-            one.confidence,
-            field(&one.sentence)
+            field(&generated.question),
+            field(&generated.answer),
+            generated.confidence,
+            field(&generated.sentence)
         ));
     }
     text
 }
 
-/// Cards as Anki imports them: front, back and the sentence, with tabs between.
-fn anki(asked: &[Asked]) -> String {
+/// Cards in Anki's import format: front, back and sentence, separated by tabs.
+fn anki(questions: &[GeneratedQuestion]) -> String {
     let field = |text: &str| {
-        let text = on_a_line(text);
+        let text = single_line(text);
         text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
     };
     let mut text = String::from("#separator:tab\n#html:true\n#columns:Front\tBack\tSource\n");
-    for one in asked {
-        let cells = [&one.question, &one.answer, &one.sentence].map(|cell| field(cell));
+    for generated in questions {
+        let cells =
+            [&generated.question, &generated.answer, &generated.sentence].map(|cell| field(cell));
         text.push_str(&(cells.join("\t") + "\n"));
     }
     text
 }
 
-/// SQuAD 1.1; answers count in characters of the whole text.
-fn squad(text: &str, name: &str, asked: &[Asked]) -> String {
-    let question = |(number, one): (usize, &Asked)| {
+/// SQuAD 1.1; `answer_start` is a character offset in the whole text.
+fn squad(text: &str, name: &str, questions: &[GeneratedQuestion]) -> String {
+    let question = |(number, generated): (usize, &GeneratedQuestion)| {
         json!({
             "id": format!("{:04}", number + 1),
-            "question": one.question,
-            "answers": [{"text": one.answer, "answer_start": one.answer_characters.start}],
+            "question": generated.question,
+            "answers": [{"text": generated.answer, "answer_start": generated.answer_characters.start}],
         })
     };
-    let questions: Vec<_> = asked.iter().enumerate().map(question).collect();
+    let questions: Vec<_> = questions.iter().enumerate().map(question).collect();
     let paragraph = json!({"context": text, "qas": questions});
     let data = json!({"version": "1.1", "data": [{"title": name, "paragraphs": [paragraph]}]});
     format!("{data}\n")
 }
 
-/// White space of any kind becomes single spaces.
-fn on_a_line(text: &str) -> String {
+/// Replaces each run of white space by a single space.
+fn single_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -132,17 +138,17 @@ mod tests {
 
     const TEXT: &str = "Été.\nA fox, \"the old one\",\nsaw <two> crows & fled.";
 
-    fn asked() -> Vec<Asked> {
+    fn example() -> Vec<GeneratedQuestion> {
         let start = TEXT.find("two").unwrap();
         let characters = TEXT[..start].chars().count();
-        vec![Asked {
+        vec![GeneratedQuestion {
             question: "How many crows, then?".into(),
             answer: "two".into(),
             sentence: TEXT[6..].trim_start().into(),
             confidence: 0.5,
             question_probability: 0.5,
             answer_probability: 0.5,
-            found_by: FoundBy::Network,
+            found_by: FoundBy::Model,
             answer_bytes: start..start + 3,
             answer_characters: characters..characters + 3,
             sentence_bytes: 7..TEXT.len(),
@@ -151,8 +157,8 @@ mod tests {
     }
 
     #[test]
-    fn every_format_escapes_what_would_break_it() {
-        let write = |format| write(format, TEXT, "a text", &asked());
+    fn every_format_escapes_its_special_characters() {
+        let write = |format| write(format, TEXT, "a text", &example());
         let csv = write(AskFormat::Csv);
         assert!(
             csv.contains("\"How many crows, then?\",two,0.5000,\"A fox, \"\"the old one\"\",\n"),
@@ -172,8 +178,9 @@ mod tests {
     }
 
     #[test]
-    fn squad_is_read_back_with_the_same_answers() {
-        let read = read_squad("test", &write(AskFormat::Squad, TEXT, "a text", &asked())).unwrap();
+    fn squad_output_is_read_back_with_the_same_answers() {
+        let read =
+            read_squad("test", &write(AskFormat::Squad, TEXT, "a text", &example())).unwrap();
         let passage = &read.documents[0].passages[0];
         assert_eq!(&passage.text[passage.questions[0].answers[0].clone()], "two");
     }

@@ -1,4 +1,4 @@
-//! What a network that asks is worth, set out beside what rules give: for the terminal, and as `score.md`.
+//! The evaluation of a question generation model beside heuristic baselines, for the terminal and for `score.md`.
 
 use std::fmt::Write as _;
 
@@ -6,46 +6,51 @@ use qa::generate::{AnswerRow, QuestionEvaluation, QuestionRow};
 
 use crate::output::columns;
 
-/// What to ask about everything: of openings and endings of frequent questions, a combination that shares
-/// much with most of them.
-pub const CONSTANT: &str = "what is the name of the ?";
-/// How many questions of a score are shown.
-pub const DRAWN: usize = 50;
+/// The question of the constant baseline: a frequent opening and a frequent ending of questions, which overlap with
+/// most of them.
+pub const CONSTANT_QUESTION: &str = "what is the name of the ?";
+/// The number of generated questions shown in a report.
+pub const NUM_SAMPLE_QUESTIONS: usize = 50;
 
-/// The table, with how it was measured.
+/// The scores as text tables, with the protocols.
 pub fn table(evaluation: &QuestionEvaluation) -> String {
-    let mut text = format!("{}\n\nanswers: {}\n", head(evaluation), evaluation.answer_protocol);
-    let answers = std::iter::once(strings(ANSWERS)).chain(evaluation.answers.iter().map(answer));
+    let mut text = format!("{}\n\nanswers: {}\n", head(evaluation), evaluation.extraction_protocol);
+    let answers =
+        std::iter::once(strings(ANSWERS)).chain(evaluation.answer_extraction.iter().map(answer));
     text.push_str(&columns(answers));
-    if let (Some(row), Some(protocol)) = (&evaluation.answered, &evaluation.answered_protocol) {
-        let _ = write!(text, "\nanswers to the true questions: {protocol}\n");
+    if let (Some(row), Some(protocol)) =
+        (&evaluation.question_answering, &evaluation.answering_protocol)
+    {
+        let _ = write!(text, "\nanswers to the reference questions: {protocol}\n");
         text.push_str(&columns([strings(ANSWERS), answer(row)]));
     }
-    let _ = write!(text, "\nquestions: {}\n", evaluation.question_protocol);
-    let written =
-        std::iter::once(strings(QUESTIONS)).chain(evaluation.written.iter().map(question));
+    let _ = write!(text, "\nquestions: {}\n", evaluation.generation_protocol);
+    let written = std::iter::once(strings(QUESTIONS))
+        .chain(evaluation.question_generation.iter().map(question));
     text.push_str(&columns(written));
     text
 }
 
-/// The same as a page, with questions to read.
+/// The scores as Markdown, with sample questions.
 pub fn markdown(evaluation: &QuestionEvaluation) -> String {
     let mut text = format!("# Score\n\n{}\n", head(evaluation));
-    let _ = write!(text, "\n## Answers\n\n{}.\n\n", evaluation.answer_protocol);
-    rows(&mut text, ANSWERS, evaluation.answers.iter().map(answer));
-    if let (Some(row), Some(protocol)) = (&evaluation.answered, &evaluation.answered_protocol) {
-        let _ = write!(text, "\n## Answers to the true questions\n\n{protocol}.\n\n");
+    let _ = write!(text, "\n## Answers\n\n{}.\n\n", evaluation.extraction_protocol);
+    rows(&mut text, ANSWERS, evaluation.answer_extraction.iter().map(answer));
+    if let (Some(row), Some(protocol)) =
+        (&evaluation.question_answering, &evaluation.answering_protocol)
+    {
+        let _ = write!(text, "\n## Answers to the reference questions\n\n{protocol}.\n\n");
         rows(&mut text, ANSWERS, std::iter::once(answer(row)));
     }
-    let _ = write!(text, "\n## Questions\n\n{}.\n\n", evaluation.question_protocol);
-    rows(&mut text, QUESTIONS, evaluation.written.iter().map(question));
-    let drawn = evaluation.drawn.len();
-    let _ = write!(text, "\n## {drawn} questions, drawn by seed and not picked\n");
-    for one in &evaluation.drawn {
+    let _ = write!(text, "\n## Questions\n\n{}.\n\n", evaluation.generation_protocol);
+    rows(&mut text, QUESTIONS, evaluation.question_generation.iter().map(question));
+    let samples = evaluation.samples.len();
+    let _ = write!(text, "\n## {samples} questions, drawn at random and not selected\n");
+    for one in &evaluation.samples {
         let _ = write!(
             text,
-            "\n> {}\n\nAnswer: {}  \nThe network asks: {}  \nA person asked: {}\n",
-            one.sentence, one.answer, one.question, one.truth
+            "\n> {}\n\nAnswer: {}  \nGenerated: {}  \nReference: {}\n",
+            one.sentence, one.answer, one.question, one.reference
         );
     }
     text
@@ -59,19 +64,21 @@ const QUESTIONS: [&str; 9] = [
     "BLEU-3",
     "BLEU-4",
     "ROUGE-L",
-    "first word right %",
+    "first word correct %",
     "copied %",
     "leaked %",
 ];
 
 fn head(evaluation: &QuestionEvaluation) -> String {
-    let QuestionEvaluation { questions, scored, unmapped, sentences, .. } = evaluation;
+    let QuestionEvaluation { questions, evaluated, unmapped, sentences, .. } = evaluation;
     let left_out = match unmapped {
         0 => String::new(),
-        unmapped => format!("; {unmapped} answers are cut out of a word of their sentence"),
+        unmapped => format!(
+            "; {unmapped} answers do not start and end at token boundaries of their sentence"
+        ),
     };
     format!(
-        "{scored} of {questions} questions scored, about {sentences} different sentences{left_out}"
+        "{evaluated} of {questions} questions evaluated, about {sentences} different sentences{left_out}"
     )
 }
 
@@ -84,10 +91,10 @@ fn answer(row: &AnswerRow) -> Vec<String> {
 }
 
 fn question(row: &QuestionRow) -> Vec<String> {
-    let numbers = row.bleu.into_iter().map(|bleu| format!("{bleu:.2}"));
-    let shares = [row.rouge_l, row.begun_right, row.copied, row.leaked];
-    let shares = shares.into_iter().map(|share| format!("{share:.1}"));
-    std::iter::once(row.name.clone()).chain(numbers).chain(shares).collect()
+    let bleu = row.bleu.into_iter().map(|bleu| format!("{bleu:.2}"));
+    let percentages = [row.rouge_l, row.first_word_correct, row.copied, row.leaked];
+    let percentages = percentages.into_iter().map(|value| format!("{value:.1}"));
+    std::iter::once(row.name.clone()).chain(bleu).chain(percentages).collect()
 }
 
 fn rows<const N: usize>(

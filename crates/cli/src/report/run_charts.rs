@@ -1,32 +1,32 @@
-//! Losses along the steps of one run or of several, drawn together; the learning rate of one.
+//! Charts of runs: losses of one run or of several by step, and the learning rate of one run.
 
 use std::path::Path;
 
 use crate::error::Result;
 use crate::observers::metrics_file::Curves;
-use crate::report::chart::{self, Corner, Frame, Series};
+use crate::report::chart::{self, ChartOptions, LegendPosition, Series};
 
-/// The curves of one run, and what to call them.
-pub struct Named<'a> {
-    /// The run's name; none where there is only one.
+/// The curves of a run with its name.
+pub struct NamedCurves<'a> {
+    /// The run's name; not needed for a single run.
     pub run: Option<&'a str>,
     /// Its curves.
     pub curves: &'a Curves,
 }
 
-/// Draws training and validation losses, and losses of simpler models as dots.
+/// Draws training and validation losses, and baselines as dotted lines.
 ///
 /// # Errors
-/// If there is nothing to draw, or the file system refuses.
-pub fn losses(path: &Path, runs: &[Named], baselines: &[(String, f64)]) -> Result<()> {
+/// If there is nothing to draw, or the file cannot be written.
+pub fn losses(path: &Path, runs: &[NamedCurves], baselines: &[(String, f64)]) -> Result<()> {
     let mut series = Vec::new();
-    for (colour, Named { run, curves }) in runs.iter().enumerate() {
+    for (colour, NamedCurves { run, curves }) in runs.iter().enumerate() {
         let name = |what: &str| run.map_or(what.to_string(), |run| format!("{run}, {what}"));
-        // One run has a colour for each of its lines, several have one each.
+        // A single run has one colour per curve; several runs have one colour each.
         let (train, valid) = if runs.len() == 1 { (5, 0) } else { (colour, colour) };
-        let smooth = smoothed(&curves.train);
+        let points = smoothed(&curves.train);
         let dotted = runs.len() > 1;
-        series.push(Series { name: name("training"), points: smooth, colour: train, dotted });
+        series.push(Series { name: name("training"), points, colour: train, dotted });
         let points = curves.valid.clone();
         series.push(Series { name: name("validation"), points, colour: valid, dotted: false });
     }
@@ -43,48 +43,47 @@ pub fn losses(path: &Path, runs: &[Named], baselines: &[(String, f64)]) -> Resul
     let all = baselines.iter().map(|(_, loss)| *loss);
     let (low, high) = all.fold((low, high), |(low, high), loss| (low.min(loss), high.max(loss)));
     let margin = 0.05 * (high - low).max(0.1);
-    let frame = Frame {
-        title: "Loss along the run",
-        across: "steps",
-        upwards: "nats a token",
-        values: ((low - margin).max(0.0), high + margin),
-        logarithmic: false,
-        legend: Corner::UpperRight,
+    let options = ChartOptions {
+        title: "Loss",
+        x_label: "steps",
+        y_label: "nats/token",
+        y_range: ((low - margin).max(0.0), high + margin),
+        log_y: false,
+        legend: LegendPosition::UpperRight,
     };
     series.retain(|series| !series.points.is_empty());
-    chart::draw(path, &frame, &series)
+    chart::draw(path, &options, &series)
 }
 
-/// Draws the learning rate, where it changes: false where there is nothing to see.
+/// Draws the learning rate unless it is constant; returns whether it was drawn.
 ///
 /// # Errors
-/// If the file system refuses.
+/// If the file cannot be written.
 pub fn learning_rate(path: &Path, curves: &Curves) -> Result<bool> {
     let points = curves.learning_rate.clone();
     let high = points.iter().map(|point| point.1).fold(0.0, f64::max);
     if points.iter().all(|point| point.1 == high) {
         return Ok(false);
     }
-    let frame = Frame {
-        title: "Learning rate along the run",
-        across: "steps",
-        upwards: "factor of an update",
-        values: (0.0, 1.05 * high),
-        logarithmic: false,
-        legend: Corner::UpperRight,
+    let options = ChartOptions {
+        title: "Learning rate",
+        x_label: "steps",
+        y_label: "learning rate",
+        y_range: (0.0, 1.05 * high),
+        log_y: false,
+        legend: LegendPosition::UpperRight,
     };
     let name = "learning rate".to_string();
-    chart::draw(path, &frame, &[Series { name, points, colour: 1, dotted: false }])?;
+    chart::draw(path, &options, &[Series { name, points, colour: 1, dotted: false }])?;
     Ok(true)
 }
 
-/// Each point the mean of those around it, over a fiftieth of them in all: a long run has more than a
-/// picture can hold.
+/// A moving average over 2 % of the points, because the losses of single steps are noisy.
 fn smoothed(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let half = points.len() / 100;
     let mean = |at: usize| {
-        let around = &points[at.saturating_sub(half)..(at + half + 1).min(points.len())];
-        around.iter().map(|point| point.1).sum::<f64>() / around.len() as f64
+        let window = &points[at.saturating_sub(half)..(at + half + 1).min(points.len())];
+        window.iter().map(|point| point.1).sum::<f64>() / window.len() as f64
     };
     points.iter().enumerate().map(|(at, point)| (point.0, mean(at))).collect()
 }
@@ -94,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_is_drawn_with_what_it_is_held_against() {
+    fn a_run_is_drawn_with_its_baselines() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("loss.svg");
         let curves = Curves {
@@ -103,21 +102,21 @@ mod tests {
             learning_rate: Vec::new(),
         };
         let baselines = [("5-gram".to_string(), 4.42)];
-        losses(&path, &[Named { run: None, curves: &curves }], &baselines).unwrap();
+        losses(&path, &[NamedCurves { run: None, curves: &curves }], &baselines).unwrap();
         let svg = std::fs::read_to_string(&path).unwrap();
-        for word in ["training", "validation", "5-gram 4.42", "nats a token", "steps"] {
+        for word in ["training", "validation", "5-gram 4.42", "nats/token", "steps"] {
             assert!(svg.contains(word), "{word}");
         }
-        let two = ["a", "b"].map(|run| Named { run: Some(run), curves: &curves });
+        let two = ["a", "b"].map(|run| NamedCurves { run: Some(run), curves: &curves });
         losses(&path, &two, &[]).unwrap();
         let svg = std::fs::read_to_string(&path).unwrap();
         assert!(svg.contains("a, validation") && svg.contains("b, training"));
         let none = Curves::default();
-        assert!(losses(&path, &[Named { run: None, curves: &none }], &[]).is_err());
+        assert!(losses(&path, &[NamedCurves { run: None, curves: &none }], &[]).is_err());
     }
 
     #[test]
-    fn a_learning_rate_is_drawn_where_it_changes() {
+    fn only_a_changing_learning_rate_is_drawn() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("learning_rate.svg");
         let curves = |rates: &[f64]| Curves {
@@ -132,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn smoothing_keeps_a_line_a_line() {
+    fn smoothing_keeps_a_constant_line() {
         let line: Vec<(f64, f64)> = (0..500).map(|x| (f64::from(x), 2.0)).collect();
         assert_eq!(smoothed(&line), line);
     }

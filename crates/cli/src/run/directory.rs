@@ -1,22 +1,23 @@
-//! Run directories: a new one for each run, and the newest finished one for those who name none.
+//! Run directories: creating a new one, and finding the newest run if the user names none.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use durable::directory;
-use models::Purpose;
-use models::artifact::{MANIFEST, about_any};
+use models::Network;
+use models::bundle::{MANIFEST, read_metadata};
+use qa::QuestionModel;
 use trainer::Checkpoints;
 
 use crate::error::{Error, Result};
 
-/// Where runs are kept, in the working directory.
+/// The default directory of runs, relative to the working directory.
 const RUNS: &str = "runs";
 
-/// Makes the directory of a new run: `out`, or the first free `runs/NAME-1`, `runs/NAME-2`, ….
+/// Creates the directory of a new run: `out`, or the first unused one of `runs/NAME-1`, `runs/NAME-2`, ….
 ///
 /// # Errors
-/// If `out` exists: a run never overwrites another.
+/// If `out` exists (a run never overwrites another), or the directory cannot be created.
 pub fn create(out: Option<&Path>, name: &str) -> Result<PathBuf> {
     if let Some(out) = out {
         if let Some(parent) = out.parent() {
@@ -30,11 +31,11 @@ pub fn create(out: Option<&Path>, name: &str) -> Result<PathBuf> {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
                 let out = out.display();
                 Err(Error::new(format!(
-                    "{out} exists, and a run never overwrites: name another `--out`, delete it, or, \
-                     if it is a run that was kept, go on by `--resume {out}`"
+                    "{out} exists and is never overwritten: choose another `--out`, delete it, or, if it is a \
+                     saved run, resume it with `--resume {out}`"
                 )))
             }
-            Err(error) => Err(Error::io(out, "made")(error)),
+            Err(error) => Err(Error::io(out, "created")(error)),
         };
     }
     directory::create(Path::new(RUNS))?;
@@ -47,36 +48,36 @@ pub fn create(out: Option<&Path>, name: &str) -> Result<PathBuf> {
                 return Ok(path);
             }
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
-            Err(error) => return Err(Error::io(path, "made")(error)),
+            Err(error) => return Err(Error::io(path, "created")(error)),
         }
     }
 }
 
-/// The run that was named, or the one whose checkpoint is the newest.
+/// The run `named`, or the one with the newest checkpoint.
 ///
 /// # Errors
 /// If none is named and none has a checkpoint.
-pub fn to_resume(named: Option<&Path>) -> Result<PathBuf> {
+pub fn find_resumable(named: Option<&Path>) -> Result<PathBuf> {
     if let Some(path) = named {
         return Ok(path.into());
     }
-    let kept = all(Path::new(RUNS))?.into_iter().filter_map(|run| {
+    let saved = list(Path::new(RUNS))?.into_iter().filter_map(|run| {
         let newest = Checkpoints::of(&run).newest_path().ok()?;
         Some((newest.metadata().and_then(|data| data.modified()).ok()?, run))
     });
-    kept.max().map(|(_, run)| run).ok_or_else(|| {
+    saved.max().map(|(_, run)| run).ok_or_else(|| {
         Error::new(
-            "there is no run under runs/ to go on with: train one with `cargo xtask train` (or \
-             `pastiche train`), or name its directory: `--resume DIR`",
+            "no run under runs/ can be resumed: train one with `cargo xtask train` (or `pastiche train`), or name \
+             its directory with `--resume DIR`",
         )
     })
 }
 
-/// The directories in `folder`, by name; none if it is not there.
+/// The directories in `folder`, sorted by name; empty if `folder` does not exist.
 ///
 /// # Errors
 /// If it cannot be read.
-pub fn all(folder: &Path) -> Result<Vec<PathBuf>> {
+pub fn list(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(Error::io(folder, "read"))?,
@@ -87,29 +88,30 @@ pub fn all(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(runs)
 }
 
-/// The model that was named, or the newest finished run, whose network is for `purpose` if one is named.
+/// The model `named`, or else the newest finished run, of this kind if given.
 ///
 /// # Errors
-/// If none is named and none is finished; says how to train one.
-pub fn model(named: Option<&Path>, purpose: Option<Purpose>) -> Result<PathBuf> {
+/// If none is named and no run is finished.
+pub fn find_model(named: Option<&Path>, kind: Option<&str>) -> Result<PathBuf> {
     if let Some(path) = named {
         return Ok(path.into());
     }
     let finished = fs::read_dir(RUNS).into_iter().flatten().flatten().filter_map(|entry| {
         let manifest = entry.path().join(MANIFEST);
         let written = manifest.metadata().and_then(|data| data.modified()).ok()?;
-        if let Some(purpose) = purpose {
-            about_any(&entry.path()).ok().filter(|about| about.purpose == purpose)?;
+        if let Some(kind) = kind {
+            read_metadata(&entry.path()).ok().filter(|metadata| metadata.kind == kind)?;
         }
         Some((written, entry.path()))
     });
     finished.max().map(|(_, path)| path).ok_or_else(|| {
-        let (what, config) = match purpose {
-            Some(Purpose::Asking) => (" of a network that asks questions", " --config configs/qa.toml"),
-            Some(Purpose::Writing) | None => ("", ""),
+        let (what, config) = if kind == Some(QuestionModel::KIND) {
+            (" of a question generation model", " --config configs/qa.toml")
+        } else {
+            ("", "")
         };
         Error::new(format!(
-            "there is no finished run{what} under runs/: train one with `cargo xtask train{config}` (or \
+            "no finished run{what} under runs/: train one with `cargo xtask train{config}` (or \
              `pastiche train{config}`), or name a model directory with `--model`",
         ))
     })

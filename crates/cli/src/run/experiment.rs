@@ -1,178 +1,188 @@
-//! One sitting of a run: all who listen are gathered, the network is trained, and what it came to is told.
+//! Trains the model of an [`Experiment`] with all observers, and reports the results.
 //!
-//! What a run is about, writing or asking, is a [`Course`]; a sitting knows none of them.
+//! [`Experiment`] abstracts over language modelling and question generation; this module is generic over it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::tensor::Device;
-use models::{AboutNetwork, Network};
+use kernels::KernelMode;
+use models::{Metadata, Network};
 use text_prep::Tokenizer;
-use trainer::{Ended, Identity, Job, Observer, Outcome, Start, Stop, Task, TrainConfig, train};
+use trainer::{
+    Job, Observer, Outcome, RunIdentity, StartFrom, StopFlag, StopReason, TrainConfig, TrainTask,
+    train,
+};
 
-use crate::error::Result;
-use crate::observers::dashboard::{Dashboard, Title};
+use crate::error::{Error, Result};
+use crate::observers::dashboard::{Dashboard, RunInfo};
 use crate::observers::metrics_file::{self, MetricsFile};
 use crate::observers::progress::Progress;
 use crate::observers::samples_file::SamplesFile;
-use crate::observers::sampling::Speaker;
+use crate::observers::sampling::SampleCache;
 use crate::observers::tensorboard_log::TensorboardLog;
-use crate::output::tell;
-use crate::report::run_charts::{self, Named};
+use crate::output::status;
+use crate::report::run_charts::{self, NamedCurves};
 use crate::run::init::CONFIG;
-use crate::run::provenance::Hashes;
+use crate::run::provenance::InputHashes;
 use crate::run::signals;
 
-/// The configuration of a course.
-pub type ConfigOf<C> = <<C as Course>::Network as Network>::Config;
+/// The model configuration of an experiment.
+pub type ConfigOf<C> = <<C as Experiment>::Network as Network>::Config;
 
-/// What a run is about: data, a network to be taught, and what is to be said of it.
-pub trait Course {
-    /// What is taught.
-    type Network: Task;
-    /// What it is held against.
+/// The task of a run: data, model, baselines and the final report.
+pub trait Experiment {
+    /// The model that is trained.
+    type Network: TrainTask;
+    /// Results of simpler models, for comparison.
     type Baselines;
 
-    /// What is learned from and judged by.
-    fn data(&self) -> &<Self::Network as Task>::Data;
+    /// The training and validation data.
+    fn data(&self) -> &<Self::Network as TrainTask>::Data;
 
-    /// How it is learned.
-    fn train(&self) -> &TrainConfig;
+    /// The training configuration.
+    fn train_config(&self) -> &TrainConfig;
 
-    /// The configuration, complete.
+    /// The complete configuration as TOML.
     fn to_toml(&self) -> String;
 
-    /// From text to ids and back.
+    /// The tokenizer.
     fn tokenizer(&self) -> &Tokenizer;
 
-    /// What the network says of itself before it is trained.
-    fn about(&self) -> AboutNetwork<ConfigOf<Self>>;
+    /// The model's metadata before training.
+    fn metadata(&self) -> Metadata<ConfigOf<Self>>;
 
-    /// The seed of the run, and the hashes of what it works with.
-    fn hashes(&self) -> Hashes;
+    /// The seed of the run and the hashes of its data.
+    fn input_hashes(&self) -> InputHashes;
 
-    /// Lets the network speak while it learns.
-    fn speaker(&self, device: &Device) -> Speaker<Self::Network>;
+    /// The source of samples during training.
+    fn sample_cache(&self, device: &Device) -> SampleCache<Self::Network>;
 
-    /// Counts what the network is held against.
+    /// Computes the baselines.
     fn baselines(&self) -> Self::Baselines;
 
-    /// Those that are worth a line in a picture, in nats a token.
-    fn drawn(baselines: &Self::Baselines) -> Vec<(String, f64)>;
+    /// The baselines shown in charts, as names and losses in nats/token.
+    fn chart_baselines(baselines: &Self::Baselines) -> Vec<(String, f64)>;
 
-    /// Tells what a sitting came to, and keeps what is worth keeping where the run has ended.
+    /// Prints the results, and writes the final reports if the run has ended.
     ///
     /// # Errors
-    /// If the network cannot be used, or something cannot be kept.
-    fn conclude(
+    /// If the model cannot be evaluated, or a file cannot be written.
+    fn report_results(
         &self,
-        place: &Place,
+        context: &RunContext,
         outcome: &Outcome<Self::Network>,
         baselines: &Self::Baselines,
     ) -> Result<()>;
 }
 
-/// Where a sitting happens.
+/// The run directory, the device and the output options of a training process.
 #[derive(Clone, Copy)]
-pub struct Place<'a> {
+pub struct RunContext<'a> {
     /// The run directory.
     pub run: &'a Path,
-    /// Where it computes.
+    /// The device.
     pub device: &'a Device,
     /// The backend's name.
     pub backend: &'a str,
-    /// Plain lines, even on a terminal.
-    pub plain: bool,
+    /// Fused kernels or Burn's own operations.
+    pub kernels: KernelMode,
+    /// Whether to print plain lines even on a terminal.
+    pub no_tui: bool,
 }
 
-impl Place<'_> {
-    /// Trains, and tells what it came to.
+impl RunContext<'_> {
+    /// Trains the model and reports the results.
     ///
     /// # Errors
-    /// If the run cannot begin or go on, or what it came to cannot be kept.
-    pub fn hold<C: Course>(
+    /// If the run cannot start or resume, or a result cannot be written.
+    pub fn train<C: Experiment>(
         &self,
-        course: &C,
-        start: Start<C::Network>,
+        experiment: &C,
+        start: StartFrom<C::Network>,
     ) -> Result<Outcome<C::Network>> {
-        let stop = Stop::default();
-        signals::listen(&stop)?;
-        let baselines = course.baselines();
-        let toml = course.to_toml().into_bytes();
-        let identity = Identity {
-            tokenizer: course.tokenizer().clone(),
-            about: course.about(),
-            extra: BTreeMap::from([(CONFIG.to_string(), toml)]),
+        let stop = StopFlag::default();
+        signals::install_handlers(&stop)?;
+        let baselines = experiment.baselines();
+        let toml = experiment.to_toml().into_bytes();
+        let identity = RunIdentity {
+            tokenizer: experiment.tokenizer().clone(),
+            metadata: experiment.metadata(),
+            extra_files: BTreeMap::from([(CONFIG.to_string(), toml)]),
         };
-        let observer = Box::new(self.observers(course, &C::drawn(&baselines), &stop));
-        let (data, config) = (course.data(), course.train());
-        let Self { run, device, .. } = *self;
-        let job = Job { data, config, identity, run, device, stop };
+        let observer = Box::new(self.observers(experiment, &C::chart_baselines(&baselines), &stop));
+        let (data, config) = (experiment.data(), experiment.train_config());
+        let Self { run, device, kernels, .. } = *self;
+        let job = Job { data, config, identity, run_dir: run, device, kernels, stop };
         let stopping = job.stop.clone();
-        let outcome = train(job, start, observer)?;
-        // Everything is kept: whoever asks from now on wants to leave at once.
-        stopping.ask();
+        let outcome = train(job, start, observer).map_err(|error| {
+            let hint = matches!(error, trainer::Error::NoModel(_))
+                .then(|| format!("use `--resume {}`", run.display()));
+            Error::from(error).with_hint(hint.as_deref())
+        })?;
+        // Everything is saved: from now on a stop request exits at once.
+        stopping.request();
         self.report(&outcome);
-        if !matches!(outcome.ended, Ended::Stopped { .. }) {
-            self.draw(&C::drawn(&baselines))?;
+        if !matches!(outcome.stop_reason, StopReason::Requested { .. }) {
+            self.draw(&C::chart_baselines(&baselines))?;
         }
-        course.conclude(self, &outcome, &baselines)?;
+        experiment.report_results(self, &outcome, &baselines)?;
         Ok(outcome)
     }
 
-    fn observers<C: Course>(
+    fn observers<C: Experiment>(
         &self,
-        course: &C,
-        drawn: &[(String, f64)],
-        stop: &Stop,
+        experiment: &C,
+        baselines: &[(String, f64)],
+        stop: &StopFlag,
     ) -> Vec<Box<dyn Observer<C::Network>>> {
-        let Self { run, device, backend, plain } = *self;
-        let speaker = course.speaker(device);
-        let title = Title {
+        let Self { run, device, backend, no_tui, .. } = *self;
+        let samples = experiment.sample_cache(device);
+        let info = RunInfo {
             run: run.into(),
             backend: backend.into(),
-            baselines: drawn.to_vec(),
-            averaging: course.train().averaging > 0.0,
+            baselines: baselines.to_vec(),
+            uses_ema: experiment.train_config().ema_decay > 0.0,
         };
-        let screen = if plain { None } else { Dashboard::open(title, speaker.clone(), stop) };
-        let seen: Box<dyn Observer<C::Network>> = match screen {
+        let screen = if no_tui { None } else { Dashboard::open(info, samples.clone(), stop) };
+        let progress: Box<dyn Observer<C::Network>> = match screen {
             Some(dashboard) => Box::new(dashboard),
-            None => Box::new(Progress::new(speaker.clone())),
+            None => Box::new(Progress::new(samples.clone())),
         };
         vec![
             Box::new(MetricsFile::new(run)),
-            Box::new(SamplesFile::new(run, speaker.clone())),
-            seen,
-            Box::new(TensorboardLog::new(run, speaker)),
+            Box::new(SamplesFile::new(run, samples.clone())),
+            progress,
+            Box::new(TensorboardLog::new(run, samples)),
         ]
     }
 
-    /// Why the sitting ended, where that is not plain.
-    fn report<M: Task>(&self, outcome: &Outcome<M>) {
-        let Outcome { best, progress, ended } = outcome;
-        match ended {
-            Ended::Stopped { .. } => {
+    /// Prints why training stopped, unless all epochs were done.
+    fn report<M: TrainTask>(&self, outcome: &Outcome<M>) {
+        let Outcome { best, progress, stop_reason } = outcome;
+        match stop_reason {
+            StopReason::Requested { .. } => {
                 let all = progress.steps_per_epoch * progress.config.epochs as u64;
-                tell(&format!(
-                    "stopped after step {} of {all} and kept; go on with: cargo xtask train --resume {} \
+                status(&format!(
+                    "stopped after step {} of {all} and saved; resume with: cargo xtask train --resume {} \
                      --backend {} (or pastiche …)",
                     progress.steps,
                     self.run.display(),
                     self.backend
                 ));
             }
-            Ended::LostPatience => tell(&format!(
-                "the validation loss has not fallen for {} epochs: this is the end",
-                progress.config.patience
+            StopReason::EarlyStopping => status(&format!(
+                "early stopping: the validation loss has not decreased for {} epochs",
+                progress.config.early_stopping_patience
             )),
-            Ended::Finished => {}
+            StopReason::Finished => {}
         }
-        let steps = best.about.steps;
+        let steps = best.metadata.steps;
         if let Some(first) = progress.best().filter(|first| first.step != steps)
             && steps != progress.steps
         {
-            tell(&format!(
-                "warning: the checkpoint of epoch {}, the best, is gone or damaged: the next best is taken",
+            status(&format!(
+                "warning: the checkpoint of the best epoch, {}, is missing or damaged: the next best one is used",
                 first.epoch
             ));
         }
@@ -180,25 +190,26 @@ impl Place<'_> {
 
     fn draw(&self, baselines: &[(String, f64)]) -> Result<()> {
         let run = self.run;
-        match metrics_file::curves(run) {
+        match metrics_file::read_curves(run) {
             Ok(curves) => {
                 if curves.train.len() + curves.valid.len() > 1 {
-                    let named = Named { run: None, curves: &curves };
+                    let named = NamedCurves { run: None, curves: &curves };
                     run_charts::losses(&run.join("loss.svg"), &[named], baselines)?;
                 }
                 run_charts::learning_rate(&run.join("learning_rate.svg"), &curves)?;
             }
-            Err(error) => tell(&format!("warning: {error}; there is no chart without it")),
+            Err(error) => status(&format!("warning: {error}; no charts are drawn")),
         }
         Ok(())
     }
 }
 
-/// Whose loss is told: the best epoch's, or that of the step at which the run was stopped.
-pub fn behind<M: Task>(outcome: &Outcome<M>) -> String {
+/// Describes which weights `outcome.best` are: those of the best epoch, or of the step at which the run was stopped.
+pub fn model_label<M: TrainTask>(outcome: &Outcome<M>) -> String {
     let Outcome { best, progress, .. } = outcome;
-    match best.about.steps == progress.steps && progress.pass.targets > 0 {
-        true => format!("the model after step {}", best.about.steps),
-        false => format!("best epoch {}", best.about.epochs),
+    if best.metadata.steps == progress.steps && progress.epoch_totals.targets > 0 {
+        format!("the model after step {}", best.metadata.steps)
+    } else {
+        format!("best epoch {}", best.metadata.epochs)
     }
 }

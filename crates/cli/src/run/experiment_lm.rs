@@ -1,126 +1,144 @@
-//! The course of a network that writes: what comes next in a text.
+//! Training of a language model.
 
 use burn::tensor::Device;
-use models::{About, Context, LanguageModel};
-use seqdata::Prepared;
+use models::{LanguageModel, LmMetadata, StateMode};
+use seqdata::TextDataset;
 use text_prep::Tokenizer;
-use trainer::{Ended, Method, Outcome, TrainConfig};
+use trainer::{Outcome, StopReason, TrainConfig, TrainMode};
 
 use crate::config::Resolved;
 use crate::error::Result;
-use crate::observers::sampling::{Speaker, Writing};
+use crate::observers::sampling::{LmSampler, SampleCache};
 use crate::observers::tensorboard_log;
-use crate::output::tell;
+use crate::output::status;
 use crate::report::baselines::Baselines;
-use crate::report::evaluation_report::{ScoreCard, closing_sample};
+use crate::report::evaluation_report::{EvaluationReport, final_sample};
 use crate::report::invented_words_report;
-use crate::run::experiment::{Course, Place, behind};
-use crate::run::provenance::Hashes;
+use crate::run::experiment::{Experiment, RunContext, model_label};
+use crate::run::provenance::InputHashes;
 
-/// A text of more tokens than this is counted long enough to say so.
-const LONG: usize = 1_000_000;
+/// For a text of more tokens than this, a message says that n-grams are being counted.
+const LONG_TEXT: usize = 1_000_000;
 
-impl Course for Resolved {
+/// A language model and the text that it is trained on.
+pub struct LmExperiment {
+    /// The configuration and the prepared text.
+    pub resolved: Resolved,
+}
+
+impl Experiment for LmExperiment {
     type Network = LanguageModel;
     type Baselines = Baselines;
 
-    fn data(&self) -> &Prepared {
-        &self.prepared
+    fn data(&self) -> &TextDataset {
+        &self.resolved.dataset
     }
 
-    fn train(&self) -> &TrainConfig {
-        &self.train
+    fn train_config(&self) -> &TrainConfig {
+        &self.resolved.train
     }
 
     fn to_toml(&self) -> String {
-        Resolved::to_toml(self)
+        self.resolved.to_toml()
     }
 
     fn tokenizer(&self) -> &Tokenizer {
-        &self.prepared.tokenizer
+        &self.resolved.dataset.tokenizer
     }
 
-    fn about(&self) -> About {
-        let Self { config, prepared, model, .. } = self;
-        let (window, valid) = (config.windows.length, prepared.valid_sha256());
-        About::new(model.clone(), window, config.seed, valid)
+    fn metadata(&self) -> LmMetadata {
+        let Resolved { config, dataset, model, .. } = &self.resolved;
+        let (window, valid) = (config.windows.context_len, dataset.valid_sha256());
+        LmMetadata::new(model.clone(), window, config.seed, valid)
     }
 
-    fn hashes(&self) -> Hashes {
-        let prepared = &self.prepared;
-        Hashes {
-            seed: self.config.seed,
-            text_sha256: prepared.text_sha256.clone(),
-            train_sha256: prepared.train_sha256(),
-            valid_sha256: prepared.valid_sha256(),
+    fn input_hashes(&self) -> InputHashes {
+        let dataset = &self.resolved.dataset;
+        InputHashes {
+            seed: self.resolved.config.seed,
+            text_sha256: dataset.text_sha256.clone(),
+            train_sha256: dataset.train_sha256(),
+            valid_sha256: dataset.valid_sha256(),
         }
     }
 
-    fn speaker(&self, device: &Device) -> Speaker<LanguageModel> {
-        Speaker::new(Writing {
-            tokenizer: self.prepared.tokenizer.clone(),
-            about: self.about(),
-            context: match self.train.method {
-                Method::EveryStep { .. } => Context::Carried,
-                Method::Windows | Method::Examples => Context::Window,
+    fn sample_cache(&self, device: &Device) -> SampleCache<LanguageModel> {
+        SampleCache::new(LmSampler {
+            tokenizer: self.resolved.dataset.tokenizer.clone(),
+            metadata: self.metadata(),
+            state_mode: match self.resolved.train.mode {
+                TrainMode::Tbptt { .. } => StateMode::Carry,
+                TrainMode::Windows | TrainMode::Examples => StateMode::Window,
             },
             device: device.clone(),
-            tokens: self.config.samples.tokens,
+            max_tokens: self.resolved.config.samples.max_tokens,
         })
     }
 
     fn baselines(&self) -> Baselines {
-        if self.prepared.split.train.len() > LONG {
-            tell("counting 5-grams, to compare with");
+        if self.resolved.dataset.split.train.len() > LONG_TEXT {
+            status("counting 5-grams for the n-gram baseline");
         }
-        Baselines::of(&self.prepared)
+        Baselines::compute(&self.resolved.dataset)
     }
 
-    fn drawn(baselines: &Baselines) -> Vec<(String, f64)> {
-        baselines.drawn()
+    fn chart_baselines(baselines: &Baselines) -> Vec<(String, f64)> {
+        baselines.for_chart()
     }
 
-    fn conclude(&self, place: &Place, outcome: &Outcome, baselines: &Baselines) -> Result<()> {
-        let about = &outcome.best.about;
+    fn report_results(
+        &self,
+        context: &RunContext,
+        outcome: &Outcome,
+        baselines: &Baselines,
+    ) -> Result<()> {
+        let metadata = &outcome.best.metadata;
         let losses =
-            [("by window", about.valid_loss_window), ("carried", about.valid_loss_carried)];
+            [("by window", metadata.valid_loss_window), ("carried", metadata.valid_loss_carried)];
         let losses: Vec<String> = losses
             .iter()
             .filter_map(|(how, loss)| loss.map(|loss| format!("{loss:.3} {how}")))
             .collect();
         let unigram = baselines.unigram;
-        tell(&format!(
-            "{}: validation loss {} nats a token; guessing by token counts alone costs {unigram:.3}",
-            behind(outcome),
+        status(&format!(
+            "{}: validation loss {} nats/token; the unigram baseline has {unigram:.3}",
+            model_label(outcome),
             losses.join(", ")
         ));
-        if !matches!(outcome.ended, Ended::Stopped { .. }) {
-            self.judge(place, outcome, baselines)?;
+        if !matches!(outcome.stop_reason, StopReason::Requested { .. }) {
+            self.write_reports(context, outcome, baselines)?;
         }
-        let choice = match about.context() {
-            Context::Carried => "carried",
-            Context::Window => "window",
+        let mode = match metadata.state_mode() {
+            StateMode::Carry => "carry",
+            StateMode::Window => "window",
         };
-        tell(&format!("`generate` will use `--context {choice}`"));
-        let model = place.run.display();
-        tell(&format!("write with: cargo xtask generate --model {model} (or pastiche generate …)"));
+        status(&format!("`generate` will use `--state {mode}`"));
+        let model = context.run.display();
+        status(&format!(
+            "generate text with: cargo xtask generate --model {model} (or pastiche generate …)"
+        ));
         Ok(())
     }
 }
 
-impl Resolved {
-    /// What is counted and compared at the end of a run.
-    fn judge(&self, place: &Place, outcome: &Outcome, baselines: &Baselines) -> Result<()> {
-        let (prepared, best, run) = (&self.prepared, &outcome.best, place.run);
-        tensorboard_log::project(run, best)?;
-        let sample = closing_sample(best, place.device)?;
-        if let Some(said) = invented_words_report::judge(prepared, best, &sample, run)? {
-            tell(&said);
+impl LmExperiment {
+    /// Writes and prints the reports on a finished run.
+    fn write_reports(
+        &self,
+        context: &RunContext,
+        outcome: &Outcome,
+        baselines: &Baselines,
+    ) -> Result<()> {
+        let (dataset, best, run) = (&self.resolved.dataset, &outcome.best, context.run);
+        tensorboard_log::write_embeddings(run, best)?;
+        let sample = final_sample(best, context.device)?;
+        if let Some(summary) = invented_words_report::write(dataset, best, &sample, run)? {
+            status(&summary);
         }
-        let card = ScoreCard::new(prepared, best, baselines, &sample);
-        card.write(run)?;
-        for said in [card.verdict(), card.copying(), card.size()] {
-            tell(&said);
+        let report = EvaluationReport::new(dataset, best, baselines, &sample);
+        report.write(run)?;
+        for sentence in [report.comparison(), report.memorization(), report.size()] {
+            status(&sentence);
         }
         Ok(())
     }

@@ -1,119 +1,131 @@
-//! The course of a network that asks: questions about sentences, and their answers.
+//! Training of a question generation model: answer extraction, question generation and question answering.
 
 use burn::tensor::Device;
 use durable::write_atomically;
-use models::{AboutNetwork, Purpose, Trained};
+use models::{Metadata, ModelBundle, Network};
 use qa::QuestionModel;
 use qa::QuestionModelConfig;
-use qa::data::PreparedQuestions;
-use qa::generate::beam::Search;
-use qa::generate::{Ask, Asker, QuestionEvaluation, ask, evaluate_questions};
+use qa::data::QaDataset;
+use qa::generate::{BeamOptions, QaPipeline, QgOptions, QuestionEvaluation, evaluate_questions};
 use text_prep::{Tokenizer, Vocabulary};
-use trainer::{Ended, Outcome, TrainConfig};
+use trainer::{Outcome, StopReason, TrainConfig};
 
 use crate::config::ResolvedQuestions;
 use crate::error::Result;
-use crate::observers::sampling::{Speaker, Speech};
-use crate::output::tell;
-use crate::report::question_scores::{self, CONSTANT, DRAWN};
-use crate::run::experiment::{Course, Place, behind};
-use crate::run::provenance::Hashes;
+use crate::observers::sampling::{SampleCache, SampleSource};
+use crate::output::status;
+use crate::report::question_scores::{self, CONSTANT_QUESTION, NUM_SAMPLE_QUESTIONS};
+use crate::run::experiment::{Experiment, RunContext, model_label};
+use crate::run::provenance::InputHashes;
 use crate::run::word_vectors;
 
-impl Course for ResolvedQuestions {
+/// A question generation model and the data that it is trained on.
+pub struct QaExperiment {
+    /// The configuration and the prepared questions.
+    pub resolved: ResolvedQuestions,
+}
+
+impl Experiment for QaExperiment {
     type Network = QuestionModel;
     type Baselines = ();
 
-    fn data(&self) -> &PreparedQuestions {
-        &self.prepared
+    fn data(&self) -> &QaDataset {
+        &self.resolved.prepared
     }
 
-    fn train(&self) -> &TrainConfig {
-        &self.train
+    fn train_config(&self) -> &TrainConfig {
+        &self.resolved.train
     }
 
     fn to_toml(&self) -> String {
-        ResolvedQuestions::to_toml(self)
+        self.resolved.to_toml()
     }
 
     fn tokenizer(&self) -> &Tokenizer {
-        &self.prepared.tokenizer
+        &self.resolved.prepared.tokenizer
     }
 
-    fn about(&self) -> AboutNetwork<QuestionModelConfig> {
-        let Self { config, prepared, model, .. } = self;
-        let (longest, valid) = (prepared.longest_sentence, prepared.valid_sha256.clone());
-        AboutNetwork::untrained(Purpose::Asking, model.clone(), longest, config.seed, valid)
+    fn metadata(&self) -> Metadata<QuestionModelConfig> {
+        let ResolvedQuestions { config, prepared, model, .. } = &self.resolved;
+        let (longest, valid) = (prepared.max_sentence_len, prepared.valid_sha256.clone());
+        Metadata::untrained(QuestionModel::KIND, model.clone(), longest, config.seed, valid)
     }
 
-    fn hashes(&self) -> Hashes {
-        let prepared = &self.prepared;
-        Hashes {
-            seed: self.config.seed,
+    fn input_hashes(&self) -> InputHashes {
+        let prepared = &self.resolved.prepared;
+        InputHashes {
+            seed: self.resolved.config.seed,
             text_sha256: prepared.text_sha256.clone(),
             train_sha256: prepared.train_sha256.clone(),
             valid_sha256: prepared.valid_sha256.clone(),
         }
     }
 
-    fn speaker(&self, device: &Device) -> Speaker<QuestionModel> {
-        // One passage after another has sentences to ask about; how many is in the configuration.
-        let passages = self.valid.iter().flat_map(|document| &document.passages);
+    fn sample_cache(&self, device: &Device) -> SampleCache<QuestionModel> {
+        // The first sentences of the validation data; their number is configured.
+        let passages = self.resolved.valid.iter().flat_map(|document| &document.passages);
         let text: Vec<String> = passages
             .flat_map(|passage| {
-                text_prep::passage::sentences(&passage.text)
+                text_prep::spans::sentences(&passage.text)
                     .into_iter()
                     .map(|range| passage.text[range].to_owned())
             })
-            .take(self.config.samples.sentences)
+            .take(self.resolved.config.samples.sentences)
             .collect();
-        Speaker::new(Asking {
+        SampleCache::new(QuestionSampler {
             text: text.join(" "),
-            vocabulary: self.prepared.tokenizer.vocabulary.clone(),
+            vocabulary: self.resolved.prepared.tokenizer.vocabulary.clone(),
             device: device.clone(),
         })
     }
 
     fn baselines(&self) {}
 
-    fn drawn(_baselines: &()) -> Vec<(String, f64)> {
+    fn chart_baselines(_baselines: &()) -> Vec<(String, f64)> {
         Vec::new()
     }
 
-    fn conclude(
+    fn report_results(
         &self,
-        place: &Place,
+        context: &RunContext,
         outcome: &Outcome<QuestionModel>,
         _baselines: &(),
     ) -> Result<()> {
-        let loss = outcome.best.about.valid_loss().unwrap_or(f64::NAN);
-        tell(&format!("{}: validation loss {loss:.3} nats a word or answer", behind(outcome)));
-        if !matches!(outcome.ended, Ended::Stopped { .. }) {
-            let evaluation = self.evaluate(&outcome.best, place.device)?;
-            let card = question_scores::markdown(&evaluation);
-            write_atomically(&place.run.join("score.md"), card.as_bytes())?;
-            let json = serde_json::to_string_pretty(&evaluation).expect("plain data") + "\n";
-            write_atomically(&place.run.join("score.json"), json.as_bytes())?;
-            tell(question_scores::table(&evaluation).trim_end());
+        let loss = outcome.best.metadata.valid_loss().unwrap_or(f64::NAN);
+        status(&format!(
+            "{}: validation loss {loss:.3} nats per word or answer",
+            model_label(outcome)
+        ));
+        if !matches!(outcome.stop_reason, StopReason::Requested { .. }) {
+            let evaluation = self.evaluate(&outcome.best, context.device)?;
+            let report = question_scores::markdown(&evaluation);
+            write_atomically(&context.run.join("score.md"), report.as_bytes())?;
+            let json = serde_json::to_string_pretty(&evaluation)
+                .expect("the report is serializable")
+                + "\n";
+            write_atomically(&context.run.join("score.json"), json.as_bytes())?;
+            status(question_scores::table(&evaluation).trim_end());
         }
-        let model = place.run.display();
-        tell(&format!("ask with: cargo xtask ask --model {model} --text FILE (or pastiche ask …)"));
+        let model = context.run.display();
+        status(&format!(
+            "generate questions with: cargo xtask ask --model {model} --text FILE (or pastiche ask …)"
+        ));
         Ok(())
     }
 }
 
-impl ResolvedQuestions {
-    /// The network as the seed draws it, with pretrained vectors where the configuration names them.
+impl QaExperiment {
+    /// A newly initialized model, with pretrained word vectors if the configuration names them.
     ///
     /// # Errors
     /// If the vectors cannot be read.
-    pub fn fresh(&self, device: &Device) -> Result<QuestionModel> {
-        let model = self.model.init(self.config.seed, device)?;
-        let vocabulary = &self.prepared.tokenizer.vocabulary;
-        let Some(path) = &self.config.model.vectors.path else { return Ok(model) };
-        let vectors = word_vectors::read(path, vocabulary, self.model.embedding)?;
-        let known = vocabulary.words() as f64;
-        tell(&format!(
+    pub fn init_model(&self, device: &Device) -> Result<QuestionModel> {
+        let model = self.resolved.model.init(self.resolved.config.seed, device)?;
+        let vocabulary = &self.resolved.prepared.tokenizer.vocabulary;
+        let Some(path) = &self.resolved.config.model.vectors.path else { return Ok(model) };
+        let vectors = word_vectors::read(path, vocabulary, self.resolved.model.embedding_dim)?;
+        let known = vocabulary.num_words() as f64;
+        status(&format!(
             "word vectors cover {:.1} % of the vocabulary",
             100.0 * vectors.len() as f64 / known
         ));
@@ -122,49 +134,49 @@ impl ResolvedQuestions {
         Ok(model)
     }
 
-    /// Scores a network on the documents that are judged by.
+    /// Evaluates a model on the validation documents.
     fn evaluate(
         &self,
-        trained: &Trained<QuestionModel>,
+        trained: &ModelBundle<QuestionModel>,
         device: &Device,
     ) -> Result<QuestionEvaluation> {
-        let asker = Asker::new(trained, device);
-        let search = Search::default();
+        let pipeline = QaPipeline::new(trained, device);
         Ok(evaluate_questions(
-            &asker,
-            &self.valid,
-            self.valid_found,
-            CONSTANT,
-            search,
-            (DRAWN, self.config.seed),
+            &pipeline,
+            &self.resolved.valid,
+            self.resolved.valid_found,
+            CONSTANT_QUESTION,
+            BeamOptions::default(),
+            (NUM_SAMPLE_QUESTIONS, self.resolved.config.seed),
         )?)
     }
 }
 
-/// Asking: questions about a few held-out sentences. Knows all but the weights.
-struct Asking {
+/// Generates questions about a few held-out sentences. Holds everything but the weights.
+struct QuestionSampler {
     text: String,
     vocabulary: Vocabulary,
     device: Device,
 }
 
-impl Speech<QuestionModel> for Asking {
-    fn speak(&self, model: &QuestionModel, _temperature: f64) -> Result<String> {
-        let asker = Asker { model, vocabulary: &self.vocabulary, device: &self.device };
-        // All that it asks, also what it is not sure of: that is what there is to see.
-        let all = Ask { per_sentence: 1, search: Search::default(), min_confidence: 0.0 };
-        match ask(&asker, &self.text, &all) {
-            // The loss of the next step will tell; and held-out passages may begin with what is no sentence.
+impl SampleSource<QuestionModel> for QuestionSampler {
+    fn sample(&self, model: &QuestionModel, _temperature: f64) -> Result<String> {
+        let pipeline = QaPipeline { model, vocabulary: &self.vocabulary, device: &self.device };
+        // Also questions of low confidence, to show what the model generates.
+        let all =
+            QgOptions { max_per_sentence: 1, beam: BeamOptions::default(), min_confidence: 0.0 };
+        match pipeline.generate_questions(&self.text, &all) {
+            // The next step's loss reports a divergence; and held-out passages may begin without a sentence.
             Err(qa::Error::NotFinite | qa::Error::NoSentences) => Ok(String::new()),
-            asked => {
-                let said =
-                    asked?.into_iter().map(|one| format!("{} ({})", one.question, one.answer));
-                Ok(said.collect::<Vec<_>>().join(" "))
+            questions => {
+                let shown =
+                    questions?.into_iter().map(|one| format!("{} ({})", one.question, one.answer));
+                Ok(shown.collect::<Vec<_>>().join(" "))
             }
         }
     }
 
-    /// The likeliest question is asked; there is nothing to draw.
+    /// Questions are found by beam search and not sampled.
     fn temperatures(&self) -> &'static [f64] {
         &[0.0]
     }

@@ -1,157 +1,162 @@
-//! What a run begins with: fresh weights, those of a trained model, or those of its own last checkpoint.
+//! How a run starts: with new weights, with those of a trained model, or from its own last checkpoint.
 
 use std::path::Path;
 
 use args::{ConfigArgs, Train};
 use burn::tensor::Device;
-use models::artifact::MANIFEST;
-use models::{Artifact, LanguageModel};
+use models::bundle::MANIFEST;
+use models::{LanguageModel, LmBundle};
 use seqdata::NewTokens;
 use seqdata::hash::sha256;
 use trainer::Checkpoints;
 
 use crate::config::{
-    Config, Known, Resolved, Written, read, read_any, refuse_changes, refuse_others,
+    AnyConfig, Config, PretrainedModel, Resolved, read, read_any, reject_changes,
+    reject_model_changes,
 };
 use crate::error::{Error, Result};
-use crate::output::tell;
+use crate::output::status;
+use crate::run::experiment_lm::LmExperiment;
 use crate::run::provenance::Origin;
-use crate::run::word_vectors::Vectors;
+use crate::run::word_vectors::PretrainedVectors;
 
-/// The configuration's name in a run directory.
+/// The configuration's file name in a run directory.
 pub const CONFIG: &str = "config.toml";
 
-/// The configuration of a fresh run, and its name. A trained model brings its own configuration along.
+/// The configuration of a new run, and its name. With `--init-from` it starts from the trained model's configuration.
 ///
 /// # Errors
-/// If it cannot be read, or a change is refused.
-pub fn begin(args: &Train) -> Result<(Written, String)> {
-    let Some(model) = &args.from else { return read_any(&args.config) };
+/// If it cannot be read, or a change is rejected.
+pub fn new_run_config(args: &Train) -> Result<(AnyConfig, String)> {
+    let Some(model) = &args.init_from else { return read_any(&args.config) };
     let own = Some(model.join(CONFIG)).filter(|own| own.is_file());
-    // An imported model may know no text: then the configuration is the default one.
+    // An imported model may have no configuration: then the default one is used.
     let unchanged = ConfigArgs { config: own.clone(), ..ConfigArgs::default() };
     let (before, _) = read(&unchanged)?;
     let (mut config, _) = read(&ConfigArgs { config: own, ..args.config.clone() })?;
-    refuse_others(&before, &config, &model.display().to_string())?;
+    reject_model_changes(&before, &config, &model.display().to_string())?;
     let name = model.file_name().map_or("run".into(), |name| name.to_string_lossy());
     let name = format!("from-{name}");
-    config.from = crate::config::From {
-        model: Some(model.clone()),
-        vocabulary: match args.vocabulary {
-            None | Some(args::NewTokens::Refuse) => NewTokens::Refuse,
-            Some(args::NewTokens::Keep) => NewTokens::Keep,
+    config.init = crate::config::Init {
+        from: Some(model.clone()),
+        new_tokens: match args.new_tokens {
+            None | Some(args::NewTokens::Error) => NewTokens::Error,
+            Some(args::NewTokens::Unk) => NewTokens::Unk,
             Some(args::NewTokens::Extend) => NewTokens::Extend,
         },
     };
-    Ok((Written::Writing(Box::new(config)), name))
+    Ok((AnyConfig::LanguageModel(Box::new(config)), name))
 }
 
-/// Refuses a directory that holds no run.
+/// Rejects a directory that is not a run.
 ///
 /// # Errors
-/// Says what a run looks like.
-pub fn is_run(run: &Path) -> Result<()> {
-    match run.join(CONFIG).is_file() || Checkpoints::of(run).newest_path().is_ok() {
-        true => Ok(()),
-        false => Err(Error::new(format!(
-            "{} is no run: it does not exist or holds no {CONFIG}; expected a directory such as \
-             runs/lstm-1",
-            run.display()
-        ))),
+/// If `run` contains neither a configuration nor a checkpoint.
+pub fn check_is_run(run: &Path) -> Result<()> {
+    if run.join(CONFIG).is_file() || Checkpoints::of(run).newest_path().is_ok() {
+        return Ok(());
     }
+    Err(Error::new(format!(
+        "{} is not a run: it does not exist or contains no {CONFIG}; expected a directory such as runs/lstm-1",
+        run.display()
+    )))
 }
 
-/// The configuration of a run that is gone on with, as it was last kept and with the changes that are
-/// asked for.
+/// The last saved configuration of a run, with the requested changes.
 ///
 /// # Errors
-/// If it cannot be read, or a change would make another run of it.
-pub fn go_on(run: &Path, args: &ConfigArgs) -> Result<Written> {
+/// If it cannot be read, or a key is changed that must not change in a run.
+pub fn resumed_config(run: &Path, args: &ConfigArgs) -> Result<AnyConfig> {
     let name = run.display().to_string();
-    // The goal may have been moved since the run began.
+    // The number of epochs may have been changed since the run started.
     let path = Checkpoints::of(run).newest_path()?.join(CONFIG);
-    let config = |args: ConfigArgs| -> Result<Written> {
+    let config = |args: ConfigArgs| -> Result<AnyConfig> {
         let read = read_any(&ConfigArgs { config: Some(path.clone()), ..args });
         Ok(read.map_err(|error| Error::new(format!("{name} cannot be resumed: {error}")))?.0)
     };
     let before = config(ConfigArgs::default())?;
     let now = config(args.clone())?;
     match (&before, &now) {
-        (Written::Questions(before), Written::Questions(now)) => {
-            refuse_changes(before, now, &name)?;
+        (AnyConfig::Questions(before), AnyConfig::Questions(now)) => {
+            reject_changes(before, now, &name)?;
         }
-        (Written::Writing(before), Written::Writing(now)) => refuse_changes(before, now, &name)?,
-        // It is the same file, and what it is about cannot be set.
+        (AnyConfig::LanguageModel(before), AnyConfig::LanguageModel(now)) => {
+            reject_changes(before, now, &name)?
+        }
+        // Both come from the same file, and its task cannot be changed.
         _ => {}
     }
     Ok(now)
 }
 
-/// The text of a run that is gone on with, by the tokens that it has.
+/// The data of a run that is resumed, with the vocabulary of its last checkpoint.
 ///
 /// # Errors
 /// If the text cannot be prepared, or the checkpoint cannot be read.
-pub fn resolve_again(run: &Path, config: Config) -> Result<Resolved> {
-    if config.from.model.is_none() {
-        return Resolved::new(config);
+pub fn resumed_experiment(run: &Path, config: Config) -> Result<LmExperiment> {
+    if config.init.from.is_none() {
+        return Ok(LmExperiment { resolved: Resolved::new(config)? });
     }
-    // The run's own checkpoint knows its tokens, whatever became of the model that it began with.
+    // The checkpoint contains the vocabulary, even if the model that the run was initialized from is gone.
     let newest = Checkpoints::of(run).newest_path()?;
-    let model = Artifact::about(&newest)?.model;
-    let tokenizer = models::artifact::tokenizer(&newest)?;
-    Resolved::known(config, &Known { tokenizer, model, new: NewTokens::Keep })
+    let model = LmBundle::read_metadata(&newest)?.config;
+    let tokenizer = models::bundle::read_tokenizer(&newest)?;
+    let pretrained = PretrainedModel { tokenizer, model, new_tokens: NewTokens::Unk };
+    Ok(LmExperiment { resolved: Resolved::with_pretrained(config, &pretrained)? })
 }
 
-/// A run that has not begun: its text, its weights, and where these come from.
-pub struct Beginning {
-    /// The configuration with its text.
-    pub resolved: Resolved,
-    /// The weights.
+/// The data and the initial weights of a new run.
+pub struct PreparedRun {
+    /// The configuration and data.
+    pub experiment: LmExperiment,
+    /// The model with its initial weights.
     pub model: LanguageModel,
-    /// The trained model that they come from.
+    /// The trained model from which the weights were initialized.
     pub origin: Option<Origin>,
 }
 
-impl Beginning {
-    /// Prepares the text and draws the weights, or takes them from the model that `config` names.
+impl PreparedRun {
+    /// Prepares the text and initializes the weights, from the trained model if `config` names one.
     ///
     /// # Errors
-    /// If the configuration, the text or the model is refused.
+    /// If the configuration, the text or the model is rejected.
     pub fn new(config: Config, device: &Device) -> Result<Self> {
-        let Some(path) = config.from.model.clone() else {
+        let Some(path) = config.init.from.clone() else {
             let resolved = Resolved::new(config)?;
-            let model = fresh(&resolved, device)?;
-            return Ok(Self { resolved, model, origin: None });
+            let model = init_model(&resolved, device)?;
+            return Ok(Self { experiment: LmExperiment { resolved }, model, origin: None });
         };
-        let artifact = Artifact::load(&path, device)?;
+        let artifact = LmBundle::load(&path, device)?;
         let manifest = path.join(MANIFEST);
         let manifest = std::fs::read(&manifest).map_err(Error::io(&manifest, "read"))?;
-        let new = config.from.vocabulary;
-        let resolved = Resolved::known(config, &Known { new, ..Known::of(&artifact) })?;
-        let (before, now) = (artifact.model.vocabulary(), resolved.model.vocabulary);
+        let new_tokens = config.init.new_tokens;
+        let resolved = Resolved::with_pretrained(
+            config,
+            &PretrainedModel { new_tokens, ..PretrainedModel::of(&artifact) },
+        )?;
+        let (before, now) = (artifact.model.vocab_size(), resolved.model.vocab_size);
         if now > before {
-            let how = match artifact.about.model.frozen_embedding {
-                true => {
-                    "and keep the vectors that were drawn for them, for the embedding is frozen"
-                }
-                false => "and will be learned from the beginning",
+            let how = if artifact.metadata.config.frozen_embedding {
+                "and keep their random embeddings, because the embedding is frozen"
+            } else {
+                "and are learned from random embeddings"
             };
-            tell(&format!("{} tokens are new {how}", now - before));
+            status(&format!("{} tokens are new {how}", now - before));
         }
-        let model = artifact.model.grown(resolved.model.init(resolved.config.seed, device)?);
-        let model_directory = resolved.config.from.model.clone().unwrap_or(path);
+        let model = artifact.model.resize_vocab(resolved.model.init(resolved.config.seed, device)?);
+        let model_directory = resolved.config.init.from.clone().unwrap_or(path);
         let origin = Origin { model: model_directory, manifest_sha256: sha256(&manifest) };
-        Ok(Self { resolved, model, origin: Some(origin) })
+        Ok(Self { experiment: LmExperiment { resolved }, model, origin: Some(origin) })
     }
 }
 
-/// The model as the seed draws it, with pretrained vectors where the configuration names them.
-fn fresh(resolved: &Resolved, device: &Device) -> Result<LanguageModel> {
+/// A newly initialized model, with pretrained word vectors if the configuration names them.
+fn init_model(resolved: &Resolved, device: &Device) -> Result<LanguageModel> {
     let model = resolved.model.init(resolved.config.seed, device)?;
-    match Vectors::read(resolved)? {
+    match PretrainedVectors::read(resolved)? {
         None => Ok(model),
         Some(vectors) => {
-            tell(&format!("word vectors cover {}", vectors.coverage()));
+            status(&format!("word vectors cover {}", vectors.coverage()));
             vectors.fill(model)
         }
     }

@@ -1,4 +1,4 @@
-//! `run.json`: what a run was made with, so that it can be made again and the two compared.
+//! `run.json`: the program, data and machine of a run, so that it can be reproduced and compared.
 
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -13,7 +13,7 @@ pub const NAME: &str = "run.json";
 /// The version of Burn that this program is built on, as pinned in the workspace's manifest.
 const BURN: &str = "0.22.1";
 
-/// What decides over the bits of a run, and where it was made.
+/// Everything that can affect the numerical results of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
     /// Name and version of this program.
@@ -22,66 +22,66 @@ pub struct Provenance {
     pub burn: String,
     /// The backend.
     pub backend: String,
-    /// Threads that it may use.
+    /// The number of threads of the backend.
     pub threads: usize,
     /// The run's seed.
     pub seed: u64,
     /// SHA-256 of the text as it was read.
     pub text_sha256: String,
-    /// SHA-256 of what is learned from.
+    /// SHA-256 of the training data.
     pub train_sha256: String,
-    /// SHA-256 of what is held out.
+    /// SHA-256 of the validation data.
     pub valid_sha256: String,
-    /// The model that the run began with, if it did not begin afresh.
+    /// The model from which the weights were initialized, if any.
     pub from: Option<Origin>,
     /// The machine.
     pub machine: Machine,
-    /// When it began, in seconds since 1970.
+    /// The start time, in seconds since 1970.
     pub started_unix: u64,
-    /// What was another in later sittings, in words.
+    /// Changes of these values when the run was resumed, as text.
     #[serde(default)]
     pub later: Vec<String>,
 }
 
-/// A model that a run began with.
+/// The model from which a run's weights were initialized.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// Its directory.
     pub model: PathBuf,
-    /// SHA-256 of its manifest, which holds those of all its files.
+    /// SHA-256 of its manifest, which contains the hashes of all its files.
     pub manifest_sha256: String,
 }
 
-/// What a program can learn of the machine under it.
+/// The machine that a run was made on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
     /// Operating system and architecture.
     pub system: String,
-    /// The processor's name; empty where it is not told.
+    /// The CPU's name; empty if unknown.
     pub processor: String,
-    /// Processors that this program may use.
+    /// The number of logical CPUs available to this program.
     pub processors: usize,
-    /// Memory; 0 where it is not told.
+    /// The size of the memory; 0 if unknown.
     pub memory_bytes: u64,
 }
 
-/// What a run is a function of, besides its configuration.
+/// The seed and the data of a run, on which its results depend besides the configuration.
 #[derive(Clone, Debug)]
-pub struct Hashes {
+pub struct InputHashes {
     /// The run's seed.
     pub seed: u64,
     /// SHA-256 of the text as it was read.
     pub text_sha256: String,
-    /// SHA-256 of what is learned from.
+    /// SHA-256 of the training data.
     pub train_sha256: String,
-    /// SHA-256 of what is held out.
+    /// SHA-256 of the validation data.
     pub valid_sha256: String,
 }
 
 impl Provenance {
-    /// Of a run of this process.
-    pub fn now(hashes: Hashes, backend: &str, from: Option<Origin>) -> Self {
-        let Hashes { seed, text_sha256, train_sha256, valid_sha256 } = hashes;
+    /// The provenance of a run of this process.
+    pub fn current(hashes: InputHashes, backend: &str, from: Option<Origin>) -> Self {
+        let InputHashes { seed, text_sha256, train_sha256, valid_sha256 } = hashes;
         Self {
             program: concat!("pastiche ", env!("CARGO_PKG_VERSION")).into(),
             burn: BURN.into(),
@@ -92,25 +92,25 @@ impl Provenance {
             train_sha256,
             valid_sha256,
             from,
-            machine: Machine::here(),
+            machine: Machine::current(),
             started_unix: unix_seconds() as u64,
             later: Vec::new(),
         }
     }
 
-    /// Writes it into `run`.
+    /// Writes `run.json` into `run`.
     ///
     /// # Errors
-    /// If the file system refuses.
+    /// If the file cannot be written.
     pub fn write(&self, run: &Path) -> Result<()> {
-        let text = serde_json::to_string_pretty(self).expect("plain data") + "\n";
+        let text = serde_json::to_string_pretty(self).expect("the record is serializable") + "\n";
         Ok(write_atomically(&run.join(NAME), text.as_bytes())?)
     }
 
-    /// Reads that of `run`.
+    /// Reads `run.json` in `run`.
     ///
     /// # Errors
-    /// If there is none, or it cannot be understood.
+    /// If it does not exist or is invalid.
     pub fn read(run: &Path) -> Result<Self> {
         let path = run.join(NAME);
         let text = std::fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
@@ -118,13 +118,13 @@ impl Provenance {
             .map_err(|error| Error::new(format!("{} cannot be read: {error}", path.display())))
     }
 
-    /// What has changed from `before` to here that may change bits; nothing if nothing has.
+    /// The changes since `before` that may affect numerical results.
     pub fn differences(&self, before: &Self) -> Vec<String> {
         let pairs = [
             ("the program", &before.program, &self.program),
             ("Burn", &before.burn, &self.burn),
             ("the backend", &before.backend, &self.backend),
-            ("the processor", &before.machine.processor, &self.machine.processor),
+            ("the CPU", &before.machine.processor, &self.machine.processor),
             ("the system", &before.machine.system, &self.machine.system),
         ];
         let changed = pairs.into_iter().filter(|(_, before, now)| before != now);
@@ -133,7 +133,7 @@ impl Provenance {
 }
 
 impl Machine {
-    fn here() -> Self {
+    fn current() -> Self {
         let line = |file: &str, key: &str| {
             let text = std::fs::read_to_string(file).ok()?;
             let line = text.lines().find(|line| line.starts_with(key))?;
@@ -155,10 +155,10 @@ fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// What Rayon, which splits the work of the CPU backends, was told to use.
+/// The number of threads of Rayon, which parallelizes the CPU backends.
 fn threads() -> usize {
-    let asked = std::env::var("RAYON_NUM_THREADS").ok().and_then(|text| text.parse().ok());
-    asked.filter(|&threads| threads > 0).unwrap_or_else(processors)
+    let configured = std::env::var("RAYON_NUM_THREADS").ok().and_then(|text| text.parse().ok());
+    configured.filter(|&threads| threads > 0).unwrap_or_else(processors)
 }
 
 /// Seconds since 1970.
@@ -177,9 +177,9 @@ mod tests {
     }
 
     #[test]
-    fn it_is_read_as_it_was_written_and_changes_are_named() {
+    fn a_written_record_is_read_back_and_changes_are_named() {
         let folder = tempfile::tempdir().unwrap();
-        let machine = Machine::here();
+        let machine = Machine::current();
         let before = Provenance {
             program: "pastiche 0.0.9".into(),
             burn: BURN.into(),

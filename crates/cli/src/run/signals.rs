@@ -1,48 +1,47 @@
-//! Ctrl-C, SIGTERM and the end of the terminal: the first one asks the run to stop, the second one ends
-//! the program.
+//! Ctrl-C, SIGTERM and SIGHUP: the first signal requests a stop of the run, the second one exits the program.
 
-use trainer::Stop;
+use trainer::StopFlag;
 
 use crate::error::{Error, Result};
-use crate::output::tell;
+use crate::output::status;
 use crate::view;
 
-/// What a program ends with that Ctrl-C has stopped.
-pub const INTERRUPTED: u8 = 130;
+/// The exit code after a stop by Ctrl-C.
+pub const EXIT_INTERRUPTED: u8 = 130;
 
-/// Lets these signals ask for `stop` from now on.
+/// Installs handlers that request `stop`.
 ///
 /// # Errors
-/// If the system refuses.
+/// If the system does not allow it.
 #[cfg(unix)]
-pub fn listen(stop: &Stop) -> Result<()> {
+pub fn install_handlers(stop: &StopFlag) -> Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
 
-    let refused = |error: std::io::Error| {
-        Error::new(format!("Ctrl-C cannot be listened for: {error}; try again"))
+    let failed = |error: std::io::Error| {
+        Error::new(format!("cannot install signal handlers: {error}; try again"))
     };
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(refused)?;
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(failed)?;
     let stop = stop.clone();
-    std::thread::spawn(move || signals.forever().for_each(|_| ask(&stop)));
+    std::thread::spawn(move || signals.forever().for_each(|_| request_stop(&stop)));
     Ok(())
 }
 
-/// Where there are no such signals, Ctrl-C ends the program, and the last checkpoint remains.
+/// Without Unix signals, Ctrl-C exits the program, and the last checkpoint remains.
 #[cfg(not(unix))]
-pub fn listen(_stop: &Stop) -> Result<()> {
+pub fn install_handlers(_stop: &StopFlag) -> Result<()> {
     Ok(())
 }
 
-/// Asks the run to stop; a second time, the program ends at once.
-pub fn ask(stop: &Stop) {
-    if !stop.ask() {
+/// Requests a stop of the run; the second request exits the program at once.
+pub fn request_stop(stop: &StopFlag) {
+    if !stop.request() {
         if !view::is_shown() {
-            tell("finishing the step, then saving; again to leave at once");
+            status("finishing the step, then saving; repeat to quit now");
         }
     } else {
         view::restore();
-        tell("left at once: `train --resume` goes on from the last checkpoint");
-        std::process::exit(INTERRUPTED.into());
+        status("quit without saving: `train --resume` continues from the last checkpoint");
+        std::process::exit(EXIT_INTERRUPTED.into());
     }
 }

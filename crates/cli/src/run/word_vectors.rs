@@ -1,4 +1,4 @@
-//! Pretrained word vectors of a configuration: the file opened, and how much of the text it knows.
+//! Pretrained word vectors of a configuration, and how much of the text they cover.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -11,19 +11,19 @@ use text_prep::Vocabulary;
 use crate::config::Resolved;
 use crate::error::{Error, Result};
 
-/// The vectors that a configuration names, and what they cover.
-pub struct Vectors {
+/// The word vectors that a configuration names, and their coverage.
+pub struct PretrainedVectors {
     vectors: WordVectors,
-    /// The share of the vocabulary, reserved ids left out.
-    pub of_vocabulary: f64,
-    /// The share of the training tokens.
-    pub of_training: f64,
+    /// The fraction of the vocabulary (without reserved ids) that has a vector.
+    pub vocabulary_coverage: f64,
+    /// The fraction of the training tokens that have a vector.
+    pub training_coverage: f64,
 }
 
 /// Reads the vectors of size `size` in `path` for the words of `vocabulary`.
 ///
 /// # Errors
-/// If the file cannot be read, or holds others.
+/// If the file cannot be read, or its vectors have another size.
 pub fn read(path: &Path, vocabulary: &Vocabulary, size: usize) -> Result<WordVectors> {
     let words: Vec<(u32, &str)> = (0..vocabulary.len() as u32)
         .filter(|&id| !vocabulary.is_reserved(id))
@@ -33,19 +33,19 @@ pub fn read(path: &Path, vocabulary: &Vocabulary, size: usize) -> Result<WordVec
     Ok(WordVectors::read(file, path, size, words.into_iter())?)
 }
 
-impl Vectors {
-    /// Reads those that `resolved` names; none if it names none.
+impl PretrainedVectors {
+    /// Reads the vectors that `resolved` names, if it names any.
     pub fn read(resolved: &Resolved) -> Result<Option<Self>> {
         let Some(path) = &resolved.config.model.vectors.path else { return Ok(None) };
-        let prepared = &resolved.prepared;
-        let vocabulary = &prepared.tokenizer.vocabulary;
-        let vectors = read(path, vocabulary, resolved.model.embedding)?;
-        let count = vocabulary.words() as f64;
-        let training = prepared.split.train.clone();
-        let known = training.clone().filter(|&at| vectors.covers(prepared.ids.get(at))).count();
+        let dataset = &resolved.dataset;
+        let vocabulary = &dataset.tokenizer.vocabulary;
+        let vectors = read(path, vocabulary, resolved.model.embedding_dim)?;
+        let count = vocabulary.num_words() as f64;
+        let training = dataset.split.train.clone();
+        let known = training.clone().filter(|&at| vectors.covers(dataset.ids.get(at))).count();
         Ok(Some(Self {
-            of_vocabulary: vectors.len() as f64 / count,
-            of_training: known as f64 / training.len() as f64,
+            vocabulary_coverage: vectors.len() as f64 / count,
+            training_coverage: known as f64 / training.len() as f64,
             vectors,
         }))
     }
@@ -56,12 +56,12 @@ impl Vectors {
         Ok(LanguageModel { embedding, ..model })
     }
 
-    /// What is covered, for people.
+    /// The coverage as text.
     pub fn coverage(&self) -> String {
         format!(
             "{:.1} % of the vocabulary, {:.1} % of the training tokens",
-            100.0 * self.of_vocabulary,
-            100.0 * self.of_training
+            100.0 * self.vocabulary_coverage,
+            100.0 * self.training_coverage
         )
     }
 }

@@ -1,8 +1,7 @@
-//! Files that TensorBoard opens: events (numbers and texts by step) and the embedding projector.
+//! Writers of files for TensorBoard: events (scalars and texts by step) and the embedding projector.
 //!
-//! Knows the formats, not what is trained. Reads no clock: wall times are handed in, so that a file
-//! is a function of what was written. The formats are those of TensorFlow's `event.proto`,
-//! `summary.proto` and `tensor.proto`, of `tsl/lib/io/record_writer.h`, and of TensorBoard's
+//! Wall times are arguments, so that a file depends only on its inputs. The formats are those of TensorFlow's
+//! `event.proto`, `summary.proto` and `tensor.proto`, of `tsl/lib/io/record_writer.h`, and of TensorBoard's
 //! `projector_config.proto`.
 
 use std::ffi::OsStr;
@@ -17,41 +16,37 @@ mod event;
 mod parity;
 mod projector;
 mod protobuf;
-#[cfg(test)]
-pub mod reader;
 mod record;
-#[cfg(test)]
-mod wire;
 
 pub use projector::write_projector;
 
-/// What the name of an event file begins with; TensorBoard looks for `tfevents` in it.
+/// The prefix of an event file's name; TensorBoard looks for `tfevents` in it.
 const PREFIX: &str = "events.out.tfevents.";
 
-/// A file of events, written to its end one event at a time.
+/// An event file that is appended to.
 ///
-/// Each event is handed to the system at once: nothing waits in this process, so that a killed process
-/// loses none. Wall times are seconds since 1970.
+/// Each event is passed to the operating system at once and not buffered, so that a killed process loses none.
+/// Wall times are seconds since 1970.
 #[derive(Debug)]
 pub struct EventFile {
     journal: Journal,
 }
 
 impl EventFile {
-    /// Makes an event file in `directory`, which must be there. Its name holds `wall_time`, when the
-    /// run begins, and the number of the process.
+    /// Creates an event file in the existing `directory`. Its name contains `wall_time`, the start of the run,
+    /// and the process id.
     ///
     /// # Errors
-    /// If the file system refuses.
-    pub fn create(directory: &Path, wall_time: f64, process: u32) -> durable::Result<Self> {
+    /// If the file cannot be written.
+    pub fn create(directory: &Path, wall_time: f64, process_id: u32) -> durable::Result<Self> {
         let seconds = wall_time as u64;
-        let path = directory.join(format!("{PREFIX}{seconds:010}.pastiche.{process}"));
+        let path = directory.join(format!("{PREFIX}{seconds:010}.pastiche.{process_id}"));
         let mut file = Self { journal: Journal::open(&path, 0)? };
         file.write(&event::version(wall_time))?;
         Ok(file)
     }
 
-    /// The event file in `directory`, the latest of several; none if there is none.
+    /// The newest event file in `directory`, if there is one.
     ///
     /// # Errors
     /// If the directory cannot be read.
@@ -62,23 +57,24 @@ impl EventFile {
         };
         let paths = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
         let name = |path: &PathBuf| path.file_name().and_then(OsStr::to_str).map(str::to_owned);
-        let events = |path: &PathBuf| name(path).is_some_and(|name| name.starts_with(PREFIX));
-        Ok(paths.into_iter().filter(events).max())
+        let is_event_file =
+            |path: &PathBuf| name(path).is_some_and(|name| name.starts_with(PREFIX));
+        Ok(paths.into_iter().filter(is_event_file).max())
     }
 
-    /// Opens an event file to go on after its first `keep` bytes, as [`mark`](Self::mark) gave them:
-    /// later events, which the run will write again, go.
+    /// Opens an event file and truncates it to `keep` bytes, a result of [`synced_len`](Self::synced_len): later
+    /// events will be written again by the run.
     ///
     /// # Errors
-    /// If the file system refuses.
+    /// If the file cannot be written.
     pub fn reopen(path: &Path, keep: u64) -> durable::Result<Self> {
         Ok(Self { journal: Journal::open(path, keep)? })
     }
 
-    /// Writes a number, rounded to 32 bits, which is what TensorBoard keeps; it need not be finite.
+    /// Writes a scalar as 32-bit float, the precision of TensorBoard; it need not be finite.
     ///
     /// # Errors
-    /// If the file system refuses.
+    /// If the file cannot be written.
     pub fn scalar(
         &mut self,
         step: u64,
@@ -92,7 +88,7 @@ impl EventFile {
     /// Writes a text, which TensorBoard shows as Markdown.
     ///
     /// # Errors
-    /// If the file system refuses.
+    /// If the file cannot be written.
     pub fn text(
         &mut self,
         step: u64,
@@ -103,20 +99,20 @@ impl EventFile {
         self.write(&event::text(step, wall_time, tag, markdown))
     }
 
-    /// Makes all that was written durable, and gives the length of the file in bytes.
+    /// Syncs the file to disk and returns its length in bytes.
     ///
     /// # Errors
-    /// If the file system refuses.
-    pub fn mark(&mut self) -> durable::Result<u64> {
-        self.journal.mark()
+    /// If the file cannot be written.
+    pub fn synced_len(&mut self) -> durable::Result<u64> {
+        self.journal.synced_len()
     }
 
-    /// Drops what was written after the first `keep` bytes.
+    /// Truncates the file to `keep` bytes.
     ///
     /// # Errors
-    /// If the file system refuses.
-    pub fn cut(&mut self, keep: u64) -> durable::Result<()> {
-        self.journal.cut(keep)
+    /// If the file cannot be written.
+    pub fn truncate(&mut self, keep: u64) -> durable::Result<()> {
+        self.journal.truncate(keep)
     }
 
     fn write(&mut self, event: &[u8]) -> durable::Result<()> {
@@ -126,7 +122,6 @@ impl EventFile {
 
 #[cfg(test)]
 mod tests {
-    use super::reader::{Event, What, read};
     use super::*;
 
     const START: f64 = 1_700_000_000.5;
@@ -139,30 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_back() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut file = EventFile::create(folder.path(), START, 7).unwrap();
-        file.scalar(0, START, "a/b", f64::NEG_INFINITY).unwrap();
-        file.scalar(u64::MAX, -1.0, "", 0.1).unwrap();
-        file.text(300, START, "여우", "").unwrap();
-        let long = "🦊\n\0\"".repeat(1000);
-        file.text(300, START, "🦊", &long).unwrap();
-        file.mark().unwrap();
-        let event = |step, wall_time, what| Event { step, wall_time, what };
-        let scalar = |tag: &str, value| What::Scalar { tag: tag.into(), value };
-        let text = |tag: &str, text: &str| What::Text { tag: tag.into(), text: text.into() };
-        let expected = [
-            event(0, START, What::Version("brain.Event:2".into())),
-            event(0, START, scalar("a/b", f32::NEG_INFINITY)),
-            event(u64::MAX, -1.0, scalar("", 0.1)),
-            event(300, START, text("여우", "")),
-            event(300, START, text("🦊", &long)),
-        ];
-        assert_eq!(read(&EventFile::find(folder.path()).unwrap().unwrap()).unwrap(), expected);
-    }
-
-    #[test]
-    fn a_file_is_found_by_its_name() {
+    fn the_newest_event_file_is_found_by_its_name() {
         let folder = tempfile::tempdir().unwrap();
         let directory = folder.path();
         assert_eq!(EventFile::find(&directory.join("nowhere")).unwrap(), None);
@@ -177,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_goes_back_to_a_mark_writes_the_file_of_an_uninterrupted_one() {
+    fn a_run_that_is_rolled_back_writes_the_same_file_as_an_uninterrupted_one() {
         let folder = tempfile::tempdir().unwrap();
         let directory = |name: &str| {
             let directory = folder.path().join(name);
@@ -188,16 +160,16 @@ mod tests {
         write_steps(&mut EventFile::create(&whole, START, 1).unwrap(), 1..=3);
         let mut file = EventFile::create(&parts, START, 1).unwrap();
         write_steps(&mut file, 1..=1);
-        let mark = file.mark().unwrap();
+        let synced = file.synced_len().unwrap();
         write_steps(&mut file, 2..=2);
-        file.cut(mark).unwrap();
+        file.truncate(synced).unwrap();
         write_steps(&mut file, 2..=3);
         drop(file);
         let bytes = |directory: &Path| fs::read(EventFile::find(directory).unwrap().unwrap());
         assert_eq!(bytes(&parts).unwrap(), bytes(&whole).unwrap());
 
         let path = EventFile::find(&parts).unwrap().unwrap();
-        let mut file = EventFile::reopen(&path, mark).unwrap();
+        let mut file = EventFile::reopen(&path, synced).unwrap();
         write_steps(&mut file, 2..=3);
         assert_eq!(bytes(&parts).unwrap(), bytes(&whole).unwrap());
     }

@@ -1,7 +1,7 @@
-//! What TensorBoard itself reads in our files, held against what was written.
+//! Compares what TensorBoard itself reads from our files with what was written.
 //!
-//! `xtask/parity/event_files.py` opens the committed files with TensorBoard and writes the
-//! committed JSON. `WRITE_FIXTURE=1 cargo test -p cli tensorboard::parity` writes the files anew.
+//! `xtask/parity/event_files.py` opens the committed files with TensorBoard and writes the committed JSON.
+//! `WRITE_FIXTURE=1 cargo test -p cli tensorboard::parity` writes the files again.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::*;
 
 const START: f64 = 1_700_000_000.25;
-/// Step, tag, number. A step may be 0 and a diverged loss no number.
+/// Step, tag, value. A step may be 0, and a diverged loss may be infinite or NaN.
 const SCALARS: &[(u64, &str, f64)] = &[
     (0, "train/loss", 6.25),
     (50, "train/loss", 0.1),
@@ -39,12 +39,12 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
 }
 
-/// A second a step.
+/// One second per step.
 fn wall_time(step: u64) -> f64 {
     START + step as f64
 }
 
-/// Writes numbers and texts by turns, as a run does.
+/// Writes scalars and texts alternately, as a run does.
 fn write(directory: &Path) -> crate::error::Result<()> {
     fs::create_dir_all(directory).unwrap();
     let mut file = EventFile::create(directory, START, 1)?;
@@ -69,13 +69,13 @@ fn files(directory: &Path) -> Vec<(String, Vec<u8>)> {
     files
 }
 
-/// A number in JSON, which knows finite ones alone.
+/// A number as JSON; JSON has no infinities and no NaN.
 fn number(value: f64) -> Value {
     if value.is_finite() { json!(value) } else { json!(value.to_string().to_lowercase()) }
 }
 
 #[test]
-fn the_files_are_the_committed_ones_byte_by_byte() {
+fn the_files_are_byte_for_byte_the_committed_ones() {
     let committed = fixtures().join("tensorboard");
     if std::env::var_os("WRITE_FIXTURE").is_some() {
         if committed.exists() {
@@ -101,10 +101,10 @@ fn tensorboard_reads_what_was_written() {
     let read: Value = serde_json::from_str(&read).unwrap();
 
     assert_eq!(read["file_version"], 2.0);
-    // What the official library writes of what it read has the same bytes.
+    // The official library encodes the events that it has read to the same bytes.
     assert_eq!(read["canonical"], true);
     let scalars = SCALARS.iter().map(|&(step, tag, value)| {
-        // TensorBoard keeps 32 bits.
+        // TensorBoard stores 32-bit floats.
         let value = number(f64::from(value as f32));
         json!({"tag": tag, "step": step, "wall_time": wall_time(step), "value": value})
     });
@@ -129,7 +129,7 @@ fn tensorboard_reads_what_was_written() {
     assert_eq!(projector["vectors"], json!(vectors));
 }
 
-/// Compares two lists of events whatever their order; that of the tags is TensorBoard's own.
+/// Compares two lists of events in any order; TensorBoard orders the tags in its own way.
 fn assert_same(read: &Value, mut written: Vec<Value>) {
     let mut read = read.as_array().unwrap().clone();
     let key = |event: &Value| (event["tag"].to_string(), event["step"].as_u64());

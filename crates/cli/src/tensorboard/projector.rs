@@ -1,26 +1,26 @@
-//! The embedding projector: one vector and one name a token, and the file that joins them.
+//! Files for the embedding projector: one vector and one name per token, and the configuration that links them.
 //!
-//! Source: `tensorboard/plugins/projector/projector_config.proto`, and for what the tables may hold
-//! the parsers of the plugin, `projector_plugin.py` and `data-provider.ts`.
+//! Source: `tensorboard/plugins/projector/projector_config.proto`, and for the tables the plugin's parsers in
+//! `projector_plugin.py` and `data-provider.ts`.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
-use durable::Staged;
+use durable::StagedFile;
 
 use crate::error::{Error, Result};
 
 const VECTORS: &str = "embedding.tsv";
 const NAMES: &str = "metadata.tsv";
-/// The plugin looks for this name.
+/// The file name that the plugin looks for.
 const CONFIG: &str = "projector_config.pbtxt";
 
 /// Writes `embedding.tsv`, `metadata.tsv` and `projector_config.pbtxt` into `directory`, in which
 /// TensorBoard shows the rows as the tensor `tensor`.
 ///
 /// # Errors
-/// If there are no rows, a vector holds no number or is not as long as the first, or the file
-/// system refuses. What was there is untouched if a row or a full disk is to blame.
+/// If there are no rows, a vector is empty or not as long as the first, or a file cannot be written. After an
+/// invalid row or a full disk the old files are unchanged.
 pub fn write_projector<'a>(
     directory: &Path,
     tensor: &str,
@@ -33,37 +33,37 @@ pub fn write_projector<'a>(
         if vector.len() != expected {
             let found = vector.len();
             return Err(Error::new(format!(
-                "the vector of {name:?} holds {found} numbers, not {expected}"
+                "the vector of {name:?} has {found} values, expected {expected}"
             )));
         }
-        for (at, number) in vector.iter().enumerate() {
+        for (at, value) in vector.iter().enumerate() {
             let tab = if at == 0 { "" } else { "\t" };
-            write!(vectors, "{tab}{number}").expect("a string takes all");
+            write!(vectors, "{tab}{value}").expect("writing to a string cannot fail");
         }
         vectors.push('\n');
-        names.push_str(&shown(name));
+        names.push_str(&escaped(name));
         names.push('\n');
     }
     match size {
-        None => return Err(Error::new("there are no vectors")),
-        Some(0) => return Err(Error::new("the vectors hold no numbers")),
+        None => return Err(Error::new("no vectors to write")),
+        Some(0) => return Err(Error::new("the vectors are empty")),
         Some(_) => {}
     }
-    // All are written before any is put in its place; the one that joins them comes last.
+    // All files are written before any is renamed into place; the configuration that refers to the others is last.
     let mut staged = Vec::new();
     for (name, text) in [(VECTORS, &vectors), (NAMES, &names), (CONFIG, &config(tensor))] {
-        staged.push(Staged::write(directory.join(name), text.as_bytes())?);
+        staged.push(StagedFile::write(directory.join(name), text.as_bytes())?);
     }
-    Ok(staged.into_iter().try_for_each(Staged::rename)?)
+    Ok(staged.into_iter().try_for_each(StagedFile::rename)?)
 }
 
-/// A `ProjectorConfig` in the text format of Protocol Buffers.
+/// A `ProjectorConfig` in the Protocol Buffers text format.
 fn config(tensor: &str) -> String {
     let mut quoted = String::new();
     for c in tensor.chars() {
         match c {
             '"' | '\\' => quoted.extend(['\\', c]),
-            // Octal, which ends after three digits whatever follows.
+            // An octal escape always ends after three digits.
             c if c.is_ascii_control() => quoted.push_str(&format!("\\{:03o}", u32::from(c))),
             c => quoted.push(c),
         }
@@ -74,24 +74,23 @@ fn config(tensor: &str) -> String {
     )
 }
 
-/// A name as one cell of a table: control characters and backslashes escaped. The plugin passes
-/// over blank lines, and all later names would move up: a blank name is escaped whole, an empty
-/// one is two quotation marks.
-fn shown(name: &str) -> String {
+/// A name as one table cell: control characters and backslashes are escaped. The plugin skips blank lines, which
+/// would shift all later names: a blank name is escaped completely, an empty one becomes two quotation marks.
+fn escaped(name: &str) -> String {
     if name.is_empty() {
         return "\"\"".into();
     }
     // JavaScript trims the byte-order mark too.
     let blank = name.chars().all(|c| c.is_whitespace() || c == '\u{feff}');
-    let mut shown = String::with_capacity(name.len());
+    let mut escaped = String::with_capacity(name.len());
     for c in name.chars() {
         match c {
-            c if c.is_control() || c == '\\' => shown.extend(c.escape_default()),
-            c if blank => shown.extend(c.escape_unicode()),
-            c => shown.push(c),
+            c if c.is_control() || c == '\\' => escaped.extend(c.escape_default()),
+            c if blank => escaped.extend(c.escape_unicode()),
+            c => escaped.push(c),
         }
     }
-    shown
+    escaped
 }
 
 #[cfg(test)]
@@ -101,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_fills_one_line_and_one_cell() {
+    fn every_name_becomes_one_line_and_one_cell() {
         let names = [
             ("fox", "fox"),
             ("the fox", "the fox"),
@@ -114,40 +113,40 @@ mod tests {
             ("", "\"\""),
         ];
         for (name, expected) in names {
-            assert_eq!(shown(name), expected, "{name:?}");
+            assert_eq!(escaped(name), expected, "{name:?}");
         }
     }
 
     #[test]
-    fn numbers_are_read_back_to_the_last_bit() {
+    fn values_are_written_with_full_precision() {
         let folder = tempfile::tempdir().unwrap();
         let vector = [0.1, -0.0, f32::MIN_POSITIVE, f32::MAX, 1e-45, 16_777_216.0];
         write_projector(folder.path(), "embedding", [("a", &vector[..])]).unwrap();
         let text = fs::read_to_string(folder.path().join(VECTORS)).unwrap();
-        let read = text.trim_end().split('\t').map(|number| number.parse::<f32>().unwrap());
+        let read = text.trim_end().split('\t').map(|value| value.parse::<f32>().unwrap());
         assert!(read.map(f32::to_bits).eq(vector.map(f32::to_bits)), "{text}");
     }
 
     #[test]
-    fn rows_that_make_no_table_are_refused_and_leave_what_was_there() {
+    fn invalid_rows_are_rejected_and_leave_the_old_files() {
         let folder = tempfile::tempdir().unwrap();
         let good: (&str, &[f32]) = ("a", &[1.0, 2.0]);
         write_projector(folder.path(), "embedding", [good]).unwrap();
-        let refused = |rows: &[(&'static str, &'static [f32])]| {
+        let rejected = |rows: &[(&'static str, &'static [f32])]| {
             let error = write_projector(folder.path(), "other", rows.iter().copied());
             error.unwrap_err().to_string()
         };
-        assert_eq!(refused(&[]), "there are no vectors");
-        assert_eq!(refused(&[("a", &[])]), "the vectors hold no numbers");
-        let uneven = refused(&[("a", &[1.0, 2.0]), ("b\n", &[1.0])]);
-        assert_eq!(uneven, "the vector of \"b\\n\" holds 1 numbers, not 2");
+        assert_eq!(rejected(&[]), "no vectors to write");
+        assert_eq!(rejected(&[("a", &[])]), "the vectors are empty");
+        let uneven = rejected(&[("a", &[1.0, 2.0]), ("b\n", &[1.0])]);
+        assert_eq!(uneven, "the vector of \"b\\n\" has 1 values, expected 2");
         let left = fs::read_to_string(folder.path().join(VECTORS)).unwrap();
         assert_eq!(left, "1\t2\n");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
     }
 
     #[test]
-    fn the_config_quotes_the_name_of_the_tensor() {
+    fn the_config_quotes_the_tensor_name() {
         let config = config("a \"b\"\\\n1여");
         assert!(config.contains("tensor_name: \"a \\\"b\\\"\\\\\\0121여\"\n"), "{config}");
     }

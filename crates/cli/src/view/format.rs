@@ -1,13 +1,13 @@
-//! Numbers and foreign text as a person reads them on one line: knows no run and no terminal.
+//! Numbers, durations and untrusted text formatted for display on one line.
 
-/// What stands for a number that is none, or not known yet.
-pub const NONE: &str = "–";
+/// Shown for a number that is not finite or not known yet.
+pub const NO_VALUE: &str = "–";
 
 /// `75 s`, `3 min 20 s`, `5 h 10 min` or `3 d 4 h`.
 pub fn duration(seconds: f64) -> String {
-    // Beyond a few years it is no time that anyone waits for.
+    // Negative, not finite, or more than about three years: not a meaningful duration.
     if !(0.0..1e8).contains(&seconds) {
-        return NONE.into();
+        return NO_VALUE.into();
     }
     let seconds = seconds.round() as u64;
     match seconds {
@@ -18,19 +18,32 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// A loss in nats a token: `4.213`.
+/// `1853901` as `1,853,901`.
+pub fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() * 4 / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// A loss in nats/token: `4.213`.
 pub fn nats(loss: f64) -> String {
     match loss.abs() {
-        size if !size.is_finite() => NONE.into(),
+        size if !size.is_finite() => NO_VALUE.into(),
         size if size < 1_000.0 => format!("{loss:.3}"),
         _ => format!("{loss:.1e}"),
     }
 }
 
-/// A learning rate: `0.002`, or `3.1e-6` where zeros would have to be counted.
+/// A learning rate: `0.002`, or `3.1e-6` for very small or large values.
 pub fn rate(rate: f64) -> String {
     if !rate.is_finite() {
-        return NONE.into();
+        return NO_VALUE.into();
     }
     if rate != 0.0 && !(1e-4..1e3).contains(&rate.abs()) {
         return format!("{rate:.1e}");
@@ -40,21 +53,21 @@ pub fn rate(rate: f64) -> String {
     if text.is_empty() { "0".into() } else { text.into() }
 }
 
-/// The share `done / all` between 0 and 1; nothing done of nothing is 0.
-pub fn share(done: u64, all: u64) -> f64 {
+/// `done / all` clamped to 0..=1; 0 if `all` is 0.
+pub fn fraction(done: u64, all: u64) -> f64 {
     if all == 0 { 0.0 } else { (done as f64 / all as f64).min(1.0) }
 }
 
-/// A text that cannot steer the terminal: control characters and marks of direction go, a tab
-/// becomes a space. Lines stay.
-pub fn tame(text: &str) -> String {
-    let steers = |c: char| {
+/// Removes characters that could control the terminal: control characters, zero-width characters and text
+/// direction marks. A tab becomes a space; line breaks stay.
+pub fn sanitize(text: &str) -> String {
+    let is_control = |c: char| {
         c.is_control()
             || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}')
             || c == '\u{FEFF}'
     };
-    let calm = text.chars().map(|c| if c == '\t' { ' ' } else { c });
-    calm.filter(|&c| c == '\n' || !steers(c)).collect()
+    let without_tabs = text.chars().map(|c| if c == '\t' { ' ' } else { c });
+    without_tabs.filter(|&c| c == '\n' || !is_control(c)).collect()
 }
 
 #[cfg(test)]
@@ -62,18 +75,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_read_well_at_every_size() {
+    fn numbers_are_formatted_at_every_magnitude() {
         let times = [0.4, 119.0, 200.0, 18_600.0, 273_600.0, f64::INFINITY, f64::NAN, -1.0];
-        let read = ["0 s", "119 s", "3 min 20 s", "5 h 10 min", "3 d 4 h", NONE, NONE, NONE];
-        assert_eq!(times.map(duration), read);
+        let expected =
+            ["0 s", "119 s", "3 min 20 s", "5 h 10 min", "3 d 4 h", NO_VALUE, NO_VALUE, NO_VALUE];
+        assert_eq!(times.map(duration), expected);
         let rates = [0.0, 0.002, 3.14e-6, 1.0, 10.0, f64::NAN].map(rate);
-        assert_eq!(rates, ["0", "0.002", "3.1e-6", "1", "10", NONE]);
-        assert_eq!([4.2131, 1e9, f64::NAN].map(nats), ["4.213", "1.0e9", NONE]);
-        assert_eq!([share(1, 4), share(9, 4), share(0, 0)], [0.25, 1.0, 0.0]);
+        assert_eq!(rates, ["0", "0.002", "3.1e-6", "1", "10", NO_VALUE]);
+        assert_eq!([4.2131, 1e9, f64::NAN].map(nats), ["4.213", "1.0e9", NO_VALUE]);
+        assert_eq!([fraction(1, 4), fraction(9, 4), fraction(0, 0)], [0.25, 1.0, 0.0]);
     }
 
     #[test]
-    fn a_text_cannot_steer_the_terminal() {
-        assert_eq!(tame("가\u{1b}[2J\t나\r\n\u{202e}다\u{7}"), "가[2J 나\n다");
+    fn text_cannot_control_the_terminal() {
+        assert_eq!(sanitize("가\u{1b}[2J\t나\r\n\u{202e}다\u{7}"), "가[2J 나\n다");
     }
 }

@@ -1,5 +1,5 @@
-//! The full-screen view of a training run. The loop writes a [`Scene`]; a [`Screen`] shows it on
-//! the terminal until it is dropped. Knows nothing of models, files or the loop itself.
+//! The full-screen terminal view of a training run. The training loop updates a [`ViewState`]; a [`Screen`]
+//! draws it on the terminal until it is dropped. Independent of models, files and the training loop.
 
 mod curve;
 mod draw;
@@ -13,5 +13,5 @@ mod terminal;
 mod tests;
 mod theme;
 
-pub use state::{Baseline, Best, Phase, Sample, Saved, Scene};
+pub use state::{Baseline, BestEpoch, Phase, Sample, SavedCheckpoint, ViewState};
 pub use terminal::{Screen, is_shown, restore};

@@ -1,75 +1,75 @@
-//! What the view shows, as plain data: knows no terminal, and asks nobody.
+//! The data that the view displays.
 
 use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::curve::Curve;
 
-/// How many messages are remembered.
-const MESSAGES: usize = 50;
+/// The number of messages kept.
+const MAX_MESSAGES: usize = 50;
 
-/// Everything the view shows. The training loop writes it; the view reads a copy of it.
+/// Everything that the view displays. The training loop updates it; the view draws a copy.
 #[derive(Clone, Debug, Default)]
-pub struct Scene {
-    /// What the run is called.
+pub struct ViewState {
+    /// The name of the run.
     pub name: String,
-    /// What it computes with, such as `ndarray`.
+    /// The name of the backend, such as `ndarray`.
     pub backend: String,
-    /// The model in a few words, such as `1,853,901 parameters`.
+    /// A short description of the model, such as `1,853,901 parameters`.
     pub model: String,
-    /// What is done now.
+    /// What the run is doing.
     pub phase: Phase,
-    /// A person has asked to stop, and the loop has not stopped yet.
+    /// Whether the user has requested a stop that has not happened yet.
     pub stopping: bool,
-    /// The epoch now, from 1.
+    /// The current epoch, counted from 1.
     pub epoch: u64,
-    /// Epochs in all.
+    /// The total number of epochs.
     pub epochs: u64,
-    /// Steps done in this epoch.
+    /// Steps done in the current epoch.
     pub step: u64,
-    /// Steps of an epoch.
+    /// Steps per epoch.
     pub steps: u64,
     /// Steps done in the run.
     pub global_step: u64,
-    /// Steps of the whole run.
+    /// Steps of all epochs.
     pub all_steps: u64,
-    /// Training losses, in nats a token.
+    /// Training losses in nats/token.
     pub train: Curve,
-    /// Validation losses, in nats a token.
+    /// Validation losses in nats/token.
     pub valid: Curve,
-    /// Validation losses of the averaged weights, in nats a token; empty if nothing is averaged.
+    /// Validation losses of the averaged (EMA) weights in nats/token; empty without weight averaging.
     pub averaged: Curve,
-    /// What simpler models reach.
+    /// Losses of simpler models.
     pub baselines: Vec<Baseline>,
     /// The learning rate of the last step.
     pub learning_rate: f64,
-    /// Tokens trained on in a second.
+    /// Training speed.
     pub tokens_per_second: f64,
     /// Seconds since the run began.
     pub seconds: f64,
-    /// Seconds until it ends, if that can be told.
+    /// Estimated seconds until it ends, if known.
     pub eta_seconds: Option<f64>,
     /// The last checkpoint.
-    pub saved: Option<Saved>,
-    /// When the seconds above were true; if that is told, the view lets them run on.
-    pub counted: Option<Instant>,
+    pub saved: Option<SavedCheckpoint>,
+    /// When the times above were measured; if set, the view advances them.
+    pub measured_at: Option<Instant>,
     /// The best validation loss so far.
-    pub best: Option<Best>,
-    /// What the model wrote last.
+    pub best: Option<BestEpoch>,
+    /// The latest sample of the model.
     pub sample: Option<Sample>,
-    /// The latest messages, the newest last: see [`Scene::say`] and [`Scene::warn`].
+    /// The latest messages, the newest last: see [`ViewState::info`] and [`ViewState::warn`].
     pub messages: VecDeque<Message>,
 }
 
 /// What a run is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Phase {
-    /// Steps are made.
+    /// Performing training steps.
     #[default]
     Training,
-    /// The validation split is gone through.
+    /// Evaluating the validation split.
     Validating,
-    /// A checkpoint is written.
+    /// Writing a checkpoint.
     Saving,
 }
 
@@ -78,66 +78,66 @@ pub enum Phase {
 pub struct Baseline {
     /// A short name, such as `5-gram`.
     pub name: String,
-    /// Its loss, in nats a token.
+    /// Its loss in nats/token.
     pub nats: f64,
 }
 
-/// A checkpoint.
+/// The last checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Saved {
-    /// How many seconds ago it was written.
+pub struct SavedCheckpoint {
+    /// Its age in seconds.
     pub seconds_ago: f64,
-    /// After which global step.
+    /// The global step after which it was made.
     pub step: u64,
 }
 
-/// The best validation.
+/// The epoch with the lowest validation loss.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Best {
-    /// Its loss, in nats a token.
+pub struct BestEpoch {
+    /// Its loss in nats/token.
     pub nats: f64,
-    /// The epoch it ended, from 1.
+    /// The number of the epoch, counted from 1.
     pub epoch: u64,
 }
 
-/// What the model wrote.
+/// A sample of the model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
     /// The text.
     pub text: String,
-    /// After which global step.
+    /// The global step after which it was made.
     pub step: u64,
 }
 
-/// One thing worth telling.
+/// A message of the run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Message {
     /// One sentence.
     pub text: String,
-    /// It should catch the eye.
-    pub alarm: bool,
+    /// Whether it is highlighted as a warning.
+    pub is_warning: bool,
 }
 
-impl Scene {
+impl ViewState {
     /// Adds a message such as `saved at step 1,200`.
-    pub fn say(&mut self, text: impl Into<String>) {
-        self.tell(Message { text: text.into(), alarm: false });
+    pub fn info(&mut self, text: impl Into<String>) {
+        self.push_message(Message { text: text.into(), is_warning: false });
     }
 
-    /// Adds a message that should catch the eye, such as `loss exploded at step 300`.
+    /// Adds a warning, such as `loss exploded at step 300`.
     pub fn warn(&mut self, text: impl Into<String>) {
-        self.tell(Message { text: text.into(), alarm: true });
+        self.push_message(Message { text: text.into(), is_warning: true });
     }
 
-    fn tell(&mut self, message: Message) {
-        if self.messages.len() == MESSAGES {
+    fn push_message(&mut self, message: Message) {
+        if self.messages.len() == MAX_MESSAGES {
             self.messages.pop_front();
         }
         self.messages.push_back(message);
     }
 
-    /// What is done now, in a word.
-    pub fn doing(&self) -> &'static str {
+    /// What the run is doing, in one word.
+    pub fn status(&self) -> &'static str {
         match self.phase {
             Phase::Training if self.stopping => "stopping",
             Phase::Training => "training",
@@ -146,13 +146,13 @@ impl Scene {
         }
     }
 
-    /// Moves the clocks on to `now`, if it is told when they were right.
-    pub fn run_on(&mut self, now: Instant) {
-        let Some(counted) = self.counted.replace(now) else {
-            self.counted = None;
+    /// Advances the displayed times to `now`, if it is known when they were measured.
+    pub fn advance_clocks(&mut self, now: Instant) {
+        let Some(measured_at) = self.measured_at.replace(now) else {
+            self.measured_at = None;
             return;
         };
-        let passed = now.saturating_duration_since(counted).as_secs_f64();
+        let passed = now.saturating_duration_since(measured_at).as_secs_f64();
         self.seconds += passed;
         self.eta_seconds = self.eta_seconds.map(|eta| (eta - passed).max(0.0));
         if let Some(saved) = &mut self.saved {
@@ -168,27 +168,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn old_messages_are_forgotten() {
-        let mut scene = Scene::default();
+    fn old_messages_are_dropped() {
+        let mut state = ViewState::default();
         for number in 0..1_000 {
-            scene.say(format!("{number}"));
+            state.info(format!("{number}"));
         }
-        scene.warn("the last");
-        assert_eq!(scene.messages.len(), MESSAGES);
-        assert_eq!(scene.messages.back().unwrap().text, "the last");
+        state.warn("the last");
+        assert_eq!(state.messages.len(), MAX_MESSAGES);
+        assert_eq!(state.messages.back().unwrap().text, "the last");
     }
 
     #[test]
-    fn clocks_run_on_only_if_it_is_told_when_they_were_right() {
+    fn times_advance_only_if_the_time_of_measurement_is_known() {
         let now = Instant::now();
-        let saved = Some(Saved { seconds_ago: 1.0, step: 5 });
-        let mut scene = Scene { seconds: 10.0, eta_seconds: Some(2.0), saved, ..Scene::default() };
-        scene.run_on(now + Duration::from_secs(3));
-        assert_eq!((scene.seconds, scene.counted), (10.0, None));
-        scene.counted = Some(now);
-        scene.run_on(now + Duration::from_secs(3));
-        scene.run_on(now + Duration::from_secs(4));
-        assert_eq!((scene.seconds, scene.eta_seconds), (14.0, Some(0.0)));
-        assert_eq!(scene.saved.unwrap().seconds_ago, 5.0);
+        let saved = Some(SavedCheckpoint { seconds_ago: 1.0, step: 5 });
+        let mut state =
+            ViewState { seconds: 10.0, eta_seconds: Some(2.0), saved, ..ViewState::default() };
+        state.advance_clocks(now + Duration::from_secs(3));
+        assert_eq!((state.seconds, state.measured_at), (10.0, None));
+        state.measured_at = Some(now);
+        state.advance_clocks(now + Duration::from_secs(3));
+        state.advance_clocks(now + Duration::from_secs(4));
+        assert_eq!((state.seconds, state.eta_seconds), (14.0, Some(0.0)));
+        assert_eq!(state.saved.unwrap().seconds_ago, 5.0);
     }
 }

@@ -1,7 +1,6 @@
-//! Owns the terminal while a run is shown, and gives it back: knows the screen and what keys ask
-//! for, not what is drawn.
+//! Takes over the terminal while a run is shown, handles keys, and restores the terminal afterwards.
 //!
-//! All of it is written to standard error: standard output carries what the program is asked for.
+//! The view is written to standard error: standard output carries the results of the program.
 
 use std::io::{self, BufWriter, IsTerminal, Stderr, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,76 +17,78 @@ use ratatui::crossterm::terminal::{
 };
 
 use super::draw::draw;
-use super::keys::{Keys, Wish};
-use super::state::Scene;
+use super::keys::{KeyAction, Keys};
+use super::state::ViewState;
 
-/// Time between two frames, and the longest that a key waits.
-const TICK: Duration = Duration::from_millis(125);
-/// A key that is held down repeats; so long after the first press it is still the same wish.
-const SAME_WISH: Duration = Duration::from_millis(700);
-/// How long a panic waits for a frame to be finished.
-const PATIENCE: Duration = Duration::from_millis(300);
+/// Time between two frames, and the maximum delay of a key.
+const FRAME_INTERVAL: Duration = Duration::from_millis(125);
+/// A key that is held down repeats: within this time after the first press it is the same request.
+const KEY_REPEAT_WINDOW: Duration = Duration::from_millis(700);
+/// The maximum time that a panic waits for a frame to be finished.
+const PANIC_LOCK_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// Is the terminal ours? A process has one. Who writes to it holds the lock.
-static OURS: Mutex<bool> = Mutex::new(false);
-static HOOK: Once = Once::new();
+/// Whether the view owns the terminal, of which a process has one. Held while writing to the terminal.
+static TERMINAL_OWNED: Mutex<bool> = Mutex::new(false);
+static PANIC_HOOK: Once = Once::new();
 
-/// The terminal, held until this is dropped.
-#[must_use = "dropping it gives the terminal back"]
+/// The view on the terminal, shown until this is dropped.
+#[must_use = "dropping it restores the terminal"]
 pub struct Screen {
     ended: Arc<AtomicBool>,
 }
 
 impl Screen {
-    /// Takes the terminal and begins to show `scene`, from a thread of its own.
+    /// Takes over the terminal and shows `state` from a separate thread.
     ///
-    /// Ctrl-C and `q` call `on_stop`, on that thread. At the second time the terminal has been
-    /// given back before: `on_stop` may then end the process.
+    /// Ctrl-C and `q` call `on_stop` on that thread. Before the second call the terminal is restored, so that
+    /// `on_stop` may exit the process.
     ///
-    /// Whoever panics, on whatever thread, ends the view first, so that the message can be read.
+    /// A panic on any thread closes the view first, so that its message is readable.
     ///
     /// # Errors
-    /// If standard error is no terminal, is shown on already, or cannot be set up.
-    pub fn open(scene: Arc<Mutex<Scene>>, on_stop: Box<dyn Fn() + Send>) -> io::Result<Self> {
+    /// If standard error is not a terminal, a view is shown already, or the terminal cannot be set up.
+    pub fn open(state: Arc<Mutex<ViewState>>, on_stop: Box<dyn Fn() + Send>) -> io::Result<Self> {
         if !io::stderr().is_terminal() {
             return Err(io::Error::new(
                 io::ErrorKind::Unsupported,
-                "standard error is no terminal",
+                "standard error is not a terminal",
             ));
         }
-        HOOK.call_once(|| {
-            let before = std::panic::take_hook();
+        PANIC_HOOK.call_once(|| {
+            let previous = std::panic::take_hook();
             std::panic::set_hook(Box::new(move |panic| {
-                restore_within(PATIENCE);
-                before(panic);
+                restore_within(PANIC_LOCK_TIMEOUT);
+                previous(panic);
             }));
         });
-        let mut ours = lock(&OURS);
-        if *ours {
-            return Err(io::Error::new(io::ErrorKind::ResourceBusy, "a run is shown already"));
+        let mut owned = lock(&TERMINAL_OWNED);
+        if *owned {
+            return Err(io::Error::new(
+                io::ErrorKind::ResourceBusy,
+                "another run is already shown",
+            ));
         }
-        let terminal = take(&mut ours)?;
-        drop(ours);
+        let terminal = take_over(&mut owned)?;
+        drop(owned);
         let ended = Arc::new(AtomicBool::new(false));
-        let painter = Painter {
+        let renderer = Renderer {
             terminal,
             keys: Keys::open().ok(),
-            scene,
+            state,
             on_stop,
             ended: ended.clone(),
-            wished: None,
+            first_stop_request: None,
         };
         let screen = Self { ended: ended.clone() };
         thread::Builder::new().name("view".into()).spawn(move || {
-            let _end = End(ended);
-            painter.run();
+            let _guard = EndGuard(ended);
+            renderer.run();
         })?;
         Ok(screen)
     }
 
-    /// Is the run still shown? Not after a panic, a second wish to stop, or the end of the
-    /// terminal (told within an eighth of a second); then it is time to write plain lines. Never
-    /// waits.
+    /// Whether the run is still shown. False after a panic, a second stop request, or (within one frame) after
+    /// the terminal was closed: then the caller should print plain lines. Never blocks.
     pub fn is_open(&self) -> bool {
         !self.ended.load(Ordering::Relaxed)
     }
@@ -95,137 +96,136 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        // The thread is not waited for: it ends by itself, and may be held up by a terminal that
-        // is no more.
+        // The thread is not joined: it ends by itself, and may be blocked by a terminal that was closed.
         if !self.ended.swap(true, Ordering::Relaxed) {
             restore();
         }
     }
 }
 
-/// Whether a run is shown.
+/// Whether the view is shown.
 pub fn is_shown() -> bool {
-    *lock(&OURS)
+    *lock(&TERMINAL_OWNED)
 }
 
-/// Gives the terminal back if it is held: for those who end the process without dropping the
-/// [`Screen`], such as the handler of a signal.
+/// Restores the terminal if the view owns it: for code that exits the process without dropping the [`Screen`],
+/// such as a signal handler.
 pub fn restore() {
-    give_back(&mut lock(&OURS));
+    restore_terminal(&mut lock(&TERMINAL_OWNED));
 }
 
-/// The same for a panic, whose thread may hold the lock itself.
-fn restore_within(patience: Duration) {
+/// Like [`restore`], for a panic, whose thread may itself hold the lock.
+fn restore_within(timeout: Duration) {
     let since = Instant::now();
     loop {
-        match OURS.try_lock() {
-            Ok(mut ours) => return give_back(&mut ours),
-            Err(TryLockError::Poisoned(ours)) => return give_back(&mut ours.into_inner()),
-            Err(TryLockError::WouldBlock) if since.elapsed() > patience => {
-                return give_back(&mut true);
+        match TERMINAL_OWNED.try_lock() {
+            Ok(mut owned) => return restore_terminal(&mut owned),
+            Err(TryLockError::Poisoned(owned)) => return restore_terminal(&mut owned.into_inner()),
+            Err(TryLockError::WouldBlock) if since.elapsed() > timeout => {
+                return restore_terminal(&mut true);
             }
             Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(5)),
         }
     }
 }
 
-type Stage = Terminal<CrosstermBackend<BufWriter<Stderr>>>;
+type StderrTerminal = Terminal<CrosstermBackend<BufWriter<Stderr>>>;
 
 /// Enters raw mode and the alternate screen.
-fn take(ours: &mut bool) -> io::Result<Stage> {
+fn take_over(owned: &mut bool) -> io::Result<StderrTerminal> {
     enable_raw_mode()?;
-    *ours = true;
+    *owned = true;
     let entered =
         execute!(io::stderr(), EnterAlternateScreen, Clear(ClearType::All), MoveTo(0, 0), Hide);
-    // One write a frame, or it flickers.
+    // One write per frame, to avoid flicker.
     let writer = BufWriter::with_capacity(1 << 16, io::stderr());
     entered
         .and_then(|()| Terminal::new(CrosstermBackend::new(writer)))
-        .inspect_err(|_| give_back(ours))
+        .inspect_err(|_| restore_terminal(owned))
 }
 
-/// Undoes [`take`]. What fails, fails: there is nobody left to tell.
-fn give_back(ours: &mut bool) {
-    if std::mem::take(ours) {
+/// Undoes [`take_over`]. Errors are ignored: there is no place to report them.
+fn restore_terminal(owned: &mut bool) {
+    if std::mem::take(owned) {
         let _ = execute!(io::stderr(), LeaveAlternateScreen, Show);
         let _ = disable_raw_mode();
         let _ = io::stderr().flush();
     }
 }
 
-/// Tells, when the thread ends, that it did; after a panic of its own the hook could not.
-struct End(Arc<AtomicBool>);
+/// Records that the thread has ended, also after its own panic.
+struct EndGuard(Arc<AtomicBool>);
 
-impl Drop for End {
+impl Drop for EndGuard {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
         if thread::panicking() {
-            *lock(&OURS) = false;
+            *lock(&TERMINAL_OWNED) = false;
         }
     }
 }
 
-/// What lives on the thread.
-struct Painter {
-    terminal: Stage,
-    /// None where the process belongs to no terminal: then it hears no keys.
+/// The drawing thread.
+struct Renderer {
+    terminal: StderrTerminal,
+    /// None if the process has no controlling terminal: then there are no keys.
     keys: Option<Keys>,
-    scene: Arc<Mutex<Scene>>,
+    state: Arc<Mutex<ViewState>>,
     on_stop: Box<dyn Fn() + Send>,
     ended: Arc<AtomicBool>,
-    /// When a person first asked to stop.
-    wished: Option<Instant>,
+    /// When the user first requested a stop.
+    first_stop_request: Option<Instant>,
 }
 
-impl Painter {
+impl Renderer {
     fn run(mut self) {
-        // Keys first: they tell whether the terminal is still there.
-        while let Ok(true) = self.obey().and_then(|goes_on| Ok(goes_on && self.frame()?)) {
-            thread::sleep(TICK);
+        // Keys first: reading them reveals whether the terminal still exists.
+        while let Ok(true) = self.handle_keys().and_then(|is_open| Ok(is_open && self.frame()?)) {
+            thread::sleep(FRAME_INTERVAL);
         }
-        // The view is over, by itself or because the terminal went away: the run goes on.
+        // The view is closed, or the terminal is gone: training continues.
         if !self.ended.swap(true, Ordering::Relaxed) {
             restore();
         }
-        // It would show the cursor again, and panic where that cannot be written.
+        // Dropping it would show the cursor again, and panic if that cannot be written.
         std::mem::forget(self.terminal);
     }
 
-    /// Draws a frame; false when the view is over.
+    /// Draws a frame; false if the view is closed.
     fn frame(&mut self) -> io::Result<bool> {
-        // Copied, so that the training loop waits for a copy and never for the terminal.
-        let mut scene = lock(&self.scene).clone();
-        scene.run_on(Instant::now());
-        let ours = lock(&OURS);
-        if self.ended.load(Ordering::Relaxed) || !*ours {
+        // Copied, so that the training loop never waits for the terminal.
+        let mut state = lock(&self.state).clone();
+        state.advance_clocks(Instant::now());
+        let owned = lock(&TERMINAL_OWNED);
+        if self.ended.load(Ordering::Relaxed) || !*owned {
             return Ok(false);
         }
-        // It asks for the size first, and follows it.
-        self.terminal.draw(|frame| draw(frame, &scene))?;
+        // It queries the terminal size first, and adapts to it.
+        self.terminal.draw(|frame| draw(frame, &state))?;
         Ok(true)
     }
 
-    /// Does what keys ask for; false when the view is over.
-    fn obey(&mut self) -> io::Result<bool> {
-        let wish = self.keys.as_mut().map_or(Ok(None), Keys::wish)?;
-        match wish {
-            Some(Wish::Stop) => return Ok(self.stop()),
-            Some(Wish::Suspend) => self.suspend()?,
-            Some(Wish::Redraw) => self.again(|| ())?,
+    /// Performs the action requested by a key; false if the view is closed.
+    fn handle_keys(&mut self) -> io::Result<bool> {
+        let action = self.keys.as_mut().map_or(Ok(None), Keys::poll_action)?;
+        match action {
+            Some(KeyAction::Stop) => return Ok(self.stop()),
+            Some(KeyAction::Suspend) => self.suspend()?,
+            Some(KeyAction::Redraw) => self.retake_after(|| ())?,
             None => {}
         }
         Ok(true)
     }
 
-    /// Passes the wish to stop on; false at the second time.
+    /// Forwards the stop request; false on the second one, which closes the view.
     fn stop(&mut self) -> bool {
-        let Some(wished) = self.wished else {
-            self.wished = Some(Instant::now());
-            lock(&self.scene).stopping = true;
+        let Some(first) = self.first_stop_request else {
+            self.first_stop_request = Some(Instant::now());
+            lock(&self.state).stopping = true;
             (self.on_stop)();
             return true;
         };
-        if wished.elapsed() < SAME_WISH {
+        if first.elapsed() < KEY_REPEAT_WINDOW {
             return true;
         }
         self.ended.store(true, Ordering::Relaxed);
@@ -234,31 +234,31 @@ impl Painter {
         false
     }
 
-    /// Stops the process as a shell expects of Ctrl-Z, and goes on when it is called back.
+    /// Suspends the process as a shell expects of Ctrl-Z, and continues when it is resumed.
     fn suspend(&mut self) -> io::Result<()> {
-        self.again(|| {
-            // The shell's `kill` speaks to the whole group, itself included: it comes back when
-            // the group does. Where nobody could call the group back, the system ignores it.
+        self.retake_after(|| {
+            // `kill 0` signals the whole process group including this shell, which returns when the group is
+            // resumed. For an orphaned process group the system ignores the signal.
             #[cfg(unix)]
             let _ = std::process::Command::new("sh").args(["-c", "kill -s TSTP 0"]).status();
         })
     }
 
-    /// Gives the terminal back, does `between`, takes the terminal again and draws all of it anew.
-    fn again(&mut self, between: impl FnOnce()) -> io::Result<()> {
-        let mut ours = lock(&OURS);
-        if !*ours {
+    /// Restores the terminal, runs `action`, takes over the terminal again and redraws the whole screen.
+    fn retake_after(&mut self, action: impl FnOnce()) -> io::Result<()> {
+        let mut owned = lock(&TERMINAL_OWNED);
+        if !*owned {
             return Ok(());
         }
-        give_back(&mut ours);
-        between();
-        let terminal = take(&mut ours)?;
+        restore_terminal(&mut owned);
+        action();
+        let terminal = take_over(&mut owned)?;
         std::mem::forget(std::mem::replace(&mut self.terminal, terminal));
         Ok(())
     }
 }
 
-/// A panic elsewhere leaves whole what is behind the lock.
+/// Locks `mutex`; the data stays valid even if another thread panicked while holding the lock.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -268,10 +268,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn giving_back_what_is_not_held_writes_nothing_and_does_not_wait() {
+    fn restoring_a_terminal_that_is_not_owned_does_nothing_and_does_not_block() {
         restore();
         restore();
         restore_within(Duration::ZERO);
-        assert!(!*lock(&OURS));
+        assert!(!*lock(&TERMINAL_OWNED));
     }
 }

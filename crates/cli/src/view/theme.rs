@@ -1,39 +1,39 @@
-//! Colours and marks: knows what is told apart, not where it stands.
+//! Colours and markers of the view.
 
 use ratatui::style::{Color, Modifier, Style};
 
-/// How things look, with colours or without.
+/// The styles of the view, with or without colours.
 #[derive(Clone, Copy, Debug)]
-pub struct Paint {
+pub struct Theme {
     colours: bool,
 }
 
-impl Paint {
-    /// The mark of the training loss.
+impl Theme {
+    /// The marker of the training loss.
     pub const TRAIN: char = '⠒';
-    /// The mark of a validation loss.
+    /// The marker of a validation loss.
     pub const VALID: char = '•';
-    /// The mark of a validation loss of averaged weights.
+    /// The marker of a validation loss of the averaged (EMA) weights.
     pub const AVERAGED: char = '◇';
-    /// The mark of a baseline.
+    /// The marker of a baseline.
     pub const BASELINE: char = '⠐';
 
-    /// With colours, or by marks and weights alone.
+    /// Without `colours`, only markers and font weights tell things apart.
     pub fn new(colours: bool) -> Self {
         Self { colours }
     }
 
-    /// Colours, unless `NO_COLOR` is set to something: <https://no-color.org>.
-    pub fn of_environment() -> Self {
+    /// With colours unless `NO_COLOR` is set and not empty: <https://no-color.org>.
+    pub fn from_env() -> Self {
         Self::new(std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()))
     }
 
-    /// Are there colours?
-    pub fn colours(self) -> bool {
+    /// Whether colours are used.
+    pub fn has_colours(self) -> bool {
         self.colours
     }
 
-    /// The training loss, and all that moves on: sky blue.
+    /// The training loss and progress: sky blue.
     pub fn train(self) -> Style {
         self.colour(74)
     }
@@ -43,28 +43,28 @@ impl Paint {
         self.colour(166)
     }
 
-    /// The validation loss of averaged weights: bluish green.
+    /// The validation loss of the averaged weights: bluish green.
     pub fn averaged(self) -> Style {
         self.colour(36)
     }
 
-    /// What must catch the eye: reddish purple.
-    pub fn alarm(self) -> Style {
+    /// Warnings: reddish purple.
+    pub fn warning(self) -> Style {
         self.colour(175).add_modifier(Modifier::BOLD)
     }
 
-    /// What may be overlooked.
-    pub fn quiet(self) -> Style {
+    /// Secondary information.
+    pub fn muted(self) -> Style {
         if self.colours { self.colour(244) } else { Style::new().add_modifier(Modifier::DIM) }
     }
 
-    /// What leads the eye.
-    pub fn strong(self) -> Style {
+    /// Titles.
+    pub fn emphasis(self) -> Style {
         Style::new().add_modifier(Modifier::BOLD)
     }
 
-    /// One of the 256 colours that nearly every terminal has, the nearest to one that Okabe and Ito
-    /// (2008) chose, to be told apart also by those who see few; each is seen on black and on white.
+    /// A colour of the common 256-colour palette, close to one of the colour-blind-safe colours of Okabe and Ito
+    /// (2008); each is visible on black and on white.
     fn colour(self, index: u8) -> Style {
         if self.colours { Style::new().fg(Color::Indexed(index)) } else { Style::new() }
     }
@@ -75,9 +75,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_colours_there_are_none() {
-        let paint = Paint::new(false);
-        let all = [paint.train(), paint.valid(), paint.averaged(), paint.alarm(), paint.quiet()];
+    fn a_theme_without_colours_sets_none() {
+        let theme = Theme::new(false);
+        let all = [theme.train(), theme.valid(), theme.averaged(), theme.warning(), theme.muted()];
         assert!(all.iter().all(|style| style.fg.is_none() && style.bg.is_none()));
     }
 }

@@ -1,4 +1,4 @@
-//! Runs the built binary in a folder of its own. Not every test file uses all of it.
+//! Runs the built binary in a temporary directory. No test file uses all of these helpers.
 #![allow(dead_code)]
 
 use std::path::{Path, PathBuf};
@@ -6,29 +6,29 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-/// A working directory with nothing in it.
-pub struct Desk {
+/// A temporary working directory, empty at first.
+pub struct TestDir {
     folder: tempfile::TempDir,
 }
 
-/// What a command answered.
-pub struct Answer {
+/// Exit code and output of a command.
+pub struct CommandOutput {
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
 }
 
-/// A network small enough for a test, on the fables that come with the binary.
+/// Settings of a model small enough for a test, trained on the fables embedded in the binary.
 pub const TINY: &[&str] = &[
     "train.epochs=1",
-    "model.embedding=8",
+    "model.embedding_dim=8",
     "model.layers[0].units=8",
-    "windows.step=9",
-    "samples.tokens=8",
+    "windows.stride=9",
+    "samples.max_tokens=8",
     "samples.every_steps=40",
 ];
 
-impl Desk {
+impl TestDir {
     pub fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
     }
@@ -43,45 +43,45 @@ impl Desk {
         path
     }
 
-    /// The binary with these arguments, not yet started.
+    /// A command that runs the binary with these arguments; not started yet.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pastiche"));
         command.args(args).current_dir(self.path()).stdin(Stdio::null());
         command.env_remove("PASTICHE_BACKEND").env("RAYON_NUM_THREADS", "2");
-        // Graphics libraries complain on standard error where it is missing.
+        // Without it, graphics libraries print warnings to standard error.
         command.env("XDG_RUNTIME_DIR", self.path());
         command
     }
 
-    /// Runs the binary and waits.
-    pub fn run(&self, args: &[&str]) -> Answer {
-        answer(self.command(args).output().unwrap())
+    /// Runs the binary.
+    pub fn run(&self, args: &[&str]) -> CommandOutput {
+        output(self.command(args).output().unwrap())
     }
 
     /// Runs the binary, which must succeed.
-    pub fn must(&self, args: &[&str]) -> Answer {
-        let answer = self.run(args);
-        assert_eq!(answer.code, Some(0), "{args:?}: {}", answer.stderr);
-        answer
+    pub fn run_ok(&self, args: &[&str]) -> CommandOutput {
+        let output = self.run(args);
+        assert_eq!(output.code, Some(0), "{args:?}: {}", output.stderr);
+        output
     }
 
     /// Runs the binary, which must print one JSON object and nothing else on standard output.
     pub fn json(&self, args: &[&str]) -> Value {
-        let answer = self.must(args);
-        let value: Value = serde_json::from_str(&answer.stdout).expect("one JSON value");
+        let output = self.run_ok(args);
+        let value: Value = serde_json::from_str(&output.stdout).expect("one JSON value");
         assert!(value.is_object(), "{value}");
-        assert_eq!(answer.stdout.lines().count(), 1, "{}", answer.stdout);
+        assert_eq!(output.stdout.lines().count(), 1, "{}", output.stdout);
         value
     }
 
-    /// Trains the tiny network with further arguments.
-    pub fn train(&self, more: &[&str]) -> Answer {
+    /// Trains the tiny model with further arguments.
+    pub fn train(&self, more: &[&str]) -> CommandOutput {
         self.run(&[&["train"], tiny().as_slice(), more].concat())
     }
 
-    /// Runs the binary, which must refuse in one line that holds all of `expected`.
-    pub fn refuses(&self, args: &[&str], expected: &[&str]) {
-        refused(&self.run(args), &format!("{args:?}"), expected);
+    /// Runs the binary, which must fail with one line of error that contains all of `expected`.
+    pub fn expect_error(&self, args: &[&str], expected: &[&str]) {
+        assert_error(&self.run(args), &format!("{args:?}"), expected);
     }
 }
 
@@ -90,44 +90,44 @@ pub fn tiny() -> Vec<&'static str> {
     TINY.iter().flat_map(|setting| ["--set", *setting]).collect()
 }
 
-pub fn answer(output: Output) -> Answer {
-    Answer {
+pub fn output(output: Output) -> CommandOutput {
+    CommandOutput {
         code: output.status.code(),
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
     }
 }
 
-/// The command failed with one line of error that holds all of `expected`.
-pub fn refused(answer: &Answer, what: &str, expected: &[&str]) {
-    assert!(answer.code.is_some_and(|code| code != 0), "{what} succeeded: {}", answer.stderr);
-    assert!(!answer.stderr.contains("panicked"), "{what}: {}", answer.stderr);
+/// Asserts that the command failed with one line of error that contains all of `expected`.
+pub fn assert_error(output: &CommandOutput, what: &str, expected: &[&str]) {
+    assert!(output.code.is_some_and(|code| code != 0), "{what} succeeded: {}", output.stderr);
+    assert!(!output.stderr.contains("panicked"), "{what}: {}", output.stderr);
     let errors: Vec<&str> =
-        answer.stderr.lines().filter(|line| line.starts_with("error: ")).collect();
-    assert_eq!(errors.len(), 1, "{what}: {}", answer.stderr);
-    assert_eq!(answer.stderr.lines().last(), Some(errors[0]), "{what}: {}", answer.stderr);
+        output.stderr.lines().filter(|line| line.starts_with("error: ")).collect();
+    assert_eq!(errors.len(), 1, "{what}: {}", output.stderr);
+    assert_eq!(output.stderr.lines().last(), Some(errors[0]), "{what}: {}", output.stderr);
     for part in expected {
         assert!(errors[0].contains(part), "{what}: `{part}` is not in: {}", errors[0]);
     }
 }
 
-/// A real text that is not part of the project, if it lies beside it.
-pub fn dataset(name: &str) -> Option<PathBuf> {
+/// A text that is not part of the repository, if it is available.
+pub fn find_dataset(name: &str) -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let places = [
+    let folders = [
         std::env::var_os("PASTICHE_DATASETS").map(PathBuf::from),
         Some(root.join("datasets/aesop")),
         Some(root.join("../shared/datasets")),
     ];
-    let found = places.into_iter().flatten().map(|place| place.join(name));
+    let found = folders.into_iter().flatten().map(|folder| folder.join(name));
     let Some(path) = found.into_iter().find(|path| path.is_file()) else {
-        skipped(&format!("{name} is not in place (fetch aesop, or set PASTICHE_DATASETS)"));
+        skipped(&format!("{name} was not found (fetch aesop, or set PASTICHE_DATASETS)"));
         return None;
     };
     Some(path.canonicalize().unwrap())
 }
 
-/// Says so when a test has nothing to test, past the test runner, which hides what passes.
+/// Reports a skipped test directly on standard error, because the test runner hides the output of passing tests.
 pub fn skipped(why: &str) {
     use std::io::Write;
     let _ = writeln!(std::io::stderr(), "skipped: {why}");

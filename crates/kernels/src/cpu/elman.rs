@@ -1,37 +1,36 @@
-//! One step of the plain recurrent network, forwards and backwards.
+//! One step of a vanilla RNN, forward and backward.
 
 use pulp::Simd;
 use serde::{Deserialize, Serialize};
 
-use super::number::{Number, sigmoid, tanh};
-use super::sequence::{Backward, Cell, Forward};
+use super::sequence::{BackwardStep, Cell, ForwardStep};
+use super::simd_float::{SimdFloat, sigmoid, tanh};
 
-/// What an Elman network puts its sums through.
+/// The activation function φ of a vanilla RNN.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Activation {
-    /// tanh, between −1 and 1.
+    /// tanh, from −1 to 1.
     #[default]
     Tanh,
-    /// The logistic function σ, between 0 and 1.
+    /// The logistic function σ, from 0 to 1.
     Sigmoid,
     /// max(0, ·), without an upper bound.
     Relu,
 }
 
-/// h′ = φ(a), for each of the activations, with the biases of one block. max(0, ·) makes 0 of NaN where
-/// numbers come one at a time.
+/// h′ = φ(a), with one block of sums. With scalar instructions max(0, NaN) is 0.
 #[derive(Clone, Copy, Debug)]
 pub struct Elman(pub Activation);
 
-impl<T: Number> Cell<T> for Elman {
+impl<T: SimdFloat> Cell<T> for Elman {
     const BLOCKS: usize = 1;
     const INPUT: &'static [usize] = &[0];
     const RECURRENT: &'static [usize] = &[0];
-    const MEMORY: bool = false;
+    const HAS_CELL_STATE: bool = false;
 
     #[inline(always)]
-    fn forward<S: Simd>(self, simd: S, step: Forward<T>) {
+    fn forward<S: Simd>(self, simd: S, step: ForwardStep<T>) {
         let (new_h, _) = T::vectors_mut::<S>(step.new_hidden);
         let (sums, _) = T::vectors::<S>(step.sums);
         let (bias, _) = T::vectors::<S>(step.bias);
@@ -45,10 +44,10 @@ impl<T: Number> Cell<T> for Elman {
         }
     }
 
-    /// da = dh′ ∘ φ′(a), with φ′ from h′: 1 − h′² of tanh, h′ (1 − h′) of σ, 0 or 1 of max(0, ·). All of
-    /// h goes through U.
+    /// da = dh′ ∘ φ′(a), with φ′ from h′: 1 − h′² for tanh, h′ (1 − h′) for σ, 0 or 1 for max(0, ·). The
+    /// whole gradient of h goes through U.
     #[inline(always)]
-    fn backward<S: Simd>(self, simd: S, step: Backward<T>) {
+    fn backward<S: Simd>(self, simd: S, step: BackwardStep<T>) {
         let (h, _) = T::vectors::<S>(step.new_hidden);
         let (dh, _) = T::vectors_mut::<S>(step.dh);
         let (sums, _) = T::vectors_mut::<S>(step.sums);

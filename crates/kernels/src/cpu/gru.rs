@@ -1,11 +1,11 @@
-//! One step of a GRU with the reset gate after the product, forwards and backwards.
+//! One step of a GRU with the reset gate after the product, forward and backward.
 
 use pulp::Simd;
 
-use super::number::{Number, sigmoid, tanh};
-use super::sequence::{Backward, Cell, Forward, blocks, blocks_mut};
+use super::sequence::{BackwardStep, Cell, ForwardStep, blocks, blocks_mut};
+use super::simd_float::{SimdFloat, sigmoid, tanh};
 
-/// Blocks n, z, r of x W + b and z, r, m of h U + b′, those of z and r added up:
+/// Blocks n, z, r of x W + b and z, r, m of h U + b′; z and r are sums of both:
 ///
 /// ```text
 /// z, r = σ(a_z), σ(a_r)                  n = tanh(a_n + r ∘ m)        m = h U_n + b′_n
@@ -16,14 +16,14 @@ use super::sequence::{Backward, Cell, Forward, blocks, blocks_mut};
 #[derive(Clone, Copy, Debug)]
 pub struct Gru;
 
-impl<T: Number> Cell<T> for Gru {
+impl<T: SimdFloat> Cell<T> for Gru {
     const BLOCKS: usize = 4;
     const INPUT: &'static [usize] = &[1, 2, 0];
     const RECURRENT: &'static [usize] = &[1, 2, 3];
-    const MEMORY: bool = false;
+    const HAS_CELL_STATE: bool = false;
 
     #[inline(always)]
-    fn forward<S: Simd>(self, simd: S, step: Forward<T>) {
+    fn forward<S: Simd>(self, simd: S, step: ForwardStep<T>) {
         let (h, _) = T::vectors::<S>(step.hidden);
         let (new_h, _) = T::vectors_mut::<S>(step.new_hidden);
         let [bn, bz, br, bm] = blocks::<T, S, 4>(step.bias);
@@ -39,11 +39,11 @@ impl<T: Number> Cell<T> for Gru {
     }
 
     /// ```text
-    /// dz = dh′ ∘ (h − n)      dn = dh′ ∘ (1 − z)      dh = dh′ ∘ z, and what goes through U
+    /// dz = dh′ ∘ (h − n)      dn = dh′ ∘ (1 − z)      dh = dh′ ∘ z, plus the part through U
     /// da_n = dn ∘ (1 − n²)    dr = da_n ∘ m           dm = da_n ∘ r
     /// ```
     #[inline(always)]
-    fn backward<S: Simd>(self, simd: S, step: Backward<T>) {
+    fn backward<S: Simd>(self, simd: S, step: BackwardStep<T>) {
         let (h, _) = T::vectors::<S>(step.hidden);
         let (dh, _) = T::vectors_mut::<S>(step.dh);
         let [dn, dz, dr, dm] = blocks_mut::<T, S, 4>(step.sums);

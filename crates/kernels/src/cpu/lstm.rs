@@ -1,9 +1,9 @@
-//! One step of an LSTM, forwards and backwards.
+//! One step of an LSTM, forward and backward.
 
 use pulp::Simd;
 
-use super::number::{Number, sigmoid, tanh};
-use super::sequence::{Backward, Cell, Forward, blocks, blocks_mut};
+use super::sequence::{BackwardStep, Cell, ForwardStep, blocks, blocks_mut};
+use super::simd_float::{SimdFloat, sigmoid, tanh};
 
 /// Blocks i, f, g, o:
 ///
@@ -14,16 +14,16 @@ use super::sequence::{Backward, Cell, Forward, blocks, blocks_mut};
 #[derive(Clone, Copy, Debug)]
 pub struct Lstm;
 
-impl<T: Number> Cell<T> for Lstm {
+impl<T: SimdFloat> Cell<T> for Lstm {
     const BLOCKS: usize = 4;
     const INPUT: &'static [usize] = &[0, 1, 2, 3];
     const RECURRENT: &'static [usize] = &[0, 1, 2, 3];
-    const MEMORY: bool = true;
+    const HAS_CELL_STATE: bool = true;
 
     #[inline(always)]
-    fn forward<S: Simd>(self, simd: S, step: Forward<T>) {
-        let (c, _) = T::vectors::<S>(step.memory);
-        let (new_c, _) = T::vectors_mut::<S>(step.new_memory);
+    fn forward<S: Simd>(self, simd: S, step: ForwardStep<T>) {
+        let (c, _) = T::vectors::<S>(step.cell_state);
+        let (new_c, _) = T::vectors_mut::<S>(step.new_cell_state);
         let (new_h, _) = T::vectors_mut::<S>(step.new_hidden);
         let [bi, bf, bg, bo] = blocks::<T, S, 4>(step.bias);
         let [i, f, g, o] = blocks_mut::<T, S, 4>(step.sums);
@@ -37,7 +37,7 @@ impl<T: Number> Cell<T> for Lstm {
         }
     }
 
-    /// With dc′ that of c′ from the steps after, and dh′ that of h′:
+    /// With dh′ the gradient of h′, and dc′ that of c′ from the later steps:
     ///
     /// ```text
     /// do = dh′ ∘ tanh(c′)      dc = dc′ + dh′ ∘ o ∘ (1 − tanh²(c′))
@@ -45,9 +45,9 @@ impl<T: Number> Cell<T> for Lstm {
     /// daᵢ = di ∘ i ∘ (1 − i)   …                    da_g = dg ∘ (1 − g²)
     /// ```
     #[inline(always)]
-    fn backward<S: Simd>(self, simd: S, step: Backward<T>) {
-        let (c, _) = T::vectors::<S>(step.memory);
-        let (new_c, _) = T::vectors::<S>(step.new_memory);
+    fn backward<S: Simd>(self, simd: S, step: BackwardStep<T>) {
+        let (c, _) = T::vectors::<S>(step.cell_state);
+        let (new_c, _) = T::vectors::<S>(step.new_cell_state);
         let (dh, _) = T::vectors_mut::<S>(step.dh);
         let (dc, _) = T::vectors_mut::<S>(step.dc);
         let [di, df, dg, d_o] = blocks_mut::<T, S, 4>(step.sums);
@@ -58,15 +58,15 @@ impl<T: Number> Cell<T> for Lstm {
         let hyperbolic = |x| T::sub(simd, one, T::mul(simd, x, x));
         for at in 0..c.len() {
             let (i, f, g, o) = (di[at], df[at], dg[at], d_o[at]);
-            let shown = tanh::<T, S>(simd, new_c[at]);
-            let through = T::mul(simd, T::mul(simd, dh[at], o), hyperbolic(shown));
+            let tanh_c = tanh::<T, S>(simd, new_c[at]);
+            let through = T::mul(simd, T::mul(simd, dh[at], o), hyperbolic(tanh_c));
             let d = T::add(simd, dc[at], through);
-            d_o[at] = T::mul(simd, T::mul(simd, dh[at], shown), logistic(o));
+            d_o[at] = T::mul(simd, T::mul(simd, dh[at], tanh_c), logistic(o));
             di[at] = T::mul(simd, T::mul(simd, d, g), logistic(i));
             df[at] = T::mul(simd, T::mul(simd, d, c[at]), logistic(f));
             dg[at] = T::mul(simd, T::mul(simd, d, i), hyperbolic(g));
             dc[at] = T::mul(simd, d, f);
-            // All of h goes through U.
+            // The whole gradient of h goes through U.
             dh[at] = zero;
         }
     }

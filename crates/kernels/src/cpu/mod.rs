@@ -1,17 +1,17 @@
-//! The kernels for processors: plain numbers in, plain numbers out. Nothing here knows Burn.
+//! The CPU kernels, on slices. This module does not depend on Burn.
 
 pub mod elman;
-pub mod equations;
 pub mod gru;
+pub mod kernel_cell;
 pub mod lstm;
-pub mod number;
+pub mod matmul;
 pub mod optimizer;
-pub mod processor;
-pub mod product;
 pub mod quantized;
+pub mod rows;
 pub mod scratch;
 pub mod sequence;
-pub mod shape;
+pub mod simd_float;
+pub mod simd_level;
 pub mod softmax_loss;
 #[cfg(test)]
 mod tests;

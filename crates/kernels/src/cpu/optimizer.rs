@@ -1,19 +1,19 @@
-//! RMSprop and Adam: every weight and its memory are read once and written once.
+//! RMSprop and Adam: each weight and its optimizer state are read once and written once.
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::number::Number;
-use super::processor::Processor;
+use super::simd_float::SimdFloat;
+use super::simd_level::SimdLevel;
 
-/// Numbers that a thread takes at a time.
+/// Values that a thread processes at a time.
 const CHUNK: usize = 1 << 15;
 
-/// The numbers of RMSprop, as Keras 3 names them.
+/// The hyperparameters of RMSprop, as Keras 3 names them.
 #[derive(Clone, Copy, Debug)]
-pub struct Rmsprop {
+pub struct RmspropParams {
     /// η.
-    pub rate: f64,
+    pub learning_rate: f64,
     /// ρ.
     pub rho: f64,
     /// ε.
@@ -23,37 +23,37 @@ pub struct Rmsprop {
 /// One step of RMSprop without momentum: v ← ρ v + (1 − ρ) g², w ← w − η g / √(v + ε).
 ///
 /// # Panics
-/// If there are not as many of all of them.
-pub fn rmsprop<T: Number>(
-    processor: Processor,
-    config: Rmsprop,
+/// If the slices have different lengths.
+pub fn rmsprop<T: SimdFloat>(
+    level: SimdLevel,
+    params: RmspropParams,
     weights: &mut [T],
     gradient: &[T],
     square: &mut [T],
 ) {
     let counts = [gradient.len(), square.len()];
-    assert_eq!(counts, [weights.len(); 2], "there must be as many of g and v as of w");
+    assert_eq!(counts, [weights.len(); 2], "w, g and v must have the same length");
     let chunks = weights.par_chunks_mut(CHUNK).zip(gradient.par_chunks(CHUNK));
     chunks.zip(square.par_chunks_mut(CHUNK)).for_each(|((w, g), v)| {
-        processor.run(RmspropChunk(config, w, g, v));
+        level.run(RmspropChunk(params, w, g, v));
     });
 }
 
-struct RmspropChunk<'a, T>(Rmsprop, &'a mut [T], &'a [T], &'a mut [T]);
+struct RmspropChunk<'a, T>(RmspropParams, &'a mut [T], &'a [T], &'a mut [T]);
 
-impl<T: Number> WithSimd for RmspropChunk<'_, T> {
+impl<T: SimdFloat> WithSimd for RmspropChunk<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self(Rmsprop { rate, rho, epsilon }, w, g, v) = self;
-        let number = |value| T::splat(simd, T::of(value));
-        let (rate, rho, new, epsilon) =
-            (number(-rate), number(rho), number(1.0 - rho), number(epsilon));
-        let update = |w: &mut T::Lanes<S>, g: T::Lanes<S>, v: &mut T::Lanes<S>| {
-            *v = T::mul_add(simd, rho, *v, T::mul(simd, new, T::mul(simd, g, g)));
+        let Self(RmspropParams { learning_rate, rho, epsilon }, w, g, v) = self;
+        let splat = |value| T::splat(simd, T::from_f64(value));
+        let [minus_rate, epsilon] = [-learning_rate, epsilon].map(splat);
+        let [rho, one_minus_rho] = [rho, 1.0 - rho].map(splat);
+        let update = |w: &mut T::Vector<S>, g: T::Vector<S>, v: &mut T::Vector<S>| {
+            *v = T::mul_add(simd, rho, *v, T::mul(simd, one_minus_rho, T::mul(simd, g, g)));
             let root = T::sqrt(simd, T::add(simd, *v, epsilon));
-            *w = T::add(simd, *w, T::div(simd, T::mul(simd, rate, g), root));
+            *w = T::add(simd, *w, T::div(simd, T::mul(simd, minus_rate, g), root));
         };
         let (ws, w) = T::vectors_mut::<S>(w);
         let (gs, g) = T::vectors::<S>(g);
@@ -61,18 +61,18 @@ impl<T: Number> WithSimd for RmspropChunk<'_, T> {
         for ((w, &g), v) in ws.iter_mut().zip(gs).zip(vs) {
             update(w, g, v);
         }
-        let (mut w_part, mut v_part) = (T::load_part(simd, w), T::load_part(simd, v));
-        update(&mut w_part, T::load_part(simd, g), &mut v_part);
-        T::store_part(simd, w, w_part);
-        T::store_part(simd, v, v_part);
+        let (mut w_part, mut v_part) = (T::load_partial(simd, w), T::load_partial(simd, v));
+        update(&mut w_part, T::load_partial(simd, g), &mut v_part);
+        T::store_partial(simd, w, w_part);
+        T::store_partial(simd, v, v_part);
     }
 }
 
-/// The numbers of one step of Adam.
+/// The hyperparameters of one step of Adam.
 #[derive(Clone, Copy, Debug)]
-pub struct Adam {
-    /// η √(1 − β₂ᵗ) / (1 − β₁ᵗ).
-    pub rate: f64,
+pub struct AdamParams {
+    /// η′ = η √(1 − β₂ᵗ) / (1 − β₁ᵗ).
+    pub learning_rate: f64,
     /// β₁.
     pub beta_1: f64,
     /// β₂.
@@ -84,41 +84,41 @@ pub struct Adam {
 /// One step of Adam: m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², w ← w − η′ m / (√v + ε).
 ///
 /// # Panics
-/// If there are not as many of all of them.
-pub fn adam<T: Number>(
-    processor: Processor,
-    config: Adam,
+/// If the slices have different lengths.
+pub fn adam<T: SimdFloat>(
+    level: SimdLevel,
+    params: AdamParams,
     weights: &mut [T],
     gradient: &[T],
     mean: &mut [T],
     square: &mut [T],
 ) {
     let counts = [gradient.len(), mean.len(), square.len()];
-    assert_eq!(counts, [weights.len(); 3], "there must be as many of g, m and v as of w");
+    assert_eq!(counts, [weights.len(); 3], "w, g, m and v must have the same length");
     let chunks = weights.par_chunks_mut(CHUNK).zip(gradient.par_chunks(CHUNK));
-    let memory = mean.par_chunks_mut(CHUNK).zip(square.par_chunks_mut(CHUNK));
-    chunks.zip(memory).for_each(|((w, g), (m, v))| {
-        processor.run(AdamChunk(config, w, g, m, v));
+    let state = mean.par_chunks_mut(CHUNK).zip(square.par_chunks_mut(CHUNK));
+    chunks.zip(state).for_each(|((w, g), (m, v))| {
+        level.run(AdamChunk(params, w, g, m, v));
     });
 }
 
-struct AdamChunk<'a, T>(Adam, &'a mut [T], &'a [T], &'a mut [T], &'a mut [T]);
+struct AdamChunk<'a, T>(AdamParams, &'a mut [T], &'a [T], &'a mut [T], &'a mut [T]);
 
-impl<T: Number> WithSimd for AdamChunk<'_, T> {
+impl<T: SimdFloat> WithSimd for AdamChunk<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self(Adam { rate, beta_1, beta_2, epsilon }, w, g, m, v) = self;
-        let number = |value| T::splat(simd, T::of(value));
-        let [rate, epsilon] = [-rate, epsilon].map(number);
-        let [b1, new1, b2, new2] = [beta_1, 1.0 - beta_1, beta_2, 1.0 - beta_2].map(number);
+        let Self(AdamParams { learning_rate, beta_1, beta_2, epsilon }, w, g, m, v) = self;
+        let splat = |value| T::splat(simd, T::from_f64(value));
+        let [minus_rate, epsilon] = [-learning_rate, epsilon].map(splat);
+        let [b1, b1_rest, b2, b2_rest] = [beta_1, 1.0 - beta_1, beta_2, 1.0 - beta_2].map(splat);
         let update =
-            |w: &mut T::Lanes<S>, g: T::Lanes<S>, m: &mut T::Lanes<S>, v: &mut T::Lanes<S>| {
-                *m = T::mul_add(simd, b1, *m, T::mul(simd, new1, g));
-                *v = T::mul_add(simd, b2, *v, T::mul(simd, new2, T::mul(simd, g, g)));
+            |w: &mut T::Vector<S>, g: T::Vector<S>, m: &mut T::Vector<S>, v: &mut T::Vector<S>| {
+                *m = T::mul_add(simd, b1, *m, T::mul(simd, b1_rest, g));
+                *v = T::mul_add(simd, b2, *v, T::mul(simd, b2_rest, T::mul(simd, g, g)));
                 let root = T::add(simd, T::sqrt(simd, *v), epsilon);
-                *w = T::add(simd, *w, T::div(simd, T::mul(simd, rate, *m), root));
+                *w = T::add(simd, *w, T::div(simd, T::mul(simd, minus_rate, *m), root));
             };
         let (ws, w) = T::vectors_mut::<S>(w);
         let (gs, g) = T::vectors::<S>(g);
@@ -127,11 +127,11 @@ impl<T: Number> WithSimd for AdamChunk<'_, T> {
         for (((w, &g), m), v) in ws.iter_mut().zip(gs).zip(ms).zip(vs) {
             update(w, g, m, v);
         }
-        let (mut w_part, mut m_part) = (T::load_part(simd, w), T::load_part(simd, m));
-        let mut v_part = T::load_part(simd, v);
-        update(&mut w_part, T::load_part(simd, g), &mut m_part, &mut v_part);
-        T::store_part(simd, w, w_part);
-        T::store_part(simd, m, m_part);
-        T::store_part(simd, v, v_part);
+        let (mut w_part, mut m_part) = (T::load_partial(simd, w), T::load_partial(simd, m));
+        let mut v_part = T::load_partial(simd, v);
+        update(&mut w_part, T::load_partial(simd, g), &mut m_part, &mut v_part);
+        T::store_partial(simd, w, w_part);
+        T::store_partial(simd, m, m_part);
+        T::store_partial(simd, v, v_part);
     }
 }

@@ -1,26 +1,26 @@
-//! A packed matrix in eight bits: q = round(w / s) with one factor s = max |w| / 127 for every column.
+//! A packed matrix in int8: q = round(w / s), with one scale s = max |w| / 127 per column.
 
 use std::ops::Range;
 
 use pulp::Simd;
 
-use super::number::Number;
-use super::product::{DEPTH, Packed, WIDTH, panel_product};
-use super::view::{Target, View};
+use super::matmul::{K_BLOCK, PANEL_VECTORS, PackedMatrix, multiply_panel};
+use super::simd_float::SimdFloat;
+use super::view::{MatrixPtr, MatrixView};
 
-/// The factor that `weight` needs at least.
+/// The smallest scale for `weight`.
 pub fn scale(weight: f32) -> f32 {
     weight.abs() / 127.0
 }
 
 /// q of `weight`.
-pub fn quotient(weight: f32, scale: f32) -> i8 {
-    // A column of zeros has no factor, and needs none.
+pub fn quantize(weight: f32, scale: f32) -> i8 {
+    // A column of zeros has scale 0.
     (weight / scale.max(f32::MIN_POSITIVE)).round() as i8
 }
 
-/// A matrix B `[K, N]`, in panels like those of [`Packed`].
-pub struct Quantized {
+/// A matrix B `[K, N]`, in panels like those of [`PackedMatrix`].
+pub struct QuantizedMatrix {
     panels: Vec<i8>,
     scales: Vec<f32>,
     rows: usize,
@@ -28,77 +28,78 @@ pub struct Quantized {
     width: usize,
 }
 
-impl Quantized {
-    /// The nearest there is to `packed`.
+impl QuantizedMatrix {
+    /// `packed`, rounded.
     #[inline(always)]
-    pub fn new<S: Simd>(_: S, packed: &Packed<f32>) -> Self {
-        let width = WIDTH * f32::lanes::<S>();
+    pub fn new<S: Simd>(_: S, packed: &PackedMatrix<f32>) -> Self {
+        let width = PANEL_VECTORS * f32::lanes::<S>();
         let (rows, columns) = (packed.rows(), packed.columns());
         let mut scales = vec![0f32; columns];
         let mut panels = Vec::with_capacity(rows * columns);
-        let finite = packed.numbers().iter().all(|weight| weight.is_finite());
-        assert!(finite, "weights that are no finite numbers cannot be kept in eight bits");
-        for (scales, panel) in scales.chunks_mut(width).zip(packed.numbers().chunks(width * rows)) {
+        let finite = packed.values().iter().all(|weight| weight.is_finite());
+        assert!(finite, "weights must be finite to be stored in int8");
+        for (scales, panel) in scales.chunks_mut(width).zip(packed.values().chunks(width * rows)) {
             for row in panel.chunks_exact(scales.len()) {
-                for (scale, number) in scales.iter_mut().zip(row) {
-                    *scale = scale.max(self::scale(*number));
+                for (scale, value) in scales.iter_mut().zip(row) {
+                    *scale = scale.max(self::scale(*value));
                 }
             }
             for row in panel.chunks_exact(scales.len()) {
-                panels.extend(row.iter().zip(&*scales).map(|(&w, &s)| quotient(w, s)));
+                panels.extend(row.iter().zip(&*scales).map(|(&w, &s)| quantize(w, s)));
             }
         }
         Self { panels, scales, rows, width }
     }
 
-    /// Columns, with those that only fill up.
+    /// Columns, including padding.
     pub fn columns(&self) -> usize {
         self.scales.len()
     }
 
-    /// How many panels.
+    /// The number of panels.
     pub fn panels(&self) -> usize {
         self.scales.len().div_ceil(self.width)
     }
 
-    /// C = A B, or C += A B if `add`, in the columns of some panels.
+    /// C = A B, or C += A B if `add`, in the columns of `panels`.
     ///
     /// # Safety
-    /// `c` holds as many rows as A and `columns()` columns.
+    /// `c` has as many rows as A and [`Self::columns`] columns; those of the panels are initialized if `add`; and they
+    /// may be written (see [`MatrixPtr::new`]).
     #[inline(always)]
     pub unsafe fn multiply_panels<S: Simd>(
         &self,
         simd: S,
-        a: View<f32>,
-        c: Target<f32>,
+        a: MatrixView<f32>,
+        c: MatrixPtr<f32>,
         add: bool,
         panels: Range<usize>,
     ) {
         let lanes = f32::lanes::<S>();
-        let full = WIDTH * lanes;
-        assert_eq!(self.width, full, "B was packed for other instructions");
-        let mut block = [0f32; DEPTH * WIDTH * f32::PAD];
+        let full = PANEL_VECTORS * lanes;
+        assert_eq!(self.width, full, "B was packed for another SIMD level");
+        let mut block = [0f32; K_BLOCK * PANEL_VECTORS * f32::PAD];
         for panel in panels {
             let start = panel * full;
             let scales = &self.scales[start..(start + full).min(self.scales.len())];
             let width = scales.len();
-            let numbers = &self.panels[start * self.rows..(start + width) * self.rows];
-            for from in (0..self.rows).step_by(DEPTH) {
-                let to = (from + DEPTH).min(self.rows);
+            let values = &self.panels[start * self.rows..(start + width) * self.rows];
+            for from in (0..self.rows).step_by(K_BLOCK) {
+                let to = (from + K_BLOCK).min(self.rows);
                 let block = &mut block[..(to - from) * width];
-                let rows = numbers[from * width..to * width].chunks_exact(width);
+                let rows = values[from * width..to * width].chunks_exact(width);
                 for (wide, row) in block.chunks_exact_mut(width).zip(rows) {
-                    for ((wide, &number), &scale) in wide.iter_mut().zip(row).zip(scales) {
-                        *wide = f32::from(number) * scale;
+                    for ((wide, &value), &scale) in wide.iter_mut().zip(row).zip(scales) {
+                        *wide = f32::from(value) * scale;
                     }
                 }
-                let (a, add, c) = (a.columns(from..to), add || from > 0, c.from(0, start));
+                let (a, add, c) = (a.columns(from..to), add || from > 0, c.offset(0, start));
                 // SAFETY: the panel's columns are among those of `c`.
                 unsafe {
                     match width / lanes {
-                        3 => panel_product::<f32, S, 3>(simd, a, block, c, add),
-                        2 => panel_product::<f32, S, 2>(simd, a, block, c, add),
-                        _ => panel_product::<f32, S, 1>(simd, a, block, c, add),
+                        3 => multiply_panel::<f32, S, 3>(simd, a, block, c, add),
+                        2 => multiply_panel::<f32, S, 2>(simd, a, block, c, add),
+                        _ => multiply_panel::<f32, S, 1>(simd, a, block, c, add),
                     }
                 }
             }

@@ -1,36 +1,36 @@
-//! Memory that is used again and again: what a step needs, the next step needs too.
+//! A pool of scratch buffers: each training step needs the same buffers as the step before.
 //!
-//! Fresh memory costs a page fault every 4 KiB and a pass of zeros; a buffer from here costs neither,
-//! and begins at a cache line.
+//! New memory costs a page fault every 4 KiB and has to be zeroed. A buffer from the pool costs neither, and is
+//! aligned to a cache line.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Mutex;
 
-use super::number::Number;
+use super::simd_float::SimdFloat;
 
 /// A cache line of 64 bytes.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 struct Line([u8; 64]);
 
-/// Buffers nobody holds.
+/// Buffers that are not in use.
 static FREE: Mutex<Vec<Vec<Line>>> = Mutex::new(Vec::new());
 
-/// `len` numbers of any value; they go back when this is dropped.
+/// A buffer of `len` values; returned to the pool when dropped.
 pub struct Scratch<T> {
     lines: Vec<Line>,
     len: usize,
-    numbers: std::marker::PhantomData<T>,
+    element: std::marker::PhantomData<T>,
 }
 
-impl<T: Number> Scratch<T> {
-    /// A buffer with whatever it held before.
+impl<T: SimdFloat> Scratch<T> {
+    /// A buffer with unspecified contents.
     ///
     /// # Panics
-    /// If no memory is that large.
+    /// If the size in bytes overflows.
     pub fn new(len: usize) -> Self {
         let needed =
-            len.checked_mul(size_of::<T>()).expect("fewer bytes than addresses").div_ceil(64);
+            len.checked_mul(size_of::<T>()).expect("the size in bytes overflows").div_ceil(64);
         let mut free = FREE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let fits = |lines: &Vec<Line>| (needed..=2 * needed + 16).contains(&lines.len());
         let smallest =
@@ -38,7 +38,7 @@ impl<T: Number> Scratch<T> {
         let lines = smallest.map(|at| free.swap_remove(at));
         drop(free);
         let lines = lines.unwrap_or_else(|| vec![Line([0; 64]); needed]);
-        Self { lines, len, numbers: std::marker::PhantomData }
+        Self { lines, len, element: std::marker::PhantomData }
     }
 
     /// A buffer of zeros.
@@ -62,19 +62,19 @@ impl<T> Drop for Scratch<T> {
     }
 }
 
-impl<T: Number> Deref for Scratch<T> {
+impl<T: SimdFloat> Deref for Scratch<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        // SAFETY: the lines hold at least `len` numbers' bytes (see `new`), all of them written, at an
-        // address that is a multiple of 64, and any bytes are numbers of type f32 or f64.
+        // SAFETY: the lines hold at least the bytes of `len` values (see `new`), all initialized, at an address
+        // that is a multiple of 64, and any bytes are valid values of type f32 or f64.
         unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
     }
 }
 
-impl<T: Number> DerefMut for Scratch<T> {
+impl<T: SimdFloat> DerefMut for Scratch<T> {
     fn deref_mut(&mut self) -> &mut [T] {
-        // SAFETY: as above; and the buffer is this one's alone, which is borrowed to be written to.
+        // SAFETY: as above; and this owns the buffer, and is borrowed mutably.
         unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
     }
 }
@@ -83,11 +83,11 @@ impl<T: Number> DerefMut for Scratch<T> {
 mod tests {
     use super::*;
 
-    /// Larger than any other test needs: nobody else may take it in between.
+    /// Larger than any other test needs, so that no other test takes the buffer in between.
     const LARGE: usize = 1 << 23;
 
     #[test]
-    fn a_buffer_comes_back() {
+    fn a_buffer_is_reused() {
         let mut scratch = Scratch::<f64>::new(LARGE);
         scratch[LARGE - 1] = 7.0;
         let address = scratch.as_ptr();
@@ -96,7 +96,7 @@ mod tests {
         assert_eq!(again.as_ptr().cast(), address);
         assert_eq!(again.len(), 2 * LARGE - 3);
         drop(again);
-        // Twice the memory that is needed is too much.
+        // A buffer more than twice as large as needed is not reused.
         assert_ne!(Scratch::<f64>::new(LARGE / 2 - 100).as_ptr(), address);
         let zeros = Scratch::<f64>::zeros(LARGE);
         assert_eq!(zeros.as_ptr(), address);
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn buffers_begin_at_cache_lines_and_do_not_overlap() {
+    fn buffers_are_aligned_to_cache_lines_and_do_not_overlap() {
         let lengths = [0, 1, 15, 16, 17, 1000];
         let mut all: Vec<Scratch<f32>> = lengths.map(Scratch::new).into();
         for (at, scratch) in all.iter_mut().enumerate() {
@@ -113,13 +113,13 @@ mod tests {
         }
         for (at, scratch) in all.iter().enumerate() {
             assert_eq!(scratch.len(), lengths[at]);
-            assert!(scratch.iter().all(|&number| number == at as f32));
+            assert!(scratch.iter().all(|&value| value == at as f32));
         }
     }
 
     #[test]
-    #[should_panic = "fewer bytes than addresses"]
-    fn more_than_all_memory_is_refused() {
+    #[should_panic = "the size in bytes overflows"]
+    fn a_size_that_overflows_is_rejected() {
         Scratch::<f64>::new(usize::MAX / 4);
     }
 }

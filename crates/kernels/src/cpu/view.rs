@@ -1,55 +1,54 @@
-//! Matrices that lie somewhere in memory: to read from, and to write to.
+//! Strided matrices in memory: views to read, pointers to write.
 
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::number::Number;
+use super::simd_float::SimdFloat;
 
-/// A matrix somewhere in memory, with any distance between its rows and between its columns.
+/// A matrix to read, with any row and column stride.
 #[derive(Clone, Copy)]
-pub struct View<'a, T> {
+pub struct MatrixView<'a, T> {
     pub(super) start: *const T,
-    /// How many rows.
+    /// The number of rows.
     pub(crate) rows: usize,
-    /// How many columns.
+    /// The number of columns.
     pub(crate) columns: usize,
     pub(super) row_stride: usize,
     pub(super) column_stride: usize,
-    memory: PhantomData<&'a [T]>,
+    lifetime: PhantomData<&'a [T]>,
 }
 
-// SAFETY: a view is a shared slice with strides, and may go where a shared slice may.
-unsafe impl<T: Sync> Send for View<'_, T> {}
+// SAFETY: a view is a shared slice with strides, and may be sent where a shared slice may.
+unsafe impl<T: Sync> Send for MatrixView<'_, T> {}
 // SAFETY: the same.
-unsafe impl<T: Sync> Sync for View<'_, T> {}
+unsafe impl<T: Sync> Sync for MatrixView<'_, T> {}
 
-impl<'a, T: Number> View<'a, T> {
-    /// `rows` × `columns` numbers of `slice`, from one row to the next `row` numbers on, and from one column
-    /// to the next `column` numbers on.
+impl<'a, T: SimdFloat> MatrixView<'a, T> {
+    /// A matrix `[rows, columns]` that begins at the first value of `slice`, with the strides `[row, column]`.
     ///
     /// # Panics
-    /// If the last of them lies outside.
+    /// If the last value is outside the slice.
     pub fn new(slice: &'a [T], [rows, columns]: [usize; 2], [row, column]: [usize; 2]) -> Self {
         let offset = |count: usize, stride| count.saturating_sub(1).saturating_mul(stride);
         let last = offset(rows, row).saturating_add(offset(columns, column));
         let empty = rows == 0 || columns == 0;
-        assert!(empty || last < slice.len(), "a view must lie inside its slice");
+        assert!(empty || last < slice.len(), "a view must be inside its slice");
         let start = slice.as_ptr();
-        Self { start, rows, columns, row_stride: row, column_stride: column, memory: PhantomData }
+        Self { start, rows, columns, row_stride: row, column_stride: column, lifetime: PhantomData }
     }
 
-    /// Rows of `columns` numbers that follow one another.
+    /// A row-major matrix with `columns` columns.
     pub fn dense(slice: &'a [T], columns: usize) -> Self {
         Self::new(slice, [slice.len() / columns.max(1), columns], [columns, 1])
     }
 
-    /// Whether both are the same numbers.
+    /// Whether both are views of the same values.
     pub fn is(&self, other: &Self) -> bool {
-        let lie = |view: &Self| (view.start, view.row_stride, view.column_stride);
-        lie(self) == lie(other) && (self.rows, self.columns) == (other.rows, other.columns)
+        let layout = |view: &Self| (view.start, view.row_stride, view.column_stride);
+        layout(self) == layout(other) && (self.rows, self.columns) == (other.rows, other.columns)
     }
 
-    /// Rows and columns exchanged.
+    /// PaddedRows and columns exchanged.
     pub fn transposed(self) -> Self {
         let Self { rows, columns, row_stride, column_stride, .. } = self;
         Self {
@@ -61,117 +60,128 @@ impl<'a, T: Number> View<'a, T> {
         }
     }
 
-    /// The rows of `range`.
+    /// The rows in `range`.
     ///
     /// # Panics
-    /// If there are fewer.
+    /// If the range is out of bounds.
     pub fn rows(self, range: Range<usize>) -> Self {
         assert!(range.end <= self.rows && range.start <= range.end);
         let start = self.start.wrapping_add(range.start * self.row_stride);
         Self { start, rows: range.len(), ..self }
     }
 
-    /// The columns of `range`.
+    /// The columns in `range`.
     ///
     /// # Panics
-    /// If there are fewer.
+    /// If the range is out of bounds.
     pub fn columns(self, range: Range<usize>) -> Self {
         self.transposed().rows(range).transposed()
     }
 
-    /// Writes the numbers of a single row to `to`.
+    /// Copies a matrix of one row to `to`.
     ///
     /// # Panics
-    /// If there are several rows, or another count of numbers.
+    /// If there is not exactly one row, or the lengths differ.
     #[inline(always)]
     pub fn copy_to(self, to: &mut [T]) {
         assert!(self.rows == 1 && self.columns == to.len());
-        // SAFETY: there is a row, and as many columns as numbers (see above).
+        // SAFETY: there is one row, and one column per value (see above).
         to.iter_mut().enumerate().for_each(|(column, to)| *to = unsafe { self.at(0, column) });
     }
 
-    /// Adds the numbers of a single row to those of `to`, which may be more.
+    /// Copies a matrix of one row to the beginning of `to`, and fills the rest with zeros.
     ///
     /// # Panics
-    /// If there are several rows, or more numbers.
+    /// If there is not exactly one row, or `to` is shorter.
+    #[inline(always)]
+    pub fn copy_padded_to(self, to: &mut [T]) {
+        let (values, padding) = to.split_at_mut(self.columns);
+        self.copy_to(values);
+        padding.fill(T::default());
+    }
+
+    /// Adds a matrix of one row to the beginning of `to`.
+    ///
+    /// # Panics
+    /// If there is not exactly one row, or `to` is shorter.
     #[inline(always)]
     pub fn add_to(self, to: &mut [T]) {
         assert!(self.rows == 1 && self.columns <= to.len());
         let to = to[..self.columns].iter_mut().enumerate();
-        // SAFETY: there is a row, and a column for each of these numbers (see above).
-        to.for_each(|(column, number)| *number += unsafe { self.at(0, column) });
+        // SAFETY: there is one row, and one column for each of these values (see above).
+        to.for_each(|(column, value)| *value += unsafe { self.at(0, column) });
     }
 
-    /// Where row `row` begins.
+    /// The first value of row `row`.
     #[inline(always)]
     pub(super) fn row(&self, row: usize) -> *const T {
         self.start.wrapping_add(row * self.row_stride)
     }
 
-    /// The number in row `row` and column `column`.
+    /// The value in row `row` and column `column`.
     ///
     /// # Safety
-    /// There is such a row and such a column.
+    /// The row and the column exist.
     #[inline(always)]
     pub(super) unsafe fn at(&self, row: usize, column: usize) -> T {
         debug_assert!(row < self.rows && column < self.columns);
-        // SAFETY: `new` has seen to it that all rows and columns lie inside the slice, and what was cut out
-        // of the view since then has no others; the slice is borrowed for 'a.
+        // SAFETY: `new` has checked that all rows and columns are inside the slice, and slicing a view only removes
+        // some; the slice is borrowed for 'a.
         unsafe { *self.start.add(row * self.row_stride + column * self.column_stride) }
     }
 }
 
-/// Where C goes: rows of numbers that follow one another, `stride` apart.
+/// A matrix to write: contiguous rows, `stride` values apart.
 #[derive(Clone, Copy)]
-pub struct Target<T> {
+pub struct MatrixPtr<T> {
     pub(super) start: *mut T,
     stride: usize,
 }
 
-// SAFETY: it is a pointer to numbers that may go to other threads; who makes it answers for it that what one
-// thread writes through it no other one reads or writes at the same time (see `Target::new`).
-unsafe impl<T: Send> Send for Target<T> {}
+// SAFETY: it is a pointer to values that may be sent to other threads. The code that creates it guarantees that there
+// are no data races (see `MatrixPtr::new`).
+unsafe impl<T: Send> Send for MatrixPtr<T> {}
 // SAFETY: the same.
-unsafe impl<T: Send> Sync for Target<T> {}
+unsafe impl<T: Send> Sync for MatrixPtr<T> {}
 
-impl<T> Target<T> {
+impl<T> MatrixPtr<T> {
     /// A matrix that begins at `start`.
     ///
     /// # Safety
-    /// All that is written by it, or by what [`Target::from`] makes of it, lies in memory that lives as long
-    /// as that is used; and while it is written, it is not read or written in any other way, by this
-    /// thread or another.
+    /// All writes through it, or through what [`MatrixPtr::offset`] returns, are inside memory that lives as long as
+    /// these pointers are used; and what is written is not accessed in any other way at the same time, by this thread
+    /// or another.
     pub unsafe fn new(start: *mut T, stride: usize) -> Self {
         Self { start, stride }
     }
 
     /// The same matrix from this row and column on.
-    pub fn from(self, row: usize, column: usize) -> Self {
+    pub fn offset(self, row: usize, column: usize) -> Self {
         let start = self.start.wrapping_add(row * self.stride + column);
         Self { start, ..self }
     }
 
-    /// Writes `numbers` to the beginning of the first row.
+    /// Writes `values` to the beginning of the first row.
     ///
     /// # Safety
-    /// The row holds as many, and may be written (see [`Target::new`]).
+    /// The row is long enough, and may be written (see [`MatrixPtr::new`]).
     #[inline(always)]
-    pub unsafe fn write(self, numbers: &[T]) {
-        // SAFETY: the caller says so; and `numbers` lie elsewhere, since nobody reads where this writes.
-        unsafe { self.start.copy_from_nonoverlapping(numbers.as_ptr(), numbers.len()) }
+    pub unsafe fn write(self, values: &[T]) {
+        // SAFETY: the caller guarantees it; and `values` do not overlap, since nothing reads what is being written.
+        unsafe { self.start.copy_from_nonoverlapping(values.as_ptr(), values.len()) }
     }
 }
 
-impl<T: Number> Target<T> {
-    /// Adds `numbers` to those at the beginning of the first row.
+impl<T: SimdFloat> MatrixPtr<T> {
+    /// Adds `values` to the beginning of the first row.
     ///
     /// # Safety
-    /// The row holds as many, they were written before, and may be written (see [`Target::new`]).
+    /// The row is long enough, initialized there, and may be written (see [`MatrixPtr::new`]).
     #[inline(always)]
-    pub unsafe fn add(self, numbers: &[T]) {
-        for (at, &number) in numbers.iter().enumerate() {
-            // SAFETY: the caller says so.
-            unsafe { *self.start.add(at) += number };
+    pub unsafe fn add(self, values: &[T]) {
+        for (at, &value) in values.iter().enumerate() {
+            // SAFETY: the caller guarantees it.
+            unsafe { *self.start.add(at) += value };
         }
     }
 }

@@ -1,20 +1,20 @@
-//! One step of the plain recurrent network; its equation stands in [`mod@crate::reference`].
+//! One step of a vanilla RNN; see [`mod@crate::reference`] for the equation.
 
 use burn_cubecl::cubecl;
 use burn_cubecl::cubecl::prelude::*;
 
-use super::{arriving, hand_on, sigmoid};
+use super::common::{hidden_gradient, sigmoid, write_output};
 use crate::cpu::elman::Activation;
 
-/// From the sums of step `at` to h after it. A unit computes one number of h.
+/// h after step `at`, from the sums. Each GPU thread computes one value of h.
 #[cube(launch)]
 pub fn forward<F: Float>(
-    sums: &mut Tensor<F>,   // [N·T, H]: x W, and afterwards h after each step
+    sums: &mut Tensor<F>,   // [N·T, H]: in: x W; out: h after each step
     recurrent: &Tensor<F>,  // [N, H]: h U
     bias: &Tensor<F>,       // [H]
     hidden: &mut Tensor<F>, // [N, H]
     before: &mut Tensor<F>, // [N·T, H]: h before each step
-    output: &mut Tensor<F>, // [N·S, H]: the hidden states handed on
+    output: &mut Tensor<F>, // [N·S, H]
     time: usize,
     at: usize,
     slots: usize,
@@ -37,20 +37,20 @@ pub fn forward<F: Float>(
     };
 
     let h_at = row * hidden.stride(0) + unit;
-    let kept = step * before.stride(0) + unit;
-    before[kept] = hidden[h_at];
+    let saved = step * before.stride(0) + unit;
+    before[saved] = hidden[h_at];
     sums[sum] = h;
     hidden[h_at] = h;
-    hand_on::<F>(h, output, row, unit, slots, slot);
+    write_output::<F>(h, output, row, unit, slots, slot);
 }
 
-/// From the gradient of h after step `at` to that of its sum.
+/// The gradient of the sum of step `at`, from that of h after it.
 #[cube(launch)]
 pub fn backward<F: Float>(
-    states: &mut Tensor<F>, // [N·T, H]: h after each step, and afterwards the gradient of its sum
-    gradient: &Tensor<F>,   // [N·S, H]: of the output
-    from_later: &Tensor<F>, // [N, H]: of h after the step
-    step_sums: &mut Tensor<F>, // [N, H]: this step's rows of `states`
+    states: &mut Tensor<F>, // [N·T, H]: in: h after each step; out: the gradient of its sum
+    gradient: &Tensor<F>,   // [N·S, H]: that of the output
+    from_later: &Tensor<F>, // [N, H]: that of h after the step
+    step_sums: &mut Tensor<F>, // [N, H]: this step's rows of `states`, contiguous
     time: usize,
     at: usize,
     slots: usize,
@@ -76,7 +76,7 @@ pub fn backward<F: Float>(
             slope
         }
     };
-    let da = arriving::<F>(from_later, gradient, row, unit, slots, slot) * slope;
+    let da = hidden_gradient::<F>(from_later, gradient, row, unit, slots, slot) * slope;
     states[state] = da;
     let sum = row * step_sums.stride(0) + unit;
     step_sums[sum] = da;

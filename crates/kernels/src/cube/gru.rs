@@ -1,19 +1,19 @@
-//! One step of a gated recurrent unit, reset after the product; its equations stand in [`mod@crate::reference`].
+//! One step of a GRU with the reset gate after the product; see [`mod@crate::reference`] for the equations.
 
 use burn_cubecl::cubecl;
 use burn_cubecl::cubecl::prelude::*;
 
-use super::{arriving, hand_on, sigmoid};
+use super::common::{hidden_gradient, sigmoid, write_output};
 
-/// From the sums of step `at` to the state after it. A unit computes one number of h.
+/// h after step `at`, from the sums. Each GPU thread computes one value of h.
 #[cube(launch)]
 pub fn forward<F: Float>(
-    sums: &mut Tensor<F>,   // [N·T, 3H]: x W, and afterwards z, r, n
+    sums: &mut Tensor<F>,   // [N·T, 3H]: in: x W; out: z, r, n
     recurrent: &Tensor<F>,  // [N, 3H]: h U
-    bias: &Tensor<F>,       // [4H]: of x in n, of both in z and in r, of h in n
+    bias: &Tensor<F>,       // [4H]: of x in n, of both x and h in z and in r, of h in n
     hidden: &mut Tensor<F>, // [N, H]
-    before: &mut Tensor<F>, // [N·T, 2H]: h before each step, and what r is multiplied with
-    output: &mut Tensor<F>, // [N·S, H]: the hidden states handed on
+    before: &mut Tensor<F>, // [N·T, 2H]: h before each step, and the factor of r
+    output: &mut Tensor<F>, // [N·S, H]
     time: usize,
     at: usize,
     slots: usize,
@@ -40,23 +40,24 @@ pub fn forward<F: Float>(
     sums[sum] = z;
     sums[sum + units] = r;
     sums[sum + 2 * units] = n;
-    let kept = step * before.stride(0) + unit;
-    before[kept] = old_h;
-    before[kept + units] = q;
+    let saved = step * before.stride(0) + unit;
+    before[saved] = old_h;
+    before[saved + units] = q;
     hidden[h_at] = h;
-    hand_on::<F>(h, output, row, unit, slots, slot);
+    write_output::<F>(h, output, row, unit, slots, slot);
 }
 
-/// From the gradient of h after step `at` to those of its sums, and to what h before it owes to z alone.
+/// The gradients of the sums of step `at` from that of h after it, and the part of the gradient of h before it that
+/// goes through z and not through U.
 #[cube(launch)]
 pub fn backward<F: Float>(
-    gates: &mut Tensor<F>, // [N·T, 3H]: z, r, n, and afterwards the gradients of the sums over x
-    of_hidden: &mut Tensor<F>, // [N·T, 3H]: the gradients of the sums over h
+    gates: &mut Tensor<F>, // [N·T, 3H]: in: z, r, n; out: the gradients of the sums over x
+    recurrent_sums: &mut Tensor<F>, // [N·T, 3H]: out: the gradients of the sums over h
     before: &Tensor<F>,    // [N·T, 2H]
-    gradient: &Tensor<F>,  // [N·S, H]: of the output
-    from_later: &Tensor<F>, // [N, H]: of h after the step, by the product
-    kept: &mut Tensor<F>,  // [N, H]: the same by z, and afterwards that of h before the step
-    step_sums: &mut Tensor<F>, // [N, 3H]: this step's rows of `of_hidden`
+    gradient: &Tensor<F>,  // [N·S, H]: that of the output
+    from_later: &Tensor<F>, // [N, H]: that of h after the step, through U
+    through_z: &mut Tensor<F>, // [N, H]: in: that of h after the step, through z; out: that of h before it
+    step_sums: &mut Tensor<F>, // [N, 3H]: this step's rows of `recurrent_sums`, contiguous
     time: usize,
     at: usize,
     slots: usize,
@@ -75,20 +76,20 @@ pub fn backward<F: Float>(
     let (z, r, n) = (gates[gate], gates[gate + units], gates[gate + 2 * units]);
     let old_h = before[step * before.stride(0) + unit];
     let q = before[step * before.stride(0) + units + unit];
-    let kept_at = row * kept.stride(0) + unit;
-    let dh = arriving::<F>(from_later, gradient, row, unit, slots, slot) + kept[kept_at];
+    let z_at = row * through_z.stride(0) + unit;
+    let dh = hidden_gradient::<F>(from_later, gradient, row, unit, slots, slot) + through_z[z_at];
     let dz = dh * (old_h - n) * z * (one - z);
     let dn = dh * (one - z) * (one - n * n);
     let dr = dn * q * r * (one - r);
 
-    kept[kept_at] = dh * z;
+    through_z[z_at] = dh * z;
     gates[gate] = dz;
     gates[gate + units] = dr;
     gates[gate + 2 * units] = dn;
-    let all = step * of_hidden.stride(0) + unit;
-    of_hidden[all] = dz;
-    of_hidden[all + units] = dr;
-    of_hidden[all + 2 * units] = dn * r;
+    let all = step * recurrent_sums.stride(0) + unit;
+    recurrent_sums[all] = dz;
+    recurrent_sums[all + units] = dr;
+    recurrent_sums[all + 2 * units] = dn * r;
     let sum = row * step_sums.stride(0) + unit;
     step_sums[sum] = dz;
     step_sums[sum + units] = dr;

@@ -1,25 +1,25 @@
-//! One step of long short-term memory; its equations stand in [`mod@crate::reference`].
+//! One step of an LSTM; see [`mod@crate::reference`] for the equations.
 
 use burn_cubecl::cubecl;
 use burn_cubecl::cubecl::prelude::*;
 
-use super::{arriving, hand_on, sigmoid};
+use super::common::{hidden_gradient, sigmoid, write_output};
 
-/// From the sums of step `at` to the state after it. A unit computes one number of h and of c.
+/// h and c after step `at`, from the sums. Each GPU thread computes one value of h and of c.
 #[cube(launch)]
 pub fn forward<F: Float>(
-    sums: &mut Tensor<F>,   // [N·T, 4H]: x W, and afterwards the gates i, f, g, o
-    recurrent: &Tensor<F>,  // [N, 4H]: h U
-    bias: &Tensor<F>,       // [4H]
-    hidden: &mut Tensor<F>, // [N, H]
-    memory: &mut Tensor<F>, // [N, H]
-    before: &mut Tensor<F>, // [N·T, 2H]: h and c before each step
-    output: &mut Tensor<F>, // [N·S, H]: the hidden states handed on, then c after the last step
+    sums: &mut Tensor<F>,       // [N·T, 4H]: in: x W; out: the gates i, f, g, o
+    recurrent: &Tensor<F>,      // [N, 4H]: h U
+    bias: &Tensor<F>,           // [4H]
+    hidden: &mut Tensor<F>,     // [N, H]
+    cell_state: &mut Tensor<F>, // [N, H]
+    before: &mut Tensor<F>,     // [N·T, 2H]: h and c before each step
+    output: &mut Tensor<F>,     // [N·S, H]: the hidden states, then c after the last step
     time: usize,
     at: usize,
     slots: usize,
     slot: usize,
-    memory_slot: usize,
+    cell_slot: usize,
     #[define(F)] _element: ElemType,
 ) {
     let units = hidden.shape(1);
@@ -37,8 +37,8 @@ pub fn forward<F: Float>(
     let o =
         sigmoid::<F>(sums[sum + 3 * units] + recurrent[part + 3 * units] + bias[unit + 3 * units]);
     let h_at = row * hidden.stride(0) + unit;
-    let c_at = row * memory.stride(0) + unit;
-    let (old_h, old_c) = (hidden[h_at], memory[c_at]);
+    let c_at = row * cell_state.stride(0) + unit;
+    let (old_h, old_c) = (hidden[h_at], cell_state[c_at]);
     let c = f * old_c + i * g;
     let h = o * c.tanh();
 
@@ -46,24 +46,24 @@ pub fn forward<F: Float>(
     sums[sum + units] = f;
     sums[sum + 2 * units] = g;
     sums[sum + 3 * units] = o;
-    let kept = step * before.stride(0) + unit;
-    before[kept] = old_h;
-    before[kept + units] = old_c;
+    let saved = step * before.stride(0) + unit;
+    before[saved] = old_h;
+    before[saved + units] = old_c;
     hidden[h_at] = h;
-    memory[c_at] = c;
-    hand_on::<F>(h, output, row, unit, slots, slot);
-    hand_on::<F>(c, output, row, unit, slots, memory_slot);
+    cell_state[c_at] = c;
+    write_output::<F>(h, output, row, unit, slots, slot);
+    write_output::<F>(c, output, row, unit, slots, cell_slot);
 }
 
-/// From the gradient of the state after step `at` to those of its sums and of c before it.
+/// The gradients of the sums of step `at` and of c before it, from those of h and c after it.
 #[cube(launch)]
 pub fn backward<F: Float>(
-    gates: &mut Tensor<F>, // [N·T, 4H]: i, f, g, o, and afterwards the gradients of their sums
+    gates: &mut Tensor<F>, // [N·T, 4H]: in: i, f, g, o; out: the gradients of their sums
     before: &Tensor<F>,    // [N·T, 2H]
-    gradient: &Tensor<F>,  // [N·S, H]: of the output
-    from_later: &Tensor<F>, // [N, H]: of h after the step
-    memory: &mut Tensor<F>, // [N, H]: of c after the step, and afterwards of c before it
-    step_sums: &mut Tensor<F>, // [N, 4H]: the gradients of this step's sums, row after row
+    gradient: &Tensor<F>,  // [N·S, H]: that of the output
+    from_later: &Tensor<F>, // [N, H]: that of h after the step
+    cell_state: &mut Tensor<F>, // [N, H]: in: that of c after the step; out: of c before it
+    step_sums: &mut Tensor<F>, // [N, 4H]: this step's rows of `gates`, contiguous
     time: usize,
     at: usize,
     slots: usize,
@@ -82,16 +82,16 @@ pub fn backward<F: Float>(
     let (i, f) = (gates[gate], gates[gate + units]);
     let (g, o) = (gates[gate + 2 * units], gates[gate + 3 * units]);
     let old_c = before[step * before.stride(0) + units + unit];
-    let shown = (f * old_c + i * g).tanh();
-    let dh = arriving::<F>(from_later, gradient, row, unit, slots, slot);
-    let c_at = row * memory.stride(0) + unit;
-    let dc = memory[c_at] + dh * o * (one - shown * shown);
+    let tanh_c = (f * old_c + i * g).tanh();
+    let dh = hidden_gradient::<F>(from_later, gradient, row, unit, slots, slot);
+    let c_at = row * cell_state.stride(0) + unit;
+    let dc = cell_state[c_at] + dh * o * (one - tanh_c * tanh_c);
     let di = dc * g * i * (one - i);
     let df = dc * old_c * f * (one - f);
     let dg = dc * i * (one - g * g);
-    let d_o = dh * shown * o * (one - o);
+    let d_o = dh * tanh_c * o * (one - o);
 
-    memory[c_at] = dc * f;
+    cell_state[c_at] = dc * f;
     gates[gate] = di;
     gates[gate + units] = df;
     gates[gate + 2 * units] = dg;

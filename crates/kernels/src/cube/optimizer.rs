@@ -1,23 +1,23 @@
-//! RMSprop and Adam: every weight and its memory are read once and written once, in place.
+//! RMSprop and Adam: each weight and its optimizer state are read once and written once, in place.
 //!
-//! What is new has its share as a number of its own, for 1 − 0.999 in f32 has but five digits that are right.
+//! 1 − ρ and 1 − β are arguments of their own, computed in f64: 1 − 0.999 in f32 has only five correct digits.
 
 use burn_cubecl::cubecl;
 use burn_cubecl::cubecl::prelude::*;
 use burn_cubecl::cubecl::std::tensor::layout::linear::{LinearView, LinearViewMut};
 use burn_cubecl::tensor::CubeTensor;
 
-use super::{element, units_for};
-use crate::cpu::optimizer::{Adam, Rmsprop};
+use super::common::{elem_type, launch_size};
+use crate::cpu::optimizer::{AdamParams, RmspropParams};
 
 #[cube(launch)]
 fn rmsprop_step<F: Float>(
     mut weights: LinearViewMut<'_, F>,
     gradient: LinearView<'_, F>,
     mut square: LinearViewMut<'_, F>,
-    rate: InputScalar,
+    learning_rate: InputScalar,
     rho: InputScalar,
-    new: InputScalar,
+    one_minus_rho: InputScalar,
     epsilon: InputScalar,
     #[define(F)] _element: ElemType,
 ) {
@@ -25,8 +25,8 @@ fn rmsprop_step<F: Float>(
         terminate!();
     }
     let g = gradient.read(ABSOLUTE_POS);
-    let v = rho.get::<F>() * square.read(ABSOLUTE_POS) + new.get::<F>() * g * g;
-    let step = rate.get::<F>() * g / (v + epsilon.get::<F>()).sqrt();
+    let v = rho.get::<F>() * square.read(ABSOLUTE_POS) + one_minus_rho.get::<F>() * g * g;
+    let step = learning_rate.get::<F>() * g / (v + epsilon.get::<F>()).sqrt();
     square.write(ABSOLUTE_POS, v);
     weights.write(ABSOLUTE_POS, weights.read(ABSOLUTE_POS) - step);
 }
@@ -37,11 +37,11 @@ fn adam_step<F: Float>(
     gradient: LinearView<'_, F>,
     mut mean: LinearViewMut<'_, F>,
     mut square: LinearViewMut<'_, F>,
-    rate: InputScalar,
+    learning_rate: InputScalar,
     beta_1: InputScalar,
-    new_1: InputScalar,
+    one_minus_beta_1: InputScalar,
     beta_2: InputScalar,
-    new_2: InputScalar,
+    one_minus_beta_2: InputScalar,
     epsilon: InputScalar,
     #[define(F)] _element: ElemType,
 ) {
@@ -49,25 +49,25 @@ fn adam_step<F: Float>(
         terminate!();
     }
     let g = gradient.read(ABSOLUTE_POS);
-    let m = beta_1.get::<F>() * mean.read(ABSOLUTE_POS) + new_1.get::<F>() * g;
-    let v = beta_2.get::<F>() * square.read(ABSOLUTE_POS) + new_2.get::<F>() * g * g;
-    let step = rate.get::<F>() * m / (v.sqrt() + epsilon.get::<F>());
+    let m = beta_1.get::<F>() * mean.read(ABSOLUTE_POS) + one_minus_beta_1.get::<F>() * g;
+    let v = beta_2.get::<F>() * square.read(ABSOLUTE_POS) + one_minus_beta_2.get::<F>() * g * g;
+    let step = learning_rate.get::<F>() * m / (v.sqrt() + epsilon.get::<F>());
     mean.write(ABSOLUTE_POS, m);
     square.write(ABSOLUTE_POS, v);
     weights.write(ABSOLUTE_POS, weights.read(ABSOLUTE_POS) - step);
 }
 
-/// One step of RMSprop; gives the weights and v.
+/// One step of RMSprop; returns w and v.
 pub fn rmsprop(
-    config: Rmsprop,
+    params: RmspropParams,
     weights: CubeTensor,
     gradient: CubeTensor,
     square: CubeTensor,
 ) -> (CubeTensor, CubeTensor) {
-    let [weights, square] = [weights, square].map(owned);
-    let (client, element) = (weights.client.clone(), element(weights.dtype));
-    let (count, dim) = units_for(&client, weights.meta.num_elements());
-    let number = |value: f64| InputScalar::new(value, element);
+    let [weights, square] = [weights, square].map(unshared);
+    let (client, element) = (weights.client.clone(), elem_type(weights.dtype));
+    let (count, dim) = launch_size(&client, weights.meta.num_elements());
+    let scalar = |value: f64| InputScalar::new(value, element);
     rmsprop_step::launch(
         &client,
         count,
@@ -75,27 +75,27 @@ pub fn rmsprop(
         weights.clone().into_linear_view(),
         gradient.into_linear_view(),
         square.clone().into_linear_view(),
-        number(config.rate),
-        number(config.rho),
-        number(1.0 - config.rho),
-        number(config.epsilon),
+        scalar(params.learning_rate),
+        scalar(params.rho),
+        scalar(1.0 - params.rho),
+        scalar(params.epsilon),
         element,
     );
     (weights, square)
 }
 
-/// One step of Adam; gives the weights, m and v.
+/// One step of Adam; returns w, m and v.
 pub fn adam(
-    config: Adam,
+    params: AdamParams,
     weights: CubeTensor,
     gradient: CubeTensor,
     mean: CubeTensor,
     square: CubeTensor,
 ) -> (CubeTensor, CubeTensor, CubeTensor) {
-    let [weights, mean, square] = [weights, mean, square].map(owned);
-    let (client, element) = (weights.client.clone(), element(weights.dtype));
-    let (count, dim) = units_for(&client, weights.meta.num_elements());
-    let number = |value: f64| InputScalar::new(value, element);
+    let [weights, mean, square] = [weights, mean, square].map(unshared);
+    let (client, element) = (weights.client.clone(), elem_type(weights.dtype));
+    let (count, dim) = launch_size(&client, weights.meta.num_elements());
+    let scalar = |value: f64| InputScalar::new(value, element);
     adam_step::launch(
         &client,
         count,
@@ -104,18 +104,18 @@ pub fn adam(
         gradient.into_linear_view(),
         mean.clone().into_linear_view(),
         square.clone().into_linear_view(),
-        number(config.rate),
-        number(config.beta_1),
-        number(1.0 - config.beta_1),
-        number(config.beta_2),
-        number(1.0 - config.beta_2),
-        number(config.epsilon),
+        scalar(params.learning_rate),
+        scalar(params.beta_1),
+        scalar(1.0 - params.beta_1),
+        scalar(params.beta_2),
+        scalar(1.0 - params.beta_2),
+        scalar(params.epsilon),
         element,
     );
     (weights, mean, square)
 }
 
-/// Numbers that nobody else holds: a copy, if anybody does.
-fn owned(tensor: CubeTensor) -> CubeTensor {
+/// The tensor if it may be written in place, else a copy.
+fn unshared(tensor: CubeTensor) -> CubeTensor {
     if tensor.can_mut() && tensor.is_nonoverlapping() { tensor } else { tensor.copy() }
 }

@@ -1,37 +1,37 @@
-//! Updates of weights, in place where nobody else holds them.
+//! Optimizer steps on CPU backends, in place where there is no other reference to a tensor.
 
 use burn::backend::TensorMetadata;
 use burn::backend::tensor::FloatTensor;
 
-use super::host::{Host, by_type};
-use crate::cpu::optimizer::{self, Adam, Rmsprop};
-use crate::cpu::processor::Processor;
+use super::cpu::{CpuBackend, by_type};
+use crate::cpu::optimizer::{self, AdamParams, RmspropParams};
+use crate::cpu::simd_level::SimdLevel;
 
-pub(super) fn rmsprop<B: Host>(
-    config: Rmsprop,
+pub(super) fn rmsprop<B: CpuBackend>(
+    params: RmspropParams,
     mut weights: FloatTensor<B>,
     gradient: FloatTensor<B>,
     mut square: FloatTensor<B>,
 ) -> (FloatTensor<B>, FloatTensor<B>) {
     by_type!(weights.dtype(), T => {
-        let gradient = B::lend::<T>(&gradient);
-        let (w, v) = (B::own(&mut weights), B::own(&mut square));
-        optimizer::rmsprop(Processor::best(), config, w, &gradient.dense(), v);
+        let gradient = B::values::<T>(&gradient);
+        let (w, v) = (B::values_mut(&mut weights), B::values_mut(&mut square));
+        optimizer::rmsprop(SimdLevel::best(), params, w, &gradient.contiguous(), v);
     });
     (weights, square)
 }
 
-pub(super) fn adam<B: Host>(
-    config: Adam,
+pub(super) fn adam<B: CpuBackend>(
+    params: AdamParams,
     mut weights: FloatTensor<B>,
     gradient: FloatTensor<B>,
     mut mean: FloatTensor<B>,
     mut square: FloatTensor<B>,
 ) -> (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>) {
     by_type!(weights.dtype(), T => {
-        let gradient = B::lend::<T>(&gradient);
-        let (w, m, v) = (B::own(&mut weights), B::own(&mut mean), B::own(&mut square));
-        optimizer::adam(Processor::best(), config, w, &gradient.dense(), m, v);
+        let gradient = B::values::<T>(&gradient);
+        let [w, m, v] = [&mut weights, &mut mean, &mut square].map(B::values_mut);
+        optimizer::adam(SimdLevel::best(), params, w, &gradient.contiguous(), m, v);
     });
     (weights, mean, square)
 }

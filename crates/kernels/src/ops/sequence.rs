@@ -1,4 +1,4 @@
-//! A recurrent layer as one operation.
+//! A recurrent layer as one differentiable operation.
 
 use std::sync::Arc;
 
@@ -8,108 +8,80 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, TensorMetadata};
 
-use super::Layers;
-use super::host::{Float, Host, Lent, by_type};
-use super::tape::{Kept, parts, register};
-use crate::cpu::equations::{Equations, by_cell};
-use crate::cpu::processor::Processor;
-use crate::cpu::sequence::{self, Cell, Input, Layer, Tape};
-use crate::cpu::shape::Shape;
-use crate::cpu::view::View;
+use super::cpu::{CpuBackend, StridedValues, TensorFloat, by_type};
+use super::layer_kernels::{LayerKernels, LayerTensors};
+use super::saved::{Saved, register_gradients, split_autodiff};
+use super::traits::{SequenceOps, SequenceSpec};
+use crate::cpu::kernel_cell::{KernelCell, by_cell};
+use crate::cpu::sequence::{self, Cell, ForwardCache, Input, Layer, SequenceShape};
+use crate::cpu::simd_level::SimdLevel;
+use crate::cpu::view::MatrixView;
 
-/// What to compute.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Plan {
-    /// By which equations.
-    pub equations: Equations,
-    /// N and T.
-    pub steps: [usize; 2],
-    /// All hidden states, or only the last.
-    pub every: bool,
-}
-
-/// Input, W, U, biases, h, c.
-pub(super) type Tensors<B> = [FloatTensor<B>; 6];
-
-/// A backend with kernels for both ways through a layer.
-pub(super) trait Ways: Backend {
-    /// What the layer hands on, and its tape.
+impl<B: CpuBackend> LayerKernels for B {
     fn forward(
-        plan: Plan,
+        spec: SequenceSpec,
         ids: Option<&[u32]>,
-        tensors: &Tensors<Self>,
-    ) -> (FloatTensor<Self>, Kept);
-
-    /// The gradients of all tensors; none of c, if there is none.
-    fn backward(
-        plan: Plan,
-        ids: Option<&[u32]>,
-        tensors: &Tensors<Self>,
-        tape: Kept,
-        gradient: FloatTensor<Self>,
-    ) -> [Option<FloatTensor<Self>>; 6];
-}
-
-impl<B: Host> Ways for B {
-    fn forward(plan: Plan, ids: Option<&[u32]>, tensors: &Tensors<B>) -> (FloatTensor<B>, Kept) {
-        by_type!(tensors[0].dtype(), T => by_cell!(plan.equations, cell => {
-            let (output, tape) = run::<B, T, _>(cell, plan, ids, tensors);
-            (output, Kept::new(tape))
+        tensors: &LayerTensors<B>,
+    ) -> (FloatTensor<B>, Saved) {
+        by_type!(tensors[0].dtype(), T => by_cell!(spec.cell, cell => {
+            let (output, cache) = run::<B, T, _>(cell, spec, ids, tensors);
+            (output, Saved::new(cache))
         }))
     }
 
     fn backward(
-        plan: Plan,
+        spec: SequenceSpec,
         ids: Option<&[u32]>,
-        tensors: &Tensors<B>,
-        tape: Kept,
+        tensors: &LayerTensors<B>,
+        saved: Saved,
         gradient: FloatTensor<B>,
     ) -> [Option<FloatTensor<B>>; 6] {
         let shapes = tensors.each_ref().map(|tensor| tensor.shape().to_vec());
-        by_type!(gradient.dtype(), T => by_cell!(plan.equations, cell => {
-            let memory = matches!(plan.equations, Equations::Lstm);
-            let lends = Lends::<T>::new::<B>(tensors);
-            let gradient = B::lend::<T>(&gradient);
-            let gradients = lends.with(ids, memory, |input, layer| {
-                let (tape, gradient) = (tape.take::<Tape<T>>(), gradient.dense());
-                sequence::backward(Processor::best(), cell, tape, input, layer, &gradient)
+        by_type!(gradient.dtype(), T => by_cell!(spec.cell, cell => {
+            let has_cell_state = matches!(spec.cell, KernelCell::Lstm);
+            let values = LayerValues::<T>::new::<B>(tensors);
+            let gradient = B::values::<T>(&gradient);
+            let gradients = values.with(ids, has_cell_state, |input, layer| {
+                let (cache, gradient) = (saved.take::<ForwardCache<T>>(), gradient.contiguous());
+                sequence::backward(SimdLevel::best(), cell, cache, input, layer, &gradient)
             });
-            let sequence::Gradients { input, kernel, recurrent, bias, hidden, memory: c } = gradients;
+            let sequence::Gradients { input, kernel, recurrent, bias, hidden, cell_state } = gradients;
             let mut shapes = shapes.iter();
-            [input, kernel, recurrent, bias, hidden, c].map(|numbers| {
-                let shape = shapes.next().expect("as many shapes as tensors");
-                (!numbers.is_empty()).then(|| B::give(numbers, shape))
+            [input, kernel, recurrent, bias, hidden, cell_state].map(|values| {
+                let shape = shapes.next().expect("one shape per tensor");
+                (!values.is_empty()).then(|| B::from_values(values, shape))
             })
         }))
     }
 }
 
-/// The tensors' numbers as a kernel takes them.
-struct Lends<'a, T: Float> {
-    input: Lent<'a, T>,
-    kernel: Lent<'a, T>,
-    recurrent: Lent<'a, T>,
-    bias: Lent<'a, T>,
-    hidden: Lent<'a, T>,
-    memory: Lent<'a, T>,
+/// The tensors' values.
+struct LayerValues<'a, T: TensorFloat> {
+    input: StridedValues<'a, T>,
+    kernel: StridedValues<'a, T>,
+    recurrent: StridedValues<'a, T>,
+    bias: StridedValues<'a, T>,
+    hidden: StridedValues<'a, T>,
+    cell_state: StridedValues<'a, T>,
 }
 
-impl<'a, T: Float> Lends<'a, T> {
-    fn new<B: Host>(tensors: &'a Tensors<B>) -> Self {
-        let [input, kernel, recurrent, bias, hidden, memory] = tensors.each_ref().map(B::lend);
-        Self { input, kernel, recurrent, bias, hidden, memory }
+impl<'a, T: TensorFloat> LayerValues<'a, T> {
+    fn new<B: CpuBackend>(tensors: &'a LayerTensors<B>) -> Self {
+        let [input, kernel, recurrent, bias, hidden, cell_state] =
+            tensors.each_ref().map(B::values);
+        Self { input, kernel, recurrent, bias, hidden, cell_state }
     }
 
-    /// Calls `body` with the layer and its input.
+    /// Calls `body` with the layer and its input as a kernel takes them.
     fn with<R>(
         &self,
         ids: Option<&[u32]>,
-        memory: bool,
+        has_cell_state: bool,
         body: impl FnOnce(Input<T>, Layer<T>) -> R,
     ) -> R {
-        let (input, bias) = (self.input.dense(), self.bias.dense());
+        let (input, bias) = (self.input.contiguous(), self.bias.contiguous());
         let kernel = self.kernel.matrix();
-        let rows = View::dense(&input, kernel.rows);
+        let rows = MatrixView::dense(&input, kernel.rows);
         let input = match ids {
             Some(ids) => Input::Ids(rows, ids),
             None => Input::Vectors(rows),
@@ -119,72 +91,73 @@ impl<'a, T: Float> Lends<'a, T> {
             recurrent: self.recurrent.matrix(),
             bias: &bias,
             hidden: self.hidden.matrix(),
-            memory: memory.then(|| self.memory.matrix()),
+            cell_state: has_cell_state.then(|| self.cell_state.matrix()),
         };
         body(input, layer)
     }
 }
 
-fn run<B: Host, T: Float, C: Cell<T>>(
+fn run<B: CpuBackend, T: TensorFloat, C: Cell<T>>(
     cell: C,
-    plan: Plan,
+    spec: SequenceSpec,
     ids: Option<&[u32]>,
-    tensors: &Tensors<B>,
-) -> (FloatTensor<B>, Tape<T>) {
-    let lends = Lends::<T>::new::<B>(tensors);
-    let [batch, time] = plan.steps;
-    let (numbers, tape, shape) = lends.with(ids, C::MEMORY, |input, layer| {
+    tensors: &LayerTensors<B>,
+) -> (FloatTensor<B>, ForwardCache<T>) {
+    let values = LayerValues::<T>::new::<B>(tensors);
+    let [batch, time] = spec.batch_and_time;
+    let (output, cache, shape) = values.with(ids, C::HAS_CELL_STATE, |input, layer| {
         let (inputs, units) = (layer.kernel.rows, layer.recurrent.rows);
-        let shape = Shape { batch, time, inputs, units };
-        let processor = Processor::best();
-        let (numbers, tape) = sequence::forward(processor, cell, shape, input, layer, plan.every);
-        (numbers, tape, shape)
+        let shape = SequenceShape { batch, time, inputs, units };
+        let (output, cache) =
+            sequence::forward(SimdLevel::best(), cell, shape, input, layer, spec.all_steps);
+        (output, cache, shape)
     });
-    let slots = sequence::slots(&shape, plan.every, C::MEMORY);
-    (B::give(numbers, &[batch, slots, shape.units]), tape)
+    let slots = shape.slots(spec.all_steps, C::HAS_CELL_STATE);
+    (B::from_values(output, &[batch, slots, shape.units]), cache)
 }
 
-/// What the graph keeps between the two ways.
+/// What the graph holds from the forward to the backward pass.
 #[derive(Clone, Debug)]
 struct State<B: Backend> {
-    plan: Plan,
+    spec: SequenceSpec,
     ids: Option<Arc<[u32]>>,
-    tensors: Tensors<B>,
-    tape: Kept,
+    tensors: LayerTensors<B>,
+    saved: Saved,
 }
 
 #[derive(Debug)]
-struct Return;
+struct SequenceBackward;
 
-impl<B: Ways> Backward<B, 6> for Return {
+impl<B: LayerKernels> Backward<B, 6> for SequenceBackward {
     type State = State<B>;
 
     fn backward(self, ops: Ops<State<B>, 6>, grads: &mut Gradients, _: &mut Checkpointer) {
         let gradient = grads.consume::<B>(&ops.node);
         let parents = ops.parents.map(|parent| parent.map(|parent| parent.id));
-        let State { plan, ids, tensors, tape } = ops.state;
-        let gradients = B::backward(plan, ids.as_deref(), &tensors, tape, gradient);
-        register::<B, 6>(grads, parents, gradients);
+        let State { spec, ids, tensors, saved } = ops.state;
+        let gradients = B::backward(spec, ids.as_deref(), &tensors, saved, gradient);
+        register_gradients::<B, 6>(grads, parents, gradients);
     }
 }
 
-impl<B: Ways + Layers, C: CheckpointStrategy> Layers for Autodiff<B, C> {
+impl<B: LayerKernels + SequenceOps, C: CheckpointStrategy> SequenceOps for Autodiff<B, C> {
     fn sequence(
-        plan: Plan,
+        spec: SequenceSpec,
         ids: Option<Arc<[u32]>>,
         input: FloatTensor<Self>,
         kernel: FloatTensor<Self>,
         recurrent: FloatTensor<Self>,
         bias: FloatTensor<Self>,
         hidden: FloatTensor<Self>,
-        memory: FloatTensor<Self>,
+        cell_state: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
-        let (tensors, guards) = parts::<B, C, 6>([input, kernel, recurrent, bias, hidden, memory]);
-        let prepared = Return.prepare::<C>(guards).compute_bound().stateful();
-        let (output, tape) = B::forward(plan, ids.as_deref(), &tensors);
+        let (tensors, guards) =
+            split_autodiff::<B, C, 6>([input, kernel, recurrent, bias, hidden, cell_state]);
+        let prepared = SequenceBackward.prepare::<C>(guards).compute_bound().stateful();
+        let (output, saved) = B::forward(spec, ids.as_deref(), &tensors);
         match prepared {
             OpsKind::Tracked(prepared) => {
-                prepared.finish(State { plan, ids, tensors, tape }, output)
+                prepared.finish(State { spec, ids, tensors, saved }, output)
             }
             OpsKind::UnTracked(prepared) => prepared.finish(output),
         }

@@ -1,4 +1,4 @@
-//! The output layer and its loss as one operation.
+//! The output layer and its loss as one operation of CPU backends.
 
 use std::sync::Arc;
 
@@ -8,108 +8,114 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, TensorMetadata};
 
-use super::Loss;
-use super::host::{Float, Host, by_type};
-use super::tape::{Kept, parts, register};
-use crate::cpu::number::Number;
-use crate::cpu::processor::Processor;
-use crate::cpu::softmax_loss::{self, Inputs, Tape};
+use super::cpu::{CpuBackend, TensorFloat, by_type};
+use super::saved::{Saved, register_gradients, split_autodiff};
+use super::traits::SoftmaxLossOps;
+use crate::cpu::simd_float::SimdFloat;
+use crate::cpu::simd_level::SimdLevel;
+use crate::cpu::softmax_loss::{self, ForwardCache, Inputs};
 
 /// x, W, b.
 type Tensors<B> = [FloatTensor<B>; 3];
 
-/// Calls `body` with the tensors' numbers as a kernel takes them.
-fn lent<B: Host, T: Float, R>(
+/// Calls `body` with the tensors' values as a kernel takes them.
+fn with_inputs<B: CpuBackend, T: TensorFloat, R>(
     targets: &[u32],
     tensors: &Tensors<B>,
     body: impl FnOnce(Inputs<T>) -> R,
 ) -> R {
-    let [input, kernel, bias] = tensors.each_ref().map(B::lend::<T>);
-    let bias = bias.dense();
+    let [input, kernel, bias] = tensors.each_ref().map(B::values::<T>);
+    let bias = bias.contiguous();
     body(Inputs { input: input.matrix(), kernel: kernel.matrix(), bias: &bias, targets })
 }
 
-/// The loss of each row, and the tape.
-pub(super) fn forward<B: Host>(targets: &[u32], tensors: &Tensors<B>) -> (FloatTensor<B>, Kept) {
+/// The loss of each row, and what the backward pass needs.
+pub(super) fn forward<B: CpuBackend>(
+    targets: &[u32],
+    tensors: &Tensors<B>,
+) -> (FloatTensor<B>, Saved) {
     by_type!(tensors[0].dtype(), T => {
-        let (nats, tape) =
-            lent::<B, T, _>(targets, tensors, |inputs| softmax_loss::forward(Processor::best(), inputs));
+        let (nats, cache) = with_inputs::<B, T, _>(targets, tensors, |inputs| {
+            softmax_loss::forward(SimdLevel::best(), inputs)
+        });
         let rows = nats.len();
-        (B::give(nats, &[rows]), Kept::new(tape))
+        (B::from_values(nats, &[rows]), Saved::new(cache))
     })
 }
 
-/// The loss of each row, and 1 where the target was the likeliest.
-pub(super) fn guesses<B: Host>(
+/// The loss of each row, and 1 where the target has the highest probability.
+pub(super) fn with_accuracy<B: CpuBackend>(
     targets: &[u32],
     tensors: &Tensors<B>,
 ) -> (FloatTensor<B>, FloatTensor<B>) {
     by_type!(tensors[0].dtype(), T => {
-        let (nats, hits) =
-            lent::<B, T, _>(targets, tensors, |inputs| softmax_loss::guesses(Processor::best(), inputs));
-        let hits: Vec<T> = hits.into_iter().map(|hit| T::of(f64::from(hit))).collect();
+        let (nats, correct) = with_inputs::<B, T, _>(targets, tensors, |inputs| {
+            softmax_loss::with_accuracy(SimdLevel::best(), inputs)
+        });
+        let correct: Vec<T> =
+            correct.into_iter().map(|correct| T::from_f64(f64::from(correct))).collect();
         let rows = nats.len();
-        (B::give(nats, &[rows]), B::give(hits, &[rows]))
+        (B::from_values(nats, &[rows]), B::from_values(correct, &[rows]))
     })
 }
 
-fn backward<B: Host>(
+fn backward<B: CpuBackend>(
     targets: &[u32],
     tensors: &Tensors<B>,
-    tape: Kept,
+    saved: Saved,
     gradient: FloatTensor<B>,
 ) -> Tensors<B> {
     let shapes = tensors.each_ref().map(|tensor| tensor.shape().to_vec());
     by_type!(gradient.dtype(), T => {
-        let gradient = B::lend::<T>(&gradient);
-        let gradients = lent::<B, T, _>(targets, tensors, |inputs| {
-            let tape = tape.take::<Tape<T>>();
-            softmax_loss::backward(Processor::best(), inputs, tape, &gradient.dense())
+        let gradient = B::values::<T>(&gradient);
+        let gradients = with_inputs::<B, T, _>(targets, tensors, |inputs| {
+            let cache = saved.take::<ForwardCache<T>>();
+            softmax_loss::backward(SimdLevel::best(), inputs, cache, &gradient.contiguous())
         });
         let softmax_loss::Gradients { input, kernel, bias } = gradients;
         [
-            B::give(input, &shapes[0]),
-            B::give(kernel, &shapes[1]),
-            B::give(bias, &shapes[2]),
+            B::from_values(input, &shapes[0]),
+            B::from_values(kernel, &shapes[1]),
+            B::from_values(bias, &shapes[2]),
         ]
     })
 }
 
-/// What the graph keeps between the two ways.
+/// What the graph holds from the forward to the backward pass.
 #[derive(Clone, Debug)]
-struct State<B: Host> {
+struct State<B: CpuBackend> {
     targets: Arc<[u32]>,
     tensors: Tensors<B>,
-    tape: Kept,
+    saved: Saved,
 }
 
 #[derive(Debug)]
-struct Return;
+struct SoftmaxLossBackward;
 
-impl<B: Host> Backward<B, 3> for Return {
+impl<B: CpuBackend> Backward<B, 3> for SoftmaxLossBackward {
     type State = State<B>;
 
     fn backward(self, ops: Ops<State<B>, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         let gradient = grads.consume::<B>(&ops.node);
         let parents = ops.parents.map(|parent| parent.map(|parent| parent.id));
-        let State { targets, tensors, tape } = ops.state;
-        let gradients = backward::<B>(&targets, &tensors, tape, gradient);
-        register::<B, 3>(grads, parents, gradients.map(Some));
+        let State { targets, tensors, saved } = ops.state;
+        let gradients = backward::<B>(&targets, &tensors, saved, gradient);
+        register_gradients::<B, 3>(grads, parents, gradients.map(Some));
     }
 }
 
-impl<B: Host + Loss, C: CheckpointStrategy> Loss for Autodiff<B, C> {
+impl<B: CpuBackend + SoftmaxLossOps, C: CheckpointStrategy> SoftmaxLossOps for Autodiff<B, C> {
     fn softmax_loss(
         targets: Arc<[u32]>,
         input: FloatTensor<Self>,
         kernel: FloatTensor<Self>,
         bias: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
-        let (tensors, guards) = parts::<B, C, 3>([input, kernel, bias]);
-        let prepared = Return.prepare::<C>(guards).compute_bound().stateful();
-        let (nats, tape) = forward::<B>(&targets, &tensors);
+        let (tensors, guards) = split_autodiff::<B, C, 3>([input, kernel, bias]);
+        let prepared = SoftmaxLossBackward.prepare::<C>(guards).compute_bound().stateful();
+        let (nats, saved) = forward::<B>(&targets, &tensors);
         match prepared {
-            OpsKind::Tracked(prepared) => prepared.finish(State { targets, tensors, tape }, nats),
+            OpsKind::Tracked(prepared) => prepared.finish(State { targets, tensors, saved }, nats),
             OpsKind::UnTracked(prepared) => prepared.finish(nats),
         }
     }

@@ -1,11 +1,11 @@
-//! The plain recurrent network (Elman 1990).
+//! Vanilla RNN (Elman 1990).
 
 use burn::tensor::Tensor;
 use burn::tensor::activation::{relu, sigmoid};
 
-use super::Equations;
+use super::layer::ReferenceCell;
 use crate::cpu::elman::Activation;
-use crate::sequence::{CellState, ElmanWeights};
+use crate::types::{CellState, ElmanWeights};
 
 /// ```text
 /// h′ = φ(x W + h U + b)                φ = tanh, σ or max(0, ·)
@@ -13,7 +13,7 @@ use crate::sequence::{CellState, ElmanWeights};
 #[derive(Clone, Debug)]
 pub struct Elman(pub ElmanWeights);
 
-impl Equations for Elman {
+impl ReferenceCell for Elman {
     fn project(&self, rows: Tensor<2>) -> Tensor<2> {
         rows.matmul(self.0.kernel.clone()) + self.0.bias.clone().unsqueeze()
     }
@@ -25,6 +25,6 @@ impl Equations for Elman {
             Activation::Sigmoid => sigmoid(a),
             Activation::Relu => relu(a),
         };
-        CellState { hidden, memory: None }
+        CellState { hidden, cell: None }
     }
 }

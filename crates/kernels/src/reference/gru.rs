@@ -3,20 +3,20 @@
 use burn::tensor::activation::sigmoid;
 use burn::tensor::{Tensor, s};
 
-use super::Equations;
-use crate::sequence::{CellState, GruWeights};
+use super::layer::ReferenceCell;
+use crate::types::{CellState, GruWeights};
 
 /// ```text
 /// a    = x W + b                       three blocks of H columns: z, r, n
-/// z, r = σ(a_z + h U_z + b′_z), σ(a_r + h U_r + b′_r)     what to keep, what to reset
+/// z, r = σ(a_z + h U_z + b′_z), σ(a_r + h U_r + b′_r)     update gate, reset gate
 /// n    = tanh(a_n + r ∘ (h U_n + b′_n))     reset after the product, as in Keras and PyTorch
-/// n    = tanh(a_n + (r ∘ h) U_n)            reset before it, as in Cho et al.; b′ is absent
+/// n    = tanh(a_n + (r ∘ h) U_n)            reset before it, as in Cho et al.; without b′
 /// h′   = z ∘ h + (1 − z) ∘ n
 /// ```
 #[derive(Clone, Debug)]
 pub struct Gru(pub GruWeights);
 
-impl Equations for Gru {
+impl ReferenceCell for Gru {
     fn project(&self, rows: Tensor<2>) -> Tensor<2> {
         rows.matmul(self.0.kernel.clone()) + self.0.bias.clone().unsqueeze()
     }
@@ -41,7 +41,7 @@ impl Equations for Gru {
                 (z, (a.slice(blocks(2, 3)) + b).tanh())
             }
         };
-        // z ∘ h + (1 − z) ∘ n, with one product less.
-        CellState { hidden: n.clone() + z * (h - n), memory: None }
+        // z ∘ h + (1 − z) ∘ n, with one multiplication less.
+        CellState { hidden: n.clone() + z * (h - n), cell: None }
     }
 }

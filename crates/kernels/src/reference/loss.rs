@@ -1,11 +1,11 @@
-//! Categorical cross-entropy, in nats a token.
+//! Categorical cross-entropy, in nats/token.
 
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor};
 
 /// `−ln p(target)` of each row, `[N]`, from logits `[N, V]` and target ids `[N]`.
 ///
-/// This is the cross-entropy with the one-hot rows of the targets, without building them.
+/// Equals the cross-entropy with one-hot targets, without building them.
 pub fn nats_per_token(logits: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
     let log_probabilities = log_softmax(logits, 1);
     log_probabilities.gather(1, targets.unsqueeze_dim(1)).squeeze_dim::<1>(1).neg()
@@ -27,7 +27,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_the_one_hot_cross_entropy() {
+    fn it_equals_the_one_hot_cross_entropy() {
         let device = Device::flex();
         let logits = Tensor::<2>::from_floats([[1.0, -2.0, 0.5], [0.0, 3.0, -1.0]], &device);
         let targets = Tensor::<1, Int>::from_ints([2, 1], &device);

@@ -1,33 +1,33 @@
-//! Long short-term memory (Hochreiter and Schmidhuber 1997; forget gate: Gers et al. 2000).
+//! LSTM (Hochreiter and Schmidhuber 1997; forget gate: Gers et al. 2000).
 
 use burn::tensor::activation::sigmoid;
 use burn::tensor::{Tensor, s};
 
-use super::Equations;
-use crate::sequence::{CellState, LstmWeights};
+use super::layer::ReferenceCell;
+use crate::types::{CellState, LstmWeights};
 
 /// ```text
 /// a      = x W + h U + b               four blocks of H columns: i, f, g, o
-/// i, f, o = σ(aᵢ), σ(a_f), σ(aₒ)       what to add, what to keep, what to show
-/// g      = tanh(a_g)                   what could be added
+/// i, f, o = σ(aᵢ), σ(a_f), σ(aₒ)       input, forget and output gate
+/// g      = tanh(a_g)                   candidate
 /// c′     = f ∘ c + i ∘ g
 /// h′     = o ∘ tanh(c′)
 /// ```
 #[derive(Clone, Debug)]
 pub struct Lstm(pub LstmWeights);
 
-impl Equations for Lstm {
+impl ReferenceCell for Lstm {
     fn project(&self, rows: Tensor<2>) -> Tensor<2> {
         rows.matmul(self.0.kernel.clone()) + self.0.bias.clone().unsqueeze()
     }
 
     fn step(&self, projected: Tensor<2>, state: CellState) -> CellState {
-        let CellState { hidden, memory } = state;
+        let CellState { hidden, cell } = state;
         let units = hidden.dims()[1];
         let a = projected + hidden.matmul(self.0.recurrent.clone());
         let gate = |k: usize| a.clone().slice(s![.., k * units..(k + 1) * units]);
         let (i, f, g, o) = (sigmoid(gate(0)), sigmoid(gate(1)), gate(2).tanh(), sigmoid(gate(3)));
-        let memory = f * memory.expect("an LSTM's state has a memory") + i * g;
-        CellState { hidden: o * memory.clone().tanh(), memory: Some(memory) }
+        let c = f * cell.expect("the state of an LSTM has a cell state c") + i * g;
+        CellState { hidden: o * c.clone().tanh(), cell: Some(c) }
     }
 }

@@ -1,5 +1,5 @@
-//! Every cell, stack and encoder against the fixtures, on any device. Included by the tests of `models`
-//! and of the binary, which alone knows every backend; not each of them uses all of it.
+//! Every cell, stack and bidirectional layer against the fixtures, on any device. The tests of `models` and
+//! of `cli`, which has all backends, include this file; neither uses all of it.
 #![allow(dead_code)]
 
 use std::collections::BTreeMap;
@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{DType, Device, Gradients, Tensor, TensorData};
-use models::foreign::{Array, Layout, Tensors, export_stack, import_stack};
 use models::init::Initialization;
-use models::{Activation, CellKind, Input, LayerConfig, Reading, Stack, State};
+use models::interop::{Array, Layout, Tensors, export_stack, import_stack};
+use models::{Activation, CellKind, ForwardOptions, Input, LayerConfig, Stack, State};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -26,14 +26,14 @@ struct Case {
     weight_gradients: BTreeMap<String, Stored>,
     input_gradient: Stored,
     state_gradients: Vec<Stored>,
-    /// Steps of each row that are real, if not all of them.
+    /// The length of each row without padding, if rows are padded.
     lengths: Option<Vec<usize>>,
 }
 
 const LSTM: CellKind = CellKind::Lstm;
 const GRU: CellKind = CellKind::Gru { reset_after: true };
 
-/// Every case by its file, and the layers that it is about.
+/// The file and the layers of every case.
 fn cases() -> Vec<(&'static str, Vec<LayerConfig>)> {
     let rnn = |activation| CellKind::Elman(activation);
     let one = |kind| vec![LayerConfig::new(kind, 4)];
@@ -63,8 +63,8 @@ fn cases() -> Vec<(&'static str, Vec<LayerConfig>)> {
     ]
 }
 
-/// Outputs, states and gradients of every case are the frameworks' own, on `device`, with each of
-/// these dtypes up to a tolerance relative to the tensor's largest number.
+/// Compares outputs, states and gradients of every case with those of the framework, on `device`, for each
+/// dtype with its tolerance relative to the tensor's largest value.
 pub fn assert_every_case(device: &Device, dtypes: &[(DType, f64)]) {
     for (name, layers) in cases() {
         let case: Case = fixture(&format!("{name}.json"));
@@ -82,21 +82,22 @@ fn check(
     (dtype, tolerance): (DType, f64),
 ) {
     let [_, time, inputs] = case.inputs.shape[..] else { panic!("{name}: inputs") };
-    let blank = Stack::new(inputs, layers, &Initialization::blank(device).with_dtype(dtype));
-    let stack = import_stack(blank, case.layout, tensors(&case.weights)).unwrap().train();
+    let stack = Stack::new(inputs, layers, &Initialization::zeros(device).with_dtype(dtype));
+    let stack = import_stack(stack, case.layout, tensors(&case.weights)).unwrap().train();
 
-    let lift = |stored: &Stored| stored.tensor::<2>(dtype, device).autodiff().require_grad();
+    let with_gradient =
+        |stored: &Stored| stored.tensor::<2>(dtype, device).autodiff().require_grad();
     let whole: Tensor<3> = case.inputs.tensor(dtype, device).autodiff().require_grad();
-    let initial: Vec<Tensor<2>> = case.initial_states.iter().map(lift).collect();
-    let real = case.lengths.as_ref().map(|lengths| real(lengths, time, dtype, device));
-    let reading = Reading { real: real.clone(), ..Reading::default() };
+    let initial: Vec<Tensor<2>> = case.initial_states.iter().map(with_gradient).collect();
+    let mask = case.lengths.as_ref().map(|lengths| mask(lengths, time, dtype, device));
+    let options = ForwardOptions { mask: mask.clone(), ..ForwardOptions::default() };
     let input = Input::Vectors(whole.clone());
-    let (mut outputs, after) = stack.run(input, arrange(&stack, &initial), &reading);
-    if let Some(real) = real.filter(|_| layers[0].bidirectional) {
-        // Keras's wrapper hands on zeros where there is padding, its layers their last state.
-        outputs = outputs * real.unsqueeze_dim(2);
+    let (mut outputs, after) = stack.forward(input, to_state(&stack, &initial), &options);
+    if let Some(mask) = mask.filter(|_| layers[0].bidirectional) {
+        // At padding, Keras's wrapper returns zeros and its layers the last state.
+        outputs = outputs * mask.unsqueeze_dim(2);
     }
-    let after = spread(after);
+    let after = to_list(after);
 
     assert_eq!(after.len(), case.weigh_states.len(), "{name}");
     assert_eq!(initial.len(), case.state_gradients.len(), "{name}");
@@ -118,47 +119,47 @@ fn check(
         expected.assert_equals(found, tolerance, &format!("{name} state gradient"));
     }
 
-    // Gradients lie as their weights do, so they are exported as weights are.
+    // Gradients have the layout of their weights, so they are exported as weights.
     let of_weights = gradients_of(&stack, &gradients);
     let exported = export_stack(&of_weights, case.layout).unwrap();
     for (weight, expected) in &case.weight_gradients {
-        // PyTorch adds two biases that we keep as one: both have its gradient.
+        // PyTorch adds two biases where we have one: both have its gradient.
         let merged = weight.contains("bias_hh") && layers.iter().all(|l| l.kind() != GRU);
         let name_here = if merged { weight.replace("bias_hh", "bias_ih") } else { weight.clone() };
         let what = format!("{name} gradient of {weight}");
-        expected.assert_numbers(&exported[&name_here].values, tolerance, &what);
+        expected.assert_values(&exported[&name_here].values, tolerance, &what);
     }
 }
 
-/// 1 where a row's step is real, `[N, 1]` a step.
-fn real(lengths: &[usize], time: usize, dtype: DType, device: &Device) -> Tensor<2> {
+/// `[N, T]`: 1 at the real steps of a row, else 0.
+fn mask(lengths: &[usize], time: usize, dtype: DType, device: &Device) -> Tensor<2> {
     let row = |&length| (0..time).map(move |t| f64::from(u8::from(t < length)));
-    let numbers: Vec<f64> = lengths.iter().flat_map(row).collect();
-    Tensor::from_data(TensorData::new(numbers, [lengths.len(), time]), (device, dtype))
+    let values: Vec<f64> = lengths.iter().flat_map(row).collect();
+    Tensor::from_data(TensorData::new(values, [lengths.len(), time]), (device, dtype))
 }
 
-/// States in a row, h before c, as the states of the stack's cells.
-fn arrange(stack: &Stack, states: &[Tensor<2>]) -> State {
+/// A list of states, h before c, as the state of the stack.
+fn to_state(stack: &Stack, states: &[Tensor<2>]) -> State {
     let mut states = states.iter().cloned();
     let mut next = || states.next().expect("a state for every cell");
-    let mut arranged = stack.start(1);
-    for cell in &mut arranged {
+    let mut state = stack.init_state(1);
+    for cell in &mut state {
         cell.hidden = next();
-        cell.memory = cell.memory.take().map(|_| next());
+        cell.cell = cell.cell.take().map(|_| next());
     }
-    arranged
+    state
 }
 
-fn spread(state: State) -> Vec<Tensor<2>> {
-    state.into_iter().flat_map(|cell| [Some(cell.hidden), cell.memory]).flatten().collect()
+fn to_list(state: State) -> Vec<Tensor<2>> {
+    state.into_iter().flat_map(|cell| [Some(cell.hidden), cell.cell]).flatten().collect()
 }
 
-/// The stack with its gradients in the place of its weights.
+/// The stack with its weights replaced by their gradients.
 fn gradients_of(stack: &Stack, gradients: &Gradients) -> Stack {
     struct Collect<'a>(&'a Gradients, BTreeMap<u64, TensorData>);
     impl ModuleVisitor for Collect<'_> {
         fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
-            let gradient = parameter.val().grad(self.0).expect("every weight takes part");
+            let gradient = parameter.val().grad(self.0).expect("every weight has a gradient");
             self.1.insert(parameter.id.val(), gradient.into_data());
         }
     }
@@ -191,10 +192,10 @@ impl Stored {
     pub fn assert_equals<const D: usize>(&self, found: Tensor<D>, tolerance: f64, what: &str) {
         assert_eq!(found.dims().to_vec(), self.shape, "{what}");
         let found: Vec<f64> = found.try_into_vec_as().unwrap();
-        self.assert_numbers(&found, tolerance, what);
+        self.assert_values(&found, tolerance, what);
     }
 
-    pub fn assert_numbers(&self, found: &[f64], tolerance: f64, what: &str) {
+    pub fn assert_values(&self, found: &[f64], tolerance: f64, what: &str) {
         let largest = self.data.iter().fold(0f64, |largest, x| largest.max(x.abs()));
         assert_eq!(found.len(), self.data.len(), "{what}");
         for (found, expected) in found.iter().zip(&self.data) {

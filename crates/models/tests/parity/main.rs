@@ -1,7 +1,7 @@
-//! What the real PyTorch and Keras computed, in committed files that `cargo xtask parity` makes: the
-//! cells, stacks and whole models give the same outputs, states and gradients.
+//! Cells, stacks and whole models give the same outputs, states and gradients as PyTorch and Keras. The
+//! expected values are in committed files that `cargo xtask parity` writes.
 
 mod cells;
 mod fixtures;
-mod initial;
-mod whole;
+mod initial_weights;
+mod whole_models;

@@ -1,356 +1,345 @@
-//! Sentences, answers and questions on a device, in rows that end in padding.
+//! Batches of sentences, answers and questions as tensors, padded at the end of each row.
 //!
-//! Everything that says which rows are real is made here, in plain numbers, so that a network needs no
-//! masks while it reads: the real words of a row come first in either direction.
+//! Masks and row indices are computed here on the CPU, so the model needs no masks inside its RNNs: in both
+//! directions the words of a row come before its padding.
 
 use std::ops::Range;
 
-use burn::tensor::{DType, Device, Int, Tensor, TensorData};
-
+use burn::tensor::{DType, Device, Element, Int, Tensor, TensorData};
+use seqdata::WithStep;
 use text_prep::Vocabulary;
 
-use super::example::{ENDINGS, Example, Sentence};
-use seqdata::loader::Placed;
+use super::example::{EncodedSentence, Example, SUFFIX_BUCKETS};
 
-/// What is known of each word besides itself, and how many values each of these has: its shape and
-/// whether it is the first; its ending; whether an answer begins or goes on there; whether there is a
-/// question, and whether it holds the word.
+/// The features of a word beside its id, each with the number of its values: shape and whether it is the first word;
+/// suffix; answer (0 outside, 1 first word, 2 other words); question (0 no question, 1 not in it, 2 in it).
 pub const FEATURES: [(&str, usize); 4] =
-    [("shape", 16), ("ending", ENDINGS as usize), ("answer", 3), ("asked", 3)];
+    [("shape", 16), ("ending", SUFFIX_BUCKETS as usize), ("answer", 3), ("asked", 3)];
 
-/// How many ids there are.
+/// The sizes of the two vocabularies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Known {
-    /// V, those that can be read.
-    pub read: usize,
-    /// W, the first of these, which can be chosen when a question is written. Others can only be copied.
-    pub written: usize,
+pub struct VocabSizes {
+    /// V, the number of input ids.
+    pub input: usize,
+    /// W, the number of ids that the decoder can generate: the first W input ids. Other words can only be copied.
+    pub output: usize,
 }
 
 /// N sentences of up to S words.
 #[derive(Clone, Debug)]
-pub struct Sentences {
-    /// The ids of the words, `[N, S]`; 0 is padding.
-    pub words: Tensor<2, Int>,
-    /// The ids of the words in the extended vocabulary, `[N, S]`: those without an id of their own have
-    /// V, V + 1, … in the order in which they come.
-    pub extended: Tensor<2, Int>,
-    /// How many words of the richest sentence have no id of their own.
-    pub further: usize,
-    /// 1 where a word is real, 0 in padding, `[N, S]`.
-    pub real: Tensor<2>,
-    /// Which rows of `[N · S]` are real words.
-    pub rows: Tensor<1, Int>,
-    /// Which row of `[N · S]` to read at each step from the last word to the first.
-    pub mirror: Tensor<1, Int>,
+pub struct SentenceBatch {
+    /// Word ids, `[N, S]`; 0 is padding.
+    pub ids: Tensor<2, Int>,
+    /// Word ids in the extended vocabulary, `[N, S]`: the out-of-vocabulary words of a sentence have ids V, V + 1, …
+    /// in order of first appearance.
+    pub extended_ids: Tensor<2, Int>,
+    /// The largest number of distinct out-of-vocabulary words in a sentence.
+    pub max_oov_words: usize,
+    /// 1 for words, 0 for padding, `[N, S]`.
+    pub mask: Tensor<2>,
+    /// The rows of `[N · S]` that are words.
+    pub unpadded_rows: Tensor<1, Int>,
+    /// The permutation of the rows of `[N · S]` that reverses each sentence and leaves padding in place.
+    pub reverse_permutation: Tensor<1, Int>,
     /// The row of `[N · S]` of each sentence's last word, `[N]`.
-    pub last: Tensor<1, Int>,
+    pub last_rows: Tensor<1, Int>,
     /// The values of the features, `[N, S]` each.
     shapes: Tensor<2, Int>,
-    endings: Tensor<2, Int>,
-    marks: Tensor<2, Int>,
-    asked: Tensor<2, Int>,
+    suffixes: Tensor<2, Int>,
+    answer: Tensor<2, Int>,
+    in_question: Tensor<2, Int>,
 }
 
-/// One answer a sentence.
+/// One answer per sentence.
 #[derive(Clone, Debug)]
-pub struct Answers {
-    /// 1 where a word belongs to the answer, `[N, S]`.
-    pub inside: Tensor<2>,
-    /// Which answers are short enough to be found, `[F]`, and their numbers among all spans of their
-    /// sentence, `[F]`.
-    pub findable: Tensor<1, Int>,
-    /// See `findable`.
-    pub span: Tensor<1, Int>,
-    /// The rows of `[N · S]` of each answer's words, its last one repeated up to the longest answer's
-    /// length A, `[N · A]`.
-    pub words: Tensor<1, Int>,
+pub struct AnswerBatch {
+    /// 1 for the words of the answer, else 0, `[N, S]`.
+    pub mask: Tensor<2>,
+    /// The sentences whose answer is short enough to be extracted, `[F]`.
+    pub extractable: Tensor<1, Int>,
+    /// The index of each of these answers among all spans of its sentence, `[F]`.
+    pub span_indices: Tensor<1, Int>,
+    /// The rows of `[N · S]` of each answer's words, `[N · A]`, where A is the length of the longest answer; shorter
+    /// answers repeat their last word.
+    pub word_rows: Tensor<1, Int>,
     /// The row of `[N · A]` of each answer's last word, `[N]`.
-    pub last: Tensor<1, Int>,
+    pub last_rows: Tensor<1, Int>,
 }
 
-/// One question a sentence, T words with the 0 that ends it; R words in all.
+/// One question per sentence, padded to T words including the 0 that ends it; R words without padding.
 #[derive(Clone, Debug)]
-pub struct Targets {
-    /// The word before each, `[N, T]`: 0 before the first.
+pub struct QuestionTargets {
+    /// The id of the previous word, `[N, T]`; 0 for the first word.
     pub inputs: Tensor<2, Int>,
-    /// Which rows of `[N · T]` are real, `[R]`.
-    pub rows: Tensor<1, Int>,
-    /// Which sentence each belongs to, `[R]`.
-    pub sentence: Tensor<1, Int>,
-    /// The ids of the words that are chosen, the unknown id for those that cannot be, `[R]`.
+    /// The rows of `[N · T]` that are not padding, `[R]`.
+    pub unpadded_rows: Tensor<1, Int>,
+    /// The sentence of each row, `[R]`.
+    pub sentence_rows: Tensor<1, Int>,
+    /// Target ids in the decoder's vocabulary, `[R]`; the unknown id for words outside it.
     pub ids: Tensor<1, Int>,
-    /// Their ids in the extended vocabulary, `[R]`.
-    pub extended: Tensor<1, Int>,
-    /// 0 where a word can only be copied, else 1, `[R]`.
-    pub has_id: Tensor<1>,
-    /// 1 where the word stands in its sentence, `[R, S]`.
-    pub copies: Tensor<2>,
+    /// Target ids in the extended vocabulary, `[R]`.
+    pub extended_ids: Tensor<1, Int>,
+    /// 1 if the target is in the decoder's vocabulary, 0 if it can only be copied, `[R]`.
+    pub in_vocab: Tensor<1>,
+    /// 1 for each sentence word that equals the target, `[R, S]`.
+    pub copy_mask: Tensor<2>,
 }
 
-/// What a step learns from.
+/// A batch of examples.
 #[derive(Clone, Debug)]
 pub struct QuestionBatch {
-    /// What is read.
-    pub sentences: Sentences,
-    /// What is asked for.
-    pub answers: Answers,
+    /// The sentences.
+    pub sentences: SentenceBatch,
+    /// The answers.
+    pub answers: AnswerBatch,
     /// The questions.
-    pub targets: Targets,
-    /// How many words are read and written.
-    pub tokens: usize,
-    /// The number of this batch in the whole run, counted from 0.
+    pub targets: QuestionTargets,
+    /// The number of input and target words, without padding.
+    pub num_tokens: usize,
+    /// The index of this batch in the whole run, from 0.
     pub step: u64,
 }
 
-impl Placed for QuestionBatch {
-    fn placed(self, _index: usize, step: u64) -> Self {
+impl WithStep for QuestionBatch {
+    fn with_step(self, _index: usize, step: u64) -> Self {
         Self { step, ..self }
     }
 }
 
-/// Rows of `[N, S]`, filled up with what stands for padding.
-struct Rows {
-    width: usize,
-}
-
-impl Rows {
-    fn lift<T: burn::tensor::Element>(
-        &self,
-        rows: impl Iterator<Item = Vec<T>>,
-        padding: T,
-    ) -> TensorData {
-        let mut values = Vec::new();
-        let mut count = 0;
-        for mut row in rows {
-            row.resize(self.width, padding);
-            values.append(&mut row);
-            count += 1;
-        }
-        TensorData::new(values, [count, self.width])
+/// Pads rows to `width` elements each.
+fn pad<T: Element>(rows: impl Iterator<Item = Vec<T>>, width: usize, padding: T) -> TensorData {
+    let (mut values, mut count) = (Vec::new(), 0);
+    for mut row in rows {
+        row.resize(width, padding);
+        values.append(&mut row);
+        count += 1;
     }
+    TensorData::new(values, [count, width])
 }
 
-fn list(values: Vec<i32>, device: &Device) -> Tensor<1, Int> {
+fn int_tensor(values: Vec<i32>, device: &Device) -> Tensor<1, Int> {
     let count = values.len();
     Tensor::from_data(TensorData::new(values, [count]), device)
 }
 
-/// What is marked and asked in a sentence.
+/// The features of a sentence that depend on an answer or a question.
 #[derive(Clone, Debug, Default)]
-pub struct Marks<'a> {
-    /// The words of the answer that a question is to be about.
+pub struct SentenceFeatures<'a> {
+    /// The words of the answer to generate a question about; may be empty.
     pub answer: Range<usize>,
-    /// For each word, whether the question holds it; none without a question.
-    pub asked: Option<&'a [bool]>,
+    /// For each word, whether it occurs in the question; `None` if there is no question.
+    pub in_question: Option<&'a [bool]>,
 }
 
-impl Sentences {
-    /// Lifts sentences with their marks onto a device.
+impl SentenceBatch {
+    /// Makes a batch of sentences and their features on a device.
     ///
     /// # Panics
-    /// If there are none, one is empty, or there are not as many marks.
-    pub fn new(sentences: &[&Sentence], marks: &[Marks], device: &Device) -> Self {
-        assert_eq!(sentences.len(), marks.len(), "every sentence has its marks");
+    /// If there are no sentences, a sentence is empty, or the numbers of sentences and features differ.
+    pub fn new(
+        sentences: &[&EncodedSentence],
+        features: &[SentenceFeatures],
+        device: &Device,
+    ) -> Self {
+        assert_eq!(sentences.len(), features.len(), "every sentence has its features");
         let lengths: Vec<usize> = sentences.iter().map(|sentence| sentence.ids.len()).collect();
         assert!(lengths.iter().all(|&length| length > 0), "a sentence has a word");
         let width = lengths.iter().copied().max().expect("there is a sentence");
-        let rows = Rows { width };
-        let ints = |values: TensorData| Tensor::<2, Int>::from_data(values, device);
-        let ids = |ids: &[u32]| ids.iter().map(|&id| id as i32).collect::<Vec<i32>>();
-        let each = |row: usize, at: usize| (row * width + at) as i32;
+        let per_word = |values: &dyn Fn(usize) -> Vec<i32>| -> Tensor<2, Int> {
+            Tensor::from_data(pad((0..sentences.len()).map(values), width, 0), device)
+        };
+        let row = |sentence: usize, word: usize| (sentence * width + word) as i32;
         let all = || lengths.iter().copied().enumerate();
+        let rows = |rows: Vec<i32>| int_tensor(rows, device);
+        let reversed = |(sentence, length): (usize, usize)| {
+            let source = move |word| if word < length { length - 1 - word } else { word };
+            (0..width).map(move |word| row(sentence, source(word)))
+        };
+        let answer = |sentence: usize| -> Vec<i32> {
+            let answer = &features[sentence].answer;
+            let value = |word| match word {
+                _ if !answer.contains(&word) => 0,
+                _ if word == answer.start => 1,
+                _ => 2,
+            };
+            (0..lengths[sentence]).map(value).collect()
+        };
+        let in_question = |sentence: usize| match features[sentence].in_question {
+            None => vec![0; lengths[sentence]],
+            Some(words) => {
+                words.iter().map(|&is_in_question| 1 + i32::from(is_in_question)).collect()
+            }
+        };
+        let ids = |ids: &[u32]| ids.iter().map(|&id| id as i32).collect::<Vec<i32>>();
+        let mask = pad(lengths.iter().map(|&length| vec![1.0f32; length]), width, 0.0);
         Self {
-            words: ints(rows.lift(sentences.iter().map(|sentence| ids(&sentence.ids)), 0)),
-            extended: ints(rows.lift(sentences.iter().map(|sentence| ids(&sentence.extended)), 0)),
-            further: sentences.iter().map(|sentence| sentence.further.len()).max().unwrap_or(0),
-            real: Tensor::from_data(
-                rows.lift(lengths.iter().map(|&length| vec![1.0f32; length]), 0.0),
-                device,
+            ids: per_word(&|n| ids(&sentences[n].ids)),
+            extended_ids: per_word(&|n| ids(&sentences[n].extended_ids)),
+            max_oov_words: sentences
+                .iter()
+                .map(|sentence| sentence.oov_words.len())
+                .max()
+                .unwrap_or(0),
+            mask: Tensor::from_data(mask, device),
+            unpadded_rows: rows(
+                all().flat_map(|(n, length)| (0..length).map(move |word| row(n, word))).collect(),
             ),
-            rows: list(
-                all().flat_map(|(row, len)| (0..len).map(move |at| each(row, at))).collect(),
-                device,
-            ),
-            mirror: list(
-                all()
-                    .flat_map(|(row, len)| {
-                        let at = move |t: usize| if t < len { len - 1 - t } else { t };
-                        (0..width).map(move |t| each(row, at(t)))
-                    })
-                    .collect(),
-                device,
-            ),
-            last: list(all().map(|(row, len)| each(row, len - 1)).collect(), device),
-            shapes: ints(
-                rows.lift(
-                    sentences
-                        .iter()
-                        .map(|sentence| sentence.shapes.iter().map(|&s| i32::from(s)).collect()),
-                    0,
-                ),
-            ),
-            endings: ints(
-                rows.lift(
-                    sentences
-                        .iter()
-                        .map(|sentence| sentence.endings.iter().map(|&e| i32::from(e)).collect()),
-                    0,
-                ),
-            ),
-            marks: ints(rows.lift(
-                marks.iter().zip(&lengths).map(|(marks, &length)| {
-                    let mark = |word| match &marks.answer {
-                        answer if answer.is_empty() || !answer.contains(&word) => 0,
-                        answer if answer.start == word => 1,
-                        _ => 2,
-                    };
-                    (0..length).map(mark).collect()
-                }),
-                0,
-            )),
-            asked: ints(rows.lift(
-                marks.iter().zip(&lengths).map(|(marks, &length)| match marks.asked {
-                    None => vec![0; length],
-                    Some(asked) => asked.iter().map(|&held| 1 + i32::from(held)).collect(),
-                }),
-                0,
-            )),
+            reverse_permutation: rows(all().flat_map(reversed).collect()),
+            last_rows: rows(all().map(|(n, length)| row(n, length - 1)).collect()),
+            shapes: per_word(&|n| {
+                sentences[n].shapes.iter().map(|&shape| i32::from(shape)).collect()
+            }),
+            suffixes: per_word(&|n| {
+                sentences[n].suffix_ids.iter().map(|&id| i32::from(id)).collect()
+            }),
+            answer: per_word(&answer),
+            in_question: per_word(&in_question),
         }
     }
 
-    /// The features with the answers marked and no question.
-    pub fn marked(&self) -> [Tensor<2, Int>; 4] {
-        self.features(self.marks.clone(), self.asked.zeros_like())
+    /// The features given the answers, without questions, in the order of [`FEATURES`].
+    pub fn answer_features(&self) -> [Tensor<2, Int>; 4] {
+        self.features(self.answer.clone(), self.in_question.zeros_like())
     }
 
-    /// The features with neither.
-    pub fn plain(&self) -> [Tensor<2, Int>; 4] {
-        self.features(self.marks.zeros_like(), self.asked.zeros_like())
+    /// The features without answers and questions.
+    pub fn base_features(&self) -> [Tensor<2, Int>; 4] {
+        self.features(self.answer.zeros_like(), self.in_question.zeros_like())
     }
 
-    /// The features with the questions and no answer.
-    pub fn asked(&self) -> [Tensor<2, Int>; 4] {
-        self.features(self.marks.zeros_like(), self.asked.clone())
+    /// The features given the questions, without answers.
+    pub fn question_features(&self) -> [Tensor<2, Int>; 4] {
+        self.features(self.answer.zeros_like(), self.in_question.clone())
     }
 
-    /// In the order of [`FEATURES`].
-    fn features(&self, marks: Tensor<2, Int>, asked: Tensor<2, Int>) -> [Tensor<2, Int>; 4] {
-        [self.shapes.clone(), self.endings.clone(), marks, asked]
+    fn features(&self, answer: Tensor<2, Int>, in_question: Tensor<2, Int>) -> [Tensor<2, Int>; 4] {
+        [self.shapes.clone(), self.suffixes.clone(), answer, in_question]
     }
 }
 
-impl Answers {
-    /// One answer for each of some sentences, of which the longest has `width` words.
+impl AnswerBatch {
+    /// Makes a batch of one answer per sentence, as ranges of words. The longest sentence has `width` words; answers
+    /// of up to `max_len` words are extractable.
     ///
     /// # Panics
-    /// If an answer is empty or beyond its sentence.
-    pub fn new(answers: &[Range<usize>], width: usize, longest: usize, device: &Device) -> Self {
+    /// If there are no answers, or an answer is empty or ends after `width`.
+    pub fn new(answers: &[Range<usize>], width: usize, max_len: usize, device: &Device) -> Self {
         assert!(answers.iter().all(|answer| answer.start < answer.end && answer.end <= width));
-        let most = answers.iter().map(ExactSizeIterator::len).max().expect("there is an answer");
+        let longest = answers.iter().map(ExactSizeIterator::len).max().expect("there is an answer");
         let all = || answers.iter().enumerate();
-        let findable = || all().filter(|(_, answer)| answer.len() <= longest);
-        let inside = all().map(|(_, answer)| {
+        let extractable = || all().filter(|(_, answer)| answer.len() <= max_len);
+        let mask = all().map(|(_, answer)| {
             (0..width).map(|word| f32::from(u8::from(answer.contains(&word)))).collect()
         });
-        let words = all().flat_map(|(row, answer)| {
+        let word_rows = all().flat_map(|(row, answer)| {
             let last = answer.end - 1;
-            (0..most).map(move |at| (row * width + (answer.start + at).min(last)) as i32)
+            (0..longest).map(move |word| (row * width + (answer.start + word).min(last)) as i32)
         });
-        let number = |(_, answer): (usize, &Range<usize>)| {
-            (answer.start * longest + answer.len() - 1) as i32
+        let span_index = |(_, answer): (usize, &Range<usize>)| {
+            (answer.start * max_len + answer.len() - 1) as i32
         };
-        let last = |(row, answer): (usize, &Range<usize>)| (row * most + answer.len() - 1) as i32;
+        let last =
+            |(row, answer): (usize, &Range<usize>)| (row * longest + answer.len() - 1) as i32;
         Self {
-            inside: Tensor::from_data(Rows { width }.lift(inside, 0.0), device),
-            findable: list(findable().map(|(row, _)| row as i32).collect(), device),
-            span: list(findable().map(number).collect(), device),
-            words: list(words.collect(), device),
-            last: list(all().map(last).collect(), device),
+            mask: Tensor::from_data(pad(mask, width, 0.0), device),
+            extractable: int_tensor(extractable().map(|(row, _)| row as i32).collect(), device),
+            span_indices: int_tensor(extractable().map(span_index).collect(), device),
+            word_rows: int_tensor(word_rows.collect(), device),
+            last_rows: int_tensor(all().map(last).collect(), device),
         }
     }
 }
 
-impl Targets {
-    /// The questions of some examples whose longest sentence has `width` words.
-    fn new(examples: &[&Example], width: usize, known: Known, device: &Device) -> Self {
+impl QuestionTargets {
+    /// The questions of `examples`, whose longest sentence has `width` words.
+    fn new(examples: &[&Example], width: usize, sizes: VocabSizes, device: &Device) -> Self {
         let unknown = Vocabulary::UNKNOWN;
-        let below = |id: u32, count: usize| if (id as usize) < count { id } else { unknown };
-        let time = examples.iter().map(|example| example.question.len() + 1).max().unwrap_or(1);
+        let or_unknown = |id: u32, size: usize| if (id as usize) < size { id } else { unknown };
+        let time = examples.iter().map(|example| example.question_ids.len() + 1).max().unwrap_or(1);
         let inputs = examples.iter().map(|example| {
-            let words = example.question.iter().map(|&id| below(id, known.read) as i32);
-            std::iter::once(0).chain(words).collect()
+            let ids = example.question_ids.iter().map(|&id| or_unknown(id, sizes.input) as i32);
+            std::iter::once(0).chain(ids).collect()
         });
-        let inputs = Rows { width: time }.lift(inputs, 0);
-        // A word that can be neither chosen nor copied is the unknown one.
-        let word = |example: &Example, id: u32| {
-            let can_be_copied = || example.sentence.extended.contains(&id);
-            if (id as usize) < known.written || can_be_copied() { id } else { unknown }
+        let inputs = pad(inputs, time, 0);
+        // A word that can be neither generated nor copied becomes the unknown word.
+        let target = |example: &Example, id: u32| {
+            let can_be_copied = || example.sentence.extended_ids.contains(&id);
+            if (id as usize) < sizes.output || can_be_copied() { id } else { unknown }
         };
+        // (row, time, extended id)
         let mut targets: Vec<(usize, usize, u32)> = Vec::new();
         for (row, example) in examples.iter().enumerate() {
-            let words = example.question.iter().map(|&id| word(example, id)).chain([0]);
-            targets.extend(words.enumerate().map(|(at, id)| (row, at, id)));
+            let ids = example.question_ids.iter().map(|&id| target(example, id)).chain([0]);
+            targets.extend(ids.enumerate().map(|(at, id)| (row, at, id)));
         }
-        let each = |number: fn(&(usize, usize, u32), usize) -> i32, count: usize| {
-            list(targets.iter().map(|target| number(target, count)).collect(), device)
+        let per_target = |value: &dyn Fn(&(usize, usize, u32)) -> i32| {
+            int_tensor(targets.iter().map(value).collect(), device)
         };
-        let copies = targets.iter().map(|&(row, _, id)| {
-            let words = examples[row].sentence.extended.iter();
-            words.map(|&word| f32::from(u8::from(word == id && id != unknown))).collect()
+        let copy_mask = targets.iter().map(|&(row, _, id)| {
+            let ids = examples[row].sentence.extended_ids.iter();
+            ids.map(|&word| f32::from(u8::from(word == id && id != unknown))).collect()
         });
-        let has_id =
-            targets.iter().map(|&(.., id)| f32::from(u8::from((id as usize) < known.written)));
-        let has_id = TensorData::new(has_id.collect::<Vec<f32>>(), [targets.len()]);
-        let ids = targets.iter().map(|&(.., id)| below(id, known.written) as i32);
+        let in_vocab =
+            targets.iter().map(|&(.., id)| f32::from(u8::from((id as usize) < sizes.output)));
+        let in_vocab = TensorData::new(in_vocab.collect::<Vec<f32>>(), [targets.len()]);
         Self {
             inputs: Tensor::from_data(inputs, device),
-            rows: each(|&(row, at, _), time| (row * time + at) as i32, time),
-            sentence: each(|&(row, ..), _| row as i32, time),
-            ids: list(ids.collect(), device),
-            extended: each(|&(.., id), _| id as i32, time),
-            has_id: Tensor::from_data(has_id, device),
-            copies: Tensor::from_data(Rows { width }.lift(copies, 0.0), device),
+            unpadded_rows: per_target(&|&(row, at, _)| (row * time + at) as i32),
+            sentence_rows: per_target(&|&(row, ..)| row as i32),
+            ids: per_target(&|&(.., id)| or_unknown(id, sizes.output) as i32),
+            extended_ids: per_target(&|&(.., id)| id as i32),
+            in_vocab: Tensor::from_data(in_vocab, device),
+            copy_mask: Tensor::from_data(pad(copy_mask, width, 0.0), device),
         }
     }
 }
 
 impl QuestionBatch {
-    /// Lifts examples onto a device, as step 0. Answers longer than `longest` words are not to be found.
+    /// Makes a batch of examples on a device, with step 0. Answers of up to `max_answer_len` words are extractable.
     ///
     /// # Panics
-    /// If there are none.
-    pub fn new(examples: &[&Example], known: Known, longest: usize, device: &Device) -> Self {
-        let sentences: Vec<&Sentence> = examples.iter().map(|example| &example.sentence).collect();
-        let marks: Vec<Marks> = examples
+    /// If there are no examples.
+    pub fn new(
+        examples: &[&Example],
+        sizes: VocabSizes,
+        max_answer_len: usize,
+        device: &Device,
+    ) -> Self {
+        let sentences: Vec<&EncodedSentence> =
+            examples.iter().map(|example| &example.sentence).collect();
+        let features: Vec<SentenceFeatures> = examples
             .iter()
-            .map(|example| Marks { answer: example.answer.clone(), asked: Some(&example.asked) })
+            .map(|example| SentenceFeatures {
+                answer: example.answer.clone(),
+                in_question: Some(&example.in_question),
+            })
             .collect();
         let answers: Vec<Range<usize>> =
             examples.iter().map(|example| example.answer.clone()).collect();
         let width = sentences.iter().map(|sentence| sentence.ids.len()).max().unwrap_or(0);
-        let words = |example: &&Example| example.sentence.ids.len() + example.question.len() + 1;
+        let num_tokens =
+            |example: &&Example| example.sentence.ids.len() + example.question_ids.len() + 1;
         Self {
-            sentences: Sentences::new(&sentences, &marks, device),
-            answers: Answers::new(&answers, width, longest, device),
-            targets: Targets::new(examples, width, known, device),
-            tokens: examples.iter().map(words).sum(),
+            sentences: SentenceBatch::new(&sentences, &features, device),
+            answers: AnswerBatch::new(&answers, width, max_answer_len, device),
+            targets: QuestionTargets::new(examples, width, sizes, device),
+            num_tokens: examples.iter().map(num_tokens).sum(),
             step: 0,
         }
     }
 
-    /// The same with numbers of this dtype, for networks of another than 32 bits.
+    /// Casts the float tensors to `dtype`, for models with another dtype than f32.
     pub fn cast(self, dtype: DType) -> Self {
-        let Self { sentences, answers, targets, tokens, step } = self;
+        let Self { sentences, answers, targets, num_tokens, step } = self;
         Self {
-            sentences: Sentences { real: sentences.real.cast(dtype), ..sentences },
-            answers: Answers { inside: answers.inside.cast(dtype), ..answers },
-            targets: Targets {
-                has_id: targets.has_id.cast(dtype),
-                copies: targets.copies.cast(dtype),
+            sentences: SentenceBatch { mask: sentences.mask.cast(dtype), ..sentences },
+            answers: AnswerBatch { mask: answers.mask.cast(dtype), ..answers },
+            targets: QuestionTargets {
+                in_vocab: targets.in_vocab.cast(dtype),
+                copy_mask: targets.copy_mask.cast(dtype),
                 ..targets
             },
-            tokens,
+            num_tokens,
             step,
         }
     }

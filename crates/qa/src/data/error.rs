@@ -1,71 +1,82 @@
-//! What can be wrong with a file of questions, each said in one line with its place.
-//!
-//! What it does not know: which questions are merely of no use; those are counted.
+//! Errors of reading a file of questions; each message is one line with the location. Unusable questions are no
+//! errors, they are counted (`collector`).
 
 use text_prep::error::one_line;
 
 /// The result of reading questions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a file of questions is refused.
+/// Why a file of questions is rejected.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// No file is at the path.
+    /// The file does not exist.
     #[error("no file at `{}`: expected questions with their passages; check the path", one_line(.file))]
     Missing {
         /// The path as given.
         file: String,
     },
-    /// The file holds nothing but white space.
+    /// The file is empty or has only white space.
     #[error("`{}` is empty: expected questions with their passages; name another file", one_line(.file))]
     Empty {
         /// The file's name.
         file: String,
     },
     /// The bytes are not UTF-8.
-    #[error("`{}` is not UTF-8: byte {offset} begins an invalid sequence; convert the file to UTF-8", one_line(.file))]
+    #[error("`{}` is not UTF-8: byte {offset} starts an invalid sequence; convert the file to UTF-8", one_line(.file))]
     NotUtf8 {
         /// The file's name.
         file: String,
-        /// Offset of the first byte that cannot be read, from 0.
+        /// Offset of the first invalid byte, from 0.
         offset: usize,
     },
-    /// Neither the file's name nor its beginning tells its format.
-    #[error("`{}` holds no questions that this program can read: expected SQuAD's JSON (.json), NewsQA's tokenized table (.csv) or one JSON object a line (.jsonl); name another file", one_line(.file))]
+    /// The format follows neither from the extension nor from the first line.
+    #[error(
+        "`{}` has an unknown format: expected SQuAD JSON (.json), the tokenized NewsQA table (.csv) or JSON \
+         Lines (.jsonl); name another file",
+        one_line(.file)
+    )]
     UnknownFormat {
         /// The file's name.
         file: String,
     },
-    /// JSON that breaks off.
-    #[error("`{}` ends early, at byte {offset} (line {line}), within {place}: expected the rest of the JSON; take the file from the original again", one_line(.file))]
-    EndsEarly {
+    /// Truncated JSON.
+    #[error(
+        "`{}` is truncated at byte {offset} (line {line}), within {location}: expected the rest of the JSON; \
+         copy or download the file again",
+        one_line(.file)
+    )]
+    TruncatedJson {
         /// The file's name.
         file: String,
-        /// Bytes of the file that are there.
+        /// The number of bytes before the end.
         offset: usize,
         /// The last line, from 1.
         line: usize,
-        /// Keys and indices that lead to the end, such as `data[3].title`.
-        place: String,
+        /// The keys and indices of the value that is cut off, such as `data[3].title`.
+        location: String,
     },
-    /// Something that is not JSON, or JSON of another shape.
-    #[error("`{}` is not as expected at line {line}, column {column}, in {place}: {}; expected {expected}; correct the file or name another", one_line(.file), one_line(.problem))]
-    Shape {
+    /// Invalid JSON, or JSON with other keys or types than expected.
+    #[error(
+        "`{}` does not match the format at line {line}, column {column}, in {location}: {}; expected \
+         {expected}; correct the file or name another",
+        one_line(.file), one_line(.problem)
+    )]
+    InvalidJson {
         /// The file's name.
         file: String,
         /// From 1.
         line: usize,
         /// From 1, in bytes.
         column: usize,
-        /// Keys and indices that lead there, such as `data[3].title`.
-        place: String,
-        /// What the reader of JSON found.
+        /// The keys and indices of the value, such as `data[3].title`.
+        location: String,
+        /// The message of the JSON parser.
         problem: String,
-        /// What the whole should look like.
+        /// The expected format.
         expected: &'static str,
     },
-    /// A table without the columns that are needed, or a row that does not fit them.
+    /// A table without a required column, or with an invalid row.
     #[error("`{}` {problem}", one_line(.file))]
     Table {
         /// The file's name.
@@ -73,46 +84,49 @@ pub enum Error {
         /// What was found, what was expected and what to do.
         problem: String,
     },
-    /// A passage that has no text.
-    #[error("`{}`: {} has a passage without text; expected at least one word; correct or remove the passage", one_line(.file), one_line(.place))]
+    /// A passage without text.
+    #[error(
+        "`{}`: {} has a passage without text; expected at least one word; correct or remove the passage",
+        one_line(.file), one_line(.location)
+    )]
     NoText {
         /// The file's name.
         file: String,
         /// The document, line or row.
-        place: String,
+        location: String,
     },
-    /// A question whose answer cannot be taken from its passage.
-    #[error("`{}`: question `{}` of {} {problem}", one_line(.file), one_line(.id), one_line(.place))]
+    /// A question with an invalid id or answer.
+    #[error("`{}`: question `{}` of {} {problem}", one_line(.file), one_line(.id), one_line(.location))]
     Answer {
         /// The file's name.
         file: String,
         /// The document, line or row.
-        place: String,
+        location: String,
         /// The question's id.
         id: String,
         /// What was found, what was expected and what to do.
         problem: String,
     },
-    /// All has been read and nothing remains.
-    #[error("`{}` holds no question that can be used ({counts}); expected at least one; name another file", one_line(.file))]
+    /// The file has no usable question.
+    #[error("`{}` has no usable question ({counts}); expected at least one; name another file", one_line(.file))]
     NoQuestions {
         /// The file's name.
         file: String,
-        /// How many were left out, and why.
+        /// The numbers of questions left out, by reason.
         counts: String,
     },
-    /// Nothing is left to learn from or to be judged by.
+    /// No example for training or validation.
     #[error("{0}")]
     NoExamples(String),
-    /// Documents that cannot be divided.
+    /// The documents cannot be split into training and validation documents.
     #[error("{0}")]
     Split(String),
-    /// The system refuses to read the file.
+    /// The file cannot be read.
     #[error(transparent)]
     Text(#[from] text_prep::Error),
 }
 
-/// `text` as it is quoted in an error: short, on one line, in quotes.
+/// `text` for an error message: shortened, on one line, in quotes.
 pub(super) fn quoted(text: &str) -> String {
     format!("\"{}\"", one_line(text))
 }
@@ -122,11 +136,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_cross_threads_and_stay_on_one_line() {
+    fn errors_are_send_and_fit_on_one_line() {
         fn check<T: Send + Sync + 'static>() {}
         check::<Error>();
-        let (file, place) = ("a\nb.json".to_owned(), "document \"x\ny\"".to_owned());
-        let message = Error::NoText { file, place }.to_string();
+        let (file, location) = ("a\nb.json".to_owned(), "document \"x\ny\"".to_owned());
+        let message = Error::NoText { file, location }.to_string();
         assert!(!message.contains('\n') && message.contains("a\\nb.json"), "{message}");
         assert_eq!(quoted("a\tb"), "\"a\\tb\"");
     }

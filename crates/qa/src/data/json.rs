@@ -1,41 +1,40 @@
-//! JSON into a shape, and where in the file it breaks off or differs.
-//!
-//! What it does not know: what the shapes mean.
+//! Parses JSON; errors give the location in the file, as line, byte and keys. Does not know the meaning of the data.
 
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
 use super::error::{Error, Result};
 
-/// A piece of a file that is JSON by itself.
+/// A part of a file that is one JSON value.
 #[derive(Clone, Copy)]
-pub(super) struct Piece<'a> {
+pub(super) struct JsonText<'a> {
     pub file: &'a str,
     pub text: &'a str,
-    /// How many lines and bytes of the file come before.
+    /// The number of lines of the file before this part.
     pub lines_before: usize,
+    /// The number of bytes of the file before this part.
     pub bytes_before: usize,
-    /// What it should look like, in words.
+    /// The expected format, for errors.
     pub expected: &'static str,
 }
 
-impl Piece<'_> {
-    /// Reads the piece.
+impl JsonText<'_> {
+    /// Parses the text.
     ///
     /// # Errors
-    /// With the byte where it breaks off, or the line and the keys where it differs.
+    /// If the JSON is truncated, or does not match `T`.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_str(self.text).map_err(|error| self.explain(&error))
+        serde_json::from_str(self.text).map_err(|error| self.located_error(&error))
     }
 
-    fn explain(&self, error: &serde_json::Error) -> Error {
+    fn located_error(&self, error: &serde_json::Error) -> Error {
         let file = self.file.to_owned();
         if error.classify() == Category::Eof {
-            return Error::EndsEarly {
+            return Error::TruncatedJson {
                 file,
                 offset: self.bytes_before + self.text.len(),
                 line: self.lines_before + self.text.lines().count(),
-                place: place(self.text, self.text.len()),
+                location: location(self.text, self.text.len()),
             };
         }
         let (line, column) = (error.line(), error.column());
@@ -43,12 +42,12 @@ impl Piece<'_> {
         let before: usize = lines.take(line.saturating_sub(1)).map(str::len).sum();
         let problem = error.to_string();
         let suffix = format!(" at line {line} column {column}");
-        Error::Shape {
+        Error::InvalidJson {
             file,
             line: self.lines_before + line,
             column,
-            // The column is that of the last byte that was read.
-            place: place(self.text, before + column.saturating_sub(1)),
+            // The column is that of the last byte that serde_json read.
+            location: location(self.text, before + column.saturating_sub(1)),
             problem: problem.strip_suffix(&suffix).unwrap_or(&problem).to_owned(),
             expected: self.expected,
         }
@@ -60,8 +59,8 @@ enum Level {
     Array(usize),
 }
 
-/// The keys and indices that lead to the byte `end` of JSON that is sound up to there.
-fn place(text: &str, end: usize) -> String {
+/// The keys and indices of the value at the byte `end`; the JSON before it must be valid.
+fn location(text: &str, end: usize) -> String {
     let bytes = text.as_bytes();
     let mut levels: Vec<Level> = Vec::new();
     let mut at = 0;
@@ -69,7 +68,9 @@ fn place(text: &str, end: usize) -> String {
         match bytes[at] {
             b'"' => {
                 let close = string_end(bytes, at);
-                if let (Some(Level::Object(key @ None)), true) = (levels.last_mut(), close < end) {
+                if close < end
+                    && let Some(Level::Object(key @ None)) = levels.last_mut()
+                {
                     *key = Some(text[at + 1..close].to_owned());
                 }
                 at = close;
@@ -86,7 +87,7 @@ fn place(text: &str, end: usize) -> String {
         }
         at += 1;
     }
-    // Where a bracket closes, it is the whole within it that lacks something.
+    // An error at a closing bracket concerns the whole array or object.
     if at == end && matches!(bytes.get(end), Some(b'}' | b']')) {
         match levels.last_mut() {
             Some(Level::Object(key)) => *key = None,
@@ -106,7 +107,7 @@ fn place(text: &str, end: usize) -> String {
     if path.is_empty() { "the outermost level".to_owned() } else { format!("`{path}`") }
 }
 
-/// The closing quote of the string that begins at `at`, or the end of the text.
+/// The closing quote of the string that starts at `at`, or the end of the text.
 fn string_end(bytes: &[u8], at: usize) -> usize {
     let mut end = at + 1;
     while end < bytes.len() && bytes[end] != b'"' {
@@ -135,32 +136,32 @@ mod tests {
     }
 
     fn message(text: &str) -> String {
-        let piece =
-            Piece { file: "a", text, lines_before: 10, bytes_before: 100, expected: "an outer" };
-        piece.parse::<Outer>().unwrap_err().to_string()
+        let text =
+            JsonText { file: "a", text, lines_before: 10, bytes_before: 100, expected: "an outer" };
+        text.parse::<Outer>().unwrap_err().to_string()
     }
 
     #[test]
-    fn where_it_breaks_off_is_said_in_bytes() {
+    fn truncated_json_is_reported_with_its_byte_and_key() {
         assert_eq!(
             message("{\"data\": [{\"title\": \"a\", \"count\": 1},\n {\"title\": \"b"),
-            "`a` ends early, at byte 151 (line 12), within `data[1].title`: expected the rest of \
-             the JSON; take the file from the original again"
+            "`a` is truncated at byte 151 (line 12), within `data[1].title`: expected the rest of \
+             the JSON; copy or download the file again"
         );
         assert!(message("{\"da").contains("within the outermost level"));
         assert!(message("{\"data\": [").contains("within `data[0]`"));
     }
 
     #[test]
-    fn where_it_differs_is_said_by_line_and_key() {
+    fn invalid_json_is_reported_with_its_line_and_key() {
         assert_eq!(
             message(
                 "{\"data\": [{\"title\": \"a\", \"count\": 1},\n {\"title\": 5, \"count\": 2}]}"
             ),
-            "`a` is not as expected at line 12, column 12, in `data[1].title`: invalid type: \
+            "`a` does not match the format at line 12, column 12, in `data[1].title`: invalid type: \
              integer `5`, expected a string; expected an outer; correct the file or name another"
         );
-        for (text, place, problem) in [
+        for (text, location, problem) in [
             ("{\"data\": [{\"title\": \"\\\"x\"}]}", "`data[0]`", "missing field `count`"),
             ("{\"date\": []}", "the outermost level", "missing field `data`"),
             ("{\"data\": {\"title\": 1}}", "`data`", "invalid type: map"),
@@ -171,7 +172,7 @@ mod tests {
             ("{\"data\": []} x", "the outermost level", "trailing characters"),
         ] {
             let message = message(text);
-            assert!(message.contains(&format!("in {place}: {problem}")), "{message}");
+            assert!(message.contains(&format!("in {location}: {problem}")), "{message}");
         }
     }
 }

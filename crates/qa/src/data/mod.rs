@@ -1,50 +1,51 @@
-//! Questions about passages, each answered by a piece of its passage: read from SQuAD, NewsQA or
-//! JSON lines, checked, kept with exact offsets, and made into examples and batches.
-//!
-//! What it does not know: models. Tensors appear in `batch` alone.
+//! Questions whose answers are spans of a passage: reads SQuAD, NewsQA and JSON Lines, checks the byte offsets and
+//! makes examples and batches. Does not know models; only `batch` uses tensors.
 
-// An answer is a range, and a question may well have a single one.
+// Tests compare answer lists such as `[4..9]`, a list of one range.
 #![cfg_attr(test, allow(clippy::single_range_in_vec_init))]
 
 mod batch;
-mod collect;
+mod char_index;
+mod collector;
+mod dataset;
 pub mod error;
 mod example;
 mod json;
 mod jsonl;
-mod locate;
-mod mapping;
 mod newsqa;
-mod prepared;
 mod split;
 mod squad;
-mod write;
+mod squad_writer;
+mod word_range;
 
 use std::ops::Range;
 use std::path::Path;
 
-pub use batch::{Answers, FEATURES, Known, Marks, QuestionBatch, Sentences, Targets};
-pub use collect::Counts;
+pub use batch::{
+    AnswerBatch, FEATURES, QuestionBatch, QuestionTargets, SentenceBatch, SentenceFeatures,
+    VocabSizes,
+};
+pub use collector::QuestionCounts;
+pub use dataset::{ExampleCounts, LocatedQuestion, QaDataset, QaDatasetConfig, locate_answers};
 pub use error::{Error, Result};
-pub use example::{Example, Examples, Sentence, held};
-pub use mapping::words_of;
-pub use prepared::{Located, PreparedQuestions, QuestionRecipe, Used, locate};
+pub use example::{EncodedSentence, Example, Examples, in_question};
 pub use split::split;
-pub use write::to_squad;
+pub use squad_writer::to_squad;
+pub use word_range::word_range;
 
-/// Passages that belong together, such as those of one article.
+/// Passages that belong together, such as the paragraphs of an article.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
-    /// Its title, or where in the file it stands if it has none.
+    /// The title, or the location in the file if there is none.
     pub title: String,
     /// In the order of the file.
     pub passages: Vec<Passage>,
 }
 
-/// A text and what is asked about it.
+/// A text and the questions about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Passage {
-    /// The text as in the file, white space included.
+    /// The text as in the file, including white space.
     pub text: String,
     /// In the order of the file; may be empty.
     pub questions: Vec<Question>,
@@ -53,61 +54,61 @@ pub struct Passage {
 /// A question and its answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
-    /// Unlike every other question's in the file.
+    /// Unique in the file.
     pub id: String,
-    /// What is asked, as in the file.
+    /// The question's text as in the file.
     pub text: String,
-    /// The bytes of each answer in the passage: at least one answer, none of them twice, and each
-    /// of them whole words, so that [`words_of`] finds it.
+    /// The byte range of each answer in the passage: at least one answer, no duplicates. Each answer consists of
+    /// whole words, so [`word_range`] returns a range for it.
     pub answers: Vec<Range<usize>>,
 }
 
-/// What a file holds.
+/// The contents of a file.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Read {
-    /// All documents that hold a passage, with the questions that can be used.
+pub struct LoadedDocuments {
+    /// All documents that have a passage, with the usable questions.
     pub documents: Vec<Document>,
-    /// What was found and what was left out.
-    pub counts: Counts,
+    /// The numbers of questions found and left out.
+    pub counts: QuestionCounts,
 }
 
-/// Reads a file whole into memory: SQuAD 1.1 or 2.0 from `.json`, NewsQA's tokenized table from
-/// `.csv`, one object a line from `.jsonl`. A file of another name is judged by how it begins.
+/// Reads a whole file into memory: SQuAD 1.1 or 2.0 (`.json`), the tokenized NewsQA table (`.csv`) or JSON Lines
+/// (`.jsonl`). The format of a file with another extension is detected from its first line.
 ///
-/// Questions that are well-formed but of no use are counted and left out, see [`Counts`].
+/// Well-formed but unusable questions are counted and left out, see [`QuestionCounts`].
 ///
 /// # Errors
-/// Whatever is damaged or contradicts itself is refused with its place: see [`Error`].
-pub fn read(path: &Path) -> Result<Read> {
-    let bytes = bytes_of(path)?;
+/// If the file is damaged or inconsistent; the error gives the location, see [`Error`].
+pub fn read(path: &Path) -> Result<LoadedDocuments> {
+    let bytes = read_bytes(path)?;
     let file = path.to_string_lossy().into_owned();
     let text = String::from_utf8(bytes).map_err(|error| Error::NotUtf8 {
         file: file.clone(),
         offset: error.utf8_error().valid_up_to(),
     })?;
-    // Spreadsheets write a byte order mark, which is no part of JSON nor of a column's name.
+    // Spreadsheets write a byte order mark; it is not part of the JSON or of a column name.
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     if text.trim().is_empty() {
         return Err(Error::Empty { file });
     }
-    match Format::of(path, text) {
+    match Format::detect(path, text) {
         Some(Format::Squad) => squad::read(&file, text),
         Some(Format::NewsQa) => newsqa::read(&file, text),
-        Some(Format::Lines) => jsonl::read(&file, text),
+        Some(Format::JsonLines) => jsonl::read(&file, text),
         None => Err(Error::UnknownFormat { file }),
     }
 }
 
-/// Reads SQuAD's JSON; `name` is what errors call it.
+/// Reads SQuAD JSON; `name` is the file name in errors.
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_squad(name: &str, text: &str) -> Result<Read> {
+pub fn read_squad(name: &str, text: &str) -> Result<LoadedDocuments> {
     squad::read(name, text)
 }
 
-fn bytes_of(path: &Path) -> Result<Vec<u8>> {
-    // Asked first, since reading a directory gives another error on every system.
+fn read_bytes(path: &Path) -> Result<Vec<u8>> {
+    // Checked first, because the error of reading a directory depends on the system.
     if path.is_dir() {
         return Err(text_prep::Error::Directory { path: path.to_owned() }.into());
     }
@@ -121,23 +122,23 @@ fn bytes_of(path: &Path) -> Result<Vec<u8>> {
 enum Format {
     Squad,
     NewsQa,
-    Lines,
+    JsonLines,
 }
 
 impl Format {
-    fn of(path: &Path, text: &str) -> Option<Self> {
+    fn detect(path: &Path, text: &str) -> Option<Self> {
         let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
         match extension.to_str() {
             Some("json") => return Some(Self::Squad),
             Some("csv") => return Some(Self::NewsQa),
-            Some("jsonl" | "ndjson") => return Some(Self::Lines),
+            Some("jsonl" | "ndjson") => return Some(Self::JsonLines),
             _ => {}
         }
         let first = text.trim_start().lines().next().unwrap_or_default();
         if serde_json::from_str::<serde_json::Map<_, _>>(first)
             .is_ok_and(|map| map.contains_key("context"))
         {
-            Some(Self::Lines)
+            Some(Self::JsonLines)
         } else if first.starts_with('{') {
             Some(Self::Squad)
         } else {
@@ -150,19 +151,19 @@ impl Format {
 mod tests {
     use super::*;
 
-    fn read_bytes(name: &str, bytes: &[u8]) -> Result<Read> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(name);
+    fn read_file(name: &str, bytes: &[u8]) -> Result<LoadedDocuments> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(name);
         std::fs::write(&path, bytes).unwrap();
         read(&path)
     }
 
     fn message(name: &str, bytes: &[u8]) -> String {
-        let message = read_bytes(name, bytes).unwrap_err().to_string();
+        let message = read_file(name, bytes).unwrap_err().to_string();
         assert!(!message.contains('\n'), "{message}");
-        // Without the temporary folder.
-        let cut = message.find(name).unwrap_or(0);
-        message[cut..].to_owned()
+        // Without the path of the temporary directory.
+        let start = message.find(name).unwrap_or(0);
+        message[start..].to_owned()
     }
 
     const LINE: &str = r#"{"context":"A fox ran.","question":"Who ran?","answer":"fox"}"#;
@@ -171,33 +172,33 @@ mod tests {
     const TABLE: &str = "story_text,question,answer_token_ranges\nA fox ran .,Who ran?,1:2\n";
 
     #[test]
-    fn a_format_is_known_by_its_name_or_its_beginning() {
+    fn the_format_is_detected_from_the_extension_or_the_first_line() {
         for (text, names) in [
             (LINE, ["a.jsonl", "b.ndjson", "c.txt"]),
             (SQUAD, ["a.json", "b.JSON", "c"]),
             (TABLE, ["a.csv", "b.CSV", "c.txt"]),
         ] {
             for name in names {
-                for mark in ["", "\u{feff}"] {
-                    let found = read_bytes(name, format!("{mark}{text}").as_bytes()).unwrap();
-                    let passage = &found.documents[0].passages[0];
+                for bom in ["", "\u{feff}"] {
+                    let loaded = read_file(name, format!("{bom}{text}").as_bytes()).unwrap();
+                    let passage = &loaded.documents[0].passages[0];
                     assert_eq!(&passage.text[passage.questions[0].answers[0].clone()], "fox");
-                    assert_eq!((found.counts.found, found.counts.kept()), (1, 1));
+                    assert_eq!((loaded.counts.found, loaded.counts.usable()), (1, 1));
                 }
             }
         }
         assert_eq!(
             message("a.txt", b"Once upon a time"),
-            "a.txt` holds no questions that this program can read: expected SQuAD's JSON (.json), \
-             NewsQA's tokenized table (.csv) or one JSON object a line (.jsonl); name another file"
+            "a.txt` has an unknown format: expected SQuAD JSON (.json), the tokenized NewsQA table (.csv) \
+             or JSON Lines (.jsonl); name another file"
         );
     }
 
     #[test]
-    fn a_file_that_cannot_be_text_is_refused() {
+    fn files_that_are_not_text_are_rejected() {
         assert_eq!(
             message("a.json", b"{\"data\": \"\xff\"}"),
-            "a.json` is not UTF-8: byte 10 begins an invalid sequence; convert the file to UTF-8"
+            "a.json` is not UTF-8: byte 10 starts an invalid sequence; convert the file to UTF-8"
         );
         for bytes in [&b""[..], b" \n", b"\xef\xbb\xbf"] {
             assert_eq!(
@@ -205,18 +206,18 @@ mod tests {
                 "a.csv` is empty: expected questions with their passages; name another file"
             );
         }
-        let folder = tempfile::tempdir().unwrap();
-        assert!(read(folder.path()).unwrap_err().to_string().contains("is a directory"));
-        let missing = read(&folder.path().join("a.json")).unwrap_err().to_string();
+        let dir = tempfile::tempdir().unwrap();
+        assert!(read(dir.path()).unwrap_err().to_string().contains("is a directory"));
+        let missing = read(&dir.path().join("a.json")).unwrap_err().to_string();
         assert!(missing.starts_with("no file at `") && missing.ends_with("check the path"));
     }
 
     #[test]
-    fn a_file_without_a_question_to_use_is_refused() {
+    fn a_file_without_usable_questions_is_rejected() {
         assert_eq!(
             message("a.json", br#"{"data": []}"#),
-            "a.json` holds no question that can be used (of 0: 0 unanswerable, 0 unmappable, \
-             0 empty, 0 duplicated); expected at least one; name another file"
+            "a.json` has no usable question (of 0: 0 unanswerable, 0 unmappable, 0 empty, 0 duplicate); \
+             expected at least one; name another file"
         );
     }
 }

@@ -1,22 +1,20 @@
-//! NewsQA's tokenized table: a row a question, its answers as ranges of the story's tokens.
-//!
-//! What it does not know: other formats, and the table before it was tokenized, whose answers are
-//! counted in characters.
+//! The tokenized NewsQA table: one question per row, answers as token ranges of the story. Does not read the original
+//! table, whose answers are character ranges.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
 use csv::{ReaderBuilder, StringRecord};
-use text_prep::passage::is_white_space;
+use text_prep::spans::is_white_space;
 
-use super::Read;
-use super::collect::{Asked, Collector, Place, document, wrong};
+use super::LoadedDocuments;
+use super::collector::{Collector, PassageIndex, RawQuestion, document_location, question_error};
 use super::error::{Error, Result, quoted};
 
-/// The column by which the table is known.
+/// A column that identifies the format.
 pub(super) const RANGES: &str = "answer_token_ranges";
 
-/// Where the columns are.
+/// The indices of the columns.
 struct Columns {
     text: usize,
     question: usize,
@@ -25,124 +23,127 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(file: &str, headers: &StringRecord) -> Result<Self> {
-        let find = |name: &str| headers.iter().position(|header| header.trim() == name);
-        let needed = ["story_text", "question", RANGES];
-        let [Some(text), Some(question), Some(ranges)] = needed.map(find) else {
-            let missing: Vec<_> = needed.into_iter().filter(|name| find(name).is_none()).collect();
+    fn find(file: &str, headers: &StringRecord) -> Result<Self> {
+        let position = |name: &str| headers.iter().position(|header| header.trim() == name);
+        let required = ["story_text", "question", RANGES];
+        let [Some(text), Some(question), Some(ranges)] = required.map(position) else {
+            let missing: Vec<_> =
+                required.into_iter().filter(|name| position(name).is_none()).collect();
             let found: Vec<_> = headers.iter().map(quoted).collect();
             let problem = format!(
-                "lacks the column {}: its first row holds {}; expected NewsQA's tokenized table; \
-                 name its columns in the first row",
+                "has no column {}: its first row is {}; expected the tokenized NewsQA table with the column \
+                 names in the first row",
                 missing.join(" and "),
                 found.join(", ")
             );
             return Err(Error::Table { file: file.to_owned(), problem });
         };
-        Ok(Self { text, question, ranges, story: find("story_id") })
+        Ok(Self { text, question, ranges, story: position("story_id") })
     }
 }
 
-/// Reads `text`, the whole of `file`. Rows are counted as a spreadsheet does: the names of the
-/// columns are row 1. A story is a document, named by its `story_id` if there is such a column, else
-/// by its first row; a question's id is its row.
-pub(super) fn read(file: &str, text: &str) -> Result<Read> {
-    let table = |problem: String| Error::Table { file: file.to_owned(), problem };
-    // A quote that was never closed would swallow all rows behind it, and end with the file.
+/// Parses `text`, the contents of `file`. Rows are numbered as in a spreadsheet: the column names are row 1. Each
+/// story becomes a document, named by its `story_id` if that column exists, else by its first row. The id of a question
+/// is its row.
+pub(super) fn read(file: &str, text: &str) -> Result<LoadedDocuments> {
+    let table_error = |problem: String| Error::Table { file: file.to_owned(), problem };
+    // The csv reader would take an unclosed quote and all rows after it for one field.
     if text.bytes().filter(|&byte| byte == b'"').count() % 2 == 1 && !text.ends_with('\n') {
-        let problem = "ends within a quoted field; expected a whole last row; take the file from \
-                       the original again";
-        return Err(table(problem.to_owned()));
+        let problem = "ends within a quoted field; expected a complete last row; copy or download \
+                       the file again";
+        return Err(table_error(problem.to_owned()));
     }
     let mut rows = ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
-    let headers = rows.headers().map_err(|error| table(format!("has no first row: {error}")))?;
-    let (width, columns) = (headers.len(), Columns::of(file, headers)?);
+    let headers =
+        rows.headers().map_err(|error| table_error(format!("has no first row: {error}")))?;
+    let (width, columns) = (headers.len(), Columns::find(file, headers)?);
     let mut collector = Collector::new(file);
     let mut documents: HashMap<String, usize> = HashMap::new();
-    let mut passages: HashMap<(String, String), Place> = HashMap::new();
+    let mut passages: HashMap<(String, String), PassageIndex> = HashMap::new();
     for (index, row) in rows.records().enumerate() {
-        let place = format!("row {}", index + 2);
-        let row = row.map_err(|error| table(format!("cannot be read at {place}: {error}")))?;
+        let location = format!("row {}", index + 2);
+        let row =
+            row.map_err(|error| table_error(format!("cannot be read at {location}: {error}")))?;
         if row.len() != width {
-            return Err(table(format!(
-                "has {} fields in {place}; expected {width} as in its first row; close the \
+            return Err(table_error(format!(
+                "has {} fields in {location}; expected {width} as in its first row; close the \
                  quotes around fields that hold commas or line ends",
                 row.len()
             )));
         }
         let story = columns.story.map_or("", |column| &row[column]);
         let key = (story.to_owned(), row[columns.text].to_owned());
-        let to = match passages.get(&key) {
-            Some(&to) => to,
+        let passage = match passages.get(&key) {
+            Some(&passage) => passage,
             None => {
                 let index = match story {
-                    "" => collector.document(&place),
+                    "" => collector.add_document(&location),
                     story => *documents
                         .entry(story.to_owned())
-                        .or_insert_with(|| collector.document(story)),
+                        .or_insert_with(|| collector.add_document(story)),
                 };
-                let whole = match story {
-                    "" => place.clone(),
-                    story => format!("{place}, {}", document(story)),
+                let passage_location = match story {
+                    "" => location.clone(),
+                    story => format!("{location}, {}", document_location(story)),
                 };
-                let to = collector.passage(index, &key.1, &whole)?;
-                passages.insert(key, to);
-                to
+                let passage = collector.add_passage(index, &key.1, &passage_location)?;
+                passages.insert(key, passage);
+                passage
             }
         };
-        let asked = Asked { id: &place, text: &row[columns.question], place: "the table" };
-        let answers = answers(&row[columns.ranges], collector.text(to))
-            .map_err(|problem| wrong(file, &asked, problem))?;
-        collector.question(to, &asked, &answers)?;
+        let question =
+            RawQuestion { id: &location, text: &row[columns.question], location: "the table" };
+        let answers = parse_answers(&row[columns.ranges], collector.text(passage))
+            .map_err(|problem| question_error(file, &question, problem))?;
+        collector.add_question(passage, &question, &answers)?;
     }
     collector.finish()
 }
 
-/// The bytes of `3:5,9:10|3:6|None`: of several readers' answers, each of one or more ranges of
-/// tokens, their ends exclusive. NewsQA writes `-1:-1` where its readers did not agree on one.
-fn answers(ranges: &str, text: &str) -> Result<Vec<Range<usize>>, String> {
+/// The byte ranges of answers such as `3:5,9:10|3:6|None`: the answers of several annotators, each one or more token
+/// ranges with exclusive ends. `-1:-1` means that the annotators did not agree.
+fn parse_answers(ranges: &str, text: &str) -> Result<Vec<Range<usize>>, String> {
     let mut tokens: Option<Vec<Range<usize>>> = None;
-    let mut found = Vec::new();
-    for reader in ranges.split('|').map(str::trim) {
-        if matches!(reader, "" | "None" | "-1:-1") {
+    let mut answers = Vec::new();
+    for annotator in ranges.split('|').map(str::trim) {
+        if matches!(annotator, "" | "None" | "-1:-1") {
             continue;
         }
-        let mut last = 0;
-        for range in reader.split(',').map(str::trim) {
-            let parts = range.split_once(':');
-            let Some((start, end)) =
-                parts.and_then(|(start, end)| Some((start.parse().ok()?, end.parse().ok()?)))
-            else {
+        let mut last_end = 0;
+        for range in annotator.split(',').map(str::trim) {
+            let ends = range.split_once(':').and_then(|(start, end)| {
+                Some((start.parse::<usize>().ok()?, end.parse::<usize>().ok()?))
+            });
+            let Some((start, end)) = ends else {
                 return Err(format!(
                     "has the range {}; expected two numbers such as 3:5; correct it",
                     quoted(range)
                 ));
             };
-            let (start, end): (usize, usize) = (start, end);
-            let tokens = tokens.get_or_insert_with(|| tokens_of(text));
+            let tokens = tokens.get_or_insert_with(|| token_ranges(text));
             if start >= end || end > tokens.len() {
                 return Err(format!(
-                    "has the range {range} in a story of {} tokens; expected one that begins \
-                     before its end and ends within the story; correct it",
+                    "has the range {range} in a story of {} tokens; expected a non-empty range within the \
+                     story; correct it",
                     tokens.len()
                 ));
             }
-            if start < last {
+            if start < last_end {
                 return Err(format!(
-                    "has the range {range} behind one that ends with {last}; expected ranges in \
-                     order that do not overlap; correct {}",
-                    quoted(reader)
+                    "has the range {range} after a range that ends at {last_end}; expected ascending ranges \
+                     without overlap; correct {}",
+                    quoted(annotator)
                 ));
             }
-            last = end;
-            found.push(tokens[start].start..tokens[end - 1].end);
+            last_end = end;
+            answers.push(tokens[start].start..tokens[end - 1].end);
         }
     }
-    Ok(found)
+    Ok(answers)
 }
 
-/// What stands between white space.
-fn tokens_of(text: &str) -> Vec<Range<usize>> {
+/// The byte ranges of the tokens of `text`, which are separated by white space.
+fn token_ranges(text: &str) -> Vec<Range<usize>> {
     let mut tokens = Vec::new();
     let mut at = 0;
     for token in text.split(is_white_space) {
@@ -150,7 +151,7 @@ fn tokens_of(text: &str) -> Vec<Range<usize>> {
             tokens.push(at..at + token.len());
         }
         at += token.len();
-        // The white space behind the token, which may take several bytes.
+        // The white space after the token, which may have several bytes.
         at += text[at..].chars().next().map_or(0, char::len_utf8);
     }
     tokens
@@ -162,7 +163,7 @@ mod tests {
 
     const HEADERS: &str = "story_id,question,answer_token_ranges,sentence_starts,story_text\n";
 
-    fn rows(rows: &str) -> Result<Read> {
+    fn rows(rows: &str) -> Result<LoadedDocuments> {
         read("a.csv", &format!("{HEADERS}{rows}"))
     }
 
@@ -171,8 +172,8 @@ mod tests {
     }
 
     #[test]
-    fn ranges_of_tokens_become_bytes() {
-        let found = rows(
+    fn token_ranges_are_converted_to_byte_ranges() {
+        let loaded = rows(
             "./s/1,Who ?,\"0:2,3:4|0:2|None\",0,여우 's \u{3000} den . \"\"\n\
              ./s/1,\"What,\nwhere ?\",2:3,0,여우 's \u{3000} den . \"\"\n\
              ./s/1,Which ?,0:1,0,Another text\n\
@@ -182,9 +183,9 @@ mod tests {
         )
         .unwrap();
         let titles: Vec<_> =
-            found.documents.iter().map(|d| (d.title.as_str(), d.passages.len())).collect();
+            loaded.documents.iter().map(|d| (d.title.as_str(), d.passages.len())).collect();
         assert_eq!(titles, [("./s/1", 2), ("./s/2", 1)]);
-        let passage = &found.documents[0].passages[0];
+        let passage = &loaded.documents[0].passages[0];
         let texts: Vec<Vec<&str>> = passage
             .questions
             .iter()
@@ -192,42 +193,42 @@ mod tests {
             .collect();
         assert_eq!(texts, [vec!["여우 's", "."], vec!["den"]]);
         assert_eq!(passage.questions[1].id, "row 3");
-        assert_eq!((found.counts.found, found.counts.unanswerable), (6, 3));
+        assert_eq!((loaded.counts.found, loaded.counts.unanswerable), (6, 3));
     }
 
     #[test]
-    fn a_table_without_story_ids_has_a_document_a_text() {
-        let found = read(
+    fn without_story_ids_each_text_is_a_document() {
+        let loaded = read(
             "a.csv",
             "question,story_text,answer_token_ranges\nWho ?,A fox,1:2\nWhat ?,A fox,0:2\n?,Two,0:1",
         )
         .unwrap();
-        let titles: Vec<_> = found.documents.iter().map(|d| d.title.as_str()).collect();
+        let titles: Vec<_> = loaded.documents.iter().map(|d| d.title.as_str()).collect();
         assert_eq!(titles, ["row 2", "row 4"]);
     }
 
     #[test]
-    fn ranges_that_contradict_themselves_are_named_with_their_row() {
+    fn invalid_ranges_are_reported_with_their_row() {
         assert_eq!(
             message("1:3,2:4"),
-            "`a.csv`: question `row 2` of the table has the range 2:4 behind one that ends with \
-             3; expected ranges in order that do not overlap; correct \"1:3,2:4\""
+            "`a.csv`: question `row 2` of the table has the range 2:4 after a range that ends \
+             at 3; expected ascending ranges without overlap; correct \"1:3,2:4\""
         );
-        assert!(message("3:4,0:1").contains("has the range 0:1 behind one that ends with 4"));
+        assert!(message("3:4,0:1").contains("has the range 0:1 after a range that ends at 4"));
         assert!(message("3:9").contains("has the range 3:9 in a story of 5 tokens"));
-        assert!(message("3:3").contains("expected one that begins before its end"));
+        assert!(message("3:3").contains("expected a non-empty range within the story"));
         for ranges in ["3", "a:b", "1:2,", "-1:2"] {
             assert!(message(ranges).contains("expected two numbers such as 3:5"), "{ranges}");
         }
     }
 
     #[test]
-    fn a_damaged_table_is_refused() {
+    fn damaged_tables_are_rejected() {
         assert_eq!(
             read("a.csv", "story_id,question,story_text\n").unwrap_err().to_string(),
-            "`a.csv` lacks the column answer_token_ranges: its first row holds \"story_id\", \
-             \"question\", \"story_text\"; expected NewsQA's tokenized table; name its columns in \
-             the first row"
+            "`a.csv` has no column answer_token_ranges: its first row is \"story_id\", \
+             \"question\", \"story_text\"; expected the tokenized NewsQA table with the column names in the \
+             first row"
         );
         let short = rows("./s,Who ?,0:1,0,A fox\n./s,Who ?\n").unwrap_err().to_string();
         assert!(short.contains("has 2 fields in row 3; expected 5 as in its first row"), "{short}");

@@ -1,17 +1,15 @@
-//! Which documents are learned from and which are held out.
-//!
-//! What it does not know: what the documents are about.
+//! Splits documents into training and validation documents. Does not look at their text.
 
 use super::Document;
 use super::error::{Error, Result};
 use seqdata::random::Random;
 
-/// Divides documents into (train, valid). Whole documents are held out, so that no passage and
-/// nothing like it stands on both sides: in an order that depends on `seed` alone, until the valid
-/// side holds at least `valid_fraction` of all questions. On each side they keep their own order.
+/// Splits documents into (train, valid). Whole documents are held out, so that similar passages are not on both sides.
+/// They are drawn in an order that depends only on `seed`, until the validation side has at least `valid_fraction` of
+/// all questions. Each side keeps the original order.
 ///
 /// # Errors
-/// If fewer than two documents hold questions, or `valid_fraction` is not between 0 and 1.
+/// If fewer than two documents have questions, or `valid_fraction` is not between 0 and 1.
 pub fn split(
     documents: Vec<Document>,
     valid_fraction: f64,
@@ -19,44 +17,42 @@ pub fn split(
 ) -> Result<(Vec<Document>, Vec<Document>)> {
     if !(valid_fraction > 0.0 && valid_fraction < 1.0) {
         return Err(Error::Split(format!(
-            "the valid fraction is {valid_fraction}; expected a number above 0 and below 1; \
-             correct it"
+            "the validation fraction is {valid_fraction}; expected a number above 0 and below 1"
         )));
     }
-    let sizes: Vec<usize> = documents.iter().map(questions_in).collect();
-    let mut left = sizes.iter().filter(|&&size| size > 0).count();
-    if left < 2 {
+    let sizes: Vec<usize> = documents.iter().map(num_questions).collect();
+    let mut num_train = sizes.iter().filter(|&&size| size > 0).count();
+    if num_train < 2 {
         return Err(Error::Split(format!(
-            "the questions are about {left} document; expected two or more, since whole documents \
-             are held out; name a file of its own to be held out, or say which passages belong \
-             to which document"
+            "the number of documents with questions is {num_train}; expected 2 or more, because whole documents \
+             are held out; give a separate validation file, or divide the passages into documents"
         )));
     }
-    // A share such as 0.1 · 30 falls a hair above the number that was meant.
-    let wanted = valid_fraction * sizes.iter().sum::<usize>() as f64 - 1e-6;
+    // Rounding errors: 0.1 · 30 is slightly above 3.
+    let target = valid_fraction * sizes.iter().sum::<usize>() as f64 - 1e-6;
     let mut held_out = vec![false; documents.len()];
-    let mut held = 0;
+    let mut num_valid = 0;
     for index in Random::keyed(seed, "questions", &[]).permutation(documents.len()) {
         let index = index as usize;
         if sizes[index] == 0 {
             continue;
         }
-        // One document is left to learn from, however large the others are.
-        if held as f64 >= wanted || left == 1 {
+        // One document always stays for training.
+        if num_valid as f64 >= target || num_train == 1 {
             break;
         }
         held_out[index] = true;
-        held += sizes[index];
-        left -= 1;
+        num_valid += sizes[index];
+        num_train -= 1;
     }
     let (valid, train): (Vec<_>, Vec<_>) =
         documents.into_iter().zip(held_out).partition(|(_, held_out)| *held_out);
-    let bare =
+    let documents =
         |side: Vec<(Document, bool)>| side.into_iter().map(|(document, _)| document).collect();
-    Ok((bare(train), bare(valid)))
+    Ok((documents(train), documents(valid)))
 }
 
-fn questions_in(document: &Document) -> usize {
+fn num_questions(document: &Document) -> usize {
     document.passages.iter().map(|passage| passage.questions.len()).sum()
 }
 
@@ -79,7 +75,7 @@ mod tests {
     }
 
     fn count(side: &[Document]) -> usize {
-        side.iter().map(questions_in).sum()
+        side.iter().map(num_questions).sum()
     }
 
     fn titles(side: &[Document]) -> Vec<usize> {
@@ -87,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_documents_are_held_out_until_they_are_enough() {
+    fn whole_documents_are_held_out_until_the_fraction_is_reached() {
         for seed in 0..50 {
             let all = documents(&[3; 10]);
             let (train, valid) = split(all.clone(), 0.1, seed).unwrap();
@@ -102,25 +98,24 @@ mod tests {
     }
 
     #[test]
-    fn the_seed_alone_decides() {
+    fn the_split_depends_only_on_the_seed() {
         let held_out = |seed| titles(&split(documents(&[3; 100]), 0.1, seed).unwrap().1);
         assert_eq!(held_out(1), held_out(1));
         assert_ne!(held_out(1), held_out(2));
     }
 
     #[test]
-    fn something_is_left_to_learn_from() {
+    fn one_document_stays_for_training() {
         let (train, valid) = split(documents(&[1, 100]), 0.9, 1).unwrap();
         assert_eq!((train.len(), valid.len()), (1, 1));
     }
 
     #[test]
-    fn what_cannot_be_divided_is_refused() {
+    fn too_few_documents_and_invalid_fractions_are_rejected() {
         assert_eq!(
             split(documents(&[5, 0]), 0.1, 1).unwrap_err().to_string(),
-            "the questions are about 1 document; expected two or more, since whole documents are \
-             held out; name a file of its own to be held out, or say which passages belong to \
-             which document"
+            "the number of documents with questions is 1; expected 2 or more, because whole documents are \
+             held out; give a separate validation file, or divide the passages into documents"
         );
         for fraction in [0.0, 1.0, -1.0, f64::NAN] {
             assert!(split(documents(&[1, 1]), fraction, 1).is_err(), "{fraction}");

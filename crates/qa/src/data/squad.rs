@@ -1,14 +1,12 @@
-//! SQuAD 1.1 and 2.0: articles, their paragraphs, questions and answers by character.
-//!
-//! What it does not know: other formats, and which answers are whole words.
+//! Reads SQuAD 1.1 and 2.0, whose answers are given by character offset. Does not check that answers are whole words.
 
 use serde::Deserialize;
 
-use super::Read;
-use super::collect::{Asked, Collector, document, wrong};
+use super::LoadedDocuments;
+use super::char_index::CharIndex;
+use super::collector::{Collector, RawQuestion, document_location, question_error};
 use super::error::Result;
-use super::json::Piece;
-use super::locate::Context;
+use super::json::JsonText;
 
 const EXPECTED: &str = "SQuAD's {\"data\": [{\"title\", \"paragraphs\": [{\"context\", \"qas\": \
                         [{\"id\", \"question\", \"answers\": [{\"text\", \"answer_start\"}]}]}]}]}";
@@ -27,11 +25,11 @@ struct Article {
 #[derive(Deserialize)]
 struct Paragraph {
     context: String,
-    qas: Vec<Asking>,
+    qas: Vec<Qa>,
 }
 
 #[derive(Deserialize)]
-struct Asking {
+struct Qa {
     id: String,
     question: String,
     answers: Option<Vec<Answer>>,
@@ -46,33 +44,32 @@ struct Answer {
     answer_start: usize,
 }
 
-/// Reads `text`, the whole of `file`. Other keys than SQuAD's are passed over.
-pub(super) fn read(file: &str, text: &str) -> Result<Read> {
-    let piece = Piece { file, text, lines_before: 0, bytes_before: 0, expected: EXPECTED };
-    let squad: Squad = piece.parse()?;
+/// Parses `text`, the contents of `file`. Unknown keys are ignored.
+pub(super) fn read(file: &str, text: &str) -> Result<LoadedDocuments> {
+    let json = JsonText { file, text, lines_before: 0, bytes_before: 0, expected: EXPECTED };
+    let squad: Squad = json.parse()?;
     let mut collector = Collector::new(file);
-    for (number, article) in squad.data.iter().enumerate() {
-        let title = article.title.clone().unwrap_or_else(|| format!("data[{number}]"));
-        let place = document(&title);
-        let index = collector.document(&title);
+    for (index, article) in squad.data.iter().enumerate() {
+        let title = article.title.clone().unwrap_or_else(|| format!("data[{index}]"));
+        let location = document_location(&title);
+        let document = collector.add_document(&title);
         for Paragraph { context, qas } in &article.paragraphs {
-            let to = collector.passage(index, context, &place)?;
-            let context = Context::new(context);
-            for asking in qas {
-                let asked = Asked { id: &asking.id, text: &asking.question, place: &place };
-                let answers = match (&asking.answers, asking.is_impossible) {
-                    (_, true) => &[],
-                    (Some(answers), false) => answers.as_slice(),
-                    (None, false) => {
-                        let problem = "has no `answers`; expected a list of them, or \
-                                       `is_impossible`; add either";
-                        return Err(wrong(file, &asked, problem.to_owned()));
+            let passage = collector.add_passage(document, context, &location)?;
+            let context = CharIndex::new(context);
+            for qa in qas {
+                let question = RawQuestion { id: &qa.id, text: &qa.question, location: &location };
+                let answers = match &qa.answers {
+                    _ if qa.is_impossible => &[],
+                    Some(answers) => answers.as_slice(),
+                    None => {
+                        let problem = "has no `answers`; expected a list, or `is_impossible`; add one of them";
+                        return Err(question_error(file, &question, problem.to_owned()));
                     }
                 };
-                let at = |answer: &Answer| context.at(answer.answer_start, &answer.text);
-                let found: Result<Vec<_>, _> = answers.iter().map(at).collect();
-                let found = found.map_err(|problem| wrong(file, &asked, problem))?;
-                collector.question(to, &asked, &found)?;
+                let range = |answer: &Answer| context.find_at(answer.answer_start, &answer.text);
+                let ranges: Result<Vec<_>, _> = answers.iter().map(range).collect();
+                let ranges = ranges.map_err(|problem| question_error(file, &question, problem))?;
+                collector.add_question(passage, &question, &ranges)?;
             }
         }
     }
@@ -83,7 +80,7 @@ pub(super) fn read(file: &str, text: &str) -> Result<Read> {
 mod tests {
     use super::*;
 
-    fn squad(context: &str, qas: &str) -> Result<Read> {
+    fn squad(context: &str, qas: &str) -> Result<LoadedDocuments> {
         let text = format!(
             "{{\"version\": \"1.1\", \"data\": [{{\"title\": \"Fables\", \"paragraphs\": \
              [{{\"context\": \"{context}\", \"qas\": [{qas}]}}]}}]}}"
@@ -96,15 +93,15 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_counted_in_characters_and_kept_in_bytes() {
-        let found = squad(
+    fn character_offsets_are_converted_to_byte_ranges() {
+        let loaded = squad(
             "한글 \\ud83e\\udd8a: the fox’s den",
             r#"{"id": "q", "question": "Whose?", "answers": [
                 {"text": "fox", "answer_start": 10}, {"text": "the fox’s", "answer_start": 6},
                 {"text": "fox", "answer_start": 10}]}"#,
         )
         .unwrap();
-        let [document] = found.documents.as_slice() else { panic!("{found:?}") };
+        let [document] = loaded.documents.as_slice() else { panic!("{loaded:?}") };
         let passage = &document.passages[0];
         let answers = &passage.questions[0].answers;
         let texts: Vec<_> = answers.iter().map(|range| &passage.text[range.clone()]).collect();
@@ -113,7 +110,7 @@ mod tests {
 
     #[test]
     fn unanswerable_questions_are_counted_and_left_out() {
-        let found = squad(
+        let loaded = squad(
             "A fox ran.",
             r#"{"id": "1", "question": "Who?", "answers": [{"text": "fox", "answer_start": 2}]},
                {"id": "2", "question": "When?", "answers": [], "is_impossible": true,
@@ -122,19 +119,19 @@ mod tests {
                {"id": "4", "question": "Where?", "answers": []}"#,
         )
         .unwrap();
-        assert_eq!((found.counts.found, found.counts.unanswerable), (4, 3));
-        assert_eq!(found.documents[0].passages[0].questions.len(), 1);
+        assert_eq!((loaded.counts.found, loaded.counts.unanswerable), (4, 3));
+        assert_eq!(loaded.documents[0].passages[0].questions.len(), 1);
     }
 
     #[test]
-    fn a_span_that_does_not_match_is_named() {
+    fn answers_that_do_not_match_the_context_are_rejected() {
         assert_eq!(
             message(
                 "A fox ran.",
                 r#"{"id": "q7", "question": "Who?", "answers": [{"text": "fox", "answer_start": 1}]}"#
             ),
-            "`a.json`: question `q7` of document \"Fables\" should be answered by \"fox\" from \
-             character 1 on, but its context holds \" fo\" there; it stands at 2 alone; correct \
+            "`a.json`: question `q7` of document \"Fables\" has the answer \"fox\" at \
+             character 1, but the context has \" fo\" there; it occurs only at character 2; correct \
              its start"
         );
         let empty =
@@ -147,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn another_shape_is_told_by_its_key() {
+    fn wrong_types_are_reported_with_their_key() {
         let message = message("A fox.", r#"{"id": 5, "question": "Who?", "answers": []}"#);
         assert!(
             message.contains("in `data[0].paragraphs[0].qas[0].id`: invalid type"),

@@ -1,88 +1,92 @@
-//! What in a sentence a question could be about: what the network finds, and numbers, dates and names by rule.
+//! Answer candidates of a sentence: spans that the model extracts, and numbers, dates and names found by heuristics.
 
 use std::ops::Range;
 
-use crate::data::Sentence;
 use serde::Serialize;
 use text_prep::Vocabulary;
-use text_prep::passage::{Shape, Word};
+use text_prep::spans::{Word, WordShape};
 
-use super::network::Heard;
+use super::pipeline::SpanScores;
+use crate::data::EncodedSentence;
 
-/// Who found an answer.
+/// The source of an answer candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
 pub enum FoundBy {
-    /// The network.
-    Network,
-    /// A rule that needs no training: a number, a date or a name.
-    Rule,
+    /// The model.
+    #[serde(rename = "network")]
+    Model,
+    /// A heuristic without training: a number, a date or a name.
+    #[serde(rename = "rule")]
+    Heuristic,
 }
 
-/// A possible answer.
+/// An answer candidate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
-    /// Its words.
+    /// The words of the sentence that it consists of.
     pub words: Range<usize>,
-    /// Who found it.
+    /// Its source.
     pub found_by: FoundBy,
-    /// How likely the network takes it for an answer.
+    /// The model's probability that it is an answer.
     pub probability: f64,
 }
 
-/// Up to `count` answers that share no word, the likeliest first: what the network finds, then what the rules
-/// find beside it.
-pub fn candidates(text: &str, words: &[Word], heard: &Heard, count: usize) -> Vec<Candidate> {
+/// The model's spans with a lower probability are no candidates.
+const MIN_PROBABILITY: f64 = 0.02;
+
+/// Up to `count` candidates that do not overlap: first the model's, the most probable first, then those of the
+/// heuristics.
+pub fn candidates(text: &str, words: &[Word], scores: &SpanScores, count: usize) -> Vec<Candidate> {
     let mut all: Vec<Candidate> = Vec::new();
-    let apart = |all: &[Candidate], span: &Range<usize>| {
+    let is_disjoint = |all: &[Candidate], span: &Range<usize>| {
         all.iter().all(|known| known.words.end <= span.start || span.end <= known.words.start)
     };
-    for (span, probability) in heard.ranked() {
+    for (span, probability) in scores.ranked() {
         if all.len() == count {
             return all;
         }
-        // What is hardly an answer is none, but for the best, which a sentence may do with.
-        if probability < LEAST && !all.is_empty() {
+        // The best span is accepted with any probability.
+        if probability < MIN_PROBABILITY && !all.is_empty() {
             break;
         }
-        if apart(&all, &span) && is_something(text, &words[span.clone()]) {
-            all.push(Candidate { words: span, found_by: FoundBy::Network, probability });
+        if is_disjoint(&all, &span) && has_word(text, &words[span.clone()]) {
+            all.push(Candidate { words: span, found_by: FoundBy::Model, probability });
         }
     }
-    for span in by_rule(text, words) {
+    for span in numbers_and_names(text, words) {
         if all.len() == count {
             break;
         }
-        if apart(&all, &span) {
-            let probability = heard.about(&span);
-            all.push(Candidate { words: span, found_by: FoundBy::Rule, probability });
+        if is_disjoint(&all, &span) {
+            let probability = scores.probability_near(&span);
+            all.push(Candidate { words: span, found_by: FoundBy::Heuristic, probability });
         }
     }
     all
 }
 
-/// The probability below which the network's spans are not asked about.
-const LEAST: f64 = 0.02;
-
-/// Whether some word is more than a mark.
-fn is_something(text: &str, words: &[Word]) -> bool {
-    words.iter().any(|word| Shape::of(&text[word.range.clone()]) != Shape::Punctuation)
+/// Whether these tokens are not all punctuation.
+fn has_word(text: &str, words: &[Word]) -> bool {
+    words.iter().any(|word| WordShape::of(&text[word.range.clone()]) != WordShape::Punctuation)
 }
 
-/// Numbers with the capitalised words around them, as in "12 May 1820", and names: runs of capitalised words,
-/// but for a single one at the beginning, which every sentence has.
-fn by_rule(text: &str, words: &[Word]) -> Vec<Range<usize>> {
-    let shapes: Vec<Shape> =
-        words.iter().map(|word| Shape::of(&text[word.range.clone()])).collect();
+/// Runs of numbers and capitalised words, such as "12 May 1820" or a name. A single capitalised word at the
+/// beginning is left out, because every sentence has one.
+fn numbers_and_names(text: &str, words: &[Word]) -> Vec<Range<usize>> {
+    let shapes: Vec<WordShape> =
+        words.iter().map(|word| WordShape::of(&text[word.range.clone()])).collect();
     let is_part = |at: usize| {
-        matches!(shapes[at], Shape::Number | Shape::Title | Shape::Upper | Shape::Mixed)
+        matches!(
+            shapes[at],
+            WordShape::Number | WordShape::Title | WordShape::Upper | WordShape::Mixed
+        )
     };
     let mut found = Vec::new();
     let mut at = 0;
     while at < words.len() {
         let end = (at..words.len()).find(|&at| !is_part(at)).unwrap_or(words.len());
-        let alone = end == at + 1 && at == 0 && shapes[0] != Shape::Number;
-        if end > at && !alone {
+        let is_first_word = end == at + 1 && at == 0 && shapes[0] != WordShape::Number;
+        if end > at && !is_first_word {
             found.push(at..end);
         }
         at = end.max(at + 1);
@@ -90,20 +94,20 @@ fn by_rule(text: &str, words: &[Word]) -> Vec<Range<usize>> {
     found
 }
 
-/// How a word of a question is written: as it stands in the sentence where that says more than the
-/// vocabulary does, for names keep their capitals.
-pub fn written<'a>(
+/// The spelling of a word of a question: that of the sentence if the word occurs in it, because names are
+/// capitalised there; else that of the vocabulary.
+pub fn surface_form<'a>(
     text: &'a str,
     words: &[Word],
-    sentence: &'a Sentence,
+    sentence: &'a EncodedSentence,
     vocabulary: &'a Vocabulary,
     id: u32,
 ) -> &'a str {
-    let places = || (0..words.len()).filter(|&at| sentence.extended[at] == id);
-    // The first word of a sentence has a capital that may not be its own.
-    let inside = places().find(|&at| at > 0);
-    let known = (id as usize) < vocabulary.len();
-    match inside.or_else(|| places().next().filter(|_| !known)) {
+    let positions = || (0..words.len()).filter(|&at| sentence.extended_ids[at] == id);
+    // The first word of a sentence is capitalised in any case; it is used only for words without an id.
+    let inside = positions().find(|&at| at > 0);
+    let in_vocab = (id as usize) < vocabulary.len();
+    match inside.or_else(|| positions().next().filter(|_| !in_vocab)) {
         Some(at) => &text[words[at].range.clone()],
         None => vocabulary.token(id).unwrap_or_default(),
     }

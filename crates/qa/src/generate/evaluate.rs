@@ -1,109 +1,120 @@
-//! How good a network's answers and questions are beside people's, and beside what rules give that learned
-//! nothing.
+//! Evaluates a model's answers and questions against references and beside heuristic baselines.
 
 use std::ops::Range;
 
-use crate::data::{Document, Located, Sentence, locate};
+use eval::{Bleu, RougeL, SquadScores};
 use serde::Serialize;
-use text_prep::passage::{Word, words};
+use text_prep::spans::{Word, join, words};
 
-use super::beam::Search;
-use super::network::Asker;
+use super::beam::BeamOptions;
+use super::pipeline::QaPipeline;
+use crate::baselines::{AnswerBaseline, QuestionBaseline};
+use crate::copy_rate::{ComparedQuestion, CopyRate};
+use crate::data::{Document, EncodedSentence, LocatedQuestion, in_question, locate_answers};
 use crate::error::{Error, Result};
-use eval::{Answers, Bleu, RougeL};
 
-use crate::baselines::{AnswerRule, QuestionRule};
-use crate::copy_rate::{Asked, Copying};
+/// How answer extraction is evaluated, as reports say it.
+const EXTRACTION_PROTOCOL: &str = "one span per sentence, predicted without the question; each question scores \
+     the span of its sentence by SQuAD's exact match and F1 (best reference answer)";
+/// The same for question answering.
+const ANSWERING_PROTOCOL: &str =
+    "one span per question, the most probable one in its sentence given the question";
+/// The same for question generation.
+const GENERATION_PROTOCOL: &str = "given the reference answer; best hypothesis of a beam search; lower-cased \
+     words and punctuation marks; corpus BLEU without smoothing (as sacreBLEU's with tokenize none), mean \
+     ROUGE-L F-measure of the questions";
 
-/// How answers were scored, in words that stand beside the numbers.
-const ANSWER_PROTOCOL: &str = "one span a sentence, found without the question; each question scores the \
-     span of its sentence by SQuAD's exact match and F1 (the best of its answers)";
-/// The same of answers given the question.
-const ANSWERED_PROTOCOL: &str =
-    "one span a question, the likeliest in its sentence given the question";
-/// The same of questions.
-const QUESTION_PROTOCOL: &str = "the true answer given; the best of a beam; lower-cased words and marks; \
-     corpus BLEU without smoothing (as sacreBLEU's with tokenize none), ROUGE-L's F-measure, mean over \
-     questions";
+/// The name of the model in reports.
+const MODEL: &str = "the model";
 
-/// How good one way to find answers is; shares in per cent.
+/// The scores of the model or a baseline in answer extraction or question answering, in percent.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AnswerRow {
-    /// The network, or a rule.
+    /// The model or a baseline.
     pub name: String,
-    /// Answers that are a true one to the letter.
+    /// The fraction of answers that equal a reference answer.
     pub exact_match: f64,
-    /// The mean overlap with the best true answer.
+    /// The mean F1 over words with the best reference answer.
     pub f1: f64,
 }
 
-/// How good one way to ask is; all in per cent.
+/// The scores of the model or a baseline in question generation, in percent.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct QuestionRow {
-    /// The network, or a rule.
+    /// The model or a baseline.
     pub name: String,
     /// BLEU-1 to BLEU-4.
     pub bleu: [f64; 4],
     /// ROUGE-L.
     pub rouge_l: f64,
-    /// Questions whose first word is the true one's.
-    pub begun_right: f64,
-    /// Words that stand in the sentence.
+    /// The fraction of questions with the first word of the reference.
+    #[serde(rename = "begun_right")]
+    pub first_word_correct: f64,
+    /// The fraction of words that occur in the sentence.
     pub copied: f64,
-    /// Questions that hold their answer.
+    /// The fraction of questions that contain their answer.
     pub leaked: f64,
 }
 
-/// What a network was found to be worth.
+/// The evaluation of a model.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct QuestionEvaluation {
-    /// Questions found.
+    /// The number of questions in the data.
     pub questions: usize,
-    /// Those that were predicted and scored; the others have no answer, or one that is cut out of a word, or
-    /// stand there twice.
-    pub scored: usize,
-    /// Those whose answer is cut out of a word of its sentence.
+    /// The number of evaluated questions; the others have no answer, have an answer that begins or ends within a
+    /// word, or are duplicates.
+    #[serde(rename = "scored")]
+    pub evaluated: usize,
+    /// The number of questions whose answer begins or ends within a word of its sentence.
     pub unmapped: usize,
-    /// Different sentences that hold their answers.
+    /// The number of different sentences with answers.
     pub sentences: usize,
-    /// How answers were scored.
-    pub answer_protocol: String,
-    /// Answers without their questions: the network first, then the rules.
-    pub answers: Vec<AnswerRow>,
-    /// How answers to questions were scored; none where the network does not read questions.
-    pub answered_protocol: Option<String>,
-    /// Answers to the true questions.
-    pub answered: Option<AnswerRow>,
-    /// How questions were scored.
-    pub question_protocol: String,
-    /// Questions about the true answers: the network first, then the rules.
-    pub written: Vec<QuestionRow>,
-    /// A few questions to read, drawn by a seed and not picked.
-    pub drawn: Vec<Drawn>,
+    /// How answer extraction is evaluated.
+    #[serde(rename = "answer_protocol")]
+    pub extraction_protocol: String,
+    /// Answer extraction without the question: the model, then the baselines.
+    #[serde(rename = "answers")]
+    pub answer_extraction: Vec<AnswerRow>,
+    /// How question answering is evaluated; none if the model does not support it.
+    #[serde(rename = "answered_protocol")]
+    pub answering_protocol: Option<String>,
+    /// The model's answers to the reference questions.
+    #[serde(rename = "answered")]
+    pub question_answering: Option<AnswerRow>,
+    /// How question generation is evaluated.
+    #[serde(rename = "question_protocol")]
+    pub generation_protocol: String,
+    /// Questions about the reference answers: the model, then the baselines.
+    #[serde(rename = "written")]
+    pub question_generation: Vec<QuestionRow>,
+    /// A random sample of the model's questions.
+    #[serde(rename = "drawn")]
+    pub samples: Vec<SampleQuestion>,
 }
 
-/// A question beside the one that a person asked.
+/// A generated question beside the reference.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Drawn {
+pub struct SampleQuestion {
     /// The sentence.
     pub sentence: String,
-    /// The true answer.
+    /// The reference answer.
     pub answer: String,
-    /// What the network asks.
+    /// The generated question.
     pub question: String,
-    /// What a person asked.
-    pub truth: String,
+    /// The reference question.
+    #[serde(rename = "truth")]
+    pub reference: String,
 }
 
-/// Everything of one question.
+/// A reference question, prepared for the model, and the model's question.
 struct Case<'a> {
-    located: Located<'a>,
-    sentence: Sentence,
-    /// The true question.
-    truth: Vec<Word>,
-    held: Vec<bool>,
-    /// The question that the network asks.
-    asked: Vec<String>,
+    located: LocatedQuestion<'a>,
+    encoded: EncodedSentence,
+    reference: Vec<Word>,
+    /// For each word of the sentence, whether it is in the reference question.
+    in_question: Vec<bool>,
+    /// The words of the model's question.
+    generated: Vec<String>,
 }
 
 impl Case<'_> {
@@ -111,162 +122,172 @@ impl Case<'_> {
         self.located.words.iter().map(|word| word.key.clone()).collect()
     }
 
-    /// What stands in the text from the first to the last of these words.
+    /// The text from the first to the last of these words.
     fn text(&self, span: &Range<usize>) -> &str {
         match &self.located.words[span.clone()] {
             [] => "",
-            [first, .., last] => &self.located.text[first.range.start..last.range.end],
-            [only] => &self.located.text[only.range.clone()],
+            [first, .., last] => &self.located.sentence[first.range.start..last.range.end],
+            [only] => &self.located.sentence[only.range.clone()],
         }
-    }
-
-    fn score(&self, answers: &mut Answers, span: &Range<usize>) {
-        answers.add(self.text(span), &self.located.truths);
     }
 }
 
-/// Scores a network on `documents`: what it finds without and with the questions, and what it asks about
-/// the true answers. `found` questions were found where the documents were read, those included that were of
-/// no use. `constant` is what to ask about everything; `drawn` questions are shown, drawn by `seed`.
+/// Evaluates a model on `documents`: answer extraction, question answering, and question generation about the
+/// reference answers. `questions` is the number of questions in the data, including unusable ones;
+/// `constant_question` is the question of the constant baseline; `num_samples` questions are sampled with `seed`.
 ///
 /// # Errors
-/// If nothing can be scored, or the network gives no numbers.
+/// If no question can be evaluated, or the model's results are not finite.
 pub fn evaluate_questions(
-    asker: &Asker,
+    pipeline: &QaPipeline,
     documents: &[Document],
-    found: usize,
-    constant: &str,
-    search: Search,
-    (drawn, seed): (usize, u64),
+    questions: usize,
+    constant_question: &str,
+    beam: BeamOptions,
+    (num_samples, seed): (usize, u64),
 ) -> Result<QuestionEvaluation> {
     let mut cases: Vec<Case> = Vec::new();
     let mut unmapped = 0;
     for passage in documents.iter().flat_map(|document| &document.passages) {
-        unmapped += locate(passage, |located| {
-            let truth = words(located.question);
-            let held = crate::data::held(&located.words, &truth);
-            let sentence = Sentence::new(located.text, &located.words, asker.vocabulary);
-            cases.push(Case { located, sentence, truth, held, asked: Vec::new() });
+        unmapped += locate_answers(passage, |located| {
+            let reference = words(located.question);
+            let in_question = in_question(&located.words, &reference);
+            let vocabulary = pipeline.vocabulary;
+            let encoded = EncodedSentence::new(located.sentence, &located.words, vocabulary);
+            cases.push(Case { located, encoded, reference, in_question, generated: Vec::new() });
         });
     }
     if cases.is_empty() {
-        return Err(Error::NothingToScore { questions: found, unmapped });
+        return Err(Error::NothingToEvaluate { questions, unmapped });
     }
-    let plain: Vec<_> = cases.iter().map(|case| (&case.sentence, None)).collect();
-    let heard = asker.hear(&plain)?;
-    let mut answers = vec![AnswerRow::of("the network", &cases, |at| heard[at].named())];
-    for (rule, name) in RULES {
-        let find = |at: usize| {
-            let Located { text, words, .. } = &cases[at].located;
-            let words: Vec<&str> = words.iter().map(|word| &text[word.range.clone()]).collect();
-            rule.answer(&words)
-        };
-        answers.push(AnswerRow::of(name, &cases, find));
-    }
-    let answered = match asker.model.heeds_questions() {
-        false => None,
-        true => {
-            let asked: Vec<_> =
-                cases.iter().map(|case| (&case.sentence, Some(case.held.as_slice()))).collect();
-            let heard = asker.hear(&asked)?;
-            Some(AnswerRow::of("the network", &cases, |at| heard[at].best()))
-        }
+    let answer_extraction = evaluate_extraction(pipeline, &cases)?;
+    let question_answering = if pipeline.model.supports_answering() {
+        let inputs: Vec<_> =
+            cases.iter().map(|case| (&case.encoded, Some(case.in_question.as_slice()))).collect();
+        let scores = pipeline.score_spans(&inputs)?;
+        Some(AnswerRow::new(MODEL, &cases, |at| scores[at].best()))
+    } else {
+        None
     };
-    let about: Vec<_> =
-        cases.iter().map(|case| (&case.sentence, case.located.answer.clone())).collect();
-    let best = asker.question(&about, search)?;
-    for (case, best) in cases.iter_mut().zip(best) {
-        let best = best.into_iter().next().map(|found| found.words).unwrap_or_default();
-        let word = |id: u32| match (id as usize).checked_sub(asker.vocabulary.len()) {
-            Some(further) => case.sentence.further[further].clone(),
-            None => asker.vocabulary.token(id).unwrap_or_default().to_owned(),
+    let answers: Vec<_> =
+        cases.iter().map(|case| (&case.encoded, case.located.answer.clone())).collect();
+    let found = pipeline.search_questions(&answers, beam)?;
+    for (case, found) in cases.iter_mut().zip(found) {
+        let ids = found.into_iter().next().map(|best| best.words).unwrap_or_default();
+        let word = |id: u32| match (id as usize).checked_sub(pipeline.vocabulary.len()) {
+            Some(oov) => case.encoded.oov_words[oov].clone(),
+            None => pipeline.vocabulary.token(id).unwrap_or_default().to_owned(),
         };
-        case.asked = best.into_iter().map(word).collect();
+        case.generated = ids.into_iter().map(word).collect();
     }
-    let mut written = vec![QuestionRow::of("the network", &cases, |case| case.asked.clone())];
-    let constant = words(constant).into_iter().map(|word| word.key).collect();
-    for (rule, name) in [
-        (QuestionRule::LongestClause, "the longest clause and \u{201c}?\u{201d}"),
-        (QuestionRule::Constant(constant), "the same question always"),
-        (QuestionRule::Sentence, "the sentence itself"),
-    ] {
-        let ask = |case: &Case| {
-            let keys = case.keys();
-            rule.question(&keys).into_iter().map(str::to_owned).collect()
-        };
-        written.push(QuestionRow::of(name, &cases, ask));
-    }
-    let mut sentences: Vec<(*const u8, usize)> =
-        cases.iter().map(|case| (case.located.text.as_ptr(), case.located.text.len())).collect();
+    let mut sentences: Vec<(*const u8, usize)> = cases
+        .iter()
+        .map(|case| (case.located.sentence.as_ptr(), case.located.sentence.len()))
+        .collect();
     sentences.sort_unstable();
     sentences.dedup();
     let order = seqdata::Random::keyed(seed, "drawn questions", &[]).permutation(cases.len());
-    let show = |&at: &u32| {
+    let sample = |&at: &u32| {
         let case = &cases[at as usize];
-        Drawn {
-            sentence: case.located.text.to_owned(),
+        SampleQuestion {
+            sentence: case.located.sentence.to_owned(),
             answer: case.text(&case.located.answer).to_owned(),
-            question: text_prep::passage::join(case.asked.iter().map(String::as_str)),
-            truth: case.located.question.to_owned(),
+            question: join(case.generated.iter().map(String::as_str)),
+            reference: case.located.question.to_owned(),
         }
     };
     Ok(QuestionEvaluation {
-        questions: found,
-        scored: cases.len(),
+        questions,
+        evaluated: cases.len(),
         unmapped,
         sentences: sentences.len(),
-        answer_protocol: ANSWER_PROTOCOL.into(),
-        answers,
-        answered_protocol: answered.is_some().then(|| ANSWERED_PROTOCOL.into()),
-        answered,
-        question_protocol: QUESTION_PROTOCOL.into(),
-        written,
-        drawn: order.iter().take(drawn).map(show).collect(),
+        extraction_protocol: EXTRACTION_PROTOCOL.into(),
+        answer_extraction,
+        answering_protocol: question_answering.is_some().then(|| ANSWERING_PROTOCOL.into()),
+        question_answering,
+        generation_protocol: GENERATION_PROTOCOL.into(),
+        question_generation: evaluate_generation(&cases, constant_question),
+        samples: order.iter().take(num_samples).map(sample).collect(),
     })
 }
 
-/// The rules that find answers, and what they are called.
-const RULES: [(AnswerRule, &str); 5] = [
-    (AnswerRule::Sentence, "the whole sentence"),
-    (AnswerRule::LastClause, "its last clause"),
-    (AnswerRule::LastThreeWords, "its last three words"),
-    (AnswerRule::Capitalised, "its longest run of capitals"),
-    (AnswerRule::NumberElseCapitalised, "its first number, else that run"),
+/// The model and the baselines, which extract answers without the question.
+fn evaluate_extraction(pipeline: &QaPipeline, cases: &[Case]) -> Result<Vec<AnswerRow>> {
+    let inputs: Vec<_> = cases.iter().map(|case| (&case.encoded, None)).collect();
+    let scores = pipeline.score_spans(&inputs)?;
+    let mut rows = vec![AnswerRow::new(MODEL, cases, |at| scores[at].min_risk())];
+    for (baseline, name) in ANSWER_BASELINES {
+        let extract = |at: usize| {
+            let LocatedQuestion { sentence, words, .. } = &cases[at].located;
+            let words: Vec<&str> = words.iter().map(|word| &sentence[word.range.clone()]).collect();
+            baseline.answer(&words)
+        };
+        rows.push(AnswerRow::new(name, cases, extract));
+    }
+    Ok(rows)
+}
+
+/// The model and the baselines, which generate questions about the reference answers.
+fn evaluate_generation(cases: &[Case], constant_question: &str) -> Vec<QuestionRow> {
+    let mut rows = vec![QuestionRow::new(MODEL, cases, |case| case.generated.clone())];
+    let constant = words(constant_question).into_iter().map(|word| word.key).collect();
+    for (baseline, name) in [
+        (QuestionBaseline::LongestClause, "the longest clause and \u{201c}?\u{201d}"),
+        (QuestionBaseline::Constant(constant), "the same question always"),
+        (QuestionBaseline::Sentence, "the sentence itself"),
+    ] {
+        let generate = |case: &Case| {
+            let keys = case.keys();
+            baseline.question(&keys).into_iter().map(str::to_owned).collect()
+        };
+        rows.push(QuestionRow::new(name, cases, generate));
+    }
+    rows
+}
+
+/// The baselines of answer extraction and their names in reports.
+const ANSWER_BASELINES: [(AnswerBaseline, &str); 5] = [
+    (AnswerBaseline::Sentence, "the whole sentence"),
+    (AnswerBaseline::LastClause, "its last clause"),
+    (AnswerBaseline::LastThreeWords, "its last three words"),
+    (AnswerBaseline::Capitalised, "its longest capitalised run"),
+    (AnswerBaseline::NumberElseCapitalised, "its first number, else that run"),
 ];
 
 impl AnswerRow {
-    fn of(name: &str, cases: &[Case], find: impl Fn(usize) -> Range<usize>) -> Self {
-        let mut answers = Answers::default();
+    fn new(name: &str, cases: &[Case], answer: impl Fn(usize) -> Range<usize>) -> Self {
+        let mut scores = SquadScores::default();
         for (at, case) in cases.iter().enumerate() {
-            case.score(&mut answers, &find(at));
+            scores.add(case.text(&answer(at)), &case.located.gold_answers);
         }
-        Self { name: name.into(), exact_match: answers.exact_match(), f1: answers.f1() }
+        Self { name: name.into(), exact_match: scores.exact_match(), f1: scores.f1() }
     }
 }
 
 impl QuestionRow {
-    fn of(name: &str, cases: &[Case], ask: impl Fn(&Case) -> Vec<String>) -> Self {
+    fn new(name: &str, cases: &[Case], question: impl Fn(&Case) -> Vec<String>) -> Self {
         let (mut bleu, mut rouge) = (Bleu::default(), RougeL::default());
-        let mut copying = Copying::default();
+        let mut copy_rate = CopyRate::default();
         for case in cases {
-            let truth: Vec<String> = case.truth.iter().map(|word| word.key.clone()).collect();
-            let (question, source) = (ask(case), case.keys());
-            bleu.add(&question, std::slice::from_ref(&truth));
-            rouge.add(&question, std::slice::from_ref(&truth));
-            copying.add(Asked {
+            let reference: Vec<String> =
+                case.reference.iter().map(|word| word.key.clone()).collect();
+            let (question, source) = (question(case), case.keys());
+            bleu.add(&question, std::slice::from_ref(&reference));
+            rouge.add(&question, std::slice::from_ref(&reference));
+            copy_rate.add(ComparedQuestion {
                 question: &question,
                 answer: &source[case.located.answer.clone()],
                 source: &source,
-                truth: &truth,
+                reference: &reference,
             });
         }
         Self {
             name: name.into(),
             bleu: [1, 2, 3, 4].map(|order| bleu.score(order)),
             rouge_l: rouge.score(),
-            begun_right: 100.0 * copying.begun_right_share(),
-            copied: 100.0 * copying.copied_share(),
-            leaked: 100.0 * copying.leaked_share(),
+            first_word_correct: 100.0 * copy_rate.first_word_accuracy(),
+            copied: 100.0 * copy_rate.copied_fraction(),
+            leaked: 100.0 * copy_rate.leaked_fraction(),
         }
     }
 }

@@ -1,16 +1,19 @@
-//! Asks questions about a text with a trained network: answers are found sentence by sentence, a question is
-//! searched for each, and answered again to see whether it asks for what it should.
+//! Question generation with a trained model: extract answer candidates from each sentence, search for questions
+//! about them, and keep those that the model answers with the candidate (round-trip consistency).
 //!
-//! Every answer is a place in the text, in bytes and in characters; nothing here changes the text.
+//! Positions in the text are given in bytes and in characters; the text itself is never changed.
 
-pub mod beam;
+mod beam;
 mod candidates;
 mod evaluate;
-mod network;
+mod pipeline;
 mod question_generation;
 mod top_k;
 
+pub use beam::{BeamOptions, Hypothesis};
 pub use candidates::{Candidate, FoundBy};
-pub use evaluate::{AnswerRow, QuestionEvaluation, QuestionRow, evaluate_questions};
-pub use network::{Asker, Heard};
-pub use question_generation::{Ask, Asked, ask};
+pub use evaluate::{
+    AnswerRow, QuestionEvaluation, QuestionRow, SampleQuestion, evaluate_questions,
+};
+pub use pipeline::{QaPipeline, SpanScores};
+pub use question_generation::{GeneratedQuestion, QgOptions};

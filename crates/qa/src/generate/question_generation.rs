@@ -1,205 +1,227 @@
-//! From a text to questions with their answers.
+//! Generates questions with answers from a text.
 
 use std::ops::Range;
 
-use crate::data::{Sentence, held};
 use serde::Serialize;
-use text_prep::passage::{Word, join, sentences, words};
+use text_prep::spans::{Word, join, sentences, words};
 
-use super::beam::{Found, Search};
-use super::candidates::{Candidate, FoundBy, candidates, written};
-use super::network::Asker;
+use super::beam::{BeamOptions, Hypothesis};
+use super::candidates::{Candidate, FoundBy, candidates, surface_form};
+use super::pipeline::QaPipeline;
+use crate::data::{EncodedSentence, in_question};
 use crate::error::{Error, Result};
 
-/// What is asked for.
+/// Options of question generation.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Ask {
-    /// Questions about a sentence at the most.
-    pub per_sentence: usize,
-    /// How questions are searched for.
-    pub search: Search,
-    /// Confidence below which a question is not told.
+pub struct QgOptions {
+    /// The maximum number of questions per sentence.
+    pub max_per_sentence: usize,
+    /// The beam search for questions.
+    pub beam: BeamOptions,
+    /// Questions with a lower confidence are dropped.
     pub min_confidence: f64,
 }
 
-/// A question with its answer and its place in the text.
+/// A question with its answer and its position in the text.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Asked {
+pub struct GeneratedQuestion {
     /// The question.
     pub question: String,
-    /// The answer, as it stands in the text.
+    /// The answer as in the text.
     pub answer: String,
-    /// The sentence, as it stands in the text.
+    /// The sentence as in the text.
     pub sentence: String,
-    /// From 0 to 1: the geometric mean of the two below.
+    /// The geometric mean of the two probabilities below, from 0 to 1.
     pub confidence: f64,
     /// The geometric mean of the probabilities of the question's words.
     pub question_probability: f64,
-    /// How likely the question is answered by this answer, or one that is nearly it.
+    /// The probability that this span, or one close to it, is the answer to the question.
     pub answer_probability: f64,
-    /// Who found the answer.
+    /// The source of the answer.
     pub found_by: FoundBy,
-    /// Where the answer stands, in bytes.
+    /// The range of the answer in bytes.
     pub answer_bytes: Range<usize>,
-    /// The same in characters.
+    /// The range of the answer in characters.
     pub answer_characters: Range<usize>,
-    /// Where the sentence stands, in bytes.
+    /// The range of the sentence in bytes.
     pub sentence_bytes: Range<usize>,
-    /// The same in characters.
+    /// The range of the sentence in characters.
     pub sentence_characters: Range<usize>,
 }
 
 /// A sentence of the text.
-struct Line {
+struct Sentence {
     range: Range<usize>,
     words: Vec<Word>,
-    sentence: Sentence,
+    encoded: EncodedSentence,
 }
 
-/// A question that is searched for or was found.
-struct Attempt {
-    line: usize,
-    candidate: Candidate,
-}
-
-/// A question that was found.
+/// A question before round-trip filtering.
 struct Draft<'a> {
-    attempt: &'a Attempt,
-    found: Found,
-    text: String,
-    held: Vec<bool>,
+    /// The index of the sentence.
+    sentence: usize,
+    candidate: &'a Candidate,
+    hypothesis: Hypothesis,
+    question: String,
+    /// For each word of the sentence, whether it is in the question.
+    in_question: Vec<bool>,
 }
 
-/// Words in the longest sentence that is asked about; what is longer is mostly no sentence.
-const LONGEST: usize = 200;
-/// More answers are tried than questions wanted, for some will not pass.
-const SPARE: usize = 2;
-/// Questions about an answer that are tried.
-const TRIED: usize = 2;
+/// The maximum length in words of a sentence that questions are generated for; longer ones are rarely sentences.
+const MAX_SENTENCE_LEN: usize = 200;
+/// Answer candidates per wanted question, because some questions are filtered out.
+const CANDIDATES_PER_QUESTION: usize = 2;
+/// Questions per answer candidate; if the first is filtered out, the next may pass.
+const QUESTIONS_PER_CANDIDATE: usize = 2;
 
-/// Asks questions about `text`, in its order; of a sentence the surest first.
-///
-/// # Errors
-/// If the text holds no sentence, or the network gives no numbers.
-pub fn ask(asker: &Asker, text: &str, ask: &Ask) -> Result<Vec<Asked>> {
-    let lines: Vec<Line> = sentences(text)
-        .into_iter()
-        .filter_map(|range| {
-            let words = words(&text[range.clone()]);
-            let fits = (1..=LONGEST).contains(&words.len());
-            let sentence = || Sentence::new(&text[range.clone()], &words, asker.vocabulary);
-            fits.then(sentence).map(|sentence| Line { range, words, sentence })
-        })
-        .collect();
-    if lines.is_empty() {
-        return Err(Error::NoSentences);
-    }
-    let plain: Vec<(&Sentence, Option<&[bool]>)> =
-        lines.iter().map(|line| (&line.sentence, None)).collect();
-    let heard = asker.hear(&plain)?;
-    let mut attempts = Vec::new();
-    for (at, (line, heard)) in lines.iter().zip(&heard).enumerate() {
-        let count = SPARE * ask.per_sentence;
-        let found = candidates(&text[line.range.clone()], &line.words, heard, count);
-        attempts.extend(found.into_iter().map(|candidate| Attempt { line: at, candidate }));
-    }
-    let about: Vec<(&Sentence, Range<usize>)> = attempts
-        .iter()
-        .map(|attempt| (&lines[attempt.line].sentence, attempt.candidate.words.clone()))
-        .collect();
-    let found = asker.question(&about, ask.search)?;
-    // Of each the best few: where one does not pass, the next may.
-    let drafts: Vec<Draft> = attempts
-        .iter()
-        .zip(found)
-        .flat_map(|(attempt, found)| {
-            found.into_iter().take(TRIED).map(move |found| (attempt, found))
-        })
-        .map(|(attempt, found)| {
-            let line = &lines[attempt.line];
-            let text = spelled(asker, &text[line.range.clone()], line, &found.words);
-            let held = held(&line.words, &words(&text));
-            Draft { attempt, found, text, held }
-        })
-        .collect();
-    // The round trip: is it answered by what it was asked about?
-    let questions: Vec<(&Sentence, Option<&[bool]>)> = drafts
-        .iter()
-        .map(|draft| (&lines[draft.attempt.line].sentence, Some(draft.held.as_slice())))
-        .collect();
-    let answered = asker.hear(&questions)?;
-    let places = Places::of(text);
-    let mut asked: Vec<(usize, Asked)> = Vec::new();
-    for (draft, answered) in drafts.into_iter().zip(&answered) {
-        let Draft { attempt: Attempt { line, candidate }, found, text: question, .. } = draft;
-        let range = lines[*line].range.clone();
-        let of = &lines[*line].words[candidate.words.clone()];
-        let (first, last) = (&of[0].range, &of[of.len() - 1].range);
-        let answer = range.start + first.start..range.start + last.end;
-        let best = answered.best();
-        let again = best.start < candidate.words.end && candidate.words.start < best.end;
-        let question_probability = found.probability_per_word();
-        let answer_probability = answered.about(&candidate.words);
-        let confidence = (question_probability * answer_probability).sqrt();
-        if !again || confidence < ask.min_confidence {
-            continue;
+impl QaPipeline<'_> {
+    /// Generates questions about `text`, in the order of its sentences; within a sentence the one with the
+    /// highest confidence first.
+    ///
+    /// # Errors
+    /// If the text has no sentence of a usable length, or the model's results are not finite.
+    pub fn generate_questions(
+        &self,
+        text: &str,
+        options: &QgOptions,
+    ) -> Result<Vec<GeneratedQuestion>> {
+        let sentences = self.split_sentences(text);
+        if sentences.is_empty() {
+            return Err(Error::NoSentences);
         }
-        asked.push((
-            *line,
-            Asked {
-                question,
+        let inputs: Vec<_> = sentences.iter().map(|one| (&one.encoded, None)).collect();
+        let scores = self.score_spans(&inputs)?;
+        let count = CANDIDATES_PER_QUESTION * options.max_per_sentence;
+        let mut all: Vec<(usize, Candidate)> = Vec::new();
+        for (at, (Sentence { range, words, .. }, scores)) in
+            sentences.iter().zip(&scores).enumerate()
+        {
+            let found = candidates(&text[range.clone()], words, scores, count);
+            all.extend(found.into_iter().map(|candidate| (at, candidate)));
+        }
+        let drafts = self.draft_questions(text, &sentences, &all, options.beam)?;
+        // Round trip: the model answers each question.
+        let inputs: Vec<_> = drafts
+            .iter()
+            .map(|draft| (&sentences[draft.sentence].encoded, Some(draft.in_question.as_slice())))
+            .collect();
+        let answers = self.score_spans(&inputs)?;
+        let char_offsets = CharOffsets::new(text);
+        let mut passed: Vec<(usize, GeneratedQuestion)> = Vec::new();
+        for (draft, scores) in drafts.into_iter().zip(&answers) {
+            let sentence = &sentences[draft.sentence];
+            let span = &draft.candidate.words;
+            let best = scores.best();
+            let is_confirmed = best.start < span.end && span.start < best.end;
+            let question_probability = draft.hypothesis.mean_word_probability();
+            let answer_probability = scores.probability_near(span);
+            let confidence = (question_probability * answer_probability).sqrt();
+            if !is_confirmed || confidence < options.min_confidence {
+                continue;
+            }
+            let words = &sentence.words[span.clone()];
+            let (first, last) = (&words[0].range, &words[words.len() - 1].range);
+            let range = sentence.range.clone();
+            let answer = range.start + first.start..range.start + last.end;
+            let question = GeneratedQuestion {
+                question: draft.question,
                 answer: text[answer.clone()].into(),
                 sentence: text[range.clone()].into(),
                 confidence,
                 question_probability,
                 answer_probability,
-                found_by: candidate.found_by,
-                answer_characters: places.characters(&answer),
+                found_by: draft.candidate.found_by,
+                answer_characters: char_offsets.range(&answer),
                 answer_bytes: answer,
-                sentence_characters: places.characters(&range),
+                sentence_characters: char_offsets.range(&range),
                 sentence_bytes: range,
-            },
-        ));
+            };
+            passed.push((draft.sentence, question));
+        }
+        Ok(best_per_sentence(passed, options.max_per_sentence))
     }
-    asked.sort_by(|one, other| {
-        one.0.cmp(&other.0).then(other.1.confidence.total_cmp(&one.1.confidence))
-    });
-    let mut told: Vec<(usize, Asked)> = Vec::new();
-    for (line, one) in asked {
-        let of_line = || told.iter().filter(|(known, _)| *known == line);
-        let again = of_line().any(|(_, known)| {
-            known.question == one.question || known.answer_bytes == one.answer_bytes
-        });
-        if of_line().count() < ask.per_sentence && !again {
-            told.push((line, one));
+
+    fn split_sentences(&self, text: &str) -> Vec<Sentence> {
+        let sentence = |range: Range<usize>| {
+            let words = words(&text[range.clone()]);
+            (1..=MAX_SENTENCE_LEN).contains(&words.len()).then(|| {
+                let encoded = EncodedSentence::new(&text[range.clone()], &words, self.vocabulary);
+                Sentence { range, words, encoded }
+            })
+        };
+        sentences(text).into_iter().filter_map(sentence).collect()
+    }
+
+    /// The best questions about each candidate, given with the index of its sentence.
+    fn draft_questions<'a>(
+        &self,
+        text: &str,
+        sentences: &[Sentence],
+        candidates: &'a [(usize, Candidate)],
+        beam: BeamOptions,
+    ) -> Result<Vec<Draft<'a>>> {
+        let answers: Vec<_> = candidates
+            .iter()
+            .map(|(at, candidate)| (&sentences[*at].encoded, candidate.words.clone()))
+            .collect();
+        let found = self.search_questions(&answers, beam)?;
+        let mut drafts = Vec::new();
+        for ((at, candidate), found) in candidates.iter().zip(found) {
+            for hypothesis in found.into_iter().take(QUESTIONS_PER_CANDIDATE) {
+                let sentence = &sentences[*at];
+                let question = self.question_text(text, sentence, &hypothesis.words);
+                let in_question = in_question(&sentence.words, &words(&question));
+                drafts.push(Draft { sentence: *at, candidate, hypothesis, question, in_question });
+            }
+        }
+        Ok(drafts)
+    }
+
+    /// The question as text, with a capital first letter.
+    fn question_text(&self, text: &str, sentence: &Sentence, ids: &[u32]) -> String {
+        let Sentence { range, words, encoded } = sentence;
+        let text = &text[range.clone()];
+        let joined =
+            join(ids.iter().map(|&id| surface_form(text, words, encoded, self.vocabulary, id)));
+        let mut letters = joined.chars();
+        match letters.next() {
+            Some(first) => first.to_uppercase().chain(letters).collect(),
+            None => joined,
         }
     }
-    Ok(told.into_iter().map(|(_, asked)| asked).collect())
 }
 
-/// A question as it is written: words joined, the first letter a capital.
-fn spelled(asker: &Asker, text: &str, line: &Line, ids: &[u32]) -> String {
-    let words =
-        ids.iter().map(|&id| written(text, &line.words, &line.sentence, asker.vocabulary, id));
-    let joined = join(words);
-    let mut letters = joined.chars();
-    match letters.next() {
-        Some(first) => first.to_uppercase().chain(letters).collect(),
-        None => joined,
+/// The `max` questions of each sentence with the highest confidence, without repeated questions or answers.
+fn best_per_sentence(
+    mut questions: Vec<(usize, GeneratedQuestion)>,
+    max: usize,
+) -> Vec<GeneratedQuestion> {
+    questions.sort_by(|one, other| {
+        one.0.cmp(&other.0).then(other.1.confidence.total_cmp(&one.1.confidence))
+    });
+    let mut best: Vec<(usize, GeneratedQuestion)> = Vec::new();
+    for (sentence, one) in questions {
+        let of_sentence = || best.iter().filter(|(known, _)| *known == sentence);
+        let is_repeated = of_sentence().any(|(_, known)| {
+            known.question == one.question || known.answer_bytes == one.answer_bytes
+        });
+        if of_sentence().count() < max && !is_repeated {
+            best.push((sentence, one));
+        }
     }
+    best.into_iter().map(|(_, question)| question).collect()
 }
 
-/// From bytes to characters.
-struct Places(Vec<usize>);
+/// Converts byte offsets into character offsets: the byte offset of each character, and the end of the text.
+struct CharOffsets(Vec<usize>);
 
-impl Places {
-    /// Of each byte at which a character of `text` begins, and of its end.
-    fn of(text: &str) -> Self {
+impl CharOffsets {
+    fn new(text: &str) -> Self {
         Self(text.char_indices().map(|(at, _)| at).chain([text.len()]).collect())
     }
 
-    fn characters(&self, bytes: &Range<usize>) -> Range<usize> {
-        let place = |byte| self.0.partition_point(|&at| at < byte);
-        place(bytes.start)..place(bytes.end)
+    fn range(&self, bytes: &Range<usize>) -> Range<usize> {
+        let index = |byte| self.0.partition_point(|&at| at < byte);
+        index(bytes.start)..index(bytes.end)
     }
 }

@@ -1,16 +1,15 @@
-//! Attention: at each step of what is written, which steps of what was read it looks at.
+//! Attention of decoder steps over encoder steps, with optional coverage.
 
 use burn::module::{Module, Param};
 use burn::tensor::activation::softmax;
 use burn::tensor::{Int, Tensor, s};
+use models::init::{Initialization, Initializer};
 use serde::{Deserialize, Serialize};
 
-use models::init::{Initialization, Initializer};
-
-/// How well a step q of what is written and a step k of what was read fit together.
+/// The score of a query q (a decoder step) and a key k (an encoder step).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Score {
+pub enum AttentionScore {
     /// qᵀ k (Luong, Pham and Manning 2015, section 3.1); both must have the same size.
     Dot,
     /// qᵀ W k (the same).
@@ -19,71 +18,71 @@ pub enum Score {
     Additive,
 }
 
-/// What scores need that grows with what was read, computed once.
+/// What depends on the encoder alone, computed once per sentence.
 #[derive(Clone, Debug)]
 pub struct Keys {
-    /// What was read, `[N, S, E]`.
+    /// The encoder outputs, `[N, S, E]`.
     pub states: Tensor<3>,
-    /// U k where scores are additive, else k, `[N, S, A]`.
+    /// U k for additive scores, else k, `[N, S, A]`.
     projected: Tensor<3>,
-    /// 0 where a step is real, far below 0 where it is padding, `[N, 1, S]`.
+    /// 0 at words, −1e9 at padding, `[N, 1, S]`.
     padding: Tensor<3>,
 }
 
 impl Keys {
-    /// Those of these rows, some maybe several times.
-    pub fn picked(self, rows: Tensor<1, Int>) -> Self {
-        let pick = |tensor: Tensor<3>| tensor.select(0, rows.clone());
+    /// The keys of these rows; a row may occur several times.
+    #[must_use]
+    pub fn select_rows(self, rows: Tensor<1, Int>) -> Self {
+        let select = |tensor: Tensor<3>| tensor.select(0, rows.clone());
         Self {
-            states: pick(self.states),
-            projected: pick(self.projected),
-            padding: pick(self.padding),
+            states: select(self.states),
+            projected: select(self.projected),
+            padding: select(self.padding),
         }
     }
 }
 
-/// Which steps are looked at, and how much was looked at before.
+/// Attention weights, and with coverage also their sums.
 #[derive(Clone, Debug)]
-pub struct Looked {
-    /// Shares that add up to 1 at each step, `[N, T, S]`.
-    pub shares: Tensor<3>,
-    /// The sum of all shares before each step, `[N, T, S]`, if it is kept.
+pub struct AttentionOutput {
+    /// The weights, which sum to 1 at each step, `[N, T, S]`.
+    pub weights: Tensor<3>,
+    /// With coverage: the sum of the weights of all earlier steps at each step, `[N, T, S]`.
     pub before: Option<Tensor<3>>,
-    /// The sum of all shares so far, `[N, 1, S]`, if it is kept.
+    /// With coverage: the sum of the weights of all steps so far, `[N, 1, S]`.
     pub covered: Option<Tensor<3>>,
 }
 
-/// The weights of the scores.
+/// The weights of the score.
 #[derive(Module, Debug)]
 pub struct Attention {
-    /// W, `[H, E]` or `[H, A]`; none for [`Score::Dot`].
+    /// W, `[H, E]` or `[H, A]`; none for [`AttentionScore::Dot`].
     pub query: Option<Param<Tensor<2>>>,
-    /// U, `[E, A]`, of [`Score::Additive`].
+    /// U, `[E, A]`, for [`AttentionScore::Additive`].
     pub key: Option<Param<Tensor<2>>>,
-    /// v, `[A, 1]`, of [`Score::Additive`].
+    /// v, `[A, 1]`, for [`AttentionScore::Additive`].
     pub sum: Option<Param<Tensor<2>>>,
-    /// u, `[1]`: what a share that was looked at before adds to a score (coverage: Tu et al. 2016, with one
-    /// number in the place of a layer).
+    /// u, `[1]`: times the coverage of a key, it is added to the score (Tu et al. 2016, with a scalar instead of
+    /// a layer).
     pub coverage: Option<Param<Tensor<1>>>,
 }
 
 impl Attention {
-    /// Fresh weights for queries of `query` and keys of `key` numbers; additive scores meet in `query`
-    /// numbers.
+    /// Initial weights for queries of size `query` (H) and keys of size `key` (E); A = H.
     pub fn new(
-        score: Score,
+        score: AttentionScore,
         query: usize,
         key: usize,
         coverage: bool,
         weights: &Initialization,
     ) -> Self {
         let matrix = |name, sizes| weights.matrix(name, sizes, Initializer::GlorotUniform);
-        let additive = score == Score::Additive;
+        let additive = score == AttentionScore::Additive;
         Self {
             query: match score {
-                Score::Dot => None,
-                Score::General => Some(matrix("query", [query, key])),
-                Score::Additive => Some(matrix("query", [query, query])),
+                AttentionScore::Dot => None,
+                AttentionScore::General => Some(matrix("query", [query, key])),
+                AttentionScore::Additive => Some(matrix("query", [query, query])),
             },
             key: additive.then(|| matrix("key", [key, query])),
             sum: additive.then(|| matrix("sum", [query, 1])),
@@ -91,42 +90,51 @@ impl Attention {
         }
     }
 
-    /// Prepares what was read: `states` `[N, S, E]`, of which those are real that `real` `[N, S]` says.
-    pub fn keys(&self, states: Tensor<3>, real: Tensor<2>) -> Keys {
+    /// The keys of encoder outputs `states` `[N, S, E]`; `mask` `[N, S]` is 1 at words and 0 at padding.
+    pub fn keys(&self, states: Tensor<3>, mask: Tensor<2>) -> Keys {
         let projected = match &self.key {
-            Some(key) => product(states.clone(), key.val()),
+            Some(key) => project(states.clone(), key.val()),
             None => states.clone(),
         };
-        let padding = real.sub_scalar(1.0).mul_scalar(1e9).unsqueeze_dim(1);
+        let padding = mask.sub_scalar(1.0).mul_scalar(1e9).unsqueeze_dim(1);
         Keys { states, projected, padding }
     }
 
-    /// What each of `queries` `[N, T, H]` looks at. With coverage the steps go one after another, for each
-    /// depends on what was looked at before: `covered` `[N, 1, S]`, nothing at the beginning.
-    pub fn look(&self, queries: Tensor<3>, keys: &Keys, covered: Option<Tensor<3>>) -> Looked {
+    /// The attention weights of `queries` `[N, T, H]`. With coverage the steps are computed one after another,
+    /// because each depends on `covered` `[N, 1, S]`, the sum of the weights before it; none means zero.
+    pub fn forward(
+        &self,
+        queries: Tensor<3>,
+        keys: &Keys,
+        covered: Option<Tensor<3>>,
+    ) -> AttentionOutput {
         let scores = self.scores(queries, keys) + keys.padding.clone();
         let Some(coverage) = &self.coverage else {
-            return Looked { shares: softmax(scores, 2), before: None, covered: None };
+            return AttentionOutput { weights: softmax(scores, 2), before: None, covered: None };
         };
         let [_, time, _] = scores.dims();
         let coverage = coverage.val().unsqueeze::<3>();
         let step = |t: usize| scores.clone().slice(s![.., t..t + 1, ..]);
         let mut covered = covered.unwrap_or_else(|| step(0).zeros_like());
-        let (mut shares, mut before) = (Vec::with_capacity(time), Vec::with_capacity(time));
+        let (mut weights, mut before) = (Vec::with_capacity(time), Vec::with_capacity(time));
         for t in 0..time {
-            let share = softmax(step(t) + covered.clone() * coverage.clone(), 2);
+            let step_weights = softmax(step(t) + covered.clone() * coverage.clone(), 2);
             before.push(covered.clone());
-            covered = covered + share.clone();
-            shares.push(share);
+            covered = covered + step_weights.clone();
+            weights.push(step_weights);
         }
         let join = |steps| Tensor::cat(steps, 1);
-        Looked { shares: join(shares), before: Some(join(before)), covered: Some(covered) }
+        AttentionOutput {
+            weights: join(weights),
+            before: Some(join(before)),
+            covered: Some(covered),
+        }
     }
 
-    /// `[N, T, S]`, padding not yet taken out.
+    /// The scores before masking, `[N, T, S]`.
     fn scores(&self, queries: Tensor<3>, keys: &Keys) -> Tensor<3> {
         let queries = match &self.query {
-            Some(query) => product(queries, query.val()),
+            Some(query) => project(queries, query.val()),
             None => queries,
         };
         let Some(sum) = &self.sum else {
@@ -135,13 +143,13 @@ impl Attention {
         let ([batch, time, width], source) = (queries.dims(), keys.projected.dims()[1]);
         let queries: Tensor<4> = queries.unsqueeze_dim(2);
         let keys: Tensor<4> = keys.projected.clone().unsqueeze_dim(1);
-        let met = (queries + keys).tanh().reshape([batch * time * source, width]);
-        met.matmul(sum.val()).reshape([batch, time, source])
+        let hidden = (queries + keys).tanh().reshape([batch * time * source, width]);
+        hidden.matmul(sum.val()).reshape([batch, time, source])
     }
 }
 
-/// `[N, T, D]` times `[D, P]`, as one matrix.
-fn product(input: Tensor<3>, kernel: Tensor<2>) -> Tensor<3> {
+/// `[N, T, D]` times `[D, P]`, as one matrix product.
+fn project(input: Tensor<3>, kernel: Tensor<2>) -> Tensor<3> {
     let [batch, time, width] = input.dims();
     let size = kernel.dims()[1];
     input.reshape([batch * time, width]).matmul(kernel).reshape([batch, time, size])

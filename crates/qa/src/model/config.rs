@@ -1,99 +1,101 @@
-//! The blueprint of a network that asks: sizes, no weights.
+//! The configuration of the question model: sizes and options, no weights.
 
-use crate::data::FEATURES;
-use burn::tensor::{DType, Device};
+use models::dropout::check_rate;
+use models::error::{Error, Result};
+use models::stack::LayerConfig;
 use serde::{Deserialize, Serialize};
 
-use crate::model::attention::{Attention, Score};
-use crate::model::decoder::{Start, Writer};
-use crate::model::encoder::Encoder;
-use crate::model::model::{Finder, QuestionModel};
-use crate::model::spans::{Extractor, Pointers, Tags};
-use models::config::check_share;
-use models::dense::Dense;
-use models::embedding::Embedding;
-use models::error::{Error, Result};
-use models::init::Initialization;
-use models::layer::LayerConfig;
-use models::output::Output;
-use models::stack::Stack;
+use super::attention::AttentionScore;
 
-/// How the answer reaches what writes the question.
+/// How the decoder gets the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ReadAnswer {
-    /// Its words are marked while the sentence is read, and its states are averaged at the start.
-    Marked,
-    /// The states of its words are read once more by layers of their own, as in the book.
-    Again,
+pub enum AnswerEncoding {
+    /// The words of the answer have a feature in the encoder, and the mean of their encoder outputs initializes
+    /// the decoder.
+    #[serde(rename = "marked")]
+    Feature,
+    /// Recurrent layers of their own read the encoder outputs of the answer again (Foster 2019, chapter 7).
+    #[serde(rename = "again")]
+    Reencode,
 }
 
-/// How answers are found.
+/// How answers are extracted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Extraction {
-    /// By pointers to a begin and an end.
-    Pointers,
-    /// Word by word, as in the book.
-    Tags,
+pub enum ExtractorHead {
+    /// A distribution over spans, from their first and last words.
+    #[serde(rename = "pointers")]
+    Span,
+    /// Each word is classified as part of an answer or not (Foster 2019, chapter 7).
+    #[serde(rename = "tags")]
+    Tagger,
 }
 
-/// Embedding and features → layers that read → layers that write → attention and copying → output layer;
-/// and layers that find answers.
+/// Embedding and word features → encoder → decoder → attention and copying → output layer; and encoders with a
+/// head for answer extraction. All rates are of dropout and apply to training only.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QuestionModelConfig {
-    /// V, how many ids there are, the reserved ones included.
-    pub vocabulary: usize,
-    /// W, the first ids, which can be chosen when a question is written; others can only be copied.
-    pub written: usize,
-    /// D, numbers in a word's vector.
-    pub embedding: usize,
-    /// Numbers for each of a word's features: its shape, its ending, its place in the answer, whether the
-    /// question holds it; 0 for no features.
-    pub features: usize,
-    /// The layers that read the sentence, the lowest first.
+    /// V, the number of ids, including the reserved ones.
+    #[serde(rename = "vocabulary")]
+    pub vocab_size: usize,
+    /// W, the size of the decoder's vocabulary: the first W ids. Other words can only be copied.
+    #[serde(rename = "written")]
+    pub decoder_vocab: usize,
+    /// D, the embedding dimension.
+    #[serde(rename = "embedding")]
+    pub embedding_dim: usize,
+    /// The embedding dimension of each word feature: shape, ending, position in the answer, occurrence in the
+    /// question; 0 for no features.
+    #[serde(rename = "features")]
+    pub feature_dim: usize,
+    /// The encoder's layers, the lowest first.
     pub encoder: Vec<LayerConfig>,
-    /// The layers that read it to find answers; none to find them in the states of the encoder.
+    /// The layers of the encoder for answer extraction; none to use the outputs of `encoder`.
     pub extractor: Vec<LayerConfig>,
-    /// The layers that write, the lowest first.
+    /// The decoder's layers, the lowest first.
     pub decoder: Vec<LayerConfig>,
-    /// How the answer reaches the writing layers.
-    pub answer: ReadAnswer,
-    /// How each step of writing looks at the sentence; not at all if none.
-    pub attention: Option<Score>,
+    /// How the decoder gets the answer.
+    #[serde(rename = "answer")]
+    pub answer_encoding: AnswerEncoding,
+    /// The score of the decoder's attention; none for no attention.
+    pub attention: Option<AttentionScore>,
     /// Whether words of the sentence can be copied; needs attention.
     pub copy: bool,
-    /// How much looking twice at the same word costs while training; 0 for nothing, and no memory of it.
+    /// λ, the weight of the coverage loss; 0 for no coverage.
     pub coverage: f64,
-    /// Numbers between the writing layers and the output layer.
-    pub readout: usize,
-    /// Whether the output layer's weights are the embedding's.
-    pub tied: bool,
-    /// How answers are found.
-    pub extraction: Extraction,
-    /// L, words in the longest answer that is found.
-    pub longest_answer: usize,
-    /// Whether finding answers teaches the words' vectors, too; if not, writing questions alone does.
-    pub finding_teaches_words: bool,
-    /// Whether the embedding stays as it is while the rest is trained.
+    /// The size of the layer between decoder and output layer.
+    #[serde(rename = "readout")]
+    pub readout_dim: usize,
+    /// Whether the output layer uses the embedding's weights.
+    #[serde(rename = "tied")]
+    pub tie_weights: bool,
+    /// How answers are extracted.
+    #[serde(rename = "extraction")]
+    pub extractor_head: ExtractorHead,
+    /// L, the maximum length of an extracted answer in words.
+    #[serde(rename = "longest_answer")]
+    pub max_answer_len: usize,
+    /// Whether the loss of answer extraction updates the word embeddings; if not, only question generation does.
+    #[serde(rename = "finding_teaches_words")]
+    pub extractor_updates_embeddings: bool,
+    /// Whether the embedding is not trained.
     pub frozen_embedding: bool,
-    /// The share of what is read, handed on and written with that is dropped while training.
+    /// The dropout rate of the encoders' inputs and outputs, the decoder layers' outputs and the readout.
     pub dropout: f64,
-    /// The share of the words whose vectors are dropped while training.
+    /// The rate at which whole rows of the embedding are dropped.
     pub embedding_dropout: f64,
 }
 
 impl QuestionModelConfig {
-    /// Refuses sizes that make no network.
+    /// Checks that all values are in range and fit each other.
     ///
     /// # Errors
-    /// Names the first setting that is out of range or does not fit another.
+    /// Names the first value that is out of range or does not fit another.
     pub fn check(&self) -> Result<()> {
         let sizes = [
-            ("model.embedding", self.embedding, 1),
-            ("model.features", self.features, 0),
-            ("model.readout", self.readout, 1),
+            ("model.embedding_dim", self.embedding_dim, 1),
+            ("model.features", self.feature_dim, 0),
+            ("model.readout", self.readout_dim, 1),
         ];
         for (key, size, least) in sizes {
             if !(least..=8_192).contains(&size) {
@@ -101,13 +103,14 @@ impl QuestionModelConfig {
                 return Err(Error::out_of_range(key, size, expected));
             }
         }
-        if !(1..=self.vocabulary).contains(&self.written) {
-            let expected = "1 to as many as there are ids";
-            return Err(Error::out_of_range("vocabulary.written", self.written, expected));
+        if !(1..=self.vocab_size).contains(&self.decoder_vocab) {
+            let found = self.decoder_vocab;
+            let expected = "1 to the number of ids";
+            return Err(Error::out_of_range("vocabulary.decoder_vocab", found, expected));
         }
-        if !(1..=64).contains(&self.longest_answer) {
-            let found = self.longest_answer;
-            return Err(Error::out_of_range("model.longest_answer", found, "1 to 64"));
+        if !(1..=64).contains(&self.max_answer_len) {
+            let found = self.max_answer_len;
+            return Err(Error::out_of_range("model.max_answer_len", found, "1 to 64"));
         }
         let stacks = [
             ("encoder", &self.encoder),
@@ -125,13 +128,13 @@ impl QuestionModelConfig {
                     return Err(Error::out_of_range(
                         format!("model.decoder[{at}].bidirectional"),
                         true,
-                        "false in layers that write from left to right",
+                        "false, because the decoder generates from left to right",
                     ));
                 }
             }
         }
         if self.copy && self.attention.is_none() {
-            let expected = "false without `model.attention`, which says what to copy";
+            let expected = "false without `model.attention`, whose weights copying uses";
             return Err(Error::out_of_range("model.copy", true, expected));
         }
         if !(self.coverage >= 0.0 && self.coverage.is_finite()) {
@@ -139,119 +142,30 @@ impl QuestionModelConfig {
             return Err(Error::out_of_range("model.coverage", found, "0 or a number above 0"));
         }
         if self.coverage > 0.0 && self.attention.is_none() {
-            let expected = "0 without `model.attention`, which it is about";
+            let expected = "0 without `model.attention`, whose weights it sums up";
             return Err(Error::out_of_range("model.coverage", self.coverage, expected));
         }
-        check_share("model.dropout", self.dropout)?;
-        check_share("model.embedding_dropout", self.embedding_dropout)?;
-        let unfit = |key: &str, found, expected, reason| {
-            let cure = format!("set `model.{key}` to {expected}, or change the other");
-            Err(Error::Unfit { key: format!("model.{key}"), found, expected, reason, cure })
+        check_rate("model.dropout", self.dropout)?;
+        check_rate("model.embedding_dropout", self.embedding_dropout)?;
+        let mismatch = |key: &str, found, expected, reason| {
+            let fix = format!("set `model.{key}` to {expected}, or change the other");
+            Err(Error::SizeMismatch { key: format!("model.{key}"), found, expected, reason, fix })
         };
-        if self.tied && self.readout != self.embedding {
-            let reason = "`model.tied` uses the embedding's weights again";
-            return unfit("readout", self.readout, self.embedding, reason);
+        if self.tie_weights && self.readout_dim != self.embedding_dim {
+            let reason = "`model.tie_weights` uses the embedding's weights again";
+            return mismatch("readout", self.readout_dim, self.embedding_dim, reason);
         }
-        let (read, written) = (width(&self.encoder), width(&self.decoder));
-        if self.attention == Some(Score::Dot) && read != written {
-            let reason = "`model.attention = \"dot\"` multiplies what is written with what is read";
-            return unfit("decoder[].units", written, read, reason);
+        let (encoder, decoder) = (output_dim(&self.encoder), output_dim(&self.decoder));
+        if self.attention == Some(AttentionScore::Dot) && encoder != decoder {
+            let reason =
+                "`model.attention = \"dot\"` multiplies decoder outputs with encoder outputs";
+            return mismatch("decoder[].units", decoder, encoder, reason);
         }
         Ok(())
     }
-
-    /// The network with fresh weights: a function of `seed` alone.
-    ///
-    /// # Errors
-    /// If [`check`](Self::check) does.
-    pub fn init(&self, seed: u64, device: &Device) -> Result<QuestionModel> {
-        self.init_as(seed, DType::F32, device)
-    }
-
-    /// The same with weights of this dtype, `F32` or `F64`.
-    ///
-    /// # Errors
-    /// If [`check`](Self::check) does.
-    pub fn init_as(&self, seed: u64, dtype: DType, device: &Device) -> Result<QuestionModel> {
-        self.build(&Initialization::new(seed, device).with_dtype(dtype))
-    }
-
-    /// The network with all weights zero, to be replaced by those of a file.
-    ///
-    /// # Errors
-    /// If [`check`](Self::check) does.
-    pub fn blank(&self, device: &Device) -> Result<QuestionModel> {
-        self.build(&Initialization::blank(device))
-    }
-
-    fn build(&self, weights: &Initialization) -> Result<QuestionModel> {
-        self.check()?;
-        let inputs = self.embedding + FEATURES.len() * self.features;
-        let encoder = |layers: &[LayerConfig], name: &str| Encoder {
-            dropout: self.dropout,
-            ..Encoder::new(self.features, inputs, layers, &weights.at(name))
-        };
-        let (read, written) = (width(&self.encoder), width(&self.decoder));
-        // What is looked at, and the answer once more.
-        let looked = if self.attention.is_some() { 2 * read } else { 0 };
-        let finder = |name: &str| {
-            let weights = weights.at(name);
-            let own = !self.extractor.is_empty();
-            let found = if own { width(&self.extractor) } else { read };
-            let extractor = match self.extraction {
-                Extraction::Pointers => {
-                    Extractor::Pointers(Pointers::new(found, self.longest_answer, &weights))
-                }
-                Extraction::Tags => Extractor::Tags(Tags::new(found, &weights)),
-            };
-            let encoder = own.then(|| encoder(&self.extractor, &format!("{name}.encoder")));
-            Finder { encoder, extractor }
-        };
-        let writer = weights.at("writer");
-        Ok(QuestionModel {
-            embedding: Embedding::new(self.vocabulary, self.embedding, &weights.at("embedding")),
-            encoder: encoder(&self.encoder, "encoder"),
-            finder: finder("finder"),
-            answerer: (self.features > 0).then(|| finder("answerer")),
-            writer: Writer {
-                start: match self.answer {
-                    ReadAnswer::Marked => {
-                        let units = self.decoder.iter().map(|layer| layer.units).sum();
-                        Start::Bridge(Dense::new(2 * read, units, &writer.at("bridge")))
-                    }
-                    ReadAnswer::Again => {
-                        Start::Again(Stack::new(read, &self.decoder, &writer.at("again")))
-                    }
-                },
-                stack: Stack {
-                    dropout: self.dropout,
-                    ..Stack::new(self.embedding, &self.decoder, &writer.at("decoder"))
-                },
-                attention: self.attention.map(|score| {
-                    let coverage = self.coverage > 0.0;
-                    Attention::new(score, written, read, coverage, &writer.at("attention"))
-                }),
-                readout: Dense::new(written + looked, self.readout, &writer.at("readout")),
-                gate: self.copy.then(|| Dense::new(written + looked, 1, &writer.at("gate"))),
-                output: Output::new(
-                    self.readout,
-                    None,
-                    self.tied,
-                    self.written,
-                    &writer.at("output"),
-                ),
-                coverage: self.coverage,
-                dropout: self.dropout,
-            },
-            longest_answer: self.longest_answer,
-            finding_teaches_words: self.finding_teaches_words,
-            frozen_embedding: self.frozen_embedding,
-            embedding_dropout: self.embedding_dropout,
-        })
-    }
 }
 
-/// How many numbers these layers hand on at each step.
-fn width(layers: &[LayerConfig]) -> usize {
+/// The output size of these layers.
+pub(super) fn output_dim(layers: &[LayerConfig]) -> usize {
     layers.last().map_or(0, LayerConfig::width)
 }

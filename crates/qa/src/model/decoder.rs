@@ -1,67 +1,70 @@
-//! Writes questions: layers that go from word to word, look at the sentence, and choose or copy.
+//! The decoder: recurrent layers over the question, attention over the sentence, and an output layer with a copy
+//! mechanism. The attention context is not fed back into the recurrent layers, so a whole question is one fused
+//! sequence, and its attention one batched matrix product.
 
-use crate::data::{Answers, Sentences, Targets};
 use burn::module::Module;
 use burn::tensor::{Int, Tensor, s};
-use kernels::Input;
-
-use crate::model::attention::{Attention, Keys, Looked};
-use crate::model::copy;
-use crate::model::encoder::Read;
+use kernels::{Input, KernelMode};
 use models::cell::CellState;
 use models::dense::Dense;
-use models::dropout::{DropoutKey, Place};
+use models::dropout::{DropoutKey, DropoutSite};
 use models::embedding::Embedding;
-use models::output::Output;
-use models::stack::{Reading, Stack, State};
+use models::output_layer::OutputLayer;
+use models::stack::{ForwardOptions, Stack, State};
 
-/// Where the state before the first word comes from.
+use super::attention::{Attention, AttentionOutput, Keys};
+use super::copy;
+use super::encoder::EncoderOutput;
+use crate::data::{AnswerBatch, QuestionTargets, SentenceBatch};
+
+/// Computes the state before the first word. The names of the variants are part of parameter paths.
 #[derive(Module, Debug)]
-pub(crate) enum Start {
-    /// tanh of a dense layer over what the encoder knew at its ends and the mean of the answer's states.
+pub(crate) enum InitialState {
+    /// tanh of a dense layer of the encoder's final outputs and the answer vector.
     Bridge(Dense),
-    /// The states of the answer, read once more (the book's).
+    /// The final states of layers that read the encoder outputs of the answer again (Foster 2019, chapter 7).
     Again(Stack),
 }
 
-/// The writing layers.
+/// The layers of the decoder.
 #[derive(Module, Debug)]
-pub(crate) struct Writer {
-    pub start: Start,
-    /// The recurrence.
+pub(crate) struct Decoder {
+    pub start: InitialState,
+    /// The recurrent layers.
     pub stack: Stack,
     pub attention: Option<Attention>,
-    /// r = tanh([h; context; answer] W + b), what the output layer reads; of h alone without attention.
+    /// r = tanh([h; context; answer] W + b), the input of the output layer; of h alone without attention.
     pub readout: Dense,
-    /// Whether to choose or to copy, where words can be copied.
+    /// The gate between generating and copying; none without copying.
     pub gate: Option<Dense>,
-    pub output: Output,
-    /// λ, what looking twice costs.
+    pub output: OutputLayer,
+    /// λ, the weight of the coverage loss.
     #[module(skip)]
     pub coverage: f64,
     #[module(skip)]
     pub dropout: f64,
 }
 
-/// What is remembered between two words, and what is looked at: the wave that goes through the writing
-/// layers.
+/// The state between two words of N questions, and what attention needs of their sentences.
 #[derive(Clone, Debug)]
-pub struct Wave {
+pub struct DecoderState {
     state: State,
     keys: Option<Keys>,
+    /// The sum of the attention weights so far, `[N, 1, S]`.
     covered: Option<Tensor<3>>,
-    /// The mean of the answer's states, `[N, E]`.
+    /// The answer vector: the mean of the encoder outputs of the answer, `[N, E]`.
     answer: Tensor<2>,
 }
 
-impl Wave {
-    /// The waves of these rows, in this order, some maybe several times. What is looked at stays where it
-    /// is: rows must come from the same sentences as before.
-    pub fn picked(self, rows: Tensor<1, Int>) -> Self {
-        let pick = |tensor: Tensor<2>| tensor.select(0, rows.clone());
+impl DecoderState {
+    /// The states of these rows, in this order; a row may occur several times. The attention keys are not
+    /// moved: each new row must belong to the same sentence as the old row at its index.
+    #[must_use]
+    pub fn select_states(self, rows: Tensor<1, Int>) -> Self {
+        let select = |tensor: Tensor<2>| tensor.select(0, rows.clone());
         let cell = |cell: CellState| CellState {
-            hidden: pick(cell.hidden),
-            memory: cell.memory.map(pick),
+            hidden: select(cell.hidden),
+            cell: cell.cell.map(select),
         };
         Self {
             state: self.state.into_iter().map(cell).collect(),
@@ -71,127 +74,154 @@ impl Wave {
         }
     }
 
-    /// The wave of each of these rows with what it looks at, some maybe several times.
-    pub fn repeated(self, rows: Tensor<1, Int>) -> Self {
-        let keys = self.keys.clone().map(|keys| keys.picked(rows.clone()));
-        Self { keys, ..self.picked(rows) }
+    /// The same with the attention keys: the rows may belong to any sentences.
+    #[must_use]
+    pub fn select_rows(self, rows: Tensor<1, Int>) -> Self {
+        let keys = self.keys.clone().map(|keys| keys.select_rows(rows.clone()));
+        Self { keys, ..self.select_states(rows) }
     }
 }
 
-/// What the next word may be, one row a wave.
+/// The prediction of the next word, for N rows.
 #[derive(Clone, Debug)]
-pub struct Choice {
-    /// Of the vocabulary, before the softmax, `[N, V]`.
+pub struct NextWord {
+    /// Logits over the decoder's vocabulary, `[N, W]`.
     pub logits: Tensor<2>,
-    /// Whether to choose rather than copy, before the sigmoid, `[N]`, and from where to copy, `[N, S]`.
+    /// With copying: the gate before its sigmoid, which is high for generating, `[N]`; and the attention
+    /// weights, `[N, S]`.
     pub copy: Option<(Tensor<1>, Tensor<2>)>,
 }
 
-/// A step's h, context and answer `[R, H + 2E]`, and what was looked at `[R, S]`.
-struct Seen {
+/// The output of recurrent layers and attention, for R rows.
+struct DecoderOutput {
+    /// h, context and answer vector, `[R, H + 2E]`; only h without attention.
     joined: Tensor<2>,
-    shares: Option<Tensor<2>>,
-    /// What looking twice costs, `[R]`.
-    twice: Option<Tensor<1>>,
+    /// The attention weights, `[R, S]`.
+    weights: Option<Tensor<2>>,
+    /// The coverage loss, `[R]`.
+    coverage_loss: Option<Tensor<1>>,
 }
 
-impl Writer {
-    /// The wave before the first word of questions about `answers` in what was `read`.
-    pub fn begin(&self, read: Read, sentences: &Sentences, answers: &Answers) -> Wave {
-        let Read { states, end } = read;
-        let answer = mean(states.clone(), answers.inside.clone());
-        let state = match &self.start {
-            Start::Bridge(bridge) => {
-                let known = Tensor::cat(vec![end, answer.clone()], 1);
-                let hidden = bridge.forward(known).tanh();
-                let mut at = 0;
-                let mut cell = |before: CellState| {
-                    let units = before.hidden.dims()[1];
-                    at += units;
-                    let hidden = hidden.clone().slice(s![.., at - units..at]);
-                    CellState { hidden, memory: before.memory }
-                };
-                let start = self.stack.start(sentences.words.dims()[0]);
-                start.into_iter().map(&mut cell).collect()
-            }
-            Start::Again(again) => {
-                let [batch, time, width] = states.dims();
-                let longest = answers.words.dims()[0] / batch;
-                let rows = states.clone().reshape([batch * time, width]);
-                let words = rows.select(0, answers.words.clone());
-                let words = Input::Vectors(words.reshape([batch, longest, width]));
-                last_states(again, words, answers.last.clone())
-            }
-        };
-        let keys = self.attention.as_ref();
-        let keys = keys.map(|attention| attention.keys(states, sentences.real.clone()));
-        Wave { state, keys, covered: None, answer }
+impl Decoder {
+    /// Sets fused kernels or Burn's own operations for all layers and the loss.
+    pub fn set_kernels(&mut self, kernels: KernelMode) {
+        if let InitialState::Again(stack) = &mut self.start {
+            stack.kernels = kernels;
+        }
+        (self.stack.kernels, self.output.kernels) = (kernels, kernels);
     }
 
-    /// What each target costs, `[R]`, in nats; with `dropout` also what looking twice costs.
-    pub fn nats(
+    /// The state before the first word of questions about `answers`.
+    pub fn init_state(
+        &self,
+        encoded: EncoderOutput,
+        sentences: &SentenceBatch,
+        answers: &AnswerBatch,
+    ) -> DecoderState {
+        let EncoderOutput { states, last } = encoded;
+        let answer = masked_mean(states.clone(), answers.mask.clone());
+        let state = match &self.start {
+            InitialState::Bridge(bridge) => {
+                let input = Tensor::cat(vec![last, answer.clone()], 1);
+                let hidden = bridge.forward(input).tanh();
+                let mut at = 0;
+                let mut cell = |zeros: CellState| {
+                    let units = zeros.hidden.dims()[1];
+                    at += units;
+                    let hidden = hidden.clone().slice(s![.., at - units..at]);
+                    CellState { hidden, cell: zeros.cell }
+                };
+                let zeros = self.stack.init_state(sentences.ids.dims()[0]);
+                zeros.into_iter().map(&mut cell).collect()
+            }
+            InitialState::Again(stack) => {
+                let [batch, time, width] = states.dims();
+                let max_len = answers.word_rows.dims()[0] / batch;
+                let rows = states.clone().reshape([batch * time, width]);
+                let words = rows.select(0, answers.word_rows.clone());
+                let words = Input::Vectors(words.reshape([batch, max_len, width]));
+                last_states(stack, words, answers.last_rows.clone())
+            }
+        };
+        let attention = self.attention.as_ref();
+        let keys = attention.map(|attention| attention.keys(states, sentences.mask.clone()));
+        DecoderState { state, keys, covered: None, answer }
+    }
+
+    /// `−ln p` of each target, `[R]`, in nats; with `dropout` plus the coverage loss times λ.
+    pub fn loss(
         &self,
         embedding: &Embedding,
         table: Tensor<2>,
-        wave: Wave,
-        targets: &Targets,
+        state: DecoderState,
+        targets: &QuestionTargets,
         dropout: Option<DropoutKey>,
     ) -> Tensor<1> {
         let input = Input::Ids { table, ids: targets.inputs.clone() };
-        let (seen, _) = self.see(input, wave, Some(&targets.rows), dropout);
+        let (output, _) = self.forward(input, state, Some(&targets.unpadded_rows), dropout);
         let ids = targets.ids.clone();
-        let mut readout = self.readout.forward(seen.joined.clone()).tanh();
+        let mut readout = self.readout.forward(output.joined.clone()).tanh();
         if let Some(key) = dropout {
-            readout = key.masks(Place::Output, self.dropout).drop(readout);
+            readout = key.masks(DropoutSite::Output, self.dropout).drop(readout);
         }
         let vocabulary = self.output.loss(readout, embedding, ids);
-        let nats = match (&self.gate, seen.shares) {
-            (Some(gate), Some(shares)) => {
-                let gate = gate.forward(seen.joined).squeeze_dim(1);
-                let Targets { has_id, copies, .. } = targets.clone();
-                copy::nats(gate, vocabulary, has_id, shares, copies)
+        let loss = match (&self.gate, output.weights) {
+            (Some(gate), Some(weights)) => {
+                let gate = gate.forward(output.joined).squeeze_dim(1);
+                let QuestionTargets { in_vocab, copy_mask, .. } = targets.clone();
+                copy::loss(gate, vocabulary, in_vocab, weights, copy_mask)
             }
             _ => vocabulary,
         };
-        match seen.twice.filter(|_| dropout.is_some()) {
-            Some(twice) => nats + twice.mul_scalar(self.coverage),
-            None => nats,
+        match output.coverage_loss.filter(|_| dropout.is_some()) {
+            Some(coverage) => loss + coverage.mul_scalar(self.coverage),
+            None => loss,
         }
     }
 
-    /// What may follow `words` `[N]`, and the wave after them.
-    pub fn next(&self, embedding: &Embedding, words: Tensor<1, Int>, wave: Wave) -> (Choice, Wave) {
-        let input = embedding.input(words.unsqueeze_dim(1), None);
-        let (seen, wave) = self.see(input, wave, None, None);
-        (self.choose(embedding, seen), wave)
+    /// The predictions after `words` `[N]`, and the state after them.
+    pub fn forward_step(
+        &self,
+        embedding: &Embedding,
+        words: Tensor<1, Int>,
+        state: DecoderState,
+    ) -> (NextWord, DecoderState) {
+        let input = embedding.layer_input(words.unsqueeze_dim(1), None);
+        let (output, state) = self.forward(input, state, None, None);
+        (self.predict(embedding, output), state)
     }
 
-    /// What may follow at the rows of `targets`.
-    pub fn choices(&self, embedding: &Embedding, wave: Wave, targets: &Targets) -> Choice {
-        let input = embedding.input(targets.inputs.clone(), None);
-        let (seen, _) = self.see(input, wave, Some(&targets.rows), None);
-        self.choose(embedding, seen)
+    /// The predictions at the rows of `targets`, given the target words before (teacher forcing).
+    pub fn forward_targets(
+        &self,
+        embedding: &Embedding,
+        state: DecoderState,
+        targets: &QuestionTargets,
+    ) -> NextWord {
+        let input = embedding.layer_input(targets.inputs.clone(), None);
+        let (output, _) = self.forward(input, state, Some(&targets.unpadded_rows), None);
+        self.predict(embedding, output)
     }
 
-    fn choose(&self, embedding: &Embedding, seen: Seen) -> Choice {
-        let readout = self.readout.forward(seen.joined.clone()).tanh();
-        let gate = self.gate.as_ref().map(|gate| gate.forward(seen.joined).squeeze_dim(1));
-        Choice { logits: self.output.forward(readout, embedding), copy: gate.zip(seen.shares) }
+    fn predict(&self, embedding: &Embedding, output: DecoderOutput) -> NextWord {
+        let readout = self.readout.forward(output.joined.clone()).tanh();
+        let gate = self.gate.as_ref().map(|gate| gate.forward(output.joined).squeeze_dim(1));
+        NextWord { logits: self.output.forward(readout, embedding), copy: gate.zip(output.weights) }
     }
 
-    /// Goes over `input`, and gives what is seen at all steps, or at `rows` of `[N · T]`.
-    fn see(
+    /// The output for `input` at all steps, or at `rows` of `[N · T]`, and the state after the last step.
+    fn forward(
         &self,
         input: Input,
-        wave: Wave,
+        state: DecoderState,
         rows: Option<&Tensor<1, Int>>,
         dropout: Option<DropoutKey>,
-    ) -> (Seen, Wave) {
-        let Wave { state, keys, covered, answer } = wave;
-        let reading = Reading { dropout, ..Reading::default() };
-        let (mut hidden, state) = self.stack.run(input, state, &reading);
+    ) -> (DecoderOutput, DecoderState) {
+        let DecoderState { state, keys, covered, answer } = state;
+        let options = ForwardOptions { dropout, ..ForwardOptions::default() };
+        let (mut hidden, state) = self.stack.forward(input, state, &options);
         if let Some(key) = dropout {
-            hidden = key.masks(Place::Input, self.dropout).drop(hidden);
+            hidden = key.masks(DropoutSite::Input, self.dropout).drop(hidden);
         }
         let flat = |steps: Tensor<3>| {
             let steps: Tensor<2> = steps.flatten(0, 1);
@@ -201,51 +231,52 @@ impl Writer {
             }
         };
         let (Some(attention), Some(keys)) = (&self.attention, keys) else {
-            let seen = Seen { joined: flat(hidden), shares: None, twice: None };
-            return (seen, Wave { state, keys: None, covered: None, answer });
+            let output = DecoderOutput { joined: flat(hidden), weights: None, coverage_loss: None };
+            return (output, DecoderState { state, keys: None, covered: None, answer });
         };
-        let Looked { shares, before, covered } = attention.look(hidden.clone(), &keys, covered);
-        let context = shares.clone().matmul(keys.states.clone());
-        // Σ min(a, c) over what was read (See, Liu and Manning 2017, eq. 12).
-        let twice = before.map(|before| {
-            let least = before.clone().mask_where(shares.clone().lower(before), shares.clone());
+        let AttentionOutput { weights, before, covered } =
+            attention.forward(hidden.clone(), &keys, covered);
+        let context = weights.clone().matmul(keys.states.clone());
+        // Σ min(a, c) over the sentence (See, Liu and Manning 2017, eq. 12).
+        let coverage_loss = before.map(|before| {
+            let least = before.clone().mask_where(weights.clone().lower(before), weights.clone());
             flat(least).sum_dim(1).squeeze_dim(1)
         });
         let [batch, time, _] = hidden.dims();
         let width = answer.dims()[1];
-        let asked_for = answer.clone().unsqueeze_dim::<3>(1).expand([batch, time, width]);
-        let seen = Seen {
-            joined: flat(Tensor::cat(vec![hidden, context, asked_for], 2)),
-            shares: Some(flat(shares)),
-            twice,
+        let answers = answer.clone().unsqueeze_dim::<3>(1).expand([batch, time, width]);
+        let output = DecoderOutput {
+            joined: flat(Tensor::cat(vec![hidden, context, answers], 2)),
+            weights: Some(flat(weights)),
+            coverage_loss,
         };
-        (seen, Wave { state, keys: Some(keys), covered, answer })
+        (output, DecoderState { state, keys: Some(keys), covered, answer })
     }
 }
 
-/// The mean of the states `[N, S, E]` where `inside` `[N, S]` is 1.
-fn mean(states: Tensor<3>, inside: Tensor<2>) -> Tensor<2> {
-    let count = inside.clone().sum_dim(1).clamp_min(1.0);
-    let sum = inside.unsqueeze_dim::<3>(1).matmul(states).squeeze_dim::<2>(1);
+/// The mean of the states `[N, S, E]` at the positions where `mask` `[N, S]` is 1.
+fn masked_mean(states: Tensor<3>, mask: Tensor<2>) -> Tensor<2> {
+    let count = mask.clone().sum_dim(1).clamp_min(1.0);
+    let sum = mask.unsqueeze_dim::<3>(1).matmul(states).squeeze_dim::<2>(1);
     sum / count
 }
 
-/// The states of all layers after the last real step of each row; `last` says which of `[N · T]` it is.
+/// The states of all layers after the last step of each row that is not padding: row `last` of `[N · T]`.
 ///
 /// # Panics
-/// If a cell keeps a memory: a kernel hands on none but the last.
+/// If a cell has a cell state: kernels return only the one after step T.
 fn last_states(stack: &Stack, input: Input, last: Tensor<1, Int>) -> State {
-    let [batch, time] = input.steps();
+    let [batch, time] = input.batch_and_time();
     let mut input = input;
     let mut states = State::new();
     for layer in &stack.layers {
-        let alone = Stack { layers: vec![layer.clone()], ..stack.clone() };
-        let start = alone.start(batch);
-        assert!(start.iter().all(|state| state.memory.is_none()), "a memory is not handed on");
-        let (hidden, _) = alone.run(input, start, &Reading::default());
+        let single = Stack { layers: vec![layer.clone()], ..stack.clone() };
+        let start = single.init_state(batch);
+        assert!(start.iter().all(|state| state.cell.is_none()), "cell states are not supported");
+        let (hidden, _) = single.forward(input, start, &ForwardOptions::default());
         let width = hidden.dims()[2];
         let rows = hidden.clone().reshape([batch * time, width]);
-        states.push(CellState { hidden: rows.select(0, last.clone()), memory: None });
+        states.push(CellState { hidden: rows.select(0, last.clone()), cell: None });
         input = Input::Vectors(hidden);
     }
     states

@@ -1,101 +1,96 @@
-//! Reads sentences: the vectors of their words and of what else is known of each, from both ends.
+//! The encoder: embeddings of words and word features, and bidirectional recurrent layers.
 
-use crate::data::{FEATURES, Sentences};
 use burn::module::Module;
 use burn::tensor::{Int, Tensor, s};
 use kernels::Input;
-
-use models::dropout::{DropoutKey, Place};
+use models::dropout::{DropoutKey, DropoutSite};
 use models::embedding::Embedding;
 use models::init::Initialization;
-use models::layer::LayerConfig;
-use models::stack::{Reading, Stack};
+use models::stack::{ForwardOptions, LayerConfig, Stack};
 
-/// What was made of some sentences.
+use crate::data::{FEATURES, SentenceBatch};
+
+/// The encoder's output for N sentences of up to S words.
 #[derive(Clone, Debug)]
-pub struct Read {
-    /// The states of all words, `[N, S, E]`; those of padding mean nothing.
+pub struct EncoderOutput {
+    /// The last layer's output at each word, `[N, S, E]`; undefined at padding.
     pub states: Tensor<3>,
-    /// What each direction knew when it had read all, side by side, `[N, E]`.
-    pub end: Tensor<2>,
+    /// The last layer's final output: that of both directions, concatenated, `[N, E]`.
+    pub last: Tensor<2>,
 }
 
-/// Features and layers.
+/// Feature embeddings and recurrent layers.
 #[derive(Module, Debug)]
 pub(crate) struct Encoder {
-    /// One table a feature, in the order of [`FEATURES`]; none if features are not read.
+    /// One embedding per feature, in the order of [`FEATURES`]; empty if features are not used.
     pub features: Vec<Embedding>,
-    /// The recurrence.
+    /// The recurrent layers.
     pub stack: Stack,
-    /// The share of what is read and of the states that is dropped while training.
+    /// The dropout rate of the layers' inputs and outputs while training.
     #[module(skip)]
     pub dropout: f64,
 }
 
 impl Encoder {
-    /// Fresh weights; nothing is dropped.
+    /// Initial weights, without dropout.
     pub fn new(
-        features: usize,
+        feature_dim: usize,
         inputs: usize,
         layers: &[LayerConfig],
         weights: &Initialization,
     ) -> Self {
-        let table = |(at, &(name, values)): (usize, &(&str, usize))| {
-            debug_assert!(at < FEATURES.len());
-            Embedding::new(values, features, &weights.at(name))
+        let table = |&(name, values): &(&str, usize)| {
+            Embedding::new(values, feature_dim, &weights.at(name))
         };
-        let tables = FEATURES.iter().enumerate().map(table);
-        Self {
-            features: if features == 0 { Vec::new() } else { tables.collect() },
-            stack: Stack::new(inputs, layers, &weights.at("stack")),
-            dropout: 0.0,
-        }
+        let features =
+            if feature_dim == 0 { Vec::new() } else { FEATURES.iter().map(table).collect() };
+        Self { features, stack: Stack::new(inputs, layers, &weights.at("stack")), dropout: 0.0 }
     }
 
-    /// Reads sentences whose words have the rows of `table`. `features` are ids `[N, S]`, one a feature.
-    pub fn read(
+    /// Encodes sentences with the word embeddings of `table`. `features` are one tensor of ids `[N, S]` per
+    /// feature.
+    pub fn forward(
         &self,
         table: Tensor<2>,
-        sentences: &Sentences,
+        sentences: &SentenceBatch,
         features: &[Tensor<2, Int>],
         dropout: Option<DropoutKey>,
-    ) -> Read {
-        let words = Input::Ids { table, ids: sentences.words.clone() };
-        let [batch, time] = words.steps();
-        let input = match self.features.is_empty() && dropout.is_none() {
-            true => words,
-            false => {
-                let mut parts = vec![words.vectors()];
-                for (feature, ids) in self.features.iter().zip(features) {
-                    parts.push(feature.input(ids.clone(), None).vectors());
-                }
-                let mut vectors = Tensor::cat(parts, 2);
-                if let Some(key) = dropout {
-                    vectors = key.masks(Place::Input, self.dropout).drop(vectors);
-                }
-                Input::Vectors(vectors)
+    ) -> EncoderOutput {
+        let words = Input::Ids { table, ids: sentences.ids.clone() };
+        let [batch, time] = words.batch_and_time();
+        let input = if self.features.is_empty() && dropout.is_none() {
+            words
+        } else {
+            let mut parts = vec![words.into_vectors()];
+            for (feature, ids) in self.features.iter().zip(features) {
+                parts.push(feature.layer_input(ids.clone(), None).into_vectors());
             }
+            let mut vectors = Tensor::cat(parts, 2);
+            if let Some(key) = dropout {
+                vectors = key.masks(DropoutSite::Input, self.dropout).drop(vectors);
+            }
+            Input::Vectors(vectors)
         };
-        let reading =
-            Reading { dropout, mirror: Some(sentences.mirror.clone()), ..Reading::default() };
-        let (states, _) = self.stack.run(input, self.stack.start(batch), &reading);
+        let options = ForwardOptions {
+            dropout,
+            reverse_permutation: Some(sentences.reverse_permutation.clone()),
+            ..ForwardOptions::default()
+        };
+        let (states, _) = self.stack.forward(input, self.stack.init_state(batch), &options);
         let width = states.dims()[2];
         let rows = states.clone().reshape([batch * time, width]);
-        let last = rows.select(0, sentences.last.clone());
+        let mut last = rows.select(0, sentences.last_rows.clone());
         let top = self.stack.layers.last().expect("an encoder has a layer");
-        let end = match &top.backward {
-            None => last,
-            // Where a direction has read all: forwards at the last word, backwards at the first.
-            Some(_) => {
-                let forwards = top.cell.units();
-                let first = states.clone().slice(s![.., ..1, forwards..]).squeeze_dim::<2>(1);
-                Tensor::cat(vec![last.slice(s![.., ..forwards]), first], 1)
-            }
-        };
+        if top.backward.is_some() {
+            // The forward direction ends at the last word, the backward direction at the first.
+            let forward = top.cell.units();
+            let first = states.clone().slice(s![.., ..1, forward..]).squeeze_dim::<2>(1);
+            last = Tensor::cat(vec![last.slice(s![.., ..forward]), first], 1);
+        }
         let states = match dropout {
-            Some(key) => key.masks(Place::Output, self.dropout).drop(states),
+            Some(key) => key.masks(DropoutSite::Output, self.dropout).drop(states),
             None => states,
         };
-        Read { states, end }
+        EncoderOutput { states, last }
     }
 }

@@ -1,24 +1,20 @@
-//! A network that asks questions about sentences and finds answers in them.
-//!
-//! It reads a sentence from both ends and writes a question about a marked answer, word by word, each chosen
-//! from the vocabulary or copied from the sentence; and it says where in a sentence answers stand. The book's
-//! network (Foster 2019, chapter 7) is one of its configurations. Lives here: equations and weights. Does not
-//! live here: the search for a good question (`generate`).
+//! The question model: answer extraction, question generation and question answering. Searching for the best
+//! question is the task of [`generate`](mod@crate::generate).
 
+pub mod answer_head;
 pub mod attention;
 pub mod config;
 pub mod copy;
 mod decoder;
 mod encoder;
-pub mod model;
-pub mod spans;
+mod question_model;
 
-pub use attention::Score as Attending;
-pub use config::{Extraction, QuestionModelConfig, ReadAnswer};
-pub use decoder::{Choice, Wave};
-pub use encoder::Read;
-pub use model::QuestionModel;
-pub use spans::Spans;
+pub use answer_head::SpanIndex;
+pub use attention::AttentionScore;
+pub use config::{AnswerEncoding, ExtractorHead, QuestionModelConfig};
+pub use decoder::{DecoderState, NextWord};
+pub use encoder::EncoderOutput;
+pub use question_model::QuestionModel;
 
 #[cfg(test)]
 mod properties;

@@ -1,25 +1,27 @@
-//! The laws of a network that asks: gradients, padding, and words one by one.
+//! Property tests of the question model: gradients, padding, and stepwise decoding.
 
-#[path = "../../../models/tests/laws/gradient_check.rs"]
+#[path = "../../../models/tests/properties/gradient_check.rs"]
 mod gradient_check;
 
 use std::ops::Range;
 
-use crate::data::{Example, Known, QuestionBatch};
-use crate::model::{Attending, Extraction, QuestionModel, QuestionModelConfig, ReadAnswer, copy};
+use crate::data::{Example, QuestionBatch, VocabSizes};
+use crate::model::{
+    AnswerEncoding, AttentionScore, ExtractorHead, QuestionModel, QuestionModelConfig, copy,
+};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{DType, Device, Int, Tensor};
 use models::{CellKind, DropoutKey, LayerConfig};
 use text_prep::Vocabulary;
-use text_prep::passage::words;
+use text_prep::spans::words;
 
 use gradient_check::{assert_gradients, noisy, values};
 
-/// Words in the longest answer that is found; one of the answers below is longer.
-const LONGEST: usize = 3;
+/// The maximum length of an extracted answer in words; one of the answers below is longer.
+const MAX_ANSWER_LEN: usize = 3;
 
-/// A sentence, its answer's words and a question. Some words have no id, some are rare, and sentences,
-/// answers and questions are of different lengths.
+/// Sentences, the words of their answers, and questions. Some words have no id, some are rare, and sentences,
+/// answers and questions differ in length.
 const CASES: [(&str, Range<usize>, &str); 3] = [
     ("the fox saw Zed", 2..3, "who did the fox see, Zed?"),
     ("a crow ate the old cheese of Quix at noon", 3..9, "what was eaten?"),
@@ -27,13 +29,14 @@ const CASES: [(&str, Range<usize>, &str); 3] = [
 ];
 
 fn vocabulary() -> Vocabulary {
-    let asked = ["the", "?", "who", "fox", "did", "what", "was", "crow"].map(|word| (word, 2));
-    let read = ["saw", "ate", "old", "cheese", "a", "at"].map(|word| (word, 1));
-    Vocabulary::from_counts(asked, 1, true).extended(read, 1)
+    let in_questions =
+        ["the", "?", "who", "fox", "did", "what", "was", "crow"].map(|word| (word, 2));
+    let in_sentences = ["saw", "ate", "old", "cheese", "a", "at"].map(|word| (word, 1));
+    Vocabulary::from_counts(in_questions, 1, true).extended(in_sentences, 1)
 }
 
-/// Fewer ids can be chosen than read.
-const WRITTEN: usize = 10;
+/// The decoder's vocabulary is smaller than the encoder's.
+const DECODER_VOCAB: usize = 10;
 
 fn examples() -> Vec<Example> {
     let example = |(text, answer, question): (&str, Range<usize>, &str)| {
@@ -43,159 +46,165 @@ fn examples() -> Vec<Example> {
 }
 
 fn batch(examples: &[Example], device: &Device) -> QuestionBatch {
-    let known = Known { read: vocabulary().len(), written: WRITTEN };
+    let vocab_sizes = VocabSizes { input: vocabulary().len(), output: DECODER_VOCAB };
     let examples: Vec<&Example> = examples.iter().collect();
-    QuestionBatch::new(&examples, known, LONGEST, device).cast(DType::F64)
+    QuestionBatch::new(&examples, vocab_sizes, MAX_ANSWER_LEN, device).cast(DType::F64)
 }
 
 fn config() -> QuestionModelConfig {
     let gru = LayerConfig::new(CellKind::Gru { reset_after: true }, 3);
     let both = LayerConfig { bidirectional: true, ..gru.clone() };
     QuestionModelConfig {
-        vocabulary: vocabulary().len(),
-        written: WRITTEN,
-        embedding: 4,
-        features: 2,
+        vocab_size: vocabulary().len(),
+        decoder_vocab: DECODER_VOCAB,
+        embedding_dim: 4,
+        feature_dim: 2,
         encoder: vec![both.clone()],
         extractor: vec![both],
         decoder: vec![LayerConfig { units: 6, ..gru }],
-        answer: ReadAnswer::Marked,
-        attention: Some(Attending::General),
+        answer_encoding: AnswerEncoding::Feature,
+        attention: Some(AttentionScore::General),
         copy: true,
         coverage: 0.0,
-        readout: 4,
-        tied: true,
-        extraction: Extraction::Pointers,
-        longest_answer: LONGEST,
-        finding_teaches_words: true,
+        readout_dim: 4,
+        tie_weights: true,
+        extractor_head: ExtractorHead::Span,
+        max_answer_len: MAX_ANSWER_LEN,
+        extractor_updates_embeddings: true,
         frozen_embedding: false,
         dropout: 0.0,
         embedding_dropout: 0.0,
     }
 }
 
-/// The book's network, and every choice that ours has.
+/// The model of Foster (2019), and every option of ours.
 fn variants() -> Vec<(&'static str, QuestionModelConfig)> {
     let lstm = |units| LayerConfig::new(CellKind::Lstm, units);
     let both = |layer| LayerConfig { bidirectional: true, ..layer };
-    let additive =
-        QuestionModelConfig { attention: Some(Attending::Additive), coverage: 0.7, ..config() };
+    let additive = QuestionModelConfig {
+        attention: Some(AttentionScore::Additive),
+        coverage: 0.7,
+        ..config()
+    };
     let deep = QuestionModelConfig {
         encoder: vec![both(lstm(2)), both(lstm(3))],
         decoder: vec![lstm(4), lstm(6)],
-        attention: Some(Attending::Dot),
+        attention: Some(AttentionScore::Dot),
         ..config()
     };
-    let book = QuestionModelConfig {
-        features: 0,
+    let foster2019 = QuestionModelConfig {
+        feature_dim: 0,
         extractor: Vec::new(),
         decoder: vec![LayerConfig::new(CellKind::Gru { reset_after: true }, 5)],
-        answer: ReadAnswer::Again,
+        answer_encoding: AnswerEncoding::Reencode,
         attention: None,
         copy: false,
-        tied: false,
-        extraction: Extraction::Tags,
+        tie_weights: false,
+        extractor_head: ExtractorHead::Tagger,
         ..config()
     };
     vec![
-        ("ours", config()),
+        ("default", config()),
         ("additive, with coverage", additive),
         ("deep, dot", deep),
-        ("the book's", book),
-        ("one encoder for both", QuestionModelConfig { extractor: Vec::new(), ..config() }),
+        ("Foster (2019)", foster2019),
+        ("shared encoder", QuestionModelConfig { extractor: Vec::new(), ..config() }),
     ]
 }
 
 fn model(config: &QuestionModelConfig) -> QuestionModel {
-    noisy(config.init_as(1, DType::F64, &Device::flex()).unwrap())
+    noisy(config.init_with_dtype(1, DType::F64, &Device::flex()).unwrap())
 }
 
 #[test]
-fn gradients_are_what_the_loss_does_when_a_weight_is_moved() {
+fn gradients_match_finite_differences() {
     let device = Device::flex();
     for (name, config) in variants() {
-        let dropped = QuestionModelConfig { dropout: 0.2, ..config };
+        let with_dropout = QuestionModelConfig { dropout: 0.2, ..config };
         let batch = batch(&examples(), &device);
         let key = Some(DropoutKey { seed: 1, step: 2 });
-        assert_gradients(name, &model(&dropped), |model| model.learn(batch.clone(), key).mean());
+        assert_gradients(name, &model(&with_dropout), |model| {
+            model.forward_loss(batch.clone(), key).mean()
+        });
     }
 }
 
 #[test]
-fn words_are_taught_by_writing_alone_where_finding_may_not() {
-    let words = |finding_teaches_words, parts: fn(usize, usize) -> std::ops::Range<usize>| {
-        let config = QuestionModelConfig { finding_teaches_words, ..config() };
+fn answer_extraction_updates_the_embeddings_only_if_configured() {
+    let gradients = |extractor_updates_embeddings, part: fn(usize, usize) -> Range<usize>| {
+        let config = QuestionModelConfig { extractor_updates_embeddings, ..config() };
         let model = model(&config).trainable();
         let batch = batch(&examples(), &Device::flex());
-        let written = batch.targets.rows.dims()[0];
-        let nats = model.learn(batch, None);
-        let part = parts(written, nats.dims()[0]);
-        let gradients = nats.slice([part]).sum().backward();
+        let generation = batch.targets.unpadded_rows.dims()[0];
+        let losses = model.forward_loss(batch, None);
+        let part = part(generation, losses.dims()[0]);
+        let gradients = losses.slice([part]).sum().backward();
         values(&model.embedding.weight.val().grad(&gradients).unwrap())
     };
-    let (all, writing) = (|_, all| 0..all, |written, _| 0..written);
-    assert_eq!(words(false, all), words(false, writing));
-    assert_eq!(words(false, writing), words(true, writing));
-    assert_ne!(words(true, all), words(true, writing));
+    let (all, generation) = (|_, all| 0..all, |generation, _| 0..generation);
+    assert_eq!(gradients(false, all), gradients(false, generation));
+    assert_eq!(gradients(false, generation), gradients(true, generation));
+    assert_ne!(gradients(true, all), gradients(true, generation));
 }
 
 #[test]
-fn padding_changes_nothing() {
+fn padding_does_not_change_the_loss() {
     for (name, config) in variants() {
         let model = model(&config);
         let sum = |examples: &[Example]| -> f64 {
-            values(&model.learn(batch(examples, &Device::flex()), None)).iter().sum()
+            values(&model.forward_loss(batch(examples, &Device::flex()), None)).iter().sum()
         };
-        let together = sum(&examples());
+        let batched = sum(&examples());
         let alone: f64 = examples().iter().map(|one| sum(std::slice::from_ref(one))).sum();
-        assert!((together - alone).abs() < 1e-9, "{name}: {together} {alone}");
+        assert!((batched - alone).abs() < 1e-9, "{name}: {batched} {alone}");
     }
 }
 
 #[test]
-fn word_by_word_costs_what_all_at_once_does() {
+fn stepwise_decoding_gives_the_loss_of_the_whole_question() {
     let device = Device::flex();
     for (name, config) in variants() {
         let model = model(&config);
         for example in examples() {
             let one = batch(std::slice::from_ref(&example), &device);
-            let all = values(&model.learn(one.clone(), None));
-            let mut wave = model.hear(&one.sentences, &one.answers);
+            let losses = values(&model.forward_loss(one.clone(), None));
+            let mut state = model.init_decoder(&one.sentences, &one.answers);
             let inputs = values(&one.targets.inputs.clone().float());
-            let targets = values(&one.targets.extended.clone().float());
+            let targets = values(&one.targets.extended_ids.clone().float());
             for (at, target) in targets.iter().enumerate() {
                 let word = Tensor::<1, Int>::from_ints([inputs[at] as i32], &device);
-                let (choice, after) = model.next(word, wave);
-                wave = after;
-                let p = match choice.copy {
-                    None => log_softmax(choice.logits, 1).exp(),
-                    Some((gate, shares)) => {
-                        let words = one.sentences.extended.clone();
-                        let every = config.vocabulary + one.sentences.further;
-                        copy::distribution(choice.logits, gate, shares, words, every)
+                let (next, next_state) = model.decode_step(word, state);
+                state = next_state;
+                let p = match next.copy {
+                    None => log_softmax(next.logits, 1).exp(),
+                    Some((gate, weights)) => {
+                        let words = one.sentences.extended_ids.clone();
+                        let num_ids = config.vocab_size + one.sentences.max_oov_words;
+                        copy::distribution(next.logits, gate, weights, words, num_ids)
                     }
                 };
                 let p = values(&p);
                 assert!((p.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{name}");
-                // Without copying, a word of the sentence alone is the unknown one.
+                // Without copying, an out-of-vocabulary word of the sentence is the unknown token.
                 let target = if *target < p.len() as f64 { *target as usize } else { 1 };
-                let nats = -(p[target] + if config.copy { 1e-9 } else { 0.0 }).ln();
-                assert!((nats - all[at]).abs() < 1e-9, "{name}, word {at}: {nats} {}", all[at]);
+                let loss = -(p[target] + if config.copy { 1e-9 } else { 0.0 }).ln();
+                let expected = losses[at];
+                assert!((loss - expected).abs() < 1e-9, "{name}, word {at}: {loss} {expected}");
             }
         }
     }
 }
 
 #[test]
-fn a_word_that_only_the_sentence_knows_is_learned_to_be_copied() {
+fn an_out_of_vocabulary_word_of_the_sentence_is_a_target_for_copying() {
     let one = batch(&examples()[..1], &Device::flex());
     // The seventh word of the first question is Zed, which has no id.
-    let copies = values(&one.targets.copies);
+    let copies = values(&one.targets.copy_mask);
     let zed: Vec<f64> = copies.chunks(4).map(|row| row[3]).collect();
     assert_eq!(zed, [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
-    assert_eq!(values(&one.targets.has_id)[6], 0.0);
-    // “see” can be neither chosen nor copied: it is the unknown word, and is no copy of one.
-    let see = values(&one.targets.extended.clone().float())[4];
+    assert_eq!(values(&one.targets.in_vocab)[6], 0.0);
+    // “see” can be neither generated nor copied: its target is the unknown token, which is not copied.
+    let see = values(&one.targets.extended_ids.clone().float())[4];
     assert_eq!(see, f64::from(Vocabulary::UNKNOWN));
     assert!(copies[4 * 4..5 * 4].iter().all(|&copy| copy == 0.0));
 }

@@ -1,12 +1,10 @@
-//! The rule that turns runs of two or more U+0020 into another text.
-//!
-//! What it does not know: any other white space.
+//! A rule that replaces runs of two or more U+0020 by a string. Other white space is kept.
 
 use super::Rule;
 
 pub(super) struct CollapseSpaces {
     to: String,
-    /// How many spaces the text ended with so far; more than two are as good as two.
+    /// Number of spaces at the end of the input so far, at most counted as 2 or more.
     spaces: u8,
 }
 

@@ -1,6 +1,5 @@
-//! The rule that turns runs of two or more white-space characters into one space.
-//!
-//! What it does not know: a single white-space character, which stays what it is.
+//! A rule that replaces runs of two or more white-space characters by one space. A single
+//! white-space character is kept.
 
 use super::Rule;
 use crate::chars::{find_white_space_run, white_space_length};
@@ -10,7 +9,7 @@ pub(super) struct CollapseWhiteSpace {
     run: Run,
 }
 
-/// The white space that the text ended with so far.
+/// The white space at the end of the input so far.
 #[derive(Default, Clone, Copy)]
 enum Run {
     #[default]
@@ -32,7 +31,7 @@ impl CollapseWhiteSpace {
 impl Rule for CollapseWhiteSpace {
     fn push(&mut self, chunk: &str, out: &mut String) {
         let mut at = 0;
-        // What was held back decides together with the chunk's beginning.
+        // A run at the end of the last chunk may continue at the start of this one.
         while at < chunk.len() && !matches!(self.run, Run::None) {
             let length = white_space_length(chunk, at);
             if length == 0 {
@@ -66,7 +65,7 @@ impl Rule for CollapseWhiteSpace {
                 out.push(' ');
                 copied = end;
             }
-            // A character that is not white space stands here.
+            // The character at `end` is not white space.
             at = end;
         }
         out.push_str(&chunk[copied..]);
@@ -82,7 +81,7 @@ mod tests {
     use crate::{Cleaner, RuleSpec};
 
     #[test]
-    fn runs_become_one_space_and_single_ones_stay() {
+    fn runs_become_one_space_and_single_characters_are_kept() {
         let cleaner = Cleaner::new(vec![RuleSpec::CollapseWhiteSpace]);
         assert_eq!(cleaner.clean("a\tb \n c\u{a0}\u{3000}d\ne"), "a\tb c d\ne");
         assert_eq!(cleaner.clean("\n\n a \n"), " a ");

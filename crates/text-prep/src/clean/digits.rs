@@ -1,6 +1,5 @@
-//! The rule that turns every number into one and the same token.
-//!
-//! What it does not know: values, signs, decimal points.
+//! A rule that replaces every run of digits by the same token. Signs and decimal points are not part
+//! of a run.
 
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
@@ -8,7 +7,7 @@ use super::Rule;
 
 pub(super) struct DigitsToOne {
     token: String,
-    /// Whether the last character was a digit: its run has its token already.
+    /// Whether the last character was a digit: the token of its run is already written.
     in_run: bool,
 }
 
@@ -48,7 +47,7 @@ mod tests {
     use crate::{Cleaner, RuleSpec};
 
     #[test]
-    fn every_run_of_digits_is_one_token() {
+    fn every_run_of_digits_becomes_one_token() {
         let cleaner = Cleaner::new(vec![RuleSpec::DigitsToOne { token: "0".into() }]);
         assert_eq!(cleaner.clean("in 1984, 3.14 ٣٤ a1b22 ½"), "in 0, 0.0 0 a0b0 ½");
     }

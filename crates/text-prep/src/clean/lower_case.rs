@@ -1,6 +1,4 @@
-//! The rule that turns capitals into small letters.
-//!
-//! What it does not know: words; hence Σ becomes σ even where a word ends.
+//! A rule that lower-cases text character by character: Σ becomes σ even at the end of a word.
 
 use super::Rule;
 use crate::chars::push_lower;
@@ -20,7 +18,7 @@ mod tests {
     use crate::{Cleaner, RuleSpec};
 
     #[test]
-    fn capitals_of_every_script_are_lowered() {
+    fn capitals_of_every_script_are_lower_cased() {
         let cleaner = Cleaner::new(vec![RuleSpec::LowerCase]);
         assert_eq!(cleaner.clean("The FOX, ÉTÉ, ΟΔΟΣ, 여우"), "the fox, été, οδοσ, 여우");
     }

@@ -1,23 +1,21 @@
-//! Cleaning: an ordered list of rules that turn text into text.
+//! Cleaning: an ordered list of rules, each of which transforms text.
 //!
-//! The list is data ([`RuleSpec`]): written in a configuration, kept with the model, applied to
-//! training text and prompts alike. Each rule is a stream transformer in a file of its own.
-//! The law that binds them all, tested in `laws.rs`: cleaning in any pieces gives the same text
-//! as cleaning at once.
-//!
-//! What it does not know: files, tokens, vocabularies.
+//! The list is data ([`RuleSpec`]): set in a configuration, saved with the model, and applied to
+//! training text and prompts in the same way. Each rule is a stream transformer in its own file.
+//! All have one property, tested in `property_tests.rs`: cleaning a text in chunks gives the same
+//! result as cleaning it at once.
 
 mod collapse_spaces;
 mod collapse_white_space;
 mod digits;
-#[cfg(test)]
-mod laws;
 mod lower_case;
 mod normalize;
-#[cfg(test)]
-mod plain;
 mod prepend;
 mod presets;
+#[cfg(test)]
+mod property_tests;
+#[cfg(test)]
+mod reference_tests;
 mod replace;
 mod space_punctuation;
 mod spec;
@@ -33,13 +31,13 @@ pub use presets::PRESETS;
 pub use spec::{PunctuationSet, RuleSpec};
 pub use stream::CleaningStream;
 
-/// A stream transformer with bounded look-ahead: what it holds back is never longer than the
-/// pattern, the run or the combining sequence that it is in the middle of.
+/// A stream transformer with bounded look-ahead: it buffers at most the unfinished pattern, run or
+/// combining sequence at the end of the input.
 pub trait Rule: Send {
-    /// Takes the next piece of text and appends to `out` what is certain by now.
+    /// Processes the next chunk and appends the output that is already determined to `out`.
     fn push(&mut self, chunk: &str, out: &mut String);
 
-    /// Appends what was held back. The text has ended; nothing may be pushed afterwards.
+    /// Appends the buffered output at the end of the text. Do not push afterwards.
     fn finish(&mut self, out: &mut String);
 }
 
@@ -51,35 +49,34 @@ pub struct Cleaner {
 }
 
 impl Cleaner {
-    /// A cleaner that applies `rules` from first to last.
+    /// A cleaner that applies `rules` in order.
     pub fn new(rules: Vec<RuleSpec>) -> Self {
         Self { rules }
     }
 
-    /// The rules, first to last.
+    /// The rules in order.
     pub fn rules(&self) -> &[RuleSpec] {
         &self.rules
     }
 
-    /// Checks every rule's values. Rules read from a file were checked while reading.
+    /// Checks the values of every rule. Deserialized rules are already checked.
     ///
     /// # Errors
-    /// [`Error::BadRule`](crate::Error::BadRule) for the first rule that cannot work.
+    /// [`Error::BadRule`](crate::Error::BadRule) for the first invalid rule.
     pub fn validate(&self) -> Result<()> {
         self.rules.iter().try_for_each(RuleSpec::validate)
     }
 
-    /// Starts cleaning a text that comes in pieces.
+    /// Starts cleaning a text in chunks.
     pub fn stream(&self) -> CleaningStream {
         CleaningStream::new(&self.rules)
     }
 
-    /// Cleans a whole text, or a prompt: by the very same rules, so that a prompt's words look like
-    /// the words that the model saw. With the preset `book` a prompt therefore begins with twenty
-    /// story marks, just as the training text does.
+    /// Cleans a whole text. Prompts are cleaned by the same rules as the training text, so with the
+    /// preset `keras-lowercase` a prompt also begins with twenty document separators.
     pub fn clean(&self, text: &str) -> String {
         let mut stream = self.stream();
-        // Spaced punctuation lengthens prose by about a twentieth.
+        // Spaces around punctuation make prose about 5% longer.
         let mut out = String::with_capacity(text.len() + text.len() / 8);
         stream.push(text, &mut out);
         stream.finish(&mut out);

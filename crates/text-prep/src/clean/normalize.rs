@@ -1,14 +1,14 @@
-//! The rules that bring text into Unicode Normalization Form C or KC.
+//! Rules that convert text to Unicode Normalization Form C or KC in a stream.
 //!
-//! What they do not know: whole texts. They hold back from the last character that is a safe
-//! border: a starter that never composes with what stands before it
-//! (Unicode Standard Annex #15, section 9.1, <https://www.unicode.org/reports/tr15/>).
+//! They buffer the text from the last safe boundary on: a starter that never composes with the
+//! characters before it (Unicode Standard Annex #15, section 9.1,
+//! <https://www.unicode.org/reports/tr15/>).
 
 use unicode_normalization::char::canonical_combining_class;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick, is_nfkc_quick};
 
 use super::Rule;
-use crate::scan;
+use crate::memchr_like;
 
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Form {
@@ -18,24 +18,23 @@ pub(super) enum Form {
 
 pub(super) struct Normalize {
     form: Form,
-    /// Text from the last border on.
-    held: String,
+    /// Text from the last boundary on.
+    pending: String,
 }
 
 impl Normalize {
     pub fn new(form: Form) -> Self {
-        Self { form, held: String::new() }
+        Self { form, pending: String::new() }
     }
 }
 
 impl Form {
-    /// Whether nothing that stands before `c` can change it or be changed by it, and `c` alone is
-    /// already normal.
+    /// Whether `c` is already normalized and does not interact with the characters before it.
     #[inline]
-    fn is_border(self, c: char) -> bool {
+    fn is_boundary(self, c: char) -> bool {
         match c {
             '\0'..='\x7f' => true,
-            // Everyday letters and quotes, known without a look into the tables.
+            // Fast path for common letters and quotes, without a table lookup.
             '\u{80}'..='\u{2ff}' | '\u{2010}'..='\u{2027}' if self == Self::C => true,
             '\u{ac00}'..='\u{d7a3}' | '\u{4e00}'..='\u{9fff}' => true,
             _ => {
@@ -48,38 +47,38 @@ impl Form {
         }
     }
 
-    /// The first byte of UTF-8 that may begin a character that is no border. Below it are ASCII and
-    /// all bytes inside characters, and in form C the leading bytes up to U+02FF.
+    /// The smallest UTF-8 byte that can start a character that is no boundary. Smaller bytes are ASCII
+    /// and continuation bytes, and in form C the lead bytes up to U+02FF.
     #[inline]
-    fn first_suspect(self) -> u8 {
+    fn min_candidate(self) -> u8 {
         match self {
             Self::C => 0xcc,
             Self::Kc => 0xc0,
         }
     }
 
-    /// Appends `text`, which begins at a border, in normal form.
+    /// Appends the normal form of `text`, which starts at a boundary.
     fn push(self, text: &str, out: &mut String) {
-        // Stretches of borders are normal as they stand; only around other characters there is
-        // work, from the border before to the next border.
+        // Runs of boundary characters are already normal. Other characters are normalized together
+        // with the text from the boundary before them to the next boundary.
         let (mut copied, mut at) = (0, 0);
-        let first_suspect = self.first_suspect();
-        while let Some(suspect) = scan::find(text.as_bytes(), at, |byte| byte >= first_suspect) {
-            // A stretch of another script is gone through here, character by character.
-            let mut rest = text[suspect..].char_indices();
-            let Some((n, c)) = rest.find(|&(_, c)| c.is_ascii() || !self.is_border(c)) else {
+        let min = self.min_candidate();
+        while let Some(candidate) = memchr_like::find(text.as_bytes(), at, |byte| byte >= min) {
+            // A run of another script is checked character by character.
+            let mut rest = text[candidate..].char_indices();
+            let Some((n, c)) = rest.find(|&(_, c)| c.is_ascii() || !self.is_boundary(c)) else {
                 break;
             };
-            at = suspect + n;
+            at = candidate + n;
             if c.is_ascii() {
                 continue;
             }
             let before = text[copied..at].char_indices().next_back();
-            let border = before.map_or(at, |(last, _)| copied + last);
-            let next = rest.find(|&(_, c)| self.is_border(c));
-            at = next.map_or(text.len(), |(n, _)| suspect + n);
-            out.push_str(&text[copied..border]);
-            self.compose(&text[border..at], out);
+            let boundary = before.map_or(at, |(last, _)| copied + last);
+            let next = rest.find(|&(_, c)| self.is_boundary(c));
+            at = next.map_or(text.len(), |(n, _)| candidate + n);
+            out.push_str(&text[copied..boundary]);
+            self.compose(&text[boundary..at], out);
             copied = at;
         }
         out.push_str(&text[copied..]);
@@ -95,26 +94,26 @@ impl Form {
 
 impl Rule for Normalize {
     fn push(&mut self, chunk: &str, out: &mut String) {
-        let Some((border, _)) = chunk.char_indices().rev().find(|&(_, c)| self.form.is_border(c))
-        else {
-            self.held.push_str(chunk);
+        let last = chunk.char_indices().rev().find(|&(_, c)| self.form.is_boundary(c));
+        let Some((last, _)) = last else {
+            self.pending.push_str(chunk);
             return;
         };
-        let (before, after) = chunk.split_at(border);
-        // The held text and the chunk's beginning, as far as no border parts them, go together.
+        let (before, after) = chunk.split_at(last);
+        // The pending text is completed up to the first boundary of the chunk.
         let first = before
             .char_indices()
-            .find(|&(_, c)| self.form.is_border(c))
+            .find(|&(_, c)| self.form.is_boundary(c))
             .map_or(before.len(), |(at, _)| at);
-        self.held.push_str(&before[..first]);
-        self.form.push(&self.held, out);
+        self.pending.push_str(&before[..first]);
+        self.form.push(&self.pending, out);
         self.form.push(&before[first..], out);
-        self.held.clear();
-        self.held.push_str(after);
+        self.pending.clear();
+        self.pending.push_str(after);
     }
 
     fn finish(&mut self, out: &mut String) {
-        self.form.push(&std::mem::take(&mut self.held), out);
+        self.form.push(&std::mem::take(&mut self.pending), out);
     }
 }
 
@@ -123,7 +122,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::samples;
+    use crate::test_strategies;
     use crate::{Cleaner, RuleSpec};
 
     fn nfc(text: &str) -> String {
@@ -142,23 +141,23 @@ mod tests {
     }
 
     #[test]
-    fn the_short_cuts_agree_with_the_tables() {
+    fn the_fast_paths_match_the_unicode_tables() {
         for c in '\u{80}'..=char::MAX {
             for (form, quick) in [
                 (Form::C, is_nfc_quick(std::iter::once(c))),
                 (Form::Kc, is_nfkc_quick(std::iter::once(c))),
             ] {
                 let expected = quick == IsNormalized::Yes && canonical_combining_class(c) == 0;
-                assert_eq!(form.is_border(c), expected, "{c:?}");
+                assert_eq!(form.is_boundary(c), expected, "{c:?}");
             }
         }
     }
 
     proptest! {
-        #![proptest_config(samples::cases(512))]
+        #![proptest_config(test_strategies::cases(512))]
 
         #[test]
-        fn pieces_give_what_the_crate_gives_for_the_whole(text in samples::text()) {
+        fn the_result_equals_that_of_the_unicode_normalization_crate(text in test_strategies::text()) {
             prop_assert_eq!(nfc(&text), text.nfc().collect::<String>());
             prop_assert_eq!(nfkc(&text), text.nfkc().collect::<String>());
         }

@@ -1,11 +1,9 @@
-//! The rule that puts a text in front.
-//!
-//! What it does not know: what comes after.
+//! A rule that prepends a string to the text.
 
 use super::Rule;
 
 pub(super) struct Prepend {
-    /// Empty once it has been written.
+    /// Empty after it has been written.
     text: String,
 }
 
@@ -31,7 +29,7 @@ mod tests {
     use crate::{Cleaner, RuleSpec};
 
     #[test]
-    fn text_is_put_in_front_once_even_of_nothing() {
+    fn text_is_prepended_once_even_to_an_empty_text() {
         let cleaner = Cleaner::new(vec![RuleSpec::Prepend { text: "| ".into(), times: 2 }]);
         assert_eq!(cleaner.clean("fox"), "| | fox");
         assert_eq!(cleaner.clean(""), "| | ");

@@ -1,31 +1,30 @@
-//! The lists of rules that have a name.
-//!
-//! What it does not know: which text a preset is for; a configuration chooses.
+//! Named lists of cleaning rules.
 
 use super::{Cleaner, PunctuationSet, RuleSpec};
 use crate::error::{Error, Result};
 
-/// The names that [`Cleaner::preset`] knows.
-pub const PRESETS: [&str; 3] = ["book", "prose", "verbatim"];
+/// The names that [`Cleaner::preset`] accepts, without aliases.
+pub const PRESETS: [&str; 3] = ["keras-lowercase", "prose", "verbatim"];
 
 impl Cleaner {
-    /// The list of rules that goes by `name`.
+    /// The preset called `name`:
     ///
-    /// - `book`: the recipe of the seed, in Python `start_story = "| " * 20`, then
-    ///   `start_story + text`, `lower()`, `replace("\n\n\n\n\n", start_story)`,
-    ///   `replace("\n", " ")`, `re.sub("  +", ". ", text).strip()`, `replace("..", ".")`,
-    ///   a space on both sides of each ASCII punctuation character but the apostrophe, and
-    ///   `re.sub("\s{2,}", " ", text)`. The last two steps leave one space at an end where
-    ///   punctuation stands. Unlike Python's, our lower case writes σ at a Greek word's end.
-    /// - `prose`: NFC, lines joined, Unicode punctuation spaced, white space collapsed and
-    ///   trimmed; capitals stay.
-    /// - `verbatim`: NFC and nothing else.
+    /// - `keras-lowercase` (alias `book`): the cleaning of the Keras baseline (Foster 2019), in Python
+    ///   `start_story = "| " * 20`, then `start_story + text`, `lower()`,
+    ///   `replace("\n\n\n\n\n", start_story)`, `replace("\n", " ")`,
+    ///   `re.sub("  +", ". ", text).strip()`, `replace("..", ".")`, a space on both sides of each
+    ///   ASCII punctuation character except the apostrophe, and `re.sub("\s{2,}", " ", text)`.
+    ///   The last two steps leave one space at an end of the text that has punctuation. Unlike
+    ///   Python's `lower`, a capital sigma at the end of a Greek word becomes σ.
+    /// - `prose`: NFC, lines joined, spaces around Unicode punctuation, white space collapsed and
+    ///   trimmed; capitals are kept.
+    /// - `verbatim`: NFC only.
     ///
     /// # Errors
-    /// [`Error::UnknownPreset`], naming the nearest and all.
+    /// [`Error::UnknownPreset`], with the nearest name and all names.
     pub fn preset(name: &str) -> Result<Self> {
         match name {
-            "book" => Ok(book()),
+            "keras-lowercase" | "book" => Ok(keras_lowercase()),
             "prose" => Ok(prose()),
             "verbatim" => Ok(Self::new(vec![RuleSpec::Nfc])),
             _ => Err(Error::UnknownPreset {
@@ -37,13 +36,13 @@ impl Cleaner {
     }
 }
 
-fn book() -> Cleaner {
-    const MARK: &str = "| ";
-    const MARKS: usize = 20;
+fn keras_lowercase() -> Cleaner {
+    const SEPARATOR: &str = "| ";
+    const TIMES: usize = 20;
     Cleaner::new(vec![
-        RuleSpec::Prepend { text: MARK.into(), times: MARKS },
+        RuleSpec::Prepend { text: SEPARATOR.into(), times: TIMES },
         RuleSpec::LowerCase,
-        replace("\n\n\n\n\n", MARK, MARKS),
+        replace("\n\n\n\n\n", SEPARATOR, TIMES),
         replace("\n", " ", 1),
         RuleSpec::CollapseSpaces { to: ". ".into() },
         RuleSpec::Trim,
@@ -72,15 +71,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn book_is_the_seeds_recipe() {
+    fn keras_lowercase_cleans_like_the_keras_baseline() {
         let text = "\n\nTHE FOX\n\n\n\n\nHe said:  \"Don't...\"\n\n(So  it goes.)\n";
-        // Worked out by running the seed's Python on this text.
-        let marks = "| ".repeat(20);
+        // Output of the baseline's Python code for this text.
+        let separators = "| ".repeat(20);
         let expected = format!(
-            " {marks}. the fox | {}he said : . \" don't . . \" . ( so . it goes . ) ",
+            " {separators}. the fox | {}he said : . \" don't . . \" . ( so . it goes . ) ",
             "| ".repeat(19)
         );
-        assert_eq!(Cleaner::preset("book").unwrap().clean(text), expected);
+        for name in ["keras-lowercase", "book"] {
+            assert_eq!(Cleaner::preset(name).unwrap().clean(text), expected);
+        }
     }
 
     #[test]
@@ -92,16 +93,16 @@ mod tests {
     }
 
     #[test]
-    fn verbatim_only_normalizes() {
+    fn verbatim_only_applies_nfc() {
         assert_eq!(Cleaner::preset("verbatim").unwrap().clean(" e\u{301}\n\nA"), " é\n\nA");
     }
 
     #[test]
-    fn an_unknown_name_meets_the_nearest_and_all() {
+    fn the_error_for_an_unknown_preset_lists_all_and_suggests_the_nearest() {
         let message = Cleaner::preset("pros").unwrap_err().to_string();
         assert_eq!(
             message,
-            "unknown cleaning preset `pros`: expected one of book, prose, verbatim; did you mean `prose`?"
+            "unknown cleaning preset `pros`: expected one of keras-lowercase, prose, verbatim; did you mean `prose`?"
         );
     }
 }

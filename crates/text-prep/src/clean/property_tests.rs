@@ -1,11 +1,9 @@
-//! The law of cleaning, for every rule and every preset: pieces or whole, the text is the same.
-//!
-//! What it does not know: what the text should be; each rule's own file says that.
+//! A property of every rule and preset: cleaning in chunks equals cleaning the whole text.
 
 use proptest::prelude::*;
 
 use super::{Cleaner, PRESETS, PunctuationSet, RuleSpec};
-use crate::samples;
+use crate::test_strategies;
 
 fn every_cleaner() -> Vec<Cleaner> {
     let replace =
@@ -33,41 +31,41 @@ fn every_cleaner() -> Vec<Cleaner> {
     alone.chain(presets).chain(none_and_all).collect()
 }
 
-fn in_pieces<'a>(cleaner: &Cleaner, pieces: impl IntoIterator<Item = &'a str>) -> String {
+fn in_chunks<'a>(cleaner: &Cleaner, chunks: impl IntoIterator<Item = &'a str>) -> String {
     let (mut stream, mut out) = (cleaner.stream(), String::new());
-    for piece in pieces {
-        stream.push(piece, &mut out);
+    for chunk in chunks {
+        stream.push(chunk, &mut out);
     }
     stream.finish(&mut out);
     out
 }
 
 proptest! {
-    #![proptest_config(samples::cases(512))]
+    #![proptest_config(test_strategies::cases(512))]
 
     #[test]
-    fn pieces_or_whole_the_text_is_the_same((text, cuts) in samples::text_and_cuts()) {
+    fn chunked_cleaning_equals_cleaning_at_once((text, cuts) in test_strategies::text_and_cuts()) {
         for cleaner in every_cleaner() {
             let whole = cleaner.clean(&text);
-            let pieces = samples::cut(&text, &cuts);
-            prop_assert_eq!(&in_pieces(&cleaner, pieces), &whole, "{:?}", cleaner.rules());
+            let chunks = test_strategies::cut(&text, &cuts);
+            prop_assert_eq!(&in_chunks(&cleaner, chunks), &whole, "{:?}", cleaner.rules());
             let characters = text.char_indices().map(|(at, c)| &text[at..at + c.len_utf8()]);
-            prop_assert_eq!(&in_pieces(&cleaner, characters), &whole, "{:?}", cleaner.rules());
+            prop_assert_eq!(&in_chunks(&cleaner, characters), &whole, "{:?}", cleaner.rules());
         }
     }
 }
 
 #[test]
-fn long_texts_are_cut_inside_without_a_trace() {
+fn chunked_cleaning_of_a_long_text_equals_cleaning_at_once() {
     let text = "Ein Füchslein…  sah\n\n\n\n\n🦊 e\u{301}한글 3.14 ".repeat(5_000);
     for cleaner in every_cleaner() {
-        let mut pieces = Vec::new();
+        let mut chunks = Vec::new();
         let mut rest = text.as_str();
         while !rest.is_empty() {
-            let (piece, tail) = rest.split_at(rest.floor_char_boundary(997));
-            pieces.push(piece);
+            let (chunk, tail) = rest.split_at(rest.floor_char_boundary(997));
+            chunks.push(chunk);
             rest = tail;
         }
-        assert_eq!(in_pieces(&cleaner, pieces), cleaner.clean(&text), "{:?}", cleaner.rules());
+        assert_eq!(in_chunks(&cleaner, chunks), cleaner.clean(&text), "{:?}", cleaner.rules());
     }
 }

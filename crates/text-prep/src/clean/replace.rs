@@ -1,22 +1,20 @@
-//! The rule that puts one text in the place of another.
-//!
-//! What it does not know: patterns; it looks for one fixed text.
+//! A rule that replaces a fixed string (no regular expressions) by another.
 
 use super::Rule;
 
 pub(super) struct Replace {
     from: String,
     to: String,
-    /// `from`'s first character where a byte will do: looking for one byte is fastest.
+    /// The first character of `from`, if ASCII: searching for one byte is fastest.
     first: Option<char>,
-    /// The end of what was pushed, as far as it may be the beginning of `from`.
-    held: String,
+    /// The end of the input so far, if it may be the start of `from`.
+    pending: String,
 }
 
 impl Replace {
     pub fn new(from: &str, to: String) -> Self {
         let first = from.chars().next().filter(char::is_ascii);
-        Self { from: from.to_owned(), to, first, held: String::new() }
+        Self { from: from.to_owned(), to, first, pending: String::new() }
     }
 
     fn find(&self, text: &str) -> Option<usize> {
@@ -31,8 +29,8 @@ impl Replace {
         }
     }
 
-    /// Length of the longest end of `text` that is a proper beginning of `from`.
-    fn unfinished(&self, text: &str) -> usize {
+    /// Length of the longest suffix of `text` that is a proper prefix of `from`.
+    fn partial_match(&self, text: &str) -> usize {
         let longest = text.len().min(self.from.len() - 1);
         (1..=longest)
             .rev()
@@ -47,10 +45,10 @@ impl Replace {
             out.push_str(&self.to);
             rest = &rest[at + self.from.len()..];
         }
-        // A character cut in two cannot match: both texts are whole characters.
-        let border = rest.len() - self.unfinished(rest);
-        out.push_str(&rest[..border]);
-        self.held.push_str(&rest[border..]);
+        // A character boundary: both strings consist of whole characters.
+        let end = rest.len() - self.partial_match(rest);
+        out.push_str(&rest[..end]);
+        self.pending.push_str(&rest[end..]);
     }
 }
 
@@ -58,17 +56,17 @@ impl Rule for Replace {
     fn push(&mut self, chunk: &str, out: &mut String) {
         if self.from.is_empty() {
             out.push_str(chunk);
-        } else if self.held.is_empty() {
+        } else if self.pending.is_empty() {
             self.replace(chunk, out);
         } else {
-            let mut text = std::mem::take(&mut self.held);
+            let mut text = std::mem::take(&mut self.pending);
             text.push_str(chunk);
             self.replace(&text, out);
         }
     }
 
     fn finish(&mut self, out: &mut String) {
-        out.push_str(&std::mem::take(&mut self.held));
+        out.push_str(&std::mem::take(&mut self.pending));
     }
 }
 
@@ -86,12 +84,12 @@ mod tests {
         }
         stream.finish(&mut out);
         assert_eq!(out, whole);
-        assert_eq!(whole, text.replace(from, to), "Rust's own, which agrees with Python's");
+        assert_eq!(whole, text.replace(from, to), "`str::replace`, which agrees with Python's");
         whole
     }
 
     #[test]
-    fn leftmost_first_and_without_overlap() {
+    fn matches_are_leftmost_and_do_not_overlap() {
         assert_eq!(replace("..", ".", "....."), "...");
         assert_eq!(replace("aab", "x", "aaab aaaab aa"), "ax aax aa");
         assert_eq!(replace("abab", "x", "abaabababab"), "abaxx");

@@ -1,13 +1,12 @@
-//! The rules that put a space on both sides of every punctuation character.
-//!
-//! What they do not know: how many spaces there are already; another rule collapses them.
+//! Rules that put a space on both sides of every punctuation character. Existing spaces are kept;
+//! another rule collapses them.
 
 use super::Rule;
 use crate::chars::{
-    JOINER, is_apostrophe, is_caseless_letter, is_extender, is_punctuation, is_symbol,
+    ZERO_WIDTH_JOINER, is_apostrophe, is_caseless_letter, is_extender, is_punctuation, is_symbol,
     is_word_character,
 };
-use crate::scan::{HIGH, at_least, find_in_eights};
+use crate::memchr_like::{HIGH, at_least, find_by_word};
 
 /// Keras's set: ASCII punctuation without the apostrophe.
 pub(super) struct SpaceKerasPunctuation;
@@ -45,60 +44,60 @@ impl Rule for SpaceKerasPunctuation {
     fn finish(&mut self, _: &mut String) {}
 }
 
-/// Where the next character at or after `from` stands that may be punctuation of Unicode's set: all
-/// but letters of ASCII, white space and control characters.
+/// Offset of the next character at or after `from` that may be Unicode punctuation: anything except
+/// ASCII letters, white space and control characters.
 #[inline]
-fn find_suspect(bytes: &[u8], from: usize) -> Option<usize> {
-    find_in_eights(bytes, from, |eight| {
-        // Capitals become small letters, and nothing else becomes a letter.
-        let small = eight | u64::from_le_bytes([0x20; 8]);
-        let letter = at_least(small, b'a') & !at_least(small, b'{');
-        at_least(eight, b'!') & !letter | eight & HIGH
+fn find_candidate(bytes: &[u8], from: usize) -> Option<usize> {
+    find_by_word(bytes, from, |word| {
+        // Setting this bit lower-cases capitals and turns nothing else into a letter.
+        let lower = word | u64::from_le_bytes([0x20; 8]);
+        let letter = at_least(lower, b'a') & !at_least(lower, b'{');
+        at_least(word, b'!') & !letter | word & HIGH
     })
 }
 
-/// Unicode's set. An apostrophe waits for the next character to learn whether it is inside a
-/// word; the space behind a symbol waits for what may belong to the symbol.
+/// Unicode's set. An apostrophe is pending until the next character shows whether it is inside a
+/// word; the space after a symbol is pending until no modifier of the symbol follows.
 #[derive(Default)]
 pub(super) struct SpaceUnicodePunctuation {
-    /// The last character seen, unless it belongs to punctuation.
+    /// The last character, unless it belongs to punctuation.
     before: Option<char>,
-    apostrophe: Option<char>,
-    owes_space: bool,
+    pending_apostrophe: Option<char>,
+    pending_space: bool,
     after_joiner: bool,
 }
 
 impl SpaceUnicodePunctuation {
-    fn punctuation(&mut self, c: char, out: &mut String) {
+    fn write_punctuation(&mut self, c: char, out: &mut String) {
         out.push(' ');
         out.push(c);
-        self.owes_space = true;
+        self.pending_space = true;
         self.after_joiner = false;
         self.before = None;
     }
 
-    fn step(&mut self, c: char, out: &mut String) {
-        if let Some(apostrophe) = self.apostrophe.take() {
+    fn write_char(&mut self, c: char, out: &mut String) {
+        if let Some(apostrophe) = self.pending_apostrophe.take() {
             if is_word_character(c) {
                 out.push(apostrophe);
             } else {
-                self.punctuation(apostrophe, out);
+                self.write_punctuation(apostrophe, out);
             }
         }
-        if self.owes_space {
+        if self.pending_space {
             if is_extender(c) || (self.after_joiner && is_symbol(c)) {
                 out.push(c);
-                self.after_joiner = c == JOINER;
+                self.after_joiner = c == ZERO_WIDTH_JOINER;
                 return;
             }
             out.push(' ');
-            self.owes_space = false;
+            self.pending_space = false;
         }
         if is_apostrophe(c) && self.before.is_some_and(is_word_character) {
-            self.apostrophe = Some(c);
+            self.pending_apostrophe = Some(c);
             self.before = None;
         } else if is_punctuation(c) {
-            self.punctuation(c, out);
+            self.write_punctuation(c, out);
         } else {
             out.push(c);
             self.before = Some(c);
@@ -111,21 +110,21 @@ impl Rule for SpaceUnicodePunctuation {
         let bytes = chunk.as_bytes();
         let (mut copied, mut at) = (0, 0);
         loop {
-            let waiting = self.owes_space || self.apostrophe.is_some();
-            if !waiting {
-                let Some(suspect) = find_suspect(bytes, at) else { break };
-                at = suspect;
+            let pending = self.pending_space || self.pending_apostrophe.is_some();
+            if !pending {
+                let Some(candidate) = find_candidate(bytes, at) else { break };
+                at = candidate;
             }
             let Some(c) = chunk[at..].chars().next() else { break };
             let end = at + c.len_utf8();
-            if !waiting && !is_punctuation(c) {
-                // A stretch of another script, or a number.
+            if !pending && !is_punctuation(c) {
+                // Skip a run of letters of another script, or a number.
                 let plain = |c: char| c.is_ascii_alphanumeric() || is_caseless_letter(c);
                 at = end + chunk[end..].find(|c| !plain(c)).unwrap_or(chunk.len() - end);
                 continue;
             }
-            if !waiting && let Some(&after) = bytes.get(end).filter(|after| after.is_ascii()) {
-                // What follows is known and modifies nothing: no need to wait for it.
+            if !pending && let Some(&after) = bytes.get(end).filter(|after| after.is_ascii()) {
+                // The next character is ASCII, so it is no modifier: decide at once.
                 let before = chunk[copied..at].chars().next_back().or(self.before);
                 let inside = is_apostrophe(c)
                     && after.is_ascii_alphanumeric()
@@ -145,7 +144,7 @@ impl Rule for SpaceUnicodePunctuation {
                 out.push_str(&chunk[copied..at]);
                 self.before = chunk[copied..at].chars().next_back();
             }
-            self.step(c, out);
+            self.write_char(c, out);
             (copied, at) = (end, end);
         }
         if copied < chunk.len() {
@@ -155,10 +154,10 @@ impl Rule for SpaceUnicodePunctuation {
     }
 
     fn finish(&mut self, out: &mut String) {
-        if let Some(apostrophe) = self.apostrophe.take() {
-            self.punctuation(apostrophe, out);
+        if let Some(apostrophe) = self.pending_apostrophe.take() {
+            self.write_punctuation(apostrophe, out);
         }
-        if std::mem::take(&mut self.owes_space) {
+        if std::mem::take(&mut self.pending_space) {
             out.push(' ');
         }
     }
@@ -174,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn the_keras_set_is_exactly_the_seeds() {
+    fn the_keras_set_is_that_of_the_keras_baseline() {
         let set = r##"!"#$%&()*+,-./:;<=>?@[\]^_`{|}~"##;
         let cleaner = Cleaner::new(vec![RuleSpec::SpacePunctuation { set: PunctuationSet::Keras }]);
         for c in '\0'..='\u{2100}' {
@@ -185,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn apostrophes_stay_only_inside_words() {
+    fn only_apostrophes_inside_words_get_no_spaces() {
         let spaced = |text| words(PunctuationSet::Unicode, text);
         assert_eq!(spaced("don't, don’t; dogs' 'tis"), "don't , don’t ; dogs ' ' tis");
         assert_eq!(spaced("a''b rock 'n' roll o'"), "a ' ' b rock ' n ' roll o '");
@@ -194,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_modifies_a_symbol_stays_with_it() {
+    fn modifiers_stay_with_their_symbol() {
         let spaced = |text| words(PunctuationSet::Unicode, text);
         assert_eq!(spaced("a❤\u{fe0f}b👩\u{200d}🔬👍🏽c"), "a ❤\u{fe0f} b 👩\u{200d}🔬 👍🏽 c");
     }

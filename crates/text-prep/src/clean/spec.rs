@@ -1,6 +1,4 @@
-//! The rules as data: what a configuration writes and a model keeps.
-//!
-//! What it does not know: how a rule does its work.
+//! Cleaning rules as data, as written in a configuration and saved with a model.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,74 +17,74 @@ use crate::error::{Error, Result};
 
 /// One cleaning rule. In TOML: `{ rule = "replace", from = "\n", to = " " }`.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
-#[serde(tag = "rule", rename_all = "kebab-case", try_from = "Written")]
+#[serde(tag = "rule", rename_all = "kebab-case", try_from = "RuleTable")]
 pub enum RuleSpec {
-    /// Puts `text`, `times` times over, in front.
+    /// Prepends `text`, repeated `times` times.
     Prepend {
-        /// What is put in front.
+        /// The string to prepend.
         text: String,
-        /// How often.
+        /// Number of repetitions.
         times: usize,
     },
-    /// Lower case, character by character; Σ becomes σ even where a word ends.
+    /// Lower-cases character by character; Σ becomes σ even at the end of a word.
     LowerCase,
-    /// Every `from` becomes `to`, `times` times over; leftmost first and without overlap, as
-    /// Python's `str.replace`.
+    /// Replaces every `from` by `to`, repeated `times` times. Matches are leftmost and do not overlap,
+    /// as in Python's `str.replace`.
     Replace {
-        /// What is looked for; not empty.
+        /// The string to find; not empty.
         from: String,
-        /// What takes its place.
+        /// The replacement.
         to: String,
-        /// How often `to` is written.
+        /// Number of repetitions of `to`.
         times: usize,
     },
-    /// Every run of two or more U+0020 becomes `to`.
+    /// Replaces every run of two or more U+0020 by `to`.
     CollapseSpaces {
-        /// What takes the run's place.
+        /// The replacement.
         to: String,
     },
     /// Removes white space at both ends, as Python's `str.strip`.
     Trim,
-    /// A space on both sides of every punctuation character.
+    /// Puts a space on both sides of every punctuation character.
     SpacePunctuation {
-        /// What counts as punctuation.
+        /// Which characters count as punctuation.
         set: PunctuationSet,
     },
-    /// Every run of two or more white-space characters becomes one space.
+    /// Replaces every run of two or more white-space characters by one space.
     CollapseWhiteSpace,
     /// Unicode Normalization Form C.
     Nfc,
     /// Unicode Normalization Form KC.
     Nfkc,
-    /// Removes punctuation and symbols; between two words' letters one space takes their place.
-    /// Apostrophes inside words stay.
+    /// Removes punctuation and symbols; between word characters they become one space. Apostrophes
+    /// inside words are kept.
     StripPunctuation,
-    /// Every run of decimal digits, of any script, becomes `token`.
+    /// Replaces every run of decimal digits of any script by `token`.
     DigitsToOne {
-        /// What takes the run's place.
+        /// The replacement.
         token: String,
     },
 }
 
-/// What [`RuleSpec::SpacePunctuation`] takes for punctuation.
+/// The characters that count as punctuation for [`RuleSpec::SpacePunctuation`].
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum PunctuationSet {
     /// ``!"#$%&()*+,-./:;<=>?@[\]^_`{|}~``: ASCII punctuation without the apostrophe.
     Keras,
-    /// Unicode's punctuation and symbols (general categories P* and S*) except apostrophes
-    /// (' and ’) inside words. What modifies a symbol stays with it: ❤️ and 👩‍🔬 are one.
+    /// Unicode punctuation and symbols (general categories P* and S*) except apostrophes (' and ’)
+    /// inside words. Modifiers stay with their symbol: ❤️ and 👩‍🔬 are not split.
     Unicode,
 }
 
-/// More text than this is no prefix and no separator but a slip of the keyboard.
+/// Maximum length of a repeated string, in bytes; more is a typing error.
 const REPETITION_LIMIT: usize = 1 << 20;
 
 impl RuleSpec {
     /// Checks the rule's values.
     ///
     /// # Errors
-    /// [`Error::BadRule`] when `from` is empty, or a repeated text is longer than a mebibyte.
+    /// [`Error::BadRule`] if `from` is empty, or a repeated string is longer than 1 MiB.
     pub fn validate(&self) -> Result<()> {
         let repeated = |rule, text: &str, times: usize| {
             if text.len().saturating_mul(times) > REPETITION_LIMIT {
@@ -111,15 +109,15 @@ impl RuleSpec {
         }
     }
 
-    /// Whether the rule gives punctuation spaces of its own, and which.
-    pub(crate) fn spaces(&self) -> Option<PunctuationSet> {
+    /// The punctuation that this rule puts spaces around, if any.
+    pub(crate) fn spaced_punctuation(&self) -> Option<PunctuationSet> {
         match self {
             Self::SpacePunctuation { set } => Some(*set),
             _ => None,
         }
     }
 
-    pub(super) fn start(&self) -> Box<dyn Rule> {
+    pub(super) fn build(&self) -> Box<dyn Rule> {
         match self {
             Self::Prepend { text, times } => Box::new(Prepend::new(text.repeat(*times))),
             Self::LowerCase => Box::new(LowerCase),
@@ -141,11 +139,11 @@ impl RuleSpec {
     }
 }
 
-/// A rule as it stands in a file. Apart from [`RuleSpec`] because serde refuses unknown keys
-/// only where a variant has braces, and because values are checked on the way.
+/// The serialized form of a rule. Separate from [`RuleSpec`] because serde rejects unknown keys only in
+/// variants with braces, and because the values are validated in the conversion.
 #[derive(Deserialize)]
 #[serde(tag = "rule", rename_all = "kebab-case", deny_unknown_fields)]
-enum Written {
+enum RuleTable {
     Prepend {
         text: String,
         #[serde(default = "once")]
@@ -178,22 +176,22 @@ fn once() -> usize {
     1
 }
 
-impl TryFrom<Written> for RuleSpec {
+impl TryFrom<RuleTable> for RuleSpec {
     type Error = Error;
 
-    fn try_from(written: Written) -> Result<Self> {
-        let rule = match written {
-            Written::Prepend { text, times } => Self::Prepend { text, times },
-            Written::LowerCase {} => Self::LowerCase,
-            Written::Replace { from, to, times } => Self::Replace { from, to, times },
-            Written::CollapseSpaces { to } => Self::CollapseSpaces { to },
-            Written::Trim {} => Self::Trim,
-            Written::SpacePunctuation { set } => Self::SpacePunctuation { set },
-            Written::CollapseWhiteSpace {} => Self::CollapseWhiteSpace,
-            Written::Nfc {} => Self::Nfc,
-            Written::Nfkc {} => Self::Nfkc,
-            Written::StripPunctuation {} => Self::StripPunctuation,
-            Written::DigitsToOne { token } => Self::DigitsToOne { token },
+    fn try_from(table: RuleTable) -> Result<Self> {
+        let rule = match table {
+            RuleTable::Prepend { text, times } => Self::Prepend { text, times },
+            RuleTable::LowerCase {} => Self::LowerCase,
+            RuleTable::Replace { from, to, times } => Self::Replace { from, to, times },
+            RuleTable::CollapseSpaces { to } => Self::CollapseSpaces { to },
+            RuleTable::Trim {} => Self::Trim,
+            RuleTable::SpacePunctuation { set } => Self::SpacePunctuation { set },
+            RuleTable::CollapseWhiteSpace {} => Self::CollapseWhiteSpace,
+            RuleTable::Nfc {} => Self::Nfc,
+            RuleTable::Nfkc {} => Self::Nfkc,
+            RuleTable::StripPunctuation {} => Self::StripPunctuation,
+            RuleTable::DigitsToOne { token } => Self::DigitsToOne { token },
         };
         rule.validate()?;
         Ok(rule)
@@ -232,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_meant_is_refused() {
+    fn invalid_rules_are_rejected() {
         for rules in [
             r#"[{ rule = "lowercase" }]"#,
             r#"[{ rule = "trim", to = "" }]"#,
@@ -248,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn every_preset_survives_json_and_toml() {
+    fn every_preset_round_trips_through_json_and_toml() {
         for name in super::super::PRESETS {
             let rules = Cleaner::preset(name).unwrap();
             let json = serde_json::to_string(&rules).unwrap();

@@ -1,6 +1,4 @@
-//! The rule that removes punctuation and symbols.
-//!
-//! What it does not know: which sign it removed. `well-known` becomes `well known`, `end.` `end`.
+//! A rule that removes punctuation and symbols: `well-known` becomes `well known`, `end.` `end`.
 
 use super::Rule;
 use crate::chars::{is_apostrophe, is_extender, is_punctuation, is_word_character};
@@ -9,7 +7,7 @@ use crate::chars::{is_apostrophe, is_extender, is_punctuation, is_word_character
 pub(super) struct StripPunctuation {
     /// The last character that was kept.
     before: Option<char>,
-    /// What stands between it and the next character to be kept.
+    /// What was removed since then.
     gap: Gap,
 }
 
@@ -32,7 +30,7 @@ impl Rule for StripPunctuation {
             }
             match self.gap {
                 Gap::None => {}
-                // What modified a removed sign goes with it.
+                // Modifiers of removed punctuation are removed too.
                 Gap::Removed if is_extender(c) => continue,
                 Gap::Apostrophe(apostrophe) if is_word_character(c) => out.push(apostrophe),
                 _ if is_word_character(c) && self.before.is_some_and(is_word_character) => {
@@ -54,7 +52,7 @@ mod tests {
     use crate::{Cleaner, RuleSpec};
 
     #[test]
-    fn words_stay_words() {
+    fn punctuation_is_removed_and_words_stay_separate() {
         let cleaner = Cleaner::new(vec![RuleSpec::StripPunctuation]);
         assert_eq!(
             cleaner.clean("“Don't,” he said—well-known... dogs' a''b 'tis; 5$ 여우。 ❤\u{fe0f}!"),

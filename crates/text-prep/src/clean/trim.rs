@@ -1,7 +1,4 @@
-//! The rule that removes white space at both ends.
-//!
-//! What it does not know: white space in the middle. It holds back a run of it until it knows
-//! whether text follows.
+//! A rule that removes white space at both ends of the text.
 
 use super::Rule;
 use crate::chars::is_white_space;
@@ -9,8 +6,8 @@ use crate::chars::is_white_space;
 #[derive(Default)]
 pub(super) struct Trim {
     started: bool,
-    /// White space that counts only if text follows.
-    held: String,
+    /// White space to be written only if text follows.
+    pending: String,
 }
 
 impl Rule for Trim {
@@ -19,15 +16,15 @@ impl Rule for Trim {
         let body = chunk.trim_end_matches(is_white_space);
         if !body.is_empty() {
             self.started = true;
-            out.push_str(&self.held);
-            self.held.clear();
+            out.push_str(&self.pending);
+            self.pending.clear();
             out.push_str(body);
         }
-        self.held.push_str(&chunk[body.len()..]);
+        self.pending.push_str(&chunk[body.len()..]);
     }
 
     fn finish(&mut self, _: &mut String) {
-        self.held.clear();
+        self.pending.clear();
     }
 }
 
@@ -36,7 +33,7 @@ mod tests {
     use crate::{Cleaner, RuleSpec};
 
     #[test]
-    fn both_ends_lose_white_space_as_in_python() {
+    fn white_space_at_both_ends_is_removed_as_by_pythons_strip() {
         let cleaner = Cleaner::new(vec![RuleSpec::Trim]);
         assert_eq!(cleaner.clean(" \t\u{a0}\u{1c}a \n b\u{3000}\n"), "a \n b");
         assert_eq!(cleaner.clean(" \n "), "");

@@ -1,6 +1,4 @@
 //! The arguments of Keras's `Tokenizer`.
-//!
-//! What it does not know: what has been counted.
 
 use crate::error::{Error, Result};
 
@@ -10,18 +8,18 @@ pub const DEFAULT_FILTERS: &str = "!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n";
 /// The arguments of Keras's `Tokenizer`, with Keras's defaults.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KerasConfig {
-    /// Sequences keep the ids below this: the `num_words - 1` most frequent words. `None`, and 0
-    /// as in Python, keep all.
+    /// Sequences contain only indices below this: the `num_words - 1` most frequent words. No limit
+    /// for `None` and (as in Python) 0.
     pub num_words: Option<usize>,
-    /// Characters that are turned into `split`. Not applied to token lists and characters.
+    /// Characters that are replaced by `split`. Not applied to token lists and at character level.
     pub filters: String,
-    /// Whether texts are lowered.
+    /// Whether texts are lower-cased.
     pub lower: bool,
-    /// What stands between words; empty pieces are dropped.
+    /// The separator between words; empty words are dropped.
     pub split: String,
     /// Whether every character is a token.
     pub char_level: bool,
-    /// A word that gets index 1 and stands for all that is unknown.
+    /// The token for out-of-vocabulary words, with index 1.
     pub oov_token: Option<String>,
 }
 
@@ -40,18 +38,18 @@ impl Default for KerasConfig {
 
 impl KerasConfig {
     pub(super) fn validate(&self) -> Result<()> {
-        // Python's `str.split` refuses it too, only later.
+        // Python's `str.split` rejects it too, but only when a text is split.
         if self.split.is_empty() {
             return Err(Error::BadKeras {
-                problem: "`split` is empty: expected what stands between words; use \" \" or set `char_level`"
+                problem: "`split` is empty: expected the separator between words; use \" \" or set `char_level`"
                     .to_owned(),
             });
         }
         Ok(())
     }
 
-    /// Whether `num_words` leaves `index` out.
-    pub(super) fn leaves_out(&self, index: u64) -> bool {
+    /// Whether `num_words` excludes `index`.
+    pub(super) fn excludes(&self, index: u64) -> bool {
         self.num_words.is_some_and(|limit| limit != 0 && index >= limit as u64)
     }
 }

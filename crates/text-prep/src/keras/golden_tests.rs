@@ -1,11 +1,9 @@
-//! The example of the seed, to the letter.
-//!
-//! What it does not know: anything else about Keras.
+//! The barber example of the Keras baseline, with its exact results.
 
 use super::{KerasConfig, KerasTokenizer};
 
 #[test]
-fn the_barber_is_numbered_as_the_seed_prints_it() {
+fn the_barber_example_gives_the_results_of_the_keras_baseline() {
     let sentences = [
         "barber person",
         "barber good person",

@@ -1,9 +1,7 @@
-//! Reading and writing Keras's `tokenizer.to_json()`.
+//! Reads and writes the JSON of Keras's `tokenizer.to_json()`.
 //!
 //! The format: `{"class_name": "Tokenizer", "config": {…}}`, where the five dictionaries inside
-//! `config` are themselves JSON, kept as strings.
-//!
-//! What it does not know: counting and looking up.
+//! `config` are strings that contain JSON.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -11,7 +9,7 @@ use serde_json::{Map, Value};
 use super::python_json::dumps;
 use super::{KerasConfig, KerasTokenizer};
 use crate::error::{Error, Result};
-use crate::interner::Interner;
+use crate::token_counter::TokenCounter;
 
 #[derive(Serialize, Deserialize)]
 struct Saved {
@@ -36,7 +34,7 @@ struct SavedConfig {
 }
 
 impl KerasTokenizer {
-    /// The tokenizer as Keras's `to_json()` writes it; the same bytes every time.
+    /// The JSON of Keras's `to_json()`. Equal tokenizers give equal bytes.
     pub fn to_json(&self) -> String {
         let KerasConfig { num_words, filters, lower, split, char_level, oov_token } =
             self.config.clone();
@@ -61,20 +59,20 @@ impl KerasTokenizer {
         })
     }
 
-    /// Reads what Keras's `to_json()` wrote, or our own. `index_docs` and `index_word` follow
-    /// from the others and are not read.
+    /// Loads the JSON of Keras's `to_json()` or of [`Self::to_json`]. `index_docs` and `index_word`
+    /// are derived from the other dictionaries and not read.
     ///
     /// # Errors
-    /// [`Error::BadKeras`] when it is no such JSON or an index is used twice or out of range.
+    /// [`Error::BadKeras`] if the JSON is malformed, or an index is repeated or out of range.
     pub fn from_json(json: &str) -> Result<Self> {
         let saved: Saved = serde_json::from_str(json).map_err(|error| {
             bad(format!(
-                "{error}; expected what Keras's `tokenizer.to_json()` returns: write the file again"
+                "{error}; expected the result of Keras's `tokenizer.to_json()`: export the file again"
             ))
         })?;
         if saved.class_name != "Tokenizer" {
             return Err(bad(format!(
-                "`class_name` is `{}`, expected `Tokenizer`: take the JSON of a `Tokenizer`",
+                "`class_name` is `{}`, expected `Tokenizer`: use the JSON of a `Tokenizer`",
                 saved.class_name
             )));
         }
@@ -101,35 +99,35 @@ fn bad(problem: String) -> Error {
     Error::BadKeras { problem }
 }
 
-/// A Python dictionary as a string of JSON, in the order given.
+/// A Python dictionary as a JSON string, in the given order.
 fn dictionary<K: ToString, V: Into<Value>>(entries: impl Iterator<Item = (K, V)>) -> String {
     dumps(&entries.map(|(key, value)| (key.to_string(), value.into())).collect::<Map<_, _>>())
 }
 
-fn read_dictionary(name: &str, json: &str) -> Result<Interner> {
+fn read_dictionary(name: &str, json: &str) -> Result<TokenCounter> {
     let entries: Map<String, Value> = serde_json::from_str(json).map_err(|error| {
-        bad(format!("`{name}` is not a dictionary in JSON: {error}; write the file again"))
+        bad(format!("`{name}` is not a JSON dictionary: {error}; export the file again"))
     })?;
-    let mut numbers = Interner::new();
+    let mut values = TokenCounter::new();
     for (word, value) in entries {
-        let number = value.as_u64().ok_or_else(|| {
-            bad(format!("`{name}` gives `{word}` the value {value}, expected a count from 0 on: write the file again"))
+        let value = value.as_u64().ok_or_else(|| {
+            bad(format!("`{name}` gives `{word}` the value {value}, expected an integer of at least 0: export the file again"))
         })?;
-        numbers.set(&word, number);
+        values.set(&word, value);
     }
-    Ok(numbers)
+    Ok(values)
 }
 
-/// Indices lie between 1 and one more than the words (an `oov_token` that the text holds leaves a
-/// gap), each once.
-fn check_indices(word_index: &Interner) -> Result<()> {
-    let most = word_index.len() + 1;
-    let mut taken = vec![false; most + 1];
+/// Checks that indices are unique and between 1 and the number of words plus 1 (an `oov_token` that
+/// also occurs in the text leaves a gap).
+fn check_indices(word_index: &TokenCounter) -> Result<()> {
+    let max = word_index.len() + 1;
+    let mut used = vec![false; max + 1];
     for (word, index) in word_index.iter() {
-        let place = usize::try_from(index).unwrap_or(usize::MAX);
-        if !(1..=most).contains(&place) || std::mem::replace(&mut taken[place], true) {
+        let at = usize::try_from(index).unwrap_or(usize::MAX);
+        if !(1..=max).contains(&at) || std::mem::replace(&mut used[at], true) {
             return Err(bad(format!(
-                "`word_index` gives `{word}` the index {index}, expected one of 1 to {most} that no other word has: write the file again"
+                "`word_index` gives `{word}` the index {index}, expected a unique index from 1 to {max}: export the file again"
             )));
         }
     }
@@ -141,7 +139,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::samples;
+    use crate::test_strategies;
 
     /// Derived by hand from `Tokenizer.get_config` and `json.dumps`: five inner dictionaries as
     /// strings, Python's separators, ASCII only.
@@ -156,7 +154,7 @@ mod tests {
     );
 
     #[test]
-    fn the_file_is_keras_s() {
+    fn the_json_equals_that_of_keras() {
         let config = KerasConfig { oov_token: Some("<OOV>".into()), ..KerasConfig::default() };
         let mut tokenizer = KerasTokenizer::new(config).unwrap();
         tokenizer.fit_on_texts(&["a é", "É"]);
@@ -165,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_such_file_is_refused_in_one_line() {
+    fn invalid_json_is_rejected_with_a_one_line_message() {
         for (broken, expected) in [
             ("{".to_owned(), "EOF"),
             (EXPECTED.replace("\"Tokenizer\"", "\"Model\""), "`class_name` is `Model`"),
@@ -181,11 +179,11 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(samples::cases(256))]
+        #![proptest_config(test_strategies::cases(256))]
 
         #[test]
-        fn what_was_saved_is_what_is_loaded(
-            texts in prop::collection::vec(samples::text(), 0..5),
+        fn saving_and_loading_round_trips(
+            texts in prop::collection::vec(test_strategies::text(), 0..5),
             char_level in any::<bool>(),
             oov in any::<bool>(),
         ) {

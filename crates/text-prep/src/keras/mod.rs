@@ -1,16 +1,15 @@
-//! Keras's `Tokenizer`, for those who come from there: the same numbers from the same text, and
-//! the same file.
+//! A compatible implementation of Keras's `Tokenizer`: the same indices for the same text, and the
+//! same JSON.
 //!
-//! Written after the documented behaviour of `keras.preprocessing.text` in Keras 2 (kept as
-//! `keras/src/legacy/preprocessing/text.py` in Keras 3); the tests say which sentence of it they
-//! hold us to. Lower case here is that of whole strings, final sigma included, as in Python.
+//! It follows the documented behaviour of `keras.preprocessing.text` in Keras 2 (in Keras 3
+//! `keras/src/legacy/preprocessing/text.py`); the tests quote the sentences that they check. Lower
+//! case is that of whole strings, with final sigma, as in Python.
 //!
-//! What it does not know: the rest of this crate. A model's own tokenizer is
-//! [`Tokenizer`](crate::Tokenizer).
+//! Models use [`Tokenizer`](crate::Tokenizer) instead.
 
-#[cfg(test)]
-mod barber;
 mod config;
+#[cfg(test)]
+mod golden_tests;
 mod json;
 mod python_json;
 mod text;

@@ -1,19 +1,17 @@
-//! JSON as Python's `json.dumps` writes it: `", "` and `": "` between things, ASCII only.
-//!
-//! What it does not know: what is written.
+//! JSON as written by Python's `json.dumps`: separators `", "` and `": "`, ASCII only.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::ser::Formatter;
 
-/// `value` as `json.dumps(value)` would have it.
+/// The result of `json.dumps(value)`.
 pub(super) fn dumps(value: &impl Serialize) -> String {
     let mut bytes = Vec::new();
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Python);
-    // Maps with string keys, strings and numbers, written to memory: nothing here can fail.
+    // Maps with string keys, strings and numbers, written to memory: this cannot fail.
     value.serialize(&mut serializer).expect("plain data");
-    String::from_utf8(bytes).expect("all that is not ASCII was escaped")
+    String::from_utf8(bytes).expect("non-ASCII characters are escaped")
 }
 
 struct Python;
@@ -61,9 +59,9 @@ impl Formatter for Python {
 mod tests {
     use super::*;
 
-    /// The expected text is what Python 3.11 prints for the same value.
+    /// The expected text is the output of Python 3.11 for the same value.
     #[test]
-    fn strings_and_gaps_are_pythons() {
+    fn strings_and_separators_equal_those_of_python() {
         let value = serde_json::json!({ "a\n\"\\\t": [1, 2], "é한🦊\u{7f}\u{1}/": null, "b": {} });
         assert_eq!(
             dumps(&value),

@@ -1,15 +1,13 @@
-//! What can be counted, and how it falls into words.
-//!
-//! What it does not know: indices.
+//! The input types of Keras's tokenizer, and how they are split into tokens.
 
 use super::KerasConfig;
 
 /// A text for Keras's tokenizer: a string, or a list of tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TextItem<'a> {
-    /// A string: filtered and split, or taken character by character.
+    /// A string: filtered and split, or split into characters.
     Text(&'a str),
-    /// Tokens: lowered when texts are, and neither filtered nor split.
+    /// Tokens: lower-cased like texts, but neither filtered nor split.
     Tokens(Vec<&'a str>),
 }
 
@@ -52,15 +50,15 @@ impl<'a, S: AsRef<str>, const N: usize> From<&'a [S; N]> for TextItem<'a> {
 impl TextItem<'_> {
     /// Calls `f` with each token, in order.
     pub(super) fn for_each_token(&self, config: &KerasConfig, mut f: impl FnMut(&str)) {
-        let lowered = |text: &str| if config.lower { text.to_lowercase() } else { text.to_owned() };
+        let lower = |text: &str| if config.lower { text.to_lowercase() } else { text.to_owned() };
         match self {
-            Self::Tokens(tokens) => tokens.iter().for_each(|token| f(&lowered(token))),
+            Self::Tokens(tokens) => tokens.iter().for_each(|token| f(&lower(token))),
             Self::Text(text) if config.char_level => {
-                lowered(text).chars().for_each(|c| f(c.encode_utf8(&mut [0; 4])));
+                lower(text).chars().for_each(|c| f(c.encode_utf8(&mut [0; 4])));
             }
             Self::Text(text) => {
                 let mut filtered = String::with_capacity(text.len());
-                for c in lowered(text).chars() {
+                for c in lower(text).chars() {
                     if config.filters.contains(c) {
                         filtered.push_str(&config.split);
                     } else {
@@ -83,29 +81,29 @@ mod tests {
         tokens
     }
 
-    /// `text_to_word_sequence`: lower, each filter becomes `split`, split, drop empty pieces.
+    /// `text_to_word_sequence`: lower, each filter becomes `split`, split, drop empty words.
     #[test]
-    fn strings_are_lowered_filtered_and_split() {
+    fn strings_are_lower_cased_filtered_and_split() {
         let config = KerasConfig::default();
         assert_eq!(
             tokens("The Fox--don't\tlook:\nΟΔΟΣ!", &config),
             ["the", "fox", "don't", "look", "οδος"]
         );
-        // Only `split` parts words: other white space is a letter like any other.
+        // Only `split` separates words: other white space is part of a word.
         assert_eq!(tokens("a\u{a0}b\rc  d", &config), ["a\u{a0}b\rc", "d"]);
         let config =
             KerasConfig { filters: "x".into(), split: "--".into(), lower: false, ..config };
         assert_eq!(tokens("AxB--c----d e", &config), ["A", "B", "c", "d e"]);
     }
 
-    /// `fit_on_texts`: lists are lowered and otherwise taken as they are, empty tokens too.
+    /// `fit_on_texts`: lists are lower-cased and otherwise unchanged, including empty tokens.
     #[test]
-    fn token_lists_are_only_lowered() {
+    fn token_lists_are_only_lower_cased() {
         let config = KerasConfig::default();
         assert_eq!(tokens(&vec!["A b", ",", ""], &config), ["a b", ",", ""]);
     }
 
-    /// `char_level`: `seq = text` after lowering; the filters play no part.
+    /// `char_level`: `seq = text` after lower-casing; the filters are ignored.
     #[test]
     fn characters_are_not_filtered() {
         let config = KerasConfig { char_level: true, ..KerasConfig::default() };

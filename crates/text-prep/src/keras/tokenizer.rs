@@ -1,66 +1,64 @@
-//! Counting, numbering and looking up as Keras does it.
-//!
-//! What it does not know: how its state is written to a file.
+//! Counting and encoding as in Keras.
 
 use super::{KerasConfig, TextItem};
 use crate::error::Result;
-use crate::interner::Interner;
+use crate::token_counter::TokenCounter;
 
 /// Keras's `Tokenizer`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KerasTokenizer {
     pub(super) config: KerasConfig,
     pub(super) document_count: u64,
-    pub(super) word_counts: Interner,
-    pub(super) word_docs: Interner,
-    /// Word to index, in the order of Python's dictionary: the values are the indices.
-    pub(super) word_index: Interner,
-    /// `index_word[i - 1]` is the number in `word_index` of the word with index `i`.
+    pub(super) word_counts: TokenCounter,
+    pub(super) word_docs: TokenCounter,
+    /// Word to index, in the order of Python's dictionary: the "counts" are the indices.
+    pub(super) word_index: TokenCounter,
+    /// `index_word[i - 1]` is the provisional id in `word_index` of the word with index `i`.
     pub(super) index_word: Vec<Option<u32>>,
 }
 
 impl KerasTokenizer {
-    /// A tokenizer that has seen nothing.
+    /// A tokenizer without words.
     ///
     /// # Errors
-    /// [`Error::BadKeras`](crate::Error::BadKeras) when `split` is empty.
+    /// [`Error::BadKeras`](crate::Error::BadKeras) if `split` is empty.
     pub fn new(config: KerasConfig) -> Result<Self> {
         config.validate()?;
         Ok(Self {
             config,
             document_count: 0,
-            word_counts: Interner::new(),
-            word_docs: Interner::new(),
-            word_index: Interner::new(),
+            word_counts: TokenCounter::new(),
+            word_docs: TokenCounter::new(),
+            word_index: TokenCounter::new(),
             index_word: Vec::new(),
         })
     }
 
-    /// Counts texts, on top of those counted before, and numbers all words anew: by falling
+    /// Counts texts, in addition to those counted before, and assigns new indices: by descending
     /// count, ties in order of first appearance, from 1 on, or from 2 with an `oov_token`.
     pub fn fit_on_texts<T>(&mut self, texts: &[T])
     where
         for<'a> &'a T: Into<TextItem<'a>>,
     {
-        // In which document, counted from 1, each word was seen last.
-        let mut seen_in = vec![0; self.word_counts.len()];
+        // The last document, counted from 1, that contains each word.
+        let mut last_document = vec![0; self.word_counts.len()];
         for (document, text) in (1usize..).zip(texts) {
             self.document_count += 1;
             text.into().for_each_token(&self.config, |token| {
-                let number = self.word_counts.intern(token) as usize;
-                if number == seen_in.len() {
-                    seen_in.push(0);
+                let id = self.word_counts.add(token) as usize;
+                if id == last_document.len() {
+                    last_document.push(0);
                 }
-                if seen_in[number] != document {
-                    seen_in[number] = document;
-                    self.word_docs.intern(token);
+                if last_document[id] != document {
+                    last_document[id] = document;
+                    self.word_docs.add(token);
                 }
             });
         }
-        self.number();
+        self.assign_indices();
     }
 
-    fn number(&mut self) {
+    fn assign_indices(&mut self) {
         let mut words: Vec<(&str, u64)> = self.word_counts.iter().collect();
         words.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
         let order = self
@@ -69,10 +67,10 @@ impl KerasTokenizer {
             .as_deref()
             .into_iter()
             .chain(words.into_iter().map(|(word, _)| word));
-        let mut word_index = Interner::new();
+        let mut word_index = TokenCounter::new();
         for (index, word) in (1..).zip(order) {
-            // As in Python's `dict(zip(…))`: an `oov_token` that the texts hold too keeps its
-            // place and gets the later index; index 1 is then nobody's.
+            // As in Python's `dict(zip(…))`: an `oov_token` that also occurs in the texts keeps its
+            // position and gets the later index; index 1 is then unused.
             word_index.set(word, index);
         }
         self.word_index = word_index;
@@ -83,50 +81,50 @@ impl KerasTokenizer {
     pub(super) fn index_words(&mut self) {
         let largest = self.word_index.counts().iter().copied().max().unwrap_or(0);
         self.index_word = vec![None; largest as usize];
-        for (number, &index) in (0..).zip(self.word_index.counts()) {
-            self.index_word[index as usize - 1] = Some(number);
+        for (id, &index) in (0..).zip(self.word_index.counts()) {
+            self.index_word[index as usize - 1] = Some(id);
         }
     }
 
-    /// The arguments it was made with.
+    /// The arguments of the tokenizer.
     pub fn config(&self) -> &KerasConfig {
         &self.config
     }
 
-    /// How many texts were counted.
+    /// Number of texts counted.
     pub fn document_count(&self) -> u64 {
         self.document_count
     }
 
-    /// How often each word came, in order of first appearance.
+    /// Words and their counts, in order of first appearance.
     pub fn word_counts(&self) -> impl Iterator<Item = (&str, u64)> {
         self.word_counts.iter()
     }
 
-    /// In how many texts each word came. Python's order is that of a set, hence arbitrary; ours
-    /// is that of first appearance.
+    /// Words and the number of texts that contain them, in order of first appearance (in Python, the
+    /// arbitrary order of a set).
     pub fn word_docs(&self) -> impl Iterator<Item = (&str, u64)> {
         self.word_docs.iter()
     }
 
-    /// Every word and its index, in the order of the indices. All words, whatever `num_words` is.
+    /// All words and their indices, in the order of the indices. Ignores `num_words`.
     pub fn word_index(&self) -> impl Iterator<Item = (&str, u64)> {
         self.word_index.iter()
     }
 
     /// The index of a word.
     pub fn index(&self, word: &str) -> Option<u64> {
-        self.word_index.find(word).map(|number| self.word_index.counts()[number as usize])
+        self.word_index.find(word).map(|id| self.word_index.counts()[id as usize])
     }
 
     /// The word with this index.
     pub fn word(&self, index: u64) -> Option<&str> {
-        let place = usize::try_from(index.checked_sub(1)?).ok()?;
-        self.index_word.get(place).copied().flatten().map(|number| self.word_index.token(number))
+        let at = usize::try_from(index.checked_sub(1)?).ok()?;
+        self.index_word.get(at).copied().flatten().map(|id| self.word_index.token(id))
     }
 
-    /// Texts as indices. A word that is unknown, or that `num_words` leaves out, becomes the
-    /// `oov_token`'s index where there is one and is left out otherwise.
+    /// Encodes texts. A word that is unknown or excluded by `num_words` becomes the index of the
+    /// `oov_token`, or is left out if there is none.
     pub fn texts_to_sequences<T>(&self, texts: &[T]) -> Vec<Vec<u64>>
     where
         for<'a> &'a T: Into<TextItem<'a>>,
@@ -135,7 +133,7 @@ impl KerasTokenizer {
         let sequence = |text: &T| {
             let mut sequence = Vec::new();
             text.into().for_each_token(&self.config, |token| {
-                let index = self.index(token).filter(|&index| !self.config.leaves_out(index));
+                let index = self.index(token).filter(|&index| !self.config.excludes(index));
                 sequence.extend(index.or(oov));
             });
             sequence
@@ -143,13 +141,13 @@ impl KerasTokenizer {
         texts.iter().map(sequence).collect()
     }
 
-    /// Indices as texts, one space between words. An index that is unknown, or that `num_words`
-    /// leaves out, becomes the `oov_token` where there is one and is left out otherwise.
+    /// Decodes indices, with one space between words. An index that is unknown or excluded by
+    /// `num_words` becomes the `oov_token`, or is left out if there is none.
     pub fn sequences_to_texts<S: AsRef<[u64]>>(&self, sequences: &[S]) -> Vec<String> {
         let oov = self.oov_index().and_then(|index| self.word(index));
         let text = |sequence: &S| {
             let words = sequence.as_ref().iter().filter_map(|&index| {
-                self.word(index).filter(|_| !self.config.leaves_out(index)).or(oov)
+                self.word(index).filter(|_| !self.config.excludes(index)).or(oov)
             });
             words.collect::<Vec<_>>().join(" ")
         };
@@ -171,7 +169,7 @@ mod tests {
         tokenizer
     }
 
-    /// `if num_words and i >= num_words`: index 3 and above go; 0 is no limit in Python.
+    /// `if num_words and i >= num_words`: indices from 3 on are excluded; 0 is no limit in Python.
     #[test]
     fn num_words_keeps_one_word_fewer() {
         let texts = ["a a a b b c"];
@@ -185,7 +183,7 @@ mod tests {
 
     /// "if given, it will be added to word_index and used to replace out-of-vocabulary words".
     #[test]
-    fn the_oov_token_takes_index_one_and_all_that_is_left_out() {
+    fn the_oov_token_has_index_one_and_replaces_excluded_words() {
         let config = KerasConfig {
             num_words: Some(3),
             oov_token: Some("<OOV>".into()),
@@ -200,7 +198,7 @@ mod tests {
 
     /// `dict(zip(sorted_voc, range(1, …)))` with the word twice in `sorted_voc`.
     #[test]
-    fn an_oov_token_that_the_text_holds_keeps_the_later_index() {
+    fn an_oov_token_that_occurs_in_the_text_gets_the_later_index() {
         let config = KerasConfig { oov_token: Some("b".into()), ..KerasConfig::default() };
         let tokenizer = fit(config, &["a a b"]);
         assert_eq!(tokenizer.word_index().collect::<Vec<_>>(), [("b", 3), ("a", 2)]);
@@ -209,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn counting_again_adds_up() {
+    fn fitting_again_adds_to_the_counts() {
         let mut tokenizer = fit(KerasConfig::default(), &["a b", "a"]);
         tokenizer.fit_on_texts(&["b b c".to_owned()]);
         assert_eq!(tokenizer.word_counts().collect::<Vec<_>>(), [("a", 2), ("b", 3), ("c", 1)]);
@@ -218,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn characters_are_counted_on_request() {
+    fn char_level_counts_characters() {
         let config = KerasConfig { char_level: true, ..KerasConfig::default() };
         let tokenizer = fit(config, &["Aba, "]);
         assert_eq!(tokenizer.texts_to_sequences(&["b a!"]), [[2, 4, 1]]);
@@ -226,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_split_is_refused() {
+    fn an_empty_split_is_rejected() {
         let config = KerasConfig { split: String::new(), ..KerasConfig::default() };
         assert!(KerasTokenizer::new(config).is_err());
     }

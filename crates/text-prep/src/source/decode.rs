@@ -1,6 +1,5 @@
-//! From bytes to text, block by block: UTF-8 or any encoding of the web.
-//!
-//! What it does not know: byte order marks, line ends, and which part of the text is wanted.
+//! Decodes bytes to text in blocks: UTF-8 or any encoding of the WHATWG Encoding Standard. Byte order
+//! marks and line ends are handled elsewhere.
 
 use std::io::Read;
 
@@ -8,45 +7,45 @@ use encoding_rs::{DecoderResult, Encoding, UTF_8};
 
 use crate::error::{Error, Result};
 
-/// Bytes read at once: few enough to stay in the processor's cache until they are tokens, enough
-/// for calls to cost nothing.
+/// Bytes per read: small enough to stay in the CPU cache until tokenized, large enough to make the
+/// cost of the calls negligible.
 pub(super) const BLOCK: usize = 64 * 1024;
 
-/// Reads text in blocks that never end within a character.
+/// Reads text in blocks that never end inside a character.
 pub(super) struct Decoder<R> {
     reader: R,
     name: String,
-    /// The decoder of an encoding other than UTF-8.
-    foreign: Option<encoding_rs::Decoder>,
-    /// Bytes that are not text yet: before a block is read, the beginning of a character at most.
+    /// The decoder for an encoding other than UTF-8.
+    other: Option<encoding_rs::Decoder>,
+    /// Bytes not decoded yet: before a read, at most the start of a character.
     bytes: Vec<u8>,
-    /// How many bytes came before these.
+    /// Offset of `bytes` in the input.
     offset: usize,
     ended: bool,
 }
 
 impl<R: Read> Decoder<R> {
     /// # Errors
-    /// [`Error::UnknownEncoding`] when no encoding has this label.
+    /// [`Error::UnknownEncoding`] if no encoding has this label.
     pub fn new(reader: R, label: Option<&str>, name: &str) -> Result<Self> {
         let encoding = match label {
             None => UTF_8,
             Some(label) => Encoding::for_label(label.as_bytes())
                 .ok_or_else(|| Error::UnknownEncoding { label: label.to_owned() })?,
         };
-        let foreign = (encoding != UTF_8).then(|| encoding.new_decoder());
+        let other = (encoding != UTF_8).then(|| encoding.new_decoder());
         let (name, bytes) = (name.to_owned(), Vec::new());
-        Ok(Self { reader, name, foreign, bytes, offset: 0, ended: false })
+        Ok(Self { reader, name, other, bytes, offset: 0, ended: false })
     }
 
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Puts the next block, which may be empty, in the place of `text`; false when there is none.
+    /// Replaces `text` by the next block, which may be empty. Returns false at the end.
     ///
     /// # Errors
-    /// When the input cannot be read or does not fit the encoding.
+    /// If the input cannot be read or is not valid in the encoding.
     pub fn next(&mut self, text: &mut String) -> Result<bool> {
         if self.ended {
             text.clear();
@@ -58,17 +57,17 @@ impl<R: Read> Decoder<R> {
             .read_to_end(&mut self.bytes)
             .map_err(|source| Error::Read { path: self.name.clone().into(), source })?;
         self.ended = read < BLOCK;
-        match self.foreign.take() {
-            None => self.utf8(text)?,
-            Some(decoder) => self.foreign(decoder, text)?,
+        match self.other.take() {
+            None => self.decode_utf8(text)?,
+            Some(decoder) => self.decode_other(decoder, text)?,
         }
         Ok(true)
     }
 
-    fn utf8(&mut self, text: &mut String) -> Result<()> {
-        // At the end, half a character is an error.
-        let unfinished = if self.ended { 0 } else { unfinished(&self.bytes) };
-        let whole = self.bytes.len() - unfinished;
+    fn decode_utf8(&mut self, text: &mut String) -> Result<()> {
+        // At the end of the input, an incomplete character is an error.
+        let incomplete = if self.ended { 0 } else { incomplete_suffix(&self.bytes) };
+        let whole = self.bytes.len() - incomplete;
         let mut next = std::mem::take(text).into_bytes();
         next.clear();
         next.extend_from_slice(&self.bytes[whole..]);
@@ -82,7 +81,7 @@ impl<R: Read> Decoder<R> {
         Ok(())
     }
 
-    fn foreign(&mut self, mut decoder: encoding_rs::Decoder, text: &mut String) -> Result<()> {
+    fn decode_other(&mut self, mut decoder: encoding_rs::Decoder, text: &mut String) -> Result<()> {
         text.clear();
         let mut read = 0;
         loop {
@@ -97,24 +96,24 @@ impl<R: Read> Decoder<R> {
                 DecoderResult::OutputFull => {}
                 DecoderResult::InputEmpty => break,
                 DecoderResult::Malformed(length, after) => {
-                    let behind = usize::from(length) + usize::from(after);
+                    let length = usize::from(length) + usize::from(after);
                     return Err(Error::InvalidEncoding {
                         name: self.name.clone(),
                         encoding: decoder.encoding().name(),
-                        offset: (self.offset + read).saturating_sub(behind),
+                        offset: (self.offset + read).saturating_sub(length),
                     });
                 }
             }
         }
         self.offset += read;
         self.bytes.clear();
-        self.foreign = Some(decoder);
+        self.other = Some(decoder);
         Ok(())
     }
 }
 
-/// How many bytes at the end are the beginning of a character whose rest has not come.
-fn unfinished(bytes: &[u8]) -> usize {
+/// Length of the incomplete UTF-8 character at the end of `bytes`.
+fn incomplete_suffix(bytes: &[u8]) -> usize {
     for (n, &byte) in (1..=3).zip(bytes.iter().rev()) {
         match byte {
             0x80..=0xbf => {}
@@ -130,14 +129,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_character_that_can_go_on_is_unfinished() {
+    fn only_the_start_of_a_valid_character_is_incomplete() {
         for text in ["é", "한", "🦊"] {
             for cut in 0..text.len() {
-                assert_eq!(unfinished(&text.as_bytes()[..cut]), cut, "{text} {cut}");
+                assert_eq!(incomplete_suffix(&text.as_bytes()[..cut]), cut, "{text} {cut}");
             }
-            assert_eq!(unfinished(text.as_bytes()), 0);
+            assert_eq!(incomplete_suffix(text.as_bytes()), 0);
         }
-        assert_eq!(unfinished(b""), 0);
-        assert_eq!(unfinished(b"a\x80\x80\x80\x80"), 0);
+        assert_eq!(incomplete_suffix(b""), 0);
+        assert_eq!(incomplete_suffix(b"a\x80\x80\x80\x80"), 0);
     }
 }

@@ -1,45 +1,44 @@
-//! The part of a text between two markers, cut from a text that comes in pieces.
-//!
-//! What it does not know: files, encodings.
+//! The part of a text between two markers, extracted from a stream of chunks.
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// The part of a text from the first `from`, which is kept, up to the first `to` after it, which
-/// is not. An empty `from` is the text's beginning, an empty `to` its end.
-/// Line ends in the markers are LF, whatever the file has.
+/// The part of a text from the first `from` (included) up to the first `to` after it (excluded).
+/// An empty `from` means the start of the text, an empty `to` its end.
+/// Write line ends in the markers as LF, also for files with CRLF.
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct Excerpt {
-    /// Where the excerpt begins.
+    /// The start marker, included in the excerpt.
     #[serde(default)]
     pub from: String,
-    /// Before what it ends.
+    /// The end marker, excluded.
     #[serde(default)]
     pub to: String,
 }
 
-/// Cutting under way.
+/// Extracts an [`Excerpt`] from a stream of chunks.
 pub(super) struct Cutter {
     excerpt: Excerpt,
-    place: Place,
-    held: Held,
+    position: Position,
+    buffer: Buffer,
 }
 
-/// What may be the beginning of a marker.
+/// Text not decided yet: it may contain the start of a marker.
 #[derive(Default)]
-struct Held {
+struct Buffer {
     text: String,
-    /// Where it begins in the whole text, in bytes.
+    /// Byte offset of `text` in the whole text.
     offset: usize,
 }
 
+/// Position relative to the excerpt.
 #[derive(Clone, Copy)]
-enum Place {
+enum Position {
     Before,
-    /// Behind `from`, which begins at byte `start`; `to` is not looked for in the first `skip`
-    /// bytes of what is held, which belong to `from`.
+    /// After the start marker, which is at byte `start`. The end marker is not searched in the
+    /// first `skip` bytes of the buffer, which belong to the start marker.
     Inside {
         start: usize,
         skip: usize,
@@ -49,70 +48,70 @@ enum Place {
 
 impl Cutter {
     pub fn new(excerpt: Excerpt) -> Self {
-        Self { excerpt, place: Place::Before, held: Held::default() }
+        Self { excerpt, position: Position::Before, buffer: Buffer::default() }
     }
 
-    /// Puts what is certain to be in the excerpt by now in the place of the next piece.
-    pub fn cut(&mut self, piece: &mut String) {
-        let Self { excerpt: Excerpt { from, to }, place, held } = self;
-        held.text.push_str(piece);
-        piece.clear();
-        if let Place::Before = *place {
-            match held.text.find(from.as_str()) {
-                None => drop(held.give_up(held.before_marker(from))),
+    /// Replaces the next chunk of input by the text that is now known to be in the excerpt.
+    pub fn cut(&mut self, chunk: &mut String) {
+        let Self { excerpt: Excerpt { from, to }, position, buffer } = self;
+        buffer.text.push_str(chunk);
+        chunk.clear();
+        if let Position::Before = *position {
+            match buffer.text.find(from.as_str()) {
+                None => drop(buffer.take(buffer.before_marker(from))),
                 Some(at) => {
-                    *place = Place::Inside { start: held.offset + at, skip: from.len() };
-                    held.give_up(at);
+                    *position = Position::Inside { start: buffer.offset + at, skip: from.len() };
+                    buffer.take(at);
                 }
             }
         }
-        match *place {
-            Place::Before => {}
-            Place::Inside { start, skip } => {
-                let found = held.text[skip..].find(to.as_str()).filter(|_| !to.is_empty());
-                let end = found.map_or_else(|| held.before_marker(to), |at| skip + at);
-                *place = match found {
-                    Some(_) => Place::After,
-                    None => Place::Inside { start, skip: skip.saturating_sub(end) },
+        match *position {
+            Position::Before => {}
+            Position::Inside { start, skip } => {
+                let found = buffer.text[skip..].find(to.as_str()).filter(|_| !to.is_empty());
+                let end = found.map_or_else(|| buffer.before_marker(to), |at| skip + at);
+                *position = match found {
+                    Some(_) => Position::After,
+                    None => Position::Inside { start, skip: skip.saturating_sub(end) },
                 };
-                piece.push_str(held.give_up(end).as_str());
+                chunk.push_str(buffer.take(end).as_str());
             }
-            Place::After => drop(held.give_up(held.text.len())),
+            Position::After => drop(buffer.take(buffer.text.len())),
         }
     }
 
-    /// Checks that both markers were found. The text has ended.
+    /// Checks at the end of the text that both markers were found.
     ///
     /// # Errors
-    /// [`Error::MarkerNotFound`] for the one that was not.
+    /// [`Error::MarkerNotFound`] for a missing marker.
     pub fn finish(&self, name: &str) -> Result<()> {
         let Excerpt { from, to } = &self.excerpt;
         let missing = |key, marker: &str, place: String| {
             let (name, marker) = (name.to_owned(), marker.to_owned());
             Err(Error::MarkerNotFound { name, key, marker, place })
         };
-        match self.place {
-            Place::Before => {
-                let bytes = self.held.offset + self.held.text.len();
+        match self.position {
+            Position::Before => {
+                let bytes = self.buffer.offset + self.buffer.text.len();
                 missing("from", from, format!("anywhere in its {bytes} bytes"))
             }
-            Place::Inside { start, .. } if !to.is_empty() => {
+            Position::Inside { start, .. } if !to.is_empty() => {
                 missing("to", to, format!("after its `from` marker at byte {start}"))
             }
-            Place::Inside { .. } | Place::After => Ok(()),
+            Position::Inside { .. } | Position::After => Ok(()),
         }
     }
 }
 
-impl Held {
-    /// How much comes before anything that may be the beginning of `marker`.
+impl Buffer {
+    /// Length of the prefix that cannot contain the start of `marker`.
     fn before_marker(&self, marker: &str) -> usize {
         let text = &self.text;
         text.floor_char_boundary((text.len() + 1).saturating_sub(marker.len().max(1)))
     }
 
-    /// Lets go of the first `length` bytes.
-    fn give_up(&mut self, length: usize) -> std::string::Drain<'_> {
+    /// Removes and returns the first `length` bytes.
+    fn take(&mut self, length: usize) -> std::string::Drain<'_> {
         self.offset += length;
         self.text.drain(..length)
     }

@@ -1,19 +1,17 @@
-//! Project Gutenberg's frame around a book: its header and its licence.
-//!
-//! What it does not know: files, encodings, excerpts. Line ends are LF by now.
+//! Removes the header and licence that Project Gutenberg adds to a book. Expects LF line ends.
 
-/// Keeps what lies between `*** START OF TH(E|IS) PROJECT GUTENBERG EBOOK … ***` and
-/// `*** END OF …`, without the blank lines at both ends. A mark that is absent cuts nothing.
+/// Keeps the text between `*** START OF TH(E|IS) PROJECT GUTENBERG EBOOK … ***` and `*** END OF …`,
+/// without the blank lines at both ends. A missing marker removes nothing.
 pub(crate) fn strip(text: &mut String) {
-    let end = find_mark(text, "END OF").map(|(start, _)| start);
-    let start = find_mark(text, "START OF").map(|(_, end)| end);
+    let end = find_marker(text, "END OF").map(|(start, _)| start);
+    let start = find_marker(text, "START OF").map(|(_, end)| end);
     if start.is_none() && end.is_none() {
         return;
     }
     if let Some(end) = end {
         text.truncate(end);
         text.truncate(text.trim_end().len());
-        // Older files take their leave twice.
+        // Older files have a second end line before the marker.
         let last_line = text.rfind('\n').map_or(0, |n| n + 1);
         let last = text[last_line..].to_ascii_lowercase();
         if last.starts_with("end of the project gutenberg")
@@ -30,9 +28,9 @@ pub(crate) fn strip(text: &mut String) {
     }
 }
 
-/// The first line that begins like `*** START OF THIS PROJECT GUTENBERG`: where it starts, and
-/// where the mark ends (behind its closing asterisks, which may stand on a later line).
-fn find_mark(text: &str, verb: &str) -> Option<(usize, usize)> {
+/// Start and end offset of the first marker line, such as `*** START OF THIS PROJECT GUTENBERG`.
+/// It ends after its closing asterisks, which may be on a later line.
+fn find_marker(text: &str, verb: &str) -> Option<(usize, usize)> {
     for (at, _) in text.match_indices("***") {
         if !(at == 0 || text.as_bytes()[at - 1] == b'\n') {
             continue;
@@ -44,14 +42,14 @@ fn find_mark(text: &str, verb: &str) -> Option<(usize, usize)> {
         });
         let Some(tail) = tail else { continue };
         let from = text.len() - tail.len();
-        return Some((at, from + mark_length(tail)));
+        return Some((at, from + marker_tail_length(tail)));
     }
     None
 }
 
-/// How much of `tail`, the text behind a mark's fixed words, is its title and closing asterisks.
-/// A long title wraps; but a mark that is never closed ends with its line.
-fn mark_length(tail: &str) -> usize {
+/// Length of a marker's title and closing asterisks in `tail`, the text after its fixed words.
+/// A long title may wrap to a second or third line; a marker without closing asterisks ends with its line.
+fn marker_tail_length(tail: &str) -> usize {
     let mut length = 0;
     for line in tail.split_inclusive('\n').take(3) {
         length += line.len();
@@ -69,15 +67,15 @@ fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str
 
 #[cfg(test)]
 mod tests {
-    use crate::{Error, Source};
+    use crate::{Error, SourceOptions};
 
-    fn read(source: &Source, bytes: &[u8]) -> crate::Result<String> {
-        source.pieces(bytes, "a.txt")?.into_text()
+    fn read(source: &SourceOptions, bytes: &[u8]) -> crate::Result<String> {
+        source.open_reader(bytes, "a.txt")?.into_text()
     }
 
     #[test]
-    fn gutenberg_frames_old_and_new_are_removed() {
-        let source = Source { strip_gutenberg: true, ..Source::default() };
+    fn headers_and_licences_of_old_and_new_files_are_removed() {
+        let source = SourceOptions { strip_gutenberg: true, ..SourceOptions::default() };
         for (start, end) in [
             (
                 "*** START OF THIS PROJECT GUTENBERG EBOOK AESOP ***",

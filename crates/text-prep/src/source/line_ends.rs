@@ -1,16 +1,14 @@
-//! CRLF and lone CR become LF, in a text that comes in pieces.
-//!
-//! What it does not know: where the pieces come from.
+//! Converts CRLF and lone CR to LF in a stream of chunks.
 
 #[derive(Default)]
 pub(super) struct LineEnds {
-    /// Whether the text ended with a CR so far: it is an LF already, and an LF that follows is its
-    /// other half.
+    /// Whether the last chunk ended with a CR, already converted to LF. An LF at the start of the next
+    /// chunk then belongs to it.
     after_cr: bool,
 }
 
 impl LineEnds {
-    /// Works in place; a piece without CR is handed back as it is.
+    /// Converts a chunk in place; a chunk without CR is returned unchanged.
     pub fn unify(&mut self, text: String) -> String {
         let mut text = text;
         if text.is_empty() {
@@ -25,7 +23,7 @@ impl LineEnds {
         let mut write = first;
         let mut read = first;
         while read < bytes.len() {
-            // Here `read` stands on a CR.
+            // `read` is at a CR.
             bytes[write] = b'\n';
             write += 1;
             read += if bytes.get(read + 1) == Some(&b'\n') { 2 } else { 1 };

@@ -1,24 +1,22 @@
-//! The laws of reading: cut anywhere by the reader, the text is the same; and it is what the steps
-//! would make of the whole, one after the other.
-//!
-//! What it does not know: how a block is read.
+//! Properties of reading: the text does not depend on where block boundaries fall, and equals the
+//! result of a reference implementation that applies each step to the whole text.
 
 use std::io::{self, Read};
 
 use proptest::prelude::*;
 
 use super::decode::BLOCK;
-use super::{Excerpt, Source};
+use super::{Excerpt, SourceOptions};
 use crate::error::{Error, Result};
-use crate::samples;
+use crate::test_strategies;
 
-/// Gives `bytes` a few at a time and then, perhaps, fails.
-struct Slow<'a> {
+/// A reader that returns at most 1,000 bytes per call and optionally fails at the end.
+struct SlowReader<'a> {
     bytes: &'a [u8],
     fails: bool,
 }
 
-impl Read for Slow<'_> {
+impl Read for SlowReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.bytes.is_empty() && self.fails {
             return Err(io::Error::other("the disk is gone"));
@@ -31,12 +29,12 @@ impl Read for Slow<'_> {
     }
 }
 
-fn read(source: &Source, bytes: &[u8]) -> Result<String> {
-    source.pieces(Slow { bytes, fails: false }, "a.txt")?.into_text()
+fn read(source: &SourceOptions, bytes: &[u8]) -> Result<String> {
+    source.open_reader(SlowReader { bytes, fails: false }, "a.txt")?.into_text()
 }
 
-/// What [`Source`] says that it does with UTF-8, step by step on the whole text.
-fn plainly(excerpt: Option<&Excerpt>, text: &str) -> Option<String> {
+/// Reference implementation for UTF-8: the steps of [`SourceOptions`] one by one on the whole text.
+fn reference(excerpt: Option<&Excerpt>, text: &str) -> Option<String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let part = match excerpt {
@@ -53,73 +51,73 @@ fn plainly(excerpt: Option<&Excerpt>, text: &str) -> Option<String> {
 }
 
 fn excerpts() -> Vec<Option<Excerpt>> {
-    let marked = |from: &str, to: &str| Some(Excerpt { from: from.into(), to: to.into() });
-    vec![None, marked("", ""), marked("fox", ""), marked("", "\n\n"), marked("the", "the")]
+    let between = |from: &str, to: &str| Some(Excerpt { from: from.into(), to: to.into() });
+    vec![None, between("", ""), between("fox", ""), between("", "\n\n"), between("the", "the")]
 }
 
 proptest! {
-    #![proptest_config(samples::cases(32))]
+    #![proptest_config(test_strategies::cases(32))]
 
     #[test]
-    fn a_block_that_ends_anywhere_leaves_no_trace(text in samples::text(), back in 0..300usize) {
-        // So much white space in front that the text lies across the end of the first block.
+    fn block_boundaries_do_not_change_the_text(text in test_strategies::text(), back in 0..300usize) {
+        // White space in front, so that the text crosses the end of the first block.
         let text = " ".repeat(BLOCK - back) + &text;
         for excerpt in excerpts() {
-            let expected = plainly(excerpt.as_ref(), &text);
-            let source = Source { excerpt, ..Source::default() };
+            let expected = reference(excerpt.as_ref(), &text);
+            let source = SourceOptions { excerpt, ..SourceOptions::default() };
             prop_assert_eq!(read(&source, text.as_bytes()).ok(), expected);
         }
     }
 
     #[test]
-    fn a_short_text_is_read_step_by_step(text in samples::text()) {
+    fn short_text_is_read_as_by_the_reference(text in test_strategies::text()) {
         for excerpt in excerpts() {
-            let expected = plainly(excerpt.as_ref(), &text);
-            let source = Source { excerpt, ..Source::default() };
+            let expected = reference(excerpt.as_ref(), &text);
+            let source = SourceOptions { excerpt, ..SourceOptions::default() };
             prop_assert_eq!(read(&source, text.as_bytes()).ok(), expected);
         }
     }
 
     #[test]
-    fn a_foreign_text_may_be_cut_anywhere(text in samples::text(), back in 0..300usize) {
+    fn block_boundaries_do_not_change_text_in_euc_kr(text in test_strategies::text(), back in 0..300usize) {
         let text = "가".repeat(BLOCK / 2 - back) + &text;
-        let source = Source { encoding: Some("euc-kr".into()), ..Source::default() };
+        let source = SourceOptions { encoding: Some("euc-kr".into()), ..SourceOptions::default() };
         let (bytes, _, unmappable) = encoding_rs::EUC_KR.encode(&text);
         prop_assume!(!unmappable);
-        prop_assert_eq!(read(&source, &bytes).ok(), plainly(None, &text));
+        prop_assert_eq!(read(&source, &bytes).ok(), reference(None, &text));
     }
 }
 
 #[test]
-fn every_marker_is_found_across_the_end_of_a_block() {
+fn markers_are_found_across_block_boundaries() {
     let excerpt = Excerpt { from: "THE FOX\n".into(), to: "한 END".into() };
-    let source = Source { excerpt: Some(excerpt.clone()), ..Source::default() };
+    let source = SourceOptions { excerpt: Some(excerpt.clone()), ..SourceOptions::default() };
     for back in 0..30 {
         let front = " 한".repeat(BLOCK / 4).split_off(back / 4 * 4) + &" ".repeat(back % 4);
         for between in ["", "x", "THE FOX\n 한 EN"] {
             let text = format!("{front}THE FOX\n{between}{front}한 END한 ENDTHE FOX\n");
-            assert_eq!(read(&source, text.as_bytes()).ok(), plainly(Some(&excerpt), &text));
+            assert_eq!(read(&source, text.as_bytes()).ok(), reference(Some(&excerpt), &text));
         }
     }
 }
 
 #[test]
-fn half_a_character_at_the_end_names_file_and_byte() {
+fn the_error_for_an_incomplete_last_character_contains_file_and_offset() {
     for length in [2, BLOCK - 1, BLOCK, BLOCK + 1] {
         let mut bytes = vec![b'a'; length];
         bytes.extend_from_slice(&"🦊".as_bytes()[..3]);
-        let message = read(&Source::default(), &bytes).unwrap_err().to_string();
+        let message = read(&SourceOptions::default(), &bytes).unwrap_err().to_string();
         assert!(message.starts_with(&format!("`a.txt` is not UTF-8: byte {length} ")), "{message}");
     }
 }
 
 #[test]
-fn a_reader_that_fails_in_the_middle_is_told_in_one_line() {
+fn a_failing_reader_gives_a_one_line_error() {
     for length in [0, 10, BLOCK + 10] {
         let bytes = vec![b'a'; length];
-        let slow = Slow { bytes: &bytes, fails: true };
-        let pieces = Source::default().pieces(slow, "a.txt").unwrap();
-        let error = pieces.into_text().unwrap_err();
+        let reader = SlowReader { bytes: &bytes, fails: true };
+        let text = SourceOptions::default().open_reader(reader, "a.txt").unwrap();
+        let error = text.into_text().unwrap_err();
         assert!(matches!(error, Error::Read { .. }));
         assert_eq!(
             error.to_string(),

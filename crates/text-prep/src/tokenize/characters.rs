@@ -1,81 +1,79 @@
-//! Characters as tokens: what counts as one, and what becomes of capitals and Hangul syllables.
-//!
-//! What it does not know: words.
+//! Character tokens, with options for grapheme clusters, capitals and Hangul syllables.
 
 use serde::{Deserialize, Serialize};
 
 use super::graphemes::Clusters;
-use super::hangul::{Composer, Decomposer, SEAM, is_conjoining};
+use super::hangul::{Composer, Decomposer, JAMO_SEPARATOR, is_conjoining};
 use super::only_char;
 use super::shift::{self, SHIFT, Shift};
 use crate::chars::push_lower;
 
-/// Settings of splitting into characters. All of them go together.
+/// Options of character tokens. All combinations are valid.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
-pub struct Characters {
+pub struct CharacterOptions {
     /// What counts as a character.
     #[serde(default)]
-    pub unit: Unit,
-    /// What becomes of capitals.
+    pub unit: CharacterUnit,
+    /// How capitals are tokenized.
     #[serde(default)]
     pub capitals: Capitals,
-    /// Whether a Hangul syllable gives a token for each of its jamo: 67 tokens write all 11,172
-    /// syllables, those that training never met included.
+    /// Whether a Hangul syllable is split into one token for each of its jamo: 67 tokens cover all
+    /// 11,172 syllables, including those not in the training text.
     #[serde(default)]
     pub jamo: bool,
 }
 
-impl Characters {
-    /// Whether `token` is text by itself: neither a key nor part of a syllable.
-    pub(super) fn stands_alone(self, token: &str) -> bool {
+impl CharacterOptions {
+    /// Whether `token` is text by itself: no control token and not part of a syllable.
+    pub(super) fn is_standalone(self, token: &str) -> bool {
         let is_jamo = || only_char(token).is_some_and(is_conjoining);
-        token != SHIFT && token != SEAM && !(self.jamo && is_jamo())
+        token != SHIFT && token != JAMO_SEPARATOR && !(self.jamo && is_jamo())
     }
 }
 
 /// What counts as a character.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
-pub enum Unit {
+pub enum CharacterUnit {
     /// A Unicode scalar value.
     #[default]
     Scalars,
-    /// What a reader takes for one: an extended grapheme cluster, such as a letter with its marks
-    /// or an emoji of several parts.
+    /// An extended grapheme cluster, such as a letter with its combining marks or an emoji of several
+    /// parts.
     Graphemes,
 }
 
-/// What becomes of capitals among characters.
+/// How capitals are tokenized.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum Capitals {
-    /// They stay, as tokens of their own.
+    /// As separate tokens.
     #[default]
     Keep,
-    /// They become small letters.
+    /// As lower-case letters.
     Lower,
-    /// They become the token [`SHIFT`] and the small letter, which a joiner turns back.
+    /// As the token [`SHIFT`] followed by the lower-case letter; the detokenizer restores the capital.
     Shift,
 }
 
-/// Splitting into characters under way.
+/// Splits one text into characters, in chunks.
 pub(super) struct CharacterStream {
-    characters: Characters,
+    options: CharacterOptions,
     lower: String,
     clusters: Clusters,
     decomposer: Decomposer,
 }
 
 impl CharacterStream {
-    pub fn new(characters: Characters) -> Self {
+    pub fn new(options: CharacterOptions) -> Self {
         let (clusters, decomposer) = (Clusters::default(), Decomposer::default());
-        Self { characters, lower: String::new(), clusters, decomposer }
+        Self { options, lower: String::new(), clusters, decomposer }
     }
 
     pub fn push(&mut self, chunk: &str, f: &mut impl FnMut(&str)) {
-        let Self { characters, lower, clusters, decomposer } = self;
-        let chunk = match characters.capitals {
+        let Self { options, lower, clusters, decomposer } = self;
+        let chunk = match options.capitals {
             Capitals::Keep | Capitals::Shift => chunk,
             Capitals::Lower => {
                 lower.clear();
@@ -83,47 +81,46 @@ impl CharacterStream {
                 lower
             }
         };
-        match characters.unit {
-            Unit::Scalars => each(chunk, |unit| shape(*characters, decomposer, unit, f)),
-            Unit::Graphemes => {
-                clusters.push(chunk, |unit| shape(*characters, decomposer, unit, f));
+        match options.unit {
+            CharacterUnit::Scalars => {
+                for_each_scalar(chunk, |unit| tokens_of(*options, decomposer, unit, f));
+            }
+            CharacterUnit::Graphemes => {
+                clusters.push(chunk, |unit| tokens_of(*options, decomposer, unit, f));
             }
         }
     }
 
     pub fn finish(self, f: &mut impl FnMut(&str)) {
-        let Self { characters, clusters, mut decomposer, .. } = self;
-        clusters.finish(|unit| shape(characters, &mut decomposer, unit, f));
+        let Self { options, clusters, mut decomposer, .. } = self;
+        clusters.finish(|unit| tokens_of(options, &mut decomposer, unit, f));
     }
 }
 
 /// Calls `f` with the tokens of one character.
 #[inline]
-fn shape(
-    characters: Characters,
+fn tokens_of(
+    options: CharacterOptions,
     decomposer: &mut Decomposer,
     unit: &str,
     f: &mut impl FnMut(&str),
 ) {
-    let small = match characters.capitals {
-        Capitals::Shift => shift::lowered(unit),
+    let lower = match options.capitals {
+        Capitals::Shift => shift::lower_first(unit),
         Capitals::Keep | Capitals::Lower => None,
     };
-    if small.is_some() {
+    if lower.is_some() {
         f(SHIFT);
     }
-    let unit = small.as_deref().unwrap_or(unit);
-    match characters.jamo {
-        true => decomposer.split(unit, f),
-        false => f(unit),
-    }
+    let unit = lower.as_deref().unwrap_or(unit);
+    if options.jamo { decomposer.split(unit, f) } else { f(unit) }
 }
 
 #[inline]
-fn each(text: &str, mut f: impl FnMut(&str)) {
+fn for_each_scalar(text: &str, mut f: impl FnMut(&str)) {
     let mut rest = text;
     while let Some(&byte) = rest.as_bytes().first() {
-        // A character of ASCII is not decoded: it is most of what many texts hold.
+        // Fast path without decoding: most characters of many texts are ASCII.
         let length = match byte {
             0..128 => 1,
             _ => rest.chars().next().map_or(1, char::len_utf8),
@@ -134,27 +131,27 @@ fn each(text: &str, mut f: impl FnMut(&str)) {
     }
 }
 
-/// From characters back to text.
+/// Joins character tokens to text.
 #[derive(Clone, Debug)]
-pub(super) struct CharacterJoiner {
+pub(super) struct CharacterDetokenizer {
     shift: Option<Shift>,
     composer: Option<Composer>,
 }
 
-impl CharacterJoiner {
-    pub fn new(characters: Characters) -> Self {
+impl CharacterDetokenizer {
+    pub fn new(options: CharacterOptions) -> Self {
         Self {
-            shift: (characters.capitals == Capitals::Shift).then(Shift::default),
-            composer: characters.jamo.then(Composer::default),
+            shift: (options.capitals == Capitals::Shift).then(Shift::default),
+            composer: options.jamo.then(Composer::default),
         }
     }
 
-    /// Appends to `out` what is certain once `token` has come.
+    /// Processes `token` and appends the text that is already determined to `out`.
     pub fn push(&mut self, token: &str, out: &mut String) {
         let Self { shift, composer } = self;
-        let mut compose = |piece: &str| match composer {
-            Some(composer) => composer.push(piece, out),
-            None => out.push_str(piece),
+        let mut compose = |text: &str| match composer {
+            Some(composer) => composer.push(text, out),
+            None => out.push_str(text),
         };
         match shift {
             Some(shift) => shift.push(token, compose),
@@ -162,7 +159,7 @@ impl CharacterJoiner {
         }
     }
 
-    /// Appends what was held back. A shift key stays pressed: it is no text that could wait.
+    /// Appends the buffered text. A pending [`SHIFT`] stays pending, because it is no text.
     pub fn finish(&mut self, out: &mut String) {
         self.composer.iter_mut().for_each(|composer| composer.finish(out));
     }
@@ -170,34 +167,41 @@ impl CharacterJoiner {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Splitter;
+    use super::super::PreTokenizer;
     use super::super::tests::tokens;
     use super::*;
 
-    fn characters(unit: Unit, capitals: Capitals, jamo: bool, text: &str) -> Vec<String> {
-        tokens(&Splitter::Characters(Characters { unit, capitals, jamo }), text)
+    fn characters(unit: CharacterUnit, capitals: Capitals, jamo: bool, text: &str) -> Vec<String> {
+        tokens(&PreTokenizer::Characters(CharacterOptions { unit, capitals, jamo }), text)
     }
 
     #[test]
-    fn every_scalar_is_a_token() {
+    fn with_scalars_every_scalar_is_a_token() {
         let text = "Aé한\n🦊";
-        let found = characters(Unit::Scalars, Capitals::Keep, false, text);
+        let found = characters(CharacterUnit::Scalars, Capitals::Keep, false, text);
         assert_eq!(found, ["A", "é", "한", "\n", "🦊"]);
-        let found = characters(Unit::Scalars, Capitals::Lower, false, "AÉİ");
+        let found = characters(CharacterUnit::Scalars, Capitals::Lower, false, "AÉİ");
         assert_eq!(found, ["a", "é", "i", "\u{307}"]);
     }
 
     #[test]
-    fn every_cluster_is_a_token() {
-        let found = characters(Unit::Graphemes, Capitals::Lower, false, "AE\u{301}İ👍🏽\r\n");
+    fn with_graphemes_every_cluster_is_a_token() {
+        let found =
+            characters(CharacterUnit::Graphemes, Capitals::Lower, false, "AE\u{301}İ👍🏽\r\n");
         assert_eq!(found, ["a", "e\u{301}", "i\u{307}", "👍🏽", "\r\n"]);
     }
 
     #[test]
-    fn capitals_and_syllables_come_apart_together() {
+    fn capitals_and_syllables_can_both_be_split() {
         let expected = [SHIFT, "b", " ", SHIFT, "e\u{301}", "\u{110b}", "\u{1167}", "ẞ"];
-        assert_eq!(characters(Unit::Graphemes, Capitals::Shift, true, "B E\u{301}여ẞ"), expected);
+        assert_eq!(
+            characters(CharacterUnit::Graphemes, Capitals::Shift, true, "B E\u{301}여ẞ"),
+            expected
+        );
         let expected = [SHIFT, "b", " ", SHIFT, "e", "\u{301}", "\u{110b}", "\u{1167}", "ẞ"];
-        assert_eq!(characters(Unit::Scalars, Capitals::Shift, true, "B E\u{301}여ẞ"), expected);
+        assert_eq!(
+            characters(CharacterUnit::Scalars, Capitals::Shift, true, "B E\u{301}여ẞ"),
+            expected
+        );
     }
 }

@@ -1,84 +1,88 @@
-//! From tokens back to text, one token at a time.
-//!
-//! What it does not know: ids.
+//! Joins tokens to text, one token at a time.
 
-use super::Splitter;
-use super::characters::CharacterJoiner;
-use super::spacing::WordJoiner;
+use super::PreTokenizer;
+use super::characters::CharacterDetokenizer;
+use super::word_spacing::WordDetokenizer;
 use crate::clean::Cleaner;
 
-/// Joins tokens to text; made anew for every text.
+/// Joins the tokens of one text.
 ///
-/// A joiner may hold back half a Hangul syllable until the next token decides about it. So it keeps
-/// the text and gives it away by [`into_text`](Self::into_text) alone, which writes what was held
-/// back; whoever hands pieces on as they come asks for the last one by [`finish`](Self::finish).
+/// The last syllable may be incomplete, so a part of the text may be pending until the next token.
+/// Take the text from [`into_text`](Self::into_text), or, when streaming, the outputs of
+/// [`push`](Self::push) and at the end that of [`finish`](Self::finish).
 ///
-/// Laws, each tested over random text:
-/// - characters: `join(split(text)) == text`, whatever the settings, save that capitals which the
-///   splitter lowers stay small; the pieces join to the text, and none ends within a syllable;
-/// - words: `split(clean(join(tokens))) == tokens` for tokens that `split` made of text cleaned
-///   by `book`, `prose` or `verbatim`. It holds between story marks (a paragraph break is not a
-///   story mark, and `book` puts marks in front), and not for stems.
+/// Properties, tested on random text:
+/// - characters: `join(split(text)) == text` for all options (lower case with [`Capitals::Lower`]);
+///   the concatenated outputs are the text, and no output ends inside a syllable;
+/// - words: `split(clean(join(tokens))) == tokens` for tokens of a text cleaned by a preset. This holds
+///   between document separators (a paragraph break is not a separator, and `keras-lowercase` prepends
+///   separators), and not for stems.
+///
+/// [`Capitals::Lower`]: super::Capitals::Lower
 #[derive(Clone, Debug)]
-pub struct Joiner {
+pub struct Detokenizer {
     text: String,
-    way: Way,
+    kind: Kind,
 }
 
 #[derive(Clone, Debug)]
-enum Way {
-    Words(WordJoiner),
-    Characters(CharacterJoiner),
+enum Kind {
+    Words(WordDetokenizer),
+    Characters(CharacterDetokenizer),
 }
 
-impl Joiner {
-    /// A joiner for tokens of `splitter`, for text whose cleaning spaces Unicode's punctuation,
-    /// as `prose` does.
-    pub fn new(splitter: &Splitter, story_mark: Option<&str>) -> Self {
-        let way = match splitter {
-            Splitter::Words(_) | Splitter::Passage => Way::Words(WordJoiner::new(story_mark)),
-            Splitter::Characters(characters) => Way::Characters(CharacterJoiner::new(*characters)),
+impl Detokenizer {
+    /// A detokenizer for the tokens of `pre_tokenizer`. Assumes that cleaning puts spaces around Unicode
+    /// punctuation, as the preset `prose` does.
+    pub fn new(pre_tokenizer: &PreTokenizer, document_separator: Option<&str>) -> Self {
+        let kind = match pre_tokenizer {
+            PreTokenizer::Words(_) | PreTokenizer::Spans => {
+                Kind::Words(WordDetokenizer::new(document_separator))
+            }
+            PreTokenizer::Characters(options) => {
+                Kind::Characters(CharacterDetokenizer::new(*options))
+            }
         };
-        Self { text: String::new(), way }
+        Self { text: String::new(), kind }
     }
 
-    /// The same for text that `cleaner` has cleaned and is to clean again.
+    /// Uses spacing that `cleaner` undoes, so that cleaning the text gives the same tokens again.
     #[must_use]
     pub fn for_cleaner(mut self, cleaner: &Cleaner) -> Self {
-        if let Way::Words(words) = &mut self.way {
-            words.clean_by(cleaner);
+        if let Kind::Words(words) = &mut self.kind {
+            words.set_cleaner(cleaner);
         }
         self
     }
 
-    /// Takes the next token and gives the piece of text that is certain by now, perhaps none.
+    /// Adds a token and returns the text that is determined by it, which may be empty.
     pub fn push(&mut self, token: &str) -> &str {
         let start = self.text.len();
-        match &mut self.way {
-            Way::Words(words) => words.push(token, &mut self.text),
-            Way::Characters(characters) => characters.push(token, &mut self.text),
+        match &mut self.kind {
+            Kind::Words(words) => words.push(token, &mut self.text),
+            Kind::Characters(characters) => characters.push(token, &mut self.text),
         }
         &self.text[start..]
     }
 
-    /// Gives what was held back. Should further tokens come, they do not join it.
+    /// Returns the pending text. Later tokens are not composed with it.
     pub fn finish(&mut self) -> &str {
         let start = self.text.len();
-        match &mut self.way {
-            Way::Words(_) => {}
-            Way::Characters(characters) => characters.finish(&mut self.text),
+        match &mut self.kind {
+            Kind::Words(_) => {}
+            Kind::Characters(characters) => characters.finish(&mut self.text),
         }
         &self.text[start..]
     }
 
-    /// All of the text, what was held back included.
+    /// The whole text, including pending text.
     pub fn into_text(mut self) -> String {
         self.finish();
         self.text
     }
 }
 
-impl<'a> Extend<&'a str> for Joiner {
+impl<'a> Extend<&'a str> for Detokenizer {
     fn extend<T: IntoIterator<Item = &'a str>>(&mut self, tokens: T) {
         for token in tokens {
             self.push(token);
@@ -92,25 +96,25 @@ mod tests {
     use unicode_normalization::{UnicodeNormalization, is_nfc};
 
     use super::super::hangul::is_conjoining;
-    use super::super::tests::{every_character_splitter, tokens};
-    use super::super::{Capitals, Characters};
+    use super::super::tests::{character_options, tokens};
+    use super::super::{Capitals, CharacterOptions};
     use super::*;
     use crate::chars::push_lower;
-    use crate::samples;
+    use crate::test_strategies;
 
-    /// The pieces in order, with the one that `finish` gives.
-    fn pieces(splitter: &Splitter, tokens: &[String]) -> Vec<String> {
-        let mut joiner = Joiner::new(splitter, Some("|"));
-        let mut pieces: Vec<String> =
-            tokens.iter().map(|token| joiner.push(token).to_owned()).collect();
-        pieces.push(joiner.finish().to_owned());
-        assert_eq!(joiner.into_text(), pieces.concat());
-        pieces
+    /// The outputs of `push` for each token, and of `finish`.
+    fn outputs(pre_tokenizer: &PreTokenizer, tokens: &[String]) -> Vec<String> {
+        let mut detokenizer = Detokenizer::new(pre_tokenizer, Some("|"));
+        let mut outputs: Vec<String> =
+            tokens.iter().map(|token| detokenizer.push(token).to_owned()).collect();
+        outputs.push(detokenizer.finish().to_owned());
+        assert_eq!(detokenizer.into_text(), outputs.concat());
+        outputs
     }
 
-    fn expected(characters: Characters, text: &str) -> String {
+    fn expected(options: CharacterOptions, text: &str) -> String {
         let mut lower = String::new();
-        match characters.capitals {
+        match options.capitals {
             Capitals::Lower => push_lower(text, &mut lower),
             Capitals::Keep | Capitals::Shift => lower.push_str(text),
         }
@@ -118,17 +122,17 @@ mod tests {
     }
 
     #[test]
-    fn all_short_texts_of_difficult_characters_come_back() {
+    fn all_short_texts_of_difficult_characters_round_trip() {
         const LETTERS: [&str; 12] =
             ["가", "각", "ᄀ", "ᅡ", "ᆨ", "ᆞ", "ㄱ", "a", "A", "ǅ", "\u{301}", "<shift>"];
         let mut texts = vec![String::new()];
         for _ in 0..4 {
             let longer = |text: &String| LETTERS.map(|letter| format!("{text}{letter}"));
             texts = texts.iter().flat_map(longer).collect();
-            for characters in every_character_splitter() {
-                let splitter = Splitter::Characters(characters);
+            for characters in character_options() {
+                let pre_tokenizer = PreTokenizer::Characters(characters);
                 for text in &texts {
-                    let joined = pieces(&splitter, &tokens(&splitter, text)).concat();
+                    let joined = outputs(&pre_tokenizer, &tokens(&pre_tokenizer, text)).concat();
                     assert_eq!(joined, expected(characters, text), "{characters:?}");
                 }
             }
@@ -137,45 +141,45 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(samples::cases(1024))]
+        #![proptest_config(test_strategies::cases(1024))]
 
         #[test]
-        fn characters_join_to_the_text(text in samples::text()) {
-            for characters in every_character_splitter() {
-                let splitter = Splitter::Characters(characters);
-                let tokens = tokens(&splitter, &text);
-                let joined = pieces(&splitter, &tokens).concat();
+        fn joined_characters_equal_the_text(text in test_strategies::text()) {
+            for characters in character_options() {
+                let pre_tokenizer = PreTokenizer::Characters(characters);
+                let tokens = tokens(&pre_tokenizer, &text);
+                let joined = outputs(&pre_tokenizer, &tokens).concat();
                 prop_assert_eq!(&joined, &expected(characters, &text), "{:?}", tokens);
             }
         }
 
         #[test]
-        fn no_piece_ends_within_a_syllable(text in samples::text()) {
+        fn no_output_ends_inside_a_syllable(text in test_strategies::text()) {
             let text: String = text.chars().filter(|&c| !is_conjoining(c)).nfc().collect();
-            for characters in every_character_splitter() {
-                let splitter = Splitter::Characters(characters);
-                let tokens = tokens(&splitter, &text);
-                prop_assert!(!tokens.iter().any(|token| token == super::super::SEAM));
-                for piece in pieces(&splitter, &tokens) {
-                    prop_assert!(!piece.contains(is_conjoining), "{:?} of {:?}", piece, tokens);
+            for characters in character_options() {
+                let pre_tokenizer = PreTokenizer::Characters(characters);
+                let tokens = tokens(&pre_tokenizer, &text);
+                prop_assert!(!tokens.iter().any(|token| token == super::super::JAMO_SEPARATOR));
+                for output in outputs(&pre_tokenizer, &tokens) {
+                    prop_assert!(!output.contains(is_conjoining), "{:?} of {:?}", output, tokens);
                 }
             }
         }
 
         #[test]
-        fn any_tokens_join_without_being_composed_twice(order in prop::collection::vec(0usize..8, 0..12)) {
-            // A model writes tokens in any order; what it writes is never half-composed.
+        fn tokens_in_any_order_are_composed_at_most_once(order in prop::collection::vec(0usize..8, 0..12)) {
+            // A model samples tokens in any order; the text must be in NFC anyway.
             const TOKENS: [&str; 8] =
                 ["\u{1112}", "\u{1161}", "\u{11ab}", "<seam>", "<shift>", "a", "A", "\u{301}"];
-            let characters = Characters { jamo: true, capitals: Capitals::Shift, ..Characters::default() };
-            let mut joiner = Joiner::new(&Splitter::Characters(characters), None);
-            joiner.extend(order.iter().map(|&at| TOKENS[at]));
-            let text = joiner.into_text();
+            let characters = CharacterOptions { jamo: true, capitals: Capitals::Shift, ..CharacterOptions::default() };
+            let mut detokenizer = Detokenizer::new(&PreTokenizer::Characters(characters), None);
+            detokenizer.extend(order.iter().map(|&at| TOKENS[at]));
+            let text = detokenizer.into_text();
             let plain = order.iter().map(|&at| TOKENS[at]).filter(|token| token.len() < 4);
             let plain: String = plain.collect();
             prop_assert_eq!(text.nfd().collect::<String>().to_lowercase(), plain.nfd().collect::<String>().to_lowercase());
-            let seamless = order.iter().all(|&at| !matches!(at, 3 | 4 | 7));
-            prop_assert!(!seamless || is_nfc(&text), "{:?}", text);
+            let without_separators = order.iter().all(|&at| !matches!(at, 3 | 4 | 7));
+            prop_assert!(!without_separators || is_nfc(&text), "{:?}", text);
         }
     }
 }

@@ -1,56 +1,54 @@
-//! From text to tokens and back: words or characters.
-//!
-//! What it does not know: ids and counts; cleaning, save for the spacing that a [`Joiner`] undoes.
+//! Pre-tokenizers (text to words or characters) and the detokenizer (tokens to text).
 
 mod characters;
+mod detokenizer;
 mod graphemes;
 mod hangul;
-mod join;
 mod shift;
-mod spacing;
+mod word_spacing;
 mod words;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::passage;
+use crate::spans;
 use characters::CharacterStream;
-use words::WordShaper;
+use words::WordNormalizer;
 
-pub use characters::{Capitals, Characters, Unit};
-pub use hangul::SEAM;
-pub use join::Joiner;
+pub use characters::{Capitals, CharacterOptions, CharacterUnit};
+pub use detokenizer::Detokenizer;
+pub use hangul::JAMO_SEPARATOR;
 pub use shift::SHIFT;
-pub use words::{Punctuation, Words};
+pub use words::{Punctuation, WordOptions};
 
-/// How a text is split into tokens. In TOML: `{ kind = "words" }`.
+/// Splits text into tokens. In TOML: `{ kind = "words" }`.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum Splitter {
-    /// At white space.
-    Words(Words),
-    /// Into characters.
-    Characters(Characters),
-    /// Into words that know where they stand ([`crate::passage`]), lower-cased. A text is cut when all of it is
-    /// there.
-    Passage,
+pub enum PreTokenizer {
+    /// Words separated by white space.
+    Words(WordOptions),
+    /// Characters.
+    Characters(CharacterOptions),
+    /// The keys of [`crate::spans::words()`]. Buffers the whole text before it is split.
+    #[serde(rename = "passage")]
+    Spans,
 }
 
-impl Splitter {
-    /// Checks the settings.
+impl PreTokenizer {
+    /// Checks the options.
     ///
     /// # Errors
-    /// [`Error::UnknownLanguage`](crate::Error::UnknownLanguage) when there is no stemmer.
+    /// [`Error::UnknownLanguage`](crate::Error::UnknownLanguage) if there is no stemmer for the language.
     pub fn validate(&self) -> Result<()> {
         match self {
             Self::Words(words) => words.validate(),
-            Self::Characters(_) | Self::Passage => Ok(()),
+            Self::Characters(_) | Self::Spans => Ok(()),
         }
     }
 
     /// Calls `f` with each token of a whole text, in order.
     ///
-    /// A language that [`validate`](Self::validate) would refuse leaves words unstemmed.
+    /// Words are not stemmed if [`validate`](Self::validate) rejects the language.
     pub fn for_each_token(&self, text: &str, f: impl FnMut(&str)) {
         let mut stream = self.stream();
         let mut f = f;
@@ -58,64 +56,66 @@ impl Splitter {
         stream.finish(&mut f);
     }
 
-    /// Whether `token` is text by itself: a shift key and the parts of a syllable are none.
-    pub fn stands_alone(&self, token: &str) -> bool {
+    /// Whether `token` is text by itself, unlike [`SHIFT`], [`JAMO_SEPARATOR`] and the parts of a syllable.
+    pub fn is_standalone(&self, token: &str) -> bool {
         match self {
-            Self::Words(_) | Self::Passage => true,
-            Self::Characters(characters) => characters.stands_alone(token),
+            Self::Words(_) | Self::Spans => true,
+            Self::Characters(characters) => characters.is_standalone(token),
         }
     }
 
-    /// Starts splitting a text that comes in pieces.
+    /// Starts splitting a text in chunks.
     pub fn stream(&self) -> TokenStream {
         TokenStream(match self {
             Self::Words(words) => {
-                State::Words { shaper: WordShaper::new(words), held: String::new() }
+                State::Words { normalizer: WordNormalizer::new(words), pending: String::new() }
             }
             Self::Characters(characters) => State::Characters(CharacterStream::new(*characters)),
-            Self::Passage => State::Passage(String::new()),
+            Self::Spans => State::Spans(String::new()),
         })
     }
 }
 
-/// Splitting under way. A token that two pieces share comes out whole.
+/// Splits one text in chunks. A token may span several chunks.
 pub struct TokenStream(State);
 
 enum State {
     Words {
-        shaper: WordShaper,
-        /// The beginning of a word whose end has not come yet.
-        held: String,
+        normalizer: WordNormalizer,
+        /// The incomplete word at the end of the input so far.
+        pending: String,
     },
     Characters(CharacterStream),
-    /// The text so far.
-    Passage(String),
+    /// The input so far.
+    Spans(String),
 }
 
 impl TokenStream {
-    /// Takes the next piece and calls `f` with each token that is complete by now.
+    /// Processes the next chunk and calls `f` with each complete token.
     pub fn push(&mut self, chunk: &str, f: &mut impl FnMut(&str)) {
         match &mut self.0 {
-            State::Words { shaper, held } => {
-                words::split(chunk, held, |word| shaper.shape(word, f))
+            State::Words { normalizer, pending } => {
+                words::split(chunk, pending, |word| normalizer.normalize(word, f));
             }
             State::Characters(characters) => characters.push(chunk, f),
-            State::Passage(text) => text.push_str(chunk),
+            State::Spans(text) => text.push_str(chunk),
         }
     }
 
-    /// Calls `f` with the token that was held back, if any. The text has ended.
+    /// Ends the text and calls `f` with the remaining tokens.
     pub fn finish(self, f: &mut impl FnMut(&str)) {
         match self.0 {
-            State::Words { mut shaper, held } if !held.is_empty() => shaper.shape(&held, f),
+            State::Words { mut normalizer, pending } if !pending.is_empty() => {
+                normalizer.normalize(&pending, f);
+            }
             State::Words { .. } => {}
             State::Characters(characters) => characters.finish(f),
-            State::Passage(text) => passage::words(&text).iter().for_each(|word| f(&word.key)),
+            State::Spans(text) => spans::words(&text).iter().for_each(|word| f(&word.key)),
         }
     }
 }
 
-/// The character that `text` is, if it is a single one.
+/// The character in `text`, if there is exactly one.
 #[inline]
 fn only_char(text: &str) -> Option<char> {
     let mut chars = text.chars();
@@ -127,69 +127,85 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::samples;
+    use crate::test_strategies;
 
-    fn every_splitter() -> Vec<Splitter> {
+    fn pre_tokenizers() -> Vec<PreTokenizer> {
         let words = |punctuation, lower_case, stem: Option<&str>| {
-            Splitter::Words(Words { punctuation, lower_case, stem: stem.map(str::to_owned) })
+            PreTokenizer::Words(WordOptions {
+                punctuation,
+                lower_case,
+                stem: stem.map(str::to_owned),
+            })
         };
         let words = [
             words(Punctuation::Keep, false, None),
             words(Punctuation::Keep, true, Some("english")),
             words(Punctuation::Remove, true, None),
         ];
-        let characters = every_character_splitter().into_iter().map(Splitter::Characters);
+        let characters = character_options().into_iter().map(PreTokenizer::Characters);
         words.into_iter().chain(characters).collect()
     }
 
-    pub(super) fn every_character_splitter() -> Vec<Characters> {
+    pub(super) fn character_options() -> Vec<CharacterOptions> {
         let mut all = Vec::new();
-        for unit in [Unit::Scalars, Unit::Graphemes] {
+        for unit in [CharacterUnit::Scalars, CharacterUnit::Graphemes] {
             for capitals in [Capitals::Keep, Capitals::Lower, Capitals::Shift] {
-                all.extend([false, true].map(|jamo| Characters { unit, capitals, jamo }));
+                all.extend([false, true].map(|jamo| CharacterOptions { unit, capitals, jamo }));
             }
         }
         all
     }
 
-    pub(super) fn tokens(splitter: &Splitter, text: &str) -> Vec<String> {
+    pub(super) fn tokens(pre_tokenizer: &PreTokenizer, text: &str) -> Vec<String> {
         let mut tokens = Vec::new();
-        splitter.for_each_token(text, |token| tokens.push(token.to_owned()));
+        pre_tokenizer.for_each_token(text, |token| tokens.push(token.to_owned()));
         tokens
     }
 
     #[test]
-    fn settings_are_written_as_tables() {
-        let words: Splitter = toml::from_str("kind = \"words\"\nlower_case = true").unwrap();
-        assert_eq!(words, Splitter::Words(Words { lower_case: true, ..Words::default() }));
-        let characters: Splitter = toml::from_str("kind = \"characters\"").unwrap();
-        assert_eq!(characters, Splitter::Characters(Characters::default()));
+    fn options_are_written_as_tables() {
+        let words: PreTokenizer = toml::from_str("kind = \"words\"\nlower_case = true").unwrap();
+        assert_eq!(
+            words,
+            PreTokenizer::Words(WordOptions { lower_case: true, ..WordOptions::default() })
+        );
+        let characters: PreTokenizer = toml::from_str("kind = \"characters\"").unwrap();
+        assert_eq!(characters, PreTokenizer::Characters(CharacterOptions::default()));
         let written =
             "kind = \"characters\"\nunit = \"graphemes\"\ncapitals = \"shift\"\njamo = true";
-        let full = Characters { unit: Unit::Graphemes, capitals: Capitals::Shift, jamo: true };
-        assert_eq!(toml::from_str::<Splitter>(written).unwrap(), Splitter::Characters(full));
-        assert!(toml::from_str::<Splitter>("kind = \"words\"\nlower = true").is_err());
-        assert!(toml::from_str::<Splitter>("kind = \"characters\"\nstem = \"english\"").is_err());
-        for splitter in every_splitter() {
-            let json = serde_json::to_string(&splitter).unwrap();
-            assert_eq!(serde_json::from_str::<Splitter>(&json).unwrap(), splitter);
+        let full = CharacterOptions {
+            unit: CharacterUnit::Graphemes,
+            capitals: Capitals::Shift,
+            jamo: true,
+        };
+        assert_eq!(
+            toml::from_str::<PreTokenizer>(written).unwrap(),
+            PreTokenizer::Characters(full)
+        );
+        assert!(toml::from_str::<PreTokenizer>("kind = \"words\"\nlower = true").is_err());
+        assert!(
+            toml::from_str::<PreTokenizer>("kind = \"characters\"\nstem = \"english\"").is_err()
+        );
+        for pre_tokenizer in pre_tokenizers() {
+            let json = serde_json::to_string(&pre_tokenizer).unwrap();
+            assert_eq!(serde_json::from_str::<PreTokenizer>(&json).unwrap(), pre_tokenizer);
         }
     }
 
     proptest! {
-        #![proptest_config(samples::cases(512))]
+        #![proptest_config(test_strategies::cases(512))]
 
         #[test]
-        fn pieces_or_whole_the_tokens_are_the_same((text, cuts) in samples::text_and_cuts()) {
-            for splitter in every_splitter() {
-                let mut stream = splitter.stream();
+        fn splitting_in_chunks_equals_splitting_at_once((text, cuts) in test_strategies::text_and_cuts()) {
+            for pre_tokenizer in pre_tokenizers() {
+                let mut stream = pre_tokenizer.stream();
                 let mut streamed = Vec::new();
-                let mut take = |token: &str| streamed.push(token.to_owned());
-                for piece in samples::cut(&text, &cuts) {
-                    stream.push(piece, &mut take);
+                let mut collect = |token: &str| streamed.push(token.to_owned());
+                for chunk in test_strategies::cut(&text, &cuts) {
+                    stream.push(chunk, &mut collect);
                 }
-                stream.finish(&mut take);
-                prop_assert_eq!(streamed, tokens(&splitter, &text), "{:?}", splitter);
+                stream.finish(&mut collect);
+                prop_assert_eq!(streamed, tokens(&pre_tokenizer, &text), "{:?}", pre_tokenizer);
             }
         }
     }

@@ -1,6 +1,4 @@
-//! Words: what stands between white space.
-//!
-//! What it does not know: how punctuation came to stand alone; cleaning does that.
+//! Word tokens: text between white space. Cleaning may separate punctuation from words before.
 
 use serde::{Deserialize, Serialize};
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
@@ -9,57 +7,57 @@ use crate::chars::{find_white_space, is_extender, is_punctuation, push_lower};
 use crate::error::Result;
 use crate::stem::Stemmer;
 
-/// Settings of splitting at white space.
+/// Options of word tokens.
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(deny_unknown_fields)]
-pub struct Words {
-    /// Whether punctuation gives tokens.
+pub struct WordOptions {
+    /// Whether punctuation is kept.
     #[serde(default)]
     pub punctuation: Punctuation,
-    /// Whether capitals are lowered. Words stay in, or come into, Normalization Form C.
+    /// Whether words are lower-cased (and converted to Normalization Form C).
     #[serde(default)]
     pub lower_case: bool,
-    /// The language whose stems take the words' places, such as `english`. For analysis and
-    /// matching: stems cannot be turned back into words, and Snowball expects lower case.
+    /// The language of the stemmer, such as `english`, if words are replaced by their stems. For
+    /// analysis and matching: stems cannot be turned back into words. Snowball expects lower case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stem: Option<String>,
 }
 
-/// What becomes of punctuation among words.
+/// How punctuation is tokenized.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum Punctuation {
-    /// It stays, as tokens where cleaning gave it spaces.
+    /// Kept; a separate token if cleaning put spaces around it.
     #[default]
     Keep,
-    /// It is taken from the edges of words, and words made of nothing else are left out.
+    /// Removed at both ends of words; words that consist only of punctuation are left out.
     Remove,
 }
 
-impl Words {
+impl WordOptions {
     pub(super) fn validate(&self) -> Result<()> {
         self.stem.as_deref().map_or(Ok(()), |language| Stemmer::new(language).map(drop))
     }
 }
 
-/// Calls `f` with each word of `chunk` that is complete; `held` carries one over to the next.
-pub(super) fn split(chunk: &str, held: &mut String, mut f: impl FnMut(&str)) {
+/// Calls `f` with each complete word. `pending` is the incomplete word between two chunks.
+pub(super) fn split(chunk: &str, pending: &mut String, mut f: impl FnMut(&str)) {
     let mut start = 0;
     while let Some((at, length)) = find_white_space(chunk, start) {
-        if !held.is_empty() {
-            held.push_str(&chunk[start..at]);
-            f(held);
-            held.clear();
+        if !pending.is_empty() {
+            pending.push_str(&chunk[start..at]);
+            f(pending);
+            pending.clear();
         } else if start < at {
             f(&chunk[start..at]);
         }
         start = at + length;
     }
-    held.push_str(&chunk[start..]);
+    pending.push_str(&chunk[start..]);
 }
 
-/// `word` without punctuation at its edges, nor what modified the punctuation. A mark behind a
-/// letter belongs to the letter and stays.
+/// `word` without punctuation (and its modifiers) at both ends. A combining mark after a letter is
+/// kept.
 fn trim_punctuation(word: &str) -> &str {
     let mut word = word.trim_start_matches(|c| is_punctuation(c) || is_extender(c));
     loop {
@@ -72,26 +70,27 @@ fn trim_punctuation(word: &str) -> &str {
     }
 }
 
-/// Gives a word the form in which it is counted.
-pub(super) struct WordShaper {
+/// Applies [`WordOptions`] to words.
+pub(super) struct WordNormalizer {
     punctuation: Punctuation,
     lower_case: bool,
     stemmer: Option<Stemmer>,
     lower: String,
 }
 
-impl WordShaper {
-    pub fn new(words: &Words) -> Self {
+impl WordNormalizer {
+    pub fn new(options: &WordOptions) -> Self {
         Self {
-            punctuation: words.punctuation,
-            lower_case: words.lower_case,
-            stemmer: words.stem.as_deref().and_then(|language| Stemmer::new(language).ok()),
+            punctuation: options.punctuation,
+            lower_case: options.lower_case,
+            stemmer: options.stem.as_deref().and_then(|language| Stemmer::new(language).ok()),
             lower: String::new(),
         }
     }
 
+    /// Calls `f` with the token for `word`, if any.
     #[inline]
-    pub fn shape(&mut self, word: &str, f: &mut impl FnMut(&str)) {
+    pub fn normalize(&mut self, word: &str, f: &mut impl FnMut(&str)) {
         let word = match self.punctuation {
             Punctuation::Keep => word,
             Punctuation::Remove => trim_punctuation(word),
@@ -99,7 +98,7 @@ impl WordShaper {
         let word = if self.lower_case {
             self.lower.clear();
             push_lower(word, &mut self.lower);
-            // J̌ has no composed form, ǰ has: without this, cleaning the word again would change it.
+            // J̌ has no composed form but ǰ has: without NFC, cleaning the word again would change it.
             if !self.lower.is_ascii() && is_nfc_quick(self.lower.chars()) != IsNormalized::Yes {
                 self.lower = self.lower.nfc().collect();
             }
@@ -110,7 +109,7 @@ impl WordShaper {
         match &self.stemmer {
             _ if word.is_empty() => {}
             None => f(word),
-            // A stemmer knows letters only; a word that it would make vanish stays.
+            // A word with an empty stem is kept unstemmed.
             Some(stemmer) => match stemmer.stem(word) {
                 stem if stem.is_empty() => f(word),
                 stem => f(&stem),
@@ -121,35 +120,41 @@ impl WordShaper {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Splitter;
+    use super::super::PreTokenizer;
     use super::super::tests::tokens;
     use super::*;
 
-    fn words(words: Words, text: &str) -> Vec<String> {
-        tokens(&Splitter::Words(words), text)
+    fn words(options: WordOptions, text: &str) -> Vec<String> {
+        tokens(&PreTokenizer::Words(options), text)
     }
 
     #[test]
-    fn words_stand_between_white_space() {
+    fn words_are_separated_by_white_space() {
         assert_eq!(
-            words(Words::default(), " the  Fox\n,\u{3000}여우\u{a0}. "),
+            words(WordOptions::default(), " the  Fox\n,\u{3000}여우\u{a0}. "),
             ["the", "Fox", ",", "여우", "."]
         );
-        assert!(words(Words::default(), " \n ").is_empty());
+        assert!(words(WordOptions::default(), " \n ").is_empty());
     }
 
     #[test]
-    fn punctuation_can_be_removed_and_capitals_lowered() {
-        let settings = Words { punctuation: Punctuation::Remove, lower_case: true, stem: None };
-        assert_eq!(words(settings, "“Don't” , he -- (SAID) 3.5 …"), ["don't", "he", "said", "3.5"]);
-        let settings = Words { punctuation: Punctuation::Remove, ..Words::default() };
-        assert_eq!(words(settings, "👩\u{200d}🔬 ❤\u{fe0f}क्❤\u{fe0f}"), ["क्"]);
+    fn punctuation_can_be_removed_and_words_lower_cased() {
+        let options =
+            WordOptions { punctuation: Punctuation::Remove, lower_case: true, stem: None };
+        assert_eq!(words(options, "“Don't” , he -- (SAID) 3.5 …"), ["don't", "he", "said", "3.5"]);
+        let options = WordOptions { punctuation: Punctuation::Remove, ..WordOptions::default() };
+        assert_eq!(words(options, "👩\u{200d}🔬 ❤\u{fe0f}क्❤\u{fe0f}"), ["क्"]);
     }
 
     #[test]
-    fn words_can_give_way_to_stems() {
-        let settings = Words { lower_case: true, stem: Some("english".into()), ..Words::default() };
-        assert_eq!(words(settings, "Foxes running , knots"), ["fox", "run", ",", "knot"]);
-        assert!(Words { stem: Some("klingon".into()), ..Words::default() }.validate().is_err());
+    fn words_can_be_replaced_by_stems() {
+        let stem = Some("english".into());
+        let options = WordOptions { lower_case: true, stem, ..WordOptions::default() };
+        assert_eq!(words(options, "Foxes running , knots"), ["fox", "run", ",", "knot"]);
+        assert!(
+            WordOptions { stem: Some("klingon".into()), ..WordOptions::default() }
+                .validate()
+                .is_err()
+        );
     }
 }

@@ -1,21 +1,23 @@
-//! Adam (Kingma and Ba 2015) by the formula of Keras 3.
+//! Adam (Kingma and Ba 2015) with the formula of Keras 3.
 
 use burn::optim::{LearningRate, Optimizer, RecordState};
 use burn::tensor::{Device, Tensor};
+use kernels::KernelMode;
+use kernels::optimizers::{self, AdamParams};
 use serde::{Deserialize, Serialize};
 
-use super::{check_epsilon, check_share};
+use super::range_checks::{check_decay, check_epsilon};
 use crate::error::Result;
 
-/// The numbers of [`Adam`], Keras's by default.
+/// Hyperparameters of [`Adam`]; the defaults are those of Keras.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AdamConfig {
-    /// β₁, how much of the old mean is kept.
+    /// β₁, the decay rate of the mean.
     pub beta_1: f64,
-    /// β₂, how much of the old mean square is kept.
+    /// β₂, the decay rate of the mean square.
     pub beta_2: f64,
-    /// ε, the floor under the root of the mean square.
+    /// ε, added to the root of the mean square.
     pub epsilon: f64,
 }
 
@@ -26,13 +28,13 @@ impl Default for AdamConfig {
 }
 
 impl AdamConfig {
-    /// Refuses numbers outside the formula's meaning.
+    /// Checks that all hyperparameters are in range.
     ///
     /// # Errors
     /// Names the first setting that is out of range.
     pub fn check(&self) -> Result<()> {
-        check_share("train.optimizer.beta_1", self.beta_1)?;
-        check_share("train.optimizer.beta_2", self.beta_2)?;
+        check_decay("train.optimizer.beta_1", self.beta_1)?;
+        check_decay("train.optimizer.beta_2", self.beta_2)?;
         check_epsilon(self.epsilon)
     }
 }
@@ -45,26 +47,34 @@ impl AdamConfig {
 /// w ← w − η √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε)
 /// ```
 ///
-/// ε stands beside the uncorrected √v (the "ε̂" of the paper's section 2); PyTorch's stands beside the
-/// corrected one.
+/// ε is added to the uncorrected √v ("ε̂" in section 2 of the paper); PyTorch adds it to the corrected one.
 #[derive(Clone, Debug)]
-pub struct Adam(AdamConfig);
+pub struct Adam {
+    config: AdamConfig,
+    kernels: KernelMode,
+}
 
 impl Adam {
-    /// The optimizer of these numbers.
+    /// The optimizer with these hyperparameters.
     pub fn new(config: AdamConfig) -> Self {
-        Self(config)
+        Self { config, kernels: KernelMode::default() }
     }
 
-    /// A step, operation by operation.
-    fn plainly<const D: usize>(
+    /// The same optimizer, computed by a fused kernel (the default) or by Burn's own operations.
+    #[must_use]
+    pub fn with_kernels(self, kernels: KernelMode) -> Self {
+        Self { kernels, ..self }
+    }
+
+    /// One step composed of tensor operations: the reference implementation of the fused kernel.
+    fn composed_step<const D: usize>(
         &self,
         lr: LearningRate,
         tensor: Tensor<D>,
         grad: Tensor<D>,
         state: Option<AdamState<D>>,
     ) -> (Tensor<D>, Option<AdamState<D>>) {
-        let AdamConfig { beta_1, beta_2, epsilon } = self.0;
+        let AdamConfig { beta_1, beta_2, epsilon } = self.config;
         let (step, rate) = self.rate(lr, state.as_ref());
         let new_mean = grad.clone().mul_scalar(1.0 - beta_1);
         let new_square = (grad.clone() * grad).mul_scalar(1.0 - beta_2);
@@ -82,14 +92,14 @@ impl Adam {
 
     /// t, and η √(1 − β₂ᵗ) / (1 − β₁ᵗ).
     fn rate<const D: usize>(&self, lr: LearningRate, state: Option<&AdamState<D>>) -> (i64, f64) {
-        let AdamConfig { beta_1, beta_2, .. } = self.0;
+        let AdamConfig { beta_1, beta_2, .. } = self.config;
         let step = state.map_or(0, |state| state.step) + 1;
         let t = step as f64;
         (step, lr * (1.0 - beta_2.powf(t)).sqrt() / (1.0 - beta_1.powf(t)))
     }
 }
 
-/// What is remembered of one weight.
+/// State of one parameter tensor.
 #[derive(RecordState, Clone)]
 pub struct AdamState<const D: usize> {
     /// m.
@@ -110,17 +120,16 @@ impl Optimizer for Adam {
         grad: Tensor<D>,
         state: Option<Self::State<D>>,
     ) -> (Tensor<D>, Option<Self::State<D>>) {
-        let AdamConfig { beta_1, beta_2, epsilon } = self.0;
-        if kernels::updates_are_fused(&tensor.device()) {
+        let AdamConfig { beta_1, beta_2, epsilon } = self.config;
+        if self.kernels.fuses_optimizers(&tensor.device()) {
             let (step, rate) = self.rate(lr, state.as_ref());
             let zeros = || (tensor.zeros_like(), tensor.zeros_like());
             let (mean, square) = state.map_or_else(zeros, |old| (old.mean, old.mean_square));
-            let config = kernels::optimizers::Adam { rate, beta_1, beta_2, epsilon };
-            let (weights, mean, mean_square) =
-                kernels::optimizers::adam(config, tensor, grad, mean, square);
+            let params = AdamParams { learning_rate: rate, beta_1, beta_2, epsilon };
+            let (weights, mean, mean_square) = optimizers::adam(params, tensor, grad, mean, square);
             return (weights, Some(AdamState { mean, mean_square, step }));
         }
-        self.plainly(lr, tensor, grad, state)
+        self.composed_step(lr, tensor, grad, state)
     }
 
     fn to_device<const D: usize>(state: Self::State<D>, device: &Device) -> Self::State<D> {
@@ -134,39 +143,21 @@ impl Optimizer for Adam {
 
 #[cfg(test)]
 mod tests {
+    use super::super::test_steps::{assert_close, three_steps};
     use super::*;
 
     #[test]
-    fn in_one_pass_it_is_what_it_is_operation_by_operation() {
-        // 37 numbers leave a rest in vectors of any width.
-        let numbers = |factor: f64| -> Vec<f64> {
-            (0..37).map(|at| factor * f64::from(at * at % 11 - 5)).collect()
+    fn the_fused_step_equals_the_composed_one() {
+        let run = |kernels| {
+            let optimizer = Adam::new(AdamConfig::default()).with_kernels(kernels);
+            let (weight, AdamState { mean, mean_square, .. }) = three_steps(&optimizer);
+            [weight, mean, mean_square]
         };
-        let run = |fused| {
-            let device = Device::flex();
-            let optimizer = Adam::new(AdamConfig::default());
-            let mut weight = Tensor::<1>::from_data(numbers(0.3).as_slice(), &device);
-            let mut state = None;
-            for factor in [0.1, -0.02, 3.0] {
-                let gradient = Tensor::<1>::from_data(numbers(factor).as_slice(), &device);
-                (weight, state) = match fused {
-                    true => optimizer.step(0.01, weight, gradient, state),
-                    false => optimizer.plainly(0.01, weight, gradient, state),
-                };
-            }
-            let AdamState { mean, mean_square, .. } = state.unwrap();
-            [weight, mean, mean_square].map(|tensor| tensor.try_into_vec_as::<f64>().unwrap())
-        };
-        for (found, expected) in run(true).iter().flatten().zip(run(false).iter().flatten()) {
-            assert!(
-                (found - expected).abs() < 1e-6 * expected.abs().max(1.0),
-                "{found} {expected}"
-            );
-        }
+        assert_close(run(KernelMode::Fused), run(KernelMode::Composed));
     }
 
     #[test]
-    fn the_first_step_is_the_learning_rate_whatever_the_gradient() {
+    fn the_first_step_has_the_size_of_the_learning_rate_for_any_gradient() {
         // m / √v = 0.1 g / √(0.001 g²), times √0.001 / 0.1: the sign of g.
         let device = Device::flex();
         let weight = Tensor::<1>::zeros([3], &device);

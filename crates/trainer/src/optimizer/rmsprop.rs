@@ -1,23 +1,25 @@
-//! RMSprop (Hinton's lecture 6e, 2012) by the formula of Keras 3.
+//! RMSprop (Hinton's lecture 6e, 2012) with the formula of Keras 3.
 
 use burn::optim::{LearningRate, Optimizer, RecordState};
 use burn::tensor::{Device, Tensor};
+use kernels::KernelMode;
+use kernels::optimizers::{self, RmspropParams};
 use serde::{Deserialize, Serialize};
 
-use super::{check_epsilon, check_share};
+use super::range_checks::{check_decay, check_epsilon};
 use crate::error::Result;
 
-/// The numbers of [`Rmsprop`], Keras's by default.
+/// Hyperparameters of [`Rmsprop`]; the defaults are those of Keras.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RmspropConfig {
-    /// ρ, how much of the old mean square is kept.
+    /// ρ, the decay rate of the mean square.
     pub rho: f64,
-    /// ε, the floor under the mean square.
+    /// ε, added to the mean square under the root.
     pub epsilon: f64,
-    /// μ, how much of the last update is repeated; 0 for none.
+    /// μ, the momentum; 0 for none.
     pub momentum: f64,
-    /// Divide by the variance of the gradient instead of its mean square.
+    /// Divide by the root of the variance of the gradient instead of that of its mean square.
     pub centered: bool,
 }
 
@@ -28,14 +30,14 @@ impl Default for RmspropConfig {
 }
 
 impl RmspropConfig {
-    /// Refuses numbers outside the formula's meaning.
+    /// Checks that all hyperparameters are in range.
     ///
     /// # Errors
     /// Names the first setting that is out of range.
     pub fn check(&self) -> Result<()> {
-        check_share("train.optimizer.rho", self.rho)?;
+        check_decay("train.optimizer.rho", self.rho)?;
         check_epsilon(self.epsilon)?;
-        check_share("train.optimizer.momentum", self.momentum)
+        check_decay("train.optimizer.momentum", self.momentum)
     }
 }
 
@@ -49,25 +51,34 @@ impl RmspropConfig {
 /// w ← w − m
 /// ```
 ///
-/// Burn's own keeps ε outside the root and η outside the momentum.
+/// Burn's RMSprop has ε outside the root and η outside the momentum.
 #[derive(Clone, Debug)]
-pub struct Rmsprop(RmspropConfig);
+pub struct Rmsprop {
+    config: RmspropConfig,
+    kernels: KernelMode,
+}
 
 impl Rmsprop {
-    /// The optimizer of these numbers.
+    /// The optimizer with these hyperparameters.
     pub fn new(config: RmspropConfig) -> Self {
-        Self(config)
+        Self { config, kernels: KernelMode::default() }
     }
 
-    /// A step, operation by operation.
-    fn plainly<const D: usize>(
+    /// The same optimizer, computed by a fused kernel (the default) or by Burn's own operations.
+    #[must_use]
+    pub fn with_kernels(self, kernels: KernelMode) -> Self {
+        Self { kernels, ..self }
+    }
+
+    /// One step composed of tensor operations: the reference implementation of the fused kernel.
+    fn composed_step<const D: usize>(
         &self,
         lr: LearningRate,
         tensor: Tensor<D>,
         grad: Tensor<D>,
         state: Option<RmspropState<D>>,
     ) -> (Tensor<D>, Option<RmspropState<D>>) {
-        let RmspropConfig { rho, epsilon, momentum, centered } = self.0;
+        let RmspropConfig { rho, epsilon, momentum, centered } = self.config;
         let (mean_square, mean, update) = match state {
             Some(state) => (Some(state.mean_square), state.mean, state.update),
             None => (None, None, None),
@@ -79,12 +90,12 @@ impl Rmsprop {
 
         let mean_square = decay(mean_square, grad.clone() * grad.clone());
         let mean = centered.then(|| decay(mean, grad.clone()));
-        let spread = match &mean {
-            // A variance, which rounding may push below zero.
+        let denominator = match &mean {
+            // The variance, which rounding may make negative.
             Some(mean) => (mean_square.clone() - mean.clone() * mean.clone()).clamp_min(0.0),
             None => mean_square.clone(),
         };
-        let step = grad / spread.add_scalar(epsilon).sqrt();
+        let step = grad / denominator.add_scalar(epsilon).sqrt();
         let step = step.mul_scalar(lr);
         let (step, update) = match (momentum > 0.0, update) {
             (false, _) => (step, None),
@@ -98,7 +109,7 @@ impl Rmsprop {
     }
 }
 
-/// What is remembered of one weight.
+/// State of one parameter tensor.
 #[derive(RecordState, Clone)]
 pub struct RmspropState<const D: usize> {
     /// v.
@@ -119,14 +130,14 @@ impl Optimizer for Rmsprop {
         grad: Tensor<D>,
         state: Option<Self::State<D>>,
     ) -> (Tensor<D>, Option<Self::State<D>>) {
-        let RmspropConfig { rho, epsilon, momentum, centered } = self.0;
-        if momentum == 0.0 && !centered && kernels::updates_are_fused(&tensor.device()) {
+        let RmspropConfig { rho, epsilon, momentum, centered } = self.config;
+        if momentum == 0.0 && !centered && self.kernels.fuses_optimizers(&tensor.device()) {
             let square = state.map_or_else(|| tensor.zeros_like(), |state| state.mean_square);
-            let config = kernels::optimizers::Rmsprop { rate: lr, rho, epsilon };
-            let (weights, mean_square) = kernels::optimizers::rmsprop(config, tensor, grad, square);
+            let params = RmspropParams { learning_rate: lr, rho, epsilon };
+            let (weights, mean_square) = optimizers::rmsprop(params, tensor, grad, square);
             return (weights, Some(RmspropState { mean_square, mean: None, update: None }));
         }
-        self.plainly(lr, tensor, grad, state)
+        self.composed_step(lr, tensor, grad, state)
     }
 
     fn to_device<const D: usize>(state: Self::State<D>, device: &Device) -> Self::State<D> {
@@ -140,10 +151,11 @@ impl Optimizer for Rmsprop {
 
 #[cfg(test)]
 mod tests {
+    use super::super::test_steps::{assert_close, three_steps};
     use super::*;
 
-    /// The formula on one number, in f64.
-    fn by_hand(config: RmspropConfig, lr: f64, mut w: f64, gradients: &[f64]) -> f64 {
+    /// Reference implementation for one parameter, in f64.
+    fn reference(config: RmspropConfig, lr: f64, mut w: f64, gradients: &[f64]) -> f64 {
         let RmspropConfig { rho, epsilon, momentum, centered } = config;
         let (mut v, mut a, mut m) = (0.0, 0.0, 0.0);
         for &g in gradients {
@@ -158,8 +170,8 @@ mod tests {
     }
 
     #[test]
-    fn it_follows_the_formula_with_and_without_its_options() {
-        // The first gradient is so small that ε inside the root decides the step.
+    fn it_follows_the_formula_with_and_without_options() {
+        // The first gradient is so small that ε inside the root dominates the step.
         let gradients = [1e-5, 0.5, -0.25, 2.0, -0.125];
         for (momentum, centered) in [(0.0, false), (0.9, false), (0.0, true), (0.5, true)] {
             let config = RmspropConfig { momentum, centered, ..RmspropConfig::default() };
@@ -171,44 +183,25 @@ mod tests {
                 let gradient = Tensor::<1>::from_floats([gradient as f32], &device);
                 (weight, state) = optimizer.step(0.01, weight, gradient, state);
             }
-            let expected = by_hand(config, 0.01, 0.75, &gradients);
+            let expected = reference(config, 0.01, 0.75, &gradients);
             let found: f64 = weight.into_scalar::<f32>().into();
-            assert!((found - expected).abs() < 1e-6, "{config:?}: {found} against {expected}");
+            assert!((found - expected).abs() < 1e-6, "{config:?}: {found} instead of {expected}");
         }
     }
 
     #[test]
-    fn in_one_pass_it_is_what_it_is_operation_by_operation() {
-        // 37 numbers leave a rest in vectors of any width.
-        let numbers = |factor: f64| -> Vec<f64> {
-            (0..37).map(|at| factor * f64::from(at * at % 11 - 5)).collect()
+    fn the_fused_step_equals_the_composed_one() {
+        let run = |kernels| {
+            let optimizer = Rmsprop::new(RmspropConfig::default()).with_kernels(kernels);
+            let (weight, state) = three_steps(&optimizer);
+            [weight, state.mean_square]
         };
-        let run = |fused| {
-            let device = Device::flex();
-            let optimizer = Rmsprop::new(RmspropConfig::default());
-            let mut weight = Tensor::<1>::from_data(numbers(0.3).as_slice(), &device);
-            let mut state = None;
-            for factor in [0.1, -0.02, 3.0] {
-                let gradient = Tensor::<1>::from_data(numbers(factor).as_slice(), &device);
-                (weight, state) = match fused {
-                    true => optimizer.step(0.01, weight, gradient, state),
-                    false => optimizer.plainly(0.01, weight, gradient, state),
-                };
-            }
-            let square = state.unwrap().mean_square;
-            [weight, square].map(|tensor| tensor.try_into_vec_as::<f64>().unwrap())
-        };
-        for (found, expected) in run(true).iter().flatten().zip(run(false).iter().flatten()) {
-            assert!(
-                (found - expected).abs() < 1e-6 * expected.abs().max(1.0),
-                "{found} {expected}"
-            );
-        }
+        assert_close(run(KernelMode::Fused), run(KernelMode::Composed));
     }
 
     #[test]
-    fn the_first_step_of_a_tiny_gradient_is_held_by_epsilon() {
-        // Keras 3: 1e-4 / √(0.1 · 1e-8 + 1e-7) = 0.3146…; with ε outside the root it were 3.1525…
+    fn epsilon_limits_the_first_step_for_a_tiny_gradient() {
+        // Keras 3: 1e-4 / √(0.1 · 1e-8 + 1e-7) = 0.3146…; with ε outside the root it would be 3.1525…
         let optimizer = Rmsprop::new(RmspropConfig::default());
         let device = Device::flex();
         let zero = Tensor::<1>::zeros([1], &device);

@@ -1,37 +1,39 @@
-//! Language: what comes next, learned from windows or from streams of one text.
+//! Language modelling: next-token prediction on windows or on streams of one text.
 
 use burn::tensor::{Device, Tensor};
-use models::{Artifact, DropoutKey, Judged, LanguageModel, LanguageModelConfig, State, score};
-use seqdata::{Batch, Cut, Loader, Order, Prepared};
+use models::{
+    DropoutKey, LanguageModel, LanguageModelConfig, LmBundle, LossOutput, State, evaluate,
+};
+use seqdata::{Batch, LmItems, Loader, Order, TextDataset};
 
-use super::Task;
-use crate::config::{Method, TrainConfig};
+use super::train_task::TrainTask;
+use crate::config::{TrainConfig, TrainMode};
 use crate::error::Result;
 
-impl Task for LanguageModel {
-    type Data = Prepared;
-    type Items = Cut;
+impl TrainTask for LanguageModel {
+    type Data = TextDataset;
+    type Items = LmItems;
 
-    fn loaders(data: &Prepared, config: &TrainConfig, plain: &Device) -> Result<[Loader; 2]> {
-        let autodiff = plain.clone().autodiff();
-        Ok(match config.method {
-            Method::EveryStep { length } => [
-                Loader::streams(data.train_streams(config.batch_size, length)?, autodiff),
-                Loader::streams(data.valid_stream(), plain.clone()),
+    fn loaders(data: &TextDataset, config: &TrainConfig, device: &Device) -> Result<[Loader; 2]> {
+        let autodiff = device.clone().autodiff();
+        Ok(match config.mode {
+            TrainMode::Tbptt { bptt_len } => [
+                Loader::streams(data.train_streams(config.batch_size, bptt_len)?, autodiff),
+                Loader::streams(data.valid_stream(), device.clone()),
             ],
-            Method::Windows | Method::Examples => {
+            TrainMode::Windows | TrainMode::Examples => {
                 let windows = |windows, order, device| {
                     Loader::windows(windows, config.batch_size, order, device)
                 };
                 [
                     windows(data.train_windows(), Order::Shuffled(config.seed), autodiff),
-                    windows(data.valid_windows(), Order::Sequential, plain.clone()),
+                    windows(data.valid_windows(), Order::Sequential, device.clone()),
                 ]
             }
         })
     }
 
-    fn train_sha256(data: &Prepared) -> String {
+    fn train_sha256(data: &TextDataset) -> String {
         data.train_sha256()
     }
 
@@ -39,54 +41,59 @@ impl Task for LanguageModel {
         LanguageModel::trainable(self)
     }
 
-    fn place(&self) -> Device {
+    fn device(&self) -> Device {
         self.output.bias.val().device()
     }
 
-    fn learn(
+    fn train_step(
         &self,
         batch: Batch,
-        carried: Option<State>,
+        rnn_state: Option<State>,
         dropout: DropoutKey,
     ) -> (Tensor<1>, Option<State>) {
-        let before = before(self, &batch, carried);
-        let (nats, after) =
-            LanguageModel::learn(self, batch.inputs, batch.targets, before, Some(dropout));
-        (nats, Some(after))
+        let state = initial_state(self, &batch, rnn_state);
+        let (losses, state) =
+            LanguageModel::forward_loss(self, batch.inputs, batch.targets, state, Some(dropout));
+        (losses, Some(state))
     }
 
-    fn judge(&self, batch: Batch, carried: Option<State>) -> (Judged, Option<State>) {
-        let before = before(self, &batch, carried);
-        let (judged, after) = LanguageModel::judge(self, batch.inputs, batch.targets, before);
-        (judged, Some(after))
+    fn valid_step(&self, batch: Batch, rnn_state: Option<State>) -> (LossOutput, Option<State>) {
+        let state = initial_state(self, &batch, rnn_state);
+        let (output, state) = LanguageModel::forward_eval(self, batch.inputs, batch.targets, state);
+        (output, Some(state))
     }
 
-    fn tokens(batch: &Batch) -> usize {
+    fn num_tokens(batch: &Batch) -> usize {
         batch.tokens()
     }
 
-    fn number(batch: &Batch) -> u64 {
+    fn step_index(batch: &Batch) -> u64 {
         batch.step
     }
 
-    /// The embedded inputs, what each cell says it keeps, and six rows of logits a target.
-    fn kept(config: &LanguageModelConfig, batch: &Batch) -> usize {
-        let cells = config.layers.iter().map(|layer| layer.kind().kept_per_unit() * layer.units);
-        let judged: usize = batch.targets.dims().iter().product();
-        batch.tokens() * (config.embedding + cells.sum::<usize>()) + 6 * judged * config.vocabulary
+    /// The embedded inputs, the activations that each cell saves, and six values per logit.
+    fn saved_activations(config: &LanguageModelConfig, batch: &Batch) -> usize {
+        let cells = config
+            .layers
+            .iter()
+            .map(|layer| layer.kind().spec().activations_per_unit * layer.units);
+        let targets: usize = batch.targets.dims().iter().product();
+        batch.tokens() * (config.embedding_dim + cells.sum::<usize>())
+            + 6 * targets * config.vocab_size
     }
 
-    /// The loss with the state carried, where the run was trained by windows.
-    fn complete(best: &mut Artifact, data: &Prepared, device: &Device) -> Result<()> {
-        if best.about.valid_loss_carried.is_none() {
+    /// Adds the loss with carried state if the run was trained on windows.
+    fn add_final_metrics(best: &mut LmBundle, data: &TextDataset, device: &Device) -> Result<()> {
+        if best.metadata.valid_loss_carried.is_none() {
             let stream = Loader::streams(data.valid_stream(), device.clone());
-            best.about.valid_loss_carried = Some(score(&best.model, &stream)?.nats_per_token());
+            best.metadata.valid_loss_carried =
+                Some(evaluate(&best.model, &stream)?.nats_per_token());
         }
         Ok(())
     }
 }
 
-/// The state that `batch` is read from: that of the batch before, if it goes on from there.
-fn before(model: &LanguageModel, batch: &Batch, carried: Option<State>) -> State {
-    carried.filter(|_| batch.goes_on).unwrap_or_else(|| model.start(batch.rows()))
+/// The RNN state before `batch`: that after the previous batch if this one continues it, else zeros.
+fn initial_state(model: &LanguageModel, batch: &Batch, previous: Option<State>) -> State {
+    previous.filter(|_| batch.continues).unwrap_or_else(|| model.init_state(batch.rows()))
 }

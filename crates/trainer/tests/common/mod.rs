@@ -1,4 +1,4 @@
-//! A small text, a small model, a run and those who listen to it. Not every test file uses all of it.
+//! Helpers: a small dataset, a small model, runs and a recording observer. Not every test file uses all of them.
 #![allow(dead_code)]
 
 use std::collections::BTreeMap;
@@ -6,29 +6,24 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use burn::tensor::Device;
-use models::{About, CellKind, LanguageModel, LanguageModelConfig, LayerConfig};
-use seqdata::{CountedOn, Fractions, Prepared, Recipe};
-use text_prep::{Cleaner, Rare, Splitter, Words};
+use models::{CellKind, KernelMode, LanguageModel, LanguageModelConfig, LayerConfig, LmMetadata};
+use seqdata::{DatasetConfig, TextDataset, VocabSource};
+use text_prep::Cleaner;
 use trainer::{
-    AdamConfig, Checkpoints, Clip, EpochReport, Heard, Identity, Job, Keeping, Marks, Method,
-    Observer, OptimizerConfig, Outcome, Plan, Progress, Result, Retreat, RmspropConfig, Schedule,
-    Start, StepReport, Stop, TrainConfig, train,
+    AdamConfig, CheckpointPolicy, Checkpoints, Clip, EpochReport, FileOffsets, Job, Observer,
+    ObserverResult, OptimizerConfig, Outcome, Plan, Progress, Result, RmspropConfig, Rollback,
+    RunIdentity, Schedule, StartFrom, StepReport, StopFlag, TrainConfig, TrainMode, train,
 };
 
-pub fn prepared(step: usize) -> Prepared {
+pub fn dataset(stride: usize) -> TextDataset {
     let text = "the fox saw the crow, and the crow saw the fox. ".repeat(12);
-    let recipe = Recipe {
-        cleaner: Cleaner::preset("book").unwrap(),
-        splitter: Splitter::Words(Words::default()),
-        story_mark: None,
-        counted_on: CountedOn::WholeText,
-        min_count: 1,
-        rare: Rare::Unknown,
-        fractions: Fractions { valid: 0.2, test: 0.0 },
-        length: 4,
-        step,
-    };
-    Prepared::new(&text, recipe).unwrap()
+    let config = DatasetConfig::words()
+        .with_cleaner(Cleaner::preset("keras-lowercase").unwrap())
+        .with_vocab_source(VocabSource::WholeText)
+        .with_split(0.2, 0.0)
+        .with_context_len(4)
+        .with_stride(stride);
+    TextDataset::new(&text, config).unwrap()
 }
 
 pub fn rmsprop(momentum: f64) -> OptimizerConfig {
@@ -36,14 +31,14 @@ pub fn rmsprop(momentum: f64) -> OptimizerConfig {
     OptimizerConfig::Rmsprop(config)
 }
 
-/// Streams, Adam and clipping in the place of windows and RMSprop.
-pub fn every_step(epochs: usize) -> TrainConfig {
+/// Streams, Adam, clipping and averaging instead of windows and RMSprop.
+pub fn tbptt(epochs: usize) -> TrainConfig {
     TrainConfig {
-        method: Method::EveryStep { length: 5 },
+        mode: TrainMode::Tbptt { bptt_len: 5 },
         batch_size: 4,
         optimizer: OptimizerConfig::Adam(AdamConfig::default()),
         clip: Some(Clip::GlobalNorm(1.0)),
-        averaging: 0.9,
+        ema_decay: 0.9,
         schedule: Schedule::Plateau { patience: 1, factor: 0.5 },
         ..config(epochs)
     }
@@ -53,132 +48,143 @@ pub fn config(epochs: usize) -> TrainConfig {
     TrainConfig {
         seed: 5,
         epochs,
-        method: Method::Windows,
+        mode: TrainMode::Windows,
         batch_size: 16,
         learning_rate: 0.01,
         schedule: Schedule::Constant,
         warm_up_steps: 3,
         optimizer: rmsprop(0.5),
         clip: None,
-        averaging: 0.0,
-        patience: 0,
-        look_every: 2,
-        keeping: Keeping { every_steps: 0, every_minutes: 0.0, last: 2 },
+        ema_decay: 0.0,
+        early_stopping_patience: 0,
+        sample_every: 2,
+        checkpoint_policy: CheckpointPolicy { every_steps: 0, every_minutes: 0.0, keep_last: 2 },
     }
 }
 
 #[derive(Clone, Default)]
-pub struct Notes {
+/// Records every call as a line.
+pub struct Recorder {
     pub lines: Arc<Mutex<Vec<String>>>,
-    /// Ask for a stop after this step of the run.
-    pub stop_at: Option<(u64, Stop)>,
+    /// Request a stop after this step of the run.
+    pub stop_at: Option<(u64, StopFlag)>,
 }
 
-impl Notes {
-    fn add(&self, line: String) -> Heard {
+impl Recorder {
+    fn add(&self, line: String) -> ObserverResult {
         self.lines.lock().unwrap().push(line);
         Ok(())
     }
 }
 
-impl Observer for Notes {
-    fn planned(&mut self, plan: &Plan) -> Heard {
+impl Observer for Recorder {
+    fn on_start(&mut self, plan: &Plan) -> ObserverResult {
         self.add(format!("plan {}-{}", plan.first_epoch, plan.epochs))
     }
 
-    fn stepped(&mut self, step: &StepReport) -> Heard {
+    fn on_step(&mut self, step: &StepReport) -> ObserverResult {
         if let Some((at, stop)) = &self.stop_at
             && *at == step.step_of_run
         {
-            stop.ask();
+            stop.request();
         }
         self.add(format!("step {}.{}/{}", step.epoch, step.step, step.steps))
     }
 
-    fn look(&mut self, step: &StepReport, _model: &LanguageModel) -> Heard {
-        self.add(format!("look {}.{}", step.epoch, step.step))
+    fn on_sample(&mut self, step: &StepReport, _model: &LanguageModel) -> ObserverResult {
+        self.add(format!("sample {}.{}", step.epoch, step.step))
     }
 
-    fn epoch_ended(&mut self, epoch: &EpochReport, _model: &LanguageModel) -> Heard {
+    fn on_epoch_end(&mut self, epoch: &EpochReport, _model: &LanguageModel) -> ObserverResult {
         self.add(format!("epoch {}", epoch.epoch))
     }
 
-    fn saving(&mut self, marks: &mut Marks) -> Heard {
-        marks.insert("notes".into(), self.lines.lock().unwrap().len() as u64);
+    fn before_checkpoint(&mut self, file_offsets: &mut FileOffsets) -> ObserverResult {
+        file_offsets.insert("lines".into(), self.lines.lock().unwrap().len() as u64);
         Ok(())
     }
 
-    fn saved(&mut self, steps: u64) -> Heard {
+    fn on_checkpoint(&mut self, steps: u64) -> ObserverResult {
         self.add(format!("saved {steps}"))
     }
 
-    fn retreated(&mut self, retreat: &Retreat) -> Heard {
-        self.lines.lock().unwrap().truncate(retreat.marks["notes"] as usize);
-        self.add(format!("retreat to {}: {}", retreat.step, retreat.reason))
+    fn on_rollback(&mut self, rollback: &Rollback) -> ObserverResult {
+        self.lines.lock().unwrap().truncate(rollback.file_offsets["lines"] as usize);
+        self.add(format!("rollback to {}: {}", rollback.step, rollback.reason))
     }
 }
 
-/// A run's surroundings, and a model to begin with.
-pub fn surroundings(config: &TrainConfig, step: usize) -> (Prepared, Identity, LanguageModel) {
-    let prepared = prepared(step);
+/// A dataset, the identity of a run, and an untrained model.
+pub fn setup(config: &TrainConfig, stride: usize) -> (TextDataset, RunIdentity, LanguageModel) {
+    let dataset = dataset(stride);
     let layer = LayerConfig { recurrent_dropout: 0.2, ..LayerConfig::new(CellKind::Lstm, 6) };
-    let model = LanguageModelConfig {
+    let model_config = LanguageModelConfig {
         dropout: 0.3,
         layer_dropout: 0.2,
         embedding_dropout: 0.1,
         locked_dropout: true,
-        ..LanguageModelConfig::new(prepared.tokenizer.vocabulary.len(), 4, vec![layer; 2])
+        ..LanguageModelConfig::new(dataset.tokenizer.vocabulary.len(), 4, vec![layer; 2])
     };
-    let fresh = model.init(config.seed, &Device::flex()).unwrap();
-    let about = About::new(model, 4, config.seed, prepared.valid_sha256());
-    let tokenizer = prepared.tokenizer.clone();
-    let identity = Identity { tokenizer, about, extra: BTreeMap::new() };
-    (prepared, identity, fresh)
+    let model = model_config.init(config.seed, &Device::flex()).unwrap();
+    let metadata = LmMetadata::new(model_config, 4, config.seed, dataset.valid_sha256());
+    let tokenizer = dataset.tokenizer.clone();
+    let identity = RunIdentity { tokenizer, metadata, extra_files: BTreeMap::new() };
+    (dataset, identity, model)
 }
 
 pub fn run_with(
-    at: &Path,
+    run_dir: &Path,
     config: &TrainConfig,
-    step: usize,
+    stride: usize,
     resume: bool,
-    stop: Stop,
+    stop: StopFlag,
     observer: Box<dyn Observer>,
 ) -> Result<Outcome> {
-    let (prepared, identity, fresh) = surroundings(config, step);
+    let (dataset, identity, model) = setup(config, stride);
     let device = Device::flex();
-    let start = match resume {
-        true => Start::Resume,
-        false => Start::Fresh(Box::new(fresh)),
+    let start = if resume { StartFrom::Checkpoint } else { StartFrom::Model(Box::new(model)) };
+    let job = Job {
+        data: &dataset,
+        config,
+        identity,
+        run_dir,
+        device: &device,
+        kernels: KernelMode::default(),
+        stop,
     };
-    let job = Job { data: &prepared, config, identity, run: at, device: &device, stop };
     train(job, start, observer)
 }
 
-pub fn run(at: &Path, config: &TrainConfig, step: usize, resume: bool) -> (Result<Outcome>, Notes) {
-    let notes = Notes::default();
-    let observer = Box::new(notes.clone());
-    (run_with(at, config, step, resume, Stop::default(), observer), notes)
+pub fn run(
+    run_dir: &Path,
+    config: &TrainConfig,
+    stride: usize,
+    resume: bool,
+) -> (Result<Outcome>, Recorder) {
+    let recorder = Recorder::default();
+    let observer = Box::new(recorder.clone());
+    (run_with(run_dir, config, stride, resume, StopFlag::default(), observer), recorder)
 }
 
-/// Begins or goes on, and stops after step `at_step`.
-pub fn stopped(at: &Path, config: &TrainConfig, resume: bool, at_step: u64) -> Outcome {
-    let stop = Stop::default();
-    let notes = Notes { stop_at: Some((at_step, stop.clone())), ..Notes::default() };
-    run_with(at, config, 1, resume, stop, Box::new(notes)).unwrap()
+/// Starts or resumes a run, and stops it after step `at_step`.
+pub fn run_until(run_dir: &Path, config: &TrainConfig, resume: bool, at_step: u64) -> Outcome {
+    let stop = StopFlag::default();
+    let recorder = Recorder { stop_at: Some((at_step, stop.clone())), ..Recorder::default() };
+    run_with(run_dir, config, 1, resume, stop, Box::new(recorder)).unwrap()
 }
 
-/// All that a run came to, but for times and for what its observer noted.
+/// Progress without times and file offsets.
 pub fn without_times(progress: &Progress) -> Progress {
     let mut progress = progress.clone();
-    progress.pass.seconds = 0.0;
-    progress.marks.clear();
+    progress.epoch_totals.seconds = 0.0;
+    progress.file_offsets.clear();
     for report in &mut progress.epochs {
         (report.seconds, report.tokens_per_second) = (0.0, 0.0);
     }
     progress
 }
 
-pub fn same_bytes(one: &Path, other: &Path, steps: u64, files: &[&str]) {
+pub fn assert_same_bytes(one: &Path, other: &Path, steps: u64, files: &[&str]) {
     for file in files {
         let read = |run: &Path| std::fs::read(Checkpoints::of(run).path(steps).join(file)).unwrap();
         assert!(read(one) == read(other), "{file} differs after step {steps}");

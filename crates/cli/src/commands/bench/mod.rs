@@ -1,15 +1,15 @@
-//! `bench`, hidden: does the works of the benchmark one at a time, as the launcher asks for them.
+//! `bench` (hidden): runs the workloads of the benchmark one at a time, as the launcher requests them.
 //!
-//! A line of JSON in, a line of JSON out, until the input ends; `benchmarks/README.md` says what the works
-//! are. While nothing is asked for, nothing is computed.
+//! Each line of input is a request and each line of output an answer, both in JSON. `benchmarks/README.md` lists
+//! the workloads. Between requests nothing is computed.
 
-mod matrices;
-mod preparing;
+mod generate;
+mod matmul;
+mod prepare;
 mod training;
-mod writing;
 
 use std::collections::HashMap;
-use std::io::{BufRead, Write};
+use std::io::BufRead;
 use std::path::PathBuf;
 
 use args::BackendArgs;
@@ -18,13 +18,14 @@ use clap::Args;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::device::Choice;
+use crate::device::BackendSelection;
 use crate::error::{Error, Result};
+use crate::output::print_json;
 
 /// Arguments of `bench`.
 #[derive(Args)]
 pub struct Bench {
-    /// The text to prepare, as often as it takes [default: the built-in fables]
+    /// The text to prepare, repeated to the needed length [default: the built-in fables]
     #[arg(long, value_name = "FILE")]
     prose: Option<PathBuf>,
     /// Backend and device.
@@ -32,16 +33,16 @@ pub struct Bench {
     pub backend: BackendArgs,
 }
 
-/// A work that is built and warm.
-trait Work {
-    /// Does so many steps; gives what the answer says.
+/// A workload, initialized and warm.
+trait Workload {
+    /// Runs this many steps and returns the answer.
     fn run(&mut self, steps: u64) -> Result<Value>;
 }
 
-/// The works that are built, by name.
-type Works = HashMap<String, Box<dyn Work>>;
+/// The initialized workloads by name.
+type Workloads = HashMap<String, Box<dyn Workload>>;
 
-/// What the launcher asks for.
+/// A request of the launcher.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Request {
@@ -50,59 +51,63 @@ enum Request {
 }
 
 /// Runs the command.
-pub fn run(args: &Bench, choice: &Choice) -> Result<()> {
-    let device = choice.open()?;
-    let mut works = Works::new();
-    say(&json!({
+pub fn run(args: &Bench, backend: &BackendSelection) -> Result<()> {
+    let device = backend.open()?;
+    let mut workloads = Workloads::new();
+    print_json(&json!({
         "name": "Pastiche",
         "version": env!("CARGO_PKG_VERSION"),
         "threads": rayon::current_num_threads(),
-        "backend": choice.name(),
+        "backend": backend.name(),
     }))?;
     for line in std::io::stdin().lock().lines() {
         let line = line.map_err(|error| Error::new(format!("stdin cannot be read: {error}")))?;
-        let answer = answer(&line, &mut works, args, &device);
-        say(&answer.unwrap_or_else(|error| json!({ "error": error.to_string() })))?;
+        let answer = answer(&line, &mut workloads, args, backend, &device);
+        print_json(&answer.unwrap_or_else(|error| json!({ "error": error.to_string() })))?;
     }
     Ok(())
 }
 
-fn answer(line: &str, works: &mut Works, args: &Bench, device: &Device) -> Result<Value> {
+fn answer(
+    line: &str,
+    workloads: &mut Workloads,
+    args: &Bench,
+    backend: &BackendSelection,
+    device: &Device,
+) -> Result<Value> {
     let request = serde_json::from_str(line)
-        .map_err(|error| Error::new(format!("`{line}` is no request: {error}")))?;
+        .map_err(|error| Error::new(format!("`{line}` is not a request: {error}")))?;
     let (name, steps) = match request {
         Request::Run { work, steps } => (work, steps),
         Request::Forget { forget } => {
-            works.remove(&forget);
+            workloads.remove(&forget);
             return Ok(json!({}));
         }
     };
-    if !works.contains_key(&name) {
-        let Some(mut built) = build(&name, args, device)? else {
+    if !workloads.contains_key(&name) {
+        let Some(mut built) = init(&name, args, backend, device)? else {
             return Ok(json!({ "unsupported": true }));
         };
         built.run(1)?;
-        works.insert(name.clone(), built);
+        workloads.insert(name.clone(), built);
     }
-    works.get_mut(&name).expect("it was built just now").run(steps)
+    workloads.get_mut(&name).expect("it was inserted above").run(steps)
 }
 
-fn build(work: &str, args: &Bench, device: &Device) -> Result<Option<Box<dyn Work>>> {
+fn init(
+    work: &str,
+    args: &Bench,
+    backend: &BackendSelection,
+    device: &Device,
+) -> Result<Option<Box<dyn Workload>>> {
     Ok(match work {
-        "gemm" => Some(Box::new(matrices::Product::new(rayon::current_num_threads()))),
-        "gemm-1" => Some(Box::new(matrices::Product::new(1))),
-        "prepare" => Some(Box::new(preparing::Preparing::new(args.prose.as_deref())?)),
-        _ => match training::Training::new(work, device)? {
+        "gemm" => Some(Box::new(matmul::MatrixProduct::new(rayon::current_num_threads()))),
+        "gemm-1" => Some(Box::new(matmul::MatrixProduct::new(1))),
+        "prepare" => Some(Box::new(prepare::Preparation::new(args.prose.as_deref())?)),
+        _ => match training::Training::new(work, backend, device)? {
             Some(training) => Some(Box::new(training)),
-            None => writing::Writing::new(work, device)?
-                .map(|writing| Box::new(writing) as Box<dyn Work>),
+            None => generate::Generation::new(work, backend, device)?
+                .map(|generation| Box::new(generation) as Box<dyn Workload>),
         },
     })
-}
-
-fn say(answer: &Value) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{answer}")
-        .and_then(|()| out.flush())
-        .map_err(|error| Error::new(format!("stdout cannot be written: {error}")))
 }

@@ -1,61 +1,61 @@
-//! The face of a cell to a kernel: the equations of one step.
+//! The interface between a cell and the kernels: the equations of one step.
 
 use pulp::Simd;
 
-use crate::cpu::number::Number;
+use crate::cpu::simd_float::SimdFloat;
 
-/// The equations of one step.
+/// A cell: the equations of one step.
 ///
-/// The sums of a step stand in blocks of H numbers (each filled up to a multiple of [`Number::PAD`]). The
-/// input weights add to the blocks of `INPUT`, the recurrent weights to those of `RECURRENT`; the blocks of
-/// either lie side by side, and in any order in the weights.
-pub trait Cell<T: Number>: Copy + Send + Sync {
-    /// Blocks of sums.
+/// The sums of a step are stored in blocks of H values, each padded to a multiple of [`SimdFloat::PAD`]. The input
+/// weights add to the blocks `INPUT`, the recurrent weights to the blocks `RECURRENT`. The blocks of each list are
+/// adjacent, and may have another order in the weights.
+pub trait Cell<T: SimdFloat>: Copy + Send + Sync {
+    /// The number of blocks of sums.
     const BLOCKS: usize;
-    /// Where the blocks of W stand among the sums: in front.
+    /// For each block of W, its block of the sums; they begin at block 0.
     const INPUT: &'static [usize];
-    /// Where the blocks of U stand among the sums.
+    /// For each block of U, its block of the sums.
     const RECURRENT: &'static [usize];
-    /// Whether there is a memory c beside h.
-    const MEMORY: bool;
+    /// Whether the cell has a cell state c besides h.
+    const HAS_CELL_STATE: bool;
 
-    /// One row of one step. `sums` holds x W + h U without the bias, and keeps what `backward` needs.
-    fn forward<S: Simd>(self, simd: S, step: Forward<T>);
+    /// One row of one step. `sums` holds x W + h U without the bias, and is overwritten with what `backward` needs.
+    fn forward<S: Simd>(self, simd: S, step: ForwardStep<T>);
 
-    /// The same row on the way back: `sums` holds what `forward` left there and gets the gradient with
-    /// respect to the sums. `dh` comes with the gradient of h′ and leaves with the part of the gradient of
-    /// h that does not go through U; `dc` comes with that of c′ and leaves with that of c.
-    fn backward<S: Simd>(self, simd: S, step: Backward<T>);
+    /// The same row in the backward pass. `sums` holds what `forward` saved, and is overwritten with the gradient of
+    /// the sums. `dh` is overwritten: in, the gradient of h′; out, the part of the gradient of h that does not go
+    /// through U. `dc` likewise: in, the gradient of c′; out, that of c.
+    fn backward<S: Simd>(self, simd: S, step: BackwardStep<T>);
 }
 
-/// What one row of one step reads and writes; all of it in blocks of the same width.
-pub struct Forward<'a, T> {
+/// One row of one step; all blocks have the same width.
+pub struct ForwardStep<'a, T> {
     /// The sums, `BLOCKS` blocks.
     pub sums: &'a mut [T],
     /// Their biases.
     pub bias: &'a [T],
     /// h.
     pub hidden: &'a [T],
-    /// c, empty if there is none.
-    pub memory: &'a [T],
+    /// c, empty if the cell has none.
+    pub cell_state: &'a [T],
     /// h′.
     pub new_hidden: &'a mut [T],
     /// c′.
-    pub new_memory: &'a mut [T],
+    pub new_cell_state: &'a mut [T],
 }
 
-/// What one row of one step reads and writes on the way back.
-pub struct Backward<'a, T> {
+/// One row of one step in the backward pass.
+pub struct BackwardStep<'a, T> {
     /// The sums, `BLOCKS` blocks.
     pub sums: &'a mut [T],
     /// h.
     pub hidden: &'a [T],
     /// c.
-    pub memory: &'a [T],
+    pub cell_state: &'a [T],
     /// h′.
     pub new_hidden: &'a [T],
     /// c′.
-    pub new_memory: &'a [T],
+    pub new_cell_state: &'a [T],
     /// ∂/∂h′, then ∂/∂h.
     pub dh: &'a mut [T],
     /// ∂/∂c′, then ∂/∂c.
@@ -64,16 +64,18 @@ pub struct Backward<'a, T> {
 
 /// `G` blocks of the same width, as vectors.
 #[inline(always)]
-pub fn blocks<T: Number, S: Simd, const G: usize>(all: &[T]) -> [&[T::Lanes<S>]; G] {
+pub fn blocks<T: SimdFloat, S: Simd, const G: usize>(all: &[T]) -> [&[T::Vector<S>]; G] {
     let (all, _) = T::vectors::<S>(all);
     let mut blocks = all.chunks_exact(all.len() / G);
-    std::array::from_fn(|_| blocks.next().expect("as many blocks as were cut"))
+    std::array::from_fn(|_| blocks.next().expect("G blocks"))
 }
 
-/// The same, to write to.
+/// The same, mutable.
 #[inline(always)]
-pub fn blocks_mut<T: Number, S: Simd, const G: usize>(all: &mut [T]) -> [&mut [T::Lanes<S>]; G] {
+pub fn blocks_mut<T: SimdFloat, S: Simd, const G: usize>(
+    all: &mut [T],
+) -> [&mut [T::Vector<S>]; G] {
     let (all, _) = T::vectors_mut::<S>(all);
     let mut blocks = all.chunks_exact_mut(all.len() / G);
-    std::array::from_fn(|_| blocks.next().expect("as many blocks as were cut"))
+    std::array::from_fn(|_| blocks.next().expect("G blocks"))
 }

@@ -1,84 +1,85 @@
-//! The way there: all steps of all sequences.
+//! The forward pass: all steps of all sequences.
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::arranged::{arranged, first};
-use super::distinct::{Distinct, project};
-use super::{Cell, Forward, Input, Layer, Part, Tape, check, fill, slots};
-use crate::cpu::number::Number;
-use crate::cpu::processor::Processor;
-use crate::cpu::product::Packed;
+use super::block_order::{first_block, reorder_blocks};
+use super::cell::{Cell, ForwardStep};
+use super::layer::{BatchPart, ForwardCache, Input, Layer, SequenceShape, check};
+use super::unique_ids::{UniqueIds, project};
+use crate::cpu::matmul::PackedMatrix;
+use crate::cpu::rows::{PaddedRows, SharedRows};
 use crate::cpu::scratch::Scratch;
-use crate::cpu::shape::{Rows, Shape, Shared};
-use crate::cpu::view::Target;
+use crate::cpu::simd_float::SimdFloat;
+use crate::cpu::simd_level::SimdLevel;
+use crate::cpu::view::MatrixPtr;
 
-/// Runs `layer` over whole sequences; `every` asks for all hidden states, else only the last. Gives them as
-/// [`slots`] says.
+/// Runs `layer` over whole sequences. Returns `[N, S, H]` with S as in [`SequenceShape::slots`]: all hidden states if
+/// `all_steps`, else only the last; then the last c.
 ///
 /// # Panics
-/// If sizes do not fit together, any of them is zero, or an id names no row of the table.
-pub fn forward<T: Number, C: Cell<T>>(
-    processor: Processor,
+/// If sizes do not match, any of them is zero, or an id is not in the table.
+pub fn forward<T: SimdFloat, C: Cell<T>>(
+    level: SimdLevel,
     cell: C,
-    shape: Shape,
+    shape: SequenceShape,
     input: Input<T>,
     layer: Layer<T>,
-    every: bool,
-) -> (Vec<T>, Tape<T>) {
+    all_steps: bool,
+) -> (Vec<T>, ForwardCache<T>) {
     check::<T, C>(shape, input, layer);
-    processor.run(Prepare { cell, shape, input, layer, every })
+    level.run(RunForward { cell, shape, input, layer, all_steps })
 }
 
-struct Prepare<'a, T, C> {
+struct RunForward<'a, T, C> {
     cell: C,
-    shape: Shape,
+    shape: SequenceShape,
     input: Input<'a, T>,
     layer: Layer<'a, T>,
-    every: bool,
+    all_steps: bool,
 }
 
-impl<T: Number, C: Cell<T>> WithSimd for Prepare<'_, T, C> {
-    type Output = (Vec<T>, Tape<T>);
+impl<T: SimdFloat, C: Cell<T>> WithSimd for RunForward<'_, T, C> {
+    type Output = (Vec<T>, ForwardCache<T>);
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
-        let Self { cell, shape, input, layer, every } = self;
-        let Shape { batch, time, inputs, units } = shape;
+        let Self { cell, shape, input, layer, all_steps } = self;
+        let SequenceShape { batch, time, inputs, units } = shape;
         let rows = batch * time;
-        let kernel = arranged(layer.kernel, units, C::INPUT);
-        let recurrent = arranged(layer.recurrent, units, C::RECURRENT);
-        let kernel = Packed::shared(simd, kernel.as_view());
-        let recurrent = Packed::shared(simd, recurrent.as_view());
+        let kernel = reorder_blocks(layer.kernel, units, C::INPUT);
+        let recurrent = reorder_blocks(layer.recurrent, units, C::RECURRENT);
+        let kernel = PackedMatrix::new_parallel(simd, kernel.as_view());
+        let recurrent = PackedMatrix::new_parallel(simd, recurrent.as_view());
         let width = units.next_multiple_of(T::PAD);
         let mut bias = Scratch::zeros(C::BLOCKS * width);
         for (from, to) in layer.bias.chunks(units).zip(bias.chunks_mut(width)) {
             to[..units].copy_from_slice(from);
         }
-        let memory_rows = if C::MEMORY { rows + batch } else { 0 };
+        let cell_state_rows = if C::HAS_CELL_STATE { rows + batch } else { 0 };
         let ids = match input {
             Input::Vectors(_) => None,
-            Input::Ids(_, ids) => Some(Distinct::new(ids, [batch, time])),
+            Input::Ids(_, ids) => Some(UniqueIds::new(ids, [batch, time])),
         };
-        let input_rows = ids.as_ref().map_or(rows, |ids| ids.which.len());
-        let mut tape = Tape {
+        let input_rows = ids.as_ref().map_or(rows, |ids| ids.ids.len());
+        let mut cache = ForwardCache {
             shape,
-            inputs: Rows::new(input_rows, inputs),
+            inputs: PaddedRows::new(input_rows, inputs),
             ids,
-            sums: Rows::new(rows, C::BLOCKS * width),
-            hidden: Rows::new(rows + batch, units),
-            memory: Rows::new(memory_rows, units),
-            every,
+            sums: PaddedRows::new(rows, C::BLOCKS * width),
+            hidden: PaddedRows::new(rows + batch, units),
+            cell_state: PaddedRows::new(cell_state_rows, units),
+            all_steps,
         };
-        // Words come again and again: each is projected once, wherever it stands.
-        let projected = tape
+        // Tokens repeat: each unique id is projected once.
+        let projected = cache
             .ids
             .as_ref()
             .zip(input.table())
-            .map(|(ids, table)| project(simd, table, ids, &mut tape.inputs, &kernel));
-        let slots = slots(&shape, every, C::MEMORY);
+            .map(|(ids, table)| project(simd, table, ids, &mut cache.inputs, &kernel));
+        let slots = shape.slots(all_steps, C::HAS_CELL_STATE);
         let mut output: Vec<T> = Vec::with_capacity(batch * slots * units);
-        let forth = Forth {
+        let pass = ForwardPass {
             cell,
             shape,
             input,
@@ -86,89 +87,88 @@ impl<T: Number, C: Cell<T>> WithSimd for Prepare<'_, T, C> {
             kernel: &kernel,
             recurrent: &recurrent,
             bias: &bias,
-            projected: projected.as_ref().zip(tape.ids.as_ref()),
-            inputs: tape.inputs.shared(),
-            sums: tape.sums.shared(),
-            hidden: tape.hidden.shared(),
-            memory: tape.memory.shared(),
-            // SAFETY: each thread writes the sequences of its rows, and nobody reads them before all have.
-            output: unsafe { Target::new(output.as_mut_ptr(), units) },
+            projected: projected.as_ref().zip(cache.ids.as_ref()),
+            inputs: cache.inputs.shared(),
+            sums: cache.sums.shared(),
+            hidden: cache.hidden.shared(),
+            cell_state: cache.cell_state.shared(),
+            // SAFETY: each thread writes the sequences of its rows, and nothing reads them before all are written.
+            output: unsafe { MatrixPtr::new(output.as_mut_ptr(), units) },
             slots,
-            every,
+            all_steps,
         };
         shape.parts().into_par_iter().for_each(|part| {
-            simd.vectorize(Part(forth, part));
+            simd.vectorize(BatchPart(pass, part));
         });
-        // SAFETY: the parts together have written all sequences, in each of them all slots: there is at
-        // least one step.
+        // SAFETY: together the parts have written all slots of all sequences: there is at least one step.
         unsafe { output.set_len(batch * slots * units) };
-        (output, tape)
+        (output, cache)
     }
 }
 
-struct Forth<'a, T: Number, C> {
+struct ForwardPass<'a, T: SimdFloat, C> {
     cell: C,
-    shape: Shape,
+    shape: SequenceShape,
     input: Input<'a, T>,
     layer: Layer<'a, T>,
-    kernel: &'a Packed<T>,
-    recurrent: &'a Packed<T>,
+    kernel: &'a PackedMatrix<T>,
+    recurrent: &'a PackedMatrix<T>,
     bias: &'a [T],
-    projected: Option<(&'a Rows<T>, &'a Distinct)>,
-    inputs: Shared<'a, T>,
-    sums: Shared<'a, T>,
-    hidden: Shared<'a, T>,
-    memory: Shared<'a, T>,
-    output: Target<T>,
+    projected: Option<(&'a PaddedRows<T>, &'a UniqueIds)>,
+    inputs: SharedRows<'a, T>,
+    sums: SharedRows<'a, T>,
+    hidden: SharedRows<'a, T>,
+    cell_state: SharedRows<'a, T>,
+    output: MatrixPtr<T>,
     slots: usize,
-    every: bool,
+    all_steps: bool,
 }
 
-impl<T: Number, C: Copy> Clone for Forth<'_, T, C> {
+impl<T: SimdFloat, C: Copy> Clone for ForwardPass<'_, T, C> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T: Number, C: Copy> Copy for Forth<'_, T, C> {}
+impl<T: SimdFloat, C: Copy> Copy for ForwardPass<'_, T, C> {}
 
-impl<T: Number, C: Cell<T>> WithSimd for Part<Forth<'_, T, C>> {
+impl<T: SimdFloat, C: Cell<T>> WithSimd for BatchPart<ForwardPass<'_, T, C>> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self(pass, part) = self;
-        let Shape { batch, time, inputs, units } = pass.shape;
+        let SequenceShape { batch, time, inputs, units } = pass.shape;
         let width = units.next_multiple_of(T::PAD);
-        let starts = [first(C::INPUT) * width, first(C::RECURRENT) * width];
-        // SAFETY: this thread alone reads and writes the rows of `part`, at every step, and never two parts
-        // of them at once that are the same: a step reads h and c in its own rows and writes those in the
-        // rows of the next. Products are as wide as the blocks that they are written to.
+        let starts = [first_block(C::INPUT) * width, first_block(C::RECURRENT) * width];
+        // SAFETY: only this thread accesses the rows of `part`, at every step, and its references do not overlap: a
+        // step reads h and c in its own rows and writes them to the rows of the next step. Products are as wide as
+        // the blocks that they are written to.
         unsafe {
             for n in part.clone() {
-                fill(pass.hidden.row(n), pass.layer.hidden.rows(n..n + 1));
-                if let Some(memory) = pass.layer.memory {
-                    fill(pass.memory.row(n), memory.rows(n..n + 1));
+                pass.layer.hidden.rows(n..n + 1).copy_padded_to(pass.hidden.row(n));
+                if let Some(cell_state) = pass.layer.cell_state {
+                    cell_state.rows(n..n + 1).copy_padded_to(pass.cell_state.row(n));
                 }
             }
             for t in 0..time {
                 let rows = t * batch + part.start..t * batch + part.end;
-                let sums = |column| pass.sums.target(rows.start, column);
+                let sums = |column| pass.sums.ptr(rows.start, column);
                 for (n, row) in part.clone().zip(rows.clone()) {
                     let sums = pass.sums.row(row);
-                    let (of_input, others) = sums.split_at_mut(C::INPUT.len() * width);
+                    let (input_sums, other_sums) = sums.split_at_mut(C::INPUT.len() * width);
                     match (pass.input, pass.projected) {
                         (Input::Vectors(x), _) => {
                             let at = n * time + t;
-                            fill(pass.inputs.row(row), x.rows(at..at + 1));
+                            x.rows(at..at + 1).copy_padded_to(pass.inputs.row(row));
                         }
                         (_, projected) => {
                             let (rows, ids) = projected.expect("ids are projected beforehand");
-                            of_input.copy_from_slice(rows.row(ids.place[row] as usize));
+                            input_sums.copy_from_slice(rows.row(ids.index_of_row[row] as usize));
                         }
                     }
-                    // Blocks that only the recurrent weights add to begin at zero.
-                    others.fill(T::default());
+                    // Blocks that only the recurrent weights add to start at zero.
+                    other_sums.fill(T::default());
                 }
                 if pass.projected.is_none() {
                     let x = pass.inputs.view(rows.clone(), 0..inputs);
@@ -177,27 +177,28 @@ impl<T: Number, C: Cell<T>> WithSimd for Part<Forth<'_, T, C>> {
                 let h = pass.hidden.view(rows.clone(), 0..units);
                 pass.recurrent.multiply(simd, h, sums(starts[1]), true);
                 for (n, row) in part.clone().zip(rows) {
-                    let memory = |row| if C::MEMORY { pass.memory.row(row) } else { &mut [] };
-                    let step = Forward {
+                    let cell_state =
+                        |row| if C::HAS_CELL_STATE { pass.cell_state.row(row) } else { &mut [] };
+                    let step = ForwardStep {
                         sums: pass.sums.row(row),
                         bias: pass.bias,
                         hidden: pass.hidden.row(row),
-                        memory: memory(row),
+                        cell_state: cell_state(row),
                         new_hidden: pass.hidden.row(row + batch),
-                        new_memory: memory(row + batch),
+                        new_cell_state: cell_state(row + batch),
                     };
                     pass.cell.forward(simd, step);
-                    if pass.every || t + 1 == time {
-                        let slot = if pass.every { t } else { 0 };
-                        let output = pass.output.from(n * pass.slots + slot, 0);
+                    if pass.all_steps || t + 1 == time {
+                        let slot = if pass.all_steps { t } else { 0 };
+                        let output = pass.output.offset(n * pass.slots + slot, 0);
                         output.write(&pass.hidden.row(row + batch)[..units]);
                     }
                 }
             }
-            if C::MEMORY {
+            if C::HAS_CELL_STATE {
                 for n in part {
-                    let output = pass.output.from((n + 1) * pass.slots - 1, 0);
-                    output.write(&pass.memory.row(time * batch + n)[..units]);
+                    let output = pass.output.offset((n + 1) * pass.slots - 1, 0);
+                    output.write(&pass.cell_state.row(time * batch + n)[..units]);
                 }
             }
         }

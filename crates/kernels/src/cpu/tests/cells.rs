@@ -1,17 +1,16 @@
-//! The cells against their naive twins: what comes out, and every gradient.
+//! The cells against their reference implementations: outputs and all gradients.
 
 use super::super::elman::{Activation, Elman};
 use super::super::gru::Gru;
 use super::super::lstm::Lstm;
-use super::super::number::Number;
-use super::super::processor::Processor;
-use super::super::sequence::{Cell, Gradients, Input, Layer, backward, forward};
-use super::super::shape::Shape;
-use super::super::view::View;
-use super::naive::{Case, Kind, Outcome, Sizes};
-use super::{Lie, Matrix, assert_near, of, tolerance};
+use super::super::sequence::{Cell, Gradients, Input, Layer, SequenceShape, backward, forward};
+use super::super::simd_float::SimdFloat;
+use super::super::simd_level::SimdLevel;
+use super::super::view::MatrixView;
+use super::reference_cells::{Case, Kind, Outcome, Sizes};
+use super::{Layout, Matrix, assert_near, cast, tolerance};
 
-/// N, T, D, H: each of 1, 3, 17, 33 and 129 in each place, and units that fill whole cache lines.
+/// N, T, D, H: each takes the values 1, 3, 17, 33 and 129; and units that fill whole cache lines.
 const SIZES: [Sizes; 8] = [
     [1, 1, 1, 1],
     [1, 3, 17, 33],
@@ -23,22 +22,22 @@ const SIZES: [Sizes; 8] = [
     [5, 2, 100, 16],
 ];
 
-/// All hidden states or the last, ids or vectors, and whether W and U lie column after column and h and c
-/// in a wider matrix.
-const WAYS: [(bool, bool, bool); 4] =
+/// All hidden states or the last, ids or vectors, and whether W and U are column-major and h and c slices of a wider
+/// matrix.
+const VARIANTS: [(bool, bool, bool); 4] =
     [(true, false, false), (false, false, true), (true, true, true), (false, true, false)];
 
-/// The case by a kernel: what comes out, and the gradients.
-pub fn run<T: Number>(processor: Processor, case: &Case, strided: bool) -> (Vec<T>, Gradients<T>) {
+/// Runs a kernel on the case; returns the output and the gradients.
+pub fn run<T: SimdFloat>(level: SimdLevel, case: &Case, strided: bool) -> (Vec<T>, Gradients<T>) {
     match case.kind {
-        Kind::Elman(activation) => run_cell(processor, Elman(activation), case, strided),
-        Kind::Gru => run_cell(processor, Gru, case, strided),
-        Kind::Lstm => run_cell(processor, Lstm, case, strided),
+        Kind::Elman(activation) => run_cell(level, Elman(activation), case, strided),
+        Kind::Gru => run_cell(level, Gru, case, strided),
+        Kind::Lstm => run_cell(level, Lstm, case, strided),
     }
 }
 
-fn run_cell<T: Number, C: Cell<T>>(
-    processor: Processor,
+fn run_cell<T: SimdFloat, C: Cell<T>>(
+    level: SimdLevel,
     cell: C,
     case: &Case,
     strided: bool,
@@ -46,11 +45,11 @@ fn run_cell<T: Number, C: Cell<T>>(
     let [batch, time, inputs, units] = case.sizes;
     let gates = case.kind.gates() * units;
     let (weights, states) =
-        if strided { (Lie::Transposed, Lie::Slice) } else { (Lie::Dense, Lie::Dense) };
+        if strided { (Layout::Transposed, Layout::Slice) } else { (Layout::Dense, Layout::Dense) };
     let kernel = Matrix::new(&case.kernel, gates, weights);
     let recurrent = Matrix::new(&case.recurrent, gates, weights);
     let hidden = Matrix::new(&case.hidden, units, states);
-    let memory = C::MEMORY.then(|| Matrix::new(&case.memory, units, states));
+    let cell_state = C::HAS_CELL_STATE.then(|| Matrix::new(&case.cell_state, units, states));
     let (rows, ids) = match &case.table {
         Some((table, ids)) => (Matrix::new(table, inputs, states), Some(ids)),
         None => (Matrix::new(&case.input, inputs, states), None),
@@ -59,22 +58,22 @@ fn run_cell<T: Number, C: Cell<T>>(
         Some(ids) => Input::Ids(rows.view(), ids),
         None => Input::Vectors(rows.view()),
     };
-    let bias = of(&case.bias);
+    let bias = cast(&case.bias);
     let layer = Layer {
         kernel: kernel.view(),
         recurrent: recurrent.view(),
         bias: &bias,
         hidden: hidden.view(),
-        memory: memory.as_ref().map(Matrix::view),
+        cell_state: cell_state.as_ref().map(Matrix::view),
     };
-    let shape = Shape { batch, time, inputs, units };
-    let (output, tape) = forward(processor, cell, shape, input, layer, case.every);
-    let gradient: Vec<T> = of(&case.gradient);
-    (output, backward(processor, cell, tape, input, layer, &gradient))
+    let shape = SequenceShape { batch, time, inputs, units };
+    let (output, cache) = forward(level, cell, shape, input, layer, case.all_steps);
+    let gradient: Vec<T> = cast(&case.gradient);
+    (output, backward(level, cell, cache, input, layer, &gradient))
 }
 
-fn check<T: Number>(processor: Processor, case: &Case, strided: bool, expected: &Outcome) {
-    let (output, found) = run::<T>(processor, case, strided);
+fn check<T: SimdFloat>(level: SimdLevel, case: &Case, strided: bool, expected: &Outcome) {
+    let (output, found) = run::<T>(level, case, strided);
     let parts = [
         ("output", &output, &expected.output),
         ("input", &found.input, &expected.input),
@@ -82,12 +81,12 @@ fn check<T: Number>(processor: Processor, case: &Case, strided: bool, expected: 
         ("recurrent", &found.recurrent, &expected.recurrent),
         ("bias", &found.bias, &expected.bias),
         ("hidden", &found.hidden, &expected.hidden),
-        ("memory", &found.memory, &expected.memory),
+        ("cell_state", &found.cell_state, &expected.cell_state),
     ];
     for (name, found, expected) in parts {
-        let Case { kind, sizes, every, table, .. } = case;
+        let Case { kind, sizes, all_steps, table, .. } = case;
         let what = format!(
-            "{name} of {kind:?} {sizes:?} by {processor:?}, every {every}, ids {}, strided {strided}",
+            "{name} of {kind:?} {sizes:?} by {level:?}, all_steps {all_steps}, ids {}, strided {strided}",
             table.is_some()
         );
         assert_near(&what, found, expected, tolerance::<T>());
@@ -96,71 +95,71 @@ fn check<T: Number>(processor: Processor, case: &Case, strided: bool, expected: 
 
 fn check_all(kind: Kind) {
     for sizes in SIZES {
-        for (every, by_ids, strided) in WAYS {
-            let case = Case::new(kind, sizes, every, by_ids);
+        for (all_steps, by_ids, strided) in VARIANTS {
+            let case = Case::new(kind, sizes, all_steps, by_ids);
             let expected = case.run();
-            for processor in Processor::all() {
-                check::<f32>(processor, &case, strided, &expected);
-                check::<f64>(processor, &case, strided, &expected);
+            for level in SimdLevel::available() {
+                check::<f32>(level, &case, strided, &expected);
+                check::<f64>(level, &case, strided, &expected);
             }
         }
     }
 }
 
 #[test]
-fn elman_is_its_naive_twin() {
+fn elman_equals_the_reference_implementation() {
     Kind::ALL.into_iter().filter(|kind| matches!(kind, Kind::Elman(_))).for_each(check_all);
 }
 
 #[test]
-fn gru_is_its_naive_twin() {
+fn gru_equals_the_reference_implementation() {
     check_all(Kind::Gru);
 }
 
 #[test]
-fn lstm_is_its_naive_twin() {
+fn lstm_equals_the_reference_implementation() {
     check_all(Kind::Lstm);
 }
 
 #[test]
-fn rows_that_no_id_names_have_no_gradient() {
+fn table_rows_without_ids_have_a_zero_gradient() {
     let case = Case::new(Kind::Lstm, [3, 5, 4, 2], true, true);
-    let (_, gradients) = run::<f32>(Processor::best(), &case, false);
+    let (_, gradients) = run::<f32>(SimdLevel::best(), &case, false);
     for (row, gradient) in gradients.input.chunks(4).enumerate() {
-        assert_eq!(gradient.iter().any(|&number| number != 0.0), row % 2 == 1, "row {row}");
+        assert_eq!(gradient.iter().any(|&value| value != 0.0), row % 2 == 1, "row {row}");
     }
 }
 
-/// Runs a layer of 2 × 3 steps from 4 numbers to 5 units, with W and the ids that are given.
-fn refused(columns: usize, ids: &[u32]) {
+/// Runs a layer with N = 2, T = 3, D = 4, H = 5, and the given width of W and ids.
+fn run_with(columns: usize, ids: &[u32]) {
     let zeros = [0f32; 200];
-    let view = |rows, columns| View::new(&zeros, [rows, columns], [columns, 1]);
+    let view = |rows, columns| MatrixView::new(&zeros, [rows, columns], [columns, 1]);
     let layer = Layer {
         kernel: view(4, columns),
         recurrent: view(5, 5),
         bias: &zeros[..5],
         hidden: view(2, 5),
-        memory: None,
+        cell_state: None,
     };
-    let shape = Shape { batch: 2, time: 3, inputs: 4, units: 5 };
+    let shape = SequenceShape { batch: 2, time: 3, inputs: 4, units: 5 };
     let cell = Elman(Activation::Tanh);
-    forward(Processor::best(), cell, shape, Input::Ids(view(9, 4), ids), layer, true);
+    forward(SimdLevel::best(), cell, shape, Input::Ids(view(9, 4), ids), layer, true);
 }
 
 #[test]
-#[should_panic = "an id names no row"]
-fn an_id_beyond_the_table_is_refused() {
-    refused(5, &[0, 1, 2, 9, 4, 5]);
+#[should_panic = "an id is not in the table"]
+fn an_id_outside_the_table_is_rejected() {
+    run_with(5, &[0, 1, 2, 9, 4, 5]);
 }
 
 #[test]
 #[should_panic = "table and ids"]
-fn ids_for_other_steps_are_refused() {
-    refused(5, &[0; 5]);
+fn a_wrong_number_of_ids_is_rejected() {
+    run_with(5, &[0; 5]);
 }
 
 #[test]
 #[should_panic = "W"]
-fn weights_of_other_units_are_refused() {
-    refused(6, &[0; 6]);
+fn weights_of_a_wrong_width_are_rejected() {
+    run_with(6, &[0; 6]);
 }

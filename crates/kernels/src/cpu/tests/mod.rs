@@ -1,19 +1,18 @@
-//! What every kernel must hold to, on every set of vector instructions that this machine has, and for both
-//! kinds of numbers.
+//! Tests of the CPU kernels, at every SIMD level of this machine, in f32 and f64.
 
 mod cells;
-mod naive;
-mod number;
+mod matmul;
 mod optimizer;
-mod product;
+mod reference_cells;
+mod simd_float;
 mod softmax_loss;
 mod threads;
 
-use super::number::Number;
-use super::view::View;
+use super::simd_float::SimdFloat;
+use super::view::MatrixView;
 
-/// Numbers between −1 and 1, always the same for a seed (SplitMix64).
-fn numbers(seed: u64, count: usize) -> Vec<f64> {
+/// Pseudo-random values between −1 and 1, fixed by `seed` (SplitMix64).
+fn values(seed: u64, count: usize) -> Vec<f64> {
     let mut state = seed;
     let mut next = || {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -21,68 +20,68 @@ fn numbers(seed: u64, count: usize) -> Vec<f64> {
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (mixed ^ (mixed >> 31)) >> 11
     };
-    // Rounded to f32, so that both kinds of numbers begin with the same.
+    // Rounded to f32, so that f32 and f64 start from the same values.
     (0..count).map(|_| (next() as f64 / (1u64 << 52) as f64 - 1.0) as f32 as f64).collect()
 }
 
-fn scaled(numbers: Vec<f64>, by: f64) -> Vec<f64> {
-    numbers.into_iter().map(|number| (number * by) as f32 as f64).collect()
+fn scaled(values: Vec<f64>, by: f64) -> Vec<f64> {
+    values.into_iter().map(|value| (value * by) as f32 as f64).collect()
 }
 
-fn of<T: Number>(numbers: &[f64]) -> Vec<T> {
-    numbers.iter().map(|&number| T::of(number)).collect()
+fn cast<T: SimdFloat>(values: &[f64]) -> Vec<T> {
+    values.iter().map(|&value| T::from_f64(value)).collect()
 }
 
-/// A matrix in memory of its own, in one of the ways in which matrices lie there.
+/// A matrix that owns its memory, in one of the layouts.
 struct Matrix<T> {
-    numbers: Vec<T>,
+    values: Vec<T>,
     shape: [usize; 2],
     strides: [usize; 2],
 }
 
-/// How a matrix lies in memory.
+/// The layout of a matrix.
 #[derive(Clone, Copy, Debug)]
-enum Lie {
-    /// Row after row.
+enum Layout {
+    /// Row-major.
     Dense,
-    /// Column after column.
+    /// Column-major.
     Transposed,
-    /// Row after row of a wider matrix.
+    /// Rows of a wider matrix.
     Slice,
 }
 
-impl<T: Number> Matrix<T> {
-    fn new(numbers: &[f64], columns: usize, lie: Lie) -> Self {
-        let shape @ [rows, _] = [numbers.len() / columns, columns];
-        let (strides, count) = match lie {
-            Lie::Dense => ([columns, 1], rows * columns),
-            Lie::Transposed => ([1, rows], rows * columns),
-            Lie::Slice => ([columns + 3, 1], rows * (columns + 3) - 3),
+impl<T: SimdFloat> Matrix<T> {
+    fn new(values: &[f64], columns: usize, layout: Layout) -> Self {
+        let shape @ [rows, _] = [values.len() / columns, columns];
+        let (strides, count) = match layout {
+            Layout::Dense => ([columns, 1], rows * columns),
+            Layout::Transposed => ([1, rows], rows * columns),
+            Layout::Slice => ([columns + 3, 1], rows * (columns + 3) - 3),
         };
-        let mut lying = vec![T::of(f64::NAN); count];
-        for (at, &number) in numbers.iter().enumerate() {
-            lying[at / columns * strides[0] + at % columns * strides[1]] = T::of(number);
+        let mut memory = vec![T::from_f64(f64::NAN); count];
+        for (at, &value) in values.iter().enumerate() {
+            memory[at / columns * strides[0] + at % columns * strides[1]] = T::from_f64(value);
         }
-        Self { numbers: lying, shape, strides }
+        Self { values: memory, shape, strides }
     }
 
-    fn view(&self) -> View<'_, T> {
-        View::new(&self.numbers, self.shape, self.strides)
+    fn view(&self) -> MatrixView<'_, T> {
+        MatrixView::new(&self.values, self.shape, self.strides)
     }
 }
 
 /// # Panics
-/// If the numbers differ by more than `tolerance`, measured by the largest of them.
-fn assert_near<T: Number>(what: &str, found: &[T], expected: &[f64], tolerance: f64) {
-    assert_eq!(found.len(), expected.len(), "{what}: another count");
-    let scale = expected.iter().fold(1.0, |largest: f64, number| largest.max(number.abs()));
+/// If the values differ by more than `tolerance` times the largest of them.
+fn assert_near<T: SimdFloat>(what: &str, found: &[T], expected: &[f64], tolerance: f64) {
+    assert_eq!(found.len(), expected.len(), "{what}: length");
+    let scale = expected.iter().fold(1.0, |largest: f64, value| largest.max(value.abs()));
     for (at, (&found, &expected)) in found.iter().zip(expected).enumerate() {
-        let near = (found.wide() - expected).abs() <= tolerance * scale;
+        let near = (found.to_f64() - expected).abs() <= tolerance * scale;
         assert!(near, "{what}[{at}] is {found:?}, expected {expected} (largest {scale})");
     }
 }
 
-/// What of f32 and f64 may get lost on the way.
-fn tolerance<T: Number>() -> f64 {
+/// The tolerance for rounding errors of f32 and f64.
+fn tolerance<T: SimdFloat>() -> f64 {
     if size_of::<T>() == 4 { 2e-5 } else { 1e-10 }
 }

@@ -1,36 +1,44 @@
-//! However many threads share the work, the numbers are the same to the last bit.
+//! The results do not depend on the number of threads, not by one bit.
 
 use rayon::ThreadPoolBuilder;
 
 use super::super::elman::Activation;
-use super::super::processor::Processor;
-use super::naive::{Case, Kind};
+use super::super::simd_level::SimdLevel;
+use super::reference_cells::{Case, Kind};
 use super::{cells, softmax_loss};
 
 /// Runs `work` with 1, 2 and 3 threads.
 ///
 /// # Panics
-/// If the numbers differ.
+/// If the results differ.
 fn assert_same(what: &str, work: impl Fn() -> Vec<Vec<f32>> + Sync) {
     let bits = |threads| {
         let pool = ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
-        let numbers = pool.install(&work);
-        numbers.into_iter().flatten().map(f32::to_bits).collect::<Vec<u32>>()
+        let values = pool.install(&work);
+        values.into_iter().flatten().map(f32::to_bits).collect::<Vec<u32>>()
     };
-    let alone = bits(1);
-    assert!(bits(2) == alone && bits(3) == alone, "{what} depends on the number of threads");
+    let expected = bits(1);
+    assert!(bits(2) == expected && bits(3) == expected, "{what} depends on the number of threads");
 }
 
 #[test]
 fn cells_do_not_depend_on_threads() {
-    for processor in Processor::all() {
+    for level in SimdLevel::available() {
         for kind in [Kind::Elman(Activation::Tanh), Kind::Gru, Kind::Lstm] {
             for by_ids in [false, true] {
-                // Rows in numbers that neither two nor three threads share evenly.
+                // 19 rows: not divisible by two or three threads.
                 let case = Case::new(kind, [19, 4, 20, 130], true, by_ids);
-                assert_same(&format!("{kind:?} by {processor:?}, ids {by_ids}"), || {
-                    let (output, of) = cells::run::<f32>(processor, &case, false);
-                    vec![output, of.input, of.kernel, of.recurrent, of.bias, of.hidden, of.memory]
+                assert_same(&format!("{kind:?} by {level:?}, ids {by_ids}"), || {
+                    let (output, of) = cells::run::<f32>(level, &case, false);
+                    vec![
+                        output,
+                        of.input,
+                        of.kernel,
+                        of.recurrent,
+                        of.bias,
+                        of.hidden,
+                        of.cell_state,
+                    ]
                 });
             }
         }
@@ -39,11 +47,11 @@ fn cells_do_not_depend_on_threads() {
 
 #[test]
 fn the_loss_does_not_depend_on_threads() {
-    for processor in Processor::all() {
+    for level in SimdLevel::available() {
         for sizes in [[19, 70, 1300], [33, 2, 70_000]] {
             let case = softmax_loss::Case::new(sizes);
-            assert_same(&format!("loss by {processor:?}"), || {
-                let (nats, _, of) = softmax_loss::run::<f32>(processor, &case, false);
+            assert_same(&format!("loss by {level:?}"), || {
+                let (nats, _, of) = softmax_loss::run::<f32>(level, &case, false);
                 vec![nats, of.input, of.kernel, of.bias]
             });
         }

@@ -1,0 +1,48 @@
+//! Arguments of `ask`, which generates questions about a text.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::BackendArgs;
+
+/// Arguments of `ask`.
+#[derive(Args, Clone, Debug)]
+pub struct Ask {
+    /// The model directory [default: the newest finished run that generates questions]
+    #[arg(long, value_name = "DIR")]
+    pub model: Option<PathBuf>,
+    /// The text to ask about, UTF-8; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub text: PathBuf,
+    /// The largest number of questions per sentence
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub per_sentence: usize,
+    /// The beam width of the search
+    #[arg(long, value_name = "K", default_value_t = 5)]
+    pub beam: usize,
+    /// Leave out questions with a lower confidence, from 0 to 1
+    #[arg(long, value_name = "P", default_value_t = 0.4, allow_negative_numbers = true)]
+    pub min_confidence: f64,
+    /// The output format
+    #[arg(long, value_enum, default_value_t = AskFormat::Jsonl)]
+    pub format: AskFormat,
+    /// Backend and device.
+    #[command(flatten)]
+    pub backend: BackendArgs,
+}
+
+/// The output format of `ask`.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AskFormat {
+    /// One JSON object per line, with offsets in bytes and characters
+    Jsonl,
+    /// Plain text: each sentence with its questions and answers
+    Text,
+    /// A table for spreadsheets
+    Csv,
+    /// SQuAD 1.1, for research
+    Squad,
+    /// Flash cards that Anki imports
+    Anki,
+}

@@ -1,0 +1,58 @@
+//! Generation: one token of the Keras baseline model, for one text or for a batch of texts.
+
+use std::time::Instant;
+
+use burn::tensor::Device;
+use generate::{Engine, Sampler, Sampling, Session};
+use models::{CellKind, LanguageModel, LayerConfig, Network, Precision, StateMode};
+use rayon::prelude::*;
+use serde_json::{Value, json};
+
+use super::Workload;
+use super::training::baseline_model;
+use crate::device::BackendSelection;
+use crate::error::Result;
+
+/// A model that generates text.
+pub struct Generation {
+    model: LanguageModel,
+    device: Device,
+    texts: usize,
+}
+
+impl Generation {
+    /// The workload of this name, if it is a generation workload.
+    pub fn new(name: &str, backend: &BackendSelection, device: &Device) -> Result<Option<Self>> {
+        let texts = match name {
+            "generate-1" => 1,
+            "generate-64" => 64,
+            _ => return Ok(None),
+        };
+        let network = baseline_model(vec![LayerConfig::new(CellKind::Lstm, 256)]);
+        let model = network.init(1, device)?.with_kernels(backend.kernels());
+        Ok(Some(Self { model, device: device.clone(), texts }))
+    }
+}
+
+impl Workload for Generation {
+    fn run(&mut self, steps: u64) -> Result<Value> {
+        let sampling = Sampling { temperature: 0.8, ..Sampling::default() };
+        let engine = Engine::new(&self.model, &self.device, Precision::F32);
+        let mut session = Session::new(&engine, StateMode::Carry, 20);
+        session.forward(&[1])?;
+        let mut session = session.expand_batch(self.texts);
+        let sampler = |text| Sampler::new(sampling, 1, text, [0], None);
+        let mut samplers: Vec<Sampler> = (0..self.texts as u64).map(sampler).collect();
+        let start = Instant::now();
+        kernels::with_spinning_workers(true, || -> generate::Result<()> {
+            for _ in 0..steps {
+                let choices = samplers.par_iter_mut().zip(session.logits());
+                let ids = choices.map(|(sampler, logits)| sampler.choose(logits));
+                let ids = ids.collect::<generate::Result<Vec<u32>>>()?;
+                session.forward(&ids)?;
+            }
+            Ok(())
+        })?;
+        Ok(json!({ "seconds_per_step": start.elapsed().as_secs_f64() / steps as f64 }))
+    }
+}

@@ -1,0 +1,81 @@
+//! A trained model replaces the sections `model`, `clean` and `tokens` of a configuration.
+
+use models::{LanguageModelConfig, LmBundle};
+use seqdata::NewTokens;
+use text_prep::{CharacterOptions, PreTokenizer, Tokenizer, WordOptions};
+
+use super::{Clean, Config, Model, TokenKind, Tokens, Vectors};
+
+/// A trained model that a run starts from, without its weights.
+pub struct PretrainedModel {
+    /// Its tokenizer.
+    pub tokenizer: Tokenizer,
+    /// Its sizes; the vocabulary size comes from the text.
+    pub model: LanguageModelConfig,
+    /// What to do with tokens that are not in its vocabulary.
+    pub new_tokens: NewTokens,
+}
+
+impl PretrainedModel {
+    /// The model of `bundle`, with its vocabulary unchanged.
+    pub fn of(bundle: &LmBundle) -> Self {
+        Self {
+            tokenizer: bundle.tokenizer.clone(),
+            model: bundle.metadata.config.clone(),
+            new_tokens: NewTokens::Unk,
+        }
+    }
+
+    /// Replaces the sections of `config` that the model determines.
+    pub(super) fn replace_sections(&self, config: &mut Config) {
+        let LanguageModelConfig {
+            embedding_dim,
+            ref layers,
+            projection_dim,
+            tie_weights,
+            frozen_embedding,
+            dropout,
+            layer_dropout,
+            embedding_dropout,
+            locked_dropout,
+            ..
+        } = self.model;
+        let path = config.model.vectors.path.clone();
+        config.model = Model {
+            embedding_dim,
+            layers: layers.clone(),
+            projection: projection_dim,
+            tie_weights,
+            vectors: Vectors { path, train: !frozen_embedding },
+            dropout,
+            layer_dropout,
+            embedding_dropout,
+            locked_dropout,
+        };
+        let Tokenizer { cleaner, pre_tokenizer, document_separator, oov, .. } = &self.tokenizer;
+        config.clean = Clean {
+            preset: None,
+            rules: Some(cleaner.rules().to_vec()),
+            document_separator: document_separator.clone(),
+        };
+        config.vocabulary.oov = *oov;
+        config.tokens = match pre_tokenizer.clone() {
+            // No language model splits its text into spans; words are the closest kind.
+            PreTokenizer::Spans => Tokens { kind: TokenKind::Words, ..Tokens::default() },
+            PreTokenizer::Words(WordOptions { punctuation, lower_case, stem }) => Tokens {
+                kind: TokenKind::Words,
+                punctuation: Some(punctuation),
+                lower_case: Some(lower_case),
+                stem,
+                ..Tokens::default()
+            },
+            PreTokenizer::Characters(CharacterOptions { unit, capitals, jamo }) => Tokens {
+                kind: TokenKind::Characters,
+                unit: Some(unit),
+                capitals: Some(capitals),
+                jamo: Some(jamo),
+                ..Tokens::default()
+            },
+        };
+    }
+}

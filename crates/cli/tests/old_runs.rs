@@ -1,0 +1,107 @@
+//! Runs that version 0.1.0 made still load, generate, evaluate and resume: one of words trained on windows, one
+//! of characters trained with carried state, one of questions. Their configurations use the old key names.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+use common::TestDir;
+use serde_json::Value;
+
+/// `runs/{words,characters,questions}` and their text, `datasets/tiny`.
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/old_runs")
+}
+
+/// A copy of the old runs, which a command may change.
+fn old_runs() -> TestDir {
+    fn copy(from: &Path, to: &Path) {
+        std::fs::create_dir_all(to).unwrap();
+        for entry in std::fs::read_dir(from).unwrap() {
+            let entry = entry.unwrap();
+            let to = to.join(entry.file_name());
+            if entry.file_type().unwrap().is_dir() {
+                copy(&entry.path(), &to);
+            } else {
+                std::fs::copy(entry.path(), to).unwrap();
+            }
+        }
+    }
+    let dir = TestDir::new();
+    copy(&fixtures(), dir.path());
+    dir
+}
+
+const FLEX: &[&str] = &["--backend", "flex"];
+
+fn flex<'a>(args: &[&'a str]) -> Vec<&'a str> {
+    [args, FLEX].concat()
+}
+
+/// What version 0.1.0 printed for these runs.
+fn expected() -> Value {
+    let text = std::fs::read_to_string(fixtures().join("expected.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+fn assert_close(found: &Value, expected: &Value, what: &str) {
+    let (found, expected) = (found.as_f64().unwrap(), expected.as_f64().unwrap());
+    assert!(
+        (found - expected).abs() < 1e-4 * expected.abs().max(1.0),
+        "{what}: {found} {expected}"
+    );
+}
+
+#[test]
+fn old_language_models_generate_and_evaluate_as_before() {
+    let dir = old_runs();
+    let expected = expected();
+    for run in ["words", "characters"] {
+        let model = format!("runs/{run}");
+        let old = ["--temperature", "0", "--tokens", "30", "--context", "carried", "--json"];
+        let new = ["--temperature", "0", "--max-tokens", "30", "--state", "carry", "--json"];
+        let generate = |options: &[&str]| {
+            let sample = dir.json(&flex(&[&["generate", "--model", &model], options].concat()));
+            sample["samples"][0]["text"].clone()
+        };
+        assert_eq!(generate(&old), expected[run]["sample"], "{run}");
+        assert_eq!(generate(&new), expected[run]["sample"], "{run}");
+        let loss = dir.json(&flex(&["evaluate", "--model", &model, "--json"]));
+        let key = "loss_nats_per_token";
+        assert_close(&loss[key], &expected[run][key], run);
+    }
+}
+
+#[test]
+fn an_old_question_model_is_evaluated_as_before() {
+    let dir = old_runs();
+    let found = dir.json(&flex(&["evaluate", "--model", "runs/questions", "--json"]));
+    let expected = expected();
+    for key in ["answers_scored", "questions_scored"] {
+        assert_eq!(found[key], expected["questions"][key], "{key}");
+    }
+}
+
+#[test]
+fn old_runs_are_listed_and_resume_with_old_and_new_keys() {
+    let dir = old_runs();
+    assert_eq!(dir.json(&["runs", "--json"])["runs"].as_array().unwrap().len(), 3);
+    for (run, set) in [
+        ("words", "train.patience=4"),
+        ("characters", "train.early_stopping_patience=4"),
+        ("questions", "train.patience=4"),
+    ] {
+        let run = format!("runs/{run}");
+        let args = ["train", "--resume", &run, "--set", "train.epochs=3", "--set", set, "--no-tui"];
+        dir.run_ok(&flex(&args));
+        let metrics = std::fs::read_to_string(dir.path().join(&run).join("metrics.jsonl")).unwrap();
+        let epochs = metrics.lines().filter(|line| line.contains("\"event\":\"epoch\"")).count();
+        assert_eq!(epochs, 3, "{run}");
+        let config = std::fs::read_to_string(dir.path().join(&run).join("config.toml")).unwrap();
+        assert!(config.contains("early_stopping_patience = 4"), "{config}");
+        assert!(!config.contains("\npatience"), "{config}");
+        // What makes another run is named by its new key, also where the change has the old name.
+        let other = ["train", "--resume", &run, "--set", "model.embedding=9"];
+        dir.expect_error(&other, &["`model.embedding_dim`"]);
+    }
+}

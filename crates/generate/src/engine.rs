@@ -1,0 +1,109 @@
+//! The inference engine of a [`Session`](crate::Session): packed weights on CPU backends, the Burn module elsewhere.
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use models::packed_model::PackedState;
+use models::{LanguageModel, Network, PackedModel, Precision, State};
+
+use crate::error::Result;
+
+/// A trained model, ready for inference.
+pub enum Engine<'a> {
+    /// Packed weights, on the CPU.
+    Packed(Box<PackedModel>),
+    /// The Burn module, on a GPU or with cells that have no inference kernel.
+    Module {
+        /// The model.
+        model: &'a LanguageModel,
+        /// The device of the model.
+        device: &'a Device,
+    },
+}
+
+/// The state of an [`Engine`] after the ids so far, for one or more texts.
+pub enum EngineState {
+    /// Of [`Engine::Packed`].
+    Packed(PackedState),
+    /// Of [`Engine::Module`], with the logits `[N, V]` of the next token.
+    Module(State, Vec<f32>),
+}
+
+impl<'a> Engine<'a> {
+    /// An engine for `model`: packed, with weights in `precision`, if the model uses fused CPU kernels
+    /// and all its cells have an inference kernel.
+    pub fn new(model: &'a LanguageModel, device: &'a Device, precision: Precision) -> Self {
+        let fused = model.kernels().fuses_all(device);
+        match fused.then(|| PackedModel::new(model, precision)).flatten() {
+            Some(model) => Self::Packed(Box::new(model)),
+            None => Self::Module { model, device },
+        }
+    }
+
+    /// The state of one text before its first id.
+    pub fn init_state(&self) -> EngineState {
+        match self {
+            Self::Packed(model) => EngineState::Packed(model.init_state(1)),
+            Self::Module { model, .. } => EngineState::Module(model.init_state(1), Vec::new()),
+        }
+    }
+
+    /// Advances `state` by `ids`, `[texts, T]` in row-major order.
+    ///
+    /// # Errors
+    /// If the device does not return the logits.
+    ///
+    /// # Panics
+    /// If `state` is of the other kind of engine.
+    pub fn forward(&self, ids: &[u32], texts: usize, state: &mut EngineState) -> Result<()> {
+        match (self, state) {
+            (Self::Packed(model), EngineState::Packed(state)) => {
+                let time = ids.len() / texts;
+                for t in 0..time {
+                    let step: Vec<u32> = (0..texts).map(|text| ids[text * time + t]).collect();
+                    model.step(&step, state);
+                }
+            }
+            (Self::Module { model, device }, EngineState::Module(state, logits)) => {
+                let shape = [texts, ids.len() / texts];
+                let ids: Vec<i32> = ids.iter().map(|&id| id as i32).collect();
+                let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, shape), *device);
+                let (next, after) = model.forward_last(ids, std::mem::take(state));
+                *state = after;
+                *logits = next.try_into_vec_as::<f32>()?;
+            }
+            _ => panic!("the state is of another engine"),
+        }
+        Ok(())
+    }
+
+    /// The logits of the next token, V values per text.
+    ///
+    /// # Panics
+    /// If `state` is of the other kind of engine, or before the first id.
+    pub fn logits<'b>(&'b self, state: &'b mut EngineState) -> Vec<&'b [f32]> {
+        match (self, state) {
+            (Self::Packed(model), EngineState::Packed(state)) => model.logits(state).collect(),
+            (Self::Module { model, .. }, EngineState::Module(_, logits)) => {
+                assert!(!logits.is_empty(), "no ids yet");
+                logits.chunks(model.vocab_size()).collect()
+            }
+            _ => panic!("the state is of another engine"),
+        }
+    }
+}
+
+impl EngineState {
+    /// The state of one text, copied for `texts` texts.
+    pub fn expand_batch(&self, texts: usize) -> Self {
+        match self {
+            Self::Packed(state) => Self::Packed(state.expand_batch(texts)),
+            Self::Module(state, logits) => {
+                let rows = |tensor: &Tensor<2>| tensor.clone().repeat_dim(0, texts);
+                let state = state.iter().map(|cell| models::CellState {
+                    hidden: rows(&cell.hidden),
+                    cell: cell.cell.as_ref().map(rows),
+                });
+                Self::Module(state.collect(), logits.repeat(texts))
+            }
+        }
+    }
+}

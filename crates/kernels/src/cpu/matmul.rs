@@ -1,0 +1,379 @@
+//! C = A B and C += A B with B packed in advance: the kernels spend most of their time here.
+//!
+//! B is stored in panels a few vectors wide, row after row, so that the inner loop reads it sequentially while a
+//! tile of C stays in registers. A library that takes both matrices unpacked packs B at every call: for the
+//! sixteen rows of a batch that one CPU core gets, packing costs as much as the product itself. Sums go over k in
+//! order, in blocks of fixed length, so a value of C does not depend on how its rows are split over threads.
+
+use std::ops::Range;
+
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::rows::PaddedRows;
+use super::scratch::Scratch;
+use super::simd_float::SimdFloat;
+use super::view::{MatrixPtr, MatrixView};
+
+/// The width of a panel in vectors.
+pub(super) const PANEL_VECTORS: usize = 3;
+/// Rows of B in one block of k: at the width of a panel, 24 KiB or less.
+pub(super) const K_BLOCK: usize = 128;
+
+/// A matrix B `[K, N]`, packed for one SIMD level.
+pub struct PackedMatrix<T: SimdFloat> {
+    values: Scratch<T>,
+    rows: usize,
+    columns: usize,
+    /// Columns of a full panel.
+    width: usize,
+}
+
+impl<T: SimdFloat> PackedMatrix<T> {
+    /// Packs `b`, padded with zero columns to a multiple of [`SimdFloat::PAD`].
+    ///
+    /// # Panics
+    /// If `b` has no rows.
+    #[inline(always)]
+    pub fn new<S: Simd>(simd: S, b: MatrixView<T>) -> Self {
+        let mut packed = Self::empty::<S>(b);
+        for (panel, columns) in packed.panels_of(b) {
+            pack_panel(simd, b.columns(columns), panel);
+        }
+        packed
+    }
+
+    /// The same on all threads; for matrices that are not packed inside a parallel loop.
+    ///
+    /// # Panics
+    /// If `b` has no rows.
+    pub fn new_parallel<S: Simd>(simd: S, b: MatrixView<T>) -> Self {
+        let mut packed = Self::empty::<S>(b);
+        let panels: Vec<_> = packed.panels_of(b).collect();
+        panels.into_par_iter().for_each(|(panel, columns)| {
+            simd.vectorize(PackPanel(b.columns(columns), panel));
+        });
+        packed
+    }
+
+    fn empty<S: Simd>(b: MatrixView<T>) -> Self {
+        let columns = b.columns.next_multiple_of(T::PAD);
+        let width = PANEL_VECTORS * T::lanes::<S>();
+        Self { values: Scratch::new(b.rows * columns), rows: b.rows, columns, width }
+    }
+
+    /// Each panel, and the columns of `b` that it holds.
+    #[inline(always)]
+    fn panels_of<'a>(
+        &'a mut self,
+        b: MatrixView<'a, T>,
+    ) -> impl Iterator<Item = (&'a mut [T], Range<usize>)> {
+        let width = self.width;
+        let panels = self.values.chunks_mut(width * b.rows);
+        panels.enumerate().map(move |(at, panel)| {
+            (panel, (at * width).min(b.columns)..((at + 1) * width).min(b.columns))
+        })
+    }
+
+    /// K.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Columns, including padding.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// The number of panels.
+    pub fn panels(&self) -> usize {
+        self.columns.div_ceil(self.width)
+    }
+
+    /// All values, panel after panel.
+    pub fn values(&self) -> &[T] {
+        &self.values
+    }
+
+    /// Adds the sum of each column to `totals`, one value for each of [`Self::columns`].
+    ///
+    /// # Panics
+    /// If there are more totals than columns.
+    #[inline(always)]
+    pub fn column_sums<S: Simd>(&self, simd: S, totals: &mut [T]) {
+        let (totals, _) = T::vectors_mut::<S>(totals);
+        let (panels, _) = T::vectors::<S>(&self.values);
+        for (at, totals) in totals.chunks_mut(PANEL_VECTORS).enumerate() {
+            let panel = &panels[at * PANEL_VECTORS * self.rows..][..totals.len() * self.rows];
+            for row in panel.chunks_exact(totals.len()) {
+                for (total, &value) in totals.iter_mut().zip(row) {
+                    *total = T::add(simd, *total, value);
+                }
+            }
+        }
+    }
+
+    /// Writes the first `columns` columns of A B to `c`, and nothing else.
+    ///
+    /// # Panics
+    /// If A does not have as many columns as B has rows, or B has fewer columns.
+    ///
+    /// # Safety
+    /// `c` has as many rows as A and `columns` columns, and they may be written (see [`MatrixPtr::new`]).
+    #[inline(always)]
+    pub unsafe fn multiply_into<S: Simd>(
+        &self,
+        simd: S,
+        a: MatrixView<T>,
+        c: MatrixPtr<T>,
+        columns: usize,
+    ) {
+        // SAFETY: the caller guarantees it. A product wider than `columns` is computed in a buffer of its size,
+        // which is read only once it is complete.
+        unsafe {
+            if columns == self.columns && self.rows <= K_BLOCK {
+                return self.multiply(simd, a, c, false);
+            }
+            let mut rows = PaddedRows::new(a.rows, self.columns);
+            self.multiply(simd, a, rows.shared().ptr(0, 0), false);
+            for row in 0..a.rows {
+                c.offset(row, 0).write(&rows.row(row)[..columns]);
+            }
+        }
+    }
+
+    /// C = A B, or C += A B if `add`; C has as many rows as A.
+    ///
+    /// # Panics
+    /// If A does not have as many columns as B has rows.
+    ///
+    /// # Safety
+    /// `c` has as many rows as A and [`Self::columns`] columns, initialized if `add`; and they may be written
+    /// (see [`MatrixPtr::new`]).
+    #[inline(always)]
+    pub unsafe fn multiply<S: Simd>(&self, simd: S, a: MatrixView<T>, c: MatrixPtr<T>, add: bool) {
+        // SAFETY: the caller guarantees it.
+        unsafe { self.multiply_panels(simd, a, c, add, 0..self.panels()) }
+    }
+
+    /// The same for the columns of `panels` only.
+    ///
+    /// # Panics
+    /// If A does not have as many columns as B has rows, or there are fewer panels.
+    ///
+    /// # Safety
+    /// `c` has as many rows as A and [`Self::columns`] columns, those of the panels initialized if `add`; and they
+    /// may be written (see [`MatrixPtr::new`]).
+    #[inline(always)]
+    pub unsafe fn multiply_panels<S: Simd>(
+        &self,
+        simd: S,
+        a: MatrixView<T>,
+        c: MatrixPtr<T>,
+        add: bool,
+        panels: Range<usize>,
+    ) {
+        assert_eq!(a.columns, self.rows, "A must have as many columns as B has rows");
+        assert_eq!(
+            self.width,
+            PANEL_VECTORS * T::lanes::<S>(),
+            "B was packed for another SIMD level"
+        );
+        let depth = 0..self.rows;
+        // SAFETY: the caller guarantees it for all rows and columns; later blocks of columns of A add to what the
+        // first one has written.
+        unsafe {
+            if a.row_stride != 1 || a.column_stride == 1 {
+                return self.multiply_rows(simd, a, c, add, panels, depth);
+            }
+            // A is column-major: reading it along its rows would touch one cache line per value. Some rows at a time
+            // are copied close together, for all panels at once.
+            let mut block = Scratch::new(T::PAD * K_BLOCK.min(a.columns));
+            for from in depth.step_by(K_BLOCK) {
+                let depth = from..(from + K_BLOCK).min(a.columns);
+                for row in (0..a.rows).step_by(T::PAD) {
+                    let part = a.rows(row..(row + T::PAD).min(a.rows)).columns(depth.clone());
+                    let part = copy_block(part, &mut block);
+                    let (c, add) = (c.offset(row, 0), add || from > 0);
+                    self.multiply_rows(simd, part, c, add, panels.clone(), depth.clone());
+                }
+            }
+        }
+    }
+
+    /// The same with the rows `depth` of B only, as many as A has columns.
+    ///
+    /// # Safety
+    /// As [`Self::multiply_panels`]; B has these rows and panels.
+    #[inline(always)]
+    unsafe fn multiply_rows<S: Simd>(
+        &self,
+        simd: S,
+        a: MatrixView<T>,
+        c: MatrixPtr<T>,
+        add: bool,
+        panels: Range<usize>,
+        depth: Range<usize>,
+    ) {
+        let lanes = T::lanes::<S>();
+        for panel in panels {
+            let start = panel * self.width;
+            let width = self.width.min(self.columns - start);
+            let b = &self.values[start * self.rows..(start + width) * self.rows];
+            let b = &b[depth.start * width..depth.end * width];
+            // SAFETY: `c` has the panel's columns.
+            unsafe {
+                match width / lanes {
+                    3 => multiply_panel::<T, S, 3>(simd, a, b, c.offset(0, start), add),
+                    2 => multiply_panel::<T, S, 2>(simd, a, b, c.offset(0, start), add),
+                    _ => multiply_panel::<T, S, 1>(simd, a, b, c.offset(0, start), add),
+                }
+            }
+        }
+    }
+}
+
+/// Copies a matrix with contiguous columns so that its columns are [`SimdFloat::PAD`] values apart.
+#[inline(always)]
+fn copy_block<'a, T: SimdFloat>(a: MatrixView<T>, block: &'a mut [T]) -> MatrixView<'a, T> {
+    for (column, values) in (0..a.columns).zip(block.chunks_exact_mut(T::PAD)) {
+        // SAFETY: `a` has this column, which is contiguous and has one value per row.
+        let from = unsafe { std::slice::from_raw_parts(a.transposed().row(column), a.rows) };
+        values[..a.rows].copy_from_slice(from);
+    }
+    MatrixView::new(block, [a.rows, a.columns], [1, T::PAD])
+}
+
+/// [`PackedMatrix::new`], compiled for the instructions of `simd` even if the caller is not.
+pub fn pack<T: SimdFloat, S: Simd>(simd: S, b: MatrixView<T>) -> PackedMatrix<T> {
+    struct Pack<'a, T>(MatrixView<'a, T>);
+    impl<T: SimdFloat> WithSimd for Pack<'_, T> {
+        type Output = PackedMatrix<T>;
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) -> PackedMatrix<T> {
+            PackedMatrix::new(simd, self.0)
+        }
+    }
+    simd.vectorize(Pack(b))
+}
+
+struct PackPanel<'a, T>(MatrixView<'a, T>, &'a mut [T]);
+
+impl<T: SimdFloat> WithSimd for PackPanel<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        pack_panel(simd, self.0, self.1);
+    }
+}
+
+/// Fills the panel with the rows of `b`, each padded with zeros.
+#[inline(always)]
+fn pack_panel<T: SimdFloat, S: Simd>(_: S, b: MatrixView<T>, panel: &mut [T]) {
+    let width = panel.len() / b.rows.max(1);
+    assert!(panel.len() == width * b.rows, "a panel must have as many rows as B");
+    if b.columns < width {
+        panel.fill(T::default());
+    }
+    if b.column_stride == 1 {
+        for (k, row) in panel.chunks_exact_mut(width).enumerate() {
+            // SAFETY: `b` has as many rows as the panel, and row k is contiguous and has one value per column.
+            let source = unsafe { std::slice::from_raw_parts(b.row(k), b.columns) };
+            row[..b.columns].copy_from_slice(source);
+        }
+        return;
+    }
+    // Columns are contiguous: small blocks, so that both reading and writing stay in the cache.
+    for (at, block) in panel.chunks_mut(T::PAD * width).enumerate() {
+        let from = at * T::PAD;
+        for column in 0..b.columns {
+            for (k, row) in block.chunks_exact_mut(width).enumerate() {
+                // SAFETY: `b` has as many rows as the panel, and this column.
+                row[column] = unsafe { b.at(from + k, column) };
+            }
+        }
+    }
+}
+
+/// C (+)= A B for one panel B, `W` vectors wide.
+///
+/// # Safety
+/// `c` has as many rows as A, of `W` vectors, initialized if `add`; and they may be written.
+#[inline(always)]
+pub(super) unsafe fn multiply_panel<T: SimdFloat, S: Simd, const W: usize>(
+    simd: S,
+    a: MatrixView<T>,
+    b: &[T],
+    c: MatrixPtr<T>,
+    add: bool,
+) {
+    let (b, _) = T::vectors::<S>(b);
+    for from in (0..a.columns).step_by(K_BLOCK) {
+        let to = (from + K_BLOCK).min(a.columns);
+        let (a, b) = (a.columns(from..to), &b[from * W..to * W]);
+        let add = add || from > 0;
+        let mut row = 0;
+        // SAFETY: all rows below `a.rows` are rows of `c`, and later blocks of columns add to what the first one
+        // has written. A has as many columns as B has rows: both were sliced alike.
+        unsafe {
+            if S::REGISTER_COUNT >= 32 {
+                while a.rows - row >= 8 {
+                    tile::<T, S, 8, W>(simd, a.rows(row..row + 8), b, c.offset(row, 0), add);
+                    row += 8;
+                }
+            }
+            while a.rows - row >= 4 {
+                tile::<T, S, 4, W>(simd, a.rows(row..row + 4), b, c.offset(row, 0), add);
+                row += 4;
+            }
+            if a.rows - row >= 2 {
+                tile::<T, S, 2, W>(simd, a.rows(row..row + 2), b, c.offset(row, 0), add);
+                row += 2;
+            }
+            if a.rows > row {
+                tile::<T, S, 1, W>(simd, a.rows(row..row + 1), b, c.offset(row, 0), add);
+            }
+        }
+    }
+}
+
+/// One tile of C with `M` rows of `W` vectors.
+///
+/// # Safety
+/// A has `M` rows and as many columns as `b` has rows of `W` vectors. `c` has `M` rows of `W` vectors, initialized
+/// if `add`; and they may be written.
+#[inline(always)]
+unsafe fn tile<T: SimdFloat, S: Simd, const M: usize, const W: usize>(
+    simd: S,
+    a: MatrixView<T>,
+    b: &[T::Vector<S>],
+    c: MatrixPtr<T>,
+    add: bool,
+) {
+    let mut sums = [[T::splat(simd, T::default()); W]; M];
+    let mut column = a.start;
+    for b in b.chunks_exact(W) {
+        for (m, sums) in sums.iter_mut().enumerate() {
+            // SAFETY: row m of A has one value for each row of `b`, and `column` is at one of them.
+            let a = T::splat(simd, unsafe { *column.add(m * a.row_stride) });
+            for (sum, &b) in sums.iter_mut().zip(b) {
+                *sum = T::mul_add(simd, a, b, *sum);
+            }
+        }
+        column = column.wrapping_add(a.column_stride);
+    }
+    for (m, sums) in sums.into_iter().enumerate() {
+        let c = c.offset(m, 0).start.cast::<T::Vector<S>>();
+        for (w, sum) in sums.into_iter().enumerate() {
+            // SAFETY: `c` has `W` vectors in row m, and this is vector w: a few contiguous values, read and
+            // written without requiring alignment.
+            unsafe {
+                let c = c.add(w);
+                let sum = if add { T::add(simd, c.read_unaligned(), sum) } else { sum };
+                c.write_unaligned(sum);
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The data of a layer: sizes, input, weights, and what the forward pass saves.
+
+use std::ops::Range;
+
+use super::block_order::first_block;
+use super::cell::Cell;
+use super::unique_ids::UniqueIds;
+use crate::cpu::rows::PaddedRows;
+use crate::cpu::simd_float::SimdFloat;
+use crate::cpu::view::MatrixView;
+
+/// N sequences of T steps, from D inputs to H units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SequenceShape {
+    /// N.
+    pub batch: usize,
+    /// T.
+    pub time: usize,
+    /// D.
+    pub inputs: usize,
+    /// H.
+    pub units: usize,
+}
+
+impl SequenceShape {
+    /// The part of the batch for each thread: whole sequences, so that no thread waits for another.
+    pub fn parts(&self) -> Vec<Range<usize>> {
+        let count = rayon::current_num_threads().min(self.batch);
+        (0..count).map(|part| part * self.batch / count..(part + 1) * self.batch / count).collect()
+    }
+
+    /// S of the output `[N, S, H]`: the returned steps (all or the last), plus one for the last c if the cell has
+    /// one.
+    pub fn slots(&self, all_steps: bool, has_cell_state: bool) -> usize {
+        let steps = if all_steps { self.time } else { 1 };
+        steps + usize::from(has_cell_state)
+    }
+}
+
+/// The input of a layer at each step.
+#[derive(Clone, Copy)]
+pub enum Input<'a, T> {
+    /// Row `n · T + t` of a matrix.
+    Vectors(MatrixView<'a, T>),
+    /// Row `ids[n · T + t]` of a table.
+    Ids(MatrixView<'a, T>, &'a [u32]),
+}
+
+impl<'a, T: Copy> Input<'a, T> {
+    pub(super) fn table(self) -> Option<MatrixView<'a, T>> {
+        match self {
+            Self::Vectors(_) => None,
+            Self::Ids(table, _) => Some(table),
+        }
+    }
+}
+
+/// The weights and the initial state of a layer.
+#[derive(Clone, Copy)]
+pub struct Layer<'a, T> {
+    /// W, `[D, G · H]`.
+    pub kernel: MatrixView<'a, T>,
+    /// U, `[H, G · H]`.
+    pub recurrent: MatrixView<'a, T>,
+    /// The biases of all sums, `BLOCKS` blocks of H.
+    pub bias: &'a [T],
+    /// h, `[N, H]`.
+    pub hidden: MatrixView<'a, T>,
+    /// c, `[N, H]`.
+    pub cell_state: Option<MatrixView<'a, T>>,
+}
+
+/// What the backward pass needs of the forward pass.
+#[derive(Debug)]
+pub struct ForwardCache<T: SimdFloat> {
+    pub(super) shape: SequenceShape,
+    /// x: T · N rows for vectors, one row per unique id for ids.
+    pub(super) inputs: PaddedRows<T>,
+    /// The unique ids and their positions.
+    pub(super) ids: Option<UniqueIds>,
+    /// What the cell saved, T · N rows.
+    pub(super) sums: PaddedRows<T>,
+    /// h before the first step and after each step, (T + 1) · N rows.
+    pub(super) hidden: PaddedRows<T>,
+    /// The same for c.
+    pub(super) cell_state: PaddedRows<T>,
+    pub(super) all_steps: bool,
+}
+
+/// Checks everything that the kernels rely on for unchecked memory access.
+pub(super) fn check<T: SimdFloat, C: Cell<T>>(
+    shape: SequenceShape,
+    input: Input<T>,
+    layer: Layer<T>,
+) {
+    let SequenceShape { batch, time, inputs, units } = shape;
+    let empty = [batch, time, inputs, units].contains(&0);
+    assert!(!empty, "{shape:?} must not be empty");
+    let are_adjacent = |blocks: &[usize]| {
+        let mut all = first_block(blocks)..first_block(blocks) + blocks.len();
+        all.end <= C::BLOCKS && all.all(|block| blocks.contains(&block))
+    };
+    assert!(first_block(C::INPUT) == 0 && are_adjacent(C::INPUT) && are_adjacent(C::RECURRENT));
+    let sizes = |view: MatrixView<T>| [view.rows, view.columns];
+    match input {
+        Input::Vectors(vectors) => assert_eq!(sizes(vectors), [batch * time, inputs], "x"),
+        Input::Ids(table, ids) => {
+            assert_eq!((table.columns, ids.len()), (inputs, batch * time), "table and ids");
+            assert!(ids.iter().all(|&id| (id as usize) < table.rows), "an id is not in the table");
+        }
+    }
+    assert_eq!(sizes(layer.kernel), [inputs, C::INPUT.len() * units], "W");
+    assert_eq!(sizes(layer.recurrent), [units, C::RECURRENT.len() * units], "U");
+    assert_eq!(layer.bias.len(), C::BLOCKS * units, "biases");
+    assert_eq!(sizes(layer.hidden), [batch, units], "h");
+    let expected = C::HAS_CELL_STATE.then_some([batch, units]);
+    assert_eq!(layer.cell_state.map(sizes), expected, "c");
+}
+
+/// One thread's part of the batch, for pass `A`.
+pub(super) struct BatchPart<A>(pub A, pub Range<usize>);

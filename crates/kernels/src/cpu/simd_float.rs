@@ -1,0 +1,242 @@
+//! f32 and f64 as SIMD vectors of any width.
+//!
+//! `pulp` provides the instructions of each CPU. This trait gives its operations the same name for f32 and f64, so
+//! that a kernel is written once.
+
+use pulp::Simd;
+
+mod sealed {
+    /// Only these types may implement the trait: the kernels treat vectors of them as plain memory.
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
+}
+
+/// f32 or f64.
+pub trait SimdFloat:
+    sealed::Sealed
+    + bytemuck::Pod
+    + Default
+    + PartialOrd
+    + Send
+    + Sync
+    + std::fmt::Debug
+    + std::ops::AddAssign
+{
+    /// A vector of the instruction set `S`.
+    type Vector<S: Simd>: Copy + Send + Sync;
+
+    /// Values in 64 bytes, the widest vector there is. Blocks are padded to a multiple of this.
+    const PAD: usize = 64 / size_of::<Self>();
+
+    /// 1.
+    const ONE: Self;
+
+    /// `value`, rounded.
+    fn from_f64(value: f64) -> Self;
+    /// The same value in 64 bits.
+    fn to_f64(self) -> f64;
+
+    /// Values in a vector.
+    fn lanes<S: Simd>() -> usize {
+        size_of::<Self::Vector<S>>() / size_of::<Self>()
+    }
+
+    /// A slice as whole vectors and the remainder.
+    fn vectors<S: Simd>(slice: &[Self]) -> (&[Self::Vector<S>], &[Self]);
+    /// The same, mutable.
+    fn vectors_mut<S: Simd>(slice: &mut [Self]) -> (&mut [Self::Vector<S>], &mut [Self]);
+    /// The values of a slice shorter than a vector, followed by zeros.
+    fn load_partial<S: Simd>(simd: S, slice: &[Self]) -> Self::Vector<S>;
+    /// Writes as many values as the slice holds.
+    fn store_partial<S: Simd>(simd: S, slice: &mut [Self], value: Self::Vector<S>);
+    /// `value` in every lane.
+    fn splat<S: Simd>(simd: S, value: Self) -> Self::Vector<S>;
+
+    /// a + b.
+    fn add<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// a − b.
+    fn sub<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// a · b.
+    fn mul<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// a / b.
+    fn div<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// a · b + c, rounded once where the CPU can.
+    fn mul_add<S: Simd>(
+        simd: S,
+        a: Self::Vector<S>,
+        b: Self::Vector<S>,
+        c: Self::Vector<S>,
+    ) -> Self::Vector<S>;
+    /// The larger of the two. If one is NaN: `b`, or with [`pulp::Scalar`] the other one.
+    fn max<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// The smaller of the two; NaN as in `max`.
+    fn min<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// `b` where a > 0, else 0.
+    fn where_positive<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// √a.
+    fn sqrt<S: Simd>(simd: S, a: Self::Vector<S>) -> Self::Vector<S>;
+    /// eᵃ; NaN for NaN. In f32 with a relative error below 2.5e-7, and limited to 2.5e-38 to 8e37.
+    fn exp<S: Simd>(simd: S, a: Self::Vector<S>) -> Self::Vector<S>;
+    /// The sum of the lanes.
+    fn reduce_sum<S: Simd>(simd: S, a: Self::Vector<S>) -> Self;
+    /// The maximum of the lanes.
+    fn reduce_max<S: Simd>(simd: S, a: Self::Vector<S>) -> Self;
+}
+
+macro_rules! impl_operations {
+    ($lanes:ident, $exp:path, $($name:ident: $from:ident($($arg:ident),*)),*) => {
+        type Vector<S: Simd> = S::$lanes;
+        const ONE: Self = 1.0;
+
+        #[inline(always)]
+        fn from_f64(value: f64) -> Self {
+            value as Self
+        }
+        #[inline(always)]
+        fn to_f64(self) -> f64 {
+            self.into()
+        }
+        $(
+            #[inline(always)]
+            fn $name<S: Simd>(simd: S, $($arg: S::$lanes),*) -> S::$lanes {
+                simd.$from($($arg),*)
+            }
+        )*
+        #[inline(always)]
+        fn exp<S: Simd>(simd: S, a: S::$lanes) -> S::$lanes {
+            $exp(simd, a)
+        }
+    };
+}
+
+impl SimdFloat for f32 {
+    impl_operations!(f32s, exp_f32,
+        add: add_f32s(a, b), sub: sub_f32s(a, b), mul: mul_f32s(a, b), div: div_f32s(a, b),
+        mul_add: mul_add_e_f32s(a, b, c), max: max_f32s(a, b), min: min_f32s(a, b), sqrt: sqrt_f32s(a));
+
+    #[inline(always)]
+    fn vectors<S: Simd>(slice: &[f32]) -> (&[S::f32s], &[f32]) {
+        S::as_simd_f32s(slice)
+    }
+    #[inline(always)]
+    fn vectors_mut<S: Simd>(slice: &mut [f32]) -> (&mut [S::f32s], &mut [f32]) {
+        S::as_mut_simd_f32s(slice)
+    }
+    #[inline(always)]
+    fn load_partial<S: Simd>(simd: S, slice: &[f32]) -> S::f32s {
+        simd.partial_load_f32s(slice)
+    }
+    #[inline(always)]
+    fn store_partial<S: Simd>(simd: S, slice: &mut [f32], value: S::f32s) {
+        simd.partial_store_f32s(slice, value);
+    }
+    #[inline(always)]
+    fn splat<S: Simd>(simd: S, value: f32) -> S::f32s {
+        simd.splat_f32s(value)
+    }
+    #[inline(always)]
+    fn where_positive<S: Simd>(simd: S, a: S::f32s, b: S::f32s) -> S::f32s {
+        let zero = simd.splat_f32s(0.0);
+        simd.select_f32s(simd.less_than_f32s(zero, a), b, zero)
+    }
+    #[inline(always)]
+    fn reduce_sum<S: Simd>(simd: S, a: S::f32s) -> f32 {
+        simd.reduce_sum_f32s(a)
+    }
+    #[inline(always)]
+    fn reduce_max<S: Simd>(simd: S, a: S::f32s) -> f32 {
+        simd.reduce_max_f32s(a)
+    }
+}
+
+impl SimdFloat for f64 {
+    impl_operations!(f64s, exp_f64,
+        add: add_f64s(a, b), sub: sub_f64s(a, b), mul: mul_f64s(a, b), div: div_f64s(a, b),
+        mul_add: mul_add_e_f64s(a, b, c), max: max_f64s(a, b), min: min_f64s(a, b), sqrt: sqrt_f64s(a));
+
+    #[inline(always)]
+    fn vectors<S: Simd>(slice: &[f64]) -> (&[S::f64s], &[f64]) {
+        S::as_simd_f64s(slice)
+    }
+    #[inline(always)]
+    fn vectors_mut<S: Simd>(slice: &mut [f64]) -> (&mut [S::f64s], &mut [f64]) {
+        S::as_mut_simd_f64s(slice)
+    }
+    #[inline(always)]
+    fn load_partial<S: Simd>(simd: S, slice: &[f64]) -> S::f64s {
+        simd.partial_load_f64s(slice)
+    }
+    #[inline(always)]
+    fn store_partial<S: Simd>(simd: S, slice: &mut [f64], value: S::f64s) {
+        simd.partial_store_f64s(slice, value);
+    }
+    #[inline(always)]
+    fn splat<S: Simd>(simd: S, value: f64) -> S::f64s {
+        simd.splat_f64s(value)
+    }
+    #[inline(always)]
+    fn where_positive<S: Simd>(simd: S, a: S::f64s, b: S::f64s) -> S::f64s {
+        let zero = simd.splat_f64s(0.0);
+        simd.select_f64s(simd.less_than_f64s(zero, a), b, zero)
+    }
+    #[inline(always)]
+    fn reduce_sum<S: Simd>(simd: S, a: S::f64s) -> f64 {
+        simd.reduce_sum_f64s(a)
+    }
+    #[inline(always)]
+    fn reduce_max<S: Simd>(simd: S, a: S::f64s) -> f64 {
+        simd.reduce_max_f64s(a)
+    }
+}
+
+/// eˣ = 2ⁿ · eʳ with n the integer nearest to x / ln 2, and eʳ by its Taylor polynomial of degree 7, whose
+/// remainder for |r| ≤ ln 2 / 2 is below 6e-9. ln 2 is subtracted in two parts (Cody and Waite 1980), so that r
+/// keeps all its bits. Results are limited to 2⁻¹²⁵ to 2¹²⁶: the kernels need no others.
+#[inline(always)]
+fn exp_f32<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    let splat = |value: f32| simd.splat_f32s(value);
+    // As the second operand, NaN passes through `min` and `max`, except with scalar instructions.
+    let inside = simd.max_f32s(splat(-86.6), simd.min_f32s(splat(87.3), x));
+    let x = if S::IS_SCALAR { simd.select_f32s(simd.equal_f32s(x, x), inside, x) } else { inside };
+    // Adding 1.5 · 2²³ rounds to an integer, and puts it in the lowest bits.
+    let magic = splat(12_582_912.0);
+    let shifted = simd.mul_add_e_f32s(x, splat(std::f32::consts::LOG2_E), magic);
+    let n = simd.sub_f32s(shifted, magic);
+    let r = simd.mul_add_e_f32s(n, splat(-0.693_359_4), x);
+    let r = simd.mul_add_e_f32s(n, splat(2.121_944_4e-4), r);
+    let coefficients = [1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0];
+    let mut sum = splat(1.0 / 5040.0);
+    for coefficient in coefficients {
+        sum = simd.mul_add_e_f32s(sum, r, splat(coefficient));
+    }
+    let power = simd.wrapping_dyn_shl_u32s(simd.transmute_u32s_f32s(shifted), simd.splat_u32s(23));
+    let power = simd.add_u32s(power, simd.splat_u32s(127 << 23));
+    simd.mul_f32s(sum, simd.transmute_f32s_u32s(power))
+}
+
+/// The standard library's, value by value: f64 is for tests, where speed does not matter.
+#[inline(always)]
+fn exp_f64<S: Simd>(_: S, mut x: S::f64s) -> S::f64s {
+    let lanes: &mut [f64] = bytemuck::cast_slice_mut(std::slice::from_mut(&mut x));
+    lanes.iter_mut().for_each(|lane| *lane = lane.exp());
+    x
+}
+
+/// σ(a) = 1 / (1 + e⁻ᵃ), from 0 to 1; in f32 with an error below 2e-7; NaN for NaN.
+#[inline(always)]
+pub fn sigmoid<T: SimdFloat, S: Simd>(simd: S, a: T::Vector<S>) -> T::Vector<S> {
+    let one = T::splat(simd, T::ONE);
+    let minus = T::sub(simd, T::splat(simd, T::from_f64(0.0)), a);
+    T::div(simd, one, T::add(simd, one, T::exp(simd, minus)))
+}
+
+/// tanh(a) = 1 − 2 / (1 + e²ᵃ), from −1 to 1; in f32 with an absolute error below 2e-7 (the relative error is
+/// larger near 0, where digits cancel); NaN for NaN.
+#[inline(always)]
+pub fn tanh<T: SimdFloat, S: Simd>(simd: S, a: T::Vector<S>) -> T::Vector<S> {
+    let one = T::splat(simd, T::ONE);
+    let two = T::splat(simd, T::from_f64(2.0));
+    let power = T::exp(simd, T::add(simd, a, a));
+    T::sub(simd, one, T::div(simd, two, T::add(simd, one, power)))
+}

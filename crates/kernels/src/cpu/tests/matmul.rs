@@ -1,0 +1,182 @@
+//! Packed matrix products of all sizes around the borders of panels, tiles and blocks of rows. The values are small
+//! integers, so that the results must be exact.
+
+use pulp::{Simd, WithSimd};
+
+use super::super::matmul::PackedMatrix;
+use super::super::simd_float::SimdFloat;
+use super::super::simd_level::SimdLevel;
+use super::super::view::{MatrixPtr, MatrixView};
+use super::{Layout, Matrix, values};
+
+const ROWS: usize = 9;
+const COLUMNS: usize = 50;
+/// The value of memory that must not be written.
+const CANARY: f64 = 77.0;
+
+/// Integers from −3 to 3.
+fn integers(seed: u64, count: usize) -> Vec<f64> {
+    values(seed, count).into_iter().map(|value| (value * 3.5).trunc()).collect()
+}
+
+/// What to compute.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Operation {
+    /// C = A B, only the columns of B.
+    Into,
+    /// C = A B, all columns including padding.
+    Write,
+    /// C += A B.
+    Add,
+}
+
+struct Multiply<'a, T> {
+    operation: Operation,
+    a: MatrixView<'a, T>,
+    b: MatrixView<'a, T>,
+    c: &'a mut [T],
+    /// The offset and the row stride of C.
+    layout: [usize; 2],
+    parallel: bool,
+}
+
+impl<T: SimdFloat> WithSimd for Multiply<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { operation, a, b, c, layout: [start, stride], parallel } = self;
+        let packed =
+            if parallel { PackedMatrix::new_parallel(simd, b) } else { PackedMatrix::new(simd, b) };
+        let written = if operation == Operation::Into { b.columns } else { packed.columns() };
+        assert!(written <= stride && start + (a.rows - 1) * stride + written <= c.len());
+        // SAFETY: C has room for all rows (see above), and there is no other reference to it.
+        unsafe {
+            let c = MatrixPtr::new(c.as_mut_ptr().wrapping_add(start), stride);
+            match operation {
+                Operation::Into => packed.multiply_into(simd, a, c, b.columns),
+                Operation::Write => packed.multiply(simd, a, c, false),
+                Operation::Add => packed.multiply(simd, a, c, true),
+            }
+        }
+    }
+}
+
+/// All sizes for one k, against one reference product of the largest size.
+fn check<T: SimdFloat>(level: SimdLevel, k: usize) {
+    let (a, b) = (integers(1, ROWS * k), integers(2, k * COLUMNS));
+    let expected = |row: usize, column: usize| -> f64 {
+        (0..k).map(|k_at| a[row * k + k_at] * b[k_at * COLUMNS + column]).sum()
+    };
+    let expected: Vec<f64> =
+        (0..ROWS * COLUMNS).map(|at| expected(at / COLUMNS, at % COLUMNS)).collect();
+    let matrices = [
+        (Layout::Dense, Layout::Dense),
+        (Layout::Transposed, Layout::Slice),
+        (Layout::Slice, Layout::Transposed),
+    ]
+    .map(|(of_a, of_b)| (Matrix::<T>::new(&a, k, of_a), Matrix::<T>::new(&b, COLUMNS, of_b)));
+    for rows in 1..=ROWS {
+        for columns in 1..=COLUMNS {
+            let (a, b) = &matrices[(rows + columns) % 3];
+            let (a, b) = (a.view().rows(0..rows), b.view().columns(0..columns));
+            for operation in [Operation::Into, Operation::Write, Operation::Add] {
+                let filled = columns.next_multiple_of(T::PAD);
+                let stride = if operation == Operation::Into { columns + 2 } else { filled + 2 };
+                let start = stride + 1;
+                let mut c = vec![T::from_f64(CANARY); (rows + 2) * stride];
+                let layout = [start, stride];
+                let parallel = rows == 1;
+                level.run(Multiply { operation, a, b, c: &mut c, layout, parallel });
+                for (at, &value) in c.iter().enumerate() {
+                    let position = at.checked_sub(start).map(|at| (at / stride, at % stride));
+                    let before = if operation == Operation::Add { CANARY } else { 0.0 };
+                    let should_be = match position {
+                        Some((row, at)) if row < rows && at < columns => {
+                            expected[row * COLUMNS + at] + before
+                        }
+                        Some((row, at))
+                            if row < rows && at < filled && operation != Operation::Into =>
+                        {
+                            before
+                        }
+                        _ => CANARY,
+                    };
+                    assert!(
+                        value.to_f64() == should_be,
+                        "{operation:?} {rows} × {k} × {columns} by {level:?}: {value:?} at {position:?}, \
+                         expected {should_be}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn products_of_all_sizes_are_exact() {
+    for level in SimdLevel::available() {
+        for k in [1, 127, 128, 129, 300] {
+            check::<f32>(level, k);
+            check::<f64>(level, k);
+        }
+    }
+}
+
+struct Sums<'a, T>(MatrixView<'a, T>, Vec<T>);
+
+impl<T: SimdFloat> WithSimd for Sums<'_, T> {
+    type Output = Vec<T>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Vec<T> {
+        let Self(b, mut totals) = self;
+        let packed = PackedMatrix::new(simd, b);
+        totals.resize(packed.columns(), T::default());
+        packed.column_sums(simd, &mut totals);
+        totals
+    }
+}
+
+fn check_sums<T: SimdFloat>(level: SimdLevel) {
+    for rows in [1, 2, 17] {
+        for columns in 1..=COLUMNS {
+            let b = integers(3, rows * columns);
+            let layout = if columns % 2 == 0 { Layout::Dense } else { Layout::Transposed };
+            let matrix = Matrix::<T>::new(&b, columns, layout);
+            let found = level.run(Sums(matrix.view(), vec![T::ONE; columns]));
+            for (column, value) in found.into_iter().enumerate() {
+                let sum = |column| b.iter().skip(column).step_by(columns).sum::<f64>() + 1.0;
+                let expected = if column < columns { sum(column) } else { 0.0 };
+                assert_eq!(value.to_f64(), expected, "column {column} of {columns}");
+            }
+        }
+    }
+}
+
+#[test]
+fn column_sums_are_exact() {
+    for level in SimdLevel::available() {
+        check_sums::<f32>(level);
+        check_sums::<f64>(level);
+    }
+}
+
+#[test]
+#[should_panic = "a view must be inside its slice"]
+fn a_view_beyond_its_slice_is_rejected() {
+    MatrixView::new(&[0f32; 11], [3, 4], [4, 1]);
+}
+
+#[test]
+#[should_panic = "a view must be inside its slice"]
+fn a_view_whose_size_overflows_is_rejected() {
+    MatrixView::new(&[0f32; 1], [1 << 33, 1 << 33], [1 << 33, 1]);
+}
+
+#[test]
+fn an_empty_view_needs_no_memory() {
+    let view = MatrixView::new(&[0f32; 0], [0, 4], [4, 1]);
+    assert_eq!((view.rows, view.columns), (0, 4));
+    assert_eq!(MatrixView::<f32>::dense(&[], 4).transposed().columns, 0);
+}

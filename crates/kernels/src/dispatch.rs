@@ -1,0 +1,59 @@
+//! Whether a fused kernel or Burn's own operations compute.
+
+use burn::backend::DispatchDevice;
+use burn::tensor::Device;
+
+/// Which implementation computes layers, losses and optimizer steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KernelMode {
+    /// This crate's fused kernels, where the device has them.
+    #[default]
+    Fused,
+    /// Burn's own operations everywhere.
+    Composed,
+}
+
+impl KernelMode {
+    /// Whether layers, losses and optimizers are all fused on `device`, as they are on CPU backends.
+    pub fn fuses_all(self, device: &Device) -> bool {
+        self.support(device) == KernelSupport::All
+    }
+
+    /// Whether an optimizer step is one fused pass over each tensor on `device`.
+    pub fn fuses_optimizers(self, device: &Device) -> bool {
+        self.support(device) != KernelSupport::None
+    }
+
+    /// What is fused for tensors on `device`.
+    pub(crate) fn support(self, device: &Device) -> KernelSupport {
+        match self {
+            Self::Fused => supported_by(device.as_dispatch()),
+            Self::Composed => KernelSupport::None,
+        }
+    }
+}
+
+/// The operations that have kernels on a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KernelSupport {
+    /// Layers, losses and optimizers.
+    All,
+    /// Layers and optimizers, but not the loss.
+    LayersAndOptimizers,
+    /// Nothing.
+    None,
+}
+
+fn supported_by(device: &DispatchDevice) -> KernelSupport {
+    match device {
+        DispatchDevice::Flex(_) => KernelSupport::All,
+        #[cfg(feature = "ndarray")]
+        DispatchDevice::NdArray(_) => KernelSupport::All,
+        #[cfg(feature = "cube")]
+        DispatchDevice::Cube(_) => KernelSupport::LayersAndOptimizers,
+        DispatchDevice::Autodiff(device) => supported_by(device),
+        // Any other backend that is compiled in.
+        #[allow(unreachable_patterns)]
+        _ => KernelSupport::None,
+    }
+}

@@ -1,0 +1,95 @@
+//! The operations of `traits` for every backend with kernels.
+
+use std::sync::Arc;
+
+use burn::backend::Flex;
+#[cfg(feature = "ndarray")]
+use burn::backend::NdArray;
+use burn::backend::tensor::FloatTensor;
+#[cfg(feature = "cube")]
+use burn_cubecl::CubeBackend;
+
+use super::layer_kernels::LayerKernels;
+use super::traits::{LossWithAccuracyOps, OptimizerOps, SequenceOps, SequenceSpec, SoftmaxLossOps};
+use super::{optimizers, softmax_loss};
+use crate::cpu::optimizer::{AdamParams, RmspropParams};
+#[cfg(feature = "cube")]
+use crate::cube;
+
+/// Layers by the backend's [`LayerKernels`], optimizers by the two given functions.
+macro_rules! impl_layers_and_optimizers {
+    ($backend:ty, $rmsprop:expr, $adam:expr) => {
+        impl SequenceOps for $backend {
+            fn sequence(
+                spec: SequenceSpec,
+                ids: Option<Arc<[u32]>>,
+                input: FloatTensor<Self>,
+                kernel: FloatTensor<Self>,
+                recurrent: FloatTensor<Self>,
+                bias: FloatTensor<Self>,
+                hidden: FloatTensor<Self>,
+                cell_state: FloatTensor<Self>,
+            ) -> FloatTensor<Self> {
+                let tensors = [input, kernel, recurrent, bias, hidden, cell_state];
+                Self::forward(spec, ids.as_deref(), &tensors).0
+            }
+        }
+
+        impl OptimizerOps for $backend {
+            fn rmsprop(
+                params: RmspropParams,
+                weights: FloatTensor<Self>,
+                gradient: FloatTensor<Self>,
+                square: FloatTensor<Self>,
+            ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+                $rmsprop(params, weights, gradient, square)
+            }
+
+            fn adam(
+                params: AdamParams,
+                weights: FloatTensor<Self>,
+                gradient: FloatTensor<Self>,
+                mean: FloatTensor<Self>,
+                square: FloatTensor<Self>,
+            ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+                $adam(params, weights, gradient, mean, square)
+            }
+        }
+    };
+}
+
+/// The loss, on a CPU backend.
+macro_rules! impl_softmax_loss {
+    ($backend:ty) => {
+        impl SoftmaxLossOps for $backend {
+            fn softmax_loss(
+                targets: Arc<[u32]>,
+                input: FloatTensor<Self>,
+                kernel: FloatTensor<Self>,
+                bias: FloatTensor<Self>,
+            ) -> FloatTensor<Self> {
+                softmax_loss::forward::<Self>(&targets, &[input, kernel, bias]).0
+            }
+        }
+
+        impl LossWithAccuracyOps for $backend {
+            fn softmax_loss_with_accuracy(
+                targets: Arc<[u32]>,
+                input: FloatTensor<Self>,
+                kernel: FloatTensor<Self>,
+                bias: FloatTensor<Self>,
+            ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+                softmax_loss::with_accuracy::<Self>(&targets, &[input, kernel, bias])
+            }
+        }
+    };
+}
+
+impl_layers_and_optimizers!(Flex, optimizers::rmsprop::<Flex>, optimizers::adam::<Flex>);
+impl_softmax_loss!(Flex);
+#[cfg(feature = "ndarray")]
+impl_layers_and_optimizers!(NdArray, optimizers::rmsprop::<NdArray>, optimizers::adam::<NdArray>);
+#[cfg(feature = "ndarray")]
+impl_softmax_loss!(NdArray);
+#[cfg(feature = "cube")]
+impl_layers_and_optimizers!(CubeBackend, cube::optimizer::rmsprop, cube::optimizer::adam);

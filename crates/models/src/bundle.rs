@@ -1,0 +1,364 @@
+//! The model directory: weights, tokenizer and configuration that belong together, and a manifest
+//! with their hashes.
+//!
+//! Every file is written beside its final name and then renamed, the manifest last: without a
+//! manifest the directory is not a model. A file that is missing, truncated or of another model is
+//! an error.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use burn::tensor::Device;
+use durable::{StagedFile, directory, failpoint};
+use kernels::KernelMode;
+use seqdata::hash::sha256;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use text_prep::Tokenizer;
+
+use crate::error::{Error, Result};
+use crate::language_model::{LanguageModel, LanguageModelConfig};
+use crate::network::Network;
+use crate::serialize::{weights_from_bytes, weights_to_bytes};
+
+/// The format of the directory that this program writes and reads.
+pub const FORMAT: u64 = 2;
+/// The file that makes a directory a model.
+pub const MANIFEST: &str = "manifest.json";
+/// The weights, a Burnpack file.
+pub const WEIGHTS: &str = "weights.bpk";
+/// Cleaning rules, pre-tokenizer and vocabulary.
+pub const TOKENIZER: &str = "tokenizer.json";
+const VOCABULARY: &str = "vocabulary.tsv";
+
+/// How a model reads the past tokens while it generates text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StateMode {
+    /// The state is carried from token to token.
+    #[serde(rename = "carried")]
+    Carry,
+    /// For every token the last window is read again from a zero state.
+    #[serde(rename = "window")]
+    Window,
+}
+
+/// What is saved about a network besides its weights; C is its configuration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Metadata<C> {
+    /// [`Network::KIND`]; omitted in the manifest of a language model.
+    #[serde(rename = "purpose", default = "lm_kind", skip_serializing_if = "is_lm_kind")]
+    pub kind: String,
+    /// The network's configuration.
+    #[serde(rename = "model")]
+    pub config: C,
+    /// Tokens in a training window; for question generation, in the longest training sentence.
+    pub window: usize,
+    /// The run's seed.
+    pub seed: u64,
+    /// Completed epochs.
+    pub epochs: usize,
+    /// Optimizer steps; 0 if unknown.
+    #[serde(default)]
+    pub steps: u64,
+    /// Mean validation loss in nats per token, each window from a zero state, if measured.
+    pub valid_loss_window: Option<f64>,
+    /// Mean validation loss in nats per token for the same targets with carried state, if measured.
+    pub valid_loss_carried: Option<f64>,
+    /// The hash of the validation ids.
+    pub valid_sha256: String,
+}
+
+fn lm_kind() -> String {
+    LanguageModel::KIND.into()
+}
+
+fn is_lm_kind(kind: &str) -> bool {
+    kind == LanguageModel::KIND
+}
+
+/// The metadata of a language model.
+pub type LmMetadata = Metadata<LanguageModelConfig>;
+
+impl LmMetadata {
+    /// The metadata of a language model that was neither trained nor evaluated.
+    pub fn new(
+        config: LanguageModelConfig,
+        window: usize,
+        seed: u64,
+        valid_sha256: String,
+    ) -> Self {
+        Self::untrained(LanguageModel::KIND, config, window, seed, valid_sha256)
+    }
+}
+
+impl<C> Metadata<C> {
+    /// The metadata of a network of this [kind](Network::KIND) that was neither trained nor evaluated.
+    pub fn untrained(
+        kind: &str,
+        config: C,
+        window: usize,
+        seed: u64,
+        valid_sha256: String,
+    ) -> Self {
+        Self {
+            kind: kind.into(),
+            config,
+            window,
+            seed,
+            epochs: 0,
+            steps: 0,
+            valid_loss_window: None,
+            valid_loss_carried: None,
+            valid_sha256,
+        }
+    }
+
+    /// The lower of the two validation losses in nats per token, if measured.
+    pub fn valid_loss(&self) -> Option<f64> {
+        match (self.valid_loss_window, self.valid_loss_carried) {
+            (Some(window), Some(carried)) => Some(window.min(carried)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// The mode with the lower validation loss; of two equals [`StateMode::Carry`], which is faster.
+    pub fn state_mode(&self) -> StateMode {
+        match (self.valid_loss_window, self.valid_loss_carried) {
+            (Some(window), Some(carried)) if window < carried => StateMode::Window,
+            (Some(_), None) => StateMode::Window,
+            _ => StateMode::Carry,
+        }
+    }
+}
+
+/// A network with everything that is needed to use it.
+#[derive(Clone, Debug)]
+pub struct ModelBundle<M: Network> {
+    /// The network with its weights.
+    pub model: M,
+    /// From text to ids and back.
+    pub tokenizer: Tokenizer,
+    /// The rest of the manifest.
+    pub metadata: Metadata<M::Config>,
+    /// Additional files by name, such as the run's configuration.
+    pub extra_files: BTreeMap<String, Vec<u8>>,
+}
+
+/// A language model with everything that is needed to generate text.
+pub type LmBundle = ModelBundle<LanguageModel>;
+
+#[derive(Serialize, Deserialize)]
+struct Manifest<C> {
+    format: u64,
+    program: String,
+    #[serde(rename = "about")]
+    metadata: Metadata<C>,
+    /// SHA-256 by file name.
+    files: BTreeMap<String, String>,
+    /// SHA-256 of the fields above; empty in manifests of the first versions.
+    #[serde(rename = "seal", default)]
+    own_hash: String,
+}
+
+impl<C: Serialize> Manifest<C> {
+    fn expected_hash(&self) -> String {
+        let Self { format, program, metadata, files, .. } = self;
+        let hashed = serde_json::to_vec(&(format, program, metadata, files));
+        sha256(&hashed.expect("a manifest is plain data"))
+    }
+}
+
+impl<M: Network> ModelBundle<M> {
+    /// The same model, computed by fused kernels (the default) or by Burn's own operations.
+    #[must_use]
+    pub fn with_kernels(self, kernels: KernelMode) -> Self {
+        Self { model: self.model.with_kernels(kernels), ..self }
+    }
+
+    /// Writes the model into `directory`, which is created if necessary.
+    ///
+    /// # Errors
+    /// If the file system fails. If a write fails, the files in `directory` are unchanged; if a rename
+    /// fails, there is no manifest, so that a mixture of two models cannot be loaded.
+    pub fn save(&self, directory: &Path) -> Result<()> {
+        directory::create(directory)?;
+        let weights = weights_to_bytes(&self.model)
+            .map_err(|reason| Error::Inconsistent { directory: directory.into(), reason })?;
+        let mut files = self.extra_files.clone();
+        files.insert(WEIGHTS.into(), weights);
+        files.insert(TOKENIZER.into(), self.tokenizer.to_json().into_bytes());
+        files.insert(VOCABULARY.into(), self.tokenizer.vocabulary.to_tsv().into_bytes());
+        let mut manifest = Manifest {
+            own_hash: String::new(),
+            format: FORMAT,
+            program: concat!("pastiche ", env!("CARGO_PKG_VERSION")).into(),
+            metadata: self.metadata.clone(),
+            files: files.iter().map(|(name, bytes)| (name.clone(), sha256(bytes))).collect(),
+        };
+        manifest.own_hash = manifest.expected_hash();
+        let manifest = serde_json::to_string_pretty(&manifest).expect("a manifest is plain data");
+
+        // A full disk must not destroy the old model: all files are written before any is renamed.
+        let mut staged: Vec<StagedFile> = Vec::with_capacity(files.len());
+        for (name, bytes) in &files {
+            staged.push(StagedFile::write(directory.join(name), bytes)?);
+        }
+        let manifest = StagedFile::write(directory.join(MANIFEST), manifest.as_bytes())?;
+        // Between the renames there is no manifest, so that no mixture of two models can be loaded.
+        let path = directory.join(MANIFEST);
+        let removed = failpoint::reach("remove", &path).and_then(|()| fs::remove_file(&path));
+        match removed {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::io(path, "replaced")(error));
+            }
+            _ => {}
+        }
+        staged.into_iter().try_for_each(StagedFile::rename)?;
+        directory::sync(directory)?;
+        manifest.rename()?;
+        Ok(directory::sync(directory)?)
+    }
+
+    /// Loads the model in `directory` onto `device` and checks every file against the manifest.
+    ///
+    /// # Errors
+    /// If it is not a model directory of this kind, or a file in it is missing, truncated or of another
+    /// model.
+    pub fn load(directory: &Path, device: &Device) -> Result<Self> {
+        let manifest = read_manifest::<M::Config>(directory, Some(M::KIND))?;
+        let mut extra_files = BTreeMap::new();
+        for (name, hash) in &manifest.files {
+            extra_files.insert(name.clone(), read_checked(directory, name, hash)?);
+        }
+        let mut take = |name: &str| {
+            extra_files.remove(name).ok_or_else(|| Error::Manifest {
+                directory: directory.into(),
+                reason: format!("it does not list {name}"),
+            })
+        };
+        let (weights, tokenizer) = (take(WEIGHTS)?, take(TOKENIZER)?);
+        take(VOCABULARY)?;
+
+        let inconsistent = |reason| Error::Inconsistent { directory: directory.into(), reason };
+        let tokenizer = parse_tokenizer(directory, &tokenizer)?;
+        let metadata = manifest.metadata;
+        if metadata.window == 0 {
+            return Err(inconsistent("its manifest has a window of 0 tokens".into()));
+        }
+        let (known, expected) = (tokenizer.vocabulary.len(), M::vocab_size(&metadata.config));
+        if known != expected {
+            return Err(inconsistent(format!(
+                "the tokenizer has {known} ids, the model expects {expected}"
+            )));
+        }
+        let model = weights_from_bytes(&metadata.config, weights, device).map_err(inconsistent)?;
+        Ok(Self { model, tokenizer, metadata, extra_files })
+    }
+
+    /// Reads the metadata of the model in `directory`, without its weights.
+    ///
+    /// # Errors
+    /// If there is no readable manifest of this kind.
+    pub fn read_metadata(directory: &Path) -> Result<Metadata<M::Config>> {
+        Ok(read_manifest(directory, Some(M::KIND))?.metadata)
+    }
+}
+
+/// Reads the tokenizer of the model in `directory`, without its weights.
+///
+/// # Errors
+/// If it is not a model directory, or the tokenizer is not the one that was saved.
+pub fn read_tokenizer(directory: &Path) -> Result<Tokenizer> {
+    let manifest = read_manifest::<serde_json::Value>(directory, None)?;
+    let hash = manifest.files.get(TOKENIZER).map_or("", String::as_str);
+    parse_tokenizer(directory, &read_checked(directory, TOKENIZER, hash)?)
+}
+
+fn parse_tokenizer(directory: &Path, json: &[u8]) -> Result<Tokenizer> {
+    Tokenizer::from_json(&String::from_utf8_lossy(json)).map_err(|error| Error::Inconsistent {
+        directory: directory.into(),
+        reason: error.to_string(),
+    })
+}
+
+/// Checks every file of `directory` against its manifest.
+///
+/// # Errors
+/// If it is not a model directory, or a file in it is missing, truncated or of another model.
+pub fn verify(directory: &Path) -> Result<()> {
+    let files = read_manifest::<serde_json::Value>(directory, None)?.files;
+    files.iter().try_for_each(|(name, hash)| read_checked(directory, name, hash).map(|_| ()))
+}
+
+/// Reads the metadata of a network of any kind; its configuration is plain JSON.
+///
+/// # Errors
+/// If there is no readable manifest.
+pub fn read_metadata(directory: &Path) -> Result<Metadata<serde_json::Value>> {
+    Ok(read_manifest(directory, None)?.metadata)
+}
+
+/// Reads a manifest; of a network of this kind if one is given.
+fn read_manifest<C: Serialize + DeserializeOwned>(
+    directory: &Path,
+    kind: Option<&'static str>,
+) -> Result<Manifest<C>> {
+    let path = directory.join(MANIFEST);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error)
+            if [std::io::ErrorKind::NotFound, std::io::ErrorKind::NotADirectory]
+                .contains(&error.kind()) =>
+        {
+            return Err(Error::NotAModel(directory.into()));
+        }
+        Err(error) => return Err(Error::io(path, "read")(error)),
+    };
+    let invalid = |reason: String| Error::Manifest { directory: directory.into(), reason };
+    let value: serde_json::Value =
+        serde_json::from_str(&text).map_err(|error| invalid(error.to_string()))?;
+    // The format is checked first: another format may have other fields.
+    let found = value["format"].as_u64().unwrap_or(0);
+    if found != FORMAT {
+        return Err(Error::Format { directory: directory.into(), found, expected: FORMAT });
+    }
+    // Then the kind: another kind has another configuration.
+    let found = value["about"]["purpose"].as_str().unwrap_or(LanguageModel::KIND);
+    if let Some(expected) = kind.filter(|&expected| expected != found) {
+        let (directory, found) = (directory.into(), found.into());
+        return Err(Error::WrongKind { directory, found, expected });
+    }
+    let manifest: Manifest<C> =
+        serde_json::from_value(value).map_err(|error| invalid(error.to_string()))?;
+    if !manifest.own_hash.is_empty() && manifest.own_hash != manifest.expected_hash() {
+        return Err(invalid(
+            "it is not what was saved (its hash does not match): it was edited or damaged; restore it \
+             or use one of the run's checkpoints"
+                .into(),
+        ));
+    }
+    Ok(manifest)
+}
+
+fn read_checked(directory: &Path, name: &str, expected: &str) -> Result<Vec<u8>> {
+    let path = directory.join(name);
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(Error::Missing { directory: directory.into(), file: name.into() });
+        }
+        Err(error) => return Err(Error::io(path, "read")(error)),
+    };
+    let found = sha256(&bytes);
+    if found != expected {
+        let short = |hash: &str| hash.chars().take(12).collect();
+        return Err(Error::HashMismatch {
+            directory: directory.into(),
+            file: name.into(),
+            found: short(&found),
+            expected: short(expected),
+        });
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,144 @@
+//! Evaluation of a language model on held-out ids: loss, perplexity and accuracy.
+
+use burn::data::dataloader::DataLoader;
+use burn::tensor::TensorReadError;
+use seqdata::Batch;
+
+use crate::language_model::LanguageModel;
+use crate::output_layer::LossOutput;
+
+/// Sums over all evaluated targets, divided once at the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct EvalMetrics {
+    /// The sum of −ln p(target).
+    pub nats: f64,
+    /// The number of targets.
+    pub tokens: usize,
+    /// The number of targets that were the most probable token.
+    pub correct: usize,
+}
+
+impl EvalMetrics {
+    /// Mean loss in nats per token; NaN without tokens.
+    pub fn nats_per_token(&self) -> f64 {
+        self.nats / self.tokens as f64
+    }
+
+    /// e to the power of the mean loss.
+    pub fn perplexity(&self) -> f64 {
+        self.nats_per_token().exp()
+    }
+
+    /// The fraction of targets that were the most probable token.
+    pub fn accuracy(&self) -> f64 {
+        self.correct as f64 / self.tokens as f64
+    }
+
+    /// Adds the losses of one batch.
+    ///
+    /// # Errors
+    /// If the device fails to return them.
+    pub fn add(&mut self, batch: &LossOutput) -> Result<(), TensorReadError> {
+        let nats: Vec<f64> = batch.nats.clone().try_into_vec_as()?;
+        self.tokens += nats.len();
+        self.nats += nats.iter().sum::<f64>();
+        if let Some(correct) = &batch.correct {
+            let correct: Vec<i64> = correct.clone().try_into_vec_as()?;
+            self.correct += correct.iter().filter(|&&hit| hit != 0).count();
+        }
+        Ok(())
+    }
+}
+
+/// Evaluates all targets of `batches`. A batch that continues the one before starts with its final
+/// state; every other one starts with a zero state, as in training.
+///
+/// # Errors
+/// If the device fails to return the losses.
+pub fn evaluate(
+    model: &LanguageModel,
+    batches: &dyn DataLoader<Batch>,
+) -> Result<EvalMetrics, TensorReadError> {
+    let mut metrics = EvalMetrics::default();
+    let mut state = None;
+    for batch in batches.iter() {
+        let batch = batch.expect("ids are in memory");
+        let before = state.take().filter(|_| batch.continues);
+        let before = before.unwrap_or_else(|| model.init_state(batch.rows()));
+        let (losses, after) = model.forward_eval(batch.inputs, batch.targets, before);
+        state = Some(after);
+        metrics.add(&losses)?;
+    }
+    Ok(metrics)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use burn::tensor::{Device, Int, Tensor};
+    use seqdata::{Ids, Loader, Order, Streams, Windows};
+
+    use crate::cell::CellKind;
+    use crate::language_model::LanguageModelConfig;
+    use crate::stack::LayerConfig;
+
+    use super::*;
+
+    fn model() -> LanguageModel {
+        let layers = vec![LayerConfig::new(CellKind::Lstm, 6)];
+        LanguageModelConfig::new(11, 4, layers).init(1, &Device::flex()).unwrap()
+    }
+
+    fn ids(count: u32) -> Ids {
+        (0..count).map(|id| id * id % 11).collect()
+    }
+
+    #[test]
+    fn windows_and_streams_have_the_same_targets() {
+        let (model, ids, device) = (model(), Arc::new(ids(400)), Device::flex());
+        let windows = Windows::new(ids.clone(), 50..400, 7, 1);
+        let count = windows.len();
+        let windows = Loader::windows(windows, 32, Order::Sequential, device.clone());
+        let by_window = evaluate(&model, &windows).unwrap();
+        let stream =
+            Loader::streams(Streams::for_evaluation(ids.clone(), 50..400, 7), device.clone());
+        let carried = evaluate(&model, &stream).unwrap();
+        assert_eq!((by_window.tokens, carried.tokens), (count, count));
+        assert!(by_window.nats != carried.nats);
+
+        // The same one id at a time: chunks must not shift the targets.
+        let mut state = model.init_state(1);
+        let mut expected = 0.0;
+        for index in 50..399 {
+            let id = |index| Tensor::<1, Int>::from_ints([ids.get(index) as i32], &device);
+            let (logits, after) = model.forward_last(id(index).unsqueeze(), state);
+            state = after;
+            if index + 1 >= 50 + 7 {
+                let nats = kernels::reference::nats_per_token(logits, id(index + 1));
+                expected += f64::from(nats.into_scalar::<f32>());
+            }
+        }
+        assert!((carried.nats - expected).abs() < 1e-3, "{} {expected}", carried.nats);
+    }
+
+    #[test]
+    fn one_window_has_the_same_loss_as_a_stream() {
+        let (model, ids, device) = (model(), Arc::new(ids(8)), Device::flex());
+        let windows = Windows::new(ids.clone(), 0..8, 7, 1);
+        let windows = Loader::windows(windows, 32, Order::Sequential, device.clone());
+        let by_window = evaluate(&model, &windows).unwrap();
+        let stream = Loader::streams(Streams::for_evaluation(ids, 0..8, 7), device);
+        let carried = evaluate(&model, &stream).unwrap();
+        assert!((by_window.nats - carried.nats).abs() < 1e-5);
+        assert_eq!((by_window.tokens, carried.tokens), (1, 1));
+    }
+
+    #[test]
+    fn sums_are_divided_once() {
+        let metrics = EvalMetrics { nats: 8.0, tokens: 4, correct: 1 };
+        assert_eq!(metrics.nats_per_token(), 2.0);
+        assert_eq!(metrics.perplexity(), 2f64.exp());
+        assert_eq!(metrics.accuracy(), 0.25);
+    }
+}

@@ -1,0 +1,309 @@
+//! Import and export of whole models and stacks in both layouts.
+
+use burn::module::Param;
+use burn::tensor::{Tensor, TensorData};
+
+use super::array::{Array, CellArrays, Tensors};
+use super::layout::Layout;
+use super::strict_loader::StrictLoader;
+use super::{keras, names, pytorch};
+use crate::cell::{Cell, CellWeightsMut};
+use crate::error::{Error, Result};
+use crate::language_model::LanguageModel;
+use crate::stack::{Layer, Stack};
+
+/// `model` with the weights of `tensors`.
+///
+/// # Errors
+/// Lists every tensor that is missing, extra or of another shape; rejects a model that the layout cannot
+/// express.
+pub fn import(mut model: LanguageModel, layout: Layout, tensors: Tensors) -> Result<LanguageModel> {
+    let tensors = match layout {
+        Layout::Pytorch => tensors,
+        Layout::Keras => keras::without_model_name(tensors),
+    };
+    let mut loader = StrictLoader::new(tensors);
+    let rows = loader.take(names::embedding(layout), &model.embedding.weight.dims());
+    let embedding = rows.values.clone();
+    set(&mut model.embedding.weight, rows);
+    import_layers(&mut model.stack, layout, &mut loader)?;
+
+    let output = &mut model.output;
+    let path = names::LayerPath::output(output.projection.is_some());
+    if let Some(projection) = &mut output.projection {
+        let [inputs, outputs] = projection.kernel.dims();
+        let kernel = take_kernel(&mut loader, layout, names::PROJECTION, [inputs, outputs]);
+        set(&mut projection.kernel, kernel);
+        set(&mut projection.bias, loader.take(&names::bias(layout, names::PROJECTION), &[outputs]));
+    }
+    let vocab_size = output.bias.dims()[0];
+    let mut copy = None;
+    if let Some(kernel) = &mut output.kernel {
+        let array = take_kernel(&mut loader, layout, path, kernel.dims());
+        set(kernel, array);
+    } else if loader.contains(&names::kernel(layout, path)) {
+        // Some programs write tied weights twice.
+        let dim = model.embedding.weight.dims()[1];
+        copy = Some(take_kernel(&mut loader, layout, path, [dim, vocab_size]));
+    }
+    set(&mut output.bias, loader.take(&names::bias(layout, path), &[vocab_size]));
+    loader.finish()?;
+    if copy.is_some_and(|copy| copy.transposed().values != embedding) {
+        let (copy, table) = (names::kernel(layout, path), names::embedding(layout));
+        let wrong =
+            format!("`model.tie_weights` is true, but {copy} and {table} have different values");
+        return Err(Error::WeightMismatch { wrong });
+    }
+    Ok(model)
+}
+
+/// All weights of `model`.
+///
+/// # Errors
+/// If the layout cannot express the model, or the device fails to return the weights.
+pub fn export(model: &LanguageModel, layout: Layout) -> Result<Tensors> {
+    let mut tensors = export_stack(&model.stack, layout)?;
+    tensors.insert(names::embedding(layout).into(), array(&model.embedding.weight)?);
+    let output = &model.output;
+    let arranged = |kernel: Array| match layout {
+        Layout::Pytorch => kernel.transposed(),
+        Layout::Keras => kernel,
+    };
+    if let Some(projection) = &output.projection {
+        let kernel = arranged(array(&projection.kernel)?);
+        tensors.insert(names::kernel(layout, names::PROJECTION), kernel);
+        tensors.insert(names::bias(layout, names::PROJECTION), array(&projection.bias)?);
+    }
+    let path = names::LayerPath::output(output.projection.is_some());
+    if let Some(kernel) = &output.kernel {
+        tensors.insert(names::kernel(layout, path), arranged(array(kernel)?));
+    }
+    tensors.insert(names::bias(layout, path), array(&output.bias)?);
+    Ok(tensors)
+}
+
+/// `stack` with the weights of `tensors`, which must have no others.
+///
+/// # Errors
+/// As [`import`].
+pub fn import_stack(mut stack: Stack, layout: Layout, tensors: Tensors) -> Result<Stack> {
+    let mut loader = StrictLoader::new(tensors);
+    import_layers(&mut stack, layout, &mut loader)?;
+    loader.finish().map(|()| stack)
+}
+
+/// The weights of `stack` alone.
+///
+/// # Errors
+/// As [`export`].
+pub fn export_stack(stack: &Stack, layout: Layout) -> Result<Tensors> {
+    if layout == Layout::Pytorch {
+        pytorch::check(stack)?;
+    }
+    let mut tensors = Tensors::new();
+    let mut layer_names = names::KerasNames::default();
+    for (index, layer) in stack.layers.iter().enumerate() {
+        let kind = layer.cell.kind();
+        let name = layer_names.next(layer);
+        for (backward, cell) in directions(layer) {
+            let arrays = cell_arrays(cell)?;
+            match layout {
+                Layout::Pytorch => {
+                    pytorch::export(&mut tensors, (kind, index, backward), arrays);
+                }
+                Layout::Keras => {
+                    let direction = layer.backward.is_some().then_some(backward);
+                    keras::export(&mut tensors, &keras::path(&name, kind, direction), arrays);
+                }
+            }
+        }
+        if let Some(norm) = &layer.norm {
+            let [gain, bias] = layer_names.norm();
+            tensors.insert(gain, array(&norm.gain)?);
+            tensors.insert(bias, array(&norm.bias)?);
+        }
+    }
+    Ok(tensors)
+}
+
+fn import_layers(stack: &mut Stack, layout: Layout, loader: &mut StrictLoader) -> Result<()> {
+    if layout == Layout::Pytorch {
+        pytorch::check(stack)?;
+    }
+    let mut layer_names = names::KerasNames::default();
+    for (index, layer) in stack.layers.iter_mut().enumerate() {
+        let kind = layer.cell.kind();
+        let name = layer_names.next(layer);
+        let bidirectional = layer.backward.is_some();
+        let mut fill = |cell: &mut Cell, backward: bool| {
+            let [inputs, columns] = cell.kernel().dims();
+            let sizes = [inputs, cell.units(), columns / cell.units()];
+            let arrays = match layout {
+                Layout::Pytorch => pytorch::import(loader, (kind, index, backward), sizes),
+                Layout::Keras => {
+                    let path = keras::path(&name, kind, bidirectional.then_some(backward));
+                    keras::import(loader, &path, kind, sizes)
+                }
+            };
+            set_cell(cell, arrays);
+        };
+        fill(&mut layer.cell, false);
+        if let Some(cell) = &mut layer.backward {
+            fill(cell, true);
+        }
+        if let Some(norm) = &mut layer.norm {
+            let [gain, bias] = layer_names.norm();
+            let units = norm.gain.dims();
+            set(&mut norm.gain, loader.take(&gain, &units));
+            set(&mut norm.bias, loader.take(&bias, &units));
+        }
+    }
+    Ok(())
+}
+
+fn directions(layer: &Layer) -> impl Iterator<Item = (bool, &Cell)> {
+    std::iter::once((false, &layer.cell)).chain(layer.backward.iter().map(|cell| (true, cell)))
+}
+
+fn cell_arrays(cell: &Cell) -> Result<CellArrays> {
+    Ok(CellArrays {
+        kernel: array(cell.kernel())?,
+        recurrent_kernel: array(cell.recurrent_kernel())?,
+        bias: array(cell.bias())?,
+        recurrent_bias: cell.recurrent_bias().map(array).transpose()?,
+    })
+}
+
+fn set_cell(cell: &mut Cell, arrays: CellArrays) {
+    let CellWeightsMut { kernel, recurrent_kernel, bias, recurrent_bias } = cell.weights_mut();
+    set(kernel, arrays.kernel);
+    set(recurrent_kernel, arrays.recurrent_kernel);
+    set(bias, arrays.bias);
+    if let Some((parameter, array)) = recurrent_bias.zip(arrays.recurrent_bias) {
+        set(parameter, array);
+    }
+}
+
+/// The kernel `[inputs, outputs]` of a dense layer.
+fn take_kernel(
+    loader: &mut StrictLoader,
+    layout: Layout,
+    path: names::LayerPath,
+    [inputs, outputs]: [usize; 2],
+) -> Array {
+    let name = names::kernel(layout, path);
+    match layout {
+        Layout::Pytorch => loader.take(&name, &[outputs, inputs]).transposed(),
+        Layout::Keras => loader.take(&name, &[inputs, outputs]),
+    }
+}
+
+fn array<const D: usize>(parameter: &Param<Tensor<D>>) -> Result<Array> {
+    let tensor = parameter.val();
+    Ok(Array { shape: tensor.dims().into(), values: tensor.try_into_vec_as()? })
+}
+
+/// Replaces the values of `parameter`; its id, device and dtype stay.
+fn set<const D: usize>(parameter: &mut Param<Tensor<D>>, array: Array) {
+    *parameter = parameter.clone().map(|tensor| {
+        let data = TensorData::new(array.values, tensor.dims());
+        Tensor::from_data(data, (&tensor.device(), tensor.dtype()))
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::module::Module;
+    use burn::tensor::{DType, Device};
+
+    use super::*;
+    use crate::cell::{Activation, CellKind};
+    use crate::language_model::LanguageModelConfig;
+    use crate::stack::LayerConfig;
+
+    fn config() -> LanguageModelConfig {
+        let kinds = [
+            CellKind::Elman(Activation::Relu),
+            CellKind::Lstm,
+            CellKind::Gru { reset_after: true },
+            CellKind::Lstm,
+        ];
+        let mut layers = kinds.map(|kind| LayerConfig::new(kind, 3)).to_vec();
+        layers[1].layer_norm = true;
+        LanguageModelConfig::new(7, 4, layers)
+    }
+
+    #[test]
+    fn an_exported_model_is_imported_unchanged() {
+        let device = Device::flex();
+        let two = vec![LayerConfig::new(CellKind::Lstm, 3); 2];
+        let plain = LanguageModelConfig::new(7, 4, two);
+        let projected = |config| LanguageModelConfig { projection_dim: 4, ..config };
+        let tied = |config| LanguageModelConfig { tie_weights: true, ..projected(config) };
+        for (layout, config) in [(Layout::Pytorch, plain), (Layout::Keras, config())] {
+            for config in [config.clone(), projected(config.clone()), tied(config)] {
+                let model = config.init_with_dtype(1, DType::F64, &device).unwrap();
+                let tensors = export(&model, layout).unwrap();
+                let count: usize = tensors.values().map(|array| array.values.len()).sum();
+                // PyTorch's second bias, in two LSTMs.
+                let second_biases = if layout == Layout::Pytorch { 2 * 4 * 3 } else { 0 };
+                assert_eq!(count, model.num_params() + second_biases, "{:?}", tensors.keys());
+                let other = config.init_with_dtype(2, DType::F64, &device).unwrap();
+                assert_ne!(export(&other, layout).unwrap(), tensors);
+                let back = import(other, layout, tensors.clone()).unwrap();
+                assert_eq!(export(&back, layout).unwrap(), tensors);
+            }
+        }
+    }
+
+    #[test]
+    fn keras_numbers_layers_by_class() {
+        let model = config().init(1, &Device::flex()).unwrap();
+        let names: Vec<String> = export(&model, Layout::Keras).unwrap().into_keys().collect();
+        for name in [
+            "lstm/lstm_cell/kernel",
+            "lstm_1/lstm_cell/bias",
+            "gru/gru_cell/recurrent_kernel",
+            "simple_rnn/simple_rnn_cell/kernel",
+            "layer_normalization/gamma",
+            "dense/kernel",
+        ] {
+            assert!(names.iter().any(|known| known == name), "{name} is not in {names:?}");
+        }
+    }
+
+    #[test]
+    fn models_that_a_layout_cannot_express_are_rejected_by_key() {
+        let layer = |kind, units| LayerConfig::new(kind, units);
+        let lstm = layer(CellKind::Lstm, 3);
+        let norm = LayerConfig { layer_norm: true, ..lstm.clone() };
+        for (layers, key) in [
+            (vec![layer(CellKind::Gru { reset_after: false }, 3)], "[0].reset_after"),
+            (vec![layer(CellKind::Elman(Activation::Sigmoid), 3)], "[0].activation"),
+            (vec![lstm.clone(), layer(CellKind::Gru { reset_after: true }, 3)], "[1].cell"),
+            (vec![lstm.clone(), layer(CellKind::Lstm, 4)], "[1].units"),
+            (vec![lstm, norm], "[1].layer_norm"),
+        ] {
+            let config = LanguageModelConfig::new(7, 4, layers);
+            let model = config.init(1, &Device::flex()).unwrap();
+            let error = export(&model, Layout::Pytorch).unwrap_err().to_string();
+            assert!(error.contains(&format!("model.layers{key}")), "{error}");
+            assert!(import(model.clone(), Layout::Pytorch, Tensors::new()).is_err());
+            export(&model, Layout::Keras).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_second_copy_of_tied_weights_must_be_the_same() {
+        let layers = vec![LayerConfig::new(CellKind::Lstm, 4)];
+        let config =
+            LanguageModelConfig { tie_weights: true, ..LanguageModelConfig::new(7, 4, layers) };
+        let model = config.init(1, &Device::flex()).unwrap();
+        let mut tensors = export(&model, Layout::Pytorch).unwrap();
+        tensors.insert("output.weight".into(), tensors["embedding.weight"].clone());
+        import(model.clone(), Layout::Pytorch, tensors.clone()).unwrap();
+        tensors.get_mut("output.weight").unwrap().values[0] += 1.0;
+        let error = import(model, Layout::Pytorch, tensors).unwrap_err().to_string();
+        assert!(error.contains("output.weight"), "{error}");
+    }
+}

@@ -1,0 +1,259 @@
+//! The configuration of a language model: sizes and options, no weights.
+
+use burn::tensor::{DType, Device};
+use kernels::KernelMode;
+use serde::{Deserialize, Serialize};
+
+use super::model::LanguageModel;
+use crate::dropout::check_rate;
+use crate::embedding::Embedding;
+use crate::error::{Error, Result};
+use crate::init::Initialization;
+use crate::network::Network;
+use crate::output_layer::OutputLayer;
+use crate::stack::{LayerConfig, Stack};
+
+/// Embedding → recurrent layers → dropout → projection → dense layer. All rates are of dropout and
+/// apply to training only.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LanguageModelConfig {
+    /// V, the number of ids, including the reserved ones.
+    #[serde(rename = "vocabulary")]
+    pub vocab_size: usize,
+    /// D, the embedding dimension.
+    #[serde(rename = "embedding")]
+    pub embedding_dim: usize,
+    /// The recurrent layers, the lowest first.
+    pub layers: Vec<LayerConfig>,
+    /// P, the size of the projection between the last layer and the output layer; 0 for none.
+    #[serde(rename = "projection")]
+    pub projection_dim: usize,
+    /// Whether the output layer uses the embedding's weights.
+    #[serde(rename = "tied")]
+    pub tie_weights: bool,
+    /// Whether the embedding is not trained.
+    pub frozen_embedding: bool,
+    /// The dropout rate of the last layer's outputs.
+    pub dropout: f64,
+    /// The dropout rate of the other layers' outputs.
+    pub layer_dropout: f64,
+    /// The rate at which whole rows of the embedding are dropped.
+    pub embedding_dropout: f64,
+    /// Use one dropout mask for all steps of a sequence.
+    pub locked_dropout: bool,
+}
+
+impl LanguageModelConfig {
+    /// A model of these sizes without dropout, weight tying or projection.
+    pub fn new(vocab_size: usize, embedding_dim: usize, layers: Vec<LayerConfig>) -> Self {
+        Self {
+            vocab_size,
+            embedding_dim,
+            layers,
+            projection_dim: 0,
+            tie_weights: false,
+            frozen_embedding: false,
+            dropout: 0.0,
+            layer_dropout: 0.0,
+            embedding_dropout: 0.0,
+            locked_dropout: false,
+        }
+    }
+
+    /// Checks all settings.
+    ///
+    /// # Errors
+    /// Names the first setting that is out of range or does not match another.
+    pub fn check(&self) -> Result<()> {
+        let Some(last) = self.layers.last() else {
+            return Err(Error::out_of_range("model.layers", "empty", "at least one layer"));
+        };
+        if !(1..=8_192).contains(&self.embedding_dim) {
+            return Err(Error::out_of_range(
+                "model.embedding_dim",
+                self.embedding_dim,
+                "1 to 8192",
+            ));
+        }
+        if self.projection_dim > 8_192 {
+            return Err(Error::out_of_range("model.projection", self.projection_dim, "0 to 8192"));
+        }
+        for (index, layer) in self.layers.iter().enumerate() {
+            let path = format!("model.layers[{index}]");
+            layer.check(&path)?;
+            if layer.bidirectional {
+                return Err(Error::out_of_range(
+                    format!("{path}.bidirectional"),
+                    true,
+                    "false in a language model: a backward layer would read the tokens that it has to \
+                     predict; bidirectional layers are for encoders",
+                ));
+            }
+        }
+        for (key, rate) in [
+            ("model.dropout", self.dropout),
+            ("model.layer_dropout", self.layer_dropout),
+            ("model.embedding_dropout", self.embedding_dropout),
+        ] {
+            check_rate(key, rate)?;
+        }
+        let (key, size) = match self.projection_dim {
+            0 => (format!("model.layers[{}].units", self.layers.len() - 1), last.units),
+            size => ("model.projection".into(), size),
+        };
+        if self.tie_weights && size != self.embedding_dim {
+            let expected = self.embedding_dim;
+            return Err(Error::SizeMismatch {
+                key,
+                found: size,
+                expected,
+                reason: "with `model.tie_weights` the output layer uses the embedding's weights, so its input \
+                         size must equal `model.embedding_dim`",
+                fix: format!(
+                    "set `model.projection` to {expected} or change `model.embedding_dim`"
+                ),
+            });
+        }
+        Ok(())
+    }
+
+    /// The model with initial weights, which depend on `seed` alone.
+    ///
+    /// # Errors
+    /// If [`check`](Self::check) fails.
+    pub fn init(&self, seed: u64, device: &Device) -> Result<LanguageModel> {
+        self.init_with_dtype(seed, DType::F32, device)
+    }
+
+    /// Like [`init`](Self::init) with weights of this dtype, `F32` or `F64`.
+    ///
+    /// # Errors
+    /// If [`check`](Self::check) fails.
+    pub fn init_with_dtype(
+        &self,
+        seed: u64,
+        dtype: DType,
+        device: &Device,
+    ) -> Result<LanguageModel> {
+        self.build(&Initialization::new(seed, device).with_dtype(dtype))
+    }
+
+    /// The model with all weights zero, to be replaced by those of a file.
+    ///
+    /// # Errors
+    /// If [`check`](Self::check) fails.
+    pub fn zeros(&self, device: &Device) -> Result<LanguageModel> {
+        self.build(&Initialization::zeros(device))
+    }
+
+    fn build(&self, weights: &Initialization) -> Result<LanguageModel> {
+        self.check()?;
+        let (vocab_size, embedding_dim) = (self.vocab_size, self.embedding_dim);
+        let stack = Stack {
+            layer_dropout: self.layer_dropout,
+            locked_dropout: self.locked_dropout,
+            ..Stack::new(embedding_dim, &self.layers, &weights.at("stack"))
+        };
+        let projection = (self.projection_dim > 0).then_some(self.projection_dim);
+        let output = weights.at("output");
+        Ok(LanguageModel {
+            embedding: Embedding::new(vocab_size, embedding_dim, &weights.at("embedding")),
+            output: OutputLayer::new(
+                stack.width(),
+                projection,
+                self.tie_weights,
+                vocab_size,
+                &output,
+            ),
+            stack,
+            frozen_embedding: self.frozen_embedding,
+            dropout: self.dropout,
+            embedding_dropout: self.embedding_dropout,
+        })
+    }
+}
+
+impl Network for LanguageModel {
+    type Config = LanguageModelConfig;
+
+    const KIND: &'static str = "writing";
+
+    fn vocab_size(config: &LanguageModelConfig) -> usize {
+        config.vocab_size
+    }
+
+    fn zeros(config: &LanguageModelConfig, device: &Device) -> Result<Self> {
+        config.zeros(device)
+    }
+
+    fn with_kernels(mut self, kernels: KernelMode) -> Self {
+        (self.stack.kernels, self.output.kernels) = (kernels, kernels);
+        self
+    }
+
+    fn kernels(&self) -> KernelMode {
+        self.stack.kernels
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cell::{Activation, CellKind};
+
+    use super::*;
+
+    fn layer() -> LayerConfig {
+        LayerConfig::new(CellKind::Lstm, 4)
+    }
+
+    fn config() -> LanguageModelConfig {
+        LanguageModelConfig { dropout: 0.2, ..LanguageModelConfig::new(9, 3, vec![layer()]) }
+    }
+
+    #[test]
+    fn invalid_settings_are_rejected_by_name() {
+        let with = |layer| LanguageModelConfig { layers: vec![layer], ..config() };
+        let cases = [
+            (LanguageModelConfig { embedding_dim: 0, ..config() }, "model.embedding_dim"),
+            (LanguageModelConfig { dropout: 1.0, ..config() }, "model.dropout"),
+            (LanguageModelConfig { dropout: f64::NAN, ..config() }, "model.dropout"),
+            (LanguageModelConfig { layer_dropout: -0.1, ..config() }, "model.layer_dropout"),
+            (LanguageModelConfig { embedding_dropout: 1.5, ..config() }, "embedding_dropout"),
+            (LanguageModelConfig { layers: vec![], ..config() }, "model.layers"),
+            (LanguageModelConfig { projection_dim: 9_000, ..config() }, "model.projection"),
+            (with(LayerConfig { units: 0, ..layer() }), "model.layers[0].units"),
+            (with(LayerConfig { recurrent_dropout: 1.0, ..layer() }), "[0].recurrent_dropout"),
+            (
+                with(LayerConfig { activation: Some(Activation::Relu), ..layer() }),
+                "`model.layers[0].activation`",
+            ),
+            (with(LayerConfig { reset_after: Some(true), ..layer() }), "[0].reset_after`"),
+        ];
+        for (config, key) in cases {
+            let error = config.check().unwrap_err().to_string();
+            assert!(error.contains(key), "{error}");
+        }
+        config().check().unwrap();
+    }
+
+    #[test]
+    fn a_bidirectional_language_model_is_rejected_with_the_reason() {
+        let layers = vec![layer(), LayerConfig { bidirectional: true, ..layer() }];
+        let error = LanguageModelConfig { layers, ..config() }.check().unwrap_err().to_string();
+        assert!(error.contains("model.layers[1].bidirectional"), "{error}");
+        assert!(error.contains("the tokens that it has to predict"), "{error}");
+    }
+
+    #[test]
+    fn tied_sizes_must_match_and_a_projection_makes_them_match() {
+        let tied = LanguageModelConfig { tie_weights: true, ..config() };
+        let error = tied.check().unwrap_err().to_string();
+        assert!(error.contains("`model.layers[0].units` is 4, expected 3"), "{error}");
+        assert!(error.contains("model.projection"), "{error}");
+        let error = LanguageModelConfig { projection_dim: 5, ..tied.clone() }.check().unwrap_err();
+        assert!(error.to_string().contains("`model.projection` is 5, expected 3"), "{error}");
+        LanguageModelConfig { projection_dim: 3, ..tied.clone() }.check().unwrap();
+        LanguageModelConfig { embedding_dim: 4, ..tied }.check().unwrap();
+    }
+}

@@ -1,0 +1,296 @@
+//! The network of the language model and its forward pass.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Int, Tensor, s};
+use kernels::Steps;
+
+use crate::dropout::{DropoutKey, DropoutSite};
+use crate::embedding::Embedding;
+use crate::output_layer::{LossOutput, OutputLayer};
+use crate::stack::{ForwardOptions, Stack, State};
+
+/// Embedding → recurrent layers → dropout → output layer.
+#[derive(Module, Debug)]
+pub struct LanguageModel {
+    /// From ids to vectors.
+    pub embedding: Embedding,
+    /// The recurrent layers.
+    pub stack: Stack,
+    /// From the last layer's outputs to logits.
+    pub output: OutputLayer,
+    /// Whether the embedding is not trained.
+    #[module(skip)]
+    pub frozen_embedding: bool,
+    /// The dropout rate of the last layer's outputs while training.
+    #[module(skip)]
+    pub dropout: f64,
+    /// The rate at which whole rows of the embedding are dropped while training.
+    #[module(skip)]
+    pub embedding_dropout: f64,
+}
+
+impl LanguageModel {
+    /// V.
+    pub fn vocab_size(&self) -> usize {
+        self.output.bias.dims()[0]
+    }
+
+    /// This model with the vocabulary of `fresh`, which extends its own; `fresh` is a model of the same
+    /// sizes that gives the weights of the new tokens.
+    ///
+    /// # Panics
+    /// If `fresh` has a smaller vocabulary or other sizes.
+    pub fn resize_vocab(self, fresh: Self) -> Self {
+        let (old, new) = (self.vocab_size(), fresh.vocab_size());
+        assert!(old <= new, "{old} tokens do not fit into {new}");
+        let mut model = fresh;
+        model.embedding.weight = copy_prefix(model.embedding.weight, self.embedding.weight, 0);
+        model.stack = self.stack;
+        model.output.projection = self.output.projection;
+        model.output.kernel = match (model.output.kernel, self.output.kernel) {
+            (Some(new), Some(old)) => Some(copy_prefix(new, old, 1)),
+            (kernel, _) => kernel,
+        };
+        model.output.bias = copy_prefix(model.output.bias, self.output.bias, 0);
+        model
+    }
+
+    /// The zero state before the first token, for `batch` rows.
+    pub fn init_state(&self, batch: usize) -> State {
+        self.stack.init_state(batch)
+    }
+
+    /// The model in training mode: all weights require gradients, except for a frozen embedding.
+    pub fn trainable(self) -> Self {
+        let mut model = self.train();
+        if model.frozen_embedding {
+            model.embedding = model.embedding.no_grad();
+        }
+        model
+    }
+
+    /// From `ids` `[N, T]` to the logits after each of the last `count` steps, `[N, count, V]`, and the
+    /// state after the last step. Dropout is applied if a key is given.
+    ///
+    /// # Panics
+    /// If `count` is zero or more than `T`.
+    pub fn forward(
+        &self,
+        ids: Tensor<2, Int>,
+        state: State,
+        count: usize,
+        dropout: Option<DropoutKey>,
+    ) -> (Tensor<3>, State) {
+        let batch = ids.dims()[0];
+        let (hidden, state) = self.forward_hidden(ids, state, count, dropout);
+        let logits = self.output.forward(hidden, &self.embedding);
+        (logits.reshape([batch, count, self.vocab_size()]), state)
+    }
+
+    /// From `ids` `[N, T]` and the `targets` `[N, count]` of the last `count` steps to the losses
+    /// `−ln p(target)`, `[N · count]`, and the state after the last step.
+    ///
+    /// # Panics
+    /// If there are no targets, or more than `T` per row.
+    pub fn forward_loss(
+        &self,
+        ids: Tensor<2, Int>,
+        targets: Tensor<2, Int>,
+        state: State,
+        dropout: Option<DropoutKey>,
+    ) -> (Tensor<1>, State) {
+        let (hidden, state) = self.forward_hidden(ids, state, targets.dims()[1], dropout);
+        (self.output.loss(hidden, &self.embedding, targets.flatten(0, 1)), state)
+    }
+
+    /// The same as [`forward_loss`](Self::forward_loss) without gradients and dropout, and with accuracy.
+    ///
+    /// # Panics
+    /// As [`forward_loss`](Self::forward_loss).
+    pub fn forward_eval(
+        &self,
+        ids: Tensor<2, Int>,
+        targets: Tensor<2, Int>,
+        state: State,
+    ) -> (LossOutput, State) {
+        let (hidden, state) = self.forward_hidden(ids, state, targets.dims()[1], None);
+        let targets = targets.flatten(0, 1);
+        (self.output.loss_with_accuracy(hidden, &self.embedding, targets), state)
+    }
+
+    /// The inputs of the output layer at the last `count` steps, `[N · count, H]`.
+    fn forward_hidden(
+        &self,
+        ids: Tensor<2, Int>,
+        state: State,
+        count: usize,
+        dropout: Option<DropoutKey>,
+    ) -> (Tensor<2>, State) {
+        let time = ids.dims()[1];
+        assert!((1..=time).contains(&count), "{count} outputs of {time} steps");
+        let masks = dropout.map(|key| key.masks(DropoutSite::Embedding, self.embedding_dropout));
+        let steps = if count == 1 { Steps::Last } else { Steps::Every };
+        let options = ForwardOptions { dropout, steps, ..ForwardOptions::default() };
+        let input = self.embedding.layer_input(ids, masks);
+        let (mut hidden, state) = self.stack.forward(input, state, &options);
+        let returned = hidden.dims()[1];
+        if returned > count {
+            hidden = hidden.slice(s![.., returned - count.., ..]);
+        }
+        if let Some(key) = dropout {
+            let mut masks = key.masks(DropoutSite::Output, self.dropout);
+            hidden = masks.drop_steps(hidden, self.stack.locked_dropout);
+        }
+        (hidden.flatten(0, 1), state)
+    }
+
+    /// From `ids` `[N, T]` to the logits after the last step, `[N, V]`, and the state after it.
+    ///
+    /// # Panics
+    /// If `T` is zero.
+    pub fn forward_last(&self, ids: Tensor<2, Int>, state: State) -> (Tensor<2>, State) {
+        let (logits, state) = self.forward(ids, state, 1, None);
+        (logits.squeeze_dim(1), state)
+    }
+
+    /// From `ids` `[N, T]` to the logits after every step, `[N, T, V]`, and the state after the last.
+    ///
+    /// # Panics
+    /// If `T` is zero.
+    pub fn forward_all(&self, ids: Tensor<2, Int>, state: State) -> (Tensor<3>, State) {
+        let time = ids.dims()[1];
+        self.forward(ids, state, time, None)
+    }
+}
+
+/// `new` with its beginning along dimension `dim` replaced by `old`.
+fn copy_prefix<const D: usize>(
+    new: Param<Tensor<D>>,
+    old: Param<Tensor<D>>,
+    dim: usize,
+) -> Param<Tensor<D>> {
+    let old = old.val();
+    let copied = old.dims()[dim];
+    new.map(|new| {
+        let size = new.dims()[dim];
+        if copied < size {
+            Tensor::cat(vec![old, new.narrow(dim, copied, size - copied)], dim)
+        } else {
+            old
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, TensorData};
+
+    use crate::cell::CellKind;
+    use crate::language_model::LanguageModelConfig;
+    use crate::stack::LayerConfig;
+
+    use super::*;
+
+    fn config() -> LanguageModelConfig {
+        let layer = LayerConfig::new(CellKind::Lstm, 4);
+        LanguageModelConfig::new(11, 4, vec![layer; 2])
+    }
+
+    fn model(config: &LanguageModelConfig) -> LanguageModel {
+        config.init(1, &Device::flex()).unwrap()
+    }
+
+    fn ids<const N: usize>(rows: [[i32; N]; 2]) -> Tensor<2, Int> {
+        Tensor::from_data(TensorData::from(rows), &Device::flex())
+    }
+
+    fn difference<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> f32 {
+        (a - b).abs().max().into_scalar::<f32>()
+    }
+
+    #[test]
+    fn logits_of_the_last_steps_are_the_last_of_all_logits() {
+        let model = model(&config());
+        let rows = ids([[1, 2, 3, 4, 5], [6, 7, 8, 9, 10]]);
+        let (all, _) = model.forward_all(rows.clone(), model.init_state(2));
+        let (two, _) = model.forward(rows.clone(), model.init_state(2), 2, None);
+        let (last, _) = model.forward_last(rows, model.init_state(2));
+        assert!(difference(all.clone().slice([0..2, 3..5, 0..11]), two) < 1e-6);
+        let end = all.slice([0..2, 4..5, 0..11]).squeeze_dim::<2>(1);
+        assert!(difference(end, last) < 1e-6);
+    }
+
+    #[test]
+    fn a_larger_vocabulary_keeps_the_logits_of_the_old_tokens() {
+        for config in [config(), LanguageModelConfig { tie_weights: true, ..config() }] {
+            let old = model(&config);
+            let larger = LanguageModelConfig { vocab_size: 14, ..config };
+            let fresh = larger.init(2, &Device::flex()).unwrap();
+            let resized = old.clone().resize_vocab(fresh.clone());
+            assert_eq!(resized.num_params(), fresh.num_params());
+            let rows = ids([[1, 2, 3], [3, 4, 5]]);
+            let (expected, _) = old.forward_last(rows.clone(), old.init_state(2));
+            let (found, _) = resized.forward_last(rows, resized.init_state(2));
+            assert_eq!(found.dims(), [2, 14]);
+            assert!(difference(found.narrow(1, 0, 11), expected) < 1e-6);
+            let new = |model: &LanguageModel| model.embedding.weight.val().narrow(0, 11, 3);
+            assert_eq!(difference(new(&resized), new(&fresh)), 0.0);
+        }
+    }
+
+    #[test]
+    fn every_kind_of_dropout_needs_a_key_and_depends_on_it() {
+        let recurrent = LayerConfig { recurrent_dropout: 0.5, ..config().layers.remove(0) };
+        let cases = [
+            LanguageModelConfig { dropout: 0.5, ..config() },
+            LanguageModelConfig { dropout: 0.5, locked_dropout: true, ..config() },
+            LanguageModelConfig { layer_dropout: 0.5, ..config() },
+            LanguageModelConfig { embedding_dropout: 0.5, ..config() },
+            LanguageModelConfig { layers: vec![recurrent], ..config() },
+        ];
+        let logits = |model: &LanguageModel, key| {
+            model.forward(ids([[1, 2, 3], [3, 4, 5]]), model.init_state(2), 3, key).0
+        };
+        let key = |step| Some(DropoutKey { seed: 1, step });
+        for config in cases {
+            let model = model(&config);
+            let run = |key| logits(&model, key);
+            assert_eq!(difference(run(None), run(None)), 0.0);
+            assert_eq!(difference(run(key(1)), run(key(1))), 0.0);
+            assert!(difference(run(None), run(key(1))) > 1e-4, "{config:?}");
+            assert!(difference(run(key(2)), run(key(1))) > 1e-4, "{config:?}");
+        }
+        let model = model(&config());
+        assert_eq!(difference(logits(&model, None), logits(&model, key(1))), 0.0);
+    }
+
+    #[test]
+    fn tied_weights_are_the_embedding_rows() {
+        let tied = LanguageModelConfig { tie_weights: true, ..config() };
+        let model = model(&tied);
+        assert_eq!(model.num_params(), num_params(&config()) - 4 * 11);
+        let mut scaled = model.clone();
+        scaled.embedding.weight = scaled.embedding.weight.map(|rows| rows * 2.0);
+        // The same hidden states, so that only the output layer sees the scaled rows.
+        let hidden = Tensor::<2>::ones([1, 4], &Device::flex());
+        let logits = |model: &LanguageModel| model.output.forward(hidden.clone(), &model.embedding);
+        assert!(difference(logits(&model) * 2.0, logits(&scaled)) < 1e-6);
+    }
+
+    fn num_params(config: &LanguageModelConfig) -> usize {
+        model(config).num_params()
+    }
+
+    #[test]
+    fn a_frozen_embedding_gets_no_gradient() {
+        let frozen = LanguageModelConfig { frozen_embedding: true, ..config() };
+        for (config, expected) in [(frozen, false), (config(), true)] {
+            let model = model(&config).trainable();
+            let ids = ids([[1, 2], [3, 4]]).to_device(&Device::flex().autodiff());
+            let loss = model.forward_last(ids, model.init_state(2)).0.sum();
+            let gradients = loss.backward();
+            assert_eq!(model.embedding.weight.grad(&gradients).is_some(), expected);
+            assert!(model.output.bias.grad(&gradients).is_some());
+        }
+    }
+}

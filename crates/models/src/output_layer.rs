@@ -1,0 +1,106 @@
+//! The output layer: from hidden states to one logit per token.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Int, Tensor, s};
+use kernels::{KernelMode, softmax_loss, softmax_loss_with_accuracy};
+
+use crate::dense::Dense;
+use crate::embedding::Embedding;
+use crate::init::{Initialization, Initializer};
+
+/// The losses of one batch, still on the device.
+#[derive(Clone, Debug)]
+pub struct LossOutput {
+    /// −ln p(target), `[N]`.
+    pub nats: Tensor<1>,
+    /// 1 where the target was the most probable token, else 0, `[N]`, if accuracy was requested.
+    pub correct: Option<Tensor<1, Int>>,
+}
+
+/// `y = p W + b` with `p = x P + q` if there is a projection, else `p = x`. With tied weights, W is
+/// the transposed embedding table (Press and Wolf 2017). The softmax is computed by the loss or the
+/// sampler.
+#[derive(Module, Debug)]
+pub struct OutputLayer {
+    /// P and q, from the hidden size `H` to the embedding dimension `D` or any other size.
+    pub projection: Option<Dense>,
+    /// W, `[H, V]`; none with tied weights.
+    pub kernel: Option<Param<Tensor<2>>>,
+    /// b, `[V]`.
+    pub bias: Param<Tensor<1>>,
+    /// A fused kernel for the loss or Burn's own operations; not part of a saved model.
+    #[module(skip)]
+    pub kernels: KernelMode,
+}
+
+impl OutputLayer {
+    /// Initial weights as in Keras: Glorot uniform, zero biases. `projection` is the size of p.
+    pub fn new(
+        inputs: usize,
+        projection: Option<usize>,
+        tied: bool,
+        vocab_size: usize,
+        weights: &Initialization,
+    ) -> Self {
+        let size = projection.unwrap_or(inputs);
+        let kernel = || weights.matrix("kernel", [size, vocab_size], Initializer::GlorotUniform);
+        Self {
+            projection: projection.map(|size| Dense::new(inputs, size, &weights.at("projection"))),
+            kernel: (!tied).then(kernel),
+            bias: weights.vector("bias", vec![0.0; vocab_size]),
+            kernels: KernelMode::default(),
+        }
+    }
+
+    /// Logits, from `[N, H]` to `[N, V]`; `embedding` is the same model's.
+    pub fn forward(&self, input: Tensor<2>, embedding: &Embedding) -> Tensor<2> {
+        let [input, kernel] = self.factors(input, embedding);
+        input.matmul(kernel) + self.bias.val().unsqueeze()
+    }
+
+    /// `−ln softmax(y)` at each row's target, `[N]`, without storing all logits.
+    pub fn loss(
+        &self,
+        input: Tensor<2>,
+        embedding: &Embedding,
+        targets: Tensor<1, Int>,
+    ) -> Tensor<1> {
+        let [input, kernel] = self.factors(input, embedding);
+        softmax_loss(input, kernel, self.bias.val(), targets, self.kernels)
+    }
+
+    /// The same losses without gradients, and whether each target was the most probable token.
+    pub fn loss_with_accuracy(
+        &self,
+        input: Tensor<2>,
+        embedding: &Embedding,
+        targets: Tensor<1, Int>,
+    ) -> LossOutput {
+        let [input, kernel] = self.factors(input, embedding);
+        let (nats, correct) =
+            softmax_loss_with_accuracy(input, kernel, self.bias.val(), targets, self.kernels);
+        LossOutput { nats, correct: Some(correct) }
+    }
+
+    /// p and W.
+    fn factors(&self, input: Tensor<2>, embedding: &Embedding) -> [Tensor<2>; 2] {
+        let input = match &self.projection {
+            Some(projection) => projection.forward(input),
+            None => input,
+        };
+        let kernel = match &self.kernel {
+            Some(kernel) => kernel.val(),
+            None => {
+                let rows = embedding.weight.val();
+                // An output vocabulary that is smaller than the embedding's is its beginning.
+                let outputs = self.bias.dims()[0];
+                if outputs < rows.dims()[0] {
+                    rows.slice(s![..outputs, ..]).transpose()
+                } else {
+                    rows.transpose()
+                }
+            }
+        };
+        [input, kernel]
+    }
+}

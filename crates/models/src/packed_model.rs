@@ -1,0 +1,293 @@
+//! A language model packed for inference, one token at a time, for one or many sequences.
+//!
+//! The equations are those of [`LanguageModel`], on plain slices: without tensors and autodiff, and with
+//! weights that are packed once. Tests compare the two.
+
+use burn::module::Param;
+use burn::tensor::{Tensor, TensorData};
+use kernels::inference::{
+    self, BatchRows, LayerState, MatrixView, PackedWeights, Precision, RecurrentLayer,
+};
+
+use crate::cell::{Cell, CellWeightsMut, f32_values};
+use crate::language_model::LanguageModel;
+use crate::norm::EPSILON;
+
+/// `model` with its matrices rounded to the values of [`Precision::Int8`]; biases, norms, embeddings and
+/// a tied output layer are unchanged.
+pub fn quantize_roundtrip(mut model: LanguageModel) -> LanguageModel {
+    fn round(weights: Param<Tensor<2>>) -> Param<Tensor<2>> {
+        weights.map(|weights| {
+            let (dims, device) = (weights.dims(), weights.device());
+            let values = f32_values(weights);
+            let rounded = inference::quantize_roundtrip(MatrixView::dense(&values, dims[1]));
+            Tensor::from_data(TensorData::new(rounded, dims), &device)
+        })
+    }
+    for layer in &mut model.stack.layers {
+        for cell in std::iter::once(&mut layer.cell).chain(&mut layer.backward) {
+            let CellWeightsMut { kernel, recurrent_kernel, .. } = cell.weights_mut();
+            for weights in [kernel, recurrent_kernel] {
+                *weights = round(weights.clone());
+            }
+        }
+    }
+    if let Some(projection) = &mut model.output.projection {
+        projection.kernel = round(projection.kernel.clone());
+    }
+    model.output.kernel = model.output.kernel.map(round);
+    model
+}
+
+/// The packed weights of a language model.
+pub struct PackedModel {
+    /// `[V, D]`, row by row.
+    embedding: Vec<f32>,
+    embedding_dim: usize,
+    layers: Vec<PackedLayer>,
+    projection: Option<(PackedWeights, Vec<f32>)>,
+    output: PackedWeights,
+    bias: Vec<f32>,
+}
+
+struct PackedLayer {
+    recurrent: RecurrentLayer,
+    /// γ and β.
+    norm: Option<[Vec<f32>; 2]>,
+}
+
+/// The recurrent state of a batch of sequences.
+pub struct PackedState {
+    layers: Vec<LayerState>,
+    logits: BatchRows,
+}
+
+impl PackedState {
+    /// The state of a batch of one, repeated for `batch` sequences.
+    pub fn expand_batch(&self, batch: usize) -> Self {
+        let layers = self.layers.iter().map(|state| state.expand(batch)).collect();
+        Self { layers, logits: self.logits.expand(batch) }
+    }
+}
+
+impl PackedModel {
+    /// Packs `model`; none if a layer is bidirectional or its cell has no inference kernel.
+    pub fn new(model: &LanguageModel, precision: Precision) -> Option<Self> {
+        let embedding = f32_values(model.embedding.weight.val());
+        let [vocab_size, embedding_dim] = model.embedding.weight.dims();
+        let layers = model.stack.layers.iter().map(|layer| {
+            if layer.backward.is_some() {
+                return None;
+            }
+            let norm = layer.norm.as_ref();
+            let norm =
+                norm.map(|norm| [&norm.gain, &norm.bias].map(|weights| f32_values(weights.val())));
+            Some(PackedLayer { recurrent: pack(&layer.cell, precision)?, norm })
+        });
+        let layers = layers.collect::<Option<Vec<_>>>()?;
+        let projection = model.output.projection.as_ref().map(|dense| {
+            let [_, columns] = dense.kernel.dims();
+            let kernel = f32_values(dense.kernel.val());
+            let kernel = PackedWeights::new(MatrixView::dense(&kernel, columns), precision);
+            (kernel, f32_values(dense.bias.val()))
+        });
+        let output = match &model.output.kernel {
+            Some(kernel) => {
+                let kernel = f32_values(kernel.val());
+                PackedWeights::new(MatrixView::dense(&kernel, vocab_size), precision)
+            }
+            // A tied table is not quantized: the output layer must use the same values as the embedding.
+            None => {
+                let rows = MatrixView::dense(&embedding, embedding_dim);
+                PackedWeights::new(rows.transposed(), Precision::F32)
+            }
+        };
+        let bias = f32_values(model.output.bias.val());
+        Some(Self { embedding, embedding_dim, layers, projection, output, bias })
+    }
+
+    /// The zero state of `batch` sequences.
+    pub fn init_state(&self, batch: usize) -> PackedState {
+        let layers = self.layers.iter().map(|layer| layer.recurrent.init_state(batch)).collect();
+        PackedState { layers, logits: BatchRows::zeros(batch, self.bias.len()) }
+    }
+
+    /// Reads one more id of every sequence, without computing logits.
+    ///
+    /// # Panics
+    /// If there are not as many ids as sequences, or one is not below V.
+    pub fn step(&self, ids: &[u32], state: &mut PackedState) {
+        let mut x = BatchRows::zeros(ids.len(), self.embedding_dim);
+        for (row, &id) in ids.iter().enumerate() {
+            let vector = &self.embedding[id as usize * self.embedding_dim..][..self.embedding_dim];
+            x.row_mut(row)[..self.embedding_dim].copy_from_slice(vector);
+        }
+        let mut normed = None;
+        let mut below: Option<&BatchRows> = None;
+        for (state, layer) in state.layers.iter_mut().zip(&self.layers) {
+            let x = normed.as_ref().or(below).unwrap_or(&x);
+            layer.recurrent.step(x, state);
+            normed = layer.norm.as_ref().map(|norm| layer_norm(&state.hidden, layer, norm));
+            below = Some(&state.hidden);
+        }
+    }
+
+    /// The logits after the last step, V values per sequence.
+    pub fn logits<'a>(&self, state: &'a mut PackedState) -> impl Iterator<Item = &'a [f32]> {
+        let PackedState { layers, logits } = state;
+        let (last, top) = (layers.last(), self.layers.last());
+        let (last, top) = last.zip(top).expect("a model has layers");
+        let normed = top.norm.as_ref().map(|norm| layer_norm(&last.hidden, top, norm));
+        let hidden = normed.as_ref().unwrap_or(&last.hidden);
+        let projected = self.projection.as_ref().map(|(kernel, bias)| {
+            let mut projected = BatchRows::zeros(hidden.batch_size(), bias.len());
+            for row in 0..hidden.batch_size() {
+                projected.row_mut(row)[..bias.len()].copy_from_slice(bias);
+            }
+            kernel.multiply(hidden, &mut projected, true);
+            projected
+        });
+        let vocab_size = self.bias.len();
+        for row in 0..hidden.batch_size() {
+            logits.row_mut(row)[..vocab_size].copy_from_slice(&self.bias);
+        }
+        self.output.multiply(projected.as_ref().unwrap_or(hidden), logits, true);
+        let logits: &'a BatchRows = logits;
+        (0..logits.batch_size()).map(move |row| &logits.row(row)[..vocab_size])
+    }
+}
+
+/// None if the cell has no inference kernel.
+fn pack(cell: &Cell, precision: Precision) -> Option<RecurrentLayer> {
+    let (kernel_cell, bias) = cell.inference_kernel()?;
+    let [kernel, recurrent] = [cell.kernel(), cell.recurrent_kernel()].map(|w| f32_values(w.val()));
+    let columns = cell.kernel().dims()[1];
+    let [kernel, recurrent] = [&kernel, &recurrent].map(|w| MatrixView::dense(w, columns));
+    Some(RecurrentLayer::new(kernel_cell, kernel, recurrent, &bias, precision))
+}
+
+/// The equation of [`crate::norm::LayerNorm`].
+fn layer_norm(hidden: &BatchRows, layer: &PackedLayer, [gain, bias]: &[Vec<f32>; 2]) -> BatchRows {
+    let units = layer.recurrent.units();
+    let mut normed = BatchRows::zeros(hidden.batch_size(), units);
+    for row in 0..hidden.batch_size() {
+        let x = &hidden.row(row)[..units];
+        let mean = x.iter().sum::<f32>() / units as f32;
+        let variance = x.iter().map(|x| (x - mean) * (x - mean)).sum::<f32>() / units as f32;
+        let root = (variance + EPSILON as f32).sqrt();
+        let weights = gain.iter().zip(bias);
+        for ((y, x), (gain, bias)) in normed.row_mut(row).iter_mut().zip(x).zip(weights) {
+            *y = (x - mean) / root * gain + bias;
+        }
+    }
+    normed
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, Int};
+
+    use super::*;
+    use crate::language_model::LanguageModelConfig;
+    use crate::stack::LayerConfig;
+    use crate::{Activation, CellKind};
+
+    fn configs() -> Vec<LanguageModelConfig> {
+        let rnn = CellKind::Elman(Activation::Relu);
+        let gru = CellKind::Gru { reset_after: true };
+        let layer = |kind, units| LayerConfig::new(kind, units);
+        let single = |kind| LanguageModelConfig::new(37, 5, vec![layer(kind, 19)]);
+        let norm = LayerConfig { layer_norm: true, ..layer(CellKind::Lstm, 7) };
+        let stack = vec![norm.clone(), layer(gru, 33), norm];
+        let options = LanguageModelConfig {
+            tie_weights: true,
+            projection_dim: 5,
+            ..LanguageModelConfig::new(37, 5, stack)
+        };
+        vec![single(rnn), single(gru), single(CellKind::Lstm), options]
+    }
+
+    const SEQUENCES: [[i32; 4]; 3] = [[1, 2, 3, 4], [36, 0, 5, 5], [9, 8, 7, 6]];
+
+    /// The logits after ids 1 to 4.
+    fn logits(model: &LanguageModel, precision: Precision) -> Vec<f32> {
+        let packed = PackedModel::new(model, precision).unwrap();
+        let mut state = packed.init_state(1);
+        (1..5).for_each(|id| packed.step(&[id], &mut state));
+        packed.logits(&mut state).flatten().copied().collect()
+    }
+
+    #[test]
+    fn its_logits_are_those_of_the_model() {
+        for config in configs() {
+            let model = config.init(3, &Device::flex()).unwrap();
+            let packed = PackedModel::new(&model, Precision::F32).unwrap();
+            let mut state = packed.init_state(3);
+            for step in 0..4 {
+                let ids = SEQUENCES.map(|sequence| sequence[step] as u32);
+                packed.step(&ids, &mut state);
+                let ids = Tensor::<2, Int>::from_ints(SEQUENCES, &Device::flex());
+                let ids = ids.narrow(1, 0, step + 1);
+                let expected = model.forward_last(ids, model.init_state(3)).0;
+                let expected: Vec<f32> = expected.try_into_vec_as().unwrap();
+                let found: Vec<f32> = packed.logits(&mut state).flatten().copied().collect();
+                assert_eq!(found.len(), expected.len());
+                for (found, expected) in found.iter().zip(&expected) {
+                    assert!((found - expected).abs() < 1e-5, "{found} {expected}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_sequence_has_the_same_logits_alone_and_in_a_batch() {
+        for config in configs() {
+            let model = config.init(3, &Device::flex()).unwrap();
+            let packed = PackedModel::new(&model, Precision::F32).unwrap();
+            let (mut alone, mut batch) = (packed.init_state(1), packed.init_state(1));
+            packed.step(&[5], &mut alone);
+            packed.step(&[5], &mut batch);
+            let mut batch = batch.expand_batch(9);
+            packed.step(&[7], &mut alone);
+            packed.step(&[1, 2, 3, 4, 7, 6, 7, 8, 9], &mut batch);
+            let alone: Vec<f32> = packed.logits(&mut alone).flatten().copied().collect();
+            let batch: Vec<&[f32]> = packed.logits(&mut batch).collect();
+            assert_eq!(batch[4], alone);
+            assert_eq!(batch[6], alone);
+            assert_ne!(batch[5], alone);
+        }
+    }
+
+    #[test]
+    fn eight_bit_logits_are_close_to_exact_ones() {
+        for config in configs() {
+            let model = config.init(3, &Device::flex()).unwrap();
+            let (exact, near) = (logits(&model, Precision::F32), logits(&model, Precision::Int8));
+            assert_ne!(exact, near);
+            let largest = exact.iter().fold(0f32, |largest, logit| largest.max(logit.abs()));
+            for (exact, near) in exact.iter().zip(&near) {
+                assert!((exact - near).abs() < 0.05 * largest, "{exact} {near}");
+            }
+        }
+    }
+
+    #[test]
+    fn rounded_weights_give_the_logits_of_eight_bits() {
+        for config in configs() {
+            let model = config.init(3, &Device::flex()).unwrap();
+            let int8 = logits(&model, Precision::Int8);
+            let rounded = logits(&quantize_roundtrip(model), Precision::F32);
+            for (int8, rounded) in int8.iter().zip(&rounded) {
+                assert!((int8 - rounded).abs() < 1e-6, "{int8} {rounded}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_cell_without_inference_kernel_is_not_packed() {
+        let kind = CellKind::Gru { reset_after: false };
+        let config = LanguageModelConfig::new(7, 3, vec![LayerConfig::new(kind, 4)]);
+        let model = config.init(1, &Device::flex()).unwrap();
+        assert!(PackedModel::new(&model, Precision::F32).is_none());
+    }
+}

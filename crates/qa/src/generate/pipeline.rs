@@ -1,0 +1,246 @@
+//! Batched inference: span scores of sentences, and beam search for questions.
+
+use std::ops::Range;
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use kernels::with_spinning_workers;
+use models::{ModelBundle, Network};
+use rayon::prelude::*;
+use text_prep::Vocabulary;
+
+use super::beam::{BeamOptions, BeamSearch, Hypothesis};
+use super::top_k::{CopySource, top_k};
+use crate::data::{AnswerBatch, EncodedSentence, SentenceBatch, SentenceFeatures};
+use crate::error::{Error, Result};
+use crate::model::{QuestionModel, SpanIndex};
+
+/// The number of most probable spans that [`SpanScores::min_risk`] considers.
+const MIN_RISK_SPANS: usize = 60;
+/// The weight of an exact match in [`SpanScores::min_risk`]; that of F1 is 1.
+const EXACT_MATCH_WEIGHT: f64 = 1.0;
+
+/// The batch size for span scores.
+const SCORING_BATCH_SIZE: usize = 64;
+/// The number of questions that are searched for together.
+const SEARCH_BATCH_SIZE: usize = 48;
+
+/// A model with its vocabulary and device.
+#[derive(Clone, Copy)]
+pub struct QaPipeline<'a> {
+    /// The model.
+    pub model: &'a QuestionModel,
+    /// Its vocabulary.
+    pub vocabulary: &'a Vocabulary,
+    /// The device of the model.
+    pub device: &'a Device,
+}
+
+/// The probabilities of all spans of a sentence that they are the answer.
+#[derive(Clone, Debug)]
+pub struct SpanScores {
+    spans: SpanIndex,
+    sentence_len: usize,
+    /// `ln p` by span index.
+    log_probs: Vec<f32>,
+}
+
+impl SpanScores {
+    /// All spans with their probabilities, the most probable first.
+    pub fn ranked(&self) -> Vec<(Range<usize>, f64)> {
+        let mut all: Vec<(Range<usize>, f64)> = self.all().collect();
+        all.sort_by(|one, other| other.1.total_cmp(&one.1));
+        all
+    }
+
+    /// The span with the highest expected score, which is word F1 plus exact match. The most probable span may
+    /// overlap with no other probable span (minimum Bayes risk: Kumar and Byrne 2004).
+    pub fn min_risk(&self) -> Range<usize> {
+        let mut spans = self.ranked();
+        spans.truncate(MIN_RISK_SPANS);
+        let expected_score = |span: &Range<usize>| -> f64 {
+            let term = |(other, p): &(Range<usize>, f64)| {
+                let exact = if span == other { EXACT_MATCH_WEIGHT } else { 0.0 };
+                let shared = shared_words(span, other) as f64;
+                p * (2.0 * shared / (span.len() + other.len()) as f64 + exact)
+            };
+            spans.iter().map(term).sum()
+        };
+        let scored = spans.iter().map(|(span, _)| (span, expected_score(span)));
+        let best = scored.reduce(|best, one| if one.1 > best.1 { one } else { best });
+        best.expect("a sentence has a word").0.clone()
+    }
+
+    /// The most probable span.
+    pub fn best(&self) -> Range<usize> {
+        let best = self.all().reduce(|best, one| if one.1 > best.1 { one } else { best });
+        best.expect("a sentence has a word").0
+    }
+
+    /// All spans with their probabilities.
+    pub fn all(&self) -> impl Iterator<Item = (Range<usize>, f64)> {
+        let spans = (0..self.log_probs.len()).map(|index| (self.spans.span(index), index));
+        let inside = spans.filter(|(span, _)| span.end <= self.sentence_len);
+        inside.map(|(span, index)| (span, f64::from(self.log_probs[index]).exp()))
+    }
+
+    /// The total probability of the spans that share at least half of their words, and half of its words, with
+    /// `answer`.
+    pub fn probability_near(&self, answer: &Range<usize>) -> f64 {
+        let is_near =
+            |span: &Range<usize>| 2 * shared_words(span, answer) >= span.len().max(answer.len());
+        self.all().filter(|(span, _)| is_near(span)).map(|(_, p)| p).sum()
+    }
+}
+
+fn shared_words(one: &Range<usize>, other: &Range<usize>) -> usize {
+    one.end.min(other.end).saturating_sub(one.start.max(other.start))
+}
+
+impl<'a> QaPipeline<'a> {
+    /// The pipeline of a trained model.
+    pub fn new(bundle: &'a ModelBundle<QuestionModel>, device: &'a Device) -> Self {
+        Self { model: &bundle.model, vocabulary: &bundle.tokenizer.vocabulary, device }
+    }
+
+    /// The span scores of each sentence: as an answer to the question whose words are flagged, or to any
+    /// question where no flags are given. Flags are given for all sentences or for none.
+    ///
+    /// # Errors
+    /// If the device fails to return the results, or they are not finite.
+    pub fn score_spans(
+        &self,
+        sentences: &[(&EncodedSentence, Option<&[bool]>)],
+    ) -> Result<Vec<SpanScores>> {
+        let mut scores: Vec<Option<SpanScores>> = vec![None; sentences.len()];
+        let length = |at: usize| sentences[at].0.ids.len();
+        for chunk in chunks_by_length(sentences.len(), SCORING_BATCH_SIZE, length) {
+            let rows: Vec<&EncodedSentence> = chunk.iter().map(|&at| sentences[at].0).collect();
+            let features =
+                |&at: &usize| SentenceFeatures { answer: 0..0, in_question: sentences[at].1 };
+            let features: Vec<SentenceFeatures> = chunk.iter().map(features).collect();
+            let batch = SentenceBatch::new(&rows, &features, self.device);
+            let has_questions = features.iter().any(|one| one.in_question.is_some());
+            let log_probs = self.with_workers(|| {
+                if has_questions {
+                    self.model.answer_questions(&batch)
+                } else {
+                    self.model.extract_answers(&batch)
+                }
+            });
+            let max_len = self.model.max_answer_len;
+            let spans = SpanIndex { sentence_len: batch.ids.dims()[1], max_len };
+            let log_probs: Vec<f32> = log_probs.try_into_vec_as()?;
+            for (&at, log_probs) in chunk.iter().zip(log_probs.chunks_exact(spans.count())) {
+                if log_probs.iter().any(|log| log.is_nan()) {
+                    return Err(Error::NotFinite);
+                }
+                let (sentence_len, log_probs) = (length(at), log_probs.to_vec());
+                scores[at] = Some(SpanScores { spans, sentence_len, log_probs });
+            }
+        }
+        Ok(scores.into_iter().map(|one| one.expect("every sentence is in a chunk")).collect())
+    }
+
+    /// The best questions about an answer in each sentence, the best first, as ids of the sentence's extended
+    /// vocabulary. None of them contains its answer.
+    ///
+    /// # Errors
+    /// If the device fails to return the results, or they are not finite.
+    pub fn search_questions(
+        &self,
+        answers: &[(&EncodedSentence, Range<usize>)],
+        options: BeamOptions,
+    ) -> Result<Vec<Vec<Hypothesis>>> {
+        let mut questions: Vec<Vec<Hypothesis>> = vec![Vec::new(); answers.len()];
+        let length = |at: usize| answers[at].0.ids.len();
+        for chunk in chunks_by_length(answers.len(), SEARCH_BATCH_SIZE, length) {
+            let rows: Vec<&(&EncodedSentence, Range<usize>)> =
+                chunk.iter().map(|&at| &answers[at]).collect();
+            let found = self.with_workers(|| self.search_chunk(&rows, options))?;
+            for (at, found) in chunk.into_iter().zip(found) {
+                questions[at] = found;
+            }
+        }
+        Ok(questions)
+    }
+
+    fn search_chunk(
+        &self,
+        rows: &[&(&EncodedSentence, Range<usize>)],
+        options: BeamOptions,
+    ) -> Result<Vec<Vec<Hypothesis>>> {
+        let sentences: Vec<&EncodedSentence> = rows.iter().map(|(sentence, _)| *sentence).collect();
+        let answers: Vec<Range<usize>> = rows.iter().map(|(_, answer)| answer.clone()).collect();
+        let features =
+            |answer: &Range<usize>| SentenceFeatures { answer: answer.clone(), in_question: None };
+        let features: Vec<SentenceFeatures> = answers.iter().map(features).collect();
+        let sentence_batch = SentenceBatch::new(&sentences, &features, self.device);
+        let width = sentence_batch.ids.dims()[1];
+        let answer_batch =
+            AnswerBatch::new(&answers, width, self.model.max_answer_len, self.device);
+        let banned =
+            rows.iter().map(|(sentence, answer)| sentence.extended_ids[answer.clone()].to_vec());
+        let mut search = BeamSearch::new(options, banned.collect());
+        let mut state = self.model.init_decoder(&sentence_batch, &answer_batch);
+        let mut words = vec![0u32; sentences.len()];
+        loop {
+            let (next_word, next_state) = self.model.decode_step(self.ids(&words), state);
+            let vocab_size = next_word.logits.dims()[1];
+            let values = |tensor: Tensor<2>| -> Result<Vec<f32>> { Ok(tensor.try_into_vec_as()?) };
+            let logits = values(next_word.logits)?;
+            let copy = match next_word.copy {
+                None => None,
+                Some((gates, weights)) => Some((values(gates.unsqueeze())?, values(weights)?)),
+            };
+            if logits.iter().any(|logit| logit.is_nan()) {
+                return Err(Error::NotFinite);
+            }
+            let count = search.candidates_per_row();
+            let candidates = search.rows().par_iter().enumerate().map(|(row, &sentence)| {
+                let words = &sentences[sentence].extended_ids;
+                let source = copy.as_ref().map(|(gates, weights)| CopySource {
+                    gate: gates[row],
+                    weights: &weights[row * width..row * width + words.len()],
+                    words,
+                });
+                let logits = &logits[row * vocab_size..][..vocab_size];
+                top_k(logits, source, count, Vocabulary::UNKNOWN)
+            });
+            let Some(next) = search.advance(candidates.collect()) else { break };
+            // The attention keys of rows change only when a search ends and at the first step, when one row
+            // becomes several.
+            let parents: Vec<u32> = next.parents.iter().map(|&parent| parent as u32).collect();
+            let same_sentences = !next.search_ended && next.words.len() == words.len();
+            let parents = self.ids(&parents);
+            state = if same_sentences {
+                next_state.select_states(parents)
+            } else {
+                next_state.select_rows(parents)
+            };
+            words = next.words.into_iter().map(|word| self.input_id(word)).collect();
+        }
+        Ok(search.into_hypotheses())
+    }
+
+    /// The decoder's input for a word: the unknown token for a copied word without an id.
+    fn input_id(&self, word: u32) -> u32 {
+        if (word as usize) < self.vocabulary.len() { word } else { Vocabulary::UNKNOWN }
+    }
+
+    fn ids(&self, ids: &[u32]) -> Tensor<1, Int> {
+        let ids: Vec<i32> = ids.iter().map(|&id| id as i32).collect();
+        let count = ids.len();
+        Tensor::from_data(TensorData::new(ids, [count]), self.device)
+    }
+
+    fn with_workers<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        with_spinning_workers(self.model.kernels().fuses_all(self.device), work)
+    }
+}
+
+/// The indexes below `count` in chunks of up to `size` items of similar length, so that there is little padding.
+fn chunks_by_length(count: usize, size: usize, length: impl Fn(usize) -> usize) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..count).collect();
+    order.sort_by_key(|&at| length(at));
+    order.chunks(size).map(<[usize]>::to_vec).collect()
+}

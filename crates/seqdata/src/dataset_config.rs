@@ -1,0 +1,123 @@
+//! The options that determine how a text becomes a dataset.
+
+use text_prep::{CharacterOptions, Cleaner, OovPolicy, PreTokenizer, WordOptions};
+
+use crate::error::{ConfigError, Result};
+use crate::split::Fractions;
+use crate::vocab_builder::VocabSource;
+
+/// How a text is cleaned, tokenized, split and cut into windows.
+///
+/// [`words`](Self::words), the default, and [`characters`](Self::characters) are starting points;
+/// the `with_…` methods change single options.
+#[derive(Clone, Debug)]
+pub struct DatasetConfig {
+    /// Cleans the text.
+    pub cleaner: Cleaner,
+    /// Splits the cleaned text into tokens.
+    pub pre_tokenizer: PreTokenizer,
+    /// The token between two documents, if the text has one. Default: none.
+    pub document_separator: Option<String>,
+    /// The part of the text that the vocabulary is built from. Default: the training split.
+    pub vocab_source: VocabSource,
+    /// Tokens with a lower count are not in the vocabulary. Default: 1.
+    pub min_count: u64,
+    /// How out-of-vocabulary tokens are encoded. Default: as the unknown token.
+    pub oov: OovPolicy,
+    /// The fractions of the text for validation and test. Default: 0.1 and 0.
+    pub fractions: Fractions,
+    /// Input tokens per window. Default: 20.
+    pub context_len: usize,
+    /// Tokens from the start of a training window to the start of the next. Default: 1.
+    pub stride: usize,
+}
+
+impl Default for DatasetConfig {
+    fn default() -> Self {
+        Self::words()
+    }
+}
+
+impl DatasetConfig {
+    /// Words as tokens, cleaned by the preset `prose`.
+    pub fn words() -> Self {
+        Self::new("prose", PreTokenizer::Words(WordOptions::default()))
+    }
+
+    /// Characters as tokens, cleaned by the preset `verbatim`.
+    pub fn characters() -> Self {
+        Self::new("verbatim", PreTokenizer::Characters(CharacterOptions::default()))
+    }
+
+    fn new(preset: &str, pre_tokenizer: PreTokenizer) -> Self {
+        Self {
+            cleaner: Cleaner::preset(preset).expect("the preset is built in"),
+            pre_tokenizer,
+            document_separator: None,
+            vocab_source: VocabSource::default(),
+            min_count: 1,
+            oov: OovPolicy::Unknown,
+            fractions: Fractions { valid: 0.1, test: 0.0 },
+            context_len: 20,
+            stride: 1,
+        }
+    }
+
+    /// Sets [`cleaner`](Self::cleaner).
+    pub fn with_cleaner(self, cleaner: Cleaner) -> Self {
+        Self { cleaner, ..self }
+    }
+
+    /// Sets [`document_separator`](Self::document_separator).
+    pub fn with_document_separator(self, separator: impl Into<String>) -> Self {
+        Self { document_separator: Some(separator.into()), ..self }
+    }
+
+    /// Sets [`vocab_source`](Self::vocab_source).
+    pub fn with_vocab_source(self, vocab_source: VocabSource) -> Self {
+        Self { vocab_source, ..self }
+    }
+
+    /// Sets [`min_count`](Self::min_count).
+    pub fn with_min_count(self, min_count: u64) -> Self {
+        Self { min_count, ..self }
+    }
+
+    /// Sets [`oov`](Self::oov).
+    pub fn with_oov(self, oov: OovPolicy) -> Self {
+        Self { oov, ..self }
+    }
+
+    /// Sets [`fractions`](Self::fractions).
+    pub fn with_split(self, valid: f64, test: f64) -> Self {
+        Self { fractions: Fractions { valid, test }, ..self }
+    }
+
+    /// Sets [`context_len`](Self::context_len).
+    pub fn with_context_len(self, context_len: usize) -> Self {
+        Self { context_len, ..self }
+    }
+
+    /// Sets [`stride`](Self::stride).
+    pub fn with_stride(self, stride: usize) -> Self {
+        Self { stride, ..self }
+    }
+
+    /// Checks the options that do not depend on the text.
+    ///
+    /// # Errors
+    /// Names the first option that is out of range.
+    pub fn validate(&self) -> Result<()> {
+        self.cleaner.validate()?;
+        self.pre_tokenizer.validate()?;
+        self.oov.validate_for_training()?;
+        for (key, value) in
+            [("windows.context_len", self.context_len), ("windows.stride", self.stride)]
+        {
+            if value == 0 {
+                return Err(ConfigError::new(key, 0, "1 or more").into());
+            }
+        }
+        Ok(())
+    }
+}

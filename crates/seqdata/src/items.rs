@@ -1,0 +1,24 @@
+//! What a loader needs to know about its items and batches.
+
+use burn::data::dataloader::batcher::Batcher;
+
+/// The items of a dataset, addressed by index, and how to make batches of them.
+pub trait Items: Batcher<usize, Self::Batch> + Clone + 'static {
+    /// Several items on a device.
+    type Batch: WithStep;
+
+    /// The number of items.
+    fn count(&self) -> usize;
+
+    /// The length of an item. A shuffled epoch puts items of similar length into the same batch, so that
+    /// batches have little padding. If all lengths are equal, the order stays as shuffled.
+    fn length(&self, _item: usize) -> usize {
+        0
+    }
+}
+
+/// A batch that knows its position in a run.
+pub trait WithStep: Send + 'static {
+    /// The same batch as batch `index` of its epoch and step `step` of the run, both counted from 0.
+    fn with_step(self, index: usize, step: u64) -> Self;
+}

@@ -1,0 +1,108 @@
+//! The items of a language-model dataset, and Burn's `Batcher` for them.
+
+use burn::data::dataloader::batcher::Batcher;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+use crate::batch::Batch;
+use crate::items::Items;
+use crate::streams::Streams;
+use crate::windows::Windows;
+
+/// Windows or chunks of streams over token ids.
+#[derive(Clone, Debug)]
+pub enum LmItems {
+    /// Independent windows; a batch has several.
+    Windows(Windows),
+    /// Chunks of streams; a batch has one chunk, with a row per stream.
+    Streams(Streams),
+}
+
+impl Items for LmItems {
+    type Batch = Batch;
+
+    fn count(&self) -> usize {
+        match self {
+            Self::Windows(windows) => windows.len(),
+            Self::Streams(streams) => streams.chunks(),
+        }
+    }
+}
+
+impl Batcher<usize, Batch> for LmItems {
+    /// The batch of these windows, in this order, or of this one chunk. Its step is 0.
+    ///
+    /// # Panics
+    /// If there is more than one chunk.
+    fn batch(&self, items: Vec<usize>, device: &Device) -> Batch {
+        let mut continues = false;
+        let (mut inputs, mut targets) = (Vec::new(), Vec::new());
+        let ([input_len, target_len], rows) = match self {
+            Self::Windows(windows) => {
+                inputs.reserve(items.len() * windows.context_len());
+                for &item in &items {
+                    inputs.extend(windows.input(item).map(|id| id as i32));
+                    targets.push(windows.target(item) as i32);
+                }
+                ([windows.context_len(), 1], items.len())
+            }
+            Self::Streams(streams) => {
+                assert_eq!(items.len(), 1, "a batch has one chunk of every stream");
+                let chunk = streams.chunk(items[0]);
+                inputs.extend(chunk.inputs().map(|id| id as i32));
+                targets.extend(chunk.targets().map(|id| id as i32));
+                continues = items[0] > 0;
+                ([chunk.input_len(), chunk.target_len()], streams.count())
+            }
+        };
+        let tensor = |ids: Vec<i32>, columns: usize| {
+            Tensor::<2, Int>::from_data(TensorData::new(ids, [rows, columns]), device)
+        };
+        let (inputs, targets) = (tensor(inputs, input_len), tensor(targets, target_len));
+        Batch { inputs, targets, continues, step: 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn windows() -> LmItems {
+        LmItems::Windows(Windows::new(Arc::new((0..10).collect()), 0..10, 3, 1))
+    }
+
+    fn values(tensor: Tensor<2, Int>) -> Vec<i64> {
+        tensor.try_into_vec_as().unwrap()
+    }
+
+    #[test]
+    fn a_batch_of_windows_has_their_shapes_and_values() {
+        let batch = windows().batch(vec![2, 0], &Device::flex());
+        assert_eq!((batch.inputs.dims(), batch.targets.dims()), ([2, 3], [2, 1]));
+        assert_eq!((batch.rows(), batch.tokens(), batch.continues), (2, 6, false));
+        assert_eq!(values(batch.inputs), [2, 3, 4, 0, 1, 2]);
+        assert_eq!(values(batch.targets), [5, 3]);
+    }
+
+    #[test]
+    fn a_batch_of_a_chunk_has_its_shapes_and_values() {
+        let streams = LmItems::Streams(Streams::new(Arc::new((0..12).collect()), 1..12, 2, 3));
+        let batch = streams.batch(vec![0], &Device::flex());
+        assert_eq!(values(batch.inputs), [1, 2, 3, 6, 7, 8]);
+        assert_eq!(values(batch.targets), [2, 3, 4, 7, 8, 9]);
+        assert!(!batch.continues);
+        let batch = streams.batch(vec![1], &Device::flex());
+        assert_eq!(values(batch.inputs), [4, 5, 9, 10]);
+        assert!(batch.continues);
+    }
+
+    #[test]
+    fn one_hot_rows_have_a_one_at_the_target() {
+        let batch = windows().batch(vec![1, 4, 6], &Device::flex());
+        let one_hot = batch.one_hot(10);
+        assert_eq!(one_hot.dims(), [3, 10]);
+        assert_eq!(values(one_hot.clone().argmax(1)), values(batch.targets));
+        assert_eq!(one_hot.sum().try_into_scalar::<i64>().unwrap(), 3);
+    }
+}

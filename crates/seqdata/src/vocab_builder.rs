@@ -1,0 +1,106 @@
+//! Builds the vocabulary of a dataset from token counts, or adapts that of a trained model.
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+use text_prep::{OovPolicy, TokenCounter, Vocabulary};
+
+use crate::error::{Error, Result};
+use crate::ids::Ids;
+
+/// The part of a text that the vocabulary is built from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VocabSource {
+    /// The training split only, so that the held-out loss includes out-of-vocabulary tokens.
+    #[default]
+    Training,
+    /// The whole text, as in the Keras baseline: no held-out token is out of vocabulary.
+    WholeText,
+}
+
+/// How many new tokens an error message lists, the most frequent first.
+const MAX_LISTED: usize = 50;
+
+/// What to do with tokens of a text that are not in a trained model's vocabulary.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NewTokens {
+    /// Reject the text; the error lists the most frequent new tokens.
+    #[default]
+    #[serde(alias = "refuse")]
+    Error,
+    /// Map them to the unknown token, or drop them if the vocabulary has none.
+    #[serde(alias = "keep")]
+    Unk,
+    /// Add them to the vocabulary, with ids after the existing ones.
+    Extend,
+}
+
+/// A tokenized text with provisional ids, numbered by first appearance.
+pub(crate) struct CountedText {
+    /// SHA-256 of the text before cleaning, in hexadecimal.
+    pub text_sha256: String,
+    /// Unicode scalar values after cleaning.
+    pub characters: usize,
+    /// The distinct tokens; a token's number is its provisional id.
+    pub counter: TokenCounter,
+    /// The provisional ids of the whole text.
+    pub provisional_ids: Ids,
+}
+
+impl CountedText {
+    /// The tokens at `positions` with their counts, in order of first appearance in the text.
+    fn token_counts(&self, positions: Range<usize>) -> impl Iterator<Item = (&str, u64)> + Clone {
+        let mut counts = vec![0u64; self.counter.len()];
+        self.provisional_ids.for_each(positions, |id| counts[id as usize] += 1);
+        let counted = (0u32..).zip(counts).filter(|&(_, count)| count > 0);
+        counted.map(|(id, count)| (self.counter.token(id), count))
+    }
+}
+
+/// A new vocabulary from the tokens at `positions`.
+pub(crate) fn choose_vocabulary(
+    text: &CountedText,
+    positions: Range<usize>,
+    min_count: u64,
+    oov: OovPolicy,
+) -> Vocabulary {
+    // If every token gets an id, an unknown token would never be used.
+    let all_known = positions.len() == text.provisional_ids.len() && min_count <= 1;
+    let unknown = oov == OovPolicy::Unknown && !all_known;
+    Vocabulary::from_counts(text.token_counts(positions), min_count, unknown)
+}
+
+/// The vocabulary of a trained model, unchanged or extended with the new tokens at `positions`.
+///
+/// # Errors
+/// [`Error::NewTokens`] if there are new tokens and `policy` is [`NewTokens::Error`].
+pub(crate) fn adapt_vocabulary(
+    existing: &Vocabulary,
+    policy: NewTokens,
+    text: &CountedText,
+    positions: Range<usize>,
+    min_count: u64,
+) -> Result<Vocabulary> {
+    match policy {
+        NewTokens::Unk => Ok(existing.clone()),
+        NewTokens::Extend => Ok(existing.extended(text.token_counts(positions), min_count)),
+        NewTokens::Error => {
+            let mut new: Vec<_> = text
+                .token_counts(positions)
+                .filter(|&(token, _)| existing.id(token).is_none())
+                .collect();
+            if new.is_empty() {
+                return Ok(existing.clone());
+            }
+            new.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+            let first = new.iter().take(MAX_LISTED).map(|(token, _)| format!("`{token}`"));
+            let mut first = first.collect::<Vec<_>>().join(", ");
+            if new.len() > MAX_LISTED {
+                first.push_str(", …");
+            }
+            Err(Error::NewTokens { count: new.len(), first })
+        }
+    }
+}

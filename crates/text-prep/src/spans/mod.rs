@@ -1,0 +1,17 @@
+//! Sentences and words as byte ranges of a text, for span extraction; and joining words to sentences.
+//!
+//! The text is never changed (unlike the cleaned text of [`crate::tokenize`]), so an answer given as a
+//! byte range stays valid.
+
+mod join;
+mod key;
+mod sentences;
+mod shape;
+mod words;
+
+pub use crate::chars::is_white_space;
+pub use join::join;
+pub use key::key;
+pub use sentences::sentences;
+pub use shape::WordShape;
+pub use words::{Word, words};

@@ -1,0 +1,115 @@
+//! Training without checkpoints, validation or observers, for short experiments and benchmarks.
+
+use std::time::{Duration, Instant};
+
+use burn::tensor::Device;
+use burn::train::TrainStep;
+use models::State;
+use seqdata::{Batch, Loader, Order, TextDataset};
+
+use crate::config::TrainConfig;
+use crate::error::{Error, Result};
+use crate::task::{BatchOf, TrainModule, TrainTask};
+
+/// When [`fit`] stops.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum FitLimit {
+    /// After this many steps; reproducible.
+    Steps(u64),
+    /// After the first step that ends after this time; the number of steps depends on the machine.
+    Time(Duration),
+}
+
+/// Trains `model` on `batches` with the hyperparameters of `config`, until the limit or the last batch. The learning
+/// rate is constant.
+///
+/// # Errors
+/// If a setting is out of range, or a loss is infinite or NaN.
+pub fn fit<M: TrainTask>(
+    model: M,
+    batches: impl Iterator<Item = BatchOf<M>>,
+    config: &TrainConfig,
+    limit: FitLimit,
+) -> Result<M> {
+    config.check()?;
+    let start = Instant::now();
+    let mut optimizer = config.optimizer.init(model.kernels());
+    let mut module = TrainModule::new(model, config);
+    let mut state: Option<State> = None;
+    for (step, batch) in (1..).zip(batches) {
+        let (output, after) = module.train_step(batch, state.take());
+        state = after;
+        let loss = output.item.0.nats.mean().try_into_scalar::<f64>()?;
+        if !loss.is_finite() {
+            let reason = format!("the loss of step {step} is {loss}");
+            return Err(Error::Diverged { reason, step });
+        }
+        let rate = config.learning_rate.into();
+        module = TrainStep::optimize(module, &mut optimizer, rate, output.grads);
+        let done = match limit {
+            FitLimit::Steps(steps) => step >= steps,
+            FitLimit::Time(time) => start.elapsed() >= time,
+        };
+        if done {
+            break;
+        }
+    }
+    Ok(module.model.valid())
+}
+
+/// The training windows of `dataset` in batches, without end and shuffled again in every epoch.
+pub fn endless_windows(
+    dataset: &TextDataset,
+    config: &TrainConfig,
+    device: &Device,
+) -> impl Iterator<Item = Batch> {
+    let order = Order::Shuffled(config.seed);
+    let device = device.clone().autodiff();
+    Loader::windows(dataset.train_windows(), config.batch_size, order, device).endless()
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Int, Tensor};
+    use models::{Activation, CellKind, LanguageModel, LanguageModelConfig, LayerConfig};
+
+    use super::*;
+    use crate::config::TrainMode;
+    use crate::optimizer::{OptimizerConfig, RmspropConfig};
+
+    fn config() -> TrainConfig {
+        let optimizer = OptimizerConfig::Rmsprop(RmspropConfig::default());
+        TrainConfig::new(TrainMode::Windows, 2, 0.01, optimizer)
+    }
+
+    fn batch(step: u64, device: &Device) -> Batch {
+        Batch {
+            inputs: Tensor::<2, Int>::from_ints([[1, 2, 3], [3, 2, 1]], device),
+            targets: Tensor::<2, Int>::from_ints([[4], [0]], device),
+            continues: false,
+            step,
+        }
+    }
+
+    #[test]
+    fn a_step_limit_gives_the_same_model_every_time() {
+        let device = Device::flex();
+        let layers = vec![LayerConfig::new(CellKind::Elman(Activation::Tanh), 6)];
+        let fresh = LanguageModelConfig::new(5, 4, layers).init(1, &device).unwrap();
+        let train = |limit| {
+            let autodiff = device.clone().autodiff();
+            let batches = (0..).map(|step| batch(step, &autodiff));
+            fit(fresh.clone(), batches, &config(), limit).unwrap()
+        };
+        let loss = |model: &LanguageModel| {
+            let Batch { inputs, targets, .. } = batch(0, &device);
+            let (nats, _) = model.forward_loss(inputs, targets, model.init_state(2), None);
+            nats.mean().try_into_scalar::<f64>().unwrap()
+        };
+        let once = loss(&train(FitLimit::Steps(30)));
+        assert_eq!(once, loss(&train(FitLimit::Steps(30))));
+        assert!(once < 0.5 * loss(&fresh), "{once}");
+        // A time limit of 0 still allows one step.
+        assert_eq!(loss(&train(FitLimit::Time(Duration::ZERO))), loss(&train(FitLimit::Steps(1))));
+    }
+}

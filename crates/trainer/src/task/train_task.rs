@@ -1,0 +1,75 @@
+//! The trait that makes a network trainable: its data, its loss and its validation.
+
+use burn::tensor::{Device, Tensor};
+use models::{DropoutKey, LossOutput, ModelBundle, Network, State};
+use seqdata::{Items, Loader};
+
+use crate::config::TrainConfig;
+use crate::error::Result;
+
+/// The batch type of a task.
+pub type BatchOf<M> = <<M as TrainTask>::Items as Items>::Batch;
+
+/// A network that can be trained.
+pub trait TrainTask: Network {
+    /// Training and validation data.
+    type Data;
+    /// The training items (windows, streams or examples) that batches are made of.
+    type Items: Items<Batch: Clone>;
+
+    /// The training loader, on `device` with autodiff, and the validation loader, on `device`.
+    ///
+    /// # Errors
+    /// If the data cannot be split into batches as `config` requires.
+    fn loaders(
+        data: &Self::Data,
+        config: &TrainConfig,
+        device: &Device,
+    ) -> Result<[Loader<Self::Items>; 2]>;
+
+    /// SHA-256 of the training data.
+    fn train_sha256(data: &Self::Data) -> String;
+
+    /// The network with gradients enabled for all parameters that are to be trained.
+    fn trainable(self) -> Self;
+
+    /// The device of the weights.
+    fn device(&self) -> Device;
+
+    /// Forward pass with dropout: the losses in nats, whose mean is minimized, and the RNN state after the batch,
+    /// if the network carries one. `rnn_state` is the state after the previous batch.
+    fn train_step(
+        &self,
+        batch: BatchOf<Self>,
+        rnn_state: Option<State>,
+        dropout: DropoutKey,
+    ) -> (Tensor<1>, Option<State>);
+
+    /// Forward pass without dropout: losses and correct predictions, and the RNN state after the batch.
+    fn valid_step(
+        &self,
+        batch: BatchOf<Self>,
+        rnn_state: Option<State>,
+    ) -> (LossOutput, Option<State>);
+
+    /// Number of tokens in a batch.
+    fn num_tokens(batch: &BatchOf<Self>) -> usize;
+
+    /// The step of a batch within the run, counted from 0.
+    fn step_index(batch: &BatchOf<Self>) -> u64;
+
+    /// Estimated number of values that the backward pass needs of a batch, besides weights.
+    fn saved_activations(config: &Self::Config, batch: &BatchOf<Self>) -> usize;
+
+    /// Adds metrics to the metadata of the best model that training did not compute.
+    ///
+    /// # Errors
+    /// If tensor values cannot be read from the device.
+    fn add_final_metrics(
+        _best: &mut ModelBundle<Self>,
+        _data: &Self::Data,
+        _device: &Device,
+    ) -> Result<()> {
+        Ok(())
+    }
+}
