@@ -32,11 +32,8 @@ pub fn pastiche(features: &str) -> Result<Outcome, String> {
     let mut child = command.spawn().map_err(|error| not_started(&command, &error))?;
     let (stdout, stderr) = (child.stdout.take().expect("piped"), child.stderr.take());
     let note = first_build_note(features);
-    let forwarder = std::thread::spawn(move || {
-        forward_when_building(stderr.expect("piped"), output::stderr(), &note)
-    });
-    let executable =
-        BufReader::new(stdout).lines().map_while(Result::ok).filter_map(executable).last();
+    let forwarder = std::thread::spawn(move || forward_when_building(stderr.expect("piped"), output::stderr(), &note));
+    let executable = BufReader::new(stdout).lines().map_while(Result::ok).filter_map(executable).last();
     let status = child.wait().map_err(|error| format!("cannot wait for cargo: {error}"))?;
     let held_back = forwarder.join().ok().and_then(Result::ok).unwrap_or_default();
     if !status.success() {
@@ -70,11 +67,7 @@ fn first_build_note(features: &str) -> String {
 }
 
 /// Forwards cargo's output, beginning with the first line that reports work; returns all of it if none does.
-fn forward_when_building(
-    mut from: impl Read,
-    mut to: impl Write,
-    note: &str,
-) -> std::io::Result<Vec<u8>> {
+fn forward_when_building(mut from: impl Read, mut to: impl Write, note: &str) -> std::io::Result<Vec<u8>> {
     let mut held_back = Vec::new();
     let mut forwarding = false;
     let mut buffer = [0; 4096];

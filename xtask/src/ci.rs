@@ -92,10 +92,7 @@ fn wgpu() -> Result<(), Failure> {
 
 /// Runs a command in the workspace root; its output goes to the terminal.
 fn finish(command: &mut Command) -> Result<(), Failure> {
-    let status = command
-        .current_dir(root())
-        .status()
-        .map_err(|error| Failure::new(not_started(command, &error)))?;
+    let status = command.current_dir(root()).status().map_err(|error| Failure::new(not_started(command, &error)))?;
     if status.success() { Ok(()) } else { Err(Failure::of_child(status)) }
 }
 

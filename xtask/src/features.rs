@@ -38,11 +38,7 @@ pub fn source_check_args() -> ([String; 4], (&'static str, &'static str)) {
 ///
 /// # Errors
 /// A name is unknown, or the backend is not among the features.
-pub fn choose(
-    requested: Option<Backend>,
-    listed: Option<&str>,
-    file: &BackendFile,
-) -> Result<String, String> {
+pub fn choose(requested: Option<Backend>, listed: Option<&str>, file: &BackendFile) -> Result<String, String> {
     let backend = requested.or(file.backend);
     let (features, source) = match listed.map(str::trim) {
         Some(names) if !names.is_empty() => (parse_list(names)?, FEATURES_VARIABLE),
@@ -75,12 +71,8 @@ fn parse_list(names: &str) -> Result<Vec<Backend>, String> {
 }
 
 fn parse(name: &str, source: &str) -> Result<Backend, String> {
-    Backend::from_str(name, false).map_err(|_| {
-        format!(
-            "{source} contains the unknown backend `{name}`; expected one of {}",
-            Backend::names()
-        )
-    })
+    Backend::from_str(name, false)
+        .map_err(|_| format!("{source} contains the unknown backend `{name}`; expected one of {}", Backend::names()))
 }
 
 #[cfg(test)]
@@ -129,9 +121,6 @@ mod tests {
         let names: Vec<&str> = all.map(|backend| backend.name()).collect();
         assert_eq!(PORTABLE, names.join(","));
         assert_eq!(workspace_args()[3], "cli/ndarray,cli/flex,cli/wgpu,cli/failpoints");
-        assert_eq!(
-            source_check_args().0[3],
-            "cli/ndarray,cli/flex,cli/wgpu,cli/failpoints,cli/cuda"
-        );
+        assert_eq!(source_check_args().0[3], "cli/ndarray,cli/flex,cli/wgpu,cli/failpoints,cli/cuda");
     }
 }

@@ -21,18 +21,11 @@ pub fn environment(root: &Path) -> Result<PathBuf, String> {
     if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == required) {
         return Ok(python);
     }
-    output::status(
-        "creating a Python environment with PyTorch and Keras (several gigabytes, once)",
-    );
+    output::status("creating a Python environment with PyTorch and Keras (several gigabytes, once)");
     let venv = folder.join("venv");
     finish(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv))?;
-    finish(
-        Command::new(&python)
-            .args(["-m", "pip", "install", "--quiet", "--requirement"])
-            .arg(&requirements),
-    )?;
-    std::fs::write(&stamp, required)
-        .map_err(|error| format!("{} cannot be written: {error}", stamp.display()))?;
+    finish(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(&requirements))?;
+    std::fs::write(&stamp, required).map_err(|error| format!("{} cannot be written: {error}", stamp.display()))?;
     Ok(python)
 }
 
@@ -50,9 +43,5 @@ fn finish(command: &mut Command) -> Result<(), String> {
         let reason = cargo::not_started(command, &error);
         format!("{reason} (Python 3.11 or later with venv is needed)")
     })?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(format!("{} ended with {status}", command.get_program().display()))
-    }
+    if status.success() { Ok(()) } else { Err(format!("{} ended with {status}", command.get_program().display())) }
 }

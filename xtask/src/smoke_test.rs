@@ -12,8 +12,7 @@ use crate::features::{FEATURES_VARIABLE, PORTABLE};
 use crate::output;
 
 /// Small enough for software Vulkan, where a step of the default model takes most of a second.
-const LM_SETTINGS: [&str; 3] =
-    ["train.epochs=1", "model.embedding_dim=16", "model.layers[0].units=16"];
+const LM_SETTINGS: [&str; 3] = ["train.epochs=1", "model.embedding_dim=16", "model.layers[0].units=16"];
 
 /// The same for the question generation model.
 const QA_SETTINGS: [&str; 7] = [
@@ -37,8 +36,7 @@ const REPETITIONS: usize = 12;
 
 /// Trains and generates on one backend, with the program that contains all portable backends.
 pub fn run(backend: Backend, device: Option<&str>) -> Result<(), Failure> {
-    let folder = tempfile::tempdir()
-        .map_err(|error| Failure::new(format!("no temporary folder: {error}")))?;
+    let folder = tempfile::tempdir().map_err(|error| Failure::new(format!("no temporary folder: {error}")))?;
     let (text, model) = (folder.path().join("text.txt"), folder.path().join("run"));
     std::fs::write(&text, STORY.repeat(REPETITIONS))
         .map_err(|error| Failure::new(format!("{} cannot be written: {error}", text.display())))?;
@@ -59,12 +57,7 @@ pub fn run(backend: Backend, device: Option<&str>) -> Result<(), Failure> {
 }
 
 /// Trains a question generation model and generates questions about the same text.
-fn question_generation(
-    folder: &Path,
-    text: &Path,
-    backend: Backend,
-    device: Option<&str>,
-) -> Result<(), Failure> {
+fn question_generation(folder: &Path, text: &Path, backend: Backend, device: Option<&str>) -> Result<(), Failure> {
     let model = folder.join("asks");
     let mut train = launcher("train", backend, device)?;
     train.args(["--no-tui", "--config", "configs/qa.toml"]).arg("--out").arg(&model);
@@ -110,10 +103,8 @@ fn launcher(task: &str, backend: Backend, device: Option<&str>) -> Result<Comman
 fn stdout_of(mut command: Command) -> Result<String, Failure> {
     let words: Vec<_> = command.get_args().map(OsStr::to_string_lossy).collect();
     output::print(format_args!("cargo xtask {}", words.join(" ")));
-    let result = command
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|error| Failure::new(not_started(&command, &error)))?;
+    let result =
+        command.stderr(Stdio::inherit()).output().map_err(|error| Failure::new(not_started(&command, &error)))?;
     let text = String::from_utf8_lossy(&result.stdout).into_owned();
     if result.status.success() {
         return Ok(text);

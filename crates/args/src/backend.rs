@@ -73,9 +73,7 @@ impl BackendFile {
     fn parse(text: &str) -> Result<Self, String> {
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
             let message = error.message();
-            format!(
-                "{BACKEND_FILE} is not valid TOML ({message}); expected lines such as `backend = \"flex\"`"
-            )
+            format!("{BACKEND_FILE} is not valid TOML ({message}); expected lines such as `backend = \"flex\"`")
         })?;
         let mut file = Self::default();
         for (key, value) in &table {
@@ -102,12 +100,8 @@ impl BackendFile {
 }
 
 fn backend(name: &str) -> Result<Backend, String> {
-    Backend::from_str(name, false).map_err(|_| {
-        format!(
-            "{BACKEND_FILE} names the unknown backend `{name}`; expected one of {}",
-            Backend::names()
-        )
-    })
+    Backend::from_str(name, false)
+        .map_err(|_| format!("{BACKEND_FILE} names the unknown backend `{name}`; expected one of {}", Backend::names()))
 }
 
 #[cfg(test)]

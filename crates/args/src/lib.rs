@@ -254,13 +254,10 @@ pub struct Fetch {
 /// version are printed by clap.
 pub fn parse<P: Parser>() -> P {
     P::try_parse().unwrap_or_else(|error| match error.kind() {
-        ErrorKind::DisplayHelp
-        | ErrorKind::DisplayVersion
-        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             // `error.exit()` would ignore that the text could not be written.
             let printed = error.print();
-            let is_lost =
-                printed.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe);
+            let is_lost = printed.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe);
             std::process::exit(if is_lost { 1 } else { error.exit_code() })
         }
         _ => {
@@ -292,11 +289,7 @@ impl Command {
             Self::Import(args) => Some(&args.backend),
             Self::Export(args) => Some(&args.backend),
             Self::Reproduce(args) => Some(&args.backend),
-            Self::Prepare(_)
-            | Self::Summary(_)
-            | Self::Runs(_)
-            | Self::Compare(_)
-            | Self::Fetch(_) => None,
+            Self::Prepare(_) | Self::Summary(_) | Self::Runs(_) | Self::Compare(_) | Self::Fetch(_) => None,
         }
     }
 }

@@ -8,9 +8,7 @@ use crate::tests::Cli;
 use crate::{Command, NewTokens, OovPolicy, StateMode};
 
 fn parse(words: &str) -> Command {
-    Cli::try_parse_from(words.split(' '))
-        .map(|cli| cli.command)
-        .unwrap_or_else(|error| panic!("{error}"))
+    Cli::try_parse_from(words.split(' ')).map(|cli| cli.command).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Both command lines must give the same arguments.
@@ -51,10 +49,7 @@ fn old_options_of_generate_and_evaluate() {
     };
     assert_eq!((args.state, args.oov), (Some(StateMode::Carry), OovPolicy::Drop));
     for (old, new) in [("error", "error"), ("skip", "drop"), ("unknown", "unknown")] {
-        same(
-            &format!("pastiche generate --unseen {old}"),
-            &format!("pastiche generate --oov {new}"),
-        );
+        same(&format!("pastiche generate --unseen {old}"), &format!("pastiche generate --oov {new}"));
     }
 }
 
@@ -65,9 +60,7 @@ fn probe_is_gradients() {
 
 #[test]
 fn fetch_still_has_its_own_option_from() {
-    let Command::Fetch(args) = parse("pastiche fetch aesop --from a.txt") else {
-        panic!("not `fetch`")
-    };
+    let Command::Fetch(args) = parse("pastiche fetch aesop --from a.txt") else { panic!("not `fetch`") };
     assert_eq!(args.from.as_deref(), Some(Path::new("a.txt")));
 }
 
@@ -76,16 +69,9 @@ fn old_spellings_are_not_in_the_help() {
     for command in Cli::command().get_subcommands_mut() {
         let help = command.render_long_help().to_string();
         let fetch = command.get_name() == "fetch";
-        for old in [
-            "--plain",
-            "--tokens",
-            "--samples",
-            "--no-repeat <",
-            "--context",
-            "--vocabulary",
-            "--back ",
-            "--unseen",
-        ] {
+        for old in
+            ["--plain", "--tokens", "--samples", "--no-repeat <", "--context", "--vocabulary", "--back ", "--unseen"]
+        {
             assert!(!help.contains(old), "{old}: {help}");
         }
         assert!(fetch || !help.contains("--from"), "{help}");

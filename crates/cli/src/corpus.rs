@@ -102,8 +102,7 @@ fn folder(name: &str) -> PathBuf {
 }
 
 fn unknown(name: &str) -> Error {
-    let mut known: Vec<String> =
-        embedded::DATASETS.iter().map(|(name, _)| (*name).to_string()).collect();
+    let mut known: Vec<String> = embedded::DATASETS.iter().map(|(name, _)| (*name).to_string()).collect();
     let found = std::fs::read_dir("datasets").into_iter().flatten().flatten();
     let found = found.filter(|entry| entry.path().join("dataset.toml").exists());
     known.extend(found.map(|entry| entry.file_name().to_string_lossy().into_owned()));

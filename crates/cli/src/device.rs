@@ -39,17 +39,14 @@ impl BackendSelection {
         let args = options.cloned().unwrap_or_default();
         let file = BackendFile::read(".".as_ref()).map_err(Error::new)?;
         let first = COMPILED.first().copied().ok_or_else(|| {
-            Error::new(
-                "this build has no backend: build it with `--features ndarray`, `flex`, `wgpu` or `cuda`",
-            )
+            Error::new("this build has no backend: build it with `--features ndarray`, `flex`, `wgpu` or `cuda`")
         })?;
         let backend = args.backend.or(file.backend).unwrap_or(first);
         if options.is_some() {
             check_compiled_in(backend, COMPILED)?;
         }
         // A device in backend.toml belongs to the backend in backend.toml.
-        let device =
-            args.device.or(file.device.filter(|_| file.backend.is_none_or(|b| b == backend)));
+        let device = args.device.or(file.device.filter(|_| file.backend.is_none_or(|b| b == backend)));
         Ok(Self { backend, device, kernels: kernel_mode()? })
     }
 
@@ -59,9 +56,8 @@ impl BackendSelection {
     /// If it is unknown or not compiled in.
     pub fn with_backend(&self, name: &str) -> Result<Self> {
         let backend = Backend::from_str(name, false).ok();
-        let backend = backend.ok_or_else(|| {
-            Error::new(format!("the backend `{name}` is unknown; name another with `--backend`"))
-        })?;
+        let backend = backend
+            .ok_or_else(|| Error::new(format!("the backend `{name}` is unknown; name another with `--backend`")))?;
         check_compiled_in(backend, COMPILED)?;
         let device = self.device.clone().filter(|_| backend == self.backend);
         Ok(Self { backend, device, kernels: self.kernels })
@@ -121,9 +117,7 @@ fn kernel_mode() -> Result<KernelMode> {
     match std::env::var(KERNELS_VARIABLE).as_deref() {
         Err(_) | Ok("on") => Ok(KernelMode::Fused),
         Ok("off") => Ok(KernelMode::Composed),
-        Ok(found) => {
-            Err(Error::new(format!("{KERNELS_VARIABLE} is `{found}`; expected `on` or `off`")))
-        }
+        Ok(found) => Err(Error::new(format!("{KERNELS_VARIABLE} is `{found}`; expected `on` or `off`"))),
     }
 }
 
@@ -149,9 +143,7 @@ fn cpu(backend: Backend) -> Result<Device> {
         Backend::Ndarray => Ok(Device::ndarray()),
         #[cfg(feature = "flex")]
         Backend::Flex => Ok(Device::flex()),
-        backend => {
-            Err(Error::new(format!("`{}` is not a CPU backend of this build", backend.name())))
-        }
+        backend => Err(Error::new(format!("`{}` is not a CPU backend of this build", backend.name()))),
     }
 }
 
@@ -168,9 +160,7 @@ fn cuda_index(name: &str, count: usize) -> Result<usize> {
     let index = match name {
         "default" => 0,
         index => index.parse().map_err(|_| {
-            Error::new(format!(
-                "`--device {name}` is unknown; expected default or the index of a CUDA GPU"
-            ))
+            Error::new(format!("`--device {name}` is unknown; expected default or the index of a CUDA GPU"))
         })?,
     };
     if index < count {
@@ -239,8 +229,7 @@ mod tests {
 
     #[test]
     fn a_missing_backend_is_rejected_with_its_feature() {
-        let error =
-            check_compiled_in(Backend::Wgpu, &[Backend::Ndarray, Backend::Flex]).unwrap_err();
+        let error = check_compiled_in(Backend::Wgpu, &[Backend::Ndarray, Backend::Flex]).unwrap_err();
         let error = error.to_string();
         assert!(error.contains("`wgpu`, only ndarray, flex"), "{error}");
         assert!(error.contains("--features wgpu"), "{error}");

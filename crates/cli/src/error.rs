@@ -122,10 +122,7 @@ mod tests {
         let io = std::io::Error::other(std::fmt::Error);
         let error = Error::io("a.txt", "read")(io).with_hint(Some("choose\nanother file"));
         let cause = std::fmt::Error.to_string();
-        assert_eq!(
-            error.full_message(),
-            format!("a.txt cannot be read: {cause}; choose another file")
-        );
+        assert_eq!(error.full_message(), format!("a.txt cannot be read: {cause}; choose another file"));
         let io = error.source().and_then(StdError::source);
         assert!(io.is_some_and(|error| error.is::<std::io::Error>()));
     }

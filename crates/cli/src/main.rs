@@ -64,9 +64,7 @@ fn run_process(command: CliCommand) -> Result<ExitCode> {
     pool.map_err(|error| Error::new(format!("no threads can be started: {error}")))?;
     rayon::scope(|_| match command {
         CliCommand::Public(command) => run(*command, &backend),
-        CliCommand::Bench(bench) => {
-            commands::bench::run(&bench, &backend).map(|()| ExitCode::SUCCESS)
-        }
+        CliCommand::Bench(bench) => commands::bench::run(&bench, &backend).map(|()| ExitCode::SUCCESS),
     })
 }
 

@@ -16,8 +16,7 @@ fn loss(dir: &TestDir, backend: &[&str]) -> f64 {
 }
 
 fn ids(dir: &TestDir, backend: &[&str]) -> Value {
-    let options =
-        ["generate", "--model", "run", "--json", "--temperature", "0", "--max-tokens", "8"];
+    let options = ["generate", "--model", "run", "--json", "--temperature", "0", "--max-tokens", "8"];
     dir.json(&[&options, backend].concat())["samples"][0]["ids"].clone()
 }
 
@@ -65,9 +64,8 @@ fn the_backend_is_selected_by_environment_or_file() {
 fn lavapipe() -> Option<std::path::PathBuf> {
     let found = std::fs::read_dir("/usr/share/vulkan/icd.d").into_iter().flatten().flatten();
     let found = found.map(|entry| entry.path());
-    let is_lavapipe = |path: &std::path::PathBuf| {
-        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("lvp"))
-    };
+    let is_lavapipe =
+        |path: &std::path::PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("lvp"));
     let found = found.into_iter().find(is_lavapipe);
     if found.is_none() {
         common::skipped("Mesa's software Vulkan is not installed (mesa-vulkan-drivers)");
@@ -161,9 +159,7 @@ fn a_run_is_resumed_without_a_gpu_adapter() {
 fn without_adapters(command: &mut std::process::Command) {
     let nothing = Path::new("/nonexistent.json");
     command.env("VK_DRIVER_FILES", nothing).env("VK_ICD_FILENAMES", nothing);
-    command
-        .env("__EGL_VENDOR_LIBRARY_FILENAMES", nothing)
-        .env("LIBGL_DRIVERS_PATH", "/nonexistent");
+    command.env("__EGL_VENDOR_LIBRARY_FILENAMES", nothing).env("LIBGL_DRIVERS_PATH", "/nonexistent");
 }
 
 /// Without a hardware adapter the software adapter is named in the error, but not used unless requested.

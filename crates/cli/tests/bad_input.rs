@@ -202,10 +202,7 @@ fn invalid_schedules() {
         (vec!["train.schedule.kind=step"], "`train.schedule.factor` is missing"),
         (vec!["train.schedule.factor=0.5"], "`train.schedule.factor` is given"),
         (vec!["train.schedule.kind=linear"], "constant"),
-        (
-            vec!["train.schedule.kind=exponential", "train.schedule.factor=1.5"],
-            "`train.schedule.factor` is 1.5",
-        ),
+        (vec!["train.schedule.kind=exponential", "train.schedule.factor=1.5"], "`train.schedule.factor` is 1.5"),
         (vec!["train.ema_decay=1"], "train.ema_decay"),
         (vec!["checkpoints.keep=0"], "checkpoints.keep"),
     ] {

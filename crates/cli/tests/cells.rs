@@ -149,8 +149,7 @@ fn exported_weights_are_imported_again() {
     };
     let expected = write("run");
     for layout in ["pytorch", "keras"] {
-        let (file, same, anew) =
-            (format!("{layout}.safetensors"), format!("{layout}-a"), format!("{layout}-b"));
+        let (file, same, anew) = (format!("{layout}.safetensors"), format!("{layout}-a"), format!("{layout}-b"));
         dir.run_ok(&["export", &file, "--layout", layout, "--model", "run"]);
         dir.expect_error(&["export", &file, "--layout", layout, "--model", "run"], &["exists"]);
         let import = ["import", &file, "--layout", layout, "--out"];

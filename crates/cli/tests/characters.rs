@@ -32,8 +32,7 @@ fn a_character_model_reports_its_invented_words() {
     // A cosine schedule cannot be extended by more epochs.
     let constant = ["--set", "train.schedule.kind=constant"];
     let stderr = dir.run_ok(&[&train[..], &QUICK, &shift, &constant].concat()).stderr;
-    let line =
-        stderr.lines().find(|line| line.starts_with("spelled ")).expect("a line on spelling");
+    let line = stderr.lines().find(|line| line.starts_with("spelled ")).expect("a line on spelling");
     assert!(line.contains(" words, ") && line.contains("not in the training text: "), "{stderr}");
     let spelling = fs::read_to_string(dir.path().join("run/spelling.md")).unwrap();
     assert!(spelling.contains(line) && spelling.contains("\n> "), "{spelling}");
@@ -62,8 +61,7 @@ fn korean_is_learned_by_jamo_and_written_in_syllables() {
     let tokens = fs::read_to_string(dir.path().join("run/tokenizer.json")).unwrap();
     assert!(tokens.contains("\u{1100}") && !tokens.contains('그'), "{tokens}");
 
-    let write =
-        ["generate", "--model", "run", "--prompt", "그는", "--max-tokens", "200", "--seed", "3"];
+    let write = ["generate", "--model", "run", "--prompt", "그는", "--max-tokens", "200", "--seed", "3"];
     let streamed = dir.run_ok(&write).stdout;
     let json = dir.json(&[&write[..], &["--json"]].concat());
     let text = json["samples"][0]["text"].as_str().unwrap();
@@ -71,9 +69,9 @@ fn korean_is_learned_by_jamo_and_written_in_syllables() {
     assert!(text.contains(|c| ('가'..='힣').contains(&c)), "{text}");
     // No vowel is separate from the consonant before it.
     let chars: Vec<char> = text.chars().collect();
-    let parted = chars.windows(2).find(|pair| {
-        ('\u{1100}'..='\u{1112}').contains(&pair[0]) && ('\u{1161}'..='\u{1175}').contains(&pair[1])
-    });
+    let parted = chars
+        .windows(2)
+        .find(|pair| ('\u{1100}'..='\u{1112}').contains(&pair[0]) && ('\u{1161}'..='\u{1175}').contains(&pair[1]));
     assert_eq!(parted, None, "{text}");
 }
 

@@ -39,8 +39,7 @@ const SETTINGS: &[&str] = &[
 /// A directory with a short text, so that a run is short.
 fn short_text_dir() -> TestDir {
     let dir = TestDir::new();
-    let words =
-        ["fox", "crow", "wolf", "saw", "met", "the", "a", "old", "said", "cheese", "and", "."];
+    let words = ["fox", "crow", "wolf", "saw", "met", "the", "a", "old", "said", "cheese", "and", "."];
     let mut random = Random::keyed(1, "text", &[]);
     let mut word = || words[random.below(words.len() as u64) as usize];
     let text: Vec<&str> = (0..700).map(|_| word()).collect();
@@ -67,10 +66,8 @@ fn finish(dir: &TestDir, run: &str) {
 /// Like [`finish`], with additional settings if it is started again.
 fn finish_with(dir: &TestDir, run: &str, more: &[&str]) {
     let steps = fs::read_dir(dir.path().join(run).join("checkpoints"));
-    let has_checkpoint = steps
-        .into_iter()
-        .flatten()
-        .any(|entry| entry.unwrap().file_name().to_string_lossy().starts_with("step-"));
+    let has_checkpoint =
+        steps.into_iter().flatten().any(|entry| entry.unwrap().file_name().to_string_lossy().starts_with("step-"));
     let mut command = if has_checkpoint {
         dir.command(&["train", "--backend", "flex", "--resume", run])
     } else {
@@ -130,8 +127,7 @@ fn results(dir: &TestDir, run: &str) -> Files {
 }
 
 fn assert_same(expected: &Files, found: &Files, what: &str) {
-    let names =
-        |files: &Files| -> Vec<String> { files.iter().map(|(name, _)| name.clone()).collect() };
+    let names = |files: &Files| -> Vec<String> { files.iter().map(|(name, _)| name.clone()).collect() };
     assert_eq!(names(expected), names(found), "{what}");
     for ((name, expected), (_, found)) in expected.iter().zip(found) {
         assert!(expected == found, "{what}: {name} differs");
@@ -177,8 +173,7 @@ fn a_run_killed_at_any_point_is_resumed_to_the_same_bytes() {
     assert!(order.len() >= 19, "{kinds:?}");
     let drawn = order.iter().take(19).map(|&at| &kinds[at as usize]);
     for kind_of_point in drawn.chain([&middle]) {
-        let of_kind: Vec<usize> =
-            (0..points.len()).filter(|&at| kind(&points[at]) == *kind_of_point).collect();
+        let of_kind: Vec<usize> = (0..points.len()).filter(|&at| kind(&points[at]) == *kind_of_point).collect();
         let at = of_kind[random.below(of_kind.len() as u64) as usize];
         let run = format!("killed-{at}");
         let mut command = train_command(&dir, &run);
@@ -212,12 +207,7 @@ fn a_disk_that_is_full_at_any_point_loses_nothing() {
 
 /// Kills a run at every eighth failpoint, fills the disk at every eighth in between, and resumes it.
 #[cfg(unix)]
-fn interrupt_repeatedly(
-    dir: &TestDir,
-    start: impl Fn(&str) -> Command,
-    resume: impl Fn(&str),
-    expected_message: &str,
-) {
+fn interrupt_repeatedly(dir: &TestDir, start: impl Fn(&str) -> Command, resume: impl Fn(&str), expected_message: &str) {
     use std::os::unix::process::ExitStatusExt;
 
     let list = dir.path().join("more-points");
@@ -253,9 +243,8 @@ fn a_resumed_run_survives_interruptions() {
     let mut half = train_command(&dir, "half");
     let done = output(half.args(["--set", "train.epochs=1"]).output().unwrap());
     assert_eq!(done.code, Some(0), "{}", done.stderr);
-    let resume_command = |run: &str| {
-        dir.command(&["train", "--backend", "flex", "--resume", run, "--set", "train.epochs=2"])
-    };
+    let resume_command =
+        |run: &str| dir.command(&["train", "--backend", "flex", "--resume", run, "--set", "train.epochs=2"]);
     let copied = |run: &str| {
         let status = Command::new("cp").args(["-r", "half", run]).current_dir(dir.path()).status();
         assert!(status.unwrap().success());
@@ -278,12 +267,7 @@ fn a_diverging_run_survives_interruptions() {
         command.args(diverging);
         command
     };
-    interrupt_repeatedly(
-        &dir,
-        start,
-        |run| finish_with(&dir, run, &diverging),
-        "half the learning rate",
-    );
+    interrupt_repeatedly(&dir, start, |run| finish_with(&dir, run, &diverging), "half the learning rate");
 }
 
 /// Starts a long run and waits for its first checkpoint within an epoch.
@@ -354,8 +338,7 @@ fn after_a_signal_the_run_finishes_its_step_and_says_how_to_resume() {
         assert_eq!(listed["runs"][0]["state"], "unfinished");
         assert!(ended.stderr.contains(&format!("after step {steps} ")), "{}", ended.stderr);
         let more = format!("train.epochs={}", done.as_u64().unwrap() + 1);
-        let resumed =
-            dir.run_ok(&["train", "--backend", "flex", "--resume", "run", "--set", &more]);
+        let resumed = dir.run_ok(&["train", "--backend", "flex", "--resume", "run", "--set", &more]);
         assert!(resumed.stderr.contains(&format!("after step {steps} ")), "{}", resumed.stderr);
     }
 }

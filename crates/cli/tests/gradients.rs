@@ -16,8 +16,7 @@ fn every_cell_is_trained_measured_and_drawn() {
     assert_eq!(names, ["RNN", "LSTM", "GRU"]);
     for curve in curves {
         for which in ["trained", "untrained"] {
-            let norms: Vec<f64> =
-                curve[which].as_array().unwrap().iter().map(|y| y.as_f64().unwrap()).collect();
+            let norms: Vec<f64> = curve[which].as_array().unwrap().iter().map(|y| y.as_f64().unwrap()).collect();
             assert_eq!((norms.len(), norms[0]), (7, 1.0));
             assert!(norms.iter().all(|&y| y > 0.0 && y.is_finite()), "{norms:?}");
         }
@@ -32,8 +31,7 @@ fn every_cell_is_trained_measured_and_drawn() {
     // The same steps give the same table and the same chart.
     let table = dir.run_ok(&[&gradients[..], &["--out", "second.svg"]].concat());
     assert!(table.stdout.starts_with("lag "), "{}", table.stdout);
-    let rows: Vec<&str> =
-        table.stdout.lines().skip(1).filter_map(|line| line.split(' ').next()).collect();
+    let rows: Vec<&str> = table.stdout.lines().skip(1).filter_map(|line| line.split(' ').next()).collect();
     assert_eq!(rows, ["0", "1", "2", "5", "6"]);
     assert_eq!(fs::read_to_string(dir.path().join("second.svg")).unwrap(), chart);
 }
@@ -44,8 +42,7 @@ fn trained_models_are_measured_on_their_own_text() {
     for run in ["a", "b"] {
         assert_eq!(dir.train(&["--out", run]).code, Some(0));
     }
-    let report =
-        dir.json(&["gradients", "--model", "a", "--model", "b", "--max-lag", "4", "--json"]);
+    let report = dir.json(&["gradients", "--model", "a", "--model", "b", "--max-lag", "4", "--json"]);
     let curves = report["curves"].as_array().unwrap();
     assert_eq!((&curves[0]["name"], &curves[1]["name"]), (&"a".into(), &"b".into()));
     // Two runs with the same seed give the same result.
@@ -78,14 +75,8 @@ fn invalid_options_and_models_are_rejected() {
     dir.expect_error(&long, &["held-out text has", "4002", "lower `--max-lag`"]);
     assert!(!dir.path().join("gradients.svg").exists());
     assert_eq!(dir.train(&["--out", "run"]).code, Some(0));
-    dir.expect_error(
-        &["gradients", "--model", "run", "--recall"],
-        &["--model", "cannot be used with"],
-    );
-    dir.expect_error(
-        &["gradients", "--out", "none/gradients.svg"],
-        &["none, which is not a folder"],
-    );
+    dir.expect_error(&["gradients", "--model", "run", "--recall"], &["--model", "cannot be used with"]);
+    dir.expect_error(&["gradients", "--out", "none/gradients.svg"], &["none, which is not a folder"]);
     let stepwise = ["gradients", "--steps", "1", "--set", "train.mode=tbptt"];
     dir.expect_error(&stepwise, &["`tbptt`", "by windows"]);
 }

@@ -71,12 +71,7 @@ fn an_unknown_edition_with_the_right_counts_is_accepted_with_a_warning() {
 #[test]
 fn the_baselines_have_the_expected_losses() {
     let Some(dir) = dir(EDITIONS[0]) else { return };
-    let small = [
-        "model.embedding_dim=4",
-        "model.layers[0].units=4",
-        "windows.stride=200",
-        "train.epochs=1",
-    ];
+    let small = ["model.embedding_dim=4", "model.layers[0].units=4", "windows.stride=200", "train.epochs=1"];
     let mut args = vec!["train", "--backend", "flex", "--out", "run"];
     let config = config();
     args.extend(["--config", &config]);

@@ -46,10 +46,7 @@ fn expected() -> Value {
 
 fn assert_close(found: &Value, expected: &Value, what: &str) {
     let (found, expected) = (found.as_f64().unwrap(), expected.as_f64().unwrap());
-    assert!(
-        (found - expected).abs() < 1e-4 * expected.abs().max(1.0),
-        "{what}: {found} {expected}"
-    );
+    assert!((found - expected).abs() < 1e-4 * expected.abs().max(1.0), "{what}: {found} {expected}");
 }
 
 #[test]

@@ -48,20 +48,17 @@ fn a_model_is_trained_and_generates_questions_in_every_format() {
         let args = [&["ask", "--model", "run", "--text", "text.txt"], all.as_slice()].concat();
         dir.run_ok(&args).stdout
     };
-    let lines: Vec<Value> =
-        ask("jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<Value> = ask("jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     for line in &lines {
         let place = |key: &str, at: usize| line[key][at].as_u64().unwrap() as usize;
         let bytes = place("answer_bytes", 0)..place("answer_bytes", 1);
         assert_eq!(&TEXT[bytes.clone()], line["answer"].as_str().unwrap());
         let characters = place("answer_characters", 0)..place("answer_characters", 1);
-        let by_characters: String =
-            TEXT.chars().skip(characters.start).take(characters.len()).collect();
+        let by_characters: String = TEXT.chars().skip(characters.start).take(characters.len()).collect();
         assert_eq!(by_characters, line["answer"].as_str().unwrap());
         let sentence = place("sentence_bytes", 0)..place("sentence_bytes", 1);
         assert!(sentence.start <= bytes.start && bytes.end <= sentence.end);
-        let (question, answer) =
-            (line["question"].as_str().unwrap(), line["answer"].as_str().unwrap());
+        let (question, answer) = (line["question"].as_str().unwrap(), line["answer"].as_str().unwrap());
         assert!(!question.to_lowercase().contains(&format!(" {} ", answer.to_lowercase())));
     }
     assert_eq!(ask("jsonl"), ask("jsonl"), "the same text gives the same questions");
@@ -123,21 +120,11 @@ fn thirty_questions_can_be_memorised() {
     for (n, animal) in animals.iter().enumerate() {
         for (m, place) in places.iter().enumerate() {
             let (count, other) = (2 + (3 * n + m) % 7, animals[(n + m + 1) % animals.len()]);
-            let context =
-                format!("Once the {animal} saw {count} stones by the {place} with the {other}.");
+            let context = format!("Once the {animal} saw {count} stones by the {place} with the {other}.");
             let (question, answer) = match (n + m) % 3 {
-                0 => (
-                    format!("How many stones did the {animal} see by the {place}?"),
-                    count.to_string(),
-                ),
-                1 => (
-                    format!("Where did the {animal} see {count} stones?"),
-                    format!("by the {place}"),
-                ),
-                _ => (
-                    format!("Who saw stones by the {place} with the {other}?"),
-                    format!("the {animal}"),
-                ),
+                0 => (format!("How many stones did the {animal} see by the {place}?"), count.to_string()),
+                1 => (format!("Where did the {animal} see {count} stones?"), format!("by the {place}")),
+                _ => (format!("Who saw stones by the {place} with the {other}?"), format!("the {animal}")),
             };
             let line = json!({"context": context, "question": question, "answer": answer});
             lines.push_str(&format!("{line}\n"));
@@ -161,8 +148,7 @@ fn thirty_questions_can_be_memorised() {
         "model.extractor[0].units=16",
         "model.decoder[0].units=32",
     ];
-    let output =
-        train(&dir, "configs/qa.toml", &settings, &["--text", "pairs.jsonl", "--out", "run"]);
+    let output = train(&dir, "configs/qa.toml", &settings, &["--text", "pairs.jsonl", "--out", "run"]);
     assert_eq!(output.code, Some(0), "{}", output.stderr);
     let evaluated = dir.json(&["evaluate", "--model", "run", "--data", "pairs.jsonl", "--json"]);
     let bleu = evaluated["written"][0]["bleu"][3].as_f64().unwrap();
@@ -190,11 +176,7 @@ fn invalid_data_is_rejected() {
     reject("beyond.json", &squad("owl", 50), &["Owls", "q1"]);
     reject("wrong.json", &squad("cat", 3), &["Owls", "q1", "cat"]);
     reject("none.json", &squad("", 3), &["q1", "empty"]);
-    reject(
-        "blank.jsonl",
-        "{\"context\":\" \",\"question\":\"Who?\",\"answer\":\"a\"}",
-        &["blank.jsonl"],
-    );
+    reject("blank.jsonl", "{\"context\":\" \",\"question\":\"Who?\",\"answer\":\"a\"}", &["blank.jsonl"]);
     let table = "story_text,question,answer_token_ranges\nA fox ran home .,Who?,\"2:4,1:3\"\n";
     reject("ranges.csv", table, &["ranges.csv", "row 2"]);
     reject("columns.csv", "a,b\n1,2\n", &["columns.csv", "story_text"]);
@@ -210,10 +192,7 @@ fn models_and_configurations_of_the_other_kind_are_rejected() {
     train_small(&dir, "asks", &[]);
     let writes = dir.train(&["--out", "writes"]);
     assert_eq!(writes.code, Some(0), "{}", writes.stderr);
-    dir.expect_error(
-        &["ask", "--model", "writes", "--text", "text.txt"],
-        &["`writing`", "`asking`"],
-    );
+    dir.expect_error(&["ask", "--model", "writes", "--text", "text.txt"], &["`writing`", "`asking`"]);
     dir.expect_error(&["generate", "--model", "asks"], &["`asking`", "`writing`"]);
     dir.expect_error(&["evaluate", "--model", "writes", "--data", "text.txt"], &["`asking`"]);
     dir.expect_error(&["evaluate", "--model", "asks", "--text", "text.txt"], &["`writing`"]);
@@ -224,10 +203,7 @@ fn models_and_configurations_of_the_other_kind_are_rejected() {
     dir.file("latin.txt", b"caf\xe9 noir");
     dir.expect_error(&["ask", "--model", "asks", "--text", "latin.txt"], &["latin.txt", "byte 3"]);
     for (option, value) in [("--beam", "0"), ("--per-sentence", "0"), ("--min-confidence", "2")] {
-        dir.expect_error(
-            &["ask", "--model", "asks", "--text", "text.txt", option, value],
-            &[option],
-        );
+        dir.expect_error(&["ask", "--model", "asks", "--text", "text.txt", option, value], &[option]);
     }
     for (setting, expected) in [
         ("model.attention=none", "model.copy"),

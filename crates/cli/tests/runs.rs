@@ -128,8 +128,7 @@ fn runs_are_listed_and_compared() {
     train_on(&dir, "new.txt", &["--out", "runs/c"]);
     fs::create_dir(dir.path().join("runs/no-run")).unwrap();
     let listed = dir.json(&["runs", "--json"]);
-    let names: Vec<&str> =
-        listed["runs"].as_array().unwrap().iter().map(|run| run["run"].as_str().unwrap()).collect();
+    let names: Vec<&str> = listed["runs"].as_array().unwrap().iter().map(|run| run["run"].as_str().unwrap()).collect();
     assert_eq!(names, ["runs/c", "runs/b", "runs/a"]);
     for run in listed["runs"].as_array().unwrap() {
         assert_eq!((&run["state"], &run["epochs"]), (&"finished".into(), &1.into()));
@@ -147,21 +146,14 @@ fn runs_are_listed_and_compared() {
     let other = dir.run_ok(&["compare", "runs/a", "runs/c", "--out", "other.svg"]);
     assert!(other.stderr.contains("runs/c was not evaluated on"), "{}", other.stderr);
     dir.expect_error(&["compare", "runs/a"], &["2"]);
-    dir.expect_error(
-        &["compare", "runs/a", "runs/no-run"],
-        &["runs/no-run is not a run", "expected"],
-    );
+    dir.expect_error(&["compare", "runs/a", "runs/no-run"], &["runs/no-run is not a run", "expected"]);
 }
 
 #[test]
 fn a_finished_run_writes_a_report_a_chart_and_tensorboard_files() {
     let dir = TestDir::new();
     texts(&dir);
-    train_on(
-        &dir,
-        "old.txt",
-        &["--out", "run", "--set", "windows.stride=1", "--set", "train.epochs=3"],
-    );
+    train_on(&dir, "old.txt", &["--out", "run", "--set", "windows.stride=1", "--set", "train.epochs=3"]);
     let read = |file: &str| fs::read_to_string(dir.path().join("run").join(file)).unwrap();
     let report: Value = serde_json::from_str(&read("score.json")).unwrap();
     let rows = report["rows"].as_array().unwrap();
@@ -196,8 +188,7 @@ fn a_terminal_shows_the_run_and_is_restored() {
     let settings = tiny().join(" ");
     let on_terminal = |more: &str| {
         let size = "stty rows 24 cols 80";
-        let train =
-            format!("{size}; {program} train --text old.txt --backend flex {settings} {more}");
+        let train = format!("{size}; {program} train --text old.txt --backend flex {settings} {more}");
         let mut command = std::process::Command::new("script");
         command.args(["-qec", &train, "/dev/null"]).current_dir(dir.path());
         command.env("TERM", "xterm").stdin(std::process::Stdio::null());

@@ -50,15 +50,7 @@ fn a_model_is_trained_sampled_and_evaluated() {
     let keys: Vec<&String> = evaluated.as_object().unwrap().keys().collect();
     assert_eq!(
         keys,
-        [
-            "protocol",
-            "tokens",
-            "loss_nats_per_token",
-            "perplexity",
-            "accuracy",
-            "unknown_share",
-            "bits_per_byte"
-        ]
+        ["protocol", "tokens", "loss_nats_per_token", "perplexity", "accuracy", "unknown_share", "bits_per_byte"]
     );
     let loss = evaluated["loss_nats_per_token"].as_f64().unwrap();
     let recorded = manifest["about"]["valid_loss_window"].as_f64().unwrap();
@@ -103,8 +95,7 @@ fn a_sample_does_not_depend_on_other_samples() {
     assert_ne!(one, samples(&dir, &["--seed", "2", "--temperature", "1"]));
     assert_eq!(one[0]["ids"].as_array().unwrap().len(), 20);
 
-    let plain =
-        dir.run_ok(&["generate", "--seed", "1", "--max-tokens", "20", "--temperature", "1"]);
+    let plain = dir.run_ok(&["generate", "--seed", "1", "--max-tokens", "20", "--temperature", "1"]);
     assert_eq!(plain.stdout.trim(), one[0]["text"].as_str().unwrap().trim());
 
     let prompted = samples(&dir, &["--seed", "1", "--prompt", "The fox said"]);
@@ -215,12 +206,7 @@ fn a_character_model_is_trained_on_a_custom_text() {
     let dir = TestDir::new();
     let text = "The quick brown fox jumps over the lazy dog. ".repeat(60);
     dir.file("my.txt", text);
-    let settings = [
-        "clean.preset=verbatim",
-        "tokens.kind=characters",
-        "vocabulary.min_count=1",
-        "windows.stride=3",
-    ];
+    let settings = ["clean.preset=verbatim", "tokens.kind=characters", "vocabulary.min_count=1", "windows.stride=3"];
     let settings: Vec<&str> = settings.iter().flat_map(|set| ["--set", *set]).collect();
     let mut args = vec!["train", "--text", "my.txt", "--out", "run"];
     args.extend(tiny());

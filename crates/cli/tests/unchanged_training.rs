@@ -117,11 +117,7 @@ fn width() -> Option<usize> {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::is_x86_feature_detected as has;
-        let avx512 = has!("avx512f")
-            && has!("avx512bw")
-            && has!("avx512cd")
-            && has!("avx512dq")
-            && has!("avx512vl");
+        let avx512 = has!("avx512f") && has!("avx512bw") && has!("avx512cd") && has!("avx512dq") && has!("avx512vl");
         if avx512 {
             return Some(0);
         }
@@ -169,13 +165,6 @@ fn training_gives_the_same_weights_as_before() {
     };
     for case in &CASES {
         let expected = case.weights_sha256[width];
-        assert_eq!(
-            weights_sha256(case),
-            expected,
-            "{} on {}, {}",
-            case.name,
-            case.backend,
-            WIDTHS[width]
-        );
+        assert_eq!(weights_sha256(case), expected, "{} on {}, {}", case.name, case.backend, WIDTHS[width]);
     }
 }

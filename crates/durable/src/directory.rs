@@ -47,9 +47,7 @@ pub fn create(directory: &Path) -> Result<()> {
 /// If the file system reports an error.
 pub fn publish(temporary: &Path, target: &Path) -> Result<()> {
     sync(temporary)?;
-    reach("rename", target)
-        .and_then(|()| fs::rename(temporary, target))
-        .map_err(io(target, "renamed"))?;
+    reach("rename", target).and_then(|()| fs::rename(temporary, target)).map_err(io(target, "renamed"))?;
     target.parent().map_or(Ok(()), sync)
 }
 

@@ -16,12 +16,7 @@ pub const VARIABLE: &str = "PASTICHE_FAILPOINTS";
 ///
 /// # Errors
 /// If the file system reports an error, or a test makes the failpoint fail.
-pub(crate) fn write(
-    file: &mut std::fs::File,
-    bytes: &[u8],
-    operation: &str,
-    path: &Path,
-) -> std::io::Result<()> {
+pub(crate) fn write(file: &mut std::fs::File, bytes: &[u8], operation: &str, path: &Path) -> std::io::Result<()> {
     use std::io::Write;
     let middle = if cfg!(feature = "failpoints") { bytes.len() / 2 } else { 0 };
     let (half, rest) = bytes.split_at(middle);

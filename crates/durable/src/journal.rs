@@ -43,8 +43,7 @@ impl Journal {
     /// # Errors
     /// If the file system reports an error.
     pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
-        failpoint::write(&mut self.file, bytes, "append", &self.path)
-            .map_err(io(&self.path, "written"))
+        failpoint::write(&mut self.file, bytes, "append", &self.path).map_err(io(&self.path, "written"))
     }
 
     /// Syncs the file and returns its length in bytes; everything up to there survives a power cut.

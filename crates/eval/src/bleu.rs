@@ -35,19 +35,14 @@ impl Bleu {
     ///
     /// # Panics
     /// If there are no references.
-    pub fn add<S: AsRef<str>, R: AsRef<[S]>>(
-        &mut self,
-        candidate: &[impl AsRef<str>],
-        references: &[R],
-    ) {
+    pub fn add<S: AsRef<str>, R: AsRef<[S]>>(&mut self, candidate: &[impl AsRef<str>], references: &[R]) {
         let candidate = as_strs(candidate);
         let references: Vec<_> = references.iter().map(|words| as_strs(words.as_ref())).collect();
         let distance = |length: usize| (length.abs_diff(candidate.len()), length);
         let closest = references.iter().map(Vec::len).min_by_key(|&length| distance(length));
         self.reference_words += closest.expect("a candidate needs a reference") as u64;
         for order in 1..=MAX_ORDER {
-            let reference_counts: Vec<_> =
-                references.iter().map(|words| counts(words, order)).collect();
+            let reference_counts: Vec<_> = references.iter().map(|words| counts(words, order)).collect();
             for (ngram, times) in counts(&candidate, order) {
                 let max = reference_counts.iter().filter_map(|counts| counts.get(ngram)).max();
                 self.total[order - 1] += times;
@@ -61,10 +56,7 @@ impl Bleu {
     /// # Panics
     /// If `order` is 0 or above [`MAX_ORDER`].
     pub fn score(&self, order: usize) -> f64 {
-        assert!(
-            (1..=MAX_ORDER).contains(&order),
-            "BLEU-{order}: the order must be 1 to {MAX_ORDER}"
-        );
+        assert!((1..=MAX_ORDER).contains(&order), "BLEU-{order}: the order must be 1 to {MAX_ORDER}");
         // The logarithm of a precision of 0 is −∞, so that the score is 0.
         let logarithms: f64 = self.precisions()[..order].iter().map(|p| p.ln()).sum();
         self.brevity_penalty() * (logarithms / order as f64).exp()

@@ -64,8 +64,7 @@ impl KneserNey {
         // The row of the (k − 1)-gram at each position; the 0-gram has one row.
         let mut rows = vec![0; train.len() + 1];
         for length in 1..=order {
-            let (longer, longer_rows) =
-                levels[length - 1].next_level(train, &suffixes, &rows, length);
+            let (longer, longer_rows) = levels[length - 1].next_level(train, &suffixes, &rows, length);
             levels.push(longer);
             rows = longer_rows;
         }
@@ -90,8 +89,7 @@ impl KneserNey {
             let Some(row) = row.filter(|&row| level.totals[row] > 0) else { break };
             let count = level.child(row, next, longer).map_or(0, |row| longer.counts[row]);
             let discounted = (f64::from(count) - longer.discount).max(0.0);
-            probability =
-                discounted / f64::from(level.totals[row]) + level.backoff[row] * probability;
+            probability = discounted / f64::from(level.totals[row]) + level.backoff[row] * probability;
         }
         probability
     }
@@ -122,13 +120,7 @@ impl Level {
     /// each position. Replaces the counts of this level with the numbers of distinct preceding tokens.
     ///
     /// In the suffix array equal n-grams are adjacent; the suffixes that are too short are skipped.
-    fn next_level(
-        &mut self,
-        train: &[u32],
-        suffixes: &[u32],
-        rows: &[u32],
-        length: usize,
-    ) -> (Self, Vec<u32>) {
+    fn next_level(&mut self, train: &[u32], suffixes: &[u32], rows: &[u32], length: usize) -> (Self, Vec<u32>) {
         let mut longer = Self::default();
         let mut longer_rows = vec![0; train.len() + 1];
         let mut last: &[u32] = &[];

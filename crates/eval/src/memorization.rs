@@ -75,8 +75,7 @@ impl TrainingText {
     /// a text of N, however much is copied.
     pub fn compare(&self, sample: &[u32]) -> Memorization {
         let matches = self.longest_matches(sample);
-        let longer =
-            |longest: Match, &at: &Match| if at.length > longest.length { at } else { longest };
+        let longer = |longest: Match, &at: &Match| if at.length > longest.length { at } else { longest };
         let longest = matches.iter().fold(Match::default(), longer);
         let ngrams = LENGTHS.map(|n| {
             let total = (sample.len() + 1).saturating_sub(n);
@@ -92,10 +91,7 @@ impl TrainingText {
         let ranks = self.ranks_of_suffixes(sample);
         let before = self.common_prefixes(sample, |at| ranks[at].checked_sub(1));
         let after = self.common_prefixes(sample, |at| Some(ranks[at]));
-        before
-            .zip(after)
-            .map(|(one, other)| if one.length > other.length { one } else { other })
-            .collect()
+        before.zip(after).map(|(one, other)| if one.length > other.length { one } else { other }).collect()
     }
 
     /// For each suffix of `sample`, how many suffixes of the text are smaller.
@@ -185,9 +181,7 @@ mod tests {
         let text: Vec<u32> = (0..50).map(|at| at % 7).collect();
         let found = compare(&text, &text);
         assert_eq!(found.longest, Match { length: 50, in_sample: 0, in_text: 0 });
-        assert!(
-            found.ngrams.iter().all(|ngrams| ngrams.novel == 0 && ngrams.novel_fraction() == 0.0)
-        );
+        assert!(found.ngrams.iter().all(|ngrams| ngrams.novel == 0 && ngrams.novel_fraction() == 0.0));
     }
 
     #[test]
@@ -197,9 +191,7 @@ mod tests {
         assert_eq!((found.ngrams[0].total, found.ngrams[0].novel), (2, 2));
         let found = compare(&[1, 2, 3], &[]);
         assert_eq!(found.longest, Match::default());
-        assert!(
-            found.ngrams.iter().all(|ngrams| ngrams.total == 0 && ngrams.novel_fraction() == 0.0)
-        );
+        assert!(found.ngrams.iter().all(|ngrams| ngrams.total == 0 && ngrams.novel_fraction() == 0.0));
     }
 
     #[test]

@@ -12,11 +12,7 @@ pub struct RougeL {
 
 impl RougeL {
     /// Adds a candidate, scored by its best reference; without references its score is 0.
-    pub fn add<S: AsRef<str>, R: AsRef<[S]>>(
-        &mut self,
-        candidate: &[impl AsRef<str>],
-        references: &[R],
-    ) {
+    pub fn add<S: AsRef<str>, R: AsRef<[S]>>(&mut self, candidate: &[impl AsRef<str>], references: &[R]) {
         let scores = references.iter().map(|reference| rouge_l(candidate, reference.as_ref()));
         self.sum += scores.fold(0.0, f64::max);
         self.texts += 1;

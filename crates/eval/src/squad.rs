@@ -21,8 +21,7 @@ impl SquadScores {
             gold.push(String::new());
         }
         self.exact_matches += u64::from(gold.contains(&predicted));
-        self.f1_sum +=
-            gold.iter().map(|answer| f1_normalized(&predicted, answer)).fold(0.0, f64::max);
+        self.f1_sum += gold.iter().map(|answer| f1_normalized(&predicted, answer)).fold(0.0, f64::max);
         self.answers += 1;
     }
 

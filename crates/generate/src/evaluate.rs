@@ -78,9 +78,8 @@ pub fn evaluate_ids(
         }
         StateMode::Carry => {
             let stream = Streams::for_evaluation(ids.clone(), range.clone(), context_len);
-            let protocol = format!(
-                "carried: each token after the first {context_len} from all before it, the state carried"
-            );
+            let protocol =
+                format!("carried: each token after the first {context_len} from all before it, the state carried");
             (protocol, Loader::streams(stream, device.clone()))
         }
     };
@@ -91,12 +90,7 @@ pub fn evaluate_ids(
 /// The loss in bits per UTF-8 byte of a text whose ids after the first `context_len` have a mean loss of
 /// `nats_per_token`: comparable between word and character models. `None` if some targets are
 /// unknown, because their number of bytes is not known.
-pub fn bits_per_byte(
-    tokenizer: &Tokenizer,
-    ids: &[u32],
-    context_len: usize,
-    nats_per_token: f64,
-) -> Option<f64> {
+pub fn bits_per_byte(tokenizer: &Tokenizer, ids: &[u32], context_len: usize, nats_per_token: f64) -> Option<f64> {
     let (context, targets) = ids.split_at(context_len);
     let unknown = tokenizer.vocabulary.unknown_id();
     let bytes = tokenizer.decode(ids).len() - tokenizer.decode(context).len();
@@ -105,13 +99,7 @@ pub fn bits_per_byte(
     (known && bytes > 0).then(|| bits / bytes as f64)
 }
 
-fn evaluation(
-    bundle: &LmBundle,
-    protocol: String,
-    metrics: EvalMetrics,
-    ids: &[u32],
-    unmapped: usize,
-) -> Evaluation {
+fn evaluation(bundle: &LmBundle, protocol: String, metrics: EvalMetrics, ids: &[u32], unmapped: usize) -> Evaluation {
     let context_len = bundle.metadata.window;
     let targets = &ids[context_len..];
     let unknown = bundle.tokenizer.vocabulary.unknown_id();

@@ -110,8 +110,7 @@ impl Generator<'_> {
         number: u64,
         mut on_text: impl FnMut(&str) -> std::io::Result<()> + Send,
     ) -> Result<Sample> {
-        let mut samples =
-            self.generate_batch(options, number..number + 1, |_, text| on_text(text))?;
+        let mut samples = self.generate_batch(options, number..number + 1, |_, text| on_text(text))?;
         Ok(samples.remove(0))
     }
 
@@ -158,19 +157,16 @@ impl Generator<'_> {
         mut on_text: impl FnMut(usize, &str) -> std::io::Result<()>,
     ) -> Result<Vec<Sample>> {
         let start = Instant::now();
-        let mut states: Vec<_> =
-            numbers.map(|number| SampleState::new(self.tokenizer, options, number)).collect();
+        let mut states: Vec<_> = numbers.map(|number| SampleState::new(self.tokenizer, options, number)).collect();
         let mut session = Session::new(&self.engine, options.state_mode, self.context_len);
         session.forward(options.prompt)?;
         let mut session = session.expand_batch(states.len());
-        let mut emit =
-            |at: usize, text: &str| if text.is_empty() { Ok(()) } else { on_text(at, text) };
+        let mut emit = |at: usize, text: &str| if text.is_empty() { Ok(()) } else { on_text(at, text) };
         for generated in 1..=options.max_tokens {
             let logits = session.logits();
             let choices = states.par_iter_mut().zip(logits);
-            let sampled: Vec<_> = choices
-                .map(|(state, logits)| state.sample(logits, options.stop))
-                .collect::<Result<_>>()?;
+            let sampled: Vec<_> =
+                choices.map(|(state, logits)| state.sample(logits, options.stop)).collect::<Result<_>>()?;
             // The input of a stopped sample does not matter: its logits are not used.
             let next: Vec<u32> = sampled.iter().map(|id| id.unwrap_or(options.prompt[0])).collect();
             for (at, (state, id)) in states.iter_mut().zip(sampled).enumerate() {

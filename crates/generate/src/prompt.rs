@@ -20,12 +20,7 @@ pub struct Prompt {
 /// # Errors
 /// If the text has out-of-vocabulary tokens and `oov` is [`OovPolicy::Error`], or all its tokens are dropped
 /// and there is no separator.
-pub fn encode_prompt(
-    tokenizer: &Tokenizer,
-    text: &str,
-    oov: OovPolicy,
-    context_len: usize,
-) -> Result<Prompt> {
+pub fn encode_prompt(tokenizer: &Tokenizer, text: &str, oov: OovPolicy, context_len: usize) -> Result<Prompt> {
     let encoded = tokenizer.encode(text, oov)?;
     let mut ids = encoded.ids;
     if let Some(separator) = tokenizer.document_separator_id()
@@ -41,9 +36,8 @@ pub fn encode_prompt(
         let vocabulary = &tokenizer.vocabulary;
         let mut tokens = (0..vocabulary.len() as u32).filter(|&id| !vocabulary.is_reserved(id));
         // The prompt is not printed: after half a syllable the sample would begin with the other half.
-        let standalone = |id: &u32| {
-            vocabulary.token(*id).is_some_and(|token| tokenizer.pre_tokenizer.is_standalone(token))
-        };
+        let standalone =
+            |id: &u32| vocabulary.token(*id).is_some_and(|token| tokenizer.pre_tokenizer.is_standalone(token));
         ids.extend(tokens.clone().find(standalone).or_else(|| tokens.next()));
     }
     Ok(Prompt { ids, oov_tokens: encoded.oov_tokens })
@@ -51,9 +45,7 @@ pub fn encode_prompt(
 
 #[cfg(test)]
 mod tests {
-    use text_prep::{
-        Capitals, CharacterOptions, Cleaner, PreTokenizer, SHIFT, Vocabulary, WordOptions,
-    };
+    use text_prep::{Capitals, CharacterOptions, Cleaner, PreTokenizer, SHIFT, Vocabulary, WordOptions};
 
     use super::*;
 
@@ -95,11 +87,7 @@ mod tests {
 
     #[test]
     fn the_default_prompt_is_no_part_of_a_syllable_and_no_shift() {
-        let characters = CharacterOptions {
-            jamo: true,
-            capitals: Capitals::Shift,
-            ..CharacterOptions::default()
-        };
+        let characters = CharacterOptions { jamo: true, capitals: Capitals::Shift, ..CharacterOptions::default() };
         let default_prompt = |tokens: &[(&str, u64)]| {
             let tokenizer = Tokenizer {
                 pre_tokenizer: PreTokenizer::Characters(characters),
@@ -108,10 +96,7 @@ mod tests {
             };
             encode_prompt(&tokenizer, "", OovPolicy::Drop, 5).unwrap().ids
         };
-        assert_eq!(
-            default_prompt(&[(SHIFT, 9), ("\u{1112}", 8), ("\u{1161}", 7), (" ", 6), ("a", 5)]),
-            [4]
-        );
+        assert_eq!(default_prompt(&[(SHIFT, 9), ("\u{1112}", 8), ("\u{1161}", 7), (" ", 6), ("a", 5)]), [4]);
         assert_eq!(default_prompt(&[("\u{1112}", 8), ("\u{1161}", 7)]), [1]);
     }
 

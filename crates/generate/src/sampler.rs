@@ -163,8 +163,7 @@ mod tests {
 
     #[test]
     fn a_separator_may_repeat_but_does_not_begin_a_text() {
-        let sampling =
-            Sampling { no_repeat_ngram: Some(2), temperature: 0.0, ..Sampling::default() };
+        let sampling = Sampling { no_repeat_ngram: Some(2), temperature: 0.0, ..Sampling::default() };
         let mut sampler = Sampler::new(sampling, 1, 0, [0], Some(1));
         sampler.extend_history(&[1, 1, 1]);
         let choose = |_| sampler.choose(&[0.0, 2.0, 1.0]).unwrap();

@@ -161,8 +161,7 @@ mod tests {
 
     #[test]
     fn logits_that_are_not_finite_are_rejected() {
-        for logits in [[f64::NAN, 1.0], [1.0, f64::NAN], [f64::NEG_INFINITY; 2], [f64::INFINITY; 2]]
-        {
+        for logits in [[f64::NAN, 1.0], [1.0, f64::NAN], [f64::NEG_INFINITY; 2], [f64::INFINITY; 2]] {
             let rejected = Sampling::default().probabilities(&logits);
             assert!(matches!(rejected, Err(Error::NotFinite)), "{logits:?}");
         }

@@ -56,12 +56,7 @@ impl<'a> Session<'a> {
     /// # Panics
     /// If `ids` is empty or not a multiple of the number of texts.
     pub fn forward(&mut self, ids: &[u32]) -> Result<()> {
-        assert!(
-            !ids.is_empty() && ids.len().is_multiple_of(self.texts),
-            "{} ids for {} texts",
-            ids.len(),
-            self.texts
-        );
+        assert!(!ids.is_empty() && ids.len().is_multiple_of(self.texts), "{} ids for {} texts", ids.len(), self.texts);
         match &mut self.past {
             Past::Carry(state) => self.engine.forward(ids, self.texts, state),
             Past::Window { ids: past, context_len, state } => {

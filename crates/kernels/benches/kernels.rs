@@ -177,12 +177,9 @@ fn backward<C: Cell<f32>>(bencher: Bencher, cell: C) {
     let values = LayerValues::new::<C>();
     let (input, layer) = values.layer::<C>();
     let forward = || sequence::forward(SimdLevel::best(), cell, SHAPE, input, layer, true);
-    bencher
-        .counter(ItemsCount::new(2 * cell_flops::<C>()))
-        .with_inputs(forward)
-        .bench_local_values(|(output, cache)| {
-            sequence::backward(SimdLevel::best(), cell, cache, input, layer, &output)
-        });
+    bencher.counter(ItemsCount::new(2 * cell_flops::<C>())).with_inputs(forward).bench_local_values(
+        |(output, cache)| sequence::backward(SimdLevel::best(), cell, cache, input, layer, &output),
+    );
 }
 
 #[divan::bench]
@@ -236,9 +233,7 @@ fn inputs((input, kernel, bias, targets): &Loss) -> Inputs<'_, f32> {
 #[divan::bench]
 fn softmax_loss_forward(bencher: Bencher) {
     let values = loss();
-    bencher
-        .counter(flops(LOSS))
-        .bench_local(|| softmax_loss::forward(SimdLevel::best(), inputs(&values)));
+    bencher.counter(flops(LOSS)).bench_local(|| softmax_loss::forward(SimdLevel::best(), inputs(&values)));
 }
 
 #[divan::bench]
@@ -246,9 +241,10 @@ fn softmax_loss_backward(bencher: Bencher) {
     let values = loss();
     let [rows, units, vocabulary] = LOSS;
     let forward = || softmax_loss::forward(SimdLevel::best(), inputs(&values)).1;
-    bencher.counter(flops([2 * rows, units, vocabulary])).with_inputs(forward).bench_local_values(
-        |cache| softmax_loss::backward(SimdLevel::best(), inputs(&values), cache, &[0.1; LOSS[0]]),
-    );
+    bencher
+        .counter(flops([2 * rows, units, vocabulary]))
+        .with_inputs(forward)
+        .bench_local_values(|cache| softmax_loss::backward(SimdLevel::best(), inputs(&values), cache, &[0.1; LOSS[0]]));
 }
 
 /// The number of weights of the same model.

@@ -52,11 +52,7 @@ mod tests {
 
     #[test]
     fn work_runs_once_inside_and_outside_the_pool() {
-        let sum = || {
-            with_spinning_workers(true, || {
-                (0..1_000u64).into_par_iter().map(|at| at * at).sum::<u64>()
-            })
-        };
+        let sum = || with_spinning_workers(true, || (0..1_000u64).into_par_iter().map(|at| at * at).sum::<u64>());
         assert_eq!(sum(), 332_833_500);
         for threads in [1, 3] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

@@ -221,9 +221,8 @@ impl RecurrentLayer {
         ) -> ([PackedWeights; 2], Scratch<f32>) {
             let units = recurrent.rows;
             let width = units.next_multiple_of(f32::PAD);
-            let matrices = [(kernel, C::INPUT), (recurrent, C::RECURRENT)].map(|(view, blocks)| {
-                PackedWeights::new(reorder_blocks(view, units, blocks).as_view(), precision)
-            });
+            let matrices = [(kernel, C::INPUT), (recurrent, C::RECURRENT)]
+                .map(|(view, blocks)| PackedWeights::new(reorder_blocks(view, units, blocks).as_view(), precision));
             let mut wide = Scratch::zeros(C::BLOCKS * width);
             for (from, to) in bias.chunks(units).zip(wide.chunks_mut(width)) {
                 to[..units].copy_from_slice(from);
@@ -231,8 +230,7 @@ impl RecurrentLayer {
             (matrices, wide)
         }
         let units = recurrent.rows;
-        let ([kernel, recurrent], bias) =
-            by_cell!(cell, cell => pack(cell, [kernel, recurrent], bias, precision));
+        let ([kernel, recurrent], bias) = by_cell!(cell, cell => pack(cell, [kernel, recurrent], bias, precision));
         Self { cell, kernel, recurrent, bias, units }
     }
 
@@ -274,8 +272,7 @@ impl RecurrentLayer {
             }
         }
         let mut new_hidden = PaddedRows::new(batch, self.units);
-        let mut new_cell_state =
-            PaddedRows::new(if C::HAS_CELL_STATE { batch } else { 0 }, self.units);
+        let mut new_cell_state = PaddedRows::new(if C::HAS_CELL_STATE { batch } else { 0 }, self.units);
         let pass = StepRows {
             cell,
             sums: sums.0.shared(),
@@ -314,8 +311,7 @@ impl<C: Cell<f32>> WithSimd for StepRows<'_, C> {
         for row in 0..self.batch {
             // SAFETY: only this thread accesses these rows, one at a time.
             let (sums, new_hidden, new_cell_state) = unsafe {
-                let cell_state =
-                    if C::HAS_CELL_STATE { self.new_cell_state.row(row) } else { &mut [] };
+                let cell_state = if C::HAS_CELL_STATE { self.new_cell_state.row(row) } else { &mut [] };
                 (self.sums.row(row), self.new_hidden.row(row), cell_state)
             };
             let step = ForwardStep {

@@ -34,8 +34,7 @@ pub fn adam<const D: usize>(
     mean: Tensor<D>,
     mean_square: Tensor<D>,
 ) -> (Tensor<D>, Tensor<D>, Tensor<D>) {
-    let [weights, gradient, mean, square] =
-        [weights, gradient, mean, mean_square].map(Tensor::into_dispatch);
+    let [weights, gradient, mean, square] = [weights, gradient, mean, mean_square].map(Tensor::into_dispatch);
     let (weights, mean, square) = Dispatch::adam(params, weights, gradient, mean, square);
     let [weights, mean, square] = [weights, mean, square].map(Tensor::from_dispatch);
     (weights, mean, square)

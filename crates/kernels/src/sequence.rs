@@ -9,9 +9,7 @@ use crate::cpu::kernel_cell::KernelCell;
 use crate::dispatch::KernelSupport;
 use crate::ops::{SequenceOps, SequenceSpec};
 use crate::reference;
-use crate::types::{
-    CellState, ElmanWeights, GruWeights, Input, LstmWeights, SequenceOptions, Steps,
-};
+use crate::types::{CellState, ElmanWeights, GruWeights, Input, LstmWeights, SequenceOptions, Steps};
 
 /// Runs an LSTM over whole sequences. Returns the hidden states `[N, T, H]` (or `[N, 1, H]` for [`Steps::Last`])
 /// and the state after the last step, both differentiable.
@@ -44,13 +42,10 @@ pub fn gru_sequence(
     options: &SequenceOptions,
 ) -> (Tensor<3>, CellState) {
     match weights {
-        GruWeights { kernel, recurrent, bias, recurrent_bias: Some(more) }
-            if has_kernel(&kernel, options) =>
-        {
+        GruWeights { kernel, recurrent, bias, recurrent_bias: Some(more) } if has_kernel(&kernel, options) => {
             // The kernel's sums: n, z and r of x, to which z and r of h are added, and n of h.
             let units = recurrent.dims()[0];
-            let block =
-                |bias: &Tensor<1>, at: usize| bias.clone().slice(s![at * units..(at + 1) * units]);
+            let block = |bias: &Tensor<1>, at: usize| bias.clone().slice(s![at * units..(at + 1) * units]);
             let gates = bias.clone().slice(s![..2 * units]) + more.clone().slice(s![..2 * units]);
             let biases = Tensor::cat(vec![block(&bias, 2), gates, block(&more, 2)], 0);
             fused(KernelCell::Gru, input, [kernel, recurrent], biases, state, options)
@@ -95,10 +90,7 @@ fn fused(
     let units = recurrent.dims()[0];
     let gates = kernel.dims()[1] / units;
     let sizes = [batch, time, kernel.dims()[0], units];
-    assert!(
-        sizes.iter().all(|&size| size > 0),
-        "N, T, D and H are {sizes:?}; each must be 1 or more"
-    );
+    assert!(sizes.iter().all(|&size| size > 0), "N, T, D and H are {sizes:?}; each must be 1 or more");
     assert_eq!(kernel.dims()[1], gates * units, "W and U must have gates of the same size");
     assert_eq!(recurrent.dims(), [units, gates * units], "W and U must have the same gates");
     assert_eq!(state.hidden.dims(), [batch, units], "the state must be [N, H]");
@@ -134,8 +126,7 @@ fn fused(
     let output: Tensor<3> = Tensor::from_dispatch(output);
     let count = if all_steps { time } else { 1 };
     let slot = |at: usize| output.clone().slice(s![.., at..at + 1, ..]).squeeze_dim::<2>(1);
-    let after =
-        CellState { hidden: slot(count - 1), cell: state.cell.is_some().then(|| slot(count)) };
+    let after = CellState { hidden: slot(count - 1), cell: state.cell.is_some().then(|| slot(count)) };
     let hidden = match state.cell {
         Some(_) => output.slice(s![.., 0..count, ..]),
         None => output,

@@ -54,8 +54,7 @@ pub fn softmax_loss_with_accuracy(
     check(&input, &kernel, &bias, &targets);
     let targets = checked_ids(targets, kernel.dims()[1]);
     let (input, kernel) = (input.into_dispatch(), kernel.into_dispatch());
-    let (nats, correct) =
-        Dispatch::softmax_loss_with_accuracy(targets, input, kernel, bias.into_dispatch());
+    let (nats, correct) = Dispatch::softmax_loss_with_accuracy(targets, input, kernel, bias.into_dispatch());
     (Tensor::from_dispatch(nats), Tensor::<1>::from_dispatch(correct).int())
 }
 

@@ -8,8 +8,7 @@ use models::{CellKind, LanguageModelConfig, LayerConfig, Summary};
 
 fn main() -> models::Result<()> {
     let layers = vec![LayerConfig::new(CellKind::Lstm, 256)];
-    let config =
-        LanguageModelConfig { dropout: 0.2, ..LanguageModelConfig::new(4_169, 100, layers) };
+    let config = LanguageModelConfig { dropout: 0.2, ..LanguageModelConfig::new(4_169, 100, layers) };
     println!("{}", Summary::new(&config, 20));
 
     let device = Device::flex();

@@ -82,25 +82,14 @@ pub type LmMetadata = Metadata<LanguageModelConfig>;
 
 impl LmMetadata {
     /// The metadata of a language model that was neither trained nor evaluated.
-    pub fn new(
-        config: LanguageModelConfig,
-        window: usize,
-        seed: u64,
-        valid_sha256: String,
-    ) -> Self {
+    pub fn new(config: LanguageModelConfig, window: usize, seed: u64, valid_sha256: String) -> Self {
         Self::untrained(LanguageModel::KIND, config, window, seed, valid_sha256)
     }
 }
 
 impl<C> Metadata<C> {
     /// The metadata of a network of this [kind](Network::KIND) that was neither trained nor evaluated.
-    pub fn untrained(
-        kind: &str,
-        config: C,
-        window: usize,
-        seed: u64,
-        valid_sha256: String,
-    ) -> Self {
+    pub fn untrained(kind: &str, config: C, window: usize, seed: u64, valid_sha256: String) -> Self {
         Self {
             kind: kind.into(),
             config,
@@ -248,9 +237,7 @@ impl<M: Network> ModelBundle<M> {
         }
         let (known, expected) = (tokenizer.vocabulary.len(), M::vocab_size(&metadata.config));
         if known != expected {
-            return Err(inconsistent(format!(
-                "the tokenizer has {known} ids, the model expects {expected}"
-            )));
+            return Err(inconsistent(format!("the tokenizer has {known} ids, the model expects {expected}")));
         }
         let model = weights_from_bytes(&metadata.config, weights, device).map_err(inconsistent)?;
         Ok(Self { model, tokenizer, metadata, extra_files })
@@ -276,10 +263,8 @@ pub fn read_tokenizer(directory: &Path) -> Result<Tokenizer> {
 }
 
 fn parse_tokenizer(directory: &Path, json: &[u8]) -> Result<Tokenizer> {
-    Tokenizer::from_json(&String::from_utf8_lossy(json)).map_err(|error| Error::Inconsistent {
-        directory: directory.into(),
-        reason: error.to_string(),
-    })
+    Tokenizer::from_json(&String::from_utf8_lossy(json))
+        .map_err(|error| Error::Inconsistent { directory: directory.into(), reason: error.to_string() })
 }
 
 /// Checks every file of `directory` against its manifest.
@@ -300,24 +285,17 @@ pub fn read_metadata(directory: &Path) -> Result<Metadata<serde_json::Value>> {
 }
 
 /// Reads a manifest; of a network of this kind if one is given.
-fn read_manifest<C: Serialize + DeserializeOwned>(
-    directory: &Path,
-    kind: Option<&'static str>,
-) -> Result<Manifest<C>> {
+fn read_manifest<C: Serialize + DeserializeOwned>(directory: &Path, kind: Option<&'static str>) -> Result<Manifest<C>> {
     let path = directory.join(MANIFEST);
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(error)
-            if [std::io::ErrorKind::NotFound, std::io::ErrorKind::NotADirectory]
-                .contains(&error.kind()) =>
-        {
+        Err(error) if [std::io::ErrorKind::NotFound, std::io::ErrorKind::NotADirectory].contains(&error.kind()) => {
             return Err(Error::NotAModel(directory.into()));
         }
         Err(error) => return Err(Error::io(path, "read")(error)),
     };
     let invalid = |reason: String| Error::Manifest { directory: directory.into(), reason };
-    let value: serde_json::Value =
-        serde_json::from_str(&text).map_err(|error| invalid(error.to_string()))?;
+    let value: serde_json::Value = serde_json::from_str(&text).map_err(|error| invalid(error.to_string()))?;
     // The format is checked first: another format may have other fields.
     let found = value["format"].as_u64().unwrap_or(0);
     if found != FORMAT {
@@ -329,8 +307,7 @@ fn read_manifest<C: Serialize + DeserializeOwned>(
         let (directory, found) = (directory.into(), found.into());
         return Err(Error::WrongKind { directory, found, expected });
     }
-    let manifest: Manifest<C> =
-        serde_json::from_value(value).map_err(|error| invalid(error.to_string()))?;
+    let manifest: Manifest<C> = serde_json::from_value(value).map_err(|error| invalid(error.to_string()))?;
     if !manifest.own_hash.is_empty() && manifest.own_hash != manifest.expected_hash() {
         return Err(invalid(
             "it is not what was saved (its hash does not match): it was edited or damaged; restore it \

@@ -143,9 +143,7 @@ mod tests {
         let key = DropoutKey { seed: 1, step: 5 };
         let site = DropoutSite::Between(1);
         assert_eq!(drop(key, site), drop(key, site));
-        for other in
-            [DropoutSite::Between(0), DropoutSite::Recurrent(1, 0), DropoutSite::Recurrent(1, 1)]
-        {
+        for other in [DropoutSite::Between(0), DropoutSite::Recurrent(1, 0), DropoutSite::Recurrent(1, 1)] {
             assert_ne!(drop(key, site), drop(key, other));
         }
         assert_ne!(drop(key, site), drop(DropoutKey { step: 6, ..key }, site));
@@ -154,15 +152,11 @@ mod tests {
 
     #[test]
     fn every_site_has_its_own_number() {
-        let mut numbers = [DropoutSite::Output, DropoutSite::Embedding, DropoutSite::Input]
-            .map(DropoutSite::number)
-            .to_vec();
+        let mut numbers =
+            [DropoutSite::Output, DropoutSite::Embedding, DropoutSite::Input].map(DropoutSite::number).to_vec();
         for layer in 0..4 {
-            let sites = [
-                DropoutSite::Between(layer),
-                DropoutSite::Recurrent(layer, 0),
-                DropoutSite::Recurrent(layer, 1),
-            ];
+            let sites =
+                [DropoutSite::Between(layer), DropoutSite::Recurrent(layer, 0), DropoutSite::Recurrent(layer, 1)];
             numbers.extend(sites.map(DropoutSite::number));
         }
         let count = numbers.len();

@@ -35,9 +35,7 @@ pub enum Error {
     )]
     NotAModel(PathBuf),
     /// A file that is listed in the manifest does not exist.
-    #[error(
-        "{directory} is incomplete: {file} is missing; restore it or use one of the run's checkpoints"
-    )]
+    #[error("{directory} is incomplete: {file} is missing; restore it or use one of the run's checkpoints")]
     Missing {
         /// The model directory.
         directory: PathBuf,
@@ -81,9 +79,7 @@ pub enum Error {
         expected: u64,
     },
     /// The network is of another kind (`Network::KIND`).
-    #[error(
-        "{directory} holds a model of kind `{found}`, expected `{expected}`; use another directory"
-    )]
+    #[error("{directory} holds a model of kind `{found}`, expected `{expected}`; use another directory")]
     WrongKind {
         /// The model directory.
         directory: PathBuf,
@@ -147,11 +143,7 @@ pub enum Error {
 
 impl Error {
     /// An [`Error::Config`] about the setting `key`.
-    pub fn out_of_range(
-        key: impl Into<String>,
-        found: impl ToString,
-        expected: &'static str,
-    ) -> Self {
+    pub fn out_of_range(key: impl Into<String>, found: impl ToString, expected: &'static str) -> Self {
         ConfigError::new(key, found, expected).into()
     }
 

@@ -55,10 +55,7 @@ impl EvalMetrics {
 ///
 /// # Errors
 /// If the device fails to return the losses.
-pub fn evaluate(
-    model: &LanguageModel,
-    batches: &dyn DataLoader<Batch>,
-) -> Result<EvalMetrics, TensorReadError> {
+pub fn evaluate(model: &LanguageModel, batches: &dyn DataLoader<Batch>) -> Result<EvalMetrics, TensorReadError> {
     let mut metrics = EvalMetrics::default();
     let mut state = None;
     for batch in batches.iter() {
@@ -101,8 +98,7 @@ mod tests {
         let count = windows.len();
         let windows = Loader::windows(windows, 32, Order::Sequential, device.clone());
         let by_window = evaluate(&model, &windows).unwrap();
-        let stream =
-            Loader::streams(Streams::for_evaluation(ids.clone(), 50..400, 7), device.clone());
+        let stream = Loader::streams(Streams::for_evaluation(ids.clone(), 50..400, 7), device.clone());
         let carried = evaluate(&model, &stream).unwrap();
         assert_eq!((by_window.tokens, carried.tokens), (count, count));
         assert!(by_window.nats != carried.nats);

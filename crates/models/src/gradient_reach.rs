@@ -38,12 +38,7 @@ impl GradientReach {
     ///
     /// # Panics
     /// If the rows are not `K + 1` ids long.
-    pub fn accumulate(
-        &mut self,
-        model: &LanguageModel,
-        ids: Tensor<2, Int>,
-        seed: u64,
-    ) -> Result<(), TensorReadError> {
+    pub fn accumulate(&mut self, model: &LanguageModel, ids: Tensor<2, Int>, seed: u64) -> Result<(), TensorReadError> {
         let [rows, time] = ids.dims();
         assert_eq!(time, self.sums.len(), "one id per lag");
         let vectors = model.embedding.layer_input(ids, None).into_vectors();
@@ -87,8 +82,7 @@ mod tests {
     }
 
     fn relative_norms(model: &LanguageModel, max_lag: usize) -> Vec<f64> {
-        let ids: Vec<i32> =
-            (0..16 * (max_lag as i32 + 1)).map(|index| index * index % 50).collect();
+        let ids: Vec<i32> = (0..16 * (max_lag as i32 + 1)).map(|index| index * index % 50).collect();
         let ids = TensorData::new(ids, [16, max_lag + 1]);
         let mut reach = GradientReach::new(max_lag);
         reach.accumulate(model, Tensor::from_data(ids, &Device::flex()), 1).unwrap();

@@ -93,18 +93,12 @@ impl<'a> Initialization<'a> {
 
     /// The path below this one, called `name`.
     pub fn at(&self, name: impl std::fmt::Display) -> Self {
-        let path =
-            if self.path.is_empty() { name.to_string() } else { format!("{}.{name}", self.path) };
+        let path = if self.path.is_empty() { name.to_string() } else { format!("{}.{name}", self.path) };
         Self { path, ..self.clone() }
     }
 
     /// A parameter matrix of this name.
-    pub fn matrix(
-        &self,
-        name: &str,
-        [rows, columns]: [usize; 2],
-        initializer: Initializer,
-    ) -> Param<Tensor<2>> {
+    pub fn matrix(&self, name: &str, [rows, columns]: [usize; 2], initializer: Initializer) -> Param<Tensor<2>> {
         let path = self.at(name).path;
         let values = match self.seed {
             Some(seed) => {

@@ -20,10 +20,7 @@ pub struct LayerNorm {
 impl LayerNorm {
     /// γ = 1 and β = 0.
     pub fn new(units: usize, weights: &Initialization) -> Self {
-        Self {
-            gain: weights.vector("gain", vec![1.0; units]),
-            bias: weights.vector("bias", vec![0.0; units]),
-        }
+        Self { gain: weights.vector("gain", vec![1.0; units]), bias: weights.vector("bias", vec![0.0; units]) }
     }
 
     /// The number of trainable parameters.
@@ -35,8 +32,7 @@ impl LayerNorm {
     pub fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
         let centered = input.clone() - input.mean_dim(D - 1);
         let variance = (centered.clone() * centered.clone()).mean_dim(D - 1);
-        centered / variance.add_scalar(EPSILON).sqrt() * self.gain.val().unsqueeze()
-            + self.bias.val().unsqueeze()
+        centered / variance.add_scalar(EPSILON).sqrt() * self.gain.val().unsqueeze() + self.bias.val().unsqueeze()
     }
 }
 

@@ -59,26 +59,15 @@ impl OutputLayer {
     }
 
     /// `−ln softmax(y)` at each row's target, `[N]`, without storing all logits.
-    pub fn loss(
-        &self,
-        input: Tensor<2>,
-        embedding: &Embedding,
-        targets: Tensor<1, Int>,
-    ) -> Tensor<1> {
+    pub fn loss(&self, input: Tensor<2>, embedding: &Embedding, targets: Tensor<1, Int>) -> Tensor<1> {
         let [input, kernel] = self.factors(input, embedding);
         softmax_loss(input, kernel, self.bias.val(), targets, self.kernels)
     }
 
     /// The same losses without gradients, and whether each target was the most probable token.
-    pub fn loss_with_accuracy(
-        &self,
-        input: Tensor<2>,
-        embedding: &Embedding,
-        targets: Tensor<1, Int>,
-    ) -> LossOutput {
+    pub fn loss_with_accuracy(&self, input: Tensor<2>, embedding: &Embedding, targets: Tensor<1, Int>) -> LossOutput {
         let [input, kernel] = self.factors(input, embedding);
-        let (nats, correct) =
-            softmax_loss_with_accuracy(input, kernel, self.bias.val(), targets, self.kernels);
+        let (nats, correct) = softmax_loss_with_accuracy(input, kernel, self.bias.val(), targets, self.kernels);
         LossOutput { nats, correct: Some(correct) }
     }
 
@@ -94,11 +83,7 @@ impl OutputLayer {
                 let rows = embedding.weight.val();
                 // An output vocabulary that is smaller than the embedding's is its beginning.
                 let outputs = self.bias.dims()[0];
-                if outputs < rows.dims()[0] {
-                    rows.slice(s![..outputs, ..]).transpose()
-                } else {
-                    rows.transpose()
-                }
+                if outputs < rows.dims()[0] { rows.slice(s![..outputs, ..]).transpose() } else { rows.transpose() }
             }
         };
         [input, kernel]

@@ -5,9 +5,7 @@
 
 use burn::module::Param;
 use burn::tensor::{Tensor, TensorData};
-use kernels::inference::{
-    self, BatchRows, LayerState, MatrixView, PackedWeights, Precision, RecurrentLayer,
-};
+use kernels::inference::{self, BatchRows, LayerState, MatrixView, PackedWeights, Precision, RecurrentLayer};
 
 use crate::cell::{Cell, CellWeightsMut, f32_values};
 use crate::language_model::LanguageModel;
@@ -80,8 +78,7 @@ impl PackedModel {
                 return None;
             }
             let norm = layer.norm.as_ref();
-            let norm =
-                norm.map(|norm| [&norm.gain, &norm.bias].map(|weights| f32_values(weights.val())));
+            let norm = norm.map(|norm| [&norm.gain, &norm.bias].map(|weights| f32_values(weights.val())));
             Some(PackedLayer { recurrent: pack(&layer.cell, precision)?, norm })
         });
         let layers = layers.collect::<Option<Vec<_>>>()?;
@@ -199,11 +196,8 @@ mod tests {
         let single = |kind| LanguageModelConfig::new(37, 5, vec![layer(kind, 19)]);
         let norm = LayerConfig { layer_norm: true, ..layer(CellKind::Lstm, 7) };
         let stack = vec![norm.clone(), layer(gru, 33), norm];
-        let options = LanguageModelConfig {
-            tie_weights: true,
-            projection_dim: 5,
-            ..LanguageModelConfig::new(37, 5, stack)
-        };
+        let options =
+            LanguageModelConfig { tie_weights: true, projection_dim: 5, ..LanguageModelConfig::new(37, 5, stack) };
         vec![single(rnn), single(gru), single(CellKind::Lstm), options]
     }
 

@@ -14,20 +14,14 @@ use crate::stack::State;
 /// The reason, if they cannot be serialized.
 pub fn weights_to_bytes<M: Network>(model: &M) -> Result<Vec<u8>, String> {
     let record = model.clone().into_record().into_bytes();
-    record
-        .map(|bytes| bytes.to_vec())
-        .map_err(|error| format!("the weights cannot be serialized: {error}"))
+    record.map(|bytes| bytes.to_vec()).map_err(|error| format!("the weights cannot be serialized: {error}"))
 }
 
 /// The network of this configuration with the weights in `bytes`.
 ///
 /// # Errors
 /// The reason, if they are not the weights of such a model.
-pub fn weights_from_bytes<M: Network>(
-    config: &M::Config,
-    bytes: Vec<u8>,
-    device: &Device,
-) -> Result<M, String> {
+pub fn weights_from_bytes<M: Network>(config: &M::Config, bytes: Vec<u8>, device: &Device) -> Result<M, String> {
     let model = M::zeros(config, device).map_err(|error| error.to_string())?;
     // From memory: a record on disk is read, and may have changed, at first use.
     let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes));
@@ -46,8 +40,7 @@ pub fn state_to_bytes(state: &State) -> Result<Vec<u8>, String> {
     for (index, CellState { hidden, cell }) in state.iter().enumerate() {
         for (name, tensor) in [("hidden", Some(hidden)), ("memory", cell.as_ref())] {
             let Some(tensor) = tensor else { continue };
-            let values: Vec<f32> =
-                tensor.clone().try_into_vec_as().map_err(|error| error.to_string())?;
+            let values: Vec<f32> = tensor.clone().try_into_vec_as().map_err(|error| error.to_string())?;
             let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
             arrays.push((format!("{index}.{name}"), tensor.dims(), bytes));
         }
@@ -90,15 +83,10 @@ mod tests {
     #[test]
     fn a_state_is_restored_bit_for_bit() {
         let device = Device::flex();
-        let tensor = |values: [f32; 4]| {
-            Tensor::<2>::from_data(TensorData::new(values.to_vec(), [2, 2]), &device)
-        };
+        let tensor = |values: [f32; 4]| Tensor::<2>::from_data(TensorData::new(values.to_vec(), [2, 2]), &device);
         let state = vec![
             CellState { hidden: tensor([0.1, -0.2, 1e-30, 4.0]), cell: None },
-            CellState {
-                hidden: tensor([1.0, 2.0, 3.0, 4.0]),
-                cell: Some(tensor([f32::MIN_POSITIVE, 0.3, -0.0, 7.7])),
-            },
+            CellState { hidden: tensor([1.0, 2.0, 3.0, 4.0]), cell: Some(tensor([f32::MIN_POSITIVE, 0.3, -0.0, 7.7])) },
         ];
         let read = state_from_bytes(&state_to_bytes(&state).unwrap(), &device).unwrap();
         let bits = |state: &State| -> Vec<Option<Vec<u32>>> {
@@ -107,9 +95,7 @@ mod tests {
                 values.into_iter().map(f32::to_bits).collect()
             };
             let cells = state.iter();
-            cells
-                .flat_map(|cell| [Some(bits(&cell.hidden)), cell.cell.as_ref().map(bits)])
-                .collect()
+            cells.flat_map(|cell| [Some(bits(&cell.hidden)), cell.cell.as_ref().map(bits)]).collect()
         };
         assert_eq!(bits(&read), bits(&state));
         assert!(state_from_bytes(b"nothing", &device).is_err());

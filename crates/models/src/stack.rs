@@ -102,13 +102,9 @@ impl LayerConfig {
         if !(1..=8_192).contains(&self.units) {
             return Err(Error::out_of_range(format!("{path}.units"), self.units, "1 to 8192"));
         }
-        let misplaced =
-            |key: &str, whose| Err(Error::out_of_range(format!("{path}.{key}"), "given", whose));
+        let misplaced = |key: &str, whose| Err(Error::out_of_range(format!("{path}.{key}"), "given", whose));
         if self.activation.is_some() && self.cell != CellName::Rnn {
-            return misplaced(
-                "activation",
-                "no value: only `cell = \"rnn\"` has an activation setting",
-            );
+            return misplaced("activation", "no value: only `cell = \"rnn\"` has an activation setting");
         }
         if self.reset_after.is_some() && self.cell != CellName::Gru {
             return misplaced("reset_after", "no value: only `cell = \"gru\"` has a reset gate");
@@ -219,12 +215,7 @@ impl Stack {
     ///
     /// # Panics
     /// If `state` does not have one entry per layer and direction, or sizes do not match.
-    pub fn forward(
-        &self,
-        input: Input,
-        state: State,
-        options: &ForwardOptions,
-    ) -> (Tensor<3>, State) {
+    pub fn forward(&self, input: Input, state: State, options: &ForwardOptions) -> (Tensor<3>, State) {
         let mut before = state.into_iter();
         let mut after = State::with_capacity(before.len());
         let mut input = input;
@@ -253,8 +244,7 @@ impl Stack {
                     let back = match &options.reverse_permutation {
                         None => run(1, backward, input.reversed(), reversed_mask).flip([1]),
                         Some(order) => {
-                            let back =
-                                run(1, backward, input.reordered(order.clone()), reversed_mask);
+                            let back = run(1, backward, input.reordered(order.clone()), reversed_mask);
                             Input::Vectors(back).reordered(order.clone()).into_vectors()
                         }
                     };

@@ -34,8 +34,7 @@ impl Summary {
     /// The summary of `config` for windows of `length` ids.
     pub fn new(config: &LanguageModelConfig, length: usize) -> Self {
         let mut table = Table::default();
-        let &LanguageModelConfig { vocab_size, embedding_dim, projection_dim, tie_weights, .. } =
-            config;
+        let &LanguageModelConfig { vocab_size, embedding_dim, projection_dim, tie_weights, .. } = config;
         table.add("InputLayer", vec![length], 0);
         table.add("Embedding", vec![length, embedding_dim], vocab_size * embedding_dim);
         let mut inputs = embedding_dim;
@@ -144,11 +143,9 @@ mod tests {
     fn every_cell_has_as_many_parameters_as_in_keras() {
         let rnn = CellKind::Elman(Activation::Tanh);
         let gru = |reset_after| CellKind::Gru { reset_after };
-        for (kind, cell, total) in [
-            (rnn, 91_392, 1_579_725),
-            (gru(true), 274_944, 1_763_277),
-            (gru(false), 274_176, 1_762_509),
-        ] {
+        for (kind, cell, total) in
+            [(rnn, 91_392, 1_579_725), (gru(true), 274_944, 1_763_277), (gru(false), 274_176, 1_762_509)]
+        {
             let summary = Summary::new(&baseline(AESOP, &[(kind, 256)]), 20);
             assert_eq!(summary.layers[2].parameters, cell, "{kind:?}");
             assert_eq!(summary.total_parameters, total, "{kind:?}");
@@ -173,8 +170,7 @@ mod tests {
             CellKind::Lstm,
         ];
         let mixed = baseline(50, &kinds.map(|kind| (kind, 7)));
-        let mut options =
-            LanguageModelConfig { tie_weights: true, projection_dim: 100, ..mixed.clone() };
+        let mut options = LanguageModelConfig { tie_weights: true, projection_dim: 100, ..mixed.clone() };
         options.layers[1].layer_norm = true;
         for config in [mixed, options] {
             let model = config.init(1, &Device::flex()).unwrap();

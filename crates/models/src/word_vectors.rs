@@ -51,8 +51,7 @@ impl WordVectors {
         let (mut header, mut count) = (None, 0);
         let mut vector = Vec::with_capacity(dim);
         for (number, line) in (1..).zip(lines.lines()) {
-            let invalid =
-                |reason: String| Error::WordVectors { path: path.into(), line: number, reason };
+            let invalid = |reason: String| Error::WordVectors { path: path.into(), line: number, reason };
             let line = line.map_err(|error| invalid(error.to_string()))?;
             let line = line.trim_end();
             if number == 1 {
@@ -132,12 +131,7 @@ fn words_in_header(line: &str) -> Option<usize> {
 }
 
 /// Rejects a file whose vectors have another dimension than the embedding.
-fn check_dim(
-    fields: usize,
-    dim: usize,
-    line: &str,
-    invalid: impl Fn(String) -> Error,
-) -> Result<()> {
+fn check_dim(fields: usize, dim: usize, line: &str, invalid: impl Fn(String) -> Error) -> Result<()> {
     if fields < 2 || line.split(' ').skip(1).any(|field| field.parse::<f32>().is_err()) {
         return Err(invalid(format!("expected a word and its vector, found `{}`", shorten(line))));
     }
@@ -164,9 +158,7 @@ fn split(line: &str, fields: usize, dim: usize) -> std::result::Result<(&str, &s
     let (word, values) = (&line[..space], &line[space + 1..]);
     // If the word ends in a number, the vector has too many values.
     match word.rsplit_once(' ') {
-        Some((_, last)) if last.parse::<f32>().is_ok() => {
-            Err(format!("{} with more values", expected()))
-        }
+        Some((_, last)) if last.parse::<f32>().is_ok() => Err(format!("{} with more values", expected())),
         _ => Ok((word, values)),
     }
 }

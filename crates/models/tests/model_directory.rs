@@ -18,16 +18,11 @@ fn bundle(words: &[(&str, u64)]) -> LmBundle {
         oov: OovPolicy::Unknown,
     };
     let layers = vec![LayerConfig::new(CellKind::Lstm, 5)];
-    let config = LanguageModelConfig {
-        dropout: 0.2,
-        ..LanguageModelConfig::new(tokenizer.vocabulary.len(), 4, layers)
-    };
+    let config =
+        LanguageModelConfig { dropout: 0.2, ..LanguageModelConfig::new(tokenizer.vocabulary.len(), 4, layers) };
     let model = config.init(3, &Device::flex()).unwrap();
-    let metadata = LmMetadata {
-        epochs: 1,
-        valid_loss_window: Some(2.0),
-        ..LmMetadata::new(config, 20, 3, "00".into())
-    };
+    let metadata =
+        LmMetadata { epochs: 1, valid_loss_window: Some(2.0), ..LmMetadata::new(config, 20, 3, "00".into()) };
     let extra_files = BTreeMap::from([("config.toml".to_string(), b"seed = 3\n".to_vec())]);
     LmBundle { model, tokenizer, metadata, extra_files }
 }

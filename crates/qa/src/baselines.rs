@@ -50,13 +50,8 @@ pub enum AnswerBaseline {
 
 impl AnswerBaseline {
     /// All of them.
-    pub const ALL: [Self; 5] = [
-        Self::Sentence,
-        Self::LastClause,
-        Self::LastThreeWords,
-        Self::Capitalised,
-        Self::NumberElseCapitalised,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::Sentence, Self::LastClause, Self::LastThreeWords, Self::Capitalised, Self::NumberElseCapitalised];
 
     /// The answer as a range of the tokens of `sentence`, which are not lower-cased. It is empty only if the
     /// sentence is empty.
@@ -181,13 +176,9 @@ mod tests {
 
     #[test]
     fn each_baseline_generates_its_question() {
-        let question =
-            |baseline: &QuestionBaseline, text| baseline.question(&words(text)).join(" ");
+        let question = |baseline: &QuestionBaseline, text| baseline.question(&words(text)).join(" ");
         let clause = QuestionBaseline::LongestClause;
-        assert_eq!(
-            question(&clause, "in may , the fox saw grapes ; it left ."),
-            "the fox saw grapes ?"
-        );
+        assert_eq!(question(&clause, "in may , the fox saw grapes ; it left ."), "the fox saw grapes ?");
         assert_eq!(question(&clause, "one two , three four ."), "one two ?");
         // Quotation marks are not words.
         assert_eq!(question(&clause, "\" one \" \" two \" – three four five"), "three four five ?");

@@ -34,8 +34,8 @@ impl CopyRate {
     /// Adds a question.
     pub fn add<S: AsRef<str>>(&mut self, compared: ComparedQuestion<S>) {
         let ComparedQuestion { question, source, answer, reference } = compared;
-        let [question, source, answer, reference] = [question, source, answer, reference]
-            .map(|words| words.iter().map(AsRef::as_ref).collect::<Vec<&str>>());
+        let [question, source, answer, reference] =
+            [question, source, answer, reference].map(|words| words.iter().map(AsRef::as_ref).collect::<Vec<&str>>());
         let source: HashSet<&str> = source.into_iter().collect();
         self.questions += 1;
         self.words += question.len() as u64;
@@ -70,14 +70,8 @@ mod tests {
     fn copy_rate(cases: &[[&str; 4]]) -> CopyRate {
         let mut rate = CopyRate::default();
         for case in cases {
-            let [question, source, answer, reference] =
-                case.map(|text| text.split_whitespace().collect::<Vec<_>>());
-            rate.add(ComparedQuestion {
-                question: &question,
-                source: &source,
-                answer: &answer,
-                reference: &reference,
-            });
+            let [question, source, answer, reference] = case.map(|text| text.split_whitespace().collect::<Vec<_>>());
+            rate.add(ComparedQuestion { question: &question, source: &source, answer: &answer, reference: &reference });
         }
         rate
     }

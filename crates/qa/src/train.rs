@@ -15,11 +15,7 @@ impl TrainTask for QuestionModel {
     type Data = QaDataset;
     type Items = Examples;
 
-    fn loaders(
-        data: &QaDataset,
-        config: &TrainConfig,
-        device: &Device,
-    ) -> Result<[Loader<Examples>; 2]> {
+    fn loaders(data: &QaDataset, config: &TrainConfig, device: &Device) -> Result<[Loader<Examples>; 2]> {
         let order = Order::Shuffled(config.seed);
         let autodiff = device.clone().autodiff();
         Ok([
@@ -49,11 +45,7 @@ impl TrainTask for QuestionModel {
         (self.forward_loss(batch, Some(dropout)), None)
     }
 
-    fn valid_step(
-        &self,
-        batch: QuestionBatch,
-        _state: Option<State>,
-    ) -> (LossOutput, Option<State>) {
+    fn valid_step(&self, batch: QuestionBatch, _state: Option<State>) -> (LossOutput, Option<State>) {
         (self.forward_eval(batch), None)
     }
 
@@ -69,15 +61,11 @@ impl TrainTask for QuestionModel {
     /// logits per target.
     fn saved_activations(config: &QuestionModelConfig, batch: &QuestionBatch) -> usize {
         let of = |layers: &[models::LayerConfig]| -> usize {
-            layers
-                .iter()
-                .map(|layer| layer.kind().spec().activations_per_unit * layer.width())
-                .sum()
+            layers.iter().map(|layer| layer.kind().spec().activations_per_unit * layer.width()).sum()
         };
         let encoded: usize = batch.sentences.ids.dims().iter().product();
         let decoded = batch.targets.unpadded_rows.dims()[0];
-        let extractor =
-            if config.extractor.is_empty() { &config.encoder } else { &config.extractor };
+        let extractor = if config.extractor.is_empty() { &config.encoder } else { &config.extractor };
         let inputs = config.embedding_dim + FEATURES.len() * config.feature_dim;
         let extraction = 2 * (inputs + of(extractor));
         encoded * (inputs + of(&config.encoder) + extraction)

@@ -17,9 +17,7 @@ use crate::ids::Ids;
 use crate::ids_writer::IdsWriter;
 use crate::split::Split;
 use crate::streams::Streams;
-use crate::vocab_builder::{
-    CountedText, NewTokens, VocabSource, adapt_vocabulary, choose_vocabulary,
-};
+use crate::vocab_builder::{CountedText, NewTokens, VocabSource, adapt_vocabulary, choose_vocabulary};
 use crate::windows::Windows;
 
 /// Counts over the whole cleaned text, whatever the vocabulary.
@@ -85,8 +83,7 @@ impl TextDataset {
         let config = match existing {
             None => config,
             Some((tokenizer, _)) => {
-                let Tokenizer { cleaner, pre_tokenizer, document_separator, oov, .. } =
-                    tokenizer.clone();
+                let Tokenizer { cleaner, pre_tokenizer, document_separator, oov, .. } = tokenizer.clone();
                 DatasetConfig { cleaner, pre_tokenizer, document_separator, oov, ..config }
             }
         };
@@ -102,9 +99,7 @@ impl TextDataset {
         let min_count = config.min_count;
         let vocabulary = match existing {
             None => choose_vocabulary(&counted, positions, min_count, config.oov),
-            Some((tokenizer, new)) => {
-                adapt_vocabulary(&tokenizer.vocabulary, new, &counted, positions, min_count)?
-            }
+            Some((tokenizer, new)) => adapt_vocabulary(&tokenizer.vocabulary, new, &counted, positions, min_count)?,
         };
         let separator = config.document_separator.as_deref();
         let is_word = |id| !vocabulary.is_reserved(id) && vocabulary.token(id) != separator;
@@ -134,15 +129,7 @@ impl TextDataset {
 
         let CountedText { text_sha256, characters, counter, .. } = counted;
         let stats = TextStats { characters, tokens, distinct_tokens: counter.len() };
-        let DatasetConfig {
-            cleaner,
-            pre_tokenizer,
-            document_separator,
-            oov,
-            context_len,
-            stride,
-            ..
-        } = config;
+        let DatasetConfig { cleaner, pre_tokenizer, document_separator, oov, context_len, stride, .. } = config;
         let tokenizer = Tokenizer { cleaner, pre_tokenizer, vocabulary, document_separator, oov };
         Ok(Self { text_sha256, stats, tokenizer, ids, split, valid_dropped, context_len, stride })
     }

@@ -111,9 +111,7 @@ impl DatasetConfig {
         self.cleaner.validate()?;
         self.pre_tokenizer.validate()?;
         self.oov.validate_for_training()?;
-        for (key, value) in
-            [("windows.context_len", self.context_len), ("windows.stride", self.stride)]
-        {
+        for (key, value) in [("windows.context_len", self.context_len), ("windows.stride", self.stride)] {
             if value == 0 {
                 return Err(ConfigError::new(key, 0, "1 or more").into());
             }

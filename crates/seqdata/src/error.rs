@@ -82,9 +82,7 @@ pub enum Error {
         needed: usize,
     },
     /// The vocabulary has no token except reserved ones and the document separator.
-    #[error(
-        "no token occurs {min_count} or more times in the training split: lower `vocabulary.min_count`"
-    )]
+    #[error("no token occurs {min_count} or more times in the training split: lower `vocabulary.min_count`")]
     EmptyVocabulary {
         /// The lowest count of a token in the vocabulary.
         min_count: u64,

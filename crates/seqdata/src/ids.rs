@@ -151,9 +151,7 @@ mod tests {
 
     #[test]
     fn the_largest_id_determines_the_width() {
-        for (written, width) in
-            [(vec![0, 255], 1), (vec![3, 256, 65_535], 2), (vec![1, 65_536, u32::MAX, 0], 4)]
-        {
+        for (written, width) in [(vec![0, 255], 1), (vec![3, 256, 65_535], 2), (vec![1, 65_536, u32::MAX, 0], 4)] {
             let ids: Ids = written.iter().copied().collect();
             assert_eq!((ids.width(), ids.len()), (width, written.len()));
             assert_eq!(ids.iter().collect::<Vec<_>>(), written);

@@ -105,10 +105,9 @@ impl IdsWriter {
                 bytes.shrink_to_fit();
                 Bytes::InMemory(bytes)
             }
-            Stored::InFile(file) => Bytes::Mapped(
-                file.map()
-                    .map_err(|source| Error::TemporaryFile { folder: self.folder, source })?,
-            ),
+            Stored::InFile(file) => {
+                Bytes::Mapped(file.map().map_err(|source| Error::TemporaryFile { folder: self.folder, source })?)
+            }
         };
         Ok(Ids::new(self.width, bytes))
     }
@@ -174,9 +173,7 @@ impl IdsWriter {
 fn encode(ids: &[u32], width: Width, bytes: &mut Vec<u8>) {
     match width {
         Width::One => bytes.extend(ids.iter().map(|&id| id as u8)),
-        Width::Two => {
-            ids.iter().for_each(|&id| bytes.extend_from_slice(&(id as u16).to_le_bytes()))
-        }
+        Width::Two => ids.iter().for_each(|&id| bytes.extend_from_slice(&(id as u16).to_le_bytes())),
         Width::Four => ids.iter().for_each(|&id| bytes.extend_from_slice(&id.to_le_bytes())),
     }
 }
@@ -220,8 +217,7 @@ mod tests {
 
     #[test]
     fn the_error_names_an_unusable_folder_in_one_line() {
-        let mut writer =
-            IdsWriter { folder: "/no/such/folder".into(), ..IdsWriter::with_memory_limit(10) };
+        let mut writer = IdsWriter { folder: "/no/such/folder".into(), ..IdsWriter::with_memory_limit(10) };
         (0..BLOCK as u32).for_each(|id| writer.push(id));
         let message = writer.check().unwrap_err().to_string();
         let start = "the ids of the text do not fit into memory and cannot be written to a temporary file in \
@@ -234,10 +230,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_full_disk_is_reported() {
-        let mut writer = IdsWriter {
-            stored: Stored::InFile(AnonymousFile::full()),
-            ..IdsWriter::with_memory_limit(0)
-        };
+        let mut writer = IdsWriter { stored: Stored::InFile(AnonymousFile::full()), ..IdsWriter::with_memory_limit(0) };
         (0..3 * BLOCK as u32).for_each(|id| writer.push(id % 200));
         let message = writer.finish().unwrap_err().to_string();
         assert!(message.contains("No space left on device"), "{message}");

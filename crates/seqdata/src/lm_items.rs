@@ -54,9 +54,8 @@ impl Batcher<usize, Batch> for LmItems {
                 ([chunk.input_len(), chunk.target_len()], streams.count())
             }
         };
-        let tensor = |ids: Vec<i32>, columns: usize| {
-            Tensor::<2, Int>::from_data(TensorData::new(ids, [rows, columns]), device)
-        };
+        let tensor =
+            |ids: Vec<i32>, columns: usize| Tensor::<2, Int>::from_data(TensorData::new(ids, [rows, columns]), device);
         let (inputs, targets) = (tensor(inputs, input_len), tensor(targets, target_len));
         Batch { inputs, targets, continues, step: 0 }
     }

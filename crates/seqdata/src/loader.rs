@@ -208,8 +208,7 @@ mod tests {
     }
 
     fn targets(loader: &dyn DataLoader<Batch>) -> Vec<i64> {
-        let read =
-            |batch: Result<Batch, _>| batch.unwrap().targets.try_into_vec_as::<i64>().unwrap();
+        let read = |batch: Result<Batch, _>| batch.unwrap().targets.try_into_vec_as::<i64>().unwrap();
         loader.iter().flat_map(read).collect()
     }
 
@@ -246,8 +245,7 @@ mod tests {
         let loader = loader(Order::Sequential);
         assert_eq!(loader.batches(), 4);
         loader.cursor().set(2, 0);
-        let seen: Vec<(usize, u64)> =
-            loader.iter().map(|batch| batch.unwrap()).map(|b| (b.rows(), b.step)).collect();
+        let seen: Vec<(usize, u64)> = loader.iter().map(|batch| batch.unwrap()).map(|b| (b.rows(), b.step)).collect();
         assert_eq!(seen, [(32, 4), (32, 5), (32, 6), (1, 7)]);
     }
 
@@ -276,8 +274,7 @@ mod tests {
         let streams = Streams::new(Arc::new((0..41).collect()), 0..41, 2, 8);
         let loader = Loader::streams(streams, Device::flex());
         loader.cursor().set(3, 0);
-        let seen: Vec<(bool, u64)> =
-            loader.iter().map(|batch| batch.unwrap()).map(|b| (b.continues, b.step)).collect();
+        let seen: Vec<(bool, u64)> = loader.iter().map(|batch| batch.unwrap()).map(|b| (b.continues, b.step)).collect();
         assert_eq!(seen, [(false, 6), (true, 7), (true, 8)]);
         let part = loader.slice(1, 3);
         assert!(!part.iter().next().unwrap().unwrap().continues);

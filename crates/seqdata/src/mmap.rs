@@ -26,11 +26,7 @@ impl AnonymousFile {
     }
 
     /// Calls `each` with the whole content, in blocks of `block` bytes; the last may be shorter.
-    pub fn read_blocks(
-        mut self,
-        block: usize,
-        mut each: impl FnMut(&[u8]) -> io::Result<()>,
-    ) -> io::Result<()> {
+    pub fn read_blocks(mut self, block: usize, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
         self.0.rewind()?;
         let mut bytes = Vec::with_capacity(block);
         while Read::by_ref(&mut self.0).take(block as u64).read_to_end(&mut bytes)? > 0 {

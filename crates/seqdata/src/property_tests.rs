@@ -35,10 +35,7 @@ fn describe(dataset: crate::Result<TextDataset>) -> String {
         Ok(d) => {
             let (ids, split) = (d.ids.slice(0..d.ids.len()), &d.split);
             let tokens = d.tokenizer.vocabulary.to_tsv();
-            format!(
-                "{} {:?} {ids:?} {split:?} {} {tokens}",
-                d.text_sha256, d.stats, d.valid_dropped
-            )
+            format!("{} {:?} {ids:?} {split:?} {} {tokens}", d.text_sha256, d.stats, d.valid_dropped)
         }
         Err(error) => error.to_string(),
     }
@@ -65,8 +62,7 @@ proptest! {
 #[test]
 fn a_text_that_ends_within_a_character_names_file_and_byte() {
     let [config, ..] = configs();
-    let mut file =
-        SourceOptions::default().open_reader(&b"a fox \xf0\x9f\xa6"[..], "a.txt").unwrap();
+    let mut file = SourceOptions::default().open_reader(&b"a fox \xf0\x9f\xa6"[..], "a.txt").unwrap();
     let error = TextDataset::read(&mut file, config, None).unwrap_err().to_string();
     assert!(error.starts_with("`a.txt` is not UTF-8: byte 6 "), "{error}");
 }

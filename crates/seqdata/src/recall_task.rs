@@ -37,15 +37,9 @@ impl RecallTask {
             inputs.push(2 * cues as i32);
             targets.push(cue);
         }
-        let tensor = |ids: Vec<i32>, columns: usize| {
-            Tensor::<2, Int>::from_data(TensorData::new(ids, [rows, columns]), device)
-        };
-        Batch {
-            inputs: tensor(inputs, length),
-            targets: tensor(targets, 1),
-            continues: false,
-            step,
-        }
+        let tensor =
+            |ids: Vec<i32>, columns: usize| Tensor::<2, Int>::from_data(TensorData::new(ids, [rows, columns]), device);
+        Batch { inputs: tensor(inputs, length), targets: tensor(targets, 1), continues: false, step }
     }
 }
 

@@ -53,8 +53,7 @@ impl Split {
         let boundary = |fraction: f64| (fraction * windows + 1e-6).floor() as usize + context_len;
         let train_end = boundary(1.0 - valid - test);
         let valid_end = if test > 0.0 { boundary(1.0 - test) } else { tokens };
-        let split =
-            Self { train: 0..train_end, valid: train_end..valid_end, test: valid_end..tokens };
+        let split = Self { train: 0..train_end, valid: train_end..valid_end, test: valid_end..tokens };
         split.check_lengths(context_len)?;
         Ok(split)
     }

@@ -137,8 +137,7 @@ mod tests {
         let mut seen = Vec::new();
         for index in 0..streams.chunks() {
             let chunk = streams.chunk(index);
-            let (inputs, targets): (Vec<u32>, Vec<u32>) =
-                (chunk.inputs().collect(), chunk.targets().collect());
+            let (inputs, targets): (Vec<u32>, Vec<u32>) = (chunk.inputs().collect(), chunk.targets().collect());
             assert_eq!(inputs.len(), 4 * chunk.input_len());
             assert!(inputs.iter().zip(&targets).all(|(input, target)| input + 1 == *target));
             seen.extend(targets);
@@ -166,8 +165,7 @@ mod tests {
         let streams = Streams::for_evaluation(ids(400), 50..400, 7);
         let expected: Vec<u32> = (0..windows.len()).map(|at| windows.target(at)).collect();
         let chunks = 0..streams.chunks();
-        let found: Vec<u32> =
-            chunks.flat_map(|index| streams.chunk(index).targets().collect::<Vec<_>>()).collect();
+        let found: Vec<u32> = chunks.flat_map(|index| streams.chunk(index).targets().collect::<Vec<_>>()).collect();
         assert_eq!(found, expected);
         assert_eq!(streams.chunk(0).inputs().next(), Some(50));
         assert_eq!(streams.unused_ids(), 0);

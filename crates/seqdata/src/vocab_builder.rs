@@ -87,10 +87,8 @@ pub(crate) fn adapt_vocabulary(
         NewTokens::Unk => Ok(existing.clone()),
         NewTokens::Extend => Ok(existing.extended(text.token_counts(positions), min_count)),
         NewTokens::Error => {
-            let mut new: Vec<_> = text
-                .token_counts(positions)
-                .filter(|&(token, _)| existing.id(token).is_none())
-                .collect();
+            let mut new: Vec<_> =
+                text.token_counts(positions).filter(|&(token, _)| existing.id(token).is_none()).collect();
             if new.is_empty() {
                 return Ok(existing.clone());
             }

@@ -4,8 +4,7 @@
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
 use text_prep::{
-    CharacterOptions, Cleaner, PreTokenizer, SourceOptions, TextSource, TextStream, TokenCounter,
-    WordOptions,
+    CharacterOptions, Cleaner, PreTokenizer, SourceOptions, TextSource, TextStream, TokenCounter, WordOptions,
 };
 
 const FABLES: &str = include_str!("../../../datasets/fables/fables.txt");
@@ -30,8 +29,7 @@ fn prepare(bencher: Bencher, preset: &str, pre_tokenizer: PreTokenizer) {
     let text = FABLES.repeat(BYTES / FABLES.len());
     let cleaner = Cleaner::preset(preset).expect("the preset exists");
     bencher.counter(BytesCount::of_str(&text)).bench(|| {
-        let mut reader =
-            SourceOptions::default().open_reader(text.as_bytes(), "fables").expect("UTF-8");
+        let mut reader = SourceOptions::default().open_reader(text.as_bytes(), "fables").expect("UTF-8");
         let mut stream = TextStream::new(&cleaner, &pre_tokenizer);
         let mut counter = TokenCounter::new();
         let mut id_sum = 0u64;

@@ -5,9 +5,7 @@
 
 #![allow(clippy::print_stdout)]
 
-use text_prep::{
-    Cleaner, OovPolicy, PreTokenizer, TokenCounter, Tokenizer, Vocabulary, WordOptions,
-};
+use text_prep::{Cleaner, OovPolicy, PreTokenizer, TokenCounter, Tokenizer, Vocabulary, WordOptions};
 
 const TEXT: &str = "THE CROW AND THE LAMP\n\n\nA Crow took a lamp for the moon, and sang to it.\n\
     \"How still you are tonight!\" said the Crow.\n\n\n\n\n\

@@ -70,10 +70,8 @@ pub(crate) fn find_white_space_run(text: &str, from: usize) -> Option<usize> {
         if length == 0 && !bytes[stop].is_ascii() {
             // Skip a run of non-ASCII text.
             let rest = &bytes[at..];
-            at += rest
-                .iter()
-                .position(|&b| b.is_ascii() || WHITE_SPACE_HINT[usize::from(b)] != 0)
-                .unwrap_or(rest.len());
+            at +=
+                rest.iter().position(|&b| b.is_ascii() || WHITE_SPACE_HINT[usize::from(b)] != 0).unwrap_or(rest.len());
         }
     }
 }
@@ -103,10 +101,7 @@ pub(crate) fn is_punctuation(c: char) -> bool {
         '\0'..='\x7f' => c.is_ascii_punctuation(),
         _ if is_caseless_letter(c) => false,
         '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205e}' => true,
-        _ => matches!(
-            c.general_category_group(),
-            GeneralCategoryGroup::Punctuation | GeneralCategoryGroup::Symbol
-        ),
+        _ => matches!(c.general_category_group(), GeneralCategoryGroup::Punctuation | GeneralCategoryGroup::Symbol),
     }
 }
 
@@ -134,8 +129,7 @@ pub(crate) const ZERO_WIDTH_JOINER: char = '\u{200d}';
 /// A character that modifies the symbol before it and must stay with it: combining marks, variation
 /// selectors, the zero-width detokenizer, skin tones.
 pub(crate) fn is_extender(c: char) -> bool {
-    !c.is_ascii()
-        && (c == ZERO_WIDTH_JOINER || matches!(c, '\u{1f3fb}'..='\u{1f3ff}') || is_mark(c))
+    !c.is_ascii() && (c == ZERO_WIDTH_JOINER || matches!(c, '\u{1f3fb}'..='\u{1f3ff}') || is_mark(c))
 }
 
 /// The straight and the typographic apostrophe.
@@ -202,8 +196,7 @@ mod tests {
     fn the_fast_paths_match_the_general_category() {
         for c in '\0'..=char::MAX {
             let group = c.general_category_group();
-            let expected =
-                matches!(group, GeneralCategoryGroup::Punctuation | GeneralCategoryGroup::Symbol);
+            let expected = matches!(group, GeneralCategoryGroup::Punctuation | GeneralCategoryGroup::Symbol);
             assert_eq!(is_punctuation(c), expected, "{c:?}");
         }
     }

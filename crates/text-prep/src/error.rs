@@ -123,14 +123,10 @@ pub enum Error {
         token: String,
     },
     /// [`OovPolicy::Error`](crate::OovPolicy::Error) was set for training text.
-    #[error(
-        "the out-of-vocabulary policy `error` is only for prompts: expected `unknown` or `drop`"
-    )]
+    #[error("the out-of-vocabulary policy `error` is only for prompts: expected `unknown` or `drop`")]
     TrainingOovPolicy,
     /// A vocabulary file is inconsistent.
-    #[error(
-        "the vocabulary {problem}; the file was changed or damaged: restore it from the original"
-    )]
+    #[error("the vocabulary {problem}; the file was changed or damaged: restore it from the original")]
     BadVocabulary {
         /// What was found and what was expected.
         problem: String,

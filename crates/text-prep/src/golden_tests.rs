@@ -12,8 +12,7 @@ fn dataset(name: &str) -> Option<PathBuf> {
         Some(Path::new(root).join("datasets/aesop")),
         Some(Path::new(root).join("../shared/datasets")),
     ];
-    let found =
-        directories.into_iter().flatten().map(|dir| dir.join(name)).find(|path| path.is_file());
+    let found = directories.into_iter().flatten().map(|dir| dir.join(name)).find(|path| path.is_file());
     if found.is_none() {
         // Written directly, because the test runner captures the output of a passing test.
         let _ = writeln!(std::io::stderr(), "skipped: {name} not found (fetch aesop)");
@@ -24,10 +23,7 @@ fn dataset(name: &str) -> Option<PathBuf> {
 #[test]
 fn both_aesop_editions_give_the_counts_of_the_keras_baseline() {
     let source = SourceOptions {
-        excerpt: Some(Excerpt {
-            from: "THE FOX AND THE GRAPES\n\n\n".into(),
-            to: "ILLUSTRATIONS\n\n\n[".into(),
-        }),
+        excerpt: Some(Excerpt { from: "THE FOX AND THE GRAPES\n\n\n".into(), to: "ILLUSTRATIONS\n\n\n[".into() }),
         ..SourceOptions::default()
     };
     for path in ["aesop.txt", "aesop-crlf-bom.txt"].into_iter().filter_map(dataset) {

@@ -44,8 +44,8 @@ pub use stem::Stemmer;
 pub use text_stream::TextStream;
 pub use token_counter::TokenCounter;
 pub use tokenize::{
-    Capitals, CharacterOptions, CharacterUnit, Detokenizer, JAMO_SEPARATOR, PreTokenizer,
-    Punctuation, SHIFT, TokenStream, WordOptions,
+    Capitals, CharacterOptions, CharacterUnit, Detokenizer, JAMO_SEPARATOR, PreTokenizer, Punctuation, SHIFT,
+    TokenStream, WordOptions,
 };
 pub use tokenizer::{Encoded, EncodedCounts, OovPolicy, Tokenizer};
 pub use vocabulary::Vocabulary;

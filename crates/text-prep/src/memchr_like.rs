@@ -32,11 +32,7 @@ pub(crate) fn at_least(bytes: u64, min: u8) -> u64 {
 /// (little-endian, the end padded with the letter `a`) and sets the high bit of each wanted byte.
 /// Faster than [`find`] if matches are frequent.
 #[inline(always)]
-pub(crate) fn find_by_word(
-    bytes: &[u8],
-    from: usize,
-    mut wanted: impl FnMut(u64) -> u64,
-) -> Option<usize> {
+pub(crate) fn find_by_word(bytes: &[u8], from: usize, mut wanted: impl FnMut(u64) -> u64) -> Option<usize> {
     let mut at = from;
     while let Some(word) = bytes[at..].first_chunk() {
         let found = wanted(u64::from_le_bytes(*word));

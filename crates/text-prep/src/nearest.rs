@@ -22,9 +22,7 @@ pub(crate) fn nearest<'a>(
             _ => limit,
         };
         // The byte length is a cheap upper bound of the character count.
-        if candidate.len().saturating_add(bound) < length
-            || candidate.chars().count().abs_diff(length) > bound
-        {
+        if candidate.len().saturating_add(bound) < length || candidate.chars().count().abs_diff(length) > bound {
             continue;
         }
         let distance = strsim::osa_distance(name, candidate);
@@ -45,10 +43,7 @@ mod tests {
     fn nearest_come_first_and_ties_keep_their_order() {
         let words = ["the", "dragons", "dragon", "wagon", "jargon", "xyz"];
         assert_eq!(nearest("dargon", words.into_iter(), 2, 3), ["dragon", "jargon"]);
-        assert_eq!(
-            nearest("dargon", words.into_iter(), 9, 2),
-            ["dragon", "jargon", "dragons", "wagon"]
-        );
+        assert_eq!(nearest("dargon", words.into_iter(), 9, 2), ["dragon", "jargon", "dragons", "wagon"]);
         assert!(nearest("dargon", words.into_iter(), 0, 9).is_empty());
         assert!(nearest("qqqqqq", words.into_iter(), 3, 2).is_empty());
         assert_eq!(nearest("xyz", words.into_iter(), 1, 2), ["xyz"]);

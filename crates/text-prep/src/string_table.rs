@@ -77,8 +77,7 @@ impl StringTable {
 
     #[inline]
     fn find_key(&self, key: Key, string: &str) -> Option<u32> {
-        let same =
-            |entry: &Entry| entry.key == key && (!key.is_long() || self.get(entry.index) == string);
+        let same = |entry: &Entry| entry.key == key && (!key.is_long() || self.get(entry.index) == string);
         self.entries.find(key.hash(), same).map(|entry| entry.index)
     }
 
@@ -198,8 +197,7 @@ mod tests {
         let mut strings: Vec<String> = Vec::new();
         for length in 0..40 {
             strings.push("a".repeat(length));
-            strings
-                .extend((0..length).map(|at| "a".repeat(at) + "b" + &"a".repeat(length - at - 1)));
+            strings.extend((0..length).map(|at| "a".repeat(at) + "b" + &"a".repeat(length - at - 1)));
         }
         strings.extend(["é", "한", "🦊", "\0", "\0\0"].map(String::from));
         let mut table = StringTable::default();

@@ -51,11 +51,7 @@ mod tests {
     use crate::test_strategies;
     use crate::tokenize::{CharacterOptions, WordOptions};
 
-    fn streamed(
-        cleaner: &Cleaner,
-        pre_tokenizer: &PreTokenizer,
-        chunks: &[&str],
-    ) -> (String, Vec<String>) {
+    fn streamed(cleaner: &Cleaner, pre_tokenizer: &PreTokenizer, chunks: &[&str]) -> (String, Vec<String>) {
         let (mut cleaned, mut tokens) = (String::new(), Vec::new());
         let mut stream = TextStream::new(cleaner, pre_tokenizer);
         for chunk in chunks {
@@ -65,25 +61,19 @@ mod tests {
         (cleaned, tokens)
     }
 
-    fn at_once(
-        cleaner: &Cleaner,
-        pre_tokenizer: &PreTokenizer,
-        text: &str,
-    ) -> (String, Vec<String>) {
+    fn at_once(cleaner: &Cleaner, pre_tokenizer: &PreTokenizer, text: &str) -> (String, Vec<String>) {
         let (cleaned, mut tokens) = (cleaner.clean(text), Vec::new());
         pre_tokenizer.for_each_token(&cleaned, |token| tokens.push(token.to_owned()));
         (cleaned, tokens)
     }
 
     fn all_combinations() -> impl Iterator<Item = (Cleaner, PreTokenizer)> {
-        let pre_tokenizers = [
-            PreTokenizer::Words(WordOptions::default()),
-            PreTokenizer::Characters(CharacterOptions::default()),
-        ];
+        let pre_tokenizers =
+            [PreTokenizer::Words(WordOptions::default()), PreTokenizer::Characters(CharacterOptions::default())];
         let cleaners = crate::clean::PRESETS.map(|name| Cleaner::preset(name).unwrap());
-        cleaners.into_iter().flat_map(move |cleaner| {
-            pre_tokenizers.clone().map(|pre_tokenizer| (cleaner.clone(), pre_tokenizer))
-        })
+        cleaners
+            .into_iter()
+            .flat_map(move |cleaner| pre_tokenizers.clone().map(|pre_tokenizer| (cleaner.clone(), pre_tokenizer)))
     }
 
     #[test]

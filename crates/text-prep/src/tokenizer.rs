@@ -110,9 +110,7 @@ impl Tokenizer {
                 others: encoded.oov_tokens.iter().collect::<HashSet<_>>().len() - 1,
                 nearest: self.vocabulary.nearest(token, 3).into_iter().map(str::to_owned).collect(),
             }),
-            OovPolicy::Unknown if unknown.is_none() => {
-                Err(Error::NoUnknownToken { token: token.clone() })
-            }
+            OovPolicy::Unknown if unknown.is_none() => Err(Error::NoUnknownToken { token: token.clone() }),
             _ => Ok(encoded),
         }
     }
@@ -122,11 +120,7 @@ impl Tokenizer {
     ///
     /// # Errors
     /// If the text cannot be read, or [`oov`](Self::oov) is [`OovPolicy::Error`].
-    pub fn encode_stream(
-        &self,
-        text: &mut dyn TextSource,
-        mut each: impl FnMut(u32),
-    ) -> Result<EncodedCounts> {
+    pub fn encode_stream(&self, text: &mut dyn TextSource, mut each: impl FnMut(u32)) -> Result<EncodedCounts> {
         self.oov.validate_for_training()?;
         let mut counts = EncodedCounts::default();
         let unknown = self.vocabulary.unknown_id();
@@ -164,8 +158,7 @@ impl Tokenizer {
 
     /// A detokenizer that undoes the spacing of this tokenizer's cleaner.
     pub fn detokenizer(&self) -> Detokenizer {
-        Detokenizer::new(&self.pre_tokenizer, self.document_separator.as_deref())
-            .for_cleaner(&self.cleaner)
+        Detokenizer::new(&self.pre_tokenizer, self.document_separator.as_deref()).for_cleaner(&self.cleaner)
     }
 
     /// The id of the document separator, if there is one and it is in the vocabulary.
@@ -206,13 +199,7 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn keras_lowercase(text: &str, min_count: u64, unknown: bool) -> Tokenizer {
-        fit(
-            "keras-lowercase",
-            PreTokenizer::Words(WordOptions::default()),
-            text,
-            min_count,
-            unknown,
-        )
+        fit("keras-lowercase", PreTokenizer::Words(WordOptions::default()), text, min_count, unknown)
     }
 
     pub(crate) const TEXT: &str = "A Dragon saw the fox.\nThe fox saw the dragon, and ran.";

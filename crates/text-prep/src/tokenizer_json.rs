@@ -88,8 +88,7 @@ mod tests {
         let pre_tokenizer = PreTokenizer::Characters(CharacterOptions::default());
         let tokenizer = fit("prose", pre_tokenizer, TEXT, 0, false);
         let json = tokenizer.to_json();
-        let old =
-            json.replace("\"unit\": \"scalars\",", "").replace(",\n      \"jamo\": false", "");
+        let old = json.replace("\"unit\": \"scalars\",", "").replace(",\n      \"jamo\": false", "");
         assert!(!old.contains("unit") && !old.contains("jamo"), "{old}");
         assert_eq!(Tokenizer::from_json(&old).unwrap(), tokenizer);
     }

@@ -34,23 +34,16 @@ impl Vocabulary {
     /// A vocabulary of the tokens with a count of at least `min_count`. `counts` is in order of first
     /// appearance, as returned by [`TokenCounter::iter`]; counts of a repeated token are added.
     /// Rarer tokens are left out; with `unknown` there is an unknown token, which gets their counts.
-    pub fn from_counts<'a>(
-        counts: impl IntoIterator<Item = (&'a str, u64)>,
-        min_count: u64,
-        unknown: bool,
-    ) -> Self {
+    pub fn from_counts<'a>(counts: impl IntoIterator<Item = (&'a str, u64)>, min_count: u64, unknown: bool) -> Self {
         let mut all = TokenCounter::new();
         for (token, count) in counts {
             all.add_n(token, count);
         }
-        let (mut kept, rare): (Vec<_>, Vec<_>) =
-            all.iter().partition(|&(_, count)| count >= min_count);
+        let (mut kept, rare): (Vec<_>, Vec<_>) = all.iter().partition(|&(_, count)| count >= min_count);
         // A stable sort: ties keep the order of first appearance.
         kept.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
-        let mut vocabulary = Self {
-            unknown: unknown.then(|| rare.iter().map(|&(_, count)| count).sum()),
-            ..Self::default()
-        };
+        let mut vocabulary =
+            Self { unknown: unknown.then(|| rare.iter().map(|&(_, count)| count).sum()), ..Self::default() };
         for (token, count) in kept {
             vocabulary.table.insert(token);
             vocabulary.counts.push(count);
@@ -60,11 +53,7 @@ impl Vocabulary {
 
     /// A copy with the new words of `counts` that have a count of at least `min_count` added at the end,
     /// by descending count, ties in order of first appearance. Existing ids do not change.
-    pub fn extended<'a>(
-        &self,
-        counts: impl IntoIterator<Item = (&'a str, u64)>,
-        min_count: u64,
-    ) -> Self {
+    pub fn extended<'a>(&self, counts: impl IntoIterator<Item = (&'a str, u64)>, min_count: u64) -> Self {
         let new = counts.into_iter().filter(|&(token, _)| self.id(token).is_none());
         let new = Self::from_counts(new, min_count, false);
         let mut extended = self.clone();
@@ -201,8 +190,7 @@ impl TryFrom<VocabularyFile> for Vocabulary {
     type Error = Error;
 
     fn try_from(file: VocabularyFile) -> Result<Self> {
-        let mut vocabulary =
-            Self { unknown: file.unknown.then_some(file.unknown_count), ..Self::default() };
+        let mut vocabulary = Self { unknown: file.unknown.then_some(file.unknown_count), ..Self::default() };
         if !file.added_at.is_sorted() || file.added_at.last() > Some(&file.words.len()) {
             let problem = format!(
                 "has `added_at` = {:?}: expected ascending word indices up to {}",
@@ -255,15 +243,9 @@ mod tests {
         let order: Vec<_> = (0..5).map(|id| vocabulary.token(id).unwrap()).collect();
         assert_eq!(order, ["<padding>", "b", "a", "d", "c"]);
         assert_eq!((vocabulary.len(), vocabulary.num_words()), (5, 4));
-        assert_eq!(
-            (vocabulary.id("d"), vocabulary.id("<padding>"), vocabulary.token(5)),
-            (Some(3), None, None)
-        );
+        assert_eq!((vocabulary.id("d"), vocabulary.id("<padding>"), vocabulary.token(5)), (Some(3), None, None));
         assert_eq!((vocabulary.count(0), vocabulary.count(1), vocabulary.count(9)), (0, 2, 0));
-        assert_eq!(
-            (vocabulary.unknown_id(), vocabulary.reserved().collect::<Vec<_>>()),
-            (None, vec![0])
-        );
+        assert_eq!((vocabulary.unknown_id(), vocabulary.reserved().collect::<Vec<_>>()), (None, vec![0]));
     }
 
     #[test]
@@ -273,19 +255,14 @@ mod tests {
         assert_eq!((dropped.len(), dropped.id("b")), (3, None));
         let mapped = Vocabulary::from_counts(counted.iter(), 2, true);
         assert_eq!((mapped.len(), mapped.num_words(), mapped.unknown_id()), (4, 2, Some(1)));
-        assert_eq!(
-            (mapped.token(1), mapped.count(1), mapped.id("c")),
-            (Some("<unknown>"), 1, Some(2))
-        );
+        assert_eq!((mapped.token(1), mapped.count(1), mapped.id("c")), (Some("<unknown>"), 1, Some(2)));
         assert!(mapped.is_reserved(0) && mapped.is_reserved(1) && !mapped.is_reserved(2));
         assert!(!dropped.is_reserved(1));
     }
 
     #[test]
     fn a_vocabulary_round_trips_through_json() {
-        for (text, unknown) in
-            [("", false), ("", true), ("한 🦊 \u{7f} a a \\", true), ("a", false)]
-        {
+        for (text, unknown) in [("", false), ("", true), ("한 🦊 \u{7f} a a \\", true), ("a", false)] {
             let vocabulary = Vocabulary::from_counts(count(text).iter(), 1, unknown);
             let json = serde_json::to_string(&vocabulary).unwrap();
             assert_eq!(serde_json::from_str::<Vocabulary>(&json).unwrap(), vocabulary, "{json}");
@@ -295,11 +272,9 @@ mod tests {
     #[test]
     fn an_inconsistent_file_is_rejected() {
         let read = |words: &str| {
-            serde_json::from_str::<Vocabulary>(&format!(
-                "{{\"unknown\":false,\"words\":[{words}]}}"
-            ))
-            .unwrap_err()
-            .to_string()
+            serde_json::from_str::<Vocabulary>(&format!("{{\"unknown\":false,\"words\":[{words}]}}"))
+                .unwrap_err()
+                .to_string()
         };
         let twice = read(r#"{"token":"a","count":2},{"token":"a","count":1}"#);
         assert!(twice.contains("contains `a` twice"), "{twice}");
@@ -309,8 +284,7 @@ mod tests {
 
     #[test]
     fn nearest_words_are_sorted_by_distance_then_by_count() {
-        let vocabulary =
-            Vocabulary::from_counts(count("bat cat cat hat dragon the").iter(), 0, false);
+        let vocabulary = Vocabulary::from_counts(count("bat cat cat hat dragon the").iter(), 0, false);
         assert_eq!(vocabulary.nearest("rat", 2), ["cat", "bat"]);
         assert_eq!(vocabulary.nearest("dargon", 3), ["dragon"]);
         assert!(vocabulary.nearest("zzzz", 3).is_empty());

@@ -9,8 +9,8 @@ use models::{CellKind, KernelMode, LanguageModel, LanguageModelConfig, LayerConf
 use seqdata::{DatasetConfig, TextDataset, VocabSource};
 use text_prep::Cleaner;
 use trainer::{
-    AdamConfig, Clip, EpochReport, Job, Observer, ObserverResult, OptimizerConfig, RunIdentity,
-    Schedule, StartFrom, StopFlag, TrainConfig, TrainMode, train,
+    AdamConfig, Clip, EpochReport, Job, Observer, ObserverResult, OptimizerConfig, RunIdentity, Schedule, StartFrom,
+    StopFlag, TrainConfig, TrainMode, train,
 };
 
 struct Printer;
@@ -42,22 +42,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let device = Device::flex();
     let start = StartFrom::Model(Box::new(model_config.init(1, &device)?));
     let metadata = LmMetadata::new(model_config, 5, config.seed, dataset.valid_sha256());
-    let identity = RunIdentity {
-        tokenizer: dataset.tokenizer.clone(),
-        metadata,
-        extra_files: BTreeMap::new(),
-    };
+    let identity = RunIdentity { tokenizer: dataset.tokenizer.clone(), metadata, extra_files: BTreeMap::new() };
     let run_dir = std::env::temp_dir().join(format!("tiny-model-{}", std::process::id()));
     let (data, config, stop) = (&dataset, &config, StopFlag::default());
-    let job = Job {
-        data,
-        config,
-        identity,
-        run_dir: &run_dir,
-        device: &device,
-        kernels: KernelMode::default(),
-        stop,
-    };
+    let job = Job { data, config, identity, run_dir: &run_dir, device: &device, kernels: KernelMode::default(), stop };
     let outcome = train(job, start, Box::new(Printer))?;
     println!("the best epoch was {}", outcome.best.metadata.epochs);
     std::fs::remove_dir_all(run_dir)?;

@@ -1,8 +1,6 @@
 //! Sends events to burn-train and stops the run when Burn's interrupter asks for it.
 
-use burn::train::{
-    EventProcessorTraining, Interrupter, LearnerEvent, SupervisedTrainingEventProcessor,
-};
+use burn::train::{EventProcessorTraining, Interrupter, LearnerEvent, SupervisedTrainingEventProcessor};
 
 use crate::error::{Error, Result};
 use crate::task::{StepOutput, TrainModule, TrainTask};

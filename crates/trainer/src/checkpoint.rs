@@ -103,19 +103,13 @@ impl Checkpoints {
         rnn_state: Option<&State>,
         progress: &Progress,
     ) -> Result<()> {
-        bundle
-            .extra_files
-            .insert(OPTIMIZER.into(), serialize::to_bytes(optimizer).map_err(Error::Burn)?);
+        bundle.extra_files.insert(OPTIMIZER.into(), serialize::to_bytes(optimizer).map_err(Error::Burn)?);
         bundle.extra_files.insert(PROGRESS.into(), to_json(progress));
         if let Some(model) = raw_model {
-            bundle
-                .extra_files
-                .insert(RAW_WEIGHTS.into(), weights_to_bytes(model).map_err(Error::Burn)?);
+            bundle.extra_files.insert(RAW_WEIGHTS.into(), weights_to_bytes(model).map_err(Error::Burn)?);
         }
         if let Some(state) = rnn_state {
-            bundle
-                .extra_files
-                .insert(RNN_STATE.into(), state_to_bytes(state).map_err(Error::Burn)?);
+            bundle.extra_files.insert(RNN_STATE.into(), state_to_bytes(state).map_err(Error::Burn)?);
         }
 
         let target = self.path(progress.steps);
@@ -214,15 +208,10 @@ impl Checkpoints {
     ///
     /// # Errors
     /// If the directory cannot be read.
-    pub fn rollback_point<M: Network>(
-        &self,
-        diverged: u64,
-        device: &Device,
-    ) -> Result<Option<Checkpoint<M>>> {
+    pub fn rollback_point<M: Network>(&self, diverged: u64, device: &Device) -> Result<Option<Checkpoint<M>>> {
         let mut good: Vec<u64> = self.steps()?;
         good.retain(|&step| step + 1 < diverged);
-        let is_milestone =
-            |&step: &u64| self.progress_at(step).is_ok_and(|progress| progress.is_milestone());
+        let is_milestone = |&step: &u64| self.progress_at(step).is_ok_and(|progress| progress.is_milestone());
         let (milestones, others): (Vec<u64>, Vec<u64>) = good.into_iter().partition(is_milestone);
         let mut candidates = milestones.into_iter().rev().chain(others.into_iter().rev());
         Ok(candidates.find_map(|step| load(&self.path(step), device).ok()))
@@ -239,8 +228,7 @@ impl Checkpoints {
     fn progress_at(&self, steps: u64) -> Result<Progress> {
         let path = self.path(steps).join(PROGRESS);
         let bytes = fs::read(&path);
-        let bytes =
-            bytes.map_err(|source| Error::Io { path: path.clone(), verb: "read", source })?;
+        let bytes = bytes.map_err(|source| Error::Io { path: path.clone(), verb: "read", source })?;
         from_json(&bytes, &path)
     }
 

@@ -98,12 +98,7 @@ impl Default for CheckpointPolicy {
 
 impl TrainConfig {
     /// One epoch with seed 1; no schedule, clipping, averaging or early stopping.
-    pub fn new(
-        mode: TrainMode,
-        batch_size: usize,
-        learning_rate: f64,
-        optimizer: OptimizerConfig,
-    ) -> Self {
+    pub fn new(mode: TrainMode, batch_size: usize, learning_rate: f64, optimizer: OptimizerConfig) -> Self {
         Self {
             seed: 1,
             epochs: 1,
@@ -185,10 +180,7 @@ pub(crate) mod tests {
         let cases = [
             (TrainConfig { epochs: 0, ..good.clone() }, "train.epochs"),
             (TrainConfig { batch_size: 0, ..good.clone() }, "train.batch_size"),
-            (
-                TrainConfig { mode: TrainMode::Tbptt { bptt_len: 0 }, ..good.clone() },
-                "train.bptt_len",
-            ),
+            (TrainConfig { mode: TrainMode::Tbptt { bptt_len: 0 }, ..good.clone() }, "train.bptt_len"),
             (TrainConfig { learning_rate: 0.0, ..good.clone() }, "train.learning_rate"),
             (TrainConfig { learning_rate: f64::NAN, ..good.clone() }, "train.learning_rate"),
             (TrainConfig { schedule, ..good.clone() }, "train.schedule.factor"),

@@ -38,9 +38,9 @@ impl ModuleMapper for Average {
     fn map_float<const D: usize>(&mut self, parameter: Param<Tensor<D>>) -> Param<Tensor<D>> {
         match self.weights.remove::<D>(parameter.id) {
             None => parameter,
-            Some(weights) => parameter.map(|average| {
-                average.mul_scalar(self.decay) + weights.mul_scalar(1.0 - self.decay)
-            }),
+            Some(weights) => {
+                parameter.map(|average| average.mul_scalar(self.decay) + weights.mul_scalar(1.0 - self.decay))
+            }
         }
     }
 }
@@ -81,9 +81,7 @@ mod tests {
     fn a_frozen_embedding_is_not_averaged() {
         let frozen = LanguageModel { frozen_embedding: true, ..model(0.3) };
         let average = update_ema(model(0.7), &frozen.trainable(), 0.99, 1);
-        let row = |model: &LanguageModel| {
-            model.embedding.weight.val().try_into_vec_as::<f32>().unwrap()[0]
-        };
+        let row = |model: &LanguageModel| model.embedding.weight.val().try_into_vec_as::<f32>().unwrap()[0];
         assert_eq!(row(&average), 0.7);
         assert_ne!(value(&average), 0.7);
     }

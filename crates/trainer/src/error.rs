@@ -43,14 +43,10 @@ pub enum Error {
         reason: String,
     },
     /// There is no checkpoint to resume from.
-    #[error(
-        "{0} holds no complete checkpoint, so the run cannot be resumed: delete it and start a new run"
-    )]
+    #[error("{0} holds no complete checkpoint, so the run cannot be resumed: delete it and start a new run")]
     NoCheckpoint(PathBuf),
     /// No complete checkpoint has a validation loss.
-    #[error(
-        "{0} has no complete checkpoint with a validation loss, so there is no model yet: resume the run"
-    )]
+    #[error("{0} has no complete checkpoint with a validation loss, so there is no model yet: resume the run")]
     NoModel(PathBuf),
     /// The newest checkpoint is damaged.
     #[error("the newest checkpoint is damaged: {reason}; {fix}")]
@@ -99,11 +95,7 @@ pub enum Error {
 }
 
 impl Error {
-    pub(crate) fn out_of_range(
-        key: &'static str,
-        found: impl ToString,
-        expected: &'static str,
-    ) -> Self {
+    pub(crate) fn out_of_range(key: &'static str, found: impl ToString, expected: &'static str) -> Self {
         ConfigError::new(key, found, expected).into()
     }
 }

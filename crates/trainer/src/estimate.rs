@@ -13,11 +13,7 @@ const FLOAT: usize = 4;
 
 /// Estimated memory of one step: four values per parameter (weight, gradient, mean square, update), and the
 /// activations saved for the backward pass.
-pub(crate) fn memory_bytes<M: TrainTask>(
-    module: &TrainModule<M>,
-    model: &M::Config,
-    batch: &BatchOf<M>,
-) -> usize {
+pub(crate) fn memory_bytes<M: TrainTask>(module: &TrainModule<M>, model: &M::Config, batch: &BatchOf<M>) -> usize {
     (4 * module.num_params() + M::saved_activations(model, batch)) * FLOAT
 }
 

@@ -58,11 +58,7 @@ pub fn fit<M: TrainTask>(
 }
 
 /// The training windows of `dataset` in batches, without end and shuffled again in every epoch.
-pub fn endless_windows(
-    dataset: &TextDataset,
-    config: &TrainConfig,
-    device: &Device,
-) -> impl Iterator<Item = Batch> {
+pub fn endless_windows(dataset: &TextDataset, config: &TrainConfig, device: &Device) -> impl Iterator<Item = Batch> {
     let order = Order::Shuffled(config.seed);
     let device = device.clone().autodiff();
     Loader::windows(dataset.train_windows(), config.batch_size, order, device).endless()

@@ -58,17 +58,13 @@ impl Schedule {
         let per_epoch = steps_per_epoch.max(1);
         match self {
             Self::Constant => 1.0,
-            Self::Step { every_epochs, factor } => {
-                factor.powi((step / per_epoch / every_epochs.max(1) as u64) as i32)
-            }
+            Self::Step { every_epochs, factor } => factor.powi((step / per_epoch / every_epochs.max(1) as u64) as i32),
             Self::Exponential { factor } => factor.powf(step as f64 / per_epoch as f64),
             Self::Cosine => {
                 let done = step as f64 / (epochs * per_epoch).max(1) as f64;
                 0.5 * (1.0 + (std::f64::consts::PI * done).cos())
             }
-            Self::Plateau { patience, factor } => {
-                factor.powi(plateaus(valid_losses, patience) as i32)
-            }
+            Self::Plateau { patience, factor } => factor.powi(plateaus(valid_losses, patience) as i32),
         }
     }
 
@@ -84,15 +80,9 @@ impl Schedule {
     pub fn check(self) -> Result<()> {
         let reject = |key, found: String, expected| Err(Error::out_of_range(key, found, expected));
         match self {
-            Self::Step { every_epochs: 0, .. } => {
-                reject("train.schedule.every_epochs", "0".into(), "1 or more")
-            }
-            Self::Plateau { patience: 0, .. } => {
-                reject("train.schedule.patience", "0".into(), "1 or more")
-            }
-            Self::Step { factor, .. }
-            | Self::Exponential { factor }
-            | Self::Plateau { factor, .. }
+            Self::Step { every_epochs: 0, .. } => reject("train.schedule.every_epochs", "0".into(), "1 or more"),
+            Self::Plateau { patience: 0, .. } => reject("train.schedule.patience", "0".into(), "1 or more"),
+            Self::Step { factor, .. } | Self::Exponential { factor } | Self::Plateau { factor, .. }
                 if !(factor > 0.0 && factor <= 1.0) =>
             {
                 let expected = "a number above 0 and at most 1";

@@ -31,11 +31,7 @@ impl<M: TrainTask> TrainState<M> {
     }
 
     /// The state stored in a checkpoint, to be trained with `kernels`.
-    pub fn from_checkpoint(
-        checkpoint: Checkpoint<M>,
-        config: &TrainConfig,
-        kernels: KernelMode,
-    ) -> Self {
+    pub fn from_checkpoint(checkpoint: Checkpoint<M>, config: &TrainConfig, kernels: KernelMode) -> Self {
         let (model, ema) = match checkpoint.raw_model {
             Some(raw) => (raw, Some(checkpoint.bundle.model)),
             None => (checkpoint.bundle.model, None),

@@ -3,9 +3,7 @@
 
 use std::sync::Mutex;
 
-use burn::train::{
-    Learner, SupervisedLearningStrategy, TrainLoader, TrainingComponents, ValidLoader,
-};
+use burn::train::{Learner, SupervisedLearningStrategy, TrainLoader, TrainingComponents, ValidLoader};
 
 use crate::burn_events::{BurnEvents, Events};
 use crate::error::{Error, Result};

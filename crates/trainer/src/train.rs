@@ -25,11 +25,7 @@ use crate::train_loop::TrainLoop;
 /// # Errors
 /// If a setting is out of range, the loss diverges repeatedly, the checkpoint is damaged or belongs to another run,
 /// an observer fails or the file system reports an error.
-pub fn train<M: TrainTask>(
-    job: Job<M>,
-    start: StartFrom<M>,
-    observer: Box<dyn Observer<M>>,
-) -> Result<Outcome<M>> {
+pub fn train<M: TrainTask>(job: Job<M>, start: StartFrom<M>, observer: Box<dyn Observer<M>>) -> Result<Outcome<M>> {
     let Job { data, config, ref identity, run_dir, device, kernels, ref stop } = job;
     config.check()?;
     let device = device.clone().without_autodiff();
@@ -50,9 +46,7 @@ pub fn train<M: TrainTask>(
             let reason = "it holds checkpoints already: resume it, or use another directory";
             return Err(Error::Resume { directory: run_dir.into(), reason: reason.into() });
         }
-        StartFrom::Model(model) => {
-            (TrainState::new(model.with_kernels(kernels), config), new, None)
-        }
+        StartFrom::Model(model) => (TrainState::new(model.with_kernels(kernels), config), new, None),
     };
 
     let (progress, stop_reason) = if progress.is_finished() {
@@ -96,11 +90,8 @@ fn save_best<M: TrainTask>(
     stop_reason: StopReason,
     device: &Device,
 ) -> Result<Outcome<M>> {
-    let mut candidates: Vec<(f64, u64)> = progress
-        .epochs
-        .iter()
-        .map(|report| (report.valid_loss_nats_per_token, report.step))
-        .collect();
+    let mut candidates: Vec<(f64, u64)> =
+        progress.epochs.iter().map(|report| (report.valid_loss_nats_per_token, report.step)).collect();
     // A run stopped within an epoch may have better weights than after any complete epoch.
     if let StopReason::Requested { valid_loss_nats_per_token: loss } = stop_reason {
         candidates.push((loss, progress.steps));
@@ -108,8 +99,7 @@ fn save_best<M: TrainTask>(
     candidates.retain(|(loss, _)| loss.is_finite());
     candidates.sort_by(|one, other| one.0.total_cmp(&other.0));
     // If the best checkpoint is damaged or missing, the next best is used.
-    let load =
-        |&(loss, steps): &(f64, u64)| Some((loss, checkpoints.load_model(steps, device).ok()?));
+    let load = |&(loss, steps): &(f64, u64)| Some((loss, checkpoints.load_model(steps, device).ok()?));
     let best = candidates.iter().find_map(load);
     let (loss, best) = best.ok_or_else(|| Error::NoModel(job.run_dir.into()))?;
     let mut best = best.with_kernels(job.kernels);
@@ -130,35 +120,22 @@ fn check_same_run<M: TrainTask>(
     run_dir: &Path,
 ) -> Result<()> {
     let Checkpoint { bundle, progress: before, .. } = checkpoint;
-    let reject =
-        |reason: &str| Err(Error::Resume { directory: run_dir.into(), reason: reason.into() });
+    let reject = |reason: &str| Err(Error::Resume { directory: run_dir.into(), reason: reason.into() });
     if bundle.metadata.config != identity.metadata.config {
         return reject("its model has other sizes or options than the configuration; restore them");
     }
     if bundle.tokenizer != identity.tokenizer {
         return reject("its vocabulary differs from that of the current text; restore the text");
     }
-    let TrainConfig {
-        epochs,
-        sample_every,
-        early_stopping_patience,
-        checkpoint_policy,
-        schedule,
-        ..
-    } = now.config;
+    let TrainConfig { epochs, sample_every, early_stopping_patience, checkpoint_policy, schedule, .. } = now.config;
     if schedule.depends_on_length() && before.config.epochs != epochs {
         return reject(
             "`train.schedule` makes the learning rate of every step depend on `train.epochs`, \
              which has changed: restore it, or start a new run from its model",
         );
     }
-    let allowed = TrainConfig {
-        epochs,
-        sample_every,
-        early_stopping_patience,
-        checkpoint_policy,
-        ..before.config.clone()
-    };
+    let allowed =
+        TrainConfig { epochs, sample_every, early_stopping_patience, checkpoint_policy, ..before.config.clone() };
     if allowed != now.config {
         return reject(
             "seed, mode, batch size, learning rate, schedule, EMA decay, optimizer or clipping have \
@@ -166,14 +143,10 @@ fn check_same_run<M: TrainTask>(
         );
     }
     if before.train_sha256 != now.train_sha256 || before.steps_per_epoch != now.steps_per_epoch {
-        return reject(
-            "its training data differs: the text, the windows or the split have changed; restore them",
-        );
+        return reject("its training data differs: the text, the windows or the split have changed; restore them");
     }
     if bundle.metadata.valid_sha256 != identity.metadata.valid_sha256 {
-        return reject(
-            "its validation split differs from that of the current text; restore the text",
-        );
+        return reject("its validation split differs from that of the current text; restore the text");
     }
     Ok(())
 }

@@ -120,11 +120,7 @@ impl<M: TrainTask> TrainLoop<M> {
     }
 
     /// Reports the plan, and for a new run a time estimate.
-    fn report_start(
-        &mut self,
-        train: &dyn DataLoader<BatchOf<M>>,
-        valid: &dyn DataLoader<BatchOf<M>>,
-    ) -> Result<()> {
+    fn report_start(&mut self, train: &dyn DataLoader<BatchOf<M>>, valid: &dyn DataLoader<BatchOf<M>>) -> Result<()> {
         let Some(batch) = train.iter().next() else { return Ok(()) };
         let batch = batch.map_err(|error| Error::Burn(error.to_string()))?;
         let module = self.state.module();
@@ -161,10 +157,7 @@ impl<M: TrainTask> TrainLoop<M> {
     ) -> Result<()> {
         self.observer.on_phase(Phase::Training).map_err(Error::Observer)?;
         self.cursor.set(epoch, self.progress.steps_in_epoch() as usize);
-        burn.train(LearnerEvent::StartSplit {
-            epoch_number: epoch,
-            total_items: train.num_items(),
-        })?;
+        burn.train(LearnerEvent::StartSplit { epoch_number: epoch, total_items: train.num_items() })?;
         let mut iterator = train.iter();
         while !(self.stop.is_requested() && self.progress.steps_in_epoch() > 0) {
             let start = Instant::now();
@@ -258,10 +251,7 @@ impl<M: TrainTask> TrainLoop<M> {
         epoch: usize,
     ) -> Result<EvalMetrics> {
         self.observer.on_phase(Phase::Validating).map_err(Error::Observer)?;
-        burn.valid(LearnerEvent::StartSplit {
-            epoch_number: epoch,
-            total_items: valid.num_items(),
-        })?;
+        burn.valid(LearnerEvent::StartSplit { epoch_number: epoch, total_items: valid.num_items() })?;
         let module = TrainModule { model: self.state.eval_model(), ..self.state.module().clone() };
         let mut metrics = EvalMetrics::default();
         let mut rnn_state: Option<State> = None;
@@ -296,25 +286,12 @@ impl<M: TrainTask> TrainLoop<M> {
             return Ok(());
         }
         self.observer.on_phase(Phase::Saving).map_err(Error::Observer)?;
-        self.observer
-            .before_checkpoint(&mut self.progress.file_offsets)
-            .map_err(Error::Observer)?;
+        self.observer.before_checkpoint(&mut self.progress.file_offsets).map_err(Error::Observer)?;
         let RunIdentity { tokenizer, extra_files, .. } = self.identity.clone();
-        let bundle = ModelBundle {
-            model: self.state.eval_model(),
-            tokenizer,
-            metadata: self.metadata(),
-            extra_files,
-        };
+        let bundle = ModelBundle { model: self.state.eval_model(), tokenizer, metadata: self.metadata(), extra_files };
         let raw_model = self.state.ema.as_ref().map(|_| self.state.module().model.valid());
         let rnn_state = self.state.rnn_state.as_ref().filter(|_| self.state_is_needed());
-        self.checkpoints.save(
-            bundle,
-            raw_model.as_ref(),
-            &self.state.optimizer,
-            rnn_state,
-            &self.progress,
-        )?;
+        self.checkpoints.save(bundle, raw_model.as_ref(), &self.state.optimizer, rnn_state, &self.progress)?;
         self.last_saved = Some(self.progress.steps);
         self.saved_at = Instant::now();
         self.observer.on_checkpoint(self.progress.steps).map_err(Error::Observer)?;

@@ -10,13 +10,8 @@ fn a_diverging_run_is_rolled_back_and_continues_with_half_the_learning_rate() {
     let folder = tempfile::tempdir().unwrap();
     let adam = OptimizerConfig::Adam(AdamConfig::default());
     let checkpoint_policy = CheckpointPolicy { every_steps: 2, ..config(1).checkpoint_policy };
-    let too_high = TrainConfig {
-        learning_rate: 300.0,
-        warm_up_steps: 0,
-        optimizer: adam,
-        checkpoint_policy,
-        ..config(1)
-    };
+    let too_high =
+        TrainConfig { learning_rate: 300.0, warm_up_steps: 0, optimizer: adam, checkpoint_policy, ..config(1) };
     let (outcome, recorder) = run(folder.path(), &too_high, 1, false);
     let error = outcome.unwrap_err().to_string();
     assert!(error.contains("halved 3 times") && error.contains("the loss of step"), "{error}");
@@ -60,10 +55,8 @@ fn checkpoints_of_diverged_weights_are_not_rolled_back_to() {
     let rollbacks: Vec<&String> = lines.iter().filter(|line| line.contains("rollback")).collect();
     // The loss of a step is that of the weights before it: those of the checkpoint one step earlier.
     for rollback in &rollbacks {
-        let numbers: Vec<u64> = rollback
-            .split(|c: char| !c.is_ascii_digit())
-            .filter_map(|number| number.parse().ok())
-            .collect();
+        let numbers: Vec<u64> =
+            rollback.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse().ok()).collect();
         assert!(numbers[0] + 1 < numbers[1], "{rollback}");
     }
 }
@@ -86,11 +79,6 @@ fn the_rollback_point_depends_neither_on_stops_nor_on_the_clock() {
         let resumed = run(&parts, &by_epoch, 1, true).0.unwrap();
         assert_eq!(without_times(&resumed.progress), without_times(&full.progress), "{stop}");
         let steps = full.progress.steps;
-        assert_same_bytes(
-            &folder.path().join("full"),
-            &parts,
-            steps,
-            &["weights.bpk", "optimizer.bpk"],
-        );
+        assert_same_bytes(&folder.path().join("full"), &parts, steps, &["weights.bpk", "optimizer.bpk"]);
     }
 }

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use models::{
-    Activation, CellKind, KernelMode, LanguageModelConfig, LayerConfig, Network, evaluate,
-};
+use models::{Activation, CellKind, KernelMode, LanguageModelConfig, LayerConfig, Network, evaluate};
 use seqdata::{Ids, Loader, Order, Windows};
 use trainer::{FitLimit, OptimizerConfig, RmspropConfig, TrainConfig, TrainMode, fit};
 
@@ -25,17 +23,12 @@ fn ids() -> Arc<Ids> {
 #[test]
 fn losses_after_200_steps_agree_with_and_without_kernels() {
     let ids = ids();
-    for kind in
-        [CellKind::Lstm, CellKind::Gru { reset_after: true }, CellKind::Elman(Activation::Tanh)]
-    {
+    for kind in [CellKind::Lstm, CellKind::Gru { reset_after: true }, CellKind::Elman(Activation::Tanh)] {
         let loss = |kernels: KernelMode| {
             let device = Device::flex();
             let layers = vec![LayerConfig::new(kind, 24), LayerConfig::new(kind, 17)];
-            let network = LanguageModelConfig {
-                dropout: 0.2,
-                layer_dropout: 0.1,
-                ..LanguageModelConfig::new(50, 12, layers)
-            };
+            let network =
+                LanguageModelConfig { dropout: 0.2, layer_dropout: 0.1, ..LanguageModelConfig::new(50, 12, layers) };
             let rmsprop = OptimizerConfig::Rmsprop(RmspropConfig::default());
             let config = TrainConfig::new(TrainMode::Windows, 16, 5e-3, rmsprop);
             let windows = |range, device| {

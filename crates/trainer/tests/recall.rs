@@ -12,10 +12,8 @@ fn a_gru_learns_to_remember_a_cue_over_noise() {
     let layers = vec![LayerConfig::new(CellKind::Gru { reset_after: true }, 24)];
     let fresh = LanguageModelConfig::new(task.vocab_size(), 8, layers).init(1, &device).unwrap();
     let adam = OptimizerConfig::Adam(AdamConfig::default());
-    let config = TrainConfig {
-        clip: Some(Clip::GlobalNorm(1.0)),
-        ..TrainConfig::new(TrainMode::Windows, 32, 0.01, adam)
-    };
+    let config =
+        TrainConfig { clip: Some(Clip::GlobalNorm(1.0)), ..TrainConfig::new(TrainMode::Windows, 32, 0.01, adam) };
     let autodiff = device.clone().autodiff();
     let batches = (0..).map(|step| task.batch(32, 1, step, &autodiff));
     let model = fit(fresh.clone(), batches, &config, FitLimit::Steps(150)).unwrap();

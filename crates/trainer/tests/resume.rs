@@ -6,8 +6,8 @@ use std::path::Path;
 
 use common::*;
 use trainer::{
-    CheckpointPolicy, Checkpoints, Clip, EpochReport, Observer, ObserverResult, Schedule,
-    StepReport, StopFlag, StopReason, TrainConfig,
+    CheckpointPolicy, Checkpoints, Clip, EpochReport, Observer, ObserverResult, Schedule, StepReport, StopFlag,
+    StopReason, TrainConfig,
 };
 #[test]
 fn a_run_stopped_at_any_step_and_resumed_is_bit_identical() {
@@ -29,11 +29,7 @@ fn a_run_stopped_at_any_step_and_resumed_is_bit_identical() {
         for stop in [1, epoch / 2, epoch - 1, epoch, epoch + 1, steps - 1] {
             let parts = folder.path().join(format!("parts-{stop}"));
             let part = run_until(&parts, &config, false, stop);
-            assert!(
-                matches!(part.stop_reason, StopReason::Requested { .. }),
-                "{:?}",
-                part.stop_reason
-            );
+            assert!(matches!(part.stop_reason, StopReason::Requested { .. }), "{:?}", part.stop_reason);
             assert_eq!(part.progress.steps, stop);
             let resumed = run(&parts, &config, 1, true).0.unwrap();
             assert_eq!(without_times(&resumed.progress), without_times(&outcome.progress));

@@ -55,8 +55,7 @@ fn model() -> Option<String> {
         return model_in(&text);
     }
     let output = Command::new("sysctl").args(["-n", "machdep.cpu.brand_string"]).output().ok()?;
-    Some(String::from_utf8(output.stdout).ok()?.trim().into())
-        .filter(|text: &String| !text.is_empty())
+    Some(String::from_utf8(output.stdout).ok()?.trim().into()).filter(|text: &String| !text.is_empty())
 }
 
 fn model_in(cpuinfo: &str) -> Option<String> {
@@ -67,8 +66,7 @@ fn model_in(cpuinfo: &str) -> Option<String> {
 /// Today in UTC, as in `2026-11-24`; nothing where there is no `date` command.
 pub fn today() -> Option<String> {
     let output = Command::new("date").args(["-u", "+%F"]).output().ok()?;
-    Some(String::from_utf8(output.stdout).ok()?.trim().into())
-        .filter(|date: &String| date.len() == 10)
+    Some(String::from_utf8(output.stdout).ok()?.trim().into()).filter(|date: &String| date.len() == 10)
 }
 
 #[cfg(test)]
@@ -77,8 +75,7 @@ mod tests {
 
     #[test]
     fn folders_are_named_after_family_vectors_and_cores() {
-        let name =
-            |model: &str, vectors, cores| Machine { model: model.into(), vectors, cores }.name();
+        let name = |model: &str, vectors, cores| Machine { model: model.into(), vectors, cores }.name();
         assert_eq!(name("AMD EPYC", "avx2", 2), "epyc-avx2-2-cores");
         assert_eq!(name("AMD EPYC 9R14 96-Core Processor", "avx512", 8), "epyc-avx512-8-cores");
         assert_eq!(name("Intel(R) Xeon(R) Processor @ 2.80GHz", "", 2), "xeon-2-cores");

@@ -65,12 +65,7 @@ fn measure_in(
 
 /// Copies the baseline's text to where training reads it, and returns the configuration; without the text,
 /// the one of the built-in fables.
-fn prepare(
-    program: &Program,
-    text: Option<&Path>,
-    folder: &Path,
-    log: &Path,
-) -> Result<&'static str, String> {
+fn prepare(program: &Program, text: Option<&Path>, folder: &Path, log: &Path) -> Result<&'static str, String> {
     let fetched: PathBuf = root().join(TEXT);
     let Some(text) = text.or_else(|| fetched.exists().then_some(&fetched)) else {
         output::status(format_args!(
@@ -79,8 +74,7 @@ fn prepare(
         ));
         return Ok(SUBSTITUTE_CONFIG);
     };
-    let text = std::path::absolute(text)
-        .map_err(|error| format!("{} cannot be found: {error}", text.display()))?;
+    let text = std::path::absolute(text).map_err(|error| format!("{} cannot be found: {error}", text.display()))?;
     let mut fetch = program.command();
     fetch.args(["fetch", "aesop", "--from"]).arg(text);
     finish(&mut start(fetch.stdout(Stdio::null()), folder, log)?, log, |_| ())?;
@@ -88,12 +82,7 @@ fn prepare(
 }
 
 /// Trains an epoch and returns the peak resident memory in MB; nothing where there is no `/proc`.
-fn train(
-    program: &Program,
-    config: &str,
-    folder: &Path,
-    log: &Path,
-) -> Result<Option<f64>, String> {
+fn train(program: &Program, config: &str, folder: &Path, log: &Path) -> Result<Option<f64>, String> {
     let mut train = program.command();
     train.args(["train", "--no-tui", "--out", "model", "--set", "train.epochs=1", "--config"]);
     train.arg(root().join("configs").join(config));
@@ -106,12 +95,7 @@ fn train(
 
 /// Milliseconds from process start to the first output byte, `count` times, after one start that only warms
 /// the file cache.
-fn first_tokens(
-    program: &Program,
-    count: usize,
-    folder: &Path,
-    log: &Path,
-) -> Result<Vec<f64>, String> {
+fn first_tokens(program: &Program, count: usize, folder: &Path, log: &Path) -> Result<Vec<f64>, String> {
     let mut all = Vec::new();
     for _ in 0..=count {
         let mut generate = program.command();
@@ -134,8 +118,7 @@ fn first_tokens(
 }
 
 fn start(command: &mut Command, folder: &Path, log: &Path) -> Result<Child, String> {
-    let errors = File::create(log)
-        .map_err(|error| format!("{} cannot be written: {error}", log.display()))?;
+    let errors = File::create(log).map_err(|error| format!("{} cannot be written: {error}", log.display()))?;
     let command = command.current_dir(folder).stdin(Stdio::null()).stderr(errors);
     command.spawn().map_err(|error| not_started(command, &error))
 }
@@ -186,8 +169,7 @@ mod tests {
 
         /// A shell, for which our commands are scripts of the same names in its working directory.
         fn program(folder: &Path, train: &str) -> Program {
-            let scripts =
-                [("train", train), ("generate", "cat model/word"), ("fetch", "test -f $3")];
+            let scripts = [("train", train), ("generate", "cat model/word"), ("fetch", "test -f $3")];
             for (name, script) in scripts {
                 std::fs::write(folder.join(name), script).unwrap();
             }

@@ -52,8 +52,8 @@ impl Program {
         let mut command = self.command();
         command.arg("bench");
         if let Some(path) = prose {
-            let path = std::path::absolute(path)
-                .map_err(|error| format!("{} is not a path: {error}", path.display()))?;
+            let path =
+                std::path::absolute(path).map_err(|error| format!("{} is not a path: {error}", path.display()))?;
             command.arg("--prose").arg(path);
         }
         self.on_device(&mut command);
@@ -87,8 +87,7 @@ fn limit_threads(command: &mut Command, threads: usize) {
 
 fn start(command: Command, name: &str, threads: usize) -> Result<Worker, String> {
     let logs = cargo::root().join(LOGS);
-    std::fs::create_dir_all(&logs)
-        .map_err(|error| format!("{} cannot be created: {error}", logs.display()))?;
+    std::fs::create_dir_all(&logs).map_err(|error| format!("{} cannot be created: {error}", logs.display()))?;
     let worker = Worker::start(command, &logs.join(format!("{}.log", name.to_lowercase())))?;
     let found = worker.info.threads;
     if found != threads as u64 {
@@ -103,14 +102,11 @@ mod tests {
 
     #[test]
     fn every_library_gets_the_number_of_threads() {
-        let program =
-            Program { path: "pastiche".into(), backend: Backend::Flex, device: None, threads: 3 };
+        let program = Program { path: "pastiche".into(), backend: Backend::Flex, device: None, threads: 3 };
         let command = program.command();
         let value = |name: &str| {
             let mut all = command.get_envs();
-            all.find(|(key, _)| *key == name)
-                .and_then(|(_, value)| value?.to_str())
-                .map(str::to_owned)
+            all.find(|(key, _)| *key == name).and_then(|(_, value)| value?.to_str()).map(str::to_owned)
         };
         for name in THREADS {
             assert_eq!(value(name).as_deref(), Some("3"), "{name}");

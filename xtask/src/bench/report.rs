@@ -24,8 +24,7 @@ pub fn tables(results: &Results) -> String {
 
 /// A row per workload and program.
 fn workloads(results: &Results) -> Vec<Vec<String>> {
-    let header =
-        ["workload", "program", "median (lowest–highest)", "", "/ ours", "of gemm", "others"];
+    let header = ["workload", "program", "median (lowest–highest)", "", "/ ours", "of gemm", "others"];
     let mut rows = vec![header.map(String::from).to_vec()];
     for measured in &results.workloads {
         let workload = measured.workload;
@@ -63,9 +62,7 @@ fn median_and_range(Summary { median, low, high }: Summary) -> String {
 /// Rows as lines, each column as wide as its widest cell.
 fn aligned(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| {
-        rows.iter().filter_map(|row| Some(row.get(column)?.chars().count())).max().unwrap_or(0)
-    };
+    let width = |column: usize| rows.iter().filter_map(|row| Some(row.get(column)?.chars().count())).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let line = |row: &Vec<String>| {
         let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}  "));
@@ -96,9 +93,7 @@ fn facts(results: &Results) -> Vec<Row> {
     ];
     for program in programs {
         rows.push(row("version", &program.name, &program.version, ""));
-        rows.extend(
-            program.properties.iter().map(|(key, value)| row(key, &program.name, value, "")),
-        );
+        rows.extend(program.properties.iter().map(|(key, value)| row(key, &program.name, value, "")));
     }
     rows
 }
@@ -162,11 +157,7 @@ fn precise(value: f64) -> String {
 }
 
 fn quoted(cell: &str) -> String {
-    if cell.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", cell.replace('"', "\"\""))
-    } else {
-        cell.into()
-    }
+    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.into() }
 }
 
 /// Writes a record; an older one stays until the new one is complete.

@@ -39,9 +39,7 @@ impl Results {
     pub fn is_on_gpu(&self) -> bool {
         let ours = self.programs.first();
         let mut properties = ours.iter().flat_map(|program| &program.properties);
-        properties.any(|(key, value)| {
-            key == "backend" && Backend::from_str(value, false).is_ok_and(Backend::is_gpu)
-        })
+        properties.any(|(key, value)| key == "backend" && Backend::from_str(value, false).is_ok_and(Backend::is_gpu))
     }
 
     /// The measurements of a workload.
@@ -199,10 +197,7 @@ mod tests {
     #[test]
     fn significant_digits_start_at_the_first_that_is_not_zero() {
         let values = [16.4317, 0.338_043, 1605.3, 12345.6, 1.0, 0.0];
-        assert_eq!(
-            values.map(|n| digits(n, 4)),
-            ["16.43", "0.3380", "1605", "12346", "1.000", "0"]
-        );
+        assert_eq!(values.map(|n| digits(n, 4)), ["16.43", "0.3380", "1605", "12346", "1.000", "0"]);
         assert_eq!(values.map(|n| digits(n, 3)), ["16.4", "0.338", "1605", "12346", "1.00", "0"]);
     }
 }

@@ -44,12 +44,7 @@ struct Measurement {
 /// Measures a workload on all workers that have it. A worker that fails is left out from then on.
 ///
 /// While others are busy there are up to twice as many rounds, of which the calmest count.
-pub fn measure(
-    workload: &Workload,
-    workers: &mut [Worker],
-    repetitions: usize,
-    pause: Duration,
-) -> Rounds {
+pub fn measure(workload: &Workload, workers: &mut [Worker], repetitions: usize, pause: Duration) -> Rounds {
     let mut rounds = Rounds { values: vec![Vec::new(); workers.len()], ..Rounds::default() };
     let count = if workload.is_for_peers() { workers.len() } else { 1 };
     let workers = &mut workers[..count];
@@ -129,11 +124,7 @@ fn warm_up(workload: &Workload, worker: &mut Worker) -> Result<Option<u64>, Stri
     }
 }
 
-fn run(
-    workload: &Workload,
-    worker: &mut Worker,
-    steps: u64,
-) -> Result<Option<Measurement>, String> {
+fn run(workload: &Workload, worker: &mut Worker, steps: u64) -> Result<Option<Measurement>, String> {
     match worker.run(workload.name, steps)? {
         Response::Unsupported => Ok(None),
         Response::Values(values) => measurement(workload, &values)

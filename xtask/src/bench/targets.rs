@@ -53,12 +53,7 @@ pub const TARGETS: [Target; 13] = [
     target("first-token", Ours, AtMost(60.0), None),
 ];
 
-const fn target(
-    workload: &'static str,
-    measure: Measure,
-    bound: Bound,
-    or_of_gemm: Option<f64>,
-) -> Target {
+const fn target(workload: &'static str, measure: Measure, bound: Bound, or_of_gemm: Option<f64>) -> Target {
     Target { workload, measure, bound, or_of_gemm }
 }
 
@@ -98,8 +93,7 @@ impl Target {
             Ours => {
                 let measured = results.get(self.workload)?;
                 // Memory grows with the text; the target is for the baseline's text.
-                let is_comparable =
-                    self.workload != "peak-memory" || measured.config == BASELINE_CONFIG;
+                let is_comparable = self.workload != "peak-memory" || measured.config == BASELINE_CONFIG;
                 measured.summary(0).filter(|_| is_comparable).map(|summary| summary.median)
             }
         }
@@ -146,8 +140,7 @@ mod tests {
 
     #[test]
     fn targets_are_met_missed_or_not_measured() {
-        let verdict =
-            |workload, measure, bound| target(workload, measure, bound, None).verdict(&example());
+        let verdict = |workload, measure, bound| target(workload, measure, bound, None).verdict(&example());
         assert_eq!(verdict("train-lstm-32", Ratio("PyTorch"), AtLeast(1.8)), "met");
         assert_eq!(verdict("train-lstm-32", Ratio("PyTorch"), AtLeast(1.9)), "missed");
         assert_eq!(verdict("generate-64", Ratio("PyTorch"), AtLeast(2.0)), "not measured");
@@ -158,8 +151,7 @@ mod tests {
 
     #[test]
     fn a_fraction_of_the_gemm_rate_is_enough() {
-        let of_gemm =
-            |peer, percent| target("train-lstm-32", Ratio(peer), AtLeast(9.0), Some(percent));
+        let of_gemm = |peer, percent| target("train-lstm-32", Ratio(peer), AtLeast(9.0), Some(percent));
         assert_eq!(of_gemm("PyTorch", 80.0).verdict(&example()), "met");
         assert_eq!(of_gemm("PyTorch", 90.0).verdict(&example()), "missed");
         assert_eq!(of_gemm("PyTorch", 90.0).goal(), "at least 9 times or 90 % of gemm");

@@ -45,8 +45,7 @@ pub enum Response {
 impl Worker {
     /// Starts the program and waits for its description; its stderr is written to `log`.
     pub fn start(mut command: Command, log: &Path) -> Result<Self, String> {
-        let errors = File::create(log)
-            .map_err(|error| format!("{} cannot be written: {error}", log.display()))?;
+        let errors = File::create(log).map_err(|error| format!("{} cannot be written: {error}", log.display()))?;
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors);
         let mut child = command.spawn().map_err(|error| not_started(&command, &error))?;
         let requests = child.stdin.take().expect("piped");

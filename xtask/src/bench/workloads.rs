@@ -68,28 +68,12 @@ pub const GEMM: u64 = 1024;
 pub const TEXT_MEGABYTES: f64 = 100.0;
 
 /// The model of the Keras baseline.
-const BASELINE: Sizes = Sizes {
-    batch: 32,
-    time: 20,
-    vocabulary: 4169,
-    embedding: 100,
-    gates: 4,
-    units: 256,
-    layers: 1,
-    every_step: false,
-};
+const BASELINE: Sizes =
+    Sizes { batch: 32, time: 20, vocabulary: 4169, embedding: 100, gates: 4, units: 256, layers: 1, every_step: false };
 /// The same with four times the units.
 const WIDE: Sizes = Sizes { units: 1024, ..BASELINE };
-const CHARACTERS: Sizes = Sizes {
-    batch: 50,
-    time: 50,
-    vocabulary: 65,
-    embedding: 64,
-    gates: 4,
-    units: 512,
-    layers: 2,
-    every_step: true,
-};
+const CHARACTERS: Sizes =
+    Sizes { batch: 50, time: 50, vocabulary: 65, embedding: 64, gates: 4, units: 512, layers: 2, every_step: true };
 
 /// Every workload, in the order of measurement.
 pub const WORKLOADS: [Workload; 17] = [
@@ -183,11 +167,7 @@ pub fn select(only: &[String], backend: Backend) -> Result<Vec<&'static Workload
     }
     let excluded = if backend.is_gpu() { Hardware::Cpu } else { Hardware::Gpu };
     let is_selected = |workload: &&Workload| {
-        if only.is_empty() {
-            workload.hardware != excluded
-        } else {
-            only.iter().any(|name| name == workload.name)
-        }
+        if only.is_empty() { workload.hardware != excluded } else { only.iter().any(|name| name == workload.name) }
     };
     Ok(WORKLOADS.iter().filter(is_selected).collect())
 }
@@ -214,18 +194,14 @@ mod tests {
         // 267,460,608 + 2 · 167,772,160
         assert_eq!(flops("train-stack-32"), 6.0 * 603_004_928.0);
         // 2500·64·2048 + 3 · 2500·512·2048 + 2500·512·65
-        assert_eq!(
-            flops("train-char-2x512"),
-            6.0 * (327_680_000.0 + 7_864_320_000.0 + 83_200_000.0)
-        );
+        assert_eq!(flops("train-char-2x512"), 6.0 * (327_680_000.0 + 7_864_320_000.0 + 83_200_000.0));
     }
 
     #[test]
     fn workloads_are_selected_by_name_and_keep_their_order() {
         let names = |only: &[&str]| {
             let only: Vec<String> = only.iter().map(ToString::to_string).collect();
-            select(&only, Backend::Flex)
-                .map(|selected| selected.iter().map(|w| w.name).collect::<Vec<_>>())
+            select(&only, Backend::Flex).map(|selected| selected.iter().map(|w| w.name).collect::<Vec<_>>())
         };
         assert_eq!(names(&["prepare", "gemm"]).unwrap(), ["gemm", "prepare"]);
         // Workloads for a GPU can be requested elsewhere by name.

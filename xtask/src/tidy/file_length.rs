@@ -17,8 +17,7 @@ pub fn check(root: &Path) -> Result<Report, String> {
         let lines = source.text.lines().count();
         longest = longest.max(lines);
         if lines > LIMIT {
-            let message =
-                format!("{lines} lines, expected at most {LIMIT}; split the file by topic");
+            let message = format!("{lines} lines, expected at most {LIMIT}; split the file by topic");
             problems.push(Problem::at(&source.path, Some(LIMIT + 1), message));
         }
     }

@@ -50,8 +50,7 @@ fn modules(sources: &[Source], folder: &str) -> Modules {
     let mut tests = Vec::new();
     for source in sources {
         let Some(path) = source.path.strip_prefix(folder) else { continue };
-        let mut path: ItemPath =
-            path.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
+        let mut path: ItemPath = path.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
         path.pop_if(|last| ["lib", "mod"].contains(&last.as_str()));
         let (code, test_modules) = without_tests(&source.text);
         tests.extend(test_modules.into_iter().map(|name| [path.clone(), vec![name]].concat()));
@@ -144,11 +143,7 @@ fn read_paths(path: &ItemPath, module: &mut Module, known: &BTreeSet<ItemPath>) 
 }
 
 /// Reads a tree such as `crate::{a::B, c::{self, D as E}}` and adds each imported name with its path.
-fn use_tree<'a>(
-    rest: &mut &[&'a str],
-    mut path: Vec<&'a str>,
-    found: &mut Vec<(&'a str, Vec<&'a str>)>,
-) {
+fn use_tree<'a>(rest: &mut &[&'a str], mut path: Vec<&'a str>, found: &mut Vec<(&'a str, Vec<&'a str>)>) {
     while let &[first, ref after @ ..] = *rest {
         *rest = after;
         match (first, after) {
@@ -234,10 +229,7 @@ fn cycles(modules: &Modules) -> Vec<Problem> {
 }
 
 /// Breadth-first search for a path from a module back to itself, without its last step.
-fn shortest_cycle(
-    edges: &BTreeMap<&ItemPath, BTreeSet<ItemPath>>,
-    start: &ItemPath,
-) -> Option<Vec<ItemPath>> {
+fn shortest_cycle(edges: &BTreeMap<&ItemPath, BTreeSet<ItemPath>>, start: &ItemPath) -> Option<Vec<ItemPath>> {
     let mut queue = VecDeque::from([vec![start.clone()]]);
     let mut visited = BTreeSet::new();
     while let Some(path) = queue.pop_front() {
@@ -258,10 +250,8 @@ mod tests {
     use super::*;
 
     fn found(files: &[(&str, &str)]) -> Vec<String> {
-        let source = |&(path, text): &(&str, &str)| Source {
-            path: format!("crates/models/src/{path}"),
-            text: text.into(),
-        };
+        let source =
+            |&(path, text): &(&str, &str)| Source { path: format!("crates/models/src/{path}"), text: text.into() };
         let sources: Vec<Source> = files.iter().map(source).collect();
         let problems = cycles(&modules(&sources, "crates/models/src/"));
         problems.iter().map(|problem| problem.message.clone()).collect()

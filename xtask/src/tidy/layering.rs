@@ -23,18 +23,8 @@ const ALLOWED: [(&str, &[&str]); 12] = [
     ("xtask", &["args"]),
 ];
 /// Every library of the workspace.
-const LIBRARIES: [&str; 10] = [
-    "args",
-    "durable",
-    "eval",
-    "generate",
-    "kernels",
-    "models",
-    "qa",
-    "seqdata",
-    "text-prep",
-    "trainer",
-];
+const LIBRARIES: [&str; 10] =
+    ["args", "durable", "eval", "generate", "kernels", "models", "qa", "seqdata", "text-prep", "trainer"];
 
 /// Crates that do not depend on Burn, not even in their tests.
 const WITHOUT_BURN: [&str; 4] = ["durable", "text-prep", "args", "xtask"];
@@ -45,10 +35,8 @@ const BACKEND_SELECTOR: &str = "cli";
 /// The crate with kernels for particular backends, which therefore depends on them.
 const KERNELS: &str = "kernels";
 /// Burn's features that enable a backend.
-const BACKENDS: [&str; 12] = [
-    "ndarray", "flex", "wgpu", "vulkan", "metal", "webgpu", "cuda", "rocm", "cpu", "tch", "remote",
-    "candle",
-];
+const BACKENDS: [&str; 12] =
+    ["ndarray", "flex", "wgpu", "vulkan", "metal", "webgpu", "cuda", "rocm", "cpu", "tch", "remote", "candle"];
 
 /// Compares every crate's dependencies with the tables above.
 pub fn check(root: &Path) -> Result<Report, String> {
@@ -101,8 +89,7 @@ fn disallowed_dependencies<'a>(package: &'a Value, ours: &[&str], findings: &mut
         let list = if allowed.is_empty() { "none".into() } else { allowed.join(", ") };
         if ours.contains(&word) {
             if !allowed.contains(&word) {
-                let message =
-                    format!("{name} may not depend on it; allowed of this workspace: {list}");
+                let message = format!("{name} may not depend on it; allowed of this workspace: {list}");
                 findings.push(Finding { package, word, message });
             }
         } else if ["args", "xtask"].contains(&name) && !LAUNCHER_DEPENDENCIES.contains(&word) {
@@ -134,8 +121,7 @@ fn disallowed_backends<'a>(package: &'a Value, findings: &mut Vec<Finding<'a>>) 
         let features = elements(&dependency["features"]).map(text);
         let enabled = features.chain(word.strip_prefix("burn-")).filter(|f| BACKENDS.contains(f));
         for backend in enabled.filter(|_| is_burn(word)) {
-            let message =
-                format!("enables the backend {backend}; only {BACKEND_SELECTOR} may do so");
+            let message = format!("enables the backend {backend}; only {BACKEND_SELECTOR} may do so");
             findings.push(Finding { package, word, message });
         }
     }
@@ -143,8 +129,7 @@ fn disallowed_backends<'a>(package: &'a Value, findings: &mut Vec<Finding<'a>>) 
         for member in elements(members).map(text) {
             let Some((word, backend)) = member.split_once('/') else { continue };
             if is_burn(word.trim_end_matches('?')) && BACKENDS.contains(&backend) {
-                let message =
-                    format!("forwards {member}; only {BACKEND_SELECTOR} selects a backend");
+                let message = format!("forwards {member}; only {BACKEND_SELECTOR} selects a backend");
                 findings.push(Finding { package, word: feature, message });
             }
         }
@@ -160,9 +145,7 @@ impl Problem {
     fn locate(&mut self, root: &Path) {
         let Ok(manifest) = std::fs::read_to_string(root.join(&self.location)) else { return };
         let word = self.message.split('`').nth(1).unwrap_or_default();
-        let starts = |line: &str| {
-            line.strip_prefix(word).is_some_and(|rest| rest.starts_with([' ', '.', '=']))
-        };
+        let starts = |line: &str| line.strip_prefix(word).is_some_and(|rest| rest.starts_with([' ', '.', '=']));
         self.line = manifest.lines().position(starts).map(|index| index + 1);
     }
 }
@@ -196,8 +179,7 @@ mod tests {
     #[test]
     fn every_crate_but_the_binaries_is_a_library() {
         let crates = ALLOWED.iter().map(|(name, _)| *name);
-        let mut libraries: Vec<&str> =
-            crates.filter(|name| !["cli", "xtask"].contains(name)).collect();
+        let mut libraries: Vec<&str> = crates.filter(|name| !["cli", "xtask"].contains(name)).collect();
         libraries.sort_unstable();
         assert_eq!(libraries, LIBRARIES);
     }
@@ -248,8 +230,7 @@ mod tests {
 
     #[test]
     fn a_problem_gets_its_line() {
-        let manifest =
-            "[package]\nname = \"a\"\n\n[dependencies]\nburn-x = 1\nburn.workspace = true\n";
+        let manifest = "[package]\nname = \"a\"\n\n[dependencies]\nburn-x = 1\nburn.workspace = true\n";
         let root = super::super::sources::tree(&[("crates/a/Cargo.toml", manifest)]);
         let mut problem = Problem::at("crates/a/Cargo.toml", None, "`burn`: not here");
         problem.locate(root.path());

@@ -44,9 +44,8 @@ pub fn check(root: &Path) -> Result<Report, String> {
 
 fn inspect(metadata: &Value) -> Report {
     let reachable = reachable(metadata);
-    let packages: Vec<&Value> = elements(&metadata["packages"])
-        .filter(|package| reachable.contains(text(&package["id"])))
-        .collect();
+    let packages: Vec<&Value> =
+        elements(&metadata["packages"]).filter(|package| reachable.contains(text(&package["id"]))).collect();
     let problems = packages.iter().filter_map(|package| problem(package)).collect();
     Report { problems, inspected: format!("{} packages", packages.len()) }
 }

@@ -51,9 +51,7 @@ mod tests {
     #[test]
     fn absolute_paths_are_found_and_relative_ones_allowed() {
         let [work, root, home] = FOLDERS;
-        let text = format!(
-            "see {work}notes\nthe ..{work}x, a.b{root}x, ${{HOME}}{root}\n\"{home}me\" and ({root}x)\n"
-        );
+        let text = format!("see {work}notes\nthe ..{work}x, a.b{root}x, ${{HOME}}{root}\n\"{home}me\" and ({root}x)\n");
         let lines: Vec<_> = problems("README.md", &text).iter().map(|p| p.line).collect();
         assert_eq!(lines, [Some(1), Some(3), Some(3)]);
     }

@@ -16,8 +16,7 @@ pub fn query(root: &Path, arguments: &[&str]) -> Result<Value, String> {
         let reason = reason.lines().find(|line| line.starts_with("error")).unwrap_or_default();
         return Err(format!("cargo metadata {} failed: {reason}", arguments.join(" ")));
     }
-    serde_json::from_slice(&output.stdout)
-        .map_err(|error| format!("the output of cargo metadata is not JSON: {error}"))
+    serde_json::from_slice(&output.stdout).map_err(|error| format!("the output of cargo metadata is not JSON: {error}"))
 }
 
 /// The elements of an array; none for any other value.

@@ -106,10 +106,7 @@ mod tests {
     fn a_phrase_is_reported_with_its_line_and_the_standard_term() {
         let text = "//! Fine.\n/// Gradients of the Way Back.\n";
         let found = problems("a.rs", text);
-        assert_eq!(
-            found[0].to_string(),
-            "a.rs:2: `the way back`: use the standard term instead (backward pass)"
-        );
+        assert_eq!(found[0].to_string(), "a.rs:2: `the way back`: use the standard term instead (backward pass)");
         assert_eq!(found.len(), 1);
     }
 
@@ -125,8 +122,7 @@ mod tests {
         for path in ["README.md", "crates/a/src/lib.rs", "configs/lstm.toml", "xtask/parity/a.py"] {
             assert!(is_checked(path), "{path}");
         }
-        for path in ["datasets/README.md", "benchmarks/record/a.md", EXCLUDED[2], "a.csv", "a.json"]
-        {
+        for path in ["datasets/README.md", "benchmarks/record/a.md", EXCLUDED[2], "a.csv", "a.json"] {
             assert!(!is_checked(path), "{path}");
         }
     }

@@ -29,11 +29,7 @@ pub struct Problem {
 
 impl Problem {
     /// A problem at a location and perhaps a line.
-    pub fn at(
-        location: impl Into<String>,
-        line: Option<usize>,
-        message: impl Into<String>,
-    ) -> Self {
+    pub fn at(location: impl Into<String>, line: Option<usize>, message: impl Into<String>) -> Self {
         Self { location: location.into(), line, message: message.into() }
     }
 }

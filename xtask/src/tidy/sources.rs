@@ -50,8 +50,8 @@ fn collect(folder: &Path, name: &str, sources: &mut Vec<Source>) -> Result<(), S
                 collect(&entry.path(), &path, sources)?;
             }
         } else if file_name.ends_with(".rs") {
-            let text = std::fs::read_to_string(entry.path())
-                .map_err(|error| format!("{path} cannot be read: {error}"))?;
+            let text =
+                std::fs::read_to_string(entry.path()).map_err(|error| format!("{path} cannot be read: {error}"))?;
             sources.push(Source { path, text });
         }
     }

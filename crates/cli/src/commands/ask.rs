@@ -28,18 +28,13 @@ pub fn run(args: &AskArgs, backend: &BackendSelection) -> Result<()> {
     };
     let questions = QaPipeline::new(&bundle, &device).generate_questions(&text, &options)?;
     if questions.is_empty() {
-        status(&format!(
-            "no question has a confidence of {} or more: lower `--min-confidence`",
-            args.min_confidence
-        ));
+        status(&format!("no question has a confidence of {} or more: lower `--min-confidence`", args.min_confidence));
     }
     print(&question_formats::write(args.format, &text, &name(args), &questions))
 }
 
 fn check(args: &AskArgs) -> Result<()> {
-    for (option, found, range) in
-        [("--per-sentence", args.per_sentence, 1..=20), ("--beam", args.beam, 1..=100)]
-    {
+    for (option, found, range) in [("--per-sentence", args.per_sentence, 1..=20), ("--beam", args.beam, 1..=100)] {
         if !range.contains(&found) {
             let (least, most) = (range.start(), range.end());
             return Err(Error::new(format!("`{option}` is {found}; expected {least} to {most}")));
@@ -74,9 +69,5 @@ fn text(args: &AskArgs) -> Result<String> {
 
 /// The name of the text in messages and output.
 fn name(args: &AskArgs) -> String {
-    if args.text.as_os_str() == "-" {
-        "standard input".into()
-    } else {
-        args.text.display().to_string()
-    }
+    if args.text.as_os_str() == "-" { "standard input".into() } else { args.text.display().to_string() }
 }

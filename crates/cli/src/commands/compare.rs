@@ -65,26 +65,16 @@ pub fn run(args: &Compare) -> Result<()> {
             }
         })
         .collect();
-    let named: Vec<NamedCurves> = names
-        .iter()
-        .zip(&all)
-        .map(|(name, curves)| NamedCurves { run: Some(name), curves })
-        .collect();
+    let named: Vec<NamedCurves> =
+        names.iter().zip(&all).map(|(name, curves)| NamedCurves { run: Some(name), curves }).collect();
     run_charts::losses(&args.out, &named, &[])?;
-    let comparison = Comparison {
-        picture: args.out.display().to_string(),
-        runs,
-        settings: settings(&args.runs)?,
-    };
+    let comparison = Comparison { picture: args.out.display().to_string(), runs, settings: settings(&args.runs)? };
     if args.json {
         return print_json(&comparison);
     }
     let (first, others) = comparison.runs.split_first().expect("there are at least two");
     if !first.comparable {
-        status(&format!(
-            "warning: the validation data of {} is unknown: it has no model",
-            first.run
-        ));
+        status(&format!("warning: the validation data of {} is unknown: it has no model", first.run));
     }
     for run in others.iter().filter(|run| first.comparable && !run.comparable) {
         status(&format!(
@@ -111,8 +101,7 @@ fn settings(runs: &[std::path::PathBuf]) -> Result<Vec<(String, Vec<String>)>> {
     keys.sort();
     keys.dedup();
     let values = keys.into_iter().map(|key| {
-        let value =
-            |table: &toml::Table| table.get(&key).map_or("–".into(), toml::Value::to_string);
+        let value = |table: &toml::Table| table.get(&key).map_or("–".into(), toml::Value::to_string);
         let values: Vec<String> = tables.iter().map(value).collect();
         (key, values)
     });
@@ -121,8 +110,7 @@ fn settings(runs: &[std::path::PathBuf]) -> Result<Vec<(String, Vec<String>)>> {
 
 fn table(comparison: &Comparison) -> String {
     let runs = &comparison.runs;
-    let number =
-        |number: Option<f64>| number.map_or("–".to_string(), |number| format!("{number:.3}"));
+    let number = |number: Option<f64>| number.map_or("–".to_string(), |number| format!("{number:.3}"));
     let row = |name: &str, cell: &dyn Fn(&Column) -> String| {
         std::iter::once(name.to_string()).chain(runs.iter().map(cell)).collect::<Vec<_>>()
     };

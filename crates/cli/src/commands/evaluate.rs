@@ -27,8 +27,7 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
     let directory = directory::find_model(args.model.as_deref(), for_data.or(for_text))?;
     let device = backend.open()?;
     // An unreadable directory is reported when the model is loaded.
-    let is_question_model =
-        read_metadata(&directory).is_ok_and(|metadata| metadata.kind == QuestionModel::KIND);
+    let is_question_model = read_metadata(&directory).is_ok_and(|metadata| metadata.kind == QuestionModel::KIND);
     let has_text_options = args.text.is_some() || args.int8 || args.state.is_some();
     if args.data.is_some() || (is_question_model && !has_text_options) {
         return evaluate_question_model(args, &directory, backend, &device);
@@ -76,14 +75,8 @@ fn evaluate_question_model(
     };
     let (pipeline, beam) = (QaPipeline::new(&bundle, device), BeamOptions::default());
     let seed = bundle.metadata.seed;
-    let evaluation = evaluate_questions(
-        &pipeline,
-        &documents,
-        found,
-        CONSTANT_QUESTION,
-        beam,
-        (NUM_SAMPLE_QUESTIONS, seed),
-    )?;
+    let evaluation =
+        evaluate_questions(&pipeline, &documents, found, CONSTANT_QUESTION, beam, (NUM_SAMPLE_QUESTIONS, seed))?;
     status(&format!("model {}", directory.display()));
     if args.json { print_json(&evaluation) } else { print(&question_scores::table(&evaluation)) }
 }
@@ -91,9 +84,7 @@ fn evaluate_question_model(
 /// Reads the run's own questions again and checks that they have not changed.
 fn own_questions(bundle: &ModelBundle<QuestionModel>) -> Result<ResolvedQuestions> {
     let text = bundle.extra_files.get(CONFIG).ok_or_else(|| {
-        Error::new(
-            "the model has no config.toml, so its validation questions are unknown: name a file with `--data`",
-        )
+        Error::new("the model has no config.toml, so its validation questions are unknown: name a file with `--data`")
     })?;
     let resolved = ResolvedQuestions::new(parse_config(&String::from_utf8_lossy(text), CONFIG)?)?;
     if resolved.prepared.valid_sha256 != bundle.metadata.valid_sha256 {
@@ -108,9 +99,7 @@ fn own_questions(bundle: &ModelBundle<QuestionModel>) -> Result<ResolvedQuestion
 /// Reads the run's own text again and checks that it has not changed.
 pub(super) fn own_text(bundle: &LmBundle) -> Result<Resolved> {
     let text = bundle.extra_files.get(CONFIG).ok_or_else(|| {
-        Error::new(
-            "the model has no config.toml, so its validation text is unknown: name a text with `--text`",
-        )
+        Error::new("the model has no config.toml, so its validation text is unknown: name a text with `--text`")
     })?;
     let config: Config = parse_config(&String::from_utf8_lossy(text), CONFIG)?;
     let resolved = match config.init.from {

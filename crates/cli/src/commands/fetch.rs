@@ -25,9 +25,7 @@ pub fn run(args: &Fetch) -> Result<()> {
         return print(&format!("{}\n", path.display()));
     }
     let (bytes, origin) = match &args.from {
-        Some(path) => {
-            (std::fs::read(path).map_err(Error::io(path, "read"))?, path.display().to_string())
-        }
+        Some(path) => (std::fs::read(path).map_err(Error::io(path, "read"))?, path.display().to_string()),
         None => match (&corpus.address, name.as_str()) {
             (Some(address), _) => (download(name, address)?, address.clone()),
             (None, "fables") => (embedded::FABLES.as_bytes().to_vec(), "this program".into()),
@@ -49,9 +47,7 @@ pub fn run(args: &Fetch) -> Result<()> {
         )));
     }
     if !known {
-        status(&format!(
-            "warning: this edition of `{name}` has an unknown hash, but the expected counts"
-        ));
+        status(&format!("warning: this edition of `{name}` has an unknown hash, but the expected counts"));
     }
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(Error::io(folder, "created"))?;
@@ -76,17 +72,14 @@ fn count(corpus: &Corpus, bytes: &[u8], origin: &str) -> Result<Counts> {
         .with_vocab_source(VocabSource::WholeText)
         .with_split(0.5, 0.0)
         .with_context_len(1);
-    let TextStats { characters, tokens, distinct_tokens: words } =
-        TextDataset::read(&mut text, config, None)?.stats;
+    let TextStats { characters, tokens, distinct_tokens: words } = TextDataset::read(&mut text, config, None)?.stats;
     Ok(Counts { characters, tokens, words })
 }
 
 /// Downloads with `curl`, to avoid the dependency on a TLS library for one file.
 fn download(name: &str, address: &str) -> Result<Vec<u8>> {
     status(&format!("downloading {address}"));
-    let advice = || {
-        format!("download it manually and run `pastiche fetch {name} --from {}`", file_of(address))
-    };
+    let advice = || format!("download it manually and run `pastiche fetch {name} --from {}`", file_of(address));
     let output = Command::new("curl")
         .args(["--fail", "--silent", "--show-error", "--location", address])
         .stdin(Stdio::null())
@@ -94,11 +87,7 @@ fn download(name: &str, address: &str) -> Result<Vec<u8>> {
         .map_err(|error| Error::new(format!("curl cannot be run ({error}): {}", advice())))?;
     if !output.status.success() {
         let reason = String::from_utf8_lossy(&output.stderr);
-        return Err(Error::new(format!(
-            "{address} cannot be downloaded ({}): {}",
-            reason.trim(),
-            advice()
-        )));
+        return Err(Error::new(format!("{address} cannot be downloaded ({}): {}", reason.trim(), advice())));
     }
     Ok(output.stdout)
 }

@@ -38,8 +38,7 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
         }
         error => error.into(),
     })?;
-    for (option, count) in [("--max-tokens", args.max_tokens), ("--num-samples", args.num_samples)]
-    {
+    for (option, count) in [("--max-tokens", args.max_tokens), ("--num-samples", args.num_samples)] {
         if count == 0 {
             return Err(Error::new(format!("`{option}` is 0; expected 1 or more")));
         }
@@ -63,11 +62,7 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
     }
     let (tokenizer, context_len) = (&bundle.tokenizer, bundle.metadata.window);
     let generator = Generator { engine, tokenizer, context_len };
-    status(&format!(
-        "model {}, seed {seed}, temperature {}",
-        directory.display(),
-        args.temperature
-    ));
+    status(&format!("model {}, seed {seed}, temperature {}", directory.display(), args.temperature));
     let start = Instant::now();
     let mut samples = Vec::new();
     match (args.num_samples, args.json) {
@@ -130,9 +125,7 @@ fn encode(args: &Generate, bundle: &LmBundle, text: &str) -> Result<Prompt> {
             generate::Error::Text(text_prep::Error::OutOfVocabulary { .. }) => {
                 Some("use `--oov drop` or `--oov unknown`")
             }
-            generate::Error::Text(text_prep::Error::NoUnknownToken { .. }) => {
-                Some("use `--oov error` or `--oov drop`")
-            }
+            generate::Error::Text(text_prep::Error::NoUnknownToken { .. }) => Some("use `--oov error` or `--oov drop`"),
             generate::Error::EmptyPrompt => Some("use `--oov unknown`"),
             _ => None,
         };

@@ -7,14 +7,11 @@ use args::Gradients;
 use burn::data::dataloader::DataLoader;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use models::{
-    Activation, CellKind, GradientReach, LanguageModel, LanguageModelConfig, LayerConfig, LmBundle,
-    Network, evaluate,
+    Activation, CellKind, GradientReach, LanguageModel, LanguageModelConfig, LayerConfig, LmBundle, Network, evaluate,
 };
 use seqdata::{Loader, Order, RecallTask, TextDataset, Windows};
 use serde::Serialize;
-use trainer::{
-    AdamConfig, Clip, FitLimit, OptimizerConfig, TrainConfig, TrainMode, endless_windows, fit,
-};
+use trainer::{AdamConfig, Clip, FitLimit, OptimizerConfig, TrainConfig, TrainMode, endless_windows, fit};
 
 use super::evaluate::own_text;
 use super::load_model;
@@ -70,9 +67,7 @@ pub fn run(args: &Gradients, backend: &BackendSelection) -> Result<()> {
     let folder = args.out.parent().filter(|folder| !folder.as_os_str().is_empty());
     if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
         let folder = folder.display();
-        return Err(Error::new(format!(
-            "`--out` is in {folder}, which is not a folder: create it first"
-        )));
+        return Err(Error::new(format!("`--out` is in {folder}, which is not a folder: create it first")));
     }
     let device = backend.open()?;
     let mut curves = if args.model.is_empty() {
@@ -105,20 +100,14 @@ fn limit(args: &Gradients) -> Result<FitLimit> {
         None if args.seconds > 0.0 && args.seconds <= 1e6 => {
             Ok(FitLimit::Time(Duration::from_secs_f64(args.seconds / CELLS.len() as f64)))
         }
-        None => Err(Error::new(format!(
-            "`--seconds` is {}; expected a number above 0 and at most 1000000",
-            args.seconds
-        ))),
+        None => {
+            Err(Error::new(format!("`--seconds` is {}; expected a number above 0 and at most 1000000", args.seconds)))
+        }
     }
 }
 
 /// Trains an RNN, an LSTM and a GRU of the configuration's size on its text and measures each.
-fn train_cells(
-    args: &Gradients,
-    limit: FitLimit,
-    backend: &BackendSelection,
-    device: &Device,
-) -> Result<Vec<Curve>> {
+fn train_cells(args: &Gradients, limit: FitLimit, backend: &BackendSelection, device: &Device) -> Result<Vec<Curve>> {
     let (config, _) = read(&args.config)?;
     let resolved = Resolved::new(config)?;
     warn(&resolved.warnings);
@@ -158,11 +147,7 @@ fn train_cells(
 }
 
 /// Measures the named models, each on its own held-out text.
-fn measure_models(
-    args: &Gradients,
-    backend: &BackendSelection,
-    device: &Device,
-) -> Result<Vec<Curve>> {
+fn measure_models(args: &Gradients, backend: &BackendSelection, device: &Device) -> Result<Vec<Curve>> {
     let mut curves = Vec::new();
     for directory in &args.model {
         let bundle: LmBundle = load_model(directory, backend, device)?;
@@ -194,19 +179,13 @@ fn rows(dataset: &TextDataset, max_lag: usize, device: &Device) -> Result<Vec<Te
     let count = windows.len().min(ROWS);
     let spread: Vec<usize> = (0..count).map(|at| at * windows.len() / count).collect();
     let to_tensor = |items: &[usize]| {
-        let ids: Vec<i32> =
-            items.iter().flat_map(|&item| windows.input(item)).map(|id| id as i32).collect();
+        let ids: Vec<i32> = items.iter().flat_map(|&item| windows.input(item)).map(|id| id as i32).collect();
         Tensor::from_data(TensorData::new(ids, [items.len(), max_lag + 1]), device)
     };
     Ok(spread.chunks(BATCH).map(to_tensor).collect())
 }
 
-fn gradient_reach(
-    model: &LanguageModel,
-    rows: &[Tensor<2, Int>],
-    max_lag: usize,
-    seed: u64,
-) -> Result<Vec<f64>> {
+fn gradient_reach(model: &LanguageModel, rows: &[Tensor<2, Int>], max_lag: usize, seed: u64) -> Result<Vec<f64>> {
     let mut reach = GradientReach::new(max_lag);
     for ids in rows {
         reach.accumulate(model, ids.clone(), seed).map_err(models::Error::from)?;
@@ -221,12 +200,7 @@ const RECALL_STEPS: u64 = 600;
 const RECALL_SEED: u64 = 1;
 
 /// Trains each cell at each gap to recall a cue, and adds the accuracies to the curves.
-fn measure_recall(
-    curves: &mut [Curve],
-    args: &Gradients,
-    backend: &BackendSelection,
-    device: &Device,
-) -> Result<()> {
+fn measure_recall(curves: &mut [Curve], args: &Gradients, backend: &BackendSelection, device: &Device) -> Result<()> {
     let adam = OptimizerConfig::Adam(AdamConfig::default());
     let config = TrainConfig {
         seed: RECALL_SEED,
@@ -265,14 +239,8 @@ fn recall_accuracy(model: &LanguageModel, task: RecallTask, device: &Device) -> 
 impl Curve {
     /// A line for trained weights and a dotted one for initial weights; colours are set later.
     fn lines(&self) -> [Series; 2] {
-        let points =
-            |norms: &[f64]| norms.iter().enumerate().map(|(k, &y)| (k as f64, y)).collect();
-        let line = |name: String, norms: &[f64], dotted| Series {
-            name,
-            points: points(norms),
-            colour: 0,
-            dotted,
-        };
+        let points = |norms: &[f64]| norms.iter().enumerate().map(|(k, &y)| (k as f64, y)).collect();
+        let line = |name: String, norms: &[f64], dotted| Series { name, points: points(norms), colour: 0, dotted };
         [
             line(self.name.clone(), &self.trained, false),
             line(format!("{}, untrained", self.name), &self.untrained, true),
@@ -281,8 +249,7 @@ impl Curve {
 }
 
 fn draw(path: &Path, max_lag: usize, lines: Vec<[Series; 2]>) -> Result<()> {
-    let coloured =
-        |(colour, lines): (usize, [Series; 2])| lines.map(|line| Series { colour, ..line });
+    let coloured = |(colour, lines): (usize, [Series; 2])| lines.map(|line| Series { colour, ..line });
     let series: Vec<Series> = lines.into_iter().enumerate().flat_map(coloured).collect();
     let options = ChartOptions {
         title: &format!("How far back gradients reach, up to a lag of {max_lag}"),

@@ -24,16 +24,10 @@ pub fn run(args: &Import, backend: &BackendSelection) -> Result<()> {
         Some(directory) => {
             let like: LmBundle = load_model(directory, backend, &device)?;
             let model = import(like.metadata.config.zeros(&device)?, layout(args.layout), tensors)?;
-            let metadata = LmMetadata {
-                epochs: 0,
-                steps: 0,
-                valid_loss_window: None,
-                valid_loss_carried: None,
-                ..like.metadata
-            };
+            let metadata =
+                LmMetadata { epochs: 0, steps: 0, valid_loss_window: None, valid_loss_carried: None, ..like.metadata };
             // The other files of a checkpoint are about the training of other weights.
-            let extra_files =
-                like.extra_files.into_iter().filter(|(name, _)| name == CONFIG).collect();
+            let extra_files = like.extra_files.into_iter().filter(|(name, _)| name == CONFIG).collect();
             LmBundle { model, metadata, extra_files, tokenizer: like.tokenizer }
         }
         None => from_config(args, tensors, backend, &device)?,
@@ -47,20 +41,12 @@ pub fn run(args: &Import, backend: &BackendSelection) -> Result<()> {
     if let Some(loss) = bundle.metadata.valid_loss_carried {
         status(&format!("validation loss {loss:.3} nats/token with carried state"));
     }
-    status(&format!(
-        "generate text with: cargo xtask generate --model {} (or pastiche generate …)",
-        run.display()
-    ));
+    status(&format!("generate text with: cargo xtask generate --model {} (or pastiche generate …)", run.display()));
     print(&format!("{}\n", run.display()))
 }
 
 /// The model for the configuration's text, evaluated on its validation split.
-fn from_config(
-    args: &Import,
-    tensors: Tensors,
-    backend: &BackendSelection,
-    device: &Device,
-) -> Result<LmBundle> {
+fn from_config(args: &Import, tensors: Tensors, backend: &BackendSelection, device: &Device) -> Result<LmBundle> {
     let (config, _) = read(&args.config)?;
     let resolved = Resolved::new(config)?;
     warn(&resolved.warnings);
@@ -71,10 +57,8 @@ fn from_config(
     let loss = evaluate(&model, &stream).map_err(models::Error::from)?.nats_per_token();
     let (model_config, config) = (resolved.model.clone(), &resolved.config);
     let (window, valid) = (config.windows.context_len, dataset.valid_sha256());
-    let metadata = LmMetadata {
-        valid_loss_carried: Some(loss),
-        ..LmMetadata::new(model_config, window, config.seed, valid)
-    };
+    let metadata =
+        LmMetadata { valid_loss_carried: Some(loss), ..LmMetadata::new(model_config, window, config.seed, valid) };
     let extra_files = BTreeMap::from([(CONFIG.to_string(), resolved.to_toml().into_bytes())]);
     Ok(LmBundle { model, tokenizer: dataset.tokenizer.clone(), metadata, extra_files })
 }
@@ -83,9 +67,9 @@ fn from_config(
 fn renamed(tensors: Tensors, changes: &[String]) -> Result<Tensors> {
     let mut tensors = tensors;
     for change in changes {
-        let (from, to) = change.split_once('=').ok_or_else(|| {
-            Error::new(format!("`--rename {change}` has no `=`; expected FROM=TO"))
-        })?;
+        let (from, to) = change
+            .split_once('=')
+            .ok_or_else(|| Error::new(format!("`--rename {change}` has no `=`; expected FROM=TO")))?;
         if !tensors.keys().any(|name| name.starts_with(from)) {
             let names: Vec<&str> = tensors.keys().map(String::as_str).collect();
             return Err(Error::new(format!(

@@ -32,11 +32,7 @@ fn layout(option: args::Layout) -> Layout {
 }
 
 /// Loads the model in `directory` onto `device`.
-fn load_model<M: Network>(
-    directory: &Path,
-    backend: &BackendSelection,
-    device: &Device,
-) -> Result<ModelBundle<M>> {
+fn load_model<M: Network>(directory: &Path, backend: &BackendSelection, device: &Device) -> Result<ModelBundle<M>> {
     let bundle = ModelBundle::load(directory, device).map_err(|error| {
         let hint = match &error {
             models::Error::WrongKind { expected, .. } if *expected == LanguageModel::KIND => {

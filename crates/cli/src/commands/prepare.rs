@@ -55,8 +55,7 @@ pub fn run(args: &Prepare) -> Result<()> {
 fn questions(args: &Prepare, config: QuestionsConfig) -> Result<()> {
     let resolved = ResolvedQuestions::new(config)?;
     warn(&resolved.warnings);
-    let QaDataset { train: examples, counts: [train, valid], max_sentence_len, .. } =
-        resolved.prepared;
+    let QaDataset { train: examples, counts: [train, valid], max_sentence_len, .. } = resolved.prepared;
     let report = Questions {
         questions: train.questions + valid.questions,
         vocabulary: examples.vocab_sizes.input,
@@ -94,17 +93,11 @@ fn text(args: &Prepare, config: Config) -> Result<()> {
     warn(&resolved.warnings);
     let streams = match resolved.train.mode {
         TrainMode::Windows | TrainMode::Examples => None,
-        TrainMode::Tbptt { bptt_len } => {
-            Some(resolved.dataset.train_streams(resolved.train.batch_size, bptt_len)?)
-        }
+        TrainMode::Tbptt { bptt_len } => Some(resolved.dataset.train_streams(resolved.train.batch_size, bptt_len)?),
     };
     let vectors = PretrainedVectors::read(&resolved)?;
     let report = report(&resolved, vectors.as_ref());
-    if args.json {
-        print_json(&report)
-    } else {
-        print(&table(&resolved, &report, streams, vectors.as_ref()))
-    }
+    if args.json { print_json(&report) } else { print(&table(&resolved, &report, streams, vectors.as_ref())) }
 }
 
 fn report(resolved: &Resolved, vectors: Option<&PretrainedVectors>) -> Report {
@@ -121,8 +114,7 @@ fn report(resolved: &Resolved, vectors: Option<&PretrainedVectors>) -> Report {
         y_shape: [windows, stats.vocab_size()],
         train_windows: resolved.dataset.train_windows().len(),
         valid_windows: resolved.dataset.valid_windows().len(),
-        vector_coverage: vectors
-            .map(|vectors| [vectors.vocabulary_coverage, vectors.training_coverage]),
+        vector_coverage: vectors.map(|vectors| [vectors.vocabulary_coverage, vectors.training_coverage]),
     }
 }
 
@@ -142,8 +134,7 @@ fn table(
         .collect();
     let unused = dataset.train_windows().unused_ids() + dataset.valid_windows().unused_ids();
     let held_out = dataset.split.valid.clone();
-    let unknown =
-        held_out.clone().filter(|&at| Some(dataset.ids.get(at)) == vocabulary.unknown_id());
+    let unknown = held_out.clone().filter(|&at| Some(dataset.ids.get(at)) == vocabulary.unknown_id());
     let unknown = (unknown.count() + dataset.valid_dropped) as f64;
     let unknown = unknown / (held_out.len() + dataset.valid_dropped) as f64;
     let mut rows = vec![

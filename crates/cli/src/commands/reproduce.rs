@@ -144,16 +144,10 @@ fn files(run: &Path) -> Result<Vec<(&'static str, Vec<u8>)>> {
     [WEIGHTS, TOKENIZER].into_iter().map(read).collect()
 }
 
-fn compare(
-    run: &Path,
-    again: &Path,
-    before: Vec<(&'static str, Vec<u8>)>,
-    one: Vec<Value>,
-) -> Result<Comparison> {
+fn compare(run: &Path, again: &Path, before: Vec<(&'static str, Vec<u8>)>, one: Vec<Value>) -> Result<Comparison> {
     let now = files(again)?;
     let changed = before.iter().zip(&now).filter(|(before, now)| before != now);
-    let mut differences: Vec<String> =
-        changed.map(|((file, _), _)| format!("{file} differs")).collect();
+    let mut differences: Vec<String> = changed.map(|((file, _), _)| format!("{file} differs")).collect();
     let other = lines_without_times(again)?;
     let equal_lines = one.iter().zip(&other).take_while(|(one, other)| one == other).count();
     if equal_lines < one.len().max(other.len()) {
@@ -177,9 +171,7 @@ fn compare(
 fn summary(comparison: &Comparison) -> String {
     let Comparison { run, again, identical, equal_lines, differences } = comparison;
     if *identical {
-        format!(
-            "{again} is bit-identical to {run}: weights, tokenizer and {equal_lines} lines of metrics\n"
-        )
+        format!("{again} is bit-identical to {run}: weights, tokenizer and {equal_lines} lines of metrics\n")
     } else {
         format!("{again} differs from {run}: {}\n", differences.join("; "))
     }

@@ -37,8 +37,7 @@ struct Listing {
 
 /// Runs the command.
 pub fn run(args: &Runs) -> Result<()> {
-    let mut runs: Vec<Row> =
-        directory::list(&args.folder)?.iter().filter_map(|path| row(path)).collect();
+    let mut runs: Vec<Row> = directory::list(&args.folder)?.iter().filter_map(|path| row(path)).collect();
     runs.sort_by(|one, other| one.age_seconds.total_cmp(&other.age_seconds));
     if args.json {
         return print_json(&Listing { runs });

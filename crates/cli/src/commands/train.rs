@@ -109,10 +109,8 @@ impl NewRun<'_> {
         };
         let outcome = train();
         // If the checkpoints cannot be listed, there may be some. Metrics are worth keeping, too.
-        let has_checkpoint =
-            || Checkpoints::of(run).steps().map_or(true, |steps| steps.iter().any(|&s| s > 0));
-        let has_metrics =
-            || run.join(metrics_file::NAME).metadata().is_ok_and(|data| data.len() > 0);
+        let has_checkpoint = || Checkpoints::of(run).steps().map_or(true, |steps| steps.iter().any(|&s| s > 0));
+        let has_metrics = || run.join(metrics_file::NAME).metadata().is_ok_and(|data| data.len() > 0);
         if outcome.is_err() && !has_checkpoint() && !has_metrics() {
             let _ = std::fs::remove_dir_all(run);
         }
@@ -120,22 +118,14 @@ impl NewRun<'_> {
     }
 }
 
-fn resume<C: Experiment>(
-    run: &Path,
-    experiment: &C,
-    args: &Train,
-    backend: &BackendSelection,
-) -> Result<StopReason> {
+fn resume<C: Experiment>(run: &Path, experiment: &C, args: &Train, backend: &BackendSelection) -> Result<StopReason> {
     let device = backend.open()?;
     match Provenance::read(run) {
         Ok(mut before) => {
-            let now =
-                Provenance::current(experiment.input_hashes(), backend.name(), before.from.clone());
+            let now = Provenance::current(experiment.input_hashes(), backend.name(), before.from.clone());
             let differences = now.differences(&before);
             for difference in &differences {
-                status(&format!(
-                    "warning: {difference}: from here on the results may differ slightly"
-                ));
+                status(&format!("warning: {difference}: from here on the results may differ slightly"));
             }
             if !differences.is_empty() {
                 before.later.extend(differences);
@@ -157,17 +147,11 @@ fn resume<C: Experiment>(
         done if done == epochs => status(&format!(
             "{name} has finished all {epochs} epochs; to continue, use `--set train.epochs=N` with a larger N"
         )),
-        done if progress
-            .should_stop_early_with(experiment.train_config().early_stopping_patience) =>
-        {
-            status(&format!(
-                "{name} has stopped early after {done} epochs; to continue, use \
+        done if progress.should_stop_early_with(experiment.train_config().early_stopping_patience) => status(&format!(
+            "{name} has stopped early after {done} epochs; to continue, use \
              `--set train.early_stopping_patience=N` with a larger N, or 0"
-            ))
-        }
-        _ => {
-            status(&format!("resuming {name} after step {} on {}", progress.steps, backend.name()))
-        }
+        )),
+        _ => status(&format!("resuming {name} after step {} on {}", progress.steps, backend.name())),
     }
     let (name, kernels) = (backend.name(), backend.kernels());
     let context = RunContext { run, device: &device, backend: name, kernels, no_tui: args.no_tui };

@@ -7,8 +7,7 @@ use super::Config;
 use crate::error::{Error, Result};
 
 /// Keys and sections that may change when a run is resumed.
-const MAY_CHANGE: [&str; 4] =
-    ["train.epochs", "train.early_stopping_patience", "samples", "checkpoints"];
+const MAY_CHANGE: [&str; 4] = ["train.epochs", "train.early_stopping_patience", "samples", "checkpoints"];
 
 /// Rejects changes that would make a resumed run another run.
 ///
@@ -52,8 +51,7 @@ fn changed<C: Serialize>(before: &C, now: &C, is_relevant: impl Fn(&str) -> bool
     let mut keys: Vec<&String> = before.keys().chain(now.keys()).collect();
     keys.sort();
     keys.dedup();
-    let changed =
-        keys.into_iter().filter(|&key| before.get(key) != now.get(key) && is_relevant(key));
+    let changed = keys.into_iter().filter(|&key| before.get(key) != now.get(key) && is_relevant(key));
     changed.map(|key| format!("`{key}`")).collect()
 }
 
@@ -92,17 +90,12 @@ mod tests {
             let now = apply_changes(before.clone(), &[change.to_string()]).unwrap();
             reject_changes(&before, &now, "runs/a")
         };
-        for allowed in [
-            "train.epochs=9",
-            "train.early_stopping_patience=3",
-            "samples.max_tokens=5",
-            "checkpoints.keep=9",
-        ] {
+        for allowed in
+            ["train.epochs=9", "train.early_stopping_patience=3", "samples.max_tokens=5", "checkpoints.keep=9"]
+        {
             change(allowed).unwrap();
         }
-        for rejected in
-            ["seed=2", "model.embedding_dim=7", "train.optimizer.rho=0.8", "windows.context_len=4"]
-        {
+        for rejected in ["seed=2", "model.embedding_dim=7", "train.optimizer.rho=0.8", "windows.context_len=4"] {
             let error = change(rejected).unwrap_err().to_string();
             let key = rejected.split('=').next().unwrap();
             assert!(error.contains(&format!("`{key}`")), "{error}");

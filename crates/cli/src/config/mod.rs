@@ -27,9 +27,7 @@ pub use questions::QuestionsConfig;
 pub use read::{AnyConfig, parse, parse_config, read, read_any};
 pub use resolve::Resolved;
 pub use resolve_questions::ResolvedQuestions;
-pub use train::{
-    Checkpoints, Clip, ModeKind, Optimizer, OptimizerKind, Schedule, ScheduleKind, Train,
-};
+pub use train::{Checkpoints, Clip, ModeKind, Optimizer, OptimizerKind, Schedule, ScheduleKind, Train};
 
 /// A whole configuration. `docs/config.md` lists the defaults, which are mostly those of the Keras baseline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -19,11 +19,7 @@ pub struct PretrainedModel {
 impl PretrainedModel {
     /// The model of `bundle`, with its vocabulary unchanged.
     pub fn of(bundle: &LmBundle) -> Self {
-        Self {
-            tokenizer: bundle.tokenizer.clone(),
-            model: bundle.metadata.config.clone(),
-            new_tokens: NewTokens::Unk,
-        }
+        Self { tokenizer: bundle.tokenizer.clone(), model: bundle.metadata.config.clone(), new_tokens: NewTokens::Unk }
     }
 
     /// Replaces the sections of `config` that the model determines.

@@ -81,18 +81,14 @@ fn text(args: &ConfigArgs) -> Result<(String, &Path)> {
     let Some(path) = args.config.as_deref() else {
         let path = Path::new(DEFAULT);
         let text = match std::fs::read_to_string(path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                embedded::LSTM_CONFIG.to_string()
-            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => embedded::LSTM_CONFIG.to_string(),
             text => text.map_err(Error::io(path, "read"))?,
         };
         return Ok((text, path));
     };
     match std::fs::read_to_string(path) {
         Ok(text) => Ok((text, path)),
-        Err(error)
-            if error.kind() == std::io::ErrorKind::NotFound && path == Path::new(QUESTIONS) =>
-        {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && path == Path::new(QUESTIONS) => {
             Ok((embedded::QA_CONFIG.to_string(), path))
         }
         Err(error) => {
@@ -104,9 +100,7 @@ fn text(args: &ConfigArgs) -> Result<(String, &Path)> {
                 None => format!("name one that exists, such as {DEFAULT}, or none"),
             };
             let path = path.display();
-            Err(Error::new(format!(
-                "the configuration {path} cannot be read ({error}): {expected}"
-            )))
+            Err(Error::new(format!("the configuration {path} cannot be read ({error}): {expected}")))
         }
     }
 }
@@ -116,9 +110,8 @@ fn text(args: &ConfigArgs) -> Result<(String, &Path)> {
 pub fn parse_config<T: DeserializeOwned>(text: &str, file: &str) -> Result<T> {
     let at_line = |error| located(text, file, &error);
     let mut table = DeTable::parse(text).map_err(at_line)?;
-    rename_in_file(table.get_mut()).map_err(|(message, span)| {
-        Error::new(format!("{file}, line {}: {message}", line_number(text, span.start)))
-    })?;
+    rename_in_file(table.get_mut())
+        .map_err(|(message, span)| Error::new(format!("{file}, line {}: {message}", line_number(text, span.start))))?;
     T::deserialize(Deserializer::from(table)).map_err(at_line)
 }
 
@@ -133,16 +126,13 @@ fn located(text: &str, file: &str, error: &toml::de::Error) -> Error {
 }
 
 /// Applies changes of the form KEY=VALUE. Old names of keys are accepted.
-pub fn apply_changes<C: Serialize + DeserializeOwned>(
-    mut config: C,
-    changes: &[String],
-) -> Result<C> {
+pub fn apply_changes<C: Serialize + DeserializeOwned>(mut config: C, changes: &[String]) -> Result<C> {
     let table = Table::try_from(&config);
     let mut table = table.map_err(|error| Error::new(error.to_string()))?;
     let parse = |change: &String| -> Result<Change> {
-        let (key, value) = change.split_once('=').ok_or_else(|| {
-            Error::new(format!("`--set {change}` has no `=`; expected KEY=VALUE"))
-        })?;
+        let (key, value) = change
+            .split_once('=')
+            .ok_or_else(|| Error::new(format!("`--set {change}` has no `=`; expected KEY=VALUE")))?;
         Ok((key.trim().into(), parse_value(value.trim())))
     };
     let parsed: Vec<Change> = changes.iter().map(parse).collect::<Result<_>>()?;
@@ -211,9 +201,7 @@ fn explain(error: &toml::de::Error) -> String {
     let what = if message.starts_with("unknown field") { "key" } else { "value" };
     match nearest {
         Some(nearest) => {
-            format!("unknown {what} `{found}`; the nearest is `{nearest}`, known are {}", {
-                known.join(", ")
-            })
+            format!("unknown {what} `{found}`; the nearest is `{nearest}`, known are {}", { known.join(", ") })
         }
         None => format!("unknown {what} `{found}`"),
     }
@@ -242,8 +230,7 @@ mod tests {
     fn error_of(text: &str, changes: &[&str]) -> String {
         let changes: Vec<String> = changes.iter().map(|change| change.to_string()).collect();
         let config: Result<Config> = parse_config(text, "my.toml");
-        let error =
-            config.and_then(|config| apply_changes(config, &changes)).unwrap_err().to_string();
+        let error = config.and_then(|config| apply_changes(config, &changes)).unwrap_err().to_string();
         assert!(!error.contains('\n'), "{error}");
         error
     }
@@ -258,8 +245,7 @@ mod tests {
         let layers = "[[model.layers]]\ncell = \"lstm\"\nunits = 3\nunit = 4\n";
         let error = error_of(layers, &[]);
         assert!(error.contains("line 4") && error.contains("`units`"), "{error}");
-        let rules =
-            "[clean]\nrules = [\n  { rule = \"lower-case\" },\n  { rule = \"lowercase\" },\n]\n";
+        let rules = "[clean]\nrules = [\n  { rule = \"lower-case\" },\n  { rule = \"lowercase\" },\n]\n";
         let error = error_of(rules, &[]);
         assert!(error.contains("lower-case"), "{error}");
     }
@@ -298,8 +284,7 @@ mod tests {
 
     #[test]
     fn a_configuration_round_trips() {
-        let config =
-            apply_changes(Config::default(), &["vocabulary.min_count=2".to_string()]).unwrap();
+        let config = apply_changes(Config::default(), &["vocabulary.min_count=2".to_string()]).unwrap();
         let text = toml::to_string(&config).unwrap();
         assert_eq!(parse_config::<Config>(&text, "again").unwrap(), config);
     }

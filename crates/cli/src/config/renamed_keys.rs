@@ -22,19 +22,10 @@ const RENAMED: &[Renamed] = &[
     Renamed { values: &[("book", "keras-lowercase")], ..key("clean.preset", "clean.preset") },
     key("clean.story_mark", "clean.document_separator"),
     key("from.model", "init.from"),
-    Renamed {
-        values: &[("refuse", "error"), ("keep", "unk")],
-        ..key("from.vocabulary", "init.new_tokens")
-    },
-    Renamed {
-        values: &[("marked", "feature"), ("again", "reencode")],
-        ..key("model.answer", "model.answer_encoding")
-    },
+    Renamed { values: &[("refuse", "error"), ("keep", "unk")], ..key("from.vocabulary", "init.new_tokens") },
+    Renamed { values: &[("marked", "feature"), ("again", "reencode")], ..key("model.answer", "model.answer_encoding") },
     key("model.embedding", "model.embedding_dim"),
-    Renamed {
-        values: &[("pointers", "span"), ("tags", "tagger")],
-        ..key("model.extraction", "model.extractor_head")
-    },
+    Renamed { values: &[("pointers", "span"), ("tags", "tagger")], ..key("model.extraction", "model.extractor_head") },
     key("model.finding_teaches_words", "model.extractor_updates_embeddings"),
     key("model.longest_answer", "model.max_answer_len"),
     key("model.tied", "model.tie_weights"),
@@ -80,8 +71,7 @@ pub(super) fn rename_in_file(file: &mut DeTable<'_>) -> Result<(), (String, Rang
             let span = value.span();
             let name = Spanned::new(span.clone(), section.into());
             let entry = file.entry(name);
-            let target =
-                entry.or_insert_with(|| Spanned::new(span.clone(), DeValue::Table(DeTable::new())));
+            let target = entry.or_insert_with(|| Spanned::new(span.clone(), DeValue::Table(DeTable::new())));
             // What is not a table is rejected when the configuration is read.
             let DeValue::Table(target) = target.get_mut() else { continue };
             if target.insert(Spanned::new(span.clone(), key.into()), value).is_some() {
@@ -95,8 +85,7 @@ pub(super) fn rename_in_file(file: &mut DeTable<'_>) -> Result<(), (String, Rang
             *value = new.into();
         }
     }
-    for section in RENAMED.iter().map(|renamed| split(renamed.old).0).filter(|old| is_removed(old))
-    {
+    for section in RENAMED.iter().map(|renamed| split(renamed.old).0).filter(|old| is_removed(old)) {
         let value = file.get(section).map(Spanned::get_ref);
         if matches!(value, Some(DeValue::Table(table)) if table.is_empty()) {
             file.remove(section);
@@ -121,13 +110,9 @@ pub(super) type Change = (String, Value);
 ///
 /// # Errors
 /// The message.
-pub(super) fn check_changes<'a>(
-    changes: impl Iterator<Item = &'a Change> + Clone,
-) -> Result<(), String> {
+pub(super) fn check_changes<'a>(changes: impl Iterator<Item = &'a Change> + Clone) -> Result<(), String> {
     let gives = |path| changes.clone().any(|change| is_given(path, change));
-    let both = RENAMED
-        .iter()
-        .find(|renamed| renamed.old != renamed.new && gives(renamed.old) && gives(renamed.new));
+    let both = RENAMED.iter().find(|renamed| renamed.old != renamed.new && gives(renamed.old) && gives(renamed.new));
     both.map_or(Ok(()), |renamed| Err(renamed.both_given()))
 }
 
@@ -159,15 +144,13 @@ fn rename_in_section(section: String, mut table: Table) -> Vec<Change> {
 
 fn is_given(path: &'static str, (key, value): &Change) -> bool {
     let (section, name) = split(path);
-    key == path
-        || (key == section && value.as_table().is_some_and(|table| table.contains_key(name)))
+    key == path || (key == section && value.as_table().is_some_and(|table| table.contains_key(name)))
 }
 
 /// Whether all keys of a section moved to other sections.
 fn is_removed(section: &str) -> bool {
     let within = |path| split(path).0 == section;
-    RENAMED.iter().any(|renamed| within(renamed.old))
-        && !RENAMED.iter().any(|renamed| within(renamed.new))
+    RENAMED.iter().any(|renamed| within(renamed.old)) && !RENAMED.iter().any(|renamed| within(renamed.new))
 }
 
 fn split(path: &'static str) -> (&'static str, &'static str) {
@@ -277,9 +260,7 @@ mod tests {
         let questions = |text| parse_config::<QuestionsConfig>(text, "my.toml").unwrap();
         assert_eq!(questions(OLD_QUESTIONS), questions(NEW_QUESTIONS));
         assert_eq!(questions(OLD_QUESTIONS).vocabulary.decoder_vocab, 70);
-        let other = questions(
-            "task = \"questions\"\n[model]\nanswer = \"marked\"\nextraction = \"pointers\"",
-        );
+        let other = questions("task = \"questions\"\n[model]\nanswer = \"marked\"\nextraction = \"pointers\"");
         assert_eq!(other, QuestionsConfig::default());
     }
 
@@ -320,10 +301,8 @@ mod tests {
 
     #[test]
     fn a_change_of_a_section_is_renamed_too() {
-        let stride = Config {
-            windows: crate::config::Windows { stride: 3, ..Default::default() },
-            ..Config::default()
-        };
+        let stride =
+            Config { windows: crate::config::Windows { stride: 3, ..Default::default() }, ..Config::default() };
         let changes = ["windows={length=4}".to_string(), "streams={length=6}".into()];
         let config = apply_changes(stride, &changes).unwrap();
         // A section replaces the section as a whole.
@@ -346,9 +325,7 @@ mod tests {
         let file = "[windows]\nlength = 4\ncontext_len = 4";
         let error = parse_config::<Config>(file, "my.toml").unwrap_err().to_string();
         assert!(
-            error.starts_with(
-                "my.toml, line 2: `windows.length` is the old name of `windows.context_len`"
-            ),
+            error.starts_with("my.toml, line 2: `windows.length` is the old name of `windows.context_len`"),
             "{error}"
         );
         for changes in [

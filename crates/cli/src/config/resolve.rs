@@ -71,8 +71,7 @@ impl Resolved {
                     .to_string(),
             );
         }
-        let mut model = pretrained
-            .map_or_else(|| model_config(&config.model), |pretrained| pretrained.model.clone());
+        let mut model = pretrained.map_or_else(|| model_config(&config.model), |pretrained| pretrained.model.clone());
         if pretrained.is_none() {
             vectors(&mut config.model.vectors)?;
         }
@@ -96,9 +95,7 @@ impl Resolved {
         if let Some(separator) = &config.clean.document_separator
             && dataset.tokenizer.document_separator_id().is_none()
         {
-            warnings.push(format!(
-                "the document separator `{separator}` does not occur in the cleaned text"
-            ));
+            warnings.push(format!("the document separator `{separator}` does not occur in the cleaned text"));
         }
         Ok(Self { config, dataset, model, train, warnings })
     }
@@ -154,9 +151,7 @@ fn dataset_config(config: &Config) -> Result<DatasetConfig> {
     let clean = &config.clean;
     let cleaner = match (&clean.preset, &clean.rules) {
         (Some(_), Some(_)) => {
-            return Err(Error::new(
-                "`clean.preset` and `clean.rules` are both given; expected one of them",
-            ));
+            return Err(Error::new("`clean.preset` and `clean.rules` are both given; expected one of them"));
         }
         (None, Some(rules)) => Cleaner::new(rules.clone()),
         (preset, None) => Cleaner::preset(preset.as_deref().unwrap_or("prose"))?,
@@ -182,10 +177,7 @@ fn dataset_config(config: &Config) -> Result<DatasetConfig> {
         vocab_source: config.vocabulary.fit_on,
         min_count: config.vocabulary.min_count,
         oov: config.vocabulary.oov,
-        fractions: Fractions {
-            valid: config.split.valid_fraction,
-            test: config.split.test_fraction,
-        },
+        fractions: Fractions { valid: config.split.valid_fraction, test: config.split.test_fraction },
         context_len,
         stride,
     })
@@ -231,9 +223,7 @@ fn pre_tokenizer(config: &Config) -> Result<PreTokenizer> {
 fn text(config: &mut Config) -> Result<Box<dyn TextSource>> {
     let text = &mut config.text;
     match (&text.dataset, &text.path) {
-        (Some(_), Some(_)) => {
-            Err(Error::new("`text.dataset` and `text.path` are both given; expected one of them"))
-        }
+        (Some(_), Some(_)) => Err(Error::new("`text.dataset` and `text.path` are both given; expected one of them")),
         (None, None) => Err(Error::new(
             "no text is given; expected `text.dataset = \"fables\"`, `text.path = \"my.txt\"` or \
              `--text my.txt`",

@@ -77,8 +77,7 @@ impl ResolvedQuestions {
             max_answer_len: config.model.max_answer_len,
         };
         let mut warnings = Vec::new();
-        let (train_documents, valid, valid_found) =
-            documents(&mut config.data, config.seed, &mut warnings)?;
+        let (train_documents, valid, valid_found) = documents(&mut config.data, config.seed, &mut warnings)?;
         let prepared = QaDataset::new(&train_documents, &valid, &dataset_config)?;
         model.vocab_size = prepared.train.vocab_sizes.input;
         model.decoder_vocab = prepared.train.vocab_sizes.output;
@@ -152,16 +151,10 @@ fn model_config(model: &QuestionsModel) -> QuestionModelConfig {
 
 /// The training documents, the validation documents and the number of questions in the latter. Paths are made
 /// absolute.
-fn documents(
-    data: &mut Data,
-    seed: u64,
-    warnings: &mut Vec<String>,
-) -> Result<(Vec<Document>, Vec<Document>, usize)> {
+fn documents(data: &mut Data, seed: u64, warnings: &mut Vec<String>) -> Result<(Vec<Document>, Vec<Document>, usize)> {
     let all = match (&data.dataset, &data.path) {
         (Some(_), Some(_)) => {
-            return Err(Error::new(
-                "`data.dataset` and `data.path` are both given; expected one of them",
-            ));
+            return Err(Error::new("`data.dataset` and `data.path` are both given; expected one of them"));
         }
         (None, None) => {
             return Err(Error::new(
@@ -169,9 +162,7 @@ fn documents(
                  `--text my.json`",
             ));
         }
-        (Some(name), None) if name == "fables-qa" => {
-            read_squad("the built-in fables-qa", embedded::FABLES_QA)?
-        }
+        (Some(name), None) if name == "fables-qa" => read_squad("the built-in fables-qa", embedded::FABLES_QA)?,
         (Some(name), None) => {
             return Err(Error::new(format!(
                 "the data set `{name}` is unknown; expected fables-qa; for a file use `data.path`"

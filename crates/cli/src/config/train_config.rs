@@ -1,8 +1,6 @@
 //! Converts the sections `[train]` and `[checkpoints]` to the trainer's [`TrainConfig`].
 
-use trainer::{
-    AdamConfig, CheckpointPolicy, OptimizerConfig, RmspropConfig, TrainConfig, TrainMode,
-};
+use trainer::{AdamConfig, CheckpointPolicy, OptimizerConfig, RmspropConfig, TrainConfig, TrainMode};
 
 use super::{Checkpoints, Clip, Optimizer, OptimizerKind, Schedule, ScheduleKind, Train};
 use crate::error::{Error, Result};
@@ -51,14 +49,10 @@ fn schedule(section: &Schedule) -> Result<trainer::Schedule> {
         ScheduleKind::Plateau => [true, false, true],
     };
     let given = [factor.is_some(), every_epochs.is_some(), patience.is_some()];
-    for ((key, needed), given) in
-        ["factor", "every_epochs", "patience"].iter().zip(needed).zip(given)
-    {
+    for ((key, needed), given) in ["factor", "every_epochs", "patience"].iter().zip(needed).zip(given) {
         let kind = format!("`train.schedule.kind = \"{}\"`", format!("{kind:?}").to_lowercase());
         if needed && !given {
-            return Err(Error::new(format!(
-                "`train.schedule.{key}` is missing, which {kind} needs; give it"
-            )));
+            return Err(Error::new(format!("`train.schedule.{key}` is missing, which {kind} needs; give it")));
         }
         if given && !needed {
             return Err(Error::new(format!(
@@ -81,9 +75,7 @@ fn schedule(section: &Schedule) -> Result<trainer::Schedule> {
 fn optimizer(section: &Optimizer) -> Result<OptimizerConfig> {
     let Optimizer { kind, epsilon, rho, momentum, centered, beta_1, beta_2 } = *section;
     let (misplaced, owner) = match kind {
-        OptimizerKind::Rmsprop => {
-            ([beta_1.map(|_| "beta_1"), beta_2.map(|_| "beta_2"), None], "adam")
-        }
+        OptimizerKind::Rmsprop => ([beta_1.map(|_| "beta_1"), beta_2.map(|_| "beta_2"), None], "adam"),
         OptimizerKind::Adam => {
             let given = [rho.map(|_| "rho"), momentum.map(|_| "momentum")];
             ([given[0], given[1], centered.map(|_| "centered")], "rmsprop")

@@ -55,22 +55,10 @@ impl<M> Dashboard<M> {
         let state = ViewState { name, backend, baselines, ..ViewState::default() };
         let state = Arc::new(Mutex::new(state));
         let (stop, on_stop) = (stop.clone(), stop.clone());
-        let screen =
-            Screen::open(state.clone(), Box::new(move || signals::request_stop(&on_stop))).ok()?;
+        let screen = Screen::open(state.clone(), Box::new(move || signals::request_stop(&on_stop))).ok()?;
         let plain = Progress::new(samples.clone());
         let (started_at, saved, summaries) = (Instant::now(), None, Vec::new());
-        Some(Self {
-            state,
-            screen,
-            started_at,
-            saved,
-            run,
-            stop,
-            samples,
-            plain,
-            uses_ema,
-            summaries,
-        })
+        Some(Self { state, screen, started_at, saved, run, stop, samples, plain, uses_ema, summaries })
     }
 
     fn update(&self, change: impl FnOnce(&mut ViewState)) {
@@ -141,9 +129,7 @@ impl<M> Observer<M> for Dashboard<M> {
         let seconds = self.started_at.elapsed().as_secs_f64();
         // Requested by a signal, which the view does not know of.
         let stopping = self.stop.is_requested();
-        let saved = self
-            .saved
-            .map(|(at, step)| SavedCheckpoint { seconds_ago: at.elapsed().as_secs_f64(), step });
+        let saved = self.saved.map(|(at, step)| SavedCheckpoint { seconds_ago: at.elapsed().as_secs_f64(), step });
         self.update(|state| {
             state.phase = Phase::Training;
             state.stopping |= stopping;
@@ -163,11 +149,7 @@ impl<M> Observer<M> for Dashboard<M> {
     }
 
     fn on_sample(&mut self, step: &StepReport, model: &M) -> ObserverResult {
-        if self.screen.is_open() {
-            self.sample(step.step_of_run, model)
-        } else {
-            self.plain.on_sample(step, model)
-        }
+        if self.screen.is_open() { self.sample(step.step_of_run, model) } else { self.plain.on_sample(step, model) }
     }
 
     fn on_epoch_end(&mut self, epoch: &EpochReport, model: &M) -> ObserverResult {

@@ -104,8 +104,7 @@ pub fn read_curves(run: &Path) -> Result<Curves> {
     let mut epochs = Vec::new();
     let mut previous = EpochPosition::default();
     for value in lines(run)? {
-        let point =
-            |step: &str, value_of: &str| Some((value[step].as_f64()?, value[value_of].as_f64()?));
+        let point = |step: &str, value_of: &str| Some((value[step].as_f64()?, value[value_of].as_f64()?));
         match value["event"].as_str() {
             Some("step") => {
                 let position = EpochPosition::read(&value);
@@ -164,8 +163,7 @@ fn lines(run: &Path) -> Result<Vec<Value>> {
     let text = std::fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
     let whole = text.rfind('\n').map_or(0, |end| end + 1);
     let line = |(at, line): (usize, &str)| {
-        serde_json::from_str(line)
-            .map_err(|error| Error::new(format!("{}, line {}: {error}", path.display(), at + 1)))
+        serde_json::from_str(line).map_err(|error| Error::new(format!("{}, line {}: {error}", path.display(), at + 1)))
     };
     text[..whole].lines().enumerate().map(line).collect()
 }
@@ -233,10 +231,7 @@ mod tests {
         };
         assert_eq!(read_curves(folder.path()).unwrap(), expected);
         let without_times = lines_without_times(folder.path()).unwrap();
-        assert_eq!(
-            without_times[3],
-            json!({"event": "epoch", "step": 60, "valid_loss_nats_per_token": 4.0})
-        );
+        assert_eq!(without_times[3], json!({"event": "epoch", "step": 60, "valid_loss_nats_per_token": 4.0}));
         std::fs::write(folder.path().join(NAME), text.clone() + "{\"ev").unwrap();
         assert_eq!(read_curves(folder.path()).unwrap(), expected);
         std::fs::write(folder.path().join(NAME), text + "{\"ev\n").unwrap();

@@ -48,12 +48,7 @@ impl<M> Observer<M> for Progress<M> {
         }
         self.last_line = Instant::now();
         let StepReport {
-            epoch,
-            steps,
-            loss_nats_per_token: loss,
-            tokens_per_second: speed,
-            learning_rate: rate,
-            ..
+            epoch, steps, loss_nats_per_token: loss, tokens_per_second: speed, learning_rate: rate, ..
         } = *step;
         status(&format!(
             "epoch {epoch}/{} step {}/{steps} loss {loss:.3} rate {rate:.2e} {} tokens/s, epoch ends in {}",

@@ -63,18 +63,13 @@ const SIZE: (u32, u32) = (760, 460);
 /// # Errors
 /// If there is nothing to draw, or the file cannot be written.
 pub fn draw(path: &Path, options: &ChartOptions, series: &[Series]) -> Result<()> {
-    let svg = svg(options, series)
-        .map_err(|error| Error::new(format!("cannot draw the chart: {error}")))?;
+    let svg = svg(options, series).map_err(|error| Error::new(format!("cannot draw the chart: {error}")))?;
     Ok(write_atomically(path, svg.as_bytes())?)
 }
 
-fn svg(
-    options: &ChartOptions,
-    series: &[Series],
-) -> std::result::Result<String, Box<dyn std::error::Error>> {
+fn svg(options: &ChartOptions, series: &[Series]) -> std::result::Result<String, Box<dyn std::error::Error>> {
     let xs = series.iter().flat_map(|series| &series.points).map(|point| point.0);
-    let (left, right) =
-        xs.fold((f64::INFINITY, 0.0), |(least, most), x| (x.min(least), x.max(most)));
+    let (left, right) = xs.fold((f64::INFINITY, 0.0), |(least, most), x| (x.min(least), x.max(most)));
     // A single point: start the axis at 0.
     let left = if left < right { left } else { 0.0 };
     if left >= right {
@@ -132,8 +127,7 @@ where
             chart.draw_series(dots)?.label(name).legend(key);
         } else {
             let line = LineSeries::new(shown, colour.stroke_width(2));
-            let key =
-                move |(x, y)| PathElement::new(vec![(x, y), (x + 20, y)], colour.stroke_width(2));
+            let key = move |(x, y)| PathElement::new(vec![(x, y), (x + 20, y)], colour.stroke_width(2));
             chart.draw_series(line)?.label(name).legend(key);
         }
     }

@@ -8,9 +8,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use durable::write_atomically;
 use eval::{Memorization, TrainingText};
-use generate::{
-    Engine, GenerateOptions, Generator, Sample, Sampling, bits_per_byte, encode_prompt,
-};
+use generate::{Engine, GenerateOptions, Generator, Sample, Sampling, bits_per_byte, encode_prompt};
 use models::{LmBundle, Precision, StateMode};
 use seqdata::TextDataset;
 use serde::Serialize;
@@ -96,12 +94,7 @@ pub fn final_sample(best: &LmBundle, device: &Device) -> Result<Sample> {
 
 impl EvaluationReport {
     /// Evaluates `best`, which was trained on `dataset` and generated `sample`.
-    pub fn new(
-        dataset: &TextDataset,
-        best: &LmBundle,
-        baselines: &Baselines,
-        sample: &Sample,
-    ) -> Self {
+    pub fn new(dataset: &TextDataset, best: &LmBundle, baselines: &Baselines, sample: &Sample) -> Self {
         let valid = valid_ids(dataset);
         let window = dataset.context_len();
         let row = |name: &str, loss: f64| Row {
@@ -130,9 +123,8 @@ impl EvaluationReport {
 
         // Document separators are not generated text.
         let separator = dataset.tokenizer.document_separator_id();
-        let without_separators = |ids: &[u32]| -> Vec<u32> {
-            ids.iter().copied().filter(|&id| Some(id) != separator).collect()
-        };
+        let without_separators =
+            |ids: &[u32]| -> Vec<u32> { ids.iter().copied().filter(|&id| Some(id) != separator).collect() };
         let training_text = TrainingText::new(without_separators(&train_ids(dataset)));
         let overlap = |ids: &[u32]| {
             let Memorization { longest, ngrams } = training_text.compare(ids);
@@ -191,9 +183,9 @@ impl EvaluationReport {
         let difference = best - ngram;
         let unigram = loss("unigram");
         let verdict = match difference {
-            _ if best >= unigram => format!(
-                "is not better than the unigram baseline ({unigram:.3}): train longer, or on more text"
-            ),
+            _ if best >= unigram => {
+                format!("is not better than the unigram baseline ({unigram:.3}): train longer, or on more text")
+            }
             d if d > TIE => format!(
                 "is {d:.2} worse than an interpolated Kneser–Ney {NGRAM} model of the same text \
                  ({ngram:.3}): train longer, or regularise if the validation loss has started to rise"
@@ -242,9 +234,7 @@ impl EvaluationReport {
                 "the model can memorise its text: rely on the validation loss, not the training loss, and use \
                  dropout, early stopping or a smaller model"
             }
-            r if r > 0.05 => {
-                "the text is small for this model: check that the validation loss decreases"
-            }
+            r if r > 0.05 => "the text is small for this model: check that the validation loss decreases",
             _ => "the text is large for this model: a larger model may reach a lower loss",
         };
         format!(
@@ -298,22 +288,10 @@ mod tests {
 
     #[test]
     fn the_comparison_names_the_better_model() {
-        assert!(
-            report(4.44).comparison().contains("about as good"),
-            "{}",
-            report(4.44).comparison()
-        );
-        assert!(
-            report(4.2).comparison().contains("is 0.22 better"),
-            "{}",
-            report(4.2).comparison()
-        );
+        assert!(report(4.44).comparison().contains("about as good"), "{}", report(4.44).comparison());
+        assert!(report(4.2).comparison().contains("is 0.22 better"), "{}", report(4.2).comparison());
         assert!(report(4.6).comparison().contains("is 0.18 worse"), "{}", report(4.6).comparison());
-        assert!(
-            report(5.7).comparison().contains("not better than the unigram"),
-            "{}",
-            report(5.7).comparison()
-        );
+        assert!(report(5.7).comparison().contains("not better than the unigram"), "{}", report(5.7).comparison());
     }
 
     #[test]

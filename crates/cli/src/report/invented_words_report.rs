@@ -19,12 +19,7 @@ use crate::view::format::thousands;
 ///
 /// # Errors
 /// If the file cannot be written.
-pub fn write(
-    dataset: &TextDataset,
-    best: &LmBundle,
-    sample: &Sample,
-    run: &Path,
-) -> Result<Option<String>> {
+pub fn write(dataset: &TextDataset, best: &LmBundle, sample: &Sample, run: &Path) -> Result<Option<String>> {
     if !matches!(dataset.tokenizer.pre_tokenizer, PreTokenizer::Characters(_)) {
         return Ok(None);
     }
@@ -60,9 +55,7 @@ fn sentence(found: &InventedWords) -> String {
         _ => {
             let more = if examples.len() < *invented { " …" } else { "" };
             let (percent, examples) = (100.0 * found.fraction(), examples.join(", "));
-            format!(
-                "spelled {count} words, {percent:.1} % of them not in the training text: {examples}{more}"
-            )
+            format!("spelled {count} words, {percent:.1} % of them not in the training text: {examples}{more}")
         }
     }
 }
@@ -79,8 +72,6 @@ mod tests {
         assert_eq!(said(" the fox "), "spelled 2 words, all of them in the training text.");
         let one = said(" the foxen and a fox ");
         assert_eq!(one, "spelled 5 words, 40.0 % of them not in the training text: foxen, a");
-        assert!(
-            said(" foxen foxen ").ends_with("100.0 % of them not in the training text: foxen …")
-        );
+        assert!(said(" foxen foxen ").ends_with("100.0 % of them not in the training text: foxen …"));
     }
 }

@@ -28,9 +28,7 @@ struct Line<'a> {
 /// Formats the questions; `text` is the text that they are about, and `name` its title.
 pub fn write(format: AskFormat, text: &str, name: &str, questions: &[GeneratedQuestion]) -> String {
     match format {
-        AskFormat::Jsonl => {
-            questions.iter().map(|generated| json!(line(generated)).to_string() + "\n").collect()
-        }
+        AskFormat::Jsonl => questions.iter().map(|generated| json!(line(generated)).to_string() + "\n").collect(),
         AskFormat::Text => plain(questions),
         AskFormat::Csv => csv(questions),
         AskFormat::Squad => squad(text, name, questions),
@@ -102,8 +100,7 @@ fn anki(questions: &[GeneratedQuestion]) -> String {
     };
     let mut text = String::from("#separator:tab\n#html:true\n#columns:Front\tBack\tSource\n");
     for generated in questions {
-        let cells =
-            [&generated.question, &generated.answer, &generated.sentence].map(|cell| field(cell));
+        let cells = [&generated.question, &generated.answer, &generated.sentence].map(|cell| field(cell));
         text.push_str(&(cells.join("\t") + "\n"));
     }
     text
@@ -160,16 +157,10 @@ mod tests {
     fn every_format_escapes_its_special_characters() {
         let write = |format| write(format, TEXT, "a text", &example());
         let csv = write(AskFormat::Csv);
-        assert!(
-            csv.contains("\"How many crows, then?\",two,0.5000,\"A fox, \"\"the old one\"\",\n"),
-            "{csv}"
-        );
+        assert!(csv.contains("\"How many crows, then?\",two,0.5000,\"A fox, \"\"the old one\"\",\n"), "{csv}");
         let anki = write(AskFormat::Anki);
         assert_eq!(anki.lines().count(), 4);
-        assert!(
-            anki.ends_with("two\tA fox, \"the old one\", saw &lt;two&gt; crows &amp; fled.\n"),
-            "{anki}"
-        );
+        assert!(anki.ends_with("two\tA fox, \"the old one\", saw &lt;two&gt; crows &amp; fled.\n"), "{anki}");
         let plain = write(AskFormat::Text);
         assert_eq!(plain.lines().count(), 2, "{plain}");
         let line: serde_json::Value = serde_json::from_str(&write(AskFormat::Jsonl)).unwrap();
@@ -179,8 +170,7 @@ mod tests {
 
     #[test]
     fn squad_output_is_read_back_with_the_same_answers() {
-        let read =
-            read_squad("test", &write(AskFormat::Squad, TEXT, "a text", &example())).unwrap();
+        let read = read_squad("test", &write(AskFormat::Squad, TEXT, "a text", &example())).unwrap();
         let passage = &read.documents[0].passages[0];
         assert_eq!(&passage.text[passage.questions[0].answers[0].clone()], "two");
     }

@@ -15,18 +15,14 @@ pub const NUM_SAMPLE_QUESTIONS: usize = 50;
 /// The scores as text tables, with the protocols.
 pub fn table(evaluation: &QuestionEvaluation) -> String {
     let mut text = format!("{}\n\nanswers: {}\n", head(evaluation), evaluation.extraction_protocol);
-    let answers =
-        std::iter::once(strings(ANSWERS)).chain(evaluation.answer_extraction.iter().map(answer));
+    let answers = std::iter::once(strings(ANSWERS)).chain(evaluation.answer_extraction.iter().map(answer));
     text.push_str(&columns(answers));
-    if let (Some(row), Some(protocol)) =
-        (&evaluation.question_answering, &evaluation.answering_protocol)
-    {
+    if let (Some(row), Some(protocol)) = (&evaluation.question_answering, &evaluation.answering_protocol) {
         let _ = write!(text, "\nanswers to the reference questions: {protocol}\n");
         text.push_str(&columns([strings(ANSWERS), answer(row)]));
     }
     let _ = write!(text, "\nquestions: {}\n", evaluation.generation_protocol);
-    let written = std::iter::once(strings(QUESTIONS))
-        .chain(evaluation.question_generation.iter().map(question));
+    let written = std::iter::once(strings(QUESTIONS)).chain(evaluation.question_generation.iter().map(question));
     text.push_str(&columns(written));
     text
 }
@@ -36,9 +32,7 @@ pub fn markdown(evaluation: &QuestionEvaluation) -> String {
     let mut text = format!("# Score\n\n{}\n", head(evaluation));
     let _ = write!(text, "\n## Answers\n\n{}.\n\n", evaluation.extraction_protocol);
     rows(&mut text, ANSWERS, evaluation.answer_extraction.iter().map(answer));
-    if let (Some(row), Some(protocol)) =
-        (&evaluation.question_answering, &evaluation.answering_protocol)
-    {
+    if let (Some(row), Some(protocol)) = (&evaluation.question_answering, &evaluation.answering_protocol) {
         let _ = write!(text, "\n## Answers to the reference questions\n\n{protocol}.\n\n");
         rows(&mut text, ANSWERS, std::iter::once(answer(row)));
     }
@@ -57,29 +51,16 @@ pub fn markdown(evaluation: &QuestionEvaluation) -> String {
 }
 
 const ANSWERS: [&str; 3] = ["by", "exact match %", "F1 %"];
-const QUESTIONS: [&str; 9] = [
-    "by",
-    "BLEU-1",
-    "BLEU-2",
-    "BLEU-3",
-    "BLEU-4",
-    "ROUGE-L",
-    "first word correct %",
-    "copied %",
-    "leaked %",
-];
+const QUESTIONS: [&str; 9] =
+    ["by", "BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "ROUGE-L", "first word correct %", "copied %", "leaked %"];
 
 fn head(evaluation: &QuestionEvaluation) -> String {
     let QuestionEvaluation { questions, evaluated, unmapped, sentences, .. } = evaluation;
     let left_out = match unmapped {
         0 => String::new(),
-        unmapped => format!(
-            "; {unmapped} answers do not start and end at token boundaries of their sentence"
-        ),
+        unmapped => format!("; {unmapped} answers do not start and end at token boundaries of their sentence"),
     };
-    format!(
-        "{evaluated} of {questions} questions evaluated, about {sentences} different sentences{left_out}"
-    )
+    format!("{evaluated} of {questions} questions evaluated, about {sentences} different sentences{left_out}")
 }
 
 fn strings<const N: usize>(cells: [&str; N]) -> Vec<String> {
@@ -97,11 +78,7 @@ fn question(row: &QuestionRow) -> Vec<String> {
     std::iter::once(row.name.clone()).chain(bleu).chain(percentages).collect()
 }
 
-fn rows<const N: usize>(
-    text: &mut String,
-    heading: [&str; N],
-    rows: impl Iterator<Item = Vec<String>>,
-) {
+fn rows<const N: usize>(text: &mut String, heading: [&str; N], rows: impl Iterator<Item = Vec<String>>) {
     let _ = writeln!(text, "| {} |\n|{}", heading.join(" | "), "---|".repeat(N));
     for row in rows {
         let _ = writeln!(text, "| {} |", row.join(" | "));

@@ -9,10 +9,7 @@ use burn::tensor::Device;
 use kernels::KernelMode;
 use models::{Metadata, Network};
 use text_prep::Tokenizer;
-use trainer::{
-    Job, Observer, Outcome, RunIdentity, StartFrom, StopFlag, StopReason, TrainConfig, TrainTask,
-    train,
-};
+use trainer::{Job, Observer, Outcome, RunIdentity, StartFrom, StopFlag, StopReason, TrainConfig, TrainTask, train};
 
 use crate::error::{Error, Result};
 use crate::observers::dashboard::{Dashboard, RunInfo};
@@ -96,11 +93,7 @@ impl RunContext<'_> {
     ///
     /// # Errors
     /// If the run cannot start or resume, or a result cannot be written.
-    pub fn train<C: Experiment>(
-        &self,
-        experiment: &C,
-        start: StartFrom<C::Network>,
-    ) -> Result<Outcome<C::Network>> {
+    pub fn train<C: Experiment>(&self, experiment: &C, start: StartFrom<C::Network>) -> Result<Outcome<C::Network>> {
         let stop = StopFlag::default();
         signals::install_handlers(&stop)?;
         let baselines = experiment.baselines();
@@ -116,8 +109,7 @@ impl RunContext<'_> {
         let job = Job { data, config, identity, run_dir: run, device, kernels, stop };
         let stopping = job.stop.clone();
         let outcome = train(job, start, observer).map_err(|error| {
-            let hint = matches!(error, trainer::Error::NoModel(_))
-                .then(|| format!("use `--resume {}`", run.display()));
+            let hint = matches!(error, trainer::Error::NoModel(_)).then(|| format!("use `--resume {}`", run.display()));
             Error::from(error).with_hint(hint.as_deref())
         })?;
         // Everything is saved: from now on a stop request exits at once.

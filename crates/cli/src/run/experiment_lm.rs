@@ -86,19 +86,11 @@ impl Experiment for LmExperiment {
         baselines.for_chart()
     }
 
-    fn report_results(
-        &self,
-        context: &RunContext,
-        outcome: &Outcome,
-        baselines: &Baselines,
-    ) -> Result<()> {
+    fn report_results(&self, context: &RunContext, outcome: &Outcome, baselines: &Baselines) -> Result<()> {
         let metadata = &outcome.best.metadata;
-        let losses =
-            [("by window", metadata.valid_loss_window), ("carried", metadata.valid_loss_carried)];
-        let losses: Vec<String> = losses
-            .iter()
-            .filter_map(|(how, loss)| loss.map(|loss| format!("{loss:.3} {how}")))
-            .collect();
+        let losses = [("by window", metadata.valid_loss_window), ("carried", metadata.valid_loss_carried)];
+        let losses: Vec<String> =
+            losses.iter().filter_map(|(how, loss)| loss.map(|loss| format!("{loss:.3} {how}"))).collect();
         let unigram = baselines.unigram;
         status(&format!(
             "{}: validation loss {} nats/token; the unigram baseline has {unigram:.3}",
@@ -114,21 +106,14 @@ impl Experiment for LmExperiment {
         };
         status(&format!("`generate` will use `--state {mode}`"));
         let model = context.run.display();
-        status(&format!(
-            "generate text with: cargo xtask generate --model {model} (or pastiche generate …)"
-        ));
+        status(&format!("generate text with: cargo xtask generate --model {model} (or pastiche generate …)"));
         Ok(())
     }
 }
 
 impl LmExperiment {
     /// Writes and prints the reports on a finished run.
-    fn write_reports(
-        &self,
-        context: &RunContext,
-        outcome: &Outcome,
-        baselines: &Baselines,
-    ) -> Result<()> {
+    fn write_reports(&self, context: &RunContext, outcome: &Outcome, baselines: &Baselines) -> Result<()> {
         let (dataset, best, run) = (&self.resolved.dataset, &outcome.best, context.run);
         tensorboard_log::write_embeddings(run, best)?;
         let sample = final_sample(best, context.device)?;

@@ -66,9 +66,7 @@ impl Experiment for QaExperiment {
         let passages = self.resolved.valid.iter().flat_map(|document| &document.passages);
         let text: Vec<String> = passages
             .flat_map(|passage| {
-                text_prep::spans::sentences(&passage.text)
-                    .into_iter()
-                    .map(|range| passage.text[range].to_owned())
+                text_prep::spans::sentences(&passage.text).into_iter().map(|range| passage.text[range].to_owned())
             })
             .take(self.resolved.config.samples.sentences)
             .collect();
@@ -85,31 +83,19 @@ impl Experiment for QaExperiment {
         Vec::new()
     }
 
-    fn report_results(
-        &self,
-        context: &RunContext,
-        outcome: &Outcome<QuestionModel>,
-        _baselines: &(),
-    ) -> Result<()> {
+    fn report_results(&self, context: &RunContext, outcome: &Outcome<QuestionModel>, _baselines: &()) -> Result<()> {
         let loss = outcome.best.metadata.valid_loss().unwrap_or(f64::NAN);
-        status(&format!(
-            "{}: validation loss {loss:.3} nats per word or answer",
-            model_label(outcome)
-        ));
+        status(&format!("{}: validation loss {loss:.3} nats per word or answer", model_label(outcome)));
         if !matches!(outcome.stop_reason, StopReason::Requested { .. }) {
             let evaluation = self.evaluate(&outcome.best, context.device)?;
             let report = question_scores::markdown(&evaluation);
             write_atomically(&context.run.join("score.md"), report.as_bytes())?;
-            let json = serde_json::to_string_pretty(&evaluation)
-                .expect("the report is serializable")
-                + "\n";
+            let json = serde_json::to_string_pretty(&evaluation).expect("the report is serializable") + "\n";
             write_atomically(&context.run.join("score.json"), json.as_bytes())?;
             status(question_scores::table(&evaluation).trim_end());
         }
         let model = context.run.display();
-        status(&format!(
-            "generate questions with: cargo xtask ask --model {model} --text FILE (or pastiche ask …)"
-        ));
+        status(&format!("generate questions with: cargo xtask ask --model {model} --text FILE (or pastiche ask …)"));
         Ok(())
     }
 }
@@ -125,21 +111,14 @@ impl QaExperiment {
         let Some(path) = &self.resolved.config.model.vectors.path else { return Ok(model) };
         let vectors = word_vectors::read(path, vocabulary, self.resolved.model.embedding_dim)?;
         let known = vocabulary.num_words() as f64;
-        status(&format!(
-            "word vectors cover {:.1} % of the vocabulary",
-            100.0 * vectors.len() as f64 / known
-        ));
+        status(&format!("word vectors cover {:.1} % of the vocabulary", 100.0 * vectors.len() as f64 / known));
         let mut model = model;
         model.embedding = vectors.fill(model.embedding)?;
         Ok(model)
     }
 
     /// Evaluates a model on the validation documents.
-    fn evaluate(
-        &self,
-        trained: &ModelBundle<QuestionModel>,
-        device: &Device,
-    ) -> Result<QuestionEvaluation> {
+    fn evaluate(&self, trained: &ModelBundle<QuestionModel>, device: &Device) -> Result<QuestionEvaluation> {
         let pipeline = QaPipeline::new(trained, device);
         Ok(evaluate_questions(
             &pipeline,
@@ -163,14 +142,12 @@ impl SampleSource<QuestionModel> for QuestionSampler {
     fn sample(&self, model: &QuestionModel, _temperature: f64) -> Result<String> {
         let pipeline = QaPipeline { model, vocabulary: &self.vocabulary, device: &self.device };
         // Also questions of low confidence, to show what the model generates.
-        let all =
-            QgOptions { max_per_sentence: 1, beam: BeamOptions::default(), min_confidence: 0.0 };
+        let all = QgOptions { max_per_sentence: 1, beam: BeamOptions::default(), min_confidence: 0.0 };
         match pipeline.generate_questions(&self.text, &all) {
             // The next step's loss reports a divergence; and held-out passages may begin without a sentence.
             Err(qa::Error::NotFinite | qa::Error::NoSentences) => Ok(String::new()),
             questions => {
-                let shown =
-                    questions?.into_iter().map(|one| format!("{} ({})", one.question, one.answer));
+                let shown = questions?.into_iter().map(|one| format!("{} ({})", one.question, one.answer));
                 Ok(shown.collect::<Vec<_>>().join(" "))
             }
         }

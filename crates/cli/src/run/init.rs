@@ -11,8 +11,7 @@ use seqdata::hash::sha256;
 use trainer::Checkpoints;
 
 use crate::config::{
-    AnyConfig, Config, PretrainedModel, Resolved, read, read_any, reject_changes,
-    reject_model_changes,
+    AnyConfig, Config, PretrainedModel, Resolved, read, read_any, reject_changes, reject_model_changes,
 };
 use crate::error::{Error, Result};
 use crate::output::status;
@@ -80,9 +79,7 @@ pub fn resumed_config(run: &Path, args: &ConfigArgs) -> Result<AnyConfig> {
         (AnyConfig::Questions(before), AnyConfig::Questions(now)) => {
             reject_changes(before, now, &name)?;
         }
-        (AnyConfig::LanguageModel(before), AnyConfig::LanguageModel(now)) => {
-            reject_changes(before, now, &name)?
-        }
+        (AnyConfig::LanguageModel(before), AnyConfig::LanguageModel(now)) => reject_changes(before, now, &name)?,
         // Both come from the same file, and its task cannot be changed.
         _ => {}
     }
@@ -130,10 +127,8 @@ impl PreparedRun {
         let manifest = path.join(MANIFEST);
         let manifest = std::fs::read(&manifest).map_err(Error::io(&manifest, "read"))?;
         let new_tokens = config.init.new_tokens;
-        let resolved = Resolved::with_pretrained(
-            config,
-            &PretrainedModel { new_tokens, ..PretrainedModel::of(&artifact) },
-        )?;
+        let resolved =
+            Resolved::with_pretrained(config, &PretrainedModel { new_tokens, ..PretrainedModel::of(&artifact) })?;
         let (before, now) = (artifact.model.vocab_size(), resolved.model.vocab_size);
         if now > before {
             let how = if artifact.metadata.config.frozen_embedding {

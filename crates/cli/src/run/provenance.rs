@@ -114,8 +114,7 @@ impl Provenance {
     pub fn read(run: &Path) -> Result<Self> {
         let path = run.join(NAME);
         let text = std::fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
-        serde_json::from_str(&text)
-            .map_err(|error| Error::new(format!("{} cannot be read: {error}", path.display())))
+        serde_json::from_str(&text).map_err(|error| Error::new(format!("{} cannot be read: {error}", path.display())))
     }
 
     /// The changes since `before` that may affect numerical results.
@@ -139,9 +138,8 @@ impl Machine {
             let line = text.lines().find(|line| line.starts_with(key))?;
             Some(line.split_once(':')?.1.trim().to_string())
         };
-        let memory = line("/proc/meminfo", "MemTotal").and_then(|memory| {
-            memory.strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
-        });
+        let memory = line("/proc/meminfo", "MemTotal")
+            .and_then(|memory| memory.strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024));
         Self {
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             processor: line("/proc/cpuinfo", "model name").unwrap_or_default(),

@@ -18,9 +18,7 @@ pub fn install_handlers(stop: &StopFlag) -> Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
 
-    let failed = |error: std::io::Error| {
-        Error::new(format!("cannot install signal handlers: {error}; try again"))
-    };
+    let failed = |error: std::io::Error| Error::new(format!("cannot install signal handlers: {error}; try again"));
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(failed)?;
     let stop = stop.clone();
     std::thread::spawn(move || signals.forever().for_each(|_| request_stop(&stop)));

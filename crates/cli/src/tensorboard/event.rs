@@ -38,10 +38,7 @@ pub(super) fn scalar(step: u64, wall_time: f64, tag: &str, value: f32) -> Vec<u8
 
 /// A text as a string tensor of rank 0, for the plugin `text`.
 pub(super) fn text(step: u64, wall_time: f64, tag: &str, markdown: &str) -> Vec<u8> {
-    let tensor = Message::default()
-        .varint(TENSOR_TYPE, STRING)
-        .bytes(TENSOR_SHAPE, "")
-        .bytes(TENSOR_STRING, markdown);
+    let tensor = Message::default().varint(TENSOR_TYPE, STRING).bytes(TENSOR_SHAPE, "").bytes(TENSOR_STRING, markdown);
     let plugin = Message::default().bytes(PLUGIN_DATA_NAME, "text");
     let metadata = Message::default().bytes(METADATA_PLUGIN_DATA, plugin);
     let value = tagged(tag).bytes(VALUE_TENSOR, tensor).bytes(VALUE_METADATA, metadata);

@@ -57,8 +57,7 @@ impl EventFile {
         };
         let paths = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
         let name = |path: &PathBuf| path.file_name().and_then(OsStr::to_str).map(str::to_owned);
-        let is_event_file =
-            |path: &PathBuf| name(path).is_some_and(|name| name.starts_with(PREFIX));
+        let is_event_file = |path: &PathBuf| name(path).is_some_and(|name| name.starts_with(PREFIX));
         Ok(paths.into_iter().filter(is_event_file).max())
     }
 
@@ -75,13 +74,7 @@ impl EventFile {
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn scalar(
-        &mut self,
-        step: u64,
-        wall_time: f64,
-        tag: &str,
-        value: f64,
-    ) -> durable::Result<()> {
+    pub fn scalar(&mut self, step: u64, wall_time: f64, tag: &str, value: f64) -> durable::Result<()> {
         self.write(&event::scalar(step, wall_time, tag, value as f32))
     }
 
@@ -89,13 +82,7 @@ impl EventFile {
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn text(
-        &mut self,
-        step: u64,
-        wall_time: f64,
-        tag: &str,
-        markdown: &str,
-    ) -> durable::Result<()> {
+    pub fn text(&mut self, step: u64, wall_time: f64, tag: &str, markdown: &str) -> durable::Result<()> {
         self.write(&event::text(step, wall_time, tag, markdown))
     }
 

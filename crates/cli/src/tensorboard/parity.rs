@@ -86,9 +86,7 @@ fn the_files_are_byte_for_byte_the_committed_ones() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path()).unwrap();
     let (written, committed) = (files(folder.path()), files(&committed));
-    let names = |files: &[(String, Vec<u8>)]| -> Vec<String> {
-        files.iter().map(|file| file.0.clone()).collect()
-    };
+    let names = |files: &[(String, Vec<u8>)]| -> Vec<String> { files.iter().map(|file| file.0.clone()).collect() };
     assert_eq!(names(&written), names(&committed));
     for (written, committed) in written.iter().zip(&committed) {
         assert!(written == committed, "{} has other bytes", written.0);
@@ -109,9 +107,9 @@ fn tensorboard_reads_what_was_written() {
         json!({"tag": tag, "step": step, "wall_time": wall_time(step), "value": value})
     });
     assert_same(&read["scalars"], scalars.collect());
-    let texts = TEXTS.iter().map(|&(step, tag, text)| {
-        json!({"tag": tag, "step": step, "wall_time": wall_time(step), "text": text})
-    });
+    let texts = TEXTS
+        .iter()
+        .map(|&(step, tag, text)| json!({"tag": tag, "step": step, "wall_time": wall_time(step), "text": text}));
     assert_same(&read["texts"], texts.collect());
 
     let projector = &read["projector"];

@@ -32,9 +32,7 @@ pub fn write_projector<'a>(
         let expected = *size.get_or_insert(vector.len());
         if vector.len() != expected {
             let found = vector.len();
-            return Err(Error::new(format!(
-                "the vector of {name:?} has {found} values, expected {expected}"
-            )));
+            return Err(Error::new(format!("the vector of {name:?} has {found} values, expected {expected}")));
         }
         for (at, value) in vector.iter().enumerate() {
             let tab = if at == 0 { "" } else { "\t" };

@@ -76,9 +76,7 @@ impl Rows {
         // Two messages in 24 rows, one more for every six further rows, with a blank row above.
         let messages = if height >= 22 { (2 + (height - 22) / 6).min(8) + 1 } else { 0 };
         let panels = match height {
-            20.. if area.width >= MIN_SIDE_BY_SIDE_WIDTH => {
-                (height / 5).clamp(STATS_HEIGHT, 14) + 1
-            }
+            20.. if area.width >= MIN_SIDE_BY_SIDE_WIDTH => (height / 5).clamp(STATS_HEIGHT, 14) + 1,
             20.. => STATS_HEIGHT + 1 + (height / 6),
             14.. => STATS_HEIGHT / 2 + 1,
             _ => 0,
@@ -94,12 +92,9 @@ impl Rows {
 
 fn title(frame: &mut Frame, area: Rect, state: &ViewState, theme: Theme) {
     let status = Span::styled(state.status(), theme.emphasis().patch(theme.train()));
-    let [left, _, right] = Layout::horizontal([
-        Constraint::Min(0),
-        Constraint::Length(1),
-        Constraint::Length(status.width() as u16),
-    ])
-    .areas(area);
+    let [left, _, right] =
+        Layout::horizontal([Constraint::Min(0), Constraint::Length(1), Constraint::Length(status.width() as u16)])
+            .areas(area);
     let mut line = Line::styled(format::sanitize(&state.name), theme.emphasis());
     for info in [&state.backend, &state.model].into_iter().filter(|info| !info.is_empty()) {
         line.push_span(Span::styled(format!("  {}", format::sanitize(info)), theme.muted()));
@@ -111,11 +106,7 @@ fn title(frame: &mut Frame, area: Rect, state: &ViewState, theme: Theme) {
 /// The longest version of the text that fits.
 fn footer(area: Rect, state: &ViewState, theme: Theme) -> Line<'static> {
     let versions = if state.stopping {
-        [
-            "finishing the step, then saving; Ctrl-C or q again: quit now",
-            "Ctrl-C or q again: quit now",
-            "q: quit now",
-        ]
+        ["finishing the step, then saving; Ctrl-C or q again: quit now", "Ctrl-C or q again: quit now", "q: quit now"]
     } else {
         [
             "Ctrl-C or q: finish the step, save and stop; again: quit now",
@@ -124,8 +115,5 @@ fn footer(area: Rect, state: &ViewState, theme: Theme) -> Line<'static> {
         ]
     };
     let fits = versions.iter().find(|text| text.len() <= area.width.into());
-    Line::styled(
-        *fits.unwrap_or(&versions[2]),
-        if state.stopping { theme.warning() } else { theme.muted() },
-    )
+    Line::styled(*fits.unwrap_or(&versions[2]), if state.stopping { theme.warning() } else { theme.muted() })
 }

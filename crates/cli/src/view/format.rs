@@ -77,8 +77,7 @@ mod tests {
     #[test]
     fn numbers_are_formatted_at_every_magnitude() {
         let times = [0.4, 119.0, 200.0, 18_600.0, 273_600.0, f64::INFINITY, f64::NAN, -1.0];
-        let expected =
-            ["0 s", "119 s", "3 min 20 s", "5 h 10 min", "3 d 4 h", NO_VALUE, NO_VALUE, NO_VALUE];
+        let expected = ["0 s", "119 s", "3 min 20 s", "5 h 10 min", "3 d 4 h", NO_VALUE, NO_VALUE, NO_VALUE];
         assert_eq!(times.map(duration), expected);
         let rates = [0.0, 0.002, 3.14e-6, 1.0, 10.0, f64::NAN].map(rate);
         assert_eq!(rates, ["0", "0.002", "3.1e-6", "1", "10", NO_VALUE]);

@@ -76,10 +76,7 @@ pub fn stats(frame: &mut Frame, area: Rect, state: &ViewState, theme: Theme, los
         lines.push((name, value.unwrap_or_else(none), Style::new()));
     }
     let line = |(name, value, style)| {
-        Line::from_iter([
-            Span::styled(format!("{name:9}"), theme.muted()),
-            Span::styled(value, style),
-        ])
+        Line::from_iter([Span::styled(format!("{name:9}"), theme.muted()), Span::styled(value, style)])
     };
     frame.render_widget(Text::from_iter(lines.into_iter().map(line)), area);
 }
@@ -103,8 +100,7 @@ pub fn sample(frame: &mut Frame, area: Rect, state: &ViewState, theme: Theme) {
 pub fn messages(frame: &mut Frame, area: Rect, state: &ViewState, theme: Theme) {
     let from = state.messages.len().saturating_sub(area.height.into());
     for (at, message) in state.messages.iter().skip(from).enumerate() {
-        let (prefix, style) =
-            if message.is_warning { ("! ", theme.warning()) } else { ("  ", Style::new()) };
+        let (prefix, style) = if message.is_warning { ("! ", theme.warning()) } else { ("  ", Style::new()) };
         let text = format::sanitize(&message.text).replace('\n', " ");
         frame.render_widget(Line::styled(format!("{prefix}{text}"), style), row(area, at as u16));
     }
@@ -120,11 +116,7 @@ struct ProgressBar {
 impl ProgressBar {
     fn new(name: String, done: u64, all: u64) -> Self {
         let fraction = format::fraction(done, all);
-        let text = format!(
-            "step {} of {}",
-            format::thousands(done as usize),
-            format::thousands(all as usize)
-        );
+        let text = format!("step {} of {}", format::thousands(done as usize), format::thousands(all as usize));
         Self { name, fraction, text }
     }
 }

@@ -38,8 +38,7 @@ pub fn draw(frame: &mut Frame, area: Rect, state: &ViewState, theme: Theme) {
     let width = labels.iter().map(|label| Line::raw(&label.text).width()).max().unwrap_or(0) as u16;
     // A space, the marker, a space, the text.
     let gutter = if area.width >= width + 3 + MIN_CHART_WIDTH { width + 3 } else { 0 };
-    let [left, right] =
-        Layout::horizontal([Constraint::Min(0), Constraint::Length(gutter)]).areas(area);
+    let [left, right] = Layout::horizontal([Constraint::Min(0), Constraint::Length(gutter)]).areas(area);
 
     let columns = usize::from(left.width) * 2;
     let train = state.train.downsampled(columns);
@@ -61,15 +60,12 @@ pub fn draw(frame: &mut Frame, area: Rect, state: &ViewState, theme: Theme) {
             x.map(|x| (x_bounds[0] + x * (x_bounds[1] - x_bounds[0]), baseline.nats)).collect()
         })
         .collect();
-    let dotted_line =
-        |points| Dataset::default().marker(Marker::Braille).style(theme.muted()).data(points);
+    let dotted_line = |points| Dataset::default().marker(Marker::Braille).style(theme.muted()).data(points);
     let solid_line = |points, style| {
         let line = Dataset::default().marker(Marker::Braille).graph_type(GraphType::Line);
         line.style(style).data(points)
     };
-    let markers = |points, marker, style| {
-        Dataset::default().marker(Marker::Custom(marker)).style(style).data(points)
-    };
+    let markers = |points, marker, style| Dataset::default().marker(Marker::Custom(marker)).style(style).data(points);
     let mut series: Vec<_> = dots.iter().map(|points| dotted_line(points)).collect();
     if theme.has_colours() {
         // Without colours the lines could not be told apart.
@@ -80,8 +76,7 @@ pub fn draw(frame: &mut Frame, area: Rect, state: &ViewState, theme: Theme) {
     series.push(markers(&valid, Theme::VALID, theme.valid()));
 
     let axis = || Axis::default().style(theme.muted()).labels_alignment(Alignment::Right);
-    let muted =
-        |labels: Vec<String>| labels.into_iter().map(|label| Span::styled(label, theme.muted()));
+    let muted = |labels: Vec<String>| labels.into_iter().map(|label| Span::styled(label, theme.muted()));
     let chart = Chart::new(series)
         .legend_position(None)
         .x_axis(axis().bounds(x_bounds).labels(muted(x_labels(x_bounds, left.width))))
@@ -138,8 +133,7 @@ fn place_labels(mut labels: Vec<Label>, ticks: &Ticks, rows: u16) -> Vec<(u16, L
 
 /// The first and the last step, at least one apart. The axis starts at 0 unless the first point is far from it.
 fn x_bounds(steps: impl Iterator<Item = f64>) -> [f64; 2] {
-    let (least, most) =
-        steps.fold((f64::INFINITY, 0.0), |(least, most), x| (x.min(least), x.max(most)));
+    let (least, most) = steps.fold((f64::INFINITY, 0.0), |(least, most), x| (x.min(least), x.max(most)));
     let left: f64 = if least.is_finite() && least > most / 5.0 { least } else { 0.0 };
     // Adding 1 to a huge count changes nothing in floating point.
     [left, most.max(left + 1.0).max(left * (1.0 + 1e-9))]
@@ -171,8 +165,7 @@ impl Ticks {
         // A diverged loss is cut off, so that the rest stays readable.
         let median = train.get(train.len() / 2).copied();
         let highest = median.filter(|&nats| nats > 0.0).map_or(MAX_SCALED_LOSS, |nats| 2.5 * nats);
-        let shown =
-            train.into_iter().chain(losses.filter(is_scaled)).filter(|&nats| nats <= highest);
+        let shown = train.into_iter().chain(losses.filter(is_scaled)).filter(|&nats| nats <= highest);
         let range = |(least, top): (f64, f64), nats: f64| (least.min(nats), top.max(nats));
         let (mut least, mut top) = shown.fold((f64::INFINITY, f64::NEG_INFINITY), range);
         if least > top {
@@ -189,12 +182,7 @@ impl Ticks {
         let fit = scales.filter(|scale| scale.count - 1 <= max_ticks);
         let span = |scale: &Self| scale.bounds()[1] - scale.bounds()[0];
         let best = fit.min_by(|a, b| span(a).total_cmp(&span(b)));
-        best.unwrap_or(Self {
-            bottom: -MAX_SCALED_LOSS,
-            step: 2.0 * MAX_SCALED_LOSS,
-            count: 2,
-            decimals: 0,
-        })
+        best.unwrap_or(Self { bottom: -MAX_SCALED_LOSS, step: 2.0 * MAX_SCALED_LOSS, count: 2, decimals: 0 })
     }
 
     /// Ticks at multiples of `round` · 10^`power`.

@@ -182,8 +182,7 @@ mod tests {
     fn times_advance_only_if_the_time_of_measurement_is_known() {
         let now = Instant::now();
         let saved = Some(SavedCheckpoint { seconds_ago: 1.0, step: 5 });
-        let mut state =
-            ViewState { seconds: 10.0, eta_seconds: Some(2.0), saved, ..ViewState::default() };
+        let mut state = ViewState { seconds: 10.0, eta_seconds: Some(2.0), saved, ..ViewState::default() };
         state.advance_clocks(now + Duration::from_secs(3));
         assert_eq!((state.seconds, state.measured_at), (10.0, None));
         state.measured_at = Some(now);

@@ -49,10 +49,7 @@ impl Screen {
     /// If standard error is not a terminal, a view is shown already, or the terminal cannot be set up.
     pub fn open(state: Arc<Mutex<ViewState>>, on_stop: Box<dyn Fn() + Send>) -> io::Result<Self> {
         if !io::stderr().is_terminal() {
-            return Err(io::Error::new(
-                io::ErrorKind::Unsupported,
-                "standard error is not a terminal",
-            ));
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "standard error is not a terminal"));
         }
         PANIC_HOOK.call_once(|| {
             let previous = std::panic::take_hook();
@@ -63,10 +60,7 @@ impl Screen {
         });
         let mut owned = lock(&TERMINAL_OWNED);
         if *owned {
-            return Err(io::Error::new(
-                io::ErrorKind::ResourceBusy,
-                "another run is already shown",
-            ));
+            return Err(io::Error::new(io::ErrorKind::ResourceBusy, "another run is already shown"));
         }
         let terminal = take_over(&mut owned)?;
         drop(owned);
@@ -135,13 +129,10 @@ type StderrTerminal = Terminal<CrosstermBackend<BufWriter<Stderr>>>;
 fn take_over(owned: &mut bool) -> io::Result<StderrTerminal> {
     enable_raw_mode()?;
     *owned = true;
-    let entered =
-        execute!(io::stderr(), EnterAlternateScreen, Clear(ClearType::All), MoveTo(0, 0), Hide);
+    let entered = execute!(io::stderr(), EnterAlternateScreen, Clear(ClearType::All), MoveTo(0, 0), Hide);
     // One write per frame, to avoid flicker.
     let writer = BufWriter::with_capacity(1 << 16, io::stderr());
-    entered
-        .and_then(|()| Terminal::new(CrosstermBackend::new(writer)))
-        .inspect_err(|_| restore_terminal(owned))
+    entered.and_then(|()| Terminal::new(CrosstermBackend::new(writer))).inspect_err(|_| restore_terminal(owned))
 }
 
 /// Undoes [`take_over`]. Errors are ignored: there is no place to report them.

@@ -39,9 +39,7 @@ fn example_state() -> ViewState {
         eta_seconds: Some(18_600.0),
         saved: Some(SavedCheckpoint { seconds_ago: 30.0, step: 1_200 }),
         best: Some(BestEpoch { nats: 4.3524, epoch: 1 }),
-        sample: Some(Sample {
-            text: "나는 그 사람을\n기다렸다\u{1b}[2J".into(), step: 1_200
-        }),
+        sample: Some(Sample { text: "나는 그 사람을\n기다렸다\u{1b}[2J".into(), step: 1_200 }),
         ..ViewState::default()
     };
     let baselines = [("unigram", 5.35), ("5-gram", 4.43)];
@@ -71,9 +69,7 @@ fn extreme_state() -> ViewState {
     (state.global_step, state.all_steps) = (u64::MAX, u64::MAX);
     state.best = Some(BestEpoch { nats: f64::NAN, epoch: u64::MAX });
     state.name = "이름".repeat(200);
-    state.sample = Some(Sample {
-        text: "가👨‍👩‍👧‍👦\u{301}e\u{301}\t".repeat(300), step: u64::MAX
-    });
+    state.sample = Some(Sample { text: "가👨‍👩‍👧‍👦\u{301}e\u{301}\t".repeat(300), step: u64::MAX });
     state.warn("경고 ".repeat(300));
     state
 }
@@ -121,9 +117,7 @@ fn no_size_and_no_state_panics() {
     one.train.push(0, 4.0);
     let states = [ViewState::default(), one, example_state(), extreme_state()];
     for state in &states {
-        for (width, height) in
-            (1..=200).flat_map(|width| (1..=60).map(move |height| (width, height)))
-        {
+        for (width, height) in (1..=200).flat_map(|width| (1..=60).map(move |height| (width, height))) {
             // All small sizes, and some larger ones.
             if width.max(2 * height) <= 40 || width % 19 == 5 && height % 7 == 4 {
                 render(state, width, height, true);
@@ -136,9 +130,7 @@ fn no_size_and_no_state_panics() {
 #[test]
 fn without_a_chart_the_losses_are_in_the_statistics_panel() {
     let text = text(&render(&example_state(), 20, 6, true));
-    for words in
-        ["kant-gru", "train    4.0", "valid    4.352", " 25 %", " 12 %", "q: save and stop"]
-    {
+    for words in ["kant-gru", "train    4.0", "valid    4.352", " 25 %", " 12 %", "q: save and stop"] {
         assert!(text.contains(words), "{words}\n{text}");
     }
 }

@@ -102,8 +102,7 @@ pub fn output(output: Output) -> CommandOutput {
 pub fn assert_error(output: &CommandOutput, what: &str, expected: &[&str]) {
     assert!(output.code.is_some_and(|code| code != 0), "{what} succeeded: {}", output.stderr);
     assert!(!output.stderr.contains("panicked"), "{what}: {}", output.stderr);
-    let errors: Vec<&str> =
-        output.stderr.lines().filter(|line| line.starts_with("error: ")).collect();
+    let errors: Vec<&str> = output.stderr.lines().filter(|line| line.starts_with("error: ")).collect();
     assert_eq!(errors.len(), 1, "{what}: {}", output.stderr);
     assert_eq!(output.stderr.lines().last(), Some(errors[0]), "{what}: {}", output.stderr);
     for part in expected {

@@ -64,15 +64,12 @@ impl<T: SimdFloat> PackedMatrix<T> {
 
     /// Each panel, and the columns of `b` that it holds.
     #[inline(always)]
-    fn panels_of<'a>(
-        &'a mut self,
-        b: MatrixView<'a, T>,
-    ) -> impl Iterator<Item = (&'a mut [T], Range<usize>)> {
+    fn panels_of<'a>(&'a mut self, b: MatrixView<'a, T>) -> impl Iterator<Item = (&'a mut [T], Range<usize>)> {
         let width = self.width;
         let panels = self.values.chunks_mut(width * b.rows);
-        panels.enumerate().map(move |(at, panel)| {
-            (panel, (at * width).min(b.columns)..((at + 1) * width).min(b.columns))
-        })
+        panels
+            .enumerate()
+            .map(move |(at, panel)| (panel, (at * width).min(b.columns)..((at + 1) * width).min(b.columns)))
     }
 
     /// K.
@@ -121,13 +118,7 @@ impl<T: SimdFloat> PackedMatrix<T> {
     /// # Safety
     /// `c` has as many rows as A and `columns` columns, and they may be written (see [`MatrixPtr::new`]).
     #[inline(always)]
-    pub unsafe fn multiply_into<S: Simd>(
-        &self,
-        simd: S,
-        a: MatrixView<T>,
-        c: MatrixPtr<T>,
-        columns: usize,
-    ) {
+    pub unsafe fn multiply_into<S: Simd>(&self, simd: S, a: MatrixView<T>, c: MatrixPtr<T>, columns: usize) {
         // SAFETY: the caller guarantees it. A product wider than `columns` is computed in a buffer of its size,
         // which is read only once it is complete.
         unsafe {
@@ -174,11 +165,7 @@ impl<T: SimdFloat> PackedMatrix<T> {
         panels: Range<usize>,
     ) {
         assert_eq!(a.columns, self.rows, "A must have as many columns as B has rows");
-        assert_eq!(
-            self.width,
-            PANEL_VECTORS * T::lanes::<S>(),
-            "B was packed for another SIMD level"
-        );
+        assert_eq!(self.width, PANEL_VECTORS * T::lanes::<S>(), "B was packed for another SIMD level");
         let depth = 0..self.rows;
         // SAFETY: the caller guarantees it for all rows and columns; later blocks of columns of A add to what the
         // first one has written.

@@ -113,13 +113,12 @@ impl<T: SimdFloat> WithSimd for AdamChunk<'_, T> {
         let splat = |value| T::splat(simd, T::from_f64(value));
         let [minus_rate, epsilon] = [-learning_rate, epsilon].map(splat);
         let [b1, b1_rest, b2, b2_rest] = [beta_1, 1.0 - beta_1, beta_2, 1.0 - beta_2].map(splat);
-        let update =
-            |w: &mut T::Vector<S>, g: T::Vector<S>, m: &mut T::Vector<S>, v: &mut T::Vector<S>| {
-                *m = T::mul_add(simd, b1, *m, T::mul(simd, b1_rest, g));
-                *v = T::mul_add(simd, b2, *v, T::mul(simd, b2_rest, T::mul(simd, g, g)));
-                let root = T::add(simd, T::sqrt(simd, *v), epsilon);
-                *w = T::add(simd, *w, T::div(simd, T::mul(simd, minus_rate, *m), root));
-            };
+        let update = |w: &mut T::Vector<S>, g: T::Vector<S>, m: &mut T::Vector<S>, v: &mut T::Vector<S>| {
+            *m = T::mul_add(simd, b1, *m, T::mul(simd, b1_rest, g));
+            *v = T::mul_add(simd, b2, *v, T::mul(simd, b2_rest, T::mul(simd, g, g)));
+            let root = T::add(simd, T::sqrt(simd, *v), epsilon);
+            *w = T::add(simd, *w, T::div(simd, T::mul(simd, minus_rate, *m), root));
+        };
         let (ws, w) = T::vectors_mut::<S>(w);
         let (gs, g) = T::vectors::<S>(g);
         let (ms, m) = T::vectors_mut::<S>(m);

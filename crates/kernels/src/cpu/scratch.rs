@@ -29,12 +29,10 @@ impl<T: SimdFloat> Scratch<T> {
     /// # Panics
     /// If the size in bytes overflows.
     pub fn new(len: usize) -> Self {
-        let needed =
-            len.checked_mul(size_of::<T>()).expect("the size in bytes overflows").div_ceil(64);
+        let needed = len.checked_mul(size_of::<T>()).expect("the size in bytes overflows").div_ceil(64);
         let mut free = FREE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let fits = |lines: &Vec<Line>| (needed..=2 * needed + 16).contains(&lines.len());
-        let smallest =
-            (0..free.len()).filter(|&at| fits(&free[at])).min_by_key(|&at| free[at].len());
+        let smallest = (0..free.len()).filter(|&at| fits(&free[at])).min_by_key(|&at| free[at].len());
         let lines = smallest.map(|at| free.swap_remove(at));
         drop(free);
         let lines = lines.unwrap_or_else(|| vec![Line([0; 64]); needed]);

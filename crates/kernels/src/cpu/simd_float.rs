@@ -14,14 +14,7 @@ mod sealed {
 
 /// f32 or f64.
 pub trait SimdFloat:
-    sealed::Sealed
-    + bytemuck::Pod
-    + Default
-    + PartialOrd
-    + Send
-    + Sync
-    + std::fmt::Debug
-    + std::ops::AddAssign
+    sealed::Sealed + bytemuck::Pod + Default + PartialOrd + Send + Sync + std::fmt::Debug + std::ops::AddAssign
 {
     /// A vector of the instruction set `S`.
     type Vector<S: Simd>: Copy + Send + Sync;
@@ -62,12 +55,7 @@ pub trait SimdFloat:
     /// a / b.
     fn div<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     /// a · b + c, rounded once where the CPU can.
-    fn mul_add<S: Simd>(
-        simd: S,
-        a: Self::Vector<S>,
-        b: Self::Vector<S>,
-        c: Self::Vector<S>,
-    ) -> Self::Vector<S>;
+    fn mul_add<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>, c: Self::Vector<S>) -> Self::Vector<S>;
     /// The larger of the two. If one is NaN: `b`, or with [`pulp::Scalar`] the other one.
     fn max<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     /// The smaller of the two; NaN as in `max`.

@@ -115,12 +115,7 @@ impl<T: SimdFloat> Inputs<'_, T> {
     }
 
     /// y of the rows in `block`; writes ln Σ exp(y) of each to `normalizers`.
-    fn logits<S: Simd>(
-        &self,
-        simd: S,
-        block: Range<usize>,
-        normalizers: &mut [T],
-    ) -> PaddedRows<T> {
+    fn logits<S: Simd>(&self, simd: S, block: Range<usize>, normalizers: &mut [T]) -> PaddedRows<T> {
         let mut logits = PaddedRows::new(block.len(), self.kernel.columns);
         let shared = logits.shared();
         let x = self.input.rows(block);
@@ -190,13 +185,11 @@ impl<T: SimdFloat> WithSimd for RunBackward<'_, T> {
         let mut kernel = Vec::with_capacity(units * vocabulary);
         let mut bias = vec![T::default(); vocabulary];
         // SAFETY: each task writes its own columns, and nothing reads them before all are written.
-        let (dw, db) = unsafe {
-            (MatrixPtr::new(kernel.as_mut_ptr(), vocabulary), MatrixPtr::new(bias.as_mut_ptr(), 0))
-        };
+        let (dw, db) =
+            unsafe { (MatrixPtr::new(kernel.as_mut_ptr(), vocabulary), MatrixPtr::new(bias.as_mut_ptr(), 0)) };
         for block in inputs.blocks() {
             let normalizers = &mut normalizers[block.clone()];
-            let mut dy =
-                logits.take().unwrap_or_else(|| inputs.logits(simd, block.clone(), normalizers));
+            let mut dy = logits.take().unwrap_or_else(|| inputs.logits(simd, block.clone(), normalizers));
             let shared = dy.shared();
             normalizers.par_iter().enumerate().for_each(|(at, &normalizer)| {
                 // SAFETY: each row belongs to one task.
@@ -222,21 +215,14 @@ impl<T: SimdFloat> WithSimd for RunBackward<'_, T> {
 
 /// dx = dy Wᵀ, computed as W dyᵀ: W is the larger matrix, and is read in its own order this way.
 #[inline(always)]
-fn input_gradient<T: SimdFloat, S: Simd>(
-    simd: S,
-    dy: MatrixView<T>,
-    kernel: MatrixView<T>,
-    dx: &mut [T],
-) {
+fn input_gradient<T: SimdFloat, S: Simd>(simd: S, dy: MatrixView<T>, kernel: MatrixView<T>, dx: &mut [T]) {
     let (units, rows) = (kernel.rows, dy.rows);
     let mut transposed = PaddedRows::new(units, rows);
     let shared = transposed.shared();
     let parts: Vec<Range<usize>> =
         (0..dy.columns).step_by(TERMS).map(|from| from..(from + TERMS).min(dy.columns)).collect();
-    let parts: Vec<(PackedMatrix<T>, Range<usize>)> = parts
-        .into_par_iter()
-        .map(|part| (pack(simd, dy.columns(part.clone()).transposed()), part))
-        .collect();
+    let parts: Vec<(PackedMatrix<T>, Range<usize>)> =
+        parts.into_par_iter().map(|part| (pack(simd, dy.columns(part.clone()).transposed()), part)).collect();
     (0..units.div_ceil(UNITS)).into_par_iter().for_each(|at| {
         let units = at * UNITS..((at + 1) * UNITS).min(units);
         let (row, kernel) = (units.start, kernel.rows(units));
@@ -315,8 +301,7 @@ impl<T: SimdFloat> WithSimd for LogSumExp<'_, T> {
             largest = T::max(simd, largest, y);
         }
         let largest = T::reduce_max(simd, largest);
-        let largest =
-            rest.iter().fold(largest, |largest, &y| if y > largest { y } else { largest });
+        let largest = rest.iter().fold(largest, |largest, &y| if y > largest { y } else { largest });
         let shift = T::splat(simd, largest);
         let mut sums = T::splat(simd, T::default());
         for &y in vectors {

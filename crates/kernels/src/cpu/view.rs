@@ -51,13 +51,7 @@ impl<'a, T: SimdFloat> MatrixView<'a, T> {
     /// PaddedRows and columns exchanged.
     pub fn transposed(self) -> Self {
         let Self { rows, columns, row_stride, column_stride, .. } = self;
-        Self {
-            rows: columns,
-            columns: rows,
-            row_stride: column_stride,
-            column_stride: row_stride,
-            ..self
-        }
+        Self { rows: columns, columns: rows, row_stride: column_stride, column_stride: row_stride, ..self }
     }
 
     /// The rows in `range`.

@@ -36,14 +36,7 @@ pub fn hidden_gradient<F: Float>(
 
 /// Writes the value of a row's unit to its slot of the output, if it has one.
 #[cube]
-pub fn write_output<F: Float>(
-    value: F,
-    output: &mut Tensor<F>,
-    row: usize,
-    unit: usize,
-    slots: usize,
-    slot: usize,
-) {
+pub fn write_output<F: Float>(value: F, output: &mut Tensor<F>, row: usize, unit: usize, slots: usize, slot: usize) {
     if slot < slots {
         let index = (row * slots + slot) * output.stride(0) + unit;
         output[index] = value;

@@ -47,9 +47,9 @@ pub fn forward<F: Float>(
 /// The gradient of the sum of step `at`, from that of h after it.
 #[cube(launch)]
 pub fn backward<F: Float>(
-    states: &mut Tensor<F>, // [N·T, H]: in: h after each step; out: the gradient of its sum
-    gradient: &Tensor<F>,   // [N·S, H]: that of the output
-    from_later: &Tensor<F>, // [N, H]: that of h after the step
+    states: &mut Tensor<F>,    // [N·T, H]: in: h after each step; out: the gradient of its sum
+    gradient: &Tensor<F>,      // [N·S, H]: that of the output
+    from_later: &Tensor<F>,    // [N, H]: that of h after the step
     step_sums: &mut Tensor<F>, // [N, H]: this step's rows of `states`, contiguous
     time: usize,
     at: usize,

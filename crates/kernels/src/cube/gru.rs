@@ -51,13 +51,13 @@ pub fn forward<F: Float>(
 /// goes through z and not through U.
 #[cube(launch)]
 pub fn backward<F: Float>(
-    gates: &mut Tensor<F>, // [N·T, 3H]: in: z, r, n; out: the gradients of the sums over x
+    gates: &mut Tensor<F>,          // [N·T, 3H]: in: z, r, n; out: the gradients of the sums over x
     recurrent_sums: &mut Tensor<F>, // [N·T, 3H]: out: the gradients of the sums over h
-    before: &Tensor<F>,    // [N·T, 2H]
-    gradient: &Tensor<F>,  // [N·S, H]: that of the output
-    from_later: &Tensor<F>, // [N, H]: that of h after the step, through U
-    through_z: &mut Tensor<F>, // [N, H]: in: that of h after the step, through z; out: that of h before it
-    step_sums: &mut Tensor<F>, // [N, 3H]: this step's rows of `recurrent_sums`, contiguous
+    before: &Tensor<F>,             // [N·T, 2H]
+    gradient: &Tensor<F>,           // [N·S, H]: that of the output
+    from_later: &Tensor<F>,         // [N, H]: that of h after the step, through U
+    through_z: &mut Tensor<F>,      // [N, H]: in: that of h after the step, through z; out: that of h before it
+    step_sums: &mut Tensor<F>,      // [N, 3H]: this step's rows of `recurrent_sums`, contiguous
     time: usize,
     at: usize,
     slots: usize,

@@ -34,8 +34,7 @@ pub fn forward<F: Float>(
     let i = sigmoid::<F>(sums[sum] + recurrent[part] + bias[unit]);
     let f = sigmoid::<F>(sums[sum + units] + recurrent[part + units] + bias[unit + units]);
     let g = (sums[sum + 2 * units] + recurrent[part + 2 * units] + bias[unit + 2 * units]).tanh();
-    let o =
-        sigmoid::<F>(sums[sum + 3 * units] + recurrent[part + 3 * units] + bias[unit + 3 * units]);
+    let o = sigmoid::<F>(sums[sum + 3 * units] + recurrent[part + 3 * units] + bias[unit + 3 * units]);
     let h_at = row * hidden.stride(0) + unit;
     let c_at = row * cell_state.stride(0) + unit;
     let (old_h, old_c) = (hidden[h_at], cell_state[c_at]);
@@ -58,12 +57,12 @@ pub fn forward<F: Float>(
 /// The gradients of the sums of step `at` and of c before it, from those of h and c after it.
 #[cube(launch)]
 pub fn backward<F: Float>(
-    gates: &mut Tensor<F>, // [N·T, 4H]: in: i, f, g, o; out: the gradients of their sums
-    before: &Tensor<F>,    // [N·T, 2H]
-    gradient: &Tensor<F>,  // [N·S, H]: that of the output
-    from_later: &Tensor<F>, // [N, H]: that of h after the step
+    gates: &mut Tensor<F>,      // [N·T, 4H]: in: i, f, g, o; out: the gradients of their sums
+    before: &Tensor<F>,         // [N·T, 2H]
+    gradient: &Tensor<F>,       // [N·S, H]: that of the output
+    from_later: &Tensor<F>,     // [N, H]: that of h after the step
     cell_state: &mut Tensor<F>, // [N, H]: in: that of c after the step; out: of c before it
-    step_sums: &mut Tensor<F>, // [N, 4H]: this step's rows of `gates`, contiguous
+    step_sums: &mut Tensor<F>,  // [N, 4H]: this step's rows of `gates`, contiguous
     time: usize,
     at: usize,
     slots: usize,

@@ -73,17 +73,16 @@ pub fn forward(layer: Layer) -> (CubeTensor, ForwardCache) {
                 // c after the last step is the last slot.
                 let cell_slot = if at + 1 == time { slots - 1 } else { slots };
                 lstm::forward::launch(
-                    &client, count, dim, sums, part, bias, hidden, cell_state, before, output,
-                    time, at, slots, slot, cell_slot, element,
+                    &client, count, dim, sums, part, bias, hidden, cell_state, before, output, time, at, slots, slot,
+                    cell_slot, element,
                 );
             }
             (KernelCell::Gru, _) => gru::forward::launch(
-                &client, count, dim, sums, part, bias, hidden, before, output, time, at, slots,
-                slot, element,
+                &client, count, dim, sums, part, bias, hidden, before, output, time, at, slots, slot, element,
             ),
             (KernelCell::Elman(activation), _) => elman::forward::launch(
-                &client, count, dim, sums, part, bias, hidden, before, output, time, at, slots,
-                slot, activation, element,
+                &client, count, dim, sums, part, bias, hidden, before, output, time, at, slots, slot, activation,
+                element,
             ),
         }
     }
@@ -163,8 +162,7 @@ pub fn backward(layer: Layer, cache: ForwardCache, gradient: CubeTensor) -> Grad
                 element,
             ),
             (KernelCell::Elman(activation), ..) => elman::backward::launch(
-                &client, count, dim, gates, gradient, later, sums, time, at, slots, slot,
-                activation, element,
+                &client, count, dim, gates, gradient, later, sums, time, at, slots, slot, activation, element,
             ),
             _ => unreachable!("each cell's buffers were made above"),
         }
@@ -178,11 +176,9 @@ pub fn backward(layer: Layer, cache: ForwardCache, gradient: CubeTensor) -> Grad
         None => column_sums(gates.clone()),
         Some(recurrent_sums) => {
             // n of x, z and r of both x and h, n of h.
-            let block = |sums: &CubeTensor, at: usize| {
-                slice(sums.clone(), &[0..batch * time, at * units..(at + 1) * units])
-            };
-            let blocks =
-                [block(&gates, 2), block(&gates, 0), block(&gates, 1), block(recurrent_sums, 2)];
+            let block =
+                |sums: &CubeTensor, at: usize| slice(sums.clone(), &[0..batch * time, at * units..(at + 1) * units]);
+            let blocks = [block(&gates, 2), block(&gates, 0), block(&gates, 1), block(recurrent_sums, 2)];
             let sums = blocks.map(column_sums);
             CubeBackend::float_cat(sums.to_vec(), 0)
         }

@@ -30,13 +30,10 @@ macro_rules! impl_tensor_float {
                 let NdArrayTensor::$variant(storage) = tensor else { unreachable!("{DISPATCHED}") };
                 let shape = storage.shape().to_vec();
                 let view = storage.view();
-                let strides: Option<Vec<usize>> =
-                    view.strides().iter().map(|&stride| stride.try_into().ok()).collect();
+                let strides: Option<Vec<usize>> = view.strides().iter().map(|&stride| stride.try_into().ok()).collect();
                 // There is a slice if the values fill their memory, in any order of dimensions.
                 match (view.to_slice_memory_order(), strides) {
-                    (Some(values), Some(strides)) => {
-                        StridedValues { values: Cow::Borrowed(values), shape, strides }
-                    }
+                    (Some(values), Some(strides)) => StridedValues { values: Cow::Borrowed(values), shape, strides },
                     _ => {
                         let strides = contiguous_strides(&shape);
                         StridedValues { values: view.iter().copied().collect(), shape, strides }
@@ -122,8 +119,7 @@ impl CpuBackend for Flex {
     fn values<T: TensorFloat>(tensor: &FlexTensor) -> StridedValues<'_, T> {
         let layout = tensor.layout();
         let shape = layout.shape().to_vec();
-        let strides: Option<Vec<usize>> =
-            layout.strides().iter().map(|&stride| stride.try_into().ok()).collect();
+        let strides: Option<Vec<usize>> = layout.strides().iter().map(|&stride| stride.try_into().ok()).collect();
         match strides {
             Some(strides) => {
                 let values = Cow::Borrowed(&tensor.storage::<T>()[layout.start_offset()..]);

@@ -16,11 +16,7 @@ fn layer(spec: SequenceSpec, tensors: &LayerTensors<CubeBackend>) -> Layer {
 
 /// Takes vectors only: ids are looked up before, since they are in GPU memory like the table.
 impl LayerKernels for CubeBackend {
-    fn forward(
-        spec: SequenceSpec,
-        ids: Option<&[u32]>,
-        tensors: &LayerTensors<Self>,
-    ) -> (FloatTensor<Self>, Saved) {
+    fn forward(spec: SequenceSpec, ids: Option<&[u32]>, tensors: &LayerTensors<Self>) -> (FloatTensor<Self>, Saved) {
         assert!(ids.is_none(), "a layer on a GPU takes vectors, not ids");
         let (output, cache) = sequence::forward(layer(spec, tensors));
         (output, Saved::new(cache))

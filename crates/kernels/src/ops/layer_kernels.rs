@@ -12,11 +12,7 @@ pub(super) type LayerTensors<B> = [FloatTensor<B>; 6];
 /// A backend with kernels for the forward and the backward pass of a layer.
 pub(super) trait LayerKernels: Backend {
     /// The output of the layer, and what its backward pass needs.
-    fn forward(
-        spec: SequenceSpec,
-        ids: Option<&[u32]>,
-        tensors: &LayerTensors<Self>,
-    ) -> (FloatTensor<Self>, Saved);
+    fn forward(spec: SequenceSpec, ids: Option<&[u32]>, tensors: &LayerTensors<Self>) -> (FloatTensor<Self>, Saved);
 
     /// The gradients of all tensors; none of c, if the cell has none.
     fn backward(

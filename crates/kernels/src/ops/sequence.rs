@@ -18,11 +18,7 @@ use crate::cpu::simd_level::SimdLevel;
 use crate::cpu::view::MatrixView;
 
 impl<B: CpuBackend> LayerKernels for B {
-    fn forward(
-        spec: SequenceSpec,
-        ids: Option<&[u32]>,
-        tensors: &LayerTensors<B>,
-    ) -> (FloatTensor<B>, Saved) {
+    fn forward(spec: SequenceSpec, ids: Option<&[u32]>, tensors: &LayerTensors<B>) -> (FloatTensor<B>, Saved) {
         by_type!(tensors[0].dtype(), T => by_cell!(spec.cell, cell => {
             let (output, cache) = run::<B, T, _>(cell, spec, ids, tensors);
             (output, Saved::new(cache))
@@ -67,18 +63,12 @@ struct LayerValues<'a, T: TensorFloat> {
 
 impl<'a, T: TensorFloat> LayerValues<'a, T> {
     fn new<B: CpuBackend>(tensors: &'a LayerTensors<B>) -> Self {
-        let [input, kernel, recurrent, bias, hidden, cell_state] =
-            tensors.each_ref().map(B::values);
+        let [input, kernel, recurrent, bias, hidden, cell_state] = tensors.each_ref().map(B::values);
         Self { input, kernel, recurrent, bias, hidden, cell_state }
     }
 
     /// Calls `body` with the layer and its input as a kernel takes them.
-    fn with<R>(
-        &self,
-        ids: Option<&[u32]>,
-        has_cell_state: bool,
-        body: impl FnOnce(Input<T>, Layer<T>) -> R,
-    ) -> R {
+    fn with<R>(&self, ids: Option<&[u32]>, has_cell_state: bool, body: impl FnOnce(Input<T>, Layer<T>) -> R) -> R {
         let (input, bias) = (self.input.contiguous(), self.bias.contiguous());
         let kernel = self.kernel.matrix();
         let rows = MatrixView::dense(&input, kernel.rows);
@@ -108,8 +98,7 @@ fn run<B: CpuBackend, T: TensorFloat, C: Cell<T>>(
     let (output, cache, shape) = values.with(ids, C::HAS_CELL_STATE, |input, layer| {
         let (inputs, units) = (layer.kernel.rows, layer.recurrent.rows);
         let shape = SequenceShape { batch, time, inputs, units };
-        let (output, cache) =
-            sequence::forward(SimdLevel::best(), cell, shape, input, layer, spec.all_steps);
+        let (output, cache) = sequence::forward(SimdLevel::best(), cell, shape, input, layer, spec.all_steps);
         (output, cache, shape)
     });
     let slots = shape.slots(spec.all_steps, C::HAS_CELL_STATE);
@@ -151,14 +140,11 @@ impl<B: LayerKernels + SequenceOps, C: CheckpointStrategy> SequenceOps for Autod
         hidden: FloatTensor<Self>,
         cell_state: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
-        let (tensors, guards) =
-            split_autodiff::<B, C, 6>([input, kernel, recurrent, bias, hidden, cell_state]);
+        let (tensors, guards) = split_autodiff::<B, C, 6>([input, kernel, recurrent, bias, hidden, cell_state]);
         let prepared = SequenceBackward.prepare::<C>(guards).compute_bound().stateful();
         let (output, saved) = B::forward(spec, ids.as_deref(), &tensors);
         match prepared {
-            OpsKind::Tracked(prepared) => {
-                prepared.finish(State { spec, ids, tensors, saved }, output)
-            }
+            OpsKind::Tracked(prepared) => prepared.finish(State { spec, ids, tensors, saved }, output),
             OpsKind::UnTracked(prepared) => prepared.finish(output),
         }
     }

@@ -30,10 +30,7 @@ fn with_inputs<B: CpuBackend, T: TensorFloat, R>(
 }
 
 /// The loss of each row, and what the backward pass needs.
-pub(super) fn forward<B: CpuBackend>(
-    targets: &[u32],
-    tensors: &Tensors<B>,
-) -> (FloatTensor<B>, Saved) {
+pub(super) fn forward<B: CpuBackend>(targets: &[u32], tensors: &Tensors<B>) -> (FloatTensor<B>, Saved) {
     by_type!(tensors[0].dtype(), T => {
         let (nats, cache) = with_inputs::<B, T, _>(targets, tensors, |inputs| {
             softmax_loss::forward(SimdLevel::best(), inputs)
@@ -44,10 +41,7 @@ pub(super) fn forward<B: CpuBackend>(
 }
 
 /// The loss of each row, and 1 where the target has the highest probability.
-pub(super) fn with_accuracy<B: CpuBackend>(
-    targets: &[u32],
-    tensors: &Tensors<B>,
-) -> (FloatTensor<B>, FloatTensor<B>) {
+pub(super) fn with_accuracy<B: CpuBackend>(targets: &[u32], tensors: &Tensors<B>) -> (FloatTensor<B>, FloatTensor<B>) {
     by_type!(tensors[0].dtype(), T => {
         let (nats, correct) = with_inputs::<B, T, _>(targets, tensors, |inputs| {
             softmax_loss::with_accuracy(SimdLevel::best(), inputs)

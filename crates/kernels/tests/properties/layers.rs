@@ -3,21 +3,15 @@
 use burn::tensor::{DType, Int, Tensor, TensorData};
 use kernels::KernelMode::{self, Composed, Fused};
 use kernels::{
-    Activation, CellState, ElmanWeights, GruWeights, Input, LstmWeights, SequenceOptions, Steps,
-    elman_sequence, gru_sequence, lstm_sequence,
+    Activation, CellState, ElmanWeights, GruWeights, Input, LstmWeights, SequenceOptions, Steps, elman_sequence,
+    gru_sequence, lstm_sequence,
 };
 
 use super::{At, assert_near, devices, settings, tensor, values};
 
 /// N, T, D, H.
-const SIZES: [[usize; 4]; 6] = [
-    [1, 1, 1, 1],
-    [3, 17, 1, 3],
-    [17, 3, 33, 17],
-    [2, 5, 129, 33],
-    [33, 1, 3, 129],
-    [1, 33, 17, 16],
-];
+const SIZES: [[usize; 4]; 6] =
+    [[1, 1, 1, 1], [3, 17, 1, 3], [17, 3, 33, 17], [2, 5, 129, 33], [33, 1, 3, 129], [1, 33, 17, 16]];
 
 /// The weights of a layer.
 #[allow(clippy::large_enum_variant)]
@@ -33,8 +27,7 @@ impl Layer {
         let weights = |gates: usize| {
             let kernel = tensor(1, [inputs, gates * units], at).require_grad();
             // Column-major: a kernel must accept any strides.
-            let recurrent =
-                tensor(2, [gates * units, units], at).transpose().detach().require_grad();
+            let recurrent = tensor(2, [gates * units, units], at).transpose().detach().require_grad();
             (kernel, recurrent, tensor(3, [gates * units], at).require_grad())
         };
         let mut layers = Vec::new();
@@ -50,12 +43,7 @@ impl Layer {
         layers
     }
 
-    fn run(
-        &self,
-        input: Input,
-        state: CellState,
-        options: &SequenceOptions,
-    ) -> (Tensor<3>, CellState) {
+    fn run(&self, input: Input, state: CellState, options: &SequenceOptions) -> (Tensor<3>, CellState) {
         match self.clone() {
             Self::Lstm(weights) => lstm_sequence(input, weights, state, options),
             Self::Gru(weights) => gru_sequence(input, weights, state, options),
@@ -139,8 +127,7 @@ fn compare(sizes: [usize; 4], found: Run, expected: Run, tolerance: f64) {
                 for ((name, found), (_, expected)) in found.iter().zip(&expected) {
                     let what = format!("{sizes:?} layer {index} input {case} {steps:?}: {name}");
                     // Gradients accumulate more rounding errors.
-                    let tolerance =
-                        if name.starts_with("gradient") { 10.0 * tolerance } else { tolerance };
+                    let tolerance = if name.starts_with("gradient") { 10.0 * tolerance } else { tolerance };
                     assert_near(found, expected, tolerance, &what);
                 }
             }
@@ -168,8 +155,7 @@ fn computed(
     }
     let gradients = loss.backward();
     // The initial state may be used again: it must be unchanged.
-    let initial =
-        [Some(&hidden), cell.as_ref()].into_iter().flatten().map(values).collect::<Vec<_>>();
+    let initial = [Some(&hidden), cell.as_ref()].into_iter().flatten().map(values).collect::<Vec<_>>();
 
     let mut all = vec![("output".to_string(), values(&out)), ("h".into(), values(&after.hidden))];
     all.extend(after.cell.iter().map(|cell| ("c".to_string(), values(cell))));

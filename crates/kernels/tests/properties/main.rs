@@ -39,12 +39,7 @@ fn values<const D: usize>(tensor: &Tensor<D>) -> Vec<f64> {
     tensor.clone().try_into_vec_as().unwrap()
 }
 
-fn assert_close<const D: usize>(
-    found: &Tensor<D>,
-    expected: &Tensor<D>,
-    tolerance: f64,
-    what: &str,
-) {
+fn assert_close<const D: usize>(found: &Tensor<D>, expected: &Tensor<D>, tolerance: f64, what: &str) {
     assert_eq!(found.dims(), expected.dims(), "{what}");
     assert_near(&values(found), &values(expected), tolerance, what);
 }
@@ -67,8 +62,7 @@ fn gpu() -> Option<Device> {
         // Directly to stderr: the test runner captures what a test prints.
         let skip = |error| {
             let message = format!("skipped: no software Vulkan here ({error})\n");
-            std::io::Write::write_all(&mut std::io::stderr(), message.as_bytes())
-                .unwrap_or_default();
+            std::io::Write::write_all(&mut std::io::stderr(), message.as_bytes()).unwrap_or_default();
         };
         options.init().map_err(skip).ok()
     };

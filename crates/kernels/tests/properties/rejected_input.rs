@@ -2,8 +2,7 @@
 
 use burn::tensor::{Device, Distribution, Tensor};
 use kernels::{
-    Activation, CellState, ElmanWeights, Input, LstmWeights, SequenceOptions, elman_sequence,
-    lstm_sequence,
+    Activation, CellState, ElmanWeights, Input, LstmWeights, SequenceOptions, elman_sequence, lstm_sequence,
 };
 
 #[test]

@@ -28,20 +28,11 @@ pub struct Elman {
 
 impl Elman {
     /// Initial weights as in Keras: Glorot uniform W, orthogonal U, zero bias.
-    pub fn new(
-        inputs: usize,
-        units: usize,
-        activation: Activation,
-        weights: &Initialization,
-    ) -> Self {
+    pub fn new(inputs: usize, units: usize, activation: Activation, weights: &Initialization) -> Self {
         let (kernel, recurrent) = ([inputs, units], [units, units]);
         Self {
             kernel: weights.matrix("kernel", kernel, Initializer::GlorotUniform),
-            recurrent_kernel: weights.matrix(
-                "recurrent_kernel",
-                recurrent,
-                Initializer::Orthogonal,
-            ),
+            recurrent_kernel: weights.matrix("recurrent_kernel", recurrent, Initializer::Orthogonal),
             bias: weights.vector("bias", vec![0.0; units]),
             activation,
         }

@@ -40,11 +40,7 @@ impl Gru {
         let (kernel, recurrent) = ([inputs, 3 * units], [units, 3 * units]);
         Self {
             kernel: weights.matrix("kernel", kernel, Initializer::GlorotUniform),
-            recurrent_kernel: weights.matrix(
-                "recurrent_kernel",
-                recurrent,
-                Initializer::Orthogonal,
-            ),
+            recurrent_kernel: weights.matrix("recurrent_kernel", recurrent, Initializer::Orthogonal),
             bias: zeros("bias"),
             recurrent_bias: reset_after.then(|| zeros("recurrent_bias")),
         }

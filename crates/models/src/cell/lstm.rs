@@ -38,11 +38,7 @@ impl Lstm {
         let (kernel, recurrent) = ([inputs, 4 * units], [units, 4 * units]);
         Self {
             kernel: weights.matrix("kernel", kernel, Initializer::GlorotUniform),
-            recurrent_kernel: weights.matrix(
-                "recurrent_kernel",
-                recurrent,
-                Initializer::Orthogonal,
-            ),
+            recurrent_kernel: weights.matrix("recurrent_kernel", recurrent, Initializer::Orthogonal),
             bias: weights.vector("bias", bias),
         }
     }

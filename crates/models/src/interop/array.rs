@@ -40,10 +40,7 @@ impl Array {
         let block = columns / order.len();
         assert_eq!(block * order.len(), columns, "{} blocks of {columns} columns", order.len());
         let reorder = |row: &[f64]| -> Vec<f64> {
-            order
-                .iter()
-                .flat_map(|&index| row[index * block..(index + 1) * block].to_vec())
-                .collect()
+            order.iter().flat_map(|&index| row[index * block..(index + 1) * block].to_vec()).collect()
         };
         let values = self.values.chunks(columns).flat_map(reorder).collect();
         Self { shape: self.shape, values }

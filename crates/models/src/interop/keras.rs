@@ -22,8 +22,7 @@ pub(super) fn path(layer: &str, kind: CellKind, backward: Option<bool>) -> Strin
 /// `tensors` without the model name that a sequential model puts before every path.
 pub(super) fn without_model_name(tensors: Tensors) -> Tensors {
     let end = "/embedding/embeddings";
-    let model =
-        tensors.keys().find_map(|name| name.strip_suffix(end)).map(|name| format!("{name}/"));
+    let model = tensors.keys().find_map(|name| name.strip_suffix(end)).map(|name| format!("{name}/"));
     let Some(model) = model else { return tensors };
     let rest = |name: String| name.strip_prefix(&model).map(String::from).unwrap_or(name);
     tensors.into_iter().map(|(name, array)| (rest(name), array)).collect()
@@ -53,7 +52,6 @@ pub(super) fn export(tensors: &mut Tensors, path: &str, arrays: CellArrays) {
             Array { shape, values: [arrays.bias.values, second.values].concat() }
         }
     };
-    let named =
-        [("kernel", arrays.kernel), ("recurrent_kernel", arrays.recurrent_kernel), ("bias", bias)];
+    let named = [("kernel", arrays.kernel), ("recurrent_kernel", arrays.recurrent_kernel), ("bias", bias)];
     tensors.extend(named.map(|(name, array)| (format!("{path}/{name}"), array)));
 }

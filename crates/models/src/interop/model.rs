@@ -50,8 +50,7 @@ pub fn import(mut model: LanguageModel, layout: Layout, tensors: Tensors) -> Res
     loader.finish()?;
     if copy.is_some_and(|copy| copy.transposed().values != embedding) {
         let (copy, table) = (names::kernel(layout, path), names::embedding(layout));
-        let wrong =
-            format!("`model.tie_weights` is true, but {copy} and {table} have different values");
+        let wrong = format!("`model.tie_weights` is true, but {copy} and {table} have different values");
         return Err(Error::WeightMismatch { wrong });
     }
     Ok(model)
@@ -222,12 +221,8 @@ mod tests {
     use crate::stack::LayerConfig;
 
     fn config() -> LanguageModelConfig {
-        let kinds = [
-            CellKind::Elman(Activation::Relu),
-            CellKind::Lstm,
-            CellKind::Gru { reset_after: true },
-            CellKind::Lstm,
-        ];
+        let kinds =
+            [CellKind::Elman(Activation::Relu), CellKind::Lstm, CellKind::Gru { reset_after: true }, CellKind::Lstm];
         let mut layers = kinds.map(|kind| LayerConfig::new(kind, 3)).to_vec();
         layers[1].layer_norm = true;
         LanguageModelConfig::new(7, 4, layers)
@@ -296,8 +291,7 @@ mod tests {
     #[test]
     fn a_second_copy_of_tied_weights_must_be_the_same() {
         let layers = vec![LayerConfig::new(CellKind::Lstm, 4)];
-        let config =
-            LanguageModelConfig { tie_weights: true, ..LanguageModelConfig::new(7, 4, layers) };
+        let config = LanguageModelConfig { tie_weights: true, ..LanguageModelConfig::new(7, 4, layers) };
         let model = config.init(1, &Device::flex()).unwrap();
         let mut tensors = export(&model, Layout::Pytorch).unwrap();
         tensors.insert("output.weight".into(), tensors["embedding.weight"].clone());

@@ -31,14 +31,10 @@ pub(super) fn check(stack: &Stack) -> Result<()> {
             _ if layer.cell.units() != first.cell.units() => {
                 ("units", "different", "that of the first layer: PyTorch stacks equal sizes")
             }
-            _ if layer.backward.is_some() != first.backward.is_some() => (
-                "bidirectional",
-                "different",
-                "that of the first layer: PyTorch stacks equal layers",
-            ),
-            _ if layer.norm.is_some() => {
-                ("layer_norm", "true", "false: PyTorch's modules have no layer normalisation")
+            _ if layer.backward.is_some() != first.backward.is_some() => {
+                ("bidirectional", "different", "that of the first layer: PyTorch stacks equal layers")
             }
+            _ if layer.norm.is_some() => ("layer_norm", "true", "false: PyTorch's modules have no layer normalisation"),
             _ => continue,
         };
         return Err(Error::out_of_range(format!("model.layers[{index}].{key}"), found, expected));
@@ -64,19 +60,10 @@ pub(super) fn import(
         let sum = bias.values.iter().zip(&second.values).map(|(a, b)| a + b).collect();
         (Array::vector(sum), None)
     };
-    CellArrays {
-        kernel: ordered(kernel),
-        recurrent_kernel: ordered(recurrent),
-        bias: ordered(bias),
-        recurrent_bias,
-    }
+    CellArrays { kernel: ordered(kernel), recurrent_kernel: ordered(recurrent), bias: ordered(bias), recurrent_bias }
 }
 
-pub(super) fn export(
-    tensors: &mut Tensors,
-    (kind, index, backward): (CellKind, usize, bool),
-    arrays: CellArrays,
-) {
+pub(super) fn export(tensors: &mut Tensors, (kind, index, backward): (CellKind, usize, bool), arrays: CellArrays) {
     let order = kind.spec().pytorch_order;
     let zeros = Array::vector(vec![0.0; arrays.bias.values.len()]);
     let second = arrays.recurrent_bias.unwrap_or(zeros);

@@ -65,10 +65,8 @@ pub fn write_safetensors(path: &Path, tensors: &Tensors) -> Result<()> {
             (name, array, values.collect())
         })
         .collect();
-    let invalid = |error: safetensors::SafeTensorError| Error::Safetensors {
-        path: path.into(),
-        reason: error.to_string(),
-    };
+    let invalid =
+        |error: safetensors::SafeTensorError| Error::Safetensors { path: path.into(), reason: error.to_string() };
     let mut views = Vec::with_capacity(bytes.len());
     for (name, array, bytes) in &bytes {
         let view = TensorView::new(Dtype::F32, array.shape.clone(), bytes).map_err(invalid)?;

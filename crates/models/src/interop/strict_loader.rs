@@ -47,21 +47,13 @@ impl StrictLoader {
     /// Lists all of them.
     pub fn finish(self) -> Result<()> {
         let extra = self.left.iter().map(|(name, array)| format!("{name} {:?}", array.shape));
-        let lists = [
-            ("missing", self.missing),
-            ("of another shape", self.misshapen),
-            ("extra", extra.collect()),
-        ];
+        let lists = [("missing", self.missing), ("of another shape", self.misshapen), ("extra", extra.collect())];
         let wrong: Vec<String> = lists
             .into_iter()
             .filter(|(_, names)| !names.is_empty())
             .map(|(what, names)| format!("{what}: {}", names.join(", ")))
             .collect();
-        if wrong.is_empty() {
-            Ok(())
-        } else {
-            Err(Error::WeightMismatch { wrong: wrong.join("; ") })
-        }
+        if wrong.is_empty() { Ok(()) } else { Err(Error::WeightMismatch { wrong: wrong.join("; ") }) }
     }
 }
 
@@ -71,10 +63,7 @@ mod tests {
 
     #[test]
     fn all_errors_are_reported_at_once() {
-        let array = |shape: &[usize]| Array {
-            shape: shape.into(),
-            values: vec![1.0; shape.iter().product()],
-        };
+        let array = |shape: &[usize]| Array { shape: shape.into(), values: vec![1.0; shape.iter().product()] };
         let tensors = [("a", array(&[2])), ("b", array(&[3, 1])), ("c", array(&[1]))];
         let tensors = tensors.map(|(name, array)| (name.to_string(), array)).into();
         let mut loader = StrictLoader::new(tensors);

@@ -70,11 +70,7 @@ impl LanguageModelConfig {
             return Err(Error::out_of_range("model.layers", "empty", "at least one layer"));
         };
         if !(1..=8_192).contains(&self.embedding_dim) {
-            return Err(Error::out_of_range(
-                "model.embedding_dim",
-                self.embedding_dim,
-                "1 to 8192",
-            ));
+            return Err(Error::out_of_range("model.embedding_dim", self.embedding_dim, "1 to 8192"));
         }
         if self.projection_dim > 8_192 {
             return Err(Error::out_of_range("model.projection", self.projection_dim, "0 to 8192"));
@@ -110,9 +106,7 @@ impl LanguageModelConfig {
                 expected,
                 reason: "with `model.tie_weights` the output layer uses the embedding's weights, so its input \
                          size must equal `model.embedding_dim`",
-                fix: format!(
-                    "set `model.projection` to {expected} or change `model.embedding_dim`"
-                ),
+                fix: format!("set `model.projection` to {expected} or change `model.embedding_dim`"),
             });
         }
         Ok(())
@@ -130,12 +124,7 @@ impl LanguageModelConfig {
     ///
     /// # Errors
     /// If [`check`](Self::check) fails.
-    pub fn init_with_dtype(
-        &self,
-        seed: u64,
-        dtype: DType,
-        device: &Device,
-    ) -> Result<LanguageModel> {
+    pub fn init_with_dtype(&self, seed: u64, dtype: DType, device: &Device) -> Result<LanguageModel> {
         self.build(&Initialization::new(seed, device).with_dtype(dtype))
     }
 
@@ -159,13 +148,7 @@ impl LanguageModelConfig {
         let output = weights.at("output");
         Ok(LanguageModel {
             embedding: Embedding::new(vocab_size, embedding_dim, &weights.at("embedding")),
-            output: OutputLayer::new(
-                stack.width(),
-                projection,
-                self.tie_weights,
-                vocab_size,
-                &output,
-            ),
+            output: OutputLayer::new(stack.width(), projection, self.tie_weights, vocab_size, &output),
             stack,
             frozen_embedding: self.frozen_embedding,
             dropout: self.dropout,
@@ -224,10 +207,7 @@ mod tests {
             (LanguageModelConfig { projection_dim: 9_000, ..config() }, "model.projection"),
             (with(LayerConfig { units: 0, ..layer() }), "model.layers[0].units"),
             (with(LayerConfig { recurrent_dropout: 1.0, ..layer() }), "[0].recurrent_dropout"),
-            (
-                with(LayerConfig { activation: Some(Activation::Relu), ..layer() }),
-                "`model.layers[0].activation`",
-            ),
+            (with(LayerConfig { activation: Some(Activation::Relu), ..layer() }), "`model.layers[0].activation`"),
             (with(LayerConfig { reset_after: Some(true), ..layer() }), "[0].reset_after`"),
         ];
         for (config, key) in cases {

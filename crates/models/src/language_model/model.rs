@@ -107,12 +107,7 @@ impl LanguageModel {
     ///
     /// # Panics
     /// As [`forward_loss`](Self::forward_loss).
-    pub fn forward_eval(
-        &self,
-        ids: Tensor<2, Int>,
-        targets: Tensor<2, Int>,
-        state: State,
-    ) -> (LossOutput, State) {
+    pub fn forward_eval(&self, ids: Tensor<2, Int>, targets: Tensor<2, Int>, state: State) -> (LossOutput, State) {
         let (hidden, state) = self.forward_hidden(ids, state, targets.dims()[1], None);
         let targets = targets.flatten(0, 1);
         (self.output.loss_with_accuracy(hidden, &self.embedding, targets), state)
@@ -164,20 +159,12 @@ impl LanguageModel {
 }
 
 /// `new` with its beginning along dimension `dim` replaced by `old`.
-fn copy_prefix<const D: usize>(
-    new: Param<Tensor<D>>,
-    old: Param<Tensor<D>>,
-    dim: usize,
-) -> Param<Tensor<D>> {
+fn copy_prefix<const D: usize>(new: Param<Tensor<D>>, old: Param<Tensor<D>>, dim: usize) -> Param<Tensor<D>> {
     let old = old.val();
     let copied = old.dims()[dim];
     new.map(|new| {
         let size = new.dims()[dim];
-        if copied < size {
-            Tensor::cat(vec![old, new.narrow(dim, copied, size - copied)], dim)
-        } else {
-            old
-        }
+        if copied < size { Tensor::cat(vec![old, new.narrow(dim, copied, size - copied)], dim) } else { old }
     })
 }
 
@@ -248,9 +235,8 @@ mod tests {
             LanguageModelConfig { embedding_dropout: 0.5, ..config() },
             LanguageModelConfig { layers: vec![recurrent], ..config() },
         ];
-        let logits = |model: &LanguageModel, key| {
-            model.forward(ids([[1, 2, 3], [3, 4, 5]]), model.init_state(2), 3, key).0
-        };
+        let logits =
+            |model: &LanguageModel, key| model.forward(ids([[1, 2, 3], [3, 4, 5]]), model.init_state(2), 3, key).0;
         let key = |step| Some(DropoutKey { seed: 1, step });
         for config in cases {
             let model = model(&config);

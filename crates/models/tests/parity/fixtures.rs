@@ -74,19 +74,12 @@ pub fn assert_every_case(device: &Device, dtypes: &[(DType, f64)]) {
     }
 }
 
-fn check(
-    name: &str,
-    case: &Case,
-    layers: &[LayerConfig],
-    device: &Device,
-    (dtype, tolerance): (DType, f64),
-) {
+fn check(name: &str, case: &Case, layers: &[LayerConfig], device: &Device, (dtype, tolerance): (DType, f64)) {
     let [_, time, inputs] = case.inputs.shape[..] else { panic!("{name}: inputs") };
     let stack = Stack::new(inputs, layers, &Initialization::zeros(device).with_dtype(dtype));
     let stack = import_stack(stack, case.layout, tensors(&case.weights)).unwrap().train();
 
-    let with_gradient =
-        |stored: &Stored| stored.tensor::<2>(dtype, device).autodiff().require_grad();
+    let with_gradient = |stored: &Stored| stored.tensor::<2>(dtype, device).autodiff().require_grad();
     let whole: Tensor<3> = case.inputs.tensor(dtype, device).autodiff().require_grad();
     let initial: Vec<Tensor<2>> = case.initial_states.iter().map(with_gradient).collect();
     let mask = case.lengths.as_ref().map(|lengths| mask(lengths, time, dtype, device));
@@ -206,8 +199,7 @@ impl Stored {
 }
 
 pub fn tensors(stored: &BTreeMap<String, Stored>) -> Tensors {
-    let array =
-        |stored: &Stored| Array { shape: stored.shape.clone(), values: stored.data.clone() };
+    let array = |stored: &Stored| Array { shape: stored.shape.clone(), values: stored.data.clone() };
     stored.iter().map(|(name, stored)| (name.clone(), array(stored))).collect()
 }
 

@@ -47,9 +47,7 @@ impl Drawn {
         let variance = values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / count;
         let minimum = values.iter().copied().fold(f64::INFINITY, f64::min);
         let maximum = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        for (found, expected) in
-            [(minimum, self.minimum), (maximum, self.maximum), (variance, self.variance)]
-        {
+        for (found, expected) in [(minimum, self.minimum), (maximum, self.maximum), (variance, self.variance)] {
             assert!((found / expected - 1.0).abs() < 0.02, "{what}: {found}, Keras {expected}");
         }
     }

@@ -101,8 +101,7 @@ fn imported_models_give_the_logits_of_the_frameworks() {
         let tensors = read_safetensors(&path(&format!("weights/{name}.safetensors"))).unwrap();
         let model = import(config.zeros(&device).unwrap(), layout, tensors).unwrap();
         let file: File = fixture(&format!("weights/{name}.json"));
-        let (logits, _) =
-            model.forward_last(ids(&file.ids, &device), model.init_state(file.ids.len()));
+        let (logits, _) = model.forward_last(ids(&file.ids, &device), model.init_state(file.ids.len()));
         file.logits.assert_equals(logits, 1e-5, name);
     }
 }
@@ -128,9 +127,7 @@ fn exported_weights_are_those_that_were_imported() {
         // The written file gives the same logits again.
         let file = folder.path().join(name);
         write_safetensors(&file, &exported).unwrap();
-        let again =
-            import(config.zeros(&device).unwrap(), layout, read_safetensors(&file).unwrap())
-                .unwrap();
+        let again = import(config.zeros(&device).unwrap(), layout, read_safetensors(&file).unwrap()).unwrap();
         let rows = ids(&[vec![1, 2, 3]], &device);
         let logits = |model: &models::LanguageModel| -> Vec<f32> {
             model.forward_last(rows.clone(), model.init_state(1)).0.try_into_vec_as().unwrap()

@@ -57,8 +57,7 @@ pub fn assert_gradients<M: Module>(name: &str, module: &M, loss: impl Fn(&M) -> 
         let largest = found.iter().fold(0f64, |largest, g| largest.max(g.abs()));
         assert!(largest > 1e-6, "{name}, weight {which}: no gradient");
         // Few rows of a large table are used: of the others, only some are checked.
-        let checked =
-            found.iter().enumerate().filter(|&(index, &found)| found != 0.0 || index % 97 == 0);
+        let checked = found.iter().enumerate().filter(|&(index, &found)| found != 0.0 || index % 97 == 0);
         for (index, found) in checked {
             let value = |by| {
                 let moved = module.clone().map(&mut Perturb { which, index, by, seen: 0 });

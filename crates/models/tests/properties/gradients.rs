@@ -16,8 +16,7 @@ fn weighted_sum(setting: Setting, (outputs, state): (Vec<Tensor<2>>, State)) -> 
         let weights = setting.normal(&name, tensor.dims());
         (tensor * weights).sum()
     };
-    let outputs =
-        outputs.into_iter().enumerate().map(|(t, output)| weighted(format!("R {t}"), output));
+    let outputs = outputs.into_iter().enumerate().map(|(t, output)| weighted(format!("R {t}"), output));
     let states = state.into_iter().enumerate().flat_map(|(index, cell)| {
         let inner = cell.cell.map(|cell| weighted(format!("S {index} memory"), cell));
         [Some(weighted(format!("S {index}"), cell.hidden)), inner]
@@ -82,11 +81,7 @@ fn assert_difference(name: &str, value: impl Fn(f64) -> Tensor<1>, found: f64) {
 
 #[test]
 fn the_gradients_of_whole_models_are_central_differences_with_dropout() {
-    let layer = LayerConfig {
-        recurrent_dropout: 0.3,
-        layer_norm: true,
-        ..LayerConfig::new(CellKind::Lstm, 5)
-    };
+    let layer = LayerConfig { recurrent_dropout: 0.3, layer_norm: true, ..LayerConfig::new(CellKind::Lstm, 5) };
     let plain = LanguageModelConfig::new(7, 3, vec![LayerConfig::new(CellKind::Lstm, 4)]);
     let options = LanguageModelConfig {
         tie_weights: true,

@@ -45,8 +45,7 @@ fn stacks() -> Vec<(String, Vec<LayerConfig>)> {
 
 /// The same and bidirectional stacks.
 fn all_stacks() -> Vec<(String, Vec<LayerConfig>)> {
-    let both =
-        |index: usize| LayerConfig { bidirectional: true, ..LayerConfig::new(kinds()[index], 4) };
+    let both = |index: usize| LayerConfig { bidirectional: true, ..LayerConfig::new(kinds()[index], 4) };
     let mut stacks = stacks();
     for index in [0, 3, 4] {
         stacks.push((format!("bidirectional {:?}", kinds()[index]), vec![both(index)]));
@@ -62,10 +61,8 @@ struct Setting {
     tolerance: f64,
 }
 
-const SETTINGS: [Setting; 2] = [
-    Setting { dtype: DType::F32, tolerance: 2e-6 },
-    Setting { dtype: DType::F64, tolerance: 1e-12 },
-];
+const SETTINGS: [Setting; 2] =
+    [Setting { dtype: DType::F32, tolerance: 2e-6 }, Setting { dtype: DType::F64, tolerance: 1e-12 }];
 
 impl Setting {
     /// A stack with random weights and biases, none zero or one by default.
@@ -106,10 +103,7 @@ impl Setting {
         let (found, expected) = (values(found), values(expected));
         for (found, expected) in found.into_iter().zip(expected) {
             let error = (found - expected).abs();
-            assert!(
-                error <= self.tolerance * expected.abs().max(1.0),
-                "{what}: {found} {expected}"
-            );
+            assert!(error <= self.tolerance * expected.abs().max(1.0), "{what}: {found} {expected}");
         }
     }
 
@@ -126,12 +120,7 @@ impl Setting {
 }
 
 /// The forward pass over a sequence of `[N, D]` steps; the outputs are steps, too.
-fn run_as(
-    stack: &Stack,
-    steps: Vec<Tensor<2>>,
-    state: State,
-    options: &ForwardOptions,
-) -> (Vec<Tensor<2>>, State) {
+fn run_as(stack: &Stack, steps: Vec<Tensor<2>>, state: State, options: &ForwardOptions) -> (Vec<Tensor<2>>, State) {
     let (hidden, after) = stack.forward(Input::Vectors(Tensor::stack(steps, 1)), state, options);
     let steps = (0..hidden.dims()[1]).map(|t| hidden.clone().slice(s![.., t, ..]).squeeze_dim(1));
     (steps.collect(), after)

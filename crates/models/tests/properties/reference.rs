@@ -29,16 +29,14 @@ impl Weights {
     /// Σ xᵢ Wᵢ + b in column `unit` of block `gate`.
     fn input_sum(&self, gate: usize, unit: usize, x: &[f64]) -> f64 {
         let column = gate * UNITS + unit;
-        let products =
-            x.iter().enumerate().map(|(i, x)| x * self.w[i * self.gates * UNITS + column]);
+        let products = x.iter().enumerate().map(|(i, x)| x * self.w[i * self.gates * UNITS + column]);
         products.sum::<f64>() + self.b[column]
     }
 
     /// Σ hᵢ Uᵢ (+ b′) in column `unit` of block `gate`.
     fn state_sum(&self, gate: usize, unit: usize, h: &[f64]) -> f64 {
         let column = gate * UNITS + unit;
-        let products =
-            h.iter().enumerate().map(|(i, h)| h * self.u[i * self.gates * UNITS + column]);
+        let products = h.iter().enumerate().map(|(i, h)| h * self.u[i * self.gates * UNITS + column]);
         products.sum::<f64>() + self.recurrent_bias.as_ref().map_or(0.0, |bias| bias[column])
     }
 }
@@ -50,8 +48,7 @@ fn sigma(x: f64) -> f64 {
 /// One step of `kind` on one row; only the LSTM uses `c`.
 fn step(kind: CellKind, weights: &Weights, x: &[f64], h: &mut [f64], c: &mut [f64]) {
     let before = h.to_vec();
-    let sum =
-        |gate, unit| weights.input_sum(gate, unit, x) + weights.state_sum(gate, unit, &before);
+    let sum = |gate, unit| weights.input_sum(gate, unit, x) + weights.state_sum(gate, unit, &before);
     match kind {
         CellKind::Elman(activation) => {
             for (unit, h) in h.iter_mut().enumerate() {

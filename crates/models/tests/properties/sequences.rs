@@ -8,10 +8,7 @@ use super::{BATCH, SETTINGS, TIME, all_stacks, run, run_as, stacks};
 /// The state of one row.
 fn of_row(state: &State, row: usize) -> State {
     let pick = |tensor: &Tensor<2>| tensor.clone().slice(s![row..row + 1, ..]);
-    let cell = |cell: &CellState| CellState {
-        hidden: pick(&cell.hidden),
-        cell: cell.cell.as_ref().map(pick),
-    };
+    let cell = |cell: &CellState| CellState { hidden: pick(&cell.hidden), cell: cell.cell.as_ref().map(pick) };
     state.iter().map(cell).collect()
 }
 
@@ -79,8 +76,7 @@ fn a_row_has_the_same_result_alone_and_in_a_batch() {
             let (all, end) = run(&stack, inputs.clone(), stack.init_state(BATCH));
             for row in 0..BATCH {
                 let pick = |tensor: &Tensor<2>| tensor.clone().slice(s![row..row + 1, ..]);
-                let (single, state) =
-                    run(&stack, inputs.iter().map(pick).collect(), stack.init_state(1));
+                let (single, state) = run(&stack, inputs.iter().map(pick).collect(), stack.init_state(1));
                 for (found, expected) in single.iter().zip(&all) {
                     setting.assert_close(found, &pick(expected), &name);
                 }
@@ -105,9 +101,7 @@ fn padding_changes_nothing() {
                 }
             }
             let state = setting.state(&stack, BATCH);
-            let mask = lengths.map(|length| {
-                std::array::from_fn::<f64, TIME, _>(|t| f64::from(u8::from(t < length)))
-            });
+            let mask = lengths.map(|length| std::array::from_fn::<f64, TIME, _>(|t| f64::from(u8::from(t < length))));
             let mask = Tensor::from_data(mask, (&inputs[0].device(), setting.dtype));
             let options = ForwardOptions { mask: Some(mask), ..ForwardOptions::default() };
             let (all, end) = run_as(&stack, inputs.clone(), state.clone(), &options);

@@ -136,11 +136,7 @@ impl SentenceBatch {
     ///
     /// # Panics
     /// If there are no sentences, a sentence is empty, or the numbers of sentences and features differ.
-    pub fn new(
-        sentences: &[&EncodedSentence],
-        features: &[SentenceFeatures],
-        device: &Device,
-    ) -> Self {
+    pub fn new(sentences: &[&EncodedSentence], features: &[SentenceFeatures], device: &Device) -> Self {
         assert_eq!(sentences.len(), features.len(), "every sentence has its features");
         let lengths: Vec<usize> = sentences.iter().map(|sentence| sentence.ids.len()).collect();
         assert!(lengths.iter().all(|&length| length > 0), "a sentence has a word");
@@ -166,32 +162,20 @@ impl SentenceBatch {
         };
         let in_question = |sentence: usize| match features[sentence].in_question {
             None => vec![0; lengths[sentence]],
-            Some(words) => {
-                words.iter().map(|&is_in_question| 1 + i32::from(is_in_question)).collect()
-            }
+            Some(words) => words.iter().map(|&is_in_question| 1 + i32::from(is_in_question)).collect(),
         };
         let ids = |ids: &[u32]| ids.iter().map(|&id| id as i32).collect::<Vec<i32>>();
         let mask = pad(lengths.iter().map(|&length| vec![1.0f32; length]), width, 0.0);
         Self {
             ids: per_word(&|n| ids(&sentences[n].ids)),
             extended_ids: per_word(&|n| ids(&sentences[n].extended_ids)),
-            max_oov_words: sentences
-                .iter()
-                .map(|sentence| sentence.oov_words.len())
-                .max()
-                .unwrap_or(0),
+            max_oov_words: sentences.iter().map(|sentence| sentence.oov_words.len()).max().unwrap_or(0),
             mask: Tensor::from_data(mask, device),
-            unpadded_rows: rows(
-                all().flat_map(|(n, length)| (0..length).map(move |word| row(n, word))).collect(),
-            ),
+            unpadded_rows: rows(all().flat_map(|(n, length)| (0..length).map(move |word| row(n, word))).collect()),
             reverse_permutation: rows(all().flat_map(reversed).collect()),
             last_rows: rows(all().map(|(n, length)| row(n, length - 1)).collect()),
-            shapes: per_word(&|n| {
-                sentences[n].shapes.iter().map(|&shape| i32::from(shape)).collect()
-            }),
-            suffixes: per_word(&|n| {
-                sentences[n].suffix_ids.iter().map(|&id| i32::from(id)).collect()
-            }),
+            shapes: per_word(&|n| sentences[n].shapes.iter().map(|&shape| i32::from(shape)).collect()),
+            suffixes: per_word(&|n| sentences[n].suffix_ids.iter().map(|&id| i32::from(id)).collect()),
             answer: per_word(&answer),
             in_question: per_word(&in_question),
         }
@@ -228,18 +212,14 @@ impl AnswerBatch {
         let longest = answers.iter().map(ExactSizeIterator::len).max().expect("there is an answer");
         let all = || answers.iter().enumerate();
         let extractable = || all().filter(|(_, answer)| answer.len() <= max_len);
-        let mask = all().map(|(_, answer)| {
-            (0..width).map(|word| f32::from(u8::from(answer.contains(&word)))).collect()
-        });
+        let mask =
+            all().map(|(_, answer)| (0..width).map(|word| f32::from(u8::from(answer.contains(&word)))).collect());
         let word_rows = all().flat_map(|(row, answer)| {
             let last = answer.end - 1;
             (0..longest).map(move |word| (row * width + (answer.start + word).min(last)) as i32)
         });
-        let span_index = |(_, answer): (usize, &Range<usize>)| {
-            (answer.start * max_len + answer.len() - 1) as i32
-        };
-        let last =
-            |(row, answer): (usize, &Range<usize>)| (row * longest + answer.len() - 1) as i32;
+        let span_index = |(_, answer): (usize, &Range<usize>)| (answer.start * max_len + answer.len() - 1) as i32;
+        let last = |(row, answer): (usize, &Range<usize>)| (row * longest + answer.len() - 1) as i32;
         Self {
             mask: Tensor::from_data(pad(mask, width, 0.0), device),
             extractable: int_tensor(extractable().map(|(row, _)| row as i32).collect(), device),
@@ -272,15 +252,13 @@ impl QuestionTargets {
             let ids = example.question_ids.iter().map(|&id| target(example, id)).chain([0]);
             targets.extend(ids.enumerate().map(|(at, id)| (row, at, id)));
         }
-        let per_target = |value: &dyn Fn(&(usize, usize, u32)) -> i32| {
-            int_tensor(targets.iter().map(value).collect(), device)
-        };
+        let per_target =
+            |value: &dyn Fn(&(usize, usize, u32)) -> i32| int_tensor(targets.iter().map(value).collect(), device);
         let copy_mask = targets.iter().map(|&(row, _, id)| {
             let ids = examples[row].sentence.extended_ids.iter();
             ids.map(|&word| f32::from(u8::from(word == id && id != unknown))).collect()
         });
-        let in_vocab =
-            targets.iter().map(|&(.., id)| f32::from(u8::from((id as usize) < sizes.output)));
+        let in_vocab = targets.iter().map(|&(.., id)| f32::from(u8::from((id as usize) < sizes.output)));
         let in_vocab = TensorData::new(in_vocab.collect::<Vec<f32>>(), [targets.len()]);
         Self {
             inputs: Tensor::from_data(inputs, device),
@@ -299,26 +277,15 @@ impl QuestionBatch {
     ///
     /// # Panics
     /// If there are no examples.
-    pub fn new(
-        examples: &[&Example],
-        sizes: VocabSizes,
-        max_answer_len: usize,
-        device: &Device,
-    ) -> Self {
-        let sentences: Vec<&EncodedSentence> =
-            examples.iter().map(|example| &example.sentence).collect();
+    pub fn new(examples: &[&Example], sizes: VocabSizes, max_answer_len: usize, device: &Device) -> Self {
+        let sentences: Vec<&EncodedSentence> = examples.iter().map(|example| &example.sentence).collect();
         let features: Vec<SentenceFeatures> = examples
             .iter()
-            .map(|example| SentenceFeatures {
-                answer: example.answer.clone(),
-                in_question: Some(&example.in_question),
-            })
+            .map(|example| SentenceFeatures { answer: example.answer.clone(), in_question: Some(&example.in_question) })
             .collect();
-        let answers: Vec<Range<usize>> =
-            examples.iter().map(|example| example.answer.clone()).collect();
+        let answers: Vec<Range<usize>> = examples.iter().map(|example| example.answer.clone()).collect();
         let width = sentences.iter().map(|sentence| sentence.ids.len()).max().unwrap_or(0);
-        let num_tokens =
-            |example: &&Example| example.sentence.ids.len() + example.question_ids.len() + 1;
+        let num_tokens = |example: &&Example| example.sentence.ids.len() + example.question_ids.len() + 1;
         Self {
             sentences: SentenceBatch::new(&sentences, &features, device),
             answers: AnswerBatch::new(&answers, width, max_answer_len, device),

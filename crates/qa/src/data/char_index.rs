@@ -39,10 +39,9 @@ impl<'a> CharIndex<'a> {
             _ => format!("the context has only {num_chars} characters"),
         };
         let hint = match self.find_unique(answer) {
-            Ok(range) => format!(
-                "it occurs only at character {}; correct its start",
-                self.text[..range.start].chars().count()
-            ),
+            Ok(range) => {
+                format!("it occurs only at character {}; correct its start", self.text[..range.start].chars().count())
+            }
             Err(_) => "correct the answer or its start".to_owned(),
         };
         Err(format!("has the answer {} at character {start}, but {found}; {hint}", quoted(answer)))
@@ -102,12 +101,7 @@ mod tests {
         }
         let message = CharIndex::new("a fox").find_at(900, "fox").unwrap_err();
         assert!(message.contains("but the context has only 5 characters;"), "{message}");
-        assert!(
-            CharIndex::new("é fox")
-                .find_at(4, "fox")
-                .unwrap_err()
-                .contains("has only 5 characters")
-        );
+        assert!(CharIndex::new("é fox").find_at(4, "fox").unwrap_err().contains("has only 5 characters"));
     }
 
     #[test]

@@ -90,17 +90,9 @@ impl<'a> Collector<'a> {
     ///
     /// # Errors
     /// If the passage has no text.
-    pub fn add_passage(
-        &mut self,
-        document: usize,
-        text: &str,
-        location: &str,
-    ) -> Result<PassageIndex> {
+    pub fn add_passage(&mut self, document: usize, text: &str, location: &str) -> Result<PassageIndex> {
         if text.chars().all(is_white_space) {
-            return Err(Error::NoText {
-                file: self.file.to_owned(),
-                location: location.to_owned(),
-            });
+            return Err(Error::NoText { file: self.file.to_owned(), location: location.to_owned() });
         }
         let passages = &mut self.documents[document].passages;
         passages.push(Passage { text: text.to_owned(), questions: Vec::new() });
@@ -206,12 +198,7 @@ pub(super) fn document_location(title: &str) -> String {
 mod tests {
     use super::*;
 
-    fn add(
-        collector: &mut Collector,
-        id: &str,
-        text: &str,
-        answers: &[Range<usize>],
-    ) -> Result<()> {
+    fn add(collector: &mut Collector, id: &str, text: &str, answers: &[Range<usize>]) -> Result<()> {
         collector.add_question((0, 0), &RawQuestion { id, text, location: "line 1" }, answers)
     }
 

@@ -61,10 +61,7 @@ pub struct ExampleCounts {
 
 /// Calls `visit` for each question of `passage` whose first answer consists of whole words of its sentence. Returns the
 /// number of other questions with an answer.
-pub fn locate_answers<'a>(
-    passage: &'a Passage,
-    mut visit: impl FnMut(LocatedQuestion<'a>),
-) -> usize {
+pub fn locate_answers<'a>(passage: &'a Passage, mut visit: impl FnMut(LocatedQuestion<'a>)) -> usize {
     let sentences = sentences(&passage.text);
     let mut unmapped = 0;
     for question in &passage.questions {
@@ -138,8 +135,7 @@ impl QaDataset {
             }
         }
         let (train_sha256, valid_sha256) = (hash(&train_examples), hash(&valid_examples));
-        let max_sentence_len =
-            train_examples.iter().map(|example| example.sentence.ids.len()).max();
+        let max_sentence_len = train_examples.iter().map(|example| example.sentence.ids.len()).max();
         let output = if config.decoder_vocab == 0 {
             vocabulary.len()
         } else {
@@ -199,8 +195,7 @@ fn vocabulary(documents: &[Document], min_count: u64) -> Vocabulary {
             }
         });
     }
-    Vocabulary::from_counts(question_words.iter(), min_count, true)
-        .extended(all_words.iter(), min_count)
+    Vocabulary::from_counts(question_words.iter(), min_count, true).extended(all_words.iter(), min_count)
 }
 
 fn examples(

@@ -48,11 +48,10 @@ impl EncodedSentence {
         let mut oov_words: Vec<String> = Vec::new();
         let extended_id = |word: &Word| {
             vocabulary.id(&word.key).unwrap_or_else(|| {
-                let index =
-                    oov_words.iter().position(|key| *key == word.key).unwrap_or_else(|| {
-                        oov_words.push(word.key.clone());
-                        oov_words.len() - 1
-                    });
+                let index = oov_words.iter().position(|key| *key == word.key).unwrap_or_else(|| {
+                    oov_words.push(word.key.clone());
+                    oov_words.len() - 1
+                });
                 (vocabulary.len() + index) as u32
             })
         };
@@ -104,13 +103,7 @@ pub struct Example {
 
 impl Example {
     /// Makes the example of a question about the words `answer` of a sentence.
-    pub fn new(
-        text: &str,
-        sentence: &[Word],
-        answer: Range<usize>,
-        question: &str,
-        vocabulary: &Vocabulary,
-    ) -> Self {
+    pub fn new(text: &str, sentence: &[Word], answer: Range<usize>, question: &str, vocabulary: &Vocabulary) -> Self {
         let question = words(question);
         let in_question = in_question(sentence, &question);
         let sentence = EncodedSentence::new(text, sentence, vocabulary);

@@ -136,8 +136,7 @@ mod tests {
     }
 
     fn message(text: &str) -> String {
-        let text =
-            JsonText { file: "a", text, lines_before: 10, bytes_before: 100, expected: "an outer" };
+        let text = JsonText { file: "a", text, lines_before: 10, bytes_before: 100, expected: "an outer" };
         text.parse::<Outer>().unwrap_err().to_string()
     }
 
@@ -155,9 +154,7 @@ mod tests {
     #[test]
     fn invalid_json_is_reported_with_its_line_and_key() {
         assert_eq!(
-            message(
-                "{\"data\": [{\"title\": \"a\", \"count\": 1},\n {\"title\": 5, \"count\": 2}]}"
-            ),
+            message("{\"data\": [{\"title\": \"a\", \"count\": 1},\n {\"title\": 5, \"count\": 2}]}"),
             "`a` does not match the format at line 12, column 12, in `data[1].title`: invalid type: \
              integer `5`, expected a string; expected an outer; correct the file or name another"
         );

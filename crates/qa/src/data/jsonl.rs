@@ -54,9 +54,7 @@ pub(super) fn read(file: &str, text: &str) -> Result<LoadedDocuments> {
             None => {
                 let index = match &key.0 {
                     None => collector.add_document(&location),
-                    Some(title) => *documents
-                        .entry(title.clone())
-                        .or_insert_with(|| collector.add_document(title)),
+                    Some(title) => *documents.entry(title.clone()).or_insert_with(|| collector.add_document(title)),
                 };
                 let passage = collector.add_passage(index, &key.1, &location)?;
                 passages.insert(key, passage);
@@ -104,8 +102,7 @@ mod tests {
             r#"{"context": "A fox ran.", "question": "When?", "answer": null}"#,
         );
         let loaded = read("a.jsonl", &text).unwrap();
-        let titles: Vec<_> =
-            loaded.documents.iter().map(|d| (d.title.as_str(), d.passages.len())).collect();
+        let titles: Vec<_> = loaded.documents.iter().map(|d| (d.title.as_str(), d.passages.len())).collect();
         assert_eq!(titles, [("line 1", 1), ("D", 3)]);
         let ids = |document: usize, passage: usize| -> Vec<&str> {
             let passage = &loaded.documents[document].passages[passage];
@@ -126,14 +123,8 @@ mod tests {
         );
         for (line, problem) in [
             (r#"{"context": "A a", "question": "?", "answer": ""}"#, "has an empty answer"),
-            (
-                r#"{"context": "A a", "question": "?", "answer": "a", "start": 1}"#,
-                "the context has \" \" there",
-            ),
-            (
-                r#"{"context": "", "question": "?", "answer": "a"}"#,
-                "line 2 has a passage without text",
-            ),
+            (r#"{"context": "A a", "question": "?", "answer": "a", "start": 1}"#, "the context has \" \" there"),
+            (r#"{"context": "", "question": "?", "answer": "a"}"#, "line 2 has a passage without text"),
             (
                 r#"{"context": "A a", "question": "?"}"#,
                 "line 2, column 35, in the outermost level: missing field `answer`",

@@ -21,10 +21,7 @@ mod word_range;
 use std::ops::Range;
 use std::path::Path;
 
-pub use batch::{
-    AnswerBatch, FEATURES, QuestionBatch, QuestionTargets, SentenceBatch, SentenceFeatures,
-    VocabSizes,
-};
+pub use batch::{AnswerBatch, FEATURES, QuestionBatch, QuestionTargets, SentenceBatch, SentenceFeatures, VocabSizes};
 pub use collector::QuestionCounts;
 pub use dataset::{ExampleCounts, LocatedQuestion, QaDataset, QaDatasetConfig, locate_answers};
 pub use error::{Error, Result};
@@ -82,10 +79,8 @@ pub struct LoadedDocuments {
 pub fn read(path: &Path) -> Result<LoadedDocuments> {
     let bytes = read_bytes(path)?;
     let file = path.to_string_lossy().into_owned();
-    let text = String::from_utf8(bytes).map_err(|error| Error::NotUtf8 {
-        file: file.clone(),
-        offset: error.utf8_error().valid_up_to(),
-    })?;
+    let text = String::from_utf8(bytes)
+        .map_err(|error| Error::NotUtf8 { file: file.clone(), offset: error.utf8_error().valid_up_to() })?;
     // Spreadsheets write a byte order mark; it is not part of the JSON or of a column name.
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     if text.trim().is_empty() {
@@ -135,9 +130,7 @@ impl Format {
             _ => {}
         }
         let first = text.trim_start().lines().next().unwrap_or_default();
-        if serde_json::from_str::<serde_json::Map<_, _>>(first)
-            .is_ok_and(|map| map.contains_key("context"))
-        {
+        if serde_json::from_str::<serde_json::Map<_, _>>(first).is_ok_and(|map| map.contains_key("context")) {
             Some(Self::JsonLines)
         } else if first.starts_with('{') {
             Some(Self::Squad)

@@ -27,8 +27,7 @@ impl Columns {
         let position = |name: &str| headers.iter().position(|header| header.trim() == name);
         let required = ["story_text", "question", RANGES];
         let [Some(text), Some(question), Some(ranges)] = required.map(position) else {
-            let missing: Vec<_> =
-                required.into_iter().filter(|name| position(name).is_none()).collect();
+            let missing: Vec<_> = required.into_iter().filter(|name| position(name).is_none()).collect();
             let found: Vec<_> = headers.iter().map(quoted).collect();
             let problem = format!(
                 "has no column {}: its first row is {}; expected the tokenized NewsQA table with the column \
@@ -54,16 +53,14 @@ pub(super) fn read(file: &str, text: &str) -> Result<LoadedDocuments> {
         return Err(table_error(problem.to_owned()));
     }
     let mut rows = ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
-    let headers =
-        rows.headers().map_err(|error| table_error(format!("has no first row: {error}")))?;
+    let headers = rows.headers().map_err(|error| table_error(format!("has no first row: {error}")))?;
     let (width, columns) = (headers.len(), Columns::find(file, headers)?);
     let mut collector = Collector::new(file);
     let mut documents: HashMap<String, usize> = HashMap::new();
     let mut passages: HashMap<(String, String), PassageIndex> = HashMap::new();
     for (index, row) in rows.records().enumerate() {
         let location = format!("row {}", index + 2);
-        let row =
-            row.map_err(|error| table_error(format!("cannot be read at {location}: {error}")))?;
+        let row = row.map_err(|error| table_error(format!("cannot be read at {location}: {error}")))?;
         if row.len() != width {
             return Err(table_error(format!(
                 "has {} fields in {location}; expected {width} as in its first row; close the \
@@ -78,9 +75,7 @@ pub(super) fn read(file: &str, text: &str) -> Result<LoadedDocuments> {
             None => {
                 let index = match story {
                     "" => collector.add_document(&location),
-                    story => *documents
-                        .entry(story.to_owned())
-                        .or_insert_with(|| collector.add_document(story)),
+                    story => *documents.entry(story.to_owned()).or_insert_with(|| collector.add_document(story)),
                 };
                 let passage_location = match story {
                     "" => location.clone(),
@@ -91,8 +86,7 @@ pub(super) fn read(file: &str, text: &str) -> Result<LoadedDocuments> {
                 passage
             }
         };
-        let question =
-            RawQuestion { id: &location, text: &row[columns.question], location: "the table" };
+        let question = RawQuestion { id: &location, text: &row[columns.question], location: "the table" };
         let answers = parse_answers(&row[columns.ranges], collector.text(passage))
             .map_err(|problem| question_error(file, &question, problem))?;
         collector.add_question(passage, &question, &answers)?;
@@ -111,14 +105,11 @@ fn parse_answers(ranges: &str, text: &str) -> Result<Vec<Range<usize>>, String> 
         }
         let mut last_end = 0;
         for range in annotator.split(',').map(str::trim) {
-            let ends = range.split_once(':').and_then(|(start, end)| {
-                Some((start.parse::<usize>().ok()?, end.parse::<usize>().ok()?))
-            });
+            let ends = range
+                .split_once(':')
+                .and_then(|(start, end)| Some((start.parse::<usize>().ok()?, end.parse::<usize>().ok()?)));
             let Some((start, end)) = ends else {
-                return Err(format!(
-                    "has the range {}; expected two numbers such as 3:5; correct it",
-                    quoted(range)
-                ));
+                return Err(format!("has the range {}; expected two numbers such as 3:5; correct it", quoted(range)));
             };
             let tokens = tokens.get_or_insert_with(|| token_ranges(text));
             if start >= end || end > tokens.len() {
@@ -182,8 +173,7 @@ mod tests {
              ./s/2,How ?,,0,Another text\n",
         )
         .unwrap();
-        let titles: Vec<_> =
-            loaded.documents.iter().map(|d| (d.title.as_str(), d.passages.len())).collect();
+        let titles: Vec<_> = loaded.documents.iter().map(|d| (d.title.as_str(), d.passages.len())).collect();
         assert_eq!(titles, [("./s/1", 2), ("./s/2", 1)]);
         let passage = &loaded.documents[0].passages[0];
         let texts: Vec<Vec<&str>> = passage
@@ -198,11 +188,9 @@ mod tests {
 
     #[test]
     fn without_story_ids_each_text_is_a_document() {
-        let loaded = read(
-            "a.csv",
-            "question,story_text,answer_token_ranges\nWho ?,A fox,1:2\nWhat ?,A fox,0:2\n?,Two,0:1",
-        )
-        .unwrap();
+        let loaded =
+            read("a.csv", "question,story_text,answer_token_ranges\nWho ?,A fox,1:2\nWhat ?,A fox,0:2\n?,Two,0:1")
+                .unwrap();
         let titles: Vec<_> = loaded.documents.iter().map(|d| d.title.as_str()).collect();
         assert_eq!(titles, ["row 2", "row 4"]);
     }

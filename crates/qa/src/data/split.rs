@@ -10,11 +10,7 @@ use seqdata::random::Random;
 ///
 /// # Errors
 /// If fewer than two documents have questions, or `valid_fraction` is not between 0 and 1.
-pub fn split(
-    documents: Vec<Document>,
-    valid_fraction: f64,
-    seed: u64,
-) -> Result<(Vec<Document>, Vec<Document>)> {
+pub fn split(documents: Vec<Document>, valid_fraction: f64, seed: u64) -> Result<(Vec<Document>, Vec<Document>)> {
     if !(valid_fraction > 0.0 && valid_fraction < 1.0) {
         return Err(Error::Split(format!(
             "the validation fraction is {valid_fraction}; expected a number above 0 and below 1"
@@ -45,10 +41,8 @@ pub fn split(
         num_valid += sizes[index];
         num_train -= 1;
     }
-    let (valid, train): (Vec<_>, Vec<_>) =
-        documents.into_iter().zip(held_out).partition(|(_, held_out)| *held_out);
-    let documents =
-        |side: Vec<(Document, bool)>| side.into_iter().map(|(document, _)| document).collect();
+    let (valid, train): (Vec<_>, Vec<_>) = documents.into_iter().zip(held_out).partition(|(_, held_out)| *held_out);
+    let documents = |side: Vec<(Document, bool)>| side.into_iter().map(|(document, _)| document).collect();
     Ok((documents(train), documents(valid)))
 }
 
@@ -62,14 +56,10 @@ mod tests {
     use crate::data::{Passage, Question};
 
     fn documents(sizes: &[usize]) -> Vec<Document> {
-        let question =
-            |id: usize| Question { id: id.to_string(), text: "?".into(), answers: vec![0..1] };
+        let question = |id: usize| Question { id: id.to_string(), text: "?".into(), answers: vec![0..1] };
         let document = |(index, &size): (usize, &usize)| Document {
             title: index.to_string(),
-            passages: vec![Passage {
-                text: "a".into(),
-                questions: (0..size).map(question).collect(),
-            }],
+            passages: vec![Passage { text: "a".into(), questions: (0..size).map(question).collect() }],
         };
         sizes.iter().enumerate().map(document).collect()
     }

@@ -134,11 +134,8 @@ mod tests {
              character 1, but the context has \" fo\" there; it occurs only at character 2; correct \
              its start"
         );
-        let empty =
-            r#"{"id": "q", "question": "Who?", "answers": [{"text": "", "answer_start": 2}]}"#;
-        assert!(
-            message("A fox ran.", empty).contains("`q` of document \"Fables\" has an empty answer")
-        );
+        let empty = r#"{"id": "q", "question": "Who?", "answers": [{"text": "", "answer_start": 2}]}"#;
+        assert!(message("A fox ran.", empty).contains("`q` of document \"Fables\" has an empty answer"));
         assert!(message("A fox.", r#"{"id": "q", "question": "?"}"#).contains("has no `answers`"));
         assert!(message(" ", "").contains("document \"Fables\" has a passage without text"));
     }
@@ -146,10 +143,7 @@ mod tests {
     #[test]
     fn wrong_types_are_reported_with_their_key() {
         let message = message("A fox.", r#"{"id": 5, "question": "Who?", "answers": []}"#);
-        assert!(
-            message.contains("in `data[0].paragraphs[0].qas[0].id`: invalid type"),
-            "{message}"
-        );
+        assert!(message.contains("in `data[0].paragraphs[0].qas[0].id`: invalid type"), "{message}");
         assert!(message.contains("expected SQuAD's {\"data\""), "{message}");
     }
 }

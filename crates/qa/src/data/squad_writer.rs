@@ -68,10 +68,7 @@ mod tests {
 
     #[test]
     fn a_written_file_is_read_back_unchanged() {
-        let documents = make_documents(&[
-            vec!["The “fox”\n’s den".into(), "여우 🦊".into()],
-            vec!["e\u{301}".into()],
-        ]);
+        let documents = make_documents(&[vec!["The “fox”\n’s den".into(), "여우 🦊".into()], vec!["e\u{301}".into()]]);
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.json");
         std::fs::write(&path, to_squad(&documents)).unwrap();

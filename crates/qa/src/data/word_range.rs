@@ -11,9 +11,8 @@ use text_prep::spans::Word;
 pub fn word_range(answer: &Range<usize>, words: &[Word]) -> Option<Range<usize>> {
     let first = words.partition_point(|word| word.range.end <= answer.start);
     let end = words.partition_point(|word| word.range.start < answer.end);
-    let is_whole_words = first < end
-        && words[first].range.start >= answer.start
-        && words[end - 1].range.end <= answer.end;
+    let is_whole_words =
+        first < end && words[first].range.start >= answer.start && words[end - 1].range.end <= answer.end;
     is_whole_words.then_some(first..end)
 }
 

@@ -86,8 +86,7 @@ impl BeamSearch {
     pub fn new(options: BeamOptions, banned: Vec<Vec<u32>>) -> Self {
         assert!(options.beam_size > 0 && options.max_len > 0, "beam size or maximum length is 0");
         let empty = Prefix { words: Vec::new(), log_prob: 0.0 };
-        let search =
-            |banned| Search { banned, prefixes: vec![empty.clone()], finished: Vec::new() };
+        let search = |banned| Search { banned, prefixes: vec![empty.clone()], finished: Vec::new() };
         let searches: Vec<Search> = banned.into_iter().map(search).collect();
         Self { options, rows: (0..searches.len()).collect(), searches }
     }
@@ -291,9 +290,7 @@ mod tests {
         let once = BeamOptions { no_repeat_from_id: 7, ..options(3) };
         let found = &search(parrot, once, vec![vec![]])[0];
         assert!(found.iter().all(|found| found.words.len() <= 2), "{found:?}");
-        assert!(
-            search(parrot, options(3), vec![vec![]])[0].iter().any(|found| found.words.len() > 2)
-        );
+        assert!(search(parrot, options(3), vec![vec![]])[0].iter().any(|found| found.words.len() > 2));
     }
 
     #[test]

@@ -73,14 +73,9 @@ fn has_word(text: &str, words: &[Word]) -> bool {
 /// Runs of numbers and capitalised words, such as "12 May 1820" or a name. A single capitalised word at the
 /// beginning is left out, because every sentence has one.
 fn numbers_and_names(text: &str, words: &[Word]) -> Vec<Range<usize>> {
-    let shapes: Vec<WordShape> =
-        words.iter().map(|word| WordShape::of(&text[word.range.clone()])).collect();
-    let is_part = |at: usize| {
-        matches!(
-            shapes[at],
-            WordShape::Number | WordShape::Title | WordShape::Upper | WordShape::Mixed
-        )
-    };
+    let shapes: Vec<WordShape> = words.iter().map(|word| WordShape::of(&text[word.range.clone()])).collect();
+    let is_part =
+        |at: usize| matches!(shapes[at], WordShape::Number | WordShape::Title | WordShape::Upper | WordShape::Mixed);
     let mut found = Vec::new();
     let mut at = 0;
     while at < words.len() {

@@ -17,8 +17,7 @@ use crate::error::{Error, Result};
 const EXTRACTION_PROTOCOL: &str = "one span per sentence, predicted without the question; each question scores \
      the span of its sentence by SQuAD's exact match and F1 (best reference answer)";
 /// The same for question answering.
-const ANSWERING_PROTOCOL: &str =
-    "one span per question, the most probable one in its sentence given the question";
+const ANSWERING_PROTOCOL: &str = "one span per question, the most probable one in its sentence given the question";
 /// The same for question generation.
 const GENERATION_PROTOCOL: &str = "given the reference answer; best hypothesis of a beam search; lower-cased \
      words and punctuation marks; corpus BLEU without smoothing (as sacreBLEU's with tokenize none), mean \
@@ -162,15 +161,13 @@ pub fn evaluate_questions(
     }
     let answer_extraction = evaluate_extraction(pipeline, &cases)?;
     let question_answering = if pipeline.model.supports_answering() {
-        let inputs: Vec<_> =
-            cases.iter().map(|case| (&case.encoded, Some(case.in_question.as_slice()))).collect();
+        let inputs: Vec<_> = cases.iter().map(|case| (&case.encoded, Some(case.in_question.as_slice()))).collect();
         let scores = pipeline.score_spans(&inputs)?;
         Some(AnswerRow::new(MODEL, &cases, |at| scores[at].best()))
     } else {
         None
     };
-    let answers: Vec<_> =
-        cases.iter().map(|case| (&case.encoded, case.located.answer.clone())).collect();
+    let answers: Vec<_> = cases.iter().map(|case| (&case.encoded, case.located.answer.clone())).collect();
     let found = pipeline.search_questions(&answers, beam)?;
     for (case, found) in cases.iter_mut().zip(found) {
         let ids = found.into_iter().next().map(|best| best.words).unwrap_or_default();
@@ -180,10 +177,8 @@ pub fn evaluate_questions(
         };
         case.generated = ids.into_iter().map(word).collect();
     }
-    let mut sentences: Vec<(*const u8, usize)> = cases
-        .iter()
-        .map(|case| (case.located.sentence.as_ptr(), case.located.sentence.len()))
-        .collect();
+    let mut sentences: Vec<(*const u8, usize)> =
+        cases.iter().map(|case| (case.located.sentence.as_ptr(), case.located.sentence.len())).collect();
     sentences.sort_unstable();
     sentences.dedup();
     let order = seqdata::Random::keyed(seed, "drawn questions", &[]).permutation(cases.len());
@@ -269,8 +264,7 @@ impl QuestionRow {
         let (mut bleu, mut rouge) = (Bleu::default(), RougeL::default());
         let mut copy_rate = CopyRate::default();
         for case in cases {
-            let reference: Vec<String> =
-                case.reference.iter().map(|word| word.key.clone()).collect();
+            let reference: Vec<String> = case.reference.iter().map(|word| word.key.clone()).collect();
             let (question, source) = (question(case), case.keys());
             bleu.add(&question, std::slice::from_ref(&reference));
             rouge.add(&question, std::slice::from_ref(&reference));

@@ -12,8 +12,6 @@ mod top_k;
 
 pub use beam::{BeamOptions, Hypothesis};
 pub use candidates::{Candidate, FoundBy};
-pub use evaluate::{
-    AnswerRow, QuestionEvaluation, QuestionRow, SampleQuestion, evaluate_questions,
-};
+pub use evaluate::{AnswerRow, QuestionEvaluation, QuestionRow, SampleQuestion, evaluate_questions};
 pub use pipeline::{QaPipeline, SpanScores};
 pub use question_generation::{GeneratedQuestion, QgOptions};

@@ -86,8 +86,7 @@ impl SpanScores {
     /// The total probability of the spans that share at least half of their words, and half of its words, with
     /// `answer`.
     pub fn probability_near(&self, answer: &Range<usize>) -> f64 {
-        let is_near =
-            |span: &Range<usize>| 2 * shared_words(span, answer) >= span.len().max(answer.len());
+        let is_near = |span: &Range<usize>| 2 * shared_words(span, answer) >= span.len().max(answer.len());
         self.all().filter(|(span, _)| is_near(span)).map(|(_, p)| p).sum()
     }
 }
@@ -107,25 +106,17 @@ impl<'a> QaPipeline<'a> {
     ///
     /// # Errors
     /// If the device fails to return the results, or they are not finite.
-    pub fn score_spans(
-        &self,
-        sentences: &[(&EncodedSentence, Option<&[bool]>)],
-    ) -> Result<Vec<SpanScores>> {
+    pub fn score_spans(&self, sentences: &[(&EncodedSentence, Option<&[bool]>)]) -> Result<Vec<SpanScores>> {
         let mut scores: Vec<Option<SpanScores>> = vec![None; sentences.len()];
         let length = |at: usize| sentences[at].0.ids.len();
         for chunk in chunks_by_length(sentences.len(), SCORING_BATCH_SIZE, length) {
             let rows: Vec<&EncodedSentence> = chunk.iter().map(|&at| sentences[at].0).collect();
-            let features =
-                |&at: &usize| SentenceFeatures { answer: 0..0, in_question: sentences[at].1 };
+            let features = |&at: &usize| SentenceFeatures { answer: 0..0, in_question: sentences[at].1 };
             let features: Vec<SentenceFeatures> = chunk.iter().map(features).collect();
             let batch = SentenceBatch::new(&rows, &features, self.device);
             let has_questions = features.iter().any(|one| one.in_question.is_some());
             let log_probs = self.with_workers(|| {
-                if has_questions {
-                    self.model.answer_questions(&batch)
-                } else {
-                    self.model.extract_answers(&batch)
-                }
+                if has_questions { self.model.answer_questions(&batch) } else { self.model.extract_answers(&batch) }
             });
             let max_len = self.model.max_answer_len;
             let spans = SpanIndex { sentence_len: batch.ids.dims()[1], max_len };
@@ -154,8 +145,7 @@ impl<'a> QaPipeline<'a> {
         let mut questions: Vec<Vec<Hypothesis>> = vec![Vec::new(); answers.len()];
         let length = |at: usize| answers[at].0.ids.len();
         for chunk in chunks_by_length(answers.len(), SEARCH_BATCH_SIZE, length) {
-            let rows: Vec<&(&EncodedSentence, Range<usize>)> =
-                chunk.iter().map(|&at| &answers[at]).collect();
+            let rows: Vec<&(&EncodedSentence, Range<usize>)> = chunk.iter().map(|&at| &answers[at]).collect();
             let found = self.with_workers(|| self.search_chunk(&rows, options))?;
             for (at, found) in chunk.into_iter().zip(found) {
                 questions[at] = found;
@@ -171,15 +161,12 @@ impl<'a> QaPipeline<'a> {
     ) -> Result<Vec<Vec<Hypothesis>>> {
         let sentences: Vec<&EncodedSentence> = rows.iter().map(|(sentence, _)| *sentence).collect();
         let answers: Vec<Range<usize>> = rows.iter().map(|(_, answer)| answer.clone()).collect();
-        let features =
-            |answer: &Range<usize>| SentenceFeatures { answer: answer.clone(), in_question: None };
+        let features = |answer: &Range<usize>| SentenceFeatures { answer: answer.clone(), in_question: None };
         let features: Vec<SentenceFeatures> = answers.iter().map(features).collect();
         let sentence_batch = SentenceBatch::new(&sentences, &features, self.device);
         let width = sentence_batch.ids.dims()[1];
-        let answer_batch =
-            AnswerBatch::new(&answers, width, self.model.max_answer_len, self.device);
-        let banned =
-            rows.iter().map(|(sentence, answer)| sentence.extended_ids[answer.clone()].to_vec());
+        let answer_batch = AnswerBatch::new(&answers, width, self.model.max_answer_len, self.device);
+        let banned = rows.iter().map(|(sentence, answer)| sentence.extended_ids[answer.clone()].to_vec());
         let mut search = BeamSearch::new(options, banned.collect());
         let mut state = self.model.init_decoder(&sentence_batch, &answer_batch);
         let mut words = vec![0u32; sentences.len()];
@@ -212,11 +199,7 @@ impl<'a> QaPipeline<'a> {
             let parents: Vec<u32> = next.parents.iter().map(|&parent| parent as u32).collect();
             let same_sentences = !next.search_ended && next.words.len() == words.len();
             let parents = self.ids(&parents);
-            state = if same_sentences {
-                next_state.select_states(parents)
-            } else {
-                next_state.select_rows(parents)
-            };
+            state = if same_sentences { next_state.select_states(parents) } else { next_state.select_rows(parents) };
             words = next.words.into_iter().map(|word| self.input_id(word)).collect();
         }
         Ok(search.into_hypotheses())

@@ -80,11 +80,7 @@ impl QaPipeline<'_> {
     ///
     /// # Errors
     /// If the text has no sentence of a usable length, or the model's results are not finite.
-    pub fn generate_questions(
-        &self,
-        text: &str,
-        options: &QgOptions,
-    ) -> Result<Vec<GeneratedQuestion>> {
+    pub fn generate_questions(&self, text: &str, options: &QgOptions) -> Result<Vec<GeneratedQuestion>> {
         let sentences = self.split_sentences(text);
         if sentences.is_empty() {
             return Err(Error::NoSentences);
@@ -93,9 +89,7 @@ impl QaPipeline<'_> {
         let scores = self.score_spans(&inputs)?;
         let count = CANDIDATES_PER_QUESTION * options.max_per_sentence;
         let mut all: Vec<(usize, Candidate)> = Vec::new();
-        for (at, (Sentence { range, words, .. }, scores)) in
-            sentences.iter().zip(&scores).enumerate()
-        {
+        for (at, (Sentence { range, words, .. }, scores)) in sentences.iter().zip(&scores).enumerate() {
             let found = candidates(&text[range.clone()], words, scores, count);
             all.extend(found.into_iter().map(|candidate| (at, candidate)));
         }
@@ -160,10 +154,8 @@ impl QaPipeline<'_> {
         candidates: &'a [(usize, Candidate)],
         beam: BeamOptions,
     ) -> Result<Vec<Draft<'a>>> {
-        let answers: Vec<_> = candidates
-            .iter()
-            .map(|(at, candidate)| (&sentences[*at].encoded, candidate.words.clone()))
-            .collect();
+        let answers: Vec<_> =
+            candidates.iter().map(|(at, candidate)| (&sentences[*at].encoded, candidate.words.clone())).collect();
         let found = self.search_questions(&answers, beam)?;
         let mut drafts = Vec::new();
         for ((at, candidate), found) in candidates.iter().zip(found) {
@@ -181,8 +173,7 @@ impl QaPipeline<'_> {
     fn question_text(&self, text: &str, sentence: &Sentence, ids: &[u32]) -> String {
         let Sentence { range, words, encoded } = sentence;
         let text = &text[range.clone()];
-        let joined =
-            join(ids.iter().map(|&id| surface_form(text, words, encoded, self.vocabulary, id)));
+        let joined = join(ids.iter().map(|&id| surface_form(text, words, encoded, self.vocabulary, id)));
         let mut letters = joined.chars();
         match letters.next() {
             Some(first) => first.to_uppercase().chain(letters).collect(),
@@ -192,19 +183,13 @@ impl QaPipeline<'_> {
 }
 
 /// The `max` questions of each sentence with the highest confidence, without repeated questions or answers.
-fn best_per_sentence(
-    mut questions: Vec<(usize, GeneratedQuestion)>,
-    max: usize,
-) -> Vec<GeneratedQuestion> {
-    questions.sort_by(|one, other| {
-        one.0.cmp(&other.0).then(other.1.confidence.total_cmp(&one.1.confidence))
-    });
+fn best_per_sentence(mut questions: Vec<(usize, GeneratedQuestion)>, max: usize) -> Vec<GeneratedQuestion> {
+    questions.sort_by(|one, other| one.0.cmp(&other.0).then(other.1.confidence.total_cmp(&one.1.confidence)));
     let mut best: Vec<(usize, GeneratedQuestion)> = Vec::new();
     for (sentence, one) in questions {
         let of_sentence = || best.iter().filter(|(known, _)| *known == sentence);
-        let is_repeated = of_sentence().any(|(_, known)| {
-            known.question == one.question || known.answer_bytes == one.answer_bytes
-        });
+        let is_repeated =
+            of_sentence().any(|(_, known)| known.question == one.question || known.answer_bytes == one.answer_bytes);
         if of_sentence().count() < max && !is_repeated {
             best.push((sentence, one));
         }

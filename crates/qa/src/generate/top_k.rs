@@ -14,12 +14,7 @@ pub struct CopySource<'a> {
 /// The `count` most probable next words with `ln p`, the best first, without `unknown`. The probabilities are those
 /// of [`copy::distribution`](crate::model::copy::distribution), but computed only where needed: the two parts are
 /// added only for words of the sentence.
-pub fn top_k(
-    logits: &[f32],
-    source: Option<CopySource>,
-    count: usize,
-    unknown: u32,
-) -> Vec<(u32, f32)> {
+pub fn top_k(logits: &[f32], source: Option<CopySource>, count: usize, unknown: u32) -> Vec<(u32, f32)> {
     let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let sum: f32 = logits.iter().map(|logit| (logit - max).exp()).sum();
     let log_sum_exp = max + sum.ln();
@@ -29,8 +24,7 @@ pub fn top_k(
         Some(source) => (-(1.0 + (-source.gate).exp()).ln(), 1.0 / (1.0 + source.gate.exp())),
     };
     let mut copied: Vec<(u32, f32)> = Vec::new();
-    for (&word, &weight) in source.iter().flat_map(|source| source.words.iter().zip(source.weights))
-    {
+    for (&word, &weight) in source.iter().flat_map(|source| source.words.iter().zip(source.weights)) {
         match copied.iter_mut().find(|(known, _)| *known == word) {
             Some((_, sum)) => *sum += weight,
             None => copied.push((word, weight)),
@@ -38,8 +32,7 @@ pub fn top_k(
     }
     let mut best: Vec<(u32, f32)> = Vec::with_capacity(count + copied.len());
     for (word, weight) in &copied {
-        let generated =
-            logits.get(*word as usize).map_or(0.0, |logit| (log_gate + logit - log_sum_exp).exp());
+        let generated = logits.get(*word as usize).map_or(0.0, |logit| (log_gate + logit - log_sum_exp).exp());
         if *word != unknown {
             best.push((*word, (generated + copy * weight).ln()));
         }
@@ -48,11 +41,7 @@ pub fn top_k(
     best.truncate(count);
     // Most of the other words are rejected by one comparison with this logit.
     let threshold = |best: &[(u32, f32)]| {
-        if best.len() < count {
-            f32::NEG_INFINITY
-        } else {
-            best[count - 1].1 - log_gate + log_sum_exp
-        }
+        if best.len() < count { f32::NEG_INFINITY } else { best[count - 1].1 - log_gate + log_sum_exp }
     };
     let mut min_logit = threshold(&best);
     for (word, &logit) in (0u32..).zip(logits) {

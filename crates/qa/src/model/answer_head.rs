@@ -246,8 +246,7 @@ mod tests {
         let mut random = seqdata::Random::keyed(1, "states", &[]);
         let states: Vec<f32> = (0..2 * 5 * 4).map(|_| random.normal() as f32).collect();
         let states = Tensor::<3>::from_data(TensorData::new(states, [2, 5, 4]), &device);
-        let mask =
-            Tensor::from_floats([[1.0, 1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 0.0, 0.0, 0.0]], &device);
+        let mask = Tensor::from_floats([[1.0, 1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 0.0, 0.0, 0.0]], &device);
         let spans = SpanIndex { sentence_len: 5, max_len: 3 };
         for head in heads(&device) {
             let all = head.forward(states.clone(), mask.clone(), 3).exp();
@@ -255,15 +254,12 @@ mod tests {
             for (row, length) in [(0, 5), (1, 2)] {
                 let row = &all[row * spans.count()..][..spans.count()];
                 assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{row:?}");
-                let beyond =
-                    |(index, p): (usize, &f32)| spans.span(index).end > length && *p != 0.0;
+                let beyond = |(index, p): (usize, &f32)| spans.span(index).end > length && *p != 0.0;
                 assert!(!row.iter().enumerate().any(beyond), "{row:?}");
                 assert!(row.iter().filter(|&&p| p > 0.0).count() >= length);
             }
             // A sentence has the same probabilities alone as in a batch with a longer one.
-            let alone = head
-                .forward(states.clone().slice(s![1..2, ..2]), Tensor::ones([1, 2], &device), 3)
-                .exp();
+            let alone = head.forward(states.clone().slice(s![1..2, ..2]), Tensor::ones([1, 2], &device), 3).exp();
             let alone: Vec<f32> = alone.try_into_vec_as().unwrap();
             for (index, p) in alone.iter().enumerate() {
                 let batched = all[spans.count() + index];

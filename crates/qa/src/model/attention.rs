@@ -34,11 +34,7 @@ impl Keys {
     #[must_use]
     pub fn select_rows(self, rows: Tensor<1, Int>) -> Self {
         let select = |tensor: Tensor<3>| tensor.select(0, rows.clone());
-        Self {
-            states: select(self.states),
-            projected: select(self.projected),
-            padding: select(self.padding),
-        }
+        Self { states: select(self.states), projected: select(self.projected), padding: select(self.padding) }
     }
 }
 
@@ -69,13 +65,7 @@ pub struct Attention {
 
 impl Attention {
     /// Initial weights for queries of size `query` (H) and keys of size `key` (E); A = H.
-    pub fn new(
-        score: AttentionScore,
-        query: usize,
-        key: usize,
-        coverage: bool,
-        weights: &Initialization,
-    ) -> Self {
+    pub fn new(score: AttentionScore, query: usize, key: usize, coverage: bool, weights: &Initialization) -> Self {
         let matrix = |name, sizes| weights.matrix(name, sizes, Initializer::GlorotUniform);
         let additive = score == AttentionScore::Additive;
         Self {
@@ -102,12 +92,7 @@ impl Attention {
 
     /// The attention weights of `queries` `[N, T, H]`. With coverage the steps are computed one after another,
     /// because each depends on `covered` `[N, 1, S]`, the sum of the weights before it; none means zero.
-    pub fn forward(
-        &self,
-        queries: Tensor<3>,
-        keys: &Keys,
-        covered: Option<Tensor<3>>,
-    ) -> AttentionOutput {
+    pub fn forward(&self, queries: Tensor<3>, keys: &Keys, covered: Option<Tensor<3>>) -> AttentionOutput {
         let scores = self.scores(queries, keys) + keys.padding.clone();
         let Some(coverage) = &self.coverage else {
             return AttentionOutput { weights: softmax(scores, 2), before: None, covered: None };
@@ -124,11 +109,7 @@ impl Attention {
             weights.push(step_weights);
         }
         let join = |steps| Tensor::cat(steps, 1);
-        AttentionOutput {
-            weights: join(weights),
-            before: Some(join(before)),
-            covered: Some(covered),
-        }
+        AttentionOutput { weights: join(weights), before: Some(join(before)), covered: Some(covered) }
     }
 
     /// The scores before masking, `[N, T, S]`.

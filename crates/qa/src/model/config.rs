@@ -112,11 +112,7 @@ impl QuestionModelConfig {
             let found = self.max_answer_len;
             return Err(Error::out_of_range("model.max_answer_len", found, "1 to 64"));
         }
-        let stacks = [
-            ("encoder", &self.encoder),
-            ("extractor", &self.extractor),
-            ("decoder", &self.decoder),
-        ];
+        let stacks = [("encoder", &self.encoder), ("extractor", &self.extractor), ("decoder", &self.decoder)];
         for (name, layers) in stacks {
             if layers.is_empty() && name != "extractor" {
                 let key = format!("model.{name}");
@@ -157,8 +153,7 @@ impl QuestionModelConfig {
         }
         let (encoder, decoder) = (output_dim(&self.encoder), output_dim(&self.decoder));
         if self.attention == Some(AttentionScore::Dot) && encoder != decoder {
-            let reason =
-                "`model.attention = \"dot\"` multiplies decoder outputs with encoder outputs";
+            let reason = "`model.attention = \"dot\"` multiplies decoder outputs with encoder outputs";
             return mismatch("decoder[].units", decoder, encoder, reason);
         }
         Ok(())

@@ -44,8 +44,7 @@ pub fn distribution(
     let p = match num_ids - decoder_vocab {
         0 => generated,
         copied_only => {
-            let zeros =
-                Tensor::zeros([rows, copied_only], (&generated.device(), generated.dtype()));
+            let zeros = Tensor::zeros([rows, copied_only], (&generated.device(), generated.dtype()));
             Tensor::cat(vec![generated, zeros], 1)
         }
     };
@@ -76,10 +75,9 @@ mod tests {
         for targets in [[2usize, 1], [3, 4], [0, 2]] {
             let in_vocab = targets.map(|id| if id < 3 { 1.0f32 } else { 0.0 });
             let nll = [0, 1].map(|row| vocabulary[row * 3 + targets[row].min(2)]);
-            let copy_mask = words.clone().equal(
-                Tensor::<2, Int>::from_ints([[targets[0] as i32], [targets[1] as i32]], &device)
-                    .expand([2, 3]),
-            );
+            let copy_mask = words
+                .clone()
+                .equal(Tensor::<2, Int>::from_ints([[targets[0] as i32], [targets[1] as i32]], &device).expand([2, 3]));
             let loss = loss(
                 gate.clone(),
                 Tensor::from_floats(nll, &device),

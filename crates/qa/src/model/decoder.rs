@@ -62,10 +62,7 @@ impl DecoderState {
     #[must_use]
     pub fn select_states(self, rows: Tensor<1, Int>) -> Self {
         let select = |tensor: Tensor<2>| tensor.select(0, rows.clone());
-        let cell = |cell: CellState| CellState {
-            hidden: select(cell.hidden),
-            cell: cell.cell.map(select),
-        };
+        let cell = |cell: CellState| CellState { hidden: select(cell.hidden), cell: cell.cell.map(select) };
         Self {
             state: self.state.into_iter().map(cell).collect(),
             covered: self.covered.map(|covered| covered.select(0, rows.clone())),
@@ -112,12 +109,7 @@ impl Decoder {
     }
 
     /// The state before the first word of questions about `answers`.
-    pub fn init_state(
-        &self,
-        encoded: EncoderOutput,
-        sentences: &SentenceBatch,
-        answers: &AnswerBatch,
-    ) -> DecoderState {
+    pub fn init_state(&self, encoded: EncoderOutput, sentences: &SentenceBatch, answers: &AnswerBatch) -> DecoderState {
         let EncoderOutput { states, last } = encoded;
         let answer = masked_mean(states.clone(), answers.mask.clone());
         let state = match &self.start {
@@ -192,12 +184,7 @@ impl Decoder {
     }
 
     /// The predictions at the rows of `targets`, given the target words before (teacher forcing).
-    pub fn forward_targets(
-        &self,
-        embedding: &Embedding,
-        state: DecoderState,
-        targets: &QuestionTargets,
-    ) -> NextWord {
+    pub fn forward_targets(&self, embedding: &Embedding, state: DecoderState, targets: &QuestionTargets) -> NextWord {
         let input = embedding.layer_input(targets.inputs.clone(), None);
         let (output, _) = self.forward(input, state, Some(&targets.unpadded_rows), None);
         self.predict(embedding, output)
@@ -234,8 +221,7 @@ impl Decoder {
             let output = DecoderOutput { joined: flat(hidden), weights: None, coverage_loss: None };
             return (output, DecoderState { state, keys: None, covered: None, answer });
         };
-        let AttentionOutput { weights, before, covered } =
-            attention.forward(hidden.clone(), &keys, covered);
+        let AttentionOutput { weights, before, covered } = attention.forward(hidden.clone(), &keys, covered);
         let context = weights.clone().matmul(keys.states.clone());
         // Σ min(a, c) over the sentence (See, Liu and Manning 2017, eq. 12).
         let coverage_loss = before.map(|before| {

@@ -33,17 +33,9 @@ pub(crate) struct Encoder {
 
 impl Encoder {
     /// Initial weights, without dropout.
-    pub fn new(
-        feature_dim: usize,
-        inputs: usize,
-        layers: &[LayerConfig],
-        weights: &Initialization,
-    ) -> Self {
-        let table = |&(name, values): &(&str, usize)| {
-            Embedding::new(values, feature_dim, &weights.at(name))
-        };
-        let features =
-            if feature_dim == 0 { Vec::new() } else { FEATURES.iter().map(table).collect() };
+    pub fn new(feature_dim: usize, inputs: usize, layers: &[LayerConfig], weights: &Initialization) -> Self {
+        let table = |&(name, values): &(&str, usize)| Embedding::new(values, feature_dim, &weights.at(name));
+        let features = if feature_dim == 0 { Vec::new() } else { FEATURES.iter().map(table).collect() };
         Self { features, stack: Stack::new(inputs, layers, &weights.at("stack")), dropout: 0.0 }
     }
 

@@ -6,9 +6,7 @@ mod gradient_check;
 use std::ops::Range;
 
 use crate::data::{Example, QuestionBatch, VocabSizes};
-use crate::model::{
-    AnswerEncoding, AttentionScore, ExtractorHead, QuestionModel, QuestionModelConfig, copy,
-};
+use crate::model::{AnswerEncoding, AttentionScore, ExtractorHead, QuestionModel, QuestionModelConfig, copy};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{DType, Device, Int, Tensor};
 use models::{CellKind, DropoutKey, LayerConfig};
@@ -29,8 +27,7 @@ const CASES: [(&str, Range<usize>, &str); 3] = [
 ];
 
 fn vocabulary() -> Vocabulary {
-    let in_questions =
-        ["the", "?", "who", "fox", "did", "what", "was", "crow"].map(|word| (word, 2));
+    let in_questions = ["the", "?", "who", "fox", "did", "what", "was", "crow"].map(|word| (word, 2));
     let in_sentences = ["saw", "ate", "old", "cheese", "a", "at"].map(|word| (word, 1));
     Vocabulary::from_counts(in_questions, 1, true).extended(in_sentences, 1)
 }
@@ -81,11 +78,7 @@ fn config() -> QuestionModelConfig {
 fn variants() -> Vec<(&'static str, QuestionModelConfig)> {
     let lstm = |units| LayerConfig::new(CellKind::Lstm, units);
     let both = |layer| LayerConfig { bidirectional: true, ..layer };
-    let additive = QuestionModelConfig {
-        attention: Some(AttentionScore::Additive),
-        coverage: 0.7,
-        ..config()
-    };
+    let additive = QuestionModelConfig { attention: Some(AttentionScore::Additive), coverage: 0.7, ..config() };
     let deep = QuestionModelConfig {
         encoder: vec![both(lstm(2)), both(lstm(3))],
         decoder: vec![lstm(4), lstm(6)],
@@ -123,9 +116,7 @@ fn gradients_match_finite_differences() {
         let with_dropout = QuestionModelConfig { dropout: 0.2, ..config };
         let batch = batch(&examples(), &device);
         let key = Some(DropoutKey { seed: 1, step: 2 });
-        assert_gradients(name, &model(&with_dropout), |model| {
-            model.forward_loss(batch.clone(), key).mean()
-        });
+        assert_gradients(name, &model(&with_dropout), |model| model.forward_loss(batch.clone(), key).mean());
     }
 }
 

@@ -90,8 +90,7 @@ impl QuestionModel {
         let marked = sentences.answer_features();
         let encoded = self.encoder.forward(table.clone(), &sentences, &marked, part(1));
         let state = self.writer.init_state(encoded, &sentences, &answers);
-        let mut losses =
-            vec![self.writer.loss(&self.embedding, table.clone(), state, &targets, part(2))];
+        let mut losses = vec![self.writer.loss(&self.embedding, table.clone(), state, &targets, part(2))];
         if !self.extractor_updates_embeddings {
             table = table.detach();
         }
@@ -114,8 +113,7 @@ impl QuestionModel {
         let QuestionBatch { sentences, answers, targets, .. } = batch;
         let state = self.init_decoder(&sentences, &answers);
         let table = self.embedding.weight.val();
-        let mut losses =
-            vec![self.writer.loss(&self.embedding, table, state.clone(), &targets, None)];
+        let mut losses = vec![self.writer.loss(&self.embedding, table, state.clone(), &targets, None)];
         let next = self.writer.forward_targets(&self.embedding, state, &targets);
         let (best, targets) = match next.copy {
             None => (next.logits.argmax(1), targets.ids.clone()),
@@ -178,11 +176,7 @@ impl QuestionModel {
 
     /// The predictions after `words` `[N]`, and the state after them. The word before the first is 0, and a
     /// question ends with 0.
-    pub fn decode_step(
-        &self,
-        words: Tensor<1, Int>,
-        state: DecoderState,
-    ) -> (NextWord, DecoderState) {
+    pub fn decode_step(&self, words: Tensor<1, Int>, state: DecoderState) -> (NextWord, DecoderState) {
         self.writer.forward_step(&self.embedding, words, state)
     }
 }
@@ -200,12 +194,7 @@ impl QuestionModelConfig {
     ///
     /// # Errors
     /// If [`check`](Self::check) fails.
-    pub fn init_with_dtype(
-        &self,
-        seed: u64,
-        dtype: DType,
-        device: &Device,
-    ) -> Result<QuestionModel> {
+    pub fn init_with_dtype(&self, seed: u64, dtype: DType, device: &Device) -> Result<QuestionModel> {
         self.build(&Initialization::new(seed, device).with_dtype(dtype))
     }
 
@@ -223,9 +212,7 @@ impl QuestionModelConfig {
             let states = if separate { output_dim(&self.extractor) } else { encoder_dim };
             let max_len = self.max_answer_len;
             let extractor = match self.extractor_head {
-                ExtractorHead::Span => {
-                    AnswerHead::Pointers(SpanHead::new(states, max_len, &weights))
-                }
+                ExtractorHead::Span => AnswerHead::Pointers(SpanHead::new(states, max_len, &weights)),
                 ExtractorHead::Tagger => AnswerHead::Tags(TaggerHead::new(states, &weights)),
             };
             let encoder = separate.then(|| encoder(&self.extractor, &format!("{name}.encoder")));
@@ -251,8 +238,7 @@ impl QuestionModelConfig {
         // With attention also the context vector and the answer vector.
         let joined = decoder_dim + if self.attention.is_some() { 2 * encoder_dim } else { 0 };
         let (inputs, outputs) = (self.readout_dim, self.decoder_vocab);
-        let output =
-            OutputLayer::new(inputs, None, self.tie_weights, outputs, &weights.at("output"));
+        let output = OutputLayer::new(inputs, None, self.tie_weights, outputs, &weights.at("output"));
         Decoder {
             start: match self.answer_encoding {
                 AnswerEncoding::Feature => {

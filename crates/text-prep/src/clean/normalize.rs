@@ -101,10 +101,7 @@ impl Rule for Normalize {
         };
         let (before, after) = chunk.split_at(last);
         // The pending text is completed up to the first boundary of the chunk.
-        let first = before
-            .char_indices()
-            .find(|&(_, c)| self.form.is_boundary(c))
-            .map_or(before.len(), |(at, _)| at);
+        let first = before.char_indices().find(|&(_, c)| self.form.is_boundary(c)).map_or(before.len(), |(at, _)| at);
         self.pending.push_str(&before[..first]);
         self.form.push(&self.pending, out);
         self.form.push(&before[first..], out);
@@ -143,10 +140,9 @@ mod tests {
     #[test]
     fn the_fast_paths_match_the_unicode_tables() {
         for c in '\u{80}'..=char::MAX {
-            for (form, quick) in [
-                (Form::C, is_nfc_quick(std::iter::once(c))),
-                (Form::Kc, is_nfkc_quick(std::iter::once(c))),
-            ] {
+            for (form, quick) in
+                [(Form::C, is_nfc_quick(std::iter::once(c))), (Form::Kc, is_nfkc_quick(std::iter::once(c)))]
+            {
                 let expected = quick == IsNormalized::Yes && canonical_combining_class(c) == 0;
                 assert_eq!(form.is_boundary(c), expected, "{c:?}");
             }

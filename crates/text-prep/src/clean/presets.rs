@@ -75,10 +75,8 @@ mod tests {
         let text = "\n\nTHE FOX\n\n\n\n\nHe said:  \"Don't...\"\n\n(So  it goes.)\n";
         // Output of the baseline's Python code for this text.
         let separators = "| ".repeat(20);
-        let expected = format!(
-            " {separators}. the fox | {}he said : . \" don't . . \" . ( so . it goes . ) ",
-            "| ".repeat(19)
-        );
+        let expected =
+            format!(" {separators}. the fox | {}he said : . \" don't . . \" . ( so . it goes . ) ", "| ".repeat(19));
         for name in ["keras-lowercase", "book"] {
             assert_eq!(Cleaner::preset(name).unwrap().clean(text), expected);
         }

@@ -6,8 +6,7 @@ use super::{Cleaner, PRESETS, PunctuationSet, RuleSpec};
 use crate::test_strategies;
 
 fn every_cleaner() -> Vec<Cleaner> {
-    let replace =
-        |from: &str, to: &str| RuleSpec::Replace { from: from.into(), to: to.into(), times: 2 };
+    let replace = |from: &str, to: &str| RuleSpec::Replace { from: from.into(), to: to.into(), times: 2 };
     let rules = [
         RuleSpec::Prepend { text: "| ".into(), times: 3 },
         RuleSpec::LowerCase,

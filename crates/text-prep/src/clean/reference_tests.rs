@@ -7,8 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::{Cleaner, PunctuationSet, RuleSpec};
 use crate::chars::{
-    ZERO_WIDTH_JOINER, is_apostrophe, is_extender, is_punctuation, is_symbol, is_white_space,
-    is_word_character,
+    ZERO_WIDTH_JOINER, is_apostrophe, is_extender, is_punctuation, is_symbol, is_white_space, is_word_character,
 };
 use crate::test_strategies;
 use crate::tokenize::{CharacterOptions, PreTokenizer, WordOptions};
@@ -22,8 +21,7 @@ fn space_punctuation(text: &str) -> String {
         let before = at.checked_sub(1).and_then(|at| chars.get(at));
         let inside = is_apostrophe(c) && is_word(before) && is_word(chars.get(at + 1));
         // A modifier of punctuation belongs to the punctuation and is not part of a word.
-        let after_modifier =
-            at > 0 && out.ends_with(' ') && before.is_some_and(|&c| is_extender(c));
+        let after_modifier = at > 0 && out.ends_with(' ') && before.is_some_and(|&c| is_extender(c));
         at += 1;
         if !is_punctuation(c) || (inside && !after_modifier) {
             out.push(c);

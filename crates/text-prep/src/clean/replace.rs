@@ -32,10 +32,7 @@ impl Replace {
     /// Length of the longest suffix of `text` that is a proper prefix of `from`.
     fn partial_match(&self, text: &str) -> usize {
         let longest = text.len().min(self.from.len() - 1);
-        (1..=longest)
-            .rev()
-            .find(|&n| text.as_bytes().ends_with(&self.from.as_bytes()[..n]))
-            .unwrap_or(0)
+        (1..=longest).rev().find(|&n| text.as_bytes().ends_with(&self.from.as_bytes()[..n])).unwrap_or(0)
     }
 
     fn replace(&mut self, text: &str, out: &mut String) {

@@ -3,8 +3,7 @@
 
 use super::Rule;
 use crate::chars::{
-    ZERO_WIDTH_JOINER, is_apostrophe, is_caseless_letter, is_extender, is_punctuation, is_symbol,
-    is_word_character,
+    ZERO_WIDTH_JOINER, is_apostrophe, is_caseless_letter, is_extender, is_punctuation, is_symbol, is_word_character,
 };
 use crate::memchr_like::{HIGH, at_least, find_by_word};
 
@@ -126,9 +125,7 @@ impl Rule for SpaceUnicodePunctuation {
             if !pending && let Some(&after) = bytes.get(end).filter(|after| after.is_ascii()) {
                 // The next character is ASCII, so it is no modifier: decide at once.
                 let before = chunk[copied..at].chars().next_back().or(self.before);
-                let inside = is_apostrophe(c)
-                    && after.is_ascii_alphanumeric()
-                    && before.is_some_and(is_word_character);
+                let inside = is_apostrophe(c) && after.is_ascii_alphanumeric() && before.is_some_and(is_word_character);
                 if !inside {
                     out.push_str(&chunk[copied..at]);
                     out.push(' ');

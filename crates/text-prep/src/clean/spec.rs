@@ -124,12 +124,8 @@ impl RuleSpec {
             Self::Replace { from, to, times } => Box::new(Replace::new(from, to.repeat(*times))),
             Self::CollapseSpaces { to } => Box::new(CollapseSpaces::new(to)),
             Self::Trim => Box::new(Trim::default()),
-            Self::SpacePunctuation { set: PunctuationSet::Keras } => {
-                Box::new(SpaceKerasPunctuation)
-            }
-            Self::SpacePunctuation { set: PunctuationSet::Unicode } => {
-                Box::new(SpaceUnicodePunctuation::default())
-            }
+            Self::SpacePunctuation { set: PunctuationSet::Keras } => Box::new(SpaceKerasPunctuation),
+            Self::SpacePunctuation { set: PunctuationSet::Unicode } => Box::new(SpaceUnicodePunctuation::default()),
             Self::CollapseWhiteSpace => Box::new(CollapseWhiteSpace::default()),
             Self::Nfc => Box::new(Normalize::new(Form::C)),
             Self::Nfkc => Box::new(Normalize::new(Form::Kc)),
@@ -239,8 +235,7 @@ mod tests {
         ] {
             assert!(from_toml(rules).is_err(), "{rules}");
         }
-        let bad =
-            Cleaner::new(vec![RuleSpec::Replace { from: String::new(), to: "a".into(), times: 1 }]);
+        let bad = Cleaner::new(vec![RuleSpec::Replace { from: String::new(), to: "a".into(), times: 1 }]);
         assert!(bad.validate().is_err());
         assert_eq!(bad.clean("abc"), "abc");
     }

@@ -24,8 +24,7 @@ impl Rule for StripPunctuation {
         for c in chunk.chars() {
             if is_punctuation(c) {
                 let inside = self.gap == Gap::None && self.before.is_some_and(is_word_character);
-                self.gap =
-                    if inside && is_apostrophe(c) { Gap::Apostrophe(c) } else { Gap::Removed };
+                self.gap = if inside && is_apostrophe(c) { Gap::Apostrophe(c) } else { Gap::Removed };
                 continue;
             }
             match self.gap {

@@ -36,10 +36,8 @@ struct SavedConfig {
 impl KerasTokenizer {
     /// The JSON of Keras's `to_json()`. Equal tokenizers give equal bytes.
     pub fn to_json(&self) -> String {
-        let KerasConfig { num_words, filters, lower, split, char_level, oov_token } =
-            self.config.clone();
-        let index_docs =
-            self.word_docs.iter().filter_map(|(word, docs)| Some((self.index(word)?, docs)));
+        let KerasConfig { num_words, filters, lower, split, char_level, oov_token } = self.config.clone();
+        let index_docs = self.word_docs.iter().filter_map(|(word, docs)| Some((self.index(word)?, docs)));
         dumps(&Saved {
             class_name: "Tokenizer".to_owned(),
             config: SavedConfig {
@@ -66,9 +64,7 @@ impl KerasTokenizer {
     /// [`Error::BadKeras`] if the JSON is malformed, or an index is repeated or out of range.
     pub fn from_json(json: &str) -> Result<Self> {
         let saved: Saved = serde_json::from_str(json).map_err(|error| {
-            bad(format!(
-                "{error}; expected the result of Keras's `tokenizer.to_json()`: export the file again"
-            ))
+            bad(format!("{error}; expected the result of Keras's `tokenizer.to_json()`: export the file again"))
         })?;
         if saved.class_name != "Tokenizer" {
             return Err(bad(format!(
@@ -105,13 +101,14 @@ fn dictionary<K: ToString, V: Into<Value>>(entries: impl Iterator<Item = (K, V)>
 }
 
 fn read_dictionary(name: &str, json: &str) -> Result<TokenCounter> {
-    let entries: Map<String, Value> = serde_json::from_str(json).map_err(|error| {
-        bad(format!("`{name}` is not a JSON dictionary: {error}; export the file again"))
-    })?;
+    let entries: Map<String, Value> = serde_json::from_str(json)
+        .map_err(|error| bad(format!("`{name}` is not a JSON dictionary: {error}; export the file again")))?;
     let mut values = TokenCounter::new();
     for (word, value) in entries {
         let value = value.as_u64().ok_or_else(|| {
-            bad(format!("`{name}` gives `{word}` the value {value}, expected an integer of at least 0: export the file again"))
+            bad(format!(
+                "`{name}` gives `{word}` the value {value}, expected an integer of at least 0: export the file again"
+            ))
         })?;
         values.set(&word, value);
     }

@@ -17,19 +17,11 @@ pub(super) fn dumps(value: &impl Serialize) -> String {
 struct Python;
 
 impl Formatter for Python {
-    fn begin_array_value<W: ?Sized + Write>(
-        &mut self,
-        writer: &mut W,
-        first: bool,
-    ) -> io::Result<()> {
+    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
         if first { Ok(()) } else { writer.write_all(b", ") }
     }
 
-    fn begin_object_key<W: ?Sized + Write>(
-        &mut self,
-        writer: &mut W,
-        first: bool,
-    ) -> io::Result<()> {
+    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
         if first { Ok(()) } else { writer.write_all(b", ") }
     }
 
@@ -37,11 +29,7 @@ impl Formatter for Python {
         writer.write_all(b": ")
     }
 
-    fn write_string_fragment<W: ?Sized + Write>(
-        &mut self,
-        writer: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         for c in fragment.chars() {
             if matches!(c, ' '..='~') {
                 writer.write_all(&[c as u8])?;
@@ -63,9 +51,6 @@ mod tests {
     #[test]
     fn strings_and_separators_equal_those_of_python() {
         let value = serde_json::json!({ "a\n\"\\\t": [1, 2], "é한🦊\u{7f}\u{1}/": null, "b": {} });
-        assert_eq!(
-            dumps(&value),
-            r#"{"a\n\"\\\t": [1, 2], "\u00e9\ud55c\ud83e\udd8a\u007f\u0001/": null, "b": {}}"#
-        );
+        assert_eq!(dumps(&value), r#"{"a\n\"\\\t": [1, 2], "\u00e9\ud55c\ud83e\udd8a\u007f\u0001/": null, "b": {}}"#);
     }
 }

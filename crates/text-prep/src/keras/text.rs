@@ -85,14 +85,10 @@ mod tests {
     #[test]
     fn strings_are_lower_cased_filtered_and_split() {
         let config = KerasConfig::default();
-        assert_eq!(
-            tokens("The Fox--don't\tlook:\nΟΔΟΣ!", &config),
-            ["the", "fox", "don't", "look", "οδος"]
-        );
+        assert_eq!(tokens("The Fox--don't\tlook:\nΟΔΟΣ!", &config), ["the", "fox", "don't", "look", "οδος"]);
         // Only `split` separates words: other white space is part of a word.
         assert_eq!(tokens("a\u{a0}b\rc  d", &config), ["a\u{a0}b\rc", "d"]);
-        let config =
-            KerasConfig { filters: "x".into(), split: "--".into(), lower: false, ..config };
+        let config = KerasConfig { filters: "x".into(), split: "--".into(), lower: false, ..config };
         assert_eq!(tokens("AxB--c----d e", &config), ["A", "B", "c", "d e"]);
     }
 

@@ -61,12 +61,7 @@ impl KerasTokenizer {
     fn assign_indices(&mut self) {
         let mut words: Vec<(&str, u64)> = self.word_counts.iter().collect();
         words.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
-        let order = self
-            .config
-            .oov_token
-            .as_deref()
-            .into_iter()
-            .chain(words.into_iter().map(|(word, _)| word));
+        let order = self.config.oov_token.as_deref().into_iter().chain(words.into_iter().map(|(word, _)| word));
         let mut word_index = TokenCounter::new();
         for (index, word) in (1..).zip(order) {
             // As in Python's `dict(zip(…))`: an `oov_token` that also occurs in the texts keeps its
@@ -146,9 +141,10 @@ impl KerasTokenizer {
     pub fn sequences_to_texts<S: AsRef<[u64]>>(&self, sequences: &[S]) -> Vec<String> {
         let oov = self.oov_index().and_then(|index| self.word(index));
         let text = |sequence: &S| {
-            let words = sequence.as_ref().iter().filter_map(|&index| {
-                self.word(index).filter(|_| !self.config.excludes(index)).or(oov)
-            });
+            let words = sequence
+                .as_ref()
+                .iter()
+                .filter_map(|&index| self.word(index).filter(|_| !self.config.excludes(index)).or(oov));
             words.collect::<Vec<_>>().join(" ")
         };
         sequences.iter().map(text).collect()
@@ -184,11 +180,7 @@ mod tests {
     /// "if given, it will be added to word_index and used to replace out-of-vocabulary words".
     #[test]
     fn the_oov_token_has_index_one_and_replaces_excluded_words() {
-        let config = KerasConfig {
-            num_words: Some(3),
-            oov_token: Some("<OOV>".into()),
-            ..KerasConfig::default()
-        };
+        let config = KerasConfig { num_words: Some(3), oov_token: Some("<OOV>".into()), ..KerasConfig::default() };
         let tokenizer = fit(config, &["a a b"]);
         let index: Vec<_> = tokenizer.word_index().collect();
         assert_eq!(index, [("<OOV>", 1), ("a", 2), ("b", 3)]);

@@ -86,11 +86,8 @@ impl<R: Read> Decoder<R> {
         let mut read = 0;
         loop {
             let bytes = &self.bytes[read..];
-            text.reserve(
-                decoder.max_utf8_buffer_length_without_replacement(bytes.len()).unwrap_or(BLOCK),
-            );
-            let (result, more) =
-                decoder.decode_to_string_without_replacement(bytes, text, self.ended);
+            text.reserve(decoder.max_utf8_buffer_length_without_replacement(bytes.len()).unwrap_or(BLOCK));
+            let (result, more) = decoder.decode_to_string_without_replacement(bytes, text, self.ended);
             read += more;
             match result {
                 DecoderResult::OutputFull => {}

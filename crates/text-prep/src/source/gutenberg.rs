@@ -14,9 +14,7 @@ pub(crate) fn strip(text: &mut String) {
         // Older files have a second end line before the marker.
         let last_line = text.rfind('\n').map_or(0, |n| n + 1);
         let last = text[last_line..].to_ascii_lowercase();
-        if last.starts_with("end of the project gutenberg")
-            || last.starts_with("end of project gutenberg")
-        {
+        if last.starts_with("end of the project gutenberg") || last.starts_with("end of project gutenberg") {
             text.truncate(last_line);
             text.truncate(text.trim_end().len());
         }
@@ -90,13 +88,8 @@ mod tests {
                 "End of the Project Gutenberg EBook\n*** end of the project gutenberg ebook aesop",
             ),
         ] {
-            let text =
-                format!("Header\n\n{start}\n\n\nA fox *** one\n\nday.\n\n\n{end}\n\nLicence\n");
-            assert_eq!(
-                read(&source, text.as_bytes()).unwrap(),
-                "A fox *** one\n\nday.\n",
-                "{start}"
-            );
+            let text = format!("Header\n\n{start}\n\n\nA fox *** one\n\nday.\n\n\n{end}\n\nLicence\n");
+            assert_eq!(read(&source, text.as_bytes()).unwrap(), "A fox *** one\n\nday.\n", "{start}");
         }
         let plain = "No *** START OF THE PROJECT GUTENBERG\n*** nothing ***\n\n";
         assert_eq!(read(&source, plain.as_bytes()).unwrap(), plain);

@@ -27,8 +27,7 @@ impl LineEnds {
             bytes[write] = b'\n';
             write += 1;
             read += if bytes.get(read + 1) == Some(&b'\n') { 2 } else { 1 };
-            let next =
-                bytes[read..].iter().position(|&b| b == b'\r').map_or(bytes.len(), |n| read + n);
+            let next = bytes[read..].iter().position(|&b| b == b'\r').map_or(bytes.len(), |n| read + n);
             bytes.copy_within(read..next, write);
             write += next - read;
             read = next;

@@ -90,10 +90,7 @@ mod tests {
     }
 
     fn excerpt(from: &str, to: &str) -> SourceOptions {
-        SourceOptions {
-            excerpt: Some(Excerpt { from: from.into(), to: to.into() }),
-            ..SourceOptions::default()
-        }
+        SourceOptions { excerpt: Some(Excerpt { from: from.into(), to: to.into() }), ..SourceOptions::default() }
     }
 
     #[test]
@@ -113,10 +110,7 @@ mod tests {
 
     #[test]
     fn named_encodings_are_read() {
-        let named = |label: &str| SourceOptions {
-            encoding: Some(label.into()),
-            ..SourceOptions::default()
-        };
+        let named = |label: &str| SourceOptions { encoding: Some(label.into()), ..SourceOptions::default() };
         assert_eq!(read(&named("latin1"), b"caf\xE9").unwrap(), "café");
         assert_eq!(read(&named("euc-kr"), b"\xBF\xA9\xBF\xEC").unwrap(), "여우");
         assert_eq!(read(&named("utf-16le"), b"\xFF\xFEa\0\r\0\n\0").unwrap(), "a\n");
@@ -169,8 +163,7 @@ mod tests {
     #[test]
     fn unknown_keys_are_rejected() {
         let source: SourceOptions =
-            toml::from_str("encoding = \"euc-kr\"\nexcerpt = { from = \"a\", to = \"b\" }")
-                .unwrap();
+            toml::from_str("encoding = \"euc-kr\"\nexcerpt = { from = \"a\", to = \"b\" }").unwrap();
         assert_eq!(source.encoding.as_deref(), Some("euc-kr"));
         assert!(toml::from_str::<SourceOptions>("encodings = \"euc-kr\"").is_err());
     }

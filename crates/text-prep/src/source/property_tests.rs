@@ -119,9 +119,6 @@ fn a_failing_reader_gives_a_one_line_error() {
         let text = SourceOptions::default().open_reader(reader, "a.txt").unwrap();
         let error = text.into_text().unwrap_err();
         assert!(matches!(error, Error::Read { .. }));
-        assert_eq!(
-            error.to_string(),
-            "cannot read `a.txt`: the disk is gone; check the file and its permissions"
-        );
+        assert_eq!(error.to_string(), "cannot read `a.txt`: the disk is gone; check the file and its permissions");
     }
 }

@@ -76,11 +76,7 @@ impl<R: Read> TextReader<R> {
         }
         self.chunk = self.line_ends.unify(std::mem::take(&mut self.chunk));
         self.input_has_text = self.input_has_text || has_text(&self.chunk);
-        if more || self.input_has_text {
-            Ok(more)
-        } else {
-            Err(Error::Empty { name: self.decoder.name().to_owned() })
-        }
+        if more || self.input_has_text { Ok(more) } else { Err(Error::Empty { name: self.decoder.name().to_owned() }) }
     }
 
     /// Reads the rest into `chunk` and removes Project Gutenberg's header and licence; false at the end.
@@ -115,8 +111,7 @@ impl<R: Read> TextReader<R> {
 impl<R: Read> TextSource for TextReader<R> {
     fn next_chunk(&mut self) -> Result<Option<&str>> {
         loop {
-            let more =
-                if self.strip_gutenberg { self.read_without_gutenberg()? } else { self.read()? };
+            let more = if self.strip_gutenberg { self.read_without_gutenberg()? } else { self.read()? };
             if !more {
                 self.finish()?;
                 return Ok(None);

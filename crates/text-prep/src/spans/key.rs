@@ -8,11 +8,7 @@ use crate::chars::{is_white_space, push_lower};
 /// ones. Idempotent; contains no white space; empty only for an empty word.
 pub fn key(word: &str) -> String {
     if word.is_ascii() {
-        return word
-            .chars()
-            .filter(|&c| !is_white_space(c))
-            .map(|c| c.to_ascii_lowercase())
-            .collect();
+        return word.chars().filter(|&c| !is_white_space(c)).map(|c| c.to_ascii_lowercase()).collect();
     }
     // Before NFKC, which splits ´ into a space and a combining mark; and after it, which turns ‴ into ′′′.
     let ascii: String = word.chars().map(ascii_punctuation).nfkc().map(ascii_punctuation).collect();

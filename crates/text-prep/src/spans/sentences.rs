@@ -9,15 +9,13 @@ use crate::chars::is_white_space;
 
 /// Abbreviations before a name or an example: their full stop never ends a sentence.
 const BEFORE_ANYTHING: [&str; 28] = [
-    "Mr", "Mrs", "Ms", "Messrs", "Dr", "St", "Prof", "Gen", "Col", "Lt", "Maj", "Capt", "Cpt",
-    "Sgt", "Adm", "Rev", "Hon", "Gov", "Sen", "Rep", "Pres", "Mt", "Ft", "vs", "cf", "viz", "e.g",
-    "i.e",
+    "Mr", "Mrs", "Ms", "Messrs", "Dr", "St", "Prof", "Gen", "Col", "Lt", "Maj", "Capt", "Cpt", "Sgt", "Adm", "Rev",
+    "Hon", "Gov", "Sen", "Rep", "Pres", "Mt", "Ft", "vs", "cf", "viz", "e.g", "i.e",
 ];
 /// Abbreviations whose full stop does not end a sentence before a number.
 const BEFORE_A_NUMBER: [&str; 29] = [
-    "No", "Nos", "no", "nos", "c", "ca", "approx", "est", "p", "pp", "vol", "Vol", "ch", "Ch",
-    "fig", "Fig", "art", "Art", "Jan", "Feb", "Mar", "Apr", "Jun", "Jul", "Aug", "Sept", "Oct",
-    "Nov", "Dec",
+    "No", "Nos", "no", "nos", "c", "ca", "approx", "est", "p", "pp", "vol", "Vol", "ch", "Ch", "fig", "Fig", "art",
+    "Art", "Jan", "Feb", "Mar", "Apr", "Jun", "Jul", "Aug", "Sept", "Oct", "Nov", "Dec",
 ];
 
 /// The sentences of `text` as byte ranges, in order: disjoint, not empty, without white space at their
@@ -86,9 +84,7 @@ fn continues(before: &str, after: &str) -> bool {
     let Some(before) = before.strip_suffix('.') else { return false };
     let word = before.rsplit(is_white_space).next().unwrap_or_default();
     let word = word.trim_start_matches(|c: char| !c.is_alphanumeric());
-    is_initial(word)
-        || BEFORE_ANYTHING.contains(&word)
-        || next.is_numeric() && BEFORE_A_NUMBER.contains(&word)
+    is_initial(word) || BEFORE_ANYTHING.contains(&word) || next.is_numeric() && BEFORE_A_NUMBER.contains(&word)
 }
 
 /// Whether `word` is a capital or ends with one after a full stop or a hyphen. "I" alone is excluded.
@@ -141,10 +137,7 @@ mod tests {
 
     #[test]
     fn a_lower_case_letter_continues_the_sentence() {
-        assert_eq!(
-            split("\"Stop!\" he said. “Why?” She ran."),
-            ["\"Stop!\" he said.", "“Why?”", "She ran."]
-        );
+        assert_eq!(split("\"Stop!\" he said. “Why?” She ran."), ["\"Stop!\" he said.", "“Why?”", "She ran."]);
         assert_eq!(split("Yahoo! is a firm."), ["Yahoo! is a firm."]);
         assert_eq!(split("He said so.[12] It was."), ["He said so.[12] It was."]);
     }

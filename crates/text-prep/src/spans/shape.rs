@@ -49,8 +49,7 @@ impl WordShape {
             Self::Other
         } else if word.chars().any(char::is_numeric) {
             Self::Number
-        } else if word.chars().any(is_punctuation) && word.chars().filter(bare).all(is_punctuation)
-        {
+        } else if word.chars().any(is_punctuation) && word.chars().filter(bare).all(is_punctuation) {
             Self::Punctuation
         } else {
             Self::Other

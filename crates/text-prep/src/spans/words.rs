@@ -50,12 +50,7 @@ pub fn words(text: &str) -> Vec<Word> {
 
 /// Whether an apostrophe between two parts starts the second one: UAX #29 does not split letters at an
 /// apostrophe, but it splits a numeral and a letter.
-fn is_contraction(
-    text: &str,
-    before: &Range<usize>,
-    apostrophe: &Range<usize>,
-    part: &Range<usize>,
-) -> bool {
+fn is_contraction(text: &str, before: &Range<usize>, apostrophe: &Range<usize>, part: &Range<usize>) -> bool {
     let mut chars = text[apostrophe.clone()].chars();
     before.end == apostrophe.start
         && apostrophe.end == part.start
@@ -93,9 +88,7 @@ fn split_segment(segment: &str, mut f: impl FnMut(Range<usize>)) {
         }
         let (boundary, kind) = match c {
             _ if is_apostrophe(c) => (last == Kind::Letter, last),
-            '.' if last == Kind::Letter => {
-                (split_at_stops, if split_at_stops { Kind::Single } else { last })
-            }
+            '.' if last == Kind::Letter => (split_at_stops, if split_at_stops { Kind::Single } else { last }),
             _ if is_underscore(c) => (true, Kind::Single),
             _ if c.is_numeric() => (matches!(last, Kind::Letter | Kind::Single), Kind::Numeral),
             _ if c.is_alphabetic() => (matches!(last, Kind::Numeral | Kind::Single), Kind::Letter),

@@ -99,12 +99,7 @@ impl CharacterStream {
 
 /// Calls `f` with the tokens of one character.
 #[inline]
-fn tokens_of(
-    options: CharacterOptions,
-    decomposer: &mut Decomposer,
-    unit: &str,
-    f: &mut impl FnMut(&str),
-) {
+fn tokens_of(options: CharacterOptions, decomposer: &mut Decomposer, unit: &str, f: &mut impl FnMut(&str)) {
     let lower = match options.capitals {
         Capitals::Shift => shift::lower_first(unit),
         Capitals::Keep | Capitals::Lower => None,
@@ -186,22 +181,15 @@ mod tests {
 
     #[test]
     fn with_graphemes_every_cluster_is_a_token() {
-        let found =
-            characters(CharacterUnit::Graphemes, Capitals::Lower, false, "AE\u{301}İ👍🏽\r\n");
+        let found = characters(CharacterUnit::Graphemes, Capitals::Lower, false, "AE\u{301}İ👍🏽\r\n");
         assert_eq!(found, ["a", "e\u{301}", "i\u{307}", "👍🏽", "\r\n"]);
     }
 
     #[test]
     fn capitals_and_syllables_can_both_be_split() {
         let expected = [SHIFT, "b", " ", SHIFT, "e\u{301}", "\u{110b}", "\u{1167}", "ẞ"];
-        assert_eq!(
-            characters(CharacterUnit::Graphemes, Capitals::Shift, true, "B E\u{301}여ẞ"),
-            expected
-        );
+        assert_eq!(characters(CharacterUnit::Graphemes, Capitals::Shift, true, "B E\u{301}여ẞ"), expected);
         let expected = [SHIFT, "b", " ", SHIFT, "e", "\u{301}", "\u{110b}", "\u{1167}", "ẞ"];
-        assert_eq!(
-            characters(CharacterUnit::Scalars, Capitals::Shift, true, "B E\u{301}여ẞ"),
-            expected
-        );
+        assert_eq!(characters(CharacterUnit::Scalars, Capitals::Shift, true, "B E\u{301}여ẞ"), expected);
     }
 }

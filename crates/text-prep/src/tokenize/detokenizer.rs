@@ -36,12 +36,8 @@ impl Detokenizer {
     /// punctuation, as the preset `prose` does.
     pub fn new(pre_tokenizer: &PreTokenizer, document_separator: Option<&str>) -> Self {
         let kind = match pre_tokenizer {
-            PreTokenizer::Words(_) | PreTokenizer::Spans => {
-                Kind::Words(WordDetokenizer::new(document_separator))
-            }
-            PreTokenizer::Characters(options) => {
-                Kind::Characters(CharacterDetokenizer::new(*options))
-            }
+            PreTokenizer::Words(_) | PreTokenizer::Spans => Kind::Words(WordDetokenizer::new(document_separator)),
+            PreTokenizer::Characters(options) => Kind::Characters(CharacterDetokenizer::new(*options)),
         };
         Self { text: String::new(), kind }
     }
@@ -105,8 +101,7 @@ mod tests {
     /// The outputs of `push` for each token, and of `finish`.
     fn outputs(pre_tokenizer: &PreTokenizer, tokens: &[String]) -> Vec<String> {
         let mut detokenizer = Detokenizer::new(pre_tokenizer, Some("|"));
-        let mut outputs: Vec<String> =
-            tokens.iter().map(|token| detokenizer.push(token).to_owned()).collect();
+        let mut outputs: Vec<String> = tokens.iter().map(|token| detokenizer.push(token).to_owned()).collect();
         outputs.push(detokenizer.finish().to_owned());
         assert_eq!(detokenizer.into_text(), outputs.concat());
         outputs
@@ -123,8 +118,7 @@ mod tests {
 
     #[test]
     fn all_short_texts_of_difficult_characters_round_trip() {
-        const LETTERS: [&str; 12] =
-            ["가", "각", "ᄀ", "ᅡ", "ᆨ", "ᆞ", "ㄱ", "a", "A", "ǅ", "\u{301}", "<shift>"];
+        const LETTERS: [&str; 12] = ["가", "각", "ᄀ", "ᅡ", "ᆨ", "ᆞ", "ㄱ", "a", "A", "ǅ", "\u{301}", "<shift>"];
         let mut texts = vec![String::new()];
         for _ in 0..4 {
             let longer = |text: &String| LETTERS.map(|letter| format!("{text}{letter}"));

@@ -199,10 +199,7 @@ mod tests {
         assert_eq!(outputs(&["\u{1112}", "\u{1161}", "."]), ["", "", "하.", ""]);
         // Invalid sequences of a model are written unchanged.
         assert_eq!(outputs(&["\u{1161}", "\u{11ab}"]), ["\u{1161}", "\u{11ab}", ""]);
-        assert_eq!(
-            outputs(&["\u{1112}", JAMO_SEPARATOR, "\u{1161}"]),
-            ["", "\u{1112}", "\u{1161}", ""]
-        );
+        assert_eq!(outputs(&["\u{1112}", JAMO_SEPARATOR, "\u{1161}"]), ["", "\u{1112}", "\u{1161}", ""]);
     }
 
     #[test]

@@ -67,9 +67,7 @@ impl PreTokenizer {
     /// Starts splitting a text in chunks.
     pub fn stream(&self) -> TokenStream {
         TokenStream(match self {
-            Self::Words(words) => {
-                State::Words { normalizer: WordNormalizer::new(words), pending: String::new() }
-            }
+            Self::Words(words) => State::Words { normalizer: WordNormalizer::new(words), pending: String::new() },
             Self::Characters(characters) => State::Characters(CharacterStream::new(*characters)),
             Self::Spans => State::Spans(String::new()),
         })
@@ -131,11 +129,7 @@ mod tests {
 
     fn pre_tokenizers() -> Vec<PreTokenizer> {
         let words = |punctuation, lower_case, stem: Option<&str>| {
-            PreTokenizer::Words(WordOptions {
-                punctuation,
-                lower_case,
-                stem: stem.map(str::to_owned),
-            })
+            PreTokenizer::Words(WordOptions { punctuation, lower_case, stem: stem.map(str::to_owned) })
         };
         let words = [
             words(Punctuation::Keep, false, None),
@@ -165,27 +159,14 @@ mod tests {
     #[test]
     fn options_are_written_as_tables() {
         let words: PreTokenizer = toml::from_str("kind = \"words\"\nlower_case = true").unwrap();
-        assert_eq!(
-            words,
-            PreTokenizer::Words(WordOptions { lower_case: true, ..WordOptions::default() })
-        );
+        assert_eq!(words, PreTokenizer::Words(WordOptions { lower_case: true, ..WordOptions::default() }));
         let characters: PreTokenizer = toml::from_str("kind = \"characters\"").unwrap();
         assert_eq!(characters, PreTokenizer::Characters(CharacterOptions::default()));
-        let written =
-            "kind = \"characters\"\nunit = \"graphemes\"\ncapitals = \"shift\"\njamo = true";
-        let full = CharacterOptions {
-            unit: CharacterUnit::Graphemes,
-            capitals: Capitals::Shift,
-            jamo: true,
-        };
-        assert_eq!(
-            toml::from_str::<PreTokenizer>(written).unwrap(),
-            PreTokenizer::Characters(full)
-        );
+        let written = "kind = \"characters\"\nunit = \"graphemes\"\ncapitals = \"shift\"\njamo = true";
+        let full = CharacterOptions { unit: CharacterUnit::Graphemes, capitals: Capitals::Shift, jamo: true };
+        assert_eq!(toml::from_str::<PreTokenizer>(written).unwrap(), PreTokenizer::Characters(full));
         assert!(toml::from_str::<PreTokenizer>("kind = \"words\"\nlower = true").is_err());
-        assert!(
-            toml::from_str::<PreTokenizer>("kind = \"characters\"\nstem = \"english\"").is_err()
-        );
+        assert!(toml::from_str::<PreTokenizer>("kind = \"characters\"\nstem = \"english\"").is_err());
         for pre_tokenizer in pre_tokenizers() {
             let json = serde_json::to_string(&pre_tokenizer).unwrap();
             assert_eq!(serde_json::from_str::<PreTokenizer>(&json).unwrap(), pre_tokenizer);

@@ -67,9 +67,7 @@ impl WordDetokenizer {
             .rules()
             .iter()
             .filter_map(|rule| match rule {
-                RuleSpec::Replace { from, .. } if !from.contains(char::is_whitespace) => {
-                    Some(from.clone())
-                }
+                RuleSpec::Replace { from, .. } if !from.contains(char::is_whitespace) => Some(from.clone()),
                 _ => None,
             })
             .collect();
@@ -90,9 +88,7 @@ impl WordDetokenizer {
                 out.push_str("\n\n");
             }
             self.tail.clear();
-        } else if !((self.last_attaches_right || attachment.left)
-            && self.may_attach(token, separated))
-        {
+        } else if !((self.last_attaches_right || attachment.left) && self.may_attach(token, separated)) {
             out.push(' ');
             self.tail.clear();
         }
@@ -123,9 +119,7 @@ impl WordDetokenizer {
         let before = self.tail.len();
         let joined = format!("{}{token}", self.tail);
         !self.patterns.iter().any(|pattern| {
-            joined
-                .match_indices(pattern.as_str())
-                .any(|(at, _)| at < before && at + pattern.len() > before)
+            joined.match_indices(pattern.as_str()).any(|(at, _)| at < before && at + pattern.len() > before)
         })
     }
 
@@ -142,18 +136,15 @@ impl WordDetokenizer {
             Attachment { left: !*open, right: *open }
         };
         match token {
-            "," | "." | ";" | ":" | "!" | "?" | ")" | "]" | "}" | "%" | "”" | "’" | "»" | "›"
-            | "…" | "、" | "。" | "，" | "！" | "？" | "」" | "』" | "》" | "〉" => {
-                Attachment { left: true, right: false }
+            "," | "." | ";" | ":" | "!" | "?" | ")" | "]" | "}" | "%" | "”" | "’" | "»" | "›" | "…" | "、" | "。"
+            | "，" | "！" | "？" | "」" | "』" | "》" | "〉" => Attachment { left: true, right: false },
+            "(" | "[" | "{" | "“" | "‘" | "«" | "‹" | "「" | "『" | "《" | "〈" | "$" | "£" | "€" | "₩" | "¿" | "¡" => {
+                Attachment { left: false, right: true }
             }
-            "(" | "[" | "{" | "“" | "‘" | "«" | "‹" | "「" | "『" | "《" | "〈" | "$" | "£"
-            | "€" | "₩" | "¿" | "¡" => Attachment { left: false, right: true },
             "-" | "‐" | "‑" | "–" | "—" => Attachment { left: true, right: true },
             "\"" => quote(&mut self.double_quote_open),
             // If cleaning keeps apostrophes inside words, a separate one is a quote.
-            "'" if self.separated == Some(PunctuationSet::Unicode) => {
-                quote(&mut self.single_quote_open)
-            }
+            "'" if self.separated == Some(PunctuationSet::Unicode) => quote(&mut self.single_quote_open),
             _ => Attachment { left: false, right: false },
         }
     }
@@ -213,10 +204,7 @@ mod tests {
         };
         // `keras-lowercase` replaces two full stops by one, puts no spaces around curly quotes, and keeps
         // apostrophes in words.
-        assert_eq!(
-            join("keras-lowercase", "well . . . \" ' tis “ so ”"),
-            "well. . . \"' tis “ so ”"
-        );
+        assert_eq!(join("keras-lowercase", "well . . . \" ' tis “ so ”"), "well. . . \"' tis “ so ”");
         assert_eq!(join("prose", "well . . . “ so ”"), "well... “so”");
         assert_eq!(join("verbatim", "a , b"), "a , b");
     }

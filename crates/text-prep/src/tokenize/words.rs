@@ -130,17 +130,13 @@ mod tests {
 
     #[test]
     fn words_are_separated_by_white_space() {
-        assert_eq!(
-            words(WordOptions::default(), " the  Fox\n,\u{3000}여우\u{a0}. "),
-            ["the", "Fox", ",", "여우", "."]
-        );
+        assert_eq!(words(WordOptions::default(), " the  Fox\n,\u{3000}여우\u{a0}. "), ["the", "Fox", ",", "여우", "."]);
         assert!(words(WordOptions::default(), " \n ").is_empty());
     }
 
     #[test]
     fn punctuation_can_be_removed_and_words_lower_cased() {
-        let options =
-            WordOptions { punctuation: Punctuation::Remove, lower_case: true, stem: None };
+        let options = WordOptions { punctuation: Punctuation::Remove, lower_case: true, stem: None };
         assert_eq!(words(options, "“Don't” , he -- (SAID) 3.5 …"), ["don't", "he", "said", "3.5"]);
         let options = WordOptions { punctuation: Punctuation::Remove, ..WordOptions::default() };
         assert_eq!(words(options, "👩\u{200d}🔬 ❤\u{fe0f}क्❤\u{fe0f}"), ["क्"]);
@@ -151,10 +147,6 @@ mod tests {
         let stem = Some("english".into());
         let options = WordOptions { lower_case: true, stem, ..WordOptions::default() };
         assert_eq!(words(options, "Foxes running , knots"), ["fox", "run", ",", "knot"]);
-        assert!(
-            WordOptions { stem: Some("klingon".into()), ..WordOptions::default() }
-                .validate()
-                .is_err()
-        );
+        assert!(WordOptions { stem: Some("klingon".into()), ..WordOptions::default() }.validate().is_err());
     }
 }

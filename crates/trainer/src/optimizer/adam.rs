@@ -80,10 +80,7 @@ impl Adam {
         let new_square = (grad.clone() * grad).mul_scalar(1.0 - beta_2);
         let (mean, mean_square) = match state {
             None => (new_mean, new_square),
-            Some(old) => (
-                old.mean.mul_scalar(beta_1) + new_mean,
-                old.mean_square.mul_scalar(beta_2) + new_square,
-            ),
+            Some(old) => (old.mean.mul_scalar(beta_1) + new_mean, old.mean_square.mul_scalar(beta_2) + new_square),
         };
         let root = mean_square.clone().sqrt().add_scalar(epsilon);
         let update = mean.clone().mul_scalar(rate) / root;

@@ -1,9 +1,7 @@
 //! Language modelling: next-token prediction on windows or on streams of one text.
 
 use burn::tensor::{Device, Tensor};
-use models::{
-    DropoutKey, LanguageModel, LanguageModelConfig, LmBundle, LossOutput, State, evaluate,
-};
+use models::{DropoutKey, LanguageModel, LanguageModelConfig, LmBundle, LossOutput, State, evaluate};
 use seqdata::{Batch, LmItems, Loader, Order, TextDataset};
 
 use super::train_task::TrainTask;
@@ -22,9 +20,7 @@ impl TrainTask for LanguageModel {
                 Loader::streams(data.valid_stream(), device.clone()),
             ],
             TrainMode::Windows | TrainMode::Examples => {
-                let windows = |windows, order, device| {
-                    Loader::windows(windows, config.batch_size, order, device)
-                };
+                let windows = |windows, order, device| Loader::windows(windows, config.batch_size, order, device);
                 [
                     windows(data.train_windows(), Order::Shuffled(config.seed), autodiff),
                     windows(data.valid_windows(), Order::Sequential, device.clone()),
@@ -45,15 +41,9 @@ impl TrainTask for LanguageModel {
         self.output.bias.val().device()
     }
 
-    fn train_step(
-        &self,
-        batch: Batch,
-        rnn_state: Option<State>,
-        dropout: DropoutKey,
-    ) -> (Tensor<1>, Option<State>) {
+    fn train_step(&self, batch: Batch, rnn_state: Option<State>, dropout: DropoutKey) -> (Tensor<1>, Option<State>) {
         let state = initial_state(self, &batch, rnn_state);
-        let (losses, state) =
-            LanguageModel::forward_loss(self, batch.inputs, batch.targets, state, Some(dropout));
+        let (losses, state) = LanguageModel::forward_loss(self, batch.inputs, batch.targets, state, Some(dropout));
         (losses, Some(state))
     }
 
@@ -73,21 +63,16 @@ impl TrainTask for LanguageModel {
 
     /// The embedded inputs, the activations that each cell saves, and six values per logit.
     fn saved_activations(config: &LanguageModelConfig, batch: &Batch) -> usize {
-        let cells = config
-            .layers
-            .iter()
-            .map(|layer| layer.kind().spec().activations_per_unit * layer.units);
+        let cells = config.layers.iter().map(|layer| layer.kind().spec().activations_per_unit * layer.units);
         let targets: usize = batch.targets.dims().iter().product();
-        batch.tokens() * (config.embedding_dim + cells.sum::<usize>())
-            + 6 * targets * config.vocab_size
+        batch.tokens() * (config.embedding_dim + cells.sum::<usize>()) + 6 * targets * config.vocab_size
     }
 
     /// Adds the loss with carried state if the run was trained on windows.
     fn add_final_metrics(best: &mut LmBundle, data: &TextDataset, device: &Device) -> Result<()> {
         if best.metadata.valid_loss_carried.is_none() {
             let stream = Loader::streams(data.valid_stream(), device.clone());
-            best.metadata.valid_loss_carried =
-                Some(evaluate(&best.model, &stream)?.nats_per_token());
+            best.metadata.valid_loss_carried = Some(evaluate(&best.model, &stream)?.nats_per_token());
         }
         Ok(())
     }

@@ -41,11 +41,7 @@ impl<M: TrainTask> TrainModule<M> {
     }
 
     /// Forward and backward pass: losses, gradients, and the RNN state after the batch, detached from the graph.
-    pub fn train_step(
-        &self,
-        batch: BatchOf<M>,
-        rnn_state: Option<State>,
-    ) -> (TrainOutput<StepOutput>, Option<State>) {
+    pub fn train_step(&self, batch: BatchOf<M>, rnn_state: Option<State>) -> (TrainOutput<StepOutput>, Option<State>) {
         let key = DropoutKey { seed: self.seed, step: M::step_index(&batch) };
         let (nats, gradients, rnn_state) = with_spinning_workers(self.uses_kernels(), || {
             let (nats, rnn_state) = self.model.train_step(batch, rnn_state, key);
@@ -57,11 +53,7 @@ impl<M: TrainTask> TrainModule<M> {
     }
 
     /// Forward pass without dropout: losses, correct predictions and the RNN state after the batch.
-    pub fn valid_step(
-        &self,
-        batch: BatchOf<M>,
-        rnn_state: Option<State>,
-    ) -> (StepOutput, Option<State>) {
+    pub fn valid_step(&self, batch: BatchOf<M>, rnn_state: Option<State>) -> (StepOutput, Option<State>) {
         let (output, rnn_state) =
             with_spinning_workers(self.uses_kernels(), || self.model.valid_step(batch, rnn_state));
         (StepOutput(output), rnn_state)
@@ -76,12 +68,7 @@ impl<M: TrainTask> TrainStep for TrainModule<M> {
         self.train_step(batch, None).0
     }
 
-    fn optimize(
-        self,
-        optimizer: &mut ModuleOptimizer,
-        rate: ModuleLearningRate,
-        gradients: GradientsParams,
-    ) -> Self {
+    fn optimize(self, optimizer: &mut ModuleOptimizer, rate: ModuleLearningRate, gradients: GradientsParams) -> Self {
         with_spinning_workers(self.uses_kernels(), || {
             let gradients = match self.clip {
                 Some(clip) => clip.apply(&self, gradients),

@@ -21,11 +21,7 @@ pub trait TrainTask: Network {
     ///
     /// # Errors
     /// If the data cannot be split into batches as `config` requires.
-    fn loaders(
-        data: &Self::Data,
-        config: &TrainConfig,
-        device: &Device,
-    ) -> Result<[Loader<Self::Items>; 2]>;
+    fn loaders(data: &Self::Data, config: &TrainConfig, device: &Device) -> Result<[Loader<Self::Items>; 2]>;
 
     /// SHA-256 of the training data.
     fn train_sha256(data: &Self::Data) -> String;
@@ -46,11 +42,7 @@ pub trait TrainTask: Network {
     ) -> (Tensor<1>, Option<State>);
 
     /// Forward pass without dropout: losses and correct predictions, and the RNN state after the batch.
-    fn valid_step(
-        &self,
-        batch: BatchOf<Self>,
-        rnn_state: Option<State>,
-    ) -> (LossOutput, Option<State>);
+    fn valid_step(&self, batch: BatchOf<Self>, rnn_state: Option<State>) -> (LossOutput, Option<State>);
 
     /// Number of tokens in a batch.
     fn num_tokens(batch: &BatchOf<Self>) -> usize;
@@ -65,11 +57,7 @@ pub trait TrainTask: Network {
     ///
     /// # Errors
     /// If tensor values cannot be read from the device.
-    fn add_final_metrics(
-        _best: &mut ModelBundle<Self>,
-        _data: &Self::Data,
-        _device: &Device,
-    ) -> Result<()> {
+    fn add_final_metrics(_best: &mut ModelBundle<Self>, _data: &Self::Data, _device: &Device) -> Result<()> {
         Ok(())
     }
 }

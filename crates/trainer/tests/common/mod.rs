@@ -10,9 +10,9 @@ use models::{CellKind, KernelMode, LanguageModel, LanguageModelConfig, LayerConf
 use seqdata::{DatasetConfig, TextDataset, VocabSource};
 use text_prep::Cleaner;
 use trainer::{
-    AdamConfig, CheckpointPolicy, Checkpoints, Clip, EpochReport, FileOffsets, Job, Observer,
-    ObserverResult, OptimizerConfig, Outcome, Plan, Progress, Result, RmspropConfig, Rollback,
-    RunIdentity, Schedule, StartFrom, StepReport, StopFlag, TrainConfig, TrainMode, train,
+    AdamConfig, CheckpointPolicy, Checkpoints, Clip, EpochReport, FileOffsets, Job, Observer, ObserverResult,
+    OptimizerConfig, Outcome, Plan, Progress, Result, RmspropConfig, Rollback, RunIdentity, Schedule, StartFrom,
+    StepReport, StopFlag, TrainConfig, TrainMode, train,
 };
 
 pub fn dataset(stride: usize) -> TextDataset {
@@ -143,24 +143,11 @@ pub fn run_with(
     let (dataset, identity, model) = setup(config, stride);
     let device = Device::flex();
     let start = if resume { StartFrom::Checkpoint } else { StartFrom::Model(Box::new(model)) };
-    let job = Job {
-        data: &dataset,
-        config,
-        identity,
-        run_dir,
-        device: &device,
-        kernels: KernelMode::default(),
-        stop,
-    };
+    let job = Job { data: &dataset, config, identity, run_dir, device: &device, kernels: KernelMode::default(), stop };
     train(job, start, observer)
 }
 
-pub fn run(
-    run_dir: &Path,
-    config: &TrainConfig,
-    stride: usize,
-    resume: bool,
-) -> (Result<Outcome>, Recorder) {
+pub fn run(run_dir: &Path, config: &TrainConfig, stride: usize, resume: bool) -> (Result<Outcome>, Recorder) {
     let recorder = Recorder::default();
     let observer = Box::new(recorder.clone());
     (run_with(run_dir, config, stride, resume, StopFlag::default(), observer), recorder)

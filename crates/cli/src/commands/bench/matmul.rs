@@ -20,9 +20,8 @@ pub struct MatrixProduct {
 
 impl MatrixProduct {
     pub fn new(threads: usize) -> Self {
-        let values = |factor: usize| -> Vec<f32> {
-            (0..SIZE * SIZE).map(|at| (at * factor % 17) as f32 / 17.0).collect()
-        };
+        let values =
+            |factor: usize| -> Vec<f32> { (0..SIZE * SIZE).map(|at| (at * factor % 17) as f32 / 17.0).collect() };
         Self { threads, a: values(3), b: values(5), c: vec![0.0; SIZE * SIZE] }
     }
 }

@@ -75,8 +75,8 @@ fn answer(
     backend: &BackendSelection,
     device: &Device,
 ) -> Result<Value> {
-    let request = serde_json::from_str(line)
-        .map_err(|error| Error::new(format!("`{line}` is not a request: {error}")))?;
+    let request =
+        serde_json::from_str(line).map_err(|error| Error::new(format!("`{line}` is not a request: {error}")))?;
     let (name, steps) = match request {
         Request::Run { work, steps } => (work, steps),
         Request::Forget { forget } => {
@@ -94,12 +94,7 @@ fn answer(
     workloads.get_mut(&name).expect("it was inserted above").run(steps)
 }
 
-fn init(
-    work: &str,
-    args: &Bench,
-    backend: &BackendSelection,
-    device: &Device,
-) -> Result<Option<Box<dyn Workload>>> {
+fn init(work: &str, args: &Bench, backend: &BackendSelection, device: &Device) -> Result<Option<Box<dyn Workload>>> {
     Ok(match work {
         "gemm" => Some(Box::new(matmul::MatrixProduct::new(rayon::current_num_threads()))),
         "gemm-1" => Some(Box::new(matmul::MatrixProduct::new(1))),

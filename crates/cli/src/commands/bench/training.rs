@@ -6,9 +6,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use models::{Activation, CellKind, LanguageModel, LanguageModelConfig, LayerConfig, Network};
 use seqdata::{Batch, Random};
 use serde_json::{Value, json};
-use trainer::{
-    AdamConfig, Clip, FitLimit, OptimizerConfig, RmspropConfig, TrainConfig, TrainMode, fit,
-};
+use trainer::{AdamConfig, Clip, FitLimit, OptimizerConfig, RmspropConfig, TrainConfig, TrainMode, fit};
 
 use super::Workload;
 use crate::device::BackendSelection;
@@ -40,9 +38,7 @@ impl Training {
             "train-wide-32" => (baseline(vec![wide]), windows(32), 20),
             "train-wide-256" => (baseline(vec![wide]), windows(256), 20),
             "train-wide-1024" => (baseline(vec![wide]), windows(1024), 20),
-            "train-gru-32" => {
-                (baseline(cell(CellKind::Gru { reset_after: true })), windows(32), 20)
-            }
+            "train-gru-32" => (baseline(cell(CellKind::Gru { reset_after: true })), windows(32), 20),
             "train-rnn-32" => (baseline(cell(CellKind::Elman(Activation::Tanh))), windows(32), 20),
             "train-stack-32" => (baseline(vec![lstm.clone(), lstm]), windows(32), 20),
             "train-char-2x512" => {
@@ -72,13 +68,7 @@ pub fn baseline_model(layers: Vec<LayerConfig>) -> LanguageModelConfig {
 
 /// Random ids, with one target per row or one per id. Words follow Zipf's law, the k-th with a probability
 /// proportional to 1 / k; characters are uniform.
-fn batch(
-    step: u64,
-    [rows, time]: [usize; 2],
-    every: bool,
-    vocabulary: usize,
-    device: &Device,
-) -> Batch {
+fn batch(step: u64, [rows, time]: [usize; 2], every: bool, vocabulary: usize, device: &Device) -> Batch {
     let mut random = Random::keyed(1, "benchmark", &[step]);
     let mut ids = |columns: usize| -> Tensor<2, Int> {
         let id = |_| {

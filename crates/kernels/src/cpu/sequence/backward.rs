@@ -102,16 +102,13 @@ impl<T: SimdFloat, C: Cell<T>> WithSimd for RunBackward<'_, T, C> {
             by_id
         });
         let (kernel, recurrent, bias) = weight_gradients::<T, C, S>(simd, &cache, by_id.as_ref());
-        let out =
-            |rows: &PaddedRows<T>, at: &dyn Fn(usize) -> usize, count: usize, width: usize| {
-                let mut out = Vec::with_capacity(count * width);
-                (0..count).for_each(|row| out.extend_from_slice(&rows.row(at(row))[..width]));
-                out
-            };
+        let out = |rows: &PaddedRows<T>, at: &dyn Fn(usize) -> usize, count: usize, width: usize| {
+            let mut out = Vec::with_capacity(count * width);
+            (0..count).for_each(|row| out.extend_from_slice(&rows.row(at(row))[..width]));
+            out
+        };
         let input = match input {
-            Input::Vectors(_) => {
-                out(&dx, &|row| row % time * batch + row / time, batch * time, inputs)
-            }
+            Input::Vectors(_) => out(&dx, &|row| row % time * batch + row / time, batch * time, inputs),
             Input::Ids(table, _) => {
                 let mut sums = vec![T::default(); table.rows * inputs];
                 let ids = cache.ids.iter().flat_map(|ids| &ids.ids);
@@ -178,8 +175,7 @@ impl<T: SimdFloat, C: Cell<T>> WithSimd for BatchPart<BackwardPass<'_, T, C>> {
                         let slot = n * pass.slots + if pass.all_steps { t } else { 0 };
                         pass.gradient.rows(slot..slot + 1).add_to(dh);
                     }
-                    let cell_state =
-                        |row| if C::HAS_CELL_STATE { pass.cell_state.row(row) } else { &mut [] };
+                    let cell_state = |row| if C::HAS_CELL_STATE { pass.cell_state.row(row) } else { &mut [] };
                     let step = BackwardStep {
                         sums: pass.sums.row(row),
                         hidden: pass.hidden.row(row),

@@ -72,9 +72,7 @@ pub fn blocks<T: SimdFloat, S: Simd, const G: usize>(all: &[T]) -> [&[T::Vector<
 
 /// The same, mutable.
 #[inline(always)]
-pub fn blocks_mut<T: SimdFloat, S: Simd, const G: usize>(
-    all: &mut [T],
-) -> [&mut [T::Vector<S>]; G] {
+pub fn blocks_mut<T: SimdFloat, S: Simd, const G: usize>(all: &mut [T]) -> [&mut [T::Vector<S>]; G] {
     let (all, _) = T::vectors_mut::<S>(all);
     let mut blocks = all.chunks_exact_mut(all.len() / G);
     std::array::from_fn(|_| blocks.next().expect("G blocks"))

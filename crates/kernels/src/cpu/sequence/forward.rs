@@ -177,8 +177,7 @@ impl<T: SimdFloat, C: Cell<T>> WithSimd for BatchPart<ForwardPass<'_, T, C>> {
                 let h = pass.hidden.view(rows.clone(), 0..units);
                 pass.recurrent.multiply(simd, h, sums(starts[1]), true);
                 for (n, row) in part.clone().zip(rows) {
-                    let cell_state =
-                        |row| if C::HAS_CELL_STATE { pass.cell_state.row(row) } else { &mut [] };
+                    let cell_state = |row| if C::HAS_CELL_STATE { pass.cell_state.row(row) } else { &mut [] };
                     let step = ForwardStep {
                         sums: pass.sums.row(row),
                         bias: pass.bias,

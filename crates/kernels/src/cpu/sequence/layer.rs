@@ -88,11 +88,7 @@ pub struct ForwardCache<T: SimdFloat> {
 }
 
 /// Checks everything that the kernels rely on for unchecked memory access.
-pub(super) fn check<T: SimdFloat, C: Cell<T>>(
-    shape: SequenceShape,
-    input: Input<T>,
-    layer: Layer<T>,
-) {
+pub(super) fn check<T: SimdFloat, C: Cell<T>>(shape: SequenceShape, input: Input<T>, layer: Layer<T>) {
     let SequenceShape { batch, time, inputs, units } = shape;
     let empty = [batch, time, inputs, units].contains(&0);
     assert!(!empty, "{shape:?} must not be empty");

@@ -36,16 +36,10 @@ pub fn run<T: SimdFloat>(level: SimdLevel, case: &Case, strided: bool) -> (Vec<T
     }
 }
 
-fn run_cell<T: SimdFloat, C: Cell<T>>(
-    level: SimdLevel,
-    cell: C,
-    case: &Case,
-    strided: bool,
-) -> (Vec<T>, Gradients<T>) {
+fn run_cell<T: SimdFloat, C: Cell<T>>(level: SimdLevel, cell: C, case: &Case, strided: bool) -> (Vec<T>, Gradients<T>) {
     let [batch, time, inputs, units] = case.sizes;
     let gates = case.kind.gates() * units;
-    let (weights, states) =
-        if strided { (Layout::Transposed, Layout::Slice) } else { (Layout::Dense, Layout::Dense) };
+    let (weights, states) = if strided { (Layout::Transposed, Layout::Slice) } else { (Layout::Dense, Layout::Dense) };
     let kernel = Matrix::new(&case.kernel, gates, weights);
     let recurrent = Matrix::new(&case.recurrent, gates, weights);
     let hidden = Matrix::new(&case.hidden, units, states);

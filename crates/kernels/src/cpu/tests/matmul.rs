@@ -46,8 +46,7 @@ impl<T: SimdFloat> WithSimd for Multiply<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { operation, a, b, c, layout: [start, stride], parallel } = self;
-        let packed =
-            if parallel { PackedMatrix::new_parallel(simd, b) } else { PackedMatrix::new(simd, b) };
+        let packed = if parallel { PackedMatrix::new_parallel(simd, b) } else { PackedMatrix::new(simd, b) };
         let written = if operation == Operation::Into { b.columns } else { packed.columns() };
         assert!(written <= stride && start + (a.rows - 1) * stride + written <= c.len());
         // SAFETY: C has room for all rows (see above), and there is no other reference to it.
@@ -65,17 +64,12 @@ impl<T: SimdFloat> WithSimd for Multiply<'_, T> {
 /// All sizes for one k, against one reference product of the largest size.
 fn check<T: SimdFloat>(level: SimdLevel, k: usize) {
     let (a, b) = (integers(1, ROWS * k), integers(2, k * COLUMNS));
-    let expected = |row: usize, column: usize| -> f64 {
-        (0..k).map(|k_at| a[row * k + k_at] * b[k_at * COLUMNS + column]).sum()
-    };
-    let expected: Vec<f64> =
-        (0..ROWS * COLUMNS).map(|at| expected(at / COLUMNS, at % COLUMNS)).collect();
-    let matrices = [
-        (Layout::Dense, Layout::Dense),
-        (Layout::Transposed, Layout::Slice),
-        (Layout::Slice, Layout::Transposed),
-    ]
-    .map(|(of_a, of_b)| (Matrix::<T>::new(&a, k, of_a), Matrix::<T>::new(&b, COLUMNS, of_b)));
+    let expected =
+        |row: usize, column: usize| -> f64 { (0..k).map(|k_at| a[row * k + k_at] * b[k_at * COLUMNS + column]).sum() };
+    let expected: Vec<f64> = (0..ROWS * COLUMNS).map(|at| expected(at / COLUMNS, at % COLUMNS)).collect();
+    let matrices =
+        [(Layout::Dense, Layout::Dense), (Layout::Transposed, Layout::Slice), (Layout::Slice, Layout::Transposed)]
+            .map(|(of_a, of_b)| (Matrix::<T>::new(&a, k, of_a), Matrix::<T>::new(&b, COLUMNS, of_b)));
     for rows in 1..=ROWS {
         for columns in 1..=COLUMNS {
             let (a, b) = &matrices[(rows + columns) % 3];
@@ -92,14 +86,8 @@ fn check<T: SimdFloat>(level: SimdLevel, k: usize) {
                     let position = at.checked_sub(start).map(|at| (at / stride, at % stride));
                     let before = if operation == Operation::Add { CANARY } else { 0.0 };
                     let should_be = match position {
-                        Some((row, at)) if row < rows && at < columns => {
-                            expected[row * COLUMNS + at] + before
-                        }
-                        Some((row, at))
-                            if row < rows && at < filled && operation != Operation::Into =>
-                        {
-                            before
-                        }
+                        Some((row, at)) if row < rows && at < columns => expected[row * COLUMNS + at] + before,
+                        Some((row, at)) if row < rows && at < filled && operation != Operation::Into => before,
                         _ => CANARY,
                     };
                     assert!(

@@ -54,11 +54,7 @@ fn check<T: SimdFloat>(level: SimdLevel, [exp_tolerance, tolerance]: [f64; 2]) {
     let grid = grid::<T>();
     let errors = |function, exact: fn(f64) -> f64| {
         let found = map(level, function, &grid);
-        let pairs: Vec<_> = grid
-            .iter()
-            .zip(found)
-            .map(|(x, y)| (x.to_f64(), y.to_f64(), exact(x.to_f64())))
-            .collect();
+        let pairs: Vec<_> = grid.iter().zip(found).map(|(x, y)| (x.to_f64(), y.to_f64(), exact(x.to_f64()))).collect();
         pairs.into_iter()
     };
     // Beyond this, exp of f32 is clamped.
@@ -73,10 +69,7 @@ fn check<T: SimdFloat>(level: SimdLevel, [exp_tolerance, tolerance]: [f64; 2]) {
     let error = largest(errors(Function::Tanh, f64::tanh).map(absolute));
     assert!(error < tolerance, "tanh by {level:?} is off by {error:e}");
 
-    assert!(
-        errors(Function::Sigmoid, reference_cells::sigmoid)
-            .all(|(_, y, _)| (0.0..=1.0).contains(&y))
-    );
+    assert!(errors(Function::Sigmoid, reference_cells::sigmoid).all(|(_, y, _)| (0.0..=1.0).contains(&y)));
     assert!(errors(Function::Tanh, f64::tanh).all(|(_, y, _)| (-1.0..=1.0).contains(&y)));
 }
 

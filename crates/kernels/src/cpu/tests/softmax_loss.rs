@@ -7,15 +7,8 @@ use super::{Layout, Matrix, assert_near, cast, scaled, tolerance, values};
 
 /// N, H, V: each takes the values 1, 3, 17, 33 and 129; a vocabulary of several tasks and sums; and more rows than one
 /// block of logits.
-const SIZES: [[usize; 3]; 7] = [
-    [1, 3, 17],
-    [3, 17, 129],
-    [17, 33, 1],
-    [33, 129, 3],
-    [129, 1, 33],
-    [9, 40, 1300],
-    [33, 2, 70_000],
-];
+const SIZES: [[usize; 3]; 7] =
+    [[1, 3, 17], [3, 17, 129], [17, 33, 1], [33, 129, 3], [129, 1, 33], [9, 40, 1300], [33, 2, 70_000]];
 
 /// All inputs, row-major.
 pub struct Case {
@@ -50,8 +43,7 @@ impl Case {
     fn run(&self) -> Outcome {
         let [_, h, v] = self.sizes;
         let (mut nats, mut correct) = (Vec::new(), Vec::new());
-        let mut gradients =
-            Gradients { input: Vec::new(), kernel: vec![0.0; h * v], bias: vec![0.0; v] };
+        let mut gradients = Gradients { input: Vec::new(), kernel: vec![0.0; h * v], bias: vec![0.0; v] };
         for (row, x) in self.input.chunks(h).enumerate() {
             let mut y = self.bias.clone();
             for (x, w) in x.iter().zip(self.kernel.chunks(v)) {
@@ -76,17 +68,9 @@ impl Case {
 }
 
 /// Runs a kernel on the case; returns the losses, the accuracy and the gradients.
-pub fn run<T: SimdFloat>(
-    level: SimdLevel,
-    case: &Case,
-    transposed: bool,
-) -> (Vec<T>, Vec<bool>, Gradients<T>) {
+pub fn run<T: SimdFloat>(level: SimdLevel, case: &Case, transposed: bool) -> (Vec<T>, Vec<bool>, Gradients<T>) {
     let [_, h, v] = case.sizes;
-    let layouts = if transposed {
-        (Layout::Slice, Layout::Transposed)
-    } else {
-        (Layout::Dense, Layout::Dense)
-    };
+    let layouts = if transposed { (Layout::Slice, Layout::Transposed) } else { (Layout::Dense, Layout::Dense) };
     let input = Matrix::<T>::new(&case.input, h, layouts.0);
     let kernel = Matrix::<T>::new(&case.kernel, v, layouts.1);
     let (bias, gradient) = (cast(&case.bias), cast::<T>(&case.gradient));

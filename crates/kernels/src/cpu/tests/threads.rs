@@ -30,15 +30,7 @@ fn cells_do_not_depend_on_threads() {
                 let case = Case::new(kind, [19, 4, 20, 130], true, by_ids);
                 assert_same(&format!("{kind:?} by {level:?}, ids {by_ids}"), || {
                     let (output, of) = cells::run::<f32>(level, &case, false);
-                    vec![
-                        output,
-                        of.input,
-                        of.kernel,
-                        of.recurrent,
-                        of.bias,
-                        of.hidden,
-                        of.cell_state,
-                    ]
+                    vec![output, of.input, of.kernel, of.recurrent, of.bias, of.hidden, of.cell_state]
                 });
             }
         }
