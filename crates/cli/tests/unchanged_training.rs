@@ -1,5 +1,5 @@
 //! Training gives the same weights, bit for bit, as in version 0.1.0: hashes of `weights.bpk` of small runs, per vector
-//! width of the CPU. Whoever changes arithmetic on purpose replaces them and says so in CHANGELOG.md.
+//! width of the CPU. A deliberate change of arithmetic replaces them and is stated in CHANGELOG.md.
 
 mod common;
 
