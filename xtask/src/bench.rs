@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: measures the program's speed and memory, beside the machine's GEMM rate and, with
-//! `--peers`, beside PyTorch and Keras. A missed target is reported, not an error.
+//! `cargo xtask bench`: measures the program's speed and memory, the machine's GEMM rate and, with
+//! `--peers`, PyTorch and Keras. A missed target is reported, not an error.
 //!
 //! Every program is one process for the whole benchmark; the processes take turns.
 
@@ -132,7 +132,7 @@ fn print_problems(rounds: &Rounds) {
     }
     if let Some(others) = rounds.others.filter(|&others| others > cpu_contention::LIMIT) {
         let percent = 100.0 * others;
-        output::status(format_args!("  warning: others still took up to {percent:.0} % of a core"));
+        output::status(format_args!("  warning: other programs still used up to {percent:.0} % of a core"));
     }
     for failure in &rounds.failures {
         output::status(format_args!("  error: {failure}"));

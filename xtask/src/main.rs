@@ -40,7 +40,7 @@ enum Task {
     },
     /// Run everything that must pass before a commit: format, lints, docs, smoke tests, tests
     Ci,
-    /// Measure and record speed and memory, optionally beside PyTorch and Keras
+    /// Measure and record speed and memory, optionally those of PyTorch and Keras, too
     Bench(Box<bench::Bench>),
     /// Compare the test fixtures with the results of PyTorch and Keras; needs Python 3.11
     Parity {

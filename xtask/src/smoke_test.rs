@@ -36,7 +36,8 @@ const REPETITIONS: usize = 12;
 
 /// Trains and generates on one backend, with the program that contains all portable backends.
 pub fn run(backend: Backend, device: Option<&str>) -> Result<(), Failure> {
-    let folder = tempfile::tempdir().map_err(|error| Failure::new(format!("no temporary folder: {error}")))?;
+    let folder =
+        tempfile::tempdir().map_err(|error| Failure::new(format!("cannot create a temporary folder: {error}")))?;
     let (text, model) = (folder.path().join("text.txt"), folder.path().join("run"));
     std::fs::write(&text, STORY.repeat(REPETITIONS))
         .map_err(|error| Failure::new(format!("{} cannot be written: {error}", text.display())))?;
@@ -75,7 +76,7 @@ fn question_generation(folder: &Path, text: &Path, backend: Backend, device: Opt
     Ok(())
 }
 
-/// Whether Mesa's software Vulkan is installed, or the environment names a driver.
+/// Whether Mesa's software Vulkan is installed, or an environment variable specifies a driver.
 pub fn has_software_vulkan() -> bool {
     let variables = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"];
     let folders = ["/usr/share/vulkan/icd.d", "/usr/local/share/vulkan/icd.d", "/etc/vulkan/icd.d"];

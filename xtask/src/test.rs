@@ -28,7 +28,7 @@ pub fn command() -> Command {
     command
 }
 
-/// A flag that selects a package; cargo ignores it silently beside `--workspace`.
+/// A flag that selects a package; cargo silently ignores it together with `--workspace`.
 fn package_flag(rest: &[OsString]) -> Option<&'static str> {
     let flags = rest.iter().filter_map(|word| word.to_str()).take_while(|&word| word != "--");
     flags.into_iter().find_map(|word| match word {

@@ -36,15 +36,15 @@ pub enum Command {
     Evaluate(Evaluate),
     /// Generate questions with answers from the sentences of a text
     Ask(Ask),
-    /// Measure and draw how far back gradients reach
+    /// Measure and plot how far back in time gradients reach
     #[command(alias = "probe")]
     Gradients(Gradients),
     /// List all runs: progress, best loss, age, size
     Runs(Runs),
-    /// Draw the losses of several runs and print their results and settings side by side
+    /// Plot the losses of several runs and print their results and settings side by side
     Compare(Compare),
-    /// Repeat a finished run from its saved configuration, on its own backend unless `--backend` names
-    /// another, and compare the results
+    /// Repeat a finished run from its saved configuration, on the same backend unless `--backend` is given, and
+    /// compare the results
     Reproduce(Reproduce),
     /// Download a known corpus and check its hash and counts
     Fetch(Fetch),
@@ -54,7 +54,7 @@ pub enum Command {
     Export(Export),
 }
 
-/// The configuration file and the changes to it.
+/// The configuration file and its overrides.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ConfigArgs {
     /// The configuration to read [default: configs/lstm.toml, or its built-in copy]
@@ -68,10 +68,10 @@ pub struct ConfigArgs {
     pub text: Option<PathBuf>,
 }
 
-/// The backend and device that compute.
+/// The backend and device to compute on.
 #[derive(Args, Clone, Debug, Default)]
 pub struct BackendArgs {
-    /// The backend [default: the one of backend.toml, or the first compiled in]
+    /// The backend [default: the one in backend.toml, or the first one compiled in]
     #[arg(long, env = BACKEND_VARIABLE, value_enum)]
     pub backend: Option<Backend>,
     /// The GPU: `default`, `cpu` (software), `discrete:0` or `integrated:0` for wgpu; its index for cuda
@@ -92,12 +92,12 @@ pub enum StateMode {
 /// What to do with out-of-vocabulary tokens of the prompt.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OovPolicy {
-    /// Stop and name them, with the nearest known tokens
+    /// Stop with an error that lists them and the most similar known tokens
     Error,
     /// Leave them out
     #[value(alias = "skip")]
     Drop,
-    /// Read them as the unknown token
+    /// Map them to the unknown token
     Unknown,
 }
 
@@ -146,7 +146,7 @@ pub struct Generate {
     /// What to do with prompt tokens that are not in the vocabulary
     #[arg(long, alias = "unseen", value_enum, default_value_t = OovPolicy::Error)]
     pub oov: OovPolicy,
-    /// Use 8-bit weights: a quarter of the memory, slightly less exact; `evaluate --int8` measures the loss
+    /// Use 8-bit weights: a quarter of the memory, slightly less accurate; `evaluate --int8` measures the loss
     #[arg(long)]
     pub int8: bool,
     /// Print one JSON object on standard output and nothing else there
@@ -160,7 +160,7 @@ pub struct Generate {
 /// Arguments of `prepare`.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Prepare {
-    /// The configuration and its changes.
+    /// The configuration file and its overrides.
     #[command(flatten)]
     pub config: ConfigArgs,
     /// Print one JSON object on standard output and nothing else there
@@ -171,7 +171,7 @@ pub struct Prepare {
 /// Arguments of `summary`.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Summary {
-    /// The configuration and its changes.
+    /// The configuration file and its overrides.
     #[command(flatten)]
     pub config: ConfigArgs,
     /// Print one JSON object on standard output and nothing else there
@@ -189,7 +189,7 @@ pub struct Evaluate {
     #[arg(long, value_name = "FILE", conflicts_with = "data")]
     pub text: Option<PathBuf>,
     /// Evaluate a question model on these questions and answers (SQuAD .json, NewsQA .csv, .jsonl) [default:
-    /// the run's own validation part]
+    /// the run's own validation split]
     #[arg(long, value_name = "FILE", conflicts_with_all = ["state", "int8"])]
     pub data: Option<PathBuf>,
     /// Carry the state, or read the last window [default: the one with the lower validation loss]
@@ -213,23 +213,23 @@ pub struct Gradients {
     /// train an RNN, an LSTM and a GRU first]
     #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "set", "text"])]
     pub model: Vec<PathBuf>,
-    /// The total training time of the three
+    /// The total training time of the three models, in seconds
     #[arg(long, value_name = "N", default_value_t = 120.0)]
     pub seconds: f64,
-    /// Train for this many steps instead, for results that can be repeated: each of the three, and each
-    /// cell at each gap of `--recall`
+    /// Train for this many steps instead, for reproducible results: each of the three models, and each cell at
+    /// each gap of `--recall`
     #[arg(long, value_name = "N", conflicts_with = "seconds")]
     pub steps: Option<u64>,
     /// The largest lag, in time steps
     #[arg(long, alias = "back", value_name = "K", default_value_t = 40)]
     pub max_lag: usize,
-    /// Also train each cell to recall one word over growing gaps; takes about two minutes
+    /// Also train each cell to recall one word over increasing gaps; takes about two minutes
     #[arg(long, conflicts_with = "model")]
     pub recall: bool,
-    /// The SVG file to draw
+    /// The SVG file to write
     #[arg(long, value_name = "FILE", default_value = "gradients.svg")]
     pub out: PathBuf,
-    /// The configuration with text and sizes, and its changes.
+    /// The configuration file with the text and sizes, and its overrides.
     #[command(flatten)]
     pub config: ConfigArgs,
     /// Print one JSON object on standard output and nothing else there
@@ -255,10 +255,10 @@ pub struct Fetch {
 pub fn parse<P: Parser>() -> P {
     P::try_parse().unwrap_or_else(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            // `error.exit()` would ignore that the text could not be written.
+            // `error.exit()` would ignore a failed write.
             let printed = error.print();
-            let is_lost = printed.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe);
-            std::process::exit(if is_lost { 1 } else { error.exit_code() })
+            let write_failed = printed.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe);
+            std::process::exit(if write_failed { 1 } else { error.exit_code() })
         }
         _ => {
             // `eprintln!` would panic where standard error is closed.
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn several_changes_stay_in_order() {
+    fn several_overrides_stay_in_order() {
         let words = ["pastiche", "train", "--set", "train.epochs=3", "--set", "seed=2"];
         let Command::Train(train) = Cli::try_parse_from(words).unwrap().command else {
             panic!("`train` was parsed as another command");

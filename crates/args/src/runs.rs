@@ -9,7 +9,7 @@ use crate::{BackendArgs, ConfigArgs};
 /// Arguments of `train`.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Train {
-    /// The configuration and its changes.
+    /// The configuration file and its overrides.
     #[command(flatten)]
     pub config: ConfigArgs,
     /// Backend and device.
@@ -22,13 +22,13 @@ pub struct Train {
     /// [default: the run with the newest checkpoint]
     #[arg(long, value_name = "DIR", num_args = 0..=1, conflicts_with_all = ["config", "text"])]
     pub resume: Option<Option<PathBuf>>,
-    /// Start from the weights, tokenizer and configuration of a trained model, usually on another text
+    /// Start from the weights, tokenizer and configuration of a trained model, usually to train on another text
     #[arg(long, alias = "from", value_name = "DIR", conflicts_with_all = ["config", "resume"])]
     pub init_from: Option<PathBuf>,
     /// With `--init-from`: what to do with tokens that are not in the model's vocabulary [default: error]
     #[arg(long, alias = "vocabulary", value_enum, value_name = "POLICY", requires = "init_from")]
     pub new_tokens: Option<NewTokens>,
-    /// Print plain lines instead of the full-screen view, also on a terminal
+    /// Print plain lines instead of the full-screen view, even on a terminal
     #[arg(long, alias = "plain")]
     pub no_tui: bool,
 }
@@ -36,10 +36,10 @@ pub struct Train {
 /// What to do with tokens of a text that are not in the vocabulary of a trained model.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NewTokens {
-    /// Stop and name the most frequent ones
+    /// Stop with an error that lists the most frequent ones
     #[value(alias = "refuse")]
     Error,
-    /// Read them as the unknown token
+    /// Map them to the unknown token
     #[value(alias = "keep")]
     Unk,
     /// Add them to the vocabulary
@@ -63,7 +63,7 @@ pub struct Compare {
     /// The run directories
     #[arg(value_name = "DIR", required = true, num_args = 2..)]
     pub runs: Vec<PathBuf>,
-    /// The SVG file to draw
+    /// The SVG file to write
     #[arg(long, value_name = "FILE", default_value = "compare.svg")]
     pub out: PathBuf,
     /// Print one JSON object on standard output and nothing else there

@@ -29,7 +29,7 @@ pub struct Import {
     /// Take tokenizer and sizes from this model instead of the configuration and its text
     #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "set", "text"])]
     pub like: Option<PathBuf>,
-    /// The configuration with text and sizes, and its changes.
+    /// The configuration file with the text and sizes, and its overrides.
     #[command(flatten)]
     pub config: ConfigArgs,
     /// The model directory [default: a new one under runs/]; rejected if it exists

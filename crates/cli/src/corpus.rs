@@ -22,7 +22,7 @@ pub struct Corpus {
     pub address: Option<String>,
     /// The licence of the text.
     pub licence: String,
-    /// The name of the text file beside `dataset.toml`.
+    /// The name of the text file next to `dataset.toml`.
     pub file: String,
     /// SHA-256 of the editions that give the counts below.
     pub sha256: Vec<String>,

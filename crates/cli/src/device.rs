@@ -57,7 +57,7 @@ impl BackendSelection {
     pub fn with_backend(&self, name: &str) -> Result<Self> {
         let backend = Backend::from_str(name, false).ok();
         let backend = backend
-            .ok_or_else(|| Error::new(format!("the backend `{name}` is unknown; name another with `--backend`")))?;
+            .ok_or_else(|| Error::new(format!("the backend `{name}` is unknown; use another with `--backend`")))?;
         check_compiled_in(backend, COMPILED)?;
         let device = self.device.clone().filter(|_| backend == self.backend);
         Ok(Self { backend, device, kernels: self.kernels })

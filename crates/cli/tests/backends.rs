@@ -48,7 +48,7 @@ fn the_backend_is_selected_by_environment_or_file() {
         set(&mut command);
         let output = common::output(command.output().unwrap());
         assert_eq!(output.code, Some(0), "{}", output.stderr);
-        let line = output.stderr.lines().find(|line| line.starts_with("going on"));
+        let line = output.stderr.lines().find(|line| line.starts_with("resuming"));
         line.and_then(|line| line.rsplit(' ').next()).map(String::from)
     };
     assert_eq!(backend("train.epochs=2", &|_| ()).as_deref(), Some("ndarray"));
@@ -153,7 +153,7 @@ fn a_run_is_resumed_without_a_gpu_adapter() {
     let mut command = dir.command(&["generate", "--model", "run", "--backend", "wgpu"]);
     without_adapters(&mut command);
     let output = common::output(command.output().unwrap());
-    assert_error(&output, "wgpu without an adapter", &["no graphics adapter", "--backend ndarray"]);
+    assert_error(&output, "wgpu without an adapter", &["no GPU adapter", "--backend ndarray"]);
 }
 
 fn without_adapters(command: &mut std::process::Command) {

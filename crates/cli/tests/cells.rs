@@ -129,7 +129,7 @@ fn invalid_vectors_leave_no_run() {
     dir.file("small.txt", "the 1 2 3\n");
     let tiny = tiny();
     for (path, expected) in [
-        ("model.vectors.path=short.txt", ["short.txt, line 2", "expected a word and 8 numbers"]),
+        ("model.vectors.path=short.txt", ["short.txt, line 2", "expected a word and 8 values"]),
         ("model.vectors.path=small.txt", ["`model.embedding_dim` is 8, expected 3", "set `model."]),
     ] {
         let words = [&["train"], tiny.as_slice(), &["--set", path]].concat();

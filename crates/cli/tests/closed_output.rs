@@ -24,6 +24,7 @@ fn run_redirected(dir: &TestDir, args: &[&str], redirection: &str) -> CommandOut
 
 /// Trains a language model in `run` and a question generation model in `qa`, and exports weights.
 fn prepare_models(dir: &TestDir) {
+    dir.file("sentences.txt", "The fox saw three stones by the mill. The crow saw two.");
     dir.file("my.txt", "the cat saw the dog and the dog ran away from the cat . ".repeat(30));
     dir.run_ok(&[&["train", "--text", "my.txt", "--out", "run"], &tiny()[..]].concat());
     dir.run_ok(&["export", "weights.safetensors", "--layout", "keras", "--model", "run"]);
@@ -66,7 +67,7 @@ fn no_command_panics_without_its_output_streams() {
         ("prepare --text my.txt TINY", 0),
         ("summary --text my.txt TINY", 0),
         ("evaluate --model run", 0),
-        ("ask --model qa --text my.txt --format squad", 0),
+        ("ask --model qa --text sentences.txt --format squad", 0),
         ("gradients --steps 1 --max-lag 2 --text my.txt TINY", 0),
         ("runs .", 0),
         ("compare run run", 0),
@@ -85,10 +86,10 @@ fn no_command_panics_without_its_output_streams() {
             };
             let args: Vec<&str> = command.split(' ').flat_map(expand).collect();
             let output = run_redirected(&dir, &args, redirection);
-            let what = format!("{command} {redirection}: {:?}, {}", output.code, output.stderr);
-            assert!(!output.stderr.contains("panicked"), "{what}");
+            let context = format!("{command} {redirection}: {:?}, {}", output.code, output.stderr);
+            assert!(!output.stderr.contains("panicked"), "{context}");
             let expected = if loses_result && code == 0 { 1 } else { code };
-            assert_eq!(output.code, Some(expected), "{what}");
+            assert_eq!(output.code, Some(expected), "{context}");
         }
     }
 }

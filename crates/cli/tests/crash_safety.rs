@@ -91,8 +91,8 @@ fn assert_nothing_durable_is_lost(dir: &TestDir, run: &str, passed: &[String]) {
     let Some(newest) = newest.filter(|steps| steps.parse() != Ok(0u64)) else { return };
     let checkpoints = fs::read_dir(dir.path().join(run).join("checkpoints")).unwrap();
     let names = checkpoints.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
-    let left = names.filter_map(|name| Some(name.strip_prefix("step-")?.to_string())).max();
-    assert!(left.as_deref() >= Some(newest), "step {newest} was durable, {left:?} is left");
+    let newest_left = names.filter_map(|name| Some(name.strip_prefix("step-")?.to_string())).max();
+    assert!(newest_left.as_deref() >= Some(newest), "step {newest} was durable, {newest_left:?} is left");
 }
 
 /// The files that an interruption must not change: model and checkpoints byte for byte, samples, and metrics without
@@ -126,11 +126,11 @@ fn results(dir: &TestDir, run: &str) -> Files {
     files
 }
 
-fn assert_same(expected: &Files, found: &Files, what: &str) {
+fn assert_same(expected: &Files, found: &Files, context: &str) {
     let names = |files: &Files| -> Vec<String> { files.iter().map(|(name, _)| name.clone()).collect() };
-    assert_eq!(names(expected), names(found), "{what}");
+    assert_eq!(names(expected), names(found), "{context}");
     for ((name, expected), (_, found)) in expected.iter().zip(found) {
-        assert!(expected == found, "{what}: {name} differs");
+        assert!(expected == found, "{context}: {name} differs");
     }
 }
 

@@ -100,7 +100,7 @@ fn a_run_is_reproduced_bit_for_bit_and_a_difference_is_found() {
 
 /// Burn's CPU backends split work independently of the number of threads.
 #[test]
-fn the_number_of_threads_changes_no_bit() {
+fn results_do_not_depend_on_the_number_of_threads() {
     let dir = TestDir::new();
     texts(&dir);
     for backend in ["flex", "ndarray"] {
@@ -122,7 +122,7 @@ fn the_number_of_threads_changes_no_bit() {
 fn runs_are_listed_and_compared() {
     let dir = TestDir::new();
     texts(&dir);
-    assert!(dir.run_ok(&["runs"]).stderr.contains("no run under runs"));
+    assert!(dir.run_ok(&["runs"]).stderr.contains("no runs under runs"));
     train_on(&dir, "old.txt", &["--out", "runs/a"]);
     train_on(&dir, "old.txt", &["--out", "runs/b", "--set", "train.learning_rate=0.01"]);
     train_on(&dir, "new.txt", &["--out", "runs/c"]);

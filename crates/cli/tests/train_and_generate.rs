@@ -123,7 +123,7 @@ fn prompts_come_from_files_and_from_standard_input() {
 }
 
 #[test]
-fn a_window_forgets_what_a_carried_state_remembers() {
+fn only_a_carried_state_depends_on_tokens_before_the_window() {
     let dir = TestDir::new();
     assert_eq!(dir.train(&["--out", "runs/a"]).code, Some(0));
     let long = |start: &str| format!("{start} {}", "and the fox went to the river ".repeat(5));

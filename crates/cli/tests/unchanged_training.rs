@@ -91,7 +91,7 @@ const CHARACTERS: &[&str] = &[
     "train.schedule={kind=\"cosine\",warm_up_steps=5}",
 ];
 
-/// Questions about the embedded fables.
+/// Questions about the built-in fables.
 const QUESTIONS: &str = r#"
 task = "questions"
 seed = 5

@@ -1,4 +1,4 @@
-//! Directories that appear and disappear as a whole.
+//! Directories that are created and removed atomically.
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
@@ -8,12 +8,12 @@ use crate::error::{Result, io};
 use crate::failpoint::reach;
 
 /// Makes the names in `directory` durable: only then does a rename survive a power cut. Where directories cannot be
-/// opened (Windows) the system does it by itself.
+/// opened (Windows) the system does it itself.
 ///
 /// # Errors
 /// If the file system reports an error.
 pub fn sync(directory: &Path) -> Result<()> {
-    // The parent of a bare name.
+    // The parent of a bare name is the empty path: the current directory.
     let directory = if directory == Path::new("") { Path::new(".") } else { directory };
     let synced = || {
         reach("sync", directory)?;
@@ -27,7 +27,7 @@ pub fn sync(directory: &Path) -> Result<()> {
 /// # Errors
 /// If the file system reports an error.
 pub fn create(directory: &Path) -> Result<()> {
-    // The parent of a bare name is the current directory.
+    // The empty path is the current directory.
     if directory == Path::new("") || directory.is_dir() {
         return Ok(());
     }
@@ -51,7 +51,7 @@ pub fn publish(temporary: &Path, target: &Path) -> Result<()> {
     target.parent().map_or(Ok(()), sync)
 }
 
-/// Removes `directory` with its contents. It is renamed first, so that it is never found half removed under its own
+/// Removes `directory` with its contents. It is renamed first, so that a partly removed directory never has its own
 /// name; if the process is killed, [`remove_incomplete`] removes the rest.
 ///
 /// # Errors
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_directory_appears_and_disappears_as_a_whole() {
+    fn a_directory_is_published_and_discarded() {
         let folder = tempfile::tempdir().unwrap();
         let (temporary, target) = (folder.path().join("writing-1"), folder.path().join("one"));
         fs::create_dir(&temporary).unwrap();
@@ -144,9 +144,9 @@ mod tests {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
         remove_incomplete(folder.path(), "writing-").unwrap();
-        let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
-        assert_eq!(left.len(), 1);
-        assert_eq!(left[0].as_ref().unwrap().file_name(), "two");
+        let remaining: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
+        assert_eq!(remaining.len(), 1);
+        assert_eq!(remaining[0].as_ref().unwrap().file_name(), "two");
         remove_incomplete(&folder.path().join("nowhere"), "writing-").unwrap();
     }
 }

@@ -1,4 +1,4 @@
-//! Files that are replaced as a whole: written under a temporary name, synced, renamed.
+//! Files that are replaced atomically: written under a temporary name, synced, renamed.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     path.parent().map_or(Ok(()), sync)
 }
 
-/// A temporary file beside its target. Removed on drop unless it was renamed.
+/// A temporary file in the directory of its target. Removed on drop unless it was renamed.
 #[derive(Debug)]
 pub struct StagedFile {
     temporary: PathBuf,

@@ -1,5 +1,5 @@
-//! BLEU (Papineni et al. 2002): the precision of the candidates' n-grams of one to four words. Texts are given as
-//! words; scores with different tokenizations are not comparable.
+//! BLEU (Papineni et al. 2002): the modified precision of the candidates' n-grams of one to four words. Texts are
+//! given as words; scores with different tokenizations are not comparable.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ pub const MAX_ORDER: usize = 4;
 
 /// The n-gram counts of a corpus, from which corpus BLEU is computed.
 ///
-/// With `c` the words of the candidates and `r` those of the references,
+/// With `c` the number of words in the candidates and `r` that in the references closest to them in length,
 ///
 /// ```text
 /// pₙ = Σ min(count in the candidate, highest count in a reference) / Σ count in the candidate
@@ -26,12 +26,12 @@ pub struct Bleu {
     matching: [u64; MAX_ORDER],
     /// N-grams of the candidates by length, from 1.
     total: [u64; MAX_ORDER],
-    /// r: for each candidate, the length of the reference closest in length.
+    /// r: the length of the reference closest in length, summed over the candidates.
     reference_words: u64,
 }
 
 impl Bleu {
-    /// Adds a candidate with its references. Of references equally close in length, the shorter one is used.
+    /// Adds a candidate with its references. If two references are equally close in length, the shorter one is used.
     ///
     /// # Panics
     /// If there are no references.
@@ -39,14 +39,14 @@ impl Bleu {
         let candidate = as_strs(candidate);
         let references: Vec<_> = references.iter().map(|words| as_strs(words.as_ref())).collect();
         let distance = |length: usize| (length.abs_diff(candidate.len()), length);
-        let closest = references.iter().map(Vec::len).min_by_key(|&length| distance(length));
-        self.reference_words += closest.expect("a candidate needs a reference") as u64;
+        let closest_length = references.iter().map(Vec::len).min_by_key(|&length| distance(length));
+        self.reference_words += closest_length.expect("a candidate needs a reference") as u64;
         for order in 1..=MAX_ORDER {
             let reference_counts: Vec<_> = references.iter().map(|words| counts(words, order)).collect();
-            for (ngram, times) in counts(&candidate, order) {
+            for (ngram, count) in counts(&candidate, order) {
                 let max = reference_counts.iter().filter_map(|counts| counts.get(ngram)).max();
-                self.total[order - 1] += times;
-                self.matching[order - 1] += times.min(max.copied().unwrap_or(0));
+                self.total[order - 1] += count;
+                self.matching[order - 1] += count.min(max.copied().unwrap_or(0));
             }
         }
     }
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_matches_no_more_often_than_in_one_reference() {
+    fn matches_are_clipped_to_the_highest_count_in_one_reference() {
         // Papineni's example: 2 of 7, although the two references have 3 together.
         let references = ["the cat is on the mat", "there is a cat on the mat"];
         let found = bleu(&[("the the the the the the the", &references)]);
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn of_equally_close_references_the_shorter_is_used() {
+    fn the_shorter_of_two_equally_close_references_is_used() {
         for references in [["a b", "a b c d"], ["a b c d", "a b"]] {
             assert_eq!(bleu(&[("a b c", &references)]).reference_words, 2);
         }

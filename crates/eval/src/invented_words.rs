@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn case_is_ignored_and_numbers_are_no_words() {
+    fn case_is_ignored_and_numbers_are_not_words() {
         let known = "The fox didn’t see 7 grapes. ÉTÉ";
         assert_eq!(invented(known, " The FOX, the grapes, été 1917. "), (5, 0, "".into()));
         assert_eq!(invented(known, " Foxen didn't: foxen! "), (3, 3, "Foxen didn't".into()));

@@ -14,7 +14,7 @@ fn main() -> generate::Result<()> {
         let mut sampler = Sampler::new(sampling, 1, 0, [3], None);
         print!("temperature {temperature}:");
         for _ in 0..12 {
-            print!(" {}", words[sampler.choose(&logits)? as usize]);
+            print!(" {}", words[sampler.sample(&logits)? as usize]);
         }
         println!();
     }

@@ -32,7 +32,7 @@ pub struct Generator<'a> {
 pub struct GenerateOptions<'a> {
     /// The ids that the samples continue, at least one.
     pub prompt: &'a [u32],
-    /// Tokens per sample at most.
+    /// The maximum number of tokens per sample.
     pub max_tokens: usize,
     /// How tokens are sampled. Default: temperature 1 without filters.
     pub sampling: Sampling,
@@ -89,18 +89,18 @@ impl<'a> GenerateOptions<'a> {
 /// A generated text, without the prompt.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Sample {
-    /// The text, as it continues that of the prompt.
+    /// The text to append to the prompt.
     pub text: String,
-    /// Its ids.
+    /// The ids of the text.
     pub ids: Vec<u32>,
-    /// The time of generation, including the prompt.
+    /// How long generation took, including the prompt.
     #[serde(skip)]
     pub time: Duration,
 }
 
 impl Generator<'_> {
     /// Generates sample `number`. Equal numbers give equal samples, however many samples are generated.
-    /// `on_text` gets each piece of text as soon as it is sampled; the pieces join to the sample's text.
+    /// `on_text` gets each piece of text as soon as it is sampled; together they are the sample's text.
     ///
     /// # Errors
     /// If the device does not return the logits, the logits are not finite, or `on_text` fails.
@@ -164,9 +164,9 @@ impl Generator<'_> {
         let mut emit = |at: usize, text: &str| if text.is_empty() { Ok(()) } else { on_text(at, text) };
         for generated in 1..=options.max_tokens {
             let logits = session.logits();
-            let choices = states.par_iter_mut().zip(logits);
+            let rows = states.par_iter_mut().zip(logits);
             let sampled: Vec<_> =
-                choices.map(|(state, logits)| state.sample(logits, options.stop)).collect::<Result<_>>()?;
+                rows.map(|(state, logits)| state.sample(logits, options.stop)).collect::<Result<_>>()?;
             // The input of a stopped sample does not matter: its logits are not used.
             let next: Vec<u32> = sampled.iter().map(|id| id.unwrap_or(options.prompt[0])).collect();
             for (at, (state, id)) in states.iter_mut().zip(sampled).enumerate() {
@@ -222,7 +222,7 @@ impl<'a> SampleState<'a> {
         if self.stopped {
             return Ok(None);
         }
-        let id = self.sampler.choose(logits)?;
+        let id = self.sampler.sample(logits)?;
         self.stopped = Some(id) == stop;
         if self.stopped {
             return Ok(None);

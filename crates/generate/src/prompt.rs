@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn the_default_prompt_is_no_part_of_a_syllable_and_no_shift() {
+    fn the_default_prompt_is_neither_part_of_a_syllable_nor_a_shift() {
         let characters = CharacterOptions { jamo: true, capitals: Capitals::Shift, ..CharacterOptions::default() };
         let default_prompt = |tokens: &[(&str, u64)]| {
             let tokenizer = Tokenizer {

@@ -1,4 +1,4 @@
-//! Samples the next token; the same seed and sample number give the same choices.
+//! Samples the next token; the same seed and sample number give the same tokens.
 
 use seqdata::Random;
 
@@ -21,7 +21,7 @@ pub struct Sampler {
 }
 
 impl Sampler {
-    /// The sampler of sample number `sample` with `seed`. Ids in `reserved` are never sampled;
+    /// The sampler for sample number `sample` with `seed`. Ids in `reserved` are never sampled;
     /// `separator` is the id of the document separator.
     pub fn new(
         sampling: Sampling,
@@ -44,7 +44,7 @@ impl Sampler {
     ///
     /// # Errors
     /// If a logit is NaN, or no allowed id has a finite one.
-    pub fn choose(&mut self, logits: &[f32]) -> Result<u32> {
+    pub fn sample(&mut self, logits: &[f32]) -> Result<u32> {
         let mut logits: Vec<f64> = logits.iter().map(|&logit| logit.into()).collect();
         let early_separator = self.separator.filter(|_| self.at_start);
         for &id in self.reserved.iter().chain(&early_separator) {
@@ -52,13 +52,13 @@ impl Sampler {
         }
         let repeats = self.repeats();
         if !repeats.is_empty() {
-            let mut unrepeated = logits.clone();
+            let mut without_repeats = logits.clone();
             for id in repeats {
-                unrepeated[id as usize] = f64::NEG_INFINITY;
+                without_repeats[id as usize] = f64::NEG_INFINITY;
             }
             // If every token would repeat an n-gram, repetition is allowed.
-            if unrepeated.iter().any(|logit| logit.is_finite()) {
-                logits = unrepeated;
+            if without_repeats.iter().any(|logit| logit.is_finite()) {
+                logits = without_repeats;
             }
         }
         let id = self.draw(&self.sampling.probabilities(&logits)?);
@@ -81,19 +81,19 @@ impl Sampler {
 
     /// Samples by inverting the cumulative distribution.
     fn draw(&mut self, probabilities: &[f64]) -> u32 {
-        let point = self.random.uniform();
-        let mut reached = 0.0;
+        let uniform = self.random.uniform();
+        let mut cumulative = 0.0;
         let mut last = 0;
         for (id, &probability) in probabilities.iter().enumerate() {
             if probability > 0.0 {
-                reached += probability;
+                cumulative += probability;
                 last = id;
-                if point < reached {
+                if uniform < cumulative {
                     break;
                 }
             }
         }
-        // The sum may be rounded to slightly below one: then the last possible token is taken.
+        // Rounding can leave the sum slightly below one; then the last possible token is used.
         last as u32
     }
 }
@@ -116,13 +116,13 @@ mod tests {
         let mut counts = [0u32; 4];
         let draws = 40_000;
         for _ in 0..draws {
-            counts[sampler.choose(&logits).unwrap() as usize] += 1;
+            counts[sampler.sample(&logits).unwrap() as usize] += 1;
         }
         assert_eq!(counts[0], 0, "a reserved id was sampled");
         for (count, probability) in counts.into_iter().zip(expected) {
-            let deviation = (probability * (1.0 - probability) / f64::from(draws)).sqrt();
+            let standard_error = (probability * (1.0 - probability) / f64::from(draws)).sqrt();
             let found = f64::from(count) / f64::from(draws);
-            assert!((found - probability).abs() <= 4.0 * deviation, "{found} for {probability}");
+            assert!((found - probability).abs() <= 4.0 * standard_error, "{found} for {probability}");
         }
     }
 
@@ -130,7 +130,7 @@ mod tests {
     fn the_same_seed_and_number_give_the_same_ids() {
         let run = |sample| {
             let mut sampler = sampler(Sampling::default(), sample);
-            (0..50).map(|_| sampler.choose(&[0.0; 20]).unwrap()).collect::<Vec<_>>()
+            (0..50).map(|_| sampler.sample(&[0.0; 20]).unwrap()).collect::<Vec<_>>()
         };
         assert_eq!(run(0), run(0));
         assert_ne!(run(0), run(1));
@@ -144,7 +144,7 @@ mod tests {
         let mut sampled = vec![1, 2];
         // Four allowed ids have at most sixteen distinct pairs.
         for _ in 0..10 {
-            sampled.push(sampler.choose(&[0.0, 0.3, 0.2, 0.1, 0.0]).unwrap());
+            sampled.push(sampler.sample(&[0.0, 0.3, 0.2, 0.1, 0.0]).unwrap());
         }
         let mut pairs: Vec<&[u32]> = sampled.windows(2).collect();
         let count = pairs.len();
@@ -154,10 +154,10 @@ mod tests {
     }
 
     #[test]
-    fn if_every_token_would_repeat_repetition_is_allowed() {
+    fn repetition_is_allowed_if_every_token_would_repeat() {
         let sampling = Sampling { no_repeat_ngram: Some(1), ..Sampling::default() };
         let mut sampler = sampler(sampling, 0);
-        let sampled: Vec<u32> = (0..4).map(|_| sampler.choose(&[0.0; 3]).unwrap()).collect();
+        let sampled: Vec<u32> = (0..4).map(|_| sampler.sample(&[0.0; 3]).unwrap()).collect();
         assert!(sampled.iter().all(|id| [1, 2].contains(id)), "{sampled:?}");
     }
 
@@ -166,8 +166,8 @@ mod tests {
         let sampling = Sampling { no_repeat_ngram: Some(2), temperature: 0.0, ..Sampling::default() };
         let mut sampler = Sampler::new(sampling, 1, 0, [0], Some(1));
         sampler.extend_history(&[1, 1, 1]);
-        let choose = |_| sampler.choose(&[0.0, 2.0, 1.0]).unwrap();
-        let sampled: Vec<u32> = (0..5).map(choose).collect();
+        let sample = |_| sampler.sample(&[0.0, 2.0, 1.0]).unwrap();
+        let sampled: Vec<u32> = (0..5).map(sample).collect();
         assert_eq!(sampled, [2, 1, 1, 1, 1]);
     }
 }

@@ -12,7 +12,6 @@ pub mod cpu;
 #[allow(clippy::too_many_arguments, missing_docs)]
 mod cube;
 mod dispatch;
-mod hot_pool;
 #[allow(unsafe_code)]
 pub mod inference;
 // NdArray is deprecated in Burn, and still this project's default.
@@ -22,11 +21,12 @@ pub mod optimizers;
 pub mod reference;
 mod sequence;
 mod softmax_loss;
+mod spinning_workers;
 mod types;
 
 pub use cpu::elman::Activation;
 pub use dispatch::KernelMode;
-pub use hot_pool::with_spinning_workers;
 pub use sequence::{elman_sequence, gru_sequence, lstm_sequence};
 pub use softmax_loss::{softmax_loss, softmax_loss_with_accuracy};
+pub use spinning_workers::with_spinning_workers;
 pub use types::{CellState, ElmanWeights, GruWeights, Input, LstmWeights, SequenceOptions, Steps};

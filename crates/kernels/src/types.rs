@@ -125,7 +125,7 @@ pub struct GruWeights {
     pub recurrent: Tensor<2>,
     /// b, `[3H]`.
     pub bias: Tensor<1>,
-    /// b′, `[3H]`, if the reset gate acts after the product; none if it acts before.
+    /// b′, `[3H]`, if the reset gate acts after the product; `None` if it acts before.
     pub recurrent_bias: Option<Tensor<1>>,
 }
 

@@ -1,7 +1,7 @@
 //! The model directory: weights, tokenizer and configuration that belong together, and a manifest
 //! with their hashes.
 //!
-//! Every file is written beside its final name and then renamed, the manifest last: without a
+//! Every file is written under a temporary name and then renamed, the manifest last: without a
 //! manifest the directory is not a model. A file that is missing, truncated or of another model is
 //! an error.
 

@@ -69,7 +69,7 @@ impl PackedState {
 }
 
 impl PackedModel {
-    /// Packs `model`; none if a layer is bidirectional or its cell has no inference kernel.
+    /// Packs `model`; `None` if a layer is bidirectional or its cell has no inference kernel.
     pub fn new(model: &LanguageModel, precision: Precision) -> Option<Self> {
         let embedding = f32_values(model.embedding.weight.val());
         let [vocab_size, embedding_dim] = model.embedding.weight.dims();
@@ -93,7 +93,7 @@ impl PackedModel {
                 let kernel = f32_values(kernel.val());
                 PackedWeights::new(MatrixView::dense(&kernel, vocab_size), precision)
             }
-            // A tied table is not quantized: the output layer must use the same values as the embedding.
+            // A tied embedding is not quantized: the output layer must use the same values as the embedding.
             None => {
                 let rows = MatrixView::dense(&embedding, embedding_dim);
                 PackedWeights::new(rows.transposed(), Precision::F32)
@@ -154,7 +154,7 @@ impl PackedModel {
     }
 }
 
-/// None if the cell has no inference kernel.
+/// `None` if the cell has no inference kernel.
 fn pack(cell: &Cell, precision: Precision) -> Option<RecurrentLayer> {
     let (kernel_cell, bias) = cell.inference_kernel()?;
     let [kernel, recurrent] = [cell.kernel(), cell.recurrent_kernel()].map(|w| f32_values(w.val()));
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn its_logits_are_those_of_the_model() {
+    fn packed_logits_equal_those_of_the_model() {
         for config in configs() {
             let model = config.init(3, &Device::flex()).unwrap();
             let packed = PackedModel::new(&model, Precision::F32).unwrap();
@@ -253,20 +253,20 @@ mod tests {
     }
 
     #[test]
-    fn eight_bit_logits_are_close_to_exact_ones() {
+    fn int8_logits_are_close_to_f32_logits() {
         for config in configs() {
             let model = config.init(3, &Device::flex()).unwrap();
-            let (exact, near) = (logits(&model, Precision::F32), logits(&model, Precision::Int8));
-            assert_ne!(exact, near);
-            let largest = exact.iter().fold(0f32, |largest, logit| largest.max(logit.abs()));
-            for (exact, near) in exact.iter().zip(&near) {
-                assert!((exact - near).abs() < 0.05 * largest, "{exact} {near}");
+            let (f32, int8) = (logits(&model, Precision::F32), logits(&model, Precision::Int8));
+            assert_ne!(f32, int8);
+            let max = f32.iter().fold(0f32, |max, logit| max.max(logit.abs()));
+            for (f32, int8) in f32.iter().zip(&int8) {
+                assert!((f32 - int8).abs() < 0.05 * max, "{f32} {int8}");
             }
         }
     }
 
     #[test]
-    fn rounded_weights_give_the_logits_of_eight_bits() {
+    fn rounded_weights_give_the_int8_logits() {
         for config in configs() {
             let model = config.init(3, &Device::flex()).unwrap();
             let int8 = logits(&model, Precision::Int8);

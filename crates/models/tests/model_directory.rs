@@ -147,10 +147,10 @@ fn a_failed_save_leaves_the_old_model() {
     assert!(error.contains("weights.bpk") && error.contains("written"), "{error}");
     let loaded = LmBundle::load(folder.path(), &Device::flex()).unwrap();
     assert_eq!(loaded.extra_files, bundle(WORDS).extra_files);
-    let left: Vec<_> = fs::read_dir(folder.path())
+    let leftover: Vec<_> = fs::read_dir(folder.path())
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.is_file() && path.extension().is_some_and(|end| end == "writing"))
         .collect();
-    assert!(left.is_empty(), "{left:?}");
+    assert!(leftover.is_empty(), "{leftover:?}");
 }

@@ -134,7 +134,7 @@ impl TextDataset {
         Ok(Self { text_sha256, stats, tokenizer, ids, split, valid_dropped, context_len, stride })
     }
 
-    /// Input tokens per window. The first target of the validation split comes after so many tokens.
+    /// Input tokens per window. The first target of the validation split comes after this many tokens.
     pub fn context_len(&self) -> usize {
         self.context_len
     }

@@ -17,7 +17,7 @@ pub trait Items: Batcher<usize, Self::Batch> + Clone + 'static {
     }
 }
 
-/// A batch that knows its position in a run.
+/// A batch that stores its position in a run.
 pub trait WithStep: Send + 'static {
     /// The same batch as batch `index` of its epoch and step `step` of the run, both counted from 0.
     fn with_step(self, index: usize, step: u64) -> Self;

@@ -1,7 +1,7 @@
 //! A data loader whose order is a function of the seed and the epoch only.
 //!
-//! Burn's own loader shuffles with a generator that lives through the run, so a resumed run would have
-//! another order. Here any epoch can be opened by its number.
+//! Burn's own loader shuffles with one generator for the whole run, so a resumed run would have another
+//! order. Here any epoch can be started from its number.
 
 use std::sync::{Arc, Mutex};
 
@@ -15,8 +15,8 @@ use crate::random::Random;
 use crate::streams::Streams;
 use crate::windows::Windows;
 
-/// Batches whose items are sorted by length together: few enough that an epoch stays well shuffled.
-const SORTED_BATCHES: usize = 32;
+/// Batches per pool of items that is sorted by length: few enough that an epoch stays well shuffled.
+const BATCHES_PER_POOL: usize = 32;
 
 /// The position at which a loader starts its next iteration; shared by all its copies.
 #[derive(Clone, Debug)]
@@ -137,7 +137,7 @@ impl<I: Items> Loader<I> {
         if order.iter().all(|&item| length(item) == first) {
             return order;
         }
-        for pool in order.chunks_mut(SORTED_BATCHES * self.batch_size) {
+        for pool in order.chunks_mut(BATCHES_PER_POOL * self.batch_size) {
             pool.sort_by_key(|&item| length(item));
         }
         let batches = order.chunks_exact(self.batch_size);

@@ -3,7 +3,7 @@
 //!
 //! Initial weights, dropout masks, the order of an epoch and the sampler each have their own stream,
 //! keyed by the run's seed, a name and numbers such as the step and the layer. No generator state is
-//! carried between steps, so any step can be repeated alone.
+//! carried between steps, so any step can be reproduced alone.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};

@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn two_splits_have_fewer_windows_than_the_whole_by_the_context_length() {
+    fn two_splits_together_have_context_len_fewer_windows_than_the_whole() {
         let whole = windows(500, 0..500, 20, 1).len();
         let parts = windows(500, 0..300, 20, 1).len() + windows(500, 300..500, 20, 1).len();
         assert_eq!(parts, whole - 20);

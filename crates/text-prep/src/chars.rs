@@ -1,7 +1,7 @@
 //! Character classes and lower-casing: one definition of white space, punctuation and word
 //! characters for the whole crate.
 
-use crate::memchr_like::{HIGH, at_least, find_by_word};
+use crate::byte_search::{HIGH, at_least, find_by_word};
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
 /// White space as defined by Python's `str.isspace`: Unicode White_Space and the four ASCII

@@ -17,7 +17,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// The path is a directory.
-    #[error("`{}` is a directory: expected a text file; name a file inside it", one_line(&.path.to_string_lossy()))]
+    #[error("`{}` is a directory: expected a text file; use a file inside it", one_line(&.path.to_string_lossy()))]
     Directory {
         /// The path as given.
         path: PathBuf,
@@ -31,7 +31,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The file contains only white space (and perhaps a byte order mark).
-    #[error("`{}` contains no text: expected at least one character that is not white space; name another file", one_line(.name))]
+    #[error("`{}` contains no text: expected at least one character that is not white space; use another file", one_line(.name))]
     Empty {
         /// The file's name.
         name: String,
@@ -107,7 +107,7 @@ pub enum Error {
         known: String,
     },
     /// A prompt contains a token that is not in the vocabulary.
-    #[error("the prompt contains {}{}: correct it, or drop out-of-vocabulary tokens or map them to the unknown token", not_in_vocabulary(.token, *.others), suggestions(.nearest))]
+    #[error("the prompt contains {}{}: correct it, leave out such tokens, or map them to the unknown token", not_in_vocabulary(.token, *.others), suggestions(.nearest))]
     OutOfVocabulary {
         /// The first out-of-vocabulary token.
         token: String,
@@ -117,7 +117,7 @@ pub enum Error {
         nearest: Vec<String>,
     },
     /// Out-of-vocabulary tokens should become the unknown token, but the vocabulary has none.
-    #[error("the prompt contains `{}`, which is not in the vocabulary, and the vocabulary has no unknown token: correct the prompt, drop out-of-vocabulary tokens, or train with rare tokens mapped to unknown", one_line(.token))]
+    #[error("the prompt contains `{}`, which is not in the vocabulary, and the vocabulary has no unknown token: correct the prompt, leave out such tokens, or train with rare tokens mapped to the unknown token", one_line(.token))]
     NoUnknownToken {
         /// The first out-of-vocabulary token.
         token: String,
@@ -227,13 +227,13 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "the prompt contains `dargon`, which is not in the vocabulary (nearest: dragon, wagon): correct it, \
-             or drop out-of-vocabulary tokens or map them to the unknown token"
+             leave out such tokens, or map them to the unknown token"
         );
         let error = Error::OutOfVocabulary { token: "x".into(), others: 2, nearest: vec![] };
         assert_eq!(
             error.to_string(),
             "the prompt contains `x` and 2 other tokens that are not in the vocabulary: correct it, \
-             or drop out-of-vocabulary tokens or map them to the unknown token"
+             leave out such tokens, or map them to the unknown token"
         );
     }
 }

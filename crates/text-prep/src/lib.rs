@@ -14,11 +14,11 @@
 //! [`spans`] finds sentences and words without changing the text, for span extraction.
 //! [`keras`] is compatible with Keras's `Tokenizer`, including its JSON format.
 
+mod byte_search;
 mod chars;
 pub mod clean;
 pub mod error;
 pub mod keras;
-mod memchr_like;
 mod nearest;
 pub mod source;
 pub mod spans;

@@ -122,12 +122,12 @@ impl Key {
     fn of(string: &str) -> Self {
         let bytes = string.as_bytes();
         let length = bytes.len();
-        let (low, last) = if let (Some(first), Some(last)) = (bytes.first_chunk(), last(bytes)) {
+        let (low, last) = if let (Some(first), Some(last)) = (bytes.first_chunk(), last_four_bytes(bytes)) {
             match length {
                 ..LONG => (u64::from_le_bytes(*first), last >> 8),
                 _ => (hash(string), 0),
             }
-        } else if let (Some(first), Some(last)) = (bytes.first_chunk(), last(bytes)) {
+        } else if let (Some(first), Some(last)) = (bytes.first_chunk(), last_four_bytes(bytes)) {
             (u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(last), 0)
         } else if let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) {
             // Three bytes at most: these are all of them.
@@ -152,7 +152,7 @@ impl Key {
 
 /// The last four bytes, the last one in the top byte.
 #[inline]
-fn last(bytes: &[u8]) -> Option<u32> {
+fn last_four_bytes(bytes: &[u8]) -> Option<u32> {
     bytes.last_chunk().map(|last| u32::from_le_bytes(*last))
 }
 

@@ -221,13 +221,13 @@ pub(crate) mod tests {
         assert_eq!(
             error.to_string(),
             "the prompt contains `dargon`, which is not in the vocabulary (nearest: dragon): correct it, \
-             or drop out-of-vocabulary tokens or map them to the unknown token"
+             leave out such tokens, or map them to the unknown token"
         );
-        let skipped = tokenizer.encode("the dargon ran", OovPolicy::Drop).unwrap();
-        assert_eq!(tokenizer.decode(&skipped.ids), "the ran");
-        assert_eq!(skipped.oov_tokens, ["dargon"]);
-        let none = tokenizer.encode("the dargon", OovPolicy::Unknown).unwrap_err();
-        assert!(none.to_string().contains("no unknown token"), "{none}");
+        let dropped = tokenizer.encode("the dargon ran", OovPolicy::Drop).unwrap();
+        assert_eq!(tokenizer.decode(&dropped.ids), "the ran");
+        assert_eq!(dropped.oov_tokens, ["dargon"]);
+        let error = tokenizer.encode("the dargon", OovPolicy::Unknown).unwrap_err();
+        assert!(error.to_string().contains("no unknown token"), "{error}");
         let with_unknown = keras_lowercase(TEXT, 0, true);
         let unknown = with_unknown.encode("the dargon", OovPolicy::Unknown).unwrap();
         assert_eq!(unknown.ids.last(), Some(&Vocabulary::UNKNOWN));
@@ -249,8 +249,8 @@ pub(crate) mod tests {
         let dropped = encode(&tokenizer, text);
         assert_eq!(dropped, EncodedCounts { tokens: 23, dropped: 1, ..EncodedCounts::default() });
         tokenizer.oov = OovPolicy::Unknown;
-        let without = encode(&tokenizer, text);
-        assert_eq!(without, EncodedCounts { tokens: 23, unmapped: 1, ..EncodedCounts::default() });
+        let unmapped = encode(&tokenizer, text);
+        assert_eq!(unmapped, EncodedCounts { tokens: 23, unmapped: 1, ..EncodedCounts::default() });
     }
 
     #[test]

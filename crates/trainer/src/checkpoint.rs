@@ -28,7 +28,7 @@ const FORMAT: u64 = 1;
 /// Prefix of the temporary directories.
 const TEMPORARY: &str = "writing-";
 
-/// How many of the newest milestones are kept: the newest may already hold diverged weights.
+/// How many of the newest milestones ([`Progress::is_milestone`]) are kept: the newest may already be diverged.
 const MILESTONES: usize = 2;
 
 /// The checkpoints of one run.
@@ -82,7 +82,7 @@ impl Checkpoints {
         Ok(steps)
     }
 
-    /// Removes incomplete checkpoints of a killed process, and old ones that it had not removed yet.
+    /// Removes what a killed process left: incomplete checkpoints, and old ones that are no longer needed.
     ///
     /// # Errors
     /// If the file system reports an error.
@@ -117,7 +117,7 @@ impl Checkpoints {
         directory::remove(&temporary)?;
         directory::create(&self.directory)?;
         let saved = bundle.save(&temporary).map_err(Error::from).and_then(|()| {
-            // A checkpoint of the same step exists if a file whose offset it records was lost since.
+            // One of the same step exists if it is saved again with new file offsets.
             directory::discard(&target)?;
             Ok(directory::publish(&temporary, &target)?)
         });
@@ -137,7 +137,7 @@ impl Checkpoints {
         for (at, &step) in steps.iter().rev().enumerate() {
             // A damaged checkpoint is reported when it is needed.
             let progress = self.progress_at(step).ok();
-            // By the config that was saved with it: the config may have changed since.
+            // With the config that was saved in the checkpoint: it may have changed since.
             let is_milestone = progress.as_ref().is_some_and(Progress::is_milestone);
             if at < keep_last || (is_milestone && milestones < MILESTONES) {
                 keep.push(step);
@@ -165,7 +165,7 @@ impl Checkpoints {
     /// Checks that the newest checkpoint is complete and undamaged.
     ///
     /// # Errors
-    /// If there is none, or it is damaged; says what to do.
+    /// If there is none, or it is damaged; the message says what to do.
     pub fn verify(&self) -> Result<()> {
         let steps = self.steps()?;
         let path = self.newest_path()?;
@@ -203,8 +203,8 @@ impl Checkpoints {
         Ok(self.path(*self.steps()?.last().ok_or_else(none)?))
     }
 
-    /// The newest undamaged checkpoint before the weights that step `diverged` (counted from 1) started from; a
-    /// milestone if there is one. `None` if there is no such checkpoint.
+    /// The newest undamaged checkpoint of fewer than `diverged` − 1 updates, preferably a milestone. Step `diverged`,
+    /// counted from 1, started from the weights after `diverged` − 1 updates, which may be diverged themselves.
     ///
     /// # Errors
     /// If the directory cannot be read.
@@ -254,8 +254,8 @@ fn load<M: Network>(path: &Path, device: &Device) -> Result<Checkpoint<M>> {
     let invalid = |reason| Error::Resume { directory: path.into(), reason };
     let mut take = |name: &str| bundle.extra_files.remove(name);
     let (raw_weights, rnn_state) = (take(RAW_WEIGHTS), take(RNN_STATE));
-    let mut need = |name: &str| take(name).ok_or_else(|| invalid(format!("{name} is missing")));
-    let (optimizer, progress) = (need(OPTIMIZER)?, need(PROGRESS)?);
+    let mut require = |name: &str| take(name).ok_or_else(|| invalid(format!("{name} is missing")));
+    let (optimizer, progress) = (require(OPTIMIZER)?, require(PROGRESS)?);
     let in_file = |name: &str, error: String| invalid(format!("{name}: {error}"));
     let raw_model = raw_weights
         .map(|bytes| weights_from_bytes(&bundle.metadata.config, bytes, device))
@@ -320,7 +320,7 @@ mod tests {
         let bytes = to_json(&progress);
         assert_eq!(from_json(&bytes, Path::new("run")).unwrap(), progress);
         let text = String::from_utf8(bytes).unwrap();
-        // Names that differ from those of the fields.
+        // Serialized names that differ from the field names.
         for name in [
             "method",
             "every-step",

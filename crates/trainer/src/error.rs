@@ -30,7 +30,7 @@ pub enum Error {
     DivergedRepeatedly {
         /// Which loss, and its value.
         reason: String,
-        /// How often the learning rate was halved.
+        /// How many times the learning rate was halved.
         halvings: u32,
     },
     /// The loss diverged, and there is no earlier checkpoint to roll back to.

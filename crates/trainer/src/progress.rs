@@ -21,7 +21,7 @@ pub struct Progress {
     /// Sums over the current epoch.
     #[serde(rename = "pass")]
     pub epoch_totals: EpochTotals,
-    /// How often the learning rate was halved because the loss diverged.
+    /// How many times the learning rate was halved because the loss diverged.
     pub halvings: u32,
     /// One report per finished epoch, in order.
     pub epochs: Vec<EpochReport>,

@@ -114,7 +114,7 @@ pub struct Rollback {
     pub step: u64,
     /// The halved learning rate at that step.
     pub learning_rate: f64,
-    /// How often the learning rate was halved in this run.
+    /// How many times the learning rate was halved in this run.
     pub halvings: u32,
     /// The epochs that remain.
     pub reports: Vec<EpochReport>,

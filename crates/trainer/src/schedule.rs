@@ -93,7 +93,7 @@ impl Schedule {
     }
 }
 
-/// How often `patience` losses in a row were not lower than the lowest before them.
+/// How many times `patience` losses in a row were not lower than the lowest before them.
 fn plateaus(losses: &[f64], patience: usize) -> usize {
     let (mut best, mut waited, mut count) = (f64::INFINITY, 0, 0);
     for &loss in losses {

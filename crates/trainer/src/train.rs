@@ -20,7 +20,7 @@ use crate::strategy::TrainLoopStrategy;
 use crate::task::TrainTask;
 use crate::train_loop::TrainLoop;
 
-/// Trains a model and saves the best one in the run directory, with checkpoints below it.
+/// Trains a model and saves the best one in the run directory, with checkpoints in a subdirectory.
 ///
 /// # Errors
 /// If a setting is out of range, the loss diverges repeatedly, the checkpoint is damaged or belongs to another run,
@@ -97,7 +97,7 @@ fn save_best<M: TrainTask>(
         candidates.push((loss, progress.steps));
     }
     candidates.retain(|(loss, _)| loss.is_finite());
-    candidates.sort_by(|one, other| one.0.total_cmp(&other.0));
+    candidates.sort_by(|a, b| a.0.total_cmp(&b.0));
     // If the best checkpoint is damaged or missing, the next best is used.
     let load = |&(loss, steps): &(f64, u64)| Some((loss, checkpoints.load_model(steps, device).ok()?));
     let best = candidates.iter().find_map(load);
@@ -105,7 +105,7 @@ fn save_best<M: TrainTask>(
     let mut best = best.with_kernels(job.kernels);
     job.config.mode.set_valid_loss(&mut best.metadata, loss);
     M::add_final_metrics(&mut best, job.data, device)?;
-    // The files of the run as it ended: they may have changed since the best epoch if the run was resumed.
+    // The extra files of the end of the run: if it was resumed, they may have changed since the best epoch.
     best.extra_files = job.identity.extra_files.clone();
     best.save(job.run_dir)?;
     Ok(Outcome { best, progress, stop_reason })

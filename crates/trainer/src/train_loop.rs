@@ -24,7 +24,7 @@ use crate::state::{MODULE_PRESENT, TrainState};
 use crate::stop::StopFlag;
 use crate::task::{BatchOf, StepOutput, TrainModule, TrainTask};
 
-/// How often a run halves its learning rate before it fails.
+/// How many times a run halves its learning rate before it fails.
 const MAX_HALVINGS: u32 = 3;
 /// A loss of this many times ln V, the loss of the uniform baseline, counts as divergence. A model that is merely
 /// wrong does not reach it.
@@ -79,7 +79,8 @@ impl<M: TrainTask> TrainLoop<M> {
         }
     }
 
-    /// The rest of the current epoch, its validation and its checkpoint; ends earlier on a stop request.
+    /// Trains the rest of the current epoch, validates and saves a checkpoint. Returns the reason if the run stops
+    /// on request.
     fn run_epoch(
         &mut self,
         burn: &mut BurnEvents<M>,
@@ -95,8 +96,8 @@ impl<M: TrainTask> TrainLoop<M> {
         }
         let metrics = self.validate(burn, valid, epoch)?;
         let loss = metrics.nats_per_token();
-        let next = self.progress.steps + 1;
-        self.check_loss(loss, next, || format!("the validation loss of epoch {epoch}"))?;
+        let next_step = self.progress.steps + 1;
+        self.check_loss(loss, next_step, || format!("the validation loss of epoch {epoch}"))?;
         burn.train(LearnerEvent::EndEpoch(epoch))?;
         let totals = std::mem::take(&mut self.progress.epoch_totals);
         let report = EpochReport {
@@ -140,7 +141,7 @@ impl<M: TrainTask> TrainLoop<M> {
         };
         self.observer.on_start(&plan).map_err(Error::Observer)?;
         if *steps > 0 {
-            // The time per epoch is known from before; do not spend time on trial steps.
+            // A resumed run already knows its time per epoch: no trial steps.
             return Ok(());
         }
         let step = seconds_per_step(module, &self.state.optimizer, config.learning_rate, &batch);
@@ -207,8 +208,8 @@ impl<M: TrainTask> TrainLoop<M> {
         Ok(output.item)
     }
 
-    /// Returns an error if the loss has diverged. `step`, counted from 1, started from the weights with this loss;
-    /// `name` names the loss.
+    /// Returns an error if the loss has diverged. `step`, counted from 1, is the one that starts from the weights
+    /// with this loss; `name` describes the loss in the error.
     fn check_loss(&self, loss: f64, step: u64, name: impl Fn() -> String) -> Result<()> {
         let uniform = (M::vocab_size(&self.identity.metadata.config) as f64).ln();
         if loss.is_finite() && loss <= DIVERGENCE_FACTOR * uniform {
@@ -259,8 +260,8 @@ impl<M: TrainTask> TrainLoop<M> {
         let mut step = 0;
         while let Some(batch) = iterator.next() {
             let batch = batch.map_err(|error| Error::Burn(error.to_string()))?;
-            let (output, after) = module.valid_step(batch, rnn_state.take());
-            rnn_state = after;
+            let (output, next_state) = module.valid_step(batch, rnn_state.take());
+            rnn_state = next_state;
             metrics.add(&output.0)?;
             step += 1;
             let item = TrainingItem::new(output, iterator.progress(), Some(step), None);
@@ -270,7 +271,7 @@ impl<M: TrainTask> TrainLoop<M> {
         Ok(metrics)
     }
 
-    /// Whether a checkpoint is due within the epoch. The last step is always saved, after its validation.
+    /// Whether a checkpoint is due within the epoch. The epoch's last step is always saved, after validation.
     fn checkpoint_is_due(&self) -> bool {
         let Progress { config, steps, steps_per_epoch, .. } = &self.progress;
         let policy = config.checkpoint_policy;
@@ -320,12 +321,12 @@ impl<M: TrainTask> TrainLoop<M> {
     }
 
     /// Returns to the newest checkpoint before the divergence, with half the learning rate.
-    fn roll_back(&mut self, reason: String, diverged: u64) -> Result<()> {
+    fn roll_back(&mut self, reason: String, diverged_step: u64) -> Result<()> {
         let halvings = self.progress.halvings + 1;
         if halvings > MAX_HALVINGS {
             return Err(Error::DivergedRepeatedly { reason, halvings: MAX_HALVINGS });
         }
-        let Some(checkpoint) = self.checkpoints.rollback_point(diverged, &self.device)? else {
+        let Some(checkpoint) = self.checkpoints.rollback_point(diverged_step, &self.device)? else {
             return Err(Error::NoRollbackPoint { reason });
         };
         // Later checkpoints lead to the divergence.

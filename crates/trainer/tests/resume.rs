@@ -135,11 +135,11 @@ fn the_last_and_the_best_checkpoint_are_kept() {
     let expected = [vec![1], vec![2], vec![2, 3], vec![2, 4], vec![5]];
     assert_eq!(kept.collect::<Vec<_>>(), expected);
     // An incomplete checkpoint is not listed, and is removed on resume.
-    let left = folder.path().join("made-up/checkpoints/writing-00000006");
-    std::fs::create_dir_all(&left).unwrap();
+    let incomplete = folder.path().join("made-up/checkpoints/writing-00000006");
+    std::fs::create_dir_all(&incomplete).unwrap();
     assert_eq!(checkpoints.steps().unwrap(), [5]);
     checkpoints.remove_incomplete(&progress).unwrap();
-    assert!(!left.exists());
+    assert!(!incomplete.exists());
 }
 
 #[test]

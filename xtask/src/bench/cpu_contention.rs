@@ -1,7 +1,7 @@
 //! CPU time taken by other programs, and by other guests of a virtual machine's host, during a measurement.
 //!
-//! Threads that wait for each other by spinning, as PyTorch's do, lose far more to contention than ours: a
-//! busy machine would flatter us.
+//! Threads that wait for each other by spinning, as PyTorch's do, are slowed far more by contention than ours: the
+//! comparison on a busy machine would be in our favor.
 
 /// CPU time spent since boot, in kernel ticks.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -12,11 +12,11 @@ pub struct CpuTimes {
     cores: usize,
 }
 
-/// How many cores others may take before a round is discarded: the system's own tasks take less.
+/// How many cores other programs may use before a round is discarded: the system's own tasks take less.
 pub const LIMIT: f64 = 0.1;
 
 impl CpuTimes {
-    /// The times now, with `processes` as ours; nothing where there is no `/proc`.
+    /// The times now, with `processes` as ours; `None` without `/proc`.
     pub fn now(processes: &[u32]) -> Option<Self> {
         let (busy, all, cores) = of_machine(&std::fs::read_to_string("/proc/stat").ok()?)?;
         let stat = |id: &u32| std::fs::read_to_string(format!("/proc/{id}/stat")).ok();
@@ -24,7 +24,7 @@ impl CpuTimes {
         Some(Self { busy, all, ours, cores })
     }
 
-    /// How many cores others took on average until `later`.
+    /// How many cores other programs used on average until `later`.
     pub fn others_until(&self, later: &Self) -> f64 {
         let since = |now: u64, then: u64| now.saturating_sub(then) as f64;
         let others = since(later.busy, self.busy) - since(later.ours, self.ours);
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn busy_time_that_is_not_ours_is_the_others() {
+    fn busy_time_that_is_not_ours_belongs_to_others() {
         let before = CpuTimes { busy: 1000, all: 5000, ours: 300, cores: 2 };
         let after = CpuTimes { busy: 1170, all: 5200, ours: 420, cores: 2 };
         assert_eq!(before.others_until(&after), 0.5);

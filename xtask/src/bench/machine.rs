@@ -63,7 +63,7 @@ fn model_in(cpuinfo: &str) -> Option<String> {
     Some(line.split_once(':')?.1.trim().to_string())
 }
 
-/// Today in UTC, as in `2026-11-24`; nothing where there is no `date` command.
+/// Today in UTC, as in `2026-11-24`; `None` without a `date` command.
 pub fn today() -> Option<String> {
     let output = Command::new("date").args(["-u", "+%F"]).output().ok()?;
     Some(String::from_utf8(output.stdout).ok()?.trim().into()).filter(|date: &String| date.len() == 10)

@@ -1,4 +1,4 @@
-//! Measurements of whole processes of ours: peak memory of training, and time to the first generated token.
+//! Measurements of whole Pastiche processes: peak memory of training, and time to the first generated token.
 
 use std::fs::File;
 use std::io::Read;
@@ -19,10 +19,10 @@ pub const BASELINE_CONFIG: &str = "keras-baseline.toml";
 pub const SUBSTITUTE_CONFIG: &str = "lstm.toml";
 
 /// Where `fetch aesop` writes the text.
-const TEXT: &str = "datasets/aesop/aesop.txt";
-/// The least number of process starts: the first token takes only milliseconds.
-const STARTS: usize = 7;
-/// How often the memory of a training process is read.
+const BASELINE_TEXT: &str = "datasets/aesop/aesop.txt";
+/// The minimum number of timed starts; each takes only milliseconds.
+const MIN_STARTS: usize = 7;
+/// The time between two reads of a training process's memory.
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Trains for an epoch and measures the requested properties of that process and of its model.
@@ -35,7 +35,7 @@ pub fn measure(
     if workloads.is_empty() {
         return Ok(Vec::new());
     }
-    let folder = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
+    let folder = tempfile::tempdir().map_err(|error| format!("cannot create a temporary folder: {error}"))?;
     measure_in(folder.path(), program, workloads, repetitions, text)
 }
 
@@ -54,7 +54,7 @@ fn measure_in(
     for &workload in workloads {
         let values = if workload.kind == Kind::FirstToken {
             output::status(workload.name);
-            first_tokens(program, repetitions.max(STARTS), folder, &log)?
+            first_token_times(program, repetitions.max(MIN_STARTS), folder, &log)?
         } else {
             peak.into_iter().collect()
         };
@@ -63,13 +63,13 @@ fn measure_in(
     Ok(all)
 }
 
-/// Copies the baseline's text to where training reads it, and returns the configuration; without the text,
-/// the one of the built-in fables.
+/// Copies the baseline's text to where training reads it, and returns the configuration. If the text is missing,
+/// that is [`SUBSTITUTE_CONFIG`], which trains on the built-in fables.
 fn prepare(program: &Program, text: Option<&Path>, folder: &Path, log: &Path) -> Result<&'static str, String> {
-    let fetched: PathBuf = root().join(TEXT);
+    let fetched: PathBuf = root().join(BASELINE_TEXT);
     let Some(text) = text.or_else(|| fetched.exists().then_some(&fetched)) else {
         output::status(format_args!(
-            "{TEXT} is missing and --text is not set: measuring {SUBSTITUTE_CONFIG} instead of \
+            "{BASELINE_TEXT} is missing and --text is not set: measuring {SUBSTITUTE_CONFIG} instead of \
              {BASELINE_CONFIG}"
         ));
         return Ok(SUBSTITUTE_CONFIG);
@@ -81,7 +81,7 @@ fn prepare(program: &Program, text: Option<&Path>, folder: &Path, log: &Path) ->
     Ok(BASELINE_CONFIG)
 }
 
-/// Trains an epoch and returns the peak resident memory in MB; nothing where there is no `/proc`.
+/// Trains an epoch and returns the peak resident memory in MB; `None` without `/proc`.
 fn train(program: &Program, config: &str, folder: &Path, log: &Path) -> Result<Option<f64>, String> {
     let mut train = program.command();
     train.args(["train", "--no-tui", "--out", "model", "--set", "train.epochs=1", "--config"]);
@@ -93,9 +93,9 @@ fn train(program: &Program, config: &str, folder: &Path, log: &Path) -> Result<O
     Ok(peak)
 }
 
-/// Milliseconds from process start to the first output byte, `count` times, after one start that only warms
-/// the file cache.
-fn first_tokens(program: &Program, count: usize, folder: &Path, log: &Path) -> Result<Vec<f64>, String> {
+/// Milliseconds from process start to the first output byte, for `count` starts after one that only fills the
+/// file cache.
+fn first_token_times(program: &Program, count: usize, folder: &Path, log: &Path) -> Result<Vec<f64>, String> {
     let mut all = Vec::new();
     for _ in 0..=count {
         let mut generate = program.command();
@@ -142,10 +142,10 @@ fn finish(child: &mut Child, log: &Path, mut poll: impl FnMut(u32)) -> Result<()
 /// The peak so far of a running process (Linux). It never falls, so the last poll misses only what happened in
 /// the last milliseconds.
 fn peak_megabytes(process: u32) -> Option<f64> {
-    peak_in(&std::fs::read_to_string(format!("/proc/{process}/status")).ok()?)
+    parse_peak(&std::fs::read_to_string(format!("/proc/{process}/status")).ok()?)
 }
 
-fn peak_in(status: &str) -> Option<f64> {
+fn parse_peak(status: &str) -> Option<f64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kibibytes: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024.0 / 1e6)
@@ -158,16 +158,16 @@ mod tests {
     #[test]
     fn the_peak_is_converted_to_megabytes() {
         let status = "Name:\tpastiche\nVmPeak:\t  900000 kB\nVmHWM:\t  100000 kB\nVmRSS:\t 5 kB\n";
-        assert_eq!(peak_in(status), Some(102.4));
-        assert_eq!(peak_in("Name:\tpastiche\nState:\tZ (zombie)\n"), None);
+        assert_eq!(parse_peak(status), Some(102.4));
+        assert_eq!(parse_peak("Name:\tpastiche\nState:\tZ (zombie)\n"), None);
     }
 
     #[cfg(unix)]
-    mod with_a_program {
+    mod with_scripts {
         use super::super::*;
         use crate::bench::workloads::WORKLOADS;
 
-        /// A shell, for which our commands are scripts of the same names in its working directory.
+        /// `sh` in place of `pastiche`: `sh train …` runs the script `train` in the working directory.
         fn program(folder: &Path, train: &str) -> Program {
             let scripts = [("train", train), ("generate", "cat model/word"), ("fetch", "test -f $3")];
             for (name, script) in scripts {
@@ -181,7 +181,7 @@ mod tests {
         }
 
         #[test]
-        fn training_is_measured_and_its_model_generates() {
+        fn training_and_generation_are_measured() {
             let folder = tempfile::tempdir().unwrap();
             let program = program(folder.path(), "mkdir model; echo once > model/word");
             let text = folder.path().join("text.txt");
@@ -203,13 +203,13 @@ mod tests {
         }
 
         #[test]
-        fn a_program_that_prints_nothing_has_no_time() {
+        fn a_program_that_prints_nothing_is_an_error() {
             let folder = tempfile::tempdir().unwrap();
             let program = program(folder.path(), "");
             std::fs::create_dir(folder.path().join("model")).unwrap();
             std::fs::write(folder.path().join("model/word"), "").unwrap();
             let log = folder.path().join("log");
-            let error = first_tokens(&program, 1, folder.path(), &log).unwrap_err();
+            let error = first_token_times(&program, 1, folder.path(), &log).unwrap_err();
             assert!(error.contains("printed nothing"), "{error}");
         }
     }

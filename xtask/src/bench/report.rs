@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_replaced_as_a_whole() {
+    fn a_record_is_replaced_atomically() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("machine/2026-11-24-bench.csv");
         write(&path, "first, and long\n").unwrap();

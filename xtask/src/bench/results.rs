@@ -30,7 +30,7 @@ pub struct Measured {
     pub config: &'static str,
     /// For every program one value per round
     pub values: Vec<Vec<f64>>,
-    /// How many cores others took in the busiest of these rounds, if known
+    /// How many cores other programs used in the busiest of these rounds, if known
     pub others: Option<f64>,
 }
 
@@ -73,7 +73,7 @@ impl Measured {
         summary(self.values.get(program)?)
     }
 
-    /// Whether others took so much CPU time, even in the calmest rounds, that the values prove little.
+    /// Whether other programs used so much CPU time, even in the least disturbed rounds, that the values prove little.
     pub fn is_disturbed(&self) -> bool {
         self.others.is_some_and(|others| others > cpu_contention::LIMIT)
     }
@@ -98,7 +98,7 @@ pub struct Summary {
     pub high: f64,
 }
 
-/// Summarises values; nothing if there are none.
+/// Summarises values; `None` if there are none.
 pub fn summary(values: &[f64]) -> Option<Summary> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn the_median_is_in_the_middle_whatever_the_order() {
+    fn the_median_does_not_depend_on_the_order() {
         let found = summary(&[3.0, 1.0, 20.0]).unwrap();
         assert_eq!(found, Summary { median: 3.0, low: 1.0, high: 20.0 });
         assert_eq!(summary(&[4.0, 1.0, 2.0, 8.0]).unwrap().median, 3.0);

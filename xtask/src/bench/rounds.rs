@@ -19,7 +19,7 @@ pub const PAUSE: Duration = Duration::from_millis(300);
 pub struct Rounds {
     /// For every worker one value per round; empty if it does not have the workload
     pub values: Vec<Vec<f64>>,
-    /// How many cores others took in the busiest of these rounds, if known
+    /// How many cores other programs used in the busiest of these rounds, if known
     pub others: Option<f64>,
     /// How many rounds were discarded
     pub discarded: usize,
@@ -27,7 +27,7 @@ pub struct Rounds {
     pub failures: Vec<String>,
 }
 
-/// One round: each worker's value, and how many cores others took meanwhile.
+/// One round: each worker's value, and how many cores other programs used meanwhile.
 struct Round {
     values: Vec<Option<f64>>,
     others: Option<f64>,
@@ -43,7 +43,7 @@ struct Measurement {
 
 /// Measures a workload on all workers that have it. A worker that fails is left out from then on.
 ///
-/// While others are busy there are up to twice as many rounds, of which the calmest count.
+/// While other programs are busy there are up to twice as many rounds, of which the least disturbed ones are used.
 pub fn measure(workload: &Workload, workers: &mut [Worker], repetitions: usize, pause: Duration) -> Rounds {
     let mut rounds = Rounds { values: vec![Vec::new(); workers.len()], ..Rounds::default() };
     let count = if workload.is_for_peers() { workers.len() } else { 1 };
@@ -54,15 +54,15 @@ pub fn measure(workload: &Workload, workers: &mut [Worker], repetitions: usize, 
         std::thread::sleep(pause);
     }
     let mut all: Vec<Round> = Vec::new();
-    let is_calm = |round: &&Round| round.others.is_none_or(|others| others <= LIMIT);
-    while all.iter().filter(is_calm).count() < repetitions
+    let is_undisturbed = |round: &&Round| round.others.is_none_or(|others| others <= LIMIT);
+    while all.iter().filter(is_undisturbed).count() < repetitions
         && all.len() < 2 * repetitions
         && steps.iter().any(Option::is_some)
     {
         let round = rounds.round(workload, workers, &mut steps, all.len(), pause);
         all.push(round);
     }
-    // Selected only by what others did, never by the measured values.
+    // Selected only by the load of other programs, never by the measured values.
     all.sort_by(|a, b| a.others.unwrap_or(0.0).total_cmp(&b.others.unwrap_or(0.0)));
     rounds.discarded = all.len().saturating_sub(repetitions);
     all.truncate(repetitions);
@@ -110,7 +110,7 @@ fn order(round: usize, count: usize) -> impl Iterator<Item = usize> {
     (0..count).map(move |turn| (round + turn) % count)
 }
 
-/// Warms a worker up and finds the number of steps per request; nothing if it does not have the workload.
+/// Warms a worker up and finds the number of steps per request; `None` if it does not have the workload.
 fn warm_up(workload: &Workload, worker: &mut Worker) -> Result<Option<u64>, String> {
     let mut steps = 1;
     // The time of a single step is too inaccurate to predict that of a thousand: increase gradually.

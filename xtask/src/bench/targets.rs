@@ -99,7 +99,7 @@ impl Target {
         }
     }
 
-    /// Whether a run meets the target; nothing if it did not measure enough to decide.
+    /// Whether a run meets the target; `None` if it did not measure enough to decide.
     fn is_met(&self, results: &Results) -> Option<bool> {
         let of_gemm = |percent| Some(100.0 * results.fraction_of_gemm(self.workload)? >= percent);
         if self.or_of_gemm.and_then(of_gemm) == Some(true) {

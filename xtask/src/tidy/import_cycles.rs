@@ -13,22 +13,18 @@ use super::sources::{self, Source};
 /// The crates that are checked.
 const CRATES: [&str; 4] = ["kernels", "models", "seqdata", "trainer"];
 
-/// The path of a module or an item from the crate root, as in `["cell", "lstm", "Lstm"]`.
-type ItemPath = Vec<String>;
-
 /// A module with a file of its own.
 #[derive(Default)]
 struct Module {
     file: String,
-    /// Its code without tests, in words
-    words: Vec<String>,
-    /// What its `use` declarations import from its crate, by name
-    imports: BTreeMap<String, ItemPath>,
-    /// The paths of its crate that it uses, other than re-exports
-    uses: Vec<ItemPath>,
+    /// What its `use` declarations import, by name
+    imports: BTreeMap<String, String>,
+    /// The paths that it uses, other than re-exports; those of other crates look like items of this module
+    uses: Vec<String>,
 }
 
-type Modules = BTreeMap<ItemPath, Module>;
+/// Modules by path, as in `crate::cell::lstm`.
+type Modules = BTreeMap<String, Module>;
 
 /// Looks for cycles in each crate.
 pub fn check(root: &Path) -> Result<Report, String> {
@@ -50,18 +46,13 @@ fn modules(sources: &[Source], folder: &str) -> Modules {
     let mut tests = Vec::new();
     for source in sources {
         let Some(path) = source.path.strip_prefix(folder) else { continue };
-        let mut path: ItemPath = path.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
-        path.pop_if(|last| ["lib", "mod"].contains(&last.as_str()));
+        let path = format!("crate::{}", path.trim_end_matches(".rs").replace('/', "::"));
+        let path = path.trim_end_matches("::lib").trim_end_matches("::mod");
         let (code, test_modules) = without_tests(&source.text);
-        tests.extend(test_modules.into_iter().map(|name| [path.clone(), vec![name]].concat()));
-        let (file, words) = (source.path.clone(), words(&code));
-        modules.insert(path, Module { file, words, ..Module::default() });
+        tests.extend(test_modules.into_iter().map(|name| format!("{path}::{name}::")));
+        modules.insert(path.into(), read_module(path, &source.path, &code));
     }
-    modules.retain(|path, _| !tests.iter().any(|test| path.starts_with(test)));
-    let known: BTreeSet<ItemPath> = modules.keys().cloned().collect();
-    for (path, module) in &mut modules {
-        read_paths(path, module, &known);
-    }
+    modules.retain(|path, _| !tests.iter().any(|test| format!("{path}::").starts_with(test)));
     modules
 }
 
@@ -70,19 +61,15 @@ fn without_tests(text: &str) -> (String, Vec<String>) {
     let (mut code, mut test_modules) = (String::new(), Vec::new());
     let mut lines = text.lines().map(|line| line.split("//").next().unwrap_or_default().trim_end());
     while let Some(line) = lines.next() {
-        let attribute = line.trim_start();
-        if !attribute.starts_with("#[cfg(") || !words(attribute).iter().any(|word| word == "test") {
-            code += line;
-            code.push('\n');
+        if !line.trim_start().starts_with("#[cfg(") || !words(line).contains(&"test") {
+            code = code + line + "\n";
             continue;
         }
         let is_item = |line: &&str| !line.is_empty() && !line.trim_start().starts_with("#[");
         let Some(item) = lines.find(is_item) else { break };
         let declared = item.split_once("mod ").and_then(|(_, rest)| rest.strip_suffix(';'));
         test_modules.extend(declared.map(str::to_owned));
-        let count = |brackets: [char; 3]| item.matches(brackets).count();
-        let is_balanced = count(['(', '[', '{']) == count([')', ']', '}']);
-        if !(is_balanced && item.ends_with([';', ',', '}'])) {
+        if !item.ends_with([';', ',', '}']) {
             let end = format!("{}}}", &item[..item.len() - item.trim_start().len()]);
             lines.find(|line| line.starts_with(&end));
         }
@@ -91,137 +78,102 @@ fn without_tests(text: &str) -> (String, Vec<String>) {
 }
 
 /// Identifiers, `::`, and single characters.
-fn words(code: &str) -> Vec<String> {
+fn words(code: &str) -> Vec<&str> {
     let mut words = Vec::new();
     let mut rest = code.trim_start();
     while let Some(first) = rest.chars().next() {
-        let is_identifier = |c: char| c.is_alphanumeric() || c == '_';
-        let length = match first {
-            ':' if rest.starts_with("::") => 2,
-            _ if is_identifier(first) => rest.find(|c| !is_identifier(c)).unwrap_or(rest.len()),
-            _ => first.len_utf8(),
-        };
-        words.push(rest[..length].to_owned());
+        let identifier = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+        let length = if rest.starts_with("::") { 2 } else { identifier.max(first.len_utf8()) };
+        words.push(&rest[..length]);
         rest = rest[length..].trim_start();
     }
     words
 }
 
-/// Fills in `imports` and `uses` of the module at `path`.
-fn read_paths(path: &ItemPath, module: &mut Module, known: &BTreeSet<ItemPath>) {
-    let words = std::mem::take(&mut module.words);
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let is_parent = path.is_empty() || module.file.ends_with("/mod.rs");
-    let mut at = 0;
-    while at < words.len() {
+fn read_module(path: &str, file: &str, code: &str) -> Module {
+    let mut module = Module { file: file.into(), ..Module::default() };
+    let is_parent = path == "crate" || file.ends_with("/mod.rs");
+    let code = code.replace("pub(crate)", "pub");
+    let words = words(&code);
+    let (mut rest, mut previous) = (words.as_slice(), "");
+    while let &[word, ref after @ ..] = rest {
         let mut found = Vec::new();
-        let mut rest = &words[at + 1..];
-        let previous = at.checked_sub(1).map_or("", |before| words[before]);
-        let is_use = words[at] == "use";
-        if is_use {
-            use_tree(&mut rest, Vec::new(), &mut found);
-        } else if rest.first() == Some(&"::") && !["::", "."].contains(&previous) {
-            let path = words[at..].chunks(2).take_while(|pair| pair.get(1) == Some(&"::"));
-            let mut path: Vec<&str> = path.map(|pair| pair[0]).collect();
-            rest = &words[at + 2 * path.len()..];
-            path.extend(rest.first());
-            found.push(("", path));
+        if word == "use" {
+            rest = after;
+            read_tree(&mut rest, path.into(), &mut found);
+        } else if after.first() == Some(&"::") && !["::", "."].contains(&previous) {
+            read_tree(&mut rest, path.into(), &mut found);
+        } else {
+            rest = after;
         }
-        // `pub use`, `pub(crate) use`
-        let is_public = previous == "pub" || words[..at].ends_with(&["(", "crate", ")"]);
-        for (name, found) in found {
-            let Some(target) = absolute(&found, path, known) else { continue };
-            if is_use {
-                module.imports.insert(name.to_owned(), target.clone());
-            }
-            if !(is_use && is_public && is_parent) {
-                module.uses.push(target);
-            }
+        if !(word == "use" && previous == "pub" && is_parent) {
+            module.uses.extend(found.iter().map(|(_, path)| path.clone()));
         }
-        at = words.len() - rest.len();
+        if word == "use" {
+            module.imports.extend(found);
+        }
+        previous = word;
     }
+    module
 }
 
-/// Reads a tree such as `crate::{a::B, c::{self, D as E}}` and adds each imported name with its path.
-fn use_tree<'a>(rest: &mut &[&'a str], mut path: Vec<&'a str>, found: &mut Vec<(&'a str, Vec<&'a str>)>) {
-    while let &[first, ref after @ ..] = *rest {
+/// Reads a path or a tree such as `crate::{a::B, c::{self, D as E}}` in the module at `path`, and adds each name
+/// with its path from the crate root.
+fn read_tree(rest: &mut &[&str], mut path: String, found: &mut Vec<(String, String)>) {
+    while let &[word, ref after @ ..] = *rest {
         *rest = after;
-        match (first, after) {
-            ("{", _) => {
-                while let &[word, ref after @ ..] = *rest {
-                    if ["}", ","].contains(&word) {
-                        *rest = after;
-                    } else {
-                        use_tree(rest, path.clone(), found);
-                    }
-                    if word == "}" {
-                        return;
-                    }
+        match word {
+            "{" => {
+                while let Some(&next) = rest.first().filter(|next| **next != "}") {
+                    if next == "," { *rest = &rest[1..] } else { read_tree(rest, path.clone(), found) }
                 }
+                *rest = rest.get(1..).unwrap_or_default();
+                return;
             }
-            (word, &["::", ref after @ ..]) => {
-                path.push(word);
-                *rest = after;
-            }
-            ("self", _) => return found.push((path.last().copied().unwrap_or_default(), path)),
-            (word, &["as", name, ref after @ ..]) => {
-                *rest = after;
-                path.push(word);
-                return found.push((name, path));
-            }
-            (word, _) => {
-                path.push(word);
-                return found.push((word, path));
-            }
+            "crate" => path = "crate".into(),
+            "super" => path.truncate(path.rfind("::").unwrap_or(0)),
+            "self" => {}
+            name => path = path + "::" + name,
         }
+        let mut name = path.rsplit("::").next().unwrap_or_default();
+        match *rest {
+            ["::", after @ ..] => {
+                *rest = after;
+                continue;
+            }
+            ["as", alias, after @ ..] => (name, *rest) = (alias, after),
+            _ => {}
+        }
+        return found.push((name.to_owned(), path));
     }
 }
 
-/// A path of this crate from its root; nothing for paths of other crates.
-fn absolute(found: &[&str], module: &ItemPath, known: &BTreeSet<ItemPath>) -> Option<ItemPath> {
-    let (&first, rest) = found.split_first()?;
-    let mut path = module.clone();
-    match first {
-        "crate" => path.clear(),
-        "self" => {}
-        "super" => drop(path.pop()?),
-        child => {
-            path.push(child.to_owned());
-            known.contains(&path).then_some(())?;
-        }
+/// The module other than `user` that defines an item, found through the imports of the modules on the way.
+fn definition(modules: &Modules, item: &str, user: &str, depth: usize) -> Option<String> {
+    let mut module = item;
+    while !modules.contains_key(module) {
+        module = module.rsplit_once("::")?.0;
     }
-    let above = rest.iter().take_while(|word| **word == "super").count();
-    path.truncate(path.len().checked_sub(above)?);
-    path.extend(rest[above..].iter().map(ToString::to_string));
-    Some(path)
-}
-
-/// The module that defines an item, found through the imports of the modules on the way.
-fn definition(modules: &Modules, item: &ItemPath, depth: usize) -> Option<ItemPath> {
-    let length = (0..=item.len()).rev().find(|&length| modules.contains_key(&item[..length]))?;
-    let (module, rest) = item.split_at(length);
-    match rest.first().and_then(|name| modules[module].imports.get(name)) {
-        Some(import) if depth < 8 => definition(modules, &[import, &rest[1..]].concat(), depth + 1),
-        _ => Some(module.to_vec()),
+    let rest = item[module.len()..].trim_start_matches(':');
+    let (name, after) = rest.split_at(rest.find(':').unwrap_or(rest.len()));
+    match modules[module].imports.get(name) {
+        _ if module == user => None,
+        Some(import) if depth < 8 => definition(modules, &format!("{import}{after}"), user, depth + 1),
+        _ => Some(module.to_owned()),
     }
 }
 
 /// For each module the shortest cycle through it, each cycle once.
 fn cycles(modules: &Modules) -> Vec<Problem> {
-    let edges: BTreeMap<&ItemPath, BTreeSet<ItemPath>> = modules
-        .iter()
-        .map(|(path, module)| {
-            let targets = module.uses.iter().filter_map(|item| definition(modules, item, 0));
-            (path, targets.filter(|target| target != path).collect())
-        })
-        .collect();
+    let targets = |(path, module): (&'_ String, &Module)| {
+        module.uses.iter().filter_map(|item| definition(modules, item, path, 0)).collect::<BTreeSet<_>>()
+    };
+    let edges = modules.iter().map(|entry| (entry.0.as_str(), targets(entry))).collect();
     let (mut problems, mut seen) = (Vec::new(), BTreeSet::new());
-    for &start in edges.keys() {
+    for start in modules.keys() {
         let Some(cycle) = shortest_cycle(&edges, start) else { continue };
-        if seen.insert(cycle.iter().cloned().collect::<BTreeSet<_>>()) {
-            let name = |path: &ItemPath| [&["crate".into()], path.as_slice()].concat().join("::");
-            let names: Vec<String> = cycle.iter().chain([start]).map(name).collect();
-            let message = format!("import cycle: {}", names.join(" → "));
+        if seen.insert(BTreeSet::from_iter(cycle.clone())) {
+            let message = format!("import cycle: {} → {start}", cycle.join(" → "));
             problems.push(Problem::at(&modules[start].file, None, message));
         }
     }
@@ -229,16 +181,16 @@ fn cycles(modules: &Modules) -> Vec<Problem> {
 }
 
 /// Breadth-first search for a path from a module back to itself, without its last step.
-fn shortest_cycle(edges: &BTreeMap<&ItemPath, BTreeSet<ItemPath>>, start: &ItemPath) -> Option<Vec<ItemPath>> {
-    let mut queue = VecDeque::from([vec![start.clone()]]);
+fn shortest_cycle<'a>(edges: &'a BTreeMap<&str, BTreeSet<String>>, start: &'a str) -> Option<Vec<&'a str>> {
+    let mut queue = VecDeque::from([vec![start]]);
     let mut visited = BTreeSet::new();
     while let Some(path) = queue.pop_front() {
-        for next in &edges[path.last()?] {
+        for next in &edges[path[path.len() - 1]] {
             if next == start {
                 return Some(path);
             }
-            if visited.insert(next.clone()) {
-                queue.push_back([path.as_slice(), std::slice::from_ref(next)].concat());
+            if visited.insert(next) {
+                queue.push_back([path.as_slice(), &[next]].concat());
             }
         }
     }

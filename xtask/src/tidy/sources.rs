@@ -21,7 +21,7 @@ pub fn rust_files(root: &Path) -> Result<Vec<Source>, String> {
     Ok(sources)
 }
 
-/// Every text file that git tracks; none if `root` is not a git checkout of its own.
+/// Every text file that git tracks; `None` if `root` is not a git checkout of its own.
 pub fn tracked_files(root: &Path) -> Option<Vec<Source>> {
     if !root.join(".git").exists() {
         return None;

@@ -36,8 +36,8 @@ pub fn run(args: &AskArgs, backend: &BackendSelection) -> Result<()> {
 fn check(args: &AskArgs) -> Result<()> {
     for (option, found, range) in [("--per-sentence", args.per_sentence, 1..=20), ("--beam", args.beam, 1..=100)] {
         if !range.contains(&found) {
-            let (least, most) = (range.start(), range.end());
-            return Err(Error::new(format!("`{option}` is {found}; expected {least} to {most}")));
+            let (min, max) = (range.start(), range.end());
+            return Err(Error::new(format!("`{option}` is {found}; expected {min} to {max}")));
         }
     }
     let min_confidence = args.min_confidence;

@@ -84,13 +84,13 @@ fn evaluate_question_model(
 /// Reads the run's own questions again and checks that they have not changed.
 fn own_questions(bundle: &ModelBundle<QuestionModel>) -> Result<ResolvedQuestions> {
     let text = bundle.extra_files.get(CONFIG).ok_or_else(|| {
-        Error::new("the model has no config.toml, so its validation questions are unknown: name a file with `--data`")
+        Error::new("the model has no config.toml, so its validation questions are unknown: give a file with `--data`")
     })?;
     let resolved = ResolvedQuestions::new(parse_config(&String::from_utf8_lossy(text), CONFIG)?)?;
     if resolved.prepared.valid_sha256 != bundle.metadata.valid_sha256 {
         return Err(Error::new(
             "the run's questions have changed since training (the validation questions differ): restore \
-             them, or name a file with `--data`",
+             them, or give a file with `--data`",
         ));
     }
     Ok(resolved)
@@ -99,21 +99,19 @@ fn own_questions(bundle: &ModelBundle<QuestionModel>) -> Result<ResolvedQuestion
 /// Reads the run's own text again and checks that it has not changed.
 pub(super) fn own_text(bundle: &LmBundle) -> Result<Resolved> {
     let text = bundle.extra_files.get(CONFIG).ok_or_else(|| {
-        Error::new("the model has no config.toml, so its validation text is unknown: name a text with `--text`")
+        Error::new("the model has no config.toml, so its validation text is unknown: give a text with `--text`")
     })?;
     let config: Config = parse_config(&String::from_utf8_lossy(text), CONFIG)?;
-    let resolved = match config.init.from {
-        None => Resolved::new(config)?,
-        // The vocabulary depends on that of the model that the run started from.
-        Some(_) => Resolved::with_pretrained(config, &PretrainedModel::of(bundle))?,
-    };
+    // The vocabulary depends on that of the model that the run started from.
+    let pretrained = config.init.from.is_some().then(|| PretrainedModel::of(bundle));
+    let resolved = Resolved::new(config, pretrained.as_ref())?;
     let dataset = &resolved.dataset;
     // Texts that differ by a one-to-one exchange of words have equal ids, so compare the tokenizers, too.
     let same_ids = dataset.valid_sha256() == bundle.metadata.valid_sha256;
     if !same_ids || dataset.tokenizer != bundle.tokenizer {
         return Err(Error::new(
             "the run's text has changed since training (the validation split or the vocabulary differs): \
-             restore it, or name a text with `--text`",
+             restore it, or give a text with `--text`",
         ));
     }
     Ok(resolved)

@@ -14,7 +14,7 @@ use crate::run::directory;
 pub fn run(args: &Export, backend: &BackendSelection) -> Result<()> {
     let path = &args.weights;
     if path.exists() {
-        return Err(Error::new(format!("{0} exists: name another file, or delete it", path.display())));
+        return Err(Error::new(format!("{0} exists: use another file, or delete it", path.display())));
     }
     let directory = directory::find_model(args.model.as_deref(), Some(LanguageModel::KIND))?;
     let device = backend.open()?;

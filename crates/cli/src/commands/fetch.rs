@@ -31,7 +31,7 @@ pub fn run(args: &Fetch) -> Result<()> {
             (None, "fables") => (embedded::FABLES.as_bytes().to_vec(), "this program".into()),
             (None, _) => {
                 return Err(Error::new(format!(
-                    "the corpus `{name}` has no download address: name its file with `--from FILE`"
+                    "the corpus `{name}` has no download address: give its file with `--from FILE`"
                 )));
             }
         },

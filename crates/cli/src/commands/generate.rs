@@ -132,7 +132,7 @@ fn encode(args: &Generate, bundle: &LmBundle, text: &str) -> Result<Prompt> {
         Error::from(error).with_hint(hint)
     })?;
     if !prompt.oov_tokens.is_empty() {
-        let action = if oov == OovPolicy::Drop { "dropped" } else { "read as unknown" };
+        let action = if oov == OovPolicy::Drop { "dropped" } else { "mapped to the unknown token" };
         let tokens = prompt.oov_tokens.join(", ");
         status(&format!("warning: not in the vocabulary and {action}: {tokens}"));
     }

@@ -21,16 +21,18 @@ use crate::error::{Error, Result};
 use crate::output::{print, print_json, status, warn};
 use crate::report::chart::{self, ChartOptions, LegendPosition, Series};
 
-/// Rows of held-out text that the gradients are averaged over.
-const ROWS: usize = 256;
-/// Rows per batch.
-const BATCH: usize = 64;
+/// The maximum number of held-out windows that the gradients are averaged over.
+const WINDOWS: usize = 256;
+/// Windows per batch.
+const BATCH_SIZE: usize = 64;
+/// Windows per batch for the validation loss.
+const LOSS_BATCH_SIZE: usize = 256;
 /// The maximum number of held-out windows for the validation loss.
 const LOSS_WINDOWS: usize = 8_192;
 /// The lags in the table.
 const TABLE_LAGS: [usize; 8] = [0, 1, 2, 5, 10, 20, 30, 40];
 
-/// The cells that are trained if no model is named.
+/// The cells that are trained if no model is given.
 const CELLS: [(&str, CellKind); 3] = [
     ("RNN", CellKind::Elman(Activation::Tanh)),
     ("LSTM", CellKind::Lstm),
@@ -109,19 +111,19 @@ fn limit(args: &Gradients) -> Result<FitLimit> {
 /// Trains an RNN, an LSTM and a GRU of the configuration's size on its text and measures each.
 fn train_cells(args: &Gradients, limit: FitLimit, backend: &BackendSelection, device: &Device) -> Result<Vec<Curve>> {
     let (config, _) = read(&args.config)?;
-    let resolved = Resolved::new(config)?;
+    let resolved = Resolved::new(config, None)?;
     warn(&resolved.warnings);
     if resolved.train.mode != TrainMode::Windows {
         return Err(Error::new(
-            "`train.mode` is `tbptt`, but `gradients` trains its three cells by windows: name trained models \
+            "`train.mode` is `tbptt`, but `gradients` trains its three cells by windows: give trained models \
              with `--model`, or another configuration",
         ));
     }
     let dataset = &resolved.dataset;
-    let rows = rows(dataset, args.max_lag, device)?;
+    let windows = held_out_windows(dataset, args.max_lag, device)?;
     // By window, as in training: a carried state may leave the range of states seen in training.
     let order = Order::Sequential;
-    let held_out = Loader::windows(dataset.valid_windows(), ROWS, order, device.clone());
+    let held_out = Loader::windows(dataset.valid_windows(), LOSS_BATCH_SIZE, order, device.clone());
     let held_out = held_out.slice(0, held_out.num_items().min(LOSS_WINDOWS));
     let seed = resolved.config.seed;
     let units = resolved.model.layers.last().map_or(256, |layer| layer.units);
@@ -133,40 +135,40 @@ fn train_cells(args: &Gradients, limit: FitLimit, backend: &BackendSelection, de
             frozen_embedding: false,
             ..resolved.model.clone()
         };
-        let fresh = config.init(seed, device)?.with_kernels(backend.kernels());
-        let untrained = gradient_reach(&fresh, &rows, args.max_lag, seed)?;
+        let initial = config.init(seed, device)?.with_kernels(backend.kernels());
+        let untrained = gradient_reach(&initial, &windows, args.max_lag, seed)?;
         status(&format!("training {name}"));
         let batches = endless_windows(dataset, &resolved.train, device);
-        let model = fit(fresh, batches, &resolved.train, limit)?;
+        let model = fit(initial, batches, &resolved.train, limit)?;
         let loss = evaluate(&model, &*held_out).map_err(models::Error::from)?.nats_per_token();
         status(&format!("{name} has a validation loss of {loss:.3} nats/token by window"));
-        let trained = gradient_reach(&model, &rows, args.max_lag, seed)?;
+        let trained = gradient_reach(&model, &windows, args.max_lag, seed)?;
         curves.push(Curve { name: name.into(), trained, untrained, recall: None });
     }
     Ok(curves)
 }
 
-/// Measures the named models, each on its own held-out text.
+/// Measures the given models, each on its own held-out text.
 fn measure_models(args: &Gradients, backend: &BackendSelection, device: &Device) -> Result<Vec<Curve>> {
     let mut curves = Vec::new();
     for directory in &args.model {
         let bundle: LmBundle = load_model(directory, backend, device)?;
         let dataset = own_text(&bundle)?.dataset;
-        let rows = rows(&dataset, args.max_lag, device)?;
+        let windows = held_out_windows(&dataset, args.max_lag, device)?;
         let metadata = &bundle.metadata;
-        let fresh = metadata.config.init(metadata.seed, device)?.with_kernels(backend.kernels());
+        let initial = metadata.config.init(metadata.seed, device)?.with_kernels(backend.kernels());
         curves.push(Curve {
             name: directory.display().to_string(),
-            trained: gradient_reach(&bundle.model, &rows, args.max_lag, metadata.seed)?,
-            untrained: gradient_reach(&fresh, &rows, args.max_lag, metadata.seed)?,
+            trained: gradient_reach(&bundle.model, &windows, args.max_lag, metadata.seed)?,
+            untrained: gradient_reach(&initial, &windows, args.max_lag, metadata.seed)?,
             recall: None,
         });
     }
     Ok(curves)
 }
 
-/// Windows of held-out ids, spread evenly over the validation split, in batches `[N, max_lag + 1]`.
-fn rows(dataset: &TextDataset, max_lag: usize, device: &Device) -> Result<Vec<Tensor<2, Int>>> {
+/// Windows of held-out ids, evenly spaced in the validation split, in batches `[N, max_lag + 1]`.
+fn held_out_windows(dataset: &TextDataset, max_lag: usize, device: &Device) -> Result<Vec<Tensor<2, Int>>> {
     let windows = Windows::new(dataset.ids.clone(), dataset.split.valid.clone(), max_lag + 1, 1);
     if windows.is_empty() {
         return Err(Error::new(format!(
@@ -176,18 +178,18 @@ fn rows(dataset: &TextDataset, max_lag: usize, device: &Device) -> Result<Vec<Te
             max_lag + 2
         )));
     }
-    let count = windows.len().min(ROWS);
-    let spread: Vec<usize> = (0..count).map(|at| at * windows.len() / count).collect();
+    let count = windows.len().min(WINDOWS);
+    let items: Vec<usize> = (0..count).map(|at| at * windows.len() / count).collect();
     let to_tensor = |items: &[usize]| {
         let ids: Vec<i32> = items.iter().flat_map(|&item| windows.input(item)).map(|id| id as i32).collect();
         Tensor::from_data(TensorData::new(ids, [items.len(), max_lag + 1]), device)
     };
-    Ok(spread.chunks(BATCH).map(to_tensor).collect())
+    Ok(items.chunks(BATCH_SIZE).map(to_tensor).collect())
 }
 
-fn gradient_reach(model: &LanguageModel, rows: &[Tensor<2, Int>], max_lag: usize, seed: u64) -> Result<Vec<f64>> {
+fn gradient_reach(model: &LanguageModel, windows: &[Tensor<2, Int>], max_lag: usize, seed: u64) -> Result<Vec<f64>> {
     let mut reach = GradientReach::new(max_lag);
-    for ids in rows {
+    for ids in windows {
         reach.accumulate(model, ids.clone(), seed).map_err(models::Error::from)?;
     }
     Ok(reach.relative_norms())
@@ -215,10 +217,10 @@ fn measure_recall(curves: &mut [Curve], args: &Gradients, backend: &BackendSelec
             let task = RecallTask { cues: CUES, gap };
             let layers = vec![LayerConfig::new(kind, 64)];
             let model_config = LanguageModelConfig::new(task.vocab_size(), 16, layers);
-            let fresh = model_config.init(RECALL_SEED, device)?.with_kernels(backend.kernels());
+            let initial = model_config.init(RECALL_SEED, device)?.with_kernels(backend.kernels());
             let batches = (0..).map(|step| task.batch(32, RECALL_SEED, step, &autodiff));
             let steps = args.steps.unwrap_or(RECALL_STEPS);
-            let model = fit(fresh, batches, &config, FitLimit::Steps(steps))?;
+            let model = fit(initial, batches, &config, FitLimit::Steps(steps))?;
             accuracies.push(recall_accuracy(&model, task, device)?);
         }
         curve.recall = Some(accuracies);

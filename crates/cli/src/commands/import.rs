@@ -15,6 +15,7 @@ use crate::device::BackendSelection;
 use crate::error::{Error, Result};
 use crate::output::{print, status, warn};
 use crate::run::directory;
+use crate::run::experiment::Experiment;
 
 /// Runs the command.
 pub fn run(args: &Import, backend: &BackendSelection) -> Result<()> {
@@ -48,7 +49,7 @@ pub fn run(args: &Import, backend: &BackendSelection) -> Result<()> {
 /// The model for the configuration's text, evaluated on its validation split.
 fn from_config(args: &Import, tensors: Tensors, backend: &BackendSelection, device: &Device) -> Result<LmBundle> {
     let (config, _) = read(&args.config)?;
-    let resolved = Resolved::new(config)?;
+    let resolved = Resolved::new(config, None)?;
     warn(&resolved.warnings);
     let dataset = &resolved.dataset;
     let model = import(resolved.model.zeros(device)?, layout(args.layout), tensors)?;
@@ -63,7 +64,7 @@ fn from_config(args: &Import, tensors: Tensors, backend: &BackendSelection, devi
     Ok(LmBundle { model, tokenizer: dataset.tokenizer.clone(), metadata, extra_files })
 }
 
-/// Replaces the prefixes of tensor names as `--rename` says.
+/// Replaces the prefixes of tensor names as given by `--rename`.
 fn renamed(tensors: Tensors, changes: &[String]) -> Result<Tensors> {
     let mut tensors = tensors;
     for change in changes {

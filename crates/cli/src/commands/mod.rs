@@ -36,10 +36,10 @@ fn load_model<M: Network>(directory: &Path, backend: &BackendSelection, device: 
     let bundle = ModelBundle::load(directory, device).map_err(|error| {
         let hint = match &error {
             models::Error::WrongKind { expected, .. } if *expected == LanguageModel::KIND => {
-                Some("name it with `--model`; `train` trains a language model, and `generate` uses it")
+                Some("give it with `--model`; `train` trains a language model, and `generate` uses it")
             }
             models::Error::WrongKind { .. } => Some(
-                "name it with `--model`; `train --config configs/qa.toml` trains a question model, and `ask` uses it",
+                "give it with `--model`; `train --config configs/qa.toml` trains a question model, and `ask` uses it",
             ),
             _ => None,
         };

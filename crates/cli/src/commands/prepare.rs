@@ -89,7 +89,7 @@ fn questions(args: &Prepare, config: QuestionsConfig) -> Result<()> {
 }
 
 fn text(args: &Prepare, config: Config) -> Result<()> {
-    let resolved = Resolved::new(config)?;
+    let resolved = Resolved::new(config, None)?;
     warn(&resolved.warnings);
     let streams = match resolved.train.mode {
         TrainMode::Windows | TrainMode::Examples => None,

@@ -11,16 +11,15 @@ use serde::Serialize;
 use serde_json::Value;
 use trainer::{Checkpoints, StopReason};
 
-use super::train::NewRun;
+use super::train::train_new;
 use crate::config::{AnyConfig, Config, ResolvedQuestions, read_any};
 use crate::device::BackendSelection;
 use crate::error::{Error, Result};
 use crate::observers::metrics_file::lines_without_times;
 use crate::output::{print, print_json, status, warn};
 use crate::run::directory;
-use crate::run::experiment::Experiment;
-use crate::run::experiment_qa::QaExperiment;
-use crate::run::init::{CONFIG, PreparedRun, check_is_run};
+use crate::run::experiment::{Experiment, RunContext};
+use crate::run::init::{CONFIG, check_is_run, new_experiment};
 use crate::run::provenance::{Origin, Provenance};
 use crate::run::signals::EXIT_INTERRUPTED;
 
@@ -58,15 +57,15 @@ pub fn run(args: &Reproduce, backend: &BackendSelection) -> Result<ExitCode> {
     match read_any(&config)?.0 {
         AnyConfig::LanguageModel(config) => {
             check_origin(&config, before.from.as_ref())?;
-            let PreparedRun { experiment, model, origin } = PreparedRun::new(*config, &device)?;
-            warn(&experiment.resolved.warnings);
-            train_again(args, &experiment, model, origin, &device, &backend)
+            let (resolved, model, origin) = new_experiment(*config, &device)?;
+            warn(&resolved.warnings);
+            train_again(args, &resolved, model, origin, &device, &backend)
         }
         AnyConfig::Questions(config) => {
-            let experiment = QaExperiment { resolved: ResolvedQuestions::new(*config)? };
-            warn(&experiment.resolved.warnings);
-            let model = experiment.init_model(&device)?;
-            train_again(args, &experiment, model, None, &device, &backend)
+            let resolved = ResolvedQuestions::new(*config)?;
+            warn(&resolved.warnings);
+            let model = resolved.init_model(&device)?;
+            train_again(args, &resolved, model, None, &device, &backend)
         }
     }
 }
@@ -104,9 +103,8 @@ fn train_again<C: Experiment>(
     }
     let name = run.file_name().map_or("run".into(), |name| name.to_string_lossy());
     let again = directory::create(args.out.as_deref(), &format!("{name}-again"))?;
-    let new_run = NewRun { run: &again, no_tui: args.json };
-    let outcome = new_run.train(experiment, model, origin, device, backend)?;
-    if matches!(outcome.stop_reason, StopReason::Requested { .. }) {
+    let context = RunContext { run: &again, device, backend, no_tui: args.json };
+    if let StopReason::Requested { .. } = train_new(context, experiment, model, origin)? {
         status("stopped before there was a result to compare");
         return Ok(ExitCode::from(EXIT_INTERRUPTED));
     }

@@ -52,7 +52,7 @@ pub fn run(args: &Runs) -> Result<()> {
     print(&table(&runs))
 }
 
-/// The row of the run in `path`; none if it is not a run.
+/// The row of the run in `path`; `None` if it is not a run.
 fn row(path: &Path) -> Option<Row> {
     if !path.join(CONFIG).is_file() && !path.join(MANIFEST).is_file() {
         return None;

@@ -10,7 +10,7 @@ use crate::output::{print, print_json, warn};
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
     let (config, _) = read(&args.config)?;
-    let resolved = Resolved::new(config)?;
+    let resolved = Resolved::new(config, None)?;
     warn(&resolved.warnings);
     let summary = Summary::new(&resolved.model, resolved.config.windows.context_len);
     if args.json { print_json(&summary) } else { print(&format!("{summary}\n")) }

@@ -14,7 +14,7 @@ const MAY_CHANGE: [&str; 4] = ["train.epochs", "train.early_stopping_patience", 
 /// # Errors
 /// Names every key that may not change.
 pub fn reject_changes<C: Serialize>(before: &C, now: &C, run: &str) -> Result<()> {
-    let rejected = changed(before, now, |key| !MAY_CHANGE.iter().any(|table| within(key, table)));
+    let rejected = changed(before, now, |key| !MAY_CHANGE.iter().any(|table| is_within(key, table)));
     if rejected.is_empty() {
         return Ok(());
     }
@@ -34,7 +34,7 @@ const SET_BY_MODEL: [&str; 4] = ["model", "tokens", "clean", "vocabulary.oov"];
 /// # Errors
 /// Names every key that may not change.
 pub fn reject_model_changes(before: &Config, now: &Config, model: &str) -> Result<()> {
-    let rejected = changed(before, now, |key| SET_BY_MODEL.iter().any(|table| within(key, table)));
+    let rejected = changed(before, now, |key| SET_BY_MODEL.iter().any(|table| is_within(key, table)));
     if rejected.is_empty() {
         return Ok(());
     }
@@ -56,7 +56,7 @@ fn changed<C: Serialize>(before: &C, now: &C, is_relevant: impl Fn(&str) -> bool
 }
 
 /// Whether `key` is `table` or a key in it.
-fn within(key: &str, table: &str) -> bool {
+fn is_within(key: &str, table: &str) -> bool {
     key.strip_prefix(table).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 

@@ -35,7 +35,7 @@ pub enum AnyConfig {
     Questions(Box<QuestionsConfig>),
 }
 
-/// Reads the language model configuration that the command line names, with its changes; also returns its name.
+/// Reads the language model configuration that the command line gives, with its overrides; also returns its name.
 ///
 /// # Errors
 /// As [`read_any`]; also if the configuration is for a question model.
@@ -49,7 +49,7 @@ pub fn read(args: &ConfigArgs) -> Result<(Config, String)> {
     }
 }
 
-/// Reads the configuration that the command line names, with its changes; also returns its name.
+/// Reads the configuration that the command line gives, with its overrides; also returns its name.
 ///
 /// # Errors
 /// If the file cannot be read or parsed, or a change is invalid.
@@ -59,7 +59,7 @@ pub fn read_any(args: &ConfigArgs) -> Result<(AnyConfig, String)> {
     let file = path.display().to_string();
     // Errors in the TOML are reported by `parse_config` below.
     let table: Table = text.parse().unwrap_or_default();
-    // `--text` before `--set`: changes such as `text.encoding` belong to the text of `--text`.
+    // `--text` before `--set`: overrides such as `text.encoding` apply to the text of `--text`.
     let config = if table.contains_key("task") {
         let mut config: QuestionsConfig = parse_config(&text, &file)?;
         if let Some(path) = &args.text {
@@ -97,7 +97,7 @@ fn text(args: &ConfigArgs) -> Result<(String, &Path)> {
                 Some((_, new)) => {
                     format!("it was renamed to {}", path.with_file_name(new).display())
                 }
-                None => format!("name one that exists, such as {DEFAULT}, or none"),
+                None => format!("use one that exists, such as {DEFAULT}, or none"),
             };
             let path = path.display();
             Err(Error::new(format!("the configuration {path} cannot be read ({error}): {expected}")))

@@ -7,7 +7,7 @@ use seqdata::{DatasetConfig, Fractions, TextDataset};
 use text_prep::{CharacterOptions, Cleaner, PreTokenizer, SourceOptions, TextSource, WordOptions};
 use trainer::{TrainConfig, TrainMode};
 
-use super::train_config::{TrainParts, train_config};
+use super::train_config::{reject_keys_of, train_config};
 use super::{Config, ModeKind, Model, PretrainedModel, TokenKind, Vectors, Windows};
 use crate::corpus::Corpus;
 use crate::error::{Error, Result};
@@ -27,33 +27,18 @@ pub struct Resolved {
 }
 
 impl Resolved {
-    /// Checks `config` and reads its text.
+    /// Checks `config` and reads its text. A trained model to start from replaces the sections `model`, `clean` and
+    /// `tokens`.
     ///
     /// # Errors
     /// If a value is out of range, or the text cannot be read or used.
-    pub fn new(config: Config) -> Result<Self> {
-        Self::resolve(config, None)
-    }
-
-    /// The same for a trained model, which replaces the sections `model`, `clean` and `tokens`.
-    ///
-    /// # Errors
-    /// As [`new`](Self::new).
-    pub fn with_pretrained(config: Config, pretrained: &PretrainedModel) -> Result<Self> {
-        Self::resolve(config, Some(pretrained))
-    }
-
-    fn resolve(mut config: Config, pretrained: Option<&PretrainedModel>) -> Result<Self> {
-        let train = train_config(&TrainParts {
-            seed: config.seed,
-            train: &config.train,
-            mode: match config.train.mode {
-                ModeKind::Windows => TrainMode::Windows,
-                ModeKind::Tbptt => TrainMode::Tbptt { bptt_len: config.train.bptt_len },
-            },
-            sample_every: config.samples.every_steps,
-            checkpoints: &config.checkpoints,
-        })?;
+    pub fn new(mut config: Config, pretrained: Option<&PretrainedModel>) -> Result<Self> {
+        let mode = match config.train.mode {
+            ModeKind::Windows => TrainMode::Windows,
+            ModeKind::Tbptt => TrainMode::Tbptt { bptt_len: config.train.bptt_len },
+        };
+        let sample_every = config.samples.every_steps;
+        let train = train_config(config.seed, &config.train, mode, sample_every, &config.checkpoints)?;
         train.check()?;
         let dataset_config = dataset_config(&config)?;
         let mut warnings = Vec::new();
@@ -99,11 +84,6 @@ impl Resolved {
         }
         Ok(Self { config, dataset, model, train, warnings })
     }
-
-    /// The configuration as TOML, complete.
-    pub fn to_toml(&self) -> String {
-        toml::to_string(&self.config).expect("a configuration is plain data")
-    }
 }
 
 /// The model's configuration; the vocabulary size is set once the text is read.
@@ -136,7 +116,7 @@ pub(super) fn vectors(vectors: &mut Vectors) -> Result<()> {
     match &vectors.path {
         None if !vectors.train => Err(Error::new(
             "`model.vectors.train` is false without `model.vectors.path`: the embedding would keep its random \
-             initial weights; name a file of word vectors, or leave it out",
+             initial weights; give a file of word vectors, or remove the key",
         )),
         None => Ok(()),
         Some(path) => {
@@ -185,35 +165,33 @@ fn dataset_config(config: &Config) -> Result<DatasetConfig> {
 
 fn pre_tokenizer(config: &Config) -> Result<PreTokenizer> {
     let tokens = &config.tokens;
-    let misplaced = match tokens.kind {
-        TokenKind::Words => [
-            tokens.unit.map(|_| ("unit", "characters")),
-            tokens.capitals.map(|_| ("capitals", "characters")),
-            tokens.jamo.map(|_| ("jamo", "characters")),
-        ],
-        TokenKind::Characters => [
-            tokens.punctuation.map(|_| ("punctuation", "words")),
-            tokens.lower_case.map(|_| ("lower_case", "words")),
-            tokens.stem.as_ref().map(|_| ("stem", "words")),
-        ],
-    };
-    if let Some((key, kind)) = misplaced.into_iter().flatten().next() {
-        return Err(Error::new(format!(
-            "`tokens.{key}` is given, which only `tokens.kind = \"{kind}\"` has; leave it out or \
-             change the kind"
-        )));
-    }
     let pre_tokenizer = match tokens.kind {
-        TokenKind::Words => PreTokenizer::Words(WordOptions {
-            punctuation: tokens.punctuation.unwrap_or_default(),
-            lower_case: tokens.lower_case.unwrap_or_default(),
-            stem: tokens.stem.clone(),
-        }),
-        TokenKind::Characters => PreTokenizer::Characters(CharacterOptions {
-            unit: tokens.unit.unwrap_or_default(),
-            capitals: tokens.capitals.unwrap_or_default(),
-            jamo: tokens.jamo.unwrap_or_default(),
-        }),
+        TokenKind::Words => {
+            let keys = [
+                ("unit", tokens.unit.is_some()),
+                ("capitals", tokens.capitals.is_some()),
+                ("jamo", tokens.jamo.is_some()),
+            ];
+            reject_keys_of("characters", "tokens", &keys)?;
+            PreTokenizer::Words(WordOptions {
+                punctuation: tokens.punctuation.unwrap_or_default(),
+                lower_case: tokens.lower_case.unwrap_or_default(),
+                stem: tokens.stem.clone(),
+            })
+        }
+        TokenKind::Characters => {
+            let keys = [
+                ("punctuation", tokens.punctuation.is_some()),
+                ("lower_case", tokens.lower_case.is_some()),
+                ("stem", tokens.stem.is_some()),
+            ];
+            reject_keys_of("words", "tokens", &keys)?;
+            PreTokenizer::Characters(CharacterOptions {
+                unit: tokens.unit.unwrap_or_default(),
+                capitals: tokens.capitals.unwrap_or_default(),
+                jamo: tokens.jamo.unwrap_or_default(),
+            })
+        }
     };
     pre_tokenizer.validate()?;
     Ok(pre_tokenizer)
@@ -249,8 +227,7 @@ fn text(config: &mut Config) -> Result<Box<dyn TextSource>> {
                 strip_gutenberg: text.strip_gutenberg,
             };
             let pieces = source.open(path)?;
-            let path = absolute(path)?;
-            text.path = Some(path);
+            text.path = Some(absolute(path)?);
             Ok(Box::new(pieces))
         }
     }

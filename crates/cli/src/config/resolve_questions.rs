@@ -3,12 +3,12 @@
 
 use qa::QuestionModelConfig;
 use qa::data::{Document, LoadedDocuments, QaDataset, QaDatasetConfig, read, read_squad, split};
-use trainer::TrainConfig;
+use trainer::{TrainConfig, TrainMode};
 
 use super::questions::{Data, QuestionsConfig, QuestionsModel};
 use super::resolve::{absolute, vectors};
 use super::train::{ModeKind, Train};
-use super::train_config::{TrainParts, train_config};
+use super::train_config::train_config;
 use crate::embedded;
 use crate::error::{Error, Result};
 
@@ -36,13 +36,8 @@ impl ResolvedQuestions {
     /// # Errors
     /// If a value is out of range, or the data cannot be read or used.
     pub fn new(mut config: QuestionsConfig) -> Result<Self> {
-        let train = train_config(&TrainParts {
-            seed: config.seed,
-            train: &config.train,
-            mode: trainer::TrainMode::Examples,
-            sample_every: config.samples.every_steps,
-            checkpoints: &config.checkpoints,
-        })?;
+        let sample_every = config.samples.every_steps;
+        let train = train_config(config.seed, &config.train, TrainMode::Examples, sample_every, &config.checkpoints)?;
         for (key, is_given) in [
             ("mode", config.train.mode != ModeKind::Windows),
             ("bptt_len", config.train.bptt_len != Train::default().bptt_len),
@@ -97,11 +92,6 @@ impl ResolvedQuestions {
             }
         }
         Ok(Self { config, prepared, valid, valid_found, model, train, warnings })
-    }
-
-    /// The configuration as TOML, complete.
-    pub fn to_toml(&self) -> String {
-        toml::to_string(&self.config).expect("a configuration is plain data")
     }
 }
 

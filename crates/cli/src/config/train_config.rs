@@ -5,19 +5,14 @@ use trainer::{AdamConfig, CheckpointPolicy, OptimizerConfig, RmspropConfig, Trai
 use super::{Checkpoints, Clip, Optimizer, OptimizerKind, Schedule, ScheduleKind, Train};
 use crate::error::{Error, Result};
 
-/// The parts of a configuration that determine the training, for both kinds of model.
-pub(super) struct TrainParts<'a> {
-    pub seed: u64,
-    pub train: &'a Train,
-    pub mode: TrainMode,
-    /// Steps between two samples.
-    pub sample_every: u64,
-    pub checkpoints: &'a Checkpoints,
-}
-
-/// The trainer's configuration with defaults filled in, not yet checked.
-pub(super) fn train_config(parts: &TrainParts) -> Result<TrainConfig> {
-    let TrainParts { seed, train, mode, sample_every, checkpoints } = *parts;
+/// The trainer's configuration with defaults filled in, not yet checked. A sample follows every `sample_every` steps.
+pub(super) fn train_config(
+    seed: u64,
+    train: &Train,
+    mode: TrainMode,
+    sample_every: u64,
+    checkpoints: &Checkpoints,
+) -> Result<TrainConfig> {
     Ok(TrainConfig {
         seed,
         epochs: train.epochs,
@@ -42,23 +37,20 @@ pub(super) fn train_config(parts: &TrainParts) -> Result<TrainConfig> {
 /// The schedule; rejects missing parameters and those of other kinds.
 fn schedule(section: &Schedule) -> Result<trainer::Schedule> {
     let Schedule { kind, factor, every_epochs, patience, .. } = *section;
-    let needed = match kind {
-        ScheduleKind::Constant | ScheduleKind::Cosine => [false, false, false],
-        ScheduleKind::Step => [true, true, false],
-        ScheduleKind::Exponential => [true, false, false],
-        ScheduleKind::Plateau => [true, false, true],
-    };
-    let given = [factor.is_some(), every_epochs.is_some(), patience.is_some()];
-    for ((key, needed), given) in ["factor", "every_epochs", "patience"].iter().zip(needed).zip(given) {
-        let kind = format!("`train.schedule.kind = \"{}\"`", format!("{kind:?}").to_lowercase());
-        if needed && !given {
-            return Err(Error::new(format!("`train.schedule.{key}` is missing, which {kind} needs; give it")));
-        }
-        if given && !needed {
-            return Err(Error::new(format!(
-                "`train.schedule.{key}` is given, which {kind} does not have; leave it out or change the kind"
-            )));
-        }
+    for (key, is_given, is_needed) in [
+        ("factor", factor.is_some(), !matches!(kind, ScheduleKind::Constant | ScheduleKind::Cosine)),
+        ("every_epochs", every_epochs.is_some(), kind == ScheduleKind::Step),
+        ("patience", patience.is_some(), kind == ScheduleKind::Plateau),
+    ] {
+        let (found, expected) = match (is_given, is_needed) {
+            (false, true) => ("is missing", "needs; give it"),
+            (true, false) => ("is given", "does not have; leave it out or change the kind"),
+            _ => continue,
+        };
+        let kind = format!("{kind:?}").to_lowercase();
+        return Err(Error::new(format!(
+            "`train.schedule.{key}` {found}, which `train.schedule.kind = \"{kind}\"` {expected}"
+        )));
     }
     let (factor, epochs) = (factor.unwrap_or(1.0), every_epochs.unwrap_or(1));
     let patience = patience.unwrap_or(1);
@@ -74,21 +66,9 @@ fn schedule(section: &Schedule) -> Result<trainer::Schedule> {
 /// The optimizer with defaults filled in; rejects hyperparameters of the other kind.
 fn optimizer(section: &Optimizer) -> Result<OptimizerConfig> {
     let Optimizer { kind, epsilon, rho, momentum, centered, beta_1, beta_2 } = *section;
-    let (misplaced, owner) = match kind {
-        OptimizerKind::Rmsprop => ([beta_1.map(|_| "beta_1"), beta_2.map(|_| "beta_2"), None], "adam"),
-        OptimizerKind::Adam => {
-            let given = [rho.map(|_| "rho"), momentum.map(|_| "momentum")];
-            ([given[0], given[1], centered.map(|_| "centered")], "rmsprop")
-        }
-    };
-    if let Some(key) = misplaced.into_iter().flatten().next() {
-        return Err(Error::new(format!(
-            "`train.optimizer.{key}` is given, which only `train.optimizer.kind = \"{owner}\"` has; \
-             leave it out or change the kind"
-        )));
-    }
     Ok(match kind {
         OptimizerKind::Rmsprop => {
+            reject_keys_of("adam", "train.optimizer", &[("beta_1", beta_1.is_some()), ("beta_2", beta_2.is_some())])?;
             let default = RmspropConfig::default();
             OptimizerConfig::Rmsprop(RmspropConfig {
                 rho: rho.unwrap_or(default.rho),
@@ -98,6 +78,8 @@ fn optimizer(section: &Optimizer) -> Result<OptimizerConfig> {
             })
         }
         OptimizerKind::Adam => {
+            let keys = [("rho", rho.is_some()), ("momentum", momentum.is_some()), ("centered", centered.is_some())];
+            reject_keys_of("rmsprop", "train.optimizer", &keys)?;
             let default = AdamConfig::default();
             OptimizerConfig::Adam(AdamConfig {
                 beta_1: beta_1.unwrap_or(default.beta_1),
@@ -106,6 +88,14 @@ fn optimizer(section: &Optimizer) -> Result<OptimizerConfig> {
             })
         }
     })
+}
+
+/// Rejects the keys of `section` that are given although only its kind `owner` has them.
+pub(super) fn reject_keys_of(owner: &str, section: &str, keys: &[(&str, bool)]) -> Result<()> {
+    let Some((key, _)) = keys.iter().find(|(_, is_given)| *is_given) else { return Ok(()) };
+    Err(Error::new(format!(
+        "`{section}.{key}` is given, which only `{section}.kind = \"{owner}\"` has; leave it out or change the kind"
+    )))
 }
 
 fn clip(section: &Clip) -> Result<Option<trainer::Clip>> {

@@ -127,7 +127,7 @@ impl<M> Observer<M> for Dashboard<M> {
             return self.plain.on_step(step);
         }
         let seconds = self.started_at.elapsed().as_secs_f64();
-        // Requested by a signal, which the view does not know of.
+        // Requested by a signal, of which the view is not informed.
         let stopping = self.stop.is_requested();
         let saved = self.saved.map(|(at, step)| SavedCheckpoint { seconds_ago: at.elapsed().as_secs_f64(), step });
         self.update(|state| {
@@ -141,8 +141,8 @@ impl<M> Observer<M> for Dashboard<M> {
             state.learning_rate = step.learning_rate;
             state.tokens_per_second = step.tokens_per_second;
             state.seconds = seconds;
-            let left = state.all_steps.saturating_sub(step.step_of_run) as f64;
-            state.eta_seconds = Some(step.seconds / step.step as f64 * left);
+            let remaining_steps = state.all_steps.saturating_sub(step.step_of_run) as f64;
+            state.eta_seconds = Some(step.seconds / step.step as f64 * remaining_steps);
             state.measured_at = Some(Instant::now());
         });
         Ok(())

@@ -69,7 +69,7 @@ pub fn draw(path: &Path, options: &ChartOptions, series: &[Series]) -> Result<()
 
 fn svg(options: &ChartOptions, series: &[Series]) -> std::result::Result<String, Box<dyn std::error::Error>> {
     let xs = series.iter().flat_map(|series| &series.points).map(|point| point.0);
-    let (left, right) = xs.fold((f64::INFINITY, 0.0), |(least, most), x| (x.min(least), x.max(most)));
+    let (left, right) = xs.fold((f64::INFINITY, 0.0), |(min, max), x| (x.min(min), x.max(max)));
     // A single point: start the axis at 0.
     let left = if left < right { left } else { 0.0 };
     if left >= right {

@@ -1,4 +1,4 @@
-//! The evaluation report at the end of a run: the loss beside baselines, how much of a sample is copied from the
+//! The evaluation report at the end of a run: the loss compared with baselines, how much of a sample is copied from the
 //! training text, and the number of parameters against the number of training tokens. Printed, and written to
 //! `score.md` and `score.json`.
 

@@ -14,8 +14,8 @@ use crate::error::Result;
 use crate::observers::sampling::TEMPERATURE;
 use crate::view::format::thousands;
 
-/// Writes `spelling.md` and returns a summary of the words in `sample` that the model invented; nothing for a word
-/// model.
+/// Writes `spelling.md` and returns a summary of the words in `sample` that the model invented; `None` for a word
+/// model, which can invent none.
 ///
 /// # Errors
 /// If the file cannot be written.
@@ -23,7 +23,7 @@ pub fn write(dataset: &TextDataset, best: &LmBundle, sample: &Sample, run: &Path
     if !matches!(dataset.tokenizer.pre_tokenizer, PreTokenizer::Characters(_)) {
         return Ok(None);
     }
-    let summary = sentence(&KnownWords::new(&training_text(dataset)).find_invented(&sample.text));
+    let summary = summarize(&KnownWords::new(&training_text(dataset)).find_invented(&sample.text));
     let quoted: String = sample.text.lines().map(|line| format!("> {line}\n")).collect();
     let file = format!(
         "# Spelling\n\nThe model of epoch {} {summary}\n\nWords are compared without regard to case. The \
@@ -46,7 +46,7 @@ fn training_text(dataset: &TextDataset) -> String {
     detokenizer.into_text()
 }
 
-fn sentence(found: &InventedWords) -> String {
+fn summarize(found: &InventedWords) -> String {
     let InventedWords { words, invented, examples } = found;
     let count = thousands(*words);
     match invented {
@@ -65,13 +65,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sentence_names_the_invented_words() {
+    fn the_summary_lists_the_invented_words() {
         let known = KnownWords::new("the fox and the crow");
-        let said = |text: &str| sentence(&known.find_invented(text));
-        assert_eq!(said("."), "spelled no whole word.");
-        assert_eq!(said(" the fox "), "spelled 2 words, all of them in the training text.");
-        let one = said(" the foxen and a fox ");
-        assert_eq!(one, "spelled 5 words, 40.0 % of them not in the training text: foxen, a");
-        assert!(said(" foxen foxen ").ends_with("100.0 % of them not in the training text: foxen …"));
+        let summary = |text: &str| summarize(&known.find_invented(text));
+        assert_eq!(summary("."), "spelled no whole word.");
+        assert_eq!(summary(" the fox "), "spelled 2 words, all of them in the training text.");
+        let found = summary(" the foxen and a fox ");
+        assert_eq!(found, "spelled 5 words, 40.0 % of them not in the training text: foxen, a");
+        assert!(summary(" foxen foxen ").ends_with("100.0 % of them not in the training text: foxen …"));
     }
 }

@@ -1,4 +1,4 @@
-//! The evaluation of a question generation model beside heuristic baselines, for the terminal and for `score.md`.
+//! The evaluation of a question generation model and of heuristic baselines, for the terminal and for `score.md`.
 
 use std::fmt::Write as _;
 

@@ -112,7 +112,7 @@ pub fn find_model(named: Option<&Path>, kind: Option<&str>) -> Result<PathBuf> {
         };
         Error::new(format!(
             "no finished run{what} under runs/: train one with `cargo xtask train{config}` (or \
-             `pastiche train{config}`), or name a model directory with `--model`",
+             `pastiche train{config}`), or give a model directory with `--model`",
         ))
     })
 }

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::tensor::Device;
-use kernels::KernelMode;
 use models::{Metadata, Network};
 use text_prep::Tokenizer;
 use trainer::{Job, Observer, Outcome, RunIdentity, StartFrom, StopFlag, StopReason, TrainConfig, TrainTask, train};
 
+use crate::device::BackendSelection;
 use crate::error::{Error, Result};
 use crate::observers::dashboard::{Dashboard, RunInfo};
 use crate::observers::metrics_file::{self, MetricsFile};
@@ -80,10 +80,8 @@ pub struct RunContext<'a> {
     pub run: &'a Path,
     /// The device.
     pub device: &'a Device,
-    /// The backend's name.
-    pub backend: &'a str,
-    /// Fused kernels or Burn's own operations.
-    pub kernels: KernelMode,
+    /// The backend and its kernels.
+    pub backend: &'a BackendSelection,
     /// Whether to print plain lines even on a terminal.
     pub no_tui: bool,
 }
@@ -93,7 +91,7 @@ impl RunContext<'_> {
     ///
     /// # Errors
     /// If the run cannot start or resume, or a result cannot be written.
-    pub fn train<C: Experiment>(&self, experiment: &C, start: StartFrom<C::Network>) -> Result<Outcome<C::Network>> {
+    pub fn train<C: Experiment>(&self, experiment: &C, start: StartFrom<C::Network>) -> Result<StopReason> {
         let stop = StopFlag::default();
         signals::install_handlers(&stop)?;
         let baselines = experiment.baselines();
@@ -104,8 +102,8 @@ impl RunContext<'_> {
             extra_files: BTreeMap::from([(CONFIG.to_string(), toml)]),
         };
         let observer = Box::new(self.observers(experiment, &C::chart_baselines(&baselines), &stop));
-        let (data, config) = (experiment.data(), experiment.train_config());
-        let Self { run, device, kernels, .. } = *self;
+        let (data, config, kernels) = (experiment.data(), experiment.train_config(), self.backend.kernels());
+        let Self { run, device, .. } = *self;
         let job = Job { data, config, identity, run_dir: run, device, kernels, stop };
         let stopping = job.stop.clone();
         let outcome = train(job, start, observer).map_err(|error| {
@@ -119,7 +117,7 @@ impl RunContext<'_> {
             self.draw(&C::chart_baselines(&baselines))?;
         }
         experiment.report_results(self, &outcome, &baselines)?;
-        Ok(outcome)
+        Ok(outcome.stop_reason)
     }
 
     fn observers<C: Experiment>(
@@ -132,7 +130,7 @@ impl RunContext<'_> {
         let samples = experiment.sample_cache(device);
         let info = RunInfo {
             run: run.into(),
-            backend: backend.into(),
+            backend: backend.name().into(),
             baselines: baselines.to_vec(),
             uses_ema: experiment.train_config().ema_decay > 0.0,
         };
@@ -160,7 +158,7 @@ impl RunContext<'_> {
                      --backend {} (or pastiche …)",
                     progress.steps,
                     self.run.display(),
-                    self.backend
+                    self.backend.name()
                 ));
             }
             StopReason::EarlyStopping => status(&format!(

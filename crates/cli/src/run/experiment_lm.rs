@@ -20,42 +20,36 @@ use crate::run::provenance::InputHashes;
 /// For a text of more tokens than this, a message says that n-grams are being counted.
 const LONG_TEXT: usize = 1_000_000;
 
-/// A language model and the text that it is trained on.
-pub struct LmExperiment {
-    /// The configuration and the prepared text.
-    pub resolved: Resolved,
-}
-
-impl Experiment for LmExperiment {
+impl Experiment for Resolved {
     type Network = LanguageModel;
     type Baselines = Baselines;
 
     fn data(&self) -> &TextDataset {
-        &self.resolved.dataset
+        &self.dataset
     }
 
     fn train_config(&self) -> &TrainConfig {
-        &self.resolved.train
+        &self.train
     }
 
     fn to_toml(&self) -> String {
-        self.resolved.to_toml()
+        toml::to_string(&self.config).expect("a configuration is plain data")
     }
 
     fn tokenizer(&self) -> &Tokenizer {
-        &self.resolved.dataset.tokenizer
+        &self.dataset.tokenizer
     }
 
     fn metadata(&self) -> LmMetadata {
-        let Resolved { config, dataset, model, .. } = &self.resolved;
+        let Resolved { config, dataset, model, .. } = self;
         let (window, valid) = (config.windows.context_len, dataset.valid_sha256());
         LmMetadata::new(model.clone(), window, config.seed, valid)
     }
 
     fn input_hashes(&self) -> InputHashes {
-        let dataset = &self.resolved.dataset;
+        let dataset = &self.dataset;
         InputHashes {
-            seed: self.resolved.config.seed,
+            seed: self.config.seed,
             text_sha256: dataset.text_sha256.clone(),
             train_sha256: dataset.train_sha256(),
             valid_sha256: dataset.valid_sha256(),
@@ -64,22 +58,22 @@ impl Experiment for LmExperiment {
 
     fn sample_cache(&self, device: &Device) -> SampleCache<LanguageModel> {
         SampleCache::new(LmSampler {
-            tokenizer: self.resolved.dataset.tokenizer.clone(),
+            tokenizer: self.dataset.tokenizer.clone(),
             metadata: self.metadata(),
-            state_mode: match self.resolved.train.mode {
+            state_mode: match self.train.mode {
                 TrainMode::Tbptt { .. } => StateMode::Carry,
                 TrainMode::Windows | TrainMode::Examples => StateMode::Window,
             },
             device: device.clone(),
-            max_tokens: self.resolved.config.samples.max_tokens,
+            max_tokens: self.config.samples.max_tokens,
         })
     }
 
     fn baselines(&self) -> Baselines {
-        if self.resolved.dataset.split.train.len() > LONG_TEXT {
+        if self.dataset.split.train.len() > LONG_TEXT {
             status("counting 5-grams for the n-gram baseline");
         }
-        Baselines::compute(&self.resolved.dataset)
+        Baselines::compute(&self.dataset)
     }
 
     fn chart_baselines(baselines: &Baselines) -> Vec<(String, f64)> {
@@ -98,7 +92,7 @@ impl Experiment for LmExperiment {
             losses.join(", ")
         ));
         if !matches!(outcome.stop_reason, StopReason::Requested { .. }) {
-            self.write_reports(context, outcome, baselines)?;
+            write_reports(self, context, outcome, baselines)?;
         }
         let mode = match metadata.state_mode() {
             StateMode::Carry => "carry",
@@ -111,20 +105,18 @@ impl Experiment for LmExperiment {
     }
 }
 
-impl LmExperiment {
-    /// Writes and prints the reports on a finished run.
-    fn write_reports(&self, context: &RunContext, outcome: &Outcome, baselines: &Baselines) -> Result<()> {
-        let (dataset, best, run) = (&self.resolved.dataset, &outcome.best, context.run);
-        tensorboard_log::write_embeddings(run, best)?;
-        let sample = final_sample(best, context.device)?;
-        if let Some(summary) = invented_words_report::write(dataset, best, &sample, run)? {
-            status(&summary);
-        }
-        let report = EvaluationReport::new(dataset, best, baselines, &sample);
-        report.write(run)?;
-        for sentence in [report.comparison(), report.memorization(), report.size()] {
-            status(&sentence);
-        }
-        Ok(())
+/// Writes and prints the reports on a finished run.
+fn write_reports(resolved: &Resolved, context: &RunContext, outcome: &Outcome, baselines: &Baselines) -> Result<()> {
+    let (dataset, best, run) = (&resolved.dataset, &outcome.best, context.run);
+    tensorboard_log::write_embeddings(run, best)?;
+    let sample = final_sample(best, context.device)?;
+    if let Some(summary) = invented_words_report::write(dataset, best, &sample, run)? {
+        status(&summary);
     }
+    let report = EvaluationReport::new(dataset, best, baselines, &sample);
+    report.write(run)?;
+    for sentence in [report.comparison(), report.memorization(), report.size()] {
+        status(&sentence);
+    }
+    Ok(())
 }

@@ -19,42 +19,36 @@ use crate::run::experiment::{Experiment, RunContext, model_label};
 use crate::run::provenance::InputHashes;
 use crate::run::word_vectors;
 
-/// A question generation model and the data that it is trained on.
-pub struct QaExperiment {
-    /// The configuration and the prepared questions.
-    pub resolved: ResolvedQuestions,
-}
-
-impl Experiment for QaExperiment {
+impl Experiment for ResolvedQuestions {
     type Network = QuestionModel;
     type Baselines = ();
 
     fn data(&self) -> &QaDataset {
-        &self.resolved.prepared
+        &self.prepared
     }
 
     fn train_config(&self) -> &TrainConfig {
-        &self.resolved.train
+        &self.train
     }
 
     fn to_toml(&self) -> String {
-        self.resolved.to_toml()
+        toml::to_string(&self.config).expect("a configuration is plain data")
     }
 
     fn tokenizer(&self) -> &Tokenizer {
-        &self.resolved.prepared.tokenizer
+        &self.prepared.tokenizer
     }
 
     fn metadata(&self) -> Metadata<QuestionModelConfig> {
-        let ResolvedQuestions { config, prepared, model, .. } = &self.resolved;
+        let ResolvedQuestions { config, prepared, model, .. } = self;
         let (longest, valid) = (prepared.max_sentence_len, prepared.valid_sha256.clone());
         Metadata::untrained(QuestionModel::KIND, model.clone(), longest, config.seed, valid)
     }
 
     fn input_hashes(&self) -> InputHashes {
-        let prepared = &self.resolved.prepared;
+        let prepared = &self.prepared;
         InputHashes {
-            seed: self.resolved.config.seed,
+            seed: self.config.seed,
             text_sha256: prepared.text_sha256.clone(),
             train_sha256: prepared.train_sha256.clone(),
             valid_sha256: prepared.valid_sha256.clone(),
@@ -63,16 +57,16 @@ impl Experiment for QaExperiment {
 
     fn sample_cache(&self, device: &Device) -> SampleCache<QuestionModel> {
         // The first sentences of the validation data; their number is configured.
-        let passages = self.resolved.valid.iter().flat_map(|document| &document.passages);
+        let passages = self.valid.iter().flat_map(|document| &document.passages);
         let text: Vec<String> = passages
             .flat_map(|passage| {
                 text_prep::spans::sentences(&passage.text).into_iter().map(|range| passage.text[range].to_owned())
             })
-            .take(self.resolved.config.samples.sentences)
+            .take(self.config.samples.sentences)
             .collect();
         SampleCache::new(QuestionSampler {
             text: text.join(" "),
-            vocabulary: self.resolved.prepared.tokenizer.vocabulary.clone(),
+            vocabulary: self.prepared.tokenizer.vocabulary.clone(),
             device: device.clone(),
         })
     }
@@ -100,16 +94,16 @@ impl Experiment for QaExperiment {
     }
 }
 
-impl QaExperiment {
-    /// A newly initialized model, with pretrained word vectors if the configuration names them.
+impl ResolvedQuestions {
+    /// A newly initialized model, with pretrained word vectors if the configuration has them.
     ///
     /// # Errors
     /// If the vectors cannot be read.
     pub fn init_model(&self, device: &Device) -> Result<QuestionModel> {
-        let model = self.resolved.model.init(self.resolved.config.seed, device)?;
-        let vocabulary = &self.resolved.prepared.tokenizer.vocabulary;
-        let Some(path) = &self.resolved.config.model.vectors.path else { return Ok(model) };
-        let vectors = word_vectors::read(path, vocabulary, self.resolved.model.embedding_dim)?;
+        let model = self.model.init(self.config.seed, device)?;
+        let vocabulary = &self.prepared.tokenizer.vocabulary;
+        let Some(path) = &self.config.model.vectors.path else { return Ok(model) };
+        let vectors = word_vectors::read(path, vocabulary, self.model.embedding_dim)?;
         let known = vocabulary.num_words() as f64;
         status(&format!("word vectors cover {:.1} % of the vocabulary", 100.0 * vectors.len() as f64 / known));
         let mut model = model;
@@ -122,11 +116,11 @@ impl QaExperiment {
         let pipeline = QaPipeline::new(trained, device);
         Ok(evaluate_questions(
             &pipeline,
-            &self.resolved.valid,
-            self.resolved.valid_found,
+            &self.valid,
+            self.valid_found,
             CONSTANT_QUESTION,
             BeamOptions::default(),
-            (NUM_SAMPLE_QUESTIONS, self.resolved.config.seed),
+            (NUM_SAMPLE_QUESTIONS, self.config.seed),
         )?)
     }
 }

@@ -15,7 +15,6 @@ use crate::config::{
 };
 use crate::error::{Error, Result};
 use crate::output::status;
-use crate::run::experiment_lm::LmExperiment;
 use crate::run::provenance::Origin;
 use crate::run::word_vectors::PretrainedVectors;
 
@@ -28,11 +27,11 @@ pub const CONFIG: &str = "config.toml";
 /// If it cannot be read, or a change is rejected.
 pub fn new_run_config(args: &Train) -> Result<(AnyConfig, String)> {
     let Some(model) = &args.init_from else { return read_any(&args.config) };
-    let own = Some(model.join(CONFIG)).filter(|own| own.is_file());
+    let model_config = Some(model.join(CONFIG)).filter(|model_config| model_config.is_file());
     // An imported model may have no configuration: then the default one is used.
-    let unchanged = ConfigArgs { config: own.clone(), ..ConfigArgs::default() };
+    let unchanged = ConfigArgs { config: model_config.clone(), ..ConfigArgs::default() };
     let (before, _) = read(&unchanged)?;
-    let (mut config, _) = read(&ConfigArgs { config: own, ..args.config.clone() })?;
+    let (mut config, _) = read(&ConfigArgs { config: model_config, ..args.config.clone() })?;
     reject_model_changes(&before, &config, &model.display().to_string())?;
     let name = model.file_name().map_or("run".into(), |name| name.to_string_lossy());
     let name = format!("from-{name}");
@@ -76,9 +75,7 @@ pub fn resumed_config(run: &Path, args: &ConfigArgs) -> Result<AnyConfig> {
     let before = config(ConfigArgs::default())?;
     let now = config(args.clone())?;
     match (&before, &now) {
-        (AnyConfig::Questions(before), AnyConfig::Questions(now)) => {
-            reject_changes(before, now, &name)?;
-        }
+        (AnyConfig::Questions(before), AnyConfig::Questions(now)) => reject_changes(before, now, &name)?,
         (AnyConfig::LanguageModel(before), AnyConfig::LanguageModel(now)) => reject_changes(before, now, &name)?,
         // Both come from the same file, and its task cannot be changed.
         _ => {}
@@ -90,62 +87,48 @@ pub fn resumed_config(run: &Path, args: &ConfigArgs) -> Result<AnyConfig> {
 ///
 /// # Errors
 /// If the text cannot be prepared, or the checkpoint cannot be read.
-pub fn resumed_experiment(run: &Path, config: Config) -> Result<LmExperiment> {
+pub fn resumed_experiment(run: &Path, config: Config) -> Result<Resolved> {
     if config.init.from.is_none() {
-        return Ok(LmExperiment { resolved: Resolved::new(config)? });
+        return Resolved::new(config, None);
     }
     // The checkpoint contains the vocabulary, even if the model that the run was initialized from is gone.
     let newest = Checkpoints::of(run).newest_path()?;
     let model = LmBundle::read_metadata(&newest)?.config;
     let tokenizer = models::bundle::read_tokenizer(&newest)?;
-    let pretrained = PretrainedModel { tokenizer, model, new_tokens: NewTokens::Unk };
-    Ok(LmExperiment { resolved: Resolved::with_pretrained(config, &pretrained)? })
+    Resolved::new(config, Some(&PretrainedModel { tokenizer, model, new_tokens: NewTokens::Unk }))
 }
 
-/// The data and the initial weights of a new run.
-pub struct PreparedRun {
-    /// The configuration and data.
-    pub experiment: LmExperiment,
-    /// The model with its initial weights.
-    pub model: LanguageModel,
-    /// The trained model from which the weights were initialized.
-    pub origin: Option<Origin>,
-}
-
-impl PreparedRun {
-    /// Prepares the text and initializes the weights, from the trained model if `config` names one.
-    ///
-    /// # Errors
-    /// If the configuration, the text or the model is rejected.
-    pub fn new(config: Config, device: &Device) -> Result<Self> {
-        let Some(path) = config.init.from.clone() else {
-            let resolved = Resolved::new(config)?;
-            let model = init_model(&resolved, device)?;
-            return Ok(Self { experiment: LmExperiment { resolved }, model, origin: None });
+/// The data of a new run, its model with initial weights, and the trained model that `config` takes them from, if any.
+///
+/// # Errors
+/// If the configuration, the text or the model is rejected.
+pub fn new_experiment(config: Config, device: &Device) -> Result<(Resolved, LanguageModel, Option<Origin>)> {
+    let Some(path) = config.init.from.clone() else {
+        let resolved = Resolved::new(config, None)?;
+        let model = init_model(&resolved, device)?;
+        return Ok((resolved, model, None));
+    };
+    let bundle = LmBundle::load(&path, device)?;
+    let manifest = path.join(MANIFEST);
+    let manifest = std::fs::read(&manifest).map_err(Error::io(&manifest, "read"))?;
+    let pretrained = PretrainedModel { new_tokens: config.init.new_tokens, ..PretrainedModel::of(&bundle) };
+    let resolved = Resolved::new(config, Some(&pretrained))?;
+    let (before, now) = (bundle.model.vocab_size(), resolved.model.vocab_size);
+    if now > before {
+        let how = if bundle.metadata.config.frozen_embedding {
+            "and keep their random embeddings, because the embedding is frozen"
+        } else {
+            "and are learned from random embeddings"
         };
-        let artifact = LmBundle::load(&path, device)?;
-        let manifest = path.join(MANIFEST);
-        let manifest = std::fs::read(&manifest).map_err(Error::io(&manifest, "read"))?;
-        let new_tokens = config.init.new_tokens;
-        let resolved =
-            Resolved::with_pretrained(config, &PretrainedModel { new_tokens, ..PretrainedModel::of(&artifact) })?;
-        let (before, now) = (artifact.model.vocab_size(), resolved.model.vocab_size);
-        if now > before {
-            let how = if artifact.metadata.config.frozen_embedding {
-                "and keep their random embeddings, because the embedding is frozen"
-            } else {
-                "and are learned from random embeddings"
-            };
-            status(&format!("{} tokens are new {how}", now - before));
-        }
-        let model = artifact.model.resize_vocab(resolved.model.init(resolved.config.seed, device)?);
-        let model_directory = resolved.config.init.from.clone().unwrap_or(path);
-        let origin = Origin { model: model_directory, manifest_sha256: sha256(&manifest) };
-        Ok(Self { experiment: LmExperiment { resolved }, model, origin: Some(origin) })
+        status(&format!("{} tokens are new {how}", now - before));
     }
+    let model = bundle.model.resize_vocab(resolved.model.init(resolved.config.seed, device)?);
+    let directory = resolved.config.init.from.clone().unwrap_or(path);
+    let origin = Origin { model: directory, manifest_sha256: sha256(&manifest) };
+    Ok((resolved, model, Some(origin)))
 }
 
-/// A newly initialized model, with pretrained word vectors if the configuration names them.
+/// A newly initialized model, with pretrained word vectors if the configuration has them.
 fn init_model(resolved: &Resolved, device: &Device) -> Result<LanguageModel> {
     let model = resolved.model.init(resolved.config.seed, device)?;
     match PretrainedVectors::read(resolved)? {

@@ -138,8 +138,8 @@ mod tests {
         assert_eq!(rejected(&[("a", &[])]), "the vectors are empty");
         let uneven = rejected(&[("a", &[1.0, 2.0]), ("b\n", &[1.0])]);
         assert_eq!(uneven, "the vector of \"b\\n\" has 1 values, expected 2");
-        let left = fs::read_to_string(folder.path().join(VECTORS)).unwrap();
-        assert_eq!(left, "1\t2\n");
+        let written = fs::read_to_string(folder.path().join(VECTORS)).unwrap();
+        assert_eq!(written, "1\t2\n");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
     }
 

@@ -39,7 +39,7 @@ impl Message {
         self.raw_varint(u64::from(field) << 3 | wire_type)
     }
 
-    /// Seven bits per byte, lowest first; the eighth bit says that more bytes follow.
+    /// Seven bits per byte, lowest first; the eighth bit is set if more bytes follow.
     fn raw_varint(mut self, mut value: u64) -> Self {
         while value >= 0x80 {
             self.0.push(value as u8 | 0x80);

@@ -15,7 +15,7 @@ const MIN_CHART_HEIGHT: u16 = 6;
 const STATS_HEIGHT: u16 = 6;
 /// Columns of the statistics panel.
 const STATS_WIDTH: u16 = 32;
-/// Below this width the sample is placed under the statistics and not beside them.
+/// Below this width the sample is placed below the statistics and not next to them.
 const MIN_SIDE_BY_SIDE_WIDTH: u16 = 60;
 
 /// Draws `state`, in colour unless `NO_COLOR` is set.

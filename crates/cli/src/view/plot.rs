@@ -50,13 +50,13 @@ pub fn draw(frame: &mut Frame, area: Rect, state: &ViewState, theme: Theme) {
 
     // Baselines: a dot in every second column of the plot area, which starts after the labels and the axis.
     let y_labels = ticks.labels();
-    let taken = y_labels.iter().map(String::len).max().unwrap_or(0) + 1;
-    let last = (columns.saturating_sub(2 * taken + 1)).max(1) as f64;
+    let axis_width = y_labels.iter().map(String::len).max().unwrap_or(0) + 1;
+    let last_dot = (columns.saturating_sub(2 * axis_width + 1)).max(1) as f64;
     let dots: Vec<Vec<(f64, f64)>> = state
         .baselines
         .iter()
         .map(|baseline| {
-            let x = (0..=last as usize).step_by(4).map(|dot| dot as f64 / last);
+            let x = (0..=last_dot as usize).step_by(4).map(|dot| dot as f64 / last_dot);
             x.map(|x| (x_bounds[0] + x * (x_bounds[1] - x_bounds[0]), baseline.nats)).collect()
         })
         .collect();
@@ -133,10 +133,10 @@ fn place_labels(mut labels: Vec<Label>, ticks: &Ticks, rows: u16) -> Vec<(u16, L
 
 /// The first and the last step, at least one apart. The axis starts at 0 unless the first point is far from it.
 fn x_bounds(steps: impl Iterator<Item = f64>) -> [f64; 2] {
-    let (least, most) = steps.fold((f64::INFINITY, 0.0), |(least, most), x| (x.min(least), x.max(most)));
-    let left: f64 = if least.is_finite() && least > most / 5.0 { least } else { 0.0 };
-    // Adding 1 to a huge count changes nothing in floating point.
-    [left, most.max(left + 1.0).max(left * (1.0 + 1e-9))]
+    let (min, max) = steps.fold((f64::INFINITY, 0.0), |(min, max), x| (x.min(min), x.max(max)));
+    let left: f64 = if min.is_finite() && min > max / 5.0 { min } else { 0.0 };
+    // In floating point, adding 1 does not change a huge number.
+    [left, max.max(left + 1.0).max(left * (1.0 + 1e-9))]
 }
 
 fn x_labels([left, right]: [f64; 2], width: u16) -> Vec<String> {
@@ -164,33 +164,33 @@ impl Ticks {
         train.sort_by(f64::total_cmp);
         // A diverged loss is cut off, so that the rest stays readable.
         let median = train.get(train.len() / 2).copied();
-        let highest = median.filter(|&nats| nats > 0.0).map_or(MAX_SCALED_LOSS, |nats| 2.5 * nats);
-        let shown = train.into_iter().chain(losses.filter(is_scaled)).filter(|&nats| nats <= highest);
-        let range = |(least, top): (f64, f64), nats: f64| (least.min(nats), top.max(nats));
-        let (mut least, mut top) = shown.fold((f64::INFINITY, f64::NEG_INFINITY), range);
-        if least > top {
-            (least, top) = (0.0, 1.0);
+        let limit = median.filter(|&nats| nats > 0.0).map_or(MAX_SCALED_LOSS, |nats| 2.5 * nats);
+        let shown = train.into_iter().chain(losses.filter(is_scaled)).filter(|&nats| nats <= limit);
+        let range = |(min, max): (f64, f64), nats: f64| (min.min(nats), max.max(nats));
+        let (mut min, mut max) = shown.fold((f64::INFINITY, f64::NEG_INFINITY), range);
+        if min > max {
+            (min, max) = (0.0, 1.0);
         }
-        if top - least < 0.02 {
-            (least, top) = (least - 0.01, top + 0.01);
+        if max - min < 0.02 {
+            (min, max) = (min - 0.01, max + 0.01);
         }
-        // At most one tick per two rows; among those scales, the tightest one.
+        // Of the scales with at most one tick per two rows, the one with the smallest range.
         let max_ticks = usize::from((rows.max(3) - 1) / 2);
         let powers = -2..=6;
-        let steps = powers.flat_map(|power| TICK_STEPS.map(|round| (power, round)));
-        let scales = steps.map(|(power, round)| Self::of(least, top, power, round));
+        let steps = powers.flat_map(|power| TICK_STEPS.map(|multiple| (power, multiple)));
+        let scales = steps.map(|(power, multiple)| Self::with_step(min, max, power, multiple));
         let fit = scales.filter(|scale| scale.count - 1 <= max_ticks);
         let span = |scale: &Self| scale.bounds()[1] - scale.bounds()[0];
         let best = fit.min_by(|a, b| span(a).total_cmp(&span(b)));
         best.unwrap_or(Self { bottom: -MAX_SCALED_LOSS, step: 2.0 * MAX_SCALED_LOSS, count: 2, decimals: 0 })
     }
 
-    /// Ticks at multiples of `round` · 10^`power`.
-    fn of(least: f64, top: f64, power: i32, round: f64) -> Self {
-        let step = round * 10f64.powi(power);
-        let bottom = (least / step).floor();
-        let count = ((top / step).ceil() - bottom).max(1.0) as usize + 1;
-        let decimals = i32::from(round.fract() > 0.0) - power;
+    /// Ticks at multiples of `multiple` · 10^`power` that cover `min` to `max`.
+    fn with_step(min: f64, max: f64, power: i32, multiple: f64) -> Self {
+        let step = multiple * 10f64.powi(power);
+        let bottom = (min / step).floor();
+        let count = ((max / step).ceil() - bottom).max(1.0) as usize + 1;
+        let decimals = i32::from(multiple.fract() > 0.0) - power;
         Self { bottom: bottom * step, step, count, decimals: decimals.max(0) as usize }
     }
 
@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn labels_do_not_overlap() {
         let label = |nats| Label { nats, marker: ' ', text: String::new(), style: Style::new() };
-        let ticks = Ticks::of(0.0, 10.0, 0, 5.0);
+        let ticks = Ticks::with_step(0.0, 10.0, 0, 5.0);
         let rows = |losses: &[f64]| -> Vec<u16> {
             let labels = losses.iter().map(|&nats| label(nats)).collect();
             place_labels(labels, &ticks, 10).into_iter().map(|(row, _)| row).collect()

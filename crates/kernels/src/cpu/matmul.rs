@@ -2,7 +2,7 @@
 //!
 //! B is stored in panels a few vectors wide, row after row, so that the inner loop reads it sequentially while a
 //! tile of C stays in registers. A library that takes both matrices unpacked packs B at every call: for the
-//! sixteen rows of a batch that one CPU core gets, packing costs as much as the product itself. Sums go over k in
+//! sixteen rows of a batch that each CPU core computes, packing costs as much as the product itself. Sums go over k in
 //! order, in blocks of fixed length, so a value of C does not depend on how its rows are split over threads.
 
 use std::ops::Range;
@@ -17,7 +17,7 @@ use super::view::{MatrixPtr, MatrixView};
 
 /// The width of a panel in vectors.
 pub(super) const PANEL_VECTORS: usize = 3;
-/// Rows of B in one block of k: at the width of a panel, 24 KiB or less.
+/// Rows of B in one block of k. Such a block of a panel takes 24 KiB or less.
 pub(super) const K_BLOCK: usize = 128;
 
 /// A matrix B `[K, N]`, packed for one SIMD level.
@@ -119,7 +119,7 @@ impl<T: SimdFloat> PackedMatrix<T> {
     /// `c` has as many rows as A and `columns` columns, and they may be written (see [`MatrixPtr::new`]).
     #[inline(always)]
     pub unsafe fn multiply_into<S: Simd>(&self, simd: S, a: MatrixView<T>, c: MatrixPtr<T>, columns: usize) {
-        // SAFETY: the caller guarantees it. A product wider than `columns` is computed in a buffer of its size,
+        // SAFETY: the caller guarantees it. A wider product, or one of several blocks of k, is computed in a buffer,
         // which is read only once it is complete.
         unsafe {
             if columns == self.columns && self.rows <= K_BLOCK {
@@ -173,8 +173,8 @@ impl<T: SimdFloat> PackedMatrix<T> {
             if a.row_stride != 1 || a.column_stride == 1 {
                 return self.multiply_rows(simd, a, c, add, panels, depth);
             }
-            // A is column-major: reading it along its rows would touch one cache line per value. Some rows at a time
-            // are copied close together, for all panels at once.
+            // A is column-major: reading it along its rows would touch one cache line per value. A few rows at a time
+            // are copied to contiguous memory, once for all panels.
             let mut block = Scratch::new(T::PAD * K_BLOCK.min(a.columns));
             for from in depth.step_by(K_BLOCK) {
                 let depth = from..(from + K_BLOCK).min(a.columns);
@@ -303,7 +303,7 @@ pub(super) unsafe fn multiply_panel<T: SimdFloat, S: Simd, const W: usize>(
         let add = add || from > 0;
         let mut row = 0;
         // SAFETY: all rows below `a.rows` are rows of `c`, and later blocks of columns add to what the first one
-        // has written. A has as many columns as B has rows: both were sliced alike.
+        // has written. A has as many columns as B has rows: both have the same range of k.
         unsafe {
             if S::REGISTER_COUNT >= 32 {
                 while a.rows - row >= 8 {

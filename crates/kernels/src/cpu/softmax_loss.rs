@@ -17,7 +17,7 @@ use super::view::{MatrixPtr, MatrixView};
 
 /// Values in a block of y: 8 MiB in f32. A block has at least one row.
 const BLOCK: usize = 1 << 21;
-/// Columns of y that a thread processes at a time: some panels.
+/// Columns of y that a thread processes at a time: several panels of a [`PackedMatrix`].
 const COLUMNS: usize = 192;
 /// Rows of W that a thread processes at a time.
 const UNITS: usize = 32;
@@ -195,7 +195,7 @@ impl<T: SimdFloat> WithSimd for RunBackward<'_, T> {
                 // SAFETY: each row belongs to one task.
                 let y = unsafe { &mut shared.row(at)[..vocabulary] };
                 let gradient = gradient[block.start + at];
-                simd.vectorize(Differentiate { y, normalizer, gradient });
+                simd.vectorize(ScaledSoftmax { y, normalizer, gradient });
                 y[targets[block.start + at] as usize] += T::from_f64(-gradient.to_f64());
             });
             let first = block.start == 0;
@@ -213,7 +213,7 @@ impl<T: SimdFloat> WithSimd for RunBackward<'_, T> {
     }
 }
 
-/// dx = dy Wᵀ, computed as W dyᵀ: W is the larger matrix, and is read in its own order this way.
+/// dx = dy Wᵀ, computed as W dyᵀ: this way W, the larger matrix, is read in memory order.
 #[inline(always)]
 fn input_gradient<T: SimdFloat, S: Simd>(simd: S, dy: MatrixView<T>, kernel: MatrixView<T>, dx: &mut [T]) {
     let (units, rows) = (kernel.rows, dy.rows);
@@ -296,30 +296,30 @@ impl<T: SimdFloat> WithSimd for LogSumExp<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> T {
         let (vectors, rest) = T::vectors::<S>(self.0);
-        let mut largest = T::splat(simd, T::from_f64(f64::NEG_INFINITY));
+        let mut max = T::splat(simd, T::from_f64(f64::NEG_INFINITY));
         for &y in vectors {
-            largest = T::max(simd, largest, y);
+            max = T::max(simd, max, y);
         }
-        let largest = T::reduce_max(simd, largest);
-        let largest = rest.iter().fold(largest, |largest, &y| if y > largest { y } else { largest });
-        let shift = T::splat(simd, largest);
+        let max = T::reduce_max(simd, max);
+        let max = rest.iter().fold(max, |max, &y| if y > max { y } else { max });
+        let shift = T::splat(simd, max);
         let mut sums = T::splat(simd, T::default());
         for &y in vectors {
             sums = T::add(simd, sums, T::exp(simd, T::sub(simd, y, shift)));
         }
-        let rest: f64 = rest.iter().map(|y| (y.to_f64() - largest.to_f64()).exp()).sum();
-        T::from_f64((T::reduce_sum(simd, sums).to_f64() + rest).ln() + largest.to_f64())
+        let rest: f64 = rest.iter().map(|y| (y.to_f64() - max.to_f64()).exp()).sum();
+        T::from_f64((T::reduce_sum(simd, sums).to_f64() + rest).ln() + max.to_f64())
     }
 }
 
 /// Overwrites y with d · softmax(y).
-struct Differentiate<'a, T> {
+struct ScaledSoftmax<'a, T> {
     y: &'a mut [T],
     normalizer: T,
     gradient: T,
 }
 
-impl<T: SimdFloat> WithSimd for Differentiate<'_, T> {
+impl<T: SimdFloat> WithSimd for ScaledSoftmax<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -354,7 +354,7 @@ impl<T: SimdFloat> WithSimd for WeightColumns<'_, T> {
         let packed = PackedMatrix::new(simd, dy);
         let mut totals = Scratch::zeros(packed.columns());
         packed.column_sums(simd, &mut totals);
-        // SAFETY: these columns belong to this task, and the outputs have them; db started as zeros, and later blocks
+        // SAFETY: these columns belong to this task and are inside dw and db; db started as zeros, and later blocks
         // add to what the first one has written to dw.
         unsafe {
             db.add(&totals[..dy.columns]);

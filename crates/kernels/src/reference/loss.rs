@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn uniform_logits_cost_ln_v() {
+    fn uniform_logits_have_a_loss_of_ln_v() {
         let device = Device::flex();
         let logits = Tensor::<2>::full([3, 50], 7.0, &device);
         let targets = Tensor::<1, Int>::from_ints([0, 20, 49], &device);

@@ -125,10 +125,10 @@ fn compare(sizes: [usize; 4], found: Run, expected: Run, tolerance: f64) {
                 let found = computed(layer.0, input.0, steps, sizes, found);
                 let expected = computed(layer.1, input.1, steps, sizes, expected);
                 for ((name, found), (_, expected)) in found.iter().zip(&expected) {
-                    let what = format!("{sizes:?} layer {index} input {case} {steps:?}: {name}");
+                    let context = format!("{sizes:?} layer {index} input {case} {steps:?}: {name}");
                     // Gradients accumulate more rounding errors.
                     let tolerance = if name.starts_with("gradient") { 10.0 * tolerance } else { tolerance };
-                    assert_near(found, expected, tolerance, &what);
+                    assert_near(found, expected, tolerance, &context);
                 }
             }
         }

@@ -25,20 +25,20 @@ fn the_softmax_loss_equals_its_equation_in_value_and_gradient() {
                     let found = softmax_loss(x, kernel(), b, y, KernelMode::Fused);
                     let logits = input.clone().matmul(kernel()) + bias.clone().unsqueeze();
                     let expected = reference::nats_per_token(logits, targets.clone());
-                    let what = format!("{rows} {units} {vocabulary} {dtype:?}");
-                    assert_close(&found, &expected, tolerance, &what);
+                    let context = format!("{rows} {units} {vocabulary} {dtype:?}");
+                    assert_close(&found, &expected, tolerance, &context);
                     let (x, b, y) = (input.clone(), bias.clone(), targets.clone());
                     let (nats, correct) = softmax_loss_with_accuracy(x, kernel(), b, y, KernelMode::Fused);
-                    assert_close(&nats, &expected.clone().without_autodiff(), tolerance, &what);
+                    assert_close(&nats, &expected.clone().without_autodiff(), tolerance, &context);
                     assert_eq!(correct.dims(), [rows]);
                     let gradients = (found * weights.clone()).sum().backward();
                     let expected = (expected * weights).sum().backward();
                     for tensor in [&input, &leaf] {
                         let (found, expected) = (tensor.grad(&gradients).unwrap(), tensor.grad(&expected).unwrap());
-                        assert_close(&found, &expected, 10.0 * tolerance, &what);
+                        assert_close(&found, &expected, 10.0 * tolerance, &context);
                     }
                     let (found, expected) = (bias.grad(&gradients).unwrap(), bias.grad(&expected).unwrap());
-                    assert_close(&found, &expected, 10.0 * tolerance, &what);
+                    assert_close(&found, &expected, 10.0 * tolerance, &context);
                 }
             }
         }

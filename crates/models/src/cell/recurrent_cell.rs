@@ -79,7 +79,7 @@ pub trait RecurrentCell {
         options: &SequenceOptions,
     ) -> (Tensor<3>, CellState);
 
-    /// The equations and the bias vector of the inference kernel; none if the cell has no such kernel.
+    /// The equations and the bias vector of the inference kernel; `None` if the cell has no such kernel.
     fn inference_kernel(&self) -> Option<(KernelCell, Vec<f32>)>;
 }
 

@@ -122,7 +122,7 @@ impl LanguageModel {
         dropout: Option<DropoutKey>,
     ) -> (Tensor<2>, State) {
         let time = ids.dims()[1];
-        assert!((1..=time).contains(&count), "{count} outputs of {time} steps");
+        assert!((1..=time).contains(&count), "{count} outputs from {time} steps");
         let masks = dropout.map(|key| key.masks(DropoutSite::Embedding, self.embedding_dropout));
         let steps = if count == 1 { Steps::Last } else { Steps::Every };
         let options = ForwardOptions { dropout, steps, ..ForwardOptions::default() };

@@ -119,8 +119,8 @@ fn check(name: &str, case: &Case, layers: &[LayerConfig], device: &Device, (dtyp
         // PyTorch adds two biases where we have one: both have its gradient.
         let merged = weight.contains("bias_hh") && layers.iter().all(|l| l.kind() != GRU);
         let name_here = if merged { weight.replace("bias_hh", "bias_ih") } else { weight.clone() };
-        let what = format!("{name} gradient of {weight}");
-        expected.assert_values(&exported[&name_here].values, tolerance, &what);
+        let context = format!("{name} gradient of {weight}");
+        expected.assert_values(&exported[&name_here].values, tolerance, &context);
     }
 }
 
@@ -182,18 +182,18 @@ impl Stored {
     }
 
     /// |a − b| ≤ tolerance · max |b|.
-    pub fn assert_equals<const D: usize>(&self, found: Tensor<D>, tolerance: f64, what: &str) {
-        assert_eq!(found.dims().to_vec(), self.shape, "{what}");
+    pub fn assert_equals<const D: usize>(&self, found: Tensor<D>, tolerance: f64, context: &str) {
+        assert_eq!(found.dims().to_vec(), self.shape, "{context}");
         let found: Vec<f64> = found.try_into_vec_as().unwrap();
-        self.assert_values(&found, tolerance, what);
+        self.assert_values(&found, tolerance, context);
     }
 
-    pub fn assert_values(&self, found: &[f64], tolerance: f64, what: &str) {
+    pub fn assert_values(&self, found: &[f64], tolerance: f64, context: &str) {
         let largest = self.data.iter().fold(0f64, |largest, x| largest.max(x.abs()));
-        assert_eq!(found.len(), self.data.len(), "{what}");
+        assert_eq!(found.len(), self.data.len(), "{context}");
         for (found, expected) in found.iter().zip(&self.data) {
             let error = (found - expected).abs();
-            assert!(error <= tolerance * largest, "{what}: {found}, expected {expected}");
+            assert!(error <= tolerance * largest, "{context}: {found}, expected {expected}");
         }
     }
 }

@@ -49,7 +49,7 @@ fn the_last_step_alone_equals_the_last_of_all_steps() {
 }
 
 #[test]
-fn the_future_cannot_change_the_past() {
+fn outputs_do_not_depend_on_later_inputs() {
     for setting in SETTINGS {
         for (name, layers) in stacks() {
             let stack = setting.stack(&layers);

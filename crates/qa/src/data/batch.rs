@@ -11,7 +11,7 @@ use text_prep::Vocabulary;
 
 use super::example::{EncodedSentence, Example, SUFFIX_BUCKETS};
 
-/// The features of a word beside its id, each with the number of its values: shape and whether it is the first word;
+/// The features of a word besides its id, each with the number of its values: shape and whether it is the first word;
 /// suffix; answer (0 outside, 1 first word, 2 other words); question (0 no question, 1 not in it, 2 in it).
 pub const FEATURES: [(&str, usize); 4] =
     [("shape", 16), ("ending", SUFFIX_BUCKETS as usize), ("answer", 3), ("asked", 3)];
@@ -139,7 +139,7 @@ impl SentenceBatch {
     pub fn new(sentences: &[&EncodedSentence], features: &[SentenceFeatures], device: &Device) -> Self {
         assert_eq!(sentences.len(), features.len(), "every sentence has its features");
         let lengths: Vec<usize> = sentences.iter().map(|sentence| sentence.ids.len()).collect();
-        assert!(lengths.iter().all(|&length| length > 0), "a sentence has a word");
+        assert!(lengths.iter().all(|&length| length > 0), "a sentence has at least one word");
         let width = lengths.iter().copied().max().expect("there is a sentence");
         let per_word = |values: &dyn Fn(usize) -> Vec<i32>| -> Tensor<2, Int> {
             Tensor::from_data(pad((0..sentences.len()).map(values), width, 0), device)

@@ -1,4 +1,4 @@
-//! Converts the character offsets of answers to byte ranges. Does not know words or file formats.
+//! Converts the character offsets of answers to byte ranges. Independent of words and file formats.
 
 use std::ops::Range;
 

@@ -1,5 +1,5 @@
 //! Collects the documents of a file in any format: counts and leaves out unusable questions, and rejects
-//! inconsistent ones. Does not know file formats.
+//! inconsistent ones. Independent of file formats.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

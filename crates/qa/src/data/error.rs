@@ -17,7 +17,7 @@ pub enum Error {
         file: String,
     },
     /// The file is empty or has only white space.
-    #[error("`{}` is empty: expected questions with their passages; name another file", one_line(.file))]
+    #[error("`{}` is empty: expected questions with their passages; use another file", one_line(.file))]
     Empty {
         /// The file's name.
         file: String,
@@ -33,7 +33,7 @@ pub enum Error {
     /// The format follows neither from the extension nor from the first line.
     #[error(
         "`{}` has an unknown format: expected SQuAD JSON (.json), the tokenized NewsQA table (.csv) or JSON \
-         Lines (.jsonl); name another file",
+         Lines (.jsonl); use another file",
         one_line(.file)
     )]
     UnknownFormat {
@@ -59,7 +59,7 @@ pub enum Error {
     /// Invalid JSON, or JSON with other keys or types than expected.
     #[error(
         "`{}` does not match the format at line {line}, column {column}, in {location}: {}; expected \
-         {expected}; correct the file or name another",
+         {expected}; correct the file or use another",
         one_line(.file), one_line(.problem)
     )]
     InvalidJson {
@@ -108,7 +108,7 @@ pub enum Error {
         problem: String,
     },
     /// The file has no usable question.
-    #[error("`{}` has no usable question ({counts}); expected at least one; name another file", one_line(.file))]
+    #[error("`{}` has no usable question ({counts}); expected at least one; use another file", one_line(.file))]
     NoQuestions {
         /// The file's name.
         file: String,

@@ -1,4 +1,4 @@
-//! Parses JSON; errors give the location in the file, as line, byte and keys. Does not know the meaning of the data.
+//! Parses JSON; errors give the location in the file, as line, byte and keys. Independent of the meaning of the data.
 
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(
             message("{\"data\": [{\"title\": \"a\", \"count\": 1},\n {\"title\": 5, \"count\": 2}]}"),
             "`a` does not match the format at line 12, column 12, in `data[1].title`: invalid type: \
-             integer `5`, expected a string; expected an outer; correct the file or name another"
+             integer `5`, expected a string; expected an outer; correct the file or use another"
         );
         for (text, location, problem) in [
             ("{\"data\": [{\"title\": \"\\\"x\"}]}", "`data[0]`", "missing field `count`"),

@@ -1,5 +1,5 @@
 //! Questions whose answers are spans of a passage: reads SQuAD, NewsQA and JSON Lines, checks the byte offsets and
-//! makes examples and batches. Does not know models; only `batch` uses tensors.
+//! makes examples and batches. Independent of models; only `batch` uses tensors.
 
 // Tests compare answer lists such as `[4..9]`, a list of one range.
 #![cfg_attr(test, allow(clippy::single_range_in_vec_init))]
@@ -183,7 +183,7 @@ mod tests {
         assert_eq!(
             message("a.txt", b"Once upon a time"),
             "a.txt` has an unknown format: expected SQuAD JSON (.json), the tokenized NewsQA table (.csv) \
-             or JSON Lines (.jsonl); name another file"
+             or JSON Lines (.jsonl); use another file"
         );
     }
 
@@ -196,7 +196,7 @@ mod tests {
         for bytes in [&b""[..], b" \n", b"\xef\xbb\xbf"] {
             assert_eq!(
                 message("a.csv", bytes),
-                "a.csv` is empty: expected questions with their passages; name another file"
+                "a.csv` is empty: expected questions with their passages; use another file"
             );
         }
         let dir = tempfile::tempdir().unwrap();
@@ -210,7 +210,7 @@ mod tests {
         assert_eq!(
             message("a.json", br#"{"data": []}"#),
             "a.json` has no usable question (of 0: 0 unanswerable, 0 unmappable, 0 empty, 0 duplicate); \
-             expected at least one; name another file"
+             expected at least one; use another file"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Converts the byte range of an answer to a range of words. Does not know files, questions or ids.
+//! Converts the byte range of an answer to a range of words. Independent of files, questions and ids.
 
 use std::ops::Range;
 

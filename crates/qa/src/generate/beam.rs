@@ -1,4 +1,4 @@
-//! Beam search over many sequences at once. It knows ids and probabilities, and no model.
+//! Beam search over many sequences at once. It works on ids and probabilities and does not depend on a model.
 
 /// The id that ends a sequence.
 const END: u32 = 0;
@@ -13,8 +13,8 @@ pub struct BeamOptions {
     /// α: the log-probability of a sequence is divided by ((5 + length) / 6)^α, because short sequences have
     /// higher probabilities (Wu et al. 2016, eq. 14).
     pub length_penalty: f64,
-    /// Ids from this one on, which are the rarer words, are not generated twice: questions that name a thing
-    /// again are mostly meaningless.
+    /// Ids from this one on, which are the rarer words, are not generated twice: questions that repeat
+    /// such a word are mostly meaningless.
     pub no_repeat_from_id: u32,
 }
 
@@ -103,7 +103,7 @@ impl BeamSearch {
     }
 
     /// Extends the prefixes: takes the most probable next words of each row with `ln p`, in any order, and
-    /// returns the rows of the next step; none if all searches have ended.
+    /// returns the rows of the next step; `None` if all searches have ended.
     ///
     /// # Panics
     /// If the number of lists differs from the number of rows.
@@ -142,7 +142,7 @@ impl BeamSearch {
 }
 
 impl Search {
-    /// Takes one step and returns the parent of each new prefix; none if the search has ended.
+    /// Takes one step and returns the parent of each new prefix; `None` if the search has ended.
     fn advance(&mut self, candidates: &[Vec<(u32, f32)>], options: &BeamOptions) -> Vec<usize> {
         let mut all: Vec<(usize, u32, f64)> = Vec::new();
         for (parent, list) in candidates.iter().enumerate() {

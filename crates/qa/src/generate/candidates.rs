@@ -31,7 +31,7 @@ pub struct Candidate {
     pub probability: f64,
 }
 
-/// The model's spans with a lower probability are no candidates.
+/// The model's spans with a lower probability are not candidates.
 const MIN_PROBABILITY: f64 = 0.02;
 
 /// Up to `count` candidates that do not overlap: first the model's, the most probable first, then those of the

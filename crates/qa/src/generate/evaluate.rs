@@ -1,4 +1,4 @@
-//! Evaluates a model's answers and questions against references and beside heuristic baselines.
+//! Evaluates a model's answers and questions against references, and compares them with heuristic baselines.
 
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ use crate::copy_rate::{ComparedQuestion, CopyRate};
 use crate::data::{Document, EncodedSentence, LocatedQuestion, in_question, locate_answers};
 use crate::error::{Error, Result};
 
-/// How answer extraction is evaluated, as reports say it.
+/// How answer extraction is evaluated, for reports.
 const EXTRACTION_PROTOCOL: &str = "one span per sentence, predicted without the question; each question scores \
      the span of its sentence by SQuAD's exact match and F1 (best reference answer)";
 /// The same for question answering.
@@ -74,7 +74,7 @@ pub struct QuestionEvaluation {
     /// Answer extraction without the question: the model, then the baselines.
     #[serde(rename = "answers")]
     pub answer_extraction: Vec<AnswerRow>,
-    /// How question answering is evaluated; none if the model does not support it.
+    /// How question answering is evaluated; `None` if the model does not support it.
     #[serde(rename = "answered_protocol")]
     pub answering_protocol: Option<String>,
     /// The model's answers to the reference questions.
@@ -91,7 +91,7 @@ pub struct QuestionEvaluation {
     pub samples: Vec<SampleQuestion>,
 }
 
-/// A generated question beside the reference.
+/// A generated question with its reference.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SampleQuestion {
     /// The sentence.
@@ -210,7 +210,7 @@ pub fn evaluate_questions(
 fn evaluate_extraction(pipeline: &QaPipeline, cases: &[Case]) -> Result<Vec<AnswerRow>> {
     let inputs: Vec<_> = cases.iter().map(|case| (&case.encoded, None)).collect();
     let scores = pipeline.score_spans(&inputs)?;
-    let mut rows = vec![AnswerRow::new(MODEL, cases, |at| scores[at].min_risk())];
+    let mut rows = vec![AnswerRow::new(MODEL, cases, |at| scores[at].min_bayes_risk())];
     for (baseline, name) in ANSWER_BASELINES {
         let extract = |at: usize| {
             let LocatedQuestion { sentence, words, .. } = &cases[at].located;

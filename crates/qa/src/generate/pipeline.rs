@@ -14,14 +14,14 @@ use crate::data::{AnswerBatch, EncodedSentence, SentenceBatch, SentenceFeatures}
 use crate::error::{Error, Result};
 use crate::model::{QuestionModel, SpanIndex};
 
-/// The number of most probable spans that [`SpanScores::min_risk`] considers.
-const MIN_RISK_SPANS: usize = 60;
-/// The weight of an exact match in [`SpanScores::min_risk`]; that of F1 is 1.
+/// The number of most probable spans that [`SpanScores::min_bayes_risk`] considers.
+const MIN_BAYES_RISK_SPANS: usize = 60;
+/// The weight of an exact match in [`SpanScores::min_bayes_risk`]; that of F1 is 1.
 const EXACT_MATCH_WEIGHT: f64 = 1.0;
 
 /// The batch size for span scores.
 const SCORING_BATCH_SIZE: usize = 64;
-/// The number of questions that are searched for together.
+/// The batch size for beam search, in questions.
 const SEARCH_BATCH_SIZE: usize = 48;
 
 /// A model with its vocabulary and device.
@@ -35,7 +35,7 @@ pub struct QaPipeline<'a> {
     pub device: &'a Device,
 }
 
-/// The probabilities of all spans of a sentence that they are the answer.
+/// For each span of a sentence, the probability that it is the answer.
 #[derive(Clone, Debug)]
 pub struct SpanScores {
     spans: SpanIndex,
@@ -52,11 +52,11 @@ impl SpanScores {
         all
     }
 
-    /// The span with the highest expected score, which is word F1 plus exact match. The most probable span may
-    /// overlap with no other probable span (minimum Bayes risk: Kumar and Byrne 2004).
-    pub fn min_risk(&self) -> Range<usize> {
+    /// The span with the highest expected score, where the score is word F1 plus exact match (minimum Bayes risk:
+    /// Kumar and Byrne 2004). The most probable span has a lower one if no other probable span overlaps with it.
+    pub fn min_bayes_risk(&self) -> Range<usize> {
         let mut spans = self.ranked();
-        spans.truncate(MIN_RISK_SPANS);
+        spans.truncate(MIN_BAYES_RISK_SPANS);
         let expected_score = |span: &Range<usize>| -> f64 {
             let term = |(other, p): &(Range<usize>, f64)| {
                 let exact = if span == other { EXACT_MATCH_WEIGHT } else { 0.0 };
@@ -66,14 +66,14 @@ impl SpanScores {
             spans.iter().map(term).sum()
         };
         let scored = spans.iter().map(|(span, _)| (span, expected_score(span)));
-        let best = scored.reduce(|best, one| if one.1 > best.1 { one } else { best });
-        best.expect("a sentence has a word").0.clone()
+        let best = scored.reduce(|best, next| if next.1 > best.1 { next } else { best });
+        best.expect("a sentence has at least one word").0.clone()
     }
 
     /// The most probable span.
     pub fn best(&self) -> Range<usize> {
-        let best = self.all().reduce(|best, one| if one.1 > best.1 { one } else { best });
-        best.expect("a sentence has a word").0
+        let best = self.all().reduce(|best, next| if next.1 > best.1 { next } else { best });
+        best.expect("a sentence has at least one word").0
     }
 
     /// All spans with their probabilities.
@@ -83,8 +83,8 @@ impl SpanScores {
         inside.map(|(span, index)| (span, f64::from(self.log_probs[index]).exp()))
     }
 
-    /// The total probability of the spans that share at least half of their words, and half of its words, with
-    /// `answer`.
+    /// The total probability of the spans near `answer`: those that share with it at least half of their own words
+    /// and at least half of its words.
     pub fn probability_near(&self, answer: &Range<usize>) -> f64 {
         let is_near = |span: &Range<usize>| 2 * shared_words(span, answer) >= span.len().max(answer.len());
         self.all().filter(|(span, _)| is_near(span)).map(|(_, p)| p).sum()
@@ -101,8 +101,9 @@ impl<'a> QaPipeline<'a> {
         Self { model: &bundle.model, vocabulary: &bundle.tokenizer.vocabulary, device }
     }
 
-    /// The span scores of each sentence: as an answer to the question whose words are flagged, or to any
-    /// question where no flags are given. Flags are given for all sentences or for none.
+    /// The span scores of each sentence. With flags, which mark the sentence's words that occur in a question, a span
+    /// is scored as the answer to that question; without, as the answer to any question. Flags are given for all
+    /// sentences or for none.
     ///
     /// # Errors
     /// If the device fails to return the results, or they are not finite.
@@ -114,7 +115,7 @@ impl<'a> QaPipeline<'a> {
             let features = |&at: &usize| SentenceFeatures { answer: 0..0, in_question: sentences[at].1 };
             let features: Vec<SentenceFeatures> = chunk.iter().map(features).collect();
             let batch = SentenceBatch::new(&rows, &features, self.device);
-            let has_questions = features.iter().any(|one| one.in_question.is_some());
+            let has_questions = features.iter().any(|features| features.in_question.is_some());
             let log_probs = self.with_workers(|| {
                 if has_questions { self.model.answer_questions(&batch) } else { self.model.extract_answers(&batch) }
             });
@@ -129,7 +130,7 @@ impl<'a> QaPipeline<'a> {
                 scores[at] = Some(SpanScores { spans, sentence_len, log_probs });
             }
         }
-        Ok(scores.into_iter().map(|one| one.expect("every sentence is in a chunk")).collect())
+        Ok(scores.into_iter().map(|scores| scores.expect("every sentence is in a chunk")).collect())
     }
 
     /// The best questions about an answer in each sentence, the best first, as ids of the sentence's extended

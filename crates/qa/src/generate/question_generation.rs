@@ -125,9 +125,9 @@ impl QaPipeline<'_> {
                 question_probability,
                 answer_probability,
                 found_by: draft.candidate.found_by,
-                answer_characters: char_offsets.range(&answer),
+                answer_characters: char_offsets.char_range(&answer),
                 answer_bytes: answer,
-                sentence_characters: char_offsets.range(&range),
+                sentence_characters: char_offsets.char_range(&range),
                 sentence_bytes: range,
             };
             passed.push((draft.sentence, question));
@@ -205,7 +205,7 @@ impl CharOffsets {
         Self(text.char_indices().map(|(at, _)| at).chain([text.len()]).collect())
     }
 
-    fn range(&self, bytes: &Range<usize>) -> Range<usize> {
+    fn char_range(&self, bytes: &Range<usize>) -> Range<usize> {
         let index = |byte| self.0.partition_point(|&at| at < byte);
         index(bytes.start)..index(bytes.end)
     }

@@ -29,7 +29,7 @@ impl SpanIndex {
         self.sentence_len * self.max_len
     }
 
-    /// The index of a span; none if it is empty, too long or beyond the sentence.
+    /// The index of a span; `None` if it is empty, too long or beyond the sentence.
     pub fn index(self, span: &Range<usize>) -> Option<usize> {
         let fits = (1..=self.max_len).contains(&span.len()) && span.end <= self.sentence_len;
         fits.then(|| span.start * self.max_len + span.len() - 1)

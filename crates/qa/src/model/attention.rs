@@ -18,7 +18,7 @@ pub enum AttentionScore {
     Additive,
 }
 
-/// What depends on the encoder alone, computed once per sentence.
+/// The part of attention that depends only on the encoder, computed once per sentence.
 #[derive(Clone, Debug)]
 pub struct Keys {
     /// The encoder outputs, `[N, S, E]`.
@@ -38,21 +38,21 @@ impl Keys {
     }
 }
 
-/// Attention weights, and with coverage also their sums.
+/// Attention weights, and optionally the coverage.
 #[derive(Clone, Debug)]
 pub struct AttentionOutput {
     /// The weights, which sum to 1 at each step, `[N, T, S]`.
     pub weights: Tensor<3>,
-    /// With coverage: the sum of the weights of all earlier steps at each step, `[N, T, S]`.
-    pub before: Option<Tensor<3>>,
-    /// With coverage: the sum of the weights of all steps so far, `[N, 1, S]`.
-    pub covered: Option<Tensor<3>>,
+    /// At each step, the coverage: the sum of the weights of all earlier steps, `[N, T, S]`.
+    pub coverage_before: Option<Tensor<3>>,
+    /// The coverage after the last step, `[N, 1, S]`.
+    pub coverage: Option<Tensor<3>>,
 }
 
 /// The weights of the score.
 #[derive(Module, Debug)]
 pub struct Attention {
-    /// W, `[H, E]` or `[H, A]`; none for [`AttentionScore::Dot`].
+    /// W, `[H, E]` or `[H, A]`; `None` for [`AttentionScore::Dot`].
     pub query: Option<Param<Tensor<2>>>,
     /// U, `[E, A]`, for [`AttentionScore::Additive`].
     pub key: Option<Param<Tensor<2>>>,
@@ -91,25 +91,26 @@ impl Attention {
     }
 
     /// The attention weights of `queries` `[N, T, H]`. With coverage the steps are computed one after another,
-    /// because each depends on `covered` `[N, 1, S]`, the sum of the weights before it; none means zero.
-    pub fn forward(&self, queries: Tensor<3>, keys: &Keys, covered: Option<Tensor<3>>) -> AttentionOutput {
+    /// because each depends on the weights before it; `coverage` `[N, 1, S]` is their sum before the first step, and
+    /// `None` means zero.
+    pub fn forward(&self, queries: Tensor<3>, keys: &Keys, coverage: Option<Tensor<3>>) -> AttentionOutput {
         let scores = self.scores(queries, keys) + keys.padding.clone();
-        let Some(coverage) = &self.coverage else {
-            return AttentionOutput { weights: softmax(scores, 2), before: None, covered: None };
+        let Some(weight) = &self.coverage else {
+            return AttentionOutput { weights: softmax(scores, 2), coverage_before: None, coverage: None };
         };
         let [_, time, _] = scores.dims();
-        let coverage = coverage.val().unsqueeze::<3>();
+        let weight = weight.val().unsqueeze::<3>();
         let step = |t: usize| scores.clone().slice(s![.., t..t + 1, ..]);
-        let mut covered = covered.unwrap_or_else(|| step(0).zeros_like());
+        let mut coverage = coverage.unwrap_or_else(|| step(0).zeros_like());
         let (mut weights, mut before) = (Vec::with_capacity(time), Vec::with_capacity(time));
         for t in 0..time {
-            let step_weights = softmax(step(t) + covered.clone() * coverage.clone(), 2);
-            before.push(covered.clone());
-            covered = covered + step_weights.clone();
+            let step_weights = softmax(step(t) + coverage.clone() * weight.clone(), 2);
+            before.push(coverage.clone());
+            coverage = coverage + step_weights.clone();
             weights.push(step_weights);
         }
         let join = |steps| Tensor::cat(steps, 1);
-        AttentionOutput { weights: join(weights), before: Some(join(before)), covered: Some(covered) }
+        AttentionOutput { weights: join(weights), coverage_before: Some(join(before)), coverage: Some(coverage) }
     }
 
     /// The scores before masking, `[N, T, S]`.

@@ -57,7 +57,7 @@ pub struct QuestionModelConfig {
     /// How the decoder gets the answer.
     #[serde(rename = "answer")]
     pub answer_encoding: AnswerEncoding,
-    /// The score of the decoder's attention; none for no attention.
+    /// The score of the decoder's attention; `None` for no attention.
     pub attention: Option<AttentionScore>,
     /// Whether words of the sentence can be copied; needs attention.
     pub copy: bool,
@@ -97,9 +97,9 @@ impl QuestionModelConfig {
             ("model.features", self.feature_dim, 0),
             ("model.readout", self.readout_dim, 1),
         ];
-        for (key, size, least) in sizes {
-            if !(least..=8_192).contains(&size) {
-                let expected = if least == 0 { "0 to 8192" } else { "1 to 8192" };
+        for (key, size, min) in sizes {
+            if !(min..=8_192).contains(&size) {
+                let expected = if min == 0 { "0 to 8192" } else { "1 to 8192" };
                 return Err(Error::out_of_range(key, size, expected));
             }
         }

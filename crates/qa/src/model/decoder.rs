@@ -35,7 +35,7 @@ pub(crate) struct Decoder {
     pub attention: Option<Attention>,
     /// r = tanh([h; context; answer] W + b), the input of the output layer; of h alone without attention.
     pub readout: Dense,
-    /// The gate between generating and copying; none without copying.
+    /// The gate between generating and copying; `None` without copying.
     pub gate: Option<Dense>,
     pub output: OutputLayer,
     /// λ, the weight of the coverage loss.
@@ -50,8 +50,8 @@ pub(crate) struct Decoder {
 pub struct DecoderState {
     state: State,
     keys: Option<Keys>,
-    /// The sum of the attention weights so far, `[N, 1, S]`.
-    covered: Option<Tensor<3>>,
+    /// The coverage: the sum of the attention weights so far, `[N, 1, S]`.
+    coverage: Option<Tensor<3>>,
     /// The answer vector: the mean of the encoder outputs of the answer, `[N, E]`.
     answer: Tensor<2>,
 }
@@ -65,7 +65,7 @@ impl DecoderState {
         let cell = |cell: CellState| CellState { hidden: select(cell.hidden), cell: cell.cell.map(select) };
         Self {
             state: self.state.into_iter().map(cell).collect(),
-            covered: self.covered.map(|covered| covered.select(0, rows.clone())),
+            coverage: self.coverage.map(|coverage| coverage.select(0, rows.clone())),
             answer: self.answer.select(0, rows.clone()),
             keys: self.keys,
         }
@@ -84,8 +84,8 @@ impl DecoderState {
 pub struct NextWord {
     /// Logits over the decoder's vocabulary, `[N, W]`.
     pub logits: Tensor<2>,
-    /// With copying: the gate before its sigmoid, which is high for generating, `[N]`; and the attention
-    /// weights, `[N, S]`.
+    /// With copying: the logit of the gate (higher: generate rather than copy), `[N]`, and the attention weights,
+    /// `[N, S]`.
     pub copy: Option<(Tensor<1>, Tensor<2>)>,
 }
 
@@ -116,11 +116,11 @@ impl Decoder {
             InitialState::Bridge(bridge) => {
                 let input = Tensor::cat(vec![last, answer.clone()], 1);
                 let hidden = bridge.forward(input).tanh();
-                let mut at = 0;
+                let mut end = 0;
                 let mut cell = |zeros: CellState| {
                     let units = zeros.hidden.dims()[1];
-                    at += units;
-                    let hidden = hidden.clone().slice(s![.., at - units..at]);
+                    end += units;
+                    let hidden = hidden.clone().slice(s![.., end - units..end]);
                     CellState { hidden, cell: zeros.cell }
                 };
                 let zeros = self.stack.init_state(sentences.ids.dims()[0]);
@@ -137,10 +137,10 @@ impl Decoder {
         };
         let attention = self.attention.as_ref();
         let keys = attention.map(|attention| attention.keys(states, sentences.mask.clone()));
-        DecoderState { state, keys, covered: None, answer }
+        DecoderState { state, keys, coverage: None, answer }
     }
 
-    /// `−ln p` of each target, `[R]`, in nats; with `dropout` plus the coverage loss times λ.
+    /// `−ln p` of each of R targets, in nats; in training (with `dropout`) plus λ times the coverage loss.
     pub fn loss(
         &self,
         embedding: &Embedding,
@@ -156,17 +156,17 @@ impl Decoder {
         if let Some(key) = dropout {
             readout = key.masks(DropoutSite::Output, self.dropout).drop(readout);
         }
-        let vocabulary = self.output.loss(readout, embedding, ids);
+        let vocab_loss = self.output.loss(readout, embedding, ids);
         let loss = match (&self.gate, output.weights) {
             (Some(gate), Some(weights)) => {
                 let gate = gate.forward(output.joined).squeeze_dim(1);
                 let QuestionTargets { in_vocab, copy_mask, .. } = targets.clone();
-                copy::loss(gate, vocabulary, in_vocab, weights, copy_mask)
+                copy::loss(gate, vocab_loss, in_vocab, weights, copy_mask)
             }
-            _ => vocabulary,
+            _ => vocab_loss,
         };
         match output.coverage_loss.filter(|_| dropout.is_some()) {
-            Some(coverage) => loss + coverage.mul_scalar(self.coverage),
+            Some(coverage_loss) => loss + coverage_loss.mul_scalar(self.coverage),
             None => loss,
         }
     }
@@ -183,7 +183,7 @@ impl Decoder {
         (self.predict(embedding, output), state)
     }
 
-    /// The predictions at the rows of `targets`, given the target words before (teacher forcing).
+    /// The predictions at the rows of `targets`, given the earlier target words (teacher forcing).
     pub fn forward_targets(&self, embedding: &Embedding, state: DecoderState, targets: &QuestionTargets) -> NextWord {
         let input = embedding.layer_input(targets.inputs.clone(), None);
         let (output, _) = self.forward(input, state, Some(&targets.unpadded_rows), None);
@@ -204,7 +204,7 @@ impl Decoder {
         rows: Option<&Tensor<1, Int>>,
         dropout: Option<DropoutKey>,
     ) -> (DecoderOutput, DecoderState) {
-        let DecoderState { state, keys, covered, answer } = state;
+        let DecoderState { state, keys, coverage, answer } = state;
         let options = ForwardOptions { dropout, ..ForwardOptions::default() };
         let (mut hidden, state) = self.stack.forward(input, state, &options);
         if let Some(key) = dropout {
@@ -219,14 +219,14 @@ impl Decoder {
         };
         let (Some(attention), Some(keys)) = (&self.attention, keys) else {
             let output = DecoderOutput { joined: flat(hidden), weights: None, coverage_loss: None };
-            return (output, DecoderState { state, keys: None, covered: None, answer });
+            return (output, DecoderState { state, keys: None, coverage: None, answer });
         };
-        let AttentionOutput { weights, before, covered } = attention.forward(hidden.clone(), &keys, covered);
+        let AttentionOutput { weights, coverage_before, coverage } = attention.forward(hidden.clone(), &keys, coverage);
         let context = weights.clone().matmul(keys.states.clone());
         // Σ min(a, c) over the sentence (See, Liu and Manning 2017, eq. 12).
-        let coverage_loss = before.map(|before| {
-            let least = before.clone().mask_where(weights.clone().lower(before), weights.clone());
-            flat(least).sum_dim(1).squeeze_dim(1)
+        let coverage_loss = coverage_before.map(|before| {
+            let min = before.clone().mask_where(weights.clone().lower(before), weights.clone());
+            flat(min).sum_dim(1).squeeze_dim(1)
         });
         let [batch, time, _] = hidden.dims();
         let width = answer.dims()[1];
@@ -236,7 +236,7 @@ impl Decoder {
             weights: Some(flat(weights)),
             coverage_loss,
         };
-        (output, DecoderState { state, keys: Some(keys), covered, answer })
+        (output, DecoderState { state, keys: Some(keys), coverage, answer })
     }
 }
 
@@ -247,10 +247,10 @@ fn masked_mean(states: Tensor<3>, mask: Tensor<2>) -> Tensor<2> {
     sum / count
 }
 
-/// The states of all layers after the last step of each row that is not padding: row `last` of `[N · T]`.
+/// The states of all layers after the last step of each sequence that is not padding: rows `last` of `[N · T]`.
 ///
 /// # Panics
-/// If a cell has a cell state: kernels return only the one after step T.
+/// If a cell has a cell state: kernels return it only after step T.
 fn last_states(stack: &Stack, input: Input, last: Tensor<1, Int>) -> State {
     let [batch, time] = input.batch_and_time();
     let mut input = input;

@@ -29,7 +29,7 @@ pub struct QuestionModel {
     pub(crate) encoder: Encoder,
     /// Extracts answers without a question.
     pub(crate) finder: AnswerExtractor,
-    /// Extracts the answer to a question; none without word features, which mark the question's words.
+    /// Extracts the answer to a question; `None` without word features, which mark the question's words.
     pub(crate) answerer: Option<AnswerExtractor>,
     /// The decoder.
     pub(crate) writer: Decoder,

@@ -8,7 +8,7 @@ use unicode_normalization::char::canonical_combining_class;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick, is_nfkc_quick};
 
 use super::Rule;
-use crate::memchr_like;
+use crate::byte_search;
 
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Form {
@@ -47,8 +47,8 @@ impl Form {
         }
     }
 
-    /// The smallest UTF-8 byte that can start a character that is no boundary. Smaller bytes are ASCII
-    /// and continuation bytes, and in form C the lead bytes up to U+02FF.
+    /// The smallest UTF-8 byte that can start a character that is not a boundary. Smaller bytes are ASCII
+    /// and continuation bytes, and in form C the lead bytes of characters up to U+02FF.
     #[inline]
     fn min_candidate(self) -> u8 {
         match self {
@@ -57,14 +57,14 @@ impl Form {
         }
     }
 
-    /// Appends the normal form of `text`, which starts at a boundary.
+    /// Appends the normalized `text`, which starts at a boundary.
     fn push(self, text: &str, out: &mut String) {
-        // Runs of boundary characters are already normal. Other characters are normalized together
+        // Runs of boundary characters are already normalized. Other characters are normalized together
         // with the text from the boundary before them to the next boundary.
         let (mut copied, mut at) = (0, 0);
         let min = self.min_candidate();
-        while let Some(candidate) = memchr_like::find(text.as_bytes(), at, |byte| byte >= min) {
-            // A run of another script is checked character by character.
+        while let Some(candidate) = byte_search::find(text.as_bytes(), at, |byte| byte >= min) {
+            // Up to the next ASCII character, every character is checked.
             let mut rest = text[candidate..].char_indices();
             let Some((n, c)) = rest.find(|&(_, c)| c.is_ascii() || !self.is_boundary(c)) else {
                 break;
@@ -78,13 +78,13 @@ impl Form {
             let next = rest.find(|&(_, c)| self.is_boundary(c));
             at = next.map_or(text.len(), |(n, _)| candidate + n);
             out.push_str(&text[copied..boundary]);
-            self.compose(&text[boundary..at], out);
+            self.normalize(&text[boundary..at], out);
             copied = at;
         }
         out.push_str(&text[copied..]);
     }
 
-    fn compose(self, text: &str, out: &mut String) {
+    fn normalize(self, text: &str, out: &mut String) {
         match self {
             Self::C => out.extend(text.nfc()),
             Self::Kc => out.extend(text.nfkc()),

@@ -2,10 +2,10 @@
 //! another rule collapses them.
 
 use super::Rule;
+use crate::byte_search::{HIGH, at_least, find_by_word};
 use crate::chars::{
     ZERO_WIDTH_JOINER, is_apostrophe, is_caseless_letter, is_extender, is_punctuation, is_symbol, is_word_character,
 };
-use crate::memchr_like::{HIGH, at_least, find_by_word};
 
 /// Keras's set: ASCII punctuation without the apostrophe.
 pub(super) struct SpaceKerasPunctuation;
@@ -123,7 +123,7 @@ impl Rule for SpaceUnicodePunctuation {
                 continue;
             }
             if !pending && let Some(&after) = bytes.get(end).filter(|after| after.is_ascii()) {
-                // The next character is ASCII, so it is no modifier: decide at once.
+                // The next character is ASCII, so it is not a modifier: decide at once.
                 let before = chunk[copied..at].chars().next_back().or(self.before);
                 let inside = is_apostrophe(c) && after.is_ascii_alphanumeric() && before.is_some_and(is_word_character);
                 if !inside {

@@ -154,7 +154,7 @@ impl CharacterDetokenizer {
         }
     }
 
-    /// Appends the buffered text. A pending [`SHIFT`] stays pending, because it is no text.
+    /// Appends the buffered text. A pending [`SHIFT`] stays pending, because it is not text.
     pub fn finish(&mut self, out: &mut String) {
         self.composer.iter_mut().for_each(|composer| composer.finish(out));
     }

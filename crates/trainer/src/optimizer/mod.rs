@@ -1,4 +1,4 @@
-//! Optimizers that Burn lacks or defines differently. A new one is a file beside `rmsprop.rs` and a variant of
+//! Optimizers that Burn lacks or defines differently. A new one is a file next to `rmsprop.rs` and a variant of
 //! [`OptimizerConfig`].
 
 mod adam;
@@ -17,7 +17,7 @@ use crate::error::Result;
 pub use adam::{Adam, AdamConfig};
 pub use rmsprop::{Rmsprop, RmspropConfig};
 
-/// Which optimizer, and its hyperparameters.
+/// The kind of optimizer and its hyperparameters.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum OptimizerConfig {
@@ -31,7 +31,7 @@ impl OptimizerConfig {
     /// Checks that all hyperparameters are in range.
     ///
     /// # Errors
-    /// Names the first setting that is out of range.
+    /// If a hyperparameter is out of range; the error names the first.
     pub fn check(&self) -> Result<()> {
         match self {
             Self::Rmsprop(config) => config.check(),

@@ -46,8 +46,8 @@ impl Workload for Generation {
         let start = Instant::now();
         kernels::with_spinning_workers(true, || -> generate::Result<()> {
             for _ in 0..steps {
-                let choices = samplers.par_iter_mut().zip(session.logits());
-                let ids = choices.map(|(sampler, logits)| sampler.choose(logits));
+                let rows = samplers.par_iter_mut().zip(session.logits());
+                let ids = rows.map(|(sampler, logits)| sampler.sample(logits));
                 let ids = ids.collect::<generate::Result<Vec<u32>>>()?;
                 session.forward(&ids)?;
             }

@@ -46,7 +46,7 @@ impl Workload for MatrixProduct {
 fn multiply(a: &[f32], b: &[f32], c: &mut [f32], parallelism: gemm::Parallelism) {
     assert!([a.len(), b.len(), c.len()] == [SIZE * SIZE; 3]);
     let (rows, columns) = (SIZE as isize, 1);
-    // SAFETY: each of the three holds SIZE rows of SIZE values, as the strides say.
+    // SAFETY: each of the three holds SIZE rows of SIZE values, as the strides specify.
     unsafe {
         gemm::gemm(
             SIZE,

@@ -33,7 +33,7 @@ pub struct Bench {
     pub backend: BackendArgs,
 }
 
-/// A workload, initialized and warm.
+/// A workload, initialized and warmed up.
 trait Workload {
     /// Runs this many steps and returns the answer.
     fn run(&mut self, steps: u64) -> Result<Value>;

@@ -26,7 +26,7 @@ impl Preparation {
             Some(path) => match std::fs::read(path).map_err(Error::io(path, "read"))? {
                 text if (1..=BYTES).contains(&text.len()) => Ok(Self(text)),
                 text => Err(Error::new(format!(
-                    "{} has {} bytes; expected 1 to {BYTES}: name another text with `--prose`",
+                    "{} has {} bytes; expected 1 to {BYTES}: use another text with `--prose`",
                     path.display(),
                     text.len()
                 ))),

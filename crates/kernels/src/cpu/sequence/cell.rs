@@ -6,15 +6,15 @@ use crate::cpu::simd_float::SimdFloat;
 
 /// A cell: the equations of one step.
 ///
-/// The sums of a step are stored in blocks of H values, each padded to a multiple of [`SimdFloat::PAD`]. The input
-/// weights add to the blocks `INPUT`, the recurrent weights to the blocks `RECURRENT`. The blocks of each list are
-/// adjacent, and may have another order in the weights.
+/// The sums of a step (the pre-activations) are stored in blocks of H values, each padded to a multiple of
+/// [`SimdFloat::PAD`]. The product with the input weights W is added to the blocks `INPUT`, that with the recurrent
+/// weights U to `RECURRENT`. The blocks of each list are contiguous; the weights may have them in another order.
 pub trait Cell<T: SimdFloat>: Copy + Send + Sync {
     /// The number of blocks of sums.
     const BLOCKS: usize;
-    /// For each block of W, its block of the sums; they begin at block 0.
+    /// For each block of W, the index of its block of the sums; the lowest is 0.
     const INPUT: &'static [usize];
-    /// For each block of U, its block of the sums.
+    /// For each block of U, the index of its block of the sums.
     const RECURRENT: &'static [usize];
     /// Whether the cell has a cell state c besides h.
     const HAS_CELL_STATE: bool;
@@ -23,8 +23,8 @@ pub trait Cell<T: SimdFloat>: Copy + Send + Sync {
     fn forward<S: Simd>(self, simd: S, step: ForwardStep<T>);
 
     /// The same row in the backward pass. `sums` holds what `forward` saved, and is overwritten with the gradient of
-    /// the sums. `dh` is overwritten: in, the gradient of h′; out, the part of the gradient of h that does not go
-    /// through U. `dc` likewise: in, the gradient of c′; out, that of c.
+    /// the sums. `dh` holds the gradient of h′, and is overwritten with the part of the gradient of h that does not
+    /// go through U. `dc` holds the gradient of c′, and is overwritten with that of c.
     fn backward<S: Simd>(self, simd: S, step: BackwardStep<T>);
 }
 
@@ -56,13 +56,13 @@ pub struct BackwardStep<'a, T> {
     pub new_hidden: &'a [T],
     /// c′.
     pub new_cell_state: &'a [T],
-    /// ∂/∂h′, then ∂/∂h.
+    /// The gradient of h′, then that of h.
     pub dh: &'a mut [T],
-    /// ∂/∂c′, then ∂/∂c.
+    /// The gradient of c′, then that of c.
     pub dc: &'a mut [T],
 }
 
-/// `G` blocks of the same width, as vectors.
+/// Splits `all` into `G` blocks of the same width, as SIMD vectors.
 #[inline(always)]
 pub fn blocks<T: SimdFloat, S: Simd, const G: usize>(all: &[T]) -> [&[T::Vector<S>]; G] {
     let (all, _) = T::vectors::<S>(all);

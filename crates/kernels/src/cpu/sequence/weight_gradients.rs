@@ -90,7 +90,7 @@ impl<T: SimdFloat> WithSimd for Columns<'_, T> {
         let packed = PackedMatrix::new(simd, sums);
         let mut totals = Scratch::zeros(packed.columns());
         packed.column_sums(simd, &mut totals);
-        // SAFETY: these columns belong to this task, and the outputs have them.
+        // SAFETY: these columns belong to this task and are inside the outputs.
         unsafe {
             bias.write(&totals[..sums.columns]);
             if let Some((h, du)) = recurrent {

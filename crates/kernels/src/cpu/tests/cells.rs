@@ -79,11 +79,11 @@ fn check<T: SimdFloat>(level: SimdLevel, case: &Case, strided: bool, expected: &
     ];
     for (name, found, expected) in parts {
         let Case { kind, sizes, all_steps, table, .. } = case;
-        let what = format!(
+        let context = format!(
             "{name} of {kind:?} {sizes:?} by {level:?}, all_steps {all_steps}, ids {}, strided {strided}",
             table.is_some()
         );
-        assert_near(&what, found, expected, tolerance::<T>());
+        assert_near(&context, found, expected, tolerance::<T>());
     }
 }
 

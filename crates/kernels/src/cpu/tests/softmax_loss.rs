@@ -84,13 +84,13 @@ pub fn run<T: SimdFloat>(level: SimdLevel, case: &Case, transposed: bool) -> (Ve
 
 fn check<T: SimdFloat>(level: SimdLevel, case: &Case, transposed: bool, expected: &Outcome) {
     let (nats, correct, found) = run::<T>(level, case, transposed);
-    let what = |name| format!("{name} of {:?} by {level:?}, transposed {transposed}", case.sizes);
-    assert_near(&what("nats"), &nats, &expected.nats, tolerance::<T>());
-    assert_eq!(correct, expected.correct, "{}", what("correct"));
+    let context = |name| format!("{name} of {:?} by {level:?}, transposed {transposed}", case.sizes);
+    assert_near(&context("nats"), &nats, &expected.nats, tolerance::<T>());
+    assert_eq!(correct, expected.correct, "{}", context("correct"));
     let expected = &expected.gradients;
-    assert_near(&what("input"), &found.input, &expected.input, tolerance::<T>());
-    assert_near(&what("kernel"), &found.kernel, &expected.kernel, tolerance::<T>());
-    assert_near(&what("bias"), &found.bias, &expected.bias, tolerance::<T>());
+    assert_near(&context("input"), &found.input, &expected.input, tolerance::<T>());
+    assert_near(&context("kernel"), &found.kernel, &expected.kernel, tolerance::<T>());
+    assert_near(&context("bias"), &found.bias, &expected.bias, tolerance::<T>());
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn huge_logits_do_not_overflow() {
 }
 
 #[test]
-fn of_equal_logits_the_first_is_predicted() {
+fn the_first_of_equal_logits_is_predicted() {
     for v in [9, 40] {
         // y = b, with three equal maxima, the last one at the end.
         let largest = [3, 5, v as u32 - 1];
