@@ -91,20 +91,19 @@ pub fn run(options: &Bench) -> Result<ExitCode, String> {
     }
     let programs = workers.iter().map(|worker| worker.info.clone()).collect();
     let repetitions = options.repetitions as usize;
-
     let (mut measured, mut failures) = (Vec::new(), Vec::new());
     for workload in for_workers {
         output::status(workload.name);
         let rounds = rounds::measure(workload, &mut workers, repetitions, rounds::PAUSE);
         print_problems(&rounds);
         failures.extend(rounds.failures);
-        let Rounds { values, others, .. } = rounds;
-        measured.push(Measured { workload, config: "", values, others });
+        measured.push(Measured { workload, config: "", values: rounds.values, others: rounds.others });
     }
     // No worker may run while whole processes are measured.
     drop(workers);
+    let folder = tempfile::tempdir().map_err(|error| format!("cannot create a temporary folder: {error}"));
     let text = options.text.as_deref();
-    match process_metrics::measure(&program, &for_processes, repetitions, text) {
+    match folder.and_then(|at| process_metrics::measure(at.path(), &program, &for_processes, repetitions, text)) {
         Ok(more) => measured.extend(more),
         Err(failure) => {
             output::status(format_args!("error: {failure}"));
@@ -149,10 +148,7 @@ fn build(requested: &BackendArgs, threads: usize) -> Result<Result<Program, Exit
     // A device in backend.toml belongs to the backend in backend.toml.
     let of_file = || file.device.clone().filter(|_| file.backend.is_none_or(|b| b == backend));
     let device = requested.device.clone().or_else(of_file);
-    Ok(match build::pastiche(&features)? {
-        build::Outcome::Built(path) => Ok(Program { path, backend, device, threads }),
-        build::Outcome::Failed(status) => Err(status),
-    })
+    Ok(build::pastiche(&features)?.map(|path| Program { path, backend, device, threads }))
 }
 
 /// The backend that the program itself prefers among those compiled in.

@@ -9,16 +9,9 @@ use serde_json::Value;
 use crate::cargo::{cargo, not_started, root};
 use crate::output;
 
-/// How a build ended.
-pub enum Outcome {
-    /// The path of the program
-    Built(PathBuf),
-    /// Cargo printed the reason and ended with this status
-    Failed(ExitStatus),
-}
-
-/// Builds the binary `pastiche` in release with these features, unless it is up to date.
-pub fn pastiche(features: &str) -> Result<Outcome, String> {
+/// Builds the binary `pastiche` in release with these features, unless it is up to date. Returns its path, or the
+/// status of cargo, which has printed the reason.
+pub fn pastiche(features: &str) -> Result<Result<PathBuf, ExitStatus>, String> {
     let mut command = cargo();
     command.args(["build", "--release", "--package", "cli", "--bin", "pastiche"]);
     command.args(["--no-default-features", "--features", features]);
@@ -38,9 +31,9 @@ pub fn pastiche(features: &str) -> Result<Outcome, String> {
     let held_back = forwarder.join().ok().and_then(Result::ok).unwrap_or_default();
     if !status.success() {
         let _ = output::stderr().write_all(&held_back);
-        return Ok(Outcome::Failed(status));
+        return Ok(Err(status));
     }
-    executable.map(Outcome::Built).ok_or_else(|| "cargo built no binary `pastiche`".into())
+    executable.map(Ok).ok_or_else(|| "cargo built no binary `pastiche`".into())
 }
 
 /// Cargo shows colours and a progress bar only on a terminal; here it writes to a pipe that ends in one.
@@ -57,8 +50,7 @@ fn keep_progress_bar(command: &mut Command) {
 fn first_build_note(features: &str) -> String {
     let target = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"].iter().find_map(std::env::var_os);
     let target = target.map_or_else(|| root().join("target"), PathBuf::from);
-    let program = target.join("release").join(format!("pastiche{}", std::env::consts::EXE_SUFFIX));
-    if program.exists() {
+    if target.join("release").join(format!("pastiche{}", std::env::consts::EXE_SUFFIX)).exists() {
         return String::new();
     }
     let backends = if features.contains(',') { "backends" } else { "backend" };

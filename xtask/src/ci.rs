@@ -33,10 +33,11 @@ impl Failure {
 
 type Step = (&'static str, fn() -> Result<(), Failure>);
 
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     ("format", || finish(cargo().args(["fmt", "--all", "--check"]))),
     ("tidy", || if tidy::passes() { Ok(()) } else { Err(Failure::new("")) }),
-    ("clippy", clippy),
+    ("clippy", || lint(&features::source_check_args().0)),
+    ("clippy with one CPU backend", lint_cpu_backends),
     ("docs", docs),
     ("smoke test on ndarray", || smoke_test::run(Backend::Ndarray, None)),
     ("smoke test on flex", || smoke_test::run(Backend::Flex, None)),
@@ -63,11 +64,17 @@ pub fn run() -> Result<ExitCode, String> {
     }
 }
 
-fn clippy() -> Result<(), Failure> {
-    let (features, (variable, value)) = features::source_check_args();
+/// Clippy over all targets, with every warning as an error.
+fn lint(features: &[String]) -> Result<(), Failure> {
+    let (_, (variable, value)) = features::source_check_args();
     let mut command = cargo();
     command.args(["clippy", "--release", "--all-targets"]).args(features).env(variable, value);
     finish(command.args(["--", "-D", "warnings"]))
+}
+
+/// Each CPU backend alone, as users build it: there, code for the others must not be left unused.
+fn lint_cpu_backends() -> Result<(), Failure> {
+    [Backend::Ndarray, Backend::Flex].iter().try_for_each(|backend| lint(&features::args_for(&[backend.name()])))
 }
 
 fn docs() -> Result<(), Failure> {

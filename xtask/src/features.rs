@@ -20,10 +20,13 @@ pub fn workspace_args() -> [String; 4] {
 }
 
 fn workspace_args_with(more: &[&str]) -> [String; 4] {
-    let features = PORTABLE.split(',').chain(more.iter().copied());
-    let features: Vec<String> = features.map(|name| format!("cli/{name}")).collect();
-    let [workspace, no_default, list] = ["--workspace", "--no-default-features", "--features"];
-    [workspace.into(), no_default.into(), list.into(), features.join(",")]
+    args_for(&[&PORTABLE.split(',').collect::<Vec<_>>(), more].concat())
+}
+
+/// Cargo arguments for the whole workspace with these features of `cli`.
+pub fn args_for(features: &[&str]) -> [String; 4] {
+    let features: Vec<String> = features.iter().map(|name| format!("cli/{name}")).collect();
+    ["--workspace", "--no-default-features", "--features", &features.join(",")].map(String::from)
 }
 
 /// Cargo arguments for checks of the source, including `cuda`, and the variable that tells CUDA's build script
@@ -41,7 +44,10 @@ pub fn source_check_args() -> ([String; 4], (&'static str, &'static str)) {
 pub fn choose(requested: Option<Backend>, listed: Option<&str>, file: &BackendFile) -> Result<String, String> {
     let backend = requested.or(file.backend);
     let (features, source) = match listed.map(str::trim) {
-        Some(names) if !names.is_empty() => (parse_list(names)?, FEATURES_VARIABLE),
+        Some(names) if !names.is_empty() => {
+            let features = names.split(',').map(|name| parse(name.trim(), FEATURES_VARIABLE));
+            (features.collect::<Result<_, _>>()?, FEATURES_VARIABLE)
+        }
         _ => (file.features.clone(), BACKEND_FILE),
     };
     if features.is_empty() {
@@ -64,10 +70,6 @@ pub fn backend_from_env() -> Result<Option<Backend>, String> {
         Ok(name) if !name.is_empty() => parse(&name, BACKEND_VARIABLE).map(Some),
         _ => Ok(None),
     }
-}
-
-fn parse_list(names: &str) -> Result<Vec<Backend>, String> {
-    names.split(',').map(|name| parse(name.trim(), FEATURES_VARIABLE)).collect()
 }
 
 fn parse(name: &str, source: &str) -> Result<Backend, String> {

@@ -17,15 +17,14 @@ pub fn run(command: &args::Command, arguments: &[OsString]) -> Result<ExitCode, 
         None => features::backend_from_env()?,
     };
     let listed = std::env::var(features::FEATURES_VARIABLE).ok();
-    let file = BackendFile::read(Path::new("."))?;
-    let features = features::choose(requested, listed.as_deref(), &file)?;
+    let features = features::choose(requested, listed.as_deref(), &BackendFile::read(Path::new("."))?)?;
     match build::pastiche(&features)? {
-        build::Outcome::Built(path) => {
+        Ok(path) => {
             let mut program = Command::new(path);
             program.args(arguments);
             cargo::remove_launcher_env(&mut program);
             cargo::replace_process(program)
         }
-        build::Outcome::Failed(status) => Ok(cargo::exit_code(status)),
+        Err(status) => Ok(cargo::exit_code(status)),
     }
 }

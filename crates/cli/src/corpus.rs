@@ -8,7 +8,7 @@ use text_prep::{Excerpt, SourceOptions, TextSource};
 
 use crate::config::parse;
 use crate::embedded;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, bail};
 
 /// The contents of a `dataset.toml`.
 #[derive(Clone, Debug, Deserialize)]
@@ -72,11 +72,11 @@ impl Corpus {
             return Ok(Box::new(embedded::FABLES));
         }
         if !path.exists() {
-            return Err(Error::new(format!(
+            bail!(
                 "the text of the corpus `{name}` is missing ({}): run `cargo xtask fetch \
                  {name}`, or `pastiche fetch {name}`",
                 path.display()
-            )));
+            );
         }
         Ok(Box::new(self.source_options().open(&path)?))
     }

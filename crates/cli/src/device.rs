@@ -5,7 +5,7 @@ use burn::tensor::Device;
 use clap::ValueEnum;
 use kernels::KernelMode;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, bail};
 
 /// The environment variable that turns the fused kernels off, to find out whether they cause a problem.
 const KERNELS_VARIABLE: &str = "PASTICHE_KERNELS";
@@ -91,11 +91,11 @@ impl BackendSelection {
             Backend::Cuda => cuda(self.device.as_deref().unwrap_or("default")),
             backend => {
                 if let Some(device) = self.device.as_deref().filter(|&d| d != "default") {
-                    return Err(Error::new(format!(
+                    bail!(
                         "the backend `{}` has no device `{device}`: leave out `--device`, or choose a \
                          backend for GPUs",
                         backend.name()
-                    )));
+                    );
                 }
                 cpu(backend)
             }
@@ -179,7 +179,7 @@ mod wgpu {
 
     use burn::tensor::{Device, DeviceKind};
 
-    use crate::error::{Error, Result};
+    use crate::error::{Error, Result, bail};
 
     pub fn open(name: &str) -> Result<Device> {
         let kind = kind(name)?;
@@ -197,11 +197,11 @@ mod wgpu {
         // adapter still has this name.
         let is_software = format!("{:?}", info.device_type) == "Cpu";
         if is_software && !software_is_wanted {
-            return Err(Error::new(format!(
+            bail!(
                 "there is no GPU adapter, only the software adapter `{}`: use `--backend ndarray`, which is \
                  faster, or select it with `--device cpu`",
                 info.name
-            )));
+            );
         }
         Ok(device)
     }

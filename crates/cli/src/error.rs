@@ -7,6 +7,14 @@ use std::path::PathBuf;
 /// The result of a command.
 pub type Result<T> = std::result::Result<T, Error>;
 
+/// Returns from the function with an [`Error`] of this formatted message.
+macro_rules! bail {
+    ($($message:tt)*) => {
+        return Err($crate::error::Error::new(format!($($message)*)))
+    };
+}
+pub(crate) use bail;
+
 /// What was found, what was expected and what to do, in one line.
 #[derive(Debug)]
 pub enum Error {

@@ -10,8 +10,8 @@ use serde_json::json;
 
 /// Redirections, and whether they lose what is written to standard output. Rust replaces a closed stream by
 /// `/dev/null`, where every write succeeds.
-const REDIRECTIONS: [(&str, bool); 4] =
-    [(">&-", false), (">&- 2>&-", false), (">/dev/full", true), ("2>/dev/full", false)];
+const REDIRECTIONS: [(&str, bool); 5] =
+    [(">&-", false), ("2>&-", false), (">&- 2>&-", false), (">/dev/full", true), ("2>/dev/full", false)];
 
 /// Runs the binary in a shell that redirects its output.
 fn run_redirected(dir: &TestDir, args: &[&str], redirection: &str) -> CommandOutput {

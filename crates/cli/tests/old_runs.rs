@@ -81,6 +81,21 @@ fn an_old_question_model_is_evaluated_as_before() {
 }
 
 #[test]
+fn an_old_question_model_generates_the_same_questions() {
+    let dir = old_runs();
+    let ask = ["ask", "--model", "runs/questions", "--text", "sentences.txt", "--min-confidence", "0"];
+    let output = dir.run_ok(&flex(&ask)).stdout;
+    let found: Vec<Value> = output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let expected = expected()["questions"]["asked"].clone();
+    assert_eq!(found.len(), expected.as_array().unwrap().len());
+    for (found, expected) in found.iter().zip(expected.as_array().unwrap()) {
+        for (key, value) in expected.as_object().unwrap() {
+            assert_eq!(&found[key], value, "{key}");
+        }
+    }
+}
+
+#[test]
 fn old_runs_are_listed_and_resume_with_old_and_new_keys() {
     let dir = old_runs();
     assert_eq!(dir.json(&["runs", "--json"])["runs"].as_array().unwrap().len(), 3);

@@ -43,17 +43,26 @@ const CASES: [Case; 6] = [
     Case {
         name: "words",
         backend: "ndarray",
-        weights_sha256: ["8f1a0ad61b1fa9d8584ea26dad31a0e8190890eed061cdb86560e827216d6dad", ""],
+        weights_sha256: [
+            "8f1a0ad61b1fa9d8584ea26dad31a0e8190890eed061cdb86560e827216d6dad",
+            "cea64883c15cca1acf4646bae385325ec82bb95894a67f921f1593dd1490a8b2",
+        ],
     },
     Case {
         name: "characters",
         backend: "ndarray",
-        weights_sha256: ["cba6e959c605cb94ec4cf68231dd5c549f8eebb5fff1705b087086021e9018a7", ""],
+        weights_sha256: [
+            "cba6e959c605cb94ec4cf68231dd5c549f8eebb5fff1705b087086021e9018a7",
+            "3544a8bd992698017f9a70c642e5debe513ab73023aaeb928c5525315feade38",
+        ],
     },
     Case {
         name: "questions",
         backend: "ndarray",
-        weights_sha256: ["8b8889052c837b787b139c34c99a465a1f88f3e66632551201699635cba4ee86", ""],
+        weights_sha256: [
+            "8b8889052c837b787b139c34c99a465a1f88f3e66632551201699635cba4ee86",
+            "b5346cb7d9986c5623b99252636acd574a301e3e3fb591d421a77b8ae24f8fa7",
+        ],
     },
 ];
 

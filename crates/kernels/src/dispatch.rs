@@ -39,6 +39,7 @@ pub(crate) enum KernelSupport {
     /// Layers, losses and optimizers.
     All,
     /// Layers and optimizers, but not the loss.
+    #[cfg(feature = "cube")]
     LayersAndOptimizers,
     /// Nothing.
     None,

@@ -94,11 +94,9 @@ fn fused(
     assert_eq!(kernel.dims()[1], gates * units, "W and U must have gates of the same size");
     assert_eq!(recurrent.dims(), [units, gates * units], "W and U must have the same gates");
     assert_eq!(state.hidden.dims(), [batch, units], "the state must be [N, H]");
-    let input = match options.kernels.support(&kernel.device()) {
-        // On a GPU, reading the ids back to check them against the table would stall it: they are not checked.
-        KernelSupport::LayersAndOptimizers => Input::Vectors(input.into_vectors()),
-        _ => input,
-    };
+    // On a GPU, reading the ids back to check them against the table would stall it: they are not checked.
+    let on_cpu = options.kernels.fuses_all(&kernel.device());
+    let input = if on_cpu { input } else { Input::Vectors(input.into_vectors()) };
     let (input, ids) = match input {
         Input::Vectors(vectors) => {
             assert_eq!(vectors.dims()[2], sizes[2], "W must have one row per input");

@@ -227,8 +227,7 @@ impl Checkpoints {
 
     fn progress_at(&self, steps: u64) -> Result<Progress> {
         let path = self.path(steps).join(PROGRESS);
-        let bytes = fs::read(&path);
-        let bytes = bytes.map_err(|source| Error::Io { path: path.clone(), verb: "read", source })?;
+        let bytes = fs::read(&path).map_err(|source| Error::Io { path: path.clone(), verb: "read", source })?;
         from_json(&bytes, &path)
     }
 
@@ -267,8 +266,7 @@ fn load<M: Network>(path: &Path, device: &Device) -> Result<Checkpoint<M>> {
         .map_err(|error| in_file(RNN_STATE, error))?;
     let optimizer = OptimizerRecord::from_bytes(Bytes::from_bytes_vec(optimizer))
         .map_err(|error| in_file(OPTIMIZER, error.to_string()))?;
-    let progress = from_json(&progress, path)?;
-    Ok(Checkpoint { bundle, raw_model, optimizer, rnn_state, progress })
+    Ok(Checkpoint { bundle, raw_model, optimizer, rnn_state, progress: from_json(&progress, path)? })
 }
 
 fn to_json(progress: &Progress) -> Vec<u8> {

@@ -41,11 +41,9 @@ pub fn fit<M: TrainTask>(
         state = after;
         let loss = output.item.0.nats.mean().try_into_scalar::<f64>()?;
         if !loss.is_finite() {
-            let reason = format!("the loss of step {step} is {loss}");
-            return Err(Error::Diverged { reason, step });
+            return Err(Error::Diverged { reason: format!("the loss of step {step} is {loss}"), step });
         }
-        let rate = config.learning_rate.into();
-        module = TrainStep::optimize(module, &mut optimizer, rate, output.grads);
+        module = TrainStep::optimize(module, &mut optimizer, config.learning_rate.into(), output.grads);
         let done = match limit {
             FitLimit::Steps(steps) => step >= steps,
             FitLimit::Time(time) => start.elapsed() >= time,
@@ -60,8 +58,7 @@ pub fn fit<M: TrainTask>(
 /// The training windows of `dataset` in batches, without end and shuffled again in every epoch.
 pub fn endless_windows(dataset: &TextDataset, config: &TrainConfig, device: &Device) -> impl Iterator<Item = Batch> {
     let order = Order::Shuffled(config.seed);
-    let device = device.clone().autodiff();
-    Loader::windows(dataset.train_windows(), config.batch_size, order, device).endless()
+    Loader::windows(dataset.train_windows(), config.batch_size, order, device.clone().autodiff()).endless()
 }
 
 #[cfg(test)]

@@ -85,8 +85,7 @@ impl Schedule {
             Self::Step { factor, .. } | Self::Exponential { factor } | Self::Plateau { factor, .. }
                 if !(factor > 0.0 && factor <= 1.0) =>
             {
-                let expected = "a number above 0 and at most 1";
-                reject("train.schedule.factor", factor.to_string(), expected)
+                reject("train.schedule.factor", factor.to_string(), "a number above 0 and at most 1")
             }
             _ => Ok(()),
         }

@@ -26,8 +26,7 @@ impl<M: TrainTask> TrainState<M> {
     pub fn new(model: M, config: &TrainConfig) -> Self {
         let optimizer = config.optimizer.init(model.kernels());
         let ema = (config.ema_decay > 0.0).then(|| model.clone());
-        let module = Some(TrainModule::new(model, config));
-        Self { module, ema, optimizer, rnn_state: None }
+        Self { module: Some(TrainModule::new(model, config)), ema, optimizer, rnn_state: None }
     }
 
     /// The state stored in a checkpoint, to be trained with `kernels`.

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::job::StopReason;
 use crate::progress::Progress;
 use crate::task::{TrainModule, TrainTask};
-use crate::train_loop::TrainLoop;
+use crate::train_loop::{Loaders, TrainLoop};
 
 /// Holds the train loop until it is run, then its result.
 pub(crate) struct TrainLoopStrategy<M: TrainTask> {
@@ -48,7 +48,7 @@ impl<M: TrainTask> SupervisedLearningStrategy<TrainModule<M>> for TrainLoopStrat
         let train_loop = self.train_loop.lock().expect(SAME_THREAD).take();
         let mut train_loop = train_loop.expect("a strategy fits once");
         let mut burn = BurnEvents { events: &mut events, interrupter: &components.interrupter };
-        let stop_reason = train_loop.run(&mut burn, &*train, &*valid);
+        let stop_reason = train_loop.run(&mut burn, &Loaders { train: &*train, valid: &*valid });
         let module = train_loop.state.module().clone();
         let result = stop_reason.map(|reason| (train_loop.progress, reason));
         *self.result.lock().expect(SAME_THREAD) = Some(result);

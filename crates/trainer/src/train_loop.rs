@@ -30,6 +30,14 @@ const MAX_HALVINGS: u32 = 3;
 /// wrong does not reach it.
 const DIVERGENCE_FACTOR: f64 = 10.0;
 
+type Data<'a, M> = &'a dyn DataLoader<BatchOf<M>>;
+
+/// The training and validation data.
+pub(crate) struct Loaders<'a, M: TrainTask> {
+    pub train: Data<'a, M>,
+    pub valid: Data<'a, M>,
+}
+
 /// A new or resumed run.
 pub(crate) struct TrainLoop<M: TrainTask> {
     pub identity: RunIdentity<M>,
@@ -50,13 +58,8 @@ pub(crate) struct TrainLoop<M: TrainTask> {
 
 impl<M: TrainTask> TrainLoop<M> {
     /// Trains until the last epoch, early stopping or a stop request.
-    pub fn run(
-        &mut self,
-        burn: &mut BurnEvents<M>,
-        train: &dyn DataLoader<BatchOf<M>>,
-        valid: &dyn DataLoader<BatchOf<M>>,
-    ) -> Result<StopReason> {
-        self.report_start(train, valid)?;
+    pub fn run(&mut self, burn: &mut BurnEvents<M>, data: &Loaders<M>) -> Result<StopReason> {
+        self.report_start(data)?;
         let mut file_offsets = FileOffsets::new();
         self.observer.before_checkpoint(&mut file_offsets).map_err(Error::Observer)?;
         if file_offsets != self.progress.file_offsets {
@@ -66,7 +69,7 @@ impl<M: TrainTask> TrainLoop<M> {
         // A rollback point for the first steps.
         self.save()?;
         loop {
-            match self.run_epoch(burn, train, valid) {
+            match self.run_epoch(burn, data) {
                 Err(Error::Diverged { reason, step }) => self.roll_back(reason, step)?,
                 Ok(None) if self.progress.is_finished() => return Ok(StopReason::Finished),
                 Ok(None) if self.progress.should_stop_early() => {
@@ -81,23 +84,17 @@ impl<M: TrainTask> TrainLoop<M> {
 
     /// Trains the rest of the current epoch, validates and saves a checkpoint. Returns the reason if the run stops
     /// on request.
-    fn run_epoch(
-        &mut self,
-        burn: &mut BurnEvents<M>,
-        train: &dyn DataLoader<BatchOf<M>>,
-        valid: &dyn DataLoader<BatchOf<M>>,
-    ) -> Result<Option<StopReason>> {
+    fn run_epoch(&mut self, burn: &mut BurnEvents<M>, data: &Loaders<M>) -> Result<Option<StopReason>> {
         let epoch = self.progress.epoch();
-        self.train_epoch(burn, train, epoch)?;
+        self.train_epoch(burn, data.train, epoch)?;
         if self.progress.steps_in_epoch() < self.progress.steps_per_epoch {
             self.save()?;
-            let loss = self.validate(burn, valid, epoch)?.nats_per_token();
+            let loss = self.validate(burn, data.valid, epoch)?.nats_per_token();
             return Ok(Some(StopReason::Requested { valid_loss_nats_per_token: loss }));
         }
-        let metrics = self.validate(burn, valid, epoch)?;
+        let metrics = self.validate(burn, data.valid, epoch)?;
         let loss = metrics.nats_per_token();
-        let next_step = self.progress.steps + 1;
-        self.check_loss(loss, next_step, || format!("the validation loss of epoch {epoch}"))?;
+        self.check_loss(loss, self.progress.steps + 1, || format!("the validation loss of epoch {epoch}"))?;
         burn.train(LearnerEvent::EndEpoch(epoch))?;
         let totals = std::mem::take(&mut self.progress.epoch_totals);
         let report = EpochReport {
@@ -112,8 +109,7 @@ impl<M: TrainTask> TrainLoop<M> {
         };
         self.progress.epochs.push(report);
         self.state.rnn_state = None;
-        let model = self.state.eval_model();
-        self.observer.on_epoch_end(&report, &model).map_err(Error::Observer)?;
+        self.observer.on_epoch_end(&report, &self.state.eval_model()).map_err(Error::Observer)?;
         self.save()?;
         let continues = !self.progress.is_finished() && !self.progress.should_stop_early();
         let requested = StopReason::Requested { valid_loss_nats_per_token: loss };
@@ -121,8 +117,8 @@ impl<M: TrainTask> TrainLoop<M> {
     }
 
     /// Reports the plan, and for a new run a time estimate.
-    fn report_start(&mut self, train: &dyn DataLoader<BatchOf<M>>, valid: &dyn DataLoader<BatchOf<M>>) -> Result<()> {
-        let Some(batch) = train.iter().next() else { return Ok(()) };
+    fn report_start(&mut self, data: &Loaders<M>) -> Result<()> {
+        let Some(batch) = data.train.iter().next() else { return Ok(()) };
         let batch = batch.map_err(|error| Error::Burn(error.to_string()))?;
         let module = self.state.module();
         let Progress { config, steps_per_epoch, steps, epochs, file_offsets, .. } = &self.progress;
@@ -133,8 +129,8 @@ impl<M: TrainTask> TrainLoop<M> {
             reports: epochs.clone(),
             file_offsets: file_offsets.clone(),
             mode: config.mode,
-            train_items: train.num_items(),
-            valid_items: valid.num_items(),
+            train_items: data.train.num_items(),
+            valid_items: data.valid.num_items(),
             steps_per_epoch: *steps_per_epoch as usize,
             parameters: module.num_params(),
             memory_bytes: memory_bytes(module, &self.identity.metadata.config, &batch),
@@ -145,17 +141,11 @@ impl<M: TrainTask> TrainLoop<M> {
             return Ok(());
         }
         let step = seconds_per_step(module, &self.state.optimizer, config.learning_rate, &batch);
-        let seconds = *steps_per_epoch as f64 * step;
-        self.observer.on_estimate(seconds).map_err(Error::Observer)
+        self.observer.on_estimate(*steps_per_epoch as f64 * step).map_err(Error::Observer)
     }
 
     /// Trains until the epoch ends or a stop is requested.
-    fn train_epoch(
-        &mut self,
-        burn: &mut BurnEvents<M>,
-        train: &dyn DataLoader<BatchOf<M>>,
-        epoch: usize,
-    ) -> Result<()> {
+    fn train_epoch(&mut self, burn: &mut BurnEvents<M>, train: Data<M>, epoch: usize) -> Result<()> {
         self.observer.on_phase(Phase::Training).map_err(Error::Observer)?;
         self.cursor.set(epoch, self.progress.steps_in_epoch() as usize);
         burn.train(LearnerEvent::StartSplit { epoch_number: epoch, total_items: train.num_items() })?;
@@ -195,14 +185,12 @@ impl<M: TrainTask> TrainLoop<M> {
         let rnn_state = self.state.rnn_state.take();
         let (output, rnn_state) = self.state.module().train_step(batch, rnn_state);
         self.state.rnn_state = rnn_state;
-        let middle = durable::failpoint::reach("step", "middle".as_ref());
-        middle.map_err(|error| Error::Burn(error.to_string()))?;
+        durable::failpoint::reach("step", "middle".as_ref()).map_err(|error| Error::Burn(error.to_string()))?;
         let module = self.state.module.take().expect(MODULE_PRESENT);
         let module = module.optimize(&mut self.state.optimizer, rate, output.grads);
         if let Some(ema) = self.state.ema.take() {
             let decay = self.progress.config.ema_decay;
-            let step = self.progress.steps + 1;
-            self.state.ema = Some(update_ema(ema, &module.model, decay, step));
+            self.state.ema = Some(update_ema(ema, &module.model, decay, self.progress.steps + 1));
         }
         self.state.module = Some(module);
         Ok(output.item)
@@ -239,18 +227,12 @@ impl<M: TrainTask> TrainLoop<M> {
         self.observer.on_step(&report).map_err(Error::Observer)?;
         let every = config.sample_every;
         if every > 0 && (step as u64).is_multiple_of(every) && (step as u64) < *steps_per_epoch {
-            let model = self.state.eval_model();
-            self.observer.on_sample(&report, &model).map_err(Error::Observer)?;
+            self.observer.on_sample(&report, &self.state.eval_model()).map_err(Error::Observer)?;
         }
         Ok(())
     }
 
-    fn validate(
-        &mut self,
-        burn: &mut BurnEvents<M>,
-        valid: &dyn DataLoader<BatchOf<M>>,
-        epoch: usize,
-    ) -> Result<EvalMetrics> {
+    fn validate(&mut self, burn: &mut BurnEvents<M>, valid: Data<M>, epoch: usize) -> Result<EvalMetrics> {
         self.observer.on_phase(Phase::Validating).map_err(Error::Observer)?;
         burn.valid(LearnerEvent::StartSplit { epoch_number: epoch, total_items: valid.num_items() })?;
         let module = TrainModule { model: self.state.eval_model(), ..self.state.module().clone() };

@@ -17,8 +17,7 @@ impl Machine {
     /// This machine.
     pub fn current() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let model = model().unwrap_or_else(|| std::env::consts::ARCH.into());
-        Self { model, vectors: vectors(), cores }
+        Self { model: model().unwrap_or_else(|| std::env::consts::ARCH.into()), vectors: vectors(), cores }
     }
 
     /// A folder name, as in `epyc-avx2-2-cores`: CPU family, vector instructions and cores.
@@ -54,8 +53,7 @@ fn model() -> Option<String> {
     if let Ok(text) = std::fs::read_to_string("/proc/cpuinfo") {
         return model_in(&text);
     }
-    let output = Command::new("sysctl").args(["-n", "machdep.cpu.brand_string"]).output().ok()?;
-    Some(String::from_utf8(output.stdout).ok()?.trim().into()).filter(|text: &String| !text.is_empty())
+    output_of("sysctl", &["-n", "machdep.cpu.brand_string"]).filter(|model| !model.is_empty())
 }
 
 fn model_in(cpuinfo: &str) -> Option<String> {
@@ -65,8 +63,12 @@ fn model_in(cpuinfo: &str) -> Option<String> {
 
 /// Today in UTC, as in `2026-11-24`; `None` without a `date` command.
 pub fn today() -> Option<String> {
-    let output = Command::new("date").args(["-u", "+%F"]).output().ok()?;
-    Some(String::from_utf8(output.stdout).ok()?.trim().into()).filter(|date: &String| date.len() == 10)
+    output_of("date", &["-u", "+%F"]).filter(|date| date.len() == 10)
+}
+
+fn output_of(program: &str, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(arguments).output().ok()?;
+    Some(String::from_utf8(output.stdout).ok()?.trim().into())
 }
 
 #[cfg(test)]

@@ -25,8 +25,9 @@ const MIN_STARTS: usize = 7;
 /// The time between two reads of a training process's memory.
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Trains for an epoch and measures the requested properties of that process and of its model.
+/// Trains for an epoch in an empty folder and measures the requested properties of that process and of its model.
 pub fn measure(
+    folder: &Path,
     program: &Program,
     workloads: &[&'static Workload],
     repetitions: usize,
@@ -35,17 +36,6 @@ pub fn measure(
     if workloads.is_empty() {
         return Ok(Vec::new());
     }
-    let folder = tempfile::tempdir().map_err(|error| format!("cannot create a temporary folder: {error}"))?;
-    measure_in(folder.path(), program, workloads, repetitions, text)
-}
-
-fn measure_in(
-    folder: &Path,
-    program: &Program,
-    workloads: &[&'static Workload],
-    repetitions: usize,
-    text: Option<&Path>,
-) -> Result<Vec<Measured>, String> {
     let log = folder.join("log");
     let config = prepare(program, text, folder, &log)?;
     output::status(format_args!("training an epoch of {config}"));
@@ -186,7 +176,7 @@ mod tests {
             let program = program(folder.path(), "mkdir model; echo once > model/word");
             let text = folder.path().join("text.txt");
             std::fs::write(&text, "Once").unwrap();
-            let all = measure_in(folder.path(), &program, &workloads(), 9, Some(&text)).unwrap();
+            let all = measure(folder.path(), &program, &workloads(), 9, Some(&text)).unwrap();
             let names: Vec<_> = all.iter().map(|m| (m.workload.name, m.config)).collect();
             assert_eq!(names, [("peak-memory", BASELINE_CONFIG), ("first-token", BASELINE_CONFIG)]);
             assert_eq!(all[1].values[0].len(), 9);

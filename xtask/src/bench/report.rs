@@ -39,7 +39,7 @@ fn workloads(results: &Results) -> Vec<Vec<String>> {
                 on(measured, workload.name),
                 program.name.clone(),
                 median_and_range(summary),
-                workload.unit().into(),
+                workload.quantity().1.into(),
                 ratio.unwrap_or_default(),
                 percent(results.fraction_of_gemm(workload.name)),
                 percent(measured.others),
@@ -113,16 +113,16 @@ fn targets(results: &Results) -> Vec<Row> {
 /// The rows of one workload.
 fn measurements(results: &Results, measured: &Measured) -> Vec<Row> {
     let workload = measured.workload;
+    let (quantity, unit) = workload.quantity();
     let mut rows = Vec::new();
     if let Kind::Train(sizes) = &workload.kind {
         let operations = precise(training_flops(sizes) / 1e9);
-        let what = "nominal arithmetic of a training step";
-        rows.push(row(what, workload.name, &operations, "GFLOP"));
+        rows.push(row("nominal arithmetic of a training step", workload.name, &operations, "GFLOP"));
     }
     for (index, program) in results.programs.iter().enumerate() {
         let Some(summary) = measured.summary(index) else { continue };
         let on = on(measured, &format!("{} {}", workload.name, program.name));
-        rows.extend(summary_rows(workload.quantity(), &on, summary, workload.unit()));
+        rows.extend(summary_rows(quantity, &on, summary, unit));
         if let Some(ratio) = measured.ratio(index).filter(|_| index > 0) {
             let what = format!("time of {} / ours", program.name);
             rows.extend(summary_rows(&what, workload.name, ratio, "times"));
@@ -133,8 +133,7 @@ fn measurements(results: &Results, measured: &Measured) -> Vec<Row> {
         rows.push(row(what, workload.name, &precise(100.0 * others), "% of a core"));
     }
     if let Some(fraction) = results.fraction_of_gemm(workload.name) {
-        let percent = precise(100.0 * fraction);
-        let mut row = row("share of the gemm rate", workload.name, &percent, "%");
+        let mut row = row("share of the gemm rate", workload.name, &precise(100.0 * fraction), "%");
         row[4] = "gemm GFLOP/s".into();
         row[5] = results.gemm_rate().map(precise).unwrap_or_default();
         rows.push(row);
@@ -163,8 +162,7 @@ fn quoted(cell: &str) -> String {
 /// Writes a record; an older one stays until the new one is complete.
 pub fn write(path: &Path, text: &str) -> Result<(), String> {
     let new = path.with_extension("csv.new");
-    let folder = path.parent().unwrap_or(path);
-    let written = std::fs::create_dir_all(folder)
+    let written = std::fs::create_dir_all(path.parent().unwrap_or(path))
         .and_then(|()| std::fs::write(&new, text))
         .and_then(|()| std::fs::rename(&new, path));
     written.map_err(|error| format!("{} cannot be written: {error}", path.display()))

@@ -105,8 +105,7 @@ pub fn summary(values: &[f64]) -> Option<Summary> {
     let (&low, &high) = (sorted.first()?, sorted.last()?);
     let half = sorted.len() / 2;
     let middle = &sorted[(sorted.len() - 1) / 2..=half];
-    let median = middle.iter().sum::<f64>() / middle.len() as f64;
-    Some(Summary { median, low, high })
+    Some(Summary { median: middle.iter().sum::<f64>() / middle.len() as f64, low, high })
 }
 
 /// A value with `count` significant digits; digits before the decimal point are never dropped.

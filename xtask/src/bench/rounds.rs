@@ -59,8 +59,7 @@ pub fn measure(workload: &Workload, workers: &mut [Worker], repetitions: usize, 
         && all.len() < 2 * repetitions
         && steps.iter().any(Option::is_some)
     {
-        let round = rounds.round(workload, workers, &mut steps, all.len(), pause);
-        all.push(round);
+        all.push(rounds.round(workload, workers, &mut steps, all.len(), pause));
     }
     // Selected only by the load of other programs, never by the measured values.
     all.sort_by(|a, b| a.others.unwrap_or(0.0).total_cmp(&b.others.unwrap_or(0.0)));

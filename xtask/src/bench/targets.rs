@@ -65,7 +65,8 @@ impl Target {
             OfGemm => ("share of the gemm rate".into(), "%"),
             Ours => {
                 let workload = WORKLOADS.iter().find(|workload| workload.name == self.workload);
-                workload.map(|w| (w.quantity().into(), w.unit())).unwrap_or_default()
+                let (quantity, unit) = workload.map(super::workloads::Workload::quantity).unwrap_or_default();
+                (quantity.into(), unit)
             }
         }
     }

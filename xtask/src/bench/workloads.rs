@@ -102,25 +102,15 @@ pub const fn workload(name: &'static str, kind: Kind, hardware: Hardware) -> Wor
 }
 
 impl Workload {
-    /// The unit of the measured value.
-    pub fn unit(&self) -> &'static str {
+    /// What the value is, as committed records spell it, and its unit.
+    pub fn quantity(&self) -> (&'static str, &'static str) {
         match self.kind {
-            Kind::Train(_) | Kind::Generate | Kind::FirstToken => "ms",
-            Kind::Gemm => "GFLOP/s",
-            Kind::Prepare => "MB/s",
-            Kind::Memory => "MB",
-        }
-    }
-
-    /// What the value is, as committed records spell it.
-    pub fn quantity(&self) -> &'static str {
-        match self.kind {
-            Kind::Train(_) => "time of a training step",
-            Kind::Generate => "time of a token",
-            Kind::Gemm => "rate of a product of 1024 x 1024 matrices",
-            Kind::Prepare => "preparation by words",
-            Kind::Memory => "peak resident memory of training",
-            Kind::FirstToken => "time from start to the first token",
+            Kind::Train(_) => ("time of a training step", "ms"),
+            Kind::Generate => ("time of a token", "ms"),
+            Kind::Gemm => ("rate of a product of 1024 x 1024 matrices", "GFLOP/s"),
+            Kind::Prepare => ("preparation by words", "MB/s"),
+            Kind::Memory => ("peak resident memory of training", "MB"),
+            Kind::FirstToken => ("time from start to the first token", "ms"),
         }
     }
 

@@ -21,8 +21,7 @@ pub fn check(root: &Path) -> Result<Report, String> {
             problems.push(Problem::at(&source.path, Some(LIMIT + 1), message));
         }
     }
-    let inspected = format!("{} files, the longest has {longest} lines", sources.len());
-    Ok(Report { problems, inspected })
+    Ok(Report { problems, inspected: format!("{} files, the longest has {longest} lines", sources.len()) })
 }
 
 #[cfg(test)]

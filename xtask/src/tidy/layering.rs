@@ -40,100 +40,83 @@ const BACKENDS: [&str; 12] =
 
 /// Compares every crate's dependencies with the tables above.
 pub fn check(root: &Path) -> Result<Report, String> {
-    let metadata = query(root, &["--no-deps"])?;
-    let mut report = inspect(&metadata);
+    let mut report = inspect(&query(root, &["--no-deps"])?);
     for problem in &mut report.problems {
         problem.locate(root);
     }
     Ok(report)
 }
 
-/// A problem of a crate, and the word to look for in its manifest.
-struct Finding<'a> {
-    package: &'a Value,
-    word: &'a str,
-    message: String,
-}
+/// The problems of a crate: the word to look for in its manifest, and a message.
+type Findings<'a> = Vec<(&'a str, String)>;
 
 fn inspect(metadata: &Value) -> Report {
     let root = text(&metadata["workspace_root"]);
     let packages: Vec<&Value> = elements(&metadata["packages"]).collect();
     let names: Vec<&str> = packages.iter().map(|package| text(&package["name"])).collect();
-    let mut findings = Vec::new();
-    for package in &packages {
-        disallowed_dependencies(package, &names, &mut findings);
-        disallowed_burn(package, &mut findings);
-        disallowed_backends(package, &mut findings);
+    let mut report = Report { inspected: format!("{} crates", packages.len()), ..Report::default() };
+    for package in packages {
+        let manifest = text(&package["manifest_path"]);
+        let path = manifest.strip_prefix(root).unwrap_or(manifest).replace('\\', "/");
+        let mut findings = disallowed_dependencies(package, &names);
+        findings.extend(disallowed_burn(package));
+        findings.extend(disallowed_backends(package));
+        let problem = |(word, message)| Problem::at(path.trim_start_matches('/'), None, format!("`{word}`: {message}"));
+        report.problems.extend(findings.into_iter().map(problem));
     }
-    let problems = findings
-        .into_iter()
-        .map(|Finding { package, word, message }| {
-            let manifest = text(&package["manifest_path"]);
-            let path = manifest.strip_prefix(root).unwrap_or(manifest).replace('\\', "/");
-            Problem::at(path.trim_start_matches('/'), None, format!("`{word}`: {message}"))
-        })
-        .collect();
-    Report { problems, inspected: format!("{} crates", packages.len()) }
+    report
 }
 
 /// Dependencies, other than for tests, that [`ALLOWED`] does not contain.
-fn disallowed_dependencies<'a>(package: &'a Value, ours: &[&str], findings: &mut Vec<Finding<'a>>) {
+fn disallowed_dependencies<'a>(package: &'a Value, ours: &[&str]) -> Findings<'a> {
     let name = text(&package["name"]);
     let Some((_, allowed)) = ALLOWED.iter().find(|(known, _)| *known == name) else {
-        let message = format!("add the crate {name} to `ALLOWED` in xtask/src/tidy/layering.rs");
-        findings.push(Finding { package, word: "name", message });
-        return;
+        return vec![("name", format!("add the crate {name} to `ALLOWED` in xtask/src/tidy/layering.rs"))];
     };
+    let mut findings = Vec::new();
     for dependency in elements(&package["dependencies"]).filter(|d| text(&d["kind"]) != "dev") {
         let word = text(&dependency["name"]);
-        let list = if allowed.is_empty() { "none".into() } else { allowed.join(", ") };
-        if ours.contains(&word) {
-            if !allowed.contains(&word) {
-                let message = format!("{name} may not depend on it; allowed of this workspace: {list}");
-                findings.push(Finding { package, word, message });
-            }
-        } else if ["args", "xtask"].contains(&name) && !LAUNCHER_DEPENDENCIES.contains(&word) {
+        if ours.contains(&word) && !allowed.contains(&word) {
+            let list = if allowed.is_empty() { "none".into() } else { allowed.join(", ") };
+            findings.push((word, format!("{name} may not depend on it; allowed of this workspace: {list}")));
+        } else if !ours.contains(&word) && ["args", "xtask"].contains(&name) && !LAUNCHER_DEPENDENCIES.contains(&word) {
             let list = LAUNCHER_DEPENDENCIES.join(", ");
-            let message = format!("the launcher may depend only on {list}");
-            findings.push(Finding { package, word, message });
+            findings.push((word, format!("the launcher may depend only on {list}")));
         }
     }
+    findings
 }
 
-fn disallowed_burn<'a>(package: &'a Value, findings: &mut Vec<Finding<'a>>) {
+fn disallowed_burn(package: &Value) -> Findings<'_> {
     let name = text(&package["name"]);
-    if !WITHOUT_BURN.contains(&name) {
-        return;
-    }
-    for dependency in elements(&package["dependencies"]).filter(|d| is_burn(text(&d["name"]))) {
-        let message = format!("{name} builds and is tested without Burn");
-        findings.push(Finding { package, word: text(&dependency["name"]), message });
-    }
+    let dependencies = elements(&package["dependencies"]).map(|dependency| text(&dependency["name"]));
+    let disallowed = dependencies.filter(|word| WITHOUT_BURN.contains(&name) && is_burn(word));
+    disallowed.map(|word| (word, format!("{name} builds and is tested without Burn"))).collect()
 }
 
 /// Backends in `[dependencies]` or forwarded by `[features]`; tests may use one.
-fn disallowed_backends<'a>(package: &'a Value, findings: &mut Vec<Finding<'a>>) {
+fn disallowed_backends(package: &Value) -> Findings<'_> {
+    let mut findings = Vec::new();
     if [BACKEND_SELECTOR, KERNELS].contains(&text(&package["name"])) {
-        return;
+        return findings;
     }
     for dependency in elements(&package["dependencies"]).filter(|d| text(&d["kind"]) != "dev") {
         let word = text(&dependency["name"]);
         let features = elements(&dependency["features"]).map(text);
         let enabled = features.chain(word.strip_prefix("burn-")).filter(|f| BACKENDS.contains(f));
         for backend in enabled.filter(|_| is_burn(word)) {
-            let message = format!("enables the backend {backend}; only {BACKEND_SELECTOR} may do so");
-            findings.push(Finding { package, word, message });
+            findings.push((word, format!("enables the backend {backend}; only {BACKEND_SELECTOR} may do so")));
         }
     }
     for (feature, members) in package["features"].as_object().into_iter().flatten() {
         for member in elements(members).map(text) {
             let Some((word, backend)) = member.split_once('/') else { continue };
             if is_burn(word.trim_end_matches('?')) && BACKENDS.contains(&backend) {
-                let message = format!("forwards {member}; only {BACKEND_SELECTOR} selects a backend");
-                findings.push(Finding { package, word: feature, message });
+                findings.push((feature, format!("forwards {member}; only {BACKEND_SELECTOR} selects a backend")));
             }
         }
     }
+    findings
 }
 
 fn is_burn(name: &str) -> bool {

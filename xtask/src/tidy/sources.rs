@@ -29,10 +29,7 @@ pub fn tracked_files(root: &Path) -> Option<Vec<Source>> {
     let output = Command::new("git").args(["ls-files", "-z"]).current_dir(root).output().ok()?;
     let paths = String::from_utf8(output.stdout).ok().filter(|_| output.status.success())?;
     // Files just removed, links to folders and binary files are skipped.
-    let read = |path: &str| {
-        let text = std::fs::read_to_string(root.join(path)).ok()?;
-        Some(Source { path: path.into(), text })
-    };
+    let read = |path: &str| Some(Source { path: path.into(), text: std::fs::read_to_string(root.join(path)).ok()? });
     Some(paths.split_terminator('\0').filter_map(read).collect())
 }
 

@@ -9,7 +9,7 @@ use qa::generate::{BeamOptions, QaPipeline, QgOptions};
 
 use super::load_model;
 use crate::device::BackendSelection;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, bail};
 use crate::output::{print, status};
 use crate::report::question_formats;
 use crate::run::directory;
@@ -37,12 +37,12 @@ fn check(args: &AskArgs) -> Result<()> {
     for (option, found, range) in [("--per-sentence", args.per_sentence, 1..=20), ("--beam", args.beam, 1..=100)] {
         if !range.contains(&found) {
             let (min, max) = (range.start(), range.end());
-            return Err(Error::new(format!("`{option}` is {found}; expected {min} to {max}")));
+            bail!("`{option}` is {found}; expected {min} to {max}");
         }
     }
     let min_confidence = args.min_confidence;
     if !(0.0..=1.0).contains(&min_confidence) {
-        return Err(Error::new(format!("`--min-confidence` is {min_confidence}; expected 0 to 1")));
+        bail!("`--min-confidence` is {min_confidence}; expected 0 to 1");
     }
     Ok(())
 }

@@ -8,16 +8,15 @@ use generate::{Engine, Evaluation, evaluate_ids, evaluate_text};
 use models::bundle::read_metadata;
 use models::{LanguageModel, LmBundle, ModelBundle, Network, Precision};
 use qa::QuestionModel;
-use qa::generate::{BeamOptions, QaPipeline, evaluate_questions};
 
 use super::generate::{check_int8, state_mode};
 use super::load_model;
 use super::train::CONFIG;
 use crate::config::{Config, PretrainedModel, Resolved, ResolvedQuestions, parse_config};
 use crate::device::BackendSelection;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, bail};
 use crate::output::{print, print_json, status};
-use crate::report::question_scores::{self, CONSTANT_QUESTION, NUM_SAMPLE_QUESTIONS};
+use crate::report::question_scores;
 use crate::run::directory;
 
 /// Runs the command.
@@ -30,7 +29,7 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
     let is_question_model = read_metadata(&directory).is_ok_and(|metadata| metadata.kind == QuestionModel::KIND);
     let has_text_options = args.text.is_some() || args.int8 || args.state.is_some();
     if args.data.is_some() || (is_question_model && !has_text_options) {
-        return evaluate_question_model(args, &directory, backend, &device);
+        return evaluate_questions(args, &directory, backend, &device);
     }
     let mut bundle: LmBundle = load_model(&directory, backend, &device)?;
     if args.int8 {
@@ -56,27 +55,13 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
     if args.json { print_json(&evaluation) } else { print(&table(&evaluation)) }
 }
 
-fn evaluate_question_model(
-    args: &Evaluate,
-    directory: &Path,
-    backend: &BackendSelection,
-    device: &Device,
-) -> Result<()> {
+fn evaluate_questions(args: &Evaluate, directory: &Path, backend: &BackendSelection, device: &Device) -> Result<()> {
     let bundle: ModelBundle<QuestionModel> = load_model(directory, backend, device)?;
     let (documents, found) = match &args.data {
-        Some(path) => {
-            let data = qa::data::read(path)?;
-            (data.documents, data.counts.found)
-        }
-        None => {
-            let resolved = own_questions(&bundle)?;
-            (resolved.valid, resolved.valid_found)
-        }
+        Some(path) => qa::data::read(path).map(|data| (data.documents, data.counts.found))?,
+        None => own_questions(&bundle).map(|resolved| (resolved.valid, resolved.valid_found))?,
     };
-    let (pipeline, beam) = (QaPipeline::new(&bundle, device), BeamOptions::default());
-    let seed = bundle.metadata.seed;
-    let evaluation =
-        evaluate_questions(&pipeline, &documents, found, CONSTANT_QUESTION, beam, (NUM_SAMPLE_QUESTIONS, seed))?;
+    let evaluation = question_scores::evaluate(&bundle, &documents, found, device)?;
     status(&format!("model {}", directory.display()));
     if args.json { print_json(&evaluation) } else { print(&question_scores::table(&evaluation)) }
 }
@@ -88,10 +73,10 @@ fn own_questions(bundle: &ModelBundle<QuestionModel>) -> Result<ResolvedQuestion
     })?;
     let resolved = ResolvedQuestions::new(parse_config(&String::from_utf8_lossy(text), CONFIG)?)?;
     if resolved.prepared.valid_sha256 != bundle.metadata.valid_sha256 {
-        return Err(Error::new(
+        bail!(
             "the run's questions have changed since training (the validation questions differ): restore \
-             them, or give a file with `--data`",
-        ));
+             them, or give a file with `--data`"
+        );
     }
     Ok(resolved)
 }
@@ -109,10 +94,10 @@ pub(super) fn own_text(bundle: &LmBundle) -> Result<Resolved> {
     // Texts that differ by a one-to-one exchange of words have equal ids, so compare the tokenizers, too.
     let same_ids = dataset.valid_sha256() == bundle.metadata.valid_sha256;
     if !same_ids || dataset.tokenizer != bundle.tokenizer {
-        return Err(Error::new(
+        bail!(
             "the run's text has changed since training (the validation split or the vocabulary differs): \
-             restore it, or give a text with `--text`",
-        ));
+             restore it, or give a text with `--text`"
+        );
     }
     Ok(resolved)
 }

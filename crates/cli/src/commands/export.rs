@@ -6,7 +6,7 @@ use models::{LanguageModel, LmBundle, Network};
 
 use super::{layout, load_model};
 use crate::device::BackendSelection;
-use crate::error::{Error, Result};
+use crate::error::{Result, bail};
 use crate::output::{print, status};
 use crate::run::directory;
 
@@ -14,7 +14,7 @@ use crate::run::directory;
 pub fn run(args: &Export, backend: &BackendSelection) -> Result<()> {
     let path = &args.weights;
     if path.exists() {
-        return Err(Error::new(format!("{0} exists: use another file, or delete it", path.display())));
+        bail!("{0} exists: use another file, or delete it", path.display());
     }
     let directory = directory::find_model(args.model.as_deref(), Some(LanguageModel::KIND))?;
     let device = backend.open()?;

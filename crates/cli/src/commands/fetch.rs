@@ -10,7 +10,7 @@ use text_prep::Cleaner;
 
 use crate::corpus::{Corpus, Counts};
 use crate::embedded;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, bail};
 use crate::output::{print, status};
 use crate::view::format::thousands;
 
@@ -29,22 +29,18 @@ pub fn run(args: &Fetch) -> Result<()> {
         None => match (&corpus.address, name.as_str()) {
             (Some(address), _) => (download(name, address)?, address.clone()),
             (None, "fables") => (embedded::FABLES.as_bytes().to_vec(), "this program".into()),
-            (None, _) => {
-                return Err(Error::new(format!(
-                    "the corpus `{name}` has no download address: give its file with `--from FILE`"
-                )));
-            }
+            (None, _) => bail!("the corpus `{name}` has no download address: give its file with `--from FILE`"),
         },
     };
     let known = corpus.is_known_edition(&bytes);
     let found = count(&corpus, &bytes, &origin)
         .map_err(|error| Error::new(format!("{origin} is not the corpus `{name}`: {error}")))?;
     if found != corpus.counts {
-        return Err(Error::new(format!(
+        bail!(
             "{origin} is not the corpus `{name}`: it has {}, expected {}",
             format_counts(found),
             format_counts(corpus.counts)
-        )));
+        );
     }
     if !known {
         status(&format!("warning: this edition of `{name}` has an unknown hash, but the expected counts"));
@@ -87,7 +83,7 @@ fn download(name: &str, address: &str) -> Result<Vec<u8>> {
         .map_err(|error| Error::new(format!("curl cannot be run ({error}): {}", advice())))?;
     if !output.status.success() {
         let reason = String::from_utf8_lossy(&output.stderr);
-        return Err(Error::new(format!("{address} cannot be downloaded ({}): {}", reason.trim(), advice())));
+        bail!("{address} cannot be downloaded ({}): {}", reason.trim(), advice());
     }
     Ok(output.stdout)
 }

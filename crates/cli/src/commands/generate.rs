@@ -11,7 +11,7 @@ use text_prep::OovPolicy;
 
 use super::load_model;
 use crate::device::BackendSelection;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, bail};
 use crate::output::{print, print_json, status, write};
 use crate::run::directory;
 
@@ -40,7 +40,7 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
     })?;
     for (option, count) in [("--max-tokens", args.max_tokens), ("--num-samples", args.num_samples)] {
         if count == 0 {
-            return Err(Error::new(format!("`{option}` is 0; expected 1 or more")));
+            bail!("`{option}` is 0; expected 1 or more");
         }
     }
     let text = prompt_text(args)?;
@@ -156,8 +156,7 @@ fn stop(args: &Generate, bundle: &LmBundle) -> Result<Option<u32>> {
         "story" => tokenizer.document_separator_id().or_else(|| tokenizer.vocabulary.id(token)),
         token => tokenizer.vocabulary.id(token),
     };
-    let unknown = || generate::Error::UnknownStopToken(token.to_string()).into();
-    id.map(Some).ok_or_else(unknown)
+    id.map(Some).ok_or_else(|| generate::Error::UnknownStopToken(token.to_string()).into())
 }
 
 /// A seed from the clock, with few digits so that it is easy to type.

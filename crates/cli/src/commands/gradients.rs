@@ -9,6 +9,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use models::{
     Activation, CellKind, GradientReach, LanguageModel, LanguageModelConfig, LayerConfig, LmBundle, Network, evaluate,
 };
+use plotters::prelude::SeriesLabelPosition;
 use seqdata::{Loader, Order, RecallTask, TextDataset, Windows};
 use serde::Serialize;
 use trainer::{AdamConfig, Clip, FitLimit, OptimizerConfig, TrainConfig, TrainMode, endless_windows, fit};
@@ -17,9 +18,9 @@ use super::evaluate::own_text;
 use super::load_model;
 use crate::config::{Resolved, read};
 use crate::device::BackendSelection;
-use crate::error::{Error, Result};
+use crate::error::{Result, bail};
 use crate::output::{print, print_json, status, warn};
-use crate::report::chart::{self, ChartOptions, LegendPosition, Series};
+use crate::report::chart::{self, ChartOptions, Series};
 
 /// The maximum number of held-out windows that the gradients are averaged over.
 const WINDOWS: usize = 256;
@@ -63,13 +64,13 @@ struct Report {
 pub fn run(args: &Gradients, backend: &BackendSelection) -> Result<()> {
     let max_lag = args.max_lag;
     if !(1..=4_096).contains(&max_lag) {
-        return Err(Error::new(format!("`--max-lag` is {max_lag}; expected 1 to 4096")));
+        bail!("`--max-lag` is {max_lag}; expected 1 to 4096");
     }
     let limit = limit(args)?;
     let folder = args.out.parent().filter(|folder| !folder.as_os_str().is_empty());
     if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
         let folder = folder.display();
-        return Err(Error::new(format!("`--out` is in {folder}, which is not a folder: create it first")));
+        bail!("`--out` is in {folder}, which is not a folder: create it first");
     }
     let device = backend.open()?;
     let mut curves = if args.model.is_empty() {
@@ -84,8 +85,7 @@ pub fn run(args: &Gradients, backend: &BackendSelection) -> Result<()> {
     // The results took minutes, so print them before drawing, which may fail.
     let drawing = curves.iter().map(Curve::lines).collect::<Vec<_>>();
     if args.json {
-        let recall_gaps = args.recall.then_some(GAPS);
-        print_json(&Report { curves, recall_gaps, picture: picture.clone() })?;
+        print_json(&Report { curves, recall_gaps: args.recall.then_some(GAPS), picture: picture.clone() })?;
     } else {
         print(&table(&curves, max_lag))?;
     }
@@ -97,14 +97,12 @@ pub fn run(args: &Gradients, backend: &BackendSelection) -> Result<()> {
 /// The training limit of each cell.
 fn limit(args: &Gradients) -> Result<FitLimit> {
     match args.steps {
-        Some(0) => Err(Error::new("`--steps` is 0; expected 1 or more")),
+        Some(0) => bail!("`--steps` is 0; expected 1 or more"),
         Some(steps) => Ok(FitLimit::Steps(steps)),
         None if args.seconds > 0.0 && args.seconds <= 1e6 => {
             Ok(FitLimit::Time(Duration::from_secs_f64(args.seconds / CELLS.len() as f64)))
         }
-        None => {
-            Err(Error::new(format!("`--seconds` is {}; expected a number above 0 and at most 1000000", args.seconds)))
-        }
+        None => bail!("`--seconds` is {}; expected a number above 0 and at most 1000000", args.seconds),
     }
 }
 
@@ -114,16 +112,15 @@ fn train_cells(args: &Gradients, limit: FitLimit, backend: &BackendSelection, de
     let resolved = Resolved::new(config, None)?;
     warn(&resolved.warnings);
     if resolved.train.mode != TrainMode::Windows {
-        return Err(Error::new(
+        bail!(
             "`train.mode` is `tbptt`, but `gradients` trains its three cells by windows: give trained models \
-             with `--model`, or another configuration",
-        ));
+             with `--model`, or another configuration"
+        );
     }
     let dataset = &resolved.dataset;
     let windows = held_out_windows(dataset, args.max_lag, device)?;
     // By window, as in training: a carried state may leave the range of states seen in training.
-    let order = Order::Sequential;
-    let held_out = Loader::windows(dataset.valid_windows(), LOSS_BATCH_SIZE, order, device.clone());
+    let held_out = Loader::windows(dataset.valid_windows(), LOSS_BATCH_SIZE, Order::Sequential, device.clone());
     let held_out = held_out.slice(0, held_out.num_items().min(LOSS_WINDOWS));
     let seed = resolved.config.seed;
     let units = resolved.model.layers.last().map_or(256, |layer| layer.units);
@@ -138,8 +135,7 @@ fn train_cells(args: &Gradients, limit: FitLimit, backend: &BackendSelection, de
         let initial = config.init(seed, device)?.with_kernels(backend.kernels());
         let untrained = gradient_reach(&initial, &windows, args.max_lag, seed)?;
         status(&format!("training {name}"));
-        let batches = endless_windows(dataset, &resolved.train, device);
-        let model = fit(initial, batches, &resolved.train, limit)?;
+        let model = fit(initial, endless_windows(dataset, &resolved.train, device), &resolved.train, limit)?;
         let loss = evaluate(&model, &*held_out).map_err(models::Error::from)?.nats_per_token();
         status(&format!("{name} has a validation loss of {loss:.3} nats/token by window"));
         let trained = gradient_reach(&model, &windows, args.max_lag, seed)?;
@@ -153,8 +149,7 @@ fn measure_models(args: &Gradients, backend: &BackendSelection, device: &Device)
     let mut curves = Vec::new();
     for directory in &args.model {
         let bundle: LmBundle = load_model(directory, backend, device)?;
-        let dataset = own_text(&bundle)?.dataset;
-        let windows = held_out_windows(&dataset, args.max_lag, device)?;
+        let windows = held_out_windows(&own_text(&bundle)?.dataset, args.max_lag, device)?;
         let metadata = &bundle.metadata;
         let initial = metadata.config.init(metadata.seed, device)?.with_kernels(backend.kernels());
         curves.push(Curve {
@@ -171,12 +166,12 @@ fn measure_models(args: &Gradients, backend: &BackendSelection, device: &Device)
 fn held_out_windows(dataset: &TextDataset, max_lag: usize, device: &Device) -> Result<Vec<Tensor<2, Int>>> {
     let windows = Windows::new(dataset.ids.clone(), dataset.split.valid.clone(), max_lag + 1, 1);
     if windows.is_empty() {
-        return Err(Error::new(format!(
+        bail!(
             "the held-out text has {} tokens, but a lag of {max_lag} needs {}: lower `--max-lag`, or use a \
              longer text",
             dataset.split.valid.len(),
             max_lag + 2
-        )));
+        );
     }
     let count = windows.len().min(WINDOWS);
     let items: Vec<usize> = (0..count).map(|at| at * windows.len() / count).collect();
@@ -215,12 +210,10 @@ fn measure_recall(curves: &mut [Curve], args: &Gradients, backend: &BackendSelec
         let mut accuracies = Vec::new();
         for gap in GAPS {
             let task = RecallTask { cues: CUES, gap };
-            let layers = vec![LayerConfig::new(kind, 64)];
-            let model_config = LanguageModelConfig::new(task.vocab_size(), 16, layers);
+            let model_config = LanguageModelConfig::new(task.vocab_size(), 16, vec![LayerConfig::new(kind, 64)]);
             let initial = model_config.init(RECALL_SEED, device)?.with_kernels(backend.kernels());
             let batches = (0..).map(|step| task.batch(32, RECALL_SEED, step, &autodiff));
-            let steps = args.steps.unwrap_or(RECALL_STEPS);
-            let model = fit(initial, batches, &config, FitLimit::Steps(steps))?;
+            let model = fit(initial, batches, &config, FitLimit::Steps(args.steps.unwrap_or(RECALL_STEPS)))?;
             accuracies.push(recall_accuracy(&model, task, device)?);
         }
         curve.recall = Some(accuracies);
@@ -259,7 +252,7 @@ fn draw(path: &Path, max_lag: usize, lines: Vec<[Series; 2]>) -> Result<()> {
         y_label: "gradient norm, relative to k = 0",
         y_range: (1e-6, 10.0),
         log_y: true,
-        legend: LegendPosition::LowerLeft,
+        legend: SeriesLabelPosition::LowerLeft,
     };
     chart::draw(path, &options, &series)
 }

@@ -12,7 +12,7 @@ use super::train::CONFIG;
 use super::{layout, load_model};
 use crate::config::{Resolved, read};
 use crate::device::BackendSelection;
-use crate::error::{Error, Result};
+use crate::error::{Result, bail};
 use crate::output::{print, status, warn};
 use crate::run::directory;
 use crate::run::experiment::Experiment;
@@ -68,15 +68,12 @@ fn from_config(args: &Import, tensors: Tensors, backend: &BackendSelection, devi
 fn renamed(tensors: Tensors, changes: &[String]) -> Result<Tensors> {
     let mut tensors = tensors;
     for change in changes {
-        let (from, to) = change
-            .split_once('=')
-            .ok_or_else(|| Error::new(format!("`--rename {change}` has no `=`; expected FROM=TO")))?;
+        let Some((from, to)) = change.split_once('=') else {
+            bail!("`--rename {change}` has no `=`; expected FROM=TO")
+        };
         if !tensors.keys().any(|name| name.starts_with(from)) {
             let names: Vec<&str> = tensors.keys().map(String::as_str).collect();
-            return Err(Error::new(format!(
-                "`--rename {change}`: no tensor name starts with `{from}`; the file has {}",
-                names.join(", ")
-            )));
+            bail!("`--rename {change}`: no tensor name starts with `{from}`; the file has {}", names.join(", "));
         }
         let count = tensors.len();
         let rename = |name: String| match name.strip_prefix(from) {
@@ -85,9 +82,7 @@ fn renamed(tensors: Tensors, changes: &[String]) -> Result<Tensors> {
         };
         tensors = tensors.into_iter().map(|(name, array)| (rename(name), array)).collect();
         if tensors.len() < count {
-            return Err(Error::new(format!(
-                "`--rename {change}` gives two tensors the same name; expected different names"
-            )));
+            bail!("`--rename {change}` gives two tensors the same name; expected different names");
         }
     }
     Ok(tensors)

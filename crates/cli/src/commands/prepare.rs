@@ -96,15 +96,10 @@ fn text(args: &Prepare, config: Config) -> Result<()> {
         TrainMode::Tbptt { bptt_len } => Some(resolved.dataset.train_streams(resolved.train.batch_size, bptt_len)?),
     };
     let vectors = PretrainedVectors::read(&resolved)?;
-    let report = report(&resolved, vectors.as_ref());
-    if args.json { print_json(&report) } else { print(&table(&resolved, &report, streams, vectors.as_ref())) }
-}
-
-fn report(resolved: &Resolved, vectors: Option<&PretrainedVectors>) -> Report {
     let stats = resolved.dataset.stats;
     let context_len = resolved.config.windows.context_len;
     let windows = stats.tokens.saturating_sub(context_len);
-    Report {
+    let report = Report {
         characters: stats.characters,
         tokens: stats.tokens,
         words: stats.distinct_tokens,
@@ -114,8 +109,9 @@ fn report(resolved: &Resolved, vectors: Option<&PretrainedVectors>) -> Report {
         y_shape: [windows, stats.vocab_size()],
         train_windows: resolved.dataset.train_windows().len(),
         valid_windows: resolved.dataset.valid_windows().len(),
-        vector_coverage: vectors.map(|vectors| [vectors.vocabulary_coverage, vectors.training_coverage]),
-    }
+        vector_coverage: vectors.as_ref().map(|vectors| [vectors.vocabulary_coverage, vectors.training_coverage]),
+    };
+    if args.json { print_json(&report) } else { print(&table(&resolved, &report, streams, vectors.as_ref())) }
 }
 
 fn table(

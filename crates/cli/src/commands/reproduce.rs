@@ -14,7 +14,7 @@ use trainer::{Checkpoints, StopReason};
 use super::train::train_new;
 use crate::config::{AnyConfig, Config, ResolvedQuestions, read_any};
 use crate::device::BackendSelection;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, bail};
 use crate::observers::metrics_file::lines_without_times;
 use crate::output::{print, print_json, status, warn};
 use crate::run::directory;
@@ -42,10 +42,10 @@ pub fn run(args: &Reproduce, backend: &BackendSelection) -> Result<ExitCode> {
     let before = Provenance::read(run)?;
     let progress = Checkpoints::of(run).progress()?;
     if !progress.is_some_and(|progress| progress.is_finished() || progress.should_stop_early()) {
-        return Err(Error::new(format!(
+        bail!(
             "{0} is not finished, so there is no result to compare: finish it first with `train --resume {0}`",
             run.display()
-        )));
+        );
     }
     let backend = match args.backend {
         // `--backend` has priority over the backend of the run.
@@ -64,8 +64,7 @@ pub fn run(args: &Reproduce, backend: &BackendSelection) -> Result<ExitCode> {
         AnyConfig::Questions(config) => {
             let resolved = ResolvedQuestions::new(*config)?;
             warn(&resolved.warnings);
-            let model = resolved.init_model(&device)?;
-            train_again(args, &resolved, model, None, &device, &backend)
+            train_again(args, &resolved, resolved.init_model(&device)?, None, &device, &backend)
         }
     }
 }
@@ -85,17 +84,17 @@ fn train_again<C: Experiment>(
     let before_files = files(run)?;
     let before_lines = lines_without_times(run)?;
     for (what, before, now) in [
-        ("text", &before.text_sha256, &now.text_sha256),
-        ("training split", &before.train_sha256, &now.train_sha256),
-        ("validation split", &before.valid_sha256, &now.valid_sha256),
+        ("text", &before.inputs.text_sha256, &now.inputs.text_sha256),
+        ("training split", &before.inputs.train_sha256, &now.inputs.train_sha256),
+        ("validation split", &before.inputs.valid_sha256, &now.inputs.valid_sha256),
     ] {
         if before != now {
-            return Err(Error::new(format!(
+            bail!(
                 "{} cannot be reproduced: its {what} has changed (SHA-256 {}, now {}): restore the text",
                 run.display(),
                 &before[..12.min(before.len())],
-                &now[..12],
-            )));
+                &now[..12]
+            );
         }
     }
     for difference in now.differences(&before).iter().chain(&before.later) {
@@ -122,12 +121,8 @@ fn train_again<C: Experiment>(
 fn check_origin(config: &Config, before: Option<&Origin>) -> Result<()> {
     let (Some(model), Some(before)) = (&config.init.from, before) else { return Ok(()) };
     let manifest = model.join(MANIFEST);
-    let bytes = std::fs::read(&manifest).map_err(Error::io(&manifest, "read"))?;
-    if sha256(&bytes) != before.manifest_sha256 {
-        return Err(Error::new(format!(
-            "the model {}, which the run started from, has changed: restore it",
-            model.display()
-        )));
+    if sha256(&std::fs::read(&manifest).map_err(Error::io(&manifest, "read"))?) != before.manifest_sha256 {
+        bail!("the model {}, which the run started from, has changed: restore it", model.display());
     }
     Ok(())
 }
@@ -136,8 +131,7 @@ fn check_origin(config: &Config, before: Option<&Origin>) -> Result<()> {
 fn files(run: &Path) -> Result<Vec<(&'static str, Vec<u8>)>> {
     let read = |file| {
         let path = run.join(file);
-        let bytes = std::fs::read(&path).map_err(Error::io(&path, "read"))?;
-        Ok((file, bytes))
+        Ok((file, std::fs::read(&path).map_err(Error::io(&path, "read"))?))
     };
     [WEIGHTS, TOKENIZER].into_iter().map(read).collect()
 }

@@ -1,5 +1,6 @@
 //! `runs`: lists all runs in a folder, the newest first, with progress, best loss, age and size.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -29,18 +30,12 @@ struct Row {
     bytes: u64,
 }
 
-/// All of them.
-#[derive(Serialize)]
-struct Listing {
-    runs: Vec<Row>,
-}
-
 /// Runs the command.
 pub fn run(args: &Runs) -> Result<()> {
     let mut runs: Vec<Row> = directory::list(&args.folder)?.iter().filter_map(|path| row(path)).collect();
     runs.sort_by(|one, other| one.age_seconds.total_cmp(&other.age_seconds));
     if args.json {
-        return print_json(&Listing { runs });
+        return print_json(&BTreeMap::from([("runs", runs)]));
     }
     if runs.is_empty() {
         status(&format!(
@@ -60,14 +55,14 @@ fn row(path: &Path) -> Option<Row> {
     let progress = Checkpoints::of(path).progress();
     let model = read_metadata(path).ok();
     let (changed, bytes) = changed_and_size(path);
-    let (progress, broken) = match progress {
-        Ok(progress) => (progress, false),
-        Err(_) => (None, true),
-    };
+    let broken = progress.is_err();
+    let progress = progress.ok().flatten();
     let state = match (Lock::holder(path), &progress) {
         (Some(process), _) => format!("running, process {process}"),
         _ if broken => "damaged".into(),
-        (None, Some(progress)) => state(progress),
+        (None, Some(progress)) if progress.is_finished() => "finished".into(),
+        (None, Some(progress)) if progress.should_stop_early() => "finished early".into(),
+        (None, Some(_)) => "unfinished".into(),
         (None, None) if model.is_some() => "model".into(),
         (None, None) => "not started".into(),
     };
@@ -84,17 +79,6 @@ fn row(path: &Path) -> Option<Row> {
         age_seconds: changed.elapsed().map_or(0.0, |age| age.as_secs_f64()),
         bytes,
     })
-}
-
-fn state(progress: &Progress) -> String {
-    let state = if progress.is_finished() {
-        "finished"
-    } else if progress.should_stop_early() {
-        "finished early"
-    } else {
-        "unfinished"
-    };
-    state.into()
 }
 
 /// The time of the last change in `folder`, and its size in bytes.

@@ -9,7 +9,7 @@ use trainer::{Checkpoints, StartFrom, StopReason};
 
 use crate::config::{AnyConfig, ResolvedQuestions};
 use crate::device::BackendSelection;
-use crate::error::{Error, Result};
+use crate::error::{Result, bail};
 use crate::observers::metrics_file;
 use crate::output::{print, status, warn};
 use crate::run::directory;
@@ -118,12 +118,10 @@ fn resume<C: Experiment>(run: &Path, experiment: &C, args: &Train, backend: &Bac
     let progress = Checkpoints::of(run).progress()?;
     let progress = progress.ok_or_else(|| trainer::Error::NoCheckpoint(run.into()))?;
     match progress.epochs.len() {
-        done if done > epochs => {
-            return Err(Error::new(format!(
-                "{name} has finished {done} epochs, but `train.epochs` is {epochs}: set it to more than {done} to \
+        done if done > epochs => bail!(
+            "{name} has finished {done} epochs, but `train.epochs` is {epochs}: set it to more than {done} to \
                  continue"
-            )));
-        }
+        ),
         done if done == epochs => status(&format!(
             "{name} has finished all {epochs} epochs; to continue, use `--set train.epochs=N` with a larger N"
         )),

@@ -4,7 +4,7 @@ use serde::Serialize;
 use toml::{Table, Value};
 
 use super::Config;
-use crate::error::{Error, Result};
+use crate::error::{Result, bail};
 
 /// Keys and sections that may change when a run is resumed.
 const MAY_CHANGE: [&str; 4] = ["train.epochs", "train.early_stopping_patience", "samples", "checkpoints"];
@@ -14,16 +14,13 @@ const MAY_CHANGE: [&str; 4] = ["train.epochs", "train.early_stopping_patience", 
 /// # Errors
 /// Names every key that may not change.
 pub fn reject_changes<C: Serialize>(before: &C, now: &C, run: &str) -> Result<()> {
-    let rejected = changed(before, now, |key| !MAY_CHANGE.iter().any(|table| is_within(key, table)));
-    if rejected.is_empty() {
-        return Ok(());
-    }
-    Err(Error::new(format!(
-        "{run} cannot be resumed with another {}: only {} may change; leave it as it was, or start a new run \
+    let may_change = |key: &str| MAY_CHANGE.iter().any(|table| is_within(key, table));
+    let Some(keys) = changed(before, now, |key| !may_change(key)) else { return Ok(()) };
+    bail!(
+        "{run} cannot be resumed with another {keys}: only {} may change; leave it as it was, or start a new run \
          (with `--init-from {run}` to start from its weights)",
-        rejected.join(", "),
         MAY_CHANGE.map(|key| format!("`{key}`")).join(", ")
-    )))
+    )
 }
 
 /// Keys and sections that a trained model determines.
@@ -34,25 +31,23 @@ const SET_BY_MODEL: [&str; 4] = ["model", "tokens", "clean", "vocabulary.oov"];
 /// # Errors
 /// Names every key that may not change.
 pub fn reject_model_changes(before: &Config, now: &Config, model: &str) -> Result<()> {
-    let rejected = changed(before, now, |key| SET_BY_MODEL.iter().any(|table| is_within(key, table)));
-    if rejected.is_empty() {
-        return Ok(());
-    }
-    Err(Error::new(format!(
-        "a run that starts from {model} cannot have another {}: the model determines sizes and tokens; \
-         leave it as it was, or start without `--init-from`",
-        rejected.join(", ")
-    )))
+    let is_set = |key: &str| SET_BY_MODEL.iter().any(|table| is_within(key, table));
+    let Some(keys) = changed(before, now, is_set) else { return Ok(()) };
+    bail!(
+        "a run that starts from {model} cannot have another {keys}: the model determines sizes and tokens; \
+         leave it as it was, or start without `--init-from`"
+    )
 }
 
-/// The differing keys for which `is_relevant` holds.
-fn changed<C: Serialize>(before: &C, now: &C, is_relevant: impl Fn(&str) -> bool) -> Vec<String> {
+/// The differing keys for which `is_relevant` holds, if any.
+fn changed<C: Serialize>(before: &C, now: &C, is_relevant: impl Fn(&str) -> bool) -> Option<String> {
     let (before, now) = (flatten(before), flatten(now));
     let mut keys: Vec<&String> = before.keys().chain(now.keys()).collect();
     keys.sort();
     keys.dedup();
     let changed = keys.into_iter().filter(|&key| before.get(key) != now.get(key) && is_relevant(key));
-    changed.map(|key| format!("`{key}`")).collect()
+    let changed: Vec<String> = changed.map(|key| format!("`{key}`")).collect();
+    (!changed.is_empty()).then(|| changed.join(", "))
 }
 
 /// Whether `key` is `table` or a key in it.

@@ -24,29 +24,17 @@ impl PretrainedModel {
 
     /// Replaces the sections of `config` that the model determines.
     pub(super) fn replace_sections(&self, config: &mut Config) {
-        let LanguageModelConfig {
-            embedding_dim,
-            ref layers,
-            projection_dim,
-            tie_weights,
-            frozen_embedding,
-            dropout,
-            layer_dropout,
-            embedding_dropout,
-            locked_dropout,
-            ..
-        } = self.model;
-        let path = config.model.vectors.path.clone();
+        let model = &self.model;
         config.model = Model {
-            embedding_dim,
-            layers: layers.clone(),
-            projection: projection_dim,
-            tie_weights,
-            vectors: Vectors { path, train: !frozen_embedding },
-            dropout,
-            layer_dropout,
-            embedding_dropout,
-            locked_dropout,
+            embedding_dim: model.embedding_dim,
+            layers: model.layers.clone(),
+            projection: model.projection_dim,
+            tie_weights: model.tie_weights,
+            vectors: Vectors { path: config.model.vectors.path.clone(), train: !model.frozen_embedding },
+            dropout: model.dropout,
+            layer_dropout: model.layer_dropout,
+            embedding_dropout: model.embedding_dropout,
+            locked_dropout: model.locked_dropout,
         };
         let Tokenizer { cleaner, pre_tokenizer, document_separator, oov, .. } = &self.tokenizer;
         config.clean = Clean {

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use models::{CellKind, LayerConfig};
-use qa::model::{AnswerEncoding, AttentionScore, ExtractorHead};
 use serde::{Deserialize, Serialize};
 
 use super::{Checkpoints, Train, Vectors};
@@ -134,26 +133,6 @@ pub enum ExtractorHeadKind {
     Tagger,
 }
 
-impl AnswerEncodingKind {
-    /// The model's option.
-    pub fn option(self) -> AnswerEncoding {
-        match self {
-            Self::Feature => AnswerEncoding::Feature,
-            Self::Reencode => AnswerEncoding::Reencode,
-        }
-    }
-}
-
-impl ExtractorHeadKind {
-    /// The model's option.
-    pub fn option(self) -> ExtractorHead {
-        match self {
-            Self::Span => ExtractorHead::Span,
-            Self::Tagger => ExtractorHead::Tagger,
-        }
-    }
-}
-
 /// The attention of the decoder over the sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -166,18 +145,6 @@ pub enum AttentionKind {
     General,
     /// A small feed-forward layer (Bahdanau's "additive").
     Additive,
-}
-
-impl AttentionKind {
-    /// The model's option.
-    pub fn option(self) -> Option<AttentionScore> {
-        match self {
-            Self::None => None,
-            Self::Dot => Some(AttentionScore::Dot),
-            Self::General => Some(AttentionScore::General),
-            Self::Additive => Some(AttentionScore::Additive),
-        }
-    }
 }
 
 /// `[samples]`.

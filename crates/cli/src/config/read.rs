@@ -12,7 +12,7 @@ use super::Config;
 use super::questions::{Data, QuestionsConfig};
 use super::renamed_keys::{Change, check_changes, rename_change, rename_in_file};
 use crate::embedded;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, bail};
 
 /// The configuration that is read if none is named.
 const DEFAULT: &str = "configs/lstm.toml";
@@ -92,11 +92,8 @@ fn text(args: &ConfigArgs) -> Result<(String, &Path)> {
             Ok((embedded::QA_CONFIG.to_string(), path))
         }
         Err(error) => {
-            let renamed = RENAMED_FILES.iter().find(|(old, _)| path.ends_with(old));
-            let expected = match renamed {
-                Some((_, new)) => {
-                    format!("it was renamed to {}", path.with_file_name(new).display())
-                }
+            let expected = match RENAMED_FILES.iter().find(|(old, _)| path.ends_with(old)) {
+                Some((_, new)) => format!("it was renamed to {}", path.with_file_name(new).display()),
                 None => format!("use one that exists, such as {DEFAULT}, or none"),
             };
             let path = path.display();
@@ -127,12 +124,11 @@ fn located(text: &str, file: &str, error: &toml::de::Error) -> Error {
 
 /// Applies changes of the form KEY=VALUE. Old names of keys are accepted.
 pub fn apply_changes<C: Serialize + DeserializeOwned>(mut config: C, changes: &[String]) -> Result<C> {
-    let table = Table::try_from(&config);
-    let mut table = table.map_err(|error| Error::new(error.to_string()))?;
+    let mut table = Table::try_from(&config).map_err(|error| Error::new(error.to_string()))?;
     let parse = |change: &String| -> Result<Change> {
-        let (key, value) = change
-            .split_once('=')
-            .ok_or_else(|| Error::new(format!("`--set {change}` has no `=`; expected KEY=VALUE")))?;
+        let Some((key, value)) = change.split_once('=') else {
+            bail!("`--set {change}` has no `=`; expected KEY=VALUE")
+        };
         Ok((key.trim().into(), parse_value(value.trim())))
     };
     let parsed: Vec<Change> = changes.iter().map(parse).collect::<Result<_>>()?;
@@ -201,7 +197,7 @@ fn explain(error: &toml::de::Error) -> String {
     let what = if message.starts_with("unknown field") { "key" } else { "value" };
     match nearest {
         Some(nearest) => {
-            format!("unknown {what} `{found}`; the nearest is `{nearest}`, known are {}", { known.join(", ") })
+            format!("unknown {what} `{found}`; the nearest is `{nearest}`, known are {}", known.join(", "))
         }
         None => format!("unknown {what} `{found}`"),
     }

@@ -69,8 +69,7 @@ pub(super) fn rename_in_file(file: &mut DeTable<'_>) -> Result<(), (String, Rang
             && let Some(value) = take(file, renamed.old)
         {
             let span = value.span();
-            let name = Spanned::new(span.clone(), section.into());
-            let entry = file.entry(name);
+            let entry = file.entry(Spanned::new(span.clone(), section.into()));
             let target = entry.or_insert_with(|| Spanned::new(span.clone(), DeValue::Table(DeTable::new())));
             // What is not a table is rejected when the configuration is read.
             let DeValue::Table(target) = target.get_mut() else { continue };

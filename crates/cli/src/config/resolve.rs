@@ -10,7 +10,7 @@ use trainer::{TrainConfig, TrainMode};
 use super::train_config::{reject_keys_of, train_config};
 use super::{Config, ModeKind, Model, PretrainedModel, TokenKind, Vectors, Windows};
 use crate::corpus::Corpus;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, bail};
 
 /// A checked configuration with its text.
 pub struct Resolved {
@@ -37,8 +37,7 @@ impl Resolved {
             ModeKind::Windows => TrainMode::Windows,
             ModeKind::Tbptt => TrainMode::Tbptt { bptt_len: config.train.bptt_len },
         };
-        let sample_every = config.samples.every_steps;
-        let train = train_config(config.seed, &config.train, mode, sample_every, &config.checkpoints)?;
+        let train = train_config(config.seed, &config.train, mode, config.samples.every_steps, &config.checkpoints)?;
         train.check()?;
         let dataset_config = dataset_config(&config)?;
         let mut warnings = Vec::new();
@@ -88,26 +87,15 @@ impl Resolved {
 
 /// The model's configuration; the vocabulary size is set once the text is read.
 fn model_config(model: &Model) -> LanguageModelConfig {
-    let Model {
-        embedding_dim,
-        ref layers,
-        projection,
-        tie_weights,
-        ref vectors,
-        dropout,
-        layer_dropout,
-        embedding_dropout,
-        locked_dropout,
-    } = *model;
     LanguageModelConfig {
-        projection_dim: projection,
-        tie_weights,
-        frozen_embedding: !vectors.train,
-        dropout,
-        layer_dropout,
-        embedding_dropout,
-        locked_dropout,
-        ..LanguageModelConfig::new(1, embedding_dim, layers.clone())
+        projection_dim: model.projection,
+        tie_weights: model.tie_weights,
+        frozen_embedding: !model.vectors.train,
+        dropout: model.dropout,
+        layer_dropout: model.layer_dropout,
+        embedding_dropout: model.embedding_dropout,
+        locked_dropout: model.locked_dropout,
+        ..LanguageModelConfig::new(1, model.embedding_dim, model.layers.clone())
     }
 }
 
@@ -130,25 +118,23 @@ pub(super) fn vectors(vectors: &mut Vectors) -> Result<()> {
 fn dataset_config(config: &Config) -> Result<DatasetConfig> {
     let clean = &config.clean;
     let cleaner = match (&clean.preset, &clean.rules) {
-        (Some(_), Some(_)) => {
-            return Err(Error::new("`clean.preset` and `clean.rules` are both given; expected one of them"));
-        }
+        (Some(_), Some(_)) => bail!("`clean.preset` and `clean.rules` are both given; expected one of them"),
         (None, Some(rules)) => Cleaner::new(rules.clone()),
         (preset, None) => Cleaner::preset(preset.as_deref().unwrap_or("prose"))?,
     };
     cleaner.validate()?;
     if config.vocabulary.min_count == 0 {
-        return Err(Error::new("`vocabulary.min_count` is 0; expected 1 or more"));
+        bail!("`vocabulary.min_count` is 0; expected 1 or more");
     }
     let Windows { context_len, stride } = config.windows;
     if stride == 0 || !(1..=65_536).contains(&context_len) {
-        return Err(Error::new(format!(
+        bail!(
             "`windows.context_len` is {context_len} and `windows.stride` is {stride}; expected 1 to 65536 \
              and 1 or more"
-        )));
+        );
     }
     if config.samples.max_tokens == 0 {
-        return Err(Error::new("`samples.max_tokens` is 0; expected 1 or more"));
+        bail!("`samples.max_tokens` is 0; expected 1 or more");
     }
     Ok(DatasetConfig {
         cleaner,
@@ -213,10 +199,10 @@ fn text(config: &mut Config) -> Result<Box<dyn TextSource>> {
                 ("strip_gutenberg", text.strip_gutenberg),
             ];
             if let Some((key, _)) = path_options.iter().find(|(_, given)| *given) {
-                return Err(Error::new(format!(
+                bail!(
                     "`text.{key}` is given with `text.dataset`, whose dataset.toml determines how it is read; \
                      leave it out or use `text.path`"
-                )));
+                );
             }
             Corpus::find(name)?.text(name)
         }
@@ -237,10 +223,7 @@ fn text(config: &mut Config) -> Result<Box<dyn TextSource>> {
 pub(super) fn absolute(path: &Path) -> Result<PathBuf> {
     let path = std::path::absolute(path).map_err(Error::io(path, "found"))?;
     if path.to_str().is_none() {
-        return Err(Error::new(format!(
-            "the path {} is not UTF-8 and cannot be saved in the run's configuration: rename it",
-            path.display()
-        )));
+        bail!("the path {} is not UTF-8 and cannot be saved in the run's configuration: rename it", path.display());
     }
     Ok(path)
 }

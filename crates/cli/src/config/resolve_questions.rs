@@ -3,14 +3,15 @@
 
 use qa::QuestionModelConfig;
 use qa::data::{Document, LoadedDocuments, QaDataset, QaDatasetConfig, read, read_squad, split};
+use qa::model::{AnswerEncoding, AttentionScore, ExtractorHead};
 use trainer::{TrainConfig, TrainMode};
 
-use super::questions::{Data, QuestionsConfig, QuestionsModel};
+use super::questions::{AnswerEncodingKind, AttentionKind, Data, ExtractorHeadKind, QuestionsConfig, QuestionsModel};
 use super::resolve::{absolute, vectors};
 use super::train::{ModeKind, Train};
 use super::train_config::train_config;
 use crate::embedded;
-use crate::error::{Error, Result};
+use crate::error::{Result, bail};
 
 /// A checked configuration with its data.
 pub struct ResolvedQuestions {
@@ -43,23 +44,19 @@ impl ResolvedQuestions {
             ("bptt_len", config.train.bptt_len != Train::default().bptt_len),
         ] {
             if is_given {
-                return Err(Error::new(format!(
-                    "`train.{key}` is given, which a configuration for questions does not have; leave it out"
-                )));
+                bail!("`train.{key}` is given, which a configuration for questions does not have; leave it out");
             }
         }
         train.check()?;
         if config.vocabulary.min_count == 0 {
-            return Err(Error::new("`vocabulary.min_count` is 0; expected 1 or more"));
+            bail!("`vocabulary.min_count` is 0; expected 1 or more");
         }
         let max_sentence_len = config.sentences.max_sentence_len;
         if !(1..=1_000).contains(&max_sentence_len) {
-            return Err(Error::new(format!(
-                "`sentences.max_sentence_len` is {max_sentence_len}; expected 1 to 1000 words"
-            )));
+            bail!("`sentences.max_sentence_len` is {max_sentence_len}; expected 1 to 1000 words");
         }
         if config.samples.sentences == 0 {
-            return Err(Error::new("`samples.sentences` is 0; expected 1 or more"));
+            bail!("`samples.sentences` is 0; expected 1 or more");
         }
         vectors(&mut config.model.vectors)?;
         let mut model = model_config(&config.model);
@@ -97,45 +94,37 @@ impl ResolvedQuestions {
 
 /// The model's configuration; the vocabulary sizes are set once the data is read.
 fn model_config(model: &QuestionsModel) -> QuestionModelConfig {
-    let QuestionsModel {
-        embedding_dim,
-        features,
-        ref encoder,
-        ref extractor,
-        ref decoder,
-        answer_encoding,
-        attention,
-        copy,
-        coverage,
-        readout,
-        tie_weights,
-        extractor_head,
-        max_answer_len,
-        extractor_updates_embeddings,
-        ref vectors,
-        dropout,
-        embedding_dropout,
-    } = *model;
     QuestionModelConfig {
         vocab_size: 1,
         decoder_vocab: 1,
-        embedding_dim,
-        feature_dim: features,
-        encoder: encoder.clone(),
-        extractor: extractor.clone(),
-        decoder: decoder.clone(),
-        answer_encoding: answer_encoding.option(),
-        attention: attention.option(),
-        copy,
-        coverage,
-        readout_dim: readout,
-        tie_weights,
-        extractor_head: extractor_head.option(),
-        max_answer_len,
-        extractor_updates_embeddings,
-        frozen_embedding: !vectors.train,
-        dropout,
-        embedding_dropout,
+        embedding_dim: model.embedding_dim,
+        feature_dim: model.features,
+        encoder: model.encoder.clone(),
+        extractor: model.extractor.clone(),
+        decoder: model.decoder.clone(),
+        answer_encoding: match model.answer_encoding {
+            AnswerEncodingKind::Feature => AnswerEncoding::Feature,
+            AnswerEncodingKind::Reencode => AnswerEncoding::Reencode,
+        },
+        attention: match model.attention {
+            AttentionKind::None => None,
+            AttentionKind::Dot => Some(AttentionScore::Dot),
+            AttentionKind::General => Some(AttentionScore::General),
+            AttentionKind::Additive => Some(AttentionScore::Additive),
+        },
+        copy: model.copy,
+        coverage: model.coverage,
+        readout_dim: model.readout,
+        tie_weights: model.tie_weights,
+        extractor_head: match model.extractor_head {
+            ExtractorHeadKind::Span => ExtractorHead::Span,
+            ExtractorHeadKind::Tagger => ExtractorHead::Tagger,
+        },
+        max_answer_len: model.max_answer_len,
+        extractor_updates_embeddings: model.extractor_updates_embeddings,
+        frozen_embedding: !model.vectors.train,
+        dropout: model.dropout,
+        embedding_dropout: model.embedding_dropout,
     }
 }
 
@@ -143,21 +132,13 @@ fn model_config(model: &QuestionsModel) -> QuestionModelConfig {
 /// absolute.
 fn documents(data: &mut Data, seed: u64, warnings: &mut Vec<String>) -> Result<(Vec<Document>, Vec<Document>, usize)> {
     let all = match (&data.dataset, &data.path) {
-        (Some(_), Some(_)) => {
-            return Err(Error::new("`data.dataset` and `data.path` are both given; expected one of them"));
-        }
-        (None, None) => {
-            return Err(Error::new(
-                "no data is given; expected `data.dataset = \"fables-qa\"`, `data.path = \"my.json\"` or \
-                 `--text my.json`",
-            ));
-        }
+        (Some(_), Some(_)) => bail!("`data.dataset` and `data.path` are both given; expected one of them"),
+        (None, None) => bail!(
+            "no data is given; expected `data.dataset = \"fables-qa\"`, `data.path = \"my.json\"` or \
+                 `--text my.json`"
+        ),
         (Some(name), None) if name == "fables-qa" => read_squad("the built-in fables-qa", embedded::FABLES_QA)?,
-        (Some(name), None) => {
-            return Err(Error::new(format!(
-                "the data set `{name}` is unknown; expected fables-qa; for a file use `data.path`"
-            )));
-        }
+        (Some(name), None) => bail!("the data set `{name}` is unknown; expected fables-qa; for a file use `data.path`"),
         (None, Some(path)) => {
             let read = read(path)?;
             data.path = Some(absolute(path)?);

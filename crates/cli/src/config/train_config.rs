@@ -3,7 +3,7 @@
 use trainer::{AdamConfig, CheckpointPolicy, OptimizerConfig, RmspropConfig, TrainConfig, TrainMode};
 
 use super::{Checkpoints, Clip, Optimizer, OptimizerKind, Schedule, ScheduleKind, Train};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, bail};
 
 /// The trainer's configuration with defaults filled in, not yet checked. A sample follows every `sample_every` steps.
 pub(super) fn train_config(
@@ -48,15 +48,12 @@ fn schedule(section: &Schedule) -> Result<trainer::Schedule> {
             _ => continue,
         };
         let kind = format!("{kind:?}").to_lowercase();
-        return Err(Error::new(format!(
-            "`train.schedule.{key}` {found}, which `train.schedule.kind = \"{kind}\"` {expected}"
-        )));
+        bail!("`train.schedule.{key}` {found}, which `train.schedule.kind = \"{kind}\"` {expected}");
     }
-    let (factor, epochs) = (factor.unwrap_or(1.0), every_epochs.unwrap_or(1));
-    let patience = patience.unwrap_or(1);
+    let (factor, every_epochs, patience) = (factor.unwrap_or(1.0), every_epochs.unwrap_or(1), patience.unwrap_or(1));
     Ok(match kind {
         ScheduleKind::Constant => trainer::Schedule::Constant,
-        ScheduleKind::Step => trainer::Schedule::Step { every_epochs: epochs, factor },
+        ScheduleKind::Step => trainer::Schedule::Step { every_epochs, factor },
         ScheduleKind::Exponential => trainer::Schedule::Exponential { factor },
         ScheduleKind::Cosine => trainer::Schedule::Cosine,
         ScheduleKind::Plateau => trainer::Schedule::Plateau { patience, factor },

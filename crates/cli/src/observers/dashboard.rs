@@ -30,29 +30,23 @@ pub struct Dashboard<M> {
     summaries: Vec<String>,
 }
 
-/// Information about the run that the view shows from the start.
-pub struct RunInfo {
-    /// The run directory.
-    pub run: PathBuf,
-    /// The backend's name.
-    pub backend: String,
-    /// Validation losses of simpler models in nats/token.
-    pub baselines: Vec<(String, f64)>,
-    /// Whether the averaged (EMA) weights are evaluated.
-    pub uses_ema: bool,
-}
-
 impl<M> Dashboard<M> {
-    /// Opens the view; `None` without a suitable terminal.
-    pub fn open(info: RunInfo, samples: SampleCache<M>, stop: &StopFlag) -> Option<Self> {
+    /// Opens the view of the run in `run`; `None` without a suitable terminal. It shows the validation losses of
+    /// `baselines` in nats/token. `uses_ema`: whether the averaged weights are evaluated.
+    pub fn open(
+        run: PathBuf,
+        backend: &str,
+        baselines: &[(String, f64)],
+        uses_ema: bool,
+        samples: SampleCache<M>,
+        stop: &StopFlag,
+    ) -> Option<Self> {
         if std::env::var_os("TERM").is_none_or(|terminal| terminal == "dumb") {
             return None;
         }
-        let RunInfo { run, backend, baselines, uses_ema } = info;
-        let baselines = baselines.into_iter().map(|(name, nats)| Baseline { name, nats });
+        let baselines = baselines.iter().map(|(name, nats)| Baseline { name: name.clone(), nats: *nats }).collect();
         let name = run.display().to_string();
-        let baselines = baselines.collect();
-        let state = ViewState { name, backend, baselines, ..ViewState::default() };
+        let state = ViewState { name, backend: backend.into(), baselines, ..ViewState::default() };
         let state = Arc::new(Mutex::new(state));
         let (stop, on_stop) = (stop.clone(), stop.clone());
         let screen = Screen::open(state.clone(), Box::new(move || signals::request_stop(&on_stop))).ok()?;

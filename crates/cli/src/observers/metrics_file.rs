@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 use trainer::{EpochReport, FileOffsets, Observer, ObserverResult, Plan, Rollback, StepReport};
 
@@ -107,7 +108,7 @@ pub fn read_curves(run: &Path) -> Result<Curves> {
         let point = |step: &str, value_of: &str| Some((value[step].as_f64()?, value[value_of].as_f64()?));
         match value["event"].as_str() {
             Some("step") => {
-                let position = EpochPosition::read(&value);
+                let position = EpochPosition::deserialize(&value).ok();
                 curves.train.extend(position.and_then(|position| position.mean_since(&previous)));
                 previous = position.unwrap_or_default();
                 curves.learning_rate.extend(point("step_of_run", "learning_rate"));
@@ -127,25 +128,17 @@ pub fn read_curves(run: &Path) -> Result<Curves> {
 }
 
 /// The progress of an epoch at a step line.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, Deserialize)]
 struct EpochPosition {
     epoch: u64,
     step: f64,
     step_of_run: f64,
     /// The mean training loss of the epoch so far.
+    #[serde(rename = "train_loss_nats_per_token")]
     mean: f64,
 }
 
 impl EpochPosition {
-    fn read(line: &Value) -> Option<Self> {
-        Some(Self {
-            epoch: line["epoch"].as_u64()?,
-            step: line["step"].as_f64()?,
-            step_of_run: line["step_of_run"].as_f64()?,
-            mean: line["train_loss_nats_per_token"].as_f64()?,
-        })
-    }
-
     /// The mean loss of the steps since the line `previous`; the loss of a single step is noisy.
     fn mean_since(self, previous: &Self) -> Option<(f64, f64)> {
         let (steps, sum) = if previous.epoch == self.epoch {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::tensor::Device;
-use generate::{Engine, GenerateOptions, Generator, Sampling, encode_prompt};
+use generate::{Engine, GenerateOptions, Generator, Sample, Sampling, encode_prompt};
 use models::{LanguageModel, LmMetadata, Precision, StateMode};
 use text_prep::{OovPolicy, Tokenizer};
 
@@ -88,28 +88,37 @@ pub struct LmSampler {
     pub max_tokens: usize,
 }
 
-impl LmSampler {
-    fn generate(&self, model: &LanguageModel, temperature: f64) -> generate::Result<String> {
-        let (tokenizer, context_len) = (&self.tokenizer, self.metadata.window);
-        let prompt = encode_prompt(tokenizer, "", OovPolicy::Drop, context_len)?;
-        let engine = Engine::new(model, &self.device, Precision::F32);
-        let options = GenerateOptions::new(&prompt.ids, self.max_tokens)
-            .with_sampling(Sampling { temperature, ..Sampling::default() })
-            .with_seed(self.metadata.seed)
-            .with_state_mode(self.state_mode)
-            .within_one_document();
-        let generator = Generator { engine, tokenizer, context_len };
-        let sample = generator.generate(&options, 0, |_| Ok(()))?;
-        Ok(sample.text.split_whitespace().collect::<Vec<_>>().join(" "))
-    }
+/// A sample of `model` from the start of a document to its end, or of `max_tokens` tokens.
+///
+/// # Errors
+/// If the model's outputs are not finite.
+pub fn sample_document(
+    model: &LanguageModel,
+    tokenizer: &Tokenizer,
+    metadata: &LmMetadata,
+    state_mode: StateMode,
+    temperature: f64,
+    max_tokens: usize,
+    device: &Device,
+) -> generate::Result<Sample> {
+    let context_len = metadata.window;
+    let prompt = encode_prompt(tokenizer, "", OovPolicy::Drop, context_len)?;
+    let options = GenerateOptions::new(&prompt.ids, max_tokens)
+        .with_sampling(Sampling { temperature, ..Sampling::default() })
+        .with_seed(metadata.seed)
+        .with_state_mode(state_mode)
+        .within_one_document();
+    let engine = Engine::new(model, device, Precision::F32);
+    Generator { engine, tokenizer, context_len }.generate(&options, 0, |_| Ok(()))
 }
 
 impl SampleSource<LanguageModel> for LmSampler {
     fn sample(&self, model: &LanguageModel, temperature: f64) -> Result<String> {
-        match self.generate(model, temperature) {
+        let Self { tokenizer, metadata, state_mode, device, max_tokens } = self;
+        match sample_document(model, tokenizer, metadata, *state_mode, temperature, *max_tokens, device) {
             // The next step's loss reports the divergence.
             Err(generate::Error::NotFinite) => Ok(String::new()),
-            text => Ok(text?),
+            sample => Ok(sample?.text.split_whitespace().collect::<Vec<_>>().join(" ")),
         }
     }
 

@@ -30,8 +30,7 @@ impl<M> TensorboardLog<M> {
     fn open(&self, keep: Option<u64>) -> Result<EventFile> {
         let directory = &self.directory;
         durable::directory::create(directory)?;
-        let found = EventFile::find(directory).map_err(Error::io(directory, "read"))?;
-        match (found, keep) {
+        match (EventFile::find(directory).map_err(Error::io(directory, "read"))?, keep) {
             (Some(path), Some(keep)) => Ok(EventFile::reopen(&path, keep)?),
             _ => Ok(EventFile::create(directory, unix_seconds(), std::process::id())?),
         }

@@ -34,17 +34,8 @@ pub struct ChartOptions<'a> {
     pub y_range: (f64, f64),
     /// Whether the vertical axis is logarithmic.
     pub log_y: bool,
-    /// The position of the legend.
-    pub legend: LegendPosition,
-}
-
-/// The position of the legend in the chart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LegendPosition {
-    /// Free if decreasing curves start high.
-    LowerLeft,
-    /// Free if decreasing curves end low.
-    UpperRight,
+    /// The position of the legend: decreasing curves that start high leave the lower left free, others the upper right.
+    pub legend: SeriesLabelPosition,
 }
 
 /// A colour-blind-safe palette (Okabe and Ito 2008).
@@ -133,10 +124,7 @@ where
     }
     chart
         .configure_series_labels()
-        .position(match options.legend {
-            LegendPosition::LowerLeft => SeriesLabelPosition::LowerLeft,
-            LegendPosition::UpperRight => SeriesLabelPosition::UpperRight,
-        })
+        .position(options.legend.clone())
         .background_style(WHITE.mix(0.85))
         .border_style(BLACK.mix(0.3))
         .draw()?;
@@ -160,7 +148,7 @@ mod tests {
             y_label: "fraction",
             y_range: (0.01, 1.0),
             log_y: true,
-            legend: LegendPosition::LowerLeft,
+            legend: SeriesLabelPosition::LowerLeft,
         };
         let draw = || svg(&options, &[series(false), series(true)]).unwrap();
         let drawn = draw();

@@ -2,20 +2,17 @@
 //! training text, and the number of parameters against the number of training tokens. Printed, and written to
 //! `score.md` and `score.json`.
 
-use std::path::Path;
-
 use burn::module::Module;
 use burn::tensor::Device;
-use durable::write_atomically;
 use eval::{Memorization, TrainingText};
-use generate::{Engine, GenerateOptions, Generator, Sample, Sampling, bits_per_byte, encode_prompt};
-use models::{LmBundle, Precision, StateMode};
+use generate::{Sample, bits_per_byte};
+use models::{LmBundle, StateMode};
 use seqdata::TextDataset;
 use serde::Serialize;
-use text_prep::{OovPolicy, PreTokenizer};
+use text_prep::PreTokenizer;
 
 use crate::error::Result;
-use crate::observers::sampling::TEMPERATURE;
+use crate::observers::sampling::{TEMPERATURE, sample_document};
 use crate::report::baselines::{Baselines, NGRAM, train_ids, valid_ids};
 use crate::view::format::thousands;
 
@@ -77,19 +74,11 @@ pub struct Overlap {
 /// If the model's outputs are not finite.
 pub fn final_sample(best: &LmBundle, device: &Device) -> Result<Sample> {
     let LmBundle { model, tokenizer, metadata, .. } = best;
-    let prompt = encode_prompt(tokenizer, "", OovPolicy::Drop, metadata.window)?;
     let max_tokens = match tokenizer.pre_tokenizer {
         PreTokenizer::Characters(_) => CHARACTERS,
         PreTokenizer::Words(_) | PreTokenizer::Spans => WORDS,
     };
-    let options = GenerateOptions::new(&prompt.ids, max_tokens)
-        .with_sampling(Sampling { temperature: TEMPERATURE, ..Sampling::default() })
-        .with_seed(metadata.seed)
-        .with_state_mode(metadata.state_mode())
-        .within_one_document();
-    let engine = Engine::new(model, device, Precision::F32);
-    let generator = Generator { engine, tokenizer, context_len: metadata.window };
-    Ok(generator.generate(&options, 0, |_| Ok(()))?)
+    Ok(sample_document(model, tokenizer, metadata, metadata.state_mode(), TEMPERATURE, max_tokens, device)?)
 }
 
 impl EvaluationReport {
@@ -105,20 +94,13 @@ impl EvaluationReport {
                 .filter(|_| dataset.valid_dropped == 0),
         };
         let metadata = &best.metadata;
-        let losses = [
-            (StateMode::Carry, "carried", metadata.valid_loss_carried),
-            (StateMode::Window, "by window", metadata.valid_loss_window),
-        ];
-        let mut rows: Vec<(bool, Row)> = losses
-            .iter()
-            .filter_map(|&(mode, how, loss)| {
-                let name = format!("this model, {how}");
-                Some((mode != metadata.state_mode(), row(&name, loss?)))
-            })
-            .collect();
+        let mut losses = [("carried", metadata.valid_loss_carried), ("by window", metadata.valid_loss_window)];
         // The state mode that `generate` uses by default comes first.
-        rows.sort_by_key(|&(other, _)| other);
-        let mut rows: Vec<Row> = rows.into_iter().map(|(_, row)| row).collect();
+        if metadata.state_mode() == StateMode::Window {
+            losses.reverse();
+        }
+        let losses = losses.into_iter().filter_map(|(how, loss)| Some(row(&format!("this model, {how}"), loss?)));
+        let mut rows: Vec<Row> = losses.collect();
         rows.extend(baselines.named().map(|(name, loss)| row(name, loss)));
 
         // Document separators are not generated text.
@@ -180,25 +162,17 @@ impl EvaluationReport {
             row.map_or(f64::NAN, |row| row.loss_nats_per_token)
         };
         let (best, ngram) = (self.rows[0].loss_nats_per_token, loss(NGRAM));
-        let difference = best - ngram;
         let unigram = loss("unigram");
-        let verdict = match difference {
+        let baseline = format!("an interpolated Kneser–Ney {NGRAM} model of the same text ({ngram:.3})");
+        let verdict = match best - ngram {
             _ if best >= unigram => {
                 format!("is not better than the unigram baseline ({unigram:.3}): train longer, or on more text")
             }
             d if d > TIE => format!(
-                "is {d:.2} worse than an interpolated Kneser–Ney {NGRAM} model of the same text \
-                 ({ngram:.3}): train longer, or regularise if the validation loss has started to rise"
+                "is {d:.2} worse than {baseline}: train longer, or regularise if the validation loss has started to rise"
             ),
-            d if d < -TIE => format!(
-                "is {:.2} better than an interpolated Kneser–Ney {NGRAM} model of the same text \
-                 ({ngram:.3})",
-                -d
-            ),
-            _ => format!(
-                "is about as good as an interpolated Kneser–Ney {NGRAM} model of the same text \
-                 ({ngram:.3})"
-            ),
+            d if d < -TIE => format!("is {:.2} better than {baseline}", -d),
+            _ => format!("is about as good as {baseline}"),
         };
         format!("The model has a validation loss of {best:.3} nats/token; it {verdict}.")
     }
@@ -246,16 +220,6 @@ impl EvaluationReport {
                 r => format!("{r:.2}"),
             }
         )
-    }
-
-    /// Writes `score.md` and `score.json` into `run`.
-    ///
-    /// # Errors
-    /// If a file cannot be written.
-    pub fn write(&self, run: &Path) -> Result<()> {
-        write_atomically(&run.join("score.md"), self.to_markdown().as_bytes())?;
-        let json = serde_json::to_string_pretty(self).expect("the report is serializable") + "\n";
-        Ok(write_atomically(&run.join("score.json"), json.as_bytes())?)
     }
 }
 

@@ -7,3 +7,20 @@ pub mod invented_words_report;
 pub mod question_formats;
 pub mod question_scores;
 pub mod run_charts;
+
+use std::path::Path;
+
+use durable::write_atomically;
+use serde::Serialize;
+
+use crate::error::Result;
+
+/// Writes a report as `score.md` and `score.json` into `run`.
+///
+/// # Errors
+/// If a file cannot be written.
+pub fn write_score(run: &Path, markdown: &str, report: &impl Serialize) -> Result<()> {
+    write_atomically(&run.join("score.md"), markdown.as_bytes())?;
+    let json = serde_json::to_string_pretty(report).expect("the report is serializable") + "\n";
+    Ok(write_atomically(&run.join("score.json"), json.as_bytes())?)
+}

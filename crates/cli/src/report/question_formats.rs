@@ -4,31 +4,12 @@ use std::ops::Range;
 
 use args::AskFormat;
 use qa::generate::GeneratedQuestion;
-use serde::Serialize;
-use serde_json::json;
-
-/// A question in the JSON Lines format.
-#[derive(Serialize)]
-struct Line<'a> {
-    question: &'a str,
-    answer: &'a str,
-    confidence: f64,
-    question_probability: f64,
-    answer_probability: f64,
-    found_by: qa::generate::FoundBy,
-    /// Byte offsets in the text: start and end (exclusive).
-    answer_bytes: [usize; 2],
-    /// The same as character offsets (Unicode scalar values).
-    answer_characters: [usize; 2],
-    sentence: &'a str,
-    sentence_bytes: [usize; 2],
-    sentence_characters: [usize; 2],
-}
+use serde_json::{Value, json};
 
 /// Formats the questions; `text` is the text that they are about, and `name` its title.
 pub fn write(format: AskFormat, text: &str, name: &str, questions: &[GeneratedQuestion]) -> String {
     match format {
-        AskFormat::Jsonl => questions.iter().map(|generated| json!(line(generated)).to_string() + "\n").collect(),
+        AskFormat::Jsonl => questions.iter().map(|generated| format!("{}\n", line(generated))).collect(),
         AskFormat::Text => plain(questions),
         AskFormat::Csv => csv(questions),
         AskFormat::Squad => squad(text, name, questions),
@@ -36,21 +17,23 @@ pub fn write(format: AskFormat, text: &str, name: &str, questions: &[GeneratedQu
     }
 }
 
-fn line(generated: &GeneratedQuestion) -> Line<'_> {
+/// A question in the JSON Lines format. Offsets are start and end (exclusive), in bytes and in Unicode scalar values of
+/// the text.
+fn line(generated: &GeneratedQuestion) -> Value {
     let bounds = |range: &Range<usize>| [range.start, range.end];
-    Line {
-        question: &generated.question,
-        answer: &generated.answer,
-        confidence: generated.confidence,
-        question_probability: generated.question_probability,
-        answer_probability: generated.answer_probability,
-        found_by: generated.found_by,
-        answer_bytes: bounds(&generated.answer_bytes),
-        answer_characters: bounds(&generated.answer_characters),
-        sentence: &generated.sentence,
-        sentence_bytes: bounds(&generated.sentence_bytes),
-        sentence_characters: bounds(&generated.sentence_characters),
-    }
+    json!({
+        "question": generated.question,
+        "answer": generated.answer,
+        "confidence": generated.confidence,
+        "question_probability": generated.question_probability,
+        "answer_probability": generated.answer_probability,
+        "found_by": generated.found_by,
+        "answer_bytes": bounds(&generated.answer_bytes),
+        "answer_characters": bounds(&generated.answer_characters),
+        "sentence": generated.sentence,
+        "sentence_bytes": bounds(&generated.sentence_bytes),
+        "sentence_characters": bounds(&generated.sentence_characters),
+    })
 }
 
 /// Each sentence, followed by its questions.
@@ -94,10 +77,7 @@ fn csv(questions: &[GeneratedQuestion]) -> String {
 
 /// Cards in Anki's import format: front, back and sentence, separated by tabs.
 fn anki(questions: &[GeneratedQuestion]) -> String {
-    let field = |text: &str| {
-        let text = single_line(text);
-        text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-    };
+    let field = |text: &str| single_line(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let mut text = String::from("#separator:tab\n#html:true\n#columns:Front\tBack\tSource\n");
     for generated in questions {
         let cells = [&generated.question, &generated.answer, &generated.sentence].map(|cell| field(cell));

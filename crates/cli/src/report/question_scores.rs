@@ -1,53 +1,76 @@
 //! The evaluation of a question generation model and of heuristic baselines, for the terminal and for `score.md`.
 
-use std::fmt::Write as _;
+use burn::tensor::Device;
+use models::ModelBundle;
+use qa::QuestionModel;
+use qa::data::Document;
+use qa::generate::{AnswerRow, BeamOptions, QaPipeline, QuestionEvaluation, QuestionRow, evaluate_questions};
 
-use qa::generate::{AnswerRow, QuestionEvaluation, QuestionRow};
-
+use crate::error::Result;
 use crate::output::columns;
 
 /// The question of the constant baseline: a frequent opening and a frequent ending of questions, which overlap with
 /// most of them.
-pub const CONSTANT_QUESTION: &str = "what is the name of the ?";
+const CONSTANT_QUESTION: &str = "what is the name of the ?";
 /// The number of generated questions shown in a report.
-pub const NUM_SAMPLE_QUESTIONS: usize = 50;
+const NUM_SAMPLE_QUESTIONS: usize = 50;
+
+/// Evaluates a model on documents in which `found` questions were found, including unusable ones.
+///
+/// # Errors
+/// As [`evaluate_questions`].
+pub fn evaluate(
+    bundle: &ModelBundle<QuestionModel>,
+    documents: &[Document],
+    found: usize,
+    device: &Device,
+) -> Result<QuestionEvaluation> {
+    let pipeline = QaPipeline::new(bundle, device);
+    let samples = (NUM_SAMPLE_QUESTIONS, bundle.metadata.seed);
+    Ok(evaluate_questions(&pipeline, documents, found, CONSTANT_QUESTION, BeamOptions::default(), samples)?)
+}
 
 /// The scores as text tables, with the protocols.
 pub fn table(evaluation: &QuestionEvaluation) -> String {
-    let mut text = format!("{}\n\nanswers: {}\n", head(evaluation), evaluation.extraction_protocol);
-    let answers = std::iter::once(strings(ANSWERS)).chain(evaluation.answer_extraction.iter().map(answer));
-    text.push_str(&columns(answers));
-    if let (Some(row), Some(protocol)) = (&evaluation.question_answering, &evaluation.answering_protocol) {
-        let _ = write!(text, "\nanswers to the reference questions: {protocol}\n");
-        text.push_str(&columns([strings(ANSWERS), answer(row)]));
+    let mut text = format!("{}\n", head(evaluation));
+    for (title, protocol, rows) in sections(evaluation) {
+        text += &format!("\n{}: {protocol}\n{}", title.to_lowercase(), columns(rows));
     }
-    let _ = write!(text, "\nquestions: {}\n", evaluation.generation_protocol);
-    let written = std::iter::once(strings(QUESTIONS)).chain(evaluation.question_generation.iter().map(question));
-    text.push_str(&columns(written));
     text
 }
 
 /// The scores as Markdown, with sample questions.
 pub fn markdown(evaluation: &QuestionEvaluation) -> String {
     let mut text = format!("# Score\n\n{}\n", head(evaluation));
-    let _ = write!(text, "\n## Answers\n\n{}.\n\n", evaluation.extraction_protocol);
-    rows(&mut text, ANSWERS, evaluation.answer_extraction.iter().map(answer));
-    if let (Some(row), Some(protocol)) = (&evaluation.question_answering, &evaluation.answering_protocol) {
-        let _ = write!(text, "\n## Answers to the reference questions\n\n{protocol}.\n\n");
-        rows(&mut text, ANSWERS, std::iter::once(answer(row)));
+    for (title, protocol, rows) in sections(evaluation) {
+        text += &format!("\n## {title}\n\n{protocol}.\n\n");
+        for (at, row) in rows.iter().enumerate() {
+            text += &format!("| {} |\n", row.join(" | "));
+            if at == 0 {
+                text += &format!("|{}\n", "---|".repeat(row.len()));
+            }
+        }
     }
-    let _ = write!(text, "\n## Questions\n\n{}.\n\n", evaluation.generation_protocol);
-    rows(&mut text, QUESTIONS, evaluation.question_generation.iter().map(question));
-    let samples = evaluation.samples.len();
-    let _ = write!(text, "\n## {samples} questions, drawn at random and not selected\n");
+    text += &format!("\n## {} questions, drawn at random and not selected\n", evaluation.samples.len());
     for one in &evaluation.samples {
-        let _ = write!(
-            text,
+        text += &format!(
             "\n> {}\n\nAnswer: {}  \nGenerated: {}  \nReference: {}\n",
             one.sentence, one.answer, one.question, one.reference
         );
     }
     text
+}
+
+/// The title, the protocol and the table of each part; the first row is the heading.
+fn sections(evaluation: &QuestionEvaluation) -> Vec<(&'static str, &str, Vec<Vec<String>>)> {
+    let answers = |rows: &[AnswerRow]| std::iter::once(strings(ANSWERS)).chain(rows.iter().map(answer)).collect();
+    let mut sections = vec![("Answers", &*evaluation.extraction_protocol, answers(&evaluation.answer_extraction))];
+    if let (Some(row), Some(protocol)) = (&evaluation.question_answering, &evaluation.answering_protocol) {
+        sections.push(("Answers to the reference questions", protocol, answers(std::slice::from_ref(row))));
+    }
+    let questions = std::iter::once(strings(QUESTIONS)).chain(evaluation.question_generation.iter().map(question));
+    sections.push(("Questions", &evaluation.generation_protocol, questions.collect()));
+    sections
 }
 
 const ANSWERS: [&str; 3] = ["by", "exact match %", "F1 %"];
@@ -76,11 +99,4 @@ fn question(row: &QuestionRow) -> Vec<String> {
     let percentages = [row.rouge_l, row.first_word_correct, row.copied, row.leaked];
     let percentages = percentages.into_iter().map(|value| format!("{value:.1}"));
     std::iter::once(row.name.clone()).chain(bleu).chain(percentages).collect()
-}
-
-fn rows<const N: usize>(text: &mut String, heading: [&str; N], rows: impl Iterator<Item = Vec<String>>) {
-    let _ = writeln!(text, "| {} |\n|{}", heading.join(" | "), "---|".repeat(N));
-    for row in rows {
-        let _ = writeln!(text, "| {} |", row.join(" | "));
-    }
 }

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use plotters::prelude::SeriesLabelPosition;
+
 use crate::error::Result;
 use crate::observers::metrics_file::Curves;
-use crate::report::chart::{self, ChartOptions, LegendPosition, Series};
+use crate::report::chart::{self, ChartOptions, Series};
 
 /// The curves of a run with its name.
 pub struct NamedCurves<'a> {
@@ -27,8 +29,7 @@ pub fn losses(path: &Path, runs: &[NamedCurves], baselines: &[(String, f64)]) ->
         let points = smoothed(&curves.train);
         let dotted = runs.len() > 1;
         series.push(Series { name: name("training"), points, colour: train, dotted });
-        let points = curves.valid.clone();
-        series.push(Series { name: name("validation"), points, colour: valid, dotted: false });
+        series.push(Series { name: name("validation"), points: curves.valid.clone(), colour: valid, dotted: false });
     }
     let points = || series.iter().flat_map(|series| &series.points);
     let right = points().map(|point| point.0).fold(0.0, f64::max);
@@ -37,8 +38,7 @@ pub fn losses(path: &Path, runs: &[NamedCurves], baselines: &[(String, f64)]) ->
     let high = losses().fold(0.0, f64::max);
     for (at, (name, loss)) in baselines.iter().enumerate() {
         let points = (0..=60).map(|x| (right * f64::from(x) / 60.0, *loss)).collect();
-        let name = format!("{name} {loss:.2}");
-        series.push(Series { name, points, colour: 1 + at, dotted: true });
+        series.push(Series { name: format!("{name} {loss:.2}"), points, colour: 1 + at, dotted: true });
     }
     let all = baselines.iter().map(|(_, loss)| *loss);
     let (low, high) = all.fold((low, high), |(low, high), loss| (low.min(loss), high.max(loss)));
@@ -49,7 +49,7 @@ pub fn losses(path: &Path, runs: &[NamedCurves], baselines: &[(String, f64)]) ->
         y_label: "nats/token",
         y_range: ((low - margin).max(0.0), high + margin),
         log_y: false,
-        legend: LegendPosition::UpperRight,
+        legend: SeriesLabelPosition::UpperRight,
     };
     series.retain(|series| !series.points.is_empty());
     chart::draw(path, &options, &series)
@@ -71,10 +71,9 @@ pub fn learning_rate(path: &Path, curves: &Curves) -> Result<bool> {
         y_label: "learning rate",
         y_range: (0.0, 1.05 * high),
         log_y: false,
-        legend: LegendPosition::UpperRight,
+        legend: SeriesLabelPosition::UpperRight,
     };
-    let name = "learning rate".to_string();
-    chart::draw(path, &options, &[Series { name, points, colour: 1, dotted: false }])?;
+    chart::draw(path, &options, &[Series { name: "learning rate".to_string(), points, colour: 1, dotted: false }])?;
     Ok(true)
 }
 

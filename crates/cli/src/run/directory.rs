@@ -9,7 +9,7 @@ use models::bundle::{MANIFEST, read_metadata};
 use qa::QuestionModel;
 use trainer::Checkpoints;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, bail};
 
 /// The default directory of runs, relative to the working directory.
 const RUNS: &str = "runs";
@@ -23,33 +23,35 @@ pub fn create(out: Option<&Path>, name: &str) -> Result<PathBuf> {
         if let Some(parent) = out.parent() {
             directory::create(parent)?;
         }
-        return match fs::create_dir(out) {
-            Ok(()) => {
-                out.parent().map_or(Ok(()), directory::sync)?;
-                Ok(out.into())
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                let out = out.display();
-                Err(Error::new(format!(
-                    "{out} exists and is never overwritten: choose another `--out`, delete it, or, if it is a \
-                     saved run, resume it with `--resume {out}`"
-                )))
-            }
-            Err(error) => Err(Error::io(out, "created")(error)),
-        };
+        if create_new(out)? {
+            return Ok(out.into());
+        }
+        let out = out.display();
+        bail!(
+            "{out} exists and is never overwritten: choose another `--out`, delete it, or, if it is a \
+             saved run, resume it with `--resume {out}`"
+        );
     }
     directory::create(Path::new(RUNS))?;
     let mut number = 1;
     loop {
         let path = Path::new(RUNS).join(format!("{name}-{number}"));
-        match fs::create_dir(&path) {
-            Ok(()) => {
-                directory::sync(Path::new(RUNS))?;
-                return Ok(path);
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
-            Err(error) => return Err(Error::io(path, "created")(error)),
+        if create_new(&path)? {
+            return Ok(path);
         }
+        number += 1;
+    }
+}
+
+/// Creates a directory; false if it exists.
+fn create_new(path: &Path) -> Result<bool> {
+    match fs::create_dir(path) {
+        Ok(()) => {
+            path.parent().map_or(Ok(()), directory::sync)?;
+            Ok(true)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(Error::io(path, "created")(error)),
     }
 }
 

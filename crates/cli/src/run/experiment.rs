@@ -12,7 +12,7 @@ use trainer::{Job, Observer, Outcome, RunIdentity, StartFrom, StopFlag, StopReas
 
 use crate::device::BackendSelection;
 use crate::error::{Error, Result};
-use crate::observers::dashboard::{Dashboard, RunInfo};
+use crate::observers::dashboard::Dashboard;
 use crate::observers::metrics_file::{self, MetricsFile};
 use crate::observers::progress::Progress;
 use crate::observers::samples_file::SamplesFile;
@@ -128,13 +128,9 @@ impl RunContext<'_> {
     ) -> Vec<Box<dyn Observer<C::Network>>> {
         let Self { run, device, backend, no_tui, .. } = *self;
         let samples = experiment.sample_cache(device);
-        let info = RunInfo {
-            run: run.into(),
-            backend: backend.name().into(),
-            baselines: baselines.to_vec(),
-            uses_ema: experiment.train_config().ema_decay > 0.0,
-        };
-        let screen = if no_tui { None } else { Dashboard::open(info, samples.clone(), stop) };
+        let uses_ema = experiment.train_config().ema_decay > 0.0;
+        let open = || Dashboard::open(run.into(), backend.name(), baselines, uses_ema, samples.clone(), stop);
+        let screen = (!no_tui).then(open).flatten();
         let progress: Box<dyn Observer<C::Network>> = match screen {
             Some(dashboard) => Box::new(dashboard),
             None => Box::new(Progress::new(samples.clone())),

@@ -13,7 +13,7 @@ use crate::observers::tensorboard_log;
 use crate::output::status;
 use crate::report::baselines::Baselines;
 use crate::report::evaluation_report::{EvaluationReport, final_sample};
-use crate::report::invented_words_report;
+use crate::report::{invented_words_report, write_score};
 use crate::run::experiment::{Experiment, RunContext, model_label};
 use crate::run::provenance::InputHashes;
 
@@ -114,7 +114,7 @@ fn write_reports(resolved: &Resolved, context: &RunContext, outcome: &Outcome, b
         status(&summary);
     }
     let report = EvaluationReport::new(dataset, best, baselines, &sample);
-    report.write(run)?;
+    write_score(run, &report.to_markdown(), &report)?;
     for sentence in [report.comparison(), report.memorization(), report.size()] {
         status(&sentence);
     }

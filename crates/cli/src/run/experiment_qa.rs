@@ -1,12 +1,11 @@
 //! Training of a question generation model: answer extraction, question generation and question answering.
 
 use burn::tensor::Device;
-use durable::write_atomically;
-use models::{Metadata, ModelBundle, Network};
+use models::{Metadata, Network};
 use qa::QuestionModel;
 use qa::QuestionModelConfig;
 use qa::data::QaDataset;
-use qa::generate::{BeamOptions, QaPipeline, QgOptions, QuestionEvaluation, evaluate_questions};
+use qa::generate::{BeamOptions, QaPipeline, QgOptions};
 use text_prep::{Tokenizer, Vocabulary};
 use trainer::{Outcome, StopReason, TrainConfig};
 
@@ -14,7 +13,7 @@ use crate::config::ResolvedQuestions;
 use crate::error::Result;
 use crate::observers::sampling::{SampleCache, SampleSource};
 use crate::output::status;
-use crate::report::question_scores::{self, CONSTANT_QUESTION, NUM_SAMPLE_QUESTIONS};
+use crate::report::{question_scores, write_score};
 use crate::run::experiment::{Experiment, RunContext, model_label};
 use crate::run::provenance::InputHashes;
 use crate::run::word_vectors;
@@ -81,11 +80,8 @@ impl Experiment for ResolvedQuestions {
         let loss = outcome.best.metadata.valid_loss().unwrap_or(f64::NAN);
         status(&format!("{}: validation loss {loss:.3} nats per word or answer", model_label(outcome)));
         if !matches!(outcome.stop_reason, StopReason::Requested { .. }) {
-            let evaluation = self.evaluate(&outcome.best, context.device)?;
-            let report = question_scores::markdown(&evaluation);
-            write_atomically(&context.run.join("score.md"), report.as_bytes())?;
-            let json = serde_json::to_string_pretty(&evaluation).expect("the report is serializable") + "\n";
-            write_atomically(&context.run.join("score.json"), json.as_bytes())?;
+            let evaluation = question_scores::evaluate(&outcome.best, &self.valid, self.valid_found, context.device)?;
+            write_score(context.run, &question_scores::markdown(&evaluation), &evaluation)?;
             status(question_scores::table(&evaluation).trim_end());
         }
         let model = context.run.display();
@@ -100,28 +96,14 @@ impl ResolvedQuestions {
     /// # Errors
     /// If the vectors cannot be read.
     pub fn init_model(&self, device: &Device) -> Result<QuestionModel> {
-        let model = self.model.init(self.config.seed, device)?;
+        let mut model = self.model.init(self.config.seed, device)?;
         let vocabulary = &self.prepared.tokenizer.vocabulary;
         let Some(path) = &self.config.model.vectors.path else { return Ok(model) };
         let vectors = word_vectors::read(path, vocabulary, self.model.embedding_dim)?;
         let known = vocabulary.num_words() as f64;
         status(&format!("word vectors cover {:.1} % of the vocabulary", 100.0 * vectors.len() as f64 / known));
-        let mut model = model;
         model.embedding = vectors.fill(model.embedding)?;
         Ok(model)
-    }
-
-    /// Evaluates a model on the validation documents.
-    fn evaluate(&self, trained: &ModelBundle<QuestionModel>, device: &Device) -> Result<QuestionEvaluation> {
-        let pipeline = QaPipeline::new(trained, device);
-        Ok(evaluate_questions(
-            &pipeline,
-            &self.valid,
-            self.valid_found,
-            CONSTANT_QUESTION,
-            BeamOptions::default(),
-            (NUM_SAMPLE_QUESTIONS, self.config.seed),
-        )?)
     }
 }
 

@@ -29,8 +29,7 @@ pub fn new_run_config(args: &Train) -> Result<(AnyConfig, String)> {
     let Some(model) = &args.init_from else { return read_any(&args.config) };
     let model_config = Some(model.join(CONFIG)).filter(|model_config| model_config.is_file());
     // An imported model may have no configuration: then the default one is used.
-    let unchanged = ConfigArgs { config: model_config.clone(), ..ConfigArgs::default() };
-    let (before, _) = read(&unchanged)?;
+    let (before, _) = read(&ConfigArgs { config: model_config.clone(), ..ConfigArgs::default() })?;
     let (mut config, _) = read(&ConfigArgs { config: model_config, ..args.config.clone() })?;
     reject_model_changes(&before, &config, &model.display().to_string())?;
     let name = model.file_name().map_or("run".into(), |name| name.to_string_lossy());
@@ -124,8 +123,7 @@ pub fn new_experiment(config: Config, device: &Device) -> Result<(Resolved, Lang
     }
     let model = bundle.model.resize_vocab(resolved.model.init(resolved.config.seed, device)?);
     let directory = resolved.config.init.from.clone().unwrap_or(path);
-    let origin = Origin { model: directory, manifest_sha256: sha256(&manifest) };
-    Ok((resolved, model, Some(origin)))
+    Ok((resolved, model, Some(Origin { model: directory, manifest_sha256: sha256(&manifest) })))
 }
 
 /// A newly initialized model, with pretrained word vectors if the configuration has them.

@@ -24,14 +24,9 @@ pub struct Provenance {
     pub backend: String,
     /// The number of threads of the backend.
     pub threads: usize,
-    /// The run's seed.
-    pub seed: u64,
-    /// SHA-256 of the text as it was read.
-    pub text_sha256: String,
-    /// SHA-256 of the training data.
-    pub train_sha256: String,
-    /// SHA-256 of the validation data.
-    pub valid_sha256: String,
+    /// The run's seed and data.
+    #[serde(flatten)]
+    pub inputs: InputHashes,
     /// The model from which the weights were initialized, if any.
     pub from: Option<Origin>,
     /// The machine.
@@ -66,7 +61,7 @@ pub struct Machine {
 }
 
 /// The seed and the data of a run, on which its results depend besides the configuration.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InputHashes {
     /// The run's seed.
     pub seed: u64,
@@ -80,17 +75,13 @@ pub struct InputHashes {
 
 impl Provenance {
     /// The provenance of a run of this process.
-    pub fn current(hashes: InputHashes, backend: &str, from: Option<Origin>) -> Self {
-        let InputHashes { seed, text_sha256, train_sha256, valid_sha256 } = hashes;
+    pub fn current(inputs: InputHashes, backend: &str, from: Option<Origin>) -> Self {
         Self {
             program: concat!("pastiche ", env!("CARGO_PKG_VERSION")).into(),
             burn: BURN.into(),
             backend: backend.into(),
             threads: threads(),
-            seed,
-            text_sha256,
-            train_sha256,
-            valid_sha256,
+            inputs,
             from,
             machine: Machine::current(),
             started_unix: unix_seconds() as u64,
@@ -183,10 +174,12 @@ mod tests {
             burn: BURN.into(),
             backend: "flex".into(),
             threads: threads(),
-            seed: 1,
-            text_sha256: "0".into(),
-            train_sha256: "1".into(),
-            valid_sha256: "2".into(),
+            inputs: InputHashes {
+                seed: 1,
+                text_sha256: "0".into(),
+                train_sha256: "1".into(),
+                valid_sha256: "2".into(),
+            },
             from: Some(Origin { model: "runs/a".into(), manifest_sha256: "3".into() }),
             machine,
             started_unix: 7,

@@ -52,8 +52,7 @@ impl PretrainedVectors {
 
     /// The model with these vectors in its embedding.
     pub fn fill(&self, model: LanguageModel) -> Result<LanguageModel> {
-        let embedding = self.vectors.fill(model.embedding)?;
-        Ok(LanguageModel { embedding, ..model })
+        Ok(LanguageModel { embedding: self.vectors.fill(model.embedding)?, ..model })
     }
 
     /// The coverage as text.

@@ -39,8 +39,7 @@ pub(super) fn scalar(step: u64, wall_time: f64, tag: &str, value: f32) -> Vec<u8
 /// A text as a string tensor of rank 0, for the plugin `text`.
 pub(super) fn text(step: u64, wall_time: f64, tag: &str, markdown: &str) -> Vec<u8> {
     let tensor = Message::default().varint(TENSOR_TYPE, STRING).bytes(TENSOR_SHAPE, "").bytes(TENSOR_STRING, markdown);
-    let plugin = Message::default().bytes(PLUGIN_DATA_NAME, "text");
-    let metadata = Message::default().bytes(METADATA_PLUGIN_DATA, plugin);
+    let metadata = Message::default().bytes(METADATA_PLUGIN_DATA, Message::default().bytes(PLUGIN_DATA_NAME, "text"));
     let value = tagged(tag).bytes(VALUE_TENSOR, tensor).bytes(VALUE_METADATA, metadata);
     summary(step, wall_time, value)
 }
@@ -51,8 +50,7 @@ fn event(step: u64, wall_time: f64) -> Message {
 }
 
 fn summary(step: u64, wall_time: f64, value: Message) -> Vec<u8> {
-    let summary = Message::default().bytes(SUMMARY_VALUE, value);
-    event(step, wall_time).bytes(EVENT_SUMMARY, summary).finish()
+    event(step, wall_time).bytes(EVENT_SUMMARY, Message::default().bytes(SUMMARY_VALUE, value)).finish()
 }
 
 fn tagged(tag: &str) -> Message {

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use durable::StagedFile;
 
-use crate::error::{Error, Result};
+use crate::error::{Result, bail};
 
 const VECTORS: &str = "embedding.tsv";
 const NAMES: &str = "metadata.tsv";
@@ -32,7 +32,7 @@ pub fn write_projector<'a>(
         let expected = *size.get_or_insert(vector.len());
         if vector.len() != expected {
             let found = vector.len();
-            return Err(Error::new(format!("the vector of {name:?} has {found} values, expected {expected}")));
+            bail!("the vector of {name:?} has {found} values, expected {expected}");
         }
         for (at, value) in vector.iter().enumerate() {
             let tab = if at == 0 { "" } else { "\t" };
@@ -43,8 +43,8 @@ pub fn write_projector<'a>(
         names.push('\n');
     }
     match size {
-        None => return Err(Error::new("no vectors to write")),
-        Some(0) => return Err(Error::new("the vectors are empty")),
+        None => bail!("no vectors to write"),
+        Some(0) => bail!("the vectors are empty"),
         Some(_) => {}
     }
     // All files are written before any is renamed into place; the configuration that refers to the others is last.

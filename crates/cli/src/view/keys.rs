@@ -45,8 +45,7 @@ impl Keys {
 
         // `O_NONBLOCK` for this file handle only: other readers of the terminal still block.
         let flag = if cfg!(any(target_os = "linux", target_os = "android")) { 0o4000 } else { 4 };
-        let terminal = std::fs::OpenOptions::new().read(true).custom_flags(flag).open("/dev/tty")?;
-        Ok(Self { terminal })
+        Ok(Self { terminal: std::fs::OpenOptions::new().read(true).custom_flags(flag).open("/dev/tty")? })
     }
 
     /// The action requested since the last call.

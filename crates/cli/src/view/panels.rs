@@ -92,8 +92,7 @@ pub fn sample(frame: &mut Frame, area: Rect, state: &ViewState, theme: Theme) {
     };
     let heading = format!("sample after step {}", format::thousands(sample.step as usize));
     frame.render_widget(Line::styled(heading, theme.muted()), row(area, 0));
-    let text = format::sanitize(&sample.text);
-    frame.render_widget(Paragraph::new(text).wrap(Wrap { trim: true }), below(area, 1));
+    frame.render_widget(Paragraph::new(format::sanitize(&sample.text)).wrap(Wrap { trim: true }), below(area, 1));
 }
 
 /// The latest messages, as many as there are rows.

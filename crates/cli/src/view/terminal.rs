@@ -198,8 +198,7 @@ impl Renderer {
 
     /// Performs the action requested by a key; false if the view is closed.
     fn handle_keys(&mut self) -> io::Result<bool> {
-        let action = self.keys.as_mut().map_or(Ok(None), Keys::poll_action)?;
-        match action {
+        match self.keys.as_mut().map_or(Ok(None), Keys::poll_action)? {
             Some(KeyAction::Stop) => return Ok(self.stop()),
             Some(KeyAction::Suspend) => self.suspend()?,
             Some(KeyAction::Redraw) => self.retake_after(|| ())?,

@@ -1,6 +1,8 @@
 //! Recurrent layers over whole sequences.
 
-use burn::tensor::{DType, Int, Tensor, TensorData};
+#[cfg(feature = "wgpu")]
+use burn::tensor::DType;
+use burn::tensor::{Int, Tensor, TensorData};
 use kernels::KernelMode::{self, Composed, Fused};
 use kernels::{
     Activation, CellState, ElmanWeights, GruWeights, Input, LstmWeights, SequenceOptions, Steps, elman_sequence,

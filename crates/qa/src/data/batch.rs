@@ -117,7 +117,7 @@ fn pad<T: Element>(rows: impl Iterator<Item = Vec<T>>, width: usize, padding: T)
     TensorData::new(values, [count, width])
 }
 
-fn int_tensor(values: Vec<i32>, device: &Device) -> Tensor<1, Int> {
+pub(crate) fn int_tensor(values: Vec<i32>, device: &Device) -> Tensor<1, Int> {
     let count = values.len();
     Tensor::from_data(TensorData::new(values, [count]), device)
 }

@@ -21,6 +21,7 @@ mod word_range;
 use std::ops::Range;
 use std::path::Path;
 
+pub(crate) use batch::int_tensor;
 pub use batch::{AnswerBatch, FEATURES, QuestionBatch, QuestionTargets, SentenceBatch, SentenceFeatures, VocabSizes};
 pub use collector::QuestionCounts;
 pub use dataset::{ExampleCounts, LocatedQuestion, QaDataset, QaDatasetConfig, locate_answers};
@@ -86,10 +87,8 @@ pub fn read(path: &Path) -> Result<LoadedDocuments> {
     if text.trim().is_empty() {
         return Err(Error::Empty { file });
     }
-    match Format::detect(path, text) {
-        Some(Format::Squad) => squad::read(&file, text),
-        Some(Format::NewsQa) => newsqa::read(&file, text),
-        Some(Format::JsonLines) => jsonl::read(&file, text),
+    match reader(path, text) {
+        Some(read) => read(&file, text),
         None => Err(Error::UnknownFormat { file }),
     }
 }
@@ -113,30 +112,24 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>> {
     })
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Format {
-    Squad,
-    NewsQa,
-    JsonLines,
-}
+/// Parses a text of one format; the first argument is the file's name in errors.
+type Reader = fn(&str, &str) -> Result<LoadedDocuments>;
 
-impl Format {
-    fn detect(path: &Path, text: &str) -> Option<Self> {
-        let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
-        match extension.to_str() {
-            Some("json") => return Some(Self::Squad),
-            Some("csv") => return Some(Self::NewsQa),
-            Some("jsonl" | "ndjson") => return Some(Self::JsonLines),
-            _ => {}
-        }
-        let first = text.trim_start().lines().next().unwrap_or_default();
-        if serde_json::from_str::<serde_json::Map<_, _>>(first).is_ok_and(|map| map.contains_key("context")) {
-            Some(Self::JsonLines)
-        } else if first.starts_with('{') {
-            Some(Self::Squad)
-        } else {
-            first.contains(newsqa::RANGES).then_some(Self::NewsQa)
-        }
+/// The reader of the file's format: by its extension, else by its first line.
+fn reader(path: &Path, text: &str) -> Option<Reader> {
+    match path.extension().unwrap_or_default().to_ascii_lowercase().to_str() {
+        Some("json") => return Some(squad::read),
+        Some("csv") => return Some(newsqa::read),
+        Some("jsonl" | "ndjson") => return Some(jsonl::read),
+        _ => {}
+    }
+    let first = text.trim_start().lines().next().unwrap_or_default();
+    if serde_json::from_str::<serde_json::Map<_, _>>(first).is_ok_and(|map| map.contains_key("context")) {
+        Some(jsonl::read)
+    } else if first.starts_with('{') {
+        Some(squad::read)
+    } else {
+        first.contains(newsqa::RANGES).then_some(newsqa::read)
     }
 }
 

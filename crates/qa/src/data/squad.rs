@@ -46,8 +46,7 @@ struct Answer {
 
 /// Parses `text`, the contents of `file`. Unknown keys are ignored.
 pub(super) fn read(file: &str, text: &str) -> Result<LoadedDocuments> {
-    let json = JsonText { file, text, lines_before: 0, bytes_before: 0, expected: EXPECTED };
-    let squad: Squad = json.parse()?;
+    let squad: Squad = JsonText { file, text, lines_before: 0, bytes_before: 0, expected: EXPECTED }.parse()?;
     let mut collector = Collector::new(file);
     for (index, article) in squad.data.iter().enumerate() {
         let title = article.title.clone().unwrap_or_else(|| format!("data[{index}]"));

@@ -151,8 +151,7 @@ pub fn evaluate_questions(
         unmapped += locate_answers(passage, |located| {
             let reference = words(located.question);
             let in_question = in_question(&located.words, &reference);
-            let vocabulary = pipeline.vocabulary;
-            let encoded = EncodedSentence::new(located.sentence, &located.words, vocabulary);
+            let encoded = EncodedSentence::new(located.sentence, &located.words, pipeline.vocabulary);
             cases.push(Case { located, encoded, reference, in_question, generated: Vec::new() });
         });
     }
@@ -231,10 +230,7 @@ fn evaluate_generation(cases: &[Case], constant_question: &str) -> Vec<QuestionR
         (QuestionBaseline::Constant(constant), "the same question always"),
         (QuestionBaseline::Sentence, "the sentence itself"),
     ] {
-        let generate = |case: &Case| {
-            let keys = case.keys();
-            baseline.question(&keys).into_iter().map(str::to_owned).collect()
-        };
+        let generate = |case: &Case| baseline.question(&case.keys()).into_iter().map(str::to_owned).collect();
         rows.push(QuestionRow::new(name, cases, generate));
     }
     rows

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor};
 use kernels::with_spinning_workers;
 use models::{ModelBundle, Network};
 use rayon::prelude::*;
@@ -10,7 +10,7 @@ use text_prep::Vocabulary;
 
 use super::beam::{BeamOptions, BeamSearch, Hypothesis};
 use super::top_k::{CopySource, top_k};
-use crate::data::{AnswerBatch, EncodedSentence, SentenceBatch, SentenceFeatures};
+use crate::data::{AnswerBatch, EncodedSentence, SentenceBatch, SentenceFeatures, int_tensor};
 use crate::error::{Error, Result};
 use crate::model::{QuestionModel, SpanIndex};
 
@@ -119,8 +119,7 @@ impl<'a> QaPipeline<'a> {
             let log_probs = self.with_workers(|| {
                 if has_questions { self.model.answer_questions(&batch) } else { self.model.extract_answers(&batch) }
             });
-            let max_len = self.model.max_answer_len;
-            let spans = SpanIndex { sentence_len: batch.ids.dims()[1], max_len };
+            let spans = SpanIndex { sentence_len: batch.ids.dims()[1], max_len: self.model.max_answer_len };
             let log_probs: Vec<f32> = log_probs.try_into_vec_as()?;
             for (&at, log_probs) in chunk.iter().zip(log_probs.chunks_exact(spans.count())) {
                 if log_probs.iter().any(|log| log.is_nan()) {
@@ -212,9 +211,7 @@ impl<'a> QaPipeline<'a> {
     }
 
     fn ids(&self, ids: &[u32]) -> Tensor<1, Int> {
-        let ids: Vec<i32> = ids.iter().map(|&id| id as i32).collect();
-        let count = ids.len();
-        Tensor::from_data(TensorData::new(ids, [count]), self.device)
+        int_tensor(ids.iter().map(|&id| id as i32).collect(), self.device)
     }
 
     fn with_workers<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {

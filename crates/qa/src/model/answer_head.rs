@@ -8,7 +8,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use models::dense::Dense;
 use models::init::{Initialization, Initializer};
 
-use crate::data::{AnswerBatch, SentenceBatch};
+use crate::data::{AnswerBatch, SentenceBatch, int_tensor};
 
 /// Subtracted from the scores of spans that reach beyond the sentence.
 const MASKED: f64 = 1e9;
@@ -44,8 +44,7 @@ impl SpanIndex {
     /// `value` of the first and the last word of each span, as a tensor.
     fn map(self, value: impl Fn(usize, usize) -> usize, device: &Device) -> Tensor<1, Int> {
         let spans = (0..self.count()).map(|index| self.span(index));
-        let values: Vec<i32> = spans.map(|span| value(span.start, span.end - 1) as i32).collect();
-        Tensor::from_data(TensorData::new(values, [self.count()]), device)
+        int_tensor(spans.map(|span| value(span.start, span.end - 1) as i32).collect(), device)
     }
 
     /// The entries of a table over first and last words `[N, S, S]` for each span, `[N, S · L]`; unspecified for
@@ -104,8 +103,7 @@ impl AnswerHead {
             Self::Pointers(_) => (answers.extractable.dims()[0] > 0).then(|| {
                 let log_probs = self.forward(states, sentences.mask.clone(), max_len);
                 let span = answers.span_indices.clone().unsqueeze_dim(1);
-                let of_answers = log_probs.select(0, answers.extractable.clone()).gather(1, span);
-                of_answers.squeeze_dim::<1>(1).neg()
+                log_probs.select(0, answers.extractable.clone()).gather(1, span).squeeze_dim::<1>(1).neg()
             }),
             Self::Tags(head) => {
                 let logits: Tensor<1> = head.logits(states).flatten(0, 1);

@@ -86,8 +86,7 @@ impl Attention {
             Some(key) => project(states.clone(), key.val()),
             None => states.clone(),
         };
-        let padding = mask.sub_scalar(1.0).mul_scalar(1e9).unsqueeze_dim(1);
-        Keys { states, projected, padding }
+        Keys { states, projected, padding: mask.sub_scalar(1.0).mul_scalar(1e9).unsqueeze_dim(1) }
     }
 
     /// The attention weights of `queries` `[N, T, H]`. With coverage the steps are computed one after another,

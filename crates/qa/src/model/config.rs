@@ -99,8 +99,7 @@ impl QuestionModelConfig {
         ];
         for (key, size, min) in sizes {
             if !(min..=8_192).contains(&size) {
-                let expected = if min == 0 { "0 to 8192" } else { "1 to 8192" };
-                return Err(Error::out_of_range(key, size, expected));
+                return Err(Error::out_of_range(key, size, if min == 0 { "0 to 8192" } else { "1 to 8192" }));
             }
         }
         if !(1..=self.vocab_size).contains(&self.decoder_vocab) {
@@ -109,14 +108,12 @@ impl QuestionModelConfig {
             return Err(Error::out_of_range("vocabulary.decoder_vocab", found, expected));
         }
         if !(1..=64).contains(&self.max_answer_len) {
-            let found = self.max_answer_len;
-            return Err(Error::out_of_range("model.max_answer_len", found, "1 to 64"));
+            return Err(Error::out_of_range("model.max_answer_len", self.max_answer_len, "1 to 64"));
         }
         let stacks = [("encoder", &self.encoder), ("extractor", &self.extractor), ("decoder", &self.decoder)];
         for (name, layers) in stacks {
             if layers.is_empty() && name != "extractor" {
-                let key = format!("model.{name}");
-                return Err(Error::out_of_range(key, "empty", "at least one layer"));
+                return Err(Error::out_of_range(format!("model.{name}"), "empty", "at least one layer"));
             }
             for (at, layer) in layers.iter().enumerate() {
                 layer.check(&format!("model.{name}[{at}]"))?;
@@ -134,8 +131,7 @@ impl QuestionModelConfig {
             return Err(Error::out_of_range("model.copy", true, expected));
         }
         if !(self.coverage >= 0.0 && self.coverage.is_finite()) {
-            let found = self.coverage;
-            return Err(Error::out_of_range("model.coverage", found, "0 or a number above 0"));
+            return Err(Error::out_of_range("model.coverage", self.coverage, "0 or a number above 0"));
         }
         if self.coverage > 0.0 && self.attention.is_none() {
             let expected = "0 without `model.attention`, whose weights it sums up";

@@ -114,8 +114,7 @@ impl Decoder {
         let answer = masked_mean(states.clone(), answers.mask.clone());
         let state = match &self.start {
             InitialState::Bridge(bridge) => {
-                let input = Tensor::cat(vec![last, answer.clone()], 1);
-                let hidden = bridge.forward(input).tanh();
+                let hidden = bridge.forward(Tensor::cat(vec![last, answer.clone()], 1)).tanh();
                 let mut end = 0;
                 let mut cell = |zeros: CellState| {
                     let units = zeros.hidden.dims()[1];
@@ -123,16 +122,14 @@ impl Decoder {
                     let hidden = hidden.clone().slice(s![.., end - units..end]);
                     CellState { hidden, cell: zeros.cell }
                 };
-                let zeros = self.stack.init_state(sentences.ids.dims()[0]);
-                zeros.into_iter().map(&mut cell).collect()
+                self.stack.init_state(sentences.ids.dims()[0]).into_iter().map(&mut cell).collect()
             }
             InitialState::Again(stack) => {
                 let [batch, time, width] = states.dims();
                 let max_len = answers.word_rows.dims()[0] / batch;
                 let rows = states.clone().reshape([batch * time, width]);
                 let words = rows.select(0, answers.word_rows.clone());
-                let words = Input::Vectors(words.reshape([batch, max_len, width]));
-                last_states(stack, words, answers.last_rows.clone())
+                last_states(stack, Input::Vectors(words.reshape([batch, max_len, width])), answers.last_rows.clone())
             }
         };
         let attention = self.attention.as_ref();
@@ -178,8 +175,7 @@ impl Decoder {
         words: Tensor<1, Int>,
         state: DecoderState,
     ) -> (NextWord, DecoderState) {
-        let input = embedding.layer_input(words.unsqueeze_dim(1), None);
-        let (output, state) = self.forward(input, state, None, None);
+        let (output, state) = self.forward(embedding.layer_input(words.unsqueeze_dim(1), None), state, None, None);
         (self.predict(embedding, output), state)
     }
 
@@ -229,8 +225,7 @@ impl Decoder {
             flat(min).sum_dim(1).squeeze_dim(1)
         });
         let [batch, time, _] = hidden.dims();
-        let width = answer.dims()[1];
-        let answers = answer.clone().unsqueeze_dim::<3>(1).expand([batch, time, width]);
+        let answers = answer.clone().unsqueeze_dim::<3>(1).expand([batch, time, answer.dims()[1]]);
         let output = DecoderOutput {
             joined: flat(Tensor::cat(vec![hidden, context, answers], 2)),
             weights: Some(flat(weights)),
@@ -243,8 +238,7 @@ impl Decoder {
 /// The mean of the states `[N, S, E]` at the positions where `mask` `[N, S]` is 1.
 fn masked_mean(states: Tensor<3>, mask: Tensor<2>) -> Tensor<2> {
     let count = mask.clone().sum_dim(1).clamp_min(1.0);
-    let sum = mask.unsqueeze_dim::<3>(1).matmul(states).squeeze_dim::<2>(1);
-    sum / count
+    mask.unsqueeze_dim::<3>(1).matmul(states).squeeze_dim::<2>(1) / count
 }
 
 /// The states of all layers after the last step of each sequence that is not padding: rows `last` of `[N · T]`.
@@ -260,8 +254,7 @@ fn last_states(stack: &Stack, input: Input, last: Tensor<1, Int>) -> State {
         let start = single.init_state(batch);
         assert!(start.iter().all(|state| state.cell.is_none()), "cell states are not supported");
         let (hidden, _) = single.forward(input, start, &ForwardOptions::default());
-        let width = hidden.dims()[2];
-        let rows = hidden.clone().reshape([batch * time, width]);
+        let rows = hidden.clone().reshape([batch * time, hidden.dims()[2]]);
         states.push(CellState { hidden: rows.select(0, last.clone()), cell: None });
         input = Input::Vectors(hidden);
     }

@@ -69,8 +69,7 @@ impl Encoder {
             ..ForwardOptions::default()
         };
         let (states, _) = self.stack.forward(input, self.stack.init_state(batch), &options);
-        let width = states.dims()[2];
-        let rows = states.clone().reshape([batch * time, width]);
+        let rows = states.clone().reshape([batch * time, states.dims()[2]]);
         let mut last = rows.select(0, sentences.last_rows.clone());
         let top = self.stack.layers.last().expect("an encoder has a layer");
         if top.backward.is_some() {

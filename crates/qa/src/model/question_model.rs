@@ -87,8 +87,7 @@ impl QuestionModel {
             table = key.masks(DropoutSite::Embedding, self.embedding_dropout).drop_rows(table);
         }
         let part = |number| dropout.map(|key: DropoutKey| key.part(number));
-        let marked = sentences.answer_features();
-        let encoded = self.encoder.forward(table.clone(), &sentences, &marked, part(1));
+        let encoded = self.encoder.forward(table.clone(), &sentences, &sentences.answer_features(), part(1));
         let state = self.writer.init_state(encoded, &sentences, &answers);
         let mut losses = vec![self.writer.loss(&self.embedding, table.clone(), state, &targets, part(2))];
         if !self.extractor_updates_embeddings {
@@ -246,8 +245,7 @@ impl QuestionModelConfig {
                     InitialState::Bridge(Dense::new(2 * encoder_dim, units, &weights.at("bridge")))
                 }
                 AnswerEncoding::Reencode => {
-                    let stack = Stack::new(encoder_dim, &self.decoder, &weights.at("again"));
-                    InitialState::Again(stack)
+                    InitialState::Again(Stack::new(encoder_dim, &self.decoder, &weights.at("again")))
                 }
             },
             stack: Stack {
@@ -255,8 +253,7 @@ impl QuestionModelConfig {
                 ..Stack::new(self.embedding_dim, &self.decoder, &weights.at("decoder"))
             },
             attention: self.attention.map(|score| {
-                let coverage = self.coverage > 0.0;
-                Attention::new(score, decoder_dim, encoder_dim, coverage, &weights.at("attention"))
+                Attention::new(score, decoder_dim, encoder_dim, self.coverage > 0.0, &weights.at("attention"))
             }),
             readout: Dense::new(joined, self.readout_dim, &weights.at("readout")),
             gate: self.copy.then(|| Dense::new(joined, 1, &weights.at("gate"))),

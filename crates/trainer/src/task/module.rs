@@ -48,8 +48,7 @@ impl<M: TrainTask> TrainModule<M> {
             let gradients = nats.clone().mean().backward();
             (nats, gradients, rnn_state)
         });
-        let output = LossOutput { nats, correct: None };
-        (TrainOutput::new(self, gradients, StepOutput(output)), rnn_state.map(detach))
+        (TrainOutput::new(self, gradients, StepOutput(LossOutput { nats, correct: None })), rnn_state.map(detach))
     }
 
     /// Forward pass without dropout: losses, correct predictions and the RNN state after the batch.

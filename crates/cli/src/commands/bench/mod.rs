@@ -101,8 +101,7 @@ fn init(work: &str, args: &Bench, backend: &BackendSelection, device: &Device) -
         "prepare" => Some(Box::new(prepare::Preparation::new(args.prose.as_deref())?)),
         _ => match training::Training::new(work, backend, device)? {
             Some(training) => Some(Box::new(training)),
-            None => generate::Generation::new(work, backend, device)?
-                .map(|generation| Box::new(generation) as Box<dyn Workload>),
+            None => generate::Generation::new(work, backend, device)?.map(|generation| Box::new(generation) as _),
         },
     })
 }

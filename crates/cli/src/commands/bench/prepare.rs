@@ -10,7 +10,7 @@ use text_prep::SourceOptions;
 
 use super::Workload;
 use crate::embedded::FABLES;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, bail};
 
 /// Bytes of text.
 const BYTES: usize = 100_000_000;
@@ -25,11 +25,11 @@ impl Preparation {
             None => Ok(Self(FABLES.as_bytes().to_vec())),
             Some(path) => match std::fs::read(path).map_err(Error::io(path, "read"))? {
                 text if (1..=BYTES).contains(&text.len()) => Ok(Self(text)),
-                text => Err(Error::new(format!(
+                text => bail!(
                     "{} has {} bytes; expected 1 to {BYTES}: use another text with `--prose`",
                     path.display(),
                     text.len()
-                ))),
+                ),
             },
         }
     }
