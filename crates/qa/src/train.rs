@@ -36,12 +36,7 @@ impl TrainTask for QuestionModel {
         QuestionModel::device(self)
     }
 
-    fn train_step(
-        &self,
-        batch: QuestionBatch,
-        _state: Option<State>,
-        dropout: DropoutKey,
-    ) -> (Tensor<1>, Option<State>) {
+    fn train_step(&self, batch: QuestionBatch, _: Option<State>, dropout: DropoutKey) -> (Tensor<1>, Option<State>) {
         (self.forward_loss(batch, Some(dropout)), None)
     }
 

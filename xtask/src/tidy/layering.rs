@@ -41,9 +41,7 @@ const BACKENDS: [&str; 12] =
 /// Compares every crate's dependencies with the tables above.
 pub fn check(root: &Path) -> Result<Report, String> {
     let mut report = inspect(&query(root, &["--no-deps"])?);
-    for problem in &mut report.problems {
-        problem.locate(root);
-    }
+    report.problems.iter_mut().for_each(|problem| problem.locate(root));
     Ok(report)
 }
 

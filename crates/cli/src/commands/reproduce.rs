@@ -109,12 +109,8 @@ fn train_again<C: Experiment>(
     }
     let comparison = compare(run, &again, before_files, before_lines)?;
     let code = if comparison.identical { ExitCode::SUCCESS } else { ExitCode::FAILURE };
-    if args.json {
-        print_json(&comparison)?;
-    } else {
-        print(&summary(&comparison))?;
-    }
-    Ok(code)
+    let printed = if args.json { print_json(&comparison) } else { print(&summary(&comparison)) };
+    printed.map(|()| code)
 }
 
 /// Checks that the trained model that the run started from has not changed.

@@ -169,7 +169,8 @@ impl EvaluationReport {
                 format!("is not better than the unigram baseline ({unigram:.3}): train longer, or on more text")
             }
             d if d > TIE => format!(
-                "is {d:.2} worse than {baseline}: train longer, or regularise if the validation loss has started to rise"
+                "is {d:.2} worse than {baseline}: train longer, or regularise if the validation loss has started \
+                 to rise"
             ),
             d if d < -TIE => format!("is {:.2} better than {baseline}", -d),
             _ => format!("is about as good as {baseline}"),

@@ -21,7 +21,10 @@ pub fn to_squad(documents: &[Document]) -> String {
 }
 
 fn paragraph(passage: &Passage) -> Value {
-    let answer = |bytes: &Range<usize>| json!({ "text": passage.text[bytes.clone()], "answer_start": passage.text[..bytes.start].chars().count() });
+    let answer = |bytes: &Range<usize>| {
+        let start = passage.text[..bytes.start].chars().count();
+        json!({ "text": passage.text[bytes.clone()], "answer_start": start })
+    };
     let qa = |question: &Question| {
         let answers: Vec<Value> = question.answers.iter().map(answer).collect();
         json!({ "id": question.id, "question": question.text, "answers": answers })
