@@ -12,7 +12,7 @@ use qa::QuestionModel;
 use super::generate::{check_int8, state_mode};
 use super::load_model;
 use super::train::CONFIG;
-use crate::config::{Config, PretrainedModel, Resolved, ResolvedQuestions, parse_config};
+use crate::config::{Config, LmExperiment, PretrainedModel, QaExperiment, parse_config};
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
 use crate::output::{print, print_json, status};
@@ -59,7 +59,7 @@ fn evaluate_questions(args: &Evaluate, directory: &Path, backend: &BackendSelect
     let bundle: ModelBundle<QuestionModel> = load_model(directory, backend, device)?;
     let (documents, found) = match &args.data {
         Some(path) => qa::data::read(path).map(|data| (data.documents, data.counts.found))?,
-        None => own_questions(&bundle).map(|resolved| (resolved.valid, resolved.valid_found))?,
+        None => own_questions(&bundle).map(|experiment| (experiment.valid, experiment.valid_found))?,
     };
     let evaluation = question_scores::evaluate(&bundle, &documents, found, device)?;
     status(&format!("model {}", directory.display()));
@@ -67,30 +67,30 @@ fn evaluate_questions(args: &Evaluate, directory: &Path, backend: &BackendSelect
 }
 
 /// Reads the run's own questions again and checks that they have not changed.
-fn own_questions(bundle: &ModelBundle<QuestionModel>) -> Result<ResolvedQuestions> {
+fn own_questions(bundle: &ModelBundle<QuestionModel>) -> Result<QaExperiment> {
     let text = bundle.extra_files.get(CONFIG).ok_or_else(|| {
         Error::new("the model has no config.toml, so its validation questions are unknown: give a file with `--data`")
     })?;
-    let resolved = ResolvedQuestions::new(parse_config(&String::from_utf8_lossy(text), CONFIG)?)?;
-    if resolved.prepared.valid_sha256 != bundle.metadata.valid_sha256 {
+    let experiment = QaExperiment::new(parse_config(&String::from_utf8_lossy(text), CONFIG)?)?;
+    if experiment.dataset.valid_sha256 != bundle.metadata.valid_sha256 {
         bail!(
             "the run's questions have changed since training (the validation questions differ): restore \
              them, or give a file with `--data`"
         );
     }
-    Ok(resolved)
+    Ok(experiment)
 }
 
 /// Reads the run's own text again and checks that it has not changed.
-pub(super) fn own_text(bundle: &LmBundle) -> Result<Resolved> {
+pub(super) fn own_text(bundle: &LmBundle) -> Result<LmExperiment> {
     let text = bundle.extra_files.get(CONFIG).ok_or_else(|| {
         Error::new("the model has no config.toml, so its validation text is unknown: give a text with `--text`")
     })?;
     let config: Config = parse_config(&String::from_utf8_lossy(text), CONFIG)?;
     // The vocabulary depends on that of the model that the run started from.
     let pretrained = config.init.from.is_some().then(|| PretrainedModel::of(bundle));
-    let resolved = Resolved::new(config, pretrained.as_ref())?;
-    let dataset = &resolved.dataset;
+    let experiment = LmExperiment::new(config, pretrained.as_ref())?;
+    let dataset = &experiment.dataset;
     // Texts that differ by a one-to-one exchange of words have equal ids, so compare the tokenizers, too.
     let same_ids = dataset.valid_sha256() == bundle.metadata.valid_sha256;
     if !same_ids || dataset.tokenizer != bundle.tokenizer {
@@ -99,7 +99,7 @@ pub(super) fn own_text(bundle: &LmBundle) -> Result<Resolved> {
              restore it, or give a text with `--text`"
         );
     }
-    Ok(resolved)
+    Ok(experiment)
 }
 
 fn table(evaluation: &Evaluation) -> String {

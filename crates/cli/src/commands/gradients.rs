@@ -16,7 +16,7 @@ use trainer::{AdamConfig, Clip, FitLimit, OptimizerConfig, TrainConfig, TrainMod
 
 use super::evaluate::own_text;
 use super::load_model;
-use crate::config::{Resolved, read};
+use crate::config::{LmExperiment, read};
 use crate::device::BackendSelection;
 use crate::error::{Result, bail};
 use crate::output::{print, print_json, status, warn};
@@ -109,33 +109,33 @@ fn limit(args: &Gradients) -> Result<FitLimit> {
 /// Trains an RNN, an LSTM and a GRU of the configuration's size on its text and measures each.
 fn train_cells(args: &Gradients, limit: FitLimit, backend: &BackendSelection, device: &Device) -> Result<Vec<Curve>> {
     let (config, _) = read(&args.config)?;
-    let resolved = Resolved::new(config, None)?;
-    warn(&resolved.warnings);
-    if resolved.train.mode != TrainMode::Windows {
+    let experiment = LmExperiment::new(config, None)?;
+    warn(&experiment.warnings);
+    if experiment.train.mode != TrainMode::Windows {
         bail!(
             "`train.mode` is `tbptt`, but `gradients` trains its three cells by windows: give trained models \
              with `--model`, or another configuration"
         );
     }
-    let dataset = &resolved.dataset;
+    let dataset = &experiment.dataset;
     let windows = held_out_windows(dataset, args.max_lag, device)?;
     // By window, as in training: a carried state may leave the range of states seen in training.
     let held_out = Loader::windows(dataset.valid_windows(), LOSS_BATCH_SIZE, Order::Sequential, device.clone());
     let held_out = held_out.slice(0, held_out.num_items().min(LOSS_WINDOWS));
-    let seed = resolved.config.seed;
-    let units = resolved.model.layers.last().map_or(256, |layer| layer.units);
+    let seed = experiment.config.seed;
+    let units = experiment.model.layers.last().map_or(256, |layer| layer.units);
     let mut curves = Vec::new();
     for (name, kind) in CELLS {
         let config = LanguageModelConfig {
             layers: vec![LayerConfig::new(kind, units)],
             // Without pretrained word vectors.
             frozen_embedding: false,
-            ..resolved.model.clone()
+            ..experiment.model.clone()
         };
         let initial = config.init(seed, device)?.with_kernels(backend.kernels());
         let untrained = gradient_reach(&initial, &windows, args.max_lag, seed)?;
         status(&format!("training {name}"));
-        let model = fit(initial, endless_windows(dataset, &resolved.train, device), &resolved.train, limit)?;
+        let model = fit(initial, endless_windows(dataset, &experiment.train, device), &experiment.train, limit)?;
         let loss = evaluate(&model, &*held_out).map_err(models::Error::from)?.nats_per_token();
         status(&format!("{name} has a validation loss of {loss:.3} nats/token by window"));
         let trained = gradient_reach(&model, &windows, args.max_lag, seed)?;

@@ -10,7 +10,7 @@ use seqdata::Loader;
 
 use super::train::CONFIG;
 use super::{layout, load_model};
-use crate::config::{Resolved, read};
+use crate::config::{LmExperiment, read};
 use crate::device::BackendSelection;
 use crate::error::{Result, bail};
 use crate::output::{print, status, warn};
@@ -49,18 +49,18 @@ pub fn run(args: &Import, backend: &BackendSelection) -> Result<()> {
 /// The model for the configuration's text, evaluated on its validation split.
 fn from_config(args: &Import, tensors: Tensors, backend: &BackendSelection, device: &Device) -> Result<LmBundle> {
     let (config, _) = read(&args.config)?;
-    let resolved = Resolved::new(config, None)?;
-    warn(&resolved.warnings);
-    let dataset = &resolved.dataset;
-    let model = import(resolved.model.zeros(device)?, layout(args.layout), tensors)?;
+    let experiment = LmExperiment::new(config, None)?;
+    warn(&experiment.warnings);
+    let dataset = &experiment.dataset;
+    let model = import(experiment.model.zeros(device)?, layout(args.layout), tensors)?;
     let model = model.with_kernels(backend.kernels());
     let stream = Loader::streams(dataset.valid_stream(), device.clone());
     let loss = evaluate(&model, &stream).map_err(models::Error::from)?.nats_per_token();
-    let (model_config, config) = (resolved.model.clone(), &resolved.config);
+    let (model_config, config) = (experiment.model.clone(), &experiment.config);
     let (window, valid) = (config.windows.context_len, dataset.valid_sha256());
     let metadata =
         LmMetadata { valid_loss_carried: Some(loss), ..LmMetadata::new(model_config, window, config.seed, valid) };
-    let extra_files = BTreeMap::from([(CONFIG.to_string(), resolved.to_toml().into_bytes())]);
+    let extra_files = BTreeMap::from([(CONFIG.to_string(), experiment.to_toml().into_bytes())]);
     Ok(LmBundle { model, tokenizer: dataset.tokenizer.clone(), metadata, extra_files })
 }
 

@@ -6,7 +6,7 @@ use seqdata::Streams;
 use serde::Serialize;
 use trainer::TrainMode;
 
-use crate::config::{AnyConfig, Config, QuestionsConfig, Resolved, ResolvedQuestions, read_any};
+use crate::config::{AnyConfig, Config, LmExperiment, QaExperiment, QuestionsConfig, read_any};
 use crate::error::Result;
 use crate::output::{print, print_json, warn};
 use crate::run::word_vectors::PretrainedVectors;
@@ -53,9 +53,9 @@ pub fn run(args: &Prepare) -> Result<()> {
 }
 
 fn questions(args: &Prepare, config: QuestionsConfig) -> Result<()> {
-    let resolved = ResolvedQuestions::new(config)?;
-    warn(&resolved.warnings);
-    let QaDataset { train: examples, counts: [train, valid], max_sentence_len, .. } = resolved.prepared;
+    let experiment = QaExperiment::new(config)?;
+    warn(&experiment.warnings);
+    let QaDataset { train: examples, counts: [train, valid], max_sentence_len, .. } = experiment.dataset;
     let report = Questions {
         questions: train.questions + valid.questions,
         vocabulary: examples.vocab_sizes.input,
@@ -89,15 +89,15 @@ fn questions(args: &Prepare, config: QuestionsConfig) -> Result<()> {
 }
 
 fn text(args: &Prepare, config: Config) -> Result<()> {
-    let resolved = Resolved::new(config, None)?;
-    warn(&resolved.warnings);
-    let streams = match resolved.train.mode {
+    let experiment = LmExperiment::new(config, None)?;
+    warn(&experiment.warnings);
+    let streams = match experiment.train.mode {
         TrainMode::Windows | TrainMode::Examples => None,
-        TrainMode::Tbptt { bptt_len } => Some(resolved.dataset.train_streams(resolved.train.batch_size, bptt_len)?),
+        TrainMode::Tbptt { bptt_len } => Some(experiment.dataset.train_streams(experiment.train.batch_size, bptt_len)?),
     };
-    let vectors = PretrainedVectors::read(&resolved)?;
-    let stats = resolved.dataset.stats;
-    let context_len = resolved.config.windows.context_len;
+    let vectors = PretrainedVectors::read(&experiment)?;
+    let stats = experiment.dataset.stats;
+    let context_len = experiment.config.windows.context_len;
     let windows = stats.tokens.saturating_sub(context_len);
     let report = Report {
         characters: stats.characters,
@@ -107,20 +107,20 @@ fn text(args: &Prepare, config: Config) -> Result<()> {
         windows,
         x_shape: [windows, context_len],
         y_shape: [windows, stats.vocab_size()],
-        train_windows: resolved.dataset.train_windows().len(),
-        valid_windows: resolved.dataset.valid_windows().len(),
+        train_windows: experiment.dataset.train_windows().len(),
+        valid_windows: experiment.dataset.valid_windows().len(),
         vector_coverage: vectors.as_ref().map(|vectors| [vectors.vocabulary_coverage, vectors.training_coverage]),
     };
-    if args.json { print_json(&report) } else { print(&table(&resolved, &report, streams, vectors.as_ref())) }
+    if args.json { print_json(&report) } else { print(&table(&experiment, &report, streams, vectors.as_ref())) }
 }
 
 fn table(
-    resolved: &Resolved,
+    experiment: &LmExperiment,
     report: &Report,
     streams: Option<Streams>,
     vectors: Option<&PretrainedVectors>,
 ) -> String {
-    let dataset = &resolved.dataset;
+    let dataset = &experiment.dataset;
     let vocabulary = &dataset.tokenizer.vocabulary;
     let shape = |[rows, columns]: [usize; 2]| format!("[{rows}, {columns}]");
     let frequent: Vec<&str> = (0..vocabulary.len() as u32)

@@ -12,7 +12,7 @@ use serde_json::Value;
 use trainer::{Checkpoints, StopReason};
 
 use super::train::train_new;
-use crate::config::{AnyConfig, Config, ResolvedQuestions, read_any};
+use crate::config::{AnyConfig, Config, QaExperiment, read_any};
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
 use crate::observers::metrics_file::lines_without_times;
@@ -57,14 +57,14 @@ pub fn run(args: &Reproduce, backend: &BackendSelection) -> Result<ExitCode> {
     match read_any(&config)?.0 {
         AnyConfig::LanguageModel(config) => {
             check_origin(&config, before.from.as_ref())?;
-            let (resolved, model, origin) = new_experiment(*config, &device)?;
-            warn(&resolved.warnings);
-            train_again(args, &resolved, model, origin, &device, &backend)
+            let (experiment, model, origin) = new_experiment(*config, &device)?;
+            warn(&experiment.warnings);
+            train_again(args, &experiment, model, origin, &device, &backend)
         }
         AnyConfig::Questions(config) => {
-            let resolved = ResolvedQuestions::new(*config)?;
-            warn(&resolved.warnings);
-            train_again(args, &resolved, resolved.init_model(&device)?, None, &device, &backend)
+            let experiment = QaExperiment::new(*config)?;
+            warn(&experiment.warnings);
+            train_again(args, &experiment, experiment.init_model(&device)?, None, &device, &backend)
         }
     }
 }

@@ -3,15 +3,15 @@
 use args::Summary as Args;
 use models::Summary;
 
-use crate::config::{Resolved, read};
+use crate::config::{LmExperiment, read};
 use crate::error::Result;
 use crate::output::{print, print_json, warn};
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
     let (config, _) = read(&args.config)?;
-    let resolved = Resolved::new(config, None)?;
-    warn(&resolved.warnings);
-    let summary = Summary::new(&resolved.model, resolved.config.windows.context_len);
+    let experiment = LmExperiment::new(config, None)?;
+    warn(&experiment.warnings);
+    let summary = Summary::new(&experiment.model, experiment.config.windows.context_len);
     if args.json { print_json(&summary) } else { print(&format!("{summary}\n")) }
 }

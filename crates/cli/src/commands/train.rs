@@ -7,7 +7,7 @@ use args::Train;
 use durable::{Lock, write_atomically};
 use trainer::{Checkpoints, StartFrom, StopReason};
 
-use crate::config::{AnyConfig, ResolvedQuestions};
+use crate::config::{AnyConfig, QaExperiment};
 use crate::device::BackendSelection;
 use crate::error::{Result, bail};
 use crate::observers::metrics_file;
@@ -33,7 +33,7 @@ pub fn run(args: &Train, backend: &BackendSelection) -> Result<ExitCode> {
                 AnyConfig::LanguageModel(config) => {
                     resume(&run, &init::resumed_experiment(&run, *config)?, args, backend)?
                 }
-                AnyConfig::Questions(config) => resume(&run, &ResolvedQuestions::new(*config)?, args, backend)?,
+                AnyConfig::Questions(config) => resume(&run, &QaExperiment::new(*config)?, args, backend)?,
             };
             (run, stop_reason)
         }
@@ -52,18 +52,18 @@ fn start(args: &Train, backend: &BackendSelection) -> Result<(PathBuf, StopReaso
     let no_tui = args.no_tui;
     match config {
         AnyConfig::LanguageModel(config) => {
-            let (resolved, model, origin) = init::new_experiment(*config, device)?;
-            warn(&resolved.warnings);
+            let (experiment, model, origin) = init::new_experiment(*config, device)?;
+            warn(&experiment.warnings);
             let run = create_run()?;
-            let stop_reason = train_new(RunContext { run: &run, device, backend, no_tui }, &resolved, model, origin)?;
+            let stop_reason = train_new(RunContext { run: &run, device, backend, no_tui }, &experiment, model, origin)?;
             Ok((run, stop_reason))
         }
         AnyConfig::Questions(config) => {
-            let resolved = ResolvedQuestions::new(*config)?;
-            warn(&resolved.warnings);
-            let model = resolved.init_model(device)?;
+            let experiment = QaExperiment::new(*config)?;
+            warn(&experiment.warnings);
+            let model = experiment.init_model(device)?;
             let run = create_run()?;
-            let stop_reason = train_new(RunContext { run: &run, device, backend, no_tui }, &resolved, model, None)?;
+            let stop_reason = train_new(RunContext { run: &run, device, backend, no_tui }, &experiment, model, None)?;
             Ok((run, stop_reason))
         }
     }

@@ -25,8 +25,8 @@ pub use changes::{flatten, reject_changes, reject_model_changes};
 pub use pretrained::PretrainedModel;
 pub use questions::QuestionsConfig;
 pub use read::{AnyConfig, parse, parse_config, read, read_any};
-pub use resolve::Resolved;
-pub use resolve_questions::ResolvedQuestions;
+pub use resolve::LmExperiment;
+pub use resolve_questions::QaExperiment;
 pub use train::{Checkpoints, Clip, ModeKind, Optimizer, OptimizerKind, Schedule, ScheduleKind, Train};
 
 /// A whole configuration. `docs/config.md` lists the defaults, which are mostly those of the Keras baseline.

@@ -12,8 +12,8 @@ use super::{Config, ModeKind, Model, PretrainedModel, TokenKind, Vectors, Window
 use crate::corpus::Corpus;
 use crate::error::{Error, Result, bail};
 
-/// A checked configuration with its text.
-pub struct Resolved {
+/// A language model experiment: a checked configuration with its text.
+pub struct LmExperiment {
     /// The configuration, with absolute paths.
     pub config: Config,
     /// The tokenized and split text.
@@ -26,7 +26,7 @@ pub struct Resolved {
     pub warnings: Vec<String>,
 }
 
-impl Resolved {
+impl LmExperiment {
     /// Checks `config` and reads its text. A trained model to start from replaces the sections `model`, `clean` and
     /// `tokens`.
     ///

@@ -13,12 +13,12 @@ use super::train_config::train_config;
 use crate::embedded;
 use crate::error::{Result, bail};
 
-/// A checked configuration with its data.
-pub struct ResolvedQuestions {
+/// A question generation experiment: a checked configuration with its data.
+pub struct QaExperiment {
     /// The configuration, with absolute paths.
     pub config: QuestionsConfig,
     /// The vocabulary and the examples.
-    pub prepared: QaDataset,
+    pub dataset: QaDataset,
     /// The validation documents.
     pub valid: Vec<Document>,
     /// The number of questions in them, including unusable ones.
@@ -31,7 +31,7 @@ pub struct ResolvedQuestions {
     pub warnings: Vec<String>,
 }
 
-impl ResolvedQuestions {
+impl QaExperiment {
     /// Checks `config` and reads its data.
     ///
     /// # Errors
@@ -70,10 +70,10 @@ impl ResolvedQuestions {
         };
         let mut warnings = Vec::new();
         let (train_documents, valid, valid_found) = documents(&mut config.data, config.seed, &mut warnings)?;
-        let prepared = QaDataset::new(&train_documents, &valid, &dataset_config)?;
-        model.vocab_size = prepared.train.vocab_sizes.input;
-        model.decoder_vocab = prepared.train.vocab_sizes.output;
-        for (part, used) in ["training", "validation"].iter().zip(&prepared.counts) {
+        let dataset = QaDataset::new(&train_documents, &valid, &dataset_config)?;
+        model.vocab_size = dataset.train.vocab_sizes.input;
+        model.decoder_vocab = dataset.train.vocab_sizes.output;
+        for (part, used) in ["training", "validation"].iter().zip(&dataset.counts) {
             if used.unmapped > 0 {
                 warnings.push(format!(
                     "{} of {} {part} answers start or end within a word of their sentence and are left out",
@@ -88,7 +88,7 @@ impl ResolvedQuestions {
                 ));
             }
         }
-        Ok(Self { config, prepared, valid, valid_found, model, train, warnings })
+        Ok(Self { config, dataset, valid, valid_found, model, train, warnings })
     }
 }
 

@@ -6,7 +6,7 @@ use seqdata::TextDataset;
 use text_prep::Tokenizer;
 use trainer::{Outcome, StopReason, TrainConfig, TrainMode};
 
-use crate::config::Resolved;
+use crate::config::LmExperiment;
 use crate::error::Result;
 use crate::observers::sampling::{LmSampler, SampleCache};
 use crate::observers::tensorboard_log;
@@ -20,7 +20,7 @@ use crate::run::provenance::InputHashes;
 /// For a text of more tokens than this, a message says that n-grams are being counted.
 const LONG_TEXT: usize = 1_000_000;
 
-impl Experiment for Resolved {
+impl Experiment for LmExperiment {
     type Network = LanguageModel;
     type Baselines = Baselines;
 
@@ -41,7 +41,7 @@ impl Experiment for Resolved {
     }
 
     fn metadata(&self) -> LmMetadata {
-        let Resolved { config, dataset, model, .. } = self;
+        let LmExperiment { config, dataset, model, .. } = self;
         let (window, valid) = (config.windows.context_len, dataset.valid_sha256());
         LmMetadata::new(model.clone(), window, config.seed, valid)
     }
@@ -106,8 +106,13 @@ impl Experiment for Resolved {
 }
 
 /// Writes and prints the reports on a finished run.
-fn write_reports(resolved: &Resolved, context: &RunContext, outcome: &Outcome, baselines: &Baselines) -> Result<()> {
-    let (dataset, best, run) = (&resolved.dataset, &outcome.best, context.run);
+fn write_reports(
+    experiment: &LmExperiment,
+    context: &RunContext,
+    outcome: &Outcome,
+    baselines: &Baselines,
+) -> Result<()> {
+    let (dataset, best, run) = (&experiment.dataset, &outcome.best, context.run);
     tensorboard_log::write_embeddings(run, best)?;
     let sample = final_sample(best, context.device)?;
     if let Some(summary) = invented_words_report::write(dataset, best, &sample, run)? {

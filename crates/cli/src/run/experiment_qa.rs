@@ -9,7 +9,7 @@ use qa::generate::{BeamOptions, QaPipeline, QgOptions};
 use text_prep::{Tokenizer, Vocabulary};
 use trainer::{Outcome, StopReason, TrainConfig};
 
-use crate::config::ResolvedQuestions;
+use crate::config::QaExperiment;
 use crate::error::Result;
 use crate::observers::sampling::{SampleCache, SampleSource};
 use crate::output::status;
@@ -18,12 +18,12 @@ use crate::run::experiment::{Experiment, RunContext, model_label};
 use crate::run::provenance::InputHashes;
 use crate::run::word_vectors;
 
-impl Experiment for ResolvedQuestions {
+impl Experiment for QaExperiment {
     type Network = QuestionModel;
     type Baselines = ();
 
     fn data(&self) -> &QaDataset {
-        &self.prepared
+        &self.dataset
     }
 
     fn train_config(&self) -> &TrainConfig {
@@ -35,22 +35,22 @@ impl Experiment for ResolvedQuestions {
     }
 
     fn tokenizer(&self) -> &Tokenizer {
-        &self.prepared.tokenizer
+        &self.dataset.tokenizer
     }
 
     fn metadata(&self) -> Metadata<QuestionModelConfig> {
-        let ResolvedQuestions { config, prepared, model, .. } = self;
-        let (longest, valid) = (prepared.max_sentence_len, prepared.valid_sha256.clone());
+        let QaExperiment { config, dataset, model, .. } = self;
+        let (longest, valid) = (dataset.max_sentence_len, dataset.valid_sha256.clone());
         Metadata::untrained(QuestionModel::KIND, model.clone(), longest, config.seed, valid)
     }
 
     fn input_hashes(&self) -> InputHashes {
-        let prepared = &self.prepared;
+        let dataset = &self.dataset;
         InputHashes {
             seed: self.config.seed,
-            text_sha256: prepared.text_sha256.clone(),
-            train_sha256: prepared.train_sha256.clone(),
-            valid_sha256: prepared.valid_sha256.clone(),
+            text_sha256: dataset.text_sha256.clone(),
+            train_sha256: dataset.train_sha256.clone(),
+            valid_sha256: dataset.valid_sha256.clone(),
         }
     }
 
@@ -65,7 +65,7 @@ impl Experiment for ResolvedQuestions {
             .collect();
         SampleCache::new(QuestionSampler {
             text: text.join(" "),
-            vocabulary: self.prepared.tokenizer.vocabulary.clone(),
+            vocabulary: self.dataset.tokenizer.vocabulary.clone(),
             device: device.clone(),
         })
     }
@@ -90,14 +90,14 @@ impl Experiment for ResolvedQuestions {
     }
 }
 
-impl ResolvedQuestions {
+impl QaExperiment {
     /// A newly initialized model, with pretrained word vectors if the configuration has them.
     ///
     /// # Errors
     /// If the vectors cannot be read.
     pub fn init_model(&self, device: &Device) -> Result<QuestionModel> {
         let mut model = self.model.init(self.config.seed, device)?;
-        let vocabulary = &self.prepared.tokenizer.vocabulary;
+        let vocabulary = &self.dataset.tokenizer.vocabulary;
         let Some(path) = &self.config.model.vectors.path else { return Ok(model) };
         let vectors = word_vectors::read(path, vocabulary, self.model.embedding_dim)?;
         let known = vocabulary.num_words() as f64;

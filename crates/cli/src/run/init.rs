@@ -11,7 +11,7 @@ use seqdata::hash::sha256;
 use trainer::Checkpoints;
 
 use crate::config::{
-    AnyConfig, Config, PretrainedModel, Resolved, read, read_any, reject_changes, reject_model_changes,
+    AnyConfig, Config, LmExperiment, PretrainedModel, read, read_any, reject_changes, reject_model_changes,
 };
 use crate::error::{Error, Result};
 use crate::output::status;
@@ -86,33 +86,33 @@ pub fn resumed_config(run: &Path, args: &ConfigArgs) -> Result<AnyConfig> {
 ///
 /// # Errors
 /// If the text cannot be prepared, or the checkpoint cannot be read.
-pub fn resumed_experiment(run: &Path, config: Config) -> Result<Resolved> {
+pub fn resumed_experiment(run: &Path, config: Config) -> Result<LmExperiment> {
     if config.init.from.is_none() {
-        return Resolved::new(config, None);
+        return LmExperiment::new(config, None);
     }
     // The checkpoint contains the vocabulary, even if the model that the run was initialized from is gone.
     let newest = Checkpoints::of(run).newest_path()?;
     let model = LmBundle::read_metadata(&newest)?.config;
     let tokenizer = models::bundle::read_tokenizer(&newest)?;
-    Resolved::new(config, Some(&PretrainedModel { tokenizer, model, new_tokens: NewTokens::Unk }))
+    LmExperiment::new(config, Some(&PretrainedModel { tokenizer, model, new_tokens: NewTokens::Unk }))
 }
 
 /// The data of a new run, its model with initial weights, and the trained model that `config` takes them from, if any.
 ///
 /// # Errors
 /// If the configuration, the text or the model is rejected.
-pub fn new_experiment(config: Config, device: &Device) -> Result<(Resolved, LanguageModel, Option<Origin>)> {
+pub fn new_experiment(config: Config, device: &Device) -> Result<(LmExperiment, LanguageModel, Option<Origin>)> {
     let Some(path) = config.init.from.clone() else {
-        let resolved = Resolved::new(config, None)?;
-        let model = init_model(&resolved, device)?;
-        return Ok((resolved, model, None));
+        let experiment = LmExperiment::new(config, None)?;
+        let model = init_model(&experiment, device)?;
+        return Ok((experiment, model, None));
     };
     let bundle = LmBundle::load(&path, device)?;
     let manifest = path.join(MANIFEST);
     let manifest = std::fs::read(&manifest).map_err(Error::io(&manifest, "read"))?;
     let pretrained = PretrainedModel { new_tokens: config.init.new_tokens, ..PretrainedModel::of(&bundle) };
-    let resolved = Resolved::new(config, Some(&pretrained))?;
-    let (before, now) = (bundle.model.vocab_size(), resolved.model.vocab_size);
+    let experiment = LmExperiment::new(config, Some(&pretrained))?;
+    let (before, now) = (bundle.model.vocab_size(), experiment.model.vocab_size);
     if now > before {
         let how = if bundle.metadata.config.frozen_embedding {
             "and keep their random embeddings, because the embedding is frozen"
@@ -121,15 +121,15 @@ pub fn new_experiment(config: Config, device: &Device) -> Result<(Resolved, Lang
         };
         status(&format!("{} tokens are new {how}", now - before));
     }
-    let model = bundle.model.resize_vocab(resolved.model.init(resolved.config.seed, device)?);
-    let directory = resolved.config.init.from.clone().unwrap_or(path);
-    Ok((resolved, model, Some(Origin { model: directory, manifest_sha256: sha256(&manifest) })))
+    let model = bundle.model.resize_vocab(experiment.model.init(experiment.config.seed, device)?);
+    let directory = experiment.config.init.from.clone().unwrap_or(path);
+    Ok((experiment, model, Some(Origin { model: directory, manifest_sha256: sha256(&manifest) })))
 }
 
 /// A newly initialized model, with pretrained word vectors if the configuration has them.
-fn init_model(resolved: &Resolved, device: &Device) -> Result<LanguageModel> {
-    let model = resolved.model.init(resolved.config.seed, device)?;
-    match PretrainedVectors::read(resolved)? {
+fn init_model(experiment: &LmExperiment, device: &Device) -> Result<LanguageModel> {
+    let model = experiment.model.init(experiment.config.seed, device)?;
+    match PretrainedVectors::read(experiment)? {
         None => Ok(model),
         Some(vectors) => {
             status(&format!("word vectors cover {}", vectors.coverage()));

@@ -8,7 +8,7 @@ use models::LanguageModel;
 use models::word_vectors::WordVectors;
 use text_prep::Vocabulary;
 
-use crate::config::Resolved;
+use crate::config::LmExperiment;
 use crate::error::{Error, Result};
 
 /// The word vectors that a configuration names, and their coverage.
@@ -34,12 +34,12 @@ pub fn read(path: &Path, vocabulary: &Vocabulary, size: usize) -> Result<WordVec
 }
 
 impl PretrainedVectors {
-    /// Reads the vectors that `resolved` names, if it names any.
-    pub fn read(resolved: &Resolved) -> Result<Option<Self>> {
-        let Some(path) = &resolved.config.model.vectors.path else { return Ok(None) };
-        let dataset = &resolved.dataset;
+    /// Reads the vectors that `experiment` names, if it names any.
+    pub fn read(experiment: &LmExperiment) -> Result<Option<Self>> {
+        let Some(path) = &experiment.config.model.vectors.path else { return Ok(None) };
+        let dataset = &experiment.dataset;
         let vocabulary = &dataset.tokenizer.vocabulary;
-        let vectors = read(path, vocabulary, resolved.model.embedding_dim)?;
+        let vectors = read(path, vocabulary, experiment.model.embedding_dim)?;
         let count = vocabulary.num_words() as f64;
         let training = dataset.split.train.clone();
         let known = training.clone().filter(|&at| vectors.covers(dataset.ids.get(at))).count();
