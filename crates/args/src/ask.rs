@@ -9,7 +9,7 @@ use crate::BackendArgs;
 /// Arguments of `ask`.
 #[derive(Args, Clone, Debug)]
 pub struct Ask {
-    /// The model directory [default: the newest finished run that generates questions]
+    /// The model directory [default: the newest question generation model of a run]
     #[arg(long, value_name = "DIR")]
     pub model: Option<PathBuf>,
     /// The text to ask about, UTF-8; `-` is standard input

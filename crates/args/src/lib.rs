@@ -104,7 +104,7 @@ pub enum OovPolicy {
 /// Arguments of `generate`.
 #[derive(Args, Clone, Debug)]
 pub struct Generate {
-    /// The model directory [default: the newest finished run]
+    /// The model directory [default: the newest model of a run]
     #[arg(long, value_name = "DIR")]
     pub model: Option<PathBuf>,
     /// The text to continue
@@ -182,7 +182,7 @@ pub struct Summary {
 /// Arguments of `evaluate`.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Evaluate {
-    /// The model directory [default: the newest finished run]
+    /// The model directory [default: the newest model of a run]
     #[arg(long, value_name = "DIR")]
     pub model: Option<PathBuf>,
     /// Evaluate on this text [default: the run's own validation split]

@@ -18,7 +18,7 @@ pub struct Train {
     /// The run directory [default: a new one under runs/]; rejected if it exists
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     pub out: Option<PathBuf>,
-    /// Resume a run from its last checkpoint; a run started with `--backend` needs the same option again
+    /// Resume a run from its last checkpoint; give `--backend` as at its start, because another one rounds differently
     /// [default: the run with the newest checkpoint]
     #[arg(long, value_name = "DIR", num_args = 0..=1, conflicts_with_all = ["config", "text"])]
     pub resume: Option<Option<PathBuf>>,

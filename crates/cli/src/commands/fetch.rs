@@ -75,7 +75,10 @@ fn count(corpus: &Corpus, bytes: &[u8], origin: &str) -> Result<Counts> {
 /// Downloads with `curl`, to avoid the dependency on a TLS library for one file.
 fn download(name: &str, address: &str) -> Result<Vec<u8>> {
     status(&format!("downloading {address}"));
-    let advice = || format!("download it manually and run `pastiche fetch {name} --from {}`", file_of(address));
+    let advice = || {
+        let from = format!("fetch {name} --from {}", file_of(address));
+        format!("download it manually and run `cargo xtask {from}` (or `pastiche {from}`)")
+    };
     let output = Command::new("curl")
         .args(["--fail", "--silent", "--show-error", "--location", address])
         .stdin(Stdio::null())

@@ -90,10 +90,10 @@ pub fn list(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(runs)
 }
 
-/// The model `named`, or else the newest finished run, of this kind if given.
+/// The model `named`, or else the newest model of a run, of this kind if given.
 ///
 /// # Errors
-/// If none is named and no run is finished.
+/// If none is named and no run has a model.
 pub fn find_model(named: Option<&Path>, kind: Option<&str>) -> Result<PathBuf> {
     if let Some(path) = named {
         return Ok(path.into());
