@@ -17,7 +17,7 @@ pub fn print(text: &str) -> Result<()> {
 /// Prints one JSON object and a line break on standard output.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn print_json(value: &impl Serialize) -> Result<()> {
     let text = serde_json::to_string(value).map_err(|error| Error::new(error.to_string()))?;
     print(&format!("{text}\n"))

@@ -24,7 +24,7 @@ pub struct EncodedSentence {
     pub oov_words: Vec<String>,
     /// The shape of each word, plus 8 for the first word.
     pub shapes: Vec<u8>,
-    /// The hash bucket of each word's suffix, below [`SUFFIX_BUCKETS`]. Suffixes carry information about
+    /// The hash bucket of each word's suffix, below `SUFFIX_BUCKETS`. Suffixes carry information about
     /// out-of-vocabulary words.
     pub suffix_ids: Vec<u16>,
 }
