@@ -268,9 +268,25 @@ pub fn parse<P: Parser>() -> P {
     })
 }
 
-/// Clap's message in one line, without the usage.
+/// Old names, which clap suggests for a misspelt one because they are aliases, and the current names.
+const RENAMED: [(&str, &str); 9] = [
+    ("'--plain'", "'--no-tui'"),
+    ("'--tokens'", "'--max-tokens'"),
+    ("'--samples'", "'--num-samples'"),
+    ("'--no-repeat'", "'--no-repeat-ngram'"),
+    ("'--context'", "'--state'"),
+    ("'--unseen'", "'--oov'"),
+    ("'--vocabulary'", "'--new-tokens'"),
+    ("'--back'", "'--max-lag'"),
+    ("'probe'", "'gradients'"),
+];
+
+/// Clap's message in one line, without the usage, with current names in its tip.
 fn one_line(error: &clap::Error) -> String {
     let text = error.to_string();
+    let (cause, tip) = text.split_at(text.find("tip:").unwrap_or(text.len()));
+    let tip = RENAMED.iter().fold(tip.to_owned(), |tip, (old, new)| tip.replace(old, new));
+    let text = format!("{cause}{tip}");
     let message = text.lines().take_while(|line| !line.starts_with("Usage:"));
     let words: Vec<&str> = message.flat_map(str::split_whitespace).collect();
     let message = words.join(" ").replace(" For more information, try '--help'.", "");

@@ -79,3 +79,16 @@ fn old_spellings_are_not_in_the_help() {
     }
     assert!(!Cli::command().render_long_help().to_string().contains("probe"));
 }
+
+#[test]
+fn tips_name_current_options() {
+    for (words, current, old) in [
+        ("pastiche train --plai", "--no-tui", "--plain"),
+        ("pastiche generate --token 5", "--max-tokens", "'--tokens'"),
+        ("pastiche generate --contex carry", "--state", "--context'"),
+        ("pastiche prob", "gradients", "probe"),
+    ] {
+        let error = Cli::try_parse_from(words.split(' ')).err().map(|error| crate::one_line(&error)).unwrap();
+        assert!(error.contains(current) && !error.contains(old), "{error}");
+    }
+}

@@ -28,10 +28,8 @@ const MAX_LISTED: usize = 50;
 pub enum NewTokens {
     /// Reject the text; the error lists the most frequent new tokens.
     #[default]
-    #[serde(alias = "refuse")]
     Error,
     /// Map them to the unknown token, or drop them if the vocabulary has none.
-    #[serde(alias = "keep")]
     Unk,
     /// Add them to the vocabulary, with ids after the existing ones.
     Extend,

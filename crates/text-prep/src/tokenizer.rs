@@ -39,7 +39,6 @@ pub enum OovPolicy {
     /// Map them to the unknown token.
     Unknown,
     /// Leave them out.
-    #[serde(alias = "skip")]
     Drop,
 }
 

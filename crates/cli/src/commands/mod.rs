@@ -34,16 +34,15 @@ fn layout(option: args::Layout) -> Layout {
 /// Loads the model in `directory` onto `device`.
 fn load_model<M: Network>(directory: &Path, backend: &BackendSelection, device: &Device) -> Result<ModelBundle<M>> {
     let bundle = ModelBundle::load(directory, device).map_err(|error| {
-        let hint = match &error {
-            models::Error::WrongKind { expected, .. } if *expected == LanguageModel::KIND => {
-                Some("give it with `--model`; `train` trains a language model, and `generate` uses it")
-            }
-            models::Error::WrongKind { .. } => Some(
-                "give it with `--model`; `train --config configs/qa.toml` trains a question model, and `ask` uses it",
-            ),
-            _ => None,
+        let models::Error::WrongKind { directory, expected, .. } = &error else { return Error::from(error) };
+        let reason = if *expected == LanguageModel::KIND {
+            "a question model, expected a language model: give another directory with `--model`; `train` trains a \
+             language model, and `generate` uses it"
+        } else {
+            "a language model, expected a question model: give another directory with `--model`; `train --config \
+             configs/qa.toml` trains a question model, and `ask` uses it"
         };
-        Error::from(error).with_hint(hint)
+        Error::new(format!("{} holds {reason}", directory.display()))
     })?;
     Ok(bundle.with_kernels(backend.kernels()))
 }

@@ -42,6 +42,9 @@ const RENAMED: &[Renamed] = &[
     key("windows.step", "windows.stride"),
 ];
 
+/// A section whose keys all moved to a section of their own: a change of the whole section replaces that one.
+const RENAMED_SECTION: (&str, &str) = ("from", "init");
+
 impl Renamed {
     fn new_value(&self, value: &str) -> Option<&'static str> {
         self.values.iter().find(|(old, _)| *old == value).map(|&(_, new)| new)
@@ -136,9 +139,11 @@ fn rename_in_section(section: String, mut table: Table) -> Vec<Change> {
             }
         }
     }
+    let (old, new) = RENAMED_SECTION;
+    let replaced = (section == old).then(|| (new.into(), Value::Table(Table::new())));
     let is_left_over = !(is_removed(&section) && table.is_empty());
     let section = is_left_over.then_some((section, Value::Table(table)));
-    section.into_iter().chain(renamed_keys).collect()
+    replaced.into_iter().chain(section).chain(renamed_keys).collect()
 }
 
 fn is_given(path: &'static str, (key, value): &Change) -> bool {
@@ -307,6 +312,9 @@ mod tests {
         // A section replaces the section as a whole.
         assert_eq!((config.windows.context_len, config.windows.stride), (4, 1));
         assert_eq!(config.train.bptt_len, 6);
+        let pretrained = self::config("[init]\nfrom = \"runs/a\"\nnew_tokens = \"unk\"");
+        let other = apply_changes(pretrained, &["from={model=\"runs/b\"}".into()]).unwrap();
+        assert_eq!(other.init, crate::config::Init { from: Some("runs/b".into()), ..Default::default() });
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use models::LanguageModelConfig;
 use seqdata::{DatasetConfig, Fractions, TextDataset};
-use text_prep::{CharacterOptions, Cleaner, PreTokenizer, SourceOptions, TextSource, WordOptions};
+use text_prep::{CharacterOptions, Cleaner, OovPolicy, PreTokenizer, SourceOptions, TextSource, WordOptions};
 use trainer::{TrainConfig, TrainMode};
 
 use super::train_config::{reject_keys_of, train_config};
@@ -125,6 +125,9 @@ fn dataset_config(config: &Config) -> Result<DatasetConfig> {
     cleaner.validate()?;
     if config.vocabulary.min_count == 0 {
         bail!("`vocabulary.min_count` is 0; expected 1 or more");
+    }
+    if config.vocabulary.oov == OovPolicy::Error {
+        bail!("`vocabulary.oov` is `error`, which is only for prompts; expected `unknown` or `drop`");
     }
     let Windows { context_len, stride } = config.windows;
     if stride == 0 || !(1..=65_536).contains(&context_len) {

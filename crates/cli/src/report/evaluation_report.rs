@@ -209,7 +209,7 @@ impl EvaluationReport {
                 "the model can memorise its text: rely on the validation loss, not the training loss, and use \
                  dropout, early stopping or a smaller model"
             }
-            r if r > 0.05 => "the text is small for this model: check that the validation loss decreases",
+            r if r > 0.05 => "model and text are of similar size: check that the validation loss decreases",
             _ => "the text is large for this model: a larger model may reach a lower loss",
         };
         format!(
