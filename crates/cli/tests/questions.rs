@@ -192,10 +192,10 @@ fn models_and_configurations_of_the_other_kind_are_rejected() {
     train_small(&dir, "asks", &[]);
     let writes = dir.train(&["--out", "writes"]);
     assert_eq!(writes.code, Some(0), "{}", writes.stderr);
-    dir.expect_error(&["ask", "--model", "writes", "--text", "text.txt"], &["`writing`", "`asking`"]);
-    dir.expect_error(&["generate", "--model", "asks"], &["`asking`", "`writing`"]);
-    dir.expect_error(&["evaluate", "--model", "writes", "--data", "text.txt"], &["`asking`"]);
-    dir.expect_error(&["evaluate", "--model", "asks", "--text", "text.txt"], &["`writing`"]);
+    dir.expect_error(&["ask", "--model", "writes", "--text", "text.txt"], &["expected a question model", "`ask`"]);
+    dir.expect_error(&["generate", "--model", "asks"], &["expected a language model", "`generate`"]);
+    dir.expect_error(&["evaluate", "--model", "writes", "--data", "text.txt"], &["expected a question model"]);
+    dir.expect_error(&["evaluate", "--model", "asks", "--text", "text.txt"], &["expected a language model"]);
     dir.expect_error(&["export", "--model", "asks", "--to", "pytorch", "x.safetensors"], &[]);
     dir.expect_error(&["summary", "--config", "configs/qa.toml"], &["for a question model"]);
     dir.file("blank.txt", " \n\n ");
