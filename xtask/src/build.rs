@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 
+use args::Backend;
 use serde_json::Value;
 
 use crate::cargo::{cargo, not_started, root};
@@ -13,8 +14,9 @@ use crate::output;
 /// status of cargo, which has printed the reason.
 pub fn pastiche(features: &str) -> Result<Result<PathBuf, ExitStatus>, String> {
     let mut command = cargo();
-    command.args(["build", "--release", "--package", "cli", "--bin", "pastiche"]);
+    command.args(["build", "--release", "--package", "pastiche-cli", "--bin", "pastiche"]);
     command.args(["--no-default-features", "--features", features]);
+    command.args(profile_args(features));
     command.args(["--message-format", "json-render-diagnostics", "--manifest-path"]);
     command.arg(root().join("Cargo.toml"));
     if std::io::stderr().is_terminal() {
@@ -36,6 +38,13 @@ pub fn pastiche(features: &str) -> Result<Result<PathBuf, ExitStatus>, String> {
     executable.map(Ok).ok_or_else(|| "cargo built no binary `pastiche`".into())
 }
 
+/// Cargo arguments that change the release profile: burn-train compiles the backend Flex into every build. Where the
+/// program cannot select it, optimising it would be a fifth of the first build for code that never runs.
+fn profile_args(features: &str) -> &'static [&'static str] {
+    let selectable = features.split(',').any(|feature| feature == Backend::Flex.name());
+    if selectable { &[] } else { &["--config", "profile.release.package.burn-flex.opt-level=0"] }
+}
+
 /// Cargo shows colours and a progress bar only on a terminal; here it writes to a pipe that ends in one.
 fn keep_progress_bar(command: &mut Command) {
     let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse::<u16>().ok());
@@ -55,7 +64,8 @@ fn first_build_note(features: &str) -> String {
     }
     let backends = if features.contains(',') { "backends" } else { "backend" };
     let names = features.replace(',', ", ");
-    format!("building pastiche with the {names} {backends}; the first build takes some minutes\n")
+    let download = if names.contains("cuda") { ", and downloads LLVM from GitHub for cuda" } else { "" };
+    format!("building pastiche with the {names} {backends}; the first build takes some minutes{download}\n")
 }
 
 /// Forwards cargo's output, beginning with the first line that reports work; returns all of it if none does.
@@ -103,6 +113,13 @@ mod tests {
         let mut out = Vec::new();
         let held = forward_when_building(text.as_bytes(), &mut out, "first\n").unwrap();
         (String::from_utf8(out).unwrap(), String::from_utf8(held).unwrap())
+    }
+
+    #[test]
+    fn flex_is_optimised_only_where_it_can_be_selected() {
+        assert!(profile_args("ndarray,flex").is_empty());
+        assert!(profile_args("flex").is_empty());
+        assert_eq!(profile_args("ndarray")[0], "--config");
     }
 
     #[test]

@@ -9,7 +9,8 @@ use std::time::Instant;
 use args::Backend;
 
 use crate::cargo::{cargo, not_started, root, shell_code};
-use crate::{features, output, smoke_test, test, tidy};
+use crate::features::{self, BackendSet};
+use crate::{output, smoke_test, test, tidy};
 
 /// A step that failed.
 pub struct Failure {
@@ -31,26 +32,27 @@ impl Failure {
     }
 }
 
-type Step = (&'static str, fn() -> Result<(), Failure>);
+type Step = (&'static str, fn(BackendSet) -> Result<(), Failure>);
 
-const STEPS: [Step; 8] = [
-    ("format", || finish(cargo().args(["fmt", "--all", "--check"]))),
-    ("tidy", || if tidy::passes() { Ok(()) } else { Err(Failure::new("")) }),
-    ("clippy", || lint(&features::source_check_args().0)),
-    ("clippy with one CPU backend", lint_cpu_backends),
+const STEPS: [Step; 9] = [
+    ("format", |_| finish(cargo().args(["fmt", "--all", "--check"]))),
+    ("tidy", |_| if tidy::passes() { Ok(()) } else { Err(Failure::new("")) }),
+    ("packages", |_| packages()),
+    ("clippy", |backends| lint(&backends.source_check_args().0)),
+    ("clippy with one CPU backend", |_| lint_cpu_backends()),
     ("docs", docs),
-    ("smoke test on ndarray", || smoke_test::run(Backend::Ndarray, None)),
-    ("smoke test on flex", || smoke_test::run(Backend::Flex, None)),
+    ("smoke test on ndarray", |backends| smoke_test::run(backends, Backend::Ndarray, None)),
+    ("smoke test on flex", |backends| smoke_test::run(backends, Backend::Flex, None)),
     ("smoke test on wgpu", wgpu),
 ];
 
-/// Runs the steps until one fails.
-pub fn run() -> Result<ExitCode, String> {
+/// Runs the steps with these backends until one fails.
+pub fn run(backends: BackendSet) -> Result<ExitCode, String> {
     let started = Instant::now();
     for (name, step) in STEPS {
         output::print(format_args!("\n==> {name}"));
         let step_started = Instant::now();
-        if let Err(failure) = step() {
+        if let Err(failure) = step(backends) {
             return Ok(failed(name, &failure));
         }
         let seconds = step_started.elapsed().as_secs_f64();
@@ -58,15 +60,23 @@ pub fn run() -> Result<ExitCode, String> {
     }
     let seconds = started.elapsed().as_secs_f64();
     output::print(format_args!("\n==> tests, after {seconds:.1} s; the last step"));
-    match finish(&mut test::command()) {
+    match finish(&mut test::command(backends)) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(failure) => Ok(failed("tests", &failure)),
     }
 }
 
+/// Packs the libraries as for a registry, without building the packages: names, versions and files of their manifests
+/// must be complete. The program is installed from a checkout.
+fn packages() -> Result<(), Failure> {
+    let mut command = cargo();
+    command.args(["package", "--workspace", "--exclude", "xtask", "--exclude", "pastiche-cli"]);
+    finish(command.args(["--no-verify", "--allow-dirty", "--exclude-lockfile", "--quiet"]))
+}
+
 /// Clippy over all targets, with every warning as an error.
 fn lint(features: &[String]) -> Result<(), Failure> {
-    let (_, (variable, value)) = features::source_check_args();
+    let (_, (variable, value)) = BackendSet::Portable.source_check_args();
     let mut command = cargo();
     command.args(["clippy", "--release", "--all-targets"]).args(features).env(variable, value);
     finish(command.args(["--", "-D", "warnings"]))
@@ -77,17 +87,21 @@ fn lint_cpu_backends() -> Result<(), Failure> {
     [Backend::Ndarray, Backend::Flex].iter().try_for_each(|backend| lint(&features::args_for(&[backend.name()])))
 }
 
-fn docs() -> Result<(), Failure> {
-    let (features, (variable, value)) = features::source_check_args();
+fn docs(backends: BackendSet) -> Result<(), Failure> {
+    let (features, (variable, value)) = backends.source_check_args();
     let mut command = cargo();
     command.args(["doc", "--release", "--no-deps"]).args(features).env(variable, value);
     finish(command.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 /// The smoke test on Mesa's software Vulkan, which needs no GPU.
-fn wgpu() -> Result<(), Failure> {
+fn wgpu(backends: BackendSet) -> Result<(), Failure> {
+    if backends == BackendSet::Cpu {
+        output::print(format_args!("skipped: only the CPU backends are tested"));
+        return Ok(());
+    }
     if smoke_test::has_software_vulkan() {
-        return smoke_test::run(Backend::Wgpu, Some("cpu"));
+        return smoke_test::run(backends, Backend::Wgpu, Some("cpu"));
     }
     let missing = "no software Vulkan found (Debian's package is mesa-vulkan-drivers)";
     if std::env::var("CI").is_ok_and(|ci| ci == "true") {

@@ -7,32 +7,61 @@ use clap::ValueEnum;
 /// build serves all. `cuda` is left out: it needs NVIDIA's driver to run, and downloads a compiler to build.
 pub const PORTABLE: &str = "ndarray,flex,wgpu";
 
+/// The backends that need no graphics driver.
+const CPU: &str = "ndarray,flex";
+
+/// What tests need besides backends: the failpoints that they interrupt a run with, and kernels for f64. A program
+/// started by the launcher has neither.
+const TEST_FEATURES: [&str; 2] = ["failpoints", "f64"];
+
 /// The environment variable that lists the backends to compile in, such as `ndarray,wgpu`.
 pub const FEATURES_VARIABLE: &str = "PASTICHE_FEATURES";
 
-/// Cargo arguments for running the whole workspace: [`PORTABLE`], and the failpoints that tests interrupt a
-/// run with; a program started by the launcher has no failpoints.
-///
-/// The default features are off, as they are for a started program: otherwise `cli` would be compiled once
-/// with its feature `default` and once without.
-pub fn workspace_args() -> [String; 4] {
-    workspace_args_with(&["failpoints"])
+/// The backends that are checked and tested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BackendSet {
+    /// [`PORTABLE`]; checks of the source include `cuda`.
+    Portable,
+    /// Those of the CPU, for machines without Vulkan.
+    Cpu,
 }
 
-fn workspace_args_with(more: &[&str]) -> [String; 4] {
-    args_for(&[&PORTABLE.split(',').collect::<Vec<_>>(), more].concat())
+impl BackendSet {
+    /// The features, separated by commas.
+    pub fn features(self) -> &'static str {
+        match self {
+            Self::Portable => PORTABLE,
+            Self::Cpu => CPU,
+        }
+    }
+
+    /// Cargo arguments for running the whole workspace: these backends and [`TEST_FEATURES`].
+    ///
+    /// The default features are off, as they are for a started program: otherwise `cli` would be compiled once
+    /// with its feature `default` and once without.
+    pub fn workspace_args(self) -> [String; 4] {
+        self.workspace_args_with(&[])
+    }
+
+    /// Cargo arguments for checks of the source, and the variable that tells CUDA's build script that nothing will
+    /// be linked.
+    pub fn source_check_args(self) -> ([String; 4], (&'static str, &'static str)) {
+        let more: &[&str] = match self {
+            Self::Portable => &[Backend::Cuda.name()],
+            Self::Cpu => &[],
+        };
+        (self.workspace_args_with(more), ("DOCS_RS", "1"))
+    }
+
+    fn workspace_args_with(self, more: &[&str]) -> [String; 4] {
+        args_for(&[&self.features().split(',').collect::<Vec<_>>(), &TEST_FEATURES[..], more].concat())
+    }
 }
 
-/// Cargo arguments for the whole workspace with these features of `cli`.
+/// Cargo arguments for the whole workspace with these features of the package `pastiche-cli`.
 pub fn args_for(features: &[&str]) -> [String; 4] {
-    let features: Vec<String> = features.iter().map(|name| format!("cli/{name}")).collect();
+    let features: Vec<String> = features.iter().map(|name| format!("pastiche-cli/{name}")).collect();
     ["--workspace", "--no-default-features", "--features", &features.join(",")].map(String::from)
-}
-
-/// Cargo arguments for checks of the source, including `cuda`, and the variable that tells CUDA's build script
-/// that nothing will be linked.
-pub fn source_check_args() -> ([String; 4], (&'static str, &'static str)) {
-    (workspace_args_with(&["failpoints", Backend::Cuda.name()]), ("DOCS_RS", "1"))
 }
 
 /// The features for a command: those of the environment, else of `backend.toml`, else only the backend.
@@ -122,7 +151,17 @@ mod tests {
         let all = Backend::value_variants().iter().filter(|&&backend| backend != Backend::Cuda);
         let names: Vec<&str> = all.map(|backend| backend.name()).collect();
         assert_eq!(PORTABLE, names.join(","));
-        assert_eq!(workspace_args()[3], "cli/ndarray,cli/flex,cli/wgpu,cli/failpoints");
-        assert_eq!(source_check_args().0[3], "cli/ndarray,cli/flex,cli/wgpu,cli/failpoints,cli/cuda");
+        let tests = "pastiche-cli/ndarray,pastiche-cli/flex,pastiche-cli/wgpu,pastiche-cli/failpoints,pastiche-cli/f64";
+        assert_eq!(BackendSet::Portable.workspace_args()[3], tests);
+        assert_eq!(BackendSet::Portable.source_check_args().0[3], format!("{tests},pastiche-cli/cuda"));
+    }
+
+    #[test]
+    fn no_backend_for_a_gpu_is_in_the_set_for_the_cpu() {
+        let all = Backend::value_variants().iter().filter(|backend| !backend.is_gpu());
+        assert_eq!(CPU, all.map(|backend| backend.name()).collect::<Vec<_>>().join(","));
+        let features = "pastiche-cli/ndarray,pastiche-cli/flex,pastiche-cli/failpoints,pastiche-cli/f64";
+        assert_eq!(BackendSet::Cpu.workspace_args()[3], features);
+        assert_eq!(BackendSet::Cpu.source_check_args().0[3], features);
     }
 }

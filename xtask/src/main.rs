@@ -19,6 +19,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use features::BackendSet;
 
 /// Pastiche: small recurrent language models that imitate the style of a text
 #[derive(Parser)]
@@ -38,8 +39,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         rest: Vec<OsString>,
     },
-    /// Run everything that must pass before a commit: format, lints, docs, smoke tests, tests
-    Ci,
+    /// Run everything that must pass before a commit: format, lints, docs, packages, smoke tests, tests
+    Ci {
+        /// Check and test the CPU backends only, for a machine without Vulkan
+        #[arg(long)]
+        cpu_only: bool,
+    },
     /// Measure and record speed and memory, optionally those of PyTorch and Keras, too
     Bench(Box<bench::Bench>),
     /// Compare the test fixtures with the results of PyTorch and Keras; needs Python 3.11
@@ -58,7 +63,7 @@ fn main() -> ExitCode {
     let result = match args::parse::<Cli>().task {
         Task::Program(command) => launch::run(&command, &arguments),
         Task::Test { .. } => test::run(&arguments[1..]),
-        Task::Ci => ci::run(),
+        Task::Ci { cpu_only } => ci::run(if cpu_only { BackendSet::Cpu } else { BackendSet::Portable }),
         Task::Bench(options) => bench::run(&options),
         Task::Parity { write } => parity::run(write),
         Task::Tidy => tidy::run(),
@@ -84,6 +89,13 @@ mod tests {
     fn test_takes_any_flags_of_cargo() {
         let words = ["xtask", "test", "--test", "properties", "--", "--nocapture"];
         assert!(matches!(Cli::try_parse_from(words).unwrap().task, Task::Test { .. }));
+    }
+
+    #[test]
+    fn ci_can_be_limited_to_the_cpu() {
+        let parse = |words: &[&str]| Cli::try_parse_from(words).unwrap().task;
+        assert!(matches!(parse(&["xtask", "ci"]), Task::Ci { cpu_only: false }));
+        assert!(matches!(parse(&["xtask", "ci", "--cpu-only"]), Task::Ci { cpu_only: true }));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use args::{BACKEND_VARIABLE, Backend};
 
 use crate::cargo::{not_started, root};
 use crate::ci::Failure;
-use crate::features::{FEATURES_VARIABLE, PORTABLE};
+use crate::features::{BackendSet, FEATURES_VARIABLE};
 use crate::output;
 
 /// Small enough for software Vulkan, where a step of the default model takes most of a second.
@@ -34,38 +34,43 @@ who had kept the morning's dew, gave him half of it.
 ";
 const REPETITIONS: usize = 12;
 
-/// Trains and generates on one backend, with the program that contains all portable backends.
-pub fn run(backend: Backend, device: Option<&str>) -> Result<(), Failure> {
+/// Trains and generates on one backend, with the program that contains all backends of the set `compiled`.
+pub fn run(compiled: BackendSet, backend: Backend, device: Option<&str>) -> Result<(), Failure> {
     let folder =
         tempfile::tempdir().map_err(|error| Failure::new(format!("cannot create a temporary folder: {error}")))?;
     let (text, model) = (folder.path().join("text.txt"), folder.path().join("run"));
     std::fs::write(&text, STORY.repeat(REPETITIONS))
         .map_err(|error| Failure::new(format!("{} cannot be written: {error}", text.display())))?;
 
-    let mut train = launcher("train", backend, device)?;
+    let launcher = |task: &str| launcher(task, compiled, backend, device);
+    let mut train = launcher("train")?;
     train.arg("--no-tui").arg("--text").arg(&text).arg("--out").arg(&model);
     train.args(LM_SETTINGS.iter().flat_map(|setting| ["--set", setting]));
     stdout_of(train)?;
 
-    let mut generate = launcher("generate", backend, device)?;
+    let mut generate = launcher("generate")?;
     generate.arg("--model").arg(&model).args(["--max-tokens", "20", "--seed", "1"]);
     let generated = stdout_of(generate)?;
     if generated.trim().is_empty() {
         return Err(Failure::new("generate printed nothing"));
     }
     output::print(format_args!("generated: {}", generated.trim()));
-    question_generation(folder.path(), &text, backend, device)
+    question_generation(folder.path(), &text, launcher)
 }
 
 /// Trains a question generation model and generates questions about the same text.
-fn question_generation(folder: &Path, text: &Path, backend: Backend, device: Option<&str>) -> Result<(), Failure> {
+fn question_generation(
+    folder: &Path,
+    text: &Path,
+    launcher: impl Fn(&str) -> Result<Command, Failure>,
+) -> Result<(), Failure> {
     let model = folder.join("asks");
-    let mut train = launcher("train", backend, device)?;
+    let mut train = launcher("train")?;
     train.args(["--no-tui", "--config", "configs/qa.toml"]).arg("--out").arg(&model);
     train.args(QA_SETTINGS.iter().flat_map(|setting| ["--set", setting]));
     stdout_of(train)?;
 
-    let mut ask = launcher("ask", backend, device)?;
+    let mut ask = launcher("ask")?;
     ask.arg("--model").arg(&model).arg("--text").arg(text);
     ask.args(["--format", "squad", "--min-confidence", "0"]);
     let questions = stdout_of(ask)?;
@@ -90,11 +95,11 @@ fn contains_lavapipe(folder: &Path) -> bool {
 }
 
 /// A command of this launcher, as a user would run it.
-fn launcher(task: &str, backend: Backend, device: Option<&str>) -> Result<Command, Failure> {
+fn launcher(task: &str, compiled: BackendSet, backend: Backend, device: Option<&str>) -> Result<Command, Failure> {
     let path = std::env::current_exe()
         .map_err(|error| Failure::new(format!("the launcher's own path is unknown: {error}")))?;
     let mut command = Command::new(path);
-    command.current_dir(root()).env(FEATURES_VARIABLE, PORTABLE).env_remove(BACKEND_VARIABLE);
+    command.current_dir(root()).env(FEATURES_VARIABLE, compiled.features()).env_remove(BACKEND_VARIABLE);
     command.args([task, "--backend", backend.name()]);
     command.args(device.iter().flat_map(|device| ["--device", device]));
     Ok(command)

@@ -5,7 +5,8 @@
 use std::ffi::OsString;
 use std::process::{Command, ExitCode};
 
-use crate::{cargo, features};
+use crate::cargo;
+use crate::features::BackendSet;
 
 /// Runs `cargo test` with the further arguments `rest`.
 pub fn run(rest: &[OsString]) -> Result<ExitCode, String> {
@@ -15,16 +16,16 @@ pub fn run(rest: &[OsString]) -> Result<ExitCode, String> {
              features; run `cargo test --release {flag} NAME` to test one crate"
         ));
     }
-    let mut command = command();
+    let mut command = command(BackendSet::Portable);
     command.args(rest);
     cargo::replace_process(command)
 }
 
-/// The test command without further arguments.
-pub fn command() -> Command {
+/// The test command with these backends, without further arguments.
+pub fn command(backends: BackendSet) -> Command {
     let mut command = cargo::cargo();
     command.current_dir(cargo::root()).args(["test", "--release"]);
-    command.args(features::workspace_args());
+    command.args(backends.workspace_args());
     command
 }
 

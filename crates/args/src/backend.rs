@@ -24,7 +24,7 @@ pub enum Backend {
 }
 
 impl Backend {
-    /// The name, which is also the cargo feature and the value of `BURN_DEVICE`.
+    /// The name, which is also the cargo feature.
     pub fn name(self) -> &'static str {
         match self {
             Self::Ndarray => "ndarray",

@@ -118,7 +118,8 @@ from!(
     models::Error,
     trainer::Error,
     generate::Error,
-    qa::Error
+    qa::Error,
+    pastiche::DeviceError
 );
 
 #[cfg(test)]

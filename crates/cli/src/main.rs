@@ -58,7 +58,6 @@ fn run_process(command: CliCommand) -> Result<ExitCode> {
         CliCommand::Bench(bench) => Some(&bench.backend),
     };
     let backend = BackendSelection::new(options)?;
-    backend.set_environment();
     // As a thread of the pool the main thread takes part in its loops, instead of sleeping and waking at each.
     let pool = rayon::ThreadPoolBuilder::new().stack_size(STACK_SIZE).build_global();
     pool.map_err(|error| Error::new(format!("no threads can be started: {error}")))?;

@@ -25,7 +25,7 @@ pub fn print_json(value: &impl Serialize) -> Result<()> {
 
 /// Writes to standard output and flushes. If the reader closed the pipe, as `head` does, the program exits
 /// quietly with code 0.
-pub fn write(text: &str) -> std::io::Result<()> {
+fn write(text: &str) -> std::io::Result<()> {
     let mut output = std::io::stdout().lock();
     let written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
     if written.as_ref().is_err_and(|error| error.kind() == ErrorKind::BrokenPipe) {

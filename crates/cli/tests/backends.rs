@@ -111,7 +111,7 @@ fn logits_on_software_vulkan_equal_those_of_ndarray() {
     let dir = TestDir::new();
     assert_eq!(dir.train(&["--out", "run"]).code, Some(0));
     let logits = |device: &Device| {
-        let artifact = models::LmBundle::load(&dir.path().join("run"), device).unwrap();
+        let artifact = models::LmBundle::load(dir.path().join("run"), device).unwrap();
         let ids = Tensor::<2, Int>::from_ints([[2, 3, 4, 5, 6], [7, 8, 9, 10, 11]], device);
         let (logits, _) = artifact.model.forward_last(ids, artifact.model.init_state(2));
         logits.try_into_vec_as::<f64>().unwrap()

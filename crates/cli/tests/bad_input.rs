@@ -30,6 +30,13 @@ fn texts_that_cannot_be_read() {
 }
 
 #[test]
+fn a_picture_that_cannot_be_written() {
+    let dir = TestDir::new();
+    let args = [&tiny()[..], &["--view-svg", "none/view.svg"]].concat();
+    expect_train_error(&dir, &args, &["none/view.svg cannot be written"]);
+}
+
+#[test]
 fn texts_that_are_too_short() {
     let dir = TestDir::new();
     dir.file("short.txt", "one two three");
@@ -167,6 +174,8 @@ fn newest_checkpoint(dir: &Path) -> PathBuf {
     checkpoints.map(|entry| entry.unwrap().path()).max().unwrap()
 }
 
+/// On Windows a locked file cannot be read, so its process is unknown.
+#[cfg(unix)]
 #[test]
 fn a_run_used_by_another_process() {
     let dir = TestDir::new();

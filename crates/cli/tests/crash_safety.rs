@@ -7,7 +7,9 @@ mod common;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
+#[cfg(unix)]
+use std::process::Stdio;
 
 use common::{CommandOutput, TestDir, assert_error, output};
 use seqdata::Random;
@@ -148,6 +150,7 @@ fn uninterrupted(dir: &TestDir) -> Option<(Vec<String>, Files)> {
 }
 
 /// The name of a failpoint without digits, so that all checkpoints have the same names.
+#[cfg(unix)]
 fn kind(point: &str) -> String {
     point.chars().filter(|c| !c.is_ascii_digit()).collect()
 }

@@ -15,7 +15,7 @@ fn samples(dir: &TestDir, more: &[&str]) -> Vec<Value> {
 #[test]
 fn a_model_is_trained_sampled_and_evaluated() {
     let dir = TestDir::new();
-    let trained = dir.train(&[]);
+    let trained = dir.train(&["--view-svg", "view.svg"]);
     assert_eq!(trained.code, Some(0), "{}", trained.stderr);
     assert_eq!(trained.stdout.trim(), "runs/lstm-1");
     assert!(trained.stderr.contains("after step 40:"), "{}", trained.stderr);
@@ -40,6 +40,11 @@ fn a_model_is_trained_sampled_and_evaluated() {
     let samples_file = read("samples.md");
     for temperature in ["0.2", "0.5", "1"] {
         assert!(samples_file.contains(&format!("Temperature {temperature}:")), "{samples_file}");
+    }
+    let view = fs::read_to_string(dir.path().join("view.svg")).unwrap();
+    let valid = last["valid_loss_nats_per_token"].as_f64().unwrap();
+    for words in [format!(">valid {valid:.3}<"), "epoch 1 of 1".into(), "sample after step 89".into()] {
+        assert!(view.contains(&words), "{words}: {view}");
     }
     let manifest: Value = serde_json::from_str(&read("manifest.json")).unwrap();
     assert_eq!(manifest["format"], 2);

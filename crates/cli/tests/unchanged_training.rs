@@ -123,9 +123,10 @@ ema_decay = 0.9
 optimizer = { kind = "adam" }
 "#;
 
-/// The position in [`WIDTHS`] of what this CPU's kernels use.
+/// The position in [`WIDTHS`] of what this CPU's kernels use. The hashes were computed on Linux: the mathematical
+/// functions of other systems may round differently.
 fn width() -> Option<usize> {
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     {
         use std::arch::is_x86_feature_detected as has;
         let avx512 = has!("avx512f") && has!("avx512bw") && has!("avx512cd") && has!("avx512dq") && has!("avx512vl");

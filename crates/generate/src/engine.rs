@@ -1,4 +1,4 @@
-//! The inference engine of a [`Session`](crate::Session): packed weights on CPU backends, the Burn module elsewhere.
+//! The inference engine of a [`Generator`](crate::Generator): packed weights on CPU backends, the Burn module elsewhere.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use models::packed_model::PackedState;
@@ -7,15 +7,15 @@ use models::{LanguageModel, Network, PackedModel, Precision, State};
 use crate::error::Result;
 
 /// A trained model, ready for inference.
-pub enum Engine<'a> {
+pub enum Engine {
     /// Packed weights, on the CPU.
     Packed(Box<PackedModel>),
     /// The Burn module, on a GPU or with cells that have no inference kernel.
     Module {
         /// The model.
-        model: &'a LanguageModel,
+        model: Box<LanguageModel>,
         /// The device of the model.
-        device: &'a Device,
+        device: Device,
     },
 }
 
@@ -27,15 +27,25 @@ pub enum EngineState {
     Module(State, Vec<f32>),
 }
 
-impl<'a> Engine<'a> {
+impl Engine {
     /// An engine for `model`: packed, with weights in `precision`, if the model uses fused CPU kernels
     /// and all its cells have an inference kernel.
-    pub fn new(model: &'a LanguageModel, device: &'a Device, precision: Precision) -> Self {
-        let fused = model.kernels().fuses_all(device);
+    pub fn new(model: &LanguageModel, precision: Precision) -> Self {
+        let fused = model.kernels().fuses_all(&model.device());
         match fused.then(|| PackedModel::new(model, precision)).flatten() {
             Some(model) => Self::Packed(Box::new(model)),
-            None => Self::Module { model, device },
+            None => Self::module(model),
         }
+    }
+
+    /// An engine that computes `model` with its Burn module.
+    pub fn module(model: &LanguageModel) -> Self {
+        Self::Module { model: Box::new(model.clone()), device: model.device() }
+    }
+
+    /// Whether the weights are packed.
+    pub fn is_packed(&self) -> bool {
+        matches!(self, Self::Packed(_))
     }
 
     /// The state of one text before its first id.
@@ -65,7 +75,7 @@ impl<'a> Engine<'a> {
             (Self::Module { model, device }, EngineState::Module(state, logits)) => {
                 let shape = [texts, ids.len() / texts];
                 let ids: Vec<i32> = ids.iter().map(|&id| id as i32).collect();
-                let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, shape), *device);
+                let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, shape), device);
                 let (next, after) = model.forward_last(ids, std::mem::take(state));
                 *state = after;
                 *logits = next.try_into_vec_as::<f32>()?;

@@ -9,6 +9,9 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// The model cannot be loaded.
+    #[error(transparent)]
+    Model(#[from] models::Error),
     /// A sampling option is out of range.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -27,6 +30,12 @@ pub enum Error {
     /// The stop token is not in the vocabulary.
     #[error("the stop token `{0}` is not in the model's vocabulary")]
     UnknownStopToken(String),
+    /// The model cannot be computed with 8-bit weights.
+    #[error(
+        "the model has no inference kernel for 8-bit weights: use a CPU backend, fused kernels, and GRU layers with \
+         `reset_after = true`"
+    )]
+    NoInt8,
     /// The text is too short to evaluate.
     #[error(
         "the text has {tokens} tokens, but evaluation needs {needed} ({context_len} as context and \
@@ -49,7 +58,4 @@ pub enum Error {
          `train.learning_rate`"
     )]
     NotFinite,
-    /// The generated text could not be written.
-    #[error("the generated text cannot be written: {0}")]
-    Output(#[from] std::io::Error),
 }

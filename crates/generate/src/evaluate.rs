@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use burn::tensor::Device;
 use models::{EvalMetrics, LmBundle, StateMode};
 use seqdata::{Ids, IdsWriter, Loader, Order, Streams, Windows};
 use serde::Serialize;
 use text_prep::{TextSource, Tokenizer};
 
 use crate::error::{Error, Result};
+use crate::generator::Generator;
 
 /// Windows per batch.
 const BATCH_SIZE: usize = 64;
@@ -34,22 +34,30 @@ pub struct Evaluation {
     pub bits_per_byte: Option<f64>,
 }
 
+impl Generator {
+    /// Loss, perplexity and accuracy on `text`, with past tokens used as [`state_mode`](Self::state_mode) says;
+    /// [`evaluate_text`] takes another mode, and files of any size.
+    ///
+    /// # Errors
+    /// [`Error::TooShort`] if `text` has no token after the first [`context_len`](Self::context_len), or if the
+    /// device fails.
+    pub fn evaluate(&self, text: &str) -> Result<Evaluation> {
+        let mut text = text;
+        evaluate_text(self.bundle(), &mut text, self.state_mode())
+    }
+}
+
 /// Evaluates a model on a text.
 ///
 /// # Errors
 /// If the text cannot be read or has no token after the first window, or the device fails.
-pub fn evaluate_text(
-    bundle: &LmBundle,
-    text: &mut dyn TextSource,
-    state_mode: StateMode,
-    device: &Device,
-) -> Result<Evaluation> {
+pub fn evaluate_text(bundle: &LmBundle, text: &mut dyn TextSource, state_mode: StateMode) -> Result<Evaluation> {
     let mut ids = IdsWriter::default();
     let counts = bundle.tokenizer.encode_stream(text, |id| ids.push(id))?;
     let ids = ids.finish()?;
     let count = ids.len();
     let unmapped = (counts.dropped + counts.unmapped) as usize;
-    evaluate_ids(bundle, Arc::new(ids), 0..count, unmapped, state_mode, device)
+    evaluate_ids(bundle, Arc::new(ids), 0..count, unmapped, state_mode)
 }
 
 /// Evaluates a model on the ids of `range`, whose first window has no targets. `unmapped` is the number of
@@ -63,24 +71,24 @@ pub fn evaluate_ids(
     range: std::ops::Range<usize>,
     unmapped: usize,
     state_mode: StateMode,
-    device: &Device,
 ) -> Result<Evaluation> {
     let context_len = bundle.metadata.window;
     if range.len() <= context_len {
         let (tokens, needed) = (range.len(), context_len + 1);
         return Err(Error::TooShort { tokens, needed, context_len });
     }
+    let device = bundle.model.device();
     let (protocol, loader) = match state_mode {
         StateMode::Window => {
             let windows = Windows::new(ids.clone(), range.clone(), context_len, 1);
             let protocol = format!("window: each token from the {context_len} before it");
-            (protocol, Loader::windows(windows, BATCH_SIZE, Order::Sequential, device.clone()))
+            (protocol, Loader::windows(windows, BATCH_SIZE, Order::Sequential, device))
         }
         StateMode::Carry => {
             let stream = Streams::for_evaluation(ids.clone(), range.clone(), context_len);
             let protocol =
                 format!("carried: each token after the first {context_len} from all before it, the state carried");
-            (protocol, Loader::streams(stream, device.clone()))
+            (protocol, Loader::streams(stream, device))
         }
     };
     let metrics = models::evaluate(&bundle.model, &loader)?;

@@ -1,24 +1,71 @@
 //! Text generation with a trained language model, and evaluation on held-out text.
 //!
-//! A [`Generator`] generates samples for [`GenerateOptions`]. It uses [`Sampling`] (from logits to
-//! probabilities), [`Sampler`] (from logits to token ids), [`Session`] (the state of texts in
-//! progress) and [`Engine`] (the model itself). [`evaluate_text`] computes loss and perplexity.
-//! This crate never trains a model.
+//! A [`Generator`] is loaded from the directory of a model. It generates text: a [`String`], a [`SampleStream`] of
+//! pieces, or many [`Samples`]; [`Sampling`] has the options. A [`Session`] gives the logits and log-probabilities of
+//! each next token. [`Generator::evaluate`] computes loss and perplexity.
+//!
+//! ```
+//! # use models::{LanguageModelConfig, LayerConfig, LmBundle, LmMetadata};
+//! # use text_prep::{Cleaner, OovPolicy, PreTokenizer, Tokenizer, Vocabulary, WordOptions};
+//! # let tokenizer = Tokenizer {
+//! #     cleaner: Cleaner::preset("prose")?,
+//! #     pre_tokenizer: PreTokenizer::Words(WordOptions::default()),
+//! #     vocabulary: Vocabulary::from_counts([("the", 3), ("fox", 2), ("crow", 2), (".", 1)], 1, true),
+//! #     document_separator: None,
+//! #     oov: OovPolicy::Unknown,
+//! # };
+//! # let config = LanguageModelConfig::new(tokenizer.vocabulary.len(), 4, vec![LayerConfig::lstm(4)]);
+//! # let model = config.init(1, &kernels::default_device())?;
+//! # let folder = tempfile::tempdir()?;
+//! # let directory = folder.path();
+//! # LmBundle::new(model, tokenizer, LmMetadata::new(config, 3, 1, String::new())).save(directory)?;
+//! use generate::{Generator, Sampling};
+//!
+//! let generator = Generator::load(directory)?;
+//! let sampling = Sampling::default().temperature(0.8).max_tokens(20);
+//! let text = generator.generate("the fox", &sampling)?;
+//!
+//! // The same text, in pieces as soon as they are sampled.
+//! let pieces: String = generator.stream("the fox", &sampling)?.collect::<generate::Result<_>>()?;
+//! assert_eq!(pieces, text);
+//!
+//! // The probability of the next token.
+//! let session = generator.session("the fox")?;
+//! let crow = generator.tokenizer().vocabulary.id("crow").unwrap();
+//! assert!(session.log_probs()[crow as usize] < 0.0);
+//!
+//! let evaluation = generator.evaluate("the fox . the crow .")?;
+//! assert!(evaluation.perplexity > 1.0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Below that are [`Sampler`] (from logits to token ids), [`BatchSession`] (the state of texts in progress) and
+//! [`Engine`] (the model itself). This crate never trains a model.
 
+mod batch_session;
 pub mod engine;
 pub mod error;
 pub mod evaluate;
 mod generator;
 pub mod prompt;
+mod sample_batch;
 pub mod sampler;
+mod samples;
 pub mod sampling;
-pub mod session;
+mod session;
+#[cfg(test)]
+mod test_model;
+mod token_log_probs;
 
+pub use batch_session::BatchSession;
 pub use engine::Engine;
 pub use error::{Error, Result};
 pub use evaluate::{Evaluation, bits_per_byte, evaluate_ids, evaluate_text};
-pub use generator::{GenerateOptions, Generator, Sample};
-pub use prompt::{Prompt, encode_prompt};
+pub use generator::Generator;
+pub use prompt::{Prompt, ToPrompt};
+pub use sample_batch::Sample;
 pub use sampler::Sampler;
+pub use samples::{SampleStream, Samples};
 pub use sampling::Sampling;
 pub use session::Session;
+pub use token_log_probs::TokenLogProb;

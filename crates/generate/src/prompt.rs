@@ -1,8 +1,11 @@
 //! Encodes a prompt and pads it with the document separator.
 
+use std::borrow::Cow;
+
 use text_prep::{OovPolicy, Tokenizer};
 
 use crate::error::{Error, Result};
+use crate::generator::Generator;
 
 /// An encoded prompt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,14 +16,60 @@ pub struct Prompt {
     pub oov_tokens: Vec<String>,
 }
 
-/// Encodes `text` for a model with training windows of `context_len` ids. A shorter prompt is padded on
-/// the left with the document separator, if the tokenizer has one. Without a separator, an empty prompt
-/// becomes the most frequent token of the training text.
-///
-/// # Errors
-/// If the text has out-of-vocabulary tokens and `oov` is [`OovPolicy::Error`], or all its tokens are dropped
-/// and there is no separator.
-pub fn encode_prompt(tokenizer: &Tokenizer, text: &str, oov: OovPolicy, context_len: usize) -> Result<Prompt> {
+impl Generator {
+    /// Encodes a prompt with another policy for out-of-vocabulary tokens than the tokenizer's. A prompt shorter than
+    /// [`context_len`](Self::context_len) is padded on the left with the document separator, if the tokenizer has one.
+    /// Without a separator, an empty prompt becomes the most frequent token of the training text.
+    ///
+    /// # Errors
+    /// If the text has out-of-vocabulary tokens and `oov` is [`OovPolicy::Error`], or all its tokens are dropped and
+    /// there is no separator.
+    pub fn encode(&self, text: &str, oov: OovPolicy) -> Result<Prompt> {
+        encode_prompt(self.tokenizer(), text, oov, self.context_len())
+    }
+}
+
+impl From<Vec<u32>> for Prompt {
+    /// A prompt of these ids.
+    ///
+    /// # Panics
+    /// If there are none.
+    fn from(ids: Vec<u32>) -> Self {
+        assert!(!ids.is_empty(), "a prompt has at least one id");
+        Self { ids, oov_tokens: Vec::new() }
+    }
+}
+
+/// What a generated text continues: a text, or a [`Prompt`], which is encoded already.
+pub trait ToPrompt {
+    /// The encoded prompt; a text is encoded by [`Generator::encode`] with the tokenizer's policy for
+    /// out-of-vocabulary tokens.
+    ///
+    /// # Errors
+    /// If the text cannot be encoded.
+    fn to_prompt(&self, generator: &Generator) -> Result<Cow<'_, Prompt>>;
+}
+
+impl ToPrompt for str {
+    fn to_prompt(&self, generator: &Generator) -> Result<Cow<'_, Prompt>> {
+        generator.encode(self, generator.tokenizer().oov).map(Cow::Owned)
+    }
+}
+
+impl ToPrompt for String {
+    fn to_prompt(&self, generator: &Generator) -> Result<Cow<'_, Prompt>> {
+        self.as_str().to_prompt(generator)
+    }
+}
+
+impl ToPrompt for Prompt {
+    fn to_prompt(&self, _: &Generator) -> Result<Cow<'_, Prompt>> {
+        Ok(Cow::Borrowed(self))
+    }
+}
+
+/// See [`Generator::encode`]; `context_len` is the number of ids in a training window.
+pub(crate) fn encode_prompt(tokenizer: &Tokenizer, text: &str, oov: OovPolicy, context_len: usize) -> Result<Prompt> {
     let encoded = tokenizer.encode(text, oov)?;
     let mut ids = encoded.ids;
     if let Some(separator) = tokenizer.document_separator_id()
@@ -87,7 +136,7 @@ mod tests {
 
     #[test]
     fn the_default_prompt_is_neither_part_of_a_syllable_nor_a_shift() {
-        let characters = CharacterOptions { jamo: true, capitals: Capitals::Shift, ..CharacterOptions::default() };
+        let characters = CharacterOptions::default().jamo(true).capitals(Capitals::Shift);
         let default_prompt = |tokens: &[(&str, u64)]| {
             let tokenizer = Tokenizer {
                 pre_tokenizer: PreTokenizer::Characters(characters),

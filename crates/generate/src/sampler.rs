@@ -21,16 +21,15 @@ pub struct Sampler {
 }
 
 impl Sampler {
-    /// The sampler for sample number `sample` with `seed`. Ids in `reserved` are never sampled;
+    /// The sampler for sample number `sample` with the seed of `sampling`. Ids in `reserved` are never sampled;
     /// `separator` is the id of the document separator.
     pub fn new(
         sampling: Sampling,
-        seed: u64,
         sample: u64,
         reserved: impl IntoIterator<Item = u32>,
         separator: Option<u32>,
     ) -> Self {
-        let random = Random::keyed(seed, "sample", &[sample]);
+        let random = Random::keyed(sampling.seed, "sample", &[sample]);
         let reserved = reserved.into_iter().collect();
         Self { sampling, random, reserved, separator, at_start: true, history: Vec::new() }
     }
@@ -103,7 +102,7 @@ mod tests {
     use super::*;
 
     fn sampler(sampling: Sampling, sample: u64) -> Sampler {
-        Sampler::new(sampling, 1, sample, [0], None)
+        Sampler::new(sampling.seed(1), sample, [0], None)
     }
 
     #[test]
@@ -138,7 +137,7 @@ mod tests {
 
     #[test]
     fn no_ngram_occurs_twice() {
-        let sampling = Sampling { no_repeat_ngram: Some(2), ..Sampling::default() };
+        let sampling = Sampling::default().no_repeat_ngram(2);
         let mut sampler = sampler(sampling, 0);
         sampler.extend_history(&[1, 2]);
         let mut sampled = vec![1, 2];
@@ -155,7 +154,7 @@ mod tests {
 
     #[test]
     fn repetition_is_allowed_if_every_token_would_repeat() {
-        let sampling = Sampling { no_repeat_ngram: Some(1), ..Sampling::default() };
+        let sampling = Sampling::default().no_repeat_ngram(1);
         let mut sampler = sampler(sampling, 0);
         let sampled: Vec<u32> = (0..4).map(|_| sampler.sample(&[0.0; 3]).unwrap()).collect();
         assert!(sampled.iter().all(|id| [1, 2].contains(id)), "{sampled:?}");
@@ -163,8 +162,8 @@ mod tests {
 
     #[test]
     fn a_separator_may_repeat_but_does_not_begin_a_text() {
-        let sampling = Sampling { no_repeat_ngram: Some(2), temperature: 0.0, ..Sampling::default() };
-        let mut sampler = Sampler::new(sampling, 1, 0, [0], Some(1));
+        let sampling = Sampling::default().no_repeat_ngram(2).temperature(0.0);
+        let mut sampler = Sampler::new(sampling.seed(1), 0, [0], Some(1));
         sampler.extend_history(&[1, 1, 1]);
         let sample = |_| sampler.sample(&[0.0, 2.0, 1.0]).unwrap();
         let sampled: Vec<u32> = (0..5).map(sample).collect();

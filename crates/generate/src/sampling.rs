@@ -1,42 +1,122 @@
-//! From logits to probabilities: temperature, top-k, top-p and min-p.
+//! The options of sampling, and from logits to probabilities: temperature, top-k, top-p and min-p.
 
-use serde::{Deserialize, Serialize};
-
+use models::StateMode;
 use seqdata::ConfigError;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// How the next token is sampled.
+/// How text is sampled: from which distribution, how many tokens, with which random numbers.
+///
+/// ```
+/// use generate::Sampling;
+///
+/// let sampling = Sampling::default().temperature(0.8).top_p(0.95).max_tokens(50).seed(7);
+/// assert_eq!((sampling.max_tokens, sampling.top_k), (50, None));
+/// # assert!(sampling.check().is_ok());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Sampling {
-    /// τ divides the logits; 0 is greedy decoding.
+    /// τ divides the logits; 0 is greedy decoding. Default: 1, the model's own distribution.
     pub temperature: f64,
-    /// Keeps only the k most likely tokens (Fan et al. 2018).
+    /// Keeps only the k most likely tokens (Fan et al. 2018). Default: all.
     pub top_k: Option<usize>,
     /// Keeps only the most likely tokens whose probabilities sum to this value (nucleus sampling,
-    /// Holtzman et al. 2020).
+    /// Holtzman et al. 2020). Default: all.
     pub top_p: Option<f64>,
-    /// Keeps only tokens with at least this fraction of the highest probability (Nguyen et al. 2024).
+    /// Keeps only tokens with at least this fraction of the highest probability (Nguyen et al. 2024). Default: all.
     pub min_p: Option<f64>,
-    /// No n-gram of this length occurs twice in a text.
+    /// No n-gram of this length occurs twice in a text. Default: no limit.
     #[serde(rename = "no_repeat")]
     pub no_repeat_ngram: Option<usize>,
+    /// The maximum number of tokens per sample. Default: 200.
+    pub max_tokens: usize,
+    /// The seed of the random numbers. Default: 0.
+    pub seed: u64,
+    /// How the model uses the past tokens. Default: the mode with the lower validation loss.
+    pub state_mode: Option<StateMode>,
+    /// Never sample the document separator. Default: false.
+    pub single_document: bool,
+    /// The id that ends a sample; it is not part of the sample. Default: none.
+    pub stop: Option<u32>,
 }
 
 impl Default for Sampling {
     fn default() -> Self {
-        Self { temperature: 1.0, top_k: None, top_p: None, min_p: None, no_repeat_ngram: None }
+        Self {
+            temperature: 1.0,
+            top_k: None,
+            top_p: None,
+            min_p: None,
+            no_repeat_ngram: None,
+            max_tokens: 200,
+            seed: 0,
+            state_mode: None,
+            single_document: false,
+            stop: None,
+        }
     }
 }
 
 impl Sampling {
+    /// Sets [`temperature`](Self#structfield.temperature).
+    pub fn temperature(self, temperature: f64) -> Self {
+        Self { temperature, ..self }
+    }
+
+    /// Sets [`top_k`](Self#structfield.top_k).
+    pub fn top_k(self, top_k: impl Into<Option<usize>>) -> Self {
+        Self { top_k: top_k.into(), ..self }
+    }
+
+    /// Sets [`top_p`](Self#structfield.top_p).
+    pub fn top_p(self, top_p: impl Into<Option<f64>>) -> Self {
+        Self { top_p: top_p.into(), ..self }
+    }
+
+    /// Sets [`min_p`](Self#structfield.min_p).
+    pub fn min_p(self, min_p: impl Into<Option<f64>>) -> Self {
+        Self { min_p: min_p.into(), ..self }
+    }
+
+    /// Sets [`no_repeat_ngram`](Self#structfield.no_repeat_ngram).
+    pub fn no_repeat_ngram(self, length: impl Into<Option<usize>>) -> Self {
+        Self { no_repeat_ngram: length.into(), ..self }
+    }
+
+    /// Sets [`max_tokens`](Self#structfield.max_tokens).
+    pub fn max_tokens(self, max_tokens: usize) -> Self {
+        Self { max_tokens, ..self }
+    }
+
+    /// Sets [`seed`](Self#structfield.seed).
+    pub fn seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// Sets [`state_mode`](Self#structfield.state_mode).
+    pub fn state_mode(self, state_mode: impl Into<Option<StateMode>>) -> Self {
+        Self { state_mode: state_mode.into(), ..self }
+    }
+
+    /// Sets [`single_document`](Self#structfield.single_document).
+    pub fn single_document(self, single_document: bool) -> Self {
+        Self { single_document, ..self }
+    }
+
+    /// Sets [`stop`](Self#structfield.stop).
+    pub fn stop(self, stop: impl Into<Option<u32>>) -> Self {
+        Self { stop: stop.into(), ..self }
+    }
+
     /// Checks the values.
     ///
     /// # Errors
     /// Names the first option that is out of range.
     pub fn check(&self) -> Result<()> {
         let reject = |key, found: f64, expected| Err(ConfigError::new(key, found, expected).into());
-        let Self { temperature, top_k, top_p, min_p, no_repeat_ngram } = *self;
+        let Self { temperature, top_k, top_p, min_p, no_repeat_ngram, .. } = *self;
         if !(temperature >= 0.0 && temperature.is_finite()) {
             return reject("temperature", temperature, "a number of 0 or more");
         }
@@ -104,6 +184,14 @@ impl Sampling {
     }
 }
 
+/// ln softmax(`logits`) in f64; NaN if a logit is NaN or +∞, or none is finite.
+pub(crate) fn log_softmax(logits: &[f32]) -> Vec<f64> {
+    let max = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+    let sum: f64 = logits.iter().map(|&logit| (f64::from(logit) - max).exp()).sum();
+    let log_sum = max + sum.ln();
+    logits.iter().map(|&logit| f64::from(logit) - log_sum).collect()
+}
+
 /// The index of the largest logit, the first of equals.
 fn argmax(logits: &[f64]) -> usize {
     (0..logits.len()).fold(0, |best, at| if logits[at] > logits[best] { at } else { best })
@@ -124,7 +212,7 @@ mod tests {
     #[test]
     fn temperature_divides_the_logits() {
         for temperature in [0.2, 1.0, 5.0] {
-            let found = probabilities(Sampling { temperature, ..Sampling::default() });
+            let found = probabilities(Sampling::default().temperature(temperature));
             assert!(((found[1] / found[2]).ln() - 1.0 / temperature).abs() < 1e-9);
             assert_eq!(found[3], 0.0);
         }
@@ -132,12 +220,11 @@ mod tests {
 
     #[test]
     fn temperature_zero_is_greedy_and_near_zero_is_finite() {
-        let greedy = probabilities(Sampling { temperature: 0.0, ..Sampling::default() });
+        let greedy = probabilities(Sampling::default().temperature(0.0));
         assert_eq!(greedy, [0.0, 1.0, 0.0, 0.0]);
-        let nearly = probabilities(Sampling { temperature: 1e-300, ..Sampling::default() });
+        let nearly = probabilities(Sampling::default().temperature(1e-300));
         assert_eq!(nearly, greedy);
-        let equal = Sampling { temperature: 0.0, ..Sampling::default() };
-        let equal = equal.probabilities(&[2.0, 2.0]).unwrap();
+        let equal = Sampling::default().temperature(0.0).probabilities(&[2.0, 2.0]).unwrap();
         assert_eq!(equal, [1.0, 0.0]);
     }
 
@@ -148,15 +235,24 @@ mod tests {
             (0..found.len()).filter(|&at| found[at] > 0.0).collect()
         };
         let all = Sampling::default();
-        assert_eq!(kept(Sampling { top_k: Some(2), ..all }), [1, 2]);
-        assert_eq!(kept(Sampling { top_k: Some(99), ..all }), [0, 1, 2]);
+        assert_eq!(kept(all.top_k(2)), [1, 2]);
+        assert_eq!(kept(all.top_k(99)), [0, 1, 2]);
         // The probabilities are 0.090, 0.665, 0.245.
-        assert_eq!(kept(Sampling { top_p: Some(0.6), ..all }), [1]);
-        assert_eq!(kept(Sampling { top_p: Some(0.7), ..all }), [1, 2]);
-        assert_eq!(kept(Sampling { top_p: Some(1.0), ..all }), [0, 1, 2]);
-        assert_eq!(kept(Sampling { min_p: Some(0.3), ..all }), [1, 2]);
-        assert_eq!(kept(Sampling { min_p: Some(1.0), ..all }), [1]);
-        assert_eq!(kept(Sampling { top_k: Some(2), top_p: Some(0.7), ..all }), [1]);
+        assert_eq!(kept(all.top_p(0.6)), [1]);
+        assert_eq!(kept(all.top_p(0.7)), [1, 2]);
+        assert_eq!(kept(all.top_p(1.0)), [0, 1, 2]);
+        assert_eq!(kept(all.min_p(0.3)), [1, 2]);
+        assert_eq!(kept(all.min_p(1.0)), [1]);
+        assert_eq!(kept(all.top_k(2).top_p(0.7)), [1]);
+    }
+
+    #[test]
+    fn log_softmax_is_the_logarithm_of_the_probabilities() {
+        let log_probs = log_softmax(&LOGITS.map(|logit| logit as f32));
+        for (log_prob, probability) in log_probs.iter().zip(probabilities(Sampling::default())) {
+            assert!((log_prob.exp() - probability).abs() < 1e-12);
+        }
+        assert!(log_softmax(&[f32::NAN, 1.0]).iter().all(|log_prob| log_prob.is_nan()));
     }
 
     #[test]
@@ -171,13 +267,13 @@ mod tests {
     fn values_out_of_range_are_rejected_by_name() {
         let all = Sampling::default();
         let cases = [
-            (Sampling { temperature: -1.0, ..all }, "`temperature`"),
-            (Sampling { temperature: f64::NAN, ..all }, "`temperature`"),
-            (Sampling { top_p: Some(0.0), ..all }, "`top_p`"),
-            (Sampling { top_p: Some(1.5), ..all }, "`top_p`"),
-            (Sampling { min_p: Some(-0.1), ..all }, "`min_p`"),
-            (Sampling { top_k: Some(0), ..all }, "`top_k`"),
-            (Sampling { no_repeat_ngram: Some(0), ..all }, "`no_repeat_ngram`"),
+            (all.temperature(-1.0), "`temperature`"),
+            (all.temperature(f64::NAN), "`temperature`"),
+            (all.top_p(0.0), "`top_p`"),
+            (all.top_p(1.5), "`top_p`"),
+            (all.min_p(-0.1), "`min_p`"),
+            (all.top_k(0), "`top_k`"),
+            (all.no_repeat_ngram(0), "`no_repeat_ngram`"),
         ];
         for (sampling, key) in cases {
             let error = sampling.check().unwrap_err().to_string();

@@ -1,139 +1,125 @@
-//! Texts in progress: takes their ids and computes the logits of the next token.
+//! One text in progress, token by token: its logits and log-probabilities.
 
 use models::StateMode;
 
-use crate::engine::{Engine, EngineState};
+use crate::batch_session::BatchSession;
 use crate::error::Result;
+use crate::generator::Generator;
+use crate::prompt::ToPrompt;
+use crate::sampling::log_softmax;
 
-/// One or more texts in progress, with a common prompt.
+/// One text in progress, for a sampling loop of one's own or the probabilities of given tokens. Created by
+/// [`Generator::session`].
 pub struct Session<'a> {
-    engine: &'a Engine<'a>,
-    texts: usize,
-    past: Past,
+    batch: BatchSession<'a>,
+    logits: Vec<f32>,
 }
 
-/// What is remembered of the texts so far.
-enum Past {
-    /// The state after the last ids.
-    Carry(EngineState),
-    /// The last ids of each text, at most `context_len`, and the state after them.
-    Window { ids: Vec<Vec<u32>>, context_len: usize, state: EngineState },
+impl Generator {
+    /// A text that begins with `prompt`, token by token: for logits, log-probabilities and a sampling loop of one's
+    /// own. It uses past tokens as [`state_mode`](Self::state_mode) says; [`Session::new`] takes another mode.
+    ///
+    /// # Errors
+    /// If the prompt cannot be encoded, or the device does not return the logits.
+    pub fn session(&self, prompt: &(impl ToPrompt + ?Sized)) -> Result<Session<'_>> {
+        Session::new(self, prompt, self.state_mode())
+    }
 }
 
 impl<'a> Session<'a> {
-    /// One text without ids; [`StateMode::Window`] uses the last `context_len` ids.
-    pub fn new(engine: &'a Engine<'a>, state_mode: StateMode, context_len: usize) -> Self {
-        let state = engine.init_state();
-        let past = match state_mode {
-            StateMode::Carry => Past::Carry(state),
-            StateMode::Window => Past::Window { ids: vec![Vec::new()], context_len, state },
-        };
-        Self { engine, texts: 1, past }
-    }
-
-    /// Copies the one text so far to `texts` texts.
+    /// The text `prompt`, with this use of the past tokens.
     ///
-    /// # Panics
-    /// If there are several texts already.
-    #[must_use]
-    pub fn expand_batch(self, texts: usize) -> Self {
-        assert_eq!(self.texts, 1, "only a session of one text can be expanded");
-        let past = match self.past {
-            Past::Carry(state) => Past::Carry(state.expand_batch(texts)),
-            Past::Window { ids, context_len, state } => {
-                let state = state.expand_batch(texts);
-                Past::Window { ids: vec![ids[0].clone(); texts], context_len, state }
-            }
-        };
-        Self { texts, past, ..self }
+    /// # Errors
+    /// If the prompt cannot be encoded, or the device does not return the logits.
+    pub fn new(generator: &'a Generator, prompt: &(impl ToPrompt + ?Sized), state_mode: StateMode) -> Result<Self> {
+        let prompt = prompt.to_prompt(generator)?;
+        let batch = BatchSession::new(generator.engine(), state_mode, generator.context_len());
+        let mut session = Self { batch, logits: Vec::new() };
+        session.extend(&prompt.ids)?;
+        Ok(session)
     }
 
-    /// Appends `ids`, `[texts, T]` in row-major order.
+    /// The logits of the next token, V values: one per id of the vocabulary.
+    pub fn logits(&self) -> &[f32] {
+        &self.logits
+    }
+
+    /// The log-probabilities of the next token in nats, V values: log-softmax of the logits in f64, without any
+    /// filter. NaN if the logits are not finite.
+    pub fn log_probs(&self) -> Vec<f64> {
+        log_softmax(&self.logits)
+    }
+
+    /// Appends one token.
     ///
     /// # Errors
     /// If the device does not return the logits.
     ///
     /// # Panics
-    /// If `ids` is empty or not a multiple of the number of texts.
-    pub fn forward(&mut self, ids: &[u32]) -> Result<()> {
-        assert!(!ids.is_empty() && ids.len().is_multiple_of(self.texts), "{} ids for {} texts", ids.len(), self.texts);
-        match &mut self.past {
-            Past::Carry(state) => self.engine.forward(ids, self.texts, state),
-            Past::Window { ids: past, context_len, state } => {
-                let new = ids.chunks(ids.len() / self.texts);
-                for (past, new) in past.iter_mut().zip(new) {
-                    past.extend_from_slice(new);
-                    past.drain(..past.len().saturating_sub(*context_len));
-                }
-                *state = self.engine.init_state().expand_batch(self.texts);
-                self.engine.forward(&past.concat(), self.texts, state)
-            }
-        }
+    /// If `id` is not below V.
+    pub fn push(&mut self, id: u32) -> Result<()> {
+        self.extend(&[id])
     }
 
-    /// The logits of the next token, V values per text.
+    /// Appends tokens; faster than one [`push`](Self::push) for each.
+    ///
+    /// # Errors
+    /// If the device does not return the logits.
     ///
     /// # Panics
-    /// Before the first [`forward`](Self::forward).
-    pub fn logits(&mut self) -> Vec<&[f32]> {
-        match &mut self.past {
-            Past::Carry(state) | Past::Window { state, .. } => self.engine.logits(state),
+    /// If an id is not below V.
+    pub fn extend(&mut self, ids: &[u32]) -> Result<()> {
+        if ids.is_empty() {
+            return Ok(());
         }
+        self.batch.forward(ids)?;
+        self.logits.clear();
+        self.logits.extend_from_slice(self.batch.logits()[0]);
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Device;
-    use models::{CellKind, LanguageModel, LanguageModelConfig, LayerConfig, Precision};
+    use crate::test_model::{WORDS, composed, generator};
 
     use super::*;
 
-    fn model() -> LanguageModel {
-        let layers = vec![LayerConfig::new(CellKind::Lstm, 6)];
-        LanguageModelConfig::new(11, 4, layers).init(1, &Device::flex()).unwrap()
-    }
-
-    fn close(a: &[f32], b: &[f32]) -> bool {
-        a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6)
-    }
-
-    fn engines<'a>(model: &'a LanguageModel, device: &'a Device) -> [Engine<'a>; 2] {
-        [Engine::new(model, device, Precision::F32), Engine::Module { model, device }]
-    }
-
     #[test]
-    fn carry_uses_all_ids_and_window_the_last_ones() {
-        let (model, device) = (model(), Device::flex());
-        for engine in engines(&model, &device) {
-            let logits = |state_mode, chunks: &[&[u32]]| {
-                let mut session = Session::new(&engine, state_mode, 3);
-                chunks.iter().for_each(|ids| session.forward(ids).unwrap());
-                session.logits()[0].to_vec()
-            };
-            let single = |state_mode| logits(state_mode, &[&[5], &[1], &[2], &[3]]);
-            assert!(close(&single(StateMode::Carry), &logits(StateMode::Carry, &[&[5, 1, 2, 3]])));
-            assert!(close(&single(StateMode::Window), &logits(StateMode::Window, &[&[1, 2, 3]])));
-            assert!(close(&single(StateMode::Window), &logits(StateMode::Carry, &[&[1, 2, 3]])));
-            assert!(!close(&single(StateMode::Window), &single(StateMode::Carry)));
+    fn tokens_may_be_appended_one_by_one_or_together() {
+        let packed = generator(WORDS, None);
+        for generator in [composed(&packed), packed] {
+            for state_mode in [StateMode::Carry, StateMode::Window] {
+                let mut single = Session::new(&generator, "a", state_mode).unwrap();
+                let mut together = Session::new(&generator, "a", state_mode).unwrap();
+                for id in [1, 2, 3, 4] {
+                    single.push(id).unwrap();
+                }
+                together.extend(&[1, 2, 3, 4]).unwrap();
+                assert_eq!(single.logits().len(), generator.tokenizer().vocabulary.len());
+                for (a, b) in single.logits().iter().zip(together.logits()) {
+                    assert!((a - b).abs() < 1e-6, "{a} {b}");
+                }
+                let before = together.logits().to_vec();
+                together.extend(&[]).unwrap();
+                assert_eq!(together.logits(), before);
+                let total: f64 = single.log_probs().iter().map(|log_prob| log_prob.exp()).sum();
+                assert!((total - 1.0).abs() < 1e-12);
+            }
         }
     }
 
     #[test]
-    fn expanded_texts_are_independent() {
-        let (model, device) = (model(), Device::flex());
-        for engine in engines(&model, &device) {
-            for state_mode in [StateMode::Carry, StateMode::Window] {
-                let mut batch = Session::new(&engine, state_mode, 3);
-                batch.forward(&[1, 2]).unwrap();
-                let mut batch = batch.expand_batch(3);
-                batch.forward(&[5, 6, 7]).unwrap();
-                for (text, id) in [5, 6, 7].into_iter().enumerate() {
-                    let mut alone = Session::new(&engine, state_mode, 3);
-                    alone.forward(&[1, 2, id]).unwrap();
-                    assert!(close(batch.logits()[text], alone.logits()[0]), "{id}");
-                }
-            }
+    fn greedy_decoding_takes_the_largest_logit() {
+        let generator = generator(WORDS, None);
+        let sample = generator.sample("a", &crate::Sampling::default().temperature(0.0).max_tokens(9), 0).unwrap();
+        let mut session = generator.session("a").unwrap();
+        for id in sample.ids {
+            let logits = session.logits();
+            // Id 0 is padding, which is never sampled.
+            let largest = (1..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b]));
+            assert_eq!(largest, Some(id as usize));
+            session.push(id).unwrap();
         }
     }
 }

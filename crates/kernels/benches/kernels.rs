@@ -1,5 +1,5 @@
 //! The speed of the kernels on this machine, at its widest SIMD level and on all threads.
-//! `cargo bench -p kernels`
+//! `cargo bench -p pastiche-kernels`
 //!
 //! Without Burn: the kernels take slices.
 #![allow(unsafe_code)]

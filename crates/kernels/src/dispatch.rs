@@ -1,7 +1,7 @@
 //! Whether a fused kernel or Burn's own operations compute.
 
 use burn::backend::DispatchDevice;
-use burn::tensor::Device;
+use burn::tensor::{DType, Device};
 
 /// Which implementation computes layers, losses and optimizer steps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,9 +19,9 @@ impl KernelMode {
         self.support(device) == KernelSupport::All
     }
 
-    /// Whether an optimizer step is one fused pass over each tensor on `device`.
-    pub fn fuses_optimizers(self, device: &Device) -> bool {
-        self.support(device) != KernelSupport::None
+    /// Whether an optimizer step is one fused pass over each tensor of this type on `device`.
+    pub fn fuses_optimizers(self, device: &Device, dtype: DType) -> bool {
+        is_kernel_type(dtype) && self.support(device) != KernelSupport::None
     }
 
     /// What is fused for tensors on `device`.
@@ -31,6 +31,11 @@ impl KernelMode {
             Self::Composed => KernelSupport::None,
         }
     }
+}
+
+/// Whether there are kernels for this element type: f32, and f64 with the feature `f64`.
+pub(crate) fn is_kernel_type(dtype: DType) -> bool {
+    dtype == DType::F32 || cfg!(feature = "f64") && dtype == DType::F64
 }
 
 /// The operations that have kernels on a device.

@@ -11,6 +11,7 @@ pub mod cpu;
 #[cfg(feature = "cube")]
 #[allow(clippy::too_many_arguments, missing_docs)]
 mod cube;
+mod device;
 mod dispatch;
 #[allow(unsafe_code)]
 pub mod inference;
@@ -25,6 +26,7 @@ mod spinning_workers;
 mod types;
 
 pub use cpu::elman::Activation;
+pub use device::default_device;
 pub use dispatch::KernelMode;
 pub use sequence::{elman_sequence, gru_sequence, lstm_sequence};
 pub use softmax_loss::{softmax_loss, softmax_loss_with_accuracy};

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use burn::backend::Dispatch;
-use burn::tensor::{DType, Int, Tensor, s};
+use burn::tensor::{Int, Tensor, s};
 
 use crate::cpu::kernel_cell::KernelCell;
-use crate::dispatch::KernelSupport;
+use crate::dispatch::{KernelSupport, is_kernel_type};
 use crate::ops::{SequenceOps, SequenceSpec};
 use crate::reference;
 use crate::types::{CellState, ElmanWeights, GruWeights, Input, LstmWeights, SequenceOptions, Steps};
@@ -73,9 +73,8 @@ pub fn elman_sequence(
 
 /// Whether a kernel computes this.
 fn has_kernel(kernel: &Tensor<2>, options: &SequenceOptions) -> bool {
-    let is_float = matches!(kernel.dtype(), DType::F32 | DType::F64);
     let support = options.kernels.support(&kernel.device());
-    options.mask.is_none() && is_float && support != KernelSupport::None
+    options.mask.is_none() && is_kernel_type(kernel.dtype()) && support != KernelSupport::None
 }
 
 fn fused(

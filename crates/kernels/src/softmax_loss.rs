@@ -3,7 +3,7 @@
 use burn::backend::Dispatch;
 use burn::tensor::{Int, Tensor};
 
-use crate::dispatch::KernelMode;
+use crate::dispatch::{KernelMode, is_kernel_type};
 use crate::ops::{LossWithAccuracyOps, SoftmaxLossOps};
 use crate::reference;
 use crate::sequence::checked_ids;
@@ -20,7 +20,7 @@ pub fn softmax_loss(
     targets: Tensor<1, Int>,
     mode: KernelMode,
 ) -> Tensor<1> {
-    if !mode.fuses_all(&kernel.device()) {
+    if !has_kernel(&kernel, mode) {
         let logits = input.matmul(kernel) + bias.unsqueeze();
         return reference::nats_per_token(logits, targets);
     }
@@ -45,7 +45,7 @@ pub fn softmax_loss_with_accuracy(
 ) -> (Tensor<1>, Tensor<1, Int>) {
     let [input, kernel] = [input, kernel].map(Tensor::without_autodiff);
     let bias = bias.without_autodiff();
-    if !mode.fuses_all(&kernel.device()) {
+    if !has_kernel(&kernel, mode) {
         let logits = input.matmul(kernel) + bias.unsqueeze();
         let predicted = logits.clone().argmax(1).squeeze_dim::<1>(1);
         let correct = predicted.equal(targets.clone()).int();
@@ -56,6 +56,10 @@ pub fn softmax_loss_with_accuracy(
     let (input, kernel) = (input.into_dispatch(), kernel.into_dispatch());
     let (nats, correct) = Dispatch::softmax_loss_with_accuracy(targets, input, kernel, bias.into_dispatch());
     (Tensor::from_dispatch(nats), Tensor::<1>::from_dispatch(correct).int())
+}
+
+fn has_kernel(kernel: &Tensor<2>, mode: KernelMode) -> bool {
+    mode.fuses_all(&kernel.device()) && is_kernel_type(kernel.dtype())
 }
 
 fn check(input: &Tensor<2>, kernel: &Tensor<2>, bias: &Tensor<1>, targets: &Tensor<1, Int>) {

@@ -135,6 +135,31 @@ pub struct ModelBundle<M: Network> {
 }
 
 /// A language model with everything that is needed to generate text.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let my_model = folder.path().join("my-model");
+/// use models::{LanguageModelConfig, LayerConfig, LmBundle, LmMetadata};
+/// use text_prep::{Cleaner, OovPolicy, PreTokenizer, Tokenizer, Vocabulary, WordOptions};
+///
+/// let tokenizer = Tokenizer {
+///     cleaner: Cleaner::preset("prose")?,
+///     pre_tokenizer: PreTokenizer::Words(WordOptions::default()),
+///     vocabulary: Vocabulary::from_counts([("the", 2), ("fox", 1)], 1, true),
+///     document_separator: None,
+///     oov: OovPolicy::Unknown,
+/// };
+/// let config = LanguageModelConfig::new(tokenizer.vocabulary.len(), 4, vec![LayerConfig::lstm(8)]);
+/// let device = kernels::default_device();
+/// // Train `model` between these two lines.
+/// let model = config.init(1, &device)?;
+/// let metadata = LmMetadata::new(config, 20, 1, String::new());
+/// LmBundle::new(model, tokenizer, metadata).save(&my_model)?;
+///
+/// let loaded = LmBundle::load(&my_model, &device)?;
+/// assert_eq!(loaded.metadata.config.embedding_dim, 4);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub type LmBundle = ModelBundle<LanguageModel>;
 
 #[derive(Serialize, Deserialize)]
@@ -159,6 +184,11 @@ impl<C: Serialize> Manifest<C> {
 }
 
 impl<M: Network> ModelBundle<M> {
+    /// A bundle without additional files.
+    pub fn new(model: M, tokenizer: Tokenizer, metadata: Metadata<M::Config>) -> Self {
+        Self { model, tokenizer, metadata, extra_files: BTreeMap::new() }
+    }
+
     /// The same model, computed by fused kernels (the default) or by Burn's own operations.
     #[must_use]
     pub fn with_kernels(self, kernels: KernelMode) -> Self {
@@ -170,7 +200,8 @@ impl<M: Network> ModelBundle<M> {
     /// # Errors
     /// If the file system fails. If a write fails, the files in `directory` are unchanged; if a rename
     /// fails, there is no manifest, so that a mixture of two models cannot be loaded.
-    pub fn save(&self, directory: &Path) -> Result<()> {
+    pub fn save(&self, directory: impl AsRef<Path>) -> Result<()> {
+        let directory = directory.as_ref();
         directory::create(directory)?;
         let weights = weights_to_bytes(&self.model)
             .map_err(|reason| Error::Inconsistent { directory: directory.into(), reason })?;
@@ -214,7 +245,8 @@ impl<M: Network> ModelBundle<M> {
     /// # Errors
     /// If it is not a model directory of this kind, or a file in it is missing, truncated or of another
     /// model.
-    pub fn load(directory: &Path, device: &Device) -> Result<Self> {
+    pub fn load(directory: impl AsRef<Path>, device: &Device) -> Result<Self> {
+        let directory = directory.as_ref();
         let manifest = read_manifest::<M::Config>(directory, Some(M::KIND))?;
         let mut extra_files = BTreeMap::new();
         for (name, hash) in &manifest.files {
@@ -247,8 +279,8 @@ impl<M: Network> ModelBundle<M> {
     ///
     /// # Errors
     /// If there is no readable manifest of this kind.
-    pub fn read_metadata(directory: &Path) -> Result<Metadata<M::Config>> {
-        Ok(read_manifest(directory, Some(M::KIND))?.metadata)
+    pub fn read_metadata(directory: impl AsRef<Path>) -> Result<Metadata<M::Config>> {
+        Ok(read_manifest(directory.as_ref(), Some(M::KIND))?.metadata)
     }
 }
 
@@ -256,7 +288,8 @@ impl<M: Network> ModelBundle<M> {
 ///
 /// # Errors
 /// If it is not a model directory, or the tokenizer is not the one that was saved.
-pub fn read_tokenizer(directory: &Path) -> Result<Tokenizer> {
+pub fn read_tokenizer(directory: impl AsRef<Path>) -> Result<Tokenizer> {
+    let directory = directory.as_ref();
     let manifest = read_manifest::<serde_json::Value>(directory, None)?;
     let hash = manifest.files.get(TOKENIZER).map_or("", String::as_str);
     parse_tokenizer(directory, &read_checked(directory, TOKENIZER, hash)?)
@@ -271,7 +304,8 @@ fn parse_tokenizer(directory: &Path, json: &[u8]) -> Result<Tokenizer> {
 ///
 /// # Errors
 /// If it is not a model directory, or a file in it is missing, truncated or of another model.
-pub fn verify(directory: &Path) -> Result<()> {
+pub fn verify(directory: impl AsRef<Path>) -> Result<()> {
+    let directory = directory.as_ref();
     let files = read_manifest::<serde_json::Value>(directory, None)?.files;
     files.iter().try_for_each(|(name, hash)| read_checked(directory, name, hash).map(|_| ()))
 }
@@ -280,8 +314,8 @@ pub fn verify(directory: &Path) -> Result<()> {
 ///
 /// # Errors
 /// If there is no readable manifest.
-pub fn read_metadata(directory: &Path) -> Result<Metadata<serde_json::Value>> {
-    Ok(read_manifest(directory, None)?.metadata)
+pub fn read_metadata(directory: impl AsRef<Path>) -> Result<Metadata<serde_json::Value>> {
+    Ok(read_manifest(directory.as_ref(), None)?.metadata)
 }
 
 /// Reads a manifest; of a network of this kind if one is given.

@@ -76,14 +76,13 @@ mod tests {
     use burn::tensor::{Device, Int, Tensor};
     use seqdata::{Ids, Loader, Order, Streams, Windows};
 
-    use crate::cell::CellKind;
     use crate::language_model::LanguageModelConfig;
     use crate::stack::LayerConfig;
 
     use super::*;
 
     fn model() -> LanguageModel {
-        let layers = vec![LayerConfig::new(CellKind::Lstm, 6)];
+        let layers = vec![LayerConfig::lstm(6)];
         LanguageModelConfig::new(11, 4, layers).init(1, &Device::flex()).unwrap()
     }
 

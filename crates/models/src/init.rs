@@ -87,7 +87,7 @@ impl<'a> Initialization<'a> {
     }
 
     /// The same with weights of this dtype, `F32` or `F64`.
-    pub fn with_dtype(self, dtype: DType) -> Self {
+    pub fn dtype(self, dtype: DType) -> Self {
         Self { dtype, ..self }
     }
 

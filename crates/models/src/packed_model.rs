@@ -194,10 +194,9 @@ mod tests {
         let gru = CellKind::Gru { reset_after: true };
         let layer = |kind, units| LayerConfig::new(kind, units);
         let single = |kind| LanguageModelConfig::new(37, 5, vec![layer(kind, 19)]);
-        let norm = LayerConfig { layer_norm: true, ..layer(CellKind::Lstm, 7) };
+        let norm = layer(CellKind::Lstm, 7).layer_norm(true);
         let stack = vec![norm.clone(), layer(gru, 33), norm];
-        let options =
-            LanguageModelConfig { tie_weights: true, projection_dim: 5, ..LanguageModelConfig::new(37, 5, stack) };
+        let options = LanguageModelConfig::new(37, 5, stack).tie_weights(true).projection_dim(5);
         vec![single(rnn), single(gru), single(CellKind::Lstm), options]
     }
 

@@ -33,7 +33,7 @@ pub enum CellName {
     Gru,
 }
 
-/// The configuration of one recurrent layer.
+/// The configuration of one recurrent layer. The default is an LSTM with 256 units.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LayerConfig {
@@ -58,7 +58,28 @@ pub struct LayerConfig {
     pub recurrent_dropout: f64,
 }
 
+impl Default for LayerConfig {
+    fn default() -> Self {
+        Self::lstm(256)
+    }
+}
+
 impl LayerConfig {
+    /// A long short-term memory without options.
+    pub fn lstm(units: usize) -> Self {
+        Self::new(CellKind::Lstm, units)
+    }
+
+    /// A gated recurrent unit without options; its reset gate is applied after the matrix product.
+    pub fn gru(units: usize) -> Self {
+        Self::new(CellKind::Gru { reset_after: true }, units)
+    }
+
+    /// A vanilla RNN with tanh, without options.
+    pub fn rnn(units: usize) -> Self {
+        Self::new(CellKind::Elman(Activation::Tanh), units)
+    }
+
     /// A layer of this cell and size without options.
     pub fn new(kind: CellKind, units: usize) -> Self {
         let (cell, activation, reset_after) = match kind {
@@ -68,6 +89,36 @@ impl LayerConfig {
         };
         let (bidirectional, layer_norm, recurrent_dropout) = (false, false, 0.0);
         Self { cell, units, activation, reset_after, bidirectional, layer_norm, recurrent_dropout }
+    }
+
+    /// Sets [`units`](Self#structfield.units).
+    pub fn units(self, units: usize) -> Self {
+        Self { units, ..self }
+    }
+
+    /// Sets [`activation`](Self#structfield.activation).
+    pub fn activation(self, activation: Activation) -> Self {
+        Self { activation: Some(activation), ..self }
+    }
+
+    /// Sets [`reset_after`](Self#structfield.reset_after).
+    pub fn reset_after(self, reset_after: bool) -> Self {
+        Self { reset_after: Some(reset_after), ..self }
+    }
+
+    /// Sets [`bidirectional`](Self#structfield.bidirectional).
+    pub fn bidirectional(self, bidirectional: bool) -> Self {
+        Self { bidirectional, ..self }
+    }
+
+    /// Sets [`layer_norm`](Self#structfield.layer_norm).
+    pub fn layer_norm(self, layer_norm: bool) -> Self {
+        Self { layer_norm, ..self }
+    }
+
+    /// Sets [`recurrent_dropout`](Self#structfield.recurrent_dropout).
+    pub fn recurrent_dropout(self, recurrent_dropout: f64) -> Self {
+        Self { recurrent_dropout, ..self }
     }
 
     /// The layer's cell with its options.

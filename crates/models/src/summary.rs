@@ -125,7 +125,7 @@ mod tests {
     fn baseline(vocab_size: usize, layers: &[(CellKind, usize)]) -> LanguageModelConfig {
         let layers = layers.iter().map(|&(kind, units)| LayerConfig::new(kind, units)).collect();
         let config = LanguageModelConfig::new(vocab_size, 100, layers);
-        LanguageModelConfig { dropout: 0.2, ..config }
+        config.dropout(0.2)
     }
 
     #[test]
@@ -170,7 +170,7 @@ mod tests {
             CellKind::Lstm,
         ];
         let mixed = baseline(50, &kinds.map(|kind| (kind, 7)));
-        let mut options = LanguageModelConfig { tie_weights: true, projection_dim: 100, ..mixed.clone() };
+        let mut options = mixed.clone().tie_weights(true).projection_dim(100);
         options.layers[1].layer_norm = true;
         for config in [mixed, options] {
             let model = config.init(1, &Device::flex()).unwrap();

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use burn::tensor::{Device, Int, Tensor};
-use models::{CellKind, LanguageModelConfig, LayerConfig, LmBundle, LmMetadata};
+use models::{LanguageModelConfig, LayerConfig, LmBundle, LmMetadata};
 use text_prep::{Cleaner, OovPolicy, PreTokenizer, Tokenizer, Vocabulary, tokenize::WordOptions};
 
 fn bundle(words: &[(&str, u64)]) -> LmBundle {
@@ -17,9 +17,8 @@ fn bundle(words: &[(&str, u64)]) -> LmBundle {
         document_separator: Some("|".into()),
         oov: OovPolicy::Unknown,
     };
-    let layers = vec![LayerConfig::new(CellKind::Lstm, 5)];
-    let config =
-        LanguageModelConfig { dropout: 0.2, ..LanguageModelConfig::new(tokenizer.vocabulary.len(), 4, layers) };
+    let layers = vec![LayerConfig::lstm(5)];
+    let config = LanguageModelConfig::new(tokenizer.vocabulary.len(), 4, layers).dropout(0.2);
     let model = config.init(3, &Device::flex()).unwrap();
     let metadata =
         LmMetadata { epochs: 1, valid_loss_window: Some(2.0), ..LmMetadata::new(config, 20, 3, "00".into()) };

@@ -10,6 +10,9 @@ pub enum Error {
     /// A data file was rejected.
     #[error(transparent)]
     Data(#[from] crate::data::Error),
+    /// The model cannot be loaded.
+    #[error(transparent)]
+    Model(#[from] models::Error),
     /// The device did not return a tensor.
     #[error("the device did not return a tensor: {0}")]
     Device(#[from] burn::tensor::TensorReadError),

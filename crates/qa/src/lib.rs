@@ -18,5 +18,7 @@ pub mod generate;
 pub mod model;
 mod train;
 
+pub use data::{QaDataset, QaDatasetConfig};
 pub use error::{Error, Result};
+pub use generate::{GeneratedQuestion, QaPipeline, QgOptions};
 pub use model::{QuestionModel, QuestionModelConfig};

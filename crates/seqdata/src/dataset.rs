@@ -39,6 +39,16 @@ impl TextStats {
 }
 
 /// The token ids of a text with its tokenizer and splits, ready for training.
+///
+/// ```
+/// use seqdata::TextDataset;
+///
+/// let text = "The fox looked at the grapes. The grapes hung high. The fox went away. ".repeat(9);
+/// let dataset = TextDataset::from_text(text).words().context_len(5).build()?;
+/// assert_eq!(dataset.context_len(), 5);
+/// assert_eq!(dataset.stats.tokens, dataset.ids.len());
+/// # Ok::<(), seqdata::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct TextDataset {
     /// SHA-256 of the text before cleaning, in hexadecimal.
@@ -58,24 +68,9 @@ pub struct TextDataset {
 }
 
 impl TextDataset {
-    /// Makes a dataset of a text in memory.
-    ///
-    /// # Errors
-    /// If a split is shorter than a window, or an option is out of range.
-    pub fn new(text: &str, config: DatasetConfig) -> Result<Self> {
-        Self::read(&mut { text }, config, None)
-    }
-
-    /// Makes a dataset of a text that is read in chunks. With an `existing` tokenizer, its cleaner,
-    /// pre-tokenizer, document separator and out-of-vocabulary policy replace those of `config`.
-    ///
-    /// Uses memory for the vocabulary and up to 128 MiB of ids; further ids go to a temporary file,
-    /// see [`IdsWriter`].
-    ///
-    /// # Errors
-    /// As [`new`](Self::new); if the text cannot be read or the file cannot be written; and
-    /// [`Error::NewTokens`] by [`NewTokens::Error`].
-    pub fn read(
+    /// Reads the text. With an `existing` tokenizer, its cleaner, pre-tokenizer, document separator and
+    /// out-of-vocabulary policy replace those of `config`.
+    pub(crate) fn read(
         text: &mut dyn TextSource,
         config: DatasetConfig,
         existing: Option<(&Tokenizer, NewTokens)>,
@@ -221,9 +216,8 @@ mod tests {
     use super::*;
 
     fn config(oov: OovPolicy, min_count: u64, vocab_source: VocabSource) -> DatasetConfig {
-        DatasetConfig { oov, min_count, vocab_source, ..DatasetConfig::words() }
-            .with_split(0.25, 0.0)
-            .with_context_len(2)
+        let config = DatasetConfig::words().split(0.25, 0.0).context_len(2);
+        config.oov(oov).min_count(min_count).vocab_source(vocab_source)
     }
 
     const TEXT: &str = "a b a c a b d a b a e a f a b a";
@@ -236,7 +230,7 @@ mod tests {
     #[test]
     fn held_out_words_are_unknown() {
         let config = config(OovPolicy::Unknown, 1, VocabSource::Training);
-        let dataset = TextDataset::new(TEXT, config).unwrap();
+        let dataset = TextDataset::from_text(TEXT).config(config).build().unwrap();
         let stats = TextStats { characters: 31, tokens: 16, distinct_tokens: 6 };
         assert_eq!(dataset.stats, stats);
         assert_eq!(dataset.split.train, 0..12);
@@ -247,7 +241,7 @@ mod tests {
     #[test]
     fn a_vocabulary_of_the_whole_text_has_every_word() {
         let config = config(OovPolicy::Unknown, 1, VocabSource::WholeText);
-        let dataset = TextDataset::new(TEXT, config).unwrap();
+        let dataset = TextDataset::from_text(TEXT).config(config).build().unwrap();
         assert_eq!(dataset.tokenizer.vocabulary.len(), dataset.stats.vocab_size());
         assert_eq!(dataset.tokenizer.vocabulary.unknown_id(), None);
     }
@@ -255,9 +249,9 @@ mod tests {
     #[test]
     fn new_tokens_are_rejected_or_unknown_or_extend_the_vocabulary() {
         let config = || config(OovPolicy::Unknown, 1, VocabSource::Training);
-        let old = TextDataset::new(TEXT, config()).unwrap().tokenizer;
+        let old = TextDataset::from_text(TEXT).config(config()).build().unwrap().tokenizer;
         let text = "a b x a x y a b a b z b a a b z";
-        let read = |policy| TextDataset::read(&mut { text }, config(), Some((&old, policy)));
+        let read = |policy| TextDataset::from_text(text).config(config()).tokenizer(&old, policy).build();
         let error = read(NewTokens::Error).unwrap_err().to_string();
         assert!(error.contains("3 tokens") && error.contains("`x`, `y`, `z`"), "{error}");
         let unknown = read(NewTokens::Unk).unwrap();
@@ -268,14 +262,14 @@ mod tests {
         let vocabulary = extended.tokenizer.vocabulary;
         assert_eq!(vocabulary.len(), old.vocabulary.len() + 3);
         assert_eq!(vocabulary.id("b"), old.vocabulary.id("b"));
-        let again = Some((&old, NewTokens::Error));
-        assert_eq!(TextDataset::read(&mut { TEXT }, config(), again).unwrap().tokenizer, old);
+        let again = TextDataset::from_text(TEXT).config(config()).tokenizer(&old, NewTokens::Error);
+        assert_eq!(again.build().unwrap().tokenizer, old);
     }
 
     #[test]
     fn dropped_words_move_the_split_boundaries() {
         let config = config(OovPolicy::Drop, 2, VocabSource::WholeText);
-        let dataset = TextDataset::new(TEXT, config).unwrap();
+        let dataset = TextDataset::from_text(TEXT).config(config).build().unwrap();
         assert_eq!(dataset.ids.len(), 12);
         assert_eq!(dataset.split.train, 0..9);
         assert_eq!(tokens(&dataset, 9..12), ["a", "b", "a"]);
@@ -285,22 +279,22 @@ mod tests {
     #[test]
     fn a_vocabulary_of_the_separator_alone_is_rejected() {
         let config = config(OovPolicy::Unknown, 5, VocabSource::WholeText);
-        let config = config.with_document_separator("a");
-        let error = TextDataset::new(TEXT, config).unwrap_err().to_string();
+        let config = config.document_separator("a");
+        let error = TextDataset::from_text(TEXT).config(config).build().unwrap_err().to_string();
         assert!(error.contains("`vocabulary.min_count`"), "{error}");
     }
 
     #[test]
     fn the_policy_error_is_rejected_for_training() {
         let config = config(OovPolicy::Error, 1, VocabSource::Training);
-        assert!(TextDataset::new(TEXT, config).is_err());
+        assert!(TextDataset::from_text(TEXT).config(config).build().is_err());
     }
 
     #[test]
     fn the_unigram_loss_is_the_entropy_of_a_stationary_text() {
         let text = "a b ".repeat(200);
         let config = config(OovPolicy::Unknown, 1, VocabSource::Training);
-        let nats = TextDataset::new(&text, config).unwrap().unigram_nats_per_token();
+        let nats = TextDataset::from_text(&text).config(config).build().unwrap().unigram_nats_per_token();
         assert!((nats - 2f64.ln()).abs() < 0.01, "{nats}");
     }
 
@@ -310,11 +304,11 @@ mod tests {
         #[test]
         fn encoding_and_decoding_characters_gives_the_same_text(text in "[a-zA-Z가-힣 .\n]{60,200}") {
             let config = DatasetConfig::characters()
-                .with_cleaner(Cleaner::preset("verbatim").unwrap())
-                .with_vocab_source(VocabSource::WholeText)
-                .with_split(0.25, 0.0)
-                .with_context_len(2);
-            let dataset = TextDataset::new(&text, config).unwrap();
+                .cleaner(Cleaner::preset("verbatim").unwrap())
+                .vocab_source(VocabSource::WholeText)
+                .split(0.25, 0.0)
+                .context_len(2);
+            let dataset = TextDataset::from_text(&text).config(config).build().unwrap();
             let ids: Vec<u32> = dataset.ids.iter().collect();
             prop_assert_eq!(dataset.tokenizer.decode(&ids), text);
         }

@@ -9,7 +9,7 @@ use crate::vocab_builder::VocabSource;
 /// How a text is cleaned, tokenized, split and cut into windows.
 ///
 /// [`words`](Self::words), the default, and [`characters`](Self::characters) are starting points;
-/// the `with_…` methods change single options.
+/// the methods with the names of the fields change single options.
 #[derive(Clone, Debug)]
 pub struct DatasetConfig {
     /// Cleans the text.
@@ -63,43 +63,49 @@ impl DatasetConfig {
         }
     }
 
-    /// Sets [`cleaner`](Self::cleaner).
-    pub fn with_cleaner(self, cleaner: Cleaner) -> Self {
+    /// Sets [`cleaner`](Self#structfield.cleaner).
+    pub fn cleaner(self, cleaner: Cleaner) -> Self {
         Self { cleaner, ..self }
     }
 
-    /// Sets [`document_separator`](Self::document_separator).
-    pub fn with_document_separator(self, separator: impl Into<String>) -> Self {
+    /// Sets [`pre_tokenizer`](Self#structfield.pre_tokenizer): [`WordOptions`], [`CharacterOptions`] or a
+    /// [`PreTokenizer`].
+    pub fn pre_tokenizer(self, pre_tokenizer: impl Into<PreTokenizer>) -> Self {
+        Self { pre_tokenizer: pre_tokenizer.into(), ..self }
+    }
+
+    /// Sets [`document_separator`](Self#structfield.document_separator).
+    pub fn document_separator(self, separator: impl Into<String>) -> Self {
         Self { document_separator: Some(separator.into()), ..self }
     }
 
-    /// Sets [`vocab_source`](Self::vocab_source).
-    pub fn with_vocab_source(self, vocab_source: VocabSource) -> Self {
+    /// Sets [`vocab_source`](Self#structfield.vocab_source).
+    pub fn vocab_source(self, vocab_source: VocabSource) -> Self {
         Self { vocab_source, ..self }
     }
 
-    /// Sets [`min_count`](Self::min_count).
-    pub fn with_min_count(self, min_count: u64) -> Self {
+    /// Sets [`min_count`](Self#structfield.min_count).
+    pub fn min_count(self, min_count: u64) -> Self {
         Self { min_count, ..self }
     }
 
-    /// Sets [`oov`](Self::oov).
-    pub fn with_oov(self, oov: OovPolicy) -> Self {
+    /// Sets [`oov`](Self#structfield.oov).
+    pub fn oov(self, oov: OovPolicy) -> Self {
         Self { oov, ..self }
     }
 
-    /// Sets [`fractions`](Self::fractions).
-    pub fn with_split(self, valid: f64, test: f64) -> Self {
+    /// Sets [`fractions`](Self#structfield.fractions): the fractions of the windows for validation and for a test.
+    pub fn split(self, valid: f64, test: f64) -> Self {
         Self { fractions: Fractions { valid, test }, ..self }
     }
 
-    /// Sets [`context_len`](Self::context_len).
-    pub fn with_context_len(self, context_len: usize) -> Self {
+    /// Sets [`context_len`](Self#structfield.context_len).
+    pub fn context_len(self, context_len: usize) -> Self {
         Self { context_len, ..self }
     }
 
-    /// Sets [`stride`](Self::stride).
-    pub fn with_stride(self, stride: usize) -> Self {
+    /// Sets [`stride`](Self#structfield.stride).
+    pub fn stride(self, stride: usize) -> Self {
         Self { stride, ..self }
     }
 

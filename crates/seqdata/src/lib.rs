@@ -8,6 +8,7 @@
 
 pub mod batch;
 pub mod dataset;
+pub mod dataset_builder;
 pub mod dataset_config;
 pub mod error;
 pub mod hash;
@@ -28,6 +29,7 @@ pub mod windows;
 
 pub use batch::Batch;
 pub use dataset::{TextDataset, TextStats};
+pub use dataset_builder::TextDatasetBuilder;
 pub use dataset_config::DatasetConfig;
 pub use error::{ConfigError, Error, Result};
 pub use ids::Ids;

@@ -23,10 +23,10 @@ fn configs() -> [DatasetConfig; 3] {
     let keras = Cleaner::preset("keras-lowercase").unwrap();
     [
         DatasetConfig::words(),
-        DatasetConfig::words().with_cleaner(keras).with_min_count(2).with_oov(OovPolicy::Drop),
+        DatasetConfig::words().cleaner(keras).min_count(2).oov(OovPolicy::Drop),
         DatasetConfig::characters(),
     ]
-    .map(|config| config.with_split(0.25, 0.1).with_context_len(1))
+    .map(|config| config.split(0.25, 0.1).context_len(1))
 }
 
 /// The whole dataset as text, or the error.
@@ -47,12 +47,13 @@ proptest! {
     #[test]
     fn any_chunks_give_the_same_dataset(text in "([a-dA-D]{1,3}[ .,’'\n-]|é|e\u{301}|한|🦊){20,60}") {
         for config in configs() {
-            let whole = describe(TextDataset::new(&text, config.clone()));
-            let chunks = TextDataset::read(&mut SingleCharacters(&text), config.clone(), None);
-            prop_assert_eq!(&describe(chunks), &whole);
-            let mut file = SourceOptions::default().open_reader(text.as_bytes(), "a.txt").unwrap();
-            prop_assert_eq!(&describe(TextDataset::read(&mut file, config.clone(), None)), &whole);
-            if let Ok(dataset) = TextDataset::new(&text, config) {
+            let whole = describe(TextDataset::from_text(&text).config(config.clone()).build());
+            let chunks = TextDataset::from_source(SingleCharacters(&text)).config(config.clone());
+            prop_assert_eq!(&describe(chunks.build()), &whole);
+            let file = SourceOptions::default().open_reader(text.as_bytes(), "a.txt").unwrap();
+            let file = TextDataset::from_source(file).config(config.clone());
+            prop_assert_eq!(&describe(file.build()), &whole);
+            if let Ok(dataset) = TextDataset::from_text(&text).config(config).build() {
                 prop_assert_eq!(dataset.text_sha256, sha256(text.as_bytes()));
             }
         }
@@ -62,7 +63,7 @@ proptest! {
 #[test]
 fn a_text_that_ends_within_a_character_names_file_and_byte() {
     let [config, ..] = configs();
-    let mut file = SourceOptions::default().open_reader(&b"a fox \xf0\x9f\xa6"[..], "a.txt").unwrap();
-    let error = TextDataset::read(&mut file, config, None).unwrap_err().to_string();
+    let file = SourceOptions::default().open_reader(&b"a fox \xf0\x9f\xa6"[..], "a.txt").unwrap();
+    let error = TextDataset::from_source(file).config(config).build().unwrap_err().to_string();
     assert!(error.starts_with("`a.txt` is not UTF-8: byte 6 "), "{error}");
 }

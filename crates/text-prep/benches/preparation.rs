@@ -1,5 +1,5 @@
 //! Throughput of reading, cleaning, splitting and counting text on one core, in bytes per second.
-//! The text is the fables dataset, repeated in memory. `cargo bench -p text-prep`
+//! The text is the fables dataset, repeated in memory. `cargo bench -p pastiche-text-prep`
 
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};

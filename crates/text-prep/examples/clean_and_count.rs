@@ -1,7 +1,7 @@
 //! Cleans two short fables with the preset `keras-lowercase`, prints the most frequent words with their
 //! ids, and encodes a prompt.
 //!
-//! Run it with `cargo run -p text-prep --example clean_and_count`.
+//! Run it with `cargo run -p pastiche-text-prep --example clean_and_count`.
 
 #![allow(clippy::print_stdout)]
 

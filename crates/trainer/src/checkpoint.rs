@@ -236,7 +236,7 @@ impl Checkpoints {
     /// # Errors
     /// If it is missing or damaged.
     pub fn load_model<M: Network>(&self, steps: u64, device: &Device) -> Result<ModelBundle<M>> {
-        let mut bundle = ModelBundle::<M>::load(&self.path(steps), device)?;
+        let mut bundle = ModelBundle::<M>::load(self.path(steps), device)?;
         for name in [OPTIMIZER, PROGRESS, RAW_WEIGHTS, RNN_STATE] {
             bundle.extra_files.remove(name);
         }

@@ -9,10 +9,11 @@ use crate::optimizer::OptimizerConfig;
 use crate::schedule::Schedule;
 
 /// How batches are formed. The serialized names stand in `progress.json`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TrainMode {
     /// Shuffled windows, each started from a zero state, with one target: the token after the window.
+    #[default]
     Windows,
     /// Truncated backpropagation through time (stateful): parallel streams in segments, the state carried from
     /// segment to segment, a target at every step.
@@ -42,6 +43,23 @@ impl TrainMode {
 }
 
 /// All hyperparameters of a run. The serialized names stand in `progress.json`.
+///
+/// The default trains the model of the Keras baseline: 4 epochs on windows in batches of 32, with RMSprop, a learning
+/// rate of 0.001 and seed 1; no schedule, clipping, averaging or early stopping.
+///
+/// ```
+/// use trainer::{AdamConfig, Clip, Schedule, TrainConfig, TrainMode};
+///
+/// let config = TrainConfig::default()
+///     .mode(TrainMode::Tbptt { bptt_len: 50 })
+///     .optimizer(AdamConfig::default().beta_2(0.99))
+///     .learning_rate(0.002)
+///     .schedule(Schedule::Cosine)
+///     .clip(Clip::GlobalNorm(5.0))
+///     .epochs(20);
+/// config.check()?;
+/// # Ok::<(), trainer::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainConfig {
     /// RNG seed for the order of the batches and for dropout masks.
@@ -96,24 +114,108 @@ impl Default for CheckpointPolicy {
     }
 }
 
-impl TrainConfig {
-    /// One epoch with seed 1; no schedule, clipping, averaging or early stopping.
-    pub fn new(mode: TrainMode, batch_size: usize, learning_rate: f64, optimizer: OptimizerConfig) -> Self {
+impl CheckpointPolicy {
+    /// Sets [`every_steps`](Self#structfield.every_steps).
+    pub fn every_steps(self, every_steps: u64) -> Self {
+        Self { every_steps, ..self }
+    }
+
+    /// Sets [`every_minutes`](Self#structfield.every_minutes).
+    pub fn every_minutes(self, every_minutes: f64) -> Self {
+        Self { every_minutes, ..self }
+    }
+
+    /// Sets [`keep_last`](Self#structfield.keep_last).
+    pub fn keep_last(self, keep_last: usize) -> Self {
+        Self { keep_last, ..self }
+    }
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
         Self {
             seed: 1,
-            epochs: 1,
-            mode,
-            batch_size,
-            learning_rate,
+            epochs: 4,
+            mode: TrainMode::Windows,
+            batch_size: 32,
+            learning_rate: 0.001,
             schedule: Schedule::Constant,
             warm_up_steps: 0,
-            optimizer,
+            optimizer: OptimizerConfig::default(),
             clip: None,
             ema_decay: 0.0,
             early_stopping_patience: 0,
             sample_every: 0,
             checkpoint_policy: CheckpointPolicy::default(),
         }
+    }
+}
+
+impl TrainConfig {
+    /// Sets [`seed`](Self#structfield.seed).
+    pub fn seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// Sets [`epochs`](Self#structfield.epochs).
+    pub fn epochs(self, epochs: usize) -> Self {
+        Self { epochs, ..self }
+    }
+
+    /// Sets [`mode`](Self#structfield.mode).
+    pub fn mode(self, mode: TrainMode) -> Self {
+        Self { mode, ..self }
+    }
+
+    /// Sets [`batch_size`](Self#structfield.batch_size).
+    pub fn batch_size(self, batch_size: usize) -> Self {
+        Self { batch_size, ..self }
+    }
+
+    /// Sets [`learning_rate`](Self#structfield.learning_rate).
+    pub fn learning_rate(self, learning_rate: f64) -> Self {
+        Self { learning_rate, ..self }
+    }
+
+    /// Sets [`schedule`](Self#structfield.schedule).
+    pub fn schedule(self, schedule: Schedule) -> Self {
+        Self { schedule, ..self }
+    }
+
+    /// Sets [`warm_up_steps`](Self#structfield.warm_up_steps).
+    pub fn warm_up_steps(self, warm_up_steps: u64) -> Self {
+        Self { warm_up_steps, ..self }
+    }
+
+    /// Sets [`optimizer`](Self#structfield.optimizer): an [`AdamConfig`](crate::AdamConfig), a
+    /// [`RmspropConfig`](crate::RmspropConfig) or an [`OptimizerConfig`].
+    pub fn optimizer(self, optimizer: impl Into<OptimizerConfig>) -> Self {
+        Self { optimizer: optimizer.into(), ..self }
+    }
+
+    /// Sets [`clip`](Self#structfield.clip): a [`Clip`], or `None`.
+    pub fn clip(self, clip: impl Into<Option<Clip>>) -> Self {
+        Self { clip: clip.into(), ..self }
+    }
+
+    /// Sets [`ema_decay`](Self#structfield.ema_decay).
+    pub fn ema_decay(self, ema_decay: f64) -> Self {
+        Self { ema_decay, ..self }
+    }
+
+    /// Sets [`early_stopping_patience`](Self#structfield.early_stopping_patience).
+    pub fn early_stopping_patience(self, early_stopping_patience: usize) -> Self {
+        Self { early_stopping_patience, ..self }
+    }
+
+    /// Sets [`sample_every`](Self#structfield.sample_every).
+    pub fn sample_every(self, sample_every: u64) -> Self {
+        Self { sample_every, ..self }
+    }
+
+    /// Sets [`checkpoint_policy`](Self#structfield.checkpoint_policy).
+    pub fn checkpoint_policy(self, checkpoint_policy: CheckpointPolicy) -> Self {
+        Self { checkpoint_policy, ..self }
     }
 
     /// Checks that all settings are in range.
@@ -163,34 +265,28 @@ pub(crate) mod tests {
 
     /// A valid config.
     pub(crate) fn config() -> TrainConfig {
-        let optimizer = OptimizerConfig::Rmsprop(RmspropConfig::default());
-        TrainConfig::new(TrainMode::Tbptt { bptt_len: 8 }, 32, 0.001, optimizer)
+        TrainConfig::default().mode(TrainMode::Tbptt { bptt_len: 8 }).epochs(1)
     }
 
     #[test]
     fn settings_out_of_range_are_rejected_by_name() {
-        let good = config();
-        good.check().unwrap();
-        let rmsprop = |config| OptimizerConfig::Rmsprop(config);
-        let adam = |config| OptimizerConfig::Adam(config);
-        let with = |optimizer| TrainConfig { optimizer, ..good.clone() };
-        let policy = |checkpoint_policy| TrainConfig { checkpoint_policy, ..good.clone() };
-        let default = CheckpointPolicy::default();
-        let schedule = Schedule::Exponential { factor: 2.0 };
+        config().check().unwrap();
+        TrainConfig::default().check().unwrap();
+        let policy = CheckpointPolicy::default();
         let cases = [
-            (TrainConfig { epochs: 0, ..good.clone() }, "train.epochs"),
-            (TrainConfig { batch_size: 0, ..good.clone() }, "train.batch_size"),
-            (TrainConfig { mode: TrainMode::Tbptt { bptt_len: 0 }, ..good.clone() }, "train.bptt_len"),
-            (TrainConfig { learning_rate: 0.0, ..good.clone() }, "train.learning_rate"),
-            (TrainConfig { learning_rate: f64::NAN, ..good.clone() }, "train.learning_rate"),
-            (TrainConfig { schedule, ..good.clone() }, "train.schedule.factor"),
-            (TrainConfig { ema_decay: 1.0, ..good.clone() }, "train.ema_decay"),
-            (TrainConfig { clip: Some(Clip::Value(0.0)), ..good.clone() }, "train.clip.value"),
-            (policy(CheckpointPolicy { every_minutes: -1.0, ..default }), "checkpoints.every_min"),
-            (policy(CheckpointPolicy { keep_last: 0, ..default }), "checkpoints.keep"),
-            (with(rmsprop(RmspropConfig { rho: 1.0, ..RmspropConfig::default() })), "rho"),
-            (with(adam(AdamConfig { beta_2: 1.0, ..AdamConfig::default() })), "beta_2"),
-            (with(adam(AdamConfig { epsilon: 0.0, ..AdamConfig::default() })), "epsilon"),
+            (config().epochs(0), "train.epochs"),
+            (config().batch_size(0), "train.batch_size"),
+            (config().mode(TrainMode::Tbptt { bptt_len: 0 }), "train.bptt_len"),
+            (config().learning_rate(0.0), "train.learning_rate"),
+            (config().learning_rate(f64::NAN), "train.learning_rate"),
+            (config().schedule(Schedule::Exponential { factor: 2.0 }), "train.schedule.factor"),
+            (config().ema_decay(1.0), "train.ema_decay"),
+            (config().clip(Clip::Value(0.0)), "train.clip.value"),
+            (config().checkpoint_policy(policy.every_minutes(-1.0)), "checkpoints.every_min"),
+            (config().checkpoint_policy(policy.keep_last(0)), "checkpoints.keep"),
+            (config().optimizer(RmspropConfig::default().rho(1.0)), "rho"),
+            (config().optimizer(AdamConfig::default().beta_2(1.0)), "beta_2"),
+            (config().optimizer(AdamConfig::default().epsilon(0.0)), "epsilon"),
         ];
         for (config, key) in cases {
             let error = config.check().unwrap_err().to_string();

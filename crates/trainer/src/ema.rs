@@ -48,7 +48,7 @@ impl ModuleMapper for Average {
 #[cfg(test)]
 mod tests {
     use burn::tensor::Device;
-    use models::{CellKind, LanguageModel, LanguageModelConfig, LayerConfig};
+    use models::{LanguageModel, LanguageModelConfig, LayerConfig};
 
     use super::*;
 
@@ -59,7 +59,7 @@ mod tests {
                 p.map(|weights| weights.ones_like().mul_scalar(self.0))
             }
         }
-        let layers = vec![LayerConfig::new(CellKind::Lstm, 3)];
+        let layers = vec![LayerConfig::lstm(3)];
         let model = LanguageModelConfig::new(5, 2, layers).init(1, &Device::flex()).unwrap();
         model.map(&mut Scale(factor))
     }

@@ -1,7 +1,9 @@
 //! Why a training run failed. Each error is one line.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use burn::train::TrainingError;
 use seqdata::ConfigError;
 
 /// The result of training.
@@ -89,9 +91,24 @@ pub enum Error {
     /// An observer failed.
     #[error("{0}")]
     Observer(Box<dyn std::error::Error + Send + Sync>),
-    /// Burn reported an error or interrupted the run.
+    /// Burn's interrupter was given an error, or the data or a metric failed.
+    #[error("training stopped: {0}")]
+    Training(#[source] Arc<TrainingError>),
+    /// Burn could not save or load a tensor.
     #[error("training stopped: {0}")]
     Burn(String),
+}
+
+impl From<TrainingError> for Error {
+    fn from(error: TrainingError) -> Self {
+        Self::Training(Arc::new(error))
+    }
+}
+
+impl From<Arc<TrainingError>> for Error {
+    fn from(error: Arc<TrainingError>) -> Self {
+        Self::Training(error)
+    }
 }
 
 impl Error {

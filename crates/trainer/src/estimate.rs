@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use burn::module::Module;
-use burn::optim::ModuleOptimizer;
-use burn::train::TrainStep;
+use burn::train::Learner;
 
+use crate::shared_module::SharedModule;
 use crate::task::{BatchOf, TrainModule, TrainTask};
 
 /// Bytes of a weight, a gradient or an activation.
@@ -22,22 +22,17 @@ const MAX_TRIALS: usize = 6;
 /// After this many seconds, only the two necessary trial steps are made.
 const MAX_SECONDS: f64 = 0.5;
 
-/// Wall time of a step: the fastest of a few trial steps on copies of the module and the optimizer.
-pub(crate) fn seconds_per_step<M: TrainTask>(
-    module: &TrainModule<M>,
-    optimizer: &ModuleOptimizer,
-    learning_rate: f64,
-    batch: &BatchOf<M>,
-) -> f64 {
-    let (mut module, mut optimizer) = (module.clone(), optimizer.clone());
+/// Wall time of a step: the fastest of a few trial steps, which train the learner's module.
+pub(crate) fn seconds_per_step<M: TrainTask>(mut learner: Learner<SharedModule<M>>, batch: &BatchOf<M>) -> f64 {
     let (mut fastest, mut spent) = (f64::INFINITY, 0.0);
     for trial in 0..MAX_TRIALS {
         let start = Instant::now();
-        let output = TrainStep::step(&module, batch.clone());
+        learner.lr_step();
+        let output = learner.train_step(batch.clone());
         // Each trial continues from the previous one, so that weights are updated in place as in training.
-        module = module.optimize(&mut optimizer, learning_rate.into(), output.grads);
+        learner.optimizer_step(output.grads);
         // Wait for devices that compute asynchronously.
-        let _ = module.model.device().sync();
+        let _ = learner.model().with(|module| module.model.device()).sync();
         let seconds = start.elapsed().as_secs_f64();
         spent += seconds;
         // The first trial includes memory allocation and kernel compilation.

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
-use burn::train::TrainStep;
 use models::State;
 use seqdata::{Batch, Loader, Order, TextDataset};
 
@@ -37,13 +36,13 @@ pub fn fit<M: TrainTask>(
     let mut module = TrainModule::new(model, config);
     let mut state: Option<State> = None;
     for (step, batch) in (1..).zip(batches) {
-        let (output, after) = module.train_step(batch, state.take());
+        let (losses, gradients, after) = module.train_step(batch, state.take());
         state = after;
-        let loss = output.item.0.nats.mean().try_into_scalar::<f64>()?;
+        let loss = losses.nats.mean().try_into_scalar::<f64>()?;
         if !loss.is_finite() {
             return Err(Error::Diverged { reason: format!("the loss of step {step} is {loss}"), step });
         }
-        module = TrainStep::optimize(module, &mut optimizer, config.learning_rate.into(), output.grads);
+        module = module.optimize(&mut optimizer, config.learning_rate.into(), gradients);
         let done = match limit {
             FitLimit::Steps(steps) => step >= steps,
             FitLimit::Time(time) => start.elapsed() >= time,
@@ -64,15 +63,12 @@ pub fn endless_windows(dataset: &TextDataset, config: &TrainConfig, device: &Dev
 #[cfg(test)]
 mod tests {
     use burn::tensor::{Int, Tensor};
-    use models::{Activation, CellKind, LanguageModel, LanguageModelConfig, LayerConfig};
+    use models::{LanguageModel, LanguageModelConfig, LayerConfig};
 
     use super::*;
-    use crate::config::TrainMode;
-    use crate::optimizer::{OptimizerConfig, RmspropConfig};
 
     fn config() -> TrainConfig {
-        let optimizer = OptimizerConfig::Rmsprop(RmspropConfig::default());
-        TrainConfig::new(TrainMode::Windows, 2, 0.01, optimizer)
+        TrainConfig::default().batch_size(2).learning_rate(0.01)
     }
 
     fn batch(step: u64, device: &Device) -> Batch {
@@ -87,7 +83,7 @@ mod tests {
     #[test]
     fn a_step_limit_gives_the_same_model_every_time() {
         let device = Device::flex();
-        let layers = vec![LayerConfig::new(CellKind::Elman(Activation::Tanh), 6)];
+        let layers = vec![LayerConfig::rnn(6)];
         let fresh = LanguageModelConfig::new(5, 4, layers).init(1, &device).unwrap();
         let train = |limit| {
             let autodiff = device.clone().autodiff();

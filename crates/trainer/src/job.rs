@@ -4,31 +4,116 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::tensor::Device;
+use burn::train::Interrupter;
+use burn::train::logger::MetricLogger;
+use burn::train::renderer::MetricsRenderer;
 use kernels::KernelMode;
 use models::{LanguageModel, Metadata, ModelBundle};
 use text_prep::Tokenizer;
 
 use crate::config::TrainConfig;
+use crate::observer::Observer;
 use crate::progress::Progress;
 use crate::stop::StopFlag;
 use crate::task::TrainTask;
 
-/// Everything that a run uses and does not change.
+/// Everything that a run uses and does not change, and those who follow it.
+///
+/// There are two kinds of followers. An [`Observer`] gets the run's own reports: plan, steps, epochs, checkpoints,
+/// rollbacks, and the model to sample from. Burn's [`MetricLogger`] and [`MetricsRenderer`] get these metrics, each
+/// with a value per step (or batch of the validation split) and one for the epoch:
+///
+/// | metric | unit | splits |
+/// |---|---|---|
+/// | `Loss` | nats/token | train, valid |
+/// | `Perplexity` | | train, valid |
+/// | `Accuracy` | fraction of targets, 0 to 1 | valid |
+/// | `Tokens per second` | input tokens/s | train |
+/// | `Learning Rate` | | train |
+/// | `Memory` | MB resident, on Linux only | train |
+///
+/// The value for the epoch is that of the [`EpochReport`](crate::EpochReport), also if the run was resumed within the
+/// epoch; only that of the learning rate is the mean over the steps since then. If the run is rolled back, the epoch
+/// starts again, with lower step numbers.
 pub struct Job<'a, M: TrainTask = LanguageModel> {
-    /// Training and validation data.
-    pub data: &'a M::Data,
-    /// Training hyperparameters.
-    pub config: &'a TrainConfig,
-    /// What is stored in every checkpoint besides weights and training state.
-    pub identity: RunIdentity<M>,
-    /// The run directory.
-    pub run_dir: &'a Path,
-    /// The device to train on.
-    pub device: &'a Device,
-    /// Fused kernels or Burn's own operations.
-    pub kernels: KernelMode,
-    /// Set from outside to end the run early.
-    pub stop: StopFlag,
+    pub(crate) data: &'a M::Data,
+    pub(crate) config: &'a TrainConfig,
+    pub(crate) identity: RunIdentity<M>,
+    pub(crate) run_dir: &'a Path,
+    pub(crate) device: &'a Device,
+    pub(crate) kernels: KernelMode,
+    pub(crate) stop: StopFlag,
+    pub(crate) interrupter: Interrupter,
+    pub(crate) observers: Vec<Box<dyn Observer<M>>>,
+    pub(crate) metric_loggers: Vec<Box<dyn MetricLogger>>,
+    pub(crate) renderer: Option<Box<dyn MetricsRenderer>>,
+}
+
+impl<'a, M: TrainTask> Job<'a, M> {
+    /// A run on `data` with the hyperparameters `config`, on `device`. `identity` is stored in every checkpoint; all
+    /// files are written to the directory `run_dir`.
+    pub fn new(
+        data: &'a M::Data,
+        config: &'a TrainConfig,
+        identity: RunIdentity<M>,
+        run_dir: &'a Path,
+        device: &'a Device,
+    ) -> Self {
+        Self {
+            data,
+            config,
+            identity,
+            run_dir,
+            device,
+            kernels: KernelMode::default(),
+            stop: StopFlag::default(),
+            interrupter: Interrupter::new(),
+            observers: Vec::new(),
+            metric_loggers: Vec::new(),
+            renderer: None,
+        }
+    }
+
+    /// Fused kernels (the default) or Burn's own operations.
+    #[must_use]
+    pub fn kernels(self, kernels: KernelMode) -> Self {
+        Self { kernels, ..self }
+    }
+
+    /// A flag that ends the run early, with a checkpoint to resume from.
+    #[must_use]
+    pub fn stop(self, stop: StopFlag) -> Self {
+        Self { stop, ..self }
+    }
+
+    /// A handle of Burn that ends the run early. [`Interrupter::stop`] does the same as the stop flag, and
+    /// [`Interrupter::fail`] ends the run with [`Error::Training`](crate::Error::Training). Burn's full-screen
+    /// renderer resets its interrupter at the end of a run, so read [`Outcome::stop_reason`] instead of it.
+    #[must_use]
+    pub fn interrupter(self, interrupter: Interrupter) -> Self {
+        Self { interrupter, ..self }
+    }
+
+    /// Adds an observer. Observers are called in the order in which they were added.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer<M> + 'static) -> Self {
+        self.observers.push(Box::new(observer));
+        self
+    }
+
+    /// Adds a logger of metrics. It has received all of them, and is dropped, when [`train`](crate::train()) returns.
+    #[must_use]
+    pub fn metric_logger(mut self, logger: impl MetricLogger + 'static) -> Self {
+        self.metric_loggers.push(Box::new(logger));
+        self
+    }
+
+    /// Displays metrics and progress with `renderer`, such as Burn's `default_renderer`. Without one, nothing is
+    /// displayed.
+    #[must_use]
+    pub fn renderer(self, renderer: Box<dyn MetricsRenderer>) -> Self {
+        Self { renderer: Some(renderer), ..self }
+    }
 }
 
 /// What describes a run besides its weights. Stored in every checkpoint and in the model directory.
@@ -40,6 +125,20 @@ pub struct RunIdentity<M: TrainTask = LanguageModel> {
     pub metadata: Metadata<M::Config>,
     /// Additional files by name, such as the run's configuration.
     pub extra_files: BTreeMap<String, Vec<u8>>,
+}
+
+impl<M: TrainTask> RunIdentity<M> {
+    /// The identity without additional files.
+    pub fn new(tokenizer: Tokenizer, metadata: Metadata<M::Config>) -> Self {
+        Self { tokenizer, metadata, extra_files: BTreeMap::new() }
+    }
+
+    /// Adds a file of this name with this content to every checkpoint and to the model directory.
+    #[must_use]
+    pub fn extra_file(mut self, name: impl Into<String>, content: impl Into<Vec<u8>>) -> Self {
+        self.extra_files.insert(name.into(), content.into());
+        self
+    }
 }
 
 /// Where a run starts.
@@ -69,7 +168,7 @@ pub enum StopReason {
     Finished,
     /// Early stopping: the validation loss did not decrease for `early_stopping_patience` epochs.
     EarlyStopping,
-    /// The stop flag was set; the run can be resumed.
+    /// The stop flag was set, or Burn's interrupter stopped; the run can be resumed.
     Requested {
         /// Validation loss at the last step, in nats per token.
         valid_loss_nats_per_token: f64,

@@ -1,10 +1,19 @@
 //! Training: the train loop, optimizers, learning-rate schedules, gradient clipping and checkpoints.
 //!
-//! Runs inside burn-train's `SupervisedTraining`. Its metrics, events and interrupter are used; the strategy that
-//! owns the model, the optimizer and the position in the data is ours, so that a resumed run is bit-identical
-//! to an uninterrupted one. This crate prints nothing and parses nothing: it reports to an [`Observer`].
+//! [`train()`] runs a [`Job`] inside burn-train's `SupervisedTraining`:
+//!
+//! - Burn's `Learner` owns the network, the optimizer and the learning-rate scheduler, and makes every step:
+//!   `lr_step`, `train_step`, `optimizer_step`.
+//! - The strategy that drives it is ours. It knows the position in the data and saves [`Checkpoints`] after any step,
+//!   so that a resumed run is bit-identical to an uninterrupted one.
+//! - It feeds Burn's metric pipeline: a `MetricLogger` or `MetricsRenderer` that is registered with [`Job`] receives
+//!   loss, perplexity, accuracy, speed, learning rate and memory. Without one there are no metrics to compute.
+//! - Burn's `Interrupter` ends a run, as a [`StopFlag`] does.
+//!
+//! An [`Observer`] gets what Burn's renderers do not: the plan, checkpoints, rollbacks and the model to sample from.
+//! [`fit()`] trains without any of this, for short experiments. This crate prints nothing and parses nothing.
 
-mod burn_events;
+mod burn_session;
 pub mod checkpoint;
 pub mod clip;
 pub mod config;
@@ -13,21 +22,22 @@ pub mod error;
 mod estimate;
 pub mod fit;
 pub mod job;
-mod noop;
+mod listeners;
+mod metrics;
+mod next_rate;
 pub mod observer;
 pub mod optimizer;
 pub mod progress;
 pub mod report;
 pub mod schedule;
+mod shared_module;
 mod state;
+mod step_output;
 pub mod stop;
 mod strategy;
 mod task;
 mod train;
 mod train_loop;
-
-// `#[derive(RecordState)]` expects these names in the root of the crate that uses it.
-use burn::optim::{RecordState, StateSink, StateSource};
 
 pub use checkpoint::{Checkpoint, Checkpoints};
 pub use clip::Clip;

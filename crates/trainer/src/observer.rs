@@ -83,8 +83,47 @@ pub trait Observer<M = LanguageModel>: Send {
     }
 }
 
+/// A boxed observer is an observer.
+impl<M, O: Observer<M> + ?Sized> Observer<M> for Box<O> {
+    fn on_start(&mut self, plan: &Plan) -> ObserverResult {
+        (**self).on_start(plan)
+    }
+
+    fn on_estimate(&mut self, seconds_per_epoch: f64) -> ObserverResult {
+        (**self).on_estimate(seconds_per_epoch)
+    }
+
+    fn on_step(&mut self, step: &StepReport) -> ObserverResult {
+        (**self).on_step(step)
+    }
+
+    fn on_sample(&mut self, step: &StepReport, model: &M) -> ObserverResult {
+        (**self).on_sample(step, model)
+    }
+
+    fn on_epoch_end(&mut self, epoch: &EpochReport, model: &M) -> ObserverResult {
+        (**self).on_epoch_end(epoch, model)
+    }
+
+    fn on_phase(&mut self, phase: Phase) -> ObserverResult {
+        (**self).on_phase(phase)
+    }
+
+    fn before_checkpoint(&mut self, file_offsets: &mut FileOffsets) -> ObserverResult {
+        (**self).before_checkpoint(file_offsets)
+    }
+
+    fn on_checkpoint(&mut self, steps: u64) -> ObserverResult {
+        (**self).on_checkpoint(steps)
+    }
+
+    fn on_rollback(&mut self, rollback: &Rollback) -> ObserverResult {
+        (**self).on_rollback(rollback)
+    }
+}
+
 /// Calls several observers in order.
-impl<M> Observer<M> for Vec<Box<dyn Observer<M>>> {
+impl<M, O: Observer<M>> Observer<M> for Vec<O> {
     fn on_start(&mut self, plan: &Plan) -> ObserverResult {
         self.iter_mut().try_for_each(|observer| observer.on_start(plan))
     }

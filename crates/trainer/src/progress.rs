@@ -4,6 +4,7 @@ use models::EvalMetrics;
 use serde::{Deserialize, Serialize};
 
 use crate::config::TrainConfig;
+use crate::metrics::Sums;
 use crate::report::{EpochReport, FileOffsets};
 use crate::schedule::{ScheduleContext, since_best, warm_up};
 
@@ -48,6 +49,12 @@ impl EpochTotals {
     pub(crate) fn add(&mut self, step: &EvalMetrics) {
         self.nats += step.nats;
         self.targets += step.tokens;
+    }
+
+    /// The same sums for Burn's metrics. The training loss is computed without the number of correct predictions.
+    pub(crate) fn sums(&self) -> Sums {
+        let targets = EvalMetrics { nats: self.nats, tokens: self.targets, correct: 0 };
+        Sums { targets, tokens: self.tokens, seconds: self.seconds }
     }
 
     /// Mean training loss so far, in nats per token.

@@ -1,52 +1,90 @@
 //! The training state that changes with every step: weights, their moving average, optimizer state and RNN state.
 
 use burn::optim::ModuleOptimizer;
+use burn::train::Learner;
 use kernels::KernelMode;
 use models::State;
 
 use crate::checkpoint::Checkpoint;
 use crate::config::TrainConfig;
+use crate::ema::update_ema;
+use crate::next_rate::NextRate;
+use crate::shared_module::SharedModule;
 use crate::task::{TrainModule, TrainTask};
 
-/// Everything that changes with every step.
+/// Everything that changes with every step, besides the optimizer, which the learner owns.
 pub(crate) struct TrainState<M: TrainTask> {
-    /// Taken out and put back by each update, so that it is never copied.
-    pub module: Option<TrainModule<M>>,
+    /// The module that the learner trains.
+    pub module: SharedModule<M>,
+    /// The learning rate that the learner's scheduler returns.
+    pub rate: NextRate,
     /// The exponential moving average of the weights, if enabled.
-    pub ema: Option<M>,
-    pub optimizer: ModuleOptimizer,
-    /// RNN state after the last batch, which the next batch may start from.
-    pub rnn_state: Option<State>,
+    ema: Option<M>,
 }
 
-pub(crate) const MODULE_PRESENT: &str = "the module is taken out only during an update";
-
 impl<M: TrainTask> TrainState<M> {
-    /// The state before the first step.
-    pub fn new(model: M, config: &TrainConfig) -> Self {
+    /// The state before the first step, and its learner.
+    pub fn new(model: M, config: &TrainConfig) -> (Self, Learner<SharedModule<M>>) {
         let optimizer = config.optimizer.init(model.kernels());
         let ema = (config.ema_decay > 0.0).then(|| model.clone());
-        Self { module: Some(TrainModule::new(model, config)), ema, optimizer, rnn_state: None }
+        Self::with_learner(TrainModule::new(model, config), ema, optimizer, None)
     }
 
-    /// The state stored in a checkpoint, to be trained with `kernels`.
-    pub fn from_checkpoint(checkpoint: Checkpoint<M>, config: &TrainConfig, kernels: KernelMode) -> Self {
+    /// The state stored in a checkpoint, to be trained with `kernels`, and its learner.
+    pub fn from_checkpoint(
+        checkpoint: Checkpoint<M>,
+        config: &TrainConfig,
+        kernels: KernelMode,
+    ) -> (Self, Learner<SharedModule<M>>) {
         let (model, ema) = match checkpoint.raw_model {
             Some(raw) => (raw, Some(checkpoint.bundle.model)),
             None => (checkpoint.bundle.model, None),
         };
         let ema = ema.map(|ema| ema.with_kernels(kernels));
-        let module = Some(TrainModule::new(model.with_kernels(kernels), config));
+        let module = TrainModule::new(model.with_kernels(kernels), config);
         let optimizer = config.optimizer.init(kernels).load_record(checkpoint.optimizer);
-        Self { module, ema, optimizer, rnn_state: checkpoint.rnn_state }
+        Self::with_learner(module, ema, optimizer, checkpoint.rnn_state)
     }
 
-    pub fn module(&self) -> &TrainModule<M> {
-        self.module.as_ref().expect(MODULE_PRESENT)
+    fn with_learner(
+        module: TrainModule<M>,
+        ema: Option<M>,
+        optimizer: ModuleOptimizer,
+        rnn_state: Option<State>,
+    ) -> (Self, Learner<SharedModule<M>>) {
+        let module = SharedModule::new(module, optimizer.clone(), rnn_state);
+        let rate = NextRate::default();
+        let learner = Learner::new(module.clone(), optimizer, rate.clone());
+        (Self { module, rate, ema }, learner)
+    }
+
+    /// A learner with copies of the weights and the optimizer, whose steps change nothing here.
+    pub fn trial_learner(&self, learning_rate: f64) -> Learner<SharedModule<M>> {
+        let optimizer = self.module.optimizer();
+        let module = self.module.with(TrainModule::clone);
+        Learner::new(SharedModule::new(module, optimizer.clone(), None), optimizer, learning_rate)
+    }
+
+    /// Updates the moving average after update number `step`, counted from 1.
+    pub fn update_ema(&mut self, decay: f64, step: u64) {
+        if let Some(ema) = self.ema.take() {
+            self.ema = Some(self.module.with(|module| update_ema(ema, &module.model, decay, step)));
+        }
     }
 
     /// The model to evaluate and save: with averaged weights if averaging is on.
     pub fn eval_model(&self) -> M {
-        self.ema.clone().unwrap_or_else(|| self.module().model.valid())
+        self.ema.clone().unwrap_or_else(|| self.module.with(|module| module.model.valid()))
+    }
+
+    /// The model with the trained weights, if those of [`Self::eval_model`] are averaged.
+    pub fn raw_model(&self) -> Option<M> {
+        self.ema.as_ref().map(|_| self.module.with(|module| module.model.valid()))
+    }
+
+    /// A module that evaluates [`Self::eval_model`], starting from a zero RNN state.
+    pub fn eval_module(&self) -> SharedModule<M> {
+        let module = TrainModule { model: self.eval_model(), ..self.module.with(TrainModule::clone) };
+        SharedModule::new(module, self.module.optimizer(), None)
     }
 }

@@ -1,20 +1,23 @@
 //! The training strategy that runs our train loop inside burn-train's `SupervisedTraining`. Burn's own strategies
-//! do not give access to the model, the optimizer and the position in the data, which checkpoints need.
+//! neither save within an epoch nor resume there, and hand nothing to checkpoints but the learner.
 
 use std::sync::Mutex;
 
 use burn::train::{Learner, SupervisedLearningStrategy, TrainLoader, TrainingComponents, ValidLoader};
 
-use crate::burn_events::{BurnEvents, Events};
+use crate::burn_session::{BurnSession, Events};
 use crate::error::{Error, Result};
 use crate::job::StopReason;
 use crate::progress::Progress;
-use crate::task::{TrainModule, TrainTask};
-use crate::train_loop::{Loaders, TrainLoop};
+use crate::shared_module::SharedModule;
+use crate::task::TrainTask;
+use crate::train_loop::TrainLoop;
 
 /// Holds the train loop until it is run, then its result.
 pub(crate) struct TrainLoopStrategy<M: TrainTask> {
     train_loop: Mutex<Option<TrainLoop<M>>>,
+    /// Whether anyone receives metrics.
+    has_listeners: bool,
     result: Mutex<Option<Result<(Progress, StopReason)>>>,
 }
 
@@ -22,8 +25,8 @@ pub(crate) struct TrainLoopStrategy<M: TrainTask> {
 const SAME_THREAD: &str = "the loop ran in this thread";
 
 impl<M: TrainTask> TrainLoopStrategy<M> {
-    pub fn new(train_loop: TrainLoop<M>) -> Self {
-        Self { train_loop: Mutex::new(Some(train_loop)), result: Mutex::new(None) }
+    pub fn new(train_loop: TrainLoop<M>, has_listeners: bool) -> Self {
+        Self { train_loop: Mutex::new(Some(train_loop)), has_listeners, result: Mutex::new(None) }
     }
 
     /// The result of the train loop.
@@ -33,25 +36,29 @@ impl<M: TrainTask> TrainLoopStrategy<M> {
     }
 }
 
-impl<M: TrainTask> SupervisedLearningStrategy<TrainModule<M>> for TrainLoopStrategy<M> {
+impl<M: TrainTask> SupervisedLearningStrategy<SharedModule<M>> for TrainLoopStrategy<M> {
     fn fit(
         &self,
-        components: TrainingComponents<TrainModule<M>>,
-        learner: Learner<TrainModule<M>>,
-        train: TrainLoader<TrainModule<M>>,
-        valid: ValidLoader<TrainModule<M>>,
+        components: TrainingComponents<SharedModule<M>>,
+        mut learner: Learner<SharedModule<M>>,
+        train: TrainLoader<SharedModule<M>>,
+        valid: ValidLoader<SharedModule<M>>,
         _starting_epoch: usize,
-    ) -> (TrainModule<M>, Events<M>) {
-        // Drops the second reference to the weights, so that they are updated in place.
-        drop(learner);
+    ) -> (SharedModule<M>, Events<M>) {
         let mut events = components.event_processor;
         let train_loop = self.train_loop.lock().expect(SAME_THREAD).take();
         let mut train_loop = train_loop.expect("a strategy fits once");
-        let mut burn = BurnEvents { events: &mut events, interrupter: &components.interrupter };
-        let stop_reason = train_loop.run(&mut burn, &Loaders { train: &*train, valid: &*valid });
-        let module = train_loop.state.module().clone();
+        let mut session = BurnSession {
+            learner: &mut learner,
+            train: &*train,
+            valid: &*valid,
+            events: &mut events,
+            interrupter: &components.interrupter,
+            has_listeners: self.has_listeners,
+        };
+        let stop_reason = train_loop.run(&mut session);
         let result = stop_reason.map(|reason| (train_loop.progress, reason));
         *self.result.lock().expect(SAME_THREAD) = Some(result);
-        (module, events)
+        (learner.model(), events)
     }
 }

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use burn::tensor::Device;
-use burn::train::metric::LossMetric;
 use burn::train::{Learner, SupervisedTraining, TrainingStrategy};
+use seqdata::Loader;
 
 use crate::checkpoint::{Checkpoint, Checkpoints};
 use crate::config::TrainConfig;
 use crate::error::{Error, Result};
 use crate::job::{Job, Outcome, RunIdentity, StartFrom, StopReason};
-use crate::noop::Noop;
-use crate::observer::Observer;
+use crate::listeners::{Listeners, Loggers, NoRenderer};
+use crate::metrics;
 use crate::progress::Progress;
+use crate::shared_module::SharedModule;
 use crate::state::TrainState;
 use crate::strategy::TrainLoopStrategy;
 use crate::task::TrainTask;
@@ -24,16 +25,22 @@ use crate::train_loop::TrainLoop;
 ///
 /// # Errors
 /// If a setting is out of range, the loss diverges repeatedly, the checkpoint is damaged or belongs to another run,
-/// an observer fails or the file system reports an error.
-pub fn train<M: TrainTask>(job: Job<M>, start: StartFrom<M>, observer: Box<dyn Observer<M>>) -> Result<Outcome<M>> {
-    let Job { data, config, ref identity, run_dir, device, kernels, ref stop } = job;
+/// an observer fails, Burn's interrupter is given an error or the file system reports an error.
+pub fn train<M: TrainTask>(mut job: Job<M>, start: StartFrom<M>) -> Result<Outcome<M>> {
+    let listeners = Listeners {
+        loggers: std::mem::take(&mut job.metric_loggers),
+        renderer: job.renderer.take(),
+        interrupter: job.interrupter.clone(),
+    };
+    let observers = std::mem::take(&mut job.observers);
+    let Job { data, config, ref identity, run_dir, device, kernels, ref stop, .. } = job;
     config.check()?;
     let device = device.clone().without_autodiff();
     let checkpoints = Checkpoints::of(run_dir);
     let [train, valid] = M::loaders(data, config, &device)?;
 
     let new = Progress::new(config.clone(), M::train_sha256(data), train.batches());
-    let (state, progress, last_saved) = match start {
+    let ((state, learner), progress, last_saved) = match start {
         StartFrom::Checkpoint => {
             let checkpoint = checkpoints.load_newest(&device)?;
             check_same_run(&checkpoint, &new, identity, run_dir)?;
@@ -54,9 +61,7 @@ pub fn train<M: TrainTask>(job: Job<M>, start: StartFrom<M>, observer: Box<dyn O
     } else if progress.should_stop_early() {
         (progress, StopReason::EarlyStopping)
     } else {
-        // Burn's learner requires a model and an optimizer; the strategy trains its own.
-        let module = state.module().clone();
-        let strategy = Arc::new(TrainLoopStrategy::new(TrainLoop {
+        let train_loop = TrainLoop {
             identity: identity.clone(),
             state,
             progress,
@@ -66,20 +71,48 @@ pub fn train<M: TrainTask>(job: Job<M>, start: StartFrom<M>, observer: Box<dyn O
             cursor: train.cursor(),
             device: device.clone(),
             stop: stop.clone(),
-            observer,
-        }));
-        let unused = config.optimizer.init(kernels);
-        let training = SupervisedTraining::new(run_dir, Arc::new(train), Arc::new(valid))
-            .metrics((LossMetric::new(),))
-            .with_training_strategy(TrainingStrategy::Custom(strategy.clone()))
-            .with_metric_logger(Noop)
-            .renderer(Box::new(Noop))
-            .with_application_logger(None)
-            .num_epochs(config.epochs);
-        drop(training.launch(Learner::new(module, unused, config.learning_rate)));
-        strategy.take_result()?
+            observers,
+        };
+        launch(train_loop, learner, [train, valid], listeners, run_dir)?
     };
     save_best(&job, &checkpoints, progress, stop_reason, &device)
+}
+
+/// Runs the train loop inside burn-train's `SupervisedTraining`.
+fn launch<M: TrainTask>(
+    train_loop: TrainLoop<M>,
+    learner: Learner<SharedModule<M>>,
+    [train, valid]: [Loader<M::Items>; 2],
+    listeners: Listeners,
+    run_dir: &Path,
+) -> Result<(Progress, StopReason)> {
+    let Progress { config, epochs: finished, .. } = &train_loop.progress;
+    let (epochs, finished) = (config.epochs, finished.len());
+    let has_listeners = listeners.any();
+    let (loggers, loggers_closed) = Loggers::new(listeners.loggers);
+    let strategy = Arc::new(TrainLoopStrategy::new(train_loop, has_listeners));
+    let mut training = SupervisedTraining::new(run_dir, Arc::new(train), Arc::new(valid))
+        .with_training_strategy(TrainingStrategy::Custom(strategy.clone()))
+        .with_metric_logger(loggers)
+        .renderer(listeners.renderer.unwrap_or_else(|| Box::new(NoRenderer)))
+        .with_interrupter(listeners.interrupter)
+        .with_application_logger(None)
+        .num_epochs(epochs);
+    if has_listeners {
+        training = metrics::register(training);
+    }
+    if finished > 0 {
+        // Only tells the renderer where the run continues: checkpoints are ours.
+        training = training.checkpoint(finished);
+    }
+    let result = training.launch(learner);
+    loggers_closed.wait();
+    let outcome = strategy.take_result()?;
+    // An error after the last step, such as one of a metric.
+    match result.error {
+        Some(error) => Err(error.into()),
+        None => Ok(outcome),
+    }
 }
 
 /// Loads the model with the lowest validation loss, adds final metrics, and saves it in the run directory.

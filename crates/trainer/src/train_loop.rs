@@ -3,40 +3,30 @@
 
 use std::time::Instant;
 
-use burn::data::dataloader::DataLoader;
 use burn::module::Module;
-use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::tensor::Device;
-use burn::train::{LearnerEvent, TrainStep, TrainingItem};
-use models::{EvalMetrics, Metadata, ModelBundle, State};
+use burn::train::{InferenceStep, LearnerEvent, TrainingError};
+use models::{EvalMetrics, Metadata, ModelBundle};
 use seqdata::EpochCursor;
 
-use crate::burn_events::BurnEvents;
+use crate::burn_session::BurnSession;
 use crate::checkpoint::Checkpoints;
-use crate::ema::update_ema;
 use crate::error::{Error, Result};
 use crate::estimate::{memory_bytes, seconds_per_step};
 use crate::job::{RunIdentity, StopReason};
+use crate::metrics::{StepNumbers, Sums};
 use crate::observer::Observer;
 use crate::progress::Progress;
 use crate::report::{EpochReport, FileOffsets, Phase, Plan, Rollback, StepReport};
-use crate::state::{MODULE_PRESENT, TrainState};
+use crate::state::TrainState;
 use crate::stop::StopFlag;
-use crate::task::{BatchOf, StepOutput, TrainModule, TrainTask};
+use crate::task::{BatchOf, TrainTask};
 
 /// How many times a run halves its learning rate before it fails.
 const MAX_HALVINGS: u32 = 3;
 /// A loss of this many times ln V, the loss of the uniform baseline, counts as divergence. A model that is merely
 /// wrong does not reach it.
 const DIVERGENCE_FACTOR: f64 = 10.0;
-
-type Data<'a, M> = &'a dyn DataLoader<BatchOf<M>>;
-
-/// The training and validation data.
-pub(crate) struct Loaders<'a, M: TrainTask> {
-    pub train: Data<'a, M>,
-    pub valid: Data<'a, M>,
-}
 
 /// A new or resumed run.
 pub(crate) struct TrainLoop<M: TrainTask> {
@@ -53,15 +43,15 @@ pub(crate) struct TrainLoop<M: TrainTask> {
     /// Without autodiff.
     pub device: Device,
     pub stop: StopFlag,
-    pub observer: Box<dyn Observer<M>>,
+    pub observers: Vec<Box<dyn Observer<M>>>,
 }
 
 impl<M: TrainTask> TrainLoop<M> {
     /// Trains until the last epoch, early stopping or a stop request.
-    pub fn run(&mut self, burn: &mut BurnEvents<M>, data: &Loaders<M>) -> Result<StopReason> {
-        self.report_start(data)?;
+    pub fn run(&mut self, burn: &mut BurnSession<M>) -> Result<StopReason> {
+        self.report_start(burn)?;
         let mut file_offsets = FileOffsets::new();
-        self.observer.before_checkpoint(&mut file_offsets).map_err(Error::Observer)?;
+        self.observers.before_checkpoint(&mut file_offsets).map_err(Error::Observer)?;
         if file_offsets != self.progress.file_offsets {
             // An observer's file was lost and starts again: save this step's checkpoint again with its new length.
             self.last_saved = None;
@@ -69,8 +59,8 @@ impl<M: TrainTask> TrainLoop<M> {
         // A rollback point for the first steps.
         self.save()?;
         loop {
-            match self.run_epoch(burn, data) {
-                Err(Error::Diverged { reason, step }) => self.roll_back(reason, step)?,
+            match self.run_epoch(burn) {
+                Err(Error::Diverged { reason, step }) => self.roll_back(burn, reason, step)?,
                 Ok(None) if self.progress.is_finished() => return Ok(StopReason::Finished),
                 Ok(None) if self.progress.should_stop_early() => {
                     return Ok(StopReason::EarlyStopping);
@@ -84,18 +74,18 @@ impl<M: TrainTask> TrainLoop<M> {
 
     /// Trains the rest of the current epoch, validates and saves a checkpoint. Returns the reason if the run stops
     /// on request.
-    fn run_epoch(&mut self, burn: &mut BurnEvents<M>, data: &Loaders<M>) -> Result<Option<StopReason>> {
+    fn run_epoch(&mut self, burn: &mut BurnSession<M>) -> Result<Option<StopReason>> {
         let epoch = self.progress.epoch();
-        self.train_epoch(burn, data.train, epoch)?;
+        self.train_epoch(burn, epoch)?;
         if self.progress.steps_in_epoch() < self.progress.steps_per_epoch {
             self.save()?;
-            let loss = self.validate(burn, data.valid, epoch)?.nats_per_token();
+            let loss = self.validate(burn, epoch)?.nats_per_token();
             return Ok(Some(StopReason::Requested { valid_loss_nats_per_token: loss }));
         }
-        let metrics = self.validate(burn, data.valid, epoch)?;
+        let metrics = self.validate(burn, epoch)?;
         let loss = metrics.nats_per_token();
         self.check_loss(loss, self.progress.steps + 1, || format!("the validation loss of epoch {epoch}"))?;
-        burn.train(LearnerEvent::EndEpoch(epoch))?;
+        burn.train_event(LearnerEvent::EndEpoch(epoch))?;
         let totals = std::mem::take(&mut self.progress.epoch_totals);
         let report = EpochReport {
             epoch,
@@ -108,19 +98,21 @@ impl<M: TrainTask> TrainLoop<M> {
             tokens_per_second: totals.tokens_per_second(),
         };
         self.progress.epochs.push(report);
-        self.state.rnn_state = None;
-        self.observer.on_epoch_end(&report, &self.state.eval_model()).map_err(Error::Observer)?;
+        self.state.module.reset_rnn_state();
+        self.observers.on_epoch_end(&report, &self.state.eval_model()).map_err(Error::Observer)?;
         self.save()?;
         let continues = !self.progress.is_finished() && !self.progress.should_stop_early();
         let requested = StopReason::Requested { valid_loss_nats_per_token: loss };
-        Ok((continues && self.stop.is_requested()).then_some(requested))
+        Ok((continues && self.is_stop_requested(burn)).then_some(requested))
     }
 
     /// Reports the plan, and for a new run a time estimate.
-    fn report_start(&mut self, data: &Loaders<M>) -> Result<()> {
-        let Some(batch) = data.train.iter().next() else { return Ok(()) };
-        let batch = batch.map_err(|error| Error::Burn(error.to_string()))?;
-        let module = self.state.module();
+    fn report_start(&mut self, burn: &BurnSession<M>) -> Result<()> {
+        let Some(batch) = burn.train.iter().next() else { return Ok(()) };
+        let batch = batch.map_err(TrainingError::from)?;
+        let model = &self.identity.metadata.config;
+        let (parameters, memory_bytes) =
+            self.state.module.with(|module| (module.num_params(), memory_bytes(module, model, &batch)));
         let Progress { config, steps_per_epoch, steps, epochs, file_offsets, .. } = &self.progress;
         let plan = Plan {
             first_epoch: self.progress.epoch(),
@@ -129,71 +121,77 @@ impl<M: TrainTask> TrainLoop<M> {
             reports: epochs.clone(),
             file_offsets: file_offsets.clone(),
             mode: config.mode,
-            train_items: data.train.num_items(),
-            valid_items: data.valid.num_items(),
+            train_items: burn.train.num_items(),
+            valid_items: burn.valid.num_items(),
             steps_per_epoch: *steps_per_epoch as usize,
-            parameters: module.num_params(),
-            memory_bytes: memory_bytes(module, &self.identity.metadata.config, &batch),
+            parameters,
+            memory_bytes,
         };
-        self.observer.on_start(&plan).map_err(Error::Observer)?;
+        self.observers.on_start(&plan).map_err(Error::Observer)?;
         if *steps > 0 {
             // A resumed run already knows its time per epoch: no trial steps.
             return Ok(());
         }
-        let step = seconds_per_step(module, &self.state.optimizer, config.learning_rate, &batch);
-        self.observer.on_estimate(*steps_per_epoch as f64 * step).map_err(Error::Observer)
+        let step = seconds_per_step(self.state.trial_learner(config.learning_rate), &batch);
+        self.observers.on_estimate(*steps_per_epoch as f64 * step).map_err(Error::Observer)
+    }
+
+    /// Whether the run is to end early, by the stop flag or by Burn's interrupter.
+    fn is_stop_requested(&self, burn: &BurnSession<M>) -> bool {
+        self.stop.is_requested() || burn.is_interrupted()
     }
 
     /// Trains until the epoch ends or a stop is requested.
-    fn train_epoch(&mut self, burn: &mut BurnEvents<M>, train: Data<M>, epoch: usize) -> Result<()> {
-        self.observer.on_phase(Phase::Training).map_err(Error::Observer)?;
+    fn train_epoch(&mut self, burn: &mut BurnSession<M>, epoch: usize) -> Result<()> {
+        self.observers.on_phase(Phase::Training).map_err(Error::Observer)?;
         self.cursor.set(epoch, self.progress.steps_in_epoch() as usize);
-        burn.train(LearnerEvent::StartSplit { epoch_number: epoch, total_items: train.num_items() })?;
-        let mut iterator = train.iter();
-        while !(self.stop.is_requested() && self.progress.steps_in_epoch() > 0) {
+        let total_items = burn.train.num_items();
+        burn.train_event(LearnerEvent::StartSplit { epoch_number: epoch, total_items })?;
+        let trained = self.train_steps(burn, epoch);
+        // Sent after an error too: if the loss has diverged, the epoch starts again.
+        let ended = burn.train_event(LearnerEvent::EndSplit(epoch));
+        trained.and(ended)
+    }
+
+    fn train_steps(&mut self, burn: &mut BurnSession<M>, epoch: usize) -> Result<()> {
+        let mut iterator = burn.train.iter();
+        while !(self.is_stop_requested(burn) && self.progress.steps_in_epoch() > 0) {
             let start = Instant::now();
             let Some(batch) = iterator.next() else { break };
-            let batch = batch.map_err(|error| Error::Burn(error.to_string()))?;
+            let batch = batch.map_err(TrainingError::from)?;
             let learning_rate = self.progress.learning_rate(M::step_index(&batch));
-            let rate = ModuleLearningRate::from(learning_rate);
             let tokens = M::num_tokens(&batch);
-            let output = self.step(batch, rate.clone())?;
-            let mut metrics = EvalMetrics::default();
-            metrics.add(&output.0)?;
+            let metrics = self.step(burn, batch, learning_rate)?;
             let Progress { epoch_totals, steps, .. } = &mut self.progress;
             *steps += 1;
             epoch_totals.tokens += tokens;
             epoch_totals.add(&metrics);
             // Time spent in observers does not count as training.
-            epoch_totals.seconds += start.elapsed().as_secs_f64();
+            let seconds = start.elapsed().as_secs_f64();
+            epoch_totals.seconds += seconds;
+            let numbers = StepNumbers { step: Sums { targets: metrics, tokens, seconds }, epoch: epoch_totals.sums() };
             let step = self.progress.steps_in_epoch() as usize;
             let loss = metrics.nats_per_token();
             let step_of_run = self.progress.steps;
             self.check_loss(loss, step_of_run, || format!("the loss of step {step_of_run}"))?;
-            let item = TrainingItem::new(output, iterator.progress(), Some(step), Some(rate));
-            burn.train(LearnerEvent::ProcessedItem(item))?;
+            burn.trained(numbers, iterator.progress(), step)?;
             self.report_step((epoch, step), loss, learning_rate)?;
             if self.checkpoint_is_due() {
                 self.save()?;
             }
         }
-        burn.train(LearnerEvent::EndSplit(epoch))
+        Ok(())
     }
 
-    /// One update of the weights, and of their moving average.
-    fn step(&mut self, batch: BatchOf<M>, rate: ModuleLearningRate) -> Result<StepOutput> {
-        let rnn_state = self.state.rnn_state.take();
-        let (output, rnn_state) = self.state.module().train_step(batch, rnn_state);
-        self.state.rnn_state = rnn_state;
+    /// One update of the weights, and of their moving average. Returns the loss before the update.
+    fn step(&mut self, burn: &mut BurnSession<M>, batch: BatchOf<M>, learning_rate: f64) -> Result<EvalMetrics> {
+        self.state.rate.set(learning_rate);
+        burn.learner.lr_step();
+        let output = burn.learner.train_step(batch);
         durable::failpoint::reach("step", "middle".as_ref()).map_err(|error| Error::Burn(error.to_string()))?;
-        let module = self.state.module.take().expect(MODULE_PRESENT);
-        let module = module.optimize(&mut self.state.optimizer, rate, output.grads);
-        if let Some(ema) = self.state.ema.take() {
-            let decay = self.progress.config.ema_decay;
-            self.state.ema = Some(update_ema(ema, &module.model, decay, self.progress.steps + 1));
-        }
-        self.state.module = Some(module);
-        Ok(output.item)
+        burn.learner.optimizer_step(output.grads);
+        self.state.update_ema(self.progress.config.ema_decay, self.progress.steps + 1);
+        Ok(output.item.read()?)
     }
 
     /// Returns an error if the loss has diverged. `step`, counted from 1, is the one that starts from the weights
@@ -224,33 +222,30 @@ impl<M: TrainTask> TrainLoop<M> {
             seconds: epoch_totals.seconds,
             tokens_per_second: epoch_totals.tokens_per_second(),
         };
-        self.observer.on_step(&report).map_err(Error::Observer)?;
+        self.observers.on_step(&report).map_err(Error::Observer)?;
         let every = config.sample_every;
         if every > 0 && (step as u64).is_multiple_of(every) && (step as u64) < *steps_per_epoch {
-            self.observer.on_sample(&report, &self.state.eval_model()).map_err(Error::Observer)?;
+            self.observers.on_sample(&report, &self.state.eval_model()).map_err(Error::Observer)?;
         }
         Ok(())
     }
 
-    fn validate(&mut self, burn: &mut BurnEvents<M>, valid: Data<M>, epoch: usize) -> Result<EvalMetrics> {
-        self.observer.on_phase(Phase::Validating).map_err(Error::Observer)?;
-        burn.valid(LearnerEvent::StartSplit { epoch_number: epoch, total_items: valid.num_items() })?;
-        let module = TrainModule { model: self.state.eval_model(), ..self.state.module().clone() };
-        let mut metrics = EvalMetrics::default();
-        let mut rnn_state: Option<State> = None;
-        let mut iterator = valid.iter();
+    fn validate(&mut self, burn: &mut BurnSession<M>, epoch: usize) -> Result<EvalMetrics> {
+        self.observers.on_phase(Phase::Validating).map_err(Error::Observer)?;
+        let total_items = burn.valid.num_items();
+        burn.valid_event(LearnerEvent::StartSplit { epoch_number: epoch, total_items })?;
+        let module = self.state.eval_module();
+        let mut numbers = StepNumbers::default();
+        let mut iterator = burn.valid.iter();
         let mut step = 0;
         while let Some(batch) = iterator.next() {
-            let batch = batch.map_err(|error| Error::Burn(error.to_string()))?;
-            let (output, next_state) = module.valid_step(batch, rnn_state.take());
-            rnn_state = next_state;
-            metrics.add(&output.0)?;
+            let output = InferenceStep::step(&module, batch.map_err(TrainingError::from)?);
+            numbers.add(Sums { targets: output.read()?, ..Sums::default() });
             step += 1;
-            let item = TrainingItem::new(output, iterator.progress(), Some(step), None);
-            burn.valid(LearnerEvent::ProcessedItem(item))?;
+            burn.validated(numbers, iterator.progress(), step)?;
         }
-        burn.valid(LearnerEvent::EndSplit(epoch))?;
-        Ok(metrics)
+        burn.valid_event(LearnerEvent::EndSplit(epoch))?;
+        Ok(numbers.epoch.targets)
     }
 
     /// Whether a checkpoint is due within the epoch. The epoch's last step is always saved, after validation.
@@ -268,17 +263,18 @@ impl<M: TrainTask> TrainLoop<M> {
         if self.last_saved == Some(self.progress.steps) {
             return Ok(());
         }
-        self.observer.on_phase(Phase::Saving).map_err(Error::Observer)?;
-        self.observer.before_checkpoint(&mut self.progress.file_offsets).map_err(Error::Observer)?;
+        self.observers.on_phase(Phase::Saving).map_err(Error::Observer)?;
+        self.observers.before_checkpoint(&mut self.progress.file_offsets).map_err(Error::Observer)?;
         let RunIdentity { tokenizer, extra_files, .. } = self.identity.clone();
         let bundle = ModelBundle { model: self.state.eval_model(), tokenizer, metadata: self.metadata(), extra_files };
-        let raw_model = self.state.ema.as_ref().map(|_| self.state.module().model.valid());
-        let rnn_state = self.state.rnn_state.as_ref().filter(|_| self.state_is_needed());
-        self.checkpoints.save(bundle, raw_model.as_ref(), &self.state.optimizer, rnn_state, &self.progress)?;
+        let raw_model = self.state.raw_model();
+        let rnn_state = self.state.module.rnn_state().filter(|_| self.state_is_needed());
+        let optimizer = self.state.module.optimizer();
+        self.checkpoints.save(bundle, raw_model.as_ref(), &optimizer, rnn_state.as_ref(), &self.progress)?;
         self.last_saved = Some(self.progress.steps);
         self.saved_at = Instant::now();
-        self.observer.on_checkpoint(self.progress.steps).map_err(Error::Observer)?;
-        self.observer.on_phase(Phase::Training).map_err(Error::Observer)
+        self.observers.on_checkpoint(self.progress.steps).map_err(Error::Observer)?;
+        self.observers.on_phase(Phase::Training).map_err(Error::Observer)
     }
 
     /// Whether the next batch starts from the current RNN state.
@@ -303,7 +299,7 @@ impl<M: TrainTask> TrainLoop<M> {
     }
 
     /// Returns to the newest checkpoint before the divergence, with half the learning rate.
-    fn roll_back(&mut self, reason: String, diverged_step: u64) -> Result<()> {
+    fn roll_back(&mut self, burn: &mut BurnSession<M>, reason: String, diverged_step: u64) -> Result<()> {
         let halvings = self.progress.halvings + 1;
         if halvings > MAX_HALVINGS {
             return Err(Error::DivergedRepeatedly { reason, halvings: MAX_HALVINGS });
@@ -315,8 +311,8 @@ impl<M: TrainTask> TrainLoop<M> {
         self.checkpoints.remove_after(checkpoint.progress.steps)?;
         let config = self.progress.config.clone();
         self.progress = Progress { config, halvings, ..checkpoint.progress.clone() };
-        let kernels = self.state.module().model.kernels();
-        self.state = TrainState::from_checkpoint(checkpoint, &self.progress.config, kernels);
+        let kernels = self.state.module.with(|module| module.model.kernels());
+        (self.state, *burn.learner) = TrainState::from_checkpoint(checkpoint, &self.progress.config, kernels);
         self.last_saved = Some(self.progress.steps);
         self.saved_at = Instant::now();
         let rollback = Rollback {
@@ -327,6 +323,6 @@ impl<M: TrainTask> TrainLoop<M> {
             reports: self.progress.epochs.clone(),
             file_offsets: self.progress.file_offsets.clone(),
         };
-        self.observer.on_rollback(&rollback).map_err(Error::Observer)
+        self.observers.on_rollback(&rollback).map_err(Error::Observer)
     }
 }

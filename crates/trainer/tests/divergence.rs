@@ -3,15 +3,14 @@
 mod common;
 
 use common::*;
-use trainer::{AdamConfig, CheckpointPolicy, OptimizerConfig, Outcome, StopReason, TrainConfig};
+use trainer::{AdamConfig, Outcome, StopReason, TrainConfig};
 
 #[test]
 fn a_diverging_run_is_rolled_back_and_continues_with_half_the_learning_rate() {
     let folder = tempfile::tempdir().unwrap();
-    let adam = OptimizerConfig::Adam(AdamConfig::default());
-    let checkpoint_policy = CheckpointPolicy { every_steps: 2, ..config(1).checkpoint_policy };
-    let too_high =
-        TrainConfig { learning_rate: 300.0, warm_up_steps: 0, optimizer: adam, checkpoint_policy, ..config(1) };
+    let policy = config(1).checkpoint_policy.every_steps(2);
+    let config = config(1).warm_up_steps(0).optimizer(AdamConfig::default()).checkpoint_policy(policy);
+    let too_high = config.clone().learning_rate(300.0);
     let (outcome, recorder) = run(folder.path(), &too_high, 1, false);
     let error = outcome.unwrap_err().to_string();
     assert!(error.contains("halved 3 times") && error.contains("the loss of step"), "{error}");
@@ -21,13 +20,13 @@ fn a_diverging_run_is_rolled_back_and_continues_with_half_the_learning_rate() {
     assert!(lines[1].starts_with(rollback) && lines[2..] == ["step 1.1/9"], "{lines:?}");
 
     let folder = tempfile::tempdir().unwrap();
-    let high = TrainConfig { learning_rate: 8.0, ..too_high };
+    let high = config.clone().learning_rate(8.0);
     let outcome = run(folder.path(), &high, 1, false).0.unwrap();
     assert_eq!((outcome.stop_reason, outcome.progress.halvings), (StopReason::Finished, 2));
     assert_eq!(outcome.progress.epochs[0].learning_rate, 2.0);
     // From there on it equals a run started with a quarter of the learning rate.
     let folder = tempfile::tempdir().unwrap();
-    let quarter = TrainConfig { learning_rate: 2.0, ..high };
+    let quarter = config.learning_rate(2.0);
     let quarter = run(folder.path(), &quarter, 1, false).0.unwrap();
     let losses = |outcome: &Outcome| outcome.progress.epochs[0].valid_loss_nats_per_token;
     assert_eq!(losses(&outcome), losses(&quarter));
@@ -35,13 +34,8 @@ fn a_diverging_run_is_rolled_back_and_continues_with_half_the_learning_rate() {
 
 /// A run that diverges in its third step, with a checkpoint right before and right after it.
 fn diverging() -> TrainConfig {
-    TrainConfig {
-        learning_rate: 8.0,
-        warm_up_steps: 2,
-        optimizer: OptimizerConfig::Adam(AdamConfig::default()),
-        checkpoint_policy: CheckpointPolicy { every_steps: 1, ..config(2).checkpoint_policy },
-        ..config(2)
-    }
+    let policy = config(2).checkpoint_policy.every_steps(1);
+    config(2).learning_rate(8.0).warm_up_steps(2).optimizer(AdamConfig::default()).checkpoint_policy(policy)
 }
 
 #[test]
@@ -64,15 +58,12 @@ fn checkpoints_of_diverged_weights_are_not_rolled_back_to() {
 #[test]
 fn the_rollback_point_depends_neither_on_stops_nor_on_the_clock() {
     let folder = tempfile::tempdir().unwrap();
-    let by_epoch = TrainConfig {
-        checkpoint_policy: CheckpointPolicy { every_steps: 0, ..diverging().checkpoint_policy },
-        ..diverging()
-    };
+    let policy = diverging().checkpoint_policy.every_steps(0);
+    let by_epoch = diverging().checkpoint_policy(policy);
     let full = run(&folder.path().join("full"), &by_epoch, 1, false).0.unwrap();
     assert!(full.progress.halvings > 0, "nothing diverged");
     // A checkpoint after every step, by the clock, and stops before and after the rollback.
-    let checkpoint_policy = CheckpointPolicy { every_minutes: 1e-9, ..by_epoch.checkpoint_policy };
-    let by_clock = TrainConfig { checkpoint_policy, ..by_epoch.clone() };
+    let by_clock = diverging().checkpoint_policy(policy.every_minutes(1e-9));
     for stop in [1, 2, 5, 12] {
         let parts = folder.path().join(format!("parts-{stop}"));
         run_until(&parts, &by_clock, false, stop);

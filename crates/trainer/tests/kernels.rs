@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use models::{Activation, CellKind, KernelMode, LanguageModelConfig, LayerConfig, Network, evaluate};
 use seqdata::{Ids, Loader, Order, Windows};
-use trainer::{FitLimit, OptimizerConfig, RmspropConfig, TrainConfig, TrainMode, fit};
+use trainer::{FitLimit, TrainConfig, fit};
 
 /// Learnable ids: each depends on the previous one, with some noise.
 fn ids() -> Arc<Ids> {
@@ -27,10 +27,8 @@ fn losses_after_200_steps_agree_with_and_without_kernels() {
         let loss = |kernels: KernelMode| {
             let device = Device::flex();
             let layers = vec![LayerConfig::new(kind, 24), LayerConfig::new(kind, 17)];
-            let network =
-                LanguageModelConfig { dropout: 0.2, layer_dropout: 0.1, ..LanguageModelConfig::new(50, 12, layers) };
-            let rmsprop = OptimizerConfig::Rmsprop(RmspropConfig::default());
-            let config = TrainConfig::new(TrainMode::Windows, 16, 5e-3, rmsprop);
+            let network = LanguageModelConfig::new(50, 12, layers).dropout(0.2).layer_dropout(0.1);
+            let config = TrainConfig::default().batch_size(16).learning_rate(5e-3);
             let windows = |range, device| {
                 let windows = Windows::new(ids.clone(), range, 8, 1);
                 Loader::windows(windows, 16, Order::Shuffled(1), device)

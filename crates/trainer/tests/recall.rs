@@ -1,19 +1,18 @@
 //! A gated cell learns to remember a token over several steps.
 
 use burn::tensor::Device;
-use models::{CellKind, LanguageModelConfig, LayerConfig};
+use models::{LanguageModelConfig, LayerConfig};
 use seqdata::RecallTask;
-use trainer::{AdamConfig, Clip, FitLimit, OptimizerConfig, TrainConfig, TrainMode, fit};
+use trainer::{AdamConfig, Clip, FitLimit, TrainConfig, fit};
 
 #[test]
 fn a_gru_learns_to_remember_a_cue_over_noise() {
     let device = Device::flex();
     let task = RecallTask { cues: 4, gap: 5 };
-    let layers = vec![LayerConfig::new(CellKind::Gru { reset_after: true }, 24)];
+    let layers = vec![LayerConfig::gru(24)];
     let fresh = LanguageModelConfig::new(task.vocab_size(), 8, layers).init(1, &device).unwrap();
-    let adam = OptimizerConfig::Adam(AdamConfig::default());
     let config =
-        TrainConfig { clip: Some(Clip::GlobalNorm(1.0)), ..TrainConfig::new(TrainMode::Windows, 32, 0.01, adam) };
+        TrainConfig::default().optimizer(AdamConfig::default()).learning_rate(0.01).clip(Clip::GlobalNorm(1.0));
     let autodiff = device.clone().autodiff();
     let batches = (0..).map(|step| task.batch(32, 1, step, &autodiff));
     let model = fit(fresh.clone(), batches, &config, FitLimit::Steps(150)).unwrap();

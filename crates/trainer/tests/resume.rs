@@ -5,10 +5,8 @@ mod common;
 use std::path::Path;
 
 use common::*;
-use trainer::{
-    CheckpointPolicy, Checkpoints, Clip, EpochReport, Observer, ObserverResult, Schedule, StepReport, StopFlag,
-    StopReason, TrainConfig,
-};
+use trainer::{Checkpoints, Clip, EpochReport, Observer, ObserverResult, Schedule, StepReport, StopReason};
+
 #[test]
 fn a_run_stopped_at_any_step_and_resumed_is_bit_identical() {
     for (config, files) in [
@@ -44,10 +42,7 @@ fn a_run_stopped_at_any_step_and_resumed_is_bit_identical() {
 fn a_run_stopped_after_every_step_equals_an_uninterrupted_one() {
     let folder = tempfile::tempdir().unwrap();
     let (full, parts) = (folder.path().join("full"), folder.path().join("parts"));
-    let config = TrainConfig {
-        checkpoint_policy: CheckpointPolicy { every_steps: 2, ..config(1).checkpoint_policy },
-        ..tbptt(2)
-    };
+    let config = tbptt(2).checkpoint_policy(config(1).checkpoint_policy.every_steps(2));
     let outcome = run(&full, &config, 1, false).0.unwrap();
     let steps = outcome.progress.steps;
     for step in 1..steps {
@@ -85,12 +80,12 @@ fn a_stopped_run_saves_its_best_model() {
 fn early_stopping_ends_a_run() {
     let folder = tempfile::tempdir().unwrap();
     // The updates are too small to change a 32-bit loss.
-    let config = TrainConfig { learning_rate: 1e-12, early_stopping_patience: 2, ..config(9) };
+    let config = config(9).learning_rate(1e-12).early_stopping_patience(2);
     let outcome = run(folder.path(), &config, 1, false).0.unwrap();
     assert_eq!(outcome.stop_reason, StopReason::EarlyStopping);
     assert!(outcome.progress.epochs.len() < 9, "{:?}", outcome.progress.epochs);
     // The patience may change on resume.
-    let without = TrainConfig { early_stopping_patience: 0, ..config };
+    let without = config.early_stopping_patience(0);
     let outcome = run(folder.path(), &without, 1, true).0.unwrap();
     assert_eq!((outcome.stop_reason, outcome.progress.epochs.len()), (StopReason::Finished, 9));
 }
@@ -147,29 +142,29 @@ fn a_run_with_other_settings_is_not_resumed() {
     let folder = tempfile::tempdir().unwrap();
     run(folder.path(), &config(1), 1, false).0.unwrap();
     let cases = [
-        (TrainConfig { seed: 6, ..config(2) }, 1, "have changed"),
-        (TrainConfig { batch_size: 8, ..config(2) }, 1, "have changed"),
-        (TrainConfig { learning_rate: 0.1, ..config(2) }, 1, "have changed"),
-        (TrainConfig { optimizer: rmsprop(0.0), ..config(2) }, 1, "have changed"),
-        (TrainConfig { clip: Some(Clip::Value(1.0)), ..config(2) }, 1, "have changed"),
-        (TrainConfig { ema_decay: 0.5, ..config(2) }, 1, "have changed"),
-        (TrainConfig { warm_up_steps: 9, ..config(2) }, 1, "have changed"),
+        (config(2).seed(6), 1, "have changed"),
+        (config(2).batch_size(8), 1, "have changed"),
+        (config(2).learning_rate(0.1), 1, "have changed"),
+        (config(2).optimizer(rmsprop(0.0)), 1, "have changed"),
+        (config(2).clip(Clip::Value(1.0)), 1, "have changed"),
+        (config(2).ema_decay(0.5), 1, "have changed"),
+        (config(2).warm_up_steps(9), 1, "have changed"),
         (tbptt(2), 1, "have changed"),
-        (TrainConfig { schedule: Schedule::Cosine, ..config(2) }, 1, "depend on `train.epochs`"),
-        (TrainConfig { schedule: Schedule::Cosine, ..config(1) }, 1, "schedule"),
+        (config(2).schedule(Schedule::Cosine), 1, "depend on `train.epochs`"),
+        (config(1).schedule(Schedule::Cosine), 1, "schedule"),
         (config(2), 3, "its training data differs"),
     ];
     for (config, step, expected) in cases {
         let error = run(folder.path(), &config, step, true).0.unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
-    run(folder.path(), &TrainConfig { sample_every: 0, ..config(2) }, 1, true).0.unwrap();
+    run(folder.path(), &config(2).sample_every(0), 1, true).0.unwrap();
 }
 
 #[test]
 fn a_run_with_a_cosine_schedule_resumes_only_with_the_same_number_of_epochs() {
     let folder = tempfile::tempdir().unwrap();
-    let cosine = |epochs| TrainConfig { schedule: Schedule::Cosine, ..config(epochs) };
+    let cosine = |epochs| config(epochs).schedule(Schedule::Cosine);
     let outcome = run(folder.path(), &cosine(2), 1, false).0.unwrap();
     let rates: Vec<f64> = outcome.progress.epochs.iter().map(|e| e.learning_rate).collect();
     assert!(rates[0] > rates[1] && rates[1] > 0.0, "{rates:?}");
@@ -188,7 +183,7 @@ fn an_observer_can_end_the_run() {
     }
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    let result = run_with(at, &config(1), 1, false, StopFlag::default(), Box::new(Fails));
+    let result = run_with(at, &config(1), 1, false, |job| job.observer(Fails));
     assert_eq!(result.unwrap_err().to_string(), "enough");
     assert!(!at.join("manifest.json").exists());
 }

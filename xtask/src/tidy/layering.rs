@@ -8,7 +8,7 @@ use super::metadata::{elements, query, text};
 use super::report::{Problem, Report};
 
 /// The crates of the workspace and those that each may depend on.
-const ALLOWED: [(&str, &[&str]); 12] = [
+const ALLOWED: [(&str, &[&str]); 13] = [
     ("args", &[]),
     ("durable", &[]),
     ("kernels", &[]),
@@ -19,19 +19,20 @@ const ALLOWED: [(&str, &[&str]); 12] = [
     ("generate", &["kernels", "models", "seqdata", "text-prep"]),
     ("eval", &["models", "seqdata", "text-prep"]),
     ("qa", &["eval", "generate", "kernels", "models", "seqdata", "text-prep", "trainer"]),
+    ("pastiche", &["eval", "generate", "kernels", "models", "qa", "seqdata", "text-prep", "trainer"]),
     ("cli", &LIBRARIES),
     ("xtask", &["args"]),
 ];
 /// Every library of the workspace.
-const LIBRARIES: [&str; 10] =
-    ["args", "durable", "eval", "generate", "kernels", "models", "qa", "seqdata", "text-prep", "trainer"];
+const LIBRARIES: [&str; 11] =
+    ["args", "durable", "eval", "generate", "kernels", "models", "pastiche", "qa", "seqdata", "text-prep", "trainer"];
 
 /// Crates that do not depend on Burn, not even in their tests.
 const WITHOUT_BURN: [&str; 4] = ["durable", "text-prep", "args", "xtask"];
 /// The only external dependencies of the launcher and the command line: they build in seconds.
 const LAUNCHER_DEPENDENCIES: [&str; 5] = ["clap", "serde_json", "spdx", "tempfile", "toml"];
 /// The crate that selects the backend.
-const BACKEND_SELECTOR: &str = "cli";
+const BACKEND_SELECTOR: &str = "pastiche";
 /// The crate with kernels for particular backends, which therefore depends on them.
 const KERNELS: &str = "kernels";
 /// Burn's features that enable a backend.
@@ -51,7 +52,7 @@ type Findings<'a> = Vec<(&'a str, String)>;
 fn inspect(metadata: &Value) -> Report {
     let root = text(&metadata["workspace_root"]);
     let packages: Vec<&Value> = elements(&metadata["packages"]).collect();
-    let names: Vec<&str> = packages.iter().map(|package| text(&package["name"])).collect();
+    let names: Vec<&str> = packages.iter().map(|package| name_of(package)).collect();
     let mut report = Report { inspected: format!("{} crates", packages.len()), ..Report::default() };
     for package in packages {
         let manifest = text(&package["manifest_path"]);
@@ -67,13 +68,13 @@ fn inspect(metadata: &Value) -> Report {
 
 /// Dependencies, other than for tests, that [`ALLOWED`] does not contain.
 fn disallowed_dependencies<'a>(package: &'a Value, ours: &[&str]) -> Findings<'a> {
-    let name = text(&package["name"]);
+    let name = name_of(package);
     let Some((_, allowed)) = ALLOWED.iter().find(|(known, _)| *known == name) else {
         return vec![("name", format!("add the crate {name} to `ALLOWED` in xtask/src/tidy/layering.rs"))];
     };
     let mut findings = Vec::new();
     for dependency in elements(&package["dependencies"]).filter(|d| text(&d["kind"]) != "dev") {
-        let word = text(&dependency["name"]);
+        let word = name_of(dependency);
         if ours.contains(&word) && !allowed.contains(&word) {
             let list = if allowed.is_empty() { "none".into() } else { allowed.join(", ") };
             findings.push((word, format!("{name} may not depend on it; allowed of this workspace: {list}")));
@@ -86,8 +87,8 @@ fn disallowed_dependencies<'a>(package: &'a Value, ours: &[&str]) -> Findings<'a
 }
 
 fn disallowed_burn(package: &Value) -> Findings<'_> {
-    let name = text(&package["name"]);
-    let dependencies = elements(&package["dependencies"]).map(|dependency| text(&dependency["name"]));
+    let name = name_of(package);
+    let dependencies = elements(&package["dependencies"]).map(name_of);
     let disallowed = dependencies.filter(|word| WITHOUT_BURN.contains(&name) && is_burn(word));
     disallowed.map(|word| (word, format!("{name} builds and is tested without Burn"))).collect()
 }
@@ -95,11 +96,11 @@ fn disallowed_burn(package: &Value) -> Findings<'_> {
 /// Backends in `[dependencies]` or forwarded by `[features]`; tests may use one.
 fn disallowed_backends(package: &Value) -> Findings<'_> {
     let mut findings = Vec::new();
-    if [BACKEND_SELECTOR, KERNELS].contains(&text(&package["name"])) {
+    if [BACKEND_SELECTOR, KERNELS].contains(&name_of(package)) {
         return findings;
     }
     for dependency in elements(&package["dependencies"]).filter(|d| text(&d["kind"]) != "dev") {
-        let word = text(&dependency["name"]);
+        let word = name_of(dependency);
         let features = elements(&dependency["features"]).map(text);
         let enabled = features.chain(word.strip_prefix("burn-")).filter(|f| BACKENDS.contains(f));
         for backend in enabled.filter(|_| is_burn(word)) {
@@ -115,6 +116,12 @@ fn disallowed_backends(package: &Value) -> Findings<'_> {
         }
     }
     findings
+}
+
+/// The name of a package or dependency, for our own packages without the prefix `pastiche-`: the crate's folder.
+fn name_of(package: &Value) -> &str {
+    let name = text(&package["name"]);
+    name.strip_prefix("pastiche-").unwrap_or(name)
 }
 
 fn is_burn(name: &str) -> bool {
@@ -198,7 +205,7 @@ mod tests {
         let mut forwarding = package("models", json!([{ "name": "burn-ndarray" }]));
         forwarding["features"] = json!({ "gpu": ["burn?/wgpu"], "fast": ["burn/simd"] });
         let found = problems(json!([
-            package("cli", flex.clone()),
+            package("pastiche", flex.clone()),
             package("trainer", flex),
             package("generate", dev),
             package("kernels", json!([{ "name": "burn", "features": ["flex"] }])),

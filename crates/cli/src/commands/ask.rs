@@ -21,12 +21,11 @@ pub fn run(args: &AskArgs, backend: &BackendSelection) -> Result<()> {
     let device = backend.open()?;
     let bundle: ModelBundle<QuestionModel> = load_model(&directory, backend, &device)?;
     let text = text(args)?;
-    let options = QgOptions {
-        max_per_sentence: args.per_sentence,
-        beam: BeamOptions { beam_size: args.beam, ..BeamOptions::default() },
-        min_confidence: args.min_confidence,
-    };
-    let questions = QaPipeline::new(&bundle, &device).generate_questions(&text, &options)?;
+    let options = QgOptions::default()
+        .max_per_sentence(args.per_sentence)
+        .beam(BeamOptions::default().beam_size(args.beam))
+        .min_confidence(args.min_confidence);
+    let questions = QaPipeline::new(bundle).ask(&text, &options)?;
     if questions.is_empty() {
         status(&format!("no question has a confidence of {} or more: lower `--min-confidence`", args.min_confidence));
     }

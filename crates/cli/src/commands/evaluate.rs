@@ -4,12 +4,12 @@ use std::path::Path;
 
 use args::Evaluate;
 use burn::tensor::Device;
-use generate::{Engine, Evaluation, evaluate_ids, evaluate_text};
+use generate::{Evaluation, Generator, evaluate_ids, evaluate_text};
 use models::bundle::read_metadata;
-use models::{LanguageModel, LmBundle, ModelBundle, Network, Precision};
+use models::{LanguageModel, LmBundle, ModelBundle, Network};
 use qa::QuestionModel;
 
-use super::generate::{check_int8, state_mode};
+use super::generate::{int8, state_mode};
 use super::load_model;
 use super::train::CONFIG;
 use crate::config::{Config, LmExperiment, PretrainedModel, QaExperiment, parse_config};
@@ -31,21 +31,19 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
     if args.data.is_some() || (is_question_model && !has_text_options) {
         return evaluate_questions(args, &directory, backend, &device);
     }
-    let mut bundle: LmBundle = load_model(&directory, backend, &device)?;
-    if args.int8 {
-        check_int8(&Engine::new(&bundle.model, &device, Precision::Int8))?;
-        bundle.model = models::packed_model::quantize_roundtrip(bundle.model);
-    }
-    let state_mode = state_mode(args.state, &bundle);
+    let generator = Generator::new(load_model(&directory, backend, &device)?);
+    let generator = if args.int8 { int8(generator)? } else { generator };
+    let bundle = generator.bundle();
+    let state_mode = state_mode(args.state, bundle);
     let mut evaluation = match &args.text {
         Some(path) => {
             let mut text = text_prep::SourceOptions::default().open(path)?;
-            evaluate_text(&bundle, &mut text, state_mode, &device)?
+            evaluate_text(bundle, &mut text, state_mode)?
         }
         None => {
-            let dataset = own_text(&bundle)?.dataset;
+            let dataset = own_text(bundle)?.dataset;
             let (range, dropped) = (dataset.split.valid.clone(), dataset.valid_dropped);
-            evaluate_ids(&bundle, dataset.ids.clone(), range, dropped, state_mode, &device)?
+            evaluate_ids(bundle, dataset.ids.clone(), range, dropped, state_mode)?
         }
     };
     if args.int8 {
@@ -61,7 +59,7 @@ fn evaluate_questions(args: &Evaluate, directory: &Path, backend: &BackendSelect
         Some(path) => qa::data::read(path).map(|data| (data.documents, data.counts.found))?,
         None => own_questions(&bundle).map(|experiment| (experiment.valid, experiment.valid_found))?,
     };
-    let evaluation = question_scores::evaluate(&bundle, &documents, found, device)?;
+    let evaluation = question_scores::evaluate(&bundle, &documents, found)?;
     status(&format!("model {}", directory.display()));
     if args.json { print_json(&evaluation) } else { print(&question_scores::table(&evaluation)) }
 }

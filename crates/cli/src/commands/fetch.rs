@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use args::Fetch;
 use durable::write_atomically;
-use seqdata::{DatasetConfig, TextDataset, TextStats, VocabSource};
+use seqdata::{TextDataset, TextStats, VocabSource};
 use text_prep::Cleaner;
 
 use crate::corpus::{Corpus, Counts};
@@ -62,13 +62,14 @@ fn format_counts(counts: Counts) -> String {
 
 /// The counts with the preset `keras-lowercase`.
 fn count(corpus: &Corpus, bytes: &[u8], origin: &str) -> Result<Counts> {
-    let mut text = corpus.source_options().open_reader(bytes, origin)?;
-    let config = DatasetConfig::words()
-        .with_cleaner(Cleaner::preset("keras-lowercase")?)
-        .with_vocab_source(VocabSource::WholeText)
-        .with_split(0.5, 0.0)
-        .with_context_len(1);
-    let TextStats { characters, tokens, distinct_tokens: words } = TextDataset::read(&mut text, config, None)?.stats;
+    let dataset = TextDataset::from_source(corpus.source_options().open_reader(bytes, origin)?)
+        .words()
+        .cleaner(Cleaner::preset("keras-lowercase")?)
+        .vocab_source(VocabSource::WholeText)
+        .split(0.5, 0.0)
+        .context_len(1)
+        .build()?;
+    let TextStats { characters, tokens, distinct_tokens: words } = dataset.stats;
     Ok(Counts { characters, tokens, words })
 }
 

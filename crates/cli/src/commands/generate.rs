@@ -3,16 +3,16 @@
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use args::Generate;
-use generate::{Engine, GenerateOptions, Generator, Prompt, Sample, Sampling, encode_prompt};
-use models::{LanguageModel, LmBundle, Network, Precision, StateMode};
+use generate::{Generator, Prompt, Sample, Sampling};
+use models::{LanguageModel, LmBundle, Network, StateMode};
 use seqdata::ConfigError;
 use serde::Serialize;
-use text_prep::OovPolicy;
+use text_prep::{OovPolicy, Tokenizer};
 
 use super::load_model;
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
-use crate::output::{print, print_json, status, write};
+use crate::output::{print, print_json, status};
 use crate::run::directory;
 
 #[derive(Serialize)]
@@ -25,13 +25,15 @@ struct Report {
 
 /// Runs the command.
 pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
-    let sampling = Sampling {
-        temperature: args.temperature,
-        top_k: args.top_k,
-        top_p: args.top_p,
-        min_p: args.min_p,
-        no_repeat_ngram: args.no_repeat_ngram,
-    };
+    let seed = args.seed.unwrap_or_else(fresh_seed);
+    let sampling = Sampling::default()
+        .temperature(args.temperature)
+        .top_k(args.top_k)
+        .top_p(args.top_p)
+        .min_p(args.min_p)
+        .no_repeat_ngram(args.no_repeat_ngram)
+        .max_tokens(args.max_tokens)
+        .seed(seed);
     sampling.check().map_err(|error| match error {
         generate::Error::Config(ConfigError { key, found, expected }) => {
             Error::new(format!("`--{}` is {found}; expected {expected}", key.replace('_', "-")))
@@ -46,38 +48,30 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
     let text = prompt_text(args)?;
     let directory = directory::find_model(args.model.as_deref(), Some(LanguageModel::KIND))?;
     let device = backend.open()?;
-    let bundle: LmBundle = load_model(&directory, backend, &device)?;
-    let prompt = encode(args, &bundle, &text)?;
-    let seed = args.seed.unwrap_or_else(fresh_seed);
-    let options = GenerateOptions::new(&prompt.ids, args.max_tokens)
-        .with_sampling(sampling)
-        .with_seed(seed)
-        .with_state_mode(state_mode(args.state, &bundle))
-        .with_stop(stop(args, &bundle)?);
-
-    let precision = if args.int8 { Precision::Int8 } else { Precision::F32 };
-    let engine = Engine::new(&bundle.model, &device, precision);
-    if args.int8 {
-        check_int8(&engine)?;
-    }
-    let (tokenizer, context_len) = (&bundle.tokenizer, bundle.metadata.window);
-    let generator = Generator { engine, tokenizer, context_len };
+    let generator = Generator::new(load_model(&directory, backend, &device)?);
+    let prompt = encode(args, &generator, &text)?;
+    let state_mode = state_mode(args.state, generator.bundle());
+    let sampling = sampling.state_mode(state_mode).stop(stop(args, generator.tokenizer())?);
+    let generator = if args.int8 { int8(generator)? } else { generator };
     status(&format!("model {}, seed {seed}, temperature {}", directory.display(), args.temperature));
     let start = Instant::now();
     let mut samples = Vec::new();
     match (args.num_samples, args.json) {
         (1, false) => {
             print(&text)?;
-            samples.push(generator.generate(&options, 0, write)?);
+            samples.push(print_sample(&generator, &prompt, &sampling)?);
             print("\n")?;
         }
         // Several samples are generated as a batch and finish together.
-        (several, json) => generator.generate_many(&options, 0..several as u64, |sample| {
-            samples.push(sample);
-            let number = samples.len();
-            let generated = &samples[number - 1].text;
-            if json { Ok(()) } else { print(&format!("--- {number} ---\n{text}{generated}\n")) }
-        })?,
+        (several, json) => {
+            for sample in generator.samples(&prompt, &sampling, 0..several as u64)? {
+                let sample = sample?;
+                if !json {
+                    print(&format!("--- {} ---\n{text}{}\n", samples.len() + 1, sample.text))?;
+                }
+                samples.push(sample);
+            }
+        }
     }
     let time = start.elapsed();
     let tokens: usize = samples.iter().map(|sample| sample.ids.len()).sum();
@@ -89,15 +83,27 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
     Ok(())
 }
 
-/// Rejects `--int8` for an engine without 8-bit weights.
-pub(super) fn check_int8(engine: &Engine) -> Result<()> {
-    match engine {
-        Engine::Packed(_) => Ok(()),
-        Engine::Module { .. } => Err(Error::new(
+/// Prints one sample as it is generated.
+fn print_sample(generator: &Generator, prompt: &Prompt, sampling: &Sampling) -> Result<Sample> {
+    // A token takes a few parallel loops of microseconds: waking the workers for each would take longer.
+    kernels::with_spinning_workers(generator.engine().is_packed(), || {
+        let mut stream = generator.stream(prompt, sampling)?;
+        for piece in &mut stream {
+            print(&piece?)?;
+        }
+        Ok(stream.into_sample())
+    })
+}
+
+/// Rounds the weights to 8 bits for `--int8`.
+pub(super) fn int8(generator: Generator) -> Result<Generator> {
+    generator.int8().map_err(|error| match error {
+        generate::Error::NoInt8 => Error::new(
             "`--int8` needs an inference kernel: leave it out, or use the backend ndarray or flex without \
              `PASTICHE_KERNELS=off`, and GRU layers with `reset_after = true`",
-        )),
-    }
+        ),
+        error => error.into(),
+    })
 }
 
 /// The text of the prompt, empty if none is given.
@@ -113,14 +119,13 @@ fn prompt_text(args: &Generate) -> Result<String> {
     Ok(text.strip_suffix('\n').unwrap_or(&text).to_string())
 }
 
-fn encode(args: &Generate, bundle: &LmBundle, text: &str) -> Result<Prompt> {
+fn encode(args: &Generate, generator: &Generator, text: &str) -> Result<Prompt> {
     let oov = match args.oov {
         args::OovPolicy::Error => OovPolicy::Error,
         args::OovPolicy::Drop => OovPolicy::Drop,
         args::OovPolicy::Unknown => OovPolicy::Unknown,
     };
-    let prompt = encode_prompt(&bundle.tokenizer, text, oov, bundle.metadata.window);
-    let prompt = prompt.map_err(|error| {
+    let prompt = generator.encode(text, oov).map_err(|error| {
         let hint = match &error {
             generate::Error::Text(text_prep::Error::OutOfVocabulary { .. }) => {
                 Some("use `--oov drop` or `--oov unknown`")
@@ -149,9 +154,8 @@ pub(super) fn state_mode(option: Option<args::StateMode>, bundle: &LmBundle) -> 
 }
 
 /// The id of the token given by `--stop`.
-fn stop(args: &Generate, bundle: &LmBundle) -> Result<Option<u32>> {
+fn stop(args: &Generate, tokenizer: &Tokenizer) -> Result<Option<u32>> {
     let Some(token) = args.stop.as_deref() else { return Ok(None) };
-    let tokenizer = &bundle.tokenizer;
     let id = match token {
         "story" => tokenizer.document_separator_id().or_else(|| tokenizer.vocabulary.id(token)),
         token => tokenizer.vocabulary.id(token),

@@ -12,7 +12,7 @@ use models::{
 use plotters::prelude::SeriesLabelPosition;
 use seqdata::{Loader, Order, RecallTask, TextDataset, Windows};
 use serde::Serialize;
-use trainer::{AdamConfig, Clip, FitLimit, OptimizerConfig, TrainConfig, TrainMode, endless_windows, fit};
+use trainer::{AdamConfig, Clip, FitLimit, TrainConfig, TrainMode, endless_windows, fit};
 
 use super::evaluate::own_text;
 use super::load_model;
@@ -126,12 +126,8 @@ fn train_cells(args: &Gradients, limit: FitLimit, backend: &BackendSelection, de
     let units = experiment.model.layers.last().map_or(256, |layer| layer.units);
     let mut curves = Vec::new();
     for (name, kind) in CELLS {
-        let config = LanguageModelConfig {
-            layers: vec![LayerConfig::new(kind, units)],
-            // Without pretrained word vectors.
-            frozen_embedding: false,
-            ..experiment.model.clone()
-        };
+        // Without pretrained word vectors.
+        let config = experiment.model.clone().layers([LayerConfig::new(kind, units)]).frozen_embedding(false);
         let initial = config.init(seed, device)?.with_kernels(backend.kernels());
         let untrained = gradient_reach(&initial, &windows, args.max_lag, seed)?;
         status(&format!("training {name}"));
@@ -198,12 +194,11 @@ const RECALL_SEED: u64 = 1;
 
 /// Trains each cell at each gap to recall a cue, and adds the accuracies to the curves.
 fn measure_recall(curves: &mut [Curve], args: &Gradients, backend: &BackendSelection, device: &Device) -> Result<()> {
-    let adam = OptimizerConfig::Adam(AdamConfig::default());
-    let config = TrainConfig {
-        seed: RECALL_SEED,
-        clip: Some(Clip::GlobalNorm(1.0)),
-        ..TrainConfig::new(TrainMode::Windows, 32, 0.005, adam)
-    };
+    let config = TrainConfig::default()
+        .seed(RECALL_SEED)
+        .optimizer(AdamConfig::default())
+        .learning_rate(0.005)
+        .clip(Clip::GlobalNorm(1.0));
     let autodiff = device.clone().autodiff();
     for (curve, (name, kind)) in curves.iter_mut().zip(CELLS) {
         status(&format!("training {name} on the recall task"));

@@ -15,6 +15,7 @@ use super::train::train_new;
 use crate::config::{AnyConfig, Config, QaExperiment, read_any};
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
+use crate::observers::dashboard::ViewOptions;
 use crate::observers::metrics_file::lines_without_times;
 use crate::output::{print, print_json, status, warn};
 use crate::run::directory;
@@ -102,7 +103,7 @@ fn train_again<C: Experiment>(
     }
     let name = run.file_name().map_or("run".into(), |name| name.to_string_lossy());
     let again = directory::create(args.out.as_deref(), &format!("{name}-again"))?;
-    let context = RunContext { run: &again, device, backend, no_tui: args.json };
+    let context = RunContext { run: &again, device, backend, view: ViewOptions { on_terminal: !args.json, svg: None } };
     if let StopReason::Requested { .. } = train_new(context, experiment, model, origin)? {
         status("stopped before there was a result to compare");
         return Ok(ExitCode::from(EXIT_INTERRUPTED));

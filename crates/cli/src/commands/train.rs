@@ -10,6 +10,7 @@ use trainer::{Checkpoints, StartFrom, StopReason};
 use crate::config::{AnyConfig, QaExperiment};
 use crate::device::BackendSelection;
 use crate::error::{Result, bail};
+use crate::observers::dashboard::ViewOptions;
 use crate::observers::metrics_file;
 use crate::output::{print, status, warn};
 use crate::run::directory;
@@ -45,17 +46,21 @@ pub fn run(args: &Train, backend: &BackendSelection) -> Result<ExitCode> {
     })
 }
 
+fn view_options(args: &Train) -> ViewOptions<'_> {
+    ViewOptions { on_terminal: !args.no_tui, svg: args.view_svg.as_deref() }
+}
+
 fn start(args: &Train, backend: &BackendSelection) -> Result<(PathBuf, StopReason)> {
     let (config, name) = init::new_run_config(args)?;
     let device = &backend.open()?;
     let create_run = || directory::create(args.out.as_deref(), &name);
-    let no_tui = args.no_tui;
+    let view = view_options(args);
     match config {
         AnyConfig::LanguageModel(config) => {
             let (experiment, model, origin) = init::new_experiment(*config, device)?;
             warn(&experiment.warnings);
             let run = create_run()?;
-            let stop_reason = train_new(RunContext { run: &run, device, backend, no_tui }, &experiment, model, origin)?;
+            let stop_reason = train_new(RunContext { run: &run, device, backend, view }, &experiment, model, origin)?;
             Ok((run, stop_reason))
         }
         AnyConfig::Questions(config) => {
@@ -63,7 +68,7 @@ fn start(args: &Train, backend: &BackendSelection) -> Result<(PathBuf, StopReaso
             warn(&experiment.warnings);
             let model = experiment.init_model(device)?;
             let run = create_run()?;
-            let stop_reason = train_new(RunContext { run: &run, device, backend, no_tui }, &experiment, model, None)?;
+            let stop_reason = train_new(RunContext { run: &run, device, backend, view }, &experiment, model, None)?;
             Ok((run, stop_reason))
         }
     }
@@ -119,8 +124,8 @@ fn resume<C: Experiment>(run: &Path, experiment: &C, args: &Train, backend: &Bac
     let progress = progress.ok_or_else(|| trainer::Error::NoCheckpoint(run.into()))?;
     match progress.epochs.len() {
         done if done > epochs => bail!(
-            "{name} has finished {done} epochs, but `train.epochs` is {epochs}: set it to more than {done} to \
-                 continue"
+            "{name} has finished {done} epochs, but `train.epochs` is {epochs}: to continue, use \
+             `--set train.epochs=N` with N above {done}"
         ),
         done if done == epochs => status(&format!(
             "{name} has finished all {epochs} epochs; to continue, use `--set train.epochs=N` with a larger N"
@@ -131,5 +136,5 @@ fn resume<C: Experiment>(run: &Path, experiment: &C, args: &Train, backend: &Bac
         )),
         _ => status(&format!("resuming {name} after step {} on {}", progress.steps, backend.name())),
     }
-    RunContext { run, device: &device, backend, no_tui: args.no_tui }.train(experiment, StartFrom::Checkpoint)
+    RunContext { run, device: &device, backend, view: view_options(args) }.train(experiment, StartFrom::Checkpoint)
 }

@@ -16,7 +16,7 @@ mod train_config;
 
 use std::path::PathBuf;
 
-use models::{CellKind, LayerConfig};
+use models::LayerConfig;
 use seqdata::{NewTokens, VocabSource};
 use serde::{Deserialize, Serialize};
 use text_prep::{Capitals, CharacterUnit, Excerpt, OovPolicy, Punctuation, RuleSpec};
@@ -245,7 +245,7 @@ impl Default for Model {
     fn default() -> Self {
         Self {
             embedding_dim: 100,
-            layers: vec![LayerConfig::new(CellKind::Lstm, 256)],
+            layers: vec![LayerConfig::default()],
             projection: 0,
             tie_weights: false,
             vectors: Vectors::default(),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use models::{CellKind, LayerConfig};
+use models::LayerConfig;
 use serde::{Deserialize, Serialize};
 
 use super::{Checkpoints, Train, Vectors};
@@ -193,14 +193,13 @@ impl Default for Sentences {
 
 impl Default for QuestionsModel {
     fn default() -> Self {
-        let gru = CellKind::Gru { reset_after: true };
-        let both = LayerConfig { bidirectional: true, ..LayerConfig::new(gru, 128) };
+        let both = LayerConfig::gru(128).bidirectional(true);
         Self {
             embedding_dim: 128,
             features: 16,
             encoder: vec![both.clone()],
             extractor: vec![both],
-            decoder: vec![LayerConfig::new(gru, 256)],
+            decoder: vec![LayerConfig::gru(256)],
             answer_encoding: AnswerEncodingKind::Feature,
             attention: AttentionKind::General,
             copy: true,

@@ -64,13 +64,13 @@ impl LmExperiment {
         }
         // Check all that does not need the text before reading it.
         model.check()?;
-        let mut text = text(&mut config)?;
-        let existing = pretrained.map(|pretrained| {
+        let text = text(&mut config)?;
+        let mut dataset = TextDataset::from_source(text).config(dataset_config);
+        if let Some(pretrained) = pretrained {
             pretrained.replace_sections(&mut config);
-            (&pretrained.tokenizer, pretrained.new_tokens)
-        });
-        let dataset = TextDataset::read(&mut *text, dataset_config, existing);
-        let dataset = dataset.map_err(|error| {
+            dataset = dataset.tokenizer(&pretrained.tokenizer, pretrained.new_tokens);
+        }
+        let dataset = dataset.build().map_err(|error| {
             let hint = matches!(error, seqdata::Error::NewTokens { .. })
                 .then_some("use `--new-tokens unk` or `--new-tokens extend`");
             Error::from(error).with_hint(hint)
@@ -87,16 +87,14 @@ impl LmExperiment {
 
 /// The model's configuration; the vocabulary size is set once the text is read.
 fn model_config(model: &Model) -> LanguageModelConfig {
-    LanguageModelConfig {
-        projection_dim: model.projection,
-        tie_weights: model.tie_weights,
-        frozen_embedding: !model.vectors.train,
-        dropout: model.dropout,
-        layer_dropout: model.layer_dropout,
-        embedding_dropout: model.embedding_dropout,
-        locked_dropout: model.locked_dropout,
-        ..LanguageModelConfig::new(1, model.embedding_dim, model.layers.clone())
-    }
+    LanguageModelConfig::new(1, model.embedding_dim, model.layers.clone())
+        .projection_dim(model.projection)
+        .tie_weights(model.tie_weights)
+        .frozen_embedding(!model.vectors.train)
+        .dropout(model.dropout)
+        .layer_dropout(model.layer_dropout)
+        .embedding_dropout(model.embedding_dropout)
+        .locked_dropout(model.locked_dropout)
 }
 
 /// Makes the path absolute, so that a run can be resumed from another working directory.

@@ -1,9 +1,10 @@
-//! The observer that shows training events in the full-screen view.
+//! The observer that shows training events in the full-screen view, on the terminal or in an SVG picture.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use durable::write_atomically;
 use trainer::{EpochReport, Observer, ObserverResult, Plan, Rollback, StepReport, StopFlag};
 
 use crate::observers::metrics_file::read_curves;
@@ -12,12 +13,14 @@ use crate::observers::sampling::{SampleCache, TEMPERATURE};
 use crate::output::status;
 use crate::run::signals;
 use crate::view::format::thousands;
-use crate::view::{Baseline, BestEpoch, Phase, Sample, SavedCheckpoint, Screen, ViewState};
+use crate::view::{Baseline, BestEpoch, Phase, Sample, SavedCheckpoint, Screen, ViewState, picture};
 
-/// Updates the full-screen view, and prints plain progress lines after the view was closed.
+/// Updates the full-screen view. While there is none on a terminal, it prints plain progress lines.
 pub struct Dashboard<M> {
     state: Arc<Mutex<ViewState>>,
-    screen: Screen,
+    screen: Option<Screen>,
+    /// The SVG file that shows the view at the last sample.
+    picture: Option<PathBuf>,
     started_at: Instant,
     /// The time of the newest checkpoint, and its step.
     saved: Option<(Instant, u64)>,
@@ -30,10 +33,21 @@ pub struct Dashboard<M> {
     summaries: Vec<String>,
 }
 
+/// Where the view is shown.
+#[derive(Clone, Copy)]
+pub struct ViewOptions<'a> {
+    /// Whether to show it on the terminal, if there is a suitable one.
+    pub on_terminal: bool,
+    /// The SVG file to write, if any.
+    pub svg: Option<&'a Path>,
+}
+
 impl<M> Dashboard<M> {
-    /// Opens the view of the run in `run`; `None` without a suitable terminal. It shows the validation losses of
-    /// `baselines` in nats/token. `uses_ema`: whether the averaged weights are evaluated.
+    /// Opens the view of the run in `run`; `None` if `options` ask for no picture and there is no suitable terminal.
+    /// It shows the validation losses of `baselines` in nats/token. `uses_ema`: whether the averaged weights are
+    /// evaluated.
     pub fn open(
+        options: ViewOptions,
         run: PathBuf,
         backend: &str,
         baselines: &[(String, f64)],
@@ -41,18 +55,27 @@ impl<M> Dashboard<M> {
         samples: SampleCache<M>,
         stop: &StopFlag,
     ) -> Option<Self> {
-        if std::env::var_os("TERM").is_none_or(|terminal| terminal == "dumb") {
-            return None;
-        }
         let baselines = baselines.iter().map(|(name, nats)| Baseline { name: name.clone(), nats: *nats }).collect();
         let name = run.display().to_string();
         let state = ViewState { name, backend: backend.into(), baselines, ..ViewState::default() };
         let state = Arc::new(Mutex::new(state));
         let (stop, on_stop) = (stop.clone(), stop.clone());
-        let screen = Screen::open(state.clone(), Box::new(move || signals::request_stop(&on_stop))).ok()?;
+        // Windows does not set the variable.
+        let is_suitable = std::env::var_os("TERM").map_or(cfg!(windows), |terminal| terminal != "dumb");
+        let open = || Screen::open(state.clone(), Box::new(move || signals::request_stop(&on_stop))).ok();
+        let screen = if options.on_terminal && is_suitable { open() } else { None };
+        let picture = options.svg.map(Path::to_path_buf);
+        if screen.is_none() && picture.is_none() {
+            return None;
+        }
         let plain = Progress::new(samples.clone());
         let (started_at, saved, summaries) = (Instant::now(), None, Vec::new());
-        Some(Self { state, screen, started_at, saved, run, stop, samples, plain, uses_ema, summaries })
+        Some(Self { state, screen, picture, started_at, saved, run, stop, samples, plain, uses_ema, summaries })
+    }
+
+    /// Whether the view is on the terminal.
+    fn is_open(&self) -> bool {
+        self.screen.as_ref().is_some_and(Screen::is_open)
     }
 
     fn update(&self, change: impl FnOnce(&mut ViewState)) {
@@ -67,7 +90,14 @@ impl<M> Dashboard<M> {
     fn sample(&mut self, step: u64, model: &M) -> ObserverResult {
         let text = self.samples.sample(model, TEMPERATURE, step)?;
         self.update(|state| state.sample = Some(Sample { text, step }));
-        Ok(())
+        self.write_picture()
+    }
+
+    fn write_picture(&self) -> ObserverResult {
+        let Some(path) = &self.picture else { return Ok(()) };
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        state.advance_clocks(Instant::now());
+        Ok(write_atomically(path, picture(&state).as_bytes())?)
     }
 
     /// Shows the results of an epoch, of this process or of an earlier one.
@@ -112,14 +142,11 @@ impl<M> Observer<M> for Dashboard<M> {
                 progress::megabytes(plan.memory_bytes)
             ));
         });
-        Ok(())
+        // A file that cannot be written is reported before training begins.
+        self.write_picture()
     }
 
     fn on_step(&mut self, step: &StepReport) -> ObserverResult {
-        if !self.screen.is_open() {
-            self.print_summaries();
-            return self.plain.on_step(step);
-        }
         let seconds = self.started_at.elapsed().as_secs_f64();
         // Requested by a signal, of which the view is not informed.
         let stopping = self.stop.is_requested();
@@ -139,25 +166,31 @@ impl<M> Observer<M> for Dashboard<M> {
             state.eta_seconds = Some(step.seconds / step.step as f64 * remaining_steps);
             state.measured_at = Some(Instant::now());
         });
-        Ok(())
+        if self.is_open() {
+            return Ok(());
+        }
+        self.print_summaries();
+        self.plain.on_step(step)
     }
 
     fn on_sample(&mut self, step: &StepReport, model: &M) -> ObserverResult {
-        if self.screen.is_open() { self.sample(step.step_of_run, model) } else { self.plain.on_sample(step, model) }
+        self.sample(step.step_of_run, model)?;
+        if self.is_open() { Ok(()) } else { self.plain.on_sample(step, model) }
     }
 
     fn on_epoch_end(&mut self, epoch: &EpochReport, model: &M) -> ObserverResult {
         self.show_epoch(epoch);
-        if !self.screen.is_open() {
-            return self.plain.on_epoch_end(epoch, model);
-        }
         let mut summary = String::new();
         self.update(|state| {
             summary = progress::epoch_summary(epoch, state.epochs as usize);
             state.info(summary.clone());
         });
+        self.sample(epoch.step, model)?;
+        if !self.is_open() {
+            return self.plain.on_epoch_end(epoch, model);
+        }
         self.summaries.push(summary);
-        self.sample(epoch.step, model)
+        Ok(())
     }
 
     fn on_phase(&mut self, phase: trainer::Phase) -> ObserverResult {
@@ -181,7 +214,7 @@ impl<M> Observer<M> for Dashboard<M> {
         self.update(|state| state.best = None);
         rollback.reports.iter().for_each(|epoch| self.show_epoch(epoch));
         self.update(|state| state.warn(warning.clone()));
-        if !self.screen.is_open() {
+        if !self.is_open() {
             return self.plain.on_rollback(rollback);
         }
         self.summaries.push(warning);

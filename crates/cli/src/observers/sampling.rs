@@ -2,9 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use burn::tensor::Device;
-use generate::{Engine, GenerateOptions, Generator, Sample, Sampling, encode_prompt};
-use models::{LanguageModel, LmMetadata, Precision, StateMode};
+use generate::{Generator, Sample, Sampling};
+use models::{LanguageModel, LmBundle, LmMetadata, StateMode};
 use text_prep::{OovPolicy, Tokenizer};
 
 use crate::error::Result;
@@ -82,8 +81,6 @@ pub struct LmSampler {
     pub metadata: LmMetadata,
     /// How state is kept between tokens: as in training.
     pub state_mode: StateMode,
-    /// The device.
-    pub device: Device,
     /// Maximum number of tokens per sample.
     pub max_tokens: usize,
 }
@@ -93,29 +90,27 @@ pub struct LmSampler {
 /// # Errors
 /// If the model's outputs are not finite.
 pub fn sample_document(
-    model: &LanguageModel,
-    tokenizer: &Tokenizer,
-    metadata: &LmMetadata,
+    bundle: LmBundle,
     state_mode: StateMode,
     temperature: f64,
     max_tokens: usize,
-    device: &Device,
 ) -> generate::Result<Sample> {
-    let context_len = metadata.window;
-    let prompt = encode_prompt(tokenizer, "", OovPolicy::Drop, context_len)?;
-    let options = GenerateOptions::new(&prompt.ids, max_tokens)
-        .with_sampling(Sampling { temperature, ..Sampling::default() })
-        .with_seed(metadata.seed)
-        .with_state_mode(state_mode)
-        .within_one_document();
-    let engine = Engine::new(model, device, Precision::F32);
-    Generator { engine, tokenizer, context_len }.generate(&options, 0, |_| Ok(()))
+    let sampling = Sampling::default()
+        .temperature(temperature)
+        .max_tokens(max_tokens)
+        .seed(bundle.metadata.seed)
+        .state_mode(state_mode)
+        .single_document(true);
+    let generator = Generator::new(bundle);
+    let prompt = generator.encode("", OovPolicy::Drop)?;
+    generator.sample(&prompt, &sampling, 0)
 }
 
 impl SampleSource<LanguageModel> for LmSampler {
     fn sample(&self, model: &LanguageModel, temperature: f64) -> Result<String> {
-        let Self { tokenizer, metadata, state_mode, device, max_tokens } = self;
-        match sample_document(model, tokenizer, metadata, *state_mode, temperature, *max_tokens, device) {
+        let Self { tokenizer, metadata, state_mode, max_tokens } = self;
+        let bundle = LmBundle::new(model.clone(), tokenizer.clone(), metadata.clone());
+        match sample_document(bundle, *state_mode, temperature, *max_tokens) {
             // The next step's loss reports the divergence.
             Err(generate::Error::NotFinite) => Ok(String::new()),
             sample => Ok(sample?.text.split_whitespace().collect::<Vec<_>>().join(" ")),

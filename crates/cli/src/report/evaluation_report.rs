@@ -3,7 +3,6 @@
 //! `score.md` and `score.json`.
 
 use burn::module::Module;
-use burn::tensor::Device;
 use eval::{Memorization, TrainingText};
 use generate::{Sample, bits_per_byte};
 use models::{LmBundle, StateMode};
@@ -72,13 +71,12 @@ pub struct Overlap {
 ///
 /// # Errors
 /// If the model's outputs are not finite.
-pub fn final_sample(best: &LmBundle, device: &Device) -> Result<Sample> {
-    let LmBundle { model, tokenizer, metadata, .. } = best;
-    let max_tokens = match tokenizer.pre_tokenizer {
+pub fn final_sample(best: &LmBundle) -> Result<Sample> {
+    let max_tokens = match best.tokenizer.pre_tokenizer {
         PreTokenizer::Characters(_) => CHARACTERS,
         PreTokenizer::Words(_) | PreTokenizer::Spans => WORDS,
     };
-    Ok(sample_document(model, tokenizer, metadata, metadata.state_mode(), TEMPERATURE, max_tokens, device)?)
+    Ok(sample_document(best.clone(), best.metadata.state_mode(), TEMPERATURE, max_tokens)?)
 }
 
 impl EvaluationReport {

@@ -1,6 +1,5 @@
 //! The evaluation of a question generation model and of heuristic baselines, for the terminal and for `score.md`.
 
-use burn::tensor::Device;
 use models::ModelBundle;
 use qa::QuestionModel;
 use qa::data::Document;
@@ -23,9 +22,8 @@ pub fn evaluate(
     bundle: &ModelBundle<QuestionModel>,
     documents: &[Document],
     found: usize,
-    device: &Device,
 ) -> Result<QuestionEvaluation> {
-    let pipeline = QaPipeline::new(bundle, device);
+    let pipeline = QaPipeline::new(bundle.clone());
     let samples = (NUM_SAMPLE_QUESTIONS, bundle.metadata.seed);
     Ok(evaluate_questions(&pipeline, documents, found, CONSTANT_QUESTION, BeamOptions::default(), samples)?)
 }

@@ -1,5 +1,6 @@
 //! Run directories: creating a new one, and finding the newest run if the user names none.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -35,11 +36,21 @@ pub fn create(out: Option<&Path>, name: &str) -> Result<PathBuf> {
     directory::create(Path::new(RUNS))?;
     let mut number = 1;
     loop {
-        let path = Path::new(RUNS).join(format!("{name}-{number}"));
+        let path = join(Path::new(RUNS), format!("{name}-{number}"));
         if create_new(&path)? {
             return Ok(path);
         }
         number += 1;
+    }
+}
+
+/// `folder/name`, on Windows with a slash, too: run directories are printed as they are typed.
+fn join(folder: &Path, name: impl AsRef<OsStr>) -> PathBuf {
+    let name = name.as_ref();
+    if cfg!(windows) {
+        [folder.as_os_str(), OsStr::new("/"), name].into_iter().collect::<std::ffi::OsString>().into()
+    } else {
+        folder.join(name)
     }
 }
 
@@ -84,7 +95,7 @@ pub fn list(folder: &Path) -> Result<Vec<PathBuf>> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(Error::io(folder, "read"))?,
     };
-    let mut runs: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    let mut runs: Vec<PathBuf> = entries.flatten().map(|entry| join(folder, entry.file_name())).collect();
     runs.retain(|path| path.is_dir());
     runs.sort();
     Ok(runs)
@@ -102,9 +113,9 @@ pub fn find_model(named: Option<&Path>, kind: Option<&str>) -> Result<PathBuf> {
         let manifest = entry.path().join(MANIFEST);
         let written = manifest.metadata().and_then(|data| data.modified()).ok()?;
         if let Some(kind) = kind {
-            read_metadata(&entry.path()).ok().filter(|metadata| metadata.kind == kind)?;
+            read_metadata(entry.path()).ok().filter(|metadata| metadata.kind == kind)?;
         }
-        Some((written, entry.path()))
+        Some((written, join(Path::new(RUNS), entry.file_name())))
     });
     finished.max().map(|(_, path)| path).ok_or_else(|| {
         let (what, config) = if kind == Some(QuestionModel::KIND) {

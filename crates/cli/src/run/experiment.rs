@@ -2,7 +2,6 @@
 //!
 //! [`Experiment`] abstracts over language modelling and question generation; this module is generic over it.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::tensor::Device;
@@ -12,7 +11,7 @@ use trainer::{Job, Observer, Outcome, RunIdentity, StartFrom, StopFlag, StopReas
 
 use crate::device::BackendSelection;
 use crate::error::{Error, Result};
-use crate::observers::dashboard::Dashboard;
+use crate::observers::dashboard::{Dashboard, ViewOptions};
 use crate::observers::metrics_file::{self, MetricsFile};
 use crate::observers::progress::Progress;
 use crate::observers::samples_file::SamplesFile;
@@ -53,7 +52,7 @@ pub trait Experiment {
     fn input_hashes(&self) -> InputHashes;
 
     /// The source of samples during training.
-    fn sample_cache(&self, device: &Device) -> SampleCache<Self::Network>;
+    fn sample_cache(&self) -> SampleCache<Self::Network>;
 
     /// Computes the baselines.
     fn baselines(&self) -> Self::Baselines;
@@ -82,8 +81,8 @@ pub struct RunContext<'a> {
     pub device: &'a Device,
     /// The backend and its kernels.
     pub backend: &'a BackendSelection,
-    /// Whether to print plain lines even on a terminal.
-    pub no_tui: bool,
+    /// Where the full-screen view is shown.
+    pub view: ViewOptions<'a>,
 }
 
 impl RunContext<'_> {
@@ -96,22 +95,18 @@ impl RunContext<'_> {
         signals::install_handlers(&stop)?;
         let baselines = experiment.baselines();
         let toml = experiment.to_toml().into_bytes();
-        let identity = RunIdentity {
-            tokenizer: experiment.tokenizer().clone(),
-            metadata: experiment.metadata(),
-            extra_files: BTreeMap::from([(CONFIG.to_string(), toml)]),
-        };
-        let observer = Box::new(self.observers(experiment, &C::chart_baselines(&baselines), &stop));
-        let (data, config, kernels) = (experiment.data(), experiment.train_config(), self.backend.kernels());
+        let identity = RunIdentity::new(experiment.tokenizer().clone(), experiment.metadata()).extra_file(CONFIG, toml);
         let Self { run, device, .. } = *self;
-        let job = Job { data, config, identity, run_dir: run, device, kernels, stop };
-        let stopping = job.stop.clone();
-        let outcome = train(job, start, observer).map_err(|error| {
+        let job = Job::new(experiment.data(), experiment.train_config(), identity, run, device)
+            .kernels(self.backend.kernels())
+            .stop(stop.clone())
+            .observer(self.observers(experiment, &C::chart_baselines(&baselines), &stop));
+        let outcome = train(job, start).map_err(|error| {
             let hint = matches!(error, trainer::Error::NoModel(_)).then(|| format!("use `--resume {}`", run.display()));
             Error::from(error).with_hint(hint.as_deref())
         })?;
         // Everything is saved: from now on a stop request exits at once.
-        stopping.request();
+        stop.request();
         self.report(&outcome);
         if !matches!(outcome.stop_reason, StopReason::Requested { .. }) {
             self.draw(&C::chart_baselines(&baselines))?;
@@ -126,12 +121,11 @@ impl RunContext<'_> {
         baselines: &[(String, f64)],
         stop: &StopFlag,
     ) -> Vec<Box<dyn Observer<C::Network>>> {
-        let Self { run, device, backend, no_tui, .. } = *self;
-        let samples = experiment.sample_cache(device);
+        let Self { run, backend, view, .. } = *self;
+        let samples = experiment.sample_cache();
         let uses_ema = experiment.train_config().ema_decay > 0.0;
-        let open = || Dashboard::open(run.into(), backend.name(), baselines, uses_ema, samples.clone(), stop);
-        let screen = (!no_tui).then(open).flatten();
-        let progress: Box<dyn Observer<C::Network>> = match screen {
+        let dashboard = Dashboard::open(view, run.into(), backend.name(), baselines, uses_ema, samples.clone(), stop);
+        let progress: Box<dyn Observer<C::Network>> = match dashboard {
             Some(dashboard) => Box::new(dashboard),
             None => Box::new(Progress::new(samples.clone())),
         };

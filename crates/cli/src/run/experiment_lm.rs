@@ -1,6 +1,5 @@
 //! Training of a language model.
 
-use burn::tensor::Device;
 use models::{LanguageModel, LmMetadata, StateMode};
 use seqdata::TextDataset;
 use text_prep::Tokenizer;
@@ -56,7 +55,7 @@ impl Experiment for LmExperiment {
         }
     }
 
-    fn sample_cache(&self, device: &Device) -> SampleCache<LanguageModel> {
+    fn sample_cache(&self) -> SampleCache<LanguageModel> {
         SampleCache::new(LmSampler {
             tokenizer: self.dataset.tokenizer.clone(),
             metadata: self.metadata(),
@@ -64,7 +63,6 @@ impl Experiment for LmExperiment {
                 TrainMode::Tbptt { .. } => StateMode::Carry,
                 TrainMode::Windows | TrainMode::Examples => StateMode::Window,
             },
-            device: device.clone(),
             max_tokens: self.config.samples.max_tokens,
         })
     }
@@ -114,7 +112,7 @@ fn write_reports(
 ) -> Result<()> {
     let (dataset, best, run) = (&experiment.dataset, &outcome.best, context.run);
     tensorboard_log::write_embeddings(run, best)?;
-    let sample = final_sample(best, context.device)?;
+    let sample = final_sample(best)?;
     if let Some(summary) = invented_words_report::write(dataset, best, &sample, run)? {
         status(&summary);
     }

@@ -5,7 +5,7 @@ use models::{Metadata, Network};
 use qa::QuestionModel;
 use qa::QuestionModelConfig;
 use qa::data::QaDataset;
-use qa::generate::{BeamOptions, QaPipeline, QgOptions};
+use qa::generate::{QaPipeline, QgOptions};
 use text_prep::{Tokenizer, Vocabulary};
 use trainer::{Outcome, StopReason, TrainConfig};
 
@@ -54,7 +54,7 @@ impl Experiment for QaExperiment {
         }
     }
 
-    fn sample_cache(&self, device: &Device) -> SampleCache<QuestionModel> {
+    fn sample_cache(&self) -> SampleCache<QuestionModel> {
         // The first sentences of the validation data; their number is configured.
         let passages = self.valid.iter().flat_map(|document| &document.passages);
         let text: Vec<String> = passages
@@ -66,7 +66,6 @@ impl Experiment for QaExperiment {
         SampleCache::new(QuestionSampler {
             text: text.join(" "),
             vocabulary: self.dataset.tokenizer.vocabulary.clone(),
-            device: device.clone(),
         })
     }
 
@@ -80,7 +79,7 @@ impl Experiment for QaExperiment {
         let loss = outcome.best.metadata.valid_loss().unwrap_or(f64::NAN);
         status(&format!("{}: validation loss {loss:.3} nats per word or answer", model_label(outcome)));
         if !matches!(outcome.stop_reason, StopReason::Requested { .. }) {
-            let evaluation = question_scores::evaluate(&outcome.best, &self.valid, self.valid_found, context.device)?;
+            let evaluation = question_scores::evaluate(&outcome.best, &self.valid, self.valid_found)?;
             write_score(context.run, &question_scores::markdown(&evaluation), &evaluation)?;
             status(question_scores::table(&evaluation).trim_end());
         }
@@ -111,15 +110,14 @@ impl QaExperiment {
 struct QuestionSampler {
     text: String,
     vocabulary: Vocabulary,
-    device: Device,
 }
 
 impl SampleSource<QuestionModel> for QuestionSampler {
     fn sample(&self, model: &QuestionModel, _temperature: f64) -> Result<String> {
-        let pipeline = QaPipeline { model, vocabulary: &self.vocabulary, device: &self.device };
+        let pipeline = QaPipeline::from_parts(model.clone(), self.vocabulary.clone());
         // Also questions of low confidence, to show what the model generates.
-        let all = QgOptions { max_per_sentence: 1, beam: BeamOptions::default(), min_confidence: 0.0 };
-        match pipeline.generate_questions(&self.text, &all) {
+        let all = QgOptions::default().max_per_sentence(1).min_confidence(0.0);
+        match pipeline.ask(&self.text, &all) {
             // The next step's loss reports a divergence; and held-out passages may begin without a sentence.
             Err(qa::Error::NotFinite | qa::Error::NoSentences) => Ok(String::new()),
             questions => {

@@ -2,7 +2,7 @@
 
 use trainer::StopFlag;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::output::status;
 use crate::view;
 
@@ -17,6 +17,8 @@ pub const EXIT_INTERRUPTED: u8 = 130;
 pub fn install_handlers(stop: &StopFlag) -> Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
+
+    use crate::error::Error;
 
     let failed = |error: std::io::Error| Error::new(format!("cannot install signal handlers: {error}; try again"));
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(failed)?;

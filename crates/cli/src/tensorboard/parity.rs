@@ -1,7 +1,7 @@
 //! Compares what TensorBoard itself reads from our files with what was written.
 //!
 //! `xtask/parity/event_files.py` opens the committed files with TensorBoard and writes the committed JSON.
-//! `WRITE_FIXTURE=1 cargo test -p cli tensorboard::parity` writes the files again.
+//! `WRITE_FIXTURE=1 cargo test -p pastiche-cli tensorboard::parity` writes the files again.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -58,6 +58,7 @@ macro_rules! impl_tensor_float {
 const DISPATCHED: &str = "the kernel was chosen by the tensor's element type";
 
 impl_tensor_float!(f32, F32);
+#[cfg(feature = "f64")]
 impl_tensor_float!(f64, F64);
 
 /// The values of a tensor and their layout.
@@ -169,7 +170,7 @@ impl CpuBackend for burn::backend::NdArray {
 /// Evaluates `$body` with `$T` the Rust type of `$dtype`.
 ///
 /// # Panics
-/// If it is neither f32 nor f64, for which there are no kernels.
+/// If there are no kernels for it, which the callers have checked.
 macro_rules! by_type {
     ($dtype:expr, $T:ident => $body:expr) => {
         match $dtype {
@@ -177,11 +178,12 @@ macro_rules! by_type {
                 type $T = f32;
                 $body
             }
+            #[cfg(feature = "f64")]
             burn::tensor::DType::F64 => {
                 type $T = f64;
                 $body
             }
-            other => panic!("the kernels compute in F32 and F64, and found {other:?}"),
+            other => panic!("there are no kernels for {other:?}"),
         }
     };
 }

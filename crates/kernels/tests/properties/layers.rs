@@ -106,7 +106,7 @@ fn every_layer_equals_its_reference_in_value_and_gradient() {
 fn every_layer_equals_its_reference_on_a_gpu() {
     let Some(gpu) = super::gpu() else { return };
     let gpu = gpu.autodiff();
-    assert!(Fused.fuses_optimizers(&gpu), "otherwise no kernel would be tested");
+    assert!(Fused.fuses_optimizers(&gpu, DType::F32), "otherwise no kernel would be tested");
     assert!(!Fused.fuses_all(&gpu), "the loss has no kernel there");
     let cpu = burn::tensor::Device::flex().autodiff();
     for sizes in SIZES {

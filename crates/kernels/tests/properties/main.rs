@@ -11,6 +11,7 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 
 /// The element types and their tolerances on `device`.
 fn settings(device: &Device) -> [(DType, f64); 2] {
+    assert!(cfg!(feature = "f64"), "run the tests with the feature `f64`, as `cargo xtask test` does");
     // Burn's own σ in f64 on NdArray is only as accurate as f32.
     let exact = if *device == Device::flex() { 1e-12 } else { 1e-6 };
     [(DType::F64, exact), (DType::F32, 2e-5)]

@@ -231,10 +231,10 @@ mod tests {
     #[test]
     fn an_exported_model_is_imported_unchanged() {
         let device = Device::flex();
-        let two = vec![LayerConfig::new(CellKind::Lstm, 3); 2];
+        let two = vec![LayerConfig::lstm(3); 2];
         let plain = LanguageModelConfig::new(7, 4, two);
-        let projected = |config| LanguageModelConfig { projection_dim: 4, ..config };
-        let tied = |config| LanguageModelConfig { tie_weights: true, ..projected(config) };
+        let projected = |config: LanguageModelConfig| config.projection_dim(4);
+        let tied = |config| projected(config).tie_weights(true);
         for (layout, config) in [(Layout::Pytorch, plain), (Layout::Keras, config())] {
             for config in [config.clone(), projected(config.clone()), tied(config)] {
                 let model = config.init_with_dtype(1, DType::F64, &device).unwrap();
@@ -271,7 +271,7 @@ mod tests {
     fn models_that_a_layout_cannot_express_are_rejected_by_key() {
         let layer = |kind, units| LayerConfig::new(kind, units);
         let lstm = layer(CellKind::Lstm, 3);
-        let norm = LayerConfig { layer_norm: true, ..lstm.clone() };
+        let norm = lstm.clone().layer_norm(true);
         for (layers, key) in [
             (vec![layer(CellKind::Gru { reset_after: false }, 3)], "[0].reset_after"),
             (vec![layer(CellKind::Elman(Activation::Sigmoid), 3)], "[0].activation"),
@@ -290,8 +290,8 @@ mod tests {
 
     #[test]
     fn a_second_copy_of_tied_weights_must_be_the_same() {
-        let layers = vec![LayerConfig::new(CellKind::Lstm, 4)];
-        let config = LanguageModelConfig { tie_weights: true, ..LanguageModelConfig::new(7, 4, layers) };
+        let layers = vec![LayerConfig::lstm(4)];
+        let config = LanguageModelConfig::new(7, 4, layers).tie_weights(true);
         let model = config.init(1, &Device::flex()).unwrap();
         let mut tensors = export(&model, Layout::Pytorch).unwrap();
         tensors.insert("output.weight".into(), tensors["embedding.weight"].clone());

@@ -14,7 +14,17 @@ use crate::output_layer::OutputLayer;
 use crate::stack::{LayerConfig, Stack};
 
 /// Embedding → recurrent layers → dropout → projection → dense layer. All rates are of dropout and
-/// apply to training only.
+/// apply to training only. The default is the model of the Keras baseline, without a vocabulary size.
+///
+/// ```
+/// use models::{LanguageModelConfig, LayerConfig};
+///
+/// let layers = [LayerConfig::gru(16).layer_norm(true), LayerConfig::gru(16)];
+/// let config = LanguageModelConfig::default().vocab_size(50).embedding_dim(8).layers(layers).dropout(0.1);
+/// let model = config.init(1, &kernels::default_device())?;
+/// assert_eq!(model.vocab_size(), 50);
+/// # Ok::<(), models::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LanguageModelConfig {
@@ -44,8 +54,15 @@ pub struct LanguageModelConfig {
     pub locked_dropout: bool,
 }
 
+impl Default for LanguageModelConfig {
+    fn default() -> Self {
+        Self::new(0, 100, vec![LayerConfig::default()]).dropout(0.2)
+    }
+}
+
 impl LanguageModelConfig {
-    /// A model of these sizes without dropout, weight tying or projection.
+    /// A model of these sizes without dropout, weight tying or projection. In a model of a tokenizer, `vocab_size`
+    /// is `tokenizer.vocabulary.len()`.
     pub fn new(vocab_size: usize, embedding_dim: usize, layers: Vec<LayerConfig>) -> Self {
         Self {
             vocab_size,
@@ -61,6 +78,56 @@ impl LanguageModelConfig {
         }
     }
 
+    /// Sets [`vocab_size`](Self#structfield.vocab_size).
+    pub fn vocab_size(self, vocab_size: usize) -> Self {
+        Self { vocab_size, ..self }
+    }
+
+    /// Sets [`embedding_dim`](Self#structfield.embedding_dim).
+    pub fn embedding_dim(self, embedding_dim: usize) -> Self {
+        Self { embedding_dim, ..self }
+    }
+
+    /// Sets [`layers`](Self#structfield.layers).
+    pub fn layers(self, layers: impl Into<Vec<LayerConfig>>) -> Self {
+        Self { layers: layers.into(), ..self }
+    }
+
+    /// Sets [`projection_dim`](Self#structfield.projection_dim).
+    pub fn projection_dim(self, projection_dim: usize) -> Self {
+        Self { projection_dim, ..self }
+    }
+
+    /// Sets [`tie_weights`](Self#structfield.tie_weights).
+    pub fn tie_weights(self, tie_weights: bool) -> Self {
+        Self { tie_weights, ..self }
+    }
+
+    /// Sets [`frozen_embedding`](Self#structfield.frozen_embedding).
+    pub fn frozen_embedding(self, frozen_embedding: bool) -> Self {
+        Self { frozen_embedding, ..self }
+    }
+
+    /// Sets [`dropout`](Self#structfield.dropout).
+    pub fn dropout(self, dropout: f64) -> Self {
+        Self { dropout, ..self }
+    }
+
+    /// Sets [`layer_dropout`](Self#structfield.layer_dropout).
+    pub fn layer_dropout(self, layer_dropout: f64) -> Self {
+        Self { layer_dropout, ..self }
+    }
+
+    /// Sets [`embedding_dropout`](Self#structfield.embedding_dropout).
+    pub fn embedding_dropout(self, embedding_dropout: f64) -> Self {
+        Self { embedding_dropout, ..self }
+    }
+
+    /// Sets [`locked_dropout`](Self#structfield.locked_dropout).
+    pub fn locked_dropout(self, locked_dropout: bool) -> Self {
+        Self { locked_dropout, ..self }
+    }
+
     /// Checks all settings.
     ///
     /// # Errors
@@ -69,6 +136,9 @@ impl LanguageModelConfig {
         let Some(last) = self.layers.last() else {
             return Err(Error::out_of_range("model.layers", "empty", "at least one layer"));
         };
+        if self.vocab_size == 0 {
+            return Err(Error::out_of_range("vocab_size", 0, "the size of the tokenizer's vocabulary"));
+        }
         if !(1..=8_192).contains(&self.embedding_dim) {
             return Err(Error::out_of_range("model.embedding_dim", self.embedding_dim, "1 to 8192"));
         }
@@ -125,7 +195,7 @@ impl LanguageModelConfig {
     /// # Errors
     /// If [`check`](Self::check) fails.
     pub fn init_with_dtype(&self, seed: u64, dtype: DType, device: &Device) -> Result<LanguageModel> {
-        self.build(&Initialization::new(seed, device).with_dtype(dtype))
+        self.build(&Initialization::new(seed, device).dtype(dtype))
     }
 
     /// The model with all weights zero, to be replaced by those of a file.
@@ -182,33 +252,34 @@ impl Network for LanguageModel {
 
 #[cfg(test)]
 mod tests {
-    use crate::cell::{Activation, CellKind};
+    use crate::cell::Activation;
 
     use super::*;
 
     fn layer() -> LayerConfig {
-        LayerConfig::new(CellKind::Lstm, 4)
+        LayerConfig::lstm(4)
     }
 
     fn config() -> LanguageModelConfig {
-        LanguageModelConfig { dropout: 0.2, ..LanguageModelConfig::new(9, 3, vec![layer()]) }
+        LanguageModelConfig::new(9, 3, vec![layer()]).dropout(0.2)
     }
 
     #[test]
     fn invalid_settings_are_rejected_by_name() {
-        let with = |layer| LanguageModelConfig { layers: vec![layer], ..config() };
+        let with = |layer| config().layers([layer]);
         let cases = [
-            (LanguageModelConfig { embedding_dim: 0, ..config() }, "model.embedding_dim"),
-            (LanguageModelConfig { dropout: 1.0, ..config() }, "model.dropout"),
-            (LanguageModelConfig { dropout: f64::NAN, ..config() }, "model.dropout"),
-            (LanguageModelConfig { layer_dropout: -0.1, ..config() }, "model.layer_dropout"),
-            (LanguageModelConfig { embedding_dropout: 1.5, ..config() }, "embedding_dropout"),
-            (LanguageModelConfig { layers: vec![], ..config() }, "model.layers"),
-            (LanguageModelConfig { projection_dim: 9_000, ..config() }, "model.projection"),
-            (with(LayerConfig { units: 0, ..layer() }), "model.layers[0].units"),
-            (with(LayerConfig { recurrent_dropout: 1.0, ..layer() }), "[0].recurrent_dropout"),
-            (with(LayerConfig { activation: Some(Activation::Relu), ..layer() }), "`model.layers[0].activation`"),
-            (with(LayerConfig { reset_after: Some(true), ..layer() }), "[0].reset_after`"),
+            (LanguageModelConfig::default(), "vocab_size"),
+            (config().embedding_dim(0), "model.embedding_dim"),
+            (config().dropout(1.0), "model.dropout"),
+            (config().dropout(f64::NAN), "model.dropout"),
+            (config().layer_dropout(-0.1), "model.layer_dropout"),
+            (config().embedding_dropout(1.5), "embedding_dropout"),
+            (config().layers([]), "model.layers"),
+            (config().projection_dim(9_000), "model.projection"),
+            (with(layer().units(0)), "model.layers[0].units"),
+            (with(layer().recurrent_dropout(1.0)), "[0].recurrent_dropout"),
+            (with(layer().activation(Activation::Relu)), "`model.layers[0].activation`"),
+            (with(layer().reset_after(true)), "[0].reset_after`"),
         ];
         for (config, key) in cases {
             let error = config.check().unwrap_err().to_string();
@@ -219,21 +290,21 @@ mod tests {
 
     #[test]
     fn a_bidirectional_language_model_is_rejected_with_the_reason() {
-        let layers = vec![layer(), LayerConfig { bidirectional: true, ..layer() }];
-        let error = LanguageModelConfig { layers, ..config() }.check().unwrap_err().to_string();
+        let layers = [layer(), layer().bidirectional(true)];
+        let error = config().layers(layers).check().unwrap_err().to_string();
         assert!(error.contains("model.layers[1].bidirectional"), "{error}");
         assert!(error.contains("the tokens that it has to predict"), "{error}");
     }
 
     #[test]
     fn tied_sizes_must_match_and_a_projection_makes_them_match() {
-        let tied = LanguageModelConfig { tie_weights: true, ..config() };
+        let tied = config().tie_weights(true);
         let error = tied.check().unwrap_err().to_string();
         assert!(error.contains("`model.layers[0].units` is 4, expected 3"), "{error}");
         assert!(error.contains("model.projection"), "{error}");
-        let error = LanguageModelConfig { projection_dim: 5, ..tied.clone() }.check().unwrap_err();
+        let error = tied.clone().projection_dim(5).check().unwrap_err();
         assert!(error.to_string().contains("`model.projection` is 5, expected 3"), "{error}");
-        LanguageModelConfig { projection_dim: 3, ..tied.clone() }.check().unwrap();
-        LanguageModelConfig { embedding_dim: 4, ..tied }.check().unwrap();
+        tied.clone().projection_dim(3).check().unwrap();
+        tied.embedding_dim(4).check().unwrap();
     }
 }

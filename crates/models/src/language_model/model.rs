@@ -1,7 +1,7 @@
 //! The network of the language model and its forward pass.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Int, Tensor, s};
+use burn::tensor::{Device, Int, Tensor, s};
 use kernels::Steps;
 
 use crate::dropout::{DropoutKey, DropoutSite};
@@ -33,6 +33,11 @@ impl LanguageModel {
     /// V.
     pub fn vocab_size(&self) -> usize {
         self.output.bias.dims()[0]
+    }
+
+    /// The device of the weights.
+    pub fn device(&self) -> Device {
+        self.output.bias.val().device()
     }
 
     /// This model with the vocabulary of `fresh`, which extends its own; `fresh` is a model of the same
@@ -170,16 +175,15 @@ fn copy_prefix<const D: usize>(new: Param<Tensor<D>>, old: Param<Tensor<D>>, dim
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::{Device, TensorData};
+    use burn::tensor::TensorData;
 
-    use crate::cell::CellKind;
     use crate::language_model::LanguageModelConfig;
     use crate::stack::LayerConfig;
 
     use super::*;
 
     fn config() -> LanguageModelConfig {
-        let layer = LayerConfig::new(CellKind::Lstm, 4);
+        let layer = LayerConfig::lstm(4);
         LanguageModelConfig::new(11, 4, vec![layer; 2])
     }
 
@@ -209,9 +213,9 @@ mod tests {
 
     #[test]
     fn a_larger_vocabulary_keeps_the_logits_of_the_old_tokens() {
-        for config in [config(), LanguageModelConfig { tie_weights: true, ..config() }] {
+        for config in [config(), config().tie_weights(true)] {
             let old = model(&config);
-            let larger = LanguageModelConfig { vocab_size: 14, ..config };
+            let larger = config.vocab_size(14);
             let fresh = larger.init(2, &Device::flex()).unwrap();
             let resized = old.clone().resize_vocab(fresh.clone());
             assert_eq!(resized.num_params(), fresh.num_params());
@@ -227,13 +231,13 @@ mod tests {
 
     #[test]
     fn every_kind_of_dropout_needs_a_key_and_depends_on_it() {
-        let recurrent = LayerConfig { recurrent_dropout: 0.5, ..config().layers.remove(0) };
+        let recurrent = config().layers.remove(0).recurrent_dropout(0.5);
         let cases = [
-            LanguageModelConfig { dropout: 0.5, ..config() },
-            LanguageModelConfig { dropout: 0.5, locked_dropout: true, ..config() },
-            LanguageModelConfig { layer_dropout: 0.5, ..config() },
-            LanguageModelConfig { embedding_dropout: 0.5, ..config() },
-            LanguageModelConfig { layers: vec![recurrent], ..config() },
+            config().dropout(0.5),
+            config().dropout(0.5).locked_dropout(true),
+            config().layer_dropout(0.5),
+            config().embedding_dropout(0.5),
+            config().layers(vec![recurrent]),
         ];
         let logits =
             |model: &LanguageModel, key| model.forward(ids([[1, 2, 3], [3, 4, 5]]), model.init_state(2), 3, key).0;
@@ -252,7 +256,7 @@ mod tests {
 
     #[test]
     fn tied_weights_are_the_embedding_rows() {
-        let tied = LanguageModelConfig { tie_weights: true, ..config() };
+        let tied = config().tie_weights(true);
         let model = model(&tied);
         assert_eq!(model.num_params(), num_params(&config()) - 4 * 11);
         let mut scaled = model.clone();
@@ -269,7 +273,7 @@ mod tests {
 
     #[test]
     fn a_frozen_embedding_gets_no_gradient() {
-        let frozen = LanguageModelConfig { frozen_embedding: true, ..config() };
+        let frozen = config().frozen_embedding(true);
         for (config, expected) in [(frozen, false), (config(), true)] {
             let model = model(&config).trainable();
             let ids = ids([[1, 2], [3, 4]]).to_device(&Device::flex().autodiff());

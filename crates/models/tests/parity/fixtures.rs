@@ -37,7 +37,7 @@ const GRU: CellKind = CellKind::Gru { reset_after: true };
 fn cases() -> Vec<(&'static str, Vec<LayerConfig>)> {
     let rnn = |activation| CellKind::Elman(activation);
     let one = |kind| vec![LayerConfig::new(kind, 4)];
-    let both = |kind| vec![LayerConfig { bidirectional: true, ..LayerConfig::new(kind, 4) }];
+    let both = |kind| vec![LayerConfig::new(kind, 4).bidirectional(true)];
     let two = |lower, upper| vec![LayerConfig::new(lower, 4), LayerConfig::new(upper, 4)];
     vec![
         ("keras/rnn_tanh", one(rnn(Activation::Tanh))),
@@ -76,7 +76,7 @@ pub fn assert_every_case(device: &Device, dtypes: &[(DType, f64)]) {
 
 fn check(name: &str, case: &Case, layers: &[LayerConfig], device: &Device, (dtype, tolerance): (DType, f64)) {
     let [_, time, inputs] = case.inputs.shape[..] else { panic!("{name}: inputs") };
-    let stack = Stack::new(inputs, layers, &Initialization::zeros(device).with_dtype(dtype));
+    let stack = Stack::new(inputs, layers, &Initialization::zeros(device).dtype(dtype));
     let stack = import_stack(stack, case.layout, tensors(&case.weights)).unwrap().train();
 
     let with_gradient = |stored: &Stored| stored.tensor::<2>(dtype, device).autodiff().require_grad();

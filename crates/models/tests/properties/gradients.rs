@@ -1,7 +1,7 @@
 //! Gradients by autodiff against central differences, in f64.
 
 use burn::tensor::{DType, Int, Tensor, TensorData};
-use models::{CellKind, DropoutKey, LanguageModelConfig, LayerConfig, Stack, State};
+use models::{DropoutKey, LanguageModelConfig, LayerConfig, Stack, State};
 
 use super::gradient_check::{STEP, TOLERANCE, assert_gradients};
 use super::{BATCH, SETTINGS, Setting, TIME, all_stacks, noisy, values};
@@ -81,17 +81,15 @@ fn assert_difference(name: &str, value: impl Fn(f64) -> Tensor<1>, found: f64) {
 
 #[test]
 fn the_gradients_of_whole_models_are_central_differences_with_dropout() {
-    let layer = LayerConfig { recurrent_dropout: 0.3, layer_norm: true, ..LayerConfig::new(CellKind::Lstm, 5) };
-    let plain = LanguageModelConfig::new(7, 3, vec![LayerConfig::new(CellKind::Lstm, 4)]);
-    let options = LanguageModelConfig {
-        tie_weights: true,
-        projection_dim: 3,
-        dropout: 0.2,
-        layer_dropout: 0.2,
-        embedding_dropout: 0.2,
-        locked_dropout: true,
-        ..LanguageModelConfig::new(7, 3, vec![layer.clone(), layer])
-    };
+    let layer = LayerConfig::lstm(5).recurrent_dropout(0.3).layer_norm(true);
+    let plain = LanguageModelConfig::new(7, 3, vec![LayerConfig::lstm(4)]);
+    let options = LanguageModelConfig::new(7, 3, vec![layer.clone(), layer])
+        .tie_weights(true)
+        .projection_dim(3)
+        .dropout(0.2)
+        .layer_dropout(0.2)
+        .embedding_dropout(0.2)
+        .locked_dropout(true);
     for config in [plain, options] {
         let device = burn::tensor::Device::flex();
         let model = noisy(config.init_with_dtype(2, DType::F64, &device).unwrap());

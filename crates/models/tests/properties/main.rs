@@ -35,7 +35,7 @@ fn kinds() -> [CellKind; 6] {
 fn stacks() -> Vec<(String, Vec<LayerConfig>)> {
     let single = kinds().map(|kind| (format!("{kind:?}"), vec![LayerConfig::new(kind, 4)]));
     let layer = |index: usize, units| LayerConfig::new(kinds()[index], units);
-    let norm = |layer| LayerConfig { layer_norm: true, ..layer };
+    let norm = |layer: LayerConfig| layer.layer_norm(true);
     let mut stacks = single.to_vec();
     stacks.push(("two LSTMs".into(), vec![layer(3, 4), layer(3, 5)]));
     stacks.push(("three cells".into(), vec![layer(4, 5), layer(0, 2), layer(3, 4)]));
@@ -45,7 +45,7 @@ fn stacks() -> Vec<(String, Vec<LayerConfig>)> {
 
 /// The same and bidirectional stacks.
 fn all_stacks() -> Vec<(String, Vec<LayerConfig>)> {
-    let both = |index: usize| LayerConfig { bidirectional: true, ..LayerConfig::new(kinds()[index], 4) };
+    let both = |index: usize| LayerConfig::new(kinds()[index], 4).bidirectional(true);
     let mut stacks = stacks();
     for index in [0, 3, 4] {
         stacks.push((format!("bidirectional {:?}", kinds()[index]), vec![both(index)]));
@@ -68,7 +68,7 @@ impl Setting {
     /// A stack with random weights and biases, none zero or one by default.
     fn stack(self, layers: &[LayerConfig]) -> Stack {
         let device = Device::flex();
-        let weights = Initialization::new(3, &device).with_dtype(self.dtype);
+        let weights = Initialization::new(3, &device).dtype(self.dtype);
         noisy(Stack::new(INPUTS, layers, &weights))
     }
 

@@ -16,15 +16,43 @@ use super::{Document, Passage, word_range};
 /// How examples are made from documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QaDatasetConfig {
-    /// The minimum count of a word in the vocabulary.
+    /// The minimum count of a word in the vocabulary. Default: 2.
     pub min_count: u64,
     /// The number of words that the decoder can generate: the most frequent words of questions. Other words can only
-    /// be copied. 0 for the whole vocabulary.
+    /// be copied. 0 for the whole vocabulary. Default: 3000.
     pub decoder_vocab: usize,
-    /// The maximum length of a sentence, in words; longer ones are left out.
+    /// The maximum length of a sentence, in words; longer ones are left out. Default: 80.
     pub max_sentence_len: usize,
-    /// The maximum length of an extractable answer, in words.
+    /// The maximum length of an extractable answer, in words. Default: 12.
     pub max_answer_len: usize,
+}
+
+impl Default for QaDatasetConfig {
+    fn default() -> Self {
+        Self { min_count: 2, decoder_vocab: 3_000, max_sentence_len: 80, max_answer_len: 12 }
+    }
+}
+
+impl QaDatasetConfig {
+    /// Sets [`min_count`](Self#structfield.min_count).
+    pub fn min_count(self, min_count: u64) -> Self {
+        Self { min_count, ..self }
+    }
+
+    /// Sets [`decoder_vocab`](Self#structfield.decoder_vocab).
+    pub fn decoder_vocab(self, decoder_vocab: usize) -> Self {
+        Self { decoder_vocab, ..self }
+    }
+
+    /// Sets [`max_sentence_len`](Self#structfield.max_sentence_len).
+    pub fn max_sentence_len(self, max_sentence_len: usize) -> Self {
+        Self { max_sentence_len, ..self }
+    }
+
+    /// Sets [`max_answer_len`](Self#structfield.max_answer_len).
+    pub fn max_answer_len(self, max_answer_len: usize) -> Self {
+        Self { max_answer_len, ..self }
+    }
 }
 
 /// A question and the sentence of its passage that contains the answer, or several consecutive sentences.
@@ -115,7 +143,7 @@ pub struct QaDataset {
 }
 
 impl QaDataset {
-    /// Makes examples from training and validation documents.
+    /// Makes examples from training and validation documents. [`from_file`](Self::from_file) reads and splits a file.
     ///
     /// # Errors
     /// If one of the two gives no example.

@@ -8,6 +8,7 @@ mod batch;
 mod char_index;
 mod collector;
 mod dataset;
+mod dataset_builder;
 pub mod error;
 mod example;
 mod json;
@@ -25,6 +26,7 @@ pub(crate) use batch::int_tensor;
 pub use batch::{AnswerBatch, FEATURES, QuestionBatch, QuestionTargets, SentenceBatch, SentenceFeatures, VocabSizes};
 pub use collector::QuestionCounts;
 pub use dataset::{ExampleCounts, LocatedQuestion, QaDataset, QaDatasetConfig, locate_answers};
+pub use dataset_builder::QaDatasetBuilder;
 pub use error::{Error, Result};
 pub use example::{EncodedSentence, Example, Examples, in_question};
 pub use split::split;
@@ -77,7 +79,8 @@ pub struct LoadedDocuments {
 ///
 /// # Errors
 /// If the file is damaged or inconsistent; the error gives the location, see [`Error`].
-pub fn read(path: &Path) -> Result<LoadedDocuments> {
+pub fn read(path: impl AsRef<Path>) -> Result<LoadedDocuments> {
+    let path = path.as_ref();
     let bytes = read_bytes(path)?;
     let file = path.to_string_lossy().into_owned();
     let text = String::from_utf8(bytes)
@@ -194,7 +197,7 @@ mod tests {
         }
         let dir = tempfile::tempdir().unwrap();
         assert!(read(dir.path()).unwrap_err().to_string().contains("is a directory"));
-        let missing = read(&dir.path().join("a.json")).unwrap_err().to_string();
+        let missing = read(dir.path().join("a.json")).unwrap_err().to_string();
         assert!(missing.starts_with("no file at `") && missing.ends_with("check the path"));
     }
 

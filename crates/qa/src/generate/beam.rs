@@ -6,9 +6,9 @@ const END: u32 = 0;
 /// Options of a beam search.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BeamOptions {
-    /// K, the number of prefixes that are kept at each step.
+    /// K, the number of prefixes that are kept at each step. Default: 5.
     pub beam_size: usize,
-    /// The maximum length of a sequence in words.
+    /// The maximum length of a sequence in words. Default: 30.
     pub max_len: usize,
     /// α: the log-probability of a sequence is divided by ((5 + length) / 6)^α, because short sequences have
     /// higher probabilities (Wu et al. 2016, eq. 14).
@@ -21,6 +21,28 @@ pub struct BeamOptions {
 impl Default for BeamOptions {
     fn default() -> Self {
         Self { beam_size: 5, max_len: 30, length_penalty: 1.0, no_repeat_from_id: 100 }
+    }
+}
+
+impl BeamOptions {
+    /// Sets [`beam_size`](Self#structfield.beam_size).
+    pub fn beam_size(self, beam_size: usize) -> Self {
+        Self { beam_size, ..self }
+    }
+
+    /// Sets [`max_len`](Self#structfield.max_len).
+    pub fn max_len(self, max_len: usize) -> Self {
+        Self { max_len, ..self }
+    }
+
+    /// Sets [`length_penalty`](Self#structfield.length_penalty).
+    pub fn length_penalty(self, length_penalty: f64) -> Self {
+        Self { length_penalty, ..self }
+    }
+
+    /// Sets [`no_repeat_from_id`](Self#structfield.no_repeat_from_id).
+    pub fn no_repeat_from_id(self, no_repeat_from_id: u32) -> Self {
+        Self { no_repeat_from_id, ..self }
     }
 }
 
@@ -229,7 +251,7 @@ mod tests {
     }
 
     fn options(beam_size: usize) -> BeamOptions {
-        BeamOptions { beam_size, max_len: 10, length_penalty: 0.0, no_repeat_from_id: 100 }
+        BeamOptions::default().beam_size(beam_size).max_len(10).length_penalty(0.0)
     }
 
     /// 1 is more probable than 2, but the best sequence starts with 2.
@@ -287,7 +309,7 @@ mod tests {
             0 => vec![(7, 0.9), (8, 0.1)],
             _ => vec![(7, 0.5), (8, 0.3), (END, 0.2)],
         };
-        let once = BeamOptions { no_repeat_from_id: 7, ..options(3) };
+        let once = options(3).no_repeat_from_id(7);
         let found = &search(parrot, once, vec![vec![]])[0];
         assert!(found.iter().all(|found| found.words.len() <= 2), "{found:?}");
         assert!(search(parrot, options(3), vec![vec![]])[0].iter().any(|found| found.words.len() > 2));
@@ -303,7 +325,7 @@ mod tests {
                 3 => vec![(4, 0.9)],
                 _ => vec![(END, 0.6)],
             };
-            let options = BeamOptions { length_penalty, ..options(2) };
+            let options = options(2).length_penalty(length_penalty);
             search(next, options, vec![vec![]])[0][0].words.clone()
         };
         assert_eq!(best(0.0), [1]);

@@ -151,7 +151,7 @@ pub fn evaluate_questions(
         unmapped += locate_answers(passage, |located| {
             let reference = words(located.question);
             let in_question = in_question(&located.words, &reference);
-            let encoded = EncodedSentence::new(located.sentence, &located.words, pipeline.vocabulary);
+            let encoded = EncodedSentence::new(located.sentence, &located.words, &pipeline.vocabulary);
             cases.push(Case { located, encoded, reference, in_question, generated: Vec::new() });
         });
     }

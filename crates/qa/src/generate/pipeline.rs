@@ -1,6 +1,7 @@
 //! Batched inference: span scores of sentences, and beam search for questions.
 
 use std::ops::Range;
+use std::path::Path;
 
 use burn::tensor::{Device, Int, Tensor};
 use kernels::with_spinning_workers;
@@ -24,15 +25,12 @@ const SCORING_BATCH_SIZE: usize = 64;
 /// The batch size for beam search, in questions.
 const SEARCH_BATCH_SIZE: usize = 48;
 
-/// A model with its vocabulary and device.
-#[derive(Clone, Copy)]
-pub struct QaPipeline<'a> {
-    /// The model.
-    pub model: &'a QuestionModel,
-    /// Its vocabulary.
-    pub vocabulary: &'a Vocabulary,
-    /// The device of the model.
-    pub device: &'a Device,
+/// A question model with its vocabulary, ready to [`ask`](Self::ask) questions about texts.
+#[derive(Clone, Debug)]
+pub struct QaPipeline {
+    pub(super) model: QuestionModel,
+    pub(super) vocabulary: Vocabulary,
+    device: Device,
 }
 
 /// For each span of a sentence, the probability that it is the answer.
@@ -95,10 +93,32 @@ fn shared_words(one: &Range<usize>, other: &Range<usize>) -> usize {
     one.end.min(other.end).saturating_sub(one.start.max(other.start))
 }
 
-impl<'a> QaPipeline<'a> {
-    /// The pipeline of a trained model.
-    pub fn new(bundle: &'a ModelBundle<QuestionModel>, device: &'a Device) -> Self {
-        Self { model: &bundle.model, vocabulary: &bundle.tokenizer.vocabulary, device }
+impl QaPipeline {
+    /// Loads the model in `directory` onto the [default device](kernels::default_device).
+    ///
+    /// # Errors
+    /// If it is not the directory of a question model, or a file in it is missing, truncated or of another model.
+    pub fn load(directory: impl AsRef<Path>) -> Result<Self> {
+        Self::load_on(directory, &kernels::default_device())
+    }
+
+    /// Loads the model in `directory` onto `device`.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_on(directory: impl AsRef<Path>, device: &Device) -> Result<Self> {
+        Ok(Self::new(ModelBundle::load(directory, device)?))
+    }
+
+    /// The pipeline of the model of `bundle`, on its device and with its kernels.
+    pub fn new(bundle: ModelBundle<QuestionModel>) -> Self {
+        Self::from_parts(bundle.model, bundle.tokenizer.vocabulary)
+    }
+
+    /// The pipeline of a model without metadata, such as one that is being trained.
+    pub fn from_parts(model: QuestionModel, vocabulary: Vocabulary) -> Self {
+        let device = model.device();
+        Self { model, vocabulary, device }
     }
 
     /// The span scores of each sentence. With flags, which mark the sentence's words that occur in a question, a span
@@ -114,7 +134,7 @@ impl<'a> QaPipeline<'a> {
             let rows: Vec<&EncodedSentence> = chunk.iter().map(|&at| sentences[at].0).collect();
             let features = |&at: &usize| SentenceFeatures { answer: 0..0, in_question: sentences[at].1 };
             let features: Vec<SentenceFeatures> = chunk.iter().map(features).collect();
-            let batch = SentenceBatch::new(&rows, &features, self.device);
+            let batch = SentenceBatch::new(&rows, &features, &self.device);
             let has_questions = features.iter().any(|features| features.in_question.is_some());
             let log_probs = self.with_workers(|| {
                 if has_questions { self.model.answer_questions(&batch) } else { self.model.extract_answers(&batch) }
@@ -163,9 +183,9 @@ impl<'a> QaPipeline<'a> {
         let answers: Vec<Range<usize>> = rows.iter().map(|(_, answer)| answer.clone()).collect();
         let features = |answer: &Range<usize>| SentenceFeatures { answer: answer.clone(), in_question: None };
         let features: Vec<SentenceFeatures> = answers.iter().map(features).collect();
-        let sentence_batch = SentenceBatch::new(&sentences, &features, self.device);
+        let sentence_batch = SentenceBatch::new(&sentences, &features, &self.device);
         let width = sentence_batch.ids.dims()[1];
-        let answer_batch = AnswerBatch::new(&answers, width, self.model.max_answer_len, self.device);
+        let answer_batch = AnswerBatch::new(&answers, width, self.model.max_answer_len, &self.device);
         let banned = rows.iter().map(|(sentence, answer)| sentence.extended_ids[answer.clone()].to_vec());
         let mut search = BeamSearch::new(options, banned.collect());
         let mut state = self.model.init_decoder(&sentence_batch, &answer_batch);
@@ -211,11 +231,11 @@ impl<'a> QaPipeline<'a> {
     }
 
     fn ids(&self, ids: &[u32]) -> Tensor<1, Int> {
-        int_tensor(ids.iter().map(|&id| id as i32).collect(), self.device)
+        int_tensor(ids.iter().map(|&id| id as i32).collect(), &self.device)
     }
 
     fn with_workers<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
-        with_spinning_workers(self.model.kernels().fuses_all(self.device), work)
+        with_spinning_workers(self.model.kernels().fuses_all(&self.device), work)
     }
 }
 

@@ -14,12 +14,35 @@ use crate::error::{Error, Result};
 /// Options of question generation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct QgOptions {
-    /// The maximum number of questions per sentence.
+    /// The maximum number of questions per sentence. Default: 2.
     pub max_per_sentence: usize,
     /// The beam search for questions.
     pub beam: BeamOptions,
-    /// Questions with a lower confidence are dropped.
+    /// Questions with a lower confidence, from 0 to 1, are dropped. Default: 0.4.
     pub min_confidence: f64,
+}
+
+impl Default for QgOptions {
+    fn default() -> Self {
+        Self { max_per_sentence: 2, beam: BeamOptions::default(), min_confidence: 0.4 }
+    }
+}
+
+impl QgOptions {
+    /// Sets [`max_per_sentence`](Self#structfield.max_per_sentence).
+    pub fn max_per_sentence(self, max_per_sentence: usize) -> Self {
+        Self { max_per_sentence, ..self }
+    }
+
+    /// Sets [`beam`](Self#structfield.beam).
+    pub fn beam(self, beam: BeamOptions) -> Self {
+        Self { beam, ..self }
+    }
+
+    /// Sets [`min_confidence`](Self#structfield.min_confidence).
+    pub fn min_confidence(self, min_confidence: f64) -> Self {
+        Self { min_confidence, ..self }
+    }
 }
 
 /// A question with its answer and its position in the text.
@@ -74,13 +97,13 @@ const CANDIDATES_PER_QUESTION: usize = 2;
 /// Questions per answer candidate; if the first is filtered out, the next may pass.
 const QUESTIONS_PER_CANDIDATE: usize = 2;
 
-impl QaPipeline<'_> {
-    /// Generates questions about `text`, in the order of its sentences; within a sentence the one with the
-    /// highest confidence first.
+impl QaPipeline {
+    /// Generates questions with answers about `text`, in the order of its sentences; within a sentence the one with
+    /// the highest confidence first.
     ///
     /// # Errors
     /// If the text has no sentence of a usable length, or the model's results are not finite.
-    pub fn generate_questions(&self, text: &str, options: &QgOptions) -> Result<Vec<GeneratedQuestion>> {
+    pub fn ask(&self, text: &str, options: &QgOptions) -> Result<Vec<GeneratedQuestion>> {
         let sentences = self.split_sentences(text);
         if sentences.is_empty() {
             return Err(Error::NoSentences);
@@ -139,7 +162,7 @@ impl QaPipeline<'_> {
         let sentence = |range: Range<usize>| {
             let words = words(&text[range.clone()]);
             (1..=MAX_SENTENCE_LEN).contains(&words.len()).then(|| {
-                let encoded = EncodedSentence::new(&text[range.clone()], &words, self.vocabulary);
+                let encoded = EncodedSentence::new(&text[range.clone()], &words, &self.vocabulary);
                 Sentence { range, words, encoded }
             })
         };
@@ -173,7 +196,7 @@ impl QaPipeline<'_> {
     fn question_text(&self, text: &str, sentence: &Sentence, ids: &[u32]) -> String {
         let Sentence { range, words, encoded } = sentence;
         let text = &text[range.clone()];
-        let joined = join(ids.iter().map(|&id| surface_form(text, words, encoded, self.vocabulary, id)));
+        let joined = join(ids.iter().map(|&id| surface_form(text, words, encoded, &self.vocabulary, id)));
         let mut letters = joined.chars();
         match letters.next() {
             Some(first) => first.to_uppercase().chain(letters).collect(),

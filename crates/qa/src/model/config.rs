@@ -31,7 +31,8 @@ pub enum ExtractorHead {
 }
 
 /// Embedding and word features → encoder → decoder → attention and copying → output layer; and encoders with a
-/// head for answer extraction. All rates are of dropout and apply to training only.
+/// head for answer extraction. All rates are of dropout and apply to training only. The default has no vocabulary
+/// sizes; those of a data set are in [`Examples::vocab_sizes`](crate::data::Examples::vocab_sizes).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QuestionModelConfig {
@@ -86,7 +87,130 @@ pub struct QuestionModelConfig {
     pub embedding_dropout: f64,
 }
 
+impl Default for QuestionModelConfig {
+    /// The model of `configs/qa.toml`, without the vocabulary sizes.
+    fn default() -> Self {
+        let both = LayerConfig::gru(128).bidirectional(true);
+        Self {
+            vocab_size: 0,
+            decoder_vocab: 0,
+            embedding_dim: 128,
+            feature_dim: 16,
+            encoder: vec![both.clone()],
+            extractor: vec![both],
+            decoder: vec![LayerConfig::gru(256)],
+            answer_encoding: AnswerEncoding::Feature,
+            attention: Some(AttentionScore::General),
+            copy: true,
+            coverage: 0.0,
+            readout_dim: 128,
+            tie_weights: true,
+            extractor_head: ExtractorHead::Span,
+            max_answer_len: 12,
+            extractor_updates_embeddings: false,
+            frozen_embedding: false,
+            dropout: 0.5,
+            embedding_dropout: 0.2,
+        }
+    }
+}
+
 impl QuestionModelConfig {
+    /// Sets [`vocab_size`](Self#structfield.vocab_size).
+    pub fn vocab_size(self, vocab_size: usize) -> Self {
+        Self { vocab_size, ..self }
+    }
+
+    /// Sets [`decoder_vocab`](Self#structfield.decoder_vocab).
+    pub fn decoder_vocab(self, decoder_vocab: usize) -> Self {
+        Self { decoder_vocab, ..self }
+    }
+
+    /// Sets [`embedding_dim`](Self#structfield.embedding_dim).
+    pub fn embedding_dim(self, embedding_dim: usize) -> Self {
+        Self { embedding_dim, ..self }
+    }
+
+    /// Sets [`feature_dim`](Self#structfield.feature_dim).
+    pub fn feature_dim(self, feature_dim: usize) -> Self {
+        Self { feature_dim, ..self }
+    }
+
+    /// Sets [`encoder`](Self#structfield.encoder).
+    pub fn encoder(self, encoder: impl Into<Vec<LayerConfig>>) -> Self {
+        Self { encoder: encoder.into(), ..self }
+    }
+
+    /// Sets [`extractor`](Self#structfield.extractor).
+    pub fn extractor(self, extractor: impl Into<Vec<LayerConfig>>) -> Self {
+        Self { extractor: extractor.into(), ..self }
+    }
+
+    /// Sets [`decoder`](Self#structfield.decoder).
+    pub fn decoder(self, decoder: impl Into<Vec<LayerConfig>>) -> Self {
+        Self { decoder: decoder.into(), ..self }
+    }
+
+    /// Sets [`answer_encoding`](Self#structfield.answer_encoding).
+    pub fn answer_encoding(self, answer_encoding: AnswerEncoding) -> Self {
+        Self { answer_encoding, ..self }
+    }
+
+    /// Sets [`attention`](Self#structfield.attention).
+    pub fn attention(self, attention: impl Into<Option<AttentionScore>>) -> Self {
+        Self { attention: attention.into(), ..self }
+    }
+
+    /// Sets [`copy`](Self#structfield.copy).
+    pub fn copy(self, copy: bool) -> Self {
+        Self { copy, ..self }
+    }
+
+    /// Sets [`coverage`](Self#structfield.coverage).
+    pub fn coverage(self, coverage: f64) -> Self {
+        Self { coverage, ..self }
+    }
+
+    /// Sets [`readout_dim`](Self#structfield.readout_dim).
+    pub fn readout_dim(self, readout_dim: usize) -> Self {
+        Self { readout_dim, ..self }
+    }
+
+    /// Sets [`tie_weights`](Self#structfield.tie_weights).
+    pub fn tie_weights(self, tie_weights: bool) -> Self {
+        Self { tie_weights, ..self }
+    }
+
+    /// Sets [`extractor_head`](Self#structfield.extractor_head).
+    pub fn extractor_head(self, extractor_head: ExtractorHead) -> Self {
+        Self { extractor_head, ..self }
+    }
+
+    /// Sets [`max_answer_len`](Self#structfield.max_answer_len).
+    pub fn max_answer_len(self, max_answer_len: usize) -> Self {
+        Self { max_answer_len, ..self }
+    }
+
+    /// Sets [`extractor_updates_embeddings`](Self#structfield.extractor_updates_embeddings).
+    pub fn extractor_updates_embeddings(self, extractor_updates_embeddings: bool) -> Self {
+        Self { extractor_updates_embeddings, ..self }
+    }
+
+    /// Sets [`frozen_embedding`](Self#structfield.frozen_embedding).
+    pub fn frozen_embedding(self, frozen_embedding: bool) -> Self {
+        Self { frozen_embedding, ..self }
+    }
+
+    /// Sets [`dropout`](Self#structfield.dropout).
+    pub fn dropout(self, dropout: f64) -> Self {
+        Self { dropout, ..self }
+    }
+
+    /// Sets [`embedding_dropout`](Self#structfield.embedding_dropout).
+    pub fn embedding_dropout(self, embedding_dropout: f64) -> Self {
+        Self { embedding_dropout, ..self }
+    }
+
     /// Checks that all values are in range and fit each other.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use crate::data::{Example, QuestionBatch, VocabSizes};
 use crate::model::{AnswerEncoding, AttentionScore, ExtractorHead, QuestionModel, QuestionModelConfig, copy};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{DType, Device, Int, Tensor};
-use models::{CellKind, DropoutKey, LayerConfig};
+use models::{DropoutKey, LayerConfig};
 use text_prep::Vocabulary;
 use text_prep::spans::words;
 
@@ -49,8 +49,8 @@ fn batch(examples: &[Example], device: &Device) -> QuestionBatch {
 }
 
 fn config() -> QuestionModelConfig {
-    let gru = LayerConfig::new(CellKind::Gru { reset_after: true }, 3);
-    let both = LayerConfig { bidirectional: true, ..gru.clone() };
+    let gru = LayerConfig::gru(3);
+    let both = gru.clone().bidirectional(true);
     QuestionModelConfig {
         vocab_size: vocabulary().len(),
         decoder_vocab: DECODER_VOCAB,
@@ -58,7 +58,7 @@ fn config() -> QuestionModelConfig {
         feature_dim: 2,
         encoder: vec![both.clone()],
         extractor: vec![both],
-        decoder: vec![LayerConfig { units: 6, ..gru }],
+        decoder: vec![gru.units(6)],
         answer_encoding: AnswerEncoding::Feature,
         attention: Some(AttentionScore::General),
         copy: true,
@@ -76,8 +76,8 @@ fn config() -> QuestionModelConfig {
 
 /// The model of Foster (2019), and every option of ours.
 fn variants() -> Vec<(&'static str, QuestionModelConfig)> {
-    let lstm = |units| LayerConfig::new(CellKind::Lstm, units);
-    let both = |layer| LayerConfig { bidirectional: true, ..layer };
+    let lstm = LayerConfig::lstm;
+    let both = |layer: LayerConfig| layer.bidirectional(true);
     let additive = QuestionModelConfig { attention: Some(AttentionScore::Additive), coverage: 0.7, ..config() };
     let deep = QuestionModelConfig {
         encoder: vec![both(lstm(2)), both(lstm(3))],
@@ -88,7 +88,7 @@ fn variants() -> Vec<(&'static str, QuestionModelConfig)> {
     let foster2019 = QuestionModelConfig {
         feature_dim: 0,
         extractor: Vec::new(),
-        decoder: vec![LayerConfig::new(CellKind::Gru { reset_after: true }, 5)],
+        decoder: vec![LayerConfig::gru(5)],
         answer_encoding: AnswerEncoding::Reencode,
         attention: None,
         copy: false,

@@ -194,7 +194,7 @@ impl QuestionModelConfig {
     /// # Errors
     /// If [`check`](Self::check) fails.
     pub fn init_with_dtype(&self, seed: u64, dtype: DType, device: &Device) -> Result<QuestionModel> {
-        self.build(&Initialization::new(seed, device).with_dtype(dtype))
+        self.build(&Initialization::new(seed, device).dtype(dtype))
     }
 
     fn build(&self, weights: &Initialization) -> Result<QuestionModel> {

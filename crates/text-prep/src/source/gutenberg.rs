@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn headers_and_licences_of_old_and_new_files_are_removed() {
-        let source = SourceOptions { strip_gutenberg: true, ..SourceOptions::default() };
+        let source = SourceOptions::default().strip_gutenberg(true);
         for (start, end) in [
             (
                 "*** START OF THIS PROJECT GUTENBERG EBOOK AESOP ***",

@@ -24,7 +24,7 @@ pub use reader::{TextReader, TextSource};
 ///
 /// The steps, in order: decode, remove a byte order mark, convert CRLF and lone CR to LF, remove
 /// Project Gutenberg's header and licence (if [`strip_gutenberg`](Self::strip_gutenberg) is set),
-/// extract the excerpt (if one is given). TextSource is processed in blocks and may be larger than memory.
+/// extract the excerpt (if one is given). The text is processed in blocks and may be larger than memory.
 /// The exception is `strip_gutenberg`, which loads the whole text, because the end marker may be
 /// anywhere.
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
@@ -42,11 +42,27 @@ pub struct SourceOptions {
 }
 
 impl SourceOptions {
+    /// Sets [`encoding`](Self#structfield.encoding).
+    pub fn encoding(self, label: impl Into<String>) -> Self {
+        Self { encoding: Some(label.into()), ..self }
+    }
+
+    /// Sets [`excerpt`](Self#structfield.excerpt), with these markers.
+    pub fn excerpt(self, from: impl Into<String>, to: impl Into<String>) -> Self {
+        Self { excerpt: Some(Excerpt { from: from.into(), to: to.into() }), ..self }
+    }
+
+    /// Sets [`strip_gutenberg`](Self#structfield.strip_gutenberg).
+    pub fn strip_gutenberg(self, strip_gutenberg: bool) -> Self {
+        Self { strip_gutenberg, ..self }
+    }
+
     /// Opens a file for reading in chunks.
     ///
     /// # Errors
     /// If the file does not exist, is a directory, or cannot be opened; and as [`Self::open_reader`].
-    pub fn open(&self, path: &Path) -> Result<TextReader<File>> {
+    pub fn open(&self, path: impl AsRef<Path>) -> Result<TextReader<File>> {
+        let path = path.as_ref();
         // Checked first, because reading a directory gives a different error on each system.
         if path.is_dir() {
             return Err(Error::Directory { path: path.to_owned() });
@@ -72,7 +88,7 @@ impl SourceOptions {
     ///
     /// # Errors
     /// As [`Self::open`] and [`Self::open_reader`].
-    pub fn read(&self, path: &Path) -> Result<String> {
+    pub fn read(&self, path: impl AsRef<Path>) -> Result<String> {
         self.open(path)?.into_text()
     }
 }
@@ -90,7 +106,7 @@ mod tests {
     }
 
     fn excerpt(from: &str, to: &str) -> SourceOptions {
-        SourceOptions { excerpt: Some(Excerpt { from: from.into(), to: to.into() }), ..SourceOptions::default() }
+        SourceOptions::default().excerpt(from, to)
     }
 
     #[test]
@@ -110,7 +126,7 @@ mod tests {
 
     #[test]
     fn named_encodings_are_read() {
-        let named = |label: &str| SourceOptions { encoding: Some(label.into()), ..SourceOptions::default() };
+        let named = |label: &str| SourceOptions::default().encoding(label);
         assert_eq!(read(&named("latin1"), b"caf\xE9").unwrap(), "café");
         assert_eq!(read(&named("euc-kr"), b"\xBF\xA9\xBF\xEC").unwrap(), "여우");
         assert_eq!(read(&named("utf-16le"), b"\xFF\xFEa\0\r\0\n\0").unwrap(), "a\n");
@@ -154,7 +170,7 @@ mod tests {
         let source = SourceOptions::default();
         let missing = directory.path().join("none.txt");
         assert!(matches!(source.read(&missing), Err(Error::MissingFile { .. })));
-        assert!(matches!(source.read(directory.path()), Err(Error::Directory { .. })));
+        assert!(matches!(source.read(&directory), Err(Error::Directory { .. })));
         let file = directory.path().join("some.txt");
         std::fs::write(&file, "a\r\nb").unwrap();
         assert_eq!(source.read(&file).unwrap(), "a\nb");

@@ -23,6 +23,12 @@ impl TextSource for &str {
     }
 }
 
+impl<T: TextSource + ?Sized> TextSource for Box<T> {
+    fn next_chunk(&mut self) -> Result<Option<&str>> {
+        (**self).next_chunk()
+    }
+}
+
 /// Reads a text in chunks; created by [`SourceOptions::open`] and [`SourceOptions::open_reader`].
 pub struct TextReader<R> {
     decoder: Decoder<R>,

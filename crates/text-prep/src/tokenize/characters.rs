@@ -25,6 +25,21 @@ pub struct CharacterOptions {
 }
 
 impl CharacterOptions {
+    /// Sets [`unit`](Self#structfield.unit).
+    pub fn unit(self, unit: CharacterUnit) -> Self {
+        Self { unit, ..self }
+    }
+
+    /// Sets [`capitals`](Self#structfield.capitals).
+    pub fn capitals(self, capitals: Capitals) -> Self {
+        Self { capitals, ..self }
+    }
+
+    /// Sets [`jamo`](Self#structfield.jamo).
+    pub fn jamo(self, jamo: bool) -> Self {
+        Self { jamo, ..self }
+    }
+
     /// Whether `token` is text by itself: no control token and not part of a syllable.
     pub(super) fn is_standalone(self, token: &str) -> bool {
         let is_jamo = || only_char(token).is_some_and(is_conjoining);

@@ -165,7 +165,7 @@ mod tests {
             // A model samples tokens in any order; the text must be in NFC anyway.
             const TOKENS: [&str; 8] =
                 ["\u{1112}", "\u{1161}", "\u{11ab}", "<seam>", "<shift>", "a", "A", "\u{301}"];
-            let characters = CharacterOptions { jamo: true, capitals: Capitals::Shift, ..CharacterOptions::default() };
+            let characters = CharacterOptions::default().jamo(true).capitals(Capitals::Shift);
             let mut detokenizer = Detokenizer::new(&PreTokenizer::Characters(characters), None);
             detokenizer.extend(order.iter().map(|&at| TOKENS[at]));
             let text = detokenizer.into_text();

@@ -34,6 +34,18 @@ pub enum PreTokenizer {
     Spans,
 }
 
+impl From<WordOptions> for PreTokenizer {
+    fn from(options: WordOptions) -> Self {
+        Self::Words(options)
+    }
+}
+
+impl From<CharacterOptions> for PreTokenizer {
+    fn from(options: CharacterOptions) -> Self {
+        Self::Characters(options)
+    }
+}
+
 impl PreTokenizer {
     /// Checks the options.
     ///
@@ -159,7 +171,7 @@ mod tests {
     #[test]
     fn options_are_written_as_tables() {
         let words: PreTokenizer = toml::from_str("kind = \"words\"\nlower_case = true").unwrap();
-        assert_eq!(words, PreTokenizer::Words(WordOptions { lower_case: true, ..WordOptions::default() }));
+        assert_eq!(words, PreTokenizer::Words(WordOptions::default().lower_case(true)));
         let characters: PreTokenizer = toml::from_str("kind = \"characters\"").unwrap();
         assert_eq!(characters, PreTokenizer::Characters(CharacterOptions::default()));
         let written = "kind = \"characters\"\nunit = \"graphemes\"\ncapitals = \"shift\"\njamo = true";

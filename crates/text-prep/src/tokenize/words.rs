@@ -35,6 +35,21 @@ pub enum Punctuation {
 }
 
 impl WordOptions {
+    /// Sets [`punctuation`](Self#structfield.punctuation).
+    pub fn punctuation(self, punctuation: Punctuation) -> Self {
+        Self { punctuation, ..self }
+    }
+
+    /// Sets [`lower_case`](Self#structfield.lower_case).
+    pub fn lower_case(self, lower_case: bool) -> Self {
+        Self { lower_case, ..self }
+    }
+
+    /// Sets [`stem`](Self#structfield.stem).
+    pub fn stem(self, language: impl Into<String>) -> Self {
+        Self { stem: Some(language.into()), ..self }
+    }
+
     pub(super) fn validate(&self) -> Result<()> {
         self.stem.as_deref().map_or(Ok(()), |language| Stemmer::new(language).map(drop))
     }
@@ -136,9 +151,9 @@ mod tests {
 
     #[test]
     fn punctuation_can_be_removed_and_words_lower_cased() {
-        let options = WordOptions { punctuation: Punctuation::Remove, lower_case: true, stem: None };
+        let options = WordOptions::default().punctuation(Punctuation::Remove).lower_case(true);
         assert_eq!(words(options, "“Don't” , he -- (SAID) 3.5 …"), ["don't", "he", "said", "3.5"]);
-        let options = WordOptions { punctuation: Punctuation::Remove, ..WordOptions::default() };
+        let options = WordOptions::default().punctuation(Punctuation::Remove);
         assert_eq!(words(options, "👩\u{200d}🔬 ❤\u{fe0f}क्❤\u{fe0f}"), ["क्"]);
     }
 
@@ -147,6 +162,6 @@ mod tests {
         let stem = Some("english".into());
         let options = WordOptions { lower_case: true, stem, ..WordOptions::default() };
         assert_eq!(words(options, "Foxes running , knots"), ["fox", "run", ",", "knot"]);
-        assert!(WordOptions { stem: Some("klingon".into()), ..WordOptions::default() }.validate().is_err());
+        assert!(WordOptions::default().stem("klingon").validate().is_err());
     }
 }

@@ -1,12 +1,14 @@
 //! Adam (Kingma and Ba 2015) with the formula of Keras 3.
 
-use burn::optim::{LearningRate, Optimizer, RecordState};
+use burn::optim::{LearningRate, Optimizer, RecordState, StateSink, StateSource};
 use burn::tensor::{Device, Tensor};
+use burn_pack::Scalar;
 use kernels::KernelMode;
 use kernels::optimizers::{self, AdamParams};
 use serde::{Deserialize, Serialize};
 
 use super::range_checks::{check_decay, check_epsilon};
+use super::state_tensor::StateTensor;
 use crate::error::Result;
 
 /// Hyperparameters of [`Adam`]; the defaults are those of Keras.
@@ -28,6 +30,21 @@ impl Default for AdamConfig {
 }
 
 impl AdamConfig {
+    /// Sets [`beta_1`](Self#structfield.beta_1).
+    pub fn beta_1(self, beta_1: f64) -> Self {
+        Self { beta_1, ..self }
+    }
+
+    /// Sets [`beta_2`](Self#structfield.beta_2).
+    pub fn beta_2(self, beta_2: f64) -> Self {
+        Self { beta_2, ..self }
+    }
+
+    /// Sets [`epsilon`](Self#structfield.epsilon).
+    pub fn epsilon(self, epsilon: f64) -> Self {
+        Self { epsilon, ..self }
+    }
+
     /// Checks that all hyperparameters are in range.
     ///
     /// # Errors
@@ -62,7 +79,7 @@ impl Adam {
 
     /// The same optimizer, computed by a fused kernel (the default) or by Burn's own operations.
     #[must_use]
-    pub fn with_kernels(self, kernels: KernelMode) -> Self {
+    pub fn kernels(self, kernels: KernelMode) -> Self {
         Self { kernels, ..self }
     }
 
@@ -80,11 +97,14 @@ impl Adam {
         let new_square = (grad.clone() * grad).mul_scalar(1.0 - beta_2);
         let (mean, mean_square) = match state {
             None => (new_mean, new_square),
-            Some(old) => (old.mean.mul_scalar(beta_1) + new_mean, old.mean_square.mul_scalar(beta_2) + new_square),
+            Some(old) => {
+                let (mean, mean_square) = old.into_tensors(&tensor.device());
+                (mean.mul_scalar(beta_1) + new_mean, mean_square.mul_scalar(beta_2) + new_square)
+            }
         };
         let root = mean_square.clone().sqrt().add_scalar(epsilon);
         let update = mean.clone().mul_scalar(rate) / root;
-        (tensor - update, Some(AdamState { mean, mean_square, step }))
+        (tensor - update, Some(AdamState { mean: mean.into(), mean_square: mean_square.into(), step }))
     }
 
     /// t, and η √(1 − β₂ᵗ) / (1 − β₁ᵗ).
@@ -97,14 +117,36 @@ impl Adam {
 }
 
 /// State of one parameter tensor.
-#[derive(RecordState, Clone)]
+#[derive(Clone)]
 pub struct AdamState<const D: usize> {
     /// m.
-    pub mean: Tensor<D>,
+    pub mean: StateTensor<D>,
     /// v.
-    pub mean_square: Tensor<D>,
+    pub mean_square: StateTensor<D>,
     /// t.
     pub step: i64,
+}
+
+impl<const D: usize> AdamState<D> {
+    /// m and v.
+    fn into_tensors(self, device: &Device) -> (Tensor<D>, Tensor<D>) {
+        (self.mean.into_tensor(device), self.mean_square.into_tensor(device))
+    }
+}
+
+impl<const D: usize> RecordState for AdamState<D> {
+    fn state_flatten(&self, prefix: &str, record: &mut StateSink) {
+        self.mean.flatten(prefix, "mean", record);
+        self.mean_square.flatten(prefix, "mean_square", record);
+        record.push_scalar(prefix, "step", Scalar::from(self.step));
+    }
+
+    fn state_unflatten(prefix: &str, record: &mut StateSource, _default_device: &Device) -> Option<Self> {
+        let mean = StateTensor::take(record, prefix, "mean")?;
+        let mean_square = StateTensor::take(record, prefix, "mean_square")?;
+        let step = i64::try_from(record.take_scalar(prefix, "step")?).ok()?;
+        Some(Self { mean, mean_square, step })
+    }
 }
 
 impl Optimizer for Adam {
@@ -118,21 +160,21 @@ impl Optimizer for Adam {
         state: Option<Self::State<D>>,
     ) -> (Tensor<D>, Option<Self::State<D>>) {
         let AdamConfig { beta_1, beta_2, epsilon } = self.config;
-        if self.kernels.fuses_optimizers(&tensor.device()) {
+        if self.kernels.fuses_optimizers(&tensor.device(), tensor.dtype()) {
             let (step, rate) = self.rate(lr, state.as_ref());
             let zeros = || (tensor.zeros_like(), tensor.zeros_like());
-            let (mean, square) = state.map_or_else(zeros, |old| (old.mean, old.mean_square));
+            let (mean, square) = state.map_or_else(zeros, |old| old.into_tensors(&tensor.device()));
             let params = AdamParams { learning_rate: rate, beta_1, beta_2, epsilon };
             let (weights, mean, mean_square) = optimizers::adam(params, tensor, grad, mean, square);
-            return (weights, Some(AdamState { mean, mean_square, step }));
+            return (weights, Some(AdamState { mean: mean.into(), mean_square: mean_square.into(), step }));
         }
         self.composed_step(lr, tensor, grad, state)
     }
 
     fn to_device<const D: usize>(state: Self::State<D>, device: &Device) -> Self::State<D> {
         AdamState {
-            mean: state.mean.to_device(device),
-            mean_square: state.mean_square.to_device(device),
+            mean: state.mean.moved_to(device),
+            mean_square: state.mean_square.moved_to(device),
             step: state.step,
         }
     }
@@ -146,8 +188,9 @@ mod tests {
     #[test]
     fn the_fused_step_equals_the_composed_one() {
         let run = |kernels| {
-            let optimizer = Adam::new(AdamConfig::default()).with_kernels(kernels);
-            let (weight, AdamState { mean, mean_square, .. }) = three_steps(&optimizer);
+            let optimizer = Adam::new(AdamConfig::default()).kernels(kernels);
+            let (weight, state) = three_steps(&optimizer);
+            let (mean, mean_square) = state.into_tensors(&Device::flex());
             [weight, mean, mean_square]
         };
         assert_close(run(KernelMode::Fused), run(KernelMode::Composed));

@@ -5,6 +5,7 @@ mod adam;
 mod range_checks;
 mod rmsprop;
 pub(crate) mod serialize;
+mod state_tensor;
 #[cfg(test)]
 mod test_steps;
 
@@ -17,7 +18,7 @@ use crate::error::Result;
 pub use adam::{Adam, AdamConfig};
 pub use rmsprop::{Rmsprop, RmspropConfig};
 
-/// The kind of optimizer and its hyperparameters.
+/// The kind of optimizer and its hyperparameters. The default is RMSprop.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum OptimizerConfig {
@@ -25,6 +26,24 @@ pub enum OptimizerConfig {
     Rmsprop(RmspropConfig),
     /// Adam.
     Adam(AdamConfig),
+}
+
+impl Default for OptimizerConfig {
+    fn default() -> Self {
+        Self::Rmsprop(RmspropConfig::default())
+    }
+}
+
+impl From<RmspropConfig> for OptimizerConfig {
+    fn from(config: RmspropConfig) -> Self {
+        Self::Rmsprop(config)
+    }
+}
+
+impl From<AdamConfig> for OptimizerConfig {
+    fn from(config: AdamConfig) -> Self {
+        Self::Adam(config)
+    }
 }
 
 impl OptimizerConfig {
@@ -42,8 +61,8 @@ impl OptimizerConfig {
     /// A new optimizer without state, computed by fused kernels or by Burn's own operations.
     pub fn init(&self, kernels: KernelMode) -> ModuleOptimizer {
         match *self {
-            Self::Rmsprop(config) => Rmsprop::new(config).with_kernels(kernels).into(),
-            Self::Adam(config) => Adam::new(config).with_kernels(kernels).into(),
+            Self::Rmsprop(config) => Rmsprop::new(config).kernels(kernels).into(),
+            Self::Adam(config) => Adam::new(config).kernels(kernels).into(),
         }
     }
 }

@@ -1,12 +1,13 @@
 //! RMSprop (Hinton's lecture 6e, 2012) with the formula of Keras 3.
 
-use burn::optim::{LearningRate, Optimizer, RecordState};
+use burn::optim::{LearningRate, Optimizer, RecordState, StateSink, StateSource};
 use burn::tensor::{Device, Tensor};
 use kernels::KernelMode;
 use kernels::optimizers::{self, RmspropParams};
 use serde::{Deserialize, Serialize};
 
 use super::range_checks::{check_decay, check_epsilon};
+use super::state_tensor::StateTensor;
 use crate::error::Result;
 
 /// Hyperparameters of [`Rmsprop`]; the defaults are those of Keras.
@@ -30,6 +31,26 @@ impl Default for RmspropConfig {
 }
 
 impl RmspropConfig {
+    /// Sets [`rho`](Self#structfield.rho).
+    pub fn rho(self, rho: f64) -> Self {
+        Self { rho, ..self }
+    }
+
+    /// Sets [`epsilon`](Self#structfield.epsilon).
+    pub fn epsilon(self, epsilon: f64) -> Self {
+        Self { epsilon, ..self }
+    }
+
+    /// Sets [`momentum`](Self#structfield.momentum).
+    pub fn momentum(self, momentum: f64) -> Self {
+        Self { momentum, ..self }
+    }
+
+    /// Sets [`centered`](Self#structfield.centered).
+    pub fn centered(self, centered: bool) -> Self {
+        Self { centered, ..self }
+    }
+
     /// Checks that all hyperparameters are in range.
     ///
     /// # Errors
@@ -66,7 +87,7 @@ impl Rmsprop {
 
     /// The same optimizer, computed by a fused kernel (the default) or by Burn's own operations.
     #[must_use]
-    pub fn with_kernels(self, kernels: KernelMode) -> Self {
+    pub fn kernels(self, kernels: KernelMode) -> Self {
         Self { kernels, ..self }
     }
 
@@ -79,8 +100,9 @@ impl Rmsprop {
         state: Option<RmspropState<D>>,
     ) -> (Tensor<D>, Option<RmspropState<D>>) {
         let RmspropConfig { rho, epsilon, momentum, centered } = self.config;
+        let on_device = |old: StateTensor<D>| old.into_tensor(&tensor.device());
         let (mean_square, mean, update) = match state {
-            Some(state) => (Some(state.mean_square), state.mean, state.update),
+            Some(state) => (Some(on_device(state.mean_square)), state.mean.map(on_device), state.update.map(on_device)),
             None => (None, None, None),
         };
         let decay = |old: Option<Tensor<D>>, new: Tensor<D>| match old {
@@ -105,19 +127,41 @@ impl Rmsprop {
                 (step.clone(), Some(step))
             }
         };
-        (tensor - step, Some(RmspropState { mean_square, mean, update }))
+        let state = RmspropState {
+            mean_square: mean_square.into(),
+            mean: mean.map(StateTensor::from),
+            update: update.map(StateTensor::from),
+        };
+        (tensor - step, Some(state))
     }
 }
 
 /// State of one parameter tensor.
-#[derive(RecordState, Clone)]
+#[derive(Clone)]
 pub struct RmspropState<const D: usize> {
     /// v.
-    pub mean_square: Tensor<D>,
+    pub mean_square: StateTensor<D>,
     /// a, if centered.
-    pub mean: Option<Tensor<D>>,
+    pub mean: Option<StateTensor<D>>,
     /// m, if there is momentum.
-    pub update: Option<Tensor<D>>,
+    pub update: Option<StateTensor<D>>,
+}
+
+impl<const D: usize> RecordState for RmspropState<D> {
+    fn state_flatten(&self, prefix: &str, record: &mut StateSink) {
+        self.mean_square.flatten(prefix, "mean_square", record);
+        if let Some(mean) = &self.mean {
+            mean.flatten(prefix, "mean", record);
+        }
+        if let Some(update) = &self.update {
+            update.flatten(prefix, "update", record);
+        }
+    }
+
+    fn state_unflatten(prefix: &str, record: &mut StateSource, _default_device: &Device) -> Option<Self> {
+        let mut take = |field| StateTensor::take(record, prefix, field);
+        Some(Self { mean_square: take("mean_square")?, mean: take("mean"), update: take("update") })
+    }
 }
 
 impl Optimizer for Rmsprop {
@@ -131,20 +175,23 @@ impl Optimizer for Rmsprop {
         state: Option<Self::State<D>>,
     ) -> (Tensor<D>, Option<Self::State<D>>) {
         let RmspropConfig { rho, epsilon, momentum, centered } = self.config;
-        if momentum == 0.0 && !centered && self.kernels.fuses_optimizers(&tensor.device()) {
-            let square = state.map_or_else(|| tensor.zeros_like(), |state| state.mean_square);
+        if momentum == 0.0 && !centered && self.kernels.fuses_optimizers(&tensor.device(), tensor.dtype()) {
+            let square = match state {
+                Some(state) => state.mean_square.into_tensor(&tensor.device()),
+                None => tensor.zeros_like(),
+            };
             let params = RmspropParams { learning_rate: lr, rho, epsilon };
             let (weights, mean_square) = optimizers::rmsprop(params, tensor, grad, square);
-            return (weights, Some(RmspropState { mean_square, mean: None, update: None }));
+            return (weights, Some(RmspropState { mean_square: mean_square.into(), mean: None, update: None }));
         }
         self.composed_step(lr, tensor, grad, state)
     }
 
     fn to_device<const D: usize>(state: Self::State<D>, device: &Device) -> Self::State<D> {
         RmspropState {
-            mean_square: state.mean_square.to_device(device),
-            mean: state.mean.map(|mean| mean.to_device(device)),
-            update: state.update.map(|update| update.to_device(device)),
+            mean_square: state.mean_square.moved_to(device),
+            mean: state.mean.map(|mean| mean.moved_to(device)),
+            update: state.update.map(|update| update.moved_to(device)),
         }
     }
 }
@@ -174,7 +221,7 @@ mod tests {
         // The first gradient is so small that ε inside the root dominates the step.
         let gradients = [1e-5, 0.5, -0.25, 2.0, -0.125];
         for (momentum, centered) in [(0.0, false), (0.9, false), (0.0, true), (0.5, true)] {
-            let config = RmspropConfig { momentum, centered, ..RmspropConfig::default() };
+            let config = RmspropConfig::default().momentum(momentum).centered(centered);
             let optimizer = Rmsprop::new(config);
             let device = Device::flex();
             let mut weight = Tensor::<1>::from_floats([0.75], &device);
@@ -192,9 +239,9 @@ mod tests {
     #[test]
     fn the_fused_step_equals_the_composed_one() {
         let run = |kernels| {
-            let optimizer = Rmsprop::new(RmspropConfig::default()).with_kernels(kernels);
+            let optimizer = Rmsprop::new(RmspropConfig::default()).kernels(kernels);
             let (weight, state) = three_steps(&optimizer);
-            [weight, state.mean_square]
+            [weight, state.mean_square.into_tensor(&Device::flex())]
         };
         assert_close(run(KernelMode::Fused), run(KernelMode::Composed));
     }

@@ -4,5 +4,5 @@ mod language;
 mod module;
 mod train_task;
 
-pub(crate) use module::{StepOutput, TrainModule};
+pub(crate) use module::TrainModule;
 pub use train_task::{BatchOf, TrainTask};

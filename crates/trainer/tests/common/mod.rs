@@ -1,13 +1,12 @@
 //! Helpers: a small dataset, a small model, runs and a recording observer. Not every test file uses all of them.
 #![allow(dead_code)]
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use burn::tensor::Device;
-use models::{CellKind, KernelMode, LanguageModel, LanguageModelConfig, LayerConfig, LmMetadata};
-use seqdata::{DatasetConfig, TextDataset, VocabSource};
+use models::{LanguageModel, LanguageModelConfig, LayerConfig, LmMetadata};
+use seqdata::{TextDataset, VocabSource};
 use text_prep::Cleaner;
 use trainer::{
     AdamConfig, CheckpointPolicy, Checkpoints, Clip, EpochReport, FileOffsets, Job, Observer, ObserverResult,
@@ -17,49 +16,42 @@ use trainer::{
 
 pub fn dataset(stride: usize) -> TextDataset {
     let text = "the fox saw the crow, and the crow saw the fox. ".repeat(12);
-    let config = DatasetConfig::words()
-        .with_cleaner(Cleaner::preset("keras-lowercase").unwrap())
-        .with_vocab_source(VocabSource::WholeText)
-        .with_split(0.2, 0.0)
-        .with_context_len(4)
-        .with_stride(stride);
-    TextDataset::new(&text, config).unwrap()
+    TextDataset::from_text(text)
+        .words()
+        .cleaner(Cleaner::preset("keras-lowercase").unwrap())
+        .vocab_source(VocabSource::WholeText)
+        .split(0.2, 0.0)
+        .context_len(4)
+        .stride(stride)
+        .build()
+        .unwrap()
 }
 
 pub fn rmsprop(momentum: f64) -> OptimizerConfig {
-    let config = RmspropConfig { momentum, centered: true, ..RmspropConfig::default() };
-    OptimizerConfig::Rmsprop(config)
+    RmspropConfig::default().momentum(momentum).centered(true).into()
 }
 
 /// Streams, Adam, clipping and averaging instead of windows and RMSprop.
 pub fn tbptt(epochs: usize) -> TrainConfig {
-    TrainConfig {
-        mode: TrainMode::Tbptt { bptt_len: 5 },
-        batch_size: 4,
-        optimizer: OptimizerConfig::Adam(AdamConfig::default()),
-        clip: Some(Clip::GlobalNorm(1.0)),
-        ema_decay: 0.9,
-        schedule: Schedule::Plateau { patience: 1, factor: 0.5 },
-        ..config(epochs)
-    }
+    config(epochs)
+        .mode(TrainMode::Tbptt { bptt_len: 5 })
+        .batch_size(4)
+        .optimizer(AdamConfig::default())
+        .clip(Clip::GlobalNorm(1.0))
+        .ema_decay(0.9)
+        .schedule(Schedule::Plateau { patience: 1, factor: 0.5 })
 }
 
 pub fn config(epochs: usize) -> TrainConfig {
-    TrainConfig {
-        seed: 5,
-        epochs,
-        mode: TrainMode::Windows,
-        batch_size: 16,
-        learning_rate: 0.01,
-        schedule: Schedule::Constant,
-        warm_up_steps: 3,
-        optimizer: rmsprop(0.5),
-        clip: None,
-        ema_decay: 0.0,
-        early_stopping_patience: 0,
-        sample_every: 2,
-        checkpoint_policy: CheckpointPolicy { every_steps: 0, every_minutes: 0.0, keep_last: 2 },
-    }
+    TrainConfig::default()
+        .seed(5)
+        .epochs(epochs)
+        .batch_size(16)
+        .learning_rate(0.01)
+        .warm_up_steps(3)
+        .optimizer(rmsprop(0.5))
+        .sample_every(2)
+        .checkpoint_policy(CheckpointPolicy::default().every_minutes(0.0))
 }
 
 #[derive(Clone, Default)]
@@ -117,47 +109,42 @@ impl Observer for Recorder {
 /// A dataset, the identity of a run, and an untrained model.
 pub fn setup(config: &TrainConfig, stride: usize) -> (TextDataset, RunIdentity, LanguageModel) {
     let dataset = dataset(stride);
-    let layer = LayerConfig { recurrent_dropout: 0.2, ..LayerConfig::new(CellKind::Lstm, 6) };
-    let model_config = LanguageModelConfig {
-        dropout: 0.3,
-        layer_dropout: 0.2,
-        embedding_dropout: 0.1,
-        locked_dropout: true,
-        ..LanguageModelConfig::new(dataset.tokenizer.vocabulary.len(), 4, vec![layer; 2])
-    };
+    let layer = LayerConfig::lstm(6).recurrent_dropout(0.2);
+    let model_config = LanguageModelConfig::new(dataset.tokenizer.vocabulary.len(), 4, vec![layer; 2])
+        .dropout(0.3)
+        .layer_dropout(0.2)
+        .embedding_dropout(0.1)
+        .locked_dropout(true);
     let model = model_config.init(config.seed, &Device::flex()).unwrap();
     let metadata = LmMetadata::new(model_config, 4, config.seed, dataset.valid_sha256());
     let tokenizer = dataset.tokenizer.clone();
-    let identity = RunIdentity { tokenizer, metadata, extra_files: BTreeMap::new() };
-    (dataset, identity, model)
+    (dataset, RunIdentity::new(tokenizer, metadata), model)
 }
 
+/// Starts or resumes a run; `with` adds observers and others to it.
 pub fn run_with(
     run_dir: &Path,
     config: &TrainConfig,
     stride: usize,
     resume: bool,
-    stop: StopFlag,
-    observer: Box<dyn Observer>,
+    with: impl FnOnce(Job) -> Job,
 ) -> Result<Outcome> {
     let (dataset, identity, model) = setup(config, stride);
     let device = Device::flex();
     let start = if resume { StartFrom::Checkpoint } else { StartFrom::Model(Box::new(model)) };
-    let job = Job { data: &dataset, config, identity, run_dir, device: &device, kernels: KernelMode::default(), stop };
-    train(job, start, observer)
+    train(with(Job::new(&dataset, config, identity, run_dir, &device)), start)
 }
 
 pub fn run(run_dir: &Path, config: &TrainConfig, stride: usize, resume: bool) -> (Result<Outcome>, Recorder) {
     let recorder = Recorder::default();
-    let observer = Box::new(recorder.clone());
-    (run_with(run_dir, config, stride, resume, StopFlag::default(), observer), recorder)
+    (run_with(run_dir, config, stride, resume, |job| job.observer(recorder.clone())), recorder)
 }
 
 /// Starts or resumes a run, and stops it after step `at_step`.
 pub fn run_until(run_dir: &Path, config: &TrainConfig, resume: bool, at_step: u64) -> Outcome {
     let stop = StopFlag::default();
     let recorder = Recorder { stop_at: Some((at_step, stop.clone())), ..Recorder::default() };
-    run_with(run_dir, config, 1, resume, stop, Box::new(recorder)).unwrap()
+    run_with(run_dir, config, 1, resume, |job| job.stop(stop).observer(recorder)).unwrap()
 }
 
 /// Progress without times and file offsets.

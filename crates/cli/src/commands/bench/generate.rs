@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use burn::tensor::Device;
-use generate::{Engine, Sampler, Sampling, Session};
-use models::{CellKind, LanguageModel, LayerConfig, Network, Precision, StateMode};
+use generate::{BatchSession, Engine, Sampler, Sampling};
+use models::{LanguageModel, LayerConfig, Network, Precision, StateMode};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
@@ -16,7 +16,6 @@ use crate::error::Result;
 /// A model that generates text.
 pub struct Generation {
     model: LanguageModel,
-    device: Device,
     texts: usize,
 }
 
@@ -28,20 +27,20 @@ impl Generation {
             "generate-64" => 64,
             _ => return Ok(None),
         };
-        let network = baseline_model(vec![LayerConfig::new(CellKind::Lstm, 256)]);
+        let network = baseline_model(vec![LayerConfig::lstm(256)]);
         let model = network.init(1, device)?.with_kernels(backend.kernels());
-        Ok(Some(Self { model, device: device.clone(), texts }))
+        Ok(Some(Self { model, texts }))
     }
 }
 
 impl Workload for Generation {
     fn run(&mut self, steps: u64) -> Result<Value> {
-        let sampling = Sampling { temperature: 0.8, ..Sampling::default() };
-        let engine = Engine::new(&self.model, &self.device, Precision::F32);
-        let mut session = Session::new(&engine, StateMode::Carry, 20);
+        let sampling = Sampling::default().temperature(0.8).seed(1);
+        let engine = Engine::new(&self.model, Precision::F32);
+        let mut session = BatchSession::new(&engine, StateMode::Carry, 20);
         session.forward(&[1])?;
         let mut session = session.expand_batch(self.texts);
-        let sampler = |text| Sampler::new(sampling, 1, text, [0], None);
+        let sampler = |text| Sampler::new(sampling, text, [0], None);
         let mut samplers: Vec<Sampler> = (0..self.texts as u64).map(sampler).collect();
         let start = Instant::now();
         kernels::with_spinning_workers(true, || -> generate::Result<()> {

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 use std::time::Instant;
 
-use seqdata::{DatasetConfig, TextDataset};
+use seqdata::TextDataset;
 use serde_json::{Value, json};
 use text_prep::SourceOptions;
 
@@ -42,8 +42,8 @@ impl Workload for Preparation {
         let start = Instant::now();
         for _ in 0..steps {
             let text = Repeat { text: &self.0, at: 0, left: bytes };
-            let mut pieces = SourceOptions::default().open_reader(text, "the benchmark's text")?;
-            TextDataset::read(&mut pieces, DatasetConfig::words(), None)?;
+            let text = SourceOptions::default().open_reader(text, "the benchmark's text")?;
+            TextDataset::from_source(text).words().build()?;
         }
         let seconds = start.elapsed().as_secs_f64() / steps as f64;
         Ok(json!({

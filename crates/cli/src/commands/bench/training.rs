@@ -6,7 +6,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use models::{Activation, CellKind, LanguageModel, LanguageModelConfig, LayerConfig, Network};
 use seqdata::{Batch, Random};
 use serde_json::{Value, json};
-use trainer::{AdamConfig, Clip, FitLimit, OptimizerConfig, RmspropConfig, TrainConfig, TrainMode, fit};
+use trainer::{AdamConfig, Clip, FitLimit, TrainConfig, TrainMode, fit};
 
 use super::Workload;
 use crate::device::BackendSelection;
@@ -25,11 +25,10 @@ pub struct Training {
 impl Training {
     /// The workload of this name, if it is a training workload.
     pub fn new(name: &str, backend: &BackendSelection, device: &Device) -> Result<Option<Self>> {
-        let lstm = LayerConfig::new(CellKind::Lstm, 256);
-        let wide = LayerConfig::new(CellKind::Lstm, 1024);
-        let baseline = |layers| LanguageModelConfig { dropout: 0.2, ..baseline_model(layers) };
-        let rmsprop = OptimizerConfig::Rmsprop(RmspropConfig::default());
-        let windows = |batch| TrainConfig::new(TrainMode::Windows, batch, 1e-3, rmsprop);
+        let lstm = LayerConfig::lstm(256);
+        let wide = LayerConfig::lstm(1024);
+        let baseline = |layers| baseline_model(layers).dropout(0.2);
+        let windows = |batch| TrainConfig::default().batch_size(batch);
         let cell = |kind| vec![LayerConfig::new(kind, 256)];
         let (network, config, time) = match name {
             "train-lstm-32" => (baseline(vec![lstm]), windows(32), 20),
@@ -42,11 +41,13 @@ impl Training {
             "train-rnn-32" => (baseline(cell(CellKind::Elman(Activation::Tanh))), windows(32), 20),
             "train-stack-32" => (baseline(vec![lstm.clone(), lstm]), windows(32), 20),
             "train-char-2x512" => {
-                let layers = vec![LayerConfig::new(CellKind::Lstm, 512); 2];
-                let mode = TrainMode::Tbptt { bptt_len: 50 };
-                let adam = OptimizerConfig::Adam(AdamConfig::default());
-                let clip = Some(Clip::GlobalNorm(5.0));
-                let config = TrainConfig { clip, ..TrainConfig::new(mode, 50, 2e-3, adam) };
+                let layers = vec![LayerConfig::lstm(512); 2];
+                let config = TrainConfig::default()
+                    .mode(TrainMode::Tbptt { bptt_len: 50 })
+                    .batch_size(50)
+                    .learning_rate(2e-3)
+                    .optimizer(AdamConfig::default())
+                    .clip(Clip::GlobalNorm(5.0));
                 (LanguageModelConfig::new(65, 64, layers), config, 50)
             }
             _ => return Ok(None),

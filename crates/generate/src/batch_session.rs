@@ -1,0 +1,138 @@
+//! One or more texts in progress: takes their ids and computes the logits of the next token.
+
+use models::StateMode;
+
+use crate::engine::{Engine, EngineState};
+use crate::error::Result;
+
+/// One or more texts in progress, with a common prompt: for a sampling loop of one's own over many texts.
+pub struct BatchSession<'a> {
+    engine: &'a Engine,
+    texts: usize,
+    past: Past,
+}
+
+/// What is remembered of the texts so far.
+enum Past {
+    /// The state after the last ids.
+    Carry(EngineState),
+    /// The last ids of each text, at most `context_len`, and the state after them.
+    Window { ids: Vec<Vec<u32>>, context_len: usize, state: EngineState },
+}
+
+impl<'a> BatchSession<'a> {
+    /// One text without ids; [`StateMode::Window`] uses the last `context_len` ids.
+    pub fn new(engine: &'a Engine, state_mode: StateMode, context_len: usize) -> Self {
+        let state = engine.init_state();
+        let past = match state_mode {
+            StateMode::Carry => Past::Carry(state),
+            StateMode::Window => Past::Window { ids: vec![Vec::new()], context_len, state },
+        };
+        Self { engine, texts: 1, past }
+    }
+
+    /// Copies the one text so far to `texts` texts.
+    ///
+    /// # Panics
+    /// If there are several texts already.
+    #[must_use]
+    pub fn expand_batch(self, texts: usize) -> Self {
+        assert_eq!(self.texts, 1, "only a session of one text can be expanded");
+        let past = match self.past {
+            Past::Carry(state) => Past::Carry(state.expand_batch(texts)),
+            Past::Window { ids, context_len, state } => {
+                let state = state.expand_batch(texts);
+                Past::Window { ids: vec![ids[0].clone(); texts], context_len, state }
+            }
+        };
+        Self { texts, past, ..self }
+    }
+
+    /// Appends `ids`, `[texts, T]` in row-major order.
+    ///
+    /// # Errors
+    /// If the device does not return the logits.
+    ///
+    /// # Panics
+    /// If `ids` is empty or not a multiple of the number of texts.
+    pub fn forward(&mut self, ids: &[u32]) -> Result<()> {
+        assert!(!ids.is_empty() && ids.len().is_multiple_of(self.texts), "{} ids for {} texts", ids.len(), self.texts);
+        match &mut self.past {
+            Past::Carry(state) => self.engine.forward(ids, self.texts, state),
+            Past::Window { ids: past, context_len, state } => {
+                let new = ids.chunks(ids.len() / self.texts);
+                for (past, new) in past.iter_mut().zip(new) {
+                    past.extend_from_slice(new);
+                    past.drain(..past.len().saturating_sub(*context_len));
+                }
+                *state = self.engine.init_state().expand_batch(self.texts);
+                self.engine.forward(&past.concat(), self.texts, state)
+            }
+        }
+    }
+
+    /// The logits of the next token, V values per text.
+    ///
+    /// # Panics
+    /// Before the first [`forward`](Self::forward).
+    pub fn logits(&mut self) -> Vec<&[f32]> {
+        match &mut self.past {
+            Past::Carry(state) | Past::Window { state, .. } => self.engine.logits(state),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+    use models::{LanguageModel, LanguageModelConfig, LayerConfig, Precision};
+
+    use super::*;
+
+    fn model() -> LanguageModel {
+        let layers = vec![LayerConfig::lstm(6)];
+        LanguageModelConfig::new(11, 4, layers).init(1, &Device::flex()).unwrap()
+    }
+
+    fn close(a: &[f32], b: &[f32]) -> bool {
+        a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6)
+    }
+
+    fn engines() -> [Engine; 2] {
+        let model = model();
+        [Engine::new(&model, Precision::F32), Engine::module(&model)]
+    }
+
+    #[test]
+    fn carry_uses_all_ids_and_window_the_last_ones() {
+        for engine in engines() {
+            let logits = |state_mode, chunks: &[&[u32]]| {
+                let mut session = BatchSession::new(&engine, state_mode, 3);
+                chunks.iter().for_each(|ids| session.forward(ids).unwrap());
+                session.logits()[0].to_vec()
+            };
+            let single = |state_mode| logits(state_mode, &[&[5], &[1], &[2], &[3]]);
+            assert!(close(&single(StateMode::Carry), &logits(StateMode::Carry, &[&[5, 1, 2, 3]])));
+            assert!(close(&single(StateMode::Window), &logits(StateMode::Window, &[&[1, 2, 3]])));
+            assert!(close(&single(StateMode::Window), &logits(StateMode::Carry, &[&[1, 2, 3]])));
+            assert!(!close(&single(StateMode::Window), &single(StateMode::Carry)));
+        }
+    }
+
+    #[test]
+    fn expanded_texts_are_independent() {
+        for engine in engines() {
+            for state_mode in [StateMode::Carry, StateMode::Window] {
+                let mut batch = BatchSession::new(&engine, state_mode, 3);
+                batch.forward(&[1, 2]).unwrap();
+                let mut batch = batch.expand_batch(3);
+                batch.forward(&[5, 6, 7]).unwrap();
+                for (text, id) in [5, 6, 7].into_iter().enumerate() {
+                    let mut alone = BatchSession::new(&engine, state_mode, 3);
+                    alone.forward(&[1, 2, id]).unwrap();
+                    assert!(close(batch.logits()[text], alone.logits()[0]), "{id}");
+                }
+            }
+        }
+    }
+}

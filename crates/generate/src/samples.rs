@@ -1,0 +1,239 @@
+//! Iterators over generated text: the pieces of one sample, or many samples.
+
+use std::ops::Range;
+
+use crate::error::Result;
+use crate::generator::Generator;
+use crate::prompt::{Prompt, ToPrompt};
+use crate::sample_batch::{Sample, SampleBatch};
+use crate::sampling::Sampling;
+
+/// Samples per batch with packed weights.
+const BATCH_SIZE: u64 = 64;
+
+impl Generator {
+    /// Continues `prompt`: the text of sample 0, without the prompt.
+    ///
+    /// # Errors
+    /// If a sampling option is out of range, the prompt cannot be encoded, the device does not return the logits, or
+    /// they are not finite.
+    pub fn generate(&self, prompt: &(impl ToPrompt + ?Sized), sampling: &Sampling) -> Result<String> {
+        Ok(self.sample(prompt, sampling, 0)?.text)
+    }
+
+    /// The same text as that of [`generate`](Self::generate), in pieces as soon as they are sampled.
+    ///
+    /// # Errors
+    /// As [`generate`](Self::generate); later errors are items of the iterator.
+    pub fn stream(&self, prompt: &(impl ToPrompt + ?Sized), sampling: &Sampling) -> Result<SampleStream<'_>> {
+        let prompt = prompt.to_prompt(self)?;
+        SampleStream::new(self, &prompt, sampling)
+    }
+
+    /// Sample `number` with its ids. The same seed and number give the same sample, alone or in a batch.
+    ///
+    /// # Errors
+    /// As [`generate`](Self::generate).
+    pub fn sample(&self, prompt: &(impl ToPrompt + ?Sized), sampling: &Sampling, number: u64) -> Result<Sample> {
+        let sample = self.samples(prompt, sampling, number..number + 1)?.next();
+        sample.expect("one number gives one sample")
+    }
+
+    /// The samples with these numbers, in order. On CPU backends they are generated in batches of 64.
+    ///
+    /// # Errors
+    /// As [`generate`](Self::generate); later errors are items of the iterator.
+    pub fn samples(
+        &self,
+        prompt: &(impl ToPrompt + ?Sized),
+        sampling: &Sampling,
+        numbers: Range<u64>,
+    ) -> Result<Samples<'_>> {
+        let prompt = prompt.to_prompt(self)?.into_owned();
+        Samples::new(self, prompt, *sampling, numbers)
+    }
+}
+
+/// The pieces of one sample, each as soon as it is sampled; never empty, and together the sample's text. Created by
+/// [`Generator::stream`]. After an error it ends.
+pub struct SampleStream<'a> {
+    batch: SampleBatch<'a>,
+    ended: bool,
+}
+
+impl<'a> SampleStream<'a> {
+    fn new(generator: &'a Generator, prompt: &Prompt, sampling: &Sampling) -> Result<Self> {
+        sampling.check()?;
+        let batch = SampleBatch::new(generator, prompt, sampling, 0..1)?;
+        Ok(Self { batch, ended: false })
+    }
+
+    /// The sample so far; complete after the last piece.
+    pub fn into_sample(self) -> Sample {
+        self.batch.into_samples().remove(0)
+    }
+
+    /// The next piece; `None` at the end.
+    fn next_piece(&mut self) -> Result<Option<String>> {
+        let mut piece = String::new();
+        while !self.ended && piece.is_empty() {
+            self.ended = !self.batch.step(|_, text| piece.push_str(text))?;
+        }
+        Ok(Some(piece).filter(|piece| !piece.is_empty()))
+    }
+}
+
+impl Iterator for SampleStream<'_> {
+    type Item = Result<String>;
+
+    fn next(&mut self) -> Option<Result<String>> {
+        let piece = self.next_piece();
+        self.ended |= piece.is_err();
+        piece.transpose()
+    }
+}
+
+/// Samples with consecutive numbers, generated in batches. Created by [`Generator::samples`]. After an error it ends.
+pub struct Samples<'a> {
+    generator: &'a Generator,
+    prompt: Prompt,
+    sampling: Sampling,
+    /// The numbers of the samples that are not generated yet.
+    numbers: Range<u64>,
+    /// The rest of the last batch.
+    generated: std::vec::IntoIter<Sample>,
+}
+
+impl<'a> Samples<'a> {
+    fn new(generator: &'a Generator, prompt: Prompt, sampling: Sampling, numbers: Range<u64>) -> Result<Self> {
+        sampling.check()?;
+        Ok(Self { generator, prompt, sampling, numbers, generated: Vec::new().into_iter() })
+    }
+
+    fn next_batch(&mut self) -> Result<Vec<Sample>> {
+        let Self { generator, prompt, sampling, numbers, .. } = self;
+        // Without packed weights, floating-point rounding in a batch may differ from that of a single text.
+        let batch_size = if generator.engine().is_packed() { BATCH_SIZE } else { 1 };
+        let batch = numbers.start..numbers.end.min(numbers.start.saturating_add(batch_size));
+        numbers.start = batch.end;
+        generator.with_workers(|| {
+            let mut batch = SampleBatch::new(generator, prompt, sampling, batch)?;
+            while batch.step(|_, _| ())? {}
+            Ok(batch.into_samples())
+        })
+    }
+}
+
+impl Iterator for Samples<'_> {
+    type Item = Result<Sample>;
+
+    fn next(&mut self) -> Option<Result<Sample>> {
+        if self.generated.as_slice().is_empty() && !self.numbers.is_empty() {
+            match self.next_batch() {
+                Ok(batch) => self.generated = batch.into_iter(),
+                Err(error) => {
+                    self.numbers.start = self.numbers.end;
+                    return Some(Err(error));
+                }
+            }
+        }
+        self.generated.next().map(Ok)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use models::LayerConfig;
+
+    use crate::error::Error;
+    use crate::test_model::{JAMO, WORDS, bundle, composed, generator};
+
+    use super::*;
+
+    #[test]
+    fn streamed_text_equals_the_sample_and_the_sample_its_decoded_ids() {
+        let mut ended_within_a_syllable = false;
+        for pre_tokenizer in [JAMO, WORDS] {
+            let packed = generator(pre_tokenizer, None);
+            for (generator, lengths) in [(composed(&packed), 1..4), (packed, 1..40)] {
+                for max_tokens in lengths {
+                    let number = max_tokens as u64;
+                    let sampling = Sampling::default().max_tokens(max_tokens).seed(number);
+                    let prompt = Prompt::from(vec![1, 2]);
+                    let mut stream = generator.stream(&prompt, &sampling).unwrap();
+                    let mut streamed = String::new();
+                    for piece in &mut stream {
+                        let piece = piece.unwrap();
+                        assert!(!piece.is_empty());
+                        streamed.push_str(&piece);
+                    }
+                    let sample = stream.into_sample();
+                    assert_eq!(streamed, sample.text);
+                    assert_eq!(generator.generate(&prompt, &sampling).unwrap(), streamed);
+                    assert_eq!(sample.ids.len(), max_tokens);
+                    let alone = generator.sample(&prompt, &sampling, number).unwrap();
+                    let many = generator.samples(&prompt, &sampling, 0..number + 2).unwrap();
+                    let many: Vec<Sample> = many.collect::<Result<_>>().unwrap();
+                    assert_eq!(many.len(), max_tokens + 2);
+                    assert_eq!((&many[0], &many[max_tokens]), (&sample, &alone));
+                    if pre_tokenizer == JAMO {
+                        ended_within_a_syllable |= sample.ids.last() == Some(&1);
+                        // A final consonant after the prompt is not joined to the prompt's last syllable.
+                        let mut after = sample.ids.as_slice();
+                        if after[0] == 3 {
+                            assert!(sample.text.starts_with('\u{11ab}'), "{}", sample.text);
+                            after = &after[1..];
+                        }
+                        assert!(sample.text.ends_with(&generator.tokenizer().decode(after)), "{}", sample.text);
+                    }
+                }
+            }
+        }
+        assert!(ended_within_a_syllable);
+    }
+
+    #[test]
+    fn more_samples_than_a_batch_have_the_same_numbers() {
+        let generator = generator(WORDS, None);
+        let sampling = Sampling::default().max_tokens(5);
+        let many: Vec<Sample> = generator.samples("a", &sampling, 3..70).unwrap().map(Result::unwrap).collect();
+        assert_eq!(many.len(), 67);
+        for number in [3, 66, 67, 69] {
+            assert_eq!(many[number as usize - 3], generator.sample("a", &sampling, number).unwrap());
+        }
+    }
+
+    #[test]
+    fn a_sample_ends_before_the_stop_token_and_within_its_document() {
+        let generator = generator(WORDS, Some("."));
+        let all = Sampling::default().max_tokens(60);
+        let separator = generator.tokenizer().document_separator_id().unwrap();
+        let ids = |sampling: Sampling| generator.sample("a", &sampling, 0).unwrap().ids;
+        let unlimited = ids(all);
+        let first = unlimited.iter().position(|&id| id == separator).unwrap();
+        assert_eq!(ids(all.stop(separator)), unlimited[..first]);
+        assert!(!ids(all.single_document(true)).contains(&separator));
+        assert!(ids(all.max_tokens(0)).is_empty());
+        // The other samples of a batch go on after one has stopped.
+        let batch = generator.samples("a", &all.stop(separator), 0..4).unwrap();
+        for (number, sample) in (0..).zip(batch) {
+            assert_eq!(sample.unwrap(), generator.sample("a", &all.stop(separator), number).unwrap());
+        }
+    }
+
+    #[test]
+    fn diverged_weights_and_invalid_options_are_errors() {
+        let mut bundle = bundle(WORDS, None, LayerConfig::lstm(4));
+        bundle.model.output.bias = bundle.model.output.bias.map(|bias| bias * f32::NAN);
+        let generator = Generator::new(bundle);
+        let sampling = Sampling::default();
+        let mut stream = generator.stream("a", &sampling).unwrap();
+        assert!(matches!(stream.next(), Some(Err(Error::NotFinite))));
+        assert!(stream.next().is_none());
+        let mut samples = generator.samples("a", &sampling, 0..100).unwrap();
+        assert!(matches!(samples.next(), Some(Err(Error::NotFinite))));
+        assert!(samples.next().is_none());
+        assert!(matches!(generator.stream("a", &sampling.top_p(2.0)).err(), Some(Error::Config(_))));
+        assert!(matches!(generator.generate("a", &sampling.top_k(0)), Err(Error::Config(_))));
+    }
+}

@@ -1,0 +1,38 @@
+//! A tiny model for the tests of this crate.
+
+use burn::tensor::Device;
+use models::{LanguageModelConfig, LayerConfig, LmBundle, LmMetadata};
+use text_prep::{Cleaner, OovPolicy, PreTokenizer, SHIFT, Tokenizer, Vocabulary};
+
+use crate::generator::Generator;
+
+/// The tokens with ids from 1 on; a word model and a character model may have them.
+pub const TOKENS: [&str; 8] = ["\u{1112}", "\u{1161}", "\u{11ab}", SHIFT, "a", "é", " ", "."];
+/// A pre-tokenizer of characters and parts of Korean syllables.
+pub const JAMO: &str = r#"{"kind": "characters", "jamo": true, "capitals": "shift"}"#;
+/// A pre-tokenizer of words.
+pub const WORDS: &str = r#"{"kind": "words"}"#;
+
+/// An untrained model with a context of 3 tokens and the separator `separator`.
+pub fn bundle(pre_tokenizer: &str, separator: Option<&str>, layer: LayerConfig) -> LmBundle {
+    let tokenizer = Tokenizer {
+        cleaner: Cleaner::preset("verbatim").unwrap(),
+        pre_tokenizer: serde_json::from_str::<PreTokenizer>(pre_tokenizer).unwrap(),
+        vocabulary: Vocabulary::from_counts(TOKENS.map(|token| (token, 1)), 1, false),
+        document_separator: separator.map(Into::into),
+        oov: OovPolicy::Drop,
+    };
+    let config = LanguageModelConfig::new(tokenizer.vocabulary.len(), 4, vec![layer]);
+    let model = config.init(1, &Device::flex()).unwrap();
+    LmBundle::new(model, tokenizer, LmMetadata::new(config, 3, 0, String::new()))
+}
+
+/// A generator with that model, an LSTM with 4 units.
+pub fn generator(pre_tokenizer: &str, separator: Option<&str>) -> Generator {
+    Generator::new(bundle(pre_tokenizer, separator, LayerConfig::lstm(4)))
+}
+
+/// The same generator without packed weights.
+pub fn composed(generator: &Generator) -> Generator {
+    Generator::new(generator.bundle().clone().with_kernels(models::KernelMode::Composed))
+}

@@ -1,0 +1,224 @@
+//! From a dataset to a trained model, in one call.
+
+use std::path::PathBuf;
+
+use burn::module::Module;
+use burn::tensor::Device;
+use burn::train::Interrupter;
+use burn::train::logger::MetricLogger;
+use burn::train::renderer::MetricsRenderer;
+use models::{KernelMode, Metadata, ModelBundle, Network};
+use seqdata::TextDataset;
+use text_prep::Tokenizer;
+use trainer::{
+    Checkpoints, EpochReport, Job, Observer, Outcome, RunIdentity, StartFrom, StepReport, StopFlag, TrainConfig, train,
+};
+
+use crate::error::{Error, Result};
+use crate::functions::{OnEpoch, OnStep};
+use crate::training_data::{ConfigOf, TrainingData};
+
+/// An option that is passed on to the job of the training loop.
+type JobOption<N> = Box<dyn for<'a> FnOnce(Job<'a, N>) -> Job<'a, N>>;
+
+/// Trains a model on a dataset. The type of the dataset decides which: a [`TextDataset`] trains a
+/// [language model](models::LanguageModel), a [`QaDataset`](crate::QaDataset) a
+/// [question model](crate::QuestionModel).
+///
+/// Only the hyperparameters are required. Without a [`run_dir`](Self::run_dir), checkpoints go to a temporary
+/// directory that is deleted at the end.
+///
+/// ```
+/// use pastiche::{LanguageModelConfig, LayerConfig, TextDataset, TrainConfig, Trainer};
+///
+/// let text = "The fox looked at the grapes. The grapes hung high. The fox went away. ".repeat(9);
+/// let dataset = TextDataset::from_text(text).words().context_len(5).build()?;
+/// let model = Trainer::new(TrainConfig::default().epochs(2))
+///     .model(LanguageModelConfig::default().embedding_dim(4).layers([LayerConfig::gru(8)]))
+///     .fit(&dataset)?;
+/// assert!(model.metadata.valid_loss().is_some_and(f64::is_finite));
+/// # Ok::<(), pastiche::Error>(())
+/// ```
+#[must_use = "training starts with `fit` or `run`"]
+pub struct Trainer<D: TrainingData = TextDataset> {
+    config: TrainConfig,
+    model: Option<ConfigOf<D>>,
+    init_from: Option<ModelBundle<D::Network>>,
+    device: Option<Device>,
+    run_dir: Option<PathBuf>,
+    resume: bool,
+    job_options: Vec<JobOption<D::Network>>,
+}
+
+impl<D: TrainingData> Trainer<D> {
+    /// A run with these hyperparameters.
+    pub fn new(config: TrainConfig) -> Self {
+        Self {
+            config,
+            model: None,
+            init_from: None,
+            device: None,
+            run_dir: None,
+            resume: false,
+            job_options: Vec::new(),
+        }
+    }
+
+    /// The sizes and options of the model; those that the dataset determines, such as the vocabulary size, are
+    /// replaced. Default: [`LanguageModelConfig::default`](models::LanguageModelConfig), or
+    /// [`QuestionModelConfig::default`](qa::QuestionModelConfig) for questions; in a resumed run, that of its checkpoint.
+    pub fn model(self, config: ConfigOf<D>) -> Self {
+        Self { model: Some(config), ..self }
+    }
+
+    /// Starts from the weights of a trained model instead of random ones (fine-tuning); its configuration replaces
+    /// that of [`model`](Self::model). The dataset must have its tokenizer, or an extension of it: see
+    /// [`TextDatasetBuilder::tokenizer`](seqdata::TextDatasetBuilder::tokenizer). New tokens start with random
+    /// weights. A resumed run starts from its checkpoint, and ignores this.
+    pub fn init_from(self, bundle: &ModelBundle<D::Network>) -> Self {
+        Self { init_from: Some(bundle.clone()), ..self }
+    }
+
+    /// Trains on this device. Default: the [default device](crate::default_device).
+    pub fn device(self, device: Device) -> Self {
+        Self { device: Some(device), ..self }
+    }
+
+    /// Keeps the checkpoints of the run, and its best model, in this directory. A new run needs one without
+    /// checkpoints.
+    pub fn run_dir(self, run_dir: impl Into<PathBuf>) -> Self {
+        Self { run_dir: Some(run_dir.into()), ..self }
+    }
+
+    /// Continues the run in [`run_dir`](Self::run_dir) from its newest checkpoint, bit-identical to a run that was
+    /// never interrupted. Dataset and hyperparameters must be the same, except for the number of epochs, the
+    /// patience, the checkpoint policy and the sampling interval.
+    pub fn resume(self) -> Self {
+        Self { resume: true, ..self }
+    }
+
+    /// Adds an observer, which gets the plan of the run, steps, epochs, checkpoints and the model to sample from.
+    /// Observers are called in the order in which they were added. For a closure see [`on_epoch`](Self::on_epoch) and
+    /// [`on_step`](Self::on_step).
+    pub fn observer(self, observer: impl Observer<D::Network> + 'static) -> Self {
+        self.job_option(move |job| job.observer(observer))
+    }
+
+    /// Calls `each` after each epoch and its validation.
+    pub fn on_epoch(self, each: impl FnMut(&EpochReport) + Send + 'static) -> Self {
+        self.observer(OnEpoch(each))
+    }
+
+    /// Calls `each` after each step.
+    pub fn on_step(self, each: impl FnMut(&StepReport) + Send + 'static) -> Self {
+        self.observer(OnStep(each))
+    }
+
+    /// Adds a logger of Burn's metrics; [`Job`] lists them.
+    pub fn metric_logger(self, logger: impl MetricLogger + 'static) -> Self {
+        self.job_option(move |job| job.metric_logger(logger))
+    }
+
+    /// Displays Burn's metrics with this renderer.
+    pub fn renderer(self, renderer: Box<dyn MetricsRenderer>) -> Self {
+        self.job_option(move |job| job.renderer(renderer))
+    }
+
+    /// Lets Burn's interrupter end the run.
+    pub fn interrupter(self, interrupter: Interrupter) -> Self {
+        self.job_option(move |job| job.interrupter(interrupter))
+    }
+
+    /// Lets this flag end the run early, with a checkpoint to resume from.
+    pub fn stop_flag(self, stop: StopFlag) -> Self {
+        self.job_option(move |job| job.stop(stop))
+    }
+
+    /// Computes with fused kernels (the default) or with Burn's own operations.
+    pub fn kernels(self, kernels: KernelMode) -> Self {
+        self.job_option(move |job| job.kernels(kernels))
+    }
+
+    /// Trains, and returns the model with the lowest validation loss.
+    ///
+    /// # Errors
+    /// If a setting is out of range, the dataset does not fit the model to start from, the loss diverges repeatedly,
+    /// the run cannot be resumed, an observer fails or the file system reports an error.
+    pub fn fit(self, data: &D) -> Result<ModelBundle<D::Network>> {
+        Ok(self.run(data)?.best)
+    }
+
+    /// Trains, and returns the model with the progress of the run and the reason why it ended.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit).
+    pub fn run(self, data: &D) -> Result<Outcome<D::Network>> {
+        let Self { config, model, init_from, device, run_dir, resume, job_options } = self;
+        if resume && run_dir.is_none() {
+            return Err(Error::NoRunDirectory);
+        }
+        config.check()?;
+        // Deleted at the end of this function.
+        let temporary;
+        let run_dir = match &run_dir {
+            Some(run_dir) => run_dir.as_path(),
+            None => {
+                temporary = tempfile::tempdir().map_err(Error::TemporaryDirectory)?;
+                temporary.path()
+            }
+        };
+        let device = device.unwrap_or_else(kernels::default_device).without_autodiff();
+        let seed = config.seed;
+        let (model, start) = if resume {
+            let model = match model {
+                Some(model) => data.sized(model),
+                None => ModelBundle::<D::Network>::read_metadata(Checkpoints::of(run_dir).newest_path()?)?.config,
+            };
+            (model, StartFrom::Checkpoint)
+        } else if let Some(bundle) = init_from {
+            let (model, network) = fine_tuned(data, bundle, seed, &device)?;
+            (model, StartFrom::Model(Box::new(network)))
+        } else {
+            let model = data.sized(model.unwrap_or_default());
+            let network = D::init(&model, seed, &device)?;
+            (model, StartFrom::Model(Box::new(network)))
+        };
+        let metadata = Metadata::untrained(D::Network::KIND, model, data.window(), seed, data.valid_sha256());
+        let identity = RunIdentity::new(data.tokenizer().clone(), metadata);
+        let job = Job::new(data, &config, identity, run_dir, &device);
+        let job = job_options.into_iter().fold(job, |job, option| option(job));
+        // A thread of the pool takes part in the loops of every step, and needs not be woken after each.
+        Ok(rayon::scope(|_| train(job, start))?)
+    }
+
+    fn job_option(mut self, option: impl for<'a> FnOnce(Job<'a, D::Network>) -> Job<'a, D::Network> + 'static) -> Self {
+        self.job_options.push(Box::new(option));
+        self
+    }
+}
+
+/// The model of `bundle` with the vocabulary of `data`, on `device`.
+fn fine_tuned<D: TrainingData>(
+    data: &D,
+    bundle: ModelBundle<D::Network>,
+    seed: u64,
+    device: &Device,
+) -> Result<(ConfigOf<D>, D::Network)> {
+    let config = data.sized(bundle.metadata.config.clone());
+    let network = bundle.model.to_device(device);
+    if *data.tokenizer() == bundle.tokenizer && config == bundle.metadata.config {
+        return Ok((config, network));
+    }
+    if !extends(data.tokenizer(), &bundle.tokenizer) {
+        return Err(Error::OtherTokenizer);
+    }
+    let network = D::extend(network, D::init(&config, seed, device)?).ok_or(Error::OtherTokenizer)?;
+    Ok((config, network))
+}
+
+/// Whether `tokenizer` differs from `base` only in tokens that it has in addition.
+fn extends(tokenizer: &Tokenizer, base: &Tokenizer) -> bool {
+    let same = Tokenizer { vocabulary: base.vocabulary.clone(), ..tokenizer.clone() };
+    let ids = 0..base.vocabulary.len() as u32;
+    same == *base && ids.into_iter().all(|id| tokenizer.vocabulary.token(id) == base.vocabulary.token(id))
+}

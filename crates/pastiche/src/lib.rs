@@ -1,0 +1,32 @@
+//! Train small recurrent language models on any text, and generate text with them.
+#![doc = ""]
+#![doc = include_str!("manual.md")]
+
+pub mod device;
+mod error;
+mod fit;
+mod functions;
+pub mod nn;
+mod training_data;
+
+pub use burn;
+pub use burn::tensor::Device;
+pub use {eval, generate, kernels, models, qa, seqdata, text_prep, trainer};
+
+pub use device::DeviceError;
+pub use error::{Error, Result};
+pub use fit::Trainer;
+pub use training_data::{ConfigOf, TrainingData};
+
+pub use generate::{Evaluation, Generator, Sample, SampleStream, Samples, Sampling, Session, TokenLogProb};
+pub use kernels::{KernelMode, default_device};
+pub use models::{LanguageModelConfig, LayerConfig, LmBundle, ModelBundle, StateMode};
+pub use qa::{
+    GeneratedQuestion, QaDataset, QaDatasetConfig, QaPipeline, QgOptions, QuestionModel, QuestionModelConfig,
+};
+pub use seqdata::{DatasetConfig, NewTokens, TextDataset, TextDatasetBuilder, VocabSource};
+pub use text_prep::{CharacterOptions, Cleaner, OovPolicy, SourceOptions, Tokenizer, WordOptions};
+pub use trainer::{
+    AdamConfig, CheckpointPolicy, Clip, EpochReport, Observer, ObserverResult, OptimizerConfig, Outcome, Plan,
+    Progress, RmspropConfig, Schedule, StepReport, StopFlag, StopReason, TrainConfig, TrainMode,
+};

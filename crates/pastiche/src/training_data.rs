@@ -1,0 +1,96 @@
+//! Data that a model can be trained on, and how its model is configured, initialized and extended.
+
+use burn::tensor::Device;
+use models::{LanguageModel, LanguageModelConfig, Network};
+use qa::{QaDataset, QuestionModel, QuestionModelConfig};
+use seqdata::TextDataset;
+use text_prep::Tokenizer;
+use trainer::TrainTask;
+
+/// The configuration of the model that is trained on data of type D.
+pub type ConfigOf<D> = <<D as TrainingData>::Network as Network>::Config;
+
+/// Data for a [`Trainer`](crate::Trainer). A text trains a language model, questions train a question model.
+pub trait TrainingData: Sync {
+    /// The model. The default of its configuration is used if the caller gives none.
+    type Network: TrainTask<Data = Self, Config: Default>;
+
+    /// The same configuration with the sizes that the data determines, such as that of the vocabulary.
+    fn sized(&self, config: ConfigOf<Self>) -> ConfigOf<Self>;
+
+    /// A model with initial weights, which depend on `seed` alone.
+    ///
+    /// # Errors
+    /// If the configuration is invalid.
+    fn init(config: &ConfigOf<Self>, seed: u64, device: &Device) -> models::Result<Self::Network>;
+
+    /// `trained` with the larger vocabulary of `fresh`, which gives the weights of the new tokens; `None` if such
+    /// models cannot be extended.
+    fn extend(trained: Self::Network, fresh: Self::Network) -> Option<Self::Network>;
+
+    /// The tokenizer, which is saved with the model.
+    fn tokenizer(&self) -> &Tokenizer;
+
+    /// Tokens in a training window, or in the longest sentence.
+    fn window(&self) -> usize;
+
+    /// The hash of the validation data.
+    fn valid_sha256(&self) -> String;
+}
+
+impl TrainingData for TextDataset {
+    type Network = LanguageModel;
+
+    fn sized(&self, config: LanguageModelConfig) -> LanguageModelConfig {
+        config.vocab_size(self.tokenizer.vocabulary.len())
+    }
+
+    fn init(config: &LanguageModelConfig, seed: u64, device: &Device) -> models::Result<LanguageModel> {
+        config.init(seed, device)
+    }
+
+    fn extend(trained: LanguageModel, fresh: LanguageModel) -> Option<LanguageModel> {
+        Some(trained.resize_vocab(fresh))
+    }
+
+    fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    fn window(&self) -> usize {
+        self.context_len()
+    }
+
+    fn valid_sha256(&self) -> String {
+        self.valid_sha256()
+    }
+}
+
+impl TrainingData for QaDataset {
+    type Network = QuestionModel;
+
+    fn sized(&self, config: QuestionModelConfig) -> QuestionModelConfig {
+        let sizes = self.train.vocab_sizes;
+        config.vocab_size(sizes.input).decoder_vocab(sizes.output).max_answer_len(self.train.max_answer_len)
+    }
+
+    fn init(config: &QuestionModelConfig, seed: u64, device: &Device) -> models::Result<QuestionModel> {
+        config.init(seed, device)
+    }
+
+    fn extend(_trained: QuestionModel, _fresh: QuestionModel) -> Option<QuestionModel> {
+        None
+    }
+
+    fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    fn window(&self) -> usize {
+        self.max_sentence_len
+    }
+
+    fn valid_sha256(&self) -> String {
+        self.valid_sha256.clone()
+    }
+}

@@ -1,0 +1,180 @@
+//! From a text to a dataset: where the text comes from, and the options, one method each.
+
+use std::borrow::Cow;
+use std::path::PathBuf;
+
+use text_prep::{Cleaner, OovPolicy, PreTokenizer, SourceOptions, TextSource, Tokenizer};
+
+use crate::dataset::TextDataset;
+use crate::dataset_config::DatasetConfig;
+use crate::error::Result;
+use crate::vocab_builder::{NewTokens, VocabSource};
+
+impl TextDataset {
+    /// A dataset of a text in memory, which is used as it is.
+    pub fn from_text<'a>(text: impl Into<Cow<'a, str>>) -> TextDatasetBuilder<'a> {
+        TextDatasetBuilder::new(TextInput::Text(text.into()))
+    }
+
+    /// A dataset of a UTF-8 file, which is read in chunks and may be larger than memory. A byte order mark is removed,
+    /// and CRLF becomes LF. For other encodings and for excerpts see [`from_source`](Self::from_source).
+    pub fn from_file(path: impl Into<PathBuf>) -> TextDatasetBuilder<'static> {
+        TextDatasetBuilder::new(TextInput::File(path.into()))
+    }
+
+    /// A dataset of a text that is read in chunks, such as a file opened by
+    /// [`SourceOptions::open`](text_prep::SourceOptions::open) or a reader opened by
+    /// [`SourceOptions::open_reader`](text_prep::SourceOptions::open_reader).
+    pub fn from_source<'a>(source: impl TextSource + 'a) -> TextDatasetBuilder<'a> {
+        TextDatasetBuilder::new(TextInput::Source(Box::new(source)))
+    }
+}
+
+/// Where a text comes from.
+enum TextInput<'a> {
+    Text(Cow<'a, str>),
+    File(PathBuf),
+    Source(Box<dyn TextSource + 'a>),
+}
+
+/// The options of a [`TextDataset`], whose text is read by [`build`](Self::build). Created by
+/// [`TextDataset::from_text`], [`TextDataset::from_file`] and [`TextDataset::from_source`].
+///
+/// The defaults are those of [`DatasetConfig::words`].
+#[must_use = "the text is read by `build`"]
+pub struct TextDatasetBuilder<'a> {
+    input: TextInput<'a>,
+    config: DatasetConfig,
+    existing: Option<(Tokenizer, NewTokens)>,
+}
+
+impl<'a> TextDatasetBuilder<'a> {
+    fn new(input: TextInput<'a>) -> Self {
+        Self { input, config: DatasetConfig::default(), existing: None }
+    }
+
+    /// Replaces all options of the configuration.
+    pub fn config(self, config: DatasetConfig) -> Self {
+        Self { config, ..self }
+    }
+
+    /// Sets the cleaner and the pre-tokenizer of [`DatasetConfig::words`].
+    pub fn words(self) -> Self {
+        let DatasetConfig { cleaner, pre_tokenizer, .. } = DatasetConfig::words();
+        self.cleaner(cleaner).pre_tokenizer(pre_tokenizer)
+    }
+
+    /// Sets the cleaner and the pre-tokenizer of [`DatasetConfig::characters`].
+    pub fn characters(self) -> Self {
+        let DatasetConfig { cleaner, pre_tokenizer, .. } = DatasetConfig::characters();
+        self.cleaner(cleaner).pre_tokenizer(pre_tokenizer)
+    }
+
+    /// Sets [`DatasetConfig::cleaner`](DatasetConfig#structfield.cleaner).
+    pub fn cleaner(self, cleaner: Cleaner) -> Self {
+        Self { config: self.config.cleaner(cleaner), ..self }
+    }
+
+    /// Sets [`DatasetConfig::pre_tokenizer`](DatasetConfig#structfield.pre_tokenizer).
+    pub fn pre_tokenizer(self, pre_tokenizer: impl Into<PreTokenizer>) -> Self {
+        Self { config: self.config.pre_tokenizer(pre_tokenizer), ..self }
+    }
+
+    /// Sets [`DatasetConfig::document_separator`](DatasetConfig#structfield.document_separator).
+    pub fn document_separator(self, separator: impl Into<String>) -> Self {
+        Self { config: self.config.document_separator(separator), ..self }
+    }
+
+    /// Sets [`DatasetConfig::vocab_source`](DatasetConfig#structfield.vocab_source).
+    pub fn vocab_source(self, vocab_source: VocabSource) -> Self {
+        Self { config: self.config.vocab_source(vocab_source), ..self }
+    }
+
+    /// Sets [`DatasetConfig::min_count`](DatasetConfig#structfield.min_count).
+    pub fn min_count(self, min_count: u64) -> Self {
+        Self { config: self.config.min_count(min_count), ..self }
+    }
+
+    /// Sets [`DatasetConfig::oov`](DatasetConfig#structfield.oov).
+    pub fn oov(self, oov: OovPolicy) -> Self {
+        Self { config: self.config.oov(oov), ..self }
+    }
+
+    /// Sets [`DatasetConfig::fractions`](DatasetConfig#structfield.fractions): the fractions of the windows for
+    /// validation and for a test.
+    pub fn split(self, valid: f64, test: f64) -> Self {
+        Self { config: self.config.split(valid, test), ..self }
+    }
+
+    /// Sets [`DatasetConfig::context_len`](DatasetConfig#structfield.context_len).
+    pub fn context_len(self, context_len: usize) -> Self {
+        Self { config: self.config.context_len(context_len), ..self }
+    }
+
+    /// Sets [`DatasetConfig::stride`](DatasetConfig#structfield.stride).
+    pub fn stride(self, stride: usize) -> Self {
+        Self { config: self.config.stride(stride), ..self }
+    }
+
+    /// Encodes the text with the tokenizer of a trained model, to fine-tune or to evaluate that model. Its cleaner,
+    /// pre-tokenizer, document separator and out-of-vocabulary policy replace those of the configuration;
+    /// `new_tokens` decides on tokens that it does not know.
+    pub fn tokenizer(self, tokenizer: &Tokenizer, new_tokens: NewTokens) -> Self {
+        Self { existing: Some((tokenizer.clone(), new_tokens)), ..self }
+    }
+
+    /// Reads, cleans, tokenizes and splits the text.
+    ///
+    /// Uses memory for the vocabulary and up to 128 MiB of ids; further ids go to a temporary file, see
+    /// [`IdsWriter`](crate::IdsWriter).
+    ///
+    /// # Errors
+    /// If the text cannot be read, an option is out of range, a split is shorter than a window, the temporary file
+    /// cannot be written; and [`Error::NewTokens`](crate::Error::NewTokens) by [`NewTokens::Error`].
+    pub fn build(self) -> Result<TextDataset> {
+        let Self { input, config, existing } = self;
+        let existing = existing.as_ref().map(|(tokenizer, new_tokens)| (tokenizer, *new_tokens));
+        match input {
+            TextInput::Text(text) => TextDataset::read(&mut &*text, config, existing),
+            TextInput::File(path) => TextDataset::read(&mut SourceOptions::default().open(&path)?, config, existing),
+            TextInput::Source(mut source) => TextDataset::read(&mut *source, config, existing),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "a b a c\r\na b d a";
+
+    fn options(builder: TextDatasetBuilder<'_>) -> TextDataset {
+        builder.context_len(1).characters().split(0.25, 0.0).build().unwrap()
+    }
+
+    #[test]
+    fn the_order_of_the_options_does_not_matter() {
+        let dataset = options(TextDataset::from_text(TEXT));
+        assert_eq!((dataset.context_len(), dataset.stats.tokens), (1, TEXT.len()));
+        let words = TextDataset::from_text(TEXT).context_len(1).words().split(0.25, 0.0);
+        assert_eq!(words.build().unwrap().stats.tokens, 8);
+    }
+
+    #[test]
+    fn the_line_ends_of_a_file_are_converted_and_those_of_a_text_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        std::fs::write(&path, TEXT).unwrap();
+        let file = options(TextDataset::from_file(&path));
+        let source = options(TextDataset::from_source(SourceOptions::default().open(&path).unwrap()));
+        assert_eq!(file.text_sha256, source.text_sha256);
+        assert_eq!(file.stats.characters, TEXT.len() - 1);
+        assert_eq!(options(TextDataset::from_text(TEXT)).stats.characters, TEXT.len());
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let error = TextDataset::from_file("none.txt").build().unwrap_err().to_string();
+        assert!(error.contains("none.txt"), "{error}");
+    }
+}
