@@ -31,6 +31,9 @@ pub struct Train {
     /// Print plain lines instead of the full-screen view, even on a terminal
     #[arg(long, alias = "plain")]
     pub no_tui: bool,
+    /// Write the full-screen view to this SVG file at each sample, with or without a terminal
+    #[arg(long, value_name = "FILE")]
+    pub view_svg: Option<PathBuf>,
 }
 
 /// What to do with tokens of a text that are not in the vocabulary of a trained model.

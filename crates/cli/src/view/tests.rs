@@ -8,7 +8,7 @@ use ratatui::style::Color;
 use super::curve::Curve;
 use super::draw::draw_with;
 use super::theme::Theme;
-use super::{Baseline, BestEpoch, Sample, SavedCheckpoint, ViewState};
+use super::{Baseline, BestEpoch, Sample, SavedCheckpoint, ViewState, picture};
 
 fn render(state: &ViewState, width: u16, height: u16, colours: bool) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
@@ -147,4 +147,54 @@ fn a_stop_request_is_shown() {
     let state = ViewState { stopping: true, ..example_state() };
     let text = text(&render(&state, 80, 24, true));
     assert!(text.contains("stopping") && text.contains("finishing the step"), "{text}");
+}
+
+/// Whether every element is closed and every `&` starts an entity.
+fn is_well_formed(xml: &str) -> bool {
+    let mut open = Vec::new();
+    let mut parts = xml.split('<');
+    let has_text_outside = parts.next().is_some_and(|text| !text.is_empty());
+    let balanced = parts.all(|part| {
+        let Some((tag, _text)) = part.split_once('>') else { return false };
+        let name = tag.trim_end_matches('/').split([' ', '\n']).next();
+        match tag.strip_prefix('/') {
+            Some(closed) => open.pop() == Some(closed),
+            None if tag.ends_with('/') => true,
+            None => {
+                open.extend(name);
+                true
+            }
+        }
+    });
+    let entities = ["&amp;", "&lt;", "&gt;"];
+    let is_entity = |(at, _): (usize, &str)| entities.iter().any(|entity| xml[at..].starts_with(entity));
+    balanced && open.is_empty() && !has_text_outside && xml.match_indices('&').all(is_entity)
+}
+
+#[test]
+fn a_picture_shows_the_curves_the_losses_and_the_sample() {
+    let mut state = example_state();
+    state.sample = Some(Sample { text: "\"<나는> & the fox\u{FFFF}\"".into(), step: 1_200 });
+    let svg = picture(&state);
+    assert!(is_well_formed(&svg), "{svg}");
+    for words in [
+        ">kant-gru</text>",
+        ">valid 4.352</text>",
+        ">epoch 2 of 10</text>",
+        ">나</text>",
+        ">&gt; &amp; the fox</text>",
+        ">\u{FFFD}</text>",
+        "font-weight=\"bold\"",
+        "stroke=\"#5fafd7\"",
+    ] {
+        assert!(svg.contains(words), "{words}\n{svg}");
+    }
+    // Braille dots and lines are shapes.
+    assert!(!svg.contains(|c| ('\u{2800}'..='\u{28FF}').contains(&c) || "─━│└".contains(c)), "{svg}");
+    assert!(svg.matches("h0").count() > 100, "{svg}");
+    assert_eq!(svg, picture(&state));
+    for state in [ViewState::default(), extreme_state()] {
+        assert!(is_well_formed(&picture(&state)));
+    }
+    assert!(!is_well_formed("<a><b></a>") && !is_well_formed("<a>&b;</a>"));
 }
