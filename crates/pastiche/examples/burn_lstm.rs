@@ -42,7 +42,7 @@ fn main() {
         println!("Backend {name}");
         train(&device);
         println!("  {:<40} {:>9} {:>9} {:>7}", "median ms, 100 inputs, 256 units", "Burn", "pastiche", "ratio");
-        for sizes in [[32, 20, 100, 256], [1, 20, 100, 256], [1, 1, 100, 256]] {
+        for sizes in [[32, 20, 100, 256], [32, 2, 100, 256], [1, 20, 100, 256], [1, 2, 100, 256]] {
             compare_lstm(sizes, &device);
             compare_gru(sizes, &device);
         }

@@ -1,7 +1,8 @@
-//! Trains a small model on a text, saves it, loads it and generates text.
+//! Trains a small model on a text, saves it, loads it and generates text. The fables that it has are too few for good
+//! text: give it a longer one.
 //!
 //! ```sh
-//! cargo run --release -p pastiche --example train_and_generate             # a few fables
+//! cargo run --release -p pastiche --example train_and_generate
 //! cargo run --release -p pastiche --example train_and_generate my-text.txt
 //! ```
 
@@ -25,7 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .batch_size(8)
         .optimizer(AdamConfig::default())
         .learning_rate(0.005)
-        .epochs(8);
+        .epochs(6);
     let model = Trainer::new(config)
         .model(LanguageModelConfig::default().embedding_dim(32).layers([LayerConfig::lstm(96)]))
         .on_epoch(|report| {
@@ -37,7 +38,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = std::env::temp_dir().join("pastiche-example");
     model.save(&folder)?;
     let generator = Generator::load(&folder)?;
-    let sampling = Sampling::default().temperature(0.7).max_tokens(80);
+    let sampling = Sampling::default().temperature(0.5).max_tokens(80);
     print!("\nThe fox");
     for piece in generator.stream("The fox", &sampling)? {
         print!("{}", piece?);

@@ -19,12 +19,11 @@ use burn::tensor::Device;
 /// The names of the backends that are compiled in, each a cargo feature of the same name. The first is that of the
 /// [default device](crate::default_device). The names of their devices:
 ///
-/// | backend | processor | devices |
-/// |---|---|---|
-/// | `ndarray` | CPU | `default` |
-/// | `flex` | CPU | `default` |
-/// | `wgpu` | GPU through Vulkan, Metal, DirectX 12 or WebGPU | `default`, `discrete:N`, `integrated:N`, `virtual:N`, and `cpu` for software Vulkan |
-/// | `cuda` | NVIDIA GPU | `default`, or the GPU's index |
+/// | backend | devices |
+/// |---|---|
+/// | `ndarray`, `flex` | `default`, the CPU |
+/// | `wgpu` | `default`, `discrete:N`, `integrated:N`, `virtual:N`, and `cpu` for software Vulkan |
+/// | `cuda` | `default`, or the index of the GPU |
 pub const BACKENDS: &[&str] = &[
     #[cfg(feature = "ndarray")]
     "ndarray",
@@ -106,7 +105,7 @@ fn no_cuda_gpu(index: usize, count: usize) -> String {
     format!("there is no CUDA GPU {index}: {count} were found, numbered from 0; use another one")
 }
 
-/// Opens a device of a backend by its name in the table of [`BACKENDS`]; without a name, `default`.
+/// Opens a device of a backend by its name, see the table at [`BACKENDS`]; without a name, `default`.
 ///
 /// # Errors
 /// If the backend is unknown or not compiled in, or the device does not exist.

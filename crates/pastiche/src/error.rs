@@ -10,7 +10,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// What can go wrong. Every message is one line that says what was found and what to do.
 ///
 /// There is a variant for each library. It has the library's own error, also if another library passed it on: a model
-/// that cannot be loaded is [`Error::Model`], whoever loads it. Match on it to find out what happened, and follow
+/// that cannot be loaded is [`Error::Model`] in every case. Match on it to find out what happened, and follow
 /// [`source`](std::error::Error::source) to the error of the system.
 ///
 /// ```

@@ -65,8 +65,8 @@ impl<D: TrainingData> Trainer<D> {
     }
 
     /// The sizes and options of the model; those that the dataset determines, such as the vocabulary size, are
-    /// replaced. Default: [`LanguageModelConfig::default`](models::LanguageModelConfig), or
-    /// [`QuestionModelConfig::default`](qa::QuestionModelConfig) for questions; in a resumed run, that of its checkpoint.
+    /// replaced. Default: that of [`LanguageModelConfig`](models::LanguageModelConfig), or for questions of
+    /// [`QuestionModelConfig`](qa::QuestionModelConfig); in a resumed run, the model of its checkpoint.
     pub fn model(self, config: ConfigOf<D>) -> Self {
         Self { model: Some(config), ..self }
     }

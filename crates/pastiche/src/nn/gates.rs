@@ -34,9 +34,10 @@ fn side_by_side<const G: usize>(transforms: [&Linear; G]) -> (Tensor<2>, Tensor<
     (Tensor::cat(weights.into(), 1), Tensor::cat(biases, 0))
 }
 
-/// Whether the weights are floating-point numbers, not quantized ones, and `input` `[N, T, D]` is not empty.
-pub(super) fn can_concatenate(gate: &GateController, input: &Tensor<3>) -> bool {
+/// Whether to concatenate the weights for an input of `time` steps: if they are floating-point numbers, not quantized
+/// ones, and there are several steps. For a single step, copying the weights takes longer than the products with them.
+pub(super) fn pays_to_concatenate(gate: &GateController, input: &Tensor<3>, time: usize) -> bool {
     let dtype = gate.input_transform.weight.val().dtype();
     let is_float = matches!(dtype, DType::F64 | DType::F32 | DType::Flex32 | DType::F16 | DType::BF16);
-    is_float && input.dims().iter().all(|&size| size > 0)
+    is_float && time > 1 && !input.dims().contains(&0)
 }

@@ -7,7 +7,7 @@ use burn::nn::activation::{Activation, ActivationConfig};
 use burn::tensor::{Device, Tensor};
 use kernels::{CellState, GruWeights, Input, SequenceOptions, gru_sequence};
 
-use super::gates::{GateWeights, can_concatenate};
+use super::gates::{GateWeights, pays_to_concatenate};
 
 /// The configuration of a [`Gru`]; the same fields, methods and JSON as `burn::nn::GruConfig`.
 #[derive(Config, Debug)]
@@ -109,7 +109,7 @@ impl Gru {
     /// # Panics
     /// If sizes do not match.
     pub fn forward(&self, batched_input: Tensor<3>, state: Option<Tensor<2>>) -> Tensor<3> {
-        if !self.has_kernel(&batched_input) {
+        if !self.uses_kernels(&batched_input) {
             return burn::nn::Gru::from(self.clone()).forward(batched_input, state);
         }
         let gates = GateWeights::concatenate([&self.update_gate, &self.reset_gate, &self.new_gate]);
@@ -129,12 +129,12 @@ impl Gru {
         gru_sequence(Input::Vectors(batched_input), weights, state, &SequenceOptions::default()).0
     }
 
-    /// Whether the equations of `kernels` have all options.
-    pub(super) fn has_kernel(&self, input: &Tensor<3>) -> bool {
+    /// Whether the equations of `kernels` are to be used, not Burn's forward pass.
+    pub(super) fn uses_kernels(&self, input: &Tensor<3>) -> bool {
         let activations = (&self.gate_activation, &self.hidden_activation);
         matches!(activations, (Activation::Sigmoid(_), Activation::Tanh(_)))
             && self.clip.is_none()
-            && can_concatenate(&self.update_gate, input)
+            && pays_to_concatenate(&self.update_gate, input, input.dims()[1])
     }
 }
 

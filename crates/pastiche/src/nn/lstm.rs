@@ -7,7 +7,7 @@ use burn::nn::{GateController, LstmState};
 use burn::tensor::{Device, Tensor};
 use kernels::{CellState, Input, LstmWeights, SequenceOptions, lstm_sequence};
 
-use super::gates::{GateWeights, can_concatenate};
+use super::gates::{GateWeights, pays_to_concatenate};
 
 /// The configuration of an [`Lstm`]; the same fields, methods and JSON as `burn::nn::LstmConfig`.
 #[derive(Config, Debug)]
@@ -161,13 +161,13 @@ impl Lstm {
         lstm.forward_iter(input_timestep_iter, state, batch_size, seq_length, device)
     }
 
-    /// The gates in the order of the kernel, i, f, g, o; `None` if the kernel does not have all options.
+    /// The gates in the order of the kernel, i, f, g, o; `None` if Burn's forward pass is to be used.
     pub(super) fn kernel_gates(&self, input: &Tensor<3>) -> Option<[&GateController; 4]> {
         let activations = (&self.gate_activation, &self.cell_activation, &self.hidden_activation);
         let supported = matches!(activations, (Activation::Sigmoid(_), Activation::Tanh(_), Activation::Tanh(_)))
             && self.clip.is_none()
             && !self.input_forget
-            && can_concatenate(&self.input_gate, input);
+            && pays_to_concatenate(&self.input_gate, input, input.dims()[usize::from(self.batch_first)]);
         let forget_gate = self.forget_gate.as_ref().filter(|_| supported)?;
         Some([&self.input_gate, forget_gate, &self.cell_gate, &self.output_gate])
     }

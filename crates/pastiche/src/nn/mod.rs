@@ -26,8 +26,8 @@
 //! with its own backward pass, on the CPU backends and on GPUs; other backends compute the same equations with Burn's
 //! operations and fewer matrix products. Results differ from Burn's by rounding only, because sums have another order.
 //!
-//! What the kernels do not have (`clip`, `input_forget`, other activations, quantized weights) is computed by Burn's
-//! own forward pass.
+//! Burn's own forward pass computes what the kernels do not have (`clip`, `input_forget`, other activations, quantized
+//! weights), and sequences of a single step, for which concatenating the weights would take longer than the step.
 //!
 //! The example `burn_lstm` compares outputs and times: `cargo run --release -p pastiche --example burn_lstm`.
 
