@@ -11,16 +11,18 @@ pub struct TokenLogProb {
     pub id: u32,
     /// The token, as in the vocabulary.
     pub token: String,
-    /// ln p(token | all tokens before it), in nats.
+    /// ln p(token | the tokens before it), in nats.
     pub log_prob: f64,
 }
 
 impl Generator {
     /// The log-probability of each token of `text`, as the beginning of a document. Without a document separator in
-    /// the tokenizer, the first token has none and is left out. Unknown tokens are treated as in training.
+    /// the tokenizer, the first token has none and is left out. Unknown tokens are treated as in training, and past
+    /// tokens are used as [`state_mode`](Self::state_mode) says: all of them, or the last
+    /// [`context_len`](Self::context_len).
     ///
     /// # Errors
-    /// If the device does not return the logits.
+    /// If the text cannot be tokenized, or the device does not return the logits.
     pub fn token_log_probs(&self, text: &str) -> Result<Vec<TokenLogProb>> {
         let tokenizer = self.tokenizer();
         let mut ids = Vec::new();

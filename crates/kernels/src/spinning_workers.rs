@@ -13,7 +13,7 @@ const IDLE_LIMIT: Duration = Duration::from_millis(5);
 /// sleeps between two of them wakes up too late for the next, above all on a virtual machine, where an idle
 /// virtual CPU is returned to the host. The workers spin until `work` returns or they have found nothing to do
 /// for some milliseconds. Called from a thread outside the pool, `work` runs on a thread of the pool: there it takes
-/// part in its loops, and needs not be woken after each.
+/// part in its loops and need not be woken after each.
 pub fn with_spinning_workers<R: Send>(enabled: bool, work: impl FnOnce() -> R + Send) -> R {
     if !enabled {
         return work();

@@ -170,7 +170,8 @@ impl<D: TrainingData> Trainer<D> {
         let device = device.unwrap_or_else(kernels::default_device).without_autodiff();
         let seed = config.seed;
         let (model, start) = if resume {
-            let model = match model {
+            // The configuration of `init_from` replaced it in the new run; that of the checkpoint does so here.
+            let model = match model.filter(|_| init_from.is_none()) {
                 Some(model) => data.sized(model),
                 None => ModelBundle::<D::Network>::read_metadata(Checkpoints::of(run_dir).newest_path()?)?.config,
             };
@@ -187,7 +188,7 @@ impl<D: TrainingData> Trainer<D> {
         let identity = RunIdentity::new(data.tokenizer().clone(), metadata);
         let job = Job::new(data, &config, identity, run_dir, &device);
         let job = job_options.into_iter().fold(job, |job, option| option(job));
-        // A thread of the pool takes part in the loops of every step, and needs not be woken after each.
+        // A thread of the pool takes part in the loops of every step and need not be woken after each.
         Ok(rayon::scope(|_| train(job, start))?)
     }
 

@@ -23,8 +23,9 @@
 //!
 //! Burn computes each step of a sequence by about thirty operations, eight of them matrix products, and stores all of
 //! them for the backward pass. Here the weights of the gates are concatenated, and the whole sequence is one operation
-//! with its own backward pass, on the CPU backends and on GPUs; other backends compute the same equations with Burn's
-//! operations and fewer matrix products. Results differ from Burn's by rounding only, because sums have another order.
+//! with its own backward pass, on the CPU backends and on GPUs, for f32 (for f64 with the feature `f64`). Other
+//! backends and element types compute the same equations with Burn's operations and fewer matrix products. Results
+//! differ from Burn's by rounding only, because sums have another order.
 //!
 //! Burn's own forward pass computes what the kernels do not have (`clip`, `input_forget`, other activations, quantized
 //! weights), and sequences of a single step, for which concatenating the weights would take longer than the step.
