@@ -13,7 +13,7 @@ pub fn run(rest: &[OsString]) -> Result<ExitCode, String> {
     if let Some(flag) = package_flag(rest) {
         return Err(format!(
             "`{flag}` has no effect here, because all crates are tested together with one set of \
-             features; run `cargo test --release {flag} NAME` to test one crate"
+             features; run `cargo test --release {flag} pastiche-NAME` to test one crate"
         ));
     }
     let mut command = command(BackendSet::Portable);

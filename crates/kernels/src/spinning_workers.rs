@@ -12,15 +12,9 @@ const IDLE_LIMIT: Duration = Duration::from_millis(5);
 /// A training step consists of about twenty parallel loops, each a fraction of a millisecond. A thread that
 /// sleeps between two of them wakes up too late for the next, above all on a virtual machine, where an idle
 /// virtual CPU is returned to the host. The workers spin until `work` returns or they have found nothing to do
-/// for some milliseconds. Called from a thread outside the pool, `work` runs on a thread of the pool: there it takes
-/// part in its loops and need not be woken after each.
+/// for some milliseconds. Must be called from a thread of the pool; elsewhere `work` just runs.
 pub fn with_spinning_workers<R: Send>(enabled: bool, work: impl FnOnce() -> R + Send) -> R {
-    if !enabled {
-        return work();
-    }
-    let Some(own) = rayon::current_thread_index() else {
-        return rayon::scope(|_| with_spinning_workers(enabled, work));
-    };
+    let Some(own) = rayon::current_thread_index().filter(|_| enabled) else { return work() };
     let done = AtomicBool::new(false);
     // Also when `work` panics, the workers must stop spinning.
     struct SetOnDrop<'a>(&'a AtomicBool);
@@ -60,8 +54,6 @@ mod tests {
     fn work_runs_once_inside_and_outside_the_pool() {
         let sum = || with_spinning_workers(true, || (0..1_000u64).into_par_iter().map(|at| at * at).sum::<u64>());
         assert_eq!(sum(), 332_833_500);
-        assert!(with_spinning_workers(true, rayon::current_thread_index).is_some());
-        assert!(with_spinning_workers(false, rayon::current_thread_index).is_none());
         for threads in [1, 3] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             assert_eq!(pool.install(|| (0..20).map(|_| sum()).sum::<u64>()), 20 * 332_833_500);

@@ -167,6 +167,7 @@ mod wgpu {
 
     use std::sync::{Mutex, PoisonError};
 
+    use burn::tensor::wgpu::WgpuInitError;
     use burn::tensor::{Device, DeviceKind};
 
     use super::{DeviceError, unknown_device};
@@ -189,10 +190,12 @@ mod wgpu {
     fn initialize(name: &str, kind: DeviceKind) -> Result<Device, DeviceError> {
         let software_is_wanted = kind == DeviceKind::Cpu;
         // Initializing here reports a missing adapter; a lazily opened one would panic at the first operation.
-        let (device, setup) = Device::wgpu_options()
-            .device_kind(kind)
-            .init_with_setup()
-            .map_err(|error| DeviceError::NoAdapter { device: name.into(), source: error.into() })?;
+        let (device, setup) = match Device::wgpu_options().device_kind(kind.clone()).init_with_setup() {
+            Ok(initialized) => initialized,
+            // An operation on this device has initialized it already.
+            Err(error) if matches!(error, WgpuInitError::Registration { .. }) => return Ok(Device::wgpu(kind)),
+            Err(error) => return Err(DeviceError::NoAdapter { device: name.into(), source: error.into() }),
+        };
         let info = setup.adapter.get_info();
         // The type belongs to the crate wgpu, which is not a dependency; a test checks that the software
         // adapter still has this name.

@@ -60,6 +60,15 @@ pub enum Error {
          dataset with the tokenizer of the model"
     )]
     OtherTokenizer,
+    /// The data has other sizes than the model to start from, which cannot change its own.
+    #[error(
+        "a question model can be trained further only on data with its own vocabulary and answer length: use the \
+         data that it was trained on, or train a new model"
+    )]
+    NotExtendable,
+    /// The system gives no threads to compute with.
+    #[error("the threads to train with cannot be started")]
+    Threads(#[source] rayon::ThreadPoolBuildError),
     /// A run without a run directory cannot be resumed.
     #[error("there is no run directory to resume from: give the directory of the run to continue")]
     NoRunDirectory,

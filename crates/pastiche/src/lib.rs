@@ -2,11 +2,11 @@
 #![doc = ""]
 #![doc = include_str!("manual.md")]
 
+mod closures;
 pub mod device;
 mod error;
-mod fit;
-mod functions;
 pub mod nn;
+mod trainer_builder;
 mod training_data;
 
 pub use burn;
@@ -15,7 +15,7 @@ pub use {eval, generate, kernels, models, qa, seqdata, text_prep, trainer};
 
 pub use device::DeviceError;
 pub use error::{Error, Result};
-pub use fit::Trainer;
+pub use trainer_builder::Trainer;
 pub use training_data::{ConfigOf, TrainingData};
 
 pub use generate::{Evaluation, Generator, Sample, SampleStream, Samples, Sampling, Session, TokenLogProb};

@@ -15,6 +15,9 @@ pub trait TrainingData: Sync {
     /// The model. The default of its configuration is used if the caller gives none.
     type Network: TrainTask<Data = Self, Config: Default>;
 
+    /// Whether a trained model can take over a larger vocabulary.
+    const EXTENDABLE: bool;
+
     /// The same configuration with the sizes that the data determines, such as that of the vocabulary.
     fn sized(&self, config: ConfigOf<Self>) -> ConfigOf<Self>;
 
@@ -32,7 +35,7 @@ pub trait TrainingData: Sync {
     fn tokenizer(&self) -> &Tokenizer;
 
     /// Tokens in a training window, or in the longest sentence.
-    fn window(&self) -> usize;
+    fn context_len(&self) -> usize;
 
     /// The hash of the validation data.
     fn valid_sha256(&self) -> String;
@@ -40,6 +43,8 @@ pub trait TrainingData: Sync {
 
 impl TrainingData for TextDataset {
     type Network = LanguageModel;
+
+    const EXTENDABLE: bool = true;
 
     fn sized(&self, config: LanguageModelConfig) -> LanguageModelConfig {
         config.vocab_size(self.tokenizer.vocabulary.len())
@@ -57,7 +62,7 @@ impl TrainingData for TextDataset {
         &self.tokenizer
     }
 
-    fn window(&self) -> usize {
+    fn context_len(&self) -> usize {
         self.context_len()
     }
 
@@ -68,6 +73,8 @@ impl TrainingData for TextDataset {
 
 impl TrainingData for QaDataset {
     type Network = QuestionModel;
+
+    const EXTENDABLE: bool = false;
 
     fn sized(&self, config: QuestionModelConfig) -> QuestionModelConfig {
         let sizes = self.train.vocab_sizes;
@@ -86,7 +93,7 @@ impl TrainingData for QaDataset {
         &self.tokenizer
     }
 
-    fn window(&self) -> usize {
+    fn context_len(&self) -> usize {
         self.max_sentence_len
     }
 

@@ -89,7 +89,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// An observer failed.
-    #[error("{0}")]
+    #[error(transparent)]
     Observer(Box<dyn std::error::Error + Send + Sync>),
     /// Burn's interrupter was given an error, or the data or a metric failed.
     #[error("training stopped: {0}")]

@@ -82,7 +82,7 @@ impl<'a, M: TrainTask> Job<'a, M> {
 
     /// A flag that ends the run early, with a checkpoint to resume from.
     #[must_use]
-    pub fn stop(self, stop: StopFlag) -> Self {
+    pub fn stop_flag(self, stop: StopFlag) -> Self {
         Self { stop, ..self }
     }
 

@@ -19,7 +19,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     ("generate", &["kernels", "models", "seqdata", "text-prep"]),
     ("eval", &["models", "seqdata", "text-prep"]),
     ("qa", &["eval", "generate", "kernels", "models", "seqdata", "text-prep", "trainer"]),
-    ("pastiche", &["eval", "generate", "kernels", "models", "qa", "seqdata", "text-prep", "trainer"]),
+    ("pastiche", &["durable", "eval", "generate", "kernels", "models", "qa", "seqdata", "text-prep", "trainer"]),
     ("cli", &LIBRARIES),
     ("xtask", &["args"]),
 ];

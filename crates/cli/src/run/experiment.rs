@@ -99,7 +99,7 @@ impl RunContext<'_> {
         let Self { run, device, .. } = *self;
         let job = Job::new(experiment.data(), experiment.train_config(), identity, run, device)
             .kernels(self.backend.kernels())
-            .stop(stop.clone())
+            .stop_flag(stop.clone())
             .observer(self.observers(experiment, &C::chart_baselines(&baselines), &stop));
         let outcome = train(job, start).map_err(|error| {
             let hint = matches!(error, trainer::Error::NoModel(_)).then(|| format!("use `--resume {}`", run.display()));

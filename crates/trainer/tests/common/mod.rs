@@ -144,7 +144,7 @@ pub fn run(run_dir: &Path, config: &TrainConfig, stride: usize, resume: bool) ->
 pub fn run_until(run_dir: &Path, config: &TrainConfig, resume: bool, at_step: u64) -> Outcome {
     let stop = StopFlag::default();
     let recorder = Recorder { stop_at: Some((at_step, stop.clone())), ..Recorder::default() };
-    run_with(run_dir, config, 1, resume, |job| job.stop(stop).observer(recorder)).unwrap()
+    run_with(run_dir, config, 1, resume, |job| job.stop_flag(stop).observer(recorder)).unwrap()
 }
 
 /// Progress without times and file offsets.

@@ -14,8 +14,8 @@ use trainer::{
     Checkpoints, EpochReport, Job, Observer, Outcome, RunIdentity, StartFrom, StepReport, StopFlag, TrainConfig, train,
 };
 
+use crate::closures::{OnEpoch, OnStep};
 use crate::error::{Error, Result};
-use crate::functions::{OnEpoch, OnStep};
 use crate::training_data::{ConfigOf, TrainingData};
 
 /// An option that is passed on to the job of the training loop.
@@ -131,7 +131,7 @@ impl<D: TrainingData> Trainer<D> {
 
     /// Lets this flag end the run early, with a checkpoint to resume from.
     pub fn stop_flag(self, stop: StopFlag) -> Self {
-        self.job_option(move |job| job.stop(stop))
+        self.job_option(move |job| job.stop_flag(stop))
     }
 
     /// Computes with fused kernels (the default) or with Burn's own operations.
@@ -169,6 +169,9 @@ impl<D: TrainingData> Trainer<D> {
         };
         let device = device.unwrap_or_else(kernels::default_device).without_autodiff();
         let seed = config.seed;
+        durable::directory::create(run_dir).map_err(trainer::Error::from)?;
+        // Two processes must not write the same checkpoints.
+        let _lock = durable::Lock::acquire(run_dir).map_err(trainer::Error::from)?;
         let (model, start) = if resume {
             // The configuration of `init_from` replaced it in the new run; that of the checkpoint does so here.
             let model = match model.filter(|_| init_from.is_none()) {
@@ -184,12 +187,17 @@ impl<D: TrainingData> Trainer<D> {
             let network = D::init(&model, seed, &device)?;
             (model, StartFrom::Model(Box::new(network)))
         };
-        let metadata = Metadata::untrained(D::Network::KIND, model, data.window(), seed, data.valid_sha256());
+        let metadata = Metadata::untrained(D::Network::KIND, model, data.context_len(), seed, data.valid_sha256());
         let identity = RunIdentity::new(data.tokenizer().clone(), metadata);
         let job = Job::new(data, &config, identity, run_dir, &device);
         let job = job_options.into_iter().fold(job, |job, option| option(job));
-        // A thread of the pool takes part in the loops of every step and need not be woken after each.
-        Ok(rayon::scope(|_| train(job, start))?)
+        if rayon::current_thread_index().is_some() {
+            return Ok(train(job, start)?);
+        }
+        // In a pool, this thread takes part in the loops of every step and need not be woken after each. It is not the
+        // global pool, where a whole run as one task could keep other users waiting.
+        let pool = rayon::ThreadPoolBuilder::new().build().map_err(Error::Threads)?;
+        Ok(pool.install(|| train(job, start))?)
     }
 
     fn job_option(mut self, option: impl for<'a> FnOnce(Job<'a, D::Network>) -> Job<'a, D::Network> + 'static) -> Self {
@@ -211,9 +219,9 @@ fn fine_tuned<D: TrainingData>(
         return Ok((config, network));
     }
     if !extends(data.tokenizer(), &bundle.tokenizer) {
-        return Err(Error::OtherTokenizer);
+        return Err(if D::EXTENDABLE { Error::OtherTokenizer } else { Error::NotExtendable });
     }
-    let network = D::extend(network, D::init(&config, seed, device)?).ok_or(Error::OtherTokenizer)?;
+    let network = D::extend(network, D::init(&config, seed, device)?).ok_or(Error::NotExtendable)?;
     Ok((config, network))
 }
 
@@ -222,4 +230,95 @@ fn extends(tokenizer: &Tokenizer, base: &Tokenizer) -> bool {
     let same = Tokenizer { vocabulary: base.vocabulary.clone(), ..tokenizer.clone() };
     let ids = 0..base.vocabulary.len() as u32;
     same == *base && ids.into_iter().all(|id| tokenizer.vocabulary.token(id) == base.vocabulary.token(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use models::{LanguageModelConfig, LayerConfig, LmBundle};
+    use seqdata::NewTokens;
+
+    use super::*;
+
+    fn dataset(text: &str) -> TextDataset {
+        TextDataset::from_text(text.repeat(20)).words().context_len(5).build().unwrap()
+    }
+
+    fn small() -> Trainer {
+        let model = LanguageModelConfig::default().embedding_dim(4).layers([LayerConfig::lstm(8)]);
+        Trainer::new(TrainConfig::default().epochs(1)).model(model)
+    }
+
+    const FOX: &str = "The fox saw the lion and ran away. ";
+
+    fn base() -> LmBundle {
+        small().fit(&dataset(FOX)).unwrap()
+    }
+
+    #[test]
+    fn a_run_without_a_directory_cannot_be_resumed() {
+        assert!(matches!(small().resume().fit(&dataset(FOX)), Err(Error::NoRunDirectory)));
+    }
+
+    #[test]
+    fn fine_tuning_needs_the_tokenizer_of_the_model_or_an_extension() {
+        let base = base();
+        let other = dataset("A crow sat on a branch and sang. ");
+        assert!(matches!(small().init_from(&base).fit(&other), Err(Error::OtherTokenizer)));
+        let same = small().init_from(&base).fit(&dataset(FOX)).unwrap();
+        assert_eq!(same.tokenizer, base.tokenizer);
+    }
+
+    #[test]
+    fn a_fine_tuned_run_is_resumed_with_its_own_model() {
+        let (base, folder) = (base(), tempfile::tempdir().unwrap());
+        let data = TextDataset::from_text("The crow saw the lion. ".repeat(30))
+            .context_len(5)
+            .tokenizer(&base.tokenizer, NewTokens::Extend)
+            .build()
+            .unwrap();
+        let tuned = |epochs, directory: &str| {
+            let config = TrainConfig::default().epochs(epochs);
+            Trainer::new(config).init_from(&base).run_dir(folder.path().join(directory))
+        };
+        tuned(1, "stopped").fit(&data).unwrap();
+        let resumed = tuned(2, "stopped").resume().fit(&data).unwrap();
+        let uninterrupted = tuned(2, "whole").fit(&data).unwrap();
+        assert_eq!(resumed.metadata, uninterrupted.metadata);
+    }
+
+    #[test]
+    fn a_run_directory_is_locked_while_it_is_trained_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = durable::Lock::acquire(folder.path()).unwrap();
+        let error = small().run_dir(folder.path()).fit(&dataset(FOX)).unwrap_err();
+        assert!(matches!(error, Error::Train(trainer::Error::Durable(durable::Error::Locked { .. }))), "{error:?}");
+        drop(lock);
+        small().run_dir(folder.path()).fit(&dataset(FOX)).unwrap();
+    }
+
+    #[test]
+    fn two_runs_in_two_threads_do_not_wait_for_each_other() {
+        // The observer of the first run returns only when the second run has ended.
+        let (sender, receiver) = std::sync::mpsc::channel::<()>();
+        let first = std::thread::spawn(move || {
+            let wait = move |_: &EpochReport| receiver.recv().unwrap();
+            small().on_epoch(wait).fit(&dataset(FOX)).map(drop)
+        });
+        base();
+        sender.send(()).unwrap();
+        first.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn the_error_of_an_observer_stays_reachable() {
+        struct Failing;
+        impl Observer for Failing {
+            fn on_start(&mut self, _plan: &trainer::Plan) -> trainer::ObserverResult {
+                Err(std::io::Error::other("disk").into())
+            }
+        }
+        let error = small().observer(Failing).fit(&dataset(FOX)).unwrap_err();
+        let Error::Train(trainer::Error::Observer(source)) = error else { panic!("{error:?}") };
+        assert!(source.is::<std::io::Error>());
+    }
 }
