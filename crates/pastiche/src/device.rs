@@ -193,7 +193,7 @@ mod wgpu {
         let (device, setup) = match Device::wgpu_options().device_kind(kind.clone()).init_with_setup() {
             Ok(initialized) => initialized,
             // An operation on this device has initialized it already.
-            Err(error) if matches!(error, WgpuInitError::Registration { .. }) => return Ok(Device::wgpu(kind)),
+            Err(WgpuInitError::Registration { .. }) => return Ok(Device::wgpu(kind)),
             Err(error) => return Err(DeviceError::NoAdapter { device: name.into(), source: error.into() }),
         };
         let info = setup.adapter.get_info();
