@@ -45,7 +45,12 @@ enum CliCommand {
 /// The stack size that Linux gives a main thread, in bytes.
 const STACK_SIZE: usize = 8 << 20;
 
+#[allow(unsafe_code)]
 fn main() -> ExitCode {
+    // The backend is selected by our own options. Burn reads this variable when it loads an optimizer, and panics if it
+    // names a backend that is not compiled in.
+    // SAFETY: no other thread exists yet that could read the environment during the change.
+    unsafe { std::env::remove_var("BURN_DEVICE") };
     run_process(args::parse::<Cli>().command).unwrap_or_else(|error| {
         output::status(&format!("error: {}", error.full_message()));
         ExitCode::FAILURE

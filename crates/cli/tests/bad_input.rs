@@ -34,6 +34,9 @@ fn a_picture_that_cannot_be_written() {
     let dir = TestDir::new();
     let args = [&tiny()[..], &["--view-svg", "none/view.svg"]].concat();
     expect_train_error(&dir, &args, &["none/view.svg cannot be written"]);
+    std::fs::create_dir(dir.path().join("folder")).unwrap();
+    let args = [&tiny()[..], &["--view-svg", "folder"]].concat();
+    expect_train_error(&dir, &args, &["folder is not a regular file"]);
 }
 
 #[test]

@@ -18,7 +18,9 @@ fn a_model_is_trained_sampled_and_evaluated() {
     let trained = dir.train(&["--view-svg", "view.svg"]);
     assert_eq!(trained.code, Some(0), "{}", trained.stderr);
     assert_eq!(trained.stdout.trim(), "runs/lstm-1");
-    assert!(trained.stderr.contains("after step 40:"), "{}", trained.stderr);
+    for line in ["parameters; ", "an epoch will take about ", "after step 40:"] {
+        assert!(trained.stderr.contains(line), "{}", trained.stderr);
+    }
     assert!(trained.stderr.contains("  sample: "), "{}", trained.stderr);
 
     let run = dir.path().join("runs/lstm-1");

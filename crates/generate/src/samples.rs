@@ -34,6 +34,9 @@ impl Generator {
     ///
     /// # Errors
     /// As [`generate`](Self::generate).
+    ///
+    /// # Panics
+    /// If `number` is `u64::MAX`.
     pub fn sample(&self, prompt: &(impl ToPrompt + ?Sized), sampling: &Sampling, number: u64) -> Result<Sample> {
         let sample = self.samples(prompt, sampling, number..number + 1)?.next();
         sample.expect("one number gives one sample")

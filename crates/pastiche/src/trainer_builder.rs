@@ -169,7 +169,11 @@ impl<D: TrainingData> Trainer<D> {
         };
         let device = device.unwrap_or_else(kernels::default_device).without_autodiff();
         let seed = config.seed;
-        durable::directory::create(run_dir).map_err(trainer::Error::from)?;
+        if resume {
+            Checkpoints::of(run_dir).newest_path()?;
+        } else {
+            durable::directory::create(run_dir).map_err(trainer::Error::from)?;
+        }
         // Two processes must not write the same checkpoints.
         let _lock = durable::Lock::acquire(run_dir).map_err(trainer::Error::from)?;
         let (model, start) = if resume {
@@ -257,6 +261,10 @@ mod tests {
     #[test]
     fn a_run_without_a_directory_cannot_be_resumed() {
         assert!(matches!(small().resume().fit(&dataset(FOX)), Err(Error::NoRunDirectory)));
+        let missing = tempfile::tempdir().unwrap().path().join("missing");
+        let error = small().run_dir(&missing).resume().fit(&dataset(FOX)).unwrap_err();
+        assert!(matches!(error, Error::Train(trainer::Error::NoCheckpoint(_))), "{error:?}");
+        assert!(!missing.exists());
     }
 
     #[test]

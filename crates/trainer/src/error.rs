@@ -88,6 +88,9 @@ pub enum Error {
         /// The system's error.
         source: std::io::Error,
     },
+    /// The environment variable `BURN_DEVICE` has a value that Burn does not know.
+    #[error("the environment variable BURN_DEVICE is `{0}`, which is no device that Burn was built with: unset it")]
+    DefaultDevice(String),
     /// An observer failed.
     #[error(transparent)]
     Observer(Box<dyn std::error::Error + Send + Sync>),

@@ -35,6 +35,7 @@ pub fn train<M: TrainTask>(mut job: Job<M>, start: StartFrom<M>) -> Result<Outco
     let observers = std::mem::take(&mut job.observers);
     let Job { data, config, ref identity, run_dir, device, kernels, ref stop, .. } = job;
     config.check()?;
+    check_default_device()?;
     let device = device.clone().without_autodiff();
     let checkpoints = Checkpoints::of(run_dir);
     let [train, valid] = M::loaders(data, config, &device)?;
@@ -76,6 +77,15 @@ pub fn train<M: TrainTask>(mut job: Job<M>, start: StartFrom<M>) -> Result<Outco
         launch(train_loop, learner, [train, valid], listeners, run_dir)?
     };
     save_best(&job, &checkpoints, progress, stop_reason, &device)
+}
+
+/// Burn's optimizer loading names the default device, although the state that is loaded does not use it. That panics if
+/// the variable `BURN_DEVICE` has a value that Burn does not know, so the value is checked before training.
+fn check_default_device() -> Result<()> {
+    match std::env::var("BURN_DEVICE") {
+        Ok(value) if std::panic::catch_unwind(Device::default).is_err() => Err(Error::DefaultDevice(value)),
+        _ => Ok(()),
+    }
 }
 
 /// Runs the train loop inside burn-train's `SupervisedTraining`.

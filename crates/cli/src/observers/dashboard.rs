@@ -10,7 +10,7 @@ use trainer::{EpochReport, Observer, ObserverResult, Plan, Rollback, StepReport,
 use crate::observers::metrics_file::read_curves;
 use crate::observers::progress::{self, Progress};
 use crate::observers::sampling::{SampleCache, TEMPERATURE};
-use crate::output::status;
+use crate::output::{status, warn};
 use crate::run::signals;
 use crate::view::format::thousands;
 use crate::view::{Baseline, BestEpoch, Phase, Sample, SavedCheckpoint, Screen, ViewState, picture};
@@ -90,14 +90,32 @@ impl<M> Dashboard<M> {
     fn sample(&mut self, step: u64, model: &M) -> ObserverResult {
         let text = self.samples.sample(model, TEMPERATURE, step)?;
         self.update(|state| state.sample = Some(Sample { text, step }));
-        self.write_picture()
+        self.update_picture();
+        Ok(())
     }
 
+    /// Writes the picture, if one is wanted.
     fn write_picture(&self) -> ObserverResult {
         let Some(path) = &self.picture else { return Ok(()) };
+        if path.symlink_metadata().is_ok_and(|found| !found.is_file()) {
+            return Err(format!("{} is not a regular file: choose another name for the picture", path.display()).into());
+        }
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner).clone();
         state.advance_clocks(Instant::now());
         Ok(write_atomically(path, picture(&state).as_bytes())?)
+    }
+
+    /// Writes the picture during training, which a picture that cannot be written does not end.
+    fn update_picture(&mut self) {
+        let Err(error) = self.write_picture() else { return };
+        self.picture = None;
+        let warning = format!("{error}; the picture is no longer written");
+        if self.is_open() {
+            self.update(|state| state.warn(warning.clone()));
+            self.summaries.push(format!("warning: {warning}"));
+        } else {
+            warn(&[warning]);
+        }
     }
 
     /// Shows the results of an epoch, of this process or of an earlier one.
@@ -116,7 +134,11 @@ impl<M> Dashboard<M> {
 
 impl<M> Observer<M> for Dashboard<M> {
     fn on_start(&mut self, plan: &Plan) -> ObserverResult {
-        self.plain.set_epochs(plan.epochs);
+        if self.is_open() {
+            self.plain.set_epochs(plan.epochs);
+        } else {
+            self.plain.on_start(plan)?;
+        }
         for epoch in &plan.reports {
             self.show_epoch(epoch);
         }
@@ -144,6 +166,10 @@ impl<M> Observer<M> for Dashboard<M> {
         });
         // A file that cannot be written is reported before training begins.
         self.write_picture()
+    }
+
+    fn on_estimate(&mut self, seconds_per_epoch: f64) -> ObserverResult {
+        if self.is_open() { Ok(()) } else { self.plain.on_estimate(seconds_per_epoch) }
     }
 
     fn on_step(&mut self, step: &StepReport) -> ObserverResult {
