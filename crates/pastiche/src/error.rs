@@ -1,5 +1,7 @@
 //! The error of this library: one variant per library that it is built on.
 
+use std::fmt::{Debug, Formatter};
+
 use seqdata::ConfigError;
 
 use crate::device::DeviceError;
@@ -24,7 +26,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 ///     other => panic!("{other:?}"),
 /// }
 /// ```
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// An option is out of range.
@@ -75,6 +77,25 @@ pub enum Error {
     /// No temporary directory can be created for the checkpoints of a run.
     #[error("no temporary directory can be created for the checkpoints: free disk space, or give a run directory")]
     TemporaryDirectory(#[source] std::io::Error),
+}
+
+/// The message, with the errors that caused it: Rust prints an error in this form if `main` returns it.
+impl Debug for Error {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{self}")?;
+        let mut said = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(error) = source {
+            let message = error.to_string();
+            // Many messages contain that of their source.
+            if !said.contains(&message) {
+                write!(formatter, ": {message}")?;
+            }
+            said = message;
+            source = error.source();
+        }
+        Ok(())
+    }
 }
 
 impl From<seqdata::Error> for Error {
@@ -151,6 +172,15 @@ mod tests {
         assert!(error.to_string().contains("a.txt"), "{error}");
         let source = error.source().and_then(|source| source.downcast_ref::<std::io::Error>());
         assert_eq!(source.unwrap().to_string(), "broken");
+    }
+
+    #[test]
+    fn an_error_returned_from_main_is_printed_as_its_message() {
+        let path = || std::path::PathBuf::from("a.txt");
+        let error = Error::from(text_prep::Error::Read { path: path(), source: std::io::Error::other("broken") });
+        assert_eq!(format!("{error:?}").matches("broken").count(), 1, "{error:?}");
+        let error = Error::TemporaryDirectory(std::io::Error::other("disk"));
+        assert_eq!(format!("{error:?}"), format!("{error}: disk"));
     }
 
     #[test]
