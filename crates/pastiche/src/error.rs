@@ -179,8 +179,8 @@ mod tests {
         let path = || std::path::PathBuf::from("a.txt");
         let error = Error::from(text_prep::Error::Read { path: path(), source: std::io::Error::other("broken") });
         assert_eq!(format!("{error:?}").matches("broken").count(), 1, "{error:?}");
-        let error = Error::TemporaryDirectory(std::io::Error::other("disk"));
-        assert_eq!(format!("{error:?}"), format!("{error}: disk"));
+        let error = Error::TemporaryDirectory(std::io::Error::other("quota exceeded"));
+        assert_eq!(format!("{error:?}"), format!("{error}: quota exceeded"));
     }
 
     #[test]
