@@ -1,4 +1,4 @@
-//! What burn-train hands to a training strategy, and the end of a run by Burn's interrupter.
+//! What burn-train gives to a training strategy, and the end of a run by Burn's interrupter.
 
 use burn::data::dataloader::{DataLoader, Progress};
 use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;

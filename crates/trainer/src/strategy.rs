@@ -1,5 +1,5 @@
 //! The training strategy that runs our train loop inside burn-train's `SupervisedTraining`. Burn's own strategies
-//! neither save within an epoch nor resume there, and hand nothing to checkpoints but the learner.
+//! can neither save nor resume within an epoch, and their checkpoints contain only the learner.
 
 use std::sync::Mutex;
 
