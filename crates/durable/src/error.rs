@@ -43,6 +43,15 @@ pub enum Error {
         /// The process id that the lock file names.
         process: String,
     },
+    /// The path no longer leads to the directory that this process locked.
+    #[error(
+        "{path} was deleted, moved or replaced while this process used it, so nothing more is written there: move it \
+         back, or use it under its new name"
+    )]
+    LockLost {
+        /// The path at which the directory was locked.
+        path: PathBuf,
+    },
 }
 
 /// Makes an [`Error::Io`] for `path`.

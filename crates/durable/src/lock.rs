@@ -1,26 +1,30 @@
-//! A lock on a directory for one process. It is released when the process ends, however it ends.
+//! A lock on a directory for one process. It is released when the process ends, however it ends. It belongs to the
+//! directory's path: a process whose directory was moved, deleted or replaced can find out.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::error::{Error, Result, io};
 
 /// The name of the lock file.
 pub const FILE: &str = "lock";
 
-/// A held lock. The lock file stays after the release: the system releases the lock when the process ends, even if
-/// it is killed.
-#[derive(Debug)]
+/// A held lock, released when the last clone is dropped. The lock file stays after the release: the system releases
+/// the lock when the process ends, even if it is killed.
+#[derive(Clone, Debug)]
 pub struct Lock {
-    _file: File,
+    directory: PathBuf,
+    file: Arc<File>,
 }
 
 impl Lock {
     /// Locks `directory` and writes the id of this process into its lock file.
     ///
     /// # Errors
-    /// If another process holds the lock (the error names it), or the file system reports an error.
+    /// If another process holds the lock (the error names it), the directory is replaced meanwhile, or the file system
+    /// reports an error.
     pub fn acquire(directory: &Path) -> Result<Self> {
         let path = directory.join(FILE);
         let mut options = OpenOptions::new();
@@ -46,7 +50,21 @@ impl Lock {
             .and_then(|()| file.seek(SeekFrom::Start(0)))
             .and_then(|_| writeln!(file, "{}", std::process::id()))
             .map_err(io(&path, "written"))?;
-        Ok(Self { _file: file })
+        let lock = Self { directory: directory.into(), file: Arc::new(file) };
+        lock.check()?;
+        Ok(lock)
+    }
+
+    /// Checks that the directory's path still leads to the locked directory, with one or two calls of the system.
+    /// Afterwards another process may have locked another directory of the same name.
+    ///
+    /// # Errors
+    /// If the directory was deleted, moved or replaced since.
+    pub fn check(&self) -> Result<()> {
+        if is_at(&self.file, &self.directory.join(FILE)) {
+            return Ok(());
+        }
+        Err(Error::LockLost { path: self.directory.clone() })
     }
 
     /// The id of the process that holds the lock of `directory`, if any. On Windows, where others cannot read a
@@ -58,6 +76,24 @@ impl Lock {
             _ => None,
         }
     }
+}
+
+/// Whether `path` leads to the open `file`. If the system cannot tell, it counts as true.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::io::ErrorKind::{NotADirectory, NotFound};
+    use std::os::unix::fs::MetadataExt;
+    match (file.metadata(), path.metadata()) {
+        (Ok(locked), Ok(found)) => (locked.dev(), locked.ino()) == (found.dev(), found.ino()),
+        (_, Err(error)) => ![NotFound, NotADirectory].contains(&error.kind()),
+        (Err(_), Ok(_)) => true,
+    }
+}
+
+/// Whether `path` exists: Windows neither moves nor deletes a directory with an open file.
+#[cfg(not(unix))]
+fn is_at(_file: &File, path: &Path) -> bool {
+    path.is_file()
 }
 
 /// The process id in a lock file.
@@ -85,5 +121,28 @@ mod tests {
         drop(lock);
         assert_eq!(Lock::holder(folder.path()), None);
         Lock::acquire(folder.path()).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_directory_that_is_moved_deleted_or_replaced_is_noticed() {
+        use std::fs;
+
+        let folder = tempfile::tempdir().unwrap();
+        let (run, moved) = (folder.path().join("run"), folder.path().join("moved"));
+        fs::create_dir(&run).unwrap();
+        let lock = Lock::acquire(&run).unwrap();
+        lock.check().unwrap();
+        fs::rename(&run, &moved).unwrap();
+        let error = lock.check().unwrap_err().to_string();
+        assert!(error.contains("run was deleted, moved or replaced"), "{error}");
+        // The lock moves with the directory; the old name can be used again, but not by the first process.
+        assert!(matches!(Lock::acquire(&moved), Err(Error::Locked { .. })));
+        fs::create_dir(&run).unwrap();
+        let second = Lock::acquire(&run).unwrap();
+        assert!(matches!(lock.check(), Err(Error::LockLost { .. })));
+        second.check().unwrap();
+        fs::remove_dir_all(&run).unwrap();
+        assert!(matches!(second.check(), Err(Error::LockLost { .. })));
     }
 }
