@@ -42,6 +42,34 @@ impl Generator {
         sample.expect("one number gives one sample")
     }
 
+    /// Like [`sample`](Self::sample), as long as `go_on`, which is called before each token, returns true; `None` if it
+    /// does not.
+    ///
+    /// # Errors
+    /// As [`generate`](Self::generate).
+    ///
+    /// # Panics
+    /// If `number` is `u64::MAX`.
+    pub fn sample_while(
+        &self,
+        prompt: &(impl ToPrompt + ?Sized),
+        sampling: &Sampling,
+        number: u64,
+        go_on: impl Fn() -> bool + Sync,
+    ) -> Result<Option<Sample>> {
+        sampling.check()?;
+        let prompt = prompt.to_prompt(self)?.into_owned();
+        self.with_workers(|| {
+            let mut batch = SampleBatch::new(self, &prompt, sampling, number..number + 1)?;
+            while go_on() {
+                if !batch.step(|_, _| ())? {
+                    return Ok(batch.into_samples().pop());
+                }
+            }
+            Ok(None)
+        })
+    }
+
     /// The samples with these numbers, in order. On CPU backends they are generated in batches of 64.
     ///
     /// # Errors
@@ -193,6 +221,25 @@ mod tests {
             }
         }
         assert!(ended_within_a_syllable);
+    }
+
+    #[test]
+    fn a_sample_can_be_cut_off_between_two_tokens() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+
+        let packed = generator(WORDS, None);
+        for generator in [composed(&packed), packed] {
+            let sampling = Sampling::default().max_tokens(5);
+            let whole = generator.sample("a", &sampling, 2).unwrap();
+            let calls = AtomicUsize::new(0);
+            let sample_while = |limit| {
+                calls.store(0, Ordering::Relaxed);
+                generator.sample_while("a", &sampling, 2, || calls.fetch_add(1, Ordering::Relaxed) < limit).unwrap()
+            };
+            assert_eq!(sample_while(100), Some(whole));
+            assert_eq!(sample_while(3), None);
+            assert_eq!(calls.load(Ordering::Relaxed), 4);
+        }
     }
 
     #[test]

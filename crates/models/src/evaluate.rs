@@ -56,9 +56,24 @@ impl EvalMetrics {
 /// # Errors
 /// If the device fails to return the losses.
 pub fn evaluate(model: &LanguageModel, batches: &dyn DataLoader<Batch>) -> Result<EvalMetrics, TensorReadError> {
+    Ok(evaluate_while(model, batches, || true)?.expect("nothing cuts it off"))
+}
+
+/// Like [`evaluate`], as long as `go_on`, which is called before each batch, returns true; `None` if it does not.
+///
+/// # Errors
+/// If the device fails to return the losses.
+pub fn evaluate_while(
+    model: &LanguageModel,
+    batches: &dyn DataLoader<Batch>,
+    mut go_on: impl FnMut() -> bool,
+) -> Result<Option<EvalMetrics>, TensorReadError> {
     let mut metrics = EvalMetrics::default();
     let mut state = None;
     for batch in batches.iter() {
+        if !go_on() {
+            return Ok(None);
+        }
         let batch = batch.expect("ids are in memory");
         let before = state.take().filter(|_| batch.continues);
         let before = before.unwrap_or_else(|| model.init_state(batch.rows()));
@@ -66,7 +81,7 @@ pub fn evaluate(model: &LanguageModel, batches: &dyn DataLoader<Batch>) -> Resul
         state = Some(after);
         metrics.add(&losses)?;
     }
-    Ok(metrics)
+    Ok(Some(metrics))
 }
 
 #[cfg(test)]

@@ -92,6 +92,8 @@ struct Draft<'a> {
 
 /// The maximum length in words of a sentence that questions are generated for; longer ones are rarely sentences.
 const MAX_SENTENCE_LEN: usize = 200;
+/// Sentences that are processed together: enough to fill batches with sentences of similar length.
+const BLOCK: usize = 256;
 /// Answer candidates per wanted question, because some questions are filtered out.
 const CANDIDATES_PER_QUESTION: usize = 2;
 /// Questions per answer candidate; if the first is filtered out, the next may pass.
@@ -104,10 +106,42 @@ impl QaPipeline {
     /// # Errors
     /// If the text has no sentence of a usable length, or the model's results are not finite.
     pub fn ask(&self, text: &str, options: &QgOptions) -> Result<Vec<GeneratedQuestion>> {
+        Ok(self.ask_while(text, options, |_| true)?.expect("nothing cuts it off"))
+    }
+
+    /// Like [`ask`](Self::ask), as long as `go_on` returns true; `None` if it does not. It is called before each block
+    /// of 256 sentences, with the fraction of the sentences that are done, from 0 to 1.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    pub fn ask_while(
+        &self,
+        text: &str,
+        options: &QgOptions,
+        mut go_on: impl FnMut(f64) -> bool,
+    ) -> Result<Option<Vec<GeneratedQuestion>>> {
         let sentences = self.split_sentences(text);
         if sentences.is_empty() {
             return Err(Error::NoSentences);
         }
+        let char_offsets = CharOffsets::new(text);
+        let mut questions = Vec::new();
+        for (at, block) in sentences.chunks(BLOCK).enumerate() {
+            if !go_on((at * BLOCK) as f64 / sentences.len() as f64) {
+                return Ok(None);
+            }
+            questions.extend(self.ask_block(text, block, &char_offsets, options)?);
+        }
+        Ok(Some(questions))
+    }
+
+    fn ask_block(
+        &self,
+        text: &str,
+        sentences: &[Sentence],
+        char_offsets: &CharOffsets,
+        options: &QgOptions,
+    ) -> Result<Vec<GeneratedQuestion>> {
         let inputs: Vec<_> = sentences.iter().map(|one| (&one.encoded, None)).collect();
         let scores = self.score_spans(&inputs)?;
         let count = CANDIDATES_PER_QUESTION * options.max_per_sentence;
@@ -116,14 +150,13 @@ impl QaPipeline {
             let found = candidates(&text[range.clone()], words, scores, count);
             all.extend(found.into_iter().map(|candidate| (at, candidate)));
         }
-        let drafts = self.draft_questions(text, &sentences, &all, options.beam)?;
+        let drafts = self.draft_questions(text, sentences, &all, options.beam)?;
         // Round trip: the model answers each question.
         let inputs: Vec<_> = drafts
             .iter()
             .map(|draft| (&sentences[draft.sentence].encoded, Some(draft.in_question.as_slice())))
             .collect();
         let answers = self.score_spans(&inputs)?;
-        let char_offsets = CharOffsets::new(text);
         let mut passed: Vec<(usize, GeneratedQuestion)> = Vec::new();
         for (draft, scores) in drafts.into_iter().zip(&answers) {
             let sentence = &sentences[draft.sentence];
