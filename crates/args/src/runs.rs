@@ -18,12 +18,13 @@ pub struct Train {
     /// The run directory [default: a new one under runs/]; rejected if it exists
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     pub out: Option<PathBuf>,
-    /// Resume a run from its last checkpoint; give `--backend` as at its start, because another one rounds differently
-    /// [default: the run with the newest checkpoint]
+    /// Resume a run from its last checkpoint, on its backend and device unless others are named [default: the newest
+    /// unfinished run]
     #[arg(long, value_name = "DIR", num_args = 0..=1, conflicts_with_all = ["config", "text"])]
     pub resume: Option<Option<PathBuf>>,
-    /// Start from the weights, tokenizer and configuration of a trained model, usually to train on another text
-    #[arg(long, alias = "from", value_name = "DIR", conflicts_with_all = ["config", "resume"])]
+    /// Start from the weights, tokenizer and configuration of a trained model, usually to train on another text; with
+    /// `--config`, only data and training follow the configuration
+    #[arg(long, alias = "from", value_name = "DIR", conflicts_with = "resume")]
     pub init_from: Option<PathBuf>,
     /// With `--init-from`: what to do with tokens that are not in the model's vocabulary [default: error]
     #[arg(long, alias = "vocabulary", value_enum, value_name = "POLICY", requires = "init_from")]

@@ -54,6 +54,21 @@ impl BackendSelection {
         Ok(Self { backend, device, kernels: self.kernels })
     }
 
+    /// The selection for a run that is resumed or repeated: its own backend and device, unless `options` name others.
+    /// An early version did not record the device.
+    ///
+    /// # Errors
+    /// If the backend is unknown or not compiled in.
+    pub fn for_run(&self, options: &BackendArgs, backend: &str, device: Option<&str>) -> Result<Self> {
+        if options.backend.is_some_and(|named| named.name() != backend) {
+            return Ok(self.clone());
+        }
+        let hint = "the run was trained on it; another one, which rounds differently, can be named with `--backend`";
+        let selection = self.with_backend(backend).map_err(|error| error.with_hint(Some(hint)))?;
+        let device = options.device.clone().or(device.map(String::from)).or(selection.device);
+        Ok(Self { device, ..selection })
+    }
+
     /// Opens the device.
     ///
     /// # Errors
@@ -80,6 +95,11 @@ impl BackendSelection {
         self.backend.name()
     }
 
+    /// The name of the device.
+    pub fn device_name(&self) -> &str {
+        self.device.as_deref().unwrap_or("default")
+    }
+
     /// Which kernels to use.
     pub fn kernels(&self) -> KernelMode {
         self.kernels
@@ -102,7 +122,7 @@ fn check_compiled_in(backend: Backend, compiled: &[&str]) -> Result<()> {
     }
     Err(Error::new(format!(
         "this build does not have the backend `{name}`, only {}: build it with `--features {name}`, or use \
-         `cargo xtask`, which adds it automatically",
+         `cargo xtask` with `--backend {name}`, which adds it",
         compiled.join(", ")
     )))
 }
@@ -118,5 +138,32 @@ mod tests {
         assert!(error.contains("`wgpu`, only ndarray, flex"), "{error}");
         assert!(error.contains("--features wgpu"), "{error}");
         check_compiled_in(Backend::Flex, &["flex"]).unwrap();
+    }
+
+    #[cfg(all(feature = "ndarray", feature = "flex"))]
+    #[test]
+    fn a_run_keeps_its_backend_and_device_unless_others_are_named() {
+        let selected = |backend: Option<Backend>, device: Option<&str>| {
+            let options = BackendArgs { backend, device: device.map(String::from) };
+            // As with `backend = "ndarray"` and `device = "cpu"` in backend.toml.
+            let of_file =
+                BackendSelection { backend: Backend::Ndarray, device: Some("cpu".into()), kernels: KernelMode::Fused };
+            let selection = BackendSelection {
+                backend: backend.unwrap_or(of_file.backend),
+                device: options.device.clone().or(of_file.device),
+                kernels: of_file.kernels,
+            };
+            move |run: &str, of_run: Option<&str>| {
+                let selection = selection.for_run(&options, run, of_run).unwrap();
+                (selection.name(), selection.device_name().to_string())
+            }
+        };
+        let unnamed = selected(None, None);
+        assert_eq!(unnamed("flex", Some("discrete:1")), ("flex", "discrete:1".into()));
+        assert_eq!(unnamed("flex", None), ("flex", "default".into()));
+        assert_eq!(unnamed("ndarray", None), ("ndarray", "cpu".into()));
+        assert_eq!(selected(None, Some("x"))("flex", Some("y")), ("flex", "x".into()));
+        assert_eq!(selected(Some(Backend::Flex), None)("flex", Some("y")), ("flex", "y".into()));
+        assert_eq!(selected(Some(Backend::Ndarray), None)("flex", Some("y")), ("ndarray", "cpu".into()));
     }
 }

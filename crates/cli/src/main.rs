@@ -6,6 +6,7 @@ mod corpus;
 mod device;
 mod embedded;
 mod error;
+mod long_task;
 mod observers;
 mod output;
 mod report;

@@ -42,22 +42,23 @@ fn the_two_cpu_backends_agree() {
 #[test]
 fn the_backend_is_selected_by_environment_or_file() {
     let dir = TestDir::new();
-    assert_eq!(dir.train(&["--out", "run", "--backend", "flex"]).code, Some(0));
-    let backend = |epochs: &str, set: &dyn Fn(&mut std::process::Command)| {
-        let mut command = dir.command(&["train", "--resume", "run", "--set", epochs]);
-        set(&mut command);
+    let backend = |args: &[&str], variable: &str| {
+        let mut command = dir.command(&[&["train"], common::tiny().as_slice(), args].concat());
+        command.envs((!variable.is_empty()).then_some(("PASTICHE_BACKEND", variable)));
         let output = common::output(command.output().unwrap());
         assert_eq!(output.code, Some(0), "{}", output.stderr);
-        let line = output.stderr.lines().find(|line| line.starts_with("resuming"));
+        let mut lines = output.stderr.lines();
+        let line = lines.find(|line| line.starts_with("training") || line.starts_with("resuming"));
         line.and_then(|line| line.rsplit(' ').next()).map(String::from)
     };
-    assert_eq!(backend("train.epochs=2", &|_| ()).as_deref(), Some("ndarray"));
-    let variable = |command: &mut std::process::Command| {
-        command.env("PASTICHE_BACKEND", "flex");
-    };
-    assert_eq!(backend("train.epochs=3", &variable).as_deref(), Some("flex"));
+    assert_eq!(backend(&["--out", "a"], "").as_deref(), Some("ndarray"));
+    assert_eq!(backend(&["--out", "b"], "flex").as_deref(), Some("flex"));
     dir.file("backend.toml", "backend = \"flex\"\n");
-    assert_eq!(backend("train.epochs=4", &|_| ()).as_deref(), Some("flex"));
+    assert_eq!(backend(&["--out", "c"], "").as_deref(), Some("flex"));
+    // A run that is resumed keeps its own, unless another one is named for this command or this shell.
+    let resume = |epochs, variable| backend(&["--resume", "a", "--set", epochs], variable);
+    assert_eq!(resume("train.epochs=2", "").as_deref(), Some("ndarray"));
+    assert_eq!(resume("train.epochs=3", "flex").as_deref(), Some("flex"));
 }
 
 /// Mesa's software Vulkan, where it is installed.

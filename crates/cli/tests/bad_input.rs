@@ -242,7 +242,7 @@ fn a_run_whose_text_or_model_has_changed() {
     dir.expect_error(&resized, &["run", "cannot be resumed", "`model.embedding_dim`"]);
     dir.file("my.txt", "the dog saw the cat and ran away. ".repeat(40));
     dir.expect_error(&["evaluate", "--model", "run"], &["has changed since training"]);
-    dir.expect_error(&["train", "--resume", "run"], &["cannot be resumed"]);
+    dir.expect_error(&["train", "--resume", "run", "--set", "train.epochs=2"], &["cannot be resumed"]);
 }
 
 #[test]

@@ -160,6 +160,9 @@ fn exported_weights_are_imported_again() {
         assert!(report.stderr.contains("validation loss"), "{}", report.stderr);
         assert_eq!(write(&anew), expected);
         dir.json(&["evaluate", "--model", &anew, "--json"]);
+        let imported = format!("{anew} is an imported model, not a training run");
+        dir.expect_error(&["reproduce", &anew], &[&imported]);
+        dir.expect_error(&["train", "--resume", &anew], &[&imported, "--init-from"]);
     }
     let import = ["import", "pytorch.safetensors", "--layout"];
     dir.expect_error(&[&import[..], &["keras", "--like", "run"]].concat(), &["missing:", "extra:"]);

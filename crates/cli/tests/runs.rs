@@ -69,6 +69,17 @@ fn a_run_starts_from_the_weights_and_vocabulary_of_another_run() {
     dir.run_ok(&[&again[..], FLEX].concat());
     assert_eq!(vocabulary(&dir, "again"), new);
 
+    // A configuration sets data and training; the model keeps what it determines.
+    let config = "[text]\npath = \"new.txt\"\n[model]\nembedding_dim = 9\n[train]\nepochs = 2\n[windows]\nstride = 5\n";
+    dir.file("other.toml", config);
+    let configured = ["train", "--init-from", "extended", "--config", "other.toml", "--out", "configured"];
+    let stderr = dir.run_ok(&[&configured[..], FLEX].concat()).stderr;
+    assert!(stderr.contains("`model.embedding_dim`"), "{stderr}");
+    assert!(stderr.contains("of other.toml are not used: the model extended determines them"), "{stderr}");
+    let config = fs::read_to_string(dir.path().join("configured/config.toml")).unwrap();
+    assert!(config.contains("epochs = 2") && config.contains("stride = 5"), "{config}");
+    assert!(config.contains("embedding_dim = 8") && config.contains("new.txt"), "{config}");
+
     let resized = ["train", "--init-from", "extended", "--set", "model.embedding_dim=9"];
     dir.expect_error(&resized, &["`model.embedding_dim`", "--init-from"]);
     dir.expect_error(&["train", "--init-from", "nowhere", "--text", "new.txt"], &["nowhere"]);
@@ -208,4 +219,96 @@ fn a_terminal_shows_the_run_and_is_restored() {
     assert!(after.contains("epoch 1/1: train loss") && after.contains("best epoch 1"), "{after}");
     let plain = on_terminal("--out plain --no-tui").unwrap();
     assert!(!plain.contains(enter) && plain.contains("epoch 1/1: train loss"), "{plain}");
+}
+
+/// All files of a run but the lock, with their contents and times.
+fn state_of(dir: &TestDir, run: &str) -> Vec<(std::path::PathBuf, Vec<u8>, std::time::SystemTime)> {
+    let (mut files, mut folders) = (Vec::new(), vec![dir.path().join(run)]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(entry.path());
+            } else if entry.file_name() != "lock" {
+                let changed = entry.metadata().unwrap().modified().unwrap();
+                files.push((entry.path(), fs::read(entry.path()).unwrap(), changed));
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+#[test]
+fn a_finished_or_rejected_resume_changes_nothing() {
+    let dir = TestDir::new();
+    texts(&dir);
+    train_on(&dir, "old.txt", &["--out", "runs/a"]);
+    train_on(&dir, "new.txt", &["--out", "runs/b"]);
+    let newest = |dir: &TestDir| dir.json(&["runs", "--json"])["runs"][0]["run"].clone();
+    let before = state_of(&dir, "runs/a");
+    let resume = ["train", "--resume", "runs/a"];
+    let done = dir.run_ok(&resume);
+    assert!(done.stderr.contains("runs/a has finished all 1 epochs"), "{}", done.stderr);
+    assert_eq!(done.stdout, "runs/a\n");
+    dir.expect_error(&[&resume[..], &["--set", "seed=9"]].concat(), &["`seed`"]);
+    let longer = ["train", "--resume", "runs/a", "--set", "train.epochs=2"];
+    let text = fs::read(dir.path().join("old.txt")).unwrap();
+    // Another text, on another backend.
+    dir.file("old.txt", "the dog saw the cat and the dog ran away from the cat . ".repeat(30));
+    dir.expect_error(&[&longer[..], &["--backend", "ndarray"]].concat(), &["runs/a cannot be resumed"]);
+    fs::remove_file(dir.path().join("old.txt")).unwrap();
+    let lost = ["runs/a was trained on", "old.txt, which does not exist: put the file back there"];
+    dir.expect_error(&longer, &lost);
+    dir.expect_error(&["reproduce", "runs/a"], &lost);
+    dir.expect_error(&["train", "--init-from", "runs/a"], &[lost[1], "--text"]);
+    dir.expect_error(&["evaluate", "--model", "runs/a"], &[lost[1], "--text"]);
+    assert!(before == state_of(&dir, "runs/a"));
+    assert_eq!(newest(&dir), "runs/b");
+
+    // The backend of the run is used unless another one is named.
+    dir.file("old.txt", text);
+    let resumed = dir.run_ok(&longer);
+    assert!(resumed.stderr.contains("on flex"), "{}", resumed.stderr);
+    assert!(!resumed.stderr.contains("warning"), "{}", resumed.stderr);
+    let longer = ["train", "--resume", "runs/a", "--set", "train.epochs=3", "--backend", "ndarray"];
+    let resumed = dir.run_ok(&longer);
+    assert!(resumed.stderr.contains("the backend was flex, now ndarray"), "{}", resumed.stderr);
+    let record: Value = serde_json::from_slice(&fs::read(dir.path().join("runs/a/run.json")).unwrap()).unwrap();
+    assert_eq!((&record["backend"], &record["device"]), (&"flex".into(), &"default".into()));
+    assert_eq!(record["later"][0], "the backend was flex, now ndarray");
+}
+
+#[test]
+fn commands_find_the_right_run_by_its_name_and_without_one() {
+    let dir = TestDir::new();
+    texts(&dir);
+    train_on(&dir, "old.txt", &["--out", "runs/a", "--set", "train.epochs=2"]);
+    let checkpoints = fs::read_dir(dir.path().join("runs/a/checkpoints")).unwrap();
+    let last = checkpoints.map(|entry| entry.unwrap().path()).max().unwrap();
+    // As if it had been killed in its second epoch.
+    fs::remove_dir_all(last).unwrap();
+    train_on(&dir, "old.txt", &["--out", "runs/b"]);
+    // Names work without `runs/`. A copy is not the newest run.
+    let repeated = dir.run_ok(&["reproduce", "b"]);
+    assert!(repeated.stdout.contains("runs/b-again-1 is bit-identical to runs/b"), "{}", repeated.stdout);
+    let newest = dir.run_ok(&["generate", "--max-tokens", "2"]);
+    assert!(newest.stderr.contains("model runs/b,"), "{}", newest.stderr);
+    let resumed = dir.run_ok(&["train", "--resume"]);
+    assert!(resumed.stderr.contains("runs/a is the newest unfinished run"), "{}", resumed.stderr);
+    assert_eq!(resumed.stdout, "runs/a\n");
+    let resumed = dir.run_ok(&["train", "--resume"]);
+    assert!(resumed.stderr.contains("runs/a is the newest finished run"), "{}", resumed.stderr);
+    for args in [
+        &["generate", "--model", "b", "--max-tokens", "2"][..],
+        &["evaluate", "--model", "b"],
+        &["compare", "a", "runs/b", "--out", "compare.svg"],
+        &["gradients", "--model", "b", "--max-lag", "2"],
+        &["train", "--resume", "b"],
+        &["train", "--init-from", "b", "--out", "tuned"],
+    ] {
+        dir.run_ok(&[args, if args[0] == "compare" { &[] } else { FLEX }].concat());
+    }
+    fs::remove_dir_all(dir.path().join("runs/b")).unwrap();
+    dir.expect_error(&["reproduce", "tuned"], &["tuned started from the model", "runs/b", "put it back there"]);
+    dir.run_ok(&["train", "--resume", "tuned", "--set", "train.epochs=2"]);
 }

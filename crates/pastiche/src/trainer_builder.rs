@@ -175,7 +175,7 @@ impl<D: TrainingData> Trainer<D> {
             durable::directory::create(run_dir).map_err(trainer::Error::from)?;
         }
         // Two processes must not write the same checkpoints.
-        let _lock = durable::Lock::acquire(run_dir).map_err(trainer::Error::from)?;
+        let lock = durable::Lock::acquire(run_dir).map_err(trainer::Error::from)?;
         let (model, start) = if resume {
             // The configuration of `init_from` replaced it in the new run; that of the checkpoint does so here.
             let model = match model.filter(|_| init_from.is_none()) {
@@ -193,7 +193,7 @@ impl<D: TrainingData> Trainer<D> {
         };
         let metadata = Metadata::untrained(D::Network::KIND, model, data.context_len(), seed, data.valid_sha256());
         let identity = RunIdentity::new(data.tokenizer().clone(), metadata);
-        let job = Job::new(data, &config, identity, run_dir, &device);
+        let job = Job::new(data, &config, identity, run_dir, &device).lock(lock);
         let job = job_options.into_iter().fold(job, |job, option| option(job));
         if rayon::current_thread_index().is_some() {
             return Ok(train(job, start)?);

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use burn::optim::{ModuleOptimizer, OptimizerRecord};
 use burn::tensor::{Bytes, Device};
-use durable::directory;
+use durable::{Lock, directory};
 use models::serialize::{state_from_bytes, state_to_bytes, weights_from_bytes, weights_to_bytes};
 use models::{ModelBundle, Network, State};
 use serde_json::Value;
@@ -35,6 +35,8 @@ const MILESTONES: usize = 2;
 #[derive(Clone, Debug)]
 pub struct Checkpoints {
     directory: PathBuf,
+    /// The lock of the run directory.
+    lock: Option<Lock>,
 }
 
 /// The contents of a checkpoint.
@@ -54,7 +56,20 @@ pub struct Checkpoint<M: Network> {
 impl Checkpoints {
     /// The checkpoints in this run directory.
     pub fn of(run_dir: &Path) -> Self {
-        Self { directory: run_dir.join("checkpoints") }
+        Self { directory: run_dir.join("checkpoints"), lock: None }
+    }
+
+    /// The same, saved only as long as `lock` still belongs to the run directory.
+    pub(crate) fn with_lock(self, lock: Option<Lock>) -> Self {
+        Self { lock, ..self }
+    }
+
+    /// Checks that the run directory is still the one that was locked.
+    ///
+    /// # Errors
+    /// If it was deleted, moved or replaced.
+    pub(crate) fn check_lock(&self) -> Result<()> {
+        Ok(self.lock.as_ref().map_or(Ok(()), Lock::check)?)
     }
 
     /// The directory of the checkpoint after `steps` updates.
@@ -117,6 +132,8 @@ impl Checkpoints {
         directory::remove(&temporary)?;
         directory::create(&self.directory)?;
         let saved = bundle.save(&temporary).map_err(Error::from).and_then(|()| {
+            // Saving takes a while, and from here on complete checkpoints are removed.
+            self.check_lock()?;
             // One of the same step exists if it is saved again with new file offsets.
             directory::discard(&target)?;
             Ok(directory::publish(&temporary, &target)?)

@@ -2,9 +2,11 @@
 
 use std::time::Instant;
 
+use burn::data::dataloader::DataLoader;
 use burn::module::Module;
-use burn::train::Learner;
+use burn::train::{InferenceStep, Learner, TrainingError};
 
+use crate::error::Result;
 use crate::shared_module::SharedModule;
 use crate::task::{BatchOf, TrainModule, TrainTask};
 
@@ -44,4 +46,26 @@ pub(crate) fn seconds_per_step<M: TrainTask>(mut learner: Learner<SharedModule<M
         }
     }
     fastest
+}
+
+/// Wall time of a validation: that of the first batch, times the number of batches.
+pub(crate) fn validation_seconds<M: TrainTask>(
+    module: &SharedModule<M>,
+    batches: &dyn DataLoader<BatchOf<M>>,
+) -> Result<f64> {
+    let mut iterator = batches.iter();
+    let Some(batch) = iterator.next() else { return Ok(0.0) };
+    let batch = batch.map_err(TrainingError::from)?;
+    let progress = iterator.progress();
+    let mut seconds = f64::INFINITY;
+    // The first pass includes memory allocation and kernel compilation.
+    for _ in 0..2 {
+        let start = Instant::now();
+        InferenceStep::step(module, batch.clone()).read()?;
+        seconds = seconds.min(start.elapsed().as_secs_f64());
+        if seconds > MAX_SECONDS {
+            break;
+        }
+    }
+    Ok(seconds * progress.items_total as f64 / progress.items_processed.max(1) as f64)
 }

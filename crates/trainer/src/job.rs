@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use burn::tensor::Device;
 use burn::train::Interrupter;
 use burn::train::logger::MetricLogger;
 use burn::train::renderer::MetricsRenderer;
+use durable::Lock;
 use kernels::KernelMode;
 use models::{LanguageModel, Metadata, ModelBundle};
 use text_prep::Tokenizer;
@@ -42,7 +44,9 @@ pub struct Job<'a, M: TrainTask = LanguageModel> {
     pub(crate) run_dir: &'a Path,
     pub(crate) device: &'a Device,
     pub(crate) kernels: KernelMode,
+    pub(crate) lock: Option<Lock>,
     pub(crate) stop: StopFlag,
+    pub(crate) stop_timeout: Duration,
     pub(crate) interrupter: Interrupter,
     pub(crate) observers: Vec<Box<dyn Observer<M>>>,
     pub(crate) metric_loggers: Vec<Box<dyn MetricLogger>>,
@@ -66,7 +70,9 @@ impl<'a, M: TrainTask> Job<'a, M> {
             run_dir,
             device,
             kernels: KernelMode::default(),
+            lock: None,
             stop: StopFlag::default(),
+            stop_timeout: Duration::from_secs(1),
             interrupter: Interrupter::new(),
             observers: Vec::new(),
             metric_loggers: Vec::new(),
@@ -80,10 +86,24 @@ impl<'a, M: TrainTask> Job<'a, M> {
         Self { kernels, ..self }
     }
 
-    /// A flag that ends the run early, with a checkpoint to resume from.
+    /// The lock of the run directory. The run ends with an error as soon as the directory was deleted, moved or
+    /// replaced.
+    #[must_use]
+    pub fn lock(self, lock: Lock) -> Self {
+        Self { lock: Some(lock), ..self }
+    }
+
+    /// A flag that ends the run early, after the current step, with a checkpoint to resume from.
     #[must_use]
     pub fn stop_flag(self, stop: StopFlag) -> Self {
         Self { stop, ..self }
+    }
+
+    /// How long a validation may take after a request to stop: then it is cut off, and a resumed run repeats it.
+    /// Default: one second.
+    #[must_use]
+    pub fn stop_timeout(self, stop_timeout: Duration) -> Self {
+        Self { stop_timeout, ..self }
     }
 
     /// A handle of Burn that ends the run early. [`Interrupter::stop`] does the same as the stop flag, and
@@ -170,7 +190,7 @@ pub enum StopReason {
     EarlyStopping,
     /// The stop flag was set, or Burn's interrupter stopped; the run can be resumed.
     Requested {
-        /// Validation loss at the last step, in nats per token.
-        valid_loss_nats_per_token: f64,
+        /// Validation loss at the last step, in nats per token; `None` if the validation was cut off.
+        valid_loss_nats_per_token: Option<f64>,
     },
 }

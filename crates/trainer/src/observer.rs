@@ -17,7 +17,8 @@ pub trait Observer<M = LanguageModel>: Send {
         Ok(())
     }
 
-    /// Called before the first step of a new run, with a time estimate from trial steps, which change nothing.
+    /// Called before the first step of a new run, with the estimated time of an epoch and its validation, from trial
+    /// steps, which change nothing.
     ///
     /// # Errors
     /// To end the run.
@@ -38,6 +39,16 @@ pub trait Observer<M = LanguageModel>: Send {
     /// # Errors
     /// To end the run.
     fn on_sample(&mut self, _step: &StepReport, _model: &M) -> ObserverResult {
+        Ok(())
+    }
+
+    /// Called after each epoch and its validation, before [`on_epoch_end`](Self::on_epoch_end), with the number of
+    /// updates made: for work that takes long, such as samples. If the run is asked to stop meanwhile, the epoch does
+    /// not end, and a resumed run validates it again: write nothing yet.
+    ///
+    /// # Errors
+    /// To end the run.
+    fn before_epoch_end(&mut self, _steps: u64, _model: &M) -> ObserverResult {
         Ok(())
     }
 
@@ -101,6 +112,10 @@ impl<M, O: Observer<M> + ?Sized> Observer<M> for Box<O> {
         (**self).on_sample(step, model)
     }
 
+    fn before_epoch_end(&mut self, steps: u64, model: &M) -> ObserverResult {
+        (**self).before_epoch_end(steps, model)
+    }
+
     fn on_epoch_end(&mut self, epoch: &EpochReport, model: &M) -> ObserverResult {
         (**self).on_epoch_end(epoch, model)
     }
@@ -138,6 +153,10 @@ impl<M, O: Observer<M>> Observer<M> for Vec<O> {
 
     fn on_sample(&mut self, step: &StepReport, model: &M) -> ObserverResult {
         self.iter_mut().try_for_each(|observer| observer.on_sample(step, model))
+    }
+
+    fn before_epoch_end(&mut self, steps: u64, model: &M) -> ObserverResult {
+        self.iter_mut().try_for_each(|observer| observer.before_epoch_end(steps, model))
     }
 
     fn on_epoch_end(&mut self, epoch: &EpochReport, model: &M) -> ObserverResult {

@@ -100,12 +100,15 @@ impl Progress {
         self.steps - self.epochs.len() as u64 * self.steps_per_epoch
     }
 
-    /// Whether every run with this config writes a checkpoint at this step, regardless of the clock and of stop
-    /// requests. Rollbacks prefer such checkpoints, so that they are reproducible.
+    /// Whether every run with this config writes this checkpoint, regardless of the clock and of stop requests.
+    /// Rollbacks prefer such checkpoints, so that they are reproducible.
     pub fn is_milestone(&self) -> bool {
+        if self.steps.is_multiple_of(self.steps_per_epoch) {
+            // Only a run that was stopped during the validation has a checkpoint before its end.
+            return self.steps == self.epochs.last().map_or(0, |report| report.step);
+        }
         let every = self.config.checkpoint_policy.every_steps;
-        let by_steps = every > 0 && self.steps.is_multiple_of(every);
-        by_steps || self.steps.is_multiple_of(self.steps_per_epoch)
+        every > 0 && self.steps.is_multiple_of(every)
     }
 
     /// Whether every epoch is trained and validated.
@@ -182,6 +185,22 @@ mod tests {
         assert!(!progress.should_stop_early());
         progress.config.early_stopping_patience = 2;
         assert!(progress.should_stop_early());
+    }
+
+    #[test]
+    fn the_end_of_an_epoch_is_a_milestone_once_it_is_validated() {
+        let mut progress = progress(&[3.0, 2.0]);
+        assert!(progress.is_milestone());
+        progress.epochs.pop();
+        assert!(!progress.is_milestone());
+        progress.config.checkpoint_policy.every_steps = 4;
+        assert!(!progress.is_milestone());
+        progress.steps = 16;
+        assert!(progress.is_milestone());
+        progress.steps = 17;
+        assert!(!progress.is_milestone());
+        let new = Progress::new(config(), String::new(), 10);
+        assert!(new.is_milestone());
     }
 
     #[test]

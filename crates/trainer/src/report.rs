@@ -57,12 +57,19 @@ pub struct StepReport {
     pub seconds: f64,
     /// Training speed in this epoch so far.
     pub tokens_per_second: f64,
+    /// Wall time of the validation after the epoch: that of the previous one, or an estimate.
+    pub validation_seconds: f64,
 }
 
 impl StepReport {
-    /// Estimated wall time for the rest of the epoch, at this epoch's speed so far.
+    /// Estimated wall time for the rest of the epoch, at this epoch's speed so far, and for its validation.
     pub fn seconds_left_in_epoch(&self) -> f64 {
-        self.seconds / self.step as f64 * (self.steps - self.step) as f64
+        self.seconds_left(self.steps - self.step, 1)
+    }
+
+    /// Estimated wall time of `steps` steps, at this epoch's speed so far, and `validations` validations.
+    pub fn seconds_left(&self, steps: usize, validations: usize) -> f64 {
+        self.seconds / self.step as f64 * steps as f64 + self.validation_seconds * validations as f64
     }
 }
 

@@ -17,6 +17,7 @@ use crate::metrics;
 use crate::progress::Progress;
 use crate::shared_module::SharedModule;
 use crate::state::TrainState;
+use crate::stop::StopTimer;
 use crate::strategy::TrainLoopStrategy;
 use crate::task::TrainTask;
 use crate::train_loop::TrainLoop;
@@ -37,7 +38,7 @@ pub fn train<M: TrainTask>(mut job: Job<M>, start: StartFrom<M>) -> Result<Outco
     config.check()?;
     check_default_device()?;
     let device = device.clone().without_autodiff();
-    let checkpoints = Checkpoints::of(run_dir);
+    let checkpoints = Checkpoints::of(run_dir).with_lock(job.lock.clone());
     let [train, valid] = M::loaders(data, config, &device)?;
 
     let new = Progress::new(config.clone(), M::train_sha256(data), train.batches());
@@ -72,6 +73,8 @@ pub fn train<M: TrainTask>(mut job: Job<M>, start: StartFrom<M>) -> Result<Outco
             cursor: train.cursor(),
             device: device.clone(),
             stop: stop.clone(),
+            stop_timeout: job.stop_timeout,
+            validation_seconds: 0.0,
             observers,
         };
         launch(train_loop, learner, [train, valid], listeners, run_dir)?
@@ -125,7 +128,8 @@ fn launch<M: TrainTask>(
     }
 }
 
-/// Loads the model with the lowest validation loss, adds final metrics, and saves it in the run directory.
+/// Loads the model with the lowest validation loss, adds final metrics, and saves it in the run directory. A request to
+/// stop may cut off the metrics: then the run counts as stopped.
 fn save_best<M: TrainTask>(
     job: &Job<M>,
     checkpoints: &Checkpoints,
@@ -136,7 +140,7 @@ fn save_best<M: TrainTask>(
     let mut candidates: Vec<(f64, u64)> =
         progress.epochs.iter().map(|report| (report.valid_loss_nats_per_token, report.step)).collect();
     // A run stopped within an epoch may have better weights than after any complete epoch.
-    if let StopReason::Requested { valid_loss_nats_per_token: loss } = stop_reason {
+    if let StopReason::Requested { valid_loss_nats_per_token: Some(loss) } = stop_reason {
         candidates.push((loss, progress.steps));
     }
     candidates.retain(|(loss, _)| loss.is_finite());
@@ -144,10 +148,27 @@ fn save_best<M: TrainTask>(
     // If the best checkpoint is damaged or missing, the next best is used.
     let load = |&(loss, steps): &(f64, u64)| Some((loss, checkpoints.load_model(steps, device).ok()?));
     let best = candidates.iter().find_map(load);
-    let (loss, best) = best.ok_or_else(|| Error::NoModel(job.run_dir.into()))?;
+    let (loss, best) = match (best, stop_reason) {
+        (Some((loss, best)), _) => (Some(loss), best),
+        // Stopped before the first validation was complete.
+        (None, StopReason::Requested { .. }) => (None, checkpoints.load_model(progress.steps, device)?),
+        (None, _) => return Err(Error::NoModel(job.run_dir.into())),
+    };
     let mut best = best.with_kernels(job.kernels);
-    job.config.mode.set_valid_loss(&mut best.metadata, loss);
-    M::add_final_metrics(&mut best, job.data, device)?;
+    if let Some(loss) = loss {
+        job.config.mode.set_valid_loss(&mut best.metadata, loss);
+    }
+    let (mut timer, mut stop_reason) = (StopTimer::new(job.stop_timeout), stop_reason);
+    let mut go_on = || {
+        let goes_on = timer.allows(job.stop.is_requested() || job.interrupter.should_stop());
+        if !goes_on && !matches!(stop_reason, StopReason::Requested { .. }) {
+            let last = progress.epochs.last().map(|report| report.valid_loss_nats_per_token);
+            stop_reason = StopReason::Requested { valid_loss_nats_per_token: last };
+        }
+        goes_on
+    };
+    M::add_final_metrics(&mut best, job.data, device, &mut go_on)?;
+    checkpoints.check_lock()?;
     // The extra files of the end of the run: if it was resumed, they may have changed since the best epoch.
     best.extra_files = job.identity.extra_files.clone();
     best.save(job.run_dir)?;

@@ -1,7 +1,7 @@
 //! The train loop: steps, validation and checkpoints, and a rollback to an earlier checkpoint if the loss diverges.
 //! A run can be saved after any step and resumed bit-identically.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use burn::module::Module;
 use burn::tensor::Device;
@@ -12,14 +12,14 @@ use seqdata::EpochCursor;
 use crate::burn_session::BurnSession;
 use crate::checkpoint::Checkpoints;
 use crate::error::{Error, Result};
-use crate::estimate::{memory_bytes, seconds_per_step};
+use crate::estimate::{memory_bytes, seconds_per_step, validation_seconds};
 use crate::job::{RunIdentity, StopReason};
 use crate::metrics::{StepNumbers, Sums};
 use crate::observer::Observer;
 use crate::progress::Progress;
 use crate::report::{EpochReport, FileOffsets, Phase, Plan, Rollback, StepReport};
 use crate::state::TrainState;
-use crate::stop::StopFlag;
+use crate::stop::{StopFlag, StopTimer};
 use crate::task::{BatchOf, TrainTask};
 
 /// How many times a run halves its learning rate before it fails.
@@ -43,6 +43,10 @@ pub(crate) struct TrainLoop<M: TrainTask> {
     /// Without autodiff.
     pub device: Device,
     pub stop: StopFlag,
+    /// How long a validation may take after a request to stop.
+    pub stop_timeout: Duration,
+    /// Wall time of a validation.
+    pub validation_seconds: f64,
     pub observers: Vec<Box<dyn Observer<M>>>,
 }
 
@@ -73,18 +77,28 @@ impl<M: TrainTask> TrainLoop<M> {
     }
 
     /// Trains the rest of the current epoch, validates and saves a checkpoint. Returns the reason if the run stops
-    /// on request.
+    /// on request: then the epoch is not ended, and a resumed run continues where this one was, if need be with the
+    /// validation.
     fn run_epoch(&mut self, burn: &mut BurnSession<M>) -> Result<Option<StopReason>> {
         let epoch = self.progress.epoch();
+        let stopped = |loss| Ok(Some(StopReason::Requested { valid_loss_nats_per_token: loss }));
         self.train_epoch(burn, epoch)?;
-        if self.progress.steps_in_epoch() < self.progress.steps_per_epoch {
+        if self.is_stop_requested(burn) {
             self.save()?;
-            let loss = self.validate(burn, epoch)?.nats_per_token();
-            return Ok(Some(StopReason::Requested { valid_loss_nats_per_token: loss }));
+            return stopped(self.validate(burn, epoch)?.map(|metrics| metrics.nats_per_token()));
         }
-        let metrics = self.validate(burn, epoch)?;
+        let Some(metrics) = self.validate(burn, epoch)? else {
+            self.save()?;
+            return stopped(None);
+        };
         let loss = metrics.nats_per_token();
         self.check_loss(loss, self.progress.steps + 1, || format!("the validation loss of epoch {epoch}"))?;
+        self.observers.before_epoch_end(self.progress.steps, &self.state.eval_model()).map_err(Error::Observer)?;
+        if self.is_stop_requested(burn) {
+            // Samples may have been cut off.
+            self.save()?;
+            return stopped(Some(loss));
+        }
         burn.train_event(LearnerEvent::EndEpoch(epoch))?;
         let totals = std::mem::take(&mut self.progress.epoch_totals);
         let report = EpochReport {
@@ -100,13 +114,14 @@ impl<M: TrainTask> TrainLoop<M> {
         self.progress.epochs.push(report);
         self.state.module.reset_rnn_state();
         self.observers.on_epoch_end(&report, &self.state.eval_model()).map_err(Error::Observer)?;
+        // There may be a checkpoint of this step from before the validation.
+        self.last_saved = None;
         self.save()?;
         let continues = !self.progress.is_finished() && !self.progress.should_stop_early();
-        let requested = StopReason::Requested { valid_loss_nats_per_token: loss };
-        Ok((continues && self.is_stop_requested(burn)).then_some(requested))
+        if continues && self.is_stop_requested(burn) { stopped(Some(loss)) } else { Ok(None) }
     }
 
-    /// Reports the plan, and for a new run a time estimate.
+    /// Reports the plan, and for a new run a time estimate, which a request to stop leaves out.
     fn report_start(&mut self, burn: &BurnSession<M>) -> Result<()> {
         let Some(batch) = burn.train.iter().next() else { return Ok(()) };
         let batch = batch.map_err(TrainingError::from)?;
@@ -127,13 +142,18 @@ impl<M: TrainTask> TrainLoop<M> {
             parameters,
             memory_bytes,
         };
+        let (is_new, learning_rate, steps_per_epoch) = (*steps == 0, config.learning_rate, *steps_per_epoch as f64);
         self.observers.on_start(&plan).map_err(Error::Observer)?;
-        if *steps > 0 {
-            // A resumed run already knows its time per epoch: no trial steps.
+        if self.is_stop_requested(burn) {
             return Ok(());
         }
-        let step = seconds_per_step(self.state.trial_learner(config.learning_rate), &batch);
-        self.observers.on_estimate(*steps_per_epoch as f64 * step).map_err(Error::Observer)
+        self.validation_seconds = validation_seconds(&self.state.eval_module(), burn.valid)?;
+        if !is_new || self.is_stop_requested(burn) {
+            // A resumed run soon knows its time per epoch: no trial steps.
+            return Ok(());
+        }
+        let step = seconds_per_step(self.state.trial_learner(learning_rate), &batch);
+        self.observers.on_estimate(steps_per_epoch * step + self.validation_seconds).map_err(Error::Observer)
     }
 
     /// Whether the run is to end early, by the stop flag or by Burn's interrupter.
@@ -162,6 +182,7 @@ impl<M: TrainTask> TrainLoop<M> {
             let learning_rate = self.progress.learning_rate(M::step_index(&batch));
             let tokens = M::num_tokens(&batch);
             let metrics = self.step(burn, batch, learning_rate)?;
+            self.checkpoints.check_lock()?;
             let Progress { epoch_totals, steps, .. } = &mut self.progress;
             *steps += 1;
             epoch_totals.tokens += tokens;
@@ -221,6 +242,7 @@ impl<M: TrainTask> TrainLoop<M> {
             learning_rate: rate,
             seconds: epoch_totals.seconds,
             tokens_per_second: epoch_totals.tokens_per_second(),
+            validation_seconds: self.validation_seconds,
         };
         self.observers.on_step(&report).map_err(Error::Observer)?;
         let every = config.sample_every;
@@ -230,7 +252,8 @@ impl<M: TrainTask> TrainLoop<M> {
         Ok(())
     }
 
-    fn validate(&mut self, burn: &mut BurnSession<M>, epoch: usize) -> Result<EvalMetrics> {
+    /// Validates the current weights; `None` if that is cut off by a request to stop.
+    fn validate(&mut self, burn: &mut BurnSession<M>, epoch: usize) -> Result<Option<EvalMetrics>> {
         self.observers.on_phase(Phase::Validating).map_err(Error::Observer)?;
         let total_items = burn.valid.num_items();
         burn.valid_event(LearnerEvent::StartSplit { epoch_number: epoch, total_items })?;
@@ -238,14 +261,20 @@ impl<M: TrainTask> TrainLoop<M> {
         let mut numbers = StepNumbers::default();
         let mut iterator = burn.valid.iter();
         let mut step = 0;
+        let (start, mut timer) = (Instant::now(), StopTimer::new(self.stop_timeout));
         while let Some(batch) = iterator.next() {
+            self.checkpoints.check_lock()?;
+            if !timer.allows(self.is_stop_requested(burn)) {
+                return Ok(None);
+            }
             let output = InferenceStep::step(&module, batch.map_err(TrainingError::from)?);
             numbers.add(Sums { targets: output.read()?, ..Sums::default() });
             step += 1;
             burn.validated(numbers, iterator.progress(), step)?;
         }
+        self.validation_seconds = start.elapsed().as_secs_f64();
         burn.valid_event(LearnerEvent::EndSplit(epoch))?;
-        Ok(numbers.epoch.targets)
+        Ok(Some(numbers.epoch.targets))
     }
 
     /// Whether a checkpoint is due within the epoch. The epoch's last step is always saved, after validation.
@@ -263,6 +292,7 @@ impl<M: TrainTask> TrainLoop<M> {
         if self.last_saved == Some(self.progress.steps) {
             return Ok(());
         }
+        self.checkpoints.check_lock()?;
         self.observers.on_phase(Phase::Saving).map_err(Error::Observer)?;
         self.observers.before_checkpoint(&mut self.progress.file_offsets).map_err(Error::Observer)?;
         let RunIdentity { tokenizer, extra_files, .. } = self.identity.clone();

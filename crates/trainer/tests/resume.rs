@@ -3,9 +3,14 @@
 mod common;
 
 use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use common::*;
-use trainer::{Checkpoints, Clip, EpochReport, Observer, ObserverResult, Schedule, StepReport, StopReason};
+use models::LanguageModel;
+use trainer::{
+    Checkpoints, Clip, EpochReport, Observer, ObserverResult, Phase, Schedule, StepReport, StopFlag, StopReason,
+};
 
 #[test]
 fn a_run_stopped_at_any_step_and_resumed_is_bit_identical() {
@@ -53,6 +58,163 @@ fn a_run_stopped_after_every_step_equals_an_uninterrupted_one() {
     assert_same_bytes(&full, &parts, steps, &["weights.bpk", "optimizer.bpk", "trained.bpk"]);
 }
 
+/// Where a run is asked to stop after the last step of its second epoch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum StopIn {
+    LastStep,
+    Validation,
+    Samples,
+}
+
+/// Requests a stop there.
+struct StopAt {
+    place: StopIn,
+    /// The last step of the second epoch.
+    step: u64,
+    validations: usize,
+    stop: StopFlag,
+}
+
+impl StopAt {
+    fn request_if(&self, is_here: bool, place: StopIn) -> ObserverResult {
+        if is_here && self.place == place {
+            self.stop.request();
+        }
+        Ok(())
+    }
+}
+
+impl Observer for StopAt {
+    fn on_step(&mut self, step: &StepReport) -> ObserverResult {
+        self.request_if(step.step_of_run == self.step, StopIn::LastStep)
+    }
+
+    fn on_phase(&mut self, phase: Phase) -> ObserverResult {
+        self.validations += usize::from(phase == Phase::Validating);
+        self.request_if(phase == Phase::Validating && self.validations == 2, StopIn::Validation)
+    }
+
+    fn before_epoch_end(&mut self, steps: u64, _model: &LanguageModel) -> ObserverResult {
+        self.request_if(steps == self.step, StopIn::Samples)
+    }
+}
+
+#[test]
+fn a_validation_and_samples_that_a_stop_cuts_off_are_repeated_by_the_resumed_run() {
+    for config in [config(3), tbptt(3)] {
+        let folder = tempfile::tempdir().unwrap();
+        let full = folder.path().join("full");
+        let outcome = run(&full, &config, 1, false).0.unwrap();
+        let epoch = outcome.progress.steps_per_epoch;
+        for place in [StopIn::LastStep, StopIn::Validation, StopIn::Samples] {
+            let parts = folder.path().join(format!("{place:?}"));
+            let stop = StopFlag::default();
+            let observer = StopAt { place, step: 2 * epoch, validations: 0, stop: stop.clone() };
+            let part = run_with(&parts, &config, 1, false, |job| {
+                job.stop_flag(stop).stop_timeout(Duration::ZERO).observer(observer)
+            });
+            let part = part.unwrap();
+            let StopReason::Requested { valid_loss_nats_per_token: loss } = part.stop_reason else {
+                panic!("{place:?}: {:?}", part.stop_reason);
+            };
+            assert_eq!(loss.is_some(), place == StopIn::Samples, "{place:?}");
+            assert_eq!((part.progress.steps, part.progress.epochs.len()), (2 * epoch, 1), "{place:?}");
+            // The second epoch has no loss yet, or a lower one.
+            assert_eq!(part.best.metadata.steps, if loss.is_some() { 2 * epoch } else { epoch }, "{place:?}");
+            let resumed = run(&parts, &config, 1, true).0.unwrap();
+            assert_eq!(without_times(&resumed.progress), without_times(&outcome.progress));
+            let steps = outcome.progress.steps;
+            assert_same_bytes(&full, &parts, steps, &["weights.bpk", "optimizer.bpk"]);
+            let file = |run: &Path| std::fs::read(run.join("weights.bpk")).unwrap();
+            assert!(file(&full) == file(&parts), "the model differs after a stop in {place:?}");
+        }
+    }
+}
+
+#[test]
+fn a_run_that_is_stopped_before_its_first_validation_saves_a_model_without_a_loss() {
+    let folder = tempfile::tempdir().unwrap();
+    let stop = StopFlag::default();
+    let recorder = Recorder { stop_at: Some((2, stop.clone())), ..Recorder::default() };
+    let outcome = run_with(folder.path(), &config(2), 1, false, |job| {
+        job.stop_flag(stop).stop_timeout(Duration::ZERO).observer(recorder)
+    });
+    let outcome = outcome.unwrap();
+    assert_eq!(outcome.stop_reason, StopReason::Requested { valid_loss_nats_per_token: None });
+    assert_eq!((outcome.best.metadata.steps, outcome.best.metadata.valid_loss()), (2, None));
+    assert!(folder.path().join("manifest.json").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_whose_directory_is_moved_or_deleted_ends_and_writes_nothing_more() {
+    /// Calls a function after the second step.
+    struct Then<F>(F);
+
+    impl<F: FnMut() + Send> Observer for Then<F> {
+        fn on_step(&mut self, step: &StepReport) -> ObserverResult {
+            if step.step_of_run == 2 {
+                (self.0)();
+            }
+            Ok(())
+        }
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let (at, moved) = (folder.path().join("run"), folder.path().join("moved"));
+    let (from, to) = (at.clone(), moved.clone());
+    let train = |then: Then<Box<dyn FnMut() + Send>>| {
+        std::fs::create_dir(&at).unwrap();
+        let lock = durable::Lock::acquire(&at).unwrap();
+        let error = run_with(&at, &config(2), 1, false, |job| job.lock(lock).observer(then)).unwrap_err().to_string();
+        assert!(error.contains("was deleted, moved or replaced"), "{error}");
+        assert!(!at.exists());
+    };
+    train(Then(Box::new(move || std::fs::rename(&from, &to).unwrap())));
+    // The moved run can be resumed.
+    let outcome = run(&moved, &config(2), 1, true).0.unwrap();
+    assert_eq!(outcome.stop_reason, StopReason::Finished);
+    let gone = at.clone();
+    train(Then(Box::new(move || std::fs::remove_dir_all(&gone).unwrap())));
+}
+
+#[test]
+fn the_announced_time_includes_the_validation() {
+    #[derive(Clone, Default)]
+    struct Times(Arc<Mutex<Vec<f64>>>);
+
+    impl Observer for Times {
+        fn on_estimate(&mut self, seconds_per_epoch: f64) -> ObserverResult {
+            self.0.lock().unwrap().push(seconds_per_epoch);
+            Ok(())
+        }
+
+        fn on_step(&mut self, step: &StepReport) -> ObserverResult {
+            self.0.lock().unwrap().push(step.validation_seconds);
+            Ok(())
+        }
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let times = Times::default();
+    run_with(folder.path(), &config(1), 1, false, |job| job.observer(times.clone())).unwrap();
+    let times = times.0.lock().unwrap().clone();
+    assert!(times[0] > times[1] && times[1] > 0.0, "{times:?}");
+    let step = StepReport {
+        epoch: 1,
+        step: 2,
+        steps: 5,
+        step_of_run: 2,
+        step_loss_nats_per_token: 1.0,
+        loss_nats_per_token: 1.0,
+        learning_rate: 0.1,
+        seconds: 4.0,
+        tokens_per_second: 1.0,
+        validation_seconds: 3.0,
+    };
+    assert_eq!(step.seconds_left_in_epoch(), 3.0 * 2.0 + 3.0);
+}
+
 #[test]
 fn resuming_with_more_epochs_equals_one_long_run() {
     let folder = tempfile::tempdir().unwrap();
@@ -72,7 +234,8 @@ fn a_stopped_run_saves_its_best_model() {
         panic!("{:?}", outcome.stop_reason);
     };
     assert_eq!((outcome.best.metadata.steps, outcome.best.metadata.epochs), (2, 0));
-    assert_eq!(outcome.best.metadata.valid_loss_window, Some(loss));
+    assert_eq!(outcome.best.metadata.valid_loss_window, loss);
+    assert!(loss.is_some());
     assert!(folder.path().join("manifest.json").exists());
 }
 

@@ -10,6 +10,7 @@ use qa::generate::{BeamOptions, QaPipeline, QgOptions};
 use super::load_model;
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
+use crate::long_task::LongTask;
 use crate::output::{print, status};
 use crate::report::question_formats;
 use crate::run::directory;
@@ -25,7 +26,14 @@ pub fn run(args: &AskArgs, backend: &BackendSelection) -> Result<()> {
         .max_per_sentence(args.per_sentence)
         .beam(BeamOptions::default().beam_size(args.beam))
         .min_confidence(args.min_confidence);
-    let questions = QaPipeline::new(bundle).ask(&text, &options)?;
+    let task = LongTask::start("generating questions");
+    let done = task.fraction();
+    let show = |fraction| {
+        done.set(fraction);
+        true
+    };
+    let questions = QaPipeline::new(bundle).ask_while(&text, &options, show)?.unwrap_or_default();
+    drop(task);
     if questions.is_empty() {
         status(&format!("no question has a confidence of {} or more: lower `--min-confidence`", args.min_confidence));
     }

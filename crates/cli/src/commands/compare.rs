@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::observers::metrics_file::{Curves, read_curves};
 use crate::output::{columns, print, print_json, status};
 use crate::report::run_charts::{self, NamedCurves};
+use crate::run::directory;
 use crate::run::init::{CONFIG, check_is_run};
 
 /// The results of one run.
@@ -37,6 +38,7 @@ struct Comparison {
 
 /// Runs the command.
 pub fn run(args: &Compare) -> Result<()> {
+    let args = &Compare { runs: args.runs.iter().map(|run| directory::resolve(run)).collect(), ..args.clone() };
     args.runs.iter().try_for_each(|run| check_is_run(run))?;
     let all: Vec<Curves> = args.runs.iter().map(|run| read_curves(run)).collect::<Result<_>>()?;
     let names: Vec<String> = args.runs.iter().map(|run| run.display().to_string()).collect();

@@ -18,6 +18,7 @@ use crate::error::{Error, Result, bail};
 use crate::output::{print, print_json, status};
 use crate::report::question_scores;
 use crate::run::directory;
+use crate::run::init::{check_questions, check_text};
 
 /// Runs the command.
 pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
@@ -69,7 +70,9 @@ fn own_questions(bundle: &ModelBundle<QuestionModel>) -> Result<QaExperiment> {
     let text = bundle.extra_files.get(CONFIG).ok_or_else(|| {
         Error::new("the model has no config.toml, so its validation questions are unknown: give a file with `--data`")
     })?;
-    let experiment = QaExperiment::new(parse_config(&String::from_utf8_lossy(text), CONFIG)?)?;
+    let config = parse_config(&String::from_utf8_lossy(text), CONFIG)?;
+    check_questions("the model", &config, "or give a file with `--data`")?;
+    let experiment = QaExperiment::new(config)?;
     if experiment.dataset.valid_sha256 != bundle.metadata.valid_sha256 {
         bail!(
             "the run's questions have changed since training (the validation questions differ): restore \
@@ -85,6 +88,7 @@ pub(super) fn own_text(bundle: &LmBundle) -> Result<LmExperiment> {
         Error::new("the model has no config.toml, so its validation text is unknown: give a text with `--text`")
     })?;
     let config: Config = parse_config(&String::from_utf8_lossy(text), CONFIG)?;
+    check_text("the model", &config, "or give a text with `--text`")?;
     // The vocabulary depends on that of the model that the run started from.
     let pretrained = config.init.from.is_some().then(|| PretrainedModel::of(bundle));
     let experiment = LmExperiment::new(config, pretrained.as_ref())?;

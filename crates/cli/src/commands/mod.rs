@@ -23,6 +23,7 @@ use models::{LanguageModel, ModelBundle, Network};
 
 use crate::device::BackendSelection;
 use crate::error::{Error, Result};
+use crate::run::directory;
 
 fn layout(option: args::Layout) -> Layout {
     match option {
@@ -31,9 +32,10 @@ fn layout(option: args::Layout) -> Layout {
     }
 }
 
-/// Loads the model in `directory` onto `device`.
+/// Loads the model in `directory`, or of the run of this name, onto `device`.
 fn load_model<M: Network>(directory: &Path, backend: &BackendSelection, device: &Device) -> Result<ModelBundle<M>> {
-    let bundle = ModelBundle::load(directory, device).map_err(|error| {
+    let directory = directory::resolve(directory);
+    let bundle = ModelBundle::load(&directory, device).map_err(|error| {
         let models::Error::WrongKind { directory, expected, .. } = &error else { return Error::from(error) };
         let reason = if *expected == LanguageModel::KIND {
             "a question model, expected a language model: give another directory with `--model`; `train` trains a \

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use args::{BackendArgs, ConfigArgs, Reproduce};
+use args::{ConfigArgs, Reproduce};
 use burn::tensor::Device;
 use models::bundle::{MANIFEST, TOKENIZER, WEIGHTS};
 use seqdata::hash::sha256;
@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 use trainer::{Checkpoints, StopReason};
 
-use super::train::train_new;
+use super::train::{NewRun, train_new};
 use crate::config::{AnyConfig, Config, QaExperiment, read_any};
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
@@ -19,8 +19,10 @@ use crate::observers::dashboard::ViewOptions;
 use crate::observers::metrics_file::lines_without_times;
 use crate::output::{print, print_json, status, warn};
 use crate::run::directory;
-use crate::run::experiment::{Experiment, RunContext};
-use crate::run::init::{CONFIG, check_is_run, new_experiment};
+use crate::run::experiment::{Experiment, Setup};
+use crate::run::init::{
+    CONFIG, SAME_TEXT, check_is_run, check_questions, check_text, check_was_trained, new_experiment,
+};
 use crate::run::provenance::{Origin, Provenance};
 use crate::run::signals::EXIT_INTERRUPTED;
 
@@ -38,8 +40,10 @@ struct Comparison {
 
 /// Runs the command.
 pub fn run(args: &Reproduce, backend: &BackendSelection) -> Result<ExitCode> {
+    let args = &Reproduce { run: directory::resolve(&args.run), ..args.clone() };
     let run = &args.run;
     check_is_run(run)?;
+    check_was_trained(run, "there is no training to repeat")?;
     let before = Provenance::read(run)?;
     let progress = Checkpoints::of(run).progress()?;
     if !progress.is_some_and(|progress| progress.is_finished() || progress.should_stop_early()) {
@@ -48,21 +52,20 @@ pub fn run(args: &Reproduce, backend: &BackendSelection) -> Result<ExitCode> {
             run.display()
         );
     }
-    let backend = match args.backend {
-        // `--backend` has priority over the backend of the run.
-        BackendArgs { backend: Some(_), .. } => backend.clone(),
-        _ => backend.with_backend(&before.backend)?,
-    };
+    let backend = backend.for_run(&args.backend, &before.backend, before.device.as_deref())?;
+    let name = run.display().to_string();
     let config = ConfigArgs { config: Some(run.join(CONFIG)), ..ConfigArgs::default() };
     let device = backend.open()?;
     match read_any(&config)?.0 {
         AnyConfig::LanguageModel(config) => {
-            check_origin(&config, before.from.as_ref())?;
+            check_text(&name, &config, SAME_TEXT)?;
+            check_origin(&name, &config, before.from.as_ref())?;
             let (experiment, model, origin) = new_experiment(*config, &device)?;
             warn(&experiment.warnings);
             train_again(args, &experiment, model, origin, &device, &backend)
         }
         AnyConfig::Questions(config) => {
+            check_questions(&name, &config, SAME_TEXT)?;
             let experiment = QaExperiment::new(*config)?;
             warn(&experiment.warnings);
             train_again(args, &experiment, experiment.init_model(&device)?, None, &device, &backend)
@@ -81,7 +84,7 @@ fn train_again<C: Experiment>(
 ) -> Result<ExitCode> {
     let run = &args.run;
     let before = Provenance::read(run)?;
-    let now = Provenance::current(experiment.input_hashes(), backend.name(), before.from.clone());
+    let now = Provenance::current(experiment.input_hashes(), backend, before.from.clone());
     let before_files = files(run)?;
     let before_lines = lines_without_times(run)?;
     for (what, before, now) in [
@@ -102,9 +105,11 @@ fn train_again<C: Experiment>(
         status(&format!("warning: {difference}: the results may differ slightly"));
     }
     let name = run.file_name().map_or("run".into(), |name| name.to_string_lossy());
-    let again = directory::create(args.out.as_deref(), &format!("{name}-again"))?;
-    let context = RunContext { run: &again, device, backend, view: ViewOptions { on_terminal: !args.json, svg: None } };
-    if let StopReason::Requested { .. } = train_new(context, experiment, model, origin)? {
+    let create_run = || directory::create(args.out.as_deref(), &format!("{name}-again"));
+    let setup = Setup { device, backend, view: ViewOptions { on_terminal: !args.json, svg: None } };
+    let new = NewRun { experiment, model, origin, reproduces: Some(run.clone()) };
+    let (again, stop_reason) = train_new(new, create_run, setup)?;
+    if let StopReason::Requested { .. } = stop_reason {
         status("stopped before there was a result to compare");
         return Ok(ExitCode::from(EXIT_INTERRUPTED));
     }
@@ -115,9 +120,16 @@ fn train_again<C: Experiment>(
 }
 
 /// Checks that the trained model that the run started from has not changed.
-fn check_origin(config: &Config, before: Option<&Origin>) -> Result<()> {
+fn check_origin(run: &str, config: &Config, before: Option<&Origin>) -> Result<()> {
     let (Some(model), Some(before)) = (&config.init.from, before) else { return Ok(()) };
     let manifest = model.join(MANIFEST);
+    if !manifest.is_file() {
+        bail!(
+            "{run} started from the model {}, which does not exist or is incomplete: put it back there to repeat the \
+             run; to resume it or to generate text, it is not needed",
+            model.display()
+        );
+    }
     if sha256(&std::fs::read(&manifest).map_err(Error::io(&manifest, "read"))?) != before.manifest_sha256 {
         bail!("the model {}, which the run started from, has changed: restore it", model.display());
     }

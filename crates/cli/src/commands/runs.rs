@@ -63,6 +63,7 @@ fn row(path: &Path) -> Option<Row> {
         (None, Some(progress)) if progress.is_finished() => "finished".into(),
         (None, Some(progress)) if progress.should_stop_early() => "finished early".into(),
         (None, Some(_)) => "unfinished".into(),
+        (None, None) if model.as_ref().is_some_and(|model| model.epochs == 0) => "imported model".into(),
         (None, None) if model.is_some() => "model".into(),
         (None, None) => "not started".into(),
     };
@@ -94,6 +95,10 @@ fn changed_and_size(folder: &Path) -> (SystemTime, u64) {
                 continue;
             }
             bytes += data.len();
+            if entry.file_name() == durable::lock::FILE {
+                // A rejected `--resume` writes it, too.
+                continue;
+            }
             changed = changed.max(data.modified().unwrap_or(SystemTime::UNIX_EPOCH));
         }
     }

@@ -4,17 +4,18 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use args::Train;
+use burn::tensor::Device;
 use durable::{Lock, write_atomically};
 use trainer::{Checkpoints, StartFrom, StopReason};
 
-use crate::config::{AnyConfig, QaExperiment};
+use crate::config::{self, AnyConfig, QaExperiment};
 use crate::device::BackendSelection;
 use crate::error::{Result, bail};
 use crate::observers::dashboard::ViewOptions;
 use crate::observers::metrics_file;
 use crate::output::{print, status, warn};
 use crate::run::directory;
-use crate::run::experiment::{Experiment, RunContext};
+use crate::run::experiment::{Experiment, RunContext, Setup};
 use crate::run::init;
 use crate::run::provenance::{Origin, Provenance};
 use crate::run::signals::EXIT_INTERRUPTED;
@@ -27,15 +28,7 @@ pub fn run(args: &Train, backend: &BackendSelection) -> Result<ExitCode> {
         None => start(args, backend)?,
         Some(run) => {
             let run = directory::find_resumable(run.as_deref())?;
-            init::check_is_run(&run)?;
-            let _lock = Lock::acquire(&run)?;
-            Checkpoints::of(&run).verify()?;
-            let stop_reason = match init::resumed_config(&run, &args.config)? {
-                AnyConfig::LanguageModel(config) => {
-                    resume(&run, &init::resumed_experiment(&run, *config)?, args, backend)?
-                }
-                AnyConfig::Questions(config) => resume(&run, &QaExperiment::new(*config)?, args, backend)?,
-            };
+            let stop_reason = resume(&run, args, backend)?;
             (run, stop_reason)
         }
     };
@@ -46,80 +39,125 @@ pub fn run(args: &Train, backend: &BackendSelection) -> Result<ExitCode> {
     })
 }
 
-fn view_options(args: &Train) -> ViewOptions<'_> {
-    ViewOptions { on_terminal: !args.no_tui, svg: args.view_svg.as_deref() }
+fn setup<'a>(args: &'a Train, backend: &'a BackendSelection, device: &'a Device) -> Setup<'a> {
+    Setup { device, backend, view: ViewOptions { on_terminal: !args.no_tui, svg: args.view_svg.as_deref() } }
 }
 
 fn start(args: &Train, backend: &BackendSelection) -> Result<(PathBuf, StopReason)> {
     let (config, name) = init::new_run_config(args)?;
     let device = &backend.open()?;
+    let setup = setup(args, backend, device);
     let create_run = || directory::create(args.out.as_deref(), &name);
-    let view = view_options(args);
     match config {
         AnyConfig::LanguageModel(config) => {
             let (experiment, model, origin) = init::new_experiment(*config, device)?;
             warn(&experiment.warnings);
-            let run = create_run()?;
-            let stop_reason = train_new(RunContext { run: &run, device, backend, view }, &experiment, model, origin)?;
-            Ok((run, stop_reason))
+            train_new(NewRun { experiment: &experiment, model, origin, reproduces: None }, create_run, setup)
         }
         AnyConfig::Questions(config) => {
             let experiment = QaExperiment::new(*config)?;
             warn(&experiment.warnings);
             let model = experiment.init_model(device)?;
-            let run = create_run()?;
-            let stop_reason = train_new(RunContext { run: &run, device, backend, view }, &experiment, model, None)?;
-            Ok((run, stop_reason))
+            train_new(NewRun { experiment: &experiment, model, origin: None, reproduces: None }, create_run, setup)
         }
     }
 }
 
-/// Trains `model` from step 0 in a run directory that was just created. If training fails before the first checkpoint
-/// and the first metric, the directory is removed.
+/// What a run starts with.
+pub struct NewRun<'a, C: Experiment> {
+    /// The task.
+    pub experiment: &'a C,
+    /// The initial weights.
+    pub model: C::Network,
+    /// The model that they come from, if any.
+    pub origin: Option<Origin>,
+    /// The run that it repeats, if any.
+    pub reproduces: Option<PathBuf>,
+}
+
+/// Trains a model from step 0 in a new run directory. If training fails before the first checkpoint and the first
+/// metric, the directory is removed.
 ///
 /// # Errors
 /// If training fails, or a file cannot be written.
 pub fn train_new<C: Experiment>(
-    context: RunContext,
-    experiment: &C,
-    model: C::Network,
-    origin: Option<Origin>,
-) -> Result<StopReason> {
-    let RunContext { run, backend, .. } = context;
-    let train = || -> Result<StopReason> {
-        let _lock = Lock::acquire(run)?;
+    new: NewRun<C>,
+    create_run: impl FnOnce() -> Result<PathBuf>,
+    setup: Setup,
+) -> Result<(PathBuf, StopReason)> {
+    let NewRun { experiment, model, origin, reproduces } = new;
+    // Before there is a directory: it may take long, and Ctrl-C ends it at once.
+    let baselines = experiment.baselines();
+    let run = create_run()?;
+    let lock = Lock::acquire(&run);
+    let train = |lock: &Lock| -> Result<StopReason> {
         write_atomically(&run.join(CONFIG), experiment.to_toml().as_bytes())?;
-        Provenance::current(experiment.input_hashes(), backend.name(), origin).write(run)?;
-        status(&format!("training {} on {}", run.display(), backend.name()));
-        context.train(experiment, StartFrom::Model(Box::new(model)))
+        let provenance = Provenance::current(experiment.input_hashes(), setup.backend, origin);
+        Provenance { reproduces, ..provenance }.write(&run)?;
+        status(&format!("training {} on {}", run.display(), setup.backend.name()));
+        let context = RunContext { run: &run, lock, setup };
+        context.train(experiment, &baselines, StartFrom::Model(Box::new(model)), None)
     };
-    let stop_reason = train();
+    let (stop_reason, is_ours) = match &lock {
+        Ok(lock) => {
+            let stop_reason = train(lock);
+            (stop_reason, lock.check().is_ok())
+        }
+        Err(_) => (lock.map(|_| StopReason::Finished).map_err(Into::into), Lock::holder(&run).is_none()),
+    };
     // If the checkpoints cannot be listed, there may be some. Metrics are worth keeping, too.
-    let has_checkpoint = || Checkpoints::of(run).steps().map_or(true, |steps| steps.iter().any(|&s| s > 0));
+    let has_checkpoint = || Checkpoints::of(&run).steps().map_or(true, |steps| steps.iter().any(|&s| s > 0));
     let has_metrics = || run.join(metrics_file::NAME).metadata().is_ok_and(|data| data.len() > 0);
-    if stop_reason.is_err() && !has_checkpoint() && !has_metrics() {
-        let _ = std::fs::remove_dir_all(run);
+    // Another process may have put another directory in its place.
+    if stop_reason.is_err() && is_ours && !has_checkpoint() && !has_metrics() {
+        let _ = std::fs::remove_dir_all(&run);
     }
-    stop_reason
+    Ok((run, stop_reason?))
 }
 
-fn resume<C: Experiment>(run: &Path, experiment: &C, args: &Train, backend: &BackendSelection) -> Result<StopReason> {
-    let device = backend.open()?;
-    match Provenance::read(run) {
-        Ok(mut before) => {
-            let now = Provenance::current(experiment.input_hashes(), backend.name(), before.from.clone());
-            let differences = now.differences(&before);
-            for difference in &differences {
-                status(&format!("warning: {difference}: from here on the results may differ slightly"));
-            }
-            if !differences.is_empty() {
-                before.later.extend(differences);
-                before.write(run)?;
-            }
-        }
-        Err(error) => status(&format!("warning: {error}: the environment of the run is unknown")),
+/// Continues a run, unless it is finished. A run that is rejected is not changed.
+fn resume(run: &Path, args: &Train, backend: &BackendSelection) -> Result<StopReason> {
+    init::check_is_run(run)?;
+    init::check_was_trained(run, &format!("start a new run from it with `--init-from {}`", run.display()))?;
+    let lock = || -> Result<Lock> { Ok(Lock::acquire(run)?) };
+    if Lock::holder(run).is_some() {
+        // Reports the process.
+        lock()?;
     }
-    let (name, epochs) = (run.display(), experiment.train_config().epochs);
+    Checkpoints::of(run).verify()?;
+    let config = init::resumed_config(run, &args.config)?;
+    let before = Provenance::read(run);
+    let train = match &config {
+        AnyConfig::LanguageModel(config) => &config.train,
+        AnyConfig::Questions(config) => &config.train,
+    };
+    if let Some(stop_reason) = finished(run, train)?
+        && let Ok(before) = &before
+        && before.reported_steps == Some(stop_reason.1)
+        && models::bundle::verify(run).is_ok()
+    {
+        return Ok(stop_reason.0);
+    }
+    let backend = match &before {
+        Ok(before) => &backend.for_run(&args.backend, &before.backend, before.device.as_deref())?,
+        Err(_) => backend,
+    };
+    let lock = &lock()?;
+    let device = &backend.open()?;
+    let context = RunContext { run, lock, setup: setup(args, backend, device) };
+    match config {
+        AnyConfig::LanguageModel(config) => continue_run(context, &init::resumed_experiment(run, *config)?, before),
+        AnyConfig::Questions(config) => {
+            init::check_questions(&run.display().to_string(), &config, init::SAME_TEXT)?;
+            continue_run(context, &QaExperiment::new(*config)?, before)
+        }
+    }
+}
+
+/// If the run is finished under these settings: prints how to continue, and returns the reason and the number of
+/// updates. Otherwise prints after which step it continues.
+fn finished(run: &Path, settings: &config::Train) -> Result<Option<(StopReason, u64)>> {
+    let (name, epochs, patience) = (run.display(), settings.epochs, settings.early_stopping_patience);
     let progress = Checkpoints::of(run).progress()?;
     let progress = progress.ok_or_else(|| trainer::Error::NoCheckpoint(run.into()))?;
     match progress.epochs.len() {
@@ -127,14 +165,43 @@ fn resume<C: Experiment>(run: &Path, experiment: &C, args: &Train, backend: &Bac
             "{name} has finished {done} epochs, but `train.epochs` is {epochs}: to continue, use \
              `--set train.epochs=N` with N above {done}"
         ),
-        done if done == epochs => status(&format!(
-            "{name} has finished all {epochs} epochs; to continue, use `--set train.epochs=N` with a larger N"
-        )),
-        done if progress.should_stop_early_with(experiment.train_config().early_stopping_patience) => status(&format!(
-            "{name} has stopped early after {done} epochs; to continue, use \
-             `--set train.early_stopping_patience=N` with a larger N, or 0"
-        )),
-        _ => status(&format!("resuming {name} after step {} on {}", progress.steps, backend.name())),
+        done if done == epochs => {
+            status(&format!(
+                "{name} has finished all {epochs} epochs; to continue, use `--set train.epochs=N` with a larger N"
+            ));
+            Ok(Some((StopReason::Finished, progress.steps)))
+        }
+        done if progress.should_stop_early_with(patience) => {
+            status(&format!(
+                "{name} has stopped early after {done} epochs; to continue, use \
+                 `--set train.early_stopping_patience=N` with a larger N, or 0"
+            ));
+            Ok(Some((StopReason::EarlyStopping, progress.steps)))
+        }
+        _ => Ok(None),
     }
-    RunContext { run, device: &device, backend, view: view_options(args) }.train(experiment, StartFrom::Checkpoint)
+}
+
+/// Trains the run from its newest checkpoint. `before` is its record of the environment.
+fn continue_run<C: Experiment>(context: RunContext, experiment: &C, before: Result<Provenance>) -> Result<StopReason> {
+    let RunContext { run, setup: Setup { backend, .. }, .. } = context;
+    let mut update = None;
+    match before {
+        Ok(before) => {
+            let now = Provenance::current(experiment.input_hashes(), backend, before.from.clone());
+            let differences = now.differences(&before);
+            for difference in &differences {
+                status(&format!("warning: {difference}: from here on the results may differ slightly"));
+            }
+            if !differences.is_empty() {
+                update = Some(Provenance { later: [before.later.clone(), differences].concat(), ..before });
+            }
+        }
+        Err(error) => status(&format!("warning: {error}: the environment of the run is unknown")),
+    }
+    let baselines = experiment.baselines();
+    let progress = Checkpoints::of(run).progress()?;
+    let steps = progress.map_or(0, |progress| progress.steps);
+    status(&format!("resuming {} after step {steps} on {}", run.display(), backend.name()));
+    context.train(experiment, &baselines, StartFrom::Checkpoint, update)
 }

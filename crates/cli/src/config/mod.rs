@@ -21,7 +21,7 @@ use seqdata::{NewTokens, VocabSource};
 use serde::{Deserialize, Serialize};
 use text_prep::{Capitals, CharacterUnit, Excerpt, OovPolicy, Punctuation, RuleSpec};
 
-pub use changes::{flatten, reject_changes, reject_model_changes};
+pub use changes::{changed_model_keys, flatten, reject_changes, reject_model_changes};
 pub use pretrained::PretrainedModel;
 pub use questions::QuestionsConfig;
 pub use read::{AnyConfig, parse, parse_config, read, read_any};

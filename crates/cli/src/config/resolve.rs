@@ -11,6 +11,7 @@ use super::train_config::{reject_keys_of, train_config};
 use super::{Config, ModeKind, Model, PretrainedModel, TokenKind, Vectors, Windows};
 use crate::corpus::Corpus;
 use crate::error::{Error, Result, bail};
+use crate::long_task::LongTask;
 
 /// A language model experiment: a checked configuration with its text.
 pub struct LmExperiment {
@@ -65,7 +66,9 @@ impl LmExperiment {
         // Check all that does not need the text before reading it.
         model.check()?;
         let text = text(&mut config)?;
-        let mut dataset = TextDataset::from_source(text).config(dataset_config);
+        let reading = LongTask::start("reading the text");
+        let size = config.text.path.as_ref().and_then(|path| path.metadata().ok()).map(|data| data.len());
+        let mut dataset = TextDataset::from_source(reading.reading(text, size)).config(dataset_config);
         if let Some(pretrained) = pretrained {
             pretrained.replace_sections(&mut config);
             dataset = dataset.tokenizer(&pretrained.tokenizer, pretrained.new_tokens);
@@ -75,6 +78,7 @@ impl LmExperiment {
                 .then_some("use `--new-tokens unk` or `--new-tokens extend`");
             Error::from(error).with_hint(hint)
         })?;
+        drop(reading);
         model.vocab_size = dataset.tokenizer.vocabulary.len();
         if let Some(separator) = &config.clean.document_separator
             && dataset.tokenizer.document_separator_id().is_none()

@@ -12,6 +12,7 @@ use super::train::{ModeKind, Train};
 use super::train_config::train_config;
 use crate::embedded;
 use crate::error::{Result, bail};
+use crate::long_task::LongTask;
 
 /// A question generation experiment: a checked configuration with its data.
 pub struct QaExperiment {
@@ -69,8 +70,10 @@ impl QaExperiment {
             max_answer_len: config.model.max_answer_len,
         };
         let mut warnings = Vec::new();
+        let reading = LongTask::start("reading the questions");
         let (train_documents, valid, valid_found) = documents(&mut config.data, config.seed, &mut warnings)?;
         let dataset = QaDataset::new(&train_documents, &valid, &dataset_config)?;
+        drop(reading);
         model.vocab_size = dataset.train.vocab_sizes.input;
         model.decoder_vocab = dataset.train.vocab_sizes.output;
         for (part, used) in ["training", "validation"].iter().zip(&dataset.counts) {

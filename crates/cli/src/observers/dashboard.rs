@@ -88,9 +88,10 @@ impl<M> Dashboard<M> {
     }
 
     fn sample(&mut self, step: u64, model: &M) -> ObserverResult {
-        let text = self.samples.sample(model, TEMPERATURE, step)?;
-        self.update(|state| state.sample = Some(Sample { text, step }));
-        self.update_picture();
+        if let Some(text) = self.samples.sample(model, TEMPERATURE, step)? {
+            self.update(|state| state.sample = Some(Sample { text, step }));
+            self.update_picture();
+        }
         Ok(())
     }
 
@@ -188,8 +189,9 @@ impl<M> Observer<M> for Dashboard<M> {
             state.learning_rate = step.learning_rate;
             state.tokens_per_second = step.tokens_per_second;
             state.seconds = seconds;
-            let remaining_steps = state.all_steps.saturating_sub(step.step_of_run) as f64;
-            state.eta_seconds = Some(step.seconds / step.step as f64 * remaining_steps);
+            let steps_left = state.all_steps.saturating_sub(step.step_of_run) as usize;
+            let validations_left = (state.epochs as usize + 1).saturating_sub(step.epoch);
+            state.eta_seconds = Some(step.seconds_left(steps_left, validations_left));
             state.measured_at = Some(Instant::now());
         });
         if self.is_open() {

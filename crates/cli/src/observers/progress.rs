@@ -38,7 +38,7 @@ impl<M> Observer<M> for Progress<M> {
     }
 
     fn on_estimate(&mut self, seconds_per_epoch: f64) -> ObserverResult {
-        status(&format!("an epoch will take about {}", duration(seconds_per_epoch)));
+        status(&format!("an epoch will take about {}, validation included", duration(seconds_per_epoch)));
         Ok(())
     }
 
@@ -61,15 +61,17 @@ impl<M> Observer<M> for Progress<M> {
     }
 
     fn on_sample(&mut self, step: &StepReport, model: &M) -> ObserverResult {
-        let text = self.samples.sample(model, TEMPERATURE, step.step_of_run)?;
-        status(&format!("  sample after step {}: {text}", step.step));
+        if let Some(text) = self.samples.sample(model, TEMPERATURE, step.step_of_run)? {
+            status(&format!("  sample after step {}: {text}", step.step));
+        }
         Ok(())
     }
 
     fn on_epoch_end(&mut self, report: &EpochReport, model: &M) -> ObserverResult {
         status(&epoch_summary(report, self.epochs));
-        let text = self.samples.sample(model, TEMPERATURE, report.step)?;
-        status(&format!("  sample: {text}"));
+        if let Some(text) = self.samples.sample(model, TEMPERATURE, report.step)? {
+            status(&format!("  sample: {text}"));
+        }
         Ok(())
     }
 

@@ -29,12 +29,16 @@ impl<M> Observer<M> for SamplesFile<M> {
         Ok(())
     }
 
+    fn before_epoch_end(&mut self, steps: u64, model: &M) -> ObserverResult {
+        Ok(self.samples.fill(model, steps)?)
+    }
+
     fn on_epoch_end(&mut self, epoch: &EpochReport, model: &M) -> ObserverResult {
         let mut text = String::new();
         let loss = epoch.valid_loss_nats_per_token;
         writeln!(text, "\n## Epoch {}, validation loss {loss:.3} nats/token", epoch.epoch)?;
         for &temperature in self.samples.temperatures() {
-            let sample = self.samples.sample(model, temperature, epoch.step)?;
+            let Some(sample) = self.samples.sample(model, temperature, epoch.step)? else { continue };
             writeln!(text, "\nTemperature {temperature}:\n\n> {sample}")?;
         }
         self.file.append(&text)

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use generate::{Generator, Sample, Sampling};
 use models::{LanguageModel, LmBundle, LmMetadata, StateMode};
 use text_prep::{OovPolicy, Tokenizer};
+use trainer::StopFlag;
 
 use crate::error::Result;
 
@@ -13,11 +14,12 @@ pub const TEMPERATURE: f64 = 0.5;
 
 /// Produces samples from a model of type `M`.
 pub trait SampleSource<M>: Send + Sync {
-    /// A sample of `model` in one line; empty if its outputs are not finite.
+    /// A sample of `model` in one line; empty if its outputs are not finite, `None` if `go_on`, which is called now and
+    /// then, returned false.
     ///
     /// # Errors
     /// If the model cannot be used at all.
-    fn sample(&self, model: &M, temperature: f64) -> Result<String>;
+    fn sample(&self, model: &M, temperature: f64, go_on: &(dyn Fn() -> bool + Sync)) -> Result<Option<String>>;
 
     /// The temperatures of the samples in `samples.md`.
     fn temperatures(&self) -> &'static [f64];
@@ -27,6 +29,8 @@ pub trait SampleSource<M>: Send + Sync {
 pub struct SampleCache<M> {
     source: Arc<dyn SampleSource<M>>,
     samples: Arc<Mutex<Vec<CachedSample>>>,
+    /// Cuts samples off.
+    stop: StopFlag,
 }
 
 /// A sample of the weights after `step` updates.
@@ -40,14 +44,14 @@ struct CachedSample {
 // Not derived, because that would require `M: Clone`.
 impl<M> Clone for SampleCache<M> {
     fn clone(&self) -> Self {
-        Self { source: self.source.clone(), samples: self.samples.clone() }
+        Self { source: self.source.clone(), samples: self.samples.clone(), stop: self.stop.clone() }
     }
 }
 
 impl<M> SampleCache<M> {
-    /// An empty cache of samples from `source`.
-    pub fn new(source: impl SampleSource<M> + 'static) -> Self {
-        Self { source: Arc::new(source), samples: Arc::default() }
+    /// An empty cache of samples from `source`. A request to `stop` cuts a sample off.
+    pub fn new(source: impl SampleSource<M> + 'static, stop: &StopFlag) -> Self {
+        Self { source: Arc::new(source), samples: Arc::default(), stop: stop.clone() }
     }
 
     /// The temperatures of the samples in `samples.md`.
@@ -55,16 +59,22 @@ impl<M> SampleCache<M> {
         self.source.temperatures()
     }
 
-    /// A sample of the weights after `step` updates, from the cache if possible.
-    pub fn sample(&self, model: &M, temperature: f64, step: u64) -> Result<String> {
+    /// A sample of the weights after `step` updates, from the cache if possible; `None` if it was cut off.
+    pub fn sample(&self, model: &M, temperature: f64, step: u64) -> Result<Option<String>> {
         let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
         samples.retain(|sample| sample.step == step);
         if let Some(sample) = samples.iter().find(|sample| sample.temperature == temperature) {
-            return Ok(sample.text.clone());
+            return Ok(Some(sample.text.clone()));
         }
-        let text = self.source.sample(model, temperature)?;
-        samples.push(CachedSample { step, temperature, text: text.clone() });
+        let text = self.source.sample(model, temperature, &|| !self.stop.is_requested())?;
+        samples.extend(text.clone().map(|text| CachedSample { step, temperature, text }));
         Ok(text)
+    }
+
+    /// Fills the cache with all samples of the weights after `step` updates, unless that is cut off.
+    pub fn fill(&self, model: &M, step: u64) -> Result<()> {
+        let temperatures = self.temperatures().iter().chain(&[TEMPERATURE]);
+        temperatures.copied().try_for_each(|temperature| self.sample(model, temperature, step).map(drop))
     }
 
     /// Clears the cache: after a rollback, the same steps give other weights.
@@ -85,7 +95,8 @@ pub struct LmSampler {
     pub max_tokens: usize,
 }
 
-/// A sample of `model` from the start of a document to its end, or of `max_tokens` tokens.
+/// A sample of `model` from the start of a document to its end, or of `max_tokens` tokens; `None` if `go_on`, which is
+/// called before each token, returned false.
 ///
 /// # Errors
 /// If the model's outputs are not finite.
@@ -94,7 +105,8 @@ pub fn sample_document(
     state_mode: StateMode,
     temperature: f64,
     max_tokens: usize,
-) -> generate::Result<Sample> {
+    go_on: impl Fn() -> bool + Sync,
+) -> generate::Result<Option<Sample>> {
     let sampling = Sampling::default()
         .temperature(temperature)
         .max_tokens(max_tokens)
@@ -103,17 +115,22 @@ pub fn sample_document(
         .single_document(true);
     let generator = Generator::new(bundle);
     let prompt = generator.encode("", OovPolicy::Drop)?;
-    generator.sample(&prompt, &sampling, 0)
+    generator.sample_while(&prompt, &sampling, 0, go_on)
 }
 
 impl SampleSource<LanguageModel> for LmSampler {
-    fn sample(&self, model: &LanguageModel, temperature: f64) -> Result<String> {
+    fn sample(
+        &self,
+        model: &LanguageModel,
+        temperature: f64,
+        go_on: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Option<String>> {
         let Self { tokenizer, metadata, state_mode, max_tokens } = self;
         let bundle = LmBundle::new(model.clone(), tokenizer.clone(), metadata.clone());
-        match sample_document(bundle, *state_mode, temperature, *max_tokens) {
+        match sample_document(bundle, *state_mode, temperature, *max_tokens, go_on) {
             // The next step's loss reports the divergence.
-            Err(generate::Error::NotFinite) => Ok(String::new()),
-            sample => Ok(sample?.text.split_whitespace().collect::<Vec<_>>().join(" ")),
+            Err(generate::Error::NotFinite) => Ok(Some(String::new())),
+            sample => Ok(sample?.map(|sample| sample.text.split_whitespace().collect::<Vec<_>>().join(" "))),
         }
     }
 

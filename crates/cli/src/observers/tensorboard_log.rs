@@ -43,10 +43,9 @@ impl<M> TensorboardLog<M> {
     }
 
     fn sample(&mut self, step: u64, model: &M) -> ObserverResult {
-        let text = self.samples.sample(model, TEMPERATURE, step)?;
-        match &mut self.file {
-            Some(file) => Ok(file.text(step, unix_seconds(), "sample", &format!("> {text}"))?),
-            None => Ok(()),
+        match (&mut self.file, self.samples.sample(model, TEMPERATURE, step)?) {
+            (Some(file), Some(text)) => Ok(file.text(step, unix_seconds(), "sample", &format!("> {text}"))?),
+            _ => Ok(()),
         }
     }
 }

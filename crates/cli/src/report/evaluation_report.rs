@@ -76,7 +76,8 @@ pub fn final_sample(best: &LmBundle) -> Result<Sample> {
         PreTokenizer::Characters(_) => CHARACTERS,
         PreTokenizer::Words(_) | PreTokenizer::Spans => WORDS,
     };
-    Ok(sample_document(best.clone(), best.metadata.state_mode(), TEMPERATURE, max_tokens)?)
+    let sample = sample_document(best.clone(), best.metadata.state_mode(), TEMPERATURE, max_tokens, || true)?;
+    Ok(sample.expect("nothing cuts it off"))
 }
 
 impl EvaluationReport {

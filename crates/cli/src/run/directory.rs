@@ -1,16 +1,18 @@
-//! Run directories: creating a new one, and finding the newest run if the user names none.
+//! Run directories: creating a new one, and finding a run by its name or the newest one.
 
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use durable::directory;
+use durable::{Lock, directory};
 use models::Network;
 use models::bundle::{MANIFEST, read_metadata};
 use qa::QuestionModel;
 use trainer::Checkpoints;
 
 use crate::error::{Error, Result, bail};
+use crate::output::status;
+use crate::run::provenance::Provenance;
 
 /// The default directory of runs, relative to the working directory.
 const RUNS: &str = "runs";
@@ -66,24 +68,42 @@ fn create_new(path: &Path) -> Result<bool> {
     }
 }
 
-/// The run `named`, or the one with the newest checkpoint.
+/// `path`, or the run of this name under `runs/` if there is no such path.
+pub fn resolve(path: &Path) -> PathBuf {
+    let under = join(Path::new(RUNS), path);
+    if path.is_relative() && !path.exists() && under.is_dir() { under } else { path.into() }
+}
+
+/// The run `named`. Without a name, the newest one, which is printed: rather one that is not being trained, of these
+/// rather one that is not finished.
 ///
 /// # Errors
 /// If none is named and none has a checkpoint.
 pub fn find_resumable(named: Option<&Path>) -> Result<PathBuf> {
     if let Some(path) = named {
-        return Ok(path.into());
+        return Ok(resolve(path));
     }
-    let saved = list(Path::new(RUNS))?.into_iter().filter_map(|run| {
+    let candidates = list(Path::new(RUNS))?.into_iter().filter(|run| !is_copy(run)).filter_map(|run| {
         let newest = Checkpoints::of(&run).newest_path().ok()?;
-        Some((newest.metadata().and_then(|data| data.modified()).ok()?, run))
+        let saved = newest.metadata().and_then(|data| data.modified()).ok()?;
+        let progress = Checkpoints::of(&run).progress().ok().flatten();
+        let is_unfinished = progress.is_none_or(|progress| !progress.is_finished() && !progress.should_stop_early());
+        Some((Lock::holder(&run).is_none(), is_unfinished, saved, run))
     });
-    saved.max().map(|(_, run)| run).ok_or_else(|| {
-        Error::new(
+    let Some((_, is_unfinished, _, run)) = candidates.max() else {
+        bail!(
             "no run under runs/ can be resumed: train one with `cargo xtask train` (or `pastiche train`), or name \
-             its directory with `--resume DIR`",
-        )
-    })
+             its directory with `--resume DIR`"
+        );
+    };
+    let kind = if is_unfinished { "unfinished" } else { "finished" };
+    status(&format!("{} is the newest {kind} run", run.display()));
+    Ok(run)
+}
+
+/// Whether `run` repeats another run, to compare them. Such a run is used only if it is named.
+fn is_copy(run: &Path) -> bool {
+    Provenance::read(run).is_ok_and(|run| run.reproduces.is_some())
 }
 
 /// The directories in `folder`, sorted by name; empty if `folder` does not exist.
@@ -107,9 +127,10 @@ pub fn list(folder: &Path) -> Result<Vec<PathBuf>> {
 /// If none is named and no run has a model.
 pub fn find_model(named: Option<&Path>, kind: Option<&str>) -> Result<PathBuf> {
     if let Some(path) = named {
-        return Ok(path.into());
+        return Ok(resolve(path));
     }
-    let finished = fs::read_dir(RUNS).into_iter().flatten().flatten().filter_map(|entry| {
+    let entries = fs::read_dir(RUNS).into_iter().flatten().flatten();
+    let finished = entries.filter(|entry| !is_copy(&entry.path())).filter_map(|entry| {
         let manifest = entry.path().join(MANIFEST);
         let written = manifest.metadata().and_then(|data| data.modified()).ok()?;
         if let Some(kind) = kind {

@@ -2,12 +2,16 @@
 //!
 //! [`Experiment`] abstracts over language modelling and question generation; this module is generic over it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
+use durable::Lock;
 use models::{Metadata, Network};
 use text_prep::Tokenizer;
-use trainer::{Job, Observer, Outcome, RunIdentity, StartFrom, StopFlag, StopReason, TrainConfig, TrainTask, train};
+use trainer::{
+    Job, Observer, ObserverResult, Outcome, Plan, RunIdentity, StartFrom, StopFlag, StopReason, TrainConfig, TrainTask,
+    train,
+};
 
 use crate::device::BackendSelection;
 use crate::error::{Error, Result};
@@ -20,7 +24,7 @@ use crate::observers::tensorboard_log::TensorboardLog;
 use crate::output::status;
 use crate::report::run_charts::{self, NamedCurves};
 use crate::run::init::CONFIG;
-use crate::run::provenance::InputHashes;
+use crate::run::provenance::{InputHashes, Provenance};
 use crate::run::signals;
 
 /// The model configuration of an experiment.
@@ -51,8 +55,8 @@ pub trait Experiment {
     /// The seed of the run and the hashes of its data.
     fn input_hashes(&self) -> InputHashes;
 
-    /// The source of samples during training.
-    fn sample_cache(&self) -> SampleCache<Self::Network>;
+    /// The source of samples during training. A request to `stop` cuts them off.
+    fn sample_cache(&self, stop: &StopFlag) -> SampleCache<Self::Network>;
 
     /// Computes the baselines.
     fn baselines(&self) -> Self::Baselines;
@@ -72,11 +76,9 @@ pub trait Experiment {
     ) -> Result<()>;
 }
 
-/// The run directory, the device and the output options of a training process.
+/// The device and the output options of a training process.
 #[derive(Clone, Copy)]
-pub struct RunContext<'a> {
-    /// The run directory.
-    pub run: &'a Path,
+pub struct Setup<'a> {
     /// The device.
     pub device: &'a Device,
     /// The backend and its kernels.
@@ -85,33 +87,72 @@ pub struct RunContext<'a> {
     pub view: ViewOptions<'a>,
 }
 
+/// A run directory and how it is trained.
+#[derive(Clone, Copy)]
+pub struct RunContext<'a> {
+    /// The run directory.
+    pub run: &'a Path,
+    /// Its lock.
+    pub lock: &'a Lock,
+    /// The device and the output options.
+    pub setup: Setup<'a>,
+}
+
+/// Writes `run.json` once training begins: not yet if the run is rejected.
+struct Record {
+    run: PathBuf,
+    provenance: Option<Provenance>,
+}
+
+impl<M> Observer<M> for Record {
+    fn on_start(&mut self, _plan: &Plan) -> ObserverResult {
+        match self.provenance.take() {
+            Some(provenance) => Ok(provenance.write(&self.run)?),
+            None => Ok(()),
+        }
+    }
+}
+
 impl RunContext<'_> {
-    /// Trains the model and reports the results.
+    /// Trains the model and reports the results. `update` replaces `run.json` once training begins.
     ///
     /// # Errors
     /// If the run cannot start or resume, or a result cannot be written.
-    pub fn train<C: Experiment>(&self, experiment: &C, start: StartFrom<C::Network>) -> Result<StopReason> {
+    pub fn train<C: Experiment>(
+        &self,
+        experiment: &C,
+        baselines: &C::Baselines,
+        start: StartFrom<C::Network>,
+        update: Option<Provenance>,
+    ) -> Result<StopReason> {
         let stop = StopFlag::default();
         signals::install_handlers(&stop)?;
-        let baselines = experiment.baselines();
         let toml = experiment.to_toml().into_bytes();
         let identity = RunIdentity::new(experiment.tokenizer().clone(), experiment.metadata()).extra_file(CONFIG, toml);
-        let Self { run, device, .. } = *self;
-        let job = Job::new(experiment.data(), experiment.train_config(), identity, run, device)
-            .kernels(self.backend.kernels())
+        let Self { run, lock, setup } = *self;
+        let job = Job::new(experiment.data(), experiment.train_config(), identity, run, setup.device)
+            .kernels(setup.backend.kernels())
+            .lock(lock.clone())
             .stop_flag(stop.clone())
-            .observer(self.observers(experiment, &C::chart_baselines(&baselines), &stop));
+            .observer(Record { run: run.into(), provenance: update })
+            .observer(self.observers(experiment, &C::chart_baselines(baselines), &stop));
         let outcome = train(job, start).map_err(|error| {
             let hint = matches!(error, trainer::Error::NoModel(_)).then(|| format!("use `--resume {}`", run.display()));
             Error::from(error).with_hint(hint.as_deref())
         })?;
         // Everything is saved: from now on a stop request exits at once.
         stop.request();
+        lock.check()?;
         self.report(&outcome);
-        if !matches!(outcome.stop_reason, StopReason::Requested { .. }) {
-            self.draw(&C::chart_baselines(&baselines))?;
+        let is_complete = !matches!(outcome.stop_reason, StopReason::Requested { .. });
+        if is_complete {
+            self.draw(&C::chart_baselines(baselines))?;
         }
-        experiment.report_results(self, &outcome, &baselines)?;
+        experiment.report_results(self, &outcome, baselines)?;
+        // An early run without this file was reported already.
+        if is_complete && let Ok(provenance) = Provenance::read(run) {
+            Provenance { reported_steps: Some(outcome.progress.steps), ..provenance }.write(run)?;
+        }
         Ok(outcome.stop_reason)
     }
 
@@ -121,8 +162,8 @@ impl RunContext<'_> {
         baselines: &[(String, f64)],
         stop: &StopFlag,
     ) -> Vec<Box<dyn Observer<C::Network>>> {
-        let Self { run, backend, view, .. } = *self;
-        let samples = experiment.sample_cache();
+        let Self { run, setup: Setup { backend, view, .. }, .. } = *self;
+        let samples = experiment.sample_cache(stop);
         let uses_ema = experiment.train_config().ema_decay > 0.0;
         let dashboard = Dashboard::open(view, run.into(), backend.name(), baselines, uses_ema, samples.clone(), stop);
         let progress: Box<dyn Observer<C::Network>> = match dashboard {
@@ -148,7 +189,7 @@ impl RunContext<'_> {
                      --backend {} (or pastiche …)",
                     progress.steps,
                     self.run.display(),
-                    self.backend.name()
+                    self.setup.backend.name()
                 ));
             }
             StopReason::EarlyStopping => status(&format!(

@@ -3,10 +3,11 @@
 use models::{LanguageModel, LmMetadata, StateMode};
 use seqdata::TextDataset;
 use text_prep::Tokenizer;
-use trainer::{Outcome, StopReason, TrainConfig, TrainMode};
+use trainer::{Outcome, StopFlag, StopReason, TrainConfig, TrainMode};
 
 use crate::config::LmExperiment;
 use crate::error::Result;
+use crate::long_task::LongTask;
 use crate::observers::sampling::{LmSampler, SampleCache};
 use crate::observers::tensorboard_log;
 use crate::output::status;
@@ -15,9 +16,6 @@ use crate::report::evaluation_report::{EvaluationReport, final_sample};
 use crate::report::{invented_words_report, write_score};
 use crate::run::experiment::{Experiment, RunContext, model_label};
 use crate::run::provenance::InputHashes;
-
-/// For a text of more tokens than this, a message says that n-grams are being counted.
-const LONG_TEXT: usize = 1_000_000;
 
 impl Experiment for LmExperiment {
     type Network = LanguageModel;
@@ -55,8 +53,8 @@ impl Experiment for LmExperiment {
         }
     }
 
-    fn sample_cache(&self) -> SampleCache<LanguageModel> {
-        SampleCache::new(LmSampler {
+    fn sample_cache(&self, stop: &StopFlag) -> SampleCache<LanguageModel> {
+        let sampler = LmSampler {
             tokenizer: self.dataset.tokenizer.clone(),
             metadata: self.metadata(),
             state_mode: match self.train.mode {
@@ -64,13 +62,12 @@ impl Experiment for LmExperiment {
                 TrainMode::Windows | TrainMode::Examples => StateMode::Window,
             },
             max_tokens: self.config.samples.max_tokens,
-        })
+        };
+        SampleCache::new(sampler, stop)
     }
 
     fn baselines(&self) -> Baselines {
-        if self.dataset.split.train.len() > LONG_TEXT {
-            status("counting 5-grams for the n-gram baseline");
-        }
+        let _task = LongTask::start("counting 5-grams for the n-gram baseline");
         Baselines::compute(&self.dataset)
     }
 
@@ -83,12 +80,10 @@ impl Experiment for LmExperiment {
         let losses = [("by window", metadata.valid_loss_window), ("carried", metadata.valid_loss_carried)];
         let losses: Vec<String> =
             losses.iter().filter_map(|(how, loss)| loss.map(|loss| format!("{loss:.3} {how}"))).collect();
+        let loss = if losses.is_empty() { "unknown".into() } else { format!("{} nats/token", losses.join(", ")) };
         let unigram = baselines.unigram;
-        status(&format!(
-            "{}: validation loss {} nats/token; the unigram baseline has {unigram:.3}",
-            model_label(outcome),
-            losses.join(", ")
-        ));
+        let model = model_label(outcome);
+        status(&format!("{model}: validation loss {loss}; the unigram baseline has {unigram:.3}"));
         if !matches!(outcome.stop_reason, StopReason::Requested { .. }) {
             write_reports(self, context, outcome, baselines)?;
         }
@@ -116,7 +111,9 @@ fn write_reports(
     if let Some(summary) = invented_words_report::write(dataset, best, &sample, run)? {
         status(&summary);
     }
+    let task = LongTask::start("comparing the sample with the training text");
     let report = EvaluationReport::new(dataset, best, baselines, &sample);
+    drop(task);
     write_score(run, &report.to_markdown(), &report)?;
     for sentence in [report.comparison(), report.memorization(), report.size()] {
         status(&sentence);

@@ -5,12 +5,13 @@ use models::{Metadata, Network};
 use qa::QuestionModel;
 use qa::QuestionModelConfig;
 use qa::data::QaDataset;
-use qa::generate::{QaPipeline, QgOptions};
+use qa::generate::{GeneratedQuestion, QaPipeline, QgOptions};
 use text_prep::{Tokenizer, Vocabulary};
-use trainer::{Outcome, StopReason, TrainConfig};
+use trainer::{Outcome, StopFlag, StopReason, TrainConfig};
 
 use crate::config::QaExperiment;
 use crate::error::Result;
+use crate::long_task::LongTask;
 use crate::observers::sampling::{SampleCache, SampleSource};
 use crate::output::status;
 use crate::report::{question_scores, write_score};
@@ -54,7 +55,7 @@ impl Experiment for QaExperiment {
         }
     }
 
-    fn sample_cache(&self) -> SampleCache<QuestionModel> {
+    fn sample_cache(&self, stop: &StopFlag) -> SampleCache<QuestionModel> {
         // The first sentences of the validation data; their number is configured.
         let passages = self.valid.iter().flat_map(|document| &document.passages);
         let text: Vec<String> = passages
@@ -63,10 +64,8 @@ impl Experiment for QaExperiment {
             })
             .take(self.config.samples.sentences)
             .collect();
-        SampleCache::new(QuestionSampler {
-            text: text.join(" "),
-            vocabulary: self.dataset.tokenizer.vocabulary.clone(),
-        })
+        let vocabulary = self.dataset.tokenizer.vocabulary.clone();
+        SampleCache::new(QuestionSampler { text: text.join(" "), vocabulary }, stop)
     }
 
     fn baselines(&self) {}
@@ -76,9 +75,11 @@ impl Experiment for QaExperiment {
     }
 
     fn report_results(&self, context: &RunContext, outcome: &Outcome<QuestionModel>, _baselines: &()) -> Result<()> {
-        let loss = outcome.best.metadata.valid_loss().unwrap_or(f64::NAN);
-        status(&format!("{}: validation loss {loss:.3} nats per word or answer", model_label(outcome)));
+        let loss = outcome.best.metadata.valid_loss();
+        let loss = loss.map_or("unknown".into(), |loss| format!("{loss:.3} nats per word or answer"));
+        status(&format!("{}: validation loss {loss}", model_label(outcome)));
         if !matches!(outcome.stop_reason, StopReason::Requested { .. }) {
+            let _task = LongTask::start("evaluating the model");
             let evaluation = question_scores::evaluate(&outcome.best, &self.valid, self.valid_found)?;
             write_score(context.run, &question_scores::markdown(&evaluation), &evaluation)?;
             status(question_scores::table(&evaluation).trim_end());
@@ -95,10 +96,14 @@ impl QaExperiment {
     /// # Errors
     /// If the vectors cannot be read.
     pub fn init_model(&self, device: &Device) -> Result<QuestionModel> {
+        let task = LongTask::start("initializing the weights");
         let mut model = self.model.init(self.config.seed, device)?;
+        drop(task);
         let vocabulary = &self.dataset.tokenizer.vocabulary;
         let Some(path) = &self.config.model.vectors.path else { return Ok(model) };
+        let task = LongTask::start("reading the word vectors");
         let vectors = word_vectors::read(path, vocabulary, self.model.embedding_dim)?;
+        drop(task);
         let known = vocabulary.num_words() as f64;
         status(&format!("word vectors cover {:.1} % of the vocabulary", 100.0 * vectors.len() as f64 / known));
         model.embedding = vectors.fill(model.embedding)?;
@@ -113,16 +118,21 @@ struct QuestionSampler {
 }
 
 impl SampleSource<QuestionModel> for QuestionSampler {
-    fn sample(&self, model: &QuestionModel, _temperature: f64) -> Result<String> {
+    fn sample(
+        &self,
+        model: &QuestionModel,
+        _temperature: f64,
+        go_on: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Option<String>> {
         let pipeline = QaPipeline::from_parts(model.clone(), self.vocabulary.clone());
         // Also questions of low confidence, to show what the model generates.
         let all = QgOptions::default().max_per_sentence(1).min_confidence(0.0);
-        match pipeline.ask(&self.text, &all) {
+        match pipeline.ask_while(&self.text, &all, |_| go_on()) {
             // The next step's loss reports a divergence; and held-out passages may begin without a sentence.
-            Err(qa::Error::NotFinite | qa::Error::NoSentences) => Ok(String::new()),
+            Err(qa::Error::NotFinite | qa::Error::NoSentences) => Ok(Some(String::new())),
             questions => {
-                let shown = questions?.into_iter().map(|one| format!("{} ({})", one.question, one.answer));
-                Ok(shown.collect::<Vec<_>>().join(" "))
+                let show = |one: GeneratedQuestion| format!("{} ({})", one.question, one.answer);
+                Ok(questions?.map(|all| all.into_iter().map(show).collect::<Vec<_>>().join(" ")))
             }
         }
     }

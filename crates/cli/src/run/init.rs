@@ -4,34 +4,53 @@ use std::path::Path;
 
 use args::{ConfigArgs, Train};
 use burn::tensor::Device;
-use models::bundle::MANIFEST;
+use models::bundle::{MANIFEST, read_metadata};
 use models::{LanguageModel, LmBundle};
 use seqdata::NewTokens;
 use seqdata::hash::sha256;
 use trainer::Checkpoints;
 
 use crate::config::{
-    AnyConfig, Config, LmExperiment, PretrainedModel, read, read_any, reject_changes, reject_model_changes,
+    AnyConfig, Config, LmExperiment, PretrainedModel, QuestionsConfig, changed_model_keys, read, read_any,
+    reject_changes, reject_model_changes,
 };
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, bail};
+use crate::long_task::LongTask;
 use crate::output::status;
-use crate::run::provenance::Origin;
+use crate::run::directory;
+use crate::run::provenance::{self, Origin};
 use crate::run::word_vectors::PretrainedVectors;
 
 /// The configuration's file name in a run directory.
 pub const CONFIG: &str = "config.toml";
 
-/// The configuration of a new run, and its name. With `--init-from` it starts from the trained model's configuration.
+/// The configuration of a new run, and its name. With `--init-from` it is the trained model's configuration, or that of
+/// `--config` without what the model determines.
 ///
 /// # Errors
 /// If it cannot be read, or a change is rejected.
 pub fn new_run_config(args: &Train) -> Result<(AnyConfig, String)> {
     let Some(model) = &args.init_from else { return read_any(&args.config) };
+    let model = &directory::resolve(model);
+    let name = model.display().to_string();
     let model_config = Some(model.join(CONFIG)).filter(|model_config| model_config.is_file());
     // An imported model may have no configuration: then the default one is used.
-    let (before, _) = read(&ConfigArgs { config: model_config.clone(), ..ConfigArgs::default() })?;
-    let (mut config, _) = read(&ConfigArgs { config: model_config, ..args.config.clone() })?;
-    reject_model_changes(&before, &config, &model.display().to_string())?;
+    let (of_model, _) = read(&ConfigArgs { config: model_config.clone(), ..ConfigArgs::default() })?;
+    let file = args.config.config.clone().or_else(|| model_config.clone());
+    let (before, _) = read(&ConfigArgs { config: file.clone(), ..ConfigArgs::default() })?;
+    let (mut config, _) = read(&ConfigArgs { config: file, ..args.config.clone() })?;
+    reject_model_changes(&before, &config, &name)?;
+    if let Some(file) = &args.config.config {
+        if let Some(keys) = changed_model_keys(&of_model, &config).filter(|_| model_config.is_some()) {
+            status(&format!("{keys} of {} are not used: the model {name} determines them", file.display()));
+        }
+        config.model = of_model.model;
+        config.tokens = of_model.tokens;
+        config.clean = of_model.clean;
+        config.vocabulary.oov = of_model.vocabulary.oov;
+    } else if args.config.text.is_none() && args.config.set.iter().all(|change| !change.starts_with("text.")) {
+        check_text(&name, &config, "or give another with `--text`")?;
+    }
     let name = model.file_name().map_or("run".into(), |name| name.to_string_lossy());
     let name = format!("from-{name}");
     config.init = crate::config::Init {
@@ -58,6 +77,54 @@ pub fn check_is_run(run: &Path) -> Result<()> {
         run.display()
     )))
 }
+
+/// Rejects a model directory that is not that of a run, such as an imported model; `advice` says what to do with it.
+///
+/// # Errors
+/// If `run` contains a model, but no trace of its training.
+pub fn check_was_trained(run: &Path, advice: &str) -> Result<()> {
+    if Checkpoints::of(run).newest_path().is_ok() || run.join(provenance::NAME).is_file() {
+        return Ok(());
+    }
+    // Other directories are reported by those who read them.
+    let Ok(metadata) = read_metadata(run) else { return Ok(()) };
+    let run_name = run.display();
+    if run.join("progress.json").is_file() {
+        bail!("{run_name} is a checkpoint, not a run: give the directory of its run");
+    }
+    let kind = if metadata.epochs == 0 { "an imported model" } else { "a saved model" };
+    bail!("{run_name} is {kind}, not a training run: {advice}")
+}
+
+/// Rejects a configuration whose text is gone: a run or model with this name was trained on it. `advice` says what to do
+/// besides restoring it.
+///
+/// # Errors
+/// If the text does not exist.
+pub fn check_text(name: &str, config: &Config, advice: &str) -> Result<()> {
+    check_exists(name, config.text.path.as_deref(), advice)
+}
+
+/// As [`check_text`], for the data of a question model.
+///
+/// # Errors
+/// If a file does not exist.
+pub fn check_questions(name: &str, config: &QuestionsConfig, advice: &str) -> Result<()> {
+    let data = &config.data;
+    [&data.path, &data.valid].into_iter().try_for_each(|path| check_exists(name, path.as_deref(), advice))
+}
+
+fn check_exists(name: &str, path: Option<&Path>, advice: &str) -> Result<()> {
+    match path.filter(|path| matches!(path.try_exists(), Ok(false))) {
+        Some(path) => {
+            bail!("{name} was trained on {}, which does not exist: put the file back there, {advice}", path.display())
+        }
+        None => Ok(()),
+    }
+}
+
+/// The advice of [`check_text`] for a run that is resumed or repeated.
+pub const SAME_TEXT: &str = "because only the same text gives the same run";
 
 /// The last saved configuration of a run, with the requested changes.
 ///
@@ -87,6 +154,7 @@ pub fn resumed_config(run: &Path, args: &ConfigArgs) -> Result<AnyConfig> {
 /// # Errors
 /// If the text cannot be prepared, or the checkpoint cannot be read.
 pub fn resumed_experiment(run: &Path, config: Config) -> Result<LmExperiment> {
+    check_text(&run.display().to_string(), &config, SAME_TEXT)?;
     if config.init.from.is_none() {
         return LmExperiment::new(config, None);
     }
@@ -128,7 +196,10 @@ pub fn new_experiment(config: Config, device: &Device) -> Result<(LmExperiment, 
 
 /// A newly initialized model, with pretrained word vectors if the configuration has them.
 fn init_model(experiment: &LmExperiment, device: &Device) -> Result<LanguageModel> {
+    let task = LongTask::start("initializing the weights");
     let model = experiment.model.init(experiment.config.seed, device)?;
+    drop(task);
+    let _task = LongTask::start("reading the word vectors");
     match PretrainedVectors::read(experiment)? {
         None => Ok(model),
         Some(vectors) => {

@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use durable::write_atomically;
 use serde::{Deserialize, Serialize};
 
+use crate::device::BackendSelection;
 use crate::error::{Error, Result};
 
 /// The file's name in a run directory.
@@ -22,6 +23,9 @@ pub struct Provenance {
     pub burn: String,
     /// The backend.
     pub backend: String,
+    /// The device of the backend; `None` if it was not recorded.
+    #[serde(default)]
+    pub device: Option<String>,
     /// The number of threads of the backend.
     pub threads: usize,
     /// The run's seed and data.
@@ -36,6 +40,12 @@ pub struct Provenance {
     /// Changes of these values when the run was resumed, as text.
     #[serde(default)]
     pub later: Vec<String>,
+    /// The run that this one repeats, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reproduces: Option<PathBuf>,
+    /// The number of updates at the end of the run, once all of its reports are written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported_steps: Option<u64>,
 }
 
 /// The model from which a run's weights were initialized.
@@ -75,17 +85,20 @@ pub struct InputHashes {
 
 impl Provenance {
     /// The provenance of a run of this process.
-    pub fn current(inputs: InputHashes, backend: &str, from: Option<Origin>) -> Self {
+    pub fn current(inputs: InputHashes, backend: &BackendSelection, from: Option<Origin>) -> Self {
         Self {
             program: concat!("pastiche ", env!("CARGO_PKG_VERSION")).into(),
             burn: BURN.into(),
-            backend: backend.into(),
+            backend: backend.name().into(),
+            device: Some(backend.device_name().into()),
             threads: threads(),
             inputs,
             from,
             machine: Machine::current(),
             started_unix: unix_seconds() as u64,
             later: Vec::new(),
+            reproduces: None,
+            reported_steps: None,
         }
     }
 
@@ -117,7 +130,10 @@ impl Provenance {
             ("the CPU", &before.machine.processor, &self.machine.processor),
             ("the system", &before.machine.system, &self.machine.system),
         ];
-        let changed = pairs.into_iter().filter(|(_, before, now)| before != now);
+        let devices = before.device.as_ref().zip(self.device.as_ref());
+        let device =
+            devices.filter(|_| before.backend == self.backend).map(|(before, now)| ("the device", before, now));
+        let changed = pairs.into_iter().chain(device).filter(|(_, before, now)| before != now);
         changed.map(|(what, before, now)| format!("{what} was {before}, now {now}")).collect()
     }
 }
@@ -173,6 +189,7 @@ mod tests {
             program: "pastiche 0.0.9".into(),
             burn: BURN.into(),
             backend: "flex".into(),
+            device: Some("default".into()),
             threads: threads(),
             inputs: InputHashes {
                 seed: 1,
@@ -184,11 +201,17 @@ mod tests {
             machine,
             started_unix: 7,
             later: vec!["the backend was flex, now ndarray".into()],
+            reproduces: Some("runs/b".into()),
+            reported_steps: Some(40),
         };
         before.write(folder.path()).unwrap();
         assert_eq!(Provenance::read(folder.path()).unwrap(), before);
         assert!(before.differences(&before).is_empty());
         let now = Provenance { backend: "ndarray".into(), ..before.clone() };
         assert_eq!(now.differences(&before), ["the backend was flex, now ndarray"]);
+        let now = Provenance { device: Some("cpu".into()), ..before.clone() };
+        assert_eq!(now.differences(&before), ["the device was default, now cpu"]);
+        let early = Provenance { device: None, ..before.clone() };
+        assert!(now.differences(&early).is_empty());
     }
 }

@@ -1,7 +1,7 @@
 //! Language modelling: next-token prediction on windows or on streams of one text.
 
 use burn::tensor::{Device, Tensor};
-use models::{DropoutKey, LanguageModel, LanguageModelConfig, LmBundle, LossOutput, State, evaluate};
+use models::{DropoutKey, LanguageModel, LanguageModelConfig, LmBundle, LossOutput, State, evaluate_while};
 use seqdata::{Batch, LmItems, Loader, Order, TextDataset};
 
 use super::train_task::TrainTask;
@@ -69,10 +69,16 @@ impl TrainTask for LanguageModel {
     }
 
     /// Adds the loss with carried state if the run was trained on windows.
-    fn add_final_metrics(best: &mut LmBundle, data: &TextDataset, device: &Device) -> Result<()> {
+    fn add_final_metrics(
+        best: &mut LmBundle,
+        data: &TextDataset,
+        device: &Device,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<()> {
         if best.metadata.valid_loss_carried.is_none() {
             let stream = Loader::streams(data.valid_stream(), device.clone());
-            best.metadata.valid_loss_carried = Some(evaluate(&best.model, &stream)?.nats_per_token());
+            let metrics = evaluate_while(&best.model, &stream, go_on)?;
+            best.metadata.valid_loss_carried = metrics.map(|metrics| metrics.nats_per_token());
         }
         Ok(())
     }

@@ -53,11 +53,17 @@ pub trait TrainTask: Network {
     /// Estimated number of values that the backward pass needs of a batch, besides weights.
     fn saved_activations(config: &Self::Config, batch: &BatchOf<Self>) -> usize;
 
-    /// Adds metrics to the metadata of the best model that training did not compute.
+    /// Adds metrics to the metadata of the best model that training did not compute. `go_on` is asked before each
+    /// batch; once it returns false, the metrics are left out.
     ///
     /// # Errors
     /// If tensor values cannot be read from the device.
-    fn add_final_metrics(_best: &mut ModelBundle<Self>, _data: &Self::Data, _device: &Device) -> Result<()> {
+    fn add_final_metrics(
+        _best: &mut ModelBundle<Self>,
+        _data: &Self::Data,
+        _device: &Device,
+        _go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<()> {
         Ok(())
     }
 }
