@@ -6,14 +6,15 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use args::BackendFile;
+use args::{Backend, BackendFile, Command as ProgramCommand};
+use clap::ValueEnum;
 
 use crate::{build, cargo, features};
 
 /// Builds `pastiche` for the backend of `command` and runs it with `arguments`.
-pub fn run(command: &args::Command, arguments: &[OsString]) -> Result<ExitCode, String> {
+pub fn run(command: &ProgramCommand, arguments: &[OsString]) -> Result<ExitCode, String> {
     let requested = match command.backend() {
-        Some(backend) => backend.backend,
+        Some(backend) => backend.backend.or_else(|| backend_of_run(command)),
         None => features::backend_from_env()?,
     };
     let listed = std::env::var(features::FEATURES_VARIABLE).ok();
@@ -26,5 +27,41 @@ pub fn run(command: &args::Command, arguments: &[OsString]) -> Result<ExitCode, 
             cargo::replace_process(program)
         }
         Err(status) => Ok(cargo::exit_code(status)),
+    }
+}
+
+/// The backend of the run that `command` resumes or repeats by its name, which the program uses if no other is named.
+fn backend_of_run(command: &ProgramCommand) -> Option<Backend> {
+    let run = match command {
+        ProgramCommand::Train(train) => train.resume.as_ref()?.as_ref()?,
+        ProgramCommand::Reproduce(reproduce) => &reproduce.run,
+        _ => return None,
+    };
+    recorded_backend(run).or_else(|| recorded_backend(&Path::new("runs").join(run)))
+}
+
+fn recorded_backend(run: &Path) -> Option<Backend> {
+    let text = std::fs::read_to_string(run.join("run.json")).ok()?;
+    let value: serde_json::Value = serde_json::from_str(&text).ok()?;
+    Backend::from_str(value["backend"].as_str()?, false).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use args::{Reproduce, Train};
+
+    use super::*;
+
+    #[test]
+    fn the_backend_of_a_named_run_is_built() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path().to_path_buf();
+        std::fs::write(run.join("run.json"), r#"{"backend": "flex"}"#).unwrap();
+        let resume = |resume| ProgramCommand::Train(Train { resume, ..Train::default() });
+        assert_eq!(backend_of_run(&resume(Some(Some(run.clone())))), Some(Backend::Flex));
+        assert_eq!(backend_of_run(&resume(Some(None))), None);
+        assert_eq!(backend_of_run(&resume(Some(Some(run.join("none"))))), None);
+        let reproduce = Reproduce { run, out: None, json: false, backend: args::BackendArgs::default() };
+        assert_eq!(backend_of_run(&ProgramCommand::Reproduce(reproduce)), Some(Backend::Flex));
     }
 }
