@@ -93,6 +93,18 @@ fn an_old_question_model_generates_the_same_questions() {
             assert_eq!(&found[key], value, "{key}");
         }
     }
+    // A longer text is processed in blocks of sentences, which changes nothing.
+    let text = std::fs::read_to_string(dir.path().join("sentences.txt")).unwrap();
+    dir.file("long.txt", format!("{text}\n\n").repeat(100));
+    let ask = ["ask", "--model", "runs/questions", "--text", "long.txt", "--min-confidence", "0"];
+    let output = dir.run_ok(&flex(&ask)).stdout;
+    let repeated: Vec<Value> = output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(repeated.len(), 100 * found.len());
+    for (at, repeated) in repeated.iter().enumerate() {
+        for key in ["question", "answer", "sentence"] {
+            assert_eq!(repeated[key], found[at % found.len()][key], "{key} of question {at}");
+        }
+    }
 }
 
 #[test]
