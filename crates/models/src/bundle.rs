@@ -31,6 +31,8 @@ pub const WEIGHTS: &str = "weights.bpk";
 /// Cleaning rules, pre-tokenizer and vocabulary.
 pub const TOKENIZER: &str = "tokenizer.json";
 const VOCABULARY: &str = "vocabulary.tsv";
+/// More tokens in a window than any model is trained with: prompts are padded to this length.
+const MAX_WINDOW: usize = 1 << 20;
 
 /// How a model reads the past tokens while it generates text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -201,10 +203,18 @@ impl<M: Network> ModelBundle<M> {
     /// If the file system fails. If a write fails, the files in `directory` are unchanged; if a rename
     /// fails, there is no manifest, so that a mixture of two models cannot be loaded.
     pub fn save(&self, directory: impl AsRef<Path>) -> Result<()> {
+        let weights = weights_to_bytes(&self.model)
+            .map_err(|reason| Error::Inconsistent { directory: directory.as_ref().into(), reason })?;
+        self.save_with_weights(directory, weights)
+    }
+
+    /// Like [`save`](Self::save), with the weights as bytes if they are at hand.
+    ///
+    /// # Errors
+    /// As [`save`](Self::save).
+    pub fn save_with_weights(&self, directory: impl AsRef<Path>, weights: Vec<u8>) -> Result<()> {
         let directory = directory.as_ref();
         directory::create(directory)?;
-        let weights = weights_to_bytes(&self.model)
-            .map_err(|reason| Error::Inconsistent { directory: directory.into(), reason })?;
         let mut files = self.extra_files.clone();
         files.insert(WEIGHTS.into(), weights);
         files.insert(TOKENIZER.into(), self.tokenizer.to_json().into_bytes());
@@ -264,14 +274,17 @@ impl<M: Network> ModelBundle<M> {
         let inconsistent = |reason| Error::Inconsistent { directory: directory.into(), reason };
         let tokenizer = parse_tokenizer(directory, &tokenizer)?;
         let metadata = manifest.metadata;
-        if metadata.window == 0 {
-            return Err(inconsistent("its manifest has a window of 0 tokens".into()));
+        if !(1..=MAX_WINDOW).contains(&metadata.window) {
+            let found = metadata.window;
+            return Err(inconsistent(format!("{MANIFEST}: the window is {found} tokens, expected 1 to {MAX_WINDOW}")));
         }
         let (known, expected) = (tokenizer.vocabulary.len(), M::vocab_size(&metadata.config));
         if known != expected {
             return Err(inconsistent(format!("the tokenizer has {known} ids, the model expects {expected}")));
         }
-        let model = weights_from_bytes(&metadata.config, weights, device).map_err(inconsistent)?;
+        let model = M::zeros(&metadata.config, device).map_err(|error| inconsistent(format!("{MANIFEST}: {error}")))?;
+        let model =
+            weights_from_bytes(model, weights).map_err(|reason| inconsistent(format!("{WEIGHTS}: {reason}")))?;
         Ok(Self { model, tokenizer, metadata, extra_files })
     }
 
@@ -308,6 +321,14 @@ pub fn verify(directory: impl AsRef<Path>) -> Result<()> {
     let directory = directory.as_ref();
     let files = read_manifest::<serde_json::Value>(directory, None)?.files;
     files.iter().try_for_each(|(name, hash)| read_checked(directory, name, hash).map(|_| ()))
+}
+
+/// The SHA-256 that the manifest of `directory` gives for each file, by name.
+///
+/// # Errors
+/// If there is no readable manifest.
+pub fn read_file_hashes(directory: impl AsRef<Path>) -> Result<BTreeMap<String, String>> {
+    Ok(read_manifest::<serde_json::Value>(directory.as_ref(), None)?.files)
 }
 
 /// Reads the metadata of a network of any kind; its configuration is plain JSON.

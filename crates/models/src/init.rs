@@ -81,7 +81,8 @@ impl<'a> Initialization<'a> {
         Self { seed: Some(seed), device, dtype: DType::F32, path: String::new() }
     }
 
-    /// The root path of a model whose weights are zero, to be replaced by those of a file.
+    /// The root path of a model whose weights are zero, to be replaced by those of a file. They take memory only when
+    /// they are read, so the sizes of a configuration can be compared with those of a file first.
     pub fn zeros(device: &'a Device) -> Self {
         Self { seed: None, device, dtype: DType::F32, path: String::new() }
     }
@@ -100,22 +101,35 @@ impl<'a> Initialization<'a> {
     /// A parameter matrix of this name.
     pub fn matrix(&self, name: &str, [rows, columns]: [usize; 2], initializer: Initializer) -> Param<Tensor<2>> {
         let path = self.at(name).path;
-        let values = match self.seed {
-            Some(seed) => {
-                let mut random = Random::keyed(seed, &format!("weights/{path}"), &[]);
-                initializer.draw(&mut random, rows, columns)
-            }
-            None => vec![0.0; rows * columns],
-        };
-        let data = TensorData::new(values, [rows, columns]);
+        let Some(seed) = self.seed else { return self.lazy_zeros(&path, [rows, columns]) };
+        let mut random = Random::keyed(seed, &format!("weights/{path}"), &[]);
+        let data = TensorData::new(initializer.draw(&mut random, rows, columns), [rows, columns]);
         parameter(&path, Tensor::from_data(data, (self.device, self.dtype)))
+    }
+
+    /// A parameter vector of this name and length, all zero.
+    pub fn zero_vector(&self, name: &str, length: usize) -> Param<Tensor<1>> {
+        match self.seed {
+            None => self.lazy_zeros(&self.at(name).path, [length]),
+            Some(_) => self.vector(name, vec![0.0; length]),
+        }
     }
 
     /// A parameter vector of this name with these values.
     pub fn vector(&self, name: &str, values: Vec<f64>) -> Param<Tensor<1>> {
-        let length = values.len();
+        let (path, length) = (self.at(name).path, values.len());
+        if self.seed.is_none() {
+            return self.lazy_zeros(&path, [length]);
+        }
         let data = TensorData::new(values, [length]);
-        parameter(&self.at(name).path, Tensor::from_data(data, (self.device, self.dtype)))
+        parameter(&path, Tensor::from_data(data, (self.device, self.dtype)))
+    }
+
+    fn lazy_zeros<const D: usize>(&self, path: &str, shape: [usize; D]) -> Param<Tensor<D>> {
+        let dtype = self.dtype;
+        let zeros =
+            move |device: &Device, require_grad| Tensor::zeros(shape, (device, dtype)).set_require_grad(require_grad);
+        Param::uninitialized(ParamId::from(path_id(path)), zeros, self.device.clone(), true, shape.into())
     }
 }
 

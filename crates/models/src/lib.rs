@@ -20,6 +20,7 @@ pub mod network;
 pub mod norm;
 pub mod output_layer;
 pub mod packed_model;
+pub mod parameters;
 pub mod serialize;
 pub mod stack;
 pub mod summary;

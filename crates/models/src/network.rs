@@ -21,7 +21,7 @@ pub trait Network: Module + ModuleDisplay + Debug + Sync + 'static {
     /// V, the vocabulary size of a network with this configuration.
     fn vocab_size(config: &Self::Config) -> usize;
 
-    /// The network with all weights zero, to be replaced by those of a file.
+    /// The network with all weights zero, to be replaced by those of a file. They take memory only when they are read.
     ///
     /// # Errors
     /// If the configuration is invalid.

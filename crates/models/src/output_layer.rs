@@ -47,7 +47,7 @@ impl OutputLayer {
         Self {
             projection: projection.map(|size| Dense::new(inputs, size, &weights.at("projection"))),
             kernel: (!tied).then(kernel),
-            bias: weights.vector("bias", vec![0.0; vocab_size]),
+            bias: weights.zero_vector("bias", vocab_size),
             kernels: KernelMode::default(),
         }
     }

@@ -1,11 +1,15 @@
-//! Weights and recurrent states as bytes, bit for bit.
+//! Weights and recurrent states as bytes, bit for bit. What is read is compared with the model before it takes memory.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use burn::store::ModuleRecord;
-use burn::tensor::{Bytes, Device, Tensor, TensorData};
+use burn::tensor::{Bytes, Tensor, TensorData};
+use burn_pack::Reader;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::cell::CellState;
 use crate::network::Network;
+use crate::parameters::{Differences, parameters};
 use crate::stack::State;
 
 /// The weights of `model` as a Burnpack file.
@@ -17,15 +21,25 @@ pub fn weights_to_bytes<M: Network>(model: &M) -> Result<Vec<u8>, String> {
     record.map(|bytes| bytes.to_vec()).map_err(|error| format!("the weights cannot be serialized: {error}"))
 }
 
-/// The network of this configuration with the weights in `bytes`.
+/// `model`, such as [`Network::zeros`], with the weights in `bytes`.
 ///
 /// # Errors
 /// The reason, if they are not the weights of such a model.
-pub fn weights_from_bytes<M: Network>(config: &M::Config, bytes: Vec<u8>, device: &Device) -> Result<M, String> {
-    let model = M::zeros(config, device).map_err(|error| error.to_string())?;
+pub fn weights_from_bytes<M: Network>(model: M, bytes: Vec<u8>) -> Result<M, String> {
     // From memory: a record on disk is read, and may have changed, at first use.
-    let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes));
-    record
+    let bytes = Bytes::from_bytes_vec(bytes).shared();
+    let tensors = Reader::from_bytes(bytes.clone()).and_then(Reader::into_tensors);
+    let tensors = tensors.map_err(|error| format!("it cannot be read as weights: {error}"))?;
+    let expected = parameters(&model).into_iter().map(|(path, parameter)| (path, parameter.shape));
+    let mut expected: BTreeMap<String, Vec<usize>> = expected.collect();
+    let mut differences = Differences::new(&tensors, &mut expected);
+    expected.iter().for_each(|(name, shape)| differences.add("missing", format!("{name} {shape:?}")));
+    differences.check().map_err(|wrong| format!("the weights do not fit the model ({wrong})"))?;
+    // Optimizers and averages find parameters by their ids.
+    if tensors.iter().map(|tensor| tensor.param_id).collect::<BTreeSet<_>>().len() < tensors.len() {
+        return Err("two of the weights have the same parameter id".into());
+    }
+    ModuleRecord::from_bytes(bytes)
         .and_then(|record| model.try_load_record(record))
         .map_err(|error| format!("the weights do not fit the model: {error}"))
 }
@@ -53,31 +67,42 @@ pub fn state_to_bytes(state: &State) -> Result<Vec<u8>, String> {
     safetensors::serialize(views, None).map_err(|error| error.to_string())
 }
 
-/// The state in `bytes`, as written by [`state_to_bytes`].
+/// The state of `rows` sequences in `bytes`, as written by [`state_to_bytes`]. `model_state` is a state of the same
+/// model, of any number of rows.
 ///
 /// # Errors
-/// The reason, if it is not a state.
-pub fn state_from_bytes(bytes: &[u8], device: &Device) -> Result<State, String> {
-    let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
-    let tensor = |name: &str| -> Result<Option<Tensor<2>>, String> {
-        let Ok(view) = file.tensor(name) else { return Ok(None) };
-        let (&[rows, columns], Dtype::F32) = (view.shape(), view.dtype()) else {
-            return Err(format!("`{name}` is not a matrix of 32-bit floats"));
-        };
+/// The reason, if it is not a state of this model and size.
+pub fn state_from_bytes(bytes: &[u8], model_state: &State, rows: usize) -> Result<State, String> {
+    let file = SafeTensors::deserialize(bytes).map_err(|error| format!("it is not a state: {error}"))?;
+    let mut taken = 0;
+    let mut take = |name: String, like: &Tensor<2>| -> Result<Tensor<2>, String> {
+        let shape = [rows, like.dims()[1]];
+        let view = file.tensor(&name).map_err(|_| format!("the state `{name}` is missing"))?;
+        if (view.shape(), view.dtype()) != (&shape, Dtype::F32) {
+            let (found, dtype) = (view.shape(), view.dtype());
+            return Err(format!("the state `{name}` is {dtype:?} {found:?}, expected F32 {shape:?}"));
+        }
+        taken += 1;
         let (values, _) = view.data().as_chunks::<4>();
         let values: Vec<f32> = values.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-        Ok(Some(Tensor::from_data(TensorData::new(values, [rows, columns]), device)))
+        Ok(Tensor::from_data(TensorData::new(values, shape), &like.device()))
     };
-    let mut state = State::new();
-    while let Some(hidden) = tensor(&format!("{}.hidden", state.len()))? {
-        let cell = tensor(&format!("{}.memory", state.len()))?;
+    let mut state = State::with_capacity(model_state.len());
+    for (index, like) in model_state.iter().enumerate() {
+        let hidden = take(format!("{index}.hidden"), &like.hidden)?;
+        let cell = like.cell.as_ref().map(|like| take(format!("{index}.memory"), like)).transpose()?;
         state.push(CellState { hidden, cell });
     }
-    Ok(state)
+    match file.len() {
+        found if found == taken => Ok(state),
+        found => Err(format!("it has {found} states, expected {taken}")),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::Device;
+
     use super::*;
 
     #[test]
@@ -88,7 +113,8 @@ mod tests {
             CellState { hidden: tensor([0.1, -0.2, 1e-30, 4.0]), cell: None },
             CellState { hidden: tensor([1.0, 2.0, 3.0, 4.0]), cell: Some(tensor([f32::MIN_POSITIVE, 0.3, -0.0, 7.7])) },
         ];
-        let read = state_from_bytes(&state_to_bytes(&state).unwrap(), &device).unwrap();
+        let bytes = state_to_bytes(&state).unwrap();
+        let read = state_from_bytes(&bytes, &state, 2).unwrap();
         let bits = |state: &State| -> Vec<Option<Vec<u32>>> {
             let bits = |tensor: &Tensor<2>| {
                 let values: Vec<f32> = tensor.clone().try_into_vec_as().unwrap();
@@ -98,6 +124,12 @@ mod tests {
             cells.flat_map(|cell| [Some(bits(&cell.hidden)), cell.cell.as_ref().map(bits)]).collect()
         };
         assert_eq!(bits(&read), bits(&state));
-        assert!(state_from_bytes(b"nothing", &device).is_err());
+        let error =
+            |bytes: &[u8], state: &[CellState], rows| state_from_bytes(bytes, &state.to_vec(), rows).unwrap_err();
+        assert!(error(b"nothing", &state, 2).contains("not a state"));
+        assert!(error(&bytes, &state, 3).contains("`0.hidden` is F32 [2, 2], expected F32 [3, 2]"));
+        assert!(error(&bytes, &state[..1], 2).contains("has 3 states, expected 1"));
+        assert!(error(&bytes, &[&state[..], &state[..1]].concat(), 2).contains("`2.hidden` is missing"));
+        assert!(error(&bytes, &[state[1].clone()], 2).contains("`0.memory` is missing"));
     }
 }

@@ -242,7 +242,7 @@ impl Stack {
         let weights = weights.at("layers");
         let build = |(index, layer): (usize, &LayerConfig)| {
             let built = layer.init(width, &weights.at(index));
-            width = built.width();
+            width = layer.width();
             built
         };
         let layers = layers.iter().enumerate().map(build).collect();

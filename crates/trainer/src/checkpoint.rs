@@ -6,25 +6,18 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use burn::optim::{ModuleOptimizer, OptimizerRecord};
-use burn::tensor::{Bytes, Device};
+use burn::optim::ModuleOptimizer;
+use burn::tensor::Device;
 use durable::{Lock, directory};
-use models::serialize::{state_from_bytes, state_to_bytes, weights_from_bytes, weights_to_bytes};
 use models::{ModelBundle, Network, State};
-use serde_json::Value;
 
+use crate::checkpoint_parts::{self as parts, PROGRESS, from_json, inconsistent};
 use crate::error::{Error, Result};
-use crate::optimizer::serialize;
 use crate::progress::Progress;
+use crate::task::TrainTask;
 
-const OPTIMIZER: &str = "optimizer.bpk";
-const PROGRESS: &str = "progress.json";
-/// The raw weights, if those of the model are averaged.
-const RAW_WEIGHTS: &str = "trained.bpk";
-/// The RNN state that the next batch starts from.
-const RNN_STATE: &str = "carried.safetensors";
-/// Format version of `progress.json`.
-const FORMAT: u64 = 1;
+pub use crate::checkpoint_parts::Checkpoint;
+
 /// Prefix of the temporary directories.
 const TEMPORARY: &str = "writing-";
 
@@ -37,20 +30,6 @@ pub struct Checkpoints {
     directory: PathBuf,
     /// The lock of the run directory.
     lock: Option<Lock>,
-}
-
-/// The contents of a checkpoint.
-pub struct Checkpoint<M: Network> {
-    /// The model as evaluated and used, with its metadata and tokenizer.
-    pub bundle: ModelBundle<M>,
-    /// The model with the raw weights, if those in `bundle` are averaged.
-    pub raw_model: Option<M>,
-    /// The optimizer state.
-    pub optimizer: OptimizerRecord,
-    /// The RNN state that the next batch starts from, within an epoch of truncated BPTT.
-    pub rnn_state: Option<State>,
-    /// The progress of the run.
-    pub progress: Progress,
 }
 
 impl Checkpoints {
@@ -118,20 +97,12 @@ impl Checkpoints {
         rnn_state: Option<&State>,
         progress: &Progress,
     ) -> Result<()> {
-        bundle.extra_files.insert(OPTIMIZER.into(), serialize::to_bytes(optimizer).map_err(Error::Burn)?);
-        bundle.extra_files.insert(PROGRESS.into(), to_json(progress));
-        if let Some(model) = raw_model {
-            bundle.extra_files.insert(RAW_WEIGHTS.into(), weights_to_bytes(model).map_err(Error::Burn)?);
-        }
-        if let Some(state) = rnn_state {
-            bundle.extra_files.insert(RNN_STATE.into(), state_to_bytes(state).map_err(Error::Burn)?);
-        }
-
+        let weights = parts::add(&mut bundle, raw_model, optimizer, rnn_state, progress)?;
         let target = self.path(progress.steps);
         let temporary = self.directory.join(format!("{TEMPORARY}{:08}", progress.steps));
         directory::remove(&temporary)?;
         directory::create(&self.directory)?;
-        let saved = bundle.save(&temporary).map_err(Error::from).and_then(|()| {
+        let saved = bundle.save_with_weights(&temporary, weights).map_err(Error::from).and_then(|()| {
             // Saving takes a while, and from here on complete checkpoints are removed.
             self.check_lock()?;
             // One of the same step exists if it is saved again with new file offsets.
@@ -184,31 +155,39 @@ impl Checkpoints {
     /// # Errors
     /// If there is none, or it is damaged; the message says what to do.
     pub fn verify(&self) -> Result<()> {
-        let steps = self.steps()?;
         let path = self.newest_path()?;
-        models::bundle::verify(&path).map_err(|error| match error {
-            models::Error::Missing { .. }
-            | models::Error::HashMismatch { .. }
-            | models::Error::NotAModel(_)
-            | models::Error::Manifest { .. } => {
-                let path = path.display();
-                let fix = if steps.len() == 1 {
-                    "there is no earlier one: start a new run".into()
-                } else {
-                    format!("delete {path} and resume again from the previous one")
-                };
-                Error::Damaged { reason: error.to_string(), fix }
-            }
-            error => error.into(),
-        })
+        models::bundle::verify(&path).map_err(|error| self.damaged(error.into()))
     }
 
     /// Loads the newest checkpoint.
     ///
     /// # Errors
-    /// If there is none, or it is damaged.
-    pub fn load_newest<M: Network>(&self, device: &Device) -> Result<Checkpoint<M>> {
-        load(&self.newest_path()?, device)
+    /// If there is none, or it is damaged or its parts do not belong together; the message says what to do.
+    pub fn load_newest<M: TrainTask>(&self, device: &Device) -> Result<Checkpoint<M>> {
+        parts::load(&self.newest_path()?, device).map_err(|error| self.damaged(error))
+    }
+
+    /// Adds what to do to an error about the files of the newest checkpoint.
+    fn damaged(&self, error: Error) -> Error {
+        match error {
+            Error::Model(
+                models::Error::Missing { .. }
+                | models::Error::HashMismatch { .. }
+                | models::Error::NotAModel(_)
+                | models::Error::Manifest { .. }
+                | models::Error::Inconsistent { .. },
+            ) => {
+                let fix = match self.steps().unwrap_or_default()[..] {
+                    [.., _, newest] => {
+                        let path = self.path(newest);
+                        format!("delete {} and resume again from the previous one", path.display())
+                    }
+                    _ => "there is no earlier one: start a new run".into(),
+                };
+                Error::Damaged { reason: error.to_string(), fix }
+            }
+            error => error,
+        }
     }
 
     /// The directory of the newest checkpoint.
@@ -225,13 +204,13 @@ impl Checkpoints {
     ///
     /// # Errors
     /// If the directory cannot be read.
-    pub fn rollback_point<M: Network>(&self, diverged: u64, device: &Device) -> Result<Option<Checkpoint<M>>> {
+    pub fn rollback_point<M: TrainTask>(&self, diverged: u64, device: &Device) -> Result<Option<Checkpoint<M>>> {
         let mut good: Vec<u64> = self.steps()?;
         good.retain(|&step| step + 1 < diverged);
         let is_milestone = |&step: &u64| self.progress_at(step).is_ok_and(|progress| progress.is_milestone());
         let (milestones, others): (Vec<u64>, Vec<u64>) = good.into_iter().partition(is_milestone);
         let mut candidates = milestones.into_iter().rev().chain(others.into_iter().rev());
-        Ok(candidates.find_map(|step| load(&self.path(step), device).ok()))
+        Ok(candidates.find_map(|step| parts::load(&self.path(step), device).ok()))
     }
 
     /// The progress at the newest checkpoint; `None` if there is no checkpoint.
@@ -239,7 +218,10 @@ impl Checkpoints {
     /// # Errors
     /// If it cannot be read.
     pub fn progress(&self) -> Result<Option<Progress>> {
-        self.steps()?.last().map(|&steps| self.progress_at(steps)).transpose()
+        let Some(&steps) = self.steps()?.last() else { return Ok(None) };
+        let progress = self.progress_at(steps)?;
+        progress.check().map_err(|reason| inconsistent(&self.path(steps), PROGRESS, reason))?;
+        Ok(Some(progress))
     }
 
     fn progress_at(&self, steps: u64) -> Result<Progress> {
@@ -254,9 +236,7 @@ impl Checkpoints {
     /// If it is missing or damaged.
     pub fn load_model<M: Network>(&self, steps: u64, device: &Device) -> Result<ModelBundle<M>> {
         let mut bundle = ModelBundle::<M>::load(self.path(steps), device)?;
-        for name in [OPTIMIZER, PROGRESS, RAW_WEIGHTS, RNN_STATE] {
-            bundle.extra_files.remove(name);
-        }
+        parts::remove(&mut bundle);
         Ok(bundle)
     }
 
@@ -265,57 +245,11 @@ impl Checkpoints {
     }
 }
 
-fn load<M: Network>(path: &Path, device: &Device) -> Result<Checkpoint<M>> {
-    let mut bundle = ModelBundle::<M>::load(path, device)?;
-    let invalid = |reason| Error::Resume { directory: path.into(), reason };
-    let mut take = |name: &str| bundle.extra_files.remove(name);
-    let (raw_weights, rnn_state) = (take(RAW_WEIGHTS), take(RNN_STATE));
-    let mut require = |name: &str| take(name).ok_or_else(|| invalid(format!("{name} is missing")));
-    let (optimizer, progress) = (require(OPTIMIZER)?, require(PROGRESS)?);
-    let in_file = |name: &str, error: String| invalid(format!("{name}: {error}"));
-    let raw_model = raw_weights
-        .map(|bytes| weights_from_bytes(&bundle.metadata.config, bytes, device))
-        .transpose()
-        .map_err(|error| in_file(RAW_WEIGHTS, error))?;
-    let rnn_state = rnn_state
-        .map(|bytes| state_from_bytes(&bytes, device))
-        .transpose()
-        .map_err(|error| in_file(RNN_STATE, error))?;
-    let optimizer = OptimizerRecord::from_bytes(Bytes::from_bytes_vec(optimizer))
-        .map_err(|error| in_file(OPTIMIZER, error.to_string()))?;
-    Ok(Checkpoint { bundle, raw_model, optimizer, rnn_state, progress: from_json(&progress, path)? })
-}
-
-fn to_json(progress: &Progress) -> Vec<u8> {
-    let mut value = serde_json::json!({ "format": FORMAT });
-    let progress = serde_json::to_value(progress).expect("progress is plain data");
-    if let (Value::Object(value), Value::Object(progress)) = (&mut value, progress) {
-        value.extend(progress);
-    }
-    format!("{value:#}\n").into_bytes()
-}
-
-fn from_json(bytes: &[u8], path: &Path) -> Result<Progress> {
-    let invalid = |reason| Error::Resume { directory: path.into(), reason };
-    let unreadable = |error: serde_json::Error| invalid(format!("{PROGRESS}: {error}"));
-    let value: Value = serde_json::from_slice(bytes).map_err(unreadable)?;
-    // Check the format version first: the fields of later formats are unknown.
-    let found = value["format"].as_u64().unwrap_or(0);
-    if found != FORMAT {
-        return Err(invalid(format!(
-            "its {PROGRESS} has format {found} (0 for none), expected {FORMAT}; use the program that \
-             wrote it"
-        )));
-    }
-    serde_json::from_value(value).map_err(unreadable)
-}
-
 #[cfg(test)]
 mod tests {
     use models::LanguageModel;
 
     use super::*;
-    use crate::config::tests::config;
 
     #[test]
     fn a_run_without_checkpoints_is_reported() {
@@ -325,33 +259,5 @@ mod tests {
             panic!("there was a checkpoint");
         };
         assert!(error.to_string().contains("holds no complete checkpoint"), "{error}");
-    }
-
-    #[test]
-    fn progress_survives_a_round_trip_and_a_later_format_is_rejected() {
-        let mut progress = Progress::new(config(), "00".into(), 7);
-        progress.epoch_totals.nats = 0.1 + 0.2;
-        progress.file_offsets.insert("metrics.jsonl".into(), 12);
-        let bytes = to_json(&progress);
-        assert_eq!(from_json(&bytes, Path::new("run")).unwrap(), progress);
-        let text = String::from_utf8(bytes).unwrap();
-        // Serialized names that differ from the field names.
-        for name in [
-            "method",
-            "every-step",
-            "length",
-            "averaging",
-            "patience",
-            "look_every",
-            "keeping",
-            "last",
-            "pass",
-            "marks",
-        ] {
-            assert!(text.contains(&format!("\"{name}\":")), "{name} is missing in {text}");
-        }
-        let later = text.replace("\"format\": 1", "\"format\": 9");
-        let error = from_json(later.as_bytes(), Path::new("run")).unwrap_err().to_string();
-        assert!(error.contains("format 9") && error.contains("expected 1"), "{error}");
     }
 }

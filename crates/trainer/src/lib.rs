@@ -15,6 +15,7 @@
 
 mod burn_session;
 pub mod checkpoint;
+mod checkpoint_parts;
 pub mod clip;
 pub mod config;
 pub mod ema;

@@ -8,6 +8,11 @@ use crate::metrics::Sums;
 use crate::report::{EpochReport, FileOffsets};
 use crate::schedule::{ScheduleContext, since_best, warm_up};
 
+/// How many times a run halves its learning rate before it fails.
+pub(crate) const MAX_HALVINGS: u32 = 3;
+/// No step has more tokens.
+const MAX_STEP_TOKENS: u64 = 1 << 32;
+
 /// The config of a run and its progress. The serialized names stand in `progress.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
@@ -81,6 +86,35 @@ impl Progress {
             epochs: Vec::new(),
             file_offsets: FileOffsets::new(),
         }
+    }
+
+    /// Checks that the counters are possible and the config is in range, as they are in what a run has saved.
+    ///
+    /// # Errors
+    /// The reason.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let Self { config, steps_per_epoch, steps, epoch_totals, halvings, epochs, .. } = self;
+        config.check().map_err(|error| error.to_string())?;
+        let finished = epochs.len() as u64;
+        let in_epoch = finished.checked_mul(*steps_per_epoch).and_then(|finished| steps.checked_sub(finished));
+        let Some(in_epoch) = in_epoch.filter(|in_epoch| *steps_per_epoch > 0 && in_epoch <= steps_per_epoch) else {
+            return Err(format!("it has {steps} steps after {finished} epochs of {steps_per_epoch} steps"));
+        };
+        for (number, report) in (1..).zip(epochs) {
+            let (epoch, step) = (report.epoch, report.step);
+            if epoch as u64 != number || step != number * steps_per_epoch {
+                return Err(format!("the report of epoch {number} is of epoch {epoch} and step {step}"));
+            }
+        }
+        if *halvings > MAX_HALVINGS {
+            return Err(format!("the learning rate was halved {halvings} times, expected at most {MAX_HALVINGS}"));
+        }
+        let EpochTotals { nats, targets, tokens, seconds } = *epoch_totals;
+        let limit = in_epoch.saturating_mul(MAX_STEP_TOKENS);
+        if targets as u64 > limit || tokens as u64 > limit || !(nats.is_finite() && seconds.is_finite()) {
+            return Err(format!("it has {targets} targets and {tokens} tokens after {in_epoch} steps of the epoch"));
+        }
+        Ok(())
     }
 
     /// The epoch with the lowest validation loss; the earlier one of equal losses.
@@ -201,6 +235,32 @@ mod tests {
         assert!(!progress.is_milestone());
         let new = Progress::new(config(), String::new(), 10);
         assert!(new.is_milestone());
+    }
+
+    #[test]
+    fn impossible_counters_are_rejected() {
+        let valid = progress(&[3.0, 2.0]);
+        valid.check().unwrap();
+        Progress { steps: 25, ..valid.clone() }.check().unwrap();
+        let error = |change: fn(&mut Progress)| {
+            let mut progress = valid.clone();
+            change(&mut progress);
+            progress.check().unwrap_err()
+        };
+        for (change, expected) in [
+            ((|progress| progress.steps = 19) as fn(&mut Progress), "19 steps after 2 epochs of 10 steps"),
+            (|progress| progress.steps = 31, "31 steps"),
+            (|progress| progress.steps_per_epoch = 0, "of 0 steps"),
+            (|progress| progress.steps_per_epoch = u64::MAX, "after 2 epochs"),
+            (|progress| progress.halvings = 4, "halved 4 times, expected at most 3"),
+            (|progress| progress.epochs.swap(0, 1), "the report of epoch 1 is of epoch 2"),
+            (|progress| progress.epochs[1].step = 7, "epoch 2 and step 7"),
+            (|progress| progress.epoch_totals.tokens = 1, "1 tokens after 0 steps"),
+            (|progress| progress.config.batch_size = 0, "train.batch_size"),
+        ] {
+            let error = error(change);
+            assert!(error.contains(expected), "{error}");
+        }
     }
 
     #[test]

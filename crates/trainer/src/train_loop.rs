@@ -16,14 +16,12 @@ use crate::estimate::{memory_bytes, seconds_per_step, validation_seconds};
 use crate::job::{RunIdentity, StopReason};
 use crate::metrics::{StepNumbers, Sums};
 use crate::observer::Observer;
-use crate::progress::Progress;
+use crate::progress::{MAX_HALVINGS, Progress};
 use crate::report::{EpochReport, FileOffsets, Phase, Plan, Rollback, StepReport};
 use crate::state::TrainState;
 use crate::stop::{StopFlag, StopTimer};
 use crate::task::{BatchOf, TrainTask};
 
-/// How many times a run halves its learning rate before it fails.
-const MAX_HALVINGS: u32 = 3;
 /// A loss of this many times ln V, the loss of the uniform baseline, counts as divergence. A model that is merely
 /// wrong does not reach it.
 const DIVERGENCE_FACTOR: f64 = 10.0;

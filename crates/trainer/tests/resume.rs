@@ -1,5 +1,7 @@
 //! A run that is stopped and resumed equals an uninterrupted run, bit for bit.
 
+#[path = "resume/checkpoint_parts.rs"]
+mod checkpoint_parts;
 mod common;
 
 use std::path::Path;

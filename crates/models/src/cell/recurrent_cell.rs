@@ -55,7 +55,7 @@ pub trait RecurrentCell {
 
     /// H.
     fn units(&self) -> usize {
-        self.recurrent_kernel().dims()[0]
+        self.recurrent_kernel().lazy_shape()[0]
     }
 
     /// The zero state before the first step, for `batch` rows, in the dtype and on the device of the

@@ -28,20 +28,22 @@ pub(super) fn without_model_name(tensors: Tensors) -> Tensors {
     tensors.into_iter().map(|(name, array)| (rest(name), array)).collect()
 }
 
+/// The weights of a cell; `None` if one is missing, which `loader` reports.
 pub(super) fn import(
     loader: &mut StrictLoader,
     path: &str,
     kind: CellKind,
     [inputs, units, gates]: [usize; 3],
-) -> CellArrays {
+) -> Option<CellArrays> {
     let columns = gates * units;
     let two_biases = kind.spec().biases == 2;
     let shape = if two_biases { vec![2, columns] } else { vec![columns] };
     let kernel = loader.take(&format!("{path}/kernel"), &[inputs, columns]);
     let recurrent_kernel = loader.take(&format!("{path}/recurrent_kernel"), &[units, columns]);
-    let mut bias = loader.take(&format!("{path}/bias"), &shape).values;
+    let bias = loader.take(&format!("{path}/bias"), &shape);
+    let (kernel, recurrent_kernel, mut bias) = (kernel?, recurrent_kernel?, bias?.values);
     let recurrent_bias = two_biases.then(|| Array::vector(bias.split_off(columns)));
-    CellArrays { kernel, recurrent_kernel, bias: Array::vector(bias), recurrent_bias }
+    Some(CellArrays { kernel, recurrent_kernel, bias: Array::vector(bias), recurrent_bias })
 }
 
 pub(super) fn export(tensors: &mut Tensors, path: &str, arrays: CellArrays) {

@@ -12,7 +12,8 @@ use crate::error::{Error, Result};
 use crate::language_model::LanguageModel;
 use crate::stack::{Layer, Stack};
 
-/// `model` with the weights of `tensors`.
+/// `model` with the weights of `tensors`. Shapes are compared before the values of a lazy `model`, such as
+/// [`LanguageModelConfig::zeros`](crate::LanguageModelConfig::zeros), take memory.
 ///
 /// # Errors
 /// Lists every tensor that is missing, extra or of another shape; rejects a model that the layout cannot
@@ -23,32 +24,33 @@ pub fn import(mut model: LanguageModel, layout: Layout, tensors: Tensors) -> Res
         Layout::Keras => keras::without_model_name(tensors),
     };
     let mut loader = StrictLoader::new(tensors);
-    let rows = loader.take(names::embedding(layout), &model.embedding.weight.dims());
-    let embedding = rows.values.clone();
-    set(&mut model.embedding.weight, rows);
+    let table = loader.take(names::embedding(layout), &model.embedding.weight.lazy_shape());
+    set(&mut model.embedding.weight, table.clone());
     import_layers(&mut model.stack, layout, &mut loader)?;
 
     let output = &mut model.output;
     let path = names::LayerPath::output(output.projection.is_some());
     if let Some(projection) = &mut output.projection {
-        let [inputs, outputs] = projection.kernel.dims();
+        let [inputs, outputs] = projection.kernel.lazy_shape().dims();
         let kernel = take_kernel(&mut loader, layout, names::PROJECTION, [inputs, outputs]);
         set(&mut projection.kernel, kernel);
         set(&mut projection.bias, loader.take(&names::bias(layout, names::PROJECTION), &[outputs]));
     }
-    let vocab_size = output.bias.dims()[0];
+    let vocab_size = output.bias.lazy_shape()[0];
     let mut copy = None;
     if let Some(kernel) = &mut output.kernel {
-        let array = take_kernel(&mut loader, layout, path, kernel.dims());
+        let array = take_kernel(&mut loader, layout, path, kernel.lazy_shape().dims());
         set(kernel, array);
     } else if loader.contains(&names::kernel(layout, path)) {
         // Some programs write tied weights twice.
-        let dim = model.embedding.weight.dims()[1];
-        copy = Some(take_kernel(&mut loader, layout, path, [dim, vocab_size]));
+        let dim = model.embedding.weight.lazy_shape()[1];
+        copy = take_kernel(&mut loader, layout, path, [dim, vocab_size]);
     }
     set(&mut output.bias, loader.take(&names::bias(layout, path), &[vocab_size]));
     loader.finish()?;
-    if copy.is_some_and(|copy| copy.transposed().values != embedding) {
+    if let Some((copy, table)) = copy.zip(table)
+        && copy.transposed().values != table.values
+    {
         let (copy, table) = (names::kernel(layout, path), names::embedding(layout));
         let wrong = format!("`model.tie_weights` is true, but {copy} and {table} have different values");
         return Err(Error::WeightMismatch { wrong });
@@ -135,7 +137,7 @@ fn import_layers(stack: &mut Stack, layout: Layout, loader: &mut StrictLoader) -
         let name = layer_names.next(layer);
         let bidirectional = layer.backward.is_some();
         let mut fill = |cell: &mut Cell, backward: bool| {
-            let [inputs, columns] = cell.kernel().dims();
+            let [inputs, columns] = cell.kernel().lazy_shape().dims();
             let sizes = [inputs, cell.units(), columns / cell.units()];
             let arrays = match layout {
                 Layout::Pytorch => pytorch::import(loader, (kind, index, backward), sizes),
@@ -144,7 +146,9 @@ fn import_layers(stack: &mut Stack, layout: Layout, loader: &mut StrictLoader) -
                     keras::import(loader, &path, kind, sizes)
                 }
             };
-            set_cell(cell, arrays);
+            if let Some(arrays) = arrays {
+                set_cell(cell, arrays);
+            }
         };
         fill(&mut layer.cell, false);
         if let Some(cell) = &mut layer.backward {
@@ -152,7 +156,7 @@ fn import_layers(stack: &mut Stack, layout: Layout, loader: &mut StrictLoader) -
         }
         if let Some(norm) = &mut layer.norm {
             let [gain, bias] = layer_names.norm();
-            let units = norm.gain.dims();
+            let units = norm.gain.lazy_shape();
             set(&mut norm.gain, loader.take(&gain, &units));
             set(&mut norm.bias, loader.take(&bias, &units));
         }
@@ -175,11 +179,11 @@ fn cell_arrays(cell: &Cell) -> Result<CellArrays> {
 
 fn set_cell(cell: &mut Cell, arrays: CellArrays) {
     let CellWeightsMut { kernel, recurrent_kernel, bias, recurrent_bias } = cell.weights_mut();
-    set(kernel, arrays.kernel);
-    set(recurrent_kernel, arrays.recurrent_kernel);
-    set(bias, arrays.bias);
-    if let Some((parameter, array)) = recurrent_bias.zip(arrays.recurrent_bias) {
-        set(parameter, array);
+    set(kernel, Some(arrays.kernel));
+    set(recurrent_kernel, Some(arrays.recurrent_kernel));
+    set(bias, Some(arrays.bias));
+    if let Some(parameter) = recurrent_bias {
+        set(parameter, arrays.recurrent_bias);
     }
 }
 
@@ -189,10 +193,10 @@ fn take_kernel(
     layout: Layout,
     path: names::LayerPath,
     [inputs, outputs]: [usize; 2],
-) -> Array {
+) -> Option<Array> {
     let name = names::kernel(layout, path);
     match layout {
-        Layout::Pytorch => loader.take(&name, &[outputs, inputs]).transposed(),
+        Layout::Pytorch => loader.take(&name, &[outputs, inputs]).map(Array::transposed),
         Layout::Keras => loader.take(&name, &[inputs, outputs]),
     }
 }
@@ -202,8 +206,9 @@ fn array<const D: usize>(parameter: &Param<Tensor<D>>) -> Result<Array> {
     Ok(Array { shape: tensor.dims().into(), values: tensor.try_into_vec_as()? })
 }
 
-/// Replaces the values of `parameter`; its id, device and dtype stay.
-fn set<const D: usize>(parameter: &mut Param<Tensor<D>>, array: Array) {
+/// Replaces the values of `parameter`, if there are others; its id, device and dtype stay.
+fn set<const D: usize>(parameter: &mut Param<Tensor<D>>, array: Option<Array>) {
+    let Some(array) = array else { return };
     *parameter = parameter.clone().map(|tensor| {
         let data = TensorData::new(array.values, tensor.dims());
         Tensor::from_data(data, (&tensor.device(), tensor.dtype()))

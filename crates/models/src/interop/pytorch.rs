@@ -42,17 +42,19 @@ pub(super) fn check(stack: &Stack) -> Result<()> {
     Ok(())
 }
 
+/// The weights of a cell; `None` if one is missing, which `loader` reports.
 pub(super) fn import(
     loader: &mut StrictLoader,
     (kind, index, backward): (CellKind, usize, bool),
     [inputs, units, gates]: [usize; 3],
-) -> CellArrays {
+) -> Option<CellArrays> {
     let [weight_ih, weight_hh, bias_ih, bias_hh] = names(index, backward);
     let (spec, columns) = (kind.spec(), gates * units);
     let ordered = |array: Array| array.reordered(spec.pytorch_order);
-    let kernel = loader.take(&weight_ih, &[columns, inputs]).transposed();
-    let recurrent = loader.take(&weight_hh, &[columns, units]).transposed();
+    let kernel = loader.take(&weight_ih, &[columns, inputs]);
+    let recurrent = loader.take(&weight_hh, &[columns, units]);
     let (bias, second) = (loader.take(&bias_ih, &[columns]), loader.take(&bias_hh, &[columns]));
+    let (kernel, recurrent, bias, second) = (kernel?.transposed(), recurrent?.transposed(), bias?, second?);
     let (bias, recurrent_bias) = if spec.biases == 2 {
         (bias, Some(ordered(second)))
     } else {
@@ -60,7 +62,8 @@ pub(super) fn import(
         let sum = bias.values.iter().zip(&second.values).map(|(a, b)| a + b).collect();
         (Array::vector(sum), None)
     };
-    CellArrays { kernel: ordered(kernel), recurrent_kernel: ordered(recurrent), bias: ordered(bias), recurrent_bias }
+    let (kernel, recurrent_kernel, bias) = (ordered(kernel), ordered(recurrent), ordered(bias));
+    Some(CellArrays { kernel, recurrent_kernel, bias, recurrent_bias })
 }
 
 pub(super) fn export(tensors: &mut Tensors, (kind, index, backward): (CellKind, usize, bool), arrays: CellArrays) {

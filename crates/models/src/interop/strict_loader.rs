@@ -18,22 +18,18 @@ impl StrictLoader {
         Self { left: tensors, missing: Vec::new(), misshapen: Vec::new() }
     }
 
-    /// Removes and returns the tensor of this name and shape. If it is missing or misshapen, the error
-    /// is kept for [`finish`](Self::finish) and zeros are returned.
-    pub fn take(&mut self, name: &str, shape: &[usize]) -> Array {
-        let zeros = || Array { shape: shape.into(), values: vec![0.0; shape.iter().product()] };
+    /// Removes and returns the tensor of this name and shape. If it is missing or misshapen, the error is kept for
+    /// [`finish`](Self::finish).
+    pub fn take(&mut self, name: &str, shape: &[usize]) -> Option<Array> {
         match self.left.remove(name) {
-            None => {
-                self.missing.push(format!("{name} {shape:?}"));
-                zeros()
-            }
+            None => self.missing.push(format!("{name} {shape:?}")),
             Some(found) if found.shape != shape => {
                 let found = found.shape;
                 self.misshapen.push(format!("{name} (found {found:?}, expected {shape:?})"));
-                zeros()
             }
-            Some(found) => found,
+            found => return found,
         }
+        None
     }
 
     /// Whether a tensor of this name is left.
@@ -67,11 +63,12 @@ mod tests {
         let tensors = [("a", array(&[2])), ("b", array(&[3, 1])), ("c", array(&[1]))];
         let tensors = tensors.map(|(name, array)| (name.to_string(), array)).into();
         let mut loader = StrictLoader::new(tensors);
-        assert_eq!(loader.take("a", &[2]).values, [1.0; 2]);
-        assert_eq!(loader.take("b", &[1, 3]).values, [0.0; 3]);
-        assert_eq!(loader.take("d", &[1]).values, [0.0]);
+        assert_eq!(loader.take("a", &[2]).unwrap().values, [1.0; 2]);
+        assert_eq!(loader.take("b", &[1, 3]), None);
+        // A missing tensor of this size takes no memory.
+        assert_eq!(loader.take("d", &[1 << 40]), None);
         let error = loader.finish().unwrap_err().to_string();
-        assert!(error.contains("missing: d [1]"), "{error}");
+        assert!(error.contains("missing: d [1099511627776]"), "{error}");
         assert!(error.contains("b (found [3, 1], expected [1, 3])"), "{error}");
         assert!(error.contains("extra: c [1]"), "{error}");
         StrictLoader::new(Tensors::new()).finish().unwrap();

@@ -198,7 +198,7 @@ impl LanguageModelConfig {
         self.build(&Initialization::new(seed, device).dtype(dtype))
     }
 
-    /// The model with all weights zero, to be replaced by those of a file.
+    /// The model with all weights zero, to be replaced by those of a file. They take memory only when they are read.
     ///
     /// # Errors
     /// If [`check`](Self::check) fails.

@@ -4,7 +4,7 @@
 mod adam;
 mod range_checks;
 mod rmsprop;
-pub(crate) mod serialize;
+pub(crate) mod state_file;
 mod state_tensor;
 #[cfg(test)]
 mod test_steps;
@@ -55,6 +55,26 @@ impl OptimizerConfig {
         match self {
             Self::Rmsprop(config) => config.check(),
             Self::Adam(config) => config.check(),
+        }
+    }
+
+    /// The names of the tensors in the state of a parameter.
+    fn state_tensors(&self) -> Vec<&'static str> {
+        match self {
+            Self::Rmsprop(config) => {
+                let optional = [("mean", config.centered), ("update", config.momentum > 0.0)];
+                let optional = optional.into_iter().filter(|(_, present)| *present).map(|(name, _)| name);
+                std::iter::once("mean_square").chain(optional).collect()
+            }
+            Self::Adam(_) => vec!["mean", "mean_square"],
+        }
+    }
+
+    /// The names of the counters in the state of a parameter, each from 1 to the number of updates.
+    fn state_counters(&self) -> &'static [&'static str] {
+        match self {
+            Self::Rmsprop(_) => &[],
+            Self::Adam(_) => &["step"],
         }
     }
 

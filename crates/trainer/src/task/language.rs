@@ -41,6 +41,10 @@ impl TrainTask for LanguageModel {
         self.output.bias.val().device()
     }
 
+    fn init_state(&self, rows: usize) -> Option<State> {
+        Some(LanguageModel::init_state(self, rows))
+    }
+
     fn train_step(&self, batch: Batch, rnn_state: Option<State>, dropout: DropoutKey) -> (Tensor<1>, Option<State>) {
         let state = initial_state(self, &batch, rnn_state);
         let (losses, state) = LanguageModel::forward_loss(self, batch.inputs, batch.targets, state, Some(dropout));

@@ -32,6 +32,11 @@ pub trait TrainTask: Network {
     /// The device of the weights.
     fn device(&self) -> Device;
 
+    /// The RNN state before the first of `rows` sequences, if the network carries one from batch to batch.
+    fn init_state(&self, _rows: usize) -> Option<State> {
+        None
+    }
+
     /// Forward pass with dropout: the losses in nats, whose mean is minimized, and the RNN state after the batch,
     /// if the network carries one. `rnn_state` is the state after the previous batch.
     fn train_step(
