@@ -7,6 +7,8 @@ mod device;
 mod embedded;
 mod error;
 mod long_task;
+#[cfg(test)]
+mod mutations;
 mod observers;
 mod output;
 mod report;

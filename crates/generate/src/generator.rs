@@ -46,9 +46,13 @@ impl Generator {
     /// caches. [`evaluate`](Self::evaluate) then measures the loss with these weights.
     ///
     /// # Errors
-    /// [`Error::NoInt8`] if the device, the kernels or a cell of the model have no 8-bit inference.
+    /// [`Error::NoInt8`] if the device, the kernels or a cell of the model have no 8-bit inference,
+    /// [`Error::NotFinite`] if a weight is infinite or NaN.
     pub fn int8(self) -> Result<Self> {
         let Self { mut bundle, .. } = self;
+        if !models::parameters::is_finite(&bundle.model) {
+            return Err(Error::NotFinite);
+        }
         let engine = Engine::new(&bundle.model, Precision::Int8);
         if !engine.is_packed() {
             return Err(Error::NoInt8);
@@ -133,5 +137,8 @@ mod tests {
         for bundle in without {
             assert!(matches!(Generator::new(bundle).int8(), Err(Error::NoInt8)));
         }
+        let mut diverged = exact.bundle().clone();
+        diverged.model.output.bias = diverged.model.output.bias.map(|bias| bias.mul_scalar(f32::INFINITY));
+        assert!(matches!(Generator::new(diverged).int8(), Err(Error::NotFinite)));
     }
 }

@@ -16,6 +16,7 @@ use seqdata::hash::sha256;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use text_prep::Tokenizer;
+use text_prep::error::one_line;
 
 use crate::error::{Error, Result};
 use crate::language_model::{LanguageModel, LanguageModelConfig};
@@ -350,7 +351,8 @@ fn read_manifest<C: Serialize + DeserializeOwned>(directory: &Path, kind: Option
         Err(error) => return Err(Error::io(path, "read")(error)),
     };
     let invalid = |reason: String| Error::Manifest { directory: directory.into(), reason };
-    let value: serde_json::Value = serde_json::from_str(&text).map_err(|error| invalid(error.to_string()))?;
+    let value: serde_json::Value =
+        serde_json::from_str(&text).map_err(|error| invalid(one_line(&error.to_string())))?;
     // The format is checked first: another format may have other fields.
     let found = value["format"].as_u64().unwrap_or(0);
     if found != FORMAT {
@@ -359,10 +361,10 @@ fn read_manifest<C: Serialize + DeserializeOwned>(directory: &Path, kind: Option
     // Then the kind: another kind has another configuration.
     let found = value["about"]["purpose"].as_str().unwrap_or(LanguageModel::KIND);
     if let Some(expected) = kind.filter(|&expected| expected != found) {
-        let (directory, found) = (directory.into(), found.into());
+        let (directory, found) = (directory.into(), one_line(found));
         return Err(Error::WrongKind { directory, found, expected });
     }
-    let manifest: Manifest<C> = serde_json::from_value(value).map_err(|error| invalid(error.to_string()))?;
+    let manifest: Manifest<C> = serde_json::from_value(value).map_err(|error| invalid(one_line(&error.to_string())))?;
     if !manifest.own_hash.is_empty() && manifest.own_hash != manifest.expected_hash() {
         return Err(invalid(
             "it is not what was saved (its hash does not match): it was edited or damaged; restore it \

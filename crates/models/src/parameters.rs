@@ -8,6 +8,8 @@ use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::tensor::{DType, Tensor};
 use text_prep::error::one_line;
 
+use crate::cell::f32_values;
+
 /// How many names of a list are shown in an error.
 const SHOWN: usize = 4;
 
@@ -27,6 +29,22 @@ pub fn parameters<M: Module>(module: &M) -> BTreeMap<String, Parameter> {
     let mut collector = Collector::default();
     module.visit(&mut collector);
     collector.found
+}
+
+/// Whether all weights are finite; those of a run that diverged are not.
+///
+/// # Panics
+/// If the device fails to return them.
+pub fn is_finite<M: Module>(module: &M) -> bool {
+    struct Finite(bool);
+    impl ModuleVisitor for Finite {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.0 = self.0 && f32_values(param.val()).iter().all(|value| value.is_finite());
+        }
+    }
+    let mut finite = Finite(true);
+    module.visit(&mut finite);
+    finite.0
 }
 
 #[derive(Default)]

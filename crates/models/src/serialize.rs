@@ -6,6 +6,7 @@ use burn::store::ModuleRecord;
 use burn::tensor::{Bytes, Tensor, TensorData};
 use burn_pack::Reader;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use text_prep::error::one_line;
 
 use crate::cell::CellState;
 use crate::network::Network;
@@ -29,7 +30,7 @@ pub fn weights_from_bytes<M: Network>(model: M, bytes: Vec<u8>) -> Result<M, Str
     // From memory: a record on disk is read, and may have changed, at first use.
     let bytes = Bytes::from_bytes_vec(bytes).shared();
     let tensors = Reader::from_bytes(bytes.clone()).and_then(Reader::into_tensors);
-    let tensors = tensors.map_err(|error| format!("it cannot be read as weights: {error}"))?;
+    let tensors = tensors.map_err(|error| format!("it cannot be read as weights: {}", one_line(&error.to_string())))?;
     let expected = parameters(&model).into_iter().map(|(path, parameter)| (path, parameter.shape));
     let mut expected: BTreeMap<String, Vec<usize>> = expected.collect();
     let mut differences = Differences::new(&tensors, &mut expected);
@@ -73,7 +74,8 @@ pub fn state_to_bytes(state: &State) -> Result<Vec<u8>, String> {
 /// # Errors
 /// The reason, if it is not a state of this model and size.
 pub fn state_from_bytes(bytes: &[u8], model_state: &State, rows: usize) -> Result<State, String> {
-    let file = SafeTensors::deserialize(bytes).map_err(|error| format!("it is not a state: {error}"))?;
+    let file = SafeTensors::deserialize(bytes)
+        .map_err(|error| format!("it is not a state: {}", one_line(&error.to_string())))?;
     let mut taken = 0;
     let mut take = |name: String, like: &Tensor<2>| -> Result<Tensor<2>, String> {
         let shape = [rows, like.dims()[1]];
@@ -104,6 +106,20 @@ mod tests {
     use burn::tensor::Device;
 
     use super::*;
+    use crate::language_model::LanguageModelConfig;
+    use crate::stack::LayerConfig;
+
+    #[test]
+    fn weights_of_another_size_are_rejected_before_the_model_takes_memory() {
+        let config = |units| LanguageModelConfig::new(9, 4, vec![LayerConfig::lstm(units); 100]);
+        let zeros = |units| config(units).zeros(&Device::flex()).unwrap();
+        let bytes = weights_to_bytes(&config(2).init(1, &Device::flex()).unwrap()).unwrap();
+        weights_from_bytes(zeros(2), bytes.clone()).unwrap();
+        let error = weights_from_bytes(zeros(8_192), bytes.clone()).unwrap_err();
+        assert!(error.contains("(found [2, 8], expected [8192, 32768])"), "{error}");
+        let error = weights_from_bytes(zeros(2), bytes[..bytes.len() / 2].to_vec()).unwrap_err();
+        assert!(error.contains("cannot be read as weights"), "{error}");
+    }
 
     #[test]
     fn a_state_is_restored_bit_for_bit() {

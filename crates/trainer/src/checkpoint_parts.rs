@@ -11,6 +11,7 @@ use models::serialize::{state_from_bytes, state_to_bytes, weights_from_bytes, we
 use models::{ModelBundle, Network, State};
 use seqdata::hash::sha256;
 use serde_json::Value;
+use text_prep::error::one_line;
 
 use crate::config::TrainConfig;
 use crate::error::{Error, Result};
@@ -143,7 +144,7 @@ fn to_json(progress: &Progress) -> Vec<u8> {
 
 pub(crate) fn from_json(bytes: &[u8], path: &Path) -> Result<Progress> {
     let invalid = |reason| Error::Resume { directory: path.into(), reason };
-    let unreadable = |error: serde_json::Error| inconsistent(path, PROGRESS, error.to_string());
+    let unreadable = |error: serde_json::Error| inconsistent(path, PROGRESS, one_line(&error.to_string()));
     let value: Value = serde_json::from_slice(bytes).map_err(unreadable)?;
     // Check the format version first: the fields of later formats are unknown.
     let found = value["format"].as_u64().unwrap_or(0);

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use durable::write_atomically;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use text_prep::error::one_line;
 
 use super::array::{Array, Tensors};
 use crate::error::{Error, Result};
@@ -16,19 +17,20 @@ use crate::error::{Error, Result};
 pub fn read_safetensors(path: &Path) -> Result<Tensors> {
     let bytes = std::fs::read(path).map_err(Error::io(path, "read"))?;
     let invalid = |reason: String| Error::Safetensors { path: path.into(), reason };
-    let file = SafeTensors::deserialize(&bytes)
-        .map_err(|error| invalid(format!("it is not a complete safetensors file ({error})")))?;
+    let file = SafeTensors::deserialize(&bytes).map_err(|error| {
+        invalid(format!("it is not a complete safetensors file ({})", one_line(&error.to_string())))
+    })?;
     let mut tensors = Tensors::new();
     let mut rejected = Vec::new();
     for (name, view) in file.iter() {
         match values(&view) {
             Some(values) if !values.iter().all(|value| value.is_finite()) => {
-                rejected.push(format!("{name} (not finite)"));
+                rejected.push(format!("{} (not finite)", one_line(name)));
             }
             Some(values) => {
                 tensors.insert(name.to_string(), Array { shape: view.shape().into(), values });
             }
-            None => rejected.push(format!("{name} ({:?})", view.dtype())),
+            None => rejected.push(format!("{} ({:?})", one_line(name), view.dtype())),
         }
     }
     if rejected.is_empty() {

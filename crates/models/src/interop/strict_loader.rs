@@ -1,6 +1,8 @@
 //! Strict loading, as by PyTorch's `load_state_dict(strict=True)`: all missing, extra and misshapen
 //! tensors are collected and reported in one error.
 
+use text_prep::error::one_line;
+
 use super::array::{Array, Tensors};
 use crate::error::{Error, Result};
 
@@ -42,7 +44,7 @@ impl StrictLoader {
     /// # Errors
     /// Lists all of them.
     pub fn finish(self) -> Result<()> {
-        let extra = self.left.iter().map(|(name, array)| format!("{name} {:?}", array.shape));
+        let extra = self.left.iter().map(|(name, array)| format!("{} {:?}", one_line(name), array.shape));
         let lists = [("missing", self.missing), ("of another shape", self.misshapen), ("extra", extra.collect())];
         let wrong: Vec<String> = lists
             .into_iter()

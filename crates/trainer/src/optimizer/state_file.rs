@@ -8,6 +8,7 @@ use burn::tensor::Bytes;
 use burn_pack::{Reader, Scalar, Tensor, Writer};
 use models::parameters::{Differences, Parameter};
 use seqdata::hash::sha256;
+use text_prep::error::one_line;
 
 use super::OptimizerConfig;
 
@@ -73,7 +74,9 @@ pub(crate) struct Expected<'a> {
 /// The reason, if it is not the state of this optimizer, model and checkpoint.
 pub(crate) fn from_bytes(bytes: Vec<u8>, expected: &Expected) -> Result<OptimizerRecord, String> {
     let bytes = Bytes::from_bytes_vec(bytes).shared();
-    let unreadable = |error: burn_pack::Error| format!("it cannot be read as the state of an optimizer: {error}");
+    let unreadable = |error: burn_pack::Error| {
+        format!("it cannot be read as the state of an optimizer: {}", one_line(&error.to_string()))
+    };
     let reader = Reader::from_bytes(bytes.clone()).map_err(unreadable)?;
     let (scalars, metadata) = (reader.scalars().clone(), reader.metadata().clone());
     let tensors = reader.into_tensors().map_err(unreadable)?;
@@ -104,7 +107,7 @@ fn check_tensors(tensors: &[Tensor], expected: &Expected) -> Result<(), String> 
         }
     }
     for tensor in tensors.iter().filter(|tensor| tensor.param_id.is_none() || tensor.param_id != id_of(&tensor.name)) {
-        differences.add("of another parameter than their name says", text_prep::error::one_line(&tensor.name));
+        differences.add("of another parameter than their name says", one_line(&tensor.name));
     }
     differences.check().map_err(|wrong| format!("it does not fit the model and `train.optimizer` ({wrong})"))?;
     if tensors.is_empty() != (expected.steps == 0) {
@@ -140,7 +143,7 @@ fn check_scalars(scalars: &BTreeMap<String, Scalar>, tensors: &[Tensor], expecte
             _ => false,
         };
         if !fits {
-            return Err(format!("its value `{}` is not one of this optimizer", text_prep::error::one_line(name)));
+            return Err(format!("its value `{}` is not one of this optimizer", one_line(name)));
         }
     }
     let missing = ranks.keys().flat_map(|id| counters.iter().map(move |counter| format!("{id}.{counter}")));
