@@ -71,9 +71,7 @@ fn table(questions: &[GeneratedQuestion], writer: &WriterBuilder) -> String {
 /// `#` for comments, so such fields are quoted, too.
 fn anki(questions: &[GeneratedQuestion]) -> String {
     let field = |text: &String| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    let card = |generated: &GeneratedQuestion| {
-        [&generated.question, &generated.answer, &generated.sentence].map(|text| field(text))
-    };
+    let card = |generated: &GeneratedQuestion| [&generated.question, &generated.answer, &generated.sentence].map(field);
     let header = "#separator:tab\n#html:true\n#columns:Front\tBack\tSource\n";
     let cards = rows(WriterBuilder::new().delimiter(b'\t').comment(Some(b'#')), questions.iter().map(card));
     format!("{header}{cards}")

@@ -142,7 +142,7 @@ impl Record {
             (_, Some(answers)) => answers.find(context),
             (Some(None), None) => Ok(Vec::new()),
             // The collector reports empty answers.
-            (Some(Some(answer)), None) if answer.is_empty() => Ok(vec![0..0]),
+            (Some(Some(answer)), None) if answer.is_empty() => Ok(std::iter::once(0..0).collect()),
             (Some(Some(answer)), None) => {
                 let context = CharIndex::new(context);
                 let range = match self.start {
