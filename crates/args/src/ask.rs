@@ -27,6 +27,9 @@ pub struct Ask {
     /// The output format
     #[arg(long, value_enum, default_value_t = AskFormat::Jsonl)]
     pub format: AskFormat,
+    /// Begin the table (csv, tsv) with a byte order mark, by which spreadsheet programs recognise UTF-8
+    #[arg(long)]
+    pub bom: bool,
     /// Backend and device.
     #[command(flatten)]
     pub backend: BackendArgs,
@@ -39,8 +42,10 @@ pub enum AskFormat {
     Jsonl,
     /// Plain text: each sentence with its questions and answers
     Text,
-    /// A table for spreadsheets
+    /// A table for spreadsheets, with commas
     Csv,
+    /// The same table with tabs
+    Tsv,
     /// SQuAD 1.1, for research
     Squad,
     /// Flash cards that Anki imports

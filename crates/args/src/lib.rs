@@ -192,6 +192,9 @@ pub struct Evaluate {
     /// the run's own validation split]
     #[arg(long, value_name = "FILE", conflicts_with_all = ["state", "int8"])]
     pub data: Option<PathBuf>,
+    /// Reject the file of `--data` at its first invalid item instead of leaving such items out
+    #[arg(long, requires = "data")]
+    pub strict: bool,
     /// Carry the state, or read the last window [default: the one with the lower validation loss]
     #[arg(long, alias = "context", value_enum)]
     pub state: Option<StateMode>,

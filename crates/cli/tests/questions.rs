@@ -67,6 +67,7 @@ fn a_model_is_trained_and_generates_questions_in_every_format() {
     assert_eq!(asked, lines.len());
     assert_eq!(ask("anki").lines().filter(|line| !line.starts_with('#')).count(), lines.len());
     assert!(ask("csv").starts_with("question,answer,confidence"));
+    assert!(ask("tsv").starts_with("question\tanswer\tconfidence"));
     assert!(ask("text").lines().count() >= lines.len());
 
     // The SQuAD output can be evaluated, and the run is prepared and listed like any other.
@@ -154,6 +155,80 @@ fn thirty_questions_can_be_memorised() {
     let bleu = evaluated["written"][0]["bleu"][3].as_f64().unwrap();
     let exact = evaluated["answered"]["exact_match"].as_f64().unwrap();
     assert!(bleu >= 90.0 && exact >= 95.0, "BLEU-4 {bleu}, exact match {exact}");
+
+    // Byte order mark, line ends without LF, list items: each known sentence is asked about.
+    let known =
+        ["Once the fox saw 2 stones by the mill with the crow.", "Once the hen saw 8 stones by the mill with the wolf"];
+    let text = format!("\u{feff}STONES\r\r{}\r\rAlso:\r\r- {}\r- nothing\r", known[0], known[1]);
+    dir.file("text.txt", &text);
+    let ask = |more: &[&str]| dir.run_ok(&[&["ask", "--model", "run", "--text", "text.txt"], more].concat());
+    let lines: Vec<Value> = ask(&[]).stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for sentence in known {
+        let line = lines.iter().find(|line| line["sentence"] == sentence).unwrap_or_else(|| panic!("{sentence}"));
+        let at = |key: &str, end: usize| line[key][end].as_u64().unwrap() as usize;
+        assert_eq!(&text[at("sentence_bytes", 0)..at("sentence_bytes", 1)], sentence);
+        let before = text.find(sentence).unwrap();
+        assert_eq!(at("sentence_characters", 0), text[..before].chars().count(), "the mark counts");
+    }
+    let table = ask(&["--format", "csv", "--bom"]).stdout;
+    assert!(table.starts_with("\u{feff}question,") && !table[3..].contains('\u{feff}'), "{table}");
+    dir.expect_error(&["ask", "--model", "run", "--text", "text.txt", "--bom"], &["--bom", "csv"]);
+
+    // A sentence without any boundary is cut, and every reason for no question is the true one.
+    dir.file("text.txt", format!("\n{}.", "the fox saw ".repeat(80)));
+    let output = ask(&["--min-confidence", "1"]);
+    assert!(output.stderr.contains("line 2: a sentence of 241 words"), "{}", output.stderr);
+    assert!(output.stderr.contains("no question: of "), "{}", output.stderr);
+    assert_eq!(output.stdout, "");
+}
+
+/// Lines that are valid questions about different contexts.
+fn valid_lines(count: usize) -> Vec<String> {
+    let line =
+        |n| json!({"context": format!("Fox {n} ran home."), "question": format!("Who ran {n}?"), "answer": "Fox"});
+    (0..count).map(|n| line(n).to_string()).collect()
+}
+
+#[test]
+fn invalid_items_are_left_out_unless_the_reading_is_strict() {
+    let dir = TestDir::new();
+    let mut lines = valid_lines(4);
+    lines.insert(1, json!({"context": "An owl.", "question": "Who?", "answer": "cat"}).to_string());
+    lines.push("{\"context\"".into());
+    dir.file("some-bad.jsonl", lines.join("\n"));
+    let settings = [SMALL, &["vocabulary.min_count=1"]].concat();
+    let output = train(&dir, "configs/qa.toml", &settings, &["--text", "some-bad.jsonl", "--out", "run"]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    let places = "of 6: 1 with an answer that is not at its place in the passage (line 2), 1 not in the expected \
+                  format (line 6)";
+    assert!(output.stderr.contains(places), "{}", output.stderr);
+    let evaluate = ["evaluate", "--model", "run", "--data", "some-bad.jsonl"];
+    assert!(dir.run_ok(&evaluate).stderr.contains(places));
+    dir.expect_error(&[evaluate.as_slice(), &["--strict"]].concat(), &["line 2", "\"cat\" occurs 0 times"]);
+    let strict = ["train", "--config", "configs/qa.toml", "--text", "some-bad.jsonl", "--set", "data.strict=true"];
+    dir.expect_error(&strict, &["line 2", "\"cat\" occurs 0 times"]);
+}
+
+#[test]
+fn data_of_hugging_face_is_read() {
+    let dir = TestDir::new();
+    let record = |(n, word): (usize, &str)| {
+        let context = "The cat slept under the bridge at noon.";
+        let answers = json!({"text": [word], "answer_start": [context.find(word).unwrap()]});
+        json!({"id": n, "title": "t", "context": context, "question": format!("Which {n}?"), "answers": answers})
+    };
+    let records: Vec<Value> = ["The cat", "slept", "the bridge", "noon"].into_iter().enumerate().map(record).collect();
+    dir.file("columns.json", Value::from(records.clone()).to_string());
+    let lines: Vec<String> = records.iter().map(Value::to_string).collect();
+    dir.file("columns.jsonl", lines.join("\n"));
+    for file in ["columns.json", "columns.jsonl"] {
+        let args =
+            ["prepare", "--config", "configs/qa.toml", "--json", "--text", file, "--set", "vocabulary.min_count=1"];
+        let output = dir.run_ok(&args);
+        let prepared: Value = serde_json::from_str(&output.stdout).unwrap();
+        assert_eq!(prepared["questions"], json!(4));
+        assert!(output.stderr.contains("all questions are about one document"), "{}", output.stderr);
+    }
 }
 
 #[test]
@@ -180,8 +255,8 @@ fn invalid_data_is_rejected() {
     let table = "story_text,question,answer_token_ranges\nA fox ran home .,Who?,\"2:4,1:3\"\n";
     reject("ranges.csv", table, &["ranges.csv", "row 2"]);
     reject("columns.csv", "a,b\n1,2\n", &["columns.csv", "story_text"]);
-    // A single document cannot be split into training and validation data.
-    reject("one.json", &squad("owl", 3), &["one.json", "document"].map(|_| "document"));
+    // A single question cannot be split into training and validation data.
+    reject("one.json", &squad("owl", 3), &["the number of questions is 1"]);
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub use generate::{Evaluation, Generator, Sample, SampleStream, Samples, Samplin
 pub use kernels::{KernelMode, default_device};
 pub use models::{LanguageModelConfig, LayerConfig, LmBundle, ModelBundle, StateMode};
 pub use qa::{
-    GeneratedQuestion, QaDataset, QaDatasetConfig, QaPipeline, QgOptions, QuestionModel, QuestionModelConfig,
+    AskReport, GeneratedQuestion, QaDataset, QaDatasetConfig, QaPipeline, QgOptions, QuestionModel, QuestionModelConfig,
 };
 pub use seqdata::{DatasetConfig, NewTokens, TextDataset, TextDatasetBuilder, VocabSource};
 pub use text_prep::{CharacterOptions, Cleaner, OovPolicy, SourceOptions, Tokenizer, WordOptions};

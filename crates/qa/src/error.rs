@@ -22,8 +22,8 @@ pub enum Error {
          `train.learning_rate`"
     )]
     NotFinite,
-    /// The text has no sentence of a usable length.
-    #[error("the text has no sentence of 1 to 200 words; use another text")]
+    /// The text has no sentence.
+    #[error("the text has no sentence with a word; use another text")]
     NoSentences,
     /// No question can be evaluated.
     #[error(

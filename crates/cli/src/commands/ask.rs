@@ -2,10 +2,12 @@
 
 use std::io::Read;
 
-use args::Ask as AskArgs;
+use args::{Ask as AskArgs, AskFormat};
 use models::{ModelBundle, Network};
 use qa::QuestionModel;
-use qa::generate::{BeamOptions, QaPipeline, QgOptions};
+use qa::generate::{AskReport, BeamOptions, CutSentence, MAX_SENTENCE_LEN, QaPipeline, QgOptions};
+use text_prep::source::BYTE_ORDER_MARK;
+use text_prep::spans::line_number;
 
 use super::load_model;
 use crate::device::BackendSelection;
@@ -32,12 +34,39 @@ pub fn run(args: &AskArgs, backend: &BackendSelection) -> Result<()> {
         done.set(fraction);
         true
     };
-    let questions = QaPipeline::new(bundle).ask_while(&text, &options, show)?.unwrap_or_default();
+    let report = QaPipeline::new(bundle).ask_while(&text, &options, show)?.expect("nothing cuts it off");
     drop(task);
-    if questions.is_empty() {
-        status(&format!("no question has a confidence of {} or more: lower `--min-confidence`", args.min_confidence));
+    for CutSentence { bytes, words } in &report.cut_sentences {
+        let line = line_number(&text, bytes.start);
+        status(&format!(
+            "line {line}: a sentence of {words} words has neither line ends nor semicolons to divide it at; it is cut \
+             into parts of up to {MAX_SENTENCE_LEN} words"
+        ));
     }
-    print(&question_formats::write(args.format, &text, &name(args), &questions))
+    if report.questions.is_empty() {
+        status(&no_question(&report, args.min_confidence));
+    }
+    let table = question_formats::write(args.format, &text, &name(args), &report.questions);
+    print(&if args.bom { format!("{BYTE_ORDER_MARK}{table}") } else { table })
+}
+
+/// Why there is no question.
+fn no_question(report: &AskReport, min_confidence: f64) -> String {
+    let AskReport { sentences, generated, inconsistent, low_confidence, highest_low_confidence, .. } = report;
+    if *generated == 0 {
+        return format!("no question: the model generated none about any of the text's sentences ({sentences})");
+    }
+    let mut reasons = Vec::new();
+    if *inconsistent > 0 {
+        reasons.push(format!("the model answers {inconsistent} with another span than the one they are about"));
+    }
+    if let Some(highest) = highest_low_confidence {
+        reasons.push(format!(
+            "the confidence of {low_confidence} is below {min_confidence}, the highest {highest:.3} (lower \
+             `--min-confidence`)"
+        ));
+    }
+    format!("no question: of {generated} generated, {}", reasons.join(", and "))
 }
 
 fn check(args: &AskArgs) -> Result<()> {
@@ -46,6 +75,9 @@ fn check(args: &AskArgs) -> Result<()> {
             let (min, max) = (range.start(), range.end());
             bail!("`{option}` is {found}; expected {min} to {max}");
         }
+    }
+    if args.bom && !matches!(args.format, AskFormat::Csv | AskFormat::Tsv) {
+        bail!("`--bom` is given, which is for spreadsheets; expected `--format csv` or `--format tsv`");
     }
     let min_confidence = args.min_confidence;
     if !(0.0..=1.0).contains(&min_confidence) {
@@ -77,4 +109,32 @@ fn text(args: &AskArgs) -> Result<String> {
 /// The name of the text in messages and output.
 fn name(args: &AskArgs) -> String {
     if args.text.as_os_str() == "-" { "standard input".into() } else { args.text.display().to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_for_no_question_is_the_true_one() {
+        let report = |inconsistent, low_confidence, highest_low_confidence| AskReport {
+            questions: Vec::new(),
+            sentences: 3,
+            generated: inconsistent + low_confidence,
+            inconsistent,
+            low_confidence,
+            highest_low_confidence,
+            cut_sentences: Vec::new(),
+        };
+        let inconsistent = "the model answers 4 with another span than the one they are about";
+        let low = "the confidence of 2 is below 0.4, the highest 0.250 (lower `--min-confidence`)";
+        for (report, expected) in [
+            (report(0, 0, None), "the model generated none about any of the text's sentences (3)".to_owned()),
+            (report(4, 0, None), format!("of 4 generated, {inconsistent}")),
+            (report(0, 2, Some(0.25)), format!("of 2 generated, {low}")),
+            (report(4, 2, Some(0.25)), format!("of 6 generated, {inconsistent}, and {low}")),
+        ] {
+            assert_eq!(no_question(&report, 0.4), format!("no question: {expected}"));
+        }
+    }
 }

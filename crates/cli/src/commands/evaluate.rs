@@ -8,14 +8,15 @@ use generate::{Evaluation, Generator, evaluate_ids, evaluate_text};
 use models::bundle::read_metadata;
 use models::{LanguageModel, LmBundle, ModelBundle, Network};
 use qa::QuestionModel;
+use qa::data::ReadOptions;
 
 use super::generate::{int8, state_mode};
 use super::load_model;
 use super::train::CONFIG;
-use crate::config::{Config, LmExperiment, PretrainedModel, QaExperiment, parse_config};
+use crate::config::{Config, LmExperiment, PretrainedModel, QaExperiment, left_out_questions, parse_config};
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
-use crate::output::{print, print_json, status};
+use crate::output::{print, print_json, status, warn};
 use crate::report::question_scores;
 use crate::run::directory;
 use crate::run::init::{check_questions, check_text};
@@ -57,7 +58,11 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
 fn evaluate_questions(args: &Evaluate, directory: &Path, backend: &BackendSelection, device: &Device) -> Result<()> {
     let bundle: ModelBundle<QuestionModel> = load_model(directory, backend, device)?;
     let (documents, found) = match &args.data {
-        Some(path) => qa::data::read(path).map(|data| (data.documents, data.counts.found))?,
+        Some(path) => {
+            let data = ReadOptions::default().strict(args.strict).read(path)?;
+            warn(left_out_questions(path, &data.counts).as_slice());
+            (data.documents, data.counts.found)
+        }
         None => own_questions(&bundle).map(|experiment| (experiment.valid, experiment.valid_found))?,
     };
     let evaluation = question_scores::evaluate(&bundle, &documents, found)?;

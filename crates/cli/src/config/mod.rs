@@ -26,7 +26,7 @@ pub use pretrained::PretrainedModel;
 pub use questions::QuestionsConfig;
 pub use read::{AnyConfig, parse, parse_config, read, read_any};
 pub use resolve::LmExperiment;
-pub use resolve_questions::QaExperiment;
+pub use resolve_questions::{QaExperiment, left_out_questions};
 pub use train::{Checkpoints, Clip, ModeKind, Optimizer, OptimizerKind, Schedule, ScheduleKind, Train};
 
 /// A whole configuration. `docs/config.md` lists the defaults, which are mostly those of the Keras baseline.

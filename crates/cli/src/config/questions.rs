@@ -46,12 +46,15 @@ pub struct QuestionsConfig {
 pub struct Data {
     /// A built-in data set: `fables-qa`.
     pub dataset: Option<String>,
-    /// A file in the format of SQuAD (`.json`) or NewsQA (`.csv`), or with one question per line (`.jsonl`).
+    /// A file in the format of SQuAD or Hugging Face (`.json`) or NewsQA (`.csv`), or with one question per line
+    /// (`.jsonl`).
     pub path: Option<PathBuf>,
     /// The validation file; if none is named, a fraction of the documents is held out.
     pub valid: Option<PathBuf>,
     /// The fraction of the questions, in whole documents, that is held out if `valid` is not given.
     pub valid_fraction: f64,
+    /// Whether an invalid item of a file is an error; otherwise it is left out, with a warning.
+    pub strict: bool,
 }
 
 /// `[vocabulary]`.
@@ -175,7 +178,7 @@ impl Default for QuestionsConfig {
 
 impl Default for Data {
     fn default() -> Self {
-        Self { dataset: None, path: None, valid: None, valid_fraction: 0.1 }
+        Self { dataset: None, path: None, valid: None, valid_fraction: 0.1, strict: false }
     }
 }
 

@@ -1,8 +1,12 @@
 //! Checks the configuration of a question model, reads its data and makes the configurations of model and
 //! trainer.
 
+use std::path::Path;
+
 use qa::QuestionModelConfig;
-use qa::data::{Document, LoadedDocuments, QaDataset, QaDatasetConfig, read, read_squad, split};
+use qa::data::{
+    Document, QaDataset, QaDatasetConfig, QuestionCounts, ReadOptions, num_documents_with_questions, read_squad, split,
+};
 use qa::model::{AnswerEncoding, AttentionScore, ExtractorHead};
 use trainer::{TrainConfig, TrainMode};
 
@@ -134,6 +138,8 @@ fn model_config(model: &QuestionsModel) -> QuestionModelConfig {
 /// The training documents, the validation documents and the number of questions in the latter. Paths are made
 /// absolute.
 fn documents(data: &mut Data, seed: u64, warnings: &mut Vec<String>) -> Result<(Vec<Document>, Vec<Document>, usize)> {
+    let read = ReadOptions::default().strict(data.strict);
+    let source = data.path.clone().unwrap_or_default();
     let all = match (&data.dataset, &data.path) {
         (Some(_), Some(_)) => bail!("`data.dataset` and `data.path` are both given; expected one of them"),
         (None, None) => bail!(
@@ -143,20 +149,27 @@ fn documents(data: &mut Data, seed: u64, warnings: &mut Vec<String>) -> Result<(
         (Some(name), None) if name == "fables-qa" => read_squad("the built-in fables-qa", embedded::FABLES_QA)?,
         (Some(name), None) => bail!("the data set `{name}` is unknown; expected fables-qa; for a file use `data.path`"),
         (None, Some(path)) => {
-            let read = read(path)?;
+            let all = read.read(path)?;
             data.path = Some(absolute(path)?);
-            read
+            all
         }
     };
-    warnings.extend(unused(&all));
+    warnings.extend(left_out_questions(&source, &all.counts));
     match &data.valid {
         Some(path) => {
-            let valid = read(path)?;
-            warnings.extend(unused(&valid));
+            let valid = read.read(path)?;
+            warnings.extend(left_out_questions(path, &valid.counts));
             data.valid = Some(absolute(path)?);
             Ok((all.documents, valid.documents, valid.counts.found))
         }
         None => {
+            if num_documents_with_questions(&all.documents) == 1 {
+                warnings.push(
+                    "all questions are about one document, so single passages or questions are held out, and the \
+                     validation loss is that of a text the model knows: name several documents, or set `data.valid`"
+                        .into(),
+                );
+            }
             let (train, valid) = split(all.documents, data.valid_fraction, seed)?;
             let passages = valid.iter().flat_map(|document| &document.passages);
             let found = passages.map(|passage| passage.questions.len()).sum();
@@ -165,16 +178,13 @@ fn documents(data: &mut Data, seed: u64, warnings: &mut Vec<String>) -> Result<(
     }
 }
 
-/// A warning about the unusable questions of a file, if there are any.
-fn unused(read: &LoadedDocuments) -> Option<String> {
-    let counts = &read.counts;
-    (counts.usable() < counts.found).then(|| {
-        let named = if counts.unmappable_ids.is_empty() {
-            String::new()
-        } else {
-            let ids = counts.unmappable_ids.join(", ");
-            format!(" (answers that start or end within a word: {ids}, …)")
-        };
-        format!("questions left out, {counts}{named}")
-    })
+/// A warning about the questions of `file` that are not used, if there are any.
+pub fn left_out_questions(file: &Path, counts: &QuestionCounts) -> Option<String> {
+    let file = file.display();
+    let strict = if counts.invalid.is_empty() {
+        ""
+    } else {
+        "; `data.strict=true` (or `evaluate --strict`) stops at the first invalid one and says what is wrong with it"
+    };
+    (counts.usable() < counts.found).then(|| format!("{file}: questions left out, {counts}{strict}"))
 }

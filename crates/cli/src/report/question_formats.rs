@@ -1,8 +1,10 @@
-//! Output formats for questions and answers: JSON Lines, plain text, CSV, SQuAD and Anki.
+//! Output formats for questions and answers: JSON Lines, plain text, CSV, TSV, SQuAD and Anki. The fields of tables are
+//! quoted as their readers expect it, so that a field with quotes, tabs or line ends comes back equal.
 
 use std::ops::Range;
 
 use args::AskFormat;
+use csv::{Terminator, WriterBuilder};
 use qa::generate::GeneratedQuestion;
 use serde_json::{Value, json};
 
@@ -11,7 +13,8 @@ pub fn write(format: AskFormat, text: &str, name: &str, questions: &[GeneratedQu
     match format {
         AskFormat::Jsonl => questions.iter().map(|generated| format!("{}\n", line(generated))).collect(),
         AskFormat::Text => plain(questions),
-        AskFormat::Csv => csv(questions),
+        AskFormat::Csv => table(questions, WriterBuilder::new().terminator(Terminator::CRLF)),
+        AskFormat::Tsv => table(questions, WriterBuilder::new().delimiter(b'\t')),
         AskFormat::Squad => squad(text, name, questions),
         AskFormat::Anki => anki(questions),
     }
@@ -52,38 +55,35 @@ fn plain(questions: &[GeneratedQuestion]) -> String {
     text
 }
 
-/// RFC 4180: fields with commas, quotes or line breaks are quoted, and lines end with CR LF.
-fn csv(questions: &[GeneratedQuestion]) -> String {
-    let field = |text: &str| {
-        if text.contains([',', '"', '\n', '\r']) {
-            format!("\"{}\"", text.replace('"', "\"\""))
-        } else {
-            text.to_string()
-        }
-    };
-    let mut text = String::from("question,answer,confidence,sentence,answer_start,answer_end\r\n");
-    for generated in questions {
+/// A table with column names, for spreadsheets: RFC 4180, with commas or tabs.
+fn table(questions: &[GeneratedQuestion], writer: &WriterBuilder) -> String {
+    let columns = ["question", "answer", "confidence", "sentence", "answer_start", "answer_end"].map(String::from);
+    let row = |generated: &GeneratedQuestion| {
         let Range { start, end } = generated.answer_characters;
-        text.push_str(&format!(
-            "{},{},{:.4},{},{start},{end}\r\n",
-            field(&generated.question),
-            field(&generated.answer),
-            generated.confidence,
-            field(&generated.sentence)
-        ));
-    }
-    text
+        let confidence = format!("{:.4}", generated.confidence);
+        let GeneratedQuestion { question, answer, sentence, .. } = generated.clone();
+        [question, answer, confidence, sentence, start.to_string(), end.to_string()]
+    };
+    rows(writer, std::iter::once(columns).chain(questions.iter().map(row)))
 }
 
-/// Cards in Anki's import format: front, back and sentence, separated by tabs.
+/// Cards in Anki's import format: front, back and sentence as HTML, separated by tabs. Anki takes lines that begin with
+/// `#` for comments, so such fields are quoted, too.
 fn anki(questions: &[GeneratedQuestion]) -> String {
-    let field = |text: &str| single_line(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    let mut text = String::from("#separator:tab\n#html:true\n#columns:Front\tBack\tSource\n");
-    for generated in questions {
-        let cells = [&generated.question, &generated.answer, &generated.sentence].map(|cell| field(cell));
-        text.push_str(&(cells.join("\t") + "\n"));
+    let field = |text: &String| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let card = |generated: &GeneratedQuestion| [&generated.question, &generated.answer, &generated.sentence].map(field);
+    let header = "#separator:tab\n#html:true\n#columns:Front\tBack\tSource\n";
+    let cards = rows(WriterBuilder::new().delimiter(b'\t').comment(Some(b'#')), questions.iter().map(card));
+    format!("{header}{cards}")
+}
+
+fn rows<const N: usize>(writer: &WriterBuilder, rows: impl Iterator<Item = [String; N]>) -> String {
+    let mut writer = writer.from_writer(Vec::new());
+    for row in rows {
+        writer.write_record(row).expect("rows of equal length are written into memory");
     }
-    text
+    let bytes = writer.into_inner().expect("nothing is left to flush into memory");
+    String::from_utf8(bytes).expect("fields are UTF-8")
 }
 
 /// SQuAD 1.1; `answer_start` is a character offset in the whole text.
@@ -138,9 +138,10 @@ mod tests {
         let write = |format| write(format, TEXT, "a text", &example());
         let csv = write(AskFormat::Csv);
         assert!(csv.contains("\"How many crows, then?\",two,0.5000,\"A fox, \"\"the old one\"\",\n"), "{csv}");
+        assert!(csv.ends_with("fled.\",32,35\r\n"), "{csv}");
         let anki = write(AskFormat::Anki);
-        assert_eq!(anki.lines().count(), 4);
-        assert!(anki.ends_with("two\tA fox, \"the old one\", saw &lt;two&gt; crows &amp; fled.\n"), "{anki}");
+        let expected = "two\t\"A fox, \"\"the old one\"\",\nsaw &lt;two&gt; crows &amp; fled.\"\n";
+        assert!(anki.ends_with(expected), "{anki}");
         let plain = write(AskFormat::Text);
         assert_eq!(plain.lines().count(), 2, "{plain}");
         let line: serde_json::Value = serde_json::from_str(&write(AskFormat::Jsonl)).unwrap();
@@ -153,5 +154,67 @@ mod tests {
         let read = read_squad("test", &write(AskFormat::Squad, TEXT, "a text", &example())).unwrap();
         let passage = &read.documents[0].passages[0];
         assert_eq!(&passage.text[passage.questions[0].answers[0].clone()], "two");
+    }
+
+    /// Texts that a table must quote, and some that it need not.
+    const FIELDS: [&str; 12] = [
+        "plain text",
+        "\"My friend, carry me over.",
+        "She said \"no\" to him.",
+        "a\ttab",
+        "two\nlines",
+        "two\r\nlines",
+        "a\rreturn, and a comma",
+        "#hash",
+        "\"",
+        " spaces ",
+        "Été <b>&amp;</b>",
+        "",
+    ];
+
+    fn questions() -> Vec<GeneratedQuestion> {
+        let question = |at: usize| {
+            let field = |offset: usize| FIELDS[(at / FIELDS.len() * offset + at) % FIELDS.len()].to_owned();
+            GeneratedQuestion { question: field(1), answer: field(5), sentence: field(7), ..example().remove(0) }
+        };
+        (0..FIELDS.len() * FIELDS.len()).map(question).collect()
+    }
+
+    #[test]
+    fn tables_are_read_back_with_equal_fields() {
+        for (format, delimiter) in [(AskFormat::Csv, b','), (AskFormat::Tsv, b'\t')] {
+            let table = format!("\u{feff}{}", write(format, TEXT, "a text", &questions()));
+            let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(table.as_bytes());
+            assert_eq!(reader.headers().unwrap().get(0), Some("question"));
+            let rows: Vec<[String; 3]> =
+                reader.records().map(|row| row.unwrap()).map(|row| [0, 1, 3].map(|at| row[at].to_owned())).collect();
+            assert_eq!(rows, fields(), "{format:?}");
+        }
+    }
+
+    #[test]
+    fn anki_imports_every_card_with_equal_fields() {
+        let cards = write(AskFormat::Anki, TEXT, "a text", &questions());
+        // Anki's importer: rslib/src/import_export/text/csv/import.rs.
+        let mut reader = csv::ReaderBuilder::new();
+        let reader = reader.has_headers(false).flexible(true).comment(Some(b'#')).delimiter(b'\t');
+        let unescape = |field: &str| field.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+        let rows = reader.from_reader(cards.as_bytes()).into_records().map(|row| row.unwrap());
+        let rows: Vec<Vec<String>> = rows.map(|row| row.iter().map(unescape).collect()).collect();
+        assert_eq!(rows, fields());
+    }
+
+    #[test]
+    fn json_lines_are_read_back_with_equal_fields() {
+        let lines = write(AskFormat::Jsonl, TEXT, "a text", &questions());
+        let line = |line: &str| -> [String; 3] {
+            let line: Value = serde_json::from_str(line).unwrap();
+            ["question", "answer", "sentence"].map(|key| line[key].as_str().unwrap().to_owned())
+        };
+        assert_eq!(lines.lines().map(line).collect::<Vec<_>>(), fields());
+    }
+
+    fn fields() -> Vec<[String; 3]> {
+        questions().into_iter().map(|one| [one.question, one.answer, one.sentence]).collect()
     }
 }

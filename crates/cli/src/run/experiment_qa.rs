@@ -132,7 +132,7 @@ impl SampleSource<QuestionModel> for QuestionSampler {
             Err(qa::Error::NotFinite | qa::Error::NoSentences) => Ok(Some(String::new())),
             questions => {
                 let show = |one: GeneratedQuestion| format!("{} ({})", one.question, one.answer);
-                Ok(questions?.map(|all| all.into_iter().map(show).collect::<Vec<_>>().join(" ")))
+                Ok(questions?.map(|report| report.questions.into_iter().map(show).collect::<Vec<_>>().join(" ")))
             }
         }
     }

@@ -1,59 +1,16 @@
-//! Collects the documents of a file in any format: counts and leaves out unusable questions, and rejects
-//! inconsistent ones. Independent of file formats.
+//! Collects the documents of a file in any format: counts and leaves out questions that are unusable or invalid.
+//! Independent of file formats.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::fmt;
 use std::ops::Range;
 
 use text_prep::error::one_line;
 use text_prep::spans::{is_white_space, words};
 
-use super::error::{Error, Result, quoted};
+use super::error::{Error, InvalidKind, Result, quoted};
+use super::question_counts::QuestionCounts;
 use super::word_range::word_range;
 use super::{Document, LoadedDocuments, Passage, Question};
-
-/// The maximum number of question ids listed in a warning.
-const MAX_LISTED_IDS: usize = 5;
-
-/// The number of questions in a file, and of those left out, each counted for the first reason that applies. The
-/// others are [`usable`](Self::usable).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct QuestionCounts {
-    /// All questions in the file.
-    pub found: usize,
-    /// The question has no text.
-    pub empty: usize,
-    /// The file marks it as unanswerable, or gives no answer.
-    pub unanswerable: usize,
-    /// The passage already has the same question with the same answers.
-    pub duplicate: usize,
-    /// No answer consists of whole words, see [`word_range`].
-    pub unmappable: usize,
-    /// The ids of the first unmappable questions.
-    pub unmappable_ids: Vec<String>,
-    /// Answers left out because they do not consist of whole words. Their questions may be usable through other
-    /// answers.
-    pub unmappable_answers: usize,
-}
-
-impl QuestionCounts {
-    /// The number of usable questions.
-    pub fn usable(&self) -> usize {
-        self.found - self.empty - self.unanswerable - self.duplicate - self.unmappable
-    }
-}
-
-impl fmt::Display for QuestionCounts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { found, empty, unanswerable, duplicate, unmappable, .. } = self;
-        write!(
-            f,
-            "of {found}: {unanswerable} unanswerable, {unmappable} unmappable, {empty} empty, \
-             {duplicate} duplicate"
-        )
-    }
-}
 
 /// The index of a document and of a passage in it.
 pub(super) type PassageIndex = (usize, usize);
@@ -69,15 +26,47 @@ pub(super) struct RawQuestion<'a> {
 /// Collects the documents of one file.
 pub(super) struct Collector<'a> {
     file: &'a str,
+    /// Whether an invalid item is an error.
+    strict: bool,
     documents: Vec<Document>,
     counts: QuestionCounts,
-    /// The location of each id.
-    ids: HashMap<String, String>,
+    /// The location of each id, and the number of questions with it.
+    ids: HashMap<String, (String, usize)>,
+    /// The error of the first invalid item.
+    first_error: Option<Error>,
 }
 
 impl<'a> Collector<'a> {
-    pub fn new(file: &'a str) -> Self {
-        Self { file, documents: Vec::new(), counts: QuestionCounts::default(), ids: HashMap::new() }
+    pub fn new(file: &'a str, strict: bool) -> Self {
+        let (documents, counts, ids) = (Vec::new(), QuestionCounts::default(), HashMap::new());
+        Self { file, strict, documents, counts, ids, first_error: None }
+    }
+
+    /// Leaves out an invalid item and counts it.
+    ///
+    /// # Errors
+    /// `error`, if the collector is strict.
+    pub fn reject(&mut self, kind: InvalidKind, place: &str, error: impl FnOnce() -> Error) -> Result<()> {
+        if self.strict {
+            return Err(error());
+        }
+        self.first_error.get_or_insert_with(error);
+        self.counts.add_invalid(kind, place);
+        Ok(())
+    }
+
+    /// [Leaves out](Self::reject) an invalid question; `problem` continues a sentence whose subject is the question.
+    fn reject_question(&mut self, kind: InvalidKind, question: &RawQuestion, problem: String) -> Result<()> {
+        let RawQuestion { id, location, .. } = *question;
+        let file = self.file;
+        // A question without an id is named after its location.
+        let place = if id == location { id.to_owned() } else { format!("question `{id}` of {location}") };
+        self.reject(kind, &place, || Error::Answer {
+            file: file.to_owned(),
+            location: location.to_owned(),
+            id: id.to_owned(),
+            problem,
+        })
     }
 
     /// Adds a document and returns its index.
@@ -86,17 +75,20 @@ impl<'a> Collector<'a> {
         self.documents.len() - 1
     }
 
-    /// Adds a passage to a document; `location` is for errors.
+    /// Adds a passage to a document; `location` is for errors. `None` if the passage has no text: it is left out.
     ///
     /// # Errors
-    /// If the passage has no text.
-    pub fn add_passage(&mut self, document: usize, text: &str, location: &str) -> Result<PassageIndex> {
+    /// As [`reject`](Self::reject).
+    pub fn add_passage(&mut self, document: usize, text: &str, location: &str) -> Result<Option<PassageIndex>> {
         if text.chars().all(is_white_space) {
-            return Err(Error::NoText { file: self.file.to_owned(), location: location.to_owned() });
+            let file = self.file;
+            let error = || Error::NoText { file: file.to_owned(), location: location.to_owned() };
+            self.reject(InvalidKind::NoText, location, error)?;
+            return Ok(None);
         }
         let passages = &mut self.documents[document].passages;
         passages.push(Passage { text: text.to_owned(), questions: Vec::new() });
-        Ok((document, passages.len() - 1))
+        Ok(Some((document, passages.len() - 1)))
     }
 
     /// The text of a passage.
@@ -104,53 +96,73 @@ impl<'a> Collector<'a> {
         &self.documents[document].passages[passage].text
     }
 
-    /// Adds a question with the byte ranges of its answers. A question without answers is unanswerable. Duplicate
-    /// answers are removed.
+    /// Adds a question with the byte ranges of its answers, or why they cannot be found. A question without answers is
+    /// unanswerable. Duplicate answers are removed.
     ///
     /// # Errors
-    /// If the id is already used, or an answer is empty.
+    /// As [`reject`](Self::reject), if the answers are invalid or one is empty; if the collector is strict, also if the
+    /// id is already used.
     pub fn add_question(
         &mut self,
-        (document, passage): PassageIndex,
+        (document, passage_index): PassageIndex,
         question: &RawQuestion,
-        answers: &[Range<usize>],
+        answers: Result<Vec<Range<usize>>, (InvalidKind, String)>,
     ) -> Result<()> {
-        self.counts.found += 1;
+        let answers = match answers {
+            Ok(answers) => answers,
+            Err((kind, problem)) => return self.reject_question(kind, question, problem),
+        };
         let RawQuestion { id, text, location } = *question;
-        let passage = &mut self.documents[document].passages[passage];
+        let passage = &self.documents[document].passages[passage_index];
         let mut distinct: Vec<Range<usize>> = Vec::new();
         for answer in answers {
             if passage.text[answer.clone()].chars().all(is_white_space) {
                 let problem = "has an empty answer; expected text of the passage; correct it, or give no \
                                answer if there is none";
-                return Err(question_error(self.file, question, problem.to_owned()));
+                return self.reject_question(InvalidKind::EmptyAnswer, question, problem.to_owned());
             }
-            if !distinct.contains(answer) {
-                distinct.push(answer.clone());
+            if !distinct.contains(&answer) {
+                distinct.push(answer);
             }
         }
         let is_same = |other: &Question| other.text == text && other.answers == distinct;
-        if text.chars().all(is_white_space) {
-            self.counts.empty += 1;
+        let reason = if text.chars().all(is_white_space) {
+            Some(&mut self.counts.empty)
         } else if distinct.is_empty() {
-            self.counts.unanswerable += 1;
+            Some(&mut self.counts.unanswerable)
         } else if passage.questions.iter().any(is_same) {
-            self.counts.duplicate += 1;
+            Some(&mut self.counts.duplicate)
         } else {
-            match self.ids.entry(id.to_owned()) {
-                Entry::Vacant(vacant) => vacant.insert(location.to_owned()),
-                Entry::Occupied(first) => {
-                    let problem = format!(
-                        "has the same id as a question of {}; expected unique ids; change one of them",
-                        one_line(first.get()),
-                    );
-                    return Err(question_error(self.file, question, problem));
-                }
-            };
-            let (id, text) = (id.to_owned(), text.to_owned());
-            passage.questions.push(Question { id, text, answers: distinct });
+            None
+        };
+        if let Some(count) = reason {
+            *count += 1;
+            self.counts.found += 1;
+            return Ok(());
         }
+        if self.strict
+            && let Some((first, _)) = self.ids.get(id)
+        {
+            let first = one_line(first);
+            let problem = format!("has the same id as a question of {first}; expected unique ids; change one of them");
+            return self.reject_question(InvalidKind::Format, question, problem);
+        }
+        self.counts.found += 1;
+        let question = Question { id: self.unique_id(id, location), text: text.to_owned(), answers: distinct };
+        self.documents[document].passages[passage_index].questions.push(question);
         Ok(())
+    }
+
+    /// `id`, with a number if an earlier question has it, too.
+    fn unique_id(&mut self, id: &str, location: &str) -> String {
+        let mut unique = id.to_owned();
+        while let Some((_, count)) = self.ids.get_mut(&unique) {
+            *count += 1;
+            self.counts.repeated_ids += usize::from(unique == id);
+            unique = format!("{id} ({count})");
+        }
+        self.ids.insert(unique.clone(), (location.to_owned(), 1));
+        unique
     }
 
     /// Removes the answers that are not whole words, and then the questions without answers.
@@ -166,27 +178,21 @@ impl<'a> Collector<'a> {
                 self.counts.unmappable_answers += before - question.answers.len();
                 let is_mappable = !question.answers.is_empty();
                 if !is_mappable {
-                    self.counts.unmappable += 1;
-                    if self.counts.unmappable_ids.len() < MAX_LISTED_IDS {
-                        self.counts.unmappable_ids.push(question.id.clone());
-                    }
+                    self.counts.add_unmappable(&question.id);
                 }
                 is_mappable
             });
         }
         self.documents.retain(|document| !document.passages.is_empty());
         if self.counts.usable() == 0 {
+            if let Some(error) = self.first_error.filter(|_| self.counts.found == 1) {
+                return Err(error);
+            }
             let (file, counts) = (self.file.to_owned(), self.counts.to_string());
             return Err(Error::NoQuestions { file, counts });
         }
         Ok(LoadedDocuments { documents: self.documents, counts: self.counts })
     }
-}
-
-/// An error with the question's id and location.
-pub(super) fn question_error(file: &str, question: &RawQuestion, problem: String) -> Error {
-    let (id, location) = (question.id.to_owned(), question.location.to_owned());
-    Error::Answer { file: file.to_owned(), location, id, problem }
 }
 
 /// The location of a document, for errors.
@@ -199,11 +205,11 @@ mod tests {
     use super::*;
 
     fn add(collector: &mut Collector, id: &str, text: &str, answers: &[Range<usize>]) -> Result<()> {
-        collector.add_question((0, 0), &RawQuestion { id, text, location: "line 1" }, answers)
+        collector.add_question((0, 0), &RawQuestion { id, text, location: "line 1" }, Ok(answers.to_vec()))
     }
 
-    fn collector() -> Collector<'static> {
-        let mut collector = Collector::new("a.json");
+    fn collector(strict: bool) -> Collector<'static> {
+        let mut collector = Collector::new("a.json", strict);
         let document = collector.add_document("T");
         collector.add_passage(document, "The foxes ran.", "line 1").unwrap();
         collector
@@ -211,7 +217,7 @@ mod tests {
 
     #[test]
     fn unusable_questions_are_counted_under_the_first_reason_that_applies() {
-        let mut collector = collector();
+        let mut collector = collector(true);
         let fox = 4..9;
         add(&mut collector, "1", "Who?", &[fox.clone(), fox.clone(), 4..7]).unwrap();
         add(&mut collector, "1", "Who?", &[fox.clone(), 4..7]).unwrap();
@@ -229,15 +235,20 @@ mod tests {
             unmappable: 1,
             unmappable_ids: vec!["4".into()],
             unmappable_answers: 2,
+            ..QuestionCounts::default()
         };
         assert_eq!(counts, expected);
         assert_eq!((documents.len(), counts.usable()), (1, 2));
         assert_eq!(documents[0].passages[0].questions[0].answers, [fox]);
+        assert_eq!(
+            counts.to_string(),
+            "of 6: 1 unanswerable, 1 with answers that start or end within a word (4), 1 without text, 1 duplicate"
+        );
     }
 
     #[test]
-    fn errors_give_the_question_and_its_location() {
-        let mut collector = collector();
+    fn a_strict_collector_rejects_the_first_invalid_item() {
+        let mut collector = collector(true);
         add(&mut collector, "1", "Who?", &[4..9]).unwrap();
         assert_eq!(
             add(&mut collector, "1", "What?", &[4..9]).unwrap_err().to_string(),
@@ -254,5 +265,41 @@ mod tests {
             "`a.json`: document \"T\" has a passage without text; expected at least one word; \
              correct or remove the passage"
         );
+    }
+
+    #[test]
+    fn invalid_items_are_counted_by_kind_with_the_first_places() {
+        let mut collector = collector(false);
+        assert_eq!(collector.add_passage(0, " \n", &document_location("T")).unwrap(), None);
+        for id in ["1", "2", "3", "4", "5", "6"] {
+            add(&mut collector, id, "What?", &[3..4]).unwrap();
+        }
+        let question = RawQuestion { id: "line 9", text: "What?", location: "line 9" };
+        collector.add_question((0, 0), &question, Err((InvalidKind::Answer, "is wrong".into()))).unwrap();
+        for text in ["What?", "Who?", "Which?"] {
+            add(&mut collector, "1", text, &[4..9]).unwrap();
+        }
+        let LoadedDocuments { documents, counts } = collector.finish().unwrap();
+        assert_eq!((counts.found, counts.usable(), counts.repeated_ids), (11, 3, 2));
+        let ids: Vec<&str> = documents[0].passages[0].questions.iter().map(|one| one.id.as_str()).collect();
+        assert_eq!(ids, ["1", "1 (2)", "1 (3)"]);
+        assert_eq!(
+            counts.to_string(),
+            "of 11: 1 without the text of a passage (document \"T\"), 6 with an empty answer (question `1` of line 1, \
+             question `2` of line 1, question `3` of line 1, question `4` of line 1, question `5` of line 1, …), 1 with an answer that is not at its place in the \
+             passage (line 9)"
+        );
+    }
+
+    #[test]
+    fn without_a_usable_question_the_error_has_the_reasons() {
+        let mut one = collector(false);
+        add(&mut one, "1", "Who?", &[3..4]).unwrap();
+        assert!(one.finish().unwrap_err().to_string().contains("question `1` of line 1 has an empty answer;"));
+        let mut two = collector(false);
+        add(&mut two, "1", "Who?", &[3..4]).unwrap();
+        add(&mut two, "2", "Who?", &[]).unwrap();
+        let message = two.finish().unwrap_err().to_string();
+        assert!(message.contains("of 2: 1 with an empty answer (question `1` of line 1), 1 unanswerable"), "{message}");
     }
 }

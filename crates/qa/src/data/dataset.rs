@@ -11,7 +11,7 @@ use text_prep::{Cleaner, OovPolicy, PreTokenizer, TokenCounter, Tokenizer, Vocab
 use super::batch::VocabSizes;
 use super::error::{Error, Result};
 use super::example::{Example, Examples};
-use super::{Document, Passage, word_range};
+use super::{Document, Passage, QuestionCounts, word_range};
 
 /// How examples are made from documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,6 +132,8 @@ pub struct QaDataset {
     pub valid: Examples,
     /// The question counts of training and validation data.
     pub counts: [ExampleCounts; 2],
+    /// The questions in the files that were read, the file for training first. Empty if none was read.
+    pub file_counts: Vec<QuestionCounts>,
     /// SHA-256 of all documents, training and validation.
     pub text_sha256: String,
     /// SHA-256 of the training examples.
@@ -194,6 +196,7 @@ impl QaDataset {
                 oov: OovPolicy::Unknown,
             },
             counts: [train_counts, valid_counts],
+            file_counts: Vec::new(),
             text_sha256: sha256(text.join("\n").as_bytes()),
             train_sha256,
             valid_sha256,

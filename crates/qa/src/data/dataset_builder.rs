@@ -4,14 +4,15 @@ use std::path::PathBuf;
 
 use super::dataset::{QaDataset, QaDatasetConfig};
 use super::error::Result;
-use super::read;
 use super::split::split;
+use super::{QuestionCounts, ReadOptions};
 
 impl QaDataset {
     /// A data set of the questions in a file of one of the formats of [`read`](super::read()).
     pub fn from_file(path: impl Into<PathBuf>) -> QaDatasetBuilder {
         let (path, config) = (path.into(), QaDatasetConfig::default());
-        QaDatasetBuilder { path, valid_file: None, valid_fraction: 0.1, seed: 1, config }
+        let read = ReadOptions::default();
+        QaDatasetBuilder { path, read, valid_file: None, valid_fraction: 0.1, seed: 1, config }
     }
 }
 
@@ -20,6 +21,7 @@ impl QaDataset {
 #[must_use = "the file is read by `build`"]
 pub struct QaDatasetBuilder {
     path: PathBuf,
+    read: ReadOptions,
     valid_file: Option<PathBuf>,
     valid_fraction: f64,
     seed: u64,
@@ -30,6 +32,12 @@ impl QaDatasetBuilder {
     /// Replaces the options of the configuration.
     pub fn config(self, config: QaDatasetConfig) -> Self {
         Self { config, ..self }
+    }
+
+    /// Whether an invalid item of a file is an error. Default: false; it is left out and counted in
+    /// [`QaDataset::file_counts`].
+    pub fn strict(self, strict: bool) -> Self {
+        Self { read: self.read.strict(strict), ..self }
     }
 
     /// Validates on the questions of another file. Without one, a part of the documents is held out.
@@ -53,13 +61,19 @@ impl QaDatasetBuilder {
     /// If a file cannot be read or is damaged, the documents cannot be split, or training or validation has no usable
     /// question.
     pub fn build(self) -> Result<QaDataset> {
-        let Self { path, valid_file, valid_fraction, seed, config } = self;
-        let documents = read(&path)?.documents;
-        let (train, valid) = match valid_file {
-            Some(path) => (documents, read(&path)?.documents),
-            None => split(documents, valid_fraction, seed)?,
+        let Self { path, read, valid_file, valid_fraction, seed, config } = self;
+        let mut file_counts: Vec<QuestionCounts> = Vec::new();
+        let mut documents = |path: PathBuf| -> Result<_> {
+            let loaded = read.read(path)?;
+            file_counts.push(loaded.counts);
+            Ok(loaded.documents)
         };
-        QaDataset::new(&train, &valid, &config)
+        let all = documents(path)?;
+        let (train, valid) = match valid_file {
+            Some(path) => (all, documents(path)?),
+            None => split(all, valid_fraction, seed)?,
+        };
+        Ok(QaDataset { file_counts, ..QaDataset::new(&train, &valid, &config)? })
     }
 }
 
@@ -82,5 +96,17 @@ mod tests {
         let counts = |builder: QaDatasetBuilder| builder.build().unwrap().counts.map(|counts| counts.examples);
         assert_eq!(counts(train.clone().valid_fraction(0.5)), [2, 2]);
         assert_eq!(counts(train.valid_file(file("valid.jsonl", &["wolf"]))), [4, 1]);
+    }
+
+    #[test]
+    fn invalid_items_are_counted_or_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jsonl");
+        let line = |animal: &str| format!(r#"{{"context":"A {animal} ran.","question":"Who?","answer":"{animal}"}}"#);
+        std::fs::write(&path, [line("fox"), "{".into(), line("owl")].join("\n")).unwrap();
+        let builder = QaDataset::from_file(&path).config(QaDatasetConfig::default().min_count(1));
+        let counts = builder.clone().build().unwrap().file_counts;
+        assert_eq!(counts[0].to_string(), "of 3: 1 not in the expected format (line 2)");
+        assert!(builder.strict(true).build().unwrap_err().to_string().contains("line 2"));
     }
 }

@@ -1,10 +1,37 @@
 //! Errors of reading a file of questions; each message is one line with the location. Unusable questions are no
-//! errors, they are counted (`collector`).
+//! errors, they are counted (`collector`), and so are invalid items unless the reader is strict.
+
+use std::fmt;
 
 use text_prep::error::one_line;
 
 /// The result of reading questions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What is wrong with an item of a file of questions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum InvalidKind {
+    /// It lacks a key, has a value of another type or a wrong number of fields, or is no JSON.
+    Format,
+    /// The passage has no text.
+    NoText,
+    /// The answer is not where the file says, or occurs more than once and the file does not say where.
+    Answer,
+    /// The answer has no text.
+    EmptyAnswer,
+}
+
+impl fmt::Display for InvalidKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Format => "not in the expected format",
+            Self::NoText => "without the text of a passage",
+            Self::Answer => "with an answer that is not at its place in the passage",
+            Self::EmptyAnswer => "with an empty answer",
+        })
+    }
+}
 
 /// Why a file of questions is rejected.
 #[derive(Debug, thiserror::Error)]
@@ -108,7 +135,10 @@ pub enum Error {
         problem: String,
     },
     /// The file has no usable question.
-    #[error("`{}` has no usable question ({counts}); expected at least one; use another file", one_line(.file))]
+    #[error(
+        "`{}` has no usable question ({counts}); expected at least one; correct the file or use another",
+        one_line(.file)
+    )]
     NoQuestions {
         /// The file's name.
         file: String,

@@ -1,4 +1,5 @@
-//! Parses JSON; errors give the location in the file, as line, byte and keys. Independent of the meaning of the data.
+//! Parses JSON, whole or item by item; errors give the location in the file, as line, byte and keys. Independent of the
+//! meaning of the data.
 
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
@@ -24,10 +25,11 @@ impl JsonText<'_> {
     /// # Errors
     /// If the JSON is truncated, or does not match `T`.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_str(self.text).map_err(|error| self.located_error(&error))
+        serde_json::from_str(self.text).map_err(|error| self.located_error(self.text, &error))
     }
 
-    fn located_error(&self, error: &serde_json::Error) -> Error {
+    /// The error of parsing `part`, a slice of the text.
+    pub fn located_error(&self, part: &str, error: &serde_json::Error) -> Error {
         let file = self.file.to_owned();
         if error.classify() == Category::Eof {
             return Error::TruncatedJson {
@@ -38,20 +40,65 @@ impl JsonText<'_> {
             };
         }
         let (line, column) = (error.line(), error.column());
-        let lines = self.text.split_inclusive('\n');
-        let before: usize = lines.take(line.saturating_sub(1)).map(str::len).sum();
         let problem = error.to_string();
         let suffix = format!(" at line {line} column {column}");
+        let lines = part.split_inclusive('\n');
+        let before_line: usize = lines.take(line.saturating_sub(1)).map(str::len).sum();
+        // The column is that of the last byte that serde_json read.
+        let byte = part.as_ptr() as usize - self.text.as_ptr() as usize + before_line + column.saturating_sub(1);
+        let before = &self.text.as_bytes()[..byte.min(self.text.len())];
+        let line_start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
         Error::InvalidJson {
             file,
-            line: self.lines_before + line,
-            column,
-            // The column is that of the last byte that serde_json read.
-            location: location(self.text, before + column.saturating_sub(1)),
+            line: self.lines_before + 1 + before.iter().filter(|&&byte| byte == b'\n').count(),
+            column: byte - line_start + 1,
+            location: location(self.text, byte),
             problem: problem.strip_suffix(&suffix).unwrap_or(&problem).to_owned(),
             expected: self.expected,
         }
     }
+}
+
+/// The members of a JSON object, as slices of `text`: each key without its quotes, and its value. Of an array, the
+/// elements with empty keys. The JSON must be valid.
+pub(super) fn members(text: &str) -> Vec<(&str, &str)> {
+    let bytes = text.as_bytes();
+    let (mut depth, mut start, mut key) = (0, 0, "");
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'"' => at = string_end(bytes, at),
+            b'{' | b'[' => {
+                depth += 1;
+                if depth == 1 {
+                    start = at + 1;
+                }
+            }
+            b':' if depth == 1 => {
+                key = text[start..at].trim().trim_matches('"');
+                start = at + 1;
+            }
+            end @ (b',' | b'}' | b']') => {
+                if depth == 1 {
+                    let value = text[start..at].trim();
+                    if !value.is_empty() {
+                        found.push((key, value));
+                    }
+                    (start, key) = (at + 1, "");
+                }
+                depth -= usize::from(end != b',');
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    found
+}
+
+/// The value of `key` in a JSON object, as a slice of `text`. The JSON must be valid.
+pub(super) fn member<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    members(text).into_iter().find(|(name, _)| *name == key).map(|(_, value)| value)
 }
 
 enum Level {
@@ -171,5 +218,23 @@ mod tests {
             let message = message(text);
             assert!(message.contains(&format!("in {location}: {problem}")), "{message}");
         }
+    }
+
+    #[test]
+    fn objects_and_arrays_are_taken_apart() {
+        let text = " {\"a\": [1, {\"b\": \"},\\\"]:\"}, []], \"c\":\"x:\" , \"d\" : {}}\n";
+        assert_eq!(members(text), [("a", "[1, {\"b\": \"},\\\"]:\"}, []]"), ("c", "\"x:\""), ("d", "{}")]);
+        let elements = member(text, "a").map(members);
+        assert_eq!(elements, Some(vec![("", "1"), ("", "{\"b\": \"},\\\"]:\"}"), ("", "[]")]));
+        assert_eq!((members("[ ]"), members("{}"), members("5"), member(text, "e")), (vec![], vec![], vec![], None));
+    }
+
+    #[test]
+    fn errors_of_a_part_give_the_location_in_the_file() {
+        let text = "{\"data\": [{\"title\": \"a\"},\n {\"title\": \"b\", \"count\": -1}]}";
+        let json = JsonText { file: "a", text, lines_before: 0, bytes_before: 0, expected: "an outer" };
+        let part = members(member(text, "data").unwrap())[1].1;
+        let message = json.located_error(part, &serde_json::from_str::<Inner>(part).unwrap_err()).to_string();
+        assert!(message.contains("line 2, column 27, in `data[1].count`: invalid value"), "{message}");
     }
 }

@@ -1,82 +1,39 @@
 //! JSON Lines with one question per line, a format that is easy to write by hand. Does not check that answers are whole
 //! words.
 
-use std::collections::HashMap;
-
-use serde::{Deserialize, Deserializer};
+use text_prep::source::strip_byte_order_mark;
 
 use super::LoadedDocuments;
-use super::char_index::CharIndex;
-use super::collector::{Collector, PassageIndex, RawQuestion, question_error};
-use super::error::Result;
+use super::collector::Collector;
+use super::error::{InvalidKind, Result};
 use super::json::JsonText;
+use super::record::RecordGroups;
 
-const EXPECTED: &str = "{\"context\", \"question\", \"answer\"} and optionally \"start\", \"id\", \
-                        \"document\" on every line";
-
-#[derive(Deserialize)]
-struct Line {
-    context: String,
-    question: String,
-    /// `null` if the context has no answer.
-    #[serde(deserialize_with = "required")]
-    answer: Option<String>,
-    /// In code points.
-    start: Option<usize>,
-    id: Option<String>,
-    document: Option<String>,
-}
-
-/// Requires the key; by default serde treats a missing `Option` as `null`.
-fn required<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Option::deserialize(deserializer)
-}
+/// The keys of a question that carries its own context.
+pub(super) const EXPECTED: &str = "{\"context\", \"question\", \"answer\"} and optionally \"start\", \"id\", \"document\", \
+                                   or \"answers\": {\"text\": […], \"answer_start\": […]} instead of \"answer\"";
 
 /// Parses `text`, the contents of `file`. Lines with the same context share a passage, lines with the same `document`
-/// share a document. A context without `document` becomes a document named after its first line; a question without
-/// `id` is named after its line.
-pub(super) fn read(file: &str, text: &str) -> Result<LoadedDocuments> {
-    let mut collector = Collector::new(file);
-    let mut documents: HashMap<String, usize> = HashMap::new();
-    let mut passages: HashMap<(Option<String>, String), PassageIndex> = HashMap::new();
+/// (or `title`) share a document. A context without `document` becomes a document named after its first line; a
+/// question without `id` is named after its line.
+pub(super) fn read(file: &str, text: &str, strict: bool) -> Result<LoadedDocuments> {
+    let mut collector = Collector::new(file, strict);
+    let mut groups = RecordGroups::default();
     let mut bytes_before = 0;
-    for (lines_before, text) in text.split_inclusive('\n').enumerate() {
-        let json = JsonText { file, text, lines_before, bytes_before, expected: EXPECTED };
-        bytes_before += text.len();
+    for (lines_before, line) in text.split_inclusive('\n').enumerate() {
+        // Joined files have marks inside.
+        let text = strip_byte_order_mark(line);
+        let bytes = bytes_before + line.len() - text.len();
+        let json = JsonText { file, text, lines_before, bytes_before: bytes, expected: EXPECTED };
+        bytes_before += line.len();
         if text.trim().is_empty() {
             continue;
         }
-        let line: Line = json.parse()?;
         let location = format!("line {}", lines_before + 1);
-        let key = (line.document, line.context);
-        let passage = match passages.get(&key) {
-            Some(&passage) => passage,
-            None => {
-                let index = match &key.0 {
-                    None => collector.add_document(&location),
-                    Some(title) => *documents.entry(title.clone()).or_insert_with(|| collector.add_document(title)),
-                };
-                let passage = collector.add_passage(index, &key.1, &location)?;
-                passages.insert(key, passage);
-                passage
-            }
-        };
-        let id = line.id.unwrap_or_else(|| location.clone());
-        let question = RawQuestion { id: &id, text: &line.question, location: &location };
-        let answer = match line.answer.as_deref() {
-            None => None,
-            // The collector reports empty answers.
-            Some("") => Some(0..0),
-            Some(answer) => {
-                let context = CharIndex::new(collector.text(passage));
-                let range = match line.start {
-                    Some(start) => context.find_at(start, answer),
-                    None => context.find_unique(answer),
-                };
-                Some(range.map_err(|problem| question_error(file, &question, problem))?)
-            }
-        };
-        collector.add_question(passage, &question, answer.as_slice())?;
+        match serde_json::from_str(text) {
+            Ok(record) => groups.add(&mut collector, record, &location)?,
+            Err(error) => collector.reject(InvalidKind::Format, &location, || json.located_error(text, &error))?,
+        }
     }
     collector.finish()
 }
@@ -88,7 +45,7 @@ mod tests {
     const FOX: &str = r#"{"context": "A fox ran.", "question": "Who?", "answer": "fox"}"#;
 
     fn message(text: &str) -> String {
-        read("a.jsonl", text).unwrap_err().to_string()
+        read("a.jsonl", text, true).unwrap_err().to_string()
     }
 
     #[test]
@@ -101,7 +58,7 @@ mod tests {
             r#"{"context": "A fox ran.", "question": "Who?", "answer": "fox", "document": "D"}"#,
             r#"{"context": "A fox ran.", "question": "When?", "answer": null}"#,
         );
-        let loaded = read("a.jsonl", &text).unwrap();
+        let loaded = read("a.jsonl", &text, true).unwrap();
         let titles: Vec<_> = loaded.documents.iter().map(|d| (d.title.as_str(), d.passages.len())).collect();
         assert_eq!(titles, [("line 1", 1), ("D", 3)]);
         let ids = |document: usize, passage: usize| -> Vec<&str> {
@@ -127,7 +84,7 @@ mod tests {
             (r#"{"context": "", "question": "?", "answer": "a"}"#, "line 2 has a passage without text"),
             (
                 r#"{"context": "A a", "question": "?"}"#,
-                "line 2, column 35, in the outermost level: missing field `answer`",
+                "question `line 2` of line 2 has neither `answer` nor `answers`",
             ),
             (r#"{"context": "A a", "question": 1}"#, "in `question`: invalid type"),
             (r#"{"context": "A a", "que"#, "is truncated at byte 86 (line 2)"),
@@ -135,5 +92,46 @@ mod tests {
             let message = message(&format!("{FOX}\n{line}"));
             assert!(message.contains(problem), "{message}");
         }
+    }
+
+    #[test]
+    fn hugging_face_columns_are_read() {
+        let lines = [
+            r#"{"id": 7, "title": "T", "context": "A fox ran.", "question": "Who?", "answers": {"text": ["fox"], "answer_start": [2]}}"#,
+            r#"{"id": 7, "title": "T", "context": "A fox ran.", "question": "What?", "answers": {"answer_start": [6], "text": ["ran"]}}"#,
+            r#"{"id": 8, "title": 9, "context": "It ran.", "question": "Who?", "answers": {"text": [], "answer_start": []}}"#,
+            r#"{"context": "It ran.", "question": "Who?", "answers": [{"text": "It", "answer_start": 0}], "is_impossible": null}"#,
+        ];
+        let loaded = read("a.jsonl", &lines.join("\n\u{feff}"), false).unwrap();
+        assert_eq!((loaded.counts.found, loaded.counts.unanswerable, loaded.counts.repeated_ids), (4, 1, 1));
+        let titles: Vec<_> = loaded.documents.iter().map(|d| (d.title.as_str(), d.passages.len())).collect();
+        assert_eq!(titles, [("T", 1), ("9", 1), ("line 4", 1)]);
+        let passage = &loaded.documents[0].passages[0];
+        let answers: Vec<_> = passage.questions.iter().map(|q| (q.id.as_str(), q.answers.as_slice())).collect();
+        assert_eq!(answers, [("7", &[2..5][..]), ("7 (2)", &[6..9])]);
+        let uneven = lines[0].replace("[2]", "[2, 3]");
+        assert!(
+            message(&uneven).contains("in `answers`: `text` has 1 entries and `answer_start` 2"),
+            "{}",
+            message(&uneven)
+        );
+    }
+
+    #[test]
+    fn invalid_lines_are_left_out_and_counted() {
+        let bad = [
+            r#"{"context": "A a", "question": "?", "answer": "b"}"#,
+            "{\"cont",
+            "[1]",
+            r#"{"context": "", "question": "?"}"#,
+        ];
+        let text = format!("{}\n{FOX}\n{}", bad[..2].join("\n"), bad[2..].join("\n"));
+        let counts = read("a.jsonl", &text, false).unwrap().counts;
+        assert_eq!((counts.found, counts.usable()), (5, 1));
+        assert_eq!(
+            counts.to_string(),
+            "of 5: 1 with an answer that is not at its place in the passage (line 1), 2 not in the expected format \
+             (line 2, line 4), 1 without the text of a passage (line 5)"
+        );
     }
 }

@@ -14,22 +14,27 @@ mod example;
 mod json;
 mod jsonl;
 mod newsqa;
+mod question_counts;
+mod record;
 mod split;
 mod squad;
 mod squad_writer;
 mod word_range;
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
 
+use serde::de::IgnoredAny;
+
 pub(crate) use batch::int_tensor;
 pub use batch::{AnswerBatch, FEATURES, QuestionBatch, QuestionTargets, SentenceBatch, SentenceFeatures, VocabSizes};
-pub use collector::QuestionCounts;
 pub use dataset::{ExampleCounts, LocatedQuestion, QaDataset, QaDatasetConfig, locate_answers};
 pub use dataset_builder::QaDatasetBuilder;
-pub use error::{Error, Result};
+pub use error::{Error, InvalidKind, Result};
 pub use example::{EncodedSentence, Example, Examples, in_question};
-pub use split::split;
+pub use question_counts::{InvalidItems, QuestionCounts};
+pub use split::{num_documents_with_questions, split};
 pub use squad_writer::to_squad;
 pub use word_range::word_range;
 
@@ -72,15 +77,43 @@ pub struct LoadedDocuments {
     pub counts: QuestionCounts,
 }
 
-/// Reads a whole file into memory: SQuAD 1.1 or 2.0 (`.json`), the tokenized NewsQA table (`.csv`) or JSON Lines
-/// (`.jsonl`). The format of a file with another extension is detected from its first line.
-///
-/// Well-formed but unusable questions are counted and left out, see [`QuestionCounts`].
+/// Reads a file of questions with the default [`ReadOptions`].
 ///
 /// # Errors
-/// If the file is damaged or inconsistent; the error gives the location, see [`Error`].
+/// As [`ReadOptions::read`].
 pub fn read(path: impl AsRef<Path>) -> Result<LoadedDocuments> {
-    let path = path.as_ref();
+    ReadOptions::default().read(path)
+}
+
+/// How a file of questions is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// Whether an invalid item, such as an answer that is not in its passage, is an error. Default: false; such items are
+    /// counted and left out, see [`QuestionCounts::invalid`].
+    pub strict: bool,
+}
+
+impl ReadOptions {
+    /// Sets [`strict`](Self#structfield.strict).
+    pub fn strict(self, strict: bool) -> Self {
+        Self { strict }
+    }
+
+    /// Reads a whole file into memory: SQuAD 1.1 or 2.0 or a list of questions that carry their own context (`.json`),
+    /// the tokenized NewsQA table (`.csv`) or JSON Lines (`.jsonl`). Answers may be Hugging Face's columns
+    /// `{"text": […], "answer_start": […]}`. The format of a file with another extension is detected from its start.
+    ///
+    /// Unusable questions are counted and left out, see [`QuestionCounts`].
+    ///
+    /// # Errors
+    /// If the file is no JSON or table of these formats, or has no usable question; the error gives the location, see
+    /// [`Error`].
+    pub fn read(self, path: impl AsRef<Path>) -> Result<LoadedDocuments> {
+        read_file(path.as_ref(), self.strict)
+    }
+}
+
+fn read_file(path: &Path, strict: bool) -> Result<LoadedDocuments> {
     let bytes = read_bytes(path)?;
     let file = path.to_string_lossy().into_owned();
     let text = String::from_utf8(bytes)
@@ -91,7 +124,7 @@ pub fn read(path: impl AsRef<Path>) -> Result<LoadedDocuments> {
         return Err(Error::Empty { file });
     }
     match reader(path, text) {
-        Some(read) => read(&file, text),
+        Some(read) => read(&file, text, strict),
         None => Err(Error::UnknownFormat { file }),
     }
 }
@@ -101,7 +134,7 @@ pub fn read(path: impl AsRef<Path>) -> Result<LoadedDocuments> {
 /// # Errors
 /// As [`read`].
 pub fn read_squad(name: &str, text: &str) -> Result<LoadedDocuments> {
-    squad::read(name, text)
+    squad::read(name, text, false)
 }
 
 fn read_bytes(path: &Path) -> Result<Vec<u8>> {
@@ -115,24 +148,24 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>> {
     })
 }
 
-/// Parses a text of one format; the first argument is the file's name in errors.
-type Reader = fn(&str, &str) -> Result<LoadedDocuments>;
+/// Parses a text of one format. The first argument is the file's name in errors, the last whether an invalid item is an
+/// error.
+type Reader = fn(&str, &str, bool) -> Result<LoadedDocuments>;
 
-/// The reader of the file's format: by its extension, else by its first line.
+/// The reader of the file's format: by its extension, else by its first line. JSON Lines are often named `.json`.
 fn reader(path: &Path, text: &str) -> Option<Reader> {
-    match path.extension().unwrap_or_default().to_ascii_lowercase().to_str() {
-        Some("json") => return Some(squad::read),
-        Some("csv") => return Some(newsqa::read),
-        Some("jsonl" | "ndjson") => return Some(jsonl::read),
-        _ => {}
-    }
     let first = text.trim_start().lines().next().unwrap_or_default();
-    if serde_json::from_str::<serde_json::Map<_, _>>(first).is_ok_and(|map| map.contains_key("context")) {
-        Some(jsonl::read)
-    } else if first.starts_with('{') {
-        Some(squad::read)
-    } else {
-        first.contains(newsqa::RANGES).then_some(newsqa::read)
+    let is_record = || {
+        let keys = serde_json::from_str::<HashMap<String, IgnoredAny>>(first);
+        keys.is_ok_and(|keys| keys.contains_key("context"))
+    };
+    match path.extension().unwrap_or_default().to_ascii_lowercase().to_str() {
+        Some("json") if !is_record() => Some(squad::read),
+        Some("csv") => Some(newsqa::read),
+        Some("json" | "jsonl" | "ndjson") => Some(jsonl::read),
+        _ if is_record() => Some(jsonl::read),
+        _ if first.starts_with(['{', '[']) => Some(squad::read),
+        _ => first.contains(newsqa::RANGES).then_some(newsqa::read),
     }
 }
 
@@ -158,13 +191,17 @@ mod tests {
     const LINE: &str = r#"{"context":"A fox ran.","question":"Who ran?","answer":"fox"}"#;
     const SQUAD: &str = r#"{"data":[{"title":"T","paragraphs":[{"context":"A fox ran.","qas":[
         {"id":"1","question":"Who ran?","answers":[{"text":"fox","answer_start":2}]}]}]}]}"#;
+    const LIST: &str =
+        r#"[{"context":"A fox ran.","question":"Who ran?","answers":{"text":["fox"],"answer_start":[2]}}]"#;
     const TABLE: &str = "story_text,question,answer_token_ranges\nA fox ran .,Who ran?,1:2\n";
 
     #[test]
     fn the_format_is_detected_from_the_extension_or_the_first_line() {
         for (text, names) in [
             (LINE, ["a.jsonl", "b.ndjson", "c.txt"]),
+            (LINE, ["a.json", "c", "c.text"]),
             (SQUAD, ["a.json", "b.JSON", "c"]),
+            (LIST, ["a.json", "b.JSON", "c"]),
             (TABLE, ["a.csv", "b.CSV", "c.txt"]),
         ] {
             for name in names {
@@ -205,8 +242,19 @@ mod tests {
     fn a_file_without_usable_questions_is_rejected() {
         assert_eq!(
             message("a.json", br#"{"data": []}"#),
-            "a.json` has no usable question (of 0: 0 unanswerable, 0 unmappable, 0 empty, 0 duplicate); \
-             expected at least one; use another file"
+            "a.json` has no usable question (of 0); expected at least one; correct the file or use another"
         );
+    }
+
+    #[test]
+    fn invalid_items_are_errors_on_request() {
+        let text = format!("{LINE}\n{}", LINE.replace("\"fox\"", "\"owl\""));
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.jsonl");
+        std::fs::write(&path, text).unwrap();
+        let counts = read(&path).unwrap().counts;
+        assert_eq!((counts.found, counts.usable(), counts.invalid[0].kind), (2, 1, InvalidKind::Answer));
+        let error = ReadOptions::default().strict(true).read(&path).unwrap_err().to_string();
+        assert!(error.contains("question `line 2` of line 2") && error.contains("\"owl\" occurs 0 times"), "{error}");
     }
 }

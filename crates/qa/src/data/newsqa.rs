@@ -8,8 +8,8 @@ use csv::{ReaderBuilder, StringRecord};
 use text_prep::spans::is_white_space;
 
 use super::LoadedDocuments;
-use super::collector::{Collector, PassageIndex, RawQuestion, document_location, question_error};
-use super::error::{Error, Result, quoted};
+use super::collector::{Collector, PassageIndex, RawQuestion, document_location};
+use super::error::{Error, InvalidKind, Result, quoted};
 
 /// A column that identifies the format.
 pub(super) const RANGES: &str = "answer_token_ranges";
@@ -44,7 +44,7 @@ impl Columns {
 /// Parses `text`, the contents of `file`. Rows are numbered as in a spreadsheet: the column names are row 1. Each
 /// story becomes a document, named by its `story_id` if that column exists, else by its first row. The id of a question
 /// is its row.
-pub(super) fn read(file: &str, text: &str) -> Result<LoadedDocuments> {
+pub(super) fn read(file: &str, text: &str, strict: bool) -> Result<LoadedDocuments> {
     let table_error = |problem: String| Error::Table { file: file.to_owned(), problem };
     // The csv reader would take an unclosed quote and all rows after it for one field.
     if text.bytes().filter(|&byte| byte == b'"').count() % 2 == 1 && !text.ends_with('\n') {
@@ -55,18 +55,21 @@ pub(super) fn read(file: &str, text: &str) -> Result<LoadedDocuments> {
     let mut rows = ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
     let headers = rows.headers().map_err(|error| table_error(format!("has no first row: {error}")))?;
     let (width, columns) = (headers.len(), Columns::find(file, headers)?);
-    let mut collector = Collector::new(file);
+    let mut collector = Collector::new(file, strict);
     let mut documents: HashMap<String, usize> = HashMap::new();
     let mut passages: HashMap<(String, String), PassageIndex> = HashMap::new();
     for (index, row) in rows.records().enumerate() {
         let location = format!("row {}", index + 2);
         let row = row.map_err(|error| table_error(format!("cannot be read at {location}: {error}")))?;
         if row.len() != width {
-            return Err(table_error(format!(
-                "has {} fields in {location}; expected {width} as in its first row; close the \
-                 quotes around fields that hold commas or line ends",
-                row.len()
-            )));
+            collector.reject(InvalidKind::Format, &location, || {
+                table_error(format!(
+                    "has {} fields in {location}; expected {width} as in its first row; close the \
+                     quotes around fields that hold commas or line ends",
+                    row.len()
+                ))
+            })?;
+            continue;
         }
         let story = columns.story.map_or("", |column| &row[column]);
         let key = (story.to_owned(), row[columns.text].to_owned());
@@ -81,15 +84,14 @@ pub(super) fn read(file: &str, text: &str) -> Result<LoadedDocuments> {
                     "" => location.clone(),
                     story => format!("{location}, {}", document_location(story)),
                 };
-                let passage = collector.add_passage(index, &key.1, &passage_location)?;
+                let Some(passage) = collector.add_passage(index, &key.1, &passage_location)? else { continue };
                 passages.insert(key, passage);
                 passage
             }
         };
         let question = RawQuestion { id: &location, text: &row[columns.question], location: "the table" };
-        let answers = parse_answers(&row[columns.ranges], collector.text(passage))
-            .map_err(|problem| question_error(file, &question, problem))?;
-        collector.add_question(passage, &question, &answers)?;
+        let answers = parse_answers(&row[columns.ranges], collector.text(passage));
+        collector.add_question(passage, &question, answers.map_err(|problem| (InvalidKind::Answer, problem)))?;
     }
     collector.finish()
 }
@@ -155,7 +157,7 @@ mod tests {
     const HEADERS: &str = "story_id,question,answer_token_ranges,sentence_starts,story_text\n";
 
     fn rows(rows: &str) -> Result<LoadedDocuments> {
-        read("a.csv", &format!("{HEADERS}{rows}"))
+        read("a.csv", &format!("{HEADERS}{rows}"), true)
     }
 
     fn message(ranges: &str) -> String {
@@ -188,9 +190,12 @@ mod tests {
 
     #[test]
     fn without_story_ids_each_text_is_a_document() {
-        let loaded =
-            read("a.csv", "question,story_text,answer_token_ranges\nWho ?,A fox,1:2\nWhat ?,A fox,0:2\n?,Two,0:1")
-                .unwrap();
+        let loaded = read(
+            "a.csv",
+            "question,story_text,answer_token_ranges\nWho ?,A fox,1:2\nWhat ?,A fox,0:2\n?,Two,0:1",
+            true,
+        )
+        .unwrap();
         let titles: Vec<_> = loaded.documents.iter().map(|d| d.title.as_str()).collect();
         assert_eq!(titles, ["row 2", "row 4"]);
     }
@@ -213,7 +218,7 @@ mod tests {
     #[test]
     fn damaged_tables_are_rejected() {
         assert_eq!(
-            read("a.csv", "story_id,question,story_text\n").unwrap_err().to_string(),
+            read("a.csv", "story_id,question,story_text\n", true).unwrap_err().to_string(),
             "`a.csv` has no column answer_token_ranges: its first row is \"story_id\", \
              \"question\", \"story_text\"; expected the tokenized NewsQA table with the column names in the \
              first row"
@@ -224,5 +229,16 @@ mod tests {
         assert!(cut.contains("ends within a quoted field"), "{cut}");
         let empty = rows("./s,Who ?,0:1,0, \n").unwrap_err().to_string();
         assert!(empty.contains("row 2, document \"./s\" has a passage without text"), "{empty}");
+    }
+
+    #[test]
+    fn invalid_rows_are_left_out_and_counted() {
+        let text = format!("{HEADERS}./s,Who ?,0:1,0,A fox\n./s,Who ?\n./s,Why ?,3,0,A fox\n./t,Who ?,0:1,0, \n");
+        let counts = read("a.csv", &text, false).unwrap().counts;
+        assert_eq!(
+            counts.to_string(),
+            "of 4: 1 not in the expected format (row 3), 1 with an answer that is not at its place in the passage \
+             (question `row 4` of the table), 1 without the text of a passage (row 5, document \"./t\")"
+        );
     }
 }

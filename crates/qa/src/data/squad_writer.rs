@@ -91,7 +91,7 @@ mod tests {
         ) {
             let documents = make_documents(&texts);
             let json = to_squad(&documents);
-            let loaded = squad::read("a.json", &json).unwrap();
+            let loaded = squad::read("a.json", &json, true).unwrap();
             prop_assert_eq!(&loaded.documents, &documents);
             prop_assert_eq!(to_squad(&loaded.documents), json);
         }

@@ -66,7 +66,7 @@ pub fn candidates(text: &str, words: &[Word], scores: &SpanScores, count: usize)
 }
 
 /// Whether these tokens are not all punctuation.
-fn has_word(text: &str, words: &[Word]) -> bool {
+pub fn has_word(text: &str, words: &[Word]) -> bool {
     words.iter().any(|word| WordShape::of(&text[word.range.clone()]) != WordShape::Punctuation)
 }
 

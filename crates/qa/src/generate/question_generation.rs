@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use serde::Serialize;
-use text_prep::spans::{Word, join, sentences, words};
+use text_prep::spans::{ShortSentences, Word, join, short_sentences, words};
 
 use super::beam::{BeamOptions, Hypothesis};
-use super::candidates::{Candidate, FoundBy, candidates, surface_form};
+use super::candidates::{Candidate, FoundBy, candidates, has_word, surface_form};
 use super::pipeline::QaPipeline;
 use crate::data::{EncodedSentence, in_question};
 use crate::error::{Error, Result};
@@ -72,6 +72,35 @@ pub struct GeneratedQuestion {
     pub sentence_characters: Range<usize>,
 }
 
+/// The questions about a text, and why there are no more.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AskReport {
+    /// The questions, in the order of the sentences; within a sentence the one with the highest confidence first.
+    pub questions: Vec<GeneratedQuestion>,
+    /// The number of sentences with a word.
+    pub sentences: usize,
+    /// The number of generated questions: at most two for each answer candidate.
+    pub generated: usize,
+    /// Generated questions that the model answers with another span than the one they are about.
+    pub inconsistent: usize,
+    /// Other generated questions whose confidence is too low.
+    pub low_confidence: usize,
+    /// The highest confidence of these.
+    pub highest_low_confidence: Option<f64>,
+    /// Sentences that were too long and could only be cut after a number of words.
+    pub cut_sentences: Vec<CutSentence>,
+}
+
+/// A sentence of more than [`MAX_SENTENCE_LEN`] words without line ends and semicolons, which is cut into parts of equal
+/// length.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CutSentence {
+    /// Its range in bytes.
+    pub bytes: Range<usize>,
+    /// The number of its words.
+    pub words: usize,
+}
+
 /// A sentence of the text.
 struct Sentence {
     range: Range<usize>,
@@ -90,8 +119,9 @@ struct Draft<'a> {
     in_question: Vec<bool>,
 }
 
-/// The maximum length in words of a sentence that questions are generated for; longer ones are rarely sentences.
-const MAX_SENTENCE_LEN: usize = 200;
+/// The maximum length in words of a sentence that questions are generated for; longer ones are divided, see
+/// [`short_sentences`].
+pub const MAX_SENTENCE_LEN: usize = 200;
 /// Sentences that are processed together: enough to fill batches with sentences of similar length.
 const BLOCK: usize = 256;
 /// Answer candidates per wanted question, because some questions are filtered out.
@@ -103,14 +133,25 @@ impl QaPipeline {
     /// Generates questions with answers about `text`, in the order of its sentences; within a sentence the one with
     /// the highest confidence first.
     ///
+    /// List items are sentences of their own, and sentences of more than [`MAX_SENTENCE_LEN`] words are divided, see
+    /// [`short_sentences`].
+    ///
     /// # Errors
-    /// If the text has no sentence of a usable length, or the model's results are not finite.
+    /// If the text has no sentence with a word, or the model's results are not finite.
     pub fn ask(&self, text: &str, options: &QgOptions) -> Result<Vec<GeneratedQuestion>> {
+        self.ask_with_report(text, options).map(|report| report.questions)
+    }
+
+    /// As [`ask`](Self::ask), with the numbers of questions that were left out, by reason.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    pub fn ask_with_report(&self, text: &str, options: &QgOptions) -> Result<AskReport> {
         Ok(self.ask_while(text, options, |_| true)?.expect("nothing cuts it off"))
     }
 
-    /// Like [`ask`](Self::ask), as long as `go_on` returns true; `None` if it does not. It is called before each block
-    /// of 256 sentences, with the fraction of the sentences that are done, from 0 to 1.
+    /// As [`ask_with_report`](Self::ask_with_report), as long as `go_on` returns true; `None` if it does not. It is
+    /// called before each block of 256 sentences, with the fraction of the sentences that are done, from 0 to 1.
     ///
     /// # Errors
     /// As [`ask`](Self::ask).
@@ -119,29 +160,39 @@ impl QaPipeline {
         text: &str,
         options: &QgOptions,
         mut go_on: impl FnMut(f64) -> bool,
-    ) -> Result<Option<Vec<GeneratedQuestion>>> {
-        let sentences = self.split_sentences(text);
+    ) -> Result<Option<AskReport>> {
+        let (sentences, cut_sentences) = self.split_sentences(text);
         if sentences.is_empty() {
             return Err(Error::NoSentences);
         }
         let char_offsets = CharOffsets::new(text);
-        let mut questions = Vec::new();
+        let mut report = AskReport {
+            questions: Vec::new(),
+            sentences: sentences.len(),
+            generated: 0,
+            inconsistent: 0,
+            low_confidence: 0,
+            highest_low_confidence: None,
+            cut_sentences,
+        };
         for (at, block) in sentences.chunks(BLOCK).enumerate() {
             if !go_on((at * BLOCK) as f64 / sentences.len() as f64) {
                 return Ok(None);
             }
-            questions.extend(self.ask_block(text, block, &char_offsets, options)?);
+            self.ask_block(text, block, &char_offsets, options, &mut report)?;
         }
-        Ok(Some(questions))
+        Ok(Some(report))
     }
 
+    /// Adds the questions about a block of sentences, and the numbers of those that were left out, to the report.
     fn ask_block(
         &self,
         text: &str,
         sentences: &[Sentence],
         char_offsets: &CharOffsets,
         options: &QgOptions,
-    ) -> Result<Vec<GeneratedQuestion>> {
+        report: &mut AskReport,
+    ) -> Result<()> {
         let inputs: Vec<_> = sentences.iter().map(|one| (&one.encoded, None)).collect();
         let scores = self.score_spans(&inputs)?;
         let count = CANDIDATES_PER_QUESTION * options.max_per_sentence;
@@ -157,16 +208,23 @@ impl QaPipeline {
             .map(|draft| (&sentences[draft.sentence].encoded, Some(draft.in_question.as_slice())))
             .collect();
         let answers = self.score_spans(&inputs)?;
+        report.generated += drafts.len();
         let mut passed: Vec<(usize, GeneratedQuestion)> = Vec::new();
         for (draft, scores) in drafts.into_iter().zip(&answers) {
             let sentence = &sentences[draft.sentence];
             let span = &draft.candidate.words;
             let best = scores.best();
-            let is_confirmed = best.start < span.end && span.start < best.end;
+            if best.end <= span.start || span.end <= best.start {
+                report.inconsistent += 1;
+                continue;
+            }
             let question_probability = draft.hypothesis.mean_word_probability();
             let answer_probability = scores.probability_near(span);
             let confidence = (question_probability * answer_probability).sqrt();
-            if !is_confirmed || confidence < options.min_confidence {
+            if confidence < options.min_confidence {
+                report.low_confidence += 1;
+                let highest = report.highest_low_confidence.get_or_insert(confidence);
+                *highest = highest.max(confidence);
                 continue;
             }
             let words = &sentence.words[span.clone()];
@@ -188,18 +246,22 @@ impl QaPipeline {
             };
             passed.push((draft.sentence, question));
         }
-        Ok(best_per_sentence(passed, options.max_per_sentence))
+        report.questions.extend(best_per_sentence(passed, options.max_per_sentence));
+        Ok(())
     }
 
-    fn split_sentences(&self, text: &str) -> Vec<Sentence> {
+    fn split_sentences(&self, text: &str) -> (Vec<Sentence>, Vec<CutSentence>) {
+        let ShortSentences { ranges, cut } = short_sentences(text, MAX_SENTENCE_LEN);
         let sentence = |range: Range<usize>| {
-            let words = words(&text[range.clone()]);
-            (1..=MAX_SENTENCE_LEN).contains(&words.len()).then(|| {
-                let encoded = EncodedSentence::new(&text[range.clone()], &words, &self.vocabulary);
+            let sentence = &text[range.clone()];
+            let words = words(sentence);
+            has_word(sentence, &words).then(|| {
+                let encoded = EncodedSentence::new(sentence, &words, &self.vocabulary);
                 Sentence { range, words, encoded }
             })
         };
-        sentences(text).into_iter().filter_map(sentence).collect()
+        let cut = cut.into_iter().map(|bytes| CutSentence { words: words(&text[bytes.clone()]).len(), bytes });
+        (ranges.into_iter().filter_map(sentence).collect(), cut.collect())
     }
 
     /// The best questions about each candidate, given with the index of its sentence.

@@ -1,6 +1,7 @@
 //! Reads text files: encoding, byte order mark, line ends, Project Gutenberg headers, and excerpts
 //! between two markers.
 
+mod byte_order_mark;
 mod decode;
 mod excerpt;
 mod gutenberg;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
+pub use byte_order_mark::{BYTE_ORDER_MARK, remove_byte_order_marks, skip_byte_order_mark, strip_byte_order_mark};
 pub use excerpt::Excerpt;
 pub use reader::{TextReader, TextSource};
 

@@ -5,13 +5,17 @@
 
 mod join;
 mod key;
+mod lines;
 mod sentences;
 mod shape;
+mod short_sentences;
 mod words;
 
 pub use crate::chars::is_white_space;
 pub use join::join;
 pub use key::key;
+pub use lines::line_number;
 pub use sentences::sentences;
 pub use shape::WordShape;
+pub use short_sentences::{ShortSentences, short_sentences};
 pub use words::{Word, words};

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::lines::{is_line_end, paragraphs};
 use crate::chars::is_white_space;
 
 /// Abbreviations before a name or an example: their full stop never ends a sentence.
@@ -19,7 +20,7 @@ const BEFORE_A_NUMBER: [&str; 29] = [
 ];
 
 /// The sentences of `text` as byte ranges, in order: disjoint, not empty, without white space at their
-/// ends; together they cover all text that is not white space.
+/// ends; together they cover all text that is neither white space nor a byte order mark.
 ///
 /// Boundaries of UAX #29 are ignored
 /// - before a lower-case letter: `"Stop!" he said.` is one sentence;
@@ -29,47 +30,47 @@ const BEFORE_A_NUMBER: [&str; 29] = [
 ///   that often end sentences, such as etc. and Jr., follow UAX #29: a boundary unless a lower-case
 ///   letter follows;
 /// - after an opening bracket;
-/// - at the end of a line, because lines may be wrapped. A blank line is always a boundary.
+/// - at the end of a line, because lines may be wrapped. A blank line is always a boundary; so are Unicode's
+///   paragraph separator and a byte order mark, which is where files were joined.
+///
+/// LF, CR LF, CR, vertical tab, form feed, NEL and Unicode's line separator end a line.
 ///
 /// So "He left the U.S. She stayed." is not split: two merged sentences are better than half a sentence.
 pub fn sentences(text: &str) -> Vec<Range<usize>> {
+    paragraphs(text).into_iter().flat_map(|paragraph| sentences_in(text, paragraph)).collect()
+}
+
+/// The sentences of `block`, a byte range of `text` without blank lines and byte order marks.
+pub(super) fn sentences_in(text: &str, block: Range<usize>) -> Vec<Range<usize>> {
     let mut found = Vec::new();
-    for paragraph in paragraphs(text) {
-        // A space has as many bytes as a line end, so offsets do not change.
-        let line = text[paragraph.clone()].replace(['\n', '\r'], " ");
-        let mut sentence_start = None;
-        for (at, segment) in line.split_sentence_bound_indices() {
-            let (start, end) = (*sentence_start.get_or_insert(at), at + segment.len());
-            if continues(&line[start..end], &line[end..]) {
-                continue;
-            }
-            sentence_start = None;
-            let sentence = line[start..end].trim_end_matches(is_white_space);
-            let trimmed = sentence.trim_start_matches(is_white_space);
-            if !trimmed.is_empty() {
-                let end = paragraph.start + start + sentence.len();
-                found.push(end - trimmed.len()..end);
-            }
+    let line = without_line_ends(&text[block.clone()]);
+    let mut sentence_start = None;
+    for (at, segment) in line.split_sentence_bound_indices() {
+        let (start, end) = (*sentence_start.get_or_insert(at), at + segment.len());
+        if continues(&line[start..end], &line[end..]) {
+            continue;
         }
+        sentence_start = None;
+        let sentence = block.start + start..block.start + end;
+        found.extend(Some(trim(text, sentence)).filter(|sentence| !sentence.is_empty()));
     }
     found
 }
 
-/// The byte ranges between blank lines.
-fn paragraphs(text: &str) -> Vec<Range<usize>> {
-    let mut found: Vec<Range<usize>> = Vec::new();
-    let (mut at, mut after_blank) = (0, true);
-    for line in text.split_inclusive('\n') {
-        let end = at + line.len();
-        let blank = line.chars().all(is_white_space);
-        match found.last_mut() {
-            _ if blank => {}
-            Some(paragraph) if !after_blank => paragraph.end = end,
-            _ => found.push(at..end),
-        }
-        (at, after_blank) = (end, blank);
+/// `range` without white space at its ends.
+pub(super) fn trim(text: &str, range: Range<usize>) -> Range<usize> {
+    let trimmed = text[range.clone()].trim_end_matches(is_white_space);
+    let end = range.start + trimmed.len();
+    end - trimmed.trim_start_matches(is_white_space).len()..end
+}
+
+/// `text` with spaces instead of line ends, as many as these have bytes, so that offsets do not change.
+fn without_line_ends(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_line_end(c) { line.extend(std::iter::repeat_n(' ', c.len_utf8())) } else { line.push(c) }
     }
-    found
+    line
 }
 
 /// Whether the boundary of UAX #29 between `before` and `after` is ignored.
@@ -102,6 +103,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::source::BYTE_ORDER_MARK;
     use crate::test_strategies;
 
     fn split(text: &str) -> Vec<&str> {
@@ -144,11 +146,18 @@ mod tests {
 
     #[test]
     fn blank_lines_are_boundaries_and_line_ends_are_not() {
-        assert_eq!(
-            split("A title\r\n \r\nOne line\r\nand another. End"),
-            ["A title", "One line\r\nand another.", "End"]
-        );
+        for end in ["\n", "\r\n", "\r", "\u{b}", "\u{c}", "\u{85}", "\u{2028}"] {
+            let text = ["A title", " ", "One line", "and another. End", ""].join(end);
+            assert_eq!(split(&text), ["A title", &format!("One line{end}and another."), "End"], "{end:?}");
+        }
         assert_eq!(split("by Dr.\n\nJohn"), ["by Dr.", "John"]);
+        assert_eq!(split("by Dr.\u{2029}John\n\u{c}Page"), ["by Dr.", "John", "Page"]);
+    }
+
+    #[test]
+    fn byte_order_marks_are_in_no_sentence() {
+        assert_eq!(split("\u{feff}One.\n\u{feff}Two\u{feff}three."), ["One.", "Two", "three."]);
+        assert_eq!(sentences("\u{feff}One."), std::iter::once(3..7).collect::<Vec<_>>());
     }
 
     proptest! {
@@ -156,15 +165,16 @@ mod tests {
 
         #[test]
         fn sentences_cover_all_text_that_is_not_white_space(text in test_strategies::text()) {
+            let is_gap = |c: char| is_white_space(c) || c == BYTE_ORDER_MARK;
             let mut end = 0;
             for sentence in sentences(&text) {
                 prop_assert!(end <= sentence.start && sentence.start < sentence.end);
-                prop_assert!(text[end..sentence.start].chars().all(is_white_space));
+                prop_assert!(text[end..sentence.start].chars().all(is_gap));
                 let inner = &text[sentence.clone()];
                 prop_assert_eq!(inner.trim_matches(is_white_space), inner);
                 end = sentence.end;
             }
-            prop_assert!(text[end..].chars().all(is_white_space));
+            prop_assert!(text[end..].chars().all(is_gap));
         }
     }
 }
