@@ -63,6 +63,10 @@ impl BackendFile {
     /// If the file cannot be read or parsed; one line that names the file and the problem.
     pub fn read(folder: &Path) -> Result<Self, String> {
         let path = folder.join(BACKEND_FILE);
+        // Reading a pipe or a device might never end.
+        if path.metadata().is_ok_and(|found| !found.is_file()) {
+            return Err(format!("{} cannot be read: it is not a regular file", path.display()));
+        }
         match std::fs::read_to_string(&path) {
             Ok(text) => Self::parse(&text),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
@@ -115,6 +119,14 @@ mod tests {
         assert_eq!(file.backend, Some(Backend::Flex));
         assert_eq!(file.device.as_deref(), Some("default"));
         assert_eq!(file.features, [Backend::Flex, Backend::Wgpu]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_device_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("/dev/zero", folder.path().join(BACKEND_FILE)).unwrap();
+        assert!(BackendFile::read(folder.path()).unwrap_err().contains("not a regular file"));
     }
 
     #[test]

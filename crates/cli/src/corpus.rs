@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use durable::read::{is_file_name, small_text};
 use seqdata::hash::sha256;
 use serde::Deserialize;
 use text_prep::{Excerpt, SourceOptions, TextSource};
@@ -50,9 +51,19 @@ impl Corpus {
     /// # Errors
     /// If it is unknown, or its description cannot be read.
     pub fn find(name: &str) -> Result<Self> {
+        if !is_file_name(name) {
+            return Err(unknown(name));
+        }
         let path = folder(name).join("dataset.toml");
-        match std::fs::read_to_string(&path) {
-            Ok(text) => parse(&text, &path.display().to_string()),
+        match small_text(&path) {
+            Ok(text) => {
+                let corpus: Self = parse(&text, &path.display().to_string())?;
+                if !is_file_name(&corpus.file) {
+                    let (path, file) = (path.display(), &corpus.file);
+                    bail!("{path}: `file` is {file:?}; expected the name of a file next to it");
+                }
+                Ok(corpus)
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let known = embedded::DATASETS.iter().find(|(known, _)| *known == name);
                 let (name, text) = known.ok_or_else(|| unknown(name))?;

@@ -27,6 +27,19 @@ fn texts_that_cannot_be_read() {
     dir.expect_error(&named, &["split has 1 tokens"]);
     expect_train_error(&dir, &["--set", "text.path=x.txt"], &["text.dataset", "text.path"]);
     dir.expect_error(&["prepare", "--text", "empty.txt"], &["empty.txt"]);
+    expect_train_error(&dir, &["--set", "text.dataset=../x"], &["the corpus `../x` is unknown"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn devices_are_not_read() {
+    let dir = TestDir::new();
+    let expected = ["/dev/zero", "it is a device, expected a regular file"];
+    for args in [["--text", "/dev/zero"], ["--config", "/dev/zero"], ["--set", "model.vectors.path=/dev/zero"]] {
+        expect_train_error(&dir, &args, &expected);
+    }
+    dir.expect_error(&["import", "/dev/zero", "--layout", "keras"], &expected);
+    dir.expect_error(&["fetch", "aesop", "--from", "/dev/zero"], &expected);
 }
 
 #[test]

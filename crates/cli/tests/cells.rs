@@ -123,6 +123,27 @@ fn pretrained_vectors_are_frozen_or_trained_and_their_coverage_is_reported() {
 }
 
 #[test]
+fn vectors_in_other_spellings_cover_the_same_words() {
+    let dir = TestDir::new();
+    let prepare = |vectors: &[u8]| {
+        dir.file("vectors.txt", vectors);
+        let args = ["prepare", "--json", "--set", "model.vectors.path=vectors.txt", "--set", "model.embedding_dim=8"];
+        let output = dir.run_ok(&args);
+        let report: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
+        (report["vector_coverage"].clone(), output.stderr)
+    };
+    let (expected, quiet) = prepare(VECTORS.as_bytes());
+    let tabs = VECTORS.replace(' ', "\t");
+    for spelled in [tabs.clone(), format!("\u{feff}3\t8\n{VECTORS}"), format!("\n. . . {}\n{tabs}", &VECTORS[4..19])] {
+        assert_eq!(prepare(spelled.as_bytes()), (expected.clone(), quiet.clone()), "{spelled}");
+    }
+    let (coverage, warnings) = prepare(&[VECTORS.as_bytes(), b"caf\xe9 1 2 3 4 5 6 7 8\n"].concat());
+    assert_eq!(coverage, expected);
+    let warning = "vectors.txt: 1 line was left out (line 4: expected a word and 8 values, found `caf";
+    assert!(warnings.contains(warning) && warnings.contains("which is not UTF-8)"), "{warnings}");
+}
+
+#[test]
 fn invalid_vectors_leave_no_run() {
     let dir = TestDir::new();
     dir.file("short.txt", "the 1 2 3 4 5 6 7 8\nfox 1 2\n");
@@ -164,12 +185,23 @@ fn exported_weights_are_imported_again() {
         dir.expect_error(&["reproduce", &anew], &[&imported]);
         dir.expect_error(&["train", "--resume", &anew], &[&imported, "--init-from"]);
     }
+    let mut tensors = models::interop::read_safetensors(&dir.path().join("pytorch.safetensors")).unwrap();
+    tensors.retain(|name, _| !name.contains("bias"));
+    models::interop::write_safetensors(&dir.path().join("no-bias.safetensors"), &tensors).unwrap();
+    let import = ["import", "no-bias.safetensors", "--layout", "pytorch", "--like", "run", "--out", "no-bias"];
+    let warning = "warning: no-bias.safetensors has no ";
+    let report = dir.run_ok(&import).stderr;
+    assert!(report.contains(warning) && report.contains("rnn.bias_hh_l0 [24]"), "{report}");
     let import = ["import", "pytorch.safetensors", "--layout"];
-    dir.expect_error(&[&import[..], &["keras", "--like", "run"]].concat(), &["missing:", "extra:"]);
+    let expected = ["pytorch.safetensors: the weights do not fit", "missing:", "extra:"];
+    dir.expect_error(&[&import[..], &["keras", "--like", "run"]].concat(), &expected);
     let renamed = ["pytorch", "--like", "run", "--rename", "rnn=gru"];
     dir.expect_error(&[&import[..], &renamed].concat(), &["missing: rnn.", "extra: gru."]);
     let unknown = ["pytorch", "--like", "run", "--rename", "x=y"];
-    dir.expect_error(&[&import[..], &unknown].concat(), &["no tensor name starts with `x`"]);
+    dir.expect_error(
+        &[&import[..], &unknown].concat(),
+        &["pytorch.safetensors: `--rename x=y`", "no tensor name starts with `x`"],
+    );
     let other = ["pytorch", "--set", "model.embedding_dim=9", "--set", gru];
     dir.expect_error(&[&import[..], &other].concat(), &["embedding.weight (found", "expected"]);
     dir.expect_error(&["import", "none.safetensors", "--layout", "keras"], &["none.safetensors"]);

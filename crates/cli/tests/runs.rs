@@ -312,3 +312,32 @@ fn commands_find_the_right_run_by_its_name_and_without_one() {
     dir.expect_error(&["reproduce", "tuned"], &["tuned started from the model", "runs/b", "put it back there"]);
     dir.run_ok(&["train", "--resume", "tuned", "--set", "train.epochs=2"]);
 }
+
+/// Opening a pipe would wait for its writer.
+#[cfg(unix)]
+#[test]
+fn pipes_in_place_of_the_files_of_a_run_are_not_opened() {
+    let dir = TestDir::new();
+    assert_eq!(dir.train(&["--out", "run"]).code, Some(0));
+    let resume = ["train", "--resume", "run", "--set", "train.epochs=2"];
+    let generate = ["generate", "--model", "run"];
+    for (file, command) in [
+        ("lock", &resume[..]),
+        ("metrics.jsonl", &resume),
+        ("metrics.jsonl", &["compare", "run", "run"]),
+        ("config.toml", &["compare", "run", "run"]),
+        ("config.toml", &["reproduce", "run"]),
+        ("run.json", &["reproduce", "run"]),
+        ("manifest.json", &generate),
+        ("weights.bpk", &generate),
+    ] {
+        let path = dir.path().join("run").join(file);
+        let bytes = fs::read(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        dir.expect_error(command, &[file, "it is a pipe, expected a regular file"]);
+        dir.run_ok(&["runs", "."]);
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, bytes).unwrap();
+    }
+}

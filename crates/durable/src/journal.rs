@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::directory::sync;
 use crate::error::{Error, Result, io};
 use crate::failpoint::{self, reach};
+use crate::read::Accept;
 
 /// An append-only file. Truncating it to a recorded length removes everything appended later, including incomplete
 /// lines.
@@ -23,6 +24,10 @@ impl Journal {
     /// If the file is shorter than `keep`, or the file system reports an error.
     pub fn open(path: &Path, keep: u64) -> Result<Self> {
         let is_new = !path.exists();
+        if !is_new {
+            // Opening a pipe would wait for its reader.
+            Accept::File.check(path).map_err(io(path, "opened"))?;
+        }
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(path);
         let file = file.map_err(io(path, "opened"))?;
         let mut journal = Self { path: path.into(), file };

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::{Error, Result, io};
+use crate::read::Accept;
 
 /// The name of the lock file.
 pub const FILE: &str = "lock";
@@ -27,6 +28,9 @@ impl Lock {
     /// reports an error.
     pub fn acquire(directory: &Path) -> Result<Self> {
         let path = directory.join(FILE);
+        if path.exists() {
+            Accept::File.check(&path).map_err(io(&path, "opened"))?;
+        }
         let mut options = OpenOptions::new();
         options.create(true).truncate(false).read(true).write(true);
         let mut file = options.open(&path).map_err(io(&path, "opened"))?;
@@ -70,7 +74,7 @@ impl Lock {
     /// The id of the process that holds the lock of `directory`, if any. On Windows, where others cannot read a
     /// locked file, it is `of unknown id`.
     pub fn holder(directory: &Path) -> Option<String> {
-        let mut file = File::open(directory.join(FILE)).ok()?;
+        let mut file = Accept::File.open(&directory.join(FILE)).ok()?;
         match file.try_lock_shared() {
             Err(TryLockError::WouldBlock) => Some(process(&mut file)),
             _ => None,
@@ -99,7 +103,7 @@ fn is_at(_file: &File, path: &Path) -> bool {
 /// The process id in a lock file.
 fn process(file: &mut File) -> String {
     let mut text = String::new();
-    match file.read_to_string(&mut text) {
+    match file.take(20).read_to_string(&mut text) {
         Ok(_) if !text.trim().is_empty() => text.trim().to_string(),
         _ => "of unknown id".into(),
     }

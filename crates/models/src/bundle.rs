@@ -10,6 +10,7 @@ use std::fs;
 use std::path::Path;
 
 use burn::tensor::Device;
+use durable::read::{self, is_file_name};
 use durable::{StagedFile, directory, failpoint};
 use kernels::KernelMode;
 use seqdata::hash::sha256;
@@ -173,7 +174,7 @@ struct Manifest<C> {
     metadata: Metadata<C>,
     /// SHA-256 by file name.
     files: BTreeMap<String, String>,
-    /// SHA-256 of the fields above; empty in manifests of the first versions.
+    /// SHA-256 of the fields above.
     #[serde(rename = "seal", default)]
     own_hash: String,
 }
@@ -201,8 +202,9 @@ impl<M: Network> ModelBundle<M> {
     /// Writes the model into `directory`, which is created if necessary.
     ///
     /// # Errors
-    /// If the file system fails. If a write fails, the files in `directory` are unchanged; if a rename
-    /// fails, there is no manifest, so that a mixture of two models cannot be loaded.
+    /// If a name in `extra_files` is not that of a file, or the file system fails. If a write fails, the files in
+    /// `directory` are unchanged; if a rename fails, there is no manifest, so that a mixture of two models cannot be
+    /// loaded.
     pub fn save(&self, directory: impl AsRef<Path>) -> Result<()> {
         let weights = weights_to_bytes(&self.model)
             .map_err(|reason| Error::Inconsistent { directory: directory.as_ref().into(), reason })?;
@@ -215,6 +217,7 @@ impl<M: Network> ModelBundle<M> {
     /// As [`save`](Self::save).
     pub fn save_with_weights(&self, directory: impl AsRef<Path>, weights: Vec<u8>) -> Result<()> {
         let directory = directory.as_ref();
+        check_names(directory, self.extra_files.keys())?;
         directory::create(directory)?;
         let mut files = self.extra_files.clone();
         files.insert(WEIGHTS.into(), weights);
@@ -263,12 +266,7 @@ impl<M: Network> ModelBundle<M> {
         for (name, hash) in &manifest.files {
             extra_files.insert(name.clone(), read_checked(directory, name, hash)?);
         }
-        let mut take = |name: &str| {
-            extra_files.remove(name).ok_or_else(|| Error::Manifest {
-                directory: directory.into(),
-                reason: format!("it does not list {name}"),
-            })
-        };
+        let mut take = |name: &str| extra_files.remove(name).ok_or_else(|| not_listed(directory, name));
         let (weights, tokenizer) = (take(WEIGHTS)?, take(TOKENIZER)?);
         take(VOCABULARY)?;
 
@@ -305,8 +303,12 @@ impl<M: Network> ModelBundle<M> {
 pub fn read_tokenizer(directory: impl AsRef<Path>) -> Result<Tokenizer> {
     let directory = directory.as_ref();
     let manifest = read_manifest::<serde_json::Value>(directory, None)?;
-    let hash = manifest.files.get(TOKENIZER).map_or("", String::as_str);
+    let hash = manifest.files.get(TOKENIZER).ok_or_else(|| not_listed(directory, TOKENIZER))?;
     parse_tokenizer(directory, &read_checked(directory, TOKENIZER, hash)?)
+}
+
+fn not_listed(directory: &Path, name: &str) -> Error {
+    Error::Manifest { directory: directory.into(), reason: format!("it does not list {name}") }
 }
 
 fn parse_tokenizer(directory: &Path, json: &[u8]) -> Result<Tokenizer> {
@@ -343,7 +345,7 @@ pub fn read_metadata(directory: impl AsRef<Path>) -> Result<Metadata<serde_json:
 /// Reads a manifest; of a network of this kind if one is given.
 fn read_manifest<C: Serialize + DeserializeOwned>(directory: &Path, kind: Option<&'static str>) -> Result<Manifest<C>> {
     let path = directory.join(MANIFEST);
-    let text = match fs::read_to_string(&path) {
+    let text = match read::small_text(&path) {
         Ok(text) => text,
         Err(error) if [std::io::ErrorKind::NotFound, std::io::ErrorKind::NotADirectory].contains(&error.kind()) => {
             return Err(Error::NotAModel(directory.into()));
@@ -365,19 +367,27 @@ fn read_manifest<C: Serialize + DeserializeOwned>(directory: &Path, kind: Option
         return Err(Error::WrongKind { directory, found, expected });
     }
     let manifest: Manifest<C> = serde_json::from_value(value).map_err(|error| invalid(one_line(&error.to_string())))?;
-    if !manifest.own_hash.is_empty() && manifest.own_hash != manifest.expected_hash() {
+    if manifest.own_hash != manifest.expected_hash() {
         return Err(invalid(
             "it is not what was saved (its hash does not match): it was edited or damaged; restore it \
              or use one of the run's checkpoints"
                 .into(),
         ));
     }
+    check_names(directory, manifest.files.keys())?;
     Ok(manifest)
+}
+
+/// Rejects names that lead out of the directory.
+fn check_names<'a>(directory: &Path, mut names: impl Iterator<Item = &'a String>) -> Result<()> {
+    let Some(name) = names.find(|name| !is_file_name(name)) else { return Ok(()) };
+    let reason = format!("it lists the file {name:?}; expected names of files in this directory");
+    Err(Error::Manifest { directory: directory.into(), reason })
 }
 
 fn read_checked(directory: &Path, name: &str, expected: &str) -> Result<Vec<u8>> {
     let path = directory.join(name);
-    let bytes = match fs::read(&path) {
+    let bytes = match read::file(&path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Err(Error::Missing { directory: directory.into(), file: name.into() });

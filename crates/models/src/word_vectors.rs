@@ -1,21 +1,31 @@
 //! Pretrained word vectors in the text formats of GloVe and word2vec, as initial embeddings.
 //!
-//! A line is a word and its values, separated by spaces; word2vec has a first line with the number of
-//! words and their dimension. Words may contain spaces, as some of GloVe's do.
+//! A line is a word and its values, separated by spaces or tabs; word2vec has a first line with the number of
+//! words and their dimension. Words may contain spaces, as some of GloVe's do: the last D fields are the values.
 
 use std::collections::HashMap;
 use std::io::BufRead;
 use std::path::Path;
 
 use burn::tensor::{Tensor, TensorData};
+use durable::read::{Line, read_line};
 
 use crate::embedding::Embedding;
 use crate::error::{Error, Result};
+
+/// The most bytes of a line; vectors of 4,096 values with all their digits need a tenth of it.
+const MAX_LINE: usize = 1 << 20;
+/// A file without any vector in so many lines is not read further.
+const FIRST_LINES: usize = 10;
+/// How many invalid lines are named.
+const NAMED_LINES: usize = 3;
+const SEPARATORS: [char; 2] = [' ', '\t'];
 
 /// The vectors of the tokens of a vocabulary, by id.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WordVectors {
     rows: HashMap<u32, Row>,
+    skipped: SkippedLines,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -25,16 +35,34 @@ struct Row {
     vector: Vec<f32>,
 }
 
+/// The lines of a file that were left out because they are not a word and its vector.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SkippedLines {
+    /// How many there are.
+    pub count: usize,
+    /// The number of each of the first few, counted from 1, and what was expected and found.
+    pub first: Vec<(usize, String)>,
+}
+
+/// Why a line is not a word and its vector.
+struct InvalidLine {
+    /// The number of values after the word, if there is a word followed by numbers.
+    values: Option<usize>,
+    reason: String,
+}
+
 impl WordVectors {
     /// Reads the vectors of `tokens` from `lines`; `path` is the file's name in errors, `dim` is the
     /// embedding dimension D. A token that the file has only in lower case gets that vector.
     ///
-    /// Every line is checked, even if its vector is not used.
+    /// Every line is checked, even if its vector is not used. Blank lines are ignored and invalid lines are counted,
+    /// see [`skipped`](Self::skipped).
     ///
     /// # Errors
-    /// Names the line that is invalid, or the dimension that does not match.
+    /// If the vectors have another dimension, the first lines or most of them are invalid, the file has another
+    /// number of lines than it announces, or it cannot be read.
     pub fn read<'a>(
-        lines: impl BufRead,
+        mut lines: impl BufRead,
         path: &Path,
         dim: usize,
         tokens: impl Iterator<Item = (u32, &'a str)>,
@@ -48,43 +76,80 @@ impl WordVectors {
             wanted.entry(token.into()).or_default().push((id, true));
         }
         let mut vectors = Self::default();
-        let (mut header, mut count) = (None, 0);
-        let mut vector = Vec::with_capacity(dim);
-        for (number, line) in (1..).zip(lines.lines()) {
-            let invalid = |reason: String| Error::WordVectors { path: path.into(), line: number, reason };
-            let line = line.map_err(|error| invalid(error.to_string()))?;
-            let line = line.trim_end();
-            if number == 1 {
-                header = words_in_header(line);
-                if header.is_some() {
+        let (mut header, mut valid) = (None, 0);
+        let (mut line, mut vector) = (Vec::new(), Vec::with_capacity(dim));
+        // The numbers of values in the first lines, until one is valid.
+        let mut dims = Vec::new();
+        for number in 1.. {
+            let found = read_line(&mut lines, MAX_LINE, &mut line);
+            let found = found.map_err(|error| Error::io(path, "read")(error))?;
+            if found == Line::End {
+                break;
+            }
+            // Where files were joined, a byte order mark may begin any line.
+            let text = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line).trim_ascii_end();
+            if text.is_empty() {
+                continue;
+            }
+            let skipped = &mut vectors.skipped;
+            if header.is_none() && valid + skipped.count == 0 {
+                header = parse_header(text);
+                if let Some([_, found]) = header {
+                    check_dim(dim, found)?;
                     continue;
                 }
             }
-            let fields = line.split(' ').count();
-            if count == 0 {
-                check_dim(fields, dim, line, invalid)?;
-            }
-            count += 1;
-            let (word, values) = split(line, fields, dim).map_err(invalid)?;
-            vector.clear();
-            for field in values.split(' ') {
-                vector.push(parse(field).map_err(invalid)?);
-            }
-            for &(id, exact) in wanted.get(word).into_iter().flatten() {
-                if vectors.rows.get(&id).is_none_or(|old| exact && !old.exact) {
-                    vectors.rows.insert(id, Row { exact, vector: vector.clone() });
+            match parse(text, found, dim, &mut vector) {
+                Ok(word) => {
+                    valid += 1;
+                    for &(id, exact) in wanted.get(word).into_iter().flatten() {
+                        if vectors.rows.get(&id).is_none_or(|old| exact && !old.exact) {
+                            vectors.rows.insert(id, Row { exact, vector: vector.clone() });
+                        }
+                    }
+                }
+                Err(InvalidLine { values, reason }) => {
+                    skipped.count += 1;
+                    if skipped.first.len() < NAMED_LINES {
+                        skipped.first.push((number, reason));
+                    }
+                    if valid == 0 {
+                        dims.push(values);
+                        if skipped.count == FIRST_LINES {
+                            break;
+                        }
+                    }
                 }
             }
         }
-        let invalid = |reason| Err(Error::WordVectors { path: path.into(), line: 1, reason });
+        let invalid = |line, reason| Err(Error::WordVectors { path: path.into(), line, reason });
+        let count = valid + vectors.skipped.count;
+        if valid <= vectors.skipped.count
+            && let Some((line, reason)) = vectors.skipped.first.first()
+        {
+            if valid == 0
+                && let Some(found) = dims[0].filter(|_| dims.iter().all(|dim| *dim == dims[0]))
+            {
+                check_dim(dim, found)?;
+            }
+            return invalid(*line, format!("{reason} ({} of {count} lines are invalid)", vectors.skipped.count));
+        }
         match header {
-            _ if count == 0 => invalid("expected word vectors, found none".into()),
-            Some(expected) if expected != count => invalid(format!(
-                "it announces {expected} words, but {count} lines follow: the file is truncated; if that \
-                 is intended, write {count} there"
-            )),
+            _ if count == 0 => invalid(1, "expected word vectors, found none".into()),
+            Some([expected, _]) if expected != count => invalid(
+                1,
+                format!(
+                    "it announces {expected} words, but {count} lines follow: the file is truncated; if that \
+                     is intended, write {count} there"
+                ),
+            ),
             _ => Ok(vectors),
         }
+    }
+
+    /// The lines that were left out.
+    pub fn skipped(&self) -> &SkippedLines {
+        &self.skipped
     }
 
     /// Whether this id has a vector.
@@ -121,59 +186,73 @@ impl WordVectors {
     }
 }
 
-/// The number of words, if this is the first line of a word2vec file: two integers.
-fn words_in_header(line: &str) -> Option<usize> {
-    let mut fields = line.split(' ').map(str::parse::<usize>);
+/// The number of words and their dimension, if this is the first line of a word2vec file.
+fn parse_header(line: &[u8]) -> Option<[usize; 2]> {
+    let mut fields = std::str::from_utf8(line).ok()?.split(SEPARATORS).map(str::parse::<usize>);
     match (fields.next(), fields.next(), fields.next()) {
-        (Some(Ok(words)), Some(Ok(_)), None) => Some(words),
+        (Some(Ok(words)), Some(Ok(dim)), None) => Some([words, dim]),
         _ => None,
     }
 }
 
-/// Rejects a file whose vectors have another dimension than the embedding.
-fn check_dim(fields: usize, dim: usize, line: &str, invalid: impl Fn(String) -> Error) -> Result<()> {
-    if fields < 2 || line.split(' ').skip(1).any(|field| field.parse::<f32>().is_err()) {
-        return Err(invalid(format!("expected a word and its vector, found `{}`", shorten(line))));
+/// Rejects a file whose vectors have the dimension `expected`, if that of the embedding is another.
+fn check_dim(dim: usize, expected: usize) -> Result<()> {
+    if dim == expected || expected == 0 {
+        return Ok(());
     }
-    let expected = fields - 1;
-    if dim != expected {
-        return Err(Error::SizeMismatch {
-            key: "model.embedding_dim".into(),
-            found: dim,
-            expected,
-            reason: "that is the dimension of the vectors of `model.vectors.path`",
-            fix: format!("set `model.embedding_dim` to {expected}"),
-        });
-    }
-    Ok(())
+    Err(Error::SizeMismatch {
+        key: "model.embedding_dim".into(),
+        found: dim,
+        expected,
+        reason: "that is the dimension of the vectors of `model.vectors.path`",
+        fix: format!("set `model.embedding_dim` to {expected}"),
+    })
 }
 
-/// The word and its values; a line with more fields has spaces in its word.
-fn split(line: &str, fields: usize, dim: usize) -> std::result::Result<(&str, &str), String> {
-    let expected = || format!("expected a word and {dim} values, found `{}`", shorten(line));
-    let Some(spare) = fields.checked_sub(dim + 1) else {
-        return Err(format!("{} with {} values", expected(), fields.saturating_sub(1)));
+/// The word of a line; its `dim` values replace `vector`.
+fn parse<'a>(
+    line: &'a [u8],
+    length: Line,
+    dim: usize,
+    vector: &mut Vec<f32>,
+) -> std::result::Result<&'a str, InvalidLine> {
+    let invalid = |values, found: String| InvalidLine {
+        values,
+        reason: format!("expected a word and {dim} values, found `{}`{found}", shorten(line)),
     };
-    let (space, _) = line.match_indices(' ').nth(spare).ok_or_else(expected)?;
-    let (word, values) = (&line[..space], &line[space + 1..]);
-    // If the word ends in a number, the vector has too many values.
-    match word.rsplit_once(' ') {
-        Some((_, last)) if last.parse::<f32>().is_ok() => Err(format!("{} with more values", expected())),
-        _ => Ok((word, values)),
+    if length == Line::TooLong {
+        return Err(invalid(None, format!(" in a line of more than {MAX_LINE} bytes")));
+    }
+    let text = std::str::from_utf8(line).map_err(|_| invalid(None, ", which is not UTF-8".into()))?;
+    // A word may have spaces, so the values are taken from the end.
+    let (mut word, mut more) = (text, 0);
+    vector.clear();
+    while let Some((before, field)) = word.rsplit_once(SEPARATORS) {
+        match field.parse::<f32>() {
+            Ok(value) if !value.is_finite() => return Err(invalid(None, format!(" with the value {field}"))),
+            Ok(value) if vector.len() < dim => vector.push(value),
+            Ok(_) => more += 1,
+            Err(_) => break,
+        }
+        word = before.trim_end_matches(SEPARATORS);
+    }
+    vector.reverse();
+    match vector.len() + more {
+        values if values == dim && !word.is_empty() => Ok(word),
+        values => Err(invalid(Some(values), format!(" with {values} values"))),
     }
 }
 
-fn parse(field: &str) -> std::result::Result<f32, String> {
-    let value = field.parse::<f32>().ok().filter(|value| value.is_finite());
-    value.ok_or_else(|| format!("expected a finite number, found `{}`", shorten(field)))
-}
-
-/// The first 40 characters.
-fn shorten(text: &str) -> String {
-    match text.char_indices().nth(40) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.into(),
+/// The first 40 characters, without control characters.
+fn shorten(line: &[u8]) -> String {
+    let visible = |char: char| if char.is_control() { ' ' } else { char };
+    // The start of a long line is enough.
+    let text = String::from_utf8_lossy(&line[..line.len().min(200)]);
+    let mut short: String = text.chars().take(40).map(visible).collect();
+    if text.chars().nth(40).is_some() {
+        short.push('…');
     }
+    short
 }
 
 #[cfg(test)]
@@ -183,9 +262,9 @@ mod tests {
     use super::*;
     use crate::init::Initialization;
 
-    fn read(text: &str) -> Result<WordVectors> {
-        let tokens = [(1, "the"), (2, "Fox"), (3, "fox"), (4, "new york"), (5, "gnu")];
-        WordVectors::read(text.as_bytes(), Path::new("v.txt"), 2, tokens.into_iter())
+    fn read(text: impl AsRef<[u8]>) -> Result<WordVectors> {
+        let tokens = [(1, "the"), (2, "Fox"), (3, "fox"), (4, "new york"), (5, "gnu"), (6, ". . .")];
+        WordVectors::read(text.as_ref(), Path::new("v.txt"), 2, tokens.into_iter())
     }
 
     #[test]
@@ -211,24 +290,64 @@ mod tests {
     }
 
     #[test]
-    fn the_first_line_of_word2vec_is_a_header() {
-        assert_eq!(read("2 2\nthe 1 2\nfox 3 4\n").unwrap(), read("the 1 2\nfox 3 4").unwrap());
+    fn separators_blank_lines_marks_and_headers_do_not_change_the_vectors() {
+        let expected = read("the 1 2\nfox 3 4\nnew york 5 6\n").unwrap();
+        for text in [
+            "the\t1\t2\nfox\t3\t4\nnew york\t5\t6",
+            "the\t1 2 \r\nfox\t3 4 \r\nnew york\t5 6\r\n",
+            "the  1  2\nfox  3  4\nnew york  5  6\n",
+            "\n\nthe 1 2\n\nfox 3 4\n \nnew york 5 6\n\n",
+            "\u{feff}the 1 2\nfox 3 4\n\u{feff}new york 5 6\n",
+            "3 2\nthe 1 2\nfox 3 4\nnew york 5 6\n",
+            "\u{feff}3\t2\nthe 1 2\n\nfox 3 4\nnew york 5 6\n",
+        ] {
+            assert_eq!(read(text).unwrap(), expected, "{text:?}");
+        }
+        assert_eq!(expected.skipped().count, 0);
     }
 
     #[test]
-    fn an_invalid_line_is_named_by_its_number() {
+    fn a_word_with_spaces_may_come_first() {
+        let vectors = read(". . . 1 2\nthe 3 4\n2010 5 6\n").unwrap();
+        assert_eq!((&vectors.rows[&6].vector[..], vectors.skipped().count), (&[1.0, 2.0][..], 0));
+    }
+
+    #[test]
+    fn a_few_invalid_lines_are_counted_and_named() {
+        let long = format!("{} 1 2", "x".repeat(MAX_LINE));
+        for (line, expected) in [
+            (&b"fox 3"[..], "found `fox 3` with 1 values"),
+            (b"fox 3 4 5", "found `fox 3 4 5` with 3 values"),
+            (b"fox 3 four", "found `fox 3 four` with 0 values"),
+            (b"fox NaN 4", "found `fox NaN 4` with the value NaN"),
+            (b"fox 3 inf", "found `fox 3 inf` with the value inf"),
+            (b" 3 4", "found ` 3 4` with 2 values"),
+            (b"caf\xe9 3 4", "found `caf\u{fffd} 3 4`, which is not UTF-8"),
+            (b"fox\x1b 3", "found `fox  3` with 1 values"),
+            (long.as_bytes(), "in a line of more than 1048576 bytes"),
+        ] {
+            let text = [b"the 1 2\nx 1 1\n", line, b"\nfox 5 6\n"].concat();
+            let vectors = read(text).unwrap();
+            assert_eq!((vectors.skipped().count, vectors.rows[&3].vector[0]), (1, 5.0));
+            let (number, reason) = &vectors.skipped().first[0];
+            assert!(*number == 3 && reason.ends_with(expected), "{number} {reason}");
+        }
+        let many = "the 1 2\n".repeat(20) + &"fox\n".repeat(9);
+        let skipped = read(many).unwrap().skipped;
+        assert_eq!((skipped.count, skipped.first.len(), skipped.first[2].0), (9, 3, 23));
+    }
+
+    #[test]
+    fn files_of_something_else_are_rejected() {
+        let prose = "Once upon a time\n".repeat(11);
         for (text, expected) in [
-            ("the 1 2\nfox 3\n", ["line 2", "with 1 values"]),
-            ("the 1 2\nfox 3 4 5\n", ["line 2", "with more values"]),
-            ("the 1 2\nfox 3 four\n", ["line 2", "found `four`"]),
-            ("the 1 2\nx 1 1\nfox NaN 4\n", ["line 3", "found `NaN`"]),
-            ("the 1 inf\n", ["line 1", "found `inf`"]),
-            ("the\n", ["line 1", "found `the`"]),
-            ("Once upon a time\n", ["line 1", "found `Once upon a time`"]),
+            ("the\n", ["line 1", "found `the` with 0 values (1 of 1 lines"]),
+            (&prose, ["line 1", "found `Once upon a time` with 0 values (10 of 10 lines"]),
+            ("a 1 2\nb x\nc\n", ["line 2", "(2 of 3 lines are invalid)"]),
             ("", ["line 1", "found none"]),
+            ("\n\n", ["line 1", "found none"]),
             ("2 2\n", ["line 1", "found none"]),
             ("3 2\nthe 1 2\nfox 3 4\n", ["line 1", "announces 3 words, but 2 lines follow"]),
-            ("the 1 2\nzebra 3 x\n", ["line 2", "found `x`"]),
         ] {
             let error = read(text).unwrap_err().to_string();
             assert!(expected.iter().all(|part| error.contains(part)), "{text:?}: {error}");
@@ -238,7 +357,9 @@ mod tests {
 
     #[test]
     fn vectors_of_another_dimension_are_rejected_with_the_key() {
-        let error = read("the 1 2 3\n").unwrap_err().to_string();
-        assert!(error.contains("`model.embedding_dim` is 2, expected 3"), "{error}");
+        for text in ["the 1 2 3\n", ". . . 1 2 3\nthe 1 2 3\n", "9 3\nthe 1 2 3\n", "the\t1\t2\t3"] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(error.contains("`model.embedding_dim` is 2, expected 3"), "{error}");
+        }
     }
 }

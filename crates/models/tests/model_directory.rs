@@ -6,6 +6,8 @@ use std::path::Path;
 
 use burn::tensor::{Device, Int, Tensor};
 use models::{LanguageModelConfig, LayerConfig, LmBundle, LmMetadata};
+use seqdata::hash::sha256;
+use serde_json::Value;
 use text_prep::{Cleaner, OovPolicy, PreTokenizer, Tokenizer, Vocabulary, tokenize::WordOptions};
 
 fn bundle(words: &[(&str, u64)]) -> LmBundle {
@@ -112,16 +114,83 @@ fn an_edited_manifest_is_rejected() {
     let larger = manifest.replace("\"units\": 5", "\"units\": 6");
     fs::write(&path, &larger).unwrap();
     assert!(load_error(folder.path()).contains("its hash does not match"));
-    // A manifest without a hash is compared with the weights alone.
-    let without_hash = |manifest: &str| {
-        let (before, hash) = manifest.rsplit_once("\"seal\": \"").unwrap();
-        format!("{before}\"seal\": \"{}", &hash[64..])
-    };
-    let (manifest, larger) = (without_hash(&manifest), without_hash(&larger));
-    fs::write(&path, &larger).unwrap();
+    // With the hash of the edited manifest, it is compared with the weights.
+    edit_manifest(folder.path(), |value| value["about"]["model"]["layers"][0]["units"] = 6.into());
     assert!(load_error(folder.path()).contains("do not fit"));
-    fs::write(&path, manifest.replace("\"vocabulary\": 4", "\"vocabulary\": 5")).unwrap();
+    fs::write(&path, manifest).unwrap();
+    edit_manifest(folder.path(), |value| value["about"]["model"]["vocabulary"] = 5.into());
     assert!(load_error(folder.path()).contains("has 4 ids, the model expects 5"));
+}
+
+/// Changes the manifest and its hash.
+fn edit_manifest(folder: &Path, change: impl Fn(&mut Value)) {
+    let path = folder.join("manifest.json");
+    let mut value: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    change(&mut value);
+    // Sorted, as they are written.
+    let files: BTreeMap<String, Value> = serde_json::from_value(value["files"].clone()).unwrap();
+    let hashed = serde_json::to_vec(&(&value["format"], &value["program"], &value["about"], files));
+    value["seal"] = sha256(&hashed.unwrap()).into();
+    fs::write(&path, value.to_string()).unwrap();
+}
+
+#[test]
+fn a_manifest_without_its_hash_is_rejected() {
+    for hash in [Some(""), None] {
+        let folder = saved();
+        let path = folder.path().join("manifest.json");
+        let mut value: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        value.as_object_mut().unwrap().remove("seal");
+        value.as_object_mut().unwrap().extend(hash.map(|hash| ("seal".to_string(), hash.into())));
+        fs::write(&path, value.to_string()).unwrap();
+        assert!(load_error(folder.path()).contains("its hash does not match"));
+    }
+}
+
+#[test]
+fn names_of_files_stay_inside_the_directory() {
+    let folder = saved();
+    let outside = tempfile::tempdir().unwrap();
+    let secret = outside.path().join("secret");
+    fs::write(&secret, "secret").unwrap();
+    let manifest = fs::read(folder.path().join("manifest.json")).unwrap();
+    for name in [secret.to_str().unwrap(), "../secret", "a/../../secret", "", ".", "..", "c:\\secret"] {
+        fs::write(folder.path().join("manifest.json"), &manifest).unwrap();
+        edit_manifest(folder.path(), |value| value["files"][name] = "00".into());
+        let expected = format!("it lists the file {name:?}; expected names of files in this directory");
+        assert!(load_error(folder.path()).contains(&expected));
+        for error in [models::bundle::verify(&folder), models::bundle::read_tokenizer(&folder).map(|_| ())] {
+            assert!(error.unwrap_err().to_string().contains(&expected));
+        }
+        let mut other = bundle(WORDS);
+        other.extra_files.insert(name.into(), Vec::new());
+        let target = outside.path().join("model");
+        assert!(other.save(&target).unwrap_err().to_string().contains(&expected));
+        assert!(!target.exists());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn only_regular_files_are_read() {
+    for file in ["manifest.json", "weights.bpk", "config.toml"] {
+        let folder = saved();
+        let path = folder.path().join(file);
+        let make: [(&str, &dyn Fn()); 3] = [
+            ("a pipe", &|| assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success())),
+            ("a device", &|| std::os::unix::fs::symlink("/dev/zero", &path).unwrap()),
+            ("a socket", &|| drop(std::os::unix::net::UnixListener::bind(&path).unwrap())),
+        ];
+        for (kind, make) in make {
+            fs::remove_file(&path).unwrap();
+            make();
+            let error = load_error(folder.path());
+            assert!(error.contains(file) && error.contains(&format!("it is {kind}")), "{error}");
+        }
+    }
+    let folder = saved();
+    fs::File::create(folder.path().join("manifest.json")).unwrap().set_len((64 << 20) + 1).unwrap();
+    assert!(load_error(folder.path()).contains("more than 64 MiB"));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use burn::optim::ModuleOptimizer;
 use burn::tensor::Device;
-use durable::{Lock, directory};
+use durable::{Lock, directory, read};
 use models::{ModelBundle, Network, State};
 
 use crate::checkpoint_parts::{self as parts, PROGRESS, from_json, inconsistent};
@@ -226,7 +226,7 @@ impl Checkpoints {
 
     fn progress_at(&self, steps: u64) -> Result<Progress> {
         let path = self.path(steps).join(PROGRESS);
-        let bytes = fs::read(&path).map_err(|source| Error::Io { path: path.clone(), verb: "read", source })?;
+        let bytes = read::small_file(&path).map_err(|source| Error::Io { path: path.clone(), verb: "read", source })?;
         from_json(&bytes, &path)
     }
 

@@ -94,7 +94,7 @@ fn settings(runs: &[std::path::PathBuf]) -> Result<Vec<(String, Vec<String>)>> {
     let mut tables = Vec::new();
     for run in runs {
         let path = run.join(CONFIG);
-        let text = std::fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
+        let text = durable::read::small_text(&path).map_err(Error::io(&path, "read"))?;
         // As a table, for both kinds of configuration: the one of a run is complete.
         let config: toml::Table = parse_config(&text, &path.display().to_string())?;
         tables.push(flatten(&config));

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use args::Fetch;
+use durable::read::{self, Accept, WHOLE_TEXT};
 use durable::write_atomically;
 use seqdata::{TextDataset, TextStats, VocabSource};
 use text_prep::Cleaner;
@@ -19,13 +20,16 @@ pub fn run(args: &Fetch) -> Result<()> {
     let name = &args.name;
     let corpus = Corpus::find(name)?;
     let path = corpus.path(name);
-    let exists = std::fs::read(&path).is_ok_and(|bytes| corpus.is_known_edition(&bytes));
+    let exists = read::file(&path).is_ok_and(|bytes| corpus.is_known_edition(&bytes));
     if args.from.is_none() && exists {
         status(&format!("{} is already there", corpus.title));
         return print(&format!("{}\n", path.display()));
     }
     let (bytes, origin) = match &args.from {
-        Some(path) => (std::fs::read(path).map_err(Error::io(path, "read"))?, path.display().to_string()),
+        Some(path) => {
+            let bytes = Accept::FileOrPipe.read(path, WHOLE_TEXT).map_err(Error::io(path, "read"))?;
+            (bytes, path.display().to_string())
+        }
         None => match (&corpus.address, name.as_str()) {
             (Some(address), _) => (download(name, address)?, address.clone()),
             (None, "fables") => (embedded::FABLES.as_bytes().to_vec(), "this program".into()),

@@ -5,26 +5,26 @@ use std::collections::BTreeMap;
 use args::Import;
 use burn::tensor::Device;
 use models::interop::{Tensors, import, read_safetensors};
-use models::{LmBundle, LmMetadata, Network, evaluate};
+use models::{LanguageModel, LmBundle, LmMetadata, Network, evaluate};
 use seqdata::Loader;
 
 use super::train::CONFIG;
 use super::{layout, load_model};
 use crate::config::{LmExperiment, read};
 use crate::device::BackendSelection;
-use crate::error::{Result, bail};
+use crate::error::{Error, Result, bail};
 use crate::output::{print, status, warn};
 use crate::run::directory;
 use crate::run::experiment::Experiment;
 
 /// Runs the command.
 pub fn run(args: &Import, backend: &BackendSelection) -> Result<()> {
-    let tensors = renamed(read_safetensors(&args.weights)?, &args.rename)?;
+    let tensors = renamed(read_safetensors(&args.weights)?, &args.rename).map_err(|error| in_file(args, error))?;
     let device = backend.open()?;
     let bundle = match &args.like {
         Some(directory) => {
             let like: LmBundle = load_model(directory, backend, &device)?;
-            let model = import(like.metadata.config.zeros(&device)?, layout(args.layout), tensors)?;
+            let model = fill(args, like.metadata.config.zeros(&device)?, tensors)?;
             let metadata =
                 LmMetadata { epochs: 0, steps: 0, valid_loss_window: None, valid_loss_carried: None, ..like.metadata };
             // The other files of a checkpoint are about the training of other weights.
@@ -52,8 +52,7 @@ fn from_config(args: &Import, tensors: Tensors, backend: &BackendSelection, devi
     let experiment = LmExperiment::new(config, None)?;
     warn(&experiment.warnings);
     let dataset = &experiment.dataset;
-    let model = import(experiment.model.zeros(device)?, layout(args.layout), tensors)?;
-    let model = model.with_kernels(backend.kernels());
+    let model = fill(args, experiment.model.zeros(device)?, tensors)?.with_kernels(backend.kernels());
     let stream = Loader::streams(dataset.valid_stream(), device.clone());
     let loss = evaluate(&model, &stream).map_err(models::Error::from)?.nats_per_token();
     let (model_config, config) = (experiment.model.clone(), &experiment.config);
@@ -62,6 +61,21 @@ fn from_config(args: &Import, tensors: Tensors, backend: &BackendSelection, devi
         LmMetadata { valid_loss_carried: Some(loss), ..LmMetadata::new(model_config, window, config.seed, valid) };
     let extra_files = BTreeMap::from([(CONFIG.to_string(), experiment.to_toml().into_bytes())]);
     Ok(LmBundle { model, tokenizer: dataset.tokenizer.clone(), metadata, extra_files })
+}
+
+/// `model` with the weights of the file.
+fn fill(args: &Import, model: LanguageModel, tensors: Tensors) -> Result<LanguageModel> {
+    let imported = import(model, layout(args.layout), tensors).map_err(|error| in_file(args, error.into()))?;
+    let zeros = &imported.zero_biases;
+    if !zeros.is_empty() {
+        warn(&[format!("{} has no {}: these biases are zeros", args.weights.display(), zeros.join(", "))]);
+    }
+    Ok(imported.model)
+}
+
+/// An error about the contents of the file, with its name.
+fn in_file(args: &Import, error: Error) -> Error {
+    Error::new(format!("{}: {}", args.weights.display(), error.full_message()))
 }
 
 /// Replaces the prefixes of tensor names as given by `--rename`.

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use args::{ConfigArgs, Reproduce};
 use burn::tensor::Device;
+use durable::read::{self, Accept};
 use models::bundle::{MANIFEST, TOKENIZER, WEIGHTS};
 use seqdata::hash::sha256;
 use serde::Serialize;
@@ -54,7 +55,10 @@ pub fn run(args: &Reproduce, backend: &BackendSelection) -> Result<ExitCode> {
     }
     let backend = backend.for_run(&args.backend, &before.backend, before.device.as_deref())?;
     let name = run.display().to_string();
-    let config = ConfigArgs { config: Some(run.join(CONFIG)), ..ConfigArgs::default() };
+    let path = run.join(CONFIG);
+    // A configuration that a user names may be a pipe, that of a run is a file.
+    Accept::File.check(&path).map_err(Error::io(&path, "read"))?;
+    let config = ConfigArgs { config: Some(path), ..ConfigArgs::default() };
     let device = backend.open()?;
     match read_any(&config)?.0 {
         AnyConfig::LanguageModel(config) => {
@@ -130,7 +134,7 @@ fn check_origin(run: &str, config: &Config, before: Option<&Origin>) -> Result<(
             model.display()
         );
     }
-    if sha256(&std::fs::read(&manifest).map_err(Error::io(&manifest, "read"))?) != before.manifest_sha256 {
+    if sha256(&read::small_file(&manifest).map_err(Error::io(&manifest, "read"))?) != before.manifest_sha256 {
         bail!("the model {}, which the run started from, has changed: restore it", model.display());
     }
     Ok(())
@@ -140,7 +144,7 @@ fn check_origin(run: &str, config: &Config, before: Option<&Origin>) -> Result<(
 fn files(run: &Path) -> Result<Vec<(&'static str, Vec<u8>)>> {
     let read = |file| {
         let path = run.join(file);
-        Ok((file, std::fs::read(&path).map_err(Error::io(&path, "read"))?))
+        Ok((file, read::file(&path).map_err(Error::io(&path, "read"))?))
     };
     [WEIGHTS, TOKENIZER].into_iter().map(read).collect()
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use args::ConfigArgs;
+use durable::read::{Accept, SMALL_FILE, small_text, utf8};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::de::{DeTable, Deserializer};
@@ -80,13 +81,14 @@ pub fn read_any(args: &ConfigArgs) -> Result<(AnyConfig, String)> {
 fn text(args: &ConfigArgs) -> Result<(String, &Path)> {
     let Some(path) = args.config.as_deref() else {
         let path = Path::new(DEFAULT);
-        let text = match std::fs::read_to_string(path) {
+        let text = match small_text(path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => embedded::LSTM_CONFIG.to_string(),
             text => text.map_err(Error::io(path, "read"))?,
         };
         return Ok((text, path));
     };
-    match std::fs::read_to_string(path) {
+    // A configuration is read once, so it may be a pipe.
+    match Accept::FileOrPipe.read(path, SMALL_FILE).and_then(utf8) {
         Ok(text) => Ok((text, path)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && path == Path::new(QUESTIONS) => {
             Ok((embedded::QA_CONFIG.to_string(), path))

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use durable::read;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use trainer::{EpochReport, FileOffsets, Observer, ObserverResult, Plan, Rollback, StepReport};
@@ -153,7 +154,7 @@ impl EpochPosition {
 /// All complete lines of `run`: a last line without a line break is ignored.
 fn lines(run: &Path) -> Result<Vec<Value>> {
     let path = run.join(NAME);
-    let text = std::fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
+    let text = read::file(&path).and_then(read::utf8).map_err(Error::io(&path, "read"))?;
     let whole = text.rfind('\n').map_or(0, |end| end + 1);
     let line = |(at, line): (usize, &str)| {
         serde_json::from_str(line).map_err(|error| Error::new(format!("{}, line {}: {error}", path.display(), at + 1)))

@@ -177,7 +177,7 @@ pub fn new_experiment(config: Config, device: &Device) -> Result<(LmExperiment, 
     };
     let bundle = LmBundle::load(&path, device)?;
     let manifest = path.join(MANIFEST);
-    let manifest = std::fs::read(&manifest).map_err(Error::io(&manifest, "read"))?;
+    let manifest = durable::read::small_file(&manifest).map_err(Error::io(&manifest, "read"))?;
     let pretrained = PretrainedModel { new_tokens: config.init.new_tokens, ..PretrainedModel::of(&bundle) };
     let experiment = LmExperiment::new(config, Some(&pretrained))?;
     let (before, now) = (bundle.model.vocab_size(), experiment.model.vocab_size);

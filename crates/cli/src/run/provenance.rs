@@ -117,7 +117,7 @@ impl Provenance {
     /// If it does not exist or is invalid.
     pub fn read(run: &Path) -> Result<Self> {
         let path = run.join(NAME);
-        let text = std::fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
+        let text = durable::read::small_text(&path).map_err(Error::io(&path, "read"))?;
         serde_json::from_str(&text).map_err(|error| Error::new(format!("{} cannot be read: {error}", path.display())))
     }
 

@@ -1,15 +1,17 @@
 //! Pretrained word vectors of a configuration, and how much of the text they cover.
 
-use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
+use durable::read::Accept;
 use models::LanguageModel;
 use models::word_vectors::WordVectors;
 use text_prep::Vocabulary;
 
 use crate::config::LmExperiment;
 use crate::error::{Error, Result};
+use crate::output::warn;
+use crate::view::format::thousands;
 
 /// The word vectors that a configuration names, and their coverage.
 pub struct PretrainedVectors {
@@ -20,7 +22,7 @@ pub struct PretrainedVectors {
     pub training_coverage: f64,
 }
 
-/// Reads the vectors of size `size` in `path` for the words of `vocabulary`.
+/// Reads the vectors of size `size` in `path` for the words of `vocabulary`; warns of lines that are left out.
 ///
 /// # Errors
 /// If the file cannot be read, or its vectors have another size.
@@ -29,8 +31,18 @@ pub fn read(path: &Path, vocabulary: &Vocabulary, size: usize) -> Result<WordVec
         .filter(|&id| !vocabulary.is_reserved(id))
         .filter_map(|id| Some((id, vocabulary.token(id)?)))
         .collect();
-    let file = BufReader::new(File::open(path).map_err(Error::io(path, "opened"))?);
-    Ok(WordVectors::read(file, path, size, words.into_iter())?)
+    let file = BufReader::new(Accept::FileOrPipe.open(path).map_err(Error::io(path, "opened"))?);
+    let vectors = WordVectors::read(file, path, size, words.into_iter())?;
+    let skipped = vectors.skipped();
+    if skipped.count > 0 {
+        let lines = match skipped.count {
+            1 => "1 line was".into(),
+            count => format!("{} lines were", thousands(count)),
+        };
+        let first: Vec<String> = skipped.first.iter().map(|(line, reason)| format!("line {line}: {reason}")).collect();
+        warn(&[format!("{}: {lines} left out ({})", path.display(), first.join("; "))]);
+    }
+    Ok(vectors)
 }
 
 impl PretrainedVectors {

@@ -40,7 +40,8 @@ pub(super) fn import(
     let shape = if two_biases { vec![2, columns] } else { vec![columns] };
     let kernel = loader.take(&format!("{path}/kernel"), &[inputs, columns]);
     let recurrent_kernel = loader.take(&format!("{path}/recurrent_kernel"), &[units, columns]);
-    let bias = loader.take(&format!("{path}/bias"), &shape);
+    let name = format!("{path}/bias");
+    let bias = loader.take_bias(&name, &shape, &name);
     let (kernel, recurrent_kernel, mut bias) = (kernel?, recurrent_kernel?, bias?.values);
     let recurrent_bias = two_biases.then(|| Array::vector(bias.split_off(columns)));
     Some(CellArrays { kernel, recurrent_kernel, bias: Array::vector(bias), recurrent_bias })

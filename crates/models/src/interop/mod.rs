@@ -14,6 +14,6 @@ mod strict_loader;
 
 pub use array::{Array, Tensors};
 pub use layout::Layout;
-pub use model::{export, export_stack, import, import_stack};
+pub use model::{Imported, export, export_stack, import, import_stack};
 pub use safetensors_file::{read_safetensors, write_safetensors};
 pub use strict_loader::StrictLoader;

@@ -12,13 +12,23 @@ use crate::error::{Error, Result};
 use crate::language_model::LanguageModel;
 use crate::stack::{Layer, Stack};
 
-/// `model` with the weights of `tensors`. Shapes are compared before the values of a lazy `model`, such as
-/// [`LanguageModelConfig::zeros`](crate::LanguageModelConfig::zeros), take memory.
+/// A model or stack with the weights of a file.
+#[derive(Clone, Debug)]
+pub struct Imported<M> {
+    /// The model or stack.
+    pub model: M,
+    /// The names and shapes of the biases that the file does not have, as by `bias=False` in PyTorch or
+    /// `use_bias=False` in Keras. They are zeros.
+    pub zero_biases: Vec<String>,
+}
+
+/// `model` with the weights of `tensors`; a layer may have no bias. Shapes are compared before the values of a lazy
+/// `model`, such as [`LanguageModelConfig::zeros`](crate::LanguageModelConfig::zeros), take memory.
 ///
 /// # Errors
-/// Lists every tensor that is missing, extra or of another shape; rejects a model that the layout cannot
+/// Lists every other tensor that is missing, extra or of another shape; rejects a model that the layout cannot
 /// express.
-pub fn import(mut model: LanguageModel, layout: Layout, tensors: Tensors) -> Result<LanguageModel> {
+pub fn import(mut model: LanguageModel, layout: Layout, tensors: Tensors) -> Result<Imported<LanguageModel>> {
     let tensors = match layout {
         Layout::Pytorch => tensors,
         Layout::Keras => keras::without_model_name(tensors),
@@ -34,7 +44,7 @@ pub fn import(mut model: LanguageModel, layout: Layout, tensors: Tensors) -> Res
         let [inputs, outputs] = projection.kernel.lazy_shape().dims();
         let kernel = take_kernel(&mut loader, layout, names::PROJECTION, [inputs, outputs]);
         set(&mut projection.kernel, kernel);
-        set(&mut projection.bias, loader.take(&names::bias(layout, names::PROJECTION), &[outputs]));
+        set(&mut projection.bias, take_bias(&mut loader, layout, names::PROJECTION, outputs));
     }
     let vocab_size = output.bias.lazy_shape()[0];
     let mut copy = None;
@@ -46,8 +56,8 @@ pub fn import(mut model: LanguageModel, layout: Layout, tensors: Tensors) -> Res
         let dim = model.embedding.weight.lazy_shape()[1];
         copy = take_kernel(&mut loader, layout, path, [dim, vocab_size]);
     }
-    set(&mut output.bias, loader.take(&names::bias(layout, path), &[vocab_size]));
-    loader.finish()?;
+    set(&mut output.bias, take_bias(&mut loader, layout, path, vocab_size));
+    let zero_biases = loader.finish()?;
     if let Some((copy, table)) = copy.zip(table)
         && copy.transposed().values != table.values
     {
@@ -55,7 +65,7 @@ pub fn import(mut model: LanguageModel, layout: Layout, tensors: Tensors) -> Res
         let wrong = format!("`model.tie_weights` is true, but {copy} and {table} have different values");
         return Err(Error::WeightMismatch { wrong });
     }
-    Ok(model)
+    Ok(Imported { model, zero_biases })
 }
 
 /// All weights of `model`.
@@ -87,10 +97,10 @@ pub fn export(model: &LanguageModel, layout: Layout) -> Result<Tensors> {
 ///
 /// # Errors
 /// As [`import`].
-pub fn import_stack(mut stack: Stack, layout: Layout, tensors: Tensors) -> Result<Stack> {
+pub fn import_stack(mut stack: Stack, layout: Layout, tensors: Tensors) -> Result<Imported<Stack>> {
     let mut loader = StrictLoader::new(tensors);
     import_layers(&mut stack, layout, &mut loader)?;
-    loader.finish().map(|()| stack)
+    Ok(Imported { zero_biases: loader.finish()?, model: stack })
 }
 
 /// The weights of `stack` alone.
@@ -158,7 +168,7 @@ fn import_layers(stack: &mut Stack, layout: Layout, loader: &mut StrictLoader) -
             let [gain, bias] = layer_names.norm();
             let units = norm.gain.lazy_shape();
             set(&mut norm.gain, loader.take(&gain, &units));
-            set(&mut norm.bias, loader.take(&bias, &units));
+            set(&mut norm.bias, loader.take_bias(&bias, &units, &bias));
         }
     }
     Ok(())
@@ -199,6 +209,12 @@ fn take_kernel(
         Layout::Pytorch => loader.take(&name, &[outputs, inputs]).map(Array::transposed),
         Layout::Keras => loader.take(&name, &[inputs, outputs]),
     }
+}
+
+/// The bias of a dense layer.
+fn take_bias(loader: &mut StrictLoader, layout: Layout, path: names::LayerPath, outputs: usize) -> Option<Array> {
+    let name = names::bias(layout, path);
+    loader.take_bias(&name, &[outputs], &name)
 }
 
 fn array<const D: usize>(parameter: &Param<Tensor<D>>) -> Result<Array> {
@@ -251,7 +267,8 @@ mod tests {
                 let other = config.init_with_dtype(2, DType::F64, &device).unwrap();
                 assert_ne!(export(&other, layout).unwrap(), tensors);
                 let back = import(other, layout, tensors.clone()).unwrap();
-                assert_eq!(export(&back, layout).unwrap(), tensors);
+                assert!(back.zero_biases.is_empty());
+                assert_eq!(export(&back.model, layout).unwrap(), tensors);
             }
         }
     }
@@ -290,6 +307,31 @@ mod tests {
             assert!(error.contains(&format!("model.layers{key}")), "{error}");
             assert!(import(model.clone(), Layout::Pytorch, Tensors::new()).is_err());
             export(&model, Layout::Keras).unwrap();
+        }
+    }
+
+    #[test]
+    fn weights_without_biases_are_imported_with_zeros() {
+        let device = Device::flex();
+        let gru = LayerConfig::new(CellKind::Gru { reset_after: true }, 3);
+        for (layout, layer) in [Layout::Pytorch, Layout::Keras]
+            .map(|layout| [(layout, LayerConfig::lstm(3)), (layout, gru.clone())])
+            .concat()
+        {
+            let config = LanguageModelConfig::new(7, 4, vec![layer; 2]);
+            let model = config.init_with_dtype(1, DType::F64, &device).unwrap();
+            let all = export(&model, layout).unwrap();
+            let mut without = all.clone();
+            without.retain(|name, _| !name.contains("bias"));
+            let absent = all.len() - without.len();
+            let Imported { model, zero_biases } = import(model, layout, without.clone()).unwrap();
+            assert_eq!(zero_biases.len(), absent, "{zero_biases:?}");
+            for (name, array) in export(&model, layout).unwrap() {
+                match without.get(&name) {
+                    Some(expected) => assert_eq!(&array, expected),
+                    None => assert!(array.values.iter().all(|&value| value == 0.0), "{name}"),
+                }
+            }
         }
     }
 

@@ -53,7 +53,8 @@ pub(super) fn import(
     let ordered = |array: Array| array.reordered(spec.pytorch_order);
     let kernel = loader.take(&weight_ih, &[columns, inputs]);
     let recurrent = loader.take(&weight_hh, &[columns, units]);
-    let (bias, second) = (loader.take(&bias_ih, &[columns]), loader.take(&bias_hh, &[columns]));
+    // `bias=False` holds for all layers of a module.
+    let [bias, second] = [bias_ih, bias_hh].map(|name| loader.take_bias(&name, &[columns], "rnn.bias_"));
     let (kernel, recurrent, bias, second) = (kernel?.transposed(), recurrent?.transposed(), bias?, second?);
     let (bias, recurrent_bias) = if spec.biases == 2 {
         (bias, Some(ordered(second)))

@@ -1,8 +1,9 @@
-//! Safetensors files with tensors of 32-bit or 64-bit floats.
+//! Safetensors files with tensors of floats: F16, BF16, F32 and F64 are read, F32 is written.
 
 use std::path::Path;
 
-use durable::write_atomically;
+use durable::{read, write_atomically};
+use half::{bf16, f16};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use text_prep::error::one_line;
 
@@ -12,10 +13,10 @@ use crate::error::{Error, Result};
 /// Reads all tensors of a file.
 ///
 /// # Errors
-/// If the file cannot be read, is not a safetensors file, or has tensors of other types than 32-bit and
-/// 64-bit floats or with values that are not finite; all of them are listed.
+/// If the file cannot be read, is not a safetensors file, or has tensors of other types than F16, BF16, F32 and
+/// F64 or with values that are not finite; all of them are listed.
 pub fn read_safetensors(path: &Path) -> Result<Tensors> {
-    let bytes = std::fs::read(path).map_err(Error::io(path, "read"))?;
+    let bytes = read::file(path).map_err(Error::io(path, "read"))?;
     let invalid = |reason: String| Error::Safetensors { path: path.into(), reason };
     let file = SafeTensors::deserialize(&bytes).map_err(|error| {
         invalid(format!("it is not a complete safetensors file ({})", one_line(&error.to_string())))
@@ -37,22 +38,22 @@ pub fn read_safetensors(path: &Path) -> Result<Tensors> {
         return Ok(tensors);
     }
     rejected.sort_unstable();
-    Err(invalid(format!("expected finite F32 or F64 values, found {}", rejected.join(", "))))
+    Err(invalid(format!("expected finite F16, BF16, F32 or F64 values, found {}", rejected.join(", "))))
 }
 
 fn values(view: &TensorView) -> Option<Vec<f64>> {
     let data = view.data();
-    match view.dtype() {
-        Dtype::F32 => {
-            let value = |bytes: &[u8; 4]| f32::from_le_bytes(*bytes).into();
-            Some(data.as_chunks::<4>().0.iter().map(value).collect())
-        }
-        Dtype::F64 => {
-            let value = |bytes: &[u8; 8]| f64::from_le_bytes(*bytes);
-            Some(data.as_chunks::<8>().0.iter().map(value).collect())
-        }
-        _ => None,
-    }
+    Some(match view.dtype() {
+        Dtype::F16 => decoded(data, |bytes| f16::from_le_bytes(bytes).to_f64()),
+        Dtype::BF16 => decoded(data, |bytes| bf16::from_le_bytes(bytes).to_f64()),
+        Dtype::F32 => decoded(data, |bytes| f32::from_le_bytes(bytes).into()),
+        Dtype::F64 => decoded(data, f64::from_le_bytes),
+        _ => return None,
+    })
+}
+
+fn decoded<const N: usize>(data: &[u8], value: impl Fn([u8; N]) -> f64) -> Vec<f64> {
+    data.as_chunks::<N>().0.iter().map(|bytes| value(*bytes)).collect()
 }
 
 /// Writes all tensors as 32-bit floats, atomically.
@@ -92,6 +93,32 @@ mod tests {
         ]);
         write_safetensors(&path, &tensors).unwrap();
         assert_eq!(read_safetensors(&path).unwrap(), tensors);
+    }
+
+    #[test]
+    fn floats_of_every_size_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights.safetensors");
+        // 1.5, −2 and 2⁻⁸ have the same value in every format.
+        let values = [1.5f64, -2.0, 0.00390625];
+        let bytes = |value: &dyn Fn(f64) -> Vec<u8>| values.iter().flat_map(|&x| value(x)).collect::<Vec<u8>>();
+        for (dtype, bytes) in [
+            (Dtype::F16, bytes(&|x| f16::from_f64(x).to_le_bytes().into())),
+            (Dtype::BF16, bytes(&|x| bf16::from_f64(x).to_le_bytes().into())),
+            (Dtype::F32, bytes(&|x| (x as f32).to_le_bytes().into())),
+            (Dtype::F64, bytes(&|x| x.to_le_bytes().into())),
+        ] {
+            let view = TensorView::new(dtype, vec![3], &bytes).unwrap();
+            std::fs::write(&path, safetensors::serialize([("w", view)], None).unwrap()).unwrap();
+            assert_eq!(read_safetensors(&path).unwrap()["w"].values, values, "{dtype:?}");
+        }
+        // The smallest and the largest half-precision float, and infinity.
+        for (bits, expected) in [(1u16, Some(2f64.powi(-24))), (0x7bff, Some(65504.0)), (0x7c00, None)] {
+            let bytes = bits.to_le_bytes();
+            let view = TensorView::new(Dtype::F16, vec![1], &bytes).unwrap();
+            std::fs::write(&path, safetensors::serialize([("w", view)], None).unwrap()).unwrap();
+            assert_eq!(read_safetensors(&path).ok().map(|tensors| tensors["w"].values[0]), expected);
+        }
     }
 
     #[test]

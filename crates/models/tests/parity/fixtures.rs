@@ -77,7 +77,7 @@ pub fn assert_every_case(device: &Device, dtypes: &[(DType, f64)]) {
 fn check(name: &str, case: &Case, layers: &[LayerConfig], device: &Device, (dtype, tolerance): (DType, f64)) {
     let [_, time, inputs] = case.inputs.shape[..] else { panic!("{name}: inputs") };
     let stack = Stack::new(inputs, layers, &Initialization::zeros(device).dtype(dtype));
-    let stack = import_stack(stack, case.layout, tensors(&case.weights)).unwrap().train();
+    let stack = import_stack(stack, case.layout, tensors(&case.weights)).unwrap().model.train();
 
     let with_gradient = |stored: &Stored| stored.tensor::<2>(dtype, device).autodiff().require_grad();
     let whole: Tensor<3> = case.inputs.tensor(dtype, device).autodiff().require_grad();

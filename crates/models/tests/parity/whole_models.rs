@@ -40,7 +40,7 @@ fn the_loss_and_all_gradients_of_a_language_model_are_those_of_keras() {
     let device = Device::flex();
     for (dtype, tolerance) in [(DType::F64, 1e-9), (DType::F32, 1e-5)] {
         let model = config(&[LSTM]).init_with_dtype(1, dtype, &device).unwrap();
-        let model = import(model, Layout::Keras, tensors(&case.weights)).unwrap().trainable();
+        let model = import(model, Layout::Keras, tensors(&case.weights)).unwrap().model.trainable();
         let autodiff = device.clone().autodiff();
         let (logits, _) = model.forward_last(ids(&case.ids, &autodiff), model.init_state(2));
         case.logits.assert_equals(logits, tolerance, "logits");
@@ -99,7 +99,7 @@ fn imported_models_give_the_logits_of_the_frameworks() {
     let device = Device::flex();
     for (name, layout, config) in files() {
         let tensors = read_safetensors(&path(&format!("weights/{name}.safetensors"))).unwrap();
-        let model = import(config.zeros(&device).unwrap(), layout, tensors).unwrap();
+        let model = import(config.zeros(&device).unwrap(), layout, tensors).unwrap().model;
         let file: File = fixture(&format!("weights/{name}.json"));
         let (logits, _) = model.forward_last(ids(&file.ids, &device), model.init_state(file.ids.len()));
         file.logits.assert_equals(logits, 1e-5, name);
@@ -112,7 +112,7 @@ fn exported_weights_are_those_that_were_imported() {
     let device = Device::flex();
     for (name, layout, config) in files() {
         let found = read_safetensors(&path(&format!("weights/{name}.safetensors"))).unwrap();
-        let model = import(config.zeros(&device).unwrap(), layout, found.clone()).unwrap();
+        let model = import(config.zeros(&device).unwrap(), layout, found.clone()).unwrap().model;
         let exported = export(&model, layout).unwrap();
         // Keras puts the name of a sequential model before every path.
         let ours = |name: &str| name.strip_prefix("sequential/").unwrap_or(name).to_string();
@@ -127,7 +127,7 @@ fn exported_weights_are_those_that_were_imported() {
         // The written file gives the same logits again.
         let file = folder.path().join(name);
         write_safetensors(&file, &exported).unwrap();
-        let again = import(config.zeros(&device).unwrap(), layout, read_safetensors(&file).unwrap()).unwrap();
+        let again = import(config.zeros(&device).unwrap(), layout, read_safetensors(&file).unwrap()).unwrap().model;
         let rows = ids(&[vec![1, 2, 3]], &device);
         let logits = |model: &models::LanguageModel| -> Vec<f32> {
             model.forward_last(rows.clone(), model.init_state(1)).0.try_into_vec_as().unwrap()

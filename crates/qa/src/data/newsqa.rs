@@ -14,6 +14,9 @@ use super::error::{Error, InvalidKind, Result, quoted};
 /// A column that identifies the format.
 pub(super) const RANGES: &str = "answer_token_ranges";
 
+/// The most bytes of a row: a quote that is not closed takes in the rows after it.
+const MAX_ROW: usize = 16 << 20;
+
 /// The indices of the columns.
 struct Columns {
     text: usize,
@@ -61,6 +64,12 @@ pub(super) fn read(file: &str, text: &str, strict: bool) -> Result<LoadedDocumen
     for (index, row) in rows.records().enumerate() {
         let location = format!("row {}", index + 2);
         let row = row.map_err(|error| table_error(format!("cannot be read at {location}: {error}")))?;
+        if row.as_slice().len() > MAX_ROW {
+            return Err(table_error(format!(
+                "has more than {MAX_ROW} bytes in {location}; expected a story, a question and its answers; close the \
+                 quotes around fields that hold commas or line ends"
+            )));
+        }
         if row.len() != width {
             collector.reject(InvalidKind::Format, &location, || {
                 table_error(format!(
@@ -227,6 +236,9 @@ mod tests {
         assert!(short.contains("has 2 fields in row 3; expected 5 as in its first row"), "{short}");
         let cut = rows("./s,Who ?,0:1,0,\"A fox").unwrap_err().to_string();
         assert!(cut.contains("ends within a quoted field"), "{cut}");
+        let swallowed = format!("./s,Who ?,0:1,0,\"A fox\n{}", "./s,Who ?,0:1,0,A fox\n".repeat(MAX_ROW / 20));
+        let swallowed = rows(&format!("{swallowed}\"\n")).unwrap_err().to_string();
+        assert!(swallowed.contains("has more than 16777216 bytes in row 2"), "{swallowed}");
         let empty = rows("./s,Who ?,0:1,0, \n").unwrap_err().to_string();
         assert!(empty.contains("row 2, document \"./s\" has a passage without text"), "{empty}");
     }

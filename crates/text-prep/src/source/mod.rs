@@ -14,6 +14,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use durable::read::Accept;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -62,15 +63,12 @@ impl SourceOptions {
     /// Opens a file for reading in chunks.
     ///
     /// # Errors
-    /// If the file does not exist, is a directory, or cannot be opened; and as [`Self::open_reader`].
+    /// If the file does not exist, is a directory, device or socket, or cannot be opened; and as [`Self::open_reader`].
     pub fn open(&self, path: impl AsRef<Path>) -> Result<TextReader<File>> {
         let path = path.as_ref();
-        // Checked first, because reading a directory gives a different error on each system.
-        if path.is_dir() {
-            return Err(Error::Directory { path: path.to_owned() });
-        }
-        let file = File::open(path).map_err(|source| match source.kind() {
+        let file = Accept::FileOrPipe.open(path).map_err(|source| match source.kind() {
             std::io::ErrorKind::NotFound => Error::MissingFile { path: path.to_owned() },
+            std::io::ErrorKind::IsADirectory => Error::Directory { path: path.to_owned() },
             _ => Error::Read { path: path.to_owned(), source },
         })?;
         self.open_reader(file, &path.to_string_lossy())

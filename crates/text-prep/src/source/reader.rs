@@ -2,6 +2,8 @@
 
 use std::io::Read;
 
+use durable::read::{WHOLE_TEXT, too_large};
+
 use super::decode::Decoder;
 use super::excerpt::Cutter;
 use super::line_ends::LineEnds;
@@ -62,11 +64,14 @@ impl<R: Read> TextReader<R> {
     /// Reads the whole text into memory.
     ///
     /// # Errors
-    /// As [`TextSource::next_chunk`].
+    /// As [`TextSource::next_chunk`], and if it is longer than [`WHOLE_TEXT`], as one from a pipe may be.
     pub fn into_text(mut self) -> Result<String> {
         let mut text = String::new();
         while let Some(chunk) = self.next_chunk()? {
             text.push_str(chunk);
+            if text.len() as u64 > WHOLE_TEXT {
+                return Err(Error::Read { path: self.decoder.name().into(), source: too_large(WHOLE_TEXT) });
+            }
         }
         Ok(text)
     }

@@ -4,6 +4,7 @@ use std::io::Read;
 use std::path::Path;
 use std::time::Instant;
 
+use durable::read::{Accept, WHOLE_TEXT};
 use seqdata::TextDataset;
 use serde_json::{Value, json};
 use text_prep::SourceOptions;
@@ -23,7 +24,7 @@ impl Preparation {
     pub fn new(prose: Option<&Path>) -> Result<Self> {
         match prose {
             None => Ok(Self(FABLES.as_bytes().to_vec())),
-            Some(path) => match std::fs::read(path).map_err(Error::io(path, "read"))? {
+            Some(path) => match Accept::FileOrPipe.read(path, WHOLE_TEXT).map_err(Error::io(path, "read"))? {
                 text if (1..=BYTES).contains(&text.len()) => Ok(Self(text)),
                 text => bail!(
                     "{} has {} bytes; expected 1 to {BYTES}: use another text with `--prose`",
