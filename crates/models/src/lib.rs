@@ -16,6 +16,7 @@ pub mod gradient_reach;
 pub mod init;
 pub mod interop;
 pub mod language_model;
+mod manifest;
 pub mod network;
 pub mod norm;
 pub mod output_layer;

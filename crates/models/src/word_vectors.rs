@@ -9,6 +9,7 @@ use std::path::Path;
 
 use burn::tensor::{Tensor, TensorData};
 use durable::read::{Line, read_line};
+use text_prep::error::one_line;
 
 use crate::embedding::Embedding;
 use crate::error::{Error, Result};
@@ -243,16 +244,14 @@ fn parse<'a>(
     }
 }
 
-/// The first 40 characters, without control characters.
+/// The first 40 characters, with control characters escaped.
 fn shorten(line: &[u8]) -> String {
-    let visible = |char: char| if char.is_control() { ' ' } else { char };
     // The start of a long line is enough.
     let text = String::from_utf8_lossy(&line[..line.len().min(200)]);
-    let mut short: String = text.chars().take(40).map(visible).collect();
-    if text.chars().nth(40).is_some() {
-        short.push('…');
+    match text.char_indices().nth(40) {
+        Some((end, _)) => one_line(&text[..end]) + "…",
+        None => one_line(&text),
     }
-    short
 }
 
 #[cfg(test)]
@@ -323,7 +322,7 @@ mod tests {
             (b"fox 3 inf", "found `fox 3 inf` with the value inf"),
             (b" 3 4", "found ` 3 4` with 2 values"),
             (b"caf\xe9 3 4", "found `caf\u{fffd} 3 4`, which is not UTF-8"),
-            (b"fox\x1b 3", "found `fox  3` with 1 values"),
+            (b"fox\x1b 3", "found `fox\\u{1b} 3` with 1 values"),
             (long.as_bytes(), "in a line of more than 1048576 bytes"),
         ] {
             let text = [b"the 1 2\nx 1 1\n", line, b"\nfox 5 6\n"].concat();

@@ -157,7 +157,10 @@ fn names_of_files_stay_inside_the_directory() {
     for name in [secret.to_str().unwrap(), "../secret", "a/../../secret", "", ".", "..", "c:\\secret"] {
         fs::write(folder.path().join("manifest.json"), &manifest).unwrap();
         edit_manifest(folder.path(), |value| value["files"][name] = "00".into());
-        let expected = format!("it lists the file {name:?}; expected names of files in this directory");
+        let expected = format!(
+            "it lists the file `{}`; expected names of files in this directory",
+            text_prep::error::one_line(name)
+        );
         assert!(load_error(folder.path()).contains(&expected));
         for error in [models::bundle::verify(&folder), models::bundle::read_tokenizer(&folder).map(|_| ())] {
             assert!(error.unwrap_err().to_string().contains(&expected));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ::models::interop::{Layout, export, import as import_weights, read_safetensors, write_safetensors};
+use ::models::interop::{Imported, Layout, export, import as import_weights, read_safetensors, write_safetensors};
 use ::models::{LanguageModel, LanguageModelConfig, LayerConfig, LmBundle, LmMetadata, Metadata, ModelBundle, Network};
 use burn::tensor::Device;
 use generate::{Generator, Sampling};
@@ -260,7 +260,7 @@ pub fn import(folder: &Path) -> Case {
             let model = config.zeros(&device).unwrap();
             accepted(import_weights(model, *layout, tensors))
         });
-        if let Some(model) = imported {
+        if let Some(Imported { model, .. }) = imported {
             let metadata = LmMetadata::new(config, 4, 1, String::new());
             use_model(LmBundle::new(model, dataset.tokenizer.clone(), metadata));
         }

@@ -1,0 +1,217 @@
+//! The manifest of a model directory: what is known about the network, the hashes of the files that belong to it, and
+//! its own hash.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use durable::read::{self, is_file_name};
+use seqdata::hash::sha256;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use text_prep::error::one_line;
+
+use crate::error::{Error, Result};
+use crate::language_model::{LanguageModel, LanguageModelConfig};
+use crate::network::Network;
+
+/// The format of the directory that this program writes and reads.
+pub const FORMAT: u64 = 2;
+/// The file that makes a directory a model.
+pub const MANIFEST: &str = "manifest.json";
+
+/// How a model reads the past tokens while it generates text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StateMode {
+    /// The state is carried from token to token.
+    #[serde(rename = "carried")]
+    Carry,
+    /// For every token the last window is read again from a zero state.
+    #[serde(rename = "window")]
+    Window,
+}
+
+/// What is saved about a network besides its weights; C is its configuration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Metadata<C> {
+    /// [`Network::KIND`]; omitted in the manifest of a language model.
+    #[serde(rename = "purpose", default = "lm_kind", skip_serializing_if = "is_lm_kind")]
+    pub kind: String,
+    /// The network's configuration.
+    #[serde(rename = "model")]
+    pub config: C,
+    /// Tokens in a training window; for question generation, in the longest training sentence.
+    pub window: usize,
+    /// The run's seed.
+    pub seed: u64,
+    /// Completed epochs.
+    pub epochs: usize,
+    /// Optimizer steps; 0 if unknown.
+    #[serde(default)]
+    pub steps: u64,
+    /// Mean validation loss in nats per token, each window from a zero state, if measured.
+    pub valid_loss_window: Option<f64>,
+    /// Mean validation loss in nats per token for the same targets with carried state, if measured.
+    pub valid_loss_carried: Option<f64>,
+    /// The hash of the validation ids.
+    pub valid_sha256: String,
+}
+
+fn lm_kind() -> String {
+    LanguageModel::KIND.into()
+}
+
+fn is_lm_kind(kind: &str) -> bool {
+    kind == LanguageModel::KIND
+}
+
+/// The metadata of a language model.
+pub type LmMetadata = Metadata<LanguageModelConfig>;
+
+impl LmMetadata {
+    /// The metadata of a language model that was neither trained nor evaluated.
+    pub fn new(config: LanguageModelConfig, window: usize, seed: u64, valid_sha256: String) -> Self {
+        Self::untrained(LanguageModel::KIND, config, window, seed, valid_sha256)
+    }
+}
+
+impl<C> Metadata<C> {
+    /// The metadata of a network of this [kind](Network::KIND) that was neither trained nor evaluated.
+    pub fn untrained(kind: &str, config: C, window: usize, seed: u64, valid_sha256: String) -> Self {
+        Self {
+            kind: kind.into(),
+            config,
+            window,
+            seed,
+            epochs: 0,
+            steps: 0,
+            valid_loss_window: None,
+            valid_loss_carried: None,
+            valid_sha256,
+        }
+    }
+
+    /// The lower of the two validation losses in nats per token, if measured.
+    pub fn valid_loss(&self) -> Option<f64> {
+        match (self.valid_loss_window, self.valid_loss_carried) {
+            (Some(window), Some(carried)) => Some(window.min(carried)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// The mode with the lower validation loss; of two equals [`StateMode::Carry`], which is faster.
+    pub fn state_mode(&self) -> StateMode {
+        match (self.valid_loss_window, self.valid_loss_carried) {
+            (Some(window), Some(carried)) if window < carried => StateMode::Window,
+            (Some(_), None) => StateMode::Window,
+            _ => StateMode::Carry,
+        }
+    }
+}
+
+/// The contents of a manifest.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Manifest<C> {
+    format: u64,
+    program: String,
+    #[serde(rename = "about")]
+    pub metadata: Metadata<C>,
+    /// SHA-256 by file name.
+    pub files: BTreeMap<String, String>,
+    /// SHA-256 of the fields above.
+    #[serde(rename = "seal", default)]
+    own_hash: String,
+}
+
+impl<C: Serialize> Manifest<C> {
+    /// The manifest of this program for files with these hashes.
+    pub fn new(metadata: Metadata<C>, files: BTreeMap<String, String>) -> Self {
+        let program = concat!("pastiche ", env!("CARGO_PKG_VERSION")).into();
+        let mut manifest = Self { own_hash: String::new(), format: FORMAT, program, metadata, files };
+        manifest.own_hash = manifest.expected_hash();
+        manifest
+    }
+
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("a manifest is plain data")
+    }
+
+    fn expected_hash(&self) -> String {
+        let Self { format, program, metadata, files, .. } = self;
+        let hashed = serde_json::to_vec(&(format, program, metadata, files));
+        sha256(&hashed.expect("a manifest is plain data"))
+    }
+}
+
+/// The error of a manifest without the file `name`.
+pub(crate) fn not_listed(directory: &Path, name: &str) -> Error {
+    Error::Manifest { directory: directory.into(), reason: format!("it does not list {name}") }
+}
+
+/// Reads a manifest; of a network of this kind if one is given.
+pub(crate) fn read_manifest<C: Serialize + DeserializeOwned>(
+    directory: &Path,
+    kind: Option<&'static str>,
+) -> Result<Manifest<C>> {
+    let path = directory.join(MANIFEST);
+    let text = match read::small_text(&path) {
+        Ok(text) => text,
+        Err(error) if [std::io::ErrorKind::NotFound, std::io::ErrorKind::NotADirectory].contains(&error.kind()) => {
+            return Err(Error::NotAModel(directory.into()));
+        }
+        Err(error) => return Err(Error::io(path, "read")(error)),
+    };
+    let invalid = |reason: String| Error::Manifest { directory: directory.into(), reason };
+    let value: serde_json::Value =
+        serde_json::from_str(&text).map_err(|error| invalid(one_line(&error.to_string())))?;
+    // The format is checked first: another format may have other fields.
+    let found = value["format"].as_u64().unwrap_or(0);
+    if found != FORMAT {
+        return Err(Error::Format { directory: directory.into(), found, expected: FORMAT });
+    }
+    // Then the kind: another kind has another configuration.
+    let found = value["about"]["purpose"].as_str().unwrap_or(LanguageModel::KIND);
+    if let Some(expected) = kind.filter(|&expected| expected != found) {
+        let (directory, found) = (directory.into(), one_line(found));
+        return Err(Error::WrongKind { directory, found, expected });
+    }
+    let manifest: Manifest<C> = serde_json::from_value(value).map_err(|error| invalid(one_line(&error.to_string())))?;
+    if manifest.own_hash != manifest.expected_hash() {
+        return Err(invalid(
+            "it is not what was saved (its hash does not match): it was edited or damaged; restore it \
+             or use one of the run's checkpoints"
+                .into(),
+        ));
+    }
+    check_names(directory, manifest.files.keys())?;
+    Ok(manifest)
+}
+
+/// Rejects names that lead out of the directory.
+pub(crate) fn check_names<'a>(directory: &Path, mut names: impl Iterator<Item = &'a String>) -> Result<()> {
+    let Some(name) = names.find(|name| !is_file_name(name)) else { return Ok(()) };
+    let reason = format!("it lists the file `{}`; expected names of files in this directory", one_line(name));
+    Err(Error::Manifest { directory: directory.into(), reason })
+}
+
+/// Reads the file `name`, which must have the hash `expected`.
+pub(crate) fn read_checked(directory: &Path, name: &str, expected: &str) -> Result<Vec<u8>> {
+    let path = directory.join(name);
+    let bytes = match read::file(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(Error::Missing { directory: directory.into(), file: name.into() });
+        }
+        Err(error) => return Err(Error::io(path, "read")(error)),
+    };
+    let found = sha256(&bytes);
+    if found != expected {
+        let short = |hash: &str| hash.chars().take(12).collect();
+        return Err(Error::HashMismatch {
+            directory: directory.into(),
+            file: name.into(),
+            found: short(&found),
+            expected: short(expected),
+        });
+    }
+    Ok(bytes)
+}
