@@ -32,6 +32,15 @@ pub fn create(directory: &Path) -> Result<()> {
         return Ok(());
     }
     directory.parent().map_or(Ok(()), create)?;
+    create_in_parent(directory)
+}
+
+/// Creates `directory`, unless it exists, and makes its name durable. Unlike [`create`], it does not bring back a
+/// parent that another process has moved or deleted.
+///
+/// # Errors
+/// If the parent is missing, or the file system reports another error.
+pub fn create_in_parent(directory: &Path) -> Result<()> {
     match reach("create", directory).and_then(|()| fs::create_dir(directory)) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => {
             return Err(io(directory, "created")(error));

@@ -71,6 +71,15 @@ impl Lock {
         Err(Error::LockLost { path: self.directory.clone() })
     }
 
+    /// `result`, with the error of [`check`](Self::check) if the directory was lost: then that is why its files could not
+    /// be read or written.
+    ///
+    /// # Errors
+    /// Those of `result`.
+    pub fn explain<T, E: From<Error>>(&self, result: std::result::Result<T, E>) -> std::result::Result<T, E> {
+        result.map_err(|error| self.check().err().map_or(error, E::from))
+    }
+
     /// The id of the process that holds the lock of `directory`, if any. On Windows, where others cannot read a
     /// locked file, it is `of unknown id`.
     pub fn holder(directory: &Path) -> Option<String> {
@@ -140,6 +149,11 @@ mod tests {
         fs::rename(&run, &moved).unwrap();
         let error = lock.check().unwrap_err().to_string();
         assert!(error.contains("run was deleted, moved or replaced"), "{error}");
+        // A write that failed because of it is reported as such; nothing is created under the old name.
+        let written = crate::directory::create_in_parent(&run.join("checkpoints"));
+        assert!(matches!(written, Err(Error::Io { .. })));
+        assert!(matches!(lock.explain(written), Err(Error::LockLost { .. })));
+        assert!(!run.exists());
         // The lock moves with the directory; the old name can be used again, but not by the first process.
         assert!(matches!(Lock::acquire(&moved), Err(Error::Locked { .. })));
         fs::create_dir(&run).unwrap();

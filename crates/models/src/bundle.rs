@@ -93,17 +93,17 @@ impl<M: Network> ModelBundle<M> {
     pub fn save(&self, directory: impl AsRef<Path>) -> Result<()> {
         let weights = weights_to_bytes(&self.model)
             .map_err(|reason| Error::Inconsistent { directory: directory.as_ref().into(), reason })?;
+        directory::create(directory.as_ref())?;
         self.save_with_weights(directory, weights)
     }
 
-    /// Like [`save`](Self::save), with the weights as bytes if they are at hand.
+    /// Like [`save`](Self::save), into an existing directory, with the weights as bytes if they are at hand.
     ///
     /// # Errors
     /// As [`save`](Self::save).
     pub fn save_with_weights(&self, directory: impl AsRef<Path>, weights: Vec<u8>) -> Result<()> {
         let directory = directory.as_ref();
         check_names(directory, self.extra_files.keys())?;
-        directory::create(directory)?;
         let mut files = self.extra_files.clone();
         files.insert(WEIGHTS.into(), weights);
         files.insert(TOKENIZER.into(), self.tokenizer.to_json().into_bytes());

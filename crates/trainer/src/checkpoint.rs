@@ -101,7 +101,9 @@ impl Checkpoints {
         let target = self.path(progress.steps);
         let temporary = self.directory.join(format!("{TEMPORARY}{:08}", progress.steps));
         directory::remove(&temporary)?;
-        directory::create(&self.directory)?;
+        // Not the run directory: it may have been moved.
+        directory::create_in_parent(&self.directory)?;
+        directory::create_in_parent(&temporary)?;
         let saved = bundle.save_with_weights(&temporary, weights).map_err(Error::from).and_then(|()| {
             // Saving takes a while, and from here on complete checkpoints are removed.
             self.check_lock()?;

@@ -26,8 +26,18 @@ use crate::train_loop::TrainLoop;
 ///
 /// # Errors
 /// If a setting is out of range, the loss diverges repeatedly, the checkpoint is damaged or belongs to another run,
-/// an observer fails, Burn's interrupter is given an error or the file system reports an error.
-pub fn train<M: TrainTask>(mut job: Job<M>, start: StartFrom<M>) -> Result<Outcome<M>> {
+/// an observer fails, Burn's interrupter is given an error or the file system reports an error. If the run directory was
+/// deleted, moved or replaced meanwhile, that is the error.
+pub fn train<M: TrainTask>(job: Job<M>, start: StartFrom<M>) -> Result<Outcome<M>> {
+    let lock = job.lock.clone();
+    let outcome = train_in_directory(job, start);
+    match lock {
+        Some(lock) => lock.explain(outcome),
+        None => outcome,
+    }
+}
+
+fn train_in_directory<M: TrainTask>(mut job: Job<M>, start: StartFrom<M>) -> Result<Outcome<M>> {
     let listeners = Listeners {
         loggers: std::mem::take(&mut job.metric_loggers),
         renderer: job.renderer.take(),
@@ -55,7 +65,10 @@ pub fn train<M: TrainTask>(mut job: Job<M>, start: StartFrom<M>) -> Result<Outco
             let reason = "it holds checkpoints already: resume it, or use another directory";
             return Err(Error::Resume { directory: run_dir.into(), reason: reason.into() });
         }
-        StartFrom::Model(model) => (TrainState::new(model.with_kernels(kernels), config), new, None),
+        StartFrom::Model(model) => {
+            durable::directory::create(run_dir)?;
+            (TrainState::new(model.with_kernels(kernels), config), new, None)
+        }
     };
 
     let (progress, stop_reason) = if progress.is_finished() {

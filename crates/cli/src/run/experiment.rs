@@ -125,6 +125,16 @@ impl RunContext<'_> {
         start: StartFrom<C::Network>,
         update: Option<Provenance>,
     ) -> Result<StopReason> {
+        self.lock.explain(self.train_in_directory(experiment, baselines, start, update))
+    }
+
+    fn train_in_directory<C: Experiment>(
+        &self,
+        experiment: &C,
+        baselines: &C::Baselines,
+        start: StartFrom<C::Network>,
+        update: Option<Provenance>,
+    ) -> Result<StopReason> {
         let stop = StopFlag::default();
         signals::install_handlers(&stop)?;
         let toml = experiment.to_toml().into_bytes();
