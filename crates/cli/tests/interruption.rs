@@ -5,6 +5,7 @@ mod common;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -55,6 +56,23 @@ fn newest_checkpoint(dir: &TestDir) -> Option<u64> {
     let names = fs::read_dir(dir.path().join("run/checkpoints")).ok()?;
     let names = names.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()));
     names.filter_map(|name| name.strip_prefix("step-")?.parse().ok()).max()
+}
+
+/// Starts a long run that waits at each failpoint until its name is read, and reads names up to the `count`-th `point`.
+/// Returns the run and the pipe of the names.
+fn start_and_pause_at(dir: &TestDir, point: &str, count: usize) -> (Child, PathBuf) {
+    let points = dir.path().join("points");
+    assert!(Command::new("mkfifo").arg(&points).status().unwrap().success());
+    let mut command = train_command(dir, &[]);
+    command.env("PASTICHE_FAILPOINTS", format!("list:{}", points.display()));
+    let child = command.spawn().unwrap();
+    let mut reached = 0;
+    while reached < count {
+        let mut names = String::new();
+        fs::File::open(&points).unwrap().read_to_string(&mut names).unwrap();
+        reached += names.matches(point).count();
+    }
+    (child, points)
 }
 
 /// Waits until `condition` holds; `child` must not end before.
@@ -133,18 +151,8 @@ fn a_second_signal_exits_and_the_last_checkpoint_is_resumable() {
         return common::skipped("this binary has no failpoints (run `cargo xtask test`)");
     }
     let dir = text_dir();
-    let points = dir.path().join("points");
-    assert!(Command::new("mkfifo").arg(&points).status().unwrap().success());
-    let mut command = train_command(&dir, &[]);
-    command.env("PASTICHE_FAILPOINTS", format!("list:{}", points.display()));
-    let mut child = command.spawn().unwrap();
-    // The run waits at each point until its name is read: from then on it is within its third step.
-    let mut middle_of_steps = 0;
-    while middle_of_steps < 3 {
-        let mut names = String::new();
-        fs::File::open(&points).unwrap().read_to_string(&mut names).unwrap();
-        middle_of_steps += names.matches("step middle").count();
-    }
+    // Within its third step.
+    let (mut child, _) = start_and_pause_at(&dir, "step middle", 3);
     send("INT", &child);
     let mut errors = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     assert!(errors.any(|line| line.contains("repeat to quit now")));
@@ -202,4 +210,20 @@ fn a_run_whose_directory_is_moved_or_deleted_ends_with_a_message() {
     assert_error(&end_of(child), "replaced", &lost);
     assert!(fs::read(run.join("weights.bpk")).unwrap() == weights);
     dir.run_ok(&["generate", "--backend", "flex", "--model", "run", "--max-tokens", "3"]);
+}
+
+#[test]
+fn a_run_whose_directory_is_moved_while_it_saves_ends_with_the_same_message() {
+    if !cfg!(feature = "failpoints") {
+        return common::skipped("this binary has no failpoints (run `cargo xtask test`)");
+    }
+    let dir = text_dir();
+    let (run, moved) = (dir.path().join("run"), dir.path().join("moved"));
+    let (child, points) = start_and_pause_at(&dir, "write optimizer.bpk", 2);
+    fs::rename(&run, &moved).unwrap();
+    // With a reader that is also a writer, the pipe takes all further names.
+    let _pipe = fs::OpenOptions::new().read(true).write(true).open(points).unwrap();
+    assert_error(&end_of(child), "moved", &["run was deleted, moved or replaced", "under its new name"]);
+    assert!(!run.exists());
+    resume(&dir, "moved", &[]);
 }
