@@ -158,9 +158,10 @@ fn separators_in_a_row_are_one() {
     let (a, dot) = (id("a"), id("."));
     let stops = Stops::new(generator.tokenizer(), &["a . a".into()]).unwrap();
     let ends = [1, 1, 1, 4, 6];
+    let ids = [a, dot, dot, a, a];
     let written = |count: usize| Written {
         text: &"a\n\na a"[..ends[count - 1]],
-        ids: &[a, dot, dot, a, a][..count],
+        ids: &ids[..count],
         ends: &ends[..count],
         certain: 0,
     };
