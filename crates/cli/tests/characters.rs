@@ -83,7 +83,7 @@ fn korean_is_learned_by_jamo_and_written_in_syllables() {
     // A stop text of one or two syllables, taken from what the model writes, which several tokens write.
     let is_syllable = |c: &char| ('가'..='힣').contains(c);
     let syllables: Vec<char> = text.chars().collect();
-    let pair = syllables.windows(2).skip(3).find(|pair| pair.iter().all(|c| is_syllable(c))).unwrap();
+    let pair = syllables.windows(2).skip(3).find(|pair| pair.iter().all(is_syllable)).unwrap();
     for stop in [String::from(pair[0]), pair.iter().collect()] {
         let (before, _) = text.split_once(&stop).unwrap();
         let stopped = [&write[..], &["--stop", &stop]].concat();
