@@ -29,8 +29,15 @@ pub fn print_raw(text: &str) -> Result<()> {
 /// # Errors
 /// As [`print()`].
 pub fn print_json(value: &impl Serialize) -> Result<()> {
-    let text = serde_json::to_string(value).map_err(|error| Error::new(error.to_string()))?;
-    print(&format!("{text}\n"))
+    print(&format!("{}\n", to_json(value)?))
+}
+
+/// `value` as JSON in one line.
+///
+/// # Errors
+/// If it has no JSON form.
+pub fn to_json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| Error::new(error.to_string()))
 }
 
 /// Writes to standard output and flushes. If the reader closed the pipe, as `head` does, the program exits

@@ -12,7 +12,7 @@ use text_prep::OovPolicy;
 use super::load_model;
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
-use crate::output::{print, print_raw, status};
+use crate::output::{print, print_raw, status, to_json};
 use crate::run::directory;
 
 /// What `--json` prints after the samples.
@@ -80,10 +80,6 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
         print(&format!("],{}\n", report.trim_start_matches('{')))?;
     }
     Ok(())
-}
-
-fn to_json(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(|error| Error::new(error.to_string()))
 }
 
 /// Prints one sample as it is generated.
