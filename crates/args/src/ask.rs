@@ -30,6 +30,9 @@ pub struct Ask {
     /// Begin the table (csv, tsv) with a byte order mark, by which spreadsheet programs recognise UTF-8
     #[arg(long)]
     pub bom: bool,
+    /// Write control characters unchanged, also on a terminal, where they can change colours or the window title
+    #[arg(long)]
+    pub raw: bool,
     /// Backend and device.
     #[command(flatten)]
     pub backend: BackendArgs,

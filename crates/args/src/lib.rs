@@ -6,18 +6,20 @@
 
 mod ask;
 mod backend;
+mod escapes;
 #[cfg(test)]
 mod old_spellings;
+mod parse;
 mod runs;
 mod weights;
 
-use std::io::Write;
 use std::path::PathBuf;
 
 pub use ask::{Ask, AskFormat};
 pub use backend::{BACKEND_FILE, BACKEND_VARIABLE, Backend, BackendFile};
-use clap::error::ErrorKind;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
+pub use escapes::{unescape, visible};
+pub use parse::parse;
 pub use runs::{Compare, NewTokens, Reproduce, Runs, Train};
 pub use weights::{Export, Import, Layout};
 
@@ -137,9 +139,10 @@ pub struct Generate {
     /// The number of samples to generate
     #[arg(long, alias = "samples", value_name = "N", default_value_t = 1)]
     pub num_samples: usize,
-    /// Stop at this token; `story` means the document separator
-    #[arg(long, value_name = "TOKEN")]
-    pub stop: Option<String>,
+    /// End a sample before this text, as in `--stop "said the"` or `--stop '\n'`; `story` is the end of a document; may
+    /// be given several times
+    #[arg(long, value_name = "TEXT", value_parser = escapes::stop_text)]
+    pub stop: Vec<String>,
     /// Carry the state, or read the last window [default: the one with the lower validation loss]
     #[arg(long, alias = "context", value_enum)]
     pub state: Option<StateMode>,
@@ -149,6 +152,9 @@ pub struct Generate {
     /// Use 8-bit weights: a quarter of the memory, slightly less accurate; `evaluate --int8` measures the loss
     #[arg(long)]
     pub int8: bool,
+    /// Write control characters unchanged, also on a terminal, where they can change colours or the window title
+    #[arg(long)]
+    pub raw: bool,
     /// Print one JSON object on standard output and nothing else there
     #[arg(long)]
     pub json: bool,
@@ -253,49 +259,6 @@ pub struct Fetch {
     pub from: Option<PathBuf>,
 }
 
-/// Parses the command line of this process. On an error it prints one line and exits with code 2; help and
-/// version are printed by clap.
-pub fn parse<P: Parser>() -> P {
-    P::try_parse().unwrap_or_else(|error| match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            // `error.exit()` would ignore a failed write.
-            let printed = error.print();
-            let write_failed = printed.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe);
-            std::process::exit(if write_failed { 1 } else { error.exit_code() })
-        }
-        _ => {
-            // `eprintln!` would panic where standard error is closed.
-            let _ = writeln!(std::io::stderr(), "{}", one_line(&error));
-            std::process::exit(2)
-        }
-    })
-}
-
-/// Old names, which clap suggests for a misspelt one because they are aliases, and the current names.
-const RENAMED: [(&str, &str); 9] = [
-    ("'--plain'", "'--no-tui'"),
-    ("'--tokens'", "'--max-tokens'"),
-    ("'--samples'", "'--num-samples'"),
-    ("'--no-repeat'", "'--no-repeat-ngram'"),
-    ("'--context'", "'--state'"),
-    ("'--unseen'", "'--oov'"),
-    ("'--vocabulary'", "'--new-tokens'"),
-    ("'--back'", "'--max-lag'"),
-    ("'probe'", "'gradients'"),
-];
-
-/// Clap's message in one line, without the usage, with current names in its tip.
-fn one_line(error: &clap::Error) -> String {
-    let text = error.to_string();
-    let (cause, tip) = text.split_at(text.find("tip:").unwrap_or(text.len()));
-    let tip = RENAMED.iter().fold(tip.to_owned(), |tip, (old, new)| tip.replace(old, new));
-    let text = format!("{cause}{tip}");
-    let message = text.lines().take_while(|line| !line.starts_with("Usage:"));
-    let words: Vec<&str> = message.flat_map(str::split_whitespace).collect();
-    let message = words.join(" ").replace(" For more information, try '--help'.", "");
-    format!("{message} (see --help)")
-}
-
 impl Command {
     /// The options for backend and device, for commands that compute.
     pub fn backend(&self) -> Option<&BackendArgs> {
@@ -315,6 +278,8 @@ impl Command {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
 
     #[derive(Parser)]
@@ -351,14 +316,6 @@ mod tests {
         assert_eq!(resume(&["--resume"]), Some(None));
         assert_eq!(resume(&["--resume", "--no-tui"]), Some(None));
         assert_eq!(resume(&["--resume", "runs/a"]), Some(Some("runs/a".into())));
-    }
-
-    #[test]
-    fn an_error_is_one_line() {
-        let words = ["pastiche", "train", "--backend", "tpu"];
-        let error = Cli::try_parse_from(words).err().map(|error| one_line(&error)).unwrap();
-        assert!(error.starts_with("error: ") && error.contains("'tpu'"), "{error}");
-        assert!(error.contains("ndarray, flex, wgpu, cuda"), "{error}");
     }
 
     #[test]

@@ -88,7 +88,7 @@ fn tips_name_current_options() {
         ("pastiche generate --contex carry", "--state", "--context'"),
         ("pastiche prob", "gradients", "probe"),
     ] {
-        let error = Cli::try_parse_from(words.split(' ')).err().map(|error| crate::one_line(&error)).unwrap();
+        let error = Cli::try_parse_from(words.split(' ')).err().map(|error| crate::parse::one_line(&error)).unwrap();
         assert!(error.contains(current) && !error.contains(old), "{error}");
     }
 }

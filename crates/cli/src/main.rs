@@ -22,6 +22,7 @@ use args::Command;
 use clap::{Parser, Subcommand};
 use device::BackendSelection;
 use error::{Error, Result};
+use pastiche::threads::ThreadCount;
 
 /// A training step frees and allocates the same megabytes again and again. This allocator keeps them, while the
 /// system's allocator returns them to the operating system in between.
@@ -67,7 +68,14 @@ fn run_process(command: CliCommand) -> Result<ExitCode> {
     };
     let backend = BackendSelection::new(options)?;
     // As a thread of the pool the main thread takes part in its loops, instead of sleeping and waking at each.
-    let pool = rayon::ThreadPoolBuilder::new().stack_size(STACK_SIZE).build_global();
+    let count = ThreadCount::from_env();
+    if let ThreadCount { threads, reduced_from: Some(requested), processors } = count {
+        output::status(&format!(
+            "warning: RAYON_NUM_THREADS is {requested}, but this machine has {processors} processors; {threads} threads \
+             are used"
+        ));
+    }
+    let pool = count.pool_builder().stack_size(STACK_SIZE).build_global();
     pool.map_err(|error| Error::new(format!("no threads can be started: {error}")))?;
     rayon::scope(|_| match command {
         CliCommand::Public(command) => run(*command, &backend),

@@ -1,16 +1,26 @@
-//! The only file of this crate that prints. Results go to standard output, everything else to standard error.
+//! The only file of this crate that prints. Results go to standard output, everything else to standard error. Texts and
+//! names can contain control characters: messages and what a terminal shows have escapes in their place.
 
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 
+use args::visible;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
 
-/// Prints on standard output.
+/// Prints on standard output; on a terminal with visible control characters.
 ///
 /// # Errors
 /// If standard output cannot be written.
 pub fn print(text: &str) -> Result<()> {
+    if std::io::stdout().is_terminal() { print_raw(&visible(text)) } else { print_raw(text) }
+}
+
+/// Prints on standard output what the user wants unchanged, also on a terminal.
+///
+/// # Errors
+/// As [`print()`].
+pub fn print_raw(text: &str) -> Result<()> {
     write(text).map_err(Error::io("standard output", "written"))
 }
 
@@ -19,8 +29,15 @@ pub fn print(text: &str) -> Result<()> {
 /// # Errors
 /// As [`print()`].
 pub fn print_json(value: &impl Serialize) -> Result<()> {
-    let text = serde_json::to_string(value).map_err(|error| Error::new(error.to_string()))?;
-    print(&format!("{text}\n"))
+    print(&format!("{}\n", to_json(value)?))
+}
+
+/// `value` as JSON in one line.
+///
+/// # Errors
+/// If it has no JSON form.
+pub fn to_json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| Error::new(error.to_string()))
 }
 
 /// Writes to standard output and flushes. If the reader closed the pipe, as `head` does, the program exits
@@ -34,9 +51,10 @@ fn write(text: &str) -> std::io::Result<()> {
     written
 }
 
-/// Prints a line on standard error. A failure is ignored: a command does not depend on its messages.
+/// Prints a line on standard error, with visible control characters. A failure is ignored: a command does not depend on
+/// its messages.
 pub fn status(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    let _ = writeln!(std::io::stderr(), "{}", visible(line));
 }
 
 /// Prints each warning as a line on standard error.

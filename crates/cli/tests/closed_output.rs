@@ -16,7 +16,7 @@ const REDIRECTIONS: [(&str, bool); 5] =
 /// Runs the binary in a shell that redirects its output.
 fn run_redirected(dir: &TestDir, args: &[&str], redirection: &str) -> CommandOutput {
     let mut shell = Command::new("sh");
-    shell.args(["-c", &format!("exec \"$@\" {redirection}"), "sh"]);
+    shell.args(["-c", &format!("\"$@\" {redirection}"), "sh"]);
     shell.arg(env!("CARGO_BIN_EXE_pastiche")).args(args).current_dir(dir.path());
     shell.env_remove("PASTICHE_BACKEND").env("RAYON_NUM_THREADS", "2").stdin(Stdio::null());
     output(shell.output().unwrap())
@@ -51,6 +51,20 @@ fn prepare_models(dir: &TestDir) {
     let train = ["train", "--config", "configs/qa.toml", "--text", "pairs.jsonl", "--out", "qa"];
     let settings = settings.iter().flat_map(|setting| ["--set", *setting]);
     dir.run_ok(&train.into_iter().chain(settings).collect::<Vec<_>>());
+}
+
+#[test]
+fn samples_are_printed_before_the_last_one_is_generated() {
+    let dir = TestDir::new();
+    dir.file("my.txt", "the cat saw the dog and the dog ran away from the cat . ".repeat(30));
+    dir.run_ok(&[&["train", "--text", "my.txt", "--out", "run"], &tiny()[..]].concat());
+    let generate = ["generate", "--model", "run", "--max-tokens", "2", "--num-samples", "1000000000000"];
+    for (options, start) in [(&[][..], "--- 1 ---\n"), (&["--json"], "{\"samples\":[{\"text\":")] {
+        // It would never end if it kept the samples until the last one.
+        let output = run_redirected(&dir, &[&generate[..], options].concat(), "| head -c 3000");
+        assert!(output.stdout.len() == 3000 && output.stdout.starts_with(start), "{}", output.stdout);
+        assert!(!output.stderr.contains("panicked"), "{}", output.stderr);
+    }
 }
 
 #[test]

@@ -174,6 +174,19 @@ fn thirty_questions_can_be_memorised() {
     assert!(table.starts_with("\u{feff}question,") && !table[3..].contains('\u{feff}'), "{table}");
     dir.expect_error(&["ask", "--model", "run", "--text", "text.txt", "--bom"], &["--bom", "csv"]);
 
+    #[cfg(target_os = "linux")]
+    {
+        // A terminal gets no mark that turns the direction of the text; a pipe gets it.
+        dir.file("marked.txt", "Once the fox saw 2 stones by the mill with the \u{202e}crow.");
+        let ask = ["ask", "--model", "run", "--text", "marked.txt", "--min-confidence", "0", "--format", "text"];
+        assert!(dir.run_ok(&ask).stdout.contains("with the \u{202e}crow"));
+        if let Some(shown) = common::on_terminal(&dir, &ask) {
+            assert!(shown.contains(r"with the \u{202e}crow") && !shown.contains('\u{202e}'), "{shown}");
+            let raw = common::on_terminal(&dir, &[&ask[..], &["--raw"]].concat()).unwrap();
+            assert!(raw.contains("with the \u{202e}crow"), "{raw}");
+        }
+    }
+
     // A sentence without any boundary is cut, and every reason for no question is the true one.
     dir.file("text.txt", format!("\n{}.", "the fox saw ".repeat(80)));
     let output = ask(&["--min-confidence", "1"]);

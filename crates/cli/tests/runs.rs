@@ -130,6 +130,34 @@ fn results_do_not_depend_on_the_number_of_threads() {
 }
 
 #[test]
+fn far_more_threads_than_processors_are_not_started() {
+    let dir = TestDir::new();
+    texts(&dir);
+    let run = |args: &[&str], threads: &str| {
+        let done = common::output(dir.command(args).env("RAYON_NUM_THREADS", threads).output().unwrap());
+        assert_eq!(done.code, Some(0), "{}", done.stderr);
+        done
+    };
+    let train = |threads: &str| {
+        let args = [&["train", "--text", "old.txt", "--out", threads], FLEX, &tiny()].concat();
+        let done = run(&args, threads);
+        (done.stderr, fs::read(dir.path().join(threads).join("weights.bpk")).unwrap())
+    };
+    let (messages, weights) = train("10000");
+    let processors = std::thread::available_parallelism().unwrap().get();
+    let used = 4 * processors;
+    let warning =
+        format!("RAYON_NUM_THREADS is 10000, but this machine has {processors} processors; {used} threads are");
+    assert!(messages.contains(&warning), "{messages}");
+    let record: Value = serde_json::from_slice(&fs::read(dir.path().join("10000/run.json")).unwrap()).unwrap();
+    assert_eq!(record["threads"], used);
+    let (messages, same) = train("1");
+    assert!(!messages.contains("RAYON_NUM_THREADS") && same == weights, "{messages}");
+    let generate = ["generate", "--model", "1", "--num-samples", "70", "--max-tokens", "3", "--seed", "1"];
+    assert_eq!(run(&generate, "10000").stdout, run(&generate, "1").stdout);
+}
+
+#[test]
 fn runs_are_listed_and_compared() {
     let dir = TestDir::new();
     texts(&dir);
@@ -189,27 +217,16 @@ fn a_finished_run_writes_a_report_a_chart_and_tensorboard_files() {
     assert_eq!(run["text_sha256"].as_str().unwrap().len(), 64);
 }
 
-/// `script` of util-linux provides a terminal.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_terminal_shows_the_run_and_is_restored() {
     let dir = TestDir::new();
     texts(&dir);
-    let program = env!("CARGO_BIN_EXE_pastiche");
-    let settings = tiny().join(" ");
-    let on_terminal = |more: &str| {
-        let size = "stty rows 24 cols 80";
-        let train = format!("{size}; {program} train --text old.txt --backend flex {settings} {more}");
-        let mut command = std::process::Command::new("script");
-        command.args(["-qec", &train, "/dev/null"]).current_dir(dir.path());
-        command.env("TERM", "xterm").stdin(std::process::Stdio::null());
-        let output = command.output().ok()?;
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-        Some(String::from_utf8_lossy(&output.stdout).into_owned())
+    let train = |more: &[&str]| {
+        let train = ["train", "--text", "old.txt", "--backend", "flex"];
+        common::on_terminal(&dir, &[&train[..], &tiny(), more].concat())
     };
-    let Some(shown) = on_terminal("--out shown") else {
-        return common::skipped("there is no `script` (Debian's package is bsdutils)");
-    };
+    let Some(shown) = train(&["--out", "shown"]) else { return };
     let (enter, leave) = ("\x1b[?1049h", "\x1b[?1049l");
     let screen = shown.find(enter).expect("a screen")..shown.find(leave).expect("restored");
     assert!(shown[screen.clone()].contains("nats/token"), "{shown}");
@@ -217,7 +234,7 @@ fn a_terminal_shows_the_run_and_is_restored() {
     let after = &shown[screen.end..];
     assert!(after.contains("\x1b[?25h"), "the cursor stays hidden: {after}");
     assert!(after.contains("epoch 1/1: train loss") && after.contains("best epoch 1"), "{after}");
-    let plain = on_terminal("--out plain --no-tui").unwrap();
+    let plain = train(&["--out", "plain", "--no-tui"]).unwrap();
     assert!(!plain.contains(enter) && plain.contains("epoch 1/1: train loss"), "{plain}");
 }
 

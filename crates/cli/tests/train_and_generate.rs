@@ -113,6 +113,56 @@ fn a_sample_does_not_depend_on_other_samples() {
 }
 
 #[test]
+fn a_stop_text_is_written_as_people_write_it() {
+    let dir = TestDir::new();
+    assert_eq!(dir.train(&["--out", "runs/a"]).code, Some(0));
+    let text = |seed: u64, more: &[&str]| {
+        let seed = seed.to_string();
+        let options = ["generate", "--model", "a", "--temperature", "1", "--max-tokens", "120", "--seed", &seed];
+        let args = [&options[..], more].concat();
+        let report = dir.json(&[&args[..], &["--json"]].concat());
+        let text = report["samples"][0]["text"].as_str().unwrap().to_owned();
+        assert_eq!(dir.run_ok(&args).stdout, format!("{text}\n"), "streamed");
+        text
+    };
+    let tokens = |text: &str| -> Vec<String> {
+        let mut spaced = text.replace("\n\n", " | ");
+        for mark in "!\"#$%&()*+,-./:;<=>?@[]^_`{}~".chars() {
+            spaced = spaced.replace(mark, &format!(" {mark} "));
+        }
+        spaced.split_whitespace().map(String::from).collect()
+    };
+    // Stop texts are taken from what the model writes: one word or two, also in capitals.
+    let (seed, whole) = (1..).map(|seed| (seed, text(seed, &[]))).find(|(_, text)| text.contains("\n\n")).unwrap();
+    let all = tokens(&whole);
+    let is_word = |token: &String| token.chars().all(char::is_alphabetic);
+    let pair = all.windows(2).skip(3).find(|pair| pair.iter().all(is_word)).unwrap();
+    for (stop, count) in [(pair[0].to_uppercase(), 1), (pair.join(" ").to_uppercase(), 2), (pair.join(r"\n"), 2)] {
+        let stopped = text(seed, &["--stop", &stop]);
+        let at = all.windows(count).position(|window| window == &pair[..count]).unwrap();
+        assert!(whole.starts_with(&stopped), "{stop}: {stopped}; {whole}");
+        assert_eq!(tokens(&stopped), all[..at], "{stop}: {stopped}; {whole}");
+    }
+    // A line end is the paragraph break between two documents; the first of several stop texts counts.
+    let (first_document, _) = whole.split_once("\n\n").unwrap();
+    for stop in [r"\n", r"\r\n", r"\n\n", "|", "story"] {
+        assert_eq!(text(seed, &["--stop", stop]), first_document, "{stop}");
+    }
+    let both = text(seed, &["--stop", r"\n", "--stop", &pair.join(" ")]);
+    let later = text(seed, &["--stop", &pair.join(" ")]);
+    assert_eq!(both, if later.len() < first_document.len() { &later } else { first_document });
+
+    // A model without line ends and documents says that it never stops there.
+    dir.file("my.txt", "The cat saw the dog and the dog ran away from the cat. ".repeat(30));
+    dir.file("plain.toml", "[text]\npath = \"my.txt\"\n[clean]\npreset = \"prose\"\n");
+    let trained = dir.train(&["--config", "plain.toml", "--out", "plain"]);
+    assert_eq!(trained.code, Some(0), "{}", trained.stderr);
+    let never = dir.run_ok(&["generate", "--model", "plain", "--max-tokens", "5", "--stop", r"\n"]);
+    assert!(never.stderr.contains(r"warning: `--stop \n` ends no sample"), "{}", never.stderr);
+    assert_eq!(never.stderr.matches("5 tokens").count(), 1, "{}", never.stderr);
+}
+
+#[test]
 fn prompts_come_from_files_and_from_standard_input() {
     let dir = TestDir::new();
     assert_eq!(dir.train(&["--out", "runs/a"]).code, Some(0));

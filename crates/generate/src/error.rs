@@ -27,9 +27,28 @@ pub enum Error {
          vocabulary, or map them to the unknown token"
     )]
     EmptyPrompt,
-    /// The stop token is not in the vocabulary.
-    #[error("the stop token `{0}` is not in the model's vocabulary")]
-    UnknownStopToken(String),
+    /// A stop text is empty.
+    #[error("a stop text is empty: expected a text that ends a sample; leave it out")]
+    EmptyStopText,
+    /// A stop text is only white space, and the model's tokens are words.
+    #[error(
+        "a stop text is only white space, which is not a token of this model: expected a word, a punctuation mark or \
+         a line end"
+    )]
+    BlankStopText,
+    /// A token of a stop text is not in the vocabulary.
+    #[error(
+        "a stop text contains `{}`, which is not in the vocabulary{}, so the model never writes it: correct it or leave \
+         it out",
+        .token.escape_debug(),
+        suggestions(.nearest)
+    )]
+    StopTextNotInVocabulary {
+        /// The token.
+        token: String,
+        /// The most similar known tokens, nearest first.
+        nearest: Vec<String>,
+    },
     /// The model cannot be computed with 8-bit weights.
     #[error(
         "the model has no inference kernel for 8-bit weights: use a CPU backend, fused kernels, and GRU layers with \
@@ -58,4 +77,12 @@ pub enum Error {
          `train.learning_rate`"
     )]
     NotFinite,
+}
+
+fn suggestions(nearest: &[String]) -> String {
+    if nearest.is_empty() {
+        return String::new();
+    }
+    let nearest: Vec<String> = nearest.iter().map(|token| token.escape_debug().to_string()).collect();
+    format!(" (nearest: {})", nearest.join(", "))
 }

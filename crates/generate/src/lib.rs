@@ -53,6 +53,7 @@ pub mod sampler;
 mod samples;
 pub mod sampling;
 mod session;
+mod stop;
 #[cfg(test)]
 mod test_model;
 mod token_log_probs;
@@ -68,4 +69,5 @@ pub use sampler::Sampler;
 pub use samples::{SampleStream, Samples};
 pub use sampling::Sampling;
 pub use session::Session;
+pub use stop::StopText;
 pub use token_log_probs::TokenLogProb;

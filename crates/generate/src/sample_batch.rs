@@ -5,7 +5,7 @@ use std::ops::Range;
 use models::StateMode;
 use rayon::prelude::*;
 use serde::Serialize;
-use text_prep::{Detokenizer, Tokenizer, Vocabulary};
+use text_prep::{Detokenizer, Tokenizer};
 
 use crate::batch_session::BatchSession;
 use crate::error::Result;
@@ -13,6 +13,7 @@ use crate::generator::Generator;
 use crate::prompt::Prompt;
 use crate::sampler::Sampler;
 use crate::sampling::Sampling;
+use crate::stop::{Stops, Written};
 
 /// A generated text, without the prompt.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -32,6 +33,7 @@ pub(crate) struct SampleBatch<'a> {
     /// The input of a stopped sample. It does not matter: its logits are not used.
     filler: u32,
     stop: Option<u32>,
+    stops: Stops,
     /// The number of tokens that are still to be sampled.
     remaining: usize,
 }
@@ -40,6 +42,7 @@ impl<'a> SampleBatch<'a> {
     /// The samples with these numbers, before their first token.
     pub fn new(generator: &'a Generator, prompt: &Prompt, sampling: &Sampling, numbers: Range<u64>) -> Result<Self> {
         let tokenizer = generator.tokenizer();
+        let stops = Stops::new(tokenizer, &sampling.stop_texts)?;
         let samples: Vec<_> =
             numbers.map(|number| SampleInProgress::new(tokenizer, &prompt.ids, sampling, number)).collect();
         let state_mode: StateMode = sampling.state_mode.unwrap_or_else(|| generator.state_mode());
@@ -51,16 +54,17 @@ impl<'a> SampleBatch<'a> {
             unread: Vec::new(),
             filler: prompt.ids[0],
             stop: sampling.stop,
+            stops,
             remaining: sampling.max_tokens,
         })
     }
 
     /// Samples the next token of each sample, or completes the texts if there is none. `on_text` gets the text that
-    /// is determined by it, with the sample's index in the batch. Returns whether there was a next token.
+    /// is certain after it, with the sample's index in the batch. Returns whether there was a next token.
     pub fn step(&mut self, mut on_text: impl FnMut(usize, &str)) -> Result<bool> {
         if self.remaining == 0 || self.samples.iter().all(|sample| sample.stopped) {
             for (at, sample) in self.samples.iter_mut().enumerate() {
-                on_text(at, sample.detokenizer.finish());
+                on_text(at, sample.finish(&self.stops));
             }
             return Ok(false);
         }
@@ -73,29 +77,31 @@ impl<'a> SampleBatch<'a> {
         self.remaining -= 1;
         for (at, (sample, id)) in self.samples.iter_mut().zip(sampled).enumerate() {
             let Some(id) = id else { continue };
-            on_text(at, sample.detokenizer.push(sample.vocabulary.token(id).unwrap_or_default()));
+            on_text(at, sample.push(id, &self.stops));
         }
         Ok(true)
     }
 
     /// The samples so far.
     pub fn into_samples(self) -> Vec<Sample> {
-        let sample = |sample: SampleInProgress| {
-            let text = sample.detokenizer.into_text().split_off(sample.prompt_len);
-            Sample { text, ids: sample.ids }
-        };
-        self.samples.into_iter().map(sample).collect()
+        self.samples.into_iter().map(SampleInProgress::into_sample).collect()
     }
 }
 
 /// A sample in progress.
 struct SampleInProgress<'a> {
-    vocabulary: &'a Vocabulary,
+    tokenizer: &'a Tokenizer,
     sampler: Sampler,
     detokenizer: Detokenizer,
     /// Bytes of the prompt's text.
     prompt_len: usize,
     ids: Vec<u32>,
+    /// Bytes of the text after each id.
+    ends: Vec<usize>,
+    /// Bytes of the text that is certain.
+    certain: usize,
+    /// Whether the text ends there, because a stop text begins.
+    cut: bool,
     stopped: bool,
 }
 
@@ -104,28 +110,65 @@ impl<'a> SampleInProgress<'a> {
         let vocabulary = &tokenizer.vocabulary;
         let separator = tokenizer.document_separator_id();
         let reserved = vocabulary.reserved().chain(separator.filter(|_| sampling.single_document));
-        let mut sampler = Sampler::new(*sampling, number, reserved, separator);
+        let mut sampler = Sampler::new(sampling.clone(), number, reserved, separator);
         sampler.extend_history(prompt);
         // The detokenizer needs the prompt for the space before the first token. `finish` completes the
         // prompt's text: a sample cannot add a final consonant to the prompt's last syllable.
         let mut detokenizer = tokenizer.detokenizer();
         detokenizer.extend(prompt.iter().filter_map(|&id| vocabulary.token(id)));
         detokenizer.finish();
-        let prompt_len = detokenizer.clone().into_text().len();
-        Self { vocabulary, sampler, detokenizer, prompt_len, ids: Vec::new(), stopped: false }
+        let prompt_len = detokenizer.text().len();
+        let (ids, ends) = (Vec::new(), Vec::new());
+        Self { tokenizer, sampler, detokenizer, prompt_len, ids, ends, certain: 0, cut: false, stopped: false }
     }
 
-    /// The next id; `None` from the stop token on.
+    /// The next id; `None` from the stop token or a stop text on.
     fn sample(&mut self, logits: &[f32], stop: Option<u32>) -> Result<Option<u32>> {
         if self.stopped {
             return Ok(None);
         }
         let id = self.sampler.sample(logits)?;
         self.stopped = Some(id) == stop;
-        if self.stopped {
-            return Ok(None);
-        }
+        Ok((!self.stopped).then_some(id))
+    }
+
+    /// Appends `id` and returns the text that has become certain.
+    fn push(&mut self, id: u32, stops: &Stops) -> &str {
         self.ids.push(id);
-        Ok(Some(id))
+        self.detokenizer.push(self.tokenizer.vocabulary.token(id).unwrap_or_default());
+        self.ends.push(self.detokenizer.text().len() - self.prompt_len);
+        self.advance(stops, Stops::certain_len)
+    }
+
+    /// Completes the text and returns the rest of it.
+    fn finish(&mut self, stops: &Stops) -> &str {
+        self.detokenizer.finish();
+        self.advance(stops, |_, written| written.text.len())
+    }
+
+    /// Ends the sample if a stop text is complete, and else sets how much of the text is certain. Returns the text that
+    /// has become certain.
+    fn advance(&mut self, stops: &Stops, certain_len: fn(&Stops, Written) -> usize) -> &str {
+        let Self { ids, ends, certain, .. } = self;
+        let (start, text) = (*certain, &self.detokenizer.text()[self.prompt_len..]);
+        if !self.cut {
+            let written = Written { text, ids, ends, certain: start };
+            match stops.find(written) {
+                Some(len) => {
+                    ids.truncate(written.ids_before(len, self.tokenizer));
+                    (*certain, self.cut, self.stopped) = (len, true, true);
+                }
+                None => *certain = certain_len(stops, written),
+            }
+        }
+        &text[start..*certain]
+    }
+
+    fn into_sample(self) -> Sample {
+        let mut text = self.detokenizer.into_text().split_off(self.prompt_len);
+        if self.cut {
+            text.truncate(self.certain);
+        }
+        Sample { text, ids: self.ids }
     }
 }

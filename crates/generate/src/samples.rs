@@ -7,6 +7,7 @@ use crate::generator::Generator;
 use crate::prompt::{Prompt, ToPrompt};
 use crate::sample_batch::{Sample, SampleBatch};
 use crate::sampling::Sampling;
+use crate::stop::Stops;
 
 /// Samples per batch with packed weights.
 const BATCH_SIZE: u64 = 64;
@@ -81,7 +82,7 @@ impl Generator {
         numbers: Range<u64>,
     ) -> Result<Samples<'_>> {
         let prompt = prompt.to_prompt(self)?.into_owned();
-        Samples::new(self, prompt, *sampling, numbers)
+        Samples::new(self, prompt, sampling.clone(), numbers)
     }
 }
 
@@ -138,6 +139,8 @@ pub struct Samples<'a> {
 impl<'a> Samples<'a> {
     fn new(generator: &'a Generator, prompt: Prompt, sampling: Sampling, numbers: Range<u64>) -> Result<Self> {
         sampling.check()?;
+        // Reports a stop text that is invalid before the first batch.
+        Stops::new(generator.tokenizer(), &sampling.stop_texts)?;
         Ok(Self { generator, prompt, sampling, numbers, generated: Vec::new().into_iter() })
     }
 
@@ -259,15 +262,16 @@ mod tests {
         let all = Sampling::default().max_tokens(60);
         let separator = generator.tokenizer().document_separator_id().unwrap();
         let ids = |sampling: Sampling| generator.sample("a", &sampling, 0).unwrap().ids;
-        let unlimited = ids(all);
+        let unlimited = ids(all.clone());
         let first = unlimited.iter().position(|&id| id == separator).unwrap();
-        assert_eq!(ids(all.stop(separator)), unlimited[..first]);
-        assert!(!ids(all.single_document(true)).contains(&separator));
-        assert!(ids(all.max_tokens(0)).is_empty());
+        assert_eq!(ids(all.clone().stop(separator)), unlimited[..first]);
+        assert!(!ids(all.clone().single_document(true)).contains(&separator));
+        assert!(ids(all.clone().max_tokens(0)).is_empty());
         // The other samples of a batch go on after one has stopped.
-        let batch = generator.samples("a", &all.stop(separator), 0..4).unwrap();
+        let all = all.stop(separator);
+        let batch = generator.samples("a", &all, 0..4).unwrap();
         for (number, sample) in (0..).zip(batch) {
-            assert_eq!(sample.unwrap(), generator.sample("a", &all.stop(separator), number).unwrap());
+            assert_eq!(sample.unwrap(), generator.sample("a", &all, number).unwrap());
         }
     }
 
@@ -283,7 +287,7 @@ mod tests {
         let mut samples = generator.samples("a", &sampling, 0..100).unwrap();
         assert!(matches!(samples.next(), Some(Err(Error::NotFinite))));
         assert!(samples.next().is_none());
-        assert!(matches!(generator.stream("a", &sampling.top_p(2.0)).err(), Some(Error::Config(_))));
+        assert!(matches!(generator.stream("a", &sampling.clone().top_p(2.0)).err(), Some(Error::Config(_))));
         assert!(matches!(generator.generate("a", &sampling.top_k(0)), Err(Error::Config(_))));
     }
 }

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 /// assert_eq!((sampling.max_tokens, sampling.top_k), (50, None));
 /// # assert!(sampling.check().is_ok());
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sampling {
     /// τ divides the logits; 0 is greedy decoding. Default: 1, the model's own distribution.
@@ -40,6 +40,9 @@ pub struct Sampling {
     pub single_document: bool,
     /// The id that ends a sample; it is not part of the sample. Default: none.
     pub stop: Option<u32>,
+    /// Texts that end a sample, cleaned and tokenized as prompts are; a sample ends before the first of them. See
+    /// [`StopText`](crate::StopText). Default: none.
+    pub stop_texts: Vec<String>,
 }
 
 impl Default for Sampling {
@@ -55,6 +58,7 @@ impl Default for Sampling {
             state_mode: None,
             single_document: false,
             stop: None,
+            stop_texts: Vec::new(),
         }
     }
 }
@@ -110,7 +114,12 @@ impl Sampling {
         Self { stop: stop.into(), ..self }
     }
 
-    /// Checks the values.
+    /// Sets [`stop_texts`](Self#structfield.stop_texts).
+    pub fn stop_texts(self, texts: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { stop_texts: texts.into_iter().map(Into::into).collect(), ..self }
+    }
+
+    /// Checks the values, except the stop texts, which need a tokenizer.
     ///
     /// # Errors
     /// Names the first option that is out of range.
@@ -234,16 +243,16 @@ mod tests {
             let found = probabilities(sampling);
             (0..found.len()).filter(|&at| found[at] > 0.0).collect()
         };
-        let all = Sampling::default();
-        assert_eq!(kept(all.top_k(2)), [1, 2]);
-        assert_eq!(kept(all.top_k(99)), [0, 1, 2]);
+        let all = Sampling::default;
+        assert_eq!(kept(all().top_k(2)), [1, 2]);
+        assert_eq!(kept(all().top_k(99)), [0, 1, 2]);
         // The probabilities are 0.090, 0.665, 0.245.
-        assert_eq!(kept(all.top_p(0.6)), [1]);
-        assert_eq!(kept(all.top_p(0.7)), [1, 2]);
-        assert_eq!(kept(all.top_p(1.0)), [0, 1, 2]);
-        assert_eq!(kept(all.min_p(0.3)), [1, 2]);
-        assert_eq!(kept(all.min_p(1.0)), [1]);
-        assert_eq!(kept(all.top_k(2).top_p(0.7)), [1]);
+        assert_eq!(kept(all().top_p(0.6)), [1]);
+        assert_eq!(kept(all().top_p(0.7)), [1, 2]);
+        assert_eq!(kept(all().top_p(1.0)), [0, 1, 2]);
+        assert_eq!(kept(all().min_p(0.3)), [1, 2]);
+        assert_eq!(kept(all().min_p(1.0)), [1]);
+        assert_eq!(kept(all().top_k(2).top_p(0.7)), [1]);
     }
 
     #[test]
@@ -265,20 +274,20 @@ mod tests {
 
     #[test]
     fn values_out_of_range_are_rejected_by_name() {
-        let all = Sampling::default();
+        let all = Sampling::default;
         let cases = [
-            (all.temperature(-1.0), "`temperature`"),
-            (all.temperature(f64::NAN), "`temperature`"),
-            (all.top_p(0.0), "`top_p`"),
-            (all.top_p(1.5), "`top_p`"),
-            (all.min_p(-0.1), "`min_p`"),
-            (all.top_k(0), "`top_k`"),
-            (all.no_repeat_ngram(0), "`no_repeat_ngram`"),
+            (all().temperature(-1.0), "`temperature`"),
+            (all().temperature(f64::NAN), "`temperature`"),
+            (all().top_p(0.0), "`top_p`"),
+            (all().top_p(1.5), "`top_p`"),
+            (all().min_p(-0.1), "`min_p`"),
+            (all().top_k(0), "`top_k`"),
+            (all().no_repeat_ngram(0), "`no_repeat_ngram`"),
         ];
         for (sampling, key) in cases {
             let error = sampling.check().unwrap_err().to_string();
             assert!(error.contains(key), "{error}");
         }
-        all.check().unwrap();
+        all().check().unwrap();
     }
 }

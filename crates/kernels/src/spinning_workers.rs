@@ -1,18 +1,22 @@
 //! Keeps Rayon's worker threads spinning between short parallel loops.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long a worker spins without finding work before it may sleep. Longer waits are for a pipe or a person.
 const IDLE_LIMIT: Duration = Duration::from_millis(5);
 
+/// The number of processors: more spinning threads would only take time from those that compute.
+static PROCESSORS: LazyLock<usize> = LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
+
 /// Runs `work` while the other threads of Rayon's pool spin instead of sleeping, if `enabled`. Disable it for
 /// work on a GPU, where spinning threads only take CPU time.
 ///
 /// A training step consists of about twenty parallel loops, each a fraction of a millisecond. A thread that
 /// sleeps between two of them wakes up too late for the next, above all on a virtual machine, where an idle
-/// virtual CPU is returned to the host. The workers spin until `work` returns or they have found nothing to do
-/// for some milliseconds. Must be called from a thread of the pool; elsewhere `work` just runs.
+/// virtual CPU is returned to the host. The workers, at most one per processor, spin until `work` returns or they have
+/// found nothing to do for some milliseconds. Must be called from a thread of the pool; elsewhere `work` just runs.
 pub fn with_spinning_workers<R: Send>(enabled: bool, work: impl FnOnce() -> R + Send) -> R {
     let Some(own) = rayon::current_thread_index().filter(|_| enabled) else { return work() };
     let done = AtomicBool::new(false);
@@ -24,7 +28,7 @@ pub fn with_spinning_workers<R: Send>(enabled: bool, work: impl FnOnce() -> R + 
         }
     }
     rayon::scope(|scope| {
-        for _ in 1..rayon::current_num_threads() {
+        for _ in 1..rayon::current_num_threads().min(*PROCESSORS) {
             scope.spawn(|_| {
                 // The calling thread may run this task itself while it waits for a loop to end.
                 let mut last_work = Instant::now();

@@ -6,6 +6,7 @@ mod closures;
 pub mod device;
 mod error;
 pub mod nn;
+pub mod threads;
 mod trainer_builder;
 mod training_data;
 

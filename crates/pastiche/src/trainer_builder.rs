@@ -16,6 +16,7 @@ use trainer::{
 
 use crate::closures::{OnEpoch, OnStep};
 use crate::error::{Error, Result};
+use crate::threads::ThreadCount;
 use crate::training_data::{ConfigOf, TrainingData};
 
 /// An option that is passed on to the job of the training loop.
@@ -200,7 +201,7 @@ impl<D: TrainingData> Trainer<D> {
         }
         // In a pool, this thread takes part in the loops of every step and need not be woken after each. It is not the
         // global pool, where a whole run as one task could keep other users waiting.
-        let pool = rayon::ThreadPoolBuilder::new().build().map_err(Error::Threads)?;
+        let pool = ThreadCount::from_env().pool_builder().build().map_err(Error::Threads)?;
         Ok(pool.install(|| train(job, start))?)
     }
 

@@ -13,7 +13,7 @@ use super::load_model;
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
 use crate::long_task::LongTask;
-use crate::output::{print, status};
+use crate::output::{print, print_raw, status};
 use crate::report::question_formats;
 use crate::run::directory;
 
@@ -47,6 +47,7 @@ pub fn run(args: &AskArgs, backend: &BackendSelection) -> Result<()> {
         status(&no_question(&report, args.min_confidence));
     }
     let table = question_formats::write(args.format, &text, &name(args), &report.questions);
+    let print = if args.raw { print_raw } else { print };
     print(&if args.bom { format!("{BYTE_ORDER_MARK}{table}") } else { table })
 }
 

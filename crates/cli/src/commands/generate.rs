@@ -3,21 +3,21 @@
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use args::Generate;
-use generate::{Generator, Prompt, Sample, Sampling};
+use generate::{Generator, Prompt, Sample, Sampling, StopText};
 use models::{LanguageModel, LmBundle, Network, StateMode};
 use seqdata::ConfigError;
 use serde::Serialize;
-use text_prep::{OovPolicy, Tokenizer};
+use text_prep::OovPolicy;
 
 use super::load_model;
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
-use crate::output::{print, print_json, status};
+use crate::output::{print, print_raw, status, to_json};
 use crate::run::directory;
 
+/// What `--json` prints after the samples.
 #[derive(Serialize)]
 struct Report {
-    samples: Vec<Sample>,
     seed: u64,
     temperature: f64,
     tokens_per_second: f64,
@@ -51,40 +51,44 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
     let generator = Generator::new(load_model(&directory, backend, &device)?);
     let prompt = encode(args, &generator, &text)?;
     let state_mode = state_mode(args.state, generator.bundle());
-    let sampling = sampling.state_mode(state_mode).stop(stop(args, generator.tokenizer())?);
+    let sampling = with_stop(args, &generator, sampling.state_mode(state_mode))?;
     let generator = if args.int8 { int8(generator)? } else { generator };
     status(&format!("model {}, seed {seed}, temperature {}", directory.display(), args.temperature));
     let start = Instant::now();
-    let mut samples = Vec::new();
-    match (args.num_samples, args.json) {
-        (1, false) => {
-            print(&text)?;
-            samples.push(print_sample(&generator, &prompt, &sampling)?);
-            print("\n")?;
-        }
-        // Several samples are generated as a batch and finish together.
-        (several, json) => {
-            for sample in generator.samples(&prompt, &sampling, 0..several as u64)? {
-                let sample = sample?;
-                if !json {
-                    print(&format!("--- {} ---\n{text}{}\n", samples.len() + 1, sample.text))?;
-                }
-                samples.push(sample);
+    let print = if args.raw { print_raw } else { print };
+    let mut tokens = 0;
+    if args.num_samples == 1 && !args.json {
+        print(&text)?;
+        tokens = stream(&generator, &prompt, &sampling, print)?.ids.len();
+        print("\n")?;
+    } else {
+        // Several samples are generated in batches, of which none is kept once it is printed.
+        for (number, sample) in (1u64..).zip(generator.samples(&prompt, &sampling, 0..args.num_samples as u64)?) {
+            let sample = sample?;
+            tokens += sample.ids.len();
+            if args.json {
+                print(&format!("{}{}", if number == 1 { "{\"samples\":[" } else { "," }, to_json(&sample)?))?;
+            } else {
+                print(&format!("--- {number} ---\n{text}{}\n", sample.text))?;
             }
         }
     }
-    let time = start.elapsed();
-    let tokens: usize = samples.iter().map(|sample| sample.ids.len()).sum();
-    let tokens_per_second = tokens as f64 / time.as_secs_f64();
+    let tokens_per_second = tokens as f64 / start.elapsed().as_secs_f64();
     status(&format!("{tokens} tokens, {tokens_per_second:.0} tokens/s"));
     if args.json {
-        print_json(&Report { samples, seed, temperature: args.temperature, tokens_per_second })?;
+        let report = to_json(&Report { seed, temperature: args.temperature, tokens_per_second })?;
+        print(&format!("],{}\n", report.trim_start_matches('{')))?;
     }
     Ok(())
 }
 
 /// Prints one sample as it is generated.
-fn print_sample(generator: &Generator, prompt: &Prompt, sampling: &Sampling) -> Result<Sample> {
+fn stream(
+    generator: &Generator,
+    prompt: &Prompt,
+    sampling: &Sampling,
+    print: fn(&str) -> Result<()>,
+) -> Result<Sample> {
     // A token takes a few parallel loops of microseconds: waking the workers for each would take longer.
     kernels::with_spinning_workers(generator.engine().is_packed(), || {
         let mut stream = generator.stream(prompt, sampling)?;
@@ -153,14 +157,27 @@ pub(super) fn state_mode(option: Option<args::StateMode>, bundle: &LmBundle) -> 
     }
 }
 
-/// The id of the token given by `--stop`.
-fn stop(args: &Generate, tokenizer: &Tokenizer) -> Result<Option<u32>> {
-    let Some(token) = args.stop.as_deref() else { return Ok(None) };
-    let id = match token {
-        "story" => tokenizer.document_separator_id().or_else(|| tokenizer.vocabulary.id(token)),
-        token => tokenizer.vocabulary.id(token),
-    };
-    id.map(Some).ok_or_else(|| generate::Error::UnknownStopToken(token.to_string()).into())
+/// Sets where samples end, as the options `--stop` say.
+fn with_stop(args: &Generate, generator: &Generator, sampling: Sampling) -> Result<Sampling> {
+    let mut separator = None;
+    let mut texts = Vec::new();
+    for text in &args.stop {
+        let document_end = generator.tokenizer().document_separator_id().filter(|_| text == "story");
+        if document_end.is_some() {
+            separator = document_end;
+            continue;
+        }
+        let stop = generator.stop_text(text);
+        let stop = stop.map_err(|error| Error::new(format!("`--stop {}`: {error}", text.escape_debug())))?;
+        if stop == StopText::Never {
+            status(&format!(
+                "warning: `--stop {}` ends no sample: this model was trained without line ends and writes none",
+                text.escape_debug()
+            ));
+        }
+        texts.push(text);
+    }
+    Ok(sampling.stop(separator).stop_texts(texts))
 }
 
 /// A seed from the clock, with few digits so that it is easy to type.

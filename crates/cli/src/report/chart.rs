@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::path::Path;
 
+use args::visible;
 use durable::write_atomically;
 use plotters::coord::Shift;
 use plotters::coord::ranged1d::{AsRangedCoord, ValueFormatter};
@@ -111,7 +112,8 @@ where
     for series in series {
         let colour = COLOURS[series.colour % COLOURS.len()];
         let shown = series.points.iter().map(|&(x, y)| (x, y.clamp(bottom, top)));
-        let name = series.name.as_str();
+        // A run may be called anything, and XML allows no control characters.
+        let name = &*visible(&series.name);
         if series.dotted || series.points.len() == 1 {
             let dots = shown.map(|point| Circle::new(point, 2, colour.filled()));
             let key = move |(x, y)| Circle::new((x + 10, y), 2, colour.filled());

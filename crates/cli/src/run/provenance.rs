@@ -26,7 +26,7 @@ pub struct Provenance {
     /// The device of the backend; `None` if it was not recorded.
     #[serde(default)]
     pub device: Option<String>,
-    /// The number of threads of the backend.
+    /// The number of threads of Rayon's pool, which parallelizes the CPU backends.
     pub threads: usize,
     /// The run's seed and data.
     #[serde(flatten)]
@@ -91,7 +91,7 @@ impl Provenance {
             burn: BURN.into(),
             backend: backend.name().into(),
             device: Some(backend.device_name().into()),
-            threads: threads(),
+            threads: rayon::current_num_threads(),
             inputs,
             from,
             machine: Machine::current(),
@@ -160,12 +160,6 @@ fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// The number of threads of Rayon, which parallelizes the CPU backends.
-fn threads() -> usize {
-    let configured = std::env::var("RAYON_NUM_THREADS").ok().and_then(|text| text.parse().ok());
-    configured.filter(|&threads| threads > 0).unwrap_or_else(processors)
-}
-
 /// Seconds since 1970.
 pub fn unix_seconds() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
@@ -190,7 +184,7 @@ mod tests {
             burn: BURN.into(),
             backend: "flex".into(),
             device: Some("default".into()),
-            threads: threads(),
+            threads: rayon::current_num_threads(),
             inputs: InputHashes {
                 seed: 1,
                 text_sha256: "0".into(),

@@ -58,16 +58,9 @@ pub fn fraction(done: u64, all: u64) -> f64 {
     if all == 0 { 0.0 } else { (done as f64 / all as f64).min(1.0) }
 }
 
-/// Removes characters that could control the terminal: control characters, zero-width characters and text
-/// direction marks. A tab becomes a space; line breaks stay.
+/// `text` with visible control characters; a tab becomes a space, line breaks stay.
 pub fn sanitize(text: &str) -> String {
-    let is_control = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}')
-            || c == '\u{FEFF}'
-    };
-    let without_tabs = text.chars().map(|c| if c == '\t' { ' ' } else { c });
-    without_tabs.filter(|&c| c == '\n' || !is_control(c)).collect()
+    args::visible(text).replace('\t', " ")
 }
 
 #[cfg(test)]
@@ -87,6 +80,7 @@ mod tests {
 
     #[test]
     fn text_cannot_control_the_terminal() {
-        assert_eq!(sanitize("가\u{1b}[2J\t나\r\n\u{202e}다\u{7}"), "가[2J 나\n다");
+        let shown = sanitize("가\u{1b}[2J\t나\r\n\u{202e}다\u{7}");
+        assert_eq!(shown, "가\\u{1b}[2J 나\\r\n\\u{202e}다\\u{7}");
     }
 }

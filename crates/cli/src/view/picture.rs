@@ -11,6 +11,7 @@ use ratatui::style::{Color, Modifier};
 use ratatui::text::Span;
 
 use super::draw::draw_with;
+use super::format::sanitize;
 use super::state::ViewState;
 use super::theme::Theme;
 
@@ -51,7 +52,7 @@ pub fn picture(state: &ViewState) -> String {
          <title>{}</title>\n\
          <rect y=\"{0}\" width=\"{width}\" height=\"{height}\" rx=\"8\" fill=\"{BACKGROUND}\"/>\n",
         -MARGIN,
-        escape(&state.name)
+        escape(&sanitize(&state.name))
     );
     draw_cells(&mut svg, terminal.backend().buffer());
     svg + "</svg>\n"

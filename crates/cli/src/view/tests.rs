@@ -108,7 +108,7 @@ fn everything_is_shown_in_80_columns_and_24_rows() {
     ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
-    assert!(!text.contains('\u{1b}'));
+    assert!(text.contains(r"\u{1b}[2J") && !text.contains('\u{1b}'), "{text}");
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn is_well_formed(xml: &str) -> bool {
 #[test]
 fn a_picture_shows_the_curves_the_losses_and_the_sample() {
     let mut state = example_state();
-    state.sample = Some(Sample { text: "\"<나는> & the fox\u{FFFF}\"".into(), step: 1_200 });
+    state.sample = Some(Sample { text: "\"<나는> & the fox\u{FFFF}\u{7}\"".into(), step: 1_200 });
     let svg = picture(&state);
     assert!(is_well_formed(&svg), "{svg}");
     for words in [
@@ -183,7 +183,8 @@ fn a_picture_shows_the_curves_the_losses_and_the_sample() {
         ">epoch 2 of 10</text>",
         ">나</text>",
         ">&gt; &amp; the fox</text>",
-        ">\u{FFFD}</text>",
+        ">\u{FFFD}",
+        r"\u{7}",
         "font-weight=\"bold\"",
         "stroke=\"#5fafd7\"",
     ] {

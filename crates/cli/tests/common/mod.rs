@@ -85,6 +85,22 @@ impl TestDir {
     }
 }
 
+/// What the binary with these arguments shows on a terminal of 80 columns and 24 rows, which `script` of util-linux
+/// provides; `None` if there is no `script`. Arguments must not contain spaces or what a shell interprets.
+#[cfg(target_os = "linux")]
+pub fn on_terminal(dir: &TestDir, args: &[&str]) -> Option<String> {
+    let command = format!("stty rows 24 cols 80; exec {} {}", env!("CARGO_BIN_EXE_pastiche"), args.join(" "));
+    let mut script = Command::new("script");
+    script.args(["-qec", &command, "/dev/null"]).current_dir(dir.path()).stdin(Stdio::null());
+    script.env_remove("PASTICHE_BACKEND").env("RAYON_NUM_THREADS", "2").env("TERM", "xterm");
+    let Ok(output) = script.output() else {
+        skipped("there is no `script` (Debian's package is bsdutils)");
+        return None;
+    };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
 /// `--set` before each of the tiny settings.
 pub fn tiny() -> Vec<&'static str> {
     TINY.iter().flat_map(|setting| ["--set", *setting]).collect()

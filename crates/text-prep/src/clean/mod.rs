@@ -67,6 +67,13 @@ impl Cleaner {
         self.rules.iter().try_for_each(RuleSpec::validate)
     }
 
+    /// The rules for a part of a text, without those that only concern the ends of a whole text.
+    #[must_use]
+    pub fn for_part(&self) -> Self {
+        let is_at_ends = |rule: &&RuleSpec| matches!(rule, RuleSpec::Prepend { .. } | RuleSpec::Trim);
+        Self::new(self.rules.iter().filter(|rule| !is_at_ends(rule)).cloned().collect())
+    }
+
     /// Starts cleaning a text in chunks.
     pub fn stream(&self) -> CleaningStream {
         CleaningStream::new(&self.rules)

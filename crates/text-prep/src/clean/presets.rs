@@ -96,6 +96,14 @@ mod tests {
     }
 
     #[test]
+    fn a_part_of_a_text_keeps_the_white_space_at_its_ends() {
+        let clean = |preset: &str, text: &str| Cleaner::preset(preset).unwrap().for_part().clean(text);
+        assert_eq!(clean("keras-lowercase", " The\nFOX. "), " the fox . ");
+        assert_eq!(clean("prose", "\nThe  FOX. "), " The FOX . ");
+        assert_eq!(clean("verbatim", "\ne\u{301} "), "\né ");
+    }
+
+    #[test]
     fn the_error_for_an_unknown_preset_lists_all_and_suggests_the_nearest() {
         let message = Cleaner::preset("pros").unwrap_err().to_string();
         assert_eq!(

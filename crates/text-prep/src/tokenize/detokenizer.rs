@@ -71,6 +71,11 @@ impl Detokenizer {
         &self.text[start..]
     }
 
+    /// The text so far, without pending text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The whole text, including pending text.
     pub fn into_text(mut self) -> String {
         self.finish();
@@ -103,6 +108,7 @@ mod tests {
         let mut detokenizer = Detokenizer::new(pre_tokenizer, Some("|"));
         let mut outputs: Vec<String> = tokens.iter().map(|token| detokenizer.push(token).to_owned()).collect();
         outputs.push(detokenizer.finish().to_owned());
+        assert_eq!(detokenizer.text(), outputs.concat());
         assert_eq!(detokenizer.into_text(), outputs.concat());
         outputs
     }

@@ -40,7 +40,7 @@ impl Workload for Generation {
         let mut session = BatchSession::new(&engine, StateMode::Carry, 20);
         session.forward(&[1])?;
         let mut session = session.expand_batch(self.texts);
-        let sampler = |text| Sampler::new(sampling, text, [0], None);
+        let sampler = |text| Sampler::new(sampling.clone(), text, [0], None);
         let mut samplers: Vec<Sampler> = (0..self.texts as u64).map(sampler).collect();
         let start = Instant::now();
         kernels::with_spinning_workers(true, || -> generate::Result<()> {

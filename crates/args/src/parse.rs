@@ -1,0 +1,73 @@
+//! Parses the command line; an error is one line.
+
+use std::io::Write;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use crate::escapes::visible;
+
+/// Parses the command line of this process. On an error it prints one line and exits with code 2; help and
+/// version are printed by clap.
+pub fn parse<P: Parser>() -> P {
+    P::try_parse().unwrap_or_else(|error| match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            // `error.exit()` would ignore a failed write.
+            let printed = error.print();
+            let write_failed = printed.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe);
+            std::process::exit(if write_failed { 1 } else { error.exit_code() })
+        }
+        _ => {
+            // `eprintln!` would panic where standard error is closed.
+            let _ = writeln!(std::io::stderr(), "{}", one_line(&error));
+            std::process::exit(2)
+        }
+    })
+}
+
+/// Old names, which clap suggests for a misspelt one because they are aliases, and the current names.
+const RENAMED: [(&str, &str); 9] = [
+    ("'--plain'", "'--no-tui'"),
+    ("'--tokens'", "'--max-tokens'"),
+    ("'--samples'", "'--num-samples'"),
+    ("'--no-repeat'", "'--no-repeat-ngram'"),
+    ("'--context'", "'--state'"),
+    ("'--unseen'", "'--oov'"),
+    ("'--vocabulary'", "'--new-tokens'"),
+    ("'--back'", "'--max-lag'"),
+    ("'probe'", "'gradients'"),
+];
+
+/// Clap's message in one line, without the usage, with current names in its tip.
+pub(crate) fn one_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let (cause, tip) = text.split_at(text.find("tip:").unwrap_or(text.len()));
+    let tip = RENAMED.iter().fold(tip.to_owned(), |tip, (old, new)| tip.replace(old, new));
+    let text = format!("{cause}{tip}");
+    let message = text.lines().take_while(|line| !line.starts_with("Usage:"));
+    let words: Vec<&str> = message.flat_map(str::split_whitespace).collect();
+    let message = words.join(" ").replace(" For more information, try '--help'.", "");
+    visible(&format!("{message} (see --help)")).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::Cli;
+
+    #[test]
+    fn an_error_is_one_line() {
+        let words = ["pastiche", "train", "--backend", "tpu"];
+        let error = Cli::try_parse_from(words).err().map(|error| one_line(&error)).unwrap();
+        assert!(error.starts_with("error: ") && error.contains("'tpu'"), "{error}");
+        assert!(error.contains("ndarray, flex, wgpu, cuda"), "{error}");
+    }
+
+    #[test]
+    fn an_error_shows_control_characters() {
+        // Clap leaves out escape sequences by itself.
+        let error = Cli::try_parse_from(["pastiche", "train", "--a\u{1b}[31mb\u{202e}c"]);
+        let error = error.err().map(|error| one_line(&error)).unwrap();
+        assert!(error.contains(r"\u{202e}c") && !error.contains(['\u{1b}', '\u{202e}']), "{error}");
+    }
+}
