@@ -145,6 +145,21 @@ mod tests {
     }
 
     #[test]
+    fn parallel_streams_have_the_loss_of_one() {
+        let (model, ids, device) = (model(), Arc::new(ids(5_000)), Device::flex());
+        let evaluate = |count| {
+            let streams = Streams::for_parallel_evaluation(ids.clone(), 50..5_000, 7, count).unwrap();
+            evaluate(&model, &Loader::streams(streams, device.clone())).unwrap()
+        };
+        let one = evaluate(1);
+        for several in [2, 3, 13].map(evaluate) {
+            assert_eq!((several.tokens, several.correct), (one.tokens, one.correct));
+            let difference = several.nats_per_token() - one.nats_per_token();
+            assert!(difference.abs() < 1e-6, "{difference}");
+        }
+    }
+
+    #[test]
     fn sums_are_divided_once() {
         let metrics = EvalMetrics { nats: 8.0, tokens: 4, correct: 1 };
         assert_eq!(metrics.nats_per_token(), 2.0);

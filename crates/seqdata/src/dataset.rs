@@ -158,9 +158,21 @@ impl TextDataset {
         Err(Error::TooManyStreams { streams: count, tokens, needed: count + 1 })
     }
 
-    /// The validation stream, with the same targets as the validation windows.
+    /// The validation split as one stream, with the same targets as the validation windows.
     pub fn valid_stream(&self) -> Streams {
         Streams::for_evaluation(self.ids.clone(), self.split.valid.clone(), self.context_len)
+    }
+
+    /// The same targets in `count` parallel streams, or in as many as suit the length of the split if `count` is 0:
+    /// much faster for a long split, with nearly the same loss. See [`Streams::for_parallel_evaluation`].
+    ///
+    /// # Errors
+    /// If the split is too short for that many streams.
+    pub fn valid_streams(&self, count: usize) -> Result<Streams> {
+        let valid = self.split.valid.clone();
+        let automatic = || Streams::evaluation_count(valid.len(), self.context_len);
+        let count = if count == 0 { automatic() } else { count };
+        Streams::for_parallel_evaluation(self.ids.clone(), valid, self.context_len, count)
     }
 
     /// The hash of the training ids, the context length and the stride.

@@ -53,7 +53,7 @@ fn from_config(args: &Import, tensors: Tensors, backend: &BackendSelection, devi
     warn(&experiment.warnings);
     let dataset = &experiment.dataset;
     let model = fill(args, experiment.model.zeros(device)?, tensors)?.with_kernels(backend.kernels());
-    let stream = Loader::streams(dataset.valid_stream(), device.clone());
+    let stream = Loader::streams(dataset.valid_streams(experiment.train.valid_streams)?, device.clone());
     let loss = evaluate(&model, &stream).map_err(models::Error::from)?.nats_per_token();
     let (model_config, config) = (experiment.model.clone(), &experiment.config);
     let (window, valid) = (config.windows.context_len, dataset.valid_sha256());

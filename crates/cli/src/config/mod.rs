@@ -148,6 +148,9 @@ pub struct Split {
     pub valid_fraction: f64,
     /// The fraction held out for a final test.
     pub test_fraction: f64,
+    /// Parallel streams in which the held-out text is read with carried state; 0 for an automatic number. Earlier
+    /// versions read one stream.
+    pub valid_streams: usize,
 }
 
 /// `[windows]`.
@@ -231,7 +234,7 @@ impl Default for Vocabulary {
 
 impl Default for Split {
     fn default() -> Self {
-        Self { valid_fraction: 0.1, test_fraction: 0.0 }
+        Self { valid_fraction: 0.1, test_fraction: 0.0, valid_streams: 0 }
     }
 }
 

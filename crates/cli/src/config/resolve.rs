@@ -38,7 +38,8 @@ impl LmExperiment {
             ModeKind::Windows => TrainMode::Windows,
             ModeKind::Tbptt => TrainMode::Tbptt { bptt_len: config.train.bptt_len },
         };
-        let train = train_config(config.seed, &config.train, mode, config.samples.every_steps, &config.checkpoints)?;
+        let train = train_config(config.seed, &config.train, mode, config.samples.every_steps, &config.checkpoints)?
+            .valid_streams(config.split.valid_streams);
         train.check()?;
         let dataset_config = dataset_config(&config)?;
         let mut warnings = Vec::new();
@@ -79,6 +80,8 @@ impl LmExperiment {
             Error::from(error).with_hint(hint)
         })?;
         drop(reading);
+        // Rejects a number that is too high.
+        dataset.valid_streams(train.valid_streams)?;
         model.vocab_size = dataset.tokenizer.vocabulary.len();
         if let Some(separator) = &config.clean.document_separator
             && dataset.tokenizer.document_separator_id().is_none()

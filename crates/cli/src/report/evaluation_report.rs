@@ -28,6 +28,8 @@ const WORDS: usize = 500;
 pub struct EvaluationReport {
     /// The number of contiguous held-out tokens that were predicted.
     pub tokens: usize,
+    /// How the losses of the model are computed, in words.
+    pub protocols: Vec<String>,
     /// The losses of the model (first) and of the baselines.
     pub rows: Vec<Row>,
     /// The overlap of the sample with the training text.
@@ -81,8 +83,10 @@ pub fn final_sample(best: &LmBundle) -> Result<Sample> {
 }
 
 impl EvaluationReport {
-    /// Evaluates `best`, which was trained on `dataset` and generated `sample`.
-    pub fn new(dataset: &TextDataset, best: &LmBundle, baselines: &Baselines, sample: &Sample) -> Self {
+    /// Evaluates `best`, which was trained on `dataset`, validated as `protocols` says, and generated `sample`.
+    pub fn new(
+        protocols: Vec<String>,
+        dataset: &TextDataset, best: &LmBundle, baselines: &Baselines, sample: &Sample) -> Self {
         let valid = valid_ids(dataset);
         let window = dataset.context_len();
         let row = |name: &str, loss: f64| Row {
@@ -127,6 +131,7 @@ impl EvaluationReport {
         let (written, held_out) = (&written[..length], &held_out[..length]);
         Self {
             tokens: valid.len() - window,
+            protocols,
             rows,
             copied: overlap(written),
             copied_by_held_out_text: overlap(held_out),
@@ -150,6 +155,9 @@ impl EvaluationReport {
         }
         if self.rows.iter().any(|row| row.bits_per_byte.is_none()) {
             text += "\nBits per byte are not defined because some held-out tokens are unknown.\n";
+        }
+        for protocol in &self.protocols {
+            text += &format!("\n{protocol}.\n");
         }
         format!("{text}\n{}\n\n{}\n\n{}\n", self.comparison(), self.memorization(), self.size())
     }
@@ -242,6 +250,7 @@ mod tests {
         };
         EvaluationReport {
             tokens: 5_022,
+            protocols: vec!["carried: each token from all before it".into()],
             rows: vec![row("this model", model), row("5-gram", 4.42), row("unigram", 5.6)],
             copied: overlap(12, 0.25),
             copied_by_held_out_text: overlap(7, 0.75),

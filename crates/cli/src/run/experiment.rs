@@ -55,6 +55,11 @@ pub trait Experiment {
     /// The seed of the run and the hashes of its data.
     fn input_hashes(&self) -> InputHashes;
 
+    /// How the validation losses are computed, in words, one sentence for each.
+    fn validation_protocols(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The source of samples during training. A request to `stop` cuts them off.
     fn sample_cache(&self, stop: &StopFlag) -> SampleCache<Self::Network>;
 

@@ -53,6 +53,23 @@ impl Experiment for LmExperiment {
         }
     }
 
+    fn validation_protocols(&self) -> Vec<String> {
+        let context_len = self.dataset.context_len();
+        let window = format!("window: each token from the {context_len} before it");
+        let streams = self.dataset.valid_streams(self.train.valid_streams);
+        let streams = streams.ok().filter(|streams| streams.count() > 1).map_or(String::new(), |streams| {
+            let (count, warm_up) = (streams.count(), streams.warm_up());
+            format!("; {count} parallel streams, each of which reads {warm_up} tokens before its first one")
+        });
+        let carried = format!(
+            "carried: each token after the first {context_len} from all before it, the state carried{streams}"
+        );
+        match self.train.mode {
+            TrainMode::Tbptt { .. } => vec![carried],
+            TrainMode::Windows | TrainMode::Examples => vec![window, carried],
+        }
+    }
+
     fn sample_cache(&self, stop: &StopFlag) -> SampleCache<LanguageModel> {
         let sampler = LmSampler {
             tokenizer: self.dataset.tokenizer.clone(),
@@ -112,7 +129,7 @@ fn write_reports(
         status(&summary);
     }
     let task = LongTask::start("comparing the sample with the training text");
-    let report = EvaluationReport::new(dataset, best, baselines, &sample);
+    let report = EvaluationReport::new(experiment.validation_protocols(), dataset, best, baselines, &sample);
     drop(task);
     write_score(run, &report.to_markdown(), &report)?;
     for sentence in [report.comparison(), report.memorization(), report.size()] {

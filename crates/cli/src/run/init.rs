@@ -126,6 +126,17 @@ fn check_exists(name: &str, path: Option<&Path>, advice: &str) -> Result<()> {
 /// The advice of [`check_text`] for a run that is resumed or repeated.
 pub const SAME_TEXT: &str = "because only the same text gives the same run";
 
+/// Sets the number of validation streams of a saved run, which its configuration lacks if an earlier version made it.
+///
+/// # Errors
+/// If its progress cannot be read.
+pub fn keep_valid_streams(run: &Path, config: &mut Config) -> Result<()> {
+    if let Some(progress) = Checkpoints::of(run).progress()? {
+        config.split.valid_streams = progress.config.valid_streams;
+    }
+    Ok(())
+}
+
 /// The last saved configuration of a run, with the requested changes.
 ///
 /// # Errors
@@ -139,10 +150,13 @@ pub fn resumed_config(run: &Path, args: &ConfigArgs) -> Result<AnyConfig> {
         Ok(read.map_err(|error| Error::new(format!("{name} cannot be resumed: {error}")))?.0)
     };
     let before = config(ConfigArgs::default())?;
-    let now = config(args.clone())?;
-    match (&before, &now) {
+    let mut now = config(args.clone())?;
+    match (&before, &mut now) {
         (AnyConfig::Questions(before), AnyConfig::Questions(now)) => reject_changes(before, now, &name)?,
-        (AnyConfig::LanguageModel(before), AnyConfig::LanguageModel(now)) => reject_changes(before, now, &name)?,
+        (AnyConfig::LanguageModel(before), AnyConfig::LanguageModel(now)) => {
+            reject_changes(before, now, &name)?;
+            keep_valid_streams(run, now)?;
+        }
         // Both come from the same file, and its task cannot be changed.
         _ => {}
     }
