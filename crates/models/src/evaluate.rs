@@ -19,9 +19,9 @@ pub struct EvalMetrics {
 }
 
 impl EvalMetrics {
-    /// Mean loss in nats per token; NaN without tokens.
+    /// Mean loss in nats per token, 0 or more; NaN without tokens.
     pub fn nats_per_token(&self) -> f64 {
-        self.nats / self.tokens as f64
+        mean_loss(self.nats, self.tokens)
     }
 
     /// e to the power of the mean loss.
@@ -48,6 +48,13 @@ impl EvalMetrics {
         }
         Ok(())
     }
+}
+
+/// The mean of `tokens` losses with the sum `nats`. Rounding makes the loss of a certain target slightly negative, which
+/// no loss is.
+pub fn mean_loss(nats: f64, tokens: usize) -> f64 {
+    let mean = nats / tokens as f64;
+    if mean <= 0.0 { 0.0 } else { mean }
 }
 
 /// Evaluates all targets of `batches`. A batch that continues the one before starts with its final
@@ -165,5 +172,11 @@ mod tests {
         assert_eq!(metrics.nats_per_token(), 2.0);
         assert_eq!(metrics.perplexity(), 2f64.exp());
         assert_eq!(metrics.accuracy(), 0.25);
+        // A model that is certain of every target.
+        for nats in [-1e-6, -0.0] {
+            let loss = EvalMetrics { nats, ..metrics }.nats_per_token();
+            assert!(loss == 0.0 && loss.is_sign_positive(), "{loss}");
+        }
+        assert!(EvalMetrics { nats: f64::NAN, ..metrics }.nats_per_token().is_nan());
     }
 }

@@ -5,12 +5,14 @@
 mod changes;
 #[cfg(test)]
 mod documented;
+mod plain_errors;
 mod pretrained;
 mod questions;
 mod read;
 mod renamed_keys;
 mod resolve;
 mod resolve_questions;
+mod short_epochs;
 mod train;
 mod train_config;
 

@@ -7,6 +7,7 @@ use plotters::prelude::SeriesLabelPosition;
 use crate::error::Result;
 use crate::observers::metrics_file::Curves;
 use crate::report::chart::{self, ChartOptions, Series};
+use crate::view::format::decimals;
 
 /// The curves of a run with its name.
 pub struct NamedCurves<'a> {
@@ -38,7 +39,7 @@ pub fn losses(path: &Path, runs: &[NamedCurves], baselines: &[(String, f64)]) ->
     let high = losses().fold(0.0, f64::max);
     for (at, (name, loss)) in baselines.iter().enumerate() {
         let points = (0..=60).map(|x| (right * f64::from(x) / 60.0, *loss)).collect();
-        series.push(Series { name: format!("{name} {loss:.2}"), points, colour: 1 + at, dotted: true });
+        series.push(Series { name: format!("{name} {}", decimals(*loss, 2)), points, colour: 1 + at, dotted: true });
     }
     let all = baselines.iter().map(|(_, loss)| *loss);
     let (low, high) = all.fold((low, high), |(low, high), loss| (low.min(loss), high.max(loss)));

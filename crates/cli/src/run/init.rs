@@ -20,6 +20,7 @@ use crate::output::status;
 use crate::run::directory;
 use crate::run::provenance::{self, Origin};
 use crate::run::word_vectors::PretrainedVectors;
+use crate::view::format::decimals;
 
 /// The configuration's file name in a run directory.
 pub const CONFIG: &str = "config.toml";
@@ -202,6 +203,14 @@ pub fn new_experiment(config: Config, device: &Device) -> Result<(LmExperiment, 
             "and are learned from random embeddings"
         };
         status(&format!("{} tokens are new {how}", now - before));
+    }
+    if experiment.config.init.new_tokens == NewTokens::Unk {
+        let [train, valid] = experiment.dataset.unknown_fractions().map(|fraction| decimals(100.0 * fraction, 2));
+        let name = path.display();
+        status(&format!(
+            "{train} % of the training tokens and {valid} % of the validation tokens are unknown to {name}; \
+             `--new-tokens extend` adds them to its vocabulary"
+        ));
     }
     let model = bundle.model.resize_vocab(experiment.model.init(experiment.config.seed, device)?);
     let directory = experiment.config.init.from.clone().unwrap_or(path);
