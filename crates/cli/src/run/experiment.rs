@@ -218,7 +218,7 @@ impl RunContext<'_> {
         let run = self.run;
         match metrics_file::read_curves(run) {
             Ok(curves) => {
-                if curves.train.len() + curves.valid.len() > 1 {
+                if curves.steps() > 0 {
                     let named = NamedCurves { run: None, curves: &curves };
                     run_charts::losses(&run.join("loss.svg"), &[named], baselines)?;
                 }
