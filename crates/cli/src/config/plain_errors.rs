@@ -161,7 +161,7 @@ mod tests {
         let mut rejected = 0;
         for (key, value) in keys.iter().flat_map(|key| values.map(|value| (key, value))) {
             let change = format!("{key}={value}");
-            if let Err(error) = apply_changes(Config::default(), &[change.clone()]) {
+            if let Err(error) = apply_changes(Config::default(), std::slice::from_ref(&change)) {
                 has_no_type_names(&error.to_string());
                 assert!(error.to_string().contains("expected") || error.to_string().contains("known"), "{error}");
                 rejected += 1;
