@@ -53,9 +53,9 @@ pub enum NewTokens {
 /// Arguments of `runs`.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Runs {
-    /// The folder that holds the runs
-    #[arg(value_name = "DIR", default_value = "runs")]
-    pub folder: PathBuf,
+    /// The folder that holds the runs [default: runs]
+    #[arg(value_name = "DIR")]
+    pub folder: Option<PathBuf>,
     /// Print one JSON object on standard output and nothing else there
     #[arg(long)]
     pub json: bool,
@@ -67,9 +67,9 @@ pub struct Compare {
     /// The run directories
     #[arg(value_name = "DIR", required = true, num_args = 2..)]
     pub runs: Vec<PathBuf>,
-    /// The SVG file to write
-    #[arg(long, value_name = "FILE", default_value = "compare.svg")]
-    pub out: PathBuf,
+    /// The SVG file to write [default: compare.svg next to the first run, usually runs/compare.svg]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
     /// Print one JSON object on standard output and nothing else there
     #[arg(long)]
     pub json: bool,

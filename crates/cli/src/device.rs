@@ -81,9 +81,10 @@ impl BackendSelection {
                 }
                 DeviceError::UnknownDevice { .. } => Some("give one of them with `--device`"),
                 DeviceError::NoCudaGpu { .. } => Some("the options are `--device N` and `--backend ndarray`"),
-                DeviceError::NoAdapter { .. } | DeviceError::SoftwareAdapter { .. } => {
-                    Some("the options are `--backend ndarray` and `--device cpu`")
+                DeviceError::NoAdapter { .. } | DeviceError::Adapter { .. } => {
+                    Some("the options are `--backend ndarray` and, for a software driver, `--device cpu`")
                 }
+                DeviceError::SoftwareAdapter { .. } => Some("the options are `--backend ndarray` and `--device cpu`"),
                 _ => None,
             };
             Error::from(error).with_hint(hint)

@@ -55,6 +55,13 @@ fn main() -> ExitCode {
     // names a backend that is not compiled in.
     // SAFETY: no other thread exists yet that could read the environment during the change.
     unsafe { std::env::remove_var("BURN_DEVICE") };
+    // Looking for adapters, wgpu asks for a Wayland display. Without this variable libwayland prints an error each time;
+    // in a directory that cannot exist it finds no display, and says nothing.
+    #[cfg(all(feature = "wgpu", target_os = "linux"))]
+    if std::env::var_os("XDG_RUNTIME_DIR").is_none_or(|directory| directory.is_empty()) {
+        // SAFETY: as above.
+        unsafe { std::env::set_var("XDG_RUNTIME_DIR", "/dev/null") };
+    }
     run_process(args::parse::<Cli>().command).unwrap_or_else(|error| {
         output::status(&format!("error: {}", error.full_message()));
         ExitCode::FAILURE

@@ -125,6 +125,8 @@ fn old_runs_are_listed_and_resume_with_old_and_new_keys() {
         let config = std::fs::read_to_string(dir.path().join(&run).join("config.toml")).unwrap();
         assert!(config.contains("early_stopping_patience = 4"), "{config}");
         assert!(!config.contains("\npatience"), "{config}");
+        // Validation reads one stream, as in the epochs before.
+        assert_eq!(config.contains("valid_streams = 1"), run != "runs/questions", "{config}");
         // What makes another run is named by its new key, also where the change has the old name.
         let other = ["train", "--resume", &run, "--set", "model.embedding=9"];
         dir.expect_error(&other, &["`model.embedding_dim`"]);

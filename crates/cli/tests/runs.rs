@@ -1,6 +1,8 @@
 //! Runs initialized from other runs, reproduced, listed and compared; and the report files of a run.
 
 mod common;
+#[path = "runs/reports.rs"]
+mod reports;
 
 use std::fs;
 
@@ -180,7 +182,7 @@ fn runs_are_listed_and_compared() {
     let compared = dir.run_ok(&["compare", "runs/a", "runs/b"]);
     assert!(compared.stdout.contains("train.learning_rate"), "{}", compared.stdout);
     assert!(!compared.stderr.contains("warning"), "{}", compared.stderr);
-    let svg = fs::read_to_string(dir.path().join("compare.svg")).unwrap();
+    let svg = fs::read_to_string(dir.path().join("runs/compare.svg")).unwrap();
     assert!(svg.contains("runs/a, validation") && svg.contains("runs/b, training"));
     let other = dir.run_ok(&["compare", "runs/a", "runs/c", "--out", "other.svg"]);
     assert!(other.stderr.contains("runs/c was not evaluated on"), "{}", other.stderr);

@@ -105,7 +105,8 @@ impl KneserNey {
             assert!((id as usize) < size, "id {id} in a vocabulary of {size}");
             -self.probability(&ids[..at], id).ln()
         };
-        targets.clone().map(nats).sum::<f64>() / targets.len() as f64
+        // Not −0, the negated logarithm of 1.
+        (targets.clone().map(nats).sum::<f64>() + 0.0) / targets.len() as f64
     }
 
     /// The row of `ngram` in the level of its length.

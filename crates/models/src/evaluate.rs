@@ -19,9 +19,9 @@ pub struct EvalMetrics {
 }
 
 impl EvalMetrics {
-    /// Mean loss in nats per token; NaN without tokens.
+    /// Mean loss in nats per token, 0 or more; NaN without tokens.
     pub fn nats_per_token(&self) -> f64 {
-        self.nats / self.tokens as f64
+        mean_loss(self.nats, self.tokens)
     }
 
     /// e to the power of the mean loss.
@@ -48,6 +48,13 @@ impl EvalMetrics {
         }
         Ok(())
     }
+}
+
+/// The mean of `tokens` losses with the sum `nats`. Rounding makes the loss of a certain target slightly negative, which
+/// no loss is.
+pub fn mean_loss(nats: f64, tokens: usize) -> f64 {
+    let mean = nats / tokens as f64;
+    if mean <= 0.0 { 0.0 } else { mean }
 }
 
 /// Evaluates all targets of `batches`. A batch that continues the one before starts with its final
@@ -145,10 +152,31 @@ mod tests {
     }
 
     #[test]
+    fn parallel_streams_have_the_loss_of_one() {
+        let (model, ids, device) = (model(), Arc::new(ids(5_000)), Device::flex());
+        let evaluate = |count| {
+            let streams = Streams::for_parallel_evaluation(ids.clone(), 50..5_000, 7, count).unwrap();
+            evaluate(&model, &Loader::streams(streams, device.clone())).unwrap()
+        };
+        let one = evaluate(1);
+        for several in [2, 3, 13].map(evaluate) {
+            assert_eq!((several.tokens, several.correct), (one.tokens, one.correct));
+            let difference = several.nats_per_token() - one.nats_per_token();
+            assert!(difference.abs() < 1e-6, "{difference}");
+        }
+    }
+
+    #[test]
     fn sums_are_divided_once() {
         let metrics = EvalMetrics { nats: 8.0, tokens: 4, correct: 1 };
         assert_eq!(metrics.nats_per_token(), 2.0);
         assert_eq!(metrics.perplexity(), 2f64.exp());
         assert_eq!(metrics.accuracy(), 0.25);
+        // A model that is certain of every target.
+        for nats in [-1e-6, -0.0] {
+            let loss = EvalMetrics { nats, ..metrics }.nats_per_token();
+            assert!(loss == 0.0 && loss.is_sign_positive(), "{loss}");
+        }
+        assert!(EvalMetrics { nats: f64::NAN, ..metrics }.nats_per_token().is_nan());
     }
 }

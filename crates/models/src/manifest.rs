@@ -52,6 +52,9 @@ pub struct Metadata<C> {
     pub valid_loss_window: Option<f64>,
     /// Mean validation loss in nats per token for the same targets with carried state, if measured.
     pub valid_loss_carried: Option<f64>,
+    /// How the model reads past tokens, if it has no validation loss that would tell, as after an import.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_state_mode: Option<StateMode>,
     /// The hash of the validation ids.
     pub valid_sha256: String,
 }
@@ -86,6 +89,7 @@ impl<C> Metadata<C> {
             steps: 0,
             valid_loss_window: None,
             valid_loss_carried: None,
+            default_state_mode: None,
             valid_sha256,
         }
     }
@@ -98,11 +102,13 @@ impl<C> Metadata<C> {
         }
     }
 
-    /// The mode with the lower validation loss; of two equals [`StateMode::Carry`], which is faster.
+    /// The mode with the lower validation loss; of two equals [`StateMode::Carry`], which is faster. Without losses it
+    /// is [`default_state_mode`](Self#structfield.default_state_mode), or else [`StateMode::Carry`].
     pub fn state_mode(&self) -> StateMode {
         match (self.valid_loss_window, self.valid_loss_carried) {
             (Some(window), Some(carried)) if window < carried => StateMode::Window,
             (Some(_), None) => StateMode::Window,
+            (None, None) => self.default_state_mode.unwrap_or(StateMode::Carry),
             _ => StateMode::Carry,
         }
     }

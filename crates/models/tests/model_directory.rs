@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use burn::tensor::{Device, Int, Tensor};
-use models::{LanguageModelConfig, LayerConfig, LmBundle, LmMetadata};
+use models::{LanguageModelConfig, LayerConfig, LmBundle, LmMetadata, StateMode};
 use seqdata::hash::sha256;
 use serde_json::Value;
 use text_prep::{Cleaner, OovPolicy, PreTokenizer, Tokenizer, Vocabulary, tokenize::WordOptions};
@@ -56,6 +56,31 @@ fn a_saved_model_is_loaded_unchanged() {
         logits.try_into_vec_as::<f32>().unwrap()
     };
     assert_eq!(logits(&read), logits(&original));
+}
+
+#[test]
+fn a_model_without_losses_keeps_how_it_reads_past_tokens() {
+    let untrained = |default_state_mode| {
+        let bundle = bundle(WORDS);
+        let metadata = LmMetadata { valid_loss_window: None, default_state_mode, ..bundle.metadata };
+        LmBundle { metadata, ..bundle }
+    };
+    for (default, expected) in [
+        (None, StateMode::Carry),
+        (Some(StateMode::Carry), StateMode::Carry),
+        (Some(StateMode::Window), StateMode::Window),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        untrained(default).save(folder.path()).unwrap();
+        let read = LmBundle::load(folder.path(), &Device::flex()).unwrap();
+        assert_eq!(read.metadata.state_mode(), expected);
+        // As in the manifests of earlier versions, if there is none.
+        let manifest = fs::read_to_string(folder.path().join("manifest.json")).unwrap();
+        assert_eq!(manifest.contains("default_state_mode"), default.is_some());
+        // A loss tells more.
+        let metadata = LmMetadata { valid_loss_carried: Some(1.0), ..read.metadata };
+        assert_eq!(metadata.state_mode(), StateMode::Carry);
+    }
 }
 
 #[test]

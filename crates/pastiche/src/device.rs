@@ -73,11 +73,14 @@ pub enum DeviceError {
         count: usize,
     },
     /// There is no GPU adapter of this name.
-    #[error(
-        "there is no GPU adapter `{device}`: use the backend `ndarray`, or install Mesa's software Vulkan and use the \
-         device `cpu`"
-    )]
+    #[error("{}", no_adapter(device))]
     NoAdapter {
+        /// The name of the device.
+        device: String,
+    },
+    /// There is such an adapter, but it cannot be used.
+    #[error("the GPU adapter `{device}` cannot be opened: update its driver, or use the backend `ndarray`")]
+    Adapter {
         /// The name of the device.
         device: String,
         /// The error of the graphics API.
@@ -96,6 +99,22 @@ pub enum DeviceError {
 
 fn names(backends: &[&str]) -> String {
     if backends.is_empty() { "none".into() } else { backends.join(", ") }
+}
+
+fn no_adapter(device: &str) -> String {
+    let found = match device.split_once(':') {
+        Some((kind, number)) => format!(
+            "there is no GPU adapter `{device}`: no {kind} GPU has the number {number}, counted from 0; use the device \
+             `default` for the best one"
+        ),
+        None if device == "cpu" => "there is no GPU adapter `cpu`: no software driver for Vulkan was found; install \
+                                    Mesa's (on Debian and Ubuntu the package mesa-vulkan-drivers)"
+            .into(),
+        None => "there is no GPU adapter: no GPU with a driver for Vulkan, Metal or DirectX 12 was found; install the \
+                 driver of the GPU"
+            .into(),
+    };
+    format!("{found}, or use the backend `ndarray`")
 }
 
 fn no_cuda_gpu(index: usize, count: usize) -> String {
@@ -194,7 +213,10 @@ mod wgpu {
             Ok(initialized) => initialized,
             // An operation on this device has initialized it already.
             Err(WgpuInitError::Registration { .. }) => return Ok(Device::wgpu(kind)),
-            Err(error) => return Err(DeviceError::NoAdapter { device: name.into(), source: error.into() }),
+            Err(WgpuInitError::AdapterUnavailable { .. }) => {
+                return Err(DeviceError::NoAdapter { device: name.into() });
+            }
+            Err(error) => return Err(DeviceError::Adapter { device: name.into(), source: error.into() }),
         };
         let info = setup.adapter.get_info();
         // The type belongs to the crate wgpu, which is not a dependency; a test checks that the software
@@ -239,6 +261,19 @@ mod tests {
         for backend in BACKENDS.iter().filter(|backend| **backend != "cuda") {
             let error = open(backend, Some("3")).unwrap_err();
             assert!(matches!(error, DeviceError::UnknownDevice { .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_missing_adapter_is_described_by_what_was_looked_for() {
+        for (device, expected) in [
+            ("default", "no GPU with a driver for Vulkan, Metal or DirectX 12 was found"),
+            ("cpu", "install Mesa's"),
+            ("discrete:2", "no discrete GPU has the number 2, counted from 0"),
+        ] {
+            let error = DeviceError::NoAdapter { device: device.into() }.to_string();
+            assert!(error.starts_with("there is no GPU adapter") && error.contains(expected), "{error}");
+            assert!(error.ends_with("or use the backend `ndarray`"), "{error}");
         }
     }
 

@@ -81,6 +81,19 @@ pub enum Error {
         /// Tokens needed.
         needed: usize,
     },
+    /// The validation split is too short for the number of streams.
+    #[error(
+        "`split.valid_streams` is {streams}, but the validation split of {tokens} tokens is long enough for at most \
+         {most}: lower it, or leave it out for an automatic number"
+    )]
+    TooManyValidStreams {
+        /// Streams requested.
+        streams: usize,
+        /// Tokens in the validation split.
+        tokens: usize,
+        /// The highest possible number of streams.
+        most: usize,
+    },
     /// The vocabulary has no token except reserved ones and the document separator.
     #[error("no token occurs {min_count} or more times in the training split: lower `vocabulary.min_count`")]
     EmptyVocabulary {

@@ -13,7 +13,7 @@ use crate::windows::Windows;
 pub enum LmItems {
     /// Independent windows; a batch has several.
     Windows(Windows),
-    /// Chunks of streams; a batch has one chunk, with a row per stream.
+    /// Chunks of streams; a batch has one chunk, usually with a row per stream.
     Streams(Streams),
 }
 
@@ -50,8 +50,8 @@ impl Batcher<usize, Batch> for LmItems {
                 let chunk = streams.chunk(items[0]);
                 inputs.extend(chunk.inputs().map(|id| id as i32));
                 targets.extend(chunk.targets().map(|id| id as i32));
-                continues = items[0] > 0;
-                ([chunk.input_len(), chunk.target_len()], streams.count())
+                continues = chunk.continues();
+                ([chunk.input_len(), chunk.target_len()], chunk.rows())
             }
         };
         let tensor =

@@ -3,26 +3,44 @@
 //!
 //! The state of the model is carried from chunk to chunk; the backward pass ends at the start of a
 //! chunk (truncated backpropagation through time: Williams and Peng 1990).
+//!
+//! An evaluation reads one stream, or several with a warm-up each: many rows take little longer than one.
 
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::error::{Error, Result};
 use crate::ids::Ids;
 
-/// Ids per chunk for evaluation; long enough to keep the output layer busy.
+/// Ids per chunk for evaluation with one stream; long enough to keep the output layer busy.
 const EVALUATION_CHUNK: usize = 128;
+/// Targets per chunk of all streams of an evaluation together, as far as [`EVALUATION_CHUNK`] allows.
+const EVALUATION_TARGETS: usize = 2_048;
+/// More streams are hardly faster.
+const MAX_STREAMS: usize = 64;
+/// Ids that a stream of an evaluation reads before its first target, at least.
+const WARM_UP: usize = 256;
+/// Targets per warm-up id, at least, if the number of streams is automatic: reading costs at most a tenth more.
+const TARGETS_PER_WARM_UP: usize = 10;
 
 /// `count` adjacent streams of equal length over one split, cut into chunks.
 ///
-/// A stream with `S` targets has `S` inputs; the last target of one stream is the first input of the next.
+/// A stream with `S` targets has `S` inputs; the last target of one stream is the first input of the next. For an
+/// evaluation, a stream first reads inputs without a target (its warm-up), which are also those at the end of the
+/// previous stream.
 #[derive(Clone, Debug)]
 pub struct Streams {
     ids: Arc<Ids>,
     range: Range<usize>,
     count: usize,
     chunk_len: usize,
-    /// Positions at the start of each stream without a target.
-    skipped_targets: usize,
+    /// The position in the range of the first target's input.
+    first: usize,
+    /// Inputs of each stream before the one with its first target.
+    warm_up: usize,
+    /// The position in the range of the first input with a target that the first stream leaves out: it has no ids
+    /// before it for a warm-up. The last chunk has the targets from here to `first`.
+    opening: Option<usize>,
 }
 
 impl Streams {
@@ -32,7 +50,7 @@ impl Streams {
     /// If `count` or `chunk_len` is zero.
     pub fn new(ids: Arc<Ids>, range: Range<usize>, count: usize, chunk_len: usize) -> Self {
         assert!(count > 0 && chunk_len > 0, "{count} streams in chunks of {chunk_len}");
-        Self { ids, range, count, chunk_len, skipped_targets: 0 }
+        Self { ids, range, count, chunk_len, first: 0, warm_up: 0, opening: None }
     }
 
     /// One stream over `range` with the same targets as windows of `context_len` ids: every id with
@@ -41,17 +59,63 @@ impl Streams {
     /// # Panics
     /// If `context_len` is zero.
     pub fn for_evaluation(ids: Arc<Ids>, range: Range<usize>, context_len: usize) -> Self {
-        Self { skipped_targets: context_len - 1, ..Self::new(ids, range, 1, EVALUATION_CHUNK) }
+        let first = context_len - 1;
+        Self { first, warm_up: first, ..Self::new(ids, range, 1, EVALUATION_CHUNK) }
     }
 
-    /// Inputs per stream, S.
+    /// `count` streams over `range` with the targets of [`for_evaluation`](Self::for_evaluation), each once. A
+    /// stream starts with a [warm-up](Self::warm_up), so that its state at the first target is close to that of a
+    /// single stream. The targets that have too few ids before them for a warm-up are in the last chunk, which has
+    /// one row.
+    ///
+    /// # Errors
+    /// If the range is too short: a stream has at least as many targets as ids of its warm-up.
+    ///
+    /// # Panics
+    /// If `count` or `context_len` is zero.
+    pub fn for_parallel_evaluation(
+        ids: Arc<Ids>,
+        range: Range<usize>,
+        context_len: usize,
+        count: usize,
+    ) -> Result<Self> {
+        if count == 1 {
+            return Ok(Self::for_evaluation(ids, range, context_len));
+        }
+        let (inputs, warm_up) = (range.len().saturating_sub(1), warm_up(context_len));
+        let most = (inputs / warm_up).saturating_sub(1).max(1);
+        if count > most {
+            return Err(Error::TooManyValidStreams { streams: count, tokens: range.len(), most });
+        }
+        let chunk_len = (EVALUATION_TARGETS / count).clamp(1, EVALUATION_CHUNK);
+        let first = warm_up + (inputs - warm_up) % count;
+        let opening = Some(context_len - 1);
+        Ok(Self { first, warm_up, opening, ..Self::new(ids, range, count, chunk_len) })
+    }
+
+    /// The number of streams for the evaluation of `tokens` ids: as many as cost at most a tenth more reading, from
+    /// 1 to 64. A short text has one stream.
+    pub fn evaluation_count(tokens: usize, context_len: usize) -> usize {
+        (tokens / ((TARGETS_PER_WARM_UP + 1) * warm_up(context_len))).clamp(1, MAX_STREAMS)
+    }
+
+    /// Targets per stream, S; those of the last chunk that belong to no stream are not counted.
     pub fn stream_len(&self) -> usize {
-        self.range.len().saturating_sub(1) / self.count
+        self.range.len().saturating_sub(1 + self.first) / self.count
     }
 
-    /// Chunks per stream.
+    /// Ids that each stream reads before the first one with a target.
+    pub fn warm_up(&self) -> usize {
+        self.warm_up
+    }
+
+    /// Chunks per stream, and one more for targets that belong to no stream.
     pub fn chunks(&self) -> usize {
-        self.stream_len().saturating_sub(self.skipped_targets).div_ceil(self.chunk_len)
+        self.stream_chunks() + usize::from(self.opening.is_some())
+    }
+
+    fn stream_chunks(&self) -> usize {
+        self.stream_len().div_ceil(self.chunk_len)
     }
 
     /// The number of streams.
@@ -63,62 +127,91 @@ impl Streams {
     pub fn unused_ids(&self) -> usize {
         match self.chunks() {
             0 => self.range.len(),
-            _ => self.range.len() - 1 - self.stream_len() * self.count,
+            _ => self.range.len() - 1 - self.first - self.stream_len() * self.count,
         }
     }
 
-    /// Chunk `index` of every stream.
+    /// Chunk `index` of every stream, or the last chunk, which may belong to no stream.
     ///
     /// # Panics
     /// If `index` is not below [`chunks`](Self::chunks).
     pub fn chunk(&self, index: usize) -> Chunk<'_> {
         assert!(index < self.chunks(), "chunk {index} of {}", self.chunks());
-        let first_target = self.skipped_targets + index * self.chunk_len;
+        let (ids, offset, stream_len) = (&*self.ids, self.range.start, self.stream_len());
+        if let Some(first_target) = self.opening.filter(|_| index == self.stream_chunks()) {
+            let (input_len, target_len) = (self.first, self.first - first_target);
+            return Chunk { ids, start: offset, distance: 0, rows: 1, input_len, target_len, continues: false };
+        }
+        let done = index * self.chunk_len;
+        let target_len = self.chunk_len.min(stream_len - done);
         // The first chunk starts with the inputs that have no target.
-        let start = if index == 0 { 0 } else { first_target };
-        let end = (first_target + self.chunk_len).min(self.stream_len());
-        Chunk { streams: self, inputs: start..end, first_target }
+        let warm_up = if index == 0 { self.warm_up } else { 0 };
+        Chunk {
+            ids,
+            start: offset + self.first + done - warm_up,
+            distance: stream_len,
+            rows: self.count,
+            input_len: warm_up + target_len,
+            target_len,
+            continues: index > 0,
+        }
     }
 }
 
-/// The same positions of every stream: `N` streams, `T` inputs and `K` targets each.
+/// Ids that a stream of an evaluation reads before its first target, if there are several. As windows have
+/// `context_len` ids before every target, so have streams.
+fn warm_up(context_len: usize) -> usize {
+    WARM_UP.max(context_len)
+}
+
+/// Sections of equal length: `N` rows with `T` inputs and `K` targets each.
 #[derive(Clone, Debug)]
 pub struct Chunk<'a> {
-    streams: &'a Streams,
-    /// Positions within a stream.
-    inputs: Range<usize>,
-    /// The first position with a target.
-    first_target: usize,
+    ids: &'a Ids,
+    /// The index of the first input of the first row.
+    start: usize,
+    /// Ids from the start of a row to the start of the next.
+    distance: usize,
+    rows: usize,
+    input_len: usize,
+    target_len: usize,
+    continues: bool,
 }
 
 impl Chunk<'_> {
-    /// Inputs per stream, T.
+    /// The number of rows, N.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Inputs per row, T.
     pub fn input_len(&self) -> usize {
-        self.inputs.len()
+        self.input_len
     }
 
-    /// Targets per stream, K.
+    /// Targets per row, K.
     pub fn target_len(&self) -> usize {
-        self.inputs.end - self.first_target
+        self.target_len
     }
 
-    /// The input ids, stream by stream, `[N, T]`.
+    /// Whether each row continues the same row of the previous chunk.
+    pub fn continues(&self) -> bool {
+        self.continues
+    }
+
+    /// The input ids, row by row, `[N, T]`.
     pub fn inputs(&self) -> impl Iterator<Item = u32> + '_ {
-        self.ids(self.inputs.clone())
+        self.rows_of(0..self.input_len)
     }
 
-    /// The target ids, stream by stream, `[N, K]`.
+    /// The target ids, row by row, `[N, K]`.
     pub fn targets(&self) -> impl Iterator<Item = u32> + '_ {
-        self.ids(self.first_target + 1..self.inputs.end + 1)
+        self.rows_of(self.input_len - self.target_len + 1..self.input_len + 1)
     }
 
-    fn ids(&self, positions: Range<usize>) -> impl Iterator<Item = u32> + '_ {
-        let Streams { ids, range, count, .. } = self.streams;
-        let stream_len = self.streams.stream_len();
-        (0..*count).flat_map(move |stream| {
-            let start = range.start + stream * stream_len;
-            positions.clone().map(move |at| ids.get(start + at))
-        })
+    fn rows_of(&self, positions: Range<usize>) -> impl Iterator<Item = u32> + '_ {
+        let Self { ids, start, distance, rows, .. } = *self;
+        (0..rows).flat_map(move |row| positions.clone().map(move |at| ids.get(start + row * distance + at)))
     }
 }
 
@@ -169,6 +262,88 @@ mod tests {
         assert_eq!(found, expected);
         assert_eq!(streams.chunk(0).inputs().next(), Some(50));
         assert_eq!(streams.unused_ids(), 0);
+    }
+
+    /// All targets of `streams`, in the order of the batches.
+    fn targets(streams: &Streams) -> Vec<u32> {
+        (0..streams.chunks()).flat_map(|index| streams.chunk(index).targets().collect::<Vec<_>>()).collect()
+    }
+
+    #[test]
+    fn parallel_streams_have_every_target_of_one_stream_once() {
+        for (tokens, context_len, count) in [(5_000, 7, 2), (20_000, 20, 6), (3_000, 300, 8), (40_000, 1, 64)] {
+            let range = 50..tokens as usize;
+            let one = Streams::for_evaluation(ids(tokens), range.clone(), context_len);
+            let streams = Streams::for_parallel_evaluation(ids(tokens), range.clone(), context_len, count).unwrap();
+            assert_eq!((streams.count(), streams.unused_ids()), (count, 0));
+            let mut found = targets(&streams);
+            found.sort_unstable();
+            assert_eq!(found, targets(&one));
+            assert_eq!((found[0], found.len()), (50 + context_len as u32, range.len() - context_len));
+        }
+    }
+
+    #[test]
+    fn each_parallel_stream_reads_its_warm_up_first_and_then_continues() {
+        let streams = Streams::for_parallel_evaluation(ids(9_000), 0..9_000, 20, 4).unwrap();
+        assert_eq!(streams.warm_up(), 256);
+        let last = streams.chunks() - 1;
+        let mut next = [0; 4];
+        for index in 0..last {
+            let chunk = streams.chunk(index);
+            assert_eq!((chunk.rows(), chunk.continues()), (4, index > 0));
+            let inputs: Vec<u32> = chunk.inputs().collect();
+            let targets: Vec<u32> = chunk.targets().collect();
+            for (row, next) in next.iter_mut().enumerate() {
+                let inputs = &inputs[row * chunk.input_len()..][..chunk.input_len()];
+                let targets = &targets[row * chunk.target_len()..][..chunk.target_len()];
+                // A row is contiguous, and each target follows its input.
+                assert!(inputs.windows(2).all(|pair| pair[0] + 1 == pair[1]));
+                assert_eq!(targets[0], inputs[chunk.input_len() - chunk.target_len()] + 1);
+                assert_eq!(chunk.input_len() - chunk.target_len(), if index == 0 { 256 } else { 0 });
+                assert!(index == 0 || inputs[0] == *next, "row {row} of chunk {index}");
+                *next = inputs.last().unwrap() + 1;
+            }
+        }
+        // The beginning of the text is read as by a single stream, up to the first target of the first stream.
+        let chunk = streams.chunk(last);
+        assert_eq!((chunk.rows(), chunk.continues(), chunk.inputs().next()), (1, false, Some(0)));
+        assert_eq!(chunk.targets().next(), Some(20));
+        let first_stream = streams.chunk(0).targets().next().unwrap();
+        assert_eq!(chunk.targets().last().unwrap() + 1, first_stream);
+    }
+
+    #[test]
+    fn the_number_of_streams_follows_from_the_length_of_the_text() {
+        let count = Streams::evaluation_count;
+        assert_eq!([0, 5_042, 20_000, 60_000, 600_000].map(|tokens| count(tokens, 20)), [1, 1, 7, 21, 64]);
+        assert_eq!(count(60_000, 2_000), 2);
+        for tokens in [6_000, 20_000, 60_000, 600_000, 6_000_000] {
+            for context_len in [1, 20, 500] {
+                let count = count(tokens as usize, context_len);
+                let streams = Streams::for_parallel_evaluation(ids(tokens), 0..tokens as usize, context_len, count);
+                let streams = streams.unwrap();
+                let read: usize = (0..streams.chunks()).map(|index| streams.chunk(index)).map(tokens_in).sum();
+                assert!(10 * read <= 11 * tokens as usize, "{read} of {tokens} in {count} streams");
+            }
+        }
+    }
+
+    fn tokens_in(chunk: Chunk) -> usize {
+        chunk.rows() * chunk.input_len()
+    }
+
+    #[test]
+    fn more_streams_than_the_text_has_room_for_are_rejected() {
+        let streams = |count| Streams::for_parallel_evaluation(ids(2_000), 0..2_000, 20, count);
+        assert_eq!(streams(6).unwrap().count(), 6);
+        assert_eq!(
+            streams(7).unwrap_err().to_string(),
+            "`split.valid_streams` is 7, but the validation split of 2000 tokens is long enough for at most 6: lower \
+             it, or leave it out for an automatic number"
+        );
+        assert!(Streams::for_parallel_evaluation(ids(100), 0..100, 20, 2).is_err());
+        assert_eq!(Streams::for_parallel_evaluation(ids(100), 0..100, 20, 1).unwrap().count(), 1);
     }
 
     #[test]

@@ -94,6 +94,14 @@ pub struct TrainConfig {
     /// When checkpoints are written besides after each epoch, and how many are kept.
     #[serde(rename = "keeping")]
     pub checkpoint_policy: CheckpointPolicy,
+    /// Parallel streams in which a language model reads the held-out text with carried state; 0 for as many as suit
+    /// its length. A run that is resumed with 0 keeps what it was started with. Runs of earlier versions had 1.
+    #[serde(default = "one")]
+    pub valid_streams: usize,
+}
+
+fn one() -> usize {
+    1
 }
 
 /// When checkpoints are written, and how many are kept.
@@ -147,6 +155,7 @@ impl Default for TrainConfig {
             early_stopping_patience: 0,
             sample_every: 0,
             checkpoint_policy: CheckpointPolicy::default(),
+            valid_streams: 0,
         }
     }
 }
@@ -218,6 +227,11 @@ impl TrainConfig {
         Self { checkpoint_policy, ..self }
     }
 
+    /// Sets [`valid_streams`](Self#structfield.valid_streams).
+    pub fn valid_streams(self, valid_streams: usize) -> Self {
+        Self { valid_streams, ..self }
+    }
+
     /// Checks that all settings are in range.
     ///
     /// # Errors
@@ -266,6 +280,15 @@ pub(crate) mod tests {
     /// A valid config.
     pub(crate) fn config() -> TrainConfig {
         TrainConfig::default().mode(TrainMode::Tbptt { bptt_len: 8 }).epochs(1)
+    }
+
+    #[test]
+    fn the_config_of_an_earlier_version_has_one_validation_stream() {
+        let mut json = serde_json::to_value(config()).unwrap();
+        assert_eq!(json["valid_streams"], 0);
+        json.as_object_mut().unwrap().remove("valid_streams");
+        let earlier: TrainConfig = serde_json::from_value(json).unwrap();
+        assert_eq!(earlier, config().valid_streams(1));
     }
 
     #[test]

@@ -48,15 +48,20 @@ pub(crate) fn seconds_per_step<M: TrainTask>(mut learner: Learner<SharedModule<M
     fastest
 }
 
-/// Wall time of a validation: that of the first batch, times the number of batches.
+/// Wall time of a validation: that of one batch, times the number of batches. The first batch may be larger than the
+/// others, so the second one is measured if there is one.
 pub(crate) fn validation_seconds<M: TrainTask>(
     module: &SharedModule<M>,
     batches: &dyn DataLoader<BatchOf<M>>,
 ) -> Result<f64> {
     let mut iterator = batches.iter();
-    let Some(batch) = iterator.next() else { return Ok(0.0) };
+    let Some(first) = iterator.next() else { return Ok(0.0) };
+    let items_before = iterator.progress().items_processed;
+    let (batch, items) = match iterator.next() {
+        Some(second) => (second, iterator.progress().items_processed - items_before),
+        None => (first, items_before),
+    };
     let batch = batch.map_err(TrainingError::from)?;
-    let progress = iterator.progress();
     let mut seconds = f64::INFINITY;
     // The first pass includes memory allocation and kernel compilation.
     for _ in 0..2 {
@@ -67,5 +72,5 @@ pub(crate) fn validation_seconds<M: TrainTask>(
             break;
         }
     }
-    Ok(seconds * progress.items_total as f64 / progress.items_processed.max(1) as f64)
+    Ok(seconds * batches.num_items() as f64 / items.max(1) as f64)
 }

@@ -1,6 +1,6 @@
 //! Progress of a run: everything that resuming needs besides weights, optimizer state and RNN state.
 
-use models::EvalMetrics;
+use models::{EvalMetrics, mean_loss};
 use serde::{Deserialize, Serialize};
 
 use crate::config::TrainConfig;
@@ -64,7 +64,7 @@ impl EpochTotals {
 
     /// Mean training loss so far, in nats per token.
     pub fn nats_per_token(&self) -> f64 {
-        self.nats / self.targets as f64
+        mean_loss(self.nats, self.targets)
     }
 
     /// Training speed so far.

@@ -44,11 +44,16 @@ fn train_in_directory<M: TrainTask>(mut job: Job<M>, start: StartFrom<M>) -> Res
         interrupter: job.interrupter.clone(),
     };
     let observers = std::mem::take(&mut job.observers);
+    let checkpoints = Checkpoints::of(job.run_dir).with_lock(job.lock.clone());
+    let config = match start {
+        StartFrom::Checkpoint if job.config.valid_streams == 0 => &keep_valid_streams(job.config, &checkpoints),
+        _ => job.config,
+    };
+    let job = Job { config, ..job };
     let Job { data, config, ref identity, run_dir, device, kernels, ref stop, .. } = job;
     config.check()?;
     check_default_device()?;
     let device = device.clone().without_autodiff();
-    let checkpoints = Checkpoints::of(run_dir).with_lock(job.lock.clone());
     let [train, valid] = M::loaders(data, config, &device)?;
 
     let new = Progress::new(config.clone(), M::train_sha256(data), train.batches());
@@ -93,6 +98,13 @@ fn train_in_directory<M: TrainTask>(mut job: Job<M>, start: StartFrom<M>) -> Res
         launch(train_loop, learner, [train, valid], listeners, run_dir)?
     };
     save_best(&job, &checkpoints, progress, stop_reason, &device)
+}
+
+/// `config` with the number of validation streams that the run was started with: another one gives slightly other losses.
+fn keep_valid_streams(config: &TrainConfig, checkpoints: &Checkpoints) -> TrainConfig {
+    // A damaged checkpoint is reported when it is loaded.
+    let progress = checkpoints.progress().ok().flatten();
+    config.clone().valid_streams(progress.map_or(0, |progress| progress.config.valid_streams))
 }
 
 /// Burn's optimizer loading names the default device, although the state that is loaded does not use it. That panics if
@@ -180,7 +192,7 @@ fn save_best<M: TrainTask>(
         }
         goes_on
     };
-    M::add_final_metrics(&mut best, job.data, device, &mut go_on)?;
+    M::add_final_metrics(&mut best, job.data, job.config, device, &mut go_on)?;
     checkpoints.check_lock()?;
     // The extra files of the end of the run: if it was resumed, they may have changed since the best epoch.
     best.extra_files = job.identity.extra_files.clone();
@@ -215,8 +227,8 @@ fn check_same_run<M: TrainTask>(
         TrainConfig { epochs, sample_every, early_stopping_patience, checkpoint_policy, ..before.config.clone() };
     if allowed != now.config {
         return reject(
-            "seed, mode, batch size, learning rate, schedule, EMA decay, optimizer or clipping have \
-             changed; only `train.epochs`, `train.early_stopping_patience`, `checkpoints` and `samples` may",
+            "seed, mode, batch size, learning rate, schedule, EMA decay, optimizer, clipping or validation streams \
+             have changed; only `train.epochs`, `train.early_stopping_patience`, `checkpoints` and `samples` may",
         );
     }
     if before.train_sha256 != now.train_sha256 || before.steps_per_epoch != now.steps_per_epoch {

@@ -3,6 +3,8 @@
 #[path = "resume/checkpoint_parts.rs"]
 mod checkpoint_parts;
 mod common;
+#[path = "resume/valid_streams.rs"]
+mod valid_streams;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};

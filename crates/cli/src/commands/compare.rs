@@ -1,10 +1,12 @@
 //! `compare`: draws the losses of several runs and prints their results and settings side by side.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use args::Compare;
 use models::bundle::{MANIFEST, read_metadata, read_tokenizer};
 use serde::Serialize;
+use text_prep::clean::PRESETS;
+use text_prep::{Cleaner, RuleSpec};
 use trainer::Checkpoints;
 
 use crate::config::{flatten, parse_config};
@@ -14,6 +16,7 @@ use crate::output::{columns, print, print_json, status};
 use crate::report::run_charts::{self, NamedCurves};
 use crate::run::directory;
 use crate::run::init::{CONFIG, check_is_run};
+use crate::view::format::decimals;
 
 /// The results of one run.
 #[derive(Serialize)]
@@ -30,7 +33,8 @@ struct Column {
 /// The output.
 #[derive(Serialize)]
 struct Comparison {
-    picture: String,
+    /// The chart; none if no run has a loss yet.
+    picture: Option<String>,
     runs: Vec<Column>,
     /// The settings that differ: the key, and the value of each run.
     settings: Vec<(String, Vec<String>)>,
@@ -69,8 +73,14 @@ pub fn run(args: &Compare) -> Result<()> {
         .collect();
     let named: Vec<NamedCurves> =
         names.iter().zip(&all).map(|(name, curves)| NamedCurves { run: Some(name), curves }).collect();
-    run_charts::losses(&args.out, &named, &[])?;
-    let comparison = Comparison { picture: args.out.display().to_string(), runs, settings: settings(&args.runs)? };
+    let settings = settings(&args.runs)?;
+    let out = args.out.clone().unwrap_or_else(|| args.runs[0].with_file_name("compare.svg"));
+    let is_drawn = all.iter().any(|curves| curves.steps() > 0);
+    if is_drawn {
+        run_charts::losses(&out, &named, &[])?;
+    }
+    let picture = is_drawn.then(|| out.display().to_string());
+    let comparison = Comparison { picture, runs, settings };
     if args.json {
         return print_json(&comparison);
     }
@@ -85,19 +95,22 @@ pub fn run(args: &Compare) -> Result<()> {
             run.run, first.run
         ));
     }
-    status(&format!("chart: {}", comparison.picture));
+    match &comparison.picture {
+        Some(picture) => status(&format!("chart: {picture}")),
+        None => status("no chart is drawn, because no run has a loss yet"),
+    }
     print(&table(&comparison))
 }
 
 /// The keys in which the configurations differ.
-fn settings(runs: &[std::path::PathBuf]) -> Result<Vec<(String, Vec<String>)>> {
+fn settings(runs: &[PathBuf]) -> Result<Vec<(String, Vec<String>)>> {
     let mut tables = Vec::new();
     for run in runs {
         let path = run.join(CONFIG);
         let text = durable::read::small_text(&path).map_err(Error::io(&path, "read"))?;
         // As a table, for both kinds of configuration: the one of a run is complete.
         let config: toml::Table = parse_config(&text, &path.display().to_string())?;
-        tables.push(flatten(&config));
+        tables.push(with_list_entries(flatten(&with_preset(config))));
     }
     let mut keys: Vec<String> = tables.iter().flat_map(|table| table.keys().cloned()).collect();
     keys.sort();
@@ -110,9 +123,43 @@ fn settings(runs: &[std::path::PathBuf]) -> Result<Vec<(String, Vec<String>)>> {
     Ok(values.filter(|(_, values)| values.iter().any(|value| *value != values[0])).collect())
 }
 
+/// The configuration with the name of a cleaning preset instead of its rules, which is what a fine-tuned run has in its
+/// place: the rules of the model that it started from.
+fn with_preset(mut config: toml::Table) -> toml::Table {
+    let Some(clean) = config.get_mut("clean").and_then(toml::Value::as_table_mut) else { return config };
+    let rules = clean.get("rules").and_then(|rules| rules.clone().try_into::<Vec<RuleSpec>>().ok());
+    let preset = rules.and_then(|rules| {
+        let has_these_rules = |name: &&&str| Cleaner::preset(name).is_ok_and(|preset| preset.rules() == rules);
+        PRESETS.iter().find(has_these_rules)
+    });
+    if let Some(preset) = preset {
+        clean.remove("rules");
+        clean.insert("preset".into(), toml::Value::String(preset.to_string()));
+    }
+    config
+}
+
+/// The values with a row for each key of each entry of a list of tables, such as `model.layers[0].units`.
+fn with_list_entries(values: toml::Table) -> toml::Table {
+    let mut entries = toml::Table::new();
+    for (key, value) in values {
+        match &value {
+            toml::Value::Array(list) if !list.is_empty() && list.iter().all(toml::Value::is_table) => {
+                for (at, entry) in list.iter().enumerate() {
+                    for (name, value) in with_list_entries(flatten(entry)) {
+                        entries.insert(format!("{key}[{at}].{name}"), value);
+                    }
+                }
+            }
+            _ => drop(entries.insert(key, value)),
+        }
+    }
+    entries
+}
+
 fn table(comparison: &Comparison) -> String {
     let runs = &comparison.runs;
-    let number = |number: Option<f64>| number.map_or("–".to_string(), |number| format!("{number:.3}"));
+    let number = |number: Option<f64>| number.map_or("–".to_string(), |number| decimals(number, 3));
     let row = |name: &str, cell: &dyn Fn(&Column) -> String| {
         std::iter::once(name.to_string()).chain(runs.iter().map(cell)).collect::<Vec<_>>()
     };

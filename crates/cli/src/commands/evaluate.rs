@@ -20,6 +20,7 @@ use crate::output::{print, print_json, status, warn};
 use crate::report::question_scores;
 use crate::run::directory;
 use crate::run::init::{check_questions, check_text};
+use crate::view::format::decimals;
 
 /// Runs the command.
 pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
@@ -110,13 +111,12 @@ pub(super) fn own_text(bundle: &LmBundle) -> Result<LmExperiment> {
 }
 
 fn table(evaluation: &Evaluation) -> String {
-    let bits = evaluation
-        .bits_per_byte
-        .map_or("none, because some tokens are unknown".to_string(), |bits| format!("{bits:.3}"));
+    let bits =
+        evaluation.bits_per_byte.map_or("none, because some tokens are unknown".to_string(), |bits| decimals(bits, 3));
     let rows = [
         ("protocol", evaluation.protocol.clone()),
         ("tokens", evaluation.tokens.to_string()),
-        ("loss", format!("{:.4} nats/token", evaluation.loss_nats_per_token)),
+        ("loss", format!("{} nats/token", decimals(evaluation.loss_nats_per_token, 4))),
         ("perplexity", format!("{:.2}", evaluation.perplexity)),
         ("accuracy", format!("{:.2} %", 100.0 * evaluation.accuracy)),
         ("unknown", format!("{:.2} %", 100.0 * evaluation.unknown_fraction)),

@@ -21,6 +21,7 @@ use crate::device::BackendSelection;
 use crate::error::{Result, bail};
 use crate::output::{print, print_json, status, warn};
 use crate::report::chart::{self, ChartOptions, Series};
+use crate::view::format::decimals;
 
 /// The maximum number of held-out windows that the gradients are averaged over.
 const WINDOWS: usize = 256;
@@ -57,6 +58,9 @@ struct Report {
     curves: Vec<Curve>,
     #[serde(skip_serializing_if = "Option::is_none")]
     recall_gaps: Option<[usize; 5]>,
+    /// The accuracy of guessing in the recall task.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recall_chance: Option<f64>,
     picture: String,
 }
 
@@ -85,7 +89,12 @@ pub fn run(args: &Gradients, backend: &BackendSelection) -> Result<()> {
     // The results took minutes, so print them before drawing, which may fail.
     let drawing = curves.iter().map(Curve::lines).collect::<Vec<_>>();
     if args.json {
-        print_json(&Report { curves, recall_gaps: args.recall.then_some(GAPS), picture: picture.clone() })?;
+        print_json(&Report {
+            curves,
+            recall_gaps: args.recall.then_some(GAPS),
+            recall_chance: args.recall.then_some(CHANCE),
+            picture: picture.clone(),
+        })?;
     } else {
         print(&table(&curves, max_lag))?;
     }
@@ -133,7 +142,7 @@ fn train_cells(args: &Gradients, limit: FitLimit, backend: &BackendSelection, de
         status(&format!("training {name}"));
         let model = fit(initial, endless_windows(dataset, &experiment.train, device), &experiment.train, limit)?;
         let loss = evaluate(&model, &*held_out).map_err(models::Error::from)?.nats_per_token();
-        status(&format!("{name} has a validation loss of {loss:.3} nats/token by window"));
+        status(&format!("{name} has a validation loss of {} nats/token by window", decimals(loss, 3)));
         let trained = gradient_reach(&model, &windows, args.max_lag, seed)?;
         curves.push(Curve { name: name.into(), trained, untrained, recall: None });
     }
@@ -189,6 +198,7 @@ fn gradient_reach(model: &LanguageModel, windows: &[Tensor<2, Int>], max_lag: us
 /// The gaps of the recall task.
 const GAPS: [usize; 5] = [5, 10, 20, 40, 80];
 const CUES: u32 = 8;
+const CHANCE: f64 = 1.0 / CUES as f64;
 const RECALL_STEPS: u64 = 600;
 const RECALL_SEED: u64 = 1;
 
@@ -272,7 +282,7 @@ fn table(curves: &[Curve], max_lag: usize) -> String {
             let cells = curves.iter().map(|curve| format!("{:.1} %", 100.0 * accuracy(curve)));
             line(&gap.to_string(), cells.collect());
         }
-        line("chance", vec![format!("{:.1} %", 100.0 / f64::from(CUES)); curves.len()]);
+        line("chance", vec![format!("{:.1} %", 100.0 * CHANCE); curves.len()]);
     }
     lines
 }

@@ -6,7 +6,8 @@ use args::Import;
 use burn::tensor::Device;
 use models::interop::{Tensors, import, read_safetensors};
 use models::{LanguageModel, LmBundle, LmMetadata, Network, evaluate};
-use seqdata::Loader;
+use seqdata::{Loader, Order};
+use trainer::{TrainConfig, TrainMode};
 
 use super::train::CONFIG;
 use super::{layout, load_model};
@@ -16,6 +17,7 @@ use crate::error::{Error, Result, bail};
 use crate::output::{print, status, warn};
 use crate::run::directory;
 use crate::run::experiment::Experiment;
+use crate::view::format::decimals;
 
 /// Runs the command.
 pub fn run(args: &Import, backend: &BackendSelection) -> Result<()> {
@@ -25,8 +27,15 @@ pub fn run(args: &Import, backend: &BackendSelection) -> Result<()> {
         Some(directory) => {
             let like: LmBundle = load_model(directory, backend, &device)?;
             let model = fill(args, like.metadata.config.zeros(&device)?, tensors)?;
-            let metadata =
-                LmMetadata { epochs: 0, steps: 0, valid_loss_window: None, valid_loss_carried: None, ..like.metadata };
+            // Other weights have other losses, but read past tokens in the same way.
+            let metadata = LmMetadata {
+                epochs: 0,
+                steps: 0,
+                valid_loss_window: None,
+                valid_loss_carried: None,
+                default_state_mode: Some(like.metadata.state_mode()),
+                ..like.metadata
+            };
             // The other files of a checkpoint are about the training of other weights.
             let extra_files = like.extra_files.into_iter().filter(|(name, _)| name == CONFIG).collect();
             LmBundle { model, metadata, extra_files, tokenizer: like.tokenizer }
@@ -39,26 +48,40 @@ pub fn run(args: &Import, backend: &BackendSelection) -> Result<()> {
         let _ = std::fs::remove_dir_all(&run);
         return Err(error.into());
     }
-    if let Some(loss) = bundle.metadata.valid_loss_carried {
-        status(&format!("validation loss {loss:.3} nats/token with carried state"));
+    let LmMetadata { valid_loss_window, valid_loss_carried, .. } = bundle.metadata;
+    for (how, loss) in [("by window", valid_loss_window), ("carried", valid_loss_carried)] {
+        if let Some(loss) = loss {
+            status(&format!("validation loss {} nats/token {how}", decimals(loss, 3)));
+        }
     }
     status(&format!("generate text with: cargo xtask generate --model {} (or pastiche generate …)", run.display()));
     print(&format!("{}\n", run.display()))
 }
 
-/// The model for the configuration's text, evaluated on its validation split.
+/// The model for the configuration's text, evaluated on its validation split as a trained one is: with carried state,
+/// and by window if windows are what it would be trained on.
 fn from_config(args: &Import, tensors: Tensors, backend: &BackendSelection, device: &Device) -> Result<LmBundle> {
     let (config, _) = read(&args.config)?;
     let experiment = LmExperiment::new(config, None)?;
     warn(&experiment.warnings);
     let dataset = &experiment.dataset;
     let model = fill(args, experiment.model.zeros(device)?, tensors)?.with_kernels(backend.kernels());
-    let stream = Loader::streams(dataset.valid_stream(), device.clone());
-    let loss = evaluate(&model, &stream).map_err(models::Error::from)?.nats_per_token();
+    let loss = |loader: &Loader| -> Result<f64> {
+        Ok(evaluate(&model, loader).map_err(models::Error::from)?.nats_per_token())
+    };
+    let TrainConfig { mode, batch_size, valid_streams, .. } = experiment.train;
+    let valid_loss_carried = Some(loss(&Loader::streams(dataset.valid_streams(valid_streams)?, device.clone()))?);
+    let valid_loss_window = match mode {
+        TrainMode::Windows => {
+            let (windows, order) = (dataset.valid_windows(), Order::Sequential);
+            Some(loss(&Loader::windows(windows, batch_size, order, device.clone()))?)
+        }
+        TrainMode::Tbptt { .. } | TrainMode::Examples => None,
+    };
     let (model_config, config) = (experiment.model.clone(), &experiment.config);
     let (window, valid) = (config.windows.context_len, dataset.valid_sha256());
-    let metadata =
-        LmMetadata { valid_loss_carried: Some(loss), ..LmMetadata::new(model_config, window, config.seed, valid) };
+    let metadata = LmMetadata::new(model_config, window, config.seed, valid);
+    let metadata = LmMetadata { valid_loss_window, valid_loss_carried, ..metadata };
     let extra_files = BTreeMap::from([(CONFIG.to_string(), experiment.to_toml().into_bytes())]);
     Ok(LmBundle { model, tokenizer: dataset.tokenizer.clone(), metadata, extra_files })
 }

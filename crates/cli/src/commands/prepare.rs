@@ -2,7 +2,6 @@
 
 use args::Prepare;
 use qa::data::{ExampleCounts, QaDataset};
-use seqdata::Streams;
 use serde::Serialize;
 use trainer::TrainMode;
 
@@ -10,9 +9,9 @@ use crate::config::{AnyConfig, Config, LmExperiment, QaExperiment, QuestionsConf
 use crate::error::Result;
 use crate::output::{print, print_json, warn};
 use crate::run::word_vectors::PretrainedVectors;
-use crate::view::format::thousands;
+use crate::view::format::{decimals, thousands};
 
-/// Statistics of a text: counts as in the Keras baseline, and the windows of the run.
+/// Statistics of a text: counts as in the Keras baseline, and the windows and streams of the run.
 #[derive(Serialize)]
 struct Report {
     characters: usize,
@@ -24,9 +23,29 @@ struct Report {
     y_shape: [usize; 2],
     train_windows: usize,
     valid_windows: usize,
+    /// The size of the model's vocabulary.
+    model_vocabulary: usize,
+    /// The fraction of the validation tokens that are not in it.
+    unknown_in_validation: f64,
+    tokens_in_no_window: usize,
+    bytes_per_id: usize,
+    unigram_valid_loss_nats_per_token: f64,
+    most_frequent: Vec<String>,
+    /// With truncated BPTT: the streams.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    train_streams: Option<TrainStreams>,
     /// The fractions of the vocabulary and of the training tokens that have a pretrained vector.
     #[serde(skip_serializing_if = "Option::is_none")]
     vector_coverage: Option<[f64; 2]>,
+}
+
+/// Streams of the training text.
+#[derive(Serialize)]
+struct TrainStreams {
+    streams: usize,
+    tokens_in_each: usize,
+    chunks: usize,
+    tokens_in_no_stream: usize,
 }
 
 /// Statistics of questions and answers.
@@ -95,10 +114,19 @@ fn text(args: &Prepare, config: Config) -> Result<()> {
         TrainMode::Windows | TrainMode::Examples => None,
         TrainMode::Tbptt { bptt_len } => Some(experiment.dataset.train_streams(experiment.train.batch_size, bptt_len)?),
     };
+    let train_streams = streams.map(|streams| TrainStreams {
+        streams: streams.count(),
+        tokens_in_each: streams.stream_len(),
+        chunks: streams.chunks(),
+        tokens_in_no_stream: streams.unused_ids(),
+    });
     let vectors = PretrainedVectors::read(&experiment)?;
-    let stats = experiment.dataset.stats;
+    let dataset = &experiment.dataset;
+    let (stats, vocabulary) = (dataset.stats, &dataset.tokenizer.vocabulary);
     let context_len = experiment.config.windows.context_len;
     let windows = stats.tokens.saturating_sub(context_len);
+    let (train_windows, valid_windows) = (dataset.train_windows(), dataset.valid_windows());
+    let [_, unknown_in_validation] = dataset.unknown_fractions();
     let report = Report {
         characters: stats.characters,
         tokens: stats.tokens,
@@ -107,53 +135,46 @@ fn text(args: &Prepare, config: Config) -> Result<()> {
         windows,
         x_shape: [windows, context_len],
         y_shape: [windows, stats.vocab_size()],
-        train_windows: experiment.dataset.train_windows().len(),
-        valid_windows: experiment.dataset.valid_windows().len(),
+        train_windows: train_windows.len(),
+        valid_windows: valid_windows.len(),
+        model_vocabulary: vocabulary.len(),
+        unknown_in_validation,
+        tokens_in_no_window: train_windows.unused_ids() + valid_windows.unused_ids(),
+        bytes_per_id: dataset.ids.width(),
+        unigram_valid_loss_nats_per_token: dataset.unigram_nats_per_token(),
+        most_frequent: (0..vocabulary.len() as u32)
+            .filter(|&id| !vocabulary.is_reserved(id))
+            .filter_map(|id| vocabulary.token(id).map(String::from))
+            .take(10)
+            .collect(),
+        train_streams,
         vector_coverage: vectors.as_ref().map(|vectors| [vectors.vocabulary_coverage, vectors.training_coverage]),
     };
-    if args.json { print_json(&report) } else { print(&table(&experiment, &report, streams, vectors.as_ref())) }
+    if args.json { print_json(&report) } else { print(&table(&report, vectors.as_ref())) }
 }
 
-fn table(
-    experiment: &LmExperiment,
-    report: &Report,
-    streams: Option<Streams>,
-    vectors: Option<&PretrainedVectors>,
-) -> String {
-    let dataset = &experiment.dataset;
-    let vocabulary = &dataset.tokenizer.vocabulary;
+fn table(report: &Report, vectors: Option<&PretrainedVectors>) -> String {
     let shape = |[rows, columns]: [usize; 2]| format!("[{rows}, {columns}]");
-    let frequent: Vec<&str> = (0..vocabulary.len() as u32)
-        .filter(|&id| !vocabulary.is_reserved(id))
-        .filter_map(|id| vocabulary.token(id))
-        .take(10)
-        .collect();
-    let unused = dataset.train_windows().unused_ids() + dataset.valid_windows().unused_ids();
-    let held_out = dataset.split.valid.clone();
-    let unknown = held_out.clone().filter(|&at| Some(dataset.ids.get(at)) == vocabulary.unknown_id());
-    let unknown = (unknown.count() + dataset.valid_dropped) as f64;
-    let unknown = unknown / (held_out.len() + dataset.valid_dropped) as f64;
     let mut rows = vec![
         ("characters", thousands(report.characters)),
         ("tokens", thousands(report.tokens)),
         ("distinct tokens", thousands(report.words)),
         ("vocabulary of the whole text", thousands(report.vocabulary)),
-        ("vocabulary of the model", thousands(vocabulary.len())),
-        ("unknown in validation", format!("{:.2} %", 100.0 * unknown)),
+        ("vocabulary of the model", thousands(report.model_vocabulary)),
+        ("unknown in validation", format!("{:.2} %", 100.0 * report.unknown_in_validation)),
         ("X, the windows", shape(report.x_shape)),
         ("y, one-hot", shape(report.y_shape)),
         ("training windows", thousands(report.train_windows)),
         ("validation windows", thousands(report.valid_windows)),
-        ("tokens in no window", thousands(unused)),
-        ("bytes per id", dataset.ids.width().to_string()),
-        ("unigram validation loss", format!("{:.3} nats", dataset.unigram_nats_per_token())),
-        ("most frequent", frequent.join("  ")),
+        ("tokens in no window", thousands(report.tokens_in_no_window)),
+        ("bytes per id", report.bytes_per_id.to_string()),
+        ("unigram validation loss", format!("{} nats", decimals(report.unigram_valid_loss_nats_per_token, 3))),
+        ("most frequent", report.most_frequent.join("  ")),
     ];
-    if let Some(streams) = streams {
-        let (count, length) = (thousands(streams.count()), thousands(streams.stream_len()));
-        let chunks = thousands(streams.chunks());
+    if let Some(TrainStreams { streams, tokens_in_each, chunks, tokens_in_no_stream }) = report.train_streams {
+        let [count, length, chunks] = [streams, tokens_in_each, chunks].map(thousands);
         rows.push(("training streams", format!("{count} of {length} tokens, in {chunks} chunks")));
-        rows.push(("training tokens in no stream", thousands(streams.unused_ids())));
+        rows.push(("training tokens in no stream", thousands(tokens_in_no_stream)));
     }
     if let Some(vectors) = vectors {
         rows.push(("with a word vector", vectors.coverage()));

@@ -22,7 +22,7 @@ use crate::output::{print, print_json, status, warn};
 use crate::run::directory;
 use crate::run::experiment::{Experiment, Setup};
 use crate::run::init::{
-    CONFIG, SAME_TEXT, check_is_run, check_questions, check_text, check_was_trained, new_experiment,
+    CONFIG, SAME_TEXT, check_is_run, check_questions, check_text, check_was_trained, keep_valid_streams, new_experiment,
 };
 use crate::run::provenance::{Origin, Provenance};
 use crate::run::signals::EXIT_INTERRUPTED;
@@ -61,7 +61,8 @@ pub fn run(args: &Reproduce, backend: &BackendSelection) -> Result<ExitCode> {
     let config = ConfigArgs { config: Some(path), ..ConfigArgs::default() };
     let device = backend.open()?;
     match read_any(&config)?.0 {
-        AnyConfig::LanguageModel(config) => {
+        AnyConfig::LanguageModel(mut config) => {
+            keep_valid_streams(run, &mut config)?;
             check_text(&name, &config, SAME_TEXT)?;
             check_origin(&name, &config, before.from.as_ref())?;
             let (experiment, model, origin) = new_experiment(*config, &device)?;

@@ -10,11 +10,11 @@ use models::bundle::{MANIFEST, read_metadata};
 use serde::Serialize;
 use trainer::{Checkpoints, Progress};
 
-use crate::error::Result;
+use crate::error::{Result, bail};
 use crate::output::{print, print_json, status};
 use crate::run::directory;
 use crate::run::init::CONFIG;
-use crate::view::format::duration;
+use crate::view::format::{decimals, duration};
 
 /// One run.
 #[derive(Serialize)]
@@ -32,7 +32,12 @@ struct Row {
 
 /// Runs the command.
 pub fn run(args: &Runs) -> Result<()> {
-    let mut runs: Vec<Row> = directory::list(&args.folder)?.iter().filter_map(|path| row(path)).collect();
+    let folder = args.folder.as_deref().unwrap_or(Path::new(directory::RUNS));
+    // The default folder appears with the first run.
+    if args.folder.is_some() && !folder.is_dir() {
+        bail!("{} is not a folder; expected one that holds runs, such as {}", folder.display(), directory::RUNS);
+    }
+    let mut runs: Vec<Row> = directory::list(folder)?.iter().filter_map(|path| row(path)).collect();
     runs.sort_by(|one, other| one.age_seconds.total_cmp(&other.age_seconds));
     if args.json {
         return print_json(&BTreeMap::from([("runs", runs)]));
@@ -40,7 +45,7 @@ pub fn run(args: &Runs) -> Result<()> {
     if runs.is_empty() {
         status(&format!(
             "no runs under {}: train one with `cargo xtask train` (or `pastiche train`)",
-            args.folder.display()
+            folder.display()
         ));
         return Ok(());
     }
@@ -115,7 +120,7 @@ fn table(runs: &[Row]) -> String {
                 Some(planned) => format!("{} of {planned}", row.epochs),
                 None => "–".into(),
             },
-            row.best_valid_loss_nats_per_token.map_or("–".into(), |loss| format!("{loss:.3}")),
+            row.best_valid_loss_nats_per_token.map_or("–".into(), |loss| decimals(loss, 3)),
             duration(row.age_seconds),
             format!("{:.1} MB", row.bytes as f64 / 1e6),
         ]

@@ -93,7 +93,8 @@ pub fn train_new<C: Experiment>(
     let train = |lock: &Lock| -> Result<StopReason> {
         write_atomically(&run.join(CONFIG), experiment.to_toml().as_bytes())?;
         let provenance = Provenance::current(experiment.input_hashes(), setup.backend, origin);
-        Provenance { reproduces, ..provenance }.write(&run)?;
+        let validation = experiment.validation_protocols();
+        Provenance { reproduces, validation, ..provenance }.write(&run)?;
         status(&format!("training {} on {}", run.display(), setup.backend.name()));
         let context = RunContext { run: &run, lock, setup };
         context.train(experiment, &baselines, StartFrom::Model(Box::new(model)), None)

@@ -5,12 +5,14 @@
 mod changes;
 #[cfg(test)]
 mod documented;
+mod plain_errors;
 mod pretrained;
 mod questions;
 mod read;
 mod renamed_keys;
 mod resolve;
 mod resolve_questions;
+mod short_epochs;
 mod train;
 mod train_config;
 
@@ -148,6 +150,9 @@ pub struct Split {
     pub valid_fraction: f64,
     /// The fraction held out for a final test.
     pub test_fraction: f64,
+    /// Parallel streams in which the held-out text is read with carried state; 0 for an automatic number. Earlier
+    /// versions read one stream.
+    pub valid_streams: usize,
 }
 
 /// `[windows]`.
@@ -231,7 +236,7 @@ impl Default for Vocabulary {
 
 impl Default for Split {
     fn default() -> Self {
-        Self { valid_fraction: 0.1, test_fraction: 0.0 }
+        Self { valid_fraction: 0.1, test_fraction: 0.0, valid_streams: 0 }
     }
 }
 

@@ -10,6 +10,7 @@ use toml::de::{DeTable, Deserializer};
 use toml::{Table, Value};
 
 use super::Config;
+use super::plain_errors::{explain, key_before};
 use super::questions::{Data, QuestionsConfig};
 use super::renamed_keys::{Change, check_changes, rename_change, rename_in_file};
 use crate::embedded;
@@ -121,7 +122,9 @@ pub fn parse<T: DeserializeOwned>(text: &str, file: &str) -> Result<T> {
 
 fn located(text: &str, file: &str, error: &toml::de::Error) -> Error {
     let line = line_of(text, error).map_or(String::new(), |line| format!(", line {line}"));
-    Error::new(format!("{file}{line}: {}", explain(error)))
+    let value = error.span().and_then(|span| text.get(..span.start));
+    let key = value.and_then(key_before).map_or(String::new(), |key| format!("`{key}`: "));
+    Error::new(format!("{file}{line}: {key}{}", explain(error.message())))
 }
 
 /// Applies changes of the form KEY=VALUE. Old names of keys are accepted.
@@ -140,7 +143,7 @@ pub fn apply_changes<C: Serialize + DeserializeOwned>(mut config: C, changes: &[
         for (key, value) in rename_change(change) {
             set(&mut table, &key, value).map_err(in_change)?;
         }
-        config = table.clone().try_into().map_err(|error| in_change(explain(&error)))?;
+        config = table.clone().try_into().map_err(|error| in_change(explain(error.message())))?;
     }
     Ok(config)
 }
@@ -186,23 +189,6 @@ fn set(table: &mut Table, key: &str, value: Value) -> std::result::Result<(), St
         table = entry.as_table_mut().ok_or(format!("`{name}` is not a table of keys"))?;
     }
     Ok(())
-}
-
-/// The error in one line; for an unknown key or value, with the most similar known one.
-fn explain(error: &toml::de::Error) -> String {
-    let message = error.message().lines().collect::<Vec<_>>().join(" ");
-    let mut quoted = message.split('`').skip(1).step_by(2);
-    let is_unknown = message.starts_with("unknown field") || message.starts_with("unknown variant");
-    let Some(found) = quoted.next().filter(|_| is_unknown) else { return message };
-    let known: Vec<&str> = quoted.collect();
-    let nearest = known.iter().min_by_key(|known| strsim::damerau_levenshtein(found, known));
-    let what = if message.starts_with("unknown field") { "key" } else { "value" };
-    match nearest {
-        Some(nearest) => {
-            format!("unknown {what} `{found}`; the nearest is `{nearest}`, known are {}", known.join(", "))
-        }
-        None => format!("unknown {what} `{found}`"),
-    }
 }
 
 /// The line, counted from 1, of the key or value that the error is about.
@@ -251,7 +237,7 @@ mod tests {
     #[test]
     fn a_wrong_type_and_broken_toml_are_named_with_their_line() {
         let error = error_of("[train]\nepochs = \"three\"\n", &[]);
-        assert!(error.contains("line 2") && error.contains("string"), "{error}");
+        assert_eq!(error, "my.toml, line 2: `epochs`: found the text \"three\"; expected a whole number of 0 or more");
         assert!(error_of("[train\n", &[]).contains("line 1"));
     }
 

@@ -7,6 +7,7 @@ use seqdata::{DatasetConfig, Fractions, TextDataset};
 use text_prep::{CharacterOptions, Cleaner, OovPolicy, PreTokenizer, SourceOptions, TextSource, WordOptions};
 use trainer::{TrainConfig, TrainMode};
 
+use super::short_epochs;
 use super::train_config::{reject_keys_of, train_config};
 use super::{Config, ModeKind, Model, PretrainedModel, TokenKind, Vectors, Windows};
 use crate::corpus::Corpus;
@@ -38,7 +39,8 @@ impl LmExperiment {
             ModeKind::Windows => TrainMode::Windows,
             ModeKind::Tbptt => TrainMode::Tbptt { bptt_len: config.train.bptt_len },
         };
-        let train = train_config(config.seed, &config.train, mode, config.samples.every_steps, &config.checkpoints)?;
+        let train = train_config(config.seed, &config.train, mode, config.samples.every_steps, &config.checkpoints)?
+            .valid_streams(config.split.valid_streams);
         train.check()?;
         let dataset_config = dataset_config(&config)?;
         let mut warnings = Vec::new();
@@ -79,6 +81,19 @@ impl LmExperiment {
             Error::from(error).with_hint(hint)
         })?;
         drop(reading);
+        // Rejects a number that is too high.
+        dataset.valid_streams(train.valid_streams)?;
+        let (items, steps) = match train.mode {
+            TrainMode::Tbptt { bptt_len } => {
+                let streams = dataset.train_streams(train.batch_size, bptt_len);
+                (dataset.split.train.len(), streams.map_or(0, |streams| streams.chunks()))
+            }
+            TrainMode::Windows | TrainMode::Examples => {
+                let windows = dataset.train_windows().len();
+                (windows, windows.div_ceil(train.batch_size))
+            }
+        };
+        warnings.extend(short_epochs::warning(&train, items, steps));
         model.vocab_size = dataset.tokenizer.vocabulary.len();
         if let Some(separator) = &config.clean.document_separator
             && dataset.tokenizer.document_separator_id().is_none()

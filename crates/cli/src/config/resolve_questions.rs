@@ -12,6 +12,7 @@ use trainer::{TrainConfig, TrainMode};
 
 use super::questions::{AnswerEncodingKind, AttentionKind, Data, ExtractorHeadKind, QuestionsConfig, QuestionsModel};
 use super::resolve::{absolute, vectors};
+use super::short_epochs;
 use super::train::{ModeKind, Train};
 use super::train_config::train_config;
 use crate::embedded;
@@ -95,6 +96,8 @@ impl QaExperiment {
                 ));
             }
         }
+        let examples = dataset.counts[0].examples;
+        warnings.extend(short_epochs::warning(&train, examples, examples.div_ceil(train.batch_size)));
         Ok(Self { config, dataset, valid, valid_found, model, train, warnings })
     }
 }

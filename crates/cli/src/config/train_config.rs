@@ -31,6 +31,8 @@ pub(super) fn train_config(
             every_minutes: checkpoints.every_minutes,
             keep_last: checkpoints.keep,
         },
+        // Of language models only.
+        valid_streams: 1,
     })
 }
 

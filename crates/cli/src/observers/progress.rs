@@ -6,7 +6,7 @@ use trainer::{EpochReport, Observer, ObserverResult, Plan, Rollback, StepReport,
 
 use crate::observers::sampling::{SampleCache, TEMPERATURE};
 use crate::output::status;
-use crate::view::format::{duration, thousands};
+use crate::view::format::{decimals, duration, thousands};
 
 /// Minimum time between two step lines.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
@@ -51,9 +51,10 @@ impl<M> Observer<M> for Progress<M> {
             epoch, steps, loss_nats_per_token: loss, tokens_per_second: speed, learning_rate: rate, ..
         } = *step;
         status(&format!(
-            "epoch {epoch}/{} step {}/{steps} loss {loss:.3} rate {rate:.2e} {} tokens/s, epoch ends in {}",
+            "epoch {epoch}/{} step {}/{steps} loss {} rate {rate:.2e} {} tokens/s, epoch ends in {}",
             self.epochs,
             step.step,
+            decimals(loss, 3),
             thousands(speed as usize),
             duration(step.seconds_left_in_epoch())
         ));
@@ -102,10 +103,10 @@ fn run_size(plan: &Plan) -> String {
 /// The results of an epoch in one line.
 pub fn epoch_summary(report: &EpochReport, epochs: usize) -> String {
     format!(
-        "epoch {}/{epochs}: train loss {:.3}, valid loss {:.3} (perplexity {:.1}, accuracy {:.1} %), {}",
+        "epoch {}/{epochs}: train loss {}, valid loss {} (perplexity {:.1}, accuracy {:.1} %), {}",
         report.epoch,
-        report.train_loss_nats_per_token,
-        report.valid_loss_nats_per_token,
+        decimals(report.train_loss_nats_per_token, 3),
+        decimals(report.valid_loss_nats_per_token, 3),
         report.valid_perplexity(),
         100.0 * report.valid_accuracy,
         duration(report.seconds)

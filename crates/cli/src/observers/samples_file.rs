@@ -7,6 +7,7 @@ use trainer::{EpochReport, FileOffsets, Observer, ObserverResult, Plan, Rollback
 
 use crate::observers::rewindable_file::RewindableFile;
 use crate::observers::sampling::SampleCache;
+use crate::view::format::decimals;
 
 /// The observer that writes `samples.md`.
 pub struct SamplesFile<M> {
@@ -35,8 +36,8 @@ impl<M> Observer<M> for SamplesFile<M> {
 
     fn on_epoch_end(&mut self, epoch: &EpochReport, model: &M) -> ObserverResult {
         let mut text = String::new();
-        let loss = epoch.valid_loss_nats_per_token;
-        writeln!(text, "\n## Epoch {}, validation loss {loss:.3} nats/token", epoch.epoch)?;
+        let loss = decimals(epoch.valid_loss_nats_per_token, 3);
+        writeln!(text, "\n## Epoch {}, validation loss {loss} nats/token", epoch.epoch)?;
         for &temperature in self.samples.temperatures() {
             let Some(sample) = self.samples.sample(model, temperature, epoch.step)? else { continue };
             writeln!(text, "\nTemperature {temperature}:\n\n> {sample}")?;

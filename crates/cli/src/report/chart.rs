@@ -10,6 +10,7 @@ use plotters::coord::ranged1d::{AsRangedCoord, ValueFormatter};
 use plotters::prelude::*;
 
 use crate::error::{Error, Result};
+use crate::view::format::decimals;
 
 /// One line of a chart.
 pub struct Series {
@@ -49,6 +50,10 @@ const COLOURS: [RGBColor; 6] = [
     RGBColor(86, 180, 233),
 ];
 const SIZE: (u32, u32) = (760, 460);
+/// A series of so few points is drawn with large dots: a line alone would be short, and invisible with one point.
+pub const FEW_POINTS: usize = 2;
+/// Labels of the horizontal axis, at most.
+const MAX_X_LABELS: usize = 11;
 
 /// Draws the chart into the file `path`.
 ///
@@ -61,10 +66,9 @@ pub fn draw(path: &Path, options: &ChartOptions, series: &[Series]) -> Result<()
 
 fn svg(options: &ChartOptions, series: &[Series]) -> std::result::Result<String, Box<dyn std::error::Error>> {
     let xs = series.iter().flat_map(|series| &series.points).map(|point| point.0);
-    let (left, right) = xs.fold((f64::INFINITY, 0.0), |(min, max), x| (x.min(min), x.max(max)));
-    // A single point: start the axis at 0.
-    let left = if left < right { left } else { 0.0 };
-    if left >= right {
+    // The axis starts at 0, so that a run of one or two points is not a strip between them.
+    let right = xs.fold(0.0, f64::max);
+    if right <= 0.0 {
         return Err("there is no point after step 0".into());
     }
     let mut text = String::new();
@@ -73,9 +77,9 @@ fn svg(options: &ChartOptions, series: &[Series]) -> std::result::Result<String,
         area.fill(&WHITE)?;
         let (bottom, top) = options.y_range;
         if options.log_y {
-            plot(&area, left..right, (bottom..top).log_scale(), options, series)?;
+            plot(&area, 0.0..right, (bottom..top).log_scale(), options, series)?;
         } else {
-            plot(&area, left..right, bottom..top, options, series)?;
+            plot(&area, 0.0..right, bottom..top, options, series)?;
         }
         area.present()?;
     }
@@ -94,6 +98,8 @@ where
     Y::CoordDescType: ValueFormatter<f64>,
 {
     let (bottom, top) = options.y_range;
+    // Labels are whole numbers, so on a short axis there must not be more of them than such numbers.
+    let x_labels = (x_range.end as usize + 1).min(MAX_X_LABELS);
     let mut chart = ChartBuilder::on(area)
         .caption(options.title, ("sans-serif", 18))
         .margin(12)
@@ -104,9 +110,10 @@ where
         .configure_mesh()
         .x_desc(options.x_label)
         .y_desc(options.y_label)
+        .x_labels(x_labels)
         .x_label_formatter(&|x| format!("{x:.0}"))
         // Ticks are computed as sums and would show rounding errors.
-        .y_label_formatter(&|y| format!("{}", format!("{y:.9}").parse::<f64>().unwrap_or(*y)))
+        .y_label_formatter(&|y| format!("{}", decimals(*y, 9).parse::<f64>().unwrap_or(*y)))
         .light_line_style(WHITE)
         .draw()?;
     for series in series {
@@ -114,11 +121,16 @@ where
         let shown = series.points.iter().map(|&(x, y)| (x, y.clamp(bottom, top)));
         // A run may be called anything, and XML allows no control characters.
         let name = &*visible(&series.name);
-        if series.dotted || series.points.len() == 1 {
-            let dots = shown.map(|point| Circle::new(point, 2, colour.filled()));
-            let key = move |(x, y)| Circle::new((x + 10, y), 2, colour.filled());
+        let is_short = series.points.len() <= FEW_POINTS;
+        if is_short || series.dotted {
+            let radius = if is_short { 4 } else { 2 };
+            let dots = shown.clone().map(|point| Circle::new(point, radius, colour.filled()));
+            let key = move |(x, y)| Circle::new((x + 10, y), radius, colour.filled());
             chart.draw_series(dots)?.label(name).legend(key);
-        } else {
+        }
+        if is_short && !series.dotted {
+            chart.draw_series(LineSeries::new(shown, colour.stroke_width(2)))?;
+        } else if !series.dotted {
             let line = LineSeries::new(shown, colour.stroke_width(2));
             let key = move |(x, y)| PathElement::new(vec![(x, y), (x + 20, y)], colour.stroke_width(2));
             chart.draw_series(line)?.label(name).legend(key);
@@ -161,5 +173,31 @@ mod tests {
         let single = |x| Series { points: vec![(x, 1.0)], ..series(false) };
         svg(&options, &[single(1.0)]).unwrap();
         assert!(svg(&options, &[single(0.0)]).is_err());
+    }
+
+    #[test]
+    fn one_or_two_points_are_dots_on_an_axis_from_zero_with_whole_steps() {
+        let options = ChartOptions {
+            title: "Loss",
+            x_label: "steps",
+            y_label: "nats/token",
+            y_range: (0.0, 2.0),
+            log_y: false,
+            legend: SeriesLabelPosition::UpperLeft,
+        };
+        let drawn = |points: &[(f64, f64)]| {
+            let series = Series { name: "validation".into(), points: points.into(), colour: 0, dotted: false };
+            svg(&options, &[series]).unwrap()
+        };
+        let dots = |drawn: &str| drawn.matches("<circle").count();
+        // One circle more for the legend.
+        assert_eq!([dots(&drawn(&[(2.0, 1.0)])), dots(&drawn(&[(1.0, 1.5), (2.0, 1.0)]))], [2, 3]);
+        let lines: Vec<String> = drawn(&[(1.0, 1.5), (2.0, 1.0)]).lines().map(String::from).collect();
+        let labels = |number: &str| lines.iter().filter(|line| line.trim() == number).count();
+        // 0, 1 and 2 on the horizontal axis; the vertical one has them, too.
+        assert_eq!(["0", "1", "2"].map(labels), [2, 2, 2]);
+        // Few points are dots, many are a line.
+        let many: Vec<(f64, f64)> = (1..9).map(|step| (f64::from(step), 1.0)).collect();
+        assert_eq!(dots(&drawn(&many)), 0);
     }
 }

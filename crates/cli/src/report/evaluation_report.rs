@@ -9,15 +9,17 @@ use models::{LmBundle, StateMode};
 use seqdata::TextDataset;
 use serde::Serialize;
 use text_prep::PreTokenizer;
+use trainer::{Outcome, StopReason};
 
 use crate::error::Result;
 use crate::observers::sampling::{TEMPERATURE, sample_document};
+use crate::report::advice::Evidence;
 use crate::report::baselines::{Baselines, NGRAM, train_ids, valid_ids};
-use crate::view::format::thousands;
+use crate::view::format::{decimals, thousands};
 
 /// Losses that differ by no more than this count as equal: the best epochs of `configs/keras-baseline.toml` with three
 /// seeds lie within 0.02 of each other.
-const TIE: f64 = 0.03;
+pub(super) const TIE: f64 = 0.03;
 /// Sample length of a character model: about 400 English words, so that 1 % is still four of them.
 const CHARACTERS: usize = 2_000;
 /// Sample length of a word model.
@@ -28,6 +30,8 @@ const WORDS: usize = 500;
 pub struct EvaluationReport {
     /// The number of contiguous held-out tokens that were predicted.
     pub tokens: usize,
+    /// How the losses of the model are computed, in words.
+    pub protocols: Vec<String>,
     /// The losses of the model (first) and of the baselines.
     pub rows: Vec<Row>,
     /// The overlap of the sample with the training text.
@@ -38,6 +42,8 @@ pub struct EvaluationReport {
     pub parameters: usize,
     /// The number of training tokens.
     pub training_tokens: usize,
+    /// What to do for a lower loss.
+    pub advice: String,
 }
 
 /// The loss of a model or baseline on the held-out text.
@@ -81,8 +87,16 @@ pub fn final_sample(best: &LmBundle) -> Result<Sample> {
 }
 
 impl EvaluationReport {
-    /// Evaluates `best`, which was trained on `dataset` and generated `sample`.
-    pub fn new(dataset: &TextDataset, best: &LmBundle, baselines: &Baselines, sample: &Sample) -> Self {
+    /// Evaluates the best model of `outcome`, which was trained on `dataset`, validated as `protocols` says, and
+    /// generated `sample`.
+    pub fn new(
+        protocols: Vec<String>,
+        dataset: &TextDataset,
+        outcome: &Outcome,
+        baselines: &Baselines,
+        sample: &Sample,
+    ) -> Self {
+        let best = &outcome.best;
         let valid = valid_ids(dataset);
         let window = dataset.context_len();
         let row = |name: &str, loss: f64| Row {
@@ -125,13 +139,23 @@ impl EvaluationReport {
         // Two texts of equal length.
         let length = held_out.len().min(written.len());
         let (written, held_out) = (&written[..length], &held_out[..length]);
+        let (parameters, training_tokens) = (best.model.num_params(), dataset.split.train.len());
+        let lowest_baseline = baselines.named().map(|(_, loss)| loss).fold(f64::INFINITY, f64::min);
+        let evidence = Evidence {
+            epochs: &outcome.progress.epochs,
+            stopped_early: outcome.stop_reason == StopReason::EarlyStopping,
+            parameters_per_token: parameters as f64 / training_tokens.max(1) as f64,
+            is_worse_than_baseline: rows[0].loss_nats_per_token > lowest_baseline + TIE,
+        };
         Self {
             tokens: valid.len() - window,
+            protocols,
             rows,
             copied: overlap(written),
             copied_by_held_out_text: overlap(held_out),
-            parameters: best.model.num_params(),
-            training_tokens: dataset.split.train.len(),
+            parameters,
+            training_tokens,
+            advice: evidence.advice(),
         }
     }
 
@@ -144,41 +168,47 @@ impl EvaluationReport {
             thousands(self.tokens)
         );
         for row in &self.rows {
-            let bits = row.bits_per_byte.map_or("–".into(), |bits| format!("{bits:.3}"));
-            let (loss, perplexity) = (row.loss_nats_per_token, row.perplexity);
-            text += &format!("| {} | {loss:.3} | {perplexity:.1} | {bits} |\n", row.name);
+            let bits = row.bits_per_byte.map_or("–".into(), |bits| decimals(bits, 3));
+            let (loss, perplexity) = (decimals(row.loss_nats_per_token, 3), row.perplexity);
+            text += &format!("| {} | {loss} | {perplexity:.1} | {bits} |\n", row.name);
         }
         if self.rows.iter().any(|row| row.bits_per_byte.is_none()) {
             text += "\nBits per byte are not defined because some held-out tokens are unknown.\n";
         }
-        format!("{text}\n{}\n\n{}\n\n{}\n", self.comparison(), self.memorization(), self.size())
+        for protocol in &self.protocols {
+            text += &format!("\n{protocol}.\n");
+        }
+        for sentence in self.sentences() {
+            text += &format!("\n{sentence}\n");
+        }
+        text
+    }
+
+    /// The findings, one sentence each.
+    pub fn sentences(&self) -> [String; 4] {
+        [self.comparison(), self.memorization(), self.size(), self.advice.clone()]
     }
 
     /// Compares the model with the n-gram baseline, in one sentence.
-    pub fn comparison(&self) -> String {
+    fn comparison(&self) -> String {
         let loss = |name: &str| {
             let row = self.rows.iter().find(|row| row.name == name);
             row.map_or(f64::NAN, |row| row.loss_nats_per_token)
         };
         let (best, ngram) = (self.rows[0].loss_nats_per_token, loss(NGRAM));
         let unigram = loss("unigram");
-        let baseline = format!("an interpolated Kneser–Ney {NGRAM} model of the same text ({ngram:.3})");
+        let baseline = format!("an interpolated Kneser–Ney {NGRAM} model of the same text ({})", decimals(ngram, 3));
         let verdict = match best - ngram {
-            _ if best >= unigram => {
-                format!("is not better than the unigram baseline ({unigram:.3}): train longer, or on more text")
-            }
-            d if d > TIE => format!(
-                "is {d:.2} worse than {baseline}: train longer, or regularise if the validation loss has started \
-                 to rise"
-            ),
-            d if d < -TIE => format!("is {:.2} better than {baseline}", -d),
-            _ => format!("is about as good as {baseline}"),
+            d if d < -TIE => format!("is {} better than {baseline}", decimals(-d, 2)),
+            d if d <= TIE => format!("is about as good as {baseline}"),
+            _ if best >= unigram => format!("is not better than the unigram baseline ({})", decimals(unigram, 3)),
+            d => format!("is {} worse than {baseline}", decimals(d, 2)),
         };
-        format!("The model has a validation loss of {best:.3} nats/token; it {verdict}.")
+        format!("The model has a validation loss of {} nats/token; it {verdict}.", decimals(best, 3))
     }
 
     /// How much of the sample is copied from the training text, in one sentence.
-    pub fn memorization(&self) -> String {
+    fn memorization(&self) -> String {
         let novel = |overlap: &Overlap, n: usize| {
             let found = overlap.novel_ngrams.iter().find(|&&(length, _)| length == n);
             let fraction = found.and_then(|&(_, fraction)| fraction);
@@ -201,18 +231,17 @@ impl EvaluationReport {
     }
 
     /// Compares the number of parameters with the number of training tokens, in one sentence.
-    pub fn size(&self) -> String {
+    fn size(&self) -> String {
         let ratio = self.parameters as f64 / self.training_tokens.max(1) as f64;
-        let advice = match ratio {
+        let meaning = match ratio {
             r if r > 1.0 => {
-                "the model can memorise its text: rely on the validation loss, not the training loss, and use \
-                 dropout, early stopping or a smaller model"
+                "enough to memorise the text, so that only the validation loss shows what the model has learned"
             }
-            r if r > 0.05 => "model and text are of similar size: check that the validation loss decreases",
-            _ => "the text is large for this model: a larger model may reach a lower loss",
+            r if r > 0.05 => "model and text are of similar size",
+            _ => "the text is large for this model",
         };
         format!(
-            "{} parameters trained on {} tokens, {} per token: {advice}.",
+            "{} parameters trained on {} tokens, {} per token: {meaning}.",
             thousands(self.parameters),
             thousands(self.training_tokens),
             match ratio {
@@ -242,11 +271,13 @@ mod tests {
         };
         EvaluationReport {
             tokens: 5_022,
+            protocols: vec!["carried: each token from all before it".into()],
             rows: vec![row("this model", model), row("5-gram", 4.42), row("unigram", 5.6)],
             copied: overlap(12, 0.25),
             copied_by_held_out_text: overlap(7, 0.75),
             parameters: 1_853_901,
             training_tokens: 45_394,
+            advice: "Train longer.".into(),
         }
     }
 
@@ -256,6 +287,12 @@ mod tests {
         assert!(report(4.2).comparison().contains("is 0.22 better"), "{}", report(4.2).comparison());
         assert!(report(4.6).comparison().contains("is 0.18 worse"), "{}", report(4.6).comparison());
         assert!(report(5.7).comparison().contains("not better than the unigram"), "{}", report(5.7).comparison());
+        // A text of one character: every model is certain of it.
+        let mut certain = report(-0.0);
+        certain.rows.iter_mut().for_each(|row| row.loss_nats_per_token = -0.0);
+        let comparison = certain.comparison();
+        let expected = "loss of 0.000 nats/token; it is about as good as an interpolated Kneser–Ney 5-gram model";
+        assert!(comparison.contains(expected) && !comparison.contains("-0"), "{comparison}");
     }
 
     #[test]
@@ -266,7 +303,8 @@ mod tests {
             "25 % of the 8-grams",
             "12 tokens (in held-out text 7): “the fox said”",
             "1,853,901 parameters trained on 45,394 tokens, 41 per token",
-            "can memorise its text",
+            "enough to memorise the text",
+            "\nTrain longer.\n",
         ] {
             assert!(text.contains(part), "`{part}` is not in {text}");
         }

@@ -1,5 +1,6 @@
-//! What is reported at the end of a run: baselines, the evaluation report, charts and question scores.
+//! What is reported at the end of a run: advice, baselines, the evaluation report, charts and question scores.
 
+pub mod advice;
 pub mod baselines;
 pub mod chart;
 pub mod evaluation_report;

@@ -7,6 +7,7 @@ use plotters::prelude::SeriesLabelPosition;
 use crate::error::Result;
 use crate::observers::metrics_file::Curves;
 use crate::report::chart::{self, ChartOptions, Series};
+use crate::view::format::decimals;
 
 /// The curves of a run with its name.
 pub struct NamedCurves<'a> {
@@ -38,18 +39,22 @@ pub fn losses(path: &Path, runs: &[NamedCurves], baselines: &[(String, f64)]) ->
     let high = losses().fold(0.0, f64::max);
     for (at, (name, loss)) in baselines.iter().enumerate() {
         let points = (0..=60).map(|x| (right * f64::from(x) / 60.0, *loss)).collect();
-        series.push(Series { name: format!("{name} {loss:.2}"), points, colour: 1 + at, dotted: true });
+        series.push(Series { name: format!("{name} {}", decimals(*loss, 2)), points, colour: 1 + at, dotted: true });
     }
     let all = baselines.iter().map(|(_, loss)| *loss);
     let (low, high) = all.fold((low, high), |(low, high), loss| (low.min(loss), high.max(loss)));
-    let margin = 0.05 * (high - low).max(0.1);
+    let margin = 0.05 * (high - low).max(1.0);
+    let longest = runs.iter().map(|run| run.curves.train.len().max(run.curves.valid.len())).max().unwrap_or(0);
+    // The points of a short run are on the right.
+    let legend =
+        if longest <= chart::FEW_POINTS { SeriesLabelPosition::UpperLeft } else { SeriesLabelPosition::UpperRight };
     let options = ChartOptions {
         title: "Loss",
         x_label: "steps",
         y_label: "nats/token",
         y_range: ((low - margin).max(0.0), high + margin),
         log_y: false,
-        legend: SeriesLabelPosition::UpperRight,
+        legend,
     };
     series.retain(|series| !series.points.is_empty());
     chart::draw(path, &options, &series)
@@ -110,6 +115,11 @@ mod tests {
         losses(&path, &two, &[]).unwrap();
         let svg = std::fs::read_to_string(&path).unwrap();
         assert!(svg.contains("a, validation") && svg.contains("b, training"));
+        // A run of one point, at a loss of 0.
+        let short = Curves { train: vec![(3.0, 0.0)], valid: vec![(3.0, 0.0)], learning_rate: Vec::new() };
+        losses(&path, &[NamedCurves { run: None, curves: &short }], &[("5-gram".to_string(), -0.0)]).unwrap();
+        let svg = std::fs::read_to_string(&path).unwrap();
+        assert!(svg.contains("5-gram 0.00") && !svg.contains("-0"), "{svg}");
         let none = Curves::default();
         assert!(losses(&path, &[NamedCurves { run: None, curves: &none }], &[]).is_err());
     }

@@ -15,7 +15,7 @@ use crate::output::status;
 use crate::run::provenance::Provenance;
 
 /// The default directory of runs, relative to the working directory.
-const RUNS: &str = "runs";
+pub const RUNS: &str = "runs";
 
 /// Creates the directory of a new run: `out`, or the first unused one of `runs/NAME-1`, `runs/NAME-2`, ….
 ///

@@ -55,6 +55,11 @@ pub trait Experiment {
     /// The seed of the run and the hashes of its data.
     fn input_hashes(&self) -> InputHashes;
 
+    /// How the validation losses are computed, in words, one sentence for each.
+    fn validation_protocols(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The source of samples during training. A request to `stop` cuts them off.
     fn sample_cache(&self, stop: &StopFlag) -> SampleCache<Self::Network>;
 
@@ -223,7 +228,7 @@ impl RunContext<'_> {
         let run = self.run;
         match metrics_file::read_curves(run) {
             Ok(curves) => {
-                if curves.train.len() + curves.valid.len() > 1 {
+                if curves.steps() > 0 {
                     let named = NamedCurves { run: None, curves: &curves };
                     run_charts::losses(&run.join("loss.svg"), &[named], baselines)?;
                 }

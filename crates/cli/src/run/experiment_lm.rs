@@ -16,6 +16,7 @@ use crate::report::evaluation_report::{EvaluationReport, final_sample};
 use crate::report::{invented_words_report, write_score};
 use crate::run::experiment::{Experiment, RunContext, model_label};
 use crate::run::provenance::InputHashes;
+use crate::view::format::decimals;
 
 impl Experiment for LmExperiment {
     type Network = LanguageModel;
@@ -53,6 +54,22 @@ impl Experiment for LmExperiment {
         }
     }
 
+    fn validation_protocols(&self) -> Vec<String> {
+        let context_len = self.dataset.context_len();
+        let window = format!("window: each token from the {context_len} before it");
+        let streams = self.dataset.valid_streams(self.train.valid_streams);
+        let streams = streams.ok().filter(|streams| streams.count() > 1).map_or(String::new(), |streams| {
+            let (count, warm_up) = (streams.count(), streams.warm_up());
+            format!("; {count} parallel streams, each of which reads {warm_up} tokens before its first one")
+        });
+        let carried =
+            format!("carried: each token after the first {context_len} from all before it, the state carried{streams}");
+        match self.train.mode {
+            TrainMode::Tbptt { .. } => vec![carried],
+            TrainMode::Windows | TrainMode::Examples => vec![window, carried],
+        }
+    }
+
     fn sample_cache(&self, stop: &StopFlag) -> SampleCache<LanguageModel> {
         let sampler = LmSampler {
             tokenizer: self.dataset.tokenizer.clone(),
@@ -79,11 +96,11 @@ impl Experiment for LmExperiment {
         let metadata = &outcome.best.metadata;
         let losses = [("by window", metadata.valid_loss_window), ("carried", metadata.valid_loss_carried)];
         let losses: Vec<String> =
-            losses.iter().filter_map(|(how, loss)| loss.map(|loss| format!("{loss:.3} {how}"))).collect();
+            losses.iter().filter_map(|(how, loss)| loss.map(|loss| format!("{} {how}", decimals(loss, 3)))).collect();
         let loss = if losses.is_empty() { "unknown".into() } else { format!("{} nats/token", losses.join(", ")) };
-        let unigram = baselines.unigram;
+        let unigram = decimals(baselines.unigram, 3);
         let model = model_label(outcome);
-        status(&format!("{model}: validation loss {loss}; the unigram baseline has {unigram:.3}"));
+        status(&format!("{model}: validation loss {loss}; the unigram baseline has {unigram}"));
         if !matches!(outcome.stop_reason, StopReason::Requested { .. }) {
             write_reports(self, context, outcome, baselines)?;
         }
@@ -112,11 +129,9 @@ fn write_reports(
         status(&summary);
     }
     let task = LongTask::start("comparing the sample with the training text");
-    let report = EvaluationReport::new(dataset, best, baselines, &sample);
+    let report = EvaluationReport::new(experiment.validation_protocols(), dataset, outcome, baselines, &sample);
     drop(task);
     write_score(run, &report.to_markdown(), &report)?;
-    for sentence in [report.comparison(), report.memorization(), report.size()] {
-        status(&sentence);
-    }
+    report.sentences().iter().for_each(|sentence| status(sentence));
     Ok(())
 }

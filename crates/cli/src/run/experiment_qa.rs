@@ -18,6 +18,7 @@ use crate::report::{question_scores, write_score};
 use crate::run::experiment::{Experiment, RunContext, model_label};
 use crate::run::provenance::InputHashes;
 use crate::run::word_vectors;
+use crate::view::format::decimals;
 
 impl Experiment for QaExperiment {
     type Network = QuestionModel;
@@ -76,7 +77,7 @@ impl Experiment for QaExperiment {
 
     fn report_results(&self, context: &RunContext, outcome: &Outcome<QuestionModel>, _baselines: &()) -> Result<()> {
         let loss = outcome.best.metadata.valid_loss();
-        let loss = loss.map_or("unknown".into(), |loss| format!("{loss:.3} nats per word or answer"));
+        let loss = loss.map_or("unknown".into(), |loss| format!("{} nats per word or answer", decimals(loss, 3)));
         status(&format!("{}: validation loss {loss}", model_label(outcome)));
         if !matches!(outcome.stop_reason, StopReason::Requested { .. }) {
             let _task = LongTask::start("evaluating the model");

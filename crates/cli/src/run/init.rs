@@ -20,6 +20,7 @@ use crate::output::status;
 use crate::run::directory;
 use crate::run::provenance::{self, Origin};
 use crate::run::word_vectors::PretrainedVectors;
+use crate::view::format::decimals;
 
 /// The configuration's file name in a run directory.
 pub const CONFIG: &str = "config.toml";
@@ -126,6 +127,17 @@ fn check_exists(name: &str, path: Option<&Path>, advice: &str) -> Result<()> {
 /// The advice of [`check_text`] for a run that is resumed or repeated.
 pub const SAME_TEXT: &str = "because only the same text gives the same run";
 
+/// Sets the number of validation streams of a saved run, which its configuration lacks if an earlier version made it.
+///
+/// # Errors
+/// If its progress cannot be read.
+pub fn keep_valid_streams(run: &Path, config: &mut Config) -> Result<()> {
+    if let Some(progress) = Checkpoints::of(run).progress()? {
+        config.split.valid_streams = progress.config.valid_streams;
+    }
+    Ok(())
+}
+
 /// The last saved configuration of a run, with the requested changes.
 ///
 /// # Errors
@@ -139,10 +151,13 @@ pub fn resumed_config(run: &Path, args: &ConfigArgs) -> Result<AnyConfig> {
         Ok(read.map_err(|error| Error::new(format!("{name} cannot be resumed: {error}")))?.0)
     };
     let before = config(ConfigArgs::default())?;
-    let now = config(args.clone())?;
-    match (&before, &now) {
+    let mut now = config(args.clone())?;
+    match (&before, &mut now) {
         (AnyConfig::Questions(before), AnyConfig::Questions(now)) => reject_changes(before, now, &name)?,
-        (AnyConfig::LanguageModel(before), AnyConfig::LanguageModel(now)) => reject_changes(before, now, &name)?,
+        (AnyConfig::LanguageModel(before), AnyConfig::LanguageModel(now)) => {
+            reject_changes(before, now, &name)?;
+            keep_valid_streams(run, now)?;
+        }
         // Both come from the same file, and its task cannot be changed.
         _ => {}
     }
@@ -188,6 +203,14 @@ pub fn new_experiment(config: Config, device: &Device) -> Result<(LmExperiment, 
             "and are learned from random embeddings"
         };
         status(&format!("{} tokens are new {how}", now - before));
+    }
+    if experiment.config.init.new_tokens == NewTokens::Unk {
+        let [train, valid] = experiment.dataset.unknown_fractions().map(|fraction| decimals(100.0 * fraction, 2));
+        let name = path.display();
+        status(&format!(
+            "{train} % of the training tokens and {valid} % of the validation tokens are unknown to {name}; \
+             `--new-tokens extend` adds them to its vocabulary"
+        ));
     }
     let model = bundle.model.resize_vocab(experiment.model.init(experiment.config.seed, device)?);
     let directory = experiment.config.init.from.clone().unwrap_or(path);

@@ -28,6 +28,9 @@ pub struct Provenance {
     pub device: Option<String>,
     /// The number of threads of Rayon's pool, which parallelizes the CPU backends.
     pub threads: usize,
+    /// How the validation loss is computed, in words; empty if it was not recorded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub validation: Vec<String>,
     /// The run's seed and data.
     #[serde(flatten)]
     pub inputs: InputHashes,
@@ -92,6 +95,7 @@ impl Provenance {
             backend: backend.name().into(),
             device: Some(backend.device_name().into()),
             threads: rayon::current_num_threads(),
+            validation: Vec::new(),
             inputs,
             from,
             machine: Machine::current(),
@@ -185,6 +189,7 @@ mod tests {
             backend: "flex".into(),
             device: Some("default".into()),
             threads: rayon::current_num_threads(),
+            validation: vec!["carried: each token".into()],
             inputs: InputHashes {
                 seed: 1,
                 text_sha256: "0".into(),

@@ -31,11 +31,20 @@ pub fn thousands(number: usize) -> String {
     grouped
 }
 
+/// A number with this many decimals. What rounds to zero has no sign: `0.000`, not `-0.000`.
+pub fn decimals(number: f64, places: usize) -> String {
+    let text = format!("{number:.places$}");
+    match text.strip_prefix('-') {
+        Some(digits) if digits.bytes().all(|digit| matches!(digit, b'0' | b'.')) => digits.into(),
+        _ => text,
+    }
+}
+
 /// A loss in nats/token: `4.213`.
 pub fn nats(loss: f64) -> String {
     match loss.abs() {
         size if !size.is_finite() => NO_VALUE.into(),
-        size if size < 1_000.0 => format!("{loss:.3}"),
+        size if size < 1_000.0 => decimals(loss, 3),
         _ => format!("{loss:.1e}"),
     }
 }
@@ -48,7 +57,7 @@ pub fn rate(rate: f64) -> String {
     if rate != 0.0 && !(1e-4..1e3).contains(&rate.abs()) {
         return format!("{rate:.1e}");
     }
-    let text = format!("{rate:.6}");
+    let text = decimals(rate, 6);
     let text = text.trim_end_matches('0').trim_end_matches('.');
     if text.is_empty() { "0".into() } else { text.into() }
 }
@@ -75,6 +84,8 @@ mod tests {
         let rates = [0.0, 0.002, 3.14e-6, 1.0, 10.0, f64::NAN].map(rate);
         assert_eq!(rates, ["0", "0.002", "3.1e-6", "1", "10", NO_VALUE]);
         assert_eq!([4.2131, 1e9, f64::NAN].map(nats), ["4.213", "1.0e9", NO_VALUE]);
+        assert_eq!([-0.0004, -0.0, -0.0006].map(|number| decimals(number, 3)), ["0.000", "0.000", "-0.001"]);
+        assert_eq!([-1e-9, -0.0].map(nats), ["0.000", "0.000"]);
         assert_eq!([fraction(1, 4), fraction(9, 4), fraction(0, 0)], [0.25, 1.0, 0.0]);
     }
 

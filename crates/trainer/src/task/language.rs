@@ -17,7 +17,7 @@ impl TrainTask for LanguageModel {
         Ok(match config.mode {
             TrainMode::Tbptt { bptt_len } => [
                 Loader::streams(data.train_streams(config.batch_size, bptt_len)?, autodiff),
-                Loader::streams(data.valid_stream(), device.clone()),
+                Loader::streams(data.valid_streams(config.valid_streams)?, device.clone()),
             ],
             TrainMode::Windows | TrainMode::Examples => {
                 let windows = |windows, order, device| Loader::windows(windows, config.batch_size, order, device);
@@ -76,12 +76,13 @@ impl TrainTask for LanguageModel {
     fn add_final_metrics(
         best: &mut LmBundle,
         data: &TextDataset,
+        config: &TrainConfig,
         device: &Device,
         go_on: &mut dyn FnMut() -> bool,
     ) -> Result<()> {
         if best.metadata.valid_loss_carried.is_none() {
-            let stream = Loader::streams(data.valid_stream(), device.clone());
-            let metrics = evaluate_while(&best.model, &stream, go_on)?;
+            let streams = Loader::streams(data.valid_streams(config.valid_streams)?, device.clone());
+            let metrics = evaluate_while(&best.model, &streams, go_on)?;
             best.metadata.valid_loss_carried = metrics.map(|metrics| metrics.nats_per_token());
         }
         Ok(())

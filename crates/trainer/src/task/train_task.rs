@@ -62,10 +62,11 @@ pub trait TrainTask: Network {
     /// batch; once it returns false, the metrics are left out.
     ///
     /// # Errors
-    /// If tensor values cannot be read from the device.
+    /// If the data cannot be read as `config` requires, or tensor values cannot be read from the device.
     fn add_final_metrics(
         _best: &mut ModelBundle<Self>,
         _data: &Self::Data,
+        _config: &TrainConfig,
         _device: &Device,
         _go_on: &mut dyn FnMut() -> bool,
     ) -> Result<()> {
