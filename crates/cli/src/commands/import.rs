@@ -13,6 +13,7 @@ use super::{layout, load_model};
 use crate::config::{LmExperiment, read};
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
+use crate::input::KeptInput;
 use crate::output::{print, status, warn};
 use crate::run::directory;
 use crate::run::experiment::Experiment;
@@ -21,6 +22,7 @@ use crate::run::experiment::Experiment;
 pub fn run(args: &Import, backend: &BackendSelection) -> Result<()> {
     let tensors = renamed(read_safetensors(&args.weights)?, &args.rename).map_err(|error| in_file(args, error))?;
     let device = backend.open()?;
+    let mut kept = None;
     let bundle = match &args.like {
         Some(directory) => {
             let like: LmBundle = load_model(directory, backend, &device)?;
@@ -31,13 +33,14 @@ pub fn run(args: &Import, backend: &BackendSelection) -> Result<()> {
             let extra_files = like.extra_files.into_iter().filter(|(name, _)| name == CONFIG).collect();
             LmBundle { model, metadata, extra_files, tokenizer: like.tokenizer }
         }
-        None => from_config(args, tensors, backend, &device)?,
+        None => from_config(args, tensors, backend, &device, &mut kept)?,
     };
     let run = directory::create(args.out.as_deref(), "imported")?;
-    if let Err(error) = bundle.save(&run) {
+    let written = kept.iter().try_for_each(|input| input.write(&run));
+    if let Err(error) = written.and_then(|()| Ok(bundle.save(&run)?)) {
         // Leave no incomplete model behind.
         let _ = std::fs::remove_dir_all(&run);
-        return Err(error.into());
+        return Err(error);
     }
     if let Some(loss) = bundle.metadata.valid_loss_carried {
         status(&format!("validation loss {loss:.3} nats/token with carried state"));
@@ -46,10 +49,17 @@ pub fn run(args: &Import, backend: &BackendSelection) -> Result<()> {
     print(&format!("{}\n", run.display()))
 }
 
-/// The model for the configuration's text, evaluated on its validation split.
-fn from_config(args: &Import, tensors: Tensors, backend: &BackendSelection, device: &Device) -> Result<LmBundle> {
+/// The model for the configuration's text, evaluated on its validation split. A piped text is put into `kept`.
+fn from_config(
+    args: &Import,
+    tensors: Tensors,
+    backend: &BackendSelection,
+    device: &Device,
+    kept: &mut Option<KeptInput>,
+) -> Result<LmBundle> {
     let (config, _) = read(&args.config)?;
-    let experiment = LmExperiment::new(config, None)?;
+    let mut experiment = LmExperiment::new(config, None)?;
+    *kept = experiment.kept.take();
     warn(&experiment.warnings);
     let dataset = &experiment.dataset;
     let model = fill(args, experiment.model.zeros(device)?, tensors)?.with_kernels(backend.kernels());

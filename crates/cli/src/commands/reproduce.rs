@@ -61,14 +61,16 @@ pub fn run(args: &Reproduce, backend: &BackendSelection) -> Result<ExitCode> {
     let config = ConfigArgs { config: Some(path), ..ConfigArgs::default() };
     let device = backend.open()?;
     match read_any(&config)?.0 {
-        AnyConfig::LanguageModel(config) => {
+        AnyConfig::LanguageModel(mut config) => {
+            config.text = config.text.saved_in(run).for_another_run()?;
             check_text(&name, &config, SAME_TEXT)?;
             check_origin(&name, &config, before.from.as_ref())?;
             let (experiment, model, origin) = new_experiment(*config, &device)?;
             warn(&experiment.warnings);
             train_again(args, &experiment, model, origin, &device, &backend)
         }
-        AnyConfig::Questions(config) => {
+        AnyConfig::Questions(mut config) => {
+            config.data = config.data.saved_in(run).for_another_run()?;
             check_questions(&name, &config, SAME_TEXT)?;
             let experiment = QaExperiment::new(*config)?;
             warn(&experiment.warnings);
