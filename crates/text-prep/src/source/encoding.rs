@@ -80,7 +80,7 @@ impl TextEncoding {
         let is_latin = count * 4 >= pairs.len();
         let is_other = || count >= 3 && str::from_utf8(bytes).is_err_and(|error| error.error_len().is_some());
         // The last character may be cut.
-        let unpaired = || char::decode_utf16(pairs.iter().map(|&pair| unit(pair))).filter(Result::is_err).count();
+        let unpaired = || char::decode_utf16(pairs.iter().map(|&pair| unit(pair))).filter(|unit| unit.is_err()).count();
         ((is_latin || is_other()) && unpaired() <= 1).then_some(Self::Standard(encoding))
     }
 }
