@@ -69,19 +69,23 @@ impl TextEncoding {
         if is_utf32(u32::from_be_bytes) {
             return Some(UTF32_BE);
         }
-        let zeros = |at: usize| pairs.iter().filter(|pair| pair[at] == 0).count();
-        let (count, encoding, unit): (_, _, fn([u8; 2]) -> u16) = match (zeros(0), zeros(1)) {
-            (0, high @ 1..) => (high, UTF_16LE, u16::from_le_bytes),
-            (high @ 1.., 0) => (high, UTF_16BE, u16::from_be_bytes),
+        let mut counts = [[0; 256]; 2];
+        for pair in pairs {
+            (0..2).for_each(|at| counts[at][usize::from(pair[at])] += 1);
+        }
+        let (high, encoding, unit): (_, _, fn([u8; 2]) -> u16) = match (counts[0][0], counts[1][0]) {
+            (0, 1..) => (&counts[1], UTF_16LE, u16::from_le_bytes),
+            (1.., 0) => (&counts[0], UTF_16BE, u16::from_be_bytes),
             _ => return None,
         };
-        // Latin letters make every second byte zero. In other scripts only spaces and line ends do, and their letters are
-        // no UTF-8. A few zeros in another text are control characters.
-        let is_latin = count * 4 >= pairs.len();
-        let is_other = || count >= 3 && str::from_utf8(bytes).is_err_and(|error| error.error_len().is_some());
+        // Most letters of a script with few letters have the same high byte, which is zero in Latin, and spaces and line
+        // ends have zero. The letters of other scripts are no UTF-8. A few zeros in another text are control characters.
+        let zeros = high[0];
+        let is_one_script = 2 * (zeros + high[1..].iter().max().unwrap_or(&0)) > pairs.len();
+        let is_other = || zeros >= 3 && str::from_utf8(bytes).is_err_and(|error| error.error_len().is_some());
         // The last character may be cut.
         let unpaired = || char::decode_utf16(pairs.iter().map(|&pair| unit(pair))).filter(|unit| unit.is_err()).count();
-        ((is_latin || is_other()) && unpaired() <= 1).then_some(Self::Standard(encoding))
+        ((is_one_script || is_other()) && unpaired() <= 1).then_some(Self::Standard(encoding))
     }
 }
 
@@ -116,8 +120,13 @@ mod tests {
 
     #[test]
     fn zero_bytes_reveal_utf_16_and_utf_32() {
-        for text in ["The fox ran.\n", "狐狸跑了。\n它看见葡萄。\n葡萄很高。\n", "лиса и виноград висит", "a🦊"]
-        {
+        for text in [
+            "The fox ran.\n",
+            "狐狸跑了。\n它看见葡萄。\n葡萄很高。\n",
+            "лиса и виноград висит",
+            "अंगूर ऊँचे लटके थे।",
+            "a🦊",
+        ] {
             for (bytes, name) in [
                 (utf16(text, u16::to_le_bytes), "UTF-16LE"),
                 (utf16(text, u16::to_be_bytes), "UTF-16BE"),
