@@ -174,6 +174,30 @@ mod tests {
     }
 
     #[test]
+    fn errors_of_reading_a_text_name_the_options_that_mend_them() {
+        let invalid = || text_prep::Error::InvalidUtf8 { name: "a.txt".into(), offset: 3 };
+        let hint = |error: Error, keys| {
+            let error = error.about_text(keys);
+            matches!(&error, Error::Hint { .. }).then(|| error.to_string().rsplit("; ").next().unwrap().to_owned())
+        };
+        let with_key = "`--encoding windows-1252` or the key `text.encoding` names the encoding";
+        for error in [
+            Error::from(invalid()),
+            seqdata::Error::Text(invalid()).into(),
+            generate::Error::Text(invalid()).into(),
+            qa::data::Error::Text(invalid()).into(),
+            qa::data::Error::NotUtf8 { file: "a.json".into(), offset: 3 }.into(),
+        ] {
+            assert_eq!(hint(error, Some("text")).as_deref(), Some(with_key));
+        }
+        let without_mark = || text_prep::Error::NoByteOrderMark { name: "a".into(), encoding: "UTF-16BE", offset: 0 };
+        let expected = "`--encoding utf-16be` names the encoding";
+        assert_eq!(hint(without_mark().into(), None).as_deref(), Some(expected));
+        assert_eq!(hint(Error::new("other"), Some("text")), None);
+        assert_eq!(hint(text_prep::Error::Empty { name: "a".into() }.into(), Some("text")), None);
+    }
+
+    #[test]
     fn a_source_that_the_message_leaves_out_is_added() {
         #[derive(Debug)]
         struct Outer(std::fmt::Error);

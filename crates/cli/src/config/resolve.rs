@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use models::LanguageModelConfig;
 use seqdata::{DatasetConfig, Fractions, TextDataset};
-use text_prep::{CharacterOptions, Cleaner, OovPolicy, PreTokenizer, TextSource, WordOptions};
+use text_prep::{CharacterOptions, Cleaner, ControlCharacters, OovPolicy, PreTokenizer, TextSource, WordOptions};
 use trainer::{TrainConfig, TrainMode};
 
 use super::train_config::{reject_keys_of, train_config};
@@ -90,7 +90,12 @@ impl LmExperiment {
         })?;
         drop(reading);
         let name = name.as_deref().unwrap_or("the text");
-        warnings.extend(control_characters_warning(name, dataset.control_characters, &config.text.source_options()));
+        let found = control_characters_warning(name, dataset.control_characters, &config.text.source_options());
+        let advice = match config.text.control_characters {
+            Some(ControlCharacters::RejectNul) => "; `text.control_characters = \"remove\"` removes them",
+            _ => "",
+        };
+        warnings.extend(found.map(|found| found + advice));
         model.vocab_size = dataset.tokenizer.vocabulary.len();
         if let Some(separator) = &config.clean.document_separator
             && dataset.tokenizer.document_separator_id().is_none()

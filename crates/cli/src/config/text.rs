@@ -115,18 +115,43 @@ pub(super) fn start_input(path: Option<&mut PathBuf>, copy: &'static str) -> Res
     Ok(kept)
 }
 
-/// A warning about the control characters of a text, if it has some.
+/// A warning about the control characters of a text that was read with these options, if it has some.
 pub fn control_characters_warning(
     name: &str,
     found: Option<FoundControlCharacters>,
     options: &SourceOptions,
 ) -> Option<String> {
+    // Models of earlier versions know them.
     let found = found.filter(|_| !options.keep_inner_marks)?;
-    Some(match options.control_characters {
-        ControlCharacters::Remove => format!("{name} has {found}; they are removed"),
-        ControlCharacters::Keep => format!("{name} has {found}; they are kept"),
-        ControlCharacters::RejectNul | ControlCharacters::Reject => {
-            format!("{name} has {found}; they are kept, `text.control_characters = \"remove\"` removes them")
-        }
-    })
+    let is_removed = options.control_characters == ControlCharacters::Remove;
+    Some(format!("{name} has {found}; they are {}", if is_removed { "removed" } else { "kept" }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_of_an_earlier_version_keeps_all_characters() {
+        let new = Text::default();
+        let saved = |text: &Text| text.clone().saved_in(Path::new("runs/a"));
+        assert_eq!(new.character_options(), SourceOptions::default());
+        let earlier = SourceOptions::default().control_characters(ControlCharacters::Keep).keep_inner_marks(true);
+        assert_eq!(saved(&new).character_options(), earlier);
+        // Another run that repeats it is of the earlier version, too.
+        assert_eq!(saved(&new).for_another_run().unwrap().character_options(), earlier);
+        let mut started = Text { path: Some("a.txt".into()), ..new };
+        assert!(started.start().unwrap().is_none());
+        assert_eq!(started.control_characters, Some(ControlCharacters::RejectNul));
+        assert_eq!(saved(&started).character_options(), SourceOptions::default());
+    }
+
+    #[test]
+    fn the_copy_of_a_piped_text_is_in_the_directory_of_its_run() {
+        let text = Text { path: Some(KEPT_TEXT.into()), ..Text::default() }.saved_in(Path::new("runs/a"));
+        assert_eq!(text.file(), Some("runs/a/text.txt".into()));
+        let again = text.for_another_run().unwrap();
+        assert_eq!(again.path, Some(std::path::absolute("runs/a/text.txt").unwrap()));
+        assert_eq!(again.file(), again.path);
+    }
 }
