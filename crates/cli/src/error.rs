@@ -82,7 +82,7 @@ impl Error {
             (Some(text_prep::Error::NoByteOrderMark { encoding, .. }), _) => {
                 encoding_hint(&encoding.to_lowercase(), keys)
             }
-            (Some(text_prep::Error::ControlCharacters { .. }), Some(_)) => {
+            (Some(text_prep::Error::ControlCharacters { .. }), Some("text")) => {
                 "or set `text.control_characters` to \"remove\" or \"keep\"".into()
             }
             _ => return self,

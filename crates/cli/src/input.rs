@@ -7,9 +7,6 @@ use text_prep::{SourceOptions, TextSource};
 
 use crate::error::{Error, Result};
 
-/// The path that means standard input.
-const STANDARD_INPUT: &str = "-";
-
 /// Where a system keeps the open files of a process, whose paths mean something else in another process.
 const OPEN_FILES: [&str; 3] = ["/dev/stdin", "/dev/fd", "/proc"];
 
@@ -45,20 +42,25 @@ impl KeptInput {
     }
 }
 
+/// Whether `path` means standard input.
+pub fn is_standard_input(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
 /// Whether `path` is one of an open file of a process.
 pub fn is_open_file(path: &Path) -> bool {
     OPEN_FILES.iter().any(|folder| path.starts_with(folder))
 }
 
 /// Whether `path` gives its contents only once.
-fn is_read_once(path: &Path) -> bool {
+pub fn is_read_once(path: &Path) -> bool {
     let is_pipe = || Accept::File.check(path).is_err() && Accept::FileOrPipe.check(path).is_ok();
-    path == Path::new(STANDARD_INPUT) || is_open_file(path) || is_pipe()
+    is_standard_input(path) || is_open_file(path) || is_pipe()
 }
 
 /// The name of an input in messages.
 pub fn name(path: &Path) -> String {
-    if path == Path::new(STANDARD_INPUT) { "standard input".into() } else { path.display().to_string() }
+    if is_standard_input(path) { "standard input".into() } else { path.display().to_string() }
 }
 
 /// The contents of an input.
@@ -66,7 +68,7 @@ pub fn name(path: &Path) -> String {
 /// # Errors
 /// If it cannot be read, or has more than [`WHOLE_TEXT`] bytes.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
-    let bytes = if path == Path::new(STANDARD_INPUT) {
+    let bytes = if is_standard_input(path) {
         read_to_end(std::io::stdin().lock(), WHOLE_TEXT)
     } else {
         Accept::FileOrPipe.read(path, WHOLE_TEXT)
@@ -79,7 +81,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 /// # Errors
 /// If it cannot be opened, or the encoding is unknown.
 pub fn open_text(path: &Path, options: &SourceOptions) -> Result<Box<dyn TextSource>> {
-    Ok(if path == Path::new(STANDARD_INPUT) {
+    Ok(if is_standard_input(path) {
         Box::new(options.open_reader(std::io::stdin(), &name(path))?)
     } else {
         Box::new(options.open(path)?)
@@ -91,7 +93,7 @@ pub fn open_text(path: &Path, options: &SourceOptions) -> Result<Box<dyn TextSou
 /// # Errors
 /// As [`open_text`], and if it cannot be read or decoded.
 pub fn read_text(path: &Path, options: &SourceOptions) -> Result<String> {
-    Ok(if path == Path::new(STANDARD_INPUT) {
+    Ok(if is_standard_input(path) {
         options.open_reader(std::io::stdin(), &name(path))?.into_text()?
     } else {
         options.read(path)?

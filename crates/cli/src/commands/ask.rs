@@ -95,14 +95,9 @@ fn check(args: &AskArgs) -> Result<()> {
 fn text(args: &AskArgs, directory: &Path) -> Result<String> {
     let (path, name) = (&args.text, input::name(&args.text));
     let encoding = args.encoding.clone().or_else(|| Data::of_model(directory, CONFIG).encoding);
-    let about_text = |error| Error::from(error).about_text(None);
-    let text = decode(input::read(path)?, encoding.as_deref(), &name).map_err(about_text)?;
-    if let Some(found) = FoundControlCharacters::of(&text) {
-        if text.contains('\0') {
-            return Err(about_text(text_prep::Error::ControlCharacters { name, found }));
-        }
-        warn(&[format!("{name} has {found}; they are kept")]);
-    }
+    let text = decode(input::read(path)?, encoding.as_deref(), &name);
+    let text = text.map_err(|error| Error::from(error).about_text(None))?;
+    warn(FoundControlCharacters::of(&text).map(|found| format!("{name} has {found}; they are kept")).as_slice());
     Ok(text)
 }
 

@@ -74,7 +74,11 @@ fn evaluate_questions(args: &Evaluate, directory: &Path, backend: &BackendSelect
         Some(path) => {
             let encoding = args.encoding.clone().or_else(|| Data::of_model(directory, CONFIG).encoding);
             let options = ReadOptions { strict: args.strict, encoding };
-            let data = options.read_bytes(input::name(path), input::read(path)?);
+            let data = if input::is_standard_input(path) {
+                options.read_bytes(input::name(path), input::read(path)?)
+            } else {
+                options.read(path)
+            };
             let data = data.map_err(|error| Error::from(error).about_text(None))?;
             warn(left_out_questions(path, &data.counts).as_slice());
             (data.documents, data.counts.found)

@@ -61,7 +61,7 @@ impl LmExperiment {
         }
         let mut model = pretrained.map_or_else(|| model_config(&config.model), |pretrained| pretrained.model.clone());
         if pretrained.is_none() {
-            vectors(&mut config.model.vectors)?;
+            warnings.extend(vectors(&mut config.model.vectors)?);
         }
         if let Some(directory) = &mut config.init.from {
             *directory = absolute(directory)?;
@@ -118,17 +118,22 @@ fn model_config(model: &Model) -> LanguageModelConfig {
         .locked_dropout(model.locked_dropout)
 }
 
-/// Makes the path absolute, so that a run can be resumed from another working directory.
-pub(super) fn vectors(vectors: &mut Vectors) -> Result<()> {
+/// Makes the path absolute, so that a run can be resumed from another working directory; warns of a pipe.
+pub(super) fn vectors(vectors: &mut Vectors) -> Result<Option<String>> {
     match &vectors.path {
         None if !vectors.train => Err(Error::new(
             "`model.vectors.train` is false without `model.vectors.path`: the embedding would keep its random \
              initial weights; give a file of word vectors, or remove the key",
         )),
-        None => Ok(()),
+        None => Ok(None),
         Some(path) => {
+            let pipe = input::is_read_once(path).then(|| {
+                "the word vectors are read from a pipe, of which the run keeps no copy: it can be resumed and evaluated, \
+                 but not reproduced"
+                    .into()
+            });
             vectors.path = Some(absolute(path)?);
-            Ok(())
+            Ok(pipe)
         }
     }
 }

@@ -66,7 +66,7 @@ impl QaExperiment {
         if config.samples.sentences == 0 {
             bail!("`samples.sentences` is 0; expected 1 or more");
         }
-        vectors(&mut config.model.vectors)?;
+        let mut warnings: Vec<String> = vectors(&mut config.model.vectors)?.into_iter().collect();
         let mut model = model_config(&config.model);
         // Check the model before reading the data.
         model.check()?;
@@ -76,7 +76,6 @@ impl QaExperiment {
             max_sentence_len,
             max_answer_len: config.model.max_answer_len,
         };
-        let mut warnings = Vec::new();
         let reading = LongTask::start("reading the questions");
         let names = config.data.files().map(|path| path.unwrap_or_default());
         let kept = config.data.start()?;

@@ -11,8 +11,8 @@ use seqdata::hash::sha256;
 use trainer::Checkpoints;
 
 use crate::config::{
-    AnyConfig, Config, ConfigFile, LmExperiment, PretrainedModel, QuestionsConfig, Text, changed_model_keys, read,
-    read_any, reject_changes, reject_model_changes,
+    AnyConfig, Config, ConfigFile, LmExperiment, PretrainedModel, QuestionsConfig, Text, Vectors, changed_model_keys,
+    read, read_any, reject_changes, reject_model_changes,
 };
 use crate::error::{Error, Result, bail};
 use crate::input::is_open_file;
@@ -122,10 +122,21 @@ pub fn check_questions(name: &str, config: &QuestionsConfig, advice: &str) -> Re
     config.data.files().into_iter().try_for_each(|path| check_exists(name, path, advice))
 }
 
+/// As [`check_text`], for the word vectors of a run that is repeated.
+///
+/// # Errors
+/// If the file does not exist.
+pub fn check_vectors(name: &str, vectors: &Vectors) -> Result<()> {
+    check_exists(name, vectors.path.clone(), "because only the same word vectors give the same run")
+}
+
 fn check_exists(name: &str, path: Option<PathBuf>, advice: &str) -> Result<()> {
     match path.filter(|path| matches!(path.try_exists(), Ok(false))) {
         Some(path) if is_open_file(&path) => {
-            bail!("{name} was trained on a pipe, {}, of which earlier versions kept no copy: {advice}", path.display())
+            bail!(
+                "{name} was trained on a pipe, {}, and kept no copy of it: its contents cannot be read again, {advice}",
+                path.display()
+            )
         }
         Some(path) => {
             bail!("{name} was trained on {}, which does not exist: put the file back there, {advice}", path.display())

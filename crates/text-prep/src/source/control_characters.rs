@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::line_ends::LineEnds;
+
 /// What to do with control characters, which are those of Unicode's category Cc except tabs and line ends (line feed,
 /// vertical tab, form feed, carriage return, U+0085).
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,6 +29,14 @@ impl ControlCharacters {
             Self::Reject => true,
             Self::Keep | Self::Remove => false,
         }
+    }
+
+    /// The control characters of a whole text that this policy rejects, if there are any.
+    pub(super) fn rejected_in(self, text: &str) -> Option<FoundControlCharacters> {
+        next_control_character(text, 0)?;
+        let mut finder = Finder::new(self);
+        finder.find(&LineEnds::default().unify(text.to_owned()));
+        finder.rejected
     }
 }
 
@@ -64,9 +74,7 @@ impl fmt::Display for FoundControlCharacters {
 impl FoundControlCharacters {
     /// The control characters of a whole text, if it has any.
     pub fn of(text: &str) -> Option<Self> {
-        let mut finder = Finder::new(ControlCharacters::Keep);
-        finder.find(text);
-        finder.accepted
+        ControlCharacters::Reject.rejected_in(text)
     }
 }
 
@@ -190,5 +198,6 @@ mod tests {
         assert_eq!(found("a\0"), "1 control character, U+0000 (NUL) in line 1, column 2");
         let several = "2 control characters, the first U+0081 in line 2, column 1";
         assert_eq!(found("a\n\u{81}\u{1b}"), several);
+        assert_eq!(found("a\r\u{81}\u{1b}"), several);
     }
 }

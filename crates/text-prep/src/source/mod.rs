@@ -118,7 +118,8 @@ impl SourceOptions {
 /// of UTF-8 stay. That of UTF-16 or UTF-32 is removed.
 ///
 /// # Errors
-/// If the encoding is unknown or the bytes are not valid in it; errors refer to the file as `name`.
+/// If the encoding is unknown, the bytes are not valid in it, or there is a NUL, which no text has; errors refer to the
+/// file as `name`.
 pub fn decode(bytes: Vec<u8>, encoding: Option<&str>, name: &str) -> Result<String> {
     let is_utf8 = bytes.starts_with(UTF_8_MARK);
     let mut decoder = Decoder::new(&*bytes, encoding, name, true)?;
@@ -129,7 +130,10 @@ pub fn decode(bytes: Vec<u8>, encoding: Option<&str>, name: &str) -> Result<Stri
     if !is_utf8 && text.starts_with(BYTE_ORDER_MARK) {
         text.drain(..BYTE_ORDER_MARK.len_utf8());
     }
-    Ok(text)
+    match ControlCharacters::RejectNul.rejected_in(&text) {
+        Some(found) => Err(Error::ControlCharacters { name: name.to_owned(), found }),
+        None => Ok(text),
+    }
 }
 
 #[cfg(test)]
@@ -250,6 +254,8 @@ mod tests {
         assert_eq!(decoded(b"\xFF\xFEa\0\r\0\n\0", None), "a\r\n");
         assert_eq!(decoded(b"\xFF\xFE\0\0a\0\0\0", None), "a");
         assert_eq!(decoded(b"caf\xE9", Some("latin1")), "café");
+        let nul = decode(b"\x1b\ra\0".to_vec(), None, "a.txt").unwrap_err().to_string();
+        assert!(nul.starts_with("`a.txt` has 1 control character, U+0000 (NUL) in line 2, column 2: "), "{nul}");
         assert!(matches!(decode(b"a\xff".to_vec(), None, "a.txt"), Err(Error::InvalidUtf8 { offset: 1, .. })));
     }
 
