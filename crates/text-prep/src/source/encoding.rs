@@ -81,7 +81,7 @@ impl TextEncoding {
         // Most letters of a script with few letters have the same high byte, which is zero in Latin, and spaces and line
         // ends have zero. The letters of other scripts are no UTF-8. A few zeros in another text are control characters.
         let zeros = high[0];
-        let is_one_script = 2 * (zeros + high[1..].iter().max().unwrap_or(&0)) > pairs.len();
+        let is_one_script = zeros >= 2 && 2 * (zeros + high[1..].iter().max().unwrap_or(&0)) > pairs.len();
         let is_other = || zeros >= 3 && str::from_utf8(bytes).is_err_and(|error| error.error_len().is_some());
         // The last character may be cut.
         let unpaired = || char::decode_utf16(pairs.iter().map(|&pair| unit(pair))).filter(|unit| unit.is_err()).count();
