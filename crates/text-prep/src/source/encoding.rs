@@ -125,7 +125,7 @@ mod tests {
             "狐狸跑了。\n它看见葡萄。\n葡萄很高。\n",
             "лиса и виноград висит",
             "अंगूर ऊँचे लटके थे।",
-            "a🦊",
+            "ab🦊",
         ] {
             for (bytes, name) in [
                 (utf16(text, u16::to_le_bytes), "UTF-16LE"),
