@@ -12,9 +12,12 @@ pub struct Ask {
     /// The model directory [default: the newest question generation model of a run]
     #[arg(long, value_name = "DIR")]
     pub model: Option<PathBuf>,
-    /// The text to ask about, UTF-8; `-` is standard input
+    /// The text to ask about; `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub text: PathBuf,
+    /// The encoding of the text by its label [default: that of the model's data, usually UTF-8]
+    #[arg(long, value_name = "LABEL")]
+    pub encoding: Option<String>,
     /// The largest number of questions per sentence
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub per_sentence: usize,

@@ -75,6 +75,8 @@ impl BackendFile {
     }
 
     fn parse(text: &str) -> Result<Self, String> {
+        // Editors may begin a file with a byte order mark.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
             let message = error.message();
             format!("{BACKEND_FILE} is not valid TOML ({message}); expected lines such as `backend = \"flex\"`")
@@ -114,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_full_file_is_parsed() {
-        let text = "backend = \"flex\"\ndevice = \"default\"\nfeatures = [\"flex\", \"wgpu\"]";
+        let text = "\u{feff}backend = \"flex\"\ndevice = \"default\"\nfeatures = [\"flex\", \"wgpu\"]";
         let file = BackendFile::parse(text).unwrap();
         assert_eq!(file.backend, Some(Backend::Flex));
         assert_eq!(file.device.as_deref(), Some("default"));

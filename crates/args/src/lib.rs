@@ -65,9 +65,13 @@ pub struct ConfigArgs {
     /// Change one setting, as in `--set train.epochs=3`; may be given several times
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// Use this text instead of the configuration's
+    /// Use this text instead of the configuration's; `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub text: Option<PathBuf>,
+    /// The encoding of the text by its label, such as windows-1252, utf-16le or utf-32 [default: UTF-8; with
+    /// `--init-from` that of the model's text]; a byte order mark takes precedence
+    #[arg(long, value_name = "LABEL")]
+    pub encoding: Option<String>,
 }
 
 /// The backend and device to compute on.
@@ -115,6 +119,9 @@ pub struct Generate {
     /// A file with the text to continue; `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub prompt_file: Option<PathBuf>,
+    /// The encoding of that file by its label [default: that of the model's text]
+    #[arg(long, value_name = "LABEL", requires = "prompt_file")]
+    pub encoding: Option<String>,
     /// The number of tokens to generate
     #[arg(long, alias = "tokens", value_name = "N", default_value_t = 200)]
     pub max_tokens: usize,
@@ -191,13 +198,16 @@ pub struct Evaluate {
     /// The model directory [default: the newest model of a run]
     #[arg(long, value_name = "DIR")]
     pub model: Option<PathBuf>,
-    /// Evaluate on this text [default: the run's own validation split]
+    /// Evaluate on this text; `-` is standard input [default: the run's own validation split]
     #[arg(long, value_name = "FILE", conflicts_with = "data")]
     pub text: Option<PathBuf>,
     /// Evaluate a question model on these questions and answers (SQuAD .json, NewsQA .csv, .jsonl) [default:
     /// the run's own validation split]
     #[arg(long, value_name = "FILE", conflicts_with_all = ["state", "int8"])]
     pub data: Option<PathBuf>,
+    /// The encoding of the text or the data by its label [default: that of the model's text]
+    #[arg(long, value_name = "LABEL")]
+    pub encoding: Option<String>,
     /// Reject the file of `--data` at its first invalid item instead of leaving such items out
     #[arg(long, requires = "data")]
     pub strict: bool,
@@ -220,7 +230,7 @@ pub struct Evaluate {
 pub struct Gradients {
     /// Measure this trained model on its own held-out text; may be given several times [default:
     /// train an RNN, an LSTM and a GRU first]
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "set", "text"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "set", "text", "encoding"])]
     pub model: Vec<PathBuf>,
     /// The total training time of the three models, in seconds
     #[arg(long, value_name = "N", default_value_t = 120.0)]

@@ -73,11 +73,11 @@ impl Corpus {
         }
     }
 
-    /// Opens the text.
+    /// Opens the text; `options` decide on single characters.
     ///
     /// # Errors
     /// If it is missing or cannot be read.
-    pub fn text(&self, name: &str) -> Result<Box<dyn TextSource>> {
+    pub fn text(&self, name: &str, options: &SourceOptions) -> Result<Box<dyn TextSource>> {
         let path = self.path(name);
         if !path.exists() && name == "fables" {
             return Ok(Box::new(embedded::FABLES));
@@ -89,7 +89,8 @@ impl Corpus {
                 path.display()
             );
         }
-        Ok(Box::new(self.source_options().open(&path)?))
+        let options = SourceOptions { excerpt: self.excerpt.clone(), ..options.clone() };
+        Ok(Box::new(options.open(&path)?))
     }
 
     /// How to read the text.

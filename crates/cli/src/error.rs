@@ -58,6 +58,38 @@ impl Error {
         }
     }
 
+    /// Adds the options that mend an error of reading a text: its encoding and, in commands with a configuration, its keys,
+    /// which are in the section `keys`.
+    pub fn about_text(self, keys: Option<&str>) -> Self {
+        let Self::Library(error) = &self else { return self };
+        let of_data = match error.downcast_ref() {
+            Some(qa::data::Error::NotUtf8 { .. }) => return self.with_hint(Some(&encoding_hint("windows-1252", keys))),
+            Some(qa::data::Error::Text(error)) => Some(error),
+            _ => None,
+        };
+        let text_error = of_data.or_else(|| error.downcast_ref()).or_else(|| match error.downcast_ref()? {
+            seqdata::Error::Text(error) => Some(error),
+            _ => None,
+        });
+        let text_error = text_error.or_else(|| match error.downcast_ref()? {
+            generate::Error::Text(error) => Some(error),
+            _ => None,
+        });
+        let hint = match (text_error, keys) {
+            (Some(text_prep::Error::InvalidUtf8 { .. } | text_prep::Error::InvalidEncoding { .. }), _) => {
+                encoding_hint("windows-1252", keys)
+            }
+            (Some(text_prep::Error::NoByteOrderMark { encoding, .. }), _) => {
+                encoding_hint(&encoding.to_lowercase(), keys)
+            }
+            (Some(text_prep::Error::ControlCharacters { .. }), Some("text")) => {
+                "or set `text.control_characters` to \"remove\" or \"keep\"".into()
+            }
+            _ => return self,
+        };
+        self.with_hint(Some(&hint))
+    }
+
     /// The message with those of its sources that it does not repeat itself.
     pub fn full_message(&self) -> String {
         let mut message = self.to_string();
@@ -71,6 +103,11 @@ impl Error {
         }
         message
     }
+}
+
+fn encoding_hint(encoding: &str, keys: Option<&str>) -> String {
+    let key = keys.map_or(String::new(), |section| format!(" or the key `{section}.encoding`"));
+    format!("`--encoding {encoding}`{key} names the encoding")
 }
 
 /// Libraries may use several lines.
@@ -134,6 +171,30 @@ mod tests {
         assert_eq!(error.full_message(), format!("a.txt cannot be read: {cause}; choose another file"));
         let io = error.source().and_then(StdError::source);
         assert!(io.is_some_and(|error| error.is::<std::io::Error>()));
+    }
+
+    #[test]
+    fn errors_of_reading_a_text_name_the_options_that_mend_them() {
+        let invalid = || text_prep::Error::InvalidUtf8 { name: "a.txt".into(), offset: 3 };
+        let hint = |error: Error, keys| {
+            let error = error.about_text(keys);
+            matches!(&error, Error::Hint { .. }).then(|| error.to_string().rsplit("; ").next().unwrap().to_owned())
+        };
+        let with_key = "`--encoding windows-1252` or the key `text.encoding` names the encoding";
+        for error in [
+            Error::from(invalid()),
+            seqdata::Error::Text(invalid()).into(),
+            generate::Error::Text(invalid()).into(),
+            qa::data::Error::Text(invalid()).into(),
+            qa::data::Error::NotUtf8 { file: "a.json".into(), offset: 3 }.into(),
+        ] {
+            assert_eq!(hint(error, Some("text")).as_deref(), Some(with_key));
+        }
+        let without_mark = || text_prep::Error::NoByteOrderMark { name: "a".into(), encoding: "UTF-16BE", offset: 0 };
+        let expected = "`--encoding utf-16be` names the encoding";
+        assert_eq!(hint(without_mark().into(), None).as_deref(), Some(expected));
+        assert_eq!(hint(Error::new("other"), Some("text")), None);
+        assert_eq!(hint(text_prep::Error::Empty { name: "a".into() }.into(), Some("text")), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod corpus;
 mod device;
 mod embedded;
 mod error;
+mod input;
 mod long_task;
 #[cfg(test)]
 mod mutations;

@@ -70,6 +70,19 @@ fn old_language_models_generate_and_evaluate_as_before() {
 }
 
 #[test]
+fn old_language_models_read_other_texts_as_before() {
+    let dir = old_runs();
+    let text = std::fs::read_to_string(dir.path().join("datasets/tiny/tiny.txt")).unwrap();
+    dir.file("plain.txt", &text);
+    dir.file("marked.txt", text.replacen(' ', " \u{feff}\u{1b}\0 ", 3));
+    let evaluate = |file| dir.run_ok(&flex(&["evaluate", "--model", "runs/characters", "--text", file, "--json"]));
+    let tokens = |file| serde_json::from_str::<Value>(&evaluate(file).stdout).unwrap()["tokens"].as_u64().unwrap();
+    // Three marks, three ESC, three NUL, and three spaces.
+    assert_eq!(tokens("marked.txt"), tokens("plain.txt") + 12);
+    assert_eq!(evaluate("marked.txt").stderr, evaluate("plain.txt").stderr);
+}
+
+#[test]
 fn an_old_question_model_is_evaluated_as_before() {
     let dir = old_runs();
     let found = dir.json(&flex(&["evaluate", "--model", "runs/questions", "--json"]));

@@ -85,17 +85,70 @@ fn a_model_is_trained_and_generates_questions_in_every_format() {
 }
 
 #[test]
-fn text_is_read_from_a_pipe() {
+fn text_is_read_from_a_pipe_and_in_other_encodings() {
     use std::io::Write as _;
     let dir = TestDir::new();
     train_small(&dir, "run", &[]);
-    let args = ["ask", "--model", "run", "--text", "-", "--min-confidence", "0"];
-    let mut command = dir.command(&args);
+    let ask = |file: &str, more: &[&str]| {
+        dir.run_ok(&[&["ask", "--model", "run", "--text", file, "--min-confidence", "0"], more].concat()).stdout
+    };
+    dir.file("text.txt", TEXT);
+    let expected = ask("text.txt", &[]);
+    let mut command = dir.command(&["ask", "--model", "run", "--text", "-", "--min-confidence", "0"]);
     command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
     let mut child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(TEXT.as_bytes()).unwrap();
     let output = common::output(child.wait_with_output().unwrap());
+    assert_eq!((output.code, &output.stdout), (Some(0), &expected), "{}", output.stderr);
+
+    let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    dir.file("utf16.txt", utf16(&format!("\u{feff}{TEXT}")));
+    assert_eq!(ask("utf16.txt", &[]), expected);
+    dir.file("plain.txt", utf16(TEXT));
+    assert_eq!(ask("plain.txt", &["--encoding", "utf-16le"]), expected);
+    dir.expect_error(&["ask", "--model", "run", "--text", "plain.txt"], &["UTF-16LE", "`--encoding utf-16le`"]);
+    dir.file("latin.txt", TEXT.chars().map(|c| c as u8).collect::<Vec<u8>>());
+    assert_eq!(ask("latin.txt", &["--encoding", "latin1"]), expected);
+    dir.expect_error(&["ask", "--model", "run", "--text", "latin.txt"], &["byte 0", "`--encoding windows-1252`"]);
+    // A mark is in no answer and no sentence, and the offsets count it.
+    dir.file("marked.txt", format!("\u{feff}{TEXT}"));
+    let (marked, plain) = (ask("marked.txt", &[]), expected);
+    assert!(!marked.contains('\u{feff}'), "{marked}");
+    for (marked, plain) in marked.lines().zip(plain.lines()) {
+        let [marked, plain] = [marked, plain].map(|line| serde_json::from_str::<Value>(line).unwrap());
+        assert_eq!((&marked["answer"], &marked["sentence"]), (&plain["answer"], &plain["sentence"]));
+        let place = |value: &Value| value["sentence_bytes"][0].as_u64().unwrap();
+        assert_eq!(place(&marked), place(&plain) + 3);
+    }
+    dir.file("nul.txt", format!("{TEXT}\0"));
+    dir.expect_error(&["ask", "--model", "run", "--text", "nul.txt"], &["U+0000 (NUL) in line 2, column 1"]);
+}
+
+#[test]
+fn piped_questions_are_kept_for_what_needs_them_again() {
+    let dir = TestDir::new();
+    let line = |n: usize| {
+        format!(
+            "{}\n",
+            json!({"context": format!("Fox {n} saw the crow."), "question": "What did it see?", "answer": "the crow"})
+        )
+    };
+    let questions: String = (0..20).map(line).collect();
+    let file = dir.file("questions.jsonl", &questions);
+    let mut command = dir.command(&["train", "--config", "configs/qa.toml", "--text", "-", "--out", "run"]);
+    command.args(SMALL.iter().flat_map(|setting| ["--set", *setting])).args(["--set", "vocabulary.min_count=1"]);
+    command.stdin(std::fs::File::open(&file).unwrap());
+    let output = common::output(command.output().unwrap());
     assert_eq!(output.code, Some(0), "{}", output.stderr);
+    assert_eq!(std::fs::read_to_string(dir.path().join("run/questions")).unwrap(), questions);
+    let evaluated = dir.run_ok(&["evaluate", "--model", "run"]).stdout;
+    dir.run_ok(&["train", "--resume", "run", "--set", "train.epochs=2"]);
+    dir.run_ok(&["reproduce", "run", "--out", "again"]);
+    let evaluate = ["evaluate", "--model", "run", "--data"];
+    let all = dir.run_ok(&[&evaluate[..], &["questions.jsonl"]].concat()).stdout;
+    let mut command = dir.command(&[&evaluate[..], &["-"]].concat());
+    assert_eq!(common::output(command.stdin(std::fs::File::open(&file).unwrap()).output().unwrap()).stdout, all);
+    assert_ne!(all, evaluated);
 }
 
 #[test]

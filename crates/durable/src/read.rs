@@ -104,15 +104,19 @@ pub fn small_text(path: &Path) -> io::Result<String> {
     utf8(small_file(path)?)
 }
 
-/// The text in `bytes`.
+/// The text in `bytes`, without a byte order mark, which editors put at the start of files that were edited by hand.
 ///
 /// # Errors
 /// If they are not UTF-8; the message gives the first invalid byte.
 pub fn utf8(bytes: Vec<u8>) -> io::Result<String> {
-    String::from_utf8(bytes).map_err(|error| {
+    let mut text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         io::Error::new(ErrorKind::InvalidData, format!("it is not UTF-8: byte {at} starts an invalid sequence"))
-    })
+    })?;
+    if text.starts_with('\u{feff}') {
+        text.drain(..'\u{feff}'.len_utf8());
+    }
+    Ok(text)
 }
 
 /// Reads `reader` to its end.
@@ -203,6 +207,8 @@ mod tests {
         // A file without contents on disk: its length alone is too large.
         fs::File::create(&path).unwrap().set_len(SMALL_FILE + 1).unwrap();
         assert!(small_file(&path).unwrap_err().to_string().contains("more than 64 MiB"));
+        fs::write(&path, "\u{feff}seed = 1").unwrap();
+        assert_eq!(small_text(&path).unwrap(), "seed = 1");
         fs::write(&path, b"ab\xff").unwrap();
         assert!(small_text(&path).unwrap_err().to_string().contains("byte 2"));
         assert_eq!(file(&folder.path().join("none")).unwrap_err().kind(), ErrorKind::NotFound);

@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
-use text_prep::{TextSource, TextStream, TokenCounter, Tokenizer, Vocabulary};
+use text_prep::{FoundControlCharacters, TextSource, TextStream, TokenCounter, Tokenizer, Vocabulary};
 
 use crate::dataset_config::DatasetConfig;
 use crate::error::{Error, Result};
@@ -55,6 +55,8 @@ pub struct TextDataset {
     pub text_sha256: String,
     /// Counts over the whole text.
     pub stats: TextStats,
+    /// The control characters of the text, if its source found any: kept or removed, as the source's options say.
+    pub control_characters: Option<FoundControlCharacters>,
     /// The tokenizer, which is saved with a model.
     pub tokenizer: Tokenizer,
     /// The ids of the whole text.
@@ -86,6 +88,7 @@ impl TextDataset {
         };
         config.validate()?;
         let counted = count(text, &config)?;
+        let control_characters = text.control_characters();
         let tokens = counted.provisional_ids.len();
         let split = Split::new(tokens, config.context_len, config.fractions)?;
 
@@ -129,7 +132,18 @@ impl TextDataset {
         let stats = TextStats { characters, tokens, distinct_tokens: counter.len() };
         let DatasetConfig { cleaner, pre_tokenizer, document_separator, oov, context_len, stride, .. } = config;
         let tokenizer = Tokenizer { cleaner, pre_tokenizer, vocabulary, document_separator, oov };
-        Ok(Self { text_sha256, stats, tokenizer, ids, split, train_dropped, valid_dropped, context_len, stride })
+        Ok(Self {
+            text_sha256,
+            stats,
+            control_characters,
+            tokenizer,
+            ids,
+            split,
+            train_dropped,
+            valid_dropped,
+            context_len,
+            stride,
+        })
     }
 
     /// Input tokens per window. The first target of the validation split comes after this many tokens.

@@ -16,8 +16,9 @@ impl TextDataset {
         TextDatasetBuilder::new(TextInput::Text(text.into()))
     }
 
-    /// A dataset of a UTF-8 file, which is read in chunks and may be larger than memory. A byte order mark is removed,
-    /// and CRLF becomes LF. For other encodings and for excerpts see [`from_source`](Self::from_source).
+    /// A dataset of a file in UTF-8, or in UTF-16 or UTF-32 with a byte order mark, which is read in chunks and may be
+    /// larger than memory. Byte order marks are removed, and CRLF becomes LF. For other encodings and for excerpts see
+    /// [`from_source`](Self::from_source).
     pub fn from_file(path: impl Into<PathBuf>) -> TextDatasetBuilder<'static> {
         TextDatasetBuilder::new(TextInput::File(path.into()))
     }

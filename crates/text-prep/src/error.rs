@@ -3,6 +3,8 @@
 
 use std::path::PathBuf;
 
+use crate::source::FoundControlCharacters;
+
 /// The result of this crate's fallible functions.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -37,7 +39,7 @@ pub enum Error {
         name: String,
     },
     /// The bytes are not UTF-8 and no other encoding was given.
-    #[error("`{}` is not UTF-8: byte {offset} begins an invalid sequence; set `encoding` to the encoding of the file (such as \"windows-1252\" or \"euc-kr\") or convert the file", one_line(.name))]
+    #[error("`{}` is not UTF-8: byte {offset} begins an invalid sequence; read it in its encoding, such as windows-1252 or euc-kr, or convert it", one_line(.name))]
     InvalidUtf8 {
         /// The file's name.
         name: String,
@@ -45,7 +47,7 @@ pub enum Error {
         offset: usize,
     },
     /// The bytes are not valid in the given encoding.
-    #[error("`{}` is not {encoding}: byte {offset} begins an invalid sequence; set `encoding` to the encoding of the file", one_line(.name))]
+    #[error("`{}` is not {encoding}: byte {offset} begins an invalid sequence; read it in its encoding", one_line(.name))]
     InvalidEncoding {
         /// The file's name.
         name: String,
@@ -54,8 +56,26 @@ pub enum Error {
         /// 0-based offset of the first invalid byte.
         offset: usize,
     },
+    /// The zero bytes of a file are those of UTF-16 or UTF-32, it has no byte order mark, and no encoding was given.
+    #[error("`{}` seems to be {encoding} without a byte order mark, because byte {offset} and others are zero: read it in this encoding, or save it as UTF-8", one_line(.name))]
+    NoByteOrderMark {
+        /// The file's name.
+        name: String,
+        /// The canonical name of the encoding.
+        encoding: &'static str,
+        /// 0-based offset of the first zero byte.
+        offset: usize,
+    },
+    /// The text has control characters that are rejected.
+    #[error("`{}` has {found}: expected a text without them; remove them, or use another file", one_line(.name))]
+    ControlCharacters {
+        /// The file's name.
+        name: String,
+        /// Their number, and the place of the first one.
+        found: FoundControlCharacters,
+    },
     /// No encoding has this label.
-    #[error("unknown encoding `{}`: expected a label of the WHATWG Encoding Standard, such as utf-8, utf-16le, windows-1252, euc-kr, shift_jis, gb18030; correct `encoding`", one_line(.label))]
+    #[error("unknown encoding `{}`: expected a label of the WHATWG Encoding Standard, such as utf-8, utf-16le, windows-1252, euc-kr, shift_jis, gb18030, or utf-32; correct it", one_line(.label))]
     UnknownEncoding {
         /// The label as given.
         label: String,

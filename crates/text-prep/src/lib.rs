@@ -39,7 +39,7 @@ mod test_strategies;
 pub use clean::{Cleaner, CleaningStream, PunctuationSet, RuleSpec};
 pub use error::{Error, Result};
 pub use keras::{KerasConfig, KerasTokenizer, TextItem};
-pub use source::{Excerpt, SourceOptions, TextReader, TextSource};
+pub use source::{ControlCharacters, Excerpt, FoundControlCharacters, SourceOptions, TextReader, TextSource};
 pub use stem::Stemmer;
 pub use text_stream::TextStream;
 pub use token_counter::TokenCounter;

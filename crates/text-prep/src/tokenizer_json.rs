@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::source::strip_byte_order_mark;
 use crate::tokenizer::Tokenizer;
 
 /// Version of the format written by [`Tokenizer::to_json`].
@@ -24,6 +25,7 @@ impl Tokenizer {
     /// If the JSON is malformed, has a different format version, or contains inconsistent values.
     pub fn from_json(json: &str) -> Result<Self> {
         let bad = |error: serde_json::Error| Error::BadTokenizer { problem: error.to_string() };
+        let json = strip_byte_order_mark(json);
         let FormatVersion { format } = serde_json::from_str(json).map_err(bad)?;
         if format != FORMAT {
             return Err(Error::TokenizerFormat { found: format, expected: FORMAT });
@@ -91,6 +93,7 @@ mod tests {
         let old = json.replace("\"unit\": \"scalars\",", "").replace(",\n      \"jamo\": false", "");
         assert!(!old.contains("unit") && !old.contains("jamo"), "{old}");
         assert_eq!(Tokenizer::from_json(&old).unwrap(), tokenizer);
+        assert_eq!(Tokenizer::from_json(&format!("\u{feff}{old}")).unwrap(), tokenizer);
     }
 
     proptest! {

@@ -1,19 +1,23 @@
 //! `ask`: generates questions with answers from the sentences of a text.
 
-use std::io::Read;
+use std::path::Path;
 
 use args::{Ask as AskArgs, AskFormat};
 use models::{ModelBundle, Network};
 use qa::QuestionModel;
 use qa::generate::{AskReport, BeamOptions, CutSentence, MAX_SENTENCE_LEN, QaPipeline, QgOptions};
-use text_prep::source::BYTE_ORDER_MARK;
+use text_prep::FoundControlCharacters;
+use text_prep::source::{BYTE_ORDER_MARK, decode};
 use text_prep::spans::line_number;
 
 use super::load_model;
+use super::train::CONFIG;
+use crate::config::Data;
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
+use crate::input;
 use crate::long_task::LongTask;
-use crate::output::{print, print_raw, status};
+use crate::output::{print, print_raw, status, warn};
 use crate::report::question_formats;
 use crate::run::directory;
 
@@ -23,7 +27,7 @@ pub fn run(args: &AskArgs, backend: &BackendSelection) -> Result<()> {
     let directory = directory::find_model(args.model.as_deref(), Some(QuestionModel::KIND))?;
     let device = backend.open()?;
     let bundle: ModelBundle<QuestionModel> = load_model(&directory, backend, &device)?;
-    let text = text(args)?;
+    let text = text(args, &directory)?;
     let options = QgOptions::default()
         .max_per_sentence(args.per_sentence)
         .beam(BeamOptions::default().beam_size(args.beam))
@@ -46,7 +50,7 @@ pub fn run(args: &AskArgs, backend: &BackendSelection) -> Result<()> {
     if report.questions.is_empty() {
         status(&no_question(&report, args.min_confidence));
     }
-    let table = question_formats::write(args.format, &text, &name(args), &report.questions);
+    let table = question_formats::write(args.format, &text, &input::name(&args.text), &report.questions);
     let print = if args.raw { print_raw } else { print };
     print(&if args.bom { format!("{BYTE_ORDER_MARK}{table}") } else { table })
 }
@@ -87,29 +91,15 @@ fn check(args: &AskArgs) -> Result<()> {
     Ok(())
 }
 
-/// The text without any cleaning, because the offsets of the output refer to it.
-fn text(args: &AskArgs) -> Result<String> {
-    let path = &args.text;
-    let bytes = if path.as_os_str() == "-" {
-        let mut bytes = Vec::new();
-        let read = std::io::stdin().read_to_end(&mut bytes);
-        read.map_err(Error::io("standard input", "read"))?;
-        bytes
-    } else {
-        std::fs::read(path).map_err(Error::io(path, "read"))?
-    };
-    String::from_utf8(bytes).map_err(|error| {
-        Error::new(format!(
-            "{} is not UTF-8: byte {} starts an invalid sequence; save it as UTF-8",
-            name(args),
-            error.utf8_error().valid_up_to()
-        ))
-    })
-}
-
-/// The name of the text in messages and output.
-fn name(args: &AskArgs) -> String {
-    if args.text.as_os_str() == "-" { "standard input".into() } else { args.text.display().to_string() }
+/// The text without any cleaning, because the offsets of the output refer to it. Unless another encoding is named, it has
+/// that of the questions that the model in `directory` was trained on.
+fn text(args: &AskArgs, directory: &Path) -> Result<String> {
+    let (path, name) = (&args.text, input::name(&args.text));
+    let encoding = args.encoding.clone().or_else(|| Data::of_model(directory, CONFIG).encoding);
+    let text = decode(input::read(path)?, encoding.as_deref(), &name);
+    let text = text.map_err(|error| Error::from(error).about_text(None))?;
+    warn(FoundControlCharacters::of(&text).map(|found| format!("{name} has {found}; they are kept")).as_slice());
+    Ok(text)
 }
 
 #[cfg(test)]

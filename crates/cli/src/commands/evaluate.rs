@@ -9,13 +9,18 @@ use models::bundle::read_metadata;
 use models::{LanguageModel, LmBundle, ModelBundle, Network};
 use qa::QuestionModel;
 use qa::data::ReadOptions;
+use text_prep::TextSource;
 
 use super::generate::{int8, state_mode};
 use super::load_model;
 use super::train::CONFIG;
-use crate::config::{Config, LmExperiment, PretrainedModel, QaExperiment, left_out_questions, parse_config};
+use crate::config::{
+    Config, Data, LmExperiment, PretrainedModel, QaExperiment, QuestionsConfig, Text, control_characters_warning,
+    left_out_questions, parse_config,
+};
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
+use crate::input::{self, open_text};
 use crate::output::{print, print_json, status, warn};
 use crate::report::question_scores;
 use crate::run::directory;
@@ -24,6 +29,9 @@ use crate::view::format::decimals;
 
 /// Runs the command.
 pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
+    if args.encoding.is_some() && args.text.is_none() && args.data.is_none() {
+        bail!("`--encoding` is given without `--text` or `--data`, whose encoding it names; leave it out");
+    }
     let for_data = args.data.is_some().then_some(QuestionModel::KIND);
     let for_text = (args.text.is_some() || args.int8).then_some(LanguageModel::KIND);
     let directory = directory::find_model(args.model.as_deref(), for_data.or(for_text))?;
@@ -40,11 +48,16 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
     let state_mode = state_mode(args.state, bundle);
     let mut evaluation = match &args.text {
         Some(path) => {
-            let mut text = text_prep::SourceOptions::default().open(path)?;
-            evaluate_text(bundle, &mut text, state_mode)?
+            let options = Text::of_model(&directory, CONFIG).options_for_other_text(args.encoding.as_deref());
+            let in_text = |error: Error| error.about_text(None);
+            let mut text = open_text(path, &options).map_err(in_text)?;
+            let evaluation = evaluate_text(bundle, &mut text, state_mode).map_err(|error| in_text(error.into()))?;
+            let name = input::name(path);
+            warn(control_characters_warning(&name, text.control_characters(), &options).as_slice());
+            evaluation
         }
         None => {
-            let dataset = own_text(bundle)?.dataset;
+            let dataset = own_text(bundle, &directory)?.dataset;
             let (range, dropped) = (dataset.split.valid.clone(), dataset.valid_dropped);
             evaluate_ids(bundle, dataset.ids.clone(), range, dropped, state_mode)?
         }
@@ -60,11 +73,18 @@ fn evaluate_questions(args: &Evaluate, directory: &Path, backend: &BackendSelect
     let bundle: ModelBundle<QuestionModel> = load_model(directory, backend, device)?;
     let (documents, found) = match &args.data {
         Some(path) => {
-            let data = ReadOptions::default().strict(args.strict).read(path)?;
+            let encoding = args.encoding.clone().or_else(|| Data::of_model(directory, CONFIG).encoding);
+            let options = ReadOptions { strict: args.strict, encoding };
+            let data = if input::is_standard_input(path) {
+                options.read_bytes(input::name(path), input::read(path)?)
+            } else {
+                options.read(path)
+            };
+            let data = data.map_err(|error| Error::from(error).about_text(None))?;
             warn(left_out_questions(path, &data.counts).as_slice());
             (data.documents, data.counts.found)
         }
-        None => own_questions(&bundle).map(|experiment| (experiment.valid, experiment.valid_found))?,
+        None => own_questions(&bundle, directory).map(|experiment| (experiment.valid, experiment.valid_found))?,
     };
     let evaluation = question_scores::evaluate(&bundle, &documents, found)?;
     status(&format!("model {}", directory.display()));
@@ -72,11 +92,12 @@ fn evaluate_questions(args: &Evaluate, directory: &Path, backend: &BackendSelect
 }
 
 /// Reads the run's own questions again and checks that they have not changed.
-fn own_questions(bundle: &ModelBundle<QuestionModel>) -> Result<QaExperiment> {
+fn own_questions(bundle: &ModelBundle<QuestionModel>, directory: &Path) -> Result<QaExperiment> {
     let text = bundle.extra_files.get(CONFIG).ok_or_else(|| {
         Error::new("the model has no config.toml, so its validation questions are unknown: give a file with `--data`")
     })?;
-    let config = parse_config(&String::from_utf8_lossy(text), CONFIG)?;
+    let mut config: QuestionsConfig = parse_config(&String::from_utf8_lossy(text), CONFIG)?;
+    config.data = config.data.saved_in(directory);
     check_questions("the model", &config, "or give a file with `--data`")?;
     let experiment = QaExperiment::new(config)?;
     if experiment.dataset.valid_sha256 != bundle.metadata.valid_sha256 {
@@ -89,11 +110,12 @@ fn own_questions(bundle: &ModelBundle<QuestionModel>) -> Result<QaExperiment> {
 }
 
 /// Reads the run's own text again and checks that it has not changed.
-pub(super) fn own_text(bundle: &LmBundle) -> Result<LmExperiment> {
+pub(super) fn own_text(bundle: &LmBundle, directory: &Path) -> Result<LmExperiment> {
     let text = bundle.extra_files.get(CONFIG).ok_or_else(|| {
         Error::new("the model has no config.toml, so its validation text is unknown: give a text with `--text`")
     })?;
-    let config: Config = parse_config(&String::from_utf8_lossy(text), CONFIG)?;
+    let mut config: Config = parse_config(&String::from_utf8_lossy(text), CONFIG)?;
+    config.text = config.text.saved_in(directory);
     check_text("the model", &config, "or give a text with `--text`")?;
     // The vocabulary depends on that of the model that the run started from.
     let pretrained = config.init.from.is_some().then(|| PretrainedModel::of(bundle));

@@ -1,5 +1,6 @@
 //! `generate`: generates text with a trained language model; a single sample is streamed.
 
+use std::path::Path;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use args::Generate;
@@ -8,10 +9,14 @@ use models::{LanguageModel, LmBundle, Network, StateMode};
 use seqdata::ConfigError;
 use serde::Serialize;
 use text_prep::OovPolicy;
+use text_prep::source::remove_byte_order_marks;
 
 use super::load_model;
+use super::train::CONFIG;
+use crate::config::Text;
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
+use crate::input::read_text;
 use crate::output::{print, print_raw, status, to_json};
 use crate::run::directory;
 
@@ -45,8 +50,8 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
             bail!("`{option}` is 0; expected 1 or more");
         }
     }
-    let text = prompt_text(args)?;
     let directory = directory::find_model(args.model.as_deref(), Some(LanguageModel::KIND))?;
+    let text = prompt_text(args, &directory)?;
     let device = backend.open()?;
     let generator = Generator::new(load_model(&directory, backend, &device)?);
     let prompt = encode(args, &generator, &text)?;
@@ -110,15 +115,14 @@ pub(super) fn int8(generator: Generator) -> Result<Generator> {
     })
 }
 
-/// The text of the prompt, empty if none is given.
-fn prompt_text(args: &Generate) -> Result<String> {
-    let Some(path) = &args.prompt_file else { return Ok(args.prompt.clone().unwrap_or_default()) };
-    let source = text_prep::SourceOptions::default();
-    let text = if path.as_os_str() == "-" {
-        source.open_reader(std::io::stdin(), "standard input")?.into_text()?
-    } else {
-        source.read(path)?
+/// The text of the prompt, empty if none is given. It is read as the text of the model in `directory` was.
+fn prompt_text(args: &Generate, directory: &Path) -> Result<String> {
+    let options = Text::of_model(directory, CONFIG).options_for_other_text(args.encoding.as_deref());
+    let Some(path) = &args.prompt_file else {
+        let prompt = args.prompt.as_deref().unwrap_or_default();
+        return Ok(if options.keep_inner_marks { prompt.into() } else { remove_byte_order_marks(prompt).into_owned() });
     };
+    let text = read_text(path, &options).map_err(|error| error.about_text(None))?;
     // Text editors end a file with a line break, which is not part of the prompt.
     Ok(text.strip_suffix('\n').unwrap_or(&text).to_string())
 }

@@ -21,6 +21,7 @@ use crate::device::BackendSelection;
 use crate::error::{Result, bail};
 use crate::output::{print, print_json, status, warn};
 use crate::report::chart::{self, ChartOptions, Series};
+use crate::run::directory;
 use crate::view::format::decimals;
 
 /// The maximum number of held-out windows that the gradients are averaged over.
@@ -154,7 +155,8 @@ fn measure_models(args: &Gradients, backend: &BackendSelection, device: &Device)
     let mut curves = Vec::new();
     for directory in &args.model {
         let bundle: LmBundle = load_model(directory, backend, device)?;
-        let windows = held_out_windows(&own_text(&bundle)?.dataset, args.max_lag, device)?;
+        let windows =
+            held_out_windows(&own_text(&bundle, &directory::resolve(directory))?.dataset, args.max_lag, device)?;
         let metadata = &bundle.metadata;
         let initial = metadata.config.init(metadata.seed, device)?.with_kernels(backend.kernels());
         curves.push(Curve {

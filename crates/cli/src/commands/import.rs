@@ -14,6 +14,7 @@ use super::{layout, load_model};
 use crate::config::{LmExperiment, read};
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
+use crate::input::KeptInput;
 use crate::output::{print, status, warn};
 use crate::run::directory;
 use crate::run::experiment::Experiment;
@@ -23,6 +24,7 @@ use crate::view::format::decimals;
 pub fn run(args: &Import, backend: &BackendSelection) -> Result<()> {
     let tensors = renamed(read_safetensors(&args.weights)?, &args.rename).map_err(|error| in_file(args, error))?;
     let device = backend.open()?;
+    let mut kept = None;
     let bundle = match &args.like {
         Some(directory) => {
             let like: LmBundle = load_model(directory, backend, &device)?;
@@ -40,13 +42,14 @@ pub fn run(args: &Import, backend: &BackendSelection) -> Result<()> {
             let extra_files = like.extra_files.into_iter().filter(|(name, _)| name == CONFIG).collect();
             LmBundle { model, metadata, extra_files, tokenizer: like.tokenizer }
         }
-        None => from_config(args, tensors, backend, &device)?,
+        None => from_config(args, tensors, backend, &device, &mut kept)?,
     };
     let run = directory::create(args.out.as_deref(), "imported")?;
-    if let Err(error) = bundle.save(&run) {
+    let written = kept.iter().try_for_each(|input| input.write(&run));
+    if let Err(error) = written.and_then(|()| Ok(bundle.save(&run)?)) {
         // Leave no incomplete model behind.
         let _ = std::fs::remove_dir_all(&run);
-        return Err(error.into());
+        return Err(error);
     }
     let LmMetadata { valid_loss_window, valid_loss_carried, .. } = bundle.metadata;
     for (how, loss) in [("by window", valid_loss_window), ("carried", valid_loss_carried)] {
@@ -59,10 +62,17 @@ pub fn run(args: &Import, backend: &BackendSelection) -> Result<()> {
 }
 
 /// The model for the configuration's text, evaluated on its validation split as a trained one is: with carried state,
-/// and by window if windows are what it would be trained on.
-fn from_config(args: &Import, tensors: Tensors, backend: &BackendSelection, device: &Device) -> Result<LmBundle> {
+/// and by window if windows are what it would be trained on. A piped text is put into `kept`.
+fn from_config(
+    args: &Import,
+    tensors: Tensors,
+    backend: &BackendSelection,
+    device: &Device,
+    kept: &mut Option<KeptInput>,
+) -> Result<LmBundle> {
     let (config, _) = read(&args.config)?;
-    let experiment = LmExperiment::new(config, None)?;
+    let mut experiment = LmExperiment::new(config, None)?;
+    *kept = experiment.kept.take();
     warn(&experiment.warnings);
     let dataset = &experiment.dataset;
     let model = fill(args, experiment.model.zeros(device)?, tensors)?.with_kernels(backend.kernels());

@@ -22,7 +22,8 @@ use crate::output::{print, print_json, status, warn};
 use crate::run::directory;
 use crate::run::experiment::{Experiment, Setup};
 use crate::run::init::{
-    CONFIG, SAME_TEXT, check_is_run, check_questions, check_text, check_was_trained, keep_valid_streams, new_experiment,
+    CONFIG, SAME_TEXT, check_is_run, check_questions, check_text, check_vectors, check_was_trained, keep_valid_streams,
+    new_experiment,
 };
 use crate::run::provenance::{Origin, Provenance};
 use crate::run::signals::EXIT_INTERRUPTED;
@@ -63,14 +64,18 @@ pub fn run(args: &Reproduce, backend: &BackendSelection) -> Result<ExitCode> {
     match read_any(&config)?.0 {
         AnyConfig::LanguageModel(mut config) => {
             keep_valid_streams(run, &mut config)?;
+            config.text = config.text.saved_in(run).for_another_run()?;
             check_text(&name, &config, SAME_TEXT)?;
+            check_vectors(&name, &config.model.vectors)?;
             check_origin(&name, &config, before.from.as_ref())?;
             let (experiment, model, origin) = new_experiment(*config, &device)?;
             warn(&experiment.warnings);
             train_again(args, &experiment, model, origin, &device, &backend)
         }
-        AnyConfig::Questions(config) => {
+        AnyConfig::Questions(mut config) => {
+            config.data = config.data.saved_in(run).for_another_run()?;
             check_questions(&name, &config, SAME_TEXT)?;
+            check_vectors(&name, &config.model.vectors)?;
             let experiment = QaExperiment::new(*config)?;
             warn(&experiment.warnings);
             train_again(args, &experiment, experiment.init_model(&device)?, None, &device, &backend)

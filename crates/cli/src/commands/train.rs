@@ -91,6 +91,7 @@ pub fn train_new<C: Experiment>(
     let run = create_run()?;
     let lock = Lock::acquire(&run);
     let train = |lock: &Lock| -> Result<StopReason> {
+        experiment.kept_inputs().iter().try_for_each(|input| input.write(&run))?;
         write_atomically(&run.join(CONFIG), experiment.to_toml().as_bytes())?;
         let provenance = Provenance::current(experiment.input_hashes(), setup.backend, origin);
         let validation = experiment.validation_protocols();

@@ -1,6 +1,7 @@
 //! Tests that `docs/config.md` lists every key of the structs, no other key, and the true defaults.
 
 use models::Activation;
+use text_prep::{ControlCharacters, Excerpt};
 use toml::{Table, Value};
 
 use super::*;
@@ -30,6 +31,7 @@ fn every_key_is_documented_with_its_true_default() {
     full.text.path = Some(PathBuf::new());
     full.text.encoding = Some(String::new());
     full.text.excerpt = Some(Excerpt { from: String::new(), to: String::new() });
+    full.text.control_characters = Some(ControlCharacters::Keep);
     full.init.from = Some(PathBuf::new());
     let schedule = &mut full.train.schedule;
     (schedule.factor, schedule.every_epochs, schedule.patience) = (Some(0.5), Some(1), Some(1));
@@ -82,6 +84,7 @@ fn every_key_of_question_models_is_documented_with_its_true_default() {
     full.data.dataset = Some(String::new());
     full.data.path = Some(PathBuf::new());
     full.data.valid = Some(PathBuf::new());
+    full.data.encoding = Some(String::new());
     full.model.vectors.path = Some(PathBuf::new());
     let mut found = Vec::new();
     keys(&Table::try_from(&full).unwrap(), "", &mut found);

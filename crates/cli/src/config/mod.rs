@@ -13,6 +13,7 @@ mod renamed_keys;
 mod resolve;
 mod resolve_questions;
 mod short_epochs;
+mod text;
 mod train;
 mod train_config;
 
@@ -21,14 +22,16 @@ use std::path::PathBuf;
 use models::LayerConfig;
 use seqdata::{NewTokens, VocabSource};
 use serde::{Deserialize, Serialize};
-use text_prep::{Capitals, CharacterUnit, Excerpt, OovPolicy, Punctuation, RuleSpec};
+use text_prep::{Capitals, CharacterUnit, OovPolicy, Punctuation, RuleSpec};
 
 pub use changes::{changed_model_keys, flatten, reject_changes, reject_model_changes};
 pub use pretrained::PretrainedModel;
-pub use questions::QuestionsConfig;
-pub use read::{AnyConfig, parse, parse_config, read, read_any};
+pub use questions::{Data, QuestionsConfig};
+pub use read::{AnyConfig, ConfigFile, parse, parse_config, read, read_any};
 pub use resolve::LmExperiment;
+use resolve::absolute;
 pub use resolve_questions::{QaExperiment, left_out_questions};
+pub use text::{Text, control_characters_warning};
 pub use train::{Checkpoints, Clip, ModeKind, Optimizer, OptimizerKind, Schedule, ScheduleKind, Train};
 
 /// A whole configuration. `docs/config.md` lists the defaults, which are mostly those of the Keras baseline.
@@ -59,22 +62,6 @@ pub struct Config {
     pub samples: Samples,
     /// When checkpoints are saved.
     pub checkpoints: Checkpoints,
-}
-
-/// `[text]`: a known corpus or a file.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Text {
-    /// A folder under `datasets/`.
-    pub dataset: Option<String>,
-    /// A text file.
-    pub path: Option<PathBuf>,
-    /// The encoding of `path`, if it is not UTF-8.
-    pub encoding: Option<String>,
-    /// The part of `path` to use.
-    pub excerpt: Option<Excerpt>,
-    /// Remove Project Gutenberg's header and licence from `path`.
-    pub strip_gutenberg: bool,
 }
 
 /// `[init]`: a trained model whose tokenizer, sizes and weights a run starts from.

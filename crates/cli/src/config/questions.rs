@@ -1,11 +1,19 @@
 //! The configuration of a question model: `task = "questions"` distinguishes it from that of a language model.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use durable::read::small_text;
 use models::LayerConfig;
 use serde::{Deserialize, Serialize};
 
-use super::{Checkpoints, Train, Vectors};
+use super::text::{in_run, start_input};
+use super::{Checkpoints, Train, Vectors, absolute, parse_config};
+use crate::error::Result;
+use crate::input::KeptInput;
+
+/// The copies of piped data in the directory of their run. Without an extension, the contents determine the format.
+const KEPT_QUESTIONS: &str = "questions";
+const KEPT_VALIDATION: &str = "validation-questions";
 
 /// The task of a configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +63,50 @@ pub struct Data {
     pub valid_fraction: f64,
     /// Whether an invalid item of a file is an error; otherwise it is left out, with a warning.
     pub strict: bool,
+    /// The encoding of the files, if it is not UTF-8.
+    pub encoding: Option<String>,
+    /// The directory of the run that this was saved in; `None` in a configuration for a new run.
+    #[serde(skip)]
+    pub run: Option<PathBuf>,
+}
+
+impl Data {
+    /// The same data, as they were saved in the directory of this run.
+    pub fn saved_in(self, run: &Path) -> Self {
+        Self { run: Some(run.into()), ..self }
+    }
+
+    /// The same data for another run than the one that they were saved in.
+    ///
+    /// # Errors
+    /// If the path of a file cannot be saved.
+    pub fn for_another_run(self) -> Result<Self> {
+        let [path, valid] = self.files().map(|path| path.map(|path| absolute(&path)).transpose());
+        Ok(Self { path: path?, valid: valid?, ..self })
+    }
+
+    /// The data of the model in `directory`, which has the configuration of its run in the file `config`.
+    pub fn of_model(directory: &Path, config: &str) -> Self {
+        let text = small_text(&directory.join(config)).ok();
+        let config = text.and_then(|text| parse_config::<QuestionsConfig>(&text, config).ok());
+        config.map_or_else(Self::default, |config| config.data.saved_in(directory))
+    }
+
+    /// The paths of the files for training and validation, as far as they are given.
+    pub fn files(&self) -> [Option<PathBuf>; 2] {
+        [&self.path, &self.valid].map(|path| Some(in_run(self.run.as_deref(), path.as_ref()?)))
+    }
+
+    /// Prepares the files of a new run, see [`Text::start`](super::Text::start).
+    ///
+    /// # Errors
+    /// If a file cannot be read, or its path cannot be saved.
+    pub fn start(&mut self) -> Result<[Option<KeptInput>; 2]> {
+        if self.run.is_some() {
+            return Ok([None, None]);
+        }
+        Ok([start_input(self.path.as_mut(), KEPT_QUESTIONS)?, start_input(self.valid.as_mut(), KEPT_VALIDATION)?])
+    }
 }
 
 /// `[vocabulary]`.
@@ -178,7 +230,7 @@ impl Default for QuestionsConfig {
 
 impl Default for Data {
     fn default() -> Self {
-        Self { dataset: None, path: None, valid: None, valid_fraction: 0.1, strict: false }
+        Self { dataset: None, path: None, valid: None, valid_fraction: 0.1, strict: false, encoding: None, run: None }
     }
 }
 

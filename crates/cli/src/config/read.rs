@@ -1,6 +1,6 @@
 //! Reads a configuration from a TOML file and `--set KEY=VALUE`. Errors name line and key.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use args::ConfigArgs;
 use durable::read::{Accept, SMALL_FILE, small_text, utf8};
@@ -42,13 +42,8 @@ pub enum AnyConfig {
 /// # Errors
 /// As [`read_any`]; also if the configuration is for a question model.
 pub fn read(args: &ConfigArgs) -> Result<(Config, String)> {
-    match read_any(args)? {
-        (AnyConfig::LanguageModel(config), name) => Ok((*config, name)),
-        (AnyConfig::Questions(_), name) => Err(Error::new(format!(
-            "the configuration `{name}` is for a question model, expected one for a language model, such as \
-             {DEFAULT}; `train` takes either"
-        ))),
-    }
+    let file = ConfigFile::read(args.config.as_deref())?;
+    Ok((file.language_model(args)?, file.name()))
 }
 
 /// Reads the configuration that the command line gives, with its overrides; also returns its name.
@@ -56,51 +51,89 @@ pub fn read(args: &ConfigArgs) -> Result<(Config, String)> {
 /// # Errors
 /// If the file cannot be read or parsed, or a change is invalid.
 pub fn read_any(args: &ConfigArgs) -> Result<(AnyConfig, String)> {
-    let (text, path) = text(args)?;
-    let name = path.file_stem().map_or("run".into(), |stem| stem.to_string_lossy().into_owned());
-    let file = path.display().to_string();
-    // Errors in the TOML are reported by `parse_config` below.
-    let table: Table = text.parse().unwrap_or_default();
-    // `--text` before `--set`: overrides such as `text.encoding` apply to the text of `--text`.
-    let config = if table.contains_key("task") {
-        let mut config: QuestionsConfig = parse_config(&text, &file)?;
-        if let Some(path) = &args.text {
-            config.data = Data { path: Some(path.clone()), ..Data::default() };
-        }
-        AnyConfig::Questions(Box::new(apply_changes(config, &args.set)?))
-    } else {
-        let mut config: Config = parse_config(&text, &file)?;
-        if let Some(path) = &args.text {
-            config.text = super::Text { path: Some(path.clone()), ..super::Text::default() };
-        }
-        AnyConfig::LanguageModel(Box::new(apply_changes(config, &args.set)?))
-    };
-    Ok((config, name))
+    let file = ConfigFile::read(args.config.as_deref())?;
+    Ok((file.with_changes(args)?, file.name()))
 }
 
-/// The text of the configuration file, and its path.
-fn text(args: &ConfigArgs) -> Result<(String, &Path)> {
-    let Some(path) = args.config.as_deref() else {
-        let path = Path::new(DEFAULT);
-        let text = match small_text(path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => embedded::LSTM_CONFIG.to_string(),
-            text => text.map_err(Error::io(path, "read"))?,
-        };
-        return Ok((text, path));
-    };
-    // A configuration is read once, so it may be a pipe.
-    match Accept::FileOrPipe.read(path, SMALL_FILE).and_then(utf8) {
-        Ok(text) => Ok((text, path)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && path == Path::new(QUESTIONS) => {
-            Ok((embedded::QA_CONFIG.to_string(), path))
-        }
-        Err(error) => {
-            let expected = match RENAMED_FILES.iter().find(|(old, _)| path.ends_with(old)) {
-                Some((_, new)) => format!("it was renamed to {}", path.with_file_name(new).display()),
-                None => format!("use one that exists, such as {DEFAULT}, or none"),
+/// The contents of a configuration file, which is read once, so it may be a pipe.
+pub struct ConfigFile {
+    text: String,
+    path: PathBuf,
+}
+
+impl ConfigFile {
+    /// Reads this file, or else the default one.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn read(path: Option<&Path>) -> Result<Self> {
+        let Some(path) = path else {
+            let path = PathBuf::from(DEFAULT);
+            let text = match small_text(&path) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => embedded::LSTM_CONFIG.to_string(),
+                text => text.map_err(Error::io(&path, "read"))?,
             };
-            let path = path.display();
-            Err(Error::new(format!("the configuration {path} cannot be read ({error}): {expected}")))
+            return Ok(Self { text, path });
+        };
+        match Accept::FileOrPipe.read(path, SMALL_FILE).and_then(utf8) {
+            Ok(text) => Ok(Self { text, path: path.into() }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && path == Path::new(QUESTIONS) => {
+                Ok(Self { text: embedded::QA_CONFIG.to_string(), path: path.into() })
+            }
+            Err(error) => {
+                let expected = match RENAMED_FILES.iter().find(|(old, _)| path.ends_with(old)) {
+                    Some((_, new)) => format!("it was renamed to {}", path.with_file_name(new).display()),
+                    None => format!("use one that exists, such as {DEFAULT}, or none"),
+                };
+                let path = path.display();
+                Err(Error::new(format!("the configuration {path} cannot be read ({error}): {expected}")))
+            }
+        }
+    }
+
+    /// The name of the configuration.
+    fn name(&self) -> String {
+        self.path.file_stem().map_or("run".into(), |stem| stem.to_string_lossy().into_owned())
+    }
+
+    /// The configuration with the overrides of the command line, which must be for a language model.
+    ///
+    /// # Errors
+    /// As [`with_changes`](Self::with_changes); also if the configuration is for a question model.
+    pub fn language_model(&self, args: &ConfigArgs) -> Result<Config> {
+        match self.with_changes(args)? {
+            AnyConfig::LanguageModel(config) => Ok(*config),
+            AnyConfig::Questions(_) => Err(Error::new(format!(
+                "the configuration `{}` is for a question model, expected one for a language model, such as \
+                 {DEFAULT}; `train` takes either",
+                self.name()
+            ))),
+        }
+    }
+
+    /// The configuration with the overrides of the command line.
+    ///
+    /// # Errors
+    /// If the file cannot be parsed, or a change is invalid.
+    pub fn with_changes(&self, args: &ConfigArgs) -> Result<AnyConfig> {
+        let (text, file) = (&self.text, self.path.display().to_string());
+        // Errors in the TOML are reported by `parse_config` below.
+        let table: Table = text.parse().unwrap_or_default();
+        // `--text` and `--encoding` before `--set`: overrides such as `text.excerpt` apply to the text of `--text`.
+        if table.contains_key("task") {
+            let mut config: QuestionsConfig = parse_config(text, &file)?;
+            if let Some(path) = &args.text {
+                config.data = Data { path: Some(path.clone()), ..Data::default() };
+            }
+            config.data.encoding = args.encoding.clone().or(config.data.encoding);
+            Ok(AnyConfig::Questions(Box::new(apply_changes(config, &args.set)?)))
+        } else {
+            let mut config: Config = parse_config(text, &file)?;
+            if let Some(path) = &args.text {
+                config.text = super::Text { path: Some(path.clone()), ..super::Text::default() };
+            }
+            config.text.encoding = args.encoding.clone().or(config.text.encoding);
+            Ok(AnyConfig::LanguageModel(Box::new(apply_changes(config, &args.set)?)))
         }
     }
 }

@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf};
 
 use models::LanguageModelConfig;
 use seqdata::{DatasetConfig, Fractions, TextDataset};
-use text_prep::{CharacterOptions, Cleaner, OovPolicy, PreTokenizer, SourceOptions, TextSource, WordOptions};
+use text_prep::{CharacterOptions, Cleaner, ControlCharacters, OovPolicy, PreTokenizer, TextSource, WordOptions};
 use trainer::{TrainConfig, TrainMode};
 
 use super::short_epochs;
 use super::train_config::{reject_keys_of, train_config};
-use super::{Config, ModeKind, Model, PretrainedModel, TokenKind, Vectors, Windows};
+use super::{Config, ModeKind, Model, PretrainedModel, Text, TokenKind, Vectors, Windows, control_characters_warning};
 use crate::corpus::Corpus;
 use crate::error::{Error, Result, bail};
+use crate::input::{self, KeptInput};
 use crate::long_task::LongTask;
 
 /// A language model experiment: a checked configuration with its text.
@@ -24,6 +25,8 @@ pub struct LmExperiment {
     pub model: LanguageModelConfig,
     /// The trainer's configuration.
     pub train: TrainConfig,
+    /// A piped text, of which the run keeps a copy.
+    pub kept: Option<KeptInput>,
     /// Warnings for the user.
     pub warnings: Vec<String>,
 }
@@ -60,16 +63,23 @@ impl LmExperiment {
         }
         let mut model = pretrained.map_or_else(|| model_config(&config.model), |pretrained| pretrained.model.clone());
         if pretrained.is_none() {
-            vectors(&mut config.model.vectors)?;
+            warnings.extend(vectors(&mut config.model.vectors)?);
         }
         if let Some(directory) = &mut config.init.from {
             *directory = absolute(directory)?;
         }
         // Check all that does not need the text before reading it.
         model.check()?;
-        let text = text(&mut config)?;
+        let name = config.text.file().map(|path| input::name(&path));
+        check_text(&config.text)?;
         let reading = LongTask::start("reading the text");
-        let size = config.text.path.as_ref().and_then(|path| path.metadata().ok()).map(|data| data.len());
+        let kept = config.text.start()?;
+        let text =
+            text(&config.text, name.as_deref(), kept.as_ref()).map_err(|error| error.about_text(Some("text")))?;
+        let size = match &kept {
+            Some(kept) => Some(kept.bytes.len() as u64),
+            None => config.text.file().and_then(|path| path.metadata().ok()).map(|data| data.len()),
+        };
         let mut dataset = TextDataset::from_source(reading.reading(text, size)).config(dataset_config);
         if let Some(pretrained) = pretrained {
             pretrained.replace_sections(&mut config);
@@ -78,7 +88,7 @@ impl LmExperiment {
         let dataset = dataset.build().map_err(|error| {
             let hint = matches!(error, seqdata::Error::NewTokens { .. })
                 .then_some("use `--new-tokens unk` or `--new-tokens extend`");
-            Error::from(error).with_hint(hint)
+            Error::from(error).about_text(Some("text")).with_hint(hint)
         })?;
         drop(reading);
         // Rejects a number that is too high.
@@ -94,13 +104,20 @@ impl LmExperiment {
             }
         };
         warnings.extend(short_epochs::warning(&train, items, steps));
+        let name = name.as_deref().unwrap_or("the text");
+        let found = control_characters_warning(name, dataset.control_characters, &config.text.source_options());
+        let advice = match config.text.control_characters {
+            Some(ControlCharacters::RejectNul) => "; `text.control_characters = \"remove\"` removes them",
+            _ => "",
+        };
+        warnings.extend(found.map(|found| found + advice));
         model.vocab_size = dataset.tokenizer.vocabulary.len();
         if let Some(separator) = &config.clean.document_separator
             && dataset.tokenizer.document_separator_id().is_none()
         {
             warnings.push(format!("the document separator `{separator}` does not occur in the cleaned text"));
         }
-        Ok(Self { config, dataset, model, train, warnings })
+        Ok(Self { config, dataset, model, train, kept, warnings })
     }
 }
 
@@ -116,17 +133,22 @@ fn model_config(model: &Model) -> LanguageModelConfig {
         .locked_dropout(model.locked_dropout)
 }
 
-/// Makes the path absolute, so that a run can be resumed from another working directory.
-pub(super) fn vectors(vectors: &mut Vectors) -> Result<()> {
+/// Makes the path absolute, so that a run can be resumed from another working directory; warns of a pipe.
+pub(super) fn vectors(vectors: &mut Vectors) -> Result<Option<String>> {
     match &vectors.path {
         None if !vectors.train => Err(Error::new(
             "`model.vectors.train` is false without `model.vectors.path`: the embedding would keep its random \
              initial weights; give a file of word vectors, or remove the key",
         )),
-        None => Ok(()),
+        None => Ok(None),
         Some(path) => {
+            let pipe = input::is_read_once(path).then(|| {
+                "the word vectors are read from a pipe, of which the run keeps no copy: it can be resumed and evaluated, \
+                 but not reproduced"
+                    .into()
+            });
             vectors.path = Some(absolute(path)?);
-            Ok(())
+            Ok(pipe)
         }
     }
 }
@@ -203,16 +225,16 @@ fn pre_tokenizer(config: &Config) -> Result<PreTokenizer> {
     Ok(pre_tokenizer)
 }
 
-/// Opens the text. Its path is made absolute, so that a run can be resumed from another working directory.
-fn text(config: &mut Config) -> Result<Box<dyn TextSource>> {
-    let text = &mut config.text;
+/// Checks that one text is given.
+fn check_text(text: &Text) -> Result<()> {
     match (&text.dataset, &text.path) {
-        (Some(_), Some(_)) => Err(Error::new("`text.dataset` and `text.path` are both given; expected one of them")),
-        (None, None) => Err(Error::new(
+        (Some(_), Some(_)) => bail!("`text.dataset` and `text.path` are both given; expected one of them"),
+        (None, None) => bail!(
             "no text is given; expected `text.dataset = \"fables\"`, `text.path = \"my.txt\"` or \
-             `--text my.txt`",
-        )),
-        (Some(name), None) => {
+             `--text my.txt`"
+        ),
+        (None, Some(_)) => Ok(()),
+        (Some(_), None) => {
             let path_options = [
                 ("encoding", text.encoding.is_some()),
                 ("excerpt", text.excerpt.is_some()),
@@ -224,18 +246,18 @@ fn text(config: &mut Config) -> Result<Box<dyn TextSource>> {
                      leave it out or use `text.path`"
                 );
             }
-            Corpus::find(name)?.text(name)
+            Ok(())
         }
-        (None, Some(path)) => {
-            let source = SourceOptions {
-                encoding: text.encoding.clone(),
-                excerpt: text.excerpt.clone(),
-                strip_gutenberg: text.strip_gutenberg,
-            };
-            let pieces = source.open(path)?;
-            text.path = Some(absolute(path)?);
-            Ok(Box::new(pieces))
-        }
+    }
+}
+
+/// Opens the text, of which `kept` has the contents if it was piped; `name` is its name in errors.
+fn text<'a>(text: &Text, name: Option<&str>, kept: Option<&'a KeptInput>) -> Result<Box<dyn TextSource + 'a>> {
+    let options = text.source_options();
+    match (&text.dataset, text.file(), kept) {
+        (_, _, Some(kept)) => Ok(Box::new(options.open_reader(&*kept.bytes, name.unwrap_or(kept.name))?)),
+        (Some(name), _, None) => Corpus::find(name)?.text(name, &options),
+        (None, path, None) => Ok(Box::new(options.open(path.unwrap_or_default())?)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Checks the configuration of a question model, reads its data and makes the configurations of model and
 //! trainer.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use qa::QuestionModelConfig;
 use qa::data::{
@@ -11,12 +11,13 @@ use qa::model::{AnswerEncoding, AttentionScore, ExtractorHead};
 use trainer::{TrainConfig, TrainMode};
 
 use super::questions::{AnswerEncodingKind, AttentionKind, Data, ExtractorHeadKind, QuestionsConfig, QuestionsModel};
-use super::resolve::{absolute, vectors};
+use super::resolve::vectors;
 use super::short_epochs;
 use super::train::{ModeKind, Train};
 use super::train_config::train_config;
 use crate::embedded;
-use crate::error::{Result, bail};
+use crate::error::{Error, Result, bail};
+use crate::input::{self, KeptInput};
 use crate::long_task::LongTask;
 
 /// A question generation experiment: a checked configuration with its data.
@@ -33,6 +34,8 @@ pub struct QaExperiment {
     pub model: QuestionModelConfig,
     /// The trainer's configuration.
     pub train: TrainConfig,
+    /// Piped data, of which the run keeps copies.
+    pub kept: Vec<KeptInput>,
     /// Warnings for the user.
     pub warnings: Vec<String>,
 }
@@ -64,7 +67,7 @@ impl QaExperiment {
         if config.samples.sentences == 0 {
             bail!("`samples.sentences` is 0; expected 1 or more");
         }
-        vectors(&mut config.model.vectors)?;
+        let mut warnings: Vec<String> = vectors(&mut config.model.vectors)?.into_iter().collect();
         let mut model = model_config(&config.model);
         // Check the model before reading the data.
         model.check()?;
@@ -74,9 +77,10 @@ impl QaExperiment {
             max_sentence_len,
             max_answer_len: config.model.max_answer_len,
         };
-        let mut warnings = Vec::new();
         let reading = LongTask::start("reading the questions");
-        let (train_documents, valid, valid_found) = documents(&mut config.data, config.seed, &mut warnings)?;
+        let names = config.data.files().map(|path| path.unwrap_or_default());
+        let kept = config.data.start()?;
+        let (train_documents, valid, valid_found) = documents(&config.data, &names, &kept, config.seed, &mut warnings)?;
         let dataset = QaDataset::new(&train_documents, &valid, &dataset_config)?;
         drop(reading);
         model.vocab_size = dataset.train.vocab_sizes.input;
@@ -98,7 +102,8 @@ impl QaExperiment {
         }
         let examples = dataset.counts[0].examples;
         warnings.extend(short_epochs::warning(&train, examples, examples.div_ceil(train.batch_size)));
-        Ok(Self { config, dataset, valid, valid_found, model, train, warnings })
+        let kept = kept.into_iter().flatten().collect();
+        Ok(Self { config, dataset, valid, valid_found, model, train, kept, warnings })
     }
 }
 
@@ -138,12 +143,25 @@ fn model_config(model: &QuestionsModel) -> QuestionModelConfig {
     }
 }
 
-/// The training documents, the validation documents and the number of questions in the latter. Paths are made
-/// absolute.
-fn documents(data: &mut Data, seed: u64, warnings: &mut Vec<String>) -> Result<(Vec<Document>, Vec<Document>, usize)> {
-    let read = ReadOptions::default().strict(data.strict);
-    let source = data.path.clone().unwrap_or_default();
-    let all = match (&data.dataset, &data.path) {
+/// The training documents, the validation documents and the number of questions in the latter. `names` are the names of
+/// the files, and `kept` has the contents of piped ones.
+fn documents(
+    data: &Data,
+    [source, valid_source]: &[PathBuf; 2],
+    kept: &[Option<KeptInput>; 2],
+    seed: u64,
+    warnings: &mut Vec<String>,
+) -> Result<(Vec<Document>, Vec<Document>, usize)> {
+    let options = ReadOptions { strict: data.strict, encoding: data.encoding.clone() };
+    let read = |path: &Path, kept: &Option<KeptInput>| {
+        let documents = match kept {
+            Some(kept) => options.read_bytes(input::name(path), kept.bytes.clone()),
+            None => options.read(path),
+        };
+        documents.map_err(|error| Error::from(error).about_text(Some("data")))
+    };
+    let [file, valid_file] = data.files();
+    let all = match (&data.dataset, &file) {
         (Some(_), Some(_)) => bail!("`data.dataset` and `data.path` are both given; expected one of them"),
         (None, None) => bail!(
             "no data is given; expected `data.dataset = \"fables-qa\"`, `data.path = \"my.json\"` or \
@@ -151,18 +169,13 @@ fn documents(data: &mut Data, seed: u64, warnings: &mut Vec<String>) -> Result<(
         ),
         (Some(name), None) if name == "fables-qa" => read_squad("the built-in fables-qa", embedded::FABLES_QA)?,
         (Some(name), None) => bail!("the data set `{name}` is unknown; expected fables-qa; for a file use `data.path`"),
-        (None, Some(path)) => {
-            let all = read.read(path)?;
-            data.path = Some(absolute(path)?);
-            all
-        }
+        (None, Some(path)) => read(if kept[0].is_some() { source } else { path }, &kept[0])?,
     };
-    warnings.extend(left_out_questions(&source, &all.counts));
-    match &data.valid {
+    warnings.extend(left_out_questions(source, &all.counts));
+    match &valid_file {
         Some(path) => {
-            let valid = read.read(path)?;
-            warnings.extend(left_out_questions(path, &valid.counts));
-            data.valid = Some(absolute(path)?);
+            let valid = read(if kept[1].is_some() { valid_source } else { path }, &kept[1])?;
+            warnings.extend(left_out_questions(valid_source, &valid.counts));
             Ok((all.documents, valid.documents, valid.counts.found))
         }
         None => {
@@ -183,7 +196,7 @@ fn documents(data: &mut Data, seed: u64, warnings: &mut Vec<String>) -> Result<(
 
 /// A warning about the questions of `file` that are not used, if there are any.
 pub fn left_out_questions(file: &Path, counts: &QuestionCounts) -> Option<String> {
-    let file = file.display();
+    let file = input::name(file);
     let strict = if counts.invalid.is_empty() {
         ""
     } else {

@@ -188,8 +188,10 @@ pub fn corpus(_: &Path) -> Case {
     let base = CORPUS.repeat(6);
     Box::new(move |random| {
         let changed = text::lines(random, &base);
-        let encoding =
-            *pick(random, &[None, None, Some("windows-1252"), Some("utf-16le"), Some("euc-kr"), Some("gb18030")]);
+        let encoding = *pick(
+            random,
+            &[None, None, Some("windows-1252"), Some("utf-16le"), Some("utf-32"), Some("euc-kr"), Some("gb18030")],
+        );
         let mut options = SourceOptions { encoding: encoding.map(String::from), ..SourceOptions::default() };
         if one_in(random, 3) {
             options = options.excerpt("The Fox", "").strip_gutenberg(one_in(random, 2));

@@ -15,6 +15,7 @@ use trainer::{
 
 use crate::device::BackendSelection;
 use crate::error::{Error, Result};
+use crate::input::KeptInput;
 use crate::observers::dashboard::{Dashboard, ViewOptions};
 use crate::observers::metrics_file::{self, MetricsFile};
 use crate::observers::progress::Progress;
@@ -42,6 +43,9 @@ pub trait Experiment {
 
     /// The training configuration.
     fn train_config(&self) -> &TrainConfig;
+
+    /// Piped inputs, of which the run keeps copies.
+    fn kept_inputs(&self) -> &[KeptInput];
 
     /// The complete configuration as TOML.
     fn to_toml(&self) -> String;

@@ -7,6 +7,7 @@ use trainer::{Outcome, StopFlag, StopReason, TrainConfig, TrainMode};
 
 use crate::config::LmExperiment;
 use crate::error::Result;
+use crate::input::KeptInput;
 use crate::long_task::LongTask;
 use crate::observers::sampling::{LmSampler, SampleCache};
 use crate::observers::tensorboard_log;
@@ -28,6 +29,10 @@ impl Experiment for LmExperiment {
 
     fn train_config(&self) -> &TrainConfig {
         &self.train
+    }
+
+    fn kept_inputs(&self) -> &[KeptInput] {
+        self.kept.as_slice()
     }
 
     fn to_toml(&self) -> String {

@@ -11,6 +11,7 @@ use trainer::{Outcome, StopFlag, StopReason, TrainConfig};
 
 use crate::config::QaExperiment;
 use crate::error::Result;
+use crate::input::KeptInput;
 use crate::long_task::LongTask;
 use crate::observers::sampling::{SampleCache, SampleSource};
 use crate::output::status;
@@ -30,6 +31,10 @@ impl Experiment for QaExperiment {
 
     fn train_config(&self) -> &TrainConfig {
         &self.train
+    }
+
+    fn kept_inputs(&self) -> &[KeptInput] {
+        &self.kept
     }
 
     fn to_toml(&self) -> String {

@@ -1,6 +1,6 @@
 //! How a run starts: with new weights, with those of a trained model, or from its own last checkpoint.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use args::{ConfigArgs, Train};
 use burn::tensor::Device;
@@ -11,10 +11,11 @@ use seqdata::hash::sha256;
 use trainer::Checkpoints;
 
 use crate::config::{
-    AnyConfig, Config, LmExperiment, PretrainedModel, QuestionsConfig, changed_model_keys, read, read_any,
-    reject_changes, reject_model_changes,
+    AnyConfig, Config, ConfigFile, LmExperiment, PretrainedModel, QuestionsConfig, Text, Vectors, changed_model_keys,
+    read, read_any, reject_changes, reject_model_changes,
 };
 use crate::error::{Error, Result, bail};
+use crate::input::is_open_file;
 use crate::long_task::LongTask;
 use crate::output::status;
 use crate::run::directory;
@@ -37,10 +38,15 @@ pub fn new_run_config(args: &Train) -> Result<(AnyConfig, String)> {
     let model_config = Some(model.join(CONFIG)).filter(|model_config| model_config.is_file());
     // An imported model may have no configuration: then the default one is used.
     let (of_model, _) = read(&ConfigArgs { config: model_config.clone(), ..ConfigArgs::default() })?;
-    let file = args.config.config.clone().or_else(|| model_config.clone());
-    let (before, _) = read(&ConfigArgs { config: file.clone(), ..ConfigArgs::default() })?;
-    let (mut config, _) = read(&ConfigArgs { config: file, ..args.config.clone() })?;
+    let file = ConfigFile::read(args.config.config.as_deref().or(model_config.as_deref()))?;
+    let before = file.language_model(&ConfigArgs::default())?;
+    let mut config = file.language_model(&args.config)?;
     reject_model_changes(&before, &config, &name)?;
+    if args.config.text.is_some() && config.text.encoding.is_none() && of_model.text.encoding.is_some() {
+        config.text.encoding = of_model.text.encoding.clone();
+        let encoding = config.text.encoding.as_deref().unwrap_or_default();
+        status(&format!("the text is read as {encoding}, like that of {name}; `--encoding` names another encoding"));
+    }
     if let Some(file) = &args.config.config {
         if let Some(keys) = changed_model_keys(&of_model, &config).filter(|_| model_config.is_some()) {
             status(&format!("{keys} of {} are not used: the model {name} determines them", file.display()));
@@ -49,7 +55,10 @@ pub fn new_run_config(args: &Train) -> Result<(AnyConfig, String)> {
         config.tokens = of_model.tokens;
         config.clean = of_model.clean;
         config.vocabulary.oov = of_model.vocabulary.oov;
-    } else if args.config.text.is_none() && args.config.set.iter().all(|change| !change.starts_with("text.")) {
+    } else if config.text.path == before.text.path {
+        // The new run checks the same text as every new run.
+        let text = config.text.clone().saved_in(model).for_another_run()?;
+        config.text = Text { run: None, ..text };
         check_text(&name, &config, "or give another with `--text`")?;
     }
     let name = model.file_name().map_or("run".into(), |name| name.to_string_lossy());
@@ -103,7 +112,7 @@ pub fn check_was_trained(run: &Path, advice: &str) -> Result<()> {
 /// # Errors
 /// If the text does not exist.
 pub fn check_text(name: &str, config: &Config, advice: &str) -> Result<()> {
-    check_exists(name, config.text.path.as_deref(), advice)
+    check_exists(name, config.text.file(), advice)
 }
 
 /// As [`check_text`], for the data of a question model.
@@ -111,12 +120,25 @@ pub fn check_text(name: &str, config: &Config, advice: &str) -> Result<()> {
 /// # Errors
 /// If a file does not exist.
 pub fn check_questions(name: &str, config: &QuestionsConfig, advice: &str) -> Result<()> {
-    let data = &config.data;
-    [&data.path, &data.valid].into_iter().try_for_each(|path| check_exists(name, path.as_deref(), advice))
+    config.data.files().into_iter().try_for_each(|path| check_exists(name, path, advice))
 }
 
-fn check_exists(name: &str, path: Option<&Path>, advice: &str) -> Result<()> {
+/// As [`check_text`], for the word vectors of a run that is repeated.
+///
+/// # Errors
+/// If the file does not exist.
+pub fn check_vectors(name: &str, vectors: &Vectors) -> Result<()> {
+    check_exists(name, vectors.path.clone(), "because only the same word vectors give the same run")
+}
+
+fn check_exists(name: &str, path: Option<PathBuf>, advice: &str) -> Result<()> {
     match path.filter(|path| matches!(path.try_exists(), Ok(false))) {
+        Some(path) if is_open_file(&path) => {
+            bail!(
+                "{name} was trained on a pipe, {}, and kept no copy of it: its contents cannot be read again, {advice}",
+                path.display()
+            )
+        }
         Some(path) => {
             bail!("{name} was trained on {}, which does not exist: put the file back there, {advice}", path.display())
         }
@@ -160,6 +182,10 @@ pub fn resumed_config(run: &Path, args: &ConfigArgs) -> Result<AnyConfig> {
         }
         // Both come from the same file, and its task cannot be changed.
         _ => {}
+    }
+    match &mut now {
+        AnyConfig::LanguageModel(config) => config.text = std::mem::take(&mut config.text).saved_in(run),
+        AnyConfig::Questions(config) => config.data = std::mem::take(&mut config.data).saved_in(run),
     }
     Ok(now)
 }

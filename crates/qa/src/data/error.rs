@@ -50,7 +50,7 @@ pub enum Error {
         file: String,
     },
     /// The bytes are not UTF-8.
-    #[error("`{}` is not UTF-8: byte {offset} starts an invalid sequence; convert the file to UTF-8", one_line(.file))]
+    #[error("`{}` is not UTF-8: byte {offset} starts an invalid sequence; read it in its encoding, or convert it to UTF-8", one_line(.file))]
     NotUtf8 {
         /// The file's name.
         file: String,

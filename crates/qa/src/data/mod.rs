@@ -25,7 +25,9 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
 
+use durable::read::{Accept, WHOLE_TEXT};
 use serde::de::IgnoredAny;
+use text_prep::source::{decode, strip_byte_order_mark};
 
 pub(crate) use batch::int_tensor;
 pub use batch::{AnswerBatch, FEATURES, QuestionBatch, QuestionTargets, SentenceBatch, SentenceFeatures, VocabSizes};
@@ -86,17 +88,25 @@ pub fn read(path: impl AsRef<Path>) -> Result<LoadedDocuments> {
 }
 
 /// How a file of questions is read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReadOptions {
     /// Whether an invalid item, such as an answer that is not in its passage, is an error. Default: false; such items are
     /// counted and left out, see [`QuestionCounts::invalid`].
     pub strict: bool,
+    /// The encoding by its label, as in [`SourceOptions`](text_prep::SourceOptions); a byte order mark takes precedence.
+    /// Default: UTF-8.
+    pub encoding: Option<String>,
 }
 
 impl ReadOptions {
     /// Sets [`strict`](Self#structfield.strict).
     pub fn strict(self, strict: bool) -> Self {
-        Self { strict }
+        Self { strict, ..self }
+    }
+
+    /// Sets [`encoding`](Self#structfield.encoding).
+    pub fn encoding(self, label: impl Into<String>) -> Self {
+        Self { encoding: Some(label.into()), ..self }
     }
 
     /// Reads a whole file into memory: SQuAD 1.1 or 2.0 or a list of questions that carry their own context (`.json`),
@@ -108,24 +118,31 @@ impl ReadOptions {
     /// # Errors
     /// If the file is no JSON or table of these formats, or has no usable question; the error gives the location, see
     /// [`Error`].
-    pub fn read(self, path: impl AsRef<Path>) -> Result<LoadedDocuments> {
-        read_file(path.as_ref(), self.strict)
+    pub fn read(&self, path: impl AsRef<Path>) -> Result<LoadedDocuments> {
+        let path = path.as_ref();
+        self.read_bytes(path, read_bytes(path)?)
     }
-}
 
-fn read_file(path: &Path, strict: bool) -> Result<LoadedDocuments> {
-    let bytes = read_bytes(path)?;
-    let file = path.to_string_lossy().into_owned();
-    let text = String::from_utf8(bytes)
-        .map_err(|error| Error::NotUtf8 { file: file.clone(), offset: error.utf8_error().valid_up_to() })?;
-    // Spreadsheets write a byte order mark; it is not part of the JSON or of a column name.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    if text.trim().is_empty() {
-        return Err(Error::Empty { file });
-    }
-    match reader(path, text) {
-        Some(read) => read(&file, text, strict),
-        None => Err(Error::UnknownFormat { file }),
+    /// Reads the contents of a file. The extension of `name` determines the format, or else their start.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_bytes(&self, name: impl AsRef<Path>, bytes: Vec<u8>) -> Result<LoadedDocuments> {
+        let path = name.as_ref();
+        let file = path.to_string_lossy().into_owned();
+        let text = decode(bytes, self.encoding.as_deref(), &file).map_err(|error| match error {
+            text_prep::Error::InvalidUtf8 { offset, .. } => Error::NotUtf8 { file: file.clone(), offset },
+            error => error.into(),
+        })?;
+        // Spreadsheets write a byte order mark; it is not part of the JSON or of a column name.
+        let text = strip_byte_order_mark(&text);
+        if text.trim().is_empty() {
+            return Err(Error::Empty { file });
+        }
+        match reader(path, text) {
+            Some(read) => read(&file, text, self.strict),
+            None => Err(Error::UnknownFormat { file }),
+        }
     }
 }
 
@@ -138,12 +155,9 @@ pub fn read_squad(name: &str, text: &str) -> Result<LoadedDocuments> {
 }
 
 fn read_bytes(path: &Path) -> Result<Vec<u8>> {
-    // Checked first, because the error of reading a directory depends on the system.
-    if path.is_dir() {
-        return Err(text_prep::Error::Directory { path: path.to_owned() }.into());
-    }
-    std::fs::read(path).map_err(|source| match source.kind() {
+    Accept::FileOrPipe.read(path, WHOLE_TEXT).map_err(|source| match source.kind() {
         std::io::ErrorKind::NotFound => Error::Missing { file: path.to_string_lossy().into() },
+        std::io::ErrorKind::IsADirectory => text_prep::Error::Directory { path: path.to_owned() }.into(),
         _ => text_prep::Error::Read { path: path.to_owned(), source }.into(),
     })
 }
@@ -205,8 +219,9 @@ mod tests {
             (TABLE, ["a.csv", "b.CSV", "c.txt"]),
         ] {
             for name in names {
-                for bom in ["", "\u{feff}"] {
-                    let loaded = read_file(name, format!("{bom}{text}").as_bytes()).unwrap();
+                let utf16 = format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+                for bytes in [text.as_bytes().to_vec(), format!("\u{feff}{text}").into_bytes(), utf16] {
+                    let loaded = read_file(name, &bytes).unwrap();
                     let passage = &loaded.documents[0].passages[0];
                     assert_eq!(&passage.text[passage.questions[0].answers[0].clone()], "fox");
                     assert_eq!((loaded.counts.found, loaded.counts.usable()), (1, 1));
@@ -224,8 +239,10 @@ mod tests {
     fn files_that_are_not_text_are_rejected() {
         assert_eq!(
             message("a.json", b"{\"data\": \"\xff\"}"),
-            "a.json` is not UTF-8: byte 10 starts an invalid sequence; convert the file to UTF-8"
+            "a.json` is not UTF-8: byte 10 starts an invalid sequence; read it in its encoding, or convert it to UTF-8"
         );
+        let error = message("a.json", b"{\0\"\0d\0a\0t\0a\0\"\0}\0");
+        assert!(error.contains("a.json` seems to be UTF-16LE without a byte order mark"), "{error}");
         for bytes in [&b""[..], b" \n", b"\xef\xbb\xbf"] {
             assert_eq!(
                 message("a.csv", bytes),
@@ -244,6 +261,14 @@ mod tests {
             message("a.json", br#"{"data": []}"#),
             "a.json` has no usable question (of 0); expected at least one; correct the file or use another"
         );
+    }
+
+    #[test]
+    fn the_encoding_can_be_named() {
+        let bytes: Vec<u8> = LINE.replace("fox", "f\u{f4}x").chars().map(|c| c as u8).collect();
+        assert!(matches!(ReadOptions::default().read_bytes("a.jsonl", bytes.clone()), Err(Error::NotUtf8 { .. })));
+        let loaded = ReadOptions::default().encoding("latin1").read_bytes("a.jsonl", bytes).unwrap();
+        assert_eq!(loaded.documents[0].passages[0].text, "A fôx ran.");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::python_json::dumps;
 use super::{KerasConfig, KerasTokenizer};
 use crate::error::{Error, Result};
+use crate::source::strip_byte_order_mark;
 use crate::token_counter::TokenCounter;
 
 #[derive(Serialize, Deserialize)]
@@ -63,7 +64,7 @@ impl KerasTokenizer {
     /// # Errors
     /// [`Error::BadKeras`] if the JSON is malformed, or an index is repeated or out of range.
     pub fn from_json(json: &str) -> Result<Self> {
-        let saved: Saved = serde_json::from_str(json).map_err(|error| {
+        let saved: Saved = serde_json::from_str(strip_byte_order_mark(json)).map_err(|error| {
             bad(format!("{error}; expected the result of Keras's `tokenizer.to_json()`: export the file again"))
         })?;
         if saved.class_name != "Tokenizer" {
@@ -157,6 +158,8 @@ mod tests {
         tokenizer.fit_on_texts(&["a é", "É"]);
         assert_eq!(tokenizer.to_json(), EXPECTED);
         assert_eq!(KerasTokenizer::from_json(EXPECTED).unwrap(), tokenizer);
+        // As a Windows editor saves it.
+        assert_eq!(KerasTokenizer::from_json(&format!("\u{feff}{EXPECTED}")).unwrap(), tokenizer);
     }
 
     #[test]

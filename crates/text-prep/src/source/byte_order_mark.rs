@@ -8,7 +8,7 @@ use std::io::{Chain, Cursor, Read, Result};
 pub const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// The bytes of the mark in UTF-8.
-const UTF_8_MARK: &[u8] = b"\xEF\xBB\xBF";
+pub(super) const UTF_8_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// `text` without a byte order mark at its start. Files that programs read as text, such as JSON, tables and lists of
 /// words, may begin with one.

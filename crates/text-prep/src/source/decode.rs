@@ -1,10 +1,11 @@
-//! Decodes bytes to text in blocks: UTF-8 or any encoding of the WHATWG Encoding Standard. Byte order
-//! marks and line ends are handled elsewhere.
+//! Decodes bytes to text in blocks: UTF-8, UTF-32 or any encoding of the WHATWG Encoding Standard. A byte order mark
+//! decides on the encoding; that of UTF-8 and UTF-32 stays in the text. Line ends are handled elsewhere.
 
 use std::io::Read;
 
-use encoding_rs::{DecoderResult, Encoding, UTF_8};
+use encoding_rs::{DecoderResult, UTF_8};
 
+use super::encoding::{TextEncoding, UTF8};
 use crate::error::{Error, Result};
 
 /// Bytes per read: small enough to stay in the CPU cache until tokenized, large enough to make the
@@ -15,8 +16,7 @@ pub(super) const BLOCK: usize = 64 * 1024;
 pub(super) struct Decoder<R> {
     reader: R,
     name: String,
-    /// The decoder for an encoding other than UTF-8.
-    other: Option<encoding_rs::Decoder>,
+    state: State,
     /// Bytes not decoded yet: before a read, at most the start of a character.
     bytes: Vec<u8>,
     /// Offset of `bytes` in the input.
@@ -24,18 +24,30 @@ pub(super) struct Decoder<R> {
     ended: bool,
 }
 
+/// How the next bytes are decoded.
+enum State {
+    /// None were read yet.
+    Start {
+        /// The encoding that the caller named.
+        named: Option<TextEncoding>,
+        /// Whether UTF-16 and UTF-32 without a byte order mark are recognised, which are errors.
+        reject_zero_bytes: bool,
+    },
+    Utf8,
+    Utf32 {
+        big_endian: bool,
+    },
+    Other(encoding_rs::Decoder),
+}
+
 impl<R: Read> Decoder<R> {
     /// # Errors
     /// [`Error::UnknownEncoding`] if no encoding has this label.
-    pub fn new(reader: R, label: Option<&str>, name: &str) -> Result<Self> {
-        let encoding = match label {
-            None => UTF_8,
-            Some(label) => Encoding::for_label(label.as_bytes())
-                .ok_or_else(|| Error::UnknownEncoding { label: label.to_owned() })?,
-        };
-        let other = (encoding != UTF_8).then(|| encoding.new_decoder());
+    pub fn new(reader: R, label: Option<&str>, name: &str, reject_zero_bytes: bool) -> Result<Self> {
+        let named = label.map(TextEncoding::from_label).transpose()?;
+        let state = State::Start { named, reject_zero_bytes };
         let (name, bytes) = (name.to_owned(), Vec::new());
-        Ok(Self { reader, name, other, bytes, offset: 0, ended: false })
+        Ok(Self { reader, name, state, bytes, offset: 0, ended: false })
     }
 
     pub fn name(&self) -> &str {
@@ -57,11 +69,37 @@ impl<R: Read> Decoder<R> {
             .read_to_end(&mut self.bytes)
             .map_err(|source| Error::Read { path: self.name.clone().into(), source })?;
         self.ended = read < BLOCK;
-        match self.other.take() {
-            None => self.decode_utf8(text)?,
-            Some(decoder) => self.decode_other(decoder, text)?,
+        if let State::Start { named, reject_zero_bytes } = self.state {
+            self.state = self.start(named, reject_zero_bytes)?;
+        }
+        match &mut self.state {
+            State::Start { .. } | State::Utf8 => self.decode_utf8(text)?,
+            State::Utf32 { big_endian } => {
+                let value = if *big_endian { u32::from_be_bytes } else { u32::from_le_bytes };
+                self.decode_utf32(value, text)?;
+            }
+            State::Other(_) => self.decode_other(text)?,
         }
         Ok(true)
+    }
+
+    /// Decides on the encoding once the first block is read: that of the byte order mark, or else the named one, or else
+    /// UTF-8.
+    fn start(&self, named: Option<TextEncoding>, reject_zero_bytes: bool) -> Result<State> {
+        let encoding = TextEncoding::of_mark(&self.bytes).or(named).unwrap_or(UTF8);
+        if named.is_none()
+            && reject_zero_bytes
+            && encoding == UTF8
+            && let Some(first) = self.bytes.iter().position(|&byte| byte == 0)
+            && let Some(found) = TextEncoding::of_zero_bytes(&self.bytes)
+        {
+            return Err(Error::NoByteOrderMark { name: self.name.clone(), encoding: found.name(), offset: first });
+        }
+        Ok(match encoding {
+            TextEncoding::Utf32 { big_endian } => State::Utf32 { big_endian },
+            TextEncoding::Standard(encoding) if encoding == UTF_8 => State::Utf8,
+            TextEncoding::Standard(encoding) => State::Other(encoding.new_decoder()),
+        })
     }
 
     fn decode_utf8(&mut self, text: &mut String) -> Result<()> {
@@ -81,7 +119,27 @@ impl<R: Read> Decoder<R> {
         Ok(())
     }
 
-    fn decode_other(&mut self, mut decoder: encoding_rs::Decoder, text: &mut String) -> Result<()> {
+    fn decode_utf32(&mut self, value: fn([u8; 4]) -> u32, text: &mut String) -> Result<()> {
+        text.clear();
+        let (groups, rest) = self.bytes.as_chunks::<4>();
+        let invalid = |at: usize| {
+            let encoding = if value([0, 0, 0, 1]) == 1 { "UTF-32BE" } else { "UTF-32LE" };
+            Error::InvalidEncoding { name: self.name.clone(), encoding, offset: self.offset + at }
+        };
+        for (at, &group) in groups.iter().enumerate() {
+            text.push(char::from_u32(value(group)).ok_or_else(|| invalid(4 * at))?);
+        }
+        let decoded = self.bytes.len() - rest.len();
+        if self.ended && !rest.is_empty() {
+            return Err(invalid(decoded));
+        }
+        self.offset += decoded;
+        self.bytes.drain(..decoded);
+        Ok(())
+    }
+
+    fn decode_other(&mut self, text: &mut String) -> Result<()> {
+        let State::Other(decoder) = &mut self.state else { return Ok(()) };
         text.clear();
         let mut read = 0;
         loop {
@@ -104,7 +162,6 @@ impl<R: Read> Decoder<R> {
         }
         self.offset += read;
         self.bytes.clear();
-        self.other = Some(decoder);
         Ok(())
     }
 }

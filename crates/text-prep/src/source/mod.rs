@@ -1,8 +1,10 @@
-//! Reads text files: encoding, byte order mark, line ends, Project Gutenberg headers, and excerpts
+//! Reads text files: encoding, byte order marks, line ends, control characters, Project Gutenberg headers, and excerpts
 //! between two markers.
 
 mod byte_order_mark;
+mod control_characters;
 mod decode;
+mod encoding;
 mod excerpt;
 mod gutenberg;
 mod line_ends;
@@ -17,16 +19,19 @@ use std::path::Path;
 use durable::read::Accept;
 use serde::{Deserialize, Serialize};
 
+use self::byte_order_mark::UTF_8_MARK;
+use self::decode::Decoder;
 use crate::error::{Error, Result};
 
 pub use byte_order_mark::{BYTE_ORDER_MARK, remove_byte_order_marks, skip_byte_order_mark, strip_byte_order_mark};
+pub use control_characters::{ControlCharacters, FoundControlCharacters};
 pub use excerpt::Excerpt;
 pub use reader::{TextReader, TextSource};
 
 /// Options for reading a text.
 ///
-/// The steps, in order: decode, remove a byte order mark, convert CRLF and lone CR to LF, remove
-/// Project Gutenberg's header and licence (if [`strip_gutenberg`](Self::strip_gutenberg) is set),
+/// The steps, in order: decode, remove byte order marks, convert CRLF and lone CR to LF, check for control characters,
+/// remove Project Gutenberg's header and licence (if [`strip_gutenberg`](Self::strip_gutenberg) is set),
 /// extract the excerpt (if one is given). The text is processed in blocks and may be larger than memory.
 /// The exception is `strip_gutenberg`, which loads the whole text, because the end marker may be
 /// anywhere.
@@ -34,7 +39,8 @@ pub use reader::{TextReader, TextSource};
 #[serde(default, deny_unknown_fields, rename_all = "snake_case")]
 pub struct SourceOptions {
     /// A label of the [WHATWG Encoding Standard](https://encoding.spec.whatwg.org/#names-and-labels),
-    /// such as `windows-1252`. Default: UTF-8.
+    /// such as `windows-1252`, or `utf-32`, `utf-32le` or `utf-32be`. A byte order mark of UTF-8, UTF-16 or UTF-32 takes
+    /// precedence. Default: UTF-8; UTF-16 and UTF-32 without a mark are then recognised and rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
     /// The part of the text to use. Default: all of it.
@@ -42,6 +48,11 @@ pub struct SourceOptions {
     pub excerpt: Option<Excerpt>,
     /// Whether to remove Project Gutenberg's header and licence, if present.
     pub strip_gutenberg: bool,
+    /// What to do with control characters.
+    pub control_characters: ControlCharacters,
+    /// Whether byte order marks after the start, which joined files have, are kept. Default: false. Earlier versions kept
+    /// them, and all control characters.
+    pub keep_inner_marks: bool,
 }
 
 impl SourceOptions {
@@ -58,6 +69,16 @@ impl SourceOptions {
     /// Sets [`strip_gutenberg`](Self#structfield.strip_gutenberg).
     pub fn strip_gutenberg(self, strip_gutenberg: bool) -> Self {
         Self { strip_gutenberg, ..self }
+    }
+
+    /// Sets [`control_characters`](Self#structfield.control_characters).
+    pub fn control_characters(self, control_characters: ControlCharacters) -> Self {
+        Self { control_characters, ..self }
+    }
+
+    /// Sets [`keep_inner_marks`](Self#structfield.keep_inner_marks).
+    pub fn keep_inner_marks(self, keep_inner_marks: bool) -> Self {
+        Self { keep_inner_marks, ..self }
     }
 
     /// Opens a file for reading in chunks.
@@ -78,8 +99,8 @@ impl SourceOptions {
     ///
     /// # Errors
     /// If the encoding is unknown. Reading the chunks fails if the reader fails, the bytes are not
-    /// valid in the encoding (the error contains the offset of the first invalid byte), a marker is
-    /// missing, or only white space is left.
+    /// valid in the encoding (the error contains the offset of the first invalid byte), there are control characters that
+    /// the options reject, a marker is missing, or only white space is left.
     pub fn open_reader<R: Read>(&self, reader: R, name: &str) -> Result<TextReader<R>> {
         TextReader::new(self, reader, name)
     }
@@ -90,6 +111,28 @@ impl SourceOptions {
     /// As [`Self::open`] and [`Self::open_reader`].
     pub fn read(&self, path: impl AsRef<Path>) -> Result<String> {
         self.open(path)?.into_text()
+    }
+}
+
+/// Decodes a whole file and changes nothing else, for offsets that count its characters: line ends and a byte order mark
+/// of UTF-8 stay. That of UTF-16 or UTF-32 is removed.
+///
+/// # Errors
+/// If the encoding is unknown, the bytes are not valid in it, or there is a NUL, which no text has; errors refer to the
+/// file as `name`.
+pub fn decode(bytes: Vec<u8>, encoding: Option<&str>, name: &str) -> Result<String> {
+    let is_utf8 = bytes.starts_with(UTF_8_MARK);
+    let mut decoder = Decoder::new(&*bytes, encoding, name, true)?;
+    let (mut text, mut block) = (String::new(), String::new());
+    while decoder.next(&mut block)? {
+        text.push_str(&block);
+    }
+    if !is_utf8 && text.starts_with(BYTE_ORDER_MARK) {
+        text.drain(..BYTE_ORDER_MARK.len_utf8());
+    }
+    match ControlCharacters::RejectNul.rejected_in(&text) {
+        Some(found) => Err(Error::ControlCharacters { name: name.to_owned(), found }),
+        None => Ok(text),
     }
 }
 
@@ -121,7 +164,7 @@ mod tests {
     fn the_error_for_invalid_utf8_contains_file_offset_and_fix() {
         let message = plain(b"caf\xE9 au lait").unwrap_err().to_string();
         assert!(message.contains("`a.txt`") && message.contains("byte 3"), "{message}");
-        assert!(message.contains("`encoding`"), "{message}");
+        assert!(message.contains("read it in its encoding, such as windows-1252"), "{message}");
     }
 
     #[test]
@@ -137,6 +180,83 @@ mod tests {
         ));
         let message = read(&named("klingon"), b"a").unwrap_err().to_string();
         assert!(message.contains("`klingon`") && message.contains("windows-1252"), "{message}");
+    }
+
+    #[test]
+    fn byte_order_marks_decide_on_the_encoding_and_are_in_no_text() {
+        let text = "The fox\u{feff} saw 🦊 and 葡萄.\n";
+        let utf16 = |bytes: fn(u16) -> [u8; 2]| format!("\u{feff}{text}").encode_utf16().flat_map(bytes).collect();
+        let utf32 = |bytes: fn(u32) -> [u8; 4]| {
+            format!("\u{feff}{text}").chars().flat_map(|c| bytes(c.into())).collect::<Vec<u8>>()
+        };
+        let marked: [Vec<u8>; 5] = [
+            format!("\u{feff}{text}").into_bytes(),
+            utf16(u16::to_le_bytes),
+            utf16(u16::to_be_bytes),
+            utf32(u32::to_le_bytes),
+            utf32(u32::to_be_bytes),
+        ];
+        for bytes in &marked {
+            for label in [None, Some("windows-1252"), Some("utf-8")] {
+                let source = SourceOptions { encoding: label.map(String::from), ..SourceOptions::default() };
+                assert_eq!(read(&source, bytes).unwrap(), "The fox saw 🦊 and 葡萄.\n", "{bytes:?}");
+            }
+        }
+        // Earlier versions kept those inside.
+        let earlier = SourceOptions::default().keep_inner_marks(true);
+        assert_eq!(read(&earlier, &marked[0]).unwrap(), text);
+    }
+
+    #[test]
+    fn utf_16_and_utf_32_without_a_mark_are_rejected_with_the_fix_and_read_by_their_label() {
+        let text = "The fox ran.\n";
+        let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let utf32: Vec<u8> = text.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect();
+        for (bytes, encoding, offset) in [(utf16, "UTF-16BE", 0), (utf32, "UTF-32LE", 1)] {
+            let error = plain(&bytes).unwrap_err();
+            assert!(
+                matches!(error, Error::NoByteOrderMark { encoding: e, offset: o, .. } if e == encoding && o == offset),
+                "{error}"
+            );
+            let named = SourceOptions::default().encoding(encoding);
+            assert_eq!(read(&named, &bytes).unwrap(), text);
+            // A cut character is an error.
+            let cut = read(&named, &bytes[..bytes.len() - 1]).unwrap_err();
+            assert!(matches!(cut, Error::InvalidEncoding { encoding: e, .. } if e == encoding), "{cut}");
+        }
+        let invalid = read(&SourceOptions::default().encoding("utf-32le"), b"a\0\0\0\0\0\x11\0").unwrap_err();
+        assert!(matches!(invalid, Error::InvalidEncoding { encoding: "UTF-32LE", offset: 4, .. }), "{invalid}");
+    }
+
+    #[test]
+    fn control_characters_are_rejected_kept_or_removed() {
+        let bytes = b"one\r\n\x1b[31mtwo\n\0";
+        let with = |policy| SourceOptions::default().control_characters(policy);
+        let found = |policy| {
+            let mut reader = with(policy).open_reader(&bytes[..], "a.txt").unwrap();
+            let text = reader.next_chunk().unwrap().map(str::to_owned);
+            (text.unwrap(), reader.control_characters().unwrap().to_string())
+        };
+        let report = "2 control characters, the first U+001B (ESC) in line 2, column 1".to_owned();
+        assert_eq!(found(ControlCharacters::Keep), ("one\n\x1b[31mtwo\n\0".into(), report.clone()));
+        assert_eq!(found(ControlCharacters::Remove), ("one\n[31mtwo\n".into(), report));
+        let error = plain(bytes).unwrap_err().to_string();
+        assert!(error.starts_with("`a.txt` has 1 control character, U+0000 (NUL) in line 3, column 1: "), "{error}");
+        assert_eq!(plain(b"\x1b[31mred").unwrap(), "\x1b[31mred");
+        let error = read(&with(ControlCharacters::Reject), bytes).unwrap_err();
+        assert!(matches!(error, Error::ControlCharacters { found, .. } if found.count == 2), "{error}");
+    }
+
+    #[test]
+    fn a_decoded_file_keeps_its_line_ends_and_its_mark_in_utf_8() {
+        let decoded = |bytes: &[u8], encoding| decode(bytes.to_vec(), encoding, "a.txt").unwrap();
+        assert_eq!(decoded("\u{feff}a\r\nb\u{feff}".as_bytes(), None), "\u{feff}a\r\nb\u{feff}");
+        assert_eq!(decoded(b"\xFF\xFEa\0\r\0\n\0", None), "a\r\n");
+        assert_eq!(decoded(b"\xFF\xFE\0\0a\0\0\0", None), "a");
+        assert_eq!(decoded(b"caf\xE9", Some("latin1")), "café");
+        let nul = decode(b"\x1b\ra\0".to_vec(), None, "a.txt").unwrap_err().to_string();
+        assert!(nul.starts_with("`a.txt` has 1 control character, U+0000 (NUL) in line 2, column 2: "), "{nul}");
+        assert!(matches!(decode(b"a\xff".to_vec(), None, "a.txt"), Err(Error::InvalidUtf8 { offset: 1, .. })));
     }
 
     #[test]

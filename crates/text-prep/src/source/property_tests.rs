@@ -35,8 +35,10 @@ fn read(source: &SourceOptions, bytes: &[u8]) -> Result<String> {
 
 /// Reference implementation for UTF-8: the steps of [`SourceOptions`] one by one on the whole text.
 fn reference(excerpt: Option<&Excerpt>, text: &str) -> Option<String> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    let text = text.replace('\u{feff}', "").replace("\r\n", "\n").replace('\r', "\n");
+    if text.contains('\0') {
+        return None;
+    }
     let part = match excerpt {
         None => text,
         Some(Excerpt { from, to }) => {

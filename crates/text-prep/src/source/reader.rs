@@ -1,13 +1,17 @@
 //! Reads a text in chunks, so that it need not fit in memory.
 
+use std::borrow::Cow;
 use std::io::Read;
 
 use durable::read::{WHOLE_TEXT, too_large};
 
+use super::control_characters::Finder;
 use super::decode::Decoder;
 use super::excerpt::Cutter;
 use super::line_ends::LineEnds;
-use super::{SourceOptions, gutenberg};
+use super::{
+    BYTE_ORDER_MARK, ControlCharacters, FoundControlCharacters, SourceOptions, gutenberg, remove_byte_order_marks,
+};
 use crate::error::{Error, Result};
 
 /// A text that is read in chunks. Implemented by files ([`TextReader`]) and by `&str`, which is one chunk.
@@ -17,6 +21,11 @@ pub trait TextSource {
     /// # Errors
     /// If the text cannot be read or is not valid.
     fn next_chunk(&mut self) -> Result<Option<&str>>;
+
+    /// The control characters found in what was read, if any. They were removed if the options say so.
+    fn control_characters(&self) -> Option<FoundControlCharacters> {
+        None
+    }
 }
 
 impl TextSource for &str {
@@ -29,17 +38,23 @@ impl<T: TextSource + ?Sized> TextSource for Box<T> {
     fn next_chunk(&mut self) -> Result<Option<&str>> {
         (**self).next_chunk()
     }
+
+    fn control_characters(&self) -> Option<FoundControlCharacters> {
+        (**self).control_characters()
+    }
 }
 
 /// Reads a text in chunks; created by [`SourceOptions::open`] and [`SourceOptions::open_reader`].
 pub struct TextReader<R> {
     decoder: Decoder<R>,
+    keep_inner_marks: bool,
     line_ends: LineEnds,
+    control_characters: Finder,
     strip_gutenberg: bool,
     cutter: Option<Cutter>,
     /// The current chunk.
     chunk: String,
-    /// Whether any text was read: a byte order mark is possible only before.
+    /// Whether any text was read.
     started: bool,
     /// Whether the input contains more than white space.
     input_has_text: bool,
@@ -50,8 +65,15 @@ pub struct TextReader<R> {
 impl<R: Read> TextReader<R> {
     pub(super) fn new(source: &SourceOptions, reader: R, name: &str) -> Result<Self> {
         Ok(Self {
-            decoder: Decoder::new(reader, source.encoding.as_deref(), name)?,
+            decoder: Decoder::new(
+                reader,
+                source.encoding.as_deref(),
+                name,
+                source.control_characters != ControlCharacters::Keep,
+            )?,
+            keep_inner_marks: source.keep_inner_marks,
             line_ends: LineEnds::default(),
+            control_characters: Finder::new(source.control_characters),
             strip_gutenberg: source.strip_gutenberg,
             cutter: source.excerpt.clone().map(Cutter::new),
             chunk: String::new(),
@@ -78,16 +100,32 @@ impl<R: Read> TextReader<R> {
 
     /// Reads the next block into `chunk`; false at the end.
     fn read(&mut self) -> Result<bool> {
-        let more = self.decoder.next(&mut self.chunk)?;
-        if !self.started && !self.chunk.is_empty() {
-            self.started = true;
-            if self.chunk.starts_with('\u{feff}') {
-                self.chunk.drain(..'\u{feff}'.len_utf8());
-            }
+        let more = self.decode()?;
+        if self.control_characters.rejected.is_some() {
+            // The error says how many there are.
+            while let Ok(true) = self.decode() {}
         }
-        self.chunk = self.line_ends.unify(std::mem::take(&mut self.chunk));
+        if let Some(found) = self.control_characters.rejected {
+            return Err(Error::ControlCharacters { name: self.decoder.name().to_owned(), found });
+        }
         self.input_has_text = self.input_has_text || has_text(&self.chunk);
         if more || self.input_has_text { Ok(more) } else { Err(Error::Empty { name: self.decoder.name().to_owned() }) }
+    }
+
+    /// Decodes the next block into `chunk`, with LF line ends and without byte order marks; false at the end.
+    fn decode(&mut self) -> Result<bool> {
+        let more = self.decoder.next(&mut self.chunk)?;
+        if !self.keep_inner_marks {
+            if let Cow::Owned(without) = remove_byte_order_marks(&self.chunk) {
+                self.chunk = without;
+            }
+        } else if !self.started && self.chunk.starts_with(BYTE_ORDER_MARK) {
+            self.chunk.drain(..BYTE_ORDER_MARK.len_utf8());
+        }
+        self.started = self.started || !self.chunk.is_empty();
+        self.chunk = self.line_ends.unify(std::mem::take(&mut self.chunk));
+        self.control_characters.check(&mut self.chunk);
+        Ok(more)
     }
 
     /// Reads the rest into `chunk` and removes Project Gutenberg's header and licence; false at the end.
@@ -136,6 +174,10 @@ impl<R: Read> TextSource for TextReader<R> {
             }
         }
         Ok(Some(&self.chunk))
+    }
+
+    fn control_characters(&self) -> Option<FoundControlCharacters> {
+        self.control_characters.accepted
     }
 }
 

@@ -1,0 +1,157 @@
+//! `[text]`: which text a run is about, and how it is read.
+
+use std::path::{Path, PathBuf};
+
+use durable::read::small_text;
+use serde::{Deserialize, Serialize};
+use text_prep::{ControlCharacters, Excerpt, FoundControlCharacters, SourceOptions};
+
+use super::{Config, absolute, parse_config};
+use crate::error::Result;
+use crate::input::KeptInput;
+
+/// The copy of a piped text in the directory of its run.
+const KEPT_TEXT: &str = "text.txt";
+
+/// `[text]`: a known corpus or a file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Text {
+    /// A folder under `datasets/`.
+    pub dataset: Option<String>,
+    /// A text file. In the configuration of a run whose text was piped, the copy in the run's directory.
+    pub path: Option<PathBuf>,
+    /// The encoding of `path`, if it is not UTF-8.
+    pub encoding: Option<String>,
+    /// The part of `path` to use.
+    pub excerpt: Option<Excerpt>,
+    /// Remove Project Gutenberg's header and licence from `path`.
+    pub strip_gutenberg: bool,
+    /// What to do with control characters. Every run saves it since version 0.3.
+    pub control_characters: Option<ControlCharacters>,
+    /// The directory of the run that this was saved in; `None` in a configuration for a new run.
+    #[serde(skip)]
+    pub run: Option<PathBuf>,
+}
+
+impl Text {
+    /// The same text, as it was saved in the directory of this run.
+    pub fn saved_in(self, run: &Path) -> Self {
+        Self { run: Some(run.into()), ..self }
+    }
+
+    /// The same text for another run than the one that it was saved in, read in the same way.
+    ///
+    /// # Errors
+    /// If the path of the file cannot be saved.
+    pub fn for_another_run(self) -> Result<Self> {
+        let path = self.file().map(|path| absolute(&path)).transpose()?;
+        Ok(Self { path, ..self })
+    }
+
+    /// The text of the model in `directory`, which has the configuration of its run in the file `config`.
+    pub fn of_model(directory: &Path, config: &str) -> Self {
+        // An imported model may have no configuration.
+        let text = small_text(&directory.join(config)).ok();
+        let config = text.and_then(|text| parse_config::<Config>(&text, config).ok());
+        config.map_or_else(Self::default, |config| config.text.saved_in(directory))
+    }
+
+    /// The path of the file, if it is not a known corpus.
+    pub fn file(&self) -> Option<PathBuf> {
+        Some(in_run(self.run.as_deref(), self.path.as_ref()?))
+    }
+
+    /// Prepares the text of a new run: reads it if it can be read only once, makes the path of another file absolute, so
+    /// that the run can be resumed from another working directory, and completes what a run saves.
+    ///
+    /// # Errors
+    /// If the text cannot be read, or its path cannot be saved.
+    pub fn start(&mut self) -> Result<Option<KeptInput>> {
+        if self.run.is_some() {
+            return Ok(None);
+        }
+        self.control_characters.get_or_insert_default();
+        start_input(self.path.as_mut(), KEPT_TEXT)
+    }
+
+    /// How the text is read.
+    pub fn source_options(&self) -> SourceOptions {
+        SourceOptions {
+            encoding: self.encoding.clone(),
+            excerpt: self.excerpt.clone(),
+            strip_gutenberg: self.strip_gutenberg,
+            ..self.character_options()
+        }
+    }
+
+    /// How another text for the same model is read: in `encoding`, or else in that of the model's text.
+    pub fn options_for_other_text(&self, encoding: Option<&str>) -> SourceOptions {
+        let encoding = encoding.map(String::from).or_else(|| self.encoding.clone());
+        SourceOptions { encoding, ..self.character_options() }
+    }
+
+    /// How prompts are read: what happens to single characters. Runs of versions before 0.3 did not save it: they kept all.
+    pub fn character_options(&self) -> SourceOptions {
+        let is_earlier = self.run.is_some() && self.control_characters.is_none();
+        let default = if is_earlier { ControlCharacters::Keep } else { ControlCharacters::default() };
+        let control_characters = self.control_characters.unwrap_or(default);
+        SourceOptions { control_characters, keep_inner_marks: is_earlier, ..SourceOptions::default() }
+    }
+}
+
+/// The path of an input that was saved in the directory `run`: a copy there has a relative path.
+pub(super) fn in_run(run: Option<&Path>, path: &Path) -> PathBuf {
+    run.map_or_else(|| path.into(), |run| run.join(path))
+}
+
+/// Prepares an input of a new run, see [`Text::start`]; `copy` is the name of the copy if it can be read only once.
+pub(super) fn start_input(path: Option<&mut PathBuf>, copy: &'static str) -> Result<Option<KeptInput>> {
+    let Some(path) = path else { return Ok(None) };
+    let kept = KeptInput::read(path, copy)?;
+    if kept.is_none() {
+        *path = absolute(path)?;
+    }
+    Ok(kept)
+}
+
+/// A warning about the control characters of a text that was read with these options, if it has some.
+pub fn control_characters_warning(
+    name: &str,
+    found: Option<FoundControlCharacters>,
+    options: &SourceOptions,
+) -> Option<String> {
+    // Models of earlier versions know them.
+    let found = found.filter(|_| !options.keep_inner_marks)?;
+    let is_removed = options.control_characters == ControlCharacters::Remove;
+    Some(format!("{name} has {found}; they are {}", if is_removed { "removed" } else { "kept" }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_of_an_earlier_version_keeps_all_characters() {
+        let new = Text::default();
+        let saved = |text: &Text| text.clone().saved_in(Path::new("runs/a"));
+        assert_eq!(new.character_options(), SourceOptions::default());
+        let earlier = SourceOptions::default().control_characters(ControlCharacters::Keep).keep_inner_marks(true);
+        assert_eq!(saved(&new).character_options(), earlier);
+        // Another run that repeats it is of the earlier version, too.
+        assert_eq!(saved(&new).for_another_run().unwrap().character_options(), earlier);
+        let mut started = Text { path: Some("a.txt".into()), ..new };
+        assert!(started.start().unwrap().is_none());
+        assert_eq!(started.control_characters, Some(ControlCharacters::RejectNul));
+        assert_eq!(saved(&started).character_options(), SourceOptions::default());
+    }
+
+    #[test]
+    fn the_copy_of_a_piped_text_is_in_the_directory_of_its_run() {
+        let text = Text { path: Some(KEPT_TEXT.into()), ..Text::default() }.saved_in(Path::new("runs/a"));
+        assert_eq!(text.file(), Some("runs/a/text.txt".into()));
+        let again = text.for_another_run().unwrap();
+        assert_eq!(again.path, Some(std::path::absolute("runs/a/text.txt").unwrap()));
+        assert_eq!(again.file(), again.path);
+    }
+}

@@ -1,0 +1,118 @@
+//! What a user names as input: a file, a pipe such as the shell's `<(…)`, or standard input as `-`.
+
+use std::path::{Path, PathBuf};
+
+use durable::read::{Accept, WHOLE_TEXT, read_to_end};
+use text_prep::{SourceOptions, TextSource};
+
+use crate::error::{Error, Result};
+
+/// Where a system keeps the open files of a process, whose paths mean something else in another process.
+const OPEN_FILES: [&str; 3] = ["/dev/stdin", "/dev/fd", "/proc"];
+
+/// A piped input, of which the run keeps a copy in its directory, because it is needed again.
+#[derive(Clone, Debug)]
+pub struct KeptInput {
+    /// The name of the copy.
+    pub name: &'static str,
+    /// Its contents, as they were read.
+    pub bytes: Vec<u8>,
+}
+
+impl KeptInput {
+    /// Reads `path` if it can be read only once, and replaces it by `name`.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is too large to keep.
+    pub fn read(path: &mut PathBuf, name: &'static str) -> Result<Option<Self>> {
+        if !is_read_once(path) {
+            return Ok(None);
+        }
+        let bytes = read(path)?;
+        *path = name.into();
+        Ok(Some(Self { name, bytes }))
+    }
+
+    /// Writes the copy into the directory of the run.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write(&self, run: &Path) -> Result<()> {
+        Ok(durable::write_atomically(&run.join(self.name), &self.bytes)?)
+    }
+}
+
+/// Whether `path` means standard input.
+pub fn is_standard_input(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// Whether `path` is one of an open file of a process.
+pub fn is_open_file(path: &Path) -> bool {
+    OPEN_FILES.iter().any(|folder| path.starts_with(folder))
+}
+
+/// Whether `path` gives its contents only once.
+pub fn is_read_once(path: &Path) -> bool {
+    let is_pipe = || Accept::File.check(path).is_err() && Accept::FileOrPipe.check(path).is_ok();
+    is_standard_input(path) || is_open_file(path) || is_pipe()
+}
+
+/// The name of an input in messages.
+pub fn name(path: &Path) -> String {
+    if is_standard_input(path) { "standard input".into() } else { path.display().to_string() }
+}
+
+/// The contents of an input.
+///
+/// # Errors
+/// If it cannot be read, or has more than [`WHOLE_TEXT`] bytes.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    let bytes = if is_standard_input(path) {
+        read_to_end(std::io::stdin().lock(), WHOLE_TEXT)
+    } else {
+        Accept::FileOrPipe.read(path, WHOLE_TEXT)
+    };
+    bytes.map_err(Error::io(name(path), "read"))
+}
+
+/// Opens a text that is needed only once.
+///
+/// # Errors
+/// If it cannot be opened, or the encoding is unknown.
+pub fn open_text(path: &Path, options: &SourceOptions) -> Result<Box<dyn TextSource>> {
+    Ok(if is_standard_input(path) {
+        Box::new(options.open_reader(std::io::stdin(), &name(path))?)
+    } else {
+        Box::new(options.open(path)?)
+    })
+}
+
+/// Reads a text that is needed only once.
+///
+/// # Errors
+/// As [`open_text`], and if it cannot be read or decoded.
+pub fn read_text(path: &Path, options: &SourceOptions) -> Result<String> {
+    Ok(if is_standard_input(path) {
+        options.open_reader(std::io::stdin(), &name(path))?.into_text()?
+    } else {
+        options.read(path)?
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pipes_and_open_files_are_read_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.txt");
+        std::fs::write(&file, "a").unwrap();
+        for (path, expected) in [("-", true), ("/dev/stdin", true), ("/dev/fd/63", true), ("none.txt", false)] {
+            assert_eq!(is_read_once(Path::new(path)), expected, "{path}");
+        }
+        assert!(!is_read_once(&file) && !is_read_once(folder.path()));
+        assert!(KeptInput::read(&mut file.clone(), "text.txt").unwrap().is_none());
+    }
+}

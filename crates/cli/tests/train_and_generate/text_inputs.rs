@@ -1,0 +1,246 @@
+//! Texts in other encodings, with byte order marks and control characters, and from pipes.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::common::{self, TestDir, tiny};
+
+/// A text that a tiny model is trained on, with letters that differ in every encoding.
+fn text() -> String {
+    "The café on the corner sold a loaf. A grey cat saw the crow, and the crow flew away.\n".repeat(40)
+}
+
+fn latin(text: &str) -> Vec<u8> {
+    text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect()
+}
+
+fn utf16le(text: &str) -> Vec<u8> {
+    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+/// `args` with the settings of the tiny model.
+fn train<'a>(args: &[&'a str]) -> Vec<&'a str> {
+    [&["train"], &tiny()[..], &["--set", "windows.context_len=5"], args].concat()
+}
+
+/// The counts that `prepare` prints.
+fn prepared(dir: &TestDir, args: &[&str]) -> Value {
+    dir.json(&[&["prepare", "--json", "--set", "windows.context_len=5"], args].concat())
+}
+
+fn vocabulary(dir: &TestDir, run: &str) -> String {
+    fs::read_to_string(dir.path().join(run).join("vocabulary.tsv")).unwrap()
+}
+
+fn weights(dir: &TestDir, run: &str) -> Vec<u8> {
+    fs::read(dir.path().join(run).join("weights.bpk")).unwrap()
+}
+
+/// Runs the program with `text` on standard input.
+fn with_input(dir: &TestDir, args: &[&str], text: &[u8]) -> common::CommandOutput {
+    // A file: the tests of processes write to pipes.
+    let input = dir.file("input", text);
+    let mut command = dir.command(args);
+    command.stdin(fs::File::open(input).unwrap());
+    common::output(command.output().unwrap())
+}
+
+/// Runs the program in a shell that replaces `<(…)` by a pipe.
+fn in_shell(dir: &TestDir, args: &[&str]) -> common::CommandOutput {
+    let program = dir.command(&[]);
+    let line = format!("\"$0\" {}", args.join(" "));
+    let mut command = std::process::Command::new("bash");
+    command.args(["-c", &line]).arg(program.get_program()).current_dir(dir.path()).stdin(Stdio::null());
+    command.env_remove("PASTICHE_BACKEND").env("RAYON_NUM_THREADS", "2");
+    common::output(command.output().unwrap())
+}
+
+#[test]
+fn a_text_is_read_by_its_mark_or_in_the_encoding_that_is_named() {
+    let dir = TestDir::new();
+    dir.file("utf8.txt", text());
+    dir.file("utf16.txt", utf16le(&format!("\u{feff}{}", text())));
+    dir.file("utf16-plain.txt", utf16le(&text()));
+    dir.file("utf32.txt", text().chars().flat_map(|c| u32::from(c).to_be_bytes()).collect::<Vec<u8>>());
+    dir.file("latin.txt", latin(&text()));
+    let expected = prepared(&dir, &["--text", "utf8.txt"]);
+    assert_eq!(prepared(&dir, &["--text", "utf16.txt"]), expected);
+    for (file, label) in [("utf16-plain.txt", "utf-16le"), ("utf32.txt", "utf-32be"), ("latin.txt", "windows-1252")] {
+        assert_eq!(prepared(&dir, &["--text", file, "--encoding", label]), expected);
+        let set = format!("text.encoding={label}");
+        assert_eq!(prepared(&dir, &["--text", file, "--set", &set]), expected);
+        let named = [format!("`--encoding {label}` or the key `text.encoding`"), format!("`{file}`")];
+        dir.expect_error(&["prepare", "--text", file], &named.each_ref().map(String::as_str));
+    }
+    dir.expect_error(&["prepare", "--text", "latin.txt", "--encoding", "klingon"], &["`klingon`", "windows-1252"]);
+    dir.expect_error(&["prepare", "--encoding", "latin1"], &["`text.encoding` is given with `text.dataset`"]);
+}
+
+#[test]
+fn commands_with_a_trained_model_default_to_its_encoding() {
+    let dir = TestDir::new();
+    dir.file("latin.txt", latin(&text()));
+    dir.file("utf8.txt", text());
+    dir.file("prompt.txt", latin("The café"));
+    dir.run_ok(&train(&["--text", "latin.txt", "--encoding", "latin1", "--out", "run"]));
+    let evaluated = |text: &[&str]| dir.json(&[&["evaluate", "--model", "run", "--json"], text].concat());
+    let expected = evaluated(&["--text", "latin.txt"]);
+    assert_eq!(expected["unknown_fraction"], 0.0);
+    assert_eq!(evaluated(&["--text", "utf8.txt", "--encoding", "utf-8"]), expected);
+    assert!(evaluated(&["--text", "utf8.txt"])["unknown_fraction"].as_f64().unwrap() > 0.0);
+    dir.expect_error(&["evaluate", "--model", "run", "--encoding", "latin1"], &["without `--text` or `--data`"]);
+
+    let generate = ["generate", "--model", "run", "--seed", "1", "--max-tokens", "3"];
+    let generated = |prompt: &[&str]| dir.run_ok(&[&generate, prompt].concat()).stdout;
+    let from_file = generated(&["--prompt-file", "prompt.txt"]);
+    assert_eq!(from_file, generated(&["--prompt", "The café"]));
+    // Byte order marks are in no prompt.
+    assert_eq!(from_file, generated(&["--prompt", "\u{feff}The café"]));
+    dir.file("marked.txt", utf16le("\u{feff}The café"));
+    assert_eq!(from_file, generated(&["--prompt-file", "marked.txt"]));
+    let invalid = [&generate[..], &["--prompt-file", "prompt.txt", "--encoding", "utf-8"]].concat();
+    dir.expect_error(&invalid, &["`prompt.txt` is not UTF-8", "`--encoding windows-1252` names the encoding"]);
+
+    let from = |more: &[&str]| {
+        let from = ["train", "--init-from", "run", "--set", "train.epochs=1"];
+        dir.run(&[&from, more].concat())
+    };
+    let started = from(&["--text", "latin.txt", "--out", "again"]);
+    assert_eq!(started.code, Some(0), "{}", started.stderr);
+    assert!(started.stderr.contains("read as latin1") && started.stderr.contains("`--encoding`"), "{}", started.stderr);
+    let named = from(&["--text", "utf8.txt", "--encoding", "utf-8", "--out", "named"]);
+    assert_eq!(named.code, Some(0), "{}", named.stderr);
+    assert!(weights(&dir, "again") == weights(&dir, "named"), "the same text gives another model");
+}
+
+#[test]
+fn byte_order_marks_are_in_no_token() {
+    let dir = TestDir::new();
+    let part = text();
+    dir.file("joined.txt", format!("\u{feff}{part}\u{feff}{part}"));
+    dir.file("plain.txt", format!("{part}{part}"));
+    for kind in ["words", "characters"] {
+        let kind = format!("tokens.kind={kind}");
+        let run = |file| dir.run_ok(&train(&["--text", file, "--set", &kind, "--out", &format!("{file}-{kind}")]));
+        run("joined.txt");
+        run("plain.txt");
+        let [joined, plain] = ["joined.txt", "plain.txt"].map(|file| format!("{file}-{kind}"));
+        assert!(!vocabulary(&dir, &joined).contains('\u{feff}'));
+        assert!(weights(&dir, &joined) == weights(&dir, &plain), "the marks change the model");
+    }
+    let mut config = fs::read_to_string(dir.path().join("plain.txt-tokens.kind=words/config.toml")).unwrap();
+    config.insert(0, '\u{feff}');
+    dir.file("marked.toml", config);
+    prepared(&dir, &["--config", "marked.toml"]);
+}
+
+#[test]
+fn control_characters_are_reported_with_number_and_place_and_rejected_kept_or_removed() {
+    let dir = TestDir::new();
+    let lines = text();
+    dir.file("nul.txt", format!("{lines}\0\0{lines}"));
+    let nul = "2 control characters, the first U+0000 (NUL) in line 41, column 1";
+    dir.expect_error(&train(&["--text", "nul.txt"]), &["`nul.txt`", nul, "`text.control_characters`"]);
+    assert!(!dir.path().join("runs").exists());
+    dir.file("esc.txt", format!("{lines}\u{1b}]0;title\u{7}{lines}"));
+    let found = "2 control characters, the first U+001B (ESC) in line 41, column 1";
+    let with = |file: &'static str, policy: &str, out: &'static str| {
+        let set = format!("text.control_characters={policy}");
+        let characters = ["--set", "tokens.kind=characters", "--set", "clean.preset=verbatim"];
+        dir.run(&train(&[&["--text", file, "--set", &set, "--out", out], &characters[..]].concat()))
+    };
+    dir.expect_error(&train(&["--text", "esc.txt", "--set", "text.control_characters=reject"]), &["`esc.txt`", found]);
+    for (file, policy, kept) in [
+        ("esc.txt", "reject-nul", true),
+        ("esc.txt", "keep", true),
+        ("nul.txt", "keep", true),
+        ("esc.txt", "remove", false),
+    ] {
+        let output = with(file, policy, "run");
+        assert_eq!(output.code, Some(0), "{}", output.stderr);
+        let expected = if file == "esc.txt" { found } else { nul };
+        let warning = format!("warning: {file} has {expected}; they are {}", if kept { "kept" } else { "removed" });
+        assert!(output.stderr.contains(&warning), "{policy}: {}", output.stderr);
+        let tokens = vocabulary(&dir, "run");
+        let is_token = tokens.contains(if file == "esc.txt" { "\\u{1b}" } else { "\\u{0}" });
+        assert_eq!(is_token, kept, "{policy}: {tokens}");
+        // The model's own text and others are read in the same way.
+        dir.run_ok(&["evaluate", "--model", "run"]);
+        dir.run_ok(&["evaluate", "--model", "run", "--text", file]);
+        fs::remove_dir_all(dir.path().join("run")).unwrap();
+    }
+}
+
+#[test]
+fn a_piped_text_is_kept_for_what_needs_it_again() {
+    let dir = TestDir::new();
+    let bytes = latin(&text());
+    dir.file("my.txt", &bytes);
+    let options = ["--encoding", "latin1", "--set", "train.epochs=1"];
+    dir.run_ok(&train(&[&["--text", "my.txt", "--out", "file"], &options[..]].concat()));
+    let piped = with_input(&dir, &train(&[&["--text", "-", "--out", "stdin"], &options[..]].concat()), &bytes);
+    assert_eq!(piped.code, Some(0), "{}", piped.stderr);
+    let mut runs = vec!["stdin"];
+    if cfg!(unix) {
+        let args = train(&[&["--text", "<(cat my.txt)", "--out", "shell"], &options[..]].concat());
+        let piped = in_shell(&dir, &args);
+        assert_eq!(piped.code, Some(0), "{}", piped.stderr);
+        runs.push("shell");
+    }
+    fs::remove_file(dir.path().join("my.txt")).unwrap();
+    for run in runs {
+        assert!(weights(&dir, run) == weights(&dir, "file"), "{run}");
+        assert_eq!(fs::read(dir.path().join(run).join("text.txt")).unwrap(), bytes);
+        // The copy is found wherever the run is.
+        let moved = format!("moved-{run}");
+        fs::rename(dir.path().join(run), dir.path().join(&moved)).unwrap();
+        dir.run_ok(&["evaluate", "--model", &moved]);
+        dir.run_ok(&["train", "--resume", &moved, "--set", "train.epochs=2"]);
+        dir.run_ok(&["evaluate", "--model", &moved]);
+        dir.run_ok(&["reproduce", &moved, "--out", &format!("{run}-again")]);
+        dir.run_ok(&["evaluate", "--model", &format!("{run}-again")]);
+        dir.run_ok(&["train", "--init-from", &moved, "--set", "train.epochs=1", "--out", &format!("{run}-from")]);
+        dir.run_ok(&["gradients", "--model", &moved, "--max-lag", "3"]);
+        assert!(weights(&dir, &format!("{run}-again")) == weights(&dir, &moved));
+        fs::remove_file(dir.path().join(&moved).join("text.txt")).unwrap();
+        dir.expect_error(&["evaluate", "--model", &moved], &["text.txt, which does not exist"]);
+    }
+}
+
+#[test]
+fn a_text_that_is_needed_once_may_be_piped() {
+    let dir = TestDir::new();
+    dir.file("my.txt", text());
+    let expected = prepared(&dir, &["--text", "my.txt"]);
+    let prepare = ["prepare", "--json", "--set", "windows.context_len=5", "--text", "-"];
+    let output = with_input(&dir, &prepare, text().as_bytes());
+    assert_eq!(serde_json::from_str::<Value>(&output.stdout).unwrap(), expected);
+    dir.run_ok(&train(&["--text", "my.txt", "--out", "run"]));
+    let evaluated = dir.run_ok(&["evaluate", "--model", "run", "--text", "my.txt"]).stdout;
+    let evaluate = ["evaluate", "--model", "run", "--text", "-"];
+    assert_eq!(with_input(&dir, &evaluate, text().as_bytes()).stdout, evaluated);
+    let output = with_input(&dir, &prepare, b" \n");
+    common::assert_error(&output, "white space", &["`standard input` contains no text"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn pipes_are_read_once_and_replaced_runs_do_not_depend_on_them() {
+    let dir = TestDir::new();
+    dir.file("my.txt", text());
+    let evaluate = ["prepare", "--json", "--set", "windows.context_len=5", "--text", "<(cat my.txt)"];
+    let output = in_shell(&dir, &evaluate);
+    let found: Value = serde_json::from_str(&output.stdout).expect(&output.stderr);
+    assert_eq!(found, prepared(&dir, &["--text", "my.txt"]));
+    dir.run_ok(&train(&["--text", "my.txt", "--out", "run"]));
+    // With `--init-from`, a configuration is compared with that of the model.
+    dir.file("again.toml", "seed = 5\n[train]\nepochs = 1\n");
+    let from = ["train", "--init-from", "run", "--text", "my.txt", "--config", "<(cat again.toml)", "--out", "again"];
+    let output = in_shell(&dir, &from);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    let config = fs::read_to_string(Path::new(dir.path()).join("again/config.toml")).unwrap();
+    assert!(config.contains("seed = 5"), "{config}");
+}
