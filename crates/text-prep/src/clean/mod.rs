@@ -8,6 +8,7 @@
 mod collapse_spaces;
 mod collapse_white_space;
 mod digits;
+mod lines;
 mod lower_case;
 mod normalize;
 mod prepend;
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 
+pub(crate) use lines::LINE_END;
 pub use presets::PRESETS;
 pub use spec::{PunctuationSet, RuleSpec};
 pub use stream::CleaningStream;
@@ -52,6 +54,28 @@ impl Cleaner {
     /// A cleaner that applies `rules` in order.
     pub fn new(rules: Vec<RuleSpec>) -> Self {
         Self { rules }
+    }
+
+    /// The same cleaning, but line ends stay and become tokens: [`RuleSpec::KeepLineEnds`] takes the place of the rule
+    /// that joins lines. Without such a rule it comes before the first rule that collapses or trims white space, or at the
+    /// end.
+    #[must_use]
+    pub fn keep_line_ends(mut self) -> Self {
+        if self.rules.contains(&RuleSpec::KeepLineEnds) {
+            return self;
+        }
+        let joins_lines = |rule: &RuleSpec| matches!(rule, RuleSpec::Replace { from, to, .. } if from == "\n" && to.trim().is_empty());
+        let collapses = |rule: &RuleSpec| {
+            matches!(rule, RuleSpec::CollapseSpaces { .. } | RuleSpec::CollapseWhiteSpace | RuleSpec::Trim)
+        };
+        match self.rules.iter().position(joins_lines) {
+            Some(at) => self.rules[at] = RuleSpec::KeepLineEnds,
+            None => {
+                let at = self.rules.iter().position(collapses).unwrap_or(self.rules.len());
+                self.rules.insert(at, RuleSpec::KeepLineEnds);
+            }
+        }
+        self
     }
 
     /// The rules in order.
