@@ -37,7 +37,7 @@ mod golden_tests;
 #[cfg(test)]
 mod test_strategies;
 
-pub use clean::{Cleaner, CleaningStream, PunctuationSet, RuleSpec};
+pub use clean::{Cleaner, CleaningStream, KerasBaselineCheck, PunctuationSet, RuleSpec};
 pub use error::{Error, Result};
 pub use segmentation::Segmentation;
 pub use keras::{KerasConfig, KerasTokenizer, TextItem};

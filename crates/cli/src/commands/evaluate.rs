@@ -13,7 +13,7 @@ use qa::data::ReadOptions;
 use super::generate::{int8, state_mode};
 use super::load_model;
 use super::train::CONFIG;
-use crate::config::{Config, LmExperiment, PretrainedModel, QaExperiment, left_out_questions, parse_config};
+use crate::config::{Config, LmExperiment, PretrainedModel, QaExperiment, QuestionsConfig, left_out_questions, parse_config};
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
 use crate::output::{print, print_json, status, warn};
@@ -75,7 +75,8 @@ fn own_questions(bundle: &ModelBundle<QuestionModel>) -> Result<QaExperiment> {
     let text = bundle.extra_files.get(CONFIG).ok_or_else(|| {
         Error::new("the model has no config.toml, so its validation questions are unknown: give a file with `--data`")
     })?;
-    let config = parse_config(&String::from_utf8_lossy(text), CONFIG)?;
+    let config: QuestionsConfig = parse_config(&String::from_utf8_lossy(text), CONFIG)?;
+    let config = config.of_saved_run();
     check_questions("the model", &config, "or give a file with `--data`")?;
     let experiment = QaExperiment::new(config)?;
     if experiment.dataset.valid_sha256 != bundle.metadata.valid_sha256 {
@@ -93,6 +94,7 @@ pub(super) fn own_text(bundle: &LmBundle) -> Result<LmExperiment> {
         Error::new("the model has no config.toml, so its validation text is unknown: give a text with `--text`")
     })?;
     let config: Config = parse_config(&String::from_utf8_lossy(text), CONFIG)?;
+    let config = config.of_saved_run();
     check_text("the model", &config, "or give a text with `--text`")?;
     // The vocabulary depends on that of the model that the run started from.
     let pretrained = config.init.from.is_some().then(|| PretrainedModel::of(bundle));

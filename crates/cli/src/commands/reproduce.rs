@@ -60,7 +60,7 @@ pub fn run(args: &Reproduce, backend: &BackendSelection) -> Result<ExitCode> {
     Accept::File.check(&path).map_err(Error::io(&path, "read"))?;
     let config = ConfigArgs { config: Some(path), ..ConfigArgs::default() };
     let device = backend.open()?;
-    match read_any(&config)?.0 {
+    match read_any(&config)?.0.of_saved_run() {
         AnyConfig::LanguageModel(config) => {
             check_text(&name, &config, SAME_TEXT)?;
             check_origin(&name, &config, before.from.as_ref())?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use models::LayerConfig;
 use serde::{Deserialize, Serialize};
 
-use super::{Checkpoints, Train, Vectors};
+use super::{Checkpoints, SegmentationKind, Train, Vectors};
 
 /// The task of a configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,8 @@ pub struct QuestionsConfig {
     pub seed: u64,
     /// The questions and answers.
     pub data: Data,
+    /// How sentences are split into words.
+    pub tokens: QuestionsTokens,
     /// Which words get an id.
     pub vocabulary: QuestionsVocabulary,
     /// Which sentences are used for training.
@@ -55,6 +57,14 @@ pub struct Data {
     pub valid_fraction: f64,
     /// Whether an invalid item of a file is an error; otherwise it is left out, with a warning.
     pub strict: bool,
+}
+
+/// `[tokens]`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct QuestionsTokens {
+    /// Where words end; automatic if it is not given. A run saves what was found.
+    pub segmentation: Option<SegmentationKind>,
 }
 
 /// `[vocabulary]`.
@@ -160,12 +170,21 @@ pub struct QuestionsSamples {
     pub sentences: usize,
 }
 
+impl QuestionsConfig {
+    /// As [`Config::of_saved_run`](super::Config::of_saved_run).
+    pub fn of_saved_run(mut self) -> Self {
+        self.tokens.segmentation.get_or_insert(SegmentationKind::Spaces);
+        self
+    }
+}
+
 impl Default for QuestionsConfig {
     fn default() -> Self {
         Self {
             task: TaskKind::Questions,
             seed: 1,
             data: Data::default(),
+            tokens: QuestionsTokens::default(),
             vocabulary: QuestionsVocabulary::default(),
             sentences: Sentences::default(),
             model: QuestionsModel::default(),

@@ -36,6 +36,16 @@ pub enum AnyConfig {
     Questions(Box<QuestionsConfig>),
 }
 
+impl AnyConfig {
+    /// The configuration that a run has saved, see [`Config::of_saved_run`].
+    pub fn of_saved_run(self) -> Self {
+        match self {
+            Self::LanguageModel(config) => Self::LanguageModel(Box::new(config.of_saved_run())),
+            Self::Questions(config) => Self::Questions(Box::new(config.of_saved_run())),
+        }
+    }
+}
+
 /// Reads the language model configuration that the command line gives, with its overrides; also returns its name.
 ///
 /// # Errors

@@ -4,11 +4,18 @@ use std::path::{Path, PathBuf};
 
 use models::LanguageModelConfig;
 use seqdata::{DatasetConfig, Fractions, TextDataset};
-use text_prep::{CharacterOptions, Cleaner, OovPolicy, PreTokenizer, SourceOptions, TextSource, WordOptions};
+use text_prep::{
+    CharacterOptions, Cleaner, KerasBaselineCheck, OovPolicy, PreTokenizer, Segmentation, SourceOptions, TextSource, Tokenizer,
+    WordOptions,
+};
 use trainer::{TrainConfig, TrainMode};
 
+use super::text_checks::{
+    CheckedText, StartedText, baseline_warning, is_keras_baseline, resolve_segmentation, segmentation_hint,
+    single_tokens_warning,
+};
 use super::train_config::{reject_keys_of, train_config};
-use super::{Config, ModeKind, Model, PretrainedModel, TokenKind, Vectors, Windows};
+use super::{Config, ModeKind, Model, Newlines, PretrainedModel, TokenKind, Vectors, Windows};
 use crate::corpus::Corpus;
 use crate::error::{Error, Result, bail};
 use crate::long_task::LongTask;
@@ -40,7 +47,7 @@ impl LmExperiment {
         };
         let train = train_config(config.seed, &config.train, mode, config.samples.every_steps, &config.checkpoints)?;
         train.check()?;
-        let dataset_config = dataset_config(&config)?;
+        let mut dataset_config = dataset_config(&config)?;
         let mut warnings = Vec::new();
         if config.tokens.stem.is_some() {
             warnings.push(
@@ -65,21 +72,40 @@ impl LmExperiment {
         }
         // Check all that does not need the text before reading it.
         model.check()?;
-        let text = text(&mut config)?;
+        let text = StartedText::new(text(&mut config)?)?;
+        let is_new = pretrained.is_none();
+        let detected = is_new.then(|| text.detect_segmentation());
+        if let Some(detected) = detected {
+            resolve_segmentation(&mut config, detected);
+            dataset_config.pre_tokenizer = pre_tokenizer(&config)?;
+        }
+        let mut check = KerasBaselineCheck::default();
+        let is_baseline = is_new && is_keras_baseline(&dataset_config.cleaner)?;
+        let text = CheckedText { text, check: is_baseline.then_some(&mut check) };
         let reading = LongTask::start("reading the text");
         let size = config.text.path.as_ref().and_then(|path| path.metadata().ok()).map(|data| data.len());
+        let segmentation_hint = segmentation_hint(&dataset_config.pre_tokenizer, detected);
         let mut dataset = TextDataset::from_source(reading.reading(text, size)).config(dataset_config);
         if let Some(pretrained) = pretrained {
             pretrained.replace_sections(&mut config);
             dataset = dataset.tokenizer(&pretrained.tokenizer, pretrained.new_tokens);
         }
         let dataset = dataset.build().map_err(|error| {
-            let hint = matches!(error, seqdata::Error::NewTokens { .. })
-                .then_some("use `--new-tokens unk` or `--new-tokens extend`");
+            use seqdata::Error::{NewTokens, SplitTooShort, TextTooShort};
+            let hint = match error {
+                NewTokens { .. } => Some("use `--new-tokens unk` or `--new-tokens extend`"),
+                SplitTooShort { .. } | TextTooShort { .. } => segmentation_hint,
+                _ => None,
+            };
             Error::from(error).with_hint(hint)
         })?;
         drop(reading);
         model.vocab_size = dataset.tokenizer.vocabulary.len();
+        let Tokenizer { cleaner, pre_tokenizer, .. } = &dataset.tokenizer;
+        if is_new {
+            warnings.extend(baseline_warning(&check, cleaner.keeps_line_ends()));
+            warnings.extend(single_tokens_warning(pre_tokenizer, &dataset.stats, detected));
+        }
         if let Some(separator) = &config.clean.document_separator
             && dataset.tokenizer.document_separator_id().is_none()
         {
@@ -125,6 +151,10 @@ fn dataset_config(config: &Config) -> Result<DatasetConfig> {
         (preset, None) => Cleaner::preset(preset.as_deref().unwrap_or("prose"))?,
     };
     cleaner.validate()?;
+    let cleaner = match config.tokens.newlines.unwrap_or_default() {
+        Newlines::Space => cleaner,
+        Newlines::Keep => cleaner.keep_line_ends(),
+    };
     if config.vocabulary.min_count == 0 {
         bail!("`vocabulary.min_count` is 0; expected 1 or more");
     }
@@ -168,6 +198,8 @@ fn pre_tokenizer(config: &Config) -> Result<PreTokenizer> {
                 punctuation: tokens.punctuation.unwrap_or_default(),
                 lower_case: tokens.lower_case.unwrap_or_default(),
                 stem: tokens.stem.clone(),
+                // Until the text is read, the automatic segmentation is unknown.
+                segmentation: tokens.segmentation.unwrap_or_default().resolve(Segmentation::Spaces),
             })
         }
         TokenKind::Characters => {
@@ -175,6 +207,8 @@ fn pre_tokenizer(config: &Config) -> Result<PreTokenizer> {
                 ("punctuation", tokens.punctuation.is_some()),
                 ("lower_case", tokens.lower_case.is_some()),
                 ("stem", tokens.stem.is_some()),
+                ("segmentation", tokens.segmentation.is_some()),
+                ("newlines", tokens.newlines.is_some()),
             ];
             reject_keys_of("words", "tokens", &keys)?;
             PreTokenizer::Characters(CharacterOptions {

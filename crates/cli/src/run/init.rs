@@ -136,7 +136,8 @@ pub fn resumed_config(run: &Path, args: &ConfigArgs) -> Result<AnyConfig> {
     let path = Checkpoints::of(run).newest_path()?.join(CONFIG);
     let config = |args: ConfigArgs| -> Result<AnyConfig> {
         let read = read_any(&ConfigArgs { config: Some(path.clone()), ..args });
-        Ok(read.map_err(|error| Error::new(format!("{name} cannot be resumed: {error}")))?.0)
+        let (config, _) = read.map_err(|error| Error::new(format!("{name} cannot be resumed: {error}")))?;
+        Ok(config.of_saved_run())
     };
     let before = config(ConfigArgs::default())?;
     let now = config(args.clone())?;

@@ -5,6 +5,7 @@
 //! All have one property, tested in `property_tests.rs`: cleaning a text in chunks gives the same
 //! result as cleaning it at once.
 
+mod baseline_check;
 mod collapse_spaces;
 mod collapse_white_space;
 mod digits;
@@ -28,6 +29,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 
+pub use baseline_check::KerasBaselineCheck;
 pub(crate) use lines::LINE_END;
 pub use presets::PRESETS;
 pub use spec::{PunctuationSet, RuleSpec};
@@ -61,7 +63,7 @@ impl Cleaner {
     /// end.
     #[must_use]
     pub fn keep_line_ends(mut self) -> Self {
-        if self.rules.contains(&RuleSpec::KeepLineEnds) {
+        if self.keeps_line_ends() {
             return self;
         }
         let joins_lines = |rule: &RuleSpec| matches!(rule, RuleSpec::Replace { from, to, .. } if from == "\n" && to.trim().is_empty());
@@ -76,6 +78,11 @@ impl Cleaner {
             }
         }
         self
+    }
+
+    /// Whether line ends become tokens.
+    pub fn keeps_line_ends(&self) -> bool {
+        self.rules.contains(&RuleSpec::KeepLineEnds)
     }
 
     /// The rules in order.
