@@ -1,6 +1,8 @@
 //! The main workflow end to end: train, generate, evaluate and resume.
 
 mod common;
+#[path = "train_and_generate/text_warnings.rs"]
+mod text_warnings;
 
 use std::fs;
 

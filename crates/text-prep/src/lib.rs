@@ -39,8 +39,8 @@ mod test_strategies;
 
 pub use clean::{Cleaner, CleaningStream, KerasBaselineCheck, PunctuationSet, RuleSpec};
 pub use error::{Error, Result};
-pub use segmentation::Segmentation;
 pub use keras::{KerasConfig, KerasTokenizer, TextItem};
+pub use segmentation::Segmentation;
 pub use source::{Excerpt, SourceOptions, TextReader, TextSource};
 pub use stem::Stemmer;
 pub use text_stream::TextStream;

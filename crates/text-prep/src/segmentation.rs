@@ -152,10 +152,13 @@ mod tests {
 
     #[test]
     fn the_prevailing_script_decides() {
-        for text in ["灰猫在桥下睡觉，the cat。", "น้ำในแม่น้ำ", "これはペンです。", "မြန်မာစာ", "ភាសាខ្មែរ", "ພາສາລາວ"] {
+        for text in ["灰猫在桥下睡觉，the cat。", "น้ำในแม่น้ำ", "これはペンです。", "မြန်မာစာ", "ភាសាខ្មែរ", "ພາສາລາວ"]
+        {
             assert_eq!(Segmentation::detect(text), Segmentation::Dictionary, "{text}");
         }
-        for text in ["", "123 ...", "The word 茶 means tea.", "여우와 포도", "大韓民國은 民主共和國이다 그리고 여우와 포도"] {
+        for text in
+            ["", "123 ...", "The word 茶 means tea.", "여우와 포도", "大韓民國은 民主共和國이다 그리고 여우와 포도"]
+        {
             assert_eq!(Segmentation::detect(text), Segmentation::Spaces, "{text}");
         }
     }

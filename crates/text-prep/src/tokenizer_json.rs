@@ -61,9 +61,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::segmentation::Segmentation;
     use crate::test_strategies;
     use crate::tokenize::{CharacterOptions, PreTokenizer, WordOptions};
-    use crate::segmentation::Segmentation;
     use crate::tokenizer::tests::{TEXT, all_options, fit, keras_lowercase};
 
     #[test]

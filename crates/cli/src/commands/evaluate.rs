@@ -13,7 +13,9 @@ use qa::data::ReadOptions;
 use super::generate::{int8, state_mode};
 use super::load_model;
 use super::train::CONFIG;
-use crate::config::{Config, LmExperiment, PretrainedModel, QaExperiment, QuestionsConfig, left_out_questions, parse_config};
+use crate::config::{
+    Config, LmExperiment, PretrainedModel, QaExperiment, QuestionsConfig, left_out_questions, parse_config,
+};
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
 use crate::output::{print, print_json, status, warn};

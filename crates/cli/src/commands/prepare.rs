@@ -123,9 +123,10 @@ fn table(
     let dataset = &experiment.dataset;
     let vocabulary = &dataset.tokenizer.vocabulary;
     let shape = |[rows, columns]: [usize; 2]| format!("[{rows}, {columns}]");
-    let frequent: Vec<&str> = (0..vocabulary.len() as u32)
+    let shown = |token: &str| if token.trim().is_empty() { format!("{token:?}") } else { token.to_owned() };
+    let frequent: Vec<String> = (0..vocabulary.len() as u32)
         .filter(|&id| !vocabulary.is_reserved(id))
-        .filter_map(|id| vocabulary.token(id))
+        .filter_map(|id| vocabulary.token(id).map(shown))
         .take(10)
         .collect();
     let unused = dataset.train_windows().unused_ids() + dataset.valid_windows().unused_ids();

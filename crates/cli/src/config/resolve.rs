@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use models::LanguageModelConfig;
 use seqdata::{DatasetConfig, Fractions, TextDataset};
 use text_prep::{
-    CharacterOptions, Cleaner, KerasBaselineCheck, OovPolicy, PreTokenizer, Segmentation, SourceOptions, TextSource, Tokenizer,
-    WordOptions,
+    CharacterOptions, Cleaner, KerasBaselineCheck, OovPolicy, PreTokenizer, Segmentation, SourceOptions, TextSource,
+    Tokenizer, WordOptions,
 };
 use trainer::{TrainConfig, TrainMode};
 

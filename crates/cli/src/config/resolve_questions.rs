@@ -11,8 +11,8 @@ use qa::model::{AnswerEncoding, AttentionScore, ExtractorHead};
 use text_prep::Segmentation;
 use trainer::{TrainConfig, TrainMode};
 
-use super::questions::{AnswerEncodingKind, AttentionKind, Data, ExtractorHeadKind, QuestionsConfig, QuestionsModel};
 use super::SegmentationKind;
+use super::questions::{AnswerEncodingKind, AttentionKind, Data, ExtractorHeadKind, QuestionsConfig, QuestionsModel};
 use super::resolve::{absolute, vectors};
 use super::train::{ModeKind, Train};
 use super::train_config::train_config;

@@ -117,7 +117,8 @@ pub fn is_keras_baseline(cleaner: &Cleaner) -> Result<bool> {
 /// A warning about what the Keras baseline's cleaning did to a text, if it matters.
 pub fn baseline_warning(check: &KerasBaselineCheck, keeps_line_ends: bool) -> Option<String> {
     let mut found = Vec::new();
-    let plural = |count: u64, one: &str, many: &str| if count == 1 { format!("1 {one}") } else { format!("{count} {many}") };
+    let plural =
+        |count: u64, one: &str, many: &str| if count == 1 { format!("1 {one}") } else { format!("{count} {many}") };
     let typographic = check.typographic_punctuation();
     if typographic > 0 {
         let count = plural(typographic, "typographic punctuation character", "typographic punctuation characters");
@@ -153,7 +154,6 @@ pub fn single_tokens_warning(
 /// What to do if the text needs a dictionary and none is used.
 pub fn segmentation_hint(pre_tokenizer: &PreTokenizer, detected: Option<Segmentation>) -> Option<&'static str> {
     let is_off = matches!(pre_tokenizer, PreTokenizer::Words(words) if words.segmentation.is_spaces());
-    (is_off && detected == Some(Segmentation::Dictionary)).then_some(
-        "the text is in a script without spaces between words: use `--set tokens.segmentation=dictionary`",
-    )
+    (is_off && detected == Some(Segmentation::Dictionary))
+        .then_some("the text is in a script without spaces between words: use `--set tokens.segmentation=dictionary`")
 }

@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use text_prep::error::one_line;
 use text_prep::Segmentation;
+use text_prep::error::one_line;
 use text_prep::spans::{is_white_space, words};
 
 use super::error::{Error, InvalidKind, Result, quoted};

@@ -10,8 +10,8 @@ use crate::model::{AnswerEncoding, AttentionScore, ExtractorHead, QuestionModel,
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{DType, Device, Int, Tensor};
 use models::{DropoutKey, LayerConfig};
-use text_prep::Vocabulary;
 use text_prep::Segmentation;
+use text_prep::Vocabulary;
 use text_prep::spans::words;
 
 use gradient_check::{assert_gradients, noisy, values};

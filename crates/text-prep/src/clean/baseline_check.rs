@@ -137,12 +137,9 @@ mod tests {
 
     #[test]
     fn line_ends_next_to_spaces_are_counted() {
-        for (text, count) in [
-            ("a\n  b\n c \nd\ne  \n  f", 4),
-            ("a\n\n    b\n \n  c", 0),
-            ("  a  b\nc", 0),
-            ("a\n\tb\n \tc", 1),
-        ] {
+        for (text, count) in
+            [("a\n  b\n c \nd\ne  \n  f", 4), ("a\n\n    b\n \n  c", 0), ("  a  b\nc", 0), ("a\n\tb\n \tc", 1)]
+        {
             assert_eq!(check([text]), [0, count], "{text:?}");
         }
     }

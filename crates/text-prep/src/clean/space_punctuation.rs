@@ -141,7 +141,8 @@ impl<const STRAIGHT: bool> Rule for SpacePunctuation<STRAIGHT> {
             if !pending && let Some(&after) = bytes.get(end).filter(|after| after.is_ascii()) {
                 // The next character is ASCII, so it is not a modifier: decide at once.
                 let before = chunk[copied..at].chars().next_back().or(self.before);
-                let inside = Self::is_apostrophe(c) && after.is_ascii_alphanumeric() && before.is_some_and(is_word_character);
+                let inside =
+                    Self::is_apostrophe(c) && after.is_ascii_alphanumeric() && before.is_some_and(is_word_character);
                 if !inside {
                     out.push_str(&chunk[copied..at]);
                     out.push(' ');

@@ -193,7 +193,10 @@ mod tests {
         let split = |text: &'static str| -> Vec<&str> {
             words(text, Segmentation::Dictionary).into_iter().map(|word| &text[word.range]).collect()
         };
-        assert_eq!(split("猫's 吾輩は猫である。 テスト"), ["猫", "'s", "吾輩", "は", "猫", "で", "ある", "。", "テスト"]);
+        assert_eq!(
+            split("猫's 吾輩は猫である。 テスト"),
+            ["猫", "'s", "吾輩", "は", "猫", "で", "ある", "。", "テスト"]
+        );
         assert_eq!(split("2024年、แม่ขาย ขนมปัง"), ["2024", "年", "、", "แม่", "ขาย", "ขนมปัง"]);
         let other = "Newton's 1990s snake_case 여우가 e\u{301}";
         assert_eq!(split(other), super::tests::split(other));

@@ -102,7 +102,9 @@ impl PreTokenizer {
         TokenStream(match self {
             Self::Words(words) => State::Words { normalizer: WordNormalizer::new(words), pending: String::new() },
             Self::Characters(characters) => State::Characters(CharacterStream::new(*characters)),
-            Self::Spans(SpanOptions { segmentation }) => State::Spans { text: String::new(), segmentation: *segmentation },
+            Self::Spans(SpanOptions { segmentation }) => {
+                State::Spans { text: String::new(), segmentation: *segmentation }
+            }
         })
     }
 }

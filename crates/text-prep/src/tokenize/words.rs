@@ -232,7 +232,10 @@ mod tests {
     #[test]
     fn words_of_scripts_without_spaces_are_found_in_a_dictionary() {
         let words = |text| words(WordOptions::default().segmentation(Segmentation::Dictionary), text);
-        assert_eq!(words("河水慢慢流过北门，猫睡觉。"), ["河水", "慢慢", "流", "过", "北", "门", "，", "猫", "睡觉", "。"]);
+        assert_eq!(
+            words("河水慢慢流过北门，猫睡觉。"),
+            ["河水", "慢慢", "流", "过", "北", "门", "，", "猫", "睡觉", "。"]
+        );
         assert_eq!(words("在2024年用iPhone，don't"), ["在", "2024", "年", "用", "iPhone", "，", "don't"]);
         assert_eq!(words("在’b a’在"), ["在", "’", "b", "a", "’", "在"]);
         // White space is a token only next to such a word and not to punctuation.
