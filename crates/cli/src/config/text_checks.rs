@@ -157,3 +157,77 @@ pub fn segmentation_hint(pre_tokenizer: &PreTokenizer, detected: Option<Segmenta
     (is_off && detected == Some(Segmentation::Dictionary))
         .then_some("the text is in a script without spaces between words: use `--set tokens.segmentation=dictionary`")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::super::{LmExperiment, QaExperiment, QuestionsConfig, Text};
+    use super::*;
+
+    fn file(folder: &tempfile::TempDir, name: &str, text: &str) -> PathBuf {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    #[test]
+    fn new_runs_find_the_segmentation_and_saved_ones_without_the_key_use_spaces() {
+        let folder = tempfile::tempdir().unwrap();
+        let text: String = (0..300).map(|n| format!("灰猫在桥下睡觉 老钟{}\n", n % 7)).collect();
+        let path = Some(file(&folder, "zh.txt", &text));
+        let config = || Config { text: Text { path: path.clone(), ..Text::default() }, ..Config::default() };
+        let build = |config| LmExperiment::new(config, None).unwrap();
+        for (config, expected) in [
+            (config(), Segmentation::Dictionary),
+            (config().of_saved_run(), Segmentation::Spaces),
+            // A run of this version has saved what was found.
+            (build(config()).config.of_saved_run(), Segmentation::Dictionary),
+        ] {
+            let experiment = build(config);
+            assert_eq!(experiment.dataset.tokenizer.pre_tokenizer.segmentation(), expected);
+            assert_eq!(experiment.config.tokens.segmentation, Some(expected.into()));
+        }
+    }
+
+    #[test]
+    fn question_models_find_the_segmentation_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let line = |n: usize| {
+            format!(r#"{{"context":"第{n}天老钟在中午停了。","question":"老钟在什么时候停了？","answer":"中午"}}"#)
+        };
+        let path = Some(file(&folder, "zh.jsonl", &(0..12).map(line).collect::<Vec<_>>().join("\n")));
+        let mut config = QuestionsConfig::default();
+        config.data.path = path;
+        for (config, expected, word) in
+            [(config.clone(), Segmentation::Dictionary, "中午"), (config.of_saved_run(), Segmentation::Spaces, "午")]
+        {
+            let experiment = QaExperiment::new(config).unwrap();
+            let tokenizer = &experiment.dataset.tokenizer;
+            assert_eq!(tokenizer.pre_tokenizer.segmentation(), expected);
+            assert_eq!(experiment.config.tokens.segmentation, Some(expected.into()));
+            assert!(tokenizer.vocabulary.id(word).is_some());
+        }
+    }
+
+    #[test]
+    fn a_started_text_is_read_from_its_beginning() {
+        let chunks = ["a".repeat(BEGINNING - 1), "é".repeat(9), "b".into(), "灰".repeat(BEGINNING)];
+        struct Chunks(VecDeque<String>, String);
+        impl TextSource for Chunks {
+            fn next_chunk(&mut self) -> text_prep::Result<Option<&str>> {
+                let Some(chunk) = self.0.pop_front() else { return Ok(None) };
+                self.1 = chunk;
+                Ok(Some(&self.1))
+            }
+        }
+        let mut text = StartedText::new(Box::new(Chunks(chunks.clone().into(), String::new()))).unwrap();
+        assert_eq!(text.chunks.len(), 2);
+        assert_eq!(text.detect_segmentation(), Segmentation::Spaces);
+        let mut read = Vec::new();
+        while let Some(chunk) = text.next_chunk().unwrap() {
+            read.push(chunk.to_owned());
+        }
+        assert_eq!(read, chunks);
+    }
+}
