@@ -26,7 +26,9 @@ pub use qa::{
     AskReport, GeneratedQuestion, QaDataset, QaDatasetConfig, QaPipeline, QgOptions, QuestionModel, QuestionModelConfig,
 };
 pub use seqdata::{DatasetConfig, NewTokens, TextDataset, TextDatasetBuilder, VocabSource};
-pub use text_prep::{CharacterOptions, Cleaner, ControlCharacters, OovPolicy, SourceOptions, Tokenizer, WordOptions};
+pub use text_prep::{
+    CharacterOptions, Cleaner, ControlCharacters, OovPolicy, Segmentation, SourceOptions, Tokenizer, WordOptions,
+};
 pub use trainer::{
     AdamConfig, CheckpointPolicy, Clip, EpochReport, Observer, ObserverResult, OptimizerConfig, Outcome, Plan,
     Progress, RmspropConfig, Schedule, StepReport, StopFlag, StopReason, TrainConfig, TrainMode,

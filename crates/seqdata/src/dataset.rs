@@ -29,6 +29,8 @@ pub struct TextStats {
     pub tokens: usize,
     /// Distinct tokens.
     pub distinct_tokens: usize,
+    /// Tokens that occur only once.
+    pub single_tokens: usize,
 }
 
 impl TextStats {
@@ -129,7 +131,8 @@ impl TextDataset {
         let ids = Arc::new(ids.finish()?);
 
         let CountedText { text_sha256, characters, counter, .. } = counted;
-        let stats = TextStats { characters, tokens, distinct_tokens: counter.len() };
+        let single_tokens = counter.counts().iter().filter(|&&count| count == 1).count();
+        let stats = TextStats { characters, tokens, distinct_tokens: counter.len(), single_tokens };
         let DatasetConfig { cleaner, pre_tokenizer, document_separator, oov, context_len, stride, .. } = config;
         let tokenizer = Tokenizer { cleaner, pre_tokenizer, vocabulary, document_separator, oov };
         Ok(Self {
@@ -272,7 +275,7 @@ mod tests {
     fn held_out_words_are_unknown() {
         let config = config(OovPolicy::Unknown, 1, VocabSource::Training);
         let dataset = TextDataset::from_text(TEXT).config(config).build().unwrap();
-        let stats = TextStats { characters: 31, tokens: 16, distinct_tokens: 6 };
+        let stats = TextStats { characters: 31, tokens: 16, distinct_tokens: 6, single_tokens: 4 };
         assert_eq!(dataset.stats, stats);
         assert_eq!(dataset.split.train, 0..12);
         assert_eq!(tokens(&dataset, 10..16), ["e", "a", "<unknown>", "a", "b", "a"]);

@@ -20,6 +20,7 @@ pub mod clean;
 pub mod error;
 pub mod keras;
 mod nearest;
+mod segmentation;
 pub mod source;
 pub mod spans;
 pub mod stem;
@@ -36,16 +37,17 @@ mod golden_tests;
 #[cfg(test)]
 mod test_strategies;
 
-pub use clean::{Cleaner, CleaningStream, PunctuationSet, RuleSpec};
+pub use clean::{Cleaner, CleaningStream, KerasBaselineCheck, PunctuationSet, RuleSpec};
 pub use error::{Error, Result};
 pub use keras::{KerasConfig, KerasTokenizer, TextItem};
+pub use segmentation::Segmentation;
 pub use source::{ControlCharacters, Excerpt, FoundControlCharacters, SourceOptions, TextReader, TextSource};
 pub use stem::Stemmer;
 pub use text_stream::TextStream;
 pub use token_counter::TokenCounter;
 pub use tokenize::{
     Capitals, CharacterOptions, CharacterUnit, Detokenizer, JAMO_SEPARATOR, PreTokenizer, Punctuation, SHIFT,
-    TokenStream, WordOptions,
+    SpanOptions, TokenStream, WordOptions,
 };
 pub use tokenizer::{Encoded, EncodedCounts, OovPolicy, Tokenizer};
 pub use vocabulary::Vocabulary;

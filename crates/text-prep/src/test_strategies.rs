@@ -107,6 +107,48 @@ const FRAGMENTS: &[&str] = &[
     "'tis",
 ];
 
+const UNSPACED_FRAGMENTS: &[&str] = &[
+    "灰猫",
+    "在桥下",
+    "北",
+    "门",
+    "々",
+    "〇",
+    "吾輩は猫である",
+    "カラオケー",
+    "か\u{3099}",
+    "ｶﾞ",
+    "แม่ขายขนมปัง",
+    "น้ำ",
+    "\u{e48}",
+    "ๆ",
+    "๑๒",
+    "฿",
+    "ພາສາ",
+    "မြန်မာစာ",
+    "ភាសាខ្មែរ",
+    "\u{200b}",
+    "，",
+    "。",
+    "、",
+    "「",
+    "」",
+    "：",
+    "・",
+    "　",
+    "……",
+    "——",
+];
+
+/// Text of letters of scripts without spaces among other difficult fragments.
+pub(crate) fn unspaced_text() -> impl Strategy<Value = String> {
+    prop::collection::vec(
+        prop_oneof![prop::sample::select(UNSPACED_FRAGMENTS), prop::sample::select(FRAGMENTS)].prop_map(str::to_owned),
+        0..40,
+    )
+    .prop_map(|fragments| fragments.concat())
+}
+
 /// Text made of up to 40 difficult fragments.
 pub(crate) fn text() -> impl Strategy<Value = String> {
     prop::collection::vec(

@@ -63,6 +63,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::segmentation::Segmentation;
     use crate::test_strategies;
     use crate::tokenize::{CharacterOptions, PreTokenizer, WordOptions};
     use crate::tokenizer::tests::{TEXT, all_options, fit, keras_lowercase};
@@ -96,14 +97,25 @@ mod tests {
         assert_eq!(Tokenizer::from_json(&format!("\u{feff}{old}")).unwrap(), tokenizer);
     }
 
+    #[test]
+    fn the_segmentation_is_saved_only_if_it_is_not_by_spaces() {
+        let json = |options: WordOptions| fit("prose", options.into(), TEXT, 0, false).to_json();
+        assert!(!json(WordOptions::default()).contains("segmentation"));
+        assert!(json(WordOptions::default().segmentation(Segmentation::Dictionary)).contains("\"dictionary\""));
+        let passage: PreTokenizer = serde_json::from_str(r#"{"kind":"passage"}"#).unwrap();
+        assert_eq!(passage.segmentation(), Segmentation::Spaces);
+        assert_eq!(serde_json::to_string(&passage).unwrap(), r#"{"kind":"passage"}"#);
+    }
+
     proptest! {
         #![proptest_config(test_strategies::cases(256))]
 
         #[test]
         fn saving_and_loading_round_trips(text in test_strategies::text(), unknown in any::<bool>()) {
-            for preset in ["keras-lowercase", "prose", "verbatim"] {
+            for preset in crate::clean::PRESETS {
                 for pre_tokenizer in [
                     PreTokenizer::Words(WordOptions::default()),
+                    WordOptions::default().segmentation(Segmentation::Dictionary).into(),
                     PreTokenizer::Characters(CharacterOptions::default()),
                     PreTokenizer::Characters(all_options()),
                 ] {

@@ -96,8 +96,8 @@ fn own_questions(bundle: &ModelBundle<QuestionModel>, directory: &Path) -> Resul
     let text = bundle.extra_files.get(CONFIG).ok_or_else(|| {
         Error::new("the model has no config.toml, so its validation questions are unknown: give a file with `--data`")
     })?;
-    let mut config: QuestionsConfig = parse_config(&String::from_utf8_lossy(text), CONFIG)?;
-    config.data = config.data.saved_in(directory);
+    let config: QuestionsConfig = parse_config(&String::from_utf8_lossy(text), CONFIG)?;
+    let config = config.saved_in(directory);
     check_questions("the model", &config, "or give a file with `--data`")?;
     let experiment = QaExperiment::new(config)?;
     if experiment.dataset.valid_sha256 != bundle.metadata.valid_sha256 {
@@ -114,8 +114,8 @@ pub(super) fn own_text(bundle: &LmBundle, directory: &Path) -> Result<LmExperime
     let text = bundle.extra_files.get(CONFIG).ok_or_else(|| {
         Error::new("the model has no config.toml, so its validation text is unknown: give a text with `--text`")
     })?;
-    let mut config: Config = parse_config(&String::from_utf8_lossy(text), CONFIG)?;
-    config.text = config.text.saved_in(directory);
+    let config: Config = parse_config(&String::from_utf8_lossy(text), CONFIG)?;
+    let config = config.saved_in(directory);
     check_text("the model", &config, "or give a text with `--text`")?;
     // The vocabulary depends on that of the model that the run started from.
     let pretrained = config.init.from.is_some().then(|| PretrainedModel::of(bundle));

@@ -73,7 +73,7 @@ fn count(corpus: &Corpus, bytes: &[u8], origin: &str) -> Result<Counts> {
         .split(0.5, 0.0)
         .context_len(1)
         .build()?;
-    let TextStats { characters, tokens, distinct_tokens: words } = dataset.stats;
+    let TextStats { characters, tokens, distinct_tokens: words, .. } = dataset.stats;
     Ok(Counts { characters, tokens, words })
 }
 

@@ -155,6 +155,8 @@ fn text(args: &Prepare, config: Config) -> Result<()> {
 
 fn table(report: &Report, vectors: Option<&PretrainedVectors>) -> String {
     let shape = |[rows, columns]: [usize; 2]| format!("[{rows}, {columns}]");
+    let shown = |token: &String| if token.trim().is_empty() { format!("{token:?}") } else { token.clone() };
+    let frequent: Vec<String> = report.most_frequent.iter().map(shown).collect();
     let mut rows = vec![
         ("characters", thousands(report.characters)),
         ("tokens", thousands(report.tokens)),
@@ -169,7 +171,7 @@ fn table(report: &Report, vectors: Option<&PretrainedVectors>) -> String {
         ("tokens in no window", thousands(report.tokens_in_no_window)),
         ("bytes per id", report.bytes_per_id.to_string()),
         ("unigram validation loss", format!("{} nats", decimals(report.unigram_valid_loss_nats_per_token, 3))),
-        ("most frequent", report.most_frequent.join("  ")),
+        ("most frequent", frequent.join("  ")),
     ];
     if let Some(TrainStreams { streams, tokens_in_each, chunks, tokens_in_no_stream }) = report.train_streams {
         let [count, length, chunks] = [streams, tokens_in_each, chunks].map(thousands);

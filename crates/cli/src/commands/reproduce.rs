@@ -61,10 +61,10 @@ pub fn run(args: &Reproduce, backend: &BackendSelection) -> Result<ExitCode> {
     Accept::File.check(&path).map_err(Error::io(&path, "read"))?;
     let config = ConfigArgs { config: Some(path), ..ConfigArgs::default() };
     let device = backend.open()?;
-    match read_any(&config)?.0 {
+    match read_any(&config)?.0.saved_in(run) {
         AnyConfig::LanguageModel(mut config) => {
             keep_valid_streams(run, &mut config)?;
-            config.text = config.text.saved_in(run).for_another_run()?;
+            config.text = config.text.for_another_run()?;
             check_text(&name, &config, SAME_TEXT)?;
             check_vectors(&name, &config.model.vectors)?;
             check_origin(&name, &config, before.from.as_ref())?;
@@ -73,7 +73,7 @@ pub fn run(args: &Reproduce, backend: &BackendSelection) -> Result<ExitCode> {
             train_again(args, &experiment, model, origin, &device, &backend)
         }
         AnyConfig::Questions(mut config) => {
-            config.data = config.data.saved_in(run).for_another_run()?;
+            config.data = config.data.for_another_run()?;
             check_questions(&name, &config, SAME_TEXT)?;
             check_vectors(&name, &config.model.vectors)?;
             let experiment = QaExperiment::new(*config)?;

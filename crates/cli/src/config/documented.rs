@@ -41,6 +41,8 @@ fn every_key_is_documented_with_its_true_default() {
     full.tokens.punctuation = Some(Punctuation::Keep);
     full.tokens.lower_case = Some(false);
     full.tokens.stem = Some(String::new());
+    full.tokens.segmentation = Some(SegmentationKind::Auto);
+    full.tokens.newlines = Some(Newlines::Space);
     full.tokens.unit = Some(CharacterUnit::Scalars);
     full.tokens.capitals = Some(Capitals::Keep);
     full.tokens.jamo = Some(false);
@@ -85,6 +87,7 @@ fn every_key_of_question_models_is_documented_with_its_true_default() {
     full.data.path = Some(PathBuf::new());
     full.data.valid = Some(PathBuf::new());
     full.data.encoding = Some(String::new());
+    full.tokens.segmentation = Some(SegmentationKind::Auto);
     full.model.vectors.path = Some(PathBuf::new());
     let mut found = Vec::new();
     keys(&Table::try_from(&full).unwrap(), "", &mut found);

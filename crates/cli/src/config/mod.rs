@@ -14,10 +14,11 @@ mod resolve;
 mod resolve_questions;
 mod short_epochs;
 mod text;
+mod text_checks;
 mod train;
 mod train_config;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use models::LayerConfig;
 use seqdata::{NewTokens, VocabSource};
@@ -78,7 +79,7 @@ pub struct Init {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Clean {
-    /// `keras-lowercase`, `prose` or `verbatim`.
+    /// `keras-lowercase`, `lowercase`, `prose` or `verbatim`.
     pub preset: Option<String>,
     /// The rules, in order, instead of a preset.
     pub rules: Option<Vec<RuleSpec>>,
@@ -97,6 +98,30 @@ pub enum TokenKind {
     Characters,
 }
 
+/// Where words end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SegmentationKind {
+    /// As the beginning of the text suggests.
+    #[default]
+    Auto,
+    /// At white space.
+    Spaces,
+    /// Also between the words of scripts without spaces.
+    Dictionary,
+}
+
+/// What line ends are in word models.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Newlines {
+    /// White space.
+    #[default]
+    Space,
+    /// Tokens.
+    Keep,
+}
+
 /// `[tokens]`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -109,6 +134,10 @@ pub struct Tokens {
     pub lower_case: Option<bool>,
     /// Words: the language of the stemmer.
     pub stem: Option<String>,
+    /// Words: where they end; automatic if it is not given. A run saves what was found.
+    pub segmentation: Option<SegmentationKind>,
+    /// Words: whether line ends are tokens.
+    pub newlines: Option<Newlines>,
     /// Characters: Unicode scalar values or graphemes.
     pub unit: Option<CharacterUnit>,
     /// Characters: how capitals are encoded.
@@ -194,6 +223,18 @@ pub struct Samples {
     pub every_steps: u64,
     /// Tokens per sample.
     pub max_tokens: usize,
+}
+
+impl Config {
+    /// The same configuration, as it was saved in the directory of this run: a key that the run's version did not have
+    /// yet has the value of that version, and not the default of a new run.
+    pub fn saved_in(mut self, run: &Path) -> Self {
+        self.text = self.text.saved_in(run);
+        if self.tokens.kind == TokenKind::Words {
+            self.tokens.segmentation.get_or_insert(SegmentationKind::Spaces);
+        }
+        self
+    }
 }
 
 impl Default for Config {

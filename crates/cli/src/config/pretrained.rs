@@ -4,7 +4,7 @@ use models::{LanguageModelConfig, LmBundle};
 use seqdata::NewTokens;
 use text_prep::{CharacterOptions, PreTokenizer, Tokenizer, WordOptions};
 
-use super::{Clean, Config, Model, TokenKind, Tokens, Vectors};
+use super::{Clean, Config, Model, Newlines, TokenKind, Tokens, Vectors};
 
 /// A trained model that a run starts from, without its weights.
 pub struct PretrainedModel {
@@ -45,12 +45,14 @@ impl PretrainedModel {
         config.vocabulary.oov = *oov;
         config.tokens = match pre_tokenizer.clone() {
             // No language model splits its text into spans; words are the closest kind.
-            PreTokenizer::Spans => Tokens { kind: TokenKind::Words, ..Tokens::default() },
-            PreTokenizer::Words(WordOptions { punctuation, lower_case, stem }) => Tokens {
+            PreTokenizer::Spans(_) => Tokens { kind: TokenKind::Words, ..Tokens::default() },
+            PreTokenizer::Words(WordOptions { punctuation, lower_case, stem, segmentation }) => Tokens {
                 kind: TokenKind::Words,
                 punctuation: Some(punctuation),
                 lower_case: Some(lower_case),
                 stem,
+                segmentation: Some(segmentation.into()),
+                newlines: Some(if cleaner.keeps_line_ends() { Newlines::Keep } else { Newlines::Space }),
                 ..Tokens::default()
             },
             PreTokenizer::Characters(CharacterOptions { unit, capitals, jamo }) => Tokens {

@@ -7,7 +7,7 @@ use models::LayerConfig;
 use serde::{Deserialize, Serialize};
 
 use super::text::{in_run, start_input};
-use super::{Checkpoints, Train, Vectors, absolute, parse_config};
+use super::{Checkpoints, SegmentationKind, Train, Vectors, absolute, parse_config};
 use crate::error::Result;
 use crate::input::KeptInput;
 
@@ -34,6 +34,8 @@ pub struct QuestionsConfig {
     pub seed: u64,
     /// The questions and answers.
     pub data: Data,
+    /// How sentences are split into words.
+    pub tokens: QuestionsTokens,
     /// Which words get an id.
     pub vocabulary: QuestionsVocabulary,
     /// Which sentences are used for training.
@@ -107,6 +109,14 @@ impl Data {
         }
         Ok([start_input(self.path.as_mut(), KEPT_QUESTIONS)?, start_input(self.valid.as_mut(), KEPT_VALIDATION)?])
     }
+}
+
+/// `[tokens]`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct QuestionsTokens {
+    /// Where words end; automatic if it is not given. A run saves what was found.
+    pub segmentation: Option<SegmentationKind>,
 }
 
 /// `[vocabulary]`.
@@ -212,12 +222,22 @@ pub struct QuestionsSamples {
     pub sentences: usize,
 }
 
+impl QuestionsConfig {
+    /// As [`Config::saved_in`](super::Config::saved_in).
+    pub fn saved_in(mut self, run: &Path) -> Self {
+        self.data = self.data.saved_in(run);
+        self.tokens.segmentation.get_or_insert(SegmentationKind::Spaces);
+        self
+    }
+}
+
 impl Default for QuestionsConfig {
     fn default() -> Self {
         Self {
             task: TaskKind::Questions,
             seed: 1,
             data: Data::default(),
+            tokens: QuestionsTokens::default(),
             vocabulary: QuestionsVocabulary::default(),
             sentences: Sentences::default(),
             model: QuestionsModel::default(),

@@ -37,6 +37,16 @@ pub enum AnyConfig {
     Questions(Box<QuestionsConfig>),
 }
 
+impl AnyConfig {
+    /// As [`Config::saved_in`].
+    pub fn saved_in(self, run: &Path) -> Self {
+        match self {
+            Self::LanguageModel(config) => Self::LanguageModel(Box::new(config.saved_in(run))),
+            Self::Questions(config) => Self::Questions(Box::new(config.saved_in(run))),
+        }
+    }
+}
+
 /// Reads the language model configuration that the command line gives, with its overrides; also returns its name.
 ///
 /// # Errors

@@ -4,12 +4,21 @@ use std::path::{Path, PathBuf};
 
 use models::LanguageModelConfig;
 use seqdata::{DatasetConfig, Fractions, TextDataset};
-use text_prep::{CharacterOptions, Cleaner, ControlCharacters, OovPolicy, PreTokenizer, TextSource, WordOptions};
+use text_prep::{
+    CharacterOptions, Cleaner, ControlCharacters, KerasBaselineCheck, OovPolicy, PreTokenizer, Segmentation,
+    TextSource, Tokenizer, WordOptions,
+};
 use trainer::{TrainConfig, TrainMode};
 
 use super::short_epochs;
+use super::text_checks::{
+    CheckedText, StartedText, baseline_warning, is_keras_baseline, resolve_segmentation, segmentation_hint,
+    single_tokens_warning,
+};
 use super::train_config::{reject_keys_of, train_config};
-use super::{Config, ModeKind, Model, PretrainedModel, Text, TokenKind, Vectors, Windows, control_characters_warning};
+use super::{
+    Config, ModeKind, Model, Newlines, PretrainedModel, Text, TokenKind, Vectors, Windows, control_characters_warning,
+};
 use crate::corpus::Corpus;
 use crate::error::{Error, Result, bail};
 use crate::input::{self, KeptInput};
@@ -70,27 +79,9 @@ impl LmExperiment {
         }
         // Check all that does not need the text before reading it.
         model.check()?;
-        let name = config.text.file().map(|path| input::name(&path));
         check_text(&config.text)?;
-        let reading = LongTask::start("reading the text");
-        let kept = config.text.start()?;
-        let text =
-            text(&config.text, name.as_deref(), kept.as_ref()).map_err(|error| error.about_text(Some("text")))?;
-        let size = match &kept {
-            Some(kept) => Some(kept.bytes.len() as u64),
-            None => config.text.file().and_then(|path| path.metadata().ok()).map(|data| data.len()),
-        };
-        let mut dataset = TextDataset::from_source(reading.reading(text, size)).config(dataset_config);
-        if let Some(pretrained) = pretrained {
-            pretrained.replace_sections(&mut config);
-            dataset = dataset.tokenizer(&pretrained.tokenizer, pretrained.new_tokens);
-        }
-        let dataset = dataset.build().map_err(|error| {
-            let hint = matches!(error, seqdata::Error::NewTokens { .. })
-                .then_some("use `--new-tokens unk` or `--new-tokens extend`");
-            Error::from(error).about_text(Some("text")).with_hint(hint)
-        })?;
-        drop(reading);
+        let ReadText { dataset, kept, warnings: of_text } = read_text(&mut config, dataset_config, pretrained)?;
+        warnings.extend(of_text);
         // Rejects a number that is too high.
         dataset.valid_streams(train.valid_streams)?;
         let (items, steps) = match train.mode {
@@ -104,13 +95,6 @@ impl LmExperiment {
             }
         };
         warnings.extend(short_epochs::warning(&train, items, steps));
-        let name = name.as_deref().unwrap_or("the text");
-        let found = control_characters_warning(name, dataset.control_characters, &config.text.source_options());
-        let advice = match config.text.control_characters {
-            Some(ControlCharacters::RejectNul) => "; `text.control_characters = \"remove\"` removes them",
-            _ => "",
-        };
-        warnings.extend(found.map(|found| found + advice));
         model.vocab_size = dataset.tokenizer.vocabulary.len();
         if let Some(separator) = &config.clean.document_separator
             && dataset.tokenizer.document_separator_id().is_none()
@@ -119,6 +103,71 @@ impl LmExperiment {
         }
         Ok(Self { config, dataset, model, train, kept, warnings })
     }
+}
+
+/// A text that was read, with what is known only then.
+struct ReadText {
+    /// The tokenized and split text.
+    dataset: TextDataset,
+    /// A piped text, of which the run keeps a copy.
+    kept: Option<KeptInput>,
+    /// Warnings about the text and settings that do not suit it.
+    warnings: Vec<String>,
+}
+
+/// Reads and prepares the text. Completes `config` by what the text determines.
+fn read_text(
+    config: &mut Config,
+    mut dataset_config: DatasetConfig,
+    pretrained: Option<&PretrainedModel>,
+) -> Result<ReadText> {
+    let name = config.text.file().map(|path| input::name(&path));
+    let reading = LongTask::start("reading the text");
+    let kept = config.text.start()?;
+    let in_text = |error: Error| error.about_text(Some("text"));
+    let text = open_text(&config.text, name.as_deref(), kept.as_ref()).and_then(StartedText::new).map_err(in_text)?;
+    let size = match &kept {
+        Some(kept) => Some(kept.bytes.len() as u64),
+        None => config.text.file().and_then(|path| path.metadata().ok()).map(|data| data.len()),
+    };
+    let is_new = pretrained.is_none();
+    let detected = is_new.then(|| text.detect_segmentation());
+    if let Some(detected) = detected {
+        resolve_segmentation(config, detected);
+        dataset_config.pre_tokenizer = pre_tokenizer(config)?;
+    }
+    let segmentation_hint = segmentation_hint(&dataset_config.pre_tokenizer, detected);
+    let mut check = KerasBaselineCheck::default();
+    let is_baseline = is_new && is_keras_baseline(&dataset_config.cleaner)?;
+    let text = CheckedText { text, check: is_baseline.then_some(&mut check) };
+    let mut dataset = TextDataset::from_source(reading.reading(text, size)).config(dataset_config);
+    if let Some(pretrained) = pretrained {
+        pretrained.replace_sections(config);
+        dataset = dataset.tokenizer(&pretrained.tokenizer, pretrained.new_tokens);
+    }
+    let dataset = dataset.build().map_err(|error| {
+        use seqdata::Error::{NewTokens, SplitTooShort, TextTooShort};
+        let hint = match error {
+            NewTokens { .. } => Some("use `--new-tokens unk` or `--new-tokens extend`"),
+            SplitTooShort { .. } | TextTooShort { .. } => segmentation_hint,
+            _ => None,
+        };
+        in_text(error.into()).with_hint(hint)
+    })?;
+    let mut warnings = Vec::new();
+    let name = name.as_deref().unwrap_or("the text");
+    let found = control_characters_warning(name, dataset.control_characters, &config.text.source_options());
+    let advice = match config.text.control_characters {
+        Some(ControlCharacters::RejectNul) => "; `text.control_characters = \"remove\"` removes them",
+        _ => "",
+    };
+    warnings.extend(found.map(|found| found + advice));
+    if is_new {
+        let Tokenizer { cleaner, pre_tokenizer, .. } = &dataset.tokenizer;
+        warnings.extend(baseline_warning(&check, cleaner.keeps_line_ends()));
+        warnings.extend(single_tokens_warning(pre_tokenizer, &dataset.stats, detected));
+    }
+    Ok(ReadText { dataset, kept, warnings })
 }
 
 /// The model's configuration; the vocabulary size is set once the text is read.
@@ -162,6 +211,10 @@ fn dataset_config(config: &Config) -> Result<DatasetConfig> {
         (preset, None) => Cleaner::preset(preset.as_deref().unwrap_or("prose"))?,
     };
     cleaner.validate()?;
+    let cleaner = match config.tokens.newlines.unwrap_or_default() {
+        Newlines::Space => cleaner,
+        Newlines::Keep => cleaner.keep_line_ends(),
+    };
     if config.vocabulary.min_count == 0 {
         bail!("`vocabulary.min_count` is 0; expected 1 or more");
     }
@@ -205,6 +258,8 @@ fn pre_tokenizer(config: &Config) -> Result<PreTokenizer> {
                 punctuation: tokens.punctuation.unwrap_or_default(),
                 lower_case: tokens.lower_case.unwrap_or_default(),
                 stem: tokens.stem.clone(),
+                // Until the text is read, the automatic segmentation is unknown.
+                segmentation: tokens.segmentation.unwrap_or_default().resolve(Segmentation::Spaces),
             })
         }
         TokenKind::Characters => {
@@ -212,6 +267,8 @@ fn pre_tokenizer(config: &Config) -> Result<PreTokenizer> {
                 ("punctuation", tokens.punctuation.is_some()),
                 ("lower_case", tokens.lower_case.is_some()),
                 ("stem", tokens.stem.is_some()),
+                ("segmentation", tokens.segmentation.is_some()),
+                ("newlines", tokens.newlines.is_some()),
             ];
             reject_keys_of("words", "tokens", &keys)?;
             PreTokenizer::Characters(CharacterOptions {
@@ -252,7 +309,7 @@ fn check_text(text: &Text) -> Result<()> {
 }
 
 /// Opens the text, of which `kept` has the contents if it was piped; `name` is its name in errors.
-fn text<'a>(text: &Text, name: Option<&str>, kept: Option<&'a KeptInput>) -> Result<Box<dyn TextSource + 'a>> {
+fn open_text<'a>(text: &Text, name: Option<&str>, kept: Option<&'a KeptInput>) -> Result<Box<dyn TextSource + 'a>> {
     let options = text.source_options();
     match (&text.dataset, text.file(), kept) {
         (_, _, Some(kept)) => Ok(Box::new(options.open_reader(&*kept.bytes, name.unwrap_or(kept.name))?)),

@@ -8,8 +8,10 @@ use qa::data::{
     Document, QaDataset, QaDatasetConfig, QuestionCounts, ReadOptions, num_documents_with_questions, read_squad, split,
 };
 use qa::model::{AnswerEncoding, AttentionScore, ExtractorHead};
+use text_prep::Segmentation;
 use trainer::{TrainConfig, TrainMode};
 
+use super::SegmentationKind;
 use super::questions::{AnswerEncodingKind, AttentionKind, Data, ExtractorHeadKind, QuestionsConfig, QuestionsModel};
 use super::resolve::vectors;
 use super::short_epochs;
@@ -76,6 +78,11 @@ impl QaExperiment {
             decoder_vocab: config.vocabulary.decoder_vocab,
             max_sentence_len,
             max_answer_len: config.model.max_answer_len,
+            segmentation: match config.tokens.segmentation.unwrap_or_default() {
+                SegmentationKind::Auto => None,
+                SegmentationKind::Spaces => Some(Segmentation::Spaces),
+                SegmentationKind::Dictionary => Some(Segmentation::Dictionary),
+            },
         };
         let reading = LongTask::start("reading the questions");
         let names = config.data.files().map(|path| path.unwrap_or_default());
@@ -83,6 +90,7 @@ impl QaExperiment {
         let (train_documents, valid, valid_found) = documents(&config.data, &names, &kept, config.seed, &mut warnings)?;
         let dataset = QaDataset::new(&train_documents, &valid, &dataset_config)?;
         drop(reading);
+        config.tokens.segmentation = Some(dataset.tokenizer.pre_tokenizer.segmentation().into());
         model.vocab_size = dataset.train.vocab_sizes.input;
         model.decoder_vocab = dataset.train.vocab_sizes.output;
         for (part, used) in ["training", "validation"].iter().zip(&dataset.counts) {

@@ -80,7 +80,7 @@ pub struct Overlap {
 pub fn final_sample(best: &LmBundle) -> Result<Sample> {
     let max_tokens = match best.tokenizer.pre_tokenizer {
         PreTokenizer::Characters(_) => CHARACTERS,
-        PreTokenizer::Words(_) | PreTokenizer::Spans => WORDS,
+        PreTokenizer::Words(_) | PreTokenizer::Spans(_) => WORDS,
     };
     let sample = sample_document(best.clone(), best.metadata.state_mode(), TEMPERATURE, max_tokens, || true)?;
     Ok(sample.expect("nothing cuts it off"))

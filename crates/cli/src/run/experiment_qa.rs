@@ -6,7 +6,7 @@ use qa::QuestionModel;
 use qa::QuestionModelConfig;
 use qa::data::QaDataset;
 use qa::generate::{GeneratedQuestion, QaPipeline, QgOptions};
-use text_prep::{Tokenizer, Vocabulary};
+use text_prep::{Segmentation, Tokenizer, Vocabulary};
 use trainer::{Outcome, StopFlag, StopReason, TrainConfig};
 
 use crate::config::QaExperiment;
@@ -70,8 +70,9 @@ impl Experiment for QaExperiment {
             })
             .take(self.config.samples.sentences)
             .collect();
-        let vocabulary = self.dataset.tokenizer.vocabulary.clone();
-        SampleCache::new(QuestionSampler { text: text.join(" "), vocabulary }, stop)
+        let Tokenizer { vocabulary, pre_tokenizer, .. } = self.dataset.tokenizer.clone();
+        let segmentation = pre_tokenizer.segmentation();
+        SampleCache::new(QuestionSampler { text: text.join(" "), vocabulary, segmentation }, stop)
     }
 
     fn baselines(&self) {}
@@ -121,6 +122,7 @@ impl QaExperiment {
 struct QuestionSampler {
     text: String,
     vocabulary: Vocabulary,
+    segmentation: Segmentation,
 }
 
 impl SampleSource<QuestionModel> for QuestionSampler {
@@ -130,7 +132,7 @@ impl SampleSource<QuestionModel> for QuestionSampler {
         _temperature: f64,
         go_on: &(dyn Fn() -> bool + Sync),
     ) -> Result<Option<String>> {
-        let pipeline = QaPipeline::from_parts(model.clone(), self.vocabulary.clone());
+        let pipeline = QaPipeline::from_parts(model.clone(), self.vocabulary.clone(), self.segmentation);
         // Also questions of low confidence, to show what the model generates.
         let all = QgOptions::default().max_per_sentence(1).min_confidence(0.0);
         match pipeline.ask_while(&self.text, &all, |_| go_on()) {

@@ -170,7 +170,8 @@ pub fn resumed_config(run: &Path, args: &ConfigArgs) -> Result<AnyConfig> {
     let path = Checkpoints::of(run).newest_path()?.join(CONFIG);
     let config = |args: ConfigArgs| -> Result<AnyConfig> {
         let read = read_any(&ConfigArgs { config: Some(path.clone()), ..args });
-        Ok(read.map_err(|error| Error::new(format!("{name} cannot be resumed: {error}")))?.0)
+        let (config, _) = read.map_err(|error| Error::new(format!("{name} cannot be resumed: {error}")))?;
+        Ok(config.saved_in(run))
     };
     let before = config(ConfigArgs::default())?;
     let mut now = config(args.clone())?;
@@ -182,10 +183,6 @@ pub fn resumed_config(run: &Path, args: &ConfigArgs) -> Result<AnyConfig> {
         }
         // Both come from the same file, and its task cannot be changed.
         _ => {}
-    }
-    match &mut now {
-        AnyConfig::LanguageModel(config) => config.text = std::mem::take(&mut config.text).saved_in(run),
-        AnyConfig::Questions(config) => config.data = std::mem::take(&mut config.data).saved_in(run),
     }
     Ok(now)
 }

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use text_prep::Segmentation;
 use text_prep::error::one_line;
 use text_prep::spans::{is_white_space, words};
 
@@ -171,7 +172,8 @@ impl<'a> Collector<'a> {
     /// If no question is left.
     pub fn finish(mut self) -> Result<LoadedDocuments> {
         for passage in self.documents.iter_mut().flat_map(|document| &mut document.passages) {
-            let words = words(&passage.text);
+            // The shortest words: whether those of a dictionary are whole is checked when examples are made.
+            let words = words(&passage.text, Segmentation::Spaces);
             passage.questions.retain_mut(|question| {
                 let before = question.answers.len();
                 question.answers.retain(|answer| word_range(answer, &words).is_some());

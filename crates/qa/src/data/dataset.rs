@@ -6,7 +6,7 @@ use std::ops::Range;
 use seqdata::hash::sha256;
 use serde::Serialize;
 use text_prep::spans::{Word, sentences, words};
-use text_prep::{Cleaner, OovPolicy, PreTokenizer, TokenCounter, Tokenizer, Vocabulary};
+use text_prep::{Cleaner, OovPolicy, PreTokenizer, Segmentation, SpanOptions, TokenCounter, Tokenizer, Vocabulary};
 
 use super::batch::VocabSizes;
 use super::error::{Error, Result};
@@ -25,11 +25,13 @@ pub struct QaDatasetConfig {
     pub max_sentence_len: usize,
     /// The maximum length of an extractable answer, in words. Default: 12.
     pub max_answer_len: usize,
+    /// Where words end. Default: `None`, as the training passages suggest, see [`Segmentation::detect`].
+    pub segmentation: Option<Segmentation>,
 }
 
 impl Default for QaDatasetConfig {
     fn default() -> Self {
-        Self { min_count: 2, decoder_vocab: 3_000, max_sentence_len: 80, max_answer_len: 12 }
+        Self { min_count: 2, decoder_vocab: 3_000, max_sentence_len: 80, max_answer_len: 12, segmentation: None }
     }
 }
 
@@ -52,6 +54,11 @@ impl QaDatasetConfig {
     /// Sets [`max_answer_len`](Self#structfield.max_answer_len).
     pub fn max_answer_len(self, max_answer_len: usize) -> Self {
         Self { max_answer_len, ..self }
+    }
+
+    /// Sets [`segmentation`](Self#structfield.segmentation).
+    pub fn segmentation(self, segmentation: impl Into<Option<Segmentation>>) -> Self {
+        Self { segmentation: segmentation.into(), ..self }
     }
 }
 
@@ -89,7 +96,11 @@ pub struct ExampleCounts {
 
 /// Calls `visit` for each question of `passage` whose first answer consists of whole words of its sentence. Returns the
 /// number of other questions with an answer.
-pub fn locate_answers<'a>(passage: &'a Passage, mut visit: impl FnMut(LocatedQuestion<'a>)) -> usize {
+pub fn locate_answers<'a>(
+    passage: &'a Passage,
+    segmentation: Segmentation,
+    mut visit: impl FnMut(LocatedQuestion<'a>),
+) -> usize {
     let sentences = sentences(&passage.text);
     let mut unmapped = 0;
     for question in &passage.questions {
@@ -100,7 +111,7 @@ pub fn locate_answers<'a>(passage: &'a Passage, mut visit: impl FnMut(LocatedQue
             // Part of an answer may be in text that belongs to no sentence.
             let range = range.start.min(answer.start)..range.end.max(answer.end);
             let sentence = &passage.text[range.clone()];
-            let words = words(sentence);
+            let words = words(sentence, segmentation);
             let answer = answer.start - range.start..answer.end - range.start;
             let answer = word_range(&answer, &words)?;
             let gold_answers = question.answers.iter().map(|answer| &passage.text[answer.clone()]);
@@ -150,9 +161,10 @@ impl QaDataset {
     /// # Errors
     /// If one of the two gives no example.
     pub fn new(train: &[Document], valid: &[Document], config: &QaDatasetConfig) -> Result<Self> {
-        let vocabulary = vocabulary(train, config.min_count);
-        let (train_examples, train_counts) = examples(train, config, &vocabulary);
-        let (valid_examples, valid_counts) = examples(valid, config, &vocabulary);
+        let segmentation = config.segmentation.unwrap_or_else(|| detect_segmentation(train));
+        let vocabulary = vocabulary(train, config.min_count, segmentation);
+        let (train_examples, train_counts) = examples(train, config, segmentation, &vocabulary);
+        let (valid_examples, valid_counts) = examples(valid, config, segmentation, &vocabulary);
         for (part, counts) in [("training", &train_counts), ("validation", &valid_counts)] {
             if counts.examples == 0 {
                 let ExampleCounts { questions, unmapped, too_long, .. } = counts;
@@ -190,7 +202,7 @@ impl QaDataset {
             valid: part(valid_examples),
             tokenizer: Tokenizer {
                 cleaner: Cleaner::new(Vec::new()),
-                pre_tokenizer: PreTokenizer::Spans,
+                pre_tokenizer: PreTokenizer::Spans(SpanOptions { segmentation }),
                 vocabulary,
                 document_separator: None,
                 oov: OovPolicy::Unknown,
@@ -208,19 +220,34 @@ impl QaDataset {
 /// The number of reserved ids: padding, which also starts and ends questions, and the unknown word.
 const NUM_RESERVED: usize = 2;
 
+/// How many bytes of the passages the segmentation depends on.
+const DETECTION_BYTES: usize = 64 * 1024;
+
+/// The segmentation that the first passages suggest.
+fn detect_segmentation(documents: &[Document]) -> Segmentation {
+    let mut beginning = String::new();
+    for passage in documents.iter().flat_map(|document| &document.passages) {
+        if beginning.len() >= DETECTION_BYTES {
+            break;
+        }
+        beginning.push_str(&passage.text);
+    }
+    Segmentation::detect(&beginning)
+}
+
 /// Counts the words of all sentences, each sentence once, and of all questions. The words of questions come first, so
 /// that the most frequent of them have the lowest ids.
-fn vocabulary(documents: &[Document], min_count: u64) -> Vocabulary {
+fn vocabulary(documents: &[Document], min_count: u64, segmentation: Segmentation) -> Vocabulary {
     let (mut question_words, mut all_words) = (TokenCounter::new(), TokenCounter::new());
     for passage in documents.iter().flat_map(|document| &document.passages) {
         let mut counted = HashSet::new();
-        locate_answers(passage, |located| {
+        locate_answers(passage, segmentation, |located| {
             if counted.insert(located.start) {
                 for word in &located.words {
                     all_words.add(&word.key);
                 }
             }
-            for word in words(located.question) {
+            for word in words(located.question, segmentation) {
                 question_words.add(&word.key);
                 all_words.add(&word.key);
             }
@@ -232,19 +259,21 @@ fn vocabulary(documents: &[Document], min_count: u64) -> Vocabulary {
 fn examples(
     documents: &[Document],
     config: &QaDatasetConfig,
+    segmentation: Segmentation,
     vocabulary: &Vocabulary,
 ) -> (Vec<Example>, ExampleCounts) {
     let (mut examples, mut counts) = (Vec::new(), ExampleCounts::default());
     for passage in documents.iter().flat_map(|document| &document.passages) {
         counts.questions += passage.questions.iter().filter(|q| !q.answers.is_empty()).count();
-        counts.unmapped += locate_answers(passage, |located| {
+        counts.unmapped += locate_answers(passage, segmentation, |located| {
             if located.words.len() > config.max_sentence_len {
                 counts.too_long += 1;
                 return;
             }
             counts.long_answers += usize::from(located.answer.len() > config.max_answer_len);
             let LocatedQuestion { sentence, words, answer, question, .. } = located;
-            examples.push(Example::new(sentence, &words, answer, question, vocabulary));
+            let question = text_prep::spans::words(question, segmentation);
+            examples.push(Example::new(sentence, &words, answer, &question, vocabulary));
         });
     }
     counts.examples = examples.len();

@@ -8,7 +8,7 @@ use burn::data::dataloader::batcher::Batcher;
 use burn::tensor::Device;
 use seqdata::Items;
 use text_prep::Vocabulary;
-use text_prep::spans::{Word, WordShape, words};
+use text_prep::spans::{Word, WordShape};
 
 use super::batch::{QuestionBatch, VocabSizes};
 
@@ -103,11 +103,16 @@ pub struct Example {
 
 impl Example {
     /// Makes the example of a question about the words `answer` of a sentence.
-    pub fn new(text: &str, sentence: &[Word], answer: Range<usize>, question: &str, vocabulary: &Vocabulary) -> Self {
-        let question = words(question);
-        let in_question = in_question(sentence, &question);
+    pub fn new(
+        text: &str,
+        sentence: &[Word],
+        answer: Range<usize>,
+        question: &[Word],
+        vocabulary: &Vocabulary,
+    ) -> Self {
+        let in_question = in_question(sentence, question);
         let sentence = EncodedSentence::new(text, sentence, vocabulary);
-        let question_ids = sentence.question_ids(&question, vocabulary);
+        let question_ids = sentence.question_ids(question, vocabulary);
         Self { sentence, answer, in_question, question_ids }
     }
 }

@@ -37,6 +37,7 @@ fn paragraph(passage: &Passage) -> Value {
 mod tests {
     use proptest::prelude::*;
     use proptest::test_runner::RngSeed;
+    use text_prep::Segmentation;
     use text_prep::spans::words;
 
     use super::*;
@@ -47,7 +48,7 @@ mod tests {
         let mut id = 0;
         let mut passage = |text: &String| {
             let text = format!("{text} end");
-            let words = words(&text);
+            let words = words(&text, Segmentation::Spaces);
             let questions = (0..words.len()).step_by(3).map(|first| {
                 id += 1;
                 let last = (first + id % 3).min(words.len() - 1);

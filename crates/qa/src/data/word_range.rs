@@ -18,6 +18,7 @@ pub fn word_range(answer: &Range<usize>, words: &[Word]) -> Option<Range<usize>>
 
 #[cfg(test)]
 mod tests {
+    use text_prep::Segmentation;
     use text_prep::spans::words;
 
     use super::*;
@@ -26,7 +27,7 @@ mod tests {
 
     fn find(answer: &str) -> Option<Range<usize>> {
         let start = TEXT.find(answer).unwrap();
-        word_range(&(start..start + answer.len()), &words(TEXT))
+        word_range(&(start..start + answer.len()), &words(TEXT, Segmentation::Spaces))
     }
 
     #[test]
@@ -43,7 +44,7 @@ mod tests {
 
     #[test]
     fn ranges_that_are_empty_or_beyond_the_text_have_no_words() {
-        let words = words(TEXT);
+        let words = words(TEXT, Segmentation::Spaces);
         for answer in [0..0, 2..3, 4..4, 900..1_000] {
             assert_eq!(word_range(&answer, &words), None, "{answer:?}");
         }
@@ -52,7 +53,7 @@ mod tests {
 
     #[test]
     fn every_range_of_words_is_recovered() {
-        let words = words(TEXT);
+        let words = words(TEXT, Segmentation::Spaces);
         for first in 0..words.len() {
             for last in first..words.len() {
                 let answer = words[first].range.start..words[last].range.end;

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use eval::{Bleu, RougeL, SquadScores};
 use serde::Serialize;
+use text_prep::Segmentation;
 use text_prep::spans::{Word, join, words};
 
 use super::beam::BeamOptions;
@@ -147,9 +148,10 @@ pub fn evaluate_questions(
 ) -> Result<QuestionEvaluation> {
     let mut cases: Vec<Case> = Vec::new();
     let mut unmapped = 0;
+    let segmentation = pipeline.segmentation;
     for passage in documents.iter().flat_map(|document| &document.passages) {
-        unmapped += locate_answers(passage, |located| {
-            let reference = words(located.question);
+        unmapped += locate_answers(passage, segmentation, |located| {
+            let reference = words(located.question, segmentation);
             let in_question = in_question(&located.words, &reference);
             let encoded = EncodedSentence::new(located.sentence, &located.words, &pipeline.vocabulary);
             cases.push(Case { located, encoded, reference, in_question, generated: Vec::new() });
@@ -186,7 +188,7 @@ pub fn evaluate_questions(
         SampleQuestion {
             sentence: case.located.sentence.to_owned(),
             answer: case.text(&case.located.answer).to_owned(),
-            question: join(case.generated.iter().map(String::as_str)),
+            question: join(case.generated.iter().map(String::as_str), segmentation),
             reference: case.located.question.to_owned(),
         }
     };
@@ -224,7 +226,7 @@ fn evaluate_extraction(pipeline: &QaPipeline, cases: &[Case]) -> Result<Vec<Answ
 /// The model and the baselines, which generate questions about the reference answers.
 fn evaluate_generation(cases: &[Case], constant_question: &str) -> Vec<QuestionRow> {
     let mut rows = vec![QuestionRow::new(MODEL, cases, |case| case.generated.clone())];
-    let constant = words(constant_question).into_iter().map(|word| word.key).collect();
+    let constant = words(constant_question, Segmentation::Spaces).into_iter().map(|word| word.key).collect();
     for (baseline, name) in [
         (QuestionBaseline::LongestClause, "the longest clause and \u{201c}?\u{201d}"),
         (QuestionBaseline::Constant(constant), "the same question always"),

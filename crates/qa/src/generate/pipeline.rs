@@ -7,7 +7,7 @@ use burn::tensor::{Device, Int, Tensor};
 use kernels::with_spinning_workers;
 use models::{ModelBundle, Network};
 use rayon::prelude::*;
-use text_prep::Vocabulary;
+use text_prep::{Segmentation, Vocabulary};
 
 use super::beam::{BeamOptions, BeamSearch, Hypothesis};
 use super::top_k::{CopySource, top_k};
@@ -30,6 +30,8 @@ const SEARCH_BATCH_SIZE: usize = 48;
 pub struct QaPipeline {
     pub(super) model: QuestionModel,
     pub(super) vocabulary: Vocabulary,
+    /// Where words end.
+    pub(super) segmentation: Segmentation,
     device: Device,
 }
 
@@ -112,13 +114,14 @@ impl QaPipeline {
 
     /// The pipeline of the model of `bundle`, on its device and with its kernels.
     pub fn new(bundle: ModelBundle<QuestionModel>) -> Self {
-        Self::from_parts(bundle.model, bundle.tokenizer.vocabulary)
+        let segmentation = bundle.tokenizer.pre_tokenizer.segmentation();
+        Self::from_parts(bundle.model, bundle.tokenizer.vocabulary, segmentation)
     }
 
     /// The pipeline of a model without metadata, such as one that is being trained.
-    pub fn from_parts(model: QuestionModel, vocabulary: Vocabulary) -> Self {
+    pub fn from_parts(model: QuestionModel, vocabulary: Vocabulary, segmentation: Segmentation) -> Self {
         let device = model.device();
-        Self { model, vocabulary, device }
+        Self { model, vocabulary, segmentation, device }
     }
 
     /// The span scores of each sentence. With flags, which mark the sentence's words that occur in a question, a span

@@ -251,16 +251,17 @@ impl QaPipeline {
     }
 
     fn split_sentences(&self, text: &str) -> (Vec<Sentence>, Vec<CutSentence>) {
-        let ShortSentences { ranges, cut } = short_sentences(text, MAX_SENTENCE_LEN);
+        let ShortSentences { ranges, cut } = short_sentences(text, MAX_SENTENCE_LEN, self.segmentation);
         let sentence = |range: Range<usize>| {
             let sentence = &text[range.clone()];
-            let words = words(sentence);
+            let words = words(sentence, self.segmentation);
             has_word(sentence, &words).then(|| {
                 let encoded = EncodedSentence::new(sentence, &words, &self.vocabulary);
                 Sentence { range, words, encoded }
             })
         };
-        let cut = cut.into_iter().map(|bytes| CutSentence { words: words(&text[bytes.clone()]).len(), bytes });
+        let num_words = |bytes: &Range<usize>| words(&text[bytes.clone()], self.segmentation).len();
+        let cut = cut.into_iter().map(|bytes| CutSentence { words: num_words(&bytes), bytes });
         (ranges.into_iter().filter_map(sentence).collect(), cut.collect())
     }
 
@@ -280,7 +281,7 @@ impl QaPipeline {
             for hypothesis in found.into_iter().take(QUESTIONS_PER_CANDIDATE) {
                 let sentence = &sentences[*at];
                 let question = self.question_text(text, sentence, &hypothesis.words);
-                let in_question = in_question(&sentence.words, &words(&question));
+                let in_question = in_question(&sentence.words, &words(&question, self.segmentation));
                 drafts.push(Draft { sentence: *at, candidate, hypothesis, question, in_question });
             }
         }
@@ -291,7 +292,8 @@ impl QaPipeline {
     fn question_text(&self, text: &str, sentence: &Sentence, ids: &[u32]) -> String {
         let Sentence { range, words, encoded } = sentence;
         let text = &text[range.clone()];
-        let joined = join(ids.iter().map(|&id| surface_form(text, words, encoded, &self.vocabulary, id)));
+        let forms = ids.iter().map(|&id| surface_form(text, words, encoded, &self.vocabulary, id));
+        let joined = join(forms, self.segmentation);
         let mut letters = joined.chars();
         match letters.next() {
             Some(first) => first.to_uppercase().chain(letters).collect(),

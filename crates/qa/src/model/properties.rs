@@ -10,6 +10,7 @@ use crate::model::{AnswerEncoding, AttentionScore, ExtractorHead, QuestionModel,
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{DType, Device, Int, Tensor};
 use models::{DropoutKey, LayerConfig};
+use text_prep::Segmentation;
 use text_prep::Vocabulary;
 use text_prep::spans::words;
 
@@ -37,7 +38,8 @@ const DECODER_VOCAB: usize = 10;
 
 fn examples() -> Vec<Example> {
     let example = |(text, answer, question): (&str, Range<usize>, &str)| {
-        Example::new(text, &words(text), answer, question, &vocabulary())
+        let words = |text| words(text, Segmentation::Spaces);
+        Example::new(text, &words(text), answer, &words(question), &vocabulary())
     };
     CASES.map(example).to_vec()
 }

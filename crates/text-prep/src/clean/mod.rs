@@ -5,9 +5,11 @@
 //! All have one property, tested in `property_tests.rs`: cleaning a text in chunks gives the same
 //! result as cleaning it at once.
 
+mod baseline_check;
 mod collapse_spaces;
 mod collapse_white_space;
 mod digits;
+mod lines;
 mod lower_case;
 mod normalize;
 mod prepend;
@@ -27,6 +29,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 
+pub use baseline_check::KerasBaselineCheck;
+pub(crate) use lines::LINE_END;
 pub use presets::PRESETS;
 pub use spec::{PunctuationSet, RuleSpec};
 pub use stream::CleaningStream;
@@ -52,6 +56,33 @@ impl Cleaner {
     /// A cleaner that applies `rules` in order.
     pub fn new(rules: Vec<RuleSpec>) -> Self {
         Self { rules }
+    }
+
+    /// The same cleaning, but line ends stay and become tokens: [`RuleSpec::KeepLineEnds`] takes the place of the rule
+    /// that joins lines. Without such a rule it comes before the first rule that collapses or trims white space, or at the
+    /// end.
+    #[must_use]
+    pub fn keep_line_ends(mut self) -> Self {
+        if self.keeps_line_ends() {
+            return self;
+        }
+        let joins_lines = |rule: &RuleSpec| matches!(rule, RuleSpec::Replace { from, to, .. } if from == "\n" && to.trim().is_empty());
+        let collapses = |rule: &RuleSpec| {
+            matches!(rule, RuleSpec::CollapseSpaces { .. } | RuleSpec::CollapseWhiteSpace | RuleSpec::Trim)
+        };
+        match self.rules.iter().position(joins_lines) {
+            Some(at) => self.rules[at] = RuleSpec::KeepLineEnds,
+            None => {
+                let at = self.rules.iter().position(collapses).unwrap_or(self.rules.len());
+                self.rules.insert(at, RuleSpec::KeepLineEnds);
+            }
+        }
+        self
+    }
+
+    /// Whether line ends become tokens.
+    pub fn keeps_line_ends(&self) -> bool {
+        self.rules.contains(&RuleSpec::KeepLineEnds)
     }
 
     /// The rules in order.

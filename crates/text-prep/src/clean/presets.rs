@@ -4,7 +4,7 @@ use super::{Cleaner, PunctuationSet, RuleSpec};
 use crate::error::{Error, Result};
 
 /// The names that [`Cleaner::preset`] accepts, without aliases.
-pub const PRESETS: [&str; 3] = ["keras-lowercase", "prose", "verbatim"];
+pub const PRESETS: [&str; 4] = ["keras-lowercase", "lowercase", "prose", "verbatim"];
 
 impl Cleaner {
     /// The preset called `name`:
@@ -16,6 +16,9 @@ impl Cleaner {
     ///   ASCII punctuation character except the apostrophe, and `re.sub("\s{2,}", " ", text)`.
     ///   The last two steps leave one space at an end of the text that has punctuation. Unlike
     ///   Python's `lower`, a capital sigma at the end of a Greek word becomes σ.
+    /// - `lowercase`: the same, but white space at both ends of lines is removed first, so that indented lines do not
+    ///   become sentences, and typographic punctuation (“ ” ‘ ’ — …) is separated too, except ’ inside words. The result
+    ///   for an ASCII text without indented lines is that of `keras-lowercase`.
     /// - `prose`: NFC, lines joined, spaces around Unicode punctuation, white space collapsed and
     ///   trimmed; capitals are kept.
     /// - `verbatim`: NFC only.
@@ -25,6 +28,7 @@ impl Cleaner {
     pub fn preset(name: &str) -> Result<Self> {
         match name {
             "keras-lowercase" | "book" => Ok(keras_lowercase()),
+            "lowercase" => Ok(lowercase()),
             "prose" => Ok(prose()),
             "verbatim" => Ok(Self::new(vec![RuleSpec::Nfc])),
             _ => Err(Error::UnknownPreset {
@@ -50,6 +54,17 @@ fn keras_lowercase() -> Cleaner {
         RuleSpec::SpacePunctuation { set: PunctuationSet::Keras },
         RuleSpec::CollapseWhiteSpace,
     ])
+}
+
+fn lowercase() -> Cleaner {
+    let mut rules = keras_lowercase().rules;
+    for rule in &mut rules {
+        if let RuleSpec::SpacePunctuation { set } = rule {
+            *set = PunctuationSet::Typographic;
+        }
+    }
+    rules.insert(0, RuleSpec::TrimLines);
+    Cleaner::new(rules)
 }
 
 fn prose() -> Cleaner {
@@ -83,6 +98,22 @@ mod tests {
     }
 
     #[test]
+    fn lowercase_separates_typographic_punctuation_and_joins_indented_lines() {
+        let clean = |preset: &str, text: &str| {
+            let text = Cleaner::preset(preset).unwrap().clean(text);
+            text.rsplit("| ").next().unwrap().trim().to_owned()
+        };
+        let text = "“The gull’s lamp—the old lamp—fell,”\n    he didn't say. \nNo";
+        let expected = "“ the gull’s lamp — the old lamp — fell , ” he didn't say . no";
+        assert_eq!(clean("lowercase", text), expected);
+        assert_eq!(clean("keras-lowercase", text), "“the gull’s lamp—the old lamp—fell , ” . he didn't say . no");
+        // Blank lines are paragraphs and stories, as in the baseline.
+        let ascii = "THE FOX\n\nHe said:  \"Don't...\"\n\n\n\n\nDogs' 'n' (So  it goes.)\n";
+        let whole = |preset: &str| Cleaner::preset(preset).unwrap().clean(ascii);
+        assert_eq!(whole("lowercase"), whole("keras-lowercase"));
+    }
+
+    #[test]
     fn prose_keeps_capitals_and_in_word_apostrophes() {
         assert_eq!(
             Cleaner::preset("prose").unwrap().clean(" “Don’t,” said\nthe cafe\u{301}—owner. "),
@@ -108,7 +139,7 @@ mod tests {
         let message = Cleaner::preset("pros").unwrap_err().to_string();
         assert_eq!(
             message,
-            "unknown cleaning preset `pros`: expected one of keras-lowercase, prose, verbatim; did you mean `prose`?"
+            "unknown cleaning preset `pros`: expected one of keras-lowercase, lowercase, prose, verbatim; did you mean `prose`?"
         );
     }
 }

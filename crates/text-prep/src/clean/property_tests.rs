@@ -16,7 +16,10 @@ fn every_cleaner() -> Vec<Cleaner> {
         replace("가한글", "가"),
         RuleSpec::CollapseSpaces { to: ". ".into() },
         RuleSpec::Trim,
+        RuleSpec::TrimLines,
+        RuleSpec::KeepLineEnds,
         RuleSpec::SpacePunctuation { set: PunctuationSet::Keras },
+        RuleSpec::SpacePunctuation { set: PunctuationSet::Typographic },
         RuleSpec::SpacePunctuation { set: PunctuationSet::Unicode },
         RuleSpec::CollapseWhiteSpace,
         RuleSpec::Nfc,
@@ -26,8 +29,9 @@ fn every_cleaner() -> Vec<Cleaner> {
     ];
     let alone = rules.iter().map(|rule| Cleaner::new(vec![rule.clone()]));
     let presets = PRESETS.iter().map(|name| Cleaner::preset(name).unwrap());
+    let kept = PRESETS.iter().map(|name| Cleaner::preset(name).unwrap().keep_line_ends());
     let none_and_all = [Cleaner::default(), Cleaner::new(rules.to_vec())];
-    alone.chain(presets).chain(none_and_all).collect()
+    alone.chain(presets).chain(kept).chain(none_and_all).collect()
 }
 
 fn in_chunks<'a>(cleaner: &Cleaner, chunks: impl IntoIterator<Item = &'a str>) -> String {

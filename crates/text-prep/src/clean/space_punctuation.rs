@@ -55,10 +55,16 @@ fn find_candidate(bytes: &[u8], from: usize) -> Option<usize> {
     })
 }
 
-/// Unicode's set. An apostrophe is pending until the next character shows whether it is inside a
-/// word; the space after a symbol is pending until no modifier of the symbol follows.
+/// Unicode's set, with the straight apostrophe.
+pub(super) type SpaceUnicodePunctuation = SpacePunctuation<true>;
+
+/// Keras's set and Unicode's outside ASCII: the straight apostrophe is like a letter.
+pub(super) type SpaceTypographicPunctuation = SpacePunctuation<false>;
+
+/// An apostrophe is pending until the next character shows whether it is inside a word; the space after a symbol
+/// is pending until no modifier of the symbol follows.
 #[derive(Default)]
-pub(super) struct SpaceUnicodePunctuation {
+pub(super) struct SpacePunctuation<const STRAIGHT: bool> {
     /// The last character, unless it belongs to punctuation.
     before: Option<char>,
     pending_apostrophe: Option<char>,
@@ -66,7 +72,17 @@ pub(super) struct SpaceUnicodePunctuation {
     after_joiner: bool,
 }
 
-impl SpaceUnicodePunctuation {
+impl<const STRAIGHT: bool> SpacePunctuation<STRAIGHT> {
+    #[inline]
+    fn is_punctuation(c: char) -> bool {
+        is_punctuation(c) && (STRAIGHT || c != '\'')
+    }
+
+    #[inline]
+    fn is_apostrophe(c: char) -> bool {
+        is_apostrophe(c) && (STRAIGHT || c != '\'')
+    }
+
     fn write_punctuation(&mut self, c: char, out: &mut String) {
         out.push(' ');
         out.push(c);
@@ -92,10 +108,10 @@ impl SpaceUnicodePunctuation {
             out.push(' ');
             self.pending_space = false;
         }
-        if is_apostrophe(c) && self.before.is_some_and(is_word_character) {
+        if Self::is_apostrophe(c) && self.before.is_some_and(is_word_character) {
             self.pending_apostrophe = Some(c);
             self.before = None;
-        } else if is_punctuation(c) {
+        } else if Self::is_punctuation(c) {
             self.write_punctuation(c, out);
         } else {
             out.push(c);
@@ -104,7 +120,7 @@ impl SpaceUnicodePunctuation {
     }
 }
 
-impl Rule for SpaceUnicodePunctuation {
+impl<const STRAIGHT: bool> Rule for SpacePunctuation<STRAIGHT> {
     fn push(&mut self, chunk: &str, out: &mut String) {
         let bytes = chunk.as_bytes();
         let (mut copied, mut at) = (0, 0);
@@ -116,7 +132,7 @@ impl Rule for SpaceUnicodePunctuation {
             }
             let Some(c) = chunk[at..].chars().next() else { break };
             let end = at + c.len_utf8();
-            if !pending && !is_punctuation(c) {
+            if !pending && !Self::is_punctuation(c) {
                 // Skip a run of letters of another script, or a number.
                 let plain = |c: char| c.is_ascii_alphanumeric() || is_caseless_letter(c);
                 at = end + chunk[end..].find(|c| !plain(c)).unwrap_or(chunk.len() - end);
@@ -125,7 +141,8 @@ impl Rule for SpaceUnicodePunctuation {
             if !pending && let Some(&after) = bytes.get(end).filter(|after| after.is_ascii()) {
                 // The next character is ASCII, so it is not a modifier: decide at once.
                 let before = chunk[copied..at].chars().next_back().or(self.before);
-                let inside = is_apostrophe(c) && after.is_ascii_alphanumeric() && before.is_some_and(is_word_character);
+                let inside =
+                    Self::is_apostrophe(c) && after.is_ascii_alphanumeric() && before.is_some_and(is_word_character);
                 if !inside {
                     out.push_str(&chunk[copied..at]);
                     out.push(' ');
@@ -187,6 +204,20 @@ mod tests {
         assert_eq!(spaced("a''b rock 'n' roll o'"), "a ' ' b rock ' n ' roll o '");
         assert_eq!(spaced("“L’été…”—he"), "“ L’été … ” — he");
         assert_eq!(spaced("¿Qué? 「여우」。"), "¿ Qué ? 「 여우 」 。");
+    }
+
+    #[test]
+    fn typographic_punctuation_is_that_of_keras_and_all_that_is_not_ascii() {
+        let set = PunctuationSet::Typographic;
+        let spaced = |text| words(set, text);
+        assert_eq!(spaced("“the lamp—the old—lamp…” ‘no’"), "“ the lamp — the old — lamp … ” ‘ no ’");
+        assert_eq!(spaced("don't, don’t; dogs' 'tis dogs’ ’tis"), "don't , don’t ; dogs' 'tis dogs ’ ’ tis");
+        assert_eq!(spaced("«L’été»–a ❤\u{fe0f}b"), "« L’été » – a ❤\u{fe0f} b");
+        let cleaner = |set| Cleaner::new(vec![RuleSpec::SpacePunctuation { set }]);
+        for c in '\0'..='\x7f' {
+            let text = format!("a{c}b'{c}'{c}{c}");
+            assert_eq!(cleaner(set).clean(&text), cleaner(PunctuationSet::Keras).clean(&text), "{c:?}");
+        }
     }
 
     #[test]

@@ -6,11 +6,12 @@ use super::Rule;
 use super::collapse_spaces::CollapseSpaces;
 use super::collapse_white_space::CollapseWhiteSpace;
 use super::digits::DigitsToOne;
+use super::lines::{KeepLineEnds, TrimLines};
 use super::lower_case::LowerCase;
 use super::normalize::{Form, Normalize};
 use super::prepend::Prepend;
 use super::replace::Replace;
-use super::space_punctuation::{SpaceKerasPunctuation, SpaceUnicodePunctuation};
+use super::space_punctuation::{SpaceKerasPunctuation, SpaceTypographicPunctuation, SpaceUnicodePunctuation};
 use super::strip_punctuation::StripPunctuation;
 use super::trim::Trim;
 use crate::error::{Error, Result};
@@ -45,6 +46,11 @@ pub enum RuleSpec {
     },
     /// Removes white space at both ends, as Python's `str.strip`.
     Trim,
+    /// Removes white space at both ends of every line, so that indented lines are joined as others.
+    TrimLines,
+    /// Makes every line end a word of its own, whose token is `"\n"`: in the cleaned text it is U+FDD0, a noncharacter,
+    /// between spaces. White space around a line end is removed. See [`Cleaner::keep_line_ends`](super::Cleaner::keep_line_ends).
+    KeepLineEnds,
     /// Puts a space on both sides of every punctuation character.
     SpacePunctuation {
         /// Which characters count as punctuation.
@@ -72,6 +78,9 @@ pub enum RuleSpec {
 pub enum PunctuationSet {
     /// ``!"#$%&()*+,-./:;<=>?@[\]^_`{|}~``: ASCII punctuation without the apostrophe.
     Keras,
+    /// Keras's set and all Unicode punctuation and symbols that are not ASCII, except ’ inside words. Modifiers stay with
+    /// their symbol.
+    Typographic,
     /// Unicode punctuation and symbols (general categories P* and S*) except apostrophes (' and ’)
     /// inside words. Modifiers stay with their symbol: ❤️ and 👩‍🔬 are not split.
     Unicode,
@@ -124,7 +133,12 @@ impl RuleSpec {
             Self::Replace { from, to, times } => Box::new(Replace::new(from, to.repeat(*times))),
             Self::CollapseSpaces { to } => Box::new(CollapseSpaces::new(to)),
             Self::Trim => Box::new(Trim::default()),
+            Self::TrimLines => Box::new(TrimLines::default()),
+            Self::KeepLineEnds => Box::new(KeepLineEnds::default()),
             Self::SpacePunctuation { set: PunctuationSet::Keras } => Box::new(SpaceKerasPunctuation),
+            Self::SpacePunctuation { set: PunctuationSet::Typographic } => {
+                Box::new(SpaceTypographicPunctuation::default())
+            }
             Self::SpacePunctuation { set: PunctuationSet::Unicode } => Box::new(SpaceUnicodePunctuation::default()),
             Self::CollapseWhiteSpace => Box::new(CollapseWhiteSpace::default()),
             Self::Nfc => Box::new(Normalize::new(Form::C)),
@@ -156,6 +170,8 @@ enum RuleTable {
         to: String,
     },
     Trim {},
+    TrimLines {},
+    KeepLineEnds {},
     SpacePunctuation {
         set: PunctuationSet,
     },
@@ -182,6 +198,8 @@ impl TryFrom<RuleTable> for RuleSpec {
             RuleTable::Replace { from, to, times } => Self::Replace { from, to, times },
             RuleTable::CollapseSpaces { to } => Self::CollapseSpaces { to },
             RuleTable::Trim {} => Self::Trim,
+            RuleTable::TrimLines {} => Self::TrimLines,
+            RuleTable::KeepLineEnds {} => Self::KeepLineEnds,
             RuleTable::SpacePunctuation { set } => Self::SpacePunctuation { set },
             RuleTable::CollapseWhiteSpace {} => Self::CollapseWhiteSpace,
             RuleTable::Nfc {} => Self::Nfc,

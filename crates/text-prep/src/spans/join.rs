@@ -4,14 +4,16 @@
 //! apostrophe or after a number. The original spacing is not restored.
 
 use crate::chars::is_apostrophe;
-use crate::tokenize::{Detokenizer, PreTokenizer, WordOptions};
+use crate::segmentation::Segmentation;
+use crate::tokenize::{Detokenizer, WordOptions};
 
 /// Joins words, such as those of [`words`](super::words()) or of a model, to a sentence: no space before
 /// a comma or inside brackets, straight quotes alternately opening and closing, and no space inside
-/// Newton|'s, husbands|', 1990|s, and|/|or.
-pub fn join<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+/// Newton|'s, husbands|', 1990|s, and|/|or. With [`Segmentation::Dictionary`], words of scripts that are written without
+/// spaces get none.
+pub fn join<'a>(words: impl IntoIterator<Item = &'a str>, segmentation: Segmentation) -> String {
     let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
-    let mut detokenizer = Detokenizer::new(&PreTokenizer::Words(WordOptions::default()), None);
+    let mut detokenizer = Detokenizer::new(&WordOptions::default().segmentation(segmentation).into(), None);
     let mut apostrophes = words.iter().filter(|&&word| word == "'").count();
     let mut quote_open = false;
     let mut pending = String::new();
@@ -70,9 +72,12 @@ mod tests {
             ("", ""),
             ("'s", "'s"),
         ] {
-            assert_eq!(join(words.split_whitespace()), expected);
+            assert_eq!(join(words.split_whitespace(), Segmentation::Spaces), expected);
         }
-        assert_eq!(join(["", "a", "", "b"]), "a b");
+        assert_eq!(join(["", "a", "", "b"], Segmentation::Spaces), "a b");
+        let chinese = || "老钟 在 2024 年 停 了 吗 ？ yes".split(' ');
+        assert_eq!(join(chinese(), Segmentation::Dictionary), "老钟在2024年停了吗？yes");
+        assert_eq!(join(chinese(), Segmentation::Spaces), "老钟 在 2024 年 停 了 吗？ yes");
     }
 
     proptest! {
@@ -92,8 +97,8 @@ mod tests {
                         && !first[at - 1].starts_with('\''))
                 .map(|at| first[at])
                 .collect();
-            let text = join(first.iter().copied());
-            let again: Vec<&str> = words(&text).into_iter().map(|word| &text[word.range]).collect();
+            let text = join(first.iter().copied(), Segmentation::Spaces);
+            let again: Vec<&str> = words(&text, Segmentation::Spaces).into_iter().map(|word| &text[word.range]).collect();
             prop_assert_eq!(again, first, "{}", text);
         }
     }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::lines::{lines, paragraphs};
 use super::sentences::{sentences_in, trim};
 use super::words;
+use crate::segmentation::Segmentation;
 
 /// The sentences of a text, none of them longer than a limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,13 +26,14 @@ pub struct ShortSentences {
 ///
 /// # Panics
 /// If `max_words` is 0.
-pub fn short_sentences(text: &str, max_words: usize) -> ShortSentences {
+pub fn short_sentences(text: &str, max_words: usize, segmentation: Segmentation) -> ShortSentences {
     assert!(max_words > 0, "a sentence has at least one word");
     let mut found = ShortSentences::default();
+    let limit = Limit { max_words, segmentation };
     for paragraph in paragraphs(text) {
         for block in list_items(text, paragraph) {
             for sentence in sentences_in(text, block) {
-                divide(text, sentence, max_words, &BOUNDARIES, &mut found);
+                limit.divide(text, sentence, &BOUNDARIES, &mut found);
             }
         }
     }
@@ -107,29 +109,38 @@ fn line_starts(text: &str, condition: impl Fn(&str) -> bool) -> Vec<usize> {
     lines(text).skip(1).filter(|line| condition(&text[line.clone()])).map(|line| line.start).collect()
 }
 
-/// Adds `sentence` to `found`, divided if it has more than `max_words` words.
-fn divide(text: &str, sentence: Range<usize>, max_words: usize, boundaries: &[Boundaries], found: &mut ShortSentences) {
-    let part = &text[sentence.clone()];
-    let words = words(part);
-    if words.len() <= max_words {
-        found.ranges.push(sentence);
-        return;
-    }
-    let (cuts, rest) = match boundaries {
-        [first, rest @ ..] => (first(part), rest),
-        [] => {
-            found.cut.push(sentence.clone());
-            let length = words.len().div_ceil(words.len().div_ceil(max_words));
-            (words.chunks(length).skip(1).map(|words| words[0].range.start).collect(), boundaries)
+/// The longest sentence.
+struct Limit {
+    max_words: usize,
+    /// Where its words end.
+    segmentation: Segmentation,
+}
+
+impl Limit {
+    /// Adds `sentence` to `found`, divided if it has too many words.
+    fn divide(&self, text: &str, sentence: Range<usize>, boundaries: &[Boundaries], found: &mut ShortSentences) {
+        let part = &text[sentence.clone()];
+        let words = words(part, self.segmentation);
+        if words.len() <= self.max_words {
+            found.ranges.push(sentence);
+            return;
         }
-    };
-    let mut start = 0;
-    for end in cuts.into_iter().chain([part.len()]) {
-        let range = trim(text, sentence.start + start..sentence.start + end);
-        if !range.is_empty() {
-            divide(text, range, max_words, rest, found);
+        let (cuts, rest) = match boundaries {
+            [first, rest @ ..] => (first(part), rest),
+            [] => {
+                found.cut.push(sentence.clone());
+                let length = words.len().div_ceil(words.len().div_ceil(self.max_words));
+                (words.chunks(length).skip(1).map(|words| words[0].range.start).collect(), boundaries)
+            }
+        };
+        let mut start = 0;
+        for end in cuts.into_iter().chain([part.len()]) {
+            let range = trim(text, sentence.start + start..sentence.start + end);
+            if !range.is_empty() {
+                self.divide(text, range, rest, found);
+            }
+            start = end;
         }
-        start = end;
     }
 }
 
@@ -144,7 +155,7 @@ mod tests {
     use crate::test_strategies;
 
     fn split(text: &str, max_words: usize) -> Vec<&str> {
-        let ShortSentences { ranges, cut } = short_sentences(text, max_words);
+        let ShortSentences { ranges, cut } = short_sentences(text, max_words, Segmentation::Spaces);
         assert!(cut.is_empty(), "{cut:?}");
         ranges.into_iter().map(|range| &text[range]).collect()
     }
@@ -172,7 +183,7 @@ mod tests {
             "3.14 is pi",
             "-5 is",
         ] {
-            assert_eq!(short_sentences(text, 200).ranges, sentences(text), "{text}");
+            assert_eq!(short_sentences(text, 200, Segmentation::Spaces).ranges, sentences(text), "{text}");
         }
     }
 
@@ -189,7 +200,7 @@ mod tests {
     #[test]
     fn a_sentence_without_boundaries_is_cut_into_parts_of_equal_length() {
         let text = "Yes. a b c d e f g h";
-        let ShortSentences { ranges, cut } = short_sentences(text, 3);
+        let ShortSentences { ranges, cut } = short_sentences(text, 3, Segmentation::Spaces);
         let parts: Vec<&str> = ranges.into_iter().map(|range| &text[range]).collect();
         // The first sentence ends before a lower-case letter, which is no boundary of sentences.
         assert_eq!((parts, cut.as_slice()), (vec!["Yes. a", "b c d", "e f g", "h"], std::slice::from_ref(&(0..20))));
@@ -200,7 +211,7 @@ mod tests {
 
         #[test]
         fn only_marks_and_white_space_are_left_out(text in test_strategies::text(), max_words in 1usize..9) {
-            let ShortSentences { ranges, cut } = short_sentences(&text, max_words);
+            let ShortSentences { ranges, cut } = short_sentences(&text, max_words, Segmentation::Spaces);
             let is_left_out = |c: char| {
                 is_white_space(c) || c == BYTE_ORDER_MARK || BULLETS.contains(&c) || c.is_ascii_graphic() || "–—".contains(c)
             };
@@ -210,11 +221,11 @@ mod tests {
                 prop_assert!(text[end..range.start].chars().all(is_left_out));
                 let inner = &text[range.clone()];
                 prop_assert_eq!(inner.trim_matches(is_white_space), inner);
-                prop_assert!((1..=max_words).contains(&words(inner).len()), "{:?}", inner);
+                prop_assert!((1..=max_words).contains(&words(inner, Segmentation::Spaces).len()), "{:?}", inner);
                 end = range.end;
             }
             prop_assert!(text[end..].chars().all(is_left_out));
-            prop_assert!(cut.iter().all(|range| words(&text[range.clone()]).len() > max_words));
+            prop_assert!(cut.iter().all(|range| words(&text[range.clone()], Segmentation::Spaces).len() > max_words));
         }
     }
 }

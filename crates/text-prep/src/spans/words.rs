@@ -8,6 +8,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::key;
 use crate::chars::{is_apostrophe, is_extender, is_white_space};
+use crate::segmentation::{Dictionary, Segmentation, has_unspaced, is_unspaced};
 
 /// One word of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +30,10 @@ pub struct Word {
 ///
 /// So every punctuation character is a word, except inside numbers and initials and at the start of a
 /// contraction.
-pub fn words(text: &str) -> Vec<Word> {
+///
+/// In scripts that are written without spaces, UAX #29 has a boundary after nearly every letter; with
+/// [`Segmentation::Dictionary`] the words are those of a dictionary.
+pub fn words(text: &str, segmentation: Segmentation) -> Vec<Word> {
     let mut found: Vec<Range<usize>> = Vec::new();
     for (at, segment) in text.split_word_bound_indices() {
         split_segment(segment, |part| {
@@ -44,8 +48,31 @@ pub fn words(text: &str) -> Vec<Word> {
             }
         });
     }
+    if segmentation == Segmentation::Dictionary && has_unspaced(text) {
+        found = divide_by_dictionary(text, &found);
+    }
     let word = |range: Range<usize>| Word { key: key(&text[range.clone()]), range };
     found.into_iter().map(word).collect()
+}
+
+/// `words` with those of scripts without spaces joined where nothing is between them, and divided by the dictionary.
+fn divide_by_dictionary(text: &str, words: &[Range<usize>]) -> Vec<Range<usize>> {
+    let dictionary = Dictionary::new();
+    let is_unspaced = |word: &Range<usize>| text[word.clone()].starts_with(is_unspaced);
+    let mut found = Vec::new();
+    for run in words.chunk_by(|word, next| word.end == next.start && is_unspaced(word) && is_unspaced(next)) {
+        let range = run[0].start..run[run.len() - 1].end;
+        if !is_unspaced(&range) {
+            found.push(range);
+            continue;
+        }
+        let mut start = range.start;
+        dictionary.for_each_word(&text[range], |word| {
+            found.push(start..start + word.len());
+            start += word.len();
+        });
+    }
+    found
 }
 
 /// Whether an apostrophe between two parts starts the second one: UAX #29 does not split letters at an
@@ -124,7 +151,7 @@ mod tests {
     use crate::test_strategies;
 
     fn split(text: &str) -> Vec<&str> {
-        words(text).into_iter().map(|word| &text[word.range]).collect()
+        words(text, Segmentation::Spaces).into_iter().map(|word| &text[word.range]).collect()
     }
 
     fn check(text: &str, expected: &str) {
@@ -162,8 +189,22 @@ mod tests {
     }
 
     #[test]
+    fn words_of_scripts_without_spaces_are_found_in_a_dictionary() {
+        let split = |text: &'static str| -> Vec<&str> {
+            words(text, Segmentation::Dictionary).into_iter().map(|word| &text[word.range]).collect()
+        };
+        assert_eq!(
+            split("猫's 吾輩は猫である。 テスト"),
+            ["猫", "'s", "吾輩", "は", "猫", "で", "ある", "。", "テスト"]
+        );
+        assert_eq!(split("2024年、แม่ขาย ขนมปัง"), ["2024", "年", "、", "แม่", "ขาย", "ขนมปัง"]);
+        let other = "Newton's 1990s snake_case 여우가 e\u{301}";
+        assert_eq!(split(other), super::tests::split(other));
+    }
+
+    #[test]
     fn words_have_keys() {
-        let keys: Vec<_> = words("The “Fox”’s ﬁn").into_iter().map(|word| word.key).collect();
+        let keys: Vec<_> = words("The “Fox”’s ﬁn", Segmentation::Spaces).into_iter().map(|word| word.key).collect();
         assert_eq!(keys, ["the", "\"", "fox", "\"", "'", "s", "fin"]);
     }
 
@@ -171,17 +212,21 @@ mod tests {
         #![proptest_config(test_strategies::cases(2048))]
 
         #[test]
-        fn words_cover_all_text_that_is_not_white_space(text in test_strategies::text()) {
-            let mut end = 0;
-            for word in words(&text) {
-                prop_assert!(end <= word.range.start && word.range.start < word.range.end);
-                prop_assert!(text[end..word.range.start].chars().all(is_white_space));
-                prop_assert!(!text[word.range.clone()].contains(is_white_space));
-                prop_assert!(!word.key.is_empty() && !word.key.contains(is_white_space));
-                prop_assert_eq!(key(&word.key), word.key);
-                end = word.range.end;
+        fn words_cover_all_text_that_is_not_white_space(
+            text in prop_oneof![test_strategies::text(), test_strategies::unspaced_text()]
+        ) {
+            for segmentation in [Segmentation::Spaces, Segmentation::Dictionary] {
+                let mut end = 0;
+                for word in words(&text, segmentation) {
+                    prop_assert!(end <= word.range.start && word.range.start < word.range.end);
+                    prop_assert!(text[end..word.range.start].chars().all(is_white_space));
+                    prop_assert!(!text[word.range.clone()].contains(is_white_space));
+                    prop_assert!(!word.key.is_empty() && !word.key.contains(is_white_space));
+                    prop_assert_eq!(key(&word.key), word.key);
+                    end = word.range.end;
+                }
+                prop_assert!(text[end..].chars().all(is_white_space));
             }
-            prop_assert!(text[end..].chars().all(is_white_space));
         }
     }
 }

@@ -16,7 +16,9 @@ use crate::clean::Cleaner;
 ///   the concatenated outputs are the text, and no output ends inside a syllable;
 /// - words: `split(clean(join(tokens))) == tokens` for tokens of a text cleaned by a preset. This holds
 ///   between document separators (a paragraph break is not a separator, and `keras-lowercase` prepends
-///   separators), and not for stems.
+///   separators), and not for stems;
+/// - words of scripts without spaces, divided by a dictionary: `join(split(text)) == text` for text of such letters and
+///   single spaces.
 ///
 /// [`Capitals::Lower`]: super::Capitals::Lower
 #[derive(Clone, Debug)]
@@ -36,7 +38,9 @@ impl Detokenizer {
     /// punctuation, as the preset `prose` does.
     pub fn new(pre_tokenizer: &PreTokenizer, document_separator: Option<&str>) -> Self {
         let kind = match pre_tokenizer {
-            PreTokenizer::Words(_) | PreTokenizer::Spans => Kind::Words(WordDetokenizer::new(document_separator)),
+            PreTokenizer::Words(_) | PreTokenizer::Spans(_) => {
+                Kind::Words(WordDetokenizer::new(document_separator, pre_tokenizer.segmentation()))
+            }
             PreTokenizer::Characters(options) => Kind::Characters(CharacterDetokenizer::new(*options)),
         };
         Self { text: String::new(), kind }

@@ -5,12 +5,15 @@ mod detokenizer;
 mod graphemes;
 mod hangul;
 mod shift;
+mod unspaced_spacing;
+mod unspaced_words;
 mod word_spacing;
 mod words;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+use crate::segmentation::Segmentation;
 use crate::spans;
 use characters::CharacterStream;
 use words::WordNormalizer;
@@ -31,7 +34,16 @@ pub enum PreTokenizer {
     Characters(CharacterOptions),
     /// The keys of [`crate::spans::words()`]. Buffers the whole text before it is split.
     #[serde(rename = "passage")]
-    Spans,
+    Spans(SpanOptions),
+}
+
+/// Options of [`PreTokenizer::Spans`].
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct SpanOptions {
+    /// Where words end.
+    #[serde(default, skip_serializing_if = "Segmentation::is_spaces")]
+    pub segmentation: Segmentation,
 }
 
 impl From<WordOptions> for PreTokenizer {
@@ -54,7 +66,7 @@ impl PreTokenizer {
     pub fn validate(&self) -> Result<()> {
         match self {
             Self::Words(words) => words.validate(),
-            Self::Characters(_) | Self::Spans => Ok(()),
+            Self::Characters(_) | Self::Spans(_) => Ok(()),
         }
     }
 
@@ -71,8 +83,17 @@ impl PreTokenizer {
     /// Whether `token` is text by itself, unlike [`SHIFT`], [`JAMO_SEPARATOR`] and the parts of a syllable.
     pub fn is_standalone(&self, token: &str) -> bool {
         match self {
-            Self::Words(_) | Self::Spans => true,
+            Self::Words(_) | Self::Spans(_) => true,
             Self::Characters(characters) => characters.is_standalone(token),
+        }
+    }
+
+    /// Where words end; [`Segmentation::Spaces`] for characters.
+    pub fn segmentation(&self) -> Segmentation {
+        match self {
+            Self::Words(words) => words.segmentation,
+            Self::Spans(spans) => spans.segmentation,
+            Self::Characters(_) => Segmentation::Spaces,
         }
     }
 
@@ -81,7 +102,9 @@ impl PreTokenizer {
         TokenStream(match self {
             Self::Words(words) => State::Words { normalizer: WordNormalizer::new(words), pending: String::new() },
             Self::Characters(characters) => State::Characters(CharacterStream::new(*characters)),
-            Self::Spans => State::Spans(String::new()),
+            Self::Spans(SpanOptions { segmentation }) => {
+                State::Spans { text: String::new(), segmentation: *segmentation }
+            }
         })
     }
 }
@@ -96,8 +119,11 @@ enum State {
         pending: String,
     },
     Characters(CharacterStream),
-    /// The input so far.
-    Spans(String),
+    Spans {
+        /// The input so far.
+        text: String,
+        segmentation: Segmentation,
+    },
 }
 
 impl TokenStream {
@@ -108,7 +134,7 @@ impl TokenStream {
                 words::split(chunk, pending, |word| normalizer.normalize(word, f));
             }
             State::Characters(characters) => characters.push(chunk, f),
-            State::Spans(text) => text.push_str(chunk),
+            State::Spans { text, .. } => text.push_str(chunk),
         }
     }
 
@@ -120,7 +146,9 @@ impl TokenStream {
             }
             State::Words { .. } => {}
             State::Characters(characters) => characters.finish(f),
-            State::Spans(text) => spans::words(&text).iter().for_each(|word| f(&word.key)),
+            State::Spans { text, segmentation } => {
+                spans::words(&text, segmentation).iter().for_each(|word| f(&word.key));
+            }
         }
     }
 }
@@ -141,15 +169,19 @@ mod tests {
 
     fn pre_tokenizers() -> Vec<PreTokenizer> {
         let words = |punctuation, lower_case, stem: Option<&str>| {
-            PreTokenizer::Words(WordOptions { punctuation, lower_case, stem: stem.map(str::to_owned) })
+            let stem = stem.map(str::to_owned);
+            PreTokenizer::Words(WordOptions { punctuation, lower_case, stem, ..WordOptions::default() })
         };
         let words = [
             words(Punctuation::Keep, false, None),
             words(Punctuation::Keep, true, Some("english")),
             words(Punctuation::Remove, true, None),
         ];
+        let divided = [Punctuation::Keep, Punctuation::Remove].map(|punctuation| {
+            WordOptions::default().punctuation(punctuation).segmentation(Segmentation::Dictionary).into()
+        });
         let characters = character_options().into_iter().map(PreTokenizer::Characters);
-        words.into_iter().chain(characters).collect()
+        words.into_iter().chain(divided).chain(characters).collect()
     }
 
     pub(super) fn character_options() -> Vec<CharacterOptions> {

@@ -1,0 +1,234 @@
+//! What is decided by looking at a text: where its words end, and warnings about settings that do not suit it.
+
+use std::collections::VecDeque;
+
+use seqdata::TextStats;
+use text_prep::{Cleaner, KerasBaselineCheck, PreTokenizer, Segmentation, TextSource};
+
+use super::{Config, SegmentationKind, TokenKind};
+use crate::error::Result;
+
+/// How many bytes of a text its segmentation depends on.
+const BEGINNING: usize = 64 * 1024;
+
+/// The preset that handles what the Keras baseline's does not.
+const BETTER_PRESET: &str = "clean.preset=lowercase";
+
+/// Fewer tokens are not judged.
+const MIN_TOKENS: usize = 100;
+
+/// A text whose beginning is read already.
+pub struct StartedText<'a> {
+    chunks: VecDeque<String>,
+    chunk: String,
+    rest: Box<dyn TextSource + 'a>,
+}
+
+impl<'a> StartedText<'a> {
+    /// Reads the beginning of `text`.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn new(mut text: Box<dyn TextSource + 'a>) -> Result<Self> {
+        let (mut chunks, mut length) = (VecDeque::new(), 0);
+        while length < BEGINNING
+            && let Some(chunk) = text.next_chunk()?
+        {
+            length += chunk.len();
+            chunks.push_back(chunk.to_owned());
+        }
+        Ok(Self { chunks, chunk: String::new(), rest: text })
+    }
+
+    /// The segmentation that the beginning suggests.
+    pub fn detect_segmentation(&self) -> Segmentation {
+        let mut beginning = String::new();
+        for chunk in &self.chunks {
+            beginning.push_str(&chunk[..chunk.floor_char_boundary(BEGINNING - beginning.len().min(BEGINNING))]);
+        }
+        Segmentation::detect(&beginning)
+    }
+}
+
+impl TextSource for StartedText<'_> {
+    fn next_chunk(&mut self) -> text_prep::Result<Option<&str>> {
+        match self.chunks.pop_front() {
+            Some(chunk) => {
+                self.chunk = chunk;
+                Ok(Some(&self.chunk))
+            }
+            None => self.rest.next_chunk(),
+        }
+    }
+}
+
+/// A text that is checked while it is read.
+pub struct CheckedText<'a, T> {
+    /// The text.
+    pub text: T,
+    /// What is counted, if anything.
+    pub check: Option<&'a mut KerasBaselineCheck>,
+}
+
+impl<T: TextSource> TextSource for CheckedText<'_, T> {
+    fn next_chunk(&mut self) -> text_prep::Result<Option<&str>> {
+        let chunk = self.text.next_chunk()?;
+        if let (Some(check), Some(chunk)) = (&mut self.check, chunk) {
+            check.push(chunk);
+        }
+        Ok(chunk)
+    }
+}
+
+/// Replaces an automatic segmentation of words by the one that was detected.
+pub fn resolve_segmentation(config: &mut Config, detected: Segmentation) {
+    if config.tokens.kind == TokenKind::Words {
+        let kind = config.tokens.segmentation.unwrap_or_default();
+        config.tokens.segmentation = Some(kind.resolve(detected).into());
+    }
+}
+
+impl SegmentationKind {
+    /// The segmentation, where `detected` is the automatic one.
+    pub fn resolve(self, detected: Segmentation) -> Segmentation {
+        match self {
+            Self::Auto => detected,
+            Self::Spaces => Segmentation::Spaces,
+            Self::Dictionary => Segmentation::Dictionary,
+        }
+    }
+}
+
+impl From<Segmentation> for SegmentationKind {
+    fn from(segmentation: Segmentation) -> Self {
+        match segmentation {
+            Segmentation::Spaces => Self::Spaces,
+            Segmentation::Dictionary => Self::Dictionary,
+        }
+    }
+}
+
+/// Whether `cleaner` is the Keras baseline's, apart from line ends that are kept.
+pub fn is_keras_baseline(cleaner: &Cleaner) -> Result<bool> {
+    let keras = Cleaner::preset("keras-lowercase")?;
+    Ok(*cleaner == keras || *cleaner == keras.keep_line_ends())
+}
+
+/// A warning about what the Keras baseline's cleaning did to a text, if it matters.
+pub fn baseline_warning(check: &KerasBaselineCheck, keeps_line_ends: bool) -> Option<String> {
+    let mut found = Vec::new();
+    let plural =
+        |count: u64, one: &str, many: &str| if count == 1 { format!("1 {one}") } else { format!("{count} {many}") };
+    let typographic = check.typographic_punctuation();
+    if typographic > 0 {
+        let count = plural(typographic, "typographic punctuation character", "typographic punctuation characters");
+        found.push(format!("leaves {count} such as “ ” — … in words"));
+    }
+    let indented = check.indented_lines();
+    if indented > 0 && !keeps_line_ends {
+        let count = plural(indented, "line end", "line ends");
+        found.push(format!("turns {count} next to spaces, as of indented lines, into full stops"));
+    }
+    (!found.is_empty()).then(|| {
+        let found = found.join(" and ");
+        format!("the preset `keras-lowercase` {found}, as in the Keras baseline: `--set {BETTER_PRESET}` does not")
+    })
+}
+
+/// A warning that most tokens occur once, so that little can be learned about them, if it is so.
+pub fn single_tokens_warning(
+    pre_tokenizer: &PreTokenizer,
+    stats: &TextStats,
+    detected: Option<Segmentation>,
+) -> Option<String> {
+    let TextStats { tokens, single_tokens, .. } = *stats;
+    let is_words = matches!(pre_tokenizer, PreTokenizer::Words(_));
+    if !is_words || tokens < MIN_TOKENS || 2 * single_tokens <= tokens {
+        return None;
+    }
+    let fix = segmentation_hint(pre_tokenizer, detected)
+        .unwrap_or("use characters instead of words, as `--config configs/char.toml` does");
+    Some(format!("{single_tokens} of {tokens} tokens occur only once, so a model can learn little about them: {fix}"))
+}
+
+/// What to do if the text needs a dictionary and none is used.
+pub fn segmentation_hint(pre_tokenizer: &PreTokenizer, detected: Option<Segmentation>) -> Option<&'static str> {
+    let is_off = matches!(pre_tokenizer, PreTokenizer::Words(words) if words.segmentation.is_spaces());
+    (is_off && detected == Some(Segmentation::Dictionary))
+        .then_some("the text is in a script without spaces between words: use `--set tokens.segmentation=dictionary`")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::super::{LmExperiment, QaExperiment, QuestionsConfig, Text};
+    use super::*;
+
+    fn file(folder: &tempfile::TempDir, name: &str, text: &str) -> PathBuf {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    #[test]
+    fn new_runs_find_the_segmentation_and_saved_ones_without_the_key_use_spaces() {
+        let folder = tempfile::tempdir().unwrap();
+        let text: String = (0..300).map(|n| format!("灰猫在桥下睡觉 老钟{}\n", n % 7)).collect();
+        let path = Some(file(&folder, "zh.txt", &text));
+        let config = || Config { text: Text { path: path.clone(), ..Text::default() }, ..Config::default() };
+        let build = |config| LmExperiment::new(config, None).unwrap();
+        for (config, expected) in [
+            (config(), Segmentation::Dictionary),
+            (config().saved_in(folder.path()), Segmentation::Spaces),
+            // A run of this version has saved what was found.
+            (build(config()).config.saved_in(folder.path()), Segmentation::Dictionary),
+        ] {
+            let experiment = build(config);
+            assert_eq!(experiment.dataset.tokenizer.pre_tokenizer.segmentation(), expected);
+            assert_eq!(experiment.config.tokens.segmentation, Some(expected.into()));
+        }
+    }
+
+    #[test]
+    fn question_models_find_the_segmentation_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let line = |n: usize| {
+            format!(r#"{{"context":"第{n}天老钟在中午停了。","question":"老钟在什么时候停了？","answer":"中午"}}"#)
+        };
+        let path = Some(file(&folder, "zh.jsonl", &(0..12).map(line).collect::<Vec<_>>().join("\n")));
+        let mut config = QuestionsConfig::default();
+        config.data.path = path;
+        for (config, expected, word) in [
+            (config.clone(), Segmentation::Dictionary, "中午"),
+            (config.saved_in(folder.path()), Segmentation::Spaces, "午"),
+        ] {
+            let experiment = QaExperiment::new(config).unwrap();
+            let tokenizer = &experiment.dataset.tokenizer;
+            assert_eq!(tokenizer.pre_tokenizer.segmentation(), expected);
+            assert_eq!(experiment.config.tokens.segmentation, Some(expected.into()));
+            assert!(tokenizer.vocabulary.id(word).is_some());
+        }
+    }
+
+    #[test]
+    fn a_started_text_is_read_from_its_beginning() {
+        let chunks = ["a".repeat(BEGINNING - 1), "é".repeat(9), "b".into(), "灰".repeat(BEGINNING)];
+        struct Chunks(VecDeque<String>, String);
+        impl TextSource for Chunks {
+            fn next_chunk(&mut self) -> text_prep::Result<Option<&str>> {
+                let Some(chunk) = self.0.pop_front() else { return Ok(None) };
+                self.1 = chunk;
+                Ok(Some(&self.1))
+            }
+        }
+        let mut text = StartedText::new(Box::new(Chunks(chunks.clone().into(), String::new()))).unwrap();
+        assert_eq!(text.chunks.len(), 2);
+        assert_eq!(text.detect_segmentation(), Segmentation::Spaces);
+        let mut read = Vec::new();
+        while let Some(chunk) = text.next_chunk().unwrap() {
+            read.push(chunk.to_owned());
+        }
+        assert_eq!(read, chunks);
+    }
+}
