@@ -68,15 +68,15 @@ impl LmExperiment {
         }
         // Check all that does not need the text before reading it.
         model.check()?;
-        let name = config.text.file().map(|path| input::name(&path));
+        let path = config.text.file();
         check_text(&config.text)?;
         let reading = LongTask::start("reading the text");
         let kept = config.text.start()?;
         let text =
-            text(&config.text, name.as_deref(), kept.as_ref()).map_err(|error| error.about_text(Some("text")))?;
+            text(&config.text, path.as_deref(), kept.as_ref()).map_err(|error| error.about_text(Some("text")))?;
         let size = match &kept {
             Some(kept) => Some(kept.bytes.len() as u64),
-            None => config.text.file().and_then(|path| path.metadata().ok()).map(|data| data.len()),
+            None => path.as_ref().and_then(|path| path.metadata().ok()).map(|data| data.len()),
         };
         let mut dataset = TextDataset::from_source(reading.reading(text, size)).config(dataset_config);
         if let Some(pretrained) = pretrained {
@@ -89,8 +89,8 @@ impl LmExperiment {
             Error::from(error).about_text(Some("text")).with_hint(hint)
         })?;
         drop(reading);
-        let name = name.as_deref().unwrap_or("the text");
-        let found = control_characters_warning(name, dataset.control_characters, &config.text.source_options());
+        let name = path.map_or("the text".into(), |path| input::name(&path));
+        let found = control_characters_warning(&name, dataset.control_characters, &config.text.source_options());
         let advice = match config.text.control_characters {
             Some(ControlCharacters::RejectNul) => "; `text.control_characters = \"remove\"` removes them",
             _ => "",
@@ -236,13 +236,13 @@ fn check_text(text: &Text) -> Result<()> {
     }
 }
 
-/// Opens the text, of which `kept` has the contents if it was piped; `name` is its name in errors.
-fn text<'a>(text: &Text, name: Option<&str>, kept: Option<&'a KeptInput>) -> Result<Box<dyn TextSource + 'a>> {
-    let options = text.source_options();
-    match (&text.dataset, text.file(), kept) {
-        (_, _, Some(kept)) => Ok(Box::new(options.open_reader(&*kept.bytes, name.unwrap_or(kept.name))?)),
-        (Some(name), _, None) => Corpus::find(name)?.text(name, &options),
-        (None, path, None) => Ok(Box::new(options.open(path.unwrap_or_default())?)),
+/// Opens the text, a known corpus or the file `path`, of which `kept` has the contents if it was piped.
+fn text<'a>(text: &Text, path: Option<&Path>, kept: Option<&'a KeptInput>) -> Result<Box<dyn TextSource + 'a>> {
+    let (options, path) = (text.source_options(), path.unwrap_or(Path::new("")));
+    match (&text.dataset, kept) {
+        (_, Some(kept)) => Ok(Box::new(options.open_reader(&*kept.bytes, &input::name(path))?)),
+        (Some(name), None) => Corpus::find(name)?.text(name, &options),
+        (None, None) => Ok(Box::new(options.open(path)?)),
     }
 }
 
