@@ -6,7 +6,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use text_prep::TextSource;
+use text_prep::{FoundControlCharacters, TextSource};
 
 use crate::output::status;
 use crate::view::format::duration;
@@ -105,6 +105,10 @@ impl<S: TextSource> TextSource for Reading<S> {
             self.done.set(self.read as f64 / size as f64);
         }
         Ok(chunk)
+    }
+
+    fn control_characters(&self) -> Option<FoundControlCharacters> {
+        self.source.control_characters()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Property: a dataset does not depend on the chunks in which its text is read.
 
 use proptest::prelude::*;
-use text_prep::{Cleaner, OovPolicy, SourceOptions, TextSource};
+use text_prep::{Cleaner, FoundControlCharacters, OovPolicy, SourceOptions, TextSource};
 
 use crate::dataset::TextDataset;
 use crate::dataset_config::DatasetConfig;
@@ -16,6 +16,10 @@ impl TextSource for SingleCharacters<'_> {
         let (chunk, rest) = self.0.split_at(c.len_utf8());
         self.0 = rest;
         Ok(Some(chunk))
+    }
+
+    fn control_characters(&self) -> Option<FoundControlCharacters> {
+        None
     }
 }
 

@@ -121,14 +121,14 @@ fn read_text(
     mut dataset_config: DatasetConfig,
     pretrained: Option<&PretrainedModel>,
 ) -> Result<ReadText> {
-    let name = config.text.file().map(|path| input::name(&path));
+    let path = config.text.file();
     let reading = LongTask::start("reading the text");
     let kept = config.text.start()?;
     let in_text = |error: Error| error.about_text(Some("text"));
-    let text = open_text(&config.text, name.as_deref(), kept.as_ref()).and_then(StartedText::new).map_err(in_text)?;
+    let text = open_text(&config.text, path.as_deref(), kept.as_ref()).and_then(StartedText::new).map_err(in_text)?;
     let size = match &kept {
         Some(kept) => Some(kept.bytes.len() as u64),
-        None => config.text.file().and_then(|path| path.metadata().ok()).map(|data| data.len()),
+        None => path.as_ref().and_then(|path| path.metadata().ok()).map(|data| data.len()),
     };
     let is_new = pretrained.is_none();
     let detected = is_new.then(|| text.detect_segmentation());
@@ -155,8 +155,8 @@ fn read_text(
         in_text(error.into()).with_hint(hint)
     })?;
     let mut warnings = Vec::new();
-    let name = name.as_deref().unwrap_or("the text");
-    let found = control_characters_warning(name, dataset.control_characters, &config.text.source_options());
+    let name = path.map_or("the text".into(), |path| input::name(&path));
+    let found = control_characters_warning(&name, dataset.control_characters, &config.text.source_options());
     let advice = match config.text.control_characters {
         Some(ControlCharacters::RejectNul) => "; `text.control_characters = \"remove\"` removes them",
         _ => "",
@@ -308,13 +308,13 @@ fn check_text(text: &Text) -> Result<()> {
     }
 }
 
-/// Opens the text, of which `kept` has the contents if it was piped; `name` is its name in errors.
-fn open_text<'a>(text: &Text, name: Option<&str>, kept: Option<&'a KeptInput>) -> Result<Box<dyn TextSource + 'a>> {
-    let options = text.source_options();
-    match (&text.dataset, text.file(), kept) {
-        (_, _, Some(kept)) => Ok(Box::new(options.open_reader(&*kept.bytes, name.unwrap_or(kept.name))?)),
-        (Some(name), _, None) => Corpus::find(name)?.text(name, &options),
-        (None, path, None) => Ok(Box::new(options.open(path.unwrap_or_default())?)),
+/// Opens the text, a known corpus or the file `path`, of which `kept` has the contents if it was piped.
+fn open_text<'a>(text: &Text, path: Option<&Path>, kept: Option<&'a KeptInput>) -> Result<Box<dyn TextSource + 'a>> {
+    let (options, path) = (text.source_options(), path.unwrap_or(Path::new("")));
+    match (&text.dataset, kept) {
+        (_, Some(kept)) => Ok(Box::new(options.open_reader(&*kept.bytes, &input::name(path))?)),
+        (Some(name), None) => Corpus::find(name)?.text(name, &options),
+        (None, None) => Ok(Box::new(options.open(path)?)),
     }
 }
 

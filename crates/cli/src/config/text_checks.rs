@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use seqdata::TextStats;
-use text_prep::{Cleaner, KerasBaselineCheck, PreTokenizer, Segmentation, TextSource};
+use text_prep::{Cleaner, FoundControlCharacters, KerasBaselineCheck, PreTokenizer, Segmentation, TextSource};
 
 use super::{Config, SegmentationKind, TokenKind};
 use crate::error::Result;
@@ -60,6 +60,10 @@ impl TextSource for StartedText<'_> {
             None => self.rest.next_chunk(),
         }
     }
+
+    fn control_characters(&self) -> Option<FoundControlCharacters> {
+        self.rest.control_characters()
+    }
 }
 
 /// A text that is checked while it is read.
@@ -77,6 +81,10 @@ impl<T: TextSource> TextSource for CheckedText<'_, T> {
             check.push(chunk);
         }
         Ok(chunk)
+    }
+
+    fn control_characters(&self) -> Option<FoundControlCharacters> {
+        self.text.control_characters()
     }
 }
 
@@ -220,6 +228,10 @@ mod tests {
                 let Some(chunk) = self.0.pop_front() else { return Ok(None) };
                 self.1 = chunk;
                 Ok(Some(&self.1))
+            }
+
+            fn control_characters(&self) -> Option<FoundControlCharacters> {
+                None
             }
         }
         let mut text = StartedText::new(Box::new(Chunks(chunks.clone().into(), String::new()))).unwrap();

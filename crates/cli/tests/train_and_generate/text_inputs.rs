@@ -88,9 +88,9 @@ fn commands_with_a_trained_model_default_to_its_encoding() {
     dir.run_ok(&train(&["--text", "latin.txt", "--encoding", "latin1", "--out", "run"]));
     let evaluated = |text: &[&str]| dir.json(&[&["evaluate", "--model", "run", "--json"], text].concat());
     let expected = evaluated(&["--text", "latin.txt"]);
-    assert_eq!(expected["unknown_fraction"], 0.0);
+    assert_eq!(expected["unknown_share"], 0.0);
     assert_eq!(evaluated(&["--text", "utf8.txt", "--encoding", "utf-8"]), expected);
-    assert!(evaluated(&["--text", "utf8.txt"])["unknown_fraction"].as_f64().unwrap() > 0.0);
+    assert!(evaluated(&["--text", "utf8.txt"])["unknown_share"].as_f64().unwrap() > 0.0);
     dir.expect_error(&["evaluate", "--model", "run", "--encoding", "latin1"], &["without `--text` or `--data`"]);
 
     let generate = ["generate", "--model", "run", "--seed", "1", "--max-tokens", "3"];

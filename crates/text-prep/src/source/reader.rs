@@ -22,15 +22,18 @@ pub trait TextSource {
     /// If the text cannot be read or is not valid.
     fn next_chunk(&mut self) -> Result<Option<&str>>;
 
-    /// The control characters found in what was read, if any. They were removed if the options say so.
-    fn control_characters(&self) -> Option<FoundControlCharacters> {
-        None
-    }
+    /// The control characters found in what was read, if any. They were removed if the options say so. A text that wraps
+    /// another passes on what that one has found.
+    fn control_characters(&self) -> Option<FoundControlCharacters>;
 }
 
 impl TextSource for &str {
     fn next_chunk(&mut self) -> Result<Option<&str>> {
         Ok(Some(std::mem::take(self)).filter(|text| !text.is_empty()))
+    }
+
+    fn control_characters(&self) -> Option<FoundControlCharacters> {
+        None
     }
 }
 
