@@ -12,7 +12,7 @@ use trainer::{TrainConfig, TrainMode};
 
 use super::text_checks::{
     CheckedText, StartedText, baseline_warning, is_keras_baseline, resolve_segmentation, segmentation_hint,
-    single_tokens_warning,
+    single_words_warning,
 };
 use super::train_config::{reject_keys_of, train_config};
 use super::{Config, ModeKind, Model, Newlines, PretrainedModel, TokenKind, Vectors, Windows};
@@ -104,7 +104,7 @@ impl LmExperiment {
         let Tokenizer { cleaner, pre_tokenizer, .. } = &dataset.tokenizer;
         if is_new {
             warnings.extend(baseline_warning(&check, cleaner.keeps_line_ends()));
-            warnings.extend(single_tokens_warning(pre_tokenizer, &dataset.stats, detected));
+            warnings.extend(single_words_warning(pre_tokenizer, &dataset.stats, detected));
         }
         if let Some(separator) = &config.clean.document_separator
             && dataset.tokenizer.document_separator_id().is_none()
