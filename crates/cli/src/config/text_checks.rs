@@ -194,13 +194,13 @@ mod tests {
     fn question_models_find_the_segmentation_too() {
         let folder = tempfile::tempdir().unwrap();
         let line = |n: usize| {
-            format!(r#"{{"context":"第{n}天老钟在中午停了。","question":"老钟在什么时候停了？","answer":"中午"}}"#)
+            format!(r#"{{"context":"第{n}天灰猫在桥下睡觉。","question":"灰猫在桥下做什么？","answer":"睡觉"}}"#)
         };
         let path = Some(file(&folder, "zh.jsonl", &(0..12).map(line).collect::<Vec<_>>().join("\n")));
         let mut config = QuestionsConfig::default();
         config.data.path = path;
         for (config, expected, word) in
-            [(config.clone(), Segmentation::Dictionary, "中午"), (config.of_saved_run(), Segmentation::Spaces, "午")]
+            [(config.clone(), Segmentation::Dictionary, "睡觉"), (config.of_saved_run(), Segmentation::Spaces, "觉")]
         {
             let experiment = QaExperiment::new(config).unwrap();
             let tokenizer = &experiment.dataset.tokenizer;
