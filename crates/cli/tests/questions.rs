@@ -366,15 +366,15 @@ fn models_and_configurations_of_the_other_kind_are_rejected() {
 #[test]
 fn chinese_questions_have_words_of_a_dictionary_and_no_spaces() {
     let dir = TestDir::new();
-    let line = |n: usize| json!({ "context": format!("第{n}天老钟在中午停了。"), "question": "老钟在什么时候停了？", "answer": "中午" });
+    let line = |n: usize| json!({ "context": format!("第{n}天灰猫在桥下睡觉。"), "question": "灰猫在桥下做什么？", "answer": "睡觉" });
     let lines: Vec<String> = (0..40).map(|n| line(n).to_string()).collect();
     dir.file("zh.jsonl", lines.join("\n"));
     let settings = [SMALL, &["train.epochs=12", "train.learning_rate=0.02", "model.dropout=0.0"]].concat();
-    let trained = train(&dir, "configs/qa.toml", &settings, &["--text", "zh.jsonl", "--out", "run"]);
+    let trained = train(&dir, "configs/qa.toml", &settings, &["--text", "zh.jsonl", "--out", "runs/zh"]);
     assert_eq!(trained.code, Some(0), "{}", trained.stderr);
-    let config = std::fs::read_to_string(dir.path().join("run/config.toml")).unwrap();
+    let config = std::fs::read_to_string(dir.path().join("runs/zh/config.toml")).unwrap();
     assert!(config.contains("segmentation = \"dictionary\""), "{config}");
-    dir.file("text.txt", "第77天老钟在中午停了。");
+    dir.file("text.txt", "第77天灰猫在桥下睡觉。");
     let asked = dir.run_ok(&["ask", "--text", "text.txt", "--min-confidence", "0", "--format", "jsonl"]);
     let lines: Vec<Value> = asked.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(!lines.is_empty(), "{}", asked.stderr);

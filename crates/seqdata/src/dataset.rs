@@ -29,8 +29,10 @@ pub struct TextStats {
     pub tokens: usize,
     /// Distinct tokens.
     pub distinct_tokens: usize,
-    /// Tokens that occur only once.
-    pub single_tokens: usize,
+    /// Tokens with a letter or a digit.
+    pub words: usize,
+    /// Those of them that occur only once.
+    pub single_words: usize,
 }
 
 impl TextStats {
@@ -131,8 +133,14 @@ impl TextDataset {
         let ids = Arc::new(ids.finish()?);
 
         let CountedText { text_sha256, characters, counter, .. } = counted;
-        let single_tokens = counter.counts().iter().filter(|&&count| count == 1).count();
-        let stats = TextStats { characters, tokens, distinct_tokens: counter.len(), single_tokens };
+        let word_counts = || counter.iter().filter(|(token, _)| token.contains(char::is_alphanumeric)).map(|(_, n)| n);
+        let stats = TextStats {
+            characters,
+            tokens,
+            distinct_tokens: counter.len(),
+            words: word_counts().sum::<u64>() as usize,
+            single_words: word_counts().filter(|&count| count == 1).count(),
+        };
         let DatasetConfig { cleaner, pre_tokenizer, document_separator, oov, context_len, stride, .. } = config;
         let tokenizer = Tokenizer { cleaner, pre_tokenizer, vocabulary, document_separator, oov };
         Ok(Self {
@@ -275,7 +283,7 @@ mod tests {
     fn held_out_words_are_unknown() {
         let config = config(OovPolicy::Unknown, 1, VocabSource::Training);
         let dataset = TextDataset::from_text(TEXT).config(config).build().unwrap();
-        let stats = TextStats { characters: 31, tokens: 16, distinct_tokens: 6, single_tokens: 4 };
+        let stats = TextStats { characters: 31, tokens: 16, distinct_tokens: 6, words: 16, single_words: 4 };
         assert_eq!(dataset.stats, stats);
         assert_eq!(dataset.split.train, 0..12);
         assert_eq!(tokens(&dataset, 10..16), ["e", "a", "<unknown>", "a", "b", "a"]);

@@ -15,7 +15,7 @@ fn main() {
     divan::main();
 }
 
-#[divan::bench(args = ["prose", "keras-lowercase"], sample_count = 10, sample_size = 1)]
+#[divan::bench(args = ["prose", "keras-lowercase", "lowercase"], sample_count = 10, sample_size = 1)]
 fn words(bencher: Bencher, preset: &str) {
     prepare(bencher, preset, PreTokenizer::Words(WordOptions::default()));
 }

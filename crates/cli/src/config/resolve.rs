@@ -13,7 +13,7 @@ use trainer::{TrainConfig, TrainMode};
 use super::short_epochs;
 use super::text_checks::{
     CheckedText, StartedText, baseline_warning, is_keras_baseline, resolve_segmentation, segmentation_hint,
-    single_tokens_warning,
+    single_words_warning,
 };
 use super::train_config::{reject_keys_of, train_config};
 use super::{
@@ -165,7 +165,7 @@ fn read_text(
     if is_new {
         let Tokenizer { cleaner, pre_tokenizer, .. } = &dataset.tokenizer;
         warnings.extend(baseline_warning(&check, cleaner.keeps_line_ends()));
-        warnings.extend(single_tokens_warning(pre_tokenizer, &dataset.stats, detected));
+        warnings.extend(single_words_warning(pre_tokenizer, &dataset.stats, detected));
     }
     Ok(ReadText { dataset, kept, warnings })
 }

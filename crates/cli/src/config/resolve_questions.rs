@@ -93,11 +93,15 @@ impl QaExperiment {
         config.tokens.segmentation = Some(dataset.tokenizer.pre_tokenizer.segmentation().into());
         model.vocab_size = dataset.train.vocab_sizes.input;
         model.decoder_vocab = dataset.train.vocab_sizes.output;
+        let advice = match dataset.tokenizer.pre_tokenizer.segmentation() {
+            Segmentation::Spaces => "",
+            Segmentation::Dictionary => "; `tokens.segmentation=spaces` uses them, with shorter words",
+        };
         for (part, used) in ["training", "validation"].iter().zip(&dataset.counts) {
             if used.unmapped > 0 {
                 warnings.push(format!(
-                    "{} of {} {part} answers start or end within a word of their sentence and are left out",
-                    used.unmapped, used.questions
+                    "{} of {} {part} answers start or end within a word of their sentence and are left out{}",
+                    used.unmapped, used.questions, advice
                 ));
             }
             if used.too_long > 0 {

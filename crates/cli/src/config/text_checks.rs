@@ -14,8 +14,8 @@ const BEGINNING: usize = 64 * 1024;
 /// The preset that handles what the Keras baseline's does not.
 const BETTER_PRESET: &str = "clean.preset=lowercase";
 
-/// Fewer tokens are not judged.
-const MIN_TOKENS: usize = 100;
+/// Fewer words are not judged.
+const MIN_WORDS: usize = 100;
 
 /// A text whose beginning is read already.
 pub struct StartedText<'a> {
@@ -143,20 +143,20 @@ pub fn baseline_warning(check: &KerasBaselineCheck, keeps_line_ends: bool) -> Op
     })
 }
 
-/// A warning that most tokens occur once, so that little can be learned about them, if it is so.
-pub fn single_tokens_warning(
+/// A warning that most words occur once, so that little can be learned about them, if it is so.
+pub fn single_words_warning(
     pre_tokenizer: &PreTokenizer,
     stats: &TextStats,
     detected: Option<Segmentation>,
 ) -> Option<String> {
-    let TextStats { tokens, single_tokens, .. } = *stats;
+    let TextStats { words, single_words, .. } = *stats;
     let is_words = matches!(pre_tokenizer, PreTokenizer::Words(_));
-    if !is_words || tokens < MIN_TOKENS || 2 * single_tokens <= tokens {
+    if !is_words || words < MIN_WORDS || 2 * single_words <= words {
         return None;
     }
     let fix = segmentation_hint(pre_tokenizer, detected)
         .unwrap_or("use characters instead of words, as `--config configs/char.toml` does");
-    Some(format!("{single_tokens} of {tokens} tokens occur only once, so a model can learn little about them: {fix}"))
+    Some(format!("{single_words} of {words} words occur only once, so a model can learn little about them: {fix}"))
 }
 
 /// What to do if the text needs a dictionary and none is used.
@@ -202,14 +202,14 @@ mod tests {
     fn question_models_find_the_segmentation_too() {
         let folder = tempfile::tempdir().unwrap();
         let line = |n: usize| {
-            format!(r#"{{"context":"第{n}天老钟在中午停了。","question":"老钟在什么时候停了？","answer":"中午"}}"#)
+            format!(r#"{{"context":"第{n}天灰猫在桥下睡觉。","question":"灰猫在桥下做什么？","answer":"睡觉"}}"#)
         };
         let path = Some(file(&folder, "zh.jsonl", &(0..12).map(line).collect::<Vec<_>>().join("\n")));
         let mut config = QuestionsConfig::default();
         config.data.path = path;
         for (config, expected, word) in [
-            (config.clone(), Segmentation::Dictionary, "中午"),
-            (config.saved_in(folder.path()), Segmentation::Spaces, "午"),
+            (config.clone(), Segmentation::Dictionary, "睡觉"),
+            (config.saved_in(folder.path()), Segmentation::Spaces, "觉"),
         ] {
             let experiment = QaExperiment::new(config).unwrap();
             let tokenizer = &experiment.dataset.tokenizer;

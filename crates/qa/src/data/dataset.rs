@@ -168,10 +168,14 @@ impl QaDataset {
         for (part, counts) in [("training", &train_counts), ("validation", &valid_counts)] {
             if counts.examples == 0 {
                 let ExampleCounts { questions, unmapped, too_long, .. } = counts;
+                let advice = match segmentation {
+                    Segmentation::Dictionary if *unmapped > 0 => "; or set `tokens.segmentation` to spaces",
+                    _ => "",
+                };
                 return Err(Error::NoExamples(format!(
                     "none of the {questions} {part} questions is usable: {too_long} have a sentence of more than \
                      {} words and {unmapped} have an answer that starts or ends within a word; raise \
-                     `max_sentence_len` or use other data",
+                     `max_sentence_len` or use other data{advice}",
                     config.max_sentence_len
                 )));
             }

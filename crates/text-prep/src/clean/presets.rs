@@ -111,6 +111,12 @@ mod tests {
         let ascii = "THE FOX\n\nHe said:  \"Don't...\"\n\n\n\n\nDogs' 'n' (So  it goes.)\n";
         let whole = |preset: &str| Cleaner::preset(preset).unwrap().clean(ascii);
         assert_eq!(whole("lowercase"), whole("keras-lowercase"));
+        // The results of the default configuration are those of the baseline's cleaning.
+        let fables = include_str!("../../../../datasets/fables/fables.txt");
+        assert!(
+            Cleaner::preset("lowercase").unwrap().clean(fables)
+                == Cleaner::preset("keras-lowercase").unwrap().clean(fables)
+        );
     }
 
     #[test]
