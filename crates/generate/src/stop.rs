@@ -50,7 +50,9 @@ impl StopText {
             }
         }
         if let Some(at) = ids.iter().position(Option::is_none) {
-            let nearest = tokenizer.vocabulary.nearest(&tokens[at], 3).into_iter().map(str::to_owned).collect();
+            // Any character is as near to another as the next one.
+            let nearest = if is_characters(tokenizer) { 0 } else { 3 };
+            let nearest = tokenizer.vocabulary.nearest(&tokens[at], nearest).into_iter().map(str::to_owned).collect();
             return Err(Error::StopTextNotInVocabulary { token: tokens[at].clone(), nearest });
         }
         if is_characters(tokenizer) {

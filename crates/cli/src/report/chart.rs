@@ -171,7 +171,8 @@ mod tests {
         }
         assert_eq!(drawn, draw());
         let single = |x| Series { points: vec![(x, 1.0)], ..series(false) };
-        svg(&options, &[single(1.0)]).unwrap();
+        let named = svg(&options, &[Series { name: "a\u{1b}[31m".into(), ..single(1.0) }]).unwrap();
+        assert!(named.contains(r"a\u{1b}[31m") && !named.contains('\u{1b}'), "{named}");
         assert!(svg(&options, &[single(0.0)]).is_err());
     }
 
