@@ -309,7 +309,7 @@ mod tests {
         let unknown = read(NewTokens::Unk).unwrap();
         assert_eq!(unknown.tokenizer, old);
         assert_eq!(tokens(&unknown, 0..4), ["a", "b", "<unknown>", "a"]);
-        assert_eq!(unknown.unknown_fractions(), [0.25, 0.25]);
+        assert_eq!(unknown.unknown_fractions(), [4.0 / 12.0, 1.0 / 4.0]);
         let extended = read(NewTokens::Extend).unwrap();
         assert_eq!(tokens(&extended, 0..6), ["a", "b", "x", "a", "x", "y"]);
         let vocabulary = extended.tokenizer.vocabulary;

@@ -57,6 +57,7 @@ fn found(value: &str, expected: &str) -> String {
     match value {
         "map" => "a table of keys".into(),
         "sequence" => "a list".into(),
+        other if other.ends_with(" variant") => "another kind of value".into(),
         other => other.into(),
     }
 }
@@ -73,7 +74,7 @@ fn kind(expected: &str) -> &str {
         "f64" | "f32" => "a number",
         "a boolean" => "true or false",
         "a string" | "string" | "path string" | "a borrowed string" | "a character" => "a text in quotes",
-        "string or table" | "variant identifier" => "a name in quotes",
+        "string only" | "string or table" | "variant identifier" => "a name in quotes",
         "a sequence" => "a list in [ ]",
         "a map" => "a table of keys",
         other if other.starts_with("struct ") || other.starts_with("internally tagged enum ") => "a table of keys",

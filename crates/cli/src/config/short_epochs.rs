@@ -28,10 +28,11 @@ pub(super) fn warning(train: &TrainConfig, items: usize, steps: usize) -> Option
         }
         _ => "use a longer text".into(),
     };
-    let steps = if steps == 1 { "1 step".to_string() } else { format!("{steps} steps") };
+    let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let (steps, epochs) = (counted(steps, "step"), counted(epochs, "epoch"));
     Some(format!(
-        "an epoch has only {steps} with `train.batch_size` = {batch_size}, so that {epochs} epochs hardly train the \
-         model: {fix}, or raise `train.epochs`"
+        "an epoch has only {steps} with `train.batch_size` = {batch_size}, so that {epochs} can hardly \
+         train the model: {fix}, or raise `train.epochs`"
     ))
 }
 
@@ -45,8 +46,8 @@ mod tests {
         let warning_of = |steps| warning(&windows, 5_000, steps);
         assert_eq!(
             warning_of(2).unwrap(),
-            "an epoch has only 2 steps with `train.batch_size` = 4096, so that 3 epochs hardly train the model: lower \
-             it, such as with `--set train.batch_size=128`, or raise `train.epochs`"
+            "an epoch has only 2 steps with `train.batch_size` = 4096, so that 3 epochs can hardly train the model: \
+             lower it, such as with `--set train.batch_size=128`, or raise `train.epochs`"
         );
         assert!(warning_of(1).unwrap().contains("only 1 step with"));
         assert_eq!([3, 40].map(warning_of), [None, None]);

@@ -97,8 +97,8 @@ mod tests {
             (&[6.0], 0.1, 0.01, "train longer, with `train.epochs` above 1", "larger"),
             (&[6.0, 5.0, 4.5], 0.1, 40.0, "still falling", "dropout"),
             (&[6.0, 5.0, 4.5], 0.1, 0.01, "train longer, with `train.epochs` above 3", "larger"),
-            (&[6.0, 4.5, 5.0], 0.1, 0.01, "rose from 4.500 after epoch 2 to 5.000 after epoch 3", "longer"),
-            (&[6.0, 4.5, 4.51, 4.5], 0.1, 0.01, "a larger model may", "longer"),
+            (&[6.0, 4.5, 5.0], 0.1, 0.01, "rose from 4.500 after epoch 2 to 5.000 after epoch 3", "train longer"),
+            (&[6.0, 4.5, 4.51, 4.5], 0.1, 0.01, "a larger model may", "train longer"),
             (&[6.0, 4.5, 4.51, 4.5], 0.1, 40.0, "more text", "larger"),
             (&[], 0.0, 1.0, "train longer", "larger"),
         ] {

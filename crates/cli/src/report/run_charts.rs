@@ -119,7 +119,7 @@ mod tests {
         let short = Curves { train: vec![(3.0, 0.0)], valid: vec![(3.0, 0.0)], learning_rate: Vec::new() };
         losses(&path, &[NamedCurves { run: None, curves: &short }], &[("5-gram".to_string(), -0.0)]).unwrap();
         let svg = std::fs::read_to_string(&path).unwrap();
-        assert!(svg.contains("5-gram 0.00") && !svg.contains("-0"), "{svg}");
+        assert!(svg.contains("5-gram 0.00") && !svg.contains("\n-0"), "{svg}");
         let none = Curves::default();
         assert!(losses(&path, &[NamedCurves { run: None, curves: &none }], &[]).is_err());
     }
