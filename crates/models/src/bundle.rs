@@ -93,6 +93,7 @@ impl<M: Network> ModelBundle<M> {
     pub fn save(&self, directory: impl AsRef<Path>) -> Result<()> {
         let weights = weights_to_bytes(&self.model)
             .map_err(|reason| Error::Inconsistent { directory: directory.as_ref().into(), reason })?;
+        check_names(directory.as_ref(), self.extra_files.keys())?;
         directory::create(directory.as_ref())?;
         self.save_with_weights(directory, weights)
     }

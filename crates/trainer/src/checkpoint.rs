@@ -85,7 +85,7 @@ impl Checkpoints {
         self.remove_old(progress)
     }
 
-    /// Saves a checkpoint, then removes older ones that are no longer needed.
+    /// Saves a checkpoint, then removes older ones that are no longer needed. The run directory must exist.
     ///
     /// # Errors
     /// If the file system reports an error; then the earlier checkpoints are untouched.
