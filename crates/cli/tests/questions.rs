@@ -120,6 +120,11 @@ fn text_is_read_from_a_pipe_and_in_other_encodings() {
         let place = |value: &Value| value["sentence_bytes"][0].as_u64().unwrap();
         assert_eq!(place(&marked), place(&plain) + 3);
     }
+    if cfg!(unix) {
+        for option in [["ask", "--text"], ["evaluate", "--data"]] {
+            dir.expect_error(&[option[0], "--model", "run", option[1], "/dev/zero"], &["/dev/zero", "it is a device"]);
+        }
+    }
     dir.file("nul.txt", format!("{TEXT}\0"));
     dir.expect_error(&["ask", "--model", "run", "--text", "nul.txt"], &["U+0000 (NUL) in line 2, column 1"]);
 }

@@ -244,3 +244,22 @@ fn pipes_are_read_once_and_replaced_runs_do_not_depend_on_them() {
     let config = fs::read_to_string(Path::new(dir.path()).join("again/config.toml")).unwrap();
     assert!(config.contains("seed = 5"), "{config}");
 }
+
+#[test]
+fn a_run_of_an_earlier_version_is_reproduced_with_all_characters() {
+    let dir = TestDir::new();
+    dir.file("my.txt", format!("{}\0\u{1b}{}", text(), text()));
+    dir.run_ok(&train(&["--text", "my.txt", "--set", "text.control_characters=keep", "--out", "run"]));
+    let config = dir.path().join("run/config.toml");
+    let saved = fs::read_to_string(&config).unwrap();
+    let earlier = saved.replacen("control_characters = \"keep\"\n", "", 1);
+    assert_ne!(earlier, saved);
+    fs::write(&config, &earlier).unwrap();
+    dir.run_ok(&["reproduce", "run", "--out", "again"]);
+    assert!(!fs::read_to_string(dir.path().join("again/config.toml")).unwrap().contains("control_characters"));
+    dir.run_ok(&["evaluate", "--model", "again"]);
+    dir.run_ok(&["train", "--resume", "again", "--set", "train.epochs=2"]);
+    // A new run checks its text.
+    let from = ["train", "--init-from", "again", "--set", "train.epochs=1"];
+    dir.expect_error(&from, &["U+0000 (NUL)", "`text.control_characters`"]);
+}
