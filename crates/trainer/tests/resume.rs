@@ -281,6 +281,7 @@ fn the_observer_is_called_in_order() {
 fn the_last_and_the_best_checkpoint_are_kept() {
     let folder = tempfile::tempdir().unwrap();
     let outcome = run(&folder.path().join("run"), &config(1), 1, false).0.unwrap();
+    std::fs::create_dir(folder.path().join("made-up")).unwrap();
     let checkpoints = Checkpoints::of(&folder.path().join("made-up"));
     let optimizer = config(1).optimizer.init(kernels::KernelMode::default());
     let mut progress = outcome.progress.clone();

@@ -24,11 +24,11 @@ fn lines(clauses: &[&str], between: &str, end: &str) -> String {
     (0..90).map(line).collect()
 }
 
-/// Trains the tiny model on `text`; returns the warnings.
+/// Trains the tiny model on `text`; returns the warnings, except that the text is short.
 fn train(dir: &TestDir, text: &str, more: &[&str]) -> Vec<String> {
     let base = ["train", "--backend", "flex", "--text", text, "--out", "runs/run"];
     let trained = dir.run_ok(&[&base, tiny().as_slice(), more].concat());
-    warnings(&trained.stderr)
+    warnings(&trained.stderr).into_iter().filter(|warning| !warning.starts_with("an epoch has only")).collect()
 }
 
 fn warnings(stderr: &str) -> Vec<String> {
