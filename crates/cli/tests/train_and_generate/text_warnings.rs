@@ -101,7 +101,7 @@ fn a_text_without_spaces_is_warned_about_if_it_is_not_divided() {
     dir.file("short.txt", lines(&CHINESE, "", ""));
     dir.expect_error(&[&["prepare", "--text", "short.txt"], &off[..]].concat(), &["split has 9 tokens", fix]);
     // Names of another script: no dictionary would help.
-    let names: String = (0..200).map(|n| format!("na{n}me\n")).collect();
+    let names: String = (0..400).map(|n| format!("na{n}me\n")).collect();
     dir.file("names.txt", names);
     let prepared = dir.run_ok(&["prepare", "--text", "names.txt"]);
     assert!(warnings(&prepared.stderr)[0].ends_with("`--config configs/char.toml` does"), "{}", prepared.stderr);

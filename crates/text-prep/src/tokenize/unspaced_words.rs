@@ -117,19 +117,14 @@ impl UnspacedWords {
     }
 }
 
-/// Calls `f` with `text` and with the apostrophes at its ends, which are inside a word no longer.
+/// Calls `f` with `text` and with each apostrophe at its ends, which is no longer inside a word.
 fn split_apostrophes(text: &str, f: &mut impl FnMut(&str)) {
-    let is_inner = |c: char| !is_apostrophe(c);
-    let start = text.find(is_inner).unwrap_or(text.len());
-    let end = start + text[start..].trim_end_matches(is_apostrophe).len();
-    let outer = |part: &'_ str| part.chars().map(String::from).collect::<Vec<_>>();
-    for apostrophe in outer(&text[..start]) {
-        f(&apostrophe);
+    let start = text.len() - text.trim_start_matches(is_apostrophe).len();
+    let inner = text[start..].trim_end_matches(is_apostrophe);
+    let (before, after) = (&text[..start], &text[start + inner.len()..]);
+    before.split_inclusive(|_| true).for_each(&mut *f);
+    if !inner.is_empty() {
+        f(inner);
     }
-    if start < end {
-        f(&text[start..end]);
-    }
-    for apostrophe in outer(&text[end..]) {
-        f(&apostrophe);
-    }
+    after.split_inclusive(|_| true).for_each(f);
 }
