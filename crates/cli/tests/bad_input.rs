@@ -283,7 +283,7 @@ fn invalid_options() {
         (["--num-samples", "0"], "--num-samples"),
         (["--stop", "zyzzyva"], "`--stop zyzzyva`: a stop text contains `zyzzyva`, which is not in the vocabulary"),
         (["--stop", ""], "--stop"),
-        (["--stop", " "], "`--stop  `: a stop text is only white space"),
+        (["--stop", " "], "a stop text is only white space, which is not a token of this model"),
         (["--stop", r"\q"], r"unknown escape `\q`; expected `\n`, `\r`, `\t`, `\u{…}`"),
         (["--stop", r"\u{d800}"], r"`\u{d800}` is not the number of a character"),
         (["--backend", "tpu"], "ndarray, flex, wgpu, cuda"),
