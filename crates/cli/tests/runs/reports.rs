@@ -127,8 +127,11 @@ fn fine_tuned_runs_are_compared_by_the_names_of_presets_and_their_unknown_share_
     assert!(dir.path().join("runs/compare.svg").is_file() && !dir.path().join("compare.svg").exists());
     assert_eq!(dir.json(&["compare", "base", "tuned", "--json"])["picture"], "runs/compare.svg");
     // Other rules are compared one by one.
-    let rules = "clean.rules=[{rule=\"nfc\"},{rule=\"lower-case\"},{rule=\"space-punctuation\",set=\"unicode\"}]";
-    train_on(&dir, "old.txt", &["--out", "runs/rules", "--set", rules, "--set", "model.layers[0].units=9"]);
+    let rules =
+        "rules = [{ rule = \"nfc\" }, { rule = \"lower-case\" }, { rule = \"space-punctuation\", set = \"unicode\" }]";
+    dir.file("rules.toml", format!("[clean]\n{rules}\n"));
+    let units = "model.layers[0].units=9";
+    train_on(&dir, "old.txt", &["--config", "rules.toml", "--out", "runs/rules", "--set", units]);
     let compared = dir.run_ok(&["compare", "base", "rules"]).stdout;
     for line in ["clean.rules[1].rule", "clean.preset", "model.layers[0].units  8"] {
         assert!(compared.lines().any(|row| row.starts_with(line)), "{line} in {compared}");
