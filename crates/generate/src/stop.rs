@@ -1,4 +1,5 @@
-//! Texts that end a sample: recognised as tokens in models of words, as text in models of characters.
+//! Texts that end a sample: recognised as tokens in models of words, as text in models of characters and in scripts
+//! without spaces.
 
 use text_prep::{PreTokenizer, Tokenizer};
 
@@ -11,8 +12,9 @@ pub enum StopText {
     /// These ids in a row, in models of words: `the` must not end a text at `other`. Several document separators in a
     /// row count as one.
     Ids(Vec<u32>),
-    /// This text, in models of characters: a capital or a Korean syllable may be several tokens, and a syllable may
-    /// continue after these tokens.
+    /// This text. In models of characters a capital or a Korean syllable may be several tokens, and a syllable may
+    /// continue after these tokens; in scripts without spaces a dictionary may divide the text in another way in a
+    /// longer one.
     Text(String),
     /// A line end that the model never writes.
     Never,
@@ -49,6 +51,9 @@ impl StopText {
                 return Err(Error::BlankStopText);
             }
         }
+        if tokenizer.pre_tokenizer.segmentation().divides(&cleaned) {
+            return Ok(Self::Text(join(tokenizer, &tokens)));
+        }
         if let Some(at) = ids.iter().position(Option::is_none) {
             // Any character is as near to another as the next one.
             let nearest = if is_characters(tokenizer) { 0 } else { 3 };
@@ -56,9 +61,7 @@ impl StopText {
             return Err(Error::StopTextNotInVocabulary { token: tokens[at].clone(), nearest });
         }
         if is_characters(tokenizer) {
-            let mut detokenizer = tokenizer.detokenizer();
-            detokenizer.extend(tokens.iter().map(String::as_str));
-            return Ok(Self::Text(detokenizer.into_text()));
+            return Ok(Self::Text(join(tokenizer, &tokens)));
         }
         let mut ids: Vec<u32> = ids.into_iter().flatten().collect();
         let separator = tokenizer.document_separator_id();
@@ -74,6 +77,13 @@ impl StopText {
             (None, _) => Self::Never,
         }
     }
+}
+
+/// The text that the tokens write.
+fn join(tokenizer: &Tokenizer, tokens: &[String]) -> String {
+    let mut detokenizer = tokenizer.detokenizer();
+    detokenizer.extend(tokens.iter().map(String::as_str));
+    detokenizer.into_text()
 }
 
 fn is_characters(tokenizer: &Tokenizer) -> bool {
@@ -161,7 +171,7 @@ impl Written<'_> {
         index.checked_sub(1).map_or(0, |last| self.ends[last])
     }
 
-    /// The number of ids that write the first `len` bytes of the text.
+    /// The number of ids that write the first `len` bytes of the text; the last one may write more.
     pub fn ids_before(&self, len: usize, tokenizer: &Tokenizer) -> usize {
         let mut count = if len == 0 { 0 } else { self.ends.partition_point(|&end| end < len) + 1 };
         count = count.min(self.ids.len());

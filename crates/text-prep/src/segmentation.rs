@@ -37,6 +37,11 @@ impl Segmentation {
     pub fn is_spaces(&self) -> bool {
         *self == Self::Spaces
     }
+
+    /// Whether a dictionary decides on the words of `text`, so that they may differ from those in a longer text.
+    pub fn divides(&self, text: &str) -> bool {
+        !self.is_spaces() && has_unspaced(text)
+    }
 }
 
 /// A letter of a script that is written without spaces; its combining marks do not count.

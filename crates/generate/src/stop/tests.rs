@@ -1,6 +1,6 @@
 //! Tests of stop texts: what they are for a tokenizer, and where they end samples.
 
-use text_prep::{Capitals, CharacterOptions, Cleaner, OovPolicy, SHIFT, Vocabulary, WordOptions};
+use text_prep::{Capitals, CharacterOptions, Cleaner, OovPolicy, SHIFT, Segmentation, Vocabulary, WordOptions};
 
 use super::*;
 use crate::sample_batch::Sample;
@@ -67,6 +67,20 @@ fn a_stop_text_of_characters_may_have_capitals_and_syllables() {
         // The model has no line ends, and its documents end with a full stop.
         assert_eq!(StopText::new(&tokenizer, "\n").unwrap(), StopText::Text(".".into()));
     }
+}
+
+#[test]
+fn a_stop_text_of_a_script_without_spaces_is_found_however_the_text_is_divided() {
+    let options = WordOptions::default().segmentation(Segmentation::Dictionary);
+    let tokenizer = tokenizer("prose", options, None, &["在中", "午", "睡觉", "the", "\n"]);
+    // A dictionary divides 中午 in another way after 在.
+    assert_eq!(StopText::new(&tokenizer, "中午").unwrap(), StopText::Text("中午".into()));
+    assert_eq!(words(&tokenizer, "the"), ["the"]);
+    let stops = Stops::new(&tokenizer, &["中午".into()]).unwrap();
+    let written = Written { text: "睡觉在中午", ids: &[3, 1, 2], ends: &[6, 12, 15], certain: 9 };
+    assert_eq!(stops.find(written), Some(9));
+    let begun = Written { text: "睡觉在中", ids: &[3, 1], ends: &[6, 12], certain: 6 };
+    assert_eq!((stops.find(begun), stops.certain_len(begun)), (None, 9));
 }
 
 #[test]
