@@ -141,8 +141,10 @@ fn a_sample_of_words_ends_before_the_first_stop_text() {
     let mut found = 0;
     for separator in [None, Some(".")] {
         let packed = generator(WORDS, separator);
-        let id = |token: &str| packed.tokenizer().vocabulary.id(token).unwrap();
-        let stops = [("a", vec![id("a")]), ("é a", vec![id("é"), id("a")]), ("a a é", vec![id("a"), id("a"), id("é")])];
+        let tokenizer = packed.tokenizer();
+        let id_of = |token: &str| tokenizer.vocabulary.id(token).unwrap();
+        let ids = |tokens: &[&str]| tokens.iter().map(|token| id_of(token)).collect::<Vec<_>>();
+        let stops = [("a", ids(&["a"])), ("é a", ids(&["é", "a"])), ("a a é", ids(&["a", "a", "é"]))];
         for (generator, seeds) in [(&composed(&packed), 0..3), (&packed, 0..60)] {
             for seed in seeds {
                 let all = Sampling::default().seed(seed).max_tokens(40);
@@ -150,16 +152,12 @@ fn a_sample_of_words_ends_before_the_first_stop_text() {
                 for (stop, ids) in &stops {
                     let stopped = sample(generator, &all.clone().stop_texts([*stop]));
                     let at = whole.ids.windows(ids.len()).position(|window| window == ids);
-                    let mut before = &whole.ids[..at.unwrap_or(whole.ids.len())];
                     found += usize::from(at.is_some());
-                    // Separators at the end write nothing.
-                    while let Some((last, rest)) = before.split_last()
-                        && at.is_some()
-                        && Some(*last) == generator.tokenizer().document_separator_id()
-                    {
-                        before = rest;
-                    }
-                    assert_eq!(stopped.ids, before, "{stop} in {}", whole.text);
+                    let before = &whole.ids[..at.unwrap_or(whole.ids.len())];
+                    // Separators in a row are written once, as white space; those at the end may be left out.
+                    let is_blank = |id: &u32| Some(*id) == tokenizer.document_separator_id() || *id == id_of(" ");
+                    let end = |ids: &[u32]| ids.iter().rposition(|id| !is_blank(id)).map_or(0, |last| last + 1);
+                    assert_eq!(stopped.ids[..end(&stopped.ids)], before[..end(before)], "{stop} in {}", whole.text);
                     assert!(whole.text.starts_with(&stopped.text));
                 }
             }
