@@ -4,7 +4,7 @@
 mod common;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -58,21 +58,15 @@ fn newest_checkpoint(dir: &TestDir) -> Option<u64> {
     names.filter_map(|name| name.strip_prefix("step-")?.parse().ok()).max()
 }
 
-/// Starts a long run that waits at each failpoint until its name is read, and reads names up to the `count`-th `point`.
-/// Returns the run and the pipe of the names.
+/// Starts a long run that pauses at the `count`-th failpoint `point`, and waits until it is there. Returns the run and
+/// the file whose deletion ends the pause.
 fn start_and_pause_at(dir: &TestDir, point: &str, count: usize) -> (Child, PathBuf) {
-    let points = dir.path().join("points");
-    assert!(Command::new("mkfifo").arg(&points).status().unwrap().success());
+    let paused = dir.path().join("paused");
     let mut command = train_command(dir, &[]);
-    command.env("PASTICHE_FAILPOINTS", format!("list:{}", points.display()));
-    let child = command.spawn().unwrap();
-    let mut reached = 0;
-    while reached < count {
-        let mut names = String::new();
-        fs::File::open(&points).unwrap().read_to_string(&mut names).unwrap();
-        reached += names.matches(point).count();
-    }
-    (child, points)
+    command.env("PASTICHE_FAILPOINTS", format!("pause:{count}:{point}:{}", paused.display()));
+    let mut child = command.spawn().unwrap();
+    wait_until(&mut child, || paused.exists());
+    (child, paused)
 }
 
 /// Waits until `condition` holds; `child` must not end before.
@@ -219,10 +213,9 @@ fn a_run_whose_directory_is_moved_while_it_saves_ends_with_the_same_message() {
     }
     let dir = text_dir();
     let (run, moved) = (dir.path().join("run"), dir.path().join("moved"));
-    let (child, points) = start_and_pause_at(&dir, "write optimizer.bpk", 2);
+    let (child, paused) = start_and_pause_at(&dir, "write optimizer.bpk", 2);
     fs::rename(&run, &moved).unwrap();
-    // With a reader that is also a writer, the pipe takes all further names.
-    let _pipe = fs::OpenOptions::new().read(true).write(true).open(points).unwrap();
+    fs::remove_file(paused).unwrap();
     assert_error(&end_of(child), "moved", &["run was deleted, moved or replaced", "under its new name"]);
     assert!(!run.exists());
     resume(&dir, "moved", &[]);

@@ -4,7 +4,8 @@
 //! Without the feature `failpoints` they do nothing. With it the environment variable [`VARIABLE`], read once per
 //! process, chooses the action: `list:FILE` writes the name of every failpoint that is reached into FILE, one per
 //! line; `fail:N` makes the N-th failpoint and all later ones fail, as on a full disk; `kill:N` kills the process
-//! (SIGKILL; on Windows it aborts) at the N-th. N is counted from 1.
+//! (SIGKILL; on Windows it aborts) at the N-th; `pause:N:NAME:FILE` creates FILE at the N-th failpoint with this name and
+//! waits until a test deletes it. N is counted from 1.
 
 use std::path::Path;
 
@@ -56,6 +57,7 @@ mod active {
         List(PathBuf),
         FailFrom(u64),
         KillAt(u64),
+        PauseAt { point: u64, name: String, file: PathBuf },
     }
 
     static ACTION: OnceLock<Action> = OnceLock::new();
@@ -69,16 +71,30 @@ mod active {
                 Some(("list", file)) => Action::List(file.into()),
                 Some(("fail", at)) => Action::FailFrom(number(at)),
                 Some(("kill", at)) => Action::KillAt(number(at)),
+                Some(("pause", rest)) => match rest.splitn(3, ':').collect::<Vec<_>>()[..] {
+                    [at, name, file] => Action::PauseAt { point: number(at), name: name.into(), file: file.into() },
+                    _ => Action::Nothing,
+                },
                 _ => Action::Nothing,
             }
         });
+        let name = || format!("{operation} {}", path.file_name().unwrap_or_default().to_string_lossy());
+        if matches!(action, Action::PauseAt { name: only, .. } if *only != name()) {
+            return Ok(());
+        }
         let at = REACHED.fetch_add(1, Ordering::SeqCst) + 1;
         match action {
             Action::Nothing => Ok(()),
             Action::List(file) => {
                 let mut file = std::fs::OpenOptions::new().create(true).append(true).open(file)?;
-                let name = path.file_name().unwrap_or_default().to_string_lossy();
-                writeln!(file, "{operation} {name}")
+                writeln!(file, "{}", name())
+            }
+            Action::PauseAt { point, file, .. } if at == *point => {
+                std::fs::write(file, "")?;
+                while file.exists() {
+                    std::thread::sleep(std::time::Duration::from_millis(2));
+                }
+                Ok(())
             }
             Action::FailFrom(first) if at >= *first => Err(std::io::ErrorKind::StorageFull.into()),
             Action::KillAt(point) if at == *point => {
@@ -86,7 +102,7 @@ mod active {
                 signal_hook::low_level::raise(signal_hook::consts::SIGKILL)?;
                 std::process::abort()
             }
-            Action::FailFrom(_) | Action::KillAt(_) => Ok(()),
+            Action::FailFrom(_) | Action::KillAt(_) | Action::PauseAt { .. } => Ok(()),
         }
     }
 }
