@@ -41,7 +41,9 @@ fn backend_of_run(command: &ProgramCommand) -> Option<Backend> {
 }
 
 fn recorded_backend(run: &Path) -> Option<Backend> {
-    let text = std::fs::read_to_string(run.join("run.json")).ok()?;
+    let path = run.join("run.json");
+    // Opening a pipe would wait for a writer.
+    let text = path.metadata().ok().filter(|found| found.is_file()).and_then(|_| std::fs::read_to_string(path).ok())?;
     let value: serde_json::Value = serde_json::from_str(&text).ok()?;
     Backend::from_str(value["backend"].as_str()?, false).ok()
 }

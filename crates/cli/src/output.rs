@@ -1,6 +1,7 @@
 //! The only file of this crate that prints. Results go to standard output, everything else to standard error. Texts and
 //! names can contain control characters: messages and what a terminal shows have escapes in their place.
 
+use std::borrow::Cow;
 use std::io::{ErrorKind, IsTerminal, Write};
 
 use args::visible;
@@ -32,12 +33,28 @@ pub fn print_json(value: &impl Serialize) -> Result<()> {
     print(&format!("{}\n", to_json(value)?))
 }
 
-/// `value` as JSON in one line.
+/// `value` as JSON in one line. What could control a terminal is escaped as JSON escapes it, so that the text is the same
+/// for a program that reads it.
 ///
 /// # Errors
 /// If it has no JSON form.
 pub fn to_json(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(|error| Error::new(error.to_string()))
+    let json = serde_json::to_string(value).map_err(|error| Error::new(error.to_string()))?;
+    Ok(escape_in_json(json))
+}
+
+fn escape_in_json(json: String) -> String {
+    if matches!(visible(&json), Cow::Borrowed(_)) {
+        return json;
+    }
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        match visible(c.encode_utf8(&mut [0; 4])) {
+            Cow::Borrowed(_) => escaped.push(c),
+            Cow::Owned(_) => escaped.push_str(&format!("\\u{:04x}", u32::from(c))),
+        }
+    }
+    escaped
 }
 
 /// Writes to standard output and flushes. If the reader closed the pipe, as `head` does, the program exits
@@ -77,4 +94,18 @@ pub fn columns<R: IntoIterator<Item = String>>(rows: impl IntoIterator<Item = R>
         format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
     };
     rows.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_has_no_character_that_controls_a_terminal_and_the_same_meaning() {
+        for text in ["a\tb\n\u{1b}[0m", "\u{7f}\u{9b}31m\u{202e}x\u{feff}", "한글 \u{200d} \\u{1b}"] {
+            let json = to_json(&text).unwrap();
+            assert!(matches!(visible(&json), Cow::Borrowed(_)), "{json}");
+            assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+        }
+    }
 }

@@ -121,6 +121,17 @@ fn an_old_question_model_generates_the_same_questions() {
 }
 
 #[test]
+fn finished_old_runs_are_not_changed_by_a_resume() {
+    let dir = old_runs();
+    for run in ["runs/words", "runs/characters", "runs/questions"] {
+        let before = dir.state_of(run);
+        let done = dir.run_ok(&flex(&["train", "--resume", run, "--no-tui"]));
+        assert!(done.stderr.contains("has finished all"), "{}", done.stderr);
+        assert!(dir.state_of(run) == before, "{run}");
+    }
+}
+
+#[test]
 fn old_runs_are_listed_and_resume_with_old_and_new_keys() {
     let dir = old_runs();
     assert_eq!(dir.json(&["runs", "--json"])["runs"].as_array().unwrap().len(), 3);

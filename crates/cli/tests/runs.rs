@@ -240,23 +240,6 @@ fn a_terminal_shows_the_run_and_is_restored() {
     assert!(!plain.contains(enter) && plain.contains("epoch 1/1: train loss"), "{plain}");
 }
 
-/// All files of a run but the lock, with their contents and times.
-fn state_of(dir: &TestDir, run: &str) -> Vec<(std::path::PathBuf, Vec<u8>, std::time::SystemTime)> {
-    let (mut files, mut folders) = (Vec::new(), vec![dir.path().join(run)]);
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
-            if entry.file_type().unwrap().is_dir() {
-                folders.push(entry.path());
-            } else if entry.file_name() != "lock" {
-                let changed = entry.metadata().unwrap().modified().unwrap();
-                files.push((entry.path(), fs::read(entry.path()).unwrap(), changed));
-            }
-        }
-    }
-    files.sort();
-    files
-}
-
 #[test]
 fn a_finished_or_rejected_resume_changes_nothing() {
     let dir = TestDir::new();
@@ -264,7 +247,7 @@ fn a_finished_or_rejected_resume_changes_nothing() {
     train_on(&dir, "old.txt", &["--out", "runs/a"]);
     train_on(&dir, "new.txt", &["--out", "runs/b"]);
     let newest = |dir: &TestDir| dir.json(&["runs", "--json"])["runs"][0]["run"].clone();
-    let before = state_of(&dir, "runs/a");
+    let before = dir.state_of("runs/a");
     let resume = ["train", "--resume", "runs/a"];
     let done = dir.run_ok(&resume);
     assert!(done.stderr.contains("runs/a has finished all 1 epochs"), "{}", done.stderr);
@@ -281,7 +264,7 @@ fn a_finished_or_rejected_resume_changes_nothing() {
     dir.expect_error(&["reproduce", "runs/a"], &lost);
     dir.expect_error(&["train", "--init-from", "runs/a"], &[lost[1], "--text"]);
     dir.expect_error(&["evaluate", "--model", "runs/a"], &[lost[1], "--text"]);
-    assert!(before == state_of(&dir, "runs/a"));
+    assert!(before == dir.state_of("runs/a"));
     assert_eq!(newest(&dir), "runs/b");
 
     // The backend of the run is used unless another one is named.

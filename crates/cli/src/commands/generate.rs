@@ -79,11 +79,11 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
         }
     }
     let tokens_per_second = tokens as f64 / start.elapsed().as_secs_f64();
-    status(&format!("{tokens} tokens, {tokens_per_second:.0} tokens/s"));
     if args.json {
         let report = to_json(&Report { seed, temperature: args.temperature, tokens_per_second })?;
         print(&format!("],{}\n", report.trim_start_matches('{')))?;
     }
+    status(&format!("{tokens} tokens, {tokens_per_second:.0} tokens/s"));
     Ok(())
 }
 

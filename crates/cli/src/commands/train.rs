@@ -135,7 +135,7 @@ fn resume(run: &Path, args: &Train, backend: &BackendSelection) -> Result<StopRe
     };
     if let Some(stop_reason) = finished(run, train)?
         && let Ok(before) = &before
-        && before.reported_steps == Some(stop_reason.1)
+        && before.reported_steps.is_none_or(|steps| steps == stop_reason.1)
         && models::bundle::verify(run).is_ok()
     {
         return Ok(stop_reason.0);
@@ -195,8 +195,9 @@ fn continue_run<C: Experiment>(context: RunContext, experiment: &C, before: Resu
             for difference in &differences {
                 status(&format!("warning: {difference}: from here on the results may differ slightly"));
             }
-            if !differences.is_empty() {
-                update = Some(Provenance { later: [before.later.clone(), differences].concat(), ..before });
+            if !differences.is_empty() || before.reported_steps.is_none() {
+                let later = [before.later.clone(), differences].concat();
+                update = Some(Provenance { later, reported_steps: before.reported_steps.or(Some(0)), ..before });
             }
         }
         Err(error) => status(&format!("warning: {error}: the environment of the run is unknown")),

@@ -46,7 +46,8 @@ pub struct Provenance {
     /// The run that this one repeats, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reproduces: Option<PathBuf>,
-    /// The number of updates at the end of the run, once all of its reports are written.
+    /// The number of updates at the end of the run, once all of its reports are written; 0 before. `None` if an earlier
+    /// version, which did not record it, made the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reported_steps: Option<u64>,
 }
@@ -102,7 +103,7 @@ impl Provenance {
             started_unix: unix_seconds() as u64,
             later: Vec::new(),
             reproduces: None,
-            reported_steps: None,
+            reported_steps: Some(0),
         }
     }
 

@@ -43,6 +43,23 @@ impl TestDir {
         path
     }
 
+    /// All files of a run but the lock, with their contents and times.
+    pub fn state_of(&self, run: &str) -> Vec<(PathBuf, Vec<u8>, std::time::SystemTime)> {
+        let (mut files, mut folders) = (Vec::new(), vec![self.path().join(run)]);
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+                if entry.file_type().unwrap().is_dir() {
+                    folders.push(entry.path());
+                } else if entry.file_name() != "lock" {
+                    let changed = entry.metadata().unwrap().modified().unwrap();
+                    files.push((entry.path(), std::fs::read(entry.path()).unwrap(), changed));
+                }
+            }
+        }
+        files.sort();
+        files
+    }
+
     /// A command that runs the binary with these arguments; not started yet.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pastiche"));

@@ -52,11 +52,13 @@ pub struct FoundControlCharacters {
     pub line: usize,
     /// The place of the first one in its line, in characters from 1.
     pub column: usize,
+    /// Whether there may be more, because the text was not read to its end.
+    pub at_least: bool,
 }
 
 impl fmt::Display for FoundControlCharacters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { count, first, line, column } = *self;
+        let Self { count, first, line, column, at_least } = *self;
         let name = match first {
             '\0' => " (NUL)",
             '\u{7}' => " (BEL)",
@@ -66,8 +68,9 @@ impl fmt::Display for FoundControlCharacters {
             '\u{7f}' => " (DEL)",
             _ => "",
         };
+        let at_least = if at_least { "at least " } else { "" };
         let what = if count == 1 { "1 control character," } else { &format!("{count} control characters, the first") };
-        write!(f, "{what} U+{:04X}{name} in line {line}, column {column}", u32::from(first))
+        write!(f, "{at_least}{what} U+{:04X}{name} in line {line}, column {column}", u32::from(first))
     }
 }
 
@@ -113,8 +116,8 @@ impl Finder {
                 None => {
                     self.pass(&chunk[passed..at]);
                     passed = at;
-                    let found =
-                        FoundControlCharacters { count: 1, first: c, line: self.lines + 1, column: self.column + 1 };
+                    let (line, column) = (self.lines + 1, self.column + 1);
+                    let found = FoundControlCharacters { count: 1, first: c, line, column, at_least: false };
                     *(if is_rejected { &mut self.rejected } else { &mut self.accepted }) = Some(found);
                 }
             }
@@ -169,7 +172,8 @@ mod tests {
     #[test]
     fn number_and_place_do_not_depend_on_the_chunks() {
         let text = "é\tone\n\ntwo \u{1b}[31m\n\0\0 \u{9f}";
-        let at = |count, first, line, column| Some(FoundControlCharacters { count, first, line, column });
+        let at =
+            |count, first, line, column| Some(FoundControlCharacters { count, first, line, column, at_least: false });
         for (policy, accepted, rejected) in [
             (ControlCharacters::Keep, at(4, '\u{1b}', 3, 5), None),
             (ControlCharacters::Remove, at(4, '\u{1b}', 3, 5), None),

@@ -248,6 +248,13 @@ mod tests {
     }
 
     #[test]
+    fn the_control_characters_of_an_endless_text_are_not_counted_to_the_end() {
+        let mut reader = SourceOptions::default().open_reader(std::io::repeat(0), "a.txt").unwrap();
+        let error = reader.next_chunk().unwrap_err().to_string();
+        assert!(error.starts_with("`a.txt` has at least ") && error.contains("the first U+0000 (NUL)"), "{error}");
+    }
+
+    #[test]
     fn a_decoded_file_keeps_its_line_ends_and_its_mark_in_utf_8() {
         let decoded = |bytes: &[u8], encoding| decode(bytes.to_vec(), encoding, "a.txt").unwrap();
         assert_eq!(decoded("\u{feff}a\r\nb\u{feff}".as_bytes(), None), "\u{feff}a\r\nb\u{feff}");

@@ -14,6 +14,9 @@ use super::{
 };
 use crate::error::{Error, Result};
 
+/// After a control character that is rejected, others are counted in this many bytes.
+const COUNTED_BYTES: usize = 64 << 20;
+
 /// A text that is read in chunks. Implemented by files ([`TextReader`]) and by `&str`, which is one chunk.
 pub trait TextSource {
     /// The next chunk, which is never empty; `None` at the end.
@@ -104,11 +107,15 @@ impl<R: Read> TextReader<R> {
     /// Reads the next block into `chunk`; false at the end.
     fn read(&mut self) -> Result<bool> {
         let more = self.decode()?;
+        let mut length = self.chunk.len();
         if self.control_characters.rejected.is_some() {
-            // The error says how many there are.
-            while let Ok(true) = self.decode() {}
+            // The error says how many there are. A pipe may be endless.
+            while length < COUNTED_BYTES && matches!(self.decode(), Ok(true)) {
+                length += self.chunk.len();
+            }
         }
-        if let Some(found) = self.control_characters.rejected {
+        if let Some(mut found) = self.control_characters.rejected {
+            found.at_least = length >= COUNTED_BYTES;
             return Err(Error::ControlCharacters { name: self.decoder.name().to_owned(), found });
         }
         self.input_has_text = self.input_has_text || has_text(&self.chunk);
