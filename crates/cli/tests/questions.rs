@@ -147,8 +147,16 @@ fn piped_questions_are_kept_for_what_needs_them_again() {
     assert_eq!(output.code, Some(0), "{}", output.stderr);
     assert_eq!(std::fs::read_to_string(dir.path().join("run/questions")).unwrap(), questions);
     let evaluated = dir.run_ok(&["evaluate", "--model", "run"]).stdout;
+    let checkpoints = std::fs::read_dir(dir.path().join("run/checkpoints")).unwrap();
+    let checkpoint = checkpoints.map(|entry| entry.unwrap().path()).max().unwrap();
+    assert_eq!(dir.run_ok(&["evaluate", "--model", checkpoint.to_str().unwrap()]).stdout, evaluated);
+    // A file of the same name is another one.
+    dir.file("questions", "none");
     dir.run_ok(&["train", "--resume", "run", "--set", "train.epochs=2"]);
     dir.run_ok(&["reproduce", "run", "--out", "again"]);
+    let reason = "this text is the copy in the directory of a run: give it with `--text RUN/questions`";
+    dir.expect_error(&["prepare", "--config", "run/config.toml"], &["`data.copy`", reason]);
+    dir.run_ok(&["prepare", "--config", "run/config.toml", "--text", "run/questions"]);
     let evaluate = ["evaluate", "--model", "run", "--data"];
     let all = dir.run_ok(&[&evaluate[..], &["questions.jsonl"]].concat()).stdout;
     let mut command = dir.command(&[&evaluate[..], &["-"]].concat());
