@@ -214,10 +214,7 @@ fn a_piped_text_is_kept_for_what_needs_it_again() {
         dir.run_ok(&["gradients", "--model", &moved, "--max-lag", "3"]);
         assert!(weights(&dir, &format!("{run}-again")) == weights(&dir, &moved));
         // A checkpoint is part of its run.
-        let checkpoints = fs::read_dir(dir.path().join(&moved).join("checkpoints")).unwrap();
-        let checkpoint = checkpoints.map(|entry| entry.unwrap().path()).max().unwrap();
-        let name = checkpoint.file_name().unwrap().to_str().unwrap();
-        let checkpoint = format!("{moved}/checkpoints/{name}");
+        let checkpoint = dir.newest_checkpoint(&moved);
         dir.run_ok(&["evaluate", "--model", &checkpoint]);
         dir.run_ok(&["gradients", "--model", &checkpoint, "--max-lag", "3"]);
         let out = format!("{run}-from-checkpoint");
@@ -240,7 +237,8 @@ fn the_copy_of_a_run_is_never_taken_for_a_text_of_the_working_directory() {
     let from = |run: &str, more: &[&str]| {
         let from = ["train", "--init-from", "piped", "--new-tokens", "unk", "--set", "train.epochs=1", "--out", run];
         dir.run_ok(&[&from, more].concat());
-        fs::read_to_string(dir.path().join(run).join("run.json")).unwrap().parse::<Value>().unwrap()["inputs"].clone()
+        let record = fs::read_to_string(dir.path().join(run).join("run.json")).unwrap();
+        record.parse::<Value>().unwrap()["text_sha256"].clone()
     };
     let expected = from("named", &["--text", "named.txt"]);
     assert_eq!(from("given", &["--text", "text.txt"]), expected);
@@ -275,19 +273,18 @@ fn a_model_that_is_imported_with_a_piped_run_has_its_text() {
     let args = train(&["--text", "-", "--set", "train.epochs=1", "--out", "piped"]);
     let piped = with_input(&dir, &args, text().as_bytes());
     assert_eq!(piped.code, Some(0), "{}", piped.stderr);
-    dir.run_ok(&["export", "--model", "piped", "--to", "pytorch", "weights.safetensors"]);
-    let checkpoints = fs::read_dir(dir.path().join("piped/checkpoints")).unwrap();
-    let checkpoint = checkpoints.map(|entry| entry.unwrap().path()).max().unwrap();
+    dir.run_ok(&["export", "weights.safetensors", "--layout", "pytorch", "--model", "piped"]);
     let import = |like: &str, out: &str| {
         dir.run_ok(&["import", "weights.safetensors", "--layout", "pytorch", "--like", like, "--out", out])
     };
     import("piped", "imported");
-    import(checkpoint.to_str().unwrap(), "of-checkpoint");
-    let expected = dir.run_ok(&["evaluate", "--model", "piped"]).stdout;
+    import(&dir.newest_checkpoint("piped"), "of-checkpoint");
+    let evaluated = |model: &str| dir.run_ok(&["evaluate", "--model", model, "--state", "carry"]).stdout;
+    let expected = evaluated("piped");
     fs::remove_file(dir.path().join("piped/text.txt")).unwrap();
     for model in ["imported", "of-checkpoint"] {
         assert_eq!(fs::read_to_string(dir.path().join(model).join("text.txt")).unwrap(), text());
-        assert_eq!(dir.run_ok(&["evaluate", "--model", model]).stdout, expected);
+        assert_eq!(evaluated(model), expected);
     }
     let stderr = import("piped", "without").stderr;
     assert!(stderr.contains("text.txt") && stderr.contains("only with `--text`"), "{stderr}");
