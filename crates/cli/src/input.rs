@@ -1,14 +1,17 @@
 //! What a user names as input: a file, a pipe such as the shell's `<(…)`, or standard input as `-`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use durable::read::{Accept, WHOLE_TEXT, read_to_end};
 use text_prep::{SourceOptions, TextSource};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, bail};
 
 /// Where a system keeps the open files of a process, whose paths mean something else in another process.
 const OPEN_FILES: [&str; 3] = ["/dev/stdin", "/dev/fd", "/proc"];
+
+/// The names of standard input.
+const STANDARD_INPUT: [&str; 4] = ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
 
 /// A piped input, of which the run keeps a copy in its directory, because it is needed again.
 #[derive(Clone, Debug)]
@@ -20,17 +23,15 @@ pub struct KeptInput {
 }
 
 impl KeptInput {
-    /// Reads `path` if it can be read only once, and replaces it by `name`.
+    /// Reads `path` if it can be read only once; the copy will have this name.
     ///
     /// # Errors
     /// If it cannot be read, or is too large to keep.
-    pub fn read(path: &mut PathBuf, name: &'static str) -> Result<Option<Self>> {
+    pub fn read(path: &Path, name: &'static str) -> Result<Option<Self>> {
         if !is_read_once(path) {
             return Ok(None);
         }
-        let bytes = read(path)?;
-        *path = name.into();
-        Ok(Some(Self { name, bytes }))
+        Ok(Some(Self { name, bytes: read(path)? }))
     }
 
     /// Writes the copy into the directory of the run.
@@ -45,6 +46,25 @@ impl KeptInput {
 /// Whether `path` means standard input.
 pub fn is_standard_input(path: &Path) -> bool {
     path == Path::new("-")
+}
+
+/// Rejects two inputs of one command that are the same pipe.
+///
+/// # Errors
+/// Names the pipe.
+pub fn reject_repeated_pipes<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Result<()> {
+    let mut found: Vec<&Path> = Vec::new();
+    for path in paths.into_iter().filter(|path| is_read_once(path)) {
+        let path = if STANDARD_INPUT.iter().any(|name| path == Path::new(name)) { Path::new("-") } else { path };
+        if found.contains(&path) {
+            bail!(
+                "{} is named twice; it can be read only once, so save one of the inputs in a file and name that",
+                name(path)
+            );
+        }
+        found.push(path);
+    }
+    Ok(())
 }
 
 /// Whether `path` is one of an open file of a process.
@@ -113,6 +133,16 @@ mod tests {
             assert_eq!(is_read_once(Path::new(path)), expected, "{path}");
         }
         assert!(!is_read_once(&file) && !is_read_once(folder.path()));
-        assert!(KeptInput::read(&mut file.clone(), "text.txt").unwrap().is_none());
+        for (paths, repeated) in [
+            (["-", "/dev/stdin"], Some("standard input is named twice; ")),
+            (["/dev/fd/63", "/dev/fd/63"], Some("/dev/fd/63 is named twice; ")),
+            (["/dev/fd/63", "/dev/fd/62"], None),
+            (["a.txt", "a.txt"], None),
+        ] {
+            let error = reject_repeated_pipes(paths.map(Path::new)).err().map(|error| error.to_string());
+            assert_eq!(error.is_some(), repeated.is_some(), "{paths:?}");
+            assert!(error.unwrap_or_default().starts_with(repeated.unwrap_or_default()), "{paths:?}");
+        }
+        assert!(KeptInput::read(&file, "text.txt").unwrap().is_none());
     }
 }

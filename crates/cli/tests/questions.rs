@@ -147,8 +147,15 @@ fn piped_questions_are_kept_for_what_needs_them_again() {
     assert_eq!(output.code, Some(0), "{}", output.stderr);
     assert_eq!(std::fs::read_to_string(dir.path().join("run/questions")).unwrap(), questions);
     let evaluated = dir.run_ok(&["evaluate", "--model", "run"]).stdout;
+    let checkpoint = dir.newest_checkpoint("run");
+    assert_eq!(dir.run_ok(&["evaluate", "--model", &checkpoint]).stdout, evaluated);
+    // A file of the same name is another one.
+    dir.file("questions", "none");
     dir.run_ok(&["train", "--resume", "run", "--set", "train.epochs=2"]);
     dir.run_ok(&["reproduce", "run", "--out", "again"]);
+    let reason = "this text is the copy in the directory of a run: give it with `--text RUN/questions`";
+    dir.expect_error(&["prepare", "--config", "run/config.toml"], &["`data.copy`", reason]);
+    dir.run_ok(&["prepare", "--config", "run/config.toml", "--text", "run/questions"]);
     let evaluate = ["evaluate", "--model", "run", "--data"];
     let all = dir.run_ok(&[&evaluate[..], &["questions.jsonl"]].concat()).stdout;
     let mut command = dir.command(&[&evaluate[..], &["-"]].concat());
@@ -342,7 +349,8 @@ fn models_and_configurations_of_the_other_kind_are_rejected() {
     dir.expect_error(&["generate", "--model", "asks"], &["expected a language model", "`generate`"]);
     dir.expect_error(&["evaluate", "--model", "writes", "--data", "text.txt"], &["expected a question model"]);
     dir.expect_error(&["evaluate", "--model", "asks", "--text", "text.txt"], &["expected a language model"]);
-    dir.expect_error(&["export", "--model", "asks", "--to", "pytorch", "x.safetensors"], &[]);
+    let export = ["export", "x.safetensors", "--layout", "pytorch", "--model", "asks"];
+    dir.expect_error(&export, &["expected a language model"]);
     dir.expect_error(&["summary", "--config", "configs/qa.toml"], &["for a question model"]);
     dir.file("blank.txt", " \n\n ");
     dir.expect_error(&["ask", "--model", "asks", "--text", "blank.txt"], &["no sentence"]);

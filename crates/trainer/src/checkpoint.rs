@@ -3,6 +3,7 @@
 //! A checkpoint is written to a temporary directory, synced, and renamed once it is complete; only then are older
 //! ones removed. If the process is killed at any moment, the newest complete checkpoint survives.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -38,6 +39,14 @@ impl Checkpoints {
         Self { directory: run_dir.join("checkpoints"), lock: None }
     }
 
+    /// The run of the checkpoint in this directory, if it is one.
+    pub fn run_of(directory: &Path) -> Option<PathBuf> {
+        let directory = std::path::absolute(directory).ok()?;
+        step_of(directory.file_name()?)?;
+        let run = directory.parent()?.parent()?;
+        (Self::of(run).directory == directory.parent()?).then(|| run.into())
+    }
+
     /// The same, saved only as long as `lock` still belongs to the run directory.
     pub(crate) fn with_lock(self, lock: Option<Lock>) -> Self {
         Self { lock, ..self }
@@ -69,8 +78,7 @@ impl Checkpoints {
         let mut steps = Vec::new();
         for entry in entries {
             let name = entry.map_err(|source| self.io("read", source))?.file_name();
-            let step = name.to_str().and_then(|name| name.strip_prefix("step-"));
-            steps.extend(step.and_then(|step| step.parse::<u64>().ok()));
+            steps.extend(step_of(&name));
         }
         steps.sort_unstable();
         Ok(steps)
@@ -245,6 +253,11 @@ impl Checkpoints {
     fn io(&self, verb: &'static str, source: std::io::Error) -> Error {
         Error::Io { path: self.directory.clone(), verb, source }
     }
+}
+
+/// The number of updates of the checkpoint with this name.
+fn step_of(name: &OsStr) -> Option<u64> {
+    name.to_str()?.strip_prefix("step-")?.parse().ok()
 }
 
 #[cfg(test)]

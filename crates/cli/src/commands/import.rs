@@ -11,7 +11,7 @@ use trainer::{TrainConfig, TrainMode};
 
 use super::train::CONFIG;
 use super::{layout, load_model};
-use crate::config::{LmExperiment, read};
+use crate::config::{LmExperiment, Text, read};
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
 use crate::input::KeptInput;
@@ -38,6 +38,11 @@ pub fn run(args: &Import, backend: &BackendSelection) -> Result<()> {
                 default_state_mode: Some(like.metadata.state_mode()),
                 ..like.metadata
             };
+            let text = Text::of_model(&directory::resolve(directory), CONFIG);
+            match text.kept_input() {
+                Ok(input) => kept = input,
+                Err(error) => warn(&[format!("{error}: the imported model can be evaluated only with `--text`")]),
+            }
             // The other files of a checkpoint are about the training of other weights.
             let extra_files = like.extra_files.into_iter().filter(|(name, _)| name == CONFIG).collect();
             LmBundle { model, metadata, extra_files, tokenizer: like.tokenizer }

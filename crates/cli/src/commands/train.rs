@@ -50,11 +50,15 @@ fn start(args: &Train, backend: &BackendSelection) -> Result<(PathBuf, StopReaso
     let create_run = || directory::create(args.out.as_deref(), &name);
     match config {
         AnyConfig::LanguageModel(config) => {
+            if config.init.from.is_none() {
+                config.model.vectors.reject_pipe()?;
+            }
             let (experiment, model, origin) = init::new_experiment(*config, device)?;
             warn(&experiment.warnings);
             train_new(NewRun { experiment: &experiment, model, origin, reproduces: None }, create_run, setup)
         }
         AnyConfig::Questions(config) => {
+            config.model.vectors.reject_pipe()?;
             let experiment = QaExperiment::new(*config)?;
             warn(&experiment.warnings);
             let model = experiment.init_model(device)?;

@@ -31,16 +31,21 @@ const SET_BY_MODEL: [&str; 4] = ["model", "tokens", "clean", "vocabulary.oov"];
 /// # Errors
 /// Names every key that may not change.
 pub fn reject_model_changes(before: &Config, now: &Config, model: &str) -> Result<()> {
-    let Some(keys) = changed_model_keys(before, now) else { return Ok(()) };
+    let Some(keys) = changed(before, now, is_set_by_model) else { return Ok(()) };
     bail!(
         "a run that starts from {model} cannot have another {keys}: the model determines sizes and tokens; \
          leave it as it was, or start without `--init-from`"
     )
 }
 
-/// The differing keys that a trained model determines, if any.
-pub fn changed_model_keys(before: &Config, now: &Config) -> Option<String> {
-    changed(before, now, |key| SET_BY_MODEL.iter().any(|table| is_within(key, table)))
+/// The keys of the file `given` that have other values in the model's configuration, which determines them, if any.
+pub fn unused_keys(of_model: &Config, now: &Config, given: &Table) -> Option<String> {
+    let given = flatten(given);
+    changed(of_model, now, |key| is_set_by_model(key) && given.contains_key(key))
+}
+
+fn is_set_by_model(key: &str) -> bool {
+    SET_BY_MODEL.iter().any(|table| is_within(key, table))
 }
 
 /// The differing keys for which `is_relevant` holds, if any.

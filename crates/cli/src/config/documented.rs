@@ -29,6 +29,7 @@ fn every_key_is_documented_with_its_true_default() {
     let mut full = Config::default();
     full.text.dataset = Some(String::new());
     full.text.path = Some(PathBuf::new());
+    full.text.copy = true;
     full.text.encoding = Some(String::new());
     full.text.excerpt = Some(Excerpt { from: String::new(), to: String::new() });
     full.text.control_characters = Some(ControlCharacters::Keep);
@@ -85,6 +86,7 @@ fn every_key_of_question_models_is_documented_with_its_true_default() {
     let mut full = QuestionsConfig::default();
     full.data.dataset = Some(String::new());
     full.data.path = Some(PathBuf::new());
+    (full.data.copy, full.data.valid_copy) = (true, true);
     full.data.valid = Some(PathBuf::new());
     full.data.encoding = Some(String::new());
     full.tokens.segmentation = Some(SegmentationKind::Auto);

@@ -25,7 +25,7 @@ use seqdata::{NewTokens, VocabSource};
 use serde::{Deserialize, Serialize};
 use text_prep::{Capitals, CharacterUnit, OovPolicy, Punctuation, RuleSpec};
 
-pub use changes::{changed_model_keys, flatten, reject_changes, reject_model_changes};
+pub use changes::{flatten, reject_changes, reject_model_changes, unused_keys};
 pub use pretrained::PretrainedModel;
 pub use questions::{Data, QuestionsConfig};
 pub use read::{AnyConfig, ConfigFile, parse, parse_config, read, read_any};
@@ -34,6 +34,9 @@ use resolve::absolute;
 pub use resolve_questions::{QaExperiment, left_out_questions};
 pub use text::{Text, control_characters_warning};
 pub use train::{Checkpoints, Clip, ModeKind, Optimizer, OptimizerKind, Schedule, ScheduleKind, Train};
+
+use crate::error::{Result, bail};
+use crate::input::is_read_once;
 
 /// A whole configuration. `docs/config.md` lists the defaults, which are mostly those of the Keras baseline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -223,6 +226,23 @@ pub struct Samples {
     pub every_steps: u64,
     /// Tokens per sample.
     pub max_tokens: usize,
+}
+
+impl Vectors {
+    /// Rejects word vectors that a run could not read again.
+    ///
+    /// # Errors
+    /// If they can be read only once.
+    pub fn reject_pipe(&self) -> Result<()> {
+        match self.path.as_ref().filter(|path| is_read_once(path)) {
+            None => Ok(()),
+            Some(path) => bail!(
+                "`model.vectors.path` is a pipe, {}, but the run needs its word vectors again to be reproduced: save \
+                 them in a file and give that",
+                path.display()
+            ),
+        }
+    }
 }
 
 impl Config {

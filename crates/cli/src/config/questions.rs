@@ -1,12 +1,13 @@
 //! The configuration of a question model: `task = "questions"` distinguishes it from that of a language model.
 
+use std::ops::Not;
 use std::path::{Path, PathBuf};
 
 use durable::read::small_text;
 use models::LayerConfig;
 use serde::{Deserialize, Serialize};
 
-use super::text::{in_run, start_input};
+use super::text::{input_file, reject_copies, start_input};
 use super::{Checkpoints, SegmentationKind, Train, Vectors, absolute, parse_config};
 use crate::error::Result;
 use crate::input::KeptInput;
@@ -59,8 +60,14 @@ pub struct Data {
     /// A file in the format of SQuAD or Hugging Face (`.json`) or NewsQA (`.csv`), or with one question per line
     /// (`.jsonl`).
     pub path: Option<PathBuf>,
+    /// Only in the configuration of a run: its data were piped, and are the copy in the run's directory.
+    #[serde(skip_serializing_if = "Not::not")]
+    pub copy: bool,
     /// The validation file; if none is named, a fraction of the documents is held out.
     pub valid: Option<PathBuf>,
+    /// As `copy`, for the validation file.
+    #[serde(skip_serializing_if = "Not::not")]
+    pub valid_copy: bool,
     /// The fraction of the questions, in whole documents, that is held out if `valid` is not given.
     pub valid_fraction: f64,
     /// Whether an invalid item of a file is an error; otherwise it is left out, with a warning.
@@ -84,7 +91,7 @@ impl Data {
     /// If the path of a file cannot be saved.
     pub fn for_another_run(self) -> Result<Self> {
         let [path, valid] = self.files().map(|path| path.map(|path| absolute(&path)).transpose());
-        Ok(Self { path: path?, valid: valid?, ..self })
+        Ok(Self { path: path?, copy: false, valid: valid?, valid_copy: false, ..self })
     }
 
     /// The data of the model in `directory`, which has the configuration of its run in the file `config`.
@@ -96,7 +103,20 @@ impl Data {
 
     /// The paths of the files for training and validation, as far as they are given.
     pub fn files(&self) -> [Option<PathBuf>; 2] {
-        [&self.path, &self.valid].map(|path| Some(in_run(self.run.as_deref(), path.as_ref()?)))
+        let file = |copy: Option<&str>, path: &Option<PathBuf>| input_file(self.run.as_deref(), copy, path.as_deref());
+        let copy = self.copy.then_some(KEPT_QUESTIONS);
+        let valid_copy = self.valid_copy.then_some(KEPT_VALIDATION);
+        [file(copy, &self.path), file(valid_copy, &self.valid)]
+    }
+
+    /// As [`Text::reject_copy`](super::Text::reject_copy).
+    ///
+    /// # Errors
+    /// Says how to name the copy.
+    pub fn reject_copy(&self) -> Result<()> {
+        let valid = "`--set data.valid=RUN/validation-questions --set data.valid_copy=false`";
+        let inputs = [("data.copy", self.copy, "`--text RUN/questions`"), ("data.valid_copy", self.valid_copy, valid)];
+        reject_copies(self.run.as_deref(), &inputs)
     }
 
     /// Prepares the files of a new run, see [`Text::start`](super::Text::start).
@@ -107,7 +127,10 @@ impl Data {
         if self.run.is_some() {
             return Ok([None, None]);
         }
-        Ok([start_input(self.path.as_mut(), KEPT_QUESTIONS)?, start_input(self.valid.as_mut(), KEPT_VALIDATION)?])
+        Ok([
+            start_input(&mut self.path, &mut self.copy, KEPT_QUESTIONS)?,
+            start_input(&mut self.valid, &mut self.valid_copy, KEPT_VALIDATION)?,
+        ])
     }
 }
 
@@ -250,7 +273,17 @@ impl Default for QuestionsConfig {
 
 impl Default for Data {
     fn default() -> Self {
-        Self { dataset: None, path: None, valid: None, valid_fraction: 0.1, strict: false, encoding: None, run: None }
+        Self {
+            dataset: None,
+            path: None,
+            copy: false,
+            valid: None,
+            valid_copy: false,
+            valid_fraction: 0.1,
+            strict: false,
+            encoding: None,
+            run: None,
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use super::questions::{Data, QuestionsConfig};
 use super::renamed_keys::{Change, check_changes, rename_change, rename_in_file};
 use crate::embedded;
 use crate::error::{Error, Result, bail};
+use crate::input::reject_repeated_pipes;
 
 /// The configuration that is read if none is named.
 const DEFAULT: &str = "configs/lstm.toml";
@@ -106,6 +107,14 @@ impl ConfigFile {
         self.path.file_stem().map_or("run".into(), |stem| stem.to_string_lossy().into_owned())
     }
 
+    /// The keys in the file, by their present names.
+    ///
+    /// # Errors
+    /// If the file cannot be parsed.
+    pub fn keys(&self) -> Result<Table> {
+        parse_config(&self.text, &self.path.display().to_string())
+    }
+
     /// The configuration with the overrides of the command line, which must be for a language model.
     ///
     /// # Errors
@@ -136,15 +145,26 @@ impl ConfigFile {
                 config.data = Data { path: Some(path.clone()), ..Data::default() };
             }
             config.data.encoding = args.encoding.clone().or(config.data.encoding);
-            Ok(AnyConfig::Questions(Box::new(apply_changes(config, &args.set)?)))
+            let config = apply_changes(config, &args.set)?;
+            let Data { path, valid, .. } = &config.data;
+            self.reject_repeated_pipes([path, valid, &config.model.vectors.path])?;
+            Ok(AnyConfig::Questions(Box::new(config)))
         } else {
             let mut config: Config = parse_config(text, &file)?;
             if let Some(path) = &args.text {
                 config.text = super::Text { path: Some(path.clone()), ..super::Text::default() };
             }
             config.text.encoding = args.encoding.clone().or(config.text.encoding);
-            Ok(AnyConfig::LanguageModel(Box::new(apply_changes(config, &args.set)?)))
+            let config = apply_changes(config, &args.set)?;
+            self.reject_repeated_pipes([&config.text.path, &config.model.vectors.path])?;
+            Ok(AnyConfig::LanguageModel(Box::new(config)))
         }
+    }
+
+    /// Rejects two of these inputs and the file itself that are the same pipe.
+    fn reject_repeated_pipes<'a>(&'a self, inputs: impl IntoIterator<Item = &'a Option<PathBuf>>) -> Result<()> {
+        let inputs = inputs.into_iter().flatten().map(PathBuf::as_path);
+        reject_repeated_pipes(inputs.chain([self.path.as_path()]))
     }
 }
 

@@ -72,7 +72,7 @@ impl LmExperiment {
         }
         let mut model = pretrained.map_or_else(|| model_config(&config.model), |pretrained| pretrained.model.clone());
         if pretrained.is_none() {
-            warnings.extend(vectors(&mut config.model.vectors)?);
+            vectors(&mut config.model.vectors)?;
         }
         if let Some(directory) = &mut config.init.from {
             *directory = absolute(directory)?;
@@ -182,22 +182,20 @@ fn model_config(model: &Model) -> LanguageModelConfig {
         .locked_dropout(model.locked_dropout)
 }
 
-/// Makes the path absolute, so that a run can be resumed from another working directory; warns of a pipe.
-pub(super) fn vectors(vectors: &mut Vectors) -> Result<Option<String>> {
-    match &vectors.path {
-        None if !vectors.train => Err(Error::new(
+/// Makes the path absolute, so that a run can be repeated from another working directory.
+pub(super) fn vectors(vectors: &mut Vectors) -> Result<()> {
+    match &mut vectors.path {
+        None if !vectors.train => bail!(
             "`model.vectors.train` is false without `model.vectors.path`: the embedding would keep its random \
-             initial weights; give a file of word vectors, or remove the key",
-        )),
-        None => Ok(None),
+             initial weights; give a file of word vectors, or remove the key"
+        ),
+        None => Ok(()),
+        Some(path) if input::is_standard_input(path) => {
+            bail!("`model.vectors.path` is `-`, but word vectors are not read from standard input: give their file")
+        }
         Some(path) => {
-            let pipe = input::is_read_once(path).then(|| {
-                "the word vectors are read from a pipe, of which the run keeps no copy: it can be resumed and evaluated, \
-                 but not reproduced"
-                    .into()
-            });
-            vectors.path = Some(absolute(path)?);
-            Ok(pipe)
+            *path = absolute(path)?;
+            Ok(())
         }
     }
 }
@@ -284,7 +282,8 @@ fn pre_tokenizer(config: &Config) -> Result<PreTokenizer> {
 
 /// Checks that one text is given.
 fn check_text(text: &Text) -> Result<()> {
-    match (&text.dataset, &text.path) {
+    text.reject_copy()?;
+    match (&text.dataset, &text.file()) {
         (Some(_), Some(_)) => bail!("`text.dataset` and `text.path` are both given; expected one of them"),
         (None, None) => bail!(
             "no text is given; expected `text.dataset = \"fables\"`, `text.path = \"my.txt\"` or \

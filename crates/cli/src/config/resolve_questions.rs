@@ -69,7 +69,9 @@ impl QaExperiment {
         if config.samples.sentences == 0 {
             bail!("`samples.sentences` is 0; expected 1 or more");
         }
-        let mut warnings: Vec<String> = vectors(&mut config.model.vectors)?.into_iter().collect();
+        config.data.reject_copy()?;
+        vectors(&mut config.model.vectors)?;
+        let mut warnings = Vec::new();
         let mut model = model_config(&config.model);
         // Check the model before reading the data.
         model.check()?;

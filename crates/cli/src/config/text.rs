@@ -1,14 +1,16 @@
 //! `[text]`: which text a run is about, and how it is read.
 
+use std::ops::Not;
 use std::path::{Path, PathBuf};
 
 use durable::read::small_text;
 use serde::{Deserialize, Serialize};
 use text_prep::{ControlCharacters, Excerpt, FoundControlCharacters, SourceOptions};
+use trainer::Checkpoints;
 
 use super::{Config, absolute, parse_config};
-use crate::error::Result;
-use crate::input::KeptInput;
+use crate::error::{Result, bail};
+use crate::input::{self, KeptInput};
 
 /// The copy of a piped text in the directory of its run.
 const KEPT_TEXT: &str = "text.txt";
@@ -19,13 +21,16 @@ const KEPT_TEXT: &str = "text.txt";
 pub struct Text {
     /// A folder under `datasets/`.
     pub dataset: Option<String>,
-    /// A text file. In the configuration of a run whose text was piped, the copy in the run's directory.
+    /// A text file.
     pub path: Option<PathBuf>,
-    /// The encoding of `path`, if it is not UTF-8.
+    /// Only in the configuration of a run: its text was piped, and is the copy in the run's directory.
+    #[serde(skip_serializing_if = "Not::not")]
+    pub copy: bool,
+    /// The encoding of the file, if it is not UTF-8.
     pub encoding: Option<String>,
-    /// The part of `path` to use.
+    /// The part of the file to use.
     pub excerpt: Option<Excerpt>,
-    /// Remove Project Gutenberg's header and licence from `path`.
+    /// Remove Project Gutenberg's header and licence from the file.
     pub strip_gutenberg: bool,
     /// What to do with control characters. Every run saves it since version 0.3.
     pub control_characters: Option<ControlCharacters>,
@@ -46,7 +51,7 @@ impl Text {
     /// If the path of the file cannot be saved.
     pub fn for_another_run(self) -> Result<Self> {
         let path = self.file().map(|path| absolute(&path)).transpose()?;
-        Ok(Self { path, ..self })
+        Ok(Self { path, copy: false, ..self })
     }
 
     /// The text of the model in `directory`, which has the configuration of its run in the file `config`.
@@ -59,7 +64,24 @@ impl Text {
 
     /// The path of the file, if it is not a known corpus.
     pub fn file(&self) -> Option<PathBuf> {
-        Some(in_run(self.run.as_deref(), self.path.as_ref()?))
+        input_file(self.run.as_deref(), self.copy.then_some(KEPT_TEXT), self.path.as_deref())
+    }
+
+    /// Rejects a text that is a copy in the directory of a run, in a configuration for a new run.
+    ///
+    /// # Errors
+    /// Says how to name it.
+    pub fn reject_copy(&self) -> Result<()> {
+        reject_copies(self.run.as_deref(), &[("text.copy", self.copy, "`--text RUN/text.txt`")])
+    }
+
+    /// The copy of a piped text in the directory of its run, for another directory.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn kept_input(&self) -> Result<Option<KeptInput>> {
+        let path = self.file().filter(|_| self.copy);
+        path.map(|path| Ok(KeptInput { name: KEPT_TEXT, bytes: input::read(&path)? })).transpose()
     }
 
     /// Prepares the text of a new run: reads it if it can be read only once, makes the path of another file absolute, so
@@ -72,7 +94,7 @@ impl Text {
             return Ok(None);
         }
         self.control_characters.get_or_insert_default();
-        start_input(self.path.as_mut(), KEPT_TEXT)
+        start_input(&mut self.path, &mut self.copy, KEPT_TEXT)
     }
 
     /// How the text is read.
@@ -100,17 +122,42 @@ impl Text {
     }
 }
 
-/// The path of an input that was saved in the directory `run`: a copy there has a relative path.
-pub(super) fn in_run(run: Option<&Path>, path: &Path) -> PathBuf {
-    run.map_or_else(|| path.into(), |run| run.join(path))
+/// The path of an input: of the copy in the directory `run` of its run or of a checkpoint of it, or else `path`.
+pub(super) fn input_file(run: Option<&Path>, copy: Option<&str>, path: Option<&Path>) -> Option<PathBuf> {
+    match (copy, run) {
+        (None, _) => path.map(PathBuf::from),
+        (Some(copy), None) => Some(copy.into()),
+        (Some(copy), Some(directory)) => {
+            let run = Checkpoints::run_of(directory);
+            Some(run.as_deref().unwrap_or(directory).join(copy))
+        }
+    }
 }
 
-/// Prepares an input of a new run, see [`Text::start`]; `copy` is the name of the copy if it can be read only once.
-pub(super) fn start_input(path: Option<&mut PathBuf>, copy: &'static str) -> Result<Option<KeptInput>> {
-    let Some(path) = path else { return Ok(None) };
-    let kept = KeptInput::read(path, copy)?;
-    if kept.is_none() {
-        *path = absolute(path)?;
+/// Rejects inputs that are copies in the directory of a run, in a configuration for a new run. Each is given by its key,
+/// its value, and how to name the copy.
+pub(super) fn reject_copies(run: Option<&Path>, inputs: &[(&str, bool, &str)]) -> Result<()> {
+    match inputs.iter().find(|(_, is_copy, _)| *is_copy && run.is_none()) {
+        None => Ok(()),
+        Some((key, _, options)) => {
+            bail!("`{key}` is given: this text is the copy in the directory of a run: give it with {options}")
+        }
+    }
+}
+
+/// Prepares an input of a new run, see [`Text::start`]; `name` is that of the copy if it can be read only once.
+pub(super) fn start_input(
+    path: &mut Option<PathBuf>,
+    is_copy: &mut bool,
+    name: &'static str,
+) -> Result<Option<KeptInput>> {
+    let Some(given) = path else { return Ok(None) };
+    let kept = KeptInput::read(given, name)?;
+    *is_copy = kept.is_some();
+    if kept.is_some() {
+        *path = None;
+    } else {
+        *given = absolute(given)?;
     }
     Ok(kept)
 }
@@ -148,8 +195,20 @@ mod tests {
 
     #[test]
     fn the_copy_of_a_piped_text_is_in_the_directory_of_its_run() {
-        let text = Text { path: Some(KEPT_TEXT.into()), ..Text::default() }.saved_in(Path::new("runs/a"));
+        let kept = Text { copy: true, ..Text::default() };
+        assert_eq!(
+            kept.reject_copy().unwrap_err().to_string(),
+            "`text.copy` is given: this text is the copy in the directory of a run: give it with \
+             `--text RUN/text.txt`"
+        );
+        // A path has one meaning, also with the name of the copy.
+        let path = Text { path: Some(KEPT_TEXT.into()), ..Text::default() }.saved_in(Path::new("runs/a"));
+        assert_eq!(path.file(), path.path);
+        let checkpoint = kept.clone().saved_in(Path::new("runs/a/checkpoints/step-00000012"));
+        let text = kept.saved_in(Path::new("runs/a"));
+        text.reject_copy().unwrap();
         assert_eq!(text.file(), Some("runs/a/text.txt".into()));
+        assert_eq!(checkpoint.file(), Some(std::path::absolute("runs/a/text.txt").unwrap()));
         let again = text.for_another_run().unwrap();
         assert_eq!(again.path, Some(std::path::absolute("runs/a/text.txt").unwrap()));
         assert_eq!(again.file(), again.path);

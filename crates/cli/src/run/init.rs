@@ -11,8 +11,8 @@ use seqdata::hash::sha256;
 use trainer::Checkpoints;
 
 use crate::config::{
-    AnyConfig, Config, ConfigFile, LmExperiment, PretrainedModel, QuestionsConfig, Text, Vectors, changed_model_keys,
-    read, read_any, reject_changes, reject_model_changes,
+    AnyConfig, Config, ConfigFile, LmExperiment, PretrainedModel, QuestionsConfig, Text, Vectors, read, read_any,
+    reject_changes, reject_model_changes, unused_keys,
 };
 use crate::error::{Error, Result, bail};
 use crate::input::is_open_file;
@@ -38,28 +38,32 @@ pub fn new_run_config(args: &Train) -> Result<(AnyConfig, String)> {
     let model_config = Some(model.join(CONFIG)).filter(|model_config| model_config.is_file());
     // An imported model may have no configuration: then the default one is used.
     let (of_model, _) = read(&ConfigArgs { config: model_config.clone(), ..ConfigArgs::default() })?;
-    let file = ConfigFile::read(args.config.config.as_deref().or(model_config.as_deref()))?;
-    let before = file.language_model(&ConfigArgs::default())?;
-    let mut config = file.language_model(&args.config)?;
+    let config_file = ConfigFile::read(args.config.config.as_deref().or(model_config.as_deref()))?;
+    let before = config_file.language_model(&ConfigArgs::default())?;
+    let mut config = config_file.language_model(&args.config)?;
     reject_model_changes(&before, &config, &name)?;
-    if args.config.text.is_some() && config.text.encoding.is_none() && of_model.text.encoding.is_some() {
+    if config.text.path.is_some() && config.text.encoding.is_none() && of_model.text.encoding.is_some() {
         config.text.encoding = of_model.text.encoding.clone();
         let encoding = config.text.encoding.as_deref().unwrap_or_default();
         status(&format!("the text is read as {encoding}, like that of {name}; `--encoding` names another encoding"));
     }
     if let Some(file) = &args.config.config {
-        if let Some(keys) = changed_model_keys(&of_model, &config).filter(|_| model_config.is_some()) {
+        let given = config_file.keys()?;
+        if let Some(keys) = unused_keys(&of_model, &config, &given).filter(|_| model_config.is_some()) {
             status(&format!("{keys} of {} are not used: the model {name} determines them", file.display()));
         }
         config.model = of_model.model;
         config.tokens = of_model.tokens;
         config.clean = of_model.clean;
         config.vocabulary.oov = of_model.vocabulary.oov;
-    } else if config.text.path == before.text.path {
+    } else if config.text.path == before.text.path && config.text.copy == before.text.copy {
         // The new run checks the same text as every new run.
         let text = config.text.clone().saved_in(model).for_another_run()?;
         config.text = Text { run: None, ..text };
         check_text(&name, &config, "or give another with `--text`")?;
+    } else if config.text.path.is_some() {
+        // Another text than the model's copy.
+        config.text.copy = false;
     }
     let name = model.file_name().map_or("run".into(), |name| name.to_string_lossy());
     let name = format!("from-{name}");
@@ -153,7 +157,7 @@ pub const SAME_TEXT: &str = "because only the same text gives the same run";
 ///
 /// # Errors
 /// If its progress cannot be read.
-pub fn keep_valid_streams(run: &Path, config: &mut Config) -> Result<()> {
+pub fn restore_valid_streams(run: &Path, config: &mut Config) -> Result<()> {
     if let Some(progress) = Checkpoints::of(run).progress()? {
         config.split.valid_streams = progress.config.valid_streams;
     }
@@ -179,7 +183,7 @@ pub fn resumed_config(run: &Path, args: &ConfigArgs) -> Result<AnyConfig> {
         (AnyConfig::Questions(before), AnyConfig::Questions(now)) => reject_changes(before, now, &name)?,
         (AnyConfig::LanguageModel(before), AnyConfig::LanguageModel(now)) => {
             reject_changes(before, now, &name)?;
-            keep_valid_streams(run, now)?;
+            restore_valid_streams(run, now)?;
         }
         // Both come from the same file, and its task cannot be changed.
         _ => {}

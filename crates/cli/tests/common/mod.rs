@@ -60,6 +60,13 @@ impl TestDir {
         files
     }
 
+    /// The newest checkpoint of a run.
+    pub fn newest_checkpoint(&self, run: &str) -> String {
+        let entries = std::fs::read_dir(self.path().join(run).join("checkpoints")).unwrap();
+        let newest = entries.map(|entry| entry.unwrap().file_name()).max().unwrap();
+        format!("{run}/checkpoints/{}", newest.to_str().unwrap())
+    }
+
     /// A command that runs the binary with these arguments; not started yet.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pastiche"));
