@@ -215,3 +215,22 @@ pub fn left_out_questions(file: &Path, counts: &QuestionCounts) -> Option<String
         (counts.repeated_ids > 0).then(|| format!("{file}: no question left out, {counts}{strict}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeated_ids_are_reported_even_if_all_questions_are_used() {
+        let file = Path::new("a.jsonl");
+        let counts = QuestionCounts { found: 3, ..QuestionCounts::default() };
+        assert_eq!(left_out_questions(file, &counts), None);
+        let repeated = left_out_questions(file, &QuestionCounts { repeated_ids: 2, ..counts.clone() }).unwrap();
+        let expected =
+            "a.jsonl: no question left out, of 3; 2 with the id of an earlier question, which got a number; ";
+        assert!(repeated.starts_with(expected), "{repeated}");
+        let both = QuestionCounts { repeated_ids: 1, empty: 1, ..counts };
+        let expected = "a.jsonl: questions left out, of 3: 1 without text; 1 with the id of an earlier question, which got a number; ";
+        assert!(left_out_questions(file, &both).unwrap().starts_with(expected));
+    }
+}

@@ -340,3 +340,39 @@ impl CharOffsets {
         index(bytes.start)..index(bytes.end)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+    use models::LayerConfig;
+    use text_prep::{Segmentation, TokenCounter, Vocabulary};
+
+    use super::*;
+    use crate::model::QuestionModelConfig;
+
+    #[test]
+    fn the_fraction_that_is_done_increases_within_a_block() {
+        let text = "The fox saw the crow in a tall tree. ".repeat(60);
+        let mut counter = TokenCounter::new();
+        for word in words(&text, Segmentation::Spaces) {
+            counter.add(&word.key);
+        }
+        let vocabulary = Vocabulary::from_counts(counter.iter(), 1, true);
+        let layer = LayerConfig::gru(4).bidirectional(true);
+        let config = QuestionModelConfig::default().vocab_size(vocabulary.len()).decoder_vocab(vocabulary.len());
+        let config = config.embedding_dim(4).feature_dim(2).readout_dim(4).encoder([layer.clone()]).extractor([layer]);
+        let model = config.decoder([LayerConfig::lstm(6)]).init(1, &Device::flex()).unwrap();
+        let pipeline = QaPipeline::from_parts(model, vocabulary, Segmentation::Spaces);
+        let options = QgOptions::default().max_per_sentence(1);
+
+        let mut fractions = Vec::new();
+        let show = |done| {
+            fractions.push(done);
+            true
+        };
+        assert!(pipeline.ask_while(&text, &options, show).unwrap().is_some());
+        // Two answers in each of sixty sentences, in batches of 48.
+        assert_eq!(fractions, [0.0, 0.0, 48.0 / 120.0, 96.0 / 120.0]);
+        assert!(pipeline.ask_while(&text, &options, |done| done < 0.5).unwrap().is_none());
+    }
+}
