@@ -68,8 +68,8 @@ pub struct ConfigArgs {
     /// Use this text instead of the configuration's; `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub text: Option<PathBuf>,
-    /// The encoding of the text by its label, such as windows-1252, utf-16le or utf-32 [default: UTF-8; with
-    /// `--init-from` that of the model's text]; a byte order mark takes precedence
+    /// The encoding of the text by its label, such as windows-1252, utf-16le or utf-32; a byte order mark takes
+    /// precedence [default: the one in the configuration, else UTF-8]
     #[arg(long, value_name = "LABEL")]
     pub encoding: Option<String>,
 }
@@ -201,11 +201,12 @@ pub struct Evaluate {
     /// Evaluate on this text; `-` is standard input [default: the run's own validation split]
     #[arg(long, value_name = "FILE", conflicts_with = "data")]
     pub text: Option<PathBuf>,
-    /// Evaluate a question model on these questions and answers (SQuAD .json, NewsQA .csv, .jsonl) [default:
-    /// the run's own validation split]
+    /// Evaluate a question model on these questions and answers (SQuAD .json, NewsQA .csv, .jsonl); `-` is standard
+    /// input [default: the run's own validation split]
     #[arg(long, value_name = "FILE", conflicts_with_all = ["state", "int8"])]
     pub data: Option<PathBuf>,
-    /// The encoding of the text or the data by its label [default: that of the model's text]
+    /// The encoding of the text or the data by its label [default: that of what the model was
+    /// trained on]
     #[arg(long, value_name = "LABEL")]
     pub encoding: Option<String>,
     /// Reject the file of `--data` at its first invalid item instead of leaving such items out

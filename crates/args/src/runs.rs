@@ -22,8 +22,9 @@ pub struct Train {
     /// unfinished run]
     #[arg(long, value_name = "DIR", num_args = 0..=1, conflicts_with_all = ["config", "text", "encoding"])]
     pub resume: Option<Option<PathBuf>>,
-    /// Start from the weights, tokenizer and configuration of a trained model, usually to train on another text; with
-    /// `--config`, only data and training follow the configuration
+    /// Start from the weights, tokenizer and configuration of a trained model, usually to train on another text, which
+    /// has the encoding of the model's text unless another is named; with `--config`, only data and training follow the
+    /// configuration
     #[arg(long, alias = "from", value_name = "DIR", conflicts_with = "resume")]
     pub init_from: Option<PathBuf>,
     /// With `--init-from`: what to do with tokens that are not in the model's vocabulary [default: error]

@@ -58,7 +58,7 @@ impl Error {
         }
     }
 
-    /// Adds the options that mend an error of reading a text: its encoding and, in commands with a configuration, its keys,
+    /// Adds the options that fix an error of reading a text: its encoding and, in commands with a configuration, its keys,
     /// which are in the section `keys`.
     pub fn about_text(self, keys: Option<&str>) -> Self {
         let Self::Library(error) = &self else { return self };

@@ -67,8 +67,8 @@ impl LongTask {
     }
 
     /// `source`, a text of `size` bytes, if known, whose reading is the task.
-    pub fn reading<S: TextSource>(&self, source: S, size: Option<u64>) -> Reading<S> {
-        Reading { source, done: self.fraction(), read: 0, size }
+    pub fn reading<S: TextSource>(&self, source: S, size: Option<u64>) -> CountedText<S> {
+        CountedText { source, done: self.fraction(), read: 0, size }
     }
 }
 
@@ -88,7 +88,7 @@ fn line(name: &str, done: f64, time: Duration) -> String {
 }
 
 /// A text that sets the part of it that was read.
-pub struct Reading<S> {
+pub struct CountedText<S> {
     source: S,
     done: Fraction,
     /// Bytes read.
@@ -97,7 +97,7 @@ pub struct Reading<S> {
     size: Option<u64>,
 }
 
-impl<S: TextSource> TextSource for Reading<S> {
+impl<S: TextSource> TextSource for CountedText<S> {
     fn next_chunk(&mut self) -> text_prep::Result<Option<&str>> {
         let chunk = self.source.next_chunk()?;
         self.read += chunk.map_or(0, |chunk| chunk.len() as u64);

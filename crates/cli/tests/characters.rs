@@ -5,6 +5,7 @@ mod common;
 use std::fs;
 
 use common::{TestDir, find_dataset};
+use models::interop::{Array, Tensors, write_safetensors};
 
 fn config(name: &str) -> String {
     format!("{}/../../configs/{name}.toml", env!("CARGO_MANIFEST_DIR"))
@@ -135,6 +136,23 @@ fn ten_thousand_samples_are_those_of_the_same_numbers() {
     let plain =
         (1..).zip(samples).map(|(number, sample)| format!("--- {number} ---\n{}\n", sample["text"].as_str().unwrap()));
     assert!(many == plain.collect::<String>());
+}
+
+#[test]
+fn control_characters_in_names_of_tensors_and_columns_are_visible_in_messages() {
+    let dir = TestDir::new();
+    let name = "\u{1b}]0;title\u{7}";
+    let array = Array { shape: vec![1], values: vec![0.0] };
+    write_safetensors(&dir.path().join("my.safetensors"), &Tensors::from([(name.to_owned(), array)])).unwrap();
+    dir.file("my.csv", format!("{name},question\n1,2\n"));
+    for args in [
+        &["import", "my.safetensors", "--layout", "pytorch"][..],
+        &["train", "--config", "configs/qa.toml", "--text", "my.csv"],
+    ] {
+        dir.expect_error(args, &[r"\u{1b}]0;title\u{7}"]);
+        let message = dir.run(args).stderr;
+        assert!(!message.contains(['\u{1b}', '\u{7}']), "{message}");
+    }
 }
 
 /// Characters that change a terminal: the model writes colours, the window title and a bell.

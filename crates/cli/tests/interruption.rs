@@ -158,7 +158,7 @@ fn a_second_signal_exits_and_the_last_checkpoint_is_resumable() {
 }
 
 #[test]
-fn a_signal_is_heard_in_a_long_sample() {
+fn a_signal_takes_effect_within_a_long_sample() {
     let endless = "samples.max_tokens=1000000000";
     // In the sample after a step, and in those after an epoch.
     for every in ["samples.every_steps=1", "samples.every_steps=0"] {

@@ -91,7 +91,7 @@ impl Lock {
     }
 }
 
-/// Whether `path` leads to the open `file`. If the system cannot tell, it counts as true.
+/// Whether `path` leads to the open `file`. If the system does not report it, it counts as true.
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
     use std::io::ErrorKind::{NotADirectory, NotFound};

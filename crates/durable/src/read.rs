@@ -137,7 +137,7 @@ pub fn too_large(limit: u64) -> io::Error {
 
 /// What [`read_line`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Line {
+pub enum LineLength {
     /// A line within the limit.
     Whole,
     /// A longer line, of which only the start is kept.
@@ -151,9 +151,9 @@ pub enum Line {
 ///
 /// # Errors
 /// If `reader` fails.
-pub fn read_line(reader: &mut impl BufRead, limit: usize, line: &mut Vec<u8>) -> io::Result<Line> {
+pub fn read_line(reader: &mut impl BufRead, limit: usize, line: &mut Vec<u8>) -> io::Result<LineLength> {
     line.clear();
-    let mut found = Line::End;
+    let mut found = LineLength::End;
     loop {
         let block = match reader.fill_buf() {
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
@@ -167,9 +167,9 @@ pub fn read_line(reader: &mut impl BufRead, limit: usize, line: &mut Vec<u8>) ->
         let kept = piece.len().min(limit - line.len());
         line.extend_from_slice(&piece[..kept]);
         if kept < piece.len() {
-            found = Line::TooLong;
-        } else if found == Line::End {
-            found = Line::Whole;
+            found = LineLength::TooLong;
+        } else if found == LineLength::End {
+            found = LineLength::Whole;
         }
         let used = end.map_or(block.len(), |end| end + 1);
         reader.consume(used);
@@ -243,12 +243,12 @@ mod tests {
             let mut reader = io::BufReader::with_capacity(buffer, &b"ab\n\nabcdef\nabc\nx"[..]);
             let mut line = Vec::new();
             for (found, text) in [
-                (Line::Whole, "ab"),
-                (Line::Whole, ""),
-                (Line::TooLong, "abc"),
-                (Line::Whole, "abc"),
-                (Line::Whole, "x"),
-                (Line::End, ""),
+                (LineLength::Whole, "ab"),
+                (LineLength::Whole, ""),
+                (LineLength::TooLong, "abc"),
+                (LineLength::Whole, "abc"),
+                (LineLength::Whole, "x"),
+                (LineLength::End, ""),
             ] {
                 assert_eq!(read_line(&mut reader, 3, &mut line).unwrap(), found);
                 assert_eq!(line, text.as_bytes());

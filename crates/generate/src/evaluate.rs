@@ -86,8 +86,9 @@ pub fn evaluate_ids(
         }
         StateMode::Carry => {
             let stream = Streams::for_evaluation(ids.clone(), range.clone(), context_len);
-            let protocol =
-                format!("carried: each token after the first {context_len} from all before it, the state carried");
+            let protocol = format!(
+                "carried state: each token after the first {context_len} is predicted from the tokens before it"
+            );
             (protocol, Loader::streams(stream, device))
         }
     };

@@ -13,7 +13,7 @@ use crate::generator::Generator;
 use crate::prompt::Prompt;
 use crate::sampler::Sampler;
 use crate::sampling::Sampling;
-use crate::stop::{Stops, Written};
+use crate::stop::{GeneratedSoFar, Stops};
 
 /// A generated text, without the prompt.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -148,11 +148,11 @@ impl<'a> SampleInProgress<'a> {
 
     /// Ends the sample if a stop text is complete, and else sets how much of the text is certain. Returns the text that
     /// has become certain.
-    fn advance(&mut self, stops: &Stops, certain_len: fn(&Stops, Written) -> usize) -> &str {
+    fn advance(&mut self, stops: &Stops, certain_len: fn(&Stops, GeneratedSoFar) -> usize) -> &str {
         let Self { ids, ends, certain, .. } = self;
         let (start, text) = (*certain, &self.detokenizer.text()[self.prompt_len..]);
         if !self.cut {
-            let written = Written { text, ids, ends, certain: start };
+            let written = GeneratedSoFar { text, ids, ends, certain: start };
             match stops.find(written) {
                 Some(len) => {
                     ids.truncate(written.ids_before(len, self.tokenizer));

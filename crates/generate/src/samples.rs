@@ -43,7 +43,7 @@ impl Generator {
         sample.expect("one number gives one sample")
     }
 
-    /// Like [`sample`](Self::sample), as long as `go_on`, which is called before each token, returns true; `None` if it
+    /// Like [`sample`](Self::sample), as long as `keep_going`, which is called before each token, returns true; `None` if it
     /// does not.
     ///
     /// # Errors
@@ -56,13 +56,13 @@ impl Generator {
         prompt: &(impl ToPrompt + ?Sized),
         sampling: &Sampling,
         number: u64,
-        go_on: impl Fn() -> bool + Sync,
+        keep_going: impl Fn() -> bool + Sync,
     ) -> Result<Option<Sample>> {
         sampling.check()?;
         let prompt = prompt.to_prompt(self)?.into_owned();
         self.with_workers(|| {
             let mut batch = SampleBatch::new(self, &prompt, sampling, number..number + 1)?;
-            while go_on() {
+            while keep_going() {
                 if !batch.step(|_, _| ())? {
                     return Ok(batch.into_samples().pop());
                 }
@@ -267,7 +267,7 @@ mod tests {
         assert_eq!(ids(all.clone().stop(separator)), unlimited[..first]);
         assert!(!ids(all.clone().single_document(true)).contains(&separator));
         assert!(ids(all.clone().max_tokens(0)).is_empty());
-        // The other samples of a batch go on after one has stopped.
+        // The other samples of a batch continue after one has stopped.
         let all = all.stop(separator);
         let batch = generator.samples("a", &all, 0..4).unwrap();
         for (number, sample) in (0..).zip(batch) {

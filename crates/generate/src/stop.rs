@@ -92,7 +92,7 @@ fn is_characters(tokenizer: &Tokenizer) -> bool {
 
 /// A sample so far.
 #[derive(Clone, Copy)]
-pub(crate) struct Written<'a> {
+pub(crate) struct GeneratedSoFar<'a> {
     /// The text that its tokens determine.
     pub text: &'a str,
     /// The ids.
@@ -125,7 +125,7 @@ impl Stops {
     }
 
     /// The length of the text before a stop text that is complete, in bytes.
-    pub fn find(&self, written: Written) -> Option<usize> {
+    pub fn find(&self, written: GeneratedSoFar) -> Option<usize> {
         let begins = self.ids.iter().filter_map(|stop| Some(written.end_before(self.suffix(stop, written.ids)?)));
         let rest = &written.text[written.certain..];
         let found = self.texts.iter().filter_map(|stop| Some(written.certain + rest.find(stop)?));
@@ -133,7 +133,7 @@ impl Stops {
     }
 
     /// The length of the text that is certain, in bytes: what comes after it may become a stop text.
-    pub fn certain_len(&self, written: Written) -> usize {
+    pub fn certain_len(&self, written: GeneratedSoFar) -> usize {
         let text = written.text;
         let mut certain = text.len();
         for stop in &self.ids {
@@ -165,7 +165,7 @@ impl Stops {
     }
 }
 
-impl Written<'_> {
+impl GeneratedSoFar<'_> {
     /// The length of the text before the id at `index`.
     fn end_before(&self, index: usize) -> usize {
         index.checked_sub(1).map_or(0, |last| self.ends[last])

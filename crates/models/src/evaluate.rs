@@ -66,19 +66,19 @@ pub fn evaluate(model: &LanguageModel, batches: &dyn DataLoader<Batch>) -> Resul
     Ok(evaluate_while(model, batches, || true)?.expect("nothing cuts it off"))
 }
 
-/// Like [`evaluate`], as long as `go_on`, which is called before each batch, returns true; `None` if it does not.
+/// Like [`evaluate`], as long as `keep_going`, which is called before each batch, returns true; `None` if it does not.
 ///
 /// # Errors
 /// If the device fails to return the losses.
 pub fn evaluate_while(
     model: &LanguageModel,
     batches: &dyn DataLoader<Batch>,
-    mut go_on: impl FnMut() -> bool,
+    mut keep_going: impl FnMut() -> bool,
 ) -> Result<Option<EvalMetrics>, TensorReadError> {
     let mut metrics = EvalMetrics::default();
     let mut state = None;
     for batch in batches.iter() {
-        if !go_on() {
+        if !keep_going() {
             return Ok(None);
         }
         let batch = batch.expect("ids are in memory");

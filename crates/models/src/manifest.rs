@@ -52,7 +52,7 @@ pub struct Metadata<C> {
     pub valid_loss_window: Option<f64>,
     /// Mean validation loss in nats per token for the same targets with carried state, if measured.
     pub valid_loss_carried: Option<f64>,
-    /// How the model reads past tokens, if it has no validation loss that would tell, as after an import.
+    /// How the model reads past tokens, if it has no validation loss that shows it, as after an import.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_state_mode: Option<StateMode>,
     /// The hash of the validation ids.

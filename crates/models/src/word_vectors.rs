@@ -8,7 +8,7 @@ use std::io::BufRead;
 use std::path::Path;
 
 use burn::tensor::{Tensor, TensorData};
-use durable::read::{Line, read_line};
+use durable::read::{LineLength, read_line};
 use text_prep::error::one_line;
 
 use crate::embedding::Embedding;
@@ -84,7 +84,7 @@ impl WordVectors {
         for number in 1.. {
             let found = read_line(&mut lines, MAX_LINE, &mut line);
             let found = found.map_err(|error| Error::io(path, "read")(error))?;
-            if found == Line::End {
+            if found == LineLength::End {
                 break;
             }
             // Where files were joined, a byte order mark may begin any line.
@@ -213,7 +213,7 @@ fn check_dim(dim: usize, expected: usize) -> Result<()> {
 /// The word of a line; its `dim` values replace `vector`.
 fn parse<'a>(
     line: &'a [u8],
-    length: Line,
+    length: LineLength,
     dim: usize,
     vector: &mut Vec<f32>,
 ) -> std::result::Result<&'a str, InvalidLine> {
@@ -221,7 +221,7 @@ fn parse<'a>(
         values,
         reason: format!("expected a word and {dim} values, found `{}`{found}", shorten(line)),
     };
-    if length == Line::TooLong {
+    if length == LineLength::TooLong {
         return Err(invalid(None, format!(" in a line of more than {MAX_LINE} bytes")));
     }
     let text = std::str::from_utf8(line).map_err(|_| invalid(None, ", which is not UTF-8".into()))?;

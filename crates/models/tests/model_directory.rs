@@ -77,7 +77,7 @@ fn a_model_without_losses_keeps_how_it_reads_past_tokens() {
         // As in the manifests of earlier versions, if there is none.
         let manifest = fs::read_to_string(folder.path().join("manifest.json")).unwrap();
         assert_eq!(manifest.contains("default_state_mode"), default.is_some());
-        // A loss tells more.
+        // A loss gives more information.
         let metadata = LmMetadata { valid_loss_carried: Some(1.0), ..read.metadata };
         assert_eq!(metadata.state_mode(), StateMode::Carry);
     }

@@ -19,15 +19,26 @@ pub enum Segmentation {
 }
 
 impl Segmentation {
-    /// Counts the letters at the beginning of a text: [`Dictionary`](Self::Dictionary) if most of them belong to a script
-    /// that is written without spaces.
-    pub fn detect(beginning: &str) -> Self {
+    /// How many bytes of a text [`detect`](Self::detect) reads.
+    pub const DETECTION_BYTES: usize = 64 * 1024;
+
+    /// Counts the letters in the first 64 KiB of a text, which is given in parts: [`Dictionary`](Self::Dictionary) if most
+    /// of them belong to a script that is written without spaces.
+    pub fn detect<'a>(parts: impl IntoIterator<Item = &'a str>) -> Self {
         let (mut unspaced, mut spaced) = (0usize, 0usize);
-        for c in beginning.chars() {
-            if is_unspaced(c) {
-                unspaced += 1;
-            } else if c.is_alphabetic() {
-                spaced += 1;
+        let mut left = Self::DETECTION_BYTES;
+        for part in parts {
+            let beginning = &part[..part.floor_char_boundary(left)];
+            for c in beginning.chars() {
+                if is_unspaced(c) {
+                    unspaced += 1;
+                } else if c.is_alphabetic() {
+                    spaced += 1;
+                }
+            }
+            left -= beginning.len();
+            if beginning.len() < part.len() || left == 0 {
+                break;
             }
         }
         if unspaced > spaced { Self::Dictionary } else { Self::Spaces }
@@ -156,15 +167,29 @@ mod tests {
     }
 
     #[test]
+    fn the_first_64_kib_decide_however_a_text_is_divided() {
+        let spaced = "a".repeat(20_000);
+        let unspaced = "灰".repeat(15_000);
+        let rest = "灰".repeat(90_000);
+        // 20,000 letters and the 15,178 that fit into 45,536 bytes, or fewer letters before them.
+        assert_eq!(Segmentation::detect([spaced.as_str(), &unspaced, &rest]), Segmentation::Spaces);
+        assert_eq!(Segmentation::detect([format!("{spaced}{unspaced}{rest}").as_str()]), Segmentation::Spaces);
+        assert_eq!(Segmentation::detect([&spaced[..10_000], &unspaced, &rest]), Segmentation::Dictionary);
+        // A letter across the limit ends what is read.
+        let almost = "a".repeat(Segmentation::DETECTION_BYTES - 2);
+        assert_eq!(Segmentation::detect([almost.as_str(), "灰", &rest]), Segmentation::Spaces);
+    }
+
+    #[test]
     fn the_prevailing_script_decides() {
         for text in ["灰猫在桥下睡觉，the cat。", "น้ำในแม่น้ำ", "これはペンです。", "မြန်မာစာ", "ភាសាខ្មែរ", "ພາສາລາວ"]
         {
-            assert_eq!(Segmentation::detect(text), Segmentation::Dictionary, "{text}");
+            assert_eq!(Segmentation::detect([text]), Segmentation::Dictionary, "{text}");
         }
         for text in
             ["", "123 ...", "The word 茶 means tea.", "여우와 포도", "大韓民國은 民主共和國이다 그리고 여우와 포도"]
         {
-            assert_eq!(Segmentation::detect(text), Segmentation::Spaces, "{text}");
+            assert_eq!(Segmentation::detect([text]), Segmentation::Spaces, "{text}");
         }
     }
 }

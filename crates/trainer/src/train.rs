@@ -140,7 +140,7 @@ fn launch<M: TrainTask>(
         training = metrics::register(training);
     }
     if finished > 0 {
-        // Only tells the renderer where the run continues: checkpoints are ours.
+        // Only reports to the renderer where the run continues: checkpoints are ours.
         training = training.checkpoint(finished);
     }
     let result = training.launch(learner);
@@ -184,15 +184,15 @@ fn save_best<M: TrainTask>(
         job.config.mode.set_valid_loss(&mut best.metadata, loss);
     }
     let (mut timer, mut stop_reason) = (StopTimer::new(job.stop_timeout), stop_reason);
-    let mut go_on = || {
-        let goes_on = timer.allows(job.stop.is_requested() || job.interrupter.should_stop());
-        if !goes_on && !matches!(stop_reason, StopReason::Requested { .. }) {
+    let mut keep_going = || {
+        let is_allowed = timer.allows(job.stop.is_requested() || job.interrupter.should_stop());
+        if !is_allowed && !matches!(stop_reason, StopReason::Requested { .. }) {
             let last = progress.epochs.last().map(|report| report.valid_loss_nats_per_token);
             stop_reason = StopReason::Requested { valid_loss_nats_per_token: last };
         }
-        goes_on
+        is_allowed
     };
-    M::add_final_metrics(&mut best, job.data, job.config, device, &mut go_on)?;
+    M::add_final_metrics(&mut best, job.data, job.config, device, &mut keep_going)?;
     checkpoints.check_lock()?;
     // The extra files of the end of the run: if it was resumed, they may have changed since the best epoch.
     best.extra_files = job.identity.extra_files.clone();

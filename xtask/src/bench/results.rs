@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_backend_tells_whether_a_run_is_on_a_gpu() {
+    fn the_backend_shows_whether_a_run_is_on_a_gpu() {
         assert!(!example().is_on_gpu());
         for (backend, gpu) in [("flex", false), ("wgpu", true), ("cuda", true)] {
             let mut results = example();

@@ -21,6 +21,9 @@ use crate::output::{print, print_raw, status, warn};
 use crate::report::question_formats;
 use crate::run::directory;
 
+/// The maximum number of cut sentences whose places are printed.
+const LISTED_SENTENCES: usize = 3;
+
 /// Runs the command.
 pub fn run(args: &AskArgs, backend: &BackendSelection) -> Result<()> {
     check(args)?;
@@ -40,12 +43,8 @@ pub fn run(args: &AskArgs, backend: &BackendSelection) -> Result<()> {
     };
     let report = QaPipeline::new(bundle).ask_while(&text, &options, show)?.expect("nothing cuts it off");
     drop(task);
-    for CutSentence { bytes, words } in &report.cut_sentences {
-        let line = line_number(&text, bytes.start);
-        status(&format!(
-            "line {line}: a sentence of {words} words has neither line ends nor semicolons to divide it at; it is cut \
-             into parts of up to {MAX_SENTENCE_LEN} words"
-        ));
+    if let Some(message) = cut_sentences(&text, &report.cut_sentences) {
+        status(&message);
     }
     if report.questions.is_empty() {
         status(&no_question(&report, args.min_confidence));
@@ -53,6 +52,25 @@ pub fn run(args: &AskArgs, backend: &BackendSelection) -> Result<()> {
     let table = question_formats::write(args.format, &text, &input::name(&args.text), &report.questions);
     let print = if args.raw { print_raw } else { print };
     print(&if args.bom { format!("{BYTE_ORDER_MARK}{table}") } else { table })
+}
+
+/// How many sentences were cut, and the places of the first ones, if there are any.
+fn cut_sentences(text: &str, all: &[CutSentence]) -> Option<String> {
+    // The place of each is found by reading the text from its beginning.
+    let place = |one: &CutSentence| format!("line {} ({} words)", line_number(text, one.bytes.start), one.words);
+    let mut places = all.iter().take(LISTED_SENTENCES).map(place).collect::<Vec<_>>().join(", ");
+    if all.len() > LISTED_SENTENCES {
+        places.push_str(&format!(" and {} more", all.len() - LISTED_SENTENCES));
+    }
+    let (sentences, they_are) = match all.len() {
+        0 => return None,
+        1 => ("1 sentence has".to_owned(), "it is"),
+        count => (format!("{count} sentences have"), "they are"),
+    };
+    Some(format!(
+        "{sentences} more than {MAX_SENTENCE_LEN} words and neither line ends nor semicolons to be divided at, so that \
+         {they_are} cut into parts: {places}"
+    ))
 }
 
 /// Why there is no question.
@@ -105,6 +123,33 @@ fn text(args: &AskArgs, directory: &Path) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_places_of_the_first_cut_sentences_are_listed() {
+        let text = "a\n".repeat(300);
+        let cut = |line: usize| CutSentence { bytes: 2 * line - 2..2 * line, words: 200 + line };
+        assert_eq!(cut_sentences(&text, &[]), None);
+        let reason = "more than 200 words and neither line ends nor semicolons to be divided at";
+        for (count, expected) in [
+            (1, format!("1 sentence has {reason}, so that it is cut into parts: line 1 (201 words)")),
+            (
+                3,
+                format!(
+                    "3 sentences have {reason}, so that they are cut into parts: line 1 (201 words), line 2 (202 words), \
+                     line 3 (203 words)"
+                ),
+            ),
+            (
+                300,
+                format!(
+                    "300 sentences have {reason}, so that they are cut into parts: line 1 (201 words), line 2 (202 \
+                     words), line 3 (203 words) and 297 more"
+                ),
+            ),
+        ] {
+            assert_eq!(cut_sentences(&text, &(1..=count).map(cut).collect::<Vec<_>>()).unwrap(), expected);
+        }
+    }
 
     #[test]
     fn the_reason_for_no_question_is_the_true_one() {

@@ -161,7 +161,7 @@ fn resume(run: &Path, args: &Train, backend: &BackendSelection) -> Result<StopRe
 }
 
 /// If the run is finished under these settings: prints how to continue, and returns the reason and the number of
-/// updates. Otherwise prints after which step it continues.
+/// updates.
 fn finished(run: &Path, settings: &config::Train) -> Result<Option<(StopReason, u64)>> {
     let (name, epochs, patience) = (run.display(), settings.epochs, settings.early_stopping_patience);
     let progress = Checkpoints::of(run).progress()?;

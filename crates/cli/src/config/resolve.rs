@@ -257,7 +257,7 @@ fn pre_tokenizer(config: &Config) -> Result<PreTokenizer> {
                 lower_case: tokens.lower_case.unwrap_or_default(),
                 stem: tokens.stem.clone(),
                 // Until the text is read, the automatic segmentation is unknown.
-                segmentation: tokens.segmentation.unwrap_or_default().resolve(Segmentation::Spaces),
+                segmentation: tokens.segmentation.unwrap_or_default().fixed().unwrap_or(Segmentation::Spaces),
             })
         }
         TokenKind::Characters => {

@@ -11,7 +11,6 @@ use qa::model::{AnswerEncoding, AttentionScore, ExtractorHead};
 use text_prep::Segmentation;
 use trainer::{TrainConfig, TrainMode};
 
-use super::SegmentationKind;
 use super::questions::{AnswerEncodingKind, AttentionKind, Data, ExtractorHeadKind, QuestionsConfig, QuestionsModel};
 use super::resolve::vectors;
 use super::short_epochs;
@@ -80,11 +79,7 @@ impl QaExperiment {
             decoder_vocab: config.vocabulary.decoder_vocab,
             max_sentence_len,
             max_answer_len: config.model.max_answer_len,
-            segmentation: match config.tokens.segmentation.unwrap_or_default() {
-                SegmentationKind::Auto => None,
-                SegmentationKind::Spaces => Some(Segmentation::Spaces),
-                SegmentationKind::Dictionary => Some(Segmentation::Dictionary),
-            },
+            segmentation: config.tokens.segmentation.unwrap_or_default().fixed(),
         };
         let reading = LongTask::start("reading the questions");
         let names = config.data.files().map(|path| path.unwrap_or_default());
@@ -208,13 +203,36 @@ fn documents(
     }
 }
 
-/// A warning about the questions of `file` that are not used, if there are any.
+/// A warning about the questions of `file` that are not used, and about ids that were changed, if there are any.
 pub fn left_out_questions(file: &Path, counts: &QuestionCounts) -> Option<String> {
     let file = input::name(file);
-    let strict = if counts.invalid.is_empty() {
+    let strict = if counts.invalid.is_empty() && counts.repeated_ids == 0 {
         ""
     } else {
         "; `data.strict=true` (or `evaluate --strict`) stops at the first invalid one and says what is wrong with it"
     };
-    (counts.usable() < counts.found).then(|| format!("{file}: questions left out, {counts}{strict}"))
+    if counts.usable() < counts.found {
+        Some(format!("{file}: questions left out, {counts}{strict}"))
+    } else {
+        (counts.repeated_ids > 0).then(|| format!("{file}: no question left out, {counts}{strict}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeated_ids_are_reported_even_if_all_questions_are_used() {
+        let file = Path::new("a.jsonl");
+        let counts = QuestionCounts { found: 3, ..QuestionCounts::default() };
+        assert_eq!(left_out_questions(file, &counts), None);
+        let repeated = left_out_questions(file, &QuestionCounts { repeated_ids: 2, ..counts.clone() }).unwrap();
+        let expected =
+            "a.jsonl: no question left out, of 3; 2 with the id of an earlier question, which got a number; ";
+        assert!(repeated.starts_with(expected), "{repeated}");
+        let both = QuestionCounts { repeated_ids: 1, empty: 1, ..counts };
+        let expected = "a.jsonl: questions left out, of 3: 1 without text; 1 with the id of an earlier question, which got a number; ";
+        assert!(left_out_questions(file, &both).unwrap().starts_with(expected));
+    }
 }

@@ -103,18 +103,19 @@ impl Text {
             encoding: self.encoding.clone(),
             excerpt: self.excerpt.clone(),
             strip_gutenberg: self.strip_gutenberg,
-            ..self.character_options()
+            ..self.control_character_options()
         }
     }
 
     /// How another text for the same model is read: in `encoding`, or else in that of the model's text.
     pub fn options_for_other_text(&self, encoding: Option<&str>) -> SourceOptions {
         let encoding = encoding.map(String::from).or_else(|| self.encoding.clone());
-        SourceOptions { encoding, ..self.character_options() }
+        SourceOptions { encoding, ..self.control_character_options() }
     }
 
-    /// How prompts are read: what happens to single characters. Runs of versions before 0.3 did not save it: they kept all.
-    pub fn character_options(&self) -> SourceOptions {
+    /// What happens to control characters and byte order marks, in every text for the same model. Runs of versions before
+    /// 0.3 did not save it: they kept all.
+    fn control_character_options(&self) -> SourceOptions {
         let is_earlier = self.run.is_some() && self.control_characters.is_none();
         let default = if is_earlier { ControlCharacters::Keep } else { ControlCharacters::default() };
         let control_characters = self.control_characters.unwrap_or(default);
@@ -182,15 +183,15 @@ mod tests {
     fn a_run_of_an_earlier_version_keeps_all_characters() {
         let new = Text::default();
         let saved = |text: &Text| text.clone().saved_in(Path::new("runs/a"));
-        assert_eq!(new.character_options(), SourceOptions::default());
+        assert_eq!(new.control_character_options(), SourceOptions::default());
         let earlier = SourceOptions::default().control_characters(ControlCharacters::Keep).keep_inner_marks(true);
-        assert_eq!(saved(&new).character_options(), earlier);
+        assert_eq!(saved(&new).control_character_options(), earlier);
         // Another run that repeats it is of the earlier version, too.
-        assert_eq!(saved(&new).for_another_run().unwrap().character_options(), earlier);
+        assert_eq!(saved(&new).for_another_run().unwrap().control_character_options(), earlier);
         let mut started = Text { path: Some("a.txt".into()), ..new };
         assert!(started.start().unwrap().is_none());
         assert_eq!(started.control_characters, Some(ControlCharacters::RejectNul));
-        assert_eq!(saved(&started).character_options(), SourceOptions::default());
+        assert_eq!(saved(&started).control_character_options(), SourceOptions::default());
     }
 
     #[test]

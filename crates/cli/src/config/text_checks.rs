@@ -8,13 +8,10 @@ use text_prep::{Cleaner, FoundControlCharacters, KerasBaselineCheck, PreTokenize
 use super::{Config, SegmentationKind, TokenKind};
 use crate::error::Result;
 
-/// How many bytes of a text its segmentation depends on.
-const BEGINNING: usize = 64 * 1024;
-
 /// The preset that handles what the Keras baseline's does not.
 const BETTER_PRESET: &str = "clean.preset=lowercase";
 
-/// Fewer words are not judged.
+/// A text with fewer words gets no warning.
 const MIN_WORDS: usize = 100;
 
 /// A text whose beginning is read already.
@@ -31,7 +28,7 @@ impl<'a> StartedText<'a> {
     /// If it cannot be read.
     pub fn new(mut text: Box<dyn TextSource + 'a>) -> Result<Self> {
         let (mut chunks, mut length) = (VecDeque::new(), 0);
-        while length < BEGINNING
+        while length < Segmentation::DETECTION_BYTES
             && let Some(chunk) = text.next_chunk()?
         {
             length += chunk.len();
@@ -42,11 +39,7 @@ impl<'a> StartedText<'a> {
 
     /// The segmentation that the beginning suggests.
     pub fn detect_segmentation(&self) -> Segmentation {
-        let mut beginning = String::new();
-        for chunk in &self.chunks {
-            beginning.push_str(&chunk[..chunk.floor_char_boundary(BEGINNING - beginning.len().min(BEGINNING))]);
-        }
-        Segmentation::detect(&beginning)
+        Segmentation::detect(self.chunks.iter().map(String::as_str))
     }
 }
 
@@ -92,17 +85,17 @@ impl<T: TextSource> TextSource for CheckedText<'_, T> {
 pub fn resolve_segmentation(config: &mut Config, detected: Segmentation) {
     if config.tokens.kind == TokenKind::Words {
         let kind = config.tokens.segmentation.unwrap_or_default();
-        config.tokens.segmentation = Some(kind.resolve(detected).into());
+        config.tokens.segmentation = Some(kind.fixed().unwrap_or(detected).into());
     }
 }
 
 impl SegmentationKind {
-    /// The segmentation, where `detected` is the automatic one.
-    pub fn resolve(self, detected: Segmentation) -> Segmentation {
+    /// The segmentation, unless the text decides on it.
+    pub fn fixed(self) -> Option<Segmentation> {
         match self {
-            Self::Auto => detected,
-            Self::Spaces => Segmentation::Spaces,
-            Self::Dictionary => Segmentation::Dictionary,
+            Self::Auto => None,
+            Self::Spaces => Some(Segmentation::Spaces),
+            Self::Dictionary => Some(Segmentation::Dictionary),
         }
     }
 }
@@ -221,6 +214,7 @@ mod tests {
 
     #[test]
     fn a_started_text_is_read_from_its_beginning() {
+        const BEGINNING: usize = Segmentation::DETECTION_BYTES;
         let chunks = ["a".repeat(BEGINNING - 1), "é".repeat(9), "b".into(), "灰".repeat(BEGINNING)];
         struct Chunks(VecDeque<String>, String);
         impl TextSource for Chunks {

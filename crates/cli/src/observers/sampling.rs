@@ -14,12 +14,12 @@ pub const TEMPERATURE: f64 = 0.5;
 
 /// Produces samples from a model of type `M`.
 pub trait SampleSource<M>: Send + Sync {
-    /// A sample of `model` in one line; empty if its outputs are not finite, `None` if `go_on`, which is called now and
+    /// A sample of `model` in one line; empty if its outputs are not finite, `None` if `keep_going`, which is called now and
     /// then, returned false.
     ///
     /// # Errors
     /// If the model cannot be used at all.
-    fn sample(&self, model: &M, temperature: f64, go_on: &(dyn Fn() -> bool + Sync)) -> Result<Option<String>>;
+    fn sample(&self, model: &M, temperature: f64, keep_going: &(dyn Fn() -> bool + Sync)) -> Result<Option<String>>;
 
     /// The temperatures of the samples in `samples.md`.
     fn temperatures(&self) -> &'static [f64];
@@ -95,7 +95,7 @@ pub struct LmSampler {
     pub max_tokens: usize,
 }
 
-/// A sample of `model` from the start of a document to its end, or of `max_tokens` tokens; `None` if `go_on`, which is
+/// A sample of `model` from the start of a document to its end, or of `max_tokens` tokens; `None` if `keep_going`, which is
 /// called before each token, returned false.
 ///
 /// # Errors
@@ -105,7 +105,7 @@ pub fn sample_document(
     state_mode: StateMode,
     temperature: f64,
     max_tokens: usize,
-    go_on: impl Fn() -> bool + Sync,
+    keep_going: impl Fn() -> bool + Sync,
 ) -> generate::Result<Option<Sample>> {
     let sampling = Sampling::default()
         .temperature(temperature)
@@ -115,7 +115,7 @@ pub fn sample_document(
         .single_document(true);
     let generator = Generator::new(bundle);
     let prompt = generator.encode("", OovPolicy::Drop)?;
-    generator.sample_while(&prompt, &sampling, 0, go_on)
+    generator.sample_while(&prompt, &sampling, 0, keep_going)
 }
 
 impl SampleSource<LanguageModel> for LmSampler {
@@ -123,11 +123,11 @@ impl SampleSource<LanguageModel> for LmSampler {
         &self,
         model: &LanguageModel,
         temperature: f64,
-        go_on: &(dyn Fn() -> bool + Sync),
+        keep_going: &(dyn Fn() -> bool + Sync),
     ) -> Result<Option<String>> {
         let Self { tokenizer, metadata, state_mode, max_tokens } = self;
         let bundle = LmBundle::new(model.clone(), tokenizer.clone(), metadata.clone());
-        match sample_document(bundle, *state_mode, temperature, *max_tokens, go_on) {
+        match sample_document(bundle, *state_mode, temperature, *max_tokens, keep_going) {
             // The next step's loss reports the divergence.
             Err(generate::Error::NotFinite) => Ok(Some(String::new())),
             sample => Ok(sample?.map(|sample| sample.text.split_whitespace().collect::<Vec<_>>().join(" "))),

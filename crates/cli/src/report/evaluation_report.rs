@@ -13,13 +13,10 @@ use trainer::{Outcome, StopReason};
 
 use crate::error::Result;
 use crate::observers::sampling::{TEMPERATURE, sample_document};
-use crate::report::advice::Evidence;
+use crate::report::advice::{Evidence, TIE};
 use crate::report::baselines::{Baselines, NGRAM, train_ids, valid_ids};
 use crate::view::format::{decimals, thousands};
 
-/// Losses that differ by no more than this count as equal: the best epochs of `configs/keras-baseline.toml` with three
-/// seeds lie within 0.02 of each other.
-pub(super) const TIE: f64 = 0.03;
 /// Sample length of a character model: about 400 English words, so that 1 % is still four of them.
 const CHARACTERS: usize = 2_000;
 /// Sample length of a word model.

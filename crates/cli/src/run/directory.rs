@@ -74,8 +74,8 @@ pub fn resolve(path: &Path) -> PathBuf {
     if path.is_relative() && !path.exists() && under.is_dir() { under } else { path.into() }
 }
 
-/// The run `named`. Without a name, the newest one, which is printed: rather one that is not being trained, of these
-/// rather one that is not finished.
+/// The run `named`. Without a name, the newest run, whose name is printed: runs that are not being trained come first, and
+/// of these the unfinished ones.
 ///
 /// # Errors
 /// If none is named and none has a checkpoint.

@@ -108,12 +108,12 @@ pub struct RunContext<'a> {
 }
 
 /// Writes `run.json` once training begins: not yet if the run is rejected.
-struct Record {
+struct ProvenanceWriter {
     run: PathBuf,
     provenance: Option<Provenance>,
 }
 
-impl<M> Observer<M> for Record {
+impl<M> Observer<M> for ProvenanceWriter {
     fn on_start(&mut self, _plan: &Plan) -> ObserverResult {
         match self.provenance.take() {
             Some(provenance) => Ok(provenance.write(&self.run)?),
@@ -153,7 +153,7 @@ impl RunContext<'_> {
             .kernels(setup.backend.kernels())
             .lock(lock.clone())
             .stop_flag(stop.clone())
-            .observer(Record { run: run.into(), provenance: update })
+            .observer(ProvenanceWriter { run: run.into(), provenance: update })
             .observer(self.observers(experiment, &C::chart_baselines(baselines), &stop));
         let outcome = train(job, start).map_err(|error| {
             let hint = matches!(error, trainer::Error::NoModel(_)).then(|| format!("use `--resume {}`", run.display()));

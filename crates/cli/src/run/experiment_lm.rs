@@ -65,10 +65,11 @@ impl Experiment for LmExperiment {
         let streams = self.dataset.valid_streams(self.train.valid_streams);
         let streams = streams.ok().filter(|streams| streams.count() > 1).map_or(String::new(), |streams| {
             let (count, warm_up) = (streams.count(), streams.warm_up());
-            format!("; {count} parallel streams, each of which reads {warm_up} tokens before its first one")
+            format!("; {count} parallel streams, each after a warm-up of {warm_up} tokens")
         });
-        let carried =
-            format!("carried: each token after the first {context_len} from all before it, the state carried{streams}");
+        let carried = format!(
+            "carried state: each token after the first {context_len} is predicted from the tokens before it{streams}"
+        );
         match self.train.mode {
             TrainMode::Tbptt { .. } => vec![carried],
             TrainMode::Windows | TrainMode::Examples => vec![window, carried],

@@ -130,12 +130,12 @@ impl SampleSource<QuestionModel> for QuestionSampler {
         &self,
         model: &QuestionModel,
         _temperature: f64,
-        go_on: &(dyn Fn() -> bool + Sync),
+        keep_going: &(dyn Fn() -> bool + Sync),
     ) -> Result<Option<String>> {
         let pipeline = QaPipeline::from_parts(model.clone(), self.vocabulary.clone(), self.segmentation);
         // Also questions of low confidence, to show what the model generates.
         let all = QgOptions::default().max_per_sentence(1).min_confidence(0.0);
-        match pipeline.ask_while(&self.text, &all, |_| go_on()) {
+        match pipeline.ask_while(&self.text, &all, |_| keep_going()) {
             // The next step's loss reports a divergence; and held-out passages may begin without a sentence.
             Err(qa::Error::NotFinite | qa::Error::NoSentences) => Ok(Some(String::new())),
             questions => {

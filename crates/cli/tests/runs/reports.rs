@@ -80,8 +80,8 @@ fn the_validation_protocol_is_named_in_the_report_and_in_run_json() {
     train_on(&dir, "long.txt", &[&["--out", "one", "--set", "split.valid_streams=1"], &settings[..]].concat());
     let json =
         |file: &str| -> Value { serde_json::from_str(&fs::read_to_string(dir.path().join(file)).unwrap()).unwrap() };
-    let carried = "carried: each token after the first 4 from all before it, the state carried";
-    let several = format!("{carried}; 2 parallel streams, each of which reads 256 tokens before its first one");
+    let carried = "carried state: each token after the first 4 is predicted from the tokens before it";
+    let several = format!("{carried}; 2 parallel streams, each after a warm-up of 256 tokens");
     for (run, expected) in [("several", several.as_str()), ("one", carried)] {
         assert_eq!(json(&format!("{run}/run.json"))["validation"], serde_json::json!([expected]));
         assert_eq!(json(&format!("{run}/score.json"))["protocols"], serde_json::json!([expected]));

@@ -80,6 +80,32 @@ fn a_text_is_read_by_its_mark_or_in_the_encoding_that_is_named() {
 }
 
 #[test]
+fn every_command_with_a_configuration_reads_a_text_in_the_encoding_that_is_named() {
+    let dir = TestDir::new();
+    dir.file("utf8.txt", text());
+    dir.file("latin.txt", latin(&text()));
+    dir.run_ok(&train(&["--text", "utf8.txt", "--out", "run"]));
+    dir.run_ok(&["export", "run.safetensors", "--layout", "keras", "--model", "run"]);
+    let settings = [&tiny()[..], &["--set", "windows.context_len=5"]].concat();
+    for command in [
+        &["summary", "--json"][..],
+        &["gradients", "--json", "--steps", "1", "--max-lag", "3"],
+        &["import", "run.safetensors", "--layout", "keras", "--out"],
+    ] {
+        let is_import = command[0] == "import";
+        let args = |out: &'static str, text: &[&'static str]| {
+            let out = if is_import { &[out][..] } else { &[] };
+            [command, out, &settings, &["--text"], text].concat()
+        };
+        let expected = dir.run_ok(&args("utf8", &["utf8.txt"])).stdout;
+        let found = dir.run_ok(&args("latin", &["latin.txt", "--encoding", "windows-1252"])).stdout;
+        assert_eq!(found.replace("latin", "utf8"), expected, "{command:?}");
+        dir.expect_error(&args("none", &["latin.txt"]), &["`latin.txt` is not UTF-8", "`--encoding windows-1252`"]);
+    }
+    assert_eq!(vocabulary(&dir, "latin"), vocabulary(&dir, "utf8"));
+}
+
+#[test]
 fn commands_with_a_trained_model_default_to_its_encoding() {
     let dir = TestDir::new();
     dir.file("latin.txt", latin(&text()));

@@ -77,9 +77,9 @@ fn a_stop_text_of_a_script_without_spaces_is_found_however_the_text_is_divided()
     assert_eq!(StopText::new(&tokenizer, "中午").unwrap(), StopText::Text("中午".into()));
     assert_eq!(words(&tokenizer, "the"), ["the"]);
     let stops = Stops::new(&tokenizer, &["中午".into()]).unwrap();
-    let written = Written { text: "睡觉在中午", ids: &[3, 1, 2], ends: &[6, 12, 15], certain: 9 };
+    let written = GeneratedSoFar { text: "睡觉在中午", ids: &[3, 1, 2], ends: &[6, 12, 15], certain: 9 };
     assert_eq!(stops.find(written), Some(9));
-    let begun = Written { text: "睡觉在中", ids: &[3, 1], ends: &[6, 12], certain: 6 };
+    let begun = GeneratedSoFar { text: "睡觉在中", ids: &[3, 1], ends: &[6, 12], certain: 6 };
     assert_eq!((stops.find(begun), stops.certain_len(begun)), (None, 9));
 }
 
@@ -174,7 +174,7 @@ fn separators_in_a_row_are_one() {
     let stops = Stops::new(generator.tokenizer(), &["a . a".into()]).unwrap();
     let ends = [1, 1, 1, 4, 6];
     let ids = [a, dot, dot, a, a];
-    let written = |count: usize| Written {
+    let written = |count: usize| GeneratedSoFar {
         text: &"a\n\na a"[..ends[count - 1]],
         ids: &ids[..count],
         ends: &ends[..count],

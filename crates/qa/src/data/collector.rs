@@ -289,7 +289,7 @@ mod tests {
             counts.to_string(),
             "of 11: 1 without the text of a passage (document \"T\"), 6 with an empty answer (question `1` of line 1, \
              question `2` of line 1, question `3` of line 1, question `4` of line 1, question `5` of line 1, …), 1 with an answer that is not at its place in the \
-             passage (line 9)"
+             passage (line 9); 2 with the id of an earlier question, which got a number"
         );
     }
 

@@ -161,7 +161,10 @@ impl QaDataset {
     /// # Errors
     /// If one of the two gives no example.
     pub fn new(train: &[Document], valid: &[Document], config: &QaDatasetConfig) -> Result<Self> {
-        let segmentation = config.segmentation.unwrap_or_else(|| detect_segmentation(train));
+        let segmentation = config.segmentation.unwrap_or_else(|| {
+            let passages = train.iter().flat_map(|document| &document.passages);
+            Segmentation::detect(passages.map(|passage| passage.text.as_str()))
+        });
         let vocabulary = vocabulary(train, config.min_count, segmentation);
         let (train_examples, train_counts) = examples(train, config, segmentation, &vocabulary);
         let (valid_examples, valid_counts) = examples(valid, config, segmentation, &vocabulary);
@@ -223,21 +226,6 @@ impl QaDataset {
 
 /// The number of reserved ids: padding, which also starts and ends questions, and the unknown word.
 const NUM_RESERVED: usize = 2;
-
-/// How many bytes of the passages the segmentation depends on.
-const DETECTION_BYTES: usize = 64 * 1024;
-
-/// The segmentation that the first passages suggest.
-fn detect_segmentation(documents: &[Document]) -> Segmentation {
-    let mut beginning = String::new();
-    for passage in documents.iter().flat_map(|document| &document.passages) {
-        if beginning.len() >= DETECTION_BYTES {
-            break;
-        }
-        beginning.push_str(&passage.text);
-    }
-    Segmentation::detect(&beginning)
-}
 
 /// Counts the words of all sentences, each sentence once, and of all questions. The words of questions come first, so
 /// that the most frequent of them have the lowest ids.

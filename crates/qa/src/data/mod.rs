@@ -164,10 +164,10 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>> {
 
 /// Parses a text of one format. The first argument is the file's name in errors, the last whether an invalid item is an
 /// error.
-type Reader = fn(&str, &str, bool) -> Result<LoadedDocuments>;
+type ReadFn = fn(&str, &str, bool) -> Result<LoadedDocuments>;
 
 /// The reader of the file's format: by its extension, else by its first line. JSON Lines are often named `.json`.
-fn reader(path: &Path, text: &str) -> Option<Reader> {
+fn reader(path: &Path, text: &str) -> Option<ReadFn> {
     let first = text.trim_start().lines().next().unwrap_or_default();
     let is_record = || {
         let keys = serde_json::from_str::<HashMap<String, IgnoredAny>>(first);

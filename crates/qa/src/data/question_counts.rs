@@ -86,7 +86,8 @@ impl QuestionCounts {
 
 impl fmt::Display for QuestionCounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { found, invalid, empty, unanswerable, duplicate, unmappable, unmappable_ids, .. } = self;
+        let Self { found, invalid, empty, unanswerable, duplicate, unmappable, unmappable_ids, repeated_ids, .. } =
+            self;
         let unmappable_kind = format!(
             "with answers that start or end within a word ({}{})",
             unmappable_ids.join(", "),
@@ -100,6 +101,10 @@ impl fmt::Display for QuestionCounts {
         ];
         let counted = counted.iter().filter(|(count, _)| **count > 0).map(|(count, kind)| format!("{count} {kind}"));
         let parts: Vec<String> = invalid.iter().map(InvalidItems::to_string).chain(counted).collect();
-        write!(f, "of {found}{}{}", if parts.is_empty() { "" } else { ": " }, parts.join(", "))
+        write!(f, "of {found}{}{}", if parts.is_empty() { "" } else { ": " }, parts.join(", "))?;
+        if *repeated_ids > 0 {
+            write!(f, "; {repeated_ids} with the id of an earlier question, which got a number")?;
+        }
+        Ok(())
     }
 }

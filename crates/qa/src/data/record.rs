@@ -113,7 +113,7 @@ impl Answers {
 
 /// A question that carries its own context.
 #[derive(Deserialize)]
-pub(super) struct Record {
+pub(super) struct QuestionRecord {
     context: String,
     question: String,
     /// `null` if the context has no answer; `None` if the key is missing.
@@ -135,7 +135,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<S
     Option::deserialize(deserializer).map(Some)
 }
 
-impl Record {
+impl QuestionRecord {
     fn find_answers(&self, context: &str) -> Result<Vec<Range<usize>>, (InvalidKind, String)> {
         match (&self.answer, &self.answers) {
             _ if self.is_impossible == Some(true) => Ok(Vec::new()),
@@ -173,7 +173,7 @@ impl RecordGroups {
     ///
     /// # Errors
     /// As [`Collector::reject`].
-    pub fn add(&mut self, collector: &mut Collector, record: Record, location: &str) -> Result<()> {
+    pub fn add(&mut self, collector: &mut Collector, record: QuestionRecord, location: &str) -> Result<()> {
         let title = record.document.as_ref().or(record.title.as_ref());
         let key = (title.map(Name::to_string), record.context.clone());
         let passage = match self.passages.get(&key) {

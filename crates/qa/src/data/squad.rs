@@ -47,7 +47,8 @@ pub(super) fn read(file: &str, text: &str, strict: bool) -> Result<LoadedDocumen
         json.parse::<Squad>()?;
         member(text, "data").unwrap_or_default()
     };
-    let (mut reader, mut groups) = (Reader { json, collector: Collector::new(file, strict) }, RecordGroups::default());
+    let (mut reader, mut groups) =
+        (SquadReader { json, collector: Collector::new(file, strict) }, RecordGroups::default());
     for (index, (_, item)) in members(list).into_iter().enumerate() {
         let place = if is_list { format!("[{index}]") } else { format!("data[{index}]") };
         let keys: Vec<&str> = members(item).into_iter().map(|(key, _)| key).collect();
@@ -65,12 +66,12 @@ pub(super) fn read(file: &str, text: &str, strict: bool) -> Result<LoadedDocumen
 }
 
 /// Reads items of a file.
-struct Reader<'a> {
+struct SquadReader<'a> {
     json: JsonText<'a>,
     collector: Collector<'a>,
 }
 
-impl Reader<'_> {
+impl SquadReader<'_> {
     /// Parses an item at `place`; `None` if it is invalid and left out.
     fn parse<T: DeserializeOwned>(&mut self, item: &str, place: &str) -> Result<Option<T>> {
         let json = self.json;

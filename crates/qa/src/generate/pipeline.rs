@@ -165,16 +165,32 @@ impl QaPipeline {
         answers: &[(&EncodedSentence, Range<usize>)],
         options: BeamOptions,
     ) -> Result<Vec<Vec<Hypothesis>>> {
+        Ok(self.search_questions_while(answers, options, |_| true)?.expect("nothing cuts it off"))
+    }
+
+    /// As [`search_questions`](Self::search_questions), as long as `keep_going`, which is called before each batch with
+    /// the fraction of the answers that are done, returns true; `None` if it does not.
+    pub(super) fn search_questions_while(
+        &self,
+        answers: &[(&EncodedSentence, Range<usize>)],
+        options: BeamOptions,
+        mut keep_going: impl FnMut(f64) -> bool,
+    ) -> Result<Option<Vec<Vec<Hypothesis>>>> {
+        let mut done = 0;
         let mut questions: Vec<Vec<Hypothesis>> = vec![Vec::new(); answers.len()];
         let length = |at: usize| answers[at].0.ids.len();
         for chunk in chunks_by_length(answers.len(), SEARCH_BATCH_SIZE, length) {
+            if !keep_going(done as f64 / answers.len() as f64) {
+                return Ok(None);
+            }
+            done += chunk.len();
             let rows: Vec<&(&EncodedSentence, Range<usize>)> = chunk.iter().map(|&at| &answers[at]).collect();
             let found = self.with_workers(|| self.search_chunk(&rows, options))?;
             for (at, found) in chunk.into_iter().zip(found) {
                 questions[at] = found;
             }
         }
-        Ok(questions)
+        Ok(Some(questions))
     }
 
     fn search_chunk(

@@ -150,8 +150,8 @@ impl QaPipeline {
         Ok(self.ask_while(text, options, |_| true)?.expect("nothing cuts it off"))
     }
 
-    /// As [`ask_with_report`](Self::ask_with_report), as long as `go_on` returns true; `None` if it does not. It is
-    /// called before each block of 256 sentences, with the fraction of the sentences that are done, from 0 to 1.
+    /// As [`ask_with_report`](Self::ask_with_report), as long as `keep_going` returns true; `None` if it does
+    /// not. It is called before each batch of questions, with the fraction of the text that is done, from 0 to 1.
     ///
     /// # Errors
     /// As [`ask`](Self::ask).
@@ -159,7 +159,7 @@ impl QaPipeline {
         &self,
         text: &str,
         options: &QgOptions,
-        mut go_on: impl FnMut(f64) -> bool,
+        mut keep_going: impl FnMut(f64) -> bool,
     ) -> Result<Option<AskReport>> {
         let (sentences, cut_sentences) = self.split_sentences(text);
         if sentences.is_empty() {
@@ -176,15 +176,17 @@ impl QaPipeline {
             cut_sentences,
         };
         for (at, block) in sentences.chunks(BLOCK).enumerate() {
-            if !go_on((at * BLOCK) as f64 / sentences.len() as f64) {
+            let done = |of_block: f64| ((at * BLOCK) as f64 + of_block * block.len() as f64) / sentences.len() as f64;
+            let mut keep_going = |of_block: f64| keep_going(done(of_block));
+            if !self.ask_block(text, block, &char_offsets, options, &mut report, &mut keep_going)? {
                 return Ok(None);
             }
-            self.ask_block(text, block, &char_offsets, options, &mut report)?;
         }
         Ok(Some(report))
     }
 
-    /// Adds the questions about a block of sentences, and the numbers of those that were left out, to the report.
+    /// Adds the questions about a block of sentences, and the numbers of those that were left out, to the report; false
+    /// if `keep_going`, which is called with the fraction of the block that is done, returns false.
     fn ask_block(
         &self,
         text: &str,
@@ -192,7 +194,11 @@ impl QaPipeline {
         char_offsets: &CharOffsets,
         options: &QgOptions,
         report: &mut AskReport,
-    ) -> Result<()> {
+        keep_going: &mut dyn FnMut(f64) -> bool,
+    ) -> Result<bool> {
+        if !keep_going(0.0) {
+            return Ok(false);
+        }
         let inputs: Vec<_> = sentences.iter().map(|one| (&one.encoded, None)).collect();
         let scores = self.score_spans(&inputs)?;
         let count = CANDIDATES_PER_QUESTION * options.max_per_sentence;
@@ -201,7 +207,9 @@ impl QaPipeline {
             let found = candidates(&text[range.clone()], words, scores, count);
             all.extend(found.into_iter().map(|candidate| (at, candidate)));
         }
-        let drafts = self.draft_questions(text, sentences, &all, options.beam)?;
+        let Some(drafts) = self.draft_questions(text, sentences, &all, options.beam, keep_going)? else {
+            return Ok(false);
+        };
         // Round trip: the model answers each question.
         let inputs: Vec<_> = drafts
             .iter()
@@ -247,7 +255,7 @@ impl QaPipeline {
             passed.push((draft.sentence, question));
         }
         report.questions.extend(best_per_sentence(passed, options.max_per_sentence));
-        Ok(())
+        Ok(true)
     }
 
     fn split_sentences(&self, text: &str) -> (Vec<Sentence>, Vec<CutSentence>) {
@@ -265,17 +273,19 @@ impl QaPipeline {
         (ranges.into_iter().filter_map(sentence).collect(), cut.collect())
     }
 
-    /// The best questions about each candidate, given with the index of its sentence.
+    /// The best questions about each candidate, given with the index of its sentence; `None` if `keep_going` returns
+    /// false.
     fn draft_questions<'a>(
         &self,
         text: &str,
         sentences: &[Sentence],
         candidates: &'a [(usize, Candidate)],
         beam: BeamOptions,
-    ) -> Result<Vec<Draft<'a>>> {
+        keep_going: &mut dyn FnMut(f64) -> bool,
+    ) -> Result<Option<Vec<Draft<'a>>>> {
         let answers: Vec<_> =
             candidates.iter().map(|(at, candidate)| (&sentences[*at].encoded, candidate.words.clone())).collect();
-        let found = self.search_questions(&answers, beam)?;
+        let Some(found) = self.search_questions_while(&answers, beam, keep_going)? else { return Ok(None) };
         let mut drafts = Vec::new();
         for ((at, candidate), found) in candidates.iter().zip(found) {
             for hypothesis in found.into_iter().take(QUESTIONS_PER_CANDIDATE) {
@@ -285,7 +295,7 @@ impl QaPipeline {
                 drafts.push(Draft { sentence: *at, candidate, hypothesis, question, in_question });
             }
         }
-        Ok(drafts)
+        Ok(Some(drafts))
     }
 
     /// The question as text, with a capital first letter.
@@ -328,5 +338,41 @@ impl CharOffsets {
     fn char_range(&self, bytes: &Range<usize>) -> Range<usize> {
         let index = |byte| self.0.partition_point(|&at| at < byte);
         index(bytes.start)..index(bytes.end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+    use models::LayerConfig;
+    use text_prep::{Segmentation, TokenCounter, Vocabulary};
+
+    use super::*;
+    use crate::model::QuestionModelConfig;
+
+    #[test]
+    fn the_fraction_that_is_done_increases_within_a_block() {
+        let text = "The fox saw the crow in a tall tree. ".repeat(60);
+        let mut counter = TokenCounter::new();
+        for word in words(&text, Segmentation::Spaces) {
+            counter.add(&word.key);
+        }
+        let vocabulary = Vocabulary::from_counts(counter.iter(), 1, true);
+        let layer = LayerConfig::gru(4).bidirectional(true);
+        let config = QuestionModelConfig::default().vocab_size(vocabulary.len()).decoder_vocab(vocabulary.len());
+        let config = config.embedding_dim(4).feature_dim(2).readout_dim(4).encoder([layer.clone()]).extractor([layer]);
+        let model = config.decoder([LayerConfig::lstm(6)]).init(1, &Device::flex()).unwrap();
+        let pipeline = QaPipeline::from_parts(model, vocabulary, Segmentation::Spaces);
+        let options = QgOptions::default().max_per_sentence(1);
+
+        let mut fractions = Vec::new();
+        let show = |done| {
+            fractions.push(done);
+            true
+        };
+        assert!(pipeline.ask_while(&text, &options, show).unwrap().is_some());
+        // Two answers in each of sixty sentences, in batches of 48.
+        assert_eq!(fractions, [0.0, 0.0, 48.0 / 120.0, 96.0 / 120.0]);
+        assert!(pipeline.ask_while(&text, &options, |done| done < 0.5).unwrap().is_none());
     }
 }

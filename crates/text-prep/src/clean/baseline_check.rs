@@ -13,12 +13,12 @@ pub struct KerasBaselineCheck {
     last: Option<char>,
     /// Typographic punctuation whose next character is not known yet.
     pending: Option<char>,
-    line: Line,
+    line: LineState,
 }
 
 /// The line at the end of the input so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-enum Line {
+enum LineState {
     /// It has text.
     #[default]
     Text,
@@ -52,28 +52,28 @@ impl KerasBaselineCheck {
     fn count_indented_lines(&mut self, bytes: &[u8]) {
         let mut at = 0;
         while at < bytes.len() {
-            if self.line == Line::Text {
+            if self.line == LineState::Text {
                 let end = byte_search::find(bytes, at, |byte| byte == b'\n').unwrap_or(bytes.len());
                 let ends_with_space = end > at && bytes[end - 1] == b' ';
-                self.line = if ends_with_space { Line::Space } else { Line::Text };
+                self.line = if ends_with_space { LineState::Space } else { LineState::Text };
                 if end == bytes.len() {
                     return;
                 }
-                self.line = if ends_with_space { Line::Indented } else { Line::New };
+                self.line = if ends_with_space { LineState::Indented } else { LineState::New };
                 at = end + 1;
                 continue;
             }
             self.line = match (self.line, bytes[at]) {
-                (Line::Space, b'\n') => Line::Indented,
-                (Line::Space, b' ') => Line::Space,
-                (Line::New | Line::Indented, b' ') => Line::Indented,
+                (LineState::Space, b'\n') => LineState::Indented,
+                (LineState::Space, b' ') => LineState::Space,
+                (LineState::New | LineState::Indented, b' ') => LineState::Indented,
                 // A blank line becomes a full stop by design.
-                (Line::New | Line::Indented, b'\n') => Line::Text,
-                (Line::Indented, _) => {
+                (LineState::New | LineState::Indented, b'\n') => LineState::Text,
+                (LineState::Indented, _) => {
                     self.indented_lines += 1;
-                    Line::Text
+                    LineState::Text
                 }
-                _ => Line::Text,
+                _ => LineState::Text,
             };
             at += 1;
         }

@@ -1,7 +1,6 @@
 //! Byte order marks: U+FEFF at the start of a file, and inside a text that was joined from several files.
 
 use std::borrow::Cow;
-use std::io::{Chain, Cursor, Read, Result};
 
 /// The byte order mark U+FEFF. It is not white space, and no text contains it on purpose: Unicode deprecated its other
 /// meaning, a zero-width space that does not break, in 2002 in favour of U+2060.
@@ -21,24 +20,8 @@ pub fn remove_byte_order_marks(text: &str) -> Cow<'_, str> {
     if text.contains(BYTE_ORDER_MARK) { text.replace(BYTE_ORDER_MARK, "").into() } else { text.into() }
 }
 
-/// `reader` after a byte order mark of UTF-8, if it begins with one. The result implements
-/// [`BufRead`](std::io::BufRead) if `reader` does.
-///
-/// # Errors
-/// If the reader fails.
-pub fn skip_byte_order_mark<R: Read>(mut reader: R) -> Result<Chain<Cursor<Vec<u8>>, R>> {
-    let mut start = Vec::with_capacity(UTF_8_MARK.len());
-    reader.by_ref().take(UTF_8_MARK.len() as u64).read_to_end(&mut start)?;
-    if start == UTF_8_MARK {
-        start.clear();
-    }
-    Ok(Cursor::new(start).chain(reader))
-}
-
 #[cfg(test)]
 mod tests {
-    use std::io::BufRead;
-
     use super::*;
 
     #[test]
@@ -46,19 +29,5 @@ mod tests {
         assert_eq!(strip_byte_order_mark("\u{feff}a\u{feff}b"), "a\u{feff}b");
         assert_eq!(remove_byte_order_marks("\u{feff}a\u{feff}b"), "ab");
         assert!(matches!(remove_byte_order_marks("a b"), Cow::Borrowed("a b")));
-    }
-
-    #[test]
-    fn a_reader_continues_after_the_mark() {
-        for (bytes, expected) in [
-            (&b"\xEF\xBB\xBFa 1\nb 2"[..], &["a 1", "b 2"][..]),
-            (b"a 1\nb 2", &["a 1", "b 2"]),
-            (b"\xEF\xBB\xBF", &[]),
-            (b"a", &["a"]),
-            (b"", &[]),
-        ] {
-            let lines: Result<Vec<String>> = skip_byte_order_mark(bytes).unwrap().lines().collect();
-            assert_eq!(lines.unwrap(), expected);
-        }
     }
 }

@@ -23,7 +23,7 @@ use self::byte_order_mark::UTF_8_MARK;
 use self::decode::Decoder;
 use crate::error::{Error, Result};
 
-pub use byte_order_mark::{BYTE_ORDER_MARK, remove_byte_order_marks, skip_byte_order_mark, strip_byte_order_mark};
+pub use byte_order_mark::{BYTE_ORDER_MARK, remove_byte_order_marks, strip_byte_order_mark};
 pub use control_characters::{ControlCharacters, FoundControlCharacters};
 pub use excerpt::Excerpt;
 pub use reader::{TextReader, TextSource};

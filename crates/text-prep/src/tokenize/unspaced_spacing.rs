@@ -59,7 +59,7 @@ impl UnspacedSpacing {
         self.word_is_divided = false;
     }
 
-    /// Adds a token; `separated` tells whether cleaning separates it from its neighbours.
+    /// Adds a token; `separated` says whether cleaning separates it from its neighbours.
     pub fn push(&mut self, token: &str, separated: bool) {
         self.side = Side::right(token);
         self.last = last_base(token);

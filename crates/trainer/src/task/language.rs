@@ -78,11 +78,11 @@ impl TrainTask for LanguageModel {
         data: &TextDataset,
         config: &TrainConfig,
         device: &Device,
-        go_on: &mut dyn FnMut() -> bool,
+        keep_going: &mut dyn FnMut() -> bool,
     ) -> Result<()> {
         if best.metadata.valid_loss_carried.is_none() {
             let streams = Loader::streams(data.valid_streams(config.valid_streams)?, device.clone());
-            let metrics = evaluate_while(&best.model, &streams, go_on)?;
+            let metrics = evaluate_while(&best.model, &streams, keep_going)?;
             best.metadata.valid_loss_carried = metrics.map(|metrics| metrics.nats_per_token());
         }
         Ok(())

@@ -58,7 +58,7 @@ pub trait TrainTask: Network {
     /// Estimated number of values that the backward pass needs of a batch, besides weights.
     fn saved_activations(config: &Self::Config, batch: &BatchOf<Self>) -> usize;
 
-    /// Adds metrics to the metadata of the best model that training did not compute. `go_on` is asked before each
+    /// Adds metrics to the metadata of the best model that training did not compute. `keep_going` is asked before each
     /// batch; once it returns false, the metrics are left out.
     ///
     /// # Errors
