@@ -3,6 +3,8 @@
 mod common;
 #[path = "train_and_generate/text_inputs.rs"]
 mod text_inputs;
+#[path = "train_and_generate/text_pipes.rs"]
+mod text_pipes;
 #[path = "train_and_generate/text_warnings.rs"]
 mod text_warnings;
 
