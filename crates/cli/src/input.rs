@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use durable::read::{Accept, WHOLE_TEXT, read_to_end};
+use durable::read::{Accept, SMALL_FILE, WHOLE_TEXT, read_to_end};
 use text_prep::{SourceOptions, TextSource};
 
 use crate::error::{Error, Result, bail};
@@ -108,15 +108,15 @@ pub fn open_text(path: &Path, options: &SourceOptions) -> Result<Box<dyn TextSou
     })
 }
 
-/// Reads a text that is needed only once.
+/// Reads a prompt.
 ///
 /// # Errors
-/// As [`open_text`], and if it cannot be read or decoded.
-pub fn read_text(path: &Path, options: &SourceOptions) -> Result<String> {
+/// As [`open_text`], and if it cannot be read or decoded, or has more than [`SMALL_FILE`] bytes.
+pub fn read_prompt(path: &Path, options: &SourceOptions) -> Result<String> {
     Ok(if is_standard_input(path) {
-        options.open_reader(std::io::stdin(), &name(path))?.into_text()?
+        options.open_reader(std::io::stdin(), &name(path))?.into_text_of_at_most(SMALL_FILE)?
     } else {
-        options.read(path)?
+        options.open(path)?.into_text_of_at_most(SMALL_FILE)?
     })
 }
 

@@ -23,7 +23,7 @@ use args::Command;
 use clap::{Parser, Subcommand};
 use device::BackendSelection;
 use error::{Error, Result};
-use pastiche::threads::ThreadCount;
+use pastiche::threads::{ThreadCount, invalid_setting};
 
 /// A training step frees and allocates the same megabytes again and again. This allocator keeps them, while the
 /// system's allocator returns them to the operating system in between.
@@ -81,6 +81,12 @@ fn run_process(command: CliCommand) -> Result<ExitCode> {
         output::status(&format!(
             "warning: RAYON_NUM_THREADS is {requested}, but this machine has {processors} processors; {threads} threads \
              are used"
+        ));
+    }
+    if let Some(text) = invalid_setting() {
+        let threads = count.threads;
+        output::status(&format!(
+            "warning: RAYON_NUM_THREADS is `{text}`, which is not a number from 0 on; {threads} threads are used"
         ));
     }
     let pool = count.pool_builder().stack_size(STACK_SIZE).build_global();

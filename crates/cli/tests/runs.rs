@@ -156,6 +156,8 @@ fn far_more_threads_than_processors_are_not_started() {
     assert_eq!(record["threads"], used);
     let (messages, same) = train("1");
     assert!(!messages.contains("RAYON_NUM_THREADS") && same == weights, "{messages}");
+    let generated = run(&["generate", "--model", "1", "--max-tokens", "2"], "many");
+    assert!(generated.stderr.contains("RAYON_NUM_THREADS is `many`, which is not a number"), "{}", generated.stderr);
     let generate = ["generate", "--model", "1", "--num-samples", "70", "--max-tokens", "3", "--seed", "1"];
     assert_eq!(run(&generate, "10000").stdout, run(&generate, "1").stdout);
 }

@@ -47,6 +47,10 @@ impl StopText {
             if text.contains('\n') && !is_written {
                 return Ok(Self::document_end(tokenizer));
             }
+            if !tokenizer.pre_tokenizer.segmentation().is_spaces() {
+                // Next to words of scripts without spaces a space is a token.
+                return Ok(Self::Text(text));
+            }
             if !tokens.iter().any(|token| token.trim().is_empty()) {
                 return Err(Error::BlankStopText);
             }

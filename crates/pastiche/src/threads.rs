@@ -19,6 +19,12 @@ pub struct ThreadCount {
     pub processors: usize,
 }
 
+/// The value of `RAYON_NUM_THREADS`, if it is not a number and so has no effect.
+pub fn invalid_setting() -> Option<String> {
+    let text = std::env::var_os("RAYON_NUM_THREADS")?.to_string_lossy().into_owned();
+    (!text.is_empty() && text.parse::<usize>().is_err()).then_some(text)
+}
+
 impl ThreadCount {
     /// What `RAYON_NUM_THREADS` asks for, or the number of processors if it is not set.
     pub fn from_env() -> Self {

@@ -16,7 +16,7 @@ use super::train::CONFIG;
 use crate::config::Text;
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
-use crate::input::read_text;
+use crate::input::read_prompt;
 use crate::output::{print, print_raw, status, to_json};
 use crate::run::directory;
 
@@ -122,7 +122,7 @@ fn prompt_text(args: &Generate, directory: &Path) -> Result<String> {
         let prompt = args.prompt.as_deref().unwrap_or_default();
         return Ok(if options.keep_inner_marks { prompt.into() } else { remove_byte_order_marks(prompt).into_owned() });
     };
-    let text = read_text(path, &options).map_err(|error| error.about_text(None))?;
+    let text = read_prompt(path, &options).map_err(|error| error.about_text(None))?;
     // Text editors end a file with a line break, which is not part of the prompt.
     Ok(text.strip_suffix('\n').unwrap_or(&text).to_string())
 }

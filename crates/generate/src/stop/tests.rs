@@ -76,6 +76,7 @@ fn a_stop_text_of_a_script_without_spaces_is_found_however_the_text_is_divided()
     // A dictionary divides 中午 in another way after 在.
     assert_eq!(StopText::new(&tokenizer, "中午").unwrap(), StopText::Text("中午".into()));
     assert_eq!(words(&tokenizer, "the"), ["the"]);
+    assert_eq!(StopText::new(&tokenizer, " ").unwrap(), StopText::Text(" ".into()));
     let stops = Stops::new(&tokenizer, &["中午".into()]).unwrap();
     let written = GeneratedSoFar { text: "睡觉在中午", ids: &[3, 1, 2], ends: &[6, 12, 15], certain: 9 };
     assert_eq!(stops.find(written), Some(9));

@@ -255,6 +255,15 @@ mod tests {
     }
 
     #[test]
+    fn an_endless_text_is_read_up_to_a_limit() {
+        let reader = SourceOptions::default().open_reader(std::io::repeat(b'a'), "a.txt").unwrap();
+        let error = reader.into_text_of_at_most(1 << 20).unwrap_err().to_string();
+        assert!(error.starts_with("cannot read `a.txt`: it has more than 1 MiB, the limit for such a file"), "{error}");
+        let reader = SourceOptions::default().open_reader(&b"abc"[..], "a.txt").unwrap();
+        assert_eq!(reader.into_text_of_at_most(3).unwrap(), "abc");
+    }
+
+    #[test]
     fn a_decoded_file_keeps_its_line_ends_and_its_mark_in_utf_8() {
         let decoded = |bytes: &[u8], encoding| decode(bytes.to_vec(), encoding, "a.txt").unwrap();
         assert_eq!(decoded("\u{feff}a\r\nb\u{feff}".as_bytes(), None), "\u{feff}a\r\nb\u{feff}");

@@ -92,14 +92,28 @@ impl<R: Read> TextReader<R> {
     /// Reads the whole text into memory.
     ///
     /// # Errors
-    /// As [`TextSource::next_chunk`], and if it is longer than [`WHOLE_TEXT`], as one from a pipe may be.
-    pub fn into_text(mut self) -> Result<String> {
+    /// As [`TextSource::next_chunk`], and if it is longer than [`WHOLE_TEXT`], as one from a pipe may be, or than the
+    /// memory.
+    pub fn into_text(self) -> Result<String> {
+        self.into_text_of_at_most(WHOLE_TEXT)
+    }
+
+    /// As [`into_text`](Self::into_text), with another limit in bytes.
+    ///
+    /// # Errors
+    /// As [`into_text`](Self::into_text).
+    pub fn into_text_of_at_most(mut self, limit: u64) -> Result<String> {
         let mut text = String::new();
         while let Some(chunk) = self.next_chunk()? {
-            text.push_str(chunk);
-            if text.len() as u64 > WHOLE_TEXT {
-                return Err(Error::Read { path: self.decoder.name().into(), source: too_large(WHOLE_TEXT) });
-            }
+            let source = if (text.len() + chunk.len()) as u64 > limit {
+                too_large(limit)
+            } else if text.try_reserve(chunk.len()).is_err() {
+                std::io::ErrorKind::OutOfMemory.into()
+            } else {
+                text.push_str(chunk);
+                continue;
+            };
+            return Err(Error::Read { path: self.decoder.name().into(), source });
         }
         Ok(text)
     }
