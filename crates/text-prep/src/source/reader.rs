@@ -15,7 +15,7 @@ use super::{
 use crate::error::{Error, Result};
 
 /// After a control character that is rejected, others are counted in this many bytes.
-const COUNTED_BYTES: usize = 64 << 20;
+const COUNTED_BYTES: usize = 16 << 20;
 
 /// A text that is read in chunks. Implemented by files ([`TextReader`]) and by `&str`, which is one chunk.
 pub trait TextSource {
