@@ -76,8 +76,9 @@ impl Error {
             _ => None,
         });
         let hint = match (text_error, keys) {
-            (Some(text_prep::Error::InvalidUtf8 { .. } | text_prep::Error::InvalidEncoding { .. }), _) => {
-                encoding_hint("windows-1252", keys)
+            (Some(text_prep::Error::InvalidUtf8 { .. }), _) => encoding_hint("windows-1252", keys),
+            (Some(text_prep::Error::InvalidEncoding { .. }), _) => {
+                format!("correct {}, or leave it out if the text is UTF-8", encoding_option("", keys))
             }
             (Some(text_prep::Error::NoByteOrderMark { encoding, .. }), _) => {
                 encoding_hint(&encoding.to_lowercase(), keys)
@@ -106,8 +107,13 @@ impl Error {
 }
 
 fn encoding_hint(encoding: &str, keys: Option<&str>) -> String {
+    format!("{} names the encoding", encoding_option(&format!(" {encoding}"), keys))
+}
+
+/// The option and the key that name the encoding; `value` stands after the option.
+fn encoding_option(value: &str, keys: Option<&str>) -> String {
     let key = keys.map_or(String::new(), |section| format!(" or the key `{section}.encoding`"));
-    format!("`--encoding {encoding}`{key} names the encoding")
+    format!("`--encoding{value}`{key}")
 }
 
 /// Libraries may use several lines.
@@ -193,6 +199,12 @@ mod tests {
         let without_mark = || text_prep::Error::NoByteOrderMark { name: "a".into(), encoding: "UTF-16BE", offset: 0 };
         let expected = "`--encoding utf-16be` names the encoding";
         assert_eq!(hint(without_mark().into(), None).as_deref(), Some(expected));
+        let other = || text_prep::Error::InvalidEncoding { name: "a".into(), encoding: "UTF-32LE", offset: 0 };
+        let expected = "correct `--encoding` or the key `text.encoding`, or leave it out if the text is UTF-8";
+        assert_eq!(hint(other().into(), Some("text")).as_deref(), Some(expected));
+        // A byte order mark takes precedence over the option.
+        let damaged = text_prep::Error::Damaged { name: "a".into(), encoding: "UTF-16LE", offset: 4 };
+        assert_eq!(hint(damaged.into(), Some("text")), None);
         assert_eq!(hint(Error::new("other"), Some("text")), None);
         assert_eq!(hint(text_prep::Error::Empty { name: "a".into() }.into(), Some("text")), None);
     }

@@ -184,6 +184,12 @@ fn exported_weights_are_imported_again() {
         let imported = format!("{anew} is an imported model, not a training run");
         dir.expect_error(&["reproduce", &anew], &[&imported]);
         dir.expect_error(&["train", "--resume", &anew], &[&imported, "--init-from"]);
+        dir.expect_error(&["compare", "run", &anew], &[&imported, "it has no metrics to compare"]);
+        let again = [&import[..], &[&same, "--like", "run"]].concat();
+        let output = dir.run(&again);
+        let error = format!("{same} exists and is never overwritten: choose another `--out`, or delete it\n");
+        assert_eq!(output.code, Some(1), "{}", output.stderr);
+        assert!(output.stderr.ends_with(&error), "{}", output.stderr);
     }
     let mut tensors = models::interop::read_safetensors(&dir.path().join("pytorch.safetensors")).unwrap();
     tensors.retain(|name, _| !name.contains("bias"));

@@ -278,6 +278,9 @@ fn models_and_configurations_of_the_other_kind_are_rejected() {
     dir.expect_error(&["evaluate", "--model", "asks", "--text", "text.txt"], &["expected a language model"]);
     let export = ["export", "x.safetensors", "--layout", "pytorch", "--model", "asks"];
     dir.expect_error(&export, &["expected a language model"]);
+    models::interop::write_safetensors(&dir.path().join("x.safetensors"), &Default::default()).unwrap();
+    let import = ["import", "x.safetensors", "--layout", "pytorch", "--like", "asks"];
+    dir.expect_error(&import, &["expected a language model: give another directory with `--like`;"]);
     dir.expect_error(&["summary", "--config", "configs/qa.toml"], &["for a question model"]);
     dir.file("blank.txt", " \n\n ");
     dir.expect_error(&["ask", "--model", "asks", "--text", "blank.txt"], &["no sentence"]);

@@ -39,8 +39,8 @@ impl Generator {
     /// [`evaluate_text`] takes another mode, and files of any size.
     ///
     /// # Errors
-    /// [`Error::TooShort`] if `text` has no token after the first [`context_len`](Self::context_len), or if the
-    /// device fails.
+    /// [`Error::TooShort`] if `text` has no token after the first [`context_len`](Self::context_len),
+    /// [`Error::NotFinite`] if the loss is not finite, or if the device fails.
     pub fn evaluate(&self, text: &str) -> Result<Evaluation> {
         let mut text = text;
         evaluate_text(self.bundle(), &mut text, self.state_mode())
@@ -50,7 +50,7 @@ impl Generator {
 /// Evaluates a model on a text.
 ///
 /// # Errors
-/// If the text cannot be read or has no token after the first window, or the device fails.
+/// If the text cannot be read or has no token after the first window, the loss is not finite, or the device fails.
 pub fn evaluate_text(bundle: &LmBundle, text: &mut dyn TextSource, state_mode: StateMode) -> Result<Evaluation> {
     let mut ids = IdsWriter::default();
     let counts = bundle.tokenizer.encode_stream(text, |id| ids.push(id))?;
@@ -64,7 +64,7 @@ pub fn evaluate_text(bundle: &LmBundle, text: &mut dyn TextSource, state_mode: S
 /// tokens of the text without an id; they count as unknown.
 ///
 /// # Errors
-/// If the range has no id after the first window, or the device fails.
+/// If the range has no id after the first window, the loss is not finite, or the device fails.
 pub fn evaluate_ids(
     bundle: &LmBundle,
     ids: Arc<Ids>,
@@ -93,6 +93,9 @@ pub fn evaluate_ids(
         }
     };
     let metrics = models::evaluate(&bundle.model, &loader)?;
+    if !metrics.nats_per_token().is_finite() {
+        return Err(Error::NotFinite);
+    }
     Ok(evaluation(bundle, protocol, metrics, &ids.slice(range), unmapped))
 }
 

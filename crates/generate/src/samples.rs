@@ -287,6 +287,7 @@ mod tests {
         let mut samples = generator.samples("a", &sampling, 0..100).unwrap();
         assert!(matches!(samples.next(), Some(Err(Error::NotFinite))));
         assert!(samples.next().is_none());
+        assert!(matches!(generator.evaluate("a . a . a"), Err(Error::NotFinite)));
         assert!(matches!(generator.stream("a", &sampling.clone().top_p(2.0)).err(), Some(Error::Config(_))));
         assert!(matches!(generator.generate("a", &sampling.top_k(0)), Err(Error::Config(_))));
     }

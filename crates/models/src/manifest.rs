@@ -19,6 +19,9 @@ pub const FORMAT: u64 = 2;
 /// The file that makes a directory a model.
 pub const MANIFEST: &str = "manifest.json";
 
+/// No model has more epochs, steps or tokens in a window.
+const MAX_COUNT: u64 = 1 << 48;
+
 /// How a model reads the past tokens while it generates text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StateMode {
@@ -92,6 +95,26 @@ impl<C> Metadata<C> {
             default_state_mode: None,
             valid_sha256,
         }
+    }
+
+    /// Checks that the counters and losses are possible.
+    ///
+    /// # Errors
+    /// The reason.
+    fn check(&self) -> std::result::Result<(), String> {
+        let Self { window, epochs, steps, valid_loss_window, valid_loss_carried, .. } = *self;
+        let counts = [("window", window as u64), ("epochs", epochs as u64), ("steps", steps)];
+        if let Some((name, found)) = counts.into_iter().find(|&(_, found)| found > MAX_COUNT) {
+            return Err(format!("`{name}` is {found}, expected at most {MAX_COUNT}"));
+        }
+        let losses = [("valid_loss_window", valid_loss_window), ("valid_loss_carried", valid_loss_carried)];
+        for (name, loss) in losses {
+            // A loss may be negative by rounding; that of a model that diverged is not finite.
+            if let Some(loss) = loss.filter(|&loss| loss < -1e-3) {
+                return Err(format!("`{name}` is {loss}, expected 0 or more"));
+            }
+        }
+        Ok(())
     }
 
     /// The lower of the two validation losses in nats per token, if measured.
@@ -188,6 +211,9 @@ pub(crate) fn read_manifest<C: Serialize + DeserializeOwned>(
                 .into(),
         ));
     }
+    manifest.metadata.check().map_err(|reason| {
+        invalid(format!("{reason}: it was edited; restore it or use one of the run's checkpoints"))
+    })?;
     check_names(directory, manifest.files.keys())?;
     Ok(manifest)
 }

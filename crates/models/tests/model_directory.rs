@@ -160,6 +160,23 @@ fn edit_manifest(folder: &Path, change: impl Fn(&mut Value)) {
 }
 
 #[test]
+fn impossible_counters_of_a_manifest_are_rejected() {
+    for (key, found, expected) in [
+        ("epochs", Value::from(u64::MAX), "`epochs` is 18446744073709551615, expected at most 281474976710656"),
+        ("steps", u64::MAX.into(), "`steps` is 18446744073709551615"),
+        ("window", u64::MAX.into(), "`window` is 18446744073709551615"),
+        ("valid_loss_window", (-5.5).into(), "`valid_loss_window` is -5.5, expected 0 or more"),
+        ("valid_loss_carried", (-1.0).into(), "`valid_loss_carried` is -1, expected 0 or more"),
+    ] {
+        let folder = saved();
+        edit_manifest(folder.path(), |value| value["about"][key] = found.clone());
+        let error = load_error(folder.path());
+        assert!(error.contains(expected) && error.contains("restore it"), "{error}");
+        assert!(models::bundle::read_metadata(&folder).is_err());
+    }
+}
+
+#[test]
 fn a_manifest_without_its_hash_is_rejected() {
     for hash in [Some(""), None] {
         let folder = saved();

@@ -47,8 +47,18 @@ pub enum Error {
         offset: usize,
     },
     /// The bytes are not valid in the given encoding.
-    #[error("`{}` is not {encoding}: byte {offset} begins an invalid sequence; read it in its encoding", one_line(.name))]
+    #[error("`{}` is not {encoding}, the requested encoding: byte {offset} begins an invalid sequence; read it in its own encoding", one_line(.name))]
     InvalidEncoding {
+        /// The file's name.
+        name: String,
+        /// The canonical name of the encoding.
+        encoding: &'static str,
+        /// 0-based offset of the first invalid byte.
+        offset: usize,
+    },
+    /// The bytes are not valid in the encoding of the file's byte order mark.
+    #[error("`{}` is damaged or cut off at byte {offset}, which begins an invalid sequence in {encoding}, the encoding of its byte order mark: repair it or save it again", one_line(.name))]
+    Damaged {
         /// The file's name.
         name: String,
         /// The canonical name of the encoding.

@@ -10,6 +10,8 @@ use crate::schedule::{ScheduleContext, since_best, warm_up};
 
 /// How many times a run halves its learning rate before it fails.
 pub(crate) const MAX_HALVINGS: u32 = 3;
+/// Mean losses are not negative, except by rounding.
+const MIN_LOSS: f64 = -1e-3;
 /// No step has more tokens.
 const MAX_STEP_TOKENS: u64 = 1 << 32;
 
@@ -47,6 +49,25 @@ pub struct EpochTotals {
     pub tokens: usize,
     /// Wall time of training, without validation and observers.
     pub seconds: f64,
+}
+
+impl EpochReport {
+    /// The first value that no epoch has, if there is one. Values that are not finite are those of a run that diverged.
+    fn out_of_range(&self) -> Option<String> {
+        let Self { train_loss_nats_per_token, valid_loss_nats_per_token, valid_accuracy, .. } = *self;
+        let at_least = [
+            ("train_loss_nats_per_token", train_loss_nats_per_token, MIN_LOSS),
+            ("valid_loss_nats_per_token", valid_loss_nats_per_token, MIN_LOSS),
+            ("learning_rate", self.learning_rate, 0.0),
+            ("seconds", self.seconds, 0.0),
+            ("tokens_per_second", self.tokens_per_second, 0.0),
+        ];
+        let negative = at_least.into_iter().find(|(_, found, least)| found < least);
+        negative.map(|(name, found, _)| format!("{name} {found}, expected 0 or more")).or_else(|| {
+            let is_possible = valid_accuracy.is_nan() || (0.0..=1.0).contains(&valid_accuracy);
+            (!is_possible).then(|| format!("valid_accuracy {valid_accuracy}, expected 0 to 1"))
+        })
+    }
 }
 
 impl EpochTotals {
@@ -105,6 +126,9 @@ impl Progress {
             if epoch as u64 != number || step != number * steps_per_epoch {
                 return Err(format!("the report of epoch {number} is of epoch {epoch} and step {step}"));
             }
+            if let Some(problem) = report.out_of_range() {
+                return Err(format!("the report of epoch {number} has {problem}"));
+            }
         }
         if *halvings > MAX_HALVINGS {
             return Err(format!("the learning rate was halved {halvings} times, expected at most {MAX_HALVINGS}"));
@@ -113,6 +137,11 @@ impl Progress {
         let limit = in_epoch.saturating_mul(MAX_STEP_TOKENS);
         if targets as u64 > limit || tokens as u64 > limit || !(nats.is_finite() && seconds.is_finite()) {
             return Err(format!("it has {targets} targets and {tokens} tokens after {in_epoch} steps of the epoch"));
+        }
+        let min_nats = MIN_LOSS * targets as f64;
+        let sums = [("pass.nats", nats, min_nats), ("pass.seconds", seconds, 0.0)];
+        if let Some((name, found, _)) = sums.into_iter().find(|(_, found, least)| found < least) {
+            return Err(format!("its {name} is {found}, expected 0 or more"));
         }
         Ok(())
     }
@@ -242,6 +271,8 @@ mod tests {
         let valid = progress(&[3.0, 2.0]);
         valid.check().unwrap();
         Progress { steps: 25, ..valid.clone() }.check().unwrap();
+        // Losses of a run that diverged, and one that is zero but for rounding.
+        progress(&[f64::NAN, f64::INFINITY, 1e30, -1e-9]).check().unwrap();
         let error = |change: fn(&mut Progress)| {
             let mut progress = valid.clone();
             change(&mut progress);
@@ -257,6 +288,21 @@ mod tests {
             (|progress| progress.epochs[1].step = 7, "epoch 2 and step 7"),
             (|progress| progress.epoch_totals.tokens = 1, "1 tokens after 0 steps"),
             (|progress| progress.config.batch_size = 0, "train.batch_size"),
+            (
+                |progress| progress.epochs[1].valid_loss_nats_per_token = -2.0,
+                "the report of epoch 2 has valid_loss_nats_per_token -2, expected 0 or more",
+            ),
+            (
+                |progress| progress.epochs[0].train_loss_nats_per_token = f64::NEG_INFINITY,
+                "train_loss_nats_per_token -inf",
+            ),
+            (|progress| progress.epochs[0].learning_rate = -0.1, "learning_rate -0.1"),
+            (|progress| progress.epochs[0].seconds = -1.0, "seconds -1"),
+            (|progress| progress.epochs[0].tokens_per_second = -1.0, "tokens_per_second -1"),
+            (|progress| progress.epochs[0].valid_accuracy = 1.5, "valid_accuracy 1.5, expected 0 to 1"),
+            (|progress| progress.epochs[0].valid_accuracy = -0.5, "valid_accuracy -0.5, expected 0 to 1"),
+            (|progress| progress.epoch_totals.seconds = -1.0, "its pass.seconds is -1, expected 0 or more"),
+            (|progress| progress.epoch_totals.nats = -1.0, "its pass.nats is -1, expected 0 or more"),
         ] {
             let error = error(change);
             assert!(error.contains(expected), "{error}");

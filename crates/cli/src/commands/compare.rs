@@ -11,11 +11,11 @@ use trainer::Checkpoints;
 
 use crate::config::{flatten, parse_config};
 use crate::error::{Error, Result};
-use crate::observers::metrics_file::{Curves, read_curves};
+use crate::observers::metrics_file::{self, Curves, read_curves};
 use crate::output::{columns, print, print_json, status};
 use crate::report::run_charts::{self, NamedCurves};
 use crate::run::directory;
-use crate::run::init::{CONFIG, check_is_run};
+use crate::run::init::{CONFIG, check_is_run, check_was_trained};
 use crate::view::format::decimals;
 
 /// The results of one run.
@@ -43,7 +43,12 @@ struct Comparison {
 /// Runs the command.
 pub fn run(args: &Compare) -> Result<()> {
     let args = &Compare { runs: args.runs.iter().map(|run| directory::resolve(run)).collect(), ..args.clone() };
-    args.runs.iter().try_for_each(|run| check_is_run(run))?;
+    for run in &args.runs {
+        if !run.join(metrics_file::NAME).is_file() {
+            check_was_trained(run, "it has no metrics to compare; `evaluate` measures its loss")?;
+        }
+        check_is_run(run)?;
+    }
     let all: Vec<Curves> = args.runs.iter().map(|run| read_curves(run)).collect::<Result<_>>()?;
     let names: Vec<String> = args.runs.iter().map(|run| run.display().to_string()).collect();
     // Texts that differ by a one-to-one exchange of words have equal ids, so compare the tokenizers, too.

@@ -10,7 +10,7 @@ use seqdata::{Loader, Order};
 use trainer::{TrainConfig, TrainMode};
 
 use super::train::CONFIG;
-use super::{layout, load_model};
+use super::{layout, load_model_of};
 use crate::config::{LmExperiment, Text, read};
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
@@ -27,7 +27,7 @@ pub fn run(args: &Import, backend: &BackendSelection) -> Result<()> {
     let mut kept = None;
     let bundle = match &args.like {
         Some(directory) => {
-            let like: LmBundle = load_model(directory, backend, &device)?;
+            let like: LmBundle = load_model_of("--like", directory, backend, &device)?;
             let model = fill(args, like.metadata.config.zeros(&device)?, tensors)?;
             // Other weights have other losses, but read past tokens in the same way.
             let metadata = LmMetadata {
@@ -49,7 +49,7 @@ pub fn run(args: &Import, backend: &BackendSelection) -> Result<()> {
         }
         None => from_config(args, tensors, backend, &device, &mut kept)?,
     };
-    let run = directory::create(args.out.as_deref(), "imported")?;
+    let run = directory::create_for_model(args.out.as_deref(), "imported")?;
     let written = kept.iter().try_for_each(|input| input.write(&run));
     if let Err(error) = written.and_then(|()| Ok(bundle.save(&run)?)) {
         // Leave no incomplete model behind.

@@ -32,19 +32,30 @@ fn layout(option: args::Layout) -> Layout {
     }
 }
 
-/// Loads the model in `directory`, or of the run of this name, onto `device`.
+/// Loads the model in `directory`, or of the run of this name, onto `device`. The directory was given with `--model`.
 fn load_model<M: Network>(directory: &Path, backend: &BackendSelection, device: &Device) -> Result<ModelBundle<M>> {
+    load_model_of("--model", directory, backend, device)
+}
+
+/// As [`load_model`], for a directory that was given with `option`.
+fn load_model_of<M: Network>(
+    option: &str,
+    directory: &Path,
+    backend: &BackendSelection,
+    device: &Device,
+) -> Result<ModelBundle<M>> {
     let directory = directory::resolve(directory);
     let bundle = ModelBundle::load(&directory, device).map_err(|error| {
         let models::Error::WrongKind { directory, expected, .. } = &error else { return Error::from(error) };
-        let reason = if *expected == LanguageModel::KIND {
-            "a question model, expected a language model: give another directory with `--model`; `train` trains a \
-             language model, and `generate` uses it"
+        let (found, wanted, command) = if *expected == LanguageModel::KIND {
+            ("question", "language", "`train` trains a language model, and `generate` uses it")
         } else {
-            "a language model, expected a question model: give another directory with `--model`; `train --config \
-             configs/qa.toml` trains a question model, and `ask` uses it"
+            ("language", "question", "`train --config configs/qa.toml` trains a question model, and `ask` uses it")
         };
-        Error::new(format!("{} holds {reason}", directory.display()))
+        Error::new(format!(
+            "{} holds a {found} model, expected a {wanted} model: give another directory with `{option}`; {command}",
+            directory.display()
+        ))
     })?;
     Ok(bundle.with_kernels(backend.kernels()))
 }

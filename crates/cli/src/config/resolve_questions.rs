@@ -231,8 +231,8 @@ mod tests {
         let expected =
             "a.jsonl: no question left out, of 3; 2 with the id of an earlier question, which got a number; ";
         assert!(repeated.starts_with(expected), "{repeated}");
-        let both = QuestionCounts { repeated_ids: 1, empty: 1, ..counts };
-        let expected = "a.jsonl: questions left out, of 3: 1 without text; 1 with the id of an earlier question, which got a number; ";
+        let both = QuestionCounts { repeated_ids: 1, unanswerable: 1, ..counts };
+        let expected = "a.jsonl: questions left out, of 3: 1 unanswerable; 1 with the id of an earlier question, which got a number; ";
         assert!(left_out_questions(file, &both).unwrap().starts_with(expected));
     }
 }

@@ -22,6 +22,22 @@ pub const RUNS: &str = "runs";
 /// # Errors
 /// If `out` exists (a run never overwrites another), or the directory cannot be created.
 pub fn create(out: Option<&Path>, name: &str) -> Result<PathBuf> {
+    create_or(out, name, |out| {
+        let out = out.display();
+        format!("choose another `--out`, delete it, or, if it is a saved run, resume it with `--resume {out}`")
+    })
+}
+
+/// As [`create`], for a model without training, which cannot be resumed.
+///
+/// # Errors
+/// As [`create`].
+pub fn create_for_model(out: Option<&Path>, name: &str) -> Result<PathBuf> {
+    create_or(out, name, |_| "choose another `--out`, or delete it".into())
+}
+
+/// As [`create`]; `advice` says what to do if the directory exists.
+fn create_or(out: Option<&Path>, name: &str, advice: impl FnOnce(&Path) -> String) -> Result<PathBuf> {
     if let Some(out) = out {
         if let Some(parent) = out.parent() {
             directory::create(parent)?;
@@ -29,11 +45,7 @@ pub fn create(out: Option<&Path>, name: &str) -> Result<PathBuf> {
         if create_new(out)? {
             return Ok(out.into());
         }
-        let out = out.display();
-        bail!(
-            "{out} exists and is never overwritten: choose another `--out`, delete it, or, if it is a \
-             saved run, resume it with `--resume {out}`"
-        );
+        bail!("{} exists and is never overwritten: {}", out.display(), advice(out));
     }
     directory::create(Path::new(RUNS))?;
     let mut number = 1;

@@ -18,18 +18,30 @@ fn invalid_items_are_left_out_unless_the_reading_is_strict() {
     let mut lines = valid_lines(4);
     lines.insert(1, json!({"context": "An owl.", "question": "Who?", "answer": "cat"}).to_string());
     lines.push("{\"context\"".into());
+    lines.push(json!({"context": "A cat.", "question": " ", "answer": "cat"}).to_string());
+    lines.push(json!({"context": "A \0cat.", "question": "Who?", "answer": "cat"}).to_string());
     dir.file("some-bad.jsonl", lines.join("\n"));
     let settings = [SMALL, &["vocabulary.min_count=1"]].concat();
     let output = train(&dir, "configs/qa.toml", &settings, &["--text", "some-bad.jsonl", "--out", "run"]);
     assert_eq!(output.code, Some(0), "{}", output.stderr);
-    let places = "of 6: 1 with an answer that is not at its place in the passage (line 2), 1 not in the expected \
-                  format (line 6)";
+    let places = "of 8: 1 with an answer that is not at its place in the passage (line 2), 1 not in the expected \
+                  format (line 6), 1 without the text of a question (line 7), 1 with a NUL (line 8)";
     assert!(output.stderr.contains(places), "{}", output.stderr);
     let evaluate = ["evaluate", "--model", "run", "--data", "some-bad.jsonl"];
     assert!(dir.run_ok(&evaluate).stderr.contains(places));
     dir.expect_error(&[evaluate.as_slice(), &["--strict"]].concat(), &["line 2", "\"cat\" occurs 0 times"]);
     let strict = ["train", "--config", "configs/qa.toml", "--text", "some-bad.jsonl", "--set", "data.strict=true"];
     dir.expect_error(&strict, &["line 2", "\"cat\" occurs 0 times"]);
+    for (bad, expected) in [
+        (json!({"context": "A cat.", "question": "", "answer": "cat"}), "`line 5` of line 5 has no text"),
+        (
+            json!({"context": "A cat.", "question": "Who\0?", "answer": "cat"}),
+            "`line 5` of line 5 has 1 control character",
+        ),
+    ] {
+        dir.file("some-bad.jsonl", [valid_lines(4), vec![bad.to_string()]].concat().join("\n"));
+        dir.expect_error(&strict, &[expected]);
+    }
 }
 
 #[test]

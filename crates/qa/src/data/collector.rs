@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use text_prep::Segmentation;
 use text_prep::error::one_line;
+use text_prep::source::{ControlCharacters, FoundControlCharacters};
 use text_prep::spans::{is_white_space, words};
 
 use super::error::{Error, InvalidKind, Result, quoted};
@@ -76,7 +77,8 @@ impl<'a> Collector<'a> {
         self.documents.len() - 1
     }
 
-    /// Adds a passage to a document; `location` is for errors. `None` if the passage has no text: it is left out.
+    /// Adds a passage to a document; `location` is for errors. `None` if the passage has no text or a NUL: it is
+    /// left out.
     ///
     /// # Errors
     /// As [`reject`](Self::reject).
@@ -85,6 +87,12 @@ impl<'a> Collector<'a> {
             let file = self.file;
             let error = || Error::NoText { file: file.to_owned(), location: location.to_owned() };
             self.reject(InvalidKind::NoText, location, error)?;
+            return Ok(None);
+        }
+        if let Some(found) = rejected_control_characters(text) {
+            let (file, location_) = (self.file.to_owned(), location.to_owned());
+            let error = || Error::ControlCharacters { file, location: location_, found };
+            self.reject(InvalidKind::ControlCharacters, location, error)?;
             return Ok(None);
         }
         let passages = &mut self.documents[document].passages;
@@ -101,7 +109,7 @@ impl<'a> Collector<'a> {
     /// unanswerable. Duplicate answers are removed.
     ///
     /// # Errors
-    /// As [`reject`](Self::reject), if the answers are invalid or one is empty; if the collector is strict, also if the
+    /// As [`reject`](Self::reject), if the question has no text or a NUL, the answers are invalid or one is empty; if the collector is strict, also if the
     /// id is already used.
     pub fn add_question(
         &mut self,
@@ -109,6 +117,14 @@ impl<'a> Collector<'a> {
         question: &RawQuestion,
         answers: Result<Vec<Range<usize>>, (InvalidKind, String)>,
     ) -> Result<()> {
+        if question.text.chars().all(is_white_space) {
+            let problem = "has no text; expected at least one word; correct or remove the question";
+            return self.reject_question(InvalidKind::NoQuestionText, question, problem.to_owned());
+        }
+        if let Some(found) = rejected_control_characters(question.text) {
+            let problem = format!("has {found}; expected a text without NUL; correct or remove the question");
+            return self.reject_question(InvalidKind::ControlCharacters, question, problem);
+        }
         let answers = match answers {
             Ok(answers) => answers,
             Err((kind, problem)) => return self.reject_question(kind, question, problem),
@@ -127,9 +143,7 @@ impl<'a> Collector<'a> {
             }
         }
         let is_same = |other: &Question| other.text == text && other.answers == distinct;
-        let reason = if text.chars().all(is_white_space) {
-            Some(&mut self.counts.empty)
-        } else if distinct.is_empty() {
+        let reason = if distinct.is_empty() {
             Some(&mut self.counts.unanswerable)
         } else if passage.questions.iter().any(is_same) {
             Some(&mut self.counts.duplicate)
@@ -197,6 +211,11 @@ impl<'a> Collector<'a> {
     }
 }
 
+/// The control characters of a passage or question that no text has: its escapes may stand for them in a file without.
+fn rejected_control_characters(text: &str) -> Option<FoundControlCharacters> {
+    ControlCharacters::default().rejected_in(text)
+}
+
 /// The location of a document, for errors.
 pub(super) fn document_location(title: &str) -> String {
     format!("document {}", quoted(title))
@@ -223,15 +242,13 @@ mod tests {
         let fox = 4..9;
         add(&mut collector, "1", "Who?", &[fox.clone(), fox.clone(), 4..7]).unwrap();
         add(&mut collector, "1", "Who?", &[fox.clone(), 4..7]).unwrap();
-        add(&mut collector, "2", " ", &[4..9]).unwrap();
         add(&mut collector, "3", "When?", &[]).unwrap();
         add(&mut collector, "4", "What?", &[4..7]).unwrap();
         add(&mut collector, "5", "Which?", &[4..9]).unwrap();
         collector.add_document("empty");
         let LoadedDocuments { documents, counts } = collector.finish().unwrap();
         let expected = QuestionCounts {
-            found: 6,
-            empty: 1,
+            found: 5,
             unanswerable: 1,
             duplicate: 1,
             unmappable: 1,
@@ -244,7 +261,7 @@ mod tests {
         assert_eq!(documents[0].passages[0].questions[0].answers, [fox]);
         assert_eq!(
             counts.to_string(),
-            "of 6: 1 unanswerable, 1 with answers that start or end within a word (4), 1 without text, 1 duplicate"
+            "of 5: 1 unanswerable, 1 with answers that start or end within a word (4), 1 duplicate"
         );
     }
 
@@ -261,6 +278,20 @@ mod tests {
             add(&mut collector, "2", "What?", &[3..4]).unwrap_err().to_string(),
             "`a.json`: question `2` of line 1 has an empty answer; expected text of the \
              passage; correct it, or give no answer if there is none"
+        );
+        assert_eq!(
+            add(&mut collector, "3", " \n", &[4..9]).unwrap_err().to_string(),
+            "`a.json`: question `3` of line 1 has no text; expected at least one word; correct or remove the question"
+        );
+        assert_eq!(
+            add(&mut collector, "4", "Who\0?", &[4..9]).unwrap_err().to_string(),
+            "`a.json`: question `4` of line 1 has 1 control character, U+0000 (NUL) in line 1, column 4; expected a \
+             text without NUL; correct or remove the question"
+        );
+        assert_eq!(
+            collector.add_passage(0, "A\n\0\0", "line 2").unwrap_err().to_string(),
+            "`a.json`: line 2 has a passage with 2 control characters, the first U+0000 (NUL) in line 2, column 1; \
+             expected a text without NUL; correct or remove the passage"
         );
         assert_eq!(
             collector.add_passage(0, " \n", &document_location("T")).unwrap_err().to_string(),
@@ -290,6 +321,22 @@ mod tests {
             "of 11: 1 without the text of a passage (document \"T\"), 6 with an empty answer (question `1` of line 1, \
              question `2` of line 1, question `3` of line 1, question `4` of line 1, question `5` of line 1, …), 1 with an answer that is not at its place in the \
              passage (line 9); 2 with the id of an earlier question, which got a number"
+        );
+    }
+
+    #[test]
+    fn texts_that_are_blank_or_have_a_nul_are_counted_with_their_places() {
+        let mut collector = collector(false);
+        for (id, text) in [("1", ""), ("2", "Who?"), ("3", " \n"), ("4", "\0Who?"), ("5", "\u{1b}What?")] {
+            add(&mut collector, id, text, &[4..9]).unwrap();
+        }
+        assert_eq!(collector.add_passage(0, "A\0", "line 2").unwrap(), None);
+        let LoadedDocuments { counts, .. } = collector.finish().unwrap();
+        assert_eq!((counts.found, counts.usable()), (6, 2));
+        assert_eq!(
+            counts.to_string(),
+            "of 6: 2 without the text of a question (question `1` of line 1, question `3` of line 1), 2 with a NUL \
+             (question `4` of line 1, line 2)"
         );
     }
 

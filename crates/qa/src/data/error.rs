@@ -4,6 +4,7 @@
 use std::fmt;
 
 use text_prep::error::one_line;
+use text_prep::source::FoundControlCharacters;
 
 /// The result of reading questions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -16,6 +17,10 @@ pub enum InvalidKind {
     Format,
     /// The passage has no text.
     NoText,
+    /// The question has no text.
+    NoQuestionText,
+    /// The passage or the question has a NUL, which no text has.
+    ControlCharacters,
     /// The answer is not where the file says, or occurs more than once and the file does not say where.
     Answer,
     /// The answer has no text.
@@ -27,6 +32,8 @@ impl fmt::Display for InvalidKind {
         f.write_str(match self {
             Self::Format => "not in the expected format",
             Self::NoText => "without the text of a passage",
+            Self::NoQuestionText => "without the text of a question",
+            Self::ControlCharacters => "with a NUL",
             Self::Answer => "with an answer that is not at its place in the passage",
             Self::EmptyAnswer => "with an empty answer",
         })
@@ -122,7 +129,20 @@ pub enum Error {
         /// The document, line or row.
         location: String,
     },
-    /// A question with an invalid id or answer.
+    /// A passage with control characters that no text has.
+    #[error(
+        "`{}`: {} has a passage with {found}; expected a text without NUL; correct or remove the passage",
+        one_line(.file), one_line(.location)
+    )]
+    ControlCharacters {
+        /// The file's name.
+        file: String,
+        /// The document, line or row.
+        location: String,
+        /// Their number, and the place of the first one in the passage.
+        found: FoundControlCharacters,
+    },
+    /// A question with an invalid id, text or answer.
     #[error("`{}`: question `{}` of {} {problem}", one_line(.file), one_line(.id), one_line(.location))]
     Answer {
         /// The file's name.

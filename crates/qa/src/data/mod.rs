@@ -90,7 +90,7 @@ pub fn read(path: impl AsRef<Path>) -> Result<LoadedDocuments> {
 /// How a file of questions is read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReadOptions {
-    /// Whether an invalid item, such as an answer that is not in its passage, is an error. Default: false; such items are
+    /// Whether an invalid item, such as an answer that is not in its passage or a question without text, is an error. Default: false; such items are
     /// counted and left out, see [`QuestionCounts::invalid`].
     pub strict: bool,
     /// The encoding by its label, as in [`SourceOptions`](text_prep::SourceOptions); a byte order mark takes precedence.

@@ -36,8 +36,6 @@ pub struct QuestionCounts {
     pub found: usize,
     /// Items that contradict the format or the passage, by kind, in the order of their first places.
     pub invalid: Vec<InvalidItems>,
-    /// The question has no text.
-    pub empty: usize,
     /// The file marks it as unanswerable, or gives no answer.
     pub unanswerable: usize,
     /// The passage already has the same question with the same answers.
@@ -57,7 +55,7 @@ impl QuestionCounts {
     /// The number of usable questions.
     pub fn usable(&self) -> usize {
         let invalid: usize = self.invalid.iter().map(|items| items.count).sum();
-        self.found - invalid - self.empty - self.unanswerable - self.duplicate - self.unmappable
+        self.found - invalid - self.unanswerable - self.duplicate - self.unmappable
     }
 
     /// Counts an invalid item.
@@ -86,19 +84,14 @@ impl QuestionCounts {
 
 impl fmt::Display for QuestionCounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { found, invalid, empty, unanswerable, duplicate, unmappable, unmappable_ids, repeated_ids, .. } =
-            self;
+        let Self { found, invalid, unanswerable, duplicate, unmappable, unmappable_ids, repeated_ids, .. } = self;
         let unmappable_kind = format!(
             "with answers that start or end within a word ({}{})",
             unmappable_ids.join(", "),
             if *unmappable > unmappable_ids.len() { ", …" } else { "" }
         );
-        let counted = [
-            (unanswerable, "unanswerable"),
-            (unmappable, unmappable_kind.as_str()),
-            (empty, "without text"),
-            (duplicate, "duplicate"),
-        ];
+        let counted =
+            [(unanswerable, "unanswerable"), (unmappable, unmappable_kind.as_str()), (duplicate, "duplicate")];
         let counted = counted.iter().filter(|(count, _)| **count > 0).map(|(count, kind)| format!("{count} {kind}"));
         let parts: Vec<String> = invalid.iter().map(InvalidItems::to_string).chain(counted).collect();
         write!(f, "of {found}{}{}", if parts.is_empty() { "" } else { ": " }, parts.join(", "))?;

@@ -32,7 +32,7 @@ impl ControlCharacters {
     }
 
     /// The control characters of a whole text that this policy rejects, if there are any.
-    pub(super) fn rejected_in(self, text: &str) -> Option<FoundControlCharacters> {
+    pub fn rejected_in(self, text: &str) -> Option<FoundControlCharacters> {
         next_control_character(text, 0)?;
         let mut finder = Finder::new(self);
         finder.find(&LineEnds::default().unify(text.to_owned()));

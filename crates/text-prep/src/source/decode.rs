@@ -21,6 +21,8 @@ pub(super) struct Decoder<R> {
     bytes: Vec<u8>,
     /// Offset of `bytes` in the input.
     offset: usize,
+    /// Whether the encoding is that of a byte order mark.
+    is_marked: bool,
     ended: bool,
 }
 
@@ -47,7 +49,7 @@ impl<R: Read> Decoder<R> {
         let named = label.map(TextEncoding::from_label).transpose()?;
         let state = State::Start { named, reject_zero_bytes };
         let (name, bytes) = (name.to_owned(), Vec::new());
-        Ok(Self { reader, name, state, bytes, offset: 0, ended: false })
+        Ok(Self { reader, name, state, bytes, offset: 0, is_marked: false, ended: false })
     }
 
     pub fn name(&self) -> &str {
@@ -70,6 +72,7 @@ impl<R: Read> Decoder<R> {
             .map_err(|source| Error::Read { path: self.name.clone().into(), source })?;
         self.ended = read < BLOCK;
         if let State::Start { named, reject_zero_bytes } = self.state {
+            self.is_marked = TextEncoding::of_mark(&self.bytes).is_some();
             self.state = self.start(named, reject_zero_bytes)?;
         }
         match &mut self.state {
@@ -111,9 +114,13 @@ impl<R: Read> Decoder<R> {
         next.extend_from_slice(&self.bytes[whole..]);
         self.bytes.truncate(whole);
         let bytes = std::mem::replace(&mut self.bytes, next);
-        *text = String::from_utf8(bytes).map_err(|error| Error::InvalidUtf8 {
-            name: self.name.clone(),
-            offset: self.offset + error.utf8_error().valid_up_to(),
+        *text = String::from_utf8(bytes).map_err(|error| {
+            let offset = self.offset + error.utf8_error().valid_up_to();
+            if self.is_marked {
+                self.invalid(UTF_8.name(), offset)
+            } else {
+                Error::InvalidUtf8 { name: self.name.clone(), offset }
+            }
         })?;
         self.offset += whole;
         Ok(())
@@ -124,7 +131,7 @@ impl<R: Read> Decoder<R> {
         let (groups, rest) = self.bytes.as_chunks::<4>();
         let invalid = |at: usize| {
             let encoding = if value([0, 0, 0, 1]) == 1 { "UTF-32BE" } else { "UTF-32LE" };
-            Error::InvalidEncoding { name: self.name.clone(), encoding, offset: self.offset + at }
+            self.invalid(encoding, self.offset + at)
         };
         for (at, &group) in groups.iter().enumerate() {
             text.push(char::from_u32(value(group)).ok_or_else(|| invalid(4 * at))?);
@@ -152,17 +159,24 @@ impl<R: Read> Decoder<R> {
                 DecoderResult::InputEmpty => break,
                 DecoderResult::Malformed(length, after) => {
                     let length = usize::from(length) + usize::from(after);
-                    return Err(Error::InvalidEncoding {
-                        name: self.name.clone(),
-                        encoding: decoder.encoding().name(),
-                        offset: (self.offset + read).saturating_sub(length),
-                    });
+                    let (encoding, offset) = (decoder.encoding().name(), (self.offset + read).saturating_sub(length));
+                    return Err(self.invalid(encoding, offset));
                 }
             }
         }
         self.offset += read;
         self.bytes.clear();
         Ok(())
+    }
+
+    /// The error of bytes that are not valid in their encoding. No other encoding could be named for a marked file.
+    fn invalid(&self, encoding: &'static str, offset: usize) -> Error {
+        let name = self.name.clone();
+        if self.is_marked {
+            Error::Damaged { name, encoding, offset }
+        } else {
+            Error::InvalidEncoding { name, encoding, offset }
+        }
     }
 }
 

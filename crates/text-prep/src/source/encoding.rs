@@ -76,7 +76,7 @@ impl TextEncoding {
         let (high, encoding, unit): (_, _, fn([u8; 2]) -> u16) = match (counts[0][0], counts[1][0]) {
             (0, 1..) => (&counts[1], UTF_16LE, u16::from_le_bytes),
             (1.., 0) => (&counts[0], UTF_16BE, u16::from_be_bytes),
-            _ => return None,
+            _ => return Self::of_line_ends(bytes),
         };
         // Most letters of a script with few letters have the same high byte, which is zero in Latin, and spaces and line
         // ends have zero. The letters of other scripts are no UTF-8. A few zeros in another text are control characters.
@@ -85,7 +85,30 @@ impl TextEncoding {
         let is_other = || zeros >= 3 && str::from_utf8(bytes).is_err_and(|error| error.error_len().is_some());
         // The last character may be cut.
         let unpaired = || char::decode_utf16(pairs.iter().map(|&pair| unit(pair))).filter(|unit| unit.is_err()).count();
-        ((is_one_script || is_other()) && unpaired() <= 1).then_some(Self::Standard(encoding))
+        if (is_one_script || is_other()) && unpaired() <= 1 {
+            return Some(Self::Standard(encoding));
+        }
+        Self::of_line_ends(bytes)
+    }
+
+    /// UTF-16 of a script with many letters, such as Chinese: the low bytes of some letters are zero, too, but line ends and
+    /// spaces are in their places in only one order of the bytes.
+    fn of_line_ends(bytes: &[u8]) -> Option<Self> {
+        let pairs = bytes.as_chunks::<2>().0;
+        let units = |value: fn([u8; 2]) -> u16| pairs.iter().map(move |&pair| value(pair));
+        let count = |value| units(value).filter(|unit| matches!(unit, 0x0A | 0x0D | 0x20)).count();
+        let (encoding, value): (_, fn([u8; 2]) -> u16) = match (count(u16::from_le_bytes), count(u16::from_be_bytes)) {
+            (1.., 0) => (UTF_16LE, u16::from_le_bytes),
+            (0, 1..) => (UTF_16BE, u16::from_be_bytes),
+            _ => return None,
+        };
+        // The last character may be cut.
+        let invalid = char::decode_utf16(units(value)).filter(|unit| matches!(unit, Err(_) | Ok('\0'))).count();
+        // Some low bytes, one in nine if all are equally frequent, are those of control characters, which texts in other
+        // encodings do not have.
+        let controls = bytes.iter().filter(|byte| matches!(byte, 0x01..=0x08 | 0x0E..=0x1F)).count();
+        let is_not_utf8 = str::from_utf8(bytes).is_err_and(|error| error.error_len().is_some());
+        (is_not_utf8 && invalid <= 1 && 50 * controls >= pairs.len()).then_some(Self::Standard(encoding))
     }
 }
 
@@ -126,6 +149,8 @@ mod tests {
             "лиса и виноград висит",
             "अंगूर ऊँचे लटके थे।",
             "ab🦊",
+            "一只狐狸看见一串葡萄。\n它跳了又跳，够不着，就走了，说葡萄是酸的。\n",
+            "乌鸦嘴里有一块肉，狐狸看见了，想要那块肉，就说乌鸦的声音很好听。\n",
         ] {
             for (bytes, name) in [
                 (utf16(text, u16::to_le_bytes), "UTF-16LE"),
@@ -139,6 +164,10 @@ mod tests {
         for text in ["The fox\0 ran after the crow.", "a\0\0b c d e f g h", "\0\0\0\0", "여우가\0 포도를 보았다"]
         {
             assert_eq!(TextEncoding::of_zero_bytes(text.as_bytes()), None, "{text:?}");
+        }
+        // Other encodings with NUL.
+        for bytes in [&b"caf\xE9\0\n au lait, caf\xE9 noir, the\xE9"[..], b"\xBF\xA9\xBF\xEC\0\n \xBF\xA9\xBF\xEC"] {
+            assert_eq!(TextEncoding::of_zero_bytes(bytes), None, "{bytes:?}");
         }
     }
 }

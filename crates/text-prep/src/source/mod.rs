@@ -229,6 +229,28 @@ mod tests {
     }
 
     #[test]
+    fn a_marked_file_that_is_invalid_is_damaged_whatever_encoding_is_named() {
+        for (bytes, encoding, offset) in [
+            (&b"\xFF\xFEa\0b"[..], "UTF-16LE", 4),
+            (b"\xFF\xFEa\0\0\xD8b\0", "UTF-16LE", 4),
+            (b"\xFE\xFF\0a\0", "UTF-16BE", 4),
+            (b"\xFF\xFE\0\0a\0\0\0b\0", "UTF-32LE", 8),
+            (b"\0\0\xFE\xFF\0\x11\0\0", "UTF-32BE", 4),
+            (b"\xEF\xBB\xBFa\xE9", "UTF-8", 4),
+        ] {
+            for label in [None, Some("windows-1252")] {
+                let source = SourceOptions { encoding: label.map(String::from), ..SourceOptions::default() };
+                let error = read(&source, bytes).unwrap_err().to_string();
+                let expected = format!(
+                    "`a.txt` is damaged or cut off at byte {offset}, which begins an invalid sequence in {encoding}, \
+                     the encoding of its byte order mark: repair it or save it again"
+                );
+                assert_eq!(error, expected);
+            }
+        }
+    }
+
+    #[test]
     fn control_characters_are_rejected_kept_or_removed() {
         let bytes = b"one\r\n\x1b[31mtwo\n\0";
         let with = |policy| SourceOptions::default().control_characters(policy);
