@@ -34,7 +34,7 @@ pub struct LmExperiment {
     pub model: LanguageModelConfig,
     /// The trainer's configuration.
     pub train: TrainConfig,
-    /// A piped text, of which the run keeps a copy.
+    /// The text, if the run keeps a copy.
     pub kept: Option<KeptInput>,
     /// Warnings for the user.
     pub warnings: Vec<String>,
@@ -109,7 +109,7 @@ impl LmExperiment {
 struct ReadText {
     /// The tokenized and split text.
     dataset: TextDataset,
-    /// A piped text, of which the run keeps a copy.
+    /// The text, if the run keeps a copy.
     kept: Option<KeptInput>,
     /// Warnings about the text and settings that do not suit it.
     warnings: Vec<String>,
