@@ -168,6 +168,11 @@ fn piped_questions_are_kept_for_what_needs_them_again() {
     assert_eq!(std::fs::read_to_string(dir.path().join("again/questions")).unwrap(), questions);
     dir.run_ok(&["evaluate", "--model", "again"]);
     dir.run_ok(&["train", "--resume", "again", "--set", "train.epochs=3"]);
+    dir.file("again/questions", line(0));
+    let resume = ["train", "--resume", "again", "--set", "train.epochs=4"];
+    for command in [&["evaluate", "--model", "again"][..], &resume, &["reproduce", "again"]] {
+        dir.expect_error(command, &["the data of again may have changed since training: restore them"]);
+    }
 }
 
 #[cfg(unix)]

@@ -317,6 +317,21 @@ fn open_text<'a>(text: &Text, path: Option<&Path>, kept: Option<&'a KeptInput>) 
     }
 }
 
+impl Text {
+    /// SHA-256 of the text as it is read.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn sha256(&self) -> Result<String> {
+        let (path, mut whole) = (self.file(), String::new());
+        let mut text = open_text(self, path.as_deref(), None)?;
+        while let Some(chunk) = text.next_chunk()? {
+            whole.push_str(chunk);
+        }
+        Ok(seqdata::hash::sha256(whole.as_bytes()))
+    }
+}
+
 /// The absolute path, which must be UTF-8 to be saved in `config.toml`.
 pub(super) fn absolute(path: &Path) -> Result<PathBuf> {
     let path = std::path::absolute(path).map_err(Error::io(path, "found"))?;

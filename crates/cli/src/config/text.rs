@@ -160,11 +160,8 @@ pub(super) fn start_input(
     is_copied: bool,
 ) -> Result<Option<KeptInput>> {
     let Some(given) = path else { return Ok(None) };
-    let kept = if is_copied {
-        Some(KeptInput { name, bytes: input::read(given)? })
-    } else {
-        KeptInput::read(given, name)?
-    };
+    let kept =
+        if is_copied { Some(KeptInput { name, bytes: input::read(given)? }) } else { KeptInput::read(given, name)? };
     *is_copy = kept.is_some();
     if kept.is_some() {
         *path = None;
