@@ -91,6 +91,17 @@ impl Error {
         self.with_hint(Some(&hint))
     }
 
+    /// Whether a text or questions could not be read or used.
+    pub fn is_about_text(&self) -> bool {
+        match self {
+            Self::Library(error) => {
+                error.is::<text_prep::Error>() || error.is::<seqdata::Error>() || error.is::<qa::data::Error>()
+            }
+            Self::Hint { source, .. } => source.is_about_text(),
+            Self::Message(_) | Self::Io { .. } => false,
+        }
+    }
+
     /// The message with those of its sources that it does not repeat itself.
     pub fn full_message(&self) -> String {
         let mut message = self.to_string();

@@ -13,7 +13,8 @@ const OPEN_FILES: [&str; 3] = ["/dev/stdin", "/dev/fd", "/proc"];
 /// The names of standard input.
 const STANDARD_INPUT: [&str; 4] = ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
 
-/// A piped input, of which the run keeps a copy in its directory, because it is needed again.
+/// An input of which the run keeps a copy in its directory, because it is needed again: it was piped, for this run or for
+/// the one that this run starts from or repeats.
 #[derive(Clone, Debug)]
 pub struct KeptInput {
     /// The name of the copy.

@@ -163,6 +163,40 @@ fn piped_questions_are_kept_for_what_needs_them_again() {
     let mut command = dir.command(&[&evaluate[..], &["-"]].concat());
     assert_eq!(common::output(command.stdin(std::fs::File::open(&file).unwrap()).output().unwrap()).stdout, all);
     assert_ne!(all, evaluated);
+    // The repeated run has a copy of its own.
+    std::fs::rename(dir.path().join("run"), dir.path().join("moved")).unwrap();
+    assert_eq!(std::fs::read_to_string(dir.path().join("again/questions")).unwrap(), questions);
+    dir.run_ok(&["evaluate", "--model", "again"]);
+    dir.run_ok(&["train", "--resume", "again", "--set", "train.epochs=3"]);
+    dir.file("again/questions", line(0));
+    let resume = ["train", "--resume", "again", "--set", "train.epochs=4"];
+    for command in [&["evaluate", "--model", "again"][..], &resume, &["reproduce", "again"]] {
+        dir.expect_error(command, &["the data of again may have changed since training: restore them"]);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_repeated_run_keeps_a_copy_of_piped_validation_questions() {
+    let dir = TestDir::new();
+    let line = |n: usize| {
+        let context = format!("Fox {n} saw the crow.");
+        json!({"context": context, "question": "What did it see?", "answer": "the crow"}).to_string()
+    };
+    let lines = |from: usize| (from..from + 12).map(line).collect::<Vec<_>>().join("\n");
+    let (train, valid) = (dir.file("train.jsonl", lines(0)), lines(20));
+    let file = dir.file("valid.jsonl", &valid);
+    let set = ["vocabulary.min_count=1", "data.valid=/dev/stdin"];
+    let mut command = dir.command(&["train", "--config", "configs/qa.toml", "--out", "run", "--text"]);
+    command.arg(&train).args(SMALL.iter().chain(&set).flat_map(|setting| ["--set", *setting]));
+    let output = common::output(command.stdin(std::fs::File::open(file).unwrap()).output().unwrap());
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    dir.run_ok(&["reproduce", "run", "--out", "again"]);
+    std::fs::rename(dir.path().join("run"), dir.path().join("moved")).unwrap();
+    assert_eq!(std::fs::read_to_string(dir.path().join("again/validation-questions")).unwrap(), valid);
+    assert!(!dir.path().join("again/questions").exists());
+    dir.run_ok(&["evaluate", "--model", "again"]);
+    dir.run_ok(&["train", "--resume", "again", "--set", "train.epochs=2"]);
 }
 
 #[test]

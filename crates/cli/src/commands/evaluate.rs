@@ -23,6 +23,7 @@ use crate::error::{Error, Result, bail};
 use crate::input::{self, open_text};
 use crate::output::{print, print_json, status, warn};
 use crate::report::question_scores;
+use crate::run::changed_text;
 use crate::run::directory;
 use crate::run::init::{check_questions, check_text};
 use crate::view::format::decimals;
@@ -99,7 +100,8 @@ fn own_questions(bundle: &ModelBundle<QuestionModel>, directory: &Path) -> Resul
     let config: QuestionsConfig = parse_config(&String::from_utf8_lossy(text), CONFIG)?;
     let config = config.saved_in(directory);
     check_questions("the model", &config, "or give a file with `--data`")?;
-    let experiment = QaExperiment::new(config)?;
+    let experiment =
+        changed_text::explain_questions(QaExperiment::new(config), directory, ", or give a file with `--data`")?;
     if experiment.dataset.valid_sha256 != bundle.metadata.valid_sha256 {
         bail!(
             "the run's questions have changed since training (the validation questions differ): restore \
@@ -119,7 +121,9 @@ pub(super) fn own_text(bundle: &LmBundle, directory: &Path) -> Result<LmExperime
     check_text("the model", &config, "or give a text with `--text`")?;
     // The vocabulary depends on that of the model that the run started from.
     let pretrained = config.init.from.is_some().then(|| PretrainedModel::of(bundle));
-    let experiment = LmExperiment::new(config, pretrained.as_ref())?;
+    let own = config.text.clone();
+    let experiment = LmExperiment::new(config, pretrained.as_ref());
+    let experiment = changed_text::explain(experiment, directory, &own, ", or give a text with `--text`")?;
     let dataset = &experiment.dataset;
     // Texts that differ by a one-to-one exchange of words have equal ids, so compare the tokenizers, too.
     let same_ids = dataset.valid_sha256() == bundle.metadata.valid_sha256;

@@ -19,7 +19,6 @@ use crate::error::{Error, Result, bail};
 use crate::observers::dashboard::ViewOptions;
 use crate::observers::metrics_file::lines_without_times;
 use crate::output::{print, print_json, status, warn};
-use crate::run::directory;
 use crate::run::experiment::{Experiment, Setup};
 use crate::run::init::{
     CONFIG, SAME_TEXT, check_is_run, check_questions, check_text, check_vectors, check_was_trained, new_experiment,
@@ -27,6 +26,7 @@ use crate::run::init::{
 };
 use crate::run::provenance::{Origin, Provenance};
 use crate::run::signals::EXIT_INTERRUPTED;
+use crate::run::{changed_text, directory};
 
 /// The result of the comparison.
 #[derive(Serialize)]
@@ -68,7 +68,9 @@ pub fn run(args: &Reproduce, backend: &BackendSelection) -> Result<ExitCode> {
             check_text(&name, &config, SAME_TEXT)?;
             check_vectors(&name, &config.model.vectors)?;
             check_origin(&name, &config, before.from.as_ref())?;
-            let (experiment, model, origin) = new_experiment(*config, &device)?;
+            let text = config.text.clone();
+            let new = changed_text::explain(new_experiment(*config, &device), run, &text, "");
+            let (experiment, model, origin) = new?;
             warn(&experiment.warnings);
             train_again(args, &experiment, model, origin, &device, &backend)
         }
@@ -76,7 +78,7 @@ pub fn run(args: &Reproduce, backend: &BackendSelection) -> Result<ExitCode> {
             config.data = config.data.for_another_run()?;
             check_questions(&name, &config, SAME_TEXT)?;
             check_vectors(&name, &config.model.vectors)?;
-            let experiment = QaExperiment::new(*config)?;
+            let experiment = changed_text::explain_questions(QaExperiment::new(*config), run, "")?;
             warn(&experiment.warnings);
             train_again(args, &experiment, experiment.init_model(&device)?, None, &device, &backend)
         }

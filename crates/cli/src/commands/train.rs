@@ -14,11 +14,11 @@ use crate::error::{Result, bail};
 use crate::observers::dashboard::ViewOptions;
 use crate::observers::metrics_file;
 use crate::output::{print, status, warn};
-use crate::run::directory;
 use crate::run::experiment::{Experiment, RunContext, Setup};
 use crate::run::init;
 use crate::run::provenance::{Origin, Provenance};
 use crate::run::signals::EXIT_INTERRUPTED;
+use crate::run::{changed_text, directory};
 
 pub use crate::run::init::CONFIG;
 
@@ -155,7 +155,8 @@ fn resume(run: &Path, args: &Train, backend: &BackendSelection) -> Result<StopRe
         AnyConfig::LanguageModel(config) => continue_run(context, &init::resumed_experiment(run, *config)?, before),
         AnyConfig::Questions(config) => {
             init::check_questions(&run.display().to_string(), &config, init::SAME_TEXT)?;
-            continue_run(context, &QaExperiment::new(*config)?, before)
+            let experiment = changed_text::explain_questions(QaExperiment::new(*config), run, "")?;
+            continue_run(context, &experiment, before)
         }
     }
 }

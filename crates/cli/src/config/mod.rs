@@ -13,6 +13,7 @@ mod renamed_keys;
 mod resolve;
 mod resolve_questions;
 mod short_epochs;
+mod source;
 mod text;
 mod text_checks;
 mod train;

@@ -77,6 +77,9 @@ pub struct Data {
     /// The directory of the run that this was saved in; `None` in a configuration for a new run.
     #[serde(skip)]
     pub run: Option<PathBuf>,
+    /// As [`Text::is_copied`](super::Text::is_copied), for `path` and `valid`.
+    #[serde(skip)]
+    pub are_copied: [bool; 2],
 }
 
 impl Data {
@@ -85,13 +88,15 @@ impl Data {
         Self { run: Some(run.into()), ..self }
     }
 
-    /// The same data for another run than the one that they were saved in.
+    /// The same data for another run than the one that they were saved in, see
+    /// [`Text::for_another_run`](super::Text::for_another_run).
     ///
     /// # Errors
     /// If the path of a file cannot be saved.
     pub fn for_another_run(self) -> Result<Self> {
         let [path, valid] = self.files().map(|path| path.map(|path| absolute(&path)).transpose());
-        Ok(Self { path: path?, copy: false, valid: valid?, valid_copy: false, ..self })
+        let are_copied = [self.copy, self.valid_copy];
+        Ok(Self { path: path?, copy: false, valid: valid?, valid_copy: false, are_copied, ..self })
     }
 
     /// The data of the model in `directory`, which has the configuration of its run in the file `config`.
@@ -124,13 +129,15 @@ impl Data {
     /// # Errors
     /// If a file cannot be read, or its path cannot be saved.
     pub fn start(&mut self) -> Result<[Option<KeptInput>; 2]> {
-        if self.run.is_some() {
-            return Ok([None, None]);
+        let [is_copied, is_valid_copied] = self.are_copied;
+        let mut kept = [None, None];
+        if self.run.is_none() || is_copied {
+            kept[0] = start_input(&mut self.path, &mut self.copy, KEPT_QUESTIONS, is_copied)?;
         }
-        Ok([
-            start_input(&mut self.path, &mut self.copy, KEPT_QUESTIONS)?,
-            start_input(&mut self.valid, &mut self.valid_copy, KEPT_VALIDATION)?,
-        ])
+        if self.run.is_none() || is_valid_copied {
+            kept[1] = start_input(&mut self.valid, &mut self.valid_copy, KEPT_VALIDATION, is_valid_copied)?;
+        }
+        Ok(kept)
     }
 }
 
@@ -283,6 +290,7 @@ impl Default for Data {
             strict: false,
             encoding: None,
             run: None,
+            are_copied: [false; 2],
         }
     }
 }

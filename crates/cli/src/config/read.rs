@@ -13,6 +13,7 @@ use super::Config;
 use super::plain_errors::{explain, key_before};
 use super::questions::{Data, QuestionsConfig};
 use super::renamed_keys::{Change, check_changes, rename_change, rename_in_file};
+use super::source::{replace_data, replace_text};
 use crate::embedded;
 use crate::error::{Error, Result, bail};
 use crate::input::reject_repeated_pipes;
@@ -141,20 +142,14 @@ impl ConfigFile {
         // `--text` and `--encoding` before `--set`: overrides such as `text.excerpt` apply to the text of `--text`.
         if table.contains_key("task") {
             let mut config: QuestionsConfig = parse_config(text, &file)?;
-            if let Some(path) = &args.text {
-                config.data = Data { path: Some(path.clone()), ..Data::default() };
-            }
-            config.data.encoding = args.encoding.clone().or(config.data.encoding);
+            replace_data(&mut config.data, args);
             let config = apply_changes(config, &args.set)?;
             let Data { path, valid, .. } = &config.data;
             self.reject_repeated_pipes([path, valid, &config.model.vectors.path])?;
             Ok(AnyConfig::Questions(Box::new(config)))
         } else {
             let mut config: Config = parse_config(text, &file)?;
-            if let Some(path) = &args.text {
-                config.text = super::Text { path: Some(path.clone()), ..super::Text::default() };
-            }
-            config.text.encoding = args.encoding.clone().or(config.text.encoding);
+            replace_text(&mut config.text, args);
             let config = apply_changes(config, &args.set)?;
             self.reject_repeated_pipes([&config.text.path, &config.model.vectors.path])?;
             Ok(AnyConfig::LanguageModel(Box::new(config)))

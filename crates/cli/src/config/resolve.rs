@@ -34,7 +34,7 @@ pub struct LmExperiment {
     pub model: LanguageModelConfig,
     /// The trainer's configuration.
     pub train: TrainConfig,
-    /// A piped text, of which the run keeps a copy.
+    /// The text, if the run keeps a copy.
     pub kept: Option<KeptInput>,
     /// Warnings for the user.
     pub warnings: Vec<String>,
@@ -109,7 +109,7 @@ impl LmExperiment {
 struct ReadText {
     /// The tokenized and split text.
     dataset: TextDataset,
-    /// A piped text, of which the run keeps a copy.
+    /// The text, if the run keeps a copy.
     kept: Option<KeptInput>,
     /// Warnings about the text and settings that do not suit it.
     warnings: Vec<String>,
@@ -314,6 +314,21 @@ fn open_text<'a>(text: &Text, path: Option<&Path>, kept: Option<&'a KeptInput>) 
         (_, Some(kept)) => Ok(Box::new(options.open_reader(&*kept.bytes, &input::name(path))?)),
         (Some(name), None) => Corpus::find(name)?.text(name, &options),
         (None, None) => Ok(Box::new(options.open(path)?)),
+    }
+}
+
+impl Text {
+    /// SHA-256 of the text as it is read.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn sha256(&self) -> Result<String> {
+        let (path, mut whole) = (self.file(), String::new());
+        let mut text = open_text(self, path.as_deref(), None)?;
+        while let Some(chunk) = text.next_chunk()? {
+            whole.push_str(chunk);
+        }
+        Ok(seqdata::hash::sha256(whole.as_bytes()))
     }
 }
 

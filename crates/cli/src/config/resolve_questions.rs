@@ -35,7 +35,7 @@ pub struct QaExperiment {
     pub model: QuestionModelConfig,
     /// The trainer's configuration.
     pub train: TrainConfig,
-    /// Piped data, of which the run keeps copies.
+    /// The data of which the run keeps copies.
     pub kept: Vec<KeptInput>,
     /// Warnings for the user.
     pub warnings: Vec<String>,

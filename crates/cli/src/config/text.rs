@@ -37,6 +37,9 @@ pub struct Text {
     /// The directory of the run that this was saved in; `None` in a configuration for a new run.
     #[serde(skip)]
     pub run: Option<PathBuf>,
+    /// The path is that of another run's copy, of which a new run keeps a copy of its own.
+    #[serde(skip)]
+    pub is_copied: bool,
 }
 
 impl Text {
@@ -45,13 +48,14 @@ impl Text {
         Self { run: Some(run.into()), ..self }
     }
 
-    /// The same text for another run than the one that it was saved in, read in the same way.
+    /// The same text for another run than the one that it was saved in, read in the same way. Of a copy, the other run
+    /// keeps a copy, too.
     ///
     /// # Errors
     /// If the path of the file cannot be saved.
     pub fn for_another_run(self) -> Result<Self> {
         let path = self.file().map(|path| absolute(&path)).transpose()?;
-        Ok(Self { path, copy: false, ..self })
+        Ok(Self { path, copy: false, is_copied: self.copy, ..self })
     }
 
     /// The text of the model in `directory`, which has the configuration of its run in the file `config`.
@@ -84,17 +88,18 @@ impl Text {
         path.map(|path| Ok(KeptInput { name: KEPT_TEXT, bytes: input::read(&path)? })).transpose()
     }
 
-    /// Prepares the text of a new run: reads it if it can be read only once, makes the path of another file absolute, so
-    /// that the run can be resumed from another working directory, and completes what a run saves.
+    /// Prepares the text of a new run: reads it if the run keeps a copy, makes the path of another file absolute, so that
+    /// the run can be resumed from another working directory, and completes what a run saves.
     ///
     /// # Errors
     /// If the text cannot be read, or its path cannot be saved.
     pub fn start(&mut self) -> Result<Option<KeptInput>> {
-        if self.run.is_some() {
+        if self.run.is_none() {
+            self.control_characters.get_or_insert_default();
+        } else if !self.is_copied {
             return Ok(None);
         }
-        self.control_characters.get_or_insert_default();
-        start_input(&mut self.path, &mut self.copy, KEPT_TEXT)
+        start_input(&mut self.path, &mut self.copy, KEPT_TEXT, self.is_copied)
     }
 
     /// How the text is read.
@@ -146,14 +151,17 @@ pub(super) fn reject_copies(run: Option<&Path>, inputs: &[(&str, bool, &str)]) -
     }
 }
 
-/// Prepares an input of a new run, see [`Text::start`]; `name` is that of the copy if it can be read only once.
+/// Prepares an input of a new run, see [`Text::start`]; `name` is that of the copy if there is one: if the input can be
+/// read only once, or is the copy of another run.
 pub(super) fn start_input(
     path: &mut Option<PathBuf>,
     is_copy: &mut bool,
     name: &'static str,
+    is_copied: bool,
 ) -> Result<Option<KeptInput>> {
     let Some(given) = path else { return Ok(None) };
-    let kept = KeptInput::read(given, name)?;
+    let kept =
+        if is_copied { Some(KeptInput { name, bytes: input::read(given)? }) } else { KeptInput::read(given, name)? };
     *is_copy = kept.is_some();
     if kept.is_some() {
         *path = None;
@@ -213,5 +221,19 @@ mod tests {
         let again = text.for_another_run().unwrap();
         assert_eq!(again.path, Some(std::path::absolute("runs/a/text.txt").unwrap()));
         assert_eq!(again.file(), again.path);
+        assert!(again.is_copied);
+    }
+
+    #[test]
+    fn another_run_keeps_a_copy_of_a_copy() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(KEPT_TEXT), "A fox.").unwrap();
+        let saved = Text { copy: true, ..Text::default() }.saved_in(folder.path());
+        // The run itself needs no other copy.
+        assert!(saved.clone().start().unwrap().is_none());
+        let mut again = saved.for_another_run().unwrap();
+        let kept = again.start().unwrap().unwrap();
+        assert_eq!((kept.name, &kept.bytes[..]), (KEPT_TEXT, &b"A fox."[..]));
+        assert_eq!((again.path, again.copy), (None, true));
     }
 }

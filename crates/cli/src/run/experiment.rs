@@ -44,7 +44,7 @@ pub trait Experiment {
     /// The training configuration.
     fn train_config(&self) -> &TrainConfig;
 
-    /// Piped inputs, of which the run keeps copies.
+    /// The inputs of which the run keeps copies.
     fn kept_inputs(&self) -> &[KeptInput];
 
     /// The complete configuration as TOML.

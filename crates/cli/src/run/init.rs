@@ -18,9 +18,9 @@ use crate::error::{Error, Result, bail};
 use crate::input::is_open_file;
 use crate::long_task::LongTask;
 use crate::output::status;
-use crate::run::directory;
 use crate::run::provenance::{self, Origin};
 use crate::run::word_vectors::PretrainedVectors;
+use crate::run::{changed_text, directory};
 use crate::view::format::decimals;
 
 /// The configuration's file name in a run directory.
@@ -197,14 +197,16 @@ pub fn resumed_config(run: &Path, args: &ConfigArgs) -> Result<AnyConfig> {
 /// If the text cannot be prepared, or the checkpoint cannot be read.
 pub fn resumed_experiment(run: &Path, config: Config) -> Result<LmExperiment> {
     check_text(&run.display().to_string(), &config, SAME_TEXT)?;
+    let text = config.text.clone();
     if config.init.from.is_none() {
-        return LmExperiment::new(config, None);
+        return changed_text::explain(LmExperiment::new(config, None), run, &text, "");
     }
     // The checkpoint contains the vocabulary, even if the model that the run was initialized from is gone.
     let newest = Checkpoints::of(run).newest_path()?;
     let model = LmBundle::read_metadata(&newest)?.config;
     let tokenizer = models::bundle::read_tokenizer(&newest)?;
-    LmExperiment::new(config, Some(&PretrainedModel { tokenizer, model, new_tokens: NewTokens::Unk }))
+    let pretrained = PretrainedModel { tokenizer, model, new_tokens: NewTokens::Unk };
+    changed_text::explain(LmExperiment::new(config, Some(&pretrained)), run, &text, "")
 }
 
 /// The data of a new run, its model with initial weights, and the trained model that `config` takes them from, if any.
@@ -221,7 +223,15 @@ pub fn new_experiment(config: Config, device: &Device) -> Result<(LmExperiment, 
     let manifest = path.join(MANIFEST);
     let manifest = durable::read::small_file(&manifest).map_err(Error::io(&manifest, "read"))?;
     let pretrained = PretrainedModel { new_tokens: config.init.new_tokens, ..PretrainedModel::of(&bundle) };
-    let experiment = LmExperiment::new(config, Some(&pretrained))?;
+    let text = config.text.clone();
+    let of_model = Text::of_model(&path, CONFIG);
+    let is_same = text.dataset == of_model.dataset && text.file() == absolute_file(&of_model);
+    let experiment = LmExperiment::new(config, Some(&pretrained));
+    let experiment = if is_same && text.source_options() == of_model.source_options() {
+        changed_text::explain(experiment, &path, &text, ", or give another with `--text`")?
+    } else {
+        experiment?
+    };
     let (before, now) = (bundle.model.vocab_size(), experiment.model.vocab_size);
     if now > before {
         let how = if bundle.metadata.config.frozen_embedding {
@@ -242,6 +252,10 @@ pub fn new_experiment(config: Config, device: &Device) -> Result<(LmExperiment, 
     let model = bundle.model.resize_vocab(experiment.model.init(experiment.config.seed, device)?);
     let directory = experiment.config.init.from.clone().unwrap_or(path);
     Ok((experiment, model, Some(Origin { model: directory, manifest_sha256: sha256(&manifest) })))
+}
+
+fn absolute_file(text: &Text) -> Option<PathBuf> {
+    std::path::absolute(text.file()?).ok()
 }
 
 /// A newly initialized model, with pretrained word vectors if the configuration has them.

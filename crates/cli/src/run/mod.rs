@@ -1,5 +1,6 @@
 //! A training run: its directory, how it starts, the experiment that it runs, and what is recorded about it.
 
+pub mod changed_text;
 pub mod directory;
 pub mod experiment;
 pub mod experiment_lm;

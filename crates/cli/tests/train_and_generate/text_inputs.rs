@@ -225,3 +225,70 @@ fn a_run_of_an_earlier_version_is_reproduced_with_all_characters() {
     let from = ["train", "--init-from", "again", "--set", "train.epochs=1"];
     dir.expect_error(&from, &["U+0000 (NUL)", "`text.control_characters`"]);
 }
+
+#[test]
+fn a_text_that_is_set_replaces_that_of_the_configuration() {
+    let dir = TestDir::new();
+    dir.file("my.txt", text());
+    let expected = prepared(&dir, &["--text", "my.txt"]);
+    assert_eq!(prepared(&dir, &["--set", "text.path=my.txt"]), expected);
+    dir.file("my.toml", "[text]\npath = \"my.txt\"\nencoding = \"latin1\"\n");
+    let fables = prepared(&dir, &[]);
+    assert_ne!(fables, expected);
+    assert_eq!(prepared(&dir, &["--set", "text.dataset=fables"]), fables);
+    dir.run_ok(&["prepare", "--config", "my.toml", "--set", "text.dataset=fables"]);
+    for both in [["--set", "text.path=my.txt"], ["--text", "my.txt"]] {
+        let args = [&["prepare", "--set", "text.dataset=fables"], &both[..]].concat();
+        dir.expect_error(&args, &["`text.dataset` and `text.path` are both given"]);
+    }
+    dir.run_ok(&train(&["--text", "my.txt", "--set", "train.epochs=1", "--out", "run"]));
+    let from = ["train", "--init-from", "run", "--new-tokens", "unk", "--set", "train.epochs=1", "--out"];
+    dir.run_ok(&[&from[..], &["from", "--set", "text.dataset=fables", "--set", "split.valid_fraction=0.3"]].concat());
+    let config = fs::read_to_string(dir.path().join("from/config.toml")).unwrap();
+    assert!(config.contains("dataset = \"fables\"") && !config.contains("my.txt"), "{config}");
+    let line = |n| format!("{{\"context\": \"Fox {n} ran.\", \"question\": \"Who ran {n}?\", \"answer\": \"Fox\"}}\n");
+    dir.file("my.jsonl", (0..4).map(line).collect::<String>());
+    let questions = ["prepare", "--json", "--config", "configs/qa.toml", "--set", "vocabulary.min_count=1"];
+    let expected = dir.json(&[&questions[..], &["--text", "my.jsonl"]].concat());
+    assert_eq!(dir.json(&[&questions[..], &["--set", "data.path=my.jsonl"]].concat()), expected);
+    let both = ["--set", "data.path=my.jsonl", "--set", "data.dataset=fables-qa"];
+    dir.expect_error(&[&questions[..], &both].concat(), &["`data.dataset` and `data.path` are both given"]);
+}
+
+#[test]
+fn a_changed_text_of_a_run_is_reported_as_changed() {
+    let dir = TestDir::new();
+    dir.file("my.txt", text());
+    dir.run_ok(&train(&["--text", "my.txt", "--set", "train.epochs=1", "--out", "file"]));
+    let args = train(&["--text", "-", "--set", "train.epochs=1", "--out", "piped"]);
+    let output = with_input(&dir, &args, text().as_bytes());
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    for (run, file) in [("file", "my.txt"), ("piped", "piped/text.txt")] {
+        let checkpoint = dir.newest_checkpoint(run);
+        let resume = ["train", "--resume", run, "--set", "train.epochs=2"];
+        let from = ["train", "--init-from", run, "--out", "new"];
+        let commands = [&["evaluate", "--model", run][..], &["evaluate", "--model", &checkpoint], &resume, &from];
+        // The same characters are no change, whatever else is wrong.
+        let error = dir.run(&[&from[..], &["--set", "windows.context_len=9000"]].concat()).stderr;
+        assert!(error.contains("lower `windows.context_len`") && !error.contains("changed"), "{error}");
+        for changed in ["The cat saw a crow.\n", "", "\0"] {
+            dir.file(file, changed);
+            let expected = if changed.len() > 1 {
+                ["has changed since training (SHA-256 ", "restore it"]
+            } else {
+                ["may have changed since training: restore it", file]
+            };
+            for command in commands.iter().chain(&[&["reproduce", run][..]]) {
+                dir.expect_error(command, &[&format!("the text of {run}"), expected[0], expected[1]]);
+                assert!(!dir.run(command).stderr.contains("context_len"), "{command:?}");
+            }
+        }
+        // Another text is not that of the run.
+        dir.file("short.txt", "The cat saw a crow.\n");
+        let error = dir.run(&[&from[..], &["--text", "short.txt"]].concat()).stderr;
+        assert!(error.contains("lower `windows.context_len`") && !error.contains("changed"), "{error}");
+        dir.file(file, text());
+        dir.run_ok(&commands[0]);
+    }
+    assert!(!dir.path().join("new").exists() && !dir.path().join("runs").exists());
+}

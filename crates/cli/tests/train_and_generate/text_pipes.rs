@@ -45,6 +45,18 @@ fn a_piped_text_is_kept_for_what_needs_it_again() {
         dir.run_ok(&["gradients", "--model", &checkpoint, "--max-lag", "3"]);
         let out = format!("{run}-from-checkpoint");
         dir.run_ok(&["train", "--init-from", &checkpoint, "--set", "train.epochs=1", "--out", &out]);
+        // Each of the new runs has a copy of its own.
+        let before = moved;
+        let moved = format!("{before}-again");
+        fs::rename(dir.path().join(&before), dir.path().join(&moved)).unwrap();
+        for new in [format!("{run}-again"), format!("{run}-from"), out] {
+            assert_eq!(fs::read(dir.path().join(&new).join("text.txt")).unwrap(), bytes);
+            dir.run_ok(&["evaluate", "--model", &new]);
+            dir.run_ok(&["train", "--resume", &new, "--set", "train.epochs=3"]);
+        }
+        dir.run_ok(&["reproduce", &format!("{run}-again"), "--out", &format!("{run}-third")]);
+        assert_eq!(fs::read(dir.path().join(format!("{run}-third/text.txt"))).unwrap(), bytes);
+        let checkpoint = dir.newest_checkpoint(&moved);
         fs::remove_file(dir.path().join(&moved).join("text.txt")).unwrap();
         dir.expect_error(&["evaluate", "--model", &checkpoint], &["text.txt, which does not exist"]);
         dir.expect_error(&["evaluate", "--model", &moved], &["text.txt, which does not exist"]);
