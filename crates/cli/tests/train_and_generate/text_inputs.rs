@@ -288,7 +288,7 @@ fn a_changed_text_of_a_run_is_reported_as_changed() {
         let error = dir.run(&[&from[..], &["--text", "short.txt"]].concat()).stderr;
         assert!(error.contains("lower `windows.context_len`") && !error.contains("changed"), "{error}");
         dir.file(file, text());
-        dir.run_ok(&commands[0]);
+        dir.run_ok(commands[0]);
     }
     assert!(!dir.path().join("new").exists() && !dir.path().join("runs").exists());
 }
