@@ -25,7 +25,9 @@ fn texts_that_cannot_be_read() {
     expect_train_error(&dir, &["--text", "latin.txt"], &["latin.txt", "byte 3", "encoding"]);
     let named = ["prepare", "--text", "latin.txt", "--set", "text.encoding=windows-1252"];
     dir.expect_error(&named, &["split has 1 tokens"]);
-    expect_train_error(&dir, &["--set", "text.path=x.txt"], &["text.dataset", "text.path"]);
+    let both = ["--set", "text.path=x.txt", "--set", "text.dataset=fables"];
+    expect_train_error(&dir, &both, &["text.dataset", "text.path"]);
+    expect_train_error(&dir, &["--set", "text.path=x.txt"], &["x.txt"]);
     dir.expect_error(&["prepare", "--text", "empty.txt"], &["empty.txt"]);
     expect_train_error(&dir, &["--set", "text.dataset=../x"], &["the corpus `../x` is unknown"]);
 }

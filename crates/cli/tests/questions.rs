@@ -329,7 +329,7 @@ fn models_and_configurations_of_the_other_kind_are_rejected() {
         ("model.decoder[0].bidirectional=true", "model.decoder[0].bidirectional"),
         ("model.max_answer_len=0", "model.max_answer_len"),
         ("data.dataset=nothing", "fables-qa"),
-        ("data.path=x.json", "both given"),
+        ("data.path=x.json", "no file at `"),
         ("sentences.max_sentence_len=0", "sentences.max_sentence_len"),
         ("vocabulary.min_count=0", "vocabulary.min_count"),
         ("train.mode=tbptt", "train.mode"),

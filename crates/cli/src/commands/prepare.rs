@@ -5,9 +5,10 @@ use qa::data::{ExampleCounts, QaDataset};
 use serde::Serialize;
 use trainer::TrainMode;
 
-use crate::config::{AnyConfig, Config, LmExperiment, QaExperiment, QuestionsConfig, read_any};
+use crate::config::{AnyConfig, Config, QaExperiment, QuestionsConfig, read_any};
 use crate::error::Result;
 use crate::output::{print, print_json, warn};
+use crate::run::init::inspected_experiment;
 use crate::run::word_vectors::PretrainedVectors;
 use crate::view::format::{decimals, thousands};
 
@@ -74,6 +75,7 @@ pub fn run(args: &Prepare) -> Result<()> {
 fn questions(args: &Prepare, config: QuestionsConfig) -> Result<()> {
     let experiment = QaExperiment::new(config)?;
     warn(&experiment.warnings);
+    experiment.word_vectors()?;
     let QaDataset { train: examples, counts: [train, valid], max_sentence_len, .. } = experiment.dataset;
     let report = Questions {
         questions: train.questions + valid.questions,
@@ -108,7 +110,7 @@ fn questions(args: &Prepare, config: QuestionsConfig) -> Result<()> {
 }
 
 fn text(args: &Prepare, config: Config) -> Result<()> {
-    let experiment = LmExperiment::new(config, None)?;
+    let experiment = inspected_experiment(config)?;
     warn(&experiment.warnings);
     let streams = match experiment.train.mode {
         TrainMode::Windows | TrainMode::Examples => None,
@@ -120,7 +122,8 @@ fn text(args: &Prepare, config: Config) -> Result<()> {
         chunks: streams.chunks(),
         tokens_in_no_stream: streams.unused_ids(),
     });
-    let vectors = PretrainedVectors::read(&experiment)?;
+    // A trained model has its embedding.
+    let vectors = if experiment.config.init.from.is_none() { PretrainedVectors::read(&experiment)? } else { None };
     let dataset = &experiment.dataset;
     let (stats, vocabulary) = (dataset.stats, &dataset.tokenizer.vocabulary);
     let context_len = experiment.config.windows.context_len;

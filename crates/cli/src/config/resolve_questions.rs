@@ -176,6 +176,9 @@ fn documents(
             "no data is given; expected `data.dataset = \"fables-qa\"`, `data.path = \"my.json\"` or \
                  `--text my.json`"
         ),
+        (Some(_), None) if data.encoding.is_some() && valid_file.is_none() => {
+            bail!("`data.encoding` is given with `data.dataset`, which is built in; leave it out or use `data.path`")
+        }
         (Some(name), None) if name == "fables-qa" => read_squad("the built-in fables-qa", embedded::FABLES_QA)?,
         (Some(name), None) => bail!("the data set `{name}` is unknown; expected fables-qa; for a file use `data.path`"),
         (None, Some(path)) => read(if kept[0].is_some() { source } else { path }, &kept[0])?,

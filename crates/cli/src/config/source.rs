@@ -36,8 +36,11 @@ pub(super) fn replace_data(data: &mut Data, args: &ConfigArgs) {
     }
     match set_source(args, "data") {
         Some(Source::Path) => data.dataset = None,
-        // The encoding is also that of the validation file.
-        Some(Source::Dataset) => (data.path, data.copy) = (None, false),
+        Some(Source::Dataset) => {
+            (data.path, data.copy) = (None, false);
+            // The encoding is also that of the validation file.
+            data.encoding = data.encoding.take().filter(|_| data.valid.is_some());
+        }
         None => {}
     }
     data.encoding = args.encoding.clone().or(data.encoding.take());

@@ -1,6 +1,7 @@
 //! Training of a question generation model: answer extraction, question generation and question answering.
 
 use burn::tensor::Device;
+use models::word_vectors::WordVectors;
 use models::{Metadata, Network};
 use qa::QuestionModel;
 use qa::QuestionModelConfig;
@@ -106,15 +107,25 @@ impl QaExperiment {
         let task = LongTask::start("initializing the weights");
         let mut model = self.model.init(self.config.seed, device)?;
         drop(task);
+        if let Some(vectors) = self.word_vectors()? {
+            model.embedding = vectors.fill(model.embedding)?;
+        }
+        Ok(model)
+    }
+
+    /// The pretrained word vectors that the configuration names, if any. Prints how many words they cover.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn word_vectors(&self) -> Result<Option<WordVectors>> {
+        let Some(path) = &self.config.model.vectors.path else { return Ok(None) };
         let vocabulary = &self.dataset.tokenizer.vocabulary;
-        let Some(path) = &self.config.model.vectors.path else { return Ok(model) };
         let task = LongTask::start("reading the word vectors");
         let vectors = word_vectors::read(path, vocabulary, self.model.embedding_dim)?;
         drop(task);
         let known = vocabulary.num_words() as f64;
         status(&format!("word vectors cover {:.1} % of the vocabulary", 100.0 * vectors.len() as f64 / known));
-        model.embedding = vectors.fill(model.embedding)?;
-        Ok(model)
+        Ok(Some(vectors))
     }
 }
 

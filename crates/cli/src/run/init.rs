@@ -209,6 +209,18 @@ pub fn resumed_experiment(run: &Path, config: Config) -> Result<LmExperiment> {
     changed_text::explain(LmExperiment::new(config, Some(&pretrained)), run, &text, "")
 }
 
+/// The data of a new run without its model's weights, to look at.
+///
+/// # Errors
+/// If the configuration or the text is rejected, or the trained model that the run starts from cannot be read.
+pub fn inspected_experiment(config: Config) -> Result<LmExperiment> {
+    let Some(directory) = &config.init.from else { return LmExperiment::new(config, None) };
+    let model = LmBundle::read_metadata(directory)?.config;
+    let tokenizer = models::bundle::read_tokenizer(directory)?;
+    let pretrained = PretrainedModel { tokenizer, model, new_tokens: config.init.new_tokens };
+    LmExperiment::new(config, Some(&pretrained))
+}
+
 /// The data of a new run, its model with initial weights, and the trained model that `config` takes them from, if any.
 ///
 /// # Errors

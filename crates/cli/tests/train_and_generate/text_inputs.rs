@@ -288,7 +288,32 @@ fn a_changed_text_of_a_run_is_reported_as_changed() {
         let error = dir.run(&[&from[..], &["--text", "short.txt"]].concat()).stderr;
         assert!(error.contains("lower `windows.context_len`") && !error.contains("changed"), "{error}");
         dir.file(file, text());
-        dir.run_ok(&commands[0]);
+        dir.run_ok(commands[0]);
     }
     assert!(!dir.path().join("new").exists() && !dir.path().join("runs").exists());
+}
+
+#[test]
+fn what_training_rejects_is_rejected_before() {
+    let dir = TestDir::new();
+    dir.file("my.txt", text());
+    let questions = ["--config", "configs/qa.toml", "--set"];
+    for (args, expected) in [
+        (vec!["--text", "my.txt", "--set", "init.from=none"], "none is not a model directory"),
+        ([&questions[..], &["model.vectors.path=none"]].concat(), "none cannot be opened"),
+        ([&questions[..], &["data.encoding=klingon"]].concat(), "`data.encoding` is given with `data.dataset`"),
+        ([&questions[..], &["data.path=my.txt", "--encoding", "klingon"]].concat(), "`klingon`"),
+    ] {
+        for command in ["prepare", "train"] {
+            dir.expect_error(&[&[command], &args[..]].concat(), &[expected]);
+        }
+    }
+    dir.expect_error(&["summary", "--text", "my.txt", "--set", "init.from=none"], &["none is not a model directory"]);
+    // The model determines the vocabulary.
+    dir.run_ok(&train(&["--text", "my.txt", "--set", "train.epochs=1", "--out", "run"]));
+    let set = ["--set", "init.from=run", "--set", "init.new_tokens=unk"];
+    let vocabulary = |args: &[&str]| prepared(&dir, args)["model_vocabulary"].clone();
+    assert_eq!(vocabulary(&set), vocabulary(&["--text", "my.txt"]));
+    dir.run_ok(&[&["summary"], &set[..]].concat());
+    dir.expect_error(&["prepare", "--set", "init.from=run"], &["--new-tokens unk"]);
 }
