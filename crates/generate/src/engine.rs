@@ -107,10 +107,7 @@ impl EngineState {
         match self {
             Self::Packed(state) => Self::Packed(state.expand_batch(texts)),
             Self::Module(state, logits) => {
-                let rows = |tensor: &Tensor<2>| tensor.clone().repeat_dim(0, texts);
-                let state = state
-                    .iter()
-                    .map(|cell| models::CellState { hidden: rows(&cell.hidden), cell: cell.cell.as_ref().map(rows) });
+                let state = state.iter().map(|cell| cell.clone().expand(texts));
                 Self::Module(state.collect(), logits.repeat(texts))
             }
         }

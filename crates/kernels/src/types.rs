@@ -103,6 +103,12 @@ impl CellState {
     pub fn detach(self) -> Self {
         Self { hidden: self.hidden.detach(), cell: self.cell.map(Tensor::detach) }
     }
+
+    /// A state of one row, copied for `rows` rows; a state of several rows stays as it is.
+    pub fn expand(self, rows: usize) -> Self {
+        let expand = |tensor: Tensor<2>| if tensor.dims()[0] == 1 { tensor.repeat_dim(0, rows) } else { tensor };
+        Self { hidden: expand(self.hidden), cell: self.cell.map(expand) }
+    }
 }
 
 /// The weights of an LSTM layer, in blocks i, f, g, o.

@@ -82,8 +82,7 @@ pub fn evaluate_while(
             return Ok(None);
         }
         let batch = batch.expect("ids are in memory");
-        let before = state.take().filter(|_| batch.continues);
-        let before = before.unwrap_or_else(|| model.init_state(batch.rows()));
+        let before = model.state_before(&batch, state.take());
         let (losses, after) = model.forward_eval(batch.inputs, batch.targets, before);
         state = Some(after);
         metrics.add(&losses)?;
@@ -98,6 +97,7 @@ mod tests {
     use burn::tensor::{Device, Int, Tensor};
     use seqdata::{Ids, Loader, Order, Streams, Windows};
 
+    use crate::cell::{CellWeightsMut, RecurrentCell};
     use crate::language_model::LanguageModelConfig;
     use crate::stack::LayerConfig;
 
@@ -163,6 +163,37 @@ mod tests {
             assert_eq!((several.tokens, several.correct), (one.tokens, one.correct));
             let difference = several.nats_per_token() - one.nats_per_token();
             assert!(difference.abs() < 1e-6, "{difference}");
+        }
+    }
+
+    /// Its units keep the sign that their first inputs give them.
+    fn model_with_long_memory() -> LanguageModel {
+        let mut model = LanguageModelConfig::new(11, 4, vec![LayerConfig::rnn(6)]).init(1, &Device::flex()).unwrap();
+        let CellWeightsMut { kernel, recurrent_kernel, .. } = model.stack.layers[0].cell.weights_mut();
+        *kernel = kernel.clone().map(|kernel| kernel.mul_scalar(0.3));
+        *recurrent_kernel = recurrent_kernel.clone().map(|kernel| Tensor::eye(6, &kernel.device()).mul_scalar(3.0));
+        model
+    }
+
+    #[test]
+    fn parallel_streams_continue_the_state_of_the_beginning() {
+        let (model, ids, device) = (model_with_long_memory(), Arc::new(ids(5_000)), Device::flex());
+        // Starting with zeros, the state depends on the place, however long the warm-up is.
+        let signs = |start: usize| {
+            let read: Vec<i32> = (start..start + 600).map(|index| ids.get(index) as i32).collect();
+            let read = Tensor::<1, Int>::from_ints(read.as_slice(), &device).unsqueeze();
+            let (_, state) = model.forward_last(read, model.init_state(1));
+            state[0].hidden.clone().sign().try_into_vec_as::<f32>().unwrap()
+        };
+        let first = signs(50);
+        assert!((51..61).any(|start| signs(start) != first));
+        let evaluate = |count| {
+            let streams = Streams::for_parallel_evaluation(ids.clone(), 50..5_000, 7, count).unwrap();
+            evaluate(&model, &Loader::streams(streams, device.clone())).unwrap().nats_per_token()
+        };
+        let one = evaluate(1);
+        for several in [2, 3, 7, 13].map(evaluate) {
+            assert!((several - one).abs() < 1e-6, "{several} {one}");
         }
     }
 

@@ -39,7 +39,7 @@ pub struct Streams {
     /// Inputs of each stream before the one with its first target.
     warm_up: usize,
     /// The position in the range of the first input with a target that the first stream leaves out: it has no ids
-    /// before it for a warm-up. The last chunk has the targets from here to `first`.
+    /// before it for a warm-up. The opening, which is the first chunk, has the targets from here to `first`.
     opening: Option<usize>,
 }
 
@@ -63,10 +63,10 @@ impl Streams {
         Self { first, warm_up: first, ..Self::new(ids, range, 1, EVALUATION_CHUNK) }
     }
 
-    /// `count` streams over `range` with the targets of [`for_evaluation`](Self::for_evaluation), each once. A
-    /// stream starts with a [warm-up](Self::warm_up), so that its state at the first target is close to that of a
-    /// single stream. The targets that have too few ids before them for a warm-up are in the last chunk, which has
-    /// one row.
+    /// `count` streams over `range` with the targets of [`for_evaluation`](Self::for_evaluation), each once. The targets
+    /// that have too few ids before them for a warm-up are in the first chunk, the opening, which has one row. All
+    /// streams continue its state, because a model may be lost for long where it starts with zeros, and read their
+    /// [warm-up](Self::warm_up), so that the state at their first target is close to that of a single stream.
     ///
     /// # Errors
     /// If the range is too short: a stream has at least as many targets as ids of its warm-up.
@@ -99,7 +99,7 @@ impl Streams {
         (tokens / ((TARGETS_PER_WARM_UP + 1) * warm_up(context_len))).clamp(1, MAX_STREAMS)
     }
 
-    /// Targets per stream, S; those of the last chunk that belong to no stream are not counted.
+    /// Targets per stream, S; those of the opening are not counted.
     pub fn stream_len(&self) -> usize {
         self.range.len().saturating_sub(1 + self.first) / self.count
     }
@@ -109,13 +109,9 @@ impl Streams {
         self.warm_up
     }
 
-    /// Chunks per stream, and one more for targets that belong to no stream.
+    /// Chunks per stream, and one more for the opening.
     pub fn chunks(&self) -> usize {
-        self.stream_chunks() + usize::from(self.opening.is_some())
-    }
-
-    fn stream_chunks(&self) -> usize {
-        self.stream_len().div_ceil(self.chunk_len)
+        self.stream_len().div_ceil(self.chunk_len) + usize::from(self.opening.is_some())
     }
 
     /// The number of streams.
@@ -131,21 +127,25 @@ impl Streams {
         }
     }
 
-    /// Chunk `index` of every stream, or the last chunk, which may belong to no stream.
+    /// Chunk `index` of every stream, where the opening counts as one.
     ///
     /// # Panics
     /// If `index` is not below [`chunks`](Self::chunks).
     pub fn chunk(&self, index: usize) -> Chunk<'_> {
         assert!(index < self.chunks(), "chunk {index} of {}", self.chunks());
         let (ids, offset, stream_len) = (&*self.ids, self.range.start, self.stream_len());
-        if let Some(first_target) = self.opening.filter(|_| index == self.stream_chunks()) {
-            let (input_len, target_len) = (self.first, self.first - first_target);
-            return Chunk { ids, start: offset, distance: 0, rows: 1, input_len, target_len, continues: false };
-        }
-        let done = index * self.chunk_len;
+        let index_in_stream = match self.opening {
+            Some(first_target) if index == 0 => {
+                let (input_len, target_len) = (self.first, self.first - first_target);
+                return Chunk { ids, start: offset, distance: 0, rows: 1, input_len, target_len, continues: false };
+            }
+            Some(_) => index - 1,
+            None => index,
+        };
+        let done = index_in_stream * self.chunk_len;
         let target_len = self.chunk_len.min(stream_len - done);
-        // The first chunk starts with the inputs that have no target.
-        let warm_up = if index == 0 { self.warm_up } else { 0 };
+        // The first chunk of a stream starts with the inputs that have no target.
+        let warm_up = if index_in_stream == 0 { self.warm_up } else { 0 };
         Chunk {
             ids,
             start: offset + self.first + done - warm_up,
@@ -194,7 +194,7 @@ impl Chunk<'_> {
         self.target_len
     }
 
-    /// Whether each row continues the same row of the previous chunk.
+    /// Whether each row continues the same row of the previous chunk, or its only row.
     pub fn continues(&self) -> bool {
         self.continues
     }
@@ -287,11 +287,10 @@ mod tests {
     fn each_parallel_stream_reads_its_warm_up_first_and_then_continues() {
         let streams = Streams::for_parallel_evaluation(ids(9_000), 0..9_000, 20, 4).unwrap();
         assert_eq!(streams.warm_up(), 256);
-        let last = streams.chunks() - 1;
         let mut next = [0; 4];
-        for index in 0..last {
+        for index in 1..streams.chunks() {
             let chunk = streams.chunk(index);
-            assert_eq!((chunk.rows(), chunk.continues()), (4, index > 0));
+            assert_eq!((chunk.rows(), chunk.continues()), (4, true));
             let inputs: Vec<u32> = chunk.inputs().collect();
             let targets: Vec<u32> = chunk.targets().collect();
             for (row, next) in next.iter_mut().enumerate() {
@@ -300,16 +299,16 @@ mod tests {
                 // A row is contiguous, and each target follows its input.
                 assert!(inputs.windows(2).all(|pair| pair[0] + 1 == pair[1]));
                 assert_eq!(targets[0], inputs[chunk.input_len() - chunk.target_len()] + 1);
-                assert_eq!(chunk.input_len() - chunk.target_len(), if index == 0 { 256 } else { 0 });
-                assert!(index == 0 || inputs[0] == *next, "row {row} of chunk {index}");
+                assert_eq!(chunk.input_len() - chunk.target_len(), if index == 1 { 256 } else { 0 });
+                assert!(index == 1 || inputs[0] == *next, "row {row} of chunk {index}");
                 *next = inputs.last().unwrap() + 1;
             }
         }
-        // The beginning of the text is read as by a single stream, up to the first target of the first stream.
-        let chunk = streams.chunk(last);
+        // The beginning of the text is read first, as by a single stream, up to the first target of the first stream.
+        let chunk = streams.chunk(0);
         assert_eq!((chunk.rows(), chunk.continues(), chunk.inputs().next()), (1, false, Some(0)));
         assert_eq!(chunk.targets().next(), Some(20));
-        let first_stream = streams.chunk(0).targets().next().unwrap();
+        let first_stream = streams.chunk(1).targets().next().unwrap();
         assert_eq!(chunk.targets().last().unwrap() + 1, first_stream);
     }
 

@@ -3,6 +3,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor, s};
 use kernels::Steps;
+use seqdata::Batch;
 
 use crate::dropout::{DropoutKey, DropoutSite};
 use crate::embedding::Embedding;
@@ -63,6 +64,15 @@ impl LanguageModel {
     /// The zero state before the first token, for `batch` rows.
     pub fn init_state(&self, batch: usize) -> State {
         self.stack.init_state(batch)
+    }
+
+    /// The state before `batch`: that after the previous batch if this one continues it, else zeros. A batch of several
+    /// rows may continue one of a single row: then all of its rows start with the same state.
+    pub fn state_before(&self, batch: &Batch, previous: Option<State>) -> State {
+        match previous.filter(|_| batch.continues) {
+            Some(state) => state.into_iter().map(|cell| cell.expand(batch.rows())).collect(),
+            None => self.init_state(batch.rows()),
+        }
     }
 
     /// The model in training mode: all weights require gradients, except for a frozen embedding.

@@ -46,13 +46,13 @@ impl TrainTask for LanguageModel {
     }
 
     fn train_step(&self, batch: Batch, rnn_state: Option<State>, dropout: DropoutKey) -> (Tensor<1>, Option<State>) {
-        let state = initial_state(self, &batch, rnn_state);
+        let state = self.state_before(&batch, rnn_state);
         let (losses, state) = LanguageModel::forward_loss(self, batch.inputs, batch.targets, state, Some(dropout));
         (losses, Some(state))
     }
 
     fn valid_step(&self, batch: Batch, rnn_state: Option<State>) -> (LossOutput, Option<State>) {
-        let state = initial_state(self, &batch, rnn_state);
+        let state = self.state_before(&batch, rnn_state);
         let (output, state) = LanguageModel::forward_eval(self, batch.inputs, batch.targets, state);
         (output, Some(state))
     }
@@ -87,9 +87,4 @@ impl TrainTask for LanguageModel {
         }
         Ok(())
     }
-}
-
-/// The RNN state before `batch`: that after the previous batch if this one continues it, else zeros.
-fn initial_state(model: &LanguageModel, batch: &Batch, previous: Option<State>) -> State {
-    previous.filter(|_| batch.continues).unwrap_or_else(|| model.init_state(batch.rows()))
 }
