@@ -97,7 +97,7 @@ mod tests {
     use burn::tensor::{Device, Int, Tensor};
     use seqdata::{Ids, Loader, Order, Streams, Windows};
 
-    use crate::cell::{CellWeightsMut, RecurrentCell};
+    use crate::cell::CellWeightsMut;
     use crate::language_model::LanguageModelConfig;
     use crate::stack::LayerConfig;
 
