@@ -12,6 +12,8 @@ pub struct Batch {
     /// The ids that follow the last `K` positions, `[N, K]`. A window has one target; a chunk of a
     /// stream has one per position.
     pub targets: Tensor<2, Int>,
+    /// The number of the label of each input's document, `[N, T]`, where 0 is no label; `None` if the dataset has none.
+    pub labels: Option<Tensor<2, Int>>,
     /// Whether each row continues the same row of the previous batch.
     pub continues: bool,
     /// The index of this batch in the run, counted from 0 over all epochs. Dropout masks are keyed by it.

@@ -57,7 +57,7 @@ impl Batcher<usize, Batch> for LmItems {
         let tensor =
             |ids: Vec<i32>, columns: usize| Tensor::<2, Int>::from_data(TensorData::new(ids, [rows, columns]), device);
         let (inputs, targets) = (tensor(inputs, input_len), tensor(targets, target_len));
-        Batch { inputs, targets, continues, step: 0 }
+        Batch { inputs, targets, labels: None, continues, step: 0 }
     }
 }
 

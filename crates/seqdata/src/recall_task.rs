@@ -39,7 +39,7 @@ impl RecallTask {
         }
         let tensor =
             |ids: Vec<i32>, columns: usize| Tensor::<2, Int>::from_data(TensorData::new(ids, [rows, columns]), device);
-        Batch { inputs: tensor(inputs, length), targets: tensor(targets, 1), continues: false, step }
+        Batch { inputs: tensor(inputs, length), targets: tensor(targets, 1), labels: None, continues: false, step }
     }
 }
 

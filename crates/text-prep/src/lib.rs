@@ -41,7 +41,9 @@ pub use clean::{Cleaner, CleaningStream, KerasBaselineCheck, PunctuationSet, Rul
 pub use error::{Error, Result};
 pub use keras::{KerasConfig, KerasTokenizer, TextItem};
 pub use segmentation::Segmentation;
-pub use source::{ControlCharacters, Excerpt, FoundControlCharacters, SourceOptions, TextReader, TextSource};
+pub use source::{
+    ControlCharacters, Document, DocumentSource, Excerpt, FoundControlCharacters, SourceOptions, TextReader, TextSource,
+};
 pub use stem::Stemmer;
 pub use text_stream::TextStream;
 pub use token_counter::TokenCounter;

@@ -75,6 +75,7 @@ mod tests {
         Batch {
             inputs: Tensor::<2, Int>::from_ints([[1, 2, 3], [3, 2, 1]], device),
             targets: Tensor::<2, Int>::from_ints([[4], [0]], device),
+            labels: None,
             continues: false,
             step,
         }

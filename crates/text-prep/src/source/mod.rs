@@ -4,6 +4,7 @@
 mod byte_order_mark;
 mod control_characters;
 mod decode;
+mod documents;
 mod encoding;
 mod excerpt;
 mod gutenberg;
@@ -25,6 +26,7 @@ use crate::error::{Error, Result};
 
 pub use byte_order_mark::{BYTE_ORDER_MARK, remove_byte_order_marks, strip_byte_order_mark};
 pub use control_characters::{ControlCharacters, FoundControlCharacters};
+pub use documents::{Document, DocumentSource};
 pub use excerpt::Excerpt;
 pub use reader::{TextReader, TextSource};
 

@@ -83,7 +83,7 @@ fn batch(step: u64, [rows, time]: [usize; 2], every: bool, vocabulary: usize, de
         Tensor::from_data(TensorData::new(ids, [rows, columns]), device)
     };
     let (inputs, targets) = (ids(time), ids(if every { time } else { 1 }));
-    Batch { inputs, targets, continues: every && step > 0, step }
+    Batch { inputs, targets, labels: None, continues: every && step > 0, step }
 }
 
 impl Workload for Training {
