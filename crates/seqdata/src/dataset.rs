@@ -10,7 +10,7 @@ use text_prep::{FoundControlCharacters, Tokenizer};
 
 use crate::counted_text::{CountedText, INPUTS};
 use crate::dataset_config::DatasetConfig;
-use crate::dataset_input::DatasetInput;
+use crate::dataset_input::{DatasetInput, check_kinds};
 use crate::document_index::{check_documents, index_documents};
 use crate::documents::{Documents, document_hash};
 use crate::error::{Error, Result};
@@ -168,6 +168,11 @@ impl TextDataset {
         if self.documents.is_some() { 1 } else { self.context_len }
     }
 
+    /// The names of the labels of documents, in the order of their numbers from 1 on; none without labels.
+    pub fn label_names(&self) -> &[String] {
+        self.documents.as_ref().map_or(&[], |documents| &documents.label_names)
+    }
+
     /// The training windows.
     pub fn train_windows(&self) -> Windows {
         Windows::over(self.sequence(Part::Train), self.context_len, self.stride)
@@ -278,22 +283,6 @@ impl TextDataset {
         let nats = |at: usize| -(counts[self.ids.get(at) as usize].max(1) as f64 / total).ln();
         // Not −0, the negated logarithm of 1.
         (targets.clone().map(nats).sum::<f64>() + 0.0) / targets.len() as f64
-    }
-}
-
-/// Checks that all inputs, and the model with the tokenizer, if there is one, are of the kind of the training input.
-fn check_kinds(inputs: &[Option<DatasetInput<'_>>; INPUTS], existing: Option<&Tokenizer>) -> Result<()> {
-    let documents = inputs[0].as_ref().is_some_and(DatasetInput::has_documents);
-    for (part, input) in [("validation", &inputs[1]), ("test", &inputs[2])] {
-        if input.as_ref().is_some_and(|input| input.has_documents() != documents) {
-            return Err(Error::MixedInputs { part, documents });
-        }
-    }
-    match existing {
-        Some(tokenizer) if tokenizer.vocabulary.document_id().is_some() != documents => {
-            Err(Error::OtherKindOfText { documents })
-        }
-        _ => Ok(()),
     }
 }
 
