@@ -14,6 +14,15 @@ pub struct Prompt {
     pub ids: Vec<u32>,
     /// Out-of-vocabulary tokens, which were dropped or mapped to the unknown token.
     pub oov_tokens: Vec<String>,
+    /// The label of the text, in a model of labelled documents. Default: none.
+    pub label: Option<String>,
+}
+
+impl Prompt {
+    /// Sets [`label`](Self#structfield.label).
+    pub fn label(self, label: impl Into<String>) -> Self {
+        Self { label: Some(label.into()), ..self }
+    }
 }
 
 impl Generator {
@@ -36,7 +45,7 @@ impl From<Vec<u32>> for Prompt {
     /// If there are none.
     fn from(ids: Vec<u32>) -> Self {
         assert!(!ids.is_empty(), "a prompt has at least one id");
-        Self { ids, oov_tokens: Vec::new() }
+        Self { ids, oov_tokens: Vec::new(), label: None }
     }
 }
 
@@ -89,7 +98,7 @@ pub(crate) fn encode_prompt(tokenizer: &Tokenizer, text: &str, oov: OovPolicy, c
             |id: &u32| vocabulary.token(*id).is_some_and(|token| tokenizer.pre_tokenizer.is_standalone(token));
         ids.extend(tokens.clone().find(standalone).or_else(|| tokens.next()));
     }
-    Ok(Prompt { ids, oov_tokens: encoded.oov_tokens })
+    Ok(Prompt { ids, oov_tokens: encoded.oov_tokens, label: None })
 }
 
 #[cfg(test)]

@@ -74,7 +74,10 @@ pub fn elman_sequence(
 /// Whether a kernel computes this.
 fn has_kernel(kernel: &Tensor<2>, options: &SequenceOptions) -> bool {
     let support = options.kernels.support(&kernel.device());
-    options.mask.is_none() && is_kernel_type(kernel.dtype()) && support != KernelSupport::None
+    options.mask.is_none()
+        && options.keep_state.is_none()
+        && is_kernel_type(kernel.dtype())
+        && support != KernelSupport::None
 }
 
 fn fused(

@@ -4,7 +4,7 @@ use burn::data::dataloader::DataLoader;
 use burn::tensor::TensorReadError;
 use seqdata::Batch;
 
-use crate::language_model::LanguageModel;
+use crate::language_model::{LanguageModel, TokenInput};
 use crate::output_layer::LossOutput;
 
 /// Sums over all evaluated targets, divided once at the end.
@@ -83,7 +83,8 @@ pub fn evaluate_while(
         }
         let batch = batch.expect("ids are in memory");
         let before = model.state_before(&batch, state.take());
-        let (losses, after) = model.forward_eval(batch.inputs, batch.targets, before);
+        let input = TokenInput { ids: batch.inputs, labels: batch.labels };
+        let (losses, after) = model.forward_eval(input, batch.targets, before);
         state = Some(after);
         metrics.add(&losses)?;
     }

@@ -35,7 +35,7 @@ pub use evaluate::{EvalMetrics, evaluate, evaluate_while, mean_loss};
 pub use gradient_reach::GradientReach;
 pub use kernels::inference::Precision;
 pub use kernels::{Input, KernelMode, Steps};
-pub use language_model::{LanguageModel, LanguageModelConfig};
+pub use language_model::{LanguageModel, LanguageModelConfig, TokenInput};
 pub use network::Network;
 pub use output_layer::LossOutput;
 pub use packed_model::PackedModel;

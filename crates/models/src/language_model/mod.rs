@@ -3,6 +3,8 @@
 
 mod config;
 mod model;
+mod token_input;
 
 pub use config::LanguageModelConfig;
 pub use model::LanguageModel;
+pub use token_input::TokenInput;

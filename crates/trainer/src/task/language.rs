@@ -1,7 +1,7 @@
 //! Language modelling: next-token prediction on windows or on streams of one text.
 
 use burn::tensor::{Device, Tensor};
-use models::{DropoutKey, LanguageModel, LanguageModelConfig, LmBundle, LossOutput, State, evaluate_while};
+use models::{DropoutKey, LanguageModel, LanguageModelConfig, LmBundle, LossOutput, State, TokenInput, evaluate_while};
 use seqdata::{Batch, LmItems, Loader, Order, TextDataset};
 
 use super::train_task::TrainTask;
@@ -47,13 +47,15 @@ impl TrainTask for LanguageModel {
 
     fn train_step(&self, batch: Batch, rnn_state: Option<State>, dropout: DropoutKey) -> (Tensor<1>, Option<State>) {
         let state = self.state_before(&batch, rnn_state);
-        let (losses, state) = LanguageModel::forward_loss(self, batch.inputs, batch.targets, state, Some(dropout));
+        let input = TokenInput { ids: batch.inputs, labels: batch.labels };
+        let (losses, state) = LanguageModel::forward_loss(self, input, batch.targets, state, Some(dropout));
         (losses, Some(state))
     }
 
     fn valid_step(&self, batch: Batch, rnn_state: Option<State>) -> (LossOutput, Option<State>) {
         let state = self.state_before(&batch, rnn_state);
-        let (output, state) = LanguageModel::forward_eval(self, batch.inputs, batch.targets, state);
+        let input = TokenInput { ids: batch.inputs, labels: batch.labels };
+        let (output, state) = LanguageModel::forward_eval(self, input, batch.targets, state);
         (output, Some(state))
     }
 
