@@ -73,6 +73,11 @@ pub fn is_open_file(path: &Path) -> bool {
     OPEN_FILES.iter().any(|folder| path.starts_with(folder))
 }
 
+/// Whether `path` is a pattern of files, if there is no file of this name.
+pub fn is_pattern(path: &Path) -> bool {
+    path.to_string_lossy().contains(['*', '?', '['])
+}
+
 /// Whether `path` gives its contents only once.
 pub fn is_read_once(path: &Path) -> bool {
     let is_pipe = || Accept::File.check(path).is_err() && Accept::FileOrPipe.check(path).is_ok();
