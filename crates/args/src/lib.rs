@@ -74,6 +74,9 @@ pub struct ConfigArgs {
     /// How it is read.
     #[command(flatten)]
     pub read: TextArgs,
+    /// The column with the labels of the documents, or `folder` for the name of the folder that a file is in
+    #[arg(long, value_name = "NAME")]
+    pub label: Option<String>,
 }
 
 /// The backend and device to compute on.
@@ -233,7 +236,7 @@ pub struct Evaluate {
 pub struct Gradients {
     /// Measure this trained model on its own held-out text; may be given several times [default:
     /// train an RNN, an LSTM and a GRU first]
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "set", "text", "TextArgs"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "set", "text", "TextArgs", "label"])]
     pub model: Vec<PathBuf>,
     /// The total training time of the three models, in seconds
     #[arg(long, value_name = "N", default_value_t = 120.0)]

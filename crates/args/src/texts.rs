@@ -1,4 +1,4 @@
-//! Arguments that say how texts are read: tables, labels and documents.
+//! Arguments that say how texts are read: tables and documents.
 
 use clap::{Args, ValueEnum};
 
@@ -12,11 +12,8 @@ pub struct TextArgs {
     /// The column with the texts, in tables: CSV, TSV and JSON Lines; each of its fields is a document
     #[arg(long, value_name = "NAME")]
     pub column: Option<String>,
-    /// The column with the labels of the documents, or `folder` for the name of the folder that a file is in
-    #[arg(long, value_name = "NAME")]
-    pub label: Option<String>,
-    /// What is one document, an independent text, in a file that is not a table [default: with `--column` or `--label` a
-    /// file, else the whole text is one running text]
+    /// What is one document, an independent text, in a file that is not a table [default: that of
+    /// the configuration, else a file with `--column` or `--label`, else the whole text is one running text]
     #[arg(long, value_enum, value_name = "UNIT")]
     pub documents: Option<DocumentUnit>,
     /// The text of the lines that stand between documents, such as `%`
@@ -42,11 +39,10 @@ pub enum DocumentUnit {
 impl TextArgs {
     /// The name of the first option that is given, in the order of the help.
     pub fn given(&self) -> Option<&'static str> {
-        let Self { encoding, column, label, documents, separator } = self;
+        let Self { encoding, column, documents, separator } = self;
         let options = [
             ("--encoding", encoding.is_some()),
             ("--column", column.is_some()),
-            ("--label", label.is_some()),
             ("--documents", documents.is_some()),
             ("--separator", separator.is_some()),
         ];

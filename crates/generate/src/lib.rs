@@ -43,10 +43,13 @@
 //! [`Engine`] (the model itself). This crate never trains a model.
 
 mod batch_session;
+#[cfg(test)]
+mod document_tests;
 pub mod engine;
 pub mod error;
 pub mod evaluate;
 mod generator;
+mod label;
 pub mod prompt;
 mod sample_batch;
 pub mod sampler;
@@ -61,7 +64,7 @@ mod token_log_probs;
 pub use batch_session::BatchSession;
 pub use engine::Engine;
 pub use error::{Error, Result};
-pub use evaluate::{Evaluation, bits_per_byte, evaluate_ids, evaluate_text};
+pub use evaluate::{Evaluation, bits_per_byte, evaluate_documents, evaluate_ids, evaluate_text};
 pub use generator::Generator;
 pub use prompt::{Prompt, ToPrompt};
 pub use sample_batch::Sample;

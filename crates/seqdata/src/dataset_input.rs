@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 
-use text_prep::{DocumentSource, FoundControlCharacters, SourceOptions, TextReader, TextSource};
+use text_prep::{DocumentSource, FoundControlCharacters, SourceOptions, TextReader, TextSource, Tokenizer};
+
+use crate::counted_text::INPUTS;
+use crate::error::{Error, Result};
 
 /// An input of a dataset, which is read when the dataset is built.
 pub enum DatasetInput<'a> {
@@ -45,6 +48,22 @@ impl<'a> DatasetInput<'a> {
             Self::Text(source) => source.control_characters(),
             Self::Documents(source) => source.control_characters(),
         }
+    }
+}
+
+/// Checks that all inputs, and the model with the tokenizer, if there is one, are of the kind of the training input.
+pub(crate) fn check_kinds(inputs: &[Option<DatasetInput<'_>>; INPUTS], existing: Option<&Tokenizer>) -> Result<()> {
+    let documents = inputs[0].as_ref().is_some_and(DatasetInput::has_documents);
+    for (part, input) in [("validation", &inputs[1]), ("test", &inputs[2])] {
+        if input.as_ref().is_some_and(|input| input.has_documents() != documents) {
+            return Err(Error::MixedInputs { part, documents });
+        }
+    }
+    match existing {
+        Some(tokenizer) if tokenizer.vocabulary.document_id().is_some() != documents => {
+            Err(Error::OtherKindOfText { documents })
+        }
+        _ => Ok(()),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Token ids, splits, windows, streams and batches for language models.
 //!
-//! [`TextDataset`] reads a text, tokenizes it and holds its ids in compact form. [`Windows`] and
-//! [`Streams`] cut the ids into items; [`Loader`] puts items in order and makes a [`Batch`] of them
-//! on a device.
+//! [`TextDataset`] reads a text or documents, tokenizes them and holds their ids in compact form. A [`Sequence`] has the ids
+//! of one part of the split, documents in a new order for every epoch; [`Windows`] and [`Streams`] cut it into items;
+//! [`Loader`] puts items in order and makes a [`Batch`] of them on a device.
 //!
 //! How text becomes tokens is in `text-prep`; what a model computes from a batch is in `models`.
 
@@ -12,8 +12,13 @@ pub mod dataset;
 pub mod dataset_builder;
 pub mod dataset_config;
 pub mod dataset_input;
+mod dataset_summary;
 mod document_index;
 mod document_split;
+#[cfg(test)]
+mod document_stream_tests;
+#[cfg(test)]
+mod document_tests;
 pub mod documents;
 pub mod error;
 mod final_ids;
@@ -32,6 +37,7 @@ mod sections;
 pub mod sequence;
 pub mod split;
 pub mod streams;
+mod text_hash;
 pub mod vocab_builder;
 pub mod windows;
 
@@ -52,5 +58,6 @@ pub use recall_task::RecallTask;
 pub use sequence::{LABEL_DROPOUT, Sequence};
 pub use split::{Fractions, Part, Split};
 pub use streams::Streams;
+pub use text_hash::text_sha256;
 pub use vocab_builder::{NewTokens, VocabSource};
 pub use windows::Windows;

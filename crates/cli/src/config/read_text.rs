@@ -2,14 +2,14 @@
 
 use seqdata::{DatasetConfig, DatasetInput, TextDataset};
 use text_prep::source::files::DocumentCounts;
-use text_prep::{ControlCharacters, KerasBaselineCheck, Segmentation, Tokenizer};
+use text_prep::{ControlCharacters, KerasBaselineCheck, Tokenizer};
 
 use super::resolve::pre_tokenizer;
-use super::started::Started;
+use super::started::StartedInput;
 use super::text_checks::{
     CheckedText, baseline_warning, is_keras_baseline, resolve_segmentation, segmentation_hint, single_words_warning,
 };
-use super::{Config, OpenInput, OpenInputs, PretrainedModel};
+use super::{Config, OpenInputs, PretrainedModel};
 use crate::error::{Error, Result};
 use crate::input::KeptInput;
 use crate::long_task::LongTask;
@@ -42,28 +42,20 @@ pub(super) fn read_text(
     let kept = config.text.start()?;
     let size = kept.as_ref().map(|kept| kept.bytes.len() as u64).or_else(|| given.size());
     let mut inputs = given.open(&config.data, kept.as_ref()).map_err(in_text)?;
+    let text = StartedInput::new(&mut inputs.train).map_err(in_text)?;
     let is_new = pretrained.is_none();
+    let detected = is_new.then(|| text.detect_segmentation());
+    if let Some(detected) = detected {
+        resolve_segmentation(config, detected);
+        dataset_config.pre_tokenizer = pre_tokenizer(config)?;
+    }
     let mut check = KerasBaselineCheck::default();
-    let mut detected = None;
-    let mut prepare = |found: Segmentation| -> Result<Option<&mut KerasBaselineCheck>> {
-        if is_new {
-            detected = Some(found);
-            resolve_segmentation(config, found);
-            dataset_config.pre_tokenizer = pre_tokenizer(config)?;
-        }
-        let is_baseline = is_new && is_keras_baseline(&dataset_config.cleaner)?;
-        Ok(is_baseline.then_some(&mut check))
-    };
-    let train = match &mut inputs.train {
-        OpenInput::Text(text) => {
-            let text = Started::text(text).map_err(in_text)?;
-            let check = prepare(text.detect_segmentation())?;
-            DatasetInput::text(reading.reading(CheckedText { text, check }, size))
-        }
-        OpenInput::Documents(documents) => {
-            let text = Started::documents(documents).map_err(in_text)?;
-            let check = prepare(text.detect_segmentation())?;
-            DatasetInput::documents(reading.reading(CheckedText { text, check }, size))
+    let is_baseline = is_new && is_keras_baseline(&dataset_config.cleaner)?;
+    let checked = is_baseline.then_some(&mut check);
+    let train = match text {
+        StartedInput::Text(text) => DatasetInput::text(reading.reading(CheckedText { text, check: checked }, size)),
+        StartedInput::Documents(text) => {
+            DatasetInput::documents(reading.reading(CheckedText { text, check: checked }, size))
         }
     };
     let segmentation_hint = segmentation_hint(&dataset_config.pre_tokenizer, detected);
@@ -98,10 +90,12 @@ pub(super) fn read_text(
     let OpenInputs { train, valid, test } = &inputs;
     let read = [Some(train), valid.as_ref(), test.as_ref()].into_iter().flatten();
     let mut warnings: Vec<String> = read.flat_map(|input| input.warnings(&options, advice)).collect();
+    let documents = inputs.train.counts().cloned();
+    drop(inputs);
     if is_new {
         let Tokenizer { cleaner, pre_tokenizer, .. } = &dataset.tokenizer;
         warnings.extend(baseline_warning(&check, cleaner.keeps_line_ends()));
         warnings.extend(single_words_warning(pre_tokenizer, &dataset.stats, detected));
     }
-    Ok(ReadText { dataset, documents: inputs.train.counts().cloned(), kept, warnings })
+    Ok(ReadText { dataset, documents, kept, warnings })
 }

@@ -30,7 +30,7 @@ pub(super) fn replace_text(config: &mut Config, args: &ConfigArgs) {
     }
     let read = &args.read;
     for (key, option) in
-        [(&mut text.encoding, &read.encoding), (&mut text.column, &read.column), (&mut text.label, &read.label)]
+        [(&mut text.encoding, &read.encoding), (&mut text.column, &read.column), (&mut text.label, &args.label)]
     {
         *key = option.clone().or(key.take());
     }
@@ -57,7 +57,7 @@ pub(super) fn replace_data(data: &mut Data, args: &ConfigArgs) -> Result<()> {
         None => {}
     }
     let read = args::TextArgs { encoding: None, ..args.read.clone() };
-    if let Some(option) = read.given() {
+    if let Some(option) = read.given().or(args.label.as_ref().map(|_| "--label")) {
         bail!("`{option}` is given, which is only for language models: leave it out, or use another configuration");
     }
     data.encoding = args.read.encoding.clone().or(data.encoding.take());

@@ -2,9 +2,41 @@
 
 use std::collections::VecDeque;
 
-use text_prep::{Document, DocumentSource, FoundControlCharacters, Segmentation, TextSource};
+use text_prep::{
+    Document, DocumentSource, FileDocuments, FoundControlCharacters, JoinedText, Segmentation, TextSource,
+};
 
+use super::OpenInput;
 use crate::error::Result;
+
+/// An input of a run whose beginning was read.
+pub enum StartedInput<'a, 'b> {
+    /// A running text.
+    Text(Started<&'a mut JoinedText<'b>>),
+    /// Documents.
+    Documents(Started<&'a mut FileDocuments<'b>>),
+}
+
+impl<'a, 'b> StartedInput<'a, 'b> {
+    /// Reads the beginning of `input`.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn new(input: &'a mut OpenInput<'b>) -> Result<Self> {
+        Ok(match input {
+            OpenInput::Text(text) => Self::Text(Started::text(text)?),
+            OpenInput::Documents(documents) => Self::Documents(Started::documents(documents)?),
+        })
+    }
+
+    /// The segmentation that the beginning suggests.
+    pub fn detect_segmentation(&self) -> Segmentation {
+        match self {
+            Self::Text(text) => text.detect_segmentation(),
+            Self::Documents(documents) => documents.detect_segmentation(),
+        }
+    }
+}
 
 /// A chunk, or a document with its label.
 type Piece = (String, Option<String>);

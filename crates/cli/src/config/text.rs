@@ -3,12 +3,11 @@
 use std::ops::Not;
 use std::path::{Path, PathBuf};
 
-use durable::read::small_text;
 use serde::{Deserialize, Serialize};
 use text_prep::{ControlCharacters, Excerpt, FoundControlCharacters, SourceOptions};
 use trainer::Checkpoints;
 
-use super::{Config, Paths, absolute, parse_config};
+use super::{Paths, absolute};
 use crate::error::{Result, bail};
 use crate::input::{self, KeptInput, is_read_once};
 
