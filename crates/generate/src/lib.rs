@@ -47,6 +47,7 @@ pub mod engine;
 pub mod error;
 pub mod evaluate;
 mod generator;
+mod label;
 pub mod prompt;
 mod sample_batch;
 pub mod sampler;

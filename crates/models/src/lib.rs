@@ -31,7 +31,7 @@ pub use bundle::{LmBundle, LmMetadata, Metadata, ModelBundle, StateMode};
 pub use cell::{Activation, Cell, CellKind, CellState, RecurrentCell};
 pub use dropout::DropoutKey;
 pub use error::{Error, Result};
-pub use evaluate::{EvalMetrics, evaluate, evaluate_while, mean_loss};
+pub use evaluate::{EvalMetrics, evaluate, evaluate_by_label, evaluate_while, evaluate_with_label, mean_loss};
 pub use gradient_reach::GradientReach;
 pub use kernels::inference::Precision;
 pub use kernels::{Input, KernelMode, Steps};

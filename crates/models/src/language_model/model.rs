@@ -47,16 +47,20 @@ impl LanguageModel {
         self.output.bias.val().device()
     }
 
-    /// This model with the vocabulary of `fresh`, which extends its own; `fresh` is a model of the same
-    /// sizes that gives the weights of the new tokens.
+    /// This model with the vocabulary and the labels of `fresh`, which extend its own; `fresh` is a model of the same
+    /// sizes that gives the weights of the new tokens and labels.
     ///
     /// # Panics
-    /// If `fresh` has a smaller vocabulary or other sizes.
+    /// If `fresh` has a smaller vocabulary, fewer labels or other sizes.
     pub fn resize_vocab(self, fresh: Self) -> Self {
         let (old, new) = (self.vocab_size(), fresh.vocab_size());
         assert!(old <= new, "{old} tokens do not fit into {new}");
         let mut model = fresh;
         model.embedding.weight = copy_prefix(model.embedding.weight, self.embedding.weight, 0);
+        if let Some(own) = self.label_embedding {
+            let labels = model.label_embedding.as_mut().expect("the labels of the new model extend those of the old");
+            labels.weight = copy_prefix(labels.weight.clone(), own.weight, 0);
+        }
         model.stack = self.stack;
         model.output.projection = self.output.projection;
         model.output.kernel = match (model.output.kernel, self.output.kernel) {
