@@ -58,6 +58,7 @@ mod stop;
 #[cfg(test)]
 mod test_model;
 mod token_log_probs;
+mod unique;
 
 pub use batch_session::BatchSession;
 pub use engine::Engine;
@@ -72,3 +73,4 @@ pub use sampling::Sampling;
 pub use session::Session;
 pub use stop::StopText;
 pub use token_log_probs::TokenLogProb;
+pub use unique::{LeftOut, UniqueDocuments};
