@@ -43,6 +43,8 @@
 //! [`Engine`] (the model itself). This crate never trains a model.
 
 mod batch_session;
+#[cfg(test)]
+mod document_tests;
 pub mod engine;
 pub mod error;
 pub mod evaluate;

@@ -1,11 +1,15 @@
 //! Evaluation of a language model on held-out ids: loss, perplexity and accuracy.
 
+mod by_label;
+
 use burn::data::dataloader::DataLoader;
 use burn::tensor::{Int, Tensor, TensorReadError, s};
 use seqdata::Batch;
 
 use crate::language_model::{LanguageModel, TokenInput};
 use crate::output_layer::LossOutput;
+
+pub use by_label::{evaluate_by_label, evaluate_with_label};
 
 /// Sums over all evaluated targets, divided once at the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -78,56 +82,6 @@ pub fn evaluate_while(
     let mut metrics = EvalMetrics::default();
     let completed = each_batch(model, batches, None, keep_going, |losses, _| metrics.add(losses))?;
     Ok(completed.then_some(metrics))
-}
-
-/// Evaluates all targets of `batches` as if every document had the label with number `label`; 0 is no label.
-///
-/// # Errors
-/// As [`evaluate`].
-pub fn evaluate_with_label(
-    model: &LanguageModel,
-    batches: &dyn DataLoader<Batch>,
-    label: u32,
-) -> Result<EvalMetrics, TensorReadError> {
-    let mut metrics = EvalMetrics::default();
-    each_batch(model, batches, Some(label), || true, |losses, _| metrics.add(losses))?;
-    Ok(metrics)
-}
-
-/// Evaluates all targets of `batches` as [`evaluate`] does, separately by the label number of the document that each
-/// belongs to; a document's last target, the document token after it, belongs to it. Number 0 is no label. Has an entry
-/// for every label of the model, and for every number that occurs.
-///
-/// # Errors
-/// As [`evaluate`].
-pub fn evaluate_by_label(
-    model: &LanguageModel,
-    batches: &dyn DataLoader<Batch>,
-) -> Result<Vec<EvalMetrics>, TensorReadError> {
-    let count = model.label_embedding.as_ref().map_or(1, |labels| labels.weight.dims()[0]);
-    let mut metrics = vec![EvalMetrics::default(); count];
-    each_batch(
-        model,
-        batches,
-        None,
-        || true,
-        |losses, labels| {
-            let nats: Vec<f64> = losses.nats.clone().try_into_vec_as()?;
-            let correct =
-                losses.correct.clone().map_or(Ok(vec![0; nats.len()]), |correct| correct.try_into_vec_as::<i64>())?;
-            let labels = labels.map_or(Ok(vec![0; nats.len()]), |labels| labels.try_into_vec_as::<i64>())?;
-            for ((nats, correct), label) in nats.into_iter().zip(correct).zip(labels) {
-                let label = label as usize;
-                metrics.resize(metrics.len().max(label + 1), EvalMetrics::default());
-                let of_label = &mut metrics[label];
-                of_label.nats += nats;
-                of_label.tokens += 1;
-                of_label.correct += usize::from(correct != 0);
-            }
-            Ok(())
-        },
-    )?;
-    Ok(metrics)
 }
 
 /// Calls `each` with the losses of each batch and the label numbers of their targets, as long as `keep_going` returns

@@ -213,7 +213,7 @@ mod tests {
     use burn::tensor::{Device, Int};
 
     use super::*;
-    use crate::language_model::LanguageModelConfig;
+    use crate::language_model::{LanguageModelConfig, TokenInput};
     use crate::stack::LayerConfig;
     use crate::{Activation, CellKind};
 
@@ -225,10 +225,14 @@ mod tests {
         let norm = layer(CellKind::Lstm, 7).layer_norm(true);
         let stack = vec![norm.clone(), layer(gru, 33), norm];
         let options = LanguageModelConfig::new(37, 5, stack).tie_weights(true).projection_dim(5);
-        vec![single(rnn), single(gru), single(CellKind::Lstm), options]
+        // A reset in the first step, in the middle and in the last.
+        let documents = options.clone().document_id(5).labels(["a", "b"]);
+        vec![single(rnn), single(gru), single(CellKind::Lstm).document_id(8), options, documents]
     }
 
     const SEQUENCES: [[i32; 4]; 3] = [[1, 2, 3, 4], [36, 0, 5, 5], [9, 8, 7, 6]];
+
+    const LABELS: [u32; 3] = [0, 2, 1];
 
     /// The logits after ids 1 to 4.
     fn logits(model: &LanguageModel, precision: Precision) -> Vec<f32> {
@@ -243,13 +247,14 @@ mod tests {
         for config in configs() {
             let model = config.init(3, &Device::flex()).unwrap();
             let packed = PackedModel::new(&model, Precision::F32).unwrap();
-            let mut state = packed.init_state(3);
+            let mut state = packed.init_state(3).with_labels(&LABELS);
             for step in 0..4 {
                 let ids = SEQUENCES.map(|sequence| sequence[step] as u32);
                 packed.step(&ids, &mut state);
-                let ids = Tensor::<2, Int>::from_ints(SEQUENCES, &Device::flex());
-                let ids = ids.narrow(1, 0, step + 1);
-                let expected = model.forward_last(ids, model.init_state(3)).0;
+                let numbers = |rows| Tensor::<2, Int>::from_ints(rows, &Device::flex()).narrow(1, 0, step + 1);
+                let labels = Some(numbers(LABELS.map(|label| [label as i32; 4])));
+                let input = TokenInput { ids: numbers(SEQUENCES), labels };
+                let expected = model.forward_last(input, model.init_state(3)).0;
                 let expected: Vec<f32> = expected.try_into_vec_as().unwrap();
                 let found: Vec<f32> = packed.logits(&mut state).flatten().copied().collect();
                 assert_eq!(found.len(), expected.len());
@@ -265,7 +270,7 @@ mod tests {
         for config in configs() {
             let model = config.init(3, &Device::flex()).unwrap();
             let packed = PackedModel::new(&model, Precision::F32).unwrap();
-            let (mut alone, mut batch) = (packed.init_state(1), packed.init_state(1));
+            let [mut alone, mut batch] = [(); 2].map(|()| packed.init_state(1).with_labels(&[1]));
             packed.step(&[5], &mut alone);
             packed.step(&[5], &mut batch);
             let mut batch = batch.expand_batch(9);

@@ -303,6 +303,8 @@ mod tests {
         let with = |layer| config().layers([layer]);
         let cases = [
             (LanguageModelConfig::default(), "vocab_size"),
+            (config().document_id(9), "document_id"),
+            (config().labels(["a", "b", "a"]), "labels[2]"),
             (config().embedding_dim(0), "model.embedding_dim"),
             (config().dropout(1.0), "model.dropout"),
             (config().dropout(f64::NAN), "model.dropout"),
@@ -323,9 +325,22 @@ mod tests {
     }
 
     #[test]
+    fn documents_and_labels_are_left_out_of_files_when_unused() {
+        let json = serde_json::to_string(&config()).unwrap();
+        assert!(!json.contains("document") && !json.contains("labels"), "{json}");
+        assert_eq!(serde_json::from_str::<LanguageModelConfig>(&json).unwrap(), config());
+        let documents = config().document_id(8).labels(["a", "b"]);
+        documents.check().unwrap();
+        let json = serde_json::to_string(&documents).unwrap();
+        assert!(json.contains(r#""document_id":8,"labels":["a","b"]"#), "{json}");
+        assert_eq!(serde_json::from_str::<LanguageModelConfig>(&json).unwrap(), documents);
+        assert_eq!(["a", "b", "c"].map(|label| documents.label_number(label)), [Some(1), Some(2), None]);
+    }
+
+    #[test]
     fn a_bidirectional_language_model_is_rejected_with_the_reason() {
         let layers = [layer(), layer().bidirectional(true)];
-        let error = config().layers(layers).check().unwrap_err().to_string();
+        let error = config().document_id(1).layers(layers).check().unwrap_err().to_string();
         assert!(error.contains("model.layers[1].bidirectional"), "{error}");
         assert!(error.contains("the tokens that it has to predict"), "{error}");
     }

@@ -2,6 +2,8 @@
 //! configuration.
 
 mod config;
+#[cfg(test)]
+mod document_tests;
 mod model;
 mod token_input;
 
