@@ -116,14 +116,13 @@ impl<'a> SampleInProgress<'a> {
     fn new(tokenizer: &'a Tokenizer, prompt: &[u32], document: Option<u32>, sampling: &Sampling, number: u64) -> Self {
         let vocabulary = &tokenizer.vocabulary;
         let separator = tokenizer.document_separator_id();
-        let reserved = vocabulary.reserved().chain(separator.filter(|_| sampling.single_document));
+        let reserved = vocabulary.never_sampled().chain(separator.filter(|_| sampling.single_document));
         let mut sampler = Sampler::new(sampling.clone(), number, reserved, separator).document_id(document);
         sampler.extend_history(prompt);
         // The detokenizer needs the prompt for the space before the first token. `finish` completes the
         // prompt's text: a sample cannot add a final consonant to the prompt's last syllable.
         let mut detokenizer = tokenizer.detokenizer();
-        let prompt = prompt.iter().filter(|&&id| Some(id) != document);
-        detokenizer.extend(prompt.filter_map(|&id| vocabulary.token(id)));
+        detokenizer.extend(prompt.iter().map(|&id| vocabulary.written(id)));
         detokenizer.finish();
         let prompt_len = detokenizer.text().len();
         let (ids, ends) = (Vec::new(), Vec::new());
@@ -143,7 +142,7 @@ impl<'a> SampleInProgress<'a> {
     /// Appends `id` and returns the text that has become certain.
     fn push(&mut self, id: u32, stops: &Stops) -> &str {
         self.ids.push(id);
-        self.detokenizer.push(self.tokenizer.vocabulary.token(id).unwrap_or_default());
+        self.detokenizer.push(self.tokenizer.vocabulary.written(id));
         self.ends.push(self.detokenizer.text().len() - self.prompt_len);
         self.advance(stops, Stops::certain_len)
     }

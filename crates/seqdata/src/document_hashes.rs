@@ -2,6 +2,9 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::dataset::TextDataset;
+use crate::split::Part;
+
 /// The hashes of different documents: 8 bytes for each, whatever its length.
 ///
 /// ```
@@ -49,6 +52,15 @@ impl DocumentHashes {
         let (hashes, rest) = bytes.as_chunks();
         let hashes: Vec<u64> = hashes.iter().map(|&hash| u64::from_le_bytes(hash)).collect();
         (rest.is_empty() && hashes.is_sorted_by(|one, next| one < next)).then_some(Self { hashes })
+    }
+}
+
+impl TextDataset {
+    /// The hashes of the training documents as the model sees them, after cleaning; none of running text.
+    pub fn training_documents(&self) -> DocumentHashes {
+        let Some(documents) = &self.documents else { return DocumentHashes::default() };
+        let ids = |document| documents.tokens(document).map(|at| self.ids.get(at)).collect::<Vec<u32>>();
+        DocumentHashes::of(documents.of(Part::Train).map(|document| self.tokenizer.decode(&ids(document))))
     }
 }
 
