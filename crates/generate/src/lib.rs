@@ -57,6 +57,7 @@ mod samples;
 pub mod sampling;
 mod session;
 mod stop;
+mod target_bytes;
 #[cfg(test)]
 mod test_model;
 mod token_log_probs;
@@ -65,7 +66,9 @@ mod unique;
 pub use batch_session::BatchSession;
 pub use engine::Engine;
 pub use error::{Error, Result};
-pub use evaluate::{Evaluation, bits_per_byte, evaluate_ids, evaluate_text};
+pub use evaluate::{
+    Evaluation, LabelChoice, LabelEvaluation, bits_per_byte, evaluate_input, evaluate_sequence,
+};
 pub use generator::Generator;
 pub use prompt::{Prompt, ToPrompt};
 pub use sample_batch::Sample;

@@ -4,14 +4,15 @@ use std::path::Path;
 
 use args::Evaluate;
 use burn::tensor::Device;
-use generate::{Evaluation, Generator, evaluate_ids, evaluate_text};
+use generate::{Evaluation, Generator, LabelChoice, evaluate_input, evaluate_sequence};
 use models::bundle::read_metadata;
 use models::{LanguageModel, LmBundle, ModelBundle, Network};
 use qa::QuestionModel;
 use qa::data::ReadOptions;
+use seqdata::{DatasetInput, Part};
 use text_prep::TextSource;
 
-use super::generate::{int8, state_mode};
+use super::generate::{int8, label, state_mode};
 use super::load_model;
 use super::train::CONFIG;
 use crate::config::{
@@ -47,21 +48,27 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
     let generator = if args.int8 { int8(generator)? } else { generator };
     let bundle = generator.bundle();
     let state_mode = state_mode(args.state, bundle);
+    let label = label(args.label.as_deref(), &generator)?;
+    let labels = match &label {
+        _ if args.no_label => LabelChoice::Without,
+        Some(label) => LabelChoice::All(label),
+        None => LabelChoice::Own,
+    };
     let mut evaluation = match &args.text {
         Some(path) => {
             let options = Text::of_model(&directory, CONFIG).options_for_other_text(args.encoding.as_deref());
             let in_text = |error: Error| error.about_text(None);
             let mut text = open_text(path, &options).map_err(in_text)?;
-            let evaluation =
-                evaluate_text(bundle, &mut text, None, state_mode).map_err(|error| in_text(error.into()))?;
+            let evaluation = evaluate_input(bundle, DatasetInput::text(&mut text), labels, state_mode);
+            let evaluation = evaluation.map_err(|error| in_text(error.into()))?;
             let name = input::name(path);
             warn(control_characters_warning(&name, text.control_characters(), &options).as_slice());
             evaluation
         }
         None => {
             let dataset = own_text(bundle, &directory)?.dataset;
-            let (range, dropped) = (dataset.split.valid.clone(), dataset.valid_dropped);
-            evaluate_ids(bundle, dataset.ids.clone(), range, dropped, None, state_mode)?
+            let sequence = dataset.sequence(Part::Valid);
+            evaluate_sequence(bundle, &sequence, dataset.valid_dropped, labels, state_mode)?
         }
     };
     if args.int8 {
