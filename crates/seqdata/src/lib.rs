@@ -13,8 +13,11 @@ pub mod dataset_builder;
 pub mod dataset_config;
 mod document_hashes;
 pub mod dataset_input;
+mod dataset_summary;
 mod document_index;
 mod document_split;
+#[cfg(test)]
+mod document_stream_tests;
 #[cfg(test)]
 mod document_tests;
 pub mod documents;
