@@ -127,9 +127,12 @@ pub struct Generate {
     /// The encoding of that file by its label [default: that of the model's text]
     #[arg(long, value_name = "LABEL", requires = "prompt_file")]
     pub encoding: Option<String>,
-    /// The number of tokens to generate
-    #[arg(long, alias = "tokens", value_name = "N", default_value_t = 200)]
-    pub max_tokens: usize,
+    /// The label of the documents to write, one of those in the training text [default: none]
+    #[arg(long, value_name = "NAME")]
+    pub label: Option<String>,
+    /// The maximum number of tokens in a sample [default: 200, for a document 2000]
+    #[arg(long, alias = "tokens", value_name = "N")]
+    pub max_tokens: Option<usize>,
     /// The sampling temperature: below 1 favours likely tokens, 0 always takes the likeliest one
     #[arg(long, value_name = "T", default_value_t = 0.5, allow_negative_numbers = true)]
     pub temperature: f64,
@@ -151,6 +154,13 @@ pub struct Generate {
     /// The number of samples to generate
     #[arg(long, alias = "samples", value_name = "N", default_value_t = 1)]
     pub num_samples: usize,
+    /// The number of whole documents to generate, with a model that was trained on documents; the same as
+    /// `--num-samples` there
+    #[arg(long, value_name = "N", conflicts_with = "num_samples")]
+    pub documents: Option<usize>,
+    /// Leave out documents that are in the training text or that were written already, and write others instead
+    #[arg(long)]
+    pub unique: bool,
     /// End a sample before this text, as in `--stop "said the"` or `--stop '\n'`; `story` is the end of a document; may
     /// be given several times
     #[arg(long, value_name = "TEXT", value_parser = escapes::stop_text)]
@@ -220,6 +230,15 @@ pub struct Evaluate {
     /// Carry the state, or read the last window [default: the one with the lower validation loss]
     #[arg(long, alias = "context", value_enum)]
     pub state: Option<StateMode>,
+    /// The column with the labels of the documents of `--text`, or `folder` for the name of the folder that a file is in
+    #[arg(long, value_name = "NAME", requires = "text")]
+    pub label_column: Option<String>,
+    /// Evaluate all documents as if they had this label [default: each with its own]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["data", "no_label"])]
+    pub label: Option<String>,
+    /// Evaluate all documents as if they had no label
+    #[arg(long, conflicts_with = "data")]
+    pub no_label: bool,
     /// Evaluate the 8-bit weights that `generate --int8` uses
     #[arg(long)]
     pub int8: bool,

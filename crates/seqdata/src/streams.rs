@@ -83,7 +83,10 @@ impl Streams {
     }
 
     /// As [`for_evaluation`](Self::for_evaluation), over `sequence`.
-    pub(crate) fn evaluation(sequence: Sequence, context_len: usize) -> Self {
+    ///
+    /// # Panics
+    /// If `context_len` is zero.
+    pub fn evaluation(sequence: Sequence, context_len: usize) -> Self {
         let first = context_len - 1;
         Self { first, warm_up: first, ..Self::over(sequence, 1, EVALUATION_CHUNK) }
     }

@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf};
 
 use args::Evaluate;
 use burn::tensor::Device;
-use generate::{Evaluation, Generator, evaluate_documents, evaluate_ids, evaluate_text};
+use generate::{Evaluation, Generator, LabelChoice, evaluate_input, evaluate_sequence};
 use models::bundle::read_metadata;
-use models::{LanguageModel, LmBundle, ModelBundle, Network};
+use models::{LanguageModel, LmBundle, ModelBundle, Network, StateMode};
 use qa::QuestionModel;
 use qa::data::ReadOptions;
+use seqdata::Part;
 use text_prep::TextFiles;
 
-use super::generate::{int8, state_mode};
+use super::generate::{int8, label, state_mode};
 use super::load_model;
 use super::train::CONFIG;
 use crate::config::{
@@ -48,12 +49,18 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
     let generator = if args.int8 { int8(generator)? } else { generator };
     let bundle = generator.bundle();
     let state_mode = state_mode(args.state, bundle);
+    let label = label(args.label.as_deref(), &generator)?;
+    let labels = match &label {
+        _ if args.no_label => LabelChoice::Without,
+        Some(label) => LabelChoice::All(label),
+        None => LabelChoice::Own,
+    };
     let mut evaluation = match args.text.is_empty() {
-        false => evaluate_files(args, bundle, &directory, state_mode)?,
+        false => evaluate_files(args, bundle, &directory, labels, state_mode)?,
         true => {
             let dataset = own_text(bundle, &directory)?.dataset;
-            let (range, dropped) = (dataset.split.valid.clone(), dataset.valid_dropped);
-            evaluate_ids(bundle, dataset.ids.clone(), range, dropped, None, state_mode)?
+            let sequence = dataset.sequence(Part::Valid);
+            evaluate_sequence(bundle, &sequence, dataset.valid_dropped, labels, state_mode)?
         }
     };
     if args.int8 {
@@ -68,13 +75,14 @@ fn evaluate_files(
     args: &Evaluate,
     bundle: &LmBundle,
     directory: &Path,
-    state_mode: models::StateMode,
+    labels: LabelChoice,
+    state_mode: StateMode,
 ) -> Result<Evaluation> {
     reject_repeated_pipes(args.text.iter().map(PathBuf::as_path))?;
     let read = &args.read;
     let Config { text: of_model, mut data, .. } = Config::of_model(directory, CONFIG);
     data.replace(read);
-    let text = Text { column: read.column.clone(), ..Text::default() };
+    let text = Text { column: read.column.clone(), label: args.label_column.clone(), ..Text::default() };
     let options = of_model.options_for_other_text(read.encoding.as_deref());
     let files = match &args.text[..] {
         [path] if is_standard_input(path) => TextFiles::default().reader(input::name(path), std::io::stdin()),
@@ -82,10 +90,7 @@ fn evaluate_files(
     };
     let in_text = |error: Error| error.about_text(None);
     let mut input = text.open_files(files.options(options.clone()), &data).map_err(in_text)?;
-    let evaluation = match &mut input {
-        OpenInput::Text(text) => evaluate_text(bundle, text, None, state_mode),
-        OpenInput::Documents(documents) => evaluate_documents(bundle, documents, state_mode),
-    };
+    let evaluation = evaluate_input(bundle, input.input(), labels, state_mode);
     let evaluation = evaluation.map_err(|error| in_text(error.into()))?;
     warn(&input.warnings(&options, ""));
     Ok(evaluation)
