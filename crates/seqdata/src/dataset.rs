@@ -210,7 +210,7 @@ impl TextDataset {
     /// The validation split as one stream, with the same targets as the validation windows; with documents, every token is
     /// a target.
     pub fn valid_stream(&self) -> Streams {
-        Streams::for_evaluation_of(self.sequence(Part::Valid), self.valid_context_len())
+        Streams::evaluation(self.sequence(Part::Valid), self.valid_context_len())
     }
 
     /// The same targets in `count` parallel streams, or in as many as suit the length of the split if `count` is 0:

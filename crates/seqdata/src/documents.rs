@@ -49,6 +49,30 @@ pub struct DocumentLengths {
 }
 
 impl Documents {
+    /// No documents, with these names of labels.
+    pub(crate) fn none(label_names: Vec<String>) -> Self {
+        Self {
+            starts: Vec::new(),
+            end: 0,
+            counts: [0; 3],
+            labels: Vec::new(),
+            label_names,
+            duplicates: 0,
+            also_held_out: 0,
+            empty: 0,
+            unknown_labels: 0,
+        }
+    }
+
+    /// Adds a document of `part` with this number of its label. Its tokens start at the position `start` of the ids.
+    pub(crate) fn push(&mut self, part: Part, start: usize, label: u32) {
+        self.starts.push(start as u64);
+        self.counts[part as usize] += 1;
+        if self.has_labels() {
+            self.labels.push(label);
+        }
+    }
+
     /// The number of documents.
     pub fn len(&self) -> usize {
         self.starts.len()
