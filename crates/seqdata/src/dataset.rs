@@ -77,8 +77,8 @@ pub struct TextDataset {
     pub train_dropped: usize,
     /// Validation tokens that are not in `ids` for the same reason.
     pub valid_dropped: usize,
-    context_len: usize,
-    stride: usize,
+    pub(crate) context_len: usize,
+    pub(crate) stride: usize,
 }
 
 impl TextDataset {
