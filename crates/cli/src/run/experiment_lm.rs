@@ -1,5 +1,6 @@
 //! Training of a language model.
 
+use models::bundle::DOCUMENT_HASHES;
 use models::{LanguageModel, LmMetadata, StateMode};
 use seqdata::TextDataset;
 use text_prep::Tokenizer;
@@ -41,6 +42,12 @@ impl Experiment for LmExperiment {
 
     fn tokenizer(&self) -> &Tokenizer {
         &self.dataset.tokenizer
+    }
+
+    fn extra_files(&self) -> Vec<(&'static str, Vec<u8>)> {
+        let dataset = &self.dataset;
+        let hashes = || (DOCUMENT_HASHES, dataset.training_documents().to_bytes());
+        dataset.documents.as_ref().map(|_| hashes()).into_iter().collect()
     }
 
     fn metadata(&self) -> LmMetadata {
