@@ -68,7 +68,9 @@ pub enum Error {
         label: String,
     },
     /// Whole documents are wanted of a model of running text.
-    #[error("the model was trained on running text, not on documents, so that it writes no whole documents: train one on documents")]
+    #[error(
+        "the model was trained on running text, not on documents, so that it writes no whole documents: train one on documents"
+    )]
     NotDocuments,
     /// The hashes of the training documents are missing or invalid.
     #[error(

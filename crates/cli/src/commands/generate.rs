@@ -14,7 +14,7 @@ use text_prep::source::remove_byte_order_marks;
 use super::load_model;
 use super::sample_printer::SamplePrinter;
 use super::train::CONFIG;
-use crate::config::Text;
+use crate::config::Config;
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
 use crate::input::read_prompt;
@@ -171,7 +171,7 @@ pub(super) fn int8(generator: Generator) -> Result<Generator> {
 
 /// The text of the prompt, empty if none is given. It is read as the text of the model in `directory` was.
 fn prompt_text(args: &Generate, directory: &Path) -> Result<String> {
-    let options = Text::of_model(directory, CONFIG).options_for_other_text(args.encoding.as_deref());
+    let options = Config::of_model(directory, CONFIG).text.options_for_other_text(args.encoding.as_deref());
     let Some(path) = &args.prompt_file else {
         let prompt = args.prompt.as_deref().unwrap_or_default();
         return Ok(if options.keep_inner_marks { prompt.into() } else { remove_byte_order_marks(prompt).into_owned() });

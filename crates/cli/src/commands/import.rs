@@ -12,7 +12,7 @@ use trainer::{TrainConfig, TrainMode};
 
 use super::train::CONFIG;
 use super::{layout, load_model_of};
-use crate::config::{LmExperiment, Text, read};
+use crate::config::{Config, LmExperiment, read};
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
 use crate::input::KeptInput;
@@ -39,7 +39,7 @@ pub fn run(args: &Import, backend: &BackendSelection) -> Result<()> {
                 default_state_mode: Some(like.metadata.state_mode()),
                 ..like.metadata
             };
-            let text = Text::of_model(&directory::resolve(directory), CONFIG);
+            let text = Config::of_model(&directory::resolve(directory), CONFIG).text;
             match text.kept_input() {
                 Ok(input) => kept = input,
                 Err(error) => warn(&[format!("{error}: the imported model can be evaluated only with `--text`")]),

@@ -80,7 +80,7 @@ pub enum LabelSource {
 /// assert_eq!(found, [("A fox ran.".into(), label.clone()), ("It was red.".into(), label)]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct TextFiles<'a> {
     inputs: Vec<Input<'a>>,
     settings: Settings,
@@ -94,6 +94,18 @@ struct Settings {
     label: Option<LabelSource>,
     unit: DocumentUnit,
     max_document_len: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            options: SourceOptions::default(),
+            column: None,
+            label: None,
+            unit: DocumentUnit::Files,
+            max_document_len: DEFAULT_MAX_DOCUMENT_LEN,
+        }
+    }
 }
 
 /// An input.
@@ -116,14 +128,7 @@ impl<'a> TextFiles<'a> {
     /// The texts in these files, folders and patterns.
     pub fn new<P: Into<PathBuf>>(inputs: impl IntoIterator<Item = P>) -> Self {
         let inputs = inputs.into_iter().map(|path| Input::Path(path.into())).collect();
-        let settings = Settings {
-            options: SourceOptions::default(),
-            column: None,
-            label: None,
-            unit: DocumentUnit::Files,
-            max_document_len: DEFAULT_MAX_DOCUMENT_LEN,
-        };
-        Self { inputs, settings }
+        Self { inputs, settings: Settings::default() }
     }
 
     /// Adds a file that is open already, such as a pipe or bytes in memory; errors refer to it as `name`.

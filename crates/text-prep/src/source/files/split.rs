@@ -192,8 +192,8 @@ mod tests {
             ("aaaaa\n\nbb\ncc. dd ee", &["aaaaa", "bb\ncc.", " dd ee"][..]),
             ("aaaaa\nbb. cc dd", &["aaaaa", "bb. cc dd"]),
             ("aaaaa. b cc dd", &["aaaaa.", " b cc dd"]),
-            ("포도여우。포도", &["포도", "여우。", "포도"]),
-            ("aaaaaa bb cc", &["aaaaaa", "bb cc"]),
+            ("포도여우。포도", &["포도여", "우。", "포도"]),
+            ("aaaaaa bb cc", &["aaaaaa bb", "cc"]),
             ("aaaaaaaaaaaaaaa", &["aaaaaaaaaa", "aaaaa"]),
             ("aaaaaaaaaa", &["aaaaaaaaaa"]),
         ] {
