@@ -159,14 +159,6 @@ impl Documents {
     }
 }
 
-/// The hash of a document's ids, without document tokens: 64 bits of their SHA-256. Two of ten million different
-/// documents have the same one with a probability of 3 in a million.
-pub fn document_hash(ids: impl IntoIterator<Item = u32>) -> u64 {
-    let mut hasher = Sha256::new();
-    ids.into_iter().for_each(|id| hasher.update(id.to_le_bytes()));
-    first_bits(hasher)
-}
-
 /// The first 64 bits of a hash.
 pub(crate) fn first_bits(hasher: Sha256) -> u64 {
     let digest = hasher.finalize();
