@@ -134,11 +134,17 @@ pub fn evaluate_sequence(
         StateMode::Window => {
             Loader::windows(Windows::over(sequence.clone(), window, 1), BATCH_SIZE, Order::Sequential, device)
         }
-        StateMode::Carry => Loader::streams(Streams::evaluation(sequence.clone(), context_len), device),
+        StateMode::Carry => {
+            // Documents are evaluated as in training; their states do not depend on what comes before them.
+            let count = if by_document { Streams::evaluation_count(sequence.len(), context_len) } else { 1 };
+            Loader::streams(Streams::parallel_evaluation(sequence.clone(), context_len, count)?, device)
+        }
     };
     let protocol = match state_mode {
         StateMode::Window => format!("window: each token from the {window} before it"),
-        StateMode::Carry if by_document => "each token is predicted from the tokens of its document before it".into(),
+        StateMode::Carry if by_document => {
+            "carried state: each token is predicted from the tokens of its document before it".into()
+        }
         StateMode::Carry => {
             format!("carried state: each token after the first {window} is predicted from the tokens before it")
         }

@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::dataset::TextDataset;
+use crate::documents::first_bits;
 use crate::split::Part;
 
 /// The hashes of different documents: 8 bytes for each, whatever its length.
@@ -76,13 +77,18 @@ impl FromIterator<u64> for DocumentHashes {
 /// The hash of a document: the first 64 bits of its SHA-256. Two of ten million different documents have the same one with
 /// a probability of 3 in a million.
 pub fn document_hash(document: &str) -> u64 {
-    let digest = Sha256::digest(document);
-    u64::from_le_bytes(digest.first_chunk().copied().unwrap_or_default())
+    first_bits(Sha256::new_with_prefix(document))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The first bits of SHA-256 of `abc`, as published in FIPS 180.
+    #[test]
+    fn a_hash_is_the_beginning_of_the_sha_256() {
+        assert_eq!(document_hash("abc").to_le_bytes(), [0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea]);
+    }
 
     #[test]
     fn bytes_that_are_no_hashes_are_rejected() {

@@ -21,8 +21,8 @@ pub struct Documents {
     pub(crate) counts: [usize; 3],
     /// The number of the label of each document; empty if there are no labels.
     pub(crate) labels: Vec<u32>,
-    /// The names of the labels in the order of their numbers, which start at 1: by name, or as in the trained model. 0 is
-    /// no label.
+    /// The names of the labels in the order of their numbers, which start at 1: those of a trained model first, the others
+    /// by name. 0 is no label.
     pub label_names: Vec<String>,
     /// Documents with the same tokens as one before them in the same input.
     pub duplicates: usize,
@@ -30,7 +30,8 @@ pub struct Documents {
     pub also_held_out: usize,
     /// Documents without a token after cleaning, or whose tokens are all dropped. They are left out.
     pub empty: usize,
-    /// Held-out documents with a label that no training document has. They count as without label.
+    /// Documents whose label has no number: held-out ones whose label no training document has, and those whose label the
+    /// trained model does not have. They count as without label.
     pub unknown_labels: usize,
 }
 
@@ -156,14 +157,6 @@ impl Documents {
         }
         hex_digest(hasher)
     }
-}
-
-/// The hash of a document's ids, without document tokens: 64 bits of their SHA-256. Two of ten million different
-/// documents have the same one with a probability of 3 in a million.
-pub fn document_hash(ids: impl IntoIterator<Item = u32>) -> u64 {
-    let mut hasher = Sha256::new();
-    ids.into_iter().for_each(|id| hasher.update(id.to_le_bytes()));
-    first_bits(hasher)
 }
 
 /// The first 64 bits of a hash.

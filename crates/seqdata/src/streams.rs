@@ -111,7 +111,13 @@ impl Streams {
     }
 
     /// As [`for_parallel_evaluation`](Self::for_parallel_evaluation), over `sequence`.
-    pub(crate) fn parallel_evaluation(sequence: Sequence, context_len: usize, count: usize) -> Result<Self> {
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn parallel_evaluation(sequence: Sequence, context_len: usize, count: usize) -> Result<Self> {
         if count == 1 {
             return Ok(Self::evaluation(sequence, context_len));
         }

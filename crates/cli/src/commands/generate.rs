@@ -14,7 +14,7 @@ use text_prep::source::remove_byte_order_marks;
 use super::load_model;
 use super::sample_printer::SamplePrinter;
 use super::train::CONFIG;
-use crate::config::Config;
+use crate::config::{Config, DocumentKind};
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
 use crate::input::read_prompt;
@@ -83,7 +83,8 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
         tokens = stream(&generator, &prompt, &sampling, print)?.ids.len();
         print("\n")?;
     } else {
-        let mut printer = SamplePrinter::new(&generator, &text, prompt.label.as_deref(), args.json, print);
+        let are_lines = Config::of_model(&directory, CONFIG).data.documents == Some(DocumentKind::Lines);
+        let mut printer = SamplePrinter::new(&generator, are_lines, &text, prompt.label.as_deref(), args.json, print);
         // Several samples are generated in batches, of which none is kept once it is printed.
         let each = |sample: generate::Result<Sample>| {
             let sample = sample?;

@@ -44,9 +44,10 @@ struct Document<'a> {
 
 impl<'a> SamplePrinter<'a> {
     /// Prints samples of the model with `print`; as the beginning of a JSON object if `json` is true. They begin with the
-    /// text `beginning` and have this label.
+    /// text `beginning` and have this label. `are_lines` says that the documents of the training text are lines.
     pub fn new(
         generator: &Generator,
+        are_lines: bool,
         beginning: &'a str,
         label: Option<&'a str>,
         json: bool,
@@ -58,7 +59,7 @@ impl<'a> SamplePrinter<'a> {
             None if json => Format::Json,
             None => Format::Numbered,
             Some(_) if json => Format::JsonDocuments,
-            Some(_) if tokens.any(|token| token.contains('\n')) => Format::Paragraphs,
+            Some(_) if !are_lines && tokens.any(|token| token.contains('\n')) => Format::Paragraphs,
             Some(_) => Format::Lines,
         };
         Self { format, beginning, label, print, count: 0 }

@@ -33,7 +33,7 @@ use serde::{Deserialize, Serialize};
 use text_prep::{Capitals, CharacterUnit, OovPolicy, Punctuation, RuleSpec};
 
 pub use changes::{flatten, reject_changes, reject_model_changes, unused_keys};
-pub use documents::Documents;
+pub use documents::{DocumentKind, Documents};
 pub use inputs::{OpenInput, OpenInputs};
 pub use paths::Paths;
 pub use pretrained::PretrainedModel;
