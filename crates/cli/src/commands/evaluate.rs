@@ -16,8 +16,7 @@ use super::generate::{int8, label, state_mode};
 use super::load_model;
 use super::train::CONFIG;
 use crate::config::{
-    Config, Data, LmExperiment, PretrainedModel, QaExperiment, QuestionsConfig, Text, left_out_questions,
-    parse_config,
+    Config, Data, LmExperiment, PretrainedModel, QaExperiment, QuestionsConfig, Text, left_out_questions, parse_config,
 };
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};

@@ -320,7 +320,8 @@ mod tests {
         };
         let novelty = DocumentNovelty { documents: 100, new: 83, in_training_text: 12, repeated: 5, cut_off: 0 };
         let labels = vec![of_label(None, 3.0), of_label(Some("a|b"), 2.5)];
-        let text = EvaluationReport { documents: Some(150), labels, novelty: Some(novelty), ..report(4.4) }.to_markdown();
+        let text =
+            EvaluationReport { documents: Some(150), labels, novelty: Some(novelty), ..report(4.4) }.to_markdown();
         for part in [
             "5,022 tokens of 150 held-out documents, not used",
             "| label | tokens |",

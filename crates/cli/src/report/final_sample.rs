@@ -128,6 +128,10 @@ mod tests {
         let found = DocumentNovelty::of(&["a", "b", "a", "c", "b", "b"].map(sample), &training);
         let expected = DocumentNovelty { documents: 6, new: 2, in_training_text: 2, repeated: 2, cut_off: 1 };
         assert_eq!(found, expected);
-        assert!(found.sentence().contains("2 are new, 2 are in the training text and 2 repeat"), "{}", found.sentence());
+        assert!(
+            found.sentence().contains("2 are new, 2 are in the training text and 2 repeat"),
+            "{}",
+            found.sentence()
+        );
     }
 }

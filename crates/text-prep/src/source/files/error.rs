@@ -108,9 +108,9 @@ pub enum InputError {
         problem: &'static str,
     },
     /// There is nothing but white space.
-    #[error("{} contains no text: expected at least one character that is not white space", one_line(.name))]
+    #[error("there is no text in {}: expected at least one character that is not white space", one_line(.name))]
     NoText {
-        /// What was read, as in "`a.csv`" or "each of the 3 files".
+        /// What was read, as in "`a.csv`" or "any of the 3 files".
         name: String,
     },
 }

@@ -151,8 +151,7 @@ fn files_like(pattern: &str) -> Result<Vec<FoundFile>> {
         }
     }
     if walk.files.is_empty() {
-        let name = format!("there is no file `{pattern}`, and the pattern");
-        return Err(InputError::NoFiles { name }.into());
+        return Err(InputError::NoFiles { name: format!("the pattern `{pattern}`") }.into());
     }
     let fixed = Path::new(pattern).components().take_while(|part| !has_wildcard(part)).collect::<PathBuf>();
     let base = if fixed.as_os_str().is_empty() { Path::new(".") } else { &fixed };

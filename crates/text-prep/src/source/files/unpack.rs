@@ -34,6 +34,11 @@ impl<'a> Unpacked<'a> {
     /// # Errors
     /// If it cannot be read, or is neither text nor a book, compressed or not.
     pub fn open(name: &str, file: impl Read + 'a) -> Result<Self> {
+        Self::open_within(name, file, UNPACKED_WITHOUT_LIMIT)
+    }
+
+    /// As [`open`](Self::open), with another value of [`UNPACKED_WITHOUT_LIMIT`].
+    pub fn open_within(name: &str, file: impl Read + 'a, from: u64) -> Result<Self> {
         let file = Self::of(name, file)?;
         let Some(format) = gzip_or_zstd(&file.head) else {
             reject_other_formats(name, &file.head)?;
@@ -45,7 +50,7 @@ impl<'a> Unpacked<'a> {
             Format::Gzip => Box::new(MultiGzDecoder::new(reader)),
             Format::Zstd => Box::new(Zstd { source: reader, decoder: FrameDecoder::new(), is_in_frame: false }),
         };
-        let unpacked = Self::of(name, Limited { bytes, name: name.into(), format, packed, unpacked: 0 })?;
+        let unpacked = Self::of(name, Limited { bytes, name: name.into(), format, packed, unpacked: 0, from })?;
         if gzip_or_zstd(&unpacked.head).is_some() {
             let (what, expected) = ("compressed twice", "a text or a table that is compressed once; unpack it");
             return Err(InputError::NotText { name: name.into(), what, expected }.into());
@@ -100,6 +105,8 @@ struct Limited<R> {
     /// Compressed bytes that were read.
     packed: Rc<Cell<u64>>,
     unpacked: u64,
+    /// Unpacked bytes from which on there is a limit.
+    from: u64,
 }
 
 impl<R: Read> Read for Limited<R> {
@@ -116,7 +123,7 @@ impl<R: Read> Read for Limited<R> {
             Ok(read) => read,
         };
         self.unpacked += read as u64;
-        let (ratio, from) = (MAX_UNPACKING_RATIO, UNPACKED_WITHOUT_LIMIT);
+        let (ratio, from) = (MAX_UNPACKING_RATIO, self.from);
         if self.unpacked > from && self.unpacked / ratio > self.packed.get() {
             return Err(Error::from(InputError::UnpacksToTooMuch { name: name(), format, ratio, from }).into_io());
         }
