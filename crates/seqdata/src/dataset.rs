@@ -83,7 +83,7 @@ pub struct TextDataset {
 
 impl TextDataset {
     /// Reads the inputs for training, validation and test. With an `existing` tokenizer, its cleaner, pre-tokenizer,
-    /// document separator and out-of-vocabulary policy replace those of `config`; `labels` are those of a trained model.
+    /// document separator and out-of-vocabulary policy replace those of `config`; `labels` are those of its model.
     pub(crate) fn read(
         mut inputs: [Option<DatasetInput<'_>>; INPUTS],
         config: DatasetConfig,
@@ -122,7 +122,8 @@ impl TextDataset {
             Some(_) => check_documents(&encoded.counts, is_given[1])?,
         }
         let CountedText { text_sha256, characters, counter, provisional_ids, documents, .. } = counted;
-        let documents = documents.map(|counted| index_documents(counted, &sections, &encoded, labels)).transpose()?;
+        let known = labels.map(|labels| (labels, existing.as_ref().map_or(NewTokens::Error, |&(_, new)| new)));
+        let documents = documents.map(|counted| index_documents(counted, &sections, &encoded, known)).transpose()?;
         let word_counts = || counter.iter().filter(|(token, _)| token.contains(char::is_alphanumeric)).map(|(_, n)| n);
         let stats = TextStats {
             characters,
