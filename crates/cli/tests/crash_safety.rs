@@ -266,7 +266,7 @@ fn a_run_on_labelled_documents_survives_interruptions() {
     let dir = TestDir::new();
     let mut random = Random::keyed(1, "documents", &[]);
     let mut word = || ["fox", "crow", "wolf", "saw", "met", "the", "old"][random.below(7) as usize];
-    let rows = (0..120).map(|row| format!("{} {},{}\n", word(), word(), ["a", "b"][row % 2]));
+    let rows = (0..60).map(|row| format!("{} {},{}\n", word(), word(), ["a", "b"][row % 2]));
     dir.file("my.txt", format!("text,author\n{}", rows.collect::<String>()));
     let table = ["--column", "text", "--label", "author"];
     let start = |run: &str| {
