@@ -62,6 +62,12 @@ pub enum Error {
          dataset with the tokenizer of the model"
     )]
     OtherTokenizer,
+    /// The documents of the dataset do not have the labels of the model to start from.
+    #[error(
+        "the labels of the dataset are neither those of the model to start from nor an extension of them: build the dataset \
+         with the labels of the model"
+    )]
+    OtherLabels,
     /// The data has other sizes than the model to start from, which cannot change its own.
     #[error(
         "a question model can be trained further only on data with its own vocabulary and answer length: use the \

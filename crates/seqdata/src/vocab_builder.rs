@@ -1,12 +1,12 @@
 //! Builds the vocabulary of a dataset from token counts, or adapts that of a trained model.
 
-use std::ops::Range;
-
 use serde::{Deserialize, Serialize};
-use text_prep::{OovPolicy, TokenCounter, Vocabulary};
+use text_prep::{OovPolicy, Vocabulary};
 
+use crate::counted_text::CountedText;
 use crate::error::{Error, Result};
-use crate::ids::Ids;
+use crate::sections::Sections;
+use crate::split::Part;
 
 /// The part of a text that the vocabulary is built from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,58 +35,56 @@ pub enum NewTokens {
     Extend,
 }
 
-/// A tokenized text with provisional ids, numbered by first appearance.
-pub(crate) struct CountedText {
-    /// SHA-256 of the text before cleaning, in hexadecimal.
-    pub text_sha256: String,
-    /// Unicode scalar values after cleaning.
-    pub characters: usize,
-    /// The distinct tokens; a token's number is its provisional id.
-    pub counter: TokenCounter,
-    /// The provisional ids of the whole text.
-    pub provisional_ids: Ids,
+/// Where the tokens come from that a vocabulary is built from.
+pub(crate) struct VocabInput<'a> {
+    pub text: &'a CountedText,
+    pub sections: &'a Sections,
+    pub source: VocabSource,
 }
 
-impl CountedText {
-    /// The tokens at `positions` with their counts, in order of first appearance in the text.
-    fn token_counts(&self, positions: Range<usize>) -> impl Iterator<Item = (&str, u64)> + Clone {
-        let mut counts = vec![0u64; self.counter.len()];
-        self.provisional_ids.for_each(positions, |id| counts[id as usize] += 1);
+impl VocabInput<'_> {
+    fn uses(&self, part: Part) -> bool {
+        self.source == VocabSource::WholeText || part == Part::Train
+    }
+
+    /// The tokens with their counts, in order of first appearance in the text.
+    fn token_counts(&self) -> impl Iterator<Item = (&str, u64)> + Clone {
+        let Self { text, sections, .. } = self;
+        let mut counts = vec![0u64; text.counter.len()];
+        sections.for_each(&text.provisional_ids, |part| self.uses(part), |_, id| counts[id as usize] += 1);
         let counted = (0u32..).zip(counts).filter(|&(_, count)| count > 0);
-        counted.map(|(id, count)| (self.counter.token(id), count))
+        counted.map(|(id, count)| (text.counter.token(id), count))
     }
 }
 
-/// A new vocabulary from the tokens at `positions`.
-pub(crate) fn choose_vocabulary(
-    text: &CountedText,
-    positions: Range<usize>,
-    min_count: u64,
-    oov: OovPolicy,
-) -> Vocabulary {
+/// A new vocabulary. With documents, it has a document token.
+pub(crate) fn choose_vocabulary(input: &VocabInput, min_count: u64, oov: OovPolicy) -> Vocabulary {
     // If every token gets an id, an unknown token would never be used.
-    let all_known = positions.len() == text.provisional_ids.len() && min_count <= 1;
+    let has_all = Part::ALL.into_iter().all(|part| input.uses(part) || input.sections.len(part) == 0);
+    let all_known = has_all && min_count <= 1;
     let unknown = oov == OovPolicy::Unknown && !all_known;
-    Vocabulary::from_counts(text.token_counts(positions), min_count, unknown)
+    let vocabulary = Vocabulary::from_counts(input.token_counts(), min_count, unknown);
+    match input.text.documents {
+        None => vocabulary,
+        Some(_) => vocabulary.with_documents(input.sections.count(|part| input.uses(part)) as u64),
+    }
 }
 
-/// The vocabulary of a trained model, unchanged or extended with the new tokens at `positions`.
+/// The vocabulary of a trained model, unchanged or extended with the new tokens.
 ///
 /// # Errors
 /// [`Error::NewTokens`] if there are new tokens and `policy` is [`NewTokens::Error`].
 pub(crate) fn adapt_vocabulary(
     existing: &Vocabulary,
     policy: NewTokens,
-    text: &CountedText,
-    positions: Range<usize>,
+    input: &VocabInput,
     min_count: u64,
 ) -> Result<Vocabulary> {
     match policy {
         NewTokens::Unk => Ok(existing.clone()),
-        NewTokens::Extend => Ok(existing.extended(text.token_counts(positions), min_count)),
+        NewTokens::Extend => Ok(existing.extended(input.token_counts(), min_count)),
         NewTokens::Error => {
-            let mut new: Vec<_> =
-                text.token_counts(positions).filter(|&(token, _)| existing.id(token).is_none()).collect();
+            let mut new: Vec<_> = input.token_counts().filter(|&(token, _)| existing.id(token).is_none()).collect();
             if new.is_empty() {
                 return Ok(existing.clone());
             }

@@ -1,4 +1,4 @@
-//! Language modelling: next-token prediction on windows or on streams of one text.
+//! Language modelling: next-token prediction on windows or on streams of one text or of documents.
 
 use burn::tensor::{Device, Tensor};
 use models::{DropoutKey, LanguageModel, LanguageModelConfig, LmBundle, LossOutput, State, TokenInput, evaluate_while};
@@ -16,13 +16,14 @@ impl TrainTask for LanguageModel {
         let autodiff = device.clone().autodiff();
         Ok(match config.mode {
             TrainMode::Tbptt { bptt_len } => [
-                Loader::streams(data.train_streams(config.batch_size, bptt_len)?, autodiff),
+                Loader::streams(data.train_streams(config.batch_size, bptt_len)?.for_training(config.seed), autodiff),
                 Loader::streams(data.valid_streams(config.valid_streams)?, device.clone()),
             ],
             TrainMode::Windows | TrainMode::Examples => {
+                data.check_windows()?;
                 let windows = |windows, order, device| Loader::windows(windows, config.batch_size, order, device);
                 [
-                    windows(data.train_windows(), Order::Shuffled(config.seed), autodiff),
+                    windows(data.train_windows().for_training(config.seed), Order::Shuffled(config.seed), autodiff),
                     windows(data.valid_windows(), Order::Sequential, device.clone()),
                 ]
             }

@@ -1,0 +1,89 @@
+//! Replaces the provisional ids of the inputs with those of the vocabulary, part by part.
+
+use text_prep::{TokenCounter, Vocabulary};
+
+use crate::counted_text::CountedText;
+use crate::error::Result;
+use crate::ids::Ids;
+use crate::ids_writer::IdsWriter;
+use crate::sections::Sections;
+use crate::split::{Part, Split};
+
+/// The vocabulary's ids of each provisional id.
+pub(crate) struct FinalIds(Vec<Option<u32>>);
+
+impl FinalIds {
+    /// Looks up all tokens of `counter`; those that are not in the vocabulary are unknown or dropped.
+    pub fn new(counter: &TokenCounter, vocabulary: &Vocabulary) -> Self {
+        let id = |provisional| vocabulary.id(counter.token(provisional)).or(vocabulary.unknown_id());
+        Self((0..counter.len() as u32).map(id).collect())
+    }
+
+    /// The ids of a token; none if it is dropped.
+    #[inline]
+    pub fn of(&self, provisional: u32) -> &[u32] {
+        self.0[provisional as usize].as_slice()
+    }
+}
+
+/// The ids of a dataset.
+pub(crate) struct EncodedText {
+    pub ids: Ids,
+    pub split: Split,
+    /// Tokens of each part that are dropped.
+    pub dropped: [usize; 3],
+    /// Where the ids of each document start; documents without ids are left out.
+    pub starts: Vec<u64>,
+    /// The section of each document.
+    pub sections: Vec<u32>,
+    /// The number of documents of each part.
+    pub counts: [usize; 3],
+}
+
+impl EncodedText {
+    /// Encodes the parts one after another. With a document token, each begins and ends with it, and it stands between the
+    /// documents.
+    pub fn new(
+        text: &CountedText,
+        sections: &Sections,
+        final_ids: &FinalIds,
+        document_token: Option<u32>,
+    ) -> Result<Self> {
+        let mut ids = IdsWriter::default();
+        let (mut lengths, mut dropped, mut counts) = ([0; 3], [0; 3], [0; 3]);
+        let (mut starts, mut sections_of) = (Vec::new(), Vec::new());
+        for (index, part) in Part::ALL.into_iter().enumerate() {
+            let (start, first) = (ids.len(), starts.len());
+            let mut current = None;
+            if sections.count(|other| other == part) == 0 {
+                continue;
+            }
+            sections.for_each(
+                &text.provisional_ids,
+                |other| other == part,
+                |section, provisional| {
+                    let tokens = final_ids.of(provisional);
+                    dropped[index] += usize::from(tokens.is_empty());
+                    if let Some(document) = document_token
+                        && !tokens.is_empty()
+                        && current != Some(section)
+                    {
+                        current = Some(section);
+                        ids.push(document);
+                        starts.push(ids.len() as u64);
+                        sections_of.push(section as u32);
+                    }
+                    tokens.iter().for_each(|&id| ids.push(id));
+                },
+            );
+            counts[index] = starts.len() - first;
+            if let Some(document) = document_token.filter(|_| counts[index] > 0) {
+                ids.push(document);
+            }
+            ids.check()?;
+            lengths[index] = ids.len() - start;
+        }
+        let (ids, split) = (ids.finish()?, Split::of_lengths(lengths));
+        Ok(Self { ids, split, dropped, starts, sections: sections_of, counts })
+    }
+}
