@@ -49,7 +49,7 @@ impl EvaluationText {
                 documents.empty += 1;
                 return;
             }
-            let number = label.filter(|_| !labels.is_empty()).map(|label| numbers.get(label));
+            let number = label.filter(|label| !labels.is_empty() && !label.is_empty()).map(|label| numbers.get(label));
             documents.unknown_labels += usize::from(number == Some(None));
             documents.push(Part::Valid, start, number.flatten().copied().unwrap_or(0));
             ids.push(token);
