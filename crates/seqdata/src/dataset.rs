@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use text_prep::{FoundControlCharacters, Tokenizer};
 
-use crate::counted_text::{CountedText, INPUTS};
+use crate::counted_text::CountedText;
 use crate::dataset_config::DatasetConfig;
-use crate::dataset_input::{DatasetInput, check_kinds};
+use crate::dataset_input::{DatasetInput, INPUTS, check_kinds};
 use crate::document_index::{check_documents, index_documents};
 use crate::documents::Documents;
 use crate::error::{Error, Result};
@@ -235,7 +235,7 @@ mod tests {
     use text_prep::{Cleaner, OovPolicy};
 
     use super::*;
-    use crate::vocab_builder::VocabSource;
+    use crate::dataset_config::VocabSource;
 
     fn config(oov: OovPolicy, min_count: u64, vocab_source: VocabSource) -> DatasetConfig {
         let config = DatasetConfig::words().split(0.25, 0.0).context_len(2);
