@@ -1,6 +1,8 @@
 //! The main workflow end to end: train, generate, evaluate and resume.
 
 mod common;
+#[path = "train_and_generate/documents_and_labels.rs"]
+mod documents_and_labels;
 #[path = "train_and_generate/text_files.rs"]
 mod text_files;
 #[path = "train_and_generate/text_inputs.rs"]

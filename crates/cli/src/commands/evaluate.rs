@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use args::Evaluate;
 use burn::tensor::Device;
-use generate::{Evaluation, Generator, LabelChoice, evaluate_input, evaluate_sequence};
+use generate::{Evaluation, Generator, LabelChoice, LabelEvaluation, evaluate_sequence};
 use models::bundle::read_metadata;
 use models::{LanguageModel, LmBundle, ModelBundle, Network, StateMode};
 use qa::QuestionModel;
 use qa::data::ReadOptions;
-use seqdata::Part;
+use seqdata::{EvaluationText, Part};
 use text_prep::TextFiles;
 
 use super::generate::{int8, label, state_mode};
@@ -21,12 +21,12 @@ use crate::config::{
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
 use crate::input::{self, is_standard_input, reject_repeated_pipes};
-use crate::output::{print, print_json, status, warn};
+use crate::output::{columns, print, print_json, status, warn};
 use crate::report::question_scores;
 use crate::run::changed_text;
 use crate::run::directory;
 use crate::run::init::{check_questions, check_text};
-use crate::view::format::decimals;
+use crate::view::format::{decimals, thousands};
 
 /// Runs the command.
 pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
@@ -81,18 +81,30 @@ fn evaluate_files(
     let read = &args.read;
     let Config { text: of_model, mut data, .. } = Config::of_model(directory, CONFIG);
     data.replace(read);
-    let text = Text { column: read.column.clone(), label: args.label_column.clone(), ..Text::default() };
     let options = of_model.options_for_other_text(read.encoding.as_deref());
+    // Where `--documents` says what a document is, the files are not the tables that the model was trained on.
+    let of_model = if read.documents.is_some() { Text::default() } else { of_model };
+    let text = Text {
+        column: read.column.clone().or(of_model.column),
+        label: args.label_column.clone().or(of_model.label),
+        ..Text::default()
+    };
     let files = match &args.text[..] {
         [path] if is_standard_input(path) => TextFiles::default().reader(input::name(path), std::io::stdin()),
         paths => TextFiles::new(paths),
     };
     let in_text = |error: Error| error.about_text(None);
     let mut input = text.open_files(files.options(options.clone()), &data).map_err(in_text)?;
-    let evaluation = evaluate_input(bundle, input.input(), labels, state_mode);
-    let evaluation = evaluation.map_err(|error| in_text(error.into()))?;
+    let known = &bundle.metadata.config.labels;
+    let text = EvaluationText::read(input.input(), &bundle.tokenizer, known).map_err(|error| in_text(error.into()))?;
     warn(&input.warnings(&options, ""));
-    Ok(evaluation)
+    let unknown = text.documents.as_ref().map_or(0, |documents| documents.unknown_labels);
+    if unknown > 0 && labels == LabelChoice::Own {
+        let labels = "a label that the model does not know and count as without label";
+        warn(&[format!("{} documents have {labels}", thousands(unknown))]);
+    }
+    let evaluation = evaluate_sequence(bundle, &text.sequence, text.unmapped, labels, state_mode);
+    evaluation.map_err(|error| in_text(error.into()))
 }
 
 fn evaluate_questions(args: &Evaluate, directory: &Path, backend: &BackendSelection, device: &Device) -> Result<()> {
@@ -173,5 +185,20 @@ fn table(evaluation: &Evaluation) -> String {
         ("unknown", format!("{:.2} %", 100.0 * evaluation.unknown_fraction)),
         ("bits per byte", bits),
     ];
-    rows.iter().map(|(name, value)| format!("{name:<14}{value}\n")).collect()
+    let table: String = rows.iter().map(|(name, value)| format!("{name:<14}{value}\n")).collect();
+    if evaluation.labels.is_empty() {
+        return table;
+    }
+    let heading = ["label", "tokens", "nats/token", "perplexity", "accuracy", "bits per byte"].map(String::from);
+    let of_label = |row: &LabelEvaluation| {
+        [
+            row.label.clone().unwrap_or_else(|| "(none)".into()),
+            thousands(row.tokens),
+            decimals(row.loss_nats_per_token, 4),
+            format!("{:.2}", row.perplexity),
+            format!("{:.2} %", 100.0 * row.accuracy),
+            row.bits_per_byte.map_or("–".into(), |bits| decimals(bits, 3)),
+        ]
+    };
+    format!("{table}\n{}", columns([heading].into_iter().chain(evaluation.labels.iter().map(of_label))))
 }

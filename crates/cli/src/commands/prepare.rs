@@ -72,6 +72,7 @@ struct DocumentsReport {
     /// The lengths of the documents in tokens.
     shortest: usize,
     median: usize,
+    mean: f64,
     longest: usize,
     /// The number of documents with each label, and without one.
     labels: BTreeMap<String, usize>,
@@ -95,6 +96,7 @@ impl DocumentsReport {
             split: read.split,
             shortest: lengths.min,
             median: lengths.median,
+            mean: lengths.mean,
             longest: lengths.max,
             labels: documents.label_names.iter().cloned().zip(counts[1..].iter().copied()).collect(),
             unlabelled: counts[0],
@@ -108,7 +110,7 @@ impl DocumentsReport {
         let [shortest, median, longest] = [self.shortest, self.median, self.longest].map(thousands);
         let mut rows = vec![
             ("documents", format!("{}: {parts}", thousands(self.count))),
-            ("tokens in a document", format!("{shortest} to {longest}, median {median}")),
+            ("tokens in a document", format!("{shortest} to {longest}, median {median}, mean {}", decimals(self.mean, 1))),
             ("equal to one before", thousands(self.duplicates)),
             ("without text, left out", thousands(self.empty)),
             ("split, because too long", thousands(self.split)),
