@@ -83,14 +83,17 @@ pub struct TextDataset {
 
 impl TextDataset {
     /// Reads the inputs for training, validation and test. With an `existing` tokenizer, its cleaner, pre-tokenizer,
-    /// document separator and out-of-vocabulary policy replace those of `config`; `labels` are those of its model.
+    /// document separator and out-of-vocabulary policy replace those of `config`; `labels` are those of its model. Nothing is
+    /// put before documents.
     pub(crate) fn read(
         mut inputs: [Option<DatasetInput<'_>>; INPUTS],
         config: DatasetConfig,
         existing: Option<(Tokenizer, NewTokens)>,
         labels: Option<Vec<String>>,
     ) -> Result<Self> {
+        let has_documents = inputs[0].as_ref().is_some_and(DatasetInput::has_documents);
         let config = match &existing {
+            None if has_documents => DatasetConfig { cleaner: config.cleaner.for_documents(), ..config },
             None => config,
             Some((tokenizer, _)) => {
                 let Tokenizer { cleaner, pre_tokenizer, document_separator, oov, .. } = tokenizer.clone();
