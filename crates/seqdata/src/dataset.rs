@@ -8,10 +8,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
-use text_prep::{FoundControlCharacters, TextSource, TextStream, TokenCounter, Tokenizer, Vocabulary};
+use text_prep::{FoundControlCharacters, TextSource, TextStream, TokenCounter, Tokenizer};
 
 use crate::dataset_config::DatasetConfig;
 use crate::error::{Error, Result};
+use crate::final_ids::FinalIds;
 use crate::hash::{hex_digest, sha256};
 use crate::ids::Ids;
 use crate::ids_writer::IdsWriter;
@@ -71,6 +72,9 @@ pub struct TextDataset {
     pub train_dropped: usize,
     /// Validation tokens that are not in `ids` for the same reason.
     pub valid_dropped: usize,
+    /// The number of ids that trained subwords were to have; the vocabulary has fewer if no other pair of subwords occurs
+    /// twice.
+    pub subwords_wanted: Option<usize>,
     context_len: usize,
     stride: usize,
 }
@@ -101,35 +105,33 @@ impl TextDataset {
             VocabSource::WholeText => 0..tokens,
         };
         let min_count = config.min_count;
-        let vocabulary = match existing {
-            None => choose_vocabulary(&counted, positions, min_count, config.oov),
-            Some((tokenizer, new)) => adapt_vocabulary(&tokenizer.vocabulary, new, &counted, positions, min_count)?,
+        let (vocabulary, subwords_wanted) = match existing {
+            None => choose_vocabulary(&counted, positions, &config),
+            Some((tokenizer, new)) => {
+                (adapt_vocabulary(&tokenizer.vocabulary, new, &counted, positions, min_count)?, None)
+            }
         };
         let separator = config.document_separator.as_deref();
         let is_word = |id| !vocabulary.is_reserved(id) && vocabulary.token(id) != separator;
         if !(0..vocabulary.len() as u32).any(is_word) {
             return Err(Error::EmptyVocabulary { min_count });
         }
-        let final_ids = final_ids(&counted.counter, &vocabulary);
+        let final_ids = FinalIds::new(&counted.counter, &vocabulary);
 
         let remaining = |range: &Range<usize>| {
-            let mut dropped = 0;
-            if final_ids.contains(&None) {
-                counted.provisional_ids.for_each(range.clone(), |id| {
-                    dropped += usize::from(final_ids[id as usize].is_none());
-                });
-            }
-            range.len() - dropped
+            let (mut ids, mut dropped) = (0, 0);
+            counted.provisional_ids.for_each(range.clone(), |id| {
+                let count = final_ids.get(id).len();
+                ids += count;
+                dropped += usize::from(count == 0);
+            });
+            (ids, dropped)
         };
-        let (train_tokens, valid_tokens) = (split.train.len(), split.valid.len());
-        let split = split.shrink(remaining);
+        let (train_dropped, valid_dropped) = (remaining(&split.train).1, remaining(&split.valid).1);
+        let split = split.resized(|range| remaining(range).0);
         split.check_lengths(config.context_len)?;
-        let train_dropped = train_tokens - split.train.len();
-        let valid_dropped = valid_tokens - split.valid.len();
         let mut ids = IdsWriter::default();
-        counted.provisional_ids.for_each(0..tokens, |id| {
-            final_ids[id as usize].iter().for_each(|&id| ids.push(id));
-        });
+        counted.provisional_ids.for_each(0..tokens, |id| final_ids.get(id).iter().for_each(|&id| ids.push(id)));
         let ids = Arc::new(ids.finish()?);
 
         let CountedText { text_sha256, characters, counter, .. } = counted;
@@ -152,6 +154,7 @@ impl TextDataset {
             split,
             train_dropped,
             valid_dropped,
+            subwords_wanted,
             context_len,
             stride,
         })
@@ -252,12 +255,6 @@ fn count(text: &mut dyn TextSource, config: &DatasetConfig) -> Result<CountedTex
     stream.finish(&mut count, |token| ids.push(counter.add(token)));
     let (text_sha256, provisional_ids) = (hex_digest(hasher), ids.finish()?);
     Ok(CountedText { text_sha256, characters, counter, provisional_ids })
-}
-
-/// The vocabulary's id of each provisional id; `None` for a token that is dropped.
-fn final_ids(counter: &TokenCounter, vocabulary: &Vocabulary) -> Vec<Option<u32>> {
-    let id = |provisional| vocabulary.id(counter.token(provisional)).or(vocabulary.unknown_id());
-    (0..counter.len() as u32).map(id).collect()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub mod dataset;
 pub mod dataset_builder;
 pub mod dataset_config;
 pub mod error;
+mod final_ids;
 pub mod hash;
 pub mod ids;
 pub mod ids_writer;

@@ -58,11 +58,11 @@ impl Split {
         Ok(split)
     }
 
-    /// The split of the text after tokens were dropped: `remaining(range)` ids of each range are left.
-    pub(crate) fn shrink(&self, remaining: impl Fn(&Range<usize>) -> usize) -> Self {
-        let train_end = remaining(&self.train);
-        let valid_end = train_end + remaining(&self.valid);
-        let end = valid_end + remaining(&self.test);
+    /// The same split in ids, of which a token may have none or several: each range has `ids(range)` of them.
+    pub(crate) fn resized(&self, ids: impl Fn(&Range<usize>) -> usize) -> Self {
+        let train_end = ids(&self.train);
+        let valid_end = train_end + ids(&self.valid);
+        let end = valid_end + ids(&self.test);
         Self { train: 0..train_end, valid: train_end..valid_end, test: valid_end..end }
     }
 

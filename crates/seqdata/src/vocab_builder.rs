@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
-use text_prep::{OovPolicy, TokenCounter, Vocabulary};
+use text_prep::{OovPolicy, PreTokenizer, TokenCounter, Vocabulary};
 
+use crate::dataset_config::DatasetConfig;
 use crate::error::{Error, Result};
 use crate::ids::Ids;
 
@@ -57,17 +58,41 @@ impl CountedText {
     }
 }
 
-/// A new vocabulary from the tokens at `positions`.
+/// A new vocabulary from the tokens at `positions`, and if subwords are trained, the number of ids that it was to have.
 pub(crate) fn choose_vocabulary(
     text: &CountedText,
     positions: Range<usize>,
-    min_count: u64,
-    oov: OovPolicy,
-) -> Vocabulary {
+    config: &DatasetConfig,
+) -> (Vocabulary, Option<usize>) {
+    if let Some(given) = &config.subword_vocabulary {
+        return (given.clone().recounted(text.token_counts(positions)), None);
+    }
+    if let PreTokenizer::Subwords(_) = config.pre_tokenizer {
+        let counts = text.token_counts(positions);
+        let size = config.vocab_size.unwrap_or_else(|| default_subwords(bytes(counts.clone())));
+        return (Vocabulary::train_subwords(counts, size - 1), Some(size));
+    }
     // If every token gets an id, an unknown token would never be used.
-    let all_known = positions.len() == text.provisional_ids.len() && min_count <= 1;
-    let unknown = oov == OovPolicy::Unknown && !all_known;
-    Vocabulary::from_counts(text.token_counts(positions), min_count, unknown)
+    let all_known = positions.len() == text.provisional_ids.len() && config.min_count <= 1;
+    let unknown = config.oov == OovPolicy::Unknown;
+    let counts = text.token_counts(positions);
+    let vocabulary = Vocabulary::from_counts(counts, config.min_count, unknown && !all_known);
+    let vocabulary = match config.vocab_size {
+        Some(size) if vocabulary.len() > size => vocabulary.truncated(size, unknown),
+        _ => vocabulary,
+    };
+    (vocabulary, None)
+}
+
+fn bytes<'a>(counts: impl Iterator<Item = (&'a str, u64)>) -> u64 {
+    counts.map(|(token, count)| token.len() as u64 * count).sum()
+}
+
+/// The number of ids of a vocabulary of subwords for a training text of `bytes` bytes, if none is given: the square root of
+/// `bytes`, rounded down to a multiple of 64, at least 512 and at most 8,000. So a longer text has both longer tokens and
+/// more occurrences of each, on average about a third of that root.
+pub fn default_subwords(bytes: u64) -> usize {
+    (bytes.isqrt() / 64 * 64).clamp(512, 8_000) as usize
 }
 
 /// The vocabulary of a trained model, unchanged or extended with the new tokens at `positions`.
@@ -82,6 +107,8 @@ pub(crate) fn adapt_vocabulary(
     min_count: u64,
 ) -> Result<Vocabulary> {
     match policy {
+        // All bytes are in the vocabulary.
+        _ if existing.is_subwords() => Ok(existing.clone()),
         NewTokens::Unk => Ok(existing.clone()),
         NewTokens::Extend => Ok(existing.extended(text.token_counts(positions), min_count)),
         NewTokens::Error => {

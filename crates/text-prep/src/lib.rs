@@ -25,6 +25,7 @@ pub mod source;
 pub mod spans;
 pub mod stem;
 mod string_table;
+mod subwords;
 pub mod text_stream;
 mod token_counter;
 pub mod tokenize;
@@ -45,6 +46,7 @@ pub use source::{
     ControlCharacters, Document, DocumentSource, Excerpt, FoundControlCharacters, SourceOptions, TextReader, TextSource,
 };
 pub use stem::Stemmer;
+pub use subwords::SubwordOptions;
 pub use text_stream::TextStream;
 pub use token_counter::TokenCounter;
 pub use tokenize::{

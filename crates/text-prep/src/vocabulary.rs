@@ -1,25 +1,33 @@
 //! The vocabulary: maps tokens to ids and back, with their counts.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::nearest::nearest;
 use crate::string_table::StringTable;
+use crate::subwords::{Subwords, SubwordsFile};
 use crate::token_counter::TokenCounter;
 
 /// Maps tokens to ids. Id 0 is reserved for padding, as in Keras; id 1 is the unknown token, if the
 /// vocabulary has one. Words follow by descending count, ties in order of first appearance (as in
 /// Keras). Words added later by [`extended`](Self::extended) follow, in the same order among themselves.
+///
+/// A vocabulary of [subwords](Self::train_subwords) has no unknown token: the 256 bytes follow the reserved ids, then the
+/// tokens that are merged of them. They are written in characters that stand for bytes, see [`readable`](Self::readable).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(into = "VocabularyFile", try_from = "VocabularyFile")]
 pub struct Vocabulary {
-    table: StringTable,
-    counts: Vec<u64>,
+    pub(crate) table: StringTable,
+    pub(crate) counts: Vec<u64>,
     /// The count of the unknown token, if there is one.
     unknown: Option<u64>,
     /// Word indices at which [`extended`](Self::extended) added words: counts descend only between
     /// two of them.
     added_at: Vec<usize>,
+    /// How pre-tokens are encoded, in a vocabulary of subwords.
+    pub(crate) subwords: Option<Arc<Subwords>>,
 }
 
 impl Vocabulary {
@@ -28,7 +36,7 @@ impl Vocabulary {
     /// The id of the unknown token, if there is one; see [`Self::unknown_id`].
     pub const UNKNOWN: u32 = 1;
 
-    const PADDING_TOKEN: &str = "<padding>";
+    pub(crate) const PADDING_TOKEN: &str = "<padding>";
     const UNKNOWN_TOKEN: &str = "<unknown>";
 
     /// A vocabulary of the tokens with a count of at least `min_count`. `counts` is in order of first
@@ -49,6 +57,21 @@ impl Vocabulary {
             vocabulary.counts.push(count);
         }
         vocabulary
+    }
+
+    /// The most frequent words of a vocabulary that was not [extended](Self::extended), as many as fit into `len` ids with the
+    /// reserved ones. With `unknown` there is an unknown token, which gets the counts of the others.
+    #[must_use]
+    pub fn truncated(&self, len: usize, unknown: bool) -> Self {
+        let kept = len.saturating_sub(1 + usize::from(unknown)).min(self.num_words());
+        let rest: u64 = self.counts[kept..].iter().sum();
+        let unknown = unknown.then(|| self.unknown.unwrap_or(0) + rest);
+        let mut truncated = Self { unknown, ..Self::default() };
+        for (token, &count) in self.table.iter().zip(&self.counts[..kept]) {
+            truncated.table.insert(token);
+            truncated.counts.push(count);
+        }
+        truncated
     }
 
     /// A copy with the new words of `counts` that have a count of at least `min_count` added at the end,
@@ -108,14 +131,24 @@ impl Vocabulary {
         }
     }
 
-    /// Whether the id is padding or the unknown token. Such ids are never sampled.
+    /// Whether the id is padding, the unknown token or a special subword. Such ids are never sampled.
     pub fn is_reserved(&self, id: u32) -> bool {
-        id < self.first_word()
+        match id.checked_sub(self.first_word()) {
+            None => true,
+            Some(index) => self.special().binary_search(&index).is_ok(),
+        }
     }
 
     /// The reserved ids.
     pub fn reserved(&self) -> impl Iterator<Item = u32> + use<> {
-        0..self.first_word()
+        let first = self.first_word();
+        let special: Vec<u32> = self.special().iter().map(|index| index + first).collect();
+        (0..first).chain(special)
+    }
+
+    /// The indices of special subwords.
+    fn special(&self) -> &[u32] {
+        self.subwords.as_ref().map_or(&[], |subwords| &subwords.special)
     }
 
     /// Up to `n` words most similar to `token` by edit distance, nearest first, ties by descending
@@ -125,14 +158,14 @@ impl Vocabulary {
         nearest(token, self.table.iter(), n, limit)
     }
 
-    /// A table with tab-separated id, token and count per line; control characters and backslashes
-    /// are escaped.
+    /// A table with tab-separated id, [readable](Self::readable) token and count per line; control characters and
+    /// backslashes are escaped.
     pub fn to_tsv(&self) -> String {
         let mut tsv = String::from("id\ttoken\tcount\n");
         for id in 0..self.len() as u32 {
             tsv.push_str(&id.to_string());
             tsv.push('\t');
-            for c in self.token(id).unwrap_or_default().chars() {
+            for c in self.readable(id).unwrap_or_default().chars() {
                 if c.is_control() || c == '\\' {
                     tsv.extend(c.escape_default());
                 } else {
@@ -146,7 +179,7 @@ impl Vocabulary {
         tsv
     }
 
-    fn first_word(&self) -> u32 {
+    pub(crate) fn first_word(&self) -> u32 {
         if self.unknown.is_some() { 2 } else { 1 }
     }
 
@@ -165,6 +198,8 @@ struct VocabularyFile {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     added_at: Vec<usize>,
     words: Vec<Word>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    subwords: Option<SubwordsFile>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -182,6 +217,7 @@ impl From<Vocabulary> for VocabularyFile {
             unknown_count: vocabulary.unknown.unwrap_or(0),
             added_at: vocabulary.added_at.clone(),
             words: words.map(|(token, &count)| Word { token: token.to_owned(), count }).collect(),
+            subwords: vocabulary.subwords.as_deref().map(SubwordsFile::from),
         }
     }
 }
@@ -210,13 +246,18 @@ impl TryFrom<VocabularyFile> for Vocabulary {
                 ));
             }
             let first_added = vocabulary.added_at.contains(&index);
-            if !first_added && vocabulary.counts.last().is_some_and(|&before| before < word.count) {
+            if file.subwords.is_none()
+                && !first_added
+                && vocabulary.counts.last().is_some_and(|&before| before < word.count)
+            {
                 return bad(format!(
                     "has a higher count for `{token}` (word {index}) than for the word before: expected descending counts"
                 ));
             }
             vocabulary.counts.push(word.count);
         }
+        let subwords = file.subwords.map(|file| file.read(&vocabulary.table)).transpose()?;
+        vocabulary.subwords = subwords.map(Arc::new);
         Ok(vocabulary)
     }
 }

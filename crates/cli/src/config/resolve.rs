@@ -4,10 +4,7 @@ use std::path::{Path, PathBuf};
 
 use models::LanguageModelConfig;
 use seqdata::{DatasetConfig, Fractions, TextDataset};
-use text_prep::{
-    CharacterOptions, Cleaner, ControlCharacters, KerasBaselineCheck, OovPolicy, PreTokenizer, Segmentation,
-    TextSource, Tokenizer, WordOptions,
-};
+use text_prep::{Cleaner, ControlCharacters, KerasBaselineCheck, OovPolicy, TextSource, Tokenizer};
 use trainer::{TrainConfig, TrainMode};
 
 use super::short_epochs;
@@ -15,10 +12,9 @@ use super::text_checks::{
     CheckedText, StartedText, baseline_warning, is_keras_baseline, resolve_segmentation, segmentation_hint,
     single_words_warning,
 };
-use super::train_config::{reject_keys_of, train_config};
-use super::{
-    Config, ModeKind, Model, Newlines, PretrainedModel, Text, TokenKind, Vectors, Windows, control_characters_warning,
-};
+use super::tokens::pre_tokenizer;
+use super::train_config::train_config;
+use super::{Config, ModeKind, Model, Newlines, PretrainedModel, Text, Vectors, Windows, control_characters_warning};
 use crate::corpus::Corpus;
 use crate::error::{Error, Result, bail};
 use crate::input::{self, KeptInput};
@@ -54,7 +50,7 @@ impl LmExperiment {
         let train = train_config(config.seed, &config.train, mode, config.samples.every_steps, &config.checkpoints)?
             .valid_streams(config.split.valid_streams);
         train.check()?;
-        let dataset_config = dataset_config(&config)?;
+        let mut dataset_config = dataset_config(&config)?;
         let mut warnings = Vec::new();
         if config.tokens.stem.is_some() {
             warnings.push(
@@ -73,6 +69,7 @@ impl LmExperiment {
         let mut model = pretrained.map_or_else(|| model_config(&config.model), |pretrained| pretrained.model.clone());
         if pretrained.is_none() {
             vectors(&mut config.model.vectors)?;
+            dataset_config.subword_vocabulary = config.tokens.read_vocabulary()?;
         }
         if let Some(directory) = &mut config.init.from {
             *directory = absolute(directory)?;
@@ -163,11 +160,22 @@ fn read_text(
     };
     warnings.extend(found.map(|found| found + advice));
     if is_new {
+        warnings.extend(subwords_warning(config, &dataset));
         let Tokenizer { cleaner, pre_tokenizer, .. } = &dataset.tokenizer;
         warnings.extend(baseline_warning(&check, cleaner.keeps_line_ends()));
         warnings.extend(single_words_warning(pre_tokenizer, &dataset.stats, detected));
     }
     Ok(ReadText { dataset, kept, warnings })
+}
+
+/// Saves the number of subwords that was chosen. A warning if the text has fewer.
+fn subwords_warning(config: &mut Config, dataset: &TextDataset) -> Option<String> {
+    let size = dataset.subwords_wanted?;
+    config.vocabulary.size = Some(size);
+    let found = dataset.tokenizer.vocabulary.len();
+    (found < size).then(|| {
+        format!("the text is too short for {size} subwords: no pair of the {found} that were found occurs twice")
+    })
 }
 
 /// The model's configuration; the vocabulary size is set once the text is read.
@@ -206,7 +214,7 @@ fn dataset_config(config: &Config) -> Result<DatasetConfig> {
     let cleaner = match (&clean.preset, &clean.rules) {
         (Some(_), Some(_)) => bail!("`clean.preset` and `clean.rules` are both given; expected one of them"),
         (None, Some(rules)) => Cleaner::new(rules.clone()),
-        (preset, None) => Cleaner::preset(preset.as_deref().unwrap_or("prose"))?,
+        (preset, None) => Cleaner::preset(preset.as_deref().unwrap_or(config.tokens.default_preset()))?,
     };
     cleaner.validate()?;
     let cleaner = match config.tokens.newlines.unwrap_or_default() {
@@ -234,50 +242,14 @@ fn dataset_config(config: &Config) -> Result<DatasetConfig> {
         pre_tokenizer: pre_tokenizer(config)?,
         document_separator: clean.document_separator.clone(),
         vocab_source: config.vocabulary.fit_on,
+        vocab_size: config.vocabulary.size,
+        subword_vocabulary: None,
         min_count: config.vocabulary.min_count,
         oov: config.vocabulary.oov,
         fractions: Fractions { valid: config.split.valid_fraction, test: config.split.test_fraction },
         context_len,
         stride,
     })
-}
-
-fn pre_tokenizer(config: &Config) -> Result<PreTokenizer> {
-    let tokens = &config.tokens;
-    let pre_tokenizer = match tokens.kind {
-        TokenKind::Words => {
-            let keys = [
-                ("unit", tokens.unit.is_some()),
-                ("capitals", tokens.capitals.is_some()),
-                ("jamo", tokens.jamo.is_some()),
-            ];
-            reject_keys_of("characters", "tokens", &keys)?;
-            PreTokenizer::Words(WordOptions {
-                punctuation: tokens.punctuation.unwrap_or_default(),
-                lower_case: tokens.lower_case.unwrap_or_default(),
-                stem: tokens.stem.clone(),
-                // Until the text is read, the automatic segmentation is unknown.
-                segmentation: tokens.segmentation.unwrap_or_default().fixed().unwrap_or(Segmentation::Spaces),
-            })
-        }
-        TokenKind::Characters => {
-            let keys = [
-                ("punctuation", tokens.punctuation.is_some()),
-                ("lower_case", tokens.lower_case.is_some()),
-                ("stem", tokens.stem.is_some()),
-                ("segmentation", tokens.segmentation.is_some()),
-                ("newlines", tokens.newlines.is_some()),
-            ];
-            reject_keys_of("words", "tokens", &keys)?;
-            PreTokenizer::Characters(CharacterOptions {
-                unit: tokens.unit.unwrap_or_default(),
-                capitals: tokens.capitals.unwrap_or_default(),
-                jamo: tokens.jamo.unwrap_or_default(),
-            })
-        }
-    };
-    pre_tokenizer.validate()?;
-    Ok(pre_tokenizer)
 }
 
 /// Checks that one text is given.

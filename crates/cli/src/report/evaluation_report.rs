@@ -19,6 +19,8 @@ use crate::view::format::{decimals, thousands};
 
 /// Sample length of a character model: about 400 English words, so that 1 % is still four of them.
 const CHARACTERS: usize = 2_000;
+/// Sample length of a model of subwords, about as much text as that of a word model.
+const SUBWORDS: usize = 700;
 /// Sample length of a word model.
 const WORDS: usize = 500;
 
@@ -77,6 +79,7 @@ pub struct Overlap {
 pub fn final_sample(best: &LmBundle) -> Result<Sample> {
     let max_tokens = match best.tokenizer.pre_tokenizer {
         PreTokenizer::Characters(_) => CHARACTERS,
+        PreTokenizer::Subwords(_) => SUBWORDS,
         PreTokenizer::Words(_) | PreTokenizer::Spans(_) => WORDS,
     };
     let sample = sample_document(best.clone(), best.metadata.state_mode(), TEMPERATURE, max_tokens, || true)?;

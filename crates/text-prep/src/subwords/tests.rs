@@ -1,0 +1,1 @@
+//! Tests of subwords against the crate `tokenizers` and simple reference implementations.
