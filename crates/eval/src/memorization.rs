@@ -14,6 +14,8 @@ pub struct TrainingText {
     order: Vec<u32>,
     /// For each position, how many suffixes are smaller than the one there, including the empty suffix.
     ranks: Vec<u32>,
+    /// The document token, which no match contains.
+    document: Option<u32>,
 }
 
 /// What a sample has in common with a [`TrainingText`].
@@ -60,10 +62,19 @@ impl TrainingText {
     /// # Panics
     /// If `text` has 2³² − 1 ids or more.
     pub fn new(text: Vec<u32>) -> Self {
+        Self::of_documents(text, None)
+    }
+
+    /// As [`new`](Self::new), for a text of documents with the id `document` between them: n-grams and common sequences do
+    /// not go beyond a document.
+    ///
+    /// # Panics
+    /// As [`new`](Self::new).
+    pub fn of_documents(text: Vec<u32>, document: Option<u32>) -> Self {
         let order = suffix_array(&text);
         let mut ranks = vec![0; text.len() + 1];
         (1..).zip(&order).for_each(|(rank, &at)| ranks[at as usize] = rank);
-        Self { text, order, ranks }
+        Self { text, order, ranks, document }
     }
 
     /// The text.
@@ -74,15 +85,32 @@ impl TrainingText {
     /// What `sample` has in common with the text. Takes time proportional to m log N for m tokens in
     /// a text of N, however much is copied.
     pub fn compare(&self, sample: &[u32]) -> Memorization {
-        let matches = self.longest_matches(sample);
+        let rests = self.rests_of_documents(sample);
+        let mut matches = self.longest_matches(sample);
+        matches.iter_mut().zip(&rests).for_each(|(at, &rest)| at.length = at.length.min(rest));
         let longer = |longest: Match, &at: &Match| if at.length > longest.length { at } else { longest };
         let longest = matches.iter().fold(Match::default(), longer);
         let ngrams = LENGTHS.map(|n| {
-            let total = (sample.len() + 1).saturating_sub(n);
-            let novel = matches[..total].iter().filter(|at| at.length < n).count();
-            NovelNgrams { n, total, novel }
+            let whole = || matches.iter().zip(&rests).filter(|&(_, &rest)| rest >= n);
+            let novel = whole().filter(|(at, _)| at.length < n).count();
+            NovelNgrams { n, total: whole().count(), novel }
         });
         Memorization { longest, ngrams: ngrams.collect() }
+    }
+
+    /// For each position of `sample`, how many tokens follow before its document ends.
+    fn rests_of_documents(&self, sample: &[u32]) -> Vec<usize> {
+        let mut rest = 0;
+        let mut rests: Vec<usize> = sample
+            .iter()
+            .rev()
+            .map(|&token| {
+                rest = if Some(token) == self.document { 0 } else { rest + 1 };
+                rest
+            })
+            .collect();
+        rests.reverse();
+        rests
     }
 
     /// The longest match at each position of `sample`. The suffix of the text with the longest common
@@ -182,6 +210,18 @@ mod tests {
         let found = compare(&text, &text);
         assert_eq!(found.longest, Match { length: 50, in_sample: 0, in_text: 0 });
         assert!(found.ngrams.iter().all(|ngrams| ngrams.novel == 0 && ngrams.novel_fraction() == 0.0));
+    }
+
+    #[test]
+    fn what_goes_beyond_a_document_is_no_match_and_no_ngram() {
+        let text = TrainingText::of_documents(vec![0, 1, 2, 0, 3, 4, 5, 0], Some(0));
+        let found = text.compare(&[1, 2, 0, 3, 4, 5, 0, 5, 3]);
+        assert_eq!(found.longest, Match { length: 3, in_sample: 3, in_text: 4 });
+        let [two, three, four, ..] = found.ngrams[..] else { panic!("{found:?}") };
+        assert_eq!(two, NovelNgrams { n: 2, total: 4, novel: 1 });
+        assert_eq!((three, four.total), (NovelNgrams { n: 3, total: 1, novel: 0 }, 0));
+        // A text without documents has no token that ends a match.
+        assert_eq!(compare(&[1, 2, 0, 3], &[1, 2, 0, 3]).longest.length, 4);
     }
 
     #[test]

@@ -9,6 +9,8 @@ use crate::error::Result;
 pub struct BatchSession<'a> {
     engine: &'a Engine,
     texts: usize,
+    /// The label number of the texts.
+    label: u32,
     past: Past,
 }
 
@@ -21,14 +23,20 @@ enum Past {
 }
 
 impl<'a> BatchSession<'a> {
-    /// One text without ids; [`StateMode::Window`] uses the last `context_len` ids.
+    /// One text without ids and label; [`StateMode::Window`] uses the last `context_len` ids.
     pub fn new(engine: &'a Engine, state_mode: StateMode, context_len: usize) -> Self {
-        let state = engine.init_state();
+        Self::with_label(engine, state_mode, context_len, 0)
+    }
+
+    /// One text without ids that has the label with this number, such as
+    /// [`Generator::label_number`](crate::Generator::label_number) returns; 0 is no label.
+    pub fn with_label(engine: &'a Engine, state_mode: StateMode, context_len: usize, label: u32) -> Self {
+        let state = engine.init_state(label);
         let past = match state_mode {
             StateMode::Carry => Past::Carry(state),
             StateMode::Window => Past::Window { ids: vec![Vec::new()], context_len, state },
         };
-        Self { engine, texts: 1, past }
+        Self { engine, texts: 1, label, past }
     }
 
     /// Copies the one text so far to `texts` texts.
@@ -65,7 +73,7 @@ impl<'a> BatchSession<'a> {
                     past.extend_from_slice(new);
                     past.drain(..past.len().saturating_sub(*context_len));
                 }
-                *state = self.engine.init_state().expand_batch(self.texts);
+                *state = self.engine.init_state(self.label).expand_batch(self.texts);
                 self.engine.forward(&past.concat(), self.texts, state)
             }
         }

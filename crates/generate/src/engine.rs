@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use models::packed_model::PackedState;
-use models::{LanguageModel, Network, PackedModel, Precision, State};
+use models::{LanguageModel, Network, PackedModel, Precision, State, TokenInput};
 
 use crate::error::Result;
 
@@ -23,8 +23,15 @@ pub enum Engine {
 pub enum EngineState {
     /// Of [`Engine::Packed`].
     Packed(PackedState),
-    /// Of [`Engine::Module`], with the logits `[N, V]` of the next token.
-    Module(State, Vec<f32>),
+    /// Of [`Engine::Module`].
+    Module {
+        /// The state of the layers.
+        state: State,
+        /// The logits `[N, V]` of the next token; empty before the first id.
+        logits: Vec<f32>,
+        /// The label number of each text.
+        labels: Vec<u32>,
+    },
 }
 
 impl Engine {
@@ -48,11 +55,14 @@ impl Engine {
         matches!(self, Self::Packed(_))
     }
 
-    /// The state of one text before its first id.
-    pub fn init_state(&self) -> EngineState {
+    /// The state of one text before its first id. `label` is the number of its label, 0 for none; a model without labels
+    /// ignores it.
+    pub fn init_state(&self, label: u32) -> EngineState {
         match self {
-            Self::Packed(model) => EngineState::Packed(model.init_state(1)),
-            Self::Module { model, .. } => EngineState::Module(model.init_state(1), Vec::new()),
+            Self::Packed(model) => EngineState::Packed(model.init_state(1).with_labels(&[label])),
+            Self::Module { model, .. } => {
+                EngineState::Module { state: model.init_state(1), logits: Vec::new(), labels: vec![label] }
+            }
         }
     }
 
@@ -72,11 +82,15 @@ impl Engine {
                     model.step(&step, state);
                 }
             }
-            (Self::Module { model, device }, EngineState::Module(state, logits)) => {
-                let shape = [texts, ids.len() / texts];
-                let ids: Vec<i32> = ids.iter().map(|&id| id as i32).collect();
-                let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, shape), device);
-                let (next, after) = model.forward_last(ids, std::mem::take(state));
+            (Self::Module { model, device }, EngineState::Module { state, logits, labels }) => {
+                let shape @ [_, time] = [texts, ids.len() / texts];
+                let tensor = |numbers: &mut dyn Iterator<Item = u32>| {
+                    let numbers: Vec<i32> = numbers.map(|number| number as i32).collect();
+                    Tensor::<2, Int>::from_data(TensorData::new(numbers, shape), device)
+                };
+                let labels = tensor(&mut labels.iter().flat_map(|&label| std::iter::repeat_n(label, time)));
+                let input = TokenInput { ids: tensor(&mut ids.iter().copied()), labels: Some(labels) };
+                let (next, after) = model.forward_last(input, std::mem::take(state));
                 *state = after;
                 *logits = next.try_into_vec_as::<f32>()?;
             }
@@ -92,7 +106,7 @@ impl Engine {
     pub fn logits<'b>(&'b self, state: &'b mut EngineState) -> Vec<&'b [f32]> {
         match (self, state) {
             (Self::Packed(model), EngineState::Packed(state)) => model.logits(state).collect(),
-            (Self::Module { model, .. }, EngineState::Module(_, logits)) => {
+            (Self::Module { model, .. }, EngineState::Module { logits, .. }) => {
                 assert!(!logits.is_empty(), "no ids yet");
                 logits.chunks(model.vocab_size()).collect()
             }
@@ -106,9 +120,9 @@ impl EngineState {
     pub fn expand_batch(&self, texts: usize) -> Self {
         match self {
             Self::Packed(state) => Self::Packed(state.expand_batch(texts)),
-            Self::Module(state, logits) => {
-                let state = state.iter().map(|cell| cell.clone().expand(texts));
-                Self::Module(state.collect(), logits.repeat(texts))
+            Self::Module { state, logits, labels } => {
+                let state = state.iter().map(|cell| cell.clone().expand(texts)).collect();
+                Self::Module { state, logits: logits.repeat(texts), labels: labels.repeat(texts) }
             }
         }
     }

@@ -49,6 +49,24 @@ pub enum Error {
         /// The most similar known tokens, nearest first.
         nearest: Vec<String>,
     },
+    /// The model has labels, but not this one.
+    #[error(
+        "the model has no label `{}`; expected one of its labels (nearest first): {}",
+        .label.escape_debug(),
+        listed(.known)
+    )]
+    UnknownLabel {
+        /// The label.
+        label: String,
+        /// The labels of the model, the most similar first.
+        known: Vec<String>,
+    },
+    /// A label was given, but the model has none.
+    #[error("the label is `{}`, but the model was trained without labels: leave it out", .label.escape_debug())]
+    NoLabels {
+        /// The label.
+        label: String,
+    },
     /// The model cannot be computed with 8-bit weights.
     #[error(
         "the model has no inference kernel for 8-bit weights: use a CPU backend, fused kernels, and GRU layers with \
@@ -80,9 +98,15 @@ pub enum Error {
 }
 
 fn suggestions(nearest: &[String]) -> String {
-    if nearest.is_empty() {
-        return String::new();
+    if nearest.is_empty() { String::new() } else { format!(" (nearest: {})", listed(nearest)) }
+}
+
+/// The first few names.
+fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 10;
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| name.escape_debug().to_string()).collect();
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
     }
-    let nearest: Vec<String> = nearest.iter().map(|token| token.escape_debug().to_string()).collect();
-    format!(" (nearest: {})", nearest.join(", "))
 }

@@ -9,6 +9,7 @@ use text_prep::{TextSource, Tokenizer};
 
 use crate::error::{Error, Result};
 use crate::generator::Generator;
+use crate::label::label_number;
 
 /// Windows per batch.
 const BATCH_SIZE: usize = 64;
@@ -42,36 +43,57 @@ impl Generator {
     /// [`Error::TooShort`] if `text` has no token after the first [`context_len`](Self::context_len),
     /// [`Error::NotFinite`] if the loss is not finite, or if the device fails.
     pub fn evaluate(&self, text: &str) -> Result<Evaluation> {
+        self.evaluate_with_label(text, None)
+    }
+
+    /// The same for a text with this label.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate), or if the model does not have the label.
+    pub fn evaluate_with_label(&self, text: &str, label: Option<&str>) -> Result<Evaluation> {
         let mut text = text;
-        evaluate_text(self.bundle(), &mut text, self.state_mode())
+        evaluate_text(self.bundle(), &mut text, label, self.state_mode())
     }
 }
 
-/// Evaluates a model on a text.
+/// Evaluates a model on a text, which has the label `label` if one is given. A model of documents reads the text as one
+/// document and predicts its end, too.
 ///
 /// # Errors
-/// If the text cannot be read or has no token after the first window, the loss is not finite, or the device fails.
-pub fn evaluate_text(bundle: &LmBundle, text: &mut dyn TextSource, state_mode: StateMode) -> Result<Evaluation> {
+/// If the text cannot be read or has no token after the first window, the model does not have the label, the loss is not
+/// finite, or the device fails.
+pub fn evaluate_text(
+    bundle: &LmBundle,
+    text: &mut dyn TextSource,
+    label: Option<&str>,
+    state_mode: StateMode,
+) -> Result<Evaluation> {
+    let document = bundle.metadata.config.document_id;
     let mut ids = IdsWriter::default();
+    document.into_iter().for_each(|id| ids.push(id));
     let counts = bundle.tokenizer.encode_stream(text, |id| ids.push(id))?;
+    document.into_iter().for_each(|id| ids.push(id));
     let ids = ids.finish()?;
     let count = ids.len();
     let unmapped = (counts.dropped + counts.unmapped) as usize;
-    evaluate_ids(bundle, Arc::new(ids), 0..count, unmapped, state_mode)
+    evaluate_ids(bundle, Arc::new(ids), 0..count, unmapped, label, state_mode)
 }
 
-/// Evaluates a model on the ids of `range`, whose first window has no targets. `unmapped` is the number of
-/// tokens of the text without an id; they count as unknown.
+/// Evaluates a model on the ids of `range`, whose first window has no targets, as texts with the label `label` if one is
+/// given. `unmapped` is the number of tokens of the text without an id; they count as unknown.
 ///
 /// # Errors
-/// If the range has no id after the first window, the loss is not finite, or the device fails.
+/// If the range has no id after the first window, the model does not have the label, the loss is not finite, or the
+/// device fails.
 pub fn evaluate_ids(
     bundle: &LmBundle,
     ids: Arc<Ids>,
     range: std::ops::Range<usize>,
     unmapped: usize,
+    label: Option<&str>,
     state_mode: StateMode,
 ) -> Result<Evaluation> {
+    let label = label.map(|label| label_number(&bundle.metadata.config, Some(label))).transpose()?;
     let context_len = bundle.metadata.window;
     if range.len() <= context_len {
         let (tokens, needed) = (range.len(), context_len + 1);
@@ -92,7 +114,10 @@ pub fn evaluate_ids(
             (protocol, Loader::streams(stream, device))
         }
     };
-    let metrics = models::evaluate(&bundle.model, &loader)?;
+    let metrics = match label {
+        None => models::evaluate(&bundle.model, &loader),
+        Some(label) => models::evaluate_with_label(&bundle.model, &loader, label),
+    }?;
     if !metrics.nats_per_token().is_finite() {
         return Err(Error::NotFinite);
     }

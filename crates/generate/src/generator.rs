@@ -82,6 +82,12 @@ impl Generator {
         self.bundle.metadata.window
     }
 
+    /// The id of the document token, if the model was trained on documents: a prompt begins with it, and a sample ends
+    /// before it.
+    pub fn document_id(&self) -> Option<u32> {
+        self.bundle.metadata.config.document_id
+    }
+
     /// How past tokens are used by default: the mode with the lower validation loss.
     pub fn state_mode(&self) -> StateMode {
         self.bundle.metadata.state_mode()

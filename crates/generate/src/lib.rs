@@ -43,10 +43,13 @@
 //! [`Engine`] (the model itself). This crate never trains a model.
 
 mod batch_session;
+#[cfg(test)]
+mod document_tests;
 pub mod engine;
 pub mod error;
 pub mod evaluate;
 mod generator;
+mod label;
 pub mod prompt;
 mod sample_batch;
 pub mod sampler;

@@ -1,4 +1,4 @@
-//! Encodes a prompt and pads it with the document separator.
+//! Encodes a prompt and begins it with the document token or the document separator.
 
 use std::borrow::Cow;
 
@@ -14,18 +14,36 @@ pub struct Prompt {
     pub ids: Vec<u32>,
     /// Out-of-vocabulary tokens, which were dropped or mapped to the unknown token.
     pub oov_tokens: Vec<String>,
+    /// The label of the text, in a model of labelled documents. Default: none.
+    pub label: Option<String>,
+}
+
+impl Prompt {
+    /// Sets [`label`](Self#structfield.label).
+    pub fn label(self, label: impl Into<String>) -> Self {
+        Self { label: Some(label.into()), ..self }
+    }
 }
 
 impl Generator {
-    /// Encodes a prompt with another policy for out-of-vocabulary tokens than the tokenizer's. A prompt shorter than
+    /// Encodes a prompt with another policy for out-of-vocabulary tokens than the tokenizer's. In a model of documents a
+    /// prompt is the beginning of a document: the document token comes first. Else a prompt shorter than
     /// [`context_len`](Self::context_len) is padded on the left with the document separator, if the tokenizer has one.
-    /// Without a separator, an empty prompt becomes the most frequent token of the training text.
+    /// Without both, an empty prompt becomes the most frequent token of the training text.
     ///
     /// # Errors
     /// If the text has out-of-vocabulary tokens and `oov` is [`OovPolicy::Error`], or all its tokens are dropped and
-    /// there is no separator.
+    /// there is neither a document token nor a separator.
     pub fn encode(&self, text: &str, oov: OovPolicy) -> Result<Prompt> {
-        encode_prompt(self.tokenizer(), text, oov, self.context_len())
+        encode_prompt(self.tokenizer(), text, oov, self.context_len(), self.document_id())
+    }
+
+    /// The encoded `text`, to which [`Prompt::label`] adds a label.
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode), with the tokenizer's policy for out-of-vocabulary tokens.
+    pub fn prompt(&self, text: &str) -> Result<Prompt> {
+        self.encode(text, self.tokenizer().oov)
     }
 }
 
@@ -36,7 +54,7 @@ impl From<Vec<u32>> for Prompt {
     /// If there are none.
     fn from(ids: Vec<u32>) -> Self {
         assert!(!ids.is_empty(), "a prompt has at least one id");
-        Self { ids, oov_tokens: Vec::new() }
+        Self { ids, oov_tokens: Vec::new(), label: None }
     }
 }
 
@@ -52,7 +70,7 @@ pub trait ToPrompt {
 
 impl ToPrompt for str {
     fn to_prompt(&self, generator: &Generator) -> Result<Cow<'_, Prompt>> {
-        generator.encode(self, generator.tokenizer().oov).map(Cow::Owned)
+        generator.prompt(self).map(Cow::Owned)
     }
 }
 
@@ -68,11 +86,19 @@ impl ToPrompt for Prompt {
     }
 }
 
-/// See [`Generator::encode`]; `context_len` is the number of ids in a training window.
-pub(crate) fn encode_prompt(tokenizer: &Tokenizer, text: &str, oov: OovPolicy, context_len: usize) -> Result<Prompt> {
+/// See [`Generator::encode`]; `context_len` is the number of ids in a training window, `document` the document token.
+fn encode_prompt(
+    tokenizer: &Tokenizer,
+    text: &str,
+    oov: OovPolicy,
+    context_len: usize,
+    document: Option<u32>,
+) -> Result<Prompt> {
     let encoded = tokenizer.encode(text, oov)?;
     let mut ids = encoded.ids;
-    if let Some(separator) = tokenizer.document_separator_id()
+    if let Some(document) = document {
+        ids.insert(0, document);
+    } else if let Some(separator) = tokenizer.document_separator_id()
         && ids.first() != Some(&separator)
         && ids.len() < context_len
     {
@@ -89,7 +115,7 @@ pub(crate) fn encode_prompt(tokenizer: &Tokenizer, text: &str, oov: OovPolicy, c
             |id: &u32| vocabulary.token(*id).is_some_and(|token| tokenizer.pre_tokenizer.is_standalone(token));
         ids.extend(tokens.clone().find(standalone).or_else(|| tokens.next()));
     }
-    Ok(Prompt { ids, oov_tokens: encoded.oov_tokens })
+    Ok(Prompt { ids, oov_tokens: encoded.oov_tokens, label: None })
 }
 
 #[cfg(test)]
@@ -110,7 +136,7 @@ mod tests {
     }
 
     fn ids(preset: &str, separator: Option<&str>, text: &str) -> Vec<u32> {
-        encode_prompt(&tokenizer(preset, separator), text, OovPolicy::Drop, 5).unwrap().ids
+        encode_prompt(&tokenizer(preset, separator), text, OovPolicy::Drop, 5, None).unwrap().ids
     }
 
     #[test]
@@ -129,6 +155,17 @@ mod tests {
     }
 
     #[test]
+    fn a_prompt_of_a_model_of_documents_begins_one() {
+        for separator in [None, Some("|")] {
+            let ids =
+                |text| encode_prompt(&tokenizer("prose", separator), text, OovPolicy::Drop, 5, Some(4)).unwrap().ids;
+            assert_eq!(ids("the the"), [4, 3, 3]);
+            assert_eq!(ids(""), [4]);
+            assert_eq!(ids("wolf"), [4]);
+        }
+    }
+
+    #[test]
     fn without_a_separator_the_most_frequent_token_is_the_prompt() {
         assert_eq!(ids("prose", None, ""), [2]);
         assert_eq!(ids("prose", None, "fox"), [4]);
@@ -143,7 +180,7 @@ mod tests {
                 vocabulary: Vocabulary::from_counts(tokens.iter().copied(), 1, false),
                 ..tokenizer("prose", None)
             };
-            encode_prompt(&tokenizer, "", OovPolicy::Drop, 5).unwrap().ids
+            encode_prompt(&tokenizer, "", OovPolicy::Drop, 5, None).unwrap().ids
         };
         assert_eq!(default_prompt(&[(SHIFT, 9), ("\u{1112}", 8), ("\u{1161}", 7), (" ", 6), ("a", 5)]), [4]);
         assert_eq!(default_prompt(&[("\u{1112}", 8), ("\u{1161}", 7)]), [1]);
@@ -152,11 +189,11 @@ mod tests {
     #[test]
     fn a_prompt_of_unknown_words_only_is_rejected_without_a_separator() {
         let tokenizer = tokenizer("prose", None);
-        let dropped = encode_prompt(&tokenizer, "wolf", OovPolicy::Drop, 5).unwrap_err();
+        let dropped = encode_prompt(&tokenizer, "wolf", OovPolicy::Drop, 5, None).unwrap_err();
         assert!(dropped.to_string().contains("prompt is empty"), "{dropped}");
-        let unknown = encode_prompt(&tokenizer, "wolf", OovPolicy::Unknown, 5).unwrap();
+        let unknown = encode_prompt(&tokenizer, "wolf", OovPolicy::Unknown, 5, None).unwrap();
         assert_eq!(unknown.ids, [Vocabulary::UNKNOWN]);
-        let error = encode_prompt(&tokenizer, "fix", OovPolicy::Error, 5).unwrap_err().to_string();
+        let error = encode_prompt(&tokenizer, "fix", OovPolicy::Error, 5, None).unwrap_err().to_string();
         assert!(error.contains("`fix`") && error.contains("fox"), "{error}");
     }
 }

@@ -32,7 +32,8 @@ pub(crate) struct SampleBatch<'a> {
     unread: Vec<u32>,
     /// The input of a stopped sample. It does not matter: its logits are not used.
     filler: u32,
-    stop: Option<u32>,
+    /// The ids that end a sample.
+    ends: Vec<u32>,
     stops: Stops,
     /// The number of tokens that are still to be sampled.
     remaining: usize,
@@ -43,17 +44,19 @@ impl<'a> SampleBatch<'a> {
     pub fn new(generator: &'a Generator, prompt: &Prompt, sampling: &Sampling, numbers: Range<u64>) -> Result<Self> {
         let tokenizer = generator.tokenizer();
         let stops = Stops::new(tokenizer, &sampling.stop_texts)?;
+        let label = generator.label_number(prompt.label.as_deref())?;
+        let document = generator.document_id();
         let samples: Vec<_> =
-            numbers.map(|number| SampleInProgress::new(tokenizer, &prompt.ids, sampling, number)).collect();
+            numbers.map(|number| SampleInProgress::new(tokenizer, &prompt.ids, document, sampling, number)).collect();
         let state_mode: StateMode = sampling.state_mode.unwrap_or_else(|| generator.state_mode());
-        let mut session = BatchSession::new(generator.engine(), state_mode, generator.context_len());
+        let mut session = BatchSession::with_label(generator.engine(), state_mode, generator.context_len(), label);
         session.forward(&prompt.ids)?;
         Ok(Self {
             session: session.expand_batch(samples.len()),
             samples,
             unread: Vec::new(),
             filler: prompt.ids[0],
-            stop: sampling.stop,
+            ends: sampling.stop.into_iter().chain(document).collect(),
             stops,
             remaining: sampling.max_tokens,
         })
@@ -72,7 +75,7 @@ impl<'a> SampleBatch<'a> {
             self.session.forward(&self.unread)?;
         }
         let rows = self.samples.par_iter_mut().zip(self.session.logits());
-        let sampled: Vec<_> = rows.map(|(sample, logits)| sample.sample(logits, self.stop)).collect::<Result<_>>()?;
+        let sampled: Vec<_> = rows.map(|(sample, logits)| sample.sample(logits, &self.ends)).collect::<Result<_>>()?;
         self.unread = sampled.iter().map(|id| id.unwrap_or(self.filler)).collect();
         self.remaining -= 1;
         for (at, (sample, id)) in self.samples.iter_mut().zip(sampled).enumerate() {
@@ -106,36 +109,37 @@ struct SampleInProgress<'a> {
 }
 
 impl<'a> SampleInProgress<'a> {
-    fn new(tokenizer: &'a Tokenizer, prompt: &[u32], sampling: &Sampling, number: u64) -> Self {
+    fn new(tokenizer: &'a Tokenizer, prompt: &[u32], document: Option<u32>, sampling: &Sampling, number: u64) -> Self {
         let vocabulary = &tokenizer.vocabulary;
         let separator = tokenizer.document_separator_id();
-        let reserved = vocabulary.reserved().chain(separator.filter(|_| sampling.single_document));
-        let mut sampler = Sampler::new(sampling.clone(), number, reserved, separator);
+        let reserved = vocabulary.never_sampled().chain(separator.filter(|_| sampling.single_document));
+        let mut sampler = Sampler::new(sampling.clone(), number, reserved, separator).document_id(document);
         sampler.extend_history(prompt);
         // The detokenizer needs the prompt for the space before the first token. `finish` completes the
         // prompt's text: a sample cannot add a final consonant to the prompt's last syllable.
         let mut detokenizer = tokenizer.detokenizer();
-        detokenizer.extend(prompt.iter().filter_map(|&id| vocabulary.token(id)));
+        let prompt = prompt.iter().filter(|&&id| Some(id) != document);
+        detokenizer.extend(prompt.map(|&id| vocabulary.written(id)));
         detokenizer.finish();
         let prompt_len = detokenizer.text().len();
         let (ids, ends) = (Vec::new(), Vec::new());
         Self { tokenizer, sampler, detokenizer, prompt_len, ids, ends, certain: 0, cut: false, stopped: false }
     }
 
-    /// The next id; `None` from the stop token or a stop text on.
-    fn sample(&mut self, logits: &[f32], stop: Option<u32>) -> Result<Option<u32>> {
+    /// The next id; `None` from one of `ends` or a stop text on.
+    fn sample(&mut self, logits: &[f32], ends: &[u32]) -> Result<Option<u32>> {
         if self.stopped {
             return Ok(None);
         }
         let id = self.sampler.sample(logits)?;
-        self.stopped = Some(id) == stop;
+        self.stopped = ends.contains(&id);
         Ok((!self.stopped).then_some(id))
     }
 
     /// Appends `id` and returns the text that has become certain.
     fn push(&mut self, id: u32, stops: &Stops) -> &str {
         self.ids.push(id);
-        self.detokenizer.push(self.tokenizer.vocabulary.token(id).unwrap_or_default());
+        self.detokenizer.push(self.tokenizer.vocabulary.written(id));
         self.ends.push(self.detokenizer.text().len() - self.prompt_len);
         self.advance(stops, Stops::certain_len)
     }

@@ -14,6 +14,8 @@ pub struct Sampler {
     reserved: Vec<u32>,
     /// The id of the document separator. It may be repeated, but a text does not begin with it.
     separator: Option<u32>,
+    /// The id of the document token. It may be repeated, but a document is not empty.
+    document: Option<u32>,
     /// Whether no id has been sampled.
     at_start: bool,
     /// The ids of the prompt and those sampled.
@@ -31,7 +33,15 @@ impl Sampler {
     ) -> Self {
         let random = Random::keyed(sampling.seed, "sample", &[sample]);
         let reserved = reserved.into_iter().collect();
-        Self { sampling, random, reserved, separator, at_start: true, history: Vec::new() }
+        let (document, at_start, history) = (None, true, Vec::new());
+        Self { sampling, random, reserved, separator, document, at_start, history }
+    }
+
+    /// Sets the id of the document token: `no_repeat_ngram` does not apply to it, and it is not sampled right after
+    /// itself, as no document is empty.
+    #[must_use]
+    pub fn document_id(self, document: Option<u32>) -> Self {
+        Self { document, ..self }
     }
 
     /// Adds ids of the prompt to the history.
@@ -46,7 +56,8 @@ impl Sampler {
     pub fn sample(&mut self, logits: &[f32]) -> Result<u32> {
         let mut logits: Vec<f64> = logits.iter().map(|&logit| logit.into()).collect();
         let early_separator = self.separator.filter(|_| self.at_start);
-        for &id in self.reserved.iter().chain(&early_separator) {
+        let empty_document = self.document.filter(|document| self.history.last() == Some(document));
+        for &id in self.reserved.iter().chain(&early_separator).chain(&empty_document) {
             logits[id as usize] = f64::NEG_INFINITY;
         }
         let repeats = self.repeats();
@@ -73,8 +84,9 @@ impl Sampler {
         let last = &self.history[start..];
         self.history
             .windows(n)
-            .filter(|ngram| ngram[..n - 1] == *last && Some(ngram[n - 1]) != self.separator)
+            .filter(|ngram| ngram[..n - 1] == *last)
             .map(|ngram| ngram[n - 1])
+            .filter(|&id| ![self.separator, self.document].contains(&Some(id)))
             .collect()
     }
 
@@ -158,6 +170,15 @@ mod tests {
         let mut sampler = sampler(sampling, 0);
         let sampled: Vec<u32> = (0..4).map(|_| sampler.sample(&[0.0; 3]).unwrap()).collect();
         assert!(sampled.iter().all(|id| [1, 2].contains(id)), "{sampled:?}");
+    }
+
+    #[test]
+    fn a_document_token_ends_a_document_but_no_empty_one() {
+        let sampling = Sampling::default().no_repeat_ngram(1).temperature(0.0);
+        let mut sampler = Sampler::new(sampling, 0, [0], None).document_id(Some(1));
+        sampler.extend_history(&[1]);
+        let sampled = [(); 3].map(|()| sampler.sample(&[0.0, 2.0, 1.0, 0.5]).unwrap());
+        assert_eq!(sampled, [2, 1, 3]);
     }
 
     #[test]

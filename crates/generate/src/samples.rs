@@ -16,8 +16,8 @@ impl Generator {
     /// Continues `prompt`: the text of sample 0, without the prompt.
     ///
     /// # Errors
-    /// If a sampling option is out of range, the prompt cannot be encoded, the device does not return the logits, or
-    /// they are not finite.
+    /// If a sampling option is out of range, the prompt cannot be encoded, the model does not have its label, the device
+    /// does not return the logits, or they are not finite.
     pub fn generate(&self, prompt: &(impl ToPrompt + ?Sized), sampling: &Sampling) -> Result<String> {
         Ok(self.sample(prompt, sampling, 0)?.text)
     }
@@ -139,7 +139,8 @@ pub struct Samples<'a> {
 impl<'a> Samples<'a> {
     fn new(generator: &'a Generator, prompt: Prompt, sampling: Sampling, numbers: Range<u64>) -> Result<Self> {
         sampling.check()?;
-        // Reports a stop text that is invalid before the first batch.
+        // Reports a label that the model does not have and a stop text that is invalid before the first batch.
+        generator.label_number(prompt.label.as_deref())?;
         Stops::new(generator.tokenizer(), &sampling.stop_texts)?;
         Ok(Self { generator, prompt, sampling, numbers, generated: Vec::new().into_iter() })
     }

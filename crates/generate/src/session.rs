@@ -20,7 +20,7 @@ impl Generator {
     /// own. It uses past tokens as [`state_mode`](Self::state_mode) says; [`Session::new`] takes another mode.
     ///
     /// # Errors
-    /// If the prompt cannot be encoded, or the device does not return the logits.
+    /// If the prompt cannot be encoded, the model does not have its label, or the device does not return the logits.
     pub fn session(&self, prompt: &(impl ToPrompt + ?Sized)) -> Result<Session<'_>> {
         Session::new(self, prompt, self.state_mode())
     }
@@ -30,10 +30,11 @@ impl<'a> Session<'a> {
     /// The text `prompt`, with this use of the past tokens.
     ///
     /// # Errors
-    /// If the prompt cannot be encoded, or the device does not return the logits.
+    /// If the prompt cannot be encoded, the model does not have its label, or the device does not return the logits.
     pub fn new(generator: &'a Generator, prompt: &(impl ToPrompt + ?Sized), state_mode: StateMode) -> Result<Self> {
         let prompt = prompt.to_prompt(generator)?;
-        let batch = BatchSession::new(generator.engine(), state_mode, generator.context_len());
+        let label = generator.label_number(prompt.label.as_deref())?;
+        let batch = BatchSession::with_label(generator.engine(), state_mode, generator.context_len(), label);
         let mut session = Self { batch, logits: Vec::new() };
         session.extend(&prompt.ids)?;
         Ok(session)

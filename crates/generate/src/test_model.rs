@@ -32,6 +32,20 @@ pub fn generator(pre_tokenizer: &str, separator: Option<&str>) -> Generator {
     Generator::new(bundle(pre_tokenizer, separator, LayerConfig::lstm(4)))
 }
 
+/// The document token of [`document_generator`].
+pub const DOCUMENT: u32 = 8;
+
+/// A generator of documents, some of which have the label `one` or `two`: `.` is its document token. The labels'
+/// vectors are large.
+pub fn document_generator() -> Generator {
+    let bundle = bundle(WORDS, None, LayerConfig::lstm(4));
+    let config = bundle.metadata.config.document_id(DOCUMENT).labels(["one", "two"]);
+    let mut model = config.init(1, &Device::flex()).unwrap();
+    let labels = model.label_embedding.as_mut().unwrap();
+    labels.weight = labels.weight.clone().map(|weights| weights * 100.0);
+    Generator::new(LmBundle::new(model, bundle.tokenizer, LmMetadata::new(config, 3, 0, String::new())))
+}
+
 /// The same generator without packed weights.
 pub fn composed(generator: &Generator) -> Generator {
     Generator::new(generator.bundle().clone().with_kernels(models::KernelMode::Composed))

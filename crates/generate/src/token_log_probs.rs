@@ -16,27 +16,36 @@ pub struct TokenLogProb {
 }
 
 impl Generator {
-    /// The log-probability of each token of `text`, as the beginning of a document. Without a document separator in
-    /// the tokenizer, the first token has none and is left out. Unknown tokens are treated as in training, and past
+    /// The log-probability of each token of `text`, as the beginning of a document. Without a document token or separator
+    /// in the tokenizer, the first token has none and is left out. Unknown tokens are treated as in training, and past
     /// tokens are used as [`state_mode`](Self::state_mode) says: all of them, or the last
     /// [`context_len`](Self::context_len).
     ///
     /// # Errors
     /// If the text cannot be tokenized, or the device does not return the logits.
     pub fn token_log_probs(&self, text: &str) -> Result<Vec<TokenLogProb>> {
+        self.token_log_probs_with_label(text, None)
+    }
+
+    /// The same for a document with this label.
+    ///
+    /// # Errors
+    /// As [`token_log_probs`](Self::token_log_probs), or if the model does not have the label.
+    pub fn token_log_probs_with_label(&self, text: &str, label: Option<&str>) -> Result<Vec<TokenLogProb>> {
         let tokenizer = self.tokenizer();
         let mut ids = Vec::new();
         let mut text = text;
         tokenizer.encode_stream(&mut text, |id| ids.push(id))?;
         let separator = tokenizer.document_separator_id().filter(|separator| ids.first() != Some(separator));
-        let context = match separator {
-            Some(separator) => vec![separator; self.context_len()],
-            None => ids.drain(..ids.len().min(1)).collect(),
+        let context = match (self.document_id(), separator) {
+            (Some(document), _) => vec![document],
+            (None, Some(separator)) => vec![separator; self.context_len()],
+            (None, None) => ids.drain(..ids.len().min(1)).collect(),
         };
         if context.is_empty() {
             return Ok(Vec::new());
         }
-        let mut session = self.session(&Prompt::from(context))?;
+        let mut session = self.session(&Prompt { label: label.map(Into::into), ..Prompt::from(context) })?;
         let mut scored = Vec::with_capacity(ids.len());
         for id in ids {
             let token = tokenizer.vocabulary.token(id).unwrap_or_default().to_owned();

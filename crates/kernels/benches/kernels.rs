@@ -124,6 +124,9 @@ fn matmul_gemm(bencher: Bencher) {
 /// The sizes of the Keras baseline: N = 32, T = 20, D = 100, H = 256.
 const SHAPE: SequenceShape = SequenceShape { batch: 32, time: 20, inputs: 100, units: 256 };
 
+/// Without and with resets of the state.
+const RESETS: [bool; 2] = [false, true];
+
 /// The values of a layer.
 struct LayerValues {
     input: Vec<f32>,
@@ -131,10 +134,11 @@ struct LayerValues {
     recurrent: Vec<f32>,
     bias: Vec<f32>,
     state: Vec<f32>,
+    keep_state: Option<Vec<f32>>,
 }
 
 impl LayerValues {
-    fn new<C: Cell<f32>>() -> Self {
+    fn new<C: Cell<f32>>(resets: bool) -> Self {
         let SequenceShape { batch, time, inputs, units } = SHAPE;
         Self {
             input: values(batch * time * inputs),
@@ -142,6 +146,8 @@ impl LayerValues {
             recurrent: values(units * C::RECURRENT.len() * units),
             bias: values(C::BLOCKS * units),
             state: values(batch * units),
+            // One reset in a row of 20 steps.
+            keep_state: resets.then(|| (0..batch * time).map(|at| f32::from(u8::from(at % 21 != 3))).collect()),
         }
     }
 
@@ -154,6 +160,7 @@ impl LayerValues {
             bias: &self.bias,
             hidden: state,
             cell_state: C::HAS_CELL_STATE.then_some(state),
+            keep_state: self.keep_state.as_deref(),
         };
         (Input::Vectors(MatrixView::dense(&self.input, inputs)), layer)
     }
@@ -165,16 +172,16 @@ fn cell_flops<C: Cell<f32>>() -> usize {
     2 * batch * time * units * (inputs * C::INPUT.len() + units * C::RECURRENT.len())
 }
 
-fn forward<C: Cell<f32>>(bencher: Bencher, cell: C) {
-    let values = LayerValues::new::<C>();
+fn forward<C: Cell<f32>>(bencher: Bencher, cell: C, resets: bool) {
+    let values = LayerValues::new::<C>(resets);
     let (input, layer) = values.layer::<C>();
     bencher
         .counter(ItemsCount::new(cell_flops::<C>()))
         .bench_local(|| sequence::forward(SimdLevel::best(), cell, SHAPE, input, layer, true));
 }
 
-fn backward<C: Cell<f32>>(bencher: Bencher, cell: C) {
-    let values = LayerValues::new::<C>();
+fn backward<C: Cell<f32>>(bencher: Bencher, cell: C, resets: bool) {
+    let values = LayerValues::new::<C>(resets);
     let (input, layer) = values.layer::<C>();
     let forward = || sequence::forward(SimdLevel::best(), cell, SHAPE, input, layer, true);
     bencher.counter(ItemsCount::new(2 * cell_flops::<C>())).with_inputs(forward).bench_local_values(
@@ -182,34 +189,34 @@ fn backward<C: Cell<f32>>(bencher: Bencher, cell: C) {
     );
 }
 
-#[divan::bench]
-fn elman_forward(bencher: Bencher) {
-    forward(bencher, Elman(Activation::Tanh));
+#[divan::bench(args = RESETS)]
+fn elman_forward(bencher: Bencher, resets: bool) {
+    forward(bencher, Elman(Activation::Tanh), resets);
 }
 
-#[divan::bench]
-fn elman_backward(bencher: Bencher) {
-    backward(bencher, Elman(Activation::Tanh));
+#[divan::bench(args = RESETS)]
+fn elman_backward(bencher: Bencher, resets: bool) {
+    backward(bencher, Elman(Activation::Tanh), resets);
 }
 
-#[divan::bench]
-fn gru_forward(bencher: Bencher) {
-    forward(bencher, Gru);
+#[divan::bench(args = RESETS)]
+fn gru_forward(bencher: Bencher, resets: bool) {
+    forward(bencher, Gru, resets);
 }
 
-#[divan::bench]
-fn gru_backward(bencher: Bencher) {
-    backward(bencher, Gru);
+#[divan::bench(args = RESETS)]
+fn gru_backward(bencher: Bencher, resets: bool) {
+    backward(bencher, Gru, resets);
 }
 
-#[divan::bench]
-fn lstm_forward(bencher: Bencher) {
-    forward(bencher, Lstm);
+#[divan::bench(args = RESETS)]
+fn lstm_forward(bencher: Bencher, resets: bool) {
+    forward(bencher, Lstm, resets);
 }
 
-#[divan::bench]
-fn lstm_backward(bencher: Bencher) {
-    backward(bencher, Lstm);
+#[divan::bench(args = RESETS)]
+fn lstm_backward(bencher: Bencher, resets: bool) {
+    backward(bencher, Lstm, resets);
 }
 
 /// N, H, V of the same model.

@@ -196,6 +196,14 @@ pub struct LayerState {
 }
 
 impl LayerState {
+    /// Sets the state of sequence `row` to zeros.
+    pub fn reset(&mut self, row: usize) {
+        self.hidden.row_mut(row).fill(0.0);
+        if self.cell.0.width() > 0 {
+            self.cell.row_mut(row).fill(0.0);
+        }
+    }
+
     /// Copies of the first sequence's state for a batch of `batch` sequences.
     pub fn expand(&self, batch: usize) -> Self {
         let width = self.cell.0.width();

@@ -107,11 +107,16 @@ fn fused(
             (table.into_dispatch(), Some(ids))
         }
     };
-    // A cell without c ignores this argument.
-    let cell_state = state.cell.clone().unwrap_or_else(|| state.hidden.clone().detach());
+    // A cell without c ignores this argument, and one without resets the last.
+    let unused = || state.hidden.clone().detach();
+    let cell_state = state.cell.clone().unwrap_or_else(unused);
+    let keep_state = options.keep_state.clone().map(|keep| keep.detach().cast(kernel.dtype()));
+    assert!(keep_state.as_ref().is_none_or(|keep| keep.dims() == [batch, time]), "`keep_state` must be [N, T]");
+    let has_resets = keep_state.is_some();
+    let keep_state = keep_state.unwrap_or_else(unused);
     let all_steps = options.steps == Steps::Every;
     let output = Dispatch::sequence(
-        SequenceSpec { cell, batch_and_time: [batch, time], all_steps },
+        SequenceSpec { cell, batch_and_time: [batch, time], all_steps, has_resets },
         ids,
         input,
         kernel.into_dispatch(),
@@ -119,6 +124,7 @@ fn fused(
         bias.into_dispatch(),
         state.hidden.into_dispatch(),
         cell_state.into_dispatch(),
+        keep_state.into_dispatch(),
     );
     let output: Tensor<3> = Tensor::from_dispatch(output);
     let count = if all_steps { time } else { 1 };

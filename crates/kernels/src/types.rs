@@ -83,6 +83,9 @@ pub struct SequenceOptions {
     /// `[N, T]`: 1 for a real step, 0 for padding, which leaves the row's state unchanged. Without a mask all
     /// steps are real.
     pub mask: Option<Tensor<2>>,
+    /// `[N, T]`: 0 where the row's state is reset to zeros before the step, 1 elsewhere. No gradient flows through a
+    /// reset. Without it no state is reset.
+    pub keep_state: Option<Tensor<2>>,
     /// Which hidden states are returned.
     pub steps: Steps,
     /// Fused kernels or Burn's own operations.

@@ -1,11 +1,15 @@
 //! Evaluation of a language model on held-out ids: loss, perplexity and accuracy.
 
+mod by_label;
+
 use burn::data::dataloader::DataLoader;
-use burn::tensor::TensorReadError;
+use burn::tensor::{Int, Tensor, TensorReadError, s};
 use seqdata::Batch;
 
-use crate::language_model::LanguageModel;
+use crate::language_model::{LanguageModel, TokenInput};
 use crate::output_layer::LossOutput;
+
+pub use by_label::{evaluate_by_label, evaluate_with_label};
 
 /// Sums over all evaluated targets, divided once at the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -73,21 +77,40 @@ pub fn evaluate(model: &LanguageModel, batches: &dyn DataLoader<Batch>) -> Resul
 pub fn evaluate_while(
     model: &LanguageModel,
     batches: &dyn DataLoader<Batch>,
-    mut keep_going: impl FnMut() -> bool,
+    keep_going: impl FnMut() -> bool,
 ) -> Result<Option<EvalMetrics>, TensorReadError> {
     let mut metrics = EvalMetrics::default();
+    let completed = each_batch(model, batches, None, keep_going, |losses, _| metrics.add(losses))?;
+    Ok(completed.then_some(metrics))
+}
+
+/// Calls `each` with the losses of each batch and the label numbers of their targets, as long as `keep_going` returns
+/// true. All documents get the label number `label`, if one is given. Returns whether it came to the end.
+fn each_batch(
+    model: &LanguageModel,
+    batches: &dyn DataLoader<Batch>,
+    label: Option<u32>,
+    mut keep_going: impl FnMut() -> bool,
+    mut each: impl FnMut(&LossOutput, Option<Tensor<1, Int>>) -> Result<(), TensorReadError>,
+) -> Result<bool, TensorReadError> {
     let mut state = None;
     for batch in batches.iter() {
         if !keep_going() {
-            return Ok(None);
+            return Ok(false);
         }
-        let batch = batch.expect("ids are in memory");
+        let mut batch = batch.expect("ids are in memory");
+        if let Some(label) = label {
+            batch.labels = Some(batch.inputs.full_like(label));
+        }
         let before = model.state_before(&batch, state.take());
-        let (losses, after) = model.forward_eval(batch.inputs, batch.targets, before);
+        let [inputs, targets] = [&batch.inputs, &batch.targets].map(|ids| ids.dims()[1]);
+        let labels = batch.labels.clone().map(|labels| labels.slice(s![.., inputs - targets..]).flatten(0, 1));
+        let input = TokenInput { ids: batch.inputs, labels: batch.labels };
+        let (losses, after) = model.forward_eval(input, batch.targets, before);
         state = Some(after);
-        metrics.add(&losses)?;
+        each(&losses, labels)?;
     }
-    Ok(Some(metrics))
+    Ok(true)
 }
 
 #[cfg(test)]

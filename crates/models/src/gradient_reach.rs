@@ -3,11 +3,11 @@
 //! The norm of this gradient vanishes or explodes with the lag `k` (Bengio, Simard and Frasconi 1994;
 //! Pascanu, Mikolov and Bengio 2013, section 2).
 
-use burn::tensor::{Int, Tensor, TensorData, TensorReadError};
+use burn::tensor::{Tensor, TensorData, TensorReadError};
 use kernels::{Input, Steps};
 use seqdata::Random;
 
-use crate::language_model::LanguageModel;
+use crate::language_model::{LanguageModel, TokenInput};
 use crate::stack::ForwardOptions;
 
 /// Gradient norms by lag, summed over rows.
@@ -25,7 +25,7 @@ impl GradientReach {
         Self { sums: vec![0.0; max_lag + 1], rows: 0 }
     }
 
-    /// Adds the rows of `ids` `[N, K + 1]`, each from a zero state; K is the maximum lag.
+    /// Adds rows of ids `[N, K + 1]`, each from a zero state; K is the maximum lag.
     ///
     /// ```text
     /// g_k = ‖∂(v · h_T) / ∂x_{T−k}‖       v standard normal, drawn for each row; x the embedded ids
@@ -38,12 +38,19 @@ impl GradientReach {
     ///
     /// # Panics
     /// If the rows are not `K + 1` ids long.
-    pub fn accumulate(&mut self, model: &LanguageModel, ids: Tensor<2, Int>, seed: u64) -> Result<(), TensorReadError> {
-        let [rows, time] = ids.dims();
+    pub fn accumulate(
+        &mut self,
+        model: &LanguageModel,
+        input: impl Into<TokenInput>,
+        seed: u64,
+    ) -> Result<(), TensorReadError> {
+        let input = input.into();
+        let [rows, time] = input.ids.dims();
         assert_eq!(time, self.sums.len(), "one id per lag");
-        let vectors = model.embedding.layer_input(ids, None).into_vectors();
+        let keep_state = model.keep_state(&input.ids);
+        let vectors = model.layer_input(input, None).into_vectors();
         let vectors = vectors.detach().autodiff().require_grad();
-        let options = ForwardOptions { steps: Steps::Last, ..ForwardOptions::default() };
+        let options = ForwardOptions { steps: Steps::Last, keep_state, ..ForwardOptions::default() };
         let input = Input::Vectors(vectors.clone());
         let (hidden, _) = model.stack.forward(input, model.init_state(rows), &options);
         let last: Tensor<2> = hidden.squeeze_dim(1);
@@ -69,7 +76,7 @@ impl GradientReach {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Device;
+    use burn::tensor::{Device, Int};
 
     use super::*;
     use crate::cell::{Activation, Cell, CellKind};
@@ -97,6 +104,18 @@ mod tests {
         assert_eq!((rnn.len(), rnn[0], lstm[0]), (21, 1.0, 1.0));
         assert!((0.5..1.1).contains(&rnn[20]), "{}", rnn[20]);
         assert!(lstm[20] < 0.1, "{}", lstm[20]);
+    }
+
+    #[test]
+    fn no_gradient_reaches_beyond_the_beginning_of_a_document() {
+        let mut model = model(CellKind::Lstm, 8);
+        model.document_id = Some(7);
+        let ids = Tensor::<2, Int>::from_ints([[3, 5, 7, 1, 2]], &Device::flex());
+        let mut reach = GradientReach::new(4);
+        reach.accumulate(&model, ids, 1).unwrap();
+        let norms = reach.relative_norms();
+        assert!(norms[..3].iter().all(|&norm| norm > 0.0), "{norms:?}");
+        assert_eq!(norms[3..], [0.0, 0.0]);
     }
 
     #[test]

@@ -42,6 +42,9 @@ pub struct PackedModel {
     /// `[V, D]`, row by row.
     embedding: Vec<f32>,
     embedding_dim: usize,
+    /// `[labels + 1, D]`, row by row; empty in a model without labels.
+    label_embedding: Vec<f32>,
+    document_id: Option<u32>,
     layers: Vec<PackedLayer>,
     projection: Option<(PackedWeights, Vec<f32>)>,
     output: PackedWeights,
@@ -58,13 +61,26 @@ struct PackedLayer {
 pub struct PackedState {
     layers: Vec<LayerState>,
     logits: BatchRows,
+    /// The label number of each sequence.
+    labels: Vec<u32>,
 }
 
 impl PackedState {
+    /// The same state with the label number of each sequence from now on; 0 is no label. A model without labels ignores
+    /// them.
+    ///
+    /// # Panics
+    /// If there are not as many labels as sequences.
+    #[must_use]
+    pub fn with_labels(self, labels: &[u32]) -> Self {
+        assert_eq!(labels.len(), self.labels.len(), "one label per sequence");
+        Self { labels: labels.into(), ..self }
+    }
+
     /// The state of a batch of one, repeated for `batch` sequences.
     pub fn expand_batch(&self, batch: usize) -> Self {
         let layers = self.layers.iter().map(|state| state.expand(batch)).collect();
-        Self { layers, logits: self.logits.expand(batch) }
+        Self { layers, logits: self.logits.expand(batch), labels: vec![self.labels[0]; batch] }
     }
 }
 
@@ -73,6 +89,8 @@ impl PackedModel {
     pub fn new(model: &LanguageModel, precision: Precision) -> Option<Self> {
         let embedding = f32_values(model.embedding.weight.val());
         let [vocab_size, embedding_dim] = model.embedding.weight.dims();
+        let label_embedding = model.label_embedding.as_ref();
+        let label_embedding = label_embedding.map_or_else(Vec::new, |labels| f32_values(labels.weight.val()));
         let layers = model.stack.layers.iter().map(|layer| {
             if layer.backward.is_some() {
                 return None;
@@ -100,24 +118,34 @@ impl PackedModel {
             }
         };
         let bias = f32_values(model.output.bias.val());
-        Some(Self { embedding, embedding_dim, layers, projection, output, bias })
+        let document_id = model.document_id;
+        Some(Self { embedding, embedding_dim, label_embedding, document_id, layers, projection, output, bias })
     }
 
-    /// The zero state of `batch` sequences.
+    /// The zero state of `batch` sequences without labels.
     pub fn init_state(&self, batch: usize) -> PackedState {
         let layers = self.layers.iter().map(|layer| layer.recurrent.init_state(batch)).collect();
-        PackedState { layers, logits: BatchRows::zeros(batch, self.bias.len()) }
+        PackedState { layers, logits: BatchRows::zeros(batch, self.bias.len()), labels: vec![0; batch] }
     }
 
-    /// Reads one more id of every sequence, without computing logits.
+    /// Reads one more id of every sequence, without computing logits. The state of a sequence is reset before the
+    /// document token.
     ///
     /// # Panics
-    /// If there are not as many ids as sequences, or one is not below V.
+    /// If there are not as many ids as sequences, or an id or label does not exist.
     pub fn step(&self, ids: &[u32], state: &mut PackedState) {
         let mut x = BatchRows::zeros(ids.len(), self.embedding_dim);
+        let dim = self.embedding_dim;
         for (row, &id) in ids.iter().enumerate() {
-            let vector = &self.embedding[id as usize * self.embedding_dim..][..self.embedding_dim];
-            x.row_mut(row)[..self.embedding_dim].copy_from_slice(vector);
+            let x = &mut x.row_mut(row)[..dim];
+            x.copy_from_slice(&self.embedding[id as usize * dim..][..dim]);
+            if !self.label_embedding.is_empty() {
+                let label = &self.label_embedding[state.labels[row] as usize * dim..][..dim];
+                x.iter_mut().zip(label).for_each(|(x, label)| *x += label);
+            }
+            if Some(id) == self.document_id {
+                state.layers.iter_mut().for_each(|layer| layer.reset(row));
+            }
         }
         let mut normed = None;
         let mut below: Option<&BatchRows> = None;
@@ -131,7 +159,7 @@ impl PackedModel {
 
     /// The logits after the last step, V values per sequence.
     pub fn logits<'a>(&self, state: &'a mut PackedState) -> impl Iterator<Item = &'a [f32]> {
-        let PackedState { layers, logits } = state;
+        let PackedState { layers, logits, .. } = state;
         let (last, top) = (layers.last(), self.layers.last());
         let (last, top) = last.zip(top).expect("a model has layers");
         let normed = top.norm.as_ref().map(|norm| layer_norm(&last.hidden, top, norm));
@@ -185,7 +213,7 @@ mod tests {
     use burn::tensor::{Device, Int};
 
     use super::*;
-    use crate::language_model::LanguageModelConfig;
+    use crate::language_model::{LanguageModelConfig, TokenInput};
     use crate::stack::LayerConfig;
     use crate::{Activation, CellKind};
 
@@ -197,10 +225,14 @@ mod tests {
         let norm = layer(CellKind::Lstm, 7).layer_norm(true);
         let stack = vec![norm.clone(), layer(gru, 33), norm];
         let options = LanguageModelConfig::new(37, 5, stack).tie_weights(true).projection_dim(5);
-        vec![single(rnn), single(gru), single(CellKind::Lstm), options]
+        // A reset in the first step, in the middle and in the last.
+        let documents = options.clone().document_id(5).labels(["a", "b"]);
+        vec![single(rnn), single(gru), single(CellKind::Lstm).document_id(8), options, documents]
     }
 
     const SEQUENCES: [[i32; 4]; 3] = [[1, 2, 3, 4], [36, 0, 5, 5], [9, 8, 7, 6]];
+
+    const LABELS: [u32; 3] = [0, 2, 1];
 
     /// The logits after ids 1 to 4.
     fn logits(model: &LanguageModel, precision: Precision) -> Vec<f32> {
@@ -215,13 +247,14 @@ mod tests {
         for config in configs() {
             let model = config.init(3, &Device::flex()).unwrap();
             let packed = PackedModel::new(&model, Precision::F32).unwrap();
-            let mut state = packed.init_state(3);
+            let mut state = packed.init_state(3).with_labels(&LABELS);
             for step in 0..4 {
                 let ids = SEQUENCES.map(|sequence| sequence[step] as u32);
                 packed.step(&ids, &mut state);
-                let ids = Tensor::<2, Int>::from_ints(SEQUENCES, &Device::flex());
-                let ids = ids.narrow(1, 0, step + 1);
-                let expected = model.forward_last(ids, model.init_state(3)).0;
+                let numbers = |rows| Tensor::<2, Int>::from_ints(rows, &Device::flex()).narrow(1, 0, step + 1);
+                let labels = Some(numbers(LABELS.map(|label| [label as i32; 4])));
+                let input = TokenInput { ids: numbers(SEQUENCES), labels };
+                let expected = model.forward_last(input, model.init_state(3)).0;
                 let expected: Vec<f32> = expected.try_into_vec_as().unwrap();
                 let found: Vec<f32> = packed.logits(&mut state).flatten().copied().collect();
                 assert_eq!(found.len(), expected.len());
@@ -237,7 +270,7 @@ mod tests {
         for config in configs() {
             let model = config.init(3, &Device::flex()).unwrap();
             let packed = PackedModel::new(&model, Precision::F32).unwrap();
-            let (mut alone, mut batch) = (packed.init_state(1), packed.init_state(1));
+            let [mut alone, mut batch] = [(); 2].map(|()| packed.init_state(1).with_labels(&[1]));
             packed.step(&[5], &mut alone);
             packed.step(&[5], &mut batch);
             let mut batch = batch.expand_batch(9);

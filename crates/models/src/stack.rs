@@ -207,6 +207,8 @@ impl Layer {
 pub struct ForwardOptions {
     /// `[N, T]`: 1 at real steps, 0 at padding, which leaves the state of its row unchanged.
     pub mask: Option<Tensor<2>>,
+    /// `[N, T]`: 0 where the row's state is reset to zeros before the step, 1 elsewhere; not in bidirectional layers.
+    pub keep_state: Option<Tensor<2>>,
     /// For rows that end in padding, `[N · T]`: the row of `[N · T, …]` that a backward layer reads at
     /// each of its steps. The real steps of a row come first, so that no state depends on padding and
     /// the kernel needs no mask; the outputs after them are never used. The permutation is its own
@@ -265,13 +267,17 @@ impl Stack {
     /// direction's final state is the one after the first step.
     ///
     /// # Panics
-    /// If `state` does not have one entry per layer and direction, or sizes do not match.
+    /// If `state` does not have one entry per layer and direction, sizes do not match, or the state of a bidirectional
+    /// layer is to be reset.
     pub fn forward(&self, input: Input, state: State, options: &ForwardOptions) -> (Tensor<3>, State) {
         let mut before = state.into_iter();
         let mut after = State::with_capacity(before.len());
         let mut input = input;
         for (index, layer) in self.layers.iter().enumerate() {
             let top = index + 1 == self.layers.len();
+            let keep_state = options.keep_state.clone();
+            // Read backwards, a document ends where the state of the forward direction is reset.
+            assert!(keep_state.is_none() || layer.backward.is_none(), "a bidirectional layer has no resets");
             // A backward direction ends at the first step: the last output needs all of its steps.
             let steps = if top && layer.backward.is_none() { options.steps } else { Steps::Every };
             let mut run = |direction: usize, cell: &Cell, input: Input, mask: Option<Tensor<2>>| {
@@ -281,7 +287,7 @@ impl Stack {
                     let site = DropoutSite::Recurrent(index, direction);
                     recurrent = key.masks(site, layer.recurrent_dropout).drop(recurrent);
                 }
-                let sequence = SequenceOptions { mask, steps, kernels: self.kernels };
+                let sequence = SequenceOptions { mask, keep_state: keep_state.clone(), steps, kernels: self.kernels };
                 let (hidden, state) = cell.forward(input, recurrent, state, &sequence);
                 after.push(state);
                 hidden

@@ -37,6 +37,10 @@ impl Summary {
         let &LanguageModelConfig { vocab_size, embedding_dim, projection_dim, tie_weights, .. } = config;
         table.add("InputLayer", vec![length], 0);
         table.add("Embedding", vec![length, embedding_dim], vocab_size * embedding_dim);
+        if !config.labels.is_empty() {
+            table.add("Embedding", vec![length, embedding_dim], (config.labels.len() + 1) * embedding_dim);
+            table.add("Add", vec![length, embedding_dim], 0);
+        }
         let mut inputs = embedding_dim;
         for (index, layer) in config.layers.iter().enumerate() {
             let top = index + 1 == config.layers.len();
@@ -172,7 +176,8 @@ mod tests {
         let mixed = baseline(50, &kinds.map(|kind| (kind, 7)));
         let mut options = mixed.clone().tie_weights(true).projection_dim(100);
         options.layers[1].layer_norm = true;
-        for config in [mixed, options] {
+        let labelled = mixed.clone().labels(["a", "b", "c"]);
+        for config in [mixed, options, labelled] {
             let model = config.init(1, &Device::flex()).unwrap();
             assert_eq!(model.num_params(), Summary::new(&config, 20).total_parameters);
         }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use burn::tensor::{Device, Int, Tensor};
-use models::{LanguageModelConfig, LayerConfig, LmBundle, LmMetadata, StateMode};
+use models::{LanguageModelConfig, LayerConfig, LmBundle, LmMetadata, StateMode, TokenInput};
 use seqdata::hash::sha256;
 use serde_json::Value;
 use text_prep::{Cleaner, OovPolicy, PreTokenizer, Tokenizer, Vocabulary, tokenize::WordOptions};
@@ -56,6 +56,29 @@ fn a_saved_model_is_loaded_unchanged() {
         logits.try_into_vec_as::<f32>().unwrap()
     };
     assert_eq!(logits(&read), logits(&original));
+}
+
+#[test]
+fn a_model_of_labelled_documents_is_loaded_unchanged() {
+    let original = bundle(WORDS);
+    let config = original.metadata.config.document_id(1).labels(["Poe", "Verne"]);
+    let model = config.init(3, &Device::flex()).unwrap();
+    let original = LmBundle { model, metadata: LmMetadata { config, ..original.metadata }, ..original };
+    let folder = tempfile::tempdir().unwrap();
+    original.save(folder.path()).unwrap();
+    let read = LmBundle::load(folder.path(), &Device::flex()).unwrap();
+    assert_eq!(read.metadata, original.metadata);
+    assert_eq!(read.model.document_id, Some(1));
+    let logits = |bundle: &LmBundle, label| {
+        let ids = Tensor::<2, Int>::from_ints([[1, 2, 3]], &Device::flex());
+        let input = TokenInput { labels: Some(ids.full_like(label)), ids };
+        let (logits, _) = bundle.model.forward_last(input, bundle.model.init_state(1));
+        logits.try_into_vec_as::<f32>().unwrap()
+    };
+    for label in 0..3 {
+        assert_eq!(logits(&read, label), logits(&original, label));
+    }
+    assert_ne!(logits(&read, 0), logits(&read, 2));
 }
 
 #[test]

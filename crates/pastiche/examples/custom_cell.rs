@@ -214,7 +214,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Text: the logits of the next character, a sampled id, and so on.
     let (model, tokenizer) = (outcome.best.model, &dataset.tokenizer);
     let sampling = Sampling::default().temperature(0.6);
-    let mut sampler = Sampler::new(sampling, 0, tokenizer.vocabulary.reserved(), None);
+    let mut sampler = Sampler::new(sampling, 0, tokenizer.vocabulary.never_sampled(), None);
     let mut ids = tokenizer.encode("The ", tokenizer.oov)?.ids;
     let (mut next, mut state) = (ids.clone(), None);
     for _ in 0..200 {

@@ -62,6 +62,11 @@ pub enum Error {
          dataset with the tokenizer of the model"
     )]
     OtherTokenizer,
+    /// The model to start from has other labels than the documents of the dataset.
+    #[error(
+        "the documents have other labels than the model to start from: build the dataset with the labels of the model"
+    )]
+    OtherLabels,
     /// The data has other sizes than the model to start from, which cannot change its own.
     #[error(
         "a question model can be trained further only on data with its own vocabulary and answer length: use the \

@@ -25,9 +25,12 @@ pub use models::{LanguageModelConfig, LayerConfig, LmBundle, ModelBundle, StateM
 pub use qa::{
     AskReport, GeneratedQuestion, QaDataset, QaDatasetConfig, QaPipeline, QgOptions, QuestionModel, QuestionModelConfig,
 };
-pub use seqdata::{DatasetConfig, NewTokens, TextDataset, TextDatasetBuilder, VocabSource};
+pub use seqdata::{
+    DatasetConfig, DatasetInput, Documents, NewTokens, Part, TextDataset, TextDatasetBuilder, VocabSource,
+};
 pub use text_prep::{
-    CharacterOptions, Cleaner, ControlCharacters, OovPolicy, Segmentation, SourceOptions, Tokenizer, WordOptions,
+    CharacterOptions, Cleaner, ControlCharacters, Document, DocumentSource, OovPolicy, Segmentation, SourceOptions,
+    Tokenizer, WordOptions,
 };
 pub use trainer::{
     AdamConfig, CheckpointPolicy, Clip, EpochReport, Observer, ObserverResult, OptimizerConfig, Outcome, Plan,

@@ -40,6 +40,25 @@ type JobOption<N> = Box<dyn for<'a> FnOnce(Job<'a, N>) -> Job<'a, N>>;
 /// assert!(model.metadata.valid_loss().is_some_and(f64::is_finite));
 /// # Ok::<(), pastiche::Error>(())
 /// ```
+///
+/// Documents train the model to begin with a fresh state and to end, and to write by label:
+///
+/// ```
+/// use pastiche::{LanguageModelConfig, LayerConfig, TextDataset, TrainConfig, TrainMode, Trainer};
+///
+/// let names: Vec<(&str, Option<&str>)> = ["Mia", "Ada", "Lea", "Ida", "Eva", "Ben", "Tom", "Jim", "Max", "Leo"]
+///     .into_iter()
+///     .enumerate()
+///     .map(|(at, name)| (name, Some(if at < 5 { "girls" } else { "boys" })))
+///     .collect();
+/// let dataset = TextDataset::from_documents(&names[..]).characters().build()?;
+/// let model = Trainer::new(TrainConfig::default().mode(TrainMode::Tbptt { bptt_len: 8 }).batch_size(2))
+///     .model(LanguageModelConfig::default().embedding_dim(4).layers([LayerConfig::gru(8)]))
+///     .fit(&dataset)?;
+/// assert_eq!(model.metadata.config.labels, ["boys", "girls"]);
+/// assert_eq!(model.metadata.config.document_id, model.tokenizer.vocabulary.document_id());
+/// # Ok::<(), pastiche::Error>(())
+/// ```
 #[must_use = "training starts with `fit` or `run`"]
 pub struct Trainer<D: TrainingData = TextDataset> {
     config: TrainConfig,
@@ -222,6 +241,9 @@ fn fine_tuned<D: TrainingData>(
     let network = bundle.model.to_device(device);
     if *data.tokenizer() == bundle.tokenizer && config == bundle.metadata.config {
         return Ok((config, network));
+    }
+    if !data.has_labels_of(&bundle.metadata.config) {
+        return Err(Error::OtherLabels);
     }
     if !extends(data.tokenizer(), &bundle.tokenizer) {
         return Err(if D::EXTENDABLE { Error::OtherTokenizer } else { Error::NotExtendable });

@@ -21,6 +21,11 @@ pub trait TrainingData: Sync {
     /// The same configuration with the sizes that the data determines, such as that of the vocabulary.
     fn sized(&self, config: ConfigOf<Self>) -> ConfigOf<Self>;
 
+    /// Whether the labels of the data are those of a trained model with this configuration.
+    fn has_labels_of(&self, _config: &ConfigOf<Self>) -> bool {
+        true
+    }
+
     /// A model with initial weights, which depend on `seed` alone.
     ///
     /// # Errors
@@ -47,7 +52,12 @@ impl TrainingData for TextDataset {
     const EXTENDABLE: bool = true;
 
     fn sized(&self, config: LanguageModelConfig) -> LanguageModelConfig {
-        config.vocab_size(self.tokenizer.vocabulary.len())
+        let vocabulary = &self.tokenizer.vocabulary;
+        config.vocab_size(vocabulary.len()).document_id(vocabulary.document_id()).labels(self.label_names())
+    }
+
+    fn has_labels_of(&self, config: &LanguageModelConfig) -> bool {
+        self.label_names() == config.labels
     }
 
     fn init(config: &LanguageModelConfig, seed: u64, device: &Device) -> models::Result<LanguageModel> {

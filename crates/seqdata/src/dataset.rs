@@ -4,21 +4,23 @@
 //! after counting, the provisional ids are replaced with those of the vocabulary. The text is never
 //! in memory as a whole, and neither are its ids if they exceed the limit of [`IdsWriter`].
 
-use std::ops::Range;
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-use text_prep::{FoundControlCharacters, TextSource, TextStream, TokenCounter, Tokenizer};
+use text_prep::{FoundControlCharacters, Tokenizer};
 
+use crate::counted_text::{CountedText, INPUTS};
 use crate::dataset_config::DatasetConfig;
+use crate::dataset_input::{DatasetInput, check_kinds};
+use crate::document_index::{check_documents, index_documents};
+use crate::documents::Documents;
 use crate::error::{Error, Result};
-use crate::final_ids::FinalIds;
-use crate::hash::{hex_digest, sha256};
+use crate::final_ids::{EncodedText, FinalIds};
 use crate::ids::Ids;
-use crate::ids_writer::IdsWriter;
-use crate::split::Split;
+use crate::sections::Sections;
+use crate::sequence::Sequence;
+use crate::split::{Part, Split};
 use crate::streams::Streams;
-use crate::vocab_builder::{CountedText, NewTokens, VocabSource, adapt_vocabulary, choose_vocabulary};
+use crate::vocab_builder::{NewTokens, VocabInput, adapt_vocabulary, choose_vocabulary};
 use crate::windows::Windows;
 
 /// Counts over the whole cleaned text, whatever the vocabulary.
@@ -64,10 +66,13 @@ pub struct TextDataset {
     pub control_characters: Option<FoundControlCharacters>,
     /// The tokenizer, which is saved with a model.
     pub tokenizer: Tokenizer,
-    /// The ids of the whole text.
+    /// The ids of the whole text. With documents, each part of the split begins and ends with the document token, which
+    /// also stands between the documents.
     pub ids: Arc<Ids>,
     /// The ranges of `ids` for training, validation and test.
     pub split: Split,
+    /// The documents, if the text consists of documents.
+    pub documents: Option<Arc<Documents>>,
     /// Training tokens that are not in `ids` because out-of-vocabulary tokens are dropped.
     pub train_dropped: usize,
     /// Validation tokens that are not in `ids` for the same reason.
@@ -75,19 +80,20 @@ pub struct TextDataset {
     /// The number of ids that trained subwords were to have; the vocabulary has fewer if no other pair of subwords occurs
     /// twice.
     pub subwords_wanted: Option<usize>,
-    context_len: usize,
-    stride: usize,
+    pub(crate) context_len: usize,
+    pub(crate) stride: usize,
 }
 
 impl TextDataset {
-    /// Reads the text. With an `existing` tokenizer, its cleaner, pre-tokenizer, document separator and
-    /// out-of-vocabulary policy replace those of `config`.
+    /// Reads the inputs for training, validation and test. With an `existing` tokenizer, its cleaner, pre-tokenizer,
+    /// document separator and out-of-vocabulary policy replace those of `config`; `labels` are those of a trained model.
     pub(crate) fn read(
-        text: &mut dyn TextSource,
+        mut inputs: [Option<DatasetInput<'_>>; INPUTS],
         config: DatasetConfig,
-        existing: Option<(&Tokenizer, NewTokens)>,
+        existing: Option<(Tokenizer, NewTokens)>,
+        labels: Option<Vec<String>>,
     ) -> Result<Self> {
-        let config = match existing {
+        let config = match &existing {
             None => config,
             Some((tokenizer, _)) => {
                 let Tokenizer { cleaner, pre_tokenizer, document_separator, oov, .. } = tokenizer.clone();
@@ -95,21 +101,17 @@ impl TextDataset {
             }
         };
         config.validate()?;
-        let counted = count(text, &config)?;
-        let control_characters = text.control_characters();
-        let tokens = counted.provisional_ids.len();
-        let split = Split::new(tokens, config.context_len, config.fractions)?;
+        check_kinds(&inputs, existing.as_ref().map(|(tokenizer, _)| tokenizer))?;
+        let mut counted = CountedText::read(&mut inputs, &config)?;
+        let control_characters = inputs.iter().flatten().find_map(DatasetInput::control_characters);
+        let is_given = [&inputs[1], &inputs[2]].map(Option::is_some);
+        let sections = Sections::new(&mut counted, &config, is_given)?;
 
-        let positions = match config.vocab_source {
-            VocabSource::Training => split.train.clone(),
-            VocabSource::WholeText => 0..tokens,
-        };
-        let min_count = config.min_count;
-        let (vocabulary, subwords_wanted) = match existing {
-            None => choose_vocabulary(&counted, positions, &config),
-            Some((tokenizer, new)) => {
-                (adapt_vocabulary(&tokenizer.vocabulary, new, &counted, positions, min_count)?, None)
-            }
+        let (min_count, source) = (config.min_count, config.vocab_source);
+        let input = VocabInput { text: &counted, sections: &sections, source };
+        let (vocabulary, subwords_wanted) = match &existing {
+            None => choose_vocabulary(&input, &config),
+            Some((tokenizer, new)) => (adapt_vocabulary(&tokenizer.vocabulary, *new, &input, min_count)?, None),
         };
         let separator = config.document_separator.as_deref();
         let is_word = |id| !vocabulary.is_reserved(id) && vocabulary.token(id) != separator;
@@ -117,43 +119,32 @@ impl TextDataset {
             return Err(Error::EmptyVocabulary { min_count });
         }
         let final_ids = FinalIds::new(&counted.counter, &vocabulary);
-
-        let remaining = |range: &Range<usize>| {
-            let (mut ids, mut dropped) = (0, 0);
-            counted.provisional_ids.for_each(range.clone(), |id| {
-                let count = final_ids.get(id).len();
-                ids += count;
-                dropped += usize::from(count == 0);
-            });
-            (ids, dropped)
-        };
-        let (train_dropped, valid_dropped) = (remaining(&split.train).1, remaining(&split.valid).1);
-        let split = split.resized(|range| remaining(range).0);
-        split.check_lengths(config.context_len)?;
-        let mut ids = IdsWriter::default();
-        counted.provisional_ids.for_each(0..tokens, |id| final_ids.get(id).iter().for_each(|&id| ids.push(id)));
-        let ids = Arc::new(ids.finish()?);
-
-        let CountedText { text_sha256, characters, counter, .. } = counted;
+        let encoded = EncodedText::new(&counted, &sections, &final_ids, vocabulary.document_id())?;
+        match counted.documents {
+            None => encoded.split.check_lengths(config.context_len)?,
+            Some(_) => check_documents(&encoded.counts, is_given[1])?,
+        }
+        let CountedText { text_sha256, characters, counter, provisional_ids, documents, .. } = counted;
+        let documents = documents.map(|counted| index_documents(counted, &sections, &encoded, labels)).transpose()?;
         let word_counts = || counter.iter().filter(|(token, _)| token.contains(char::is_alphanumeric)).map(|(_, n)| n);
         let stats = TextStats {
             characters,
-            tokens,
+            tokens: provisional_ids.len(),
             distinct_tokens: counter.len(),
             words: word_counts().sum::<u64>() as usize,
             single_words: word_counts().filter(|&count| count == 1).count(),
         };
         let DatasetConfig { cleaner, pre_tokenizer, document_separator, oov, context_len, stride, .. } = config;
-        let tokenizer = Tokenizer { cleaner, pre_tokenizer, vocabulary, document_separator, oov };
         Ok(Self {
             text_sha256,
             stats,
             control_characters,
-            tokenizer,
-            ids,
-            split,
-            train_dropped,
-            valid_dropped,
+            tokenizer: Tokenizer { cleaner, pre_tokenizer, vocabulary, document_separator, oov },
+            ids: Arc::new(encoded.ids),
+            split: encoded.split,
+            documents: documents.map(Arc::new),
+            train_dropped: encoded.dropped[0],
+            valid_dropped: encoded.dropped[1],
             subwords_wanted,
             context_len,
             stride,
@@ -165,23 +156,53 @@ impl TextDataset {
         self.context_len
     }
 
+    /// The ids of `part` in their order, with the labels of documents.
+    pub fn sequence(&self, part: Part) -> Sequence {
+        let (ids, range) = (self.ids.clone(), self.split.range(part));
+        match &self.documents {
+            None => Sequence::new(ids, range),
+            Some(documents) => Sequence::of_documents(ids, range, documents.clone(), part),
+        }
+    }
+
+    /// The ids of the validation split before the first target of a stream: as many as a window has, so that windows and
+    /// streams have the same targets; with documents the document token alone, so that every token is a target.
+    pub fn valid_context_len(&self) -> usize {
+        if self.documents.is_some() { 1 } else { self.context_len }
+    }
+
+    /// The names of the labels of documents, in the order of their numbers from 1 on; none without labels.
+    pub fn label_names(&self) -> &[String] {
+        self.documents.as_ref().map_or(&[], |documents| &documents.label_names)
+    }
+
     /// The training windows.
     pub fn train_windows(&self) -> Windows {
-        Windows::new(self.ids.clone(), self.split.train.clone(), self.context_len, self.stride)
+        Windows::over(self.sequence(Part::Train), self.context_len, self.stride)
     }
 
     /// The validation windows: one for every token with a whole window before it, whatever the
     /// stride of training, so that losses can be compared.
     pub fn valid_windows(&self) -> Windows {
-        Windows::new(self.ids.clone(), self.split.valid.clone(), self.context_len, 1)
+        Windows::over(self.sequence(Part::Valid), self.context_len, 1)
     }
 
-    /// `count` training streams in chunks of `bptt_len` ids.
+    /// Checks that the training and the validation split have windows. Those of running text have; documents may be too few
+    /// or too short, and can then still be trained on in streams.
+    ///
+    /// # Errors
+    /// Names the split that is shorter than a window and its target.
+    pub fn check_windows(&self) -> Result<()> {
+        self.split.check_lengths(self.context_len)
+    }
+
+    /// `count` training streams in chunks of `bptt_len` ids. Documents stand in their order; to shuffle them for every
+    /// epoch see [`Streams::for_training`].
     ///
     /// # Errors
     /// If the training split has no input and target for every stream.
     pub fn train_streams(&self, count: usize, bptt_len: usize) -> Result<Streams> {
-        let streams = Streams::new(self.ids.clone(), self.split.train.clone(), count, bptt_len);
+        let streams = Streams::over(self.sequence(Part::Train), count, bptt_len);
         if streams.chunks() > 0 {
             return Ok(streams);
         }
@@ -189,9 +210,10 @@ impl TextDataset {
         Err(Error::TooManyStreams { streams: count, tokens, needed: count + 1 })
     }
 
-    /// The validation split as one stream, with the same targets as the validation windows.
+    /// The validation split as one stream, with the same targets as the validation windows; with documents, every token is
+    /// a target.
     pub fn valid_stream(&self) -> Streams {
-        Streams::for_evaluation(self.ids.clone(), self.split.valid.clone(), self.context_len)
+        Streams::evaluation(self.sequence(Part::Valid), self.valid_context_len())
     }
 
     /// The same targets in `count` parallel streams, or in as many as suit the length of the split if `count` is 0:
@@ -200,69 +222,22 @@ impl TextDataset {
     /// # Errors
     /// If the split is too short for that many streams.
     pub fn valid_streams(&self, count: usize) -> Result<Streams> {
-        let valid = self.split.valid.clone();
-        let automatic = || Streams::evaluation_count(valid.len(), self.context_len);
+        let (valid, context_len) = (self.sequence(Part::Valid), self.valid_context_len());
+        let automatic = || Streams::evaluation_count(valid.len(), context_len);
         let count = if count == 0 { automatic() } else { count };
-        Streams::for_parallel_evaluation(self.ids.clone(), valid, self.context_len, count)
+        Streams::parallel_evaluation(valid, context_len, count)
     }
-
-    /// The hash of the training ids, the context length and the stride.
-    pub fn train_sha256(&self) -> String {
-        let ids = self.ids.sha256(self.split.train.clone());
-        sha256(format!("{ids} {} {}", self.context_len, self.stride).as_bytes())
-    }
-
-    /// The hash of the validation ids.
-    pub fn valid_sha256(&self) -> String {
-        self.ids.sha256(self.split.valid.clone())
-    }
-
-    /// The fractions of the training and the validation tokens that are not in the vocabulary, dropped ones included.
-    pub fn unknown_fractions(&self) -> [f64; 2] {
-        let unknown = self.tokenizer.vocabulary.unknown_id();
-        let parts = [(&self.split.train, self.train_dropped), (&self.split.valid, self.valid_dropped)];
-        parts.map(|(range, dropped)| {
-            let mut count = dropped;
-            self.ids.for_each(range.clone(), |id| count += usize::from(Some(id) == unknown));
-            count as f64 / (range.len() + dropped) as f64
-        })
-    }
-
-    /// The mean loss of a unigram model on the validation targets, in nats per token, with the token
-    /// frequencies of the training split. A token that does not occur in training counts as one occurrence.
-    pub fn unigram_nats_per_token(&self) -> f64 {
-        let mut counts = vec![0u64; self.tokenizer.vocabulary.len()];
-        self.ids.for_each(self.split.train.clone(), |id| counts[id as usize] += 1);
-        let total = self.split.train.len() as f64;
-        let targets = self.split.valid.start + self.context_len..self.split.valid.end;
-        let nats = |at: usize| -(counts[self.ids.get(at) as usize].max(1) as f64 / total).ln();
-        // Not −0, the negated logarithm of 1.
-        (targets.clone().map(nats).sum::<f64>() + 0.0) / targets.len() as f64
-    }
-}
-
-/// Reads, cleans, tokenizes and counts the text.
-fn count(text: &mut dyn TextSource, config: &DatasetConfig) -> Result<CountedText> {
-    let (mut hasher, mut counter) = (Sha256::new(), TokenCounter::new());
-    let (mut characters, mut ids) = (0, IdsWriter::default());
-    let mut count = |clean: &str| characters += clean.chars().count();
-    let mut stream = TextStream::new(&config.cleaner, &config.pre_tokenizer);
-    while let Some(chunk) = text.next_chunk()? {
-        hasher.update(chunk);
-        stream.push(chunk, &mut count, |token| ids.push(counter.add(token)));
-        ids.check()?;
-    }
-    stream.finish(&mut count, |token| ids.push(counter.add(token)));
-    let (text_sha256, provisional_ids) = (hex_digest(hasher), ids.finish()?);
-    Ok(CountedText { text_sha256, characters, counter, provisional_ids })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use proptest::prelude::*;
     use text_prep::{Cleaner, OovPolicy};
 
     use super::*;
+    use crate::vocab_builder::VocabSource;
 
     fn config(oov: OovPolicy, min_count: u64, vocab_source: VocabSource) -> DatasetConfig {
         let config = DatasetConfig::words().split(0.25, 0.0).context_len(2);

@@ -3,55 +3,83 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 
-use text_prep::{Cleaner, OovPolicy, PreTokenizer, SourceOptions, TextSource, Tokenizer, Vocabulary};
+use text_prep::{Cleaner, DocumentSource, OovPolicy, PreTokenizer, TextSource, Tokenizer, Vocabulary};
 
 use crate::dataset::TextDataset;
 use crate::dataset_config::DatasetConfig;
+use crate::dataset_input::DatasetInput;
 use crate::error::Result;
 use crate::vocab_builder::{NewTokens, VocabSource};
 
 impl TextDataset {
     /// A dataset of a text in memory, which is used as it is.
     pub fn from_text<'a>(text: impl Into<Cow<'a, str>>) -> TextDatasetBuilder<'a> {
-        TextDatasetBuilder::new(TextInput::Text(text.into()))
+        Self::from_input(DatasetInput::whole_text(text))
     }
 
     /// A dataset of a file in UTF-8, or in UTF-16 or UTF-32 with a byte order mark, which is read in chunks and may be
     /// larger than memory. Byte order marks are removed, and CRLF becomes LF. For other encodings and for excerpts see
     /// [`from_source`](Self::from_source).
     pub fn from_file(path: impl Into<PathBuf>) -> TextDatasetBuilder<'static> {
-        TextDatasetBuilder::new(TextInput::File(path.into()))
+        Self::from_input(DatasetInput::file(path))
     }
 
     /// A dataset of a text that is read in chunks, such as a file opened by
     /// [`SourceOptions::open`](text_prep::SourceOptions::open) or a reader opened by
     /// [`SourceOptions::open_reader`](text_prep::SourceOptions::open_reader).
     pub fn from_source<'a>(source: impl TextSource + 'a) -> TextDatasetBuilder<'a> {
-        TextDatasetBuilder::new(TextInput::Source(Box::new(source)))
+        Self::from_input(DatasetInput::text(source))
+    }
+
+    /// A dataset of documents: independent texts, each with a label or without. They are split as wholes, and equal
+    /// documents stay on one side. The model starts each of them with a fresh state and learns where it ends.
+    ///
+    /// ```
+    /// use seqdata::{Part, TextDataset};
+    ///
+    /// let poems = [("The fox sang.", Some("fables")), ("A crow sat.", None), ("The fox sang.", Some("fables"))];
+    /// let dataset = TextDataset::from_documents(&poems[..]).words().build()?;
+    /// let documents = dataset.documents.as_ref().unwrap();
+    /// assert_eq!((documents.len(), documents.duplicates, documents.label_names.len()), (3, 1, 1));
+    /// assert!(!documents.of(Part::Valid).is_empty());
+    /// # Ok::<(), seqdata::Error>(())
+    /// ```
+    pub fn from_documents<'a>(source: impl DocumentSource + 'a) -> TextDatasetBuilder<'a> {
+        Self::from_input(DatasetInput::documents(source))
+    }
+
+    /// A dataset of a running text or of documents.
+    pub fn from_input(input: DatasetInput<'_>) -> TextDatasetBuilder<'_> {
+        let inputs = [Some(input), None, None];
+        TextDatasetBuilder { inputs, config: DatasetConfig::default(), existing: None, labels: None }
     }
 }
 
-/// Where a text comes from.
-enum TextInput<'a> {
-    Text(Cow<'a, str>),
-    File(PathBuf),
-    Source(Box<dyn TextSource + 'a>),
-}
-
 /// The options of a [`TextDataset`], whose text is read by [`build`](Self::build). Created by
-/// [`TextDataset::from_text`], [`TextDataset::from_file`] and [`TextDataset::from_source`].
+/// [`TextDataset::from_text`], [`TextDataset::from_file`], [`TextDataset::from_source`],
+/// [`TextDataset::from_documents`] and [`TextDataset::from_input`].
 ///
 /// The defaults are those of [`DatasetConfig::words`].
 #[must_use = "the text is read by `build`"]
 pub struct TextDatasetBuilder<'a> {
-    input: TextInput<'a>,
+    /// For training, validation and test.
+    inputs: [Option<DatasetInput<'a>>; 3],
     config: DatasetConfig,
     existing: Option<(Tokenizer, NewTokens)>,
+    labels: Option<Vec<String>>,
 }
 
 impl<'a> TextDatasetBuilder<'a> {
-    fn new(input: TextInput<'a>) -> Self {
-        Self { input, config: DatasetConfig::default(), existing: None }
+    /// Validates on this input, of the same kind as that for training, instead of a part of it.
+    pub fn valid(mut self, input: DatasetInput<'a>) -> Self {
+        self.inputs[1] = Some(input);
+        self
+    }
+
+    /// Uses this input, of the same kind as that for training, for a test instead of a part of it.
+    pub fn test(mut self, input: DatasetInput<'a>) -> Self {
+        self.inputs[2] = Some(input);
+        self
     }
 
     /// Replaces all options of the configuration.
@@ -150,22 +178,23 @@ impl<'a> TextDatasetBuilder<'a> {
         Self { existing: Some((tokenizer.clone(), new_tokens)), ..self }
     }
 
+    /// Numbers the labels of documents as in a trained model, which has these; another label is an error. Default: the
+    /// labels of the training documents, by name.
+    pub fn labels(self, labels: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { labels: Some(labels.into_iter().map(Into::into).collect()), ..self }
+    }
+
     /// Reads, cleans, tokenizes and splits the text.
     ///
     /// Uses memory for the vocabulary and up to 128 MiB of ids; further ids go to a temporary file, see
     /// [`IdsWriter`](crate::IdsWriter).
     ///
     /// # Errors
-    /// If the text cannot be read, an option is out of range, a split is shorter than a window, the temporary file
-    /// cannot be written; and [`Error::NewTokens`](crate::Error::NewTokens) by [`NewTokens::Error`].
+    /// If the text cannot be read, an option is out of range, a split is shorter than a window or there are too few
+    /// documents, the inputs or the model are of different kinds, the temporary file cannot be written; and [`Error::NewTokens`](crate::Error::NewTokens) by [`NewTokens::Error`].
     pub fn build(self) -> Result<TextDataset> {
-        let Self { input, config, existing } = self;
-        let existing = existing.as_ref().map(|(tokenizer, new_tokens)| (tokenizer, *new_tokens));
-        match input {
-            TextInput::Text(text) => TextDataset::read(&mut &*text, config, existing),
-            TextInput::File(path) => TextDataset::read(&mut SourceOptions::default().open(&path)?, config, existing),
-            TextInput::Source(mut source) => TextDataset::read(&mut *source, config, existing),
-        }
+        let Self { inputs, config, existing, labels } = self;
+        TextDataset::read(inputs, config, existing, labels)
     }
 }
 
@@ -193,7 +222,7 @@ mod tests {
         let path = folder.path().join("a.txt");
         std::fs::write(&path, TEXT).unwrap();
         let file = options(TextDataset::from_file(&path));
-        let source = options(TextDataset::from_source(SourceOptions::default().open(&path).unwrap()));
+        let source = options(TextDataset::from_source(text_prep::SourceOptions::default().open(&path).unwrap()));
         assert_eq!(file.text_sha256, source.text_sha256);
         assert_eq!(file.stats.characters, TEXT.len() - 1);
         assert_eq!(options(TextDataset::from_text(TEXT)).stats.characters, TEXT.len());

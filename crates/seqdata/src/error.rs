@@ -100,6 +100,59 @@ pub enum Error {
         /// The lowest count of a token in the vocabulary.
         min_count: u64,
     },
+    /// There are too few different documents for all parts of the split.
+    #[error(
+        "the text has {distinct} different documents, but training and the held-out parts need {needed}: add documents, \
+         give separate held-out files, or check how the text is divided into documents"
+    )]
+    TooFewDocuments {
+        /// Documents with different tokens.
+        distinct: usize,
+        /// Documents needed.
+        needed: usize,
+    },
+    /// A separate validation or test input has no documents.
+    #[error("the {part} input has no document with a known token: give another one, or leave it out")]
+    NoDocuments {
+        /// The name of the part.
+        part: &'static str,
+    },
+    /// There are more documents than can be numbered.
+    #[error("the text has more than 4294967295 documents: use fewer, or join some of them")]
+    TooManyDocuments,
+    /// There are too many different labels.
+    #[error("the documents have {found} different labels; expected at most {most}: choose labels with fewer values")]
+    TooManyLabels {
+        /// Different labels.
+        found: usize,
+        /// The highest number allowed.
+        most: usize,
+    },
+    /// A document has a label that the trained model does not have.
+    #[error("a document has the label `{label}`, which the model does not have; it has {known}")]
+    UnknownLabel {
+        /// The label.
+        label: String,
+        /// The labels of the model.
+        known: String,
+    },
+    /// A held-out input is of another kind than the training input.
+    #[error(
+        "the training input is {}, but the {part} input is {}: read both in the same way",
+        kind(.documents), other_kind(.documents)
+    )]
+    MixedInputs {
+        /// The name of the held-out part.
+        part: &'static str,
+        /// Whether the training input has documents.
+        documents: bool,
+    },
+    /// A trained model is of another kind than the inputs.
+    #[error("the model was trained on {}, but the text is {}: read it in the same way", other_kind(.documents), kind(.documents))]
+    OtherKindOfText {
+        /// Whether the text has documents.
+        documents: bool,
+    },
     /// A configuration option is out of range.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -118,4 +171,14 @@ pub enum Error {
     /// The text could not be read or tokenized.
     #[error(transparent)]
     Text(#[from] text_prep::Error),
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "thiserror passes references")]
+fn other_kind(has_documents: &bool) -> &'static str {
+    kind(&!has_documents)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "thiserror passes references")]
+fn kind(has_documents: &bool) -> &'static str {
+    if *has_documents { "documents" } else { "running text" }
 }

@@ -1,8 +1,15 @@
-//! The ids of the vocabulary for each provisional id.
+//! Replaces the provisional ids of the inputs with those of the vocabulary, part by part.
 
 use text_prep::{TokenCounter, Vocabulary};
 
-/// The ids of each token, by its provisional id: one, several subwords, or none if it is dropped.
+use crate::counted_text::CountedText;
+use crate::error::Result;
+use crate::ids::Ids;
+use crate::ids_writer::IdsWriter;
+use crate::sections::Sections;
+use crate::split::{Part, Split};
+
+/// The vocabulary's ids of each provisional id.
 pub(crate) struct FinalIds {
     ids: Vec<u32>,
     /// Where the ids of each token end.
@@ -10,7 +17,7 @@ pub(crate) struct FinalIds {
 }
 
 impl FinalIds {
-    /// The ids of all counted tokens.
+    /// Encodes all tokens of `counter`; those that are not in the vocabulary are unknown or dropped.
     pub fn new(counter: &TokenCounter, vocabulary: &Vocabulary) -> Self {
         let (mut ids, mut ends) = (Vec::with_capacity(counter.len()), Vec::with_capacity(counter.len()));
         for (token, _) in counter.iter() {
@@ -22,14 +29,73 @@ impl FinalIds {
         Self { ids, ends }
     }
 
-    /// The ids of a token.
-    ///
-    /// # Panics
-    /// If no token has this provisional id.
+    /// The ids of a token: one, several subwords, or none if it is dropped.
     #[inline]
-    pub fn get(&self, provisional: u32) -> &[u32] {
+    pub fn of(&self, provisional: u32) -> &[u32] {
         let at = provisional as usize;
         let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.ids[start..self.ends[at]]
+    }
+}
+
+/// The ids of a dataset.
+pub(crate) struct EncodedText {
+    pub ids: Ids,
+    pub split: Split,
+    /// Tokens of each part that are dropped.
+    pub dropped: [usize; 3],
+    /// Where the ids of each document start; documents without ids are left out.
+    pub starts: Vec<u64>,
+    /// The section of each document.
+    pub sections: Vec<u32>,
+    /// The number of documents of each part.
+    pub counts: [usize; 3],
+}
+
+impl EncodedText {
+    /// Encodes the parts one after another. With a document token, each begins and ends with it, and it stands between the
+    /// documents.
+    pub fn new(
+        text: &CountedText,
+        sections: &Sections,
+        final_ids: &FinalIds,
+        document_token: Option<u32>,
+    ) -> Result<Self> {
+        let mut ids = IdsWriter::default();
+        let (mut lengths, mut dropped, mut counts) = ([0; 3], [0; 3], [0; 3]);
+        let (mut starts, mut sections_of) = (Vec::new(), Vec::new());
+        for (index, part) in Part::ALL.into_iter().enumerate() {
+            let (start, first) = (ids.len(), starts.len());
+            let mut current = None;
+            if sections.count(|other| other == part) == 0 {
+                continue;
+            }
+            sections.for_each(
+                &text.provisional_ids,
+                |other| other == part,
+                |section, provisional| {
+                    let tokens = final_ids.of(provisional);
+                    dropped[index] += usize::from(tokens.is_empty());
+                    if let Some(document) = document_token
+                        && !tokens.is_empty()
+                        && current != Some(section)
+                    {
+                        current = Some(section);
+                        ids.push(document);
+                        starts.push(ids.len() as u64);
+                        sections_of.push(section as u32);
+                    }
+                    tokens.iter().for_each(|&id| ids.push(id));
+                },
+            );
+            counts[index] = starts.len() - first;
+            if let Some(document) = document_token.filter(|_| counts[index] > 0) {
+                ids.push(document);
+            }
+            ids.check()?;
+            lengths[index] = ids.len() - start;
+        }
+        let (ids, split) = (ids.finish()?, Split::of_lengths(lengths));
+        Ok(Self { ids, split, dropped, starts, sections: sections_of, counts })
     }
 }

@@ -10,6 +10,12 @@ pub trait Items: Batcher<usize, Self::Batch> + Clone + 'static {
     /// The number of items.
     fn count(&self) -> usize;
 
+    /// The items as they are in `epoch`, counted from 1, if they differ from epoch to epoch. Their number does not.
+    #[must_use]
+    fn for_epoch(&self, _epoch: usize) -> Self {
+        self.clone()
+    }
+
     /// The length of an item. A shuffled epoch puts items of similar length into the same batch, so that
     /// batches have little padding. If all lengths are equal, the order stays as shuffled.
     fn length(&self, _item: usize) -> usize {

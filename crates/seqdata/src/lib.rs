@@ -1,15 +1,25 @@
 //! Token ids, splits, windows, streams and batches for language models.
 //!
-//! [`TextDataset`] reads a text, tokenizes it and holds its ids in compact form. [`Windows`] and
-//! [`Streams`] cut the ids into items; [`Loader`] puts items in order and makes a [`Batch`] of them
-//! on a device.
+//! [`TextDataset`] reads a text or documents, tokenizes them and holds their ids in compact form. A [`Sequence`] has the ids
+//! of one part of the split, documents in a new order for every epoch; [`Windows`] and [`Streams`] cut it into items;
+//! [`Loader`] puts items in order and makes a [`Batch`] of them on a device.
 //!
 //! How text becomes tokens is in `text-prep`; what a model computes from a batch is in `models`.
 
 pub mod batch;
+mod counted_text;
 pub mod dataset;
 pub mod dataset_builder;
 pub mod dataset_config;
+pub mod dataset_input;
+mod dataset_summary;
+mod document_index;
+mod document_split;
+#[cfg(test)]
+mod document_stream_tests;
+#[cfg(test)]
+mod document_tests;
+pub mod documents;
 pub mod error;
 mod final_ids;
 pub mod hash;
@@ -23,6 +33,8 @@ mod mmap;
 mod property_tests;
 pub mod random;
 pub mod recall_task;
+mod sections;
+pub mod sequence;
 pub mod split;
 pub mod streams;
 pub mod vocab_builder;
@@ -32,6 +44,8 @@ pub use batch::Batch;
 pub use dataset::{TextDataset, TextStats};
 pub use dataset_builder::TextDatasetBuilder;
 pub use dataset_config::DatasetConfig;
+pub use dataset_input::DatasetInput;
+pub use documents::{DocumentLengths, Documents, document_hash};
 pub use error::{ConfigError, Error, Result};
 pub use ids::Ids;
 pub use ids_writer::IdsWriter;
@@ -40,7 +54,8 @@ pub use lm_items::LmItems;
 pub use loader::{EpochCursor, Loader, Order};
 pub use random::Random;
 pub use recall_task::RecallTask;
-pub use split::{Fractions, Split};
+pub use sequence::{LABEL_DROPOUT, Sequence};
+pub use split::{Fractions, Part, Split};
 pub use streams::Streams;
 pub use vocab_builder::{NewTokens, VocabSource};
 pub use windows::Windows;

@@ -26,6 +26,13 @@ impl Items for LmItems {
             Self::Streams(streams) => streams.chunks(),
         }
     }
+
+    fn for_epoch(&self, epoch: usize) -> Self {
+        match self {
+            Self::Windows(windows) => Self::Windows(windows.for_epoch(epoch)),
+            Self::Streams(streams) => Self::Streams(streams.for_epoch(epoch)),
+        }
+    }
 }
 
 impl Batcher<usize, Batch> for LmItems {
@@ -35,13 +42,14 @@ impl Batcher<usize, Batch> for LmItems {
     /// If there is more than one chunk.
     fn batch(&self, items: Vec<usize>, device: &Device) -> Batch {
         let mut continues = false;
-        let (mut inputs, mut targets) = (Vec::new(), Vec::new());
+        let (mut inputs, mut targets, mut labels) = (Vec::new(), Vec::new(), Vec::new());
         let ([input_len, target_len], rows) = match self {
             Self::Windows(windows) => {
                 inputs.reserve(items.len() * windows.context_len());
                 for &item in &items {
                     inputs.extend(windows.input(item).map(|id| id as i32));
                     targets.push(windows.target(item) as i32);
+                    labels.extend(windows.labels(item).into_iter().flatten().map(|label| label as i32));
                 }
                 ([windows.context_len(), 1], items.len())
             }
@@ -50,14 +58,16 @@ impl Batcher<usize, Batch> for LmItems {
                 let chunk = streams.chunk(items[0]);
                 inputs.extend(chunk.inputs().map(|id| id as i32));
                 targets.extend(chunk.targets().map(|id| id as i32));
+                labels.extend(chunk.labels().into_iter().flatten().map(|label| label as i32));
                 continues = chunk.continues();
                 ([chunk.input_len(), chunk.target_len()], chunk.rows())
             }
         };
         let tensor =
             |ids: Vec<i32>, columns: usize| Tensor::<2, Int>::from_data(TensorData::new(ids, [rows, columns]), device);
+        let labels = (!labels.is_empty()).then(|| tensor(labels, input_len));
         let (inputs, targets) = (tensor(inputs, input_len), tensor(targets, target_len));
-        Batch { inputs, targets, labels: None, continues, step: 0 }
+        Batch { inputs, targets, labels, continues, step: 0 }
     }
 }
 

@@ -100,21 +100,21 @@ impl<I: Items> Loader<I> {
     pub fn endless(self) -> impl Iterator<Item = I::Batch> {
         let loader = Arc::new(self);
         (1..).flat_map(move |epoch| {
-            let (loader, order) = (loader.clone(), loader.order(epoch));
-            (0..loader.batches()).filter_map(move |index| loader.batch(epoch, &order, index))
+            let (loader, order, items) = (loader.clone(), loader.order(epoch), loader.items.for_epoch(epoch));
+            (0..loader.batches()).filter_map(move |index| loader.batch(&items, epoch, &order, index))
         })
     }
 
-    /// Batch `index` of `epoch`, whose items are in `order`; `None` after the last.
-    fn batch(&self, epoch: usize, order: &[u32], index: usize) -> Option<I::Batch> {
+    /// Batch `index` of `epoch`, whose `items` are in `order`; `None` after the last.
+    fn batch(&self, items: &I, epoch: usize, order: &[u32], index: usize) -> Option<I::Batch> {
         let start = index * self.batch_size;
         let end = (start + self.batch_size).min(order.len());
         if start >= end {
             return None;
         }
-        let items = order[start..end].iter().map(|&item| self.range.start + item as usize);
+        let indices = order[start..end].iter().map(|&item| self.range.start + item as usize);
         let step = ((epoch - 1) * self.batches() + index) as u64;
-        Some(self.items.batch(items.collect(), &self.device).with_step(index, step))
+        Some(items.batch(indices.collect(), &self.device).with_step(index, step))
     }
 
     /// The item indices of `epoch`, in order.
@@ -153,7 +153,7 @@ impl<I: Items> Loader<I> {
 impl<I: Items> DataLoader<I::Batch> for Loader<I> {
     fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<I::Batch> + 'a> {
         let (epoch, next) = self.cursor.get();
-        Box::new(Epoch { loader: self, epoch, order: self.order(epoch), next })
+        Box::new(Epoch { loader: self, items: self.items.for_epoch(epoch), epoch, order: self.order(epoch), next })
     }
 
     fn num_items(&self) -> usize {
@@ -173,6 +173,8 @@ impl<I: Items> DataLoader<I::Batch> for Loader<I> {
 /// One pass over the items of a loader.
 struct Epoch<'a, I> {
     loader: &'a Loader<I>,
+    /// The items of the epoch.
+    items: I,
     epoch: usize,
     order: Vec<u32>,
     next: usize,
@@ -182,7 +184,7 @@ impl<I: Items> Iterator for Epoch<'_, I> {
     type Item = Result<I::Batch, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let batch = self.loader.batch(self.epoch, &self.order, self.next)?;
+        let batch = self.loader.batch(&self.items, self.epoch, &self.order, self.next)?;
         self.next += 1;
         Some(Ok(batch))
     }

@@ -7,7 +7,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{ConfigError, Error, Result};
 
-/// The fractions of the windows that are held out.
+/// A part of a split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// For training.
+    Train,
+    /// For validation.
+    Valid,
+    /// For a test.
+    Test,
+}
+
+impl Part {
+    /// All parts, in the order of the ids.
+    pub const ALL: [Self; 3] = [Self::Train, Self::Valid, Self::Test];
+}
+
+/// The fractions of the windows, or with documents of the tokens, that are held out.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fractions {
     /// For validation, which selects the best weights; above 0.
@@ -27,6 +43,24 @@ pub struct Split {
     pub test: Range<usize>,
 }
 
+impl Fractions {
+    /// Checks that they are in range. `is_given` says of validation and test whether there is a separate input: then its
+    /// fraction is 0 in the result.
+    pub(crate) fn check(self, is_given: [bool; 2]) -> Result<Self> {
+        let valid = if is_given[0] { 0.0 } else { self.valid };
+        let test = if is_given[1] { 0.0 } else { self.test };
+        if !(is_given[0] || valid > 0.0 && valid < 1.0) {
+            let expected = "a number above 0 and below 1";
+            return Err(ConfigError::new("split.valid_fraction", valid, expected).into());
+        }
+        if !(test >= 0.0 && test + valid < 1.0) {
+            let expected = "0 or more, and below 1 together with `split.valid_fraction`";
+            return Err(ConfigError::new("split.test_fraction", test, expected).into());
+        }
+        Ok(Self { valid, test })
+    }
+}
+
 impl Split {
     /// Splits `tokens` ids so that training has `⌊(1 − valid − test) · (tokens − context_len)⌋` windows of
     /// `context_len` ids with their targets. This equals Keras's `validation_split`, which holds out the last
@@ -35,15 +69,14 @@ impl Split {
     /// # Errors
     /// If the text or a split is shorter than a window and its target, or a fraction is out of range.
     pub fn new(tokens: usize, context_len: usize, fractions: Fractions) -> Result<Self> {
+        let split = Self::of_input(tokens, context_len, fractions.check([false; 2])?)?;
+        split.check_lengths(context_len)?;
+        Ok(split)
+    }
+
+    /// The same for an input without the parts that have inputs of their own, whose fraction is 0.
+    pub(crate) fn of_input(tokens: usize, context_len: usize, fractions: Fractions) -> Result<Self> {
         let Fractions { valid, test } = fractions;
-        if !(valid > 0.0 && valid < 1.0) {
-            let expected = "a number above 0 and below 1";
-            return Err(ConfigError::new("split.valid_fraction", valid, expected).into());
-        }
-        if !(test >= 0.0 && test + valid < 1.0) {
-            let expected = "0 or more, and below 1 together with `split.valid_fraction`";
-            return Err(ConfigError::new("split.test_fraction", test, expected).into());
-        }
         let needed = context_len + 1;
         if tokens < needed {
             return Err(Error::TextTooShort { tokens, context_len, needed });
@@ -53,17 +86,21 @@ impl Split {
         let boundary = |fraction: f64| (fraction * windows + 1e-6).floor() as usize + context_len;
         let train_end = boundary(1.0 - valid - test);
         let valid_end = if test > 0.0 { boundary(1.0 - test) } else { tokens };
-        let split = Self { train: 0..train_end, valid: train_end..valid_end, test: valid_end..tokens };
-        split.check_lengths(context_len)?;
-        Ok(split)
+        Ok(Self::of_lengths([train_end, valid_end - train_end, tokens - valid_end]))
     }
 
-    /// The same split in ids, of which a token may have none or several: each range has `ids(range)` of them.
-    pub(crate) fn resized(&self, ids: impl Fn(&Range<usize>) -> usize) -> Self {
-        let train_end = ids(&self.train);
-        let valid_end = train_end + ids(&self.valid);
-        let end = valid_end + ids(&self.test);
-        Self { train: 0..train_end, valid: train_end..valid_end, test: valid_end..end }
+    /// Adjacent ranges of these lengths.
+    pub(crate) fn of_lengths([train, valid, test]: [usize; 3]) -> Self {
+        Self { train: 0..train, valid: train..train + valid, test: train + valid..train + valid + test }
+    }
+
+    /// The range of `part`.
+    pub fn range(&self, part: Part) -> Range<usize> {
+        match part {
+            Part::Train => self.train.clone(),
+            Part::Valid => self.valid.clone(),
+            Part::Test => self.test.clone(),
+        }
     }
 
     /// Rejects ranges shorter than one window and its target; an empty test range is allowed.

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::ids::Ids;
+use crate::sequence::Sequence;
 
 /// Ids per chunk for evaluation with one stream; long enough to keep the output layer busy.
 const EVALUATION_CHUNK: usize = 128;
@@ -30,8 +31,7 @@ const TARGETS_PER_WARM_UP: usize = 10;
 /// previous stream.
 #[derive(Clone, Debug)]
 pub struct Streams {
-    ids: Arc<Ids>,
-    range: Range<usize>,
+    sequence: Sequence,
     count: usize,
     chunk_len: usize,
     /// The position in the range of the first target's input.
@@ -49,8 +49,28 @@ impl Streams {
     /// # Panics
     /// If `count` or `chunk_len` is zero.
     pub fn new(ids: Arc<Ids>, range: Range<usize>, count: usize, chunk_len: usize) -> Self {
+        Self::over(Sequence::new(ids, range), count, chunk_len)
+    }
+
+    /// `count` streams over `sequence` in chunks of `chunk_len` ids, with a target at every position.
+    ///
+    /// # Panics
+    /// If `count` or `chunk_len` is zero.
+    pub fn over(sequence: Sequence, count: usize, chunk_len: usize) -> Self {
         assert!(count > 0 && chunk_len > 0, "{count} streams in chunks of {chunk_len}");
-        Self { ids, range, count, chunk_len, first: 0, warm_up: 0, opening: None }
+        Self { sequence, count, chunk_len, first: 0, warm_up: 0, opening: None }
+    }
+
+    /// The streams for training with this seed: see [`Sequence::for_training`].
+    #[must_use]
+    pub fn for_training(self, seed: u64) -> Self {
+        Self { sequence: self.sequence.for_training(seed), ..self }
+    }
+
+    /// The streams of `epoch`, with documents in a new order if they are [for training](Self::for_training).
+    #[must_use]
+    pub fn for_epoch(&self, epoch: usize) -> Self {
+        Self { sequence: self.sequence.for_epoch(epoch, true), ..self.clone() }
     }
 
     /// One stream over `range` with the same targets as windows of `context_len` ids: every id with
@@ -59,8 +79,13 @@ impl Streams {
     /// # Panics
     /// If `context_len` is zero.
     pub fn for_evaluation(ids: Arc<Ids>, range: Range<usize>, context_len: usize) -> Self {
+        Self::evaluation(Sequence::new(ids, range), context_len)
+    }
+
+    /// As [`for_evaluation`](Self::for_evaluation), over `sequence`.
+    pub(crate) fn evaluation(sequence: Sequence, context_len: usize) -> Self {
         let first = context_len - 1;
-        Self { first, warm_up: first, ..Self::new(ids, range, 1, EVALUATION_CHUNK) }
+        Self { first, warm_up: first, ..Self::over(sequence, 1, EVALUATION_CHUNK) }
     }
 
     /// `count` streams over `range` with the targets of [`for_evaluation`](Self::for_evaluation), each once. The targets
@@ -79,18 +104,23 @@ impl Streams {
         context_len: usize,
         count: usize,
     ) -> Result<Self> {
+        Self::parallel_evaluation(Sequence::new(ids, range), context_len, count)
+    }
+
+    /// As [`for_parallel_evaluation`](Self::for_parallel_evaluation), over `sequence`.
+    pub(crate) fn parallel_evaluation(sequence: Sequence, context_len: usize, count: usize) -> Result<Self> {
         if count == 1 {
-            return Ok(Self::for_evaluation(ids, range, context_len));
+            return Ok(Self::evaluation(sequence, context_len));
         }
-        let (inputs, warm_up) = (range.len().saturating_sub(1), warm_up(context_len));
+        let (inputs, warm_up) = (sequence.len().saturating_sub(1), warm_up(context_len));
         let most = (inputs / warm_up).saturating_sub(1).max(1);
         if count > most {
-            return Err(Error::TooManyValidStreams { streams: count, tokens: range.len(), most });
+            return Err(Error::TooManyValidStreams { streams: count, tokens: sequence.len(), most });
         }
         let chunk_len = (EVALUATION_TARGETS / count).clamp(1, EVALUATION_CHUNK);
         let first = warm_up + (inputs - warm_up) % count;
         let opening = Some(context_len - 1);
-        Ok(Self { first, warm_up, opening, ..Self::new(ids, range, count, chunk_len) })
+        Ok(Self { first, warm_up, opening, ..Self::over(sequence, count, chunk_len) })
     }
 
     /// The number of streams for the evaluation of `tokens` ids: as many as cost at most a tenth more reading, from
@@ -101,7 +131,7 @@ impl Streams {
 
     /// Targets per stream, S; those of the opening are not counted.
     pub fn stream_len(&self) -> usize {
-        self.range.len().saturating_sub(1 + self.first) / self.count
+        self.sequence.len().saturating_sub(1 + self.first) / self.count
     }
 
     /// Ids that each stream reads before the first one with a target.
@@ -122,8 +152,8 @@ impl Streams {
     /// Ids at the end of the split that are neither input nor target of a stream.
     pub fn unused_ids(&self) -> usize {
         match self.chunks() {
-            0 => self.range.len(),
-            _ => self.range.len() - 1 - self.first - self.stream_len() * self.count,
+            0 => self.sequence.len(),
+            _ => self.sequence.len() - 1 - self.first - self.stream_len() * self.count,
         }
     }
 
@@ -133,11 +163,11 @@ impl Streams {
     /// If `index` is not below [`chunks`](Self::chunks).
     pub fn chunk(&self, index: usize) -> Chunk<'_> {
         assert!(index < self.chunks(), "chunk {index} of {}", self.chunks());
-        let (ids, offset, stream_len) = (&*self.ids, self.range.start, self.stream_len());
+        let (sequence, stream_len) = (&self.sequence, self.stream_len());
         let index_in_stream = match self.opening {
             Some(first_target) if index == 0 => {
                 let (input_len, target_len) = (self.first, self.first - first_target);
-                return Chunk { ids, start: offset, distance: 0, rows: 1, input_len, target_len, continues: false };
+                return Chunk { sequence, start: 0, distance: 0, rows: 1, input_len, target_len, continues: false };
             }
             Some(_) => index - 1,
             None => index,
@@ -147,8 +177,8 @@ impl Streams {
         // The first chunk of a stream starts with the inputs that have no target.
         let warm_up = if index_in_stream == 0 { self.warm_up } else { 0 };
         Chunk {
-            ids,
-            start: offset + self.first + done - warm_up,
+            sequence,
+            start: self.first + done - warm_up,
             distance: stream_len,
             rows: self.count,
             input_len: warm_up + target_len,
@@ -167,8 +197,8 @@ fn warm_up(context_len: usize) -> usize {
 /// Sections of equal length: `N` rows with `T` inputs and `K` targets each.
 #[derive(Clone, Debug)]
 pub struct Chunk<'a> {
-    ids: &'a Ids,
-    /// The index of the first input of the first row.
+    sequence: &'a Sequence,
+    /// The position of the first input of the first row.
     start: usize,
     /// Ids from the start of a row to the start of the next.
     distance: usize,
@@ -201,17 +231,26 @@ impl Chunk<'_> {
 
     /// The input ids, row by row, `[N, T]`.
     pub fn inputs(&self) -> impl Iterator<Item = u32> + '_ {
-        self.rows_of(0..self.input_len)
+        self.rows_of(0..self.input_len).flat_map(|positions| self.sequence.ids(positions))
+    }
+
+    /// The numbers of the labels of the inputs, `[N, T]`; `None` if the documents have no labels, or there are none.
+    pub fn labels(&self) -> Option<impl Iterator<Item = u32> + '_> {
+        let labels = || self.rows_of(0..self.input_len).flat_map(|positions| self.sequence.labels(positions));
+        self.sequence.has_labels().then(labels)
     }
 
     /// The target ids, row by row, `[N, K]`.
     pub fn targets(&self) -> impl Iterator<Item = u32> + '_ {
-        self.rows_of(self.input_len - self.target_len + 1..self.input_len + 1)
+        let positions = self.input_len - self.target_len + 1..self.input_len + 1;
+        self.rows_of(positions).flat_map(|positions| self.sequence.ids(positions))
     }
 
-    fn rows_of(&self, positions: Range<usize>) -> impl Iterator<Item = u32> + '_ {
-        let Self { ids, start, distance, rows, .. } = *self;
-        (0..rows).flat_map(move |row| positions.clone().map(move |at| ids.get(start + row * distance + at)))
+    /// The positions of a row, relative to its first input, in each row.
+    fn rows_of(&self, positions: Range<usize>) -> impl Iterator<Item = Range<usize>> + use<> {
+        let Self { start, distance, rows, .. } = *self;
+        let starts = (0..rows).map(move |row| start + row * distance);
+        starts.map(move |start| start + positions.start..start + positions.end)
     }
 }
 

@@ -1,13 +1,13 @@
 //! Builds the vocabulary of a dataset from token counts, or adapts that of a trained model.
 
-use std::ops::Range;
-
 use serde::{Deserialize, Serialize};
-use text_prep::{OovPolicy, PreTokenizer, TokenCounter, Vocabulary};
+use text_prep::{OovPolicy, PreTokenizer, Vocabulary};
 
+use crate::counted_text::CountedText;
 use crate::dataset_config::DatasetConfig;
 use crate::error::{Error, Result};
-use crate::ids::Ids;
+use crate::sections::Sections;
+use crate::split::Part;
 
 /// The part of a text that the vocabulary is built from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,56 +36,55 @@ pub enum NewTokens {
     Extend,
 }
 
-/// A tokenized text with provisional ids, numbered by first appearance.
-pub(crate) struct CountedText {
-    /// SHA-256 of the text before cleaning, in hexadecimal.
-    pub text_sha256: String,
-    /// Unicode scalar values after cleaning.
-    pub characters: usize,
-    /// The distinct tokens; a token's number is its provisional id.
-    pub counter: TokenCounter,
-    /// The provisional ids of the whole text.
-    pub provisional_ids: Ids,
+/// Where the tokens come from that a vocabulary is built from.
+pub(crate) struct VocabInput<'a> {
+    pub text: &'a CountedText,
+    pub sections: &'a Sections,
+    pub source: VocabSource,
 }
 
-impl CountedText {
-    /// The tokens at `positions` with their counts, in order of first appearance in the text.
-    fn token_counts(&self, positions: Range<usize>) -> impl Iterator<Item = (&str, u64)> + Clone {
-        let mut counts = vec![0u64; self.counter.len()];
-        self.provisional_ids.for_each(positions, |id| counts[id as usize] += 1);
+impl VocabInput<'_> {
+    fn uses(&self, part: Part) -> bool {
+        self.source == VocabSource::WholeText || part == Part::Train
+    }
+
+    /// The tokens with their counts, in order of first appearance in the text.
+    fn token_counts(&self) -> impl Iterator<Item = (&str, u64)> + Clone {
+        let Self { text, sections, .. } = self;
+        let mut counts = vec![0u64; text.counter.len()];
+        sections.for_each(&text.provisional_ids, |part| self.uses(part), |_, id| counts[id as usize] += 1);
         let counted = (0u32..).zip(counts).filter(|&(_, count)| count > 0);
-        counted.map(|(id, count)| (self.counter.token(id), count))
+        counted.map(|(id, count)| (text.counter.token(id), count))
     }
 }
 
-/// A new vocabulary from the tokens at `positions`, and if subwords are trained, the number of ids that it was to have.
-pub(crate) fn choose_vocabulary(
-    text: &CountedText,
-    positions: Range<usize>,
-    config: &DatasetConfig,
-) -> (Vocabulary, Option<usize>) {
-    if let Some(given) = &config.subword_vocabulary {
-        return (given.clone().recounted(text.token_counts(positions)), None);
-    }
-    if let PreTokenizer::Subwords(_) = config.pre_tokenizer {
-        let counts = text.token_counts(positions);
-        let size = config.vocab_size.unwrap_or_else(|| default_subwords(bytes(counts.clone())));
-        return (Vocabulary::train_subwords(counts, size - 1), Some(size));
-    }
-    // If every token gets an id, an unknown token would never be used.
-    let all_known = positions.len() == text.provisional_ids.len() && config.min_count <= 1;
-    let unknown = config.oov == OovPolicy::Unknown;
-    let counts = text.token_counts(positions);
-    let vocabulary = Vocabulary::from_counts(counts, config.min_count, unknown && !all_known);
-    let vocabulary = match config.vocab_size {
-        Some(size) if vocabulary.len() > size => vocabulary.truncated(size, unknown),
-        _ => vocabulary,
+/// A new vocabulary, and if subwords are trained, the number of ids that it was to have. With documents, it has a document
+/// token.
+pub(crate) fn choose_vocabulary(input: &VocabInput, config: &DatasetConfig) -> (Vocabulary, Option<usize>) {
+    let counts = input.token_counts();
+    // A size includes padding and the document token.
+    let reserved = 1 + usize::from(input.text.documents.is_some());
+    let (vocabulary, wanted) = match (&config.subword_vocabulary, &config.pre_tokenizer) {
+        (Some(given), _) => (given.clone().recounted(counts), None),
+        (None, PreTokenizer::Subwords(_)) => {
+            let bytes = counts.clone().map(|(token, count)| token.len() as u64 * count).sum();
+            let size = config.vocab_size.unwrap_or_else(|| default_subwords(bytes));
+            (Vocabulary::train_subwords(counts, size.saturating_sub(reserved)), Some(size))
+        }
+        (None, _) => {
+            let unknown = config.oov == OovPolicy::Unknown;
+            // If every token gets an id, an unknown token would never be used.
+            let has_all = Part::ALL.into_iter().all(|part| input.uses(part) || input.sections.len(part) == 0);
+            let all_known = has_all && config.min_count <= 1;
+            let vocabulary = Vocabulary::from_counts(counts, config.min_count, unknown && !all_known);
+            let most = config.vocab_size.map_or(usize::MAX, |size| size.saturating_sub(reserved - 1));
+            (if vocabulary.len() > most { vocabulary.truncated(most, unknown) } else { vocabulary }, None)
+        }
     };
-    (vocabulary, None)
-}
-
-fn bytes<'a>(counts: impl Iterator<Item = (&'a str, u64)>) -> u64 {
-    counts.map(|(token, count)| token.len() as u64 * count).sum()
+    match input.text.documents {
+        None => (vocabulary, wanted),
+        Some(_) => (vocabulary.with_documents(input.sections.count(|part| input.uses(part)) as u64), wanted),
+    }
 }
 
 /// The number of ids of a vocabulary of subwords for a training text of `bytes` bytes, if none is given: the square root of
@@ -95,25 +94,23 @@ pub fn default_subwords(bytes: u64) -> usize {
     (bytes.isqrt() / 64 * 64).clamp(512, 8_000) as usize
 }
 
-/// The vocabulary of a trained model, unchanged or extended with the new tokens at `positions`.
+/// The vocabulary of a trained model, unchanged or extended with the new tokens.
 ///
 /// # Errors
 /// [`Error::NewTokens`] if there are new tokens and `policy` is [`NewTokens::Error`].
 pub(crate) fn adapt_vocabulary(
     existing: &Vocabulary,
     policy: NewTokens,
-    text: &CountedText,
-    positions: Range<usize>,
+    input: &VocabInput,
     min_count: u64,
 ) -> Result<Vocabulary> {
     match policy {
         // All bytes are in the vocabulary.
         _ if existing.is_subwords() => Ok(existing.clone()),
         NewTokens::Unk => Ok(existing.clone()),
-        NewTokens::Extend => Ok(existing.extended(text.token_counts(positions), min_count)),
+        NewTokens::Extend => Ok(existing.extended(input.token_counts(), min_count)),
         NewTokens::Error => {
-            let mut new: Vec<_> =
-                text.token_counts(positions).filter(|&(token, _)| existing.id(token).is_none()).collect();
+            let mut new: Vec<_> = input.token_counts().filter(|&(token, _)| existing.id(token).is_none()).collect();
             if new.is_empty() {
                 return Ok(existing.clone());
             }

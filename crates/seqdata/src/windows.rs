@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::ids::Ids;
+use crate::sequence::Sequence;
 
 /// All windows of one split.
 ///
@@ -11,8 +12,7 @@ use crate::ids::Ids;
 /// the id after them.
 #[derive(Clone, Debug)]
 pub struct Windows {
-    ids: Arc<Ids>,
-    range: Range<usize>,
+    sequence: Sequence,
     context_len: usize,
     stride: usize,
 }
@@ -23,13 +23,35 @@ impl Windows {
     /// # Panics
     /// If `context_len` or `stride` is zero.
     pub fn new(ids: Arc<Ids>, range: Range<usize>, context_len: usize, stride: usize) -> Self {
+        Self::over(Sequence::new(ids, range), context_len, stride)
+    }
+
+    /// Windows over `sequence` with `context_len` inputs, each `stride` ids after the previous one. They may have the end
+    /// of one document and the start of another.
+    ///
+    /// # Panics
+    /// If `context_len` or `stride` is zero.
+    pub fn over(sequence: Sequence, context_len: usize, stride: usize) -> Self {
         assert!(context_len > 0 && stride > 0, "windows of {context_len} ids every {stride}");
-        Self { ids, range, context_len, stride }
+        Self { sequence, context_len, stride }
+    }
+
+    /// The windows for training with this seed: in every epoch, other documents lose their label. See
+    /// [`Sequence::for_training`].
+    #[must_use]
+    pub fn for_training(self, seed: u64) -> Self {
+        Self { sequence: self.sequence.for_training(seed), ..self }
+    }
+
+    /// The windows of `epoch`. Their order is that of the ids: a [`Loader`](crate::Loader) shuffles windows, not documents.
+    #[must_use]
+    pub fn for_epoch(&self, epoch: usize) -> Self {
+        Self { sequence: self.sequence.for_epoch(epoch, false), ..self.clone() }
     }
 
     /// The number of windows.
     pub fn len(&self) -> usize {
-        let starts = self.range.len().saturating_sub(self.context_len);
+        let starts = self.sequence.len().saturating_sub(self.context_len);
         starts.div_ceil(self.stride)
     }
 
@@ -46,25 +68,35 @@ impl Windows {
     /// Ids at the end of the split that are neither input nor target of a window.
     pub fn unused_ids(&self) -> usize {
         match self.len() {
-            0 => self.range.len(),
-            count => self.range.len() - ((count - 1) * self.stride + self.context_len + 1),
+            0 => self.sequence.len(),
+            count => self.sequence.len() - ((count - 1) * self.stride + self.context_len + 1),
         }
     }
 
     /// The input ids of window `index`.
     pub fn input(&self, index: usize) -> impl Iterator<Item = u32> + '_ {
-        let start = self.start(index);
-        (start..start + self.context_len).map(|position| self.ids.get(position))
+        self.sequence.ids(self.positions(index))
+    }
+
+    /// The numbers of the labels of the inputs of window `index`; `None` if the documents have no labels, or there are none.
+    pub fn labels(&self, index: usize) -> Option<impl Iterator<Item = u32> + '_> {
+        self.sequence.has_labels().then(|| self.sequence.labels(self.positions(index)))
     }
 
     /// The target id of window `index`.
+    ///
+    /// # Panics
+    /// If `index` is not below [`len`](Self::len).
     pub fn target(&self, index: usize) -> u32 {
-        self.ids.get(self.start(index) + self.context_len)
+        let end = self.positions(index).end;
+        self.sequence.id(end)
     }
 
-    fn start(&self, index: usize) -> usize {
+    /// The positions of the input of window `index`.
+    fn positions(&self, index: usize) -> Range<usize> {
         assert!(index < self.len(), "window {index} of {}", self.len());
-        self.range.start + index * self.stride
+        let start = index * self.stride;
+        start..start + self.context_len
     }
 }
 

@@ -157,12 +157,14 @@ impl Tokenizer {
         ids.iter().map(|&id| self.vocabulary.subword_bytes(id).map_or(0, |bytes| bytes.len())).sum()
     }
 
-    /// Decodes ids to text. Padding is skipped; an id that does not exist becomes `<id 12345>`.
+    /// Decodes ids to text. Padding is skipped; an id that does not exist becomes `<id 12345>`. Documents are decoded
+    /// one by one, with nothing between them.
     pub fn decode(&self, ids: &[u32]) -> String {
         let mut detokenizer = self.detokenizer();
         for &id in ids {
             match self.vocabulary.token(id) {
                 _ if id == Vocabulary::PADDING => "",
+                _ if self.vocabulary.document_id() == Some(id) => detokenizer.end_document(),
                 Some(token) => detokenizer.push(token),
                 None => detokenizer.push(&format!("<id {id}>")),
             };

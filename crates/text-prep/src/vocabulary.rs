@@ -10,12 +10,15 @@ use crate::string_table::StringTable;
 use crate::subwords::{Subwords, SubwordsFile};
 use crate::token_counter::TokenCounter;
 
-/// Maps tokens to ids. Id 0 is reserved for padding, as in Keras; id 1 is the unknown token, if the
-/// vocabulary has one. Words follow by descending count, ties in order of first appearance (as in
+/// Maps tokens to ids. Id 0 is reserved for padding, as in Keras; then come the unknown token and the document token,
+/// if the vocabulary has them. Words follow by descending count, ties in order of first appearance (as in
 /// Keras). Words added later by [`extended`](Self::extended) follow, in the same order among themselves.
 ///
 /// A vocabulary of [subwords](Self::train_subwords) has no unknown token: the 256 bytes follow the reserved ids, then the
 /// tokens that are merged of them. They are written in characters that stand for bytes, see [`readable`](Self::readable).
+///
+/// The document token stands before, between and after the documents of a text: as an input it starts a document, as a
+/// target it ends one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(into = "VocabularyFile", try_from = "VocabularyFile")]
 pub struct Vocabulary {
@@ -23,6 +26,8 @@ pub struct Vocabulary {
     pub(crate) counts: Vec<u64>,
     /// The count of the unknown token, if there is one.
     unknown: Option<u64>,
+    /// The number of documents, if there is a document token.
+    documents: Option<u64>,
     /// Word indices at which [`extended`](Self::extended) added words: counts descend only between
     /// two of them.
     added_at: Vec<usize>,
@@ -38,6 +43,7 @@ impl Vocabulary {
 
     pub(crate) const PADDING_TOKEN: &str = "<padding>";
     const UNKNOWN_TOKEN: &str = "<unknown>";
+    pub(crate) const DOCUMENT_TOKEN: &str = "<document>";
 
     /// A vocabulary of the tokens with a count of at least `min_count`. `counts` is in order of first
     /// appearance, as returned by [`TokenCounter::iter`]; counts of a repeated token are added.
@@ -72,6 +78,12 @@ impl Vocabulary {
             truncated.counts.push(count);
         }
         truncated
+    }
+
+    /// The same vocabulary with a document token, whose count is `documents`. All words get the next id if it had none.
+    #[must_use]
+    pub fn with_documents(self, documents: u64) -> Self {
+        Self { documents: Some(documents), ..self }
     }
 
     /// A copy with the new words of `counts` that have a count of at least `min_count` added at the end,
@@ -113,13 +125,25 @@ impl Vocabulary {
         self.unknown.map(|_| Self::UNKNOWN)
     }
 
-    /// The token with this id; `<padding>` and `<unknown>` for the reserved ones.
+    /// The id of the document token, if there is one.
+    pub fn document_id(&self) -> Option<u32> {
+        self.documents.map(|_| 1 + u32::from(self.unknown.is_some()))
+    }
+
+    /// The token with this id; `<padding>`, `<unknown>` and `<document>` for the reserved ones.
     pub fn token(&self, id: u32) -> Option<&str> {
         match id {
             Self::PADDING => Some(Self::PADDING_TOKEN),
             Self::UNKNOWN if self.unknown.is_some() => Some(Self::UNKNOWN_TOKEN),
+            _ if self.document_id() == Some(id) => Some(Self::DOCUMENT_TOKEN),
             _ => self.word_index(id).map(|index| self.table.get(index)),
         }
+    }
+
+    /// What a text has for this id: its token, or nothing for padding, the document token and ids that do not exist.
+    pub fn written(&self, id: u32) -> &str {
+        let is_written = id != Self::PADDING && self.document_id() != Some(id);
+        self.token(id).filter(|_| is_written).unwrap_or_default()
     }
 
     /// The count of the token with this id; 0 for padding and ids that do not exist.
@@ -127,11 +151,12 @@ impl Vocabulary {
         match id {
             Self::PADDING => 0,
             Self::UNKNOWN if self.unknown.is_some() => self.unknown.unwrap_or(0),
+            _ if self.document_id() == Some(id) => self.documents.unwrap_or(0),
             _ => self.word_index(id).map_or(0, |index| self.counts[index as usize]),
         }
     }
 
-    /// Whether the id is padding, the unknown token or a special subword. Such ids are never sampled.
+    /// Whether the id is padding, the unknown token, the document token or a special subword: no token of a text.
     pub fn is_reserved(&self, id: u32) -> bool {
         match id.checked_sub(self.first_word()) {
             None => true,
@@ -139,11 +164,12 @@ impl Vocabulary {
         }
     }
 
-    /// The reserved ids.
-    pub fn reserved(&self) -> impl Iterator<Item = u32> + use<> {
+    /// The reserved ids that a model must not write: padding, the unknown token and special subwords. The document token may
+    /// be sampled; it ends a document.
+    pub fn never_sampled(&self) -> impl Iterator<Item = u32> + use<> {
         let first = self.first_word();
         let special: Vec<u32> = self.special().iter().map(|index| index + first).collect();
-        (0..first).chain(special)
+        (0..1 + u32::from(self.unknown.is_some())).chain(special)
     }
 
     /// The indices of special subwords.
@@ -180,7 +206,7 @@ impl Vocabulary {
     }
 
     pub(crate) fn first_word(&self) -> u32 {
-        if self.unknown.is_some() { 2 } else { 1 }
+        1 + u32::from(self.unknown.is_some()) + u32::from(self.documents.is_some())
     }
 
     fn word_index(&self, id: u32) -> Option<u32> {
@@ -195,6 +221,8 @@ struct VocabularyFile {
     unknown: bool,
     #[serde(default)]
     unknown_count: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    documents: Option<u64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     added_at: Vec<usize>,
     words: Vec<Word>,
@@ -215,6 +243,7 @@ impl From<Vocabulary> for VocabularyFile {
         Self {
             unknown: vocabulary.unknown.is_some(),
             unknown_count: vocabulary.unknown.unwrap_or(0),
+            documents: vocabulary.documents,
             added_at: vocabulary.added_at.clone(),
             words: words.map(|(token, &count)| Word { token: token.to_owned(), count }).collect(),
             subwords: vocabulary.subwords.as_deref().map(SubwordsFile::from),
@@ -226,7 +255,8 @@ impl TryFrom<VocabularyFile> for Vocabulary {
     type Error = Error;
 
     fn try_from(file: VocabularyFile) -> Result<Self> {
-        let mut vocabulary = Self { unknown: file.unknown.then_some(file.unknown_count), ..Self::default() };
+        let unknown = file.unknown.then_some(file.unknown_count);
+        let mut vocabulary = Self { unknown, documents: file.documents, ..Self::default() };
         if !file.added_at.is_sorted() || file.added_at.last() > Some(&file.words.len()) {
             let problem = format!(
                 "has `added_at` = {:?}: expected ascending word indices up to {}",
@@ -286,7 +316,30 @@ mod tests {
         assert_eq!((vocabulary.len(), vocabulary.num_words()), (5, 4));
         assert_eq!((vocabulary.id("d"), vocabulary.id("<padding>"), vocabulary.token(5)), (Some(3), None, None));
         assert_eq!((vocabulary.count(0), vocabulary.count(1), vocabulary.count(9)), (0, 2, 0));
-        assert_eq!((vocabulary.unknown_id(), vocabulary.reserved().collect::<Vec<_>>()), (None, vec![0]));
+        assert_eq!((vocabulary.unknown_id(), vocabulary.never_sampled().collect::<Vec<_>>()), (None, vec![0]));
+    }
+
+    #[test]
+    fn the_document_token_follows_the_unknown_token_and_is_no_word() {
+        let counted = count("<document> a a b c");
+        for (unknown, id) in [(false, 1), (true, 2)] {
+            let vocabulary = Vocabulary::from_counts(counted.iter(), 2, unknown);
+            assert_eq!((vocabulary.document_id(), vocabulary.id("a")), (None, Some(id)));
+            assert!(!serde_json::to_string(&vocabulary).unwrap().contains("documents"));
+            let vocabulary = Vocabulary::from_counts(counted.iter(), 1, unknown).with_documents(7);
+            assert_eq!((vocabulary.document_id(), vocabulary.token(id)), (Some(id), Some("<document>")));
+            assert_eq!((vocabulary.count(id), vocabulary.written(id), vocabulary.written(id + 1)), (7, "", "a"));
+            // A text that spells it is a word.
+            assert_eq!(vocabulary.id("<document>"), Some(id + 2));
+            assert_eq!((vocabulary.num_words(), vocabulary.len()), (4, id as usize + 5));
+            assert!(vocabulary.is_reserved(id) && !vocabulary.is_reserved(id + 1));
+            assert_eq!(vocabulary.never_sampled().collect::<Vec<_>>(), (0..id).collect::<Vec<_>>());
+            let json = serde_json::to_string(&vocabulary).unwrap();
+            assert!(json.contains("\"documents\":7"), "{json}");
+            assert_eq!(serde_json::from_str::<Vocabulary>(&json).unwrap(), vocabulary);
+            let extended = vocabulary.extended(count("z").iter(), 1);
+            assert_eq!((extended.document_id(), extended.id("a")), (Some(id), vocabulary.id("a")));
+        }
     }
 
     #[test]

@@ -57,7 +57,8 @@ pub fn fit<M: TrainTask>(
 /// The training windows of `dataset` in batches, without end and shuffled again in every epoch.
 pub fn endless_windows(dataset: &TextDataset, config: &TrainConfig, device: &Device) -> impl Iterator<Item = Batch> {
     let order = Order::Shuffled(config.seed);
-    Loader::windows(dataset.train_windows(), config.batch_size, order, device.clone().autodiff()).endless()
+    let windows = dataset.train_windows().for_training(config.seed);
+    Loader::windows(windows, config.batch_size, order, device.clone().autodiff()).endless()
 }
 
 #[cfg(test)]

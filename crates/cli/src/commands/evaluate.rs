@@ -52,7 +52,8 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
             let options = Text::of_model(&directory, CONFIG).options_for_other_text(args.encoding.as_deref());
             let in_text = |error: Error| error.about_text(None);
             let mut text = open_text(path, &options).map_err(in_text)?;
-            let evaluation = evaluate_text(bundle, &mut text, state_mode).map_err(|error| in_text(error.into()))?;
+            let evaluation =
+                evaluate_text(bundle, &mut text, None, state_mode).map_err(|error| in_text(error.into()))?;
             let name = input::name(path);
             warn(control_characters_warning(&name, text.control_characters(), &options).as_slice());
             evaluation
@@ -60,7 +61,7 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
         None => {
             let dataset = own_text(bundle, &directory)?.dataset;
             let (range, dropped) = (dataset.split.valid.clone(), dataset.valid_dropped);
-            evaluate_ids(bundle, dataset.ids.clone(), range, dropped, state_mode)?
+            evaluate_ids(bundle, dataset.ids.clone(), range, dropped, None, state_mode)?
         }
     };
     if args.int8 {

@@ -93,6 +93,8 @@ impl LmExperiment {
         };
         warnings.extend(short_epochs::warning(&train, items, steps));
         model.vocab_size = dataset.tokenizer.vocabulary.len();
+        model.document_id = dataset.tokenizer.vocabulary.document_id();
+        model.labels = dataset.label_names().to_vec();
         if let Some(separator) = &config.clean.document_separator
             && dataset.tokenizer.document_separator_id().is_none()
         {

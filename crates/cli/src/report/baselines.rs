@@ -24,11 +24,12 @@ impl Baselines {
     pub fn compute(dataset: &TextDataset) -> Self {
         let (train, valid) = (train_ids(dataset), valid_ids(dataset));
         let vocabulary = dataset.tokenizer.vocabulary.len();
-        let ngrams = KneserNey::fit(&train, ORDER, vocabulary);
+        let document = dataset.tokenizer.vocabulary.document_id();
+        let ngrams = KneserNey::fit_documents(&train, ORDER, vocabulary, document);
         Self {
             uniform: (vocabulary as f64).ln(),
             unigram: dataset.unigram_nats_per_token(),
-            ngram: ngrams.nats_per_token(&valid, dataset.context_len()..valid.len()),
+            ngram: ngrams.nats_per_token(&valid, dataset.valid_context_len()..valid.len()),
         }
     }
 

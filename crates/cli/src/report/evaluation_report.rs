@@ -98,7 +98,7 @@ impl EvaluationReport {
     ) -> Self {
         let best = &outcome.best;
         let valid = valid_ids(dataset);
-        let window = dataset.context_len();
+        let window = dataset.valid_context_len();
         let row = |name: &str, loss: f64| Row {
             name: name.into(),
             loss_nats_per_token: loss,
@@ -120,7 +120,8 @@ impl EvaluationReport {
         let separator = dataset.tokenizer.document_separator_id();
         let without_separators =
             |ids: &[u32]| -> Vec<u32> { ids.iter().copied().filter(|&id| Some(id) != separator).collect() };
-        let training_text = TrainingText::new(without_separators(&train_ids(dataset)));
+        let document = dataset.tokenizer.vocabulary.document_id();
+        let training_text = TrainingText::of_documents(without_separators(&train_ids(dataset)), document);
         let overlap = |ids: &[u32]| {
             let Memorization { longest, ngrams } = training_text.compare(ids);
             let run = &ids[longest.in_sample..longest.in_sample + longest.length];

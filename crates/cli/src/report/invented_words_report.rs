@@ -36,13 +36,14 @@ pub fn write(dataset: &TextDataset, best: &LmBundle, sample: &Sample, run: &Path
     Ok(Some(summary))
 }
 
-/// The text of the training split as the model saw it, without unknown tokens.
+/// The text of the training split as the model saw it, without unknown tokens. Documents are lines.
 fn training_text(dataset: &TextDataset) -> String {
     let vocabulary = &dataset.tokenizer.vocabulary;
     let mut detokenizer = dataset.tokenizer.detokenizer();
     let ids = dataset.split.train.clone().map(|at| dataset.ids.get(at));
-    let known = ids.filter(|&id| !vocabulary.is_reserved(id));
-    detokenizer.extend(known.filter_map(|id| vocabulary.token(id)));
+    let (document, unknown) = (vocabulary.document_id(), vocabulary.unknown_id());
+    let known = ids.filter(|&id| Some(id) != unknown);
+    detokenizer.extend(known.map(|id| if Some(id) == document { "\n" } else { vocabulary.written(id) }));
     detokenizer.into_text()
 }
 

@@ -17,6 +17,17 @@ pub fn sigmoid<F: Float>(x: F) -> F {
     F::new(1.0) / (F::new(1.0) + (F::new(0.0) - x).exp())
 }
 
+/// The factor of a row's state before step `at`: 0 where it is reset, 1 elsewhere. `keep_state` is `[N, T]`, and not read
+/// without resets.
+#[cube]
+pub fn keep_factor<F: Float>(keep_state: &Tensor<F>, row: usize, at: usize, #[comptime] has_resets: bool) -> F {
+    let mut factor = F::new(1.0);
+    if comptime![has_resets] {
+        factor = keep_state[row * keep_state.stride(0) + at];
+    }
+    factor
+}
+
 /// The gradient of h of a row's unit: from the step after, plus from the output, if this step is part of it.
 #[cube]
 pub fn hidden_gradient<F: Float>(

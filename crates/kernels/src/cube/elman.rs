@@ -3,7 +3,7 @@
 use burn_cubecl::cubecl;
 use burn_cubecl::cubecl::prelude::*;
 
-use super::common::{hidden_gradient, sigmoid, write_output};
+use super::common::{hidden_gradient, keep_factor, sigmoid, write_output};
 use crate::cpu::elman::Activation;
 
 /// h after step `at`, from the sums. Each GPU thread computes one value of h.
@@ -15,10 +15,12 @@ pub fn forward<F: Float>(
     hidden: &mut Tensor<F>, // [N, H]
     before: &mut Tensor<F>, // [N·T, H]: h before each step
     output: &mut Tensor<F>, // [N·S, H]
+    keep_state: &Tensor<F>, // [N, T]
     time: usize,
     at: usize,
     slots: usize,
     slot: usize,
+    #[comptime] has_resets: bool,
     #[comptime] activation: Activation,
     #[define(F)] _element: ElemType,
 ) {
@@ -29,7 +31,8 @@ pub fn forward<F: Float>(
     let (row, unit) = (ABSOLUTE_POS / units, ABSOLUTE_POS % units);
     let step = row * time + at;
     let sum = step * sums.stride(0) + unit;
-    let a = sums[sum] + recurrent[row * recurrent.stride(0) + unit] + bias[unit];
+    let keep = keep_factor::<F>(keep_state, row, at, has_resets);
+    let a = sums[sum] + keep * recurrent[row * recurrent.stride(0) + unit] + bias[unit];
     let h = match comptime![activation] {
         Activation::Tanh => a.tanh(),
         Activation::Sigmoid => sigmoid::<F>(a),
@@ -38,7 +41,7 @@ pub fn forward<F: Float>(
 
     let h_at = row * hidden.stride(0) + unit;
     let saved = step * before.stride(0) + unit;
-    before[saved] = hidden[h_at];
+    before[saved] = keep * hidden[h_at];
     sums[sum] = h;
     hidden[h_at] = h;
     write_output::<F>(h, output, row, unit, slots, slot);
@@ -50,11 +53,13 @@ pub fn backward<F: Float>(
     states: &mut Tensor<F>,    // [N·T, H]: in: h after each step; out: the gradient of its sum
     gradient: &Tensor<F>,      // [N·S, H]: that of the output
     from_later: &Tensor<F>,    // [N, H]: that of h after the step
-    step_sums: &mut Tensor<F>, // [N, H]: this step's rows of `states`, contiguous
+    step_sums: &mut Tensor<F>, // [N, H]: this step's rows of `states`, contiguous; zeros where the state is reset
+    keep_state: &Tensor<F>,    // [N, T]
     time: usize,
     at: usize,
     slots: usize,
     slot: usize,
+    #[comptime] has_resets: bool,
     #[comptime] activation: Activation,
     #[define(F)] _element: ElemType,
 ) {
@@ -79,5 +84,5 @@ pub fn backward<F: Float>(
     let da = hidden_gradient::<F>(from_later, gradient, row, unit, slots, slot) * slope;
     states[state] = da;
     let sum = row * step_sums.stride(0) + unit;
-    step_sums[sum] = da;
+    step_sums[sum] = keep_factor::<F>(keep_state, row, at, has_resets) * da;
 }

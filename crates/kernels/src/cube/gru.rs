@@ -3,7 +3,7 @@
 use burn_cubecl::cubecl;
 use burn_cubecl::cubecl::prelude::*;
 
-use super::common::{hidden_gradient, sigmoid, write_output};
+use super::common::{hidden_gradient, keep_factor, sigmoid, write_output};
 
 /// h after step `at`, from the sums. Each GPU thread computes one value of h.
 #[cube(launch)]
@@ -14,10 +14,12 @@ pub fn forward<F: Float>(
     hidden: &mut Tensor<F>, // [N, H]
     before: &mut Tensor<F>, // [N·T, 2H]: h before each step, and the factor of r
     output: &mut Tensor<F>, // [N·S, H]
+    keep_state: &Tensor<F>, // [N, T]
     time: usize,
     at: usize,
     slots: usize,
     slot: usize,
+    #[comptime] has_resets: bool,
     #[define(F)] _element: ElemType,
 ) {
     let units = hidden.shape(1);
@@ -29,12 +31,13 @@ pub fn forward<F: Float>(
     let sum = step * sums.stride(0) + unit;
     let part = row * recurrent.stride(0) + unit;
 
-    let z = sigmoid::<F>(sums[sum] + recurrent[part] + bias[unit + units]);
-    let r = sigmoid::<F>(sums[sum + units] + recurrent[part + units] + bias[unit + 2 * units]);
-    let q = recurrent[part + 2 * units] + bias[unit + 3 * units];
+    let keep = keep_factor::<F>(keep_state, row, at, has_resets);
+    let z = sigmoid::<F>(sums[sum] + keep * recurrent[part] + bias[unit + units]);
+    let r = sigmoid::<F>(sums[sum + units] + keep * recurrent[part + units] + bias[unit + 2 * units]);
+    let q = keep * recurrent[part + 2 * units] + bias[unit + 3 * units];
     let n = (sums[sum + 2 * units] + bias[unit] + r * q).tanh();
     let h_at = row * hidden.stride(0) + unit;
-    let old_h = hidden[h_at];
+    let old_h = keep * hidden[h_at];
     let h = n + z * (old_h - n);
 
     sums[sum] = z;
@@ -57,11 +60,13 @@ pub fn backward<F: Float>(
     gradient: &Tensor<F>,           // [N·S, H]: that of the output
     from_later: &Tensor<F>,         // [N, H]: that of h after the step, through U
     through_z: &mut Tensor<F>,      // [N, H]: in: that of h after the step, through z; out: that of h before it
-    step_sums: &mut Tensor<F>,      // [N, 3H]: this step's rows of `recurrent_sums`, contiguous
+    step_sums: &mut Tensor<F>,      // [N, 3H]: this step's rows of `recurrent_sums`; zeros where the state is reset
+    keep_state: &Tensor<F>,         // [N, T]
     time: usize,
     at: usize,
     slots: usize,
     slot: usize,
+    #[comptime] has_resets: bool,
     #[define(F)] _element: ElemType,
 ) {
     let units = from_later.shape(1);
@@ -82,7 +87,8 @@ pub fn backward<F: Float>(
     let dn = dh * (one - z) * (one - n * n);
     let dr = dn * q * r * (one - r);
 
-    through_z[z_at] = dh * z;
+    let keep = keep_factor::<F>(keep_state, row, at, has_resets);
+    through_z[z_at] = keep * dh * z;
     gates[gate] = dz;
     gates[gate + units] = dr;
     gates[gate + 2 * units] = dn;
@@ -91,7 +97,7 @@ pub fn backward<F: Float>(
     recurrent_sums[all + units] = dr;
     recurrent_sums[all + 2 * units] = dn * r;
     let sum = row * step_sums.stride(0) + unit;
-    step_sums[sum] = dz;
-    step_sums[sum + units] = dr;
-    step_sums[sum + 2 * units] = dn * r;
+    step_sums[sum] = keep * dz;
+    step_sums[sum + units] = keep * dr;
+    step_sums[sum + 2 * units] = keep * dn * r;
 }

@@ -3,7 +3,7 @@
 use burn_cubecl::cubecl;
 use burn_cubecl::cubecl::prelude::*;
 
-use super::common::{hidden_gradient, sigmoid, write_output};
+use super::common::{hidden_gradient, keep_factor, sigmoid, write_output};
 
 /// h and c after step `at`, from the sums. Each GPU thread computes one value of h and of c.
 #[cube(launch)]
@@ -15,11 +15,13 @@ pub fn forward<F: Float>(
     cell_state: &mut Tensor<F>, // [N, H]
     before: &mut Tensor<F>,     // [N·T, 2H]: h and c before each step
     output: &mut Tensor<F>,     // [N·S, H]: the hidden states, then c after the last step
+    keep_state: &Tensor<F>,     // [N, T]
     time: usize,
     at: usize,
     slots: usize,
     slot: usize,
     cell_slot: usize,
+    #[comptime] has_resets: bool,
     #[define(F)] _element: ElemType,
 ) {
     let units = hidden.shape(1);
@@ -31,13 +33,14 @@ pub fn forward<F: Float>(
     let sum = step * sums.stride(0) + unit;
     let part = row * recurrent.stride(0) + unit;
 
-    let i = sigmoid::<F>(sums[sum] + recurrent[part] + bias[unit]);
-    let f = sigmoid::<F>(sums[sum + units] + recurrent[part + units] + bias[unit + units]);
-    let g = (sums[sum + 2 * units] + recurrent[part + 2 * units] + bias[unit + 2 * units]).tanh();
-    let o = sigmoid::<F>(sums[sum + 3 * units] + recurrent[part + 3 * units] + bias[unit + 3 * units]);
+    let keep = keep_factor::<F>(keep_state, row, at, has_resets);
+    let i = sigmoid::<F>(sums[sum] + keep * recurrent[part] + bias[unit]);
+    let f = sigmoid::<F>(sums[sum + units] + keep * recurrent[part + units] + bias[unit + units]);
+    let g = (sums[sum + 2 * units] + keep * recurrent[part + 2 * units] + bias[unit + 2 * units]).tanh();
+    let o = sigmoid::<F>(sums[sum + 3 * units] + keep * recurrent[part + 3 * units] + bias[unit + 3 * units]);
     let h_at = row * hidden.stride(0) + unit;
     let c_at = row * cell_state.stride(0) + unit;
-    let (old_h, old_c) = (hidden[h_at], cell_state[c_at]);
+    let (old_h, old_c) = (keep * hidden[h_at], keep * cell_state[c_at]);
     let c = f * old_c + i * g;
     let h = o * c.tanh();
 
@@ -62,11 +65,13 @@ pub fn backward<F: Float>(
     gradient: &Tensor<F>,       // [N·S, H]: that of the output
     from_later: &Tensor<F>,     // [N, H]: that of h after the step
     cell_state: &mut Tensor<F>, // [N, H]: in: that of c after the step; out: of c before it
-    step_sums: &mut Tensor<F>,  // [N, 4H]: this step's rows of `gates`, contiguous
+    step_sums: &mut Tensor<F>,  // [N, 4H]: this step's rows of `gates`, contiguous; zeros where the state is reset
+    keep_state: &Tensor<F>,     // [N, T]
     time: usize,
     at: usize,
     slots: usize,
     slot: usize,
+    #[comptime] has_resets: bool,
     #[define(F)] _element: ElemType,
 ) {
     let units = from_later.shape(1);
@@ -90,14 +95,15 @@ pub fn backward<F: Float>(
     let dg = dc * i * (one - g * g);
     let d_o = dh * tanh_c * o * (one - o);
 
-    cell_state[c_at] = dc * f;
+    let keep = keep_factor::<F>(keep_state, row, at, has_resets);
+    cell_state[c_at] = keep * dc * f;
     gates[gate] = di;
     gates[gate + units] = df;
     gates[gate + 2 * units] = dg;
     gates[gate + 3 * units] = d_o;
     let sum = row * step_sums.stride(0) + unit;
-    step_sums[sum] = di;
-    step_sums[sum + units] = df;
-    step_sums[sum + 2 * units] = dg;
-    step_sums[sum + 3 * units] = d_o;
+    step_sums[sum] = keep * di;
+    step_sums[sum + units] = keep * df;
+    step_sums[sum + 2 * units] = keep * dg;
+    step_sums[sum + 3 * units] = keep * d_o;
 }

@@ -32,6 +32,8 @@ pub struct Layer {
     pub hidden: CubeTensor,
     /// c before the first step, `[N, H]`, if the cell has one.
     pub cell_state: CubeTensor,
+    /// 0 where the state is reset before a step, 1 elsewhere, `[N, T]`; `None` if it is never reset.
+    pub keep_state: Option<CubeTensor>,
 }
 
 /// What the backward pass needs of the forward pass.
@@ -58,6 +60,7 @@ pub fn forward(layer: Layer) -> (CubeTensor, ForwardCache) {
     let cell_state = has_cell_state(cell).then(|| into_contiguous(layer.cell_state).copy());
     let before = empty_like(&hidden, &[batch * time, saved_blocks(cell) * units]);
     let output = empty_like(&hidden, &[batch * slots, units]);
+    let (has_resets, keep_state) = keep_state(layer.keep_state, &before);
     let (client, element) = (hidden.client.clone(), elem_type(hidden.dtype));
     let (count, dim) = launch_size(&client, batch * units);
 
@@ -66,23 +69,24 @@ pub fn forward(layer: Layer) -> (CubeTensor, ForwardCache) {
         let arg = |tensor: &CubeTensor| tensor.clone().into_tensor_arg();
         let (count, slot) = (count.clone(), sizes.slot(layer.all_steps, at));
         let (sums, bias, hidden) = (arg(&sums), arg(&bias), arg(&hidden));
-        let (before, output) = (arg(&before), arg(&output));
+        let (before, output, keep) = (arg(&before), arg(&output), arg(&keep_state));
         match (cell, &cell_state) {
             (KernelCell::Lstm, cell_state) => {
                 let cell_state = arg(cell_state.as_ref().expect("an LSTM has c"));
                 // c after the last step is the last slot.
                 let cell_slot = if at + 1 == time { slots - 1 } else { slots };
                 lstm::forward::launch(
-                    &client, count, dim, sums, part, bias, hidden, cell_state, before, output, time, at, slots, slot,
-                    cell_slot, element,
+                    &client, count, dim, sums, part, bias, hidden, cell_state, before, output, keep, time, at, slots,
+                    slot, cell_slot, has_resets, element,
                 );
             }
             (KernelCell::Gru, _) => gru::forward::launch(
-                &client, count, dim, sums, part, bias, hidden, before, output, time, at, slots, slot, element,
+                &client, count, dim, sums, part, bias, hidden, before, output, keep, time, at, slots, slot, has_resets,
+                element,
             ),
             (KernelCell::Elman(activation), _) => elman::forward::launch(
-                &client, count, dim, sums, part, bias, hidden, before, output, time, at, slots, slot, activation,
-                element,
+                &client, count, dim, sums, part, bias, hidden, before, output, keep, time, at, slots, slot, has_resets,
+                activation, element,
             ),
         }
     }
@@ -119,6 +123,7 @@ pub fn backward(layer: Layer, cache: ForwardCache, gradient: CubeTensor) -> Grad
     let recurrent_t = into_contiguous(transposed(layer.recurrent));
     let step_sums = empty_like(&gates, &[batch, width]);
     let mut from_later = zeros([batch, units]);
+    let (has_resets, keep_state) = keep_state(layer.keep_state, &gates);
     let (client, element) = (gates.client.clone(), elem_type(gates.dtype));
     let (count, dim) = launch_size(&client, batch * units);
 
@@ -126,7 +131,7 @@ pub fn backward(layer: Layer, cache: ForwardCache, gradient: CubeTensor) -> Grad
         let arg = |tensor: &CubeTensor| tensor.clone().into_tensor_arg();
         let (count, slot) = (count.clone(), sizes.slot(layer.all_steps, at));
         let (gates, before, gradient) = (arg(&gates), arg(&before), arg(&gradient));
-        let (later, sums) = (from_later.into_tensor_arg(), arg(&step_sums));
+        let (later, sums, keep) = (from_later.into_tensor_arg(), arg(&step_sums), arg(&keep_state));
         match (cell, &direct, &recurrent_sums) {
             (KernelCell::Lstm, Some(cell_state), _) => lstm::backward::launch(
                 &client,
@@ -138,10 +143,12 @@ pub fn backward(layer: Layer, cache: ForwardCache, gradient: CubeTensor) -> Grad
                 later,
                 arg(cell_state),
                 sums,
+                keep,
                 time,
                 at,
                 slots,
                 slot,
+                has_resets,
                 element,
             ),
             (KernelCell::Gru, Some(through_z), Some(recurrent_sums)) => gru::backward::launch(
@@ -155,14 +162,17 @@ pub fn backward(layer: Layer, cache: ForwardCache, gradient: CubeTensor) -> Grad
                 later,
                 arg(through_z),
                 sums,
+                keep,
                 time,
                 at,
                 slots,
                 slot,
+                has_resets,
                 element,
             ),
             (KernelCell::Elman(activation), ..) => elman::backward::launch(
-                &client, count, dim, gates, gradient, later, sums, time, at, slots, slot, activation, element,
+                &client, count, dim, gates, gradient, later, sums, keep, time, at, slots, slot, has_resets, activation,
+                element,
             ),
             _ => unreachable!("each cell's buffers were made above"),
         }
@@ -232,6 +242,12 @@ impl Sizes {
 
 fn has_cell_state(cell: KernelCell) -> bool {
     cell == KernelCell::Lstm
+}
+
+/// Whether there are resets, and where; the second is a placeholder if there are none.
+fn keep_state(keep_state: Option<CubeTensor>, like: &CubeTensor) -> (bool, CubeTensor) {
+    let has_resets = keep_state.is_some();
+    (has_resets, keep_state.map_or_else(|| empty_like(like, &[1, 1]), into_contiguous))
 }
 
 /// Blocks of H values that a step saves for the backward pass in addition to its gates.

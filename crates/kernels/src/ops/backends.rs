@@ -29,8 +29,9 @@ macro_rules! impl_layers_and_optimizers {
                 bias: FloatTensor<Self>,
                 hidden: FloatTensor<Self>,
                 cell_state: FloatTensor<Self>,
+                keep_state: FloatTensor<Self>,
             ) -> FloatTensor<Self> {
-                let tensors = [input, kernel, recurrent, bias, hidden, cell_state];
+                let tensors = [input, kernel, recurrent, bias, hidden, cell_state, keep_state];
                 Self::forward(spec, ids.as_deref(), &tensors).0
             }
         }

@@ -34,10 +34,9 @@ impl<B: CpuBackend> LayerKernels for B {
     ) -> [Option<FloatTensor<B>>; 6] {
         let shapes = tensors.each_ref().map(|tensor| tensor.shape().to_vec());
         by_type!(gradient.dtype(), T => by_cell!(spec.cell, cell => {
-            let has_cell_state = matches!(spec.cell, KernelCell::Lstm);
             let values = LayerValues::<T>::new::<B>(tensors);
             let gradient = B::values::<T>(&gradient);
-            let gradients = values.with(ids, has_cell_state, |input, layer| {
+            let gradients = values.with(spec, ids, |input, layer| {
                 let (cache, gradient) = (saved.take::<ForwardCache<T>>(), gradient.contiguous());
                 sequence::backward(SimdLevel::best(), cell, cache, input, layer, &gradient)
             });
@@ -59,17 +58,19 @@ struct LayerValues<'a, T: TensorFloat> {
     bias: StridedValues<'a, T>,
     hidden: StridedValues<'a, T>,
     cell_state: StridedValues<'a, T>,
+    keep_state: StridedValues<'a, T>,
 }
 
 impl<'a, T: TensorFloat> LayerValues<'a, T> {
     fn new<B: CpuBackend>(tensors: &'a LayerTensors<B>) -> Self {
-        let [input, kernel, recurrent, bias, hidden, cell_state] = tensors.each_ref().map(B::values);
-        Self { input, kernel, recurrent, bias, hidden, cell_state }
+        let [input, kernel, recurrent, bias, hidden, cell_state, keep_state] = tensors.each_ref().map(B::values);
+        Self { input, kernel, recurrent, bias, hidden, cell_state, keep_state }
     }
 
     /// Calls `body` with the layer and its input as a kernel takes them.
-    fn with<R>(&self, ids: Option<&[u32]>, has_cell_state: bool, body: impl FnOnce(Input<T>, Layer<T>) -> R) -> R {
+    fn with<R>(&self, spec: SequenceSpec, ids: Option<&[u32]>, body: impl FnOnce(Input<T>, Layer<T>) -> R) -> R {
         let (input, bias) = (self.input.contiguous(), self.bias.contiguous());
+        let keep_state = spec.has_resets.then(|| self.keep_state.contiguous());
         let kernel = self.kernel.matrix();
         let rows = MatrixView::dense(&input, kernel.rows);
         let input = match ids {
@@ -81,7 +82,8 @@ impl<'a, T: TensorFloat> LayerValues<'a, T> {
             recurrent: self.recurrent.matrix(),
             bias: &bias,
             hidden: self.hidden.matrix(),
-            cell_state: has_cell_state.then(|| self.cell_state.matrix()),
+            cell_state: matches!(spec.cell, KernelCell::Lstm).then(|| self.cell_state.matrix()),
+            keep_state: keep_state.as_deref(),
         };
         body(input, layer)
     }
@@ -95,7 +97,7 @@ fn run<B: CpuBackend, T: TensorFloat, C: Cell<T>>(
 ) -> (FloatTensor<B>, ForwardCache<T>) {
     let values = LayerValues::<T>::new::<B>(tensors);
     let [batch, time] = spec.batch_and_time;
-    let (output, cache, shape) = values.with(ids, C::HAS_CELL_STATE, |input, layer| {
+    let (output, cache, shape) = values.with(spec, ids, |input, layer| {
         let (inputs, units) = (layer.kernel.rows, layer.recurrent.rows);
         let shape = SequenceShape { batch, time, inputs, units };
         let (output, cache) = sequence::forward(SimdLevel::best(), cell, shape, input, layer, spec.all_steps);
@@ -117,15 +119,17 @@ struct State<B: Backend> {
 #[derive(Debug)]
 struct SequenceBackward;
 
-impl<B: LayerKernels> Backward<B, 6> for SequenceBackward {
+impl<B: LayerKernels> Backward<B, 7> for SequenceBackward {
     type State = State<B>;
 
-    fn backward(self, ops: Ops<State<B>, 6>, grads: &mut Gradients, _: &mut Checkpointer) {
+    fn backward(self, ops: Ops<State<B>, 7>, grads: &mut Gradients, _: &mut Checkpointer) {
         let gradient = grads.consume::<B>(&ops.node);
         let parents = ops.parents.map(|parent| parent.map(|parent| parent.id));
         let State { spec, ids, tensors, saved } = ops.state;
-        let gradients = B::backward(spec, ids.as_deref(), &tensors, saved, gradient);
-        register_gradients::<B, 6>(grads, parents, gradients);
+        let [input, kernel, recurrent, bias, hidden, cell_state] =
+            B::backward(spec, ids.as_deref(), &tensors, saved, gradient);
+        let gradients = [input, kernel, recurrent, bias, hidden, cell_state, None];
+        register_gradients::<B, 7>(grads, parents, gradients);
     }
 }
 
@@ -139,8 +143,10 @@ impl<B: LayerKernels + SequenceOps, C: CheckpointStrategy> SequenceOps for Autod
         bias: FloatTensor<Self>,
         hidden: FloatTensor<Self>,
         cell_state: FloatTensor<Self>,
+        keep_state: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
-        let (tensors, guards) = split_autodiff::<B, C, 6>([input, kernel, recurrent, bias, hidden, cell_state]);
+        let tensors = [input, kernel, recurrent, bias, hidden, cell_state, keep_state];
+        let (tensors, guards) = split_autodiff::<B, C, 7>(tensors);
         let prepared = SequenceBackward.prepare::<C>(guards).compute_bound().stateful();
         let (output, saved) = B::forward(spec, ids.as_deref(), &tensors);
         match prepared {

@@ -17,6 +17,8 @@ pub struct SequenceSpec {
     pub batch_and_time: [usize; 2],
     /// All hidden states, or only the last.
     pub all_steps: bool,
+    /// Whether the state is reset before some steps; else the argument that says where is ignored.
+    pub has_resets: bool,
 }
 
 /// Recurrent layers, differentiable.
@@ -32,6 +34,7 @@ pub trait SequenceOps: Backend {
         bias: FloatTensor<Self>,
         hidden: FloatTensor<Self>,
         cell_state: FloatTensor<Self>,
+        keep_state: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
 }
 

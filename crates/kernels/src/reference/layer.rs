@@ -26,6 +26,9 @@ pub fn run(
     let projected = cell.project(rows);
     let mut hidden = Vec::new();
     for t in 0..time {
+        if let Some(keep) = &options.keep_state {
+            state = reset(keep.clone().slice(s![.., t..t + 1]), state);
+        }
         let step = projected.clone().slice(s![t * batch..(t + 1) * batch, ..]);
         let after = cell.step(step, state.clone());
         state = match &options.mask {
@@ -37,6 +40,14 @@ pub fn run(
         }
     }
     (Tensor::stack(hidden, 1), state)
+}
+
+/// `state` in the rows where `keep` `[N, 1]` is 1, and zeros where it is 0.
+fn reset(keep: Tensor<2>, state: CellState) -> CellState {
+    let dims = state.hidden.dims();
+    let resets = keep.lower_scalar(0.5).expand(dims);
+    let reset = |state: Tensor<2>| state.mask_fill(resets.clone(), 0.0);
+    CellState { hidden: reset(state.hidden), cell: state.cell.map(reset) }
 }
 
 /// `after` in the rows where `mask` `[N, 1]` is 1, and `before` where it is 0.

@@ -1,15 +1,15 @@
 //! Recurrent layers over whole sequences.
 
-#[cfg(feature = "wgpu")]
-use burn::tensor::DType;
-use burn::tensor::{Int, Tensor, TensorData};
+use std::ops::Range;
+
+use burn::tensor::{DType, Int, Tensor, TensorData, s};
 use kernels::KernelMode::{self, Composed, Fused};
 use kernels::{
     Activation, CellState, ElmanWeights, GruWeights, Input, LstmWeights, SequenceOptions, Steps, elman_sequence,
     gru_sequence, lstm_sequence,
 };
 
-use super::{At, assert_near, devices, settings, tensor, values};
+use super::{At, assert_close, assert_near, devices, settings, tensor, values};
 
 /// N, T, D, H.
 const SIZES: [[usize; 4]; 6] =
@@ -99,6 +99,36 @@ fn every_layer_equals_its_reference_in_value_and_gradient() {
     }
 }
 
+#[test]
+fn a_sequence_with_a_reset_equals_two_sequences() {
+    let sizes @ [batch, time, size, units] = [3, 7, 5, 17];
+    let cut = 4;
+    for device in devices() {
+        let at = (&device, DType::F32);
+        let keep = Tensor::<2>::ones([batch, time], &device);
+        let keep = keep.slice_fill(s![.., cut..cut + 1], 0.0);
+        for layer in Layer::all(sizes, at) {
+            for kernels in [Fused, Composed] {
+                let run = |steps: Range<usize>, hidden: Tensor<2>, keep_state| {
+                    let input = tensor::<3>(5, [batch, time, size], at).slice(s![.., steps, ..]);
+                    let cell = layer.has_cell_state().then(|| hidden.clone());
+                    let options = SequenceOptions { keep_state, kernels, ..SequenceOptions::default() };
+                    layer.run(Input::Vectors(input), CellState { hidden, cell }, &options)
+                };
+                let start = tensor::<2>(7, [batch, units], at);
+                let (whole, end) = run(0..time, start.clone(), Some(keep.clone()));
+                let (first, _) = run(0..cut, start.clone(), None);
+                let (second, after) = run(cut..time, start.zeros_like(), None);
+                assert_close(&whole, &Tensor::cat(vec![first, second], 1), 1e-6, "outputs");
+                assert_close(&end.hidden, &after.hidden, 1e-6, "h");
+                if let Some((found, expected)) = end.cell.zip(after.cell) {
+                    assert_close(&found, &expected, 1e-6, "c");
+                }
+            }
+        }
+    }
+}
+
 /// On a GPU, or one that software emulates. The reference runs on the CPU and in f64, so that it does not use the
 /// same library.
 #[cfg(feature = "wgpu")]
@@ -123,11 +153,13 @@ fn compare(sizes: [usize; 4], found: Run, expected: Run, tolerance: f64) {
     let [cases, expected_cases] = runs.map(|(_, at)| inputs(sizes, at));
     for (index, layer) in layers.iter().zip(&expected_layers).enumerate() {
         for (case, input) in cases.iter().zip(&expected_cases).enumerate() {
-            for steps in [Steps::Every, Steps::Last] {
-                let found = computed(layer.0, input.0, steps, sizes, found);
-                let expected = computed(layer.1, input.1, steps, sizes, expected);
+            for (steps, resets) in
+                [(Steps::Every, false), (Steps::Last, false), (Steps::Every, true), (Steps::Last, true)]
+            {
+                let found = computed(layer.0, input.0, (steps, resets), sizes, found);
+                let expected = computed(layer.1, input.1, (steps, resets), sizes, expected);
                 for ((name, found), (_, expected)) in found.iter().zip(&expected) {
-                    let context = format!("{sizes:?} layer {index} input {case} {steps:?}: {name}");
+                    let context = format!("{sizes:?} layer {index} input {case} {steps:?} resets {resets}: {name}");
                     // Gradients accumulate more rounding errors.
                     let tolerance = if name.starts_with("gradient") { 10.0 * tolerance } else { tolerance };
                     assert_near(found, expected, tolerance, &context);
@@ -137,18 +169,24 @@ fn compare(sizes: [usize; 4], found: Run, expected: Run, tolerance: f64) {
     }
 }
 
+/// Random resets, about one in three steps, column-major.
+fn keep_state([batch, time]: [usize; 2], at: At) -> Tensor<2> {
+    tensor::<2>(12, [time, batch], at).transpose().greater_scalar(-0.2).float().cast(at.1)
+}
+
 /// The outputs of a layer, and the gradients of all its inputs, each with its name.
 fn computed(
     layer: &Layer,
     (of_input, input): &InputCase,
-    steps: Steps,
-    [batch, _, _, units]: [usize; 4],
+    (steps, resets): (Steps, bool),
+    [batch, time, _, units]: [usize; 4],
     (kernels, at): Run,
 ) -> Vec<(String, Vec<f64>)> {
     let hidden = tensor(7, [batch, units], at).require_grad();
     let cell = layer.has_cell_state().then(|| tensor(8, [batch, units], at).require_grad());
     let state = CellState { hidden: hidden.clone(), cell: cell.clone() };
-    let options = SequenceOptions { steps, kernels, ..SequenceOptions::default() };
+    let keep_state = resets.then(|| keep_state([batch, time], at));
+    let options = SequenceOptions { steps, kernels, keep_state, ..SequenceOptions::default() };
     let (out, after) = layer.run(input(of_input.clone()), state, &options);
     let weigh = |seed, state: &Tensor<2>| (state.clone() * tensor(seed, state.dims(), at)).sum();
     let mut loss = (out.clone() * tensor(9, out.dims(), at)).sum() + weigh(10, &after.hidden);

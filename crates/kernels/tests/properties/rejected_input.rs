@@ -32,6 +32,22 @@ fn sizes_of_zero_are_rejected() {
 }
 
 #[test]
+#[should_panic = "`keep_state` must be [N, T]"]
+fn resets_of_another_size_are_rejected() {
+    let device = Device::flex();
+    let zeros = |dims: [usize; 2]| Tensor::<2>::zeros(dims, &device);
+    let weights = ElmanWeights {
+        kernel: zeros([2, 3]),
+        recurrent: zeros([3, 3]),
+        bias: Tensor::zeros([3], &device),
+        activation: Activation::Tanh,
+    };
+    let state = CellState { hidden: zeros([1, 3]), cell: None };
+    let options = SequenceOptions { keep_state: Some(zeros([1, 3])), ..SequenceOptions::default() };
+    elman_sequence(Input::Vectors(Tensor::zeros([1, 2, 2], &device)), weights, state, &options);
+}
+
+#[test]
 fn an_id_outside_the_table_is_rejected() {
     let message = std::panic::catch_unwind(|| {
         let device = Device::flex();

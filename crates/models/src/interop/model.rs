@@ -36,6 +36,10 @@ pub fn import(mut model: LanguageModel, layout: Layout, tensors: Tensors) -> Res
     let mut loader = StrictLoader::new(tensors);
     let table = loader.take(names::embedding(layout), &model.embedding.weight.lazy_shape());
     set(&mut model.embedding.weight, table.clone());
+    if let Some(labels) = &mut model.label_embedding {
+        let table = loader.take(names::label_embedding(layout), &labels.weight.lazy_shape());
+        set(&mut labels.weight, table);
+    }
     import_layers(&mut model.stack, layout, &mut loader)?;
 
     let output = &mut model.output;
@@ -75,6 +79,9 @@ pub fn import(mut model: LanguageModel, layout: Layout, tensors: Tensors) -> Res
 pub fn export(model: &LanguageModel, layout: Layout) -> Result<Tensors> {
     let mut tensors = export_stack(&model.stack, layout)?;
     tensors.insert(names::embedding(layout).into(), array(&model.embedding.weight)?);
+    if let Some(labels) = &model.label_embedding {
+        tensors.insert(names::label_embedding(layout).into(), array(&labels.weight)?);
+    }
     let output = &model.output;
     let arranged = |kernel: Array| match layout {
         Layout::Pytorch => kernel.transposed(),
@@ -257,7 +264,8 @@ mod tests {
         let projected = |config: LanguageModelConfig| config.projection_dim(4);
         let tied = |config| projected(config).tie_weights(true);
         for (layout, config) in [(Layout::Pytorch, plain), (Layout::Keras, config())] {
-            for config in [config.clone(), projected(config.clone()), tied(config)] {
+            let labelled = config.clone().labels(["a", "b"]);
+            for config in [config.clone(), labelled, projected(config.clone()), tied(config)] {
                 let model = config.init_with_dtype(1, DType::F64, &device).unwrap();
                 let tensors = export(&model, layout).unwrap();
                 let count: usize = tensors.values().map(|array| array.values.len()).sum();

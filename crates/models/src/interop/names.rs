@@ -28,6 +28,14 @@ pub(super) fn embedding(layout: Layout) -> &'static str {
     }
 }
 
+/// Keras numbers layers of one class.
+pub(super) fn label_embedding(layout: Layout) -> &'static str {
+    match layout {
+        Layout::Pytorch => "label_embedding.weight",
+        Layout::Keras => "embedding_1/embeddings",
+    }
+}
+
 pub(super) fn kernel(layout: Layout, path: LayerPath) -> String {
     match layout {
         Layout::Pytorch => format!("{}.weight", path.pytorch),

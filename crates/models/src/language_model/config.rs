@@ -52,6 +52,14 @@ pub struct LanguageModelConfig {
     pub embedding_dropout: f64,
     /// Use one dropout mask for all steps of a sequence.
     pub locked_dropout: bool,
+    /// The id of the document token in a model of documents: the state is reset to zeros before each input that is this
+    /// id, so it begins a document, and as a target it ends one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document_id: Option<u32>,
+    /// The labels that documents may have. The model has an embedding of each label and of none, which is added to the
+    /// embedding of every token of a document. Label numbers are 0 for no label and i + 1 for index i.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
 }
 
 impl Default for LanguageModelConfig {
@@ -75,6 +83,8 @@ impl LanguageModelConfig {
             layer_dropout: 0.0,
             embedding_dropout: 0.0,
             locked_dropout: false,
+            document_id: None,
+            labels: Vec::new(),
         }
     }
 
@@ -128,6 +138,21 @@ impl LanguageModelConfig {
         Self { locked_dropout, ..self }
     }
 
+    /// Sets [`document_id`](Self#structfield.document_id).
+    pub fn document_id(self, document_id: impl Into<Option<u32>>) -> Self {
+        Self { document_id: document_id.into(), ..self }
+    }
+
+    /// Sets [`labels`](Self#structfield.labels).
+    pub fn labels(self, labels: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { labels: labels.into_iter().map(Into::into).collect(), ..self }
+    }
+
+    /// The number of the label with this name, 1 or more.
+    pub fn label_number(&self, label: &str) -> Option<u32> {
+        self.labels.iter().position(|known| known == label).map(|index| index as u32 + 1)
+    }
+
     /// Checks all settings.
     ///
     /// # Errors
@@ -138,6 +163,12 @@ impl LanguageModelConfig {
         };
         if self.vocab_size == 0 {
             return Err(Error::out_of_range("vocab_size", 0, "the size of the tokenizer's vocabulary"));
+        }
+        if let Some(id) = self.document_id.filter(|&id| id as usize >= self.vocab_size) {
+            return Err(Error::out_of_range("document_id", id, "an id below `vocab_size`"));
+        }
+        if let Some(index) = (0..self.labels.len()).find(|&index| self.labels[..index].contains(&self.labels[index])) {
+            return Err(Error::out_of_range(format!("labels[{index}]"), &self.labels[index], "a name of its own"));
         }
         if !(1..=8_192).contains(&self.embedding_dim) {
             return Err(Error::out_of_range("model.embedding_dim", self.embedding_dim, "1 to 8192"));
@@ -216,13 +247,16 @@ impl LanguageModelConfig {
         };
         let projection = (self.projection_dim > 0).then_some(self.projection_dim);
         let output = weights.at("output");
+        let label_embedding = || Embedding::new(self.labels.len() + 1, embedding_dim, &weights.at("label_embedding"));
         Ok(LanguageModel {
             embedding: Embedding::new(vocab_size, embedding_dim, &weights.at("embedding")),
+            label_embedding: (!self.labels.is_empty()).then(label_embedding),
             output: OutputLayer::new(stack.width(), projection, self.tie_weights, vocab_size, &output),
             stack,
             frozen_embedding: self.frozen_embedding,
             dropout: self.dropout,
             embedding_dropout: self.embedding_dropout,
+            document_id: self.document_id,
         })
     }
 }
@@ -269,6 +303,8 @@ mod tests {
         let with = |layer| config().layers([layer]);
         let cases = [
             (LanguageModelConfig::default(), "vocab_size"),
+            (config().document_id(9), "document_id"),
+            (config().labels(["a", "b", "a"]), "labels[2]"),
             (config().embedding_dim(0), "model.embedding_dim"),
             (config().dropout(1.0), "model.dropout"),
             (config().dropout(f64::NAN), "model.dropout"),
@@ -289,9 +325,22 @@ mod tests {
     }
 
     #[test]
+    fn documents_and_labels_are_left_out_of_files_when_unused() {
+        let json = serde_json::to_string(&config()).unwrap();
+        assert!(!json.contains("document") && !json.contains("labels"), "{json}");
+        assert_eq!(serde_json::from_str::<LanguageModelConfig>(&json).unwrap(), config());
+        let documents = config().document_id(8).labels(["a", "b"]);
+        documents.check().unwrap();
+        let json = serde_json::to_string(&documents).unwrap();
+        assert!(json.contains(r#""document_id":8,"labels":["a","b"]"#), "{json}");
+        assert_eq!(serde_json::from_str::<LanguageModelConfig>(&json).unwrap(), documents);
+        assert_eq!(["a", "b", "c"].map(|label| documents.label_number(label)), [Some(1), Some(2), None]);
+    }
+
+    #[test]
     fn a_bidirectional_language_model_is_rejected_with_the_reason() {
         let layers = [layer(), layer().bidirectional(true)];
-        let error = config().layers(layers).check().unwrap_err().to_string();
+        let error = config().document_id(1).layers(layers).check().unwrap_err().to_string();
         assert!(error.contains("model.layers[1].bidirectional"), "{error}");
         assert!(error.contains("the tokens that it has to predict"), "{error}");
     }

@@ -2,7 +2,11 @@
 //! configuration.
 
 mod config;
+#[cfg(test)]
+mod document_tests;
 mod model;
+mod token_input;
 
 pub use config::LanguageModelConfig;
 pub use model::LanguageModel;
+pub use token_input::TokenInput;

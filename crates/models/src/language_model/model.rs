@@ -2,10 +2,11 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor, s};
-use kernels::Steps;
+use kernels::{Input, Steps};
 use seqdata::Batch;
 
-use crate::dropout::{DropoutKey, DropoutSite};
+use super::token_input::TokenInput;
+use crate::dropout::{DropoutKey, DropoutSite, Masks};
 use crate::embedding::Embedding;
 use crate::output_layer::{LossOutput, OutputLayer};
 use crate::stack::{ForwardOptions, Stack, State};
@@ -15,6 +16,8 @@ use crate::stack::{ForwardOptions, Stack, State};
 pub struct LanguageModel {
     /// From ids to vectors.
     pub embedding: Embedding,
+    /// From label numbers to vectors, which are added to those of the ids; the first row is that of no label.
+    pub label_embedding: Option<Embedding>,
     /// The recurrent layers.
     pub stack: Stack,
     /// From the last layer's outputs to logits.
@@ -28,6 +31,9 @@ pub struct LanguageModel {
     /// The rate at which whole rows of the embedding are dropped while training.
     #[module(skip)]
     pub embedding_dropout: f64,
+    /// The id of the document token, before which the state is reset.
+    #[module(skip)]
+    pub document_id: Option<u32>,
 }
 
 impl LanguageModel {
@@ -41,16 +47,20 @@ impl LanguageModel {
         self.output.bias.val().device()
     }
 
-    /// This model with the vocabulary of `fresh`, which extends its own; `fresh` is a model of the same
-    /// sizes that gives the weights of the new tokens.
+    /// This model with the vocabulary and the labels of `fresh`, which extend its own; `fresh` is a model of the same
+    /// sizes that gives the weights of the new tokens and labels.
     ///
     /// # Panics
-    /// If `fresh` has a smaller vocabulary or other sizes.
+    /// If `fresh` has a smaller vocabulary, fewer labels or other sizes.
     pub fn resize_vocab(self, fresh: Self) -> Self {
         let (old, new) = (self.vocab_size(), fresh.vocab_size());
         assert!(old <= new, "{old} tokens do not fit into {new}");
         let mut model = fresh;
         model.embedding.weight = copy_prefix(model.embedding.weight, self.embedding.weight, 0);
+        if let Some(own) = self.label_embedding {
+            let labels = model.label_embedding.as_mut().expect("the labels of the new model extend those of the old");
+            labels.weight = copy_prefix(labels.weight.clone(), own.weight, 0);
+        }
         model.stack = self.stack;
         model.output.projection = self.output.projection;
         model.output.kernel = match (model.output.kernel, self.output.kernel) {
@@ -75,6 +85,23 @@ impl LanguageModel {
         }
     }
 
+    /// The input of the first layer; `masks` drop whole rows of the embedding of ids, not of labels.
+    pub fn layer_input(&self, input: impl Into<TokenInput>, masks: Option<Masks>) -> Input {
+        let TokenInput { ids, labels } = input.into();
+        let Some(embedding) = &self.label_embedding else { return self.embedding.layer_input(ids, masks) };
+        let labels = labels.unwrap_or_else(|| ids.zeros_like());
+        let labels = embedding.layer_input(labels, None).into_vectors();
+        Input::Vectors(self.embedding.layer_input(ids, masks).into_vectors() + labels)
+    }
+
+    /// Where the state is kept, for the layers: 0 before each document token in `ids` `[N, T]`, 1 elsewhere. `None` in a
+    /// model without documents.
+    pub fn keep_state(&self, ids: &Tensor<2, Int>) -> Option<Tensor<2>> {
+        let document = self.document_id?;
+        let dtype = self.output.bias.val().dtype();
+        Some(ids.clone().not_equal_scalar(i64::from(document)).float().cast(dtype))
+    }
+
     /// The model in training mode: all weights require gradients, except for a frozen embedding.
     pub fn trainable(self) -> Self {
         let mut model = self.train();
@@ -84,37 +111,38 @@ impl LanguageModel {
         model
     }
 
-    /// From `ids` `[N, T]` to the logits after each of the last `count` steps, `[N, count, V]`, and the
-    /// state after the last step. Dropout is applied if a key is given.
+    /// From ids `[N, T]`, with or without labels, to the logits after each of the last `count` steps, `[N, count, V]`, and
+    /// the state after the last step. Dropout is applied if a key is given.
     ///
     /// # Panics
     /// If `count` is zero or more than `T`.
     pub fn forward(
         &self,
-        ids: Tensor<2, Int>,
+        input: impl Into<TokenInput>,
         state: State,
         count: usize,
         dropout: Option<DropoutKey>,
     ) -> (Tensor<3>, State) {
-        let batch = ids.dims()[0];
-        let (hidden, state) = self.forward_hidden(ids, state, count, dropout);
+        let input = input.into();
+        let batch = input.ids.dims()[0];
+        let (hidden, state) = self.forward_hidden(input, state, count, dropout);
         let logits = self.output.forward(hidden, &self.embedding);
         (logits.reshape([batch, count, self.vocab_size()]), state)
     }
 
-    /// From `ids` `[N, T]` and the `targets` `[N, count]` of the last `count` steps to the losses
+    /// From ids `[N, T]` and the `targets` `[N, count]` of the last `count` steps to the losses
     /// `−ln p(target)`, `[N · count]`, and the state after the last step.
     ///
     /// # Panics
     /// If there are no targets, or more than `T` per row.
     pub fn forward_loss(
         &self,
-        ids: Tensor<2, Int>,
+        input: impl Into<TokenInput>,
         targets: Tensor<2, Int>,
         state: State,
         dropout: Option<DropoutKey>,
     ) -> (Tensor<1>, State) {
-        let (hidden, state) = self.forward_hidden(ids, state, targets.dims()[1], dropout);
+        let (hidden, state) = self.forward_hidden(input.into(), state, targets.dims()[1], dropout);
         (self.output.loss(hidden, &self.embedding, targets.flatten(0, 1)), state)
     }
 
@@ -122,8 +150,13 @@ impl LanguageModel {
     ///
     /// # Panics
     /// As [`forward_loss`](Self::forward_loss).
-    pub fn forward_eval(&self, ids: Tensor<2, Int>, targets: Tensor<2, Int>, state: State) -> (LossOutput, State) {
-        let (hidden, state) = self.forward_hidden(ids, state, targets.dims()[1], None);
+    pub fn forward_eval(
+        &self,
+        input: impl Into<TokenInput>,
+        targets: Tensor<2, Int>,
+        state: State,
+    ) -> (LossOutput, State) {
+        let (hidden, state) = self.forward_hidden(input.into(), state, targets.dims()[1], None);
         let targets = targets.flatten(0, 1);
         (self.output.loss_with_accuracy(hidden, &self.embedding, targets), state)
     }
@@ -131,17 +164,18 @@ impl LanguageModel {
     /// The inputs of the output layer at the last `count` steps, `[N · count, H]`.
     fn forward_hidden(
         &self,
-        ids: Tensor<2, Int>,
+        input: TokenInput,
         state: State,
         count: usize,
         dropout: Option<DropoutKey>,
     ) -> (Tensor<2>, State) {
-        let time = ids.dims()[1];
+        let time = input.ids.dims()[1];
         assert!((1..=time).contains(&count), "{count} outputs from {time} steps");
         let masks = dropout.map(|key| key.masks(DropoutSite::Embedding, self.embedding_dropout));
         let steps = if count == 1 { Steps::Last } else { Steps::Every };
-        let options = ForwardOptions { dropout, steps, ..ForwardOptions::default() };
-        let input = self.embedding.layer_input(ids, masks);
+        let keep_state = self.keep_state(&input.ids);
+        let options = ForwardOptions { dropout, steps, keep_state, ..ForwardOptions::default() };
+        let input = self.layer_input(input, masks);
         let (mut hidden, state) = self.stack.forward(input, state, &options);
         let returned = hidden.dims()[1];
         if returned > count {
@@ -154,22 +188,23 @@ impl LanguageModel {
         (hidden.flatten(0, 1), state)
     }
 
-    /// From `ids` `[N, T]` to the logits after the last step, `[N, V]`, and the state after it.
+    /// From ids `[N, T]` to the logits after the last step, `[N, V]`, and the state after it.
     ///
     /// # Panics
     /// If `T` is zero.
-    pub fn forward_last(&self, ids: Tensor<2, Int>, state: State) -> (Tensor<2>, State) {
-        let (logits, state) = self.forward(ids, state, 1, None);
+    pub fn forward_last(&self, input: impl Into<TokenInput>, state: State) -> (Tensor<2>, State) {
+        let (logits, state) = self.forward(input, state, 1, None);
         (logits.squeeze_dim(1), state)
     }
 
-    /// From `ids` `[N, T]` to the logits after every step, `[N, T, V]`, and the state after the last.
+    /// From ids `[N, T]` to the logits after every step, `[N, T, V]`, and the state after the last.
     ///
     /// # Panics
     /// If `T` is zero.
-    pub fn forward_all(&self, ids: Tensor<2, Int>, state: State) -> (Tensor<3>, State) {
-        let time = ids.dims()[1];
-        self.forward(ids, state, time, None)
+    pub fn forward_all(&self, input: impl Into<TokenInput>, state: State) -> (Tensor<3>, State) {
+        let input = input.into();
+        let time = input.ids.dims()[1];
+        self.forward(input, state, time, None)
     }
 }
 

@@ -1,10 +1,10 @@
 //! Gradients by autodiff against central differences, in f64.
 
 use burn::tensor::{DType, Int, Tensor, TensorData};
-use models::{DropoutKey, LanguageModelConfig, LayerConfig, Stack, State};
+use models::{DropoutKey, ForwardOptions, LanguageModelConfig, LayerConfig, Stack, State, TokenInput};
 
 use super::gradient_check::{STEP, TOLERANCE, assert_gradients};
-use super::{BATCH, SETTINGS, Setting, TIME, all_stacks, noisy, values};
+use super::{BATCH, SETTINGS, Setting, TIME, all_stacks, noisy, stacks, values};
 
 fn f64s() -> Setting {
     SETTINGS.into_iter().find(|setting| setting.dtype == DType::F64).unwrap()
@@ -32,6 +32,21 @@ fn the_gradients_of_every_stack_are_central_differences() {
         let run = |stack: &Stack| {
             let (inputs, state) = (setting.inputs(BATCH, TIME), setting.state(stack, BATCH));
             weighted_sum(setting, super::run(stack, inputs, state))
+        };
+        assert_gradients(&name, &stack, run);
+    }
+}
+
+#[test]
+fn the_gradients_of_every_stack_are_central_differences_with_resets() {
+    let setting = f64s();
+    for (name, layers) in stacks() {
+        let stack = setting.stack(&layers);
+        let keep_state = Some(setting.keep_state(BATCH, TIME));
+        let options = ForwardOptions { keep_state, ..ForwardOptions::default() };
+        let run = |stack: &Stack| {
+            let (inputs, state) = (setting.inputs(BATCH, TIME), setting.state(stack, BATCH));
+            weighted_sum(setting, super::run_as(stack, inputs, state, &options))
         };
         assert_gradients(&name, &stack, run);
     }
@@ -90,7 +105,8 @@ fn the_gradients_of_whole_models_are_central_differences_with_dropout() {
         .layer_dropout(0.2)
         .embedding_dropout(0.2)
         .locked_dropout(true);
-    for config in [plain, options] {
+    let documents = plain.clone().document_id(2).labels("ab".chars());
+    for config in [plain, options, documents] {
         let device = burn::tensor::Device::flex();
         let model = noisy(config.init_with_dtype(2, DType::F64, &device).unwrap());
         let key = DropoutKey { seed: 1, step: 4 };
@@ -98,7 +114,9 @@ fn the_gradients_of_whole_models_are_central_differences_with_dropout() {
             let device = model.output.bias.val().device();
             let ids = Tensor::<2, Int>::from_ints([[1, 2, 3, 1], [4, 5, 6, 6]], &device);
             let targets = Tensor::<2, Int>::from_ints([[3, 1], [6, 2]], &device);
-            model.forward_loss(ids, targets, model.init_state(2), Some(key)).0.mean()
+            let labels = Tensor::<2, Int>::from_ints([[1, 0, 0, 2], [2, 2, 1, 1]], &device);
+            let input = TokenInput { ids, labels: Some(labels) };
+            model.forward_loss(input, targets, model.init_state(2), Some(key)).0.mean()
         };
         assert_gradients("a whole model", &model, loss);
     }

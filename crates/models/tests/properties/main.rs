@@ -84,6 +84,11 @@ impl Setting {
         (0..time).map(|t| self.normal(&format!("input {t}"), [batch, INPUTS])).collect()
     }
 
+    /// Random resets, before about one step in three.
+    fn keep_state(self, batch: usize, time: usize) -> Tensor<2> {
+        self.normal::<2>("resets", [batch, time]).greater_scalar(-0.5).float().cast(self.dtype)
+    }
+
     /// A random state.
     fn state(self, stack: &Stack, batch: usize) -> State {
         let mut state = stack.init_state(batch);

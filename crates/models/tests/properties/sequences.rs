@@ -1,7 +1,7 @@
 //! Properties of sequences that hold for every cell.
 
 use burn::tensor::{Tensor, s};
-use models::{CellState, ForwardOptions, State, Steps};
+use models::{CellState, ForwardOptions, LayerConfig, State, Steps};
 
 use super::{BATCH, SETTINGS, TIME, all_stacks, run, run_as, stacks};
 
@@ -116,6 +116,52 @@ fn padding_changes_nothing() {
             }
         }
     }
+}
+
+#[test]
+fn a_reset_starts_a_new_sequence() {
+    for setting in SETTINGS {
+        for (name, layers) in stacks() {
+            let stack = setting.stack(&layers);
+            let inputs = setting.inputs(BATCH, TIME);
+            let state = setting.state(&stack, BATCH);
+            // Row 0 before the third step, row 1 before the first, row 2 never.
+            let mut keep = [[1.0; TIME]; BATCH];
+            (keep[0][2], keep[1][0]) = (0.0, 0.0);
+            let keep_state = Some(Tensor::from_data(keep, (&inputs[0].device(), setting.dtype)));
+            let options = ForwardOptions { keep_state, ..ForwardOptions::default() };
+            let (all, end) = run_as(&stack, inputs.clone(), state.clone(), &options);
+            for (row, cut) in [(0, Some(2)), (1, Some(0)), (2, None)] {
+                let pick = |tensor: &Tensor<2>| tensor.clone().slice(s![row..row + 1, ..]);
+                let steps = |range: std::ops::Range<usize>| inputs[range].iter().map(pick).collect::<Vec<_>>();
+                let before = cut.unwrap_or(TIME);
+                let mut expected = Vec::new();
+                let mut after = of_row(&state, row);
+                if before > 0 {
+                    (expected, after) = run(&stack, steps(0..before), after);
+                }
+                if before < TIME {
+                    let (rest, state) = run(&stack, steps(before..TIME), stack.init_state(1));
+                    expected.extend(rest);
+                    after = state;
+                }
+                for (found, expected) in all.iter().zip(&expected) {
+                    setting.assert_close(&pick(found), expected, &name);
+                }
+                setting.assert_states(&of_row(&end, row), &after, &name);
+            }
+        }
+    }
+}
+
+#[test]
+#[should_panic = "a bidirectional layer has no resets"]
+fn resets_of_a_bidirectional_layer_are_rejected() {
+    let [setting, _] = SETTINGS;
+    let stack = setting.stack(&[LayerConfig::lstm(2).bidirectional(true)]);
+    let keep_state = Some(setting.keep_state(BATCH, TIME));
+    let options = ForwardOptions { keep_state, ..ForwardOptions::default() };
+    run_as(&stack, setting.inputs(BATCH, TIME), stack.init_state(BATCH), &options);
 }
 
 #[test]

@@ -47,11 +47,15 @@ pub(crate) fn read_saved(json: &str) -> Result<Tokenizer> {
     let bad = |problem: String| Error::BadTokenizer { problem };
     let (vocabulary, extra) = read(json, bad)?;
     let Some(extra) = extra else { return Err(bad("it has no `model.pastiche`".into())) };
-    let Extra { format, cleaner, pre_tokenizer, document_separator, oov, counts } = extra;
+    let Extra { format, cleaner, pre_tokenizer, document_separator, oov, documents, counts } = extra;
     if format != FORMAT {
         return Err(Error::TokenizerFormat { found: format, expected: FORMAT });
     }
     let vocabulary = vocabulary.with_counts(counts)?;
+    let vocabulary = match documents {
+        None => vocabulary,
+        Some(documents) => vocabulary.with_documents(documents),
+    };
     if !matches!(pre_tokenizer, PreTokenizer::Subwords(_)) {
         return Err(bad("its splitter is not that of subwords".into()));
     }
@@ -112,14 +116,19 @@ fn read(json: &str, bad: impl Fn(String) -> Error) -> Result<(Vocabulary, Option
             )));
         }
     }
-    let reserved = usize::from(extra.is_some());
-    if extra.is_some()
-        && !tokens.first().is_some_and(|(_, token, special)| *special && token == Vocabulary::PADDING_TOKEN)
-    {
-        return Err(bad(format!("its id 0 is not the special token `{}`", Vocabulary::PADDING_TOKEN)));
+    // The reserved tokens of a model of this program.
+    let reserved: &[&str] = match &extra {
+        None => &[],
+        Some(Extra { documents: None, .. }) => &[Vocabulary::PADDING_TOKEN],
+        Some(_) => &[Vocabulary::PADDING_TOKEN, Vocabulary::DOCUMENT_TOKEN],
+    };
+    for (id, name) in reserved.iter().enumerate() {
+        if !tokens.get(id).is_some_and(|(_, token, special)| *special && token == name) {
+            return Err(bad(format!("its id {id} is not the special token `{name}`")));
+        }
     }
     let (mut table, mut special) = (StringTable::default(), Vec::new());
-    for (_, token, is_special) in &tokens[reserved..] {
+    for (_, token, is_special) in &tokens[reserved.len()..] {
         let (index, new) = table.insert(token);
         if !new {
             return Err(bad(format!("its token `{}` has two ids", one_line(token))));
@@ -311,6 +320,9 @@ struct Extra {
     document_separator: Option<String>,
     #[serde(rename = "rare")]
     oov: OovPolicy,
+    /// The number of documents, if there is a document token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    documents: Option<u64>,
     /// How often each token occurs in the training text.
     counts: Vec<u64>,
 }
@@ -386,7 +398,8 @@ impl Serialize for VocabularyById<'_> {
 impl<'a> File<'a> {
     fn of(tokenizer: &'a Tokenizer) -> Self {
         let Tokenizer { cleaner, pre_tokenizer, vocabulary, document_separator, oov } = tokenizer;
-        let special = vocabulary.reserved().map(|id| SpecialToken {
+        let reserved = (0..vocabulary.len() as u32).filter(|&id| vocabulary.is_reserved(id));
+        let special = reserved.map(|id| SpecialToken {
             id,
             content: vocabulary.token(id).unwrap_or_default(),
             single_word: false,
@@ -425,6 +438,7 @@ impl<'a> File<'a> {
                     pre_tokenizer: pre_tokenizer.clone(),
                     document_separator: document_separator.clone(),
                     oov: *oov,
+                    documents: vocabulary.document_id().map(|id| vocabulary.count(id)),
                     counts: vocabulary.counts.clone(),
                 },
             },

@@ -177,6 +177,29 @@ fn a_text_that_spells_a_special_token_stays_text() {
 }
 
 #[test]
+fn a_document_token_comes_before_the_bytes_and_separates_texts() {
+    let plain = fit("verbatim", TEXT, 280);
+    let tokenizer = Tokenizer { vocabulary: plain.vocabulary.clone().with_documents(3), ..plain.clone() };
+    let document = tokenizer.vocabulary.document_id().unwrap();
+    assert_eq!((document, tokenizer.vocabulary.len()), (1, 281));
+    let ids = tokenizer.encode("The fox", OovPolicy::Error).unwrap().ids;
+    let before: Vec<u32> = plain.encode("The fox", OovPolicy::Error).unwrap().ids.iter().map(|id| id + 1).collect();
+    assert_eq!(ids, before);
+    // The end of a document completes its last character, too.
+    let part = tokenizer.vocabulary.id("ã").unwrap();
+    assert_eq!(tokenizer.decode(&[&ids[..], &[part, document], &ids, &[document]].concat()), "The fox\u{fffd}The fox");
+    let json = tokenizer.to_json();
+    assert_eq!(Tokenizer::from_json(&json).unwrap(), tokenizer);
+    let theirs = theirs(&tokenizer);
+    assert_eq!(theirs.token_to_id("<document>"), Some(document));
+    assert_eq!(theirs.encode("<document>The fox", false).unwrap().get_ids().last(), ids.last());
+    // In another run the texts may not be documents.
+    assert_eq!(Vocabulary::from_tokenizer_json(&json).unwrap(), plain.vocabulary.recounted([]));
+    let damaged = json.replace("\"content\": \"<document>\"", "\"content\": \"<documents>\"");
+    assert!(Tokenizer::from_json(&damaged).is_err());
+}
+
+#[test]
 fn a_file_of_another_program_is_used_with_its_order_of_tokens() {
     let counter = pre_tokens(TEXT);
     let counts: Vec<(String, u64)> = counter.iter().map(|(token, count)| (token.to_owned(), count)).collect();
@@ -190,7 +213,7 @@ fn a_file_of_another_program_is_used_with_its_order_of_tokens() {
     let vocabulary = Vocabulary::from_tokenizer_json(&json).unwrap();
     assert_eq!(vocabulary.len(), theirs.get_vocab_size(true) + 1);
     let special = vocabulary.id("<|endoftext|>").unwrap();
-    assert!(vocabulary.is_reserved(special) && vocabulary.reserved().eq([0, special]));
+    assert!(vocabulary.is_reserved(special) && vocabulary.never_sampled().eq([0, special]));
     let tokenizer = Tokenizer { vocabulary, ..fit("verbatim", "", 257) };
     for text in [TEXT, "a <|endoftext|> b"] {
         let ids = tokenizer.encode(text, OovPolicy::Error).unwrap().ids;
@@ -202,6 +225,7 @@ fn a_file_of_another_program_is_used_with_its_order_of_tokens() {
     let saved = Tokenizer::from_json(&tokenizer.to_json()).unwrap();
     assert_eq!(saved, tokenizer);
     assert_eq!(Vocabulary::from_tokenizer_json(&tokenizer.to_json()).unwrap(), tokenizer.vocabulary);
+    assert_eq!(tokenizer.vocabulary.count(special), 0);
     // Merges as older programs write them.
     let mut old: Value = serde_json::from_str(&json).unwrap();
     for merge in old["model"]["merges"].as_array_mut().unwrap() {

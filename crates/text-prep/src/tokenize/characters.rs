@@ -169,6 +169,11 @@ impl CharacterDetokenizer {
         }
     }
 
+    /// Forgets a pending [`SHIFT`].
+    pub fn end_document(&mut self) {
+        self.shift = self.shift.take().map(|_| Shift::default());
+    }
+
     /// Appends the buffered text. A pending [`SHIFT`] stays pending, because it is not text.
     pub fn finish(&mut self, out: &mut String) {
         self.composer.iter_mut().for_each(|composer| composer.finish(out));

@@ -60,10 +60,12 @@ impl Detokenizer {
         self
     }
 
-    /// Adds a token and returns the text that is determined by it, which may be empty.
+    /// Adds a token and returns the text that is determined by it, which may be empty. An empty token, such as what a text
+    /// has for a document token, changes nothing.
     pub fn push(&mut self, token: &str) -> &str {
         let start = self.text.len();
         match &mut self.kind {
+            _ if token.is_empty() => {}
             Kind::Words(words) => words.push(token, &mut self.text),
             Kind::Characters(characters) => characters.push(token, &mut self.text),
             Kind::Subwords(subwords) => subwords.push(token, &mut self.text),
@@ -78,6 +80,18 @@ impl Detokenizer {
             Kind::Words(_) => {}
             Kind::Characters(characters) => characters.finish(&mut self.text),
             Kind::Subwords(subwords) => subwords.finish(&mut self.text),
+        }
+        &self.text[start..]
+    }
+
+    /// Ends a document, which writes nothing but pending text: the next token is written as the first of a text.
+    pub fn end_document(&mut self) -> &str {
+        let start = self.text.len();
+        self.finish();
+        match &mut self.kind {
+            Kind::Words(words) => words.end_document(),
+            Kind::Characters(characters) => characters.end_document(),
+            Kind::Subwords(_) => {}
         }
         &self.text[start..]
     }
@@ -149,6 +163,26 @@ mod tests {
             }
         }
         assert_eq!(texts.len(), 20_736);
+    }
+
+    #[test]
+    fn after_the_end_of_a_document_a_token_is_written_as_the_first_of_a_text() {
+        let characters = CharacterOptions::default().jamo(true).capitals(Capitals::Shift);
+        for (pre_tokenizer, first, expected) in [
+            (PreTokenizer::from(crate::WordOptions::default()), &["a", "\"", "b"][..], "a \"b"),
+            (characters.into(), &["a", "\u{1100}", "\u{1161}", "<shift>"][..], "a가"),
+        ] {
+            for second in [&["c", "\"", "d"][..], &["\u{11ab}", "c"]] {
+                let alone =
+                    outputs(&pre_tokenizer, &second.iter().map(ToString::to_string).collect::<Vec<_>>()).concat();
+                let mut both = Detokenizer::new(&pre_tokenizer, None);
+                both.extend(first.iter().copied());
+                both.end_document();
+                assert_eq!(both.text(), expected);
+                both.extend(second.iter().copied());
+                assert_eq!(both.into_text(), format!("{expected}{alone}"));
+            }
+        }
     }
 
     proptest! {

@@ -134,6 +134,14 @@ impl WordDetokenizer {
         self.after_white_space = true;
     }
 
+    /// Forgets all tokens so far.
+    pub fn end_document(&mut self) {
+        let unspaced = self.unspaced.as_ref().map(|_| UnspacedSpacing::default());
+        let (document_separator, patterns) = (self.document_separator.take(), std::mem::take(&mut self.patterns));
+        let separated = self.separated;
+        *self = Self { separated, patterns, unspaced, document_separator, ..Self::new(None, Segmentation::Spaces) };
+    }
+
     fn close_quotes(&mut self) {
         self.double_quote_open = false;
         self.single_quote_open = false;

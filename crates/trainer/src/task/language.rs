@@ -1,7 +1,7 @@
-//! Language modelling: next-token prediction on windows or on streams of one text.
+//! Language modelling: next-token prediction on windows or on streams of one text or of documents.
 
 use burn::tensor::{Device, Tensor};
-use models::{DropoutKey, LanguageModel, LanguageModelConfig, LmBundle, LossOutput, State, evaluate_while};
+use models::{DropoutKey, LanguageModel, LanguageModelConfig, LmBundle, LossOutput, State, TokenInput, evaluate_while};
 use seqdata::{Batch, LmItems, Loader, Order, TextDataset};
 
 use super::train_task::TrainTask;
@@ -16,13 +16,14 @@ impl TrainTask for LanguageModel {
         let autodiff = device.clone().autodiff();
         Ok(match config.mode {
             TrainMode::Tbptt { bptt_len } => [
-                Loader::streams(data.train_streams(config.batch_size, bptt_len)?, autodiff),
+                Loader::streams(data.train_streams(config.batch_size, bptt_len)?.for_training(config.seed), autodiff),
                 Loader::streams(data.valid_streams(config.valid_streams)?, device.clone()),
             ],
             TrainMode::Windows | TrainMode::Examples => {
+                data.check_windows()?;
                 let windows = |windows, order, device| Loader::windows(windows, config.batch_size, order, device);
                 [
-                    windows(data.train_windows(), Order::Shuffled(config.seed), autodiff),
+                    windows(data.train_windows().for_training(config.seed), Order::Shuffled(config.seed), autodiff),
                     windows(data.valid_windows(), Order::Sequential, device.clone()),
                 ]
             }
@@ -47,13 +48,15 @@ impl TrainTask for LanguageModel {
 
     fn train_step(&self, batch: Batch, rnn_state: Option<State>, dropout: DropoutKey) -> (Tensor<1>, Option<State>) {
         let state = self.state_before(&batch, rnn_state);
-        let (losses, state) = LanguageModel::forward_loss(self, batch.inputs, batch.targets, state, Some(dropout));
+        let input = TokenInput { ids: batch.inputs, labels: batch.labels };
+        let (losses, state) = LanguageModel::forward_loss(self, input, batch.targets, state, Some(dropout));
         (losses, Some(state))
     }
 
     fn valid_step(&self, batch: Batch, rnn_state: Option<State>) -> (LossOutput, Option<State>) {
         let state = self.state_before(&batch, rnn_state);
-        let (output, state) = LanguageModel::forward_eval(self, batch.inputs, batch.targets, state);
+        let input = TokenInput { ids: batch.inputs, labels: batch.labels };
+        let (output, state) = LanguageModel::forward_eval(self, input, batch.targets, state);
         (output, Some(state))
     }
 

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use super::block_order::{first_block, reorder_blocks};
 use super::cell::{BackwardStep, Cell};
 use super::layer::{BatchPart, ForwardCache, Input, Layer, SequenceShape, check};
+use super::resets::{Resets, SharedResets};
 use super::unique_ids::{multiply_rows, sum_by_id};
 use super::weight_gradients::weight_gradients;
 use crate::cpu::matmul::PackedMatrix;
@@ -88,6 +89,7 @@ impl<T: SimdFloat, C: Cell<T>> WithSimd for RunBackward<'_, T, C> {
             sums: cache.sums.shared(),
             hidden: cache.hidden.shared(),
             cell_state: cache.cell_state.shared(),
+            resets: cache.resets.as_mut().map(Resets::shared),
             dx: cache.ids.is_none().then(|| dx.shared()),
             dh: dh.shared(),
             dc: dc.shared(),
@@ -136,6 +138,7 @@ struct BackwardPass<'a, T: SimdFloat, C> {
     sums: SharedRows<'a, T>,
     hidden: SharedRows<'a, T>,
     cell_state: SharedRows<'a, T>,
+    resets: Option<SharedResets<'a, T>>,
     dx: Option<SharedRows<'a, T>>,
     dh: SharedRows<'a, T>,
     dc: SharedRows<'a, T>,
@@ -176,12 +179,16 @@ impl<T: SimdFloat, C: Cell<T>> WithSimd for BatchPart<BackwardPass<'_, T, C>> {
                         pass.gradient.rows(slot..slot + 1).add_to(dh);
                     }
                     let cell_state = |row| if C::HAS_CELL_STATE { pass.cell_state.row(row) } else { &mut [] };
+                    let after = row + batch;
+                    let before_reset = pass.resets.and_then(|resets| resets.values_before(after, C::HAS_CELL_STATE));
+                    let [new_hidden, new_cell_state] =
+                        before_reset.unwrap_or_else(|| [pass.hidden.row(after), cell_state(after)]);
                     let step = BackwardStep {
                         sums: pass.sums.row(row),
                         hidden: pass.hidden.row(row),
                         cell_state: cell_state(row),
-                        new_hidden: pass.hidden.row(row + batch),
-                        new_cell_state: cell_state(row + batch),
+                        new_hidden,
+                        new_cell_state,
                         dh,
                         dc: if C::HAS_CELL_STATE { pass.dc.row(n) } else { &mut [] },
                     };
@@ -190,6 +197,14 @@ impl<T: SimdFloat, C: Cell<T>> WithSimd for BatchPart<BackwardPass<'_, T, C>> {
                 let sums = |columns| pass.sums.view(rows.clone(), columns);
                 let dh = pass.dh.ptr(part.start, 0);
                 pass.recurrent.multiply(simd, sums(blocks(C::RECURRENT)), dh, true);
+                if let Some(resets) = pass.resets {
+                    for (n, _) in part.clone().zip(rows.clone()).filter(|&(_, row)| resets.contains(row)) {
+                        pass.dh.row(n).fill(T::default());
+                        if C::HAS_CELL_STATE {
+                            pass.dc.row(n).fill(T::default());
+                        }
+                    }
+                }
                 if let Some(dx) = pass.dx {
                     let dx = dx.ptr(rows.start, 0);
                     pass.kernel.multiply(simd, sums(blocks(C::INPUT)), dx, false);

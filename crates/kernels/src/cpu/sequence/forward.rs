@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use super::block_order::{first_block, reorder_blocks};
 use super::cell::{Cell, ForwardStep};
 use super::layer::{BatchPart, ForwardCache, Input, Layer, SequenceShape, check};
+use super::resets::{Resets, SharedResets};
 use super::unique_ids::{UniqueIds, project};
 use crate::cpu::matmul::PackedMatrix;
 use crate::cpu::rows::{PaddedRows, SharedRows};
@@ -61,6 +62,7 @@ impl<T: SimdFloat, C: Cell<T>> WithSimd for RunForward<'_, T, C> {
             Input::Vectors(_) => None,
             Input::Ids(_, ids) => Some(UniqueIds::new(ids, [batch, time])),
         };
+        let resets = layer.keep_state.and_then(|keep| Resets::new(keep, [batch, time], units, C::HAS_CELL_STATE));
         let input_rows = ids.as_ref().map_or(rows, |ids| ids.ids.len());
         let mut cache = ForwardCache {
             shape,
@@ -69,6 +71,7 @@ impl<T: SimdFloat, C: Cell<T>> WithSimd for RunForward<'_, T, C> {
             sums: PaddedRows::new(rows, C::BLOCKS * width),
             hidden: PaddedRows::new(rows + batch, units),
             cell_state: PaddedRows::new(cell_state_rows, units),
+            resets,
             all_steps,
         };
         // Tokens repeat: each unique id is projected once.
@@ -92,6 +95,7 @@ impl<T: SimdFloat, C: Cell<T>> WithSimd for RunForward<'_, T, C> {
             sums: cache.sums.shared(),
             hidden: cache.hidden.shared(),
             cell_state: cache.cell_state.shared(),
+            resets: cache.resets.as_mut().map(Resets::shared),
             // SAFETY: each thread writes the sequences of its rows, and nothing reads them before all are written.
             output: unsafe { MatrixPtr::new(output.as_mut_ptr(), units) },
             slots,
@@ -119,6 +123,7 @@ struct ForwardPass<'a, T: SimdFloat, C> {
     sums: SharedRows<'a, T>,
     hidden: SharedRows<'a, T>,
     cell_state: SharedRows<'a, T>,
+    resets: Option<SharedResets<'a, T>>,
     output: MatrixPtr<T>,
     slots: usize,
     all_steps: bool,
@@ -173,6 +178,12 @@ impl<T: SimdFloat, C: Cell<T>> WithSimd for BatchPart<ForwardPass<'_, T, C>> {
                 if pass.projected.is_none() {
                     let x = pass.inputs.view(rows.clone(), 0..inputs);
                     pass.kernel.multiply(simd, x, sums(starts[0]), false);
+                }
+                if let Some(resets) = pass.resets {
+                    for row in rows.clone() {
+                        let cell_state = if C::HAS_CELL_STATE { pass.cell_state.row(row) } else { &mut [] };
+                        resets.reset(row, pass.hidden.row(row), cell_state);
+                    }
                 }
                 let h = pass.hidden.view(rows.clone(), 0..units);
                 pass.recurrent.multiply(simd, h, sums(starts[1]), true);

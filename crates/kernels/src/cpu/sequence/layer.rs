@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::block_order::first_block;
 use super::cell::Cell;
+use super::resets::Resets;
 use super::unique_ids::UniqueIds;
 use crate::cpu::rows::PaddedRows;
 use crate::cpu::simd_float::SimdFloat;
@@ -55,7 +56,7 @@ impl<'a, T: Copy> Input<'a, T> {
     }
 }
 
-/// The weights and the initial state of a layer.
+/// The weights and the state of a layer.
 #[derive(Clone, Copy)]
 pub struct Layer<'a, T> {
     /// W, `[D, G · H]`.
@@ -64,10 +65,12 @@ pub struct Layer<'a, T> {
     pub recurrent: MatrixView<'a, T>,
     /// The biases of all sums, `BLOCKS` blocks of H.
     pub bias: &'a [T],
-    /// h, `[N, H]`.
+    /// h before the first step, `[N, H]`.
     pub hidden: MatrixView<'a, T>,
-    /// c, `[N, H]`.
+    /// c before the first step, `[N, H]`.
     pub cell_state: Option<MatrixView<'a, T>>,
+    /// 0 where a row's state is reset to zeros before a step, and 1 elsewhere, `[N, T]`; `None` if none is reset.
+    pub keep_state: Option<&'a [T]>,
 }
 
 /// What the backward pass needs of the forward pass.
@@ -80,10 +83,12 @@ pub struct ForwardCache<T: SimdFloat> {
     pub(super) ids: Option<UniqueIds>,
     /// What the cell saved, T · N rows.
     pub(super) sums: PaddedRows<T>,
-    /// h before the first step and after each step, (T + 1) · N rows.
+    /// h before the first step and after each step, (T + 1) · N rows; zeros where it is reset.
     pub(super) hidden: PaddedRows<T>,
     /// The same for c.
     pub(super) cell_state: PaddedRows<T>,
+    /// Where the state is reset.
+    pub(super) resets: Option<Resets<T>>,
     pub(super) all_steps: bool,
 }
 
@@ -111,6 +116,7 @@ pub(super) fn check<T: SimdFloat, C: Cell<T>>(shape: SequenceShape, input: Input
     assert_eq!(sizes(layer.hidden), [batch, units], "h");
     let expected = C::HAS_CELL_STATE.then_some([batch, units]);
     assert_eq!(layer.cell_state.map(sizes), expected, "c");
+    assert!(layer.keep_state.is_none_or(|keep| keep.len() == batch * time), "resets");
 }
 
 /// One thread's part of the batch, for pass `A`.

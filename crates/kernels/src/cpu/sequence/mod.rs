@@ -8,6 +8,7 @@ mod block_order;
 mod cell;
 mod forward;
 mod layer;
+mod resets;
 mod unique_ids;
 mod weight_gradients;
 

@@ -22,10 +22,16 @@ const SIZES: [Sizes; 8] = [
     [5, 2, 100, 16],
 ];
 
-/// All hidden states or the last, ids or vectors, and whether W and U are column-major and h and c slices of a wider
-/// matrix.
-const VARIANTS: [(bool, bool, bool); 4] =
-    [(true, false, false), (false, false, true), (true, true, true), (false, true, false)];
+/// All hidden states or the last, ids or vectors, whether W and U are column-major and h and c slices of a wider matrix,
+/// and whether the state is reset before some steps.
+const VARIANTS: [(bool, bool, bool, bool); 6] = [
+    (true, false, false, false),
+    (false, false, true, false),
+    (true, true, true, false),
+    (false, true, false, false),
+    (true, true, false, true),
+    (false, false, true, true),
+];
 
 /// Runs a kernel on the case; returns the output and the gradients.
 pub fn run<T: SimdFloat>(level: SimdLevel, case: &Case, strided: bool) -> (Vec<T>, Gradients<T>) {
@@ -53,12 +59,14 @@ fn run_cell<T: SimdFloat, C: Cell<T>>(level: SimdLevel, cell: C, case: &Case, st
         None => Input::Vectors(rows.view()),
     };
     let bias = cast(&case.bias);
+    let keep_state: Option<Vec<T>> = case.keep_state.as_deref().map(cast);
     let layer = Layer {
         kernel: kernel.view(),
         recurrent: recurrent.view(),
         bias: &bias,
         hidden: hidden.view(),
         cell_state: cell_state.as_ref().map(Matrix::view),
+        keep_state: keep_state.as_deref(),
     };
     let shape = SequenceShape { batch, time, inputs, units };
     let (output, cache) = forward(level, cell, shape, input, layer, case.all_steps);
@@ -78,10 +86,11 @@ fn check<T: SimdFloat>(level: SimdLevel, case: &Case, strided: bool, expected: &
         ("cell_state", &found.cell_state, &expected.cell_state),
     ];
     for (name, found, expected) in parts {
-        let Case { kind, sizes, all_steps, table, .. } = case;
+        let Case { kind, sizes, all_steps, table, keep_state, .. } = case;
+        let (ids, resets) = (table.is_some(), keep_state.is_some());
         let context = format!(
-            "{name} of {kind:?} {sizes:?} by {level:?}, all_steps {all_steps}, ids {}, strided {strided}",
-            table.is_some()
+            "{name} of {kind:?} {sizes:?} by {level:?}, all_steps {all_steps}, ids {ids}, strided {strided}, resets \
+             {resets}",
         );
         assert_near(&context, found, expected, tolerance::<T>());
     }
@@ -89,8 +98,9 @@ fn check<T: SimdFloat>(level: SimdLevel, case: &Case, strided: bool, expected: &
 
 fn check_all(kind: Kind) {
     for sizes in SIZES {
-        for (all_steps, by_ids, strided) in VARIANTS {
+        for (all_steps, by_ids, strided, resets) in VARIANTS {
             let case = Case::new(kind, sizes, all_steps, by_ids);
+            let case = if resets { case.with_resets() } else { case };
             let expected = case.run();
             for level in SimdLevel::available() {
                 check::<f32>(level, &case, strided, &expected);
@@ -116,6 +126,31 @@ fn lstm_equals_the_reference_implementation() {
 }
 
 #[test]
+fn a_reset_before_the_first_step_ignores_the_state() {
+    for kind in Kind::ALL {
+        let sizes @ [batch, time, _, units] = [2, 3, 4, 5];
+        let mut case = Case::new(kind, sizes, true, false);
+        let zeros =
+            Case { hidden: vec![0.0; batch * units], cell_state: vec![0.0; case.cell_state.len()], ..case.clone() };
+        case.keep_state = Some((0..batch * time).map(|at| f64::from(at % time != 0)).collect());
+        let (found, gradients) = run::<f32>(SimdLevel::best(), &case, false);
+        let (expected, of_zeros) = run::<f32>(SimdLevel::best(), &zeros, false);
+        assert_eq!(found, expected, "{kind:?}");
+        assert_eq!((gradients.input, gradients.recurrent), (of_zeros.input, of_zeros.recurrent), "{kind:?}");
+        assert!(gradients.hidden.iter().chain(&gradients.cell_state).all(|&gradient| gradient == 0.0), "{kind:?}");
+    }
+}
+
+#[test]
+fn without_a_reset_keeping_the_state_changes_nothing() {
+    let case = Case::new(Kind::Lstm, [3, 4, 5, 17], true, true);
+    let kept = Case { keep_state: Some(vec![1.0; 12]), ..case.clone() };
+    let [plain, kept] = [case, kept].map(|case| run::<f32>(SimdLevel::best(), &case, false));
+    assert_eq!(plain.0, kept.0);
+    assert_eq!((plain.1.input, plain.1.recurrent), (kept.1.input, kept.1.recurrent));
+}
+
+#[test]
 fn table_rows_without_ids_have_a_zero_gradient() {
     let case = Case::new(Kind::Lstm, [3, 5, 4, 2], true, true);
     let (_, gradients) = run::<f32>(SimdLevel::best(), &case, false);
@@ -134,6 +169,7 @@ fn run_with(columns: usize, ids: &[u32]) {
         bias: &zeros[..5],
         hidden: view(2, 5),
         cell_state: None,
+        keep_state: None,
     };
     let shape = SequenceShape { batch: 2, time: 3, inputs: 4, units: 5 };
     let cell = Elman(Activation::Tanh);

@@ -57,6 +57,8 @@ pub struct Case {
     pub bias: Vec<f64>,
     pub hidden: Vec<f64>,
     pub cell_state: Vec<f64>,
+    /// 0 where the state is reset, `[N, T]`.
+    pub keep_state: Option<Vec<f64>>,
     /// The gradient of the output.
     pub gradient: Vec<f64>,
 }
@@ -100,8 +102,16 @@ impl Case {
             bias: values(5, kind.biases() * h),
             hidden: values(6, n * h),
             cell_state: if kind.has_cell_state() { values(7, n * h) } else { Vec::new() },
+            keep_state: None,
             gradient: values(8, n * slots * h),
         }
+    }
+
+    /// The same case with the state reset before about one step in three.
+    pub fn with_resets(self) -> Self {
+        let [n, t, ..] = self.sizes;
+        let keep = values(9, n * t).into_iter().map(|value| f64::from(value > -0.4));
+        Self { keep_state: Some(keep.collect()), ..self }
     }
 
     /// S of the output `[N, S, H]`: the hidden states, then c.
@@ -130,7 +140,11 @@ impl Case {
                 cell_states = vec![self.cell_state[n * h..(n + 1) * h].to_vec()];
             }
             let mut sums = Vec::new();
+            let is_reset = |step: usize| self.keep_state.as_ref().is_some_and(|keep| keep[n * t + step] == 0.0);
             for step in 0..t {
+                if is_reset(step) {
+                    (states[step], cell_states[step]) = (vec![0.0; h], vec![0.0; h]);
+                }
                 let a = product(&self.input[x(step)], &self.kernel);
                 let b = product(&states[step], &self.recurrent);
                 let (state, cell_state) = self.step(&a, &b, &states[step], &cell_states[step]);
@@ -160,6 +174,9 @@ impl Case {
                 dh = product_transposed(&self.recurrent, &back.b);
                 dh.iter_mut().zip(&back.h).for_each(|(to, from)| *to += from);
                 dc = back.c;
+                if is_reset(step) {
+                    (dh, dc) = (vec![0.0; h], vec![0.0; h]);
+                }
             }
             out.hidden.extend(dh);
             out.cell_state.extend(if self.kind.has_cell_state() { dc } else { Vec::new() });
@@ -327,8 +344,9 @@ fn gradients_equal_finite_differences() {
         ("cell_state", |case| &mut case.cell_state, |out| out.cell_state),
     ];
     for kind in Kind::ALL {
-        for all_steps in [true, false] {
+        for (all_steps, resets) in [(true, false), (false, false), (true, true)] {
             let case = Case::new(kind, [2, 3, 4, 3], all_steps, false);
+            let case = if resets { case.with_resets() } else { case };
             for (name, part, of) in parts {
                 let gradient = of(case.run());
                 let slope = |at: usize| {

@@ -28,6 +28,7 @@ fn cells_do_not_depend_on_threads() {
             for by_ids in [false, true] {
                 // 19 rows: not divisible by two or three threads.
                 let case = Case::new(kind, [19, 4, 20, 130], true, by_ids);
+                let case = if by_ids { case.with_resets() } else { case };
                 assert_same(&format!("{kind:?} by {level:?}, ids {by_ids}"), || {
                     let (output, of) = cells::run::<f32>(level, &case, false);
                     vec![output, of.input, of.kernel, of.recurrent, of.bias, of.hidden, of.cell_state]

@@ -1,0 +1,134 @@
+//! Texts of a model of labelled documents, with packed weights and with the Burn module.
+
+use burn::tensor::{Int, Tensor};
+use models::{LmBundle, StateMode, TokenInput};
+
+use crate::error::Error;
+use crate::test_model::{DOCUMENT, composed, document_generator};
+use crate::{Generator, Prompt, Sample, Sampling, Session};
+
+fn engines() -> [Generator; 2] {
+    let packed = document_generator();
+    [composed(&packed), packed]
+}
+
+#[test]
+fn a_sample_is_one_document_without_its_token() {
+    for generator in engines() {
+        let sampling = Sampling::default().max_tokens(30);
+        assert_eq!(generator.prompt("").unwrap().ids, [DOCUMENT]);
+        let samples: Vec<Sample> = generator.samples("", &sampling, 0..40).unwrap().map(Result::unwrap).collect();
+        assert!(samples.iter().any(|sample| sample.ids.len() < 30), "none ended");
+        for (number, sample) in samples.iter().enumerate() {
+            assert!(!sample.ids.is_empty() && !sample.ids.contains(&DOCUMENT), "{sample:?}");
+            assert_eq!(sample.text, generator.tokenizer().decode(&sample.ids));
+            assert_eq!(sample, &generator.sample("", &sampling, number as u64).unwrap());
+        }
+        let pieces: String = generator.stream("", &sampling).unwrap().map(Result::unwrap).collect();
+        assert_eq!(pieces, samples[0].text);
+        // After a prompt, a document may end at once.
+        let after = generator.samples("a", &sampling, 0..40).unwrap();
+        assert!(after.map(Result::unwrap).any(|sample| sample.ids.is_empty()));
+    }
+}
+
+#[test]
+fn no_repeated_ngram_keeps_a_document_from_ending() {
+    let generator = document_generator();
+    // All words are used up: only the document token is left.
+    let sampling = Sampling::default().max_tokens(30).no_repeat_ngram(1);
+    for sample in generator.samples("", &sampling, 0..10).unwrap() {
+        assert!(sample.unwrap().ids.len() < 30);
+    }
+}
+
+#[test]
+fn a_document_token_within_a_prompt_starts_anew() {
+    for generator in engines() {
+        for state_mode in [StateMode::Carry, StateMode::Window] {
+            let logits = |ids: &[u32]| {
+                let prompt = Prompt::from(ids.to_vec()).label("two");
+                Session::new(&generator, &prompt, state_mode).unwrap().logits().to_vec()
+            };
+            assert_close(&logits(&[1, 2, DOCUMENT, 3]), &logits(&[DOCUMENT, 3]));
+            assert_ne!(logits(&[1, 2, 3]), logits(&[2, 1, 3]));
+        }
+    }
+}
+
+#[test]
+fn a_label_gives_the_logits_of_the_model_with_it() {
+    for generator in engines() {
+        for (label, number) in [(None, 0), (Some("one"), 1), (Some("two"), 2)] {
+            assert_eq!(generator.label_number(label).unwrap(), number);
+            let LmBundle { model, .. } = generator.bundle();
+            let ids = Tensor::<2, Int>::from_ints([[DOCUMENT as i32, 5, 6]], &model.device());
+            let input = TokenInput { labels: Some(ids.full_like(number)), ids };
+            let expected: Vec<f32> = model.forward_last(input, model.init_state(1)).0.try_into_vec_as().unwrap();
+            let prompt = Prompt { label: label.map(Into::into), ..Prompt::from(vec![DOCUMENT]) };
+            for state_mode in [StateMode::Carry, StateMode::Window] {
+                let mut session = Session::new(&generator, &prompt, state_mode).unwrap();
+                session.extend(&[5]).unwrap();
+                session.push(6).unwrap();
+                assert_close(session.logits(), &expected);
+            }
+        }
+        let sample = |label: &str| {
+            let prompt = generator.prompt("").unwrap().label(label);
+            generator.generate(&prompt, &Sampling::default()).unwrap()
+        };
+        assert_ne!(sample("one"), sample("two"));
+    }
+}
+
+#[test]
+fn losses_and_log_probabilities_are_those_of_the_label() {
+    let [module, packed] = engines();
+    for generator in [module, Generator::new(packed.bundle().clone()).int8().unwrap(), packed] {
+        let text = "a é a a é é a";
+        let mut losses = Vec::new();
+        for label in [None, Some("one"), Some("two")] {
+            let scored = generator.token_log_probs_with_label(text, label).unwrap();
+            // A document's first token is predicted, too.
+            assert_eq!(scored.len(), 7);
+            let prompt = Prompt { label: label.map(Into::into), ..generator.prompt(text).unwrap() };
+            let end = generator.session(&prompt).unwrap().log_probs()[DOCUMENT as usize];
+            // Evaluation leaves out the first window and predicts the end.
+            let targets = scored[generator.context_len() - 1..].iter().map(|scored| scored.log_prob).chain([end]);
+            let evaluation = generator.evaluate_with_label(text, label).unwrap();
+            assert_eq!(evaluation.tokens, 6);
+            let expected = -targets.sum::<f64>() / 6.0;
+            assert!((evaluation.loss_nats_per_token - expected).abs() < 1e-5, "{evaluation:?} {expected}");
+            losses.push(expected);
+        }
+        assert!((losses[0] - losses[1]).abs() > 1e-4 && (losses[1] - losses[2]).abs() > 1e-4, "{losses:?}");
+        assert_eq!(generator.token_log_probs(text).unwrap(), generator.token_log_probs_with_label(text, None).unwrap());
+    }
+}
+
+#[test]
+fn an_unknown_label_is_rejected_before_anything_is_generated() {
+    let generator = document_generator();
+    let prompt = generator.prompt("a").unwrap().label("three");
+    let sampling = Sampling::default();
+    let errors = [
+        generator.session(&prompt).err(),
+        generator.generate(&prompt, &sampling).err(),
+        generator.stream(&prompt, &sampling).err(),
+        generator.samples(&prompt, &sampling, 0..9).err(),
+        generator.evaluate_with_label("a a a a a", Some("three")).err(),
+        generator.token_log_probs_with_label("a", Some("three")).err(),
+    ];
+    for error in errors {
+        assert!(matches!(error, Some(Error::UnknownLabel { known, .. }) if known == ["one", "two"]));
+    }
+    let unlabelled = crate::test_model::generator(crate::test_model::WORDS, None);
+    assert!(matches!(unlabelled.session(&prompt).err(), Some(Error::NoLabels { .. })));
+}
+
+fn assert_close(found: &[f32], expected: &[f32]) {
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.iter().zip(expected) {
+        assert!((found - expected).abs() < 1e-5, "{found} {expected}");
+    }
+}

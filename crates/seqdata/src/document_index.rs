@@ -1,0 +1,111 @@
+//! Makes the index of the documents of a dataset from those that were read, and numbers their labels.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
+use crate::counted_text::CountedDocuments;
+use crate::documents::Documents;
+use crate::error::{Error, Result};
+use crate::final_ids::EncodedText;
+use crate::sections::Sections;
+use crate::split::Part;
+
+/// More labels are probably names of single documents.
+const MAX_LABELS: usize = 65_536;
+/// How many labels an error message lists.
+const MAX_LISTED: usize = 20;
+
+/// Checks that training, validation, and a separate test input have documents.
+pub(crate) fn check_documents(counts: &[usize; 3], has_test_input: bool) -> Result<()> {
+    let parts = [("training", true), ("validation", true), ("test", has_test_input)];
+    match parts.into_iter().zip(counts).find(|&((_, needed), &count)| needed && count == 0) {
+        Some(((part, _), _)) => Err(Error::NoDocuments { part }),
+        None => Ok(()),
+    }
+}
+
+/// The index of encoded documents. The labels are numbered as in `labels`, those of a trained model, or else by the names
+/// of those that training documents have.
+pub(crate) fn index_documents(
+    counted: CountedDocuments,
+    sections: &Sections,
+    encoded: &EncodedText,
+    labels: Option<Vec<String>>,
+) -> Result<Documents> {
+    let (duplicates, also_held_out) = repeated(&counted, sections);
+    let left_out = counted.hashes.len() - encoded.starts.len();
+    let raw = |document: usize| counted.labels[encoded.sections[document] as usize];
+    let name = |raw: u32| counted.label_names.token(raw - 1);
+    let is_fixed = labels.is_some();
+    let label_names = match labels {
+        Some(labels) => labels,
+        None => {
+            let in_training: HashSet<u32> = (0..encoded.counts[0]).map(raw).filter(|&raw| raw > 0).collect();
+            let mut names: Vec<String> = in_training.into_iter().map(|raw| name(raw).to_owned()).collect();
+            names.sort_unstable();
+            names
+        }
+    };
+    if label_names.len() > MAX_LABELS {
+        return Err(Error::TooManyLabels { found: label_names.len(), most: MAX_LABELS });
+    }
+    let known: HashMap<&str, u32> = label_names.iter().map(String::as_str).zip(1..).collect();
+    let numbers: Vec<Option<u32>> = counted.label_names.iter().map(|(name, _)| known.get(name).copied()).collect();
+    let mut unknown_labels = 0;
+    let number = |document| match raw(document) {
+        0 => Ok(0),
+        raw => match numbers[raw as usize - 1] {
+            Some(number) => Ok(number),
+            None if is_fixed => Err(unknown_label(name(raw), &label_names)),
+            None => {
+                unknown_labels += 1;
+                Ok(0)
+            }
+        },
+    };
+    let mut labels = (0..encoded.starts.len()).map(number).collect::<Result<Vec<u32>>>()?;
+    if label_names.is_empty() {
+        labels = Vec::new();
+    }
+    Ok(Documents {
+        starts: encoded.starts.clone(),
+        end: encoded.ids.len() as u64,
+        counts: encoded.counts,
+        labels,
+        label_names,
+        duplicates,
+        also_held_out,
+        empty: counted.empty + left_out,
+        unknown_labels,
+    })
+}
+
+/// The number of documents that are equal to one before them in the same input, and of training documents that are equal
+/// to one in a held-out input.
+fn repeated(counted: &CountedDocuments, sections: &Sections) -> (usize, usize) {
+    let sorted = |range: Range<usize>| {
+        let mut hashes = counted.hashes[range].to_vec();
+        hashes.sort_unstable();
+        hashes
+    };
+    let [train, valid, test] = counted.input_ends;
+    let equal = |range| sorted(range).windows(2).filter(|pair| pair[0] == pair[1]).count();
+    let duplicates = [0..train, train..valid, valid..test].map(equal).iter().sum();
+    let held_out = sorted(train..test);
+    let in_training = counted.hashes[..train].iter().zip(sections.parts()).filter(|&(_, &part)| part == Part::Train);
+    let also_held_out = in_training.filter(|(hash, _)| held_out.binary_search(hash).is_ok()).count();
+    (duplicates, also_held_out)
+}
+
+/// The error of a label that is not among `known`.
+fn unknown_label(label: &str, known: &[String]) -> Error {
+    let first = known.iter().take(MAX_LISTED).map(|label| format!("`{label}`"));
+    let mut list = first.collect::<Vec<_>>().join(", ");
+    if known.is_empty() {
+        list.push_str("no labels");
+    }
+    if known.len() > MAX_LISTED {
+        list.push_str(", …");
+    }
+    Error::UnknownLabel { label: label.to_owned(), known: list }
+}
