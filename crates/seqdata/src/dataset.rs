@@ -32,7 +32,7 @@ pub struct TextStats {
     pub tokens: usize,
     /// Distinct tokens.
     pub distinct_tokens: usize,
-    /// Tokens with a letter or a digit.
+    /// Tokens with a letter or a digit, before words are divided into subwords.
     pub words: usize,
     /// Those of them that occur only once.
     pub single_words: usize,
@@ -124,13 +124,14 @@ impl TextDataset {
             None => encoded.split.check_lengths(config.context_len)?,
             Some(_) => check_documents(&encoded.counts, is_given[1])?,
         }
-        let CountedText { text_sha256, characters, counter, provisional_ids, documents, .. } = counted;
+        let (tokens, distinct_tokens) = final_ids.count(&counted.counter, &vocabulary);
+        let CountedText { text_sha256, characters, counter, documents, .. } = counted;
         let documents = documents.map(|counted| index_documents(counted, &sections, &encoded, labels)).transpose()?;
         let word_counts = || counter.iter().filter(|(token, _)| token.contains(char::is_alphanumeric)).map(|(_, n)| n);
         let stats = TextStats {
             characters,
-            tokens: provisional_ids.len(),
-            distinct_tokens: counter.len(),
+            tokens,
+            distinct_tokens,
             words: word_counts().sum::<u64>() as usize,
             single_words: word_counts().filter(|&count| count == 1).count(),
         };

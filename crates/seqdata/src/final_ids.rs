@@ -1,5 +1,7 @@
 //! Replaces the provisional ids of the inputs with those of the vocabulary, part by part.
 
+use std::collections::HashSet;
+
 use text_prep::{TokenCounter, Vocabulary};
 
 use crate::counted_text::CountedText;
@@ -27,6 +29,16 @@ impl FinalIds {
             ends.push(ids.len());
         }
         Self { ids, ends }
+    }
+
+    /// The number of tokens of the text, and of distinct ones: of subwords if there are any, else of those that were counted.
+    pub fn count(&self, counter: &TokenCounter, vocabulary: &Vocabulary) -> (usize, usize) {
+        if !vocabulary.is_subwords() {
+            return (counter.counts().iter().sum::<u64>() as usize, counter.len());
+        }
+        let of_each = (0u32..).zip(counter.counts()).map(|(provisional, &count)| (self.of(provisional), count as usize));
+        let tokens = of_each.map(|(ids, count)| ids.len() * count).sum();
+        (tokens, self.ids.iter().collect::<HashSet<_>>().len())
     }
 
     /// The ids of a token: one, several subwords, or none if it is dropped.
