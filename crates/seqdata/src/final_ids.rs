@@ -36,7 +36,8 @@ impl FinalIds {
         if !vocabulary.is_subwords() {
             return (counter.counts().iter().sum::<u64>() as usize, counter.len());
         }
-        let of_each = (0u32..).zip(counter.counts()).map(|(provisional, &count)| (self.of(provisional), count as usize));
+        let of_each =
+            (0u32..).zip(counter.counts()).map(|(provisional, &count)| (self.of(provisional), count as usize));
         let tokens = of_each.map(|(ids, count)| ids.len() * count).sum();
         (tokens, self.ids.iter().collect::<HashSet<_>>().len())
     }

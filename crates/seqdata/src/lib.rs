@@ -37,6 +37,8 @@ mod sections;
 pub mod sequence;
 pub mod split;
 pub mod streams;
+#[cfg(test)]
+mod subword_tests;
 pub mod vocab_builder;
 pub mod windows;
 

@@ -53,48 +53,65 @@ impl Merges {
 
     /// Calls `each` with the tokens of a pre-token.
     pub fn encode(&self, pre_token: &[u8], mut each: impl FnMut(u32)) {
-        // Nearly all pre-tokens are short, and each is encoded once.
-        let mut symbols: Vec<Symbol> = (0..)
-            .zip(pre_token)
-            .map(|(at, &byte)| Symbol { token: self.bytes[usize::from(byte)], before: at - 1, after: at + 1 })
+        let count = pre_token.len();
+        let mut symbols: Vec<Symbol> = pre_token
+            .iter()
+            .enumerate()
+            .map(|(at, &byte)| Symbol {
+                token: self.bytes[usize::from(byte)],
+                rank: NONE,
+                before: at.wrapping_sub(1),
+                after: at + 1,
+            })
             .collect();
-        let count = symbols.len() as i64;
-        let mut queue = BinaryHeap::new();
-        let rank = |symbols: &[Symbol], left: i64| {
-            let after = symbols.get(usize::try_from(left).ok()?)?.after;
-            let right = symbols.get(after as usize)?.token;
-            self.ranks.get(&(symbols[left as usize].token, right)).map(|&rank| Reverse((rank, left)))
-        };
-        queue.extend((0..count).filter_map(|left| rank(&symbols, left)));
-        while let Some(Reverse((found, left))) = queue.pop() {
-            // The pair may have changed since.
-            if symbols[left as usize].token == MERGED || rank(&symbols, left) != Some(Reverse((found, left))) {
+        let mut queue = BinaryHeap::with_capacity(count);
+        for left in 0..count.saturating_sub(1) {
+            self.enqueue(&mut symbols, left, &mut queue);
+        }
+        while let Some(Reverse((rank, left))) = queue.pop() {
+            // One of the two tokens may have been merged since.
+            if symbols[left].rank != rank {
                 continue;
             }
-            let removed = symbols[left as usize].after;
-            let after = symbols[removed as usize].after;
-            symbols[removed as usize].token = MERGED;
-            let merged = &mut symbols[left as usize];
-            (merged.token, merged.after) = (self.merges[found as usize].result, after);
-            let before = merged.before;
-            if let Some(next) = symbols.get_mut(after as usize) {
+            let Symbol { before, after: removed, .. } = symbols[left];
+            let after = symbols[removed].after;
+            symbols[removed].rank = NONE;
+            symbols[removed].token = NONE;
+            symbols[left].token = self.merges[rank as usize].result;
+            symbols[left].after = after;
+            if let Some(next) = symbols.get_mut(after) {
                 next.before = left;
             }
-            queue.extend([before, left].into_iter().filter_map(|at| rank(&symbols, at)));
+            for at in [before, left] {
+                if at < count {
+                    self.enqueue(&mut symbols, at, &mut queue);
+                }
+            }
         }
-        symbols.iter().filter(|symbol| symbol.token != MERGED).for_each(|symbol| each(symbol.token));
+        symbols.iter().filter(|symbol| symbol.token != NONE).for_each(|symbol| each(symbol.token));
+    }
+
+    /// Adds the merge of the token at `left` and the next one, if there is one.
+    #[inline]
+    fn enqueue(&self, symbols: &mut [Symbol], left: usize, queue: &mut BinaryHeap<Reverse<(u32, usize)>>) {
+        let right = symbols.get(symbols[left].after).map(|right| right.token);
+        let rank = right.and_then(|right| self.ranks.get(&(symbols[left].token, right))).copied();
+        symbols[left].rank = rank.unwrap_or(NONE);
+        queue.extend(rank.map(|rank| Reverse((rank, left))));
     }
 }
 
-/// No token has this number.
-const MERGED: u32 = u32::MAX;
+/// No token and no rank has this number.
+const NONE: u32 = u32::MAX;
 
-/// A token of a pre-token that is being encoded, with the places of its neighbours.
+/// A token of a pre-token that is being encoded.
 #[derive(Clone, Copy)]
 struct Symbol {
+    /// [`NONE`] if it was merged into the one before.
     token: u32,
-    /// −1 at the start.
-    before: i64,
-    /// The length of the list at the end.
-    after: i64,
+    /// The rank of its merge with the next token, if there is one.
+    rank: u32,
+    /// The places of its neighbours; beyond the list if there is none.
+    before: usize,
+    after: usize,
 }
