@@ -5,12 +5,11 @@
 use std::fmt;
 
 use serde::de::{IgnoredAny, MapAccess, Visitor};
-use serde::ser::SerializeMap;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::vocabulary::Subwords;
-use crate::clean::{Cleaner, RuleSpec};
+use crate::clean::Cleaner;
 use crate::error::{Error, Result, one_line};
 use crate::source::strip_byte_order_mark;
 use crate::string_table::StringTable;
@@ -19,7 +18,7 @@ use crate::tokenizer::{OovPolicy, Tokenizer};
 use crate::vocabulary::Vocabulary;
 
 /// Version of `model.pastiche`.
-const FORMAT: u64 = 1;
+pub(super) const FORMAT: u64 = 1;
 /// More tokens or merges than any tokenizer has.
 const MAX_TOKENS: usize = 1 << 20;
 
@@ -33,13 +32,7 @@ pub(crate) fn is_subword_file(json: &str) -> bool {
     serde_json::from_str(json).is_ok_and(|keys: Keys| keys.format.is_none() && keys.model.is_some())
 }
 
-/// The tokenizer as readable JSON.
-pub(crate) fn to_json(tokenizer: &Tokenizer) -> String {
-    // Strings, numbers and lists only, written to memory: this cannot fail.
-    serde_json::to_string_pretty(&File::of(tokenizer)).expect("a tokenizer is plain data")
-}
-
-/// Reads a tokenizer that [`to_json`] wrote.
+/// Reads a tokenizer that [`to_json`](super::to_json) wrote.
 ///
 /// # Errors
 /// If it is another file, or inconsistent.
@@ -311,137 +304,18 @@ impl<'de> Deserialize<'de> for MergedPair {
 /// What only this program needs.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Extra {
-    format: u64,
-    cleaner: Cleaner,
+pub(super) struct Extra {
+    pub format: u64,
+    pub cleaner: Cleaner,
     #[serde(rename = "splitter")]
-    pre_tokenizer: PreTokenizer,
+    pub pre_tokenizer: PreTokenizer,
     #[serde(default, rename = "story_mark")]
-    document_separator: Option<String>,
+    pub document_separator: Option<String>,
     #[serde(rename = "rare")]
-    oov: OovPolicy,
+    pub oov: OovPolicy,
     /// The number of documents, if there is a document token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    documents: Option<u64>,
+    pub documents: Option<u64>,
     /// How often each token occurs in the training text.
-    counts: Vec<u64>,
-}
-
-/// A whole file.
-#[derive(Serialize)]
-struct File<'a> {
-    version: &'static str,
-    truncation: Option<()>,
-    padding: Option<()>,
-    added_tokens: Vec<SpecialToken<'a>>,
-    normalizer: Option<Normalizer>,
-    pre_tokenizer: ByteLevel,
-    post_processor: Option<()>,
-    decoder: ByteLevel,
-    model: Model<'a>,
-}
-
-#[derive(Serialize)]
-struct SpecialToken<'a> {
-    id: u32,
-    content: &'a str,
-    single_word: bool,
-    lstrip: bool,
-    rstrip: bool,
-    normalized: bool,
-    special: bool,
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type")]
-enum Normalizer {
-    #[serde(rename = "NFC")]
-    Nfc,
-}
-
-#[derive(Serialize)]
-struct ByteLevel {
-    r#type: &'static str,
-    add_prefix_space: bool,
-    trim_offsets: bool,
-    use_regex: bool,
-}
-
-#[derive(Serialize)]
-struct Model<'a> {
-    r#type: &'static str,
-    dropout: Option<()>,
-    unk_token: Option<()>,
-    continuing_subword_prefix: Option<()>,
-    end_of_word_suffix: Option<()>,
-    fuse_unk: bool,
-    byte_fallback: bool,
-    ignore_merges: bool,
-    vocab: VocabularyById<'a>,
-    merges: Vec<(&'a str, &'a str)>,
-    pastiche: Extra,
-}
-
-/// A map from tokens to ids in the order of the ids.
-struct VocabularyById<'a>(&'a Vocabulary);
-
-impl Serialize for VocabularyById<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for id in 0..self.0.len() as u32 {
-            map.serialize_entry(self.0.token(id).unwrap_or_default(), &id)?;
-        }
-        map.end()
-    }
-}
-
-impl<'a> File<'a> {
-    fn of(tokenizer: &'a Tokenizer) -> Self {
-        let Tokenizer { cleaner, pre_tokenizer, vocabulary, document_separator, oov } = tokenizer;
-        let reserved = (0..vocabulary.len() as u32).filter(|&id| vocabulary.is_reserved(id));
-        let special = reserved.map(|id| SpecialToken {
-            id,
-            content: vocabulary.token(id).unwrap_or_default(),
-            single_word: false,
-            lstrip: false,
-            rstrip: false,
-            normalized: false,
-            special: true,
-        });
-        // Other cleaning rules have no counterpart there.
-        let normalizer = (cleaner.rules() == [RuleSpec::Nfc]).then_some(Normalizer::Nfc);
-        let byte_level =
-            || ByteLevel { r#type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true };
-        Self {
-            version: "1.0",
-            truncation: None,
-            padding: None,
-            added_tokens: special.collect(),
-            normalizer,
-            pre_tokenizer: byte_level(),
-            post_processor: None,
-            decoder: byte_level(),
-            model: Model {
-                r#type: "BPE",
-                dropout: None,
-                unk_token: None,
-                continuing_subword_prefix: None,
-                end_of_word_suffix: None,
-                fuse_unk: false,
-                byte_fallback: false,
-                ignore_merges: false,
-                vocab: VocabularyById(vocabulary),
-                merges: vocabulary.merges().collect(),
-                pastiche: Extra {
-                    format: FORMAT,
-                    cleaner: cleaner.clone(),
-                    pre_tokenizer: pre_tokenizer.clone(),
-                    document_separator: document_separator.clone(),
-                    oov: *oov,
-                    documents: vocabulary.document_id().map(|id| vocabulary.count(id)),
-                    counts: vocabulary.counts.clone(),
-                },
-            },
-        }
-    }
+    pub counts: Vec<u64>,
 }

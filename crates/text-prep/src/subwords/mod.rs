@@ -6,6 +6,7 @@ mod alphabet;
 mod bytes;
 mod cache;
 mod file;
+mod file_writer;
 mod merges;
 mod split;
 #[cfg(test)]
@@ -17,7 +18,8 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use bytes::SubwordDetokenizer;
 pub(crate) use cache::TokenEncoder;
-pub(crate) use file::{is_subword_file, read_saved, to_json};
+pub(crate) use file::{is_subword_file, read_saved};
+pub(crate) use file_writer::to_json;
 pub(crate) use split::SubwordStream;
 pub(crate) use vocabulary::{Subwords, SubwordsFile};
 
