@@ -93,11 +93,11 @@ fn losses_and_log_probabilities_are_those_of_the_label() {
             assert_eq!(scored.len(), 7);
             let prompt = Prompt { label: label.map(Into::into), ..generator.prompt(text).unwrap() };
             let end = generator.session(&prompt).unwrap().log_probs()[DOCUMENT as usize];
-            // Evaluation leaves out the first window and predicts the end.
-            let targets = scored[generator.context_len() - 1..].iter().map(|scored| scored.log_prob).chain([end]);
+            // With carried state, evaluation leaves out no token, and predicts the end.
+            let targets = scored.iter().map(|scored| scored.log_prob).chain([end]);
             let evaluation = generator.evaluate_with_label(text, label).unwrap();
-            assert_eq!(evaluation.tokens, 6);
-            let expected = -targets.sum::<f64>() / 6.0;
+            assert_eq!(evaluation.tokens, 8);
+            let expected = -targets.sum::<f64>() / 8.0;
             assert!((evaluation.loss_nats_per_token - expected).abs() < 1e-5, "{evaluation:?} {expected}");
             losses.push(expected);
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use models::{EvalMetrics, LmBundle, StateMode};
-use seqdata::{Ids, IdsWriter, Loader, Order, Streams, Windows};
+use seqdata::{IdsWriter, Loader, Order, Sequence, Streams, Windows};
 use serde::Serialize;
 use text_prep::{TextSource, Tokenizer};
 
@@ -76,42 +76,49 @@ pub fn evaluate_text(
     let ids = ids.finish()?;
     let count = ids.len();
     let unmapped = (counts.dropped + counts.unmapped) as usize;
-    evaluate_ids(bundle, Arc::new(ids), 0..count, unmapped, label, state_mode)
+    evaluate_ids(bundle, Sequence::new(Arc::new(ids), 0..count), unmapped, label, state_mode)
 }
 
-/// Evaluates a model on the ids of `range`, whose first window has no targets, as texts with the label `label` if one is
-/// given. `unmapped` is the number of tokens of the text without an id; they count as unknown.
+/// Evaluates a model on the ids of a sequence, whose first window has no targets; with carried state, a model of documents
+/// is evaluated from the first token on. Documents have the labels of the sequence, or all of them `label`, if it is given.
+/// `unmapped` is the number of tokens of the text without an id; they count as unknown.
 ///
 /// # Errors
-/// If the range has no id after the first window, the model does not have the label, the loss is not finite, or the
-/// device fails.
+/// If there is no id after the first window, the model does not have the label, the loss is not finite, or the device
+/// fails.
 pub fn evaluate_ids(
     bundle: &LmBundle,
-    ids: Arc<Ids>,
-    range: std::ops::Range<usize>,
+    sequence: Sequence,
     unmapped: usize,
     label: Option<&str>,
     state_mode: StateMode,
 ) -> Result<Evaluation> {
     let label = label.map(|label| label_number(&bundle.metadata.config, Some(label))).transpose()?;
-    let context_len = bundle.metadata.window;
-    if range.len() <= context_len {
-        let (tokens, needed) = (range.len(), context_len + 1);
+    let has_documents = bundle.metadata.config.document_id.is_some();
+    let context_len = match state_mode {
+        StateMode::Carry if has_documents => 1,
+        StateMode::Carry | StateMode::Window => bundle.metadata.window,
+    };
+    if sequence.len() <= context_len {
+        let (tokens, needed) = (sequence.len(), context_len + 1);
         return Err(Error::TooShort { tokens, needed, context_len });
     }
     let device = bundle.model.device();
+    let ids: Vec<u32> = sequence.ids(0..sequence.len()).collect();
     let (protocol, loader) = match state_mode {
         StateMode::Window => {
-            let windows = Windows::new(ids.clone(), range.clone(), context_len, 1);
+            let windows = Windows::over(sequence, context_len, 1);
             let protocol = format!("window: each token from the {context_len} before it");
             (protocol, Loader::windows(windows, BATCH_SIZE, Order::Sequential, device))
         }
         StateMode::Carry => {
-            let stream = Streams::for_evaluation(ids.clone(), range.clone(), context_len);
-            let protocol = format!(
-                "carried state: each token after the first {context_len} is predicted from the tokens before it"
-            );
-            (protocol, Loader::streams(stream, device))
+            let stream = Streams::for_evaluation_of(sequence, context_len);
+            let protocol = if has_documents {
+                "each token of a document, and its end, is predicted from the tokens before it".to_owned()
+            } else {
+                format!("each token after the first {context_len} is predicted from the tokens before it")
+            };
+            (format!("carried state: {protocol}"), Loader::streams(stream, device))
         }
     };
     let metrics = match label {
@@ -121,7 +128,7 @@ pub fn evaluate_ids(
     if !metrics.nats_per_token().is_finite() {
         return Err(Error::NotFinite);
     }
-    Ok(evaluation(bundle, protocol, metrics, &ids.slice(range), unmapped))
+    Ok(evaluation(bundle, protocol, metrics, &ids, context_len, unmapped))
 }
 
 /// The loss in bits per UTF-8 byte of a text whose ids after the first `context_len` have a mean loss of
@@ -136,8 +143,14 @@ pub fn bits_per_byte(tokenizer: &Tokenizer, ids: &[u32], context_len: usize, nat
     (known && bytes > 0).then(|| bits / bytes as f64)
 }
 
-fn evaluation(bundle: &LmBundle, protocol: String, metrics: EvalMetrics, ids: &[u32], unmapped: usize) -> Evaluation {
-    let context_len = bundle.metadata.window;
+fn evaluation(
+    bundle: &LmBundle,
+    protocol: String,
+    metrics: EvalMetrics,
+    ids: &[u32],
+    context_len: usize,
+    unmapped: usize,
+) -> Evaluation {
     let targets = &ids[context_len..];
     let unknown = bundle.tokenizer.vocabulary.unknown_id();
     let unknown = targets.iter().filter(|&&id| Some(id) == unknown).count() + unmapped;

@@ -1,15 +1,11 @@
 //! Evaluation of a language model on held-out ids: loss, perplexity and accuracy.
 
-mod by_label;
-
 use burn::data::dataloader::DataLoader;
 use burn::tensor::{Int, Tensor, TensorReadError, s};
 use seqdata::Batch;
 
 use crate::language_model::{LanguageModel, TokenInput};
 use crate::output_layer::LossOutput;
-
-pub use by_label::{evaluate_by_label, evaluate_with_label};
 
 /// Sums over all evaluated targets, divided once at the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -86,7 +82,7 @@ pub fn evaluate_while(
 
 /// Calls `each` with the losses of each batch and the label numbers of their targets, as long as `keep_going` returns
 /// true. All documents get the label number `label`, if one is given. Returns whether it came to the end.
-fn each_batch(
+pub(crate) fn each_batch(
     model: &LanguageModel,
     batches: &dyn DataLoader<Batch>,
     label: Option<u32>,

@@ -62,9 +62,10 @@ pub enum Error {
          dataset with the tokenizer of the model"
     )]
     OtherTokenizer,
-    /// The model to start from has other labels than the documents of the dataset.
+    /// The documents of the dataset do not have the labels of the model to start from.
     #[error(
-        "the documents have other labels than the model to start from: build the dataset with the labels of the model"
+        "the labels of the dataset are neither those of the model to start from nor an extension of them: build the dataset \
+         with the labels of the model"
     )]
     OtherLabels,
     /// The data has other sizes than the model to start from, which cannot change its own.

@@ -21,7 +21,7 @@ pub trait TrainingData: Sync {
     /// The same configuration with the sizes that the data determines, such as that of the vocabulary.
     fn sized(&self, config: ConfigOf<Self>) -> ConfigOf<Self>;
 
-    /// Whether the labels of the data are those of a trained model with this configuration.
+    /// Whether the labels of the data are those of a trained model with this configuration, or an extension of them.
     fn has_labels_of(&self, _config: &ConfigOf<Self>) -> bool {
         true
     }
@@ -57,7 +57,7 @@ impl TrainingData for TextDataset {
     }
 
     fn has_labels_of(&self, config: &LanguageModelConfig) -> bool {
-        self.label_names() == config.labels
+        self.label_names().starts_with(&config.labels)
     }
 
     fn init(config: &LanguageModelConfig, seed: u64, device: &Device) -> models::Result<LanguageModel> {

@@ -178,8 +178,10 @@ impl<'a> TextDatasetBuilder<'a> {
         Self { existing: Some((tokenizer.clone(), new_tokens)), ..self }
     }
 
-    /// Numbers the labels of documents as in a trained model, which has these; another label is an error. Default: the
-    /// labels of the training documents, by name.
+    /// Numbers the labels of documents as in a trained model, which has these. The policy of
+    /// [`tokenizer`](Self::tokenizer) for new tokens decides on others, too: they are an error, which is the default, count
+    /// as no label, or get numbers after those of the model. Without this, the labels of the training documents are
+    /// numbered by name.
     pub fn labels(self, labels: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self { labels: Some(labels.into_iter().map(Into::into).collect()), ..self }
     }

@@ -1,6 +1,6 @@
 //! Makes the index of the documents of a dataset from those that were read, and numbers their labels.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use crate::counted_text::CountedDocuments;
@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::final_ids::EncodedText;
 use crate::sections::Sections;
 use crate::split::Part;
+use crate::vocab_builder::NewTokens;
 
 /// More labels are probably names of single documents.
 const MAX_LABELS: usize = 65_536;
@@ -24,28 +25,26 @@ pub(crate) fn check_documents(counts: &[usize; 3], has_test_input: bool) -> Resu
     }
 }
 
-/// The index of encoded documents. The labels are numbered as in `labels`, those of a trained model, or else by the names
-/// of those that training documents have.
+/// The index of encoded documents. The labels are numbered by name, after those that are known: the labels of a trained
+/// model, with what to do with others.
 pub(crate) fn index_documents(
     counted: CountedDocuments,
     sections: &Sections,
-    encoded: &EncodedText,
-    labels: Option<Vec<String>>,
+    encoded: &mut EncodedText,
+    known: Option<(Vec<String>, NewTokens)>,
 ) -> Result<Documents> {
     let (duplicates, also_held_out) = repeated(&counted, sections);
     let left_out = counted.hashes.len() - encoded.starts.len();
     let raw = |document: usize| counted.labels[encoded.sections[document] as usize];
     let name = |raw: u32| counted.label_names.token(raw - 1);
-    let is_fixed = labels.is_some();
-    let label_names = match labels {
-        Some(labels) => labels,
-        None => {
-            let in_training: HashSet<u32> = (0..encoded.counts[0]).map(raw).filter(|&raw| raw > 0).collect();
-            let mut names: Vec<String> = in_training.into_iter().map(|raw| name(raw).to_owned()).collect();
-            names.sort_unstable();
-            names
-        }
-    };
+    let (mut label_names, new_labels) = known.unwrap_or((Vec::new(), NewTokens::Extend));
+    if new_labels == NewTokens::Extend {
+        let in_training: BTreeSet<u32> = (0..encoded.counts[0]).map(raw).filter(|&raw| raw > 0).collect();
+        let new = in_training.into_iter().map(name).filter(|&name| !label_names.iter().any(|known| known == name));
+        let mut new: Vec<String> = new.map(str::to_owned).collect();
+        new.sort_unstable();
+        label_names.append(&mut new);
+    }
     if label_names.len() > MAX_LABELS {
         return Err(Error::TooManyLabels { found: label_names.len(), most: MAX_LABELS });
     }
@@ -56,7 +55,7 @@ pub(crate) fn index_documents(
         0 => Ok(0),
         raw => match numbers[raw as usize - 1] {
             Some(number) => Ok(number),
-            None if is_fixed => Err(unknown_label(name(raw), &label_names)),
+            None if new_labels == NewTokens::Error => Err(unknown_label(name(raw), &label_names)),
             None => {
                 unknown_labels += 1;
                 Ok(0)
@@ -68,7 +67,7 @@ pub(crate) fn index_documents(
         labels = Vec::new();
     }
     Ok(Documents {
-        starts: encoded.starts.clone(),
+        starts: std::mem::take(&mut encoded.starts),
         end: encoded.ids.len() as u64,
         counts: encoded.counts,
         labels,

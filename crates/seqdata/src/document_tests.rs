@@ -121,6 +121,14 @@ fn the_labels_of_a_trained_model_keep_their_numbers() {
         "a document has the label `x`, which the model does not have; it has `y`, `w`"
     );
     assert!(read(&[]).unwrap_err().to_string().ends_with("it has no labels"));
+    let tokenizer = dataset.tokenizer;
+    let read = |new| words(&TEN).tokenizer(&tokenizer, new).labels(["y"]).build().unwrap();
+    let unlabelled = read(NewTokens::Unk);
+    assert_eq!(
+        (unlabelled.label_names(), unlabelled.documents.as_ref().unwrap().unknown_labels),
+        (&["y".into()][..], 3)
+    );
+    assert_eq!(read(NewTokens::Extend).label_names(), ["y", "x"]);
 }
 
 #[test]

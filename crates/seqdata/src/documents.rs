@@ -21,8 +21,8 @@ pub struct Documents {
     pub(crate) counts: [usize; 3],
     /// The number of the label of each document; empty if there are no labels.
     pub(crate) labels: Vec<u32>,
-    /// The names of the labels in the order of their numbers, which start at 1: by name, or as in the trained model. 0 is
-    /// no label.
+    /// The names of the labels in the order of their numbers, which start at 1: those of a trained model first, the others
+    /// by name. 0 is no label.
     pub label_names: Vec<String>,
     /// Documents with the same tokens as one before them in the same input.
     pub duplicates: usize,
@@ -30,7 +30,8 @@ pub struct Documents {
     pub also_held_out: usize,
     /// Documents without a token after cleaning, or whose tokens are all dropped. They are left out.
     pub empty: usize,
-    /// Held-out documents with a label that no training document has. They count as without label.
+    /// Documents whose label has no number: held-out ones whose label no training document has, and those whose label the
+    /// trained model does not have. They count as without label.
     pub unknown_labels: usize,
 }
 

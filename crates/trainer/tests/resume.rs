@@ -3,6 +3,8 @@
 #[path = "resume/checkpoint_parts.rs"]
 mod checkpoint_parts;
 mod common;
+#[path = "resume/documents.rs"]
+mod documents;
 #[path = "resume/valid_streams.rs"]
 mod valid_streams;
 

@@ -9,6 +9,7 @@ use models::bundle::read_metadata;
 use models::{LanguageModel, LmBundle, ModelBundle, Network};
 use qa::QuestionModel;
 use qa::data::ReadOptions;
+use seqdata::Part;
 use text_prep::TextSource;
 
 use super::generate::{int8, state_mode};
@@ -60,8 +61,7 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
         }
         None => {
             let dataset = own_text(bundle, &directory)?.dataset;
-            let (range, dropped) = (dataset.split.valid.clone(), dataset.valid_dropped);
-            evaluate_ids(bundle, dataset.ids.clone(), range, dropped, None, state_mode)?
+            evaluate_ids(bundle, dataset.sequence(Part::Valid), dataset.valid_dropped, None, state_mode)?
         }
     };
     if args.int8 {

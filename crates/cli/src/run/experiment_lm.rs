@@ -67,9 +67,11 @@ impl Experiment for LmExperiment {
             let (count, warm_up) = (streams.count(), streams.warm_up());
             format!("; {count} parallel streams, each after a warm-up of {warm_up} tokens")
         });
-        let carried = format!(
-            "carried state: each token after the first {context_len} is predicted from the tokens before it{streams}"
-        );
+        let carried = match self.dataset.documents {
+            None => format!("each token after the first {context_len} is predicted from the tokens before it"),
+            Some(_) => "each token of a document, and its end, is predicted from the tokens before it".to_owned(),
+        };
+        let carried = format!("carried state: {carried}{streams}");
         match self.train.mode {
             TrainMode::Tbptt { .. } => vec![carried],
             TrainMode::Windows | TrainMode::Examples => vec![window, carried],

@@ -4,15 +4,15 @@ use burn::data::dataloader::DataLoader;
 use burn::tensor::TensorReadError;
 use seqdata::Batch;
 
-use super::{EvalMetrics, each_batch};
+use crate::evaluate::{EvalMetrics, each_batch};
 use crate::language_model::LanguageModel;
 
-/// Evaluates all targets of `batches` as [`evaluate`] does, separately by the label number of the document that each
+/// Evaluates all targets of `batches` as [`evaluate`](crate::evaluate()) does, separately by the label number of the document that each
 /// belongs to; a document's last target, the document token after it, belongs to it. Number 0 is no label. Has an entry
 /// for every label of the model, and for every number that occurs.
 ///
 /// # Errors
-/// As [`evaluate`].
+/// As [`evaluate`](crate::evaluate()).
 pub fn evaluate_by_label(
     model: &LanguageModel,
     batches: &dyn DataLoader<Batch>,
@@ -46,7 +46,7 @@ pub fn evaluate_by_label(
 /// Evaluates all targets of `batches` as if every document had the label with number `label`; 0 is no label.
 ///
 /// # Errors
-/// As [`evaluate`].
+/// As [`evaluate`](crate::evaluate()).
 pub fn evaluate_with_label(
     model: &LanguageModel,
     batches: &dyn DataLoader<Batch>,
