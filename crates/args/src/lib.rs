@@ -11,6 +11,7 @@ mod escapes;
 mod old_spellings;
 mod parse;
 mod runs;
+mod texts;
 mod weights;
 
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ use clap::{Args, Subcommand, ValueEnum};
 pub use escapes::{unescape, visible};
 pub use parse::parse;
 pub use runs::{Compare, NewTokens, Reproduce, Runs, Train};
+pub use texts::{DocumentUnit, TextArgs};
 pub use weights::{Export, Import, Layout};
 
 /// The commands of `pastiche`.
@@ -65,13 +67,16 @@ pub struct ConfigArgs {
     /// Change one setting, as in `--set train.epochs=3`; may be given several times
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// Use this text instead of the configuration's; `-` is standard input
-    #[arg(long, value_name = "FILE")]
-    pub text: Option<PathBuf>,
-    /// The encoding of the text by its label, such as windows-1252, utf-16le or utf-32; a byte order mark takes
-    /// precedence [default: the one in the configuration, else UTF-8]
-    #[arg(long, value_name = "LABEL")]
-    pub encoding: Option<String>,
+    /// Use this text instead of the configuration's: a file, a folder with all its files, or a pattern in quotes, such as
+    /// "poems/*.txt"; may be given several times; `-` is standard input
+    #[arg(long, value_name = "PATH")]
+    pub text: Vec<PathBuf>,
+    /// How it is read.
+    #[command(flatten)]
+    pub read: TextArgs,
+    /// The column with the labels of the documents, or `folder` for the name of the folder that a file is in
+    #[arg(long, value_name = "NAME")]
+    pub label: Option<String>,
 }
 
 /// The backend and device to compute on.
@@ -122,9 +127,12 @@ pub struct Generate {
     /// The encoding of that file by its label [default: that of the model's text]
     #[arg(long, value_name = "LABEL", requires = "prompt_file")]
     pub encoding: Option<String>,
-    /// The number of tokens to generate
-    #[arg(long, alias = "tokens", value_name = "N", default_value_t = 200)]
-    pub max_tokens: usize,
+    /// The label of the documents to write, one of those in the training text [default: none]
+    #[arg(long, value_name = "NAME")]
+    pub label: Option<String>,
+    /// The maximum number of tokens in a sample [default: 200, for a document 2000]
+    #[arg(long, alias = "tokens", value_name = "N")]
+    pub max_tokens: Option<usize>,
     /// The sampling temperature: below 1 favours likely tokens, 0 always takes the likeliest one
     #[arg(long, value_name = "T", default_value_t = 0.5, allow_negative_numbers = true)]
     pub temperature: f64,
@@ -146,6 +154,13 @@ pub struct Generate {
     /// The number of samples to generate
     #[arg(long, alias = "samples", value_name = "N", default_value_t = 1)]
     pub num_samples: usize,
+    /// The number of whole documents to generate, with a model that was trained on documents; the same as
+    /// `--num-samples` there
+    #[arg(long, value_name = "N", conflicts_with = "num_samples")]
+    pub documents: Option<usize>,
+    /// Leave out documents that are in the training text or that were written already, and write others instead
+    #[arg(long)]
+    pub unique: bool,
     /// End a sample before this text, as in `--stop "said the"` or `--stop '\n'`; `story` is the end of a document; may
     /// be given several times
     #[arg(long, value_name = "TEXT", value_parser = escapes::stop_text)]
@@ -198,23 +213,32 @@ pub struct Evaluate {
     /// The model directory [default: the newest model of a run]
     #[arg(long, value_name = "DIR")]
     pub model: Option<PathBuf>,
-    /// Evaluate on this text; `-` is standard input [default: the run's own validation split]
-    #[arg(long, value_name = "FILE", conflicts_with = "data")]
-    pub text: Option<PathBuf>,
+    /// Evaluate on this text: a file, a folder or a pattern; may be given several times; `-` is standard input [default:
+    /// the run's own validation split]
+    #[arg(long, value_name = "PATH", conflicts_with = "data")]
+    pub text: Vec<PathBuf>,
     /// Evaluate a question model on these questions and answers (SQuAD .json, NewsQA .csv, .jsonl); `-` is standard
     /// input [default: the run's own validation split]
     #[arg(long, value_name = "FILE", conflicts_with_all = ["state", "int8"])]
     pub data: Option<PathBuf>,
-    /// The encoding of the text or the data by its label [default: that of what the model was
-    /// trained on]
-    #[arg(long, value_name = "LABEL")]
-    pub encoding: Option<String>,
+    /// How the text, or the encoding of the data, is read [default: as what the model was trained on].
+    #[command(flatten)]
+    pub read: TextArgs,
     /// Reject the file of `--data` at its first invalid item instead of leaving such items out
     #[arg(long, requires = "data")]
     pub strict: bool,
     /// Carry the state, or read the last window [default: the one with the lower validation loss]
     #[arg(long, alias = "context", value_enum)]
     pub state: Option<StateMode>,
+    /// The column with the labels of the documents of `--text`, or `folder` for the name of the folder that a file is in
+    #[arg(long, value_name = "NAME", requires = "text")]
+    pub label_column: Option<String>,
+    /// Evaluate all documents as if they had this label [default: each with its own]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["data", "no_label"])]
+    pub label: Option<String>,
+    /// Evaluate all documents as if they had no label
+    #[arg(long, conflicts_with = "data")]
+    pub no_label: bool,
     /// Evaluate the 8-bit weights that `generate --int8` uses
     #[arg(long)]
     pub int8: bool,
@@ -231,7 +255,7 @@ pub struct Evaluate {
 pub struct Gradients {
     /// Measure this trained model on its own held-out text; may be given several times [default:
     /// train an RNN, an LSTM and a GRU first]
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "set", "text", "encoding"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "set", "text", "TextArgs", "label"])]
     pub model: Vec<PathBuf>,
     /// The total training time of the three models, in seconds
     #[arg(long, value_name = "N", default_value_t = 120.0)]

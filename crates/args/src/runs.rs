@@ -20,7 +20,7 @@ pub struct Train {
     pub out: Option<PathBuf>,
     /// Resume a run from its last checkpoint, on its backend and device unless others are named [default: the newest
     /// unfinished run]
-    #[arg(long, value_name = "DIR", num_args = 0..=1, conflicts_with_all = ["config", "text", "encoding"])]
+    #[arg(long, value_name = "DIR", num_args = 0..=1, conflicts_with_all = ["config", "text", "TextArgs", "label"])]
     pub resume: Option<Option<PathBuf>>,
     /// Start from the weights, tokenizer and configuration of a trained model, usually to train on another text, which
     /// has the encoding of the model's text unless another is named; with `--config`, only data and training follow the

@@ -27,7 +27,7 @@ pub struct Import {
     #[arg(long, value_name = "FROM=TO")]
     pub rename: Vec<String>,
     /// Take tokenizer and sizes from this model instead of the configuration and its text
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "set", "text", "encoding"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "set", "text", "TextArgs", "label"])]
     pub like: Option<PathBuf>,
     /// The configuration file with the text and sizes, and its overrides.
     #[command(flatten)]

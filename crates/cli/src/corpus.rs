@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use durable::read::{is_file_name, small_text};
 use seqdata::hash::sha256;
 use serde::Deserialize;
-use text_prep::{Excerpt, SourceOptions, TextSource};
+use text_prep::{Excerpt, SourceOptions, TextFiles};
 
 use crate::config::parse;
 use crate::embedded;
@@ -73,24 +73,23 @@ impl Corpus {
         }
     }
 
-    /// Opens the text; `options` decide on single characters.
+    /// The text; `options` decide on single characters.
     ///
     /// # Errors
-    /// If it is missing or cannot be read.
-    pub fn text(&self, name: &str, options: &SourceOptions) -> Result<Box<dyn TextSource>> {
+    /// If it is missing.
+    pub fn files(&self, name: &str, options: &SourceOptions) -> Result<TextFiles<'static>> {
         let path = self.path(name);
-        if !path.exists() && name == "fables" {
-            return Ok(Box::new(embedded::FABLES));
-        }
-        if !path.exists() {
-            bail!(
-                "the text of the corpus `{name}` is missing ({}): run `cargo xtask fetch \
-                 {name}`, or `pastiche fetch {name}`",
-                path.display()
-            );
-        }
         let options = SourceOptions { excerpt: self.excerpt.clone(), ..options.clone() };
-        Ok(Box::new(options.open(&path)?))
+        if path.exists() {
+            return Ok(TextFiles::new([path]).options(options));
+        }
+        if name == "fables" {
+            return Ok(TextFiles::default().reader(name, embedded::FABLES.as_bytes()).options(options));
+        }
+        bail!(
+            "the text of the corpus `{name}` is missing ({}): run `cargo xtask fetch {name}`, or `pastiche fetch {name}`",
+            path.display()
+        );
     }
 
     /// How to read the text.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use durable::read::{Accept, SMALL_FILE, WHOLE_TEXT, read_to_end};
-use text_prep::{SourceOptions, TextSource};
+use text_prep::SourceOptions;
 
 use crate::error::{Error, Result, bail};
 
@@ -73,6 +73,11 @@ pub fn is_open_file(path: &Path) -> bool {
     OPEN_FILES.iter().any(|folder| path.starts_with(folder))
 }
 
+/// Whether `path` is a pattern of files, if there is no file of this name.
+pub fn is_pattern(path: &Path) -> bool {
+    path.to_string_lossy().contains(['*', '?', '['])
+}
+
 /// Whether `path` gives its contents only once.
 pub fn is_read_once(path: &Path) -> bool {
     let is_pipe = || Accept::File.check(path).is_err() && Accept::FileOrPipe.check(path).is_ok();
@@ -97,22 +102,10 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     bytes.map_err(Error::io(name(path), "read"))
 }
 
-/// Opens a text that is needed only once.
-///
-/// # Errors
-/// If it cannot be opened, or the encoding is unknown.
-pub fn open_text(path: &Path, options: &SourceOptions) -> Result<Box<dyn TextSource>> {
-    Ok(if is_standard_input(path) {
-        Box::new(options.open_reader(std::io::stdin(), &name(path))?)
-    } else {
-        Box::new(options.open(path)?)
-    })
-}
-
 /// Reads a prompt.
 ///
 /// # Errors
-/// As [`open_text`], and if it cannot be read or decoded, or has more than [`SMALL_FILE`] bytes.
+/// If it cannot be read or decoded, the encoding is unknown, or it has more than [`SMALL_FILE`] bytes.
 pub fn read_prompt(path: &Path, options: &SourceOptions) -> Result<String> {
     Ok(if is_standard_input(path) {
         options.open_reader(std::io::stdin(), &name(path))?.into_text_of_at_most(SMALL_FILE)?

@@ -6,7 +6,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use text_prep::{FoundControlCharacters, TextSource};
+use text_prep::{Document, DocumentSource, FoundControlCharacters, TextSource};
 
 use crate::output::status;
 use crate::view::format::duration;
@@ -66,8 +66,8 @@ impl LongTask {
         self.done.clone()
     }
 
-    /// `source`, a text of `size` bytes, if known, whose reading is the task.
-    pub fn reading<S: TextSource>(&self, source: S, size: Option<u64>) -> CountedText<S> {
+    /// `source`, a text or documents of `size` bytes, if known, whose reading is the task.
+    pub fn reading<S>(&self, source: S, size: Option<u64>) -> CountedText<S> {
         CountedText { source, done: self.fraction(), read: 0, size }
     }
 }
@@ -97,14 +97,31 @@ pub struct CountedText<S> {
     size: Option<u64>,
 }
 
+/// Sets the part that was read after `length` bytes more.
+fn count(done: &Fraction, read: &mut u64, size: Option<u64>, length: usize) {
+    *read += length as u64;
+    if let Some(size) = size.filter(|&size| size > 0) {
+        done.set(*read as f64 / size as f64);
+    }
+}
+
 impl<S: TextSource> TextSource for CountedText<S> {
     fn next_chunk(&mut self) -> text_prep::Result<Option<&str>> {
         let chunk = self.source.next_chunk()?;
-        self.read += chunk.map_or(0, |chunk| chunk.len() as u64);
-        if let Some(size) = self.size.filter(|&size| size > 0) {
-            self.done.set(self.read as f64 / size as f64);
-        }
+        count(&self.done, &mut self.read, self.size, chunk.map_or(0, str::len));
         Ok(chunk)
+    }
+
+    fn control_characters(&self) -> Option<FoundControlCharacters> {
+        self.source.control_characters()
+    }
+}
+
+impl<S: DocumentSource> DocumentSource for CountedText<S> {
+    fn next_document(&mut self) -> text_prep::Result<Option<Document<'_>>> {
+        let document = self.source.next_document()?;
+        count(&self.done, &mut self.read, self.size, document.map_or(0, |document| document.text.len()));
+        Ok(document)
     }
 
     fn control_characters(&self) -> Option<FoundControlCharacters> {

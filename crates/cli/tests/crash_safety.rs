@@ -106,7 +106,7 @@ fn results(dir: &TestDir, run: &str) -> Files {
         let name = path.strip_prefix(&run).unwrap().display().to_string();
         files.push((name, fs::read(path).unwrap_or_default()));
     };
-    for file in ["weights.bpk", "tokenizer.json", "vocabulary.tsv", "samples.md", "loss.svg"] {
+    for file in ["weights.bpk", "tokenizer.json", "vocabulary.tsv", "document-hashes.bin", "samples.md", "loss.svg"] {
         take(&run.join(file));
     }
     let checkpoints = fs::read_dir(run.join("checkpoints")).unwrap();
@@ -258,6 +258,25 @@ fn a_resumed_run_survives_interruptions() {
         assert_eq!(done.code, Some(0), "{run}: {}", done.stderr);
     };
     interrupt_repeatedly(&dir, copied, resume, "resuming");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_on_labelled_documents_survives_interruptions() {
+    let dir = TestDir::new();
+    let mut random = Random::keyed(1, "documents", &[]);
+    let mut word = || ["fox", "crow", "wolf", "saw", "met", "the", "old"][random.below(7) as usize];
+    let rows = (0..120).map(|row| format!("{} {},{}\n", word(), word(), ["a", "b"][row % 2]));
+    dir.file("my.txt", format!("text,author\n{}", rows.collect::<String>()));
+    let table = ["--column", "text", "--label", "author"];
+    let start = |run: &str| {
+        let mut command = train_command(&dir, run);
+        command.args(table);
+        command
+    };
+    interrupt_repeatedly(&dir, start, |run| finish_with(&dir, run, &table), "documents");
+    let hashes = fs::read(dir.path().join("uninterrupted/document-hashes.bin")).unwrap();
+    assert!(!hashes.is_empty());
 }
 
 #[cfg(unix)]

@@ -1,6 +1,8 @@
 //! Runs initialized from other runs, reproduced, listed and compared; and the report files of a run.
 
 mod common;
+#[path = "runs/documents.rs"]
+mod documents;
 #[path = "runs/reports.rs"]
 mod reports;
 

@@ -1,10 +1,16 @@
 //! The main workflow end to end: train, generate, evaluate and resume.
 
 mod common;
+#[path = "train_and_generate/documents_and_labels.rs"]
+mod documents_and_labels;
+#[path = "train_and_generate/text_files.rs"]
+mod text_files;
 #[path = "train_and_generate/text_inputs.rs"]
 mod text_inputs;
 #[path = "train_and_generate/text_pipes.rs"]
 mod text_pipes;
+#[path = "train_and_generate/text_tables.rs"]
+mod text_tables;
 #[path = "train_and_generate/text_warnings.rs"]
 mod text_warnings;
 

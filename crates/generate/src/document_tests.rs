@@ -1,11 +1,13 @@
 //! Texts of a model of labelled documents, with packed weights and with the Burn module.
 
 use burn::tensor::{Int, Tensor};
+use models::bundle::DOCUMENT_HASHES;
 use models::{LmBundle, StateMode, TokenInput};
+use seqdata::{DatasetInput, DocumentHashes};
 
 use crate::error::Error;
 use crate::test_model::{DOCUMENT, composed, document_generator};
-use crate::{Generator, Prompt, Sample, Sampling, Session};
+use crate::{Generator, LabelChoice, LeftOut, Prompt, Sample, Sampling, Session, evaluate_input};
 
 fn engines() -> [Generator; 2] {
     let packed = document_generator();
@@ -93,7 +95,7 @@ fn losses_and_log_probabilities_are_those_of_the_label() {
             assert_eq!(scored.len(), 7);
             let prompt = Prompt { label: label.map(Into::into), ..generator.prompt(text).unwrap() };
             let end = generator.session(&prompt).unwrap().log_probs()[DOCUMENT as usize];
-            // With carried state, evaluation leaves out no token, and predicts the end.
+            // Evaluation predicts the end, too.
             let targets = scored.iter().map(|scored| scored.log_prob).chain([end]);
             let evaluation = generator.evaluate_with_label(text, label).unwrap();
             assert_eq!(evaluation.tokens, 8);
@@ -131,4 +133,85 @@ fn assert_close(found: &[f32], expected: &[f32]) {
     for (found, expected) in found.iter().zip(expected) {
         assert!((found - expected).abs() < 1e-5, "{found} {expected}");
     }
+}
+
+#[test]
+fn documents_are_evaluated_with_their_own_labels_another_one_or_none() {
+    let documents = [("a é", Some("two")), ("a a é", None), ("é é", Some("one")), ("é", Some("two"))];
+    for generator in engines() {
+        let bundle = generator.bundle();
+        let evaluate = |documents: &[(&str, Option<&str>)], labels, state_mode| {
+            evaluate_input(bundle, DatasetInput::documents(documents), labels, state_mode).unwrap()
+        };
+        let own = evaluate(&documents, LabelChoice::Own, StateMode::Carry);
+        assert_eq!(own.tokens, 12);
+        let labels: Vec<_> = own.labels.iter().map(|of_label| of_label.label.as_deref()).collect();
+        assert_eq!(labels, [None, Some("one"), Some("two")]);
+        assert_eq!(own.labels.iter().map(|of_label| of_label.tokens).collect::<Vec<_>>(), [4, 3, 5]);
+        let close = |one: f64, other: f64| assert!((one - other).abs() < 1e-5, "{one} {other}");
+        let nats: f64 = own.labels.iter().map(|label| label.tokens as f64 * label.loss_nats_per_token).sum();
+        close(own.loss_nats_per_token, nats / 12.0);
+        // The documents are independent of one another, and their bytes are those of their texts.
+        let two = evaluate(&[documents[3], documents[0]], LabelChoice::Own, StateMode::Carry);
+        close(own.labels[2].loss_nats_per_token, two.loss_nats_per_token);
+        close(own.labels[2].bits_per_byte.unwrap(), two.bits_per_byte.unwrap());
+        close(two.bits_per_byte.unwrap(), 5.0 * two.loss_nats_per_token / 2f64.ln() / "a éé".len() as f64);
+
+        let with_one = documents.map(|(text, _)| (text, Some("one")));
+        let without = documents.map(|(text, _)| (text, None));
+        for state_mode in [StateMode::Carry, StateMode::Window] {
+            let loss = |documents, labels| evaluate(documents, labels, state_mode).loss_nats_per_token;
+            close(loss(&documents, LabelChoice::All("one")), loss(&with_one, LabelChoice::Own));
+            close(loss(&documents, LabelChoice::Without), loss(&without, LabelChoice::Own));
+            assert!((loss(&documents, LabelChoice::Own) - loss(&without, LabelChoice::Own)).abs() > 1e-4);
+        }
+        assert!(evaluate(&documents, LabelChoice::All("one"), StateMode::Carry).labels.is_empty());
+    }
+}
+
+#[test]
+fn unique_documents_are_new_and_different() {
+    for generator in engines() {
+        let sampling = Sampling::default().max_tokens(3);
+        let prompt = generator.prompt("a").unwrap().label("two");
+        let error = generator.unique_documents(&prompt, &sampling, 5).err();
+        assert!(matches!(error, Some(Error::NoDocumentHashes)));
+        let drawn: Vec<Sample> = generator.samples(&prompt, &sampling, 0..500).unwrap().map(Result::unwrap).collect();
+        let document = |sample: &Sample| format!("a{}", sample.text);
+        let training = [document(&drawn[0]), document(&drawn[1])];
+
+        let mut bundle = generator.bundle().clone();
+        let hashes = DocumentHashes::of(&training).to_bytes();
+        bundle.extra_files.insert(DOCUMENT_HASHES.into(), hashes);
+        let generator = Generator::new(bundle);
+        let mut unique = generator.unique_documents(&prompt, &sampling, 5).unwrap();
+        let found: Vec<Sample> = unique.by_ref().map(Result::unwrap).collect();
+        assert_eq!((found.len(), unique.missing()), (5, 0));
+
+        let (mut expected, mut left_out) = (Vec::new(), LeftOut::default());
+        for sample in drawn.iter() {
+            if expected.len() == 5 {
+                break;
+            } else if training.contains(&document(sample)) {
+                left_out.in_training_text += 1;
+            } else if expected.iter().any(|one: &Sample| one.text == sample.text) {
+                left_out.repeated += 1;
+            } else {
+                expected.push(sample.clone());
+            }
+        }
+        assert_eq!(found, expected);
+        assert_eq!(unique.left_out(), left_out);
+        assert!(left_out.in_training_text >= 2 && left_out.repeated > 0, "{left_out:?}");
+
+        // There are not that many different documents of a single token.
+        let mut few = generator.unique_documents(&prompt, &sampling.max_tokens(1), 50).unwrap();
+        let found = few.by_ref().count();
+        assert!(found < 50 && few.missing() == 50 - found, "{found}");
+        let LeftOut { in_training_text, repeated } = few.left_out();
+        assert_eq!(found + in_training_text + repeated, 5_000);
+    }
+    let running = crate::test_model::generator(crate::test_model::WORDS, None);
+    let error = running.unique_documents("a", &Sampling::default(), 1).err();
+    assert!(matches!(error, Some(Error::NotDocuments)));
 }

@@ -67,6 +67,18 @@ pub enum Error {
         /// The label.
         label: String,
     },
+    /// Whole documents are wanted of a model of running text.
+    #[error(
+        "the model was trained on running text, not on documents, so that it writes no whole documents: train one on documents"
+    )]
+    NotDocuments,
+    /// The hashes of the training documents are missing or invalid.
+    #[error(
+        "the model directory has no valid {}, so that documents of the training text cannot be recognised: \
+         use the model of the run",
+        models::bundle::DOCUMENT_HASHES
+    )]
+    NoDocumentHashes,
     /// The model cannot be computed with 8-bit weights.
     #[error(
         "the model has no inference kernel for 8-bit weights: use a CPU backend, fused kernels, and GRU layers with \

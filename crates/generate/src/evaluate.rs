@@ -1,18 +1,29 @@
 //! Loss, perplexity and accuracy of a model on a text.
 
-use std::sync::Arc;
-
 use models::{EvalMetrics, LmBundle, StateMode};
-use seqdata::{IdsWriter, Loader, Order, Sequence, Streams, Windows};
+use seqdata::{DatasetInput, EvaluationText, Loader, Order, Sequence, Streams, Windows};
 use serde::Serialize;
-use text_prep::{TextSource, Tokenizer};
+use text_prep::Tokenizer;
 
 use crate::error::{Error, Result};
 use crate::generator::Generator;
 use crate::label::label_number;
+use crate::target_bytes::TargetBytes;
 
 /// Windows per batch.
 const BATCH_SIZE: usize = 64;
+
+/// Which labels the documents of a text have while a model is evaluated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LabelChoice<'a> {
+    /// Each its own.
+    #[default]
+    Own,
+    /// None.
+    Without,
+    /// All the same one.
+    All(&'a str),
+}
 
 /// The metrics of a model on a text.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -33,11 +44,32 @@ pub struct Evaluation {
     /// The loss in bits per UTF-8 byte of the decoded targets, comparable between word and character
     /// models. `None` if some tokens are unknown, because their number of bytes is not known.
     pub bits_per_byte: Option<f64>,
+    /// The same for the documents of each label, if they were evaluated with their own labels: first those without label,
+    /// then by the number of the label; without labels that no document has.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<LabelEvaluation>,
+}
+
+/// The metrics of a model on the documents of one label.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LabelEvaluation {
+    /// The label; `None` for the documents without one.
+    pub label: Option<String>,
+    /// As in [`Evaluation`].
+    pub tokens: usize,
+    /// As in [`Evaluation`].
+    pub loss_nats_per_token: f64,
+    /// As in [`Evaluation`].
+    pub perplexity: f64,
+    /// As in [`Evaluation`].
+    pub accuracy: f64,
+    /// As in [`Evaluation`].
+    pub bits_per_byte: Option<f64>,
 }
 
 impl Generator {
     /// Loss, perplexity and accuracy on `text`, with past tokens used as [`state_mode`](Self::state_mode) says;
-    /// [`evaluate_text`] takes another mode, and files of any size.
+    /// [`evaluate_input`] takes another mode, files of any size, and documents.
     ///
     /// # Errors
     /// [`Error::TooShort`] if `text` has no token after the first [`context_len`](Self::context_len),
@@ -51,84 +83,103 @@ impl Generator {
     /// # Errors
     /// As [`evaluate`](Self::evaluate), or if the model does not have the label.
     pub fn evaluate_with_label(&self, text: &str, label: Option<&str>) -> Result<Evaluation> {
-        let mut text = text;
-        evaluate_text(self.bundle(), &mut text, label, self.state_mode())
+        let labels = label.map_or(LabelChoice::Own, LabelChoice::All);
+        evaluate_input(self.bundle(), DatasetInput::whole_text(text), labels, self.state_mode())
     }
 }
 
-/// Evaluates a model on a text, which has the label `label` if one is given. A model of documents reads the text as one
-/// document and predicts its end, too.
+/// Evaluates a model on a running text or on documents. A model of documents reads a running text as one document; of every
+/// document it predicts the end, too.
 ///
 /// # Errors
-/// If the text cannot be read or has no token after the first window, the model does not have the label, the loss is not
-/// finite, or the device fails.
-pub fn evaluate_text(
+/// If the text cannot be read, has documents although the model has none, or has no token after the first window, the model
+/// does not have the label, the loss is not finite, or the device fails.
+pub fn evaluate_input(
     bundle: &LmBundle,
-    text: &mut dyn TextSource,
-    label: Option<&str>,
+    input: DatasetInput,
+    labels: LabelChoice,
     state_mode: StateMode,
 ) -> Result<Evaluation> {
-    let document = bundle.metadata.config.document_id;
-    let mut ids = IdsWriter::default();
-    document.into_iter().for_each(|id| ids.push(id));
-    let counts = bundle.tokenizer.encode_stream(text, |id| ids.push(id))?;
-    document.into_iter().for_each(|id| ids.push(id));
-    let ids = ids.finish()?;
-    let count = ids.len();
-    let unmapped = (counts.dropped + counts.unmapped) as usize;
-    evaluate_ids(bundle, Sequence::new(Arc::new(ids), 0..count), unmapped, label, state_mode)
+    let text = EvaluationText::read(input, &bundle.tokenizer, &bundle.metadata.config.labels)?;
+    evaluate_sequence(bundle, &text.sequence, text.unmapped, labels, state_mode)
 }
 
-/// Evaluates a model on the ids of a sequence, whose first window has no targets; with carried state, a model of documents
-/// is evaluated from the first token on. Documents have the labels of the sequence, or all of them `label`, if it is given.
-/// `unmapped` is the number of tokens of the text without an id; they count as unknown.
+/// Evaluates a model on the ids of `sequence`, as they were encoded for it. In a running text, and by windows, the ids of the
+/// first window are no targets. `unmapped` is the number of tokens of the text without an id; they count as unknown.
 ///
 /// # Errors
-/// If there is no id after the first window, the model does not have the label, the loss is not finite, or the device
-/// fails.
-pub fn evaluate_ids(
+/// If there are no targets, the model does not have the label, the loss is not finite, or the device fails.
+pub fn evaluate_sequence(
     bundle: &LmBundle,
-    sequence: Sequence,
+    sequence: &Sequence,
     unmapped: usize,
-    label: Option<&str>,
+    labels: LabelChoice,
     state_mode: StateMode,
 ) -> Result<Evaluation> {
-    let label = label.map(|label| label_number(&bundle.metadata.config, Some(label))).transpose()?;
-    let has_documents = bundle.metadata.config.document_id.is_some();
-    let context_len = match state_mode {
-        StateMode::Carry if has_documents => 1,
-        StateMode::Carry | StateMode::Window => bundle.metadata.window,
+    let config = &bundle.metadata.config;
+    let label = match labels {
+        LabelChoice::Own => None,
+        LabelChoice::Without => Some(0),
+        LabelChoice::All(label) => Some(label_number(config, Some(label))?),
     };
+    let (window, device) = (bundle.metadata.window, bundle.model.device());
+    // A document starts with its token and needs nothing before it.
+    let by_document = config.document_id.is_some() && state_mode == StateMode::Carry;
+    let context_len = if by_document { 1 } else { window };
     if sequence.len() <= context_len {
         let (tokens, needed) = (sequence.len(), context_len + 1);
         return Err(Error::TooShort { tokens, needed, context_len });
     }
-    let device = bundle.model.device();
-    let ids: Vec<u32> = sequence.ids(0..sequence.len()).collect();
-    let (protocol, loader) = match state_mode {
+    let loader = match state_mode {
         StateMode::Window => {
-            let windows = Windows::over(sequence, context_len, 1);
-            let protocol = format!("window: each token from the {context_len} before it");
-            (protocol, Loader::windows(windows, BATCH_SIZE, Order::Sequential, device))
+            Loader::windows(Windows::over(sequence.clone(), window, 1), BATCH_SIZE, Order::Sequential, device)
         }
         StateMode::Carry => {
-            let stream = Streams::for_evaluation_of(sequence, context_len);
-            let protocol = if has_documents {
-                "each token of a document, and its end, is predicted from the tokens before it".to_owned()
-            } else {
-                format!("each token after the first {context_len} is predicted from the tokens before it")
-            };
-            (format!("carried state: {protocol}"), Loader::streams(stream, device))
+            // Documents are evaluated as in training; their states do not depend on what comes before them.
+            let count = if by_document { Streams::evaluation_count(sequence.len(), context_len) } else { 1 };
+            Loader::streams(Streams::parallel_evaluation(sequence.clone(), context_len, count)?, device)
         }
     };
-    let metrics = match label {
-        None => models::evaluate(&bundle.model, &loader),
-        Some(label) => models::evaluate_with_label(&bundle.model, &loader, label),
-    }?;
+    let protocol = match state_mode {
+        StateMode::Window => format!("window: each token from the {window} before it"),
+        StateMode::Carry if by_document => {
+            "carried state: each token is predicted from the tokens of its document before it".into()
+        }
+        StateMode::Carry => {
+            format!("carried state: each token after the first {window} is predicted from the tokens before it")
+        }
+    };
+    let by_own_labels = label.is_none() && sequence.has_labels() && !config.labels.is_empty();
+    let by_label = match label {
+        None if by_own_labels => models::evaluate_by_label(&bundle.model, &loader)?,
+        None => vec![models::evaluate(&bundle.model, &loader)?],
+        Some(label) => vec![models::evaluate_with_label(&bundle.model, &loader, label)?],
+    };
+    let metrics = by_label.iter().fold(EvalMetrics::default(), |sum, metrics| sum.plus(metrics));
     if !metrics.nats_per_token().is_finite() {
         return Err(Error::NotFinite);
     }
-    Ok(evaluation(bundle, protocol, metrics, &ids, context_len, unmapped))
+    let bytes = TargetBytes::count(&bundle.tokenizer, sequence, context_len, by_own_labels);
+    let label_name = |number: usize| number.checked_sub(1).map(|index| config.labels[index].clone());
+    let of_label = |(number, metrics): (usize, &EvalMetrics)| LabelEvaluation {
+        label: label_name(number),
+        tokens: metrics.tokens,
+        loss_nats_per_token: metrics.nats_per_token(),
+        perplexity: metrics.perplexity(),
+        accuracy: metrics.accuracy(),
+        bits_per_byte: bytes.bits_per_byte(number, metrics).filter(|_| unmapped == 0),
+    };
+    let labels = by_label.iter().enumerate().filter(|(_, metrics)| by_own_labels && metrics.tokens > 0);
+    Ok(Evaluation {
+        protocol,
+        tokens: metrics.tokens,
+        loss_nats_per_token: metrics.nats_per_token(),
+        perplexity: metrics.perplexity(),
+        accuracy: metrics.accuracy(),
+        unknown_fraction: (bytes.unknown() + unmapped) as f64 / (metrics.tokens + unmapped) as f64,
+        bits_per_byte: bytes.total_bits_per_byte(&metrics).filter(|_| unmapped == 0),
+        labels: labels.map(of_label).collect(),
+    })
 }
 
 /// The loss in bits per UTF-8 byte of a text whose ids after the first `context_len` have a mean loss of
@@ -141,27 +192,4 @@ pub fn bits_per_byte(tokenizer: &Tokenizer, ids: &[u32], context_len: usize, nat
     let bits = nats_per_token * targets.len() as f64 / std::f64::consts::LN_2;
     let known = targets.iter().all(|&id| Some(id) != unknown);
     (known && bytes > 0).then(|| bits / bytes as f64)
-}
-
-fn evaluation(
-    bundle: &LmBundle,
-    protocol: String,
-    metrics: EvalMetrics,
-    ids: &[u32],
-    context_len: usize,
-    unmapped: usize,
-) -> Evaluation {
-    let targets = &ids[context_len..];
-    let unknown = bundle.tokenizer.vocabulary.unknown_id();
-    let unknown = targets.iter().filter(|&&id| Some(id) == unknown).count() + unmapped;
-    let bits = bits_per_byte(&bundle.tokenizer, ids, context_len, metrics.nats_per_token());
-    Evaluation {
-        protocol,
-        tokens: metrics.tokens,
-        loss_nats_per_token: metrics.nats_per_token(),
-        perplexity: metrics.perplexity(),
-        accuracy: metrics.accuracy(),
-        unknown_fraction: unknown as f64 / (targets.len() + unmapped) as f64,
-        bits_per_byte: bits.filter(|_| unmapped == 0),
-    }
 }

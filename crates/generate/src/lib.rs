@@ -57,14 +57,16 @@ mod samples;
 pub mod sampling;
 mod session;
 mod stop;
+mod target_bytes;
 #[cfg(test)]
 mod test_model;
 mod token_log_probs;
+mod unique;
 
 pub use batch_session::BatchSession;
 pub use engine::Engine;
 pub use error::{Error, Result};
-pub use evaluate::{Evaluation, bits_per_byte, evaluate_ids, evaluate_text};
+pub use evaluate::{Evaluation, LabelChoice, LabelEvaluation, bits_per_byte, evaluate_input, evaluate_sequence};
 pub use generator::Generator;
 pub use prompt::{Prompt, ToPrompt};
 pub use sample_batch::Sample;
@@ -74,3 +76,4 @@ pub use sampling::Sampling;
 pub use session::Session;
 pub use stop::StopText;
 pub use token_log_probs::TokenLogProb;
+pub use unique::{LeftOut, UniqueDocuments};

@@ -33,13 +33,15 @@ pub fn generator(pre_tokenizer: &str, separator: Option<&str>) -> Generator {
 }
 
 /// The document token of [`document_generator`].
-pub const DOCUMENT: u32 = 8;
+pub const DOCUMENT: u32 = 1;
 
-/// A generator of documents, some of which have the label `one` or `two`: `.` is its document token. The labels'
-/// vectors are large.
+/// A generator of documents, some of which have the label `one` or `two`, whose vectors are large.
 pub fn document_generator() -> Generator {
-    let bundle = bundle(WORDS, None, LayerConfig::lstm(4));
-    let config = bundle.metadata.config.document_id(DOCUMENT).labels(["one", "two"]);
+    let mut bundle = bundle(WORDS, None, LayerConfig::lstm(4));
+    bundle.tokenizer.vocabulary = bundle.tokenizer.vocabulary.with_documents(9);
+    let vocabulary = &bundle.tokenizer.vocabulary;
+    let config = bundle.metadata.config.vocab_size(vocabulary.len()).document_id(vocabulary.document_id());
+    let config = config.labels(["one", "two"]);
     let mut model = config.init(1, &Device::flex()).unwrap();
     let labels = model.label_embedding.as_mut().unwrap();
     labels.weight = labels.weight.clone().map(|weights| weights * 100.0);

@@ -124,8 +124,15 @@ fn matmul_gemm(bencher: Bencher) {
 /// The sizes of the Keras baseline: N = 32, T = 20, D = 100, H = 256.
 const SHAPE: SequenceShape = SequenceShape { batch: 32, time: 20, inputs: 100, units: 256 };
 
-/// Without and with resets of the state.
-const RESETS: [bool; 2] = [false, true];
+/// Whether the state is reset within the sequences.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Resets {
+    Never,
+    /// Once in 20 steps.
+    Some,
+}
+
+const RESETS: [Resets; 2] = [Resets::Never, Resets::Some];
 
 /// The values of a layer.
 struct LayerValues {
@@ -138,7 +145,7 @@ struct LayerValues {
 }
 
 impl LayerValues {
-    fn new<C: Cell<f32>>(resets: bool) -> Self {
+    fn new<C: Cell<f32>>(resets: Resets) -> Self {
         let SequenceShape { batch, time, inputs, units } = SHAPE;
         Self {
             input: values(batch * time * inputs),
@@ -146,8 +153,8 @@ impl LayerValues {
             recurrent: values(units * C::RECURRENT.len() * units),
             bias: values(C::BLOCKS * units),
             state: values(batch * units),
-            // One reset in a row of 20 steps.
-            keep_state: resets.then(|| (0..batch * time).map(|at| f32::from(u8::from(at % 21 != 3))).collect()),
+            keep_state: (resets == Resets::Some)
+                .then(|| (0..batch * time).map(|at| f32::from(u8::from(at % 21 != 3))).collect()),
         }
     }
 
@@ -172,7 +179,7 @@ fn cell_flops<C: Cell<f32>>() -> usize {
     2 * batch * time * units * (inputs * C::INPUT.len() + units * C::RECURRENT.len())
 }
 
-fn forward<C: Cell<f32>>(bencher: Bencher, cell: C, resets: bool) {
+fn forward<C: Cell<f32>>(bencher: Bencher, cell: C, resets: Resets) {
     let values = LayerValues::new::<C>(resets);
     let (input, layer) = values.layer::<C>();
     bencher
@@ -180,7 +187,7 @@ fn forward<C: Cell<f32>>(bencher: Bencher, cell: C, resets: bool) {
         .bench_local(|| sequence::forward(SimdLevel::best(), cell, SHAPE, input, layer, true));
 }
 
-fn backward<C: Cell<f32>>(bencher: Bencher, cell: C, resets: bool) {
+fn backward<C: Cell<f32>>(bencher: Bencher, cell: C, resets: Resets) {
     let values = LayerValues::new::<C>(resets);
     let (input, layer) = values.layer::<C>();
     let forward = || sequence::forward(SimdLevel::best(), cell, SHAPE, input, layer, true);
@@ -190,32 +197,32 @@ fn backward<C: Cell<f32>>(bencher: Bencher, cell: C, resets: bool) {
 }
 
 #[divan::bench(args = RESETS)]
-fn elman_forward(bencher: Bencher, resets: bool) {
+fn elman_forward(bencher: Bencher, resets: Resets) {
     forward(bencher, Elman(Activation::Tanh), resets);
 }
 
 #[divan::bench(args = RESETS)]
-fn elman_backward(bencher: Bencher, resets: bool) {
+fn elman_backward(bencher: Bencher, resets: Resets) {
     backward(bencher, Elman(Activation::Tanh), resets);
 }
 
 #[divan::bench(args = RESETS)]
-fn gru_forward(bencher: Bencher, resets: bool) {
+fn gru_forward(bencher: Bencher, resets: Resets) {
     forward(bencher, Gru, resets);
 }
 
 #[divan::bench(args = RESETS)]
-fn gru_backward(bencher: Bencher, resets: bool) {
+fn gru_backward(bencher: Bencher, resets: Resets) {
     backward(bencher, Gru, resets);
 }
 
 #[divan::bench(args = RESETS)]
-fn lstm_forward(bencher: Bencher, resets: bool) {
+fn lstm_forward(bencher: Bencher, resets: Resets) {
     forward(bencher, Lstm, resets);
 }
 
 #[divan::bench(args = RESETS)]
-fn lstm_backward(bencher: Bencher, resets: bool) {
+fn lstm_backward(bencher: Bencher, resets: Resets) {
     backward(bencher, Lstm, resets);
 }
 

@@ -28,6 +28,9 @@ pub const WEIGHTS: &str = "weights.bpk";
 /// Cleaning rules, pre-tokenizer and vocabulary.
 pub const TOKENIZER: &str = "tokenizer.json";
 const VOCABULARY: &str = "vocabulary.tsv";
+/// The hashes of the training documents, if a model was trained on documents: an additional file, which
+/// [`DocumentHashes`](seqdata::DocumentHashes) reads.
+pub const DOCUMENT_HASHES: &str = "document-hashes.bin";
 /// More tokens in a window than any model is trained with: prompts are padded to this length.
 const MAX_WINDOW: usize = 1 << 20;
 

@@ -34,6 +34,13 @@ impl EvalMetrics {
         self.correct as f64 / self.tokens as f64
     }
 
+    /// The sums of both.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        let Self { nats, tokens, correct } = *self;
+        Self { nats: nats + other.nats, tokens: tokens + other.tokens, correct: correct + other.correct }
+    }
+
     /// Adds the losses of one batch.
     ///
     /// # Errors

@@ -7,9 +7,10 @@ use crate::dataset_config::DatasetConfig;
 use crate::dataset_input::DatasetInput;
 use crate::documents::first_bits;
 use crate::error::{Error, Result};
-use crate::hash::{hex_digest, sha256};
+use crate::hash::hex_digest;
 use crate::ids::Ids;
 use crate::ids_writer::IdsWriter;
+use crate::text_hash;
 
 /// Inputs: training, validation, test.
 pub(crate) const INPUTS: usize = 3;
@@ -71,13 +72,7 @@ impl CountedText {
             input_ends[index] = reader.ids.len();
             reader.documents.input_ends[index] = reader.documents.starts.len();
         }
-        let text_sha256 = match &hashes[..] {
-            [(0, "text", hash)] => hash.clone(),
-            _ => {
-                let lines = hashes.iter().map(|(index, kind, hash)| format!("{index} {kind} {hash}\n"));
-                sha256(lines.collect::<String>().as_bytes())
-            }
-        };
+        let text_sha256 = text_hash::of_inputs(&hashes);
         let Reader { characters, counter, ids, documents, .. } = reader;
         let documents = has_documents.then_some(documents);
         Ok(Self { text_sha256, characters, counter, provisional_ids: ids.finish()?, input_ends, documents })
@@ -114,10 +109,7 @@ impl Reader<'_> {
         let Self { config, characters, counter, ids, documents } = self;
         let mut hasher = Sha256::new();
         while let Some(document) = source.next_document()? {
-            for text in [Some(document.text), document.label] {
-                hasher.update(text.map_or(u64::MAX, |text| text.len() as u64).to_le_bytes());
-                hasher.update(text.unwrap_or_default());
-            }
+            text_hash::add_document(&mut hasher, document);
             let start = ids.len();
             let mut tokens = Sha256::new();
             let mut count = |clean: &str| *characters += clean.chars().count();

@@ -119,7 +119,7 @@ impl TextDataset {
             return Err(Error::EmptyVocabulary { min_count });
         }
         let final_ids = FinalIds::new(&counted.counter, &vocabulary);
-        let mut encoded = EncodedText::new(&counted, &sections, &final_ids, vocabulary.document_id())?;
+        let encoded = EncodedText::new(&counted, &sections, &final_ids, vocabulary.document_id())?;
         match counted.documents {
             None => encoded.split.check_lengths(config.context_len)?,
             Some(_) => check_documents(&encoded.counts, is_given[1])?,
@@ -127,8 +127,7 @@ impl TextDataset {
         let (tokens, distinct_tokens) = final_ids.count(&counted.counter, &vocabulary);
         let CountedText { text_sha256, characters, counter, documents, .. } = counted;
         let known = labels.map(|labels| (labels, existing.as_ref().map_or(NewTokens::Error, |&(_, new)| new)));
-        let documents =
-            documents.map(|counted| index_documents(counted, &sections, &mut encoded, known)).transpose()?;
+        let documents = documents.map(|counted| index_documents(counted, &sections, &encoded, known)).transpose()?;
         let word_counts = || counter.iter().filter(|(token, _)| token.contains(char::is_alphanumeric)).map(|(_, n)| n);
         let stats = TextStats {
             characters,
@@ -216,7 +215,7 @@ impl TextDataset {
     /// The validation split as one stream, with the same targets as the validation windows; with documents, every token is
     /// a target.
     pub fn valid_stream(&self) -> Streams {
-        Streams::for_evaluation_of(self.sequence(Part::Valid), self.valid_context_len())
+        Streams::evaluation(self.sequence(Part::Valid), self.valid_context_len())
     }
 
     /// The same targets in `count` parallel streams, or in as many as suit the length of the split if `count` is 0:

@@ -1,7 +1,6 @@
 //! Hashes of a dataset, and what can be counted in it: unknown tokens and the unigram baseline.
 
 use crate::dataset::TextDataset;
-use crate::documents::document_hash;
 use crate::hash::sha256;
 use crate::split::Part;
 
@@ -23,16 +22,6 @@ impl TextDataset {
             None => ids,
             Some(documents) => documents.labels_sha256(part, &ids),
         }
-    }
-
-    /// The [hashes](document_hash) of the ids of the different training documents, in ascending order.
-    pub fn train_document_hashes(&self) -> Vec<u64> {
-        let Some(documents) = &self.documents else { return Vec::new() };
-        let ids = |document| documents.tokens(document).map(|at| self.ids.get(at));
-        let mut hashes: Vec<u64> = documents.of(Part::Train).map(|document| document_hash(ids(document))).collect();
-        hashes.sort_unstable();
-        hashes.dedup();
-        hashes
     }
 
     /// The fractions of the training and the validation tokens that are not in the vocabulary, dropped ones included.

@@ -9,7 +9,7 @@ use crate::dataset::TextDataset;
 use crate::dataset_builder::TextDatasetBuilder;
 use crate::dataset_config::DatasetConfig;
 use crate::dataset_input::DatasetInput;
-use crate::documents::{DocumentLengths, document_hash};
+use crate::documents::DocumentLengths;
 use crate::split::Part;
 use crate::vocab_builder::{NewTokens, VocabSource};
 
@@ -277,19 +277,14 @@ fn the_hashes_cover_documents_labels_and_parts() {
 }
 
 #[test]
-fn the_hashes_of_training_documents_are_those_of_their_ids() {
+fn the_training_documents_are_recognised_after_cleaning() {
     let dataset = words(&TEN).valid(DatasetInput::documents(&TEN[..1])).build().unwrap();
-    let hashes = dataset.train_document_hashes();
-    assert_eq!(hashes.len(), 7);
-    assert!(hashes.is_sorted());
-    let ids = |text: &str| dataset.tokenizer.encode(text, OovPolicy::Error).unwrap().ids;
-    assert!(hashes.binary_search(&document_hash(ids("d e f"))).is_ok());
-    assert!(hashes.binary_search(&document_hash(ids("d e"))).is_err());
-    // SHA-256 of two little-endian numbers, computed with Python's hashlib.
-    assert_eq!(document_hash([1, 2]), PINNED_HASH);
+    let training = dataset.training_documents();
+    assert_eq!(training.len(), 7);
+    assert!(training.contains("d e f") && !training.contains("d e"));
+    let running = TextDataset::from_text("a b c ".repeat(20)).context_len(5).build().unwrap();
+    assert!(running.training_documents().is_empty());
 }
-
-const PINNED_HASH: u64 = 5_389_374_292_907_326_260;
 
 #[test]
 fn the_unigram_loss_counts_the_end_of_each_document() {

@@ -49,6 +49,30 @@ pub struct DocumentLengths {
 }
 
 impl Documents {
+    /// No documents, with these names of labels.
+    pub(crate) fn none(label_names: Vec<String>) -> Self {
+        Self {
+            starts: Vec::new(),
+            end: 0,
+            counts: [0; 3],
+            labels: Vec::new(),
+            label_names,
+            duplicates: 0,
+            also_held_out: 0,
+            empty: 0,
+            unknown_labels: 0,
+        }
+    }
+
+    /// Adds a document of `part` with this number of its label. Its tokens start at the position `start` of the ids.
+    pub(crate) fn push(&mut self, part: Part, start: usize, label: u32) {
+        self.starts.push(start as u64);
+        self.counts[part as usize] += 1;
+        if self.has_labels() {
+            self.labels.push(label);
+        }
+    }
+
     /// The number of documents.
     pub fn len(&self) -> usize {
         self.starts.len()
@@ -133,14 +157,6 @@ impl Documents {
         }
         hex_digest(hasher)
     }
-}
-
-/// The hash of a document's ids, without document tokens: 64 bits of their SHA-256. Two of ten million different
-/// documents have the same one with a probability of 3 in a million.
-pub fn document_hash(ids: impl IntoIterator<Item = u32>) -> u64 {
-    let mut hasher = Sha256::new();
-    ids.into_iter().for_each(|id| hasher.update(id.to_le_bytes()));
-    first_bits(hasher)
 }
 
 /// The first 64 bits of a hash.

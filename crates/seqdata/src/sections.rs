@@ -38,13 +38,6 @@ impl Sections {
         Ok(sections)
     }
 
-    /// All of a single input as one part.
-    pub fn of_one_part(text: &mut CountedText, part: Part) -> Self {
-        let starts = text.documents.as_mut().map_or(vec![0], |documents| std::mem::take(&mut documents.starts));
-        let parts = vec![part; starts.len()];
-        Self { starts: starts.into_iter().chain([text.provisional_ids.len() as u64]).collect(), parts }
-    }
-
     /// The provisional ids of `part`.
     pub fn len(&self, part: Part) -> usize {
         let lengths = self.starts.windows(2).map(|ends| (ends[1] - ends[0]) as usize);

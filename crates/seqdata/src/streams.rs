@@ -79,14 +79,14 @@ impl Streams {
     /// # Panics
     /// If `context_len` is zero.
     pub fn for_evaluation(ids: Arc<Ids>, range: Range<usize>, context_len: usize) -> Self {
-        Self::for_evaluation_of(Sequence::new(ids, range), context_len)
+        Self::evaluation(Sequence::new(ids, range), context_len)
     }
 
     /// As [`for_evaluation`](Self::for_evaluation), over `sequence`.
     ///
     /// # Panics
     /// If `context_len` is zero.
-    pub fn for_evaluation_of(sequence: Sequence, context_len: usize) -> Self {
+    pub fn evaluation(sequence: Sequence, context_len: usize) -> Self {
         let first = context_len - 1;
         Self { first, warm_up: first, ..Self::over(sequence, 1, EVALUATION_CHUNK) }
     }
@@ -111,9 +111,15 @@ impl Streams {
     }
 
     /// As [`for_parallel_evaluation`](Self::for_parallel_evaluation), over `sequence`.
-    pub(crate) fn parallel_evaluation(sequence: Sequence, context_len: usize, count: usize) -> Result<Self> {
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn parallel_evaluation(sequence: Sequence, context_len: usize, count: usize) -> Result<Self> {
         if count == 1 {
-            return Ok(Self::for_evaluation_of(sequence, context_len));
+            return Ok(Self::evaluation(sequence, context_len));
         }
         let (inputs, warm_up) = (sequence.len().saturating_sub(1), warm_up(context_len));
         let most = (inputs / warm_up).saturating_sub(1).max(1);

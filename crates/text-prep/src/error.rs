@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use crate::source::FoundControlCharacters;
+use crate::source::{FoundControlCharacters, InputError};
 
 /// The result of this crate's fallible functions.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -32,6 +32,9 @@ pub enum Error {
         /// The system's error.
         source: std::io::Error,
     },
+    /// Files cannot be found, or an archive, table or book cannot be read.
+    #[error(transparent)]
+    Input(#[from] InputError),
     /// The file contains only white space (and perhaps a byte order mark).
     #[error("`{}` contains no text: expected at least one character that is not white space; use another file", one_line(.name))]
     Empty {
@@ -189,6 +192,18 @@ pub enum Error {
         /// What was found, what was expected and what to do.
         problem: String,
     },
+}
+
+impl Error {
+    /// The error of reading the file `name`: one of this crate's that passed through a reader, or else the system's.
+    pub(crate) fn reading(name: &str, source: std::io::Error) -> Self {
+        source.downcast().unwrap_or_else(|source| Self::Read { path: name.into(), source })
+    }
+
+    /// This error for a reader, from which [`reading`](Self::reading) restores it.
+    pub(crate) fn into_io(self) -> std::io::Error {
+        std::io::Error::other(self)
+    }
 }
 
 /// Makes `text` readable in a one-line message: escapes control characters and shortens a long text in

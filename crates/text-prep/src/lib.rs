@@ -43,7 +43,8 @@ pub use error::{Error, Result};
 pub use keras::{KerasConfig, KerasTokenizer, TextItem};
 pub use segmentation::Segmentation;
 pub use source::{
-    ControlCharacters, Document, DocumentSource, Excerpt, FoundControlCharacters, SourceOptions, TextReader, TextSource,
+    ControlCharacters, Document, DocumentSource, DocumentUnit, Excerpt, FileDocuments, FoundControlCharacters,
+    FoundFile, InputError, JoinedText, LabelSource, SourceOptions, TextFiles, TextReader, TextSource,
 };
 pub use stem::Stemmer;
 pub use subwords::SubwordOptions;

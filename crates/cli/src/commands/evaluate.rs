@@ -1,46 +1,46 @@
 //! `evaluate`: evaluates a language model on held-out text, or a question model on questions and answers.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use args::Evaluate;
 use burn::tensor::Device;
-use generate::{Evaluation, Generator, evaluate_ids, evaluate_text};
+use generate::{Evaluation, Generator, LabelChoice, LabelEvaluation, evaluate_sequence};
 use models::bundle::read_metadata;
-use models::{LanguageModel, LmBundle, ModelBundle, Network};
+use models::{LanguageModel, LmBundle, ModelBundle, Network, StateMode};
 use qa::QuestionModel;
 use qa::data::ReadOptions;
-use seqdata::Part;
-use text_prep::TextSource;
+use seqdata::{EvaluationText, Part};
+use text_prep::TextFiles;
 
-use super::generate::{int8, state_mode};
+use super::generate::{int8, label, state_mode};
 use super::load_model;
 use super::train::CONFIG;
 use crate::config::{
-    Config, Data, LmExperiment, PretrainedModel, QaExperiment, QuestionsConfig, Text, control_characters_warning,
-    left_out_questions, parse_config,
+    Config, Data, LmExperiment, PretrainedModel, QaExperiment, QuestionsConfig, Text, left_out_questions, parse_config,
 };
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
-use crate::input::{self, open_text};
-use crate::output::{print, print_json, status, warn};
+use crate::input::{self, is_standard_input, reject_repeated_pipes};
+use crate::output::{columns, print, print_json, status, warn};
 use crate::report::question_scores;
 use crate::run::changed_text;
 use crate::run::directory;
 use crate::run::init::{check_questions, check_text};
-use crate::view::format::decimals;
+use crate::view::format::{decimals, thousands};
 
 /// Runs the command.
 pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
-    if args.encoding.is_some() && args.text.is_none() && args.data.is_none() {
-        bail!("`--encoding` is given without `--text` or `--data`, whose encoding it names; leave it out");
+    let read = &args.read;
+    if let Some(option) = read.given().filter(|_| args.text.is_empty() && args.data.is_none()) {
+        bail!("`{option}` is given without `--text` or `--data`, which it says how to read; leave it out");
     }
     let for_data = args.data.is_some().then_some(QuestionModel::KIND);
-    let for_text = (args.text.is_some() || args.int8).then_some(LanguageModel::KIND);
+    let for_text = (!args.text.is_empty() || args.int8).then_some(LanguageModel::KIND);
     let directory = directory::find_model(args.model.as_deref(), for_data.or(for_text))?;
     let device = backend.open()?;
     // An unreadable directory is reported when the model is loaded.
     let is_question_model = read_metadata(&directory).is_ok_and(|metadata| metadata.kind == QuestionModel::KIND);
-    let has_text_options = args.text.is_some() || args.int8 || args.state.is_some();
+    let has_text_options = !args.text.is_empty() || args.int8 || args.state.is_some();
     if args.data.is_some() || (is_question_model && !has_text_options) {
         return evaluate_questions(args, &directory, backend, &device);
     }
@@ -48,20 +48,18 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
     let generator = if args.int8 { int8(generator)? } else { generator };
     let bundle = generator.bundle();
     let state_mode = state_mode(args.state, bundle);
-    let mut evaluation = match &args.text {
-        Some(path) => {
-            let options = Text::of_model(&directory, CONFIG).options_for_other_text(args.encoding.as_deref());
-            let in_text = |error: Error| error.about_text(None);
-            let mut text = open_text(path, &options).map_err(in_text)?;
-            let evaluation =
-                evaluate_text(bundle, &mut text, None, state_mode).map_err(|error| in_text(error.into()))?;
-            let name = input::name(path);
-            warn(control_characters_warning(&name, text.control_characters(), &options).as_slice());
-            evaluation
-        }
-        None => {
+    let label = label(args.label.as_deref(), &generator)?;
+    let labels = match &label {
+        _ if args.no_label => LabelChoice::Without,
+        Some(label) => LabelChoice::All(label),
+        None => LabelChoice::Own,
+    };
+    let mut evaluation = match args.text.is_empty() {
+        false => evaluate_files(args, bundle, &directory, labels, state_mode)?,
+        true => {
             let dataset = own_text(bundle, &directory)?.dataset;
-            evaluate_ids(bundle, dataset.sequence(Part::Valid), dataset.valid_dropped, None, state_mode)?
+            let sequence = dataset.sequence(Part::Valid);
+            evaluate_sequence(bundle, &sequence, dataset.valid_dropped, labels, state_mode)?
         }
     };
     if args.int8 {
@@ -71,11 +69,49 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
     if args.json { print_json(&evaluation) } else { print(&table(&evaluation)) }
 }
 
+/// Evaluates a model on other texts, which are read as those of the model, as far as no option says how.
+fn evaluate_files(
+    args: &Evaluate,
+    bundle: &LmBundle,
+    directory: &Path,
+    labels: LabelChoice,
+    state_mode: StateMode,
+) -> Result<Evaluation> {
+    reject_repeated_pipes(args.text.iter().map(PathBuf::as_path))?;
+    let read = &args.read;
+    let Config { text: of_model, mut data, .. } = Config::of_model(directory, CONFIG);
+    data.replace(read);
+    let options = of_model.options_for_other_text(read.encoding.as_deref());
+    // Where `--documents` says what a document is, the files are not the tables that the model was trained on.
+    let of_model = if read.documents.is_some() { Text::default() } else { of_model };
+    let text = Text {
+        column: read.column.clone().or(of_model.column),
+        label: args.label_column.clone().or(of_model.label),
+        ..Text::default()
+    };
+    let files = match &args.text[..] {
+        [path] if is_standard_input(path) => TextFiles::default().reader(input::name(path), std::io::stdin()),
+        paths => TextFiles::new(paths),
+    };
+    let in_text = |error: Error| error.about_text(None);
+    let mut input = text.open_files(files.options(options.clone()), &data).map_err(in_text)?;
+    let known = &bundle.metadata.config.labels;
+    let text = EvaluationText::read(input.input(), &bundle.tokenizer, known).map_err(|error| in_text(error.into()))?;
+    warn(&input.warnings(&options, ""));
+    let unknown = text.documents.as_ref().map_or(0, |documents| documents.unknown_labels);
+    if unknown > 0 && labels == LabelChoice::Own {
+        let labels = "a label that the model does not know and count as without label";
+        warn(&[format!("{} documents have {labels}", thousands(unknown))]);
+    }
+    let evaluation = evaluate_sequence(bundle, &text.sequence, text.unmapped, labels, state_mode);
+    evaluation.map_err(|error| in_text(error.into()))
+}
+
 fn evaluate_questions(args: &Evaluate, directory: &Path, backend: &BackendSelection, device: &Device) -> Result<()> {
     let bundle: ModelBundle<QuestionModel> = load_model(directory, backend, device)?;
     let (documents, found) = match &args.data {
         Some(path) => {
-            let encoding = args.encoding.clone().or_else(|| Data::of_model(directory, CONFIG).encoding);
+            let encoding = args.read.encoding.clone().or_else(|| Data::of_model(directory, CONFIG).encoding);
             let options = ReadOptions { strict: args.strict, encoding };
             let data = if input::is_standard_input(path) {
                 options.read_bytes(input::name(path), input::read(path)?)
@@ -122,7 +158,7 @@ pub(super) fn own_text(bundle: &LmBundle, directory: &Path) -> Result<LmExperime
     check_text("the model", &config, "or give a text with `--text`")?;
     // The vocabulary depends on that of the model that the run started from.
     let pretrained = config.init.from.is_some().then(|| PretrainedModel::of(bundle));
-    let own = config.text.clone();
+    let own = config.clone();
     let experiment = LmExperiment::new(config, pretrained.as_ref());
     let experiment = changed_text::explain(experiment, directory, &own, ", or give a text with `--text`")?;
     let dataset = &experiment.dataset;
@@ -149,5 +185,20 @@ fn table(evaluation: &Evaluation) -> String {
         ("unknown", format!("{:.2} %", 100.0 * evaluation.unknown_fraction)),
         ("bits per byte", bits),
     ];
-    rows.iter().map(|(name, value)| format!("{name:<14}{value}\n")).collect()
+    let table: String = rows.iter().map(|(name, value)| format!("{name:<14}{value}\n")).collect();
+    if evaluation.labels.is_empty() {
+        return table;
+    }
+    let heading = ["label", "tokens", "nats/token", "perplexity", "accuracy", "bits per byte"].map(String::from);
+    let of_label = |row: &LabelEvaluation| {
+        [
+            row.label.clone().unwrap_or_else(|| "(none)".into()),
+            thousands(row.tokens),
+            decimals(row.loss_nats_per_token, 4),
+            format!("{:.2}", row.perplexity),
+            format!("{:.2} %", 100.0 * row.accuracy),
+            row.bits_per_byte.map_or("–".into(), |bits| decimals(bits, 3)),
+        ]
+    };
+    format!("{table}\n{}", columns([heading].into_iter().chain(evaluation.labels.iter().map(of_label))))
 }

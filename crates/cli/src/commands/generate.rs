@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use args::Generate;
-use generate::{Generator, Prompt, Sample, Sampling, StopText};
+use generate::{Generator, LeftOut, Prompt, Sample, Sampling, StopText};
 use models::{LanguageModel, LmBundle, Network, StateMode};
 use seqdata::ConfigError;
 use serde::Serialize;
@@ -12,13 +12,19 @@ use text_prep::OovPolicy;
 use text_prep::source::remove_byte_order_marks;
 
 use super::load_model;
+use super::sample_printer::SamplePrinter;
 use super::train::CONFIG;
-use crate::config::Text;
+use crate::config::{Config, DocumentKind};
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
 use crate::input::read_prompt;
 use crate::output::{print, print_raw, status, to_json};
 use crate::run::directory;
+
+/// The default of `--max-tokens` for running text.
+const MAX_TOKENS: usize = 200;
+/// The default of `--max-tokens` for documents, which mostly end before.
+const MAX_DOCUMENT_TOKENS: usize = 2_000;
 
 /// What `--json` prints after the samples.
 #[derive(Serialize)]
@@ -26,6 +32,9 @@ struct Report {
     seed: u64,
     temperature: f64,
     tokens_per_second: f64,
+    /// With `--unique`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_out: Option<LeftOut>,
 }
 
 /// Runs the command.
@@ -37,7 +46,7 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
         .top_p(args.top_p)
         .min_p(args.min_p)
         .no_repeat_ngram(args.no_repeat_ngram)
-        .max_tokens(args.max_tokens)
+        .max_tokens(args.max_tokens.unwrap_or(MAX_TOKENS))
         .seed(seed);
     sampling.check().map_err(|error| match error {
         generate::Error::Config(ConfigError { key, found, expected }) => {
@@ -45,7 +54,9 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
         }
         error => error.into(),
     })?;
-    for (option, count) in [("--max-tokens", args.max_tokens), ("--num-samples", args.num_samples)] {
+    let count = args.documents.unwrap_or(args.num_samples);
+    let count_option = if args.documents.is_some() { "--documents" } else { "--num-samples" };
+    for (option, count) in [("--max-tokens", sampling.max_tokens), (count_option, count)] {
         if count == 0 {
             bail!("`{option}` is 0; expected 1 or more");
         }
@@ -54,37 +65,81 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
     let text = prompt_text(args, &directory)?;
     let device = backend.open()?;
     let generator = Generator::new(load_model(&directory, backend, &device)?);
-    let prompt = encode(args, &generator, &text)?;
+    check_documents(args, &generator, &directory)?;
+    let prompt = Prompt { label: label(args.label.as_deref(), &generator)?, ..encode(args, &generator, &text)? };
     let state_mode = state_mode(args.state, generator.bundle());
     let sampling = with_stop(args, &generator, sampling.state_mode(state_mode))?;
+    let sampling = match args.max_tokens {
+        None if generator.document_id().is_some() => sampling.max_tokens(MAX_DOCUMENT_TOKENS),
+        _ => sampling,
+    };
     let generator = if args.int8 { int8(generator)? } else { generator };
     status(&format!("model {}, seed {seed}, temperature {}", directory.display(), args.temperature));
     let start = Instant::now();
     let print = if args.raw { print_raw } else { print };
-    let mut tokens = 0;
-    if args.num_samples == 1 && !args.json {
+    let (mut tokens, mut left_out) = (0, None);
+    if count == 1 && !args.json && !args.unique {
         print(&text)?;
         tokens = stream(&generator, &prompt, &sampling, print)?.ids.len();
         print("\n")?;
     } else {
+        let are_lines = Config::of_model(&directory, CONFIG).data.documents == Some(DocumentKind::Lines);
+        let mut printer = SamplePrinter::new(&generator, are_lines, &text, prompt.label.as_deref(), args.json, print);
         // Several samples are generated in batches, of which none is kept once it is printed.
-        for (number, sample) in (1u64..).zip(generator.samples(&prompt, &sampling, 0..args.num_samples as u64)?) {
+        let each = |sample: generate::Result<Sample>| {
             let sample = sample?;
             tokens += sample.ids.len();
-            if args.json {
-                print(&format!("{}{}", if number == 1 { "{\"samples\":[" } else { "," }, to_json(&sample)?))?;
-            } else {
-                print(&format!("--- {number} ---\n{text}{}\n", sample.text))?;
-            }
+            printer.print(&sample)
+        };
+        if args.unique {
+            let mut documents = generator.unique_documents(&prompt, &sampling, count)?;
+            documents.by_ref().try_for_each(each)?;
+            left_out = Some(documents.left_out());
+            report_left_out(documents.left_out(), count, documents.missing());
+        } else {
+            generator.samples(&prompt, &sampling, 0..count as u64)?.try_for_each(each)?;
         }
+        printer.finish()?;
     }
     let tokens_per_second = tokens as f64 / start.elapsed().as_secs_f64();
     if args.json {
-        let report = to_json(&Report { seed, temperature: args.temperature, tokens_per_second })?;
-        print(&format!("],{}\n", report.trim_start_matches('{')))?;
+        let report = to_json(&Report { seed, temperature: args.temperature, tokens_per_second, left_out })?;
+        print(&format!("{}\n", report.trim_start_matches('{')))?;
     }
     status(&format!("{tokens} tokens, {tokens_per_second:.0} tokens/s"));
     Ok(())
+}
+
+/// Rejects options about documents for a model of running text.
+fn check_documents(args: &Generate, generator: &Generator, directory: &Path) -> Result<()> {
+    let options = [("--documents", args.documents.is_some()), ("--unique", args.unique)];
+    match options.into_iter().find(|&(_, given)| given) {
+        Some((option, _)) if generator.document_id().is_none() => bail!(
+            "`{option}` is given, but {} was trained on running text, not on documents: leave it out, or train a model \
+             with `--documents lines` (or `files`, `paragraphs`, `separator`)",
+            directory.display()
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// The label that `--label` names, if the model has it.
+pub(super) fn label(name: Option<&str>, generator: &Generator) -> Result<Option<String>> {
+    generator.label_number(name).map_err(|error| Error::new(format!("`--label`: {error}")))?;
+    Ok(name.map(String::from))
+}
+
+/// Says how many documents `--unique` left out, and how many could not be found.
+fn report_left_out(left_out: LeftOut, count: usize, missing: usize) {
+    let LeftOut { in_training_text, repeated } = left_out;
+    status(&format!("left out: {in_training_text} documents of the training text, {repeated} repeated ones"));
+    if missing > 0 {
+        status(&format!(
+            "warning: only {} of {count} documents are new, although {} were drawn; a higher `--temperature` gives more",
+            count - missing,
+            count - missing + in_training_text + repeated
+        ));
+    }
 }
 
 /// Prints one sample as it is generated.
@@ -117,7 +172,7 @@ pub(super) fn int8(generator: Generator) -> Result<Generator> {
 
 /// The text of the prompt, empty if none is given. It is read as the text of the model in `directory` was.
 fn prompt_text(args: &Generate, directory: &Path) -> Result<String> {
-    let options = Text::of_model(directory, CONFIG).options_for_other_text(args.encoding.as_deref());
+    let options = Config::of_model(directory, CONFIG).text.options_for_other_text(args.encoding.as_deref());
     let Some(path) = &args.prompt_file else {
         let prompt = args.prompt.as_deref().unwrap_or_default();
         return Ok(if options.keep_inner_marks { prompt.into() } else { remove_byte_order_marks(prompt).into_owned() });

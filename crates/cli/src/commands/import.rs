@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use args::Import;
 use burn::tensor::Device;
+use models::bundle::DOCUMENT_HASHES;
 use models::interop::{Tensors, import, read_safetensors};
 use models::{LanguageModel, LmBundle, LmMetadata, Network, evaluate};
 use seqdata::{Loader, Order};
@@ -11,7 +12,7 @@ use trainer::{TrainConfig, TrainMode};
 
 use super::train::CONFIG;
 use super::{layout, load_model_of};
-use crate::config::{LmExperiment, Text, read};
+use crate::config::{Config, LmExperiment, read};
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
 use crate::input::KeptInput;
@@ -38,13 +39,15 @@ pub fn run(args: &Import, backend: &BackendSelection) -> Result<()> {
                 default_state_mode: Some(like.metadata.state_mode()),
                 ..like.metadata
             };
-            let text = Text::of_model(&directory::resolve(directory), CONFIG);
+            let text = Config::of_model(&directory::resolve(directory), CONFIG).text;
             match text.kept_input() {
                 Ok(input) => kept = input,
                 Err(error) => warn(&[format!("{error}: the imported model can be evaluated only with `--text`")]),
             }
             // The other files of a checkpoint are about the training of other weights.
-            let extra_files = like.extra_files.into_iter().filter(|(name, _)| name == CONFIG).collect();
+            let kept_files = [CONFIG, DOCUMENT_HASHES];
+            let extra_files = like.extra_files.into_iter().filter(|(name, _)| kept_files.contains(&name.as_str()));
+            let extra_files = extra_files.collect();
             LmBundle { model, metadata, extra_files, tokenizer: like.tokenizer }
         }
         None => from_config(args, tensors, backend, &device, &mut kept)?,
@@ -97,7 +100,8 @@ fn from_config(
     let (window, valid) = (config.windows.context_len, dataset.valid_sha256());
     let metadata = LmMetadata::new(model_config, window, config.seed, valid);
     let metadata = LmMetadata { valid_loss_window, valid_loss_carried, ..metadata };
-    let extra_files = BTreeMap::from([(CONFIG.to_string(), experiment.to_toml().into_bytes())]);
+    let mut extra_files = BTreeMap::from([(CONFIG.to_string(), experiment.to_toml().into_bytes())]);
+    extra_files.extend(experiment.extra_files().into_iter().map(|(name, bytes)| (name.into(), bytes)));
     Ok(LmBundle { model, tokenizer: dataset.tokenizer.clone(), metadata, extra_files })
 }
 

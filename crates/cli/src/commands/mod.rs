@@ -12,6 +12,7 @@ pub mod import;
 pub mod prepare;
 pub mod reproduce;
 pub mod runs;
+mod sample_printer;
 pub mod summary;
 pub mod train;
 

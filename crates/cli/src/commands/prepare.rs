@@ -1,11 +1,14 @@
 //! `prepare`: prints statistics of the training data.
 
+use std::collections::BTreeMap;
+
 use args::Prepare;
 use qa::data::{ExampleCounts, QaDataset};
+use seqdata::Part;
 use serde::Serialize;
 use trainer::TrainMode;
 
-use crate::config::{AnyConfig, Config, QaExperiment, QuestionsConfig, read_any};
+use crate::config::{AnyConfig, Config, LmExperiment, QaExperiment, QuestionsConfig, read_any};
 use crate::error::Result;
 use crate::output::{print, print_json, warn};
 use crate::run::init::inspected_experiment;
@@ -38,6 +41,9 @@ struct Report {
     /// With truncated BPTT: the streams.
     #[serde(skip_serializing_if = "Option::is_none")]
     train_streams: Option<TrainStreams>,
+    /// Of a text of documents.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    documents: Option<DocumentsReport>,
     /// The fractions of the vocabulary and of the training tokens that have a pretrained vector.
     #[serde(skip_serializing_if = "Option::is_none")]
     vector_coverage: Option<[f64; 2]>,
@@ -50,6 +56,80 @@ struct TrainStreams {
     tokens_in_each: usize,
     chunks: usize,
     tokens_in_no_stream: usize,
+}
+
+/// The documents of a text.
+#[derive(Serialize)]
+struct DocumentsReport {
+    /// All documents, and those of the parts of the split.
+    count: usize,
+    train: usize,
+    valid: usize,
+    test: usize,
+    /// Documents with the same tokens as one before them.
+    duplicates: usize,
+    /// Documents without text, which are left out.
+    empty: usize,
+    /// Documents that were split because they are too long.
+    split: usize,
+    /// The lengths of the documents in tokens.
+    shortest: usize,
+    median: usize,
+    mean: f64,
+    longest: usize,
+    /// The number of documents with each label, and without one.
+    labels: BTreeMap<String, usize>,
+    unlabelled: usize,
+}
+
+impl DocumentsReport {
+    fn new(experiment: &LmExperiment) -> Option<Self> {
+        let (documents, read) = (experiment.dataset.documents.as_ref()?, experiment.documents.as_ref()?);
+        let all = 0..documents.len();
+        let lengths = documents.lengths(all.clone())?;
+        let [train, valid, test] = [Part::Train, Part::Valid, Part::Test].map(|part| documents.of(part).len());
+        let counts = documents.label_counts(all);
+        Some(Self {
+            count: documents.len(),
+            train,
+            valid,
+            test,
+            duplicates: documents.duplicates,
+            empty: read.empty + documents.empty,
+            split: read.split,
+            shortest: lengths.min,
+            median: lengths.median,
+            mean: lengths.mean,
+            longest: lengths.max,
+            labels: documents.label_names.iter().cloned().zip(counts[1..].iter().copied()).collect(),
+            unlabelled: counts[0],
+        })
+    }
+
+    /// The rows of the table.
+    fn rows(&self) -> Vec<(&'static str, String)> {
+        let [train, valid, test] = [self.train, self.valid, self.test].map(thousands);
+        let parts = format!("{train} for training, {valid} for validation, {test} for a test");
+        let [shortest, median, longest] = [self.shortest, self.median, self.longest].map(thousands);
+        let mut rows = vec![
+            ("documents", format!("{}: {parts}", thousands(self.count))),
+            (
+                "tokens in a document",
+                format!("{shortest} to {longest}, median {median}, mean {}", decimals(self.mean, 1)),
+            ),
+            ("equal to one before", thousands(self.duplicates)),
+            ("without text, left out", thousands(self.empty)),
+            ("split, because too long", thousands(self.split)),
+        ];
+        if !self.labels.is_empty() {
+            let labels = self.labels.iter().map(|(label, &count)| format!("{label} {}", thousands(count)));
+            let labels = labels.take(12).collect::<Vec<_>>().join("  ");
+            let more =
+                if self.labels.len() > 12 { format!("  and {} more", self.labels.len() - 12) } else { String::new() };
+            rows.push(("labels", format!("{labels}{more}  (none {})", thousands(self.unlabelled))));
+        }
+        rows
+    }
 }
 
 /// Statistics of questions and answers.
@@ -156,6 +236,7 @@ fn text(args: &Prepare, config: Config) -> Result<()> {
             .collect(),
         characters_per_token: vocabulary.is_subwords().then(|| stats.characters as f64 / stats.tokens as f64),
         train_streams,
+        documents: DocumentsReport::new(&experiment),
         vector_coverage: vectors.as_ref().map(|vectors| [vectors.vocabulary_coverage, vectors.training_coverage]),
     };
     if args.json { print_json(&report) } else { print(&table(&report, vectors.as_ref())) }
@@ -190,6 +271,7 @@ fn table(report: &Report, vectors: Option<&PretrainedVectors>) -> String {
         rows.push(("training streams", format!("{count} of {length} tokens, in {chunks} chunks")));
         rows.push(("training tokens in no stream", thousands(tokens_in_no_stream)));
     }
+    rows.extend(report.documents.iter().flat_map(DocumentsReport::rows));
     if let Some(vectors) = vectors {
         rows.push(("with a word vector", vectors.coverage()));
     }

@@ -68,8 +68,8 @@ pub fn run(args: &Reproduce, backend: &BackendSelection) -> Result<ExitCode> {
             check_text(&name, &config, SAME_TEXT)?;
             check_vectors(&name, &config.model.vectors)?;
             check_origin(&name, &config, before.from.as_ref())?;
-            let text = config.text.clone();
-            let new = changed_text::explain(new_experiment(*config, &device), run, &text, "");
+            let given = config.clone();
+            let new = changed_text::explain(new_experiment(*config, &device), run, &given, "");
             let (experiment, model, origin) = new?;
             warn(&experiment.warnings);
             train_again(args, &experiment, model, origin, &device, &backend)

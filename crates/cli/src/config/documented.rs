@@ -4,6 +4,7 @@ use models::Activation;
 use text_prep::{ControlCharacters, Excerpt};
 use toml::{Table, Value};
 
+use super::documents::DocumentKind;
 use super::*;
 
 /// Collects the dotted path of every key of a table.
@@ -28,8 +29,12 @@ fn every_key_is_documented_with_its_true_default() {
     let document = include_str!("../../../../docs/config.md");
     let mut full = Config::default();
     full.text.dataset = Some(String::new());
-    full.text.path = Some(PathBuf::new());
+    let path = Paths::from(Path::new("a"));
+    (full.text.path, full.text.valid, full.text.test) = (Some(path.clone()), Some(path.clone()), Some(path));
     full.text.copy = true;
+    (full.text.column, full.text.label) = (Some(String::new()), Some(String::new()));
+    (full.data.documents, full.data.separator) = (Some(DocumentKind::None), Some(String::new()));
+    full.data.max_document_len = Some(1);
     full.text.encoding = Some(String::new());
     full.text.excerpt = Some(Excerpt { from: String::new(), to: String::new() });
     full.text.control_characters = Some(ControlCharacters::Keep);

@@ -5,15 +5,20 @@
 mod changes;
 #[cfg(test)]
 mod documented;
+mod documents;
+mod inputs;
+mod paths;
 mod plain_errors;
 mod pretrained;
 mod questions;
 mod read;
+mod read_text;
 mod renamed_keys;
 mod resolve;
 mod resolve_questions;
 mod short_epochs;
 mod source;
+mod started;
 mod text;
 mod text_checks;
 mod tokens;
@@ -22,12 +27,16 @@ mod train_config;
 
 use std::path::{Path, PathBuf};
 
+use durable::read::small_text;
 use models::LayerConfig;
 use seqdata::{NewTokens, VocabSource};
 use serde::{Deserialize, Serialize};
 use text_prep::{Capitals, CharacterUnit, OovPolicy, Punctuation, RuleSpec};
 
 pub use changes::{flatten, reject_changes, reject_model_changes, unused_keys};
+pub use documents::{DocumentKind, Documents};
+pub use inputs::{OpenInput, OpenInputs};
+pub use paths::Paths;
 pub use pretrained::PretrainedModel;
 pub use questions::{Data, QuestionsConfig};
 pub use read::{AnyConfig, ConfigFile, parse, parse_config, read, read_any};
@@ -48,6 +57,9 @@ pub struct Config {
     pub seed: u64,
     /// The text.
     pub text: Text,
+    /// Whether the text consists of documents.
+    #[serde(skip_serializing_if = "Documents::is_default")]
+    pub data: Documents,
     /// The trained model that the run starts from.
     pub init: Init,
     /// How the text is cleaned.
@@ -258,6 +270,15 @@ impl Vectors {
 }
 
 impl Config {
+    /// The configuration of the run of the model in `directory`, which is the file `name` there; the default one if there is
+    /// none.
+    pub fn of_model(directory: &Path, name: &str) -> Self {
+        // An imported model may have no configuration.
+        let text = small_text(&directory.join(name)).ok();
+        let config = text.and_then(|text| parse_config::<Self>(&text, name).ok());
+        config.map_or_else(Self::default, |config| config.saved_in(directory))
+    }
+
     /// The same configuration, as it was saved in the directory of this run: a key that the run's version did not have
     /// yet has the value of that version, and not the default of a new run.
     pub fn saved_in(mut self, run: &Path) -> Self {
@@ -275,6 +296,7 @@ impl Default for Config {
         Self {
             seed: 1,
             text: Text::default(),
+            data: Documents::default(),
             init: Init::default(),
             clean: Clean::default(),
             tokens: Tokens::default(),

@@ -9,11 +9,11 @@ use serde::de::DeserializeOwned;
 use toml::de::{DeTable, Deserializer};
 use toml::{Table, Value};
 
-use super::Config;
 use super::plain_errors::{explain, key_before};
 use super::questions::{Data, QuestionsConfig};
 use super::renamed_keys::{Change, check_changes, rename_change, rename_in_file};
 use super::source::{replace_data, replace_text};
+use super::{Config, Paths, Text};
 use crate::embedded;
 use crate::error::{Error, Result, bail};
 use crate::input::reject_repeated_pipes;
@@ -142,24 +142,27 @@ impl ConfigFile {
         // `--text` and `--encoding` before `--set`: overrides such as `text.excerpt` apply to the text of `--text`.
         if table.contains_key("task") {
             let mut config: QuestionsConfig = parse_config(text, &file)?;
-            replace_data(&mut config.data, args);
+            replace_data(&mut config.data, args)?;
             let config = apply_changes(config, &args.set)?;
             let Data { path, valid, .. } = &config.data;
-            self.reject_repeated_pipes([path, valid, &config.model.vectors.path])?;
+            self.reject_repeated_pipes(
+                [path, valid, &config.model.vectors.path].into_iter().filter_map(Option::as_deref),
+            )?;
             Ok(AnyConfig::Questions(Box::new(config)))
         } else {
             let mut config: Config = parse_config(text, &file)?;
-            replace_text(&mut config.text, args);
+            replace_text(&mut config, args);
             let config = apply_changes(config, &args.set)?;
-            self.reject_repeated_pipes([&config.text.path, &config.model.vectors.path])?;
+            let Text { path, valid, test, .. } = &config.text;
+            let texts = [path, valid, test].into_iter().flatten().flat_map(Paths::iter);
+            self.reject_repeated_pipes(texts.chain(config.model.vectors.path.as_deref()))?;
             Ok(AnyConfig::LanguageModel(Box::new(config)))
         }
     }
 
     /// Rejects two of these inputs and the file itself that are the same pipe.
-    fn reject_repeated_pipes<'a>(&'a self, inputs: impl IntoIterator<Item = &'a Option<PathBuf>>) -> Result<()> {
-        let inputs = inputs.into_iter().flatten().map(PathBuf::as_path);
-        reject_repeated_pipes(inputs.chain([self.path.as_path()]))
+    fn reject_repeated_pipes<'a>(&'a self, inputs: impl IntoIterator<Item = &'a Path>) -> Result<()> {
+        reject_repeated_pipes(inputs.into_iter().chain([self.path.as_path()]))
     }
 }
 
@@ -306,7 +309,7 @@ mod tests {
         let config = apply_changes(Config::default(), &changes).unwrap();
         assert_eq!((config.train.epochs, config.seed), (3, 9));
         assert_eq!(config.model.layers[0].units, 16);
-        assert_eq!(config.text.path.unwrap().to_str(), Some("my.txt"));
+        assert_eq!(config.text.path, Some(Path::new("my.txt").into()));
     }
 
     #[test]

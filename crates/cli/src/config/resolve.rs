@@ -4,21 +4,17 @@ use std::path::{Path, PathBuf};
 
 use models::LanguageModelConfig;
 use seqdata::{DatasetConfig, Fractions, TextDataset};
-use text_prep::{Cleaner, ControlCharacters, KerasBaselineCheck, OovPolicy, TextSource, Tokenizer};
+use text_prep::source::files::DocumentCounts;
+use text_prep::{Cleaner, OovPolicy};
 use trainer::{TrainConfig, TrainMode};
 
+use super::read_text::{ReadText, read_text};
 use super::short_epochs;
-use super::text_checks::{
-    CheckedText, StartedText, baseline_warning, is_keras_baseline, resolve_segmentation, segmentation_hint,
-    single_words_warning,
-};
 use super::tokens::pre_tokenizer;
 use super::train_config::train_config;
-use super::{Config, ModeKind, Model, Newlines, PretrainedModel, Text, Vectors, Windows, control_characters_warning};
-use crate::corpus::Corpus;
+use super::{Config, ModeKind, Model, Newlines, PretrainedModel, Text, Vectors, Windows};
 use crate::error::{Error, Result, bail};
 use crate::input::{self, KeptInput};
-use crate::long_task::LongTask;
 
 /// A language model experiment: a checked configuration with its text.
 pub struct LmExperiment {
@@ -26,6 +22,8 @@ pub struct LmExperiment {
     pub config: Config,
     /// The tokenized and split text.
     pub dataset: TextDataset,
+    /// What was found in its training files, if they consist of documents.
+    pub documents: Option<DocumentCounts>,
     /// The model's configuration.
     pub model: LanguageModelConfig,
     /// The trainer's configuration.
@@ -77,7 +75,9 @@ impl LmExperiment {
         // Check all that does not need the text before reading it.
         model.check()?;
         check_text(&config.text)?;
-        let ReadText { dataset, kept, warnings: of_text } = read_text(&mut config, dataset_config, pretrained)?;
+        config.data.unit(&config.text)?;
+        let ReadText { dataset, documents, kept, warnings: of_text } =
+            read_text(&mut config, dataset_config, pretrained)?;
         warnings.extend(of_text);
         // Rejects a number that is too high.
         dataset.valid_streams(train.valid_streams)?;
@@ -100,84 +100,8 @@ impl LmExperiment {
         {
             warnings.push(format!("the document separator `{separator}` does not occur in the cleaned text"));
         }
-        Ok(Self { config, dataset, model, train, kept, warnings })
+        Ok(Self { config, dataset, documents, model, train, kept, warnings })
     }
-}
-
-/// A text that was read, with what is known only then.
-struct ReadText {
-    /// The tokenized and split text.
-    dataset: TextDataset,
-    /// The text, if the run keeps a copy.
-    kept: Option<KeptInput>,
-    /// Warnings about the text and settings that do not suit it.
-    warnings: Vec<String>,
-}
-
-/// Reads and prepares the text. Completes `config` by what the text determines.
-fn read_text(
-    config: &mut Config,
-    mut dataset_config: DatasetConfig,
-    pretrained: Option<&PretrainedModel>,
-) -> Result<ReadText> {
-    let path = config.text.file();
-    let reading = LongTask::start("reading the text");
-    let kept = config.text.start()?;
-    let in_text = |error: Error| error.about_text(Some("text"));
-    let text = open_text(&config.text, path.as_deref(), kept.as_ref()).and_then(StartedText::new).map_err(in_text)?;
-    let size = match &kept {
-        Some(kept) => Some(kept.bytes.len() as u64),
-        None => path.as_ref().and_then(|path| path.metadata().ok()).map(|data| data.len()),
-    };
-    let is_new = pretrained.is_none();
-    let detected = is_new.then(|| text.detect_segmentation());
-    if let Some(detected) = detected {
-        resolve_segmentation(config, detected);
-        dataset_config.pre_tokenizer = pre_tokenizer(config)?;
-    }
-    let segmentation_hint = segmentation_hint(&dataset_config.pre_tokenizer, detected);
-    let mut check = KerasBaselineCheck::default();
-    let is_baseline = is_new && is_keras_baseline(&dataset_config.cleaner)?;
-    let text = CheckedText { text, check: is_baseline.then_some(&mut check) };
-    let mut dataset = TextDataset::from_source(reading.reading(text, size)).config(dataset_config);
-    if let Some(pretrained) = pretrained {
-        pretrained.replace_sections(config);
-        dataset = dataset.tokenizer(&pretrained.tokenizer, pretrained.new_tokens);
-    }
-    let dataset = dataset.build().map_err(|error| {
-        use seqdata::Error::{NewTokens, SplitTooShort, TextTooShort};
-        let hint = match error {
-            NewTokens { .. } => Some("use `--new-tokens unk` or `--new-tokens extend`"),
-            SplitTooShort { .. } | TextTooShort { .. } => segmentation_hint,
-            _ => None,
-        };
-        in_text(error.into()).with_hint(hint)
-    })?;
-    let mut warnings = Vec::new();
-    let name = path.map_or("the text".into(), |path| input::name(&path));
-    let found = control_characters_warning(&name, dataset.control_characters, &config.text.source_options());
-    let advice = match config.text.control_characters {
-        Some(ControlCharacters::RejectNul) => "; `text.control_characters = \"remove\"` removes them",
-        _ => "",
-    };
-    warnings.extend(found.map(|found| found + advice));
-    if is_new {
-        warnings.extend(subwords_warning(config, &dataset));
-        let Tokenizer { cleaner, pre_tokenizer, .. } = &dataset.tokenizer;
-        warnings.extend(baseline_warning(&check, cleaner.keeps_line_ends()));
-        warnings.extend(single_words_warning(pre_tokenizer, &dataset.stats, detected));
-    }
-    Ok(ReadText { dataset, kept, warnings })
-}
-
-/// Saves the number of subwords that was chosen. A warning if the text has fewer.
-fn subwords_warning(config: &mut Config, dataset: &TextDataset) -> Option<String> {
-    let size = dataset.subwords_wanted?;
-    config.vocabulary.size = Some(size);
-    let found = dataset.tokenizer.vocabulary.len();
-    (found < size).then(|| {
-        format!("the text is too short for {size} subwords: no pair of the {found} that were found occurs twice")
-    })
 }
 
 /// The model's configuration; the vocabulary size is set once the text is read.
@@ -257,18 +181,19 @@ fn dataset_config(config: &Config) -> Result<DatasetConfig> {
 /// Checks that one text is given.
 fn check_text(text: &Text) -> Result<()> {
     text.reject_copy()?;
-    match (&text.dataset, &text.file()) {
-        (Some(_), Some(_)) => bail!("`text.dataset` and `text.path` are both given; expected one of them"),
-        (None, None) => bail!(
+    match (&text.dataset, text.paths().is_empty()) {
+        (Some(_), false) => bail!("`text.dataset` and `text.path` are both given; expected one of them"),
+        (None, true) => bail!(
             "no text is given; expected `text.dataset = \"fables\"`, `text.path = \"my.txt\"` or \
              `--text my.txt`"
         ),
-        (None, Some(_)) => Ok(()),
-        (Some(_), None) => {
+        (None, false) => Ok(()),
+        (Some(_), true) => {
             let path_options = [
                 ("encoding", text.encoding.is_some()),
                 ("excerpt", text.excerpt.is_some()),
                 ("strip_gutenberg", text.strip_gutenberg),
+                ("column", text.column.is_some()),
             ];
             if let Some((key, _)) = path_options.iter().find(|(_, given)| *given) {
                 bail!(
@@ -278,31 +203,6 @@ fn check_text(text: &Text) -> Result<()> {
             }
             Ok(())
         }
-    }
-}
-
-/// Opens the text, a known corpus or the file `path`, of which `kept` has the contents if it was piped.
-fn open_text<'a>(text: &Text, path: Option<&Path>, kept: Option<&'a KeptInput>) -> Result<Box<dyn TextSource + 'a>> {
-    let (options, path) = (text.source_options(), path.unwrap_or(Path::new("")));
-    match (&text.dataset, kept) {
-        (_, Some(kept)) => Ok(Box::new(options.open_reader(&*kept.bytes, &input::name(path))?)),
-        (Some(name), None) => Corpus::find(name)?.text(name, &options),
-        (None, None) => Ok(Box::new(options.open(path)?)),
-    }
-}
-
-impl Text {
-    /// SHA-256 of the text as it is read.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    pub fn sha256(&self) -> Result<String> {
-        let (path, mut whole) = (self.file(), String::new());
-        let mut text = open_text(self, path.as_deref(), None)?;
-        while let Some(chunk) = text.next_chunk()? {
-            whole.push_str(chunk);
-        }
-        Ok(seqdata::hash::sha256(whole.as_bytes()))
     }
 }
 

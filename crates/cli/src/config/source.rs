@@ -2,7 +2,8 @@
 
 use args::ConfigArgs;
 
-use super::{Data, Text};
+use super::{Config, Data, Text};
+use crate::error::{Result, bail};
 
 /// Where a text or data comes from.
 enum Source {
@@ -13,9 +14,10 @@ enum Source {
 }
 
 /// Replaces the text of the file by the one of the command line, before `--set` is applied.
-pub(super) fn replace_text(text: &mut Text, args: &ConfigArgs) {
-    if let Some(path) = &args.text {
-        *text = Text { path: Some(path.clone()), ..Text::default() };
+pub(super) fn replace_text(config: &mut Config, args: &ConfigArgs) {
+    let text = &mut config.text;
+    if !args.text.is_empty() {
+        *text = Text { path: Some(args.text.clone().into()), ..Text::default() };
     }
     match set_source(args, "text") {
         Some(Source::Path) => text.dataset = None,
@@ -26,13 +28,24 @@ pub(super) fn replace_text(text: &mut Text, args: &ConfigArgs) {
         }
         None => {}
     }
-    text.encoding = args.encoding.clone().or(text.encoding.take());
+    let read = &args.read;
+    for (key, option) in
+        [(&mut text.encoding, &read.encoding), (&mut text.column, &read.column), (&mut text.label, &args.label)]
+    {
+        *key = option.clone().or(key.take());
+    }
+    config.data.replace(read);
 }
 
 /// As [`replace_text`], for questions.
-pub(super) fn replace_data(data: &mut Data, args: &ConfigArgs) {
-    if let Some(path) = &args.text {
-        *data = Data { path: Some(path.clone()), ..Data::default() };
+///
+/// # Errors
+/// If options are given that are only for texts.
+pub(super) fn replace_data(data: &mut Data, args: &ConfigArgs) -> Result<()> {
+    match &args.text[..] {
+        [] => {}
+        [path] => *data = Data { path: Some(path.clone()), ..Data::default() },
+        _ => bail!("a question model is trained on one file, but `--text` is given {} times", args.text.len()),
     }
     match set_source(args, "data") {
         Some(Source::Path) => data.dataset = None,
@@ -43,7 +56,12 @@ pub(super) fn replace_data(data: &mut Data, args: &ConfigArgs) {
         }
         None => {}
     }
-    data.encoding = args.encoding.clone().or(data.encoding.take());
+    let read = args::TextArgs { encoding: None, ..args.read.clone() };
+    if let Some(option) = read.given().or(args.label.as_ref().map(|_| "--label")) {
+        bail!("`{option}` is given, which is only for language models: leave it out, or use another configuration");
+    }
+    data.encoding = args.read.encoding.clone().or(data.encoding.take());
+    Ok(())
 }
 
 /// The source that `--set` gives in `section`, unless the command line gives both.
@@ -53,7 +71,7 @@ fn set_source(args: &ConfigArgs, section: &str) -> Option<Source> {
         keys.any(|(set, _)| set.trim().strip_prefix(section) == Some(key))
     };
     match (is_set(".dataset"), is_set(".path")) {
-        (true, false) if args.text.is_none() => Some(Source::Dataset),
+        (true, false) if args.text.is_empty() => Some(Source::Dataset),
         (false, true) => Some(Source::Path),
         _ => None,
     }
@@ -61,13 +79,13 @@ fn set_source(args: &ConfigArgs, section: &str) -> Option<Source> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
+    use std::path::{Path, PathBuf};
 
     use super::*;
 
     fn args(text: Option<&str>, set: &[&str]) -> ConfigArgs {
         let set = set.iter().map(|change| change.to_string()).collect();
-        ConfigArgs { text: text.map(PathBuf::from), set, ..ConfigArgs::default() }
+        ConfigArgs { text: text.into_iter().map(PathBuf::from).collect(), set, ..ConfigArgs::default() }
     }
 
     #[test]
@@ -84,9 +102,10 @@ mod tests {
         ] {
             let changes =
                 |section: &str| -> Vec<String> { set.iter().map(|change| format!("{section}.{change}")).collect() };
-            let mut of_text = Text {
+            let mut of_text = Config::default();
+            of_text.text = Text {
                 dataset: Some("fables".into()),
-                path: Some("a.txt".into()),
+                path: Some(Path::new("a.txt").into()),
                 encoding: Some("latin1".into()),
                 strip_gutenberg: true,
                 ..Text::default()
@@ -95,7 +114,8 @@ mod tests {
                 Data { dataset: Some("fables-qa".into()), path: Some("a.json".into()), ..Data::default() };
             let given = |section| args(text, &changes(section).iter().map(String::as_str).collect::<Vec<_>>());
             replace_text(&mut of_text, &given("text"));
-            replace_data(&mut of_data, &given("data"));
+            replace_data(&mut of_data, &given("data")).unwrap();
+            let of_text = of_text.text;
             let found = (of_text.dataset.is_some(), of_text.path.is_some());
             assert_eq!(found, (dataset, path), "{text:?} {set:?}");
             assert_eq!((of_data.dataset.is_some(), of_data.path.is_some()), found, "{text:?} {set:?}");

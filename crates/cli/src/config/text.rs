@@ -3,34 +3,41 @@
 use std::ops::Not;
 use std::path::{Path, PathBuf};
 
-use durable::read::small_text;
 use serde::{Deserialize, Serialize};
 use text_prep::{ControlCharacters, Excerpt, FoundControlCharacters, SourceOptions};
 use trainer::Checkpoints;
 
-use super::{Config, absolute, parse_config};
+use super::{Paths, absolute};
 use crate::error::{Result, bail};
-use crate::input::{self, KeptInput};
+use crate::input::{self, KeptInput, is_read_once};
 
 /// The copy of a piped text in the directory of its run.
 const KEPT_TEXT: &str = "text.txt";
 
-/// `[text]`: a known corpus or a file.
+/// `[text]`: a known corpus or files.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Text {
     /// A folder under `datasets/`.
     pub dataset: Option<String>,
-    /// A text file.
-    pub path: Option<PathBuf>,
+    /// Files, folders and patterns.
+    pub path: Option<Paths>,
     /// Only in the configuration of a run: its text was piped, and is the copy in the run's directory.
     #[serde(skip_serializing_if = "Not::not")]
     pub copy: bool,
-    /// The encoding of the file, if it is not UTF-8.
+    /// Separate files for validation.
+    pub valid: Option<Paths>,
+    /// Separate files for a test.
+    pub test: Option<Paths>,
+    /// The column with the texts, in tables.
+    pub column: Option<String>,
+    /// The column with the labels of documents, or `folder`.
+    pub label: Option<String>,
+    /// The encoding of the files, if it is not UTF-8.
     pub encoding: Option<String>,
-    /// The part of the file to use.
+    /// The part of each file to use.
     pub excerpt: Option<Excerpt>,
-    /// Remove Project Gutenberg's header and licence from the file.
+    /// Remove Project Gutenberg's header and licence from each file.
     pub strip_gutenberg: bool,
     /// What to do with control characters. Every run saves it since version 0.3.
     pub control_characters: Option<ControlCharacters>,
@@ -54,21 +61,38 @@ impl Text {
     /// # Errors
     /// If the path of the file cannot be saved.
     pub fn for_another_run(self) -> Result<Self> {
-        let path = self.file().map(|path| absolute(&path)).transpose()?;
-        Ok(Self { path, copy: false, is_copied: self.copy, ..self })
+        let paths = self.paths();
+        let path = if paths.is_empty() { None } else { Some(Paths::from(paths).absolute()?) };
+        let [valid, test] = self.separate_files()?;
+        Ok(Self { path, valid, test, copy: false, is_copied: self.copy, ..self })
     }
 
-    /// The text of the model in `directory`, which has the configuration of its run in the file `config`.
-    pub fn of_model(directory: &Path, config: &str) -> Self {
-        // An imported model may have no configuration.
-        let text = small_text(&directory.join(config)).ok();
-        let config = text.and_then(|text| parse_config::<Config>(&text, config).ok());
-        config.map_or_else(Self::default, |config| config.text.saved_in(directory))
+    /// The training files, unless they are a known corpus.
+    pub fn paths(&self) -> Vec<PathBuf> {
+        match (&self.path, self.copy) {
+            (Some(paths), false) => paths.iter().map(PathBuf::from).collect(),
+            (_, copy) => input_file(self.run.as_deref(), copy.then_some(KEPT_TEXT), None).into_iter().collect(),
+        }
     }
 
-    /// The path of the file, if it is not a known corpus.
-    pub fn file(&self) -> Option<PathBuf> {
-        input_file(self.run.as_deref(), self.copy.then_some(KEPT_TEXT), self.path.as_deref())
+    /// All files, also those for validation and a test.
+    pub fn all_paths(&self) -> Vec<PathBuf> {
+        let separate = [&self.valid, &self.test].into_iter().flatten().flat_map(Paths::iter).map(PathBuf::from);
+        self.paths().into_iter().chain(separate).collect()
+    }
+
+    /// The name of the training files in messages.
+    pub fn name(&self) -> String {
+        match &self.paths()[..] {
+            [path] => input::name(path),
+            _ => "the text".into(),
+        }
+    }
+
+    /// The absolute paths of the files for validation and a test.
+    fn separate_files(&self) -> Result<[Option<Paths>; 2]> {
+        let absolute = |paths: &Option<Paths>| paths.as_ref().map(Paths::absolute).transpose();
+        Ok([absolute(&self.valid)?, absolute(&self.test)?])
     }
 
     /// Rejects a text that is a copy in the directory of a run, in a configuration for a new run.
@@ -84,22 +108,39 @@ impl Text {
     /// # Errors
     /// If it cannot be read.
     pub fn kept_input(&self) -> Result<Option<KeptInput>> {
-        let path = self.file().filter(|_| self.copy);
+        let path = self.paths().into_iter().next().filter(|_| self.copy);
         path.map(|path| Ok(KeptInput { name: KEPT_TEXT, bytes: input::read(&path)? })).transpose()
     }
 
-    /// Prepares the text of a new run: reads it if the run keeps a copy, makes the path of another file absolute, so that
+    /// Prepares the text of a new run: reads it if the run keeps a copy, makes the paths of other files absolute, so that
     /// the run can be resumed from another working directory, and completes what a run saves.
     ///
     /// # Errors
-    /// If the text cannot be read, or its path cannot be saved.
+    /// If the text cannot be read, a path cannot be saved, or a file that can be read only once is one of several.
     pub fn start(&mut self) -> Result<Option<KeptInput>> {
         if self.run.is_none() {
             self.control_characters.get_or_insert_default();
         } else if !self.is_copied {
             return Ok(None);
         }
-        start_input(&mut self.path, &mut self.copy, KEPT_TEXT, self.is_copied)
+        let single = self.path.as_ref().and_then(Paths::single).map(PathBuf::from);
+        let several = self.all_paths().into_iter().filter(|path| Some(path) != single.as_ref());
+        if let Some(pipe) = several.into_iter().find(|path| is_read_once(path)) {
+            bail!(
+                "{} can be read only once: of several inputs expected files; save it in a file and name that, or give it \
+                 as the only training text",
+                input::name(&pipe)
+            );
+        }
+        [self.valid, self.test] = self.separate_files()?;
+        if single.is_none() {
+            self.path = self.path.as_ref().map(Paths::absolute).transpose()?;
+            return Ok(None);
+        }
+        let mut path = single;
+        let kept = start_input(&mut path, &mut self.copy, KEPT_TEXT, self.is_copied)?;
+        self.path = path.as_deref().map(Paths::from);
+        Ok(kept)
     }
 
     /// How the text is read.
@@ -196,7 +237,7 @@ mod tests {
         assert_eq!(saved(&new).control_character_options(), earlier);
         // Another run that repeats it is of the earlier version, too.
         assert_eq!(saved(&new).for_another_run().unwrap().control_character_options(), earlier);
-        let mut started = Text { path: Some("a.txt".into()), ..new };
+        let mut started = Text { path: Some(Path::new("a.txt").into()), ..new };
         assert!(started.start().unwrap().is_none());
         assert_eq!(started.control_characters, Some(ControlCharacters::RejectNul));
         assert_eq!(saved(&started).control_character_options(), SourceOptions::default());
@@ -211,16 +252,17 @@ mod tests {
              `--text RUN/text.txt`"
         );
         // A path has one meaning, also with the name of the copy.
-        let path = Text { path: Some(KEPT_TEXT.into()), ..Text::default() }.saved_in(Path::new("runs/a"));
-        assert_eq!(path.file(), path.path);
+        let path = Text { path: Some(Path::new(KEPT_TEXT).into()), ..Text::default() }.saved_in(Path::new("runs/a"));
+        assert_eq!(path.paths(), [Path::new(KEPT_TEXT)]);
         let checkpoint = kept.clone().saved_in(Path::new("runs/a/checkpoints/step-00000012"));
         let text = kept.saved_in(Path::new("runs/a"));
         text.reject_copy().unwrap();
-        assert_eq!(text.file(), Some("runs/a/text.txt".into()));
-        assert_eq!(checkpoint.file(), Some(std::path::absolute("runs/a/text.txt").unwrap()));
+        let copy = std::path::absolute("runs/a/text.txt").unwrap();
+        assert_eq!(text.paths(), [Path::new("runs/a/text.txt")]);
+        assert_eq!(checkpoint.paths(), [copy.as_path()]);
         let again = text.for_another_run().unwrap();
-        assert_eq!(again.path, Some(std::path::absolute("runs/a/text.txt").unwrap()));
-        assert_eq!(again.file(), again.path);
+        assert_eq!(again.path, Some(copy.as_path().into()));
+        assert_eq!(again.paths(), [copy]);
         assert!(again.is_copied);
     }
 

@@ -1,9 +1,10 @@
 //! What is decided by looking at a text: where its words end, and warnings about settings that do not suit it.
 
-use std::collections::VecDeque;
-
 use seqdata::TextStats;
-use text_prep::{Cleaner, FoundControlCharacters, KerasBaselineCheck, PreTokenizer, Segmentation, TextSource};
+use text_prep::{
+    Cleaner, Document, DocumentSource, FoundControlCharacters, KerasBaselineCheck, PreTokenizer, Segmentation,
+    TextSource,
+};
 
 use super::{Config, SegmentationKind, TokenKind};
 use crate::error::Result;
@@ -14,52 +15,7 @@ const BETTER_PRESET: &str = "clean.preset=lowercase";
 /// A text with fewer words gets no warning.
 const MIN_WORDS: usize = 100;
 
-/// A text whose beginning is read already.
-pub struct StartedText<'a> {
-    chunks: VecDeque<String>,
-    chunk: String,
-    rest: Box<dyn TextSource + 'a>,
-}
-
-impl<'a> StartedText<'a> {
-    /// Reads the beginning of `text`.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    pub fn new(mut text: Box<dyn TextSource + 'a>) -> Result<Self> {
-        let (mut chunks, mut length) = (VecDeque::new(), 0);
-        while length < Segmentation::DETECTION_BYTES
-            && let Some(chunk) = text.next_chunk()?
-        {
-            length += chunk.len();
-            chunks.push_back(chunk.to_owned());
-        }
-        Ok(Self { chunks, chunk: String::new(), rest: text })
-    }
-
-    /// The segmentation that the beginning suggests.
-    pub fn detect_segmentation(&self) -> Segmentation {
-        Segmentation::detect(self.chunks.iter().map(String::as_str))
-    }
-}
-
-impl TextSource for StartedText<'_> {
-    fn next_chunk(&mut self) -> text_prep::Result<Option<&str>> {
-        match self.chunks.pop_front() {
-            Some(chunk) => {
-                self.chunk = chunk;
-                Ok(Some(&self.chunk))
-            }
-            None => self.rest.next_chunk(),
-        }
-    }
-
-    fn control_characters(&self) -> Option<FoundControlCharacters> {
-        self.rest.control_characters()
-    }
-}
-
-/// A text that is checked while it is read.
+/// A text, or documents, that are checked while they are read.
 pub struct CheckedText<'a, T> {
     /// The text.
     pub text: T,
@@ -74,6 +30,21 @@ impl<T: TextSource> TextSource for CheckedText<'_, T> {
             check.push(chunk);
         }
         Ok(chunk)
+    }
+
+    fn control_characters(&self) -> Option<FoundControlCharacters> {
+        self.text.control_characters()
+    }
+}
+
+impl<T: DocumentSource> DocumentSource for CheckedText<'_, T> {
+    fn next_document(&mut self) -> text_prep::Result<Option<Document<'_>>> {
+        let document = self.text.next_document()?;
+        if let (Some(check), Some(document)) = (&mut self.check, document) {
+            check.push(document.text);
+            check.push("\n");
+        }
+        Ok(document)
     }
 
     fn control_characters(&self) -> Option<FoundControlCharacters> {
@@ -176,8 +147,9 @@ mod tests {
     fn new_runs_find_the_segmentation_and_saved_ones_without_the_key_use_spaces() {
         let folder = tempfile::tempdir().unwrap();
         let text: String = (0..300).map(|n| format!("灰猫在桥下睡觉 老钟{}\n", n % 7)).collect();
-        let path = Some(file(&folder, "zh.txt", &text));
-        let config = || Config { text: Text { path: path.clone(), ..Text::default() }, ..Config::default() };
+        let path = file(&folder, "zh.txt", &text);
+        let config =
+            || Config { text: Text { path: Some(path.as_path().into()), ..Text::default() }, ..Config::default() };
         let build = |config| LmExperiment::new(config, None).unwrap();
         for (config, expected) in [
             (config(), Segmentation::Dictionary),
@@ -210,31 +182,5 @@ mod tests {
             assert_eq!(experiment.config.tokens.segmentation, Some(expected.into()));
             assert!(tokenizer.vocabulary.id(word).is_some());
         }
-    }
-
-    #[test]
-    fn a_started_text_is_read_from_its_beginning() {
-        const BEGINNING: usize = Segmentation::DETECTION_BYTES;
-        let chunks = ["a".repeat(BEGINNING - 1), "é".repeat(9), "b".into(), "灰".repeat(BEGINNING)];
-        struct Chunks(VecDeque<String>, String);
-        impl TextSource for Chunks {
-            fn next_chunk(&mut self) -> text_prep::Result<Option<&str>> {
-                let Some(chunk) = self.0.pop_front() else { return Ok(None) };
-                self.1 = chunk;
-                Ok(Some(&self.1))
-            }
-
-            fn control_characters(&self) -> Option<FoundControlCharacters> {
-                None
-            }
-        }
-        let mut text = StartedText::new(Box::new(Chunks(chunks.clone().into(), String::new()))).unwrap();
-        assert_eq!(text.chunks.len(), 2);
-        assert_eq!(text.detect_segmentation(), Segmentation::Spaces);
-        let mut read = Vec::new();
-        while let Some(chunk) = text.next_chunk().unwrap() {
-            read.push(chunk.to_owned());
-        }
-        assert_eq!(read, chunks);
     }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use durable::read;
 use models::bundle::TOKENIZER;
+use seqdata::TextDataset;
 use text_prep::{CharacterOptions, OovPolicy, PreTokenizer, Segmentation, SubwordOptions, Vocabulary, WordOptions};
 use trainer::Checkpoints;
 
@@ -89,6 +90,16 @@ fn check_subwords(config: &Config) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Saves the number of subwords that was chosen. A warning if the text has fewer.
+pub fn subwords_warning(config: &mut Config, dataset: &TextDataset) -> Option<String> {
+    let size = dataset.subwords_wanted?;
+    config.vocabulary.size = Some(size);
+    let found = dataset.tokenizer.vocabulary.len();
+    (found < size).then(|| {
+        format!("the text is too short for {size} subwords: no pair of the {found} that were found occurs twice")
+    })
 }
 
 impl Tokens {

@@ -44,7 +44,7 @@ pub fn configuration(folder: &Path) -> Case {
     let path = folder.join("text.txt");
     fs::write(&path, CORPUS.repeat(20)).unwrap();
     let mut base: Config = parse_config(embedded::LSTM_CONFIG, "lstm.toml").unwrap();
-    base.text = crate::config::Text { path: Some(path), ..Default::default() };
+    base.text = crate::config::Text { path: Some(path.as_path().into()), ..Default::default() };
     let all = toml::to_string(&base).unwrap();
     Box::new(move |random| {
         if let Some(config) = accepted(parse_config::<Config>(&toml(random, &base, &all), "case.toml"))

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use generate::{Generator, Sample, Sampling};
+use generate::{Generator, Prompt, Sample, Sampling};
 use models::{LanguageModel, LmBundle, LmMetadata, StateMode};
 use text_prep::{OovPolicy, Tokenizer};
 use trainer::StopFlag;
@@ -83,7 +83,10 @@ impl<M> SampleCache<M> {
     }
 }
 
-/// Generates a text from the start of a document. Holds everything but the weights.
+/// Between the documents of a sample in one line.
+const DOCUMENT_SEPARATOR: &str = " · ";
+
+/// Generates a text from the start of a document, or several short documents. Holds everything but the weights.
 pub struct LmSampler {
     /// The tokenizer.
     pub tokenizer: Tokenizer,
@@ -107,15 +110,51 @@ pub fn sample_document(
     max_tokens: usize,
     keep_going: impl Fn() -> bool + Sync,
 ) -> generate::Result<Option<Sample>> {
-    let sampling = Sampling::default()
-        .temperature(temperature)
-        .max_tokens(max_tokens)
-        .seed(bundle.metadata.seed)
-        .state_mode(state_mode)
-        .single_document(true);
+    let sampling = sampling(&bundle, state_mode, temperature).max_tokens(max_tokens);
     let generator = Generator::new(bundle);
     let prompt = generator.encode("", OovPolicy::Drop)?;
     generator.sample_while(&prompt, &sampling, 0, keep_going)
+}
+
+/// How samples of a model in training are drawn.
+pub fn sampling(bundle: &LmBundle, state_mode: StateMode, temperature: f64) -> Sampling {
+    let sampling = Sampling::default().temperature(temperature).seed(bundle.metadata.seed);
+    sampling.state_mode(state_mode).single_document(true)
+}
+
+/// Documents in one line, as many as have `max_tokens` tokens together, of which the last one may be cut off. With labels,
+/// each has the next one, which stands before it.
+fn sample_documents(
+    bundle: LmBundle,
+    state_mode: StateMode,
+    temperature: f64,
+    max_tokens: usize,
+    keep_going: impl Fn() -> bool + Sync,
+) -> generate::Result<Option<String>> {
+    let sampling = sampling(&bundle, state_mode, temperature);
+    let generator = Generator::new(bundle);
+    let (mut line, mut left, mut labels) = (String::new(), max_tokens, generator.labels().iter().cycle());
+    for number in 0.. {
+        let label = labels.next().cloned();
+        let prompt = Prompt { label, ..generator.encode("", OovPolicy::Drop)? };
+        let sampling = sampling.clone().max_tokens(left);
+        let Some(sample) = generator.sample_while(&prompt, &sampling, number, &keep_going)? else { return Ok(None) };
+        if number > 0 {
+            line.push_str(DOCUMENT_SEPARATOR);
+        }
+        line.extend(prompt.label.iter().flat_map(|label| [one_line(label), ": ".into()]));
+        line.push_str(&one_line(&sample.text));
+        // The end of a document is a token, too.
+        left = left.saturating_sub(sample.ids.len() + 1);
+        if left == 0 {
+            break;
+        }
+    }
+    Ok(Some(line))
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 impl SampleSource<LanguageModel> for LmSampler {
@@ -127,10 +166,16 @@ impl SampleSource<LanguageModel> for LmSampler {
     ) -> Result<Option<String>> {
         let Self { tokenizer, metadata, state_mode, max_tokens } = self;
         let bundle = LmBundle::new(model.clone(), tokenizer.clone(), metadata.clone());
-        match sample_document(bundle, *state_mode, temperature, *max_tokens, keep_going) {
+        let line = if metadata.config.document_id.is_some() {
+            sample_documents(bundle, *state_mode, temperature, *max_tokens, keep_going)
+        } else {
+            let sample = sample_document(bundle, *state_mode, temperature, *max_tokens, keep_going);
+            sample.map(|sample| sample.map(|sample| one_line(&sample.text)))
+        };
+        match line {
             // The next step's loss reports the divergence.
             Err(generate::Error::NotFinite) => Ok(Some(String::new())),
-            sample => Ok(sample?.map(|sample| sample.text.split_whitespace().collect::<Vec<_>>().join(" "))),
+            line => Ok(line?),
         }
     }
 

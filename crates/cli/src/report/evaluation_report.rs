@@ -4,35 +4,36 @@
 
 use burn::module::Module;
 use eval::{Memorization, TrainingText};
-use generate::{Sample, bits_per_byte};
-use models::{LmBundle, StateMode};
-use seqdata::TextDataset;
+use generate::{LabelEvaluation, bits_per_byte};
+use models::StateMode;
+use seqdata::{Part, TextDataset};
 use serde::Serialize;
-use text_prep::PreTokenizer;
 use trainer::{Outcome, StopReason};
 
-use crate::error::Result;
-use crate::observers::sampling::{TEMPERATURE, sample_document};
+use crate::observers::sampling::TEMPERATURE;
 use crate::report::advice::{Evidence, TIE};
 use crate::report::baselines::{Baselines, NGRAM, train_ids, valid_ids};
+use crate::report::final_sample::{DocumentNovelty, FinalSample};
 use crate::view::format::{decimals, thousands};
-
-/// Sample length of a character model: about 400 English words, so that 1 % is still four of them.
-const CHARACTERS: usize = 2_000;
-/// Sample length of a model of subwords, about as much text as that of a word model.
-const SUBWORDS: usize = 700;
-/// Sample length of a word model.
-const WORDS: usize = 500;
 
 /// The evaluation of a language model.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct EvaluationReport {
     /// The number of contiguous held-out tokens that were predicted.
     pub tokens: usize,
+    /// The number of held-out documents, if the text consists of documents.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub documents: Option<usize>,
     /// How the losses of the model are computed, in words.
     pub protocols: Vec<String>,
     /// The losses of the model (first) and of the baselines.
     pub rows: Vec<Row>,
+    /// The losses of the model by label, if documents have labels.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<LabelEvaluation>,
+    /// How many generated documents are new.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub novelty: Option<DocumentNovelty>,
     /// The overlap of the sample with the training text.
     pub copied: Overlap,
     /// The overlap of held-out text of the same length with the training text.
@@ -72,29 +73,16 @@ pub struct Overlap {
     pub novel_ngrams: Vec<(usize, Option<f64>)>,
 }
 
-/// A longer sample of the trained model, on which the report is based.
-///
-/// # Errors
-/// If the model's outputs are not finite.
-pub fn final_sample(best: &LmBundle) -> Result<Sample> {
-    let max_tokens = match best.tokenizer.pre_tokenizer {
-        PreTokenizer::Characters(_) => CHARACTERS,
-        PreTokenizer::Subwords(_) => SUBWORDS,
-        PreTokenizer::Words(_) | PreTokenizer::Spans(_) => WORDS,
-    };
-    let sample = sample_document(best.clone(), best.metadata.state_mode(), TEMPERATURE, max_tokens, || true)?;
-    Ok(sample.expect("nothing cuts it off"))
-}
-
 impl EvaluationReport {
-    /// Evaluates the best model of `outcome`, which was trained on `dataset`, validated as `protocols` says, and
-    /// generated `sample`.
+    /// Evaluates the best model of `outcome`, which was trained on `dataset`, validated as `protocols` says, generated
+    /// `sample`, and has these losses by label.
     pub fn new(
         protocols: Vec<String>,
         dataset: &TextDataset,
         outcome: &Outcome,
         baselines: &Baselines,
-        sample: &Sample,
+        FinalSample { sample, novelty }: &FinalSample,
+        labels: Vec<LabelEvaluation>,
     ) -> Self {
         let best = &outcome.best;
         let valid = valid_ids(dataset);
@@ -150,8 +138,11 @@ impl EvaluationReport {
         };
         Self {
             tokens: valid.len() - window,
+            documents: dataset.documents.as_ref().map(|documents| documents.of(Part::Valid).len()),
             protocols,
             rows,
+            labels,
+            novelty: *novelty,
             copied: overlap(written),
             copied_by_held_out_text: overlap(held_out),
             parameters,
@@ -162,16 +153,30 @@ impl EvaluationReport {
 
     /// The report as Markdown.
     pub fn to_markdown(&self) -> String {
+        let tokens = thousands(self.tokens);
+        let held_out = match self.documents {
+            None => format!("{tokens} contiguous held-out tokens"),
+            Some(documents) => format!("{tokens} tokens of {} held-out documents", thousands(documents)),
+        };
         let mut text = format!(
-            "# Evaluation report\n\n{} contiguous held-out tokens, not used for training (but for \
-             choosing the best epoch):\n\n\
-             | | nats/token | perplexity | bits per byte |\n|---|---|---|---|\n",
-            thousands(self.tokens)
+            "# Evaluation report\n\n{held_out}, not used for training (but for choosing the best epoch):\n\n\
+             | | nats/token | perplexity | bits per byte |\n|---|---|---|---|\n"
         );
+        let cells = |loss: f64, perplexity: f64, bits: Option<f64>| {
+            let (loss, bits) = (decimals(loss, 3), bits.map_or("–".into(), |bits| decimals(bits, 3)));
+            format!("{loss} | {perplexity:.1} | {bits} |\n")
+        };
         for row in &self.rows {
-            let bits = row.bits_per_byte.map_or("–".into(), |bits| decimals(bits, 3));
-            let (loss, perplexity) = (decimals(row.loss_nats_per_token, 3), row.perplexity);
-            text += &format!("| {} | {loss} | {perplexity:.1} | {bits} |\n", row.name);
+            let cells = cells(row.loss_nats_per_token, row.perplexity, row.bits_per_byte);
+            text += &format!("| {} | {cells}", row.name);
+        }
+        if !self.labels.is_empty() {
+            text += "\n| label | tokens | nats/token | perplexity | bits per byte |\n|---|---|---|---|---|\n";
+        }
+        for row in &self.labels {
+            let name = row.label.as_ref().map_or("(none)".into(), |label| label.replace('|', "\\|"));
+            let cells = cells(row.loss_nats_per_token, row.perplexity, row.bits_per_byte);
+            text += &format!("| {name} | {} | {cells}", thousands(row.tokens));
         }
         if self.rows.iter().any(|row| row.bits_per_byte.is_none()) {
             text += "\nBits per byte are not defined because some held-out tokens are unknown.\n";
@@ -186,8 +191,12 @@ impl EvaluationReport {
     }
 
     /// The findings, one sentence each.
-    pub fn sentences(&self) -> [String; 4] {
-        [self.comparison(), self.memorization(), self.size(), self.advice.clone()]
+    pub fn sentences(&self) -> Vec<String> {
+        let mut sentences = vec![self.comparison(), self.memorization(), self.size(), self.advice.clone()];
+        if let Some(novelty) = &self.novelty {
+            sentences.insert(1, novelty.sentence());
+        }
+        sentences
     }
 
     /// Compares the model with the n-gram baseline, in one sentence.
@@ -272,6 +281,9 @@ mod tests {
         };
         EvaluationReport {
             tokens: 5_022,
+            documents: None,
+            labels: Vec::new(),
+            novelty: None,
             protocols: vec!["carried: each token from all before it".into()],
             rows: vec![row("this model", model), row("5-gram", 4.42), row("unigram", 5.6)],
             copied: overlap(12, 0.25),
@@ -294,6 +306,31 @@ mod tests {
         let comparison = certain.comparison();
         let expected = "loss of 0.000 nats/token; it is about as good as an interpolated Kneser–Ney 5-gram model";
         assert!(comparison.contains(expected) && !comparison.contains("-0"), "{comparison}");
+    }
+
+    #[test]
+    fn documents_are_reported_with_their_labels_and_how_many_are_new() {
+        let of_label = |label: Option<&str>, loss: f64| LabelEvaluation {
+            label: label.map(String::from),
+            tokens: 1_200,
+            loss_nats_per_token: loss,
+            perplexity: loss.exp(),
+            accuracy: 0.5,
+            bits_per_byte: Some(2.0),
+        };
+        let novelty = DocumentNovelty { documents: 100, new: 83, in_training_text: 12, repeated: 5, cut_off: 0 };
+        let labels = vec![of_label(None, 3.0), of_label(Some("a|b"), 2.5)];
+        let text =
+            EvaluationReport { documents: Some(150), labels, novelty: Some(novelty), ..report(4.4) }.to_markdown();
+        for part in [
+            "5,022 tokens of 150 held-out documents, not used",
+            "| label | tokens |",
+            "| (none) | 1,200 | 3.000 | 20.1 | 2.000 |",
+            "| a\\|b | 1,200 | 2.500 | 12.2 | 2.000 |",
+            "83 are new, 12 are in the training text and 5 repeat",
+        ] {
+            assert!(text.contains(part), "`{part}` is not in {text}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub mod advice;
 pub mod baselines;
 pub mod chart;
 pub mod evaluation_report;
+pub mod final_sample;
 pub mod invented_words_report;
 pub mod question_formats;
 pub mod question_scores;

@@ -5,18 +5,22 @@ use std::path::Path;
 use trainer::Checkpoints;
 
 use super::provenance::Provenance;
-use crate::config::Text;
+use crate::config::Config;
 use crate::error::{Error, Result};
 
-/// Explains why the `text` of the run or model in `directory` can no longer be prepared; `advice` says what to do besides
-/// restoring it.
-pub fn explain<T>(result: Result<T>, directory: &Path, text: &Text, advice: &str) -> Result<T> {
+/// Explains why the text of the run or model in `directory`, which has the configuration `config`, can no longer be
+/// prepared; `advice` says what to do besides restoring it.
+pub fn explain<T>(result: Result<T>, directory: &Path, config: &Config, advice: &str) -> Result<T> {
     result.map_err(|error| {
         let run = Checkpoints::run_of(directory);
         let before = Provenance::read(run.as_deref().unwrap_or(directory)).map(|run| run.inputs.text_sha256);
-        let (name, file) = (directory.display(), text.file());
-        let file = file.map_or(String::new(), |file| format!(", {},", file.display()));
-        match (before, text.sha256()) {
+        let name = directory.display();
+        let file = match &config.text.all_paths()[..] {
+            [] => String::new(),
+            [file] => format!(", {},", file.display()),
+            [file, others @ ..] => format!(", {} and {} others,", file.display(), others.len()),
+        };
+        match (before, config.text.sha256(&config.data)) {
             (Ok(before), Ok(now)) if before == now => error,
             (Ok(before), Ok(now)) => Error::new(format!(
                 "the text of {name}{file} has changed since training (SHA-256 {}, now {}): restore it{advice}",

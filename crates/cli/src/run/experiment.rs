@@ -53,6 +53,11 @@ pub trait Experiment {
     /// The tokenizer.
     fn tokenizer(&self) -> &Tokenizer;
 
+    /// Files that every checkpoint and the model have besides the configuration, as names and contents.
+    fn extra_files(&self) -> Vec<(&'static str, Vec<u8>)> {
+        Vec::new()
+    }
+
     /// The model's metadata before training.
     fn metadata(&self) -> Metadata<ConfigOf<Self>>;
 
@@ -148,6 +153,8 @@ impl RunContext<'_> {
         signals::install_handlers(&stop)?;
         let toml = experiment.to_toml().into_bytes();
         let identity = RunIdentity::new(experiment.tokenizer().clone(), experiment.metadata()).extra_file(CONFIG, toml);
+        let files = experiment.extra_files().into_iter();
+        let identity = files.fold(identity, |identity, (name, bytes)| identity.extra_file(name, bytes));
         let Self { run, lock, setup } = *self;
         let job = Job::new(experiment.data(), experiment.train_config(), identity, run, setup.device)
             .kernels(setup.backend.kernels())

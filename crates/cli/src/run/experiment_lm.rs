@@ -1,7 +1,9 @@
 //! Training of a language model.
 
+use generate::{LabelChoice, evaluate_sequence};
+use models::bundle::DOCUMENT_HASHES;
 use models::{LanguageModel, LmMetadata, StateMode};
-use seqdata::TextDataset;
+use seqdata::{Part, TextDataset};
 use text_prep::Tokenizer;
 use trainer::{Outcome, StopFlag, StopReason, TrainConfig, TrainMode};
 
@@ -13,7 +15,8 @@ use crate::observers::sampling::{LmSampler, SampleCache};
 use crate::observers::tensorboard_log;
 use crate::output::status;
 use crate::report::baselines::Baselines;
-use crate::report::evaluation_report::{EvaluationReport, final_sample};
+use crate::report::evaluation_report::EvaluationReport;
+use crate::report::final_sample::FinalSample;
 use crate::report::{invented_words_report, write_score};
 use crate::run::experiment::{Experiment, RunContext, model_label};
 use crate::run::provenance::InputHashes;
@@ -43,6 +46,15 @@ impl Experiment for LmExperiment {
         &self.dataset.tokenizer
     }
 
+    fn extra_files(&self) -> Vec<(&'static str, Vec<u8>)> {
+        let dataset = &self.dataset;
+        let hashes = || {
+            let _task = LongTask::start("hashing the training documents");
+            (DOCUMENT_HASHES, dataset.training_documents().to_bytes())
+        };
+        dataset.documents.as_ref().map(|_| hashes()).into_iter().collect()
+    }
+
     fn metadata(&self) -> LmMetadata {
         let LmExperiment { config, dataset, model, .. } = self;
         let (window, valid) = (config.windows.context_len, dataset.valid_sha256());
@@ -67,9 +79,9 @@ impl Experiment for LmExperiment {
             let (count, warm_up) = (streams.count(), streams.warm_up());
             format!("; {count} parallel streams, each after a warm-up of {warm_up} tokens")
         });
-        let carried = match self.dataset.documents {
+        let carried = match &self.dataset.documents {
             None => format!("each token after the first {context_len} is predicted from the tokens before it"),
-            Some(_) => "each token of a document, and its end, is predicted from the tokens before it".to_owned(),
+            Some(_) => "each token is predicted from the tokens of its document before it".into(),
         };
         let carried = format!("carried state: {carried}{streams}");
         match self.train.mode {
@@ -132,12 +144,18 @@ fn write_reports(
 ) -> Result<()> {
     let (dataset, best, run) = (&experiment.dataset, &outcome.best, context.run);
     tensorboard_log::write_embeddings(run, best)?;
-    let sample = final_sample(best)?;
-    if let Some(summary) = invented_words_report::write(dataset, best, &sample, run)? {
+    let sample = FinalSample::new(best, dataset)?;
+    if let Some(summary) = invented_words_report::write(dataset, best, &sample.sample, run)? {
         status(&summary);
     }
     let task = LongTask::start("comparing the sample with the training text");
-    let report = EvaluationReport::new(experiment.validation_protocols(), dataset, outcome, baselines, &sample);
+    let sequence = dataset.sequence(Part::Valid);
+    let labels = if sequence.has_labels() {
+        evaluate_sequence(best, &sequence, dataset.valid_dropped, LabelChoice::Own, best.metadata.state_mode())?.labels
+    } else {
+        Vec::new()
+    };
+    let report = EvaluationReport::new(experiment.validation_protocols(), dataset, outcome, baselines, &sample, labels);
     drop(task);
     write_score(run, &report.to_markdown(), &report)?;
     report.sentences().iter().for_each(|sentence| status(sentence));

@@ -15,7 +15,7 @@ use crate::config::{
     reject_changes, reject_model_changes, unused_keys,
 };
 use crate::error::{Error, Result, bail};
-use crate::input::is_open_file;
+use crate::input::{is_open_file, is_pattern};
 use crate::long_task::LongTask;
 use crate::output::status;
 use crate::run::provenance::{self, Origin};
@@ -117,7 +117,7 @@ pub fn check_was_trained(run: &Path, advice: &str) -> Result<()> {
 /// # Errors
 /// If the text does not exist.
 pub fn check_text(name: &str, config: &Config, advice: &str) -> Result<()> {
-    check_exists(name, config.text.file(), advice)
+    config.text.all_paths().into_iter().try_for_each(|path| check_exists(name, Some(path), advice))
 }
 
 /// As [`check_text`], for the data of a question model.
@@ -137,7 +137,9 @@ pub fn check_vectors(name: &str, vectors: &Vectors) -> Result<()> {
 }
 
 fn check_exists(name: &str, path: Option<PathBuf>, advice: &str) -> Result<()> {
-    match path.filter(|path| matches!(path.try_exists(), Ok(false))) {
+    // Whether a pattern has files is seen when they are read.
+    let is_missing = |path: &PathBuf| matches!(path.try_exists(), Ok(false)) && !is_pattern(path);
+    match path.filter(is_missing) {
         Some(path) if is_open_file(&path) => {
             bail!(
                 "{name} was trained on a pipe, {}, and kept no copy of it: its contents cannot be read again, {advice}",
@@ -198,16 +200,16 @@ pub fn resumed_config(run: &Path, args: &ConfigArgs) -> Result<AnyConfig> {
 /// If the text cannot be prepared, or the checkpoint cannot be read.
 pub fn resumed_experiment(run: &Path, config: Config) -> Result<LmExperiment> {
     check_text(&run.display().to_string(), &config, SAME_TEXT)?;
-    let text = config.text.clone();
+    let saved = config.clone();
     if config.init.from.is_none() {
-        return changed_text::explain(LmExperiment::new(config, None), run, &text, "");
+        return changed_text::explain(LmExperiment::new(config, None), run, &saved, "");
     }
     // The checkpoint contains the vocabulary, even if the model that the run was initialized from is gone.
     let newest = Checkpoints::of(run).newest_path()?;
     let model = LmBundle::read_metadata(&newest)?.config;
     let tokenizer = models::bundle::read_tokenizer(&newest)?;
     let pretrained = PretrainedModel { tokenizer, model, new_tokens: NewTokens::Unk };
-    changed_text::explain(LmExperiment::new(config, Some(&pretrained)), run, &text, "")
+    changed_text::explain(LmExperiment::new(config, Some(&pretrained)), run, &saved, "")
 }
 
 /// The data of a new run without its model's weights, to look at.
@@ -236,12 +238,12 @@ pub fn new_experiment(config: Config, device: &Device) -> Result<(LmExperiment, 
     let manifest = path.join(MANIFEST);
     let manifest = durable::read::small_file(&manifest).map_err(Error::io(&manifest, "read"))?;
     let pretrained = PretrainedModel { new_tokens: config.init.new_tokens, ..PretrainedModel::of(&bundle) };
-    let text = config.text.clone();
-    let of_model = Text::of_model(&path, CONFIG);
-    let is_same = text.dataset == of_model.dataset && text.file() == absolute_file(&of_model);
+    let given = config.clone();
+    let of_model = Config::of_model(&path, CONFIG);
+    let is_same = is_same_text(&given, &of_model);
     let experiment = LmExperiment::new(config, Some(&pretrained));
-    let experiment = if is_same && text.source_options() == of_model.source_options() {
-        changed_text::explain(experiment, &path, &text, ", or give another with `--text`")?
+    let experiment = if is_same {
+        changed_text::explain(experiment, &path, &given, ", or give another with `--text`")?
     } else {
         experiment?
     };
@@ -267,8 +269,14 @@ pub fn new_experiment(config: Config, device: &Device) -> Result<(LmExperiment, 
     Ok((experiment, model, Some(Origin { model: directory, manifest_sha256: sha256(&manifest) })))
 }
 
-fn absolute_file(text: &Text) -> Option<PathBuf> {
-    std::path::absolute(text.file()?).ok()
+/// Whether two configurations read the same text in the same way.
+fn is_same_text(config: &Config, other: &Config) -> bool {
+    let of = |Config { text, data, .. }: &Config| {
+        let paths: Vec<_> = text.all_paths().iter().map(|path| std::path::absolute(path).ok()).collect();
+        let table = (text.column.clone(), text.label.clone());
+        (text.dataset.clone(), paths, table, text.source_options(), data.clone())
+    };
+    of(config) == of(other)
 }
 
 /// A newly initialized model, with pretrained word vectors if the configuration has them.

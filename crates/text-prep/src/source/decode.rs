@@ -67,9 +67,7 @@ impl<R: Read> Decoder<R> {
         }
         let mut block = self.reader.by_ref().take(BLOCK as u64);
         self.bytes.reserve(BLOCK);
-        let read = block
-            .read_to_end(&mut self.bytes)
-            .map_err(|source| Error::Read { path: self.name.clone().into(), source })?;
+        let read = block.read_to_end(&mut self.bytes).map_err(|error| Error::reading(&self.name, error))?;
         self.ended = read < BLOCK;
         if let State::Start { named, reject_zero_bytes } = self.state {
             self.is_marked = TextEncoding::of_mark(&self.bytes).is_some();

@@ -34,6 +34,16 @@ impl<T: DocumentSource + ?Sized> DocumentSource for Box<T> {
     }
 }
 
+impl<T: DocumentSource + ?Sized> DocumentSource for &mut T {
+    fn next_document(&mut self) -> Result<Option<Document<'_>>> {
+        (**self).next_document()
+    }
+
+    fn control_characters(&self) -> Option<FoundControlCharacters> {
+        (**self).control_characters()
+    }
+}
+
 /// Documents in memory, each with its label.
 impl DocumentSource for &[(&str, Option<&str>)] {
     fn next_document(&mut self) -> Result<Option<Document<'_>>> {

@@ -7,6 +7,7 @@ mod decode;
 mod documents;
 mod encoding;
 mod excerpt;
+pub mod files;
 mod gutenberg;
 mod line_ends;
 #[cfg(test)]
@@ -28,6 +29,7 @@ pub use byte_order_mark::{BYTE_ORDER_MARK, remove_byte_order_marks, strip_byte_o
 pub use control_characters::{ControlCharacters, FoundControlCharacters};
 pub use documents::{Document, DocumentSource};
 pub use excerpt::Excerpt;
+pub use files::{DocumentUnit, FileDocuments, FoundFile, InputError, JoinedText, LabelSource, TextFiles};
 pub use reader::{TextReader, TextSource};
 
 /// Options for reading a text.

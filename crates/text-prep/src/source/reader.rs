@@ -40,6 +40,16 @@ impl TextSource for &str {
     }
 }
 
+impl<T: TextSource + ?Sized> TextSource for &mut T {
+    fn next_chunk(&mut self) -> Result<Option<&str>> {
+        (**self).next_chunk()
+    }
+
+    fn control_characters(&self) -> Option<FoundControlCharacters> {
+        (**self).control_characters()
+    }
+}
+
 impl<T: TextSource + ?Sized> TextSource for Box<T> {
     fn next_chunk(&mut self) -> Result<Option<&str>> {
         (**self).next_chunk()

@@ -1,0 +1,105 @@
+//! Prints the samples of `generate`, each as soon as it is complete.
+
+use generate::{Generator, Sample};
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::output::to_json;
+
+/// Prints samples one after another.
+pub struct SamplePrinter<'a> {
+    format: Format,
+    /// The text of the prompt.
+    beginning: &'a str,
+    label: Option<&'a str>,
+    print: fn(&str) -> Result<()>,
+    /// How many were printed.
+    count: usize,
+}
+
+/// How samples are printed.
+#[derive(Clone, Copy)]
+enum Format {
+    /// With the number of each above it.
+    Numbered,
+    /// Documents, one a line.
+    Lines,
+    /// Documents with a blank line between two of them.
+    Paragraphs,
+    /// Samples of running text as elements of a JSON array.
+    Json,
+    /// Documents as elements of a JSON array.
+    JsonDocuments,
+}
+
+/// A document in JSON.
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(flatten)]
+    sample: &'a Sample,
+    label: Option<&'a str>,
+    /// Whether it has its end, and was not cut off at the maximum number of tokens.
+    complete: bool,
+}
+
+impl<'a> SamplePrinter<'a> {
+    /// Prints samples of the model with `print`; as the beginning of a JSON object if `json` is true. They begin with the
+    /// text `beginning` and have this label. `are_lines` says that the documents of the training text are lines.
+    pub fn new(
+        generator: &Generator,
+        are_lines: bool,
+        beginning: &'a str,
+        label: Option<&'a str>,
+        json: bool,
+        print: fn(&str) -> Result<()>,
+    ) -> Self {
+        let vocabulary = &generator.tokenizer().vocabulary;
+        let mut tokens = (0..vocabulary.len() as u32).filter_map(|id| vocabulary.token(id));
+        let format = match generator.document_id() {
+            None if json => Format::Json,
+            None => Format::Numbered,
+            Some(_) if json => Format::JsonDocuments,
+            Some(_) if !are_lines && tokens.any(|token| token.contains('\n')) => Format::Paragraphs,
+            Some(_) => Format::Lines,
+        };
+        Self { format, beginning, label, print, count: 0 }
+    }
+
+    /// Prints the next sample.
+    ///
+    /// # Errors
+    /// If standard output cannot be written.
+    pub fn print(&mut self, sample: &Sample) -> Result<()> {
+        let Self { format, beginning, label, print, count } = *self;
+        self.count += 1;
+        let text = format!("{beginning}{}", sample.text);
+        let document = text.trim_end_matches('\n');
+        print(&match format {
+            Format::Numbered => format!("--- {} ---\n{text}\n", self.count),
+            Format::Lines => format!("{document}\n"),
+            Format::Paragraphs => format!("{}{document}\n", if count == 0 { "" } else { "\n" }),
+            Format::Json => format!("{}{}", json_before(count), to_json(sample)?),
+            Format::JsonDocuments => {
+                let document = Document { sample, label, complete: sample.is_complete };
+                format!("{}{}", json_before(count), to_json(&document)?)
+            }
+        })
+    }
+
+    /// Ends the array of samples, if they are printed in JSON; the rest of the object follows.
+    ///
+    /// # Errors
+    /// As [`print`](Self::print).
+    pub fn finish(self) -> Result<()> {
+        match self.format {
+            Format::Json | Format::JsonDocuments if self.count == 0 => (self.print)(r#"{"samples":[],"#),
+            Format::Json | Format::JsonDocuments => (self.print)("],"),
+            Format::Numbered | Format::Lines | Format::Paragraphs => Ok(()),
+        }
+    }
+}
+
+/// What stands before a sample in JSON, if `count` come before it.
+fn json_before(count: usize) -> &'static str {
+    if count == 0 { r#"{"samples":["# } else { "," }
+}

@@ -1,0 +1,116 @@
+//! `[data]`: whether the text of a language model consists of documents, independent texts, and where they end.
+
+use serde::{Deserialize, Serialize};
+use text_prep::DocumentUnit;
+use text_prep::source::files::DEFAULT_MAX_DOCUMENT_LEN;
+
+use super::Text;
+use crate::error::{Result, bail};
+
+/// `[data]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Documents {
+    /// What one document is in a file that is not a table.
+    pub documents: Option<DocumentKind>,
+    /// The text of the lines between documents.
+    pub separator: Option<String>,
+    /// The most bytes of a document; longer ones are split.
+    pub max_document_len: Option<usize>,
+}
+
+/// What one document is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DocumentKind {
+    /// There are none: the text is one running text.
+    None,
+    /// A line.
+    Lines,
+    /// A file.
+    Files,
+    /// The lines between blank lines.
+    Paragraphs,
+    /// The lines between those that are equal to the separator.
+    Separator,
+}
+
+impl From<args::DocumentUnit> for DocumentKind {
+    fn from(unit: args::DocumentUnit) -> Self {
+        match unit {
+            args::DocumentUnit::None => Self::None,
+            args::DocumentUnit::Lines => Self::Lines,
+            args::DocumentUnit::Files => Self::Files,
+            args::DocumentUnit::Paragraphs => Self::Paragraphs,
+            args::DocumentUnit::Separator => Self::Separator,
+        }
+    }
+}
+
+impl Documents {
+    /// Whether the section has its default, as for the runs of earlier versions, and is not saved.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Replaces what the command line gives.
+    pub fn replace(&mut self, args: &args::TextArgs) {
+        if let Some(unit) = args.documents {
+            self.documents = Some(unit.into());
+            if unit != args::DocumentUnit::Separator {
+                self.separator = None;
+            }
+        }
+        if let Some(separator) = &args.separator {
+            self.separator = Some(separator.clone());
+            self.documents.get_or_insert(DocumentKind::Separator);
+        }
+    }
+
+    /// What one document is in the files of `text`; `None` if it is one running text. A column or a label makes documents.
+    ///
+    /// # Errors
+    /// If keys contradict each other.
+    pub fn unit(&self, text: &Text) -> Result<Option<DocumentUnit>> {
+        let kind = self.documents.unwrap_or(match (&text.column, &text.label) {
+            (None, None) => DocumentKind::None,
+            _ => DocumentKind::Files,
+        });
+        match (kind, &self.separator) {
+            (DocumentKind::Separator, None) => bail!(
+                "`data.documents` is `separator` without `data.separator`: give the text of the lines between documents, as \
+                 in `--separator %`"
+            ),
+            (DocumentKind::Separator, Some(_)) => {}
+            (_, None) => {}
+            (_, Some(_)) => bail!(
+                "`data.separator` is given, which only `data.documents = \"separator\"` has; leave it out or change \
+                 `data.documents`"
+            ),
+        }
+        if kind == DocumentKind::None {
+            if text.label.is_some() {
+                bail!(
+                    "`text.label` is given with `data.documents = \"none\"`, but only documents have labels: leave one of them out"
+                );
+            }
+            if self.max_document_len.is_some() {
+                bail!(
+                    "`data.max_document_len` is given, but the text has no documents: leave it out or give `data.documents`"
+                );
+            }
+        }
+        Ok(match kind {
+            DocumentKind::None => None,
+            DocumentKind::Lines => Some(DocumentUnit::Lines),
+            DocumentKind::Files => Some(DocumentUnit::Files),
+            DocumentKind::Paragraphs => Some(DocumentUnit::Paragraphs),
+            DocumentKind::Separator => self.separator.clone().map(DocumentUnit::Separator),
+        })
+    }
+
+    /// The most bytes of a document.
+    pub fn max_len(&self) -> usize {
+        self.max_document_len.unwrap_or(DEFAULT_MAX_DOCUMENT_LEN)
+    }
+}

@@ -1,0 +1,80 @@
+//! The bytes of the targets of an evaluation, by the label of their documents.
+
+use models::EvalMetrics;
+use seqdata::Sequence;
+use text_prep::Tokenizer;
+
+/// The bytes of decoded targets, and how many targets are unknown.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TargetBytes {
+    /// By the number of the label.
+    by_label: Vec<Count>,
+}
+
+/// The targets of one label.
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    bytes: usize,
+    unknown: usize,
+}
+
+impl TargetBytes {
+    /// Decodes the ids of `sequence` after the first `context_len`, document by document. All have label 0 unless they have
+    /// their own labels.
+    pub fn count(tokenizer: &Tokenizer, sequence: &Sequence, context_len: usize, own_labels: bool) -> Self {
+        let (unknown, document) = (tokenizer.vocabulary.unknown_id(), tokenizer.vocabulary.document_id());
+        let mut count = Self { by_label: vec![Count::default()] };
+        let mut ids = Vec::new();
+        let (mut label, mut context) = (0, 0);
+        let everywhere = 0..sequence.len();
+        for (position, (id, of_id)) in sequence.ids(everywhere.clone()).zip(sequence.labels(everywhere)).enumerate() {
+            if Some(id) == document {
+                count.add(tokenizer, &ids, context, label);
+                ids.clear();
+                (label, context) = (if own_labels { of_id as usize } else { 0 }, 0);
+                continue;
+            }
+            ids.push(id);
+            context += usize::from(position < context_len);
+            if Some(id) == unknown && position >= context_len {
+                count.of_label(label).unknown += 1;
+            }
+        }
+        count.add(tokenizer, &ids, context, label);
+        count
+    }
+
+    /// Adds the bytes of `ids` after the first `context`.
+    fn add(&mut self, tokenizer: &Tokenizer, ids: &[u32], context: usize, label: usize) {
+        let before = tokenizer.decode(&ids[..context]).len();
+        self.of_label(label).bytes += tokenizer.decode(ids).len().saturating_sub(before);
+    }
+
+    fn of_label(&mut self, label: usize) -> &mut Count {
+        self.by_label.resize(self.by_label.len().max(label + 1), Count::default());
+        &mut self.by_label[label]
+    }
+
+    /// The number of targets that are the unknown token.
+    pub fn unknown(&self) -> usize {
+        self.by_label.iter().map(|count| count.unknown).sum()
+    }
+
+    /// The loss in bits per byte of the documents with this label; `None` if some targets are unknown, because their number of
+    /// bytes is not known.
+    pub fn bits_per_byte(&self, label: usize, metrics: &EvalMetrics) -> Option<f64> {
+        bits_per_byte(*self.by_label.get(label)?, metrics)
+    }
+
+    /// The same for all documents.
+    pub fn total_bits_per_byte(&self, metrics: &EvalMetrics) -> Option<f64> {
+        let bytes = self.by_label.iter().map(|count| count.bytes).sum();
+        bits_per_byte(Count { bytes, unknown: self.unknown() }, metrics)
+    }
+}
+
+fn bits_per_byte(Count { bytes, unknown }: Count, metrics: &EvalMetrics) -> Option<f64> {
+    // As the mean loss: rounding makes the loss of a certain target slightly negative.
+    let nats = metrics.nats_per_token() * metrics.tokens as f64;
+    (unknown == 0 && bytes > 0).then(|| nats / std::f64::consts::LN_2 / bytes as f64)
+}

@@ -1,0 +1,81 @@
+//! CSV and TSV: a header, then rows with the same number of fields, which may be quoted and have line breaks.
+
+use csv::{ErrorKind, ReaderBuilder, StringRecord};
+
+use super::InputError;
+use super::quotes::Quotes;
+use super::table::{Columns, Row, TextBytes, no_column};
+use crate::error::{Error, Result};
+use crate::source::FoundControlCharacters;
+
+/// A table with a header that is read row by row.
+pub(super) struct CsvTable<'a> {
+    reader: csv::Reader<Quotes<TextBytes<'a>>>,
+    name: String,
+    record: StringRecord,
+    text: usize,
+    label: Option<usize>,
+}
+
+impl<'a> CsvTable<'a> {
+    /// Reads the header.
+    ///
+    /// # Errors
+    /// If it cannot be read, or lacks a column.
+    pub fn new(name: &str, text: TextBytes<'a>, delimiter: u8, columns: &Columns) -> Result<Self> {
+        let mut reader = ReaderBuilder::new().delimiter(delimiter).from_reader(Quotes::new(text, name, delimiter));
+        let header = names(reader.headers().map_err(|error| failed(name, error))?);
+        let index = |column: &String| -> Result<usize> {
+            let mut found = header.iter().enumerate().filter(|(_, name)| *name == column);
+            match (found.next(), found.next()) {
+                (Some((index, _)), None) => Ok(index),
+                (None, _) => Err(no_column(name, column, header.clone())),
+                (Some(_), Some(_)) => {
+                    let problem = format!("there are two columns `{column}`; give them different names");
+                    Err(InputError::BadRow { name: name.into(), line: 1, problem }.into())
+                }
+            }
+        };
+        let (text, label) = (index(&columns.text)?, columns.label.as_ref().map(index).transpose()?);
+        Ok(Self { reader, name: name.into(), record: StringRecord::new(), text, label })
+    }
+
+    /// As [`Table::next_row`](super::table::Table::next_row).
+    pub fn next_row(&mut self) -> Result<Option<Row<'_>>> {
+        let more = self.reader.read_record(&mut self.record).map_err(|error| failed(&self.name, error))?;
+        let field = |index: usize| self.record.get(index);
+        Ok(more.then(|| Row { text: field(self.text).unwrap_or_default(), label: self.label.and_then(field) }))
+    }
+
+    pub fn control_characters(&self) -> Option<FoundControlCharacters> {
+        self.reader.get_ref().inner().control_characters()
+    }
+}
+
+/// The names in the header of a table that begins with `start`.
+pub(super) fn delimited_columns(start: &str, delimiter: u8) -> Vec<String> {
+    let mut reader = ReaderBuilder::new().delimiter(delimiter).from_reader(start.as_bytes());
+    reader.headers().map_or_else(|_| Vec::new(), names)
+}
+
+fn names(header: &StringRecord) -> Vec<String> {
+    header.iter().map(|name| name.trim().to_owned()).collect()
+}
+
+/// The error of a table that cannot be read.
+fn failed(name: &str, error: csv::Error) -> Error {
+    let line = error.position().map_or(0, csv::Position::line);
+    let problem = match error.into_kind() {
+        ErrorKind::Io(error) => return Error::reading(name, error),
+        ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            let fields = |count| if count == 1 { "1 field".into() } else { format!("{count} fields") };
+            let (found, expected) = (fields(len), fields(expected_len));
+            format!(
+                "the row has {found}, expected {expected} as in the header; quote fields that contain the delimiter or \
+                 a line break"
+            )
+        }
+        other => format!("the row cannot be read ({other:?})"),
+    };
+    InputError::BadRow { name: name.into(), line, problem }.into()
+}

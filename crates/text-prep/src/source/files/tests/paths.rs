@@ -1,0 +1,74 @@
+//! Tests of folders, patterns and links.
+
+use std::path::{Path, PathBuf};
+
+use super::{Folder, text};
+use crate::error::Error;
+use crate::source::files::TextFiles;
+
+#[test]
+fn folders_are_read_with_the_folders_in_them_sorted_by_path_and_without_hidden_files() {
+    let folder = Folder::new(&[
+        ("b.txt", b"four\n"),
+        ("a/z.txt", b"two"),
+        ("a/deep/x.txt", b"one\n"),
+        ("a.txt", b"three\r\n"),
+        (".hidden", b"no"),
+        ("a/.git/x", b"no"),
+    ]);
+    assert_eq!(text(folder.files(&["."])).unwrap(), "one\ntwo\nthree\nfour\n");
+    let found = folder.files(&["b.txt", "a"]).files().unwrap();
+    let paths: Vec<_> = found.iter().map(|file| file.path.strip_prefix(folder.0.path()).unwrap()).collect();
+    assert_eq!(paths, [Path::new("b.txt"), Path::new("a/deep/x.txt"), Path::new("a/z.txt")]);
+    // The last file does not end with a line end.
+    assert_eq!(text(folder.files(&["b.txt", "a/z.txt"])).unwrap(), "four\ntwo");
+}
+
+#[cfg(unix)]
+#[test]
+fn symbolic_links_are_followed_without_loops_and_a_linked_file_is_read_once() {
+    use std::os::unix::fs::symlink;
+    let folder = Folder::new(&[("in/b.txt", b"b"), ("in/deep/c.txt", b"c"), ("out/d.txt", b"d")]);
+    symlink(folder.path("in"), folder.path("in/deep/loop")).unwrap();
+    symlink("b.txt", folder.path("in/a.txt")).unwrap();
+    symlink(folder.path("out"), folder.path("in/linked")).unwrap();
+    symlink(folder.path("in"), folder.path("out/back")).unwrap();
+    assert_eq!(text(folder.files(&["in"])).unwrap(), "b\nc\nd");
+    symlink("none", folder.path("in/broken")).unwrap();
+    assert!(matches!(folder.files(&["in"]).files(), Err(Error::MissingFile { .. })));
+}
+
+#[test]
+fn patterns_name_files_unless_a_file_has_their_name() {
+    let folder = Folder::new(&[
+        ("poems/1.txt", b"one"),
+        ("poems/2.txt", b"two"),
+        ("poems/3.md", b"three"),
+        ("poems/.4.txt", b"no"),
+        ("poems/deep/5.txt", b"five"),
+    ]);
+    assert_eq!(text(folder.files(&["poems/*.txt"])).unwrap(), "one\ntwo");
+    assert_eq!(text(folder.files(&["poems/**/*.txt"])).unwrap(), "one\ntwo\nfive");
+    assert_eq!(text(folder.files(&["poems/[13].*"])).unwrap(), "one\nthree");
+    #[cfg(unix)]
+    {
+        folder.write("[1]*?", b"as it is written");
+        assert_eq!(text(folder.files(&["[1]*?"])).unwrap(), "as it is written");
+    }
+}
+
+#[test]
+fn folders_and_patterns_without_texts_and_files_that_are_named_twice_are_errors() {
+    let folder = Folder::new(&[("a/x.txt", b"x"), ("empty/.hidden", b"x")]);
+    let message = |names: &[&str]| folder.message(folder.files(names).files());
+    let expected = "has no texts: expected at least one file that is not hidden; check the name";
+    assert_eq!(message(&["empty"]), format!("the folder `/empty` {expected}"));
+    assert_eq!(message(&["a/*.md"]), format!("the pattern `/a/*.md` {expected}"));
+    assert_eq!(message(&["none.txt"]), "no file at `/none.txt`: expected a text to read; check the path");
+    assert!(message(&["a/[x"]).starts_with("`/a/[x` is not a pattern of files: "));
+    let twice = "`/a/x.txt` is named twice, by `/a` and by `/a/*.txt`: expected each text once; leave one of them out";
+    assert_eq!(message(&["a", "a/*.txt"]), twice);
+    assert!(message(&["a/x.txt", "a/../a/x.txt"]).starts_with("`/a/x.txt` is named twice, "));
+    let none = TextFiles::new(Vec::<PathBuf>::new()).open_text().err().unwrap().to_string();
+    assert_eq!(none, "no text is given; expected at least one file, folder or pattern");
+}
