@@ -39,6 +39,8 @@ mod sections;
 pub mod sequence;
 pub mod split;
 pub mod streams;
+#[cfg(test)]
+mod subword_tests;
 mod text_hash;
 pub mod vocab_builder;
 pub mod windows;
