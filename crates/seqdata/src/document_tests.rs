@@ -7,11 +7,11 @@ use text_prep::{Cleaner, OovPolicy, SourceOptions};
 
 use crate::dataset::TextDataset;
 use crate::dataset_builder::TextDatasetBuilder;
-use crate::dataset_config::DatasetConfig;
+use crate::dataset_config::{DatasetConfig, VocabSource};
 use crate::dataset_input::DatasetInput;
 use crate::documents::DocumentLengths;
 use crate::split::Part;
-use crate::vocab_builder::{NewTokens, VocabSource};
+use crate::vocab_builder::NewTokens;
 
 pub type Labelled<'a> = (&'a str, Option<&'a str>);
 
