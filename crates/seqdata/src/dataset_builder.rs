@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use text_prep::{Cleaner, DocumentSource, OovPolicy, PreTokenizer, TextSource, Tokenizer, Vocabulary};
 
 use crate::dataset::TextDataset;
-use crate::dataset_config::DatasetConfig;
+use crate::dataset_config::{DatasetConfig, VocabSource};
 use crate::dataset_input::DatasetInput;
 use crate::error::Result;
-use crate::vocab_builder::{NewTokens, VocabSource};
+use crate::vocab_builder::NewTokens;
 
 impl TextDataset {
     /// A dataset of a text in memory, which is used as it is.

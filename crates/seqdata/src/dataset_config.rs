@@ -1,10 +1,22 @@
 //! The options that determine how a text becomes a dataset.
 
+use serde::{Deserialize, Serialize};
 use text_prep::{CharacterOptions, Cleaner, OovPolicy, PreTokenizer, SubwordOptions, Vocabulary, WordOptions};
 
 use crate::error::{ConfigError, Result};
 use crate::split::Fractions;
-use crate::vocab_builder::{VocabOptions, VocabSource};
+use crate::vocab_builder::VocabOptions;
+
+/// The part of a text that the vocabulary is built from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VocabSource {
+    /// The training split only, so that the held-out loss includes out-of-vocabulary tokens.
+    #[default]
+    Training,
+    /// The whole text, as in the Keras baseline: no held-out token is out of vocabulary.
+    WholeText,
+}
 
 /// How a text is cleaned, tokenized, split and cut into windows.
 ///

@@ -4,20 +4,10 @@ use serde::{Deserialize, Serialize};
 use text_prep::{OovPolicy, PreTokenizer, Vocabulary};
 
 use crate::counted_text::CountedText;
+use crate::dataset_config::VocabSource;
 use crate::error::{Error, Result};
 use crate::sections::Sections;
 use crate::split::Part;
-
-/// The part of a text that the vocabulary is built from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum VocabSource {
-    /// The training split only, so that the held-out loss includes out-of-vocabulary tokens.
-    #[default]
-    Training,
-    /// The whole text, as in the Keras baseline: no held-out token is out of vocabulary.
-    WholeText,
-}
 
 /// How many new tokens an error message lists, the most frequent first.
 const MAX_LISTED: usize = 50;

@@ -270,6 +270,22 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn documents_are_decoded_one_by_one() {
+        let text = "\" Go , \" she said . <document>";
+        let mut tokenizer = fit("prose", WordOptions::default().into(), text, 1, false);
+        tokenizer.vocabulary = tokenizer.vocabulary.with_documents(2);
+        let encode = |text: &str| tokenizer.encode(text, OovPolicy::Error).unwrap().ids;
+        let b = tokenizer.vocabulary.document_id().unwrap();
+        // A quote that is not closed, and a text that spells the token.
+        let texts = ["she said, \"Go", "\"Go,\" she said. <document>"];
+        let ids = [&[b][..], &encode(texts[0]), &[b], &encode(texts[1]), &[b]].concat();
+        assert_eq!(ids.iter().filter(|&&id| id == b).count(), 3);
+        assert_eq!(tokenizer.decode(&ids), texts.map(|text| tokenizer.decode(&encode(text))).concat());
+        assert_eq!(tokenizer.decode(&[b, b]), "");
+        assert_eq!(crate::Tokenizer::from_json(&tokenizer.to_json()).unwrap(), tokenizer);
+    }
+
+    #[test]
     fn encode_stream_of_a_long_text_equals_encoding_it_at_once() {
         let text = "The fox… saw  the dragon\n\n\n\n\nand ran. ".repeat(6_000);
         let tokenizer = keras_lowercase(&text, 0, false);

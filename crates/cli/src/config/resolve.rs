@@ -95,7 +95,7 @@ impl LmExperiment {
         model.vocab_size = dataset.tokenizer.vocabulary.len();
         model.document_id = dataset.tokenizer.vocabulary.document_id();
         model.labels = dataset.label_names().to_vec();
-        if let Some(separator) = &config.clean.document_separator
+        if let Some(separator) = config.clean.document_separator.as_ref().filter(|_| dataset.documents.is_none())
             && dataset.tokenizer.document_separator_id().is_none()
         {
             warnings.push(format!("the document separator `{separator}` does not occur in the cleaned text"));

@@ -31,9 +31,11 @@ fn documents(dir: &TestDir, args: &[&str]) -> Value {
 #[test]
 fn a_column_is_documents_with_labels() {
     let dir = TestDir::new();
-    let objects: String = (0..40)
-        .map(|n| format!("{}\n", json!({"text": format!("A {} saw number {n},\nand ran.", ANIMALS[n % 4]), "author": ["Ann", "Bob"][n % 2]})))
-        .collect();
+    let object = |n: usize| {
+        let (animal, author) = (ANIMALS[n % 4], ["Ann", "Bob"][n % 2]);
+        format!("{}\n", json!({"text": format!("A {animal} saw number {n},\nand ran."), "author": author}))
+    };
+    let objects: String = (0..40).map(object).collect();
     let tabs = csv().replace(",\"A", "\t\"A").replace("\",", "\"\t").replace("id,text,author", "id\ttext\tauthor");
     folder(
         &dir,
@@ -189,5 +191,5 @@ fn a_model_of_documents_with_labels_is_trained_resumed_and_repeated() {
     assert!(other["tokens"].as_u64() > own["tokens"].as_u64());
     // A label that is moved to another document is another text.
     fs::write(dir.path().join("a.csv"), csv().replacen("Ann", "Bob", 1)).unwrap();
-    dir.expect_error(&["evaluate", "--model", "run"], &["has changed since training"]);
+    dir.expect_error(&["reproduce", "run"], &["cannot be reproduced: its text has changed"]);
 }

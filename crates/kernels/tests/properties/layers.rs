@@ -104,6 +104,7 @@ fn a_sequence_with_a_reset_equals_two_sequences() {
     let sizes @ [batch, time, size, units] = [3, 7, 5, 17];
     let cut = 4;
     for device in devices() {
+        let device = device.autodiff();
         let at = (&device, DType::F32);
         let keep = Tensor::<2>::ones([batch, time], &device);
         let keep = keep.slice_fill(s![.., cut..cut + 1], 0.0);
@@ -153,9 +154,8 @@ fn compare(sizes: [usize; 4], found: Run, expected: Run, tolerance: f64) {
     let [cases, expected_cases] = runs.map(|(_, at)| inputs(sizes, at));
     for (index, layer) in layers.iter().zip(&expected_layers).enumerate() {
         for (case, input) in cases.iter().zip(&expected_cases).enumerate() {
-            for (steps, resets) in
-                [(Steps::Every, false), (Steps::Last, false), (Steps::Every, true), (Steps::Last, true)]
-            {
+            let with_resets = if case % 2 == 0 { Steps::Every } else { Steps::Last };
+            for (steps, resets) in [(Steps::Every, false), (Steps::Last, false), (with_resets, true)] {
                 let found = computed(layer.0, input.0, (steps, resets), sizes, found);
                 let expected = computed(layer.1, input.1, (steps, resets), sizes, expected);
                 for ((name, found), (_, expected)) in found.iter().zip(&expected) {

@@ -39,7 +39,7 @@ pub(super) fn find(inputs: &[&Path]) -> Result<Vec<Vec<FoundFile>>> {
         named.extend(files.iter().filter_map(|file| Some((regular_file(&file.path)?, input))));
         found.push(files);
     }
-    named.sort();
+    named.sort_by(|one, other| one.0.cmp(&other.0));
     match named.windows(2).find(|pair| pair[0].0 == pair[1].0) {
         None => Ok(found),
         Some(pair) => {
