@@ -57,6 +57,8 @@ mod samples;
 pub mod sampling;
 mod session;
 mod stop;
+#[cfg(test)]
+mod subword_tests;
 mod target_bytes;
 #[cfg(test)]
 mod test_model;

@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 use models::{LanguageModelConfig, LayerConfig, LmBundle, LmMetadata};
-use text_prep::{Cleaner, OovPolicy, PreTokenizer, SHIFT, Tokenizer, Vocabulary};
+use text_prep::{Cleaner, OovPolicy, PreTokenizer, SHIFT, SubwordOptions, Tokenizer, Vocabulary};
 
 use crate::generator::Generator;
 
@@ -30,6 +30,21 @@ pub fn bundle(pre_tokenizer: &str, separator: Option<&str>, layer: LayerConfig) 
 /// A generator with that model, an LSTM with 4 units.
 pub fn generator(pre_tokenizer: &str, separator: Option<&str>) -> Generator {
     Generator::new(bundle(pre_tokenizer, separator, LayerConfig::lstm(4)))
+}
+
+/// A generator of subwords: the bytes and a few merges, and no document separator.
+pub fn subword_generator() -> Generator {
+    let base = bundle(WORDS, None, LayerConfig::lstm(4));
+    let counts = [(" the", 9), (" fox", 7), ("é", 5), ("🦊", 3)];
+    let tokenizer = Tokenizer {
+        pre_tokenizer: SubwordOptions::default().into(),
+        vocabulary: Vocabulary::train_subwords(counts, 264),
+        oov: OovPolicy::Unknown,
+        ..base.tokenizer
+    };
+    let config = LanguageModelConfig::new(tokenizer.vocabulary.len(), 4, vec![LayerConfig::lstm(4)]);
+    let model = config.init(1, &Device::flex()).unwrap();
+    Generator::new(LmBundle::new(model, tokenizer, LmMetadata::new(config, 3, 0, String::new())))
 }
 
 /// The document token of [`document_generator`].

@@ -113,7 +113,7 @@ impl TextDataset {
         let (min_count, source) = (config.min_count, config.vocab_source);
         let input = VocabInput { text: &counted, sections: &sections, source };
         let (vocabulary, subwords_wanted) = match &existing {
-            None => choose_vocabulary(&input, &config.vocab_options()),
+            None => choose_vocabulary(&input, &config),
             Some((tokenizer, new)) => (adapt_vocabulary(&tokenizer.vocabulary, *new, &input, min_count)?, None),
         };
         let separator = config.document_separator.as_deref();

@@ -5,7 +5,6 @@ use text_prep::{CharacterOptions, Cleaner, OovPolicy, PreTokenizer, SubwordOptio
 
 use crate::error::{ConfigError, Result};
 use crate::split::Fractions;
-use crate::vocab_builder::VocabOptions;
 
 /// The part of a text that the vocabulary is built from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,17 +148,6 @@ impl DatasetConfig {
     /// Sets [`stride`](Self#structfield.stride).
     pub fn stride(self, stride: usize) -> Self {
         Self { stride, ..self }
-    }
-
-    /// The options of a new vocabulary.
-    pub(crate) fn vocab_options(&self) -> VocabOptions<'_> {
-        VocabOptions {
-            pre_tokenizer: &self.pre_tokenizer,
-            size: self.vocab_size,
-            given: self.subword_vocabulary.as_ref(),
-            min_count: self.min_count,
-            oov: self.oov,
-        }
     }
 
     /// Checks the options that do not depend on the text.

@@ -4,8 +4,9 @@ use text_prep::{OovPolicy, Vocabulary};
 
 use crate::dataset::TextDataset;
 use crate::dataset_builder::TextDatasetBuilder;
+use crate::dataset_config::VocabSource;
 use crate::split::Part;
-use crate::vocab_builder::{NewTokens, VocabSource, default_subwords};
+use crate::vocab_builder::{NewTokens, default_subwords};
 
 fn text() -> String {
     (0..40).map(|n| format!("The fox saw n° {n}, “{}”, in the den. 여우\n", n * n)).collect()

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use text_prep::{OovPolicy, PreTokenizer, Vocabulary};
 
 use crate::counted_text::CountedText;
-use crate::dataset_config::VocabSource;
+use crate::dataset_config::{DatasetConfig, VocabSource};
 use crate::error::{Error, Result};
 use crate::sections::Sections;
 use crate::split::Part;
@@ -47,36 +47,26 @@ impl VocabInput<'_> {
     }
 }
 
-/// The options of a new vocabulary; see [`DatasetConfig`](crate::DatasetConfig).
-pub(crate) struct VocabOptions<'a> {
-    pub pre_tokenizer: &'a PreTokenizer,
-    pub size: Option<usize>,
-    /// A vocabulary of subwords instead of a trained one.
-    pub given: Option<&'a Vocabulary>,
-    pub min_count: u64,
-    pub oov: OovPolicy,
-}
-
 /// A new vocabulary, and if subwords are trained, the number of ids that it was to have. With documents, it has a document
 /// token.
-pub(crate) fn choose_vocabulary(input: &VocabInput, options: &VocabOptions) -> (Vocabulary, Option<usize>) {
+pub(crate) fn choose_vocabulary(input: &VocabInput, config: &DatasetConfig) -> (Vocabulary, Option<usize>) {
     let counts = input.token_counts();
     // A size includes padding and the document token.
     let reserved = 1 + usize::from(input.text.documents.is_some());
-    let (vocabulary, wanted) = match (options.given, options.pre_tokenizer) {
+    let (vocabulary, wanted) = match (&config.subword_vocabulary, &config.pre_tokenizer) {
         (Some(given), _) => (given.clone().recounted(counts), None),
         (None, PreTokenizer::Subwords(_)) => {
             let bytes = counts.clone().map(|(token, count)| token.len() as u64 * count).sum();
-            let size = options.size.unwrap_or_else(|| default_subwords(bytes));
+            let size = config.vocab_size.unwrap_or_else(|| default_subwords(bytes));
             (Vocabulary::train_subwords(counts, size.saturating_sub(reserved)), Some(size))
         }
         (None, _) => {
-            let unknown = options.oov == OovPolicy::Unknown;
+            let unknown = config.oov == OovPolicy::Unknown;
             // If every token gets an id, an unknown token would never be used.
             let has_all = Part::ALL.into_iter().all(|part| input.uses(part) || input.sections.len(part) == 0);
-            let all_known = has_all && options.min_count <= 1;
-            let vocabulary = Vocabulary::from_counts(counts, options.min_count, unknown && !all_known);
-            let most = options.size.map_or(usize::MAX, |size| size.saturating_sub(reserved - 1));
+            let all_known = has_all && config.min_count <= 1;
+            let vocabulary = Vocabulary::from_counts(counts, config.min_count, unknown && !all_known);
+            let most = config.vocab_size.map_or(usize::MAX, |size| size.saturating_sub(reserved - 1));
             (if vocabulary.len() > most { vocabulary.truncated(most, unknown) } else { vocabulary }, None)
         }
     };

@@ -9,7 +9,7 @@ use seqdata::{DatasetConfig, Random, TextDataset};
 use serde::Serialize;
 use serde_json::json;
 use text_prep::keras::{KerasConfig, KerasTokenizer};
-use text_prep::{CharacterOptions, Cleaner, OovPolicy, PreTokenizer, SourceOptions, Tokenizer};
+use text_prep::{CharacterOptions, Cleaner, OovPolicy, PreTokenizer, SourceOptions, Tokenizer, Vocabulary};
 
 use super::{Case, accepted, one_in, pick, text};
 use crate::config::{Config, LmExperiment, QaExperiment, QuestionsConfig, parse_config};
@@ -104,6 +104,7 @@ pub fn tokenizer(_: &Path) -> Case {
         DatasetConfig::words().cleaner(Cleaner::preset("keras-lowercase").unwrap()).document_separator("|"),
         DatasetConfig::characters(),
         DatasetConfig::characters().pre_tokenizer(characters),
+        DatasetConfig::subwords().vocab_size(280),
     ]
     .map(|config| {
         let dataset = TextDataset::from_text(CORPUS.repeat(9)).config(config.context_len(3)).build().unwrap();
@@ -123,6 +124,7 @@ pub fn tokenizer(_: &Path) -> Case {
         }
         let base: &String = pick(random, &bases);
         let json = text::json(random, base.as_bytes());
+        let _ = accepted(Vocabulary::from_tokenizer_json(&String::from_utf8_lossy(&json)));
         if let Some(tokenizer) = accepted(Tokenizer::from_json(&String::from_utf8_lossy(&json))) {
             for policy in [OovPolicy::Drop, OovPolicy::Unknown, OovPolicy::Error] {
                 if let Some(encoded) = accepted(tokenizer.encode(CORPUS, policy)) {

@@ -1,0 +1,86 @@
+//! Texts of a model of subwords, whose tokens may end within a character.
+
+use text_prep::OovPolicy;
+
+use crate::error::Error;
+use crate::evaluate::bits_per_byte;
+use crate::test_model::{composed, subword_generator};
+use crate::{Prompt, Sampling, StopText};
+
+#[test]
+fn streamed_pieces_join_to_the_sample_and_never_end_within_a_character() {
+    let packed = subword_generator();
+    for generator in [composed(&packed), packed] {
+        for seed in 0..20 {
+            let sampling = Sampling::default().max_tokens(30).seed(seed);
+            let pieces: Vec<String> = generator.stream("the f", &sampling).unwrap().map(Result::unwrap).collect();
+            let sample = generator.sample("the f", &sampling, 0).unwrap();
+            assert_eq!(pieces.concat(), sample.text);
+            assert_eq!(sample.text, generator.tokenizer().decode(&sample.ids));
+            assert!(pieces.iter().all(|piece| !piece.is_empty()));
+            assert!(sample.ids.iter().all(|&id| id != 0));
+        }
+    }
+}
+
+#[test]
+fn a_stop_text_is_text_and_ends_a_sample_within_a_token() {
+    let generator = subword_generator();
+    let stop = |text: &str| generator.stop_text(text);
+    assert_eq!(stop(" fox").unwrap(), StopText::Text(" fox".into()));
+    assert_eq!(stop("e\u{301}\r\n").unwrap(), StopText::Text("é\n".into()));
+    assert_eq!(stop(" ").unwrap(), StopText::Text(" ".into()));
+    assert!(matches!(stop(""), Err(Error::EmptyStopText)));
+    // Taken from what the model writes: all places, also within tokens of several characters.
+    let sampling = Sampling::default().max_tokens(40).seed(1);
+    let whole = generator.generate("the", &sampling).unwrap();
+    let chars: Vec<(usize, char)> = whole.char_indices().filter(|(_, c)| !['\u{fffd}', '\r'].contains(c)).collect();
+    for &(_, c) in &chars {
+        let (before, _) = whole.split_once(c).unwrap();
+        let stopped = generator.sample("the", &sampling.clone().stop_texts([c]), 0).unwrap();
+        assert_eq!(stopped.text, before, "{c:?} in {whole:?}");
+        assert!(generator.tokenizer().decode(&stopped.ids).starts_with(before));
+        let pieces = generator.stream("the", &sampling.clone().stop_texts([c])).unwrap();
+        assert_eq!(pieces.map(Result::unwrap).collect::<String>(), before);
+    }
+}
+
+#[test]
+fn an_empty_prompt_is_the_most_frequent_token_that_is_text() {
+    let generator = subword_generator();
+    let ids = generator.encode("", OovPolicy::Error).unwrap().ids;
+    assert_eq!(generator.tokenizer().decode(&ids), " the");
+    let prompt = generator.encode("<padding> Ω", OovPolicy::Error).unwrap();
+    assert_eq!(generator.tokenizer().decode(&prompt.ids), "<padding> Ω");
+    assert!(prompt.oov_tokens.is_empty());
+}
+
+#[test]
+fn bits_per_byte_count_the_bytes_of_the_targets() {
+    let generator = subword_generator();
+    let tokenizer = generator.tokenizer();
+    let fox: Vec<u32> = "🦊".bytes().map(|byte| tokenizer.vocabulary.id(&char_of(byte)).unwrap()).collect();
+    // The first target is within a character.
+    let ids = [fox.as_slice(), &fox].concat();
+    let bits = bits_per_byte(tokenizer, &ids, 2, std::f64::consts::LN_2).unwrap();
+    assert!((bits - 1.0).abs() < 1e-12, "{bits}");
+    let scored = generator.token_log_probs("a the fox é").unwrap();
+    let tokens: Vec<&str> = scored.iter().map(|scored| scored.token.as_str()).collect();
+    assert_eq!(tokens, [" the", " fox", " ", "é"]);
+    let evaluation = generator.evaluate("a the fox é 🦊 the <padding>").unwrap();
+    assert!(evaluation.bits_per_byte.is_some() && evaluation.unknown_fraction == 0.0);
+    // A text of given ids may begin within a character.
+    let sample = generator.sample(&Prompt::from(fox[..2].to_vec()), &Sampling::default().max_tokens(5), 0).unwrap();
+    assert_eq!(sample.text, tokenizer.decode(&sample.ids));
+}
+
+/// The characters of the bytes of 🦊 in a vocabulary.
+fn char_of(byte: u8) -> String {
+    match byte {
+        0xf0 => "ð",
+        0x9f => "Ł",
+        0xa6 => "¦",
+        _ => "Ĭ",
+    }
+    .into()
+}
