@@ -110,7 +110,10 @@ impl DocumentsReport {
         let [shortest, median, longest] = [self.shortest, self.median, self.longest].map(thousands);
         let mut rows = vec![
             ("documents", format!("{}: {parts}", thousands(self.count))),
-            ("tokens in a document", format!("{shortest} to {longest}, median {median}, mean {}", decimals(self.mean, 1))),
+            (
+                "tokens in a document",
+                format!("{shortest} to {longest}, median {median}, mean {}", decimals(self.mean, 1)),
+            ),
             ("equal to one before", thousands(self.duplicates)),
             ("without text, left out", thousands(self.empty)),
             ("split, because too long", thousands(self.split)),

@@ -24,7 +24,8 @@ const SMALL: &[&str] = &[
 
 fn train(dir: &TestDir, run: &str, text: &[&str], settings: &[&str]) -> CommandOutput {
     let settings = SMALL.iter().chain(settings).flat_map(|setting| ["--set", *setting]);
-    let args: Vec<&str> = ["train", "--backend", "flex", "--out", run].into_iter().chain(text.iter().copied()).collect();
+    let args: Vec<&str> =
+        ["train", "--backend", "flex", "--out", run].into_iter().chain(text.iter().copied()).collect();
     dir.run_ok(&args.into_iter().chain(settings).collect::<Vec<_>>())
 }
 
@@ -143,7 +144,8 @@ fn a_run_on_documents_reports_them_and_keeps_their_hashes() {
     for directory in [dir.newest_checkpoint("runs/names")] {
         assert_eq!(hashes(&dir, &directory), training);
     }
-    let score: Value = serde_json::from_str(&fs::read_to_string(dir.path().join("runs/names/score.json")).unwrap()).unwrap();
+    let score: Value =
+        serde_json::from_str(&fs::read_to_string(dir.path().join("runs/names/score.json")).unwrap()).unwrap();
     let novelty = &score["novelty"];
     let number = |key: &str| novelty[key].as_u64().unwrap();
     assert_eq!(number("documents"), 100);
@@ -180,7 +182,10 @@ fn a_model_of_running_text_or_without_labels_rejects_what_it_does_not_have() {
         &["generate", "--backend", "flex", "--model", "names", "--label", "Poe"],
         &["`--label`", "`Poe`", "without labels"],
     );
-    dir.expect_error(&["generate", "--backend", "flex", "--model", "names", "--documents", "0"], &["`--documents` is 0"]);
+    dir.expect_error(
+        &["generate", "--backend", "flex", "--model", "names", "--documents", "0"],
+        &["`--documents` is 0"],
+    );
     let both = dir.run(&["generate", "--documents", "3", "--num-samples", "3"]);
     assert!(both.code == Some(2) && both.stderr.contains("cannot be used with"), "{}", both.stderr);
     // Without the file of hashes nothing can be recognised.
@@ -245,7 +250,9 @@ fn the_right_label_has_a_lower_loss_than_none_and_none_than_the_wrong_one() {
     };
     let (ines, olaf) = (generated("Ines"), generated("Olaf"));
     assert_eq!((ines.matches("\n\n").count(), olaf.matches("\n\n").count()), (4, 4), "{ines}\n{olaf}");
-    let count = |text: &str, words: &[&str]| text.split(|c: char| !c.is_alphabetic()).filter(|word| words.contains(word)).count();
+    let count = |text: &str, words: &[&str]| {
+        text.split(|c: char| !c.is_alphabetic()).filter(|word| words.contains(word)).count()
+    };
     let sea = ["sail", "tide", "gull", "harbour", "rope", "salt", "wave", "anchor"];
     assert!(count(&ines, &sea) >= 15 && count(&olaf, &sea) <= 2, "{ines}\n{olaf}");
     let report = dir.json(&["generate", "--backend", "flex", "--json", "--seed", "3", "--label", "Olaf"]);
