@@ -219,7 +219,7 @@ pub struct Evaluate {
     pub text: Vec<PathBuf>,
     /// Evaluate a question model on these questions and answers (SQuAD .json, NewsQA .csv, .jsonl); `-` is standard
     /// input [default: the run's own validation split]
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["state", "int8"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["state", "int8", "column", "documents", "separator"])]
     pub data: Option<PathBuf>,
     /// How the text, or the encoding of the data, is read [default: as what the model was trained on].
     #[command(flatten)]

@@ -1,6 +1,8 @@
-//! Character models: invented words, and Korean by jamo.
+//! Models of characters and of subwords: invented words, Korean by jamo, byte pair encoding.
 
 mod common;
+#[path = "characters/subwords.rs"]
+mod subwords;
 
 use std::fs;
 

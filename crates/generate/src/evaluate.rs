@@ -188,7 +188,7 @@ pub fn evaluate_sequence(
 pub fn bits_per_byte(tokenizer: &Tokenizer, ids: &[u32], context_len: usize, nats_per_token: f64) -> Option<f64> {
     let (context, targets) = ids.split_at(context_len);
     let unknown = tokenizer.vocabulary.unknown_id();
-    let bytes = tokenizer.decode(ids).len().saturating_sub(tokenizer.decode(context).len());
+    let bytes = tokenizer.decoded_len(ids).saturating_sub(tokenizer.decoded_len(context));
     let bits = nats_per_token * targets.len() as f64 / std::f64::consts::LN_2;
     let known = targets.iter().all(|&id| Some(id) != unknown);
     (known && bytes > 0).then(|| bits / bytes as f64)

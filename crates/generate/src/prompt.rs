@@ -109,11 +109,11 @@ fn encode_prompt(
     }
     if ids.is_empty() {
         let vocabulary = &tokenizer.vocabulary;
-        let mut tokens = (0..vocabulary.len() as u32).filter(|&id| !vocabulary.is_reserved(id));
-        // The prompt is not printed: after half a syllable the sample would begin with the other half.
+        let tokens = vocabulary.by_frequency();
+        // The prompt is not printed: after half a syllable or character the sample would begin with the other half.
         let standalone =
             |id: &u32| vocabulary.token(*id).is_some_and(|token| tokenizer.pre_tokenizer.is_standalone(token));
-        ids.extend(tokens.clone().find(standalone).or_else(|| tokens.next()));
+        ids.extend(tokens.iter().copied().find(standalone).or(tokens.first().copied()));
     }
     Ok(Prompt { ids, oov_tokens: encoded.oov_tokens, label: None })
 }

@@ -1,5 +1,5 @@
-//! Texts that end a sample: recognised as tokens in models of words, as text in models of characters and in scripts
-//! without spaces.
+//! Texts that end a sample: recognised as tokens in models of words, as text in models of characters and subwords and in
+//! scripts without spaces.
 
 use text_prep::{PreTokenizer, Tokenizer};
 
@@ -13,7 +13,7 @@ pub enum StopText {
     /// row count as one.
     Ids(Vec<u32>),
     /// This text. In models of characters a capital or a Korean syllable may be several tokens, and a syllable may
-    /// continue after these tokens; in scripts without spaces a dictionary may divide the text in another way in a
+    /// continue after these tokens; subwords may end anywhere in it; in scripts without spaces a dictionary may divide the text in another way in a
     /// longer one.
     Text(String),
     /// A line end that the model never writes.
@@ -40,6 +40,13 @@ impl StopText {
         let text = text.replace("\r\n", "\n").replace('\r', "\n");
         let mut tokens = Vec::new();
         let cleaned = tokenizer.cleaner.for_part().clean(&text);
+        if tokenizer.vocabulary.is_subwords() {
+            return match cleaned.as_str() {
+                "" => Err(Error::BlankStopText),
+                blank if blank.trim().is_empty() && text.contains('\n') && !blank.contains('\n') => Ok(Self::Never),
+                _ => Ok(Self::Text(cleaned)),
+            };
+        }
         tokenizer.pre_tokenizer.for_each_token(&cleaned, |token| tokens.push(token.to_owned()));
         let ids: Vec<Option<u32>> = tokens.iter().map(|token| tokenizer.vocabulary.id(token)).collect();
         if text.trim().is_empty() {

@@ -9,7 +9,7 @@ use crate::prompt::Prompt;
 pub struct TokenLogProb {
     /// The id.
     pub id: u32,
-    /// The token, as in the vocabulary.
+    /// The token, as people read it; see [`Vocabulary::readable`](text_prep::Vocabulary::readable).
     pub token: String,
     /// ln p(token | the tokens before it), in nats.
     pub log_prob: f64,
@@ -48,7 +48,7 @@ impl Generator {
         let mut session = self.session(&Prompt { label: label.map(Into::into), ..Prompt::from(context) })?;
         let mut scored = Vec::with_capacity(ids.len());
         for id in ids {
-            let token = tokenizer.vocabulary.token(id).unwrap_or_default().to_owned();
+            let token = tokenizer.vocabulary.readable(id).unwrap_or_default().into_owned();
             scored.push(TokenLogProb { id, token, log_prob: session.log_probs()[id as usize] });
             session.push(id)?;
         }

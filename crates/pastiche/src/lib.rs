@@ -29,8 +29,8 @@ pub use seqdata::{
     DatasetConfig, DatasetInput, Documents, NewTokens, Part, TextDataset, TextDatasetBuilder, VocabSource,
 };
 pub use text_prep::{
-    CharacterOptions, Cleaner, ControlCharacters, Document, DocumentSource, OovPolicy, Segmentation, SourceOptions,
-    Tokenizer, WordOptions,
+    CharacterOptions, Cleaner, ControlCharacters, Document, DocumentSource, DocumentUnit, LabelSource, OovPolicy,
+    Segmentation, SourceOptions, TextFiles, Tokenizer, WordOptions,
 };
 pub use trainer::{
     AdamConfig, CheckpointPolicy, Clip, EpochReport, Observer, ObserverResult, OptimizerConfig, Outcome, Plan,

@@ -4,16 +4,13 @@ use sha2::{Digest, Sha256};
 use text_prep::{DocumentSource, TextSource, TextStream, TokenCounter};
 
 use crate::dataset_config::DatasetConfig;
-use crate::dataset_input::DatasetInput;
+use crate::dataset_input::{DatasetInput, INPUTS};
 use crate::documents::first_bits;
 use crate::error::{Error, Result};
 use crate::hash::hex_digest;
 use crate::ids::Ids;
 use crate::ids_writer::IdsWriter;
 use crate::text_hash;
-
-/// Inputs: training, validation, test.
-pub(crate) const INPUTS: usize = 3;
 
 /// The tokenized inputs with provisional ids, numbered by first appearance.
 pub(crate) struct CountedText {

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use text_prep::{FoundControlCharacters, Tokenizer};
 
-use crate::counted_text::{CountedText, INPUTS};
+use crate::counted_text::CountedText;
 use crate::dataset_config::DatasetConfig;
-use crate::dataset_input::{DatasetInput, check_kinds};
+use crate::dataset_input::{DatasetInput, INPUTS, check_kinds};
 use crate::document_index::{check_documents, index_documents};
 use crate::documents::Documents;
 use crate::error::{Error, Result};
@@ -32,7 +32,7 @@ pub struct TextStats {
     pub tokens: usize,
     /// Distinct tokens.
     pub distinct_tokens: usize,
-    /// Tokens with a letter or a digit.
+    /// Tokens with a letter or a digit, before words are divided into subwords.
     pub words: usize,
     /// Those of them that occur only once.
     pub single_words: usize,
@@ -77,20 +77,26 @@ pub struct TextDataset {
     pub train_dropped: usize,
     /// Validation tokens that are not in `ids` for the same reason.
     pub valid_dropped: usize,
+    /// The number of ids that trained subwords were to have; the vocabulary has fewer if no other pair of subwords occurs
+    /// twice.
+    pub subwords_wanted: Option<usize>,
     pub(crate) context_len: usize,
     pub(crate) stride: usize,
 }
 
 impl TextDataset {
     /// Reads the inputs for training, validation and test. With an `existing` tokenizer, its cleaner, pre-tokenizer,
-    /// document separator and out-of-vocabulary policy replace those of `config`; `labels` are those of its model.
+    /// document separator and out-of-vocabulary policy replace those of `config`; `labels` are those of its model. Nothing is
+    /// put before documents.
     pub(crate) fn read(
         mut inputs: [Option<DatasetInput<'_>>; INPUTS],
         config: DatasetConfig,
         existing: Option<(Tokenizer, NewTokens)>,
         labels: Option<Vec<String>>,
     ) -> Result<Self> {
+        let has_documents = inputs[0].as_ref().is_some_and(DatasetInput::has_documents);
         let config = match &existing {
+            None if has_documents => DatasetConfig { cleaner: config.cleaner.for_documents(), ..config },
             None => config,
             Some((tokenizer, _)) => {
                 let Tokenizer { cleaner, pre_tokenizer, document_separator, oov, .. } = tokenizer.clone();
@@ -106,9 +112,9 @@ impl TextDataset {
 
         let (min_count, source) = (config.min_count, config.vocab_source);
         let input = VocabInput { text: &counted, sections: &sections, source };
-        let vocabulary = match &existing {
-            None => choose_vocabulary(&input, min_count, config.oov),
-            Some((tokenizer, new)) => adapt_vocabulary(&tokenizer.vocabulary, *new, &input, min_count)?,
+        let (vocabulary, subwords_wanted) = match &existing {
+            None => choose_vocabulary(&input, &config.vocab_options()),
+            Some((tokenizer, new)) => (adapt_vocabulary(&tokenizer.vocabulary, *new, &input, min_count)?, None),
         };
         let separator = config.document_separator.as_deref();
         let is_word = |id| !vocabulary.is_reserved(id) && vocabulary.token(id) != separator;
@@ -116,19 +122,21 @@ impl TextDataset {
             return Err(Error::EmptyVocabulary { min_count });
         }
         let final_ids = FinalIds::new(&counted.counter, &vocabulary);
-        let encoded = EncodedText::new(&counted, &sections, &final_ids, vocabulary.document_id())?;
+        let mut encoded = EncodedText::new(&counted, &sections, &final_ids, vocabulary.document_id())?;
         match counted.documents {
             None => encoded.split.check_lengths(config.context_len)?,
             Some(_) => check_documents(&encoded.counts, is_given[1])?,
         }
-        let CountedText { text_sha256, characters, counter, provisional_ids, documents, .. } = counted;
+        let (tokens, distinct_tokens) = final_ids.count(&counted.counter, &vocabulary);
+        let CountedText { text_sha256, characters, counter, documents, .. } = counted;
         let known = labels.map(|labels| (labels, existing.as_ref().map_or(NewTokens::Error, |&(_, new)| new)));
-        let documents = documents.map(|counted| index_documents(counted, &sections, &encoded, known)).transpose()?;
+        let documents =
+            documents.map(|counted| index_documents(counted, &sections, &mut encoded, known)).transpose()?;
         let word_counts = || counter.iter().filter(|(token, _)| token.contains(char::is_alphanumeric)).map(|(_, n)| n);
         let stats = TextStats {
             characters,
-            tokens: provisional_ids.len(),
-            distinct_tokens: counter.len(),
+            tokens,
+            distinct_tokens,
             words: word_counts().sum::<u64>() as usize,
             single_words: word_counts().filter(|&count| count == 1).count(),
         };
@@ -143,6 +151,7 @@ impl TextDataset {
             documents: documents.map(Arc::new),
             train_dropped: encoded.dropped[0],
             valid_dropped: encoded.dropped[1],
+            subwords_wanted,
             context_len,
             stride,
         })
@@ -234,7 +243,7 @@ mod tests {
     use text_prep::{Cleaner, OovPolicy};
 
     use super::*;
-    use crate::vocab_builder::VocabSource;
+    use crate::dataset_config::VocabSource;
 
     fn config(oov: OovPolicy, min_count: u64, vocab_source: VocabSource) -> DatasetConfig {
         let config = DatasetConfig::words().split(0.25, 0.0).context_len(2);

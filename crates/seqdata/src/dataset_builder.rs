@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 
-use text_prep::{Cleaner, DocumentSource, OovPolicy, PreTokenizer, TextSource, Tokenizer};
+use text_prep::{Cleaner, DocumentSource, OovPolicy, PreTokenizer, TextSource, Tokenizer, Vocabulary};
 
 use crate::dataset::TextDataset;
-use crate::dataset_config::DatasetConfig;
+use crate::dataset_config::{DatasetConfig, VocabSource};
 use crate::dataset_input::DatasetInput;
 use crate::error::Result;
-use crate::vocab_builder::{NewTokens, VocabSource};
+use crate::vocab_builder::NewTokens;
 
 impl TextDataset {
     /// A dataset of a text in memory, which is used as it is.
@@ -99,6 +99,22 @@ impl<'a> TextDatasetBuilder<'a> {
         self.cleaner(cleaner).pre_tokenizer(pre_tokenizer)
     }
 
+    /// Sets the cleaner and the pre-tokenizer of [`DatasetConfig::subwords`]; see [`vocab_size`](Self::vocab_size).
+    ///
+    /// ```
+    /// use seqdata::TextDataset;
+    ///
+    /// let text = "The fox looked at the grapes. The grapes hung high. The fox went away. ".repeat(9);
+    /// let dataset = TextDataset::from_text(&text).subwords().vocab_size(280).context_len(5).build()?;
+    /// assert_eq!(dataset.tokenizer.vocabulary.len(), 280);
+    /// assert_eq!(dataset.tokenizer.decode(&dataset.ids.slice(0..dataset.ids.len())), text);
+    /// # Ok::<(), seqdata::Error>(())
+    /// ```
+    pub fn subwords(self) -> Self {
+        let DatasetConfig { cleaner, pre_tokenizer, .. } = DatasetConfig::subwords();
+        self.cleaner(cleaner).pre_tokenizer(pre_tokenizer)
+    }
+
     /// Sets [`DatasetConfig::cleaner`](DatasetConfig#structfield.cleaner).
     pub fn cleaner(self, cleaner: Cleaner) -> Self {
         Self { config: self.config.cleaner(cleaner), ..self }
@@ -117,6 +133,16 @@ impl<'a> TextDatasetBuilder<'a> {
     /// Sets [`DatasetConfig::vocab_source`](DatasetConfig#structfield.vocab_source).
     pub fn vocab_source(self, vocab_source: VocabSource) -> Self {
         Self { config: self.config.vocab_source(vocab_source), ..self }
+    }
+
+    /// Sets [`DatasetConfig::vocab_size`](DatasetConfig#structfield.vocab_size): the most ids of the vocabulary.
+    pub fn vocab_size(self, vocab_size: usize) -> Self {
+        Self { config: self.config.vocab_size(vocab_size), ..self }
+    }
+
+    /// Sets [`DatasetConfig::subword_vocabulary`](DatasetConfig#structfield.subword_vocabulary).
+    pub fn subword_vocabulary(self, vocabulary: Vocabulary) -> Self {
+        Self { config: self.config.subword_vocabulary(vocabulary), ..self }
     }
 
     /// Sets [`DatasetConfig::min_count`](DatasetConfig#structfield.min_count).

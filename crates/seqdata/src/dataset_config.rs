@@ -1,14 +1,26 @@
 //! The options that determine how a text becomes a dataset.
 
-use text_prep::{CharacterOptions, Cleaner, OovPolicy, PreTokenizer, WordOptions};
+use serde::{Deserialize, Serialize};
+use text_prep::{CharacterOptions, Cleaner, OovPolicy, PreTokenizer, SubwordOptions, Vocabulary, WordOptions};
 
 use crate::error::{ConfigError, Result};
 use crate::split::Fractions;
-use crate::vocab_builder::VocabSource;
+use crate::vocab_builder::VocabOptions;
+
+/// The part of a text that the vocabulary is built from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VocabSource {
+    /// The training split only, so that the held-out loss includes out-of-vocabulary tokens.
+    #[default]
+    Training,
+    /// The whole text, as in the Keras baseline: no held-out token is out of vocabulary.
+    WholeText,
+}
 
 /// How a text is cleaned, tokenized, split and cut into windows.
 ///
-/// [`words`](Self::words), the default, and [`characters`](Self::characters) are starting points;
+/// [`words`](Self::words), the default, [`characters`](Self::characters) and [`subwords`](Self::subwords) are starting points;
 /// the methods with the names of the fields change single options.
 #[derive(Clone, Debug)]
 pub struct DatasetConfig {
@@ -20,7 +32,13 @@ pub struct DatasetConfig {
     pub document_separator: Option<String>,
     /// The part of the text that the vocabulary is built from. Default: the training split.
     pub vocab_source: VocabSource,
-    /// Tokens with a lower count are not in the vocabulary. Default: 1.
+    /// The most ids of the vocabulary, reserved ones included: the most frequent tokens are kept, or subwords are merged
+    /// until there are as many. Default: all tokens; for subwords a number that
+    /// [depends on the length of the text](crate::vocab_builder::default_subwords).
+    pub vocab_size: Option<usize>,
+    /// A vocabulary of subwords that is used instead of a trained one. Default: none.
+    pub subword_vocabulary: Option<Vocabulary>,
+    /// Tokens with a lower count are not in the vocabulary; not for subwords. Default: 1.
     pub min_count: u64,
     /// How out-of-vocabulary tokens are encoded. Default: as the unknown token.
     pub oov: OovPolicy,
@@ -31,6 +49,13 @@ pub struct DatasetConfig {
     /// Tokens from the start of a training window to the start of the next. Default: 1.
     pub stride: usize,
 }
+
+/// More ids than any vocabulary has.
+const MAX_SIZE: usize = 1_000_000;
+/// The fewest ids of a vocabulary of subwords: padding, the document token and the 256 bytes.
+const SUBWORDS: (usize, &str) = (258, "258 (the 256 bytes and two reserved ids) to 1000000");
+/// Of other vocabularies: padding, the unknown token, the document token and a word.
+const OTHERS: (usize, &str) = (4, "4 to 1000000");
 
 impl Default for DatasetConfig {
     fn default() -> Self {
@@ -49,12 +74,19 @@ impl DatasetConfig {
         Self::new("verbatim", PreTokenizer::Characters(CharacterOptions::default()))
     }
 
+    /// Subwords as tokens, cleaned by the preset `verbatim`.
+    pub fn subwords() -> Self {
+        Self::new("verbatim", PreTokenizer::Subwords(SubwordOptions::default()))
+    }
+
     fn new(preset: &str, pre_tokenizer: PreTokenizer) -> Self {
         Self {
             cleaner: Cleaner::preset(preset).expect("the preset is built in"),
             pre_tokenizer,
             document_separator: None,
             vocab_source: VocabSource::default(),
+            vocab_size: None,
+            subword_vocabulary: None,
             min_count: 1,
             oov: OovPolicy::Unknown,
             fractions: Fractions { valid: 0.1, test: 0.0 },
@@ -68,8 +100,8 @@ impl DatasetConfig {
         Self { cleaner, ..self }
     }
 
-    /// Sets [`pre_tokenizer`](Self#structfield.pre_tokenizer): [`WordOptions`], [`CharacterOptions`] or a
-    /// [`PreTokenizer`].
+    /// Sets [`pre_tokenizer`](Self#structfield.pre_tokenizer): [`WordOptions`], [`CharacterOptions`],
+    /// [`SubwordOptions`] or a [`PreTokenizer`].
     pub fn pre_tokenizer(self, pre_tokenizer: impl Into<PreTokenizer>) -> Self {
         Self { pre_tokenizer: pre_tokenizer.into(), ..self }
     }
@@ -82,6 +114,16 @@ impl DatasetConfig {
     /// Sets [`vocab_source`](Self#structfield.vocab_source).
     pub fn vocab_source(self, vocab_source: VocabSource) -> Self {
         Self { vocab_source, ..self }
+    }
+
+    /// Sets [`vocab_size`](Self#structfield.vocab_size).
+    pub fn vocab_size(self, vocab_size: usize) -> Self {
+        Self { vocab_size: Some(vocab_size), ..self }
+    }
+
+    /// Sets [`subword_vocabulary`](Self#structfield.subword_vocabulary).
+    pub fn subword_vocabulary(self, vocabulary: Vocabulary) -> Self {
+        Self { subword_vocabulary: Some(vocabulary), ..self }
     }
 
     /// Sets [`min_count`](Self#structfield.min_count).
@@ -109,6 +151,17 @@ impl DatasetConfig {
         Self { stride, ..self }
     }
 
+    /// The options of a new vocabulary.
+    pub(crate) fn vocab_options(&self) -> VocabOptions<'_> {
+        VocabOptions {
+            pre_tokenizer: &self.pre_tokenizer,
+            size: self.vocab_size,
+            given: self.subword_vocabulary.as_ref(),
+            min_count: self.min_count,
+            oov: self.oov,
+        }
+    }
+
     /// Checks the options that do not depend on the text.
     ///
     /// # Errors
@@ -117,6 +170,13 @@ impl DatasetConfig {
         self.cleaner.validate()?;
         self.pre_tokenizer.validate()?;
         self.oov.validate_for_training()?;
+        if let Some(size) = self.vocab_size {
+            let is_subwords = matches!(self.pre_tokenizer, PreTokenizer::Subwords(_));
+            let (least, expected) = if is_subwords { SUBWORDS } else { OTHERS };
+            if !(least..=MAX_SIZE).contains(&size) {
+                return Err(ConfigError::new("vocabulary.size", size, expected).into());
+            }
+        }
         for (key, value) in [("windows.context_len", self.context_len), ("windows.stride", self.stride)] {
             if value == 0 {
                 return Err(ConfigError::new(key, 0, "1 or more").into());

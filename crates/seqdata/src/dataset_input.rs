@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use text_prep::{DocumentSource, FoundControlCharacters, SourceOptions, TextReader, TextSource, Tokenizer};
 
-use crate::counted_text::INPUTS;
 use crate::error::{Error, Result};
+
+/// Inputs: training, validation, test.
+pub(crate) const INPUTS: usize = 3;
 
 /// An input of a dataset, which is read when the dataset is built.
 pub enum DatasetInput<'a> {

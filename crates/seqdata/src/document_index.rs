@@ -30,7 +30,7 @@ pub(crate) fn check_documents(counts: &[usize; 3], has_test_input: bool) -> Resu
 pub(crate) fn index_documents(
     counted: CountedDocuments,
     sections: &Sections,
-    encoded: &EncodedText,
+    encoded: &mut EncodedText,
     known: Option<(Vec<String>, NewTokens)>,
 ) -> Result<Documents> {
     let (duplicates, also_held_out) = repeated(&counted, sections);
@@ -67,7 +67,7 @@ pub(crate) fn index_documents(
         labels = Vec::new();
     }
     Ok(Documents {
-        starts: encoded.starts.clone(),
+        starts: std::mem::take(&mut encoded.starts),
         end: encoded.ids.len() as u64,
         counts: encoded.counts,
         labels,

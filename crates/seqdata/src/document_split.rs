@@ -65,3 +65,63 @@ pub(crate) fn split_documents(documents: &CountedDocuments, starts: &[u64], frac
     }
     Ok(parts)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The parts of documents with these hashes and lengths, of which all are in the training input.
+    fn split(documents: &[(u64, u64)], valid: f64, test: f64) -> Result<Vec<Part>> {
+        let mut starts = vec![0];
+        documents.iter().for_each(|&(_, length)| starts.push(starts[starts.len() - 1] + length));
+        let hashes = documents.iter().map(|&(hash, _)| hash).collect();
+        let input_ends = [documents.len(); 3];
+        let counted = CountedDocuments { hashes, input_ends, ..CountedDocuments::default() };
+        split_documents(&counted, &starts, Fractions { valid, test })
+    }
+
+    #[test]
+    fn documents_are_taken_by_their_hashes_for_the_test_first() {
+        use Part::{Test, Train, Valid};
+        // Ten documents of 9 tokens and an end: 10 percent each.
+        let hashes = [5, 9, 1, 7, 3, 8, 2, 6, 4, 10];
+        let parts = split(&hashes.map(|hash| (hash, 9)), 0.2, 0.1).unwrap();
+        assert_eq!(parts, [Train, Train, Test, Train, Valid, Train, Valid, Train, Train, Train]);
+        // Equal documents are taken together.
+        let parts = split(&[(3, 9), (1, 9), (2, 9), (1, 9), (4, 9), (5, 9)], 0.3, 0.0).unwrap();
+        assert_eq!(parts, [Train, Valid, Train, Valid, Train, Train]);
+    }
+
+    #[test]
+    fn a_document_that_is_far_too_long_is_passed_over() {
+        use Part::{Train, Valid};
+        assert_eq!(split(&[(1, 99), (2, 9), (3, 9)], 0.1, 0.0).unwrap(), [Train, Valid, Train]);
+        // None is short enough: the shortest is taken.
+        assert_eq!(split(&[(1, 99), (2, 89), (3, 95)], 0.01, 0.0).unwrap(), [Train, Valid, Train]);
+    }
+
+    #[test]
+    fn each_part_has_a_document() {
+        use Part::{Test, Train, Valid};
+        assert_eq!(split(&[(1, 9), (2, 9), (3, 9)], 0.01, 0.98).unwrap(), [Test, Valid, Train]);
+        assert_eq!(split(&[(1, 9), (2, 9)], 0.99, 0.0).unwrap(), [Valid, Train]);
+        for (documents, test) in [(&[(1, 9), (1, 9)][..], 0.0), (&[(1, 9), (2, 9)], 0.1), (&[], 0.0)] {
+            assert!(matches!(split(documents, 0.1, test), Err(Error::TooFewDocuments { .. })));
+        }
+        assert_eq!(split(&[(1, 9)], 0.0, 0.0).unwrap(), [Train]);
+    }
+
+    #[test]
+    fn the_shares_are_those_of_the_tokens() {
+        let documents: Vec<(u64, u64)> =
+            (0..1_000u64).map(|n| (n.wrapping_mul(0x9e37_79b9_7f4a_7c15), n % 50)).collect();
+        let parts = split(&documents, 0.1, 0.05).unwrap();
+        let tokens = |part| {
+            let of_part = documents.iter().zip(&parts).filter(|&(_, &other)| other == part);
+            of_part.map(|((_, length), _)| length + 1).sum::<u64>() as f64
+        };
+        let total = Part::ALL.map(tokens).iter().sum::<f64>();
+        assert!((tokens(Part::Valid) / total - 0.1).abs() < 0.001, "{}", tokens(Part::Valid) / total);
+        assert!((tokens(Part::Test) / total - 0.05).abs() < 0.001);
+    }
+}

@@ -7,11 +7,11 @@ use burn::tensor::{Device, Int, Tensor};
 use proptest::prelude::*;
 
 use crate::dataset::TextDataset;
+use crate::dataset_config::VocabSource;
 use crate::document_tests::{Labelled, TEN, words};
 use crate::loader::Loader;
 use crate::sequence::LABEL_DROPOUT;
 use crate::split::Part;
-use crate::vocab_builder::VocabSource;
 
 #[test]
 fn in_streams_every_token_of_the_validation_documents_is_a_target() {

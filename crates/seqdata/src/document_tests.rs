@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use text_prep::{OovPolicy, SourceOptions};
+use text_prep::{Cleaner, OovPolicy, SourceOptions};
 
 use crate::dataset::TextDataset;
 use crate::dataset_builder::TextDatasetBuilder;
-use crate::dataset_config::DatasetConfig;
+use crate::dataset_config::{DatasetConfig, VocabSource};
 use crate::dataset_input::DatasetInput;
 use crate::documents::DocumentLengths;
 use crate::split::Part;
-use crate::vocab_builder::{NewTokens, VocabSource};
+use crate::vocab_builder::NewTokens;
 
 pub type Labelled<'a> = (&'a str, Option<&'a str>);
 
@@ -316,4 +316,15 @@ proptest! {
             prop_assert_eq!(found, expected);
         }
     }
+}
+
+#[test]
+fn nothing_is_put_before_a_document() {
+    let cleaner = Cleaner::preset("keras-lowercase").unwrap();
+    let dataset = words(&TEN).cleaner(cleaner.clone()).document_separator("|").build().unwrap();
+    assert_eq!(dataset.documents.as_ref().unwrap().lengths(0..9).unwrap().max, 3);
+    // Nor before a prompt.
+    assert_eq!(dataset.tokenizer.encode("D e", OovPolicy::Error).unwrap().ids.len(), 2);
+    let running = TextDataset::from_text("a b c ".repeat(20)).words().cleaner(cleaner).context_len(5).build().unwrap();
+    assert_eq!(running.tokenizer.encode("a", OovPolicy::Error).unwrap().ids.len(), 21);
 }

@@ -38,7 +38,7 @@ impl EvaluationText {
         let mut encode = |ids: &mut IdsWriter, text: &mut dyn TextSource| -> Result<()> {
             let counts = tokenizer.encode_stream(text, |id| ids.push(id))?;
             unmapped += (counts.dropped + counts.unmapped) as usize;
-            Ok(ids.check()?)
+            ids.check()
         };
         let mut documents = Documents::none(labels.to_vec());
         let numbers: HashMap<&str, u32> = labels.iter().map(String::as_str).zip(1..).collect();
@@ -49,7 +49,7 @@ impl EvaluationText {
                 documents.empty += 1;
                 return;
             }
-            let number = label.filter(|_| !labels.is_empty()).map(|label| numbers.get(label));
+            let number = label.filter(|label| !labels.is_empty() && !label.is_empty()).map(|label| numbers.get(label));
             documents.unknown_labels += usize::from(number == Some(None));
             documents.push(Part::Valid, start, number.flatten().copied().unwrap_or(0));
             ids.push(token);

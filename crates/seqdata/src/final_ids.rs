@@ -1,5 +1,7 @@
 //! Replaces the provisional ids of the inputs with those of the vocabulary, part by part.
 
+use std::collections::HashSet;
+
 use text_prep::{TokenCounter, Vocabulary};
 
 use crate::counted_text::CountedText;
@@ -10,19 +12,42 @@ use crate::sections::Sections;
 use crate::split::{Part, Split};
 
 /// The vocabulary's ids of each provisional id.
-pub(crate) struct FinalIds(Vec<Option<u32>>);
+pub(crate) struct FinalIds {
+    ids: Vec<u32>,
+    /// Where the ids of each token end.
+    ends: Vec<usize>,
+}
 
 impl FinalIds {
-    /// Looks up all tokens of `counter`; those that are not in the vocabulary are unknown or dropped.
+    /// Encodes all tokens of `counter`; those that are not in the vocabulary are unknown or dropped.
     pub fn new(counter: &TokenCounter, vocabulary: &Vocabulary) -> Self {
-        let id = |provisional| vocabulary.id(counter.token(provisional)).or(vocabulary.unknown_id());
-        Self((0..counter.len() as u32).map(id).collect())
+        let (mut ids, mut ends) = (Vec::with_capacity(counter.len()), Vec::with_capacity(counter.len()));
+        for (token, _) in counter.iter() {
+            if !vocabulary.encode(token, |id| ids.push(id)) {
+                ids.extend(vocabulary.unknown_id());
+            }
+            ends.push(ids.len());
+        }
+        Self { ids, ends }
     }
 
-    /// The ids of a token; none if it is dropped.
+    /// The number of tokens of the text, and of distinct ones: of subwords if there are any, else of those that were counted.
+    pub fn count(&self, counter: &TokenCounter, vocabulary: &Vocabulary) -> (usize, usize) {
+        if !vocabulary.is_subwords() {
+            return (counter.counts().iter().sum::<u64>() as usize, counter.len());
+        }
+        let of_each =
+            (0u32..).zip(counter.counts()).map(|(provisional, &count)| (self.of(provisional), count as usize));
+        let tokens = of_each.map(|(ids, count)| ids.len() * count).sum();
+        (tokens, self.ids.iter().collect::<HashSet<_>>().len())
+    }
+
+    /// The ids of a token: one, several subwords, or none if it is dropped.
     #[inline]
     pub fn of(&self, provisional: u32) -> &[u32] {
-        self.0[provisional as usize].as_slice()
+        let at = provisional as usize;
+        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.ids[start..self.ends[at]]
     }
 }
 

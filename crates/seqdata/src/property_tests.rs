@@ -23,12 +23,13 @@ impl TextSource for SingleCharacters<'_> {
     }
 }
 
-fn configs() -> [DatasetConfig; 3] {
+fn configs() -> [DatasetConfig; 4] {
     let keras = Cleaner::preset("keras-lowercase").unwrap();
     [
         DatasetConfig::words(),
         DatasetConfig::words().cleaner(keras).min_count(2).oov(OovPolicy::Drop),
         DatasetConfig::characters(),
+        DatasetConfig::subwords().vocab_size(270),
     ]
     .map(|config| config.split(0.25, 0.1).context_len(1))
 }

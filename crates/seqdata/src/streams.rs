@@ -83,9 +83,6 @@ impl Streams {
     }
 
     /// As [`for_evaluation`](Self::for_evaluation), over `sequence`.
-    ///
-    /// # Panics
-    /// If `context_len` is zero.
     pub fn evaluation(sequence: Sequence, context_len: usize) -> Self {
         let first = context_len - 1;
         Self { first, warm_up: first, ..Self::over(sequence, 1, EVALUATION_CHUNK) }
@@ -113,9 +110,6 @@ impl Streams {
     /// As [`for_parallel_evaluation`](Self::for_parallel_evaluation), over `sequence`.
     ///
     /// # Errors
-    /// As there.
-    ///
-    /// # Panics
     /// As there.
     pub fn parallel_evaluation(sequence: Sequence, context_len: usize, count: usize) -> Result<Self> {
         if count == 1 {

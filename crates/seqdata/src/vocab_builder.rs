@@ -1,23 +1,13 @@
 //! Builds the vocabulary of a dataset from token counts, or adapts that of a trained model.
 
 use serde::{Deserialize, Serialize};
-use text_prep::{OovPolicy, Vocabulary};
+use text_prep::{OovPolicy, PreTokenizer, Vocabulary};
 
 use crate::counted_text::CountedText;
+use crate::dataset_config::VocabSource;
 use crate::error::{Error, Result};
 use crate::sections::Sections;
 use crate::split::Part;
-
-/// The part of a text that the vocabulary is built from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum VocabSource {
-    /// The training split only, so that the held-out loss includes out-of-vocabulary tokens.
-    #[default]
-    Training,
-    /// The whole text, as in the Keras baseline: no held-out token is out of vocabulary.
-    WholeText,
-}
 
 /// How many new tokens an error message lists, the most frequent first.
 const MAX_LISTED: usize = 50;
@@ -57,17 +47,50 @@ impl VocabInput<'_> {
     }
 }
 
-/// A new vocabulary. With documents, it has a document token.
-pub(crate) fn choose_vocabulary(input: &VocabInput, min_count: u64, oov: OovPolicy) -> Vocabulary {
-    // If every token gets an id, an unknown token would never be used.
-    let has_all = Part::ALL.into_iter().all(|part| input.uses(part) || input.sections.len(part) == 0);
-    let all_known = has_all && min_count <= 1;
-    let unknown = oov == OovPolicy::Unknown && !all_known;
-    let vocabulary = Vocabulary::from_counts(input.token_counts(), min_count, unknown);
+/// The options of a new vocabulary; see [`DatasetConfig`](crate::DatasetConfig).
+pub(crate) struct VocabOptions<'a> {
+    pub pre_tokenizer: &'a PreTokenizer,
+    pub size: Option<usize>,
+    /// A vocabulary of subwords instead of a trained one.
+    pub given: Option<&'a Vocabulary>,
+    pub min_count: u64,
+    pub oov: OovPolicy,
+}
+
+/// A new vocabulary, and if subwords are trained, the number of ids that it was to have. With documents, it has a document
+/// token.
+pub(crate) fn choose_vocabulary(input: &VocabInput, options: &VocabOptions) -> (Vocabulary, Option<usize>) {
+    let counts = input.token_counts();
+    // A size includes padding and the document token.
+    let reserved = 1 + usize::from(input.text.documents.is_some());
+    let (vocabulary, wanted) = match (options.given, options.pre_tokenizer) {
+        (Some(given), _) => (given.clone().recounted(counts), None),
+        (None, PreTokenizer::Subwords(_)) => {
+            let bytes = counts.clone().map(|(token, count)| token.len() as u64 * count).sum();
+            let size = options.size.unwrap_or_else(|| default_subwords(bytes));
+            (Vocabulary::train_subwords(counts, size.saturating_sub(reserved)), Some(size))
+        }
+        (None, _) => {
+            let unknown = options.oov == OovPolicy::Unknown;
+            // If every token gets an id, an unknown token would never be used.
+            let has_all = Part::ALL.into_iter().all(|part| input.uses(part) || input.sections.len(part) == 0);
+            let all_known = has_all && options.min_count <= 1;
+            let vocabulary = Vocabulary::from_counts(counts, options.min_count, unknown && !all_known);
+            let most = options.size.map_or(usize::MAX, |size| size.saturating_sub(reserved - 1));
+            (if vocabulary.len() > most { vocabulary.truncated(most, unknown) } else { vocabulary }, None)
+        }
+    };
     match input.text.documents {
-        None => vocabulary,
-        Some(_) => vocabulary.with_documents(input.sections.count(|part| input.uses(part)) as u64),
+        None => (vocabulary, wanted),
+        Some(_) => (vocabulary.with_documents(input.sections.count(|part| input.uses(part)) as u64), wanted),
     }
+}
+
+/// The number of ids of a vocabulary of subwords for a training text of `bytes` bytes, if none is given: the square root of
+/// `bytes`, rounded down to a multiple of 64, at least 512 and at most 8,000. So a longer text has both longer tokens and
+/// more occurrences of each, on average about a third of that root.
+pub fn default_subwords(bytes: u64) -> usize {
+    (bytes.isqrt() / 64 * 64).clamp(512, 8_000) as usize
 }
 
 /// The vocabulary of a trained model, unchanged or extended with the new tokens.
@@ -81,6 +104,8 @@ pub(crate) fn adapt_vocabulary(
     min_count: u64,
 ) -> Result<Vocabulary> {
     match policy {
+        // All bytes are in the vocabulary.
+        _ if existing.is_subwords() => Ok(existing.clone()),
         NewTokens::Unk => Ok(existing.clone()),
         NewTokens::Extend => Ok(existing.extended(input.token_counts(), min_count)),
         NewTokens::Error => {

@@ -4,7 +4,8 @@
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
 use text_prep::{
-    CharacterOptions, Cleaner, PreTokenizer, SourceOptions, TextSource, TextStream, TokenCounter, WordOptions,
+    CharacterOptions, Cleaner, OovPolicy, PreTokenizer, SourceOptions, SubwordOptions, TextSource, TextStream,
+    TokenCounter, Tokenizer, Vocabulary, WordOptions,
 };
 
 const FABLES: &str = include_str!("../../../datasets/fables/fables.txt");
@@ -23,6 +24,44 @@ fn words(bencher: Bencher, preset: &str) {
 #[divan::bench(args = ["verbatim"], sample_count = 10, sample_size = 1)]
 fn characters(bencher: Bencher, preset: &str) {
     prepare(bencher, preset, PreTokenizer::Characters(CharacterOptions::default()));
+}
+
+#[divan::bench(args = ["verbatim"], sample_count = 10, sample_size = 1)]
+fn subword_pre_tokens(bencher: Bencher, preset: &str) {
+    prepare(bencher, preset, PreTokenizer::Subwords(SubwordOptions::default()));
+}
+
+/// Training of a vocabulary of 1,000 subwords on the counts of the fables.
+#[divan::bench(sample_count = 10, sample_size = 1)]
+fn train_subwords(bencher: Bencher) {
+    let counter = count_pre_tokens();
+    bencher.bench(|| Vocabulary::train_subwords(counter.iter(), 1_000).len());
+}
+
+#[divan::bench(sample_count = 10, sample_size = 1)]
+fn encode_subwords(bencher: Bencher) {
+    let text = FABLES.repeat(BYTES / FABLES.len());
+    let tokenizer = Tokenizer {
+        cleaner: Cleaner::preset("verbatim").expect("the preset exists"),
+        pre_tokenizer: SubwordOptions::default().into(),
+        vocabulary: Vocabulary::train_subwords(count_pre_tokens().iter(), 1_000),
+        document_separator: None,
+        oov: OovPolicy::Unknown,
+    };
+    bencher.counter(BytesCount::of_str(&text)).bench(|| {
+        let mut id_sum = 0u64;
+        let mut reader = SourceOptions::default().open_reader(text.as_bytes(), "fables").expect("UTF-8");
+        tokenizer.encode_stream(&mut reader, |id| id_sum += u64::from(id)).expect("memory can be read");
+        id_sum
+    });
+}
+
+fn count_pre_tokens() -> TokenCounter {
+    let mut counter = TokenCounter::new();
+    PreTokenizer::from(SubwordOptions::default()).for_each_token(FABLES, |token| {
+        counter.add(token);
+    });
+    counter
 }
 
 fn prepare(bencher: Bencher, preset: &str, pre_tokenizer: PreTokenizer) {

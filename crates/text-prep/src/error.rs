@@ -170,6 +170,12 @@ pub enum Error {
         /// The error of the JSON parser.
         problem: String,
     },
+    /// A tokenizer file of another program cannot be used.
+    #[error("{}; use a tokenizer.json of byte-level BPE with GPT-2's pre-tokenizer, or train one", one_line(.problem))]
+    UnsupportedTokenizer {
+        /// What was found and what was expected.
+        problem: String,
+    },
     /// A tokenizer file has a different format version.
     #[error(
         "the saved tokenizer has format {found}, this program reads format {expected}; use the version of the program that wrote it"

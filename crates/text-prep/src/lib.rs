@@ -25,6 +25,7 @@ pub mod source;
 pub mod spans;
 pub mod stem;
 mod string_table;
+mod subwords;
 pub mod text_stream;
 mod token_counter;
 pub mod tokenize;
@@ -46,6 +47,7 @@ pub use source::{
     FoundFile, InputError, JoinedText, LabelSource, SourceOptions, TextFiles, TextReader, TextSource,
 };
 pub use stem::Stemmer;
+pub use subwords::SubwordOptions;
 pub use text_stream::TextStream;
 pub use token_counter::TokenCounter;
 pub use tokenize::{

@@ -62,7 +62,7 @@ impl StringTable {
         &self.text[start..self.ends[index]]
     }
 
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> + Clone {
         // `add` panics at u32::MAX strings.
         (0..self.len()).map(|i| self.get(i as u32))
     }

@@ -64,7 +64,7 @@ impl TokenCounter {
     }
 
     /// Tokens and their counts in order of first appearance.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> + Clone {
         self.table.iter().zip(self.counts.iter().copied())
     }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::clean::Cleaner;
 use crate::error::{Error, Result};
 use crate::source::TextSource;
+use crate::subwords::TokenEncoder;
 use crate::text_stream::TextStream;
 use crate::tokenize::{Detokenizer, PreTokenizer};
 use crate::vocabulary::Vocabulary;
@@ -96,11 +97,10 @@ impl Tokenizer {
             OovPolicy::Error | OovPolicy::Drop => None,
         };
         self.pre_tokenizer.for_each_token(&self.cleaner.clean(text), |token| {
-            let id = self.vocabulary.id(token);
-            if id.is_none() {
+            if !self.vocabulary.encode(token, |id| encoded.ids.push(id)) {
                 encoded.oov_tokens.push(token.to_owned());
+                encoded.ids.extend(unknown);
             }
-            encoded.ids.extend(id.or(unknown));
         });
         let Some(token) = encoded.oov_tokens.first() else { return Ok(encoded) };
         match oov {
@@ -123,11 +123,18 @@ impl Tokenizer {
         self.oov.validate_for_training()?;
         let mut counts = EncodedCounts::default();
         let unknown = self.vocabulary.unknown_id();
+        let mut encoder = TokenEncoder::new(&self.vocabulary);
         let mut lookup = |token: &str| {
-            counts.tokens += 1;
-            match self.vocabulary.id(token).or(unknown) {
+            let mut ids = 0;
+            let known = encoder.encode(token, |id| {
+                ids += 1;
+                each(id);
+            });
+            counts.tokens += ids + u64::from(!known);
+            match unknown {
+                _ if known => {}
                 Some(id) => {
-                    counts.unknown += u64::from(Some(id) == unknown);
+                    counts.unknown += 1;
                     each(id);
                 }
                 None if self.oov == OovPolicy::Unknown => counts.unmapped += 1,
@@ -140,6 +147,14 @@ impl Tokenizer {
         }
         stream.finish(|_| (), &mut lookup);
         Ok(counts)
+    }
+
+    /// The length in bytes of the text that `ids` write, where subwords may begin or end within a character.
+    pub fn decoded_len(&self, ids: &[u32]) -> usize {
+        if !self.vocabulary.is_subwords() {
+            return self.decode(ids).len();
+        }
+        ids.iter().map(|&id| self.vocabulary.subword_bytes(id).map_or(0, |bytes| bytes.len())).sum()
     }
 
     /// Decodes ids to text. Padding is skipped; an id that does not exist becomes `<id 12345>`. Documents are decoded
@@ -252,6 +267,22 @@ pub(crate) mod tests {
         tokenizer.oov = OovPolicy::Unknown;
         let unmapped = encode(&tokenizer, text);
         assert_eq!(unmapped, EncodedCounts { tokens: 23, unmapped: 1, ..EncodedCounts::default() });
+    }
+
+    #[test]
+    fn documents_are_decoded_one_by_one() {
+        let text = "\" Go , \" she said . <document>";
+        let mut tokenizer = fit("prose", WordOptions::default().into(), text, 1, false);
+        tokenizer.vocabulary = tokenizer.vocabulary.with_documents(2);
+        let encode = |text: &str| tokenizer.encode(text, OovPolicy::Error).unwrap().ids;
+        let b = tokenizer.vocabulary.document_id().unwrap();
+        // A quote that is not closed, and a text that spells the token.
+        let texts = ["she said, \"Go", "\"Go,\" she said. <document>"];
+        let ids = [&[b][..], &encode(texts[0]), &[b], &encode(texts[1]), &[b]].concat();
+        assert_eq!(ids.iter().filter(|&&id| id == b).count(), 3);
+        assert_eq!(tokenizer.decode(&ids), texts.map(|text| tokenizer.decode(&encode(text))).concat());
+        assert_eq!(tokenizer.decode(&[b, b]), "");
+        assert_eq!(crate::Tokenizer::from_json(&tokenizer.to_json()).unwrap(), tokenizer);
     }
 
     #[test]

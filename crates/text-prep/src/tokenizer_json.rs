@@ -4,14 +4,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::source::strip_byte_order_mark;
+use crate::subwords;
 use crate::tokenizer::Tokenizer;
 
 /// Version of the format written by [`Tokenizer::to_json`].
 const FORMAT: u64 = 1;
 
 impl Tokenizer {
-    /// The tokenizer as readable JSON. Equal tokenizers give equal bytes.
+    /// The tokenizer as readable JSON. Equal tokenizers give equal bytes. That of subwords can be loaded by Hugging Face's
+    /// `tokenizers`.
     pub fn to_json(&self) -> String {
+        if self.vocabulary.is_subwords() {
+            return subwords::to_json(self);
+        }
         let saved = Saved { format: FORMAT, tokenizer: self };
         // Strings, numbers and lists only, written to memory: this cannot fail.
         let mut json = serde_json::to_string_pretty(&saved).expect("a tokenizer is plain data");
@@ -26,11 +31,15 @@ impl Tokenizer {
     pub fn from_json(json: &str) -> Result<Self> {
         let bad = |error: serde_json::Error| Error::BadTokenizer { problem: error.to_string() };
         let json = strip_byte_order_mark(json);
-        let FormatVersion { format } = serde_json::from_str(json).map_err(bad)?;
-        if format != FORMAT {
-            return Err(Error::TokenizerFormat { found: format, expected: FORMAT });
-        }
-        let SavedOwned { tokenizer, .. } = serde_json::from_str(json).map_err(bad)?;
+        let tokenizer = if subwords::is_subword_file(json) {
+            subwords::read_saved(json)?
+        } else {
+            let FormatVersion { format } = serde_json::from_str(json).map_err(bad)?;
+            if format != FORMAT {
+                return Err(Error::TokenizerFormat { found: format, expected: FORMAT });
+            }
+            serde_json::from_str::<SavedOwned>(json).map_err(bad)?.tokenizer
+        };
         tokenizer.cleaner.validate()?;
         tokenizer.pre_tokenizer.validate()?;
         tokenizer.oov.validate_for_training()?;

@@ -1,23 +1,29 @@
 //! The vocabulary: maps tokens to ids and back, with their counts.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::nearest::nearest;
 use crate::string_table::StringTable;
+use crate::subwords::{Subwords, SubwordsFile};
 use crate::token_counter::TokenCounter;
 
 /// Maps tokens to ids. Id 0 is reserved for padding, as in Keras; then come the unknown token and the document token,
 /// if the vocabulary has them. Words follow by descending count, ties in order of first appearance (as in
 /// Keras). Words added later by [`extended`](Self::extended) follow, in the same order among themselves.
 ///
+/// A vocabulary of [subwords](Self::train_subwords) has no unknown token: the 256 bytes follow the reserved ids, then the
+/// tokens that are merged of them. They are written in characters that stand for bytes, see [`readable`](Self::readable).
+///
 /// The document token stands before, between and after the documents of a text: as an input it starts a document, as a
 /// target it ends one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(into = "VocabularyFile", try_from = "VocabularyFile")]
 pub struct Vocabulary {
-    table: StringTable,
-    counts: Vec<u64>,
+    pub(crate) table: StringTable,
+    pub(crate) counts: Vec<u64>,
     /// The count of the unknown token, if there is one.
     unknown: Option<u64>,
     /// The number of documents, if there is a document token.
@@ -25,6 +31,8 @@ pub struct Vocabulary {
     /// Word indices at which [`extended`](Self::extended) added words: counts descend only between
     /// two of them.
     added_at: Vec<usize>,
+    /// How pre-tokens are encoded, in a vocabulary of subwords.
+    pub(crate) subwords: Option<Arc<Subwords>>,
 }
 
 impl Vocabulary {
@@ -33,9 +41,9 @@ impl Vocabulary {
     /// The id of the unknown token, if there is one; see [`Self::unknown_id`].
     pub const UNKNOWN: u32 = 1;
 
-    const PADDING_TOKEN: &str = "<padding>";
+    pub(crate) const PADDING_TOKEN: &str = "<padding>";
     const UNKNOWN_TOKEN: &str = "<unknown>";
-    const DOCUMENT_TOKEN: &str = "<document>";
+    pub(crate) const DOCUMENT_TOKEN: &str = "<document>";
 
     /// A vocabulary of the tokens with a count of at least `min_count`. `counts` is in order of first
     /// appearance, as returned by [`TokenCounter::iter`]; counts of a repeated token are added.
@@ -55,6 +63,21 @@ impl Vocabulary {
             vocabulary.counts.push(count);
         }
         vocabulary
+    }
+
+    /// The most frequent words of a vocabulary that was not [extended](Self::extended), as many as fit into `len` ids with the
+    /// reserved ones. With `unknown` there is an unknown token, which gets the counts of the others.
+    #[must_use]
+    pub fn truncated(&self, len: usize, unknown: bool) -> Self {
+        let kept = len.saturating_sub(1 + usize::from(unknown)).min(self.num_words());
+        let rest: u64 = self.counts[kept..].iter().sum();
+        let unknown = unknown.then(|| self.unknown.unwrap_or(0) + rest);
+        let mut truncated = Self { unknown, ..Self::default() };
+        for (token, &count) in self.table.iter().zip(&self.counts[..kept]) {
+            truncated.table.insert(token);
+            truncated.counts.push(count);
+        }
+        truncated
     }
 
     /// The same vocabulary with a document token, whose count is `documents`. All words get the next id if it had none.
@@ -133,15 +156,25 @@ impl Vocabulary {
         }
     }
 
-    /// Whether the id is padding, the unknown token or the document token: no token of a text.
+    /// Whether the id is padding, the unknown token, the document token or a special subword: no token of a text.
     pub fn is_reserved(&self, id: u32) -> bool {
-        id < self.first_word()
+        match id.checked_sub(self.first_word()) {
+            None => true,
+            Some(index) => self.special().binary_search(&index).is_ok(),
+        }
     }
 
-    /// The reserved ids that a model must not write: padding and the unknown token. The document token may be sampled;
-    /// it ends a document.
+    /// The reserved ids that a model must not write: padding, the unknown token and special subwords. The document token may
+    /// be sampled; it ends a document.
     pub fn never_sampled(&self) -> impl Iterator<Item = u32> + use<> {
-        0..1 + u32::from(self.unknown.is_some())
+        let first = self.first_word();
+        let special: Vec<u32> = self.special().iter().map(|index| index + first).collect();
+        (0..1 + u32::from(self.unknown.is_some())).chain(special)
+    }
+
+    /// The indices of special subwords.
+    fn special(&self) -> &[u32] {
+        self.subwords.as_ref().map_or(&[], |subwords| &subwords.special)
     }
 
     /// Up to `n` words most similar to `token` by edit distance, nearest first, ties by descending
@@ -151,14 +184,14 @@ impl Vocabulary {
         nearest(token, self.table.iter(), n, limit)
     }
 
-    /// A table with tab-separated id, token and count per line; control characters and backslashes
-    /// are escaped.
+    /// A table with tab-separated id, [readable](Self::readable) token and count per line; control characters and
+    /// backslashes are escaped.
     pub fn to_tsv(&self) -> String {
         let mut tsv = String::from("id\ttoken\tcount\n");
         for id in 0..self.len() as u32 {
             tsv.push_str(&id.to_string());
             tsv.push('\t');
-            for c in self.token(id).unwrap_or_default().chars() {
+            for c in self.readable(id).unwrap_or_default().chars() {
                 if c.is_control() || c == '\\' {
                     tsv.extend(c.escape_default());
                 } else {
@@ -172,7 +205,7 @@ impl Vocabulary {
         tsv
     }
 
-    fn first_word(&self) -> u32 {
+    pub(crate) fn first_word(&self) -> u32 {
         1 + u32::from(self.unknown.is_some()) + u32::from(self.documents.is_some())
     }
 
@@ -193,6 +226,8 @@ struct VocabularyFile {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     added_at: Vec<usize>,
     words: Vec<Word>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    subwords: Option<SubwordsFile>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -211,6 +246,7 @@ impl From<Vocabulary> for VocabularyFile {
             documents: vocabulary.documents,
             added_at: vocabulary.added_at.clone(),
             words: words.map(|(token, &count)| Word { token: token.to_owned(), count }).collect(),
+            subwords: vocabulary.subwords.as_deref().map(SubwordsFile::from),
         }
     }
 }
@@ -240,13 +276,18 @@ impl TryFrom<VocabularyFile> for Vocabulary {
                 ));
             }
             let first_added = vocabulary.added_at.contains(&index);
-            if !first_added && vocabulary.counts.last().is_some_and(|&before| before < word.count) {
+            if file.subwords.is_none()
+                && !first_added
+                && vocabulary.counts.last().is_some_and(|&before| before < word.count)
+            {
                 return bad(format!(
                     "has a higher count for `{token}` (word {index}) than for the word before: expected descending counts"
                 ));
             }
             vocabulary.counts.push(word.count);
         }
+        let subwords = file.subwords.map(|file| file.read(&vocabulary.table)).transpose()?;
+        vocabulary.subwords = subwords.map(Arc::new);
         Ok(vocabulary)
     }
 }

@@ -54,13 +54,12 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
         Some(label) => LabelChoice::All(label),
         None => LabelChoice::Own,
     };
-    let mut evaluation = match args.text.is_empty() {
-        false => evaluate_files(args, bundle, &directory, labels, state_mode)?,
-        true => {
-            let dataset = own_text(bundle, &directory)?.dataset;
-            let sequence = dataset.sequence(Part::Valid);
-            evaluate_sequence(bundle, &sequence, dataset.valid_dropped, labels, state_mode)?
-        }
+    let mut evaluation = if args.text.is_empty() {
+        let dataset = own_text(bundle, &directory)?.dataset;
+        let sequence = dataset.sequence(Part::Valid);
+        evaluate_sequence(bundle, &sequence, dataset.valid_dropped, labels, state_mode)?
+    } else {
+        evaluate_files(args, bundle, &directory, labels, state_mode)?
     };
     if args.int8 {
         evaluation.protocol.push_str("; weights in eight bits");

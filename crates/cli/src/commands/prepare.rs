@@ -35,6 +35,9 @@ struct Report {
     bytes_per_id: usize,
     unigram_valid_loss_nats_per_token: f64,
     most_frequent: Vec<String>,
+    /// Of subwords: how many characters one stands for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    characters_per_token: Option<f64>,
     /// With truncated BPTT: the streams.
     #[serde(skip_serializing_if = "Option::is_none")]
     train_streams: Option<TrainStreams>,
@@ -225,11 +228,13 @@ fn text(args: &Prepare, config: Config) -> Result<()> {
         tokens_in_no_window: train_windows.unused_ids() + valid_windows.unused_ids(),
         bytes_per_id: dataset.ids.width(),
         unigram_valid_loss_nats_per_token: dataset.unigram_nats_per_token(),
-        most_frequent: (0..vocabulary.len() as u32)
-            .filter(|&id| !vocabulary.is_reserved(id))
-            .filter_map(|id| vocabulary.token(id).map(String::from))
+        most_frequent: vocabulary
+            .by_frequency()
+            .into_iter()
+            .filter_map(|id| vocabulary.readable(id).map(String::from))
             .take(10)
             .collect(),
+        characters_per_token: vocabulary.is_subwords().then(|| stats.characters as f64 / stats.tokens as f64),
         train_streams,
         documents: DocumentsReport::new(&experiment),
         vector_coverage: vectors.as_ref().map(|vectors| [vectors.vocabulary_coverage, vectors.training_coverage]),
@@ -239,7 +244,8 @@ fn text(args: &Prepare, config: Config) -> Result<()> {
 
 fn table(report: &Report, vectors: Option<&PretrainedVectors>) -> String {
     let shape = |[rows, columns]: [usize; 2]| format!("[{rows}, {columns}]");
-    let shown = |token: &String| if token.trim().is_empty() { format!("{token:?}") } else { token.clone() };
+    // A subword may begin with a space.
+    let shown = |token: &String| if token.trim() == token { token.clone() } else { format!("{token:?}") };
     let frequent: Vec<String> = report.most_frequent.iter().map(shown).collect();
     let mut rows = vec![
         ("characters", thousands(report.characters)),
@@ -257,6 +263,9 @@ fn table(report: &Report, vectors: Option<&PretrainedVectors>) -> String {
         ("unigram validation loss", format!("{} nats", decimals(report.unigram_valid_loss_nats_per_token, 3))),
         ("most frequent", frequent.join("  ")),
     ];
+    if let Some(characters) = report.characters_per_token {
+        rows.insert(2, ("characters per token", decimals(characters, 2)));
+    }
     if let Some(TrainStreams { streams, tokens_in_each, chunks, tokens_in_no_stream }) = report.train_streams {
         let [count, length, chunks] = [streams, tokens_in_each, chunks].map(thousands);
         rows.push(("training streams", format!("{count} of {length} tokens, in {chunks} chunks")));

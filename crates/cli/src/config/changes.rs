@@ -24,7 +24,7 @@ pub fn reject_changes<C: Serialize>(before: &C, now: &C, run: &str) -> Result<()
 }
 
 /// Keys and sections that a trained model determines.
-const SET_BY_MODEL: [&str; 4] = ["model", "tokens", "clean", "vocabulary.oov"];
+const SET_BY_MODEL: [&str; 5] = ["model", "tokens", "clean", "vocabulary.oov", "vocabulary.size"];
 
 /// Rejects changes of keys that a trained model determines.
 ///

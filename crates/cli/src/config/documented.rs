@@ -52,6 +52,8 @@ fn every_key_is_documented_with_its_true_default() {
     full.tokens.unit = Some(CharacterUnit::Scalars);
     full.tokens.capitals = Some(Capitals::Keep);
     full.tokens.jamo = Some(false);
+    full.tokens.path = Some(PathBuf::new());
+    full.vocabulary.size = Some(512);
     full.model.vectors.path = Some(PathBuf::new());
     full.model.layers[0].activation = Some(Activation::Tanh);
     full.model.layers[0].reset_after = Some(true);

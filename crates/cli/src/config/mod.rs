@@ -21,6 +21,7 @@ mod source;
 mod started;
 mod text;
 mod text_checks;
+mod tokens;
 mod train;
 mod train_config;
 
@@ -112,6 +113,8 @@ pub enum TokenKind {
     Words,
     /// Characters, as `unit` defines them.
     Characters,
+    /// Parts of words, of which frequent words are one: byte-level byte pair encoding.
+    Subwords,
 }
 
 /// Where words end.
@@ -142,7 +145,7 @@ pub enum Newlines {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tokens {
-    /// Words or characters.
+    /// Words, characters or subwords.
     pub kind: TokenKind,
     /// Words: whether punctuation is kept.
     pub punctuation: Option<Punctuation>,
@@ -160,6 +163,11 @@ pub struct Tokens {
     pub capitals: Option<Capitals>,
     /// Characters: whether to decompose Hangul syllables into jamo.
     pub jamo: Option<bool>,
+    /// Subwords: a `tokenizer.json` whose tokens are used; without it they are trained.
+    pub path: Option<PathBuf>,
+    /// The run that this configuration was saved in, which has the tokens of `path`.
+    #[serde(skip)]
+    pub run: Option<PathBuf>,
 }
 
 /// `[vocabulary]`.
@@ -168,6 +176,9 @@ pub struct Tokens {
 pub struct Vocabulary {
     /// The part of the text whose tokens are counted.
     pub fit_on: VocabSource,
+    /// The most ids; automatic for subwords if it is not given, and all tokens for other kinds. A run saves the number of
+    /// subwords.
+    pub size: Option<usize>,
     /// Tokens with a lower count get no id.
     pub min_count: u64,
     /// What to do with tokens without an id.
@@ -275,6 +286,7 @@ impl Config {
         if self.tokens.kind == TokenKind::Words {
             self.tokens.segmentation.get_or_insert(SegmentationKind::Spaces);
         }
+        self.tokens.run = Some(run.to_owned());
         self
     }
 }
@@ -301,7 +313,7 @@ impl Default for Config {
 
 impl Default for Vocabulary {
     fn default() -> Self {
-        Self { fit_on: VocabSource::Training, min_count: 1, oov: OovPolicy::Unknown }
+        Self { fit_on: VocabSource::Training, size: None, min_count: 1, oov: OovPolicy::Unknown }
     }
 }
 

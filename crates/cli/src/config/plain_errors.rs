@@ -126,7 +126,7 @@ mod tests {
             ("[train]\nlearning_rate = true", "my.toml, line 2: `learning_rate`: found true; expected a number"),
             ("[train]\nschedule = 3", "my.toml, line 2: `schedule`: found 3; expected a table of keys"),
             ("[tokens]\njamo = \"yes\"", "my.toml, line 2: `jamo`: found the text \"yes\"; expected true or false"),
-            ("[text]\npath = 3", "my.toml, line 2: `path`: found 3; expected a text in quotes"),
+            ("[text]\npath = 3", "my.toml, line 2: `path`: found 3; expected a path in quotes or a list of paths"),
             ("[model]\nlayers = 3", "my.toml, line 2: `layers`: found 3; expected a list in [ ]"),
             ("train = 7", "my.toml, line 1: `train`: found 7; expected a table of keys"),
         ] {

@@ -2,7 +2,7 @@
 
 use models::{LanguageModelConfig, LmBundle};
 use seqdata::NewTokens;
-use text_prep::{CharacterOptions, PreTokenizer, Tokenizer, WordOptions};
+use text_prep::{CharacterOptions, PreTokenizer, SubwordOptions, Tokenizer, WordOptions};
 
 use super::{Clean, Config, Model, Newlines, TokenKind, Tokens, Vectors};
 
@@ -46,6 +46,7 @@ impl PretrainedModel {
         config.tokens = match pre_tokenizer.clone() {
             // No language model splits its text into spans; words are the closest kind.
             PreTokenizer::Spans(_) => Tokens { kind: TokenKind::Words, ..Tokens::default() },
+            PreTokenizer::Subwords(SubwordOptions {}) => Tokens { kind: TokenKind::Subwords, ..Tokens::default() },
             PreTokenizer::Words(WordOptions { punctuation, lower_case, stem, segmentation }) => Tokens {
                 kind: TokenKind::Words,
                 punctuation: Some(punctuation),

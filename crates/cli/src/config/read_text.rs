@@ -4,11 +4,11 @@ use seqdata::{DatasetConfig, DatasetInput, TextDataset};
 use text_prep::source::files::DocumentCounts;
 use text_prep::{ControlCharacters, KerasBaselineCheck, Tokenizer};
 
-use super::resolve::pre_tokenizer;
 use super::started::StartedInput;
 use super::text_checks::{
     CheckedText, baseline_warning, is_keras_baseline, resolve_segmentation, segmentation_hint, single_words_warning,
 };
+use super::tokens::{pre_tokenizer, subwords_warning};
 use super::{Config, OpenInputs, PretrainedModel};
 use crate::error::{Error, Result};
 use crate::input::KeptInput;
@@ -93,6 +93,7 @@ pub(super) fn read_text(
     let documents = inputs.train.counts().cloned();
     drop(inputs);
     if is_new {
+        warnings.extend(subwords_warning(config, &dataset));
         let Tokenizer { cleaner, pre_tokenizer, .. } = &dataset.tokenizer;
         warnings.extend(baseline_warning(&check, cleaner.keeps_line_ends()));
         warnings.extend(single_words_warning(pre_tokenizer, &dataset.stats, detected));

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use models::LanguageModelConfig;
 use seqdata::{DatasetConfig, Fractions, TextDataset};
 use text_prep::source::files::DocumentCounts;
-use text_prep::{CharacterOptions, Cleaner, OovPolicy, PreTokenizer, Segmentation, WordOptions};
+use text_prep::{Cleaner, OovPolicy};
 use trainer::{TrainConfig, TrainMode};
 
 use super::read_text::{ReadText, read_text};
 use super::short_epochs;
-use super::train_config::{reject_keys_of, train_config};
-use super::{Config, ModeKind, Model, Newlines, PretrainedModel, Text, TokenKind, Vectors, Windows};
+use super::tokens::pre_tokenizer;
+use super::train_config::train_config;
+use super::{Config, ModeKind, Model, Newlines, PretrainedModel, Text, Vectors, Windows};
 use crate::error::{Error, Result, bail};
 use crate::input::{self, KeptInput};
 
@@ -47,7 +48,7 @@ impl LmExperiment {
         let train = train_config(config.seed, &config.train, mode, config.samples.every_steps, &config.checkpoints)?
             .valid_streams(config.split.valid_streams);
         train.check()?;
-        let dataset_config = dataset_config(&config)?;
+        let mut dataset_config = dataset_config(&config)?;
         let mut warnings = Vec::new();
         if config.tokens.stem.is_some() {
             warnings.push(
@@ -66,6 +67,7 @@ impl LmExperiment {
         let mut model = pretrained.map_or_else(|| model_config(&config.model), |pretrained| pretrained.model.clone());
         if pretrained.is_none() {
             vectors(&mut config.model.vectors)?;
+            dataset_config.subword_vocabulary = config.tokens.read_vocabulary()?;
         }
         if let Some(directory) = &mut config.init.from {
             *directory = absolute(directory)?;
@@ -93,7 +95,7 @@ impl LmExperiment {
         model.vocab_size = dataset.tokenizer.vocabulary.len();
         model.document_id = dataset.tokenizer.vocabulary.document_id();
         model.labels = dataset.label_names().to_vec();
-        if let Some(separator) = &config.clean.document_separator
+        if let Some(separator) = config.clean.document_separator.as_ref().filter(|_| dataset.documents.is_none())
             && dataset.tokenizer.document_separator_id().is_none()
         {
             warnings.push(format!("the document separator `{separator}` does not occur in the cleaned text"));
@@ -138,7 +140,7 @@ fn dataset_config(config: &Config) -> Result<DatasetConfig> {
     let cleaner = match (&clean.preset, &clean.rules) {
         (Some(_), Some(_)) => bail!("`clean.preset` and `clean.rules` are both given; expected one of them"),
         (None, Some(rules)) => Cleaner::new(rules.clone()),
-        (preset, None) => Cleaner::preset(preset.as_deref().unwrap_or("prose"))?,
+        (preset, None) => Cleaner::preset(preset.as_deref().unwrap_or(config.tokens.default_preset()))?,
     };
     cleaner.validate()?;
     let cleaner = match config.tokens.newlines.unwrap_or_default() {
@@ -166,50 +168,14 @@ fn dataset_config(config: &Config) -> Result<DatasetConfig> {
         pre_tokenizer: pre_tokenizer(config)?,
         document_separator: clean.document_separator.clone(),
         vocab_source: config.vocabulary.fit_on,
+        vocab_size: config.vocabulary.size,
+        subword_vocabulary: None,
         min_count: config.vocabulary.min_count,
         oov: config.vocabulary.oov,
         fractions: Fractions { valid: config.split.valid_fraction, test: config.split.test_fraction },
         context_len,
         stride,
     })
-}
-
-pub(super) fn pre_tokenizer(config: &Config) -> Result<PreTokenizer> {
-    let tokens = &config.tokens;
-    let pre_tokenizer = match tokens.kind {
-        TokenKind::Words => {
-            let keys = [
-                ("unit", tokens.unit.is_some()),
-                ("capitals", tokens.capitals.is_some()),
-                ("jamo", tokens.jamo.is_some()),
-            ];
-            reject_keys_of("characters", "tokens", &keys)?;
-            PreTokenizer::Words(WordOptions {
-                punctuation: tokens.punctuation.unwrap_or_default(),
-                lower_case: tokens.lower_case.unwrap_or_default(),
-                stem: tokens.stem.clone(),
-                // Until the text is read, the automatic segmentation is unknown.
-                segmentation: tokens.segmentation.unwrap_or_default().fixed().unwrap_or(Segmentation::Spaces),
-            })
-        }
-        TokenKind::Characters => {
-            let keys = [
-                ("punctuation", tokens.punctuation.is_some()),
-                ("lower_case", tokens.lower_case.is_some()),
-                ("stem", tokens.stem.is_some()),
-                ("segmentation", tokens.segmentation.is_some()),
-                ("newlines", tokens.newlines.is_some()),
-            ];
-            reject_keys_of("words", "tokens", &keys)?;
-            PreTokenizer::Characters(CharacterOptions {
-                unit: tokens.unit.unwrap_or_default(),
-                capitals: tokens.capitals.unwrap_or_default(),
-                jamo: tokens.jamo.unwrap_or_default(),
-            })
-        }
-    };
-    pre_tokenizer.validate()?;
-    Ok(pre_tokenizer)
 }
 
 /// Checks that one text is given.

@@ -102,14 +102,14 @@ mod tests {
         ] {
             let changes =
                 |section: &str| -> Vec<String> { set.iter().map(|change| format!("{section}.{change}")).collect() };
-            let mut of_text = Config::default();
-            of_text.text = Text {
+            let before = Text {
                 dataset: Some("fables".into()),
                 path: Some(Path::new("a.txt").into()),
                 encoding: Some("latin1".into()),
                 strip_gutenberg: true,
                 ..Text::default()
             };
+            let mut of_text = Config { text: before, ..Config::default() };
             let mut of_data =
                 Data { dataset: Some("fables-qa".into()), path: Some("a.json".into()), ..Data::default() };
             let given = |section| args(text, &changes(section).iter().map(String::as_str).collect::<Vec<_>>());

@@ -113,7 +113,7 @@ pub fn write_embeddings(run: &Path, artifact: &LmBundle) -> Result<()> {
     let width = vectors.dims()[1];
     let values: Vec<f32> = vectors.try_into_vec_as().map_err(models::Error::from)?;
     let vocabulary = &artifact.tokenizer.vocabulary;
-    let name = |id: usize| vocabulary.token(id as u32).unwrap_or_default();
-    let rows = values.chunks_exact(width).enumerate().map(|(id, vector)| (name(id), vector));
+    let names: Vec<_> = (0..vocabulary.len() as u32).map(|id| vocabulary.readable(id).unwrap_or_default()).collect();
+    let rows = names.iter().map(AsRef::as_ref).zip(values.chunks_exact(width));
     write_projector(&directory, "embedding", rows)
 }

@@ -11,6 +11,8 @@ use crate::observers::sampling::{TEMPERATURE, sample_document, sampling};
 
 /// Tokens in the sample of a character model: about 400 English words, so that 1 % is still four of them.
 const CHARACTERS: usize = 2_000;
+/// Tokens in the sample of a model of subwords, about as much text as that of a word model.
+const SUBWORDS: usize = 700;
 /// Tokens in the sample of a word model.
 const WORDS: usize = 500;
 /// Documents in a sample, unless they are long.
@@ -51,6 +53,7 @@ impl FinalSample {
     pub fn new(best: &LmBundle, dataset: &TextDataset) -> Result<Self> {
         let max_tokens = match best.tokenizer.pre_tokenizer {
             PreTokenizer::Characters(_) => CHARACTERS,
+            PreTokenizer::Subwords(_) => SUBWORDS,
             PreTokenizer::Words(_) | PreTokenizer::Spans(_) => WORDS,
         };
         let documents = dataset.documents.as_ref();

@@ -1,4 +1,4 @@
-//! How many words of a character model's sample do not occur in its training text. Printed at the end of a run, and
+//! How many words in a sample of characters or subwords do not occur in its training text. Printed at the end of a run, and
 //! written to `spelling.md` in the run directory.
 
 use std::path::Path;
@@ -20,8 +20,9 @@ use crate::view::format::thousands;
 /// # Errors
 /// If the file cannot be written.
 pub fn write(dataset: &TextDataset, best: &LmBundle, sample: &Sample, run: &Path) -> Result<Option<String>> {
-    if !matches!(dataset.tokenizer.pre_tokenizer, PreTokenizer::Characters(_)) {
-        return Ok(None);
+    match dataset.tokenizer.pre_tokenizer {
+        PreTokenizer::Characters(_) | PreTokenizer::Subwords(_) => {}
+        PreTokenizer::Words(_) | PreTokenizer::Spans(_) => return Ok(None),
     }
     let summary = summarize(&KnownWords::new(&training_text(dataset)).find_invented(&sample.text));
     let quoted: String = sample.text.lines().map(|line| format!("> {line}\n")).collect();

@@ -56,6 +56,7 @@ pub fn new_run_config(args: &Train) -> Result<(AnyConfig, String)> {
         config.tokens = of_model.tokens;
         config.clean = of_model.clean;
         config.vocabulary.oov = of_model.vocabulary.oov;
+        config.vocabulary.size = of_model.vocabulary.size;
     } else if config.text.path == before.text.path && config.text.copy == before.text.copy {
         // The new run checks the same text as every new run.
         let text = config.text.clone().saved_in(model).for_another_run()?;

@@ -4,10 +4,11 @@ use super::PreTokenizer;
 use super::characters::CharacterDetokenizer;
 use super::word_spacing::WordDetokenizer;
 use crate::clean::Cleaner;
+use crate::subwords::SubwordDetokenizer;
 
 /// Joins the tokens of one text.
 ///
-/// The last syllable may be incomplete, so a part of the text may be pending until the next token.
+/// The last syllable, or the last character of subwords, may be incomplete, so a part of the text may be pending until the next token.
 /// Take the text from [`into_text`](Self::into_text), or, when streaming, the outputs of
 /// [`push`](Self::push) and at the end that of [`finish`](Self::finish).
 ///
@@ -18,7 +19,9 @@ use crate::clean::Cleaner;
 ///   between document separators (a paragraph break is not a separator, and `keras-lowercase` prepends
 ///   separators), and not for stems;
 /// - words of scripts without spaces, divided by a dictionary: `join(split(text)) == text` for text of such letters and
-///   single spaces.
+///   single spaces;
+/// - subwords: `join(encode(text)) == text`; the concatenated outputs are the text, and bytes that are not UTF-8 are
+///   U+FFFD.
 ///
 /// [`Capitals::Lower`]: super::Capitals::Lower
 #[derive(Clone, Debug)]
@@ -31,6 +34,7 @@ pub struct Detokenizer {
 enum Kind {
     Words(WordDetokenizer),
     Characters(CharacterDetokenizer),
+    Subwords(SubwordDetokenizer),
 }
 
 impl Detokenizer {
@@ -42,6 +46,7 @@ impl Detokenizer {
                 Kind::Words(WordDetokenizer::new(document_separator, pre_tokenizer.segmentation()))
             }
             PreTokenizer::Characters(options) => Kind::Characters(CharacterDetokenizer::new(*options)),
+            PreTokenizer::Subwords(_) => Kind::Subwords(SubwordDetokenizer::default()),
         };
         Self { text: String::new(), kind }
     }
@@ -63,6 +68,7 @@ impl Detokenizer {
             _ if token.is_empty() => {}
             Kind::Words(words) => words.push(token, &mut self.text),
             Kind::Characters(characters) => characters.push(token, &mut self.text),
+            Kind::Subwords(subwords) => subwords.push(token, &mut self.text),
         }
         &self.text[start..]
     }
@@ -73,6 +79,7 @@ impl Detokenizer {
         match &mut self.kind {
             Kind::Words(_) => {}
             Kind::Characters(characters) => characters.finish(&mut self.text),
+            Kind::Subwords(subwords) => subwords.finish(&mut self.text),
         }
         &self.text[start..]
     }
@@ -84,6 +91,7 @@ impl Detokenizer {
         match &mut self.kind {
             Kind::Words(words) => words.end_document(),
             Kind::Characters(characters) => characters.end_document(),
+            Kind::Subwords(_) => {}
         }
         &self.text[start..]
     }

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Result;
 use crate::segmentation::Segmentation;
 use crate::spans;
+use crate::subwords::{self, SubwordOptions, SubwordStream};
 use characters::CharacterStream;
 use words::WordNormalizer;
 
@@ -35,6 +36,9 @@ pub enum PreTokenizer {
     /// The keys of [`crate::spans::words()`]. Buffers the whole text before it is split.
     #[serde(rename = "passage")]
     Spans(SpanOptions),
+    /// Pieces of text that a vocabulary of subwords divides further: letters, digits or punctuation with the space before
+    /// them, and white space.
+    Subwords(SubwordOptions),
 }
 
 /// Options of [`PreTokenizer::Spans`].
@@ -58,6 +62,12 @@ impl From<CharacterOptions> for PreTokenizer {
     }
 }
 
+impl From<SubwordOptions> for PreTokenizer {
+    fn from(options: SubwordOptions) -> Self {
+        Self::Subwords(options)
+    }
+}
+
 impl PreTokenizer {
     /// Checks the options.
     ///
@@ -66,7 +76,7 @@ impl PreTokenizer {
     pub fn validate(&self) -> Result<()> {
         match self {
             Self::Words(words) => words.validate(),
-            Self::Characters(_) | Self::Spans(_) => Ok(()),
+            Self::Characters(_) | Self::Spans(_) | Self::Subwords(_) => Ok(()),
         }
     }
 
@@ -80,20 +90,22 @@ impl PreTokenizer {
         stream.finish(&mut f);
     }
 
-    /// Whether `token` is text by itself, unlike [`SHIFT`], [`JAMO_SEPARATOR`] and the parts of a syllable.
+    /// Whether `token` is text by itself, unlike [`SHIFT`], [`JAMO_SEPARATOR`], the parts of a syllable and subwords that
+    /// are not UTF-8.
     pub fn is_standalone(&self, token: &str) -> bool {
         match self {
+            Self::Subwords(_) => subwords::is_text(token),
             Self::Words(_) | Self::Spans(_) => true,
             Self::Characters(characters) => characters.is_standalone(token),
         }
     }
 
-    /// Where words end; [`Segmentation::Spaces`] for characters.
+    /// Where words end; [`Segmentation::Spaces`] for characters and subwords.
     pub fn segmentation(&self) -> Segmentation {
         match self {
             Self::Words(words) => words.segmentation,
             Self::Spans(spans) => spans.segmentation,
-            Self::Characters(_) => Segmentation::Spaces,
+            Self::Characters(_) | Self::Subwords(_) => Segmentation::Spaces,
         }
     }
 
@@ -102,6 +114,7 @@ impl PreTokenizer {
         TokenStream(match self {
             Self::Words(words) => State::Words { normalizer: WordNormalizer::new(words), pending: String::new() },
             Self::Characters(characters) => State::Characters(CharacterStream::new(*characters)),
+            Self::Subwords(_) => State::Subwords(SubwordStream::default()),
             Self::Spans(SpanOptions { segmentation }) => {
                 State::Spans { text: String::new(), segmentation: *segmentation }
             }
@@ -119,6 +132,7 @@ enum State {
         pending: String,
     },
     Characters(CharacterStream),
+    Subwords(SubwordStream),
     Spans {
         /// The input so far.
         text: String,
@@ -134,6 +148,7 @@ impl TokenStream {
                 words::split(chunk, pending, |word| normalizer.normalize(word, f));
             }
             State::Characters(characters) => characters.push(chunk, f),
+            State::Subwords(subwords) => subwords.push(chunk, f),
             State::Spans { text, .. } => text.push_str(chunk),
         }
     }
@@ -146,6 +161,7 @@ impl TokenStream {
             }
             State::Words { .. } => {}
             State::Characters(characters) => characters.finish(f),
+            State::Subwords(subwords) => subwords.finish(f),
             State::Spans { text, segmentation } => {
                 spans::words(&text, segmentation).iter().for_each(|word| f(&word.key));
             }
@@ -181,7 +197,8 @@ mod tests {
             WordOptions::default().punctuation(punctuation).segmentation(Segmentation::Dictionary).into()
         });
         let characters = character_options().into_iter().map(PreTokenizer::Characters);
-        words.into_iter().chain(divided).chain(characters).collect()
+        let subwords = PreTokenizer::Subwords(SubwordOptions::default());
+        words.into_iter().chain(divided).chain(characters).chain([subwords]).collect()
     }
 
     pub(super) fn character_options() -> Vec<CharacterOptions> {

@@ -42,10 +42,9 @@ impl<'a> JsonLines<'a> {
             self.names = object.keys().cloned().collect();
         }
         let text = object.remove(&self.columns.text);
-        let label = self.columns.label.as_ref().and_then(|label| match *label == self.columns.text {
-            true => text.clone(),
-            false => object.remove(label),
-        });
+        let is_text = |label: &String| *label == self.columns.text;
+        let label = self.columns.label.as_ref();
+        let label = label.and_then(|label| if is_text(label) { text.clone() } else { object.remove(label) });
         self.has_column[0] |= text.is_some();
         self.has_column[1] |= label.is_some();
         self.text = self.written(&self.columns.text, text)?.unwrap_or_default();

@@ -203,3 +203,28 @@ fn a_book_may_unpack_only_to_a_limit() {
         zip_size::check(&book[..length], 200_000).unwrap_err();
     }
 }
+
+#[test]
+fn no_damage_makes_a_panic_or_a_message_of_several_lines() {
+    let long: String = (0..300).map(|n| format!("line {n}\n")).collect();
+    let table = "id,text\n1,\"a \"\"b\"\",\nc\"\n2,d\n".repeat(5);
+    let files = [epub(&["<p>A &amp; <b>b</b></p>"]), gzip(long.as_bytes()), zstd(long.as_bytes()), table.into_bytes()];
+    for bytes in files {
+        for at in 0..bytes.len() {
+            for changed in [bytes[at] ^ 1, bytes[at] ^ 0x80, b'"', 0] {
+                let mut damaged = bytes.clone();
+                damaged[at] = changed;
+                if at % 7 == 0 {
+                    damaged.truncate(at);
+                }
+                let files = TextFiles::default().reader("a", &damaged[..]).column("text");
+                if let Err(error) = super::documents(files) {
+                    assert_eq!(error.to_string().lines().count(), 1, "{error}");
+                }
+                if let Err(error) = text(TextFiles::default().reader("a", &damaged[..])) {
+                    assert_eq!(error.to_string().lines().count(), 1, "{error}");
+                }
+            }
+        }
+    }
+}

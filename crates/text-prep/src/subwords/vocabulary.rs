@@ -1,0 +1,179 @@
+//! Vocabularies of subwords.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::alphabet;
+use super::merges::{Merge, Merges};
+use super::train::train;
+use crate::error::{Error, Result, one_line};
+use crate::string_table::StringTable;
+use crate::vocabulary::Vocabulary;
+
+/// What a vocabulary of subwords has besides its tokens.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Subwords {
+    pub merges: Merges,
+    /// Indices of tokens that no text is encoded to, ascending: the special tokens of a tokenizer that was not trained here.
+    pub special: Vec<u32>,
+}
+
+/// The serialized form; tokens are numbered without reserved ids.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SubwordsFile {
+    merges: Vec<(u32, u32)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    special: Vec<u32>,
+}
+
+impl From<&Subwords> for SubwordsFile {
+    fn from(subwords: &Subwords) -> Self {
+        let merges = subwords.merges.list().iter().map(|merge| merge.pair).collect();
+        Self { merges, special: subwords.special.clone() }
+    }
+}
+
+impl SubwordsFile {
+    pub fn read(self, tokens: &StringTable) -> Result<Subwords> {
+        Subwords::new(tokens, self.merges, self.special)
+    }
+}
+
+impl Subwords {
+    /// Merges pairs of `tokens`, which are written in the [alphabet of bytes](super::alphabet), apart from `special` ones.
+    ///
+    /// # Errors
+    /// If a token is not written so, a byte has no token, or a merge is impossible.
+    pub fn new(tokens: &StringTable, pairs: Vec<(u32, u32)>, special: Vec<u32>) -> Result<Self> {
+        let bad = |problem: String| Err(Error::BadVocabulary { problem });
+        let count = tokens.len() as u32;
+        if !special.is_sorted_by(|a, b| a < b) || special.last().is_some_and(|&last| last >= count) {
+            return bad(format!("has the special tokens {special:?}: expected ascending numbers below {count}"));
+        }
+        let is_special = |token: u32| special.binary_search(&token).is_ok();
+        for (index, token) in (0..).zip(tokens.iter()) {
+            if !is_special(index) && (token.is_empty() || alphabet::to_bytes(token).is_none()) {
+                return bad(format!(
+                    "has the token `{}`: expected characters that stand for bytes, as in GPT-2's vocabulary",
+                    one_line(token)
+                ));
+            }
+        }
+        let find = |token: &str| tokens.find(token).filter(|&token| !is_special(token));
+        let mut bytes = [0; 256];
+        for byte in 0..=255u8 {
+            let Some(token) = find(alphabet::char_of(byte).encode_utf8(&mut [0; 4])) else {
+                return bad(format!("has no token for the byte {byte:#04x}: expected one for each of the 256 bytes"));
+            };
+            bytes[usize::from(byte)] = token;
+        }
+        let mut merges = Vec::with_capacity(pairs.len());
+        for (number, pair) in pairs.into_iter().enumerate() {
+            if let Some(token) = [pair.0, pair.1].into_iter().find(|&token| token >= count || is_special(token)) {
+                return bad(format!(
+                    "has token {token} in merge {number}: expected a token that is not special, below {count}"
+                ));
+            }
+            let merged = tokens.get(pair.0).to_owned() + tokens.get(pair.1);
+            let Some(result) = find(&merged) else {
+                return bad(format!("has no token `{}`, which merge {number} makes", one_line(&merged)));
+            };
+            merges.push(Merge { pair, result });
+        }
+        Ok(Self { merges: Merges::new(bytes, merges), special })
+    }
+}
+
+impl Vocabulary {
+    /// The smallest vocabulary of subwords: padding and the 256 bytes.
+    pub const MIN_SUBWORDS: usize = 257;
+
+    /// A vocabulary of subwords: the 256 bytes and what byte pair encoding merges most frequently in pre-tokens with these
+    /// counts, up to `tokens` tokens without the reserved ids. There are fewer if no pair is left that occurs twice. The
+    /// result depends only on the counts, in any order.
+    pub fn train_subwords<'a>(counts: impl IntoIterator<Item = (&'a str, u64)> + Clone, tokens: usize) -> Self {
+        let trained = train(counts.clone(), tokens);
+        let mut table = StringTable::default();
+        for bytes in &trained.tokens {
+            table.insert(&alphabet::to_string(bytes));
+        }
+        let bytes = std::array::from_fn(|byte| alphabet::place_of(byte as u8));
+        let subwords = Subwords { merges: Merges::new(bytes, trained.merges), special: Vec::new() };
+        Self::of_subwords(table, subwords).recounted(counts)
+    }
+
+    pub(super) fn of_subwords(table: StringTable, subwords: Subwords) -> Self {
+        let mut vocabulary = Self::default();
+        vocabulary.counts = vec![0; table.len()];
+        vocabulary.table = table;
+        vocabulary.subwords = Some(Arc::new(subwords));
+        vocabulary
+    }
+
+    /// The same vocabulary of subwords with the counts that its tokens have in a text of pre-tokens with these counts.
+    #[must_use]
+    pub fn recounted<'a>(mut self, counts: impl IntoIterator<Item = (&'a str, u64)>) -> Self {
+        let mut recounted = vec![0; self.num_words()];
+        let first = self.first_word();
+        for (pre_token, count) in counts {
+            self.encode(pre_token, |id| recounted[(id - first) as usize] += count);
+        }
+        self.counts = recounted;
+        self
+    }
+
+    /// Whether the tokens are subwords: a token of [`PreTokenizer::Subwords`](crate::PreTokenizer::Subwords) may have
+    /// several ids, and all have ids.
+    pub fn is_subwords(&self) -> bool {
+        self.subwords.is_some()
+    }
+
+    /// Calls `each` with the ids of a token of the pre-tokenizer: one or more for subwords, else one if it is in the
+    /// vocabulary. Returns whether there were any.
+    #[inline]
+    pub fn encode(&self, token: &str, mut each: impl FnMut(u32)) -> bool {
+        match &self.subwords {
+            None => self.id(token).map(each).is_some(),
+            Some(subwords) => {
+                subwords.merges.encode(token.as_bytes(), |index| each(index + self.first_word()));
+                true
+            }
+        }
+    }
+
+    /// The bytes of a subword; `None` for reserved ids, special tokens, and other vocabularies.
+    pub fn subword_bytes(&self, id: u32) -> Option<Vec<u8>> {
+        if !self.is_subwords() || self.is_reserved(id) { None } else { alphabet::to_bytes(self.token(id)?) }
+    }
+
+    /// The token with this id as people read it: the text of a subword, with `\x` and two digits for each byte that is not
+    /// UTF-8, and the token itself in other vocabularies.
+    pub fn readable(&self, id: u32) -> Option<Cow<'_, str>> {
+        let Some(bytes) = self.subword_bytes(id) else { return self.token(id).map(Cow::Borrowed) };
+        let mut text = String::new();
+        for chunk in bytes.utf8_chunks() {
+            text.push_str(chunk.valid());
+            chunk.invalid().iter().for_each(|byte| text.push_str(&format!("\\x{byte:02x}")));
+        }
+        Some(text.into())
+    }
+
+    /// The ids of all tokens that are not reserved, the most frequent first. Words are numbered in this order.
+    pub fn by_frequency(&self) -> Vec<u32> {
+        let mut ids: Vec<u32> = (0..self.len() as u32).filter(|&id| !self.is_reserved(id)).collect();
+        if self.is_subwords() {
+            ids.sort_by_key(|&id| Reverse(self.count(id)));
+        }
+        ids
+    }
+
+    /// The merges of a vocabulary of subwords as pairs of tokens.
+    pub(super) fn merges(&self) -> impl Iterator<Item = (&str, &str)> {
+        let merges = self.subwords.iter().flat_map(|subwords| subwords.merges.list());
+        merges.map(|merge| (self.table.get(merge.pair.0), self.table.get(merge.pair.1)))
+    }
+}
