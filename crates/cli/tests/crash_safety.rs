@@ -268,7 +268,7 @@ fn a_run_on_labelled_documents_survives_interruptions() {
     let mut word = || ["fox", "crow", "wolf", "saw", "met", "the", "old"][random.below(7) as usize];
     let rows = (0..60).map(|row| format!("{} {},{}\n", word(), word(), ["a", "b"][row % 2]));
     dir.file("my.txt", format!("text,author\n{}", rows.collect::<String>()));
-    let table = ["--column", "text", "--label", "author"];
+    let table = ["--column", "text", "--label", "author", "--set", "train.epochs=1"];
     let start = |run: &str| {
         let mut command = train_command(&dir, run);
         command.args(table);

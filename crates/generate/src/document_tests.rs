@@ -174,7 +174,7 @@ fn unique_documents_are_new_and_different() {
     for generator in engines() {
         let sampling = Sampling::default().max_tokens(3);
         let prompt = generator.prompt("a").unwrap().label("two");
-        let error = generator.unique_documents(&prompt, &sampling, 5).err();
+        let error = generator.unique_documents(&prompt, &sampling, 20).err();
         assert!(matches!(error, Some(Error::NoDocumentHashes)));
         let drawn: Vec<Sample> = generator.samples(&prompt, &sampling, 0..500).unwrap().map(Result::unwrap).collect();
         let document = |sample: &Sample| format!("a{}", sample.text);
@@ -184,13 +184,13 @@ fn unique_documents_are_new_and_different() {
         let hashes = DocumentHashes::of(&training).to_bytes();
         bundle.extra_files.insert(DOCUMENT_HASHES.into(), hashes);
         let generator = Generator::new(bundle);
-        let mut unique = generator.unique_documents(&prompt, &sampling, 5).unwrap();
+        let mut unique = generator.unique_documents(&prompt, &sampling, 20).unwrap();
         let found: Vec<Sample> = unique.by_ref().map(Result::unwrap).collect();
-        assert_eq!((found.len(), unique.missing()), (5, 0));
+        assert_eq!((found.len(), unique.missing()), (20, 0));
 
         let (mut expected, mut left_out) = (Vec::new(), LeftOut::default());
         for sample in drawn.iter() {
-            if expected.len() == 5 {
+            if expected.len() == 20 {
                 break;
             } else if training.contains(&document(sample)) {
                 left_out.in_training_text += 1;

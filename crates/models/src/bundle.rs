@@ -163,6 +163,7 @@ impl<M: Network> ModelBundle<M> {
         if known != expected {
             return Err(inconsistent(format!("the tokenizer has {known} ids, the model expects {expected}")));
         }
+        M::check_vocabulary(&metadata.config, &tokenizer.vocabulary).map_err(inconsistent)?;
         let model = M::zeros(&metadata.config, device).map_err(|error| inconsistent(format!("{MANIFEST}: {error}")))?;
         let model =
             weights_from_bytes(model, weights).map_err(|reason| inconsistent(format!("{WEIGHTS}: {reason}")))?;

@@ -7,6 +7,7 @@ use burn::tensor::Device;
 use kernels::KernelMode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use text_prep::Vocabulary;
 
 use crate::error::Result;
 
@@ -20,6 +21,14 @@ pub trait Network: Module + ModuleDisplay + Debug + Sync + 'static {
 
     /// V, the vocabulary size of a network with this configuration.
     fn vocab_size(config: &Self::Config) -> usize;
+
+    /// Checks that a vocabulary of this size is that of a network with this configuration.
+    ///
+    /// # Errors
+    /// What differs.
+    fn check_vocabulary(_config: &Self::Config, _vocabulary: &Vocabulary) -> std::result::Result<(), String> {
+        Ok(())
+    }
 
     /// The network with all weights zero, to be replaced by those of a file. They take memory only when they are read.
     ///

@@ -60,11 +60,21 @@ fn a_saved_model_is_loaded_unchanged() {
 
 #[test]
 fn a_model_of_labelled_documents_is_loaded_unchanged() {
-    let original = bundle(WORDS);
-    let config = original.metadata.config.document_id(1).labels(["Poe", "Verne"]);
-    let model = config.init(3, &Device::flex()).unwrap();
-    let original = LmBundle { model, metadata: LmMetadata { config, ..original.metadata }, ..original };
+    let with_document_id = |id| {
+        let mut bundle = bundle(WORDS);
+        bundle.tokenizer.vocabulary = bundle.tokenizer.vocabulary.with_documents(5);
+        let config = bundle.metadata.config.vocab_size(bundle.tokenizer.vocabulary.len());
+        let config = config.document_id(id).labels(["Poe", "Verne"]);
+        let model = config.init(3, &Device::flex()).unwrap();
+        LmBundle { model, metadata: LmMetadata { config, ..bundle.metadata }, ..bundle }
+    };
     let folder = tempfile::tempdir().unwrap();
+    for (id, expected) in [(None, "expects no document token"), (Some(3), "expects the document token 3")] {
+        with_document_id(id).save(folder.path()).unwrap();
+        let error = load_error(folder.path());
+        assert!(error.contains("the tokenizer has the document token 1") && error.contains(expected), "{error}");
+    }
+    let original = with_document_id(Some(1));
     original.save(folder.path()).unwrap();
     let read = LmBundle::load(folder.path(), &Device::flex()).unwrap();
     assert_eq!(read.metadata, original.metadata);

@@ -3,6 +3,7 @@
 use burn::tensor::{DType, Device};
 use kernels::KernelMode;
 use serde::{Deserialize, Serialize};
+use text_prep::Vocabulary;
 
 use super::model::LanguageModel;
 use crate::dropout::check_rate;
@@ -268,6 +269,16 @@ impl Network for LanguageModel {
 
     fn vocab_size(config: &LanguageModelConfig) -> usize {
         config.vocab_size
+    }
+
+    /// The document token must be the same, or documents would have no end.
+    fn check_vocabulary(config: &LanguageModelConfig, vocabulary: &Vocabulary) -> std::result::Result<(), String> {
+        let name = |id: Option<u32>| id.map_or("no document token".into(), |id| format!("the document token {id}"));
+        let (found, expected) = (vocabulary.document_id(), config.document_id);
+        if found == expected {
+            return Ok(());
+        }
+        Err(format!("the tokenizer has {}, the model expects {}", name(found), name(expected)))
     }
 
     fn zeros(config: &LanguageModelConfig, device: &Device) -> Result<Self> {

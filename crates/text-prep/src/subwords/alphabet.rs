@@ -81,9 +81,8 @@ mod tests {
         }
         assert!(BYTES.is_sorted_by_key(|&byte| char_of(byte)));
         let chars: std::collections::HashSet<char> = (0..=255).map(char_of).collect();
-        let theirs: std::collections::HashSet<char> =
-            tokenizers::pre_tokenizers::byte_level::ByteLevel::alphabet().into_iter().collect();
-        assert_eq!(chars, theirs);
+        #[cfg(feature = "reference")]
+        assert_eq!(chars, tokenizers::pre_tokenizers::byte_level::ByteLevel::alphabet().into_iter().collect());
         for c in '\0'..=char::MAX {
             assert_eq!(byte_of(c).is_some(), chars.contains(&c), "{c:?}");
         }

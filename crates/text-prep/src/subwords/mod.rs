@@ -9,7 +9,7 @@ mod file;
 mod file_writer;
 mod merges;
 mod split;
-#[cfg(test)]
+#[cfg(all(test, feature = "reference"))]
 mod tests;
 mod train;
 mod vocabulary;

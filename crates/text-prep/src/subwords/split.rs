@@ -174,7 +174,7 @@ fn contraction(text: &[u8], last: bool) -> Option<usize> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "reference"))]
 pub(super) mod tests {
     use proptest::prelude::*;
     use tokenizers::pre_tokenizers::byte_level::ByteLevel;
