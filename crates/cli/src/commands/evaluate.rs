@@ -35,12 +35,13 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
         bail!("`{option}` is given without `--text` or `--data`, which it says how to read; leave it out");
     }
     let for_data = args.data.is_some().then_some(QuestionModel::KIND);
-    let for_text = (!args.text.is_empty() || args.int8).then_some(LanguageModel::KIND);
+    let has_labels = args.label.is_some() || args.no_label;
+    let for_text = (!args.text.is_empty() || args.int8 || has_labels).then_some(LanguageModel::KIND);
     let directory = directory::find_model(args.model.as_deref(), for_data.or(for_text))?;
     let device = backend.open()?;
     // An unreadable directory is reported when the model is loaded.
     let is_question_model = read_metadata(&directory).is_ok_and(|metadata| metadata.kind == QuestionModel::KIND);
-    let has_text_options = !args.text.is_empty() || args.int8 || args.state.is_some();
+    let has_text_options = !args.text.is_empty() || args.int8 || args.state.is_some() || has_labels;
     if args.data.is_some() || (is_question_model && !has_text_options) {
         return evaluate_questions(args, &directory, backend, &device);
     }
