@@ -57,7 +57,9 @@ impl<'a> SamplePrinter<'a> {
         print: fn(&str) -> Result<()>,
     ) -> Self {
         let vocabulary = &generator.tokenizer().vocabulary;
-        let mut tokens = (0..vocabulary.len() as u32).filter_map(|id| vocabulary.readable(id));
+        // A vocabulary of subwords has every byte, also those that do not occur.
+        let ids = (0..vocabulary.len() as u32).filter(|&id| vocabulary.count(id) > 0);
+        let mut tokens = ids.filter_map(|id| vocabulary.readable(id));
         let format = match generator.document_id() {
             None if json => Format::Json,
             None => Format::Numbered,
