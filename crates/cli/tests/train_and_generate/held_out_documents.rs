@@ -24,7 +24,7 @@ fn score(dir: &TestDir, run: &str) -> Value {
 fn a_model_with_labels_is_evaluated_on_texts_without() {
     let dir = TestDir::new();
     dir.file("texts.csv", texts_of(&[0, 1], 80));
-    train(&dir, "run", &TABLE, &["train.epochs=1"]);
+    train(&dir, "runs/run", &TABLE, &["train.epochs=1"]);
     let with_labels = texts_of(&[0], 20);
     dir.file("one.csv", &with_labels);
     dir.file("plain.csv", with_labels.replace(",Ines\n", "\n").replace(",author\n", "\n"));
@@ -52,7 +52,7 @@ fn folders_stay_labels_where_an_option_says_what_a_document_is() {
         folder(&dir, &[(&format!("poems/{}/{n}.txt", ["Ann", "Bob"][n % 2]), text.as_bytes())]);
     }
     let poems = ["--text", "poems", "--label", "folder"];
-    train(&dir, "run", &poems, &["train.epochs=1", "data.max_document_len=1000"]);
+    train(&dir, "runs/run", &poems, &["train.epochs=1", "data.max_document_len=1000"]);
     let names = |evaluation: &Value| {
         let rows = evaluation["labels"].as_array().map_or(&[][..], Vec::as_slice);
         rows.iter().map(|row| row["label"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
@@ -99,25 +99,25 @@ fn the_test_part_is_scored_and_what_is_in_several_parts_is_reported() {
     {
         assert!(table.contains(row), "{table}");
     }
-    let trained = train(&dir, "run", &args, &["train.epochs=1"]);
+    let trained = train(&dir, "runs/run", &args, &["train.epochs=1"]);
     for warning in warnings {
         assert!(trained.stderr.contains(warning) && prepared.stderr.contains(warning), "{}", trained.stderr);
     }
 
     let test = evaluate(&dir, &["--part", "test"]);
-    assert_eq!(score(&dir, "run")["test"], test);
+    assert_eq!(score(&dir, "runs/run")["test"], test);
     assert_eq!(evaluate(&dir, &["--text", "test.csv"])["loss_nats_per_token"], test["loss_nats_per_token"]);
     let loss =
         format!("The test loss of the model is {:.3} nats/token (", test["loss_nats_per_token"].as_f64().unwrap());
-    let text = fs::read_to_string(dir.path().join("run/score.md")).unwrap();
+    let text = fs::read_to_string(dir.path().join("runs/run/score.md")).unwrap();
     assert!(trained.stderr.contains(&loss) && text.contains(&loss), "{loss}: {text}");
     assert_eq!(evaluate(&dir, &["--part", "valid"]), evaluate(&dir, &[]));
 
     // A part of the text itself, and none.
-    train(&dir, "fraction", &TABLE, &["train.epochs=1", "split.test_fraction=0.2"]);
-    assert_eq!(score(&dir, "fraction")["test"], evaluate(&dir, &["--model", "fraction", "--part", "test"]));
-    train(&dir, "none", &TABLE, &["train.epochs=1"]);
-    assert!(score(&dir, "none")["test"].is_null());
+    train(&dir, "runs/fraction", &TABLE, &["train.epochs=1", "split.test_fraction=0.2"]);
+    assert_eq!(score(&dir, "runs/fraction")["test"], evaluate(&dir, &["--model", "fraction", "--part", "test"]));
+    train(&dir, "runs/none", &TABLE, &["train.epochs=1"]);
+    assert!(score(&dir, "runs/none")["test"].is_null());
     let none = ["evaluate", "--backend", "flex", "--model", "none", "--part", "test"];
     dir.expect_error(&none, &["none has no test part", "`text.test` or `split.test_fraction`"]);
 }
@@ -132,17 +132,19 @@ fn documents_of_the_initial_model_stay_known() {
         let bytes = fs::read(dir.path().join(run).join("document-hashes.bin")).unwrap();
         DocumentHashes::from_bytes(&bytes).unwrap()
     };
-    train(&dir, "first", &["--text", "first.txt", "--documents", "lines"], &["train.epochs=1"]);
-    let second = ["--text", "second.txt", "--documents", "lines", "--init-from", "first", "--new-tokens", "extend"];
-    let args = [&["train", "--backend", "flex", "--out", "second"], &second[..], &["--set", "train.epochs=1"]].concat();
+    train(&dir, "runs/first", &["--text", "first.txt", "--documents", "lines"], &["train.epochs=1"]);
+    let second =
+        ["--text", "second.txt", "--documents", "lines", "--init-from", "runs/first", "--new-tokens", "extend"];
+    let args =
+        [&["train", "--backend", "flex", "--out", "runs/second"], &second[..], &["--set", "train.epochs=1"]].concat();
     dir.run_ok(&args);
-    let (before, both) = (read("first"), read("second"));
+    let (before, both) = (read("runs/first"), read("runs/second"));
     assert_eq!(before.union(&both), both);
     assert!(before.len() > 30 && both.len() > before.len() + 30, "{} {}", before.len(), both.len());
     // Also without the initial model.
-    fs::remove_dir_all(dir.path().join("first")).unwrap();
-    dir.run_ok(&["train", "--resume", "second", "--set", "train.epochs=2"]);
-    assert_eq!(read("second"), both);
+    fs::remove_dir_all(dir.path().join("runs/first")).unwrap();
+    dir.run_ok(&["train", "--resume", "runs/second", "--set", "train.epochs=2"]);
+    assert_eq!(read("runs/second"), both);
 }
 
 #[test]
@@ -151,11 +153,13 @@ fn documents_of_subwords_with_line_breaks_are_separated_by_blank_lines() {
     dir.file("texts.csv", texts_of(&[0, 1], 60));
     let single: String = (0..60).map(|n| format!("\"the cat saw {n}\",Ann\n")).collect();
     dir.file("lines.csv", format!("text,author\n{single}"));
-    let settings = ["train.epochs=1", "tokens.kind=subwords", "vocabulary.size=300"];
+    let config = concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs/subwords.toml");
+    let settings = ["train.epochs=1", "vocabulary.size=300"];
     for (file, separator) in [("texts.csv", "\n\n"), ("lines.csv", "\n")] {
-        train(&dir, file.trim_end_matches(".csv"), &["--text", file, "--column", "text"], &settings);
+        let run = format!("runs/{}", file.trim_end_matches(".csv"));
+        train(&dir, &run, &["--config", config, "--text", file, "--column", "text"], &settings);
         let args = ["generate", "--backend", "flex", "--documents", "3", "--seed", "1", "--max-tokens", "30"];
-        let model = ["--model", file.trim_end_matches(".csv")];
+        let model = ["--model", &run];
         let json = dir.json(&[&args[..], &model, &["--json"]].concat());
         let texts = json["samples"].as_array().unwrap().iter().map(|sample| sample["text"].as_str().unwrap());
         let expected = texts.map(|text| text.trim_end_matches('\n')).collect::<Vec<_>>().join(separator) + "\n";
