@@ -48,7 +48,7 @@ fn a_model_with_labels_is_evaluated_on_texts_without() {
 fn folders_stay_labels_where_an_option_says_what_a_document_is() {
     let dir = TestDir::new();
     for n in 0..24 {
-        let text = format!("The {} cat\n\nsaw number {n}.\n", ["old", "young"][n % 2]);
+        let text = format!("The {} cat\nsaw number {n}.\n", ["old", "young"][n % 2]);
         folder(&dir, &[(&format!("poems/{}/{n}.txt", ["Ann", "Bob"][n % 2]), text.as_bytes())]);
     }
     let poems = ["--text", "poems", "--label", "folder"];
@@ -60,10 +60,10 @@ fn folders_stay_labels_where_an_option_says_what_a_document_is() {
     let own = evaluate(&dir, &["--text", "poems"]);
     assert_eq!(names(&own), ["Ann", "Bob"]);
     assert_eq!(evaluate(&dir, &["--text", "poems", "--documents", "files"]), own);
-    let paragraphs = evaluate(&dir, &["--text", "poems", "--documents", "paragraphs"]);
-    assert_eq!(names(&paragraphs), ["Ann", "Bob"]);
+    let lines = evaluate(&dir, &["--text", "poems", "--documents", "lines"]);
+    assert_eq!(names(&lines), ["Ann", "Bob"]);
     let tokens = |evaluation: &Value| evaluation["tokens"].as_u64().unwrap();
-    assert_eq!(tokens(&paragraphs), tokens(&own) + 24);
+    assert_eq!(tokens(&lines), tokens(&own) + 24);
     // Files are documents also if no label is asked for.
     assert_eq!(tokens(&evaluate(&dir, &["--text", "poems", "--no-label"])), tokens(&own));
     let none = evaluate(&dir, &["--text", "poems", "--documents", "none"]);
@@ -154,7 +154,7 @@ fn documents_of_subwords_with_line_breaks_are_separated_by_blank_lines() {
     let single: String = (0..60).map(|n| format!("\"the cat saw {n}\",Ann\n")).collect();
     dir.file("lines.csv", format!("text,author\n{single}"));
     let config = concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs/subwords.toml");
-    let settings = ["train.epochs=1", "vocabulary.size=300"];
+    let settings = ["train.epochs=1", "vocabulary.size=300", "model.projection=12"];
     for (file, separator) in [("texts.csv", "\n\n"), ("lines.csv", "\n")] {
         let run = format!("runs/{}", file.trim_end_matches(".csv"));
         train(&dir, &run, &["--config", config, "--text", file, "--column", "text"], &settings);
