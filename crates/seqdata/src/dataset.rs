@@ -77,6 +77,8 @@ pub struct TextDataset {
     pub train_dropped: usize,
     /// Validation tokens that are not in `ids` for the same reason.
     pub valid_dropped: usize,
+    /// Test tokens that are not in `ids` for the same reason.
+    pub test_dropped: usize,
     /// The number of ids that trained subwords were to have; the vocabulary has fewer if no other pair of subwords occurs
     /// twice.
     pub subwords_wanted: Option<usize>,
@@ -151,6 +153,7 @@ impl TextDataset {
             documents: documents.map(Arc::new),
             train_dropped: encoded.dropped[0],
             valid_dropped: encoded.dropped[1],
+            test_dropped: encoded.dropped[2],
             subwords_wanted,
             context_len,
             stride,
@@ -168,6 +171,14 @@ impl TextDataset {
         match &self.documents {
             None => Sequence::new(ids, range),
             Some(documents) => Sequence::of_documents(ids, range, documents.clone(), part),
+        }
+    }
+
+    /// Whether a part is held out for a test.
+    pub fn has_test_part(&self) -> bool {
+        match &self.documents {
+            None => !self.split.test.is_empty(),
+            Some(documents) => !documents.of(Part::Test).is_empty(),
         }
     }
 

@@ -111,8 +111,8 @@ pub enum Error {
         /// Documents needed.
         needed: usize,
     },
-    /// A separate validation or test input has no documents.
-    #[error("the {part} input has no document with a known token: give another one, or leave it out")]
+    /// An input has no documents.
+    #[error("the {part} input has no document with a known token: give another one")]
     NoDocuments {
         /// The name of the part.
         part: &'static str,

@@ -4,7 +4,7 @@
 
 use burn::module::Module;
 use eval::{Memorization, TrainingText};
-use generate::{LabelEvaluation, bits_per_byte};
+use generate::{Evaluation, LabelEvaluation, bits_per_byte};
 use models::StateMode;
 use seqdata::{Part, TextDataset};
 use serde::Serialize;
@@ -31,6 +31,9 @@ pub struct EvaluationReport {
     /// The losses of the model by label, if documents have labels.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<LabelEvaluation>,
+    /// The evaluation on the test part, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test: Option<Evaluation>,
     /// How many generated documents are new.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub novelty: Option<DocumentNovelty>,
@@ -75,7 +78,7 @@ pub struct Overlap {
 
 impl EvaluationReport {
     /// Evaluates the best model of `outcome`, which was trained on `dataset`, validated as `protocols` says, generated
-    /// `sample`, and has these losses by label.
+    /// `sample`, and has these losses by label and on the test part.
     pub fn new(
         protocols: Vec<String>,
         dataset: &TextDataset,
@@ -83,6 +86,7 @@ impl EvaluationReport {
         baselines: &Baselines,
         FinalSample { sample, novelty }: &FinalSample,
         labels: Vec<LabelEvaluation>,
+        test: Option<Evaluation>,
     ) -> Self {
         let best = &outcome.best;
         let valid = valid_ids(dataset);
@@ -142,6 +146,7 @@ impl EvaluationReport {
             protocols,
             rows,
             labels,
+            test,
             novelty: *novelty,
             copied: overlap(written),
             copied_by_held_out_text: overlap(held_out),
@@ -196,6 +201,7 @@ impl EvaluationReport {
         if let Some(novelty) = &self.novelty {
             sentences.insert(1, novelty.sentence());
         }
+        sentences.splice(1..1, self.test.as_ref().map(test_sentence));
         sentences
     }
 
@@ -262,6 +268,17 @@ impl EvaluationReport {
     }
 }
 
+/// The loss on the test part, in one sentence.
+fn test_sentence(test: &Evaluation) -> String {
+    let bits = test.bits_per_byte.map_or(String::new(), |bits| format!(" ({} bits per byte)", decimals(bits, 3)));
+    format!(
+        "The test loss of the model is {} nats/token{bits}, on {} tokens that were not used for training or for choosing the \
+         best epoch.",
+        decimals(test.loss_nats_per_token, 3),
+        thousands(test.tokens)
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -283,6 +300,7 @@ mod tests {
             tokens: 5_022,
             documents: None,
             labels: Vec::new(),
+            test: None,
             novelty: None,
             protocols: vec!["carried: each token from all before it".into()],
             rows: vec![row("this model", model), row("5-gram", 4.42), row("unigram", 5.6)],
@@ -327,7 +345,7 @@ mod tests {
             "| label | tokens |",
             "| (none) | 1,200 | 3.000 | 20.1 | 2.000 |",
             "| a\\|b | 1,200 | 2.500 | 12.2 | 2.000 |",
-            "83 are new, 12 are in the training text and 5 repeat",
+            "83 are new, 12 are in the training text and 5 repeat an earlier one",
         ] {
             assert!(text.contains(part), "`{part}` is not in {text}");
         }

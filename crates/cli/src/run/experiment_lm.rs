@@ -1,8 +1,8 @@
 //! Training of a language model.
 
-use generate::{LabelChoice, evaluate_sequence};
-use models::{LanguageModel, LmMetadata, StateMode};
-use pastiche::TrainingData;
+use generate::{Evaluation, LabelChoice, evaluate_sequence};
+use models::bundle::DOCUMENT_HASHES;
+use models::{LanguageModel, LmBundle, LmMetadata, StateMode};
 use seqdata::{Part, TextDataset};
 use text_prep::Tokenizer;
 use trainer::{Outcome, StopFlag, StopReason, TrainConfig, TrainMode};
@@ -13,7 +13,7 @@ use crate::input::KeptInput;
 use crate::long_task::LongTask;
 use crate::observers::sampling::{LmSampler, SampleCache};
 use crate::observers::tensorboard_log;
-use crate::output::status;
+use crate::output::{status, warn};
 use crate::report::baselines::Baselines;
 use crate::report::evaluation_report::EvaluationReport;
 use crate::report::final_sample::FinalSample;
@@ -47,8 +47,12 @@ impl Experiment for LmExperiment {
     }
 
     fn extra_files(&self) -> Vec<(&'static str, Vec<u8>)> {
-        let _task = LongTask::start("hashing the training documents");
-        self.dataset.extra_files()
+        let dataset = &self.dataset;
+        let hashes = || {
+            let _task = LongTask::start("hashing the training documents");
+            (DOCUMENT_HASHES, dataset.training_documents().union(&self.earlier_documents).to_bytes())
+        };
+        dataset.documents.as_ref().map(|_| hashes()).into_iter().collect()
     }
 
     fn metadata(&self) -> LmMetadata {
@@ -144,16 +148,34 @@ fn write_reports(
     if let Some(summary) = invented_words_report::write(dataset, best, &sample.sample, run)? {
         status(&summary);
     }
-    let task = LongTask::start("comparing the sample with the training text");
+    let task = LongTask::start("evaluating by label");
     let sequence = dataset.sequence(Part::Valid);
     let labels = if sequence.has_labels() {
         evaluate_sequence(best, &sequence, dataset.valid_dropped, LabelChoice::Own, best.metadata.state_mode())?.labels
     } else {
         Vec::new()
     };
-    let report = EvaluationReport::new(experiment.validation_protocols(), dataset, outcome, baselines, &sample, labels);
+    drop(task);
+    let test = if dataset.has_test_part() { test_evaluation(best, dataset)? } else { None };
+    let task = LongTask::start("comparing the sample with the training text");
+    let protocols = experiment.validation_protocols();
+    let report = EvaluationReport::new(protocols, dataset, outcome, baselines, &sample, labels, test);
     drop(task);
     write_score(run, &report.to_markdown(), &report)?;
     report.sentences().iter().for_each(|sentence| status(sentence));
     Ok(())
+}
+
+/// The evaluation of the model on the test part.
+fn test_evaluation(best: &LmBundle, dataset: &TextDataset) -> Result<Option<Evaluation>> {
+    let _task = LongTask::start("evaluating on the test part");
+    let (sequence, state_mode) = (dataset.sequence(Part::Test), best.metadata.state_mode());
+    match evaluate_sequence(best, &sequence, dataset.test_dropped, LabelChoice::Own, state_mode) {
+        // A few short documents are no reason to lose the other reports.
+        Err(error @ generate::Error::TooShort { .. }) => {
+            warn(&[format!("the test part is not evaluated: {error}")]);
+            Ok(None)
+        }
+        evaluation => Ok(Some(evaluation?)),
+    }
 }
