@@ -130,23 +130,17 @@ pub fn evaluate_sequence(
         let (tokens, needed) = (sequence.len(), context_len + 1);
         return Err(Error::TooShort { tokens, needed, context_len });
     }
-    let loader = match state_mode {
+    let (loader, protocol) = match state_mode {
         StateMode::Window => {
-            Loader::windows(Windows::over(sequence.clone(), window, 1), BATCH_SIZE, Order::Sequential, device)
+            let windows = Windows::over(sequence.clone(), window, 1);
+            (Loader::windows(windows, BATCH_SIZE, Order::Sequential, device), window_protocol(window))
         }
         StateMode::Carry => {
             // Documents are evaluated as in training; their states do not depend on what comes before them.
-            let count = if by_document { Streams::evaluation_count(sequence.len(), context_len) } else { 1 };
-            Loader::streams(Streams::parallel_evaluation(sequence.clone(), context_len, count)?, device)
-        }
-    };
-    let protocol = match state_mode {
-        StateMode::Window => format!("window: each token from the {window} before it"),
-        StateMode::Carry if by_document => {
-            "carried state: each token is predicted from the tokens of its document before it".into()
-        }
-        StateMode::Carry => {
-            format!("carried state: each token after the first {window} is predicted from the tokens before it")
+            let count = if by_document { Streams::evaluation_count(sequence, context_len) } else { 1 };
+            let streams = Streams::parallel_evaluation(sequence.clone(), context_len, count)?;
+            let protocol = carried_protocol(&streams, window, by_document);
+            (Loader::streams(streams, device), protocol)
         }
     };
     let by_own_labels = label.is_none() && sequence.has_labels() && !config.labels.is_empty();
@@ -180,6 +174,25 @@ pub fn evaluate_sequence(
         bits_per_byte: bytes.total_bits_per_byte(&metrics).filter(|_| unmapped == 0),
         labels: labels.map(of_label).collect(),
     })
+}
+
+/// What the predictions by windows of `window` ids are made from, in words.
+pub fn window_protocol(window: usize) -> String {
+    format!("window: each token from the {window} before it")
+}
+
+/// What the predictions by `streams` are made from, in words. In a running text, the first `window` ids are no targets.
+pub fn carried_protocol(streams: &Streams, window: usize, has_documents: bool) -> String {
+    let targets = match has_documents {
+        true => "each token is predicted from the tokens of its document before it".to_owned(),
+        false => format!("each token after the first {window} is predicted from the tokens before it"),
+    };
+    let (count, warm_up) = (streams.count(), streams.warm_up());
+    let parallel = match streams.is_exact() {
+        true => String::new(),
+        false => format!("; {count} parallel streams, each after a warm-up of {warm_up} tokens"),
+    };
+    format!("carried state: {targets}{parallel}")
 }
 
 /// The loss in bits per UTF-8 byte of a text whose ids after the first `context_len` have a mean loss of

@@ -68,7 +68,10 @@ mod unique;
 pub use batch_session::BatchSession;
 pub use engine::Engine;
 pub use error::{Error, Result};
-pub use evaluate::{Evaluation, LabelChoice, LabelEvaluation, bits_per_byte, evaluate_input, evaluate_sequence};
+pub use evaluate::{
+    Evaluation, LabelChoice, LabelEvaluation, bits_per_byte, carried_protocol, evaluate_input, evaluate_sequence,
+    window_protocol,
+};
 pub use generator::Generator;
 pub use prompt::{Prompt, ToPrompt};
 pub use sample_batch::Sample;
