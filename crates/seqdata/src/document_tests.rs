@@ -347,7 +347,8 @@ proptest! {
 #[test]
 fn nothing_is_put_before_a_document() {
     let cleaner = Cleaner::preset("keras-lowercase").unwrap();
-    let dataset = words(&TEN).cleaner(cleaner.clone()).document_separator("|").build().unwrap();
+    let dataset = words(&TEN).cleaner(cleaner.clone()).document_separator("|").vocab_source(VocabSource::WholeText);
+    let dataset = dataset.build().unwrap();
     assert_eq!(dataset.documents.as_ref().unwrap().lengths(0..9).unwrap().max, 3);
     // Nor before a prompt.
     assert_eq!(dataset.tokenizer.encode("D e", OovPolicy::Error).unwrap().ids.len(), 2);

@@ -13,7 +13,7 @@ fn text() -> String {
 }
 
 fn subwords(text: &str) -> TextDatasetBuilder<'_> {
-    TextDataset::from_text(text).subwords().vocab_size(300).context_len(4)
+    TextDataset::from_text(text).subwords().vocab_size(280).context_len(4)
 }
 
 #[test]
@@ -21,7 +21,7 @@ fn the_ids_write_the_text_and_the_parts_meet_between_pre_tokens() {
     let text = text();
     let dataset = subwords(&text).split(0.2, 0.1).build().unwrap();
     let tokenizer = &dataset.tokenizer;
-    assert_eq!((tokenizer.vocabulary.len(), dataset.subwords_wanted), (300, Some(300)));
+    assert_eq!((tokenizer.vocabulary.len(), dataset.subwords_wanted), (280, Some(280)));
     let decode = |part| tokenizer.decode(&dataset.ids.slice(dataset.split.range(part)));
     let parts = Part::ALL.map(decode);
     assert_eq!(parts.concat(), text);
@@ -29,10 +29,10 @@ fn the_ids_write_the_text_and_the_parts_meet_between_pre_tokens() {
     assert_eq!((dataset.train_dropped, dataset.valid_dropped, dataset.unknown_fractions()), (0, 0, [0.0, 0.0]));
     let stats = dataset.stats;
     assert_eq!((stats.tokens, stats.characters), (dataset.ids.len(), text.chars().count()));
-    assert!(stats.distinct_tokens < 300 && stats.words > stats.single_words, "{stats:?}");
+    assert!(stats.distinct_tokens < 280 && stats.words > stats.single_words, "{stats:?}");
     // The vocabulary counts its tokens in the training part.
     let count = |id: u32| dataset.ids.slice(dataset.split.train.clone()).iter().filter(|&&other| other == id).count();
-    assert!((0..300).all(|id| tokenizer.vocabulary.count(id) == count(id) as u64));
+    assert!((0..280).all(|id| tokenizer.vocabulary.count(id) == count(id) as u64));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use models::{LanguageModel, LmBundle, ModelBundle, Network, StateMode};
 use qa::QuestionModel;
 use qa::data::ReadOptions;
 use seqdata::{EvaluationText, Part};
-use text_prep::TextFiles;
+use text_prep::{InputError, TextFiles};
 
 use super::generate::{int8, label, state_mode};
 use super::load_model;
@@ -81,11 +81,16 @@ fn evaluate_files(
     let Config { text: of_model, mut data, .. } = Config::of_model(directory, CONFIG);
     data.replace(read);
     let options = of_model.options_for_other_text(read.encoding.as_deref());
-    // Where `--documents` says what a document is, the files are not the tables that the model was trained on.
+    // Where `--documents` says what a document is, the files are not tables like those of the model.
     let of_model = if read.documents.is_some() { Text::default() } else { of_model };
+    let hint = of_model.column.as_ref().filter(|_| read.column.is_none()).map(|_| {
+        "`--column` names another column than that of the model's text, and `--documents lines` (or `files`, `paragraphs`, \
+         `separator`) reads files that are no tables"
+    });
     let text = Text {
         column: read.column.clone().or(of_model.column),
-        label: args.label_column.clone().or(of_model.label),
+        // Without their own labels the documents need none.
+        label: args.label_column.clone().or(of_model.label.filter(|_| labels == LabelChoice::Own)),
         ..Text::default()
     };
     let files = match &args.text[..] {
@@ -95,7 +100,12 @@ fn evaluate_files(
     let in_text = |error: Error| error.about_text(None);
     let mut input = text.open_files(files.options(options.clone()), &data).map_err(in_text)?;
     let known = &bundle.metadata.config.labels;
-    let text = EvaluationText::read(input.input(), &bundle.tokenizer, known).map_err(|error| in_text(error.into()))?;
+    let text = EvaluationText::read(input.input(), &bundle.tokenizer, known).map_err(|error| {
+        use seqdata::Error::Text;
+        use text_prep::Error::Input;
+        let is_other = matches!(&error, Text(Input(InputError::NoColumn { .. } | InputError::NoTable { .. })));
+        in_text(error.into()).with_hint(hint.filter(|_| is_other))
+    })?;
     warn(&input.warnings(&options, ""));
     let unknown = text.documents.as_ref().map_or(0, |documents| documents.unknown_labels);
     if unknown > 0 && labels == LabelChoice::Own {

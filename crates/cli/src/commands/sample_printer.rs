@@ -53,13 +53,13 @@ impl<'a> SamplePrinter<'a> {
         json: bool,
         print: fn(&str) -> Result<()>,
     ) -> Self {
-        let vocabulary = &generator.tokenizer().vocabulary;
-        let mut tokens = (0..vocabulary.len() as u32).filter_map(|id| vocabulary.token(id));
+        let tokenizer = generator.tokenizer();
+        let writes_line_ends = || (0..tokenizer.vocabulary.len() as u32).any(|id| tokenizer.decode(&[id]).contains('\n'));
         let format = match generator.document_id() {
             None if json => Format::Json,
             None => Format::Numbered,
             Some(_) if json => Format::JsonDocuments,
-            Some(_) if !are_lines && tokens.any(|token| token.contains('\n')) => Format::Paragraphs,
+            Some(_) if !are_lines && writes_line_ends() => Format::Paragraphs,
             Some(_) => Format::Lines,
         };
         Self { format, beginning, label, print, count: 0 }

@@ -1,8 +1,8 @@
 //! Training of a language model.
 
 use generate::{LabelChoice, carried_protocol, evaluate_sequence, window_protocol};
-use models::bundle::DOCUMENT_HASHES;
 use models::{LanguageModel, LmMetadata, StateMode};
+use pastiche::TrainingData;
 use seqdata::{Part, TextDataset};
 use text_prep::Tokenizer;
 use trainer::{Outcome, StopFlag, StopReason, TrainConfig, TrainMode};
@@ -47,12 +47,8 @@ impl Experiment for LmExperiment {
     }
 
     fn extra_files(&self) -> Vec<(&'static str, Vec<u8>)> {
-        let dataset = &self.dataset;
-        let hashes = || {
-            let _task = LongTask::start("hashing the training documents");
-            (DOCUMENT_HASHES, dataset.training_documents().to_bytes())
-        };
-        dataset.documents.as_ref().map(|_| hashes()).into_iter().collect()
+        let _task = LongTask::start("hashing the training documents");
+        self.dataset.extra_files()
     }
 
     fn metadata(&self) -> LmMetadata {

@@ -262,6 +262,15 @@ fn the_right_label_has_a_lower_loss_than_none_and_none_than_the_wrong_one() {
     let score = fs::read_to_string(dir.path().join("runs/authors/score.md")).unwrap();
     assert!(score.contains("| label | tokens |") && score.contains("| Ines | "), "{score}");
 
+    // A table without the column of labels is enough where they are not used.
+    dir.file("unlabelled.csv", "text\n\"sail tide, gull rope\"\n");
+    let unlabelled = ["--text", "unlabelled.csv"];
+    evaluate(&[&unlabelled[..], &["--no-label"]].concat());
+    let args = [&["evaluate", "--backend", "flex"], &unlabelled[..]].concat();
+    dir.expect_error(&args, &["no column `author`", "--documents lines"]);
+    dir.file("lines.txt", "sail tide\ngull rope\n");
+    assert_eq!(evaluate(&["--text", "lines.txt", "--documents", "lines"])["tokens"], 6);
+
     // Documents with an unknown label are evaluated as without one.
     dir.file("other.csv", "text,author\n\"sail tide, gull rope\",Knut\n");
     let other = dir.run_ok(&["evaluate", "--backend", "flex", "--text", "other.csv"]);
