@@ -3,7 +3,6 @@
 use models::{EvalMetrics, LmBundle, StateMode};
 use seqdata::{DatasetInput, EvaluationText, Loader, Order, Sequence, Streams, Windows};
 use serde::Serialize;
-use text_prep::Tokenizer;
 
 use crate::error::{Error, Result};
 use crate::generator::Generator;
@@ -161,7 +160,7 @@ pub fn evaluate_sequence(
         loss_nats_per_token: metrics.nats_per_token(),
         perplexity: metrics.perplexity(),
         accuracy: metrics.accuracy(),
-        bits_per_byte: bytes.bits_per_byte(number, metrics).filter(|_| unmapped == 0),
+        bits_per_byte: bytes.bits_per_byte(number, metrics.nats_per_token(), metrics.tokens).filter(|_| unmapped == 0),
     };
     let labels = by_label.iter().enumerate().filter(|(_, metrics)| by_own_labels && metrics.tokens > 0);
     Ok(Evaluation {
@@ -171,7 +170,7 @@ pub fn evaluate_sequence(
         perplexity: metrics.perplexity(),
         accuracy: metrics.accuracy(),
         unknown_fraction: (bytes.unknown() + unmapped) as f64 / (metrics.tokens + unmapped) as f64,
-        bits_per_byte: bytes.total_bits_per_byte(&metrics).filter(|_| unmapped == 0),
+        bits_per_byte: bytes.total_bits_per_byte(metrics.nats_per_token(), metrics.tokens).filter(|_| unmapped == 0),
         labels: labels.map(of_label).collect(),
     })
 }
@@ -193,16 +192,4 @@ pub fn carried_protocol(streams: &Streams, window: usize, has_documents: bool) -
         false => format!("; {count} parallel streams, each after a warm-up of {warm_up} tokens"),
     };
     format!("carried state: {targets}{parallel}")
-}
-
-/// The loss in bits per UTF-8 byte of a text whose ids after the first `context_len` have a mean loss of
-/// `nats_per_token`: comparable between word and character models. `None` if some targets are
-/// unknown, because their number of bytes is not known.
-pub fn bits_per_byte(tokenizer: &Tokenizer, ids: &[u32], context_len: usize, nats_per_token: f64) -> Option<f64> {
-    let (context, targets) = ids.split_at(context_len);
-    let unknown = tokenizer.vocabulary.unknown_id();
-    let bytes = tokenizer.decoded_len(ids).saturating_sub(tokenizer.decoded_len(context));
-    let bits = nats_per_token * targets.len() as f64 / std::f64::consts::LN_2;
-    let known = targets.iter().all(|&id| Some(id) != unknown);
-    (known && bytes > 0).then(|| bits / bytes as f64)
 }

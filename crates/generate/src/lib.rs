@@ -59,7 +59,7 @@ mod session;
 mod stop;
 #[cfg(test)]
 mod subword_tests;
-mod target_bytes;
+pub mod target_bytes;
 #[cfg(test)]
 mod test_model;
 mod token_log_probs;
@@ -69,7 +69,7 @@ pub use batch_session::BatchSession;
 pub use engine::Engine;
 pub use error::{Error, Result};
 pub use evaluate::{
-    Evaluation, LabelChoice, LabelEvaluation, bits_per_byte, carried_protocol, evaluate_input, evaluate_sequence,
+    Evaluation, LabelChoice, LabelEvaluation, carried_protocol, evaluate_input, evaluate_sequence,
     window_protocol,
 };
 pub use generator::Generator;
@@ -80,5 +80,6 @@ pub use samples::{SampleStream, Samples};
 pub use sampling::Sampling;
 pub use session::Session;
 pub use stop::StopText;
+pub use target_bytes::TargetBytes;
 pub use token_log_probs::TokenLogProb;
 pub use unique::{LeftOut, UniqueDocuments};
