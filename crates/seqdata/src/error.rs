@@ -121,10 +121,8 @@ pub enum Error {
     #[error("the text has more than 4294967295 documents: use fewer, or join some of them")]
     TooManyDocuments,
     /// There are too many different labels.
-    #[error("the documents have {found} different labels; expected at most {most}: choose labels with fewer values")]
+    #[error("the documents have more than {most} different labels: choose labels with fewer values")]
     TooManyLabels {
-        /// Different labels.
-        found: usize,
         /// The highest number allowed.
         most: usize,
     },

@@ -4,7 +4,7 @@
 
 use burn::module::Module;
 use eval::{Memorization, TrainingText};
-use generate::{Evaluation, LabelEvaluation, bits_per_byte};
+use generate::{Evaluation, LabelEvaluation, TargetBytes};
 use models::StateMode;
 use seqdata::{Part, TextDataset};
 use serde::Serialize;
@@ -89,14 +89,14 @@ impl EvaluationReport {
         test: Option<Evaluation>,
     ) -> Self {
         let best = &outcome.best;
-        let valid = valid_ids(dataset);
-        let window = dataset.valid_context_len();
+        let (valid, context_len) = (dataset.sequence(Part::Valid), dataset.valid_context_len());
+        let bytes = TargetBytes::count(&dataset.tokenizer, &valid, context_len, false);
+        let targets = valid.len() - context_len;
         let row = |name: &str, loss: f64| Row {
             name: name.into(),
             loss_nats_per_token: loss,
             perplexity: loss.exp(),
-            bits_per_byte: bits_per_byte(&dataset.tokenizer, &valid, window, loss)
-                .filter(|_| dataset.valid_dropped == 0),
+            bits_per_byte: bytes.total_bits_per_byte(loss, targets).filter(|_| dataset.valid_dropped == 0),
         };
         let metadata = &best.metadata;
         let mut losses = [("carried", metadata.valid_loss_carried), ("by window", metadata.valid_loss_window)];
@@ -128,7 +128,7 @@ impl EvaluationReport {
             }
         };
         let written = without_separators(&sample.ids);
-        let held_out = without_separators(&valid);
+        let held_out = without_separators(&valid_ids(dataset));
         // Two texts of equal length.
         let length = held_out.len().min(written.len());
         let (written, held_out) = (&written[..length], &held_out[..length]);
@@ -141,7 +141,7 @@ impl EvaluationReport {
             is_worse_than_baseline: rows[0].loss_nats_per_token > lowest_baseline + TIE,
         };
         Self {
-            tokens: valid.len() - window,
+            tokens: targets,
             documents: dataset.documents.as_ref().map(|documents| documents.of(Part::Valid).len()),
             protocols,
             rows,

@@ -75,7 +75,8 @@ impl FinalSample {
     }
 }
 
-/// Documents of at most `max_tokens` tokens; with labels, as many of each label as of the others.
+/// `count` documents of at most `max_tokens` tokens. The labels share them evenly; of more labels than `count`, the first
+/// ones have one each.
 fn sample_documents(best: &LmBundle, count: usize, max_tokens: usize) -> Result<Vec<Sample>> {
     let sampling = sampling(best, best.metadata.state_mode(), TEMPERATURE).max_tokens(max_tokens);
     let generator = Generator::new(best.clone());

@@ -1,6 +1,6 @@
 //! Training of a language model.
 
-use generate::{Evaluation, LabelChoice, evaluate_sequence};
+use generate::{Evaluation, LabelChoice, carried_protocol, evaluate_sequence, window_protocol};
 use models::bundle::DOCUMENT_HASHES;
 use models::{LanguageModel, LmBundle, LmMetadata, StateMode};
 use seqdata::{Part, TextDataset};
@@ -72,21 +72,12 @@ impl Experiment for LmExperiment {
     }
 
     fn validation_protocols(&self) -> Vec<String> {
-        let context_len = self.dataset.context_len();
-        let window = format!("window: each token from the {context_len} before it");
-        let streams = self.dataset.valid_streams(self.train.valid_streams);
-        let streams = streams.ok().filter(|streams| streams.count() > 1).map_or(String::new(), |streams| {
-            let (count, warm_up) = (streams.count(), streams.warm_up());
-            format!("; {count} parallel streams, each after a warm-up of {warm_up} tokens")
-        });
-        let carried = match &self.dataset.documents {
-            None => format!("each token after the first {context_len} is predicted from the tokens before it"),
-            Some(_) => "each token is predicted from the tokens of its document before it".into(),
-        };
-        let carried = format!("carried state: {carried}{streams}");
+        let (dataset, window) = (&self.dataset, self.dataset.context_len());
+        let streams = dataset.valid_streams(self.train.valid_streams).unwrap_or_else(|_| dataset.valid_stream());
+        let carried = carried_protocol(&streams, window, dataset.documents.is_some());
         match self.train.mode {
             TrainMode::Tbptt { .. } => vec![carried],
-            TrainMode::Windows | TrainMode::Examples => vec![window, carried],
+            TrainMode::Windows | TrainMode::Examples => vec![window_protocol(window), carried],
         }
     }
 

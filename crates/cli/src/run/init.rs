@@ -260,6 +260,10 @@ pub fn new_experiment(config: Config, device: &Device) -> Result<(LmExperiment, 
         };
         status(&format!("{} tokens are new {how}", now - before));
     }
+    let [before, now] = [&bundle.metadata.config, &experiment.model].map(|model| model.labels.len());
+    if now > before {
+        status(&format!("{} labels are new", now - before));
+    }
     if experiment.config.init.new_tokens == NewTokens::Unk {
         let [train, valid] = experiment.dataset.unknown_fractions().map(|fraction| decimals(100.0 * fraction, 2));
         let name = path.display();
