@@ -143,7 +143,7 @@ impl<'a> TextFiles<'a> {
         self
     }
 
-    /// The column with the texts. A file is then a table if its name ends in `.csv`, `.tsv`, `.jsonl` or `.ndjson`
+    /// The column with the texts. A file is then a table if its name ends in `.csv`, `.tsv`, `.tab`, `.jsonl` or `.ndjson`
     /// (perhaps before `.gz` or `.zst`), if its first line has the column, or if it is the only file. Default: no file is
     /// a table.
     pub fn column(mut self, name: impl Into<String>) -> Self {
