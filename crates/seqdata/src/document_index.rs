@@ -3,6 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
+use text_prep::error::one_line;
+use text_prep::list_nearest;
+
 use crate::counted_text::CountedDocuments;
 use crate::documents::Documents;
 use crate::error::{Error, Result};
@@ -13,8 +16,6 @@ use crate::vocab_builder::NewTokens;
 
 /// More labels are probably names of single documents.
 const MAX_LABELS: usize = 65_536;
-/// How many labels an error message lists.
-const MAX_LISTED: usize = 20;
 
 /// Checks that training, validation, and a separate test input have documents.
 pub(crate) fn check_documents(counts: &[usize; 3], has_test_input: bool) -> Result<()> {
@@ -98,13 +99,6 @@ fn repeated(counted: &CountedDocuments, sections: &Sections) -> (usize, usize) {
 
 /// The error of a label that is not among `known`.
 fn unknown_label(label: &str, known: &[String]) -> Error {
-    let first = known.iter().take(MAX_LISTED).map(|label| format!("`{label}`"));
-    let mut list = first.collect::<Vec<_>>().join(", ");
-    if known.is_empty() {
-        list.push_str("no labels");
-    }
-    if known.len() > MAX_LISTED {
-        list.push_str(", …");
-    }
-    Error::UnknownLabel { label: label.to_owned(), known: list }
+    let known = if known.is_empty() { "no labels".into() } else { list_nearest(label, known) };
+    Error::UnknownLabel { label: one_line(label), known }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use text_prep::{ControlCharacters, Excerpt, FoundControlCharacters, SourceOptions};
 use trainer::Checkpoints;
 
+use super::paths::absolute_input;
 use super::{Paths, absolute};
 use crate::error::{Result, bail};
 use crate::input::{self, KeptInput, is_read_once};
@@ -133,11 +134,12 @@ impl Text {
             );
         }
         [self.valid, self.test] = self.separate_files()?;
-        if single.is_none() {
+        let Some(single) = single else {
             self.path = self.path.as_ref().map(Paths::absolute).transpose()?;
             return Ok(None);
-        }
-        let mut path = single;
+        };
+        // It may be a pattern.
+        let mut path = Some(if is_read_once(&single) { single } else { absolute_input(&single)? });
         let kept = start_input(&mut path, &mut self.copy, KEPT_TEXT, self.is_copied)?;
         self.path = path.as_deref().map(Paths::from);
         Ok(kept)

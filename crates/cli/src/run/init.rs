@@ -272,7 +272,7 @@ pub fn new_experiment(config: Config, device: &Device) -> Result<(LmExperiment, 
 /// Whether two configurations read the same text in the same way.
 fn is_same_text(config: &Config, other: &Config) -> bool {
     let of = |Config { text, data, .. }: &Config| {
-        let paths: Vec<_> = text.all_paths().iter().map(|path| std::path::absolute(path).ok()).collect();
+        let paths: Vec<_> = text.all_paths().iter().map(|path| text_prep::absolute_input(path).ok()).collect();
         let table = (text.column.clone(), text.label.clone());
         (text.dataset.clone(), paths, table, text.source_options(), data.clone())
     };

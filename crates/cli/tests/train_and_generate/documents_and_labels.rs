@@ -257,8 +257,8 @@ fn the_right_label_has_a_lower_loss_than_none_and_none_than_the_wrong_one() {
     assert_eq!(report["samples"][0]["label"], "Olaf");
 
     let unknown = ["generate", "--backend", "flex", "--label", "Olav"];
-    dir.expect_error(&unknown, &["`--label`", "`Olav`", "nearest first", "Olaf, Ines"]);
-    dir.expect_error(&["evaluate", "--backend", "flex", "--label", "Olav"], &["`--label`", "Olaf, Ines"]);
+    dir.expect_error(&unknown, &["`--label`", "`Olav`", "nearest first", "`Olaf`, `Ines`"]);
+    dir.expect_error(&["evaluate", "--backend", "flex", "--label", "Olav"], &["`--label`", "`Olaf`, `Ines`"]);
     let score = fs::read_to_string(dir.path().join("runs/authors/score.md")).unwrap();
     assert!(score.contains("| label | tokens |") && score.contains("| Ines | "), "{score}");
 

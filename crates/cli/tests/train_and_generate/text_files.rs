@@ -197,6 +197,21 @@ fn inputs_that_are_no_texts_are_errors() {
 }
 
 #[test]
+fn a_pattern_is_saved_without_the_wildcards_of_the_working_directory() {
+    let dir = TestDir::new();
+    folder(&dir, &[("novels [2024]/a.txt", text().as_bytes())]);
+    let directory = dir.path().join("novels [2024]");
+    let mut command = dir.command(&train(&["--text", "*.txt", "--out", "run"]));
+    let trained = common::output(command.current_dir(&directory).output().unwrap());
+    assert_eq!(trained.code, Some(0), "{}", trained.stderr);
+    let run = directory.join("run");
+    let run = run.to_str().unwrap();
+    dir.run_ok(&["train", "--resume", run, "--set", "train.epochs=2"]);
+    dir.run_ok(&["evaluate", "--model", run]);
+    dir.run_ok(&["reproduce", run, "--out", "again"]);
+}
+
+#[test]
 fn compressed_files_are_read_from_pipes_and_the_copy_stays_compressed() {
     if !cfg!(unix) {
         return common::skipped("pipes of a shell are tested on Unix");

@@ -30,7 +30,7 @@ use crate::error::Result;
 pub use documents::{DocumentCounts, FileDocuments};
 pub use error::InputError;
 pub use joined::JoinedText;
-pub use paths::FoundFile;
+pub use paths::{FoundFile, absolute_input};
 pub use split::DEFAULT_MAX_DOCUMENT_LEN;
 pub use unpack::{MAX_UNPACKING_RATIO, UNPACKED_WITHOUT_LIMIT};
 pub use zip_size::MAX_BOOK_LEN;
