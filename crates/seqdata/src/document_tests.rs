@@ -225,7 +225,9 @@ fn what_does_not_fit_together_is_rejected_in_one_line() {
     );
     let names: Vec<String> = (0..65_537).map(|number| number.to_string()).collect();
     let many: Vec<Labelled> = names.iter().map(|name| ("a", Some(name.as_str()))).chain([("b", None)]).collect();
-    assert!(message(words(&many).valid(DatasetInput::documents(&TEN[..1]))).contains("more than 65536 different labels"));
+    assert!(
+        message(words(&many).valid(DatasetInput::documents(&TEN[..1]))).contains("more than 65536 different labels")
+    );
 }
 
 /// Documents without end, each with a label of its own.

@@ -202,8 +202,8 @@ mod tests {
     use burn::data::dataloader::batcher::Batcher;
 
     use super::*;
-    use crate::sequence::Sequence;
     use crate::batch::Batch;
+    use crate::sequence::Sequence;
 
     fn loader(order: Order) -> Loader {
         let windows = Windows::over(Sequence::new(Arc::new((0..100).collect()), 0..100), 3, 1);

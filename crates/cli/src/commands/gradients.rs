@@ -7,8 +7,8 @@ use args::Gradients;
 use burn::data::dataloader::DataLoader;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use models::{
-    Activation, CellKind, GradientReach, LanguageModel, LanguageModelConfig, LayerConfig, LmBundle, Network, TokenInput,
-    evaluate,
+    Activation, CellKind, GradientReach, LanguageModel, LanguageModelConfig, LayerConfig, LmBundle, Network,
+    TokenInput, evaluate,
 };
 use plotters::prelude::SeriesLabelPosition;
 use seqdata::{Loader, Order, Part, RecallTask, TextDataset, Windows};

@@ -54,7 +54,8 @@ impl<'a> SamplePrinter<'a> {
         print: fn(&str) -> Result<()>,
     ) -> Self {
         let tokenizer = generator.tokenizer();
-        let writes_line_ends = || (0..tokenizer.vocabulary.len() as u32).any(|id| tokenizer.decode(&[id]).contains('\n'));
+        let writes_line_ends =
+            || (0..tokenizer.vocabulary.len() as u32).any(|id| tokenizer.decode(&[id]).contains('\n'));
         let format = match generator.document_id() {
             None if json => Format::Json,
             None => Format::Numbered,

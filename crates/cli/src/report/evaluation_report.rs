@@ -92,9 +92,7 @@ impl EvaluationReport {
             name: name.into(),
             loss_nats_per_token: loss,
             perplexity: loss.exp(),
-            bits_per_byte: bytes
-                .total_bits_per_byte(loss, targets)
-                .filter(|_| dataset.valid_dropped == 0),
+            bits_per_byte: bytes.total_bits_per_byte(loss, targets).filter(|_| dataset.valid_dropped == 0),
         };
         let metadata = &best.metadata;
         let mut losses = [("carried", metadata.valid_loss_carried), ("by window", metadata.valid_loss_window)];
@@ -111,7 +109,7 @@ impl EvaluationReport {
         let without_separators =
             |ids: &[u32]| -> Vec<u32> { ids.iter().copied().filter(|&id| Some(id) != separator).collect() };
         let document = dataset.tokenizer.vocabulary.document_id();
-        let training_text = TrainingText::of_documents(without_separators(&train_ids(dataset)), document);
+        let training_text = TrainingText::new(without_separators(&train_ids(dataset)), document);
         let overlap = |ids: &[u32]| {
             let Memorization { longest, ngrams } = training_text.compare(ids);
             let run = &ids[longest.in_sample..longest.in_sample + longest.length];
