@@ -113,7 +113,7 @@ impl EvaluationReport {
         let without_separators =
             |ids: &[u32]| -> Vec<u32> { ids.iter().copied().filter(|&id| Some(id) != separator).collect() };
         let document = dataset.tokenizer.vocabulary.document_id();
-        let training_text = TrainingText::of_documents(without_separators(&train_ids(dataset)), document);
+        let training_text = TrainingText::new(without_separators(&train_ids(dataset)), document);
         let overlap = |ids: &[u32]| {
             let Memorization { longest, ngrams } = training_text.compare(ids);
             let run = &ids[longest.in_sample..longest.in_sample + longest.length];

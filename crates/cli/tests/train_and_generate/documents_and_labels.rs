@@ -193,6 +193,14 @@ fn a_model_of_running_text_or_without_labels_rejects_what_it_does_not_have() {
     );
     let both = dir.run(&["generate", "--documents", "3", "--num-samples", "3"]);
     assert!(both.code == Some(2) && both.stderr.contains("cannot be used with"), "{}", both.stderr);
+    // Its labels are learned by training on.
+    let kinds = ["new", "old"].into_iter().cycle();
+    let rows: String = names().iter().zip(kinds).map(|(name, kind)| format!("{name},{kind}\n")).collect();
+    dir.file("kinds.csv", format!("name,kind\n{rows}"));
+    let args = ["train", "--backend", "flex", "--out", "kinds", "--init-from", "names", "--text", "kinds.csv"];
+    let more = ["--column", "name", "--label", "kind", "--new-tokens", "extend", "--set", "train.epochs=1"];
+    let stderr = dir.run_ok(&[&args[..], &more].concat()).stderr;
+    assert!(stderr.contains("2 labels are new") && !stderr.contains("tokens are new"), "{stderr}");
     // Without the file of hashes nothing can be recognised.
     let model = dir.path().join("runs/names");
     fs::remove_file(model.join("document-hashes.bin")).unwrap();
