@@ -4,15 +4,13 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
 use crate::counted_text::CountedDocuments;
-use crate::documents::Documents;
+use crate::documents::{Documents, MAX_LABELS};
 use crate::error::{Error, Result};
 use crate::final_ids::EncodedText;
 use crate::sections::Sections;
 use crate::split::Part;
 use crate::vocab_builder::NewTokens;
 
-/// More labels are probably names of single documents.
-pub(crate) const MAX_LABELS: usize = 65_536;
 /// How many labels an error message lists.
 const MAX_LISTED: usize = 20;
 
