@@ -188,9 +188,9 @@ fn documents_have_the_same_loss_in_parallel_streams() {
         assert_eq!(protocol, "carried state: each token is predicted from the tokens of its document before it");
         models::evaluate(&bundle.model, &Loader::streams(streams, bundle.model.device())).unwrap().nats_per_token()
     };
-    assert!((loss(count) - loss(1)).abs() < 1e-6, "{} {}", loss(count), loss(1));
+    assert!((loss(count) - loss(1)).abs() < 1e-5, "{} {}", loss(count), loss(1));
     let evaluated = evaluate_sequence(bundle, &text.sequence, 0, LabelChoice::Own, StateMode::Carry).unwrap();
-    assert!((evaluated.loss_nats_per_token - loss(1)).abs() < 1e-6);
+    assert!((evaluated.loss_nats_per_token - loss(1)).abs() < 1e-5);
     // A running text has no starts of documents.
     let running = Sequence::new(std::sync::Arc::new((0..900).map(|_| 1).collect()), 0..900);
     let streams = Streams::parallel_evaluation(running, 5, 2).unwrap();

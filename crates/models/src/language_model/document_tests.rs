@@ -110,7 +110,7 @@ fn more_labels_do_not_change_what_a_model_predicts_without_a_label() {
         let fresh = config().labels(["a", "b"]).init(2, &Device::flex()).unwrap();
         let resized = old.clone().resize_vocab(fresh.clone());
         assert_eq!(resized.num_params(), fresh.num_params());
-        assert_eq!(difference(logits(&resized), logits(&old)), 0.0);
+        assert!(difference(logits(&resized), logits(&old)) < 1e-6);
     }
 }
 
