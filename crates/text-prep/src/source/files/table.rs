@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, Read};
 
 use super::csv_table::{CsvTable, delimited_columns};
-use super::json_lines::{JsonLines, json_columns};
+use super::json_lines::{JsonLines, begins_with_json};
 use super::{InputError, LabelSource, Settings};
 use crate::error::{Error, Result};
 use crate::nearest::nearest;
@@ -59,7 +59,7 @@ impl TableFormat {
             "tsv" | "tab" => Some(Self::Delimited(Delimited::TSV)),
             "csv" => Some(Self::Delimited(with_column(Delimited::csv(b'\t')).unwrap_or(comma))),
             "jsonl" | "ndjson" => Some(Self::JsonLines),
-            _ if is_object && (must_be_table || has_column(json_columns(start))) => Some(Self::JsonLines),
+            _ if (is_object && must_be_table) || begins_with_json(start, column) => Some(Self::JsonLines),
             _ => with_column(Delimited::TSV).or(must_be_table.then_some(comma)).map(Self::Delimited),
         }
     }
@@ -91,7 +91,7 @@ impl<'a> Table<'a> {
         };
         let rows = match format {
             TableFormat::Delimited(format) => Rows::Csv(Box::new(CsvTable::new(name, text, format, &columns)?)),
-            TableFormat::JsonLines => Rows::Json(Box::new(JsonLines::new(name, text, columns))),
+            TableFormat::JsonLines => Rows::Json(Box::new(JsonLines::new(name, text, columns, &settings.options))),
         };
         Ok(Self { rows })
     }

@@ -20,6 +20,9 @@ pub const MAX_UNPACKING_RATIO: u64 = 200;
 /// Unpacked bytes up to which [`MAX_UNPACKING_RATIO`] does not hold.
 pub const UNPACKED_WITHOUT_LIMIT: u64 = 64 << 20;
 
+/// Bytes up to which the first line of a table is read to recognise it.
+const MAX_FIRST_LINE: usize = 16 << 20;
+
 /// The bytes of a file, unpacked, with a copy of the first ones.
 pub(super) struct Unpacked<'a> {
     /// At least [`BLOCK`] bytes, or all.
@@ -57,6 +60,24 @@ impl<'a> Unpacked<'a> {
         }
         reject_other_formats(name, &unpacked.head)?;
         Ok(unpacked)
+    }
+
+    /// Makes `head` longer until it has the first line that is not blank, within a limit.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn with_first_line(self, name: &str) -> Result<Self> {
+        let Self { mut head, mut bytes } = self;
+        let mut more = head.len() >= BLOCK;
+        bytes.read_exact(&mut head).map_err(|error| Error::reading(name, error))?;
+        let has_line = |head: &[u8]| head.trim_ascii_start().iter().any(|byte| matches!(byte, b'\n' | b'\r'));
+        while more && head.len() < MAX_FIRST_LINE && !has_line(&head) {
+            // Twice as much, so that little is searched again.
+            let length = head.len();
+            let read = bytes.by_ref().take(length as u64).read_to_end(&mut head);
+            more = read.map_err(|error| Error::reading(name, error))? == length;
+        }
+        Ok(Self { bytes: Box::new(Cursor::new(head.clone()).chain(bytes)), head })
     }
 
     fn of(name: &str, mut reader: impl Read + 'a) -> Result<Self> {
