@@ -5,7 +5,7 @@ use csv::{ErrorKind, ReaderBuilder, StringRecord};
 use super::InputError;
 use super::quotes::Quotes;
 use super::table::{Columns, Delimited, Row, TextBytes, no_column};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, one_line};
 use crate::source::FoundControlCharacters;
 
 /// A table with a header that is read row by row.
@@ -32,7 +32,7 @@ impl<'a> CsvTable<'a> {
                 (Some((index, _)), None) => Ok(index),
                 (None, _) => Err(no_column(name, column, header.clone())),
                 (Some(_), Some(_)) => {
-                    let problem = format!("there are two columns `{column}`; give them different names");
+                    let problem = format!("there are two columns `{}`; give them different names", one_line(column));
                     Err(InputError::BadRow { name: name.into(), line: 1, problem }.into())
                 }
             }
@@ -84,7 +84,7 @@ fn failed(name: &str, format: Delimited, error: csv::Error) -> Error {
             };
             format!("the row has {found}, expected {expected} as in the header; {advice}")
         }
-        other => format!("the row cannot be read ({other:?})"),
+        other => format!("the row cannot be read ({})", one_line(&format!("{other:?}"))),
     };
     InputError::BadRow { name: name.into(), line, problem }.into()
 }

@@ -192,6 +192,7 @@ fn damaged_books_and_other_formats_are_errors() {
         ("none.epub", "is damaged ("),
     ] {
         let found = message(name);
+        assert!(!found.contains(['[', '…']), "{found}");
         assert!(found.starts_with(&format!("the EPUB `/{name}` {problem}")), "{found}");
         assert!(found.ends_with(expected), "{found}");
     }
