@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use std::io::{self, BufRead, BufReader, Cursor, ErrorKind, Read};
 use std::rc::Rc;
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
@@ -50,7 +50,7 @@ impl<'a> Unpacked<'a> {
         let packed = Rc::new(Cell::new(0));
         let reader = BufReader::with_capacity(BLOCK, Counted { reader: file.bytes, count: packed.clone() });
         let bytes: Box<dyn Read + 'a> = match format {
-            Compression::Gzip => Box::new(MultiGzDecoder::new(reader)),
+            Compression::Gzip => Box::new(Gzip { member: Some(GzDecoder::new(reader)) }),
             Compression::Zstd => Box::new(Zstd { source: reader, decoder: FrameDecoder::new(), is_in_frame: false }),
         };
         let unpacked = Self::of(name, Limited { bytes, name: name.into(), format, packed, unpacked: 0, from })?;
@@ -166,6 +166,42 @@ fn ends_early(error: &(dyn StdError + 'static)) -> bool {
         };
     }
     false
+}
+
+/// Unpacks all members of a gzip file, which may be padded with zeros.
+struct Gzip<R> {
+    /// The current member; `None` at the end.
+    member: Option<GzDecoder<R>>,
+}
+
+impl<R: BufRead> Read for Gzip<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.member {
+            let read = member.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
+            }
+            let source = self.member.take().map(GzDecoder::into_inner);
+            self.member = source.map(next_member).transpose()?.flatten();
+        }
+        Ok(0)
+    }
+}
+
+/// Skips zeros; `None` at the end.
+fn next_member<R: BufRead>(mut source: R) -> io::Result<Option<GzDecoder<R>>> {
+    loop {
+        let bytes = source.fill_buf()?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+        if zeros < bytes.len() {
+            source.consume(zeros);
+            return Ok(Some(GzDecoder::new(source)));
+        }
+        source.consume(zeros);
+    }
 }
 
 /// Unpacks all frames of a zstd file.
