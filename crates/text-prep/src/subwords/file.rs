@@ -78,6 +78,12 @@ impl Vocabulary {
 
 fn read(json: &str, bad: impl Fn(String) -> Error) -> Result<(Vocabulary, Option<Extra>)> {
     let json = strip_byte_order_mark(json);
+    // A list would be read as the fields of the types below.
+    if json.trim_start().starts_with('[') {
+        return Err(
+            bad("it is a list: expected an object, as in a tokenizer.json of Hugging Face's tokenizers".into()),
+        );
+    }
     let kinds: Kinds = serde_json::from_str(json).map_err(|error| bad(format!("it cannot be read: {error}")))?;
     if let Some(problem) = kinds.problem() {
         return Err(bad(problem));

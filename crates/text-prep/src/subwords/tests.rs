@@ -276,6 +276,7 @@ fn files_of_other_kinds_and_damaged_ones_are_rejected_by_name() {
         (text.replacen("\"X\":", "\"XX\":", 1), "has no token for the byte 0x58"),
         (text.replacen("\"X\":", "\"X Y\":", 1), "characters that stand for bytes"),
         (text[..text.len() / 2].to_owned(), "cannot be read"),
+        ("[]".into(), "it is a list: expected an object, as in a tokenizer.json of Hugging Face's tokenizers; use "),
     ] {
         let message = Vocabulary::from_tokenizer_json(&broken).map(drop).unwrap_err().to_string();
         assert!(message.contains(expected) && message.lines().count() == 1, "{message}");

@@ -1,11 +1,13 @@
-//! CSV and TSV: a header, then rows with the same number of fields, which in CSV may be quoted and have line breaks.
+//! CSV and TSV: perhaps a line that declares the delimiter, a header, then rows with the same number of fields, which in CSV may be quoted and have line breaks.
+
+use std::io::BufRead;
 
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
 
 use super::InputError;
 use super::quotes::Quotes;
-use super::table::{Columns, Delimited, Row, TextBytes, no_column};
-use crate::error::{Error, Result};
+use super::table::{Columns, DECLARATION_LEN, Delimited, Row, TextBytes, declared_delimiter, no_column};
+use crate::error::{Error, Result, one_line};
 use crate::source::FoundControlCharacters;
 
 /// A table with a header that is read row by row.
@@ -24,6 +26,12 @@ impl<'a> CsvTable<'a> {
     /// # Errors
     /// If it cannot be read, or lacks a column.
     pub fn new(name: &str, text: TextBytes<'a>, format: Delimited, columns: &Columns) -> Result<Self> {
+        let mut text = text;
+        let start = text.fill_buf().map_err(|error| Error::reading(name, error))?;
+        if declared_delimiter(start).is_some() {
+            // The line end stays, and is skipped as that of a blank line, for the numbers of the lines.
+            text.consume(DECLARATION_LEN);
+        }
         let mut reader = builder(format).from_reader(Quotes::new(text, name, format));
         let header = names(reader.headers().map_err(|error| failed(name, format, error))?);
         let index = |column: &String| -> Result<usize> {
@@ -32,7 +40,7 @@ impl<'a> CsvTable<'a> {
                 (Some((index, _)), None) => Ok(index),
                 (None, _) => Err(no_column(name, column, header.clone())),
                 (Some(_), Some(_)) => {
-                    let problem = format!("there are two columns `{column}`; give them different names");
+                    let problem = format!("there are two columns `{}`; give them different names", one_line(column));
                     Err(InputError::BadRow { name: name.into(), line: 1, problem }.into())
                 }
             }
@@ -84,7 +92,7 @@ fn failed(name: &str, format: Delimited, error: csv::Error) -> Error {
             };
             format!("the row has {found}, expected {expected} as in the header; {advice}")
         }
-        other => format!("the row cannot be read ({other:?})"),
+        other => format!("the row cannot be read ({})", one_line(&format!("{other:?}"))),
     };
     InputError::BadRow { name: name.into(), line, problem }.into()
 }

@@ -1,6 +1,7 @@
 //! The text of a book in EPUB: its chapters in reading order, with a blank line between them.
 
 use std::collections::HashSet;
+use std::error::Error as StdError;
 use std::io::{Cursor, Read};
 
 use durable::read::read_to_end;
@@ -9,7 +10,7 @@ use rbook::epub::manifest::EpubManifestEntry;
 
 use super::zip_size::{self, MAX_BOOK_LEN};
 use super::{InputError, xhtml};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, one_line};
 
 /// Where a book lists what is encrypted.
 const ENCRYPTION: &str = "/META-INF/encryption.xml";
@@ -29,10 +30,11 @@ pub(super) fn text_within(name: &str, book: impl Read, limit: u64) -> Result<Str
     zip_size::check(&bytes, MAX_BOOK_LEN).map_err(bad)?;
     // Its other parts may be damaged.
     let book = Epub::options().skip_toc(true).skip_metadata(true).read(Cursor::new(bytes));
-    let book = book.map_err(|error| bad(format!("is damaged ({error})")))?;
+    let book = book.map_err(|error| bad(format!("is damaged ({})", root_cause(&error))))?;
     let (mut text, mut seen) = (String::new(), HashSet::new());
     for entry in book.spine().iter() {
-        let chapter = entry.manifest_entry().ok_or_else(|| bad(format!("has no chapter `{}`", entry.idref())))?;
+        let chapter =
+            entry.manifest_entry().ok_or_else(|| bad(format!("has no chapter `{}`", one_line(entry.idref()))))?;
         let href = chapter.href();
         if !is_text(&chapter) || !seen.insert(href.path().as_str().to_owned()) {
             continue;
@@ -40,9 +42,9 @@ pub(super) fn text_within(name: &str, book: impl Read, limit: u64) -> Result<Str
         let damaged = |error: String| {
             let is_encrypted = book.contains_resource(ENCRYPTION);
             let encrypted = if is_encrypted { " and seems to be encrypted" } else { "" };
-            bad(format!("has a damaged chapter, {}{encrypted} ({error})", href.as_str()))
+            bad(format!("has a damaged chapter, {}{encrypted} ({})", one_line(href.as_str()), one_line(&error)))
         };
-        let source = chapter.read_str().map_err(|error| damaged(error.to_string()))?;
+        let source = chapter.read_str().map_err(|error| damaged(root_cause(&error)))?;
         if !text.is_empty() {
             text.push('\n');
         }
@@ -58,4 +60,13 @@ pub(super) fn text_within(name: &str, book: impl Read, limit: u64) -> Result<Str
 fn is_text(entry: &EpubManifestEntry) -> bool {
     let is_contents = entry.properties().has_property("nav");
     matches!(entry.media_type(), "application/xhtml+xml" | "text/html" | "application/x-dtbook+xml") && !is_contents
+}
+
+/// The message of the error below all others: those above it show the names of the library's types.
+fn root_cause(error: &dyn StdError) -> String {
+    let mut cause = error;
+    while let Some(below) = cause.source() {
+        cause = below;
+    }
+    one_line(&cause.to_string())
 }

@@ -67,11 +67,11 @@ pub enum InputError {
         expected: &'static str,
     },
     /// A book in EPUB cannot be read.
-    #[error("the EPUB `{}` {}; expected a complete book without copy protection: download it again, or convert it to text", one_line(.name), one_line(.problem))]
+    #[error("the EPUB `{}` {problem}; expected a complete book without copy protection: download it again, or convert it to text", one_line(.name))]
     BadEpub {
         /// The file's name.
         name: String,
-        /// What was found.
+        /// What was found, in one line.
         problem: String,
     },
     /// A table does not have the column.
@@ -93,13 +93,13 @@ pub enum InputError {
         column: String,
     },
     /// A row of a table is invalid.
-    #[error("`{}`, line {line}: {}", one_line(.name), one_line(.problem))]
+    #[error("`{}`, line {line}: {problem}", one_line(.name))]
     BadRow {
         /// The file's name.
         name: String,
         /// The line of the file, from 1.
         line: u64,
-        /// What was found, what was expected and what to do.
+        /// What was found, what was expected and what to do, in one line.
         problem: String,
     },
     /// The settings contradict each other.

@@ -22,9 +22,10 @@ pub struct FoundFile {
     pub folder: Option<String>,
 }
 
-/// What a wildcard does in a pattern: as in a shell, it matches neither `/` nor the dot of a hidden name.
+/// What a wildcard does in a pattern: as in a shell, it does not match `/`. That it does not match the dot of a hidden name
+/// either is checked by [`is_hidden`], because `glob` panics then at names that are not UTF-8.
 const PATTERN: MatchOptions =
-    MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
+    MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: false };
 
 /// The files of each of the `inputs`; those of a folder or pattern are sorted by path. A path that exists is not a pattern,
 /// whatever its name.
@@ -165,18 +166,23 @@ impl Walk {
     }
 }
 
-/// The files that match a pattern, sorted by path.
+/// The files that match a pattern, sorted by path. A name that is not UTF-8 matches none.
 fn files_like(pattern: &str) -> Result<Vec<FoundFile>> {
     let bad = |problem: &str| InputError::BadPattern { pattern: pattern.into(), problem: problem.into() };
     let matches = glob::glob_with(pattern, PATTERN).map_err(|error| bad(error.msg))?;
+    let parts = Path::new(pattern).components().filter_map(|part| part.as_os_str().to_str());
+    let dotted =
+        parts.filter(|part| part.starts_with('.')).map(Pattern::new).collect::<std::result::Result<Vec<_>, _>>();
+    let dotted = dotted.map_err(|error| bad(error.msg))?;
     let mut walk = Walk::default();
     for path in matches {
-        let path = path.map_err(|error| {
-            let path = error.path().to_owned();
-            unreadable(&path)(error.into())
-        })?;
-        if path.is_file() {
-            walk.file(path)?;
+        match path {
+            Err(error) if !is_hidden(error.path(), &dotted) => {
+                let path = error.path().to_owned();
+                return Err(unreadable(&path)(error.into()));
+            }
+            Ok(path) if path.is_file() && !is_hidden(&path, &dotted) => walk.file(path)?,
+            _ => {}
         }
     }
     if walk.files.is_empty() {
@@ -186,6 +192,17 @@ fn files_like(pattern: &str) -> Result<Vec<FoundFile>> {
     let base = if fixed.as_os_str().is_empty() { Path::new(".") } else { &fixed };
     walk.files.sort();
     Ok(walk.files.into_iter().map(|path| found_below(base, path)).collect())
+}
+
+/// Whether a path has a hidden name that no part of its pattern with a dot at the start, one of `dotted`, matches.
+fn is_hidden(path: &Path, dotted: &[Pattern]) -> bool {
+    path.components().any(|part| match part {
+        Component::Normal(name) if name.as_encoded_bytes().starts_with(b".") => {
+            let name = name.to_str();
+            !name.is_some_and(|name| dotted.iter().any(|part| part.matches_with(name, PATTERN)))
+        }
+        _ => false,
+    })
 }
 
 /// The name that a part of a pattern stands for, if it has no wildcards except those that are escaped as in `[*]`.

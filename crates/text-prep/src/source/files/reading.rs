@@ -132,7 +132,11 @@ impl<'a> Files<'a> {
             }
         };
         let (name, settings) = (&self.name, &self.settings);
-        let Unpacked { head, bytes } = Unpacked::open(name, bytes)?;
+        let mut unpacked = Unpacked::open(name, bytes)?;
+        if settings.column.is_some() {
+            unpacked = unpacked.with_first_line(name)?;
+        }
+        let Unpacked { head, bytes } = unpacked;
         let contents = if is_epub(&head) {
             let book = Box::new(Cursor::new(epub::text(name, bytes)?)) as Box<dyn Read>;
             let options = SourceOptions { encoding: None, ..settings.options.clone() };
@@ -149,10 +153,13 @@ impl<'a> Files<'a> {
     /// The format of a file that begins with the bytes `head`, if it is a table.
     fn table_format(&self, head: &[u8]) -> Result<Option<TableFormat>> {
         let Some(column) = &self.settings.column else { return Ok(None) };
-        let mut start = table_options(&self.settings.options).open_reader(head, &self.name)?;
+        let (mut reader, mut start) =
+            (table_options(&self.settings.options).open_reader(head, &self.name)?, String::new());
         // What is wrong with the file is reported when it is read.
-        let start = start.next_chunk().ok().flatten().unwrap_or_default();
-        Ok(TableFormat::find(&self.name, start, column, self.count == 1))
+        while let Ok(Some(chunk)) = reader.next_chunk() {
+            start.push_str(chunk);
+        }
+        Ok(TableFormat::find(&self.name, &start, column, self.count == 1))
     }
 
     fn finish(&self) -> Result<()> {

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, Read};
 
 use super::csv_table::{CsvTable, delimited_columns};
-use super::json_lines::{JsonLines, json_columns};
+use super::json_lines::{JsonLines, begins_with_json};
 use super::{InputError, LabelSource, Settings};
 use crate::error::{Error, Result};
 use crate::nearest::nearest;
@@ -46,12 +46,15 @@ impl TableFormat {
     /// The format of a table of this name that begins with the text `start`, if it is a table; `column` is one that it
     /// should have. A table without that column is recognised by its name, or if it `must_be_table`.
     pub fn find(name: &str, start: &str, column: &str, must_be_table: bool) -> Option<Self> {
+        let declared = declared_delimiter(start.as_bytes());
+        let start = if declared.is_some() { &start[DECLARATION_LEN..] } else { start };
+        let delimiters = declared.map_or(DELIMITERS.to_vec(), |delimiter| vec![delimiter]);
         let has_column = |columns: Vec<String>| columns.iter().any(|name| name == column);
         let with_column = |tsv: Delimited| {
             let delimited = |delimiter| if delimiter == b'\t' { tsv } else { Delimited::csv(delimiter) };
-            DELIMITERS.into_iter().map(delimited).find(|&format| has_column(delimited_columns(start, format)))
+            delimiters.iter().copied().map(delimited).find(|&format| has_column(delimited_columns(start, format)))
         };
-        let comma = Delimited::csv(b',');
+        let comma = Delimited::csv(declared.unwrap_or(b','));
         let name = name.to_lowercase();
         let name = [".gz", ".zst", ".zstd"].iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(&name);
         let is_object = start.trim_start().starts_with('{');
@@ -59,9 +62,24 @@ impl TableFormat {
             "tsv" | "tab" => Some(Self::Delimited(Delimited::TSV)),
             "csv" => Some(Self::Delimited(with_column(Delimited::csv(b'\t')).unwrap_or(comma))),
             "jsonl" | "ndjson" => Some(Self::JsonLines),
-            _ if is_object && (must_be_table || has_column(json_columns(start))) => Some(Self::JsonLines),
+            _ if (is_object && must_be_table) || begins_with_json(start, column) => Some(Self::JsonLines),
             _ => with_column(Delimited::TSV).or(must_be_table.then_some(comma)).map(Self::Delimited),
         }
+    }
+}
+
+/// The length of `sep=;`.
+pub(super) const DECLARATION_LEN: usize = 5;
+
+/// The delimiter that a table declares in a line before its header, as in `sep=;`, which programs write for Excel.
+pub(super) fn declared_delimiter(start: &[u8]) -> Option<u8> {
+    match start.strip_prefix(b"sep=") {
+        Some(&[delimiter, b'\n', ..])
+            if delimiter == b'\t' || (delimiter.is_ascii_punctuation() && delimiter != b'"') =>
+        {
+            Some(delimiter)
+        }
+        _ => None,
     }
 }
 
@@ -91,7 +109,7 @@ impl<'a> Table<'a> {
         };
         let rows = match format {
             TableFormat::Delimited(format) => Rows::Csv(Box::new(CsvTable::new(name, text, format, &columns)?)),
-            TableFormat::JsonLines => Rows::Json(Box::new(JsonLines::new(name, text, columns))),
+            TableFormat::JsonLines => Rows::Json(Box::new(JsonLines::new(name, text, columns, &settings.options))),
         };
         Ok(Self { rows })
     }

@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use std::io::{self, BufRead, BufReader, Cursor, ErrorKind, Read};
 use std::rc::Rc;
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
@@ -19,6 +19,9 @@ use crate::source::decode::BLOCK;
 pub const MAX_UNPACKING_RATIO: u64 = 200;
 /// Unpacked bytes up to which [`MAX_UNPACKING_RATIO`] does not hold.
 pub const UNPACKED_WITHOUT_LIMIT: u64 = 64 << 20;
+
+/// Bytes up to which the first line of a table is read to recognise it.
+const MAX_FIRST_LINE: usize = 16 << 20;
 
 /// The bytes of a file, unpacked, with a copy of the first ones.
 pub(super) struct Unpacked<'a> {
@@ -47,7 +50,7 @@ impl<'a> Unpacked<'a> {
         let packed = Rc::new(Cell::new(0));
         let reader = BufReader::with_capacity(BLOCK, Counted { reader: file.bytes, count: packed.clone() });
         let bytes: Box<dyn Read + 'a> = match format {
-            Compression::Gzip => Box::new(MultiGzDecoder::new(reader)),
+            Compression::Gzip => Box::new(Gzip { member: Some(GzDecoder::new(reader)) }),
             Compression::Zstd => Box::new(Zstd { source: reader, decoder: FrameDecoder::new(), is_in_frame: false }),
         };
         let unpacked = Self::of(name, Limited { bytes, name: name.into(), format, packed, unpacked: 0, from })?;
@@ -57,6 +60,24 @@ impl<'a> Unpacked<'a> {
         }
         reject_other_formats(name, &unpacked.head)?;
         Ok(unpacked)
+    }
+
+    /// Makes `head` longer until it has the first line that is not blank, within a limit.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn with_first_line(self, name: &str) -> Result<Self> {
+        let Self { mut head, mut bytes } = self;
+        let mut more = head.len() >= BLOCK;
+        bytes.read_exact(&mut head).map_err(|error| Error::reading(name, error))?;
+        let has_line = |head: &[u8]| head.trim_ascii_start().iter().any(|byte| matches!(byte, b'\n' | b'\r'));
+        while more && head.len() < MAX_FIRST_LINE && !has_line(&head) {
+            // Twice as much, so that little is searched again.
+            let length = head.len();
+            let read = bytes.by_ref().take(length as u64).read_to_end(&mut head);
+            more = read.map_err(|error| Error::reading(name, error))? == length;
+        }
+        Ok(Self { bytes: Box::new(Cursor::new(head.clone()).chain(bytes)), head })
     }
 
     fn of(name: &str, mut reader: impl Read + 'a) -> Result<Self> {
@@ -145,6 +166,42 @@ fn ends_early(error: &(dyn StdError + 'static)) -> bool {
         };
     }
     false
+}
+
+/// Unpacks all members of a gzip file, which may be padded with zeros.
+struct Gzip<R> {
+    /// The current member; `None` at the end.
+    member: Option<GzDecoder<R>>,
+}
+
+impl<R: BufRead> Read for Gzip<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.member {
+            let read = member.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
+            }
+            let source = self.member.take().map(GzDecoder::into_inner);
+            self.member = source.map(next_member).transpose()?.flatten();
+        }
+        Ok(0)
+    }
+}
+
+/// Skips zeros; `None` at the end.
+fn next_member<R: BufRead>(mut source: R) -> io::Result<Option<GzDecoder<R>>> {
+    loop {
+        let bytes = source.fill_buf()?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+        if zeros < bytes.len() {
+            source.consume(zeros);
+            return Ok(Some(GzDecoder::new(source)));
+        }
+        source.consume(zeros);
+    }
 }
 
 /// Unpacks all frames of a zstd file.

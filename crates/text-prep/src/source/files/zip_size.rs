@@ -5,6 +5,8 @@ use std::io::{self, Read};
 
 use flate2::bufread::DeflateDecoder;
 
+use crate::error::one_line;
+
 /// The most bytes of a book in EPUB, and the most that all its entries may unpack to together.
 pub const MAX_BOOK_LEN: u64 = 1 << 30;
 
@@ -31,8 +33,8 @@ pub(super) fn check(archive: &[u8], limit: u64) -> Result<(), String> {
     let (mut at, mut total) = (start as usize, 0);
     for _ in 0..count {
         let entry = entry(archive, at).ok_or(damaged)?;
-        total +=
-            unpacked_len(entry.data, entry.method, limit - total).map_err(|error| format!("is damaged ({error})"))?;
+        total += unpacked_len(entry.data, entry.method, limit - total)
+            .map_err(|error| format!("is damaged ({})", one_line(&error.to_string())))?;
         if total > limit {
             return Err(format!("unpacks to more than {} MiB, the limit", limit >> 20));
         }

@@ -156,6 +156,23 @@ fn archives_that_end_early_are_damaged_or_unpack_to_too_much_are_errors() {
 }
 
 #[test]
+fn zeros_after_a_gzip_archive_are_padding() {
+    let (one, two) = (gzip(b"one\n"), gzip(b"two\n"));
+    let folder = Folder::new(&[
+        ("padded.gz", &[&one[..], &[0; 100_000]].concat()),
+        ("between.gz", &[&one[..], &[0; 100_000], &two, &[0]].concat()),
+        ("more.gz", &[&one[..], &[0; 10], b"more"].concat()),
+        ("cut.gz", &[&one[..], &[0; 10], &two[..two.len() - 5]].concat()),
+    ]);
+    assert_eq!(text(folder.files(&["padded.gz"])).unwrap(), "one\n");
+    assert_eq!(text(folder.files(&["between.gz"])).unwrap(), "one\ntwo\n");
+    let message = |name: &str| folder.message(text(folder.files(&[name])));
+    for name in ["more.gz", "cut.gz"] {
+        assert!(message(name).starts_with(&format!("the gzip archive `/{name}` ")), "{}", message(name));
+    }
+}
+
+#[test]
 fn books_are_read_in_the_order_of_their_spine() {
     let second = "<html><head><title>x</title></head><body><p>He ran &amp; hid.</p></body></html>";
     let first = "<html><body><h1>Fox</h1><p>A fox<br/>came.</p></body></html>";
@@ -192,6 +209,7 @@ fn damaged_books_and_other_formats_are_errors() {
         ("none.epub", "is damaged ("),
     ] {
         let found = message(name);
+        assert!(!found.contains(['[', '…']), "{found}");
         assert!(found.starts_with(&format!("the EPUB `/{name}` {problem}")), "{found}");
         assert!(found.ends_with(expected), "{found}");
     }

@@ -2,6 +2,7 @@
 
 mod archives;
 mod documents;
+mod json_lines;
 mod paths;
 mod tables;
 

@@ -58,6 +58,45 @@ fn patterns_name_files_unless_a_file_has_their_name() {
     }
 }
 
+#[test]
+fn patterns_name_hidden_files_and_folders_only_with_their_dot() {
+    let folder = Folder::new(&[
+        ("poems/1.txt", b"one"),
+        ("poems/.2.txt", b"two"),
+        ("poems/.git/3.txt", b"three"),
+        (".poems/deep/4.txt", b"four"),
+        (".poems/.deep/5.txt", b"five"),
+    ]);
+    for (pattern, expected) in [
+        ("poems/**/*.txt", "one"),
+        ("*/*.txt", "one"),
+        ("**/*", "one"),
+        ("poems/.*.txt", "two"),
+        ("poems/.git/*", "three"),
+        ("poems/.g*/*", "three"),
+        (".poems/**/*.txt", "four"),
+        (".poems/*/*.txt", "four"),
+    ] {
+        assert_eq!(text(folder.files(&[pattern])).unwrap(), expected, "{pattern}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_are_not_utf_8_match_no_pattern_and_are_read_with_their_folder() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let folder = Folder::new(&[("in/a.txt", b"a")]);
+    let name = |bytes| folder.path("in").join(OsStr::from_bytes(bytes));
+    std::fs::write(name(b"b\xff.txt"), "b").unwrap();
+    std::fs::write(name(b".\xff.txt"), "no").unwrap();
+    for pattern in ["in/*", "in/*.txt", "**/*.txt", "*/?.txt"] {
+        assert_eq!(text(folder.files(&[pattern])).unwrap(), "a", "{pattern}");
+    }
+    assert!(folder.message(folder.files(&["in/b*"]).files()).contains("has no texts"));
+    assert_eq!(text(folder.files(&["in"])).unwrap(), "a\nb");
+}
+
 #[cfg(unix)]
 #[test]
 fn an_absolute_pattern_does_not_depend_on_the_name_of_the_working_directory() {

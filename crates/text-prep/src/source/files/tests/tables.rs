@@ -64,6 +64,25 @@ fn quotes_in_tsv_are_text() {
 }
 
 #[test]
+fn a_line_that_declares_the_delimiter_is_skipped() {
+    let folder = Folder::new(&[
+        ("a.csv", b"\xEF\xBB\xBFsep=;\r\nid;text\r\n1;\"a, b\"\r\n"),
+        ("b", b"sep=^\nid^text\n1^c,d;e\n"),
+        ("c.csv", b"sep=\t\ntext\n\"f\"\n"),
+        ("long.csv", b"sep=;\nid;text\n1;a;b\n"),
+        ("none.csv", b"sep=;\nid;txt\n"),
+        ("one.csv", b"sep=\na\n"),
+    ]);
+    let read = |names: &[&str], column: &str| texts(folder.files(names).column(column));
+    assert_eq!(read(&["a.csv", "b", "c.csv"], "text").unwrap(), ["a, b", "c,d;e", "f"]);
+    assert_eq!(read(&["one.csv"], "sep=").unwrap(), ["a"]);
+    let message = |name: &str| folder.message(read(&[name], "text"));
+    let long = message("long.csv");
+    assert!(long.starts_with("`/long.csv`, line 3: the row has 3 fields, expected 2 fields"), "{long}");
+    assert!(message("none.csv").ends_with(": it has `txt`, `id`; correct the name"), "{}", message("none.csv"));
+}
+
+#[test]
 fn invalid_tables_are_errors_with_their_line() {
     let folder = Folder::new(&[
         ("open.csv", b"id,text\n1,a\n2,\"b\n3,c\n"),
@@ -81,7 +100,9 @@ fn invalid_tables_are_errors_with_their_line() {
     let message = |names: &[&str]| folder.message(documents(folder.files(names).column("text")));
     let open = "`/open.csv`, line 3: the field that begins with a quote here does not end: close it";
     assert_eq!(message(&["open.csv"]), open);
-    assert!(message(&["after.csv"]).starts_with("`/after.csv`, line 2: text follows the quote that ends a field: "));
+    let after = "`/after.csv`, line 2: text follows the quote that ends a field: expected a delimiter or the end of the row; \
+                 write each quote inside a quoted field twice";
+    assert_eq!(message(&["after.csv"]), after);
     let long = "`/long.csv`, line 3: the row has 3 fields, expected 2 fields as in the header; quote fields that contain \
                 the delimiter or a line break";
     assert_eq!(message(&["long.csv"]), long);
