@@ -210,12 +210,11 @@ fn a_path_that_is_not_utf8_is_named() {
     use std::os::unix::ffi::OsStrExt;
 
     let dir = TestDir::new();
-    for config in ["lstm", "qa"] {
-        let config = format!("configs/{config}.toml");
-        let mut command = dir.command(&["prepare", "--config", &config, "--text"]);
+    for config in [&[][..], &["--config", "configs/qa.toml"]] {
+        let mut command = dir.command(&[&["prepare"], config, &["--text"]].concat());
         command.arg(std::ffi::OsStr::from_bytes(b"b\xff.txt"));
         let output = common::output(command.output().unwrap());
-        common::assert_error(&output, &config, &["the path b\u{fffd}.txt is not UTF-8", "rename it"]);
+        common::assert_error(&output, &format!("{config:?}"), &["the path b\u{fffd}.txt is not UTF-8", "rename it"]);
     }
 }
 
