@@ -5,8 +5,7 @@ use text_prep::{DocumentSource, TextSource, TextStream, TokenCounter};
 
 use crate::dataset_config::DatasetConfig;
 use crate::dataset_input::{DatasetInput, INPUTS};
-use crate::document_index::MAX_LABELS;
-use crate::documents::first_bits;
+use crate::documents::{MAX_LABELS, first_bits};
 use crate::error::{Error, Result};
 use crate::ids::Ids;
 use crate::ids_writer::IdsWriter;

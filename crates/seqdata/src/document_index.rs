@@ -7,15 +7,12 @@ use text_prep::error::one_line;
 use text_prep::list_nearest;
 
 use crate::counted_text::CountedDocuments;
-use crate::documents::Documents;
+use crate::documents::{Documents, MAX_LABELS};
 use crate::error::{Error, Result};
 use crate::final_ids::EncodedText;
 use crate::sections::Sections;
 use crate::split::Part;
 use crate::vocab_builder::NewTokens;
-
-/// More labels are probably names of single documents.
-pub(crate) const MAX_LABELS: usize = 65_536;
 
 /// Checks that training, validation, and a separate test input have documents.
 pub(crate) fn check_documents(counts: &[usize; 3], has_test_input: bool) -> Result<()> {
