@@ -42,7 +42,7 @@ fn a_column_is_documents_with_labels() {
         &[
             ("a.csv", csv().as_bytes()),
             ("packed.csv.gz", &gzip(csv().as_bytes())),
-            ("b.tsv", tabs.as_bytes()),
+            ("tabs.csv", tabs.as_bytes()),
             ("c.jsonl", objects.as_bytes()),
             (
                 "d",
@@ -60,7 +60,7 @@ fn a_column_is_documents_with_labels() {
         (&expected["unlabelled"], &expected["duplicates"], &expected["empty"]),
         (&json!(0), &json!(0), &json!(0))
     );
-    for file in ["packed.csv.gz", "b.tsv", "c.jsonl", "d"] {
+    for file in ["packed.csv.gz", "tabs.csv", "c.jsonl", "d"] {
         let found = documents(&dir, &["--text", file, "--column", "text", "--label", "author"]);
         assert_eq!(found, expected, "{file}");
     }
@@ -143,7 +143,7 @@ fn invalid_tables_and_settings_of_documents_are_errors() {
     for (args, expected) in [
         (
             &[&["--text", "a.csv"], &column("txt")[..]].concat()[..],
-            "has no column `txt` (did you mean `text`?): it has `id`, `text`",
+            "has no column `txt` (did you mean `text`?): it has `text`, `id`, `author`",
         ),
         (
             &[&["--text", "a.csv", "--label", "auhtor"], &column("text")[..]].concat(),
