@@ -49,14 +49,15 @@ pub(crate) fn index_documents(
     }
     let known: HashMap<&str, u32> = label_names.iter().map(String::as_str).zip(1..).collect();
     let numbers: Vec<Option<u32>> = counted.label_names.iter().map(|(name, _)| known.get(name).copied()).collect();
-    let mut unknown_labels = 0;
+    let [train, valid, _] = encoded.counts;
+    let mut unknown_labels = [0; 3];
     let number = |document| match raw(document) {
         0 => Ok(0),
         raw => match numbers[raw as usize - 1] {
             Some(number) => Ok(number),
             None if new_labels == NewTokens::Error => Err(unknown_label(name(raw), &label_names)),
             None => {
-                unknown_labels += 1;
+                unknown_labels[usize::from(document >= train) + usize::from(document >= train + valid)] += 1;
                 Ok(0)
             }
         },

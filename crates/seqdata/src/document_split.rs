@@ -8,7 +8,9 @@ use crate::split::{Fractions, Part};
 /// The part of each document. Those of a separate validation or test input belong to it. The others are taken in the
 /// order of their hashes, for the test and then for validation, until the fraction of the tokens is reached, where the
 /// end of a document counts as a token; the rest is for training. A document is skipped if adding it would leave the
-/// total further from the fraction than before. A part that would stay empty gets the shortest document.
+/// total further from the fraction than before. A part gets at most twice its fraction of the distinct documents, so
+/// that beside a few long documents, which are skipped, most of the short ones stay for training. A part that would stay
+/// empty gets the shortest document.
 ///
 /// `starts` are those of all documents in the provisional ids, and the end.
 ///
@@ -39,13 +41,14 @@ pub(crate) fn split_documents(documents: &CountedDocuments, starts: &[u64], frac
     for (index, &(part, fraction)) in wanted.iter().enumerate() {
         let following = wanted.len() - index;
         let wanted_tokens = fraction * total as f64;
-        let mut taken = 0;
+        let most = (2.0 * fraction * distinct as f64).ceil() as usize;
+        let (mut taken, mut taken_groups) = (0, 0);
         let mut shortest: Option<(u64, &[(u64, u32)])> = None;
         for group in groups() {
             if parts[group[0].1 as usize] != Part::Train {
                 continue;
             }
-            if taken as f64 >= wanted_tokens || left == following {
+            if taken as f64 >= wanted_tokens || taken_groups == most || left == following {
                 break;
             }
             let length = tokens(group);
@@ -53,6 +56,7 @@ pub(crate) fn split_documents(documents: &CountedDocuments, starts: &[u64], frac
             if length as f64 - missed <= missed {
                 group.iter().for_each(|&(_, at)| parts[at as usize] = part);
                 taken += length;
+                taken_groups += 1;
                 left -= 1;
             } else if shortest.is_none_or(|(shortest, _)| length < shortest) {
                 shortest = Some((length, group));
@@ -98,6 +102,17 @@ mod tests {
         assert_eq!(split(&[(1, 99), (2, 9), (3, 9)], 0.1, 0.0).unwrap(), [Train, Valid, Train]);
         // None is short enough: the shortest is taken.
         assert_eq!(split(&[(1, 99), (2, 89), (3, 95)], 0.01, 0.0).unwrap(), [Train, Valid, Train]);
+    }
+
+    #[test]
+    fn short_documents_beside_a_long_one_stay_for_training() {
+        let mut documents: Vec<(u64, u64)> = (1..=100).map(|hash| (hash, 9)).collect();
+        documents.push((0, 99_999));
+        let parts = split(&documents, 0.1, 0.1).unwrap();
+        let count = |part| parts.iter().filter(|&&other| other == part).count();
+        // Twice a tenth of 101 documents, rounded up.
+        assert_eq!(Part::ALL.map(count), [59, 21, 21]);
+        assert_eq!(parts[100], Part::Train);
     }
 
     #[test]

@@ -34,8 +34,8 @@ pub struct Documents {
     /// Documents without a token after cleaning, or whose tokens are all dropped. They are left out.
     pub empty: usize,
     /// Documents whose label has no number: held-out ones whose label no training document has, and those whose label the
-    /// trained model does not have. They count as without label.
-    pub unknown_labels: usize,
+    /// trained model does not have. They count as without label. By part, in the order of [`Part::ALL`].
+    pub unknown_labels: [usize; 3],
 }
 
 /// The lengths of documents in tokens.
@@ -63,7 +63,7 @@ impl Documents {
             duplicates: 0,
             also_held_out: 0,
             empty: 0,
-            unknown_labels: 0,
+            unknown_labels: [0; 3],
         }
     }
 

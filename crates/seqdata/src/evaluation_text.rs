@@ -50,7 +50,7 @@ impl EvaluationText {
                 return;
             }
             let number = label.filter(|label| !labels.is_empty() && !label.is_empty()).map(|label| numbers.get(label));
-            documents.unknown_labels += usize::from(number == Some(None));
+            documents.unknown_labels[Part::Valid as usize] += usize::from(number == Some(None));
             documents.push(Part::Valid, start, number.flatten().copied().unwrap_or(0));
             ids.push(token);
         };
@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(sequence.ids(0..sequence.len()).collect::<Vec<_>>(), [1, 2, 3, 1, 3, 1, 2, 1]);
         assert_eq!(sequence.labels(0..sequence.len()).collect::<Vec<_>>(), [3, 3, 3, 2, 2, 0, 0, 0]);
         let documents = documents.unwrap();
-        assert_eq!((unmapped, documents.empty, documents.unknown_labels), (2, 1, 1));
+        assert_eq!((unmapped, documents.empty, documents.unknown_labels), (2, 1, [0, 1, 0]));
         assert_eq!(documents.label_counts(documents.of(Part::Valid)), [1, 0, 1, 1]);
         assert_eq!(documents.tokens(2), 6..7);
     }

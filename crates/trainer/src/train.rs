@@ -210,11 +210,18 @@ fn check_same_run<M: TrainTask>(
 ) -> Result<()> {
     let Checkpoint { bundle, progress: before, .. } = checkpoint;
     let reject = |reason: &str| Err(Error::Resume { directory: run_dir.into(), reason: reason.into() });
-    if bundle.metadata.config != identity.metadata.config {
-        return reject("its model has other sizes or options than the configuration; restore them");
-    }
+    // The sizes of the model depend on the vocabulary and the labels of the text.
     if bundle.tokenizer != identity.tokenizer {
         return reject("its vocabulary differs from that of the current text; restore the text");
+    }
+    if bundle.metadata.config != identity.metadata.config {
+        let has_same_text =
+            before.train_sha256 == now.train_sha256 && bundle.metadata.valid_sha256 == identity.metadata.valid_sha256;
+        return reject(if has_same_text {
+            "its model has other sizes or options than the configuration; restore them"
+        } else {
+            "its text has changed, or the labels of its documents; restore the text"
+        });
     }
     let TrainConfig { epochs, sample_every, early_stopping_patience, checkpoint_policy, schedule, .. } = now.config;
     if schedule.depends_on_length() && before.config.epochs != epochs {

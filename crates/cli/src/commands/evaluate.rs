@@ -9,7 +9,7 @@ use models::bundle::read_metadata;
 use models::{LanguageModel, LmBundle, ModelBundle, Network, StateMode};
 use qa::QuestionModel;
 use qa::data::ReadOptions;
-use seqdata::{EvaluationText, Part};
+use seqdata::{Documents, EvaluationText, Part};
 use text_prep::{InputError, TextFiles};
 use trainer::Checkpoints;
 
@@ -17,8 +17,8 @@ use super::generate::{int8, label, state_mode};
 use super::load_model;
 use super::train::CONFIG;
 use crate::config::{
-    Config, Data, DocumentKind, DocumentSettings, FOLDER, LmExperiment, PretrainedModel, QaExperiment, QuestionsConfig,
-    Text, left_out_questions, parse_config, reject_pipe_among, unknown_labels_warning,
+    Config, Data, DocumentKind, DocumentSettings, FOLDER, LmExperiment, OpenInput, PretrainedModel, QaExperiment,
+    QuestionsConfig, Text, left_out_questions, parse_config, reject_pipe_among, unknown_labels_warning,
 };
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
@@ -29,7 +29,7 @@ use crate::run::changed_text;
 use crate::run::directory;
 use crate::run::init::{check_questions, check_text};
 use crate::run::provenance::Provenance;
-use crate::view::format::{decimals, thousands};
+use crate::view::format::{decimals, short_name, thousands};
 
 /// Runs the command.
 pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
@@ -96,6 +96,7 @@ fn evaluate_own_text(
             (Part::Test, dataset.test_dropped)
         }
     };
+    warn_of_labels(dataset.documents.as_deref(), part, labels);
     Ok(evaluate_sequence(bundle, &dataset.sequence(part), dropped, labels, state_mode)?)
 }
 
@@ -133,11 +134,20 @@ fn evaluate_files(
         in_text(error.into()).with_hint(hint.filter(|_| is_other))
     })?;
     warn(&input.warnings(&options, ""));
-    if let Some(documents) = text.documents.as_ref().filter(|_| labels == LabelChoice::Own) {
-        warn(unknown_labels_warning(documents, "evaluated").as_slice());
-    }
+    warn_of_labels(text.documents.as_deref(), Part::Valid, labels);
     let evaluation = evaluate_sequence(bundle, &text.sequence, text.unmapped, labels, state_mode);
-    evaluation.map_err(|error| in_text(error.into()))
+    let mut evaluation = evaluation.map_err(|error| in_text(error.into()))?;
+    if text.documents.is_some() && matches!(input, OpenInput::Text(_)) {
+        evaluation.protocol.push_str("; the text is one document");
+    }
+    Ok(evaluation)
+}
+
+/// Warns of documents of `part` whose own labels the model does not have, if it is evaluated with them.
+fn warn_of_labels(documents: Option<&Documents>, part: Part, labels: LabelChoice) {
+    if let Some(documents) = documents.filter(|_| labels == LabelChoice::Own) {
+        warn(unknown_labels_warning(documents.unknown_labels[part as usize], "evaluated").as_slice());
+    }
 }
 
 /// How the files of `--text` are read: as the options say, and else as the text of the model, with what suits them.
@@ -246,7 +256,7 @@ fn table(evaluation: &Evaluation) -> String {
     let heading = ["label", "tokens", "nats/token", "perplexity", "accuracy", "bits per byte"].map(String::from);
     let of_label = |row: &LabelEvaluation| {
         [
-            row.label.clone().unwrap_or_else(|| "(none)".into()),
+            row.label.as_deref().map_or("(none)".into(), short_name),
             thousands(row.tokens),
             decimals(row.loss_nats_per_token, 4),
             format!("{:.2}", row.perplexity),

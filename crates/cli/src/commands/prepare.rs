@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::output::{print, print_json, warn};
 use crate::run::init::inspected_experiment;
 use crate::run::word_vectors::PretrainedVectors;
-use crate::view::format::{decimals, thousands};
+use crate::view::format::{decimals, short_name, thousands};
 
 /// Statistics of a text: counts as in the Keras baseline, and the windows and streams of the run.
 #[derive(Serialize)]
@@ -100,7 +100,7 @@ impl DocumentsReport {
             test,
             duplicates: documents.duplicates,
             also_held_out: documents.also_held_out,
-            unknown_labels: documents.unknown_labels,
+            unknown_labels: documents.unknown_labels.iter().sum(),
             empty: read.empty + documents.empty,
             split: read.split,
             shortest: lengths.min,
@@ -128,7 +128,8 @@ impl DocumentsReport {
             ("split, because too long", thousands(self.split)),
         ];
         if !self.labels.is_empty() {
-            let labels = self.labels.iter().map(|(label, &count)| format!("{label} {}", thousands(count)));
+            let labels =
+                self.labels.iter().map(|(label, &count)| format!("{} {}", short_name(label), thousands(count)));
             let labels = labels.take(12).collect::<Vec<_>>().join("  ");
             let more =
                 if self.labels.len() > 12 { format!("  and {} more", self.labels.len() - 12) } else { String::new() };

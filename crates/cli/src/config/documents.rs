@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use text_prep::DocumentUnit;
 use text_prep::source::files::DEFAULT_MAX_DOCUMENT_LEN;
 
-use super::Text;
+use super::{FOLDER, Text};
 use crate::error::{Result, bail};
 
 /// `[data]`.
@@ -90,6 +90,14 @@ impl DocumentSettings {
                 "`data.separator` is given, which only `data.documents = \"separator\"` has; leave it out or change \
                  `data.documents`"
             ),
+        }
+        if let (Some(label), None, true) = (&text.label, &text.column, kind != DocumentKind::None)
+            && label != FOLDER
+        {
+            bail!(
+                "`text.label` is the column {label:?}, but there is no `text.column`: give the column of the texts with \
+                 `--column`, or `--label folder`"
+            );
         }
         if kind == DocumentKind::None {
             if text.label.is_some() {

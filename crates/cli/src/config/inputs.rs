@@ -1,15 +1,16 @@
 //! Opens the text of a configuration: the files for training, validation and test, as running texts or as documents.
 
-use std::path::Path;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
 use seqdata::{DatasetInput, text_sha256};
-use text_prep::source::files::DocumentCounts;
+use text_prep::source::files::{DocumentCounts, FoundFile};
 use text_prep::{FileDocuments, JoinedText, LabelSource, SourceOptions, TextFiles};
 
 use super::{DocumentSettings, Paths, Text, control_characters_warning};
 use crate::corpus::Corpus;
-use crate::error::Result;
-use crate::input::KeptInput;
+use crate::error::{Result, bail};
+use crate::input::{KeptInput, is_read_once};
 
 /// The endings of the names of files whose text is longer than the file.
 const PACKED: [&str; 4] = ["gz", "zst", "zstd", "epub"];
@@ -46,6 +47,7 @@ impl Text {
             (None, Some(name)) => Corpus::find(name)?.files(name, &options)?,
             (None, None) => TextFiles::new(self.paths()).options(options.clone()),
         };
+        self.reject_shared_files()?;
         // The markers of the excerpt are those of the training files.
         let options = SourceOptions { excerpt: None, ..options };
         let separate = |paths: &Option<Paths>| -> Result<Option<OpenInput<'a>>> {
@@ -54,6 +56,34 @@ impl Text {
         };
         let (valid, test) = (separate(&self.valid)?, separate(&self.test)?);
         Ok(OpenInputs { train: self.open_files(train, documents)?, valid, test })
+    }
+
+    /// Rejects a file that is in two of the parts for training, validation and test.
+    fn reject_shared_files(&self) -> Result<()> {
+        if self.valid.is_none() && self.test.is_none() {
+            return Ok(());
+        }
+        let separate =
+            |paths: &Option<Paths>| paths.iter().flat_map(Paths::iter).map(PathBuf::from).collect::<Vec<_>>();
+        let parts = [
+            ("training", self.paths()),
+            ("`text.valid`", separate(&self.valid)),
+            ("`text.test`", separate(&self.test)),
+        ];
+        let mut found: HashMap<PathBuf, &str> = HashMap::new();
+        for (part, paths) in parts {
+            let paths = paths.into_iter().filter(|path| !is_read_once(path));
+            for FoundFile { path, .. } in TextFiles::new(paths).files()? {
+                if let Some(other) = path.canonicalize().ok().and_then(|file| found.insert(file, part)) {
+                    bail!(
+                        "`{}` is in the files for {other} and in those for {part}: expected each text in one of them; leave \
+                         it out of the other",
+                        path.display()
+                    );
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Opens files that are read in the same way as this text.

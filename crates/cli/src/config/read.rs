@@ -151,7 +151,7 @@ impl ConfigFile {
             Ok(AnyConfig::Questions(Box::new(config)))
         } else {
             let mut config: Config = parse_config(text, &file)?;
-            replace_text(&mut config, args);
+            replace_text(&mut config, args)?;
             let config = apply_changes(config, &args.set)?;
             let Text { path, valid, test, .. } = &config.text;
             let texts = [path, valid, test].into_iter().flatten().flat_map(Paths::iter);

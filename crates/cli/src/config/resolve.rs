@@ -12,9 +12,9 @@ use super::read_text::{ReadText, read_text};
 use super::short_epochs;
 use super::tokens::pre_tokenizer;
 use super::train_config::train_config;
-use super::{Config, ModeKind, Model, Newlines, PretrainedModel, Text, Vectors, Windows};
+use super::{Config, FOLDER, ModeKind, Model, Newlines, PretrainedModel, Text, Vectors, Windows};
 use crate::error::{Error, Result, bail};
-use crate::input::{self, KeptInput};
+use crate::input::{self, KeptInput, is_read_once};
 
 /// A language model experiment: a checked configuration with its text.
 pub struct LmExperiment {
@@ -50,6 +50,10 @@ impl LmExperiment {
         let train = train_config(config.seed, &config.train, mode, config.samples.every_steps, &config.checkpoints)?
             .valid_streams(config.split.valid_streams);
         train.check()?;
+        // A saved run keeps what it was trained with.
+        if config.text.run.is_none() {
+            config.clean.document_separator.take_if(|separator| separator.is_empty());
+        }
         let mut dataset_config = dataset_config(&config)?;
         let mut warnings = Vec::new();
         if config.tokens.stem.is_some() {
@@ -184,6 +188,13 @@ fn dataset_config(config: &Config) -> Result<DatasetConfig> {
 /// Checks that one text is given.
 fn check_text(text: &Text) -> Result<()> {
     text.reject_copy()?;
+    if let Some(pipe) = text.paths().iter().find(|path| text.label.as_deref() == Some(FOLDER) && is_read_once(path)) {
+        bail!(
+            "`text.label` is `folder`, but {} is in no folder: save the text in a file of the folder that is its label, or \
+             leave `--label` out",
+            input::name(pipe)
+        );
+    }
     match (&text.dataset, text.paths().is_empty()) {
         (Some(_), false) => bail!("`text.dataset` and `text.path` are both given; expected one of them"),
         (None, true) => bail!(
@@ -212,8 +223,14 @@ fn check_text(text: &Text) -> Result<()> {
 /// The absolute path, which must be UTF-8 to be saved in `config.toml`.
 pub(super) fn absolute(path: &Path) -> Result<PathBuf> {
     let path = std::path::absolute(path).map_err(Error::io(path, "found"))?;
+    to_be_saved(&path)?;
+    Ok(path)
+}
+
+/// Checks that the path is UTF-8, as all in `config.toml`.
+pub(super) fn to_be_saved(path: &Path) -> Result<()> {
     if path.to_str().is_none() {
         bail!("the path {} is not UTF-8 and cannot be saved in the run's configuration: rename it", path.display());
     }
-    Ok(path)
+    Ok(())
 }

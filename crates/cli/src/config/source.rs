@@ -1,7 +1,10 @@
 //! The text or data that the command line gives instead of that of the configuration file.
 
+use std::path::PathBuf;
+
 use args::ConfigArgs;
 
+use super::resolve::to_be_saved;
 use super::{Config, Data, Text};
 use crate::error::{Result, bail};
 
@@ -14,7 +17,11 @@ enum Source {
 }
 
 /// Replaces the text of the file by the one of the command line, before `--set` is applied.
-pub(super) fn replace_text(config: &mut Config, args: &ConfigArgs) {
+///
+/// # Errors
+/// If a path cannot be saved.
+pub(super) fn replace_text(config: &mut Config, args: &ConfigArgs) -> Result<()> {
+    reject_unsaved(&args.text)?;
     let text = &mut config.text;
     if !args.text.is_empty() {
         *text = Text { path: Some(args.text.clone().into()), ..Text::default() };
@@ -35,13 +42,15 @@ pub(super) fn replace_text(config: &mut Config, args: &ConfigArgs) {
         *key = option.clone().or(key.take());
     }
     config.data.replace(read);
+    Ok(())
 }
 
 /// As [`replace_text`], for questions.
 ///
 /// # Errors
-/// If options are given that are only for texts.
+/// If a path cannot be saved, or options are given that are only for texts.
 pub(super) fn replace_data(data: &mut Data, args: &ConfigArgs) -> Result<()> {
+    reject_unsaved(&args.text)?;
     match &args.text[..] {
         [] => {}
         [path] => *data = Data { path: Some(path.clone()), ..Data::default() },
@@ -64,6 +73,11 @@ pub(super) fn replace_data(data: &mut Data, args: &ConfigArgs) -> Result<()> {
     Ok(())
 }
 
+/// Rejects paths that are not UTF-8.
+fn reject_unsaved(paths: &[PathBuf]) -> Result<()> {
+    paths.iter().try_for_each(|path| to_be_saved(path))
+}
+
 /// The source that `--set` gives in `section`, unless the command line gives both.
 fn set_source(args: &ConfigArgs, section: &str) -> Option<Source> {
     let is_set = |key: &str| {
@@ -79,7 +93,7 @@ fn set_source(args: &ConfigArgs, section: &str) -> Option<Source> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
 
     use super::*;
 
@@ -113,7 +127,7 @@ mod tests {
             let mut of_data =
                 Data { dataset: Some("fables-qa".into()), path: Some("a.json".into()), ..Data::default() };
             let given = |section| args(text, &changes(section).iter().map(String::as_str).collect::<Vec<_>>());
-            replace_text(&mut of_text, &given("text"));
+            replace_text(&mut of_text, &given("text")).unwrap();
             replace_data(&mut of_data, &given("data")).unwrap();
             let of_text = of_text.text;
             let found = (of_text.dataset.is_some(), of_text.path.is_some());

@@ -66,13 +66,13 @@ pub fn document_warnings(documents: &Documents) -> Vec<String> {
              one of them"
         ));
     }
-    warnings.extend(unknown_labels_warning(documents, "used"));
+    warnings.extend(unknown_labels_warning(documents.unknown_labels.iter().sum(), "used"));
     warnings
 }
 
-/// A warning about documents with labels that the model does not have; `used` says what happens with them.
-pub fn unknown_labels_warning(documents: &Documents, used: &str) -> Option<String> {
-    match documents.unknown_labels {
+/// A warning about `unknown` documents with labels that the model does not have; `used` says what happens with them.
+pub fn unknown_labels_warning(unknown: usize, used: &str) -> Option<String> {
+    match unknown {
         0 => None,
         1 => Some(format!("1 document has a label that the model does not have; it is {used} without a label")),
         count => Some(format!(

@@ -78,7 +78,7 @@ fn check_subwords(config: &Config) -> Result<()> {
     if let Some(separator) = &config.clean.document_separator {
         bail!(
             "`clean.document_separator` is `{separator}` with `tokens.kind = \"subwords\"`, where it may be a part of a \
-             token; leave it out"
+             token; use the configuration configs/subwords.toml, or `--set clean.document_separator=\"\"`"
         );
     }
     if config.model.vectors.path.is_some() {

@@ -14,7 +14,7 @@ use crate::observers::sampling::TEMPERATURE;
 use crate::report::advice::{Evidence, TIE};
 use crate::report::baselines::{Baselines, NGRAM, train_ids, valid_ids};
 use crate::report::final_sample::{DocumentNovelty, FinalSample};
-use crate::view::format::{decimals, thousands};
+use crate::view::format::{decimals, short_name, thousands};
 
 /// The evaluation of a language model.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -179,7 +179,7 @@ impl EvaluationReport {
             text += "\n| label | tokens | nats/token | perplexity | bits per byte |\n|---|---|---|---|---|\n";
         }
         for row in &self.labels {
-            let name = row.label.as_ref().map_or("(none)".into(), |label| label.replace('|', "\\|"));
+            let name = row.label.as_ref().map_or("(none)".into(), |label| short_name(label).replace('|', "\\|"));
             let cells = cells(row.loss_nats_per_token, row.perplexity, row.bits_per_byte);
             text += &format!("| {name} | {} | {cells}", thousands(row.tokens));
         }

@@ -72,9 +72,28 @@ pub fn sanitize(text: &str) -> String {
     args::visible(text).replace('\t', " ")
 }
 
+/// A name, such as that of a label, for a cell of a table: on one line with visible control characters, and shortened.
+pub fn short_name(name: &str) -> String {
+    const LIMIT: usize = 40;
+    let mut shown = name.chars().take(LIMIT).collect::<String>();
+    if name.chars().count() > LIMIT {
+        shown.pop();
+        shown.push('…');
+    }
+    args::visible(&shown).replace('\n', "\\n").replace('\t', "\\t")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_in_a_table_is_one_short_line() {
+        assert_eq!(short_name("Poe"), "Poe");
+        assert_eq!(short_name("a\nb\tc\r"), "a\\nb\\tc\\r");
+        assert_eq!(short_name(&"é".repeat(40)), "é".repeat(40));
+        assert_eq!(short_name(&"é".repeat(3_000)), "é".repeat(39) + "…");
+    }
 
     #[test]
     fn numbers_are_formatted_at_every_magnitude() {

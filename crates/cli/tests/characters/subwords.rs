@@ -150,7 +150,10 @@ fn settings_that_do_not_suit_subwords_are_rejected() {
         (&["vocabulary.size=100"][..], &["`vocabulary.size` is 100", "258"][..]),
         (&["vocabulary.min_count=2"], &["`vocabulary.min_count` is 2", "expected 1"]),
         (&["vocabulary.oov=drop"], &["`vocabulary.oov` is `drop`"]),
-        (&["clean.document_separator=|"], &["`clean.document_separator` is `|`"]),
+        (
+            &["clean.document_separator=|"],
+            &["`clean.document_separator` is `|`", "configs/subwords.toml", "`--set clean.document_separator=\"\"`"],
+        ),
         (&["tokens.jamo=true"], &["`tokens.jamo`", "characters"]),
         (&["tokens.lower_case=true"], &["`tokens.lower_case`", "words"]),
         (&["tokens.kind=characters", "tokens.path=other.json"], &["`tokens.path`", "subwords"]),
@@ -165,6 +168,10 @@ fn settings_that_do_not_suit_subwords_are_rejected() {
         dir.expect_error(&[&train[..], &settings].concat(), expected);
         assert!(!dir.path().join("run").exists());
     }
+    // The default configuration has a separator.
+    let words = ["prepare", "--text", "my.txt", "--set", "tokens.kind=subwords"];
+    dir.expect_error(&words, &["`clean.document_separator` is `|`"]);
+    dir.run_ok(&[&words[..], &["--set", "clean.document_separator="]].concat());
 }
 
 #[test]

@@ -39,6 +39,8 @@ fn a_model_with_labels_is_evaluated_on_texts_without() {
     let lines = evaluate(&dir, &["--text", "lines.txt", "--documents", "lines"]);
     let whole = evaluate(&dir, &["--text", "lines.txt", "--documents", "none"]);
     assert_eq!((&lines["tokens"], &whole["tokens"]), (&json!(6), &json!(5)));
+    let is_one = |evaluation: &Value| evaluation["protocol"].as_str().unwrap().contains("; the text is one document");
+    assert!(!is_one(&lines) && is_one(&whole), "{whole}");
     // A pipe is the only text.
     let args = ["evaluate", "--backend", "flex", "--text", "lines.txt", "--text", "-", "--documents", "lines"];
     dir.expect_error(&args, &["standard input can be read only once", "or give it as the only text"]);
@@ -112,6 +114,9 @@ fn the_test_part_is_scored_and_what_is_in_several_parts_is_reported() {
     let text = fs::read_to_string(dir.path().join("runs/run/score.md")).unwrap();
     assert!(trained.stderr.contains(&loss) && text.contains(&loss), "{loss}: {text}");
     assert_eq!(evaluate(&dir, &["--part", "valid"]), evaluate(&dir, &[]));
+    let own = |part: &str| dir.run_ok(&["evaluate", "--backend", "flex", "--part", part]).stderr;
+    let warning = "warning: 1 document has a label that the model does not have; it is evaluated without a label";
+    assert!(own("valid").contains(warning) && !own("test").contains("warning"), "{}", own("valid"));
 
     // A part of the text itself, and none.
     train(&dir, "runs/fraction", &TABLE, &["train.epochs=1", "split.test_fraction=0.2"]);

@@ -184,6 +184,14 @@ fn inputs_that_are_no_texts_are_errors() {
         (&["--text", "a.pdf", "--encoding", "latin1"], &["`a.pdf` is a PDF document: expected a text"]),
         (&["--text", "a.txt", "--text", "-"], &["standard input can be read only once"]),
         (&["--text", "a.txt", "--set", "text.valid=-"], &["standard input can be read only once"]),
+        (
+            &["--text", "a.txt", "--set", "text.valid=./a.txt"],
+            &["a.txt` is in the files for training and", "`text.valid`"],
+        ),
+        (
+            &["--text", "a.txt", "--set", "text.valid=latin", "--set", "text.test=latin/*.txt"],
+            &["b.txt` is in the files for `text.valid` and in those for `text.test`"],
+        ),
         (&["--set", "text.path=[]"], &["found a list of 0; expected a path in quotes or a list of paths"]),
     ] {
         dir.expect_error(&[&["prepare"], args].concat(), expected);
@@ -194,6 +202,20 @@ fn inputs_that_are_no_texts_are_errors() {
     dir.expect_error(&questions, &["a question model is trained on one file, but `--text` is given 2 times"]);
     let questions = ["prepare", "--config", "configs/qa.toml", "--column", "text"];
     dir.expect_error(&questions, &["`--column` is given, which is only for language models"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_path_that_is_not_utf8_is_named() {
+    use std::os::unix::ffi::OsStrExt;
+
+    let dir = TestDir::new();
+    for config in [&[][..], &["--config", "configs/qa.toml"]] {
+        let mut command = dir.command(&[&["prepare"], config, &["--text"]].concat());
+        command.arg(std::ffi::OsStr::from_bytes(b"b\xff.txt"));
+        let output = common::output(command.output().unwrap());
+        common::assert_error(&output, &format!("{config:?}"), &["the path b\u{fffd}.txt is not UTF-8", "rename it"]);
+    }
 }
 
 #[test]

@@ -81,6 +81,17 @@ fn a_column_is_documents_with_labels() {
 }
 
 #[test]
+fn names_of_labels_are_short_and_on_one_line_in_a_table() {
+    let dir = TestDir::new();
+    let long = "z".repeat(3_000);
+    let table = csv().replace(",Ann\n", ",\"a\nb\"\n").replace(",Bob\n", &format!(",{long}\n"));
+    dir.file("a.csv", table);
+    let prepared = dir.run_ok(&["prepare", "--text", "a.csv", "--column", "text", "--label", "author"]).stdout;
+    let expected = format!("a\\nb 20  {}… 20  (none 0)\n", &long[..39]);
+    assert!(prepared.contains(&expected), "{prepared}");
+}
+
+#[test]
 fn the_unit_of_documents_is_chosen_and_labels_are_folders() {
     let dir = TestDir::new();
     let paragraphs: String = lines().lines().map(|line| format!("{line}\n\n")).collect();
@@ -132,7 +143,7 @@ fn invalid_tables_and_settings_of_documents_are_errors() {
     for (args, expected) in [
         (
             &[&["--text", "a.csv"], &column("txt")[..]].concat()[..],
-            "has no column `txt` (did you mean `text`?): it has `text`, `id`",
+            "has no column `txt` (did you mean `text`?): it has `text`, `id`, `author`",
         ),
         (
             &[&["--text", "a.csv", "--label", "auhtor"], &column("text")[..]].concat(),
@@ -159,6 +170,9 @@ fn invalid_tables_and_settings_of_documents_are_errors() {
         (&["--documents", "lines", "--separator", "%"], "which only `data.documents = \"separator\"` has"),
         (&["--documents", "separator", "--separator", " "], "the separator of documents is blank"),
         (&["--documents", "none", "--label", "folder"], "only documents have labels"),
+        (&["--text", "a.txt", "--documents", "files", "--label", "author"], "there is no `text.column`"),
+        (&["--text", "a.txt", "--label", ""], "`text.label` is the column \"\", but there is no `text.column`"),
+        (&["--text", "-", "--label", "folder"], "`text.label` is `folder`, but standard input is in no folder"),
         (&["--set", "data.max_document_len=99"], "the text has no documents"),
         (&["--documents", "files", "--set", "data.max_document_len=9"], "below 64 bytes"),
         (&["--set", "data.documents=words"], "unknown value `words`"),
@@ -189,6 +203,12 @@ fn a_model_of_documents_with_labels_is_trained_resumed_and_repeated() {
     assert!(own["loss_nats_per_token"].as_f64().unwrap().is_finite());
     let other = evaluated(&["--text", "a.csv", "--column", "text", "--label-column", "author"]);
     assert!(other["tokens"].as_u64() > own["tokens"].as_u64());
+    // A new label makes another model.
+    fs::write(dir.path().join("a.csv"), csv().replace("Bob", "Eve")).unwrap();
+    dir.expect_error(
+        &["train", "--resume", "run", "--set", "train.epochs=3"],
+        &["its text has changed, or the labels"],
+    );
     // A label that is moved to another document is another text.
     fs::write(dir.path().join("a.csv"), csv().replacen("Ann", "Bob", 1)).unwrap();
     dir.expect_error(&["reproduce", "run"], &["cannot be reproduced: its text has changed"]);

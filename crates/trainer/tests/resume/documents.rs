@@ -91,6 +91,29 @@ fn a_run_is_not_resumed_with_another_label_of_a_document() {
 }
 
 #[test]
+fn what_has_changed_in_the_text_of_a_run_that_is_resumed_is_named() {
+    let documents = |label: &'static str, last: &'static str| {
+        let mut documents: Vec<_> = (0..40)
+            .map(|n| (["a b c", "d e", "f", "g h a", "b c d f"][n % 5], Some(["x", label][n / 5 % 2])))
+            .collect();
+        documents.push((last, None));
+        documents
+    };
+    let dataset = |documents: Vec<(&'static str, Option<&'static str>)>| {
+        TextDataset::from_documents(&documents[..]).words().vocab_source(VocabSource::WholeText).build().unwrap()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    run(folder.path(), &dataset(documents("y", "a b")), &tbptt(2), false, Some(2)).unwrap();
+    for (documents, expected) in [
+        (documents("z", "a b"), "its text has changed, or the labels of its documents; restore the text"),
+        (documents("y", "new"), "its vocabulary differs from that of the current text; restore the text"),
+    ] {
+        let error = run(folder.path(), &dataset(documents), &tbptt(2), true, None).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
 fn documents_without_a_window_are_trained_on_in_streams_only() {
     let documents: Vec<_> = ["a", "b", "c", "d", "e", "f"].map(|text| (text, None)).into();
     let dataset = TextDataset::from_documents(&documents[..]).words().build().unwrap();
