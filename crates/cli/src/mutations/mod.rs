@@ -42,8 +42,9 @@ type Case = Box<dyn FnMut(&mut Random)>;
 type Make = fn(&Path) -> Case;
 
 /// The kinds of files.
-const KINDS: [(&str, Make); 13] = [
+const KINDS: [(&str, Make); 14] = [
     ("model", models::model),
+    ("document-model", models::document_model),
     ("question-model", models::question_model),
     ("checkpoint-windows", models::checkpoint_windows),
     ("checkpoint-tbptt", models::checkpoint_tbptt),

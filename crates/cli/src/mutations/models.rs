@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use ::models::interop::{Imported, Layout, export, import as import_weights, read_safetensors, write_safetensors};
 use ::models::{LanguageModel, LanguageModelConfig, LayerConfig, LmBundle, LmMetadata, Metadata, ModelBundle, Network};
 use burn::tensor::Device;
-use generate::{Generator, Sampling};
+use generate::{Generator, LabelChoice, Sampling, evaluate_input};
+use pastiche::TrainingData;
 use qa::{QaDataset, QaDatasetConfig, QaPipeline, QgOptions, QuestionModel, QuestionModelConfig};
 use seqdata::hash::sha256;
-use seqdata::{Random, TextDataset, VocabSource};
+use seqdata::{DatasetInput, Random, TextDataset, VocabSource};
 use serde_json::{Value, json};
 use text_prep::Cleaner;
 use trainer::{
@@ -137,6 +138,34 @@ pub fn model(folder: &Path) -> Case {
         if let Some(bundle) = accepted(LmBundle::load(directory, &device())) {
             use_model(bundle);
         }
+    })
+}
+
+/// A model of labelled documents, with the hashes of its training documents.
+pub fn document_model(folder: &Path) -> Case {
+    let texts: Vec<String> = (0..12).map(|at| format!("the fox saw {} crows", at / 2)).collect();
+    let documents: Vec<(&str, Option<&str>)> =
+        texts.iter().enumerate().map(|(at, text)| (text.as_str(), [Some("fable"), None][at % 2])).collect();
+    let dataset = TextDataset::from_documents(&documents[..]).words().context_len(4).build().unwrap();
+    let bundle = move |seed| {
+        let vocabulary = &dataset.tokenizer.vocabulary;
+        let config = config(&dataset).document_id(vocabulary.document_id()).labels(dataset.label_names());
+        let model = config.init(seed, &device()).unwrap();
+        let metadata = LmMetadata::new(config, 4, seed, String::new());
+        let extra_files = dataset.extra_files().into_iter().map(|(name, bytes)| (name.into(), bytes)).collect();
+        LmBundle { extra_files, ..LmBundle::new(model, dataset.tokenizer.clone(), metadata) }
+    };
+    directory_case::<LanguageModel>(saved(folder, bundle), folder, |directory| {
+        let Some(generator) = accepted(Generator::load_on(directory, &device())) else { return };
+        let sampling = Sampling::default().max_tokens(5).seed(1);
+        let Some(prompt) = accepted(generator.prompt("the fox")) else { return };
+        let _ = accepted(generator.generate(&prompt.clone().label("fable"), &sampling));
+        let unique =
+            generator.unique_documents(&prompt, &sampling, 2).and_then(|unique| unique.collect::<Result<Vec<_>, _>>());
+        let _ = accepted(unique);
+        let documents = [("the fox saw 1 crows", Some("fable")), ("the crow", None)];
+        let (input, mode) = (DatasetInput::documents(&documents[..]), generator.state_mode());
+        let _ = accepted(evaluate_input(generator.bundle(), input, LabelChoice::Own, mode));
     })
 }
 
