@@ -100,6 +100,15 @@ pub enum StateMode {
     Window,
 }
 
+/// A held-out part of the text of a run.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeldOutPart {
+    /// The validation part, by which the best epoch was chosen
+    Valid,
+    /// The test part: `text.test` or `split.test_fraction`
+    Test,
+}
+
 /// What to do with out-of-vocabulary tokens of the prompt.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OovPolicy {
@@ -236,6 +245,9 @@ pub struct Evaluate {
     /// Evaluate all documents as if they had this label [default: each with its own]
     #[arg(long, value_name = "NAME", conflicts_with_all = ["data", "no_label"])]
     pub label: Option<String>,
+    /// The part of the run's own text to evaluate on [default: valid]
+    #[arg(long, value_enum, conflicts_with_all = ["text", "data"])]
+    pub part: Option<HeldOutPart>,
     /// Evaluate all documents as if they had no label
     #[arg(long, conflicts_with = "data")]
     pub no_label: bool,

@@ -67,8 +67,8 @@ impl LongTask {
     }
 
     /// `source`, a text or documents of `size` bytes, if known, whose reading is the task.
-    pub fn reading<S>(&self, source: S, size: Option<u64>) -> CountedText<S> {
-        CountedText { source, done: self.fraction(), read: 0, size }
+    pub fn reading<S>(&self, source: S, size: Option<u64>) -> ProgressReader<S> {
+        ProgressReader { source, done: self.fraction(), read: 0, size }
     }
 }
 
@@ -88,7 +88,7 @@ fn line(name: &str, done: f64, time: Duration) -> String {
 }
 
 /// A text that sets the part of it that was read.
-pub struct CountedText<S> {
+pub struct ProgressReader<S> {
     source: S,
     done: Fraction,
     /// Bytes read.
@@ -105,7 +105,7 @@ fn count(done: &Fraction, read: &mut u64, size: Option<u64>, length: usize) {
     }
 }
 
-impl<S: TextSource> TextSource for CountedText<S> {
+impl<S: TextSource> TextSource for ProgressReader<S> {
     fn next_chunk(&mut self) -> text_prep::Result<Option<&str>> {
         let chunk = self.source.next_chunk()?;
         count(&self.done, &mut self.read, self.size, chunk.map_or(0, str::len));
@@ -117,7 +117,7 @@ impl<S: TextSource> TextSource for CountedText<S> {
     }
 }
 
-impl<S: DocumentSource> DocumentSource for CountedText<S> {
+impl<S: DocumentSource> DocumentSource for ProgressReader<S> {
     fn next_document(&mut self) -> text_prep::Result<Option<Document<'_>>> {
         let document = self.source.next_document()?;
         count(&self.done, &mut self.read, self.size, document.map_or(0, |document| document.text.len()));

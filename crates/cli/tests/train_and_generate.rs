@@ -3,6 +3,8 @@
 mod common;
 #[path = "train_and_generate/documents_and_labels.rs"]
 mod documents_and_labels;
+#[path = "train_and_generate/held_out_documents.rs"]
+mod held_out_documents;
 #[path = "train_and_generate/text_files.rs"]
 mod text_files;
 #[path = "train_and_generate/text_inputs.rs"]

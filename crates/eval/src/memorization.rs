@@ -57,20 +57,12 @@ impl NovelNgrams {
 }
 
 impl TrainingText {
-    /// Sorts the suffixes of `text` in linear time.
+    /// Sorts the suffixes of `text` in linear time. With the id `document` between documents, n-grams and common sequences
+    /// do not go beyond a document.
     ///
     /// # Panics
     /// If `text` has 2³² − 1 ids or more.
-    pub fn new(text: Vec<u32>) -> Self {
-        Self::of_documents(text, None)
-    }
-
-    /// As [`new`](Self::new), for a text of documents with the id `document` between them: n-grams and common sequences do
-    /// not go beyond a document.
-    ///
-    /// # Panics
-    /// As [`new`](Self::new).
-    pub fn of_documents(text: Vec<u32>, document: Option<u32>) -> Self {
+    pub fn new(text: Vec<u32>, document: Option<u32>) -> Self {
         let order = suffix_array(&text);
         let mut ranks = vec![0; text.len() + 1];
         (1..).zip(&order).for_each(|(rank, &at)| ranks[at as usize] = rank);
@@ -171,7 +163,7 @@ mod tests {
     use super::*;
 
     fn compare(text: &[u32], sample: &[u32]) -> Memorization {
-        TrainingText::new(text.to_vec()).compare(sample)
+        TrainingText::new(text.to_vec(), None).compare(sample)
     }
 
     fn brute_force(text: &[u32], sample: &[u32]) -> Memorization {
@@ -214,7 +206,7 @@ mod tests {
 
     #[test]
     fn what_goes_beyond_a_document_is_no_match_and_no_ngram() {
-        let text = TrainingText::of_documents(vec![0, 1, 2, 0, 3, 4, 5, 0], Some(0));
+        let text = TrainingText::new(vec![0, 1, 2, 0, 3, 4, 5, 0], Some(0));
         let found = text.compare(&[1, 2, 0, 3, 4, 5, 0, 5, 3]);
         assert_eq!(found.longest, Match { length: 3, in_sample: 3, in_text: 4 });
         let [two, three, four, ..] = found.ngrams[..] else { panic!("{found:?}") };

@@ -3,11 +3,14 @@
 use burn::tensor::{Int, Tensor};
 use models::bundle::DOCUMENT_HASHES;
 use models::{LmBundle, StateMode, TokenInput};
-use seqdata::{DatasetInput, DocumentHashes};
+use seqdata::{DatasetInput, DocumentHashes, EvaluationText, Loader, Sequence, Streams};
 
 use crate::error::Error;
 use crate::test_model::{DOCUMENT, composed, document_generator};
-use crate::{Generator, LabelChoice, LeftOut, Prompt, Sample, Sampling, Session, evaluate_input};
+use crate::{
+    Generator, LabelChoice, LeftOut, Prompt, Sample, Sampling, Session, carried_protocol, evaluate_input,
+    evaluate_sequence,
+};
 
 fn engines() -> [Generator; 2] {
     let packed = document_generator();
@@ -167,6 +170,31 @@ fn documents_are_evaluated_with_their_own_labels_another_one_or_none() {
         }
         assert!(evaluate(&documents, LabelChoice::All("one"), StateMode::Carry).labels.is_empty());
     }
+}
+
+#[test]
+fn documents_have_the_same_loss_in_parallel_streams() {
+    let texts: Vec<String> = (0..120).map(|n| format!("{} é", "a ".repeat(1 + n % 9))).collect();
+    let documents: Vec<(&str, Option<&str>)> = texts.iter().map(|text| (text.as_str(), Some("two"))).collect();
+    let generator = document_generator();
+    let bundle = generator.bundle();
+    let labels = &bundle.metadata.config.labels;
+    let text = EvaluationText::read(DatasetInput::documents(&documents[..]), &bundle.tokenizer, labels).unwrap();
+    let count = Streams::evaluation_count(&text.sequence, 1);
+    assert!(count > 3, "{count}");
+    let loss = |count| {
+        let streams = Streams::parallel_evaluation(text.sequence.clone(), 1, count).unwrap();
+        let protocol = carried_protocol(&streams, 5, true);
+        assert_eq!(protocol, "carried state: each token is predicted from the tokens of its document before it");
+        models::evaluate(&bundle.model, &Loader::streams(streams, bundle.model.device())).unwrap().nats_per_token()
+    };
+    assert!((loss(count) - loss(1)).abs() < 1e-6, "{} {}", loss(count), loss(1));
+    let evaluated = evaluate_sequence(bundle, &text.sequence, 0, LabelChoice::Own, StateMode::Carry).unwrap();
+    assert!((evaluated.loss_nats_per_token - loss(1)).abs() < 1e-6);
+    // A running text has no starts of documents.
+    let running = Sequence::new(std::sync::Arc::new((0..900).map(|_| 1).collect()), 0..900);
+    let streams = Streams::parallel_evaluation(running, 5, 2).unwrap();
+    assert!(carried_protocol(&streams, 5, false).ends_with("; 2 parallel streams, each after a warm-up of 256 tokens"));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Errors of this crate. Each message is one line: what was found, what was expected, what to do.
 
 use seqdata::ConfigError;
+use text_prep::error::suggestions;
+use text_prep::list_nearest;
 
 /// The result of generation or evaluation.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -53,12 +55,12 @@ pub enum Error {
     #[error(
         "the model has no label `{}`; expected one of its labels (nearest first): {}",
         .label.escape_debug(),
-        listed(.known)
+        list_nearest(.label, .known)
     )]
     UnknownLabel {
         /// The label.
         label: String,
-        /// The labels of the model, the most similar first.
+        /// The labels of the model.
         known: Vec<String>,
     },
     /// A label was given, but the model has none.
@@ -107,18 +109,4 @@ pub enum Error {
          `train.learning_rate`"
     )]
     NotFinite,
-}
-
-fn suggestions(nearest: &[String]) -> String {
-    if nearest.is_empty() { String::new() } else { format!(" (nearest: {})", listed(nearest)) }
-}
-
-/// The first few names.
-fn listed(names: &[String]) -> String {
-    const SHOWN: usize = 10;
-    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| name.escape_debug().to_string()).collect();
-    match names.len().saturating_sub(SHOWN) {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
-    }
 }

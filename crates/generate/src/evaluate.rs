@@ -3,7 +3,6 @@
 use models::{EvalMetrics, LmBundle, StateMode};
 use seqdata::{DatasetInput, EvaluationText, Loader, Order, Sequence, Streams, Windows};
 use serde::Serialize;
-use text_prep::Tokenizer;
 
 use crate::error::{Error, Result};
 use crate::generator::Generator;
@@ -130,23 +129,17 @@ pub fn evaluate_sequence(
         let (tokens, needed) = (sequence.len(), context_len + 1);
         return Err(Error::TooShort { tokens, needed, context_len });
     }
-    let loader = match state_mode {
+    let (loader, protocol) = match state_mode {
         StateMode::Window => {
-            Loader::windows(Windows::over(sequence.clone(), window, 1), BATCH_SIZE, Order::Sequential, device)
+            let windows = Windows::over(sequence.clone(), window, 1);
+            (Loader::windows(windows, BATCH_SIZE, Order::Sequential, device), window_protocol(window))
         }
         StateMode::Carry => {
             // Documents are evaluated as in training; their states do not depend on what comes before them.
-            let count = if by_document { Streams::evaluation_count(sequence.len(), context_len) } else { 1 };
-            Loader::streams(Streams::parallel_evaluation(sequence.clone(), context_len, count)?, device)
-        }
-    };
-    let protocol = match state_mode {
-        StateMode::Window => format!("window: each token from the {window} before it"),
-        StateMode::Carry if by_document => {
-            "carried state: each token is predicted from the tokens of its document before it".into()
-        }
-        StateMode::Carry => {
-            format!("carried state: each token after the first {window} is predicted from the tokens before it")
+            let count = if by_document { Streams::evaluation_count(sequence, context_len) } else { 1 };
+            let streams = Streams::parallel_evaluation(sequence.clone(), context_len, count)?;
+            let protocol = carried_protocol(&streams, window, by_document);
+            (Loader::streams(streams, device), protocol)
         }
     };
     let by_own_labels = label.is_none() && sequence.has_labels() && !config.labels.is_empty();
@@ -167,7 +160,7 @@ pub fn evaluate_sequence(
         loss_nats_per_token: metrics.nats_per_token(),
         perplexity: metrics.perplexity(),
         accuracy: metrics.accuracy(),
-        bits_per_byte: bytes.bits_per_byte(number, metrics).filter(|_| unmapped == 0),
+        bits_per_byte: bytes.bits_per_byte(number, metrics.nats_per_token(), metrics.tokens).filter(|_| unmapped == 0),
     };
     let labels = by_label.iter().enumerate().filter(|(_, metrics)| by_own_labels && metrics.tokens > 0);
     Ok(Evaluation {
@@ -177,19 +170,28 @@ pub fn evaluate_sequence(
         perplexity: metrics.perplexity(),
         accuracy: metrics.accuracy(),
         unknown_fraction: (bytes.unknown() + unmapped) as f64 / (metrics.tokens + unmapped) as f64,
-        bits_per_byte: bytes.total_bits_per_byte(&metrics).filter(|_| unmapped == 0),
+        bits_per_byte: bytes.total_bits_per_byte(metrics.nats_per_token(), metrics.tokens).filter(|_| unmapped == 0),
         labels: labels.map(of_label).collect(),
     })
 }
 
-/// The loss in bits per UTF-8 byte of a text whose ids after the first `context_len` have a mean loss of
-/// `nats_per_token`: comparable between word and character models. `None` if some targets are
-/// unknown, because their number of bytes is not known.
-pub fn bits_per_byte(tokenizer: &Tokenizer, ids: &[u32], context_len: usize, nats_per_token: f64) -> Option<f64> {
-    let (context, targets) = ids.split_at(context_len);
-    let unknown = tokenizer.vocabulary.unknown_id();
-    let bytes = tokenizer.decoded_len(ids).saturating_sub(tokenizer.decoded_len(context));
-    let bits = nats_per_token * targets.len() as f64 / std::f64::consts::LN_2;
-    let known = targets.iter().all(|&id| Some(id) != unknown);
-    (known && bytes > 0).then(|| bits / bytes as f64)
+/// What the predictions by windows of `window` ids are made from, in words.
+pub fn window_protocol(window: usize) -> String {
+    format!("window: each token from the {window} before it")
+}
+
+/// What the predictions by `streams` are made from, in words. In a running text, the first `window` ids are no targets.
+pub fn carried_protocol(streams: &Streams, window: usize, has_documents: bool) -> String {
+    let targets = if has_documents {
+        "each token is predicted from the tokens of its document before it".to_owned()
+    } else {
+        format!("each token after the first {window} is predicted from the tokens before it")
+    };
+    let (count, warm_up) = (streams.count(), streams.warm_up());
+    let parallel = if streams.is_exact() {
+        String::new()
+    } else {
+        format!("; {count} parallel streams, each after a warm-up of {warm_up} tokens")
+    };
+    format!("carried state: {targets}{parallel}")
 }

@@ -59,7 +59,7 @@ mod session;
 mod stop;
 #[cfg(test)]
 mod subword_tests;
-mod target_bytes;
+pub mod target_bytes;
 #[cfg(test)]
 mod test_model;
 mod token_log_probs;
@@ -69,7 +69,9 @@ mod unique;
 pub use batch_session::BatchSession;
 pub use engine::Engine;
 pub use error::{Error, Result};
-pub use evaluate::{Evaluation, LabelChoice, LabelEvaluation, bits_per_byte, evaluate_input, evaluate_sequence};
+pub use evaluate::{
+    Evaluation, LabelChoice, LabelEvaluation, carried_protocol, evaluate_input, evaluate_sequence, window_protocol,
+};
 pub use generator::Generator;
 pub use prompt::{Prompt, ToPrompt};
 pub use sample_batch::Sample;
@@ -78,5 +80,6 @@ pub use samples::{SampleStream, Samples};
 pub use sampling::Sampling;
 pub use session::Session;
 pub use stop::StopText;
+pub use target_bytes::TargetBytes;
 pub use token_log_probs::TokenLogProb;
 pub use unique::{LeftOut, UniqueDocuments};

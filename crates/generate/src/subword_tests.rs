@@ -1,10 +1,13 @@
 //! Texts of a model of subwords, whose tokens may end within a character.
 
+use std::sync::Arc;
+
 use burn::tensor::Tensor;
+use seqdata::Sequence;
 use text_prep::OovPolicy;
 
 use crate::error::Error;
-use crate::evaluate::bits_per_byte;
+use crate::target_bytes::TargetBytes;
 use crate::test_model::{composed, subword_generator};
 use crate::{Generator, Prompt, Sampling, StopText};
 
@@ -89,8 +92,9 @@ fn bits_per_byte_count_the_bytes_of_the_targets() {
     let tokenizer = generator.tokenizer();
     let fox: Vec<u32> = "🦊".bytes().map(|byte| tokenizer.vocabulary.id(&char_of(byte)).unwrap()).collect();
     // The first target is within a character.
-    let ids = [fox.as_slice(), &fox].concat();
-    let bits = bits_per_byte(tokenizer, &ids, 2, std::f64::consts::LN_2).unwrap();
+    let sequence = Sequence::new(Arc::new(fox.iter().chain(&fox).copied().collect()), 0..8);
+    let bytes = TargetBytes::count(tokenizer, &sequence, 2, false);
+    let bits = bytes.total_bits_per_byte(std::f64::consts::LN_2, 6).unwrap();
     assert!((bits - 1.0).abs() < 1e-12, "{bits}");
     let scored = generator.token_log_probs("a the fox é").unwrap();
     let tokens: Vec<&str> = scored.iter().map(|scored| scored.token.as_str()).collect();

@@ -1,12 +1,11 @@
 //! The bytes of the targets of an evaluation, by the label of their documents.
 
-use models::EvalMetrics;
 use seqdata::Sequence;
 use text_prep::Tokenizer;
 
 /// The bytes of decoded targets, and how many targets are unknown.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct TargetBytes {
+pub struct TargetBytes {
     /// By the number of the label.
     by_label: Vec<Count>,
 }
@@ -46,8 +45,9 @@ impl TargetBytes {
 
     /// Adds the bytes of `ids` after the first `context`.
     fn add(&mut self, tokenizer: &Tokenizer, ids: &[u32], context: usize, label: usize) {
-        let before = tokenizer.decode(&ids[..context]).len();
-        self.of_label(label).bytes += tokenizer.decode(ids).len().saturating_sub(before);
+        // Subwords may begin and end within a character.
+        let before = tokenizer.decoded_len(&ids[..context]);
+        self.of_label(label).bytes += tokenizer.decoded_len(ids).saturating_sub(before);
     }
 
     fn of_label(&mut self, label: usize) -> &mut Count {
@@ -60,21 +60,20 @@ impl TargetBytes {
         self.by_label.iter().map(|count| count.unknown).sum()
     }
 
-    /// The loss in bits per byte of the documents with this label; `None` if some targets are unknown, because their number of
-    /// bytes is not known.
-    pub fn bits_per_byte(&self, label: usize, metrics: &EvalMetrics) -> Option<f64> {
-        bits_per_byte(*self.by_label.get(label)?, metrics)
+    /// The loss in bits per byte, comparable between kinds of tokens, of the documents with this label, whose `targets` have
+    /// a mean loss of `nats_per_token`; `None` if some are unknown, because their number of bytes is not known.
+    pub fn bits_per_byte(&self, label: usize, nats_per_token: f64, targets: usize) -> Option<f64> {
+        bits_per_byte(*self.by_label.get(label)?, nats_per_token, targets)
     }
 
-    /// The same for all documents.
-    pub fn total_bits_per_byte(&self, metrics: &EvalMetrics) -> Option<f64> {
+    /// The same for all documents, or a running text.
+    pub fn total_bits_per_byte(&self, nats_per_token: f64, targets: usize) -> Option<f64> {
         let bytes = self.by_label.iter().map(|count| count.bytes).sum();
-        bits_per_byte(Count { bytes, unknown: self.unknown() }, metrics)
+        bits_per_byte(Count { bytes, unknown: self.unknown() }, nats_per_token, targets)
     }
 }
 
-fn bits_per_byte(Count { bytes, unknown }: Count, metrics: &EvalMetrics) -> Option<f64> {
-    // As the mean loss: rounding makes the loss of a certain target slightly negative.
-    let nats = metrics.nats_per_token() * metrics.tokens as f64;
+fn bits_per_byte(Count { bytes, unknown }: Count, nats_per_token: f64, targets: usize) -> Option<f64> {
+    let nats = nats_per_token * targets as f64;
     (unknown == 0 && bytes > 0).then(|| nats / std::f64::consts::LN_2 / bytes as f64)
 }

@@ -106,7 +106,7 @@ impl UniqueDocuments<'_> {
     fn next_document(&mut self) -> Result<Option<Sample>> {
         while self.missing > 0 {
             let Some(sample) = self.drawn.next().transpose()? else {
-                // As many as are missing, so that none is generated in vain.
+                // As many as are missing, so that no unused document is generated.
                 let numbers = self.next_number..self.end.min(self.next_number.saturating_add(self.missing as u64));
                 if numbers.is_empty() {
                     return Ok(None);

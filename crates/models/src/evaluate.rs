@@ -121,7 +121,7 @@ mod tests {
     use std::sync::Arc;
 
     use burn::tensor::{Device, Int, Tensor};
-    use seqdata::{Ids, Loader, Order, Streams, Windows};
+    use seqdata::{Ids, Loader, Order, Sequence, Streams, Windows};
 
     use crate::cell::CellWeightsMut;
     use crate::language_model::LanguageModelConfig;
@@ -141,11 +141,11 @@ mod tests {
     #[test]
     fn windows_and_streams_have_the_same_targets() {
         let (model, ids, device) = (model(), Arc::new(ids(400)), Device::flex());
-        let windows = Windows::new(ids.clone(), 50..400, 7, 1);
+        let windows = Windows::over(Sequence::new(ids.clone(), 50..400), 7, 1);
         let count = windows.len();
         let windows = Loader::windows(windows, 32, Order::Sequential, device.clone());
         let by_window = evaluate(&model, &windows).unwrap();
-        let stream = Loader::streams(Streams::for_evaluation(ids.clone(), 50..400, 7), device.clone());
+        let stream = Loader::streams(Streams::evaluation(Sequence::new(ids.clone(), 50..400), 7), device.clone());
         let carried = evaluate(&model, &stream).unwrap();
         assert_eq!((by_window.tokens, carried.tokens), (count, count));
         assert!(by_window.nats != carried.nats);
@@ -168,10 +168,10 @@ mod tests {
     #[test]
     fn one_window_has_the_same_loss_as_a_stream() {
         let (model, ids, device) = (model(), Arc::new(ids(8)), Device::flex());
-        let windows = Windows::new(ids.clone(), 0..8, 7, 1);
+        let windows = Windows::over(Sequence::new(ids.clone(), 0..8), 7, 1);
         let windows = Loader::windows(windows, 32, Order::Sequential, device.clone());
         let by_window = evaluate(&model, &windows).unwrap();
-        let stream = Loader::streams(Streams::for_evaluation(ids, 0..8, 7), device);
+        let stream = Loader::streams(Streams::evaluation(Sequence::new(ids, 0..8), 7), device);
         let carried = evaluate(&model, &stream).unwrap();
         assert!((by_window.nats - carried.nats).abs() < 1e-5);
         assert_eq!((by_window.tokens, carried.tokens), (1, 1));
@@ -181,7 +181,7 @@ mod tests {
     fn parallel_streams_have_the_loss_of_one() {
         let (model, ids, device) = (model(), Arc::new(ids(5_000)), Device::flex());
         let evaluate = |count| {
-            let streams = Streams::for_parallel_evaluation(ids.clone(), 50..5_000, 7, count).unwrap();
+            let streams = Streams::parallel_evaluation(Sequence::new(ids.clone(), 50..5_000), 7, count).unwrap();
             evaluate(&model, &Loader::streams(streams, device.clone())).unwrap()
         };
         let one = evaluate(1);
@@ -214,7 +214,7 @@ mod tests {
         let first = signs(50);
         assert!((51..61).any(|start| signs(start) != first));
         let evaluate = |count| {
-            let streams = Streams::for_parallel_evaluation(ids.clone(), 50..5_000, 7, count).unwrap();
+            let streams = Streams::parallel_evaluation(Sequence::new(ids.clone(), 50..5_000), 7, count).unwrap();
             evaluate(&model, &Loader::streams(streams, device.clone())).unwrap().nats_per_token()
         };
         let one = evaluate(1);

@@ -19,7 +19,10 @@ pub use error::{Error, Result};
 pub use trainer_builder::Trainer;
 pub use training_data::{ConfigOf, TrainingData};
 
-pub use generate::{Evaluation, Generator, Sample, SampleStream, Samples, Sampling, Session, TokenLogProb};
+pub use generate::{
+    Evaluation, Generator, LabelChoice, LabelEvaluation, LeftOut, Prompt, Sample, SampleStream, Samples, Sampling,
+    Session, TokenLogProb, UniqueDocuments,
+};
 pub use kernels::{KernelMode, default_device};
 pub use models::{LanguageModelConfig, LayerConfig, LmBundle, ModelBundle, StateMode};
 pub use qa::{

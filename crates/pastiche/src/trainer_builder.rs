@@ -213,6 +213,8 @@ impl<D: TrainingData> Trainer<D> {
         };
         let metadata = Metadata::untrained(D::Network::KIND, model, data.context_len(), seed, data.valid_sha256());
         let identity = RunIdentity::new(data.tokenizer().clone(), metadata);
+        let files = data.extra_files().into_iter();
+        let identity = files.fold(identity, |identity, (name, bytes)| identity.extra_file(name, bytes));
         let job = Job::new(data, &config, identity, run_dir, &device).lock(lock);
         let job = job_options.into_iter().fold(job, |job, option| option(job));
         if rayon::current_thread_index().is_some() {

@@ -1,6 +1,7 @@
 //! Data that a model can be trained on, and how its model is configured, initialized and extended.
 
 use burn::tensor::Device;
+use models::bundle::DOCUMENT_HASHES;
 use models::{LanguageModel, LanguageModelConfig, Network};
 use qa::{QaDataset, QuestionModel, QuestionModelConfig};
 use seqdata::TextDataset;
@@ -39,6 +40,12 @@ pub trait TrainingData: Sync {
     /// The tokenizer, which is saved with the model.
     fn tokenizer(&self) -> &Tokenizer;
 
+    /// Additional files of every checkpoint and of the model, as names and contents: for documents their hashes, by which
+    /// [`Generator::unique_documents`](crate::Generator::unique_documents) recognises them.
+    fn extra_files(&self) -> Vec<(&'static str, Vec<u8>)> {
+        Vec::new()
+    }
+
     /// Tokens in a training window, or in the longest sentence.
     fn context_len(&self) -> usize;
 
@@ -70,6 +77,11 @@ impl TrainingData for TextDataset {
 
     fn tokenizer(&self) -> &Tokenizer {
         &self.tokenizer
+    }
+
+    fn extra_files(&self) -> Vec<(&'static str, Vec<u8>)> {
+        let hashes = |_| (DOCUMENT_HASHES, self.training_documents().to_bytes());
+        self.documents.as_ref().map(hashes).into_iter().collect()
     }
 
     fn context_len(&self) -> usize {

@@ -5,12 +5,11 @@ use text_prep::{DocumentSource, TextSource, TextStream, TokenCounter};
 
 use crate::dataset_config::DatasetConfig;
 use crate::dataset_input::{DatasetInput, INPUTS};
-use crate::documents::first_bits;
+use crate::documents::{MAX_LABELS, first_bits};
 use crate::error::{Error, Result};
-use crate::hash::hex_digest;
 use crate::ids::Ids;
 use crate::ids_writer::IdsWriter;
-use crate::text_hash;
+use crate::text_hash::{self, InputHash, InputHasher};
 
 /// The tokenized inputs with provisional ids, numbered by first appearance.
 pub(crate) struct CountedText {
@@ -60,9 +59,9 @@ impl CountedText {
         for (index, input) in inputs.iter_mut().enumerate() {
             match input {
                 None => {}
-                Some(DatasetInput::Text(source)) => hashes.push((index, "text", reader.read_text(source)?)),
+                Some(DatasetInput::Text(source)) => hashes.push((index, reader.read_text(source)?)),
                 Some(DatasetInput::Documents(source)) => {
-                    hashes.push((index, "documents", reader.read_documents(source)?));
+                    hashes.push((index, reader.read_documents(source)?));
                     has_documents = true;
                 }
             }
@@ -87,26 +86,26 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// Reads a running text. Returns its hash.
-    fn read_text(&mut self, text: &mut dyn TextSource) -> Result<String> {
+    fn read_text(&mut self, text: &mut dyn TextSource) -> Result<InputHash> {
         let Self { config, characters, counter, ids, .. } = self;
-        let mut hasher = Sha256::new();
+        let mut hasher = InputHasher::text();
         let mut count = |clean: &str| *characters += clean.chars().count();
         let mut stream = TextStream::new(&config.cleaner, &config.pre_tokenizer);
         while let Some(chunk) = text.next_chunk()? {
-            hasher.update(chunk);
+            hasher.push_chunk(chunk);
             stream.push(chunk, &mut count, |token| ids.push(counter.add(token)));
             ids.check()?;
         }
         stream.finish(&mut count, |token| ids.push(counter.add(token)));
-        Ok(hex_digest(hasher))
+        Ok(hasher.finish())
     }
 
     /// Reads documents, each as a text of its own. Returns the hash of their texts and labels.
-    fn read_documents(&mut self, source: &mut dyn DocumentSource) -> Result<String> {
+    fn read_documents(&mut self, source: &mut dyn DocumentSource) -> Result<InputHash> {
         let Self { config, characters, counter, ids, documents } = self;
-        let mut hasher = Sha256::new();
+        let mut hasher = InputHasher::documents();
         while let Some(document) = source.next_document()? {
-            text_hash::add_document(&mut hasher, document);
+            hasher.push_document(document);
             let start = ids.len();
             let mut tokens = Sha256::new();
             let mut count = |clean: &str| *characters += clean.chars().count();
@@ -128,10 +127,13 @@ impl Reader<'_> {
             documents.hashes.push(first_bits(tokens));
             let label = document.label.filter(|label| !label.is_empty());
             documents.labels.push(label.map_or(0, |label| documents.label_names.add(label) + 1));
+            if documents.label_names.len() > MAX_LABELS {
+                return Err(Error::TooManyLabels { most: MAX_LABELS });
+            }
             if documents.starts.len() > u32::MAX as usize {
                 return Err(Error::TooManyDocuments);
             }
         }
-        Ok(hex_digest(hasher))
+        Ok(hasher.finish())
     }
 }

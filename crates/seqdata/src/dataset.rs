@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use text_prep::{FoundControlCharacters, Tokenizer};
+use text_prep::Tokenizer;
 
 use crate::counted_text::CountedText;
 use crate::dataset_config::DatasetConfig;
@@ -62,8 +62,6 @@ pub struct TextDataset {
     pub text_sha256: String,
     /// Counts over the whole text.
     pub stats: TextStats,
-    /// The control characters of the text, if its source found any: kept or removed, as the source's options say.
-    pub control_characters: Option<FoundControlCharacters>,
     /// The tokenizer, which is saved with a model.
     pub tokenizer: Tokenizer,
     /// The ids of the whole text. With documents, each part of the split begins and ends with the document token, which
@@ -77,6 +75,8 @@ pub struct TextDataset {
     pub train_dropped: usize,
     /// Validation tokens that are not in `ids` for the same reason.
     pub valid_dropped: usize,
+    /// Test tokens that are not in `ids` for the same reason.
+    pub test_dropped: usize,
     /// The number of ids that trained subwords were to have; the vocabulary has fewer if no other pair of subwords occurs
     /// twice.
     pub subwords_wanted: Option<usize>,
@@ -106,7 +106,6 @@ impl TextDataset {
         config.validate()?;
         check_kinds(&inputs, existing.as_ref().map(|(tokenizer, _)| tokenizer))?;
         let mut counted = CountedText::read(&mut inputs, &config)?;
-        let control_characters = inputs.iter().flatten().find_map(DatasetInput::control_characters);
         let is_given = [&inputs[1], &inputs[2]].map(Option::is_some);
         let sections = Sections::new(&mut counted, &config, is_given)?;
 
@@ -144,13 +143,13 @@ impl TextDataset {
         Ok(Self {
             text_sha256,
             stats,
-            control_characters,
             tokenizer: Tokenizer { cleaner, pre_tokenizer, vocabulary, document_separator, oov },
             ids: Arc::new(encoded.ids),
             split: encoded.split,
             documents: documents.map(Arc::new),
             train_dropped: encoded.dropped[0],
             valid_dropped: encoded.dropped[1],
+            test_dropped: encoded.dropped[2],
             subwords_wanted,
             context_len,
             stride,
@@ -168,6 +167,14 @@ impl TextDataset {
         match &self.documents {
             None => Sequence::new(ids, range),
             Some(documents) => Sequence::of_documents(ids, range, documents.clone(), part),
+        }
+    }
+
+    /// Whether a part is held out for a test.
+    pub fn has_test_part(&self) -> bool {
+        match &self.documents {
+            None => !self.split.test.is_empty(),
+            Some(documents) => !documents.of(Part::Test).is_empty(),
         }
     }
 
@@ -223,13 +230,13 @@ impl TextDataset {
     }
 
     /// The same targets in `count` parallel streams, or in as many as suit the length of the split if `count` is 0:
-    /// much faster for a long split, with nearly the same loss. See [`Streams::for_parallel_evaluation`].
+    /// much faster for a long split, with nearly the same loss. See [`Streams::parallel_evaluation`].
     ///
     /// # Errors
     /// If the split is too short for that many streams.
     pub fn valid_streams(&self, count: usize) -> Result<Streams> {
         let (valid, context_len) = (self.sequence(Part::Valid), self.valid_context_len());
-        let automatic = || Streams::evaluation_count(valid.len(), context_len);
+        let automatic = || Streams::evaluation_count(&valid, context_len);
         let count = if count == 0 { automatic() } else { count };
         Streams::parallel_evaluation(valid, context_len, count)
     }

@@ -43,14 +43,6 @@ impl<'a> DatasetInput<'a> {
     pub(crate) fn has_documents(&self) -> bool {
         matches!(self, Self::Documents(_))
     }
-
-    /// The control characters found in what was read, if any.
-    pub(crate) fn control_characters(&self) -> Option<FoundControlCharacters> {
-        match self {
-            Self::Text(source) => source.control_characters(),
-            Self::Documents(source) => source.control_characters(),
-        }
-    }
 }
 
 /// Checks that all inputs, and the model with the tokenizer, if there is one, are of the kind of the training input.

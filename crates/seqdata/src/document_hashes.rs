@@ -33,6 +33,12 @@ impl DocumentHashes {
         self.hashes.binary_search(&document_hash(document)).is_ok()
     }
 
+    /// These documents and those of `other`.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        self.hashes.iter().chain(&other.hashes).copied().collect()
+    }
+
     /// The number of different documents.
     pub fn len(&self) -> usize {
         self.hashes.len()
@@ -88,6 +94,13 @@ mod tests {
     #[test]
     fn a_hash_is_the_beginning_of_the_sha_256() {
         assert_eq!(document_hash("abc").to_le_bytes(), [0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea]);
+    }
+
+    #[test]
+    fn a_union_has_the_documents_of_both() {
+        let both = DocumentHashes::of(["a", "b"]).union(&DocumentHashes::of(["c", "b"]));
+        assert_eq!(both, DocumentHashes::of(["a", "b", "c"]));
+        assert_eq!(DocumentHashes::from_bytes(&both.to_bytes()), Some(both));
     }
 
     #[test]

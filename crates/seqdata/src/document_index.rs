@@ -1,20 +1,18 @@
 //! Makes the index of the documents of a dataset from those that were read, and numbers their labels.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
+use text_prep::error::one_line;
+use text_prep::list_nearest;
+
 use crate::counted_text::CountedDocuments;
-use crate::documents::Documents;
+use crate::documents::{Documents, MAX_LABELS};
 use crate::error::{Error, Result};
 use crate::final_ids::EncodedText;
 use crate::sections::Sections;
 use crate::split::Part;
 use crate::vocab_builder::NewTokens;
-
-/// More labels are probably names of single documents.
-const MAX_LABELS: usize = 65_536;
-/// How many labels an error message lists.
-const MAX_LISTED: usize = 20;
 
 /// Checks that training, validation, and a separate test input have documents.
 pub(crate) fn check_documents(counts: &[usize; 3], has_test_input: bool) -> Result<()> {
@@ -40,13 +38,14 @@ pub(crate) fn index_documents(
     let (mut label_names, new_labels) = known.unwrap_or((Vec::new(), NewTokens::Extend));
     if new_labels == NewTokens::Extend {
         let in_training: BTreeSet<u32> = (0..encoded.counts[0]).map(raw).filter(|&raw| raw > 0).collect();
-        let new = in_training.into_iter().map(name).filter(|&name| !label_names.iter().any(|known| known == name));
+        let known: HashSet<&str> = label_names.iter().map(String::as_str).collect();
+        let new = in_training.into_iter().map(name).filter(|name| !known.contains(name));
         let mut new: Vec<String> = new.map(str::to_owned).collect();
         new.sort_unstable();
         label_names.append(&mut new);
     }
     if label_names.len() > MAX_LABELS {
-        return Err(Error::TooManyLabels { found: label_names.len(), most: MAX_LABELS });
+        return Err(Error::TooManyLabels { most: MAX_LABELS });
     }
     let known: HashMap<&str, u32> = label_names.iter().map(String::as_str).zip(1..).collect();
     let numbers: Vec<Option<u32>> = counted.label_names.iter().map(|(name, _)| known.get(name).copied()).collect();
@@ -98,13 +97,6 @@ fn repeated(counted: &CountedDocuments, sections: &Sections) -> (usize, usize) {
 
 /// The error of a label that is not among `known`.
 fn unknown_label(label: &str, known: &[String]) -> Error {
-    let first = known.iter().take(MAX_LISTED).map(|label| format!("`{label}`"));
-    let mut list = first.collect::<Vec<_>>().join(", ");
-    if known.is_empty() {
-        list.push_str("no labels");
-    }
-    if known.len() > MAX_LISTED {
-        list.push_str(", …");
-    }
-    Error::UnknownLabel { label: label.to_owned(), known: list }
+    let known = if known.is_empty() { "no labels".into() } else { list_nearest(label, known) };
+    Error::UnknownLabel { label: one_line(label), known }
 }

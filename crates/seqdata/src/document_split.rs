@@ -7,8 +7,8 @@ use crate::split::{Fractions, Part};
 
 /// The part of each document. Those of a separate validation or test input belong to it. The others are taken in the
 /// order of their hashes, for the test and then for validation, until the fraction of the tokens is reached, where the
-/// end of a document counts as a token; the rest is for training. A document that would miss the fraction by more than
-/// it is missed without it is passed over. A part that would stay empty gets the shortest document.
+/// end of a document counts as a token; the rest is for training. A document is skipped if adding it would leave the
+/// total further from the fraction than before. A part that would stay empty gets the shortest document.
 ///
 /// `starts` are those of all documents in the provisional ids, and the end.
 ///
@@ -38,18 +38,18 @@ pub(crate) fn split_documents(documents: &CountedDocuments, starts: &[u64], frac
     let mut left = distinct;
     for (index, &(part, fraction)) in wanted.iter().enumerate() {
         let following = wanted.len() - index;
-        let share = fraction * total as f64;
+        let wanted_tokens = fraction * total as f64;
         let mut taken = 0;
         let mut shortest: Option<(u64, &[(u64, u32)])> = None;
         for group in groups() {
             if parts[group[0].1 as usize] != Part::Train {
                 continue;
             }
-            if taken as f64 >= share || left == following {
+            if taken as f64 >= wanted_tokens || left == following {
                 break;
             }
             let length = tokens(group);
-            let missed = share - taken as f64;
+            let missed = wanted_tokens - taken as f64;
             if length as f64 - missed <= missed {
                 group.iter().for_each(|&(_, at)| parts[at as usize] = part);
                 taken += length;
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_that_is_far_too_long_is_passed_over() {
+    fn a_document_that_is_far_too_long_is_skipped() {
         use Part::{Train, Valid};
         assert_eq!(split(&[(1, 99), (2, 9), (3, 9)], 0.1, 0.0).unwrap(), [Train, Valid, Train]);
         // None is short enough: the shortest is taken.
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn the_shares_are_those_of_the_tokens() {
+    fn the_fractions_are_those_of_the_tokens() {
         let documents: Vec<(u64, u64)> =
             (0..1_000u64).map(|n| (n.wrapping_mul(0x9e37_79b9_7f4a_7c15), n % 50)).collect();
         let parts = split(&documents, 0.1, 0.05).unwrap();

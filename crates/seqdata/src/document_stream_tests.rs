@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use crate::dataset::TextDataset;
 use crate::dataset_config::VocabSource;
+use crate::dataset_input::DatasetInput;
 use crate::document_tests::{Labelled, TEN, words};
 use crate::loader::Loader;
 use crate::sequence::LABEL_DROPOUT;
@@ -27,6 +28,28 @@ fn in_streams_every_token_of_the_validation_documents_is_a_target() {
     let short = words(&TEN).context_len(2).build().unwrap();
     short.check_windows().unwrap();
     assert_eq!(short.valid_windows().len(), short.split.valid.len() - 2);
+}
+
+#[test]
+fn each_evaluation_stream_reads_the_document_of_its_first_target_from_the_start() {
+    let dataset = many();
+    let valid = dataset.sequence(Part::Valid);
+    assert_eq!(valid.longest_document(), Some(7));
+    let streams = dataset.valid_streams(0).unwrap();
+    assert_eq!((streams.count(), streams.warm_up(), streams.is_exact()), (valid.len() / 77, 7, true));
+    assert!(streams.count() > 1);
+    let b = dataset.tokenizer.vocabulary.document_id().unwrap();
+    let chunk = streams.chunk(1);
+    let inputs: Vec<u32> = chunk.inputs().collect();
+    assert!(inputs.chunks(chunk.input_len()).all(|row| row[..=7].contains(&b)));
+    // With longer documents, they begin anywhere.
+    let long = "a b ".repeat(1_500);
+    let texts: Vec<Labelled> = [long.as_str(), "a b", "b"].map(|text| (text, None)).into();
+    let valid = DatasetInput::documents(&texts[..1]);
+    let dataset = words(&texts).split(0.0, 0.0).valid(valid).build().unwrap();
+    let streams = dataset.valid_streams(2).unwrap();
+    assert_eq!((streams.warm_up(), streams.is_exact()), (256, false));
+    assert!(dataset.valid_streams(1).unwrap().is_exact() && dataset.valid_stream().is_exact());
 }
 
 fn values(tensor: Tensor<2, Int>) -> Vec<i64> {

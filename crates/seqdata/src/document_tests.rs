@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use text_prep::{Cleaner, OovPolicy, SourceOptions};
+use text_prep::{Cleaner, Document, DocumentSource, FoundControlCharacters, OovPolicy, SourceOptions};
 
 use crate::dataset::TextDataset;
 use crate::dataset_builder::TextDatasetBuilder;
 use crate::dataset_config::{DatasetConfig, VocabSource};
 use crate::dataset_input::DatasetInput;
 use crate::documents::DocumentLengths;
+use crate::error::Error;
 use crate::split::Part;
 use crate::vocab_builder::NewTokens;
 
@@ -220,11 +221,38 @@ fn what_does_not_fit_together_is_rejected_in_one_line() {
     let nothing = unlabelled(&[" ", ""]);
     assert_eq!(
         message(words(&TEN).valid(DatasetInput::documents(&nothing[..]))),
-        "the validation input has no document with a known token: give another one, or leave it out"
+        "the validation input has no document with a known token: give another one"
     );
     let names: Vec<String> = (0..65_537).map(|number| number.to_string()).collect();
     let many: Vec<Labelled> = names.iter().map(|name| ("a", Some(name.as_str()))).chain([("b", None)]).collect();
-    assert!(message(words(&many).valid(DatasetInput::documents(&TEN[..1]))).contains("65537 different labels"));
+    assert!(
+        message(words(&many).valid(DatasetInput::documents(&TEN[..1]))).contains("more than 65536 different labels")
+    );
+}
+
+/// Documents without end, each with a label of its own.
+struct Endless {
+    label: String,
+    read: usize,
+}
+
+impl DocumentSource for Endless {
+    fn next_document(&mut self) -> text_prep::Result<Option<Document<'_>>> {
+        self.read += 1;
+        self.label = self.read.to_string();
+        Ok(Some(Document { text: "a", label: Some(&self.label) }))
+    }
+
+    fn control_characters(&self) -> Option<FoundControlCharacters> {
+        None
+    }
+}
+
+#[test]
+fn too_many_labels_are_found_while_the_documents_are_read() {
+    let input = DatasetInput::documents(Endless { label: String::new(), read: 0 });
+    let error = TextDataset::from_input(input).build().unwrap_err();
+    assert!(matches!(error, Error::TooManyLabels { most: 65_536 }), "{error}");
 }
 
 #[test]
@@ -321,7 +349,8 @@ proptest! {
 #[test]
 fn nothing_is_put_before_a_document() {
     let cleaner = Cleaner::preset("keras-lowercase").unwrap();
-    let dataset = words(&TEN).cleaner(cleaner.clone()).document_separator("|").build().unwrap();
+    let dataset = words(&TEN).cleaner(cleaner.clone()).document_separator("|").vocab_source(VocabSource::WholeText);
+    let dataset = dataset.build().unwrap();
     assert_eq!(dataset.documents.as_ref().unwrap().lengths(0..9).unwrap().max, 3);
     // Nor before a prompt.
     assert_eq!(dataset.tokenizer.encode("D e", OovPolicy::Error).unwrap().ids.len(), 2);

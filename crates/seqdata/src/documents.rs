@@ -7,6 +7,9 @@ use sha2::{Digest, Sha256};
 use crate::hash::hex_digest;
 use crate::split::Part;
 
+/// More labels are probably names of single documents.
+pub(crate) const MAX_LABELS: usize = 65_536;
+
 /// The documents of a dataset, numbered in the order of its ids: those for training, for validation and for a test, each
 /// in the order of the input.
 ///

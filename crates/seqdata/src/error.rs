@@ -111,8 +111,8 @@ pub enum Error {
         /// Documents needed.
         needed: usize,
     },
-    /// A separate validation or test input has no documents.
-    #[error("the {part} input has no document with a known token: give another one, or leave it out")]
+    /// An input has no documents.
+    #[error("the {part} input has no document with a known token: give another one")]
     NoDocuments {
         /// The name of the part.
         part: &'static str,
@@ -121,10 +121,8 @@ pub enum Error {
     #[error("the text has more than 4294967295 documents: use fewer, or join some of them")]
     TooManyDocuments,
     /// There are too many different labels.
-    #[error("the documents have {found} different labels; expected at most {most}: choose labels with fewer values")]
+    #[error("the documents have more than {most} different labels: choose labels with fewer values")]
     TooManyLabels {
-        /// Different labels.
-        found: usize,
         /// The highest number allowed.
         most: usize,
     },

@@ -76,9 +76,10 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::sequence::Sequence;
 
     fn windows() -> LmItems {
-        LmItems::Windows(Windows::new(Arc::new((0..10).collect()), 0..10, 3, 1))
+        LmItems::Windows(Windows::over(Sequence::new(Arc::new((0..10).collect()), 0..10), 3, 1))
     }
 
     fn values(tensor: Tensor<2, Int>) -> Vec<i64> {
@@ -96,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_batch_of_a_chunk_has_its_shapes_and_values() {
-        let streams = LmItems::Streams(Streams::new(Arc::new((0..12).collect()), 1..12, 2, 3));
+        let streams = LmItems::Streams(Streams::over(Sequence::new(Arc::new((0..12).collect()), 1..12), 2, 3));
         let batch = streams.batch(vec![0], &Device::flex());
         assert_eq!(values(batch.inputs), [1, 2, 3, 6, 7, 8]);
         assert_eq!(values(batch.targets), [2, 3, 4, 7, 8, 9]);

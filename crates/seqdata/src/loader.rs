@@ -203,9 +203,10 @@ mod tests {
 
     use super::*;
     use crate::batch::Batch;
+    use crate::sequence::Sequence;
 
     fn loader(order: Order) -> Loader {
-        let windows = Windows::new(Arc::new((0..100).collect()), 0..100, 3, 1);
+        let windows = Windows::over(Sequence::new(Arc::new((0..100).collect()), 0..100), 3, 1);
         Loader::windows(windows, 32, order, Device::flex())
     }
 
@@ -236,7 +237,7 @@ mod tests {
         loader.cursor().set(2, 1);
         assert_eq!(targets(&loader), whole[32..]);
         assert_eq!(loader.iter().next().unwrap().unwrap().step, 5);
-        let streams = Streams::new(Arc::new((0..41).collect()), 0..41, 2, 8);
+        let streams = Streams::over(Sequence::new(Arc::new((0..41).collect()), 0..41), 2, 8);
         let streams = Loader::streams(streams, Device::flex());
         streams.cursor().set(1, 2);
         assert!(streams.iter().next().unwrap().unwrap().continues);
@@ -273,7 +274,7 @@ mod tests {
 
     #[test]
     fn chunks_come_in_order_and_all_but_the_first_continue() {
-        let streams = Streams::new(Arc::new((0..41).collect()), 0..41, 2, 8);
+        let streams = Streams::over(Sequence::new(Arc::new((0..41).collect()), 0..41), 2, 8);
         let loader = Loader::streams(streams, Device::flex());
         loader.cursor().set(3, 0);
         let seen: Vec<(bool, u64)> = loader.iter().map(|batch| batch.unwrap()).map(|b| (b.continues, b.step)).collect();

@@ -115,6 +115,12 @@ impl Sequence {
         self.documents.as_ref().is_some_and(|documents| documents.documents.has_labels())
     }
 
+    /// The length of the longest document in tokens; `None` for running text.
+    pub fn longest_document(&self) -> Option<usize> {
+        let DocumentSequence { documents, part, .. } = self.documents.as_ref()?;
+        documents.of(*part).map(|document| documents.tokens(document).len()).max()
+    }
+
     /// The id at `position`.
     ///
     /// # Panics

@@ -7,10 +7,8 @@
 //! An evaluation reads one stream, or several with a warm-up each: many rows take little longer than one.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::ids::Ids;
 use crate::sequence::Sequence;
 
 /// Ids per chunk for evaluation with one stream; long enough to keep the output layer busy.
@@ -19,8 +17,11 @@ const EVALUATION_CHUNK: usize = 128;
 const EVALUATION_TARGETS: usize = 2_048;
 /// More streams are hardly faster.
 const MAX_STREAMS: usize = 64;
-/// Ids that a stream of an evaluation reads before its first target, at least.
+/// Ids that a stream of an evaluation reads before its first target, at least, unless all documents are shorter.
 const WARM_UP: usize = 256;
+/// The longest documents that a stream of an evaluation reads from the start, before its first target: more would leave
+/// few streams.
+const MAX_WARM_UP: usize = 1_024;
 /// Targets per warm-up id, at least, if the number of streams is automatic: reading costs at most a tenth more.
 const TARGETS_PER_WARM_UP: usize = 10;
 
@@ -44,14 +45,6 @@ pub struct Streams {
 }
 
 impl Streams {
-    /// `count` streams over `range` in chunks of `chunk_len` ids, with a target at every position.
-    ///
-    /// # Panics
-    /// If `count` or `chunk_len` is zero.
-    pub fn new(ids: Arc<Ids>, range: Range<usize>, count: usize, chunk_len: usize) -> Self {
-        Self::over(Sequence::new(ids, range), count, chunk_len)
-    }
-
     /// `count` streams over `sequence` in chunks of `chunk_len` ids, with a target at every position.
     ///
     /// # Panics
@@ -73,49 +66,32 @@ impl Streams {
         Self { sequence: self.sequence.for_epoch(epoch, true), ..self.clone() }
     }
 
-    /// One stream over `range` with the same targets as windows of `context_len` ids: every id with
+    /// One stream over `sequence` with the same targets as windows of `context_len` ids: every id with
     /// `context_len` ids before it.
     ///
     /// # Panics
     /// If `context_len` is zero.
-    pub fn for_evaluation(ids: Arc<Ids>, range: Range<usize>, context_len: usize) -> Self {
-        Self::evaluation(Sequence::new(ids, range), context_len)
-    }
-
-    /// As [`for_evaluation`](Self::for_evaluation), over `sequence`.
     pub fn evaluation(sequence: Sequence, context_len: usize) -> Self {
         let first = context_len - 1;
         Self { first, warm_up: first, ..Self::over(sequence, 1, EVALUATION_CHUNK) }
     }
 
-    /// `count` streams over `range` with the targets of [`for_evaluation`](Self::for_evaluation), each once. The targets
+    /// `count` streams over `sequence` with the targets of [`evaluation`](Self::evaluation), each once. The targets
     /// that have too few ids before them for a warm-up are in the first chunk, the opening, which has one row. All
     /// streams continue its state, because a model may be lost for long where it starts with zeros, and read their
-    /// [warm-up](Self::warm_up), so that the state at their first target is close to that of a single stream.
+    /// [warm-up](Self::warm_up), so that the state at their first target is close to that of a single stream, or
+    /// [equal](Self::is_exact) if the warm-up is as long as the longest document.
     ///
     /// # Errors
-    /// If the range is too short: a stream has at least as many targets as ids of its warm-up.
+    /// If the sequence is too short: a stream has at least as many targets as ids of its warm-up.
     ///
     /// # Panics
     /// If `count` or `context_len` is zero.
-    pub fn for_parallel_evaluation(
-        ids: Arc<Ids>,
-        range: Range<usize>,
-        context_len: usize,
-        count: usize,
-    ) -> Result<Self> {
-        Self::parallel_evaluation(Sequence::new(ids, range), context_len, count)
-    }
-
-    /// As [`for_parallel_evaluation`](Self::for_parallel_evaluation), over `sequence`.
-    ///
-    /// # Errors
-    /// As there.
     pub fn parallel_evaluation(sequence: Sequence, context_len: usize, count: usize) -> Result<Self> {
         if count == 1 {
             return Ok(Self::evaluation(sequence, context_len));
         }
-        let (inputs, warm_up) = (sequence.len().saturating_sub(1), warm_up(context_len));
+        let (inputs, warm_up) = (sequence.len().saturating_sub(1), warm_up(&sequence, context_len));
         let most = (inputs / warm_up).saturating_sub(1).max(1);
         if count > most {
             return Err(Error::TooManyValidStreams { streams: count, tokens: sequence.len(), most });
@@ -126,10 +102,11 @@ impl Streams {
         Ok(Self { first, warm_up, opening, ..Self::over(sequence, count, chunk_len) })
     }
 
-    /// The number of streams for the evaluation of `tokens` ids: as many as cost at most a tenth more reading, from
+    /// The number of streams for the evaluation of `sequence`: as many as cost at most a tenth more reading, from
     /// 1 to 64. A short text has one stream.
-    pub fn evaluation_count(tokens: usize, context_len: usize) -> usize {
-        (tokens / ((TARGETS_PER_WARM_UP + 1) * warm_up(context_len))).clamp(1, MAX_STREAMS)
+    pub fn evaluation_count(sequence: &Sequence, context_len: usize) -> usize {
+        let warm_up = warm_up(sequence, context_len);
+        (sequence.len() / ((TARGETS_PER_WARM_UP + 1) * warm_up)).clamp(1, MAX_STREAMS)
     }
 
     /// Targets per stream, S; those of the opening are not counted.
@@ -140,6 +117,12 @@ impl Streams {
     /// Ids that each stream reads before the first one with a target.
     pub fn warm_up(&self) -> usize {
         self.warm_up
+    }
+
+    /// Whether the state at every target is that of a single stream: there is only one, or every stream reads the document
+    /// of its first target from the start, where the state is zeros.
+    pub fn is_exact(&self) -> bool {
+        self.count == 1 || self.sequence.longest_document().is_some_and(|longest| longest <= self.warm_up)
     }
 
     /// Chunks per stream, and one more for the opening.
@@ -192,9 +175,11 @@ impl Streams {
 }
 
 /// Ids that a stream of an evaluation reads before its first target, if there are several. As windows have
-/// `context_len` ids before every target, so have streams.
-fn warm_up(context_len: usize) -> usize {
-    WARM_UP.max(context_len)
+/// `context_len` ids before every target, so have streams. With documents that are not too long it is the longest one's
+/// length, so that the start of the document of the first target is read, wherever in the document that is.
+fn warm_up(sequence: &Sequence, context_len: usize) -> usize {
+    let longest = sequence.longest_document().filter(|&longest| longest <= MAX_WARM_UP);
+    longest.unwrap_or(WARM_UP).max(context_len)
 }
 
 /// Sections of equal length: `N` rows with `T` inputs and `K` targets each.
@@ -261,13 +246,13 @@ impl Chunk<'_> {
 mod tests {
     use super::*;
 
-    fn ids(count: u32) -> Arc<Ids> {
-        Arc::new((0..count).collect())
+    fn ids(range: Range<u32>) -> Sequence {
+        Sequence::new(std::sync::Arc::new((0..range.end).collect()), range.start as usize..range.end as usize)
     }
 
     #[test]
     fn every_target_occurs_once_and_is_the_next_id() {
-        let streams = Streams::new(ids(100), 10..100, 4, 5);
+        let streams = Streams::over(ids(10..100), 4, 5);
         assert_eq!((streams.stream_len(), streams.chunks(), streams.unused_ids()), (22, 5, 1));
         let mut seen = Vec::new();
         for index in 0..streams.chunks() {
@@ -283,7 +268,7 @@ mod tests {
 
     #[test]
     fn a_row_continues_where_the_previous_chunk_ended() {
-        let streams = Streams::new(ids(41), 0..41, 2, 8);
+        let streams = Streams::over(ids(0..41), 2, 8);
         let row = |index: usize, stream: usize| -> Vec<u32> {
             let chunk = streams.chunk(index);
             let len = chunk.input_len();
@@ -296,8 +281,8 @@ mod tests {
 
     #[test]
     fn an_evaluation_stream_has_the_targets_of_windows() {
-        let windows = crate::Windows::new(ids(400), 50..400, 7, 1);
-        let streams = Streams::for_evaluation(ids(400), 50..400, 7);
+        let windows = crate::Windows::over(ids(50..400), 7, 1);
+        let streams = Streams::evaluation(ids(50..400), 7);
         let expected: Vec<u32> = (0..windows.len()).map(|at| windows.target(at)).collect();
         let chunks = 0..streams.chunks();
         let found: Vec<u32> = chunks.flat_map(|index| streams.chunk(index).targets().collect::<Vec<_>>()).collect();
@@ -314,20 +299,19 @@ mod tests {
     #[test]
     fn parallel_streams_have_every_target_of_one_stream_once() {
         for (tokens, context_len, count) in [(5_000, 7, 2), (20_000, 20, 6), (3_000, 300, 8), (40_000, 1, 64)] {
-            let range = 50..tokens as usize;
-            let one = Streams::for_evaluation(ids(tokens), range.clone(), context_len);
-            let streams = Streams::for_parallel_evaluation(ids(tokens), range.clone(), context_len, count).unwrap();
+            let one = Streams::evaluation(ids(50..tokens), context_len);
+            let streams = Streams::parallel_evaluation(ids(50..tokens), context_len, count).unwrap();
             assert_eq!((streams.count(), streams.unused_ids()), (count, 0));
             let mut found = targets(&streams);
             found.sort_unstable();
             assert_eq!(found, targets(&one));
-            assert_eq!((found[0], found.len()), (50 + context_len as u32, range.len() - context_len));
+            assert_eq!((found[0], found.len()), (50 + context_len as u32, tokens as usize - 50 - context_len));
         }
     }
 
     #[test]
     fn each_parallel_stream_reads_its_warm_up_first_and_then_continues() {
-        let streams = Streams::for_parallel_evaluation(ids(9_000), 0..9_000, 20, 4).unwrap();
+        let streams = Streams::parallel_evaluation(ids(0..9_000), 20, 4).unwrap();
         assert_eq!(streams.warm_up(), 256);
         let mut next = [0; 4];
         for index in 1..streams.chunks() {
@@ -356,13 +340,13 @@ mod tests {
 
     #[test]
     fn the_number_of_streams_follows_from_the_length_of_the_text() {
-        let count = Streams::evaluation_count;
+        let count = |tokens: u32, context_len| Streams::evaluation_count(&ids(0..tokens), context_len);
         assert_eq!([0, 5_042, 20_000, 60_000, 600_000].map(|tokens| count(tokens, 20)), [1, 1, 7, 21, 64]);
         assert_eq!(count(60_000, 2_000), 2);
         for tokens in [6_000, 20_000, 60_000, 600_000, 6_000_000] {
             for context_len in [1, 20, 500] {
-                let count = count(tokens as usize, context_len);
-                let streams = Streams::for_parallel_evaluation(ids(tokens), 0..tokens as usize, context_len, count);
+                let count = count(tokens, context_len);
+                let streams = Streams::parallel_evaluation(ids(0..tokens), context_len, count);
                 let streams = streams.unwrap();
                 let read: usize = (0..streams.chunks()).map(|index| streams.chunk(index)).map(tokens_in).sum();
                 assert!(10 * read <= 11 * tokens as usize, "{read} of {tokens} in {count} streams");
@@ -376,21 +360,21 @@ mod tests {
 
     #[test]
     fn more_streams_than_the_text_has_room_for_are_rejected() {
-        let streams = |count| Streams::for_parallel_evaluation(ids(2_000), 0..2_000, 20, count);
+        let streams = |count| Streams::parallel_evaluation(ids(0..2_000), 20, count);
         assert_eq!(streams(6).unwrap().count(), 6);
         assert_eq!(
             streams(7).unwrap_err().to_string(),
             "`split.valid_streams` is 7, but the validation split of 2000 tokens is long enough for at most 6: lower \
              it, or leave it out for an automatic number"
         );
-        assert!(Streams::for_parallel_evaluation(ids(100), 0..100, 20, 2).is_err());
-        assert_eq!(Streams::for_parallel_evaluation(ids(100), 0..100, 20, 1).unwrap().count(), 1);
+        assert!(Streams::parallel_evaluation(ids(0..100), 20, 2).is_err());
+        assert_eq!(Streams::parallel_evaluation(ids(0..100), 20, 1).unwrap().count(), 1);
     }
 
     #[test]
     fn a_range_that_is_too_short_has_no_chunk() {
-        let streams = Streams::new(ids(9), 0..4, 4, 2);
+        let streams = Streams::over(ids(0..4), 4, 2);
         assert_eq!((streams.chunks(), streams.unused_ids()), (0, 4));
-        assert_eq!(Streams::new(ids(9), 0..5, 4, 2).chunks(), 1);
+        assert_eq!(Streams::over(ids(0..5), 4, 2).chunks(), 1);
     }
 }

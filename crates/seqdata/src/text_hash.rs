@@ -22,40 +22,78 @@ pub fn text_sha256(
         match input {
             None => {}
             Some(DatasetInput::Text(mut source)) => {
-                let mut hasher = Sha256::new();
+                let mut hasher = InputHasher::text();
                 while let Some(chunk) = source.next_chunk()? {
-                    hasher.update(chunk);
+                    hasher.push_chunk(chunk);
                 }
-                hashes.push((index, "text", hex_digest(hasher)));
+                hashes.push((index, hasher.finish()));
             }
             Some(DatasetInput::Documents(mut source)) => {
-                let mut hasher = Sha256::new();
+                let mut hasher = InputHasher::documents();
                 while let Some(document) = source.next_document()? {
-                    add_document(&mut hasher, document);
+                    hasher.push_document(document);
                 }
-                hashes.push((index, "documents", hex_digest(hasher)));
+                hashes.push((index, hasher.finish()));
             }
         }
     }
     Ok(of_inputs(&hashes))
 }
 
-/// The hash of inputs with these hashes, each with its index and kind: of a single running text, its own.
-pub(crate) fn of_inputs(hashes: &[(usize, &str, String)]) -> String {
+/// The hash of inputs with these hashes, each with its index: of a single running text, its own.
+pub(crate) fn of_inputs(hashes: &[(usize, InputHash)]) -> String {
     match hashes {
-        [(0, "text", hash)] => hash.clone(),
+        [(0, InputHash { kind: TEXT, hash })] => hash.clone(),
         _ => {
-            let lines = hashes.iter().map(|(index, kind, hash)| format!("{index} {kind} {hash}\n"));
+            let lines = hashes.iter().map(|(index, InputHash { kind, hash })| format!("{index} {kind} {hash}\n"));
             sha256(lines.collect::<String>().as_bytes())
         }
     }
 }
 
-/// Adds a document to the hash of its input.
-pub(crate) fn add_document(hasher: &mut Sha256, document: Document<'_>) {
-    for text in [Some(document.text), document.label] {
-        hasher.update(text.map_or(u64::MAX, |text| text.len() as u64).to_le_bytes());
-        hasher.update(text.unwrap_or_default());
+/// The kinds of inputs, as the hash of several names them.
+const TEXT: &str = "text";
+const DOCUMENTS: &str = "documents";
+
+/// The hash of one input.
+pub(crate) struct InputHash {
+    kind: &'static str,
+    hash: String,
+}
+
+/// Hashes one input while it is read.
+pub(crate) struct InputHasher {
+    kind: &'static str,
+    hasher: Sha256,
+}
+
+impl InputHasher {
+    /// For a running text.
+    pub fn text() -> Self {
+        Self { kind: TEXT, hasher: Sha256::new() }
+    }
+
+    /// For documents.
+    pub fn documents() -> Self {
+        Self { kind: DOCUMENTS, hasher: Sha256::new() }
+    }
+
+    /// Adds the next chunk of a running text.
+    pub fn push_chunk(&mut self, chunk: &str) {
+        self.hasher.update(chunk);
+    }
+
+    /// Adds the next document.
+    pub fn push_document(&mut self, document: Document<'_>) {
+        for text in [Some(document.text), document.label] {
+            self.hasher.update(text.map_or(u64::MAX, |text| text.len() as u64).to_le_bytes());
+            self.hasher.update(text.unwrap_or_default());
+        }
+    }
+
+    /// The hash of the whole input.
+    pub fn finish(self) -> InputHash {
+        InputHash { kind: self.kind, hash: hex_digest(self.hasher) }
     }
 }
 

@@ -1,9 +1,7 @@
 //! Windows: a fixed number of ids as input and the next id as target.
 
 use std::ops::Range;
-use std::sync::Arc;
 
-use crate::ids::Ids;
 use crate::sequence::Sequence;
 
 /// All windows of one split.
@@ -18,14 +16,6 @@ pub struct Windows {
 }
 
 impl Windows {
-    /// Windows over `range` with `context_len` inputs, each `stride` ids after the previous one.
-    ///
-    /// # Panics
-    /// If `context_len` or `stride` is zero.
-    pub fn new(ids: Arc<Ids>, range: Range<usize>, context_len: usize, stride: usize) -> Self {
-        Self::over(Sequence::new(ids, range), context_len, stride)
-    }
-
     /// Windows over `sequence` with `context_len` inputs, each `stride` ids after the previous one. They may have the end
     /// of one document and the start of another.
     ///
@@ -105,7 +95,7 @@ mod tests {
     use super::*;
 
     fn windows(count: u32, range: Range<usize>, context_len: usize, stride: usize) -> Windows {
-        Windows::new(Arc::new((0..count).collect()), range, context_len, stride)
+        Windows::over(Sequence::new(std::sync::Arc::new((0..count).collect()), range), context_len, stride)
     }
 
     #[test]

@@ -235,7 +235,8 @@ fn not_in_vocabulary(token: &str, others: usize) -> String {
     }
 }
 
-fn suggestions(nearest: &[String]) -> String {
+/// The most similar tokens as in " (nearest: dragon, wagon)"; nothing if there are none.
+pub fn suggestions(nearest: &[String]) -> String {
     if nearest.is_empty() {
         return String::new();
     }

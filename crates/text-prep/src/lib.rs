@@ -41,10 +41,11 @@ mod test_strategies;
 pub use clean::{Cleaner, CleaningStream, KerasBaselineCheck, PunctuationSet, RuleSpec};
 pub use error::{Error, Result};
 pub use keras::{KerasConfig, KerasTokenizer, TextItem};
+pub use nearest::list_nearest;
 pub use segmentation::Segmentation;
 pub use source::{
     ControlCharacters, Document, DocumentSource, DocumentUnit, Excerpt, FileDocuments, FoundControlCharacters,
-    FoundFile, InputError, JoinedText, LabelSource, SourceOptions, TextFiles, TextReader, TextSource,
+    FoundFile, InputError, JoinedText, LabelSource, SourceOptions, TextFiles, TextReader, TextSource, absolute_input,
 };
 pub use stem::Stemmer;
 pub use subwords::SubwordOptions;

@@ -1,5 +1,22 @@
 //! "Did you mean" suggestions by edit distance.
 
+use crate::error::one_line;
+
+/// The names of a list for a message, the most similar to `name` first, as in "`a`, `b` and 3 more": at most 12.
+///
+/// ```
+/// assert_eq!(text_prep::list_nearest("wels", &["Verne", "Wells"]), "`Wells`, `Verne`");
+/// ```
+pub fn list_nearest(name: &str, names: &[impl AsRef<str>]) -> String {
+    const SHOWN: usize = 12;
+    let shown = nearest(name, names.iter().map(AsRef::as_ref), SHOWN, usize::MAX);
+    let list = shown.into_iter().map(|name| format!("`{}`", one_line(name))).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => list,
+        more => format!("{list} and {more} more"),
+    }
+}
+
 /// The `count` candidates nearest to `name`, nearest first, ties in the order of the candidates.
 /// Only those within `limit` edits (insertion, deletion, substitution, or transposition of
 /// neighbours: optimal string alignment distance). Candidates whose length differs by more are skipped.
@@ -47,6 +64,17 @@ mod tests {
         assert!(nearest("dargon", words.into_iter(), 0, 9).is_empty());
         assert!(nearest("qqqqqq", words.into_iter(), 3, 2).is_empty());
         assert_eq!(nearest("xyz", words.into_iter(), 1, 2), ["xyz"]);
+    }
+
+    #[test]
+    fn a_list_of_names_has_the_nearest_first_and_an_end() {
+        assert_eq!(list_nearest("wels", &["Verne", "Poe\n", "Wells"]), "`Wells`, `Verne`, `Poe\\n`");
+        let many: Vec<String> = (10..30).map(|number| number.to_string()).collect();
+        let list = list_nearest("29", &many);
+        assert!(list.starts_with("`29`, `19`, `20`, ") && list.ends_with(" and 8 more"), "{list}");
+        assert_eq!(list.matches('`').count(), 2 * 12);
+        assert_eq!(list_nearest("a", &many[..12]).matches("more").count(), 0);
+        assert_eq!(list_nearest("a", &[] as &[&str]), "");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use models::{Activation, CellKind, KernelMode, LanguageModelConfig, LayerConfig, Network, evaluate};
-use seqdata::{Ids, Loader, Order, Windows};
+use seqdata::{Ids, Loader, Order, Sequence, Windows};
 use trainer::{FitLimit, TrainConfig, fit};
 
 /// Learnable ids: each depends on the previous one, with some noise.
@@ -30,7 +30,7 @@ fn losses_after_200_steps_agree_with_and_without_kernels() {
             let network = LanguageModelConfig::new(50, 12, layers).dropout(0.2).layer_dropout(0.1);
             let config = TrainConfig::default().batch_size(16).learning_rate(5e-3);
             let windows = |range, device| {
-                let windows = Windows::new(ids.clone(), range, 8, 1);
+                let windows = Windows::over(Sequence::new(ids.clone(), range), 8, 1);
                 Loader::windows(windows, 16, Order::Shuffled(1), device)
             };
             let batches = windows(0..2_500, device.clone().autodiff()).endless();

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use args::Evaluate;
+use args::{Evaluate, HeldOutPart};
 use burn::tensor::Device;
 use generate::{Evaluation, Generator, LabelChoice, LabelEvaluation, evaluate_sequence};
 use models::bundle::read_metadata;
@@ -10,13 +10,15 @@ use models::{LanguageModel, LmBundle, ModelBundle, Network, StateMode};
 use qa::QuestionModel;
 use qa::data::ReadOptions;
 use seqdata::{EvaluationText, Part};
-use text_prep::TextFiles;
+use text_prep::{InputError, TextFiles};
+use trainer::Checkpoints;
 
 use super::generate::{int8, label, state_mode};
 use super::load_model;
 use super::train::CONFIG;
 use crate::config::{
-    Config, Data, LmExperiment, PretrainedModel, QaExperiment, QuestionsConfig, Text, left_out_questions, parse_config,
+    Config, Data, DocumentKind, DocumentSettings, FOLDER, LmExperiment, PretrainedModel, QaExperiment, QuestionsConfig,
+    Text, left_out_questions, parse_config, reject_pipe_among, unknown_labels_warning,
 };
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
@@ -26,6 +28,7 @@ use crate::report::question_scores;
 use crate::run::changed_text;
 use crate::run::directory;
 use crate::run::init::{check_questions, check_text};
+use crate::run::provenance::Provenance;
 use crate::view::format::{decimals, thousands};
 
 /// Runs the command.
@@ -35,12 +38,14 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
         bail!("`{option}` is given without `--text` or `--data`, which it says how to read; leave it out");
     }
     let for_data = args.data.is_some().then_some(QuestionModel::KIND);
-    let for_text = (!args.text.is_empty() || args.int8).then_some(LanguageModel::KIND);
+    let has_labels = args.label.is_some() || args.no_label;
+    let is_for_text = !args.text.is_empty() || args.int8 || has_labels || args.part.is_some();
+    let for_text = is_for_text.then_some(LanguageModel::KIND);
     let directory = directory::find_model(args.model.as_deref(), for_data.or(for_text))?;
     let device = backend.open()?;
     // An unreadable directory is reported when the model is loaded.
     let is_question_model = read_metadata(&directory).is_ok_and(|metadata| metadata.kind == QuestionModel::KIND);
-    let has_text_options = !args.text.is_empty() || args.int8 || args.state.is_some();
+    let has_text_options = is_for_text || args.state.is_some();
     if args.data.is_some() || (is_question_model && !has_text_options) {
         return evaluate_questions(args, &directory, backend, &device);
     }
@@ -55,9 +60,7 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
         None => LabelChoice::Own,
     };
     let mut evaluation = if args.text.is_empty() {
-        let dataset = own_text(bundle, &directory)?.dataset;
-        let sequence = dataset.sequence(Part::Valid);
-        evaluate_sequence(bundle, &sequence, dataset.valid_dropped, labels, state_mode)?
+        evaluate_own_text(bundle, &directory, args.part.unwrap_or(HeldOutPart::Valid), labels, state_mode)?
     } else {
         evaluate_files(args, bundle, &directory, labels, state_mode)?
     };
@@ -66,6 +69,34 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
     }
     status(&format!("model {}", directory.display()));
     if args.json { print_json(&evaluation) } else { print(&table(&evaluation)) }
+}
+
+/// Evaluates a model on a held-out part of its own text.
+fn evaluate_own_text(
+    bundle: &LmBundle,
+    directory: &Path,
+    part: HeldOutPart,
+    labels: LabelChoice,
+    state_mode: StateMode,
+) -> Result<Evaluation> {
+    let dataset = own_text(bundle, directory)?.dataset;
+    let (part, dropped) = match part {
+        HeldOutPart::Valid => (Part::Valid, dataset.valid_dropped),
+        HeldOutPart::Test if !dataset.has_test_part() => bail!(
+            "the text of {} has no test part: give one for training with `text.test` or `split.test_fraction`, or leave \
+             `--part` out",
+            directory.display()
+        ),
+        HeldOutPart::Test => {
+            let run = Checkpoints::run_of(directory);
+            let before = Provenance::read(run.as_deref().unwrap_or(directory)).map(|run| run.inputs.text_sha256);
+            if before.is_ok_and(|before| before != dataset.text_sha256) {
+                bail!("the run's text has changed since training: restore it, or give a text with `--text`");
+            }
+            (Part::Test, dataset.test_dropped)
+        }
+    };
+    Ok(evaluate_sequence(bundle, &dataset.sequence(part), dropped, labels, state_mode)?)
 }
 
 /// Evaluates a model on other texts, which are read as those of the model, as far as no option says how.
@@ -77,17 +108,17 @@ fn evaluate_files(
     state_mode: StateMode,
 ) -> Result<Evaluation> {
     reject_repeated_pipes(args.text.iter().map(PathBuf::as_path))?;
-    let read = &args.read;
-    let Config { text: of_model, mut data, .. } = Config::of_model(directory, CONFIG);
-    data.replace(read);
-    let options = of_model.options_for_other_text(read.encoding.as_deref());
-    // Where `--documents` says what a document is, the files are not the tables that the model was trained on.
-    let of_model = if read.documents.is_some() { Text::default() } else { of_model };
-    let text = Text {
-        column: read.column.clone().or(of_model.column),
-        label: args.label_column.clone().or(of_model.label),
-        ..Text::default()
-    };
+    if args.text.len() > 1 {
+        reject_pipe_among(args.text.iter().cloned(), "the only text")?;
+    }
+    let Config { text: of_model, data, .. } = Config::of_model(directory, CONFIG);
+    let options = of_model.options_for_other_text(args.read.encoding.as_deref());
+    let has_column = of_model.column.is_some() && args.read.column.is_none() && args.read.documents.is_none();
+    let hint = has_column.then_some(
+        "`--column` names another column than that of the model's text, and `--documents lines` (or `files`, `paragraphs`, \
+         `separator`) reads files that are no tables",
+    );
+    let (text, data) = read_like(args, of_model, data);
     let files = match &args.text[..] {
         [path] if is_standard_input(path) => TextFiles::default().reader(input::name(path), std::io::stdin()),
         paths => TextFiles::new(paths),
@@ -95,15 +126,39 @@ fn evaluate_files(
     let in_text = |error: Error| error.about_text(None);
     let mut input = text.open_files(files.options(options.clone()), &data).map_err(in_text)?;
     let known = &bundle.metadata.config.labels;
-    let text = EvaluationText::read(input.input(), &bundle.tokenizer, known).map_err(|error| in_text(error.into()))?;
+    let text = EvaluationText::read(input.input(), &bundle.tokenizer, known).map_err(|error| {
+        use seqdata::Error::Text;
+        use text_prep::Error::Input;
+        let is_other = matches!(&error, Text(Input(InputError::NoColumn { .. } | InputError::NoTable { .. })));
+        in_text(error.into()).with_hint(hint.filter(|_| is_other))
+    })?;
     warn(&input.warnings(&options, ""));
-    let unknown = text.documents.as_ref().map_or(0, |documents| documents.unknown_labels);
-    if unknown > 0 && labels == LabelChoice::Own {
-        let labels = "a label that the model does not know and count as without label";
-        warn(&[format!("{} documents have {labels}", thousands(unknown))]);
+    if let Some(documents) = text.documents.as_ref().filter(|_| labels == LabelChoice::Own) {
+        warn(unknown_labels_warning(documents, "evaluated").as_slice());
     }
     let evaluation = evaluate_sequence(bundle, &text.sequence, text.unmapped, labels, state_mode);
     evaluation.map_err(|error| in_text(error.into()))
+}
+
+/// How the files of `--text` are read: as the options say, and else as the text of the model, with what suits them.
+fn read_like(args: &Evaluate, of_model: Text, mut data: DocumentSettings) -> (Text, DocumentSettings) {
+    let read = &args.read;
+    let has_documents = of_model.column.is_some() || of_model.label.is_some();
+    data.replace(read);
+    // Where `--documents` says what a document is, the files are not the tables that the model was trained on.
+    let column = read.column.clone().or(of_model.column.filter(|_| read.documents.is_none()));
+    let is_used = |label: &String| match data.documents {
+        // No document needs its own label.
+        _ if args.no_label || args.label.is_some() => false,
+        Some(DocumentKind::None) => false,
+        _ => label == FOLDER || column.is_some(),
+    };
+    let label = args.label_column.clone().or(of_model.label.filter(is_used));
+    if has_documents {
+        // Also without the column or the label that said so.
+        data.documents.get_or_insert(DocumentKind::Files);
+    }
+    (Text { column, label, ..Text::default() }, data)
 }
 
 fn evaluate_questions(args: &Evaluate, directory: &Path, backend: &BackendSelection, device: &Device) -> Result<()> {

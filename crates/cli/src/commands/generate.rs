@@ -12,13 +12,13 @@ use text_prep::OovPolicy;
 use text_prep::source::remove_byte_order_marks;
 
 use super::load_model;
-use super::sample_printer::SamplePrinter;
+use super::sample_printer::{SamplePrinter, cut_off_warning};
 use super::train::CONFIG;
 use crate::config::{Config, DocumentKind};
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
 use crate::input::read_prompt;
-use crate::output::{print, print_raw, status, to_json};
+use crate::output::{print, print_raw, status, to_json, warn};
 use crate::run::directory;
 
 /// The default of `--max-tokens` for running text.
@@ -80,8 +80,12 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
     let (mut tokens, mut left_out) = (0, None);
     if count == 1 && !args.json && !args.unique {
         print(&text)?;
-        tokens = stream(&generator, &prompt, &sampling, print)?.ids.len();
+        let sample = stream(&generator, &prompt, &sampling, print)?;
+        tokens = sample.ids.len();
         print("\n")?;
+        if generator.document_id().is_some() && !sample.is_complete {
+            warn(cut_off_warning(1, 1).as_slice());
+        }
     } else {
         let are_lines = Config::of_model(&directory, CONFIG).data.documents == Some(DocumentKind::Lines);
         let mut printer = SamplePrinter::new(&generator, are_lines, &text, prompt.label.as_deref(), args.json, print);

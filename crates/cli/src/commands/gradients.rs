@@ -7,10 +7,11 @@ use args::Gradients;
 use burn::data::dataloader::DataLoader;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use models::{
-    Activation, CellKind, GradientReach, LanguageModel, LanguageModelConfig, LayerConfig, LmBundle, Network, evaluate,
+    Activation, CellKind, GradientReach, LanguageModel, LanguageModelConfig, LayerConfig, LmBundle, Network,
+    TokenInput, evaluate,
 };
 use plotters::prelude::SeriesLabelPosition;
-use seqdata::{Loader, Order, RecallTask, TextDataset, Windows};
+use seqdata::{Loader, Order, Part, RecallTask, TextDataset, Windows};
 use serde::Serialize;
 use trainer::{AdamConfig, Clip, FitLimit, TrainConfig, TrainMode, endless_windows, fit};
 
@@ -169,9 +170,10 @@ fn measure_models(args: &Gradients, backend: &BackendSelection, device: &Device)
     Ok(curves)
 }
 
-/// Windows of held-out ids, evenly spaced in the validation split, in batches `[N, max_lag + 1]`.
-fn held_out_windows(dataset: &TextDataset, max_lag: usize, device: &Device) -> Result<Vec<Tensor<2, Int>>> {
-    let windows = Windows::new(dataset.ids.clone(), dataset.split.valid.clone(), max_lag + 1, 1);
+/// Windows of held-out ids with the labels of their documents, evenly spaced in the validation split, in batches
+/// `[N, max_lag + 1]`.
+fn held_out_windows(dataset: &TextDataset, max_lag: usize, device: &Device) -> Result<Vec<TokenInput>> {
+    let windows = Windows::over(dataset.sequence(Part::Valid), max_lag + 1, 1);
     if windows.is_empty() {
         bail!(
             "the held-out text has {} tokens, but a lag of {max_lag} needs {}: lower `--max-lag`, or use a \
@@ -182,17 +184,24 @@ fn held_out_windows(dataset: &TextDataset, max_lag: usize, device: &Device) -> R
     }
     let count = windows.len().min(WINDOWS);
     let items: Vec<usize> = (0..count).map(|at| at * windows.len() / count).collect();
-    let to_tensor = |items: &[usize]| {
-        let ids: Vec<i32> = items.iter().flat_map(|&item| windows.input(item)).map(|id| id as i32).collect();
-        Tensor::from_data(TensorData::new(ids, [items.len(), max_lag + 1]), device)
+    let batch = |items: &[usize]| {
+        let tensor = |numbers: Vec<u32>| -> Tensor<2, Int> {
+            let numbers: Vec<i32> = numbers.into_iter().map(|number| number as i32).collect();
+            Tensor::from_data(TensorData::new(numbers, [items.len(), max_lag + 1]), device)
+        };
+        let labels: Option<Vec<_>> = items.iter().map(|&item| windows.labels(item)).collect();
+        TokenInput {
+            ids: tensor(items.iter().flat_map(|&item| windows.input(item)).collect()),
+            labels: labels.map(|labels| tensor(labels.into_iter().flatten().collect())),
+        }
     };
-    Ok(items.chunks(BATCH_SIZE).map(to_tensor).collect())
+    Ok(items.chunks(BATCH_SIZE).map(batch).collect())
 }
 
-fn gradient_reach(model: &LanguageModel, windows: &[Tensor<2, Int>], max_lag: usize, seed: u64) -> Result<Vec<f64>> {
+fn gradient_reach(model: &LanguageModel, windows: &[TokenInput], max_lag: usize, seed: u64) -> Result<Vec<f64>> {
     let mut reach = GradientReach::new(max_lag);
-    for ids in windows {
-        reach.accumulate(model, ids.clone(), seed).map_err(models::Error::from)?;
+    for input in windows {
+        reach.accumulate(model, input.clone(), seed).map_err(models::Error::from)?;
     }
     Ok(reach.relative_norms())
 }
@@ -295,5 +304,27 @@ fn format_norm(value: f64) -> String {
         0.0 => "0".into(),
         _ if value >= 0.001 => format!("{value:.4}"),
         _ => format!("{value:.2e}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn held_out_windows_have_the_labels_of_their_documents() {
+        let documents: &[(&str, Option<&str>)] =
+            &[("a b c d", Some("x")), ("b c d a", Some("y")), ("c d a b", Some("x")), ("d a b c", Some("y"))];
+        let valid = seqdata::DatasetInput::documents(&documents[..2]);
+        let dataset = TextDataset::from_documents(documents).valid(valid).build().unwrap();
+        let windows = held_out_windows(&dataset, 4, &Device::flex()).unwrap();
+        let values = |tensor: Tensor<2, Int>| tensor.into_data().iter::<u32>().collect::<Vec<_>>();
+        let sequence = dataset.sequence(Part::Valid);
+        let [ids, labels] = [sequence.ids(0..11).collect::<Vec<_>>(), sequence.labels(0..11).collect()];
+        let rows = |all: &[u32]| all[..10].windows(5).flatten().copied().collect::<Vec<_>>();
+        assert_eq!(windows.len(), 1);
+        let TokenInput { ids: input, labels: input_labels } = windows[0].clone();
+        assert_eq!((values(input), values(input_labels.unwrap())), (rows(&ids), rows(&labels)));
+        assert_eq!(labels[..10], [1, 1, 1, 1, 1, 2, 2, 2, 2, 2]);
     }
 }

@@ -68,6 +68,10 @@ struct DocumentsReport {
     test: usize,
     /// Documents with the same tokens as one before them.
     duplicates: usize,
+    /// Training documents with the same tokens as one in separate files for validation or a test.
+    also_held_out: usize,
+    /// Documents whose label the model does not have.
+    unknown_labels: usize,
     /// Documents without text, which are left out.
     empty: usize,
     /// Documents that were split because they are too long.
@@ -95,6 +99,8 @@ impl DocumentsReport {
             valid,
             test,
             duplicates: documents.duplicates,
+            also_held_out: documents.also_held_out,
+            unknown_labels: documents.unknown_labels,
             empty: read.empty + documents.empty,
             split: read.split,
             shortest: lengths.min,
@@ -117,7 +123,7 @@ impl DocumentsReport {
                 "tokens in a document",
                 format!("{shortest} to {longest}, median {median}, mean {}", decimals(self.mean, 1)),
             ),
-            ("equal to one before", thousands(self.duplicates)),
+            ("equal to an earlier one", thousands(self.duplicates)),
             ("without text, left out", thousands(self.empty)),
             ("split, because too long", thousands(self.split)),
         ];
@@ -128,6 +134,8 @@ impl DocumentsReport {
                 if self.labels.len() > 12 { format!("  and {} more", self.labels.len() - 12) } else { String::new() };
             rows.push(("labels", format!("{labels}{more}  (none {})", thousands(self.unlabelled))));
         }
+        let counts = [("also held out", self.also_held_out), ("with an unknown label", self.unknown_labels)];
+        rows.extend(counts.into_iter().filter(|&(_, count)| count > 0).map(|(name, count)| (name, thousands(count))));
         rows
     }
 }

@@ -4,7 +4,8 @@ use generate::{Generator, Sample};
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::output::to_json;
+use crate::output::{to_json, warn};
+use crate::view::format::thousands;
 
 /// Prints samples one after another.
 pub struct SamplePrinter<'a> {
@@ -15,6 +16,8 @@ pub struct SamplePrinter<'a> {
     print: fn(&str) -> Result<()>,
     /// How many were printed.
     count: usize,
+    /// How many of them are documents without their end.
+    cut_off: usize,
 }
 
 /// How samples are printed.
@@ -54,7 +57,9 @@ impl<'a> SamplePrinter<'a> {
         print: fn(&str) -> Result<()>,
     ) -> Self {
         let vocabulary = &generator.tokenizer().vocabulary;
-        let mut tokens = (0..vocabulary.len() as u32).filter_map(|id| vocabulary.token(id));
+        // A vocabulary of subwords has every byte, also those that do not occur.
+        let ids = (0..vocabulary.len() as u32).filter(|&id| vocabulary.count(id) > 0);
+        let mut tokens = ids.filter_map(|id| vocabulary.readable(id));
         let format = match generator.document_id() {
             None if json => Format::Json,
             None => Format::Numbered,
@@ -62,7 +67,7 @@ impl<'a> SamplePrinter<'a> {
             Some(_) if !are_lines && tokens.any(|token| token.contains('\n')) => Format::Paragraphs,
             Some(_) => Format::Lines,
         };
-        Self { format, beginning, label, print, count: 0 }
+        Self { format, beginning, label, print, count: 0, cut_off: 0 }
     }
 
     /// Prints the next sample.
@@ -70,8 +75,9 @@ impl<'a> SamplePrinter<'a> {
     /// # Errors
     /// If standard output cannot be written.
     pub fn print(&mut self, sample: &Sample) -> Result<()> {
-        let Self { format, beginning, label, print, count } = *self;
+        let Self { format, beginning, label, print, count, .. } = *self;
         self.count += 1;
+        self.cut_off += usize::from(!sample.is_complete);
         let text = format!("{beginning}{}", sample.text);
         let document = text.trim_end_matches('\n');
         print(&match format {
@@ -86,7 +92,8 @@ impl<'a> SamplePrinter<'a> {
         })
     }
 
-    /// Ends the array of samples, if they are printed in JSON; the rest of the object follows.
+    /// Ends the array of samples, if they are printed in JSON; the rest of the object follows. Warns of printed documents
+    /// without their end.
     ///
     /// # Errors
     /// As [`print`](Self::print).
@@ -94,9 +101,24 @@ impl<'a> SamplePrinter<'a> {
         match self.format {
             Format::Json | Format::JsonDocuments if self.count == 0 => (self.print)(r#"{"samples":[],"#),
             Format::Json | Format::JsonDocuments => (self.print)("],"),
-            Format::Numbered | Format::Lines | Format::Paragraphs => Ok(()),
+            Format::Numbered => Ok(()),
+            Format::Lines | Format::Paragraphs => {
+                warn(cut_off_warning(self.cut_off, self.count).as_slice());
+                Ok(())
+            }
         }
     }
+}
+
+/// A warning that so many of `count` documents have no end.
+pub fn cut_off_warning(cut_off: usize, count: usize) -> Option<String> {
+    let documents = match (cut_off, count) {
+        (0, _) => return None,
+        (_, 1) => "the document has".to_owned(),
+        (1, _) => format!("1 of {} documents has", thousands(count)),
+        _ => format!("{} of {} documents have", thousands(cut_off), thousands(count)),
+    };
+    Some(format!("{documents} no end after `--max-tokens` tokens: raise it for whole ones"))
 }
 
 /// What stands before a sample in JSON, if `count` come before it.

@@ -10,7 +10,7 @@ use crate::error::{Result, bail};
 /// `[data]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Documents {
+pub struct DocumentSettings {
     /// What one document is in a file that is not a table.
     pub documents: Option<DocumentKind>,
     /// The text of the lines between documents.
@@ -47,7 +47,7 @@ impl From<args::DocumentUnit> for DocumentKind {
     }
 }
 
-impl Documents {
+impl DocumentSettings {
     /// Whether the section has its default, as for the runs of earlier versions, and is not saved.
     pub fn is_default(&self) -> bool {
         *self == Self::default()
@@ -59,6 +59,9 @@ impl Documents {
             self.documents = Some(unit.into());
             if unit != args::DocumentUnit::Separator {
                 self.separator = None;
+            }
+            if unit == args::DocumentUnit::None {
+                self.max_document_len = None;
             }
         }
         if let Some(separator) = &args.separator {

@@ -6,7 +6,7 @@ use seqdata::{DatasetInput, text_sha256};
 use text_prep::source::files::DocumentCounts;
 use text_prep::{FileDocuments, JoinedText, LabelSource, SourceOptions, TextFiles};
 
-use super::{Documents, Paths, Text, control_characters_warning};
+use super::{DocumentSettings, Paths, Text, control_characters_warning};
 use crate::corpus::Corpus;
 use crate::error::Result;
 use crate::input::KeptInput;
@@ -14,7 +14,7 @@ use crate::input::KeptInput;
 /// The endings of the names of files whose text is longer than the file.
 const PACKED: [&str; 4] = ["gz", "zst", "zstd", "epub"];
 /// The label that means the folder of a file.
-const FOLDER: &str = "folder";
+pub const FOLDER: &str = "folder";
 
 /// A part of the text that is open.
 pub enum OpenInput<'a> {
@@ -39,7 +39,7 @@ impl Text {
     ///
     /// # Errors
     /// If a file does not exist, a folder or pattern has none, or keys contradict each other.
-    pub fn open<'a>(&self, documents: &Documents, kept: Option<&'a KeptInput>) -> Result<OpenInputs<'a>> {
+    pub fn open<'a>(&self, documents: &DocumentSettings, kept: Option<&'a KeptInput>) -> Result<OpenInputs<'a>> {
         let options = self.source_options();
         let train = match (kept, &self.dataset) {
             (Some(kept), _) => TextFiles::default().reader(self.name(), &*kept.bytes).options(options.clone()),
@@ -60,7 +60,7 @@ impl Text {
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub fn open_files<'a>(&self, mut files: TextFiles<'a>, documents: &Documents) -> Result<OpenInput<'a>> {
+    pub fn open_files<'a>(&self, mut files: TextFiles<'a>, documents: &DocumentSettings) -> Result<OpenInput<'a>> {
         if let Some(column) = &self.column {
             files = files.column(column);
         }
@@ -87,10 +87,28 @@ impl Text {
     ///
     /// # Errors
     /// If it cannot be read.
-    pub fn sha256(&self, documents: &Documents) -> Result<String> {
+    pub fn sha256(&self, documents: &DocumentSettings) -> Result<String> {
         let OpenInputs { train, valid, test } = &mut self.open(documents, None)?;
         let [valid, test] = [valid, test].map(|input| input.as_mut().map(OpenInput::input));
         Ok(text_sha256(train.input(), valid, test)?)
+    }
+}
+
+impl<'a> OpenInputs<'a> {
+    /// All inputs.
+    pub fn all(&self) -> impl Iterator<Item = &OpenInput<'a>> {
+        [Some(&self.train), self.valid.as_ref(), self.test.as_ref()].into_iter().flatten()
+    }
+
+    /// What was found in the documents of all inputs that were read; `None` of running text.
+    pub fn counts(&self) -> Option<DocumentCounts> {
+        self.all().filter_map(OpenInput::counts).cloned().reduce(|sum, counts| DocumentCounts {
+            documents: sum.documents + counts.documents,
+            unlabelled: sum.unlabelled + counts.unlabelled,
+            empty: sum.empty + counts.empty,
+            split: sum.split + counts.split,
+            first_split: sum.first_split.or(counts.first_split),
+        })
     }
 }
 

@@ -34,8 +34,8 @@ use serde::{Deserialize, Serialize};
 use text_prep::{Capitals, CharacterUnit, OovPolicy, Punctuation, RuleSpec};
 
 pub use changes::{flatten, reject_changes, reject_model_changes, unused_keys};
-pub use documents::{DocumentKind, Documents};
-pub use inputs::{OpenInput, OpenInputs};
+pub use documents::{DocumentKind, DocumentSettings};
+pub use inputs::{FOLDER, OpenInput};
 pub use paths::Paths;
 pub use pretrained::PretrainedModel;
 pub use questions::{Data, QuestionsConfig};
@@ -43,7 +43,8 @@ pub use read::{AnyConfig, ConfigFile, parse, parse_config, read, read_any};
 pub use resolve::LmExperiment;
 use resolve::absolute;
 pub use resolve_questions::{QaExperiment, left_out_questions};
-pub use text::{Text, control_characters_warning};
+pub use text::{Text, control_characters_warning, reject_pipe_among};
+pub use text_checks::unknown_labels_warning;
 pub use train::{Checkpoints, Clip, ModeKind, Optimizer, OptimizerKind, Schedule, ScheduleKind, Train};
 
 use crate::error::{Result, bail};
@@ -58,8 +59,8 @@ pub struct Config {
     /// The text.
     pub text: Text,
     /// Whether the text consists of documents.
-    #[serde(skip_serializing_if = "Documents::is_default")]
-    pub data: Documents,
+    #[serde(skip_serializing_if = "DocumentSettings::is_default")]
+    pub data: DocumentSettings,
     /// The trained model that the run starts from.
     pub init: Init,
     /// How the text is cleaned.
@@ -296,7 +297,7 @@ impl Default for Config {
         Self {
             seed: 1,
             text: Text::default(),
-            data: Documents::default(),
+            data: DocumentSettings::default(),
             init: Init::default(),
             clean: Clean::default(),
             tokens: Tokens::default(),

@@ -7,7 +7,7 @@ use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::absolute;
-use crate::error::Result;
+use crate::error::{self, Result};
 
 /// Files, folders and patterns. One of them is saved as a text, as by earlier versions, several as a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,8 +32,16 @@ impl Paths {
     /// # Errors
     /// If one cannot be saved.
     pub fn absolute(&self) -> Result<Self> {
-        self.iter().map(absolute).collect::<Result<_>>().map(Self)
+        self.iter().map(absolute_input).collect::<Result<_>>().map(Self)
     }
+}
+
+/// The absolute path of a file, folder or pattern, which must be UTF-8 to be saved.
+///
+/// # Errors
+/// If it cannot be saved.
+pub(super) fn absolute_input(path: &Path) -> Result<PathBuf> {
+    absolute(&text_prep::absolute_input(path).map_err(error::Error::io(path, "found"))?)
 }
 
 impl From<&Path> for Paths {

@@ -1,7 +1,8 @@
 //! A trained model replaces the sections `model`, `clean` and `tokens` of a configuration.
 
+use models::bundle::DOCUMENT_HASHES;
 use models::{LanguageModelConfig, LmBundle};
-use seqdata::NewTokens;
+use seqdata::{DocumentHashes, NewTokens};
 use text_prep::{CharacterOptions, PreTokenizer, SubwordOptions, Tokenizer, WordOptions};
 
 use super::{Clean, Config, Model, Newlines, TokenKind, Tokens, Vectors};
@@ -14,12 +15,20 @@ pub struct PretrainedModel {
     pub model: LanguageModelConfig,
     /// What to do with tokens that are not in its vocabulary.
     pub new_tokens: NewTokens,
+    /// The documents that it was trained on, as far as they are known.
+    pub documents: DocumentHashes,
 }
 
 impl PretrainedModel {
     /// The model of `bundle`, with its vocabulary unchanged.
     pub fn of(bundle: &LmBundle) -> Self {
-        Self { tokenizer: bundle.tokenizer.clone(), model: bundle.metadata.config.clone(), new_tokens: NewTokens::Unk }
+        let hashes = bundle.extra_files.get(DOCUMENT_HASHES).and_then(|bytes| DocumentHashes::from_bytes(bytes));
+        Self {
+            tokenizer: bundle.tokenizer.clone(),
+            model: bundle.metadata.config.clone(),
+            new_tokens: NewTokens::Unk,
+            documents: hashes.unwrap_or_default(),
+        }
     }
 
     /// Replaces the sections of `config` that the model determines.

@@ -6,10 +6,11 @@ use text_prep::{ControlCharacters, KerasBaselineCheck, Tokenizer};
 
 use super::started::StartedInput;
 use super::text_checks::{
-    CheckedText, baseline_warning, is_keras_baseline, resolve_segmentation, segmentation_hint, single_words_warning,
+    CheckedText, baseline_warning, document_warnings, is_keras_baseline, resolve_segmentation, segmentation_hint,
+    single_words_warning,
 };
 use super::tokens::{pre_tokenizer, subwords_warning};
-use super::{Config, OpenInputs, PretrainedModel};
+use super::{Config, PretrainedModel};
 use crate::error::{Error, Result};
 use crate::input::KeptInput;
 use crate::long_task::LongTask;
@@ -18,7 +19,7 @@ use crate::long_task::LongTask;
 pub(super) struct ReadText {
     /// The tokenized and split text.
     pub dataset: TextDataset,
-    /// What was found in the training files, if they consist of documents.
+    /// What was found in all files, if they consist of documents.
     pub documents: Option<DocumentCounts>,
     /// The text, if the run keeps a copy.
     pub kept: Option<KeptInput>,
@@ -87,11 +88,10 @@ pub(super) fn read_text(
         ControlCharacters::RejectNul => "; `text.control_characters = \"remove\"` removes them",
         _ => "",
     };
-    let OpenInputs { train, valid, test } = &inputs;
-    let read = [Some(train), valid.as_ref(), test.as_ref()].into_iter().flatten();
-    let mut warnings: Vec<String> = read.flat_map(|input| input.warnings(&options, advice)).collect();
-    let documents = inputs.train.counts().cloned();
+    let mut warnings: Vec<String> = inputs.all().flat_map(|input| input.warnings(&options, advice)).collect();
+    let documents = inputs.counts();
     drop(inputs);
+    warnings.extend(dataset.documents.iter().flat_map(|documents| document_warnings(documents)));
     if is_new {
         warnings.extend(subwords_warning(config, &dataset));
         let Tokenizer { cleaner, pre_tokenizer, .. } = &dataset.tokenizer;

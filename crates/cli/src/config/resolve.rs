@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use models::LanguageModelConfig;
-use seqdata::{DatasetConfig, Fractions, TextDataset};
+use seqdata::{DatasetConfig, DocumentHashes, Fractions, TextDataset};
 use text_prep::source::files::DocumentCounts;
 use text_prep::{Cleaner, OovPolicy};
 use trainer::{TrainConfig, TrainMode};
@@ -22,8 +22,10 @@ pub struct LmExperiment {
     pub config: Config,
     /// The tokenized and split text.
     pub dataset: TextDataset,
-    /// What was found in its training files, if they consist of documents.
+    /// What was found in its files, if they consist of documents.
     pub documents: Option<DocumentCounts>,
+    /// The documents that the model was trained on before, as far as they are known.
+    pub earlier_documents: DocumentHashes,
     /// The model's configuration.
     pub model: LanguageModelConfig,
     /// The trainer's configuration.
@@ -100,7 +102,8 @@ impl LmExperiment {
         {
             warnings.push(format!("the document separator `{separator}` does not occur in the cleaned text"));
         }
-        Ok(Self { config, dataset, documents, model, train, kept, warnings })
+        let earlier_documents = pretrained.map_or_else(DocumentHashes::default, |model| model.documents.clone());
+        Ok(Self { config, dataset, documents, earlier_documents, model, train, kept, warnings })
     }
 }
 

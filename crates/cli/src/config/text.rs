@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use text_prep::{ControlCharacters, Excerpt, FoundControlCharacters, SourceOptions};
 use trainer::Checkpoints;
 
+use super::paths::absolute_input;
 use super::{Paths, absolute};
 use crate::error::{Result, bail};
 use crate::input::{self, KeptInput, is_read_once};
@@ -125,19 +126,14 @@ impl Text {
         }
         let single = self.path.as_ref().and_then(Paths::single).map(PathBuf::from);
         let several = self.all_paths().into_iter().filter(|path| Some(path) != single.as_ref());
-        if let Some(pipe) = several.into_iter().find(|path| is_read_once(path)) {
-            bail!(
-                "{} can be read only once: of several inputs expected files; save it in a file and name that, or give it \
-                 as the only training text",
-                input::name(&pipe)
-            );
-        }
+        reject_pipe_among(several, "the only training text")?;
         [self.valid, self.test] = self.separate_files()?;
-        if single.is_none() {
+        let Some(single) = single else {
             self.path = self.path.as_ref().map(Paths::absolute).transpose()?;
             return Ok(None);
-        }
-        let mut path = single;
+        };
+        // It may be a pattern.
+        let mut path = Some(if is_read_once(&single) { single } else { absolute_input(&single)? });
         let kept = start_input(&mut path, &mut self.copy, KEPT_TEXT, self.is_copied)?;
         self.path = path.as_deref().map(Paths::from);
         Ok(kept)
@@ -166,6 +162,21 @@ impl Text {
         let default = if is_earlier { ControlCharacters::Keep } else { ControlCharacters::default() };
         let control_characters = self.control_characters.unwrap_or(default);
         SourceOptions { control_characters, keep_inner_marks: is_earlier, ..SourceOptions::default() }
+    }
+}
+
+/// Rejects a pipe among several texts; alone it could be given as `alone`.
+///
+/// # Errors
+/// Names the pipe.
+pub fn reject_pipe_among(paths: impl IntoIterator<Item = PathBuf>, alone: &str) -> Result<()> {
+    match paths.into_iter().find(|path| is_read_once(path)) {
+        None => Ok(()),
+        Some(pipe) => bail!(
+            "{} can be read only once: of several inputs expected files; save it in a file and name that, or give it as \
+             {alone}",
+            input::name(&pipe)
+        ),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is decided by looking at a text: where its words end, and warnings about settings that do not suit it.
 
-use seqdata::TextStats;
+use seqdata::{Documents, TextStats};
 use text_prep::{
     Cleaner, Document, DocumentSource, FoundControlCharacters, KerasBaselineCheck, PreTokenizer, Segmentation,
     TextSource,
@@ -8,6 +8,7 @@ use text_prep::{
 
 use super::{Config, SegmentationKind, TokenKind};
 use crate::error::Result;
+use crate::view::format::thousands;
 
 /// The preset that handles what the Keras baseline's does not.
 const BETTER_PRESET: &str = "clean.preset=lowercase";
@@ -49,6 +50,35 @@ impl<T: DocumentSource> DocumentSource for CheckedText<'_, T> {
 
     fn control_characters(&self) -> Option<FoundControlCharacters> {
         self.text.control_characters()
+    }
+}
+
+/// Warnings about the documents of a text.
+pub fn document_warnings(documents: &Documents) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if documents.also_held_out > 0 {
+        let found = match documents.also_held_out {
+            1 => "1 training document is".into(),
+            count => format!("{} training documents are", thousands(count)),
+        };
+        warnings.push(format!(
+            "{found} also in the files for validation or a test, whose loss is therefore too low: remove what is in both from \
+             one of them"
+        ));
+    }
+    warnings.extend(unknown_labels_warning(documents, "used"));
+    warnings
+}
+
+/// A warning about documents with labels that the model does not have; `used` says what happens with them.
+pub fn unknown_labels_warning(documents: &Documents, used: &str) -> Option<String> {
+    match documents.unknown_labels {
+        0 => None,
+        1 => Some(format!("1 document has a label that the model does not have; it is {used} without a label")),
+        count => Some(format!(
+            "{} documents have a label that the model does not have; they are {used} without a label",
+            thousands(count)
+        )),
     }
 }
 

@@ -83,6 +83,8 @@ impl<M> SampleCache<M> {
     }
 }
 
+/// The most documents of a sample.
+const MAX_DOCUMENTS: u64 = 10;
 /// Between the documents of a sample in one line.
 const DOCUMENT_SEPARATOR: &str = " · ";
 
@@ -122,8 +124,8 @@ pub fn sampling(bundle: &LmBundle, state_mode: StateMode, temperature: f64) -> S
     sampling.state_mode(state_mode).single_document(true)
 }
 
-/// Documents in one line, as many as have `max_tokens` tokens together, of which the last one may be cut off. With labels,
-/// each has the next one, which stands before it.
+/// A handful of documents in one line, which have at most `max_tokens` tokens together; the last one may be cut off. With
+/// labels, each has the next one, which stands before it.
 fn sample_documents(
     bundle: LmBundle,
     state_mode: StateMode,
@@ -134,7 +136,7 @@ fn sample_documents(
     let sampling = sampling(&bundle, state_mode, temperature);
     let generator = Generator::new(bundle);
     let (mut line, mut left, mut labels) = (String::new(), max_tokens, generator.labels().iter().cycle());
-    for number in 0.. {
+    for number in 0..MAX_DOCUMENTS {
         let label = labels.next().cloned();
         let prompt = Prompt { label, ..generator.encode("", OovPolicy::Drop)? };
         let sampling = sampling.clone().max_tokens(left);

@@ -25,7 +25,7 @@ impl Baselines {
         let (train, valid) = (train_ids(dataset), valid_ids(dataset));
         let vocabulary = dataset.tokenizer.vocabulary.len();
         let document = dataset.tokenizer.vocabulary.document_id();
-        let ngrams = KneserNey::fit_documents(&train, ORDER, vocabulary, document);
+        let ngrams = KneserNey::fit(&train, ORDER, vocabulary, document);
         Self {
             uniform: (vocabulary as f64).ln(),
             unigram: dataset.unigram_nats_per_token(),

@@ -4,7 +4,7 @@
 
 use burn::module::Module;
 use eval::{Memorization, TrainingText};
-use generate::{LabelEvaluation, bits_per_byte};
+use generate::{Evaluation, LabelEvaluation, TargetBytes};
 use models::StateMode;
 use seqdata::{Part, TextDataset};
 use serde::Serialize;
@@ -31,6 +31,9 @@ pub struct EvaluationReport {
     /// The losses of the model by label, if documents have labels.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<LabelEvaluation>,
+    /// The evaluation on the test part, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test: Option<Evaluation>,
     /// How many generated documents are new.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub novelty: Option<DocumentNovelty>,
@@ -75,7 +78,7 @@ pub struct Overlap {
 
 impl EvaluationReport {
     /// Evaluates the best model of `outcome`, which was trained on `dataset`, validated as `protocols` says, generated
-    /// `sample`, and has these losses by label.
+    /// `sample`, and has these losses by label and on the test part.
     pub fn new(
         protocols: Vec<String>,
         dataset: &TextDataset,
@@ -83,16 +86,17 @@ impl EvaluationReport {
         baselines: &Baselines,
         FinalSample { sample, novelty }: &FinalSample,
         labels: Vec<LabelEvaluation>,
+        test: Option<Evaluation>,
     ) -> Self {
         let best = &outcome.best;
-        let valid = valid_ids(dataset);
-        let window = dataset.valid_context_len();
+        let (valid, context_len) = (dataset.sequence(Part::Valid), dataset.valid_context_len());
+        let bytes = TargetBytes::count(&dataset.tokenizer, &valid, context_len, false);
+        let targets = valid.len() - context_len;
         let row = |name: &str, loss: f64| Row {
             name: name.into(),
             loss_nats_per_token: loss,
             perplexity: loss.exp(),
-            bits_per_byte: bits_per_byte(&dataset.tokenizer, &valid, window, loss)
-                .filter(|_| dataset.valid_dropped == 0),
+            bits_per_byte: bytes.total_bits_per_byte(loss, targets).filter(|_| dataset.valid_dropped == 0),
         };
         let metadata = &best.metadata;
         let mut losses = [("carried", metadata.valid_loss_carried), ("by window", metadata.valid_loss_window)];
@@ -109,7 +113,7 @@ impl EvaluationReport {
         let without_separators =
             |ids: &[u32]| -> Vec<u32> { ids.iter().copied().filter(|&id| Some(id) != separator).collect() };
         let document = dataset.tokenizer.vocabulary.document_id();
-        let training_text = TrainingText::of_documents(without_separators(&train_ids(dataset)), document);
+        let training_text = TrainingText::new(without_separators(&train_ids(dataset)), document);
         let overlap = |ids: &[u32]| {
             let Memorization { longest, ngrams } = training_text.compare(ids);
             let run = &ids[longest.in_sample..longest.in_sample + longest.length];
@@ -124,7 +128,7 @@ impl EvaluationReport {
             }
         };
         let written = without_separators(&sample.ids);
-        let held_out = without_separators(&valid);
+        let held_out = without_separators(&valid_ids(dataset));
         // Two texts of equal length.
         let length = held_out.len().min(written.len());
         let (written, held_out) = (&written[..length], &held_out[..length]);
@@ -137,11 +141,12 @@ impl EvaluationReport {
             is_worse_than_baseline: rows[0].loss_nats_per_token > lowest_baseline + TIE,
         };
         Self {
-            tokens: valid.len() - window,
+            tokens: targets,
             documents: dataset.documents.as_ref().map(|documents| documents.of(Part::Valid).len()),
             protocols,
             rows,
             labels,
+            test,
             novelty: *novelty,
             copied: overlap(written),
             copied_by_held_out_text: overlap(held_out),
@@ -196,6 +201,7 @@ impl EvaluationReport {
         if let Some(novelty) = &self.novelty {
             sentences.insert(1, novelty.sentence());
         }
+        sentences.splice(1..1, self.test.as_ref().map(test_sentence));
         sentences
     }
 
@@ -262,6 +268,17 @@ impl EvaluationReport {
     }
 }
 
+/// The loss on the test part, in one sentence.
+fn test_sentence(test: &Evaluation) -> String {
+    let bits = test.bits_per_byte.map_or(String::new(), |bits| format!(" ({} bits per byte)", decimals(bits, 3)));
+    format!(
+        "The test loss of the model is {} nats/token{bits}, on {} tokens that were not used for training or for choosing the \
+         best epoch.",
+        decimals(test.loss_nats_per_token, 3),
+        thousands(test.tokens)
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -283,6 +300,7 @@ mod tests {
             tokens: 5_022,
             documents: None,
             labels: Vec::new(),
+            test: None,
             novelty: None,
             protocols: vec!["carried: each token from all before it".into()],
             rows: vec![row("this model", model), row("5-gram", 4.42), row("unigram", 5.6)],
@@ -327,7 +345,7 @@ mod tests {
             "| label | tokens |",
             "| (none) | 1,200 | 3.000 | 20.1 | 2.000 |",
             "| a\\|b | 1,200 | 2.500 | 12.2 | 2.000 |",
-            "83 are new, 12 are in the training text and 5 repeat",
+            "83 are new, 12 are in the training text and 5 repeat an earlier one",
         ] {
             assert!(text.contains(part), "`{part}` is not in {text}");
         }

@@ -8,6 +8,7 @@ use text_prep::{OovPolicy, PreTokenizer};
 
 use crate::error::Result;
 use crate::observers::sampling::{TEMPERATURE, sample_document, sampling};
+use crate::view::format::thousands;
 
 /// Tokens in the sample of a character model: about 400 English words, so that 1 % is still four of them.
 const CHARACTERS: usize = 2_000;
@@ -74,7 +75,8 @@ impl FinalSample {
     }
 }
 
-/// Documents of at most `max_tokens` tokens; with labels, as many of each label as of the others.
+/// `count` documents of at most `max_tokens` tokens. The labels share them evenly; of more labels than `count`, the first
+/// ones have one each.
 fn sample_documents(best: &LmBundle, count: usize, max_tokens: usize) -> Result<Vec<Sample>> {
     let sampling = sampling(best, best.metadata.state_mode(), TEMPERATURE).max_tokens(max_tokens);
     let generator = Generator::new(best.clone());
@@ -112,10 +114,15 @@ impl DocumentNovelty {
     /// The numbers in one sentence.
     pub fn sentence(&self) -> String {
         let Self { documents, new, in_training_text, repeated, cut_off } = self;
+        let are = |count: usize| if count == 1 { "is" } else { "are" };
+        let (documents, of_documents) = (thousands(*documents), if *documents == 1 { "document" } else { "documents" });
+        let repeat = if *repeated == 1 { "repeats" } else { "repeat" };
         format!(
-            "Of {documents} documents generated at temperature {TEMPERATURE}, {new} are new, {in_training_text} are in the \
-             training text and {repeated} repeat one before; {cut_off} had no end after as many tokens as the longest \
-             training document."
+            "Of {documents} {of_documents} generated at temperature {TEMPERATURE}, {new} {} new, {in_training_text} {} in the \
+             training text and {repeated} {repeat} an earlier one; {cut_off} had no end after as many tokens as the longest \
+             training document.",
+            are(*new),
+            are(*in_training_text)
         )
     }
 }
@@ -132,9 +139,11 @@ mod tests {
         let expected = DocumentNovelty { documents: 6, new: 2, in_training_text: 2, repeated: 2, cut_off: 1 };
         assert_eq!(found, expected);
         assert!(
-            found.sentence().contains("2 are new, 2 are in the training text and 2 repeat"),
+            found.sentence().contains("2 are new, 2 are in the training text and 2 repeat an earlier one; 1 had"),
             "{}",
             found.sentence()
         );
+        let single = DocumentNovelty { documents: 3, new: 1, in_training_text: 1, repeated: 1, cut_off: 0 }.sentence();
+        assert!(single.contains("1 is new, 1 is in the training text and 1 repeats an earlier one; 0 had"), "{single}");
     }
 }

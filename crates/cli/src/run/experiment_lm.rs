@@ -1,8 +1,8 @@
 //! Training of a language model.
 
-use generate::{LabelChoice, evaluate_sequence};
+use generate::{Evaluation, LabelChoice, carried_protocol, evaluate_sequence, window_protocol};
 use models::bundle::DOCUMENT_HASHES;
-use models::{LanguageModel, LmMetadata, StateMode};
+use models::{LanguageModel, LmBundle, LmMetadata, StateMode};
 use seqdata::{Part, TextDataset};
 use text_prep::Tokenizer;
 use trainer::{Outcome, StopFlag, StopReason, TrainConfig, TrainMode};
@@ -13,7 +13,7 @@ use crate::input::KeptInput;
 use crate::long_task::LongTask;
 use crate::observers::sampling::{LmSampler, SampleCache};
 use crate::observers::tensorboard_log;
-use crate::output::status;
+use crate::output::{status, warn};
 use crate::report::baselines::Baselines;
 use crate::report::evaluation_report::EvaluationReport;
 use crate::report::final_sample::FinalSample;
@@ -50,7 +50,7 @@ impl Experiment for LmExperiment {
         let dataset = &self.dataset;
         let hashes = || {
             let _task = LongTask::start("hashing the training documents");
-            (DOCUMENT_HASHES, dataset.training_documents().to_bytes())
+            (DOCUMENT_HASHES, dataset.training_documents().union(&self.earlier_documents).to_bytes())
         };
         dataset.documents.as_ref().map(|_| hashes()).into_iter().collect()
     }
@@ -72,21 +72,12 @@ impl Experiment for LmExperiment {
     }
 
     fn validation_protocols(&self) -> Vec<String> {
-        let context_len = self.dataset.context_len();
-        let window = format!("window: each token from the {context_len} before it");
-        let streams = self.dataset.valid_streams(self.train.valid_streams);
-        let streams = streams.ok().filter(|streams| streams.count() > 1).map_or(String::new(), |streams| {
-            let (count, warm_up) = (streams.count(), streams.warm_up());
-            format!("; {count} parallel streams, each after a warm-up of {warm_up} tokens")
-        });
-        let carried = match &self.dataset.documents {
-            None => format!("each token after the first {context_len} is predicted from the tokens before it"),
-            Some(_) => "each token is predicted from the tokens of its document before it".into(),
-        };
-        let carried = format!("carried state: {carried}{streams}");
+        let (dataset, window) = (&self.dataset, self.dataset.context_len());
+        let streams = dataset.valid_streams(self.train.valid_streams).unwrap_or_else(|_| dataset.valid_stream());
+        let carried = carried_protocol(&streams, window, dataset.documents.is_some());
         match self.train.mode {
             TrainMode::Tbptt { .. } => vec![carried],
-            TrainMode::Windows | TrainMode::Examples => vec![window, carried],
+            TrainMode::Windows | TrainMode::Examples => vec![window_protocol(window), carried],
         }
     }
 
@@ -148,16 +139,34 @@ fn write_reports(
     if let Some(summary) = invented_words_report::write(dataset, best, &sample.sample, run)? {
         status(&summary);
     }
-    let task = LongTask::start("comparing the sample with the training text");
+    let task = LongTask::start("evaluating by label");
     let sequence = dataset.sequence(Part::Valid);
     let labels = if sequence.has_labels() {
         evaluate_sequence(best, &sequence, dataset.valid_dropped, LabelChoice::Own, best.metadata.state_mode())?.labels
     } else {
         Vec::new()
     };
-    let report = EvaluationReport::new(experiment.validation_protocols(), dataset, outcome, baselines, &sample, labels);
+    drop(task);
+    let test = if dataset.has_test_part() { test_evaluation(best, dataset)? } else { None };
+    let task = LongTask::start("comparing the sample with the training text");
+    let protocols = experiment.validation_protocols();
+    let report = EvaluationReport::new(protocols, dataset, outcome, baselines, &sample, labels, test);
     drop(task);
     write_score(run, &report.to_markdown(), &report)?;
     report.sentences().iter().for_each(|sentence| status(sentence));
     Ok(())
+}
+
+/// The evaluation of the model on the test part.
+fn test_evaluation(best: &LmBundle, dataset: &TextDataset) -> Result<Option<Evaluation>> {
+    let _task = LongTask::start("evaluating on the test part");
+    let (sequence, state_mode) = (dataset.sequence(Part::Test), best.metadata.state_mode());
+    match evaluate_sequence(best, &sequence, dataset.test_dropped, LabelChoice::Own, state_mode) {
+        // A few short documents are no reason to lose the other reports.
+        Err(error @ generate::Error::TooShort { .. }) => {
+            warn(&[format!("the test part is not evaluated: {error}")]);
+            Ok(None)
+        }
+        evaluation => Ok(Some(evaluation?)),
+    }
 }

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use args::{ConfigArgs, Train};
 use burn::tensor::Device;
-use models::bundle::{MANIFEST, read_metadata};
+use models::bundle::{DOCUMENT_HASHES, MANIFEST, read_metadata};
 use models::{LanguageModel, LmBundle};
-use seqdata::NewTokens;
 use seqdata::hash::sha256;
+use seqdata::{DocumentHashes, NewTokens};
 use trainer::Checkpoints;
 
 use crate::config::{
@@ -208,7 +208,10 @@ pub fn resumed_experiment(run: &Path, config: Config) -> Result<LmExperiment> {
     let newest = Checkpoints::of(run).newest_path()?;
     let model = LmBundle::read_metadata(&newest)?.config;
     let tokenizer = models::bundle::read_tokenizer(&newest)?;
-    let pretrained = PretrainedModel { tokenizer, model, new_tokens: NewTokens::Unk };
+    // It has those of the initial model, too. Checkpoints of running text have none.
+    let hashes = std::fs::read(newest.join(DOCUMENT_HASHES)).ok();
+    let documents = hashes.and_then(|bytes| DocumentHashes::from_bytes(&bytes)).unwrap_or_default();
+    let pretrained = PretrainedModel { tokenizer, model, new_tokens: NewTokens::Unk, documents };
     changed_text::explain(LmExperiment::new(config, Some(&pretrained)), run, &saved, "")
 }
 
@@ -220,7 +223,8 @@ pub fn inspected_experiment(config: Config) -> Result<LmExperiment> {
     let Some(directory) = &config.init.from else { return LmExperiment::new(config, None) };
     let model = LmBundle::read_metadata(directory)?.config;
     let tokenizer = models::bundle::read_tokenizer(directory)?;
-    let pretrained = PretrainedModel { tokenizer, model, new_tokens: config.init.new_tokens };
+    let documents = DocumentHashes::default();
+    let pretrained = PretrainedModel { tokenizer, model, new_tokens: config.init.new_tokens, documents };
     LmExperiment::new(config, Some(&pretrained))
 }
 
@@ -256,6 +260,10 @@ pub fn new_experiment(config: Config, device: &Device) -> Result<(LmExperiment, 
         };
         status(&format!("{} tokens are new {how}", now - before));
     }
+    let [before, now] = [&bundle.metadata.config, &experiment.model].map(|model| model.labels.len());
+    if now > before {
+        status(&format!("{} labels are new", now - before));
+    }
     if experiment.config.init.new_tokens == NewTokens::Unk {
         let [train, valid] = experiment.dataset.unknown_fractions().map(|fraction| decimals(100.0 * fraction, 2));
         let name = path.display();
@@ -272,7 +280,7 @@ pub fn new_experiment(config: Config, device: &Device) -> Result<(LmExperiment, 
 /// Whether two configurations read the same text in the same way.
 fn is_same_text(config: &Config, other: &Config) -> bool {
     let of = |Config { text, data, .. }: &Config| {
-        let paths: Vec<_> = text.all_paths().iter().map(|path| std::path::absolute(path).ok()).collect();
+        let paths: Vec<_> = text.all_paths().iter().map(|path| text_prep::absolute_input(path).ok()).collect();
         let table = (text.column.clone(), text.label.clone());
         (text.dataset.clone(), paths, table, text.source_options(), data.clone())
     };

@@ -197,6 +197,21 @@ fn inputs_that_are_no_texts_are_errors() {
 }
 
 #[test]
+fn a_pattern_is_saved_without_the_wildcards_of_the_working_directory() {
+    let dir = TestDir::new();
+    folder(&dir, &[("novels [2024]/a.txt", text().as_bytes())]);
+    let directory = dir.path().join("novels [2024]");
+    let mut command = dir.command(&train(&["--text", "*.txt", "--out", "run"]));
+    let trained = common::output(command.current_dir(&directory).output().unwrap());
+    assert_eq!(trained.code, Some(0), "{}", trained.stderr);
+    let run = directory.join("run");
+    let run = run.to_str().unwrap();
+    dir.run_ok(&["train", "--resume", run, "--set", "train.epochs=2"]);
+    dir.run_ok(&["evaluate", "--model", run]);
+    dir.run_ok(&["reproduce", run, "--out", "again"]);
+}
+
+#[test]
 fn compressed_files_are_read_from_pipes_and_the_copy_stays_compressed() {
     if !cfg!(unix) {
         return common::skipped("pipes of a shell are tested on Unix");
@@ -239,6 +254,11 @@ fn held_out_files_replace_parts_of_the_text() {
     let own = dir.json(&["evaluate", "--model", "run", "--json"]);
     let named = dir.json(&["evaluate", "--model", "run", "--text", "valid", "--json"]);
     assert_eq!(own["loss_nats_per_token"], named["loss_nats_per_token"]);
+    let test = dir.json(&["evaluate", "--model", "run", "--part", "test", "--json"]);
+    let named = dir.json(&["evaluate", "--model", "run", "--text", "test.txt", "--json"]);
+    assert_eq!(test["loss_nats_per_token"], named["loss_nats_per_token"]);
+    let score: Value = serde_json::from_str(&fs::read_to_string(dir.path().join("run/score.json")).unwrap()).unwrap();
+    assert_eq!(score["test"], test);
     fs::remove_file(dir.path().join("test.txt")).unwrap();
     dir.expect_error(&["train", "--resume", "run", "--set", "train.epochs=3"], &["test.txt, which does not exist"]);
     dir.expect_error(&["prepare", "--text", "a.txt", "--set", "text.valid=none"], &["no file at `none`"]);

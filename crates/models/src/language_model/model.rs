@@ -48,7 +48,8 @@ impl LanguageModel {
     }
 
     /// This model with the vocabulary and the labels of `fresh`, which extend its own; `fresh` is a model of the same
-    /// sizes that gives the weights of the new tokens and labels.
+    /// sizes that gives the weights of the new tokens. The vectors of new labels, and of no label if there were none, are
+    /// zeros, so that the model predicts as before until it is trained.
     ///
     /// # Panics
     /// If `fresh` has a smaller vocabulary, fewer labels or other sizes.
@@ -57,9 +58,13 @@ impl LanguageModel {
         assert!(old <= new, "{old} tokens do not fit into {new}");
         let mut model = fresh;
         model.embedding.weight = copy_prefix(model.embedding.weight, self.embedding.weight, 0);
-        if let Some(own) = self.label_embedding {
-            let labels = model.label_embedding.as_mut().expect("the labels of the new model extend those of the old");
-            labels.weight = copy_prefix(labels.weight.clone(), own.weight, 0);
+        assert!(self.label_embedding.is_none() || model.label_embedding.is_some(), "the new model has no labels");
+        if let Some(labels) = &mut model.label_embedding {
+            let zeros = labels.weight.clone().map(|weight| weight.zeros_like());
+            labels.weight = match self.label_embedding {
+                Some(own) => copy_prefix(zeros, own.weight, 0),
+                None => zeros,
+            };
         }
         model.stack = self.stack;
         model.output.projection = self.output.projection;

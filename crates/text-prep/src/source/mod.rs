@@ -29,7 +29,9 @@ pub use byte_order_mark::{BYTE_ORDER_MARK, remove_byte_order_marks, strip_byte_o
 pub use control_characters::{ControlCharacters, FoundControlCharacters};
 pub use documents::{Document, DocumentSource};
 pub use excerpt::Excerpt;
-pub use files::{DocumentUnit, FileDocuments, FoundFile, InputError, JoinedText, LabelSource, TextFiles};
+pub use files::{
+    DocumentUnit, FileDocuments, FoundFile, InputError, JoinedText, LabelSource, TextFiles, absolute_input,
+};
 pub use reader::{TextReader, TextSource};
 
 /// Options for reading a text.

@@ -94,10 +94,11 @@ fn read(json: &str, bad: impl Fn(String) -> Error) -> Result<(Vocabulary, Option
         return Err(bad(format!("it has more than {MAX_TOKENS} tokens or merges")));
     }
     tokens.sort();
+    let of_model = tokens.len();
     for AddedToken { id, content } in file.added_tokens {
-        match tokens.iter_mut().find(|(known, token, _)| *known == id && *token == content) {
-            Some((_, _, special)) => *special = true,
-            None => tokens.push((id, content, true)),
+        match tokens[..of_model].binary_search_by(|(known, token, _)| (*known, token).cmp(&(id, &content))) {
+            Ok(found) => tokens[found].2 = true,
+            Err(_) => tokens.push((id, content, true)),
         }
     }
     tokens.sort();

@@ -89,9 +89,6 @@ impl Subwords {
 }
 
 impl Vocabulary {
-    /// The smallest vocabulary of subwords: padding and the 256 bytes.
-    pub const MIN_SUBWORDS: usize = 257;
-
     /// A vocabulary of subwords: the 256 bytes and what byte pair encoding merges most frequently in pre-tokens with these
     /// counts, up to `tokens` tokens without the reserved ids. There are fewer if no pair is left that occurs twice. The
     /// result depends only on the counts, in any order.

@@ -1,10 +1,10 @@
-//! CSV and TSV: a header, then rows with the same number of fields, which may be quoted and have line breaks.
+//! CSV and TSV: a header, then rows with the same number of fields, which in CSV may be quoted and have line breaks.
 
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
 
 use super::InputError;
 use super::quotes::Quotes;
-use super::table::{Columns, Row, TextBytes, no_column};
+use super::table::{Columns, Delimited, Row, TextBytes, no_column};
 use crate::error::{Error, Result};
 use crate::source::FoundControlCharacters;
 
@@ -12,6 +12,7 @@ use crate::source::FoundControlCharacters;
 pub(super) struct CsvTable<'a> {
     reader: csv::Reader<Quotes<TextBytes<'a>>>,
     name: String,
+    format: Delimited,
     record: StringRecord,
     text: usize,
     label: Option<usize>,
@@ -22,9 +23,9 @@ impl<'a> CsvTable<'a> {
     ///
     /// # Errors
     /// If it cannot be read, or lacks a column.
-    pub fn new(name: &str, text: TextBytes<'a>, delimiter: u8, columns: &Columns) -> Result<Self> {
-        let mut reader = ReaderBuilder::new().delimiter(delimiter).from_reader(Quotes::new(text, name, delimiter));
-        let header = names(reader.headers().map_err(|error| failed(name, error))?);
+    pub fn new(name: &str, text: TextBytes<'a>, format: Delimited, columns: &Columns) -> Result<Self> {
+        let mut reader = builder(format).from_reader(Quotes::new(text, name, format));
+        let header = names(reader.headers().map_err(|error| failed(name, format, error))?);
         let index = |column: &String| -> Result<usize> {
             let mut found = header.iter().enumerate().filter(|(_, name)| *name == column);
             match (found.next(), found.next()) {
@@ -37,12 +38,13 @@ impl<'a> CsvTable<'a> {
             }
         };
         let (text, label) = (index(&columns.text)?, columns.label.as_ref().map(index).transpose()?);
-        Ok(Self { reader, name: name.into(), record: StringRecord::new(), text, label })
+        Ok(Self { reader, name: name.into(), format, record: StringRecord::new(), text, label })
     }
 
     /// As [`Table::next_row`](super::table::Table::next_row).
     pub fn next_row(&mut self) -> Result<Option<Row<'_>>> {
-        let more = self.reader.read_record(&mut self.record).map_err(|error| failed(&self.name, error))?;
+        let more = self.reader.read_record(&mut self.record);
+        let more = more.map_err(|error| failed(&self.name, self.format, error))?;
         let field = |index: usize| self.record.get(index);
         Ok(more.then(|| Row { text: field(self.text).unwrap_or_default(), label: self.label.and_then(field) }))
     }
@@ -53,9 +55,14 @@ impl<'a> CsvTable<'a> {
 }
 
 /// The names in the header of a table that begins with `start`.
-pub(super) fn delimited_columns(start: &str, delimiter: u8) -> Vec<String> {
-    let mut reader = ReaderBuilder::new().delimiter(delimiter).from_reader(start.as_bytes());
-    reader.headers().map_or_else(|_| Vec::new(), names)
+pub(super) fn delimited_columns(start: &str, format: Delimited) -> Vec<String> {
+    builder(format).from_reader(start.as_bytes()).headers().map_or_else(|_| Vec::new(), names)
+}
+
+fn builder(format: Delimited) -> ReaderBuilder {
+    let mut builder = ReaderBuilder::new();
+    builder.delimiter(format.delimiter).quoting(format.has_quotes);
+    builder
 }
 
 fn names(header: &StringRecord) -> Vec<String> {
@@ -63,17 +70,19 @@ fn names(header: &StringRecord) -> Vec<String> {
 }
 
 /// The error of a table that cannot be read.
-fn failed(name: &str, error: csv::Error) -> Error {
+fn failed(name: &str, format: Delimited, error: csv::Error) -> Error {
     let line = error.position().map_or(0, csv::Position::line);
     let problem = match error.into_kind() {
         ErrorKind::Io(error) => return Error::reading(name, error),
         ErrorKind::UnequalLengths { expected_len, len, .. } => {
             let fields = |count| if count == 1 { "1 field".into() } else { format!("{count} fields") };
             let (found, expected) = (fields(len), fields(expected_len));
-            format!(
-                "the row has {found}, expected {expected} as in the header; quote fields that contain the delimiter or \
-                 a line break"
-            )
+            let advice = if format.has_quotes {
+                "quote fields that contain the delimiter or a line break"
+            } else {
+                "TSV fields have no tabs; name a file with quotes `.csv`"
+            };
+            format!("the row has {found}, expected {expected} as in the header; {advice}")
         }
         other => format!("the row cannot be read ({other:?})"),
     };

@@ -1,6 +1,7 @@
 //! Errors of finding files and reading archives, tables and books.
 
 use crate::error::one_line;
+use crate::nearest::list_nearest;
 
 /// An input that cannot be read as texts. Its message is always one line.
 #[derive(Debug, thiserror::Error)]
@@ -74,7 +75,7 @@ pub enum InputError {
         problem: String,
     },
     /// A table does not have the column.
-    #[error("`{}` has no column `{}`{}: it has {}; correct the name", one_line(.name), one_line(.column), did_you_mean(.nearest), list(.columns))]
+    #[error("`{}` has no column `{}`{}: it has {}; correct the name", one_line(.name), one_line(.column), did_you_mean(.nearest), columns_like(.column, .columns))]
     NoColumn {
         /// The file's name.
         name: String,
@@ -122,14 +123,6 @@ fn did_you_mean(nearest: &[String]) -> String {
     }
 }
 
-/// The first names of a list.
-fn list(names: &[String]) -> String {
-    const LIMIT: usize = 12;
-    if names.is_empty() {
-        return "no columns".into();
-    }
-    let shown: Vec<String> = names.iter().take(LIMIT).map(|name| format!("`{}`", one_line(name))).collect();
-    let more = names.len().saturating_sub(LIMIT);
-    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-    shown.join(", ") + &more
+fn columns_like(column: &str, columns: &[String]) -> String {
+    if columns.is_empty() { "no columns".into() } else { list_nearest(column, columns) }
 }

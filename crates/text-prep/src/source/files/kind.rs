@@ -1,15 +1,15 @@
 //! Recognises formats by the first bytes of a file.
 
 use super::InputError;
-use super::unpack::Format;
+use super::unpack::Compression;
 use crate::error::Result;
 
 /// The compression format of a file that begins with `head`.
-pub(super) fn gzip_or_zstd(head: &[u8]) -> Option<Format> {
+pub(super) fn gzip_or_zstd(head: &[u8]) -> Option<Compression> {
     match head {
-        [0x1f, 0x8b, 8, ..] => Some(Format::Gzip),
+        [0x1f, 0x8b, 8, ..] => Some(Compression::Gzip),
         // A frame, or one without data.
-        [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Some(Format::Zstd),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Some(Compression::Zstd),
         _ => None,
     }
 }

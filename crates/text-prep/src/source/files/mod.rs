@@ -30,7 +30,7 @@ use crate::error::Result;
 pub use documents::{DocumentCounts, FileDocuments};
 pub use error::InputError;
 pub use joined::JoinedText;
-pub use paths::FoundFile;
+pub use paths::{FoundFile, absolute_input};
 pub use split::DEFAULT_MAX_DOCUMENT_LEN;
 pub use unpack::{MAX_UNPACKING_RATIO, UNPACKED_WITHOUT_LIMIT};
 pub use zip_size::MAX_BOOK_LEN;
@@ -143,7 +143,7 @@ impl<'a> TextFiles<'a> {
         self
     }
 
-    /// The column with the texts. A file is then a table if its name ends in `.csv`, `.tsv`, `.jsonl` or `.ndjson`
+    /// The column with the texts. A file is then a table if its name ends in `.csv`, `.tsv`, `.tab`, `.jsonl` or `.ndjson`
     /// (perhaps before `.gz` or `.zst`), if its first line has the column, or if it is the only file. Default: no file is
     /// a table.
     pub fn column(mut self, name: impl Into<String>) -> Self {

@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use durable::read::Accept;
-use glob::MatchOptions;
+use glob::{MatchOptions, Pattern};
 
 use super::InputError;
 use crate::error::{Error, Result};
@@ -59,10 +60,38 @@ fn files_of(input: &Path) -> Result<Vec<FoundFile>> {
             let folder = file.as_deref().and_then(Path::parent).and_then(name_of);
             vec![FoundFile { path: input.to_owned(), folder }]
         }),
-        Err(source) => match input.to_str().filter(|name| name.contains(['*', '?', '['])) {
+        Err(source) => match pattern_in(input) {
             Some(pattern) => files_like(pattern),
             None => Err(unreadable(input)(source)),
         },
+    }
+}
+
+/// An input as text, if it has wildcards.
+fn pattern_in(input: &Path) -> Option<&str> {
+    input.to_str().filter(|name| name.contains(['*', '?', '[']))
+}
+
+/// The absolute path of an input of [`TextFiles`](super::TextFiles): a file, a folder or a pattern. Wildcards in the name of
+/// the working directory are not part of a pattern.
+///
+/// # Errors
+/// If the input is empty, or the working directory is unknown.
+pub fn absolute_input(input: &Path) -> io::Result<PathBuf> {
+    if input.is_absolute() || input.as_os_str().is_empty() {
+        return std::path::absolute(input);
+    }
+    absolute_from(&std::env::current_dir()?, input)
+}
+
+/// The absolute path of an input in this working directory.
+pub(super) fn absolute_from(directory: &Path, input: &Path) -> io::Result<PathBuf> {
+    let path = directory.join(input);
+    match (pattern_in(input), directory.to_str()) {
+        (Some(pattern), Some(directory)) if path.metadata().is_err() => {
+            std::path::absolute(Path::new(&Pattern::escape(directory)).join(pattern))
+        }
+        _ => std::path::absolute(path),
     }
 }
 
@@ -153,14 +182,26 @@ fn files_like(pattern: &str) -> Result<Vec<FoundFile>> {
     if walk.files.is_empty() {
         return Err(InputError::NoFiles { name: format!("the pattern `{pattern}`") }.into());
     }
-    let fixed = Path::new(pattern).components().take_while(|part| !has_wildcard(part)).collect::<PathBuf>();
+    let fixed = Path::new(pattern).components().map_while(without_wildcards).collect::<PathBuf>();
     let base = if fixed.as_os_str().is_empty() { Path::new(".") } else { &fixed };
     walk.files.sort();
     Ok(walk.files.into_iter().map(|path| found_below(base, path)).collect())
 }
 
-fn has_wildcard(part: &Component) -> bool {
-    part.as_os_str().as_encoded_bytes().iter().any(|byte| b"*?[".contains(byte))
+/// The name that a part of a pattern stands for, if it has no wildcards except those that are escaped as in `[*]`.
+fn without_wildcards(part: Component) -> Option<String> {
+    const ESCAPED: [(&str, char); 4] = [("[[]", '['), ("[]]", ']'), ("[?]", '?'), ("[*]", '*')];
+    let (mut rest, mut name) = (part.as_os_str().to_str()?, String::new());
+    while let Some(first) = rest.chars().next() {
+        let escaped = ESCAPED.into_iter().find(|(escaped, _)| rest.starts_with(escaped));
+        if escaped.is_none() && matches!(first, '*' | '?' | '[') {
+            return None;
+        }
+        let (length, c) = escaped.map_or((first.len_utf8(), first), |(escaped, c)| (escaped.len(), c));
+        name.push(c);
+        rest = &rest[length..];
+    }
+    Some(name)
 }
 
 /// A file in the folder `base` or below.

@@ -1,8 +1,9 @@
-//! Checks the quotes of CSV, which the parser accepts in any order.
+//! Checks the quotes of CSV, which the parser accepts in any order, and the length of fields.
 
 use std::io::{self, BufRead, Read};
 
 use super::InputError;
+use super::table::Delimited;
 use crate::error::Error;
 
 /// The most bytes of a field or of a row in JSON. A quote that is never closed would make one of the rest of the file.
@@ -22,7 +23,7 @@ enum Place {
 pub(super) struct Quotes<R> {
     reader: R,
     name: String,
-    delimiter: u8,
+    format: Delimited,
     place: Place,
     /// The line of the next byte, and that of the start of its field, from 1.
     line: u64,
@@ -33,12 +34,12 @@ pub(super) struct Quotes<R> {
 }
 
 impl<R> Quotes<R> {
-    pub fn new(reader: R, name: &str, delimiter: u8) -> Self {
+    pub fn new(reader: R, name: &str, format: Delimited) -> Self {
         let name = name.to_owned();
         Self {
             reader,
             name,
-            delimiter,
+            format,
             place: Place::FieldStart,
             line: 1,
             field_line: 1,
@@ -54,8 +55,9 @@ impl<R> Quotes<R> {
 
     fn check(&mut self, bytes: &[u8]) -> Result<(), Error> {
         for &byte in bytes {
-            let ends_field = byte == self.delimiter || byte == b'\n';
+            let ends_field = byte == self.format.delimiter || byte == b'\n';
             self.place = match (self.place, byte) {
+                (_, b'"') if !self.format.has_quotes => Place::Unquoted,
                 (Place::FieldStart, b'"') | (Place::AfterQuote, b'"') => Place::Quoted,
                 (Place::Quoted, b'"') => Place::AfterQuote,
                 (Place::Quoted, _) => Place::Quoted,
@@ -76,7 +78,12 @@ impl<R> Quotes<R> {
             }
         }
         if self.field_len > self.max_field {
-            return Err(self.error(self.field_line, "a field of more than 64 MiB begins here: close its quote"));
+            let problem = if self.format.has_quotes {
+                "a field of more than 64 MiB begins here: close its quote"
+            } else {
+                "a field of more than 64 MiB begins here: expected a table with shorter fields; divide it"
+            };
+            return Err(self.error(self.field_line, problem));
         }
         Ok(())
     }
@@ -106,8 +113,9 @@ mod tests {
     use super::*;
 
     /// The message about a table that is read in blocks of `length` bytes, of fields of at most 20 bytes.
-    fn message(table: &str, length: usize) -> Option<String> {
-        let mut quotes = Quotes { max_field: 20, ..Quotes::new(table.as_bytes(), "a", b',') };
+    fn message(table: &str, has_quotes: bool, length: usize) -> Option<String> {
+        let format = Delimited { delimiter: b',', has_quotes };
+        let mut quotes = Quotes { max_field: 20, ..Quotes::new(table.as_bytes(), "a", format) };
         let mut buffer = vec![0; length];
         loop {
             match quotes.read(&mut buffer) {
@@ -126,7 +134,8 @@ mod tests {
             ("a\n\"x\n\" y", Some("line 3: text follows the quote that ends a field")),
         ] {
             for length in 1..=table.len() {
-                let found = message(table, length);
+                let found = message(table, true, length);
+                assert_eq!(message(table, false, length), None, "{table}");
                 match expected {
                     None => assert_eq!(found, None, "{table}"),
                     Some(expected) => {
@@ -138,6 +147,9 @@ mod tests {
         // One block may have more than the limit.
         let long = "a\n\"0123456789\n0123456789\",b";
         let expected = "`a`, line 2: a field of more than 64 MiB begins here: close its quote";
-        assert_eq!(message(long, 4).as_deref(), Some(expected));
+        assert_eq!(message(long, true, 4).as_deref(), Some(expected));
+        let expected =
+            "`a`, line 2: a field of more than 64 MiB begins here: expected a table with shorter fields; divide it";
+        assert_eq!(message("a\n01234567890123456789\"0", false, 4).as_deref(), Some(expected));
     }
 }

@@ -7,7 +7,7 @@ use durable::read::Accept;
 
 use super::kind::is_epub;
 use super::paths::unreadable;
-use super::table::{Format, Table, table_options};
+use super::table::{Table, TableFormat, table_options};
 use super::unpack::Unpacked;
 use super::{FoundFile, InputError, LabelSource, Settings, epub};
 use crate::error::{Error, Result};
@@ -147,12 +147,12 @@ impl<'a> Files<'a> {
     }
 
     /// The format of a file that begins with the bytes `head`, if it is a table.
-    fn table_format(&self, head: &[u8]) -> Result<Option<Format>> {
+    fn table_format(&self, head: &[u8]) -> Result<Option<TableFormat>> {
         let Some(column) = &self.settings.column else { return Ok(None) };
         let mut start = table_options(&self.settings.options).open_reader(head, &self.name)?;
         // What is wrong with the file is reported when it is read.
         let start = start.next_chunk().ok().flatten().unwrap_or_default();
-        Ok(Format::find(&self.name, start, column, self.count == 1))
+        Ok(TableFormat::find(&self.name, start, column, self.count == 1))
     }
 
     fn finish(&self) -> Result<()> {

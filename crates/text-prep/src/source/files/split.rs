@@ -14,8 +14,9 @@ pub(super) struct Splitter {
     read: usize,
     /// Whether `pending` has the end of the text.
     has_end: bool,
-    /// The document so far.
+    /// The document so far; `given` bytes of it were given as parts.
     document: String,
+    given: usize,
     /// Whether the document so far ends within a line.
     is_in_line: bool,
     /// Whether the document is complete.
@@ -41,6 +42,7 @@ impl Splitter {
             read: 0,
             has_end: false,
             document: String::new(),
+            given: 0,
             is_in_line: false,
             is_whole: false,
             is_split: false,
@@ -69,11 +71,13 @@ impl Splitter {
     /// The next document, which may be blank, or part of one; `None` if there is none in what was pushed.
     pub fn next(&mut self) -> Option<Part> {
         loop {
-            if self.document.len() > self.max_len {
-                let rest = self.document.split_off(place_to_split(&self.document, self.max_len));
-                let text = std::mem::replace(&mut self.document, rest);
+            let rest = &self.document[self.given..];
+            if rest.len() > self.max_len {
+                let text = rest[..place_to_split(rest, self.max_len)].to_owned();
+                self.given += text.len();
                 return Some(Part { text, is_first_of_several: !std::mem::replace(&mut self.is_split, true) });
             }
+            self.document.drain(..std::mem::take(&mut self.given));
             if std::mem::take(&mut self.is_whole) {
                 let text = std::mem::take(&mut self.document);
                 // Parts may have used it up.
@@ -200,6 +204,24 @@ mod tests {
             let found = documents(&DocumentUnit::Files, 10, text, 100);
             assert_eq!(found, expected, "{text}");
         }
+    }
+
+    #[test]
+    fn the_rest_of_a_long_document_is_not_copied_for_each_part() {
+        let text = "word ".repeat(1_000);
+        let mut splitter = Splitter::new(DocumentUnit::Files, 64);
+        splitter.push_document(&text);
+        let at = splitter.document.as_ptr();
+        let mut found = splitter.next().unwrap().text;
+        while splitter.given > 0 {
+            assert_eq!((splitter.document.as_ptr(), splitter.document.len()), (at, text.len()));
+            found.push_str(&splitter.next().unwrap().text);
+        }
+        assert_eq!(found, text);
+        // What was given is not kept when a text goes on.
+        splitter.push(&"word ".repeat(100));
+        while splitter.next().is_some() {}
+        assert!(splitter.document.len() <= 64);
     }
 
     #[test]

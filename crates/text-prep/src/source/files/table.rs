@@ -21,26 +21,46 @@ pub(super) struct Row<'a> {
 
 /// The format of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
-    Delimited(u8),
+pub(super) enum TableFormat {
+    Delimited(Delimited),
     JsonLines,
 }
 
-impl Format {
+/// How the fields of a row are delimited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Delimited {
+    pub delimiter: u8,
+    /// Whether quotes around a field are not part of it.
+    pub has_quotes: bool,
+}
+
+impl Delimited {
+    const TSV: Self = Self { delimiter: b'\t', has_quotes: false };
+
+    const fn csv(delimiter: u8) -> Self {
+        Self { delimiter, has_quotes: true }
+    }
+}
+
+impl TableFormat {
     /// The format of a table of this name that begins with the text `start`, if it is a table; `column` is one that it
     /// should have. A table without that column is recognised by its name, or if it `must_be_table`.
     pub fn find(name: &str, start: &str, column: &str, must_be_table: bool) -> Option<Self> {
         let has_column = |columns: Vec<String>| columns.iter().any(|name| name == column);
-        let with_column = || DELIMITERS.into_iter().find(|&delimiter| has_column(delimited_columns(start, delimiter)));
+        let with_column = |tsv: Delimited| {
+            let delimited = |delimiter| if delimiter == b'\t' { tsv } else { Delimited::csv(delimiter) };
+            DELIMITERS.into_iter().map(delimited).find(|&format| has_column(delimited_columns(start, format)))
+        };
+        let comma = Delimited::csv(b',');
         let name = name.to_lowercase();
         let name = [".gz", ".zst", ".zstd"].iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(&name);
         let is_object = start.trim_start().starts_with('{');
         match name.rsplit_once('.').map_or("", |(_, ending)| ending) {
-            "tsv" | "tab" => Some(Self::Delimited(b'\t')),
-            "csv" => Some(Self::Delimited(with_column().unwrap_or(b','))),
+            "tsv" | "tab" => Some(Self::Delimited(Delimited::TSV)),
+            "csv" => Some(Self::Delimited(with_column(Delimited::csv(b'\t')).unwrap_or(comma))),
             "jsonl" | "ndjson" => Some(Self::JsonLines),
             _ if is_object && (must_be_table || has_column(json_columns(start))) => Some(Self::JsonLines),
-            _ => with_column().or(must_be_table.then_some(b',')).map(Self::Delimited),
+            _ => with_column(Delimited::TSV).or(must_be_table.then_some(comma)).map(Self::Delimited),
         }
     }
 }
@@ -60,7 +80,7 @@ impl<'a> Table<'a> {
     ///
     /// # Errors
     /// If it cannot be read, or lacks a column.
-    pub fn new(format: Format, name: &str, bytes: Box<dyn Read + 'a>, settings: &Settings) -> Result<Self> {
+    pub fn new(format: TableFormat, name: &str, bytes: Box<dyn Read + 'a>, settings: &Settings) -> Result<Self> {
         let text = TextBytes::new(table_options(&settings.options).open_reader(bytes, name)?);
         let columns = Columns {
             text: settings.column.clone().unwrap_or_default(),
@@ -70,8 +90,8 @@ impl<'a> Table<'a> {
             },
         };
         let rows = match format {
-            Format::Delimited(delimiter) => Rows::Csv(Box::new(CsvTable::new(name, text, delimiter, &columns)?)),
-            Format::JsonLines => Rows::Json(Box::new(JsonLines::new(name, text, columns))),
+            TableFormat::Delimited(format) => Rows::Csv(Box::new(CsvTable::new(name, text, format, &columns)?)),
+            TableFormat::JsonLines => Rows::Json(Box::new(JsonLines::new(name, text, columns))),
         };
         Ok(Self { rows })
     }

@@ -47,8 +47,8 @@ impl<'a> Unpacked<'a> {
         let packed = Rc::new(Cell::new(0));
         let reader = BufReader::with_capacity(BLOCK, Counted { reader: file.bytes, count: packed.clone() });
         let bytes: Box<dyn Read + 'a> = match format {
-            Format::Gzip => Box::new(MultiGzDecoder::new(reader)),
-            Format::Zstd => Box::new(Zstd { source: reader, decoder: FrameDecoder::new(), is_in_frame: false }),
+            Compression::Gzip => Box::new(MultiGzDecoder::new(reader)),
+            Compression::Zstd => Box::new(Zstd { source: reader, decoder: FrameDecoder::new(), is_in_frame: false }),
         };
         let unpacked = Self::of(name, Limited { bytes, name: name.into(), format, packed, unpacked: 0, from })?;
         if gzip_or_zstd(&unpacked.head).is_some() {
@@ -69,12 +69,12 @@ impl<'a> Unpacked<'a> {
 
 /// A compression format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
+pub(super) enum Compression {
     Gzip,
     Zstd,
 }
 
-impl Format {
+impl Compression {
     fn name(self) -> &'static str {
         match self {
             Self::Gzip => "gzip",
@@ -101,7 +101,7 @@ impl<R: Read> Read for Counted<R> {
 struct Limited<R> {
     bytes: R,
     name: String,
-    format: Format,
+    format: Compression,
     /// Compressed bytes that were read.
     packed: Rc<Cell<u64>>,
     unpacked: u64,

@@ -18,11 +18,19 @@ const END: u32 = 0x0605_4b50;
 /// Says what was found: too much, or a damaged archive.
 pub(super) fn check(archive: &[u8], limit: u64) -> Result<(), String> {
     let at = end_of_directory(archive).ok_or("ends early, or has no directory")?;
-    let (count, start) = (u16_at(archive, at + 10), u32_at(archive, at + 16));
-    let (count, start) = count.zip(start).ok_or("ends early")?;
+    let (count, size, start) = (u16_at(archive, at + 10), u32_at(archive, at + 12), u32_at(archive, at + 16));
+    let ((count, size), start) = count.zip(size).zip(start).ok_or("ends early")?;
+    // The library would read another directory then.
+    if count == u16::MAX || size == u32::MAX || start == u32::MAX {
+        return Err("is a zip64 archive, which is not supported".into());
+    }
+    let (end, damaged) = (at, "has a damaged directory");
+    if u64::from(start) + u64::from(size) != end as u64 {
+        return Err(damaged.into());
+    }
     let (mut at, mut total) = (start as usize, 0);
     for _ in 0..count {
-        let entry = entry(archive, at).ok_or("has a damaged directory")?;
+        let entry = entry(archive, at).ok_or(damaged)?;
         total +=
             unpacked_len(entry.data, entry.method, limit - total).map_err(|error| format!("is damaged ({error})"))?;
         if total > limit {
@@ -30,7 +38,7 @@ pub(super) fn check(archive: &[u8], limit: u64) -> Result<(), String> {
         }
         at = entry.next;
     }
-    Ok(())
+    if at == end { Ok(()) } else { Err(damaged.into()) }
 }
 
 /// An entry of the directory.
@@ -64,10 +72,11 @@ fn unpacked_len(data: &[u8], method: u16, limit: u64) -> io::Result<u64> {
     }
 }
 
-/// The offset of the end record, which a comment of at most 64 KiB may follow.
+/// The offset of the last complete end record, which a comment of at most 64 KiB may follow.
 fn end_of_directory(archive: &[u8]) -> Option<usize> {
     let last = archive.len().checked_sub(22)?;
-    (last.saturating_sub(0xffff)..=last).rev().find(|&at| u32_at(archive, at) == Some(END))
+    let is_complete = |at| u16_at(archive, at + 20).is_some_and(|comment| at + usize::from(comment) <= last);
+    (last.saturating_sub(0xffff)..=last).rev().find(|&at| u32_at(archive, at) == Some(END) && is_complete(at))
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {

@@ -9,7 +9,7 @@ use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use super::{Folder, text, texts};
 use crate::error::{Error, Result};
 use crate::source::SourceOptions;
-use crate::source::files::{DocumentUnit, TextFiles, UNPACKED_WITHOUT_LIMIT, unpack, zip_size};
+use crate::source::files::{DocumentUnit, TextFiles, UNPACKED_WITHOUT_LIMIT, epub, unpack, zip_size};
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
@@ -58,12 +58,17 @@ pub(super) fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
 
 /// A book with chapters of this XHTML.
 fn epub(chapters: &[&str]) -> Vec<u8> {
+    book_listing(chapters, 1)
+}
+
+/// A book whose package lists each chapter this many times.
+fn book_listing(chapters: &[&str], times: usize) -> Vec<u8> {
     let numbers = || 0..chapters.len();
     let items: String = numbers()
         .map(|n| format!("<item id='c{n}' href='text/c%20{n}.xhtml' media-type='application/xhtml+xml'/>"))
         .collect();
     // In the order of the spine.
-    let spine: String = numbers().rev().map(|n| format!("<itemref idref='c{n}'/>")).collect();
+    let spine: String = numbers().rev().map(|n| format!("<itemref idref='c{n}'/>").repeat(times)).collect();
     let package = format!(
         "<?xml version='1.0'?><package xmlns='http://www.idpf.org/2007/opf' version='3.0' unique-identifier='id'>\
          <metadata xmlns:dc='http://purl.org/dc/elements/1.1/'><dc:identifier id='id'>x</dc:identifier>\
@@ -202,6 +207,41 @@ fn a_book_may_unpack_only_to_a_limit() {
         // Whatever is cut off, there is an error and no panic.
         zip_size::check(&book[..length], 200_000).unwrap_err();
     }
+}
+
+#[test]
+fn a_chapter_is_read_once_and_the_text_has_a_limit() {
+    let book = book_listing(&["<p>two</p>", "<p>one</p>"], 1_000);
+    assert_eq!(epub::text_within("a", &book[..], 9).unwrap(), "one\n\ntwo\n");
+    let error = epub::text_within("a", &book[..], 8).unwrap_err().to_string();
+    assert!(error.starts_with("the EPUB `a` has more than 0 MiB of text, the limit; expected "), "{error}");
+}
+
+#[test]
+fn the_directory_that_is_checked_is_the_only_one() {
+    let book = epub(&["<p>one</p>"]);
+    let end = book.len() - 22;
+    for (field, bytes) in [(10, &[0xff; 2][..]), (12, &[0xff; 4]), (16, &[0xff; 4])] {
+        let mut zip64 = book.clone();
+        zip64[end + field..end + field + bytes.len()].copy_from_slice(bytes);
+        assert_eq!(zip_size::check(&zip64, 1 << 20).unwrap_err(), "is a zip64 archive, which is not supported");
+    }
+    // Fewer entries, a shorter or later directory, and a comment that ends after the file.
+    for (field, problem) in [
+        (10, "has a damaged directory"),
+        (12, "has a damaged directory"),
+        (16, "has a damaged directory"),
+        (20, "ends early, or has no directory"),
+    ] {
+        let mut changed = book.clone();
+        changed[end + field] ^= 1;
+        assert_eq!(zip_size::check(&changed, 1 << 20).unwrap_err(), problem, "{field}");
+    }
+    let gap = [&book[..end], b"gap", &book[end..]].concat();
+    assert_eq!(zip_size::check(&gap, 1 << 20).unwrap_err(), "has a damaged directory");
+    let mut commented = [&book[..], b"comment"].concat();
+    commented[end + 20] = 7;
+    assert_eq!(text(TextFiles::default().reader("a", &commented[..])).unwrap(), "one\n");
 }
 
 #[test]

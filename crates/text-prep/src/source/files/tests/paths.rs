@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Folder, text};
+use super::{Folder, documents, text};
 use crate::error::Error;
-use crate::source::files::TextFiles;
+use crate::source::files::paths::absolute_from;
+use crate::source::files::{LabelSource, TextFiles, absolute_input};
 
 #[test]
 fn folders_are_read_with_the_folders_in_them_sorted_by_path_and_without_hidden_files() {
@@ -55,6 +56,35 @@ fn patterns_name_files_unless_a_file_has_their_name() {
         folder.write("[1]*?", b"as it is written");
         assert_eq!(text(folder.files(&["[1]*?"])).unwrap(), "as it is written");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_absolute_pattern_does_not_depend_on_the_name_of_the_working_directory() {
+    let folder = Folder::new(&[
+        ("novels [2024]*?/a.txt", b"one"),
+        ("novels [2024]*?/ann/[b].txt", b"two"),
+        ("novels 2xx/c.txt", b"no"),
+    ]);
+    let directory = folder.path("novels [2024]*?");
+    let absolute = |input: &str| absolute_from(&directory, Path::new(input)).unwrap();
+    for (input, expected, label) in [
+        ("*.txt", "one", "novels [2024]*?"),
+        ("./*/*.txt", "two", "ann"),
+        ("ann", "two", "ann"),
+        ("ann/[b].txt", "two", "ann"),
+        ("../*2024*/?.txt", "one", "novels [2024]*?"),
+    ] {
+        let path = absolute(input);
+        assert!(path.is_absolute());
+        assert_eq!(absolute_input(&path).unwrap(), path);
+        let files = || TextFiles::new([&path]);
+        assert_eq!(text(files()).unwrap(), expected, "{input}");
+        let found = documents(files().label(LabelSource::Folder)).unwrap().0;
+        assert_eq!(found, [(expected.into(), Some(label.into()))], "{input}");
+    }
+    assert_eq!(absolute("none.txt"), directory.join("none.txt"));
+    assert!(absolute_input(Path::new("")).is_err());
 }
 
 #[test]

@@ -44,6 +44,26 @@ fn columns_of_tables_are_documents_and_other_files_are_texts() {
 }
 
 #[test]
+fn quotes_in_tsv_are_text() {
+    let tsv = b"id\ttext\n1\t\"Hello\n2\t\"a\" b\n3\t\"c\"\n\"4\td\"\n";
+    let folder = Folder::new(&[
+        ("a.tsv", tsv),
+        ("b.TAB", tsv),
+        ("c", tsv),
+        ("d.csv", b"id\ttext\n1\t\"say \"\"so\"\",\n\tthen\"\n"),
+        ("long.tsv", b"id\ttext\n1\t\"a\tb\"\n"),
+    ]);
+    for name in ["a.tsv", "b.TAB", "c"] {
+        let found = texts(folder.files(&[name]).column("text")).unwrap();
+        assert_eq!(found, ["\"Hello", "\"a\" b", "\"c\"", "d\""], "{name}");
+    }
+    assert_eq!(texts(folder.files(&["d.csv"]).column("text")).unwrap(), ["say \"so\",\n\tthen"]);
+    let expected = "`/long.tsv`, line 2: the row has 3 fields, expected 2 fields as in the header; TSV fields have \
+                    no tabs; name a file with quotes `.csv`";
+    assert_eq!(folder.message(texts(folder.files(&["long.tsv"]).column("text"))), expected);
+}
+
+#[test]
 fn invalid_tables_are_errors_with_their_line() {
     let folder = Folder::new(&[
         ("open.csv", b"id,text\n1,a\n2,\"b\n3,c\n"),
