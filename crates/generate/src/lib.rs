@@ -63,6 +63,7 @@ pub mod target_bytes;
 #[cfg(test)]
 mod test_model;
 mod token_log_probs;
+mod unfinished;
 mod unique;
 
 pub use batch_session::BatchSession;

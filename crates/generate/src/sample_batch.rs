@@ -14,13 +14,14 @@ use crate::prompt::Prompt;
 use crate::sampler::Sampler;
 use crate::sampling::Sampling;
 use crate::stop::{GeneratedSoFar, Stops};
+use crate::unfinished::Unfinished;
 
 /// A generated text, without the prompt.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Sample {
     /// The text to append to the prompt.
     pub text: String,
-    /// The ids of the text.
+    /// The ids of the text. Those of subwords begin with the last word of the prompt, which they may continue.
     pub ids: Vec<u32>,
     /// Whether the text ended by itself: at the end of its document, or where the options say. Otherwise it has the maximum
     /// number of tokens.
@@ -50,11 +51,12 @@ impl<'a> SampleBatch<'a> {
         let stops = Stops::new(tokenizer, &sampling.stop_texts)?;
         let label = generator.label_number(prompt.label.as_deref())?;
         let document = generator.document_id();
-        let samples: Vec<_> =
-            numbers.map(|number| SampleInProgress::new(tokenizer, &prompt.ids, document, sampling, number)).collect();
+        let (ids, unfinished) = Unfinished::split_off(tokenizer, &prompt.ids, document);
+        let sample = |number| SampleInProgress::new(tokenizer, ids, unfinished.clone(), document, sampling, number);
+        let samples: Vec<_> = numbers.map(sample).collect();
         let state_mode: StateMode = sampling.state_mode.unwrap_or_else(|| generator.state_mode());
         let mut session = BatchSession::with_label(generator.engine(), state_mode, generator.context_len(), label);
-        session.forward(&prompt.ids)?;
+        session.forward(ids)?;
         Ok(Self {
             session: session.expand_batch(samples.len()),
             samples,
@@ -102,6 +104,8 @@ struct SampleInProgress<'a> {
     detokenizer: Detokenizer,
     /// Bytes of the prompt's text.
     prompt_len: usize,
+    /// The end of the prompt that the next tokens write.
+    unfinished: Unfinished,
     ids: Vec<u32>,
     /// Bytes of the text after each id.
     ends: Vec<usize>,
@@ -113,7 +117,14 @@ struct SampleInProgress<'a> {
 }
 
 impl<'a> SampleInProgress<'a> {
-    fn new(tokenizer: &'a Tokenizer, prompt: &[u32], document: Option<u32>, sampling: &Sampling, number: u64) -> Self {
+    fn new(
+        tokenizer: &'a Tokenizer,
+        prompt: &[u32],
+        unfinished: Unfinished,
+        document: Option<u32>,
+        sampling: &Sampling,
+        number: u64,
+    ) -> Self {
         let vocabulary = &tokenizer.vocabulary;
         let separator = tokenizer.document_separator_id();
         let reserved = vocabulary.never_sampled().chain(separator.filter(|_| sampling.single_document));
@@ -124,9 +135,20 @@ impl<'a> SampleInProgress<'a> {
         let mut detokenizer = tokenizer.detokenizer();
         detokenizer.extend(prompt.iter().map(|&id| vocabulary.written(id)));
         detokenizer.finish();
-        let prompt_len = detokenizer.text().len();
+        let prompt_len = detokenizer.text().len() + unfinished.len();
         let (ids, ends) = (Vec::new(), Vec::new());
-        Self { tokenizer, sampler, detokenizer, prompt_len, ids, ends, certain: 0, cut: false, stopped: false }
+        Self {
+            tokenizer,
+            sampler,
+            detokenizer,
+            prompt_len,
+            unfinished,
+            ids,
+            ends,
+            certain: 0,
+            cut: false,
+            stopped: false,
+        }
     }
 
     /// The next id; `None` from one of `ends` or a stop text on.
@@ -134,7 +156,10 @@ impl<'a> SampleInProgress<'a> {
         if self.stopped {
             return Ok(None);
         }
-        let id = self.sampler.sample(logits)?;
+        let id = match self.unfinished.len() {
+            0 => self.sampler.sample(logits)?,
+            _ => self.sampler.sample(&self.unfinished.filter(self.tokenizer, logits))?,
+        };
         self.stopped = ends.contains(&id);
         Ok((!self.stopped).then_some(id))
     }
@@ -142,14 +167,17 @@ impl<'a> SampleInProgress<'a> {
     /// Appends `id` and returns the text that has become certain.
     fn push(&mut self, id: u32, stops: &Stops) -> &str {
         self.ids.push(id);
+        self.unfinished.advance(self.tokenizer, id);
         self.detokenizer.push(self.tokenizer.vocabulary.written(id));
-        self.ends.push(self.detokenizer.text().len() - self.prompt_len);
+        self.ends.push(self.detokenizer.text().len().saturating_sub(self.prompt_len));
         self.advance(stops, Stops::certain_len)
     }
 
     /// Completes the text and returns the rest of it.
     fn finish(&mut self, stops: &Stops) -> &str {
-        self.detokenizer.finish();
+        if self.unfinished.len() == 0 {
+            self.detokenizer.finish();
+        }
         self.advance(stops, |_, written| written.text.len())
     }
 
@@ -157,7 +185,7 @@ impl<'a> SampleInProgress<'a> {
     /// has become certain.
     fn advance(&mut self, stops: &Stops, certain_len: fn(&Stops, GeneratedSoFar) -> usize) -> &str {
         let Self { ids, ends, certain, .. } = self;
-        let (start, text) = (*certain, &self.detokenizer.text()[self.prompt_len..]);
+        let (start, text) = (*certain, self.detokenizer.text().get(self.prompt_len..).unwrap_or_default());
         if !self.cut {
             let written = GeneratedSoFar { text, ids, ends, certain: start };
             match stops.find(written) {
@@ -172,7 +200,10 @@ impl<'a> SampleInProgress<'a> {
     }
 
     fn into_sample(self) -> Sample {
-        let mut text = self.detokenizer.into_text().split_off(self.prompt_len);
+        let mut text = match self.unfinished.len() {
+            0 => self.detokenizer.into_text().split_off(self.prompt_len),
+            _ => String::new(),
+        };
         if self.cut {
             text.truncate(self.certain);
         }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use burn::tensor::Tensor;
 use seqdata::Sequence;
 use text_prep::OovPolicy;
 
 use crate::error::Error;
 use crate::target_bytes::TargetBytes;
 use crate::test_model::{composed, subword_generator};
-use crate::{Prompt, Sampling, StopText};
+use crate::{Generator, Prompt, Sampling, StopText};
 
 #[test]
 fn streamed_pieces_join_to_the_sample_and_never_end_within_a_character() {
@@ -19,7 +20,8 @@ fn streamed_pieces_join_to_the_sample_and_never_end_within_a_character() {
             let pieces: Vec<String> = generator.stream("the f", &sampling).unwrap().map(Result::unwrap).collect();
             let sample = generator.sample("the f", &sampling, 0).unwrap();
             assert_eq!(pieces.concat(), sample.text);
-            assert_eq!(sample.text, generator.tokenizer().decode(&sample.ids));
+            // The first tokens write the end of the prompt.
+            assert_eq!(format!(" f{}", sample.text), generator.tokenizer().decode(&sample.ids));
             assert!(pieces.iter().all(|piece| !piece.is_empty()));
             assert!(sample.ids.iter().all(|&id| id != 0));
         }
@@ -36,15 +38,41 @@ fn a_stop_text_is_text_and_ends_a_sample_within_a_token() {
     assert!(matches!(stop(""), Err(Error::EmptyStopText)));
     // Taken from what the model writes: all places, also within tokens of several characters.
     let sampling = Sampling::default().max_tokens(40).seed(1);
-    let whole = generator.generate("the", &sampling).unwrap();
+    let whole = generator.generate("a the", &sampling).unwrap();
     let chars: Vec<(usize, char)> = whole.char_indices().filter(|(_, c)| !['\u{fffd}', '\r'].contains(c)).collect();
     for &(_, c) in &chars {
         let (before, _) = whole.split_once(c).unwrap();
-        let stopped = generator.sample("the", &sampling.clone().stop_texts([c]), 0).unwrap();
+        let stopped = generator.sample("a the", &sampling.clone().stop_texts([c]), 0).unwrap();
         assert_eq!(stopped.text, before, "{c:?} in {whole:?}");
-        assert!(generator.tokenizer().decode(&stopped.ids).starts_with(before));
-        let pieces = generator.stream("the", &sampling.clone().stop_texts([c])).unwrap();
+        assert!(generator.tokenizer().decode(&stopped.ids).starts_with(&format!(" the{before}")));
+        let pieces = generator.stream("a the", &sampling.clone().stop_texts([c])).unwrap();
         assert_eq!(pieces.map(Result::unwrap).collect::<String>(), before);
+    }
+}
+
+#[test]
+fn a_prompt_that_ends_within_a_word_is_continued_by_the_token_of_the_word() {
+    let mut bundle = subword_generator().bundle().clone();
+    let fox = bundle.tokenizer.vocabulary.id("Ġfox").unwrap();
+    let likely = |id: u32, vocabulary: usize| (0..vocabulary as u32).map(move |other| 20.0 * f32::from(other == id));
+    let bias: Vec<f32> = likely(fox, bundle.tokenizer.vocabulary.len()).collect();
+    bundle.model.output.bias =
+        bundle.model.output.bias.map(|bias_of| Tensor::from_floats(bias.as_slice(), &bias_of.device()));
+    let generator = Generator::new(bundle);
+    let sampling = Sampling::default().temperature(0.0).max_tokens(2);
+    for generator in [composed(&generator), generator] {
+        for (prompt, expected) in [("the fo", "x fox"), ("the ", "fox fox"), ("the fox", " fox"), ("the", " fox fox")] {
+            let sample = generator.sample(prompt, &sampling, 0).unwrap();
+            assert_eq!(sample.text, expected, "{prompt:?}");
+            let pieces = generator.stream(prompt, &sampling).unwrap();
+            assert_eq!(pieces.map(Result::unwrap).collect::<String>(), expected);
+        }
+        // No token begins with these bytes: single bytes write them.
+        let sample = generator.sample("the zebra", &sampling.clone().max_tokens(8), 0).unwrap();
+        assert_eq!((sample.text.as_str(), sample.ids.len()), (" fox fox", 8));
+        assert_eq!(generator.sample("the zebra", &sampling, 0).unwrap().text, "");
+        let stopped = generator.sample("the fo", &sampling.clone().stop_texts(["x f"]), 0).unwrap();
+        assert_eq!((stopped.text.as_str(), stopped.ids.len()), ("", 0));
     }
 }
 

@@ -1,0 +1,50 @@
+//! The last pre-token of a prompt in models of subwords, which may be a part of a word: ` qu` of ` quick`. A text has other
+//! tokens where a word continues than where it ends, so these bytes are not given to the model as tokens. Its first tokens
+//! must begin with them instead.
+
+use text_prep::Tokenizer;
+
+/// The bytes at the end of a prompt that the next tokens must write first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Unfinished(Vec<u8>);
+
+impl Unfinished {
+    /// Divides the ids of a prompt into those before its last pre-token and that pre-token. `document` is the document token.
+    /// If nothing would be left for the model, or the ids are not those of a text, all are given to it.
+    pub fn split_off<'a>(tokenizer: &Tokenizer, ids: &'a [u32], document: Option<u32>) -> (&'a [u32], Self) {
+        let whole = (ids, Self::default());
+        if !tokenizer.vocabulary.is_subwords() {
+            return whole;
+        }
+        let start = ids.iter().rposition(|&id| Some(id) == document).map_or(0, |at| at + 1);
+        let text = tokenizer.decode(&ids[start..]);
+        let mut last = String::new();
+        tokenizer.pre_tokenizer.for_each_token(&text, |token| token.clone_into(&mut last));
+        let (mut at, mut length) = (ids.len(), 0);
+        while at > start && length < last.len() {
+            at -= 1;
+            length += tokenizer.decoded_len(&ids[at..=at]);
+        }
+        if at == 0 || length != last.len() { whole } else { (&ids[..at], Self(last.into_bytes())) }
+    }
+
+    /// The number of bytes that are still to be written.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// `logits` without those of tokens that do not continue the prompt.
+    pub fn filter(&self, tokenizer: &Tokenizer, logits: &[f32]) -> Vec<f32> {
+        let continues = |id: u32| {
+            let bytes = tokenizer.vocabulary.subword_bytes(id);
+            bytes.is_some_and(|bytes| bytes.starts_with(&self.0) || self.0.starts_with(&bytes))
+        };
+        (0..).zip(logits).map(|(id, &logit)| if continues(id) { logit } else { f32::NEG_INFINITY }).collect()
+    }
+
+    /// Removes what a token has written.
+    pub fn advance(&mut self, tokenizer: &Tokenizer, id: u32) {
+        let written = tokenizer.decoded_len(&[id]).min(self.0.len());
+        self.0.drain(..written);
+    }
+}
