@@ -2,7 +2,7 @@
 //!
 //! The text is read once, in chunks. Each token gets a provisional id in order of first appearance;
 //! after counting, the provisional ids are replaced with those of the vocabulary. The text is never
-//! in memory as a whole, and neither are its ids if they exceed the limit of [`IdsWriter`].
+//! in memory as a whole, and neither are its ids if they exceed the limit of [`IdsWriter`](crate::IdsWriter).
 
 use std::sync::Arc;
 
