@@ -34,7 +34,7 @@ impl Failure {
 
 type Step = (&'static str, fn(BackendSet) -> Result<(), Failure>);
 
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     ("format", |_| finish(cargo().args(["fmt", "--all", "--check"]))),
     ("tidy", |_| if tidy::passes() { Ok(()) } else { Err(Failure::new("")) }),
     ("packages", |_| packages()),
@@ -44,6 +44,7 @@ const STEPS: [Step; 9] = [
     ("smoke test on ndarray", |backends| smoke_test::run(backends, Backend::Ndarray, None)),
     ("smoke test on flex", |backends| smoke_test::run(backends, Backend::Flex, None)),
     ("smoke test on wgpu", wgpu),
+    ("subwords against another implementation", |_| finish(&mut test::reference_command())),
 ];
 
 /// Runs the steps with these backends until one fails.

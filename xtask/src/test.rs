@@ -1,6 +1,7 @@
 //! `cargo xtask test`: all tests, in release, with every backend.
 //!
-//! Profile and features are those of the checks and the smoke tests, so that Burn is compiled once.
+//! Profile and features are those of the checks and the smoke tests, so that Burn is compiled once. What is compared with
+//! another implementation is tested before, by itself: its dependencies change the features of others.
 
 use std::ffi::OsString;
 use std::process::{Command, ExitCode};
@@ -16,9 +17,24 @@ pub fn run(rest: &[OsString]) -> Result<ExitCode, String> {
              features; run `cargo test --release {flag} pastiche-NAME` to test one crate"
         ));
     }
+    if rest.is_empty() {
+        let mut reference = reference_command();
+        let status = reference.status().map_err(|error| cargo::not_started(&reference, &error))?;
+        if !status.success() {
+            return Ok(ExitCode::from(u8::try_from(cargo::shell_code(status)).unwrap_or(1)));
+        }
+    }
     let mut command = command(BackendSet::Portable);
     command.args(rest);
     cargo::replace_process(command)
+}
+
+/// The tests of subwords against the crate `tokenizers`.
+pub fn reference_command() -> Command {
+    let mut command = cargo::cargo();
+    command.current_dir(cargo::root()).args(["test", "--release", "--package", "pastiche-text-prep"]);
+    command.args(["--features", "reference", "--lib", "subwords"]);
+    command
 }
 
 /// The test command with these backends, without further arguments.
