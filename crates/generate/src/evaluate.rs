@@ -103,8 +103,9 @@ pub fn evaluate_input(
     evaluate_sequence(bundle, &text.sequence, text.unmapped, labels, state_mode)
 }
 
-/// Evaluates a model on the ids of `sequence`, as they were encoded for it. In a running text, and by windows, the ids of the
-/// first window are no targets. `unmapped` is the number of tokens of the text without an id; they count as unknown.
+/// Evaluates a model on the ids of `sequence`, as they were encoded for it. In a running text, and by windows, the ids
+/// of the first window are no targets. `unmapped` is the number of tokens of the text without an id; they count as
+/// unknown.
 ///
 /// # Errors
 /// If there are no targets, the model does not have the label, the loss is not finite, or the device fails.

@@ -13,8 +13,8 @@ pub enum StopText {
     /// row count as one.
     Ids(Vec<u32>),
     /// This text. In models of characters a capital or a Korean syllable may be several tokens, and a syllable may
-    /// continue after these tokens; subwords may end anywhere in it; in scripts without spaces a dictionary may divide the text in another way in a
-    /// longer one.
+    /// continue after these tokens; subwords may end anywhere in it; in scripts without spaces a dictionary may divide
+    /// the text in another way in a longer one.
     Text(String),
     /// A line end that the model never writes.
     Never,

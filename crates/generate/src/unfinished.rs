@@ -9,8 +9,8 @@ use text_prep::Tokenizer;
 pub(crate) struct Unfinished(Vec<u8>);
 
 impl Unfinished {
-    /// Divides the ids of a prompt into those before its last pre-token and that pre-token. `document` is the document token.
-    /// If nothing would be left for the model, or the ids are not those of a text, all are given to it.
+    /// Divides the ids of a prompt into those before its last pre-token and that pre-token. `document` is the document
+    /// token. If nothing would be left for the model, or the ids are not those of a text, all are given to it.
     pub fn split_off<'a>(tokenizer: &Tokenizer, ids: &'a [u32], document: Option<u32>) -> (&'a [u32], Self) {
         let whole = (ids, Self::default());
         if !tokenizer.vocabulary.is_subwords() {

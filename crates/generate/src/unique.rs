@@ -41,8 +41,8 @@ impl Generator {
     }
 
     /// `count` documents that begin with `prompt`, in the order of their sample numbers from 0 on, without those that are in
-    /// the training text, after its cleaning, or equal to one before. At most a hundred times as many are drawn, so that there
-    /// may be fewer.
+    /// the training text, after its cleaning, or equal to one before. At most a hundred times as many are drawn, so
+    /// that there may be fewer.
     ///
     /// # Errors
     /// As [`training_documents`](Self::training_documents) and [`generate`](Self::generate); later errors are items of the

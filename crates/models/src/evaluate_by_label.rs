@@ -7,9 +7,9 @@ use seqdata::Batch;
 use crate::evaluate::{EvalMetrics, each_batch};
 use crate::language_model::LanguageModel;
 
-/// Evaluates all targets of `batches` as [`evaluate`](crate::evaluate()) does, separately by the label number of the document that each
-/// belongs to; a document's last target, the document token after it, belongs to it. Number 0 is no label. Has an entry
-/// for every label of the model, and for every number that occurs.
+/// Evaluates all targets of `batches` as [`evaluate`](crate::evaluate()) does, separately by the label number of the
+/// document that each belongs to; a document's last target, the document token after it, belongs to it. Number 0 is no
+/// label. Has an entry for every label of the model, and for every number that occurs.
 ///
 /// # Errors
 /// As [`evaluate`](crate::evaluate()).

@@ -86,8 +86,8 @@ pub struct TextDataset {
 
 impl TextDataset {
     /// Reads the inputs for training, validation and test. With an `existing` tokenizer, its cleaner, pre-tokenizer,
-    /// document separator and out-of-vocabulary policy replace those of `config`; `labels` are those of its model. Nothing is
-    /// put before documents.
+    /// document separator and out-of-vocabulary policy replace those of `config`; `labels` are those of its model.
+    /// Nothing is put before documents.
     pub(crate) fn read(
         mut inputs: [Option<DatasetInput<'_>>; INPUTS],
         config: DatasetConfig,

@@ -193,7 +193,8 @@ impl<'a> TextDatasetBuilder<'a> {
     ///
     /// # Errors
     /// If the text cannot be read, an option is out of range, a split is shorter than a window or there are too few
-    /// documents, the inputs or the model are of different kinds, the temporary file cannot be written; and [`Error::NewTokens`](crate::Error::NewTokens) by [`NewTokens::Error`].
+    /// documents, the inputs or the model are of different kinds, the temporary file cannot be written; and
+    /// [`Error::NewTokens`](crate::Error::NewTokens) by [`NewTokens::Error`].
     pub fn build(self) -> Result<TextDataset> {
         let Self { inputs, config, existing, labels } = self;
         TextDataset::read(inputs, config, existing, labels)

@@ -19,8 +19,8 @@ pub enum VocabSource {
 
 /// How a text is cleaned, tokenized, split and cut into windows.
 ///
-/// [`words`](Self::words), the default, [`characters`](Self::characters) and [`subwords`](Self::subwords) are starting points;
-/// the methods with the names of the fields change single options.
+/// [`words`](Self::words), the default, [`characters`](Self::characters) and [`subwords`](Self::subwords) are starting
+/// points; the methods with the names of the fields change single options.
 #[derive(Clone, Debug)]
 pub struct DatasetConfig {
     /// Cleans the text.

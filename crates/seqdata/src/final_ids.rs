@@ -31,7 +31,8 @@ impl FinalIds {
         Self { ids, ends }
     }
 
-    /// The number of tokens of the text, and of distinct ones: of subwords if there are any, else of those that were counted.
+    /// The number of tokens of the text, and of distinct ones: of subwords if there are any, else of those that were
+    /// counted.
     pub fn count(&self, counter: &TokenCounter, vocabulary: &Vocabulary) -> (usize, usize) {
         if !vocabulary.is_subwords() {
             return (counter.counts().iter().sum::<u64>() as usize, counter.len());

@@ -65,8 +65,8 @@ impl Vocabulary {
         vocabulary
     }
 
-    /// The most frequent words of a vocabulary that was not [extended](Self::extended), as many as fit into `len` ids with the
-    /// reserved ones. With `unknown` there is an unknown token, which gets the counts of the others.
+    /// The most frequent words of a vocabulary that was not [extended](Self::extended), as many as fit into `len` ids
+    /// with the reserved ones. With `unknown` there is an unknown token, which gets the counts of the others.
     #[must_use]
     pub fn truncated(&self, len: usize, unknown: bool) -> Self {
         let kept = len.saturating_sub(1 + usize::from(unknown)).min(self.num_words());

@@ -30,8 +30,8 @@ pub struct FinalSample {
     pub novelty: Option<DocumentNovelty>,
 }
 
-/// How many of some generated documents are new. As with `generate --unique`, one that is in the training text counts as such
-/// every time.
+/// How many of some generated documents are new. As with `generate --unique`, one that is in the training text counts
+/// as such every time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct DocumentNovelty {
     /// All documents.

@@ -98,8 +98,8 @@ impl Cleaner {
         self.rules.iter().try_for_each(RuleSpec::validate)
     }
 
-    /// The rules for the documents of a text, without those that put something before a whole text: a document has a token of
-    /// its own for its start.
+    /// The rules for the documents of a text, without those that put something before a whole text: a document has a
+    /// token of its own for its start.
     #[must_use]
     pub fn for_documents(&self) -> Self {
         let is_before = |rule: &&RuleSpec| matches!(rule, RuleSpec::Prepend { .. });

@@ -26,8 +26,8 @@ pub(crate) struct Trained {
     pub merges: Vec<Merge>,
 }
 
-/// Trains up to `size` tokens, the 256 bytes included, on pre-tokens and their counts. There are fewer if no pair is left that
-/// occurs twice.
+/// Trains up to `size` tokens, the 256 bytes included, on pre-tokens and their counts. There are fewer if no pair is
+/// left that occurs twice.
 pub(crate) fn train<'a>(counts: impl IntoIterator<Item = (&'a str, u64)>, size: usize) -> Trained {
     let mut words = Words::default();
     for (pre_token, count) in counts {

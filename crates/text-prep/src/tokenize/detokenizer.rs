@@ -8,8 +8,8 @@ use crate::subwords::SubwordDetokenizer;
 
 /// Joins the tokens of one text.
 ///
-/// The last syllable, or the last character of subwords, may be incomplete, so a part of the text may be pending until the next token.
-/// Take the text from [`into_text`](Self::into_text), or, when streaming, the outputs of
+/// The last syllable, or the last character of subwords, may be incomplete, so a part of the text may be pending until
+/// the next token. Take the text from [`into_text`](Self::into_text), or, when streaming, the outputs of
 /// [`push`](Self::push) and at the end that of [`finish`](Self::finish).
 ///
 /// Properties, tested on random text:

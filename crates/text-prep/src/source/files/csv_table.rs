@@ -1,4 +1,5 @@
-//! CSV and TSV: perhaps a line that declares the delimiter, a header, then rows with the same number of fields, which in CSV may be quoted and have line breaks.
+//! CSV and TSV: perhaps a line that declares the delimiter, a header, then rows with the same number of fields, which
+//! in CSV may be quoted and have line breaks.
 
 use std::io::BufRead;
 
