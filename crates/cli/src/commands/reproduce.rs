@@ -119,7 +119,7 @@ fn train_again<C: Experiment>(
     let name = run.file_name().map_or("run".into(), |name| name.to_string_lossy());
     let create_run = || directory::create(args.out.as_deref(), &format!("{name}-again"));
     let setup = Setup { device, backend, view: ViewOptions { on_terminal: !args.json, svg: None } };
-    let new = NewRun { experiment, model, origin, reproduces: Some(run.clone()) };
+    let new = NewRun { experiment, model, origin, reproduces: Some(run.clone()), plan: None, baselines: None };
     let (again, stop_reason) = train_new(new, create_run, setup)?;
     if let StopReason::Requested { .. } = stop_reason {
         status("stopped before there was a result to compare");

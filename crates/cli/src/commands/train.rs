@@ -14,8 +14,10 @@ use crate::error::{Result, bail};
 use crate::observers::dashboard::ViewOptions;
 use crate::observers::metrics_file;
 use crate::output::{print, status, warn};
+use crate::recipe::budget::Clock;
+use crate::recipe::{PLAN, plan};
 use crate::run::experiment::{Experiment, RunContext, Setup};
-use crate::run::init;
+use crate::run::init::{self, NewConfig};
 use crate::run::provenance::{Origin, Provenance};
 use crate::run::signals::EXIT_INTERRUPTED;
 use crate::run::{changed_text, directory};
@@ -25,7 +27,10 @@ pub use crate::run::init::CONFIG;
 /// Runs the command.
 pub fn run(args: &Train, backend: &BackendSelection) -> Result<ExitCode> {
     let (run, stop_reason) = match &args.resume {
-        None => start(args, backend)?,
+        None => match start(args, backend)? {
+            Some(started) => started,
+            None => return Ok(ExitCode::SUCCESS),
+        },
         Some(run) => {
             let run = directory::find_resumable(run.as_deref())?;
             let stop_reason = resume(&run, args, backend)?;
@@ -43,8 +48,10 @@ fn setup<'a>(args: &'a Train, backend: &'a BackendSelection, device: &'a Device)
     Setup { device, backend, view: ViewOptions { on_terminal: !args.no_tui, svg: args.view_svg.as_deref() } }
 }
 
-fn start(args: &Train, backend: &BackendSelection) -> Result<(PathBuf, StopReason)> {
-    let (config, name) = init::new_run_config(args)?;
+/// Starts a new run; with `--dry-run` only prints its configuration.
+fn start(args: &Train, backend: &BackendSelection) -> Result<Option<(PathBuf, StopReason)>> {
+    let clock = Clock::start(args)?;
+    let NewConfig { config, name, choices } = init::new_run_config(args)?;
     let device = &backend.open()?;
     let setup = setup(args, backend, device);
     let create_run = || directory::create(args.out.as_deref(), &name);
@@ -53,16 +60,30 @@ fn start(args: &Train, backend: &BackendSelection) -> Result<(PathBuf, StopReaso
             if config.init.from.is_none() {
                 config.model.vectors.reject_pipe()?;
             }
-            let (experiment, model, origin) = init::new_experiment(*config, device)?;
+            let (mut experiment, model, origin) = init::new_experiment(*config, device)?;
             warn(&experiment.warnings);
-            train_new(NewRun { experiment: &experiment, model, origin, reproduces: None }, create_run, setup)
+            // Before the steps are planned, because it is a part of the time.
+            let baselines = (!args.dry_run).then(|| experiment.baselines());
+            let plan = plan(&mut experiment, &model, choices, clock, setup)?;
+            if args.dry_run {
+                print(&plan.unwrap_or_else(|| experiment.to_toml()))?;
+                return Ok(None);
+            }
+            let new = NewRun { experiment: &experiment, model, origin, reproduces: None, plan, baselines };
+            train_new(new, create_run, setup).map(Some)
         }
         AnyConfig::Questions(config) => {
             config.model.vectors.reject_pipe()?;
-            let experiment = QaExperiment::new(*config)?;
+            let mut experiment = QaExperiment::new(*config)?;
             warn(&experiment.warnings);
             let model = experiment.init_model(device)?;
-            train_new(NewRun { experiment: &experiment, model, origin: None, reproduces: None }, create_run, setup)
+            let plan = plan(&mut experiment, &model, None, clock, setup)?;
+            if args.dry_run {
+                print(&plan.unwrap_or_else(|| experiment.to_toml()))?;
+                return Ok(None);
+            }
+            let new = NewRun { experiment: &experiment, model, origin: None, reproduces: None, plan, baselines: None };
+            train_new(new, create_run, setup).map(Some)
         }
     }
 }
@@ -77,6 +98,10 @@ pub struct NewRun<'a, C: Experiment> {
     pub origin: Option<Origin>,
     /// The run that it repeats, if any.
     pub reproduces: Option<PathBuf>,
+    /// The configuration with the reasons for what was chosen, if something was.
+    pub plan: Option<String>,
+    /// The baselines, if they are computed already.
+    pub baselines: Option<C::Baselines>,
 }
 
 /// Trains a model from step 0 in a new run directory. If training fails before the first checkpoint and the first
@@ -89,14 +114,17 @@ pub fn train_new<C: Experiment>(
     create_run: impl FnOnce() -> Result<PathBuf>,
     setup: Setup,
 ) -> Result<(PathBuf, StopReason)> {
-    let NewRun { experiment, model, origin, reproduces } = new;
+    let NewRun { experiment, model, origin, reproduces, plan, baselines } = new;
     // Before there is a directory: it may take long, and Ctrl-C ends it at once.
-    let baselines = experiment.baselines();
+    let baselines = baselines.unwrap_or_else(|| experiment.baselines());
     let run = create_run()?;
     let lock = Lock::acquire(&run);
     let train = |lock: &Lock| -> Result<StopReason> {
         experiment.kept_inputs().iter().try_for_each(|input| input.write(&run))?;
         write_atomically(&run.join(CONFIG), experiment.to_toml().as_bytes())?;
+        if let Some(plan) = &plan {
+            write_atomically(&run.join(PLAN), plan.as_bytes())?;
+        }
         let provenance = Provenance::current(experiment.input_hashes(), setup.backend, origin);
         let validation = experiment.validation_protocols();
         Provenance { reproduces, validation, ..provenance }.write(&run)?;

@@ -21,8 +21,8 @@ use crate::input::reject_repeated_pipes;
 /// The configuration that is read if none is named.
 const DEFAULT: &str = "configs/lstm.toml";
 
-/// The name under which the built-in configuration for questions is found.
-const QUESTIONS: &str = "configs/qa.toml";
+/// The names under which built-in configurations are found where there is no such file.
+const BUILT_IN: [(&str, &str); 2] = [(DEFAULT, embedded::LSTM_CONFIG), ("configs/qa.toml", embedded::QA_CONFIG)];
 
 /// Old and new names of configuration files.
 const RENAMED_FILES: [(&str, &str); 3] = [
@@ -79,20 +79,14 @@ impl ConfigFile {
     /// # Errors
     /// If it cannot be read.
     pub fn read(path: Option<&Path>) -> Result<Self> {
-        let Some(path) = path else {
-            let path = PathBuf::from(DEFAULT);
-            let text = match small_text(&path) {
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => embedded::LSTM_CONFIG.to_string(),
-                text => text.map_err(Error::io(&path, "read"))?,
-            };
-            return Ok(Self { text, path });
-        };
-        match Accept::FileOrPipe.read(path, SMALL_FILE).and_then(utf8) {
-            Ok(text) => Ok(Self { text, path: path.into() }),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && path == Path::new(QUESTIONS) => {
-                Ok(Self { text: embedded::QA_CONFIG.to_string(), path: path.into() })
+        let path = path.unwrap_or(Path::new(DEFAULT));
+        let built_in = BUILT_IN.iter().find(|(name, _)| path == Path::new(name));
+        match (Accept::FileOrPipe.read(path, SMALL_FILE).and_then(utf8), built_in) {
+            (Ok(text), _) => Ok(Self { text, path: path.into() }),
+            (Err(error), Some((_, text))) if error.kind() == std::io::ErrorKind::NotFound => {
+                Ok(Self { text: text.to_string(), path: path.into() })
             }
-            Err(error) => {
+            (Err(error), _) => {
                 let expected = match RENAMED_FILES.iter().find(|(old, _)| path.ends_with(old)) {
                     Some((_, new)) => format!("it was renamed to {}", path.with_file_name(new).display()),
                     None => format!("use one that exists, such as {DEFAULT}, or none"),

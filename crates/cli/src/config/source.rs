@@ -20,7 +20,7 @@ enum Source {
 ///
 /// # Errors
 /// If a path cannot be saved.
-pub(super) fn replace_text(config: &mut Config, args: &ConfigArgs) -> Result<()> {
+pub fn replace_text(config: &mut Config, args: &ConfigArgs) -> Result<()> {
     reject_unsaved(&args.text)?;
     let text = &mut config.text;
     if !args.text.is_empty() {

@@ -48,6 +48,9 @@ pub struct Text {
     /// The path is that of another run's copy, of which a new run keeps a copy of its own.
     #[serde(skip)]
     pub is_copied: bool,
+    /// The contents of the training text, if it can be read only once and was read already.
+    #[serde(skip)]
+    pub kept: Option<KeptInput>,
 }
 
 impl Text {
@@ -104,6 +107,17 @@ impl Text {
         reject_copies(self.run.as_deref(), &[("text.copy", self.copy, "`--text RUN/text.txt`")])
     }
 
+    /// Reads a training text that can be read only once, so that it can be looked at before the run starts.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn keep_pipe(&mut self) -> Result<()> {
+        if let Some(path) = self.path.as_ref().and_then(Paths::single) {
+            self.kept = KeptInput::read(path, KEPT_TEXT)?;
+        }
+        Ok(())
+    }
+
     /// The copy of a piped text in the directory of its run, for another directory.
     ///
     /// # Errors
@@ -128,6 +142,10 @@ impl Text {
         let several = self.all_paths().into_iter().filter(|path| Some(path) != single.as_ref());
         reject_pipe_among(several, "the only training text")?;
         [self.valid, self.test] = self.separate_files()?;
+        if let Some(kept) = self.kept.take() {
+            (self.path, self.copy) = (None, true);
+            return Ok(Some(kept));
+        }
         let Some(single) = single else {
             self.path = self.path.as_ref().map(Paths::absolute).transpose()?;
             return Ok(None);

@@ -23,6 +23,7 @@ use crate::observers::samples_file::SamplesFile;
 use crate::observers::sampling::SampleCache;
 use crate::observers::tensorboard_log::TensorboardLog;
 use crate::output::status;
+use crate::recipe::budget::Length;
 use crate::report::run_charts::{self, NamedCurves};
 use crate::run::init::CONFIG;
 use crate::run::provenance::{InputHashes, Provenance};
@@ -43,6 +44,9 @@ pub trait Experiment {
 
     /// The training configuration.
     fn train_config(&self) -> &TrainConfig;
+
+    /// Sets the number of steps, before the run starts.
+    fn set_length(&mut self, length: Length);
 
     /// The inputs of which the run keeps copies.
     fn kept_inputs(&self) -> &[KeptInput];

@@ -14,6 +14,7 @@ use crate::long_task::LongTask;
 use crate::observers::sampling::{LmSampler, SampleCache};
 use crate::observers::tensorboard_log;
 use crate::output::{status, warn};
+use crate::recipe::budget::Length;
 use crate::report::baselines::Baselines;
 use crate::report::evaluation_report::EvaluationReport;
 use crate::report::final_sample::FinalSample;
@@ -32,6 +33,10 @@ impl Experiment for LmExperiment {
 
     fn train_config(&self) -> &TrainConfig {
         &self.train
+    }
+
+    fn set_length(&mut self, length: Length) {
+        length.set(&mut self.config.train, &mut self.train);
     }
 
     fn kept_inputs(&self) -> &[KeptInput] {

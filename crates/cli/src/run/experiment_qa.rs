@@ -16,6 +16,7 @@ use crate::input::KeptInput;
 use crate::long_task::LongTask;
 use crate::observers::sampling::{SampleCache, SampleSource};
 use crate::output::status;
+use crate::recipe::budget::Length;
 use crate::report::{question_scores, write_score};
 use crate::run::experiment::{Experiment, RunContext, model_label};
 use crate::run::provenance::InputHashes;
@@ -32,6 +33,10 @@ impl Experiment for QaExperiment {
 
     fn train_config(&self) -> &TrainConfig {
         &self.train
+    }
+
+    fn set_length(&mut self, length: Length) {
+        length.set(&mut self.config.train, &mut self.train);
     }
 
     fn kept_inputs(&self) -> &[KeptInput] {

@@ -18,6 +18,7 @@ use crate::error::{Error, Result, bail};
 use crate::input::{is_open_file, is_pattern};
 use crate::long_task::LongTask;
 use crate::output::status;
+use crate::recipe::{Choice, Recipe};
 use crate::run::provenance::{self, Origin};
 use crate::run::word_vectors::PretrainedVectors;
 use crate::run::{changed_text, directory};
@@ -26,13 +27,36 @@ use crate::view::format::decimals;
 /// The configuration's file name in a run directory.
 pub const CONFIG: &str = "config.toml";
 
-/// The configuration of a new run, and its name. With `--init-from` it is the trained model's configuration, or that of
-/// `--config` without what the model determines.
+/// The configuration of a new run.
+pub struct NewConfig {
+    /// The configuration.
+    pub config: AnyConfig,
+    /// The name for its directory.
+    pub name: String,
+    /// The reasons, if it was chosen for the text; without a number of steps.
+    pub choices: Option<Vec<Choice>>,
+}
+
+/// The configuration of a new run: that of `--config`, or one that is chosen for the text. With `--init-from` it is the
+/// trained model's configuration, or that of `--config` without what the model determines.
 ///
 /// # Errors
 /// If it cannot be read, or a change is rejected.
-pub fn new_run_config(args: &Train) -> Result<(AnyConfig, String)> {
-    let Some(model) = &args.init_from else { return read_any(&args.config) };
+pub fn new_run_config(args: &Train) -> Result<NewConfig> {
+    if let Some(model) = &args.init_from {
+        let (config, name) = config_from_model(args, model)?;
+        return Ok(NewConfig { config, name, choices: None });
+    }
+    if args.config.config.is_some() {
+        let (config, name) = read_any(&args.config)?;
+        return Ok(NewConfig { config, name, choices: None });
+    }
+    let recipe = Recipe::choose(&args.config)?;
+    let name = recipe.name();
+    Ok(NewConfig { config: AnyConfig::LanguageModel(Box::new(recipe.config)), name, choices: Some(recipe.choices) })
+}
+
+fn config_from_model(args: &Train, model: &Path) -> Result<(AnyConfig, String)> {
     let model = &directory::resolve(model);
     let name = model.display().to_string();
     let model_config = Some(model.join(CONFIG)).filter(|model_config| model_config.is_file());

@@ -1,0 +1,318 @@
+//! Chooses documents, tokens, sizes and training settings for a text.
+//!
+//! The tables are those of the measurements in benchmarks/README.md, "Recipes": of the configurations that were tried on
+//! each text, those with the fewest bits per byte in the same time.
+
+use models::LayerConfig;
+use text_prep::DocumentGuess;
+
+use super::Choice;
+use super::given::Given;
+use super::look::Found;
+use crate::config::{Config, DocumentKind, ModeKind, OptimizerKind, ScheduleKind, TokenKind};
+use crate::view::format::{decimals, thousands};
+
+/// From this size on, in bytes, subwords need fewer bits than characters in the same time.
+const SUBWORDS_FROM: usize = 400_000;
+/// The most bytes that are held out: a longer part costs time that training needs, and its loss is hardly more exact.
+const MOST_HELD_OUT: f64 = 600_000.0;
+
+/// The settings for texts of up to so many bytes.
+struct Row {
+    up_to_bytes: usize,
+    cell: Cell,
+    layers: usize,
+    units: usize,
+    embedding_dim: usize,
+    dropout: f64,
+    recurrent_dropout: f64,
+    batch_size: usize,
+    bptt_len: usize,
+    learning_rate: f64,
+    ema_decay: f64,
+}
+
+#[derive(Clone, Copy)]
+enum Cell {
+    Lstm,
+    Gru,
+}
+
+/// For characters.
+const CHARACTERS: [Row; 4] = [
+    Row {
+        up_to_bytes: 30_000,
+        cell: Cell::Gru,
+        layers: 1,
+        units: 128,
+        embedding_dim: 32,
+        dropout: 0.3,
+        recurrent_dropout: 0.0,
+        batch_size: 4,
+        bptt_len: 16,
+        learning_rate: 0.004,
+        ema_decay: 0.0,
+    },
+    Row {
+        up_to_bytes: 150_000,
+        cell: Cell::Lstm,
+        layers: 1,
+        units: 256,
+        embedding_dim: 32,
+        dropout: 0.4,
+        recurrent_dropout: 0.2,
+        batch_size: 16,
+        bptt_len: 64,
+        learning_rate: 0.003,
+        ema_decay: 0.999,
+    },
+    Row {
+        up_to_bytes: 800_000,
+        cell: Cell::Lstm,
+        layers: 1,
+        units: 384,
+        embedding_dim: 64,
+        dropout: 0.3,
+        recurrent_dropout: 0.0,
+        batch_size: 32,
+        bptt_len: 64,
+        learning_rate: 0.003,
+        ema_decay: 0.999,
+    },
+    Row {
+        up_to_bytes: usize::MAX,
+        cell: Cell::Lstm,
+        layers: 1,
+        units: 512,
+        embedding_dim: 64,
+        dropout: 0.1,
+        recurrent_dropout: 0.0,
+        batch_size: 32,
+        bptt_len: 64,
+        learning_rate: 0.003,
+        ema_decay: 0.999,
+    },
+];
+
+/// For subwords.
+const SUBWORDS: [Row; 3] = [
+    Row {
+        up_to_bytes: 800_000,
+        cell: Cell::Lstm,
+        layers: 1,
+        units: 384,
+        embedding_dim: 256,
+        dropout: 0.4,
+        recurrent_dropout: 0.0,
+        batch_size: 16,
+        bptt_len: 32,
+        learning_rate: 0.003,
+        ema_decay: 0.999,
+    },
+    Row {
+        up_to_bytes: 3_000_000,
+        cell: Cell::Lstm,
+        layers: 1,
+        units: 512,
+        embedding_dim: 256,
+        dropout: 0.2,
+        recurrent_dropout: 0.0,
+        batch_size: 32,
+        bptt_len: 32,
+        learning_rate: 0.003,
+        ema_decay: 0.999,
+    },
+    Row {
+        up_to_bytes: usize::MAX,
+        cell: Cell::Lstm,
+        layers: 1,
+        units: 512,
+        embedding_dim: 256,
+        dropout: 0.0,
+        recurrent_dropout: 0.0,
+        batch_size: 32,
+        bptt_len: 32,
+        learning_rate: 0.003,
+        ema_decay: 0.999,
+    },
+];
+
+/// A configuration without a number of steps, and the reasons.
+pub fn choose(found: &Found, given: &Given) -> (Config, Vec<Choice>) {
+    let mut recipe = Choices { found, config: given.config.clone(), choices: Vec::new() };
+    recipe.documents(given);
+    recipe.tokens(given);
+    recipe.split();
+    recipe.model_and_training();
+    (recipe.config, recipe.choices)
+}
+
+struct Choices<'a> {
+    found: &'a Found,
+    config: Config,
+    choices: Vec<Choice>,
+}
+
+impl Choices<'_> {
+    fn add(&mut self, key: &'static str, reason: String) {
+        self.choices.push(Choice { key, reason });
+    }
+
+    fn documents(&mut self, given: &Given) {
+        if given.has_documents {
+            return;
+        }
+        let data = &mut self.config.data;
+        let guess = self.found.profile.documents();
+        let reason = match guess.guess {
+            _ if self.found.has_many_files() => {
+                data.documents = Some(DocumentKind::Files);
+                format!("{} files: each is a document of its own.", thousands(self.found.files))
+            }
+            DocumentGuess::Running => {
+                data.documents = Some(DocumentKind::None);
+                guess.reason
+            }
+            DocumentGuess::Lines => {
+                data.documents = Some(DocumentKind::Lines);
+                guess.reason
+            }
+            DocumentGuess::Sections => {
+                data.documents = Some(DocumentKind::Sections);
+                guess.reason
+            }
+            DocumentGuess::Separator(separator) => {
+                data.documents = Some(DocumentKind::Separator);
+                data.separator = Some(separator);
+                guess.reason
+            }
+        };
+        self.add("data.documents", reason);
+    }
+
+    fn tokens(&mut self, given: &Given) {
+        let profile = &self.found.profile;
+        let bytes = profile.bytes as usize;
+        let kind = if given.is_set("tokens.kind") {
+            given.config.tokens.kind
+        } else if bytes < SUBWORDS_FROM {
+            TokenKind::Characters
+        } else {
+            TokenKind::Subwords
+        };
+        let size = size_of(bytes);
+        self.config.tokens.kind = kind;
+        let reason = match kind {
+            TokenKind::Characters => format!(
+                "Characters: in a text of {size}, most words are too rare to be learned whole; {} distinct characters.",
+                thousands(profile.distinct_characters as usize)
+            ),
+            TokenKind::Subwords => {
+                format!(
+                    "Subwords: a text of {size} is long enough to learn frequent words and parts of words as tokens."
+                )
+            }
+            TokenKind::Words => {
+                format!("Words, as you asked; {} % of them occur once.", decimals(100.0 * profile.once_word_share(), 0))
+            }
+        };
+        self.add("tokens.kind", reason);
+        let (preset, reason) = match kind {
+            TokenKind::Words => ("prose", "Capitals and punctuation stay as they are in the text."),
+            _ => ("verbatim", "Capitals, quotation marks and line ends stay as they are in the text."),
+        };
+        if !given.is_set("clean") {
+            self.config.clean.preset = Some(preset.into());
+            self.add("clean.preset", reason.into());
+        }
+        self.config.samples.every_steps = 0;
+        self.config.samples.max_tokens = match kind {
+            TokenKind::Characters => 300,
+            TokenKind::Subwords => 100,
+            TokenKind::Words => 60,
+        };
+    }
+
+    fn split(&mut self) {
+        let fraction = (MOST_HELD_OUT / self.found.profile.bytes.max(1) as f64).min(0.1);
+        // Two digits are enough.
+        let fraction = if fraction < 0.1 { (1000.0 * fraction).ceil() / 1000.0 } else { 0.1 };
+        self.config.split.valid_fraction = fraction;
+        let reason = if fraction < 0.1 {
+            "Held out to choose the best epoch and to score the model: less than a tenth, because the text is long."
+        } else {
+            "A tenth is held out to choose the best epoch and to score the model."
+        };
+        self.add("split.valid_fraction", reason.into());
+    }
+
+    fn model_and_training(&mut self) {
+        let bytes = self.found.profile.bytes as usize;
+        let table: &[Row] = match self.config.tokens.kind {
+            TokenKind::Characters => &CHARACTERS,
+            TokenKind::Subwords | TokenKind::Words => &SUBWORDS,
+        };
+        let row = table.iter().find(|row| bytes <= row.up_to_bytes).expect("the last row has no limit");
+        let layer = match row.cell {
+            Cell::Lstm => LayerConfig::lstm(row.units),
+            Cell::Gru => LayerConfig::gru(row.units),
+        };
+        let layer = layer.recurrent_dropout(row.recurrent_dropout);
+        let is_tied = self.config.tokens.kind != TokenKind::Characters;
+        let model = &mut self.config.model;
+        model.layers = vec![layer; row.layers];
+        model.embedding_dim = row.embedding_dim;
+        model.dropout = row.dropout;
+        model.tie_weights = is_tied;
+        model.projection = if is_tied && row.units != row.embedding_dim { row.embedding_dim } else { 0 };
+        let train = &mut self.config.train;
+        train.mode = ModeKind::Tbptt;
+        train.batch_size = row.batch_size;
+        train.bptt_len = row.bptt_len;
+        train.learning_rate = row.learning_rate;
+        train.ema_decay = row.ema_decay;
+        train.optimizer.kind = OptimizerKind::Adam;
+        train.schedule.kind = ScheduleKind::Cosine;
+        train.clip.global_norm = Some(1.0);
+        let size = size_of(bytes);
+        let units = match row.layers {
+            1 => format!("{} units", row.units),
+            layers => format!("{layers} layers of {} units", row.units),
+        };
+        self.add(
+            "model.layers",
+            format!("{units}: of the sizes tried, the best for a text of {size} in a few minutes."),
+        );
+        self.add(
+            "model.dropout",
+            if row.dropout > 0.25 {
+                "High, because the model sees the whole text many times.".into()
+            } else {
+                "Low, because the model sees the text only a few times.".into()
+            },
+        );
+        self.add(
+            "train.batch_size",
+            format!(
+                "Parallel streams, and below the tokens in a chunk: {} targets a step.",
+                row.batch_size * row.bptt_len
+            ),
+        );
+        self.add("train.schedule", "The learning rate falls to zero at the end of the planned time.".into());
+        if row.ema_decay > 0.0 {
+            self.add(
+                "train.ema_decay",
+                "The average of the weights of the last steps has a lower loss than the last ones.".into(),
+            );
+        }
+    }
+}
+
+/// A size in words.
+fn size_of(bytes: usize) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} bytes"),
+        1_000..1_000_000 => format!("{} kB", bytes.div_ceil(1_000)),
+        _ => format!("{} MB", decimals(bytes as f64 / 1e6, 1)),
+    }
+}

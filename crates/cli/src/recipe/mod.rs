@@ -1,0 +1,124 @@
+//! The automatic recipe: chooses a complete configuration for a text, so that `train` needs none.
+//!
+//! 1. `look.rs` reads the text once and describes it.
+//! 2. `choices.rs` chooses documents, tokens, sizes and training settings from that description; its tables come from
+//!    measurements (benchmarks/README.md, "Recipes").
+//! 3. `budget.rs` measures a step on this machine and chooses how many fit into the time.
+//! 4. `plan_file.rs` writes the result as a configuration with a comment for each choice.
+//!
+//! The plan is made once, before step 0. A run that is resumed or repeated reads its configuration as any other run.
+
+pub mod budget;
+mod choices;
+mod given;
+mod look;
+mod plan_file;
+
+use std::time::Duration;
+
+use args::ConfigArgs;
+
+use self::budget::{Clock, Length};
+use self::given::Given;
+use crate::config::{Config, apply_changes};
+use crate::error::Result;
+use crate::output::status;
+use crate::run::experiment::{Experiment, Setup};
+
+/// The time of a run without a configuration, in minutes.
+pub const DEFAULT_MINUTES: f64 = 3.0;
+
+/// The file of the plan in the directory of a run.
+pub const PLAN: &str = "plan.toml";
+
+/// How long steps are measured.
+const MEASURED: Duration = Duration::from_secs(2);
+
+/// A configuration that was chosen for a text.
+pub struct Recipe {
+    /// The configuration, without a number of steps.
+    pub config: Config,
+    /// The reasons, in the order in which they are printed.
+    pub choices: Vec<Choice>,
+}
+
+/// A choice and its reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The first key that it is about, as in `model.layers`.
+    pub key: &'static str,
+    /// What was chosen and why, in one sentence.
+    pub reason: String,
+}
+
+impl Recipe {
+    /// Looks at the text that the command line gives, or the built-in fables, and chooses a configuration. What the command
+    /// line sets is not changed.
+    ///
+    /// # Errors
+    /// If the text cannot be read, or a change is invalid.
+    pub fn choose(args: &ConfigArgs) -> Result<Self> {
+        let mut given = Given::new(args)?;
+        let found = look::look(&mut given.config)?;
+        let (mut config, choices) = choices::choose(&found, &given);
+        let kept = config.text.kept.take();
+        let mut config = apply_changes(config, &args.set)?;
+        config.text.kept = kept;
+        Ok(Self { config, choices: choices.into_iter().filter(|choice| !given.is_set(choice.key)).collect() })
+    }
+
+    /// The name for the directory of the run: that of the text.
+    pub fn name(&self) -> String {
+        let text = &self.config.text;
+        let stem = text.path.as_ref().and_then(|paths| paths.iter().next()).and_then(|path| path.file_stem());
+        let name = stem.map(|stem| stem.to_string_lossy()).filter(|name| *name != "-");
+        let name = name.or(text.dataset.as_deref().map(Into::into));
+        name.map_or_else(|| "text".into(), |name| directory_name(&name))
+    }
+}
+
+/// Chooses the number of steps of a run that ends with the time of `clock`, prints what was chosen, and returns the
+/// configuration with the reasons. `choices` are those of a recipe. `None` if nothing is to be chosen.
+///
+/// # Errors
+/// If a step cannot be measured.
+pub fn plan<C: Experiment>(
+    experiment: &mut C,
+    model: &C::Network,
+    choices: Option<Vec<Choice>>,
+    clock: Clock,
+    setup: Setup,
+) -> Result<Option<String>> {
+    let minutes = clock.minutes(choices.is_some());
+    let by_passes = choices.is_none();
+    if by_passes && minutes.is_none() {
+        return Ok(None);
+    }
+    let mut choices = choices.unwrap_or_default();
+    if let Some(minutes) = minutes {
+        let time = measure_step(
+            model,
+            experiment.data(),
+            experiment.train_config(),
+            setup.device,
+            setup.backend.kernels(),
+            MEASURED.min(Duration::from_secs_f64(6.0 * minutes)),
+        )?;
+        let length = Length::fitting(clock.seconds_left(minutes), &time, by_passes);
+        experiment.set_length(length);
+        choices.push(length.choice(minutes, &time));
+    }
+    choices.iter().for_each(|choice| status(&format!("  {}: {}", choice.key, choice.reason)));
+    let heading = match by_passes {
+        true => "This configuration with a number of steps for this machine.",
+        false => "Chosen for this text and this machine. Edit it and train with `train --config FILE`.",
+    };
+    Ok(Some(plan_file::to_toml(&experiment.to_toml(), heading, &choices)))
+}
+
+/// The letters and digits of `name`, with a hyphen for everything between them.
+fn directory_name(name: &str) -> String {
+    let parts: Vec<&str> = name.split(|char: char| !char.is_alphanumeric()).filter(|part| !part.is_empty()).collect();
+    let name: String = parts.join("-").chars().take(40).collect();
+    if name.is_empty() { "text".into() } else { name }
+}
