@@ -336,7 +336,7 @@ fn a_full_disk_leaves_no_incomplete_files() {
         // Ignoring the signal makes the write fail with an error, as on a full disk.
         let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
         command.args(["-c", &script, "bash", env!("CARGO_BIN_EXE_pastiche"), "train"]);
-        command.args(tiny()).args(["--out", out]).current_dir(dir.path());
+        command.args(["--config", common::DEFAULT_CONFIG]).args(tiny()).args(["--out", out]).current_dir(dir.path());
         command.env_remove("PASTICHE_BACKEND");
         common::output(command.output().unwrap())
     };
