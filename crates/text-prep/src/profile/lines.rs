@@ -6,8 +6,8 @@ use hashbrown::HashSet;
 use super::line::Line;
 use super::{EMPTY_HASH, MAX_DISTINCT, hash_step, share};
 
-/// The lines of a text. Lengths are in bytes, without line ends and white space before them. Shares are of the lines that
-/// are not blank.
+/// The lines of a text. Lengths are in bytes, without line ends and white space before them. Shares are of the lines
+/// that are not blank.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LineProfile {
     /// Lines, blank ones included.
@@ -34,7 +34,7 @@ pub struct LineProfile {
     pub continued_share: f64,
     /// Lines that end with a comma, a semicolon, a colon, a dash or an opening bracket, as in verse and code.
     pub open_share: f64,
-    /// Lines that end with `{`, `}` or `;`, or begin with `<`, as in code and markup.
+    /// Lines that end with `{` or `}`, or begin with `<`, as in code and markup.
     pub code_share: f64,
     /// Lines that begin with a quotation mark or a dash, as in dialogues.
     pub quoted_share: f64,
@@ -142,7 +142,7 @@ impl LineCounter {
         self.continued += u64::from(first.is_lowercase() && self.is_within_sentence);
         self.is_within_sentence = !line.ends_sentence;
         self.open += u64::from(is_open_end(last));
-        self.code += u64::from(matches!(last, '{' | '}' | ';') || first == '<');
+        self.code += u64::from(matches!(last, '{' | '}') || first == '<');
         self.quoted += u64::from(is_quote(first));
         self.dated += u64::from(has_date(line.head().as_bytes()));
         self.spoken += u64::from(self.has_known_speaker(line.head()));

@@ -45,7 +45,7 @@ pub struct TextProfile {
     pub letters: u64,
     /// Share of the letters that are Hangul, syllables or single letters.
     pub hangul_share: f64,
-    /// Share of the letters that belong to scripts written without spaces: Chinese, Japanese, Thai, Burmese, Khmer, Lao.
+    /// Share of the letters of scripts that are written without spaces: Chinese, Japanese, Thai, Burmese, Khmer, Lao.
     pub unspaced_share: f64,
     /// Its words.
     pub words: WordProfile,
@@ -55,9 +55,9 @@ pub struct TextProfile {
     pub sections: SectionProfile,
     /// The line that seems to separate documents, the most frequent one of [`SEPARATORS`].
     pub separator: Option<SeparatorProfile>,
-    /// 1 − the compressed size of samples (deflate, blocks of 64 KiB from places all over the text) / their size. Prose and
-    /// lists of words have 0.5 to 0.7; logs, markup and texts made by a template 0.8 to 0.95; a text that repeats one
-    /// character, one line or some lines has more. Short texts have less, below some hundred bytes down to 0.
+    /// 1 − the compressed size of samples / their size (deflate, blocks of 64 KiB at growing distances). Prose and lists
+    /// of words have 0.5 to 0.7; logs, markup and texts made by a template 0.8 to 0.95; a text that repeats one character
+    /// or a short passage has more. Texts of some hundred bytes have less, down to 0.
     pub redundancy: f64,
 }
 

@@ -3,7 +3,7 @@
 use super::line::Line;
 
 /// The lines that may separate documents: those of `fortune` files, and the marks of documents in texts for language
-/// models. Ornaments such as `* * *` separate parts of a novel, and `---`, `===`, `~~~` and brackets are markup or code.
+/// models. Ornaments such as `* * *` separate parts of a novel; `---`, `===`, `~~~` and brackets are markup or code.
 pub const SEPARATORS: [&str; 10] =
     ["%", "%%", "<|endoftext|>", "<|end|>", "<|eos|>", "<|document|>", "<eos>", "</s>", "<END>", "<end>"];
 

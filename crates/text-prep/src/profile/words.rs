@@ -22,8 +22,8 @@ pub struct WordProfile {
 }
 
 impl WordProfile {
-    /// Share of the words of the text that occur once: an estimate of the share of the words of another part of the text
-    /// that do not occur in this one (Good and Turing).
+    /// Share of the words of the text that occur once: an estimate of the share of unknown words in another text of the
+    /// same kind (Good and Turing).
     pub fn once_share(&self) -> f64 {
         share(self.once, self.counted)
     }
