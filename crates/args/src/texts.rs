@@ -32,6 +32,8 @@ pub enum DocumentUnit {
     Files,
     /// The lines between blank lines
     Paragraphs,
+    /// The text between three or more blank lines
+    Sections,
     /// The lines between those of `--separator`
     Separator,
 }
