@@ -1,13 +1,18 @@
 //! Time and memory estimates for a run, before it starts.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use burn::data::dataloader::DataLoader;
 use burn::module::Module;
+use burn::tensor::Device;
 use burn::train::{InferenceStep, Learner, TrainingError};
+use kernels::KernelMode;
 
+use crate::config::TrainConfig;
 use crate::error::Result;
+use crate::progress::Progress;
 use crate::shared_module::SharedModule;
+use crate::state::TrainState;
 use crate::task::{BatchOf, TrainModule, TrainTask};
 
 /// Bytes of a weight, a gradient or an activation.
@@ -17,6 +22,67 @@ const FLOAT: usize = 4;
 /// activations saved for the backward pass.
 pub(crate) fn memory_bytes<M: TrainTask>(module: &TrainModule<M>, model: &M::Config, batch: &BatchOf<M>) -> usize {
     (4 * module.num_params() + M::saved_activations(model, batch)) * FLOAT
+}
+
+/// Steps of [`measure_step`] that are not counted: they include memory allocation and kernel compilation.
+const WARM_UP_STEPS: usize = 2;
+/// Steps of [`measure_step`] that are counted, at least.
+const MEASURED_STEPS: usize = 3;
+
+/// The time that training takes, by which the length of a run can be planned.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepTime {
+    /// Wall time of a training step: the median of the measured ones.
+    pub seconds_per_step: f64,
+    /// Steps in a pass over the training data.
+    pub steps_per_pass: u64,
+    /// Estimated wall time of a validation: that of one batch, times the number of batches.
+    pub validation_seconds: f64,
+}
+
+/// Measures a training step of `model`, and estimates the time of a validation. The steps are those that
+/// [`train`](crate::train()) would start with on this data: preparation of the batch, forward and backward pass,
+/// clipping, update and moving average. A copy of the model is trained, and nothing is written.
+///
+/// After a warm-up of two steps, steps are measured until `budget` has passed since the start, but at least three.
+///
+/// # Errors
+/// If a setting is out of range, the data cannot be split into batches as `config` requires, or a tensor cannot be read
+/// from the device.
+pub fn measure_step<M: TrainTask>(
+    model: &M,
+    data: &M::Data,
+    config: &TrainConfig,
+    device: &Device,
+    kernels: KernelMode,
+    budget: Duration,
+) -> Result<StepTime> {
+    config.check()?;
+    let device = device.clone().without_autodiff();
+    let [train, valid] = M::loaders(data, config, &device)?;
+    let progress = Progress::new(config.clone(), String::new(), train.batches());
+    let (mut state, mut learner) = TrainState::new(model.clone().with_kernels(kernels), config);
+    let mut batches = train.endless();
+    let mut seconds = Vec::new();
+    let start = Instant::now();
+    while seconds.len() < WARM_UP_STEPS + MEASURED_STEPS || start.elapsed() < budget {
+        let start = Instant::now();
+        let Some(batch) = batches.next() else { break };
+        let learning_rate = progress.learning_rate(M::step_index(&batch));
+        state.step(&mut learner, batch, learning_rate, config.ema_decay)?;
+        seconds.push(start.elapsed().as_secs_f64());
+    }
+    Ok(StepTime {
+        seconds_per_step: median(seconds.into_iter().skip(WARM_UP_STEPS).collect()),
+        steps_per_pass: progress.steps_per_pass,
+        validation_seconds: validation_seconds(&state.eval_module(), &valid)?,
+    })
+}
+
+/// The upper median; 0 of no values.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
 }
 
 /// Maximum number of trial steps.
