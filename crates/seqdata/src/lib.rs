@@ -30,6 +30,8 @@ pub mod ids_writer;
 pub mod items;
 pub mod lm_items;
 pub mod loader;
+#[cfg(test)]
+mod loader_tests;
 mod mmap;
 #[cfg(test)]
 mod property_tests;

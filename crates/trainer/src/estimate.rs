@@ -140,3 +140,47 @@ pub(crate) fn validation_seconds<M: TrainTask>(
     }
     Ok(seconds * batches.num_items() as f64 / items.max(1) as f64)
 }
+
+#[cfg(test)]
+mod tests {
+    use models::{LanguageModelConfig, LayerConfig};
+    use seqdata::TextDataset;
+
+    use super::*;
+    use crate::config::TrainMode;
+    use crate::schedule::Schedule;
+
+    #[test]
+    fn a_step_is_measured_even_if_there_is_no_time_for_it() {
+        let text = "the fox saw the crow, and the crow saw the fox. ".repeat(9);
+        let dataset = TextDataset::from_text(text).words().context_len(4).build().unwrap();
+        let device = Device::flex();
+        let vocab_size = dataset.tokenizer.vocabulary.len();
+        let model = LanguageModelConfig::new(vocab_size, 4, vec![LayerConfig::lstm(6)]).init(1, &device).unwrap();
+        let measure = |config: &TrainConfig, budget| {
+            measure_step(&model, &dataset, config, &device, KernelMode::default(), budget)
+        };
+        let windows = TrainConfig::default().ema_decay(0.9).schedule(Schedule::Cosine);
+        let windows_per_pass = dataset.train_windows().len().div_ceil(windows.batch_size);
+        let tbptt = TrainConfig::default().mode(TrainMode::Tbptt { bptt_len: 5 }).batch_size(4);
+        let chunks = dataset.train_streams(4, 5).unwrap().chunks();
+        for (config, steps) in [(windows.clone(), windows_per_pass), (tbptt, chunks)] {
+            for budget in [Duration::ZERO, Duration::from_millis(20)] {
+                let time = measure(&config, budget).unwrap();
+                assert_eq!(time.steps_per_pass, steps as u64);
+                for seconds in [time.seconds_per_step, time.validation_seconds] {
+                    assert!(seconds > 0.0 && seconds.is_finite(), "{time:?}");
+                }
+            }
+        }
+        let error = measure(&windows.batch_size(0), Duration::ZERO).unwrap_err().to_string();
+        assert!(error.contains("train.batch_size"), "{error}");
+    }
+
+    #[test]
+    fn the_median_is_not_moved_by_one_slow_step() {
+        assert_eq!(median(vec![2.0, 9.0, 1.0]), 2.0);
+        assert_eq!(median(vec![3.0, 1.0, 2.0, 90.0]), 3.0);
+        assert_eq!(median(Vec::new()), 0.0);
+    }
+}

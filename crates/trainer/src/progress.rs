@@ -339,6 +339,31 @@ mod tests {
     }
 
     #[test]
+    fn the_progress_of_an_earlier_version_has_an_epoch_per_pass() {
+        let json = serde_json::to_string(&progress(&[3.0, 2.0])).unwrap();
+        let earlier = json.replace("\"steps_per_epoch\":0,", "").replace("steps_per_pass", "steps_per_epoch");
+        assert_eq!(earlier.matches("steps_per_epoch").count(), 1, "{earlier}");
+        let earlier: Progress = serde_json::from_str(&earlier).unwrap();
+        assert_eq!(earlier, progress(&[3.0, 2.0]));
+        assert_eq!(earlier.steps_per_epoch(), 10);
+    }
+
+    #[test]
+    fn epochs_may_end_within_a_pass() {
+        let mut progress = progress(&[3.0, 2.0]);
+        progress.config = progress.config.steps_per_epoch(10).epochs(3);
+        progress.steps_per_pass = 4;
+        progress.check().unwrap();
+        assert_eq!((progress.steps_per_epoch(), progress.all_steps(), progress.steps_in_epoch()), (10, 30, 0));
+        assert!(progress.is_milestone() && progress.holds_rnn_state() && !progress.is_at_start_of_pass());
+        progress.steps_per_pass = 5;
+        assert!(!progress.holds_rnn_state() && progress.is_at_start_of_pass());
+        // The next pass ends within the epoch.
+        progress.steps = 25;
+        assert!(!progress.is_milestone() && progress.holds_rnn_state() && progress.is_at_start_of_pass());
+    }
+
+    #[test]
     fn every_rollback_halves_the_learning_rate() {
         let mut progress = progress(&[]);
         let rate = progress.learning_rate(3);
