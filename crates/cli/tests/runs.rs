@@ -114,6 +114,35 @@ fn a_run_is_reproduced_bit_for_bit_and_a_difference_is_found() {
     dir.expect_error(&["reproduce", "nowhere"], &["nowhere is not a run"]);
 }
 
+#[test]
+fn a_run_with_epochs_of_a_number_of_steps_is_resumed_and_reproduced_exactly() {
+    let dir = TestDir::new();
+    texts(&dir);
+    let windows = ["--set", "train.steps_per_epoch=3"];
+    let tbptt = ["--set", "train.steps_per_epoch=3", "--set", "train.mode=tbptt", "--set", "train.batch_size=4"];
+    for (mode, settings) in [("windows", &windows[..]), ("tbptt", &tbptt)] {
+        let (whole, parts, again) = (format!("{mode}-whole"), format!("{mode}-parts"), format!("{mode}-again"));
+        let train = |run: &str, epochs| {
+            train_on(&dir, "old.txt", &[settings, &["--set", epochs, "--out", run]].concat());
+        };
+        train(&whole, "train.epochs=5");
+        train(&parts, "train.epochs=2");
+        dir.run_ok(&["train", "--resume", &parts, "--set", "train.epochs=5"]);
+        let file = |run: &str, name| fs::read(dir.path().join(run).join(name)).unwrap();
+        assert!(file(&whole, "weights.bpk") == file(&parts, "weights.bpk"));
+        let metrics = String::from_utf8(file(&whole, "metrics.jsonl")).unwrap();
+        let ends = metrics.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let ends = ends.filter(|line| line["event"] == "epoch").map(|line| line["step"].as_u64().unwrap());
+        assert_eq!(ends.collect::<Vec<_>>(), [3, 6, 9, 12, 15]);
+        let changed = ["train", "--resume", &parts, "--set", "train.epochs=6", "--set", "train.steps_per_epoch=4"];
+        dir.expect_error(&changed, &["`train.steps_per_epoch`", "only `train.epochs`"]);
+        let verdict = dir.json(&["reproduce", &whole, "--json", "--out", &again]);
+        assert_eq!(verdict["identical"], true, "{verdict}");
+    }
+    let too_many = ["train", "--text", "old.txt", "--set", "train.steps_per_epoch=9223372036854775807"];
+    dir.expect_error(&too_many, &["`train.steps_per_epoch` is 9223372036854775807", "at most 2^63 - 1 steps"]);
+}
+
 /// Burn's CPU backends split work independently of the number of threads.
 #[test]
 fn results_do_not_depend_on_the_number_of_threads() {

@@ -1,7 +1,7 @@
 //! Token ids, splits, windows, streams and batches for language models.
 //!
 //! [`TextDataset`] reads a text or documents, tokenizes them and holds their ids in compact form. A [`Sequence`] has the ids
-//! of one part of the split, documents in a new order for every epoch; [`Windows`] and [`Streams`] cut it into items;
+//! of one part of the split, documents in a new order for every pass; [`Windows`] and [`Streams`] cut it into items;
 //! [`Loader`] puts items in order and makes a [`Batch`] of them on a device.
 //!
 //! How text becomes tokens is in `text-prep`; what a model computes from a batch is in `models`.
@@ -30,6 +30,8 @@ pub mod ids_writer;
 pub mod items;
 pub mod lm_items;
 pub mod loader;
+#[cfg(test)]
+mod loader_tests;
 mod mmap;
 #[cfg(test)]
 mod property_tests;

@@ -213,7 +213,7 @@ impl RunContext<'_> {
         let Outcome { best, progress, stop_reason } = outcome;
         match stop_reason {
             StopReason::Requested { .. } => {
-                let all = progress.steps_per_epoch * progress.config.epochs as u64;
+                let all = progress.all_steps();
                 status(&format!(
                     "stopped after step {} of {all} and saved; resume with: cargo xtask train --resume {} \
                      --backend {} (or pastiche …)",
