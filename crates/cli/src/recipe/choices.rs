@@ -4,7 +4,7 @@
 //! each text, those with the fewest bits per byte in the same time.
 
 use models::LayerConfig;
-use text_prep::DocumentGuess;
+use text_prep::{DocumentGuess, DocumentUnit};
 
 use super::Choice;
 use super::given::Given;
@@ -163,30 +163,22 @@ impl Choices<'_> {
             return;
         }
         let data = &mut self.config.data;
-        let guess = self.found.profile.documents();
-        let reason = match guess.guess {
-            _ if self.found.has_many_files() => {
-                data.documents = Some(DocumentKind::Files);
-                format!("{} files: each is a document of its own.", thousands(self.found.files))
-            }
-            DocumentGuess::Running => {
-                data.documents = Some(DocumentKind::None);
-                guess.reason
-            }
-            DocumentGuess::Lines => {
-                data.documents = Some(DocumentKind::Lines);
-                guess.reason
-            }
-            DocumentGuess::Sections => {
-                data.documents = Some(DocumentKind::Sections);
-                guess.reason
-            }
-            DocumentGuess::Separator(separator) => {
-                data.documents = Some(DocumentKind::Separator);
-                data.separator = Some(separator);
-                guess.reason
-            }
+        if self.found.has_many_files() {
+            data.documents = Some(DocumentKind::Files);
+            let reason = format!("{} files: each is a document of its own.", thousands(self.found.files));
+            return self.add("data.documents", reason);
+        }
+        let DocumentGuess { unit, reason, .. } = self.found.profile.documents();
+        let (kind, separator) = match unit {
+            None => (DocumentKind::None, None),
+            Some(DocumentUnit::Lines) => (DocumentKind::Lines, None),
+            Some(DocumentUnit::Files) => (DocumentKind::Files, None),
+            Some(DocumentUnit::Paragraphs) => (DocumentKind::Paragraphs, None),
+            Some(DocumentUnit::Sections) => (DocumentKind::Sections, None),
+            Some(DocumentUnit::Separator(line)) => (DocumentKind::Separator, Some(line)),
         };
+        (data.documents, data.separator) = (Some(kind), separator);
+        let reason = sentence(&reason);
         self.add("data.documents", reason);
     }
 
@@ -205,7 +197,7 @@ impl Choices<'_> {
         let reason = match kind {
             TokenKind::Characters => format!(
                 "Characters: in a text of {size}, most words are too rare to be learned whole; {} distinct characters.",
-                thousands(profile.distinct_characters as usize)
+                thousands(profile.distinct_characters)
             ),
             TokenKind::Subwords => {
                 format!(
@@ -213,7 +205,10 @@ impl Choices<'_> {
                 )
             }
             TokenKind::Words => {
-                format!("Words, as you asked; {} % of them occur once.", decimals(100.0 * profile.once_word_share(), 0))
+                format!(
+                    "Words, as you asked; {} % of them occur once.",
+                    decimals(100.0 * profile.words.once_share(), 0)
+                )
             }
         };
         self.add("tokens.kind", reason);
@@ -306,6 +301,13 @@ impl Choices<'_> {
             );
         }
     }
+}
+
+/// A sentence: with a capital and a full stop.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
 }
 
 /// A size in words.

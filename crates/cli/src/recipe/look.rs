@@ -1,7 +1,6 @@
 //! Reads the text once to describe it.
 
-use text_prep::profile::{TextProfile, TextProfiler};
-use text_prep::{DocumentSource, TextFiles, TextSource};
+use text_prep::{DocumentSource, TextFiles, TextProfile, TextProfiler, TextSource};
 
 use crate::config::{Config, OpenInput};
 use crate::error::Result;
