@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use args::ConfigArgs;
-use durable::read::{Accept, SMALL_FILE, small_text, utf8};
+use durable::read::{Accept, SMALL_FILE, utf8};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::de::{DeTable, Deserializer};

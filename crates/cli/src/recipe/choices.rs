@@ -26,6 +26,7 @@ struct Row {
     embedding_dim: usize,
     dropout: f64,
     recurrent_dropout: f64,
+    embedding_dropout: f64,
     batch_size: usize,
     bptt_len: usize,
     learning_rate: f64,
@@ -48,6 +49,7 @@ const CHARACTERS: [Row; 4] = [
         embedding_dim: 32,
         dropout: 0.3,
         recurrent_dropout: 0.0,
+        embedding_dropout: 0.0,
         batch_size: 4,
         bptt_len: 16,
         learning_rate: 0.004,
@@ -61,6 +63,7 @@ const CHARACTERS: [Row; 4] = [
         embedding_dim: 32,
         dropout: 0.4,
         recurrent_dropout: 0.2,
+        embedding_dropout: 0.1,
         batch_size: 16,
         bptt_len: 64,
         learning_rate: 0.003,
@@ -74,6 +77,7 @@ const CHARACTERS: [Row; 4] = [
         embedding_dim: 64,
         dropout: 0.3,
         recurrent_dropout: 0.0,
+        embedding_dropout: 0.0,
         batch_size: 32,
         bptt_len: 64,
         learning_rate: 0.003,
@@ -87,6 +91,7 @@ const CHARACTERS: [Row; 4] = [
         embedding_dim: 64,
         dropout: 0.1,
         recurrent_dropout: 0.0,
+        embedding_dropout: 0.0,
         batch_size: 32,
         bptt_len: 64,
         learning_rate: 0.003,
@@ -104,6 +109,7 @@ const SUBWORDS: [Row; 3] = [
         embedding_dim: 256,
         dropout: 0.4,
         recurrent_dropout: 0.0,
+        embedding_dropout: 0.0,
         batch_size: 16,
         bptt_len: 32,
         learning_rate: 0.003,
@@ -117,6 +123,7 @@ const SUBWORDS: [Row; 3] = [
         embedding_dim: 256,
         dropout: 0.2,
         recurrent_dropout: 0.0,
+        embedding_dropout: 0.0,
         batch_size: 32,
         bptt_len: 32,
         learning_rate: 0.003,
@@ -130,6 +137,7 @@ const SUBWORDS: [Row; 3] = [
         embedding_dim: 256,
         dropout: 0.0,
         recurrent_dropout: 0.0,
+        embedding_dropout: 0.0,
         batch_size: 32,
         bptt_len: 32,
         learning_rate: 0.003,
@@ -258,6 +266,8 @@ impl Choices<'_> {
         model.layers = vec![layer; row.layers];
         model.embedding_dim = row.embedding_dim;
         model.dropout = row.dropout;
+        model.embedding_dropout = row.embedding_dropout;
+        model.locked_dropout = true;
         model.tie_weights = is_tied;
         model.projection = if is_tied && row.units != row.embedding_dim { row.embedding_dim } else { 0 };
         let train = &mut self.config.train;

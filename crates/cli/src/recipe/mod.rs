@@ -17,6 +17,7 @@ mod plan_file;
 use std::time::Duration;
 
 use args::ConfigArgs;
+use trainer::measure_step;
 
 use self::budget::{Clock, Length};
 use self::given::Given;
@@ -40,6 +41,8 @@ pub struct Recipe {
     pub config: Config,
     /// The reasons, in the order in which they are printed.
     pub choices: Vec<Choice>,
+    /// What makes the text unsuitable, if something does.
+    pub warning: Option<String>,
 }
 
 /// A choice and its reason.
@@ -64,7 +67,14 @@ impl Recipe {
         let kept = config.text.kept.take();
         let mut config = apply_changes(config, &args.set)?;
         config.text.kept = kept;
-        Ok(Self { config, choices: choices.into_iter().filter(|choice| !given.is_set(choice.key)).collect() })
+        let warning = found.profile.repeats().then(|| {
+            format!(
+                "nearly all of {} is repeated, so the model will soon know it by heart and write nothing new: give a text \
+                 with more variety",
+                config.text.name()
+            )
+        });
+        Ok(Self { config, warning, choices: choices.into_iter().filter(|choice| !given.is_set(choice.key)).collect() })
     }
 
     /// The name for the directory of the run: that of the text.

@@ -17,7 +17,7 @@ use crate::config::{
 use crate::error::{Error, Result, bail};
 use crate::input::{is_open_file, is_pattern};
 use crate::long_task::LongTask;
-use crate::output::status;
+use crate::output::{status, warn};
 use crate::recipe::{Choice, Recipe};
 use crate::run::provenance::{self, Origin};
 use crate::run::word_vectors::PretrainedVectors;
@@ -53,6 +53,7 @@ pub fn new_run_config(args: &Train) -> Result<NewConfig> {
     }
     let recipe = Recipe::choose(&args.config)?;
     let name = recipe.name();
+    warn(recipe.warning.as_slice());
     Ok(NewConfig { config: AnyConfig::LanguageModel(Box::new(recipe.config)), name, choices: Some(recipe.choices) })
 }
 
