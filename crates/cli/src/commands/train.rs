@@ -15,7 +15,7 @@ use crate::observers::dashboard::ViewOptions;
 use crate::observers::metrics_file;
 use crate::output::{print, status, warn};
 use crate::recipe::budget::Clock;
-use crate::recipe::{PLAN, plan};
+use crate::recipe::{self, PLAN};
 use crate::run::experiment::{Experiment, RunContext, Setup};
 use crate::run::init::{self, NewConfig};
 use crate::run::provenance::{Origin, Provenance};
@@ -51,7 +51,7 @@ fn setup<'a>(args: &'a Train, backend: &'a BackendSelection, device: &'a Device)
 /// Starts a new run; with `--dry-run` only prints its configuration.
 fn start(args: &Train, backend: &BackendSelection) -> Result<Option<(PathBuf, StopReason)>> {
     let clock = Clock::start(args)?;
-    let NewConfig { config, name, choices } = init::new_run_config(args)?;
+    let NewConfig { config, name, plan } = init::new_run_config(args)?;
     let device = &backend.open()?;
     let setup = setup(args, backend, device);
     let create_run = || directory::create(args.out.as_deref(), &name);
@@ -60,11 +60,18 @@ fn start(args: &Train, backend: &BackendSelection) -> Result<Option<(PathBuf, St
             if config.init.from.is_none() {
                 config.model.vectors.reject_pipe()?;
             }
-            let (mut experiment, model, origin) = init::new_experiment(*config, device)?;
+            let (mut experiment, mut model, origin) = init::new_experiment(*config, device)?;
             warn(&experiment.warnings);
             // Before the steps are planned, because it is a part of the time.
             let baselines = (!args.dry_run).then(|| experiment.baselines());
-            let plan = plan(&mut experiment, &model, choices, clock, setup)?;
+            let plan = match plan {
+                Some(plan) => {
+                    let toml;
+                    (model, toml) = recipe::plan(&mut experiment, model, plan, clock, setup)?;
+                    Some(toml)
+                }
+                None => recipe::plan_length(&mut experiment, &model, clock, setup)?,
+            };
             if args.dry_run {
                 print(&plan.unwrap_or_else(|| experiment.to_toml()))?;
                 return Ok(None);
@@ -77,7 +84,7 @@ fn start(args: &Train, backend: &BackendSelection) -> Result<Option<(PathBuf, St
             let mut experiment = QaExperiment::new(*config)?;
             warn(&experiment.warnings);
             let model = experiment.init_model(device)?;
-            let plan = plan(&mut experiment, &model, None, clock, setup)?;
+            let plan = recipe::plan_length(&mut experiment, &model, clock, setup)?;
             if args.dry_run {
                 print(&plan.unwrap_or_else(|| experiment.to_toml()))?;
                 return Ok(None);

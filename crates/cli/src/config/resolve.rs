@@ -111,6 +111,15 @@ impl LmExperiment {
     }
 }
 
+impl LmExperiment {
+    /// Replaces the sizes of the model, before it is initialized.
+    pub fn set_model(&mut self, section: Model) {
+        let LanguageModelConfig { vocab_size, document_id, labels, .. } = self.model.clone();
+        self.model = LanguageModelConfig { vocab_size, document_id, labels, ..model_config(&section) };
+        self.config.model = section;
+    }
+}
+
 /// The model's configuration; the vocabulary size is set once the text is read.
 fn model_config(model: &Model) -> LanguageModelConfig {
     LanguageModelConfig::new(1, model.embedding_dim, model.layers.clone())

@@ -22,7 +22,10 @@ struct Row {
     up_to_bytes: usize,
     cell: Cell,
     layers: usize,
-    units: usize,
+    /// Hidden sizes to choose from, the largest first.
+    units: &'static [usize],
+    /// The largest size is chosen with which the time allows so many passes over the text, or else the smallest.
+    passes: f64,
     embedding_dim: usize,
     dropout: f64,
     recurrent_dropout: f64,
@@ -45,7 +48,8 @@ const CHARACTERS: [Row; 4] = [
         up_to_bytes: 30_000,
         cell: Cell::Gru,
         layers: 1,
-        units: 128,
+        units: &[256, 128],
+        passes: 60.0,
         embedding_dim: 32,
         dropout: 0.3,
         recurrent_dropout: 0.0,
@@ -59,7 +63,8 @@ const CHARACTERS: [Row; 4] = [
         up_to_bytes: 150_000,
         cell: Cell::Lstm,
         layers: 1,
-        units: 256,
+        units: &[512, 384, 256],
+        passes: 20.0,
         embedding_dim: 32,
         dropout: 0.4,
         recurrent_dropout: 0.2,
@@ -73,7 +78,8 @@ const CHARACTERS: [Row; 4] = [
         up_to_bytes: 800_000,
         cell: Cell::Lstm,
         layers: 1,
-        units: 384,
+        units: &[512, 384, 256],
+        passes: 5.0,
         embedding_dim: 64,
         dropout: 0.3,
         recurrent_dropout: 0.0,
@@ -87,7 +93,8 @@ const CHARACTERS: [Row; 4] = [
         up_to_bytes: usize::MAX,
         cell: Cell::Lstm,
         layers: 1,
-        units: 512,
+        units: &[512, 384, 256],
+        passes: 1.0,
         embedding_dim: 64,
         dropout: 0.1,
         recurrent_dropout: 0.0,
@@ -105,7 +112,8 @@ const SUBWORDS: [Row; 3] = [
         up_to_bytes: 800_000,
         cell: Cell::Lstm,
         layers: 1,
-        units: 384,
+        units: &[512, 384, 256],
+        passes: 6.0,
         embedding_dim: 256,
         dropout: 0.4,
         recurrent_dropout: 0.0,
@@ -119,7 +127,8 @@ const SUBWORDS: [Row; 3] = [
         up_to_bytes: 3_000_000,
         cell: Cell::Lstm,
         layers: 1,
-        units: 512,
+        units: &[512, 384],
+        passes: 3.0,
         embedding_dim: 256,
         dropout: 0.2,
         recurrent_dropout: 0.0,
@@ -133,7 +142,8 @@ const SUBWORDS: [Row; 3] = [
         up_to_bytes: usize::MAX,
         cell: Cell::Lstm,
         layers: 1,
-        units: 512,
+        units: &[512, 384],
+        passes: 0.5,
         embedding_dim: 256,
         dropout: 0.0,
         recurrent_dropout: 0.0,
@@ -145,14 +155,42 @@ const SUBWORDS: [Row; 3] = [
     },
 ];
 
-/// A configuration without a number of steps, and the reasons.
-pub fn choose(found: &Found, given: &Given) -> (Config, Vec<Choice>) {
+/// The hidden sizes that the time of a run decides between.
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes {
+    /// The largest first; none if the size is given.
+    pub units: &'static [usize],
+    /// The passes over the text that a size needs.
+    pub passes: f64,
+}
+
+impl Sizes {
+    /// The reason for this size.
+    pub fn choice(&self, units: usize) -> Choice {
+        let others: Vec<String> = self.units.iter().filter(|&&other| other != units).map(usize::to_string).collect();
+        let others = others.join(" and ");
+        let passes = decimals(self.passes, usize::from(self.passes < 1.0));
+        let reason = if units == self.units[0] {
+            format!("{units} units rather than {others}: the time allows more than {passes} passes over the text.")
+        } else {
+            format!(
+                "{units} units rather than {others}: with more units the time allows less than {passes} passes over the text."
+            )
+        };
+        Choice { key: "model.layers", reason }
+    }
+}
+
+/// A configuration without a number of steps, the reasons, and the sizes that the time decides between.
+pub fn choose(found: &Found, given: &Given) -> (Config, Vec<Choice>, Sizes) {
     let mut recipe = Choices { found, config: given.config.clone(), choices: Vec::new() };
     recipe.documents(given);
     recipe.tokens(given);
     recipe.split();
-    recipe.model_and_training();
-    (recipe.config, recipe.choices)
+    let row = recipe.row();
+    recipe.model_and_training(row);
+    let units = if given.is_set("model") { &[] } else { row.units };
+    (recipe.config, recipe.choices, Sizes { units, passes: row.passes })
 }
 
 struct Choices<'a> {
@@ -249,16 +287,21 @@ impl Choices<'_> {
         self.add("split.valid_fraction", reason.into());
     }
 
-    fn model_and_training(&mut self) {
-        let bytes = self.found.profile.bytes as usize;
+    /// The settings for a text of this length.
+    fn row(&self) -> &'static Row {
         let table: &[Row] = match self.config.tokens.kind {
             TokenKind::Characters => &CHARACTERS,
             TokenKind::Subwords | TokenKind::Words => &SUBWORDS,
         };
-        let row = table.iter().find(|row| bytes <= row.up_to_bytes).expect("the last row has no limit");
+        let bytes = self.found.profile.bytes as usize;
+        table.iter().find(|row| bytes <= row.up_to_bytes).expect("the last row has no limit")
+    }
+
+    fn model_and_training(&mut self, row: &Row) {
+        let units = row.units[0];
         let layer = match row.cell {
-            Cell::Lstm => LayerConfig::lstm(row.units),
-            Cell::Gru => LayerConfig::gru(row.units),
+            Cell::Lstm => LayerConfig::lstm(units),
+            Cell::Gru => LayerConfig::gru(units),
         };
         let layer = layer.recurrent_dropout(row.recurrent_dropout);
         let is_tied = self.config.tokens.kind != TokenKind::Characters;
@@ -269,7 +312,7 @@ impl Choices<'_> {
         model.embedding_dropout = row.embedding_dropout;
         model.locked_dropout = true;
         model.tie_weights = is_tied;
-        model.projection = if is_tied && row.units != row.embedding_dim { row.embedding_dim } else { 0 };
+        model.projection = if is_tied { row.embedding_dim } else { 0 };
         let train = &mut self.config.train;
         train.mode = ModeKind::Tbptt;
         train.batch_size = row.batch_size;
@@ -279,15 +322,6 @@ impl Choices<'_> {
         train.optimizer.kind = OptimizerKind::Adam;
         train.schedule.kind = ScheduleKind::Cosine;
         train.clip.global_norm = Some(1.0);
-        let size = size_of(bytes);
-        let units = match row.layers {
-            1 => format!("{} units", row.units),
-            layers => format!("{layers} layers of {} units", row.units),
-        };
-        self.add(
-            "model.layers",
-            format!("{units}: of the sizes tried, the best for a text of {size} in a few minutes."),
-        );
         self.add(
             "model.dropout",
             if row.dropout > 0.25 {

@@ -17,14 +17,17 @@ mod plan_file;
 use std::time::Duration;
 
 use args::ConfigArgs;
-use trainer::measure_step;
+use models::LanguageModel;
+use trainer::{StepTime, measure_step};
 
 use self::budget::{Clock, Length};
+use self::choices::Sizes;
 use self::given::Given;
-use crate::config::{Config, apply_changes};
+use crate::config::{Config, LmExperiment, apply_changes};
 use crate::error::Result;
 use crate::output::status;
 use crate::run::experiment::{Experiment, Setup};
+use crate::run::init::init_model;
 
 /// The time of a run without a configuration, in minutes.
 pub const DEFAULT_MINUTES: f64 = 3.0;
@@ -39,10 +42,16 @@ const MEASURED: Duration = Duration::from_secs(2);
 pub struct Recipe {
     /// The configuration, without a number of steps.
     pub config: Config,
-    /// The reasons, in the order in which they are printed.
-    pub choices: Vec<Choice>,
+    /// What is left to be chosen.
+    pub plan: Plan,
     /// What makes the text unsuitable, if something does.
     pub warning: Option<String>,
+}
+
+/// What is left to be chosen once the text is tokenized.
+pub struct Plan {
+    choices: Vec<Choice>,
+    sizes: Sizes,
 }
 
 /// A choice and its reason.
@@ -63,7 +72,7 @@ impl Recipe {
     pub fn choose(args: &ConfigArgs) -> Result<Self> {
         let mut given = Given::new(args)?;
         let found = look::look(&mut given.config)?;
-        let (mut config, choices) = choices::choose(&found, &given);
+        let (mut config, choices, sizes) = choices::choose(&found, &given);
         let kept = config.text.kept.take();
         let mut config = apply_changes(config, &args.set)?;
         config.text.kept = kept;
@@ -74,7 +83,8 @@ impl Recipe {
                 config.text.name()
             )
         });
-        Ok(Self { config, warning, choices: choices.into_iter().filter(|choice| !given.is_set(choice.key)).collect() })
+        let choices = choices.into_iter().filter(|choice| !given.is_set(choice.key)).collect();
+        Ok(Self { config, plan: Plan { choices, sizes }, warning })
     }
 
     /// The name for the directory of the run: that of the text.
@@ -87,43 +97,80 @@ impl Recipe {
     }
 }
 
-/// Chooses the number of steps of a run that ends with the time of `clock`, prints what was chosen, and returns the
-/// configuration with the reasons. `choices` are those of a recipe. `None` if nothing is to be chosen.
+/// Chooses size and number of steps of a run that ends with the time of `clock`, prints what was chosen, and returns the
+/// initial model and the configuration with the reasons. Only the size is chosen if `--set` gives a number of epochs.
 ///
 /// # Errors
 /// If a step cannot be measured.
-pub fn plan<C: Experiment>(
+pub fn plan(
+    experiment: &mut LmExperiment,
+    mut model: LanguageModel,
+    recipe: Plan,
+    clock: Clock,
+    setup: Setup,
+) -> Result<(LanguageModel, String)> {
+    let Plan { mut choices, sizes } = recipe;
+    let minutes = clock.minutes(true);
+    // Without a time, as many passes as are given.
+    let time = minutes.unwrap_or(DEFAULT_MINUTES);
+    let mut measured = measure(experiment, &model, time, setup)?;
+    let passes = |time_of: &StepTime| Length::fitting(clock.seconds_left(time), time_of, false).passes;
+    if let Some((&largest, smaller)) = sizes.units.split_first() {
+        let mut units = largest;
+        for &size in smaller {
+            if passes(&measured) >= sizes.passes {
+                break;
+            }
+            units = size;
+            let mut section = experiment.config.model.clone();
+            section.layers.iter_mut().for_each(|layer| layer.units = size);
+            experiment.set_model(section);
+            model = init_model(experiment, setup.device)?;
+            measured = measure(experiment, &model, time, setup)?;
+        }
+        choices.push(sizes.choice(units));
+    }
+    if let Some(minutes) = minutes {
+        let length = Length::fitting(clock.seconds_left(minutes), &measured, false);
+        experiment.set_length(length);
+        choices.push(length.choice(minutes, &measured));
+    }
+    print(&choices);
+    let heading = "Chosen for this text and this machine. Edit it and train with `train --config FILE`.";
+    Ok((model, plan_file::to_toml(&experiment.to_toml(), heading, &choices)))
+}
+
+/// Chooses the number of steps of a run with a configuration if `clock` has a time, and returns the configuration with the
+/// reason.
+///
+/// # Errors
+/// If a step cannot be measured.
+pub fn plan_length<C: Experiment>(
     experiment: &mut C,
     model: &C::Network,
-    choices: Option<Vec<Choice>>,
     clock: Clock,
     setup: Setup,
 ) -> Result<Option<String>> {
-    let minutes = clock.minutes(choices.is_some());
-    let by_passes = choices.is_none();
-    if by_passes && minutes.is_none() {
-        return Ok(None);
-    }
-    let mut choices = choices.unwrap_or_default();
-    if let Some(minutes) = minutes {
-        let time = measure_step(
-            model,
-            experiment.data(),
-            experiment.train_config(),
-            setup.device,
-            setup.backend.kernels(),
-            MEASURED.min(Duration::from_secs_f64(6.0 * minutes)),
-        )?;
-        let length = Length::fitting(clock.seconds_left(minutes), &time, by_passes);
-        experiment.set_length(length);
-        choices.push(length.choice(minutes, &time));
-    }
-    choices.iter().for_each(|choice| status(&format!("  {}: {}", choice.key, choice.reason)));
-    let heading = match by_passes {
-        true => "This configuration with a number of steps for this machine.",
-        false => "Chosen for this text and this machine. Edit it and train with `train --config FILE`.",
-    };
+    let Some(minutes) = clock.minutes(false) else { return Ok(None) };
+    let measured = measure(experiment, model, minutes, setup)?;
+    let length = Length::fitting(clock.seconds_left(minutes), &measured, true);
+    experiment.set_length(length);
+    let choices = [length.choice(minutes, &measured)];
+    print(&choices);
+    let heading = "This configuration with a number of steps for this machine.";
     Ok(Some(plan_file::to_toml(&experiment.to_toml(), heading, &choices)))
+}
+
+/// Measures a training step; the shorter the run, the shorter.
+fn measure<C: Experiment>(experiment: &C, model: &C::Network, minutes: f64, setup: Setup) -> Result<StepTime> {
+    let Setup { device, backend, .. } = setup;
+    let (data, config) = (experiment.data(), experiment.train_config());
+    let budget = MEASURED.min(Duration::from_secs_f64(60.0 * minutes / 50.0));
+    Ok(measure_step(model, data, config, device, backend.kernels(), budget)?)
+}
+
+fn print(choices: &[Choice]) {
+    choices.iter().for_each(|choice| status(&format!("  {}: {}", choice.key, choice.reason)));
 }
 
 /// The letters and digits of `name`, with a hyphen for everything between them.

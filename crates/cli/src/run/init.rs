@@ -18,7 +18,7 @@ use crate::error::{Error, Result, bail};
 use crate::input::{is_open_file, is_pattern};
 use crate::long_task::LongTask;
 use crate::output::{status, warn};
-use crate::recipe::{Choice, Recipe};
+use crate::recipe::{Plan, Recipe};
 use crate::run::provenance::{self, Origin};
 use crate::run::word_vectors::PretrainedVectors;
 use crate::run::{changed_text, directory};
@@ -33,8 +33,8 @@ pub struct NewConfig {
     pub config: AnyConfig,
     /// The name for its directory.
     pub name: String,
-    /// The reasons, if it was chosen for the text; without a number of steps.
-    pub choices: Option<Vec<Choice>>,
+    /// What is left to be chosen, if it was chosen for the text.
+    pub plan: Option<Plan>,
 }
 
 /// The configuration of a new run: that of `--config`, or one that is chosen for the text. With `--init-from` it is the
@@ -45,16 +45,16 @@ pub struct NewConfig {
 pub fn new_run_config(args: &Train) -> Result<NewConfig> {
     if let Some(model) = &args.init_from {
         let (config, name) = config_from_model(args, model)?;
-        return Ok(NewConfig { config, name, choices: None });
+        return Ok(NewConfig { config, name, plan: None });
     }
     if args.config.config.is_some() {
         let (config, name) = read_any(&args.config)?;
-        return Ok(NewConfig { config, name, choices: None });
+        return Ok(NewConfig { config, name, plan: None });
     }
     let recipe = Recipe::choose(&args.config)?;
     let name = recipe.name();
     warn(recipe.warning.as_slice());
-    Ok(NewConfig { config: AnyConfig::LanguageModel(Box::new(recipe.config)), name, choices: Some(recipe.choices) })
+    Ok(NewConfig { config: AnyConfig::LanguageModel(Box::new(recipe.config)), name, plan: Some(recipe.plan) })
 }
 
 fn config_from_model(args: &Train, model: &Path) -> Result<(AnyConfig, String)> {
@@ -313,7 +313,10 @@ fn is_same_text(config: &Config, other: &Config) -> bool {
 }
 
 /// A newly initialized model, with pretrained word vectors if the configuration has them.
-fn init_model(experiment: &LmExperiment, device: &Device) -> Result<LanguageModel> {
+///
+/// # Errors
+/// If the model or the word vectors are rejected.
+pub fn init_model(experiment: &LmExperiment, device: &Device) -> Result<LanguageModel> {
     let task = LongTask::start("initializing the weights");
     let model = experiment.model.init(experiment.config.seed, device)?;
     drop(task);
