@@ -362,3 +362,95 @@ fn size_of(bytes: usize) -> String {
         _ => format!("{} MB", decimals(bytes as f64 / 1e6, 1)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use args::ConfigArgs;
+    use text_prep::TextProfiler;
+
+    use super::*;
+
+    fn given(set: &[&str]) -> Given {
+        let set = set.iter().map(|change| change.to_string()).collect();
+        Given::new(&ConfigArgs { set, text: vec!["my.txt".into()], ..ConfigArgs::default() }).unwrap()
+    }
+
+    fn found(text: &str) -> Found {
+        let mut profiler = TextProfiler::default();
+        profiler.push(text);
+        Found { profile: profiler.finish(), files: 1 }
+    }
+
+    /// Prose of at least so many bytes: sentences of different words.
+    fn prose(bytes: usize) -> String {
+        let mut text = String::new();
+        let mut number = 1u64;
+        while text.len() < bytes {
+            let mut word = || {
+                number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                format!("{:x}", number >> 44)
+            };
+            let (subject, verb, object) = (word(), word(), word());
+            text += &format!("The {subject} that {verb} saw was not the one of {object}.\n");
+            if text.len() % 7 == 0 {
+                text.push('\n');
+            }
+        }
+        text
+    }
+
+    #[test]
+    fn every_choice_is_a_valid_configuration_with_a_reason() {
+        for bytes in [3_000, 40_000, 200_000, 500_000, 1_500_000, 4_000_000] {
+            let (config, choices, sizes) = choose(&found(&prose(bytes)), &given(&[]));
+            assert!(choices.iter().all(|choice| choice.reason.ends_with('.')), "{choices:?}");
+            assert!(sizes.units.is_sorted_by(|a, b| a > b), "{sizes:?}");
+            assert_eq!(config.model.layers[0].units, sizes.units[0]);
+            assert_eq!(config.train.mode, ModeKind::Tbptt);
+            let expected = if bytes < SUBWORDS_FROM { TokenKind::Characters } else { TokenKind::Subwords };
+            assert_eq!(config.tokens.kind, expected, "{bytes}");
+            assert_eq!(config.clean.preset.as_deref(), Some("verbatim"));
+            assert_eq!(config.data.documents, Some(DocumentKind::None));
+        }
+    }
+
+    #[test]
+    fn a_list_is_documents_and_so_are_many_files() {
+        let list: String = (0..300).map(|n| format!("Item number {n}\n")).collect();
+        let (config, choices, _) = choose(&found(&list), &given(&[]));
+        assert_eq!(config.data.documents, Some(DocumentKind::Lines));
+        assert!(choices[0].reason.starts_with("Each line is an item: 300 lines"), "{choices:?}");
+        let (config, ..) = choose(&Found { files: 30, ..found(&prose(9_000)) }, &given(&[]));
+        assert_eq!(config.data.documents, Some(DocumentKind::Files));
+    }
+
+    #[test]
+    fn what_is_given_is_not_chosen() {
+        let list: String = (0..300).map(|n| format!("Item number {n}\n")).collect();
+        let given = given(&["data.documents=none", "tokens.kind=words", "clean.preset=lowercase", "model.layers=[]"]);
+        let (config, choices, sizes) = choose(&found(&list), &given);
+        assert_eq!((config.data.documents, config.tokens.kind), (Some(DocumentKind::None), TokenKind::Words));
+        assert_eq!(config.clean.preset.as_deref(), Some("lowercase"));
+        assert!(sizes.units.is_empty());
+        assert!(!choices.iter().any(|choice| ["data.documents", "clean.preset"].contains(&choice.key)));
+    }
+
+    #[test]
+    fn less_than_a_tenth_of_a_long_text_is_held_out() {
+        let fraction = |bytes| {
+            let found = Found { profile: text_prep::TextProfile { bytes, ..found("").profile }, files: 1 };
+            choose(&found, &given(&[])).0.split.valid_fraction
+        };
+        assert_eq!([1_000, 5_000_000, 12_000_000].map(fraction), [0.1, 0.1, 0.05]);
+    }
+
+    #[test]
+    fn the_size_is_said_with_its_alternatives() {
+        let sizes = Sizes { units: &[512, 384, 256], passes: 20.0 };
+        assert_eq!(
+            sizes.choice(512).reason,
+            "512 units rather than 384 and 256: the time allows more than 20 passes over the text."
+        );
+        assert!(sizes.choice(384).reason.starts_with("384 units rather than 512 and 256: with more units"));
+    }
+}
