@@ -3,11 +3,14 @@
 use seqdata::Sequence;
 use text_prep::Tokenizer;
 
-/// The bytes of decoded targets, and how many targets are unknown.
+/// The bytes of decoded targets, and how many targets are unknown. The end of a document has one byte, which is the line end
+/// of a document that is a line, whatever stands between the documents of the text.
 #[derive(Clone, Debug, Default)]
 pub struct TargetBytes {
     /// By the number of the label.
     by_label: Vec<Count>,
+    /// The bytes of the unknown token as it is written.
+    unknown_len: usize,
 }
 
 /// The targets of one label.
@@ -22,13 +25,15 @@ impl TargetBytes {
     /// their own labels.
     pub fn count(tokenizer: &Tokenizer, sequence: &Sequence, context_len: usize, own_labels: bool) -> Self {
         let (unknown, document) = (tokenizer.vocabulary.unknown_id(), tokenizer.vocabulary.document_id());
-        let mut count = Self { by_label: vec![Count::default()] };
+        let unknown_len = unknown.and_then(|id| tokenizer.vocabulary.token(id)).map_or(0, str::len);
+        let mut count = Self { by_label: vec![Count::default()], unknown_len };
         let mut ids = Vec::new();
         let (mut label, mut context) = (0, 0);
         let everywhere = 0..sequence.len();
         for (position, (id, of_id)) in sequence.ids(everywhere.clone()).zip(sequence.labels(everywhere)).enumerate() {
             if Some(id) == document {
                 count.add(tokenizer, &ids, context, label);
+                count.of_label(label).bytes += usize::from(position >= context_len);
                 ids.clear();
                 (label, context) = (if own_labels { of_id as usize } else { 0 }, 0);
                 continue;
@@ -60,6 +65,11 @@ impl TargetBytes {
         self.by_label.iter().map(|count| count.unknown).sum()
     }
 
+    /// The bytes of the other targets, if tokens are characters, which are written without anything between them.
+    pub fn known(&self) -> usize {
+        self.total() - self.unknown() * self.unknown_len
+    }
+
     /// The loss in bits per byte, comparable between kinds of tokens, of the documents with this label, whose `targets` have
     /// a mean loss of `nats_per_token`; `None` if some are unknown, because their number of bytes is not known.
     pub fn bits_per_byte(&self, label: usize, nats_per_token: f64, targets: usize) -> Option<f64> {
@@ -68,8 +78,12 @@ impl TargetBytes {
 
     /// The same for all documents, or a running text.
     pub fn total_bits_per_byte(&self, nats_per_token: f64, targets: usize) -> Option<f64> {
-        let bytes = self.by_label.iter().map(|count| count.bytes).sum();
-        bits_per_byte(Count { bytes, unknown: self.unknown() }, nats_per_token, targets)
+        bits_per_byte(Count { bytes: self.total(), unknown: self.unknown() }, nats_per_token, targets)
+    }
+
+    /// The bytes of all targets, with the unknown token as it is written.
+    fn total(&self) -> usize {
+        self.by_label.iter().map(|count| count.bytes).sum()
     }
 }
 
