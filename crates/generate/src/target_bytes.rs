@@ -9,8 +9,6 @@ use text_prep::Tokenizer;
 pub struct TargetBytes {
     /// By the number of the label.
     by_label: Vec<Count>,
-    /// The bytes of the unknown token as it is written.
-    unknown_len: usize,
 }
 
 /// The targets of one label.
@@ -25,8 +23,7 @@ impl TargetBytes {
     /// their own labels.
     pub fn count(tokenizer: &Tokenizer, sequence: &Sequence, context_len: usize, own_labels: bool) -> Self {
         let (unknown, document) = (tokenizer.vocabulary.unknown_id(), tokenizer.vocabulary.document_id());
-        let unknown_len = unknown.and_then(|id| tokenizer.vocabulary.token(id)).map_or(0, str::len);
-        let mut count = Self { by_label: vec![Count::default()], unknown_len };
+        let mut count = Self { by_label: vec![Count::default()] };
         let mut ids = Vec::new();
         let (mut label, mut context) = (0, 0);
         let everywhere = 0..sequence.len();
@@ -65,9 +62,9 @@ impl TargetBytes {
         self.by_label.iter().map(|count| count.unknown).sum()
     }
 
-    /// The bytes of the other targets, if tokens are characters, which are written without anything between them.
-    pub fn known(&self) -> usize {
-        self.total() - self.unknown() * self.unknown_len
+    /// The bytes of all targets; `None` if some are unknown, because their number of bytes is not known.
+    pub fn total(&self) -> Option<usize> {
+        (self.unknown() == 0).then(|| self.by_label.iter().map(|count| count.bytes).sum())
     }
 
     /// The loss in bits per byte, comparable between kinds of tokens, of the documents with this label, whose `targets` have
@@ -78,12 +75,7 @@ impl TargetBytes {
 
     /// The same for all documents, or a running text.
     pub fn total_bits_per_byte(&self, nats_per_token: f64, targets: usize) -> Option<f64> {
-        bits_per_byte(Count { bytes: self.total(), unknown: self.unknown() }, nats_per_token, targets)
-    }
-
-    /// The bytes of all targets, with the unknown token as it is written.
-    fn total(&self) -> usize {
-        self.by_label.iter().map(|count| count.bytes).sum()
+        bits_per_byte(Count { bytes: self.total()?, unknown: 0 }, nats_per_token, targets)
     }
 }
 

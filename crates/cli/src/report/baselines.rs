@@ -24,7 +24,7 @@ pub struct Baselines {
     pub unigram: f64,
     /// Interpolated Kneser–Ney 5-gram model of the tokens, in nats/token.
     pub ngram: f64,
-    /// The best Kneser–Ney model of characters, unless tokens are words.
+    /// The best Kneser–Ney model of characters.
     pub counting: Option<Counting>,
     /// The targets that `counting` and the network are compared on; `None` if bits per byte are not defined.
     pub held_out: Option<HeldOut>,
@@ -48,14 +48,12 @@ impl Baselines {
         }
     }
 
-    /// Names and losses in nats/token, lowest loss first.
+    /// Names and losses in nats/token, the better models first.
     pub fn named(&self) -> Vec<(&'static str, f64)> {
         let counting = self.counting.as_ref().zip(self.held_out);
         let counting = counting.map(|(counting, held_out)| (COUNTING, held_out.nats_per_token(counting.bits_per_byte)));
         let of_tokens = [(NGRAM, self.ngram), ("unigram", self.unigram), (UNIFORM, self.uniform)];
-        let mut named: Vec<_> = counting.into_iter().chain(of_tokens).collect();
-        named.sort_by(|one, other| one.1.total_cmp(&other.1));
-        named
+        counting.into_iter().chain(of_tokens).collect()
     }
 
     /// The baselines for charts, without the uniform distribution, whose loss is so high that it would flatten the other

@@ -6,39 +6,47 @@ use generate::TargetBytes;
 use seqdata::{Part, TextDataset};
 use text_prep::PreTokenizer;
 
-/// The validation text after the first ids, which are context only.
+use crate::report::characters;
+
+/// The validation text after the first ids, which are context only, as the network writes it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HeldOut {
     /// The number of ids before the first target.
     pub context_len: usize,
     /// The number of targets.
     pub targets: usize,
-    /// Their bytes in UTF-8.
+    /// Their bytes in UTF-8, with unknown tokens as in the text; the end of a document has one.
     pub bytes: usize,
-    /// What the unknown characters among them cost besides the loss, in nats.
+    /// What it costs to say which tokens the unknown ones among them are, in nats.
     pub unknown_nats: f64,
 }
 
 impl HeldOut {
-    /// The validation text of `dataset` after the first `context_len` ids; `None` if the number of its bytes, or what the
-    /// model says about them, is not known, because words are unknown or tokens are left out.
+    /// The validation text of `dataset` after the first `context_len` ids; `None` if there is none, or if tokens are left out
+    /// of it.
     ///
-    /// The model predicts an unknown character as the unknown token. Which one it is costs the logarithm of the number of
-    /// different unknown characters in the whole text.
+    /// The network predicts unknown tokens as such. Which character an unknown one is costs the logarithm of the number of
+    /// different unknown characters in the whole text; unknown words are spelled by a Kneser–Ney model of characters.
     pub fn new(dataset: &TextDataset, context_len: usize) -> Option<Self> {
         let sequence = dataset.sequence(Part::Valid);
         let counted = TargetBytes::count(&dataset.tokenizer, &sequence, context_len, false);
-        let unknown = counted.unknown();
-        let has_characters = matches!(dataset.tokenizer.pre_tokenizer, PreTokenizer::Characters(_));
-        if dataset.valid_dropped > 0 || unknown > 0 && !has_characters {
+        let bytes = counted.total().unwrap_or_else(|| {
+            let (all, targets) = characters::targets(dataset, context_len);
+            characters::bytes(&all[targets])
+        });
+        if dataset.valid_dropped > 0 || bytes == 0 {
             return None;
         }
-        let of_valid = dataset.unknown_tokens.of(Part::Valid);
-        let in_context = of_valid.len() - unknown;
-        let unknown_bytes: usize = of_valid.skip(in_context).map(str::len).sum();
-        let of_each = (dataset.unknown_tokens.distinct().max(1) as f64).ln();
-        let (targets, bytes) = (sequence.len().saturating_sub(context_len), counted.known() + unknown_bytes);
-        (bytes > 0).then_some(Self { context_len, targets, bytes, unknown_nats: of_each * unknown as f64 })
+        let unknown_nats = match (counted.unknown(), &dataset.tokenizer.pre_tokenizer) {
+            (0, _) => 0.0,
+            (unknown, PreTokenizer::Characters(_) | PreTokenizer::Subwords(_)) => {
+                unknown as f64 * (dataset.unknown_tokens.distinct() as f64).ln()
+            }
+            (unknown, PreTokenizer::Words(_) | PreTokenizer::Spans(_)) => {
+                characters::spelling_nats(dataset, dataset.unknown_tokens.of(Part::Valid).len() - unknown)
+            }
+        };
+        Some(Self { context_len, targets: sequence.len() - context_len, bytes, unknown_nats })
     }
 
     /// A loss in bits per byte, which can be compared between kinds of tokens.
@@ -49,5 +57,18 @@ impl HeldOut {
     /// The loss with these bits per byte.
     pub fn nats_per_token(&self, bits_per_byte: f64) -> f64 {
         (bits_per_byte * LN_2 * self.bytes as f64 - self.unknown_nats) / self.targets as f64
+    }
+
+    /// How unknown tokens are counted, in words, if there are any.
+    pub fn protocol(&self, dataset: &TextDataset) -> Option<&'static str> {
+        (self.unknown_nats > 0.0).then_some(match dataset.tokenizer.pre_tokenizer {
+            PreTokenizer::Characters(_) | PreTokenizer::Subwords(_) => {
+                "bits per byte: which character an unknown one is costs the logarithm of the number of different unknown \
+                 characters"
+            }
+            PreTokenizer::Words(_) | PreTokenizer::Spans(_) => {
+                "bits per byte: unknown words are spelled by a Kneser–Ney model of the characters of the training words"
+            }
+        })
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod advice;
 pub mod baselines;
+pub mod characters;
 pub mod chart;
 pub mod counting;
 pub mod evaluation_report;
