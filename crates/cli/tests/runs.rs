@@ -234,11 +234,15 @@ fn a_finished_run_writes_a_report_a_chart_and_tensorboard_files() {
     let rows = report["rows"].as_array().unwrap();
     let names: Vec<&str> = rows.iter().map(|row| row["name"].as_str().unwrap()).collect();
     assert!(names[0].starts_with("this model"), "{names:?}");
-    assert_eq!(names[2..], ["5-gram", "unigram", "uniform"]);
+    assert_eq!(names[2..], ["counting", "5-gram", "unigram", "uniform"]);
     let loss = |at: usize| rows[at]["loss_nats_per_token"].as_f64().unwrap();
-    assert!(loss(2) < loss(3) && loss(3) < loss(4), "{rows:?}");
-    // Every held-out word is known, so bits per byte are defined.
-    assert!(rows[0]["bits_per_byte"].as_f64().unwrap() > 0.0);
+    assert!(loss(3) < loss(4) && loss(4) < loss(5), "{rows:?}");
+    let counting = &report["counting"];
+    assert_eq!(rows[0]["bits_per_byte"], counting["network_bits_per_byte"]);
+    let bits = |at: usize| rows[at]["bits_per_byte"].as_f64().unwrap();
+    assert!((bits(2) - counting["bits_per_byte"].as_f64().unwrap()).abs() < 1e-12 && bits(0) > 0.0, "{report}");
+    let sentence = counting["sentence"].as_str().unwrap();
+    assert!(sentence.contains("counting (Kneser–Ney of order") && read("score.md").contains(sentence), "{sentence}");
     let (written, held_out) = (&report["copied"], &report["copied_by_held_out_text"]);
     assert!(written["tokens"].as_u64().unwrap() > 8, "{report}");
     assert_eq!(written["tokens"], held_out["tokens"]);

@@ -61,7 +61,12 @@ fn a_model_is_trained_sampled_and_evaluated() {
     }
     let view = fs::read_to_string(dir.path().join("view.svg")).unwrap();
     let valid = last["valid_loss_nats_per_token"].as_f64().unwrap();
-    for words in [format!(">valid {valid:.3}<"), "epoch 1 of 1".into(), "sample after step 89".into()] {
+    for words in [
+        format!(">valid {valid:.3}<"),
+        "epoch 1 of 1".into(),
+        "sample after step 89".into(),
+        " bits per byte, counting needs ".into(),
+    ] {
         assert!(view.contains(&words), "{words}: {view}");
     }
     let manifest: Value = serde_json::from_str(&read("manifest.json")).unwrap();

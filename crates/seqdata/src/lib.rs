@@ -44,8 +44,9 @@ pub mod streams;
 #[cfg(test)]
 mod subword_tests;
 mod text_hash;
+mod unknown_tokens;
 pub mod vocab_builder;
-pub mod windows;
+mod windows;
 
 pub use batch::Batch;
 pub use dataset::{TextDataset, TextStats};
@@ -67,5 +68,6 @@ pub use sequence::{LABEL_DROPOUT, Sequence};
 pub use split::{Fractions, Part, Split};
 pub use streams::Streams;
 pub use text_hash::text_sha256;
+pub use unknown_tokens::UnknownTokens;
 pub use vocab_builder::NewTokens;
 pub use windows::Windows;

@@ -3,6 +3,7 @@
 //! [`Experiment`] abstracts over language modelling and question generation; this module is generic over it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use burn::tensor::Device;
 use durable::Lock;
@@ -17,6 +18,7 @@ use crate::device::BackendSelection;
 use crate::error::{Error, Result};
 use crate::input::KeptInput;
 use crate::observers::dashboard::{Dashboard, ViewOptions};
+use crate::observers::epoch_in_words::EpochInWords;
 use crate::observers::metrics_file::{self, MetricsFile};
 use crate::observers::progress::Progress;
 use crate::observers::samples_file::SamplesFile;
@@ -78,6 +80,11 @@ pub trait Experiment {
 
     /// Computes the baselines.
     fn baselines(&self) -> Self::Baselines;
+
+    /// What is said in words about each epoch.
+    fn epochs_in_words(&self, _baselines: &Self::Baselines) -> EpochInWords {
+        EpochInWords::default()
+    }
 
     /// The baselines shown in charts, as names and losses in nats/token.
     fn chart_baselines(baselines: &Self::Baselines) -> Vec<(String, f64)>;
@@ -165,7 +172,7 @@ impl RunContext<'_> {
             .lock(lock.clone())
             .stop_flag(stop.clone())
             .observer(ProvenanceWriter { run: run.into(), provenance: update })
-            .observer(self.observers(experiment, &C::chart_baselines(baselines), &stop));
+            .observer(self.observers(experiment, baselines, &stop));
         let outcome = train(job, start).map_err(|error| {
             let hint = matches!(error, trainer::Error::NoModel(_)).then(|| format!("use `--resume {}`", run.display()));
             Error::from(error).with_hint(hint.as_deref())
@@ -189,16 +196,18 @@ impl RunContext<'_> {
     fn observers<C: Experiment>(
         &self,
         experiment: &C,
-        baselines: &[(String, f64)],
+        baselines: &C::Baselines,
         stop: &StopFlag,
     ) -> Vec<Box<dyn Observer<C::Network>>> {
         let Self { run, setup: Setup { backend, view, .. }, .. } = *self;
         let samples = experiment.sample_cache(stop);
-        let uses_ema = experiment.train_config().ema_decay > 0.0;
-        let dashboard = Dashboard::open(view, run.into(), backend.name(), baselines, uses_ema, samples.clone(), stop);
+        let in_words = Arc::new(experiment.epochs_in_words(baselines));
+        let plain = || Progress::new(samples.clone(), in_words.clone());
+        let (uses_ema, baselines) = (experiment.train_config().ema_decay > 0.0, C::chart_baselines(baselines));
+        let dashboard = Dashboard::open(view, run.into(), backend.name(), &baselines, uses_ema, plain(), stop);
         let progress: Box<dyn Observer<C::Network>> = match dashboard {
             Some(dashboard) => Box::new(dashboard),
-            None => Box::new(Progress::new(samples.clone())),
+            None => Box::new(plain()),
         };
         vec![
             Box::new(MetricsFile::new(run)),

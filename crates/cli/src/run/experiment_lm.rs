@@ -11,6 +11,7 @@ use crate::config::LmExperiment;
 use crate::error::Result;
 use crate::input::KeptInput;
 use crate::long_task::LongTask;
+use crate::observers::epoch_in_words::EpochInWords;
 use crate::observers::sampling::{LmSampler, SampleCache};
 use crate::observers::tensorboard_log;
 use crate::output::{status, warn};
@@ -100,8 +101,17 @@ impl Experiment for LmExperiment {
     }
 
     fn baselines(&self) -> Baselines {
-        let _task = LongTask::start("counting 5-grams for the n-gram baseline");
-        Baselines::compute(&self.dataset)
+        let _task = LongTask::start("counting n-grams for the baselines");
+        let context_len = match self.train.mode {
+            TrainMode::Tbptt { .. } => self.dataset.valid_context_len(),
+            TrainMode::Windows | TrainMode::Examples => self.dataset.context_len(),
+        };
+        Baselines::compute(&self.dataset, context_len)
+    }
+
+    fn epochs_in_words(&self, baselines: &Baselines) -> EpochInWords {
+        let _task = LongTask::start("reading the words of the training text");
+        EpochInWords::new(&self.dataset, baselines)
     }
 
     fn chart_baselines(baselines: &Baselines) -> Vec<(String, f64)> {
