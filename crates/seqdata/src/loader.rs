@@ -220,7 +220,7 @@ struct Pass<I> {
 /// The batches of an epoch.
 struct Epoch<'a, I> {
     loader: &'a Loader<I>,
-    /// The pass of the previous batch.
+    /// The pass that was reached.
     pass: Pass<I>,
     /// The steps of the epoch, counted over all epochs.
     steps: Range<u64>,
