@@ -147,6 +147,31 @@ fn logits_on_software_vulkan_equal_those_of_ndarray() {
     }
 }
 
+#[test]
+#[allow(deprecated)]
+fn initial_weights_are_the_same_on_every_backend() {
+    use burn::tensor::{Device, DeviceKind};
+    use models::{InitScheme, LanguageModelConfig, LayerConfig};
+
+    let mut others = vec![Device::ndarray()];
+    if lavapipe().is_some() {
+        others.push(Device::wgpu(DeviceKind::Cpu));
+    }
+    for scheme in [InitScheme::Keras, InitScheme::Uniform] {
+        let config = LanguageModelConfig::new(60, 8, vec![LayerConfig::lstm(6)]).init_scheme(scheme);
+        let weights = |device: &Device| {
+            let model = config.init(1, device).unwrap();
+            let recurrent = model.stack.layers[0].cell.recurrent_kernel().val();
+            let matrices = [model.embedding.weight.val(), recurrent, model.output.kernel.unwrap().val()];
+            matrices.map(|matrix| matrix.try_into_vec_as::<f32>().unwrap())
+        };
+        let expected = weights(&Device::flex());
+        for device in &others {
+            assert!(weights(device) == expected, "{scheme:?} on {device:?}");
+        }
+    }
+}
+
 /// Results of PyTorch and Keras, on the backends that the tests of the library `models` do not use.
 #[test]
 #[allow(deprecated)]

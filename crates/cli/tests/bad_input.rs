@@ -91,6 +91,8 @@ fn invalid_configurations() {
         ("model.layers[0].recurrent_dropout=1", "model.layers[0].recurrent_dropout"),
         ("model.tie_weights=true", "`model.layers[0].units` is 256, expected 100"),
         ("model.projection=9000", "model.projection"),
+        ("model.init=unifrom", "the nearest is `uniform`, known are keras, uniform"),
+        ("model.init=3", "model.init"),
         ("model.embedding_dropout=-1", "model.embedding_dropout"),
         ("model.vectors.train=false", "model.vectors.path"),
         ("model.vectors.path=none.txt", "none.txt cannot be opened"),

@@ -14,7 +14,7 @@ const VARIANTS: [&[&str]; 7] = [
     &["model.layers=[{cell=\"gru\",units=8}]"],
     &["model.layers=[{cell=\"gru\",units=8,reset_after=false}]"],
     &["model.layers=[{cell=\"lstm\",units=8},{cell=\"gru\",units=6,layer_norm=true}]"],
-    &["model.tie_weights=true", "model.projection=8", "model.layers[0].recurrent_dropout=0.2"],
+    &["model.tie_weights=true", "model.projection=8", "model.layers[0].recurrent_dropout=0.2", "model.init=uniform"],
     &["model.locked_dropout=true", "model.embedding_dropout=0.1", "model.layer_dropout=0.1"],
 ];
 

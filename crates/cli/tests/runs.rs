@@ -74,12 +74,13 @@ fn a_run_starts_from_the_weights_and_vocabulary_of_another_run() {
     assert_eq!(vocabulary(&dir, "again"), new);
 
     // A configuration sets data and training; the model keeps what it determines.
-    let config = "[text]\npath = \"new.txt\"\n[model]\nembedding_dim = 9\n[train]\nepochs = 2\n[windows]\nstride = 5\n";
+    let config = "[text]\npath = \"new.txt\"\n[model]\nembedding_dim = 9\ninit = \"uniform\"\n\
+                  [train]\nepochs = 2\n[windows]\nstride = 5\n";
     dir.file("other.toml", config);
     let configured = ["train", "--init-from", "extended", "--config", "other.toml", "--out", "configured"];
     let stderr = dir.run_ok(&[&configured[..], FLEX].concat()).stderr;
     let unused: Vec<&str> = stderr.lines().filter(|line| line.contains("not used")).collect();
-    let expected = "`model.embedding_dim` of other.toml are not used: the model extended determines them";
+    let expected = "`model.embedding_dim`, `model.init` of other.toml are not used: the model extended determines them";
     assert_eq!(unused, [expected], "{stderr}");
     let config = fs::read_to_string(dir.path().join("configured/config.toml")).unwrap();
     assert!(config.contains("epochs = 2") && config.contains("stride = 5"), "{config}");
@@ -89,6 +90,41 @@ fn a_run_starts_from_the_weights_and_vocabulary_of_another_run() {
     dir.expect_error(&resized, &["`model.embedding_dim`", "--init-from"]);
     dir.expect_error(&["train", "--init-from", "nowhere", "--text", "new.txt"], &["nowhere"]);
     dir.expect_error(&["train", "--new-tokens", "unk"], &["--init-from"]);
+}
+
+#[test]
+fn new_tokens_get_initial_weights_of_the_scheme_of_the_model() {
+    let dir = TestDir::new();
+    texts(&dir);
+    // With this learning rate the weights stay as they were drawn.
+    let still = ["--set", "model.init=uniform", "--set", "train.learning_rate=1e-9"];
+    train_on(&dir, "old.txt", &[&["--out", "old"], &still[..]].concat());
+    let extend = ["train", "--init-from", "old", "--text", "new.txt", "--new-tokens", "extend", "--out", "extended"];
+    dir.run_ok(&[&extend[..], FLEX].concat());
+    for run in ["old", "extended"] {
+        let read = |file: &str| fs::read_to_string(dir.path().join(run).join(file)).unwrap();
+        assert!(read("config.toml").contains("init = \"uniform\""), "{}", read("config.toml"));
+        let manifest: Value = serde_json::from_str(&read("manifest.json")).unwrap();
+        assert_eq!(manifest["about"]["model"]["init"], "uniform", "{manifest}");
+    }
+    dir.run_ok(&["export", "extended.safetensors", "--layout", "keras", "--model", "extended"]);
+    let tensors = models::interop::read_safetensors(&dir.path().join("extended.safetensors")).unwrap();
+    let (old, new) = (vocabulary(&dir, "old").len(), vocabulary(&dir, "extended").len());
+    assert_eq!(new, old + 3);
+    let (embedding, output) = (&tensors["embedding/embeddings"].values, &tensors["dense/kernel"].values);
+    for tokens in [0..old, old..new] {
+        let largest = |weights: &[f64], place: &dyn Fn(usize, usize) -> usize| {
+            let of_token = |token| (0..8).map(move |unit| weights[place(token, unit)].abs());
+            tokens.clone().flat_map(of_token).fold(0f64, f64::max)
+        };
+        let largest =
+            [largest(embedding, &|token, unit| token * 8 + unit), largest(output, &|token, unit| unit * new + token)];
+        assert!(largest[0] > 0.05 && largest[0] < 0.100_001, "{tokens:?}: {largest:?}");
+        // Glorot's limit would be above 0.4.
+        assert!(largest[1] > 0.25 && largest[1] < 0.353_56, "{tokens:?}: {largest:?}");
+    }
+    let other = ["train", "--resume", "old", "--set", "model.init=keras"];
+    dir.expect_error(&other, &["old cannot be resumed", "`model.init`"]);
 }
 
 #[test]

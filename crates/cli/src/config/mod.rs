@@ -28,7 +28,7 @@ mod train_config;
 use std::path::{Path, PathBuf};
 
 use durable::read::small_text;
-use models::LayerConfig;
+use models::{InitScheme, LayerConfig};
 use seqdata::{NewTokens, VocabSource};
 use serde::{Deserialize, Serialize};
 use text_prep::{Capitals, CharacterUnit, OovPolicy, Punctuation, RuleSpec};
@@ -222,6 +222,8 @@ pub struct Model {
     pub projection: usize,
     /// Whether the output layer shares the embedding's weights.
     pub tie_weights: bool,
+    /// The distributions of the initial embedding and output layer.
+    pub init: InitScheme,
     /// Pretrained word vectors.
     pub vectors: Vectors,
     /// The dropout rate after the last layer.
@@ -338,6 +340,7 @@ impl Default for Model {
             layers: vec![LayerConfig::default()],
             projection: 0,
             tie_weights: false,
+            init: InitScheme::Keras,
             vectors: Vectors::default(),
             dropout: 0.2,
             layer_dropout: 0.0,

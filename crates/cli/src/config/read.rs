@@ -264,6 +264,8 @@ fn line_number(text: &str, offset: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use models::InitScheme;
+
     use super::*;
 
     fn error_of(text: &str, changes: &[&str]) -> String {
@@ -323,7 +325,9 @@ mod tests {
 
     #[test]
     fn a_configuration_round_trips() {
-        let config = apply_changes(Config::default(), &["vocabulary.min_count=2".to_string()]).unwrap();
+        let changes = ["vocabulary.min_count=2", "model.init=uniform"].map(String::from);
+        let config = apply_changes(Config::default(), &changes).unwrap();
+        assert_eq!(config.model.init, InitScheme::Uniform);
         let text = toml::to_string(&config).unwrap();
         assert_eq!(parse_config::<Config>(&text, "again").unwrap(), config);
     }

@@ -125,6 +125,7 @@ fn model_config(model: &Model) -> LanguageModelConfig {
     LanguageModelConfig::new(1, model.embedding_dim, model.layers.clone())
         .projection_dim(model.projection)
         .tie_weights(model.tie_weights)
+        .init_scheme(model.init)
         .frozen_embedding(!model.vectors.train)
         .dropout(model.dropout)
         .layer_dropout(model.layer_dropout)
