@@ -273,6 +273,26 @@ mod tests {
     }
 
     #[test]
+    fn a_run_of_an_earlier_version_keeps_the_first_edition_of_its_corpus() {
+        let mut new = Text { dataset: Some("fables".into()), ..Text::default() };
+        let saved = new.clone().saved_in(Path::new("runs/a"));
+        assert_eq!(saved.edition, Some(1));
+        assert_eq!(saved.for_another_run().unwrap().edition, Some(1));
+        new.start().unwrap();
+        assert_eq!(new.edition, Some(2));
+        assert_eq!(new.clone().saved_in(Path::new("runs/a")).edition, Some(2));
+        let sha256 = |text: &Text| text.sha256(&crate::config::DocumentSettings::default()).unwrap();
+        let first = "75191292a1a2fb756196c7926653ccc1048aba2133389a05b1e70ea3237ab2f5";
+        assert_eq!(sha256(&Text { edition: Some(1), ..new.clone() }), first);
+        assert_eq!(sha256(&new), sha256(&Text { edition: None, ..new.clone() }));
+        assert_ne!(sha256(&new), first);
+        // Files have no editions.
+        let mut files = Text { path: Some(Path::new("a.txt").into()), ..Text::default() };
+        files.start().unwrap();
+        assert_eq!((files.edition, files.saved_in(Path::new("runs/a")).edition), (None, None));
+    }
+
+    #[test]
     fn the_copy_of_a_piped_text_is_in_the_directory_of_its_run() {
         let kept = Text { copy: true, ..Text::default() };
         assert_eq!(
