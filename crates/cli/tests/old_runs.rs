@@ -190,7 +190,7 @@ fn old_runs_keep_the_first_edition_of_a_corpus_that_has_grown() {
         assert!(!reproduced.stderr.contains("error: "), "{}", reproduced.stderr);
         assert_eq!(hashes(&again), hashes(&run));
         dir.run_ok(&flex(&["train", "--resume", &run, "--set", "train.epochs=3", "--no-tui"]));
-        dir.run_ok(&flex(&["train", "--init-from", &run, "--out", &from]));
+        dir.run_ok(&flex(&["train", "--init-from", &run, "--new-tokens", "unk", "--out", &from]));
         for run in [&run, &again, &from] {
             assert_eq!(edition(run).as_deref(), Some("1"), "{run}");
         }
