@@ -43,7 +43,7 @@ fn the_two_cpu_backends_agree() {
 fn the_backend_is_selected_by_environment_or_file() {
     let dir = TestDir::new();
     let backend = |args: &[&str], variable: &str| {
-        let mut command = dir.command(&[&["train"], common::tiny().as_slice(), args].concat());
+        let mut command = dir.command(&[&["train"], common::tiny_fables().as_slice(), args].concat());
         command.envs((!variable.is_empty()).then_some(("PASTICHE_BACKEND", variable)));
         let output = common::output(command.output().unwrap());
         assert_eq!(output.code, Some(0), "{}", output.stderr);

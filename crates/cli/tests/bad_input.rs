@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{TestDir, tiny};
+use common::{TestDir, tiny, tiny_fables};
 
 /// Trains with these arguments, which must fail and leave no run.
 fn expect_train_error(dir: &TestDir, args: &[&str], expected: &[&str]) {
@@ -28,6 +28,11 @@ fn texts_that_cannot_be_read() {
     let both = ["--set", "text.path=x.txt", "--set", "text.dataset=fables"];
     expect_train_error(&dir, &both, &["text.dataset", "text.path"]);
     expect_train_error(&dir, &["--set", "text.path=x.txt"], &["x.txt"]);
+    let edition = ["--text", "empty.txt", "--set", "text.edition=1"];
+    expect_train_error(&dir, &edition, &["`text.edition`", "`text.dataset`"]);
+    let expected = "`text.edition` is 3; expected 1 to 2, the editions of the corpus `fables`";
+    dir.expect_error(&["prepare", "--set", "text.edition=3"], &[expected]);
+    dir.expect_error(&["prepare", "--set", "text.edition=0"], &["`text.edition` is 0"]);
     dir.expect_error(&["prepare", "--text", "empty.txt"], &["empty.txt"]);
     expect_train_error(&dir, &["--set", "text.dataset=../x"], &["the corpus `../x` is unknown"]);
 }
@@ -47,10 +52,10 @@ fn devices_are_not_read() {
 #[test]
 fn a_picture_that_cannot_be_written() {
     let dir = TestDir::new();
-    let args = [&tiny()[..], &["--view-svg", "none/view.svg"]].concat();
+    let args = [&tiny_fables()[..], &["--view-svg", "none/view.svg"]].concat();
     expect_train_error(&dir, &args, &["none/view.svg cannot be written"]);
     std::fs::create_dir(dir.path().join("folder")).unwrap();
-    let args = [&tiny()[..], &["--view-svg", "folder"]].concat();
+    let args = [&tiny_fables()[..], &["--view-svg", "folder"]].concat();
     expect_train_error(&dir, &args, &["folder is not a regular file"]);
 }
 
@@ -216,7 +221,7 @@ fn a_run_used_by_another_process() {
 fn a_directory_that_cannot_be_created() {
     let dir = TestDir::new();
     let mut args = vec!["train", "--out", "/sys/pastiche"];
-    args.extend(tiny());
+    args.extend(tiny_fables());
     dir.expect_error(&args, &["/sys/pastiche cannot be created"]);
     // Nor can one be created inside a file.
     dir.file("plain", "");
@@ -265,7 +270,7 @@ fn a_run_whose_text_or_model_has_changed() {
 #[test]
 fn a_loss_that_diverges() {
     let dir = TestDir::new();
-    let mut args = tiny();
+    let mut args = tiny_fables();
     args.extend(["--set", "train.learning_rate=1e38", "--set", "samples.every_steps=1"]);
     let args = [&["train", "--out", "run"], &args[..]].concat();
     dir.expect_error(&args, &["the loss of step", "halved 3 times", "train.learning_rate"]);
@@ -338,7 +343,8 @@ fn a_full_disk_leaves_no_incomplete_files() {
         // Ignoring the signal makes the write fail with an error, as on a full disk.
         let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
         command.args(["-c", &script, "bash", env!("CARGO_BIN_EXE_pastiche"), "train"]);
-        command.args(["--config", common::DEFAULT_CONFIG]).args(tiny()).args(["--out", out]).current_dir(dir.path());
+        command.args(["--config", common::DEFAULT_CONFIG]).args(tiny_fables());
+        command.args(["--out", out]).current_dir(dir.path());
         command.env_remove("PASTICHE_BACKEND");
         common::output(command.output().unwrap())
     };

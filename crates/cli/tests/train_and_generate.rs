@@ -176,8 +176,7 @@ fn a_stop_text_is_written_as_people_write_it() {
     // A model without line ends and documents says that it never stops there.
     dir.file("my.txt", "The cat saw the dog and the dog ran away from the cat. ".repeat(30));
     dir.file("plain.toml", "[text]\npath = \"my.txt\"\n[clean]\npreset = \"prose\"\n");
-    let trained = dir.train(&["--config", "plain.toml", "--out", "plain"]);
-    assert_eq!(trained.code, Some(0), "{}", trained.stderr);
+    dir.run_ok(&[&["train", "--config", "plain.toml", "--out", "plain"], tiny().as_slice()].concat());
     let never = dir.run_ok(&["generate", "--model", "plain", "--max-tokens", "5", "--stop", r"\n"]);
     assert!(never.stderr.contains(r"warning: `--stop \n` ends no sample"), "{}", never.stderr);
     assert_eq!(never.stderr.matches("5 tokens").count(), 1, "{}", never.stderr);

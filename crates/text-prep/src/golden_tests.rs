@@ -21,7 +21,7 @@ fn dataset(name: &str) -> Option<PathBuf> {
 }
 
 #[test]
-fn both_aesop_editions_give_the_counts_of_the_keras_baseline() {
+fn both_aesop_files_give_the_counts_of_the_keras_baseline() {
     let source = SourceOptions {
         excerpt: Some(Excerpt { from: "THE FOX AND THE GRAPES\n\n\n".into(), to: "ILLUSTRATIONS\n\n\n[".into() }),
         ..SourceOptions::default()

@@ -28,7 +28,7 @@ fn keys(table: &Table, path: &str, found: &mut Vec<String>) {
 fn every_key_is_documented_with_its_true_default() {
     let document = include_str!("../../../../docs/config.md");
     let mut full = Config::default();
-    full.text.dataset = Some(String::new());
+    (full.text.dataset, full.text.edition) = (Some(String::new()), Some(1));
     let path = Paths::from(Path::new("a"));
     (full.text.path, full.text.valid, full.text.test) = (Some(path.clone()), Some(path.clone()), Some(path));
     full.text.copy = true;

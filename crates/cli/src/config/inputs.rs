@@ -44,7 +44,7 @@ impl Text {
         let options = self.source_options();
         let train = match (kept, &self.dataset) {
             (Some(kept), _) => TextFiles::default().reader(self.name(), &*kept.bytes).options(options.clone()),
-            (None, Some(name)) => Corpus::find(name)?.files(name, &options)?,
+            (None, Some(name)) => Corpus::find(name)?.files(name, self.edition, &options)?,
             (None, None) => TextFiles::new(self.paths()).options(options.clone()),
         };
         self.reject_shared_files()?;

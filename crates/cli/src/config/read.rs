@@ -145,8 +145,13 @@ impl ConfigFile {
             Ok(AnyConfig::Questions(Box::new(config)))
         } else {
             let mut config: Config = parse_config(text, &file)?;
+            let Text { dataset, edition, .. } = config.text.clone();
             replace_text(&mut config, args)?;
-            let config = apply_changes(config, &args.set)?;
+            let mut config = apply_changes(config, &args.set)?;
+            // A corpus that is named again keeps its edition.
+            if config.text.dataset == dataset {
+                config.text.edition = config.text.edition.or(edition);
+            }
             let Text { path, valid, test, .. } = &config.text;
             let texts = [path, valid, test].into_iter().flatten().flat_map(Paths::iter);
             self.reject_repeated_pipes(texts.chain(config.model.vectors.path.as_deref()))?;

@@ -211,6 +211,9 @@ fn check_text(text: &Text) -> Result<()> {
             "no text is given; expected `text.dataset = \"fables\"`, `text.path = \"my.txt\"` or \
              `--text my.txt`"
         ),
+        (None, false) if text.edition.is_some() => bail!(
+            "`text.edition` is given with `text.path`, but only a corpus of `text.dataset` has editions; leave it out"
+        ),
         (None, false) => Ok(()),
         (Some(_), true) => {
             let path_options = [

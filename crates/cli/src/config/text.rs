@@ -9,6 +9,7 @@ use trainer::Checkpoints;
 
 use super::paths::absolute_input;
 use super::{Paths, absolute};
+use crate::corpus::Corpus;
 use crate::error::{Result, bail};
 use crate::input::{self, KeptInput, is_read_once};
 
@@ -21,6 +22,8 @@ const KEPT_TEXT: &str = "text.txt";
 pub struct Text {
     /// A folder under `datasets/`.
     pub dataset: Option<String>,
+    /// The edition of that corpus, counted from 1; the latest if it is not given. Every run saves it since version 0.3.
+    pub edition: Option<usize>,
     /// Files, folders and patterns.
     pub path: Option<Paths>,
     /// Only in the configuration of a run: its text was piped, and is the copy in the run's directory.
@@ -56,7 +59,9 @@ pub struct Text {
 impl Text {
     /// The same text, as it was saved in the directory of this run.
     pub fn saved_in(self, run: &Path) -> Self {
-        Self { run: Some(run.into()), ..self }
+        // Versions before 0.3 had only the first edition of a corpus and did not save its number.
+        let edition = self.edition.or(self.dataset.is_some().then_some(1));
+        Self { edition, run: Some(run.into()), ..self }
     }
 
     /// The same text for another run than the one that it was saved in, read in the same way. Of a copy, the other run
@@ -69,6 +74,17 @@ impl Text {
         let path = if paths.is_empty() { None } else { Some(Paths::from(paths).absolute()?) };
         let [valid, test] = self.separate_files()?;
         Ok(Self { path, valid, test, copy: false, is_copied: self.copy, ..self })
+    }
+
+    /// The edition of the known corpus, unless the text is in files.
+    ///
+    /// # Errors
+    /// If the corpus is unknown.
+    pub fn corpus_edition(&self) -> Result<Option<usize>> {
+        match (&self.dataset, self.edition) {
+            (Some(name), None) => Ok(Some(Corpus::find(name)?.latest_edition())),
+            (_, edition) => Ok(edition),
+        }
     }
 
     /// The training files, unless they are a known corpus.
@@ -131,10 +147,12 @@ impl Text {
     /// the run can be resumed from another working directory, and completes what a run saves.
     ///
     /// # Errors
-    /// If the text cannot be read, a path cannot be saved, or a file that can be read only once is one of several.
+    /// If the text cannot be read, its corpus is unknown, a path cannot be saved, or a file that can be read only once is
+    /// one of several.
     pub fn start(&mut self) -> Result<Option<KeptInput>> {
         if self.run.is_none() {
             self.control_characters.get_or_insert_default();
+            self.edition = self.corpus_edition()?;
         } else if !self.is_copied {
             return Ok(None);
         }
@@ -270,6 +288,26 @@ mod tests {
         assert!(started.start().unwrap().is_none());
         assert_eq!(started.control_characters, Some(ControlCharacters::RejectNul));
         assert_eq!(saved(&started).control_character_options(), SourceOptions::default());
+    }
+
+    #[test]
+    fn a_run_of_an_earlier_version_keeps_the_first_edition_of_its_corpus() {
+        let mut new = Text { dataset: Some("fables".into()), ..Text::default() };
+        let saved = new.clone().saved_in(Path::new("runs/a"));
+        assert_eq!(saved.edition, Some(1));
+        assert_eq!(saved.for_another_run().unwrap().edition, Some(1));
+        new.start().unwrap();
+        assert_eq!(new.edition, Some(2));
+        assert_eq!(new.clone().saved_in(Path::new("runs/a")).edition, Some(2));
+        let sha256 = |text: &Text| text.sha256(&crate::config::DocumentSettings::default()).unwrap();
+        let first = "75191292a1a2fb756196c7926653ccc1048aba2133389a05b1e70ea3237ab2f5";
+        assert_eq!(sha256(&Text { edition: Some(1), ..new.clone() }), first);
+        assert_eq!(sha256(&new), sha256(&Text { edition: None, ..new.clone() }));
+        assert_ne!(sha256(&new), first);
+        // Files have no editions.
+        let mut files = Text { path: Some(Path::new("a.txt").into()), ..Text::default() };
+        files.start().unwrap();
+        assert_eq!((files.edition, files.saved_in(Path::new("runs/a")).edition), (None, None));
     }
 
     #[test]

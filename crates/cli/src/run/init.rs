@@ -82,7 +82,7 @@ fn config_from_model(args: &Train, model: &Path) -> Result<(AnyConfig, String)> 
         config.clean = of_model.clean;
         config.vocabulary.oov = of_model.vocabulary.oov;
         config.vocabulary.size = of_model.vocabulary.size;
-    } else if config.text.path == before.text.path && config.text.copy == before.text.copy {
+    } else if model_config.is_some() && is_same_source(&config.text, &before.text) {
         // The new run checks the same text as every new run.
         let text = config.text.clone().saved_in(model).for_another_run()?;
         config.text = Text { run: None, ..text };
@@ -307,9 +307,16 @@ fn is_same_text(config: &Config, other: &Config) -> bool {
     let of = |Config { text, data, .. }: &Config| {
         let paths: Vec<_> = text.all_paths().iter().map(|path| text_prep::absolute_input(path).ok()).collect();
         let table = (text.column.clone(), text.label.clone());
-        (text.dataset.clone(), paths, table, text.source_options(), data.clone())
+        let corpus = (text.dataset.clone(), text.corpus_edition().ok());
+        (corpus, paths, table, text.source_options(), data.clone())
     };
     of(config) == of(other)
+}
+
+/// Whether two texts are the same corpus, files or copy, however they are read.
+fn is_same_source(text: &Text, other: &Text) -> bool {
+    let of = |text: &Text| (text.dataset.clone(), text.path.clone(), text.copy);
+    of(text) == of(other)
 }
 
 /// A newly initialized model, with pretrained word vectors if the configuration has them.

@@ -18,7 +18,7 @@ pub struct CommandOutput {
     pub stderr: String,
 }
 
-/// Settings of a model small enough for a test, trained on the fables embedded in the binary.
+/// Settings of a model small enough for a test.
 pub const TINY: &[&str] = &[
     "train.epochs=1",
     "model.embedding_dim=8",
@@ -107,9 +107,9 @@ impl TestDir {
         value
     }
 
-    /// Trains the tiny model with further arguments.
+    /// Trains the tiny model on the embedded fables, with further arguments.
     pub fn train(&self, more: &[&str]) -> CommandOutput {
-        self.run(&[&["train"], tiny().as_slice(), more].concat())
+        self.run(&[&["train"], tiny_fables().as_slice(), more].concat())
     }
 
     /// Runs the binary, which must fail with one line of error that contains all of `expected`.
@@ -147,6 +147,11 @@ pub fn with_config<'a>(args: &[&'a str]) -> Vec<&'a str> {
 /// `--set` before each of the tiny settings.
 pub fn tiny() -> Vec<&'static str> {
     TINY.iter().flat_map(|setting| ["--set", *setting]).collect()
+}
+
+/// As [`tiny`], for the first edition of the embedded fables, which is shorter than the present one.
+pub fn tiny_fables() -> Vec<&'static str> {
+    [tiny().as_slice(), &["--set", "text.edition=1"]].concat()
 }
 
 pub fn output(output: Output) -> CommandOutput {

@@ -242,10 +242,12 @@ fn a_text_that_is_set_replaces_that_of_the_configuration() {
         dir.expect_error(&args, &["`text.dataset` and `text.path` are both given"]);
     }
     dir.run_ok(&train(&["--text", "my.txt", "--set", "train.epochs=1", "--out", "run"]));
-    let from = ["train", "--init-from", "run", "--new-tokens", "unk", "--set", "train.epochs=1", "--out"];
-    dir.run_ok(&[&from[..], &["from", "--set", "text.dataset=fables", "--set", "split.valid_fraction=0.3"]].concat());
+    let from = ["train", "--init-from", "run", "--new-tokens", "unk", "--set", "train.epochs=1", "--out", "from"];
+    let first_edition =
+        ["--set", "text.dataset=fables", "--set", "text.edition=1", "--set", "split.valid_fraction=0.3"];
+    dir.run_ok(&[&from[..], &first_edition].concat());
     let config = fs::read_to_string(dir.path().join("from/config.toml")).unwrap();
-    assert!(config.contains("dataset = \"fables\"") && !config.contains("my.txt"), "{config}");
+    assert!(config.contains("dataset = \"fables\"\nedition = 1\n") && !config.contains("my.txt"), "{config}");
     let line = |n| format!("{{\"context\": \"Fox {n} ran.\", \"question\": \"Who ran {n}?\", \"answer\": \"Fox\"}}\n");
     dir.file("my.jsonl", (0..4).map(line).collect::<String>());
     let questions = ["prepare", "--json", "--config", "configs/qa.toml", "--set", "vocabulary.min_count=1"];
