@@ -20,8 +20,9 @@ impl UnknownTokens {
         let mut distinct = of_parts.concat();
         distinct.sort_unstable();
         distinct.dedup();
-        for provisional in of_parts.iter_mut().flatten() {
-            *provisional = distinct.partition_point(|other| other < provisional) as u32;
+        for id in of_parts.iter_mut().flatten() {
+            let provisional = *id;
+            *id = distinct.partition_point(|&other| other < provisional) as u32;
         }
         Self { distinct: distinct.iter().map(|&provisional| counter.token(provisional).to_owned()).collect(), of_parts }
     }
