@@ -36,7 +36,7 @@ impl Row<'_> {
         let all: Vec<_> = self.cells.iter().flatten().copied().collect();
         let medians = || [median(&all, "counting_bits_per_byte")].into_iter().chain(self.medians());
         let best = medians().flatten().fold(f64::INFINITY, f64::min);
-        let cell = |(value, lines): (Option<f64>, &[_])| {
+        let cell = |(value, lines): (Option<f64>, &[&Map<String, Value>])| {
             let failed = lines.iter().filter(|line| failed(line)).count();
             match value {
                 None if failed > 0 => "failed".into(),
