@@ -119,7 +119,7 @@ fn invalid_configurations() {
         ("tokens.stem=klingon", "english"),
         ("text.dataset=fabels", "expected one of"),
         ("text.encoding=utf-8", "text.encoding"),
-        ("vocabulary.min_count=1800", "vocabulary.min_count"),
+        ("vocabulary.min_count=18000", "vocabulary.min_count"),
         ("vocabulary.min_count=99999", "vocabulary.min_count"),
     ] {
         expect_train_error(&dir, &["--set", setting], &[expected]);

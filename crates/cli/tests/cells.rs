@@ -175,7 +175,7 @@ fn exported_weights_are_imported_again() {
         let import = ["import", &file, "--layout", layout, "--out"];
         dir.run_ok(&[&import[..], &[&same, "--like", "run"]].concat());
         assert_eq!(write(&same), expected);
-        let sizes = ["--set", gru, "--set", "model.embedding_dim=8"];
+        let sizes = ["--set", gru, "--set", "model.embedding_dim=8", "--set", "text.edition=1"];
         let report = dir.run_ok(&[&import[..], &[&anew], &sizes].concat());
         assert!(report.stderr.contains("validation loss"), "{}", report.stderr);
         assert_eq!(write(&anew), expected);

@@ -122,7 +122,7 @@ mod tests {
 
     use eval::KneserNey;
     use seqdata::{DatasetConfig, DatasetInput, VocabSource};
-    use text_prep::{Capitals, CharacterOptions, CharacterUnit, PreTokenizer, SubwordOptions, WordOptions};
+    use text_prep::{Capitals, CharacterOptions, CharacterUnit, PreTokenizer, SubwordOptions};
 
     use super::*;
 
