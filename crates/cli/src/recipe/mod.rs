@@ -24,7 +24,7 @@ use self::budget::{Clock, Length};
 use self::choices::Sizes;
 use self::given::Given;
 use crate::config::{Config, LmExperiment, apply_changes};
-use crate::error::Result;
+use crate::error::{Result, bail};
 use crate::output::status;
 use crate::run::experiment::{Experiment, Setup};
 use crate::run::init::init_model;
@@ -34,6 +34,9 @@ pub const DEFAULT_MINUTES: f64 = 3.0;
 
 /// The file of the plan in the directory of a run.
 pub const PLAN: &str = "plan.toml";
+
+/// The shortest text that is planned for: a tenth of it is still some dozens of characters.
+const MIN_BYTES: u64 = 500;
 
 /// How long steps are measured.
 const MEASURED: Duration = Duration::from_secs(2);
@@ -72,6 +75,14 @@ impl Recipe {
     pub fn choose(args: &ConfigArgs) -> Result<Self> {
         let mut given = Given::new(args)?;
         let found = look::look(&mut given.config)?;
+        if found.profile.bytes < MIN_BYTES {
+            bail!(
+                "{} has {} bytes; expected {MIN_BYTES} or more, to learn from most of it and to hold out the rest: \
+                 give a longer text, or a configuration with `--config`",
+                given.config.text.name(),
+                found.profile.bytes
+            );
+        }
         let (mut config, choices, sizes) = choices::choose(&found, &given);
         let kept = config.text.kept.take();
         let mut config = apply_changes(config, &args.set)?;

@@ -88,8 +88,8 @@ fn a_piped_text_is_planned_and_kept() {
 #[test]
 fn the_time_is_chosen_beside_a_configuration() {
     let dir = TestDir::new();
-    dir.file("names.txt", names());
-    let timed = ["--text", "names.txt", "--config", "configs/lstm.toml", "--dry-run", "--minutes", "0.02"];
+    dir.file("my.txt", "the cat saw the dog and the dog ran away from the cat . ".repeat(30));
+    let timed = ["--text", "my.txt", "--config", "configs/lstm.toml", "--dry-run", "--minutes", "0.02"];
     let plan = train(&dir, &[&timed[..], &SMALL].concat());
     assert_eq!(plan.code, Some(0), "{}", plan.stderr);
     assert!(plan.stdout.contains("kind = \"words\"") && plan.stdout.contains("steps_per_epoch = "), "{}", plan.stdout);
@@ -106,7 +106,8 @@ fn texts_that_are_too_short_or_repeat_are_reported() {
     dir.file("same.txt", "The same line.\n".repeat(3_000));
     dir.file("long.txt", (0..40_000).map(|n| format!("The number {n} is {}. ", n * n % 977)).collect::<String>());
     let short = train(&dir, &["--text", "short.txt", "--dry-run"]);
-    common::assert_error(&short, "short.txt", &["short.txt"]);
+    let expected = "short.txt has 10 bytes; expected 500 or more";
+    common::assert_error(&short, "short.txt", &[expected]);
     let same = train(&dir, &["--text", "same.txt", "--dry-run", "--minutes", "0.01"]);
     assert_eq!(same.code, Some(0), "{}", same.stderr);
     assert!(same.stderr.contains("warning: nearly all of same.txt is repeated"), "{}", same.stderr);

@@ -50,7 +50,7 @@ pub fn with_input(dir: &TestDir, args: &[&str], text: &[u8]) -> common::CommandO
 /// Runs the program in a shell that replaces `<(…)` by a pipe.
 pub fn in_shell(dir: &TestDir, args: &[&str]) -> common::CommandOutput {
     let program = dir.command(&[]);
-    let line = format!("\"$0\" {}", args.join(" "));
+    let line = format!("\"$0\" {}", common::with_config(args).join(" "));
     let mut command = std::process::Command::new("bash");
     command.args(["-c", &line]).arg(program.get_program()).current_dir(dir.path()).stdin(Stdio::null());
     command.env_remove("PASTICHE_BACKEND").env("RAYON_NUM_THREADS", "2");
