@@ -31,7 +31,7 @@ pub struct Train {
     #[arg(long, alias = "vocabulary", value_enum, value_name = "POLICY", requires = "init_from")]
     pub new_tokens: Option<NewTokens>,
     /// The time for training, in minutes: the number of steps is chosen so that the run ends after about this time
-    /// [default: 3 without `--config`, otherwise the epochs of the configuration]
+    /// [default: 3 if the configuration is chosen for the text, otherwise the epochs of the configuration]
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     pub minutes: Option<f64>,
     /// Print the configuration of the run, with the reasons for what was chosen, and do not train
