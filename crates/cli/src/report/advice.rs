@@ -1,7 +1,7 @@
 //! What to do next for a lower loss: one piece of advice, from the validation losses of the epochs, so that no two
 //! sentences of a report contradict each other.
 
-use trainer::EpochReport;
+use trainer::{EpochReport, Schedule};
 
 use crate::view::format::decimals;
 
@@ -17,6 +17,8 @@ const FEW_PARAMETERS: f64 = 0.05;
 pub struct Evidence<'a> {
     /// The epochs of the run.
     pub epochs: &'a [EpochReport],
+    /// How the learning rate changed.
+    pub schedule: Schedule,
     /// Whether the run ended before its last planned epoch because the loss no longer decreased.
     pub stopped_early: bool,
     /// Parameters per training token.
@@ -35,6 +37,8 @@ enum Finding {
     Rising { best_epoch: usize, best: f64, last: f64 },
     /// The loss was falling when the run ended.
     Falling,
+    /// The loss no longer falls, as the learning rate has fallen to zero at the planned end.
+    Ended,
     /// The loss no longer falls.
     Level,
 }
@@ -54,7 +58,22 @@ impl Evidence<'_> {
         }
         let previous = self.epochs.len().checked_sub(2).map(|at| &self.epochs[at]);
         let is_falling = best.epoch == last.epoch && previous.is_none_or(|previous| loss(previous) - loss(last) > TIE);
-        if is_falling && !self.stopped_early { Finding::Falling } else { Finding::Level }
+        match (is_falling, self.schedule.depends_on_length()) {
+            _ if self.stopped_early => Finding::Level,
+            (true, _) => Finding::Falling,
+            (false, true) => Finding::Ended,
+            (false, false) => Finding::Level,
+        }
+    }
+
+    /// How to train longer, which a run cannot whose learning rates depend on its length.
+    fn longer(&self) -> String {
+        let count = self.epochs.len();
+        if self.schedule.depends_on_length() {
+            format!("train longer in a new run, with more `--minutes` or with `train.epochs` above {count}")
+        } else {
+            format!("train longer, with `train.epochs` above {count}")
+        }
     }
 
     fn has_few_parameters(&self) -> bool {
@@ -81,7 +100,15 @@ impl Evidence<'_> {
                 } else {
                     "The validation loss was still falling"
                 };
-                format!("{so_far}: train longer, with `train.epochs` above {count}.")
+                format!("{so_far}: {}.", self.longer())
+            }
+            Finding::Ended => {
+                let other = if self.has_few_parameters() { "a larger model" } else { "more text" };
+                format!(
+                    "The validation loss no longer falls, as the learning rate has fallen to zero: for a lower loss {}, \
+                     or use {other}.",
+                    self.longer()
+                )
             }
             Finding::Level if self.has_few_parameters() => {
                 "The validation loss no longer falls, and the text is large for this model: a larger model may reach a \
@@ -104,7 +131,10 @@ impl Evidence<'_> {
             Finding::NoEpoch => "the network has not read the whole text yet",
             Finding::Falling => "training ended while the loss of the network was still falling",
             Finding::Rising { .. } => "the network memorised the training text",
-            Finding::Perfect | Finding::Level if self.has_few_parameters() => "the network is small for this text",
+            Finding::Perfect | Finding::Ended | Finding::Level if self.has_few_parameters() => {
+                "the network is small for this text"
+            }
+            Finding::Ended => "the run or the text is too short for this network to learn more",
             Finding::Perfect | Finding::Level => "the text is too short for this network to learn more from it",
         }
     }
@@ -114,8 +144,17 @@ impl Evidence<'_> {
 mod tests {
     use super::*;
 
-    /// The advice, and why the model is worse than a baseline.
+    /// The advice, and why the model is worse than a baseline, at a constant learning rate.
     fn advice(losses: &[f64], accuracy: f64, parameters_per_token: f64) -> (String, &'static str) {
+        advice_with(Schedule::Constant, losses, accuracy, parameters_per_token)
+    }
+
+    fn advice_with(
+        schedule: Schedule,
+        losses: &[f64],
+        accuracy: f64,
+        parameters_per_token: f64,
+    ) -> (String, &'static str) {
         let epochs: Vec<EpochReport> = (1..)
             .zip(losses)
             .map(|(epoch, &loss)| EpochReport {
@@ -129,8 +168,13 @@ mod tests {
                 tokens_per_second: 1.0,
             })
             .collect();
-        let evidence =
-            Evidence { epochs: &epochs, stopped_early: false, parameters_per_token, is_worse_than_baseline: true };
+        let evidence = Evidence {
+            epochs: &epochs,
+            schedule,
+            stopped_early: false,
+            parameters_per_token,
+            is_worse_than_baseline: true,
+        };
         (evidence.advice(), evidence.why_worse())
     }
 
@@ -151,6 +195,22 @@ mod tests {
             let (advice, _) = advice(losses, accuracy, ratio);
             assert!(advice.contains(expected) && !advice.contains(not), "{losses:?}: {advice}");
         }
+    }
+
+    #[test]
+    fn a_run_whose_learning_rate_fell_to_zero_is_not_to_be_continued() {
+        let in_new_run = "train longer in a new run, with more `--minutes` or with `train.epochs` above";
+        for (losses, ratio, parts) in [
+            (&[6.0, 5.0, 4.5][..], 40.0, ["still falling", in_new_run]),
+            (&[6.0, 4.5, 4.5, 4.5], 40.0, [in_new_run, "or use more text"]),
+            (&[6.0, 4.5, 4.5, 4.5], 0.01, [in_new_run, "or use a larger model"]),
+            (&[6.0, 4.5, 5.0], 40.0, ["overfitting", "not more epochs"]),
+        ] {
+            let (advice, _) = advice_with(Schedule::Cosine, losses, 0.1, ratio);
+            assert!(parts.iter().all(|part| advice.contains(part)), "{losses:?}: {advice}");
+        }
+        let (_, why) = advice_with(Schedule::Cosine, &[6.0, 4.5, 4.5], 0.1, 40.0);
+        assert!(why.contains("run or the text is too short"), "{why}");
     }
 
     #[test]

@@ -150,6 +150,7 @@ impl EvaluationReport {
         let lowest_baseline = named.iter().map(|&(_, loss)| loss).fold(f64::INFINITY, f64::min);
         let evidence = Evidence {
             epochs: &outcome.progress.epochs,
+            schedule: outcome.progress.config.schedule,
             stopped_early: outcome.stop_reason == StopReason::EarlyStopping,
             parameters_per_token: parameters as f64 / training_tokens.max(1) as f64,
             is_worse_than_baseline: rows[0].loss_nats_per_token > lowest_baseline + TIE,
