@@ -16,6 +16,7 @@ mod read_text;
 mod renamed_keys;
 mod resolve;
 mod resolve_questions;
+mod run_length;
 mod short_epochs;
 mod source;
 mod started;
@@ -43,6 +44,7 @@ pub use read::{AnyConfig, ConfigFile, apply_changes, parse, parse_config, read, 
 pub use resolve::LmExperiment;
 use resolve::absolute;
 pub use resolve_questions::{QaExperiment, left_out_questions};
+pub use run_length::RunLength;
 pub use source::replace_text;
 pub use text::{Text, control_characters_warning, reject_pipe_among};
 pub use text_checks::unknown_labels_warning;

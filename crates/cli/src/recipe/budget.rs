@@ -3,9 +3,11 @@
 use std::time::Instant;
 
 use args::Train;
-use trainer::{StepTime, TrainConfig};
+use trainer::StepTime;
 
+use super::given::leaf_keys;
 use super::{Choice, DEFAULT_MINUTES};
+use crate::config::RunLength;
 use crate::error::{Result, bail};
 use crate::view::format::{decimals, duration, thousands};
 
@@ -13,15 +15,17 @@ use crate::view::format::{decimals, duration, thousands};
 const VALIDATION_SHARE: f64 = 0.1;
 /// The most validations: more would only repeat what the curve shows.
 const MAX_EPOCHS: f64 = 25.0;
-/// The time of a sample and a checkpoint at the end of an epoch, in seconds.
+/// The time of a sample and a checkpoint at the end of an epoch, in seconds. The checkpoint before the first step takes
+/// as long.
 const EPOCH_SECONDS: f64 = 0.2;
-/// The share of the time that is planned: steps are slower while other programs run.
+/// The share of the time that is planned. The rest is for the final reports, and for steps that are slower than the
+/// measured ones, because other programs run.
 const PLANNED: f64 = 0.97;
 
 /// The longest time that can be given, in minutes: a year.
 const MAX_MINUTES: f64 = 527_040.0;
 
-/// The time of a run, which has begun.
+/// When a run began, and how long it may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     start: Instant,
@@ -31,17 +35,29 @@ pub struct Clock {
     has_epochs: bool,
 }
 
+/// The time of a run, in seconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Time {
+    /// From its start to its end.
+    pub whole: f64,
+    /// What is left of it; negative if it is over.
+    pub left: f64,
+}
+
 impl Clock {
     /// Starts it with the time and the number of epochs that the command line gives.
     ///
     /// # Errors
-    /// If the time is out of range, or both are given.
+    /// If the time is out of range, both are given, or a change is invalid.
     pub fn start(args: &Train) -> Result<Self> {
-        let mut keys = args.config.set.iter().filter_map(|change| change.split_once('=')).map(|(key, _)| key.trim());
-        let length = keys.find(|key| ["train.epochs", "train.steps_per_epoch"].contains(key));
+        let keys = leaf_keys(&args.config.set)?;
+        let length = keys.iter().find(|key| ["train.epochs", "train.steps_per_epoch"].contains(&key.as_str()));
         match (args.minutes, length) {
             (Some(minutes), _) if !(minutes > 0.0 && minutes <= MAX_MINUTES) => {
-                bail!("`--minutes` is {minutes}; expected a number above 0, such as 3 or 0.5")
+                bail!(
+                    "`--minutes` is {minutes}; expected a number above 0, such as 3 or 0.5, and at most {MAX_MINUTES}, \
+                     which is a year"
+                )
             }
             (Some(_), Some(key)) => {
                 bail!("`--minutes` and `--set {key}` are both given, and both say how long to train; leave one out")
@@ -50,78 +66,113 @@ impl Clock {
         }
     }
 
-    /// The time of the run in minutes, if its length follows from the time: if a time is given, or the configuration was
-    /// chosen without a number of epochs.
-    pub fn minutes(&self, is_chosen: bool) -> Option<f64> {
-        self.minutes.or((is_chosen && !self.has_epochs).then_some(DEFAULT_MINUTES))
+    /// The time that is given, in minutes.
+    pub fn given(&self) -> Option<f64> {
+        self.minutes
     }
 
-    /// The seconds that are left of so many minutes.
-    pub fn seconds_left(&self, minutes: f64) -> f64 {
-        60.0 * minutes - self.start.elapsed().as_secs_f64()
+    /// The time of a run whose configuration has no number of epochs, in minutes: the given or the default one, unless
+    /// a number of epochs is given.
+    pub fn given_or_default(&self) -> Option<f64> {
+        self.minutes.or((!self.has_epochs).then_some(DEFAULT_MINUTES))
+    }
+
+    /// The time of a run of so many minutes.
+    pub fn time(&self, minutes: f64) -> Time {
+        let whole = 60.0 * minutes;
+        Time { whole, left: whole - self.start.elapsed().as_secs_f64() }
     }
 }
 
-/// The length of a run.
+/// What an epoch is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EpochRule {
+    /// About a pass over the training data, as the settings of a configuration assume, if validations then take no more
+    /// than a tenth of the time.
+    Pass,
+    /// As short as validations allow, which may take a tenth of the time.
+    ValidationTime,
+}
+
+/// A length that fits into a time.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Length {
-    /// `train.epochs`.
-    pub epochs: usize,
-    /// `train.steps_per_epoch`.
-    pub steps_per_epoch: u64,
+pub struct PlannedLength {
+    /// Epochs and steps: one of each, at least.
+    pub length: RunLength,
     /// Passes over the training text.
     pub passes: f64,
+    /// Whether the time is too short even for one step.
+    pub is_too_short: bool,
 }
 
-impl Length {
-    /// The length of a run of `seconds`. With `by_passes`, an epoch has about the steps of a pass, as the settings of a
-    /// configuration assume; otherwise there are as many epochs, and so validations, as a tenth of the time allows.
-    pub fn fitting(seconds: f64, time: &StepTime, by_passes: bool) -> Self {
-        let seconds = PLANNED * seconds.max(0.0);
-        let epoch = time.validation_seconds + EPOCH_SECONDS;
-        let pass = time.seconds_per_step * time.steps_per_pass as f64;
-        let epochs = if by_passes {
-            (seconds / (pass + epoch)).round()
-        } else {
-            (VALIDATION_SHARE * seconds / epoch).floor().min(MAX_EPOCHS)
+impl PlannedLength {
+    /// The length of a run in the time that is left.
+    pub fn fitting(time: Time, step: &StepTime, rule: EpochRule) -> Self {
+        let seconds = (PLANNED * time.left - start_seconds(step)).max(0.0);
+        let epoch = step.validation_seconds + EPOCH_SECONDS;
+        let pass = step.seconds_per_step * step.steps_per_pass as f64;
+        let passes = (seconds / (pass + epoch)).round();
+        let epochs = match rule {
+            EpochRule::Pass if passes * epoch <= VALIDATION_SHARE * seconds => passes,
+            EpochRule::Pass | EpochRule::ValidationTime => (VALIDATION_SHARE * seconds / epoch).floor().min(MAX_EPOCHS),
         };
         // At least one step in each of them.
-        let most = (seconds / (time.seconds_per_step + epoch)).floor();
+        let most = (seconds / (step.seconds_per_step + epoch)).floor();
         let epochs = epochs.min(most).max(1.0);
-        let steps = ((seconds / epochs - epoch) / time.seconds_per_step).floor().max(1.0);
+        let steps = ((seconds / epochs - epoch) / step.seconds_per_step).floor().max(1.0);
         Self {
-            epochs: epochs as usize,
-            steps_per_epoch: steps as u64,
-            passes: epochs * steps / time.steps_per_pass.max(1) as f64,
+            length: RunLength { epochs: epochs as usize, steps_per_epoch: steps as u64 },
+            passes: epochs * steps / step.steps_per_pass.max(1) as f64,
+            is_too_short: most < 1.0,
         }
     }
 
-    /// Sets the length in both configurations of a run.
-    pub fn set(&self, section: &mut crate::config::Train, config: &mut TrainConfig) {
-        (section.epochs, config.epochs) = (self.epochs, self.epochs);
-        (section.steps_per_epoch, config.steps_per_epoch) = (self.steps_per_epoch, self.steps_per_epoch);
-    }
-
     /// The reason for this length.
-    pub fn choice(&self, minutes: f64, time: &StepTime) -> Choice {
-        let Self { epochs, steps_per_epoch, passes } = *self;
+    pub fn choice(&self, time: Time, step: &StepTime) -> Choice {
+        let Self { length: RunLength { epochs, steps_per_epoch }, passes, is_too_short } = *self;
         let steps = epochs as u64 * steps_per_epoch;
-        let passes = match passes {
-            part if part < 0.995 => format!(
-                "{} % of the training text: the time is too short for all of it",
-                decimals(100.0 * part, if part < 0.1 { 1 } else { 0 })
-            ),
-            passes => format!("{} passes over the training text", decimals(passes, 1)),
+        let steps = format!("{} step{}", thousands(steps as usize), if steps == 1 { "" } else { "s" });
+        let reason = if is_too_short {
+            format!(
+                "{steps}: the time of {} is too short, because reading the text and measuring steps took {}; a pass \
+                 over the training text needs about `--minutes {}`.",
+                short_time(time.whole),
+                short_time(time.whole - time.left),
+                decimals(minutes_for_pass(time, step), 1)
+            )
+        } else {
+            let passes = match passes {
+                part if part < 0.995 => format!(
+                    "{} % of the training text: the time is too short for all of it",
+                    decimals(100.0 * part, if part < 0.1 { 1 } else { 0 })
+                ),
+                passes => format!("{} passes over the training text", decimals(passes, 1)),
+            };
+            format!(
+                "{steps}, {passes}, in about {}: on this machine a step takes {} and a validation {}, measured before \
+                 the run.",
+                duration(time.whole),
+                short_time(step.seconds_per_step),
+                short_time(step.validation_seconds)
+            )
         };
-        let reason = format!(
-            "{} steps, {passes}, in about {}: on this machine a step takes {} and a validation {}, measured before the run.",
-            thousands(steps as usize),
-            duration(60.0 * minutes),
-            short_time(time.seconds_per_step),
-            short_time(time.validation_seconds)
-        );
         Choice { key: "train.epochs", reason }
     }
+}
+
+/// The time between the plan and the first step, in seconds: a checkpoint, and the trainer's own trial steps, up to six
+/// in about half a second.
+fn start_seconds(step: &StepTime) -> f64 {
+    let step = step.seconds_per_step;
+    EPOCH_SECONDS + (6.0 * step).min(0.5 + 2.0 * step)
+}
+
+/// The time of a run of one pass, in minutes, rounded up to a tenth.
+fn minutes_for_pass(time: Time, step: &StepTime) -> f64 {
+    let pass = step.seconds_per_step * step.steps_per_pass as f64;
+    let training = start_seconds(step) + pass + step.validation_seconds + EPOCH_SECONDS;
+    let seconds = time.whole - time.left + training / PLANNED;
+    (seconds / 6.0).ceil() / 10.0
 }
 
 /// A time with two digits.
@@ -135,30 +186,38 @@ fn short_time(seconds: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use args::ConfigArgs;
+
     use super::*;
 
-    fn time(seconds_per_step: f64, steps_per_pass: u64, validation_seconds: f64) -> StepTime {
+    fn step_time(seconds_per_step: f64, steps_per_pass: u64, validation_seconds: f64) -> StepTime {
         StepTime { seconds_per_step, steps_per_pass, validation_seconds }
     }
 
+    /// The whole of so many seconds.
+    fn seconds(whole: f64) -> Time {
+        Time { whole, left: whole }
+    }
+
     /// The time that a run of this length takes.
-    fn seconds(length: &Length, time: &StepTime) -> f64 {
-        let per_epoch = length.steps_per_epoch as f64 * time.seconds_per_step + time.validation_seconds + EPOCH_SECONDS;
-        length.epochs as f64 * per_epoch
+    fn seconds_of(length: RunLength, step: &StepTime) -> f64 {
+        let per_epoch = length.steps_per_epoch as f64 * step.seconds_per_step + step.validation_seconds + EPOCH_SECONDS;
+        start_seconds(step) + length.epochs as f64 * per_epoch
     }
 
     #[test]
     fn a_run_fits_into_the_time_whatever_a_step_takes() {
-        for by_passes in [false, true] {
+        for rule in [EpochRule::Pass, EpochRule::ValidationTime] {
             for (step, pass, validation) in
                 [(0.001, 50, 0.01), (0.02, 900, 0.5), (0.05, 40_000, 16.0), (0.3, 10, 0.1), (0.02, 900, 0.0)]
             {
-                let time = time(step, pass, validation);
+                let step_time = step_time(step, pass, validation);
                 for budget in [30.0, 60.0, 180.0, 3600.0] {
-                    let length = Length::fitting(budget, &time, by_passes);
-                    let share = seconds(&length, &time) / budget;
-                    let coarsest = length.epochs as f64 * step / budget;
-                    assert!(share <= 1.0 && share > PLANNED - coarsest - 1e-9, "{time:?} {budget}: {length:?} {share}");
+                    let planned = PlannedLength::fitting(seconds(budget), &step_time, rule);
+                    let share = seconds_of(planned.length, &step_time) / budget;
+                    let coarsest = planned.length.epochs as f64 * step / budget;
+                    let is_near = share <= 1.0 && share > PLANNED - coarsest - 1e-9;
+                    assert!(is_near && !planned.is_too_short, "{step_time:?} {budget}: {planned:?} {share}");
                 }
             }
         }
@@ -166,28 +225,67 @@ mod tests {
 
     #[test]
     fn validations_take_at_most_a_tenth_of_the_time() {
-        let time = time(0.02, 900, 3.0);
-        let length = Length::fitting(180.0, &time, false);
-        assert_eq!(length.epochs, 5);
-        assert!(length.epochs as f64 * (time.validation_seconds + EPOCH_SECONDS) <= 18.0);
-        // With a configuration, one for each pass.
-        assert_eq!(Length::fitting(180.0, &time, true).epochs, 8);
+        let epochs = |step: &StepTime, rule| PlannedLength::fitting(seconds(180.0), step, rule).length.epochs;
+        let slow = step_time(0.02, 900, 3.0);
+        assert_eq!(epochs(&slow, EpochRule::ValidationTime), 5);
+        assert!(5.0 * (slow.validation_seconds + EPOCH_SECONDS) <= 18.0);
+        // An epoch is a pass only where its validation is short enough.
+        assert_eq!(epochs(&slow, EpochRule::Pass), 5);
+        assert_eq!(epochs(&step_time(0.02, 900, 0.5), EpochRule::Pass), 9);
+        assert_eq!(epochs(&step_time(0.002, 50, 0.1), EpochRule::Pass), 25);
+        assert_eq!(epochs(&step_time(0.02, 90_000, 3.0), EpochRule::Pass), 1);
     }
 
     #[test]
-    fn a_time_that_is_too_short_gives_one_step() {
-        for seconds in [-1.0, 0.0, 0.1] {
-            let length = Length::fitting(seconds, &time(0.5, 100, 2.0), false);
-            assert_eq!((length.epochs, length.steps_per_epoch), (1, 1));
+    fn a_time_that_is_too_short_gives_one_step_and_says_which_time_is_enough() {
+        let step = step_time(0.5, 100, 2.0);
+        for left in [-8.0, 0.0, 0.1] {
+            let time = Time { whole: 12.0, left };
+            let planned = PlannedLength::fitting(time, &step, EpochRule::ValidationTime);
+            assert_eq!(planned.length, RunLength { epochs: 1, steps_per_epoch: 1 });
+            assert!(planned.is_too_short);
         }
+        let time = Time { whole: 12.0, left: -8.0 };
+        let reason = PlannedLength::fitting(time, &step, EpochRule::Pass).choice(time, &step).reason;
+        let expected = "1 step: the time of 12 s is too short, because reading the text and measuring steps took 20 s; \
+                        a pass over the training text needs about `--minutes 1.3`.";
+        assert_eq!(reason, expected);
+        let enough = Time { whole: 78.0, left: 58.0 };
+        assert!(PlannedLength::fitting(enough, &step, EpochRule::Pass).passes >= 1.0);
     }
 
     #[test]
     fn the_reason_tells_a_part_of_the_text_from_passes() {
-        let reason =
-            |passes| Length { epochs: 2, steps_per_epoch: 50, passes }.choice(3.0, &time(0.02, 100, 1.5)).reason;
-        assert!(reason(0.4).contains("40 % of the training text: the time is too short"), "{}", reason(0.4));
+        let reason = |passes| {
+            let length = RunLength { epochs: 2, steps_per_epoch: 50 };
+            let planned = PlannedLength { length, passes, is_too_short: false };
+            planned.choice(seconds(180.0), &step_time(0.02, 100, 1.5)).reason
+        };
+        assert!(
+            reason(0.4).starts_with("100 steps, 40 % of the training text: the time is too short"),
+            "{}",
+            reason(0.4)
+        );
         assert!(reason(12.34).contains("12.3 passes over the training text"), "{}", reason(12.34));
         assert!(reason(1.0).contains("a step takes 20 ms"), "{}", reason(1.0));
+    }
+
+    #[test]
+    fn a_time_is_above_zero_and_at_most_a_year() {
+        for minutes in [0.0, -1.0, f64::NAN, f64::INFINITY, 600_000.0] {
+            let error = Clock::start(&Train { minutes: Some(minutes), ..Train::default() }).unwrap_err().to_string();
+            assert!(error.contains("a number above 0") && error.contains("at most 527040"), "{error}");
+        }
+        let clock = Clock::start(&Train::default()).unwrap();
+        assert_eq!((clock.given(), clock.given_or_default()), (None, Some(DEFAULT_MINUTES)));
+        for (change, key) in
+            [("train.epochs=2", "train.epochs"), ("train={steps_per_epoch=9}", "train.steps_per_epoch")]
+        {
+            let config = ConfigArgs { set: vec![change.into()], ..ConfigArgs::default() };
+            let args = Train { config, ..Train::default() };
+            assert_eq!(Clock::start(&args).unwrap().given_or_default(), None, "{change}");
+            let error = Clock::start(&Train { minutes: Some(1.0), ..args }).unwrap_err().to_string();
+            assert!(error.contains(&format!("`--minutes` and `--set {key}` are both given")), "{error}");
+        }
     }
 }

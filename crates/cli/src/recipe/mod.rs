@@ -20,14 +20,15 @@ use args::ConfigArgs;
 use models::LanguageModel;
 use trainer::{StepTime, measure_step};
 
-use self::budget::{Clock, Length};
+use self::budget::{Clock, EpochRule, PlannedLength};
 use self::choices::Sizes;
 use self::given::Given;
-use crate::config::{Config, LmExperiment, apply_changes};
+use crate::config::{Config, LmExperiment};
 use crate::error::{Result, bail};
+use crate::input::is_read_once;
+use crate::long_task::LongTask;
 use crate::output::status;
 use crate::run::experiment::{Experiment, Setup};
-use crate::run::init::init_model;
 
 /// The time of a run without a configuration, in minutes.
 pub const DEFAULT_MINUTES: f64 = 3.0;
@@ -35,8 +36,8 @@ pub const DEFAULT_MINUTES: f64 = 3.0;
 /// The file of the plan in the directory of a run.
 pub const PLAN: &str = "plan.toml";
 
-/// The shortest text that is planned for: a tenth of it is still some dozens of characters.
-const MIN_BYTES: u64 = 500;
+/// The shortest text that is planned for, in characters: a tenth of it is still some dozens.
+const MIN_CHARACTERS: u64 = 500;
 
 /// How long steps are measured.
 const MEASURED: Duration = Duration::from_secs(2);
@@ -46,13 +47,14 @@ pub struct Recipe {
     /// The configuration, without a number of steps.
     pub config: Config,
     /// What is left to be chosen.
-    pub plan: Plan,
+    pub open: OpenChoices,
     /// What makes the text unsuitable, if something does.
     pub warning: Option<String>,
 }
 
 /// What is left to be chosen once the text is tokenized.
-pub struct Plan {
+pub struct OpenChoices {
+    /// What was chosen before.
     choices: Vec<Choice>,
     sizes: Sizes,
 }
@@ -66,93 +68,113 @@ pub struct Choice {
     pub reason: String,
 }
 
+/// All that was chosen for a run.
+pub struct Reasons {
+    /// The first comment of the plan.
+    heading: &'static str,
+    choices: Vec<Choice>,
+}
+
 impl Recipe {
-    /// Looks at the text that the command line gives, or the built-in fables, and chooses a configuration. What the command
-    /// line sets is not changed.
+    /// Looks at the text that the command line gives, or the built-in fables, and chooses a configuration. What the
+    /// command line sets is not changed.
     ///
     /// # Errors
-    /// If the text cannot be read, or a change is invalid.
+    /// If the text cannot be read or is too short, or a change is invalid.
     pub fn choose(args: &ConfigArgs) -> Result<Self> {
         let mut given = Given::new(args)?;
         let found = look::look(&mut given.config)?;
-        if found.profile.bytes < MIN_BYTES {
+        if found.profile.characters < MIN_CHARACTERS {
             bail!(
-                "{} has {} bytes; expected {MIN_BYTES} or more, to learn from most of it and to hold out the rest: \
-                 give a longer text, or a configuration with `--config`",
+                "{} has {} characters; expected {MIN_CHARACTERS} or more, to learn from most of it and to hold out the \
+                 rest: give a longer text, or a configuration with `--config`",
                 given.config.text.name(),
-                found.profile.bytes
+                found.profile.characters
             );
         }
-        let (mut config, choices, sizes) = choices::choose(&found, &given);
-        let kept = config.text.kept.take();
-        let mut config = apply_changes(config, &args.set)?;
-        config.text.kept = kept;
+        let (config, choices, sizes) = choices::choose(&found, &given);
+        let config = given.apply(config)?;
         let warning = found.profile.repeats().then(|| {
             format!(
-                "nearly all of {} is repeated, so the model will soon know it by heart and write nothing new: give a text \
+                "nearly all of {} is repeated, so the model will soon memorise it and write nothing new: give a text \
                  with more variety",
                 config.text.name()
             )
         });
         let choices = choices.into_iter().filter(|choice| !given.is_set(choice.key)).collect();
-        Ok(Self { config, plan: Plan { choices, sizes }, warning })
+        Ok(Self { config, open: OpenChoices { choices, sizes }, warning })
     }
 
     /// The name for the directory of the run: that of the text.
     pub fn name(&self) -> String {
         let text = &self.config.text;
-        let stem = text.path.as_ref().and_then(|paths| paths.iter().next()).and_then(|path| path.file_stem());
-        let name = stem.map(|stem| stem.to_string_lossy()).filter(|name| *name != "-");
-        let name = name.or(text.dataset.as_deref().map(Into::into));
+        let path = text.path.as_ref().and_then(|paths| paths.iter().next());
+        // The name of a pipe means nothing.
+        let stem = path.filter(|path| !is_read_once(path)).and_then(|path| path.file_stem());
+        let name = stem.map(|stem| stem.to_string_lossy()).or(text.dataset.as_deref().map(Into::into));
         name.map_or_else(|| "text".into(), |name| directory_name(&name))
     }
 }
 
-/// Chooses size and number of steps of a run that ends with the time of `clock`, prints what was chosen, and returns the
-/// initial model and the configuration with the reasons. Only the size is chosen if `--set` gives a number of epochs.
+impl Reasons {
+    /// The configuration `toml` with the reasons as comments.
+    pub fn to_toml(&self, toml: &str) -> String {
+        plan_file::to_toml(toml, self.heading, &self.choices)
+    }
+
+    fn print(&self, heading: &str) {
+        status(heading);
+        self.choices.iter().for_each(|choice| status(&format!("  {}: {}", choice.key, choice.reason)));
+    }
+}
+
+/// Chooses size and number of steps of a run that ends with the time of `clock`, and prints all that was chosen. A
+/// model of another size replaces `model`. Only the size is chosen if `--set` gives a number of epochs.
 ///
 /// # Errors
 /// If a step cannot be measured.
 pub fn plan(
     experiment: &mut LmExperiment,
-    mut model: LanguageModel,
-    recipe: Plan,
+    model: &mut LanguageModel,
+    open: OpenChoices,
     clock: Clock,
     setup: Setup,
-) -> Result<(LanguageModel, String)> {
-    let Plan { mut choices, sizes } = recipe;
-    let minutes = clock.minutes(true);
-    // Without a time, as many passes as are given.
-    let time = minutes.unwrap_or(DEFAULT_MINUTES);
-    let mut measured = measure(experiment, &model, time, setup)?;
-    let passes = |time_of: &StepTime| Length::fitting(clock.seconds_left(time), time_of, false).passes;
-    if let Some((&largest, smaller)) = sizes.units.split_first() {
-        let mut units = largest;
-        for &size in smaller {
-            if passes(&measured) >= sizes.passes {
-                break;
-            }
-            units = size;
+) -> Result<Reasons> {
+    let OpenChoices { mut choices, sizes } = open;
+    let minutes = clock.given_or_default();
+    let size_minutes = minutes.unwrap_or(DEFAULT_MINUTES);
+    let mut measured = None;
+    let units = choose_size(sizes.units, sizes.passes, |units| {
+        if experiment.config.model.layers.iter().any(|layer| layer.units != units) {
             let mut section = experiment.config.model.clone();
-            section.layers.iter_mut().for_each(|layer| layer.units = size);
+            section.layers.iter_mut().for_each(|layer| layer.units = units);
             experiment.set_model(section);
-            model = init_model(experiment, setup.device)?;
-            measured = measure(experiment, &model, time, setup)?;
+            let resized = experiment.model.init(experiment.config.seed, setup.device)?;
+            // The embedding does not depend on the hidden size, and may have pretrained vectors.
+            *model = LanguageModel { embedding: model.embedding.clone(), ..resized };
         }
-        choices.push(sizes.choice(units));
-    }
+        let step = *measured.insert(measure(experiment, model, size_minutes, setup)?);
+        Ok(PlannedLength::fitting(clock.time(size_minutes), &step, EpochRule::ValidationTime).passes)
+    })?;
+    choices.extend(units.map(|units| {
+        let Choice { key, mut reason } = sizes.choice(units);
+        if minutes.is_none() {
+            reason +=
+                &format!(" The number of steps is given, so the time is the usual one, {DEFAULT_MINUTES} minutes.");
+        }
+        Choice { key, reason }
+    }));
     if let Some(minutes) = minutes {
-        let length = Length::fitting(clock.seconds_left(minutes), &measured, false);
-        experiment.set_length(length);
-        choices.push(length.choice(minutes, &measured));
+        let step = measured.map_or_else(|| measure(experiment, model, minutes, setup), Ok)?;
+        choices.push(set_length(experiment, clock, minutes, &step, EpochRule::ValidationTime));
     }
-    print(&choices);
     let heading = "Chosen for this text and this machine. Edit it and train with `train --config FILE`.";
-    Ok((model, plan_file::to_toml(&experiment.to_toml(), heading, &choices)))
+    let reasons = Reasons { heading, choices };
+    reasons.print("chosen for this text and this machine:");
+    Ok(reasons)
 }
 
-/// Chooses the number of steps of a run with a configuration if `clock` has a time, and returns the configuration with the
-/// reason.
+/// Chooses the number of steps of a run with a configuration if `clock` has a time, and prints it.
 ///
 /// # Errors
 /// If a step cannot be measured.
@@ -161,27 +183,52 @@ pub fn plan_length<C: Experiment>(
     model: &C::Network,
     clock: Clock,
     setup: Setup,
-) -> Result<Option<String>> {
-    let Some(minutes) = clock.minutes(false) else { return Ok(None) };
-    let measured = measure(experiment, model, minutes, setup)?;
-    let length = Length::fitting(clock.seconds_left(minutes), &measured, true);
-    experiment.set_length(length);
-    let choices = [length.choice(minutes, &measured)];
-    print(&choices);
-    let heading = "This configuration with a number of steps for this machine.";
-    Ok(Some(plan_file::to_toml(&experiment.to_toml(), heading, &choices)))
+) -> Result<Option<Reasons>> {
+    let Some(minutes) = clock.given() else { return Ok(None) };
+    let step = measure(experiment, model, minutes, setup)?;
+    // A configuration whose epochs are no passes leaves it to the time.
+    let rule = match experiment.train_config().steps_per_epoch {
+        0 => EpochRule::Pass,
+        _ => EpochRule::ValidationTime,
+    };
+    let choices = vec![set_length(experiment, clock, minutes, &step, rule)];
+    let reasons = Reasons { heading: "This configuration with a number of steps for this machine.", choices };
+    reasons.print("chosen for this time and this machine:");
+    Ok(Some(reasons))
+}
+
+/// The first of `sizes`, the largest first, with which `passes` gives at least `needed` passes over the text, or else
+/// the last one; none of none.
+fn choose_size(sizes: &[usize], needed: f64, mut passes: impl FnMut(usize) -> Result<f64>) -> Result<Option<usize>> {
+    for &size in sizes {
+        if passes(size)? >= needed {
+            return Ok(Some(size));
+        }
+    }
+    Ok(sizes.last().copied())
+}
+
+/// Sets the length of a run of so many minutes; returns the reason.
+fn set_length<C: Experiment>(
+    experiment: &mut C,
+    clock: Clock,
+    minutes: f64,
+    step: &StepTime,
+    rule: EpochRule,
+) -> Choice {
+    let time = clock.time(minutes);
+    let planned = PlannedLength::fitting(time, step, rule);
+    experiment.set_length(planned.length);
+    planned.choice(time, step)
 }
 
 /// Measures a training step; the shorter the run, the shorter.
 fn measure<C: Experiment>(experiment: &C, model: &C::Network, minutes: f64, setup: Setup) -> Result<StepTime> {
+    let _task = LongTask::start("measuring a training step");
     let Setup { device, backend, .. } = setup;
     let (data, config) = (experiment.data(), experiment.train_config());
     let budget = MEASURED.min(Duration::from_secs_f64(60.0 * minutes / 50.0));
     Ok(measure_step(model, data, config, device, backend.kernels(), budget)?)
-}
-
-fn print(choices: &[Choice]) {
-    choices.iter().for_each(|choice| status(&format!("  {}: {}", choice.key, choice.reason)));
 }
 
 /// The letters and digits of `name`, with a hyphen for everything between them.
@@ -189,4 +236,36 @@ fn directory_name(name: &str) -> String {
     let parts: Vec<&str> = name.split(|char: char| !char.is_alphanumeric()).filter(|part| !part.is_empty()).collect();
     let name: String = parts.join("-").chars().take(40).collect();
     if name.is_empty() { "text".into() } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_size_is_chosen_with_which_there_are_enough_passes() {
+        let choose = |passes: [f64; 3]| {
+            let mut tried = Vec::new();
+            let size = choose_size(&[512, 384, 256], 20.0, |size| {
+                tried.push(size);
+                Ok(passes[tried.len() - 1])
+            });
+            (size.unwrap(), tried.len())
+        };
+        assert_eq!(choose([20.0, 30.0, 50.0]), (Some(512), 1));
+        assert_eq!(choose([12.0, 21.0, 50.0]), (Some(384), 2));
+        // With none of them: the smallest has the most.
+        assert_eq!(choose([1.0, 2.0, 4.0]), (Some(256), 3));
+        assert_eq!(choose_size(&[], 20.0, |_| unreachable!()).unwrap(), None);
+    }
+
+    #[test]
+    fn a_directory_has_the_letters_and_digits_of_a_name() {
+        for (name, expected) in
+            [("My names", "My-names"), ("  a--b..c ", "a-b-c"), ("봄 2024", "봄-2024"), ("*", "text"), ("", "text")]
+        {
+            assert_eq!(directory_name(name), expected);
+        }
+        assert_eq!(directory_name(&"a".repeat(90)).len(), 40);
+    }
 }

@@ -28,7 +28,7 @@ pub fn to_toml(toml: &str, heading: &str, choices: &[Choice]) -> String {
     }
     // A choice whose key has its default value and is not written.
     for choice in left {
-        lines.extend(comment(&choice.reason));
+        lines.extend(comment(&format!("{}: {}", choice.key, choice.reason)));
     }
     lines.join("\n") + "\n"
 }
@@ -65,7 +65,7 @@ mod tests {
         assert_eq!(parse_config::<Config>(&plan, "plan").unwrap(), config);
         assert!(plan.starts_with("# A plan.\n"), "{plan}");
         assert!(plan.contains("# A small text needs a small model.\n[[model.layers]]\n"), "{plan}");
-        assert!(plan.ends_with("# Not written, so it stands at the end.\n"), "{plan}");
+        assert!(plan.ends_with("# text.dataset: Not written, so it stands at the end.\n"), "{plan}");
         assert!(plan.lines().all(|line| line.len() <= WIDTH), "{plan}");
     }
 }

@@ -14,6 +14,7 @@ use trainer::{
     train,
 };
 
+use crate::config::RunLength;
 use crate::device::BackendSelection;
 use crate::error::{Error, Result};
 use crate::input::KeptInput;
@@ -25,7 +26,6 @@ use crate::observers::samples_file::SamplesFile;
 use crate::observers::sampling::SampleCache;
 use crate::observers::tensorboard_log::TensorboardLog;
 use crate::output::status;
-use crate::recipe::budget::Length;
 use crate::report::run_charts::{self, NamedCurves};
 use crate::run::init::CONFIG;
 use crate::run::provenance::{InputHashes, Provenance};
@@ -48,10 +48,16 @@ pub trait Experiment {
     fn train_config(&self) -> &TrainConfig;
 
     /// Sets the number of steps, before the run starts.
-    fn set_length(&mut self, length: Length);
+    fn set_length(&mut self, length: RunLength);
+
+    /// A warning about the length, once it is set.
+    fn length_warning(&self) -> Option<String>;
 
     /// The inputs of which the run keeps copies.
     fn kept_inputs(&self) -> &[KeptInput];
+
+    /// Removes the keys that name copies in the directory of the run, in a configuration that is only printed.
+    fn remove_copies(&mut self);
 
     /// The complete configuration as TOML.
     fn to_toml(&self) -> String;
@@ -86,6 +92,13 @@ pub trait Experiment {
         EpochInWords::default()
     }
 
+    /// Computes all that the model is compared with, before training.
+    fn references(&self) -> References<Self::Baselines> {
+        let baselines = self.baselines();
+        let in_words = Arc::new(self.epochs_in_words(&baselines));
+        References { baselines, in_words }
+    }
+
     /// The baselines shown in charts, as names and losses in nats/token.
     fn chart_baselines(baselines: &Self::Baselines) -> Vec<(String, f64)>;
 
@@ -99,6 +112,14 @@ pub trait Experiment {
         outcome: &Outcome<Self::Network>,
         baselines: &Self::Baselines,
     ) -> Result<()>;
+}
+
+/// What a model is compared with.
+pub struct References<B> {
+    /// Results of simpler models.
+    pub baselines: B,
+    /// The training text and the baselines, for each epoch.
+    pub in_words: Arc<EpochInWords>,
 }
 
 /// The device and the output options of a training process.
@@ -146,17 +167,17 @@ impl RunContext<'_> {
     pub fn train<C: Experiment>(
         &self,
         experiment: &C,
-        baselines: &C::Baselines,
+        references: &References<C::Baselines>,
         start: StartFrom<C::Network>,
         update: Option<Provenance>,
     ) -> Result<StopReason> {
-        self.lock.explain(self.train_in_directory(experiment, baselines, start, update))
+        self.lock.explain(self.train_in_directory(experiment, references, start, update))
     }
 
     fn train_in_directory<C: Experiment>(
         &self,
         experiment: &C,
-        baselines: &C::Baselines,
+        references: &References<C::Baselines>,
         start: StartFrom<C::Network>,
         update: Option<Provenance>,
     ) -> Result<StopReason> {
@@ -172,7 +193,7 @@ impl RunContext<'_> {
             .lock(lock.clone())
             .stop_flag(stop.clone())
             .observer(ProvenanceWriter { run: run.into(), provenance: update })
-            .observer(self.observers(experiment, baselines, &stop));
+            .observer(self.observers(experiment, references, &stop));
         let outcome = train(job, start).map_err(|error| {
             let hint = matches!(error, trainer::Error::NoModel(_)).then(|| format!("use `--resume {}`", run.display()));
             Error::from(error).with_hint(hint.as_deref())
@@ -183,9 +204,9 @@ impl RunContext<'_> {
         self.report(&outcome);
         let is_complete = !matches!(outcome.stop_reason, StopReason::Requested { .. });
         if is_complete {
-            self.draw(&C::chart_baselines(baselines))?;
+            self.draw(&C::chart_baselines(&references.baselines))?;
         }
-        experiment.report_results(self, &outcome, baselines)?;
+        experiment.report_results(self, &outcome, &references.baselines)?;
         // An early run without this file was reported already.
         if is_complete && let Ok(provenance) = Provenance::read(run) {
             Provenance { reported_steps: Some(outcome.progress.steps), ..provenance }.write(run)?;
@@ -196,12 +217,12 @@ impl RunContext<'_> {
     fn observers<C: Experiment>(
         &self,
         experiment: &C,
-        baselines: &C::Baselines,
+        references: &References<C::Baselines>,
         stop: &StopFlag,
     ) -> Vec<Box<dyn Observer<C::Network>>> {
         let Self { run, setup: Setup { backend, view, .. }, .. } = *self;
         let samples = experiment.sample_cache(stop);
-        let in_words = Arc::new(experiment.epochs_in_words(baselines));
+        let References { baselines, in_words } = references;
         let plain = || Progress::new(samples.clone(), in_words.clone());
         let (uses_ema, baselines) = (experiment.train_config().ema_decay > 0.0, C::chart_baselines(baselines));
         let dashboard = Dashboard::open(view, run.into(), backend.name(), &baselines, uses_ema, plain(), stop);

@@ -7,7 +7,7 @@ use seqdata::{Part, TextDataset};
 use text_prep::Tokenizer;
 use trainer::{Outcome, StopFlag, StopReason, TrainConfig, TrainMode};
 
-use crate::config::LmExperiment;
+use crate::config::{LmExperiment, RunLength};
 use crate::error::Result;
 use crate::input::KeptInput;
 use crate::long_task::LongTask;
@@ -15,7 +15,6 @@ use crate::observers::epoch_in_words::EpochInWords;
 use crate::observers::sampling::{LmSampler, SampleCache};
 use crate::observers::tensorboard_log;
 use crate::output::{status, warn};
-use crate::recipe::budget::Length;
 use crate::report::baselines::Baselines;
 use crate::report::evaluation_report::EvaluationReport;
 use crate::report::final_sample::FinalSample;
@@ -36,8 +35,16 @@ impl Experiment for LmExperiment {
         &self.train
     }
 
-    fn set_length(&mut self, length: Length) {
+    fn set_length(&mut self, length: RunLength) {
         length.set(&mut self.config.train, &mut self.train);
+    }
+
+    fn length_warning(&self) -> Option<String> {
+        self.short_epochs_warning()
+    }
+
+    fn remove_copies(&mut self) {
+        self.config.text.copy = false;
     }
 
     fn kept_inputs(&self) -> &[KeptInput] {

@@ -10,13 +10,12 @@ use qa::generate::{GeneratedQuestion, QaPipeline, QgOptions};
 use text_prep::{Segmentation, Tokenizer, Vocabulary};
 use trainer::{Outcome, StopFlag, StopReason, TrainConfig};
 
-use crate::config::QaExperiment;
+use crate::config::{QaExperiment, RunLength};
 use crate::error::Result;
 use crate::input::KeptInput;
 use crate::long_task::LongTask;
 use crate::observers::sampling::{SampleCache, SampleSource};
 use crate::output::status;
-use crate::recipe::budget::Length;
 use crate::report::{question_scores, write_score};
 use crate::run::experiment::{Experiment, RunContext, model_label};
 use crate::run::provenance::InputHashes;
@@ -35,8 +34,16 @@ impl Experiment for QaExperiment {
         &self.train
     }
 
-    fn set_length(&mut self, length: Length) {
+    fn set_length(&mut self, length: RunLength) {
         length.set(&mut self.config.train, &mut self.train);
+    }
+
+    fn length_warning(&self) -> Option<String> {
+        self.short_epochs_warning()
+    }
+
+    fn remove_copies(&mut self) {
+        (self.config.data.copy, self.config.data.valid_copy) = (false, false);
     }
 
     fn kept_inputs(&self) -> &[KeptInput] {

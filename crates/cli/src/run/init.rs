@@ -17,8 +17,7 @@ use crate::config::{
 use crate::error::{Error, Result, bail};
 use crate::input::{is_open_file, is_pattern};
 use crate::long_task::LongTask;
-use crate::output::{status, warn};
-use crate::recipe::{Plan, Recipe};
+use crate::output::status;
 use crate::run::provenance::{self, Origin};
 use crate::run::word_vectors::PretrainedVectors;
 use crate::run::{changed_text, directory};
@@ -27,34 +26,16 @@ use crate::view::format::decimals;
 /// The configuration's file name in a run directory.
 pub const CONFIG: &str = "config.toml";
 
-/// The configuration of a new run.
-pub struct NewConfig {
-    /// The configuration.
-    pub config: AnyConfig,
-    /// The name for its directory.
-    pub name: String,
-    /// What is left to be chosen, if it was chosen for the text.
-    pub plan: Option<Plan>,
-}
-
-/// The configuration of a new run: that of `--config`, or one that is chosen for the text. With `--init-from` it is the
-/// trained model's configuration, or that of `--config` without what the model determines.
+/// The configuration of a new run, and a name for its directory: that of `--config`; with `--init-from` the trained
+/// model's configuration, or that of `--config` without what the model determines.
 ///
 /// # Errors
 /// If it cannot be read, or a change is rejected.
-pub fn new_run_config(args: &Train) -> Result<NewConfig> {
-    if let Some(model) = &args.init_from {
-        let (config, name) = config_from_model(args, model)?;
-        return Ok(NewConfig { config, name, plan: None });
+pub fn new_run_config(args: &Train) -> Result<(AnyConfig, String)> {
+    match &args.init_from {
+        Some(model) => config_from_model(args, model),
+        None => read_any(&args.config),
     }
-    if args.config.config.is_some() {
-        let (config, name) = read_any(&args.config)?;
-        return Ok(NewConfig { config, name, plan: None });
-    }
-    let recipe = Recipe::choose(&args.config)?;
-    let name = recipe.name();
-    warn(recipe.warning.as_slice());
-    Ok(NewConfig { config: AnyConfig::LanguageModel(Box::new(recipe.config)), name, plan: Some(recipe.plan) })
 }
 
 fn config_from_model(args: &Train, model: &Path) -> Result<(AnyConfig, String)> {
@@ -323,7 +304,7 @@ fn is_same_source(text: &Text, other: &Text) -> bool {
 ///
 /// # Errors
 /// If the model or the word vectors are rejected.
-pub fn init_model(experiment: &LmExperiment, device: &Device) -> Result<LanguageModel> {
+fn init_model(experiment: &LmExperiment, device: &Device) -> Result<LanguageModel> {
     let task = LongTask::start("initializing the weights");
     let model = experiment.model.init(experiment.config.seed, device)?;
     drop(task);
