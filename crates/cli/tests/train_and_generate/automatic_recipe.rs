@@ -170,7 +170,10 @@ fn the_time_is_chosen_for_a_run_from_a_trained_model_and_for_questions() {
     assert!(read("plan.toml").starts_with("# This configuration with a number of steps for this machine.\n"));
     assert!(!read("config.toml").contains("steps_per_epoch = 0\n"));
 
-    let line = |n: usize| json!({"context": format!("Fox {n} ran home."), "question": format!("Who ran {n}?"), "answer": "Fox"});
+    let line = |n: usize| {
+        let (context, question) = (format!("Fox {n} ran home."), format!("Who ran {n}?"));
+        json!({"context": context, "question": question, "answer": "Fox"})
+    };
     dir.file("questions.jsonl", (0..12).map(|n| line(n).to_string() + "\n").collect::<String>());
     let small = [
         "vocabulary.min_count=1",
