@@ -207,8 +207,8 @@ pub fn apply_changes<C: Serialize + DeserializeOwned>(mut config: C, changes: &[
     Ok(config)
 }
 
-/// Parses changes of the form KEY=VALUE. Each gives one or more keys, by their present names, with their values, which may
-/// be whole sections.
+/// Parses changes of the form KEY=VALUE. Each gives one or more keys, by their present names, with their values, which
+/// may be whole sections.
 ///
 /// # Errors
 /// If one has another form, or both names of a key are given.
