@@ -46,7 +46,7 @@ mod subword_tests;
 mod text_hash;
 mod unknown_tokens;
 pub mod vocab_builder;
-mod windows;
+pub mod windows;
 
 pub use batch::Batch;
 pub use dataset::{TextDataset, TextStats};

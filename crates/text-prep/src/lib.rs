@@ -21,6 +21,7 @@ pub mod clean;
 pub mod error;
 pub mod keras;
 mod nearest;
+mod numbers;
 pub mod profile;
 mod segmentation;
 pub mod source;
@@ -44,6 +45,7 @@ pub use clean::{Cleaner, CleaningStream, KerasBaselineCheck, PunctuationSet, Rul
 pub use error::{Error, Result};
 pub use keras::{KerasConfig, KerasTokenizer, TextItem};
 pub use nearest::list_nearest;
+pub use numbers::thousands;
 pub use profile::{DocumentGuess, TextProfile, TextProfiler};
 pub use segmentation::Segmentation;
 pub use source::{

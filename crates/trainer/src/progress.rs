@@ -352,7 +352,7 @@ mod tests {
     fn epochs_may_end_within_a_pass() {
         let mut progress = progress(&[3.0, 2.0]);
         progress.config = progress.config.steps_per_epoch(10).epochs(3);
-        progress.steps_per_pass = 4;
+        progress.steps_per_pass = 3;
         progress.check().unwrap();
         assert_eq!((progress.steps_per_epoch(), progress.all_steps(), progress.steps_in_epoch()), (10, 30, 0));
         assert!(progress.is_milestone() && progress.holds_rnn_state() && !progress.is_at_start_of_pass());

@@ -40,7 +40,7 @@ pub use inputs::{FOLDER, OpenInput};
 pub use paths::Paths;
 pub use pretrained::PretrainedModel;
 pub use questions::{Data, QuestionsConfig};
-pub use read::{AnyConfig, ConfigFile, apply_changes, parse, parse_config, read, read_any};
+pub use read::{AnyConfig, ConfigFile, apply_changes, parse, parse_changes, parse_config, read, read_any};
 pub use resolve::LmExperiment;
 use resolve::absolute;
 pub use resolve_questions::{QaExperiment, left_out_questions};

@@ -152,9 +152,7 @@ impl ConfigFile {
             if config.text.dataset == dataset {
                 config.text.edition = config.text.edition.or(edition);
             }
-            let Text { path, valid, test, .. } = &config.text;
-            let texts = [path, valid, test].into_iter().flatten().flat_map(Paths::iter);
-            self.reject_repeated_pipes(texts.chain(config.model.vectors.path.as_deref()))?;
+            self.reject_repeated_pipes(config.input_paths())?;
             Ok(AnyConfig::LanguageModel(Box::new(config)))
         }
     }
@@ -162,6 +160,15 @@ impl ConfigFile {
     /// Rejects two of these inputs and the file itself that are the same pipe.
     fn reject_repeated_pipes<'a>(&'a self, inputs: impl IntoIterator<Item = &'a Path>) -> Result<()> {
         reject_repeated_pipes(inputs.into_iter().chain([self.path.as_path()]))
+    }
+}
+
+impl Config {
+    /// The paths of what a run reads: its texts and word vectors.
+    pub fn input_paths(&self) -> impl Iterator<Item = &Path> {
+        let Text { path, valid, test, .. } = &self.text;
+        let texts = [path, valid, test].into_iter().flatten().flat_map(Paths::iter);
+        texts.chain(self.model.vectors.path.as_deref())
     }
 }
 
@@ -190,6 +197,22 @@ fn located(text: &str, file: &str, error: &toml::de::Error) -> Error {
 /// Applies changes of the form KEY=VALUE. Old names of keys are accepted.
 pub fn apply_changes<C: Serialize + DeserializeOwned>(mut config: C, changes: &[String]) -> Result<C> {
     let mut table = Table::try_from(&config).map_err(|error| Error::new(error.to_string()))?;
+    for (text, parsed) in changes.iter().zip(parse_changes(changes)?) {
+        let in_change = |reason| Error::new(format!("`--set {text}`: {reason}"));
+        for (key, value) in parsed {
+            set(&mut table, &key, value).map_err(in_change)?;
+        }
+        config = table.clone().try_into().map_err(|error| in_change(explain(error.message())))?;
+    }
+    Ok(config)
+}
+
+/// Parses changes of the form KEY=VALUE. Each gives one or more keys, by their present names, with their values, which
+/// may be whole sections.
+///
+/// # Errors
+/// If one has another form, or both names of a key are given.
+pub fn parse_changes(changes: &[String]) -> Result<Vec<Vec<Change>>> {
     let parse = |change: &String| -> Result<Change> {
         let Some((key, value)) = change.split_once('=') else {
             bail!("`--set {change}` has no `=`; expected KEY=VALUE")
@@ -198,14 +221,7 @@ pub fn apply_changes<C: Serialize + DeserializeOwned>(mut config: C, changes: &[
     };
     let parsed: Vec<Change> = changes.iter().map(parse).collect::<Result<_>>()?;
     check_changes(parsed.iter()).map_err(|reason| Error::new(format!("`--set`: {reason}")))?;
-    for (text, change) in changes.iter().zip(parsed) {
-        let in_change = |reason| Error::new(format!("`--set {text}`: {reason}"));
-        for (key, value) in rename_change(change) {
-            set(&mut table, &key, value).map_err(in_change)?;
-        }
-        config = table.clone().try_into().map_err(|error| in_change(explain(error.message())))?;
-    }
-    Ok(config)
+    Ok(parsed.into_iter().map(rename_change).collect())
 }
 
 /// Parses a TOML value; anything else is a string, so that `--set text.path=my.txt` needs no quotes.

@@ -2,6 +2,7 @@
 
 use std::ops::Not;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use text_prep::{ControlCharacters, Excerpt, FoundControlCharacters, SourceOptions};
@@ -51,9 +52,9 @@ pub struct Text {
     /// The path is that of another run's copy, of which a new run keeps a copy of its own.
     #[serde(skip)]
     pub is_copied: bool,
-    /// The contents of the training text, if it can be read only once and was read already.
+    /// The contents of the training text, if it can be read only once and was read already. Clones share them.
     #[serde(skip)]
-    pub kept: Option<KeptInput>,
+    pub kept: Option<Arc<KeptInput>>,
 }
 
 impl Text {
@@ -123,13 +124,23 @@ impl Text {
         reject_copies(self.run.as_deref(), &[("text.copy", self.copy, "`--text RUN/text.txt`")])
     }
 
+    /// Rejects what can be read only once, unless it is the only training text.
+    ///
+    /// # Errors
+    /// Names it.
+    pub fn reject_other_pipes(&self) -> Result<()> {
+        let is_single = self.path.as_ref().and_then(Paths::single).is_some();
+        // The training text is the first of all paths.
+        reject_pipe_among(self.all_paths().into_iter().skip(usize::from(is_single)), "the only training text")
+    }
+
     /// Reads a training text that can be read only once, so that it can be looked at before the run starts.
     ///
     /// # Errors
     /// If it cannot be read.
     pub fn keep_pipe(&mut self) -> Result<()> {
         if let Some(path) = self.path.as_ref().and_then(Paths::single) {
-            self.kept = KeptInput::read(path, KEPT_TEXT)?;
+            self.kept = KeptInput::read(path, KEPT_TEXT)?.map(Arc::new);
         }
         Ok(())
     }
@@ -156,15 +167,13 @@ impl Text {
         } else if !self.is_copied {
             return Ok(None);
         }
-        let single = self.path.as_ref().and_then(Paths::single).map(PathBuf::from);
-        let several = self.all_paths().into_iter().filter(|path| Some(path) != single.as_ref());
-        reject_pipe_among(several, "the only training text")?;
+        self.reject_other_pipes()?;
         [self.valid, self.test] = self.separate_files()?;
         if let Some(kept) = self.kept.take() {
             (self.path, self.copy) = (None, true);
-            return Ok(Some(kept));
+            return Ok(Some(Arc::unwrap_or_clone(kept)));
         }
-        let Some(single) = single else {
+        let Some(single) = self.path.as_ref().and_then(Paths::single).map(PathBuf::from) else {
             self.path = self.path.as_ref().map(Paths::absolute).transpose()?;
             return Ok(None);
         };
@@ -344,5 +353,36 @@ mod tests {
         let kept = again.start().unwrap().unwrap();
         assert_eq!((kept.name, &kept.bytes[..]), (KEPT_TEXT, &b"A fox."[..]));
         assert_eq!((again.path, again.copy), (None, true));
+    }
+
+    #[test]
+    fn only_the_training_text_may_be_a_pipe_and_only_alone() {
+        let paths = |paths: &[&str]| Some(Paths::from(paths.iter().map(PathBuf::from).collect::<Vec<_>>()));
+        for (path, valid, is_accepted) in [
+            (&["-"][..], "a.txt", true),
+            (&["a.txt"], "b.txt", true),
+            (&["a.txt", "-"], "b.txt", false),
+            (&["a.txt"], "-", false),
+            // The same pipe, too.
+            (&["-"], "-", false),
+        ] {
+            let mut text = Text { path: paths(path), valid: paths(&[valid]), ..Text::default() };
+            let error = text.reject_other_pipes().err().map(|error| error.to_string());
+            assert_eq!(error.is_none(), is_accepted, "{path:?} {valid}");
+            if let Some(error) = error {
+                assert!(error.starts_with("standard input can be read only once: of several inputs"), "{error}");
+                assert_eq!(text.start().unwrap_err().to_string(), error);
+            }
+        }
+    }
+
+    #[test]
+    fn a_piped_text_is_in_memory_once() {
+        let kept = Arc::new(KeptInput { name: KEPT_TEXT, bytes: b"A fox.".to_vec() });
+        let bytes = kept.bytes.as_ptr();
+        let mut text = Text { path: Some(Path::new("-").into()), kept: Some(kept), ..Text::default() };
+        assert_eq!(text.clone().kept.unwrap().bytes.as_ptr(), bytes);
+        assert_eq!(text.start().unwrap().unwrap().bytes.as_ptr(), bytes);
+        assert!(text.copy && text.kept.is_none());
     }
 }

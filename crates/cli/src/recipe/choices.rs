@@ -1,7 +1,4 @@
-//! Chooses documents, tokens, sizes and training settings for a text.
-//!
-//! The tables are those of the measurements in benchmarks/README.md, "Recipes": of the configurations that were tried on
-//! each text, those with the fewest bits per byte in the same time.
+//! Chooses documents, tokens, sizes and training settings for a text, with the tables of `table.rs`.
 
 use models::LayerConfig;
 use text_prep::{DocumentGuess, DocumentUnit};
@@ -9,151 +6,16 @@ use text_prep::{DocumentGuess, DocumentUnit};
 use super::Choice;
 use super::given::Given;
 use super::look::Found;
+use super::table::Row;
 use crate::config::{Config, DocumentKind, ModeKind, OptimizerKind, ScheduleKind, TokenKind};
 use crate::view::format::{decimals, thousands};
 
 /// From this size on, in bytes, subwords need fewer bits than characters in the same time.
-const SUBWORDS_FROM: usize = 400_000;
+const SUBWORDS_FROM: u64 = 400_000;
 /// The most bytes that are held out: a longer part costs time that training needs, and its loss is hardly more exact.
 const MOST_HELD_OUT: f64 = 600_000.0;
-
-/// The settings for texts of up to so many bytes.
-struct Row {
-    up_to_bytes: usize,
-    cell: Cell,
-    layers: usize,
-    /// Hidden sizes to choose from, the largest first.
-    units: &'static [usize],
-    /// The largest size is chosen with which the time allows so many passes over the text, or else the smallest.
-    passes: f64,
-    embedding_dim: usize,
-    dropout: f64,
-    recurrent_dropout: f64,
-    embedding_dropout: f64,
-    batch_size: usize,
-    bptt_len: usize,
-    learning_rate: f64,
-    ema_decay: f64,
-}
-
-#[derive(Clone, Copy)]
-enum Cell {
-    Lstm,
-    Gru,
-}
-
-/// For characters.
-const CHARACTERS: [Row; 4] = [
-    Row {
-        up_to_bytes: 30_000,
-        cell: Cell::Gru,
-        layers: 1,
-        units: &[256, 128],
-        passes: 60.0,
-        embedding_dim: 32,
-        dropout: 0.3,
-        recurrent_dropout: 0.0,
-        embedding_dropout: 0.0,
-        batch_size: 4,
-        bptt_len: 16,
-        learning_rate: 0.004,
-        ema_decay: 0.0,
-    },
-    Row {
-        up_to_bytes: 150_000,
-        cell: Cell::Lstm,
-        layers: 1,
-        units: &[512, 384, 256],
-        passes: 20.0,
-        embedding_dim: 32,
-        dropout: 0.4,
-        recurrent_dropout: 0.2,
-        embedding_dropout: 0.1,
-        batch_size: 16,
-        bptt_len: 64,
-        learning_rate: 0.003,
-        ema_decay: 0.999,
-    },
-    Row {
-        up_to_bytes: 800_000,
-        cell: Cell::Lstm,
-        layers: 1,
-        units: &[512, 384, 256],
-        passes: 5.0,
-        embedding_dim: 64,
-        dropout: 0.3,
-        recurrent_dropout: 0.0,
-        embedding_dropout: 0.0,
-        batch_size: 32,
-        bptt_len: 64,
-        learning_rate: 0.003,
-        ema_decay: 0.999,
-    },
-    Row {
-        up_to_bytes: usize::MAX,
-        cell: Cell::Lstm,
-        layers: 1,
-        units: &[512, 384, 256],
-        passes: 1.0,
-        embedding_dim: 64,
-        dropout: 0.1,
-        recurrent_dropout: 0.0,
-        embedding_dropout: 0.0,
-        batch_size: 32,
-        bptt_len: 64,
-        learning_rate: 0.003,
-        ema_decay: 0.999,
-    },
-];
-
-/// For subwords.
-const SUBWORDS: [Row; 3] = [
-    Row {
-        up_to_bytes: 800_000,
-        cell: Cell::Lstm,
-        layers: 1,
-        units: &[512, 384, 256],
-        passes: 6.0,
-        embedding_dim: 256,
-        dropout: 0.4,
-        recurrent_dropout: 0.0,
-        embedding_dropout: 0.0,
-        batch_size: 16,
-        bptt_len: 32,
-        learning_rate: 0.003,
-        ema_decay: 0.999,
-    },
-    Row {
-        up_to_bytes: 3_000_000,
-        cell: Cell::Lstm,
-        layers: 1,
-        units: &[512, 384],
-        passes: 3.0,
-        embedding_dim: 256,
-        dropout: 0.2,
-        recurrent_dropout: 0.0,
-        embedding_dropout: 0.0,
-        batch_size: 32,
-        bptt_len: 32,
-        learning_rate: 0.003,
-        ema_decay: 0.999,
-    },
-    Row {
-        up_to_bytes: usize::MAX,
-        cell: Cell::Lstm,
-        layers: 1,
-        units: &[512, 384],
-        passes: 0.5,
-        embedding_dim: 256,
-        dropout: 0.0,
-        recurrent_dropout: 0.0,
-        embedding_dropout: 0.0,
-        batch_size: 32,
-        bptt_len: 32,
-        learning_rate: 0.003,
-        ema_decay: 0.999,
-    },
-];
+/// The decay of the average of the weights.
+const EMA_DECAY: f64 = 0.999;
 
 /// The hidden sizes that the time of a run decides between.
 #[derive(Clone, Copy, Debug)]
@@ -168,29 +30,33 @@ impl Sizes {
     /// The reason for this size.
     pub fn choice(&self, units: usize) -> Choice {
         let others: Vec<String> = self.units.iter().filter(|&&other| other != units).map(usize::to_string).collect();
-        let others = others.join(" and ");
+        let others = others.join(" or ");
         let passes = decimals(self.passes, usize::from(self.passes < 1.0));
         let reason = if units == self.units[0] {
-            format!("{units} units rather than {others}: the time allows more than {passes} passes over the text.")
+            format!(
+                "an LSTM of {units} units rather than {others}: the time allows {passes} passes over the text or more"
+            )
         } else {
             format!(
-                "{units} units rather than {others}: with more units the time allows less than {passes} passes over the text."
+                "an LSTM of {units} units rather than {others}: with more units the time allows fewer than {passes} passes"
             )
         };
         Choice { key: "model.layers", reason }
     }
 }
 
-/// A configuration without a number of steps, the reasons, and the sizes that the time decides between.
-pub fn choose(found: &Found, given: &Given) -> (Config, Vec<Choice>, Sizes) {
-    let mut recipe = Choices { found, config: given.config.clone(), choices: Vec::new() };
-    recipe.documents(given);
-    recipe.tokens(given);
-    recipe.split();
-    let row = recipe.row();
-    recipe.model_and_training(row);
-    let units = if given.is_set("model") { &[] } else { row.units };
-    (recipe.config, recipe.choices, Sizes { units, passes: row.passes })
+/// A configuration for a run of `minutes` without a number of steps, the reasons, and the sizes that the time decides
+/// between.
+pub fn choose(found: &Found, given: &Given, minutes: f64) -> (Config, Vec<Choice>, Sizes) {
+    let mut choices = Choices { found, config: given.config.clone(), choices: Vec::new() };
+    choices.documents(given);
+    choices.tokens(given);
+    choices.split();
+    let row = Row::find(choices.config.tokens.kind, found.profile.bytes, minutes);
+    choices.model(row, given);
+    choices.training(row);
+    let units = if given.is_set("model.layers") { &[] } else { row.units };
+    (choices.config, choices.choices, Sizes { units, passes: row.passes })
 }
 
 struct Choices<'a> {
@@ -200,8 +66,8 @@ struct Choices<'a> {
 }
 
 impl Choices<'_> {
-    fn add(&mut self, key: &'static str, reason: String) {
-        self.choices.push(Choice { key, reason });
+    fn add(&mut self, key: &'static str, reason: impl Into<String>) {
+        self.choices.push(Choice { key, reason: reason.into() });
     }
 
     fn documents(&mut self, given: &Given) {
@@ -211,63 +77,61 @@ impl Choices<'_> {
         let data = &mut self.config.data;
         if self.found.has_many_files() {
             data.documents = Some(DocumentKind::Files);
-            let reason = format!("{} files: each is a document of its own.", thousands(self.found.files));
+            let reason = format!("files: each of the {} files is a document", thousands(self.found.files));
             return self.add("data.documents", reason);
         }
         let DocumentGuess { unit, reason, .. } = self.found.profile.documents();
-        let (kind, separator) = match unit {
-            None => (DocumentKind::None, None),
-            Some(DocumentUnit::Lines) => (DocumentKind::Lines, None),
-            Some(DocumentUnit::Files) => (DocumentKind::Files, None),
-            Some(DocumentUnit::Paragraphs) => (DocumentKind::Paragraphs, None),
-            Some(DocumentUnit::Sections) => (DocumentKind::Sections, None),
-            Some(DocumentUnit::Separator(line)) => (DocumentKind::Separator, Some(line)),
+        let (kind, name) = match &unit {
+            None => (DocumentKind::None, "one running text"),
+            Some(DocumentUnit::Lines) => (DocumentKind::Lines, "lines"),
+            Some(DocumentUnit::Files) => (DocumentKind::Files, "files"),
+            Some(DocumentUnit::Paragraphs) => (DocumentKind::Paragraphs, "paragraphs"),
+            Some(DocumentUnit::Sections) => (DocumentKind::Sections, "sections"),
+            Some(DocumentUnit::Separator(_)) => (DocumentKind::Separator, "separator"),
         };
-        (data.documents, data.separator) = (Some(kind), separator);
-        let reason = sentence(&reason);
-        self.add("data.documents", reason);
+        data.documents = Some(kind);
+        if let Some(DocumentUnit::Separator(line)) = unit {
+            data.separator = Some(line);
+        }
+        self.add("data.documents", format!("{name}: {reason}"));
     }
 
     fn tokens(&mut self, given: &Given) {
         let profile = &self.found.profile;
-        let bytes = profile.bytes as usize;
+        let size = in_bytes(profile.bytes);
         let kind = if given.is_set("tokens.kind") {
             given.config.tokens.kind
-        } else if bytes < SUBWORDS_FROM {
+        } else if profile.bytes < SUBWORDS_FROM {
             TokenKind::Characters
         } else {
             TokenKind::Subwords
         };
-        let size = size_of(bytes);
         self.config.tokens.kind = kind;
-        let reason = match kind {
-            TokenKind::Characters => format!(
-                "Characters: in a text of {size}, most words are too rare to be learned whole; {} distinct characters.",
-                thousands(profile.distinct_characters)
-            ),
+        match kind {
+            TokenKind::Characters => {
+                let distinct = thousands(profile.distinct_characters);
+                let reason = format!(
+                    "characters, of which it has {distinct} different ones: in a text of {size}, most words are too rare to be \
+                     learned as tokens"
+                );
+                self.add("tokens.kind", reason);
+            }
             TokenKind::Subwords => {
-                format!(
-                    "Subwords: a text of {size} is long enough to learn frequent words and parts of words as tokens."
-                )
+                self.add("tokens.kind", format!("subwords: a text of {size} is long enough to learn them as tokens"));
             }
-            TokenKind::Words => {
-                format!(
-                    "Words, as you asked; {} % of them occur once.",
-                    decimals(100.0 * profile.words.once_share(), 0)
-                )
-            }
-        };
-        self.add("tokens.kind", reason);
-        let (preset, reason) = match kind {
-            TokenKind::Words => ("prose", "Capitals and punctuation stay as they are in the text."),
-            _ => ("verbatim", "Capitals, quotation marks and line ends stay as they are in the text."),
-        };
-        if !given.is_set("clean") {
-            self.config.clean.preset = Some(preset.into());
-            self.add("clean.preset", reason.into());
+            // Only if it is given.
+            TokenKind::Words => {}
         }
-        self.config.samples.every_steps = 0;
-        self.config.samples.max_tokens = match kind {
+        let clean = &mut self.config.clean;
+        if clean.preset.is_none() && clean.rules.is_none() {
+            let preset = if kind == TokenKind::Words { "prose" } else { "verbatim" };
+            clean.preset = Some(preset.into());
+            self.add("clean.preset", format!("{preset}: capitals and punctuation stay as they are in the text"));
+        }
+        let samples = &mut self.config.samples;
+        samples.every_steps = 0;
+        // About as much text.
+        samples.max_tokens = match kind {
             TokenKind::Characters => 300,
             TokenKind::Subwords => 100,
             TokenKind::Words => 60,
@@ -275,87 +139,73 @@ impl Choices<'_> {
     }
 
     fn split(&mut self) {
+        if self.config.text.valid.is_some() {
+            return;
+        }
         let fraction = (MOST_HELD_OUT / self.found.profile.bytes.max(1) as f64).min(0.1);
-        // Two digits are enough.
-        let fraction = if fraction < 0.1 { (1000.0 * fraction).ceil() / 1000.0 } else { 0.1 };
-        self.config.split.valid_fraction = fraction;
-        let reason = if fraction < 0.1 {
-            "Held out to choose the best epoch and to score the model: less than a tenth, because the text is long."
+        let (fraction, why) = if fraction < 0.1 {
+            ((1000.0 * fraction).ceil() / 1000.0, ": enough of so long a text")
         } else {
-            "A tenth is held out to choose the best epoch and to score the model."
+            (0.1, "")
         };
-        self.add("split.valid_fraction", reason.into());
+        self.config.split.valid_fraction = fraction;
+        let percent = decimals(100.0 * fraction, usize::from(fraction < 0.1));
+        let reason = format!("{percent} % is held out to choose the best epoch and to score the model{why}");
+        self.add("split.valid_fraction", reason);
     }
 
-    /// The settings for a text of this length.
-    fn row(&self) -> &'static Row {
-        let table: &[Row] = match self.config.tokens.kind {
-            TokenKind::Characters => &CHARACTERS,
-            TokenKind::Subwords | TokenKind::Words => &SUBWORDS,
-        };
-        let bytes = self.found.profile.bytes as usize;
-        table.iter().find(|row| bytes <= row.up_to_bytes).expect("the last row has no limit")
-    }
-
-    fn model_and_training(&mut self, row: &Row) {
-        let units = row.units[0];
-        let layer = match row.cell {
-            Cell::Lstm => LayerConfig::lstm(units),
-            Cell::Gru => LayerConfig::gru(units),
-        };
-        let layer = layer.recurrent_dropout(row.recurrent_dropout);
-        let is_tied = self.config.tokens.kind != TokenKind::Characters;
+    fn model(&mut self, row: &Row, given: &Given) {
         let model = &mut self.config.model;
-        model.layers = vec![layer; row.layers];
-        model.embedding_dim = row.embedding_dim;
+        model.layers = vec![LayerConfig::lstm(row.units[0]).recurrent_dropout(row.recurrent_dropout)];
+        let is_tied = self.config.tokens.kind != TokenKind::Characters;
+        if !given.is_set("model.embedding_dim") {
+            model.embedding_dim = row.embedding_dim;
+        }
+        model.tie_weights = is_tied;
+        model.projection = if is_tied { model.embedding_dim } else { 0 };
         model.dropout = row.dropout;
         model.embedding_dropout = row.embedding_dropout;
         model.locked_dropout = true;
-        model.tie_weights = is_tied;
-        model.projection = if is_tied { row.embedding_dim } else { 0 };
+        let dimension = model.embedding_dim;
+        if is_tied {
+            let reason = "the output layer shares the embedding's weights, so that rare tokens have fewer of their own";
+            self.add("model.tie_weights", reason);
+        }
+        self.add("model.embedding_dim", format!("{dimension}"));
+        let Row { dropout, recurrent_dropout, embedding_dropout, .. } = row;
+        let reason = format!(
+            "{dropout}, recurrent dropout {recurrent_dropout} and embedding dropout {embedding_dropout}: the more often the \
+             model sees the text in the time, the more"
+        );
+        self.add("model.dropout", reason);
+    }
+
+    fn training(&mut self, row: &Row) {
         let train = &mut self.config.train;
         train.mode = ModeKind::Tbptt;
         train.batch_size = row.batch_size;
         train.bptt_len = row.bptt_len;
         train.learning_rate = row.learning_rate;
-        train.ema_decay = row.ema_decay;
+        train.ema_decay = EMA_DECAY;
         train.optimizer.kind = OptimizerKind::Adam;
         train.schedule.kind = ScheduleKind::Cosine;
         train.clip.global_norm = Some(1.0);
-        self.add(
-            "model.dropout",
-            if row.dropout > 0.25 {
-                "High, because the model sees the whole text many times.".into()
-            } else {
-                "Low, because the model sees the text only a few times.".into()
-            },
+        let Row { batch_size, bptt_len, learning_rate, .. } = row;
+        let targets = thousands(batch_size * bptt_len);
+        let reason =
+            format!("{batch_size} parallel streams in chunks of {bptt_len} tokens: {targets} targets per step");
+        self.add("train.batch_size", reason);
+        let reason = format!(
+            "{learning_rate} with Adam, falling to zero at the end of the run; gradients are clipped to a norm of 1"
         );
-        self.add(
-            "train.batch_size",
-            format!(
-                "Parallel streams, and below the tokens in a chunk: {} targets a step.",
-                row.batch_size * row.bptt_len
-            ),
-        );
-        self.add("train.schedule", "The learning rate falls to zero at the end of the planned time.".into());
-        if row.ema_decay > 0.0 {
-            self.add(
-                "train.ema_decay",
-                "The average of the weights of the last steps has a lower loss than the last ones.".into(),
-            );
-        }
+        self.add("train.learning_rate", reason);
+        let reason = format!("{EMA_DECAY}: the average of the weights has a lower loss than the last ones");
+        self.add("train.ema_decay", reason);
     }
 }
 
-/// A sentence: with a capital and a full stop.
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}.", letters.as_str())
-}
-
-/// A size in words.
-fn size_of(bytes: usize) -> String {
+/// A number of bytes in words.
+fn in_bytes(bytes: u64) -> String {
     match bytes {
         0..1_000 => format!("{bytes} bytes"),
         1_000..1_000_000 => format!("{} kB", bytes.div_ceil(1_000)),
@@ -402,8 +252,8 @@ mod tests {
     #[test]
     fn every_choice_is_a_valid_configuration_with_a_reason() {
         for bytes in [3_000, 40_000, 200_000, 500_000, 1_500_000, 4_000_000] {
-            let (config, choices, sizes) = choose(&found(&prose(bytes)), &given(&[]));
-            assert!(choices.iter().all(|choice| choice.reason.ends_with('.')), "{choices:?}");
+            let (config, choices, sizes) = choose(&found(&prose(bytes)), &given(&[]), 3.0);
+            assert!(choices.iter().all(|choice| !choice.reason.is_empty()), "{choices:?}");
             assert!(sizes.units.is_sorted_by(|a, b| a > b), "{sizes:?}");
             assert_eq!(config.model.layers[0].units, sizes.units[0]);
             assert_eq!(config.train.mode, ModeKind::Tbptt);
@@ -417,10 +267,10 @@ mod tests {
     #[test]
     fn a_list_is_documents_and_so_are_many_files() {
         let list: String = (0..300).map(|n| format!("Item number {n}\n")).collect();
-        let (config, choices, _) = choose(&found(&list), &given(&[]));
+        let (config, choices, _) = choose(&found(&list), &given(&[]), 3.0);
         assert_eq!(config.data.documents, Some(DocumentKind::Lines));
-        assert!(choices[0].reason.starts_with("Each line is an item: 300 lines"), "{choices:?}");
-        let (config, ..) = choose(&Found { files: 30, ..found(&prose(9_000)) }, &given(&[]));
+        assert!(choices[0].reason.starts_with("lines: each line is an item: 300 lines"), "{choices:?}");
+        let (config, ..) = choose(&Found { files: 30, ..found(&prose(9_000)) }, &given(&[]), 3.0);
         assert_eq!(config.data.documents, Some(DocumentKind::Files));
     }
 
@@ -428,18 +278,31 @@ mod tests {
     fn what_is_given_is_not_chosen() {
         let list: String = (0..300).map(|n| format!("Item number {n}\n")).collect();
         let given = given(&["data.documents=none", "tokens.kind=words", "clean.preset=lowercase", "model.layers=[]"]);
-        let (config, choices, sizes) = choose(&found(&list), &given);
+        let (config, choices, sizes) = choose(&found(&list), &given, 3.0);
         assert_eq!((config.data.documents, config.tokens.kind), (Some(DocumentKind::None), TokenKind::Words));
         assert_eq!(config.clean.preset.as_deref(), Some("lowercase"));
         assert!(sizes.units.is_empty());
-        assert!(!choices.iter().any(|choice| ["data.documents", "clean.preset"].contains(&choice.key)));
+        let is_chosen = |key| choices.iter().any(|choice| choice.key == key);
+        assert!(!["data.documents", "clean.preset", "tokens.kind"].into_iter().any(is_chosen), "{choices:?}");
+        // Other settings of the model do not decide on its size.
+        let given = self::given(&["model.dropout=0.1", "model.embedding_dim=100", "tokens.kind=subwords"]);
+        let (config, _, sizes) = choose(&found(&list), &given, 3.0);
+        assert!(!sizes.units.is_empty());
+        assert_eq!((config.model.embedding_dim, config.model.projection), (100, 100));
+    }
+
+    #[test]
+    fn nothing_is_held_out_beside_separate_files() {
+        let given = given(&["text.valid=valid.txt"]);
+        let (_, choices, _) = choose(&found(&prose(9_000)), &given, 3.0);
+        assert!(!choices.iter().any(|choice| choice.key == "split.valid_fraction"), "{choices:?}");
     }
 
     #[test]
     fn less_than_a_tenth_of_a_long_text_is_held_out() {
         let fraction = |bytes| {
             let found = Found { profile: text_prep::TextProfile { bytes, ..found("").profile }, files: 1 };
-            choose(&found, &given(&[])).0.split.valid_fraction
+            choose(&found, &given(&[]), 3.0).0.split.valid_fraction
         };
         assert_eq!([1_000, 5_000_000, 12_000_000].map(fraction), [0.1, 0.1, 0.05]);
     }
@@ -447,10 +310,15 @@ mod tests {
     #[test]
     fn the_size_is_said_with_its_alternatives() {
         let sizes = Sizes { units: &[512, 384, 256], passes: 20.0 };
+        let reason = |units| sizes.choice(units).reason;
         assert_eq!(
-            sizes.choice(512).reason,
-            "512 units rather than 384 and 256: the time allows more than 20 passes over the text."
+            reason(512),
+            "an LSTM of 512 units rather than 384 or 256: the time allows 20 passes over the text or more"
         );
-        assert!(sizes.choice(384).reason.starts_with("384 units rather than 512 and 256: with more units"));
+        assert!(
+            reason(384).starts_with("an LSTM of 384 units rather than 512 or 256: with more units"),
+            "{}",
+            reason(384)
+        );
     }
 }

@@ -27,7 +27,7 @@ pub fn look(config: &mut Config) -> Result<Found> {
     let text = &config.text;
     let size = text.kept.as_ref().map(|kept| kept.bytes.len() as u64).or_else(|| text.size());
     let files = TextFiles::new(text.paths()).files().map_or(1, |files| files.len());
-    let inputs = text.open(&config.data, text.kept.as_ref()).map_err(|error| error.about_text(Some("text")))?;
+    let inputs = text.open(&config.data, text.kept.as_deref()).map_err(|error| error.about_text(Some("text")))?;
     let mut profiler = TextProfiler::default();
     let done = task.fraction();
     let mut read = 0;

@@ -13,6 +13,7 @@ mod choices;
 mod given;
 mod look;
 mod plan_file;
+mod table;
 
 use std::time::Duration;
 

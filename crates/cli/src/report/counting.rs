@@ -101,15 +101,16 @@ impl Counting {
     /// Compares it with a network that needs `bits` bits per byte on the same targets. `why_worse` is why it may need more.
     pub fn compare(&self, bits: f64, why_worse: &str) -> CountingScore {
         let (network, own) = (decimals(bits, 3), decimals(self.bits_per_byte, 3));
-        let percent = 100.0 * (bits / self.bits_per_byte - 1.0);
-        let size = decimals(percent.abs(), 1);
+        let percent = decimals(100.0 * (bits / self.bits_per_byte - 1.0).abs(), 1);
+        // A percentage of nearly nothing says nothing.
+        let size = if own == "0.000" { String::new() } else { format!("{percent} % ") };
         let counting = format!("counting ({})", self.model());
-        let verdict = match percent {
-            _ if network == own || size == "0.0" => format!("about as good as {counting}, which needs {own}"),
-            percent if percent < 0.0 => format!("{size} % less than {counting}, which needs {own}"),
-            _ => {
-                format!("{size} % more than {counting}, which needs {own}: counting is better, because {why_worse}")
-            }
+        let verdict = if network == own || percent == "0.0" {
+            format!("about as good as {counting}, which needs {own}")
+        } else if bits < self.bits_per_byte {
+            format!("{size}less than {counting}, which needs {own}")
+        } else {
+            format!("{size}more than {counting}, which needs {own}: counting is better, because {why_worse}")
         };
         let sentence = format!("The network needs {network} bits per byte, {verdict}.");
         CountingScore { counting: self.clone(), network_bits_per_byte: bits, sentence }
@@ -303,6 +304,8 @@ mod tests {
         assert_eq!(sentence(2.1), format!("{worse} the network is small for this text."));
         let certain = Counting { bits_per_byte: 0.0, ..counting.clone() };
         assert!(certain.compare(0.0, "").sentence.starts_with("The network needs 0.000 bits per byte, about as good"));
+        let more = certain.compare(0.012, "the network is small for this text").sentence;
+        assert!(more.starts_with("The network needs 0.012 bits per byte, more than counting (Kneser"), "{more}");
         let partial = Counting { is_partial: true, training_characters: 30_000_000, ..counting };
         assert!(partial.model().ends_with("characters, of the last 30,000,000 characters of the training text"));
     }

@@ -1,6 +1,7 @@
 //! Guesses what one document is in a text.
 
 use super::{LineProfile, SectionProfile, SeparatorProfile, TextProfile, share};
+use crate::numbers::thousands;
 use crate::source::DocumentUnit;
 
 /// What one document seems to be.
@@ -40,7 +41,7 @@ impl DocumentGuess {
             return Self {
                 unit: Some(DocumentUnit::Separator(line.clone())),
                 count: *documents,
-                reason: format!("{} lines `{line}` separate its documents", thousands(*count)),
+                reason: format!("{} lines `{line}` separate its documents", thousands(*count as usize)),
             };
         }
         let sections = &profile.sections;
@@ -52,7 +53,7 @@ impl DocumentGuess {
                     count: sections.count,
                     reason: format!(
                         "it is a collection: {} texts of {:.0} bytes on average between three or more blank lines",
-                        thousands(sections.count),
+                        thousands(sections.count as usize),
                         sections.mean_len
                     ),
                 },
@@ -66,9 +67,9 @@ impl DocumentGuess {
                 count: lines.not_blank(),
                 reason: format!(
                     "each line is an item: {} lines of {:.0} bytes on average, {} blank {}",
-                    thousands(lines.not_blank()),
+                    thousands(lines.not_blank() as usize),
                     lines.mean_len,
-                    if lines.blank == 0 { "no".into() } else { thousands(lines.blank) },
+                    if lines.blank == 0 { "no".into() } else { thousands(lines.blank as usize) },
                     if lines.blank == 1 { "line" } else { "lines" },
                 ),
             },
@@ -88,14 +89,14 @@ fn not_documents(sections: &SectionProfile) -> Option<String> {
     let SectionProfile { count, mean_len, medium, numbered } = *sections;
     let are_chapters = numbered * 2 > count && mean_len > MIN_CHAPTER_LEN;
     if are_chapters {
-        return Some(format!("its {} texts between three or more blank lines are chapters", thousands(count)));
+        return Some(format!("its {} texts between three or more blank lines are chapters", thousands(count as usize)));
     }
     let are_medium = medium * 2 > count;
     (!are_medium).then(|| {
         format!(
             "only {} of its {} texts between three or more blank lines have 200 to 20,000 bytes, as stories have",
-            thousands(medium),
-            thousands(count)
+            thousands(medium as usize),
+            thousands(count as usize)
         )
     })
 }
@@ -140,17 +141,4 @@ fn is_wrapped(lines: &LineProfile) -> bool {
 /// Whether many lines continue a sentence, but not all lines begin with a small letter, as in a list of words.
 fn continues(lines: &LineProfile) -> bool {
     lines.continued_share > 0.25 && lines.lower_case_share < 0.95
-}
-
-/// `1853901` as `1,853,901`.
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() * 4 / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }

@@ -13,21 +13,30 @@ pub struct Record {
 }
 
 impl Record {
-    /// Reads the file, if it exists.
+    /// Reads the file, if it exists. Removes an incomplete last line, that of a process that was killed.
     ///
     /// # Errors
     /// If it cannot be read, or a line is not a JSON object.
     pub fn open(path: &Path) -> Result<Self, String> {
-        let text = match std::fs::read_to_string(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
-            text => text.map_err(|error| format!("{} cannot be read: {error}", path.display()))?,
+        let cannot = |what: &str, error| format!("{} cannot be {what}: {error}", path.display());
+        let mut bytes = match std::fs::read(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+            bytes => bytes.map_err(|error| cannot("read", error))?,
         };
-        let line = |(index, line): (usize, &str)| {
-            serde_json::from_str(line).map_err(|error| {
+        let last = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+        if last < bytes.len() {
+            match parse(&bytes[last..]) {
+                Ok(_) => bytes.push(b'\n'),
+                Err(_) => bytes.truncate(last),
+            }
+            std::fs::write(path, &bytes).map_err(|error| cannot("written", error))?;
+        }
+        let line = |(index, line): (usize, &[u8])| {
+            parse(line).map_err(|error| {
                 format!("{}, line {}, is not a JSON object; remove it: {error}", path.display(), index + 1)
             })
         };
-        let lines = text.lines().enumerate().map(line).collect::<Result<_, _>>()?;
+        let lines = bytes.split_inclusive(|&byte| byte == b'\n').enumerate().map(line).collect::<Result<_, _>>()?;
         Ok(Self { path: path.into(), lines })
     }
 
@@ -57,6 +66,10 @@ impl Record {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+fn parse(line: &[u8]) -> serde_json::Result<Map<String, Value>> {
+    serde_json::from_slice(line)
 }
 
 #[cfg(test)]
@@ -101,9 +114,31 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("recipes.jsonl");
         for wrong in ["{\"text\": \"a\"", "[]"] {
-            std::fs::write(&path, format!("{{}}\n{wrong}")).unwrap();
+            std::fs::write(&path, format!("{{}}\n{wrong}\n")).unwrap();
             let error = Record::open(&path).err().unwrap();
             assert!(error.contains("recipes.jsonl, line 2, is not a JSON object"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_line_that_was_cut_off_is_replaced_by_the_next_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("recipes.jsonl");
+        Record::open(&path).unwrap().append(line("small", 2.0)).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        // The last of these lacks only its line end.
+        for len in [1, whole.len() / 2, whole.len() - 1] {
+            std::fs::write(&path, [&whole[..], &whole[..len]].concat()).unwrap();
+            let mut record = Record::open(&path).unwrap();
+            assert_eq!(record.find(&key("small", 3.0)), Some(&line("small", 2.0)));
+            record.append(line("large", 1.5)).unwrap();
+            let count = if len == whole.len() - 1 { 3 } else { 2 };
+            assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), count, "{len}");
+            assert_eq!(Record::open(&path).unwrap().find(&key("large", 3.0)), Some(&line("large", 1.5)));
+        }
+        // Within a character.
+        std::fs::write(&path, [&whole[..], b"{\"text\": \"\xc3"].concat()).unwrap();
+        assert_eq!(Record::open(&path).unwrap().find(&key("small", 3.0)), Some(&line("small", 2.0)));
+        assert_eq!(std::fs::read(&path).unwrap(), whole);
     }
 }

@@ -1,8 +1,7 @@
 //! Tests of what the documents of a text seem to be.
 
-use std::path::{Path, PathBuf};
-
 use super::{profile, texts};
+use crate::golden_tests::dataset;
 use crate::source::{DocumentUnit, SourceOptions};
 
 fn guessed(text: &str) -> (Option<DocumentUnit>, u64, String) {
@@ -77,24 +76,6 @@ fn other_texts_are_running_text() {
     assert!(guessed(&dialogue).2.ends_with(" of its lines begin with a quotation mark"));
 }
 
-/// A text in a folder of texts that are not part of this project, if it is present.
-fn real_text(name: &str) -> Option<String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let folders = [
-        std::env::var_os("PASTICHE_DATASETS").map(PathBuf::from),
-        Some(root.join("datasets/aesop")),
-        Some(root.join("../shared/datasets")),
-        Some(root.join("../shared/cases")),
-    ];
-    let found = folders.into_iter().flatten().map(|folder| folder.join(name)).find(|path| path.is_file());
-    if found.is_none() {
-        use std::io::Write;
-        // Directly, because the test runner hides the output of passing tests.
-        let _ = writeln!(std::io::stderr(), "skipped: {name} was not found (fetch aesop, or set PASTICHE_DATASETS)");
-    }
-    Some(SourceOptions::default().read(found?).unwrap())
-}
-
 #[test]
 fn the_documents_of_real_texts_are_found() {
     use DocumentUnit::{Lines, Sections};
@@ -114,7 +95,8 @@ fn the_documents_of_real_texts_are_found() {
         ("08-same.txt", None),
         ("20-hf.jsonl", None),
     ] {
-        let Some(text) = real_text(name) else { continue };
+        let Some(path) = dataset(name) else { continue };
+        let text = SourceOptions::default().read(path).unwrap();
         let (unit, _, reason) = guessed(&text);
         assert_eq!(unit, expected, "{name}: {reason}");
         assert_eq!(profile(&text).repeats(), name == "08-same.txt", "{name}");
