@@ -11,7 +11,10 @@ use crate::config::{Config, DocumentKind, ModeKind, OptimizerKind, ScheduleKind,
 use crate::view::format::{decimals, thousands};
 
 /// From this size on, in bytes, subwords need fewer bits than characters in the same time.
-const SUBWORDS_FROM: u64 = 400_000;
+const SUBWORDS_FROM: u64 = 50_000;
+/// Subwords for each square root of a byte: more than usual for longer texts, because a model of minutes learns frequent
+/// words faster than how they are spelled.
+const SUBWORDS: f64 = 2.7;
 /// The most bytes that are held out: a longer part costs time that training needs, and its loss is hardly more exact.
 const MOST_HELD_OUT: f64 = 600_000.0;
 /// The decay of the average of the weights.
@@ -118,6 +121,11 @@ impl Choices<'_> {
             }
             TokenKind::Subwords => {
                 self.add("tokens.kind", format!("subwords: a text of {size} is long enough to learn them as tokens"));
+                if self.config.vocabulary.size.is_none() {
+                    let subwords = subwords(profile.bytes);
+                    self.config.vocabulary.size = Some(subwords);
+                    self.add("vocabulary.size", format!("{}: most words are a few tokens", thousands(subwords)));
+                }
             }
             // Only if it is given.
             TokenKind::Words => {}
@@ -202,6 +210,12 @@ impl Choices<'_> {
         let reason = format!("{EMA_DECAY}: the average of the weights has a lower loss than the last ones");
         self.add("train.ema_decay", reason);
     }
+}
+
+/// The number of subwords for a text of this length.
+fn subwords(bytes: u64) -> usize {
+    let number = (SUBWORDS * (bytes as f64).sqrt()) as usize;
+    (number / 64 * 64).clamp(512, 8_000)
 }
 
 /// A number of bytes in words.

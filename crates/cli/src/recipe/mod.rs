@@ -77,12 +77,12 @@ pub struct Reasons {
 }
 
 impl Recipe {
-    /// Looks at the text that the command line gives, or the built-in fables, and chooses a configuration. What the
-    /// command line sets is not changed.
+    /// Looks at the text that the command line gives, or the built-in fables, and chooses a configuration for a run of
+    /// `minutes`. What the command line sets is not changed.
     ///
     /// # Errors
     /// If the text cannot be read or is too short, or a change is invalid.
-    pub fn choose(args: &ConfigArgs) -> Result<Self> {
+    pub fn choose(args: &ConfigArgs, minutes: f64) -> Result<Self> {
         let mut given = Given::new(args)?;
         let found = look::look(&mut given.config)?;
         if found.profile.characters < MIN_CHARACTERS {
@@ -93,7 +93,7 @@ impl Recipe {
                 found.profile.characters
             );
         }
-        let (config, choices, sizes) = choices::choose(&found, &given);
+        let (config, choices, sizes) = choices::choose(&found, &given, minutes);
         let config = given.apply(config)?;
         let warning = found.profile.repeats().then(|| {
             format!(

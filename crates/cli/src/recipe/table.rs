@@ -81,28 +81,40 @@ const CHARACTERS: [Row; 4] = [
 ];
 
 /// For subwords and words.
-const SUBWORDS: [Row; 3] = [
+const SUBWORDS: [Row; 4] = [
     Row {
-        up_to_bytes: 800e3,
+        up_to_bytes: 200e3,
         units: &[512, 384, 256],
-        passes: 6.0,
+        passes: 30.0,
         embedding_dim: 256,
-        dropout: 0.5,
-        recurrent_dropout: 0.3,
+        dropout: 0.6,
+        recurrent_dropout: 0.4,
         embedding_dropout: 0.1,
         batch_size: 16,
         bptt_len: 32,
         learning_rate: 0.003,
     },
     Row {
-        up_to_bytes: 3e6,
+        up_to_bytes: 500e3,
+        units: &[512, 384, 256],
+        passes: 6.0,
+        embedding_dim: 256,
+        dropout: 0.5,
+        recurrent_dropout: 0.3,
+        embedding_dropout: 0.0,
+        batch_size: 16,
+        bptt_len: 32,
+        learning_rate: 0.003,
+    },
+    Row {
+        up_to_bytes: 2e6,
         units: &[512, 384, 256],
         passes: 2.0,
         embedding_dim: 256,
-        dropout: 0.4,
-        recurrent_dropout: 0.1,
+        dropout: 0.5,
+        recurrent_dropout: 0.2,
         embedding_dropout: 0.0,
-        batch_size: 32,
+        batch_size: 16,
         bptt_len: 32,
         learning_rate: 0.003,
     },
@@ -141,7 +153,7 @@ mod tests {
     fn a_longer_time_needs_the_dropout_of_a_shorter_text() {
         for kind in [TokenKind::Characters, TokenKind::Subwords, TokenKind::Words] {
             let dropout = |bytes, minutes| Row::find(kind, bytes, minutes).dropout;
-            assert!(dropout(5_000_000, 3.0) < dropout(5_000_000, 60.0));
+            assert!(dropout(5_000_000, 3.0) < dropout(5_000_000, 90.0));
             assert_eq!(dropout(400_000, 6.0), dropout(200_000, 3.0));
             assert!(Row::find(kind, u64::MAX, 1e-3).units.is_sorted_by(|a, b| a > b));
         }
