@@ -52,7 +52,7 @@ fn setup<'a>(args: &'a Train, backend: &'a BackendSelection, device: &'a Device)
 fn start(args: &Train, backend: &BackendSelection) -> Result<Option<(PathBuf, StopReason)>> {
     let clock = Clock::start(args)?;
     let (config, name, open) = if args.config.config.is_none() && args.init_from.is_none() {
-        let recipe = Recipe::choose(&args.config)?;
+        let recipe = Recipe::choose(&args.config, clock.given_or_default())?;
         warn(recipe.warning.as_slice());
         let name = recipe.name();
         (AnyConfig::LanguageModel(Box::new(recipe.config)), name, Some(recipe.open))

@@ -65,7 +65,7 @@ pub struct OpenChoices {
 pub struct Choice {
     /// The first key that it is about, as in `model.layers`.
     pub key: &'static str,
-    /// What was chosen and why, in one sentence.
+    /// What was chosen and why, without a full stop.
     pub reason: String,
 }
 
@@ -77,12 +77,12 @@ pub struct Reasons {
 }
 
 impl Recipe {
-    /// Looks at the text that the command line gives, or the built-in fables, and chooses a configuration. What the
-    /// command line sets is not changed.
+    /// Looks at the text that the command line gives, or the built-in fables, and chooses a configuration for a run of
+    /// so many minutes. What the command line sets is not changed.
     ///
     /// # Errors
     /// If the text cannot be read or is too short, or a change is invalid.
-    pub fn choose(args: &ConfigArgs) -> Result<Self> {
+    pub fn choose(args: &ConfigArgs, minutes: f64) -> Result<Self> {
         let mut given = Given::new(args)?;
         let found = look::look(&mut given.config)?;
         if found.profile.characters < MIN_CHARACTERS {
@@ -93,7 +93,7 @@ impl Recipe {
                 found.profile.characters
             );
         }
-        let (config, choices, sizes) = choices::choose(&found, &given);
+        let (config, choices, sizes) = choices::choose(&found, &given, minutes);
         let config = given.apply(config)?;
         let warning = found.profile.repeats().then(|| {
             format!(
@@ -143,7 +143,6 @@ pub fn plan(
 ) -> Result<Reasons> {
     let OpenChoices { mut choices, sizes } = open;
     let minutes = clock.given_or_default();
-    let size_minutes = minutes.unwrap_or(DEFAULT_MINUTES);
     let mut measured = None;
     let units = choose_size(sizes.units, sizes.passes, |units| {
         if experiment.config.model.layers.iter().any(|layer| layer.units != units) {
@@ -154,18 +153,17 @@ pub fn plan(
             // The embedding does not depend on the hidden size, and may have pretrained vectors.
             *model = LanguageModel { embedding: model.embedding.clone(), ..resized };
         }
-        let step = *measured.insert(measure(experiment, model, size_minutes, setup)?);
-        Ok(PlannedLength::fitting(clock.time(size_minutes), &step, EpochRule::ValidationTime).passes)
+        let step = *measured.insert(measure(experiment, model, minutes, setup)?);
+        Ok(PlannedLength::fitting(clock.time(minutes), &step, EpochRule::ValidationTime).passes)
     })?;
     choices.extend(units.map(|units| {
         let Choice { key, mut reason } = sizes.choice(units);
-        if minutes.is_none() {
-            reason +=
-                &format!(" The number of steps is given, so the time is the usual one, {DEFAULT_MINUTES} minutes.");
+        if clock.has_epochs() {
+            reason += &format!("; the number of steps is given, so the time is the usual one, {minutes} minutes");
         }
         Choice { key, reason }
     }));
-    if let Some(minutes) = minutes {
+    if !clock.has_epochs() {
         let step = measured.map_or_else(|| measure(experiment, model, minutes, setup), Ok)?;
         choices.push(set_length(experiment, clock, minutes, &step, EpochRule::ValidationTime));
     }
