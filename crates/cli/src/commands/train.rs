@@ -15,7 +15,7 @@ use crate::observers::dashboard::ViewOptions;
 use crate::observers::metrics_file;
 use crate::output::{print, status, warn};
 use crate::recipe::budget::Clock;
-use crate::recipe::{self, DEFAULT_MINUTES, PLAN, Reasons, Recipe};
+use crate::recipe::{self, PLAN, Reasons, Recipe};
 use crate::run::experiment::{Experiment, References, RunContext, Setup};
 use crate::run::init;
 use crate::run::provenance::{Origin, Provenance};
@@ -52,7 +52,7 @@ fn setup<'a>(args: &'a Train, backend: &'a BackendSelection, device: &'a Device)
 fn start(args: &Train, backend: &BackendSelection) -> Result<Option<(PathBuf, StopReason)>> {
     let clock = Clock::start(args)?;
     let (config, name, open) = if args.config.config.is_none() && args.init_from.is_none() {
-        let recipe = Recipe::choose(&args.config, clock.given_or_default().unwrap_or(DEFAULT_MINUTES))?;
+        let recipe = Recipe::choose(&args.config, clock.given_or_default())?;
         warn(recipe.warning.as_slice());
         let name = recipe.name();
         (AnyConfig::LanguageModel(Box::new(recipe.config)), name, Some(recipe.open))

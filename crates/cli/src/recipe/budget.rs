@@ -71,10 +71,14 @@ impl Clock {
         self.minutes
     }
 
-    /// The time of a run whose configuration has no number of epochs, in minutes: the given or the default one, unless
-    /// a number of epochs is given.
-    pub fn given_or_default(&self) -> Option<f64> {
-        self.minutes.or((!self.has_epochs).then_some(DEFAULT_MINUTES))
+    /// The given time or the default one, in minutes.
+    pub fn given_or_default(&self) -> f64 {
+        self.minutes.unwrap_or(DEFAULT_MINUTES)
+    }
+
+    /// Whether the number of epochs or of their steps is given, and not the time.
+    pub fn has_epochs(&self) -> bool {
+        self.has_epochs
     }
 
     /// The time of a run of so many minutes.
@@ -135,7 +139,7 @@ impl PlannedLength {
         let reason = if is_too_short {
             format!(
                 "{steps}: the time of {} is too short, because reading the text and measuring steps took {}; a pass \
-                 over the training text needs about `--minutes {}`.",
+                 over the training text needs about `--minutes {}`",
                 short_time(time.whole),
                 short_time(time.whole - time.left),
                 decimals(minutes_for_pass(time, step), 1)
@@ -150,7 +154,7 @@ impl PlannedLength {
             };
             format!(
                 "{steps}, {passes}, in about {}: on this machine a step takes {} and a validation {}, measured before \
-                 the run.",
+                 the run",
                 duration(time.whole),
                 short_time(step.seconds_per_step),
                 short_time(step.validation_seconds)
@@ -248,7 +252,7 @@ mod tests {
         let time = Time { whole: 12.0, left: -8.0 };
         let reason = PlannedLength::fitting(time, &step, EpochRule::Pass).choice(time, &step).reason;
         let expected = "1 step: the time of 12 s is too short, because reading the text and measuring steps took 20 s; \
-                        a pass over the training text needs about `--minutes 1.3`.";
+                        a pass over the training text needs about `--minutes 1.3`";
         assert_eq!(reason, expected);
         let enough = Time { whole: 78.0, left: 58.0 };
         assert!(PlannedLength::fitting(enough, &step, EpochRule::Pass).passes >= 1.0);
@@ -277,13 +281,13 @@ mod tests {
             assert!(error.contains("a number above 0") && error.contains("at most 527040"), "{error}");
         }
         let clock = Clock::start(&Train::default()).unwrap();
-        assert_eq!((clock.given(), clock.given_or_default()), (None, Some(DEFAULT_MINUTES)));
+        assert_eq!((clock.given(), clock.given_or_default(), clock.has_epochs()), (None, DEFAULT_MINUTES, false));
         for (change, key) in
             [("train.epochs=2", "train.epochs"), ("train={steps_per_epoch=9}", "train.steps_per_epoch")]
         {
             let config = ConfigArgs { set: vec![change.into()], ..ConfigArgs::default() };
             let args = Train { config, ..Train::default() };
-            assert_eq!(Clock::start(&args).unwrap().given_or_default(), None, "{change}");
+            assert!(Clock::start(&args).unwrap().has_epochs(), "{change}");
             let error = Clock::start(&Train { minutes: Some(1.0), ..args }).unwrap_err().to_string();
             assert!(error.contains(&format!("`--minutes` and `--set {key}` are both given")), "{error}");
         }

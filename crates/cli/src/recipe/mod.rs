@@ -65,7 +65,7 @@ pub struct OpenChoices {
 pub struct Choice {
     /// The first key that it is about, as in `model.layers`.
     pub key: &'static str,
-    /// What was chosen and why, in one sentence.
+    /// What was chosen and why, without a full stop.
     pub reason: String,
 }
 
@@ -143,7 +143,6 @@ pub fn plan(
 ) -> Result<Reasons> {
     let OpenChoices { mut choices, sizes } = open;
     let minutes = clock.given_or_default();
-    let size_minutes = minutes.unwrap_or(DEFAULT_MINUTES);
     let mut measured = None;
     let units = choose_size(sizes.units, sizes.passes, |units| {
         if experiment.config.model.layers.iter().any(|layer| layer.units != units) {
@@ -154,18 +153,17 @@ pub fn plan(
             // The embedding does not depend on the hidden size, and may have pretrained vectors.
             *model = LanguageModel { embedding: model.embedding.clone(), ..resized };
         }
-        let step = *measured.insert(measure(experiment, model, size_minutes, setup)?);
-        Ok(PlannedLength::fitting(clock.time(size_minutes), &step, EpochRule::ValidationTime).passes)
+        let step = *measured.insert(measure(experiment, model, minutes, setup)?);
+        Ok(PlannedLength::fitting(clock.time(minutes), &step, EpochRule::ValidationTime).passes)
     })?;
     choices.extend(units.map(|units| {
         let Choice { key, mut reason } = sizes.choice(units);
-        if minutes.is_none() {
-            reason +=
-                &format!(" The number of steps is given, so the time is the usual one, {DEFAULT_MINUTES} minutes.");
+        if clock.has_epochs() {
+            reason += &format!("; the number of steps is given, so the time is the usual one, {minutes} minutes");
         }
         Choice { key, reason }
     }));
-    if let Some(minutes) = minutes {
+    if !clock.has_epochs() {
         let step = measured.map_or_else(|| measure(experiment, model, minutes, setup), Ok)?;
         choices.push(set_length(experiment, clock, minutes, &step, EpochRule::ValidationTime));
     }

@@ -70,9 +70,11 @@ fn a_plan_is_a_configuration_that_trains() {
     dir.file("names.txt", names());
     let dry = train_ok(&dir, &["--text", "names.txt", "--dry-run", "--minutes", "0.02"]);
     assert!(!dir.path().join("runs").exists());
-    assert!(dry.stderr.contains("data.documents: Each line is an item: 200 lines"), "{}", dry.stderr);
+    assert!(dry.stderr.contains("data.documents: lines: each line is an item: 200 lines"), "{}", dry.stderr);
     let plan = &dry.stdout;
-    for expected in ["# Each line is an item", "documents = \"lines\"", "kind = \"characters\"", "steps_per_epoch = "] {
+    for expected in
+        ["# lines: each line is an item", "documents = \"lines\"", "kind = \"characters\"", "steps_per_epoch = "]
+    {
         assert!(plan.contains(expected), "{expected}: {plan}");
     }
     // Edited and given back, it needs no other option.
