@@ -271,7 +271,7 @@ mod tests {
             assert!(sizes.units.is_sorted_by(|a, b| a > b), "{sizes:?}");
             assert_eq!(config.model.layers[0].units, sizes.units[0]);
             assert_eq!(config.train.mode, ModeKind::Tbptt);
-            let expected = if bytes < SUBWORDS_FROM { TokenKind::Characters } else { TokenKind::Subwords };
+            let expected = if (bytes as u64) < SUBWORDS_FROM { TokenKind::Characters } else { TokenKind::Subwords };
             assert_eq!(config.tokens.kind, expected, "{bytes}");
             assert_eq!(config.clean.preset.as_deref(), Some("verbatim"));
             assert_eq!(config.data.documents, Some(DocumentKind::None));
