@@ -126,13 +126,15 @@ fn invalid_configurations() {
     }
     for (settings, expected) in [
         (["train.mode=tbptt", "train.bptt_len=0"], "train.bptt_len"),
-        (["train.mode=tbptt", "train.batch_size=60000"], "lower `train.batch_size`"),
         (["train.optimizer.kind=adam", "train.optimizer.rho=0.5"], "kind = \"rmsprop\"` has"),
         (["train.clip.value=1", "train.clip.global_norm=1"], "more than one of"),
         (["model.tie_weights=true", "model.projection=9"], "`model.projection` is 9, expected 100"),
     ] {
         expect_train_error(&dir, &["--set", settings[0], "--set", settings[1]], &[expected]);
     }
+    let settings = ["train.mode=tbptt", "train.batch_size=60000", "text.edition=1"];
+    let settings: Vec<&str> = settings.iter().flat_map(|setting| ["--set", *setting]).collect();
+    expect_train_error(&dir, &settings, &["lower `train.batch_size`"]);
 }
 
 #[test]
