@@ -18,6 +18,7 @@ const PACKED: [&str; 4] = ["gz", "zst", "zstd", "epub"];
 pub const FOLDER: &str = "folder";
 
 /// A part of the text that is open.
+#[expect(clippy::large_enum_variant, reason = "there are at most three of them")]
 pub enum OpenInput<'a> {
     /// A running text.
     Text(JoinedText<'a>),

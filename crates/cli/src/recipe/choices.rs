@@ -256,7 +256,7 @@ mod tests {
             };
             let (subject, verb, object) = (word(), word(), word());
             text += &format!("The {subject} that {verb} saw was not the one of {object}.\n");
-            if text.len() % 7 == 0 {
+            if text.len().is_multiple_of(7) {
                 text.push('\n');
             }
         }
