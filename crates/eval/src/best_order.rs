@@ -282,8 +282,9 @@ mod tests {
     #[test]
     fn the_best_order_is_as_long_as_what_helps() {
         // What follows 1 2 or 3 2 depends on the first token.
-        let text: Vec<u32> =
-            (0..400).flat_map(|at: u32| if at.count_ones().is_multiple_of(2) { [1, 2, 4] } else { [3, 2, 5] }).collect();
+        let text: Vec<u32> = (0..400)
+            .flat_map(|at: u32| if at.count_ones().is_multiple_of(2) { [1, 2, 4] } else { [3, 2, 5] })
+            .collect();
         let best = BestOrder::find(&text[..900], &text[900..], 10..300, 1..=2, VOCAB_SIZE, None);
         assert_eq!(best.order, 2);
         let best = BestOrder::find(&text[..900], &text[900..], 10..300, 2..=3, VOCAB_SIZE, None);

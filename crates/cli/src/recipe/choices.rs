@@ -35,13 +35,11 @@ impl Sizes {
         let others: Vec<String> = self.units.iter().filter(|&&other| other != units).map(usize::to_string).collect();
         let others = others.join(" or ");
         let passes = decimals(self.passes, usize::from(self.passes < 1.0));
-        let reason = if units == self.units[0] {
-            format!(
-                "an LSTM of {units} units rather than {others}: the time allows {passes} passes over the text or more"
-            )
+        let reason = if Some(&units) == self.units.last() {
+            format!("an LSTM of {units} units, the smallest, because the time is short")
         } else {
             format!(
-                "an LSTM of {units} units rather than {others}: with more units the time allows fewer than {passes} passes"
+                "an LSTM of {units} units rather than {others}: the time allows {passes} passes over the text or more"
             )
         };
         Choice { key: "model.layers", reason }
@@ -58,7 +56,7 @@ pub fn choose(found: &Found, given: &Given, minutes: f64) -> (Config, Vec<Choice
     let row = Row::find(choices.config.tokens.kind, found.profile.bytes, minutes);
     choices.model(row, given);
     choices.training(row);
-    let units = if given.is_set("model.layers") { &[] } else { row.units };
+    let units = if given.has_units() { &[] } else { row.units };
     (choices.config, choices.choices, Sizes { units, passes: row.passes })
 }
 
@@ -134,7 +132,9 @@ impl Choices<'_> {
         if clean.preset.is_none() && clean.rules.is_none() {
             let preset = if kind == TokenKind::Words { "prose" } else { "verbatim" };
             clean.preset = Some(preset.into());
-            self.add("clean.preset", format!("{preset}: capitals and punctuation stay as they are in the text"));
+            let kept =
+                if preset == "prose" { "capitals and punctuation stay as they are" } else { "the text stays as it is" };
+            self.add("clean.preset", format!("{preset}: {kept}"));
         }
         let samples = &mut self.config.samples;
         samples.every_steps = 0;
@@ -182,8 +182,8 @@ impl Choices<'_> {
         self.add("model.embedding_dim", format!("{dimension}"));
         let Row { dropout, recurrent_dropout, embedding_dropout, .. } = row;
         let reason = format!(
-            "{dropout}, recurrent dropout {recurrent_dropout} and embedding dropout {embedding_dropout}: the more often the \
-             model sees the text in the time, the more"
+            "{dropout}, recurrent dropout {recurrent_dropout} and embedding dropout {embedding_dropout}: the more often a \
+             model sees the text, the more it needs"
         );
         self.add("model.dropout", reason);
     }
@@ -222,7 +222,7 @@ fn subwords(bytes: u64) -> usize {
 fn in_bytes(bytes: u64) -> String {
     match bytes {
         0..1_000 => format!("{bytes} bytes"),
-        1_000..1_000_000 => format!("{} kB", bytes.div_ceil(1_000)),
+        1_000..1_000_000 => format!("{} kB", decimals(bytes as f64 / 1e3, 0)),
         _ => format!("{} MB", decimals(bytes as f64 / 1e6, 1)),
     }
 }
@@ -300,6 +300,8 @@ mod tests {
         assert!(!["data.documents", "clean.preset", "tokens.kind"].into_iter().any(is_chosen), "{choices:?}");
         // Other settings of the model do not decide on its size.
         let given = self::given(&["model.dropout=0.1", "model.embedding_dim=100", "tokens.kind=subwords"]);
+        assert!(!given.has_units() && self::given(&["model.layers[0].units=8"]).has_units());
+        assert!(!self::given(&["model.layers[0].recurrent_dropout=0.1"]).has_units());
         let (config, _, sizes) = choose(&found(&list), &given, 3.0);
         assert!(!sizes.units.is_empty());
         assert_eq!((config.model.embedding_dim, config.model.projection), (100, 100));
@@ -325,14 +327,9 @@ mod tests {
     fn the_size_is_said_with_its_alternatives() {
         let sizes = Sizes { units: &[512, 384, 256], passes: 20.0 };
         let reason = |units| sizes.choice(units).reason;
-        assert_eq!(
-            reason(512),
-            "an LSTM of 512 units rather than 384 or 256: the time allows 20 passes over the text or more"
-        );
-        assert!(
-            reason(384).starts_with("an LSTM of 384 units rather than 512 or 256: with more units"),
-            "{}",
-            reason(384)
-        );
+        let of = "the time allows 20 passes over the text or more";
+        assert_eq!(reason(512), format!("an LSTM of 512 units rather than 384 or 256: {of}"));
+        assert_eq!(reason(384), format!("an LSTM of 384 units rather than 512 or 256: {of}"));
+        assert_eq!(reason(256), "an LSTM of 256 units, the smallest, because the time is short");
     }
 }

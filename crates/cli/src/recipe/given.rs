@@ -37,8 +37,12 @@ impl Given {
         let mut config = Config::default();
         replace_text(&mut config, args)?;
         let mut config = apply_changes(config, &args.set)?;
-        if config.text.dataset.is_none() && config.text.path.is_none() {
-            config.text.dataset = Some("fables".into());
+        let text = &mut config.text;
+        match (&text.dataset, &text.path, &args.text[..]) {
+            (None, None, []) => text.dataset = Some("fables".into()),
+            // A whole section of `--set` has replaced the path.
+            (None, None, paths) => text.path = Some(paths.to_vec().into()),
+            _ => {}
         }
         reject_repeated_pipes(config.input_paths())?;
         config.text.reject_other_pipes()?;
@@ -57,6 +61,13 @@ impl Given {
     /// Whether `--set` gives the key, one below it, or a section that it is in.
     pub fn is_set(&self, key: &str) -> bool {
         self.keys.iter().any(|given| is_within(given, key) || is_within(key, given))
+    }
+
+    /// Whether `--set` gives a hidden size.
+    pub fn has_units(&self) -> bool {
+        let is_list =
+            |key: &str| is_within("model.layers", key) || (key.starts_with("model.layers[") && key.ends_with(']'));
+        self.keys.iter().any(|key| is_list(key) || key.ends_with(".units"))
     }
 
     /// The chosen configuration with the changes of `--set`.

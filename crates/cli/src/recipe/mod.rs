@@ -159,7 +159,7 @@ pub fn plan(
     choices.extend(units.map(|units| {
         let Choice { key, mut reason } = sizes.choice(units);
         if clock.has_epochs() {
-            reason += &format!("; the number of steps is given, so the time is the usual one, {minutes} minutes");
+            reason += &format!("; the number of steps is given, so the size is chosen as for {minutes} minutes");
         }
         Choice { key, reason }
     }));
