@@ -1,12 +1,14 @@
 //! `cargo xtask bench`: measures the program's speed and memory, the machine's GEMM rate and, with
-//! `--peers`, PyTorch and Keras. A missed target is reported, not an error.
+//! `--peers`, PyTorch and Keras. A missed target is reported, not an error. `bench recipes` compares configurations.
 //!
 //! Every program is one process for the whole benchmark; the processes take turns.
 
 mod cpu_contention;
 mod machine;
+mod process;
 mod process_metrics;
 mod program;
+mod recipes;
 mod report;
 mod results;
 mod rounds;
@@ -18,10 +20,11 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitCode, ExitStatus};
 
 use args::{Backend, BackendArgs, BackendFile};
-use clap::ValueEnum;
+use clap::{Subcommand, ValueEnum};
 
 use self::machine::{Machine, today};
 use self::program::Program;
+use self::recipes::{Comparison, Recipes};
 use self::results::{Measured, Results};
 use self::rounds::Rounds;
 use crate::{build, cargo, features, output};
@@ -31,7 +34,11 @@ const RECORDS: &str = "benchmarks/record";
 
 /// Arguments of `bench`.
 #[derive(clap::Args, Clone, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Bench {
+    /// Something else than speed and memory
+    #[command(subcommand)]
+    other: Option<Other>,
     /// Measure PyTorch and Keras too; needs Python 3.11 and several gigabytes for an environment
     #[arg(long)]
     peers: bool,
@@ -58,6 +65,14 @@ pub struct Bench {
     prose: Option<PathBuf>,
 }
 
+/// What else is measured.
+#[derive(Subcommand, Clone, Debug)]
+enum Other {
+    /// Train the configurations in benchmarks/recipes and the automatic one on several texts, each for the same time, and
+    /// record and compare their bits per byte
+    Recipes(Recipes),
+}
+
 fn positive() -> clap::builder::RangedU64ValueParser {
     clap::value_parser!(u64).range(1..=1024)
 }
@@ -72,8 +87,28 @@ fn record_name(word: &str) -> Result<String, String> {
     }
 }
 
-/// Measures, prints, records. Fails only if something could not be measured.
+/// Measures what is asked for.
 pub fn run(options: &Bench) -> Result<ExitCode, String> {
+    match &options.other {
+        None => run_workloads(options),
+        Some(Other::Recipes(recipes)) => run_recipes(recipes),
+    }
+}
+
+/// Trains configurations on texts, records and prints the results.
+fn run_recipes(options: &Recipes) -> Result<ExitCode, String> {
+    // Reports a misspelled name before anything is built.
+    let comparison = Comparison::new(options)?;
+    let machine = Machine::current();
+    let threads = options.threads.map_or(machine.cores, |threads| threads as usize);
+    match build(&options.backend, threads)? {
+        Ok(program) => comparison.run(&program, &machine).map(|()| ExitCode::SUCCESS),
+        Err(status) => Ok(cargo::exit_code(status)),
+    }
+}
+
+/// Measures, prints, records. Fails only if something could not be measured.
+fn run_workloads(options: &Bench) -> Result<ExitCode, String> {
     // Reports a misspelled name before anything is built.
     workloads::select(&options.only, Backend::Ndarray)?;
     let machine = Machine::current();
@@ -208,6 +243,14 @@ mod tests {
         assert!(options(&["--out", ".csv"]).is_err());
         assert!(options(&["--repetitions", "0"]).is_err());
         assert!(options(&["--threads", "0"]).is_err());
+    }
+
+    #[test]
+    fn recipes_have_options_of_their_own() {
+        let recipes = options(&["recipes", "--threads", "1"]).unwrap();
+        assert!(matches!(recipes.other, Some(Other::Recipes(Recipes { threads: Some(1), .. }))));
+        assert!(options(&["--threads", "1", "recipes"]).is_err());
+        assert!(options(&["recipes", "--peers"]).is_err());
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub fn run(compiled: BackendSet, backend: Backend, device: Option<&str>) -> Resu
 
     let launcher = |task: &str| launcher(task, compiled, backend, device);
     let mut train = launcher("train")?;
-    train.arg("--no-tui").arg("--text").arg(&text).arg("--out").arg(&model);
+    train.args(["--no-tui", "--config", "configs/lstm.toml"]).arg("--text").arg(&text).arg("--out").arg(&model);
     train.args(LM_SETTINGS.iter().flat_map(|setting| ["--set", setting]));
     stdout_of(train)?;
 

@@ -61,7 +61,8 @@ pub enum Command {
 /// The configuration file and its overrides.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ConfigArgs {
-    /// The configuration to read [default: configs/lstm.toml, or its built-in copy]
+    /// The configuration to read [default: `train` chooses one for the text; other commands read configs/lstm.toml, or its
+    /// built-in copy]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Change one setting, as in `--set train.epochs=3`; may be given several times

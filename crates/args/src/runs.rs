@@ -30,6 +30,13 @@ pub struct Train {
     /// With `--init-from`: what to do with tokens that are not in the model's vocabulary [default: error]
     #[arg(long, alias = "vocabulary", value_enum, value_name = "POLICY", requires = "init_from")]
     pub new_tokens: Option<NewTokens>,
+    /// The time for training, in minutes: the number of steps is chosen so that the run ends after about this time
+    /// [default: 3 if the configuration is chosen for the text, otherwise the epochs of the configuration]
+    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    pub minutes: Option<f64>,
+    /// Print the configuration of the run, with the reasons for what was chosen, and do not train
+    #[arg(long, conflicts_with_all = ["resume", "out", "view_svg"])]
+    pub dry_run: bool,
     /// Print plain lines instead of the full-screen view, even on a terminal
     #[arg(long, alias = "plain")]
     pub no_tui: bool,

@@ -12,8 +12,9 @@ pub struct TextArgs {
     /// The column with the texts, in tables: CSV, TSV and JSON Lines; each of its fields is a document
     #[arg(long, value_name = "NAME")]
     pub column: Option<String>,
-    /// What is one document, an independent text, in a file that is not a table [default: that of
-    /// the configuration, else a file with `--column` or `--label`, else the whole text is one running text]
+    /// What is one document, an independent text, in a file that is not a table [default: that of the configuration,
+    /// else a file with `--column` or `--label`, else what `train` without `--config` finds in the text; otherwise the
+    /// whole text is one running text]
     #[arg(long, value_enum, value_name = "UNIT")]
     pub documents: Option<DocumentUnit>,
     /// The text of the lines that stand between documents, such as `%`
@@ -32,6 +33,8 @@ pub enum DocumentUnit {
     Files,
     /// The lines between blank lines
     Paragraphs,
+    /// The text between three or more blank lines
+    Sections,
     /// The lines between those of `--separator`
     Separator,
 }

@@ -1,8 +1,9 @@
 //! Known corpora: the descriptions `datasets/NAME/dataset.toml`, and their texts.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use durable::read::{is_file_name, small_text};
+use durable::read::{Accept, is_file_name, small_text};
 use seqdata::hash::sha256;
 use serde::Deserialize;
 use text_prep::{Excerpt, SourceOptions, TextFiles};
@@ -25,8 +26,11 @@ pub struct Corpus {
     pub licence: String,
     /// The name of the text file next to `dataset.toml`.
     pub file: String,
-    /// SHA-256 of the editions that give the counts below.
+    /// SHA-256 of the files that give the counts below.
     pub sha256: Vec<String>,
+    /// The lengths in bytes of the earlier editions, from the first one on. Each is a beginning of the text.
+    #[serde(default)]
+    pub earlier_editions: Vec<u64>,
     /// The part to use.
     pub excerpt: Option<Excerpt>,
     /// The expected counts with the preset `keras-lowercase`.
@@ -73,23 +77,41 @@ impl Corpus {
         }
     }
 
-    /// The text; `options` decide on single characters.
+    /// The number of the latest edition, which is the whole text. The first edition has the number 1.
+    pub fn latest_edition(&self) -> usize {
+        self.earlier_editions.len() + 1
+    }
+
+    /// The text of an edition, by default of the latest; `options` decide on single characters.
     ///
     /// # Errors
-    /// If it is missing.
-    pub fn files(&self, name: &str, options: &SourceOptions) -> Result<TextFiles<'static>> {
+    /// If the text is missing or has no such edition.
+    pub fn files(&self, name: &str, edition: Option<usize>, options: &SourceOptions) -> Result<TextFiles<'static>> {
+        let latest = self.latest_edition();
+        let edition = edition.unwrap_or(latest);
+        if !(1..=latest).contains(&edition) {
+            bail!("`text.edition` is {edition}; expected 1 to {latest}, the editions of the corpus `{name}`");
+        }
+        // The latest edition has no end.
+        let end = self.earlier_editions.get(edition - 1);
         let path = self.path(name);
-        let options = SourceOptions { excerpt: self.excerpt.clone(), ..options.clone() };
-        if path.exists() {
-            return Ok(TextFiles::new([path]).options(options));
-        }
-        if name == "fables" {
-            return Ok(TextFiles::default().reader(name, embedded::FABLES.as_bytes()).options(options));
-        }
-        bail!(
-            "the text of the corpus `{name}` is missing ({}): run `cargo xtask fetch {name}`, or `pastiche fetch {name}`",
-            path.display()
-        );
+        let files = match (path.exists(), end) {
+            (true, None) => TextFiles::new([path]),
+            (true, Some(&end)) => {
+                let file = Accept::File.open(&path).map_err(Error::io(&path, "read"))?;
+                TextFiles::default().reader(path.display().to_string(), file.take(end))
+            }
+            (false, end) if name == "fables" => {
+                let end = end.copied().unwrap_or(u64::MAX);
+                TextFiles::default().reader(name, embedded::FABLES.as_bytes().take(end))
+            }
+            (false, _) => bail!(
+                "the text of the corpus `{name}` is missing ({}): run `cargo xtask fetch {name}`, or \
+                 `pastiche fetch {name}`",
+                path.display()
+            ),
+        };
+        Ok(files.options(SourceOptions { excerpt: self.excerpt.clone(), ..options.clone() }))
     }
 
     /// How to read the text.
@@ -102,8 +124,8 @@ impl Corpus {
         folder(name).join(&self.file)
     }
 
-    /// Whether these bytes are a known edition.
-    pub fn is_known_edition(&self, bytes: &[u8]) -> bool {
+    /// Whether these bytes are a known file of the text.
+    pub fn is_known_file(&self, bytes: &[u8]) -> bool {
         self.sha256.contains(&sha256(bytes))
     }
 }

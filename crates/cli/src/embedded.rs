@@ -12,7 +12,7 @@ pub const DATASETS: &[(&str, &str)] = &[
 /// The only embedded text: original fables written for this project.
 pub const FABLES: &str = include_str!("../../../datasets/fables/fables.txt");
 
-/// Questions and answers about the fables, written for this project, in the format of SQuAD.
+/// Questions and answers about the first 104 fables, written for this project, in the format of SQuAD.
 pub const FABLES_QA: &str = include_str!("../../../datasets/fables-qa/fables-qa.json");
 
 /// The default configuration for a question model.
@@ -20,12 +20,33 @@ pub const QA_CONFIG: &str = include_str!("../../../configs/qa.toml");
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use qa::data::read_squad;
 
     use super::*;
 
     fn words(text: &str) -> String {
         text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn all_fables_are_different_and_have_the_same_marks() {
+        let fables: Vec<&str> = FABLES.split("\n\n\n\n\n").collect();
+        let titles: BTreeSet<&str> = fables.iter().filter_map(|fable| Some(fable.split_once("\n\n")?.0)).collect();
+        assert_eq!((fables.len(), titles.len()), (314, 314));
+        for title in titles {
+            assert!(!title.contains('\n') && title.to_uppercase() == title, "{title}");
+        }
+        for fable in fables {
+            let paragraphs = fable.trim_end_matches('\n').split("\n\n");
+            assert!(paragraphs.clone().count() >= 3 && !fable.contains("\n\n\n"), "{fable}");
+            for line in paragraphs.flat_map(str::lines) {
+                assert!(!line.is_empty() && line.len() <= 72 && line.trim() == line, "{line}");
+                assert!(line.chars().all(|c| c.is_ascii_alphabetic() || " !\"',-.:;?".contains(c)), "{line}");
+            }
+        }
+        assert!(FABLES.ends_with(".\n") && FABLES.split_whitespace().count() > 60_000);
     }
 
     #[test]

@@ -15,7 +15,7 @@ const STANDARD_INPUT: [&str; 4] = ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/f
 
 /// An input of which the run keeps a copy in its directory, because it is needed again: it was piped, for this run or for
 /// the one that this run starts from or repeats.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptInput {
     /// The name of the copy.
     pub name: &'static str,

@@ -12,6 +12,7 @@ mod long_task;
 mod mutations;
 mod observers;
 mod output;
+mod recipe;
 mod report;
 mod run;
 mod tensorboard;

@@ -43,7 +43,7 @@ fn the_two_cpu_backends_agree() {
 fn the_backend_is_selected_by_environment_or_file() {
     let dir = TestDir::new();
     let backend = |args: &[&str], variable: &str| {
-        let mut command = dir.command(&[&["train"], common::tiny().as_slice(), args].concat());
+        let mut command = dir.command(&[&["train"], common::tiny_fables().as_slice(), args].concat());
         command.envs((!variable.is_empty()).then_some(("PASTICHE_BACKEND", variable)));
         let output = common::output(command.output().unwrap());
         assert_eq!(output.code, Some(0), "{}", output.stderr);
@@ -144,6 +144,31 @@ fn logits_on_software_vulkan_equal_those_of_ndarray() {
     assert!(largest > 0.1, "{largest}");
     for (found, expected) in found.iter().zip(&expected) {
         assert!((found - expected).abs() <= 1e-3 * largest, "{found} against {expected}");
+    }
+}
+
+#[test]
+#[allow(deprecated)]
+fn initial_weights_are_the_same_on_every_backend() {
+    use burn::tensor::{Device, DeviceKind};
+    use models::{InitScheme, LanguageModelConfig, LayerConfig};
+
+    let mut others = vec![Device::ndarray()];
+    if lavapipe().is_some() {
+        others.push(Device::wgpu(DeviceKind::Cpu));
+    }
+    for scheme in [InitScheme::Keras, InitScheme::Uniform] {
+        let config = LanguageModelConfig::new(60, 8, vec![LayerConfig::lstm(6)]).init_scheme(scheme);
+        let weights = |device: &Device| {
+            let model = config.init(1, device).unwrap();
+            let recurrent = model.stack.layers[0].cell.recurrent_kernel().val();
+            let matrices = [model.embedding.weight.val(), recurrent, model.output.kernel.unwrap().val()];
+            matrices.map(|matrix| matrix.try_into_vec_as::<f32>().unwrap())
+        };
+        let expected = weights(&Device::flex());
+        for device in &others {
+            assert!(weights(device) == expected, "{scheme:?} on {device:?}");
+        }
     }
 }
 

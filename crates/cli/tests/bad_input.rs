@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{TestDir, tiny};
+use common::{TestDir, tiny, tiny_fables};
 
 /// Trains with these arguments, which must fail and leave no run.
 fn expect_train_error(dir: &TestDir, args: &[&str], expected: &[&str]) {
@@ -28,6 +28,11 @@ fn texts_that_cannot_be_read() {
     let both = ["--set", "text.path=x.txt", "--set", "text.dataset=fables"];
     expect_train_error(&dir, &both, &["text.dataset", "text.path"]);
     expect_train_error(&dir, &["--set", "text.path=x.txt"], &["x.txt"]);
+    let edition = ["--text", "empty.txt", "--set", "text.edition=1"];
+    expect_train_error(&dir, &edition, &["`text.edition`", "`text.dataset`"]);
+    let expected = "`text.edition` is 3; expected 1 to 2, the editions of the corpus `fables`";
+    dir.expect_error(&["prepare", "--set", "text.edition=3"], &[expected]);
+    dir.expect_error(&["prepare", "--set", "text.edition=0"], &["`text.edition` is 0"]);
     dir.expect_error(&["prepare", "--text", "empty.txt"], &["empty.txt"]);
     expect_train_error(&dir, &["--set", "text.dataset=../x"], &["the corpus `../x` is unknown"]);
 }
@@ -47,10 +52,10 @@ fn devices_are_not_read() {
 #[test]
 fn a_picture_that_cannot_be_written() {
     let dir = TestDir::new();
-    let args = [&tiny()[..], &["--view-svg", "none/view.svg"]].concat();
+    let args = [&tiny_fables()[..], &["--view-svg", "none/view.svg"]].concat();
     expect_train_error(&dir, &args, &["none/view.svg cannot be written"]);
     std::fs::create_dir(dir.path().join("folder")).unwrap();
-    let args = [&tiny()[..], &["--view-svg", "folder"]].concat();
+    let args = [&tiny_fables()[..], &["--view-svg", "folder"]].concat();
     expect_train_error(&dir, &args, &["folder is not a regular file"]);
 }
 
@@ -91,6 +96,8 @@ fn invalid_configurations() {
         ("model.layers[0].recurrent_dropout=1", "model.layers[0].recurrent_dropout"),
         ("model.tie_weights=true", "`model.layers[0].units` is 256, expected 100"),
         ("model.projection=9000", "model.projection"),
+        ("model.init=unifrom", "the nearest is `uniform`, known are keras, uniform"),
+        ("model.init=3", "model.init"),
         ("model.embedding_dropout=-1", "model.embedding_dropout"),
         ("model.vectors.train=false", "model.vectors.path"),
         ("model.vectors.path=none.txt", "none.txt cannot be opened"),
@@ -112,20 +119,22 @@ fn invalid_configurations() {
         ("tokens.stem=klingon", "english"),
         ("text.dataset=fabels", "expected one of"),
         ("text.encoding=utf-8", "text.encoding"),
-        ("vocabulary.min_count=1800", "vocabulary.min_count"),
+        ("vocabulary.min_count=18000", "vocabulary.min_count"),
         ("vocabulary.min_count=99999", "vocabulary.min_count"),
     ] {
         expect_train_error(&dir, &["--set", setting], &[expected]);
     }
     for (settings, expected) in [
         (["train.mode=tbptt", "train.bptt_len=0"], "train.bptt_len"),
-        (["train.mode=tbptt", "train.batch_size=60000"], "lower `train.batch_size`"),
         (["train.optimizer.kind=adam", "train.optimizer.rho=0.5"], "kind = \"rmsprop\"` has"),
         (["train.clip.value=1", "train.clip.global_norm=1"], "more than one of"),
         (["model.tie_weights=true", "model.projection=9"], "`model.projection` is 9, expected 100"),
     ] {
         expect_train_error(&dir, &["--set", settings[0], "--set", settings[1]], &[expected]);
     }
+    let settings = ["train.mode=tbptt", "train.batch_size=60000", "text.edition=1"];
+    let settings: Vec<&str> = settings.iter().flat_map(|setting| ["--set", *setting]).collect();
+    expect_train_error(&dir, &settings, &["lower `train.batch_size`"]);
 }
 
 #[test]
@@ -214,7 +223,7 @@ fn a_run_used_by_another_process() {
 fn a_directory_that_cannot_be_created() {
     let dir = TestDir::new();
     let mut args = vec!["train", "--out", "/sys/pastiche"];
-    args.extend(tiny());
+    args.extend(tiny_fables());
     dir.expect_error(&args, &["/sys/pastiche cannot be created"]);
     // Nor can one be created inside a file.
     dir.file("plain", "");
@@ -263,7 +272,7 @@ fn a_run_whose_text_or_model_has_changed() {
 #[test]
 fn a_loss_that_diverges() {
     let dir = TestDir::new();
-    let mut args = tiny();
+    let mut args = tiny_fables();
     args.extend(["--set", "train.learning_rate=1e38", "--set", "samples.every_steps=1"]);
     let args = [&["train", "--out", "run"], &args[..]].concat();
     dir.expect_error(&args, &["the loss of step", "halved 3 times", "train.learning_rate"]);
@@ -336,7 +345,8 @@ fn a_full_disk_leaves_no_incomplete_files() {
         // Ignoring the signal makes the write fail with an error, as on a full disk.
         let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
         command.args(["-c", &script, "bash", env!("CARGO_BIN_EXE_pastiche"), "train"]);
-        command.args(tiny()).args(["--out", out]).current_dir(dir.path());
+        command.args(["--config", common::DEFAULT_CONFIG]).args(tiny_fables());
+        command.args(["--out", out]).current_dir(dir.path());
         command.env_remove("PASTICHE_BACKEND");
         common::output(command.output().unwrap())
     };

@@ -4,7 +4,7 @@ mod common;
 
 use std::fs;
 
-use common::{TestDir, tiny};
+use common::{TestDir, tiny_fables};
 use serde_json::Value;
 
 /// Variants of the tiny model.
@@ -14,7 +14,7 @@ const VARIANTS: [&[&str]; 7] = [
     &["model.layers=[{cell=\"gru\",units=8}]"],
     &["model.layers=[{cell=\"gru\",units=8,reset_after=false}]"],
     &["model.layers=[{cell=\"lstm\",units=8},{cell=\"gru\",units=6,layer_norm=true}]"],
-    &["model.tie_weights=true", "model.projection=8", "model.layers[0].recurrent_dropout=0.2"],
+    &["model.tie_weights=true", "model.projection=8", "model.layers[0].recurrent_dropout=0.2", "model.init=uniform"],
     &["model.locked_dropout=true", "model.embedding_dropout=0.1", "model.layer_dropout=0.1"],
 ];
 
@@ -30,7 +30,7 @@ const TBPTT: &[&str] = &[
 
 fn train(dir: &TestDir, run: &str, settings: &[&str]) -> Value {
     let mut words = vec!["train"];
-    words.extend(tiny());
+    words.extend(tiny_fables());
     words.extend(settings.iter().flat_map(|setting| ["--set", *setting]));
     words.extend(["--out", run]);
     dir.run_ok(&words);
@@ -148,12 +148,11 @@ fn invalid_vectors_leave_no_run() {
     let dir = TestDir::new();
     dir.file("short.txt", "the 1 2 3 4 5 6 7 8\nfox 1 2\n");
     dir.file("small.txt", "the 1 2 3\n");
-    let tiny = tiny();
     for (path, expected) in [
         ("model.vectors.path=short.txt", ["short.txt, line 2", "expected a word and 8 values"]),
         ("model.vectors.path=small.txt", ["`model.embedding_dim` is 8, expected 3", "set `model."]),
     ] {
-        let words = [&["train"], tiny.as_slice(), &["--set", path]].concat();
+        let words = [&["train"], tiny_fables().as_slice(), &["--set", path]].concat();
         dir.expect_error(&words, &expected);
         assert!(!dir.path().join("runs/lstm-1").exists());
     }
@@ -176,7 +175,7 @@ fn exported_weights_are_imported_again() {
         let import = ["import", &file, "--layout", layout, "--out"];
         dir.run_ok(&[&import[..], &[&same, "--like", "run"]].concat());
         assert_eq!(write(&same), expected);
-        let sizes = ["--set", gru, "--set", "model.embedding_dim=8"];
+        let sizes = ["--set", gru, "--set", "model.embedding_dim=8", "--set", "text.edition=1"];
         let report = dir.run_ok(&[&import[..], &[&anew], &sizes].concat());
         assert!(report.stderr.contains("validation loss"), "{}", report.stderr);
         assert_eq!(write(&anew), expected);

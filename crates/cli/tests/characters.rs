@@ -34,7 +34,8 @@ fn a_character_model_reports_its_invented_words() {
     let shift = ["--set", "tokens.capitals=shift", "--set", "tokens.unit=graphemes"];
     // A cosine schedule cannot be extended by more epochs.
     let constant = ["--set", "train.schedule.kind=constant"];
-    let stderr = dir.run_ok(&[&train[..], &QUICK, &shift, &constant].concat()).stderr;
+    let short = ["--set", "text.edition=1"];
+    let stderr = dir.run_ok(&[&train[..], &QUICK, &shift, &constant, &short].concat()).stderr;
     let line = stderr.lines().find(|line| line.starts_with("spelled ")).expect("a line on spelling");
     assert!(line.contains(" words, ") && line.contains("not in the training text: "), "{stderr}");
     let spelling = fs::read_to_string(dir.path().join("run/spelling.md")).unwrap();

@@ -5,7 +5,7 @@ mod common;
 
 use std::process::{Command, Stdio};
 
-use common::{CommandOutput, TestDir, output, tiny};
+use common::{CommandOutput, TestDir, output, tiny, with_config};
 use serde_json::json;
 
 /// Redirections, and whether they lose what is written to standard output. Rust replaces a closed stream by
@@ -17,7 +17,7 @@ const REDIRECTIONS: [(&str, bool); 5] =
 fn run_redirected(dir: &TestDir, args: &[&str], redirection: &str) -> CommandOutput {
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!("\"$@\" {redirection}"), "sh"]);
-    shell.arg(env!("CARGO_BIN_EXE_pastiche")).args(args).current_dir(dir.path());
+    shell.arg(env!("CARGO_BIN_EXE_pastiche")).args(with_config(args)).current_dir(dir.path());
     shell.env_remove("PASTICHE_BACKEND").env("RAYON_NUM_THREADS", "2").stdin(Stdio::null());
     output(shell.output().unwrap())
 }

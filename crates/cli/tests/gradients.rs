@@ -4,12 +4,12 @@ mod common;
 
 use std::fs;
 
-use common::{TestDir, tiny};
+use common::{TestDir, tiny_fables};
 
 #[test]
 fn every_cell_is_trained_measured_and_drawn() {
     let dir = TestDir::new();
-    let gradients = [&["gradients", "--steps", "2", "--max-lag", "6"], tiny().as_slice()].concat();
+    let gradients = [&["gradients", "--steps", "2", "--max-lag", "6"], tiny_fables().as_slice()].concat();
     let report = dir.json(&[&gradients[..], &["--json", "--out", "first.svg"]].concat());
     let curves = report["curves"].as_array().unwrap();
     let names: Vec<&str> = curves.iter().map(|curve| curve["name"].as_str().unwrap()).collect();
@@ -54,7 +54,7 @@ fn trained_models_are_measured_on_their_own_text() {
 fn recall_is_measured_at_every_gap() {
     let dir = TestDir::new();
     let gradients = ["gradients", "--steps", "1", "--max-lag", "2", "--recall", "--json"];
-    let report = dir.json(&[&gradients[..], &tiny()].concat());
+    let report = dir.json(&[&gradients[..], &tiny_fables()].concat());
     assert_eq!(report["recall_gaps"].as_array().unwrap().len(), 5);
     for curve in report["curves"].as_array().unwrap() {
         let accuracies = curve["recall"].as_array().unwrap();
@@ -71,7 +71,7 @@ fn invalid_options_and_models_are_rejected() {
     dir.expect_error(&["gradients", "--steps", "0"], &["`--steps` is 0"]);
     dir.expect_error(&["gradients", "--max-lag", "0"], &["`--max-lag` is 0", "1 to 4096"]);
     dir.expect_error(&["gradients", "--model", "nowhere"], &["nowhere", "not a model directory"]);
-    let long = [&["gradients", "--max-lag", "4000", "--steps", "1"], tiny().as_slice()].concat();
+    let long = [&["gradients", "--max-lag", "4000", "--steps", "1"], tiny_fables().as_slice()].concat();
     dir.expect_error(&long, &["held-out text has", "4002", "lower `--max-lag`"]);
     assert!(!dir.path().join("gradients.svg").exists());
     assert_eq!(dir.train(&["--out", "run"]).code, Some(0));

@@ -5,11 +5,11 @@ mod common;
 use common::{TestDir, find_dataset};
 use serde_json::json;
 
-const EDITIONS: [&str; 2] = ["aesop.txt", "aesop-crlf-bom.txt"];
+const FILES: [&str; 2] = ["aesop.txt", "aesop-crlf-bom.txt"];
 
 /// A test directory with the corpus `aesop`.
-fn dir(edition: &str) -> Option<TestDir> {
-    let path = find_dataset(edition)?;
+fn dir(file: &str) -> Option<TestDir> {
+    let path = find_dataset(file)?;
     let dir = TestDir::new();
     let fetched = dir.run_ok(&["fetch", "aesop", "--from", path.to_str().unwrap()]);
     assert!(!fetched.stderr.contains("warning"), "{}", fetched.stderr);
@@ -21,9 +21,9 @@ fn config() -> String {
 }
 
 #[test]
-fn both_editions_give_the_counts_of_the_keras_baseline() {
-    for edition in EDITIONS {
-        let Some(dir) = dir(edition) else { return };
+fn both_files_give_the_counts_of_the_keras_baseline() {
+    for file in FILES {
+        let Some(dir) = dir(file) else { return };
         let found = dir.json(&["prepare", "--config", &config(), "--json"]);
         let expected = json!({
             "characters": 213_716,
@@ -37,7 +37,7 @@ fn both_editions_give_the_counts_of_the_keras_baseline() {
             "valid_windows": 5_022,
         });
         for (key, count) in expected.as_object().unwrap() {
-            assert_eq!(&found[key], count, "{edition}: {key}");
+            assert_eq!(&found[key], count, "{file}: {key}");
         }
         let table = dir.run_ok(&["prepare", "--config", &config()]).stdout;
         assert!(table.contains("|  ,  the  and  .  a  to  \"  of  he"), "{table}");
@@ -46,7 +46,7 @@ fn both_editions_give_the_counts_of_the_keras_baseline() {
 
 #[test]
 fn the_model_has_the_parameters_of_the_keras_baseline() {
-    let Some(dir) = dir(EDITIONS[0]) else { return };
+    let Some(dir) = dir(FILES[0]) else { return };
     let summary = dir.json(&["summary", "--config", &config(), "--json"]);
     assert_eq!(summary["total_parameters"], 1_853_901);
     let layers = summary["layers"].as_array().unwrap();
@@ -60,19 +60,19 @@ fn the_model_has_the_parameters_of_the_keras_baseline() {
 }
 
 #[test]
-fn an_unknown_edition_with_the_right_counts_is_accepted_with_a_warning() {
-    let Some(path) = find_dataset(EDITIONS[0]) else { return };
+fn an_unknown_file_with_the_right_counts_is_accepted_with_a_warning() {
+    let Some(path) = find_dataset(FILES[0]) else { return };
     let dir = TestDir::new();
     let mut bytes = std::fs::read(path).unwrap();
     bytes.extend_from_slice(b"\nA line after the excerpt.\n");
-    dir.file("edition.txt", bytes);
-    let fetched = dir.run_ok(&["fetch", "aesop", "--from", "edition.txt"]);
+    dir.file("changed.txt", bytes);
+    let fetched = dir.run_ok(&["fetch", "aesop", "--from", "changed.txt"]);
     assert!(fetched.stderr.contains("unknown hash"), "{}", fetched.stderr);
 }
 
 #[test]
 fn the_baselines_have_the_expected_losses() {
-    let Some(dir) = dir(EDITIONS[0]) else { return };
+    let Some(dir) = dir(FILES[0]) else { return };
     let small = ["model.embedding_dim=4", "model.layers[0].units=4", "windows.stride=200", "train.epochs=1"];
     let mut args = vec!["train", "--backend", "flex", "--out", "run"];
     let config = config();

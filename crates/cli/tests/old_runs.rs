@@ -5,7 +5,7 @@ mod common;
 
 use std::path::{Path, PathBuf};
 
-use common::TestDir;
+use common::{TestDir, tiny};
 use serde_json::Value;
 
 /// `runs/{words,characters,questions}` and their text, `datasets/tiny`.
@@ -155,4 +155,55 @@ fn old_runs_are_listed_and_resume_with_old_and_new_keys() {
         let other = ["train", "--resume", &run, "--set", "model.embedding=9"];
         dir.expect_error(&other, &["`model.embedding_dim`"]);
     }
+}
+
+/// Adds a story to the old runs' corpus, which is its second edition then.
+fn grow_corpus(dir: &TestDir) {
+    let [text, description] = ["tiny.txt", "dataset.toml"].map(|file| dir.path().join("datasets/tiny").join(file));
+    let read = |path| std::fs::read_to_string(path).unwrap();
+    let (first, described) = (read(&text), read(&description));
+    std::fs::write(&text, format!("{first}\n\n\n\nTHE CART\n\n{}\n", "A cart stood in the rain. ".repeat(40))).unwrap();
+    let editions = format!("earlier_editions = [{}]\n\n[counts]", first.len());
+    std::fs::write(&description, described.replace("[counts]", &editions)).unwrap();
+}
+
+#[test]
+fn old_runs_keep_the_first_edition_of_a_corpus_that_has_grown() {
+    let dir = old_runs();
+    grow_corpus(&dir);
+    let read = |run: &str, file: &str| std::fs::read_to_string(dir.path().join(run).join(file)).unwrap();
+    let hashes = |run: &str| {
+        let record: Value = serde_json::from_str(&read(run, "run.json")).unwrap();
+        ["text_sha256", "train_sha256", "valid_sha256"].map(|key| record[key].clone())
+    };
+    let edition = |run: &str| {
+        let config = read(run, "config.toml");
+        config.lines().find_map(|line| line.strip_prefix("edition = ")).map(str::to_owned)
+    };
+    let expected = expected();
+    for name in ["words", "characters"] {
+        let [run, again, from] = ["runs", "again", "from"].map(|folder| format!("{folder}/{name}"));
+        let loss = dir.json(&flex(&["evaluate", "--model", &run, "--json"]));
+        assert_close(&loss["loss_nats_per_token"], &expected[name]["loss_nats_per_token"], name);
+        // Another CPU may round differently.
+        let reproduced = dir.run(&["reproduce", &run, "--out", &again]);
+        assert!(!reproduced.stderr.contains("error: "), "{}", reproduced.stderr);
+        assert_eq!(hashes(&again), hashes(&run));
+        dir.run_ok(&flex(&["train", "--resume", &run, "--set", "train.epochs=3", "--no-tui"]));
+        dir.run_ok(&flex(&["train", "--init-from", &run, "--new-tokens", "unk", "--out", &from]));
+        for run in [&run, &again, &from] {
+            assert_eq!(edition(run).as_deref(), Some("1"), "{run}");
+        }
+        assert_eq!(hashes(&from)[0], hashes(&run)[0]);
+    }
+    // What is new reads the whole text, unless it asks for another edition.
+    let latest = ["--new-tokens", "unk", "--set", "text.edition=2", "--out", "latest"];
+    dir.run_ok(&flex(&[&["train", "--init-from", "runs/words"], &latest[..]].concat()));
+    let new = [&["train", "--set", "text.dataset=tiny"], tiny().as_slice()].concat();
+    dir.run_ok(&flex(&[&new[..], &["--out", "new"]].concat()));
+    dir.run_ok(&flex(&[&new[..], &["--out", "first", "--set", "text.edition=1"]].concat()));
+    assert_eq!(["latest", "new", "first"].map(|run| edition(run).unwrap()), ["2", "2", "1"]);
+    let [latest, new, first, old] = ["latest", "new", "first", "runs/words"].map(|run| hashes(run)[0].clone());
+    assert_eq!((&latest, &first), (&new, &old));
+    assert_ne!(new, old);
 }

@@ -1,8 +1,10 @@
-//! Runs initialized from other runs, reproduced, listed and compared; and the report files of a run.
+//! Runs reproduced, resumed, listed and compared; and the report files of a run.
 
 mod common;
 #[path = "runs/documents.rs"]
 mod documents;
+#[path = "runs/init_from.rs"]
+mod init_from;
 #[path = "runs/reports.rs"]
 mod reports;
 
@@ -22,73 +24,6 @@ fn train_on(dir: &TestDir, text: &str, more: &[&str]) {
 fn texts(dir: &TestDir) {
     dir.file("old.txt", "the cat saw the dog and the dog ran away from the cat . ".repeat(30));
     dir.file("new.txt", "the cat met a wolf and the wolf ran away from the dog . ".repeat(30));
-}
-
-fn vocabulary(dir: &TestDir, run: &str) -> Vec<String> {
-    let text = fs::read_to_string(dir.path().join(run).join("vocabulary.tsv")).unwrap();
-    text.lines().skip(1).map(|line| line.split('\t').nth(1).unwrap().to_string()).collect()
-}
-
-#[test]
-fn a_run_starts_from_the_weights_and_vocabulary_of_another_run() {
-    let dir = TestDir::new();
-    texts(&dir);
-    let long = ["--set", "windows.stride=1", "--set", "train.epochs=4"];
-    train_on(&dir, "old.txt", &[&["--out", "old"], &long[..]].concat());
-    fn from<'a>(more: &[&'a str]) -> Vec<&'a str> {
-        [&["train", "--init-from", "old", "--text", "new.txt"], FLEX, more].concat()
-    }
-    let rejected = from(&["--out", "rejected"]);
-    dir.expect_error(&rejected, &["3 tokens", "`a`", "`wolf`", "--new-tokens unk", "extend"]);
-    assert!(!dir.path().join("rejected").exists());
-
-    let keep = from(&["--new-tokens", "unk", "--out", "kept"]);
-    dir.run_ok(&keep);
-    assert_eq!(vocabulary(&dir, "kept"), vocabulary(&dir, "old"));
-    let extend = from(&["--new-tokens", "extend", "--out", "extended"]);
-    let stderr = dir.run_ok(&extend).stderr;
-    assert!(stderr.contains("3 tokens are new"), "{stderr}");
-    let (old, new) = (vocabulary(&dir, "old"), vocabulary(&dir, "extended"));
-    assert_eq!(new[..old.len()], old);
-    let mut added = new[old.len()..].to_vec();
-    added.sort();
-    assert_eq!(added, ["a", "met", "wolf"]);
-
-    // It starts with trained weights: its first loss is lower than that of a new model.
-    train_on(&dir, "new.txt", &[&["--out", "fresh"], &long[..]].concat());
-    let first_loss = |run: &str| {
-        let text = fs::read_to_string(dir.path().join(run).join("metrics.jsonl")).unwrap();
-        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let epoch = lines.into_iter().find(|line| line["event"] == "epoch").unwrap();
-        epoch["train_loss_nats_per_token"].as_f64().unwrap()
-    };
-    assert!(first_loss("extended") < first_loss("fresh"));
-
-    // It can be resumed, evaluated and used for initialization after the first model was deleted.
-    fs::remove_dir_all(dir.path().join("old")).unwrap();
-    let on = ["train", "--resume", "extended", "--set", "train.epochs=5"];
-    dir.run_ok(&[&on[..], FLEX].concat());
-    dir.json(&[&["evaluate", "--model", "extended", "--json"], FLEX].concat());
-    let again = ["train", "--init-from", "extended", "--text", "old.txt", "--out", "again"];
-    dir.run_ok(&[&again[..], FLEX].concat());
-    assert_eq!(vocabulary(&dir, "again"), new);
-
-    // A configuration sets data and training; the model keeps what it determines.
-    let config = "[text]\npath = \"new.txt\"\n[model]\nembedding_dim = 9\n[train]\nepochs = 2\n[windows]\nstride = 5\n";
-    dir.file("other.toml", config);
-    let configured = ["train", "--init-from", "extended", "--config", "other.toml", "--out", "configured"];
-    let stderr = dir.run_ok(&[&configured[..], FLEX].concat()).stderr;
-    let unused: Vec<&str> = stderr.lines().filter(|line| line.contains("not used")).collect();
-    let expected = "`model.embedding_dim` of other.toml are not used: the model extended determines them";
-    assert_eq!(unused, [expected], "{stderr}");
-    let config = fs::read_to_string(dir.path().join("configured/config.toml")).unwrap();
-    assert!(config.contains("epochs = 2") && config.contains("stride = 5"), "{config}");
-    assert!(config.contains("embedding_dim = 8") && config.contains("new.txt"), "{config}");
-
-    let resized = ["train", "--init-from", "extended", "--set", "model.embedding_dim=9"];
-    dir.expect_error(&resized, &["`model.embedding_dim`", "--init-from"]);
-    dir.expect_error(&["train", "--init-from", "nowhere", "--text", "new.txt"], &["nowhere"]);
-    dir.expect_error(&["train", "--new-tokens", "unk"], &["--init-from"]);
 }
 
 #[test]
@@ -112,6 +47,35 @@ fn a_run_is_reproduced_bit_for_bit_and_a_difference_is_found() {
     dir.file("old.txt", "the dog saw the cat and the dog ran away from the cat . ".repeat(30));
     dir.expect_error(&["reproduce", "run"], &["its text has changed", "restore"]);
     dir.expect_error(&["reproduce", "nowhere"], &["nowhere is not a run"]);
+}
+
+#[test]
+fn a_run_with_epochs_of_a_number_of_steps_is_resumed_and_reproduced_exactly() {
+    let dir = TestDir::new();
+    texts(&dir);
+    let windows = ["--set", "train.steps_per_epoch=3"];
+    let tbptt = ["--set", "train.steps_per_epoch=3", "--set", "train.mode=tbptt", "--set", "train.batch_size=4"];
+    for (mode, settings) in [("windows", &windows[..]), ("tbptt", &tbptt)] {
+        let (whole, parts, again) = (format!("{mode}-whole"), format!("{mode}-parts"), format!("{mode}-again"));
+        let train = |run: &str, epochs| {
+            train_on(&dir, "old.txt", &[settings, &["--set", epochs, "--out", run]].concat());
+        };
+        train(&whole, "train.epochs=5");
+        train(&parts, "train.epochs=2");
+        dir.run_ok(&["train", "--resume", &parts, "--set", "train.epochs=5"]);
+        let file = |run: &str, name| fs::read(dir.path().join(run).join(name)).unwrap();
+        assert!(file(&whole, "weights.bpk") == file(&parts, "weights.bpk"));
+        let metrics = String::from_utf8(file(&whole, "metrics.jsonl")).unwrap();
+        let ends = metrics.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let ends = ends.filter(|line| line["event"] == "epoch").map(|line| line["step"].as_u64().unwrap());
+        assert_eq!(ends.collect::<Vec<_>>(), [3, 6, 9, 12, 15]);
+        let changed = ["train", "--resume", &parts, "--set", "train.epochs=6", "--set", "train.steps_per_epoch=4"];
+        dir.expect_error(&changed, &["`train.steps_per_epoch`", "only `train.epochs`"]);
+        let verdict = dir.json(&["reproduce", &whole, "--json", "--out", &again]);
+        assert_eq!(verdict["identical"], true, "{verdict}");
+    }
+    let too_many = ["train", "--text", "old.txt", "--set", "train.steps_per_epoch=9223372036854775807"];
+    dir.expect_error(&too_many, &["`train.steps_per_epoch` is 9223372036854775807", "at most 2^63 - 1 steps"]);
 }
 
 /// Burn's CPU backends split work independently of the number of threads.
@@ -205,11 +169,15 @@ fn a_finished_run_writes_a_report_a_chart_and_tensorboard_files() {
     let rows = report["rows"].as_array().unwrap();
     let names: Vec<&str> = rows.iter().map(|row| row["name"].as_str().unwrap()).collect();
     assert!(names[0].starts_with("this model"), "{names:?}");
-    assert_eq!(names[2..], ["5-gram", "unigram", "uniform"]);
+    assert_eq!(names[2..], ["counting", "5-gram", "unigram", "uniform"]);
     let loss = |at: usize| rows[at]["loss_nats_per_token"].as_f64().unwrap();
-    assert!(loss(2) < loss(3) && loss(3) < loss(4), "{rows:?}");
-    // Every held-out word is known, so bits per byte are defined.
-    assert!(rows[0]["bits_per_byte"].as_f64().unwrap() > 0.0);
+    assert!(loss(3) < loss(4) && loss(4) < loss(5), "{rows:?}");
+    let counting = &report["counting"];
+    assert_eq!(rows[0]["bits_per_byte"], counting["network_bits_per_byte"]);
+    let bits = |at: usize| rows[at]["bits_per_byte"].as_f64().unwrap();
+    assert!((bits(2) - counting["bits_per_byte"].as_f64().unwrap()).abs() < 1e-12 && bits(0) > 0.0, "{report}");
+    let sentence = counting["sentence"].as_str().unwrap();
+    assert!(sentence.contains("counting (Kneser–Ney of order") && read("score.md").contains(sentence), "{sentence}");
     let (written, held_out) = (&report["copied"], &report["copied_by_held_out_text"]);
     assert!(written["tokens"].as_u64().unwrap() > 8, "{report}");
     assert_eq!(written["tokens"], held_out["tokens"]);

@@ -79,7 +79,8 @@ impl KneserNey {
         // `next_level` changes the counts of the level before, so sums are taken last.
         for length in 1..=order {
             let (shorter, longer) = levels.split_at_mut(length);
-            longer[0].discount = discount(&longer[0].counts);
+            let number_with = |count| longer[0].counts.iter().filter(|&&other| other == count).count();
+            longer[0].discount = discount(number_with(1), number_with(2));
             shorter[length - 1].sum_next(&longer[0]);
         }
         Self { vocab_size, document, levels }
@@ -192,11 +193,10 @@ impl Level {
     }
 }
 
-/// D = n₁ / (n₁ + 2 n₂): above 0, and at most 1.
-fn discount(counts: &[u32]) -> f64 {
-    let number_with = |count| counts.iter().filter(|&&other| other == count).count() as f64;
-    let (n1, n2) = (number_with(1), number_with(2));
-    if n1 == 0.0 { DEFAULT_DISCOUNT } else { n1 / (n1 + 2.0 * n2) }
+/// D of n-grams of which `once` have a count of 1 and `twice` one of 2: above 0, and at most 1.
+pub(crate) fn discount(once: usize, twice: usize) -> f64 {
+    let (once, twice) = (once as f64, twice as f64);
+    if once == 0.0 { DEFAULT_DISCOUNT } else { once / (once + 2.0 * twice) }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! | module | metric |
 //! |---|---|
 //! | [`kneser_ney`] | the loss of an interpolated Kneser–Ney n-gram model |
+//! | [`best_order`] | the losses of such models of several orders, and the best one |
 //! | [`bleu`], [`rouge`] | corpus BLEU-1 to BLEU-4 and ROUGE-L |
 //! | [`squad`] | exact match and F1 of answers, as in SQuAD's evaluation script |
 //! | [`memorization`], [`suffix_array`] | how much of a sample occurs in the training text |
@@ -10,6 +11,7 @@
 //!
 //! This crate does not use models, tensors or files.
 
+pub mod best_order;
 pub mod bleu;
 pub mod invented_words;
 pub mod kneser_ney;
@@ -18,6 +20,7 @@ pub mod rouge;
 pub mod squad;
 pub mod suffix_array;
 
+pub use best_order::BestOrder;
 pub use bleu::Bleu;
 pub use invented_words::{InventedWords, KnownWords};
 pub use kneser_ney::KneserNey;

@@ -154,11 +154,11 @@ fn documents_are_evaluated_with_their_own_labels_another_one_or_none() {
         let close = |one: f64, other: f64| assert!((one - other).abs() < 1e-5, "{one} {other}");
         let nats: f64 = own.labels.iter().map(|label| label.tokens as f64 * label.loss_nats_per_token).sum();
         close(own.loss_nats_per_token, nats / 12.0);
-        // The documents are independent of one another, and their bytes are those of their texts.
+        // The documents are independent of one another, and their bytes are those of their texts and line ends.
         let two = evaluate(&[documents[3], documents[0]], LabelChoice::Own, StateMode::Carry);
         close(own.labels[2].loss_nats_per_token, two.loss_nats_per_token);
         close(own.labels[2].bits_per_byte.unwrap(), two.bits_per_byte.unwrap());
-        close(two.bits_per_byte.unwrap(), 5.0 * two.loss_nats_per_token / 2f64.ln() / "a éé".len() as f64);
+        close(two.bits_per_byte.unwrap(), 5.0 * two.loss_nats_per_token / 2f64.ln() / "é\na é\n".len() as f64);
 
         let with_one = documents.map(|(text, _)| (text, Some("one")));
         let without = documents.map(|(text, _)| (text, None));

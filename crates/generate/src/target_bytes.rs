@@ -3,7 +3,8 @@
 use seqdata::Sequence;
 use text_prep::Tokenizer;
 
-/// The bytes of decoded targets, and how many targets are unknown.
+/// The bytes of decoded targets, and how many targets are unknown. The end of a document has one byte, which is the line end
+/// of a document that is a line, whatever stands between the documents of the text.
 #[derive(Clone, Debug, Default)]
 pub struct TargetBytes {
     /// By the number of the label.
@@ -29,6 +30,7 @@ impl TargetBytes {
         for (position, (id, of_id)) in sequence.ids(everywhere.clone()).zip(sequence.labels(everywhere)).enumerate() {
             if Some(id) == document {
                 count.add(tokenizer, &ids, context, label);
+                count.of_label(label).bytes += usize::from(position >= context_len);
                 ids.clear();
                 (label, context) = (if own_labels { of_id as usize } else { 0 }, 0);
                 continue;
@@ -60,6 +62,11 @@ impl TargetBytes {
         self.by_label.iter().map(|count| count.unknown).sum()
     }
 
+    /// The bytes of all targets; `None` if some are unknown, because their number of bytes is not known.
+    pub fn total(&self) -> Option<usize> {
+        (self.unknown() == 0).then(|| self.by_label.iter().map(|count| count.bytes).sum())
+    }
+
     /// The loss in bits per byte, comparable between kinds of tokens, of the documents with this label, whose `targets` have
     /// a mean loss of `nats_per_token`; `None` if some are unknown, because their number of bytes is not known.
     pub fn bits_per_byte(&self, label: usize, nats_per_token: f64, targets: usize) -> Option<f64> {
@@ -68,8 +75,7 @@ impl TargetBytes {
 
     /// The same for all documents, or a running text.
     pub fn total_bits_per_byte(&self, nats_per_token: f64, targets: usize) -> Option<f64> {
-        let bytes = self.by_label.iter().map(|count| count.bytes).sum();
-        bits_per_byte(Count { bytes, unknown: self.unknown() }, nats_per_token, targets)
+        bits_per_byte(Count { bytes: self.total()?, unknown: 0 }, nats_per_token, targets)
     }
 }
 

@@ -5,7 +5,7 @@ use burn::tensor::{Int, Tensor};
 use kernels::Input;
 
 use crate::dropout::Masks;
-use crate::init::{Initialization, Initializer};
+use crate::init::Initialization;
 
 /// A table of `V` vectors of dimension `D`.
 #[derive(Module, Debug)]
@@ -15,10 +15,9 @@ pub struct Embedding {
 }
 
 impl Embedding {
-    /// Initial vectors, uniform over ±0.05 as in Keras.
+    /// Initial vectors, whose distribution the scheme of `weights` determines.
     pub fn new(vocab_size: usize, dim: usize, weights: &Initialization) -> Self {
-        let initializer = Initializer::Uniform { limit: 0.05 };
-        Self { weight: weights.matrix("weight", [vocab_size, dim], initializer) }
+        Self { weight: weights.matrix("weight", [vocab_size, dim], weights.scheme.embedding()) }
     }
 
     /// The input of a recurrent layer for `ids` `[N, T]`; `masks` drop whole rows of the table.

@@ -1,4 +1,4 @@
-//! Initial weights from Keras's distributions, drawn from the run's random streams.
+//! Initial weights from the distributions of Keras or PyTorch, drawn from the run's random streams.
 //!
 //! Every parameter has its own stream, keyed by seed and path, and an id that is a hash of its path:
 //! the same model has the same bytes in any process and on any backend.
@@ -6,7 +6,45 @@
 use burn::module::{Param, ParamId};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use seqdata::Random;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+/// Which distributions the embeddings and the output layer of a model have at first. Its other weights have those of
+/// Keras with either.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InitScheme {
+    /// As in Keras: embeddings uniform over ±0.05, the kernel of the output layer Glorot uniform.
+    #[default]
+    Keras,
+    /// As in PyTorch: embeddings uniform over ±0.1, as in its word language model; the kernel of the output layer
+    /// uniform over ±1/√inputs, as in `nn.Linear`.
+    Uniform,
+}
+
+impl InitScheme {
+    /// The distribution of an embedding.
+    pub fn embedding(self) -> Initializer {
+        let limit = match self {
+            Self::Keras => 0.05,
+            Self::Uniform => 0.1,
+        };
+        Initializer::Uniform { limit }
+    }
+
+    /// The distribution of the kernel of an output layer with this many inputs.
+    pub fn output_kernel(self, inputs: usize) -> Initializer {
+        match self {
+            Self::Keras => Initializer::GlorotUniform,
+            Self::Uniform => Initializer::Uniform { limit: (inputs as f64).sqrt().recip() },
+        }
+    }
+
+    /// Whether it is the default, which files of a model leave out.
+    pub(crate) fn is_keras(&self) -> bool {
+        *self == Self::Keras
+    }
+}
 
 /// The distribution of an initial matrix.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,31 +103,38 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// Creates the parameters of one model: holds seed, device and the current path.
+/// Creates the parameters of one model: holds seed, scheme, device and the current path.
 #[derive(Clone, Debug)]
 pub struct Initialization<'a> {
     /// None for zero weights.
     seed: Option<u64>,
+    /// The distributions of embeddings and output layer.
+    pub(crate) scheme: InitScheme,
     device: &'a Device,
     dtype: DType,
     path: String,
 }
 
 impl<'a> Initialization<'a> {
-    /// The root path of a model.
+    /// The root path of a model, with the scheme of Keras.
     pub fn new(seed: u64, device: &'a Device) -> Self {
-        Self { seed: Some(seed), device, dtype: DType::F32, path: String::new() }
+        Self { seed: Some(seed), ..Self::zeros(device) }
     }
 
     /// The root path of a model whose weights are zero, to be replaced by those of a file. They take memory only when
     /// they are read, so the sizes of a configuration can be compared with those of a file first.
     pub fn zeros(device: &'a Device) -> Self {
-        Self { seed: None, device, dtype: DType::F32, path: String::new() }
+        Self { seed: None, scheme: InitScheme::Keras, device, dtype: DType::F32, path: String::new() }
     }
 
     /// The same with weights of this dtype, `F32` or `F64`.
     pub fn dtype(self, dtype: DType) -> Self {
         Self { dtype, ..self }
+    }
+
+    /// The same with the distributions of this scheme.
+    pub fn scheme(self, scheme: InitScheme) -> Self {
+        Self { scheme, ..self }
     }
 
     /// The path below this one, called `name`.
@@ -184,10 +229,19 @@ mod tests {
     }
 
     #[test]
-    fn the_embedding_interval_is_that_of_keras() {
-        let values = draw(Initializer::Uniform { limit: 0.05 }, 50, 100);
-        assert!(values.iter().all(|v| v.abs() <= 0.05));
-        assert!(values.iter().any(|v| v.abs() > 0.049));
+    fn each_scheme_has_its_intervals() {
+        let glorot = (6.0f64 / (200.0 + 1000.0)).sqrt();
+        for (scheme, embedding, output) in
+            [(InitScheme::Keras, 0.05, glorot), (InitScheme::Uniform, 0.1, 1.0 / 200f64.sqrt())]
+        {
+            for (initializer, limit) in [(scheme.embedding(), embedding), (scheme.output_kernel(200), output)] {
+                let values = draw(initializer, 200, 1000);
+                let largest = values.iter().fold(0f64, |a, b| a.max(b.abs()));
+                assert!(largest <= limit && largest > 0.999 * limit, "{scheme:?}: {largest}, expected {limit}");
+                let variance = values.iter().map(|v| v * v).sum::<f64>() / values.len() as f64;
+                assert!((variance / (limit * limit / 3.0) - 1.0).abs() < 0.01, "{scheme:?}: {variance}");
+            }
+        }
     }
 
     #[test]

@@ -35,6 +35,7 @@ pub use error::{Error, Result};
 pub use evaluate::{EvalMetrics, evaluate, evaluate_while, mean_loss};
 pub use evaluate_by_label::{evaluate_by_label, evaluate_with_label};
 pub use gradient_reach::GradientReach;
+pub use init::InitScheme;
 pub use kernels::inference::Precision;
 pub use kernels::{Input, KernelMode, Steps};
 pub use language_model::{LanguageModel, LanguageModelConfig, TokenInput};

@@ -6,7 +6,7 @@ use kernels::{KernelMode, softmax_loss, softmax_loss_with_accuracy};
 
 use crate::dense::Dense;
 use crate::embedding::Embedding;
-use crate::init::{Initialization, Initializer};
+use crate::init::Initialization;
 
 /// The losses of one batch, still on the device.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ pub struct OutputLayer {
 }
 
 impl OutputLayer {
-    /// Initial weights as in Keras: Glorot uniform, zero biases. `projection` is the size of p.
+    /// Initial weights: W by the scheme of `weights`, P as in Keras, zero biases. `projection` is the size of p.
     pub fn new(
         inputs: usize,
         projection: Option<usize>,
@@ -43,7 +43,7 @@ impl OutputLayer {
         weights: &Initialization,
     ) -> Self {
         let size = projection.unwrap_or(inputs);
-        let kernel = || weights.matrix("kernel", [size, vocab_size], Initializer::GlorotUniform);
+        let kernel = || weights.matrix("kernel", [size, vocab_size], weights.scheme.output_kernel(size));
         Self {
             projection: projection.map(|size| Dense::new(inputs, size, &weights.at("projection"))),
             kernel: (!tied).then(kernel),

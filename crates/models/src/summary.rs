@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use serde::Serialize;
+use text_prep::thousands;
 
 use crate::language_model::LanguageModelConfig;
 use crate::norm::LayerNorm;
@@ -98,19 +99,6 @@ impl fmt::Display for Summary {
         }
         write!(f, "{:<44}{:>12}", "total", thousands(self.total_parameters))
     }
-}
-
-/// `1853901` as `1,853,901`.
-fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() * 4 / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 #[cfg(test)]

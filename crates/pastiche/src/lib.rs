@@ -24,7 +24,7 @@ pub use generate::{
     Session, TokenLogProb, UniqueDocuments,
 };
 pub use kernels::{KernelMode, default_device};
-pub use models::{LanguageModelConfig, LayerConfig, LmBundle, ModelBundle, StateMode};
+pub use models::{InitScheme, LanguageModelConfig, LayerConfig, LmBundle, ModelBundle, StateMode};
 pub use qa::{
     AskReport, GeneratedQuestion, QaDataset, QaDatasetConfig, QaPipeline, QgOptions, QuestionModel, QuestionModelConfig,
 };

@@ -21,7 +21,7 @@ pub struct Batch {
 }
 
 impl WithStep for Batch {
-    /// The first batch of an epoch has no previous batch.
+    /// The first batch of a pass has no previous batch.
     fn with_step(self, index: usize, step: u64) -> Self {
         Self { continues: self.continues && index > 0, step, ..self }
     }

@@ -20,6 +20,7 @@ use crate::sections::Sections;
 use crate::sequence::Sequence;
 use crate::split::{Part, Split};
 use crate::streams::Streams;
+use crate::unknown_tokens::UnknownTokens;
 use crate::vocab_builder::{NewTokens, VocabInput, adapt_vocabulary, choose_vocabulary};
 use crate::windows::Windows;
 
@@ -71,6 +72,8 @@ pub struct TextDataset {
     pub split: Split,
     /// The documents, if the text consists of documents.
     pub documents: Option<Arc<Documents>>,
+    /// The tokens that are the unknown token in `ids`.
+    pub unknown_tokens: Arc<UnknownTokens>,
     /// Training tokens that are not in `ids` because out-of-vocabulary tokens are dropped.
     pub train_dropped: usize,
     /// Validation tokens that are not in `ids` for the same reason.
@@ -121,7 +124,7 @@ impl TextDataset {
             return Err(Error::EmptyVocabulary { min_count });
         }
         let final_ids = FinalIds::new(&counted.counter, &vocabulary);
-        let mut encoded = EncodedText::new(&counted, &sections, &final_ids, vocabulary.document_id())?;
+        let mut encoded = EncodedText::new(&counted, &sections, &final_ids, &vocabulary)?;
         match counted.documents {
             None => encoded.split.check_lengths(config.context_len)?,
             Some(_) => check_documents(&encoded.counts, is_given[1])?,
@@ -147,6 +150,7 @@ impl TextDataset {
             ids: Arc::new(encoded.ids),
             split: encoded.split,
             documents: documents.map(Arc::new),
+            unknown_tokens: Arc::new(UnknownTokens::new(encoded.unknown, &counter)),
             train_dropped: encoded.dropped[0],
             valid_dropped: encoded.dropped[1],
             test_dropped: encoded.dropped[2],
@@ -273,6 +277,9 @@ mod tests {
         assert_eq!(dataset.split.train, 0..12);
         assert_eq!(tokens(&dataset, 10..16), ["e", "a", "<unknown>", "a", "b", "a"]);
         assert_eq!(dataset.tokenizer.vocabulary.len(), 7);
+        let unknown = &dataset.unknown_tokens;
+        let of_parts = Part::ALL.map(|part| unknown.of(part).collect::<Vec<_>>());
+        assert_eq!((of_parts, unknown.distinct()), ([vec![], vec!["f"], vec![]], 1));
     }
 
     #[test]

@@ -117,7 +117,7 @@ fn batches_have_the_labels_of_their_documents_and_a_tenth_is_left_out_in_trainin
 fn windows_have_labels_too_and_running_text_has_none() {
     let dataset = many();
     let loss = |seed| {
-        let windows = dataset.train_windows().for_training(seed).for_epoch(1);
+        let windows = dataset.train_windows().for_training(seed).for_pass(1);
         (0..windows.len()).flat_map(|at| windows.labels(at).unwrap().collect::<Vec<_>>()).collect::<Vec<_>>()
     };
     let windows = dataset.train_windows();
@@ -126,7 +126,7 @@ fn windows_have_labels_too_and_running_text_has_none() {
     assert!(loss(1) != all && loss(1) != loss(2));
     let text = TextDataset::from_text("a b c d e f g h").context_len(2).split(0.5, 0.0).build().unwrap();
     assert!(text.train_windows().labels(0).is_none());
-    assert!(text.train_streams(1, 2).unwrap().for_training(1).for_epoch(1).chunk(0).labels().is_none());
+    assert!(text.train_streams(1, 2).unwrap().for_training(1).for_pass(1).chunk(0).labels().is_none());
 }
 
 #[test]
@@ -163,10 +163,10 @@ proptest! {
         let dataset = words(&input).vocab_source(VocabSource::WholeText).build().unwrap();
         let index = dataset.documents.as_ref().unwrap();
         let Ok(streams) = dataset.train_streams(count, bptt_len) else { return Ok(()) };
-        let streams = streams.for_training(7).for_epoch(epoch);
+        let streams = streams.for_training(7).for_pass(epoch);
 
         // The reference: the documents in the order in which they are found, one after another.
-        let sequence = dataset.sequence(Part::Train).for_training(7).for_epoch(epoch, true);
+        let sequence = dataset.sequence(Part::Train).for_training(7).for_pass(epoch, true);
         let whole: Vec<u32> = sequence.ids(0..sequence.len()).collect();
         let b = dataset.tokenizer.vocabulary.document_id().unwrap();
         let mut found: Vec<&[u32]> = whole[1..whole.len() - 1].split(|&id| id == b).collect();

@@ -64,20 +64,19 @@ pub(crate) struct EncodedText {
     pub sections: Vec<u32>,
     /// The number of documents of each part.
     pub counts: [usize; 3],
+    /// The provisional ids of the unknown tokens of each part.
+    pub unknown: [Vec<u32>; 3],
 }
 
 impl EncodedText {
-    /// Encodes the parts one after another. With a document token, each begins and ends with it, and it stands between the
-    /// documents.
-    pub fn new(
-        text: &CountedText,
-        sections: &Sections,
-        final_ids: &FinalIds,
-        document_token: Option<u32>,
-    ) -> Result<Self> {
+    /// Encodes the parts one after another. With a document token in the vocabulary, each begins and ends with it, and it
+    /// stands between the documents.
+    pub fn new(text: &CountedText, sections: &Sections, final_ids: &FinalIds, vocabulary: &Vocabulary) -> Result<Self> {
+        let (document_token, unknown_token) = (vocabulary.document_id(), vocabulary.unknown_id());
         let mut ids = IdsWriter::default();
         let (mut lengths, mut dropped, mut counts) = ([0; 3], [0; 3], [0; 3]);
         let (mut starts, mut sections_of) = (Vec::new(), Vec::new());
+        let mut unknown = [const { Vec::new() }; 3];
         for (index, part) in Part::ALL.into_iter().enumerate() {
             let (start, first) = (ids.len(), starts.len());
             let mut current = None;
@@ -99,6 +98,9 @@ impl EncodedText {
                         starts.push(ids.len() as u64);
                         sections_of.push(section as u32);
                     }
+                    if unknown_token.is_some_and(|id| tokens == [id]) {
+                        unknown[index].push(provisional);
+                    }
                     tokens.iter().for_each(|&id| ids.push(id));
                 },
             );
@@ -110,6 +112,6 @@ impl EncodedText {
             lengths[index] = ids.len() - start;
         }
         let (ids, split) = (ids.finish()?, Split::of_lengths(lengths));
-        Ok(Self { ids, split, dropped, starts, sections: sections_of, counts })
+        Ok(Self { ids, split, dropped, starts, sections: sections_of, counts, unknown })
     }
 }

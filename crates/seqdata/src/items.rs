@@ -10,13 +10,13 @@ pub trait Items: Batcher<usize, Self::Batch> + Clone + 'static {
     /// The number of items.
     fn count(&self) -> usize;
 
-    /// The items as they are in `epoch`, counted from 1, if they differ from epoch to epoch. Their number does not.
+    /// The items as they are in `pass`, counted from 1, if they differ from pass to pass. Their number does not.
     #[must_use]
-    fn for_epoch(&self, _epoch: usize) -> Self {
+    fn for_pass(&self, _pass: usize) -> Self {
         self.clone()
     }
 
-    /// The length of an item. A shuffled epoch puts items of similar length into the same batch, so that
+    /// The length of an item. A shuffled pass puts items of similar length into the same batch, so that
     /// batches have little padding. If all lengths are equal, the order stays as shuffled.
     fn length(&self, _item: usize) -> usize {
         0
@@ -25,6 +25,6 @@ pub trait Items: Batcher<usize, Self::Batch> + Clone + 'static {
 
 /// A batch that stores its position in a run.
 pub trait WithStep: Send + 'static {
-    /// The same batch as batch `index` of its epoch and step `step` of the run, both counted from 0.
+    /// The same batch as batch `index` of its pass and step `step` of the run, both counted from 0.
     fn with_step(self, index: usize, step: u64) -> Self;
 }

@@ -1,7 +1,7 @@
 //! Token ids, splits, windows, streams and batches for language models.
 //!
 //! [`TextDataset`] reads a text or documents, tokenizes them and holds their ids in compact form. A [`Sequence`] has the ids
-//! of one part of the split, documents in a new order for every epoch; [`Windows`] and [`Streams`] cut it into items;
+//! of one part of the split, documents in a new order for every pass; [`Windows`] and [`Streams`] cut it into items;
 //! [`Loader`] puts items in order and makes a [`Batch`] of them on a device.
 //!
 //! How text becomes tokens is in `text-prep`; what a model computes from a batch is in `models`.
@@ -30,6 +30,8 @@ pub mod ids_writer;
 pub mod items;
 pub mod lm_items;
 pub mod loader;
+#[cfg(test)]
+mod loader_tests;
 mod mmap;
 #[cfg(test)]
 mod property_tests;
@@ -42,6 +44,7 @@ pub mod streams;
 #[cfg(test)]
 mod subword_tests;
 mod text_hash;
+mod unknown_tokens;
 pub mod vocab_builder;
 pub mod windows;
 
@@ -65,5 +68,6 @@ pub use sequence::{LABEL_DROPOUT, Sequence};
 pub use split::{Fractions, Part, Split};
 pub use streams::Streams;
 pub use text_hash::text_sha256;
+pub use unknown_tokens::UnknownTokens;
 pub use vocab_builder::NewTokens;
 pub use windows::Windows;

@@ -27,10 +27,10 @@ impl Items for LmItems {
         }
     }
 
-    fn for_epoch(&self, epoch: usize) -> Self {
+    fn for_pass(&self, pass: usize) -> Self {
         match self {
-            Self::Windows(windows) => Self::Windows(windows.for_epoch(epoch)),
-            Self::Streams(streams) => Self::Streams(streams.for_epoch(epoch)),
+            Self::Windows(windows) => Self::Windows(windows.for_pass(pass)),
+            Self::Streams(streams) => Self::Streams(streams.for_pass(pass)),
         }
     }
 }

@@ -1,8 +1,10 @@
-//! A data loader whose order is a function of the seed and the epoch only.
+//! A data loader whose order is a function of the seed and the number of the pass over the data only.
 //!
 //! Burn's own loader shuffles with one generator for the whole run, so a resumed run would have another
-//! order. Here any epoch can be started from its number.
+//! order. Here any epoch can be started from its number. An epoch is a pass over the data, or a number of batches that
+//! is independent of it: then it continues where the previous epoch ended.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use burn::data::dataloader::{DataLoader, DataLoaderIterator, Progress};
@@ -15,7 +17,7 @@ use crate::random::Random;
 use crate::streams::Streams;
 use crate::windows::Windows;
 
-/// Batches per pool of items that is sorted by length: few enough that an epoch stays well shuffled.
+/// Batches per pool of items that is sorted by length: few enough that a pass stays well shuffled.
 const BATCHES_PER_POOL: usize = 32;
 
 /// The position at which a loader starts its next iteration; shared by all its copies.
@@ -37,26 +39,28 @@ impl EpochCursor {
     }
 }
 
-/// The order of the items within an epoch.
+/// The order of the items within a pass.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Order {
     /// By index.
     Sequential,
-    /// Shuffled differently in each epoch, with this seed.
+    /// Shuffled differently in each pass, with this seed.
     Shuffled(u64),
 }
 
-/// Serves batches on a device. The last batch of an epoch may be short.
+/// Serves batches on a device. The last batch of a pass may be short.
 #[derive(Clone, Debug)]
 pub struct Loader<I = LmItems> {
     items: I,
     /// Items per batch.
     batch_size: usize,
     order: Order,
+    /// Batches per epoch; 0 for a pass.
+    steps_per_epoch: u64,
     cursor: EpochCursor,
     device: Device,
     /// The items that this loader serves, see [`DataLoader::slice`].
-    range: std::ops::Range<usize>,
+    range: Range<usize>,
 }
 
 impl Loader {
@@ -83,7 +87,14 @@ impl<I: Items> Loader<I> {
         assert!(batch_size > 0, "a batch has at least one item");
         let range = 0..items.count();
         let cursor = EpochCursor(Arc::new(Mutex::new((1, 0))));
-        Self { items, batch_size, order, cursor, device, range }
+        Self { items, batch_size, order, steps_per_epoch: 0, cursor, device, range }
+    }
+
+    /// Ends an epoch after this number of batches. The next one continues in the data where it ended, and a pass may end
+    /// within an epoch. 0, the default: an epoch is a pass.
+    #[must_use]
+    pub fn steps_per_epoch(self, steps_per_epoch: u64) -> Self {
+        Self { steps_per_epoch, ..self }
     }
 
     /// The handle that sets the epoch.
@@ -91,39 +102,65 @@ impl<I: Items> Loader<I> {
         self.cursor.clone()
     }
 
-    /// Batches per epoch.
+    /// Batches per pass.
     pub fn batches(&self) -> usize {
         self.range.len().div_ceil(self.batch_size)
     }
 
-    /// The batches of epoch 1, 2, … without end.
+    /// The batches of pass 1, 2, … without end; none if there are no items.
     pub fn endless(self) -> impl Iterator<Item = I::Batch> {
-        let loader = Arc::new(self);
-        (1..).flat_map(move |epoch| {
-            let (loader, order, items) = (loader.clone(), loader.order(epoch), loader.items.for_epoch(epoch));
-            (0..loader.batches()).filter_map(move |index| loader.batch(&items, epoch, &order, index))
-        })
+        let mut pass = self.pass(1);
+        let steps = if self.range.is_empty() { 0..0 } else { 0..u64::MAX };
+        steps.map(move |step| self.batch(&mut pass, step))
     }
 
-    /// Batch `index` of `epoch`, whose `items` are in `order`; `None` after the last.
-    fn batch(&self, items: &I, epoch: usize, order: &[u32], index: usize) -> Option<I::Batch> {
-        let start = index * self.batch_size;
-        let end = (start + self.batch_size).min(order.len());
-        if start >= end {
-            return None;
+    /// The pass with this number, counted from 1.
+    fn pass(&self, number: usize) -> Pass<I> {
+        Pass { number, items: self.items.for_pass(number), order: self.order(number) }
+    }
+
+    /// The number of the pass with step `step` of the run, and the index of its batch in that pass.
+    fn position(&self, step: u64) -> (usize, usize) {
+        let batches = self.batches().max(1) as u64;
+        ((step / batches) as usize + 1, (step % batches) as usize)
+    }
+
+    /// The batch of step `step` of the run. `pass` becomes the pass that it belongs to.
+    fn batch(&self, pass: &mut Pass<I>, step: u64) -> I::Batch {
+        let (number, index) = self.position(step);
+        if pass.number != number {
+            *pass = self.pass(number);
         }
-        let indices = order[start..end].iter().map(|&item| self.range.start + item as usize);
-        let step = ((epoch - 1) * self.batches() + index) as u64;
-        Some(items.batch(indices.collect(), &self.device).with_step(index, step))
+        let start = index * self.batch_size;
+        let end = (start + self.batch_size).min(pass.order.len());
+        let indices = pass.order[start..end].iter().map(|&item| self.range.start + item as usize);
+        pass.items.batch(indices.collect(), &self.device).with_step(index, step)
     }
 
-    /// The item indices of `epoch`, in order.
-    fn order(&self, epoch: usize) -> Vec<u32> {
+    /// The steps of `epoch`, counted from 0 over all epochs.
+    fn steps(&self, epoch: usize) -> Range<u64> {
+        let per_epoch = if self.steps_per_epoch > 0 { self.steps_per_epoch } else { self.batches() as u64 };
+        let start = (epoch - 1) as u64 * per_epoch;
+        start..start + per_epoch
+    }
+
+    /// The number of items in the steps `steps`; an item counts in each pass.
+    fn items_in(&self, steps: Range<u64>) -> usize {
+        let before = |step| {
+            let (pass, index) = self.position(step);
+            let in_pass = (index * self.batch_size).min(self.range.len());
+            (pass - 1).saturating_mul(self.range.len()).saturating_add(in_pass)
+        };
+        before(steps.end) - before(steps.start)
+    }
+
+    /// The item indices of pass `number`, in order.
+    fn order(&self, number: usize) -> Vec<u32> {
         let count = self.range.len();
         match self.order {
             Order::Sequential => (0..count as u32).collect(),
             Order::Shuffled(seed) => {
-                let mut random = Random::keyed(seed, "shuffle", &[epoch as u64]);
+                let mut random = Random::keyed(seed, "shuffle", &[number as u64]);
                 let order = random.permutation(count);
                 self.group_by_length(order, &mut random)
             }
@@ -152,12 +189,14 @@ impl<I: Items> Loader<I> {
 
 impl<I: Items> DataLoader<I::Batch> for Loader<I> {
     fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<I::Batch> + 'a> {
-        let (epoch, next) = self.cursor.get();
-        Box::new(Epoch { loader: self, items: self.items.for_epoch(epoch), epoch, order: self.order(epoch), next })
+        let (epoch, done) = self.cursor.get();
+        let steps = self.steps(epoch);
+        let next = steps.start + done as u64;
+        Box::new(Epoch { loader: self, pass: self.pass(self.position(next).0), steps, next })
     }
 
     fn num_items(&self) -> usize {
-        self.range.len()
+        self.items_in(self.steps(self.cursor.get().0))
     }
 
     fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<I::Batch>> {
@@ -170,21 +209,33 @@ impl<I: Items> DataLoader<I::Batch> for Loader<I> {
     }
 }
 
-/// One pass over the items of a loader.
+/// The items of a pass over the data, and their order.
+struct Pass<I> {
+    /// Counted from 1.
+    number: usize,
+    items: I,
+    order: Vec<u32>,
+}
+
+/// The batches of an epoch.
 struct Epoch<'a, I> {
     loader: &'a Loader<I>,
-    /// The items of the epoch.
-    items: I,
-    epoch: usize,
-    order: Vec<u32>,
-    next: usize,
+    /// The pass that was reached.
+    pass: Pass<I>,
+    /// The steps of the epoch, counted over all epochs.
+    steps: Range<u64>,
+    /// The next of them.
+    next: u64,
 }
 
 impl<I: Items> Iterator for Epoch<'_, I> {
     type Item = Result<I::Batch, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let batch = self.loader.batch(&self.items, self.epoch, &self.order, self.next)?;
+        if self.next >= self.steps.end {
+            return None;
+        }
+        let batch = self.loader.batch(&mut self.pass, self.next);
         self.next += 1;
         Some(Ok(batch))
     }
@@ -192,142 +243,7 @@ impl<I: Items> Iterator for Epoch<'_, I> {
 
 impl<I: Items> DataLoaderIterator<I::Batch> for Epoch<'_, I> {
     fn progress(&self) -> Progress {
-        let done = (self.next * self.loader.batch_size).min(self.order.len());
-        Progress::new(done, self.order.len(), None)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use burn::data::dataloader::batcher::Batcher;
-
-    use super::*;
-    use crate::batch::Batch;
-    use crate::sequence::Sequence;
-
-    fn loader(order: Order) -> Loader {
-        let windows = Windows::over(Sequence::new(Arc::new((0..100).collect()), 0..100), 3, 1);
-        Loader::windows(windows, 32, order, Device::flex())
-    }
-
-    fn targets(loader: &dyn DataLoader<Batch>) -> Vec<i64> {
-        let read = |batch: Result<Batch, _>| batch.unwrap().targets.try_into_vec_as::<i64>().unwrap();
-        loader.iter().flat_map(read).collect()
-    }
-
-    #[test]
-    fn an_epoch_is_a_function_of_seed_and_number() {
-        let loader = loader(Order::Shuffled(5));
-        let first = targets(&loader);
-        loader.cursor().set(2, 0);
-        let second = targets(loader.to_device(&Device::flex()).as_ref());
-        assert_ne!(first, second);
-        loader.cursor().set(1, 0);
-        assert_eq!(first, targets(&loader));
-        let mut sorted = second;
-        sorted.sort_unstable();
-        assert_eq!(sorted, (3..100).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn an_epoch_can_start_in_the_middle() {
-        let loader = loader(Order::Shuffled(5));
-        loader.cursor().set(2, 0);
-        let whole = targets(&loader);
-        loader.cursor().set(2, 1);
-        assert_eq!(targets(&loader), whole[32..]);
-        assert_eq!(loader.iter().next().unwrap().unwrap().step, 5);
-        let streams = Streams::over(Sequence::new(Arc::new((0..41).collect()), 0..41), 2, 8);
-        let streams = Loader::streams(streams, Device::flex());
-        streams.cursor().set(1, 2);
-        assert!(streams.iter().next().unwrap().unwrap().continues);
-    }
-
-    #[test]
-    fn the_last_batch_is_short_and_steps_count_over_epochs() {
-        let loader = loader(Order::Sequential);
-        assert_eq!(loader.batches(), 4);
-        loader.cursor().set(2, 0);
-        let seen: Vec<(usize, u64)> = loader.iter().map(|batch| batch.unwrap()).map(|b| (b.rows(), b.step)).collect();
-        assert_eq!(seen, [(32, 4), (32, 5), (32, 6), (1, 7)]);
-    }
-
-    #[test]
-    fn endless_batches_are_those_of_consecutive_epochs() {
-        let loader = loader(Order::Shuffled(5));
-        let mut expected = targets(&loader);
-        loader.cursor().set(2, 0);
-        expected.extend(targets(&loader));
-        let read = |batch: Batch| batch.targets.try_into_vec_as::<i64>().unwrap();
-        let steps: Vec<u64> = loader.clone().endless().take(9).map(|batch| batch.step).collect();
-        assert_eq!(steps, (0..9).collect::<Vec<_>>());
-        assert_eq!(loader.endless().take(8).flat_map(read).collect::<Vec<_>>(), expected);
-    }
-
-    #[test]
-    fn a_slice_serves_its_range() {
-        let loader = loader(Order::Sequential);
-        let part = loader.slice(10, 20);
-        assert_eq!(part.num_items(), 10);
-        assert_eq!(targets(part.as_ref()), (13..23).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn chunks_come_in_order_and_all_but_the_first_continue() {
-        let streams = Streams::over(Sequence::new(Arc::new((0..41).collect()), 0..41), 2, 8);
-        let loader = Loader::streams(streams, Device::flex());
-        loader.cursor().set(3, 0);
-        let seen: Vec<(bool, u64)> = loader.iter().map(|batch| batch.unwrap()).map(|b| (b.continues, b.step)).collect();
-        assert_eq!(seen, [(false, 6), (true, 7), (true, 8)]);
-        let part = loader.slice(1, 3);
-        assert!(!part.iter().next().unwrap().unwrap().continues);
-    }
-
-    /// Items with the lengths 0 to 9.
-    #[derive(Clone)]
-    struct Uneven;
-
-    struct Numbers(Vec<usize>);
-
-    impl WithStep for Numbers {
-        fn with_step(self, _index: usize, _step: u64) -> Self {
-            self
-        }
-    }
-
-    impl Batcher<usize, Numbers> for Uneven {
-        fn batch(&self, items: Vec<usize>, _device: &Device) -> Numbers {
-            Numbers(items)
-        }
-    }
-
-    impl Items for Uneven {
-        type Batch = Numbers;
-
-        fn count(&self) -> usize {
-            1_003
-        }
-
-        fn length(&self, item: usize) -> usize {
-            item % 10
-        }
-    }
-
-    #[test]
-    fn items_of_similar_length_share_a_batch_and_none_is_lost() {
-        let loader = Loader::new(Uneven, 8, Order::Shuffled(3), Device::flex());
-        let batches: Vec<Vec<usize>> = loader.iter().map(|batch| batch.unwrap().0).collect();
-        assert_eq!(batches.last().map(Vec::len), Some(3));
-        let spread = |batch: &&Vec<usize>| {
-            let lengths = batch.iter().map(|item| item % 10);
-            lengths.clone().max().unwrap() - lengths.min().unwrap()
-        };
-        let whole = &batches[..125];
-        assert!(whole.iter().filter(|batch| spread(batch) <= 1).count() > 110);
-        // The short items do not come first.
-        assert!(whole[..20].iter().flatten().any(|item| item % 10 > 7));
-        let mut all: Vec<usize> = batches.concat();
-        all.sort_unstable();
-        assert_eq!(all, (0..1_003).collect::<Vec<_>>());
+        let Range { start, end } = self.steps;
+        Progress::new(self.loader.items_in(start..self.next), self.loader.items_in(start..end), None)
     }
 }

@@ -1,7 +1,7 @@
 //! Random numbers as a function of a key, reproducible across processes. Bits, uniform numbers and
 //! integers are equal on every machine; normal numbers depend on the system's `ln` and `cos`.
 //!
-//! Initial weights, dropout masks, the order of an epoch and the sampler each have their own stream,
+//! Initial weights, dropout masks, the order of a pass and the sampler each have their own stream,
 //! keyed by the run's seed, a name and numbers such as the step and the layer. No generator state is
 //! carried between steps, so any step can be reproduced alone.
 

@@ -8,7 +8,7 @@ use crate::ids::Ids;
 use crate::random::Random;
 use crate::split::Part;
 
-/// The fraction of the training documents that lose their label in an epoch, so that the model also learns to write
+/// The fraction of the training documents that lose their label in a pass, so that the model also learns to write
 /// without one.
 pub const LABEL_DROPOUT: f64 = 0.1;
 
@@ -18,8 +18,8 @@ const STORED_EVERY: usize = 32;
 /// The ids of one part of a split in the order in which they are read. Positions are counted from 0.
 ///
 /// Running text has one order. Documents, each after its document token and the last one followed by one more, may be in
-/// a new order in every epoch, and some may lose their label: see [`for_training`](Self::for_training) and
-/// [`for_epoch`](Self::for_epoch).
+/// a new order in every pass over them, and some may lose their label: see [`for_training`](Self::for_training) and
+/// [`for_pass`](Self::for_pass).
 #[derive(Clone, Debug)]
 pub struct Sequence {
     ids: Arc<Ids>,
@@ -39,7 +39,7 @@ struct DocumentSequence {
     without_label: Arc<Vec<bool>>,
 }
 
-/// The order of documents in an epoch.
+/// The order of documents in a pass.
 #[derive(Debug)]
 struct Shuffled {
     /// Documents, counted from the first of the part.
@@ -67,8 +67,8 @@ impl Sequence {
         Self { ids, range, documents: Some(documents) }
     }
 
-    /// The sequence for training: its documents are shuffled for every epoch, and each loses its label with a probability
-    /// of [`LABEL_DROPOUT`], as a function of `seed` and the epoch. Running text stays as it is.
+    /// The sequence for training: its documents are shuffled for every pass, and each loses its label with a probability
+    /// of [`LABEL_DROPOUT`], as a function of `seed` and the number of the pass. Running text stays as it is.
     #[must_use]
     pub fn for_training(mut self, seed: u64) -> Self {
         if let Some(documents) = &mut self.documents {
@@ -77,14 +77,14 @@ impl Sequence {
         self
     }
 
-    /// The sequence as it is read in `epoch`, if it is [for training](Self::for_training); its documents are shuffled if
-    /// `shuffle` is true.
+    /// The sequence as it is read in `pass`, counted from 1, if it is [for training](Self::for_training); its documents are
+    /// shuffled if `shuffle` is true.
     #[must_use]
-    pub fn for_epoch(&self, epoch: usize, shuffle: bool) -> Self {
+    pub fn for_pass(&self, pass: usize, shuffle: bool) -> Self {
         let Some(DocumentSequence { documents, part, seed: Some(seed), .. }) = &self.documents else {
             return self.clone();
         };
-        let (of_part, key) = (documents.of(*part), [epoch as u64]);
+        let (of_part, key) = (documents.of(*part), [pass as u64]);
         let count = of_part.len();
         let shuffled = shuffle.then(|| {
             let order = Random::keyed(*seed, "document order", &key).permutation(count);

@@ -60,10 +60,10 @@ impl Streams {
         Self { sequence: self.sequence.for_training(seed), ..self }
     }
 
-    /// The streams of `epoch`, with documents in a new order if they are [for training](Self::for_training).
+    /// The streams of `pass`, counted from 1, with documents in a new order if they are [for training](Self::for_training).
     #[must_use]
-    pub fn for_epoch(&self, epoch: usize) -> Self {
-        Self { sequence: self.sequence.for_epoch(epoch, true), ..self.clone() }
+    pub fn for_pass(&self, pass: usize) -> Self {
+        Self { sequence: self.sequence.for_pass(pass, true), ..self.clone() }
     }
 
     /// One stream over `sequence` with the same targets as windows of `context_len` ids: every id with

@@ -26,17 +26,18 @@ impl Windows {
         Self { sequence, context_len, stride }
     }
 
-    /// The windows for training with this seed: in every epoch, other documents lose their label. See
+    /// The windows for training with this seed: in every pass, other documents lose their label. See
     /// [`Sequence::for_training`].
     #[must_use]
     pub fn for_training(self, seed: u64) -> Self {
         Self { sequence: self.sequence.for_training(seed), ..self }
     }
 
-    /// The windows of `epoch`. Their order is that of the ids: a [`Loader`](crate::Loader) shuffles windows, not documents.
+    /// The windows of `pass`, counted from 1. Their order is that of the ids: a [`Loader`](crate::Loader) shuffles windows,
+    /// not documents.
     #[must_use]
-    pub fn for_epoch(&self, epoch: usize) -> Self {
-        Self { sequence: self.sequence.for_epoch(epoch, false), ..self.clone() }
+    pub fn for_pass(&self, pass: usize) -> Self {
+        Self { sequence: self.sequence.for_pass(pass, false), ..self.clone() }
     }
 
     /// The number of windows.

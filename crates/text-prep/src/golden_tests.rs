@@ -5,23 +5,25 @@ use std::path::{Path, PathBuf};
 
 use crate::{Cleaner, Excerpt, PreTokenizer, SourceOptions, TokenCounter, Vocabulary, WordOptions};
 
-fn dataset(name: &str) -> Option<PathBuf> {
+/// A text that is not part of the project, if it is available.
+pub(crate) fn dataset(name: &str) -> Option<PathBuf> {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
     let directories = [
         std::env::var_os("PASTICHE_DATASETS").map(PathBuf::from),
         Some(Path::new(root).join("datasets/aesop")),
         Some(Path::new(root).join("../shared/datasets")),
+        Some(Path::new(root).join("../shared/cases")),
     ];
     let found = directories.into_iter().flatten().map(|dir| dir.join(name)).find(|path| path.is_file());
     if found.is_none() {
         // Written directly, because the test runner captures the output of a passing test.
-        let _ = writeln!(std::io::stderr(), "skipped: {name} not found (fetch aesop)");
+        let _ = writeln!(std::io::stderr(), "skipped: {name} was not found (fetch aesop, or set PASTICHE_DATASETS)");
     }
     found
 }
 
 #[test]
-fn both_aesop_editions_give_the_counts_of_the_keras_baseline() {
+fn both_aesop_files_give_the_counts_of_the_keras_baseline() {
     let source = SourceOptions {
         excerpt: Some(Excerpt { from: "THE FOX AND THE GRAPES\n\n\n".into(), to: "ILLUSTRATIONS\n\n\n[".into() }),
         ..SourceOptions::default()

@@ -11,6 +11,7 @@
 //!
 //! [`TextStream`] cleans and tokenizes a text in chunks, so it may be larger than memory.
 //! [`Tokenizer`] combines the last three stages and is saved with a model's weights.
+//! [`profile`] summarises a text, for a configuration that suits it.
 //! [`spans`] finds sentences and words without changing the text, for span extraction.
 //! [`keras`] is compatible with Keras's `Tokenizer`, including its JSON format.
 
@@ -20,6 +21,8 @@ pub mod clean;
 pub mod error;
 pub mod keras;
 mod nearest;
+mod numbers;
+pub mod profile;
 mod segmentation;
 pub mod source;
 pub mod spans;
@@ -42,6 +45,8 @@ pub use clean::{Cleaner, CleaningStream, KerasBaselineCheck, PunctuationSet, Rul
 pub use error::{Error, Result};
 pub use keras::{KerasConfig, KerasTokenizer, TextItem};
 pub use nearest::list_nearest;
+pub use numbers::thousands;
+pub use profile::{DocumentGuess, TextProfile, TextProfiler};
 pub use segmentation::Segmentation;
 pub use source::{
     ControlCharacters, Document, DocumentSource, DocumentUnit, Excerpt, FileDocuments, FoundControlCharacters,

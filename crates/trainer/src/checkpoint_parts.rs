@@ -38,7 +38,7 @@ pub struct Checkpoint<M: Network> {
     pub raw_model: Option<M>,
     /// The optimizer state.
     pub optimizer: OptimizerRecord,
-    /// The RNN state that the next batch starts from, within an epoch of truncated BPTT.
+    /// The RNN state that the next batch starts from, within a pass of truncated BPTT.
     pub rnn_state: Option<State>,
     /// The progress of the run.
     pub progress: Progress,
@@ -109,8 +109,8 @@ pub(crate) fn load<M: TrainTask>(path: &Path, device: &Device) -> Result<Checkpo
     }
 
     let model_state = trained.init_state(1);
-    let is_needed = mode.carries_state() && progress.steps_in_epoch() > 0 && model_state.is_some();
-    check_present(RNN_STATE, rnn_state.is_some(), is_needed)?;
+    let is_expected = mode.carries_state() && progress.holds_rnn_state() && model_state.is_some();
+    check_present(RNN_STATE, rnn_state.is_some(), is_expected)?;
     let rnn_state = rnn_state.zip(model_state).map(|(bytes, model_state)| {
         state_from_bytes(&bytes, &model_state, batch_size).map_err(|reason| inconsistent(path, RNN_STATE, reason))
     });

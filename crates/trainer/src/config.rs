@@ -64,8 +64,12 @@ impl TrainMode {
 pub struct TrainConfig {
     /// RNG seed for the order of the batches and for dropout masks.
     pub seed: u64,
-    /// Passes over the training data.
+    /// Epochs. Each ends with a validation and a checkpoint.
     pub epochs: usize,
+    /// Steps per epoch; 0 for a pass over the training data. After an epoch of another length, the next one continues in
+    /// the data where it ended, and a pass may end within an epoch. Runs of earlier versions had 0.
+    #[serde(default)]
+    pub steps_per_epoch: u64,
     /// How batches are formed.
     #[serde(rename = "method")]
     pub mode: TrainMode,
@@ -144,6 +148,7 @@ impl Default for TrainConfig {
         Self {
             seed: 1,
             epochs: 4,
+            steps_per_epoch: 0,
             mode: TrainMode::Windows,
             batch_size: 32,
             learning_rate: 0.001,
@@ -169,6 +174,11 @@ impl TrainConfig {
     /// Sets [`epochs`](Self#structfield.epochs).
     pub fn epochs(self, epochs: usize) -> Self {
         Self { epochs, ..self }
+    }
+
+    /// Sets [`steps_per_epoch`](Self#structfield.steps_per_epoch).
+    pub fn steps_per_epoch(self, steps_per_epoch: u64) -> Self {
+        Self { steps_per_epoch, ..self }
     }
 
     /// Sets [`mode`](Self#structfield.mode).
@@ -238,9 +248,13 @@ impl TrainConfig {
     /// Names the first setting that is out of range.
     pub fn check(&self) -> Result<()> {
         let reject = |key, found: String, expected| Err(Error::out_of_range(key, found, expected));
-        let Self { epochs, batch_size, learning_rate, .. } = *self;
+        let Self { epochs, steps_per_epoch, batch_size, learning_rate, .. } = *self;
         if epochs == 0 {
             return reject("train.epochs", "0".into(), "1 or more");
+        }
+        if steps_per_epoch.checked_mul(epochs as u64).is_none_or(|steps| steps > i64::MAX as u64) {
+            let expected = "at most 2^63 - 1 steps in all `train.epochs` together";
+            return reject("train.steps_per_epoch", steps_per_epoch.to_string(), expected);
         }
         if !(1..=65_536).contains(&batch_size) {
             return reject("train.batch_size", batch_size.to_string(), "1 to 65536");
@@ -283,10 +297,12 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_config_of_an_earlier_version_has_one_validation_stream() {
-        let mut json = serde_json::to_value(config()).unwrap();
-        assert_eq!(json["valid_streams"], 0);
-        json.as_object_mut().unwrap().remove("valid_streams");
+    fn the_config_of_an_earlier_version_has_one_validation_stream_and_an_epoch_is_a_pass() {
+        let mut json = serde_json::to_value(config().steps_per_epoch(3)).unwrap();
+        assert_eq!((&json["valid_streams"], &json["steps_per_epoch"]), (&0.into(), &3.into()));
+        for key in ["valid_streams", "steps_per_epoch"] {
+            json.as_object_mut().unwrap().remove(key);
+        }
         let earlier: TrainConfig = serde_json::from_value(json).unwrap();
         assert_eq!(earlier, config().valid_streams(1));
     }
@@ -298,6 +314,7 @@ pub(crate) mod tests {
         let policy = CheckpointPolicy::default();
         let cases = [
             (config().epochs(0), "train.epochs"),
+            (config().epochs(3).steps_per_epoch(u64::MAX / 2), "train.steps_per_epoch"),
             (config().batch_size(0), "train.batch_size"),
             (config().mode(TrainMode::Tbptt { bptt_len: 0 }), "train.bptt_len"),
             (config().learning_rate(0.0), "train.learning_rate"),

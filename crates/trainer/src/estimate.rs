@@ -1,13 +1,18 @@
 //! Time and memory estimates for a run, before it starts.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use burn::data::dataloader::DataLoader;
 use burn::module::Module;
+use burn::tensor::Device;
 use burn::train::{InferenceStep, Learner, TrainingError};
+use kernels::KernelMode;
 
+use crate::config::TrainConfig;
 use crate::error::Result;
+use crate::progress::Progress;
 use crate::shared_module::SharedModule;
+use crate::state::TrainState;
 use crate::task::{BatchOf, TrainModule, TrainTask};
 
 /// Bytes of a weight, a gradient or an activation.
@@ -17,6 +22,67 @@ const FLOAT: usize = 4;
 /// activations saved for the backward pass.
 pub(crate) fn memory_bytes<M: TrainTask>(module: &TrainModule<M>, model: &M::Config, batch: &BatchOf<M>) -> usize {
     (4 * module.num_params() + M::saved_activations(model, batch)) * FLOAT
+}
+
+/// Steps of [`measure_step`] that are not counted: they include memory allocation and kernel compilation.
+const WARM_UP_STEPS: usize = 2;
+/// Steps of [`measure_step`] that are counted, at least.
+const MEASURED_STEPS: usize = 3;
+
+/// The time that training takes, by which the length of a run can be planned.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepTime {
+    /// Wall time of a training step: the median of the measured ones.
+    pub seconds_per_step: f64,
+    /// Steps in a pass over the training data.
+    pub steps_per_pass: u64,
+    /// Estimated wall time of a validation: that of one batch, times the number of batches.
+    pub validation_seconds: f64,
+}
+
+/// Measures a training step of `model`, and estimates the time of a validation. The steps are those that
+/// [`train`](crate::train()) would start with on this data: preparation of the batch, forward and backward pass,
+/// clipping, update and moving average. A copy of the model is trained, and nothing is written.
+///
+/// After a warm-up of two steps, steps are measured until `budget` has passed since the start, but at least three.
+///
+/// # Errors
+/// If a setting is out of range, the data cannot be split into batches as `config` requires, or a tensor cannot be read
+/// from the device.
+pub fn measure_step<M: TrainTask>(
+    model: &M,
+    data: &M::Data,
+    config: &TrainConfig,
+    device: &Device,
+    kernels: KernelMode,
+    budget: Duration,
+) -> Result<StepTime> {
+    config.check()?;
+    let device = device.clone().without_autodiff();
+    let [train, valid] = M::loaders(data, config, &device)?;
+    let progress = Progress::new(config.clone(), String::new(), train.batches());
+    let (mut state, mut learner) = TrainState::new(model.clone().with_kernels(kernels), config);
+    let mut batches = train.endless();
+    let mut seconds = Vec::new();
+    let start = Instant::now();
+    while seconds.len() < WARM_UP_STEPS + MEASURED_STEPS || start.elapsed() < budget {
+        let start = Instant::now();
+        let Some(batch) = batches.next() else { break };
+        let learning_rate = progress.learning_rate(M::step_index(&batch));
+        state.step(&mut learner, batch, learning_rate, config.ema_decay)?;
+        seconds.push(start.elapsed().as_secs_f64());
+    }
+    Ok(StepTime {
+        seconds_per_step: median(seconds.into_iter().skip(WARM_UP_STEPS).collect()),
+        steps_per_pass: progress.steps_per_pass,
+        validation_seconds: validation_seconds(&state.eval_module(), &valid)?,
+    })
+}
+
+/// The upper median; 0 of no values.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
 }
 
 /// Maximum number of trial steps.
@@ -73,4 +139,48 @@ pub(crate) fn validation_seconds<M: TrainTask>(
         }
     }
     Ok(seconds * batches.num_items() as f64 / items.max(1) as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use models::{LanguageModelConfig, LayerConfig};
+    use seqdata::TextDataset;
+
+    use super::*;
+    use crate::config::TrainMode;
+    use crate::schedule::Schedule;
+
+    #[test]
+    fn a_step_is_measured_even_if_there_is_no_time_for_it() {
+        let text = "the fox saw the crow, and the crow saw the fox. ".repeat(9);
+        let dataset = TextDataset::from_text(text).words().context_len(4).build().unwrap();
+        let device = Device::flex();
+        let vocab_size = dataset.tokenizer.vocabulary.len();
+        let model = LanguageModelConfig::new(vocab_size, 4, vec![LayerConfig::lstm(6)]).init(1, &device).unwrap();
+        let measure = |config: &TrainConfig, budget| {
+            measure_step(&model, &dataset, config, &device, KernelMode::default(), budget)
+        };
+        let windows = TrainConfig::default().ema_decay(0.9).schedule(Schedule::Cosine);
+        let windows_per_pass = dataset.train_windows().len().div_ceil(windows.batch_size);
+        let tbptt = TrainConfig::default().mode(TrainMode::Tbptt { bptt_len: 5 }).batch_size(4);
+        let chunks = dataset.train_streams(4, 5).unwrap().chunks();
+        for (config, steps) in [(windows.clone(), windows_per_pass), (tbptt, chunks)] {
+            for budget in [Duration::ZERO, Duration::from_millis(20)] {
+                let time = measure(&config, budget).unwrap();
+                assert_eq!(time.steps_per_pass, steps as u64);
+                for seconds in [time.seconds_per_step, time.validation_seconds] {
+                    assert!(seconds > 0.0 && seconds.is_finite(), "{time:?}");
+                }
+            }
+        }
+        let error = measure(&windows.batch_size(0), Duration::ZERO).unwrap_err().to_string();
+        assert!(error.contains("train.batch_size"), "{error}");
+    }
+
+    #[test]
+    fn the_median_is_not_moved_by_one_slow_step() {
+        assert_eq!(median(vec![2.0, 9.0, 1.0]), 2.0);
+        assert_eq!(median(vec![3.0, 1.0, 2.0, 90.0]), 3.0);
+        assert_eq!(median(Vec::new()), 0.0);
+    }
 }

@@ -22,8 +22,9 @@ pub struct Progress {
     pub config: TrainConfig,
     /// SHA-256 of the training data.
     pub train_sha256: String,
-    /// Steps per epoch.
-    pub steps_per_epoch: u64,
+    /// Steps in a pass over the training data. In earlier versions an epoch was a pass.
+    #[serde(alias = "steps_per_epoch")]
+    pub steps_per_pass: u64,
     /// Updates made.
     pub steps: u64,
     /// Sums over the current epoch.
@@ -96,11 +97,11 @@ impl EpochTotals {
 
 impl Progress {
     /// The progress of a new run.
-    pub fn new(config: TrainConfig, train_sha256: String, steps_per_epoch: usize) -> Self {
+    pub fn new(config: TrainConfig, train_sha256: String, steps_per_pass: usize) -> Self {
         Self {
             config,
             train_sha256,
-            steps_per_epoch: steps_per_epoch as u64,
+            steps_per_pass: steps_per_pass as u64,
             steps: 0,
             epoch_totals: EpochTotals::default(),
             halvings: 0,
@@ -114,11 +115,14 @@ impl Progress {
     /// # Errors
     /// The reason.
     pub(crate) fn check(&self) -> Result<(), String> {
-        let Self { config, steps_per_epoch, steps, epoch_totals, halvings, epochs, .. } = self;
+        let Self { config, steps_per_pass, steps, epoch_totals, halvings, epochs, .. } = self;
         config.check().map_err(|error| error.to_string())?;
-        let finished = epochs.len() as u64;
-        let in_epoch = finished.checked_mul(*steps_per_epoch).and_then(|finished| steps.checked_sub(finished));
-        let Some(in_epoch) = in_epoch.filter(|in_epoch| *steps_per_epoch > 0 && in_epoch <= steps_per_epoch) else {
+        if *steps_per_pass == 0 {
+            return Err("a pass over its training data has 0 steps".into());
+        }
+        let (finished, steps_per_epoch) = (epochs.len() as u64, self.steps_per_epoch());
+        let in_epoch = finished.checked_mul(steps_per_epoch).and_then(|finished| steps.checked_sub(finished));
+        let Some(in_epoch) = in_epoch.filter(|in_epoch| *in_epoch <= steps_per_epoch) else {
             return Err(format!("it has {steps} steps after {finished} epochs of {steps_per_epoch} steps"));
         };
         for (number, report) in (1..).zip(epochs) {
@@ -158,15 +162,39 @@ impl Progress {
         self.epochs.len() + 1
     }
 
+    /// Steps in an epoch.
+    pub fn steps_per_epoch(&self) -> u64 {
+        match self.config.steps_per_epoch {
+            0 => self.steps_per_pass,
+            steps => steps,
+        }
+    }
+
+    /// Steps in all epochs of the config.
+    pub fn all_steps(&self) -> u64 {
+        self.steps_per_epoch().saturating_mul(self.config.epochs as u64)
+    }
+
     /// Steps done in that epoch.
     pub fn steps_in_epoch(&self) -> u64 {
-        self.steps - self.epochs.len() as u64 * self.steps_per_epoch
+        self.steps - self.epochs.len() as u64 * self.steps_per_epoch()
+    }
+
+    /// Whether the next step is the first of a pass over the training data, and starts from a zero RNN state.
+    pub(crate) fn is_at_start_of_pass(&self) -> bool {
+        self.steps.is_multiple_of(self.steps_per_pass)
+    }
+
+    /// Whether a checkpoint holds the RNN state after the last step, with a mode that carries it: not where an epoch and
+    /// a pass have both ended. At the end of a pass within an epoch it is not needed.
+    pub(crate) fn holds_rnn_state(&self) -> bool {
+        self.steps_in_epoch() > 0 || !self.is_at_start_of_pass()
     }
 
     /// Whether every run with this config writes this checkpoint, regardless of the clock and of stop requests.
     /// Rollbacks prefer such checkpoints, so that they are reproducible.
     pub fn is_milestone(&self) -> bool {
-        if self.steps.is_multiple_of(self.steps_per_epoch) {
+        if self.steps.is_multiple_of(self.steps_per_epoch()) {
             // Only a run that was stopped during the validation has a checkpoint before its end.
             return self.steps == self.epochs.last().map_or(0, |report| report.step);
         }
@@ -194,7 +222,7 @@ impl Progress {
         let TrainConfig { learning_rate, schedule, warm_up_steps, epochs, .. } = self.config;
         let context = ScheduleContext {
             step,
-            steps_per_epoch: self.steps_per_epoch,
+            steps_per_epoch: self.steps_per_epoch(),
             epochs: epochs as u64,
             valid_losses: &self.valid_losses(),
         };
@@ -281,8 +309,9 @@ mod tests {
         for (change, expected) in [
             ((|progress| progress.steps = 19) as fn(&mut Progress), "19 steps after 2 epochs of 10 steps"),
             (|progress| progress.steps = 31, "31 steps"),
-            (|progress| progress.steps_per_epoch = 0, "of 0 steps"),
-            (|progress| progress.steps_per_epoch = u64::MAX, "after 2 epochs"),
+            (|progress| progress.steps_per_pass = 0, "a pass over its training data has 0 steps"),
+            (|progress| progress.steps_per_pass = u64::MAX, "after 2 epochs"),
+            (|progress| progress.config.steps_per_epoch = 12, "20 steps after 2 epochs of 12 steps"),
             (|progress| progress.halvings = 4, "halved 4 times, expected at most 3"),
             (|progress| progress.epochs.swap(0, 1), "the report of epoch 1 is of epoch 2"),
             (|progress| progress.epochs[1].step = 7, "epoch 2 and step 7"),
@@ -307,6 +336,31 @@ mod tests {
             let error = error(change);
             assert!(error.contains(expected), "{error}");
         }
+    }
+
+    #[test]
+    fn the_progress_of_an_earlier_version_has_an_epoch_per_pass() {
+        let json = serde_json::to_string(&progress(&[3.0, 2.0])).unwrap();
+        let earlier = json.replace("\"steps_per_epoch\":0,", "").replace("steps_per_pass", "steps_per_epoch");
+        assert_eq!(earlier.matches("steps_per_epoch").count(), 1, "{earlier}");
+        let earlier: Progress = serde_json::from_str(&earlier).unwrap();
+        assert_eq!(earlier, progress(&[3.0, 2.0]));
+        assert_eq!(earlier.steps_per_epoch(), 10);
+    }
+
+    #[test]
+    fn epochs_may_end_within_a_pass() {
+        let mut progress = progress(&[3.0, 2.0]);
+        progress.config = progress.config.steps_per_epoch(10).epochs(3);
+        progress.steps_per_pass = 3;
+        progress.check().unwrap();
+        assert_eq!((progress.steps_per_epoch(), progress.all_steps(), progress.steps_in_epoch()), (10, 30, 0));
+        assert!(progress.is_milestone() && progress.holds_rnn_state() && !progress.is_at_start_of_pass());
+        progress.steps_per_pass = 5;
+        assert!(!progress.holds_rnn_state() && progress.is_at_start_of_pass());
+        // The next pass ends within the epoch.
+        progress.steps = 25;
+        assert!(!progress.is_milestone() && progress.holds_rnn_state() && progress.is_at_start_of_pass());
     }
 
     #[test]

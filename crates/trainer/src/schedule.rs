@@ -61,7 +61,7 @@ impl Schedule {
             Self::Step { every_epochs, factor } => factor.powi((step / per_epoch / every_epochs.max(1) as u64) as i32),
             Self::Exponential { factor } => factor.powf(step as f64 / per_epoch as f64),
             Self::Cosine => {
-                let done = step as f64 / (epochs * per_epoch).max(1) as f64;
+                let done = step as f64 / epochs.saturating_mul(per_epoch).max(1) as f64;
                 0.5 * (1.0 + (std::f64::consts::PI * done).cos())
             }
             Self::Plateau { patience, factor } => factor.powi(plateaus(valid_losses, patience) as i32),

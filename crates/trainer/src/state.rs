@@ -3,21 +3,22 @@
 use burn::optim::ModuleOptimizer;
 use burn::train::Learner;
 use kernels::KernelMode;
-use models::State;
+use models::{EvalMetrics, State};
 
 use crate::checkpoint::Checkpoint;
 use crate::config::TrainConfig;
 use crate::ema::update_ema;
+use crate::error::{Error, Result};
 use crate::next_rate::NextRate;
 use crate::shared_module::SharedModule;
-use crate::task::{TrainModule, TrainTask};
+use crate::task::{BatchOf, TrainModule, TrainTask};
 
 /// Everything that changes with every step, besides the optimizer, which the learner owns.
 pub(crate) struct TrainState<M: TrainTask> {
     /// The module that the learner trains.
     pub module: SharedModule<M>,
     /// The learning rate that the learner's scheduler returns.
-    pub rate: NextRate,
+    rate: NextRate,
     /// The exponential moving average of the weights, if enabled.
     ema: Option<M>,
 }
@@ -65,8 +66,26 @@ impl<M: TrainTask> TrainState<M> {
         Learner::new(SharedModule::new(module, optimizer.clone(), None), optimizer, learning_rate)
     }
 
+    /// One update of the weights by `learner`, and of their moving average. Returns the loss before the update.
+    pub fn step(
+        &mut self,
+        learner: &mut Learner<SharedModule<M>>,
+        batch: BatchOf<M>,
+        learning_rate: f64,
+        ema_decay: f64,
+    ) -> Result<EvalMetrics> {
+        let step = M::step_index(&batch) + 1;
+        self.rate.set(learning_rate);
+        learner.lr_step();
+        let output = learner.train_step(batch);
+        durable::failpoint::reach("step", "middle".as_ref()).map_err(|error| Error::Burn(error.to_string()))?;
+        learner.optimizer_step(output.grads);
+        self.update_ema(ema_decay, step);
+        Ok(output.item.read()?)
+    }
+
     /// Updates the moving average after update number `step`, counted from 1.
-    pub fn update_ema(&mut self, decay: f64, step: u64) {
+    fn update_ema(&mut self, decay: f64, step: u64) {
         if let Some(ema) = self.ema.take() {
             self.ema = Some(self.module.with(|module| update_ema(ema, &module.model, decay, step)));
         }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use burn::data::dataloader::DataLoader;
 use burn::tensor::Device;
 use burn::train::{Learner, SupervisedTraining, TrainingStrategy};
 use seqdata::Loader;
@@ -55,6 +56,8 @@ fn train_in_directory<M: TrainTask>(mut job: Job<M>, start: StartFrom<M>) -> Res
     check_default_device()?;
     let device = device.clone().without_autodiff();
     let [train, valid] = M::loaders(data, config, &device)?;
+    let train_items = train.num_items();
+    let train = train.steps_per_epoch(config.steps_per_epoch);
 
     let new = Progress::new(config.clone(), M::train_sha256(data), train.batches());
     let ((state, learner), progress, last_saved) = match start {
@@ -89,6 +92,7 @@ fn train_in_directory<M: TrainTask>(mut job: Job<M>, start: StartFrom<M>) -> Res
             saved_at: Instant::now(),
             checkpoints: checkpoints.clone(),
             cursor: train.cursor(),
+            train_items,
             device: device.clone(),
             stop: stop.clone(),
             stop_timeout: job.stop_timeout,
@@ -234,11 +238,12 @@ fn check_same_run<M: TrainTask>(
         TrainConfig { epochs, sample_every, early_stopping_patience, checkpoint_policy, ..before.config.clone() };
     if allowed != now.config {
         return reject(
-            "seed, mode, batch size, learning rate, schedule, EMA decay, optimizer, clipping or validation streams \
-             have changed; only `train.epochs`, `train.early_stopping_patience`, `checkpoints` and `samples` may",
+            "seed, steps per epoch, mode, batch size, learning rate, schedule, EMA decay, optimizer, clipping or \
+             validation streams have changed; only `train.epochs`, `train.early_stopping_patience`, `checkpoints` and \
+             `samples` may",
         );
     }
-    if before.train_sha256 != now.train_sha256 || before.steps_per_epoch != now.steps_per_epoch {
+    if before.train_sha256 != now.train_sha256 || before.steps_per_pass != now.steps_per_pass {
         return reject("its training data differs: the text, the windows or the split have changed; restore them");
     }
     if bundle.metadata.valid_sha256 != identity.metadata.valid_sha256 {

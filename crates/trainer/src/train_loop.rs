@@ -20,7 +20,7 @@ use crate::progress::{MAX_HALVINGS, Progress};
 use crate::report::{EpochReport, FileOffsets, Phase, Plan, Rollback, StepReport};
 use crate::state::TrainState;
 use crate::stop::{StopFlag, StopTimer};
-use crate::task::{BatchOf, TrainTask};
+use crate::task::TrainTask;
 
 /// A loss of this many times ln V, the loss of the uniform baseline, counts as divergence. A model that is merely
 /// wrong does not reach it.
@@ -38,6 +38,8 @@ pub(crate) struct TrainLoop<M: TrainTask> {
     pub checkpoints: Checkpoints,
     /// Sets the position in the training data.
     pub cursor: EpochCursor,
+    /// Number of training windows, segments or examples.
+    pub train_items: usize,
     /// Without autodiff.
     pub device: Device,
     pub stop: StopFlag,
@@ -110,7 +112,6 @@ impl<M: TrainTask> TrainLoop<M> {
             tokens_per_second: totals.tokens_per_second(),
         };
         self.progress.epochs.push(report);
-        self.state.module.reset_rnn_state();
         self.observers.on_epoch_end(&report, &self.state.eval_model()).map_err(Error::Observer)?;
         // There may be a checkpoint of this step from before the validation.
         self.last_saved = None;
@@ -126,7 +127,8 @@ impl<M: TrainTask> TrainLoop<M> {
         let model = &self.identity.metadata.config;
         let (parameters, memory_bytes) =
             self.state.module.with(|module| (module.num_params(), memory_bytes(module, model, &batch)));
-        let Progress { config, steps_per_epoch, steps, epochs, file_offsets, .. } = &self.progress;
+        let steps_per_epoch = self.progress.steps_per_epoch();
+        let Progress { config, steps, epochs, file_offsets, .. } = &self.progress;
         let plan = Plan {
             first_epoch: self.progress.epoch(),
             epochs: config.epochs,
@@ -134,13 +136,13 @@ impl<M: TrainTask> TrainLoop<M> {
             reports: epochs.clone(),
             file_offsets: file_offsets.clone(),
             mode: config.mode,
-            train_items: burn.train.num_items(),
+            train_items: self.train_items,
             valid_items: burn.valid.num_items(),
-            steps_per_epoch: *steps_per_epoch as usize,
+            steps_per_epoch: steps_per_epoch as usize,
             parameters,
             memory_bytes,
         };
-        let (is_new, learning_rate, steps_per_epoch) = (*steps == 0, config.learning_rate, *steps_per_epoch as f64);
+        let (is_new, learning_rate) = (*steps == 0, config.learning_rate);
         self.observers.on_start(&plan).map_err(Error::Observer)?;
         if self.is_stop_requested(burn) {
             return Ok(());
@@ -151,7 +153,7 @@ impl<M: TrainTask> TrainLoop<M> {
             return Ok(());
         }
         let step = seconds_per_step(self.state.trial_learner(learning_rate), &batch);
-        self.observers.on_estimate(steps_per_epoch * step + self.validation_seconds).map_err(Error::Observer)
+        self.observers.on_estimate(steps_per_epoch as f64 * step + self.validation_seconds).map_err(Error::Observer)
     }
 
     /// Whether the run is to end early, by the stop flag or by Burn's interrupter.
@@ -179,7 +181,10 @@ impl<M: TrainTask> TrainLoop<M> {
             let batch = batch.map_err(TrainingError::from)?;
             let learning_rate = self.progress.learning_rate(M::step_index(&batch));
             let tokens = M::num_tokens(&batch);
-            let metrics = self.step(burn, batch, learning_rate)?;
+            if self.progress.is_at_start_of_pass() {
+                self.state.module.reset_rnn_state();
+            }
+            let metrics = self.state.step(burn.learner, batch, learning_rate, self.progress.config.ema_decay)?;
             self.checkpoints.check_lock()?;
             let Progress { epoch_totals, steps, .. } = &mut self.progress;
             *steps += 1;
@@ -202,17 +207,6 @@ impl<M: TrainTask> TrainLoop<M> {
         Ok(())
     }
 
-    /// One update of the weights, and of their moving average. Returns the loss before the update.
-    fn step(&mut self, burn: &mut BurnSession<M>, batch: BatchOf<M>, learning_rate: f64) -> Result<EvalMetrics> {
-        self.state.rate.set(learning_rate);
-        burn.learner.lr_step();
-        let output = burn.learner.train_step(batch);
-        durable::failpoint::reach("step", "middle".as_ref()).map_err(|error| Error::Burn(error.to_string()))?;
-        burn.learner.optimizer_step(output.grads);
-        self.state.update_ema(self.progress.config.ema_decay, self.progress.steps + 1);
-        Ok(output.item.read()?)
-    }
-
     /// Returns an error if the loss has diverged. `step`, counted from 1, is the one that starts from the weights
     /// with this loss; `name` describes the loss in the error.
     fn check_loss(&self, loss: f64, step: u64, name: impl Fn() -> String) -> Result<()> {
@@ -229,11 +223,12 @@ impl<M: TrainTask> TrainLoop<M> {
     }
 
     fn report_step(&mut self, (epoch, step): (usize, usize), loss: f64, rate: f64) -> Result<()> {
-        let Progress { epoch_totals, steps_per_epoch, steps, config, .. } = &self.progress;
+        let steps_per_epoch = self.progress.steps_per_epoch();
+        let Progress { epoch_totals, steps, config, .. } = &self.progress;
         let report = StepReport {
             epoch,
             step,
-            steps: *steps_per_epoch as usize,
+            steps: steps_per_epoch as usize,
             step_of_run: *steps,
             step_loss_nats_per_token: loss,
             loss_nats_per_token: epoch_totals.nats_per_token(),
@@ -244,7 +239,7 @@ impl<M: TrainTask> TrainLoop<M> {
         };
         self.observers.on_step(&report).map_err(Error::Observer)?;
         let every = config.sample_every;
-        if every > 0 && (step as u64).is_multiple_of(every) && (step as u64) < *steps_per_epoch {
+        if every > 0 && (step as u64).is_multiple_of(every) && (step as u64) < steps_per_epoch {
             self.observers.on_sample(&report, &self.state.eval_model()).map_err(Error::Observer)?;
         }
         Ok(())
@@ -277,12 +272,12 @@ impl<M: TrainTask> TrainLoop<M> {
 
     /// Whether a checkpoint is due within the epoch. The epoch's last step is always saved, after validation.
     fn checkpoint_is_due(&self) -> bool {
-        let Progress { config, steps, steps_per_epoch, .. } = &self.progress;
+        let Progress { config, steps, .. } = &self.progress;
         let policy = config.checkpoint_policy;
         let by_steps = policy.every_steps > 0 && steps.is_multiple_of(policy.every_steps);
         let minutes = self.saved_at.elapsed().as_secs_f64() / 60.0;
         let by_time = policy.every_minutes > 0.0 && minutes >= policy.every_minutes;
-        (by_steps || by_time) && self.progress.steps_in_epoch() < *steps_per_epoch
+        (by_steps || by_time) && self.progress.steps_in_epoch() < self.progress.steps_per_epoch()
     }
 
     /// Saves a checkpoint of the current step, unless there is one.
@@ -296,7 +291,7 @@ impl<M: TrainTask> TrainLoop<M> {
         let RunIdentity { tokenizer, extra_files, .. } = self.identity.clone();
         let bundle = ModelBundle { model: self.state.eval_model(), tokenizer, metadata: self.metadata(), extra_files };
         let raw_model = self.state.raw_model();
-        let rnn_state = self.state.module.rnn_state().filter(|_| self.state_is_needed());
+        let rnn_state = self.state.module.rnn_state().filter(|_| self.holds_rnn_state());
         let optimizer = self.state.module.optimizer();
         self.checkpoints.save(bundle, raw_model.as_ref(), &optimizer, rnn_state.as_ref(), &self.progress)?;
         self.last_saved = Some(self.progress.steps);
@@ -305,9 +300,9 @@ impl<M: TrainTask> TrainLoop<M> {
         self.observers.on_phase(Phase::Training).map_err(Error::Observer)
     }
 
-    /// Whether the next batch starts from the current RNN state.
-    fn state_is_needed(&self) -> bool {
-        self.progress.config.mode.carries_state() && self.progress.steps_in_epoch() > 0
+    /// Whether a checkpoint of this step holds the RNN state.
+    fn holds_rnn_state(&self) -> bool {
+        self.progress.config.mode.carries_state() && self.progress.holds_rnn_state()
     }
 
     /// The model's metadata at this step.

@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use trainer::{AdamConfig, Outcome, StopReason, TrainConfig};
+use trainer::{AdamConfig, Outcome, StopFlag, StopReason, TrainConfig, TrainMode};
 
 #[test]
 fn a_diverging_run_is_rolled_back_and_continues_with_half_the_learning_rate() {
@@ -71,5 +71,38 @@ fn the_rollback_point_depends_neither_on_stops_nor_on_the_clock() {
         assert_eq!(without_times(&resumed.progress), without_times(&full.progress), "{stop}");
         let steps = full.progress.steps;
         assert_same_bytes(&folder.path().join("full"), &parts, steps, &["weights.bpk", "optimizer.bpk"]);
+    }
+}
+
+#[test]
+fn a_rollback_over_the_end_of_an_epoch_or_a_pass_is_reproducible() {
+    let tbptt = diverging().mode(TrainMode::Tbptt { bptt_len: 5 }).batch_size(4);
+    let policy = tbptt.checkpoint_policy.every_steps(0);
+    // Windows with this stride have two steps in a pass.
+    for (config, steps_per_epoch, stride) in
+        [(diverging(), 1, 1), (diverging(), 5, 5), (tbptt.clone(), 1, 1), (tbptt, 9, 1)]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let by_epoch = config.steps_per_epoch(steps_per_epoch).epochs(8).checkpoint_policy(policy);
+        // The lowest learning rate with which it diverges, but not too often.
+        let diverges = |rate: f64| {
+            let directory = folder.path().join(format!("full-{rate}"));
+            let by_epoch = by_epoch.clone().learning_rate(rate);
+            let full = run(&directory, &by_epoch, stride, false).0.ok()?;
+            (full.progress.halvings > 0).then_some((directory, by_epoch, full))
+        };
+        let found = [8.0, 12.0, 16.0, 24.0, 32.0, 48.0, 64.0].into_iter().find_map(diverges);
+        let (directory, by_epoch, full) = found.expect("it diverges with one of these rates");
+        let by_clock = by_epoch.clone().checkpoint_policy(policy.every_minutes(1e-9));
+        for stop in 1..=5 {
+            let parts = folder.path().join(format!("parts-{stop}"));
+            let flag = StopFlag::default();
+            let recorder = Recorder { stop_at: Some((stop, flag.clone())), ..Recorder::default() };
+            run_with(&parts, &by_clock, stride, false, |job| job.stop_flag(flag).observer(recorder)).unwrap();
+            let resumed = run(&parts, &by_epoch, stride, true).0.unwrap();
+            assert_eq!(without_times(&resumed.progress), without_times(&full.progress), "{stop}");
+            let steps = full.progress.steps;
+            assert_same_bytes(&directory, &parts, steps, &["weights.bpk", "optimizer.bpk"]);
+        }
     }
 }

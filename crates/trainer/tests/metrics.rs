@@ -161,7 +161,7 @@ fn a_logger_receives_every_metric_of_every_step_and_epoch() {
 #[test]
 fn after_a_resume_within_an_epoch_its_metrics_are_those_of_the_whole_epoch() {
     let folder = tempfile::tempdir().unwrap();
-    let steps = run(&folder.path().join("full"), &config(2), 1, false).0.unwrap().progress.steps_per_epoch;
+    let steps = run(&folder.path().join("full"), &config(2), 1, false).0.unwrap().progress.steps_per_epoch();
     let parts = folder.path().join("parts");
     run_until(&parts, &config(2), false, steps + 2);
     let log = Log::default();
@@ -265,7 +265,7 @@ impl EvaluationProgressLogger for Screen {
 fn a_renderer_receives_metrics_and_progress() {
     let folder = tempfile::tempdir().unwrap();
     let outcome = run(folder.path(), &config(1), 1, false).0.unwrap();
-    let steps = outcome.progress.steps_per_epoch as usize;
+    let steps = outcome.progress.steps_per_epoch() as usize;
     // Resumed for a second epoch.
     let screen = Screen::default();
     run_with(folder.path(), &config(2), 1, true, |job| job.renderer(Box::new(screen.clone()))).unwrap();

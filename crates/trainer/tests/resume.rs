@@ -5,6 +5,8 @@ mod checkpoint_parts;
 mod common;
 #[path = "resume/documents.rs"]
 mod documents;
+#[path = "resume/steps_per_epoch.rs"]
+mod steps_per_epoch;
 #[path = "resume/valid_streams.rs"]
 mod valid_streams;
 
@@ -28,7 +30,7 @@ fn a_run_stopped_at_any_step_and_resumed_is_bit_identical() {
         let full = folder.path().join("full");
         let outcome = run(&full, &config, 1, false).0.unwrap();
         assert_eq!(outcome.stop_reason, StopReason::Finished);
-        let (steps, epoch) = (outcome.progress.steps, outcome.progress.steps_per_epoch);
+        let (steps, epoch) = (outcome.progress.steps, outcome.progress.steps_per_epoch());
         assert_eq!(steps, epoch * config.epochs as u64);
         let first = outcome.progress.epochs.first().unwrap().train_loss_nats_per_token;
         let last = outcome.progress.epochs.last().unwrap().train_loss_nats_per_token;
@@ -111,7 +113,7 @@ fn a_validation_and_samples_that_a_stop_cuts_off_are_repeated_by_the_resumed_run
         let folder = tempfile::tempdir().unwrap();
         let full = folder.path().join("full");
         let outcome = run(&full, &config, 1, false).0.unwrap();
-        let epoch = outcome.progress.steps_per_epoch;
+        let epoch = outcome.progress.steps_per_epoch();
         for place in [StopIn::LastStep, StopIn::Validation, StopIn::Samples] {
             let parts = folder.path().join(format!("{place:?}"));
             let stop = StopFlag::default();

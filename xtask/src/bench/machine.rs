@@ -66,7 +66,8 @@ pub fn today() -> Option<String> {
     output_of("date", &["-u", "+%F"]).filter(|date| date.len() == 10)
 }
 
-fn output_of(program: &str, arguments: &[&str]) -> Option<String> {
+/// What a program prints, without white space at both ends; `None` if it cannot be started.
+pub fn output_of(program: &str, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program).args(arguments).output().ok()?;
     Some(String::from_utf8(output.stdout).ok()?.trim().into())
 }

@@ -1,16 +1,15 @@
 //! Measurements of whole Pastiche processes: peak memory of training, and time to the first generated token.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use super::process::{finish, start};
 use super::program::Program;
 use super::results::Measured;
-use super::worker::last_line;
 use super::workloads::{Kind, Workload};
-use crate::cargo::{not_started, root};
+use crate::cargo::root;
 use crate::output;
 
 /// The configuration of the Keras baseline, for which the targets were set.
@@ -67,7 +66,7 @@ fn prepare(program: &Program, text: Option<&Path>, folder: &Path, log: &Path) ->
     let text = std::path::absolute(text).map_err(|error| format!("{} cannot be found: {error}", text.display()))?;
     let mut fetch = program.command();
     fetch.args(["fetch", "aesop", "--from"]).arg(text);
-    finish(&mut start(fetch.stdout(Stdio::null()), folder, log)?, log, |_| ())?;
+    finish(&mut start(fetch.stdout(Stdio::null()), folder, log)?, log, POLL_INTERVAL, |_| ())?;
     Ok(BASELINE_CONFIG)
 }
 
@@ -79,7 +78,7 @@ fn train(program: &Program, config: &str, folder: &Path, log: &Path) -> Result<O
     program.on_device(&mut train);
     let mut child = start(train.stdout(Stdio::null()), folder, log)?;
     let mut peak = None;
-    finish(&mut child, log, |id| peak = peak_megabytes(id).or(peak))?;
+    finish(&mut child, log, POLL_INTERVAL, |id| peak = peak_megabytes(id).or(peak))?;
     Ok(peak)
 }
 
@@ -99,34 +98,12 @@ fn first_token_times(program: &Program, count: usize, folder: &Path, log: &Path)
         let elapsed = started.elapsed();
         // Read to the end, so that the process does not write into a closed pipe.
         let rest = stdout.read_to_end(&mut Vec::new());
-        finish(&mut child, log, |_| ())?;
+        finish(&mut child, log, POLL_INTERVAL, |_| ())?;
         first.and(rest).map_err(|error| format!("generate printed nothing: {error}"))?;
         all.push(1e3 * elapsed.as_secs_f64());
     }
     all.remove(0);
     Ok(all)
-}
-
-fn start(command: &mut Command, folder: &Path, log: &Path) -> Result<Child, String> {
-    let errors = File::create(log).map_err(|error| format!("{} cannot be written: {error}", log.display()))?;
-    let command = command.current_dir(folder).stdin(Stdio::null()).stderr(errors);
-    command.spawn().map_err(|error| not_started(command, &error))
-}
-
-/// Waits for a process and calls `poll` with its id at regular intervals.
-fn finish(child: &mut Child, log: &Path, mut poll: impl FnMut(u32)) -> Result<(), String> {
-    loop {
-        poll(child.id());
-        match child.try_wait() {
-            Ok(Some(status)) if status.success() => return Ok(()),
-            Ok(Some(status)) => {
-                let message = last_line(log).unwrap_or_default();
-                return Err(format!("pastiche ended with {status}: {message}"));
-            }
-            Ok(None) => std::thread::sleep(POLL_INTERVAL),
-            Err(error) => return Err(format!("cannot wait for pastiche: {error}")),
-        }
-    }
 }
 
 /// The peak so far of a running process (Linux). It never falls, so the last poll misses only what happened in

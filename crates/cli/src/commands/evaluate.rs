@@ -117,7 +117,7 @@ fn evaluate_files(
     let has_column = of_model.column.is_some() && args.read.column.is_none() && args.read.documents.is_none();
     let hint = has_column.then_some(
         "`--column` names another column than that of the model's text, and `--documents lines` (or `files`, `paragraphs`, \
-         `separator`) reads files that are no tables",
+         `sections`, `separator`) reads files that are no tables",
     );
     let (text, data) = read_like(args, of_model, data);
     let files = match &args.text[..] {

@@ -20,7 +20,7 @@ pub fn run(args: &Fetch) -> Result<()> {
     let name = &args.name;
     let corpus = Corpus::find(name)?;
     let path = corpus.path(name);
-    let exists = read::file(&path).is_ok_and(|bytes| corpus.is_known_edition(&bytes));
+    let exists = read::file(&path).is_ok_and(|bytes| corpus.is_known_file(&bytes));
     if args.from.is_none() && exists {
         status(&format!("{} is already there", corpus.title));
         return print(&format!("{}\n", path.display()));
@@ -36,7 +36,7 @@ pub fn run(args: &Fetch) -> Result<()> {
             (None, _) => bail!("the corpus `{name}` has no download address: give its file with `--from FILE`"),
         },
     };
-    let known = corpus.is_known_edition(&bytes);
+    let known = corpus.is_known_file(&bytes);
     let found = count(&corpus, &bytes, &origin)
         .map_err(|error| Error::new(format!("{origin} is not the corpus `{name}`: {error}")))?;
     if found != corpus.counts {
@@ -47,7 +47,7 @@ pub fn run(args: &Fetch) -> Result<()> {
         );
     }
     if !known {
-        status(&format!("warning: this edition of `{name}` has an unknown hash, but the expected counts"));
+        status(&format!("warning: this file of `{name}` has an unknown hash, but the expected counts"));
     }
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(Error::io(folder, "created"))?;

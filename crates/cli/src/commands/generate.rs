@@ -14,7 +14,7 @@ use text_prep::source::remove_byte_order_marks;
 use super::load_model;
 use super::sample_printer::{SamplePrinter, cut_off_warning};
 use super::train::CONFIG;
-use crate::config::{Config, DocumentKind};
+use crate::config::Config;
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
 use crate::input::read_prompt;
@@ -87,8 +87,8 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
             warn(cut_off_warning(1, 1).as_slice());
         }
     } else {
-        let are_lines = Config::of_model(&directory, CONFIG).data.documents == Some(DocumentKind::Lines);
-        let mut printer = SamplePrinter::new(&generator, are_lines, &text, prompt.label.as_deref(), args.json, print);
+        let unit = Config::of_model(&directory, CONFIG).data.documents;
+        let mut printer = SamplePrinter::new(&generator, unit, &text, prompt.label.as_deref(), args.json, print);
         // Several samples are generated in batches, of which none is kept once it is printed.
         let each = |sample: generate::Result<Sample>| {
             let sample = sample?;
@@ -120,7 +120,7 @@ fn check_documents(args: &Generate, generator: &Generator, directory: &Path) -> 
     match options.into_iter().find(|&(_, given)| given) {
         Some((option, _)) if generator.document_id().is_none() => bail!(
             "`{option}` is given, but {} was trained on running text, not on documents: leave it out, or train a model \
-             with `--documents lines` (or `files`, `paragraphs`, `separator`)",
+             with `--documents lines` (or `files`, `paragraphs`, `sections`, `separator`)",
             directory.display()
         ),
         _ => Ok(()),

@@ -95,6 +95,7 @@ fn train_again<C: Experiment>(
     backend: &BackendSelection,
 ) -> Result<ExitCode> {
     let run = &args.run;
+    warn(experiment.length_warning().as_slice());
     let before = Provenance::read(run)?;
     let now = Provenance::current(experiment.input_hashes(), backend, before.from.clone());
     let before_files = files(run)?;
@@ -119,7 +120,8 @@ fn train_again<C: Experiment>(
     let name = run.file_name().map_or("run".into(), |name| name.to_string_lossy());
     let create_run = || directory::create(args.out.as_deref(), &format!("{name}-again"));
     let setup = Setup { device, backend, view: ViewOptions { on_terminal: !args.json, svg: None } };
-    let new = NewRun { experiment, model, origin, reproduces: Some(run.clone()) };
+    let references = experiment.references();
+    let new = NewRun { experiment, model, origin, reproduces: Some(run.clone()), plan: None, references };
     let (again, stop_reason) = train_new(new, create_run, setup)?;
     if let StopReason::Requested { .. } = stop_reason {
         status("stopped before there was a result to compare");

@@ -3,6 +3,7 @@
 use generate::{Generator, Sample};
 use serde::Serialize;
 
+use crate::config::DocumentKind;
 use crate::error::Result;
 use crate::output::{to_json, warn};
 use crate::view::format::thousands;
@@ -27,8 +28,8 @@ enum Format {
     Numbered,
     /// Documents, one a line.
     Lines,
-    /// Documents with a blank line between two of them.
-    Paragraphs,
+    /// Documents with this number of blank lines between two of them.
+    Apart(usize),
     /// Samples of running text as elements of a JSON array.
     Json,
     /// Documents as elements of a JSON array.
@@ -47,10 +48,10 @@ struct Document<'a> {
 
 impl<'a> SamplePrinter<'a> {
     /// Prints samples of the model with `print`; as the beginning of a JSON object if `json` is true. They begin with the
-    /// text `beginning` and have this label. `are_lines` says that the documents of the training text are lines.
+    /// text `beginning` and have this label. `unit` is what a document of the training text is.
     pub fn new(
         generator: &Generator,
-        are_lines: bool,
+        unit: Option<DocumentKind>,
         beginning: &'a str,
         label: Option<&'a str>,
         json: bool,
@@ -64,8 +65,10 @@ impl<'a> SamplePrinter<'a> {
             None if json => Format::Json,
             None => Format::Numbered,
             Some(_) if json => Format::JsonDocuments,
-            Some(_) if !are_lines && tokens.any(|token| token.contains('\n')) => Format::Paragraphs,
-            Some(_) => Format::Lines,
+            Some(_) if unit == Some(DocumentKind::Lines) || !tokens.any(|token| token.contains('\n')) => Format::Lines,
+            // As in the training text, because there are blank lines within them.
+            Some(_) if unit == Some(DocumentKind::Sections) => Format::Apart(3),
+            Some(_) => Format::Apart(1),
         };
         Self { format, beginning, label, print, count: 0, cut_off: 0 }
     }
@@ -83,7 +86,9 @@ impl<'a> SamplePrinter<'a> {
         print(&match format {
             Format::Numbered => format!("--- {} ---\n{text}\n", self.count),
             Format::Lines => format!("{document}\n"),
-            Format::Paragraphs => format!("{}{document}\n", if count == 0 { "" } else { "\n" }),
+            Format::Apart(blank_lines) => {
+                format!("{}{document}\n", "\n".repeat(if count == 0 { 0 } else { blank_lines }))
+            }
             Format::Json => format!("{}{}", json_before(count), to_json(sample)?),
             Format::JsonDocuments => {
                 let document = Document { sample, label, complete: sample.is_complete };
@@ -102,7 +107,7 @@ impl<'a> SamplePrinter<'a> {
             Format::Json | Format::JsonDocuments if self.count == 0 => (self.print)(r#"{"samples":[],"#),
             Format::Json | Format::JsonDocuments => (self.print)("],"),
             Format::Numbered => Ok(()),
-            Format::Lines | Format::Paragraphs => {
+            Format::Lines | Format::Apart(_) => {
                 warn(cut_off_warning(self.cut_off, self.count).as_slice());
                 Ok(())
             }

@@ -14,7 +14,9 @@ use crate::error::{Result, bail};
 use crate::observers::dashboard::ViewOptions;
 use crate::observers::metrics_file;
 use crate::output::{print, status, warn};
-use crate::run::experiment::{Experiment, RunContext, Setup};
+use crate::recipe::budget::Clock;
+use crate::recipe::{self, PLAN, Reasons, Recipe};
+use crate::run::experiment::{Experiment, References, RunContext, Setup};
 use crate::run::init;
 use crate::run::provenance::{Origin, Provenance};
 use crate::run::signals::EXIT_INTERRUPTED;
@@ -25,7 +27,10 @@ pub use crate::run::init::CONFIG;
 /// Runs the command.
 pub fn run(args: &Train, backend: &BackendSelection) -> Result<ExitCode> {
     let (run, stop_reason) = match &args.resume {
-        None => start(args, backend)?,
+        None => match start(args, backend)? {
+            Some(started) => started,
+            None => return Ok(ExitCode::SUCCESS),
+        },
         Some(run) => {
             let run = directory::find_resumable(run.as_deref())?;
             let stop_reason = resume(&run, args, backend)?;
@@ -43,28 +48,68 @@ fn setup<'a>(args: &'a Train, backend: &'a BackendSelection, device: &'a Device)
     Setup { device, backend, view: ViewOptions { on_terminal: !args.no_tui, svg: args.view_svg.as_deref() } }
 }
 
-fn start(args: &Train, backend: &BackendSelection) -> Result<(PathBuf, StopReason)> {
-    let (config, name) = init::new_run_config(args)?;
+/// Starts a new run; with `--dry-run` only prints its configuration.
+fn start(args: &Train, backend: &BackendSelection) -> Result<Option<(PathBuf, StopReason)>> {
+    let clock = Clock::start(args)?;
+    let (config, name, open) = if args.config.config.is_none() && args.init_from.is_none() {
+        let recipe = Recipe::choose(&args.config, clock.given_or_default())?;
+        warn(recipe.warning.as_slice());
+        let name = recipe.name();
+        (AnyConfig::LanguageModel(Box::new(recipe.config)), name, Some(recipe.open))
+    } else {
+        let (config, name) = init::new_run_config(args)?;
+        (config, name, None)
+    };
     let device = &backend.open()?;
     let setup = setup(args, backend, device);
-    let create_run = || directory::create(args.out.as_deref(), &name);
     match config {
         AnyConfig::LanguageModel(config) => {
             if config.init.from.is_none() {
                 config.model.vectors.reject_pipe()?;
             }
-            let (experiment, model, origin) = init::new_experiment(*config, device)?;
-            warn(&experiment.warnings);
-            train_new(NewRun { experiment: &experiment, model, origin, reproduces: None }, create_run, setup)
+            let initial = init::new_experiment(*config, device)?;
+            warn(&initial.0.warnings);
+            plan_and_train(args, &name, initial, setup, |experiment, model| match open {
+                Some(open) => recipe::plan(experiment, model, open, clock, setup).map(Some),
+                None => recipe::plan_length(experiment, model, clock, setup),
+            })
         }
         AnyConfig::Questions(config) => {
             config.model.vectors.reject_pipe()?;
             let experiment = QaExperiment::new(*config)?;
             warn(&experiment.warnings);
             let model = experiment.init_model(device)?;
-            train_new(NewRun { experiment: &experiment, model, origin: None, reproduces: None }, create_run, setup)
+            plan_and_train(args, &name, (experiment, model, None), setup, |experiment, model| {
+                recipe::plan_length(experiment, model, clock, setup)
+            })
         }
     }
+}
+
+/// Chooses the length of a new run by `plan`, and trains it; with `--dry-run` prints its configuration instead.
+fn plan_and_train<C: Experiment>(
+    args: &Train,
+    name: &str,
+    (mut experiment, mut model, origin): (C, C::Network, Option<Origin>),
+    setup: Setup,
+    plan: impl FnOnce(&mut C, &mut C::Network) -> Result<Option<Reasons>>,
+) -> Result<Option<(PathBuf, StopReason)>> {
+    // Before the steps are planned, because it is a part of the time.
+    let references = experiment.references();
+    let reasons = plan(&mut experiment, &mut model)?;
+    warn(experiment.length_warning().as_slice());
+    if args.dry_run {
+        if !experiment.kept_inputs().is_empty() {
+            experiment.remove_copies();
+            print("# The text is in no file that could be named here: give it with `--text`.\n")?;
+        }
+        let toml = experiment.to_toml();
+        print(&reasons.map_or(toml.clone(), |reasons| reasons.to_toml(&toml)))?;
+        return Ok(None);
+    }
+    let plan = reasons.map(|reasons| reasons.to_toml(&experiment.to_toml()));
+    let new = NewRun { experiment: &experiment, model, origin, reproduces: None, plan, references };
+    train_new(new, || directory::create(args.out.as_deref(), name), setup).map(Some)
 }
 
 /// What a run starts with.
@@ -77,6 +122,10 @@ pub struct NewRun<'a, C: Experiment> {
     pub origin: Option<Origin>,
     /// The run that it repeats, if any.
     pub reproduces: Option<PathBuf>,
+    /// The configuration with the reasons for what was chosen, if something was.
+    pub plan: Option<String>,
+    /// What it is compared with, computed before there is a directory: it may take long, and Ctrl-C ends it at once.
+    pub references: References<C::Baselines>,
 }
 
 /// Trains a model from step 0 in a new run directory. If training fails before the first checkpoint and the first
@@ -89,20 +138,21 @@ pub fn train_new<C: Experiment>(
     create_run: impl FnOnce() -> Result<PathBuf>,
     setup: Setup,
 ) -> Result<(PathBuf, StopReason)> {
-    let NewRun { experiment, model, origin, reproduces } = new;
-    // Before there is a directory: it may take long, and Ctrl-C ends it at once.
-    let baselines = experiment.baselines();
+    let NewRun { experiment, model, origin, reproduces, plan, references } = new;
     let run = create_run()?;
     let lock = Lock::acquire(&run);
     let train = |lock: &Lock| -> Result<StopReason> {
         experiment.kept_inputs().iter().try_for_each(|input| input.write(&run))?;
         write_atomically(&run.join(CONFIG), experiment.to_toml().as_bytes())?;
+        if let Some(plan) = &plan {
+            write_atomically(&run.join(PLAN), plan.as_bytes())?;
+        }
         let provenance = Provenance::current(experiment.input_hashes(), setup.backend, origin);
         let validation = experiment.validation_protocols();
         Provenance { reproduces, validation, ..provenance }.write(&run)?;
         status(&format!("training {} on {}", run.display(), setup.backend.name()));
         let context = RunContext { run: &run, lock, setup };
-        context.train(experiment, &baselines, StartFrom::Model(Box::new(model)), None)
+        context.train(experiment, &references, StartFrom::Model(Box::new(model)), None)
     };
     let (stop_reason, is_ours) = match &lock {
         Ok(lock) => {
@@ -167,15 +217,25 @@ fn finished(run: &Path, settings: &config::Train) -> Result<Option<(StopReason, 
     let (name, epochs, patience) = (run.display(), settings.epochs, settings.early_stopping_patience);
     let progress = Checkpoints::of(run).progress()?;
     let progress = progress.ok_or_else(|| trainer::Error::NoCheckpoint(run.into()))?;
+    // Its learning rates would be others from the first step on.
+    let has_fixed_length = progress.config.schedule.depends_on_length();
     match progress.epochs.len() {
+        done if done > epochs && has_fixed_length => bail!(
+            "{name} has finished {done} epochs, but `train.epochs` is {epochs}, on which its schedule depends: restore \
+             `train.epochs`, or start a new run"
+        ),
         done if done > epochs => bail!(
             "{name} has finished {done} epochs, but `train.epochs` is {epochs}: to continue, use \
              `--set train.epochs=N` with N above {done}"
         ),
         done if done == epochs => {
-            status(&format!(
-                "{name} has finished all {epochs} epochs; to continue, use `--set train.epochs=N` with a larger N"
-            ));
+            let longer = if has_fixed_length {
+                "its learning rate has fallen to zero; to train longer, start a new run with more `--minutes` or a \
+                 larger `train.epochs`"
+            } else {
+                "to continue, use `--set train.epochs=N` with a larger N"
+            };
+            status(&format!("{name} has finished all {epochs} epochs; {longer}"));
             Ok(Some((StopReason::Finished, progress.steps)))
         }
         done if progress.should_stop_early_with(patience) => {
@@ -207,9 +267,9 @@ fn continue_run<C: Experiment>(context: RunContext, experiment: &C, before: Resu
         }
         Err(error) => status(&format!("warning: {error}: the environment of the run is unknown")),
     }
-    let baselines = experiment.baselines();
+    let references = experiment.references();
     let progress = Checkpoints::of(run).progress()?;
     let steps = progress.map_or(0, |progress| progress.steps);
     status(&format!("resuming {} after step {steps} on {}", run.display(), backend.name()));
-    context.train(experiment, &baselines, StartFrom::Checkpoint, update)
+    context.train(experiment, &references, StartFrom::Checkpoint, update)
 }

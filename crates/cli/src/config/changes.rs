@@ -99,7 +99,13 @@ mod tests {
         {
             change(allowed).unwrap();
         }
-        for rejected in ["seed=2", "model.embedding_dim=7", "train.optimizer.rho=0.8", "windows.context_len=4"] {
+        for rejected in [
+            "seed=2",
+            "train.steps_per_epoch=9",
+            "model.embedding_dim=7",
+            "train.optimizer.rho=0.8",
+            "windows.context_len=4",
+        ] {
             let error = change(rejected).unwrap_err().to_string();
             let key = rejected.split('=').next().unwrap();
             assert!(error.contains(&format!("`{key}`")), "{error}");

@@ -28,7 +28,7 @@ fn keys(table: &Table, path: &str, found: &mut Vec<String>) {
 fn every_key_is_documented_with_its_true_default() {
     let document = include_str!("../../../../docs/config.md");
     let mut full = Config::default();
-    full.text.dataset = Some(String::new());
+    (full.text.dataset, full.text.edition) = (Some(String::new()), Some(1));
     let path = Paths::from(Path::new("a"));
     (full.text.path, full.text.valid, full.text.test) = (Some(path.clone()), Some(path.clone()), Some(path));
     full.text.copy = true;
@@ -140,8 +140,10 @@ fn check_defaults<'a>(rows: impl Iterator<Item = &'a str>, defaults: &Table) -> 
 
 #[test]
 fn every_committed_configuration_has_only_current_keys() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs");
-    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let folders = ["configs", "benchmarks/recipes"].map(|folder| format!("{root}/{folder}"));
+    let entries = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap());
+    let paths = entries.map(|entry| entry.unwrap().path());
     let mut count = 0;
     for path in paths.filter(|path| path.extension().is_some_and(|extension| extension == "toml")) {
         let (text, file) = (std::fs::read_to_string(&path).unwrap(), path.display().to_string());
@@ -153,5 +155,5 @@ fn every_committed_configuration_has_only_current_keys() {
         }
         count += 1;
     }
-    assert!(count > 5, "only {count} configurations were found");
+    assert!(count > 15, "only {count} configurations were found");
 }

@@ -31,6 +31,8 @@ pub enum DocumentKind {
     Files,
     /// The lines between blank lines.
     Paragraphs,
+    /// The text between three or more blank lines.
+    Sections,
     /// The lines between those that are equal to the separator.
     Separator,
 }
@@ -42,6 +44,7 @@ impl From<args::DocumentUnit> for DocumentKind {
             args::DocumentUnit::Lines => Self::Lines,
             args::DocumentUnit::Files => Self::Files,
             args::DocumentUnit::Paragraphs => Self::Paragraphs,
+            args::DocumentUnit::Sections => Self::Sections,
             args::DocumentUnit::Separator => Self::Separator,
         }
     }
@@ -116,6 +119,7 @@ impl DocumentSettings {
             DocumentKind::Lines => Some(DocumentUnit::Lines),
             DocumentKind::Files => Some(DocumentUnit::Files),
             DocumentKind::Paragraphs => Some(DocumentUnit::Paragraphs),
+            DocumentKind::Sections => Some(DocumentUnit::Sections),
             DocumentKind::Separator => self.separator.clone().map(DocumentUnit::Separator),
         })
     }

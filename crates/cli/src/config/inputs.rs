@@ -18,6 +18,7 @@ const PACKED: [&str; 4] = ["gz", "zst", "zstd", "epub"];
 pub const FOLDER: &str = "folder";
 
 /// A part of the text that is open.
+#[expect(clippy::large_enum_variant, reason = "there are at most three of them")]
 pub enum OpenInput<'a> {
     /// A running text.
     Text(JoinedText<'a>),
@@ -44,7 +45,7 @@ impl Text {
         let options = self.source_options();
         let train = match (kept, &self.dataset) {
             (Some(kept), _) => TextFiles::default().reader(self.name(), &*kept.bytes).options(options.clone()),
-            (None, Some(name)) => Corpus::find(name)?.files(name, &options)?,
+            (None, Some(name)) => Corpus::find(name)?.files(name, self.edition, &options)?,
             (None, None) => TextFiles::new(self.paths()).options(options.clone()),
         };
         self.reject_shared_files()?;

@@ -16,6 +16,7 @@ mod read_text;
 mod renamed_keys;
 mod resolve;
 mod resolve_questions;
+mod run_length;
 mod short_epochs;
 mod source;
 mod started;
@@ -28,7 +29,7 @@ mod train_config;
 use std::path::{Path, PathBuf};
 
 use durable::read::small_text;
-use models::LayerConfig;
+use models::{InitScheme, LayerConfig};
 use seqdata::{NewTokens, VocabSource};
 use serde::{Deserialize, Serialize};
 use text_prep::{Capitals, CharacterUnit, OovPolicy, Punctuation, RuleSpec};
@@ -39,10 +40,12 @@ pub use inputs::{FOLDER, OpenInput};
 pub use paths::Paths;
 pub use pretrained::PretrainedModel;
 pub use questions::{Data, QuestionsConfig};
-pub use read::{AnyConfig, ConfigFile, parse, parse_config, read, read_any};
+pub use read::{AnyConfig, ConfigFile, apply_changes, parse, parse_changes, parse_config, read, read_any};
 pub use resolve::LmExperiment;
 use resolve::absolute;
 pub use resolve_questions::{QaExperiment, left_out_questions};
+pub use run_length::RunLength;
+pub use source::replace_text;
 pub use text::{Text, control_characters_warning, reject_pipe_among};
 pub use text_checks::unknown_labels_warning;
 pub use train::{Checkpoints, Clip, ModeKind, Optimizer, OptimizerKind, Schedule, ScheduleKind, Train};
@@ -221,6 +224,8 @@ pub struct Model {
     pub projection: usize,
     /// Whether the output layer shares the embedding's weights.
     pub tie_weights: bool,
+    /// The distributions of the initial embedding and output layer.
+    pub init: InitScheme,
     /// Pretrained word vectors.
     pub vectors: Vectors,
     /// The dropout rate after the last layer.
@@ -337,6 +342,7 @@ impl Default for Model {
             layers: vec![LayerConfig::default()],
             projection: 0,
             tie_weights: false,
+            init: InitScheme::Keras,
             vectors: Vectors::default(),
             dropout: 0.2,
             layer_dropout: 0.0,

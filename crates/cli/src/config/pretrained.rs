@@ -39,6 +39,7 @@ impl PretrainedModel {
             layers: model.layers.clone(),
             projection: model.projection_dim,
             tie_weights: model.tie_weights,
+            init: model.init_scheme,
             vectors: Vectors { path: config.model.vectors.path.clone(), train: !model.frozen_embedding },
             dropout: model.dropout,
             layer_dropout: model.layer_dropout,

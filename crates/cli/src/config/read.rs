@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use args::ConfigArgs;
-use durable::read::{Accept, SMALL_FILE, small_text, utf8};
+use durable::read::{Accept, SMALL_FILE, utf8};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::de::{DeTable, Deserializer};
@@ -21,8 +21,8 @@ use crate::input::reject_repeated_pipes;
 /// The configuration that is read if none is named.
 const DEFAULT: &str = "configs/lstm.toml";
 
-/// The name under which the built-in configuration for questions is found.
-const QUESTIONS: &str = "configs/qa.toml";
+/// The names under which built-in configurations are found where there is no such file.
+const BUILT_IN: [(&str, &str); 2] = [(DEFAULT, embedded::LSTM_CONFIG), ("configs/qa.toml", embedded::QA_CONFIG)];
 
 /// Old and new names of configuration files.
 const RENAMED_FILES: [(&str, &str); 3] = [
@@ -79,20 +79,14 @@ impl ConfigFile {
     /// # Errors
     /// If it cannot be read.
     pub fn read(path: Option<&Path>) -> Result<Self> {
-        let Some(path) = path else {
-            let path = PathBuf::from(DEFAULT);
-            let text = match small_text(&path) {
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => embedded::LSTM_CONFIG.to_string(),
-                text => text.map_err(Error::io(&path, "read"))?,
-            };
-            return Ok(Self { text, path });
-        };
-        match Accept::FileOrPipe.read(path, SMALL_FILE).and_then(utf8) {
-            Ok(text) => Ok(Self { text, path: path.into() }),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && path == Path::new(QUESTIONS) => {
-                Ok(Self { text: embedded::QA_CONFIG.to_string(), path: path.into() })
+        let path = path.unwrap_or(Path::new(DEFAULT));
+        let built_in = BUILT_IN.iter().find(|(name, _)| path == Path::new(name));
+        match (Accept::FileOrPipe.read(path, SMALL_FILE).and_then(utf8), built_in) {
+            (Ok(text), _) => Ok(Self { text, path: path.into() }),
+            (Err(error), Some((_, text))) if error.kind() == std::io::ErrorKind::NotFound => {
+                Ok(Self { text: text.to_string(), path: path.into() })
             }
-            Err(error) => {
+            (Err(error), _) => {
                 let expected = match RENAMED_FILES.iter().find(|(old, _)| path.ends_with(old)) {
                     Some((_, new)) => format!("it was renamed to {}", path.with_file_name(new).display()),
                     None => format!("use one that exists, such as {DEFAULT}, or none"),
@@ -151,11 +145,14 @@ impl ConfigFile {
             Ok(AnyConfig::Questions(Box::new(config)))
         } else {
             let mut config: Config = parse_config(text, &file)?;
+            let Text { dataset, edition, .. } = config.text.clone();
             replace_text(&mut config, args)?;
-            let config = apply_changes(config, &args.set)?;
-            let Text { path, valid, test, .. } = &config.text;
-            let texts = [path, valid, test].into_iter().flatten().flat_map(Paths::iter);
-            self.reject_repeated_pipes(texts.chain(config.model.vectors.path.as_deref()))?;
+            let mut config = apply_changes(config, &args.set)?;
+            // A corpus that is named again keeps its edition.
+            if config.text.dataset == dataset {
+                config.text.edition = config.text.edition.or(edition);
+            }
+            self.reject_repeated_pipes(config.input_paths())?;
             Ok(AnyConfig::LanguageModel(Box::new(config)))
         }
     }
@@ -163,6 +160,15 @@ impl ConfigFile {
     /// Rejects two of these inputs and the file itself that are the same pipe.
     fn reject_repeated_pipes<'a>(&'a self, inputs: impl IntoIterator<Item = &'a Path>) -> Result<()> {
         reject_repeated_pipes(inputs.into_iter().chain([self.path.as_path()]))
+    }
+}
+
+impl Config {
+    /// The paths of what a run reads: its texts and word vectors.
+    pub fn input_paths(&self) -> impl Iterator<Item = &Path> {
+        let Text { path, valid, test, .. } = &self.text;
+        let texts = [path, valid, test].into_iter().flatten().flat_map(Paths::iter);
+        texts.chain(self.model.vectors.path.as_deref())
     }
 }
 
@@ -191,6 +197,22 @@ fn located(text: &str, file: &str, error: &toml::de::Error) -> Error {
 /// Applies changes of the form KEY=VALUE. Old names of keys are accepted.
 pub fn apply_changes<C: Serialize + DeserializeOwned>(mut config: C, changes: &[String]) -> Result<C> {
     let mut table = Table::try_from(&config).map_err(|error| Error::new(error.to_string()))?;
+    for (text, parsed) in changes.iter().zip(parse_changes(changes)?) {
+        let in_change = |reason| Error::new(format!("`--set {text}`: {reason}"));
+        for (key, value) in parsed {
+            set(&mut table, &key, value).map_err(in_change)?;
+        }
+        config = table.clone().try_into().map_err(|error| in_change(explain(error.message())))?;
+    }
+    Ok(config)
+}
+
+/// Parses changes of the form KEY=VALUE. Each gives one or more keys, by their present names, with their values, which
+/// may be whole sections.
+///
+/// # Errors
+/// If one has another form, or both names of a key are given.
+pub fn parse_changes(changes: &[String]) -> Result<Vec<Vec<Change>>> {
     let parse = |change: &String| -> Result<Change> {
         let Some((key, value)) = change.split_once('=') else {
             bail!("`--set {change}` has no `=`; expected KEY=VALUE")
@@ -199,14 +221,7 @@ pub fn apply_changes<C: Serialize + DeserializeOwned>(mut config: C, changes: &[
     };
     let parsed: Vec<Change> = changes.iter().map(parse).collect::<Result<_>>()?;
     check_changes(parsed.iter()).map_err(|reason| Error::new(format!("`--set`: {reason}")))?;
-    for (text, change) in changes.iter().zip(parsed) {
-        let in_change = |reason| Error::new(format!("`--set {text}`: {reason}"));
-        for (key, value) in rename_change(change) {
-            set(&mut table, &key, value).map_err(in_change)?;
-        }
-        config = table.clone().try_into().map_err(|error| in_change(explain(error.message())))?;
-    }
-    Ok(config)
+    Ok(parsed.into_iter().map(rename_change).collect())
 }
 
 /// Parses a TOML value; anything else is a string, so that `--set text.path=my.txt` needs no quotes.
@@ -270,6 +285,8 @@ fn line_number(text: &str, offset: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use models::InitScheme;
+
     use super::*;
 
     fn error_of(text: &str, changes: &[&str]) -> String {
@@ -329,7 +346,9 @@ mod tests {
 
     #[test]
     fn a_configuration_round_trips() {
-        let config = apply_changes(Config::default(), &["vocabulary.min_count=2".to_string()]).unwrap();
+        let changes = ["vocabulary.min_count=2", "model.init=uniform"].map(String::from);
+        let config = apply_changes(Config::default(), &changes).unwrap();
+        assert_eq!(config.model.init, InitScheme::Uniform);
         let text = toml::to_string(&config).unwrap();
         assert_eq!(parse_config::<Config>(&text, "again").unwrap(), config);
     }

@@ -10,7 +10,7 @@ use super::text_checks::{
     single_words_warning,
 };
 use super::tokens::{pre_tokenizer, subwords_warning};
-use super::{Config, PretrainedModel};
+use super::{Config, PretrainedModel, Text};
 use crate::error::{Error, Result};
 use crate::input::KeptInput;
 use crate::long_task::LongTask;
@@ -38,8 +38,8 @@ pub(super) fn read_text(
 ) -> Result<ReadText> {
     let reading = LongTask::start("reading the text");
     let in_text = |error: Error| error.about_text(Some("text"));
-    // Before it is started, while the paths are as they were given.
-    let given = config.text.clone();
+    // Before it is started, while the paths are as they were given; what was read already is kept once.
+    let given = Text { kept: None, ..config.text.clone() };
     let kept = config.text.start()?;
     let size = kept.as_ref().map(|kept| kept.bytes.len() as u64).or_else(|| given.size());
     let mut inputs = given.open(&config.data, kept.as_ref()).map_err(in_text)?;

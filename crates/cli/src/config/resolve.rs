@@ -87,17 +87,6 @@ impl LmExperiment {
         warnings.extend(of_text);
         // Rejects a number that is too high.
         dataset.valid_streams(train.valid_streams)?;
-        let (items, steps) = match train.mode {
-            TrainMode::Tbptt { bptt_len } => {
-                let streams = dataset.train_streams(train.batch_size, bptt_len);
-                (dataset.split.train.len(), streams.map_or(0, |streams| streams.chunks()))
-            }
-            TrainMode::Windows | TrainMode::Examples => {
-                let windows = dataset.train_windows().len();
-                (windows, windows.div_ceil(train.batch_size))
-            }
-        };
-        warnings.extend(short_epochs::warning(&train, items, steps));
         model.vocab_size = dataset.tokenizer.vocabulary.len();
         model.document_id = dataset.tokenizer.vocabulary.document_id();
         model.labels = dataset.label_names().to_vec();
@@ -111,11 +100,38 @@ impl LmExperiment {
     }
 }
 
+impl LmExperiment {
+    /// The warning about epochs of hardly any step, if they are so short. The length of a run may be chosen after its
+    /// text is read.
+    pub fn short_epochs_warning(&self) -> Option<String> {
+        let Self { dataset, train, .. } = self;
+        let (items, steps) = match train.mode {
+            TrainMode::Tbptt { bptt_len } => {
+                let streams = dataset.train_streams(train.batch_size, bptt_len);
+                (dataset.split.train.len(), streams.map_or(0, |streams| streams.chunks()))
+            }
+            TrainMode::Windows | TrainMode::Examples => {
+                let windows = dataset.train_windows().len();
+                (windows, windows.div_ceil(train.batch_size))
+            }
+        };
+        short_epochs::warning(train, items, steps)
+    }
+
+    /// Replaces the sizes of the model, before it is initialized.
+    pub fn set_model(&mut self, section: Model) {
+        let LanguageModelConfig { vocab_size, document_id, labels, .. } = self.model.clone();
+        self.model = LanguageModelConfig { vocab_size, document_id, labels, ..model_config(&section) };
+        self.config.model = section;
+    }
+}
+
 /// The model's configuration; the vocabulary size is set once the text is read.
 fn model_config(model: &Model) -> LanguageModelConfig {
     LanguageModelConfig::new(1, model.embedding_dim, model.layers.clone())
         .projection_dim(model.projection)
         .tie_weights(model.tie_weights)
+        .init_scheme(model.init)
         .frozen_embedding(!model.vectors.train)
         .dropout(model.dropout)
         .layer_dropout(model.layer_dropout)
@@ -200,6 +216,9 @@ fn check_text(text: &Text) -> Result<()> {
         (None, true) => bail!(
             "no text is given; expected `text.dataset = \"fables\"`, `text.path = \"my.txt\"` or \
              `--text my.txt`"
+        ),
+        (None, false) if text.edition.is_some() => bail!(
+            "`text.edition` is given with `text.path`, but only a corpus of `text.dataset` has editions; leave it out"
         ),
         (None, false) => Ok(()),
         (Some(_), true) => {

@@ -109,10 +109,14 @@ impl QaExperiment {
                 ));
             }
         }
-        let examples = dataset.counts[0].examples;
-        warnings.extend(short_epochs::warning(&train, examples, examples.div_ceil(train.batch_size)));
         let kept = kept.into_iter().flatten().collect();
         Ok(Self { config, dataset, valid, valid_found, model, train, kept, warnings })
+    }
+
+    /// The warning about epochs of hardly any step, if they are so short.
+    pub fn short_epochs_warning(&self) -> Option<String> {
+        let examples = self.dataset.counts[0].examples;
+        short_epochs::warning(&self.train, examples, examples.div_ceil(self.train.batch_size))
     }
 }
 

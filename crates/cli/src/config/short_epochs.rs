@@ -7,10 +7,10 @@ const FEW_STEPS: usize = 2;
 /// The advice is a batch size that gives at least this many steps.
 const ENOUGH_STEPS: usize = 20;
 
-/// The warning about an epoch of one or two steps, if it has so few. `items` is the number of training windows or
-/// examples; with truncated BPTT, that of training tokens.
+/// The warning about epochs of one or two steps, if they are passes over the training data and have so few. `items` is the
+/// number of training windows or examples; with truncated BPTT, that of training tokens.
 pub(super) fn warning(train: &TrainConfig, items: usize, steps: usize) -> Option<String> {
-    if steps == 0 || steps > FEW_STEPS {
+    if train.steps_per_epoch > 0 || steps == 0 || steps > FEW_STEPS {
         return None;
     }
     let (batch_size, epochs) = (train.batch_size, train.epochs);
@@ -51,6 +51,7 @@ mod tests {
         );
         assert!(warning_of(1).unwrap().contains("only 1 step with"));
         assert_eq!([3, 40].map(warning_of), [None, None]);
+        assert_eq!(warning(&windows.clone().steps_per_epoch(9), 5_000, 2), None);
         let tbptt = TrainConfig::default().mode(TrainMode::Tbptt { bptt_len: 50 });
         let warning_of = |batch_size| warning(&tbptt.clone().batch_size(batch_size), 4_000, 1).unwrap();
         assert!(warning_of(64).contains("`--set train.batch_size=4`"), "{}", warning_of(64));

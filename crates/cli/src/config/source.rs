@@ -20,15 +20,15 @@ enum Source {
 ///
 /// # Errors
 /// If a path cannot be saved.
-pub(super) fn replace_text(config: &mut Config, args: &ConfigArgs) -> Result<()> {
+pub fn replace_text(config: &mut Config, args: &ConfigArgs) -> Result<()> {
     reject_unsaved(&args.text)?;
     let text = &mut config.text;
     if !args.text.is_empty() {
         *text = Text { path: Some(args.text.clone().into()), ..Text::default() };
     }
     match set_source(args, "text") {
-        Some(Source::Path) => text.dataset = None,
-        // How a file is read is not for a known corpus.
+        Some(Source::Path) => (text.dataset, text.edition) = (None, None),
+        // How a file is read is not for a known corpus, and an edition is not for another corpus.
         Some(Source::Dataset) => {
             let (dataset, control_characters) = (text.dataset.take(), text.control_characters);
             *text = Text { dataset, control_characters, ..Text::default() };
@@ -118,6 +118,7 @@ mod tests {
                 |section: &str| -> Vec<String> { set.iter().map(|change| format!("{section}.{change}")).collect() };
             let before = Text {
                 dataset: Some("fables".into()),
+                edition: Some(1),
                 path: Some(Path::new("a.txt").into()),
                 encoding: Some("latin1".into()),
                 strip_gutenberg: true,
@@ -135,6 +136,7 @@ mod tests {
             assert_eq!((of_data.dataset.is_some(), of_data.path.is_some()), found, "{text:?} {set:?}");
             // How the file is read goes with it.
             assert_eq!(of_text.strip_gutenberg, path && text.is_none());
+            assert_eq!(of_text.edition.is_some(), dataset && path, "{text:?} {set:?}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::ops::Not;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use text_prep::{ControlCharacters, Excerpt, FoundControlCharacters, SourceOptions};
@@ -9,6 +10,7 @@ use trainer::Checkpoints;
 
 use super::paths::absolute_input;
 use super::{Paths, absolute};
+use crate::corpus::Corpus;
 use crate::error::{Result, bail};
 use crate::input::{self, KeptInput, is_read_once};
 
@@ -21,6 +23,8 @@ const KEPT_TEXT: &str = "text.txt";
 pub struct Text {
     /// A folder under `datasets/`.
     pub dataset: Option<String>,
+    /// The edition of that corpus, counted from 1; the latest if it is not given. Every run saves it since version 0.3.
+    pub edition: Option<usize>,
     /// Files, folders and patterns.
     pub path: Option<Paths>,
     /// Only in the configuration of a run: its text was piped, and is the copy in the run's directory.
@@ -48,12 +52,17 @@ pub struct Text {
     /// The path is that of another run's copy, of which a new run keeps a copy of its own.
     #[serde(skip)]
     pub is_copied: bool,
+    /// The contents of the training text, if it can be read only once and was read already. Clones share them.
+    #[serde(skip)]
+    pub kept: Option<Arc<KeptInput>>,
 }
 
 impl Text {
     /// The same text, as it was saved in the directory of this run.
     pub fn saved_in(self, run: &Path) -> Self {
-        Self { run: Some(run.into()), ..self }
+        // Versions before 0.3 had only the first edition of a corpus and did not save its number.
+        let edition = self.edition.or(self.dataset.is_some().then_some(1));
+        Self { edition, run: Some(run.into()), ..self }
     }
 
     /// The same text for another run than the one that it was saved in, read in the same way. Of a copy, the other run
@@ -66,6 +75,17 @@ impl Text {
         let path = if paths.is_empty() { None } else { Some(Paths::from(paths).absolute()?) };
         let [valid, test] = self.separate_files()?;
         Ok(Self { path, valid, test, copy: false, is_copied: self.copy, ..self })
+    }
+
+    /// The edition of the known corpus, unless the text is in files.
+    ///
+    /// # Errors
+    /// If the corpus is unknown.
+    pub fn corpus_edition(&self) -> Result<Option<usize>> {
+        match (&self.dataset, self.edition) {
+            (Some(name), None) => Ok(Some(Corpus::find(name)?.latest_edition())),
+            (_, edition) => Ok(edition),
+        }
     }
 
     /// The training files, unless they are a known corpus.
@@ -104,6 +124,27 @@ impl Text {
         reject_copies(self.run.as_deref(), &[("text.copy", self.copy, "`--text RUN/text.txt`")])
     }
 
+    /// Rejects what can be read only once, unless it is the only training text.
+    ///
+    /// # Errors
+    /// Names it.
+    pub fn reject_other_pipes(&self) -> Result<()> {
+        let is_single = self.path.as_ref().and_then(Paths::single).is_some();
+        // The training text is the first of all paths.
+        reject_pipe_among(self.all_paths().into_iter().skip(usize::from(is_single)), "the only training text")
+    }
+
+    /// Reads a training text that can be read only once, so that it can be looked at before the run starts.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn keep_pipe(&mut self) -> Result<()> {
+        if let Some(path) = self.path.as_ref().and_then(Paths::single) {
+            self.kept = KeptInput::read(path, KEPT_TEXT)?.map(Arc::new);
+        }
+        Ok(())
+    }
+
     /// The copy of a piped text in the directory of its run, for another directory.
     ///
     /// # Errors
@@ -117,18 +158,22 @@ impl Text {
     /// the run can be resumed from another working directory, and completes what a run saves.
     ///
     /// # Errors
-    /// If the text cannot be read, a path cannot be saved, or a file that can be read only once is one of several.
+    /// If the text cannot be read, its corpus is unknown, a path cannot be saved, or a file that can be read only once is
+    /// one of several.
     pub fn start(&mut self) -> Result<Option<KeptInput>> {
         if self.run.is_none() {
             self.control_characters.get_or_insert_default();
+            self.edition = self.corpus_edition()?;
         } else if !self.is_copied {
             return Ok(None);
         }
-        let single = self.path.as_ref().and_then(Paths::single).map(PathBuf::from);
-        let several = self.all_paths().into_iter().filter(|path| Some(path) != single.as_ref());
-        reject_pipe_among(several, "the only training text")?;
+        self.reject_other_pipes()?;
         [self.valid, self.test] = self.separate_files()?;
-        let Some(single) = single else {
+        if let Some(kept) = self.kept.take() {
+            (self.path, self.copy) = (None, true);
+            return Ok(Some(Arc::unwrap_or_clone(kept)));
+        }
+        let Some(single) = self.path.as_ref().and_then(Paths::single).map(PathBuf::from) else {
             self.path = self.path.as_ref().map(Paths::absolute).transpose()?;
             return Ok(None);
         };
@@ -255,6 +300,26 @@ mod tests {
     }
 
     #[test]
+    fn a_run_of_an_earlier_version_keeps_the_first_edition_of_its_corpus() {
+        let mut new = Text { dataset: Some("fables".into()), ..Text::default() };
+        let saved = new.clone().saved_in(Path::new("runs/a"));
+        assert_eq!(saved.edition, Some(1));
+        assert_eq!(saved.for_another_run().unwrap().edition, Some(1));
+        new.start().unwrap();
+        assert_eq!(new.edition, Some(2));
+        assert_eq!(new.clone().saved_in(Path::new("runs/a")).edition, Some(2));
+        let sha256 = |text: &Text| text.sha256(&crate::config::DocumentSettings::default()).unwrap();
+        let first = "75191292a1a2fb756196c7926653ccc1048aba2133389a05b1e70ea3237ab2f5";
+        assert_eq!(sha256(&Text { edition: Some(1), ..new.clone() }), first);
+        assert_eq!(sha256(&new), sha256(&Text { edition: None, ..new.clone() }));
+        assert_ne!(sha256(&new), first);
+        // Files have no editions.
+        let mut files = Text { path: Some(Path::new("a.txt").into()), ..Text::default() };
+        files.start().unwrap();
+        assert_eq!((files.edition, files.saved_in(Path::new("runs/a")).edition), (None, None));
+    }
+
+    #[test]
     fn the_copy_of_a_piped_text_is_in_the_directory_of_its_run() {
         let kept = Text { copy: true, ..Text::default() };
         assert_eq!(
@@ -288,5 +353,36 @@ mod tests {
         let kept = again.start().unwrap().unwrap();
         assert_eq!((kept.name, &kept.bytes[..]), (KEPT_TEXT, &b"A fox."[..]));
         assert_eq!((again.path, again.copy), (None, true));
+    }
+
+    #[test]
+    fn only_the_training_text_may_be_a_pipe_and_only_alone() {
+        let paths = |paths: &[&str]| Some(Paths::from(paths.iter().map(PathBuf::from).collect::<Vec<_>>()));
+        for (path, valid, is_accepted) in [
+            (&["-"][..], "a.txt", true),
+            (&["a.txt"], "b.txt", true),
+            (&["a.txt", "-"], "b.txt", false),
+            (&["a.txt"], "-", false),
+            // The same pipe, too.
+            (&["-"], "-", false),
+        ] {
+            let mut text = Text { path: paths(path), valid: paths(&[valid]), ..Text::default() };
+            let error = text.reject_other_pipes().err().map(|error| error.to_string());
+            assert_eq!(error.is_none(), is_accepted, "{path:?} {valid}");
+            if let Some(error) = error {
+                assert!(error.starts_with("standard input can be read only once: of several inputs"), "{error}");
+                assert_eq!(text.start().unwrap_err().to_string(), error);
+            }
+        }
+    }
+
+    #[test]
+    fn a_piped_text_is_in_memory_once() {
+        let kept = Arc::new(KeptInput { name: KEPT_TEXT, bytes: b"A fox.".to_vec() });
+        let bytes = kept.bytes.as_ptr();
+        let mut text = Text { path: Some(Path::new("-").into()), kept: Some(kept), ..Text::default() };
+        assert_eq!(text.clone().kept.unwrap().bytes.as_ptr(), bytes);
+        assert_eq!(text.start().unwrap().unwrap().bytes.as_ptr(), bytes);
+        assert!(text.copy && text.kept.is_none());
     }
 }

@@ -18,8 +18,10 @@ pub enum ModeKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Train {
-    /// Passes over the training text.
+    /// Epochs; an epoch is a pass over the training text unless `steps_per_epoch` is given.
     pub epochs: usize,
+    /// Steps per epoch; 0 for a pass.
+    pub steps_per_epoch: u64,
     /// How training batches are formed.
     pub mode: ModeKind,
     /// With `tbptt`: time steps per batch, the limit of backpropagation.
@@ -132,6 +134,7 @@ impl Default for Train {
     fn default() -> Self {
         Self {
             epochs: 4,
+            steps_per_epoch: 0,
             mode: ModeKind::default(),
             bptt_len: 35,
             batch_size: 32,

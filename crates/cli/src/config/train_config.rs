@@ -16,6 +16,7 @@ pub(super) fn train_config(
     Ok(TrainConfig {
         seed,
         epochs: train.epochs,
+        steps_per_epoch: train.steps_per_epoch,
         mode,
         batch_size: train.batch_size,
         learning_rate: train.learning_rate,

@@ -9,7 +9,7 @@ use trainer::{EpochReport, Observer, ObserverResult, Plan, Rollback, StepReport,
 
 use crate::observers::metrics_file::read_curves;
 use crate::observers::progress::{self, Progress};
-use crate::observers::sampling::{SampleCache, TEMPERATURE};
+use crate::observers::sampling::TEMPERATURE;
 use crate::output::{status, warn};
 use crate::run::signals;
 use crate::view::format::thousands;
@@ -26,7 +26,6 @@ pub struct Dashboard<M> {
     saved: Option<(Instant, u64)>,
     run: PathBuf,
     stop: StopFlag,
-    samples: SampleCache<M>,
     plain: Progress<M>,
     uses_ema: bool,
     /// Epoch summaries, printed after the view is closed.
@@ -44,15 +43,15 @@ pub struct ViewOptions<'a> {
 
 impl<M> Dashboard<M> {
     /// Opens the view of the run in `run`; `None` if `options` ask for no picture and there is no suitable terminal.
-    /// It shows the validation losses of `baselines` in nats/token. `uses_ema`: whether the averaged weights are
-    /// evaluated.
+    /// It shows the validation losses of `baselines` in nats/token, and the samples and sentences of `plain`. `uses_ema`:
+    /// whether the averaged weights are evaluated.
     pub fn open(
         options: ViewOptions,
         run: PathBuf,
         backend: &str,
         baselines: &[(String, f64)],
         uses_ema: bool,
-        samples: SampleCache<M>,
+        plain: Progress<M>,
         stop: &StopFlag,
     ) -> Option<Self> {
         let baselines = baselines.iter().map(|(name, nats)| Baseline { name: name.clone(), nats: *nats }).collect();
@@ -68,9 +67,8 @@ impl<M> Dashboard<M> {
         if screen.is_none() && picture.is_none() {
             return None;
         }
-        let plain = Progress::new(samples.clone());
         let (started_at, saved, summaries) = (Instant::now(), None, Vec::new());
-        Some(Self { state, screen, picture, started_at, saved, run, stop, samples, plain, uses_ema, summaries })
+        Some(Self { state, screen, picture, started_at, saved, run, stop, plain, uses_ema, summaries })
     }
 
     /// Whether the view is on the terminal.
@@ -88,7 +86,7 @@ impl<M> Dashboard<M> {
     }
 
     fn sample(&mut self, step: u64, model: &M) -> ObserverResult {
-        if let Some(text) = self.samples.sample(model, TEMPERATURE, step)? {
+        if let Some(text) = self.plain.samples().sample(model, TEMPERATURE, step)? {
             self.update(|state| state.sample = Some(Sample { text, step }));
             self.update_picture();
         }
@@ -209,15 +207,18 @@ impl<M> Observer<M> for Dashboard<M> {
     fn on_epoch_end(&mut self, epoch: &EpochReport, model: &M) -> ObserverResult {
         self.show_epoch(epoch);
         let mut summary = String::new();
+        let words = self.plain.in_words(epoch, model)?;
         self.update(|state| {
             summary = progress::epoch_summary(epoch, state.epochs as usize);
             state.info(summary.clone());
+            words.iter().for_each(|words| state.info(words.clone()));
         });
         self.sample(epoch.step, model)?;
         if !self.is_open() {
             return self.plain.on_epoch_end(epoch, model);
         }
         self.summaries.push(summary);
+        self.summaries.extend(words.map(|words| format!("  {words}")));
         Ok(())
     }
 

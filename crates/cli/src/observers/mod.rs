@@ -1,6 +1,7 @@
 //! Observers of a run: progress lines, the dashboard, metrics, samples and TensorBoard event files.
 
 pub mod dashboard;
+pub mod epoch_in_words;
 pub mod metrics_file;
 pub mod progress;
 pub mod rewindable_file;

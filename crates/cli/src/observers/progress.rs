@@ -1,9 +1,12 @@
 //! Progress of a run in plain lines on standard error.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use trainer::{EpochReport, Observer, ObserverResult, Plan, Rollback, StepReport, TrainMode};
 
+use crate::error::Result;
+use crate::observers::epoch_in_words::EpochInWords;
 use crate::observers::sampling::{SampleCache, TEMPERATURE};
 use crate::output::status;
 use crate::view::format::{decimals, duration, thousands};
@@ -14,14 +17,26 @@ const LINE_INTERVAL: Duration = Duration::from_secs(5);
 /// The observer that prints progress lines.
 pub struct Progress<M> {
     samples: SampleCache<M>,
+    in_words: Arc<EpochInWords>,
     epochs: usize,
     last_line: Instant,
 }
 
 impl<M> Progress<M> {
-    /// Prints samples from `samples`.
-    pub fn new(samples: SampleCache<M>) -> Self {
-        Self { samples, epochs: 0, last_line: Instant::now() }
+    /// Prints samples from `samples`, and what `in_words` says about each epoch.
+    pub fn new(samples: SampleCache<M>, in_words: Arc<EpochInWords>) -> Self {
+        Self { samples, in_words, epochs: 0, last_line: Instant::now() }
+    }
+
+    /// The source of the samples.
+    pub fn samples(&self) -> &SampleCache<M> {
+        &self.samples
+    }
+
+    /// What an epoch achieved, in words; `None` if there is nothing to say.
+    pub fn in_words(&self, epoch: &EpochReport, model: &M) -> Result<Option<String>> {
+        let sample = self.samples.sample(model, TEMPERATURE, epoch.step)?;
+        Ok(self.in_words.line(epoch.valid_loss_nats_per_token, &sample.unwrap_or_default()))
     }
 
     /// Sets the total number of epochs, which the lines show.
@@ -70,6 +85,9 @@ impl<M> Observer<M> for Progress<M> {
 
     fn on_epoch_end(&mut self, report: &EpochReport, model: &M) -> ObserverResult {
         status(&epoch_summary(report, self.epochs));
+        if let Some(words) = self.in_words(report, model)? {
+            status(&format!("  {words}"));
+        }
         if let Some(text) = self.samples.sample(model, TEMPERATURE, report.step)? {
             status(&format!("  sample: {text}"));
         }

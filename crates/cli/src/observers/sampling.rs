@@ -86,7 +86,7 @@ impl<M> SampleCache<M> {
 /// The most documents of a sample.
 const MAX_DOCUMENTS: u64 = 10;
 /// Between the documents of a sample in one line.
-const DOCUMENT_SEPARATOR: &str = " · ";
+pub const DOCUMENT_SEPARATOR: &str = " · ";
 
 /// Generates a text from the start of a document, or several short documents. Holds everything but the weights.
 pub struct LmSampler {
@@ -155,7 +155,8 @@ fn sample_documents(
     Ok(Some(line))
 }
 
-fn one_line(text: &str) -> String {
+/// `text` with single spaces.
+pub fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

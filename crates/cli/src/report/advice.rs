@@ -1,7 +1,7 @@
 //! What to do next for a lower loss: one piece of advice, from the validation losses of the epochs, so that no two
 //! sentences of a report contradict each other.
 
-use trainer::EpochReport;
+use trainer::{EpochReport, Schedule};
 
 use crate::view::format::decimals;
 
@@ -17,6 +17,8 @@ const FEW_PARAMETERS: f64 = 0.05;
 pub struct Evidence<'a> {
     /// The epochs of the run.
     pub epochs: &'a [EpochReport],
+    /// How the learning rate changed.
+    pub schedule: Schedule,
     /// Whether the run ended before its last planned epoch because the loss no longer decreased.
     pub stopped_early: bool,
     /// Parameters per training token.
@@ -25,47 +27,116 @@ pub struct Evidence<'a> {
     pub is_worse_than_baseline: bool,
 }
 
+/// What the epochs show.
+enum Finding {
+    /// There is none.
+    NoEpoch,
+    /// Every held-out token is predicted.
+    Perfect,
+    /// The loss rose after its lowest value.
+    Rising { best_epoch: usize, best: f64, last: f64 },
+    /// The loss was falling when the run ended.
+    Falling,
+    /// The loss no longer falls, as the learning rate has fallen to zero at the planned end.
+    Ended,
+    /// The loss no longer falls.
+    Level,
+}
+
 impl Evidence<'_> {
-    /// What to do next, in one sentence.
-    pub fn advice(&self) -> String {
+    fn finding(&self) -> Finding {
         let loss = |epoch: &EpochReport| epoch.valid_loss_nats_per_token;
         let best = self.epochs.iter().min_by(|a, b| loss(a).total_cmp(&loss(b)));
         let (Some(best), Some(last)) = (best, self.epochs.last()) else {
-            return "No epoch is complete, so the losses say little yet: train longer.".into();
+            return Finding::NoEpoch;
         };
-        let count = self.epochs.len();
         if best.valid_accuracy >= PERFECT_ACCURACY {
-            return "The model predicts every held-out token: there is nothing left to learn from this text.".into();
+            return Finding::Perfect;
         }
         if loss(last) - loss(best) > TIE {
-            let (from, to) = (decimals(loss(best), 3), decimals(loss(last), 3));
-            return format!(
-                "The validation loss rose from {from} after epoch {} to {to} after epoch {count}, which is overfitting: \
-                 for a lower loss use more text, more dropout or a smaller model, not more epochs.",
-                best.epoch
-            );
+            return Finding::Rising { best_epoch: best.epoch, best: loss(best), last: loss(last) };
         }
-        let previous = count.checked_sub(2).map(|at| &self.epochs[at]);
+        let previous = self.epochs.len().checked_sub(2).map(|at| &self.epochs[at]);
         let is_falling = best.epoch == last.epoch && previous.is_none_or(|previous| loss(previous) - loss(last) > TIE);
-        if is_falling && !self.stopped_early {
-            let so_far = if count == 1 {
-                "After one epoch it is too early to judge the model"
-            } else {
-                "The validation loss was still falling"
-            };
-            return format!("{so_far}: train longer, with `train.epochs` above {count}.");
+        match (is_falling, self.schedule.depends_on_length()) {
+            _ if self.stopped_early => Finding::Level,
+            (true, _) => Finding::Falling,
+            (false, true) => Finding::Ended,
+            (false, false) => Finding::Level,
         }
-        if self.parameters_per_token < FEW_PARAMETERS {
-            return "The validation loss no longer falls, and the text is large for this model: a larger model may reach \
-                    a lower loss."
-                .into();
+    }
+
+    /// How to train longer, which a run cannot whose learning rates depend on its length.
+    fn longer(&self) -> String {
+        let count = self.epochs.len();
+        if self.schedule.depends_on_length() {
+            format!("train longer in a new run, with more `--minutes` or with `train.epochs` above {count}")
+        } else {
+            format!("train longer, with `train.epochs` above {count}")
         }
-        if self.is_worse_than_baseline {
-            return "The validation loss no longer falls: for a lower loss use more text, or another learning rate or \
-                    model."
-                .into();
+    }
+
+    fn has_few_parameters(&self) -> bool {
+        self.parameters_per_token < FEW_PARAMETERS
+    }
+
+    /// What to do next, in one sentence.
+    pub fn advice(&self) -> String {
+        let count = self.epochs.len();
+        match self.finding() {
+            Finding::NoEpoch => "No epoch is complete, so the losses say little yet: train longer.".into(),
+            Finding::Perfect => {
+                "The model predicts every held-out token: there is nothing left to learn from this text.".into()
+            }
+            Finding::Rising { best_epoch, best, last } => format!(
+                "The validation loss rose from {} after epoch {best_epoch} to {} after epoch {count}, which is \
+                 overfitting: for a lower loss use more text, more dropout or a smaller model, not more epochs.",
+                decimals(best, 3),
+                decimals(last, 3)
+            ),
+            Finding::Falling => {
+                let so_far = if count == 1 {
+                    "After one epoch it is too early to judge the model"
+                } else {
+                    "The validation loss was still falling"
+                };
+                format!("{so_far}: {}.", self.longer())
+            }
+            Finding::Ended => {
+                let other = if self.has_few_parameters() { "a larger model" } else { "more text" };
+                format!(
+                    "The validation loss no longer falls, as the learning rate has fallen to zero: for a lower loss {}, \
+                     or use {other}.",
+                    self.longer()
+                )
+            }
+            Finding::Level if self.has_few_parameters() => {
+                "The validation loss no longer falls, and the text is large for this model: a larger model may reach a \
+                 lower loss."
+                    .into()
+            }
+            Finding::Level if self.is_worse_than_baseline => {
+                "The validation loss no longer falls: for a lower loss use more text, or another learning rate or model."
+                    .into()
+            }
+            Finding::Level => {
+                "The validation loss no longer falls: only more text is likely to lower it much further.".into()
+            }
         }
-        "The validation loss no longer falls: only more text is likely to lower it much further.".into()
+    }
+
+    /// Why the model may have a higher loss than a baseline, as the rest of a sentence.
+    pub fn why_worse(&self) -> &'static str {
+        match self.finding() {
+            Finding::NoEpoch => "the network has not read the whole text yet",
+            Finding::Falling => "training ended while the loss of the network was still falling",
+            Finding::Rising { .. } => "the network memorised the training text",
+            Finding::Perfect | Finding::Ended | Finding::Level if self.has_few_parameters() => {
+                "the network is small for this text"
+            }
+            Finding::Ended => "the run or the text is too short for this network to learn more",
+            Finding::Perfect | Finding::Level => "the text is too short for this network to learn more from it",
+        }
     }
 }
 
@@ -73,7 +144,17 @@ impl Evidence<'_> {
 mod tests {
     use super::*;
 
-    fn advice(losses: &[f64], accuracy: f64, parameters_per_token: f64) -> String {
+    /// The advice, and why the model is worse than a baseline, at a constant learning rate.
+    fn advice(losses: &[f64], accuracy: f64, parameters_per_token: f64) -> (String, &'static str) {
+        advice_with(Schedule::Constant, losses, accuracy, parameters_per_token)
+    }
+
+    fn advice_with(
+        schedule: Schedule,
+        losses: &[f64],
+        accuracy: f64,
+        parameters_per_token: f64,
+    ) -> (String, &'static str) {
         let epochs: Vec<EpochReport> = (1..)
             .zip(losses)
             .map(|(epoch, &loss)| EpochReport {
@@ -87,9 +168,14 @@ mod tests {
                 tokens_per_second: 1.0,
             })
             .collect();
-        let evidence =
-            Evidence { epochs: &epochs, stopped_early: false, parameters_per_token, is_worse_than_baseline: true };
-        evidence.advice()
+        let evidence = Evidence {
+            epochs: &epochs,
+            schedule,
+            stopped_early: false,
+            parameters_per_token,
+            is_worse_than_baseline: true,
+        };
+        (evidence.advice(), evidence.why_worse())
     }
 
     #[test]
@@ -106,8 +192,38 @@ mod tests {
             (&[6.0, 4.5, 4.51, 4.5], 0.1, 40.0, "more text", "larger"),
             (&[], 0.0, 1.0, "train longer", "larger"),
         ] {
-            let advice = advice(losses, accuracy, ratio);
+            let (advice, _) = advice(losses, accuracy, ratio);
             assert!(advice.contains(expected) && !advice.contains(not), "{losses:?}: {advice}");
+        }
+    }
+
+    #[test]
+    fn a_run_whose_learning_rate_fell_to_zero_is_not_to_be_continued() {
+        let in_new_run = "train longer in a new run, with more `--minutes` or with `train.epochs` above";
+        for (losses, ratio, parts) in [
+            (&[6.0, 5.0, 4.5][..], 40.0, ["still falling", in_new_run]),
+            (&[6.0, 4.5, 4.5, 4.5], 40.0, [in_new_run, "or use more text"]),
+            (&[6.0, 4.5, 4.5, 4.5], 0.01, [in_new_run, "or use a larger model"]),
+            (&[6.0, 4.5, 5.0], 40.0, ["overfitting", "not more epochs"]),
+        ] {
+            let (advice, _) = advice_with(Schedule::Cosine, losses, 0.1, ratio);
+            assert!(parts.iter().all(|part| advice.contains(part)), "{losses:?}: {advice}");
+        }
+        let (_, why) = advice_with(Schedule::Cosine, &[6.0, 4.5, 4.5], 0.1, 40.0);
+        assert!(why.contains("run or the text is too short"), "{why}");
+    }
+
+    #[test]
+    fn a_model_that_is_worse_than_counting_gets_the_reason() {
+        for (losses, ratio, expected) in [
+            (&[6.0, 5.0, 4.5][..], 40.0, "still falling"),
+            (&[6.0, 4.5, 5.0], 40.0, "memorised"),
+            (&[6.0, 4.5, 4.51, 4.5], 0.01, "small for this text"),
+            (&[6.0, 4.5, 4.51, 4.5], 40.0, "text is too short"),
+            (&[], 40.0, "not read the whole text"),
+        ] {
+            let (_, why) = advice(losses, 0.1, ratio);
+            assert!(why.contains(expected), "{losses:?}: {why}");
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use burn::module::Module;
 use eval::{Memorization, TrainingText};
-use generate::{Evaluation, LabelEvaluation, TargetBytes};
+use generate::{Evaluation, LabelEvaluation};
 use models::StateMode;
 use seqdata::{Part, TextDataset};
 use serde::Serialize;
@@ -12,8 +12,10 @@ use trainer::{Outcome, StopReason};
 
 use crate::observers::sampling::TEMPERATURE;
 use crate::report::advice::{Evidence, TIE};
-use crate::report::baselines::{Baselines, NGRAM, train_ids, valid_ids};
+use crate::report::baselines::{Baselines, COUNTING, NGRAM, train_ids, valid_ids};
+use crate::report::counting::CountingScore;
 use crate::report::final_sample::{DocumentNovelty, FinalSample};
+use crate::report::held_out::HeldOut;
 use crate::view::format::{decimals, short_name, thousands};
 
 /// The evaluation of a language model.
@@ -28,6 +30,9 @@ pub struct EvaluationReport {
     pub protocols: Vec<String>,
     /// The losses of the model (first) and of the baselines.
     pub rows: Vec<Row>,
+    /// The comparison with the best Kneser–Ney model of characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counting: Option<CountingScore>,
     /// The losses of the model by label, if documents have labels.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<LabelEvaluation>,
@@ -58,7 +63,7 @@ pub struct Row {
     pub loss_nats_per_token: f64,
     /// exp(loss).
     pub perplexity: f64,
-    /// The total loss in bits divided by the bytes of the text; `None` if it has unknown tokens.
+    /// The total loss in bits divided by the bytes of the text; `None` if tokens are left out of it.
     pub bits_per_byte: Option<f64>,
 }
 
@@ -80,7 +85,7 @@ impl EvaluationReport {
     /// Evaluates the best model of `outcome`, which was trained on `dataset`, validated as `protocols` says, generated
     /// `sample`, and has these losses by label and on the test part.
     pub fn new(
-        protocols: Vec<String>,
+        mut protocols: Vec<String>,
         dataset: &TextDataset,
         outcome: &Outcome,
         baselines: &Baselines,
@@ -89,24 +94,33 @@ impl EvaluationReport {
         test: Option<Evaluation>,
     ) -> Self {
         let best = &outcome.best;
-        let (valid, context_len) = (dataset.sequence(Part::Valid), dataset.valid_context_len());
-        let bytes = TargetBytes::count(&dataset.tokenizer, &valid, context_len, false);
-        let targets = valid.len() - context_len;
-        let row = |name: &str, loss: f64| Row {
+        let context_len = dataset.valid_context_len();
+        // In windows, the first documents are context.
+        let [carried, windows] = [context_len, dataset.context_len()].map(|length| HeldOut::new(dataset, length));
+        protocols.extend(carried.and_then(|held_out| held_out.protocol(dataset)).map(String::from));
+        let row = |name: &str, loss: f64, held_out: Option<HeldOut>| Row {
             name: name.into(),
             loss_nats_per_token: loss,
             perplexity: loss.exp(),
-            bits_per_byte: bytes.total_bits_per_byte(loss, targets).filter(|_| dataset.valid_dropped == 0),
+            bits_per_byte: held_out.map(|held_out| held_out.bits_per_byte(loss)),
         };
         let metadata = &best.metadata;
-        let mut losses = [("carried", metadata.valid_loss_carried), ("by window", metadata.valid_loss_window)];
+        let mut losses = [
+            ("this model, carried", metadata.valid_loss_carried, carried),
+            ("this model, by window", metadata.valid_loss_window, windows),
+        ];
         // The state mode that `generate` uses by default comes first.
         if metadata.state_mode() == StateMode::Window {
             losses.reverse();
         }
-        let losses = losses.into_iter().filter_map(|(how, loss)| Some(row(&format!("this model, {how}"), loss?)));
-        let mut rows: Vec<Row> = losses.collect();
-        rows.extend(baselines.named().map(|(name, loss)| row(name, loss)));
+        let mut rows: Vec<Row> =
+            losses.into_iter().filter_map(|(name, loss, held_out)| Some(row(name, loss?, held_out))).collect();
+        let named = baselines.named();
+        rows.extend(
+            named
+                .iter()
+                .map(|&(name, loss)| row(name, loss, if name == COUNTING { baselines.held_out } else { carried })),
+        );
 
         // Document separators are not generated text.
         let separator = dataset.tokenizer.document_separator_id();
@@ -133,18 +147,22 @@ impl EvaluationReport {
         let length = held_out.len().min(written.len());
         let (written, held_out) = (&written[..length], &held_out[..length]);
         let (parameters, training_tokens) = (best.model.num_params(), dataset.split.train.len());
-        let lowest_baseline = baselines.named().map(|(_, loss)| loss).fold(f64::INFINITY, f64::min);
+        let lowest_baseline = named.iter().map(|&(_, loss)| loss).fold(f64::INFINITY, f64::min);
         let evidence = Evidence {
             epochs: &outcome.progress.epochs,
+            schedule: outcome.progress.config.schedule,
             stopped_early: outcome.stop_reason == StopReason::EarlyStopping,
             parameters_per_token: parameters as f64 / training_tokens.max(1) as f64,
             is_worse_than_baseline: rows[0].loss_nats_per_token > lowest_baseline + TIE,
         };
+        let counting = baselines.counting.as_ref().zip(rows[0].bits_per_byte);
+        let counting = counting.map(|(counting, bits)| counting.compare(bits, evidence.why_worse()));
         Self {
-            tokens: targets,
+            tokens: dataset.split.valid.len() - context_len,
             documents: dataset.documents.as_ref().map(|documents| documents.of(Part::Valid).len()),
             protocols,
             rows,
+            counting,
             labels,
             test,
             novelty: *novelty,
@@ -184,7 +202,7 @@ impl EvaluationReport {
             text += &format!("| {name} | {} | {cells}", thousands(row.tokens));
         }
         if self.rows.iter().any(|row| row.bits_per_byte.is_none()) {
-            text += "\nBits per byte are not defined because some held-out tokens are unknown.\n";
+            text += "\nBits per byte are not defined because some held-out tokens are left out.\n";
         }
         for protocol in &self.protocols {
             text += &format!("\n{protocol}.\n");
@@ -205,8 +223,11 @@ impl EvaluationReport {
         sentences
     }
 
-    /// Compares the model with the n-gram baseline, in one sentence.
+    /// Compares the model with counting, or with the n-gram baseline, in one sentence.
     fn comparison(&self) -> String {
+        if let Some(score) = &self.counting {
+            return score.sentence.clone();
+        }
         let loss = |name: &str| {
             let row = self.rows.iter().find(|row| row.name == name);
             row.map_or(f64::NAN, |row| row.loss_nats_per_token)
@@ -299,6 +320,7 @@ mod tests {
         EvaluationReport {
             tokens: 5_022,
             documents: None,
+            counting: None,
             labels: Vec::new(),
             test: None,
             novelty: None,

@@ -2,9 +2,12 @@
 
 pub mod advice;
 pub mod baselines;
+pub mod characters;
 pub mod chart;
+pub mod counting;
 pub mod evaluation_report;
 pub mod final_sample;
+pub mod held_out;
 pub mod invented_words_report;
 pub mod question_formats;
 pub mod question_scores;

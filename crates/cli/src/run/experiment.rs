@@ -3,6 +3,7 @@
 //! [`Experiment`] abstracts over language modelling and question generation; this module is generic over it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use burn::tensor::Device;
 use durable::Lock;
@@ -13,10 +14,12 @@ use trainer::{
     train,
 };
 
+use crate::config::RunLength;
 use crate::device::BackendSelection;
 use crate::error::{Error, Result};
 use crate::input::KeptInput;
 use crate::observers::dashboard::{Dashboard, ViewOptions};
+use crate::observers::epoch_in_words::EpochInWords;
 use crate::observers::metrics_file::{self, MetricsFile};
 use crate::observers::progress::Progress;
 use crate::observers::samples_file::SamplesFile;
@@ -44,8 +47,17 @@ pub trait Experiment {
     /// The training configuration.
     fn train_config(&self) -> &TrainConfig;
 
+    /// Sets the number of steps, before the run starts.
+    fn set_length(&mut self, length: RunLength);
+
+    /// A warning about the length, once it is set.
+    fn length_warning(&self) -> Option<String>;
+
     /// The inputs of which the run keeps copies.
     fn kept_inputs(&self) -> &[KeptInput];
+
+    /// Removes the keys that name copies in the directory of the run, in a configuration that is only printed.
+    fn remove_copies(&mut self);
 
     /// The complete configuration as TOML.
     fn to_toml(&self) -> String;
@@ -75,6 +87,18 @@ pub trait Experiment {
     /// Computes the baselines.
     fn baselines(&self) -> Self::Baselines;
 
+    /// What is said in words about each epoch.
+    fn epochs_in_words(&self, _baselines: &Self::Baselines) -> EpochInWords {
+        EpochInWords::default()
+    }
+
+    /// Computes all that the model is compared with, before training.
+    fn references(&self) -> References<Self::Baselines> {
+        let baselines = self.baselines();
+        let in_words = Arc::new(self.epochs_in_words(&baselines));
+        References { baselines, in_words }
+    }
+
     /// The baselines shown in charts, as names and losses in nats/token.
     fn chart_baselines(baselines: &Self::Baselines) -> Vec<(String, f64)>;
 
@@ -88,6 +112,14 @@ pub trait Experiment {
         outcome: &Outcome<Self::Network>,
         baselines: &Self::Baselines,
     ) -> Result<()>;
+}
+
+/// What a model is compared with.
+pub struct References<B> {
+    /// Results of simpler models.
+    pub baselines: B,
+    /// The training text and the baselines, for each epoch.
+    pub in_words: Arc<EpochInWords>,
 }
 
 /// The device and the output options of a training process.
@@ -135,17 +167,17 @@ impl RunContext<'_> {
     pub fn train<C: Experiment>(
         &self,
         experiment: &C,
-        baselines: &C::Baselines,
+        references: &References<C::Baselines>,
         start: StartFrom<C::Network>,
         update: Option<Provenance>,
     ) -> Result<StopReason> {
-        self.lock.explain(self.train_in_directory(experiment, baselines, start, update))
+        self.lock.explain(self.train_in_directory(experiment, references, start, update))
     }
 
     fn train_in_directory<C: Experiment>(
         &self,
         experiment: &C,
-        baselines: &C::Baselines,
+        references: &References<C::Baselines>,
         start: StartFrom<C::Network>,
         update: Option<Provenance>,
     ) -> Result<StopReason> {
@@ -161,7 +193,7 @@ impl RunContext<'_> {
             .lock(lock.clone())
             .stop_flag(stop.clone())
             .observer(ProvenanceWriter { run: run.into(), provenance: update })
-            .observer(self.observers(experiment, &C::chart_baselines(baselines), &stop));
+            .observer(self.observers(experiment, references, &stop));
         let outcome = train(job, start).map_err(|error| {
             let hint = matches!(error, trainer::Error::NoModel(_)).then(|| format!("use `--resume {}`", run.display()));
             Error::from(error).with_hint(hint.as_deref())
@@ -172,9 +204,9 @@ impl RunContext<'_> {
         self.report(&outcome);
         let is_complete = !matches!(outcome.stop_reason, StopReason::Requested { .. });
         if is_complete {
-            self.draw(&C::chart_baselines(baselines))?;
+            self.draw(&C::chart_baselines(&references.baselines))?;
         }
-        experiment.report_results(self, &outcome, baselines)?;
+        experiment.report_results(self, &outcome, &references.baselines)?;
         // An early run without this file was reported already.
         if is_complete && let Ok(provenance) = Provenance::read(run) {
             Provenance { reported_steps: Some(outcome.progress.steps), ..provenance }.write(run)?;
@@ -185,16 +217,18 @@ impl RunContext<'_> {
     fn observers<C: Experiment>(
         &self,
         experiment: &C,
-        baselines: &[(String, f64)],
+        references: &References<C::Baselines>,
         stop: &StopFlag,
     ) -> Vec<Box<dyn Observer<C::Network>>> {
         let Self { run, setup: Setup { backend, view, .. }, .. } = *self;
         let samples = experiment.sample_cache(stop);
-        let uses_ema = experiment.train_config().ema_decay > 0.0;
-        let dashboard = Dashboard::open(view, run.into(), backend.name(), baselines, uses_ema, samples.clone(), stop);
+        let References { baselines, in_words } = references;
+        let plain = || Progress::new(samples.clone(), in_words.clone());
+        let (uses_ema, baselines) = (experiment.train_config().ema_decay > 0.0, C::chart_baselines(baselines));
+        let dashboard = Dashboard::open(view, run.into(), backend.name(), &baselines, uses_ema, plain(), stop);
         let progress: Box<dyn Observer<C::Network>> = match dashboard {
             Some(dashboard) => Box::new(dashboard),
-            None => Box::new(Progress::new(samples.clone())),
+            None => Box::new(plain()),
         };
         vec![
             Box::new(MetricsFile::new(run)),
@@ -209,7 +243,7 @@ impl RunContext<'_> {
         let Outcome { best, progress, stop_reason } = outcome;
         match stop_reason {
             StopReason::Requested { .. } => {
-                let all = progress.steps_per_epoch * progress.config.epochs as u64;
+                let all = progress.all_steps();
                 status(&format!(
                     "stopped after step {} of {all} and saved; resume with: cargo xtask train --resume {} \
                      --backend {} (or pastiche …)",

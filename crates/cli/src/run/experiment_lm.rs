@@ -7,10 +7,11 @@ use seqdata::{Part, TextDataset};
 use text_prep::Tokenizer;
 use trainer::{Outcome, StopFlag, StopReason, TrainConfig, TrainMode};
 
-use crate::config::LmExperiment;
+use crate::config::{LmExperiment, RunLength};
 use crate::error::Result;
 use crate::input::KeptInput;
 use crate::long_task::LongTask;
+use crate::observers::epoch_in_words::EpochInWords;
 use crate::observers::sampling::{LmSampler, SampleCache};
 use crate::observers::tensorboard_log;
 use crate::output::{status, warn};
@@ -32,6 +33,18 @@ impl Experiment for LmExperiment {
 
     fn train_config(&self) -> &TrainConfig {
         &self.train
+    }
+
+    fn set_length(&mut self, length: RunLength) {
+        length.set(&mut self.config.train, &mut self.train);
+    }
+
+    fn length_warning(&self) -> Option<String> {
+        self.short_epochs_warning()
+    }
+
+    fn remove_copies(&mut self) {
+        self.config.text.copy = false;
     }
 
     fn kept_inputs(&self) -> &[KeptInput] {
@@ -95,8 +108,17 @@ impl Experiment for LmExperiment {
     }
 
     fn baselines(&self) -> Baselines {
-        let _task = LongTask::start("counting 5-grams for the n-gram baseline");
-        Baselines::compute(&self.dataset)
+        let _task = LongTask::start("counting n-grams for the baselines");
+        let context_len = match self.train.mode {
+            TrainMode::Tbptt { .. } => self.dataset.valid_context_len(),
+            TrainMode::Windows | TrainMode::Examples => self.dataset.context_len(),
+        };
+        Baselines::compute(&self.dataset, context_len)
+    }
+
+    fn epochs_in_words(&self, baselines: &Baselines) -> EpochInWords {
+        let _task = LongTask::start("reading the words of the training text");
+        EpochInWords::new(&self.dataset, baselines)
     }
 
     fn chart_baselines(baselines: &Baselines) -> Vec<(String, f64)> {

@@ -10,7 +10,7 @@ use qa::generate::{GeneratedQuestion, QaPipeline, QgOptions};
 use text_prep::{Segmentation, Tokenizer, Vocabulary};
 use trainer::{Outcome, StopFlag, StopReason, TrainConfig};
 
-use crate::config::QaExperiment;
+use crate::config::{QaExperiment, RunLength};
 use crate::error::Result;
 use crate::input::KeptInput;
 use crate::long_task::LongTask;
@@ -32,6 +32,18 @@ impl Experiment for QaExperiment {
 
     fn train_config(&self) -> &TrainConfig {
         &self.train
+    }
+
+    fn set_length(&mut self, length: RunLength) {
+        length.set(&mut self.config.train, &mut self.train);
+    }
+
+    fn length_warning(&self) -> Option<String> {
+        self.short_epochs_warning()
+    }
+
+    fn remove_copies(&mut self) {
+        (self.config.data.copy, self.config.data.valid_copy) = (false, false);
     }
 
     fn kept_inputs(&self) -> &[KeptInput] {

@@ -26,13 +26,19 @@ use crate::view::format::decimals;
 /// The configuration's file name in a run directory.
 pub const CONFIG: &str = "config.toml";
 
-/// The configuration of a new run, and its name. With `--init-from` it is the trained model's configuration, or that of
-/// `--config` without what the model determines.
+/// The configuration of a new run, and a name for its directory: that of `--config`; with `--init-from` the trained
+/// model's configuration, or that of `--config` without what the model determines.
 ///
 /// # Errors
 /// If it cannot be read, or a change is rejected.
 pub fn new_run_config(args: &Train) -> Result<(AnyConfig, String)> {
-    let Some(model) = &args.init_from else { return read_any(&args.config) };
+    match &args.init_from {
+        Some(model) => config_from_model(args, model),
+        None => read_any(&args.config),
+    }
+}
+
+fn config_from_model(args: &Train, model: &Path) -> Result<(AnyConfig, String)> {
     let model = &directory::resolve(model);
     let name = model.display().to_string();
     let model_config = Some(model.join(CONFIG)).filter(|model_config| model_config.is_file());
@@ -57,7 +63,7 @@ pub fn new_run_config(args: &Train) -> Result<(AnyConfig, String)> {
         config.clean = of_model.clean;
         config.vocabulary.oov = of_model.vocabulary.oov;
         config.vocabulary.size = of_model.vocabulary.size;
-    } else if config.text.path == before.text.path && config.text.copy == before.text.copy {
+    } else if model_config.is_some() && is_same_source(&config.text, &before.text) {
         // The new run checks the same text as every new run.
         let text = config.text.clone().saved_in(model).for_another_run()?;
         config.text = Text { run: None, ..text };
@@ -282,12 +288,22 @@ fn is_same_text(config: &Config, other: &Config) -> bool {
     let of = |Config { text, data, .. }: &Config| {
         let paths: Vec<_> = text.all_paths().iter().map(|path| text_prep::absolute_input(path).ok()).collect();
         let table = (text.column.clone(), text.label.clone());
-        (text.dataset.clone(), paths, table, text.source_options(), data.clone())
+        let corpus = (text.dataset.clone(), text.corpus_edition().ok());
+        (corpus, paths, table, text.source_options(), data.clone())
     };
     of(config) == of(other)
 }
 
+/// Whether two texts are the same corpus, files or copy, however they are read.
+fn is_same_source(text: &Text, other: &Text) -> bool {
+    let of = |text: &Text| (text.dataset.clone(), text.path.clone(), text.copy);
+    of(text) == of(other)
+}
+
 /// A newly initialized model, with pretrained word vectors if the configuration has them.
+///
+/// # Errors
+/// If the model or the word vectors are rejected.
 fn init_model(experiment: &LmExperiment, device: &Device) -> Result<LanguageModel> {
     let task = LongTask::start("initializing the weights");
     let model = experiment.model.init(experiment.config.seed, device)?;

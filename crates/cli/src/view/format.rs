@@ -1,5 +1,7 @@
 //! Numbers, durations and untrusted text formatted for display on one line.
 
+pub use text_prep::thousands;
+
 /// Shown for a number that is not finite or not known yet.
 pub const NO_VALUE: &str = "–";
 
@@ -16,19 +18,6 @@ pub fn duration(seconds: f64) -> String {
         7_200..=172_799 => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
         _ => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3_600),
     }
-}
-
-/// `1853901` as `1,853,901`.
-pub fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() * 4 / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 /// A number with this many decimals. What rounds to zero has no sign: `0.000`, not `-0.000`.

@@ -18,7 +18,7 @@ pub struct CommandOutput {
     pub stderr: String,
 }
 
-/// Settings of a model small enough for a test, trained on the fables embedded in the binary.
+/// Settings of a model small enough for a test.
 pub const TINY: &[&str] = &[
     "train.epochs=1",
     "model.embedding_dim=8",
@@ -27,6 +27,9 @@ pub const TINY: &[&str] = &[
     "samples.max_tokens=8",
     "samples.every_steps=40",
 ];
+
+/// The configuration with the model of the Keras baseline, which is built in.
+pub const DEFAULT_CONFIG: &str = "configs/lstm.toml";
 
 impl TestDir {
     pub fn new() -> Self {
@@ -67,8 +70,14 @@ impl TestDir {
         format!("{run}/checkpoints/{}", newest.to_str().unwrap())
     }
 
-    /// A command that runs the binary with these arguments; not started yet.
+    /// A command that runs the binary with these arguments; not started yet. `train` gets a configuration, see
+    /// [`with_config`].
     pub fn command(&self, args: &[&str]) -> Command {
+        self.exact_command(&with_config(args))
+    }
+
+    /// A command that runs the binary with these arguments and no others.
+    pub fn exact_command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pastiche"));
         command.args(args).current_dir(self.path()).stdin(Stdio::null());
         command.env_remove("PASTICHE_BACKEND").env("RAYON_NUM_THREADS", "2");
@@ -98,9 +107,9 @@ impl TestDir {
         value
     }
 
-    /// Trains the tiny model with further arguments.
+    /// Trains the tiny model on the embedded fables, with further arguments.
     pub fn train(&self, more: &[&str]) -> CommandOutput {
-        self.run(&[&["train"], tiny().as_slice(), more].concat())
+        self.run(&[&["train"], tiny_fables().as_slice(), more].concat())
     }
 
     /// Runs the binary, which must fail with one line of error that contains all of `expected`.
@@ -113,7 +122,8 @@ impl TestDir {
 /// provides; `None` if there is no `script`. Arguments must not contain spaces or what a shell interprets.
 #[cfg(target_os = "linux")]
 pub fn on_terminal(dir: &TestDir, args: &[&str]) -> Option<String> {
-    let command = format!("stty rows 24 cols 80; exec {} {}", env!("CARGO_BIN_EXE_pastiche"), args.join(" "));
+    let args = with_config(args).join(" ");
+    let command = format!("stty rows 24 cols 80; exec {} {args}", env!("CARGO_BIN_EXE_pastiche"));
     let mut script = Command::new("script");
     script.args(["-qec", &command, "/dev/null"]).current_dir(dir.path()).stdin(Stdio::null());
     script.env_remove("PASTICHE_BACKEND").env("RAYON_NUM_THREADS", "2").env("TERM", "xterm");
@@ -125,9 +135,23 @@ pub fn on_terminal(dir: &TestDir, args: &[&str]) -> Option<String> {
     Some(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// The same arguments; if they train and name no configuration, with the default one of the other commands, because
+/// `train` alone plans a run of minutes.
+pub fn with_config<'a>(args: &[&'a str]) -> Vec<&'a str> {
+    let names_start = |arg: &&str| ["--config", "--resume", "--init-from", "--from"].contains(arg);
+    let is_planned = args.first() == Some(&"train") && !args.iter().any(names_start);
+    let config: &[&str] = if is_planned { &["--config", DEFAULT_CONFIG] } else { &[] };
+    [args, config].concat()
+}
+
 /// `--set` before each of the tiny settings.
 pub fn tiny() -> Vec<&'static str> {
     TINY.iter().flat_map(|setting| ["--set", *setting]).collect()
+}
+
+/// As [`tiny`], for the first edition of the embedded fables, which is shorter than the present one.
+pub fn tiny_fables() -> Vec<&'static str> {
+    [tiny().as_slice(), &["--set", "text.edition=1"]].concat()
 }
 
 pub fn output(output: Output) -> CommandOutput {

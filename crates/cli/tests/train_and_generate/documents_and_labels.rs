@@ -54,6 +54,8 @@ fn train_names(dir: &TestDir) -> Vec<String> {
     // A sample during training is a handful of names.
     let sample = trained.stderr.lines().rfind(|line| line.contains("  sample: ")).unwrap();
     assert!(sample.matches(" · ").count() >= 2, "{sample}");
+    let said = |line: &str| line.contains(" bits per byte, counting needs ") && line.ends_with(" documents copied");
+    assert_eq!(trained.stderr.lines().filter(|line| said(line)).count(), 4, "{}", trained.stderr);
     names
 }
 
@@ -151,6 +153,8 @@ fn a_run_on_documents_reports_them_and_keeps_their_hashes() {
     assert_eq!(hashes(&dir, &dir.newest_checkpoint("runs/names")), training);
     let score: Value =
         serde_json::from_str(&fs::read_to_string(dir.path().join("runs/names/score.json")).unwrap()).unwrap();
+    // The network and counting predict the same: the characters and the ends of the names.
+    assert_eq!(score["counting"]["characters"], score["tokens"]);
     let novelty = &score["novelty"];
     let number = |key: &str| novelty[key].as_u64().unwrap();
     assert_eq!(number("documents"), 100);

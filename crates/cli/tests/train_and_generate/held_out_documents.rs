@@ -153,16 +153,22 @@ fn documents_of_the_initial_model_stay_known() {
 }
 
 #[test]
-fn documents_of_subwords_with_line_breaks_are_separated_by_blank_lines() {
+fn documents_of_subwords_with_line_breaks_are_printed_with_blank_lines_between_them() {
     let dir = TestDir::new();
     dir.file("texts.csv", texts_of(&[0, 1], 60));
     let single: String = (0..60).map(|n| format!("\"the cat saw {n}\",Ann\n")).collect();
     dir.file("lines.csv", format!("text,author\n{single}"));
+    let sections: String = (0..60).map(|n| format!("THE CAT\n\nThe cat saw {n}.\n\n\n\n")).collect();
+    dir.file("sections.txt", sections);
     let config = concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs/subwords.toml");
     let settings = ["train.epochs=1", "vocabulary.size=300", "model.projection=12"];
-    for (file, separator) in [("texts.csv", "\n\n"), ("lines.csv", "\n")] {
-        let run = format!("runs/{}", file.trim_end_matches(".csv"));
-        train(&dir, &run, &["--config", config, "--text", file, "--column", "text"], &settings);
+    for (file, unit, separator) in [
+        ("texts.csv", ["--column", "text"], "\n\n"),
+        ("lines.csv", ["--column", "text"], "\n"),
+        ("sections.txt", ["--documents", "sections"], "\n\n\n\n"),
+    ] {
+        let run = format!("runs/{}", &file[..file.len() - 4]);
+        train(&dir, &run, &[&["--config", config, "--text", file], &unit[..]].concat(), &settings);
         let args = ["generate", "--backend", "flex", "--documents", "3", "--seed", "1", "--max-tokens", "30"];
         let model = ["--model", &run];
         let json = dir.json(&[&args[..], &model, &["--json"]].concat());

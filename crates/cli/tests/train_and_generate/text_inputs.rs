@@ -50,7 +50,7 @@ pub fn with_input(dir: &TestDir, args: &[&str], text: &[u8]) -> common::CommandO
 /// Runs the program in a shell that replaces `<(…)` by a pipe.
 pub fn in_shell(dir: &TestDir, args: &[&str]) -> common::CommandOutput {
     let program = dir.command(&[]);
-    let line = format!("\"$0\" {}", args.join(" "));
+    let line = format!("\"$0\" {}", common::with_config(args).join(" "));
     let mut command = std::process::Command::new("bash");
     command.args(["-c", &line]).arg(program.get_program()).current_dir(dir.path()).stdin(Stdio::null());
     command.env_remove("PASTICHE_BACKEND").env("RAYON_NUM_THREADS", "2");
@@ -242,10 +242,12 @@ fn a_text_that_is_set_replaces_that_of_the_configuration() {
         dir.expect_error(&args, &["`text.dataset` and `text.path` are both given"]);
     }
     dir.run_ok(&train(&["--text", "my.txt", "--set", "train.epochs=1", "--out", "run"]));
-    let from = ["train", "--init-from", "run", "--new-tokens", "unk", "--set", "train.epochs=1", "--out"];
-    dir.run_ok(&[&from[..], &["from", "--set", "text.dataset=fables", "--set", "split.valid_fraction=0.3"]].concat());
+    let from = ["train", "--init-from", "run", "--new-tokens", "unk", "--set", "train.epochs=1", "--out", "from"];
+    let first_edition =
+        ["--set", "text.dataset=fables", "--set", "text.edition=1", "--set", "split.valid_fraction=0.3"];
+    dir.run_ok(&[&from[..], &first_edition].concat());
     let config = fs::read_to_string(dir.path().join("from/config.toml")).unwrap();
-    assert!(config.contains("dataset = \"fables\"") && !config.contains("my.txt"), "{config}");
+    assert!(config.contains("dataset = \"fables\"\nedition = 1\n") && !config.contains("my.txt"), "{config}");
     let line = |n| format!("{{\"context\": \"Fox {n} ran.\", \"question\": \"Who ran {n}?\", \"answer\": \"Fox\"}}\n");
     dir.file("my.jsonl", (0..4).map(line).collect::<String>());
     let questions = ["prepare", "--json", "--config", "configs/qa.toml", "--set", "vocabulary.min_count=1"];

@@ -95,10 +95,16 @@ fn names_of_labels_are_short_and_on_one_line_in_a_table() {
 fn the_unit_of_documents_is_chosen_and_labels_are_folders() {
     let dir = TestDir::new();
     let paragraphs: String = lines().lines().map(|line| format!("{line}\n\n")).collect();
+    let sections: String = lines().lines().map(|line| format!("A FABLE\n\n{line}\n \n\n\n")).collect();
     let separated: String = lines().lines().map(|line| format!("{line}\n% \n")).collect();
     folder(
         &dir,
-        &[("lines", lines().as_bytes()), ("paragraphs", paragraphs.as_bytes()), ("separated", separated.as_bytes())],
+        &[
+            ("lines", lines().as_bytes()),
+            ("paragraphs", paragraphs.as_bytes()),
+            ("sections", sections.as_bytes()),
+            ("separated", separated.as_bytes()),
+        ],
     );
     for n in 0..12 {
         folder(
@@ -109,6 +115,8 @@ fn the_unit_of_documents_is_chosen_and_labels_are_folders() {
     let count = |args: &[&str]| documents(&dir, args)["count"].as_u64();
     assert_eq!(count(&["--text", "lines", "--documents", "lines"]), Some(40));
     assert_eq!(count(&["--text", "paragraphs", "--documents", "paragraphs"]), Some(40));
+    assert_eq!(count(&["--text", "sections", "--documents", "sections"]), Some(40));
+    assert_eq!(count(&["--text", "sections", "--documents", "paragraphs"]), Some(80));
     assert_eq!(count(&["--text", "separated", "--documents", "separator", "--separator", "%"]), Some(40));
     assert_eq!(count(&["--text", "separated", "--separator", "%"]), Some(40));
     assert_eq!(count(&["--text", "poems", "--documents", "files"]), Some(12));

@@ -9,7 +9,7 @@ use super::model::LanguageModel;
 use crate::dropout::check_rate;
 use crate::embedding::Embedding;
 use crate::error::{Error, Result};
-use crate::init::Initialization;
+use crate::init::{InitScheme, Initialization};
 use crate::network::Network;
 use crate::output_layer::OutputLayer;
 use crate::stack::{LayerConfig, Stack};
@@ -43,6 +43,9 @@ pub struct LanguageModelConfig {
     /// Whether the output layer uses the embedding's weights.
     #[serde(rename = "tied")]
     pub tie_weights: bool,
+    /// The distributions of the initial embedding and output layer.
+    #[serde(rename = "init", default, skip_serializing_if = "InitScheme::is_keras")]
+    pub init_scheme: InitScheme,
     /// Whether the embedding is not trained.
     pub frozen_embedding: bool,
     /// The dropout rate of the last layer's outputs.
@@ -79,6 +82,7 @@ impl LanguageModelConfig {
             layers,
             projection_dim: 0,
             tie_weights: false,
+            init_scheme: InitScheme::Keras,
             frozen_embedding: false,
             dropout: 0.0,
             layer_dropout: 0.0,
@@ -112,6 +116,11 @@ impl LanguageModelConfig {
     /// Sets [`tie_weights`](Self#structfield.tie_weights).
     pub fn tie_weights(self, tie_weights: bool) -> Self {
         Self { tie_weights, ..self }
+    }
+
+    /// Sets [`init_scheme`](Self#structfield.init_scheme).
+    pub fn init_scheme(self, init_scheme: InitScheme) -> Self {
+        Self { init_scheme, ..self }
     }
 
     /// Sets [`frozen_embedding`](Self#structfield.frozen_embedding).
@@ -227,7 +236,7 @@ impl LanguageModelConfig {
     /// # Errors
     /// If [`check`](Self::check) fails.
     pub fn init_with_dtype(&self, seed: u64, dtype: DType, device: &Device) -> Result<LanguageModel> {
-        self.build(&Initialization::new(seed, device).dtype(dtype))
+        self.build(&Initialization::new(seed, device).dtype(dtype).scheme(self.init_scheme))
     }
 
     /// The model with all weights zero, to be replaced by those of a file. They take memory only when they are read.

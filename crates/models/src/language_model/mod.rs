@@ -4,6 +4,8 @@
 mod config;
 #[cfg(test)]
 mod document_tests;
+#[cfg(test)]
+mod init_tests;
 mod model;
 mod token_input;
 

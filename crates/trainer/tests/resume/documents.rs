@@ -11,7 +11,7 @@ use trainer::{Job, Outcome, Result, RunIdentity, StartFrom, StopFlag, TrainConfi
 use crate::common::{Recorder, assert_same_bytes, config, tbptt, without_times};
 
 /// Texts of two authors with different words, and some of neither.
-fn dataset(count: usize) -> TextDataset {
+pub fn dataset(count: usize) -> TextDataset {
     let texts: Vec<String> = (0..count).map(|n| text(n, &[["fox", "crow", "hen"], ["ship", "sail", "sea"]])).collect();
     let label = |n: usize| [Some("land"), Some("sea"), None][n % 3];
     let documents: Vec<_> = texts.iter().enumerate().map(|(n, text)| (text.as_str(), label(n))).collect();
@@ -35,7 +35,7 @@ fn model_config(dataset: &TextDataset) -> LanguageModelConfig {
 }
 
 /// Starts or resumes a run, and stops it after step `stop_at`.
-fn run(
+pub fn run(
     run_dir: &Path,
     dataset: &TextDataset,
     config: &TrainConfig,
@@ -62,7 +62,7 @@ fn a_run_on_documents_that_is_resumed_within_an_epoch_equals_an_uninterrupted_ru
         let folder = tempfile::tempdir().unwrap();
         let full = folder.path().join("full");
         let outcome = run(&full, &dataset, &config, false, None).unwrap();
-        let (steps, epoch) = (outcome.progress.steps, outcome.progress.steps_per_epoch);
+        let (steps, epoch) = (outcome.progress.steps, outcome.progress.steps_per_epoch());
         for stop in [1, epoch / 2, epoch, epoch + epoch / 2] {
             let parts = folder.path().join(format!("parts-{stop}"));
             let part = run(&parts, &dataset, &config, false, Some(stop)).unwrap();

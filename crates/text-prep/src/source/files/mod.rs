@@ -31,6 +31,7 @@ pub use documents::{DocumentCounts, FileDocuments};
 pub use error::InputError;
 pub use joined::JoinedText;
 pub use paths::{FoundFile, absolute_input};
+pub(crate) use split::BLANK_LINES_BETWEEN_SECTIONS;
 pub use split::DEFAULT_MAX_DOCUMENT_LEN;
 pub use unpack::{MAX_UNPACKING_RATIO, UNPACKED_WITHOUT_LIMIT};
 pub use zip_size::MAX_BOOK_LEN;
@@ -44,6 +45,8 @@ pub enum DocumentUnit {
     Files,
     /// Lines between blank lines.
     Paragraphs,
+    /// The text between three or more blank lines, such as the stories of a collection, with the blank lines within it.
+    Sections,
     /// The lines between those that are equal to this text, apart from white space at their end.
     Separator(String),
 }

@@ -5,6 +5,9 @@ use super::DocumentUnit;
 /// The most bytes of a document unless another limit is given: 1 MiB, which is a novel.
 pub const DEFAULT_MAX_DOCUMENT_LEN: usize = 1 << 20;
 
+/// The fewest blank lines between two sections.
+pub(crate) const BLANK_LINES_BETWEEN_SECTIONS: usize = 3;
+
 /// Divides texts, which are pushed in chunks.
 pub(super) struct Splitter {
     unit: DocumentUnit,
@@ -19,6 +22,8 @@ pub(super) struct Splitter {
     given: usize,
     /// Whether the document so far ends within a line.
     is_in_line: bool,
+    /// The blank lines since the last other line.
+    blank_lines: usize,
     /// Whether the document is complete.
     is_whole: bool,
     /// Whether parts of the document were split off.
@@ -44,6 +49,7 @@ impl Splitter {
             document: String::new(),
             given: 0,
             is_in_line: false,
+            blank_lines: 0,
             is_whole: false,
             is_split: false,
         }
@@ -99,7 +105,7 @@ impl Splitter {
         let (line, is_complete) = match rest.find('\n') {
             Some(end) => (&rest[..=end], true),
             None if rest.is_empty() && self.has_end => {
-                self.is_in_line = false;
+                (self.is_in_line, self.blank_lines) = (false, 0);
                 self.is_whole = !self.document.is_empty();
                 return self.is_whole;
             }
@@ -111,9 +117,15 @@ impl Splitter {
         self.read += line.len();
         let is_whole_line = is_complete && !self.is_in_line;
         self.is_in_line = !is_complete;
+        let is_blank = is_whole_line && line.trim().is_empty();
+        self.blank_lines = if is_blank { self.blank_lines + 1 } else { 0 };
         let is_between = match &self.unit {
             DocumentUnit::Lines | DocumentUnit::Files => false,
-            DocumentUnit::Paragraphs => is_whole_line && line.trim().is_empty(),
+            DocumentUnit::Paragraphs => is_blank,
+            // The first blank lines may be within a section.
+            DocumentUnit::Sections => {
+                is_blank && (self.document.is_empty() || self.blank_lines >= BLANK_LINES_BETWEEN_SECTIONS)
+            }
             DocumentUnit::Separator(separator) => is_whole_line && line.trim_end() == separator.trim_end(),
         };
         if !is_between {
@@ -122,7 +134,7 @@ impl Splitter {
         self.is_whole = match self.unit {
             DocumentUnit::Lines => is_complete,
             DocumentUnit::Files => false,
-            DocumentUnit::Paragraphs => is_between && !self.document.is_empty(),
+            DocumentUnit::Paragraphs | DocumentUnit::Sections => is_between && !self.document.is_empty(),
             DocumentUnit::Separator(_) => is_between,
         };
         true
@@ -180,6 +192,12 @@ mod tests {
             (DocumentUnit::Lines, "one\n\n  two \nthree", vec!["one", "", "  two", "three"]),
             (DocumentUnit::Files, "\n \n  one\n\ntwo\n\n", vec!["  one\n\ntwo"]),
             (DocumentUnit::Paragraphs, "\n\none\ntwo\n \n\t\nthree\n\n", vec!["one\ntwo", "three"]),
+            (
+                DocumentUnit::Sections,
+                "\n\n\n\none\n\n two\n\n \nthree\r\n\r\n \r\n\t\r\n\n\n  four \n\n\n\nfive\n\n\n",
+                vec!["one\n\n two\n\n \nthree", "  four", "five"],
+            ),
+            (DocumentUnit::Sections, "\n\n\n\n", vec![]),
             (separator.clone(), "one\n% \ntwo\n %\n%%\n%\n%\nthree\n%\n", vec!["one", "two\n %\n%%", "", "three"]),
             (separator, "여우\n%\n포도", vec!["여우", "포도"]),
             (DocumentUnit::Files, "", vec![]),
@@ -226,7 +244,8 @@ mod tests {
 
     #[test]
     fn a_line_longer_than_the_limit_is_split_before_its_end_is_read() {
-        for unit in [DocumentUnit::Lines, DocumentUnit::Paragraphs, DocumentUnit::Separator("%".into())] {
+        let separator = DocumentUnit::Separator("%".into());
+        for unit in [DocumentUnit::Lines, DocumentUnit::Paragraphs, DocumentUnit::Sections, separator] {
             let mut splitter = Splitter::new(unit, 10);
             splitter.push("aaaa bbbb cccc");
             let part = splitter.next().unwrap();

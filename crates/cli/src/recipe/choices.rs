@@ -1,0 +1,335 @@
+//! Chooses documents, tokens, sizes and training settings for a text, with the tables of `table.rs`.
+
+use models::LayerConfig;
+use text_prep::{DocumentGuess, DocumentUnit};
+
+use super::Choice;
+use super::given::Given;
+use super::look::Found;
+use super::table::Row;
+use crate::config::{Config, DocumentKind, ModeKind, OptimizerKind, ScheduleKind, TokenKind};
+use crate::view::format::{decimals, thousands};
+
+/// From this size on, in bytes, subwords need fewer bits than characters in the same time.
+const SUBWORDS_FROM: u64 = 50_000;
+/// Subwords for each square root of a byte: more than usual for longer texts, because a model of minutes learns frequent
+/// words faster than how they are spelled.
+const SUBWORDS: f64 = 2.7;
+/// The most bytes that are held out: a longer part costs time that training needs, and its loss is hardly more exact.
+const MOST_HELD_OUT: f64 = 600_000.0;
+/// The decay of the average of the weights.
+const EMA_DECAY: f64 = 0.999;
+
+/// The hidden sizes that the time of a run decides between.
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes {
+    /// The largest first; none if the size is given.
+    pub units: &'static [usize],
+    /// The passes over the text that a size needs.
+    pub passes: f64,
+}
+
+impl Sizes {
+    /// The reason for this size.
+    pub fn choice(&self, units: usize) -> Choice {
+        let others: Vec<String> = self.units.iter().filter(|&&other| other != units).map(usize::to_string).collect();
+        let others = others.join(" or ");
+        let passes = decimals(self.passes, usize::from(self.passes < 1.0));
+        let reason = if Some(&units) == self.units.last() {
+            format!("an LSTM of {units} units, the smallest, because the time is short")
+        } else {
+            format!(
+                "an LSTM of {units} units rather than {others}: the time allows {passes} passes over the text or more"
+            )
+        };
+        Choice { key: "model.layers", reason }
+    }
+}
+
+/// A configuration for a run of `minutes` without a number of steps, the reasons, and the sizes that the time decides
+/// between.
+pub fn choose(found: &Found, given: &Given, minutes: f64) -> (Config, Vec<Choice>, Sizes) {
+    let mut choices = Choices { found, config: given.config.clone(), choices: Vec::new() };
+    choices.documents(given);
+    choices.tokens(given);
+    choices.split();
+    let row = Row::find(choices.config.tokens.kind, found.profile.bytes, minutes);
+    choices.model(row, given);
+    choices.training(row);
+    let units = if given.has_units() { &[] } else { row.units };
+    (choices.config, choices.choices, Sizes { units, passes: row.passes })
+}
+
+struct Choices<'a> {
+    found: &'a Found,
+    config: Config,
+    choices: Vec<Choice>,
+}
+
+impl Choices<'_> {
+    fn add(&mut self, key: &'static str, reason: impl Into<String>) {
+        self.choices.push(Choice { key, reason: reason.into() });
+    }
+
+    fn documents(&mut self, given: &Given) {
+        if given.has_documents {
+            return;
+        }
+        let data = &mut self.config.data;
+        if self.found.has_many_files() {
+            data.documents = Some(DocumentKind::Files);
+            let reason = format!("files: each of the {} files is a document", thousands(self.found.files));
+            return self.add("data.documents", reason);
+        }
+        let DocumentGuess { unit, reason, .. } = self.found.profile.documents();
+        let (kind, name) = match &unit {
+            None => (DocumentKind::None, "one running text"),
+            Some(DocumentUnit::Lines) => (DocumentKind::Lines, "lines"),
+            Some(DocumentUnit::Files) => (DocumentKind::Files, "files"),
+            Some(DocumentUnit::Paragraphs) => (DocumentKind::Paragraphs, "paragraphs"),
+            Some(DocumentUnit::Sections) => (DocumentKind::Sections, "sections"),
+            Some(DocumentUnit::Separator(_)) => (DocumentKind::Separator, "separator"),
+        };
+        data.documents = Some(kind);
+        if let Some(DocumentUnit::Separator(line)) = unit {
+            data.separator = Some(line);
+        }
+        self.add("data.documents", format!("{name}: {reason}"));
+    }
+
+    fn tokens(&mut self, given: &Given) {
+        let profile = &self.found.profile;
+        let size = in_bytes(profile.bytes);
+        let kind = if given.is_set("tokens.kind") {
+            given.config.tokens.kind
+        } else if profile.bytes < SUBWORDS_FROM {
+            TokenKind::Characters
+        } else {
+            TokenKind::Subwords
+        };
+        self.config.tokens.kind = kind;
+        match kind {
+            TokenKind::Characters => {
+                let distinct = thousands(profile.distinct_characters);
+                let reason = format!(
+                    "characters, of which it has {distinct} different ones: in a text of {size}, most words are too rare to be \
+                     learned as tokens"
+                );
+                self.add("tokens.kind", reason);
+            }
+            TokenKind::Subwords => {
+                self.add("tokens.kind", format!("subwords: a text of {size} is long enough to learn them as tokens"));
+                if self.config.vocabulary.size.is_none() {
+                    let subwords = subwords(profile.bytes);
+                    self.config.vocabulary.size = Some(subwords);
+                    self.add("vocabulary.size", format!("{}: most words are a few tokens", thousands(subwords)));
+                }
+            }
+            // Only if it is given.
+            TokenKind::Words => {}
+        }
+        let clean = &mut self.config.clean;
+        if clean.preset.is_none() && clean.rules.is_none() {
+            let preset = if kind == TokenKind::Words { "prose" } else { "verbatim" };
+            clean.preset = Some(preset.into());
+            let kept =
+                if preset == "prose" { "capitals and punctuation stay as they are" } else { "the text stays as it is" };
+            self.add("clean.preset", format!("{preset}: {kept}"));
+        }
+        let samples = &mut self.config.samples;
+        samples.every_steps = 0;
+        // About as much text.
+        samples.max_tokens = match kind {
+            TokenKind::Characters => 300,
+            TokenKind::Subwords => 100,
+            TokenKind::Words => 60,
+        };
+    }
+
+    fn split(&mut self) {
+        if self.config.text.valid.is_some() {
+            return;
+        }
+        let fraction = (MOST_HELD_OUT / self.found.profile.bytes.max(1) as f64).min(0.1);
+        let (fraction, why) = if fraction < 0.1 {
+            ((1000.0 * fraction).ceil() / 1000.0, ": enough of so long a text")
+        } else {
+            (0.1, "")
+        };
+        self.config.split.valid_fraction = fraction;
+        let percent = decimals(100.0 * fraction, usize::from(fraction < 0.1));
+        let reason = format!("{percent} % is held out to choose the best epoch and to score the model{why}");
+        self.add("split.valid_fraction", reason);
+    }
+
+    fn model(&mut self, row: &Row, given: &Given) {
+        let model = &mut self.config.model;
+        model.layers = vec![LayerConfig::lstm(row.units[0]).recurrent_dropout(row.recurrent_dropout)];
+        let is_tied = self.config.tokens.kind != TokenKind::Characters;
+        if !given.is_set("model.embedding_dim") {
+            model.embedding_dim = row.embedding_dim;
+        }
+        model.tie_weights = is_tied;
+        model.projection = if is_tied { model.embedding_dim } else { 0 };
+        model.dropout = row.dropout;
+        model.embedding_dropout = row.embedding_dropout;
+        model.locked_dropout = true;
+        let dimension = model.embedding_dim;
+        if is_tied {
+            let reason = "the output layer shares the embedding's weights, so that rare tokens have fewer of their own";
+            self.add("model.tie_weights", reason);
+        }
+        self.add("model.embedding_dim", format!("{dimension}"));
+        let Row { dropout, recurrent_dropout, embedding_dropout, .. } = row;
+        let reason = format!(
+            "{dropout}, recurrent dropout {recurrent_dropout} and embedding dropout {embedding_dropout}: the more often a \
+             model sees the text, the more it needs"
+        );
+        self.add("model.dropout", reason);
+    }
+
+    fn training(&mut self, row: &Row) {
+        let train = &mut self.config.train;
+        train.mode = ModeKind::Tbptt;
+        train.batch_size = row.batch_size;
+        train.bptt_len = row.bptt_len;
+        train.learning_rate = row.learning_rate;
+        train.ema_decay = EMA_DECAY;
+        train.optimizer.kind = OptimizerKind::Adam;
+        train.schedule.kind = ScheduleKind::Cosine;
+        train.clip.global_norm = Some(1.0);
+        let Row { batch_size, bptt_len, learning_rate, .. } = row;
+        let targets = thousands(batch_size * bptt_len);
+        let reason =
+            format!("{batch_size} parallel streams in chunks of {bptt_len} tokens: {targets} targets per step");
+        self.add("train.batch_size", reason);
+        let reason = format!(
+            "{learning_rate} with Adam, falling to zero at the end of the run; gradients are clipped to a norm of 1"
+        );
+        self.add("train.learning_rate", reason);
+        let reason = format!("{EMA_DECAY}: the average of the weights has a lower loss than the last ones");
+        self.add("train.ema_decay", reason);
+    }
+}
+
+/// The number of subwords for a text of this length.
+fn subwords(bytes: u64) -> usize {
+    let number = (SUBWORDS * (bytes as f64).sqrt()) as usize;
+    (number / 64 * 64).clamp(512, 8_000)
+}
+
+/// A number of bytes in words.
+fn in_bytes(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} bytes"),
+        1_000..1_000_000 => format!("{} kB", decimals(bytes as f64 / 1e3, 0)),
+        _ => format!("{} MB", decimals(bytes as f64 / 1e6, 1)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use args::ConfigArgs;
+    use text_prep::TextProfiler;
+
+    use super::*;
+
+    fn given(set: &[&str]) -> Given {
+        let set = set.iter().map(|change| change.to_string()).collect();
+        Given::new(&ConfigArgs { set, text: vec!["my.txt".into()], ..ConfigArgs::default() }).unwrap()
+    }
+
+    fn found(text: &str) -> Found {
+        let mut profiler = TextProfiler::default();
+        profiler.push(text);
+        Found { profile: profiler.finish(), files: 1 }
+    }
+
+    /// Prose of at least so many bytes: sentences of different words.
+    fn prose(bytes: usize) -> String {
+        let mut text = String::new();
+        let mut number = 1u64;
+        while text.len() < bytes {
+            let mut word = || {
+                number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                format!("{:x}", number >> 44)
+            };
+            let (subject, verb, object) = (word(), word(), word());
+            text += &format!("The {subject} that {verb} saw was not the one of {object}.\n");
+            if text.len().is_multiple_of(7) {
+                text.push('\n');
+            }
+        }
+        text
+    }
+
+    #[test]
+    fn every_choice_is_a_valid_configuration_with_a_reason() {
+        for bytes in [3_000, 40_000, 200_000, 500_000, 1_500_000, 4_000_000] {
+            let (config, choices, sizes) = choose(&found(&prose(bytes)), &given(&[]), 3.0);
+            assert!(choices.iter().all(|choice| !choice.reason.is_empty()), "{choices:?}");
+            assert!(sizes.units.is_sorted_by(|a, b| a > b), "{sizes:?}");
+            assert_eq!(config.model.layers[0].units, sizes.units[0]);
+            assert_eq!(config.train.mode, ModeKind::Tbptt);
+            let expected = if (bytes as u64) < SUBWORDS_FROM { TokenKind::Characters } else { TokenKind::Subwords };
+            assert_eq!(config.tokens.kind, expected, "{bytes}");
+            assert_eq!(config.clean.preset.as_deref(), Some("verbatim"));
+            assert_eq!(config.data.documents, Some(DocumentKind::None));
+        }
+    }
+
+    #[test]
+    fn a_list_is_documents_and_so_are_many_files() {
+        let list: String = (0..300).map(|n| format!("Item number {n}\n")).collect();
+        let (config, choices, _) = choose(&found(&list), &given(&[]), 3.0);
+        assert_eq!(config.data.documents, Some(DocumentKind::Lines));
+        assert!(choices[0].reason.starts_with("lines: each line is an item: 300 lines"), "{choices:?}");
+        let (config, ..) = choose(&Found { files: 30, ..found(&prose(9_000)) }, &given(&[]), 3.0);
+        assert_eq!(config.data.documents, Some(DocumentKind::Files));
+    }
+
+    #[test]
+    fn what_is_given_is_not_chosen() {
+        let list: String = (0..300).map(|n| format!("Item number {n}\n")).collect();
+        let given = given(&["data.documents=none", "tokens.kind=words", "clean.preset=lowercase", "model.layers=[]"]);
+        let (config, choices, sizes) = choose(&found(&list), &given, 3.0);
+        assert_eq!((config.data.documents, config.tokens.kind), (Some(DocumentKind::None), TokenKind::Words));
+        assert_eq!(config.clean.preset.as_deref(), Some("lowercase"));
+        assert!(sizes.units.is_empty());
+        let is_chosen = |key| choices.iter().any(|choice| choice.key == key);
+        assert!(!["data.documents", "clean.preset", "tokens.kind"].into_iter().any(is_chosen), "{choices:?}");
+        // Other settings of the model do not decide on its size.
+        let given = self::given(&["model.dropout=0.1", "model.embedding_dim=100", "tokens.kind=subwords"]);
+        assert!(!given.has_units() && self::given(&["model.layers[0].units=8"]).has_units());
+        assert!(!self::given(&["model.layers[0].recurrent_dropout=0.1"]).has_units());
+        let (config, _, sizes) = choose(&found(&list), &given, 3.0);
+        assert!(!sizes.units.is_empty());
+        assert_eq!((config.model.embedding_dim, config.model.projection), (100, 100));
+    }
+
+    #[test]
+    fn nothing_is_held_out_beside_separate_files() {
+        let given = given(&["text.valid=valid.txt"]);
+        let (_, choices, _) = choose(&found(&prose(9_000)), &given, 3.0);
+        assert!(!choices.iter().any(|choice| choice.key == "split.valid_fraction"), "{choices:?}");
+    }
+
+    #[test]
+    fn less_than_a_tenth_of_a_long_text_is_held_out() {
+        let fraction = |bytes| {
+            let found = Found { profile: text_prep::TextProfile { bytes, ..found("").profile }, files: 1 };
+            choose(&found, &given(&[]), 3.0).0.split.valid_fraction
+        };
+        assert_eq!([1_000, 5_000_000, 12_000_000].map(fraction), [0.1, 0.1, 0.05]);
+    }
+
+    #[test]
+    fn the_size_is_said_with_its_alternatives() {
+        let sizes = Sizes { units: &[512, 384, 256], passes: 20.0 };
+        let reason = |units| sizes.choice(units).reason;
+        let of = "the time allows 20 passes over the text or more";
+        assert_eq!(reason(512), format!("an LSTM of 512 units rather than 384 or 256: {of}"));
+        assert_eq!(reason(384), format!("an LSTM of 384 units rather than 512 or 256: {of}"));
+        assert_eq!(reason(256), "an LSTM of 256 units, the smallest, because the time is short");
+    }
+}

@@ -1,0 +1,64 @@
+//! Reads the text once to describe it.
+
+use text_prep::{DocumentSource, TextFiles, TextProfile, TextProfiler, TextSource};
+
+use crate::config::{Config, OpenInput};
+use crate::error::Result;
+use crate::long_task::LongTask;
+
+/// A text of so many files or more is one document per file.
+const MANY_FILES: usize = 20;
+
+/// What was found in a text.
+pub struct Found {
+    /// Its characters, words and lines.
+    pub profile: TextProfile,
+    /// The number of its files.
+    pub files: usize,
+}
+
+/// Reads the training files of `config`. What can be read only once is kept in `config`.
+///
+/// # Errors
+/// If the text cannot be read.
+pub fn look(config: &mut Config) -> Result<Found> {
+    let task = LongTask::start("looking at the text");
+    config.text.keep_pipe()?;
+    let text = &config.text;
+    let size = text.kept.as_ref().map(|kept| kept.bytes.len() as u64).or_else(|| text.size());
+    let files = TextFiles::new(text.paths()).files().map_or(1, |files| files.len());
+    let inputs = text.open(&config.data, text.kept.as_deref()).map_err(|error| error.about_text(Some("text")))?;
+    let mut profiler = TextProfiler::default();
+    let done = task.fraction();
+    let mut read = 0;
+    let mut push = |piece: &str| {
+        profiler.push(piece);
+        read += piece.len() as u64;
+        done.set(size.map_or(0.0, |size| read as f64 / size.max(1) as f64));
+    };
+    let read_all = || -> text_prep::Result<()> {
+        match inputs.train {
+            OpenInput::Text(mut text) => {
+                while let Some(chunk) = text.next_chunk()? {
+                    push(chunk);
+                }
+            }
+            OpenInput::Documents(mut documents) => {
+                while let Some(document) = documents.next_document()? {
+                    push(document.text);
+                    push("\n");
+                }
+            }
+        }
+        Ok(())
+    };
+    read_all().map_err(|error| crate::error::Error::from(error).about_text(Some("text")))?;
+    Ok(Found { profile: profiler.finish(), files })
+}
+
+impl Found {
+    /// Whether every file is a document of its own.
+    pub fn has_many_files(&self) -> bool {
+        self.files >= MANY_FILES
+    }
+}

@@ -1,0 +1,270 @@
+//! The automatic recipe: chooses a complete configuration for a text, so that `train` needs none.
+//!
+//! 1. `look.rs` reads the text once and describes it.
+//! 2. `choices.rs` chooses documents, tokens, sizes and training settings from that description; its tables come from
+//!    measurements (benchmarks/README.md, "Recipes").
+//! 3. `budget.rs` measures a step on this machine and chooses how many fit into the time.
+//! 4. `plan_file.rs` writes the result as a configuration with a comment for each choice.
+//!
+//! The plan is made once, before step 0. A run that is resumed or repeated reads its configuration as any other run.
+
+pub mod budget;
+mod choices;
+mod given;
+mod look;
+mod plan_file;
+mod table;
+
+use std::time::Duration;
+
+use args::ConfigArgs;
+use models::LanguageModel;
+use trainer::{StepTime, measure_step};
+
+use self::budget::{Clock, EpochRule, PlannedLength};
+use self::choices::Sizes;
+use self::given::Given;
+use crate::config::{Config, LmExperiment};
+use crate::error::{Result, bail};
+use crate::input::is_read_once;
+use crate::long_task::LongTask;
+use crate::output::status;
+use crate::run::experiment::{Experiment, Setup};
+
+/// The time of a run without a configuration, in minutes.
+pub const DEFAULT_MINUTES: f64 = 3.0;
+
+/// The file of the plan in the directory of a run.
+pub const PLAN: &str = "plan.toml";
+
+/// The shortest text that is planned for, in characters: a tenth of it is still some dozens.
+const MIN_CHARACTERS: u64 = 500;
+
+/// How long steps are measured.
+const MEASURED: Duration = Duration::from_secs(2);
+
+/// A configuration that was chosen for a text.
+pub struct Recipe {
+    /// The configuration, without a number of steps.
+    pub config: Config,
+    /// What is left to be chosen.
+    pub open: OpenChoices,
+    /// What makes the text unsuitable, if something does.
+    pub warning: Option<String>,
+}
+
+/// What is left to be chosen once the text is tokenized.
+pub struct OpenChoices {
+    /// What was chosen before.
+    choices: Vec<Choice>,
+    sizes: Sizes,
+}
+
+/// A choice and its reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The first key that it is about, as in `model.layers`.
+    pub key: &'static str,
+    /// What was chosen and why, without a full stop.
+    pub reason: String,
+}
+
+/// All that was chosen for a run.
+pub struct Reasons {
+    /// The first comment of the plan.
+    heading: &'static str,
+    choices: Vec<Choice>,
+}
+
+impl Recipe {
+    /// Looks at the text that the command line gives, or the built-in fables, and chooses a configuration for a run of
+    /// `minutes`. What the command line sets is not changed.
+    ///
+    /// # Errors
+    /// If the text cannot be read or is too short, or a change is invalid.
+    pub fn choose(args: &ConfigArgs, minutes: f64) -> Result<Self> {
+        let mut given = Given::new(args)?;
+        let found = look::look(&mut given.config)?;
+        if found.profile.characters < MIN_CHARACTERS {
+            bail!(
+                "{} has {} characters; expected {MIN_CHARACTERS} or more, to learn from most of it and to hold out the \
+                 rest: give a longer text, or a configuration with `--config`",
+                given.config.text.name(),
+                found.profile.characters
+            );
+        }
+        let (config, choices, sizes) = choices::choose(&found, &given, minutes);
+        let config = given.apply(config)?;
+        let warning = found.profile.repeats().then(|| {
+            format!(
+                "nearly all of {} is repeated, so the model will soon memorise it and write nothing new: give a text \
+                 with more variety",
+                config.text.name()
+            )
+        });
+        let choices = choices.into_iter().filter(|choice| !given.is_set(choice.key)).collect();
+        Ok(Self { config, open: OpenChoices { choices, sizes }, warning })
+    }
+
+    /// The name for the directory of the run: that of the text.
+    pub fn name(&self) -> String {
+        let text = &self.config.text;
+        let path = text.path.as_ref().and_then(|paths| paths.iter().next());
+        // The name of a pipe means nothing.
+        let stem = path.filter(|path| !is_read_once(path)).and_then(|path| path.file_stem());
+        let name = stem.map(|stem| stem.to_string_lossy()).or(text.dataset.as_deref().map(Into::into));
+        name.map_or_else(|| "text".into(), |name| directory_name(&name))
+    }
+}
+
+impl Reasons {
+    /// The configuration `toml` with the reasons as comments.
+    pub fn to_toml(&self, toml: &str) -> String {
+        plan_file::to_toml(toml, self.heading, &self.choices)
+    }
+
+    fn print(&self, heading: &str) {
+        status(heading);
+        self.choices.iter().for_each(|choice| status(&format!("  {}: {}", choice.key, choice.reason)));
+    }
+}
+
+/// Chooses size and number of steps of a run that ends with the time of `clock`, and prints all that was chosen. A
+/// model of another size replaces `model`. Only the size is chosen if `--set` gives a number of epochs.
+///
+/// # Errors
+/// If a step cannot be measured.
+pub fn plan(
+    experiment: &mut LmExperiment,
+    model: &mut LanguageModel,
+    open: OpenChoices,
+    clock: Clock,
+    setup: Setup,
+) -> Result<Reasons> {
+    let OpenChoices { mut choices, sizes } = open;
+    let minutes = clock.given_or_default();
+    let mut measured = None;
+    let units = choose_size(sizes.units, sizes.passes, |units| {
+        if experiment.config.model.layers.iter().any(|layer| layer.units != units) {
+            let mut section = experiment.config.model.clone();
+            section.layers.iter_mut().for_each(|layer| layer.units = units);
+            experiment.set_model(section);
+            let resized = experiment.model.init(experiment.config.seed, setup.device)?;
+            // The embedding does not depend on the hidden size, and may have pretrained vectors.
+            *model = LanguageModel { embedding: model.embedding.clone(), ..resized };
+        }
+        let step = *measured.insert(measure(experiment, model, minutes, setup)?);
+        Ok(PlannedLength::fitting(clock.time(minutes), &step, EpochRule::ValidationTime).passes)
+    })?;
+    choices.extend(units.map(|units| {
+        let Choice { key, mut reason } = sizes.choice(units);
+        if clock.has_epochs() {
+            reason += &format!("; the number of steps is given, so the size is chosen as for {minutes} minutes");
+        }
+        Choice { key, reason }
+    }));
+    if !clock.has_epochs() {
+        let step = measured.map_or_else(|| measure(experiment, model, minutes, setup), Ok)?;
+        choices.push(set_length(experiment, clock, minutes, &step, EpochRule::ValidationTime));
+    }
+    let heading = "Chosen for this text and this machine. Edit it and train with `train --config FILE`.";
+    let reasons = Reasons { heading, choices };
+    reasons.print("chosen for this text and this machine:");
+    Ok(reasons)
+}
+
+/// Chooses the number of steps of a run with a configuration if `clock` has a time, and prints it.
+///
+/// # Errors
+/// If a step cannot be measured.
+pub fn plan_length<C: Experiment>(
+    experiment: &mut C,
+    model: &C::Network,
+    clock: Clock,
+    setup: Setup,
+) -> Result<Option<Reasons>> {
+    let Some(minutes) = clock.given() else { return Ok(None) };
+    let step = measure(experiment, model, minutes, setup)?;
+    // A configuration whose epochs are no passes leaves it to the time.
+    let rule = match experiment.train_config().steps_per_epoch {
+        0 => EpochRule::Pass,
+        _ => EpochRule::ValidationTime,
+    };
+    let choices = vec![set_length(experiment, clock, minutes, &step, rule)];
+    let reasons = Reasons { heading: "This configuration with a number of steps for this machine.", choices };
+    reasons.print("chosen for this time and this machine:");
+    Ok(Some(reasons))
+}
+
+/// The first of `sizes`, the largest first, with which `passes` gives at least `needed` passes over the text, or else
+/// the last one; none of none.
+fn choose_size(sizes: &[usize], needed: f64, mut passes: impl FnMut(usize) -> Result<f64>) -> Result<Option<usize>> {
+    for &size in sizes {
+        if passes(size)? >= needed {
+            return Ok(Some(size));
+        }
+    }
+    Ok(sizes.last().copied())
+}
+
+/// Sets the length of a run of so many minutes; returns the reason.
+fn set_length<C: Experiment>(
+    experiment: &mut C,
+    clock: Clock,
+    minutes: f64,
+    step: &StepTime,
+    rule: EpochRule,
+) -> Choice {
+    let time = clock.time(minutes);
+    let planned = PlannedLength::fitting(time, step, rule);
+    experiment.set_length(planned.length);
+    planned.choice(time, step)
+}
+
+/// Measures a training step; the shorter the run, the shorter.
+fn measure<C: Experiment>(experiment: &C, model: &C::Network, minutes: f64, setup: Setup) -> Result<StepTime> {
+    let _task = LongTask::start("measuring a training step");
+    let Setup { device, backend, .. } = setup;
+    let (data, config) = (experiment.data(), experiment.train_config());
+    let budget = MEASURED.min(Duration::from_secs_f64(60.0 * minutes / 50.0));
+    Ok(measure_step(model, data, config, device, backend.kernels(), budget)?)
+}
+
+/// The letters and digits of `name`, with a hyphen for everything between them.
+fn directory_name(name: &str) -> String {
+    let parts: Vec<&str> = name.split(|char: char| !char.is_alphanumeric()).filter(|part| !part.is_empty()).collect();
+    let name: String = parts.join("-").chars().take(40).collect();
+    if name.is_empty() { "text".into() } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_size_is_chosen_with_which_there_are_enough_passes() {
+        let choose = |passes: [f64; 3]| {
+            let mut tried = Vec::new();
+            let size = choose_size(&[512, 384, 256], 20.0, |size| {
+                tried.push(size);
+                Ok(passes[tried.len() - 1])
+            });
+            (size.unwrap(), tried.len())
+        };
+        assert_eq!(choose([20.0, 30.0, 50.0]), (Some(512), 1));
+        assert_eq!(choose([12.0, 21.0, 50.0]), (Some(384), 2));
+        // With none of them: the smallest has the most.
+        assert_eq!(choose([1.0, 2.0, 4.0]), (Some(256), 3));
+        assert_eq!(choose_size(&[], 20.0, |_| unreachable!()).unwrap(), None);
+    }
+
+    #[test]
+    fn a_directory_has_the_letters_and_digits_of_a_name() {
+        for (name, expected) in
+            [("My names", "My-names"), ("  a--b..c ", "a-b-c"), ("봄 2024", "봄-2024"), ("*", "text"), ("", "text")]
+        {
+            assert_eq!(directory_name(name), expected);
+        }
+        assert_eq!(directory_name(&"a".repeat(90)).len(), 40);
+    }
+}
