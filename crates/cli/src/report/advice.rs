@@ -12,13 +12,21 @@ pub(super) const TIE: f64 = 0.03;
 const PERFECT_ACCURACY: f64 = 0.9995;
 /// Fewer parameters than this per training token leave room for a larger model.
 const FEW_PARAMETERS: f64 = 0.05;
+/// After fewer passes than this over the training text it is too early to judge a model.
+const FEW_PASSES: f64 = 2.0;
+/// From so many passes on, the number of passes is not what limits the model.
+const MANY_PASSES: f64 = 100.0;
 
 /// What the advice depends on.
 pub struct Evidence<'a> {
     /// The epochs of the run.
     pub epochs: &'a [EpochReport],
+    /// The passes over the training text.
+    pub passes: f64,
     /// How the learning rate changed.
     pub schedule: Schedule,
+    /// Whether `train.steps_per_epoch` determines the length of an epoch, as in every plan for a time.
+    pub has_steps_per_epoch: bool,
     /// Whether the run ended before its last planned epoch because the loss no longer decreased.
     pub stopped_early: bool,
     /// Parameters per training token.
@@ -35,6 +43,10 @@ enum Finding {
     Perfect,
     /// The loss rose after its lowest value.
     Rising { best_epoch: usize, best: f64, last: f64 },
+    /// There was one validation, after hardly any training.
+    Early,
+    /// There was one validation, so that it is unknown how the loss changes.
+    Single,
     /// The loss was falling when the run ended.
     Falling,
     /// The loss no longer falls, as the learning rate has fallen to zero at the planned end.
@@ -57,19 +69,23 @@ impl Evidence<'_> {
             return Finding::Rising { best_epoch: best.epoch, best: loss(best), last: loss(last) };
         }
         let previous = self.epochs.len().checked_sub(2).map(|at| &self.epochs[at]);
-        let is_falling = best.epoch == last.epoch && previous.is_none_or(|previous| loss(previous) - loss(last) > TIE);
-        match (is_falling, self.schedule.depends_on_length()) {
+        let is_falling = |previous: &EpochReport| best.epoch == last.epoch && loss(previous) - loss(last) > TIE;
+        match previous {
             _ if self.stopped_early => Finding::Level,
-            (true, _) => Finding::Falling,
-            (false, true) => Finding::Ended,
-            (false, false) => Finding::Level,
+            None if self.passes < FEW_PASSES => Finding::Early,
+            None => Finding::Single,
+            Some(previous) if is_falling(previous) => Finding::Falling,
+            Some(_) if self.schedule.depends_on_length() => Finding::Ended,
+            Some(_) => Finding::Level,
         }
     }
 
-    /// How to train longer, which a run cannot whose learning rates depend on its length.
+    /// How to train longer, which a run cannot whose learning rates depend on its length, or that was planned for a time.
     fn longer(&self) -> String {
         let count = self.epochs.len();
-        if self.schedule.depends_on_length() {
+        if self.has_steps_per_epoch {
+            "train longer in a new run, with more `--minutes`".into()
+        } else if self.schedule.depends_on_length() {
             format!("train longer in a new run, with more `--minutes` or with `train.epochs` above {count}")
         } else {
             format!("train longer, with `train.epochs` above {count}")
@@ -94,14 +110,15 @@ impl Evidence<'_> {
                 decimals(best, 3),
                 decimals(last, 3)
             ),
-            Finding::Falling => {
-                let so_far = if count == 1 {
-                    "After one epoch it is too early to judge the model"
-                } else {
-                    "The validation loss was still falling"
-                };
-                format!("{so_far}: {}.", self.longer())
-            }
+            Finding::Early => format!(
+                "After fewer than two passes over the text it is too early to judge the model: {}.",
+                self.longer()
+            ),
+            Finding::Single => format!(
+                "One validation does not show whether the loss still falls: to find out, {}.",
+                self.longer()
+            ),
+            Finding::Falling => format!("The validation loss was still falling: {}.", self.longer()),
             Finding::Ended => {
                 let other = if self.has_few_parameters() { "a larger model" } else { "more text" };
                 format!(
@@ -128,13 +145,18 @@ impl Evidence<'_> {
     /// Why the model may have a higher loss than a baseline, as the rest of a sentence.
     pub fn why_worse(&self) -> &'static str {
         match self.finding() {
-            Finding::NoEpoch => "the network has not read the whole text yet",
+            Finding::NoEpoch | Finding::Early if self.passes < 1.0 => "the network has not read the whole text yet",
+            Finding::NoEpoch => "training ended before the first validation",
+            Finding::Early => "training ended after fewer than two passes over the text",
             Finding::Falling => "training ended while the loss of the network was still falling",
             Finding::Rising { .. } => "the network memorised the training text",
-            Finding::Perfect | Finding::Ended | Finding::Level if self.has_few_parameters() => {
+            Finding::Perfect | Finding::Single | Finding::Ended | Finding::Level if self.has_few_parameters() => {
                 "the network is small for this text"
             }
-            Finding::Ended => "the run or the text is too short for this network to learn more",
+            Finding::Single | Finding::Ended if self.passes >= MANY_PASSES => {
+                "the network is too small or the text too short"
+            }
+            Finding::Single | Finding::Ended => "the run or the text is too short for this network to learn more",
             Finding::Perfect | Finding::Level => "the text is too short for this network to learn more from it",
         }
     }
@@ -149,13 +171,33 @@ mod tests {
         advice_with(Schedule::Constant, losses, accuracy, parameters_per_token)
     }
 
+    /// The same with another schedule; an epoch is a pass.
     fn advice_with(
         schedule: Schedule,
         losses: &[f64],
         accuracy: f64,
         parameters_per_token: f64,
     ) -> (String, &'static str) {
-        let epochs: Vec<EpochReport> = (1..)
+        let epochs = epochs(losses, accuracy);
+        let evidence = Evidence { schedule, parameters_per_token, ..evidence(&epochs, losses.len() as f64) };
+        (evidence.advice(), evidence.why_worse())
+    }
+
+    /// A run with these epochs after so many passes.
+    fn evidence(epochs: &[EpochReport], passes: f64) -> Evidence<'_> {
+        Evidence {
+            epochs,
+            passes,
+            schedule: Schedule::Constant,
+            has_steps_per_epoch: false,
+            stopped_early: false,
+            parameters_per_token: 40.0,
+            is_worse_than_baseline: true,
+        }
+    }
+
+    fn epochs(losses: &[f64], accuracy: f64) -> Vec<EpochReport> {
+        (1..)
             .zip(losses)
             .map(|(epoch, &loss)| EpochReport {
                 epoch,
@@ -167,15 +209,7 @@ mod tests {
                 seconds: 1.0,
                 tokens_per_second: 1.0,
             })
-            .collect();
-        let evidence = Evidence {
-            epochs: &epochs,
-            schedule,
-            stopped_early: false,
-            parameters_per_token,
-            is_worse_than_baseline: true,
-        };
-        (evidence.advice(), evidence.why_worse())
+            .collect()
     }
 
     #[test]
@@ -211,6 +245,40 @@ mod tests {
         }
         let (_, why) = advice_with(Schedule::Cosine, &[6.0, 4.5, 4.5], 0.1, 40.0);
         assert!(why.contains("run or the text is too short"), "{why}");
+    }
+
+    #[test]
+    fn one_validation_does_not_show_whether_the_loss_falls() {
+        let epochs = epochs(&[6.0], 0.1);
+        for (passes, expected, why) in [
+            (0.4, "too early to judge", "not read the whole text"),
+            (1.9, "too early to judge", "fewer than two passes"),
+            (2.0, "does not show whether the loss still falls", "the run or the text is too short"),
+            (300.0, "does not show whether the loss still falls", "the network is too small or the text too short"),
+        ] {
+            let evidence = evidence(&epochs, passes);
+            assert!(evidence.advice().contains(expected), "{passes}: {}", evidence.advice());
+            assert!(evidence.why_worse().contains(why), "{passes}: {}", evidence.why_worse());
+        }
+        let small = Evidence { parameters_per_token: 0.01, ..evidence(&epochs, 300.0) };
+        assert_eq!(small.why_worse(), "the network is small for this text");
+    }
+
+    #[test]
+    fn after_many_passes_the_run_is_not_too_short() {
+        let epochs = epochs(&[6.0, 4.5, 4.5], 0.1);
+        let evidence = Evidence { schedule: Schedule::Cosine, ..evidence(&epochs, 300.0) };
+        assert_eq!(evidence.why_worse(), "the network is too small or the text too short");
+    }
+
+    #[test]
+    fn a_run_that_was_planned_for_a_time_needs_more_minutes() {
+        let epochs = epochs(&[6.0, 5.0], 0.1);
+        for schedule in [Schedule::Constant, Schedule::Cosine] {
+            let evidence = Evidence { schedule, has_steps_per_epoch: true, ..evidence(&epochs, 300.0) };
+            let expected = "The validation loss was still falling: train longer in a new run, with more `--minutes`.";
+            assert_eq!(evidence.advice(), expected);
+        }
     }
 
     #[test]

@@ -148,9 +148,12 @@ impl EvaluationReport {
         let (written, held_out) = (&written[..length], &held_out[..length]);
         let (parameters, training_tokens) = (best.model.num_params(), dataset.split.train.len());
         let lowest_baseline = named.iter().map(|&(_, loss)| loss).fold(f64::INFINITY, f64::min);
+        let progress = &outcome.progress;
         let evidence = Evidence {
-            epochs: &outcome.progress.epochs,
-            schedule: outcome.progress.config.schedule,
+            epochs: &progress.epochs,
+            passes: progress.steps as f64 / progress.steps_per_pass.max(1) as f64,
+            schedule: progress.config.schedule,
+            has_steps_per_epoch: progress.config.steps_per_epoch > 0,
             stopped_early: outcome.stop_reason == StopReason::EarlyStopping,
             parameters_per_token: parameters as f64 / training_tokens.max(1) as f64,
             is_worse_than_baseline: rows[0].loss_nats_per_token > lowest_baseline + TIE,
