@@ -160,7 +160,7 @@ impl PlannedLength {
                 short_time(step.validation_seconds)
             )
         };
-        Choice { key: "train.epochs", reason }
+        Choice { keys: &["train.epochs", "train.steps_per_epoch"], reason }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Chooses documents, tokens, sizes and training settings for a text, with the tables of `table.rs`.
 
-use models::LayerConfig;
+use models::{CellName, LayerConfig};
 use text_prep::{DocumentGuess, DocumentUnit};
 
 use super::Choice;
@@ -30,24 +30,29 @@ pub struct Sizes {
 }
 
 impl Sizes {
-    /// The reason for this size.
-    pub fn choice(&self, units: usize) -> Choice {
+    /// The reason for this size of a layer of these cells.
+    pub fn choice(&self, units: usize, cell: CellName) -> Choice {
+        let cell = match cell {
+            CellName::Rnn => "an RNN",
+            CellName::Lstm => "an LSTM",
+            CellName::Gru => "a GRU",
+        };
         let others: Vec<String> = self.units.iter().filter(|&&other| other != units).map(usize::to_string).collect();
         let others = others.join(" or ");
         let passes = decimals(self.passes, usize::from(self.passes < 1.0));
         let reason = if Some(&units) == self.units.last() {
-            format!("an LSTM of {units} units, the smallest, because the time is short")
+            format!("{cell} of {units} units, the smallest, because the time is short")
         } else {
             format!(
-                "an LSTM of {units} units rather than {others}: the time allows {passes} passes over the text or more"
+                "{cell} of {units} units rather than {others}: the time allows {passes} passes over the text or more"
             )
         };
-        Choice { key: "model.layers", reason }
+        Choice { keys: &["model.layers"], reason }
     }
 }
 
 /// A configuration for a run of `minutes` without a number of steps, the reasons, and the sizes that the time decides
-/// between.
+/// between. A reason is left out if the command line gives any of its keys, because it would no longer be true.
 pub fn choose(found: &Found, given: &Given, minutes: f64) -> (Config, Vec<Choice>, Sizes) {
     let mut choices = Choices { found, config: given.config.clone(), choices: Vec::new() };
     choices.documents(given);
@@ -56,6 +61,7 @@ pub fn choose(found: &Found, given: &Given, minutes: f64) -> (Config, Vec<Choice
     let row = Row::find(choices.config.tokens.kind, found.profile.bytes, minutes);
     choices.model(row, given);
     choices.training(row);
+    choices.choices.retain(|choice| !choice.keys.iter().any(|key| given.is_set(key)));
     let units = if given.has_units() { &[] } else { row.units };
     (choices.config, choices.choices, Sizes { units, passes: row.passes })
 }
@@ -67,8 +73,8 @@ struct Choices<'a> {
 }
 
 impl Choices<'_> {
-    fn add(&mut self, key: &'static str, reason: impl Into<String>) {
-        self.choices.push(Choice { key, reason: reason.into() });
+    fn add(&mut self, keys: &'static [&'static str], reason: impl Into<String>) {
+        self.choices.push(Choice { keys, reason: reason.into() });
     }
 
     fn documents(&mut self, given: &Given) {
@@ -79,7 +85,7 @@ impl Choices<'_> {
         if self.found.has_many_files() {
             data.documents = Some(DocumentKind::Files);
             let reason = format!("files: each of the {} files is a document", thousands(self.found.files));
-            return self.add("data.documents", reason);
+            return self.add(&["data.documents"], reason);
         }
         let DocumentGuess { unit, reason, .. } = self.found.profile.documents();
         let (kind, name) = match &unit {
@@ -94,7 +100,7 @@ impl Choices<'_> {
         if let Some(DocumentUnit::Separator(line)) = unit {
             data.separator = Some(line);
         }
-        self.add("data.documents", format!("{name}: {reason}"));
+        self.add(&["data.documents"], format!("{name}: {reason}"));
     }
 
     fn tokens(&mut self, given: &Given) {
@@ -115,14 +121,17 @@ impl Choices<'_> {
                     "characters, of which it has {distinct} different ones: in a text of {size}, most words are too rare to be \
                      learned as tokens"
                 );
-                self.add("tokens.kind", reason);
+                self.add(&["tokens.kind"], reason);
             }
             TokenKind::Subwords => {
-                self.add("tokens.kind", format!("subwords: a text of {size} is long enough to learn them as tokens"));
+                self.add(
+                    &["tokens.kind"],
+                    format!("subwords: a text of {size} is long enough to learn them as tokens"),
+                );
                 if self.config.vocabulary.size.is_none() {
                     let subwords = subwords(profile.bytes);
                     self.config.vocabulary.size = Some(subwords);
-                    self.add("vocabulary.size", format!("{}: most words are a few tokens", thousands(subwords)));
+                    self.add(&["vocabulary.size"], format!("{}: most words are a few tokens", thousands(subwords)));
                 }
             }
             // Only if it is given.
@@ -134,7 +143,7 @@ impl Choices<'_> {
             clean.preset = Some(preset.into());
             let kept =
                 if preset == "prose" { "capitals and punctuation stay as they are" } else { "the text stays as it is" };
-            self.add("clean.preset", format!("{preset}: {kept}"));
+            self.add(&["clean.preset"], format!("{preset}: {kept}"));
         }
         let samples = &mut self.config.samples;
         samples.every_steps = 0;
@@ -159,7 +168,7 @@ impl Choices<'_> {
         self.config.split.valid_fraction = fraction;
         let percent = decimals(100.0 * fraction, usize::from(fraction < 0.1));
         let reason = format!("{percent} % is held out to choose the best epoch and to score the model{why}");
-        self.add("split.valid_fraction", reason);
+        self.add(&["split.valid_fraction"], reason);
     }
 
     fn model(&mut self, row: &Row, given: &Given) {
@@ -177,15 +186,16 @@ impl Choices<'_> {
         let dimension = model.embedding_dim;
         if is_tied {
             let reason = "the output layer shares the embedding's weights, so that rare tokens have fewer of their own";
-            self.add("model.tie_weights", reason);
+            self.add(&["model.tie_weights"], reason);
         }
-        self.add("model.embedding_dim", format!("{dimension}"));
+        self.add(&["model.embedding_dim"], format!("{dimension}"));
         let Row { dropout, recurrent_dropout, embedding_dropout, .. } = row;
         let reason = format!(
             "{dropout}, recurrent dropout {recurrent_dropout} and embedding dropout {embedding_dropout}: the more often a \
              model sees the text, the more it needs"
         );
-        self.add("model.dropout", reason);
+        let keys = &["model.dropout", "model.embedding_dropout", "model.layers[0].recurrent_dropout"];
+        self.add(keys, reason);
     }
 
     fn training(&mut self, row: &Row) {
@@ -202,13 +212,14 @@ impl Choices<'_> {
         let targets = thousands(batch_size * bptt_len);
         let reason =
             format!("{batch_size} parallel streams in chunks of {bptt_len} tokens: {targets} targets per step");
-        self.add("train.batch_size", reason);
+        self.add(&["train.batch_size", "train.bptt_len", "train.mode"], reason);
         let reason = format!(
             "{learning_rate} with Adam, falling to zero at the end of the run; gradients are clipped to a norm of 1"
         );
-        self.add("train.learning_rate", reason);
+        let keys = &["train.learning_rate", "train.optimizer.kind", "train.schedule.kind", "train.clip"];
+        self.add(keys, reason);
         let reason = format!("{EMA_DECAY}: the average of the weights has a lower loss than the last ones");
-        self.add("train.ema_decay", reason);
+        self.add(&["train.ema_decay"], reason);
     }
 }
 
@@ -296,7 +307,7 @@ mod tests {
         assert_eq!((config.data.documents, config.tokens.kind), (Some(DocumentKind::None), TokenKind::Words));
         assert_eq!(config.clean.preset.as_deref(), Some("lowercase"));
         assert!(sizes.units.is_empty());
-        let is_chosen = |key| choices.iter().any(|choice| choice.key == key);
+        let is_chosen = |key| choices.iter().any(|choice| choice.key() == key);
         assert!(!["data.documents", "clean.preset", "tokens.kind"].into_iter().any(is_chosen), "{choices:?}");
         // Other settings of the model do not decide on its size.
         let given = self::given(&["model.dropout=0.1", "model.embedding_dim=100", "tokens.kind=subwords"]);
@@ -308,10 +319,31 @@ mod tests {
     }
 
     #[test]
+    fn a_reason_is_left_out_if_any_of_its_keys_is_given() {
+        let found = found(&prose(9_000));
+        for (change, key) in [
+            ("train.bptt_len=50", "train.batch_size"),
+            ("train.mode=windows", "train.batch_size"),
+            ("train.optimizer.kind=rmsprop", "train.learning_rate"),
+            ("train.schedule.kind=constant", "train.learning_rate"),
+            ("train.clip.global_norm=5", "train.learning_rate"),
+            ("model.embedding_dropout=0.3", "model.dropout"),
+            ("model.layers[0].recurrent_dropout=0.3", "model.dropout"),
+        ] {
+            let keys = |set: &[&str]| -> Vec<&'static str> {
+                choose(&found, &given(set), 3.0).1.iter().map(Choice::key).collect()
+            };
+            let expected: Vec<&str> = keys(&[]).into_iter().filter(|&other| other != key).collect();
+            assert_eq!(keys(&[change]), expected, "{change}");
+            assert!(keys(&[]).contains(&key), "{key}");
+        }
+    }
+
+    #[test]
     fn nothing_is_held_out_beside_separate_files() {
         let given = given(&["text.valid=valid.txt"]);
         let (_, choices, _) = choose(&found(&prose(9_000)), &given, 3.0);
-        assert!(!choices.iter().any(|choice| choice.key == "split.valid_fraction"), "{choices:?}");
+        assert!(!choices.iter().any(|choice| choice.key() == "split.valid_fraction"), "{choices:?}");
     }
 
     #[test]
@@ -326,10 +358,11 @@ mod tests {
     #[test]
     fn the_size_is_said_with_its_alternatives() {
         let sizes = Sizes { units: &[512, 384, 256], passes: 20.0 };
-        let reason = |units| sizes.choice(units).reason;
+        let reason = |units| sizes.choice(units, CellName::Lstm).reason;
         let of = "the time allows 20 passes over the text or more";
         assert_eq!(reason(512), format!("an LSTM of 512 units rather than 384 or 256: {of}"));
         assert_eq!(reason(384), format!("an LSTM of 384 units rather than 512 or 256: {of}"));
         assert_eq!(reason(256), "an LSTM of 256 units, the smallest, because the time is short");
+        assert!(sizes.choice(512, CellName::Gru).reason.starts_with("a GRU of 512 units"));
     }
 }

@@ -63,10 +63,17 @@ pub struct OpenChoices {
 /// A choice and its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
-    /// The first key that it is about, as in `model.layers`.
-    pub key: &'static str,
+    /// All keys that the reason is about, one at least, as in `model.layers`. The first one is where the reason stands.
+    pub keys: &'static [&'static str],
     /// What was chosen and why, without a full stop.
     pub reason: String,
+}
+
+impl Choice {
+    /// The key above which the reason stands in a plan.
+    pub fn key(&self) -> &'static str {
+        self.keys[0]
+    }
 }
 
 /// All that was chosen for a run.
@@ -102,7 +109,6 @@ impl Recipe {
                 config.text.name()
             )
         });
-        let choices = choices.into_iter().filter(|choice| !given.is_set(choice.key)).collect();
         Ok(Self { config, open: OpenChoices { choices, sizes }, warning })
     }
 
@@ -125,7 +131,7 @@ impl Reasons {
 
     fn print(&self, heading: &str) {
         status(heading);
-        self.choices.iter().for_each(|choice| status(&format!("  {}: {}", choice.key, choice.reason)));
+        self.choices.iter().for_each(|choice| status(&format!("  {}: {}", choice.key(), choice.reason)));
     }
 }
 
@@ -157,11 +163,11 @@ pub fn plan(
         Ok(PlannedLength::fitting(clock.time(minutes), &step, EpochRule::ValidationTime).passes)
     })?;
     choices.extend(units.map(|units| {
-        let Choice { key, mut reason } = sizes.choice(units);
+        let Choice { keys, mut reason } = sizes.choice(units, experiment.config.model.layers[0].cell);
         if clock.has_epochs() {
             reason += &format!("; the number of steps is given, so the size is chosen as for {minutes} minutes");
         }
-        Choice { key, reason }
+        Choice { keys, reason }
     }));
     if !clock.has_epochs() {
         let step = measured.map_or_else(|| measure(experiment, model, minutes, setup), Ok)?;

@@ -21,14 +21,14 @@ pub fn to_toml(toml: &str, heading: &str, choices: &[Choice]) -> String {
                 if section.is_empty() { key.to_string() } else { format!("{section}.{key}") }
             }
         };
-        let (here, rest): (Vec<&Choice>, Vec<&Choice>) = left.into_iter().partition(|choice| choice.key == key);
+        let (here, rest): (Vec<&Choice>, Vec<&Choice>) = left.into_iter().partition(|choice| choice.key() == key);
         left = rest;
         here.iter().for_each(|choice| lines.extend(comment(&choice.reason)));
         lines.push(line.to_string());
     }
     // A choice whose key has its default value and is not written.
     for choice in left {
-        lines.extend(comment(&format!("{}: {}", choice.key, choice.reason)));
+        lines.extend(comment(&format!("{}: {}", choice.key(), choice.reason)));
     }
     lines.join("\n") + "\n"
 }
@@ -56,9 +56,9 @@ mod tests {
     #[test]
     fn a_plan_is_the_configuration_with_its_reasons_above_the_keys() {
         let choices = [
-            Choice { key: "model.layers", reason: "A small text needs a small model.".into() },
-            Choice { key: "train.optimizer.kind", reason: "word ".repeat(60) },
-            Choice { key: "text.dataset", reason: "Not written, so it stands at the end.".into() },
+            Choice { keys: &["model.layers", "model.dropout"], reason: "A small text needs a small model.".into() },
+            Choice { keys: &["train.optimizer.kind"], reason: "word ".repeat(60) },
+            Choice { keys: &["text.dataset"], reason: "Not written, so it stands at the end.".into() },
         ];
         let config = Config::default();
         let plan = to_toml(&toml::to_string(&config).unwrap(), "A plan.", &choices);
