@@ -138,7 +138,7 @@ impl PlannedLength {
         let steps = format!("{} step{}", thousands(steps as usize), if steps == 1 { "" } else { "s" });
         let reason = if is_too_short {
             format!(
-                "{steps}: the time of {} is too short, because reading the text and measuring steps took {}; a pass \
+                "{steps}: the time of {} is too short, because reading, counting and measuring took {}; a pass \
                  over the training text needs about `--minutes {}`",
                 short_time(time.whole),
                 short_time(time.whole - time.left),
@@ -150,7 +150,11 @@ impl PlannedLength {
                     "{} % of the training text: the time is too short for all of it",
                     decimals(100.0 * part, if part < 0.1 { 1 } else { 0 })
                 ),
-                passes => format!("{} passes over the training text", decimals(passes, 1)),
+                passes => {
+                    // In hundreds of passes a tenth of one means nothing.
+                    let passes = if passes < 99.95 { decimals(passes, 1) } else { thousands(passes.round() as usize) };
+                    format!("{passes} passes over the training text")
+                }
             };
             format!(
                 "{steps}, {passes}, in about {}: on this machine a step takes {} and a validation {}, measured before \
@@ -251,8 +255,8 @@ mod tests {
         }
         let time = Time { whole: 12.0, left: -8.0 };
         let reason = PlannedLength::fitting(time, &step, EpochRule::Pass).choice(time, &step).reason;
-        let expected = "1 step: the time of 12 s is too short, because reading the text and measuring steps took 20 s; \
-                        a pass over the training text needs about `--minutes 1.3`";
+        let expected = "1 step: the time of 12 s is too short, because reading, counting and measuring took 20 s; a \
+                        pass over the training text needs about `--minutes 1.3`";
         assert_eq!(reason, expected);
         let enough = Time { whole: 78.0, left: 58.0 };
         assert!(PlannedLength::fitting(enough, &step, EpochRule::Pass).passes >= 1.0);
@@ -271,6 +275,8 @@ mod tests {
             reason(0.4)
         );
         assert!(reason(12.34).contains("12.3 passes over the training text"), "{}", reason(12.34));
+        assert!(reason(99.96).contains(", 100 passes over the training text"), "{}", reason(99.96));
+        assert!(reason(1_770.4).contains(", 1,770 passes over the training text"), "{}", reason(1_770.4));
         assert!(reason(1.0).contains("a step takes 20 ms"), "{}", reason(1.0));
     }
 
