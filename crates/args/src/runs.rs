@@ -32,7 +32,7 @@ pub struct Train {
     pub new_tokens: Option<NewTokens>,
     /// The time for training, in minutes: the number of steps is chosen so that the run ends after about this time
     /// [default: 3 if the configuration is chosen for the text, otherwise the epochs of the configuration]
-    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with = "resume")]
     pub minutes: Option<f64>,
     /// Print the configuration of the run, with the reasons for what was chosen, and do not train
     #[arg(long, conflicts_with_all = ["resume", "out", "view_svg"])]

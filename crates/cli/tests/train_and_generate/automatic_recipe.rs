@@ -216,6 +216,7 @@ fn a_time_out_of_range_is_rejected() {
     dir.file("names.txt", names());
     for (args, expected) in [
         (&["--minutes", "0"][..], "`--minutes` is 0; expected a number above 0"),
+        (&["--minutes", "-1"], "`--minutes` is -1; expected a number above 0"),
         (&["--minutes", "NaN"], "`--minutes` is NaN; expected a number above 0"),
         (&["--minutes", "inf"], "`--minutes` is inf; expected a number above 0, such as 3 or 0.5, and at most 527040"),
         (&["--minutes", "1", "--set", "train.epochs=2"], "`--minutes` and `--set train.epochs` are both given"),
