@@ -14,6 +14,8 @@ use crate::view::format::{decimals, thousands};
 const MAX_TRAINING: usize = 30_000_000;
 /// Longer held-out texts are not compared.
 const MAX_HELD_OUT: usize = 10_000_000;
+/// From this ratio on, a loss is said as a multiple of another one and not in percent.
+const MULTIPLE: f64 = 3.0;
 
 /// The loss of the best Kneser–Ney model of 2 to 8 characters on the held-out text.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -101,16 +103,23 @@ impl Counting {
     /// Compares it with a network that needs `bits` bits per byte on the same targets. `why_worse` is why it may need more.
     pub fn compare(&self, bits: f64, why_worse: &str) -> CountingScore {
         let (network, own) = (decimals(bits, 3), decimals(self.bits_per_byte, 3));
-        let percent = decimals(100.0 * (bits / self.bits_per_byte - 1.0).abs(), 1);
+        let ratio = bits / self.bits_per_byte;
+        let percent = decimals(100.0 * (ratio - 1.0).abs(), 1);
         // A percentage of nearly nothing says nothing.
         let size = if own == "0.000" { String::new() } else { format!("{percent} % ") };
-        let counting = format!("counting ({})", self.model());
+        let counting = format!("counting ({}), which needs {own}", self.model());
         let verdict = if network == own || percent == "0.0" {
-            format!("about as good as {counting}, which needs {own}")
-        } else if bits < self.bits_per_byte {
-            format!("{size}less than {counting}, which needs {own}")
+            format!("about as good as {counting}")
+        } else if ratio < 1.0 {
+            format!("{size}less than {counting}")
         } else {
-            format!("{size}more than {counting}, which needs {own}: counting is better, because {why_worse}")
+            // Large percentages are hard to read.
+            let more = if ratio >= MULTIPLE && own != "0.000" {
+                format!("about {} times as many as", thousands(ratio.round() as usize))
+            } else {
+                format!("{size}more than")
+            };
+            format!("{more} {counting}: counting is better, because {why_worse}")
         };
         let sentence = format!("The network needs {network} bits per byte, {verdict}.");
         CountingScore { counting: self.clone(), network_bits_per_byte: bits, sentence }
@@ -302,6 +311,15 @@ mod tests {
         let worse =
             format!("The network needs 2.100 bits per byte, 1.9 % more than {model}: counting is better, because");
         assert_eq!(sentence(2.1), format!("{worse} the network is small for this text."));
+        let multiple = |bits: f64, times: &str| {
+            let expected =
+                format!("bits per byte, about {times} times as many as {model}: counting is better, because");
+            assert!(sentence(bits).contains(&expected), "{}", sentence(bits));
+        };
+        multiple(3.0 * 2.06, "3");
+        multiple(115.82, "56");
+        multiple(2_472.0, "1,200");
+        assert!(sentence(6.1).contains(" bits per byte, 196.1 % more than counting"), "{}", sentence(6.1));
         let certain = Counting { bits_per_byte: 0.0, ..counting.clone() };
         assert!(certain.compare(0.0, "").sentence.starts_with("The network needs 0.000 bits per byte, about as good"));
         let more = certain.compare(0.012, "the network is small for this text").sentence;
