@@ -218,6 +218,7 @@ fn what_does_not_fit_together_is_rejected_in_one_line() {
          held-out files, or check how the text is divided into documents"
     );
     assert!(message(words(&[])).starts_with("the text has 0 different documents"));
+    assert!(message(words(&equal[..2])).starts_with("the text has 1 different document, but training"));
     let nothing = unlabelled(&[" ", ""]);
     assert_eq!(
         message(words(&TEN).valid(DatasetInput::documents(&nothing[..]))),

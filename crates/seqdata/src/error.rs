@@ -102,8 +102,9 @@ pub enum Error {
     },
     /// There are too few different documents for all parts of the split.
     #[error(
-        "the text has {distinct} different documents, but training and the held-out parts need {needed}: add documents, \
-         give separate held-out files, or check how the text is divided into documents"
+        "the text has {distinct} different document{}, but training and the held-out parts need {needed}: add documents, \
+         give separate held-out files, or check how the text is divided into documents",
+        plural(.distinct)
     )]
     TooFewDocuments {
         /// Documents with different tokens.
@@ -179,4 +180,9 @@ fn other_kind(has_documents: &bool) -> &'static str {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "thiserror passes references")]
 fn kind(has_documents: &bool) -> &'static str {
     if *has_documents { "documents" } else { "running text" }
+}
+
+/// The end of a noun after this number.
+fn plural(number: &usize) -> &'static str {
+    if *number == 1 { "" } else { "s" }
 }

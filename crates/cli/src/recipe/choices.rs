@@ -116,9 +116,12 @@ impl Choices<'_> {
         self.config.tokens.kind = kind;
         match kind {
             TokenKind::Characters => {
-                let distinct = thousands(profile.distinct_characters);
+                let distinct = match profile.distinct_characters {
+                    1 => "1 different one".into(),
+                    number => format!("{} different ones", thousands(number)),
+                };
                 let reason = format!(
-                    "characters, of which it has {distinct} different ones: in a text of {size}, most words are too rare to be \
+                    "characters, of which it has {distinct}: in a text of {size}, most words are too rare to be \
                      learned as tokens"
                 );
                 self.add(&["tokens.kind"], reason);
@@ -297,6 +300,14 @@ mod tests {
         assert!(choices[0].reason.starts_with("lines: each line is an item: 300 lines"), "{choices:?}");
         let (config, ..) = choose(&Found { files: 30, ..found(&prose(9_000)) }, &given(&[]), 3.0);
         assert_eq!(config.data.documents, Some(DocumentKind::Files));
+    }
+
+    #[test]
+    fn a_text_of_one_character_has_a_reason_in_the_singular() {
+        let (_, choices, _) = choose(&found(&"a".repeat(600)), &given(&[]), 3.0);
+        let reason = choices.iter().find(|choice| choice.key() == "tokens.kind").map(|choice| choice.reason.as_str());
+        let expected = "characters, of which it has 1 different one: in a text of 600 bytes";
+        assert!(reason.is_some_and(|reason| reason.starts_with(expected)), "{choices:?}");
     }
 
     #[test]

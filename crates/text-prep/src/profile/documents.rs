@@ -52,9 +52,9 @@ impl DocumentGuess {
                     unit: Some(DocumentUnit::Sections),
                     count: sections.count,
                     reason: format!(
-                        "it is a collection: {} texts of {:.0} bytes on average between three or more blank lines",
+                        "it is a collection: {} texts of {} bytes on average between three or more blank lines",
                         thousands(sections.count as usize),
-                        sections.mean_len
+                        rounded(sections.mean_len)
                     ),
                 },
             };
@@ -66,15 +66,20 @@ impl DocumentGuess {
                 unit: Some(DocumentUnit::Lines),
                 count: lines.not_blank(),
                 reason: format!(
-                    "each line is an item: {} lines of {:.0} bytes on average, {} blank {}",
+                    "each line is an item: {} lines of {} bytes on average, {} blank {}",
                     thousands(lines.not_blank() as usize),
-                    lines.mean_len,
+                    rounded(lines.mean_len),
                     if lines.blank == 0 { "no".into() } else { thousands(lines.blank as usize) },
                     if lines.blank == 1 { "line" } else { "lines" },
                 ),
             },
         }
     }
+}
+
+/// A number without decimals.
+fn rounded(number: f64) -> String {
+    thousands(number.round() as usize)
 }
 
 /// Whether lines separate documents: frequent ones, unless as many lines begin like them, which are comments.
@@ -94,9 +99,10 @@ fn not_documents(sections: &SectionProfile) -> Option<String> {
     let are_medium = medium * 2 > count;
     (!are_medium).then(|| {
         format!(
-            "only {} of its {} texts between three or more blank lines have 200 to 20,000 bytes, as stories have",
+            "only {} of its {} texts between three or more blank lines {} 200 to 20,000 bytes, as stories have",
             thousands(medium as usize),
-            thousands(count as usize)
+            thousands(count as usize),
+            if medium == 1 { "has" } else { "have" }
         )
     })
 }
@@ -107,9 +113,13 @@ fn no_items(profile: &TextProfile) -> Option<String> {
     let characters_per_byte = share(profile.characters, profile.bytes);
     let (mean, p95) = (lines.mean_len * characters_per_byte, lines.p95_len as f64 * characters_per_byte);
     let distinct = lines.not_blank() as f64 * (1.0 - lines.repeated_share);
+    let different = match distinct.round() as u64 {
+        1 => "1 different line that is not blank".into(),
+        number => format!("{number} different lines that are not blank"),
+    };
     let percent = |share: f64| format!("{:.0} %", 100.0 * share);
     let reasons = [
-        (distinct < MIN_LINES, format!("it has only {distinct:.0} different lines that are not blank")),
+        (distinct < MIN_LINES, format!("it has only {different}")),
         (lines.blank_share() > MAX_BLANK, format!("{} of its lines are blank", percent(lines.blank_share()))),
         (lines.indented_share > 0.05, format!("{} of its lines are indented", percent(lines.indented_share))),
         (lines.code_share > 0.1, format!("{} of its lines look like code or markup", percent(lines.code_share))),
@@ -117,9 +127,9 @@ fn no_items(profile: &TextProfile) -> Option<String> {
         (lines.speaker_share > 0.5, format!("{} of its lines begin with a speaker", percent(lines.speaker_share))),
         (
             mean > 300.0 && lines.several_sentences_share > 0.5,
-            format!("its lines are paragraphs of {mean:.0} characters on average"),
+            format!("its lines are paragraphs of {} characters on average", rounded(mean)),
         ),
-        (is_wrapped(lines), format!("its lines are wrapped at about {p95:.0} characters")),
+        (is_wrapped(lines), format!("its lines are wrapped at about {} characters", rounded(p95))),
         (continues(lines), "sentences continue in the next line".into()),
         (lines.open_share > 0.15, format!("{} of its lines end within a sentence", percent(lines.open_share))),
         (

@@ -33,6 +33,8 @@ fn stories_between_blank_lines_and_sayings_between_separators_are_documents() {
     let (unit, count, reason) = guessed(&texts::stories(30));
     assert_eq!((unit, count), (Some(DocumentUnit::Sections), 30), "{reason}");
     assert!(reason.starts_with("it is a collection: 30 texts of "), "{reason}");
+    let (.., reason) = guessed(&("word ".repeat(300) + "\n\n\n\n").repeat(30));
+    assert!(reason.starts_with("it is a collection: 30 texts of 1,50"), "{reason}");
     let crlf = texts::stories(30).replace('\n', "\r\n");
     assert_eq!(guessed(&crlf).0, Some(DocumentUnit::Sections));
     assert_eq!(guessed(texts::FABLES).0, Some(DocumentUnit::Sections));
@@ -53,9 +55,14 @@ fn other_texts_are_running_text() {
     for (text, expected) in [
         (texts::names(99), "it has only "),
         ("The fox ran.\nIt ran.\n".repeat(200), "it has only 2 different lines that are not blank"),
+        ("The fox ran.\n".repeat(200), "it has only 1 different line that is not blank"),
         (texts::stories(19), " of its lines are blank"),
         (texts::chapters(25), "its 25 texts between three or more blank lines are chapters"),
         ("a\n\n\n\n".repeat(30), "only 0 of its 30 texts between three or more blank lines have 200 to 20,000 bytes"),
+        (
+            "a\n\n\n\n".repeat(30) + &"b".repeat(300),
+            "only 1 of its 31 texts between three or more blank lines has 200 to 20,000 bytes",
+        ),
         (ornaments, " of its lines are blank"),
         (rules, " of its lines are blank"),
         (comments, "it has only "),
