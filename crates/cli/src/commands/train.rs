@@ -53,7 +53,7 @@ fn start(args: &Train, backend: &BackendSelection) -> Result<Option<(PathBuf, St
     let clock = Clock::start(args)?;
     let (config, name, open) = if args.config.config.is_none() && args.init_from.is_none() {
         let recipe = Recipe::choose(&args.config, clock.given_or_default())?;
-        warn(recipe.warning.as_slice());
+        warn(&recipe.warnings);
         let name = recipe.name();
         (AnyConfig::LanguageModel(Box::new(recipe.config)), name, Some(recipe.open))
     } else {
