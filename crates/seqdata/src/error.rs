@@ -102,8 +102,8 @@ pub enum Error {
     },
     /// There are too few different documents for all parts of the split.
     #[error(
-        "the text has {distinct} different document{}, but training and the held-out parts need {needed}: add documents, \
-         give separate held-out files, or check how the text is divided into documents",
+        "the text has {distinct} different document{}, but training and the held-out parts need {needed}: add \
+         documents, give separate held-out files, or check how the text is divided into documents",
         plural(.distinct)
     )]
     TooFewDocuments {

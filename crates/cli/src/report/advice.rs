@@ -80,7 +80,7 @@ impl Evidence<'_> {
         }
     }
 
-    /// How to train longer, which a run cannot whose learning rates depend on its length, or that was planned for a time.
+    /// How to train longer: in a new run if the learning rates depend on the length of the run, or a time was given.
     fn longer(&self) -> String {
         let count = self.epochs.len();
         if self.has_steps_per_epoch {
