@@ -15,6 +15,8 @@ const SUBWORDS_FROM: u64 = 50_000;
 /// Subwords for each square root of a byte: more than usual for longer texts, because a model of minutes learns frequent
 /// words faster than how they are spelled.
 const SUBWORDS: f64 = 2.7;
+/// The most subwords: with more, the few passes over a long text are not enough.
+const MOST_SUBWORDS: usize = 1_600;
 /// The most bytes that are held out: a longer part costs time that training needs, and its loss is hardly more exact.
 const MOST_HELD_OUT: f64 = 600_000.0;
 /// The decay of the average of the weights.
@@ -229,7 +231,7 @@ impl Choices<'_> {
 /// The number of subwords for a text of this length.
 fn subwords(bytes: u64) -> usize {
     let number = (SUBWORDS * (bytes as f64).sqrt()) as usize;
-    (number / 64 * 64).clamp(512, 8_000)
+    (number / 64 * 64).clamp(512, MOST_SUBWORDS)
 }
 
 /// A number of bytes in words.
