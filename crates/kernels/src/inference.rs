@@ -10,6 +10,7 @@ pub use crate::cpu::kernel_cell::KernelCell;
 use crate::cpu::kernel_cell::by_cell;
 use crate::cpu::matmul::PackedMatrix;
 use crate::cpu::quantized::{self, QuantizedMatrix};
+pub use crate::cpu::quantized::{quantize, scale as quantization_scale};
 use crate::cpu::rows::{PaddedRows, SharedRows};
 use crate::cpu::scratch::Scratch;
 use crate::cpu::sequence::{Cell, ForwardStep, reorder_blocks};

@@ -16,15 +16,20 @@ use seqdata::hash::sha256;
 use text_prep::Tokenizer;
 
 use crate::error::{Error, Result};
+use crate::int8_weights::{int8_weights_from_bytes, int8_weights_to_bytes};
 use crate::language_model::LanguageModel;
-use crate::manifest::{Manifest, check_names, not_listed, read_checked, read_manifest};
+use crate::manifest::{
+    Manifest, check_hash, check_names, missing, not_listed, parse_manifest, read_checked, read_file, read_manifest,
+};
 use crate::network::Network;
 use crate::serialize::{weights_from_bytes, weights_to_bytes};
 
 pub use crate::manifest::{FORMAT, LmMetadata, MANIFEST, Metadata, StateMode};
 
-/// The weights, a Burnpack file.
+/// The weights, a Burnpack file of 32-bit floats.
 pub const WEIGHTS: &str = "weights.bpk";
+/// The weights of a directory that [`ModelBundle::save_int8`] wrote, in place of [`WEIGHTS`].
+pub const INT8_WEIGHTS: &str = "weights-int8.safetensors";
 /// Cleaning rules, pre-tokenizer and vocabulary.
 pub const TOKENIZER: &str = "tokenizer.json";
 const VOCABULARY: &str = "vocabulary.tsv";
@@ -94,11 +99,28 @@ impl<M: Network> ModelBundle<M> {
     /// `directory` are unchanged; if a rename fails, there is no manifest, so that a mixture of two models cannot be
     /// loaded.
     pub fn save(&self, directory: impl AsRef<Path>) -> Result<()> {
-        let weights = weights_to_bytes(&self.model)
-            .map_err(|reason| Error::Inconsistent { directory: directory.as_ref().into(), reason })?;
-        check_names(directory.as_ref(), self.extra_files.keys())?;
-        directory::create(directory.as_ref())?;
-        self.save_with_weights(directory, weights)
+        self.create(directory.as_ref(), WEIGHTS, weights_to_bytes(&self.model))
+    }
+
+    /// Like [`save`](Self::save), with weights rounded to [8 bits](crate::int8_weights): in about a quarter of the
+    /// space. [`load`](Self::load) reads such a directory like any other, as a model of 32-bit floats.
+    ///
+    /// # Errors
+    /// As [`save`](Self::save), and if the weights are not finite.
+    pub fn save_int8(&self, directory: impl AsRef<Path>) -> Result<()> {
+        self.create(directory.as_ref(), INT8_WEIGHTS, int8_weights_to_bytes(&self.model))
+    }
+
+    fn create(
+        &self,
+        directory: &Path,
+        weights_file: &str,
+        weights: std::result::Result<Vec<u8>, String>,
+    ) -> Result<()> {
+        let weights = weights.map_err(|reason| Error::Inconsistent { directory: directory.into(), reason })?;
+        check_names(directory, self.extra_files.keys())?;
+        directory::create(directory)?;
+        self.save_files(directory, weights_file, weights)
     }
 
     /// Like [`save`](Self::save), into an existing directory, with the weights as bytes if they are at hand.
@@ -106,10 +128,13 @@ impl<M: Network> ModelBundle<M> {
     /// # Errors
     /// As [`save`](Self::save).
     pub fn save_with_weights(&self, directory: impl AsRef<Path>, weights: Vec<u8>) -> Result<()> {
-        let directory = directory.as_ref();
+        self.save_files(directory.as_ref(), WEIGHTS, weights)
+    }
+
+    fn save_files(&self, directory: &Path, weights_file: &str, weights: Vec<u8>) -> Result<()> {
         check_names(directory, self.extra_files.keys())?;
         let mut files = self.extra_files.clone();
-        files.insert(WEIGHTS.into(), weights);
+        files.insert(weights_file.into(), weights);
         files.insert(TOKENIZER.into(), self.tokenizer.to_json().into_bytes());
         files.insert(VOCABULARY.into(), self.tokenizer.vocabulary.to_tsv().into_bytes());
         let hashes = files.iter().map(|(name, bytes)| (name.clone(), sha256(bytes))).collect();
@@ -144,12 +169,37 @@ impl<M: Network> ModelBundle<M> {
     pub fn load(directory: impl AsRef<Path>, device: &Device) -> Result<Self> {
         let directory = directory.as_ref();
         let manifest = read_manifest::<M::Config>(directory, Some(M::KIND))?;
+        Self::from_manifest(directory, manifest, |file| read_file(directory, file), device)
+    }
+
+    /// As [`load`](Self::load), from the contents of the files by name, which may be more than those of the manifest.
+    /// In errors the directory is called `name`.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_files(name: &Path, files: &BTreeMap<String, Vec<u8>>, device: &Device) -> Result<Self> {
+        let manifest = files.get(MANIFEST).ok_or_else(|| Error::NotAModel(name.into()))?;
+        let manifest = parse_manifest::<M::Config>(name, &String::from_utf8_lossy(manifest), Some(M::KIND))?;
+        let read = |file: &str| files.get(file).cloned().ok_or_else(|| missing(name, file));
+        Self::from_manifest(name, manifest, read, device)
+    }
+
+    /// The model of a manifest, whose files `read` returns by name.
+    fn from_manifest(
+        directory: &Path,
+        manifest: Manifest<M::Config>,
+        read: impl Fn(&str) -> Result<Vec<u8>>,
+        device: &Device,
+    ) -> Result<Self> {
         let mut extra_files = BTreeMap::new();
         for (name, hash) in &manifest.files {
-            extra_files.insert(name.clone(), read_checked(directory, name, hash)?);
+            let bytes = read(name)?;
+            check_hash(directory, name, &bytes, hash)?;
+            extra_files.insert(name.clone(), bytes);
         }
+        let (weights, int8_weights) = (extra_files.remove(WEIGHTS), extra_files.remove(INT8_WEIGHTS));
         let mut take = |name: &str| extra_files.remove(name).ok_or_else(|| not_listed(directory, name));
-        let (weights, tokenizer) = (take(WEIGHTS)?, take(TOKENIZER)?);
+        let tokenizer = take(TOKENIZER)?;
         take(VOCABULARY)?;
 
         let inconsistent = |reason| Error::Inconsistent { directory: directory.into(), reason };
@@ -165,8 +215,15 @@ impl<M: Network> ModelBundle<M> {
         }
         M::check_vocabulary(&metadata.config, &tokenizer.vocabulary).map_err(inconsistent)?;
         let model = M::zeros(&metadata.config, device).map_err(|error| inconsistent(format!("{MANIFEST}: {error}")))?;
-        let model =
-            weights_from_bytes(model, weights).map_err(|reason| inconsistent(format!("{WEIGHTS}: {reason}")))?;
+        let (file, model) = match (weights, int8_weights) {
+            (Some(weights), None) => (WEIGHTS, weights_from_bytes(model, weights)),
+            (None, Some(weights)) => (INT8_WEIGHTS, int8_weights_from_bytes(model, &weights)),
+            (None, None) => return Err(not_listed(directory, WEIGHTS)),
+            (Some(_), Some(_)) => {
+                return Err(inconsistent(format!("it has {WEIGHTS} and {INT8_WEIGHTS}, expected one of them")));
+            }
+        };
+        let model = model.map_err(|reason| inconsistent(format!("{file}: {reason}")))?;
         Ok(Self { model, tokenizer, metadata, extra_files })
     }
 

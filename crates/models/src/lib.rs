@@ -15,6 +15,7 @@ pub mod evaluate;
 mod evaluate_by_label;
 pub mod gradient_reach;
 pub mod init;
+pub mod int8_weights;
 pub mod interop;
 pub mod language_model;
 mod manifest;

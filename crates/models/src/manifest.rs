@@ -176,6 +176,11 @@ pub(crate) fn not_listed(directory: &Path, name: &str) -> Error {
     Error::Manifest { directory: directory.into(), reason: format!("it does not list {name}") }
 }
 
+/// The error of a model directory without the file `name`.
+pub(crate) fn missing(directory: &Path, name: &str) -> Error {
+    Error::Missing { directory: directory.into(), file: name.into() }
+}
+
 /// Reads a manifest; of a network of this kind if one is given.
 pub(crate) fn read_manifest<C: Serialize + DeserializeOwned>(
     directory: &Path,
@@ -189,9 +194,17 @@ pub(crate) fn read_manifest<C: Serialize + DeserializeOwned>(
         }
         Err(error) => return Err(Error::io(path, "read")(error)),
     };
+    parse_manifest(directory, &text, kind)
+}
+
+/// As [`read_manifest`], from its contents.
+pub(crate) fn parse_manifest<C: Serialize + DeserializeOwned>(
+    directory: &Path,
+    text: &str,
+    kind: Option<&'static str>,
+) -> Result<Manifest<C>> {
     let invalid = |reason: String| Error::Manifest { directory: directory.into(), reason };
-    let value: serde_json::Value =
-        serde_json::from_str(&text).map_err(|error| invalid(one_line(&error.to_string())))?;
+    let value: serde_json::Value = serde_json::from_str(text).map_err(|error| invalid(one_line(&error.to_string())))?;
     // The format is checked first: another format may have other fields.
     let found = value["format"].as_u64().unwrap_or(0);
     if found != FORMAT {
@@ -227,23 +240,31 @@ pub(crate) fn check_names<'a>(directory: &Path, mut names: impl Iterator<Item = 
 
 /// Reads the file `name`, which must have the hash `expected`.
 pub(crate) fn read_checked(directory: &Path, name: &str, expected: &str) -> Result<Vec<u8>> {
-    let path = directory.join(name);
-    let bytes = match read::file(&path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(Error::Missing { directory: directory.into(), file: name.into() });
-        }
-        Err(error) => return Err(Error::io(path, "read")(error)),
-    };
-    let found = sha256(&bytes);
-    if found != expected {
-        let short = |hash: &str| hash.chars().take(12).collect();
-        return Err(Error::HashMismatch {
-            directory: directory.into(),
-            file: name.into(),
-            found: short(&found),
-            expected: short(expected),
-        });
-    }
+    let bytes = read_file(directory, name)?;
+    check_hash(directory, name, &bytes, expected)?;
     Ok(bytes)
+}
+
+/// Reads the file `name`.
+pub(crate) fn read_file(directory: &Path, name: &str) -> Result<Vec<u8>> {
+    let path = directory.join(name);
+    read::file(&path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => missing(directory, name),
+        _ => Error::io(path, "read")(error),
+    })
+}
+
+/// Checks that the contents of the file `name` have the hash `expected`.
+pub(crate) fn check_hash(directory: &Path, name: &str, bytes: &[u8], expected: &str) -> Result<()> {
+    let found = sha256(bytes);
+    if found == expected {
+        return Ok(());
+    }
+    let short = |hash: &str| hash.chars().take(12).collect();
+    Err(Error::HashMismatch {
+        directory: directory.into(),
+        file: name.into(),
+        found: short(&found),
+        expected: short(expected),
+    })
 }

@@ -28,9 +28,13 @@ pub fn weights_to_bytes<M: Network>(model: &M) -> Result<Vec<u8>, String> {
 /// The reason, if they are not the weights of such a model.
 pub fn weights_from_bytes<M: Network>(model: M, bytes: Vec<u8>) -> Result<M, String> {
     // From memory: a record on disk is read, and may have changed, at first use.
-    let bytes = Bytes::from_bytes_vec(bytes).shared();
-    let tensors = Reader::from_bytes(bytes.clone()).and_then(Reader::into_tensors);
-    let tensors = tensors.map_err(|error| format!("it cannot be read as weights: {}", one_line(&error.to_string())))?;
+    weights_from_burnpack(model, Bytes::from_bytes_vec(bytes))
+}
+
+/// As [`weights_from_bytes`], of a Burnpack file in memory.
+pub(crate) fn weights_from_burnpack<M: Network>(model: M, bytes: Bytes) -> Result<M, String> {
+    let bytes = bytes.shared();
+    let tensors = tensors(bytes.clone())?;
     let expected = parameters(&model).into_iter().map(|(path, parameter)| (path, parameter.shape));
     let mut expected: BTreeMap<String, Vec<usize>> = expected.collect();
     let mut differences = Differences::new(&tensors, &mut expected);
@@ -43,6 +47,12 @@ pub fn weights_from_bytes<M: Network>(model: M, bytes: Vec<u8>) -> Result<M, Str
     ModuleRecord::from_bytes(bytes)
         .and_then(|record| model.try_load_record(record))
         .map_err(|error| format!("the weights do not fit the model: {error}"))
+}
+
+/// The tensors of a Burnpack file in memory.
+pub(crate) fn tensors(bytes: Bytes) -> Result<Vec<burn_pack::Tensor>, String> {
+    let tensors = Reader::from_bytes(bytes).and_then(Reader::into_tensors);
+    tensors.map_err(|error| format!("it cannot be read as weights: {}", one_line(&error.to_string())))
 }
 
 /// The state of every layer and direction as a safetensors file of 32-bit floats: `0.hidden`,

@@ -42,6 +42,12 @@ fn load_error(folder: &Path) -> String {
     error
 }
 
+fn logits(bundle: &LmBundle) -> Vec<f32> {
+    let ids = Tensor::<2, Int>::from_ints([[1, 2, 3]], &Device::flex());
+    let (logits, _) = bundle.model.forward_last(ids, bundle.model.init_state(1));
+    logits.try_into_vec_as().unwrap()
+}
+
 #[test]
 fn a_saved_model_is_loaded_unchanged() {
     let folder = saved();
@@ -50,12 +56,103 @@ fn a_saved_model_is_loaded_unchanged() {
     assert_eq!(read.tokenizer, original.tokenizer);
     assert_eq!(read.metadata, original.metadata);
     assert_eq!(read.extra_files, original.extra_files);
-    let logits = |bundle: &LmBundle| {
-        let ids = Tensor::<2, Int>::from_ints([[1, 2, 3]], &Device::flex());
-        let (logits, _) = bundle.model.forward_last(ids, bundle.model.init_state(1));
-        logits.try_into_vec_as::<f32>().unwrap()
-    };
     assert_eq!(logits(&read), logits(&original));
+}
+
+#[test]
+fn a_model_saved_in_8_bits_is_loaded_with_weights_near_its_own() {
+    let [first, second] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let original = bundle(WORDS);
+    for folder in [&first, &second] {
+        original.save_int8(folder.path()).unwrap();
+    }
+    for file in ["weights-int8.safetensors", "tokenizer.json", "vocabulary.tsv", "config.toml", "manifest.json"] {
+        let read = |folder: &tempfile::TempDir| fs::read(folder.path().join(file)).unwrap();
+        assert_eq!(read(&first), read(&second), "{file}");
+    }
+    assert!(!first.path().join("weights.bpk").exists());
+    models::bundle::verify(first.path()).unwrap();
+    let read = LmBundle::load(first.path(), &Device::flex()).unwrap();
+    assert_eq!((&read.tokenizer, &read.metadata), (&original.tokenizer, &original.metadata));
+    assert_eq!(read.extra_files, original.extra_files);
+    let (found, expected) = (logits(&read), logits(&original));
+    assert_ne!(found, expected);
+    let max = expected.iter().fold(0f32, |max, logit| max.max(logit.abs()));
+    for (found, expected) in found.iter().zip(&expected) {
+        assert!((found - expected).abs() < 0.1 * max, "{found} {expected}");
+    }
+    // As 32-bit floats in the same directory, whose file of 8-bit weights is then no part of the model.
+    read.save(first.path()).unwrap();
+    let again = LmBundle::load(first.path(), &Device::flex()).unwrap();
+    assert_eq!((logits(&again), again.extra_files), (found, original.extra_files));
+}
+
+#[test]
+fn a_directory_has_weights_of_one_kind() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut both = bundle(WORDS);
+    both.extra_files.insert("weights.bpk".into(), Vec::new());
+    both.save_int8(folder.path()).unwrap();
+    let error = load_error(folder.path());
+    assert!(error.contains("it has weights.bpk and weights-int8.safetensors, expected one of them"), "{error}");
+    bundle(WORDS).save_int8(folder.path()).unwrap();
+    edit_manifest(folder.path(), |value| {
+        value["files"].as_object_mut().unwrap().remove("weights-int8.safetensors");
+    });
+    assert!(load_error(folder.path()).contains("it does not list weights.bpk"));
+}
+
+#[test]
+fn damaged_8_bit_weights_are_named() {
+    const FILE: &str = "weights-int8.safetensors";
+    let folder = tempfile::tempdir().unwrap();
+    bundle(WORDS).save_int8(folder.path()).unwrap();
+    edit_manifest(folder.path(), |value| value["about"]["model"]["layers"][0]["units"] = 6.into());
+    let error = load_error(folder.path());
+    assert!(error.contains(&format!("{FILE}: the weights do not fit the model")), "{error}");
+    let path = folder.path().join(FILE);
+    let bytes = fs::read(&path).unwrap();
+    fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    let error = load_error(folder.path());
+    assert!(error.contains(FILE) && error.contains("truncated"), "{error}");
+    fs::remove_file(&path).unwrap();
+    let error = load_error(folder.path());
+    assert!(error.contains(FILE) && error.contains("missing"), "{error}");
+}
+
+#[test]
+fn a_model_is_loaded_from_memory_with_the_same_checks() {
+    let name = Path::new("base");
+    let load = |files: &BTreeMap<String, Vec<u8>>| LmBundle::load_files(name, files, &Device::flex());
+    for int8 in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let original = bundle(WORDS);
+        if int8 { original.save_int8(folder.path()) } else { original.save(folder.path()) }.unwrap();
+        let entries = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap());
+        let files: BTreeMap<String, Vec<u8>> = entries
+            .map(|entry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap()))
+            .chain([("README.md".to_string(), Vec::new())])
+            .collect();
+        let read = LmBundle::load(folder.path(), &Device::flex()).unwrap();
+        let loaded = load(&files).unwrap();
+        assert_eq!(logits(&loaded), logits(&read));
+        assert_eq!((loaded.tokenizer, loaded.metadata), (read.tokenizer, read.metadata));
+        assert_eq!(loaded.extra_files, read.extra_files);
+
+        for file in files.keys().filter(|file| *file != "README.md") {
+            let (mut less, mut damaged) = (files.clone(), files.clone());
+            less.remove(file);
+            damaged.get_mut(file).unwrap()[0] ^= 1;
+            let [less, damaged] = [less, damaged].map(|files| load(&files).unwrap_err().to_string());
+            assert!(less.contains("base") && damaged.contains("base"), "{less}\n{damaged}");
+            if file == "manifest.json" {
+                assert!(less.contains("is not a model directory") && damaged.contains("cannot be read"), "{damaged}");
+            } else {
+                assert!(less.contains(&format!("{file} is missing")), "{less}");
+                assert!(damaged.contains(&format!("{file} is not the file that was saved")), "{damaged}");
+            }
+        }
+    }
 }
 
 #[test]

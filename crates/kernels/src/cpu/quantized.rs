@@ -8,12 +8,12 @@ use super::matmul::{K_BLOCK, PANEL_VECTORS, PackedMatrix, multiply_panel};
 use super::simd_float::SimdFloat;
 use super::view::{MatrixPtr, MatrixView};
 
-/// The smallest scale for `weight`.
+/// The smallest scale for `weight`; that of several weights is the largest of theirs.
 pub fn scale(weight: f32) -> f32 {
     weight.abs() / 127.0
 }
 
-/// q of `weight`.
+/// q of `weight`: with a scale of at least its own, from −127 to 127 and at most half a scale away.
 pub fn quantize(weight: f32, scale: f32) -> i8 {
     // A column of zeros has scale 0.
     (weight / scale.max(f32::MIN_POSITIVE)).round() as i8
