@@ -7,6 +7,8 @@ mod common;
 mod documents_and_labels;
 #[path = "train_and_generate/held_out_documents.rs"]
 mod held_out_documents;
+#[path = "train_and_generate/int8_directories.rs"]
+mod int8_directories;
 #[path = "train_and_generate/text_files.rs"]
 mod text_files;
 #[path = "train_and_generate/text_inputs.rs"]

@@ -42,8 +42,9 @@ type Case = Box<dyn FnMut(&mut Random)>;
 type Make = fn(&Path) -> Case;
 
 /// The kinds of files.
-const KINDS: [(&str, Make); 14] = [
+const KINDS: [(&str, Make); 15] = [
     ("model", models::model),
+    ("int8-model", models::int8_model),
     ("document-model", models::document_model),
     ("question-model", models::question_model),
     ("checkpoint-windows", models::checkpoint_windows),

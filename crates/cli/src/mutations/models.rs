@@ -104,9 +104,14 @@ fn seal<C: serde::Serialize + serde::de::DeserializeOwned>(files: &mut Files) {
 
 /// Two saved models of the same sizes.
 fn saved<M: Network>(folder: &Path, bundle: impl Fn(u64) -> ModelBundle<M>) -> [Files; 2] {
+    saved_by(folder, |seed, directory| bundle(seed).save(directory))
+}
+
+/// The files of two models of the same sizes, which `save` writes into a directory.
+fn saved_by(folder: &Path, save: impl Fn(u64, &Path) -> ::models::Result<()>) -> [Files; 2] {
     [1, 2].map(|seed| {
         let directory = folder.join(format!("base-{seed}"));
-        bundle(seed).save(&directory).unwrap();
+        save(seed, &directory).unwrap();
         read_files(&directory)
     })
 }
@@ -125,14 +130,28 @@ fn directory_case<M: Network>([files, others]: [Files; 2], folder: &Path, read: 
 }
 
 pub fn model(folder: &Path) -> Case {
+    let bundle = text_model();
+    model_case(saved(folder, bundle), folder)
+}
+
+pub fn int8_model(folder: &Path) -> Case {
+    let bundle = text_model();
+    model_case(saved_by(folder, |seed, directory| bundle(seed).save_int8(directory)), folder)
+}
+
+/// A model of a running text by its seed.
+fn text_model() -> impl Fn(u64) -> LmBundle {
     let dataset = dataset();
-    let bundle = move |seed| {
+    move |seed| {
         let config = config(&dataset);
         let model = config.init(seed, &device()).unwrap();
         let metadata = LmMetadata { valid_loss_window: Some(2.0), ..LmMetadata::new(config, 4, seed, String::new()) };
         LmBundle::new(model, dataset.tokenizer.clone(), metadata)
-    };
-    directory_case::<LanguageModel>(saved(folder, bundle), folder, |directory| {
+    }
+}
+
+fn model_case(files: [Files; 2], folder: &Path) -> Case {
+    directory_case::<LanguageModel>(files, folder, |directory| {
         let _ = accepted(::models::bundle::verify(directory));
         let _ = accepted(::models::bundle::read_metadata(directory));
         if let Some(bundle) = accepted(LmBundle::load(directory, &device())) {
