@@ -7,6 +7,7 @@
 //! | [`bleu`], [`rouge`] | corpus BLEU-1 to BLEU-4 and ROUGE-L |
 //! | [`squad`] | exact match and F1 of answers, as in SQuAD's evaluation script |
 //! | [`memorization`], [`suffix_array`] | how much of a sample occurs in the training text |
+//! | [`ngram_filter`] | how much of a sample stands in texts that are not at hand, by a small filter of their n-grams |
 //! | [`invented_words`] | words of a sample that are not in the training text |
 //!
 //! This crate does not use models, tensors or files.
@@ -16,6 +17,7 @@ pub mod bleu;
 pub mod invented_words;
 pub mod kneser_ney;
 pub mod memorization;
+pub mod ngram_filter;
 pub mod rouge;
 pub mod squad;
 pub mod suffix_array;
@@ -25,6 +27,7 @@ pub use bleu::Bleu;
 pub use invented_words::{InventedWords, KnownWords};
 pub use kneser_ney::KneserNey;
 pub use memorization::{Match, Memorization, NovelNgrams, TrainingText};
+pub use ngram_filter::{CopiedShare, NgramFilter};
 pub use rouge::RougeL;
 pub use squad::SquadScores;
 
