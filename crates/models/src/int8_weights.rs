@@ -37,7 +37,7 @@ struct Array {
 /// # Errors
 /// The reason, if they are not finite, or cannot be serialized.
 pub fn int8_weights_to_bytes<M: Network>(model: &M) -> Result<Vec<u8>, String> {
-    let mut arrays = Vec::new();
+    let mut arrays: Vec<Array> = Vec::new();
     for tensor in tensors(Bytes::from_bytes_vec(weights_to_bytes(model)?))? {
         let (name, dtype, shape, _, bytes) = tensor.into_parts().map_err(|error| one_line(&error.to_string()))?;
         if dtype != DType::F32 {
@@ -45,9 +45,9 @@ pub fn int8_weights_to_bytes<M: Network>(model: &M) -> Result<Vec<u8>, String> {
         }
         let (shape, values) = (shape.to_vec(), floats(&bytes));
         check_range(&name, &values, -MAX_WEIGHT)?;
-        match shape[..] {
-            [rows, columns] => arrays.extend(quantized(name, &values, [rows, columns])),
-            _ => arrays.push(Array { name, dtype: Dtype::F32, shape, bytes: bytes.to_vec() }),
+        match <[usize; 2]>::try_from(shape.as_slice()) {
+            Ok(sizes) => arrays.extend(quantized(name, &values, sizes)),
+            Err(_) => arrays.push(Array { name, dtype: Dtype::F32, shape, bytes: bytes.to_vec() }),
         }
     }
     serialize(&arrays)
