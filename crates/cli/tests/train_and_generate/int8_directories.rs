@@ -32,8 +32,9 @@ fn every_command_takes_a_model_saved_in_8_bits() {
     }
     // What was imported has the values of the 8-bit weights as 32-bit floats.
     assert_eq!(loss("imported"), near);
-    dir.expect_error(&["train", "--resume", "small"], &["small is a saved model, not a training run"]);
-    dir.expect_error(&["reproduce", "small"], &["small is a saved model, not a training run"]);
+    for args in [&["train", "--resume", "small"][..], &["reproduce", "small"], &["compare", "run", "small"]] {
+        dir.expect_error(args, &["small is a saved model, not a training run"]);
+    }
 
     let weights = small.join("weights-int8.safetensors");
     let bytes = fs::read(&weights).unwrap();

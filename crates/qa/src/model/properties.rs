@@ -9,7 +9,9 @@ use crate::data::{Example, QuestionBatch, VocabSizes};
 use crate::model::{AnswerEncoding, AttentionScore, ExtractorHead, QuestionModel, QuestionModelConfig, copy};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{DType, Device, Int, Tensor};
-use models::{DropoutKey, LayerConfig};
+use models::int8_weights::{int8_weights_from_bytes, int8_weights_to_bytes};
+use models::parameters::{is_finite, parameters};
+use models::{DropoutKey, LayerConfig, Network};
 use text_prep::Segmentation;
 use text_prep::Vocabulary;
 use text_prep::spans::words;
@@ -200,4 +202,16 @@ fn an_out_of_vocabulary_word_of_the_sentence_is_a_target_for_copying() {
     let see = values(&one.targets.extended_ids.clone().float())[4];
     assert_eq!(see, f64::from(Vocabulary::UNKNOWN));
     assert!(copies[4 * 4..5 * 4].iter().all(|&copy| copy == 0.0));
+}
+
+#[test]
+fn weights_in_8_bits_are_those_of_the_same_parameters() {
+    for (name, config) in variants() {
+        let model = config.init(1, &Device::flex()).unwrap();
+        let bytes = int8_weights_to_bytes(&model).unwrap();
+        let zeros = QuestionModel::zeros(&config, &Device::flex()).unwrap();
+        let read = int8_weights_from_bytes(zeros, &bytes).unwrap();
+        assert_eq!(parameters(&read), parameters(&model), "{name}");
+        assert!(is_finite(&read), "{name}");
+    }
 }
