@@ -197,6 +197,8 @@ pub struct Split {
     pub valid_fraction: f64,
     /// The fraction held out for a final test.
     pub test_fraction: f64,
+    /// Hold out the end of each file of a running text instead of the end of the whole.
+    pub each_file: bool,
     /// Parallel streams in which the held-out text is read with carried state; 0 for an automatic number. Earlier
     /// versions read one stream.
     pub valid_streams: usize,
@@ -325,7 +327,7 @@ impl Default for Vocabulary {
 
 impl Default for Split {
     fn default() -> Self {
-        Self { valid_fraction: 0.1, test_fraction: 0.0, valid_streams: 0 }
+        Self { valid_fraction: 0.1, test_fraction: 0.0, each_file: false, valid_streams: 0 }
     }
 }
 

@@ -36,6 +36,10 @@ impl<T: TextSource> TextSource for CheckedText<'_, T> {
     fn control_characters(&self) -> Option<FoundControlCharacters> {
         self.text.control_characters()
     }
+
+    fn begins_file(&self) -> bool {
+        self.text.begins_file()
+    }
 }
 
 impl<T: DocumentSource> DocumentSource for CheckedText<'_, T> {
