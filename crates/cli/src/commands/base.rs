@@ -187,7 +187,7 @@ fn copies(bundle: LmBundle, filter: &NgramFilter, train_ids: Vec<u32>) -> Result
     let training_text = TrainingText::new(train_ids, None);
     let sampling = Sampling::default().temperature(TEMPERATURE).max_tokens(SAMPLE_TOKENS).seed(SAMPLE_SEED);
     let generator = Generator::new(bundle);
-    let (mut copied, mut longest) = (CopiedShare { checked: 0, found: 0 }, 0);
+    let (mut copied, mut longest) = (CopiedShare::default(), 0);
     let prompt = generator.encode("", OovPolicy::Drop)?;
     for sample in generator.samples(&prompt, &sampling, 0..SAMPLES)? {
         let sample = sample?;
