@@ -8,6 +8,7 @@ mod cargo;
 mod ci;
 mod features;
 mod launch;
+mod novels;
 mod output;
 mod parity;
 mod python;
@@ -16,6 +17,7 @@ mod test;
 mod tidy;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -53,6 +55,13 @@ enum Task {
         #[arg(long)]
         write: bool,
     },
+    /// Write the novels that the built-in base model is trained on as files, from one file with all of them
+    Novels {
+        /// The file with all novels; its hash is checked
+        file: PathBuf,
+        /// The folder for the files; it must not exist
+        folder: PathBuf,
+    },
     /// Check module docs, file length, crate layering, licences, local paths and wording
     Tidy,
 }
@@ -66,6 +75,7 @@ fn main() -> ExitCode {
         Task::Ci { cpu_only } => ci::run(if cpu_only { BackendSet::Cpu } else { BackendSet::Portable }),
         Task::Bench(options) => bench::run(&options),
         Task::Parity { write } => parity::run(write),
+        Task::Novels { file, folder } => novels::run(&file, &folder),
         Task::Tidy => tidy::run(),
     };
     result.unwrap_or_else(|error| {

@@ -6,6 +6,7 @@
 
 mod ask;
 mod backend;
+mod base;
 mod escapes;
 #[cfg(test)]
 mod old_spellings;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 
 pub use ask::{Ask, AskFormat};
 pub use backend::{BACKEND_FILE, BACKEND_VARIABLE, Backend, BackendFile};
+pub use base::Base;
 use clap::{Args, Subcommand, ValueEnum};
 pub use escapes::{unescape, visible};
 pub use parse::parse;
@@ -56,13 +58,15 @@ pub enum Command {
     Import(Import),
     /// Write a model's weights for a PyTorch or Keras program
     Export(Export),
+    /// Train a base model, from which runs on other texts can start, and write it with a model card
+    Base(Base),
 }
 
 /// The configuration file and its overrides.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ConfigArgs {
-    /// The configuration to read [default: `train` chooses one for the text; other commands read configs/lstm.toml, or its
-    /// built-in copy]
+    /// The configuration to read [default: `train` chooses one for the text; `base` reads configs/base.toml and other
+    /// commands configs/lstm.toml, or their built-in copies]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Change one setting, as in `--set train.epochs=3`; may be given several times
@@ -125,7 +129,8 @@ pub enum OovPolicy {
 /// Arguments of `generate`.
 #[derive(Args, Clone, Debug)]
 pub struct Generate {
-    /// The model directory [default: the newest model of a run]
+    /// The model directory; `base` is the built-in base model [default: the newest model of a run, or the base if there is
+    /// none]
     #[arg(long, value_name = "DIR")]
     pub model: Option<PathBuf>,
     /// The text to continue
@@ -220,7 +225,7 @@ pub struct Summary {
 /// Arguments of `evaluate`.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Evaluate {
-    /// The model directory [default: the newest model of a run]
+    /// The model directory; `base` is the built-in base model [default: the newest model of a run]
     #[arg(long, value_name = "DIR")]
     pub model: Option<PathBuf>,
     /// Evaluate on this text: a file, a folder or a pattern; may be given several times; `-` is standard input [default:
@@ -318,6 +323,7 @@ impl Command {
             Self::Gradients(args) => Some(&args.backend),
             Self::Import(args) => Some(&args.backend),
             Self::Export(args) => Some(&args.backend),
+            Self::Base(args) => Some(&args.backend),
             Self::Reproduce(args) => Some(&args.backend),
             Self::Prepare(_) | Self::Summary(_) | Self::Runs(_) | Self::Compare(_) | Self::Fetch(_) => None,
         }

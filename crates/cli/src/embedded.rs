@@ -18,6 +18,19 @@ pub const FABLES_QA: &str = include_str!("../../../datasets/fables-qa/fables-qa.
 /// The default configuration for a question model.
 pub const QA_CONFIG: &str = include_str!("../../../configs/qa.toml");
 
+/// The default configuration of a base model.
+pub const BASE_CONFIG: &str = include_str!("../../../configs/base.toml");
+
+/// The files of the built-in base model, by name.
+pub const BASE: &[(&str, &[u8])] = &[
+    ("manifest.json", include_bytes!("../../../datasets/base/manifest.json")),
+    ("weights-int8.safetensors", include_bytes!("../../../datasets/base/weights-int8.safetensors")),
+    ("tokenizer.json", include_bytes!("../../../datasets/base/tokenizer.json")),
+    ("vocabulary.tsv", include_bytes!("../../../datasets/base/vocabulary.tsv")),
+    ("config.toml", include_bytes!("../../../datasets/base/config.toml")),
+    ("ngrams.bin", include_bytes!("../../../datasets/base/ngrams.bin")),
+];
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

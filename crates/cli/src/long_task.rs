@@ -115,6 +115,10 @@ impl<S: TextSource> TextSource for ProgressReader<S> {
     fn control_characters(&self) -> Option<FoundControlCharacters> {
         self.source.control_characters()
     }
+
+    fn begins_file(&self) -> bool {
+        self.source.begins_file()
+    }
 }
 
 impl<S: DocumentSource> DocumentSource for ProgressReader<S> {

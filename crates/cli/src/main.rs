@@ -1,5 +1,6 @@
 //! The binary `pastiche`. Each command has a file under `commands`.
 
+mod base;
 mod commands;
 mod config;
 mod corpus;
@@ -101,6 +102,7 @@ fn run_process(command: CliCommand) -> Result<ExitCode> {
 fn run(command: Command, backend: &BackendSelection) -> Result<ExitCode> {
     match command {
         Command::Train(args) => return commands::train::run(&args, backend),
+        Command::Base(args) => return commands::base::run(&args, backend),
         Command::Reproduce(args) => return commands::reproduce::run(&args, backend),
         Command::Generate(args) => commands::generate::run(&args, backend),
         Command::Prepare(args) => commands::prepare::run(&args),

@@ -1,5 +1,7 @@
 //! Runs reproduced, resumed, listed and compared; and the report files of a run.
 
+#[path = "runs/base_models.rs"]
+mod base_models;
 mod common;
 #[path = "runs/documents.rs"]
 mod documents;

@@ -23,6 +23,9 @@ pub(crate) struct CountedText {
     pub provisional_ids: Ids,
     /// Where the ids of each input end.
     pub input_ends: [usize; INPUTS],
+    /// Where the ids of each file of the training input start, if its files are split one by one; empty if it is not in
+    /// files.
+    pub file_starts: Vec<usize>,
     /// The documents, if the inputs are documents.
     pub documents: Option<CountedDocuments>,
 }
@@ -54,12 +57,18 @@ impl CountedText {
             ids: IdsWriter::default(),
             documents: CountedDocuments::default(),
         };
-        let (mut hashes, mut input_ends) = (Vec::new(), [0; INPUTS]);
+        let (mut hashes, mut input_ends, mut file_starts) = (Vec::new(), [0; INPUTS], Vec::new());
         let mut has_documents = false;
         for (index, input) in inputs.iter_mut().enumerate() {
             match input {
                 None => {}
-                Some(DatasetInput::Text(source)) => hashes.push((index, reader.read_text(source)?)),
+                Some(DatasetInput::Text(source)) => {
+                    let (hash, starts) = reader.read_text(source)?;
+                    hashes.push((index, hash));
+                    if index == 0 {
+                        file_starts = starts;
+                    }
+                }
                 Some(DatasetInput::Documents(source)) => {
                     hashes.push((index, reader.read_documents(source)?));
                     has_documents = true;
@@ -71,7 +80,8 @@ impl CountedText {
         let text_sha256 = text_hash::of_inputs(&hashes);
         let Reader { characters, counter, ids, documents, .. } = reader;
         let documents = has_documents.then_some(documents);
-        Ok(Self { text_sha256, characters, counter, provisional_ids: ids.finish()?, input_ends, documents })
+        let provisional_ids = ids.finish()?;
+        Ok(Self { text_sha256, characters, counter, provisional_ids, input_ends, file_starts, documents })
     }
 }
 
@@ -85,19 +95,31 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Reads a running text. Returns its hash.
-    fn read_text(&mut self, text: &mut dyn TextSource) -> Result<InputHash> {
+    /// Reads a running text. Returns its hash and, if its files are split one by one, where the ids of each start.
+    fn read_text(&mut self, text: &mut dyn TextSource) -> Result<(InputHash, Vec<usize>)> {
         let Self { config, characters, counter, ids, .. } = self;
         let mut hasher = InputHasher::text();
         let mut count = |clean: &str| *characters += clean.chars().count();
         let mut stream = TextStream::new(&config.cleaner, &config.pre_tokenizer);
+        let mut file_starts = Vec::new();
         while let Some(chunk) = text.next_chunk()? {
             hasher.push_chunk(chunk);
-            stream.push(chunk, &mut count, |token| ids.push(counter.add(token)));
+            if config.each_file {
+                let chunk = chunk.to_owned();
+                if text.begins_file() {
+                    // The last tokens of the file before are still in the stream.
+                    let new = TextStream::new(&config.cleaner, &config.pre_tokenizer);
+                    std::mem::replace(&mut stream, new).finish(&mut count, |token| ids.push(counter.add(token)));
+                    file_starts.push(ids.len());
+                }
+                stream.push(&chunk, &mut count, |token| ids.push(counter.add(token)));
+            } else {
+                stream.push(chunk, &mut count, |token| ids.push(counter.add(token)));
+            }
             ids.check()?;
         }
         stream.finish(&mut count, |token| ids.push(counter.add(token)));
-        Ok(hasher.finish())
+        Ok((hasher.finish(), file_starts))
     }
 
     /// Reads documents, each as a text of its own. Returns the hash of their texts and labels.

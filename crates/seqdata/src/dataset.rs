@@ -13,7 +13,7 @@ use crate::dataset_config::DatasetConfig;
 use crate::dataset_input::{DatasetInput, INPUTS, check_kinds};
 use crate::document_index::{check_documents, index_documents};
 use crate::documents::Documents;
-use crate::error::{Error, Result};
+use crate::error::{ConfigError, Error, Result};
 use crate::final_ids::{EncodedText, FinalIds};
 use crate::ids::Ids;
 use crate::sections::Sections;
@@ -107,6 +107,10 @@ impl TextDataset {
             }
         };
         config.validate()?;
+        if config.each_file && has_documents {
+            let expected = "false for documents, which are split as wholes";
+            return Err(ConfigError::new("split.each_file", true, expected).into());
+        }
         check_kinds(&inputs, existing.as_ref().map(|(tokenizer, _)| tokenizer))?;
         let mut counted = CountedText::read(&mut inputs, &config)?;
         let is_given = [&inputs[1], &inputs[2]].map(Option::is_some);

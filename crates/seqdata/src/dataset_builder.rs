@@ -161,6 +161,11 @@ impl<'a> TextDatasetBuilder<'a> {
         Self { config: self.config.split(valid, test), ..self }
     }
 
+    /// Sets [`DatasetConfig::each_file`](DatasetConfig#structfield.each_file): whether the end of each file is held out.
+    pub fn each_file(self, each_file: bool) -> Self {
+        Self { config: self.config.each_file(each_file), ..self }
+    }
+
     /// Sets [`DatasetConfig::context_len`](DatasetConfig#structfield.context_len).
     pub fn context_len(self, context_len: usize) -> Self {
         Self { config: self.config.context_len(context_len), ..self }

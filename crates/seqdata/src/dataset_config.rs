@@ -43,6 +43,9 @@ pub struct DatasetConfig {
     pub oov: OovPolicy,
     /// The fractions of the text for validation and test. Default: 0.1 and 0.
     pub fractions: Fractions,
+    /// Hold out the end of each file of a running text instead of the end of the whole. Each file is then cleaned and
+    /// tokenized as a text of its own. Default: false.
+    pub each_file: bool,
     /// Input tokens per window. Default: 20.
     pub context_len: usize,
     /// Tokens from the start of a training window to the start of the next. Default: 1.
@@ -89,6 +92,7 @@ impl DatasetConfig {
             min_count: 1,
             oov: OovPolicy::Unknown,
             fractions: Fractions { valid: 0.1, test: 0.0 },
+            each_file: false,
             context_len: 20,
             stride: 1,
         }
@@ -138,6 +142,11 @@ impl DatasetConfig {
     /// Sets [`fractions`](Self#structfield.fractions): the fractions of the windows for validation and for a test.
     pub fn split(self, valid: f64, test: f64) -> Self {
         Self { fractions: Fractions { valid, test }, ..self }
+    }
+
+    /// Sets [`each_file`](Self#structfield.each_file).
+    pub fn each_file(self, each_file: bool) -> Self {
+        Self { each_file, ..self }
     }
 
     /// Sets [`context_len`](Self#structfield.context_len).

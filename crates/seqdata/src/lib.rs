@@ -23,6 +23,8 @@ mod document_tests;
 pub mod documents;
 pub mod error;
 pub mod evaluation_text;
+#[cfg(test)]
+mod file_split_tests;
 mod final_ids;
 pub mod hash;
 pub mod ids;

@@ -28,14 +28,32 @@ impl Sections {
             let parts = split_documents(documents, &starts, fractions)?;
             return Ok(Self { starts, parts });
         }
-        let split = Split::of_input(train_input, config.context_len, fractions)?;
-        let ends = [split.train.end, split.valid.end, train_input, valid_input, test_input];
-        let sections = Self {
-            starts: [0].into_iter().chain(ends).map(|end| end as u64).collect(),
-            parts: vec![Part::Train, Part::Valid, Part::Test, Part::Valid, Part::Test],
-        };
+        let mut sections = Self { starts: vec![0], parts: Vec::new() };
+        if config.each_file {
+            // The first file starts with the text.
+            let ends = text.file_starts.iter().skip(1).copied().chain([train_input]);
+            let mut start = 0;
+            for end in ends {
+                sections.push(start, &Split::of_file(end - start, fractions));
+                start = end;
+            }
+        } else {
+            sections.push(0, &Split::of_input(train_input, config.context_len, fractions)?);
+        }
+        for (end, part) in [(valid_input, Part::Valid), (test_input, Part::Test)] {
+            sections.starts.push(end as u64);
+            sections.parts.push(part);
+        }
         Split::of_lengths(Part::ALL.map(|part| sections.len(part))).check_lengths(config.context_len)?;
         Ok(sections)
+    }
+
+    /// Adds the parts of an input, or of a file of it, that starts with the id `start`.
+    fn push(&mut self, start: usize, split: &Split) {
+        for part in Part::ALL {
+            self.starts.push((start + split.range(part).end) as u64);
+            self.parts.push(part);
+        }
     }
 
     /// The provisional ids of `part`.

@@ -89,6 +89,16 @@ impl Split {
         Ok(Self::of_lengths([train_end, valid_end - train_end, tokens - valid_end]))
     }
 
+    /// Splits the `tokens` ids of a file by the fractions of its tokens: of several files only all together need to be long
+    /// enough for a window.
+    pub(crate) fn of_file(tokens: usize, fractions: Fractions) -> Self {
+        let Fractions { valid, test } = fractions;
+        let boundary = |fraction: f64| (fraction * tokens as f64 + 1e-6).floor() as usize;
+        let train_end = boundary(1.0 - valid - test);
+        let valid_end = boundary(1.0 - test);
+        Self::of_lengths([train_end, valid_end - train_end, tokens - valid_end])
+    }
+
     /// Adjacent ranges of these lengths.
     pub(crate) fn of_lengths([train, valid, test]: [usize; 3]) -> Self {
         Self { train: 0..train, valid: train..train + valid, test: train + valid..train + valid + test }
@@ -137,6 +147,15 @@ mod tests {
     fn three_ranges_are_adjacent_and_disjoint() {
         let split = split(1_020, 0.1, 0.2).unwrap();
         assert_eq!(split, Split { train: 0..720, valid: 720..820, test: 820..1_020 });
+    }
+
+    #[test]
+    fn the_parts_of_a_file_are_fractions_of_its_tokens() {
+        let of_file = |tokens, valid, test| Split::of_file(tokens, Fractions { valid, test });
+        assert_eq!(of_file(10, 0.1, 0.2), Split { train: 0..7, valid: 7..8, test: 8..10 });
+        assert_eq!(of_file(1_000, 0.1, 0.0), Split { train: 0..900, valid: 900..1_000, test: 1_000..1_000 });
+        assert_eq!(of_file(7, 0.0, 0.0), Split { train: 0..7, valid: 7..7, test: 7..7 });
+        assert_eq!(of_file(0, 0.1, 0.1), Split { train: 0..0, valid: 0..0, test: 0..0 });
     }
 
     #[test]

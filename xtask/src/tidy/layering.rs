@@ -30,7 +30,7 @@ const LIBRARIES: [&str; 11] =
 /// Crates that do not depend on Burn, not even in their tests.
 const WITHOUT_BURN: [&str; 4] = ["durable", "text-prep", "args", "xtask"];
 /// The only external dependencies of the launcher and the command line: they build in seconds.
-const LAUNCHER_DEPENDENCIES: [&str; 5] = ["clap", "serde_json", "spdx", "tempfile", "toml"];
+const LAUNCHER_DEPENDENCIES: [&str; 6] = ["clap", "serde_json", "sha2", "spdx", "tempfile", "toml"];
 /// The crate that selects the backend.
 const BACKEND_SELECTOR: &str = "pastiche";
 /// The crate with kernels for particular backends, which therefore depends on them.

@@ -16,6 +16,7 @@ use trainer::Checkpoints;
 use super::generate::{int8, label, state_mode};
 use super::load_model;
 use super::train::CONFIG;
+use crate::base;
 use crate::config::{
     Config, Data, DocumentKind, DocumentSettings, FOLDER, LmExperiment, OpenInput, PretrainedModel, QaExperiment,
     QuestionsConfig, Text, left_out_questions, parse_config, reject_pipe_among, unknown_labels_warning,
@@ -44,7 +45,8 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
     let directory = directory::find_model(args.model.as_deref(), for_data.or(for_text))?;
     let device = backend.open()?;
     // An unreadable directory is reported when the model is loaded.
-    let is_question_model = read_metadata(&directory).is_ok_and(|metadata| metadata.kind == QuestionModel::KIND);
+    let is_question_model = !base::is_base(&directory)
+        && read_metadata(&directory).is_ok_and(|metadata| metadata.kind == QuestionModel::KIND);
     let has_text_options = is_for_text || args.state.is_some();
     if args.data.is_some() || (is_question_model && !has_text_options) {
         return evaluate_questions(args, &directory, backend, &device);
@@ -214,6 +216,9 @@ fn own_questions(bundle: &ModelBundle<QuestionModel>, directory: &Path) -> Resul
 
 /// Reads the run's own text again and checks that it has not changed.
 pub(super) fn own_text(bundle: &LmBundle, directory: &Path) -> Result<LmExperiment> {
+    if base::is_base(directory) {
+        bail!("the program does not contain the text of the built-in base: give a text with `--text`");
+    }
     let text = bundle.extra_files.get(CONFIG).ok_or_else(|| {
         Error::new("the model has no config.toml, so its validation text is unknown: give a text with `--text`")
     })?;

@@ -1,6 +1,6 @@
 //! `generate`: generates text with a trained language model; a single sample is streamed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use args::Generate;
@@ -14,6 +14,7 @@ use text_prep::source::remove_byte_order_marks;
 use super::load_model;
 use super::sample_printer::{SamplePrinter, cut_off_warning};
 use super::train::CONFIG;
+use crate::base;
 use crate::config::Config;
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
@@ -61,7 +62,10 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
             bail!("`{option}` is 0; expected 1 or more");
         }
     }
-    let directory = directory::find_model(args.model.as_deref(), Some(LanguageModel::KIND))?;
+    let directory = match &args.model {
+        None => newest_model_or_base(),
+        Some(_) => directory::find_model(args.model.as_deref(), Some(LanguageModel::KIND))?,
+    };
     let text = prompt_text(args, &directory)?;
     let device = backend.open()?;
     let generator = Generator::new(load_model(&directory, backend, &device)?);
@@ -112,6 +116,17 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
     }
     status(&format!("{tokens} tokens, {tokens_per_second:.0} tokens/s"));
     Ok(())
+}
+
+/// The newest language model of a run, or else the built-in base.
+fn newest_model_or_base() -> PathBuf {
+    directory::newest_model(Some(LanguageModel::KIND)).unwrap_or_else(|| {
+        status(
+            "no run under runs/ has a language model, so the built-in base writes, a small model of English novels; train \
+             one on your own text with `cargo xtask train --text my.txt` (or `pastiche train --text my.txt`)",
+        );
+        base::NAME.into()
+    })
 }
 
 /// Rejects options about documents for a model of running text.

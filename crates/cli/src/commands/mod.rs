@@ -1,6 +1,7 @@
 //! The commands, one file each: it reads the arguments, calls the libraries and prints the result.
 
 pub mod ask;
+pub mod base;
 pub mod bench;
 pub mod compare;
 pub mod evaluate;
@@ -33,20 +34,32 @@ fn layout(option: args::Layout) -> Layout {
     }
 }
 
-/// Loads the model in `directory`, or of the run of this name, onto `device`. The directory was given with `--model`.
+/// Loads the model in `directory`, or of the run of this name, or the built-in base, onto `device`. The directory was
+/// given with `--model`.
 fn load_model<M: Network>(directory: &Path, backend: &BackendSelection, device: &Device) -> Result<ModelBundle<M>> {
+    if crate::base::is_base(directory) {
+        return explain("--model", crate::base::load_network(device), backend);
+    }
     load_model_of("--model", directory, backend, device)
 }
 
-/// As [`load_model`], for a directory that was given with `option`.
+/// As [`load_model`], for a directory that was given with `option`; the base is none.
 fn load_model_of<M: Network>(
     option: &str,
     directory: &Path,
     backend: &BackendSelection,
     device: &Device,
 ) -> Result<ModelBundle<M>> {
-    let directory = directory::resolve(directory);
-    let bundle = ModelBundle::load(&directory, device).map_err(|error| {
+    explain(option, ModelBundle::load(directory::resolve(directory), device), backend)
+}
+
+/// The loaded model for this backend, or an error that says what to give with `option`.
+fn explain<M: Network>(
+    option: &str,
+    loaded: models::Result<ModelBundle<M>>,
+    backend: &BackendSelection,
+) -> Result<ModelBundle<M>> {
+    let bundle = loaded.map_err(|error| {
         let models::Error::WrongKind { directory, expected, .. } = &error else { return Error::from(error) };
         let (found, wanted, command) = if *expected == LanguageModel::KIND {
             ("question", "language", "`train` trains a language model, and `generate` uses it")

@@ -8,7 +8,7 @@ use burn::tensor::Device;
 use durable::{Lock, write_atomically};
 use trainer::{Checkpoints, StartFrom, StopReason};
 
-use crate::config::{self, AnyConfig, QaExperiment};
+use crate::config::{self, AnyConfig, Config, QaExperiment};
 use crate::device::BackendSelection;
 use crate::error::{Result, bail};
 use crate::observers::dashboard::ViewOptions;
@@ -84,6 +84,29 @@ fn start(args: &Train, backend: &BackendSelection) -> Result<Option<(PathBuf, St
             })
         }
     }
+}
+
+/// Trains a language model of this configuration in a new run with this name, for the time of `--minutes` if it is
+/// given.
+///
+/// # Errors
+/// If the configuration or the text is rejected, or training fails.
+pub fn train_language_model(
+    args: &Train,
+    config: Config,
+    name: &str,
+    backend: &BackendSelection,
+) -> Result<(PathBuf, StopReason)> {
+    let clock = Clock::start(args)?;
+    config.model.vectors.reject_pipe()?;
+    let device = &backend.open()?;
+    let setup = setup(args, backend, device);
+    let initial = init::new_experiment(config, device)?;
+    warn(&initial.0.warnings);
+    let trained = plan_and_train(args, name, initial, setup, |experiment, model| {
+        recipe::plan_length(experiment, model, clock, setup)
+    })?;
+    Ok(trained.expect("it is not a dry run"))
 }
 
 /// Chooses the length of a new run by `plan`, and trains it; with `--dry-run` prints its configuration instead.

@@ -50,6 +50,7 @@ pub use text::{Text, control_characters_warning, reject_pipe_among};
 pub use text_checks::unknown_labels_warning;
 pub use train::{Checkpoints, Clip, ModeKind, Optimizer, OptimizerKind, Schedule, ScheduleKind, Train};
 
+use crate::base;
 use crate::error::{Result, bail};
 use crate::input::is_read_once;
 
@@ -197,6 +198,8 @@ pub struct Split {
     pub valid_fraction: f64,
     /// The fraction held out for a final test.
     pub test_fraction: f64,
+    /// Hold out the end of each file of a running text instead of the end of the whole.
+    pub each_file: bool,
     /// Parallel streams in which the held-out text is read with carried state; 0 for an automatic number. Earlier
     /// versions read one stream.
     pub valid_streams: usize,
@@ -276,11 +279,15 @@ impl Vectors {
 }
 
 impl Config {
-    /// The configuration of the run of the model in `directory`, which is the file `name` there; the default one if there is
-    /// none.
+    /// The configuration of the run of the model in `directory`, or of the built-in base, which is the file `name` there; the
+    /// default one if there is none.
     pub fn of_model(directory: &Path, name: &str) -> Self {
         // An imported model may have no configuration.
-        let text = small_text(&directory.join(name)).ok();
+        let text = if base::is_base(directory) {
+            String::from_utf8(base::file(name).to_vec()).ok()
+        } else {
+            small_text(&directory.join(name)).ok()
+        };
         let config = text.and_then(|text| parse_config::<Self>(&text, name).ok());
         config.map_or_else(Self::default, |config| config.saved_in(directory))
     }
@@ -325,7 +332,7 @@ impl Default for Vocabulary {
 
 impl Default for Split {
     fn default() -> Self {
-        Self { valid_fraction: 0.1, test_fraction: 0.0, valid_streams: 0 }
+        Self { valid_fraction: 0.1, test_fraction: 0.0, each_file: false, valid_streams: 0 }
     }
 }
 

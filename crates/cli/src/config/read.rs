@@ -22,7 +22,11 @@ use crate::input::reject_repeated_pipes;
 const DEFAULT: &str = "configs/lstm.toml";
 
 /// The names under which built-in configurations are found where there is no such file.
-const BUILT_IN: [(&str, &str); 2] = [(DEFAULT, embedded::LSTM_CONFIG), ("configs/qa.toml", embedded::QA_CONFIG)];
+const BUILT_IN: [(&str, &str); 3] = [
+    (DEFAULT, embedded::LSTM_CONFIG),
+    ("configs/qa.toml", embedded::QA_CONFIG),
+    ("configs/base.toml", embedded::BASE_CONFIG),
+];
 
 /// Old and new names of configuration files.
 const RENAMED_FILES: [(&str, &str); 3] = [

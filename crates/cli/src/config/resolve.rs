@@ -196,6 +196,7 @@ fn dataset_config(config: &Config) -> Result<DatasetConfig> {
         min_count: config.vocabulary.min_count,
         oov: config.vocabulary.oov,
         fractions: Fractions { valid: config.split.valid_fraction, test: config.split.test_fraction },
+        each_file: config.split.each_file,
         context_len,
         stride,
     })

@@ -39,12 +39,18 @@ impl<'a, 'b> StartedInput<'a, 'b> {
 }
 
 /// A chunk, or a document with its label.
-type Piece = (String, Option<String>);
+struct Piece {
+    text: String,
+    label: Option<String>,
+    /// Whether it is the first chunk of a file.
+    begins_file: bool,
+}
 
 /// A text, or documents, whose beginning was read and is read again.
 pub struct Started<S> {
     pieces: VecDeque<Piece>,
-    piece: Piece,
+    /// The last piece, until the rest is read.
+    piece: Option<Piece>,
     rest: S,
 }
 
@@ -54,7 +60,10 @@ impl<S: TextSource> Started<S> {
     /// # Errors
     /// If it cannot be read.
     pub fn text(rest: S) -> Result<Self> {
-        Self::new(rest, |text| Ok(text.next_chunk()?.map(|chunk| (chunk.to_owned(), None))))
+        Self::new(rest, |text| {
+            let Some(chunk) = text.next_chunk()?.map(str::to_owned) else { return Ok(None) };
+            Ok(Some(Piece { text: chunk, label: None, begins_file: text.begins_file() }))
+        })
     }
 }
 
@@ -66,7 +75,11 @@ impl<S: DocumentSource> Started<S> {
     pub fn documents(rest: S) -> Result<Self> {
         Self::new(rest, |documents| {
             let document = documents.next_document()?;
-            Ok(document.map(|document| (document.text.to_owned(), document.label.map(str::to_owned))))
+            Ok(document.map(|Document { text, label }| Piece {
+                text: text.to_owned(),
+                label: label.map(str::to_owned),
+                begins_file: false,
+            }))
         })
     }
 }
@@ -77,25 +90,23 @@ impl<S> Started<S> {
         while length < Segmentation::DETECTION_BYTES
             && let Some(piece) = next(&mut rest)?
         {
-            length += piece.0.len();
+            length += piece.text.len();
             pieces.push_back(piece);
         }
-        Ok(Self { pieces, piece: Piece::default(), rest })
+        Ok(Self { pieces, piece: None, rest })
     }
 
     /// The segmentation that the beginning suggests.
     pub fn detect_segmentation(&self) -> Segmentation {
-        Segmentation::detect(self.pieces.iter().map(|(text, _)| text.as_str()))
+        Segmentation::detect(self.pieces.iter().map(|piece| piece.text.as_str()))
     }
 }
 
 impl<S: TextSource> TextSource for Started<S> {
     fn next_chunk(&mut self) -> text_prep::Result<Option<&str>> {
-        match self.pieces.pop_front() {
-            Some(piece) => {
-                self.piece = piece;
-                Ok(Some(&self.piece.0))
-            }
+        self.piece = self.pieces.pop_front();
+        match &self.piece {
+            Some(piece) => Ok(Some(&piece.text)),
             None => self.rest.next_chunk(),
         }
     }
@@ -103,16 +114,17 @@ impl<S: TextSource> TextSource for Started<S> {
     fn control_characters(&self) -> Option<FoundControlCharacters> {
         self.rest.control_characters()
     }
+
+    fn begins_file(&self) -> bool {
+        self.piece.as_ref().map_or_else(|| self.rest.begins_file(), |piece| piece.begins_file)
+    }
 }
 
 impl<S: DocumentSource> DocumentSource for Started<S> {
     fn next_document(&mut self) -> text_prep::Result<Option<Document<'_>>> {
-        match self.pieces.pop_front() {
-            Some(piece) => {
-                self.piece = piece;
-                let (text, label) = &self.piece;
-                Ok(Some(Document { text, label: label.as_deref() }))
-            }
+        self.piece = self.pieces.pop_front();
+        match &self.piece {
+            Some(Piece { text, label, .. }) => Ok(Some(Document { text, label: label.as_deref() })),
             None => self.rest.next_document(),
         }
     }

@@ -36,6 +36,10 @@ impl<T: TextSource> TextSource for CheckedText<'_, T> {
     fn control_characters(&self) -> Option<FoundControlCharacters> {
         self.text.control_characters()
     }
+
+    fn begins_file(&self) -> bool {
+        self.text.begins_file()
+    }
 }
 
 impl<T: DocumentSource> DocumentSource for CheckedText<'_, T> {
@@ -164,7 +168,7 @@ pub fn segmentation_hint(pre_tokenizer: &PreTokenizer, detected: Option<Segmenta
 mod tests {
     use std::path::PathBuf;
 
-    use super::super::{LmExperiment, QaExperiment, QuestionsConfig, Text};
+    use super::super::{LmExperiment, Paths, QaExperiment, QuestionsConfig, Text};
     use super::*;
 
     fn file(folder: &tempfile::TempDir, name: &str, text: &str) -> PathBuf {
@@ -191,6 +195,24 @@ mod tests {
             assert_eq!(experiment.dataset.tokenizer.pre_tokenizer.segmentation(), expected);
             assert_eq!(experiment.config.tokens.segmentation, Some(expected.into()));
         }
+    }
+
+    #[test]
+    fn the_end_of_each_file_is_held_out_if_the_configuration_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |train: &str, valid: &str| format!("{}{}\n", train.repeat(90), valid.repeat(9));
+        let paths = vec![file(&folder, "a.txt", &of("0", "1")), file(&folder, "b.txt", &of("2", "3"))];
+        let text = Text { path: Some(Paths::from(paths)), ..Text::default() };
+        let mut config = Config { text, ..Config::default() };
+        (config.tokens.kind, config.windows.context_len) = (TokenKind::Characters, 1);
+        let valid = |each_file| {
+            let mut config = config.clone();
+            config.split.each_file = each_file;
+            let dataset = LmExperiment::new(config, None).unwrap().dataset;
+            dataset.tokenizer.decode(&dataset.ids.slice(dataset.split.valid.clone()))
+        };
+        assert_eq!(valid(true), "111111111\n333333333\n");
+        assert!(!valid(false).contains('1'));
     }
 
     #[test]

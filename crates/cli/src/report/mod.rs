@@ -9,6 +9,7 @@ pub mod evaluation_report;
 pub mod final_sample;
 pub mod held_out;
 pub mod invented_words_report;
+pub mod model_card;
 pub mod question_formats;
 pub mod question_scores;
 pub mod run_charts;

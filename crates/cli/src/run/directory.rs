@@ -10,6 +10,7 @@ use models::bundle::{MANIFEST, read_metadata};
 use qa::QuestionModel;
 use trainer::Checkpoints;
 
+use crate::base;
 use crate::error::{Error, Result, bail};
 use crate::output::status;
 use crate::run::provenance::Provenance;
@@ -133,24 +134,15 @@ pub fn list(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(runs)
 }
 
-/// The model `named`, or else the newest model of a run, of this kind if given.
+/// The model `named`, which may be the name of the built-in base, or else the newest model of a run, of this kind if given.
 ///
 /// # Errors
 /// If none is named and no run has a model.
 pub fn find_model(named: Option<&Path>, kind: Option<&str>) -> Result<PathBuf> {
     if let Some(path) = named {
-        return Ok(resolve(path));
+        return Ok(if base::is_base(path) { path.into() } else { resolve(path) });
     }
-    let entries = fs::read_dir(RUNS).into_iter().flatten().flatten();
-    let finished = entries.filter(|entry| !is_copy(&entry.path())).filter_map(|entry| {
-        let manifest = entry.path().join(MANIFEST);
-        let written = manifest.metadata().and_then(|data| data.modified()).ok()?;
-        if let Some(kind) = kind {
-            read_metadata(entry.path()).ok().filter(|metadata| metadata.kind == kind)?;
-        }
-        Some((written, join(Path::new(RUNS), entry.file_name())))
-    });
-    finished.max().map(|(_, path)| path).ok_or_else(|| {
+    newest_model(kind).ok_or_else(|| {
         let (what, config) = if kind == Some(QuestionModel::KIND) {
             (" of a question generation model", " --config configs/qa.toml")
         } else {
@@ -161,4 +153,18 @@ pub fn find_model(named: Option<&Path>, kind: Option<&str>) -> Result<PathBuf> {
              `pastiche train{config}`), or give a model directory with `--model`",
         ))
     })
+}
+
+/// The newest model of a run, of this kind if given, if there is one.
+pub fn newest_model(kind: Option<&str>) -> Option<PathBuf> {
+    let entries = fs::read_dir(RUNS).into_iter().flatten().flatten();
+    let finished = entries.filter(|entry| !is_copy(&entry.path())).filter_map(|entry| {
+        let manifest = entry.path().join(MANIFEST);
+        let written = manifest.metadata().and_then(|data| data.modified()).ok()?;
+        if let Some(kind) = kind {
+            read_metadata(entry.path()).ok().filter(|metadata| metadata.kind == kind)?;
+        }
+        Some((written, join(Path::new(RUNS), entry.file_name())))
+    });
+    finished.max().map(|(_, path)| path)
 }

@@ -28,6 +28,12 @@ pub trait TextSource {
     /// The control characters found in what was read, if any. They were removed if the options say so. A text that wraps
     /// another passes on what that one has found.
     fn control_characters(&self) -> Option<FoundControlCharacters>;
+
+    /// Whether the last chunk is the first one of a file; false if the text is not in files. A text that wraps another
+    /// passes it on.
+    fn begins_file(&self) -> bool {
+        false
+    }
 }
 
 impl TextSource for &str {
@@ -48,6 +54,10 @@ impl<T: TextSource + ?Sized> TextSource for &mut T {
     fn control_characters(&self) -> Option<FoundControlCharacters> {
         (**self).control_characters()
     }
+
+    fn begins_file(&self) -> bool {
+        (**self).begins_file()
+    }
 }
 
 impl<T: TextSource + ?Sized> TextSource for Box<T> {
@@ -57,6 +67,10 @@ impl<T: TextSource + ?Sized> TextSource for Box<T> {
 
     fn control_characters(&self) -> Option<FoundControlCharacters> {
         (**self).control_characters()
+    }
+
+    fn begins_file(&self) -> bool {
+        (**self).begins_file()
     }
 }
 

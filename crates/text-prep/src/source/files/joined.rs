@@ -11,11 +11,15 @@ pub struct JoinedText<'a> {
     is_start: bool,
     /// Whether the text so far ends within a line.
     is_in_line: bool,
+    /// Whether the next chunk is the first one of a file.
+    is_new_file: bool,
+    /// Whether the last chunk is.
+    begins_file: bool,
 }
 
 impl<'a> JoinedText<'a> {
     pub(super) fn new(files: Files<'a>) -> Self {
-        Self { files, is_start: true, is_in_line: false }
+        Self { files, is_start: true, is_in_line: false, is_new_file: true, begins_file: false }
     }
 
     /// The control characters found so far, and the name of the first file that has some.
@@ -29,6 +33,7 @@ impl TextSource for JoinedText<'_> {
         loop {
             let Some(found) = self.files.next()? else { return Ok(None) };
             self.is_start = self.is_start || found != Found::Chunk;
+            self.is_new_file = self.is_new_file || found == Found::FileEnd;
             if found == Found::FileEnd || (found == Found::Row && self.files.text.trim().is_empty()) {
                 continue;
             }
@@ -36,11 +41,16 @@ impl TextSource for JoinedText<'_> {
                 self.files.text.insert(0, '\n');
             }
             self.is_in_line = !self.files.text.ends_with('\n');
+            self.begins_file = std::mem::take(&mut self.is_new_file);
             return Ok(Some(&self.files.text));
         }
     }
 
     fn control_characters(&self) -> Option<FoundControlCharacters> {
         self.control_characters_in().map(|(_, found)| found)
+    }
+
+    fn begins_file(&self) -> bool {
+        self.begins_file
     }
 }

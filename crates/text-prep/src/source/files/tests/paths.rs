@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Folder, documents, text};
 use crate::error::Error;
+use crate::source::TextSource;
 use crate::source::files::paths::absolute_from;
 use crate::source::files::{LabelSource, TextFiles, absolute_input};
 
@@ -23,6 +24,21 @@ fn folders_are_read_with_the_folders_in_them_sorted_by_path_and_without_hidden_f
     assert_eq!(paths, [Path::new("b.txt"), Path::new("a/deep/x.txt"), Path::new("a/z.txt")]);
     // The last file does not end with a line end.
     assert_eq!(text(folder.files(&["b.txt", "a/z.txt"])).unwrap(), "four\ntwo");
+}
+
+#[test]
+fn a_joined_text_says_which_chunks_begin_a_file() {
+    let long = "a line of a long text\n".repeat(20_000);
+    let folder = Folder::new(&[("1.txt", long.as_bytes()), ("2.txt", b""), ("3.txt", b"three")]);
+    let mut source = folder.files(&["1.txt", "2.txt", "3.txt"]).open_text().unwrap();
+    let mut beginnings = Vec::new();
+    while let Some(chunk) = source.next_chunk().unwrap().map(str::to_owned) {
+        beginnings.push((source.begins_file(), chunk));
+    }
+    let (first, others) = beginnings.split_first().unwrap();
+    let (last, others) = others.split_last().unwrap();
+    assert!(first.0 && !others.is_empty() && others.iter().all(|(begins_file, _)| !begins_file));
+    assert_eq!(last, &(true, "three".to_owned()));
 }
 
 #[cfg(unix)]

@@ -1,0 +1,130 @@
+//! The built-in base model: a small language model that is part of the program, so that text can be generated before
+//! anything is trained, and other runs can start from it. `datasets/base/README.md` is its model card.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use burn::tensor::Device;
+use eval::NgramFilter;
+use models::bundle::MANIFEST;
+use models::{LmBundle, ModelBundle, Network};
+use seqdata::hash::sha256;
+
+use crate::embedded::BASE;
+use crate::error::{Error, Result};
+
+/// The name of the base where a model directory can be given.
+pub const NAME: &str = "base";
+
+/// The file of a base with the word sequences of its training text.
+pub const NGRAMS: &str = "ngrams.bin";
+
+/// Whether `path` is the name of the base. A directory with this name is given as `./base` or `runs/base`.
+pub fn is_base(path: &Path) -> bool {
+    path.to_str() == Some(NAME)
+}
+
+/// Loads the base onto `device`.
+///
+/// # Errors
+/// If the files in the program do not belong together.
+pub fn load(device: &Device) -> Result<LmBundle> {
+    Ok(load_network(device)?)
+}
+
+/// As [`load`], where a network of any kind is expected.
+///
+/// # Errors
+/// As [`load`]; also if another kind than a language model is expected.
+pub fn load_network<M: Network>(device: &Device) -> models::Result<ModelBundle<M>> {
+    let files: BTreeMap<String, Vec<u8>> = BASE.iter().map(|&(name, bytes)| (name.into(), bytes.to_vec())).collect();
+    ModelBundle::load_files(Path::new(NAME), &files, device)
+}
+
+/// The SHA-256 of the base's manifest, which contains the hashes of its other files.
+pub fn manifest_sha256() -> String {
+    sha256(file(MANIFEST))
+}
+
+/// The word sequences of the base's training text.
+///
+/// # Errors
+/// If they cannot be read.
+pub fn filter() -> Result<NgramFilter> {
+    NgramFilter::from_bytes(file(NGRAMS))
+        .map_err(|reason| Error::new(format!("{NGRAMS} of the built-in base cannot be read: {reason}")))
+}
+
+/// The contents of a file of the base.
+///
+/// # Panics
+/// If it has no such file.
+pub fn file(name: &str) -> &'static [u8] {
+    let found = BASE.iter().find(|(known, _)| *known == name);
+    found.unwrap_or_else(|| panic!("the base has no file {name}")).1
+}
+
+#[cfg(test)]
+mod tests {
+    use models::bundle::read_file_hashes;
+    use text_prep::OovPolicy;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::run::init::CONFIG;
+
+    /// The most bytes of the files that the model consists of.
+    const MAX_MODEL: usize = 4_000_000;
+    const CARD: &str = include_str!("../../../datasets/base/README.md");
+
+    #[test]
+    fn only_the_bare_name_is_the_base() {
+        assert!(is_base(Path::new("base")));
+        for other in ["./base", "runs/base", "base/", "Base", "base-1", ""] {
+            assert!(!is_base(Path::new(other)), "{other}");
+        }
+    }
+
+    #[test]
+    fn the_files_have_the_hashes_of_the_manifest_and_the_model_is_small() {
+        let folder = tempfile::tempdir().unwrap();
+        BASE.iter().for_each(|(name, bytes)| std::fs::write(folder.path().join(name), bytes).unwrap());
+        let hashes = read_file_hashes(folder.path()).unwrap();
+        let names: Vec<&str> = hashes.keys().map(String::as_str).collect();
+        let mut expected: Vec<&str> = BASE.iter().map(|&(name, _)| name).filter(|&name| name != MANIFEST).collect();
+        expected.sort_unstable();
+        assert_eq!(names, expected);
+        for (name, hash) in &hashes {
+            assert_eq!(&sha256(file(name)), hash, "{name}");
+        }
+        // The rest says what it was trained on.
+        let of_model = BASE.iter().filter(|(name, _)| ![NGRAMS, CONFIG].contains(name));
+        let bytes: usize = of_model.map(|(_, bytes)| bytes.len()).sum();
+        assert!(bytes <= MAX_MODEL, "{bytes} bytes");
+    }
+
+    #[test]
+    fn it_is_a_model_of_subwords_with_its_training_text_and_a_portable_configuration() {
+        let base = load(&kernels::default_device()).unwrap();
+        assert!(base.metadata.config.document_id.is_none());
+        let text = "가 🦊 \n\tZażółć";
+        let ids = base.tokenizer.encode(text, OovPolicy::Error).unwrap().ids;
+        assert_eq!(base.tokenizer.decode(&ids), text);
+        let never = "xqzt ".repeat(40);
+        assert!(filter().unwrap().share(&never).is_none_or(|share| share.found == 0));
+        let config = Config::of_model(Path::new(NAME), CONFIG);
+        assert!(
+            config.init.from.is_none() && config.text.all_paths().iter().all(|path| path.components().count() == 1)
+        );
+    }
+
+    #[test]
+    fn the_model_card_says_what_it_must() {
+        for heading in ["## Training text", "## Results", "## Copying", "## Limits"] {
+            assert!(CARD.contains(heading), "{heading}");
+        }
+        for part in ["licence", "SHA-256", "parameters", "bits per byte", "8-bit"] {
+            assert!(CARD.contains(part), "{part}");
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! `base`: trains a base model, or takes a finished run, and writes the model with 8-bit weights, the word sequences of its
+//! training text and a model card.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use args::{Base, Train};
+use burn::module::Module;
+use burn::tensor::Device;
+use durable::write_atomically;
+use eval::{CopiedShare, NgramFilter, TrainingText};
+use generate::{Generator, LabelChoice, Sampling, evaluate_sequence};
+use models::LmBundle;
+use seqdata::{Part, TextDataset};
+use text_prep::{OovPolicy, PreTokenizer, TextFiles};
+use trainer::{Checkpoints, StopReason};
+
+use super::evaluate::own_text;
+use super::train::{CONFIG, train_language_model};
+use crate::base::NGRAMS;
+use crate::config::{Config, ConfigFile, Init, LmExperiment, Model, Paths, Text, Tokens, Vectors};
+use crate::device::BackendSelection;
+use crate::error::{Error, Result, bail};
+use crate::input;
+use crate::long_task::LongTask;
+use crate::observers::sampling::TEMPERATURE;
+use crate::output::{print, status};
+use crate::recipe::budget::Clock;
+use crate::report::model_card::{ModelCard, SAMPLE_SEED, SAMPLE_TOKENS, SAMPLES};
+use crate::run::signals::EXIT_INTERRUPTED;
+use crate::run::{directory, init};
+use crate::view::format::decimals;
+
+/// The configuration that is read if none is named.
+const DEFAULT_CONFIG: &str = "configs/base.toml";
+/// The time for training, in minutes, if neither it nor a number of epochs is given.
+const DEFAULT_MINUTES: f64 = 90.0;
+/// The model card in the directory of a base.
+const CARD: &str = "README.md";
+
+/// Runs the command.
+pub fn run(args: &Base, backend: &BackendSelection) -> Result<ExitCode> {
+    let out = args.out.display();
+    // Before training, which takes long.
+    if args.out.symlink_metadata().is_ok() {
+        bail!("{out} exists and is never overwritten: choose another `--out`, or delete it");
+    }
+    let run = match &args.run {
+        Some(run) => directory::resolve(run),
+        None => {
+            let (run, stop_reason) = train(args, backend)?;
+            if matches!(stop_reason, StopReason::Requested { .. }) {
+                let run = run.display();
+                status(&format!(
+                    "no base was made, because training was stopped: continue with `train --resume {run}`, then make it with \
+                     `base --run {run} --out {out}`"
+                ));
+                print(&format!("{run}\n"))?;
+                return Ok(ExitCode::from(EXIT_INTERRUPTED));
+            }
+            run
+        }
+    };
+    check_finished(&run)?;
+    make(&run, args, backend).map_err(|error| {
+        let advice = format!("the run is kept: `base --run {} --out DIR` makes the base from it", run.display());
+        error.with_hint(args.run.is_none().then_some(advice.as_str()))
+    })?;
+    print(&format!("{out}\n"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Trains the model in a new run.
+fn train(args: &Base, backend: &BackendSelection) -> Result<(PathBuf, StopReason)> {
+    let file = args.config.config.as_deref().unwrap_or(Path::new(DEFAULT_CONFIG));
+    let config = ConfigFile::read(Some(file))?.language_model(&args.config)?;
+    let mut train = Train {
+        config: args.config.clone(),
+        backend: args.backend.clone(),
+        minutes: args.minutes,
+        no_tui: args.no_tui,
+        ..Train::default()
+    };
+    if !Clock::start(&train)?.has_epochs() {
+        train.minutes.get_or_insert(DEFAULT_MINUTES);
+    }
+    train_language_model(&train, config, crate::base::NAME, backend)
+}
+
+/// Rejects a directory that is not a run, and a run that is not finished.
+fn check_finished(run: &Path) -> Result<()> {
+    init::check_is_run(run)?;
+    init::check_was_trained(run, "give the directory of a training run")?;
+    let progress = Checkpoints::of(run).progress()?;
+    if !progress.is_some_and(|progress| progress.is_finished() || progress.should_stop_early()) {
+        let name = run.display();
+        bail!("{name} is not finished: continue with `train --resume {name}` before a base is made from it");
+    }
+    Ok(())
+}
+
+/// Makes the base of a finished run.
+fn make(run: &Path, args: &Base, backend: &BackendSelection) -> Result<()> {
+    let device = &backend.open()?;
+    let bundle: LmBundle = super::load_model_of("--run", run, backend, device)?;
+    check_suitable(&bundle, run)?;
+    let experiment = own_text(&bundle, run)?;
+    directory::create_for_model(Some(args.out.as_path()), crate::base::NAME)?;
+    let made = write(&bundle, &experiment, args, backend, device);
+    if made.is_err() {
+        let _ = fs::remove_dir_all(&args.out);
+    }
+    made
+}
+
+/// Rejects a model that other texts could not start from.
+fn check_suitable(bundle: &LmBundle, run: &Path) -> Result<()> {
+    let name = run.display();
+    if !matches!(bundle.tokenizer.pre_tokenizer, PreTokenizer::Subwords(_)) {
+        bail!(
+            "{name} has a model of words or characters; expected one of subwords, which can encode any text: train one with \
+             `tokens.kind = \"subwords\"`"
+        );
+    }
+    if bundle.metadata.config.document_id.is_some() {
+        bail!("{name} was trained on documents; expected running text: train it with `--documents none`");
+    }
+    Ok(())
+}
+
+/// Writes the base into the directory `--out`, which exists.
+fn write(
+    bundle: &LmBundle,
+    experiment: &LmExperiment,
+    args: &Base,
+    backend: &BackendSelection,
+    device: &Device,
+) -> Result<()> {
+    let (dataset, out) = (&experiment.dataset, &args.out);
+    let train_ids = dataset.ids.slice(dataset.split.train.clone());
+    let task = LongTask::start("collecting the word sequences of the training text");
+    let filter = NgramFilter::build(std::iter::once(dataset.tokenizer.decode(&train_ids).as_str()));
+    drop(task);
+    let config = toml::to_string(&portable(&experiment.config)).expect("a configuration is plain data");
+    let extra_files =
+        BTreeMap::from([(CONFIG.to_owned(), config.into_bytes()), (NGRAMS.to_owned(), filter.to_bytes())]);
+    LmBundle { extra_files, ..bundle.clone() }.save_int8(out)?;
+    let stored = LmBundle::load(out, device)?.with_kernels(backend.kernels());
+
+    let task = LongTask::start("evaluating on the held-out text");
+    let bits_per_byte = [bits_per_byte(bundle, dataset)?, bits_per_byte(&stored, dataset)?];
+    drop(task);
+    let task = LongTask::start("comparing samples with the training text");
+    let (copied, longest_copy) = copies(stored, &filter, train_ids)?;
+    drop(task);
+    let card = ModelCard {
+        about: args.about.clone(),
+        licence: args.licence.clone(),
+        files: files(&experiment.config.text)?,
+        characters: dataset.stats.characters,
+        text_sha256: dataset.text_sha256.clone(),
+        held_out: held_out(&experiment.config),
+        parameters: bundle.model.num_params(),
+        subwords: bundle.tokenizer.vocabulary.len(),
+        steps: bundle.metadata.steps,
+        bytes: size(out)?,
+        bits_per_byte,
+        copied,
+        longest_copy,
+    };
+    Ok(write_atomically(&out.join(CARD), card.to_markdown().as_bytes())?)
+}
+
+/// The loss on the validation part.
+fn bits_per_byte(bundle: &LmBundle, dataset: &TextDataset) -> Result<f64> {
+    let (sequence, state_mode) = (dataset.sequence(Part::Valid), bundle.metadata.state_mode());
+    let evaluation = evaluate_sequence(bundle, &sequence, dataset.valid_dropped, LabelChoice::Own, state_mode)?;
+    evaluation.bits_per_byte.ok_or_else(|| {
+        Error::new("the held-out text has unknown tokens; expected none, because a model of subwords has every byte")
+    })
+}
+
+/// How many word sequences of samples stand in the training text, and the words of the longest passage that does.
+fn copies(bundle: LmBundle, filter: &NgramFilter, train_ids: Vec<u32>) -> Result<(CopiedShare, usize)> {
+    let training_text = TrainingText::new(train_ids, None);
+    let sampling = Sampling::default().temperature(TEMPERATURE).max_tokens(SAMPLE_TOKENS).seed(SAMPLE_SEED);
+    let generator = Generator::new(bundle);
+    let (mut copied, mut longest) = (CopiedShare::default(), 0);
+    let prompt = generator.encode("", OovPolicy::Drop)?;
+    for sample in generator.samples(&prompt, &sampling, 0..SAMPLES)? {
+        let sample = sample?;
+        if let Some(share) = filter.share(&sample.text) {
+            copied.checked += share.checked;
+            copied.found += share.found;
+        }
+        let passage = training_text.compare(&sample.ids).longest;
+        let text = generator.tokenizer().decode(&sample.ids[passage.in_sample..][..passage.length]);
+        longest = longest.max(text.split_whitespace().count());
+    }
+    Ok((copied, longest))
+}
+
+/// The configuration without paths of this machine: of files only their names are left.
+fn portable(config: &Config) -> Config {
+    let name = |path: &Path| path.file_name().map_or_else(PathBuf::new, PathBuf::from);
+    let names = |paths: &Option<Paths>| {
+        paths.as_ref().map(|paths| Paths::from(paths.iter().map(name).collect::<Vec<PathBuf>>()))
+    };
+    let (text, config) = (config.text.clone(), config.clone());
+    let [path, valid, test] = [&text.path, &text.valid, &text.test].map(names);
+    Config {
+        text: Text { path, valid, test, copy: false, ..text },
+        init: Init::default(),
+        tokens: Tokens { path: None, ..config.tokens },
+        model: Model { vectors: Vectors::default(), ..config.model },
+        ..config
+    }
+}
+
+/// The names of the training files, with their bytes.
+fn files(text: &Text) -> Result<Vec<(String, Option<u64>)>> {
+    if let Some(corpus) = &text.dataset {
+        return Ok(vec![(format!("the corpus `{corpus}`"), None)]);
+    }
+    let found = TextFiles::new(text.paths()).files()?;
+    let row = |path: &Path| {
+        let name = path.file_name().map_or_else(|| input::name(path), |name| name.to_string_lossy().into_owned());
+        (name, path.metadata().ok().map(|data| data.len()))
+    };
+    Ok(found.iter().map(|file| row(&file.path)).collect())
+}
+
+/// The part of the text that the model was not trained on.
+fn held_out(config: &Config) -> String {
+    let split = &config.split;
+    if config.text.valid.is_some() {
+        return "a separate text".into();
+    }
+    let percent = decimals(100.0 * (split.valid_fraction + split.test_fraction), 0);
+    format!("the last {percent} % of {}", if split.each_file { "each file" } else { "the text" })
+}
+
+/// The bytes of the files in `folder`.
+fn size(folder: &Path) -> Result<u64> {
+    let entries = fs::read_dir(folder).map_err(Error::io(folder, "read"))?;
+    Ok(entries.flatten().filter_map(|entry| entry.metadata().ok()).map(|data| data.len()).sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stored_configuration_has_no_folders() {
+        let folder = std::env::temp_dir();
+        let path = |name: &str| Some(Paths::from(folder.join(name).as_path()));
+        let text = Text { path: path("a.txt"), valid: path("b.txt"), strip_gutenberg: true, ..Text::default() };
+        let mut config = Config { text, ..Config::default() };
+        config.init.from = Some(folder.join("model"));
+        (config.tokens.path, config.model.vectors.path) = (Some(folder.join("t.json")), Some(folder.join("v.txt")));
+        let stored = toml::to_string(&portable(&config)).unwrap();
+        assert!(!stored.contains(folder.to_str().unwrap()), "{stored}");
+        for part in ["path = \"a.txt\"", "valid = \"b.txt\"", "strip_gutenberg = true"] {
+            assert!(stored.contains(part), "{part}: {stored}");
+        }
+    }
+
+    #[test]
+    fn what_is_held_out_is_said_in_words() {
+        let mut config = Config::default();
+        assert_eq!(held_out(&config), "the last 10 % of the text");
+        (config.split.each_file, config.split.test_fraction) = (true, 0.05);
+        assert_eq!(held_out(&config), "the last 15 % of each file");
+        config.text.valid = Some(Paths::from(Path::new("b.txt")));
+        assert_eq!(held_out(&config), "a separate text");
+    }
+}

@@ -1,0 +1,168 @@
+//! The model card of a base model: what it has read, its results, what it copies, its limits.
+
+use eval::{CopiedShare, NgramFilter};
+
+use crate::observers::sampling::TEMPERATURE;
+use crate::view::format::{decimals, thousands};
+
+/// The number of samples in which copies are counted.
+pub const SAMPLES: u64 = 20;
+/// The tokens of each.
+pub const SAMPLE_TOKENS: usize = 200;
+/// The seed of their random numbers.
+pub const SAMPLE_SEED: u64 = 1;
+
+/// What a model card says.
+pub struct ModelCard {
+    /// What the text is, if it was said.
+    pub about: Option<String>,
+    /// The licence of the text, if it was said.
+    pub licence: Option<String>,
+    /// The names of the files, with their bytes if they are known.
+    pub files: Vec<(String, Option<u64>)>,
+    /// The characters of the text.
+    pub characters: usize,
+    /// The hash of the text as it is read.
+    pub text_sha256: String,
+    /// The part of the text that it was not trained on, as in "the last 10 % of each file".
+    pub held_out: String,
+    /// The number of its weights.
+    pub parameters: usize,
+    /// The number of its subwords.
+    pub subwords: usize,
+    /// The number of training steps.
+    pub steps: u64,
+    /// The bytes of all files of the base but the card.
+    pub bytes: u64,
+    /// The loss on the held-out text in bits per byte, with 32-bit weights and with the 8-bit weights that are stored.
+    pub bits_per_byte: [f64; 2],
+    /// How many word sequences of samples stand in the training text.
+    pub copied: CopiedShare,
+    /// The words of the longest passage that a sample has in common with the training text.
+    pub longest_copy: usize,
+}
+
+impl ModelCard {
+    /// The card as Markdown.
+    pub fn to_markdown(&self) -> String {
+        let [results, text] = [self.results(), self.training_text()];
+        let Self { parameters, subwords, steps, bytes, .. } = self;
+        let (parameters, subwords) = (thousands(*parameters), thousands(*subwords));
+        let (bytes, steps) = (thousands(*bytes as usize), thousands(*steps as usize));
+        let version = env!("CARGO_PKG_VERSION");
+        format!(
+            "# A base model\n\nA recurrent language model by subwords with {parameters} parameters and {subwords} subwords. \
+             With 8-bit weights its files have {bytes} bytes. Runs on other texts can start from it, and it writes text by \
+             itself. Made by `pastiche base` (version {version}) in {steps} training steps; `config.toml` has all \
+             settings.\n\n{text}\n{results}\n{}\n{LIMITS}",
+            self.copying()
+        )
+    }
+
+    fn training_text(&self) -> String {
+        let Self { characters, text_sha256, held_out, .. } = self;
+        let about = self.about.as_deref().map_or(String::new(), |about| format!("{}. ", about.trim_end_matches('.')));
+        let licence = self.licence.as_deref().unwrap_or("not given when the base was made");
+        let bytes = |bytes: &Option<u64>| bytes.map_or("–".into(), |bytes| thousands(bytes as usize));
+        let row =
+            |(name, size): &(String, Option<u64>)| format!("| {} | {} |\n", name.replace('|', "\\|"), bytes(size));
+        let rows: String = self.files.iter().map(row).collect();
+        format!(
+            "## Training text\n\n{about}{} characters; {held_out} is held out: the model was not trained on it.\n\n\
+             | file | bytes |\n|---|---|\n{rows}\nThe licence of the text: {licence}. SHA-256 of the text as it is read: \
+             `{text_sha256}`.\n",
+            thousands(*characters)
+        )
+    }
+
+    fn results(&self) -> String {
+        let [exact, stored] = self.bits_per_byte.map(|bits| decimals(bits, 3));
+        format!(
+            "## Results\n\n| weights | loss on the held-out text, bits per byte |\n|---|---|\n| 32-bit, as trained | {exact} \
+             |\n| 8-bit, as stored | {stored} |\n"
+        )
+    }
+
+    fn copying(&self) -> String {
+        let CopiedShare { checked, found } = self.copied;
+        let (words, longest) = (NgramFilter::LENGTH, thousands(self.longest_copy));
+        let share = match checked {
+            0 => format!("the samples have too few sequences of {words} words to say how much is copied"),
+            _ => format!(
+                "{} % of the sequences of {words} words stand in the training text ({} of {} that were checked)",
+                decimals(100.0 * found as f64 / checked as f64, 1),
+                thousands(found),
+                thousands(checked)
+            ),
+        };
+        format!(
+            "## Copying\n\n{SAMPLES} samples of {SAMPLE_TOKENS} tokens at temperature {TEMPERATURE}: {share}. The longest \
+             passage that a sample has in common with the training text has {longest} words.\n\n`ngrams.bin` has hashes \
+             of some of the sequences of {words} words in the training text, but not the text. With it a run that starts \
+             from the base reports what it copies from the base's text.\n"
+        )
+    }
+}
+
+const LIMITS: &str = "\
+## Limits
+
+- The model is small. It writes sentences like those of its training text, but it knows no facts, and a story of more
+  than a few sentences makes no sense.
+- It has learned only the language, the spelling and the time of its training text, and it may repeat the prejudices
+  in it. Words of other languages and scripts are spelled in bytes, so a run on such a text gains little from it.
+- Samples may contain passages of the training text, as measured above.
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn card() -> ModelCard {
+        ModelCard {
+            about: Some("Two stories.".into()),
+            licence: Some("public domain".into()),
+            files: vec![("a|b.txt".into(), Some(1_234_567)), ("the corpus `fables`".into(), None)],
+            characters: 1_200_000,
+            text_sha256: "0123".into(),
+            held_out: "the last 10 % of each file".into(),
+            parameters: 3_500_000,
+            subwords: 4_000,
+            steps: 12_345,
+            bytes: 3_900_001,
+            bits_per_byte: [1.93449, 1.9361],
+            copied: CopiedShare { checked: 500, found: 4 },
+            longest_copy: 11,
+        }
+    }
+
+    #[test]
+    fn it_says_what_the_model_is_and_has_read() {
+        let text = card().to_markdown();
+        for part in [
+            "3,500,000 parameters and 4,000 subwords",
+            "3,900,001 bytes",
+            "in 12,345 training steps",
+            "Two stories. 1,200,000 characters; the last 10 % of each file is held out",
+            "| a\\|b.txt | 1,234,567 |\n| the corpus `fables` | – |\n",
+            "The licence of the text: public domain. SHA-256 of the text as it is read: `0123`",
+            "| 32-bit, as trained | 1.934 |\n| 8-bit, as stored | 1.936 |\n",
+            "0.8 % of the sequences of 8 words stand in the training text (4 of 500 that were checked)",
+            "has 11 words",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        let headings: Vec<&str> = text.lines().filter(|line| line.starts_with('#')).collect();
+        assert_eq!(headings, ["# A base model", "## Training text", "## Results", "## Copying", "## Limits"]);
+        assert!(!text.contains("\n\n\n") && text.ends_with('\n'));
+    }
+
+    #[test]
+    fn it_says_what_is_not_known() {
+        let unknown = ModelCard { about: None, licence: None, copied: CopiedShare { checked: 0, found: 0 }, ..card() };
+        let text = unknown.to_markdown();
+        assert!(text.contains("\n\n1,200,000 characters"), "{text}");
+        assert!(text.contains("The licence of the text: not given when the base was made."), "{text}");
+        assert!(text.contains("too few sequences of 8 words"), "{text}");
+    }
+}
