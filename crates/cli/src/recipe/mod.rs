@@ -2,7 +2,8 @@
 //!
 //! 1. `look.rs` reads the text once and describes it.
 //! 2. `choices.rs` chooses documents, tokens, sizes and training settings from that description; its tables come from
-//!    measurements (benchmarks/README.md, "Recipes").
+//!    measurements (benchmarks/README.md, "Recipes"). What the command line sets is not chosen, nor is what would exclude
+//!    it (`given.rs`, `implied.rs`).
 //! 3. `budget.rs` measures a step on this machine and chooses how many fit into the time.
 //! 4. `plan_file.rs` writes the result as a configuration with a comment for each choice.
 //!
@@ -11,6 +12,7 @@
 pub mod budget;
 mod choices;
 mod given;
+mod implied;
 mod look;
 mod plan_file;
 mod table;
