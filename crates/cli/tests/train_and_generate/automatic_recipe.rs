@@ -177,16 +177,8 @@ fn the_time_is_chosen_for_a_run_from_a_trained_model_and_for_questions() {
         json!({"context": context, "question": question, "answer": "Fox"})
     };
     dir.file("questions.jsonl", (0..12).map(|n| line(n).to_string() + "\n").collect::<String>());
-    let small = [
-        "vocabulary.min_count=1",
-        "model.embedding_dim=8",
-        "model.readout=8",
-        "model.features=2",
-        "model.encoder[0].units=4",
-        "model.extractor[0].units=4",
-        "model.decoder[0].units=8",
-    ];
-    let small = small.iter().flat_map(|setting| ["--set", *setting]);
+    let small = ["vocabulary.min_count=1"];
+    let small = small.iter().chain(common::TINY_QUESTION_MODEL).flat_map(|setting| ["--set", *setting]);
     let args = ["--config", "configs/qa.toml", "--text", "questions.jsonl", "--dry-run"].into_iter().chain(small);
     let args: Vec<&str> = args.collect();
     let plain = train_ok(&dir, &args);
