@@ -83,13 +83,18 @@ impl Training {
             PreTokenizer::Words(_) | PreTokenizer::Spans(_) => false,
         };
         let has_words = spells && !is_short && Segmentation::detect(texts.iter().map(String::as_str)).is_spaces();
-        let copies = if is_short {
-            Some(Copies::Documents(DocumentHashes::of(texts.iter().map(|text| one_line(text)))))
-        } else {
-            (characters <= LONG_WORD * count).then(|| Copies::passages(&texts))
+        let words = || has_words.then(|| KnownWords::new(&texts.join("\n")));
+        let copies = || {
+            if is_short {
+                Some(Copies::Documents(DocumentHashes::of(texts.iter().map(|text| one_line(text)))))
+            } else {
+                (characters <= LONG_WORD * count).then(|| Copies::passages(&texts))
+            }
         };
+        // At the same time: both take seconds for a text of some megabytes.
+        let (words, copies) = rayon::join(words, copies);
         Self {
-            words: has_words.then(|| KnownWords::new(&texts.join("\n"))),
+            words,
             copies,
             labels: dataset.label_names().iter().map(|label| format!("{}: ", one_line(label))).collect(),
         }
