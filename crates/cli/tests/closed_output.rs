@@ -5,7 +5,7 @@ mod common;
 
 use std::process::{Command, Stdio};
 
-use common::{CommandOutput, TestDir, output, tiny, with_config};
+use common::{CommandOutput, TINY_QUESTION_MODEL, TestDir, output, tiny, with_config};
 use serde_json::json;
 
 /// Redirections, and whether they lose what is written to standard output. Rust replaces a closed stream by
@@ -41,15 +41,9 @@ fn prepare_models(dir: &TestDir) {
         "train.schedule.warm_up_steps=0",
         "train.batch_size=5",
         "vocabulary.min_count=1",
-        "model.embedding_dim=8",
-        "model.readout=8",
-        "model.features=2",
-        "model.encoder[0].units=4",
-        "model.extractor[0].units=4",
-        "model.decoder[0].units=8",
     ];
     let train = ["train", "--config", "configs/qa.toml", "--text", "pairs.jsonl", "--out", "qa"];
-    let settings = settings.iter().flat_map(|setting| ["--set", *setting]);
+    let settings = settings.iter().chain(TINY_QUESTION_MODEL).flat_map(|setting| ["--set", *setting]);
     dir.run_ok(&train.into_iter().chain(settings).collect::<Vec<_>>());
 }
 

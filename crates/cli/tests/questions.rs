@@ -4,22 +4,15 @@ mod common;
 #[path = "questions/data_formats.rs"]
 mod data_formats;
 
-use common::{CommandOutput, TestDir};
+use common::{CommandOutput, TINY_QUESTION_MODEL, TestDir};
 use serde_json::{Value, json};
 
-/// Settings of a model small enough for a test, trained on the questions embedded in the binary.
-const SMALL: &[&str] = &[
-    "train.epochs=1",
-    "train.schedule.kind=constant",
-    "train.schedule.warm_up_steps=0",
-    "model.embedding_dim=8",
-    "model.readout=8",
-    "model.features=2",
-    "model.encoder[0].units=4",
-    "model.extractor[0].units=4",
-    "model.decoder[0].units=8",
-    "samples.every_steps=9",
-];
+/// Settings of a model and a training small enough for a test, on the questions embedded in the binary.
+fn small() -> Vec<&'static str> {
+    let training =
+        ["train.epochs=1", "train.schedule.kind=constant", "train.schedule.warm_up_steps=0", "samples.every_steps=9"];
+    [TINY_QUESTION_MODEL, &training].concat()
+}
 
 fn train(dir: &TestDir, config: &str, settings: &[&str], more: &[&str]) -> CommandOutput {
     let set = settings.iter().flat_map(|setting| ["--set", *setting]);
@@ -27,9 +20,9 @@ fn train(dir: &TestDir, config: &str, settings: &[&str], more: &[&str]) -> Comma
     dir.run(&[args.as_slice(), more].concat())
 }
 
-/// Trains the model of `SMALL` in the directory `name`.
+/// Trains the model of [`small`] in the directory `name`.
 fn train_small(dir: &TestDir, name: &str, more: &[&str]) {
-    let settings = [SMALL, more].concat();
+    let settings = [&small()[..], more].concat();
     let output = train(dir, "configs/qa.toml", &settings, &["--out", name]);
     assert_eq!(output.code, Some(0), "{}", output.stderr);
 }
@@ -143,7 +136,7 @@ fn piped_questions_are_kept_for_what_needs_them_again() {
     let questions: String = (0..20).map(line).collect();
     let file = dir.file("questions.jsonl", &questions);
     let mut command = dir.command(&["train", "--config", "configs/qa.toml", "--text", "-", "--out", "run"]);
-    command.args(SMALL.iter().flat_map(|setting| ["--set", *setting])).args(["--set", "vocabulary.min_count=1"]);
+    command.args(small().iter().flat_map(|setting| ["--set", *setting])).args(["--set", "vocabulary.min_count=1"]);
     command.stdin(std::fs::File::open(&file).unwrap());
     let output = common::output(command.output().unwrap());
     assert_eq!(output.code, Some(0), "{}", output.stderr);
@@ -188,7 +181,7 @@ fn a_repeated_run_keeps_a_copy_of_piped_validation_questions() {
     let file = dir.file("valid.jsonl", &valid);
     let set = ["vocabulary.min_count=1", "data.valid=/dev/stdin"];
     let mut command = dir.command(&["train", "--config", "configs/qa.toml", "--out", "run", "--text"]);
-    command.arg(&train).args(SMALL.iter().chain(&set).flat_map(|setting| ["--set", *setting]));
+    command.arg(&train).args(small().iter().chain(&set).flat_map(|setting| ["--set", *setting]));
     let output = common::output(command.stdin(std::fs::File::open(file).unwrap()).output().unwrap());
     assert_eq!(output.code, Some(0), "{}", output.stderr);
     dir.run_ok(&["reproduce", "run", "--out", "again"]);
@@ -346,7 +339,7 @@ fn chinese_questions_have_words_of_a_dictionary_and_no_spaces() {
     let line = |n: usize| json!({ "context": format!("第{n}天灰猫在桥下睡觉。"), "question": "灰猫在桥下做什么？", "answer": "睡觉" });
     let lines: Vec<String> = (0..40).map(|n| line(n).to_string()).collect();
     dir.file("zh.jsonl", lines.join("\n"));
-    let settings = [SMALL, &["train.epochs=12", "train.learning_rate=0.02", "model.dropout=0.0"]].concat();
+    let settings = [&small()[..], &["train.epochs=12", "train.learning_rate=0.02", "model.dropout=0.0"]].concat();
     let trained = train(&dir, "configs/qa.toml", &settings, &["--text", "zh.jsonl", "--out", "runs/zh"]);
     assert_eq!(trained.code, Some(0), "{}", trained.stderr);
     let config = std::fs::read_to_string(dir.path().join("runs/zh/config.toml")).unwrap();

@@ -88,9 +88,16 @@ fn a_model_is_trained_sampled_and_evaluated() {
     let carried = dir.json(&["evaluate", "--json", "--state", "carry"]);
     assert_eq!(carried["loss_nats_per_token"], manifest["about"]["valid_loss_carried"]);
     assert_eq!(carried["tokens"], evaluated["tokens"]);
-    // The held-out fables contain unknown words, so bits per byte are not defined.
+    // The held-out fables contain unknown words, which are spelled as in the report of the run.
     assert!(evaluated["unknown_share"].as_f64().unwrap() > 0.0);
-    assert!(evaluated["bits_per_byte"].is_null());
+    let score: Value = serde_json::from_str(&read("score.json")).unwrap();
+    let rows = score["rows"].as_array().unwrap();
+    for (evaluated, name) in [(&evaluated, "this model, by window"), (&carried, "this model, carried")] {
+        assert!(evaluated["protocol"].as_str().unwrap().contains("; bits per byte: unknown words are spelled"));
+        let row = rows.iter().find(|row| row["name"] == name).unwrap();
+        let [bits, reported] = [evaluated, row].map(|loss| loss["bits_per_byte"].as_f64().unwrap());
+        assert!((bits - reported).abs() < 1e-6, "{name}: {bits} against {reported}");
+    }
 }
 
 #[test]

@@ -24,8 +24,11 @@ pub(crate) fn memory_bytes<M: TrainTask>(module: &TrainModule<M>, model: &M::Con
     (4 * module.num_params() + M::saved_activations(model, batch)) * FLOAT
 }
 
-/// Steps of [`measure_step`] that are not counted: they include memory allocation and kernel compilation.
+/// Steps of [`measure_step`] that are not counted, at least: they include memory allocation and kernel compilation.
 const WARM_UP_STEPS: usize = 2;
+/// The share of its time in which steps are not counted: the first ones are slower, until caches and the speed of the
+/// processor have settled.
+const WARM_UP_SHARE: f64 = 0.2;
 /// Steps of [`measure_step`] that are counted, at least.
 const MEASURED_STEPS: usize = 3;
 
@@ -38,13 +41,16 @@ pub struct StepTime {
     pub steps_per_pass: u64,
     /// Estimated wall time of a validation: that of one batch, times the number of batches.
     pub validation_seconds: f64,
+    /// Trainable parameters of the model, by which the time of a checkpoint and of a sample can be estimated.
+    pub parameters: usize,
 }
 
 /// Measures a training step of `model`, and estimates the time of a validation. The steps are those that
 /// [`train`](crate::train()) would start with on this data: preparation of the batch, forward and backward pass,
 /// clipping, update and moving average. A copy of the model is trained, and nothing is written.
 ///
-/// After a warm-up of two steps, steps are measured until `budget` has passed since the start, but at least three.
+/// A fifth of the steps that fit into `budget` are a warm-up, but at least two; the others are measured, but at least
+/// three. The validation is measured for a tenth of `budget` after that.
 ///
 /// # Errors
 /// If a setting is out of range, the data cannot be split into batches as `config` requires, or a tensor cannot be read
@@ -63,19 +69,25 @@ pub fn measure_step<M: TrainTask>(
     let progress = Progress::new(config.clone(), String::new(), train.batches());
     let (mut state, mut learner) = TrainState::new(model.clone().with_kernels(kernels), config);
     let mut batches = train.endless();
-    let mut seconds = Vec::new();
-    let start = Instant::now();
-    while seconds.len() < WARM_UP_STEPS + MEASURED_STEPS || start.elapsed() < budget {
+    let (mut warm_up_steps, mut seconds) = (0, Vec::new());
+    let (start, warm_up) = (Instant::now(), budget.mul_f64(WARM_UP_SHARE));
+    while seconds.len() < MEASURED_STEPS || start.elapsed() < budget {
+        let is_warm_up = warm_up_steps < WARM_UP_STEPS || start.elapsed() < warm_up;
         let start = Instant::now();
         let Some(batch) = batches.next() else { break };
         let learning_rate = progress.learning_rate(M::step_index(&batch));
         state.step(&mut learner, batch, learning_rate, config.ema_decay)?;
-        seconds.push(start.elapsed().as_secs_f64());
+        if is_warm_up {
+            warm_up_steps += 1;
+        } else {
+            seconds.push(start.elapsed().as_secs_f64());
+        }
     }
     Ok(StepTime {
-        seconds_per_step: median(seconds.into_iter().skip(WARM_UP_STEPS).collect()),
+        seconds_per_step: median(seconds),
         steps_per_pass: progress.steps_per_pass,
-        validation_seconds: validation_seconds(&state.eval_module(), &valid)?,
+        validation_seconds: validation_seconds(&state.eval_module(), &valid, budget / 10)?,
+        parameters: model.num_params(),
     })
 }
 
@@ -115,10 +127,11 @@ pub(crate) fn seconds_per_step<M: TrainTask>(mut learner: Learner<SharedModule<M
 }
 
 /// Wall time of a validation: that of one batch, times the number of batches. The first batch may be larger than the
-/// others, so the second one is measured if there is one.
+/// others, so the second one is measured if there is one, until `budget` has passed, but at least twice.
 pub(crate) fn validation_seconds<M: TrainTask>(
     module: &SharedModule<M>,
     batches: &dyn DataLoader<BatchOf<M>>,
+    budget: Duration,
 ) -> Result<f64> {
     let mut iterator = batches.iter();
     let Some(first) = iterator.next() else { return Ok(0.0) };
@@ -128,17 +141,21 @@ pub(crate) fn validation_seconds<M: TrainTask>(
         None => (first, items_before),
     };
     let batch = batch.map_err(TrainingError::from)?;
-    let mut seconds = f64::INFINITY;
-    // The first pass includes memory allocation and kernel compilation.
-    for _ in 0..2 {
+    let pass = || -> Result<f64> {
         let start = Instant::now();
         InferenceStep::step(module, batch.clone()).read()?;
-        seconds = seconds.min(start.elapsed().as_secs_f64());
-        if seconds > MAX_SECONDS {
-            break;
+        Ok(start.elapsed().as_secs_f64())
+    };
+    let start = Instant::now();
+    // The first pass includes memory allocation and kernel compilation.
+    let mut seconds = vec![pass()?];
+    if seconds[0] <= MAX_SECONDS {
+        seconds[0] = pass()?;
+        while start.elapsed() < budget {
+            seconds.push(pass()?);
         }
     }
-    Ok(seconds * batches.num_items() as f64 / items.max(1) as f64)
+    Ok(median(seconds) * batches.num_items() as f64 / items.max(1) as f64)
 }
 
 #[cfg(test)]
@@ -167,7 +184,7 @@ mod tests {
         for (config, steps) in [(windows.clone(), windows_per_pass), (tbptt, chunks)] {
             for budget in [Duration::ZERO, Duration::from_millis(20)] {
                 let time = measure(&config, budget).unwrap();
-                assert_eq!(time.steps_per_pass, steps as u64);
+                assert_eq!((time.steps_per_pass, time.parameters), (steps as u64, model.num_params()));
                 for seconds in [time.seconds_per_step, time.validation_seconds] {
                     assert!(seconds > 0.0 && seconds.is_finite(), "{time:?}");
                 }

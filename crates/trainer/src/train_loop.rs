@@ -147,7 +147,7 @@ impl<M: TrainTask> TrainLoop<M> {
         if self.is_stop_requested(burn) {
             return Ok(());
         }
-        self.validation_seconds = validation_seconds(&self.state.eval_module(), burn.valid)?;
+        self.validation_seconds = validation_seconds(&self.state.eval_module(), burn.valid, Duration::ZERO)?;
         if !is_new || self.is_stop_requested(burn) {
             // A resumed run soon knows its time per epoch: no trial steps.
             return Ok(());

@@ -9,7 +9,7 @@ use models::bundle::read_metadata;
 use models::{LanguageModel, LmBundle, ModelBundle, Network, StateMode};
 use qa::QuestionModel;
 use qa::data::ReadOptions;
-use seqdata::{Documents, EvaluationText, Part};
+use seqdata::{Documents, EvaluationText, Part, TextDataset};
 use text_prep::{InputError, TextFiles};
 use trainer::Checkpoints;
 
@@ -24,7 +24,9 @@ use crate::config::{
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
 use crate::input::{self, is_standard_input, reject_repeated_pipes};
+use crate::long_task::LongTask;
 use crate::output::{columns, print, print_json, status, warn};
+use crate::report::held_out::HeldOut;
 use crate::report::question_scores;
 use crate::run::changed_text;
 use crate::run::directory;
@@ -99,7 +101,26 @@ fn evaluate_own_text(
         }
     };
     warn_of_labels(dataset.documents.as_deref(), part, labels);
-    Ok(evaluate_sequence(bundle, &dataset.sequence(part), dropped, labels, state_mode)?)
+    let mut evaluation = evaluate_sequence(bundle, &dataset.sequence(part), dropped, labels, state_mode)?;
+    if part == Part::Valid && evaluation.bits_per_byte.is_none() {
+        spell_unknown_tokens(&mut evaluation, &dataset, state_mode);
+    }
+    Ok(evaluation)
+}
+
+/// Completes the bits per byte of an evaluation on the validation text, with unknown tokens spelled as in the evaluation
+/// report of a run, unless tokens are left out of the text.
+fn spell_unknown_tokens(evaluation: &mut Evaluation, dataset: &TextDataset, state_mode: StateMode) {
+    let _task = LongTask::start("spelling unknown tokens");
+    let context_len = match state_mode {
+        StateMode::Carry => dataset.valid_context_len(),
+        StateMode::Window => dataset.context_len(),
+    };
+    let Some(held_out) = HeldOut::new(dataset, context_len) else { return };
+    evaluation.bits_per_byte = Some(held_out.bits_per_byte(evaluation.loss_nats_per_token));
+    if let Some(protocol) = held_out.protocol(dataset) {
+        evaluation.protocol.push_str(&format!("; {protocol}"));
+    }
 }
 
 /// Evaluates a model on other texts, which are read as those of the model, as far as no option says how.

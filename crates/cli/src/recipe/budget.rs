@@ -15,9 +15,10 @@ use crate::view::format::{decimals, duration, thousands};
 const VALIDATION_SHARE: f64 = 0.1;
 /// The most validations: more would only repeat what the curve shows.
 const MAX_EPOCHS: f64 = 25.0;
-/// The time of a sample and a checkpoint at the end of an epoch, in seconds. The checkpoint before the first step takes
-/// as long.
-const EPOCH_SECONDS: f64 = 0.2;
+/// The time of a sample and a checkpoint at the end of an epoch for each parameter of the model, in seconds. The checkpoint
+/// before the first step takes about as long. Measured in runs of 0.3 to 2 million parameters (benchmarks/README.md,
+/// "Recipes").
+const SECONDS_PER_PARAMETER: f64 = 0.25e-6;
 /// The share of the time that is planned. The rest is for the final reports, and for steps that are slower than the
 /// measured ones, because other programs run.
 const PLANNED: f64 = 0.97;
@@ -113,7 +114,7 @@ impl PlannedLength {
     /// The length of a run in the time that is left.
     pub fn fitting(time: Time, step: &StepTime, rule: EpochRule) -> Self {
         let seconds = (PLANNED * time.left - start_seconds(step)).max(0.0);
-        let epoch = step.validation_seconds + EPOCH_SECONDS;
+        let epoch = epoch_end_seconds(step);
         let pass = step.seconds_per_step * step.steps_per_pass as f64;
         let passes = (seconds / (pass + epoch)).round();
         let epochs = match rule {
@@ -168,17 +169,27 @@ impl PlannedLength {
     }
 }
 
+/// The time of a sample and a checkpoint, in seconds.
+fn checkpoint_seconds(step: &StepTime) -> f64 {
+    SECONDS_PER_PARAMETER * step.parameters as f64
+}
+
+/// The time of the end of an epoch, in seconds: a validation, a sample and a checkpoint.
+fn epoch_end_seconds(step: &StepTime) -> f64 {
+    step.validation_seconds + checkpoint_seconds(step)
+}
+
 /// The time between the plan and the first step, in seconds: a checkpoint, and the trainer's own trial steps, up to six
 /// in about half a second.
 fn start_seconds(step: &StepTime) -> f64 {
-    let step = step.seconds_per_step;
-    EPOCH_SECONDS + (6.0 * step).min(0.5 + 2.0 * step)
+    let trial = step.seconds_per_step;
+    checkpoint_seconds(step) + (6.0 * trial).min(0.5 + 2.0 * trial)
 }
 
 /// The time of a run of one pass, in minutes, rounded up to a tenth.
 fn minutes_for_pass(time: Time, step: &StepTime) -> f64 {
     let pass = step.seconds_per_step * step.steps_per_pass as f64;
-    let training = start_seconds(step) + pass + step.validation_seconds + EPOCH_SECONDS;
+    let training = start_seconds(step) + pass + epoch_end_seconds(step);
     let seconds = time.whole - time.left + training / PLANNED;
     (seconds / 6.0).ceil() / 10.0
 }
@@ -199,7 +210,8 @@ mod tests {
     use super::*;
 
     fn step_time(seconds_per_step: f64, steps_per_pass: u64, validation_seconds: f64) -> StepTime {
-        StepTime { seconds_per_step, steps_per_pass, validation_seconds }
+        // A sample and a checkpoint take a fifth of a second.
+        StepTime { seconds_per_step, steps_per_pass, validation_seconds, parameters: 800_000 }
     }
 
     /// The whole of so many seconds.
@@ -209,7 +221,7 @@ mod tests {
 
     /// The time that a run of this length takes.
     fn seconds_of(length: RunLength, step: &StepTime) -> f64 {
-        let per_epoch = length.steps_per_epoch as f64 * step.seconds_per_step + step.validation_seconds + EPOCH_SECONDS;
+        let per_epoch = length.steps_per_epoch as f64 * step.seconds_per_step + epoch_end_seconds(step);
         start_seconds(step) + length.epochs as f64 * per_epoch
     }
 
@@ -236,12 +248,21 @@ mod tests {
         let epochs = |step: &StepTime, rule| PlannedLength::fitting(seconds(180.0), step, rule).length.epochs;
         let slow = step_time(0.02, 900, 3.0);
         assert_eq!(epochs(&slow, EpochRule::ValidationTime), 5);
-        assert!(5.0 * (slow.validation_seconds + EPOCH_SECONDS) <= 18.0);
+        assert!(5.0 * epoch_end_seconds(&slow) <= 18.0);
         // An epoch is a pass only where its validation is short enough.
         assert_eq!(epochs(&slow, EpochRule::Pass), 5);
         assert_eq!(epochs(&step_time(0.02, 900, 0.5), EpochRule::Pass), 9);
         assert_eq!(epochs(&step_time(0.002, 50, 0.1), EpochRule::Pass), 25);
         assert_eq!(epochs(&step_time(0.02, 90_000, 3.0), EpochRule::Pass), 1);
+    }
+
+    #[test]
+    fn a_larger_model_has_fewer_epochs_because_its_checkpoints_take_longer() {
+        let epochs = |parameters| {
+            let step = StepTime { parameters, ..step_time(0.01, 43, 0.02) };
+            PlannedLength::fitting(seconds(60.0), &step, EpochRule::ValidationTime).length.epochs
+        };
+        assert!(epochs(300_000) == 25 && epochs(3_000_000) < 10, "{} {}", epochs(300_000), epochs(3_000_000));
     }
 
     #[test]

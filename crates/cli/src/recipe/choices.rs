@@ -1,13 +1,13 @@
 //! Chooses documents, tokens, sizes and training settings for a text, with the tables of `table.rs`.
 
 use models::{CellName, LayerConfig};
-use text_prep::{DocumentGuess, DocumentUnit};
+use text_prep::{DocumentGuess, DocumentUnit, TextProfile};
 
-use super::Choice;
 use super::given::Given;
 use super::look::Found;
 use super::table::Row;
-use crate::config::{Config, DocumentKind, ModeKind, OptimizerKind, ScheduleKind, TokenKind};
+use super::{Choice, implied};
+use crate::config::{Config, DocumentKind, ModeKind, TokenKind};
 use crate::view::format::{decimals, thousands};
 
 /// From this size on, in bytes, subwords need fewer bits than characters in the same time.
@@ -17,6 +17,8 @@ const SUBWORDS_FROM: u64 = 50_000;
 const SUBWORDS: f64 = 2.7;
 /// The most subwords: with more, the few passes over a long text are not enough.
 const MOST_SUBWORDS: usize = 1_600;
+/// The most characters outside ASCII that have a token: beyond those of any language, a text is a list of characters.
+const MOST_CHARACTERS: usize = 8_000;
 /// The most bytes that are held out: a longer part costs time that training needs, and its loss is hardly more exact.
 const MOST_HELD_OUT: f64 = 600_000.0;
 /// The decay of the average of the weights.
@@ -106,41 +108,18 @@ impl Choices<'_> {
     }
 
     fn tokens(&mut self, given: &Given) {
-        let profile = &self.found.profile;
-        let size = in_bytes(profile.bytes);
-        let kind = if given.is_set("tokens.kind") {
-            given.config.tokens.kind
-        } else if profile.bytes < SUBWORDS_FROM {
-            TokenKind::Characters
-        } else {
-            TokenKind::Subwords
-        };
-        self.config.tokens.kind = kind;
-        match kind {
-            TokenKind::Characters => {
-                let distinct = match profile.distinct_characters {
-                    1 => "1 different one".into(),
-                    number => format!("{} different ones", thousands(number)),
-                };
-                let reason = format!(
-                    "characters, of which it has {distinct}: in a text of {size}, most words are too rare to be \
-                     learned as tokens"
-                );
-                self.add(&["tokens.kind"], reason);
-            }
-            TokenKind::Subwords => {
-                self.add(
-                    &["tokens.kind"],
-                    format!("subwords: a text of {size} is long enough to learn them as tokens"),
-                );
-                if self.config.vocabulary.size.is_none() {
-                    let subwords = subwords(profile.bytes);
-                    self.config.vocabulary.size = Some(subwords);
-                    self.add(&["vocabulary.size"], format!("{}: most words are a few tokens", thousands(subwords)));
-                }
-            }
-            // Only if it is given.
-            TokenKind::Words => {}
+        if !given.is_set("tokens.kind") {
+            let (kind, reason) = self.token_kind();
+            self.config.tokens.kind = kind;
+            self.add(&["tokens.kind"], reason);
+        }
+        let kind = self.config.tokens.kind;
+        let has_size = self.config.vocabulary.size.is_some() || self.config.tokens.path.is_some();
+        if kind == TokenKind::Subwords && !has_size {
+            let TextProfile { bytes, distinct_outside_ascii, .. } = self.found.profile;
+            let subwords = subwords(bytes, distinct_outside_ascii);
+            self.config.vocabulary.size = Some(subwords);
+            self.add(&["vocabulary.size"], format!("{}: most words are a few tokens", thousands(subwords)));
         }
         let clean = &mut self.config.clean;
         if clean.preset.is_none() && clean.rules.is_none() {
@@ -158,6 +137,28 @@ impl Choices<'_> {
             TokenKind::Subwords => 100,
             TokenKind::Words => 60,
         };
+    }
+
+    /// The kind of token, and why.
+    fn token_kind(&self) -> (TokenKind, String) {
+        let profile = &self.found.profile;
+        let size = in_bytes(profile.bytes);
+        if let Some((kind, key)) = implied::token_kind(&self.config) {
+            let name = format!("{kind:?}").to_lowercase();
+            return (kind, format!("{name}, because of `{key}`"));
+        }
+        if profile.bytes >= SUBWORDS_FROM {
+            let reason = format!("subwords: a text of {size} is long enough to learn them as tokens");
+            return (TokenKind::Subwords, reason);
+        }
+        let distinct = match profile.distinct_characters {
+            1 => "1 different one".into(),
+            number => format!("{} different ones", thousands(number)),
+        };
+        let reason = format!(
+            "characters, of which it has {distinct}: in a text of {size}, most words are too rare to be learned as tokens"
+        );
+        (TokenKind::Characters, reason)
     }
 
     fn split(&mut self) {
@@ -178,18 +179,15 @@ impl Choices<'_> {
 
     fn model(&mut self, row: &Row, given: &Given) {
         let model = &mut self.config.model;
-        model.layers = vec![LayerConfig::lstm(row.units[0]).recurrent_dropout(row.recurrent_dropout)];
-        let is_tied = self.config.tokens.kind != TokenKind::Characters;
-        if !given.is_set("model.embedding_dim") {
-            model.embedding_dim = row.embedding_dim;
-        }
-        model.tie_weights = is_tied;
-        model.projection = if is_tied { model.embedding_dim } else { 0 };
+        let cell = model.layers.first().map_or(CellName::Lstm, implied::cell);
+        let layer = LayerConfig { cell, ..LayerConfig::lstm(row.units[0]) };
+        model.layers = vec![layer.recurrent_dropout(row.recurrent_dropout)];
+        implied::set_embedding(model, given, row.embedding_dim, self.config.tokens.kind != TokenKind::Characters);
         model.dropout = row.dropout;
         model.embedding_dropout = row.embedding_dropout;
         model.locked_dropout = true;
         let dimension = model.embedding_dim;
-        if is_tied {
+        if model.tie_weights {
             let reason = "the output layer shares the embedding's weights, so that rare tokens have fewer of their own";
             self.add(&["model.tie_weights"], reason);
         }
@@ -210,9 +208,9 @@ impl Choices<'_> {
         train.bptt_len = row.bptt_len;
         train.learning_rate = row.learning_rate;
         train.ema_decay = EMA_DECAY;
-        train.optimizer.kind = OptimizerKind::Adam;
-        train.schedule.kind = ScheduleKind::Cosine;
-        train.clip.global_norm = Some(1.0);
+        train.optimizer.kind = implied::optimizer_kind(&train.optimizer);
+        train.schedule.kind = implied::schedule_kind(&train.schedule);
+        implied::set_clip(&mut train.clip);
         let Row { batch_size, bptt_len, learning_rate, .. } = row;
         let targets = thousands(batch_size * bptt_len);
         let reason =
@@ -221,17 +219,17 @@ impl Choices<'_> {
         let reason = format!(
             "{learning_rate} with Adam, falling to zero at the end of the run; gradients are clipped to a norm of 1"
         );
-        let keys = &["train.learning_rate", "train.optimizer.kind", "train.schedule.kind", "train.clip"];
-        self.add(keys, reason);
+        self.add(implied::LEARNING_RATE, reason);
         let reason = format!("{EMA_DECAY}: the average of the weights has a lower loss than the last ones");
         self.add(&["train.ema_decay"], reason);
     }
 }
 
-/// The number of subwords for a text of this length.
-fn subwords(bytes: u64) -> usize {
+/// The number of subwords for a text of this length with so many different characters outside ASCII, each of which is a
+/// token, too: a text of syllables or ideographs has thousands.
+fn subwords(bytes: u64, distinct_outside_ascii: usize) -> usize {
     let number = (SUBWORDS * (bytes as f64).sqrt()) as usize;
-    (number / 64 * 64).clamp(512, MOST_SUBWORDS)
+    distinct_outside_ascii.min(MOST_CHARACTERS) + (number / 64 * 64).clamp(512, MOST_SUBWORDS)
 }
 
 /// A number of bytes in words.
@@ -350,6 +348,15 @@ mod tests {
             assert_eq!(keys(&[change]), expected, "{change}");
             assert!(keys(&[]).contains(&key), "{key}");
         }
+    }
+
+    #[test]
+    fn each_character_of_a_text_of_syllables_is_a_subword() {
+        let ascii = subwords(1_000_000, 0);
+        assert_eq!(ascii, MOST_SUBWORDS);
+        assert_eq!(subwords(1_000_000, 1_150), ascii + 1_150);
+        assert_eq!(subwords(60_000, 20), subwords(60_000, 0) + 20);
+        assert_eq!(subwords(u64::MAX, usize::MAX), MOST_CHARACTERS + MOST_SUBWORDS);
     }
 
     #[test]

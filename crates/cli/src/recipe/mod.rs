@@ -2,7 +2,8 @@
 //!
 //! 1. `look.rs` reads the text once and describes it.
 //! 2. `choices.rs` chooses documents, tokens, sizes and training settings from that description; its tables come from
-//!    measurements (benchmarks/README.md, "Recipes").
+//!    measurements (benchmarks/README.md, "Recipes"). What the command line sets is not chosen, nor is what would exclude
+//!    it (`given.rs`, `implied.rs`).
 //! 3. `budget.rs` measures a step on this machine and chooses how many fit into the time.
 //! 4. `plan_file.rs` writes the result as a configuration with a comment for each choice.
 //!
@@ -11,6 +12,7 @@
 pub mod budget;
 mod choices;
 mod given;
+mod implied;
 mod look;
 mod plan_file;
 mod table;
@@ -40,8 +42,11 @@ pub const PLAN: &str = "plan.toml";
 /// The shortest text that is planned for, in characters: a tenth of it is still some dozens.
 const MIN_CHARACTERS: u64 = 500;
 
-/// How long steps are measured.
-const MEASURED: Duration = Duration::from_secs(2);
+/// How long the step is measured by which the length of a run of a minute or more is planned: the speed of a machine changes
+/// within seconds.
+const MEASURED: Duration = Duration::from_secs(3);
+/// How long a step of each size that is tried is measured.
+const TRIED: Duration = Duration::from_millis(700);
 
 /// A configuration that was chosen for a text.
 pub struct Recipe {
@@ -150,19 +155,14 @@ pub fn plan(
 ) -> Result<Reasons> {
     let OpenChoices { mut choices, sizes } = open;
     let minutes = clock.given_or_default();
-    let mut measured = None;
     let units = choose_size(sizes.units, sizes.passes, |units| {
-        if experiment.config.model.layers.iter().any(|layer| layer.units != units) {
-            let mut section = experiment.config.model.clone();
-            section.layers.iter_mut().for_each(|layer| layer.units = units);
-            experiment.set_model(section);
-            let resized = experiment.model.init(experiment.config.seed, setup.device)?;
-            // The embedding does not depend on the hidden size, and may have pretrained vectors.
-            *model = LanguageModel { embedding: model.embedding.clone(), ..resized };
-        }
-        let step = *measured.insert(measure(experiment, model, minutes, setup)?);
+        set_units(experiment, model, units, setup)?;
+        let step = measure_for(TRIED, experiment, model, minutes, setup)?;
         Ok(PlannedLength::fitting(clock.time(minutes), &step, EpochRule::ValidationTime).passes)
     })?;
+    if let Some(units) = units {
+        set_units(experiment, model, units, setup)?;
+    }
     choices.extend(units.map(|units| {
         let Choice { keys, mut reason } = sizes.choice(units, experiment.config.model.layers[0].cell);
         if clock.has_epochs() {
@@ -171,7 +171,7 @@ pub fn plan(
         Choice { keys, reason }
     }));
     if !clock.has_epochs() {
-        let step = measured.map_or_else(|| measure(experiment, model, minutes, setup), Ok)?;
+        let step = measure(experiment, model, minutes, setup)?;
         choices.push(set_length(experiment, clock, minutes, &step, EpochRule::ValidationTime));
     }
     let heading = "Chosen for this text and this machine. Edit it and train with `train --config FILE`.";
@@ -203,15 +203,29 @@ pub fn plan_length<C: Experiment>(
     Ok(Some(reasons))
 }
 
+/// Gives every layer this hidden size. A model of another size replaces `model`.
+fn set_units(experiment: &mut LmExperiment, model: &mut LanguageModel, units: usize, setup: Setup) -> Result<()> {
+    if experiment.config.model.layers.iter().any(|layer| layer.units != units) {
+        let mut section = experiment.config.model.clone();
+        section.layers.iter_mut().for_each(|layer| layer.units = units);
+        experiment.set_model(section);
+        let resized = experiment.model.init(experiment.config.seed, setup.device)?;
+        // The embedding does not depend on the hidden size, and may have pretrained vectors.
+        *model = LanguageModel { embedding: model.embedding.clone(), ..resized };
+    }
+    Ok(())
+}
+
 /// The first of `sizes`, the largest first, with which `passes` gives at least `needed` passes over the text, or else
-/// the last one; none of none.
+/// the last one, which is not tried; none of none.
 fn choose_size(sizes: &[usize], needed: f64, mut passes: impl FnMut(usize) -> Result<f64>) -> Result<Option<usize>> {
-    for &size in sizes {
+    let Some((&last, larger)) = sizes.split_last() else { return Ok(None) };
+    for &size in larger {
         if passes(size)? >= needed {
             return Ok(Some(size));
         }
     }
-    Ok(sizes.last().copied())
+    Ok(Some(last))
 }
 
 /// Sets the length of a run of so many minutes; returns the reason.
@@ -228,12 +242,23 @@ fn set_length<C: Experiment>(
     planned.choice(time, step)
 }
 
-/// Measures a training step; the shorter the run, the shorter.
+/// Measures a training step, to plan the length of a run of so many minutes.
 fn measure<C: Experiment>(experiment: &C, model: &C::Network, minutes: f64, setup: Setup) -> Result<StepTime> {
+    measure_for(MEASURED, experiment, model, minutes, setup)
+}
+
+/// Measures a training step for `time`; if the run has less than a minute, for that part of it.
+fn measure_for<C: Experiment>(
+    time: Duration,
+    experiment: &C,
+    model: &C::Network,
+    minutes: f64,
+    setup: Setup,
+) -> Result<StepTime> {
     let _task = LongTask::start("measuring a training step");
     let Setup { device, backend, .. } = setup;
     let (data, config) = (experiment.data(), experiment.train_config());
-    let budget = MEASURED.min(Duration::from_secs_f64(60.0 * minutes / 50.0));
+    let budget = time.mul_f64(minutes.min(1.0));
     Ok(measure_step(model, data, config, device, backend.kernels(), budget)?)
 }
 
@@ -291,8 +316,8 @@ mod tests {
         };
         assert_eq!(choose([20.0, 30.0, 50.0]), (Some(512), 1));
         assert_eq!(choose([12.0, 21.0, 50.0]), (Some(384), 2));
-        // With none of them: the smallest has the most.
-        assert_eq!(choose([1.0, 2.0, 4.0]), (Some(256), 3));
+        // The smallest one has the most, enough or not.
+        assert_eq!(choose([1.0, 2.0, 4.0]), (Some(256), 2));
         assert_eq!(choose_size(&[], 20.0, |_| unreachable!()).unwrap(), None);
     }
 

@@ -8,14 +8,14 @@ use eval::{InventedWords, KnownWords};
 use generate::Sample;
 use models::LmBundle;
 use seqdata::TextDataset;
-use text_prep::PreTokenizer;
+use text_prep::{PreTokenizer, Segmentation};
 
 use crate::error::Result;
 use crate::observers::sampling::TEMPERATURE;
 use crate::view::format::thousands;
 
 /// Writes `spelling.md` and returns a summary of the words in `sample` that the model invented; `None` for a word
-/// model, which can invent none.
+/// model, which can invent none, and for a text whose words no spaces separate.
 ///
 /// # Errors
 /// If the file cannot be written.
@@ -24,7 +24,7 @@ pub fn write(dataset: &TextDataset, best: &LmBundle, sample: &Sample, run: &Path
         PreTokenizer::Characters(_) | PreTokenizer::Subwords(_) => {}
         PreTokenizer::Words(_) | PreTokenizer::Spans(_) => return Ok(None),
     }
-    let summary = summarize(&KnownWords::new(&training_text(dataset)).find_invented(&sample.text));
+    let Some(summary) = summary(&training_text(dataset), &sample.text) else { return Ok(None) };
     let quoted: String = sample.text.lines().map(|line| format!("> {line}\n")).collect();
     let file = format!(
         "# Spelling\n\nThe model of epoch {} {summary}\n\nWords are compared without regard to case. The \
@@ -48,6 +48,13 @@ fn training_text(dataset: &TextDataset) -> String {
     detokenizer.into_text()
 }
 
+/// Which words of `sample` are not in the text `training`; `None` if most of the letters in that are of scripts without
+/// spaces, whose words cannot be told from others.
+fn summary(training: &str, sample: &str) -> Option<String> {
+    let has_words = Segmentation::detect([training]).is_spaces();
+    has_words.then(|| summarize(&KnownWords::new(training).find_invented(sample)))
+}
+
 fn summarize(found: &InventedWords) -> String {
     let InventedWords { words, invented, examples } = found;
     let count = thousands(*words);
@@ -68,12 +75,19 @@ mod tests {
 
     #[test]
     fn the_summary_lists_the_invented_words() {
-        let known = KnownWords::new("the fox and the crow");
-        let summary = |text: &str| summarize(&known.find_invented(text));
+        let summary = |text: &str| summary("the fox and the crow", text).unwrap();
         assert_eq!(summary("."), "spelled no whole word.");
         assert_eq!(summary(" the fox "), "spelled 2 words, all of them in the training text.");
         let found = summary(" the foxen and a fox ");
         assert_eq!(found, "spelled 5 words, 40.0 % of them not in the training text: foxen, a");
         assert!(summary(" foxen foxen ").ends_with("100.0 % of them not in the training text: foxen …"));
+    }
+
+    #[test]
+    fn a_script_without_spaces_has_no_summary() {
+        for (training, has_words) in [("灰猫在桥下", false), ("แม่ขายขนมปัง", false), ("여우가 포도를", true), ("", true)]
+        {
+            assert_eq!(summary(training, " 灰猫 fox 여우 ").is_some(), has_words, "{training}");
+        }
     }
 }

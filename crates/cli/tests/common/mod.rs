@@ -28,6 +28,16 @@ pub const TINY: &[&str] = &[
     "samples.every_steps=40",
 ];
 
+/// Sizes of a question model small enough for a test.
+pub const TINY_QUESTION_MODEL: &[&str] = &[
+    "model.embedding_dim=8",
+    "model.readout=8",
+    "model.features=2",
+    "model.encoder[0].units=4",
+    "model.extractor[0].units=4",
+    "model.decoder[0].units=8",
+];
+
 /// The configuration with the model of the Keras baseline, which is built in.
 pub const DEFAULT_CONFIG: &str = "configs/lstm.toml";
 

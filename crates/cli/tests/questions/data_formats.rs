@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{SMALL, train};
+use super::{small, train};
 use crate::common::TestDir;
 
 /// Lines that are valid questions about different contexts.
@@ -21,7 +21,7 @@ fn invalid_items_are_left_out_unless_the_reading_is_strict() {
     lines.push(json!({"context": "A cat.", "question": " ", "answer": "cat"}).to_string());
     lines.push(json!({"context": "A \0cat.", "question": "Who?", "answer": "cat"}).to_string());
     dir.file("some-bad.jsonl", lines.join("\n"));
-    let settings = [SMALL, &["vocabulary.min_count=1"]].concat();
+    let settings = [&small()[..], &["vocabulary.min_count=1"]].concat();
     let output = train(&dir, "configs/qa.toml", &settings, &["--text", "some-bad.jsonl", "--out", "run"]);
     assert_eq!(output.code, Some(0), "{}", output.stderr);
     let places = "of 8: 1 with an answer that is not at its place in the passage (line 2), 1 not in the expected \

@@ -1,7 +1,11 @@
 //! `train` without a configuration: the plan, its file, and the time that it is for.
 
+#[path = "automatic_recipe/plans.rs"]
+mod plans;
 #[path = "automatic_recipe/texts.rs"]
 mod texts;
+#[path = "automatic_recipe/unsuitable.rs"]
+mod unsuitable;
 
 use std::fs;
 use std::process::Stdio;
@@ -176,17 +180,9 @@ fn the_time_is_chosen_for_a_run_from_a_trained_model_and_for_questions() {
         let (context, question) = (format!("Fox {n} ran home."), format!("Who ran {n}?"));
         json!({"context": context, "question": question, "answer": "Fox"})
     };
-    dir.file("questions.jsonl", (0..12).map(|n| line(n).to_string() + "\n").collect::<String>());
-    let small = [
-        "vocabulary.min_count=1",
-        "model.embedding_dim=8",
-        "model.readout=8",
-        "model.features=2",
-        "model.encoder[0].units=4",
-        "model.extractor[0].units=4",
-        "model.decoder[0].units=8",
-    ];
-    let small = small.iter().flat_map(|setting| ["--set", *setting]);
+    dir.file("questions.jsonl", (0..20).map(|n| line(n).to_string() + "\n").collect::<String>());
+    let small = ["vocabulary.min_count=1"];
+    let small = small.iter().chain(common::TINY_QUESTION_MODEL).flat_map(|setting| ["--set", *setting]);
     let args = ["--config", "configs/qa.toml", "--text", "questions.jsonl", "--dry-run"].into_iter().chain(small);
     let args: Vec<&str> = args.collect();
     let plain = train_ok(&dir, &args);
@@ -195,6 +191,13 @@ fn the_time_is_chosen_for_a_run_from_a_trained_model_and_for_questions() {
     assert!(timed.stderr.contains("  train.epochs: "), "{}", timed.stderr);
     assert!(timed.stdout.contains("task = \"questions\"\n"), "{}", timed.stdout);
     assert!(!timed.stdout.contains("steps_per_epoch = 0\n"), "{}", timed.stdout);
+    let trained = args.iter().copied().filter(|&arg| arg != "--dry-run").chain(["--minutes", "0.02", "--out", "asks"]);
+    train_ok(&dir, &trained.collect::<Vec<_>>());
+    let report = fs::read_to_string(dir.path().join("asks/score.md")).unwrap();
+    assert!(report.contains("## Answers") && dir.path().join("asks/plan.toml").is_file(), "{report}");
+    dir.file("text.txt", "The fox ran home. The crow saw three stones by the mill.\n");
+    dir.run_ok(&["ask", "--model", "asks", "--text", "text.txt", "--min-confidence", "0"]);
+    dir.expect_error(&["generate", "--model", "asks"], &["holds a question model, expected a language model"]);
 }
 
 #[test]

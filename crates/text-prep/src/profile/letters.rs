@@ -33,8 +33,18 @@ impl LetterCounter {
 
     /// The number of distinct characters.
     pub fn distinct(&self) -> usize {
-        self.seen.iter().map(|bits| bits.count_ones() as usize).sum()
+        count_ones(&self.seen)
     }
+
+    /// The number of those outside ASCII.
+    pub fn distinct_outside_ascii(&self) -> usize {
+        // ASCII has 128 values.
+        count_ones(&self.seen[2..])
+    }
+}
+
+fn count_ones(seen: &[u64]) -> usize {
+    seen.iter().map(|bits| bits.count_ones() as usize).sum()
 }
 
 /// A syllable or a single letter of Hangul.

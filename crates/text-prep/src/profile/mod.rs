@@ -41,6 +41,8 @@ pub struct TextProfile {
     pub characters: u64,
     /// Distinct characters, white space and line ends included.
     pub distinct_characters: usize,
+    /// Those of them that are outside ASCII, such as syllables and ideographs.
+    pub distinct_outside_ascii: usize,
     /// Letters of all scripts.
     pub letters: u64,
     /// Share of the letters that are Hangul, syllables or single letters.
@@ -136,6 +138,7 @@ impl TextProfiler {
             bytes: self.bytes,
             characters: letters.characters,
             distinct_characters: letters.distinct(),
+            distinct_outside_ascii: letters.distinct_outside_ascii(),
             letters: letters.letters,
             hangul_share: share(letters.hangul, letters.letters),
             unspaced_share: share(letters.unspaced, letters.letters),

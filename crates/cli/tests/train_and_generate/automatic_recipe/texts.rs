@@ -6,15 +6,18 @@ use super::{SMALL, names, train, train_args, train_ok};
 use crate::common::{self, CommandOutput, TestDir};
 
 /// A length for which no step is measured.
-const ONE_EPOCH: [&str; 2] = ["--set", "train.epochs=1"];
+pub const ONE_EPOCH: [&str; 2] = ["--set", "train.epochs=1"];
 
-/// Sentences of different words in one paragraph.
-fn prose(sentences: usize) -> String {
+/// One of many different sentences.
+pub fn sentence(n: usize) -> String {
     let words = ["fox", "crow", "miller", "river", "old wolf", "garden", "two geese", "king", "lantern", "road"];
     let word = |n: usize| words[n % words.len()];
-    let sentence =
-        |n: usize| format!("The {} near the {} saw {n} of the {}. ", word(n * n + 1), word(n / 3), word(7 * n));
-    (0..sentences).map(sentence).collect()
+    format!("The {} near the {} saw {n} of the {}.", word(n * n + 1), word(n / 3), word(7 * n))
+}
+
+/// Sentences of different words in one paragraph.
+pub fn prose(sentences: usize) -> String {
+    (0..sentences).map(|n| sentence(n) + " ").collect()
 }
 
 /// The plan of one epoch for a text.

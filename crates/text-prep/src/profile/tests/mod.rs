@@ -24,6 +24,8 @@ fn sizes_scripts_and_words_are_counted() {
     characters.sort_unstable();
     characters.dedup();
     assert_eq!(found.distinct_characters, characters.len());
+    characters.retain(|character| !character.is_ascii());
+    assert_eq!(found.distinct_outside_ascii, characters.len());
     assert!(close(found.hangul_share, 4.0 / 22.0) && close(found.unspaced_share, 2.0 / 22.0), "{found:?}");
     // The fox, the fox and é. 여우 ㅋㅋ 灰猫
     let words = &found.words;
