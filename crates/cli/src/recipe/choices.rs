@@ -1,11 +1,12 @@
 //! Chooses documents, tokens, sizes and training settings for a text, with the tables of `table.rs`.
 
-use models::{CellName, LayerConfig};
+use models::LayerConfig;
 use text_prep::{DocumentGuess, DocumentUnit};
 
 use super::Choice;
 use super::given::Given;
 use super::look::Found;
+use super::sizes::Sizes;
 use super::table::Row;
 use crate::config::{Config, DocumentKind, ModeKind, OptimizerKind, ScheduleKind, TokenKind};
 use crate::view::format::{decimals, thousands};
@@ -20,38 +21,7 @@ const MOST_SUBWORDS: usize = 1_600;
 /// The most bytes that are held out: a longer part costs time that training needs, and its loss is hardly more exact.
 const MOST_HELD_OUT: f64 = 600_000.0;
 /// The decay of the average of the weights.
-const EMA_DECAY: f64 = 0.999;
-
-/// The hidden sizes that the time of a run decides between.
-#[derive(Clone, Copy, Debug)]
-pub struct Sizes {
-    /// The largest first; none if the size is given.
-    pub units: &'static [usize],
-    /// The passes over the text that a size needs.
-    pub passes: f64,
-}
-
-impl Sizes {
-    /// The reason for this size of a layer of these cells.
-    pub fn choice(&self, units: usize, cell: CellName) -> Choice {
-        let cell = match cell {
-            CellName::Rnn => "an RNN",
-            CellName::Lstm => "an LSTM",
-            CellName::Gru => "a GRU",
-        };
-        let others: Vec<String> = self.units.iter().filter(|&&other| other != units).map(usize::to_string).collect();
-        let others = others.join(" or ");
-        let passes = decimals(self.passes, usize::from(self.passes < 1.0));
-        let reason = if Some(&units) == self.units.last() {
-            format!("{cell} of {units} units, the smallest, because the time is short")
-        } else {
-            format!(
-                "{cell} of {units} units rather than {others}: the time allows {passes} passes over the text or more"
-            )
-        };
-        Choice { keys: &["model.layers"], reason }
-    }
-}
+pub(super) const EMA_DECAY: f64 = 0.999;
 
 /// A configuration for a run of `minutes` without a number of steps, the reasons, and the sizes that the time decides
 /// between. A reason is left out if the command line gives any of its keys, because it would no longer be true.
@@ -62,24 +32,35 @@ pub fn choose(found: &Found, given: &Given, minutes: f64) -> (Config, Vec<Choice
     choices.split();
     let row = Row::find(choices.config.tokens.kind, found.profile.bytes, minutes);
     choices.model(row, given);
-    choices.training(row);
-    choices.choices.retain(|choice| !choice.keys.iter().any(|key| given.is_set(key)));
+    choices.training(row.batch_size, row.bptt_len, row.learning_rate);
+    choices.remove_given(given);
     let units = if given.has_units() { &[] } else { row.units };
     (choices.config, choices.choices, Sizes { units, passes: row.passes })
 }
 
-struct Choices<'a> {
-    found: &'a Found,
-    config: Config,
-    choices: Vec<Choice>,
+/// A configuration of which a part is chosen.
+pub(super) struct Choices<'a> {
+    /// What it is chosen for.
+    pub found: &'a Found,
+    /// The configuration so far.
+    pub config: Config,
+    /// The reasons so far.
+    pub choices: Vec<Choice>,
 }
 
 impl Choices<'_> {
-    fn add(&mut self, keys: &'static [&'static str], reason: impl Into<String>) {
+    /// Adds a reason.
+    pub fn add(&mut self, keys: &'static [&'static str], reason: impl Into<String>) {
         self.choices.push(Choice { keys, reason: reason.into() });
     }
 
-    fn documents(&mut self, given: &Given) {
+    /// Removes the reasons that what is given makes untrue.
+    pub fn remove_given(&mut self, given: &Given) {
+        self.choices.retain(|choice| !choice.keys.iter().any(|key| given.is_set(key)));
+    }
+
+    /// Documents or one running text.
+    pub fn documents(&mut self, given: &Given) {
         if given.has_documents {
             return;
         }
@@ -150,9 +131,13 @@ impl Choices<'_> {
                 if preset == "prose" { "capitals and punctuation stay as they are" } else { "the text stays as it is" };
             self.add(&["clean.preset"], format!("{preset}: {kept}"));
         }
+        self.samples(kind);
+    }
+
+    /// Samples of about as much text, whatever the tokens are.
+    pub fn samples(&mut self, kind: TokenKind) {
         let samples = &mut self.config.samples;
         samples.every_steps = 0;
-        // About as much text.
         samples.max_tokens = match kind {
             TokenKind::Characters => 300,
             TokenKind::Subwords => 100,
@@ -160,7 +145,8 @@ impl Choices<'_> {
         };
     }
 
-    fn split(&mut self) {
+    /// What is held out.
+    pub fn split(&mut self) {
         if self.config.text.valid.is_some() {
             return;
         }
@@ -178,23 +164,29 @@ impl Choices<'_> {
 
     fn model(&mut self, row: &Row, given: &Given) {
         let model = &mut self.config.model;
-        model.layers = vec![LayerConfig::lstm(row.units[0]).recurrent_dropout(row.recurrent_dropout)];
+        model.layers = vec![LayerConfig::lstm(row.units[0])];
         let is_tied = self.config.tokens.kind != TokenKind::Characters;
         if !given.is_set("model.embedding_dim") {
             model.embedding_dim = row.embedding_dim;
         }
         model.tie_weights = is_tied;
         model.projection = if is_tied { model.embedding_dim } else { 0 };
-        model.dropout = row.dropout;
-        model.embedding_dropout = row.embedding_dropout;
-        model.locked_dropout = true;
         let dimension = model.embedding_dim;
         if is_tied {
             let reason = "the output layer shares the embedding's weights, so that rare tokens have fewer of their own";
             self.add(&["model.tie_weights"], reason);
         }
         self.add(&["model.embedding_dim"], format!("{dimension}"));
-        let Row { dropout, recurrent_dropout, embedding_dropout, .. } = row;
+        self.dropout(row.dropout, row.recurrent_dropout, row.embedding_dropout);
+    }
+
+    /// Dropout after the last layer, of the recurrent weights and of the embeddings.
+    pub fn dropout(&mut self, dropout: f64, recurrent_dropout: f64, embedding_dropout: f64) {
+        let model = &mut self.config.model;
+        model.dropout = dropout;
+        model.embedding_dropout = embedding_dropout;
+        model.locked_dropout = true;
+        model.layers.iter_mut().for_each(|layer| layer.recurrent_dropout = recurrent_dropout);
         let reason = format!(
             "{dropout}, recurrent dropout {recurrent_dropout} and embedding dropout {embedding_dropout}: the more often a \
              model sees the text, the more it needs"
@@ -203,17 +195,17 @@ impl Choices<'_> {
         self.add(keys, reason);
     }
 
-    fn training(&mut self, row: &Row) {
+    /// Training on streams with this learning rate.
+    pub fn training(&mut self, batch_size: usize, bptt_len: usize, learning_rate: f64) {
         let train = &mut self.config.train;
         train.mode = ModeKind::Tbptt;
-        train.batch_size = row.batch_size;
-        train.bptt_len = row.bptt_len;
-        train.learning_rate = row.learning_rate;
+        train.batch_size = batch_size;
+        train.bptt_len = bptt_len;
+        train.learning_rate = learning_rate;
         train.ema_decay = EMA_DECAY;
         train.optimizer.kind = OptimizerKind::Adam;
         train.schedule.kind = ScheduleKind::Cosine;
         train.clip.global_norm = Some(1.0);
-        let Row { batch_size, bptt_len, learning_rate, .. } = row;
         let targets = thousands(batch_size * bptt_len);
         let reason =
             format!("{batch_size} parallel streams in chunks of {bptt_len} tokens: {targets} targets per step");
@@ -366,16 +358,5 @@ mod tests {
             choose(&found, &given(&[]), 3.0).0.split.valid_fraction
         };
         assert_eq!([1_000, 5_000_000, 12_000_000].map(fraction), [0.1, 0.1, 0.05]);
-    }
-
-    #[test]
-    fn the_size_is_said_with_its_alternatives() {
-        let sizes = Sizes { units: &[512, 384, 256], passes: 20.0 };
-        let reason = |units| sizes.choice(units, CellName::Lstm).reason;
-        let of = "the time allows 20 passes over the text or more";
-        assert_eq!(reason(512), format!("an LSTM of 512 units rather than 384 or 256: {of}"));
-        assert_eq!(reason(384), format!("an LSTM of 384 units rather than 512 or 256: {of}"));
-        assert_eq!(reason(256), "an LSTM of 256 units, the smallest, because the time is short");
-        assert!(sizes.choice(512, CellName::Gru).reason.starts_with("a GRU of 512 units"));
     }
 }
