@@ -1,0 +1,88 @@
+//! Chooses the settings of a run that starts from the built-in base, with a table of `table.rs`.
+
+use seqdata::NewTokens;
+
+use super::Choice;
+use super::choices::Choices;
+use super::given::Given;
+use super::look::Found;
+use super::table::FineTuning;
+use crate::base;
+use crate::config::{Config, Init, PretrainedModel};
+
+/// A configuration for a run of `minutes` that starts from the base, which is `model`, without a number of steps, and the
+/// reasons. The base determines tokens and sizes.
+pub fn choose(found: &Found, given: &Given, minutes: f64, model: &PretrainedModel) -> (Config, Vec<Choice>) {
+    let mut choices = Choices { found, config: given.config.clone(), choices: Vec::new() };
+    choices.config.init = Init { from: Some(base::NAME.into()), new_tokens: NewTokens::Error };
+    model.replace_sections(&mut choices.config);
+    choices.documents(given);
+    choices.samples(choices.config.tokens.kind);
+    choices.split();
+    let row = FineTuning::find(found.profile.bytes, minutes);
+    choices.dropout(row.dropout, row.recurrent_dropout, row.embedding_dropout);
+    choices.training(row.batch_size, row.bptt_len, row.learning_rate);
+    choices.config.train.layer_decay = row.layer_decay;
+    if row.layer_decay < 1.0 {
+        let reason = format!("{}: the lower layers of the base change less than the upper ones", row.layer_decay);
+        choices.add(&["train.layer_decay"], reason);
+    }
+    choices.remove_given(given);
+    (choices.config, choices.choices)
+}
+
+#[cfg(test)]
+mod tests {
+    use args::ConfigArgs;
+    use burn::tensor::Device;
+    use text_prep::TextProfiler;
+
+    use super::*;
+    use crate::config::{DocumentKind, ModeKind, OptimizerKind};
+
+    fn base_model() -> PretrainedModel {
+        PretrainedModel::of(&base::load(&Device::flex()).unwrap())
+    }
+
+    fn found(text: &str) -> Found {
+        let mut profiler = TextProfiler::default();
+        profiler.push(text);
+        Found { profile: profiler.finish(), files: 1 }
+    }
+
+    fn given(set: &[&str]) -> Given {
+        let set = set.iter().map(|change| change.to_string()).collect();
+        Given::new(&ConfigArgs { set, text: vec!["my.txt".into()], ..ConfigArgs::default() }).unwrap()
+    }
+
+    #[test]
+    fn the_base_determines_tokens_and_sizes_and_the_table_the_rest() {
+        let (model, list) = (base_model(), (0..300).map(|n| format!("Item number {n}\n")).collect::<String>());
+        let (config, choices) = choose(&found(&list), &given(&[]), 3.0, &model);
+        assert_eq!(config.init.from.as_deref(), Some(std::path::Path::new(base::NAME)));
+        let sizes = |units: &models::LayerConfig| (units.cell, units.units);
+        assert!(config.model.layers.iter().map(sizes).eq(model.model.layers.iter().map(sizes)));
+        assert_eq!(config.model.embedding_dim, model.model.embedding_dim);
+        let row = FineTuning::find(list.len() as u64, 3.0);
+        assert!(config.model.layers.iter().all(|layer| layer.recurrent_dropout == row.recurrent_dropout));
+        assert_eq!((config.model.dropout, config.train.layer_decay), (row.dropout, row.layer_decay));
+        assert_eq!((config.train.mode, config.train.optimizer.kind), (ModeKind::Tbptt, OptimizerKind::Adam));
+        assert_eq!(config.data.documents, Some(DocumentKind::Lines));
+        let is_chosen = |key: &str| choices.iter().any(|choice| choice.keys.contains(&key));
+        assert!(
+            ["data.documents", "model.dropout", "train.batch_size", "train.learning_rate"].map(is_chosen) == [true; 4]
+        );
+        assert!(!is_chosen("tokens.kind") && !is_chosen("model.layers"));
+    }
+
+    #[test]
+    fn what_is_given_has_no_reason_and_stays() {
+        let given = given(&["model.dropout=0.6", "train.batch_size=4", "train.learning_rate=0.01"]);
+        let (config, choices) = choose(&found(&"The fox saw a crow.\n".repeat(90)), &given, 3.0, &base_model());
+        let config = given.apply(config).unwrap();
+        assert_eq!((config.model.dropout, config.train.batch_size), (0.6, 4));
+        assert_eq!(config.train.learning_rate, 0.01);
+        let keys: Vec<&str> = choices.iter().map(Choice::key).collect();
+        assert!(!["model.dropout", "train.batch_size", "train.learning_rate"].iter().any(|key| keys.contains(key)));
+    }
+}
