@@ -170,7 +170,7 @@ fn excluded_by(given: &Given) -> Option<String> {
 
 /// The reason against the base if so much of the text stands in its own one that a held-out part would not be new to it.
 fn known_to_base(copied: &CopiedShare) -> Option<String> {
-    let share = copied.found as f64 / copied.checked.max(1) as f64;
+    let share = copied.fraction();
     (copied.checked >= MIN_CHECKED && share > MAX_COPIED).then(|| {
         format!(
             "{} % of the sequences of {} words of the text stand in its own text, so that the held-out part would not be \
@@ -183,7 +183,7 @@ fn known_to_base(copied: &CopiedShare) -> Option<String> {
 
 impl Reading {
     fn new(filter: NgramFilter) -> Self {
-        Self { filter, copied: CopiedShare { checked: 0, found: 0 }, beginning: Beginning::default() }
+        Self { filter, copied: CopiedShare::default(), beginning: Beginning::default() }
     }
 
     fn read(&mut self, piece: &str) {
@@ -309,7 +309,7 @@ mod tests {
     }
 
     fn reading(filtered: &str, read: &[&str]) -> Reading {
-        let mut reading = Reading::new(NgramFilter::build([filtered].into_iter()));
+        let mut reading = Reading::new(NgramFilter::build([filtered]));
         read.iter().for_each(|piece| reading.read(piece));
         reading
     }
