@@ -32,7 +32,7 @@ pub fn choose(found: &Found, given: &Given, minutes: f64) -> (Config, Vec<Choice
     choices.split();
     let row = Row::find(choices.config.tokens.kind, found.profile.bytes, minutes);
     choices.model(row, given);
-    choices.training(row.batch_size, row.bptt_len, row.learning_rate);
+    choices.training(row);
     choices.remove_given(given);
     let units = if given.has_units() { &[] } else { row.units };
     (choices.config, choices.choices, Sizes { units, passes: row.passes })
@@ -177,16 +177,17 @@ impl Choices<'_> {
             self.add(&["model.tie_weights"], reason);
         }
         self.add(&["model.embedding_dim"], format!("{dimension}"));
-        self.dropout(row.dropout, row.recurrent_dropout, row.embedding_dropout);
+        self.dropout(row);
     }
 
     /// Dropout after the last layer, of the recurrent weights and of the embeddings.
-    pub fn dropout(&mut self, dropout: f64, recurrent_dropout: f64, embedding_dropout: f64) {
+    pub fn dropout(&mut self, row: &Row) {
         let model = &mut self.config.model;
-        model.dropout = dropout;
-        model.embedding_dropout = embedding_dropout;
+        model.dropout = row.dropout;
+        model.embedding_dropout = row.embedding_dropout;
         model.locked_dropout = true;
-        model.layers.iter_mut().for_each(|layer| layer.recurrent_dropout = recurrent_dropout);
+        model.layers.iter_mut().for_each(|layer| layer.recurrent_dropout = row.recurrent_dropout);
+        let Row { dropout, recurrent_dropout, embedding_dropout, .. } = row;
         let reason = format!(
             "{dropout}, recurrent dropout {recurrent_dropout} and embedding dropout {embedding_dropout}: the more often a \
              model sees the text, the more it needs"
@@ -195,17 +196,18 @@ impl Choices<'_> {
         self.add(keys, reason);
     }
 
-    /// Training on streams with this learning rate.
-    pub fn training(&mut self, batch_size: usize, bptt_len: usize, learning_rate: f64) {
+    /// Training on streams.
+    pub fn training(&mut self, row: &Row) {
         let train = &mut self.config.train;
         train.mode = ModeKind::Tbptt;
-        train.batch_size = batch_size;
-        train.bptt_len = bptt_len;
-        train.learning_rate = learning_rate;
+        train.batch_size = row.batch_size;
+        train.bptt_len = row.bptt_len;
+        train.learning_rate = row.learning_rate;
         train.ema_decay = EMA_DECAY;
         train.optimizer.kind = OptimizerKind::Adam;
         train.schedule.kind = ScheduleKind::Cosine;
         train.clip.global_norm = Some(1.0);
+        let Row { batch_size, bptt_len, learning_rate, .. } = row;
         let targets = thousands(batch_size * bptt_len);
         let reason =
             format!("{batch_size} parallel streams in chunks of {bptt_len} tokens: {targets} targets per step");

@@ -6,29 +6,30 @@ use super::Choice;
 use super::choices::Choices;
 use super::given::Given;
 use super::look::Found;
-use super::table::FineTuning;
+use super::sizes::Sizes;
+use super::table::{LAYER_DECAY, Row};
 use crate::base;
 use crate::config::{Config, Init, PretrainedModel};
 
 /// A configuration for a run of `minutes` that starts from the base, which is `model`, without a number of steps, and the
-/// reasons. The base determines tokens and sizes.
-pub fn choose(found: &Found, given: &Given, minutes: f64, model: &PretrainedModel) -> (Config, Vec<Choice>) {
+/// reasons. The base determines tokens and sizes, so there are none to choose from.
+pub fn choose(found: &Found, given: &Given, minutes: f64, model: &PretrainedModel) -> (Config, Vec<Choice>, Sizes) {
     let mut choices = Choices { found, config: given.config.clone(), choices: Vec::new() };
     choices.config.init = Init { from: Some(base::NAME.into()), new_tokens: NewTokens::Error };
     model.replace_sections(&mut choices.config);
     choices.documents(given);
     choices.samples(choices.config.tokens.kind);
     choices.split();
-    let row = FineTuning::find(found.profile.bytes, minutes);
-    choices.dropout(row.dropout, row.recurrent_dropout, row.embedding_dropout);
-    choices.training(row.batch_size, row.bptt_len, row.learning_rate);
-    choices.config.train.layer_decay = row.layer_decay;
-    if row.layer_decay < 1.0 {
-        let reason = format!("{}: the lower layers of the base change less than the upper ones", row.layer_decay);
+    let row = Row::of_fine_tuning(found.profile.bytes, minutes);
+    choices.dropout(row);
+    choices.training(row);
+    choices.config.train.layer_decay = LAYER_DECAY;
+    if LAYER_DECAY < 1.0 {
+        let reason = format!("{LAYER_DECAY}: the lower layers of the base change less than the upper ones");
         choices.add(&["train.layer_decay"], reason);
     }
     choices.remove_given(given);
-    (choices.config, choices.choices)
+    (choices.config, choices.choices, Sizes { units: row.units, passes: row.passes })
 }
 
 #[cfg(test)]
@@ -58,14 +59,15 @@ mod tests {
     #[test]
     fn the_base_determines_tokens_and_sizes_and_the_table_the_rest() {
         let (model, list) = (base_model(), (0..300).map(|n| format!("Item number {n}\n")).collect::<String>());
-        let (config, choices) = choose(&found(&list), &given(&[]), 3.0, &model);
+        let (config, choices, sizes) = choose(&found(&list), &given(&[]), 3.0, &model);
+        assert!(sizes.units.is_empty());
         assert_eq!(config.init.from.as_deref(), Some(std::path::Path::new(base::NAME)));
-        let sizes = |units: &models::LayerConfig| (units.cell, units.units);
-        assert!(config.model.layers.iter().map(sizes).eq(model.model.layers.iter().map(sizes)));
+        let size = |layer: &models::LayerConfig| (layer.cell, layer.units);
+        assert!(config.model.layers.iter().map(size).eq(model.model.layers.iter().map(size)));
         assert_eq!(config.model.embedding_dim, model.model.embedding_dim);
-        let row = FineTuning::find(list.len() as u64, 3.0);
+        let row = Row::of_fine_tuning(list.len() as u64, 3.0);
         assert!(config.model.layers.iter().all(|layer| layer.recurrent_dropout == row.recurrent_dropout));
-        assert_eq!((config.model.dropout, config.train.layer_decay), (row.dropout, row.layer_decay));
+        assert_eq!((config.model.dropout, config.train.layer_decay), (row.dropout, LAYER_DECAY));
         assert_eq!((config.train.mode, config.train.optimizer.kind), (ModeKind::Tbptt, OptimizerKind::Adam));
         assert_eq!(config.data.documents, Some(DocumentKind::Lines));
         let is_chosen = |key: &str| choices.iter().any(|choice| choice.keys.contains(&key));
@@ -78,7 +80,7 @@ mod tests {
     #[test]
     fn what_is_given_has_no_reason_and_stays() {
         let given = given(&["model.dropout=0.6", "train.batch_size=4", "train.learning_rate=0.01"]);
-        let (config, choices) = choose(&found(&"The fox saw a crow.\n".repeat(90)), &given, 3.0, &base_model());
+        let (config, choices, _) = choose(&found(&"The fox saw a crow.\n".repeat(90)), &given, 3.0, &base_model());
         let config = given.apply(config).unwrap();
         assert_eq!((config.model.dropout, config.train.batch_size), (0.6, 4));
         assert_eq!(config.train.learning_rate, 0.01);

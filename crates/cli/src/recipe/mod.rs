@@ -129,11 +129,7 @@ impl Recipe {
         let start = candidate.decide(&given, found.profile.bytes, minutes, setup)?;
         let (config, mut choices, sizes) = match &start {
             Start::New { .. } => choices::choose(&found, &given, minutes),
-            Start::Base { model, .. } => {
-                let (config, choices) = from_base::choose(&found, &given, minutes, model);
-                // The base has its sizes.
-                (config, choices, Sizes { units: &[], passes: 0.0 })
-            }
+            Start::Base { model, .. } => from_base::choose(&found, &given, minutes, model),
         };
         choices.splice(0..0, start.choice());
         let config = given.apply(config)?;

@@ -13,7 +13,7 @@ use super::Choice;
 use super::budget::short_time;
 use super::choices::EMA_DECAY;
 use super::given::Given;
-use super::table::FineTuning;
+use super::table::{LAYER_DECAY, Row};
 use crate::base;
 use crate::config::PretrainedModel;
 use crate::error::Result;
@@ -147,7 +147,7 @@ impl Candidate {
         }
         let _task = LongTask::start("trying the built-in base");
         let bundle = base::load(setup.device)?;
-        let row = FineTuning::find(bytes, minutes);
+        let row = Row::of_fine_tuning(bytes, minutes);
         let Some(trial) = Trial::new(&bundle, &reading.beginning.text, row, given, minutes, setup)? else {
             return Ok(Start::New { why: Some("the text is too short for a trial".into()) });
         };
@@ -212,7 +212,7 @@ impl Trial {
     fn new(
         base: &LmBundle,
         beginning: &str,
-        row: &FineTuning,
+        row: &Row,
         given: &Given,
         minutes: f64,
         setup: Setup,
@@ -236,7 +236,7 @@ impl Trial {
             .mode(TrainMode::Tbptt { bptt_len: row.bptt_len })
             .batch_size(row.batch_size)
             .learning_rate(row.learning_rate)
-            .layer_decay(row.layer_decay)
+            .layer_decay(LAYER_DECAY)
             .optimizer(AdamConfig::default())
             .clip(Clip::GlobalNorm(1.0))
             .ema_decay(EMA_DECAY);
