@@ -32,7 +32,7 @@ impl PretrainedModel {
     }
 
     /// Replaces the sections of `config` that the model determines.
-    pub fn replace_sections(&self, config: &mut Config) {
+    pub(super) fn replace_sections(&self, config: &mut Config) {
         let model = &self.model;
         config.model = Model {
             embedding_dim: model.embedding_dim,

@@ -14,10 +14,12 @@ use crate::config::{Config, Init, PretrainedModel};
 /// A configuration for a run of `minutes` that starts from the base, which is `model`, without a number of steps, and the
 /// reasons. The base determines tokens and sizes, so there are none to choose from.
 pub fn choose(found: &Found, given: &Given, minutes: f64, model: &PretrainedModel) -> (Config, Vec<Choice>, Sizes) {
-    let mut choices = Choices { found, config: given.config.clone(), choices: Vec::new() };
-    choices.config.init = Init { from: Some(base::NAME.into()), new_tokens: NewTokens::Error };
-    model.replace_sections(&mut choices.config);
+    let init = Init { from: Some(base::NAME.into()), new_tokens: NewTokens::Error };
+    let Config { clean, tokens, vocabulary, model: sizes, .. } = model.config();
+    let config = Config { init, clean, tokens, vocabulary, model: sizes, ..given.config.clone() };
+    let mut choices = Choices { found, config, choices: Vec::new() };
     choices.documents(given);
+    choices.document_token(model.tokenizer.vocabulary.len());
     choices.samples(choices.config.tokens.kind);
     choices.split();
     let row = Row::of_fine_tuning(found.profile.bytes, minutes);
@@ -32,6 +34,19 @@ pub fn choose(found: &Found, given: &Given, minutes: f64, model: &PretrainedMode
     (choices.config, choices.choices, Sizes { units: row.units, passes: row.passes })
 }
 
+impl Choices<'_> {
+    /// For documents, extends the vocabulary of the base, which has so many ids, by their token. With it goes a subword,
+    /// the smallest extension.
+    fn document_token(&mut self, vocabulary: usize) {
+        if self.config.data.unit(&self.config.text).is_ok_and(|unit| unit.is_some()) {
+            self.config.init.new_tokens = NewTokens::Extend;
+            self.config.vocabulary.size = Some(vocabulary + 1);
+            let reason = "extend: the base was trained on running text, so the token between documents is new to it";
+            self.add(&["init.new_tokens", "vocabulary.size"], reason);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use args::ConfigArgs;
@@ -39,7 +54,7 @@ mod tests {
     use text_prep::TextProfiler;
 
     use super::*;
-    use crate::config::{DocumentKind, ModeKind, OptimizerKind};
+    use crate::config::{DocumentKind, ModeKind, OptimizerKind, TokenKind};
 
     fn base_model() -> PretrainedModel {
         PretrainedModel::of(&base::load(&Device::flex()).unwrap())
@@ -64,7 +79,9 @@ mod tests {
         assert_eq!(config.init.from.as_deref(), Some(std::path::Path::new(base::NAME)));
         let size = |layer: &models::LayerConfig| (layer.cell, layer.units);
         assert!(config.model.layers.iter().map(size).eq(model.model.layers.iter().map(size)));
-        assert_eq!(config.model.embedding_dim, model.model.embedding_dim);
+        let (own, of_base) = (&config.model, &model.model);
+        assert_eq!((own.embedding_dim, own.projection), (of_base.embedding_dim, of_base.projection_dim));
+        assert_eq!((own.tie_weights, config.tokens.kind), (of_base.tie_weights, TokenKind::Subwords));
         let row = Row::of_fine_tuning(list.len() as u64, 3.0);
         assert!(config.model.layers.iter().all(|layer| layer.recurrent_dropout == row.recurrent_dropout));
         assert_eq!((config.model.dropout, config.train.layer_decay), (row.dropout, LAYER_DECAY));
@@ -75,6 +92,14 @@ mod tests {
             ["data.documents", "model.dropout", "train.batch_size", "train.learning_rate"].map(is_chosen) == [true; 4]
         );
         assert!(!is_chosen("tokens.kind") && !is_chosen("model.layers"));
+        // The base has no token between documents.
+        let size = Some(model.tokenizer.vocabulary.len() + 1);
+        assert_eq!((config.init.new_tokens, config.vocabulary.size), (NewTokens::Extend, size));
+        assert!(is_chosen("init.new_tokens"));
+        let running = given(&["data.documents=none"]);
+        let (config, choices, _) = choose(&found(&list), &running, 3.0, &model);
+        assert_eq!((config.init.new_tokens, config.vocabulary.size), (NewTokens::Error, None));
+        assert!(!choices.iter().any(|choice| choice.key() == "init.new_tokens"), "{choices:?}");
     }
 
     #[test]

@@ -37,7 +37,7 @@ const VALIDATION_SHARE: f64 = 0.2;
 /// The part of the beginning of the text that is held out in the trial.
 const HELD_OUT: f64 = 0.1;
 /// The bytes of the beginning of the text that the trial reads.
-const BEGINNING: usize = 2_000_000;
+const BEGINNING: usize = 1_000_000;
 /// The base is declined if more than this part of the sequences of words of a text stand in the base's text.
 const MAX_COPIED: f64 = 0.05;
 /// Fewer checked sequences tell nothing.
