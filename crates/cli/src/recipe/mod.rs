@@ -1,7 +1,7 @@
 //! The automatic recipe: chooses a complete configuration for a text, so that `train` needs none.
 //!
 //! 1. `look.rs` reads the text once and describes it.
-//! 2. `start.rs` decides whether the run starts from the built-in base, by a trial of seconds.
+//! 2. `start.rs` decides whether the run starts from the built-in base, by a trial of seconds (`trial.rs`).
 //! 3. `choices.rs` chooses documents, tokens, sizes and training settings from that description, `from_base.rs` those of a
 //!    run that starts from the base; their tables come from measurements (benchmarks/README.md, "Recipes").
 //! 4. `budget.rs` measures a step on this machine and chooses how many fit into the time.
@@ -18,6 +18,7 @@ mod plan_file;
 mod sizes;
 mod start;
 mod table;
+mod trial;
 
 use std::time::Duration;
 
