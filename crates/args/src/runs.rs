@@ -34,6 +34,9 @@ pub struct Train {
     /// [default: 3 if the configuration is chosen for the text, otherwise the epochs of the configuration]
     #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with = "resume")]
     pub minutes: Option<f64>,
+    /// Without a configuration: train a new model, and do not try to start from the built-in base, a model of English prose
+    #[arg(long, conflicts_with_all = ["config", "init_from", "resume"])]
+    pub no_base: bool,
     /// Print the configuration of the run, with the reasons for what was chosen, and do not train
     #[arg(long, conflicts_with_all = ["resume", "out", "view_svg"])]
     pub dry_run: bool,

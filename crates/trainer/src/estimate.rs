@@ -87,7 +87,7 @@ pub fn measure_step<M: TrainTask>(
         seconds_per_step: median(seconds),
         steps_per_pass: progress.steps_per_pass,
         validation_seconds: validation_seconds(&state.eval_module(), &valid, budget / 10)?,
-        parameters: model.num_params(),
+        parameters: Module::num_params(model),
     })
 }
 
@@ -184,7 +184,7 @@ mod tests {
         for (config, steps) in [(windows.clone(), windows_per_pass), (tbptt, chunks)] {
             for budget in [Duration::ZERO, Duration::from_millis(20)] {
                 let time = measure(&config, budget).unwrap();
-                assert_eq!((time.steps_per_pass, time.parameters), (steps as u64, model.num_params()));
+                assert_eq!((time.steps_per_pass, time.parameters), (steps as u64, Module::num_params(model)));
                 for seconds in [time.seconds_per_step, time.validation_seconds] {
                     assert!(seconds > 0.0 && seconds.is_finite(), "{time:?}");
                 }

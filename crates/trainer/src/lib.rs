@@ -11,7 +11,8 @@
 //! - Burn's `Interrupter` ends a run, as a [`StopFlag`] does.
 //!
 //! An [`Observer`] gets what Burn's renderers do not: the plan, checkpoints, rollbacks and the model to sample from.
-//! [`fit()`] trains without any of this, for short experiments. This crate prints nothing and parses nothing.
+//! [`fit()`] trains without any of this, for short experiments; [`try_training()`] sees how well a model learns a text in
+//! seconds. This crate prints nothing and parses nothing.
 
 mod burn_session;
 pub mod checkpoint;
@@ -39,6 +40,7 @@ mod strategy;
 mod task;
 mod train;
 mod train_loop;
+pub mod trial;
 
 pub use checkpoint::{Checkpoint, Checkpoints};
 pub use clip::Clip;
@@ -55,3 +57,4 @@ pub use schedule::Schedule;
 pub use stop::StopFlag;
 pub use task::{BatchOf, TrainTask};
 pub use train::train;
+pub use trial::{try_training, validation_loss};

@@ -34,8 +34,8 @@ pub struct Recipes {
     /// A text; may be given several times [default: all in benchmarks/texts]
     #[arg(long, value_name = "FILE")]
     text: Vec<PathBuf>,
-    /// A configuration: a file, the name of one in benchmarks/recipes, or `automatic` for none; may be given several times
-    /// [default: all in benchmarks/recipes, and `automatic`]
+    /// A configuration: a file, the name of one in benchmarks/recipes, `automatic` for none, or `automatic-no-base` for none
+    /// and `--no-base`; may be given several times [default: all in benchmarks/recipes, and both automatic ones]
     #[arg(long, value_name = "FILE")]
     config: Vec<String>,
     /// The random seeds
@@ -160,8 +160,14 @@ impl Comparison {
         let mut train = program.command();
         train.args(["train", "--no-tui", "--out", "run", "--minutes", &self.minutes.to_string()]);
         train.args(["--set", &format!("seed={}", run.seed), "--text"]).arg(&run.text.path);
-        if let Some(path) = &run.config.path {
-            train.arg("--config").arg(path);
+        match &run.config.path {
+            Some(path) => {
+                train.arg("--config").arg(path);
+            }
+            None if run.config.name == inputs::NO_BASE => {
+                train.arg("--no-base");
+            }
+            None => {}
         }
         program.on_device(&mut train);
         let (before, started) = (CpuTimes::now(&[]), Instant::now());
@@ -248,11 +254,14 @@ mod tests {
 
         /// `sh` in place of `pastiche`: `sh train …` runs the script `train` in the working directory.
         fn train(script: &str) -> Result<Map<String, Value>, String> {
+            train_with(Config { name: "small".into(), path: Some("small.toml".into()) }, script)
+        }
+
+        fn train_with(config: Config, script: &str) -> Result<Map<String, Value>, String> {
             let folder = tempfile::tempdir().unwrap();
             std::fs::write(folder.path().join("train"), script).unwrap();
             let program = Program { path: "sh".into(), backend: args::Backend::Flex, device: None, threads: 1 };
             let text = Text { path: "a b.txt".into(), name: "a b.txt".into(), bytes: 5, sha256: None };
-            let config = Config { name: "small".into(), path: Some("small.toml".into()) };
             let comparison =
                 Comparison { texts: Vec::new(), configs: Vec::new(), seeds: Vec::new(), minutes: 0.5, again: false };
             comparison.train(&Run { text: &text, config: &config, seed: 7 }, &program, folder.path())
@@ -270,6 +279,16 @@ mod tests {
             let line = train(script).unwrap();
             assert_eq!((&line["steps"], &line["valid_loss_nats_per_token"]), (&json!(6), &json!(1.5)));
             assert!(line["wall_seconds"].as_f64().unwrap() < 60.0);
+        }
+
+        #[test]
+        fn without_the_base_the_program_gets_an_option() {
+            // The message is that of the failed command.
+            for (name, expected) in [(inputs::NO_BASE, "text a b.txt --no-base"), (inputs::AUTOMATIC, "text a b.txt")] {
+                let config = Config { name: name.into(), path: None };
+                let error = train_with(config, "echo \"error: $*.\" >&2; exit 1").unwrap_err();
+                assert!(error.contains(&format!("--{expected}.")), "{error}");
+            }
         }
 
         #[test]

@@ -6,16 +6,17 @@ use std::process::ExitCode;
 use args::Train;
 use burn::tensor::Device;
 use durable::{Lock, write_atomically};
+use models::LanguageModel;
 use trainer::{Checkpoints, StartFrom, StopReason};
 
-use crate::config::{self, AnyConfig, Config, QaExperiment};
+use crate::config::{self, AnyConfig, Config, LmExperiment, QaExperiment};
 use crate::device::BackendSelection;
 use crate::error::{Result, bail};
 use crate::observers::dashboard::ViewOptions;
 use crate::observers::metrics_file;
 use crate::output::{print, status, warn};
 use crate::recipe::budget::Clock;
-use crate::recipe::{self, PLAN, Reasons, Recipe};
+use crate::recipe::{self, LookedAt, PLAN, Reasons, Recipe};
 use crate::run::experiment::{Experiment, References, RunContext, Setup};
 use crate::run::init;
 use crate::run::provenance::{Origin, Provenance};
@@ -51,27 +52,17 @@ fn setup<'a>(args: &'a Train, backend: &'a BackendSelection, device: &'a Device)
 /// Starts a new run; with `--dry-run` only prints its configuration.
 fn start(args: &Train, backend: &BackendSelection) -> Result<Option<(PathBuf, StopReason)>> {
     let clock = Clock::start(args)?;
-    let (config, name, open) = if args.config.config.is_none() && args.init_from.is_none() {
-        let recipe = Recipe::choose(&args.config, clock.given_or_default())?;
-        warn(&recipe.warnings);
-        let name = recipe.name();
-        (AnyConfig::LanguageModel(Box::new(recipe.config)), name, Some(recipe.open))
-    } else {
-        let (config, name) = init::new_run_config(args)?;
-        (config, name, None)
-    };
+    if args.config.config.is_none() && args.init_from.is_none() {
+        return start_automatic(args, backend, clock);
+    }
+    let (config, name) = init::new_run_config(args)?;
     let device = &backend.open()?;
     let setup = setup(args, backend, device);
     match config {
         AnyConfig::LanguageModel(config) => {
-            if config.init.from.is_none() {
-                config.model.vectors.reject_pipe()?;
-            }
-            let initial = init::new_experiment(*config, device)?;
-            warn(&initial.0.warnings);
-            plan_and_train(args, &name, initial, setup, |experiment, model| match open {
-                Some(open) => recipe::plan(experiment, model, open, clock, setup).map(Some),
-                None => recipe::plan_length(experiment, model, clock, setup),
+            let initial = new_language_model(*config, device)?;
+            plan_and_train(args, &name, initial, setup, |experiment, model| {
+                recipe::plan_length(experiment, model, clock, setup)
             })
         }
         AnyConfig::Questions(config) => {
@@ -98,15 +89,38 @@ pub fn train_language_model(
     backend: &BackendSelection,
 ) -> Result<(PathBuf, StopReason)> {
     let clock = Clock::start(args)?;
-    config.model.vectors.reject_pipe()?;
     let device = &backend.open()?;
     let setup = setup(args, backend, device);
-    let initial = init::new_experiment(config, device)?;
-    warn(&initial.0.warnings);
+    let initial = new_language_model(config, device)?;
     let trained = plan_and_train(args, name, initial, setup, |experiment, model| {
         recipe::plan_length(experiment, model, clock, setup)
     })?;
     Ok(trained.expect("it is not a dry run"))
+}
+
+/// Starts a new run of a language model with the configuration that the recipe chooses.
+fn start_automatic(args: &Train, backend: &BackendSelection, clock: Clock) -> Result<Option<(PathBuf, StopReason)>> {
+    let text = LookedAt::new(&args.config, args.no_base)?;
+    let device = &backend.open()?;
+    let setup = setup(args, backend, device);
+    let recipe = Recipe::choose(text, clock.given_or_default(), setup)?;
+    warn(&recipe.warnings);
+    let name = recipe.name();
+    let Recipe { config, open, .. } = recipe;
+    let initial = new_language_model(config, device)?;
+    plan_and_train(args, &name, initial, setup, |experiment, model| {
+        recipe::plan(experiment, model, open, clock, setup).map(Some)
+    })
+}
+
+/// The data of a new run of a language model, its initial weights, and the model that they come from.
+fn new_language_model(config: Config, device: &Device) -> Result<(LmExperiment, LanguageModel, Option<Origin>)> {
+    if config.init.from.is_none() {
+        config.model.vectors.reject_pipe()?;
+    }
+    let initial = init::new_experiment(config, device)?;
+    warn(&initial.0.warnings);
+    Ok(initial)
 }
 
 /// Chooses the length of a new run by `plan`, and trains it; with `--dry-run` prints its configuration instead.

@@ -156,7 +156,7 @@ impl Copies {
 }
 
 /// The training text, or its documents, as the network reads it, without unknown tokens.
-fn texts(dataset: &TextDataset) -> Vec<String> {
+pub fn texts(dataset: &TextDataset) -> Vec<String> {
     let unknown = dataset.tokenizer.vocabulary.unknown_id();
     let text = |range: std::ops::Range<usize>| {
         let mut ids = dataset.ids.slice(range);

@@ -195,7 +195,7 @@ fn minutes_for_pass(time: Time, step: &StepTime) -> f64 {
 }
 
 /// A time with two digits.
-fn short_time(seconds: f64) -> String {
+pub(super) fn short_time(seconds: f64) -> String {
     if seconds < 1.0 {
         format!("{} ms", decimals(1000.0 * seconds, usize::from(seconds < 0.01)))
     } else {

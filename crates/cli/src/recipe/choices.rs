@@ -5,6 +5,7 @@ use text_prep::{DocumentGuess, DocumentUnit, TextProfile};
 
 use super::given::Given;
 use super::look::Found;
+use super::sizes::Sizes;
 use super::table::Row;
 use super::{Choice, implied};
 use crate::config::{Config, DocumentKind, ModeKind, TokenKind};
@@ -22,38 +23,7 @@ const MOST_CHARACTERS: usize = 8_000;
 /// The most bytes that are held out: a longer part costs time that training needs, and its loss is hardly more exact.
 const MOST_HELD_OUT: f64 = 600_000.0;
 /// The decay of the average of the weights.
-const EMA_DECAY: f64 = 0.999;
-
-/// The hidden sizes that the time of a run decides between.
-#[derive(Clone, Copy, Debug)]
-pub struct Sizes {
-    /// The largest first; none if the size is given.
-    pub units: &'static [usize],
-    /// The passes over the text that a size needs.
-    pub passes: f64,
-}
-
-impl Sizes {
-    /// The reason for this size of a layer of these cells.
-    pub fn choice(&self, units: usize, cell: CellName) -> Choice {
-        let cell = match cell {
-            CellName::Rnn => "an RNN",
-            CellName::Lstm => "an LSTM",
-            CellName::Gru => "a GRU",
-        };
-        let others: Vec<String> = self.units.iter().filter(|&&other| other != units).map(usize::to_string).collect();
-        let others = others.join(" or ");
-        let passes = decimals(self.passes, usize::from(self.passes < 1.0));
-        let reason = if Some(&units) == self.units.last() {
-            format!("{cell} of {units} units, the smallest, because the time is short")
-        } else {
-            format!(
-                "{cell} of {units} units rather than {others}: the time allows {passes} passes over the text or more"
-            )
-        };
-        Choice { keys: &["model.layers"], reason }
-    }
-}
+pub(super) const EMA_DECAY: f64 = 0.999;
 
 /// A configuration for a run of `minutes` without a number of steps, the reasons, and the sizes that the time decides
 /// between. A reason is left out if the command line gives any of its keys, because it would no longer be true.
@@ -65,23 +35,34 @@ pub fn choose(found: &Found, given: &Given, minutes: f64) -> (Config, Vec<Choice
     let row = Row::find(choices.config.tokens.kind, found.profile.bytes, minutes);
     choices.model(row, given);
     choices.training(row);
-    choices.choices.retain(|choice| !choice.keys.iter().any(|key| given.is_set(key)));
+    choices.remove_given(given);
     let units = if given.has_units() { &[] } else { row.units };
     (choices.config, choices.choices, Sizes { units, passes: row.passes })
 }
 
-struct Choices<'a> {
-    found: &'a Found,
-    config: Config,
-    choices: Vec<Choice>,
+/// A configuration of which a part is chosen.
+pub(super) struct Choices<'a> {
+    /// What it is chosen for.
+    pub found: &'a Found,
+    /// The configuration so far.
+    pub config: Config,
+    /// The reasons so far.
+    pub choices: Vec<Choice>,
 }
 
 impl Choices<'_> {
-    fn add(&mut self, keys: &'static [&'static str], reason: impl Into<String>) {
+    /// Adds a reason.
+    pub fn add(&mut self, keys: &'static [&'static str], reason: impl Into<String>) {
         self.choices.push(Choice { keys, reason: reason.into() });
     }
 
-    fn documents(&mut self, given: &Given) {
+    /// Removes the reasons that what is given makes untrue.
+    pub fn remove_given(&mut self, given: &Given) {
+        self.choices.retain(|choice| !choice.keys.iter().any(|key| given.is_set(key)));
+    }
+
+    /// Documents or one running text.
+    pub fn documents(&mut self, given: &Given) {
         if given.has_documents {
             return;
         }
@@ -129,9 +110,13 @@ impl Choices<'_> {
                 if preset == "prose" { "capitals and punctuation stay as they are" } else { "the text stays as it is" };
             self.add(&["clean.preset"], format!("{preset}: {kept}"));
         }
+        self.samples(kind);
+    }
+
+    /// Samples of about as much text, whatever the tokens are.
+    pub fn samples(&mut self, kind: TokenKind) {
         let samples = &mut self.config.samples;
         samples.every_steps = 0;
-        // About as much text.
         samples.max_tokens = match kind {
             TokenKind::Characters => 300,
             TokenKind::Subwords => 100,
@@ -161,7 +146,8 @@ impl Choices<'_> {
         (TokenKind::Characters, reason)
     }
 
-    fn split(&mut self) {
+    /// What is held out.
+    pub fn split(&mut self) {
         if self.config.text.valid.is_some() {
             return;
         }
@@ -180,18 +166,24 @@ impl Choices<'_> {
     fn model(&mut self, row: &Row, given: &Given) {
         let model = &mut self.config.model;
         let cell = model.layers.first().map_or(CellName::Lstm, implied::cell);
-        let layer = LayerConfig { cell, ..LayerConfig::lstm(row.units[0]) };
-        model.layers = vec![layer.recurrent_dropout(row.recurrent_dropout)];
+        model.layers = vec![LayerConfig { cell, ..LayerConfig::lstm(row.units[0]) }];
         implied::set_embedding(model, given, row.embedding_dim, self.config.tokens.kind != TokenKind::Characters);
-        model.dropout = row.dropout;
-        model.embedding_dropout = row.embedding_dropout;
-        model.locked_dropout = true;
         let dimension = model.embedding_dim;
         if model.tie_weights {
             let reason = "the output layer shares the embedding's weights, so that rare tokens have fewer of their own";
             self.add(&["model.tie_weights"], reason);
         }
         self.add(&["model.embedding_dim"], format!("{dimension}"));
+        self.dropout(row);
+    }
+
+    /// Dropout after the last layer, of the recurrent weights and of the embeddings.
+    pub fn dropout(&mut self, row: &Row) {
+        let model = &mut self.config.model;
+        model.dropout = row.dropout;
+        model.embedding_dropout = row.embedding_dropout;
+        model.locked_dropout = true;
+        model.layers.iter_mut().for_each(|layer| layer.recurrent_dropout = row.recurrent_dropout);
         let Row { dropout, recurrent_dropout, embedding_dropout, .. } = row;
         let reason = format!(
             "{dropout}, recurrent dropout {recurrent_dropout} and embedding dropout {embedding_dropout}: the more often a \
@@ -201,7 +193,8 @@ impl Choices<'_> {
         self.add(keys, reason);
     }
 
-    fn training(&mut self, row: &Row) {
+    /// Training on streams.
+    pub fn training(&mut self, row: &Row) {
         let train = &mut self.config.train;
         train.mode = ModeKind::Tbptt;
         train.batch_size = row.batch_size;
@@ -373,16 +366,5 @@ mod tests {
             choose(&found, &given(&[]), 3.0).0.split.valid_fraction
         };
         assert_eq!([1_000, 5_000_000, 12_000_000].map(fraction), [0.1, 0.1, 0.05]);
-    }
-
-    #[test]
-    fn the_size_is_said_with_its_alternatives() {
-        let sizes = Sizes { units: &[512, 384, 256], passes: 20.0 };
-        let reason = |units| sizes.choice(units, CellName::Lstm).reason;
-        let of = "the time allows 20 passes over the text or more";
-        assert_eq!(reason(512), format!("an LSTM of 512 units rather than 384 or 256: {of}"));
-        assert_eq!(reason(384), format!("an LSTM of 384 units rather than 512 or 256: {of}"));
-        assert_eq!(reason(256), "an LSTM of 256 units, the smallest, because the time is short");
-        assert!(sizes.choice(512, CellName::Gru).reason.starts_with("a GRU of 512 units"));
     }
 }

@@ -7,6 +7,9 @@ use crate::config::{Config, DocumentKind, apply_changes, flatten, parse_changes,
 use crate::error::Result;
 use crate::input::reject_repeated_pipes;
 
+/// The sections that a trained model determines.
+const SET_BY_MODEL: [&str; 4] = ["tokens", "vocabulary", "clean", "model"];
+
 /// The settings of the command line.
 pub struct Given {
     /// The defaults with what the command line gives.
@@ -61,6 +64,16 @@ impl Given {
     /// Whether `--set` gives the key, one below it, or a section that it is in.
     pub fn is_set(&self, key: &str) -> bool {
         self.keys.iter().any(|given| is_within(given, key) || is_within(key, given))
+    }
+
+    /// The first key of `--set` that a trained model determines, so that a run with this key starts from none: its tokens
+    /// and its sizes, but not how it is regularised.
+    pub fn set_by_model(&self) -> Option<&str> {
+        let of_model = |key: &&String| {
+            let is_regularisation = key.ends_with("dropout") && is_within(key, "model");
+            SET_BY_MODEL.iter().any(|section| is_within(key, section)) && !is_regularisation
+        };
+        self.keys.iter().find(of_model).map(String::as_str)
     }
 
     /// Whether `--set` gives a hidden size.
@@ -166,6 +179,37 @@ mod tests {
         }
         let table = given(&["text.column=text"]);
         assert!(table.has_documents && table.config.data.documents.is_none());
+    }
+
+    #[test]
+    fn tokens_and_sizes_exclude_a_trained_model_and_dropout_does_not() {
+        for change in [
+            "tokens.kind=words",
+            "vocabulary.size=900",
+            "clean={preset=\"prose\"}",
+            "model.layers=[{cell=\"gru\",units=8}]",
+            "model.layers[0].units=64",
+            "model.embedding_dim=8",
+            "model.vectors.path=vectors.txt",
+            "model.tied=true",
+            // The other keys of the section get their defaults.
+            "model={dropout=0.1}",
+        ] {
+            let given = given(&["train.ema_decay=0.9", change]);
+            let key = given.set_by_model().unwrap_or_default();
+            assert!(key.split('.').next() == change.split(['.', '=']).next(), "{change}: {key}");
+        }
+        for change in [
+            "model.dropout=0.5",
+            "model.embedding_dropout=0.1",
+            "model.locked_dropout=false",
+            "model.layers[0].recurrent_dropout=0.3",
+            "train.learning_rate=0.1",
+            "data.documents=lines",
+            "seed=7",
+        ] {
+            assert_eq!(given(&[change]).set_by_model(), None, "{change}");
+        }
     }
 
     #[test]

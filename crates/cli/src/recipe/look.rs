@@ -17,11 +17,12 @@ pub struct Found {
     pub files: usize,
 }
 
-/// Reads the training files of `config`. What can be read only once is kept in `config`.
+/// Reads the training files of `config`, and gives every piece of them to `read_also`. What can be read only once is kept
+/// in `config`.
 ///
 /// # Errors
 /// If the text cannot be read.
-pub fn look(config: &mut Config) -> Result<Found> {
+pub fn look(config: &mut Config, mut read_also: impl FnMut(&str)) -> Result<Found> {
     let task = LongTask::start("looking at the text");
     config.text.keep_pipe()?;
     let text = &config.text;
@@ -33,6 +34,7 @@ pub fn look(config: &mut Config) -> Result<Found> {
     let mut read = 0;
     let mut push = |piece: &str| {
         profiler.push(piece);
+        read_also(piece);
         read += piece.len() as u64;
         done.set(size.map_or(0.0, |size| read as f64 / size.max(1) as f64));
     };

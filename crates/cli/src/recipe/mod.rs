@@ -1,21 +1,26 @@
 //! The automatic recipe: chooses a complete configuration for a text, so that `train` needs none.
 //!
 //! 1. `look.rs` reads the text once and describes it.
-//! 2. `choices.rs` chooses documents, tokens, sizes and training settings from that description; its tables come from
-//!    measurements (benchmarks/README.md, "Recipes"). What the command line sets is not chosen, nor is what would exclude
-//!    it (`given.rs`, `implied.rs`).
-//! 3. `budget.rs` measures a step on this machine and chooses how many fit into the time.
-//! 4. `plan_file.rs` writes the result as a configuration with a comment for each choice.
+//! 2. `start.rs` decides whether the run starts from the built-in base, by a trial of seconds (`trial.rs`).
+//! 3. `choices.rs` chooses documents, tokens, sizes and training settings from that description, `from_base.rs` those of a
+//!    run that starts from the base; their tables come from measurements (benchmarks/README.md, "Recipes"). What the command
+//!    line sets is not chosen, nor is what would exclude it (`given.rs`, `implied.rs`).
+//! 4. `budget.rs` measures a step on this machine and chooses how many fit into the time.
+//! 5. `plan_file.rs` writes the result as a configuration with a comment for each choice.
 //!
 //! The plan is made once, before step 0. A run that is resumed or repeated reads its configuration as any other run.
 
 pub mod budget;
 mod choices;
+mod from_base;
 mod given;
 mod implied;
 mod look;
 mod plan_file;
+mod sizes;
+mod start;
 mod table;
+mod trial;
 
 use std::time::Duration;
 
@@ -24,8 +29,10 @@ use models::LanguageModel;
 use trainer::{StepTime, measure_step};
 
 use self::budget::{Clock, EpochRule, PlannedLength};
-use self::choices::Sizes;
 use self::given::Given;
+use self::look::Found;
+use self::sizes::Sizes;
+use self::start::{Candidate, Start};
 use crate::config::{Config, LmExperiment, Text};
 use crate::error::{Result, bail};
 use crate::input::{self, is_read_once};
@@ -47,6 +54,13 @@ const MIN_CHARACTERS: u64 = 500;
 const MEASURED: Duration = Duration::from_secs(3);
 /// How long a step of each size that is tried is measured.
 const TRIED: Duration = Duration::from_millis(700);
+
+/// A text that was looked at, before a configuration is chosen for it.
+pub struct LookedAt {
+    given: Given,
+    found: Found,
+    candidate: Candidate,
+}
 
 /// A configuration that was chosen for a text.
 pub struct Recipe {
@@ -88,15 +102,16 @@ pub struct Reasons {
     choices: Vec<Choice>,
 }
 
-impl Recipe {
-    /// Looks at the text that the command line gives, or the built-in fables, and chooses a configuration for a run of
-    /// `minutes`. What the command line sets is not changed.
+impl LookedAt {
+    /// Looks at the text that the command line gives, or the built-in fables. With `no_base`, the recipe does not consider
+    /// the built-in base.
     ///
     /// # Errors
     /// If the text cannot be read or is too short, or a change is invalid.
-    pub fn choose(args: &ConfigArgs, minutes: f64) -> Result<Self> {
+    pub fn new(args: &ConfigArgs, no_base: bool) -> Result<Self> {
         let mut given = Given::new(args)?;
-        let found = look::look(&mut given.config)?;
+        let mut candidate = Candidate::new(&given, no_base)?;
+        let found = look::look(&mut given.config, |piece| candidate.read(piece))?;
         if found.profile.characters < MIN_CHARACTERS {
             bail!(
                 "{} has {} characters; expected {MIN_CHARACTERS} or more, to learn from most of it and to hold out the \
@@ -105,7 +120,24 @@ impl Recipe {
                 found.profile.characters
             );
         }
-        let (config, choices, sizes) = choices::choose(&found, &given, minutes);
+        Ok(Self { given, found, candidate })
+    }
+}
+
+impl Recipe {
+    /// Chooses a configuration for a run of `minutes`, after a trial of the built-in base if it is considered. What the
+    /// command line sets is not changed.
+    ///
+    /// # Errors
+    /// If a change is invalid, or the base cannot be tried.
+    pub fn choose(text: LookedAt, minutes: f64, setup: Setup) -> Result<Self> {
+        let LookedAt { given, found, candidate } = text;
+        let start = candidate.decide(&given, found.profile.bytes, minutes, setup)?;
+        let (config, mut choices, sizes) = match &start {
+            Start::New { .. } => choices::choose(&found, &given, minutes),
+            Start::Base { model, .. } => from_base::choose(&found, &given, minutes, model),
+        };
+        choices.splice(0..0, start.choice());
         let config = given.apply(config)?;
         let repeats = found.profile.repeats().then(|| {
             format!(

@@ -8,7 +8,7 @@ const MINUTES: f64 = 3.0;
 /// The settings for texts of up to so many bytes.
 pub struct Row {
     up_to_bytes: f64,
-    /// Hidden sizes to choose from, the largest first.
+    /// Hidden sizes to choose from, the largest first; none for a model that has its sizes.
     pub units: &'static [usize],
     /// The largest size is chosen with which the time allows so many passes over the text, or else the smallest.
     pub passes: f64,
@@ -132,14 +132,54 @@ const SUBWORDS: [Row; 4] = [
     },
 ];
 
+/// For runs that start from the built-in base, which has its sizes.
+const FINE_TUNING: [Row; 2] = [
+    Row {
+        up_to_bytes: 40e3,
+        units: &[],
+        passes: 0.0,
+        embedding_dim: 0,
+        dropout: 0.3,
+        recurrent_dropout: 0.2,
+        embedding_dropout: 0.0,
+        batch_size: 8,
+        bptt_len: 32,
+        learning_rate: 0.002,
+    },
+    Row {
+        up_to_bytes: f64::INFINITY,
+        units: &[],
+        passes: 0.0,
+        embedding_dim: 0,
+        dropout: 0.3,
+        recurrent_dropout: 0.2,
+        embedding_dropout: 0.0,
+        batch_size: 16,
+        bptt_len: 32,
+        learning_rate: 0.002,
+    },
+];
+
+/// For these runs, the factor of the learning rate from each layer to the one below it; 1 for the same rate in all.
+pub const LAYER_DECAY: f64 = 1.0;
+
 impl Row {
     /// The settings for a text of `bytes` bytes in `minutes`. In twice the time the model sees a text twice as often, as it
     /// sees a text of half the length.
     pub fn find(kind: TokenKind, bytes: u64, minutes: f64) -> &'static Self {
-        let table: &[Self] = match kind {
+        let table: &'static [Self] = match kind {
             TokenKind::Characters => &CHARACTERS,
             TokenKind::Subwords | TokenKind::Words => &SUBWORDS,
         };
+        Self::in_table(table, bytes, minutes)
+    }
+
+    /// The same for a run that starts from the built-in base.
+    pub fn of_fine_tuning(bytes: u64, minutes: f64) -> &'static Self {
+        Self::in_table(&FINE_TUNING, bytes, minutes)
+    }
+
+    fn in_table(table: &'static [Self], bytes: u64, minutes: f64) -> &'static Self {
         let bytes = bytes as f64 * MINUTES / minutes;
         table.iter().find(|row| bytes <= row.up_to_bytes).unwrap_or(&table[table.len() - 1])
     }
@@ -157,5 +197,16 @@ mod tests {
             assert_eq!(dropout(400_000, 6.0), dropout(200_000, 3.0));
             assert!(Row::find(kind, u64::MAX, 1e-3).units.is_sorted_by(|a, b| a > b));
         }
+    }
+
+    #[test]
+    fn every_table_has_settings_for_every_text() {
+        for table in [&CHARACTERS[..], &SUBWORDS, &FINE_TUNING] {
+            assert!(table.is_sorted_by(|a, b| a.up_to_bytes < b.up_to_bytes));
+            assert_eq!(table[table.len() - 1].up_to_bytes, f64::INFINITY);
+        }
+        let batch_size = |bytes, minutes| Row::of_fine_tuning(bytes, minutes).batch_size;
+        assert_eq!(batch_size(10_000, 1.0), batch_size(30_000, 3.0));
+        assert!(Row::of_fine_tuning(u64::MAX, 1e-3).units.is_empty());
     }
 }

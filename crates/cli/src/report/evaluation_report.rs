@@ -3,7 +3,7 @@
 //! `score.md` and `score.json`.
 
 use burn::module::Module;
-use eval::{Memorization, TrainingText};
+use eval::TrainingText;
 use generate::{Evaluation, LabelEvaluation};
 use models::StateMode;
 use seqdata::{Part, TextDataset};
@@ -13,9 +13,11 @@ use trainer::{Outcome, StopReason};
 use crate::observers::sampling::TEMPERATURE;
 use crate::report::advice::{Evidence, TIE};
 use crate::report::baselines::{Baselines, COUNTING, NGRAM, train_ids, valid_ids};
+use crate::report::copied_words::CopiedWords;
 use crate::report::counting::CountingScore;
 use crate::report::final_sample::{DocumentNovelty, FinalSample};
 use crate::report::held_out::HeldOut;
+use crate::report::overlap::Overlap;
 use crate::view::format::{decimals, short_name, thousands};
 
 /// The evaluation of a language model.
@@ -46,6 +48,9 @@ pub struct EvaluationReport {
     pub copied: Overlap,
     /// The overlap of held-out text of the same length with the training text.
     pub copied_by_held_out_text: Overlap,
+    /// The sequences of words of the sample that are copied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub copied_words: Option<CopiedWords>,
     /// The number of parameters.
     pub parameters: usize,
     /// The number of training tokens.
@@ -67,20 +72,6 @@ pub struct Row {
     pub bits_per_byte: Option<f64>,
 }
 
-/// How much of a text also occurs in the training text.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Overlap {
-    /// The number of tokens in the text.
-    pub tokens: usize,
-    /// The length in tokens of the longest copied run.
-    pub longest_run: usize,
-    /// That run as text.
-    pub longest_run_text: String,
-    /// The fraction of n-grams that do not occur in the training text, for n = 2, 3, …, 8; `None` if the text has
-    /// fewer than n tokens.
-    pub novel_ngrams: Vec<(usize, Option<f64>)>,
-}
-
 impl EvaluationReport {
     /// Evaluates the best model of `outcome`, which was trained on `dataset`, validated as `protocols` says, generated
     /// `sample`, and has these losses by label and on the test part.
@@ -89,7 +80,7 @@ impl EvaluationReport {
         dataset: &TextDataset,
         outcome: &Outcome,
         baselines: &Baselines,
-        FinalSample { sample, novelty }: &FinalSample,
+        FinalSample { sample, novelty, copied_words }: &FinalSample,
         labels: Vec<LabelEvaluation>,
         test: Option<Evaluation>,
     ) -> Self {
@@ -128,19 +119,7 @@ impl EvaluationReport {
             |ids: &[u32]| -> Vec<u32> { ids.iter().copied().filter(|&id| Some(id) != separator).collect() };
         let document = dataset.tokenizer.vocabulary.document_id();
         let training_text = TrainingText::new(without_separators(&train_ids(dataset)), document);
-        let overlap = |ids: &[u32]| {
-            let Memorization { longest, ngrams } = training_text.compare(ids);
-            let run = &ids[longest.in_sample..longest.in_sample + longest.length];
-            Overlap {
-                tokens: ids.len(),
-                longest_run: longest.length,
-                longest_run_text: dataset.tokenizer.decode(run),
-                novel_ngrams: ngrams
-                    .iter()
-                    .map(|ngrams| (ngrams.n, (ngrams.total > 0).then(|| ngrams.novel_fraction())))
-                    .collect(),
-            }
-        };
+        let overlap = |ids: &[u32]| Overlap::new(&training_text, ids, &dataset.tokenizer);
         let written = without_separators(&sample.ids);
         let held_out = without_separators(&valid_ids(dataset));
         // Two texts of equal length.
@@ -171,6 +150,7 @@ impl EvaluationReport {
             novelty: *novelty,
             copied: overlap(written),
             copied_by_held_out_text: overlap(held_out),
+            copied_words: copied_words.clone(),
             parameters,
             training_tokens,
             advice: evidence.advice(),
@@ -218,7 +198,9 @@ impl EvaluationReport {
 
     /// The findings, one sentence each.
     pub fn sentences(&self) -> Vec<String> {
-        let mut sentences = vec![self.comparison(), self.memorization(), self.size(), self.advice.clone()];
+        let mut sentences = vec![self.comparison(), self.memorization()];
+        sentences.extend(self.copied_words.as_ref().map(CopiedWords::sentence));
+        sentences.extend([self.size(), self.advice.clone()]);
         if let Some(novelty) = &self.novelty {
             sentences.insert(1, novelty.sentence());
         }
@@ -331,6 +313,7 @@ mod tests {
             rows: vec![row("this model", model), row("5-gram", 4.42), row("unigram", 5.6)],
             copied: overlap(12, 0.25),
             copied_by_held_out_text: overlap(7, 0.75),
+            copied_words: None,
             parameters: 1_853_901,
             training_tokens: 45_394,
             advice: "Train longer.".into(),
@@ -389,5 +372,10 @@ mod tests {
         ] {
             assert!(text.contains(part), "`{part}` is not in {text}");
         }
+        assert!(!text.contains("sequences of 8 words"), "{text}");
+        let copied = CopiedWords { checked: 90, in_training_text: 2, in_base_text: Some(1), has_unknown_text: false };
+        let text = EvaluationReport { copied_words: Some(copied), ..report(4.4) }.to_markdown();
+        let expected = ", 2 stand in the training text and 1 in the text of the built-in base.\n";
+        assert!(text.contains(expected), "{text}");
     }
 }

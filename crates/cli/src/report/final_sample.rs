@@ -6,8 +6,11 @@ use seqdata::{DocumentHashes, Part, TextDataset};
 use serde::Serialize;
 use text_prep::{OovPolicy, PreTokenizer};
 
+use crate::config::Init;
 use crate::error::Result;
+use crate::long_task::LongTask;
 use crate::observers::sampling::{TEMPERATURE, sample_document, sampling};
+use crate::report::copied_words::CopiedWords;
 use crate::view::format::thousands;
 
 /// Tokens in the sample of a character model: about 400 English words, so that 1 % is still four of them.
@@ -28,6 +31,8 @@ pub struct FinalSample {
     pub sample: Sample,
     /// How many documents are new, if it consists of documents.
     pub novelty: Option<DocumentNovelty>,
+    /// How many of its sequences of words are copied, if it has some.
+    pub copied_words: Option<CopiedWords>,
 }
 
 /// How many of some generated documents are new. As with `generate --unique`, one that is in the training text counts
@@ -47,11 +52,22 @@ pub struct DocumentNovelty {
 }
 
 impl FinalSample {
-    /// Samples from `best`, which was trained on `dataset`.
+    /// Samples from `best`, which was trained on `dataset` from the weights that `init` says.
     ///
     /// # Errors
-    /// If the model's outputs are not finite.
-    pub fn new(best: &LmBundle, dataset: &TextDataset) -> Result<Self> {
+    /// If the model's outputs are not finite, or the built-in base cannot be read.
+    pub fn new(best: &LmBundle, dataset: &TextDataset, init: &Init) -> Result<Self> {
+        let (sample, novelty) = Self::sample(best, dataset)?;
+        let _task = LongTask::start("looking up the words of the sample");
+        // Documents are compared one by one.
+        let document = best.metadata.config.document_id;
+        let texts = sample.ids.split(|&id| Some(id) == document);
+        let texts: Vec<String> = texts.map(|ids| best.tokenizer.decode(ids)).collect();
+        let copied_words = CopiedWords::find(dataset, &texts, init)?;
+        Ok(Self { sample, novelty, copied_words })
+    }
+
+    fn sample(best: &LmBundle, dataset: &TextDataset) -> Result<(Sample, Option<DocumentNovelty>)> {
         let max_tokens = match best.tokenizer.pre_tokenizer {
             PreTokenizer::Characters(_) => CHARACTERS,
             PreTokenizer::Subwords(_) => SUBWORDS,
@@ -61,7 +77,7 @@ impl FinalSample {
         let lengths = documents.and_then(|documents| documents.lengths(documents.of(Part::Train)));
         let Some(lengths) = lengths else {
             let sample = sample_document(best.clone(), best.metadata.state_mode(), TEMPERATURE, max_tokens, || true)?;
-            return Ok(Self { sample: sample.expect("nothing cuts it off"), novelty: None });
+            return Ok((sample.expect("nothing cuts it off"), None));
         };
         let count = (DOCUMENT_TOKENS * max_tokens) as f64 / lengths.mean.max(1.0);
         let count = (count as usize).clamp(1, DOCUMENTS);
@@ -71,7 +87,7 @@ impl FinalSample {
         let ids: Vec<Vec<u32>> = samples.iter().map(|sample| sample.ids.clone()).collect();
         let texts: Vec<&str> = samples.iter().map(|sample| sample.text.as_str()).collect();
         let ids = ids.join(document.as_slice());
-        Ok(Self { sample: Sample { text: texts.join("\n"), ids, is_complete: true }, novelty: Some(novelty) })
+        Ok((Sample { text: texts.join("\n"), ids, is_complete: true }, Some(novelty)))
     }
 }
 

@@ -157,7 +157,7 @@ fn write_reports(
 ) -> Result<()> {
     let (dataset, best, run) = (&experiment.dataset, &outcome.best, context.run);
     tensorboard_log::write_embeddings(run, best)?;
-    let sample = FinalSample::new(best, dataset)?;
+    let sample = FinalSample::new(best, dataset, &experiment.config.init)?;
     if let Some(summary) = invented_words_report::write(dataset, best, &sample.sample, run)? {
         status(&summary);
     }

@@ -1,5 +1,7 @@
 //! `train` without a configuration: the plan, its file, and the time that it is for.
 
+#[path = "automatic_recipe/base.rs"]
+mod base;
 #[path = "automatic_recipe/plans.rs"]
 mod plans;
 #[path = "automatic_recipe/texts.rs"]
@@ -53,9 +55,9 @@ fn train_ok(dir: &TestDir, args: &[&str]) -> CommandOutput {
 const SMALL: [&str; 4] = ["--set", "model.layers=[{cell=\"gru\",units=8}]", "--set", "model.embedding_dim=8"];
 
 #[test]
-fn without_any_option_the_fables_are_planned_for() {
+fn without_a_text_the_fables_are_planned_for() {
     let dir = TestDir::new();
-    let dry = train_ok(&dir, &["--dry-run"]);
+    let dry = train_ok(&dir, &["--dry-run", "--no-base"]);
     for key in ["tokens.kind", "model.layers", "train.epochs"] {
         assert!(dry.stderr.contains(&format!("\n  {key}: ")), "{key}: {}", dry.stderr);
     }
@@ -72,7 +74,7 @@ fn without_any_option_the_fables_are_planned_for() {
 fn a_plan_is_a_configuration_that_trains() {
     let dir = TestDir::new();
     dir.file("names.txt", names());
-    let dry = train_ok(&dir, &["--text", "names.txt", "--dry-run", "--minutes", "0.02"]);
+    let dry = train_ok(&dir, &["--text", "names.txt", "--dry-run", "--no-base", "--minutes", "0.02"]);
     assert!(!dir.path().join("runs").exists());
     assert!(dry.stderr.contains("data.documents: lines: each line is an item: 200 lines"), "{}", dry.stderr);
     let plan = &dry.stdout;
@@ -204,7 +206,7 @@ fn the_time_is_chosen_for_a_run_from_a_trained_model_and_for_questions() {
 fn a_time_that_is_too_short_trains_on_a_part_and_says_so() {
     let dir = TestDir::new();
     dir.file("long.txt", (0..40_000).map(|n| format!("The number {n} is {}. ", n * n % 977)).collect::<String>());
-    let long = train_ok(&dir, &["--text", "long.txt", "--dry-run", "--minutes", "0.01"]);
+    let long = train_ok(&dir, &["--text", "long.txt", "--dry-run", "--no-base", "--minutes", "0.01"]);
     assert!(long.stderr.contains(" is too short"), "{}", long.stderr);
     dir.file("names.txt", names());
     let none = train_ok(&dir, &[&["--text", "names.txt", "--dry-run", "--minutes", "0.00001"][..], &SMALL].concat());

@@ -11,6 +11,8 @@ const CONFIGS: &str = "benchmarks/recipes";
 const TEXTS: &str = "benchmarks/texts";
 /// The name of the configuration that the program chooses for a text.
 pub const AUTOMATIC: &str = "automatic";
+/// The same without the built-in base, that is, for a model that is trained from scratch.
+pub const NO_BASE: &str = "automatic-no-base";
 
 /// A text.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,9 +30,9 @@ pub struct Text {
 /// A configuration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// The name of its file without the extension, or [`AUTOMATIC`]
+    /// The name of its file without the extension, [`AUTOMATIC`] or [`NO_BASE`]
     pub name: String,
-    /// The absolute path of its file; `None` for the automatic one
+    /// The absolute path of its file; `None` for the automatic ones
     pub path: Option<PathBuf>,
 }
 
@@ -47,16 +49,16 @@ pub fn texts(root: &Path, given: &[PathBuf]) -> Result<Vec<Text>, String> {
     Ok(texts)
 }
 
-/// The configurations with these names or paths, or all in benchmarks/recipes and the automatic one.
+/// The configurations with these names or paths, or all in benchmarks/recipes and the automatic ones.
 pub fn configs(root: &Path, given: &[String]) -> Result<Vec<Config>, String> {
     let committed = files(&root.join(CONFIGS), "toml")?;
-    let automatic = Config { name: AUTOMATIC.into(), path: None };
+    let automatic = [AUTOMATIC, NO_BASE].map(|name| Config { name: name.into(), path: None });
     if given.is_empty() {
         let named = committed.into_iter().map(|path| Config { name: stem(&path), path: Some(path) });
-        return Ok(named.chain([automatic]).collect());
+        return Ok(named.chain(automatic).collect());
     }
     let find = |word: &String| -> Result<Config, String> {
-        if word == AUTOMATIC {
+        if let Some(automatic) = automatic.iter().find(|automatic| automatic.name == *word) {
             return Ok(automatic.clone());
         }
         let found = if Path::new(word).is_file() {
@@ -66,7 +68,10 @@ pub fn configs(root: &Path, given: &[String]) -> Result<Vec<Config>, String> {
         };
         let path = found.ok_or_else(|| {
             let names: Vec<String> = committed.iter().map(|path| stem(path)).collect();
-            format!("there is no configuration `{word}`; expected a file, {AUTOMATIC} or one of {}", names.join(", "))
+            format!(
+                "there is no configuration `{word}`; expected a file, {AUTOMATIC}, {NO_BASE} or one of {}",
+                names.join(", ")
+            )
         })?;
         Ok(Config { name: stem(&path), path: Some(path) })
     };
@@ -161,11 +166,13 @@ mod tests {
             let given: Vec<String> = given.iter().map(|word| word.to_string()).collect();
             Ok(configs(root.path(), &given)?.into_iter().map(|config| config.name).collect())
         };
-        assert_eq!(names(&[]).unwrap(), ["a", "b", AUTOMATIC]);
+        assert_eq!(names(&[]).unwrap(), ["a", "b", AUTOMATIC, NO_BASE]);
         let other = root.path().join("other/b.toml");
         assert_eq!(names(&[AUTOMATIC, other.to_str().unwrap(), "a"]).unwrap(), [AUTOMATIC, "b", "a"]);
+        assert_eq!(names(&[NO_BASE]).unwrap(), [NO_BASE]);
+        assert!(names(&[NO_BASE, NO_BASE]).unwrap_err().contains("two configurations are named"));
         assert!(names(&["b", other.to_str().unwrap()]).unwrap_err().contains("two configurations are named `b`"));
-        assert!(names(&["c"]).unwrap_err().ends_with("automatic or one of a, b"));
+        assert!(names(&["c"]).unwrap_err().ends_with("automatic, automatic-no-base or one of a, b"));
     }
 
     #[cfg(target_os = "linux")]

@@ -1,0 +1,152 @@
+//! A trial of seconds, in which a copy of the built-in base is trained on the beginning of a text and compared with counting
+//! on held-out text.
+
+use std::time::Duration;
+
+use models::{LanguageModel, LayerConfig, LmBundle};
+use seqdata::{DatasetConfig, NewTokens, TextDataset};
+use trainer::{AdamConfig, Clip, TrainConfig, TrainMode, try_training, validation_loss};
+
+use super::budget::short_time;
+use super::choices::EMA_DECAY;
+use super::given::Given;
+use super::table::{LAYER_DECAY, Row};
+use crate::error::Result;
+use crate::report::counting::Counting;
+use crate::report::held_out::HeldOut;
+use crate::run::experiment::Setup;
+use crate::view::format::decimals;
+
+/// The base is taken if it needs fewer bits per byte after the trial than counting, times this. It may need more, because a
+/// run is about twenty times as long as its trial.
+const TAKEN_BELOW: f64 = 1.10;
+/// There is no trial if the base needs more bits per byte than counting, times this, before it is trained.
+const TRIED_BELOW: f64 = 2.5;
+/// The share of the time of the run for which the base is trained in the trial.
+const TRIAL_SHARE: f64 = 0.05;
+/// The longest training of the trial, in seconds.
+const MAX_TRIAL: f64 = 10.0;
+/// The longest of its two validations, as a share of the training.
+const VALIDATION_SHARE: f64 = 0.2;
+/// The part of the beginning of the text that is held out in the trial.
+const HELD_OUT: f64 = 0.1;
+
+/// What a trial showed, in bits per byte of held-out text.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Trial {
+    /// What counting needs.
+    counting: f64,
+    /// What the base needs before it is trained.
+    untrained: f64,
+    /// What it needs afterwards, if it was trained.
+    trained: Option<f64>,
+    /// The time for which it was trained.
+    seconds: f64,
+}
+
+impl Trial {
+    /// Tries the base on the beginning of a text, as one running text, with the settings `row`; `None` if it is too short.
+    ///
+    /// # Errors
+    /// If the base cannot be trained or evaluated.
+    pub fn new(
+        base: &LmBundle,
+        beginning: &str,
+        row: &Row,
+        given: &Given,
+        minutes: f64,
+        setup: Setup,
+    ) -> Result<Option<Self>> {
+        let (seed, context_len) = (given.config.seed, given.config.windows.context_len);
+        let config = DatasetConfig::subwords().split(HELD_OUT, 0.0).context_len(context_len);
+        let dataset = TextDataset::from_text(beginning).config(config).tokenizer(&base.tokenizer, NewTokens::Error);
+        let Ok(dataset) = dataset.build() else { return Ok(None) };
+        let Some(held_out) = HeldOut::new(&dataset, dataset.valid_context_len()) else { return Ok(None) };
+        let Some(counting) = Counting::new(&dataset, &held_out) else { return Ok(None) };
+        let counting = counting.bits_per_byte;
+
+        let sizes = base.metadata.config.clone();
+        let with_dropout = |layer: &LayerConfig| layer.clone().recurrent_dropout(row.recurrent_dropout);
+        let layers: Vec<LayerConfig> = sizes.layers.iter().map(with_dropout).collect();
+        let config = sizes.layers(layers).dropout(row.dropout).embedding_dropout(row.embedding_dropout);
+        let config = config.locked_dropout(true).vocab_size(dataset.tokenizer.vocabulary.len());
+        let model = base.model.clone().resize_vocab(config.init(seed, setup.device)?);
+        let train = TrainConfig::default()
+            .seed(seed)
+            .mode(TrainMode::Tbptt { bptt_len: row.bptt_len })
+            .batch_size(row.batch_size)
+            .learning_rate(row.learning_rate)
+            .layer_decay(LAYER_DECAY)
+            .optimizer(AdamConfig::default())
+            .clip(Clip::GlobalNorm(1.0))
+            .ema_decay(EMA_DECAY);
+
+        let seconds = (60.0 * minutes * TRIAL_SHARE).min(MAX_TRIAL);
+        let [budget, limit] = [seconds, VALIDATION_SHARE * seconds].map(Duration::from_secs_f64);
+        let kernels = setup.backend.kernels();
+        let bits = |model: &LanguageModel| -> Result<f64> {
+            let loss = validation_loss(model, &dataset, &train, setup.device, kernels, limit)?;
+            Ok(held_out.bits_per_byte(loss))
+        };
+        let mut trial = Self { counting, untrained: bits(&model)?, trained: None, seconds };
+        if trial.is_promising() {
+            let (trained, _) = try_training(&model, &dataset, &train, setup.device, kernels, budget)?;
+            trial.trained = Some(bits(&trained)?);
+        }
+        Ok(Some(trial))
+    }
+
+    /// Whether the base is worth training on the text.
+    fn is_promising(&self) -> bool {
+        self.untrained < TRIED_BELOW * self.counting
+    }
+
+    /// Whether the run starts from the base.
+    pub fn takes_base(&self) -> bool {
+        self.trained.is_some_and(|bits| bits < TAKEN_BELOW * self.counting)
+    }
+
+    /// What was compared, in words.
+    pub fn reason(&self) -> String {
+        let counting = decimals(self.counting, 2);
+        match self.trained {
+            Some(bits) => format!(
+                "trained on the text for {}, it needs {} bits per byte of held-out text and counting {counting}; it is \
+                 taken if it needs less than {} times as many as counting",
+                short_time(self.seconds),
+                decimals(bits, 2),
+                decimals(TAKEN_BELOW, 2)
+            ),
+            None => format!(
+                "without training, it needs {} bits per byte of held-out text and counting {counting}; it is tried if it \
+                 needs less than {} times as many as counting",
+                decimals(self.untrained, 2),
+                decimals(TRIED_BELOW, 1)
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_base_is_taken_if_it_needs_less_than_a_multiple_of_counting() {
+        let trial = |untrained, trained| Trial { counting: 2.0, untrained, trained, seconds: 9.0 };
+        for (bits, is_taken) in [(1.5, true), (2.0, true), (2.19, true), (2.21, false), (f64::NAN, false)] {
+            let trial = trial(3.0, Some(bits));
+            assert_eq!(trial.takes_base(), is_taken, "{bits}");
+        }
+        let expected = "trained on the text for 9 s, it needs 1.95 bits per byte of held-out text and counting 2.00; it is \
+                        taken if it needs less than 1.10 times as many as counting";
+        assert_eq!(trial(3.0, Some(1.95)).reason(), expected);
+        // A text of another script.
+        let foreign = trial(5.1, None);
+        assert!(!foreign.is_promising() && !foreign.takes_base());
+        assert!(foreign.reason().starts_with("without training, it needs 5.10 bits"), "{}", foreign.reason());
+        assert!(trial(4.9, None).is_promising() && !trial(f64::NAN, None).is_promising());
+        // Nothing is better than counting in a text that repeats.
+        assert!(!Trial { counting: 0.0, ..trial(1.0, None) }.is_promising());
+    }
+}

@@ -1,0 +1,185 @@
+//! How many sequences of words of a sample are copied: from the training text, and from the texts of the models that the run
+//! started from.
+
+use eval::NgramFilter;
+use seqdata::TextDataset;
+use serde::Serialize;
+
+use crate::base;
+use crate::config::{Config, Init};
+use crate::error::Result;
+use crate::observers::epoch_in_words::texts;
+use crate::run::init::CONFIG;
+use crate::view::format::thousands;
+
+/// No chain of runs that start from each other is longer.
+const MAX_CHAIN: usize = 100;
+
+/// The copied sequences of eight words. About a quarter of those in the sample are looked up, by their hashes; fewer than
+/// 1 % of the others are counted as copied by mistake.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CopiedWords {
+    /// Those that were looked up.
+    pub checked: usize,
+    /// Those in the training text.
+    pub in_training_text: usize,
+    /// Those in the text of the built-in base, if the run started from it, directly or not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_base_text: Option<usize>,
+    /// Whether the run started from a model whose text is not known here.
+    pub has_unknown_text: bool,
+}
+
+/// The texts that the first weights of a run come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct EarlierTexts {
+    /// Whether the base's text is one of them.
+    has_base: bool,
+    /// Whether there are others.
+    has_unknown: bool,
+}
+
+impl CopiedWords {
+    /// Looks up the sequences of the texts of a sample, which do not go beyond a text, in the training text of `dataset`
+    /// and, as `init` says, in that of the base. `None` if there are too few words in the sample.
+    ///
+    /// # Errors
+    /// If the base cannot be read.
+    pub fn find(dataset: &TextDataset, sample: &[String], init: &Init) -> Result<Option<Self>> {
+        let training = texts(dataset);
+        let training = NgramFilter::build(training.iter().map(String::as_str));
+        let EarlierTexts { has_base, has_unknown } = EarlierTexts::of(init);
+        let base = if has_base { Some(base::filter()?) } else { None };
+        Ok(Self::count(sample, &training, base.as_ref(), has_unknown))
+    }
+
+    fn count(sample: &[String], training: &NgramFilter, base: Option<&NgramFilter>, has_unknown: bool) -> Option<Self> {
+        let shares = |filter: &NgramFilter| -> [usize; 2] {
+            let shares = sample.iter().filter_map(|text| filter.share(text));
+            shares.fold([0, 0], |[checked, found], share| [checked + share.checked, found + share.found])
+        };
+        let [checked, in_training_text] = shares(training);
+        let in_base_text = base.map(|base| shares(base)[1]);
+        let copied = Self { checked, in_training_text, in_base_text, has_unknown_text: has_unknown };
+        (checked > 0).then_some(copied)
+    }
+
+    /// The numbers in one sentence.
+    pub fn sentence(&self) -> String {
+        let sequences = if self.checked == 1 { "sequence" } else { "sequences" };
+        let stand = if self.in_training_text == 1 { "stands" } else { "stand" };
+        let base = self
+            .in_base_text
+            .map_or(String::new(), |found| format!(" and {} in the text of the built-in base", thousands(found)));
+        let unknown = match (self.has_unknown_text, self.in_base_text) {
+            (false, _) => "",
+            (true, None) => "; how many stand in the text of the model that the run started from is not known",
+            (true, Some(_)) => "; how many stand in the texts of the runs between is not known",
+        };
+        format!(
+            "Of {} {sequences} of {} words of the sample that were looked up, {} {stand} in the training text{base}{unknown}.",
+            thousands(self.checked),
+            NgramFilter::LENGTH,
+            thousands(self.in_training_text)
+        )
+    }
+}
+
+impl EarlierTexts {
+    /// The texts of the model that `init` names, of the one that its run started from, and so on, as far as they exist.
+    fn of(init: &Init) -> Self {
+        let mut found = Self { has_base: false, has_unknown: false };
+        let mut from = init.from.clone();
+        for _ in 0..MAX_CHAIN {
+            let Some(model) = from else { break };
+            if base::is_base(&model) {
+                return Self { has_base: true, ..found };
+            }
+            found.has_unknown = true;
+            from = Config::of_model(&model, CONFIG).init.from;
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use seqdata::NewTokens;
+
+    use super::*;
+
+    fn init(from: Option<PathBuf>) -> Init {
+        Init { from, new_tokens: NewTokens::Error }
+    }
+
+    /// As many words as numbers, in their order.
+    fn text(numbers: std::ops::Range<usize>) -> String {
+        numbers.map(|number| format!("word{number} ")).collect()
+    }
+
+    #[test]
+    fn copies_from_both_texts_are_counted_apart() {
+        let [training, base] = [text(0..2_000), text(5_000..7_000)].map(|text| NgramFilter::build([text.as_str()]));
+        let sample = [text(500..900), text(9_000..9_400), text(6_000..6_200)];
+        let found = CopiedWords::count(&sample, &training, Some(&base), false).unwrap();
+        let own = |part: &String| training.share(part).unwrap();
+        assert_eq!(found.checked, sample.iter().map(|part| own(part).checked).sum::<usize>());
+        // All of the first part, and hardly any of the others.
+        let (first, last) = (own(&sample[0]), base.share(&sample[2]).unwrap());
+        assert_eq!((first.found, last.found), (first.checked, last.checked));
+        assert!(first.checked > 0 && last.checked > 0);
+        let few = found.checked / 20;
+        assert!((first.checked..=first.checked + few).contains(&found.in_training_text), "{found:?}");
+        assert!((last.checked..=last.checked + few).contains(&found.in_base_text.unwrap()), "{found:?}");
+        // Names are no sequences.
+        let names = ["Anna".to_string(), "Otto".into()];
+        assert_eq!(CopiedWords::count(&names, &training, None, false), None);
+    }
+
+    #[test]
+    fn the_sentence_says_what_is_not_known() {
+        let sentence = |in_training_text, in_base_text, has_unknown_text| {
+            CopiedWords { checked: 98, in_training_text, in_base_text, has_unknown_text }.sentence()
+        };
+        let start = "Of 98 sequences of 8 words of the sample that were looked up, ";
+        assert_eq!(sentence(3, None, false), format!("{start}3 stand in the training text."));
+        let both = format!("{start}1 stands in the training text and 2 in the text of the built-in base");
+        assert_eq!(sentence(1, Some(2), false), format!("{both}."));
+        assert_eq!(
+            sentence(1, Some(2), true),
+            format!("{both}; how many stand in the texts of the runs between is not known.")
+        );
+        let unknown = "0 stand in the training text; how many stand in the text of the model that the run started from is \
+                       not known.";
+        assert_eq!(sentence(0, None, true), format!("{start}{unknown}"));
+    }
+
+    #[test]
+    fn a_run_started_from_the_base_directly_or_through_other_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = |name: &str, from: Option<&Path>| {
+            let directory = folder.path().join(name);
+            std::fs::create_dir(&directory).unwrap();
+            let config = Config { init: init(from.map(PathBuf::from)), ..Config::default() };
+            std::fs::write(directory.join(CONFIG), toml::to_string(&config).unwrap()).unwrap();
+            directory
+        };
+        let base = Path::new(base::NAME);
+        let first = run("first", Some(base));
+        let second = run("second", Some(&first));
+        let new = run("new", None);
+        for (from, has_base, has_unknown) in [
+            (None, false, false),
+            (Some(base.to_path_buf()), true, false),
+            (Some(first), true, true),
+            (Some(second), true, true),
+            (Some(new), false, true),
+            (Some(folder.path().join("none")), false, true),
+        ] {
+            let found = EarlierTexts::of(&init(from.clone()));
+            assert_eq!(found, EarlierTexts { has_base, has_unknown }, "{from:?}");
+        }
+    }
+}
