@@ -184,7 +184,7 @@ mod tests {
         for (config, steps) in [(windows.clone(), windows_per_pass), (tbptt, chunks)] {
             for budget in [Duration::ZERO, Duration::from_millis(20)] {
                 let time = measure(&config, budget).unwrap();
-                assert_eq!((time.steps_per_pass, time.parameters), (steps as u64, Module::num_params(model)));
+                assert_eq!((time.steps_per_pass, time.parameters), (steps as u64, Module::num_params(&model)));
                 for seconds in [time.seconds_per_step, time.validation_seconds] {
                     assert!(seconds > 0.0 && seconds.is_finite(), "{time:?}");
                 }
