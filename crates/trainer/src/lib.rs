@@ -23,6 +23,7 @@ pub mod error;
 pub mod estimate;
 pub mod fit;
 pub mod job;
+mod layer_rates;
 mod listeners;
 mod metrics;
 mod next_rate;
