@@ -250,7 +250,8 @@ fn fine_tuned<D: TrainingData>(
     if !extends(data.tokenizer(), &bundle.tokenizer) {
         return Err(if D::EXTENDABLE { Error::OtherTokenizer } else { Error::NotExtendable });
     }
-    let network = D::extend(network, D::init(&config, seed, device)?).ok_or(Error::NotExtendable)?;
+    let origins = data.tokenizer().vocabulary.origins(&bundle.tokenizer.vocabulary);
+    let network = D::extend(network, D::init(&config, seed, device)?, &origins).ok_or(Error::NotExtendable)?;
     Ok((config, network))
 }
 
