@@ -118,4 +118,37 @@ mod tests {
             assert!(error.contains("only `train.epochs`"), "{error}");
         }
     }
+    #[test]
+    fn a_run_from_a_model_may_change_dropout_rates_and_the_output_layer() {
+        let before = Config::default();
+        let change = |change: &str, extends| {
+            let now = apply_changes(before.clone(), &[change.to_string()]).unwrap();
+            reject_model_changes(&before, &now, "runs/a", extends)
+        };
+        for allowed in [
+            "model.dropout=0.5",
+            "model.layer_dropout=0.1",
+            "model.embedding_dropout=0.1",
+            "model.locked_dropout=true",
+            "model.layers[0].recurrent_dropout=0.2",
+            "model.projection=8",
+            "model.tie_weights=true",
+            "train.layer_decay=0.5",
+            "vocabulary.min_count=2",
+        ] {
+            change(allowed, false).unwrap();
+        }
+        for (rejected, key) in [
+            ("model.layers[0].units=8", "model.layers"),
+            ("model.embedding_dim=8", "model.embedding_dim"),
+            ("model.init=uniform", "model.init"),
+            ("tokens.kind=characters", "tokens.kind"),
+            ("clean.preset=prose", "clean.preset"),
+            ("vocabulary.size=900", "vocabulary.size"),
+        ] {
+            let error = change(rejected, false).unwrap_err().to_string();
+            assert!(error.contains(&format!("`{key}`")) && error.contains("runs/a"), "{error}");
+        }
+        change("vocabulary.size=900", true).unwrap();
+    }
 }

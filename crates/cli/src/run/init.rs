@@ -11,8 +11,8 @@ use trainer::Checkpoints;
 
 use crate::base;
 use crate::config::{
-    AnyConfig, Config, ConfigFile, FINE_TUNING, LmExperiment, PretrainedModel, QuestionsConfig, Text, Vectors, read,
-    read_any, reject_changes, reject_model_changes, unused_keys,
+    AnyConfig, Config, ConfigFile, FINE_TUNING, LmExperiment, PretrainedModel, QuestionsConfig, Text, Vectors,
+    apply_changes, read, read_any, reject_changes, reject_model_changes, unused_keys,
 };
 use crate::error::{Error, Result, bail};
 use crate::input::{is_open_file, is_pattern};
@@ -44,20 +44,19 @@ fn config_from_model(args: &Train, model: &Path) -> Result<(AnyConfig, String)> 
     let name = model.display().to_string();
     let pretrained = PretrainedModel::read(model)?;
     let model_config = Some(model.join(CONFIG)).filter(|model_config| !is_base && model_config.is_file());
-    // An imported model may have no configuration: then the default one is used.
-    let of_model = if is_base {
-        pretrained.config()
-    } else {
-        read(&ConfigArgs { config: model_config.clone(), ..ConfigArgs::default() })?.0
+    // The base and imported models have no configuration to start with.
+    let of_model = match &model_config {
+        Some(path) => read(&ConfigArgs { config: Some(path.clone()), ..ConfigArgs::default() })?.0,
+        None => pretrained.config(),
     };
+    let extends = args.new_tokens == Some(args::NewTokens::Extend) && pretrained.tokenizer.vocabulary.is_subwords();
+    let changed = apply_changes(of_model.clone(), &args.config.set)?;
+    reject_model_changes(&of_model, &changed, &name, extends)?;
     let default = if is_base { Some(Path::new(FINE_TUNING)) } else { model_config.as_deref() };
     let config_file = ConfigFile::read(args.config.config.as_deref().or(default))?;
     let as_given = config_file.language_model(&ConfigArgs::default())?;
     let config_file = config_file.starting_from(model);
-    let before = config_file.language_model(&ConfigArgs::default())?;
     let mut config = config_file.language_model(&args.config)?;
-    let extends = args.new_tokens == Some(args::NewTokens::Extend) && pretrained.tokenizer.vocabulary.is_subwords();
-    reject_model_changes(&before, &config, &name, extends)?;
     if config.text.path.is_some() && config.text.encoding.is_none() && of_model.text.encoding.is_some() {
         config.text.encoding = of_model.text.encoding.clone();
         let encoding = config.text.encoding.as_deref().unwrap_or_default();
@@ -76,7 +75,7 @@ fn config_from_model(args: &Train, model: &Path) -> Result<(AnyConfig, String)> 
         if !extends {
             config.vocabulary.size = of_model.vocabulary.size;
         }
-    } else if model_config.is_some() && is_same_source(&config.text, &before.text) {
+    } else if model_config.is_some() && is_same_source(&config.text, &as_given.text) {
         // The new run checks the same text as every new run.
         let text = config.text.clone().saved_in(model).for_another_run()?;
         config.text = Text { run: None, ..text };

@@ -9,7 +9,7 @@ use super::{FLEX, texts};
 use crate::common::TestDir;
 
 /// Two steps on short streams.
-const SETTINGS: [&str; 8] = [
+const SETTINGS: &[&str] = &[
     "train.epochs=1",
     "train.steps_per_epoch=2",
     "train.batch_size=2",
@@ -22,13 +22,8 @@ const SETTINGS: [&str; 8] = [
 
 /// The arguments that train from the base, with further ones.
 fn from_base<'a>(more: &[&'a str]) -> Vec<&'a str> {
-    let settings = SETTINGS.iter().flat_map(|setting| ["--set", *setting]);
-    ["train", "--init-from", "base"]
-        .into_iter()
-        .chain(FLEX.iter().copied())
-        .chain(settings)
-        .chain(more.iter().copied())
-        .collect()
+    let settings: Vec<&str> = SETTINGS.iter().flat_map(|setting| ["--set", *setting]).collect();
+    [&["train", "--init-from", "base"], FLEX, &settings[..], more].concat()
 }
 
 fn read(dir: &TestDir, file: &str) -> String {
