@@ -1,5 +1,6 @@
 //! From a dataset to a trained model, in one call.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use burn::module::Module;
@@ -255,11 +256,13 @@ fn fine_tuned<D: TrainingData>(
     Ok((config, network))
 }
 
-/// Whether `tokenizer` differs from `base` only in tokens that it has in addition.
+/// Whether `tokenizer` differs from `base` only in tokens that it has in addition. A document token moves the others.
 fn extends(tokenizer: &Tokenizer, base: &Tokenizer) -> bool {
     let same = Tokenizer { vocabulary: base.vocabulary.clone(), ..tokenizer.clone() };
-    let ids = 0..base.vocabulary.len() as u32;
-    same == *base && ids.into_iter().all(|id| tokenizer.vocabulary.token(id) == base.vocabulary.token(id))
+    let for_documents = Tokenizer { cleaner: base.cleaner.for_documents(), ..base.clone() };
+    let origins: BTreeSet<Vec<u32>> = tokenizer.vocabulary.origins(&base.vocabulary).into_iter().collect();
+    let has_all = (0..base.vocabulary.len() as u32).all(|id| origins.contains(&vec![id]));
+    has_all && (same == *base || same == for_documents)
 }
 
 #[cfg(test)]

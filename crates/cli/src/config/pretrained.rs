@@ -60,7 +60,8 @@ impl PretrainedModel {
         config
     }
 
-    /// The model's configuration with the dropout rates and the output layer of a section `[model]`.
+    /// The model's configuration with the dropout rates of a section `[model]`, and with its output layer if the section has
+    /// the model's layers.
     pub(super) fn model_config(&self, wanted: &Model) -> LanguageModelConfig {
         let section = self.section(wanted);
         LanguageModelConfig {
@@ -77,7 +78,13 @@ impl PretrainedModel {
 
     fn section(&self, wanted: &Model) -> Model {
         let own = section(&self.model, wanted.vectors.path.clone());
-        own.with_dropout_of(wanted).with_output_layer_of(wanted)
+        let with_rates = own.with_dropout_of(wanted);
+        // The output layer of a section with other layers is not meant for this model.
+        if wanted.layers == with_rates.layers && wanted.embedding_dim == own.embedding_dim {
+            with_rates.with_output_layer_of(wanted)
+        } else {
+            with_rates
+        }
     }
 
     /// Replaces the sections of `config` that the model determines.

@@ -279,8 +279,8 @@ mod tests {
         let new = old.extended_subwords([(" foxes", 30), ("zebra", 20)], 9_000);
         let origins = new.origins(&old);
         assert_eq!(origins.len(), new.len());
-        for id in 0..old.len() {
-            assert_eq!(origins[id], [id as u32]);
+        for (id, origin) in (0..).zip(&origins[..old.len()]) {
+            assert_eq!(*origin, [id]);
         }
         for pre_token in [" foxes", "zebra"] {
             assert_eq!(origins[encoded(&new, pre_token)[0] as usize], encoded(&old, pre_token));
