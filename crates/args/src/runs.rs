@@ -54,7 +54,7 @@ pub enum NewTokens {
     /// Map them to the unknown token
     #[value(alias = "keep")]
     Unk,
-    /// Add them to the vocabulary
+    /// Add them to the vocabulary; if it has subwords, which can write any text, merge more of them
     Extend,
 }
 

@@ -21,7 +21,8 @@ pub enum NewTokens {
     Error,
     /// Map them to the unknown token, or drop them if the vocabulary has none.
     Unk,
-    /// Add them to the vocabulary, with ids after the existing ones.
+    /// Add them to the vocabulary, with ids after the existing ones. All texts are known to subwords: more of them are merged,
+    /// up to the size of the configuration or, if that is not above the present one, a quarter more.
     Extend,
 }
 
