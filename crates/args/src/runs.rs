@@ -23,8 +23,8 @@ pub struct Train {
     #[arg(long, value_name = "DIR", num_args = 0..=1, conflicts_with_all = ["config", "text", "TextArgs", "label"])]
     pub resume: Option<Option<PathBuf>>,
     /// Start from the weights, tokenizer and configuration of a trained model, usually to train on another text, which
-    /// has the encoding of the model's text unless another is named; with `--config`, only data and training follow the
-    /// configuration
+    /// has the encoding of the model's text unless another is named; with `--config`, only data, training and dropout
+    /// follow the configuration. `base` is the built-in model
     #[arg(long, alias = "from", value_name = "DIR", conflicts_with = "resume")]
     pub init_from: Option<PathBuf>,
     /// With `--init-from`: what to do with tokens that are not in the model's vocabulary [default: error]
@@ -57,7 +57,7 @@ pub enum NewTokens {
     /// Map them to the unknown token
     #[value(alias = "keep")]
     Unk,
-    /// Add them to the vocabulary
+    /// Add them to the vocabulary; if it has subwords, which can write any text, merge more of them
     Extend,
 }
 

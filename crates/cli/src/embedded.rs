@@ -3,6 +3,9 @@
 /// The default configuration, for a language model.
 pub const LSTM_CONFIG: &str = include_str!("../../../configs/lstm.toml");
 
+/// The configuration for fine-tuning the built-in base.
+pub const FINE_TUNING_CONFIG: &str = include_str!("../../../configs/fine-tuning.toml");
+
 /// The names of known corpora and their `dataset.toml`.
 pub const DATASETS: &[(&str, &str)] = &[
     ("fables", include_str!("../../../datasets/fables/dataset.toml")),

@@ -291,3 +291,39 @@ fn a_diverging_run_survives_interruptions() {
     };
     interrupt_repeatedly(&dir, start, |run| finish_with(&dir, run, &diverging), "half the learning rate");
 }
+
+/// The base has millions of weights, so few runs are killed.
+#[cfg(unix)]
+#[test]
+fn a_run_from_the_base_survives_interruptions() {
+    use std::os::unix::process::ExitStatusExt;
+
+    let dir = short_text_dir();
+    let settings = ["train.steps_per_epoch=2", "train.batch_size=2", "train.bptt_len=8", "samples.max_tokens=4"];
+    let start = |run: &str| {
+        let mut args = vec!["train", "--backend", "flex", "--init-from", "base", "--text", "my.txt", "--out", run];
+        args.extend(["--set", "train.epochs=1", "--set", "train.unfreeze_steps=1", "--set", "train.layer_decay=0.5"]);
+        args.extend(settings.iter().flat_map(|setting| ["--set", *setting]));
+        dir.command(&args)
+    };
+    let list = dir.path().join("points");
+    let done = failing(start("whole"), &format!("list:{}", list.display()));
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let Ok(points) = fs::read_to_string(&list) else {
+        return common::skipped("this binary has no failpoints (run `cargo xtask test`)");
+    };
+    let points: Vec<&str> = points.lines().collect();
+    let expected = results(&dir, "whole");
+    let last = |name: &str| points.iter().rposition(|point| point.starts_with(name)).expect(name);
+    for at in [last("step middle"), last("rename step-")] {
+        let run = format!("killed-{at}");
+        let mut command = start(&run);
+        command.env("PASTICHE_FAILPOINTS", format!("kill:{}", at + 1));
+        let status = command.stderr(Stdio::null()).stdout(Stdio::null()).status().unwrap();
+        assert_eq!(status.signal(), Some(9), "{} was not reached", points[at]);
+        let resumed = output(dir.command(&["train", "--backend", "flex", "--resume", &run]).output().unwrap());
+        assert_eq!(resumed.code, Some(0), "{}", resumed.stderr);
+        assert_same(&expected, &results(&dir, &run), &format!("killed at {}", points[at]));
+        fs::remove_dir_all(dir.path().join(&run)).unwrap();
+    }
+}

@@ -5,6 +5,8 @@ mod base_models;
 mod common;
 #[path = "runs/documents.rs"]
 mod documents;
+#[path = "runs/from_base.rs"]
+mod from_base;
 #[path = "runs/init_from.rs"]
 mod init_from;
 #[path = "runs/reports.rs"]

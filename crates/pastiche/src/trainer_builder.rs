@@ -1,5 +1,6 @@
 //! From a dataset to a trained model, in one call.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use burn::module::Module;
@@ -250,15 +251,18 @@ fn fine_tuned<D: TrainingData>(
     if !extends(data.tokenizer(), &bundle.tokenizer) {
         return Err(if D::EXTENDABLE { Error::OtherTokenizer } else { Error::NotExtendable });
     }
-    let network = D::extend(network, D::init(&config, seed, device)?).ok_or(Error::NotExtendable)?;
+    let origins = data.tokenizer().vocabulary.origins(&bundle.tokenizer.vocabulary);
+    let network = D::extend(network, D::init(&config, seed, device)?, &origins).ok_or(Error::NotExtendable)?;
     Ok((config, network))
 }
 
-/// Whether `tokenizer` differs from `base` only in tokens that it has in addition.
+/// Whether `tokenizer` differs from `base` only in tokens that it has in addition. A document token moves the others.
 fn extends(tokenizer: &Tokenizer, base: &Tokenizer) -> bool {
     let same = Tokenizer { vocabulary: base.vocabulary.clone(), ..tokenizer.clone() };
-    let ids = 0..base.vocabulary.len() as u32;
-    same == *base && ids.into_iter().all(|id| tokenizer.vocabulary.token(id) == base.vocabulary.token(id))
+    let for_documents = Tokenizer { cleaner: base.cleaner.for_documents(), ..base.clone() };
+    let origins: BTreeSet<Vec<u32>> = tokenizer.vocabulary.origins(&base.vocabulary).into_iter().collect();
+    let has_all = (0..base.vocabulary.len() as u32).all(|id| origins.contains(&vec![id]));
+    has_all && (same == *base || same == for_documents)
 }
 
 #[cfg(test)]

@@ -33,9 +33,9 @@ pub trait TrainingData: Sync {
     /// If the configuration is invalid.
     fn init(config: &ConfigOf<Self>, seed: u64, device: &Device) -> models::Result<Self::Network>;
 
-    /// `trained` with the larger vocabulary of `fresh`, which gives the weights of the new tokens; `None` if such
-    /// models cannot be extended.
-    fn extend(trained: Self::Network, fresh: Self::Network) -> Option<Self::Network>;
+    /// `trained` with the larger vocabulary of `fresh`; `None` if such models cannot be extended. The weights of a token
+    /// are the mean of those of its `origins`, or those of `fresh` if it has none.
+    fn extend(trained: Self::Network, fresh: Self::Network, origins: &[Vec<u32>]) -> Option<Self::Network>;
 
     /// The tokenizer, which is saved with the model.
     fn tokenizer(&self) -> &Tokenizer;
@@ -71,8 +71,8 @@ impl TrainingData for TextDataset {
         config.init(seed, device)
     }
 
-    fn extend(trained: LanguageModel, fresh: LanguageModel) -> Option<LanguageModel> {
-        Some(trained.resize_vocab(fresh))
+    fn extend(trained: LanguageModel, fresh: LanguageModel, origins: &[Vec<u32>]) -> Option<LanguageModel> {
+        Some(trained.adapt(fresh, origins))
     }
 
     fn tokenizer(&self) -> &Tokenizer {
@@ -107,7 +107,7 @@ impl TrainingData for QaDataset {
         config.init(seed, device)
     }
 
-    fn extend(_trained: QuestionModel, _fresh: QuestionModel) -> Option<QuestionModel> {
+    fn extend(_trained: QuestionModel, _fresh: QuestionModel, _origins: &[Vec<u32>]) -> Option<QuestionModel> {
         None
     }
 

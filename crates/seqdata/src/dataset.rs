@@ -102,7 +102,9 @@ impl TextDataset {
             None if has_documents => DatasetConfig { cleaner: config.cleaner.for_documents(), ..config },
             None => config,
             Some((tokenizer, _)) => {
-                let Tokenizer { cleaner, pre_tokenizer, document_separator, oov, .. } = tokenizer.clone();
+                let Tokenizer { cleaner, pre_tokenizer, document_separator, oov, vocabulary } = tokenizer.clone();
+                let is_first = has_documents && vocabulary.document_id().is_none();
+                let cleaner = if is_first { cleaner.for_documents() } else { cleaner };
                 DatasetConfig { cleaner, pre_tokenizer, document_separator, oov, ..config }
             }
         };
@@ -111,16 +113,18 @@ impl TextDataset {
             let expected = "false for documents, which are split as wholes";
             return Err(ConfigError::new("split.each_file", true, expected).into());
         }
-        check_kinds(&inputs, existing.as_ref().map(|(tokenizer, _)| tokenizer))?;
+        // A vocabulary that is extended gets the document token that documents need.
+        let kept = existing.as_ref().filter(|(_, new)| !has_documents || *new != NewTokens::Extend);
+        check_kinds(&inputs, kept.map(|(tokenizer, _)| tokenizer))?;
         let mut counted = CountedText::read(&mut inputs, &config)?;
         let is_given = [&inputs[1], &inputs[2]].map(Option::is_some);
         let sections = Sections::new(&mut counted, &config, is_given)?;
 
-        let (min_count, source) = (config.min_count, config.vocab_source);
-        let input = VocabInput { text: &counted, sections: &sections, source };
+        let min_count = config.min_count;
+        let input = VocabInput { text: &counted, sections: &sections, source: config.vocab_source };
         let (vocabulary, subwords_wanted) = match &existing {
             None => choose_vocabulary(&input, &config),
-            Some((tokenizer, new)) => (adapt_vocabulary(&tokenizer.vocabulary, *new, &input, min_count)?, None),
+            Some((tokenizer, new)) => (adapt_vocabulary(&tokenizer.vocabulary, *new, &input, &config)?, None),
         };
         let separator = config.document_separator.as_deref();
         let is_word = |id| !vocabulary.is_reserved(id) && vocabulary.token(id) != separator;

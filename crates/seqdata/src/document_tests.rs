@@ -203,7 +203,7 @@ fn what_does_not_fit_together_is_rejected_in_one_line() {
     let running = "a b c d e ".repeat(20);
     let tokenizer = TextDataset::from_text(&running).context_len(2).build().unwrap().tokenizer;
     assert_eq!(
-        message(words(&TEN).tokenizer(&tokenizer, NewTokens::Extend)),
+        message(words(&TEN).tokenizer(&tokenizer, NewTokens::Unk)),
         "the model was trained on running text, but the text is documents: read it in the same way"
     );
     let tokenizer = words(&TEN).build().unwrap().tokenizer;
@@ -278,6 +278,24 @@ fn a_vocabulary_is_extended_or_kept_by_documents_of_a_document_model() {
     assert_eq!(extended.len(), old.vocabulary.len() + 1);
     assert_eq!(extended.document_id(), old.vocabulary.document_id());
     assert!(read(NewTokens::Error).unwrap_err().to_string().contains("`z`"));
+}
+
+#[test]
+fn a_vocabulary_of_running_text_that_is_extended_gets_a_document_token() {
+    let running = "a b c a b c a b ".repeat(9);
+    let old = TextDataset::from_text(&running).context_len(2).build().unwrap().tokenizer;
+    assert_eq!(old.vocabulary.document_id(), None);
+    let dataset = words(&TEN).tokenizer(&old, NewTokens::Extend).build().unwrap();
+    let new = &dataset.tokenizer.vocabulary;
+    let document = new.document_id().unwrap();
+    assert!(new.count(document) > 0 && dataset.documents.is_some());
+    // The other tokens come from the old ones, and the document token from none.
+    let origins = new.origins(&old.vocabulary);
+    assert!(origins[document as usize].is_empty());
+    for id in (0..old.vocabulary.len() as u32).filter(|&id| !old.vocabulary.is_reserved(id)) {
+        let moved = new.id(old.vocabulary.token(id).unwrap()).unwrap();
+        assert_eq!(origins[moved as usize], [id]);
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::dataset::TextDataset;
 use crate::dataset_builder::TextDatasetBuilder;
 use crate::dataset_config::VocabSource;
 use crate::split::Part;
-use crate::vocab_builder::{NewTokens, default_subwords};
+use crate::vocab_builder::{NewTokens, default_subwords, extended_size};
 
 fn text() -> String {
     (0..40).map(|n| format!("The fox saw n° {n}, “{}”, in the den. 여우\n", n * n)).collect()
@@ -49,12 +49,38 @@ fn the_merges_are_those_of_the_training_part_or_of_the_whole_text() {
 #[test]
 fn other_texts_have_no_new_tokens() {
     let old = subwords(&text()).build().unwrap().tokenizer;
-    for policy in [NewTokens::Error, NewTokens::Unk, NewTokens::Extend] {
+    for policy in [NewTokens::Error, NewTokens::Unk] {
         let other = "Ω≈ç√∫ 漢字 🏳️‍🌈 ".repeat(30);
         let dataset = TextDataset::from_text(&other).context_len(4).tokenizer(&old, policy).build().unwrap();
         assert_eq!((&dataset.tokenizer, dataset.subwords_wanted), (&old, None));
         assert_eq!(old.decode(&dataset.ids.slice(0..dataset.ids.len())), other);
     }
+}
+
+#[test]
+fn subwords_are_extended_by_those_of_the_training_part() {
+    let old = subwords(&text()).build().unwrap().tokenizer;
+    let other = "zebra ".repeat(200) + &"quartz ".repeat(12);
+    let read = |size: Option<usize>| {
+        let builder = TextDataset::from_text(&other).context_len(4).split(0.1, 0.0);
+        let builder = match size {
+            Some(size) => builder.vocab_size(size),
+            None => builder,
+        };
+        builder.tokenizer(&old, NewTokens::Extend).build().unwrap()
+    };
+    let dataset = read(None);
+    let new = &dataset.tokenizer.vocabulary;
+    // The six bytes of ` zebra` need at most five merges, so that the text decides, not the limit.
+    let added = new.len() - old.vocabulary.len();
+    assert!((1..=5).contains(&added), "{added}");
+    assert!(new.id("Ġzebra").is_some() && new.id("Ġquartz").is_none());
+    assert!((0..old.vocabulary.len() as u32).all(|id| new.token(id) == old.vocabulary.token(id)));
+    assert_eq!(dataset.tokenizer.decode(&dataset.ids.slice(0..dataset.ids.len())), other);
+    assert_eq!(read(Some(old.vocabulary.len() + 1)).tokenizer.vocabulary.len(), old.vocabulary.len() + 1);
+    // A size that the vocabulary has already asks for no other than the default.
+    assert_eq!(read(Some(280)).tokenizer, dataset.tokenizer);
+    assert_eq!([extended_size(280, None), extended_size(280, Some(300)), extended_size(280, Some(9))], [350, 300, 350]);
 }
 
 #[test]

@@ -21,7 +21,8 @@ pub enum NewTokens {
     Error,
     /// Map them to the unknown token, or drop them if the vocabulary has none.
     Unk,
-    /// Add them to the vocabulary, with ids after the existing ones.
+    /// Add them to the vocabulary, with ids after the existing ones. All texts are known to subwords: more of them are merged,
+    /// up to the size of the configuration or, if that is not above the present one, a quarter more.
     Extend,
 }
 
@@ -35,6 +36,11 @@ pub(crate) struct VocabInput<'a> {
 impl VocabInput<'_> {
     fn uses(&self, part: Part) -> bool {
         self.source == VocabSource::WholeText || part == Part::Train
+    }
+
+    /// The number of documents whose tokens are counted.
+    fn document_count(&self) -> u64 {
+        self.sections.count(|part| self.uses(part)) as u64
     }
 
     /// The tokens with their counts, in order of first appearance in the text.
@@ -72,7 +78,7 @@ pub(crate) fn choose_vocabulary(input: &VocabInput, config: &DatasetConfig) -> (
     };
     match input.text.documents {
         None => (vocabulary, wanted),
-        Some(_) => (vocabulary.with_documents(input.sections.count(|part| input.uses(part)) as u64), wanted),
+        Some(_) => (vocabulary.with_documents(input.document_count()), wanted),
     }
 }
 
@@ -83,7 +89,14 @@ pub fn default_subwords(bytes: u64) -> usize {
     (bytes.isqrt() / 64 * 64).clamp(512, 8_000) as usize
 }
 
-/// The vocabulary of a trained model, unchanged or extended with the new tokens.
+/// The number of ids of a vocabulary of subwords that is extended, if none is given that is higher than its own: a quarter
+/// more.
+pub(crate) fn extended_size(existing: usize, given: Option<usize>) -> usize {
+    given.filter(|&given| given > existing).unwrap_or(existing + existing / 4)
+}
+
+/// The vocabulary of a trained model, unchanged or extended with the new tokens. Subwords are extended by those that are
+/// merged of the model's. With [`NewTokens::Extend`], a model of running text gets a document token for documents.
 ///
 /// # Errors
 /// [`Error::NewTokens`] if there are new tokens and `policy` is [`NewTokens::Error`].
@@ -91,13 +104,25 @@ pub(crate) fn adapt_vocabulary(
     existing: &Vocabulary,
     policy: NewTokens,
     input: &VocabInput,
-    min_count: u64,
+    config: &DatasetConfig,
 ) -> Result<Vocabulary> {
     match policy {
+        NewTokens::Extend => {
+            let extended = if existing.is_subwords() {
+                let reserved = existing.len() - existing.num_words();
+                let size = extended_size(existing.len(), config.vocab_size);
+                existing.extended_subwords(input.token_counts(), size - reserved)
+            } else {
+                existing.extended(input.token_counts(), config.min_count)
+            };
+            Ok(match input.text.documents {
+                Some(_) if existing.document_id().is_none() => extended.with_documents(input.document_count()),
+                _ => extended,
+            })
+        }
         // All bytes are in the vocabulary.
         _ if existing.is_subwords() => Ok(existing.clone()),
         NewTokens::Unk => Ok(existing.clone()),
-        NewTokens::Extend => Ok(existing.extended(input.token_counts(), min_count)),
         NewTokens::Error => {
             let mut new: Vec<_> = input.token_counts().filter(|&(token, _)| existing.id(token).is_none()).collect();
             if new.is_empty() {

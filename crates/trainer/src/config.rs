@@ -102,10 +102,22 @@ pub struct TrainConfig {
     /// its length. A run that is resumed with 0 keeps what it was started with. Runs of earlier versions had 1.
     #[serde(default = "one")]
     pub valid_streams: usize,
+    /// The factor of the learning rate from each layer to the one below it, from the output layer down; 1 for the same
+    /// rate in all layers (discriminative fine-tuning: Howard and Ruder 2018). Runs of earlier versions had 1.
+    #[serde(default = "same_rate")]
+    pub layer_decay: f64,
+    /// Steps after which one more layer is trained, from the output layer down; 0 to train all layers from the start
+    /// (gradual unfreezing: Howard and Ruder 2018). Runs of earlier versions had 0.
+    #[serde(default)]
+    pub unfreeze_steps: u64,
 }
 
 fn one() -> usize {
     1
+}
+
+fn same_rate() -> f64 {
+    1.0
 }
 
 /// When checkpoints are written, and how many are kept.
@@ -161,6 +173,8 @@ impl Default for TrainConfig {
             sample_every: 0,
             checkpoint_policy: CheckpointPolicy::default(),
             valid_streams: 0,
+            layer_decay: same_rate(),
+            unfreeze_steps: 0,
         }
     }
 }
@@ -242,6 +256,16 @@ impl TrainConfig {
         Self { valid_streams, ..self }
     }
 
+    /// Sets [`layer_decay`](Self#structfield.layer_decay).
+    pub fn layer_decay(self, layer_decay: f64) -> Self {
+        Self { layer_decay, ..self }
+    }
+
+    /// Sets [`unfreeze_steps`](Self#structfield.unfreeze_steps).
+    pub fn unfreeze_steps(self, unfreeze_steps: u64) -> Self {
+        Self { unfreeze_steps, ..self }
+    }
+
     /// Checks that all settings are in range.
     ///
     /// # Errors
@@ -271,6 +295,10 @@ impl TrainConfig {
             let expected = "0 for no averaging, or a number below 1 such as 0.999";
             return reject("train.ema_decay", self.ema_decay.to_string(), expected);
         }
+        if !(self.layer_decay > 0.0 && self.layer_decay <= 1.0) {
+            let expected = "1 for the same rate in all layers, or a number above 0 and below 1 such as 0.4";
+            return reject("train.layer_decay", self.layer_decay.to_string(), expected);
+        }
         let CheckpointPolicy { every_minutes, keep_last, .. } = self.checkpoint_policy;
         if !(every_minutes >= 0.0 && every_minutes.is_finite()) {
             let expected = "0 to disable, or a number above 0";
@@ -298,9 +326,11 @@ pub(crate) mod tests {
 
     #[test]
     fn the_config_of_an_earlier_version_has_one_validation_stream_and_an_epoch_is_a_pass() {
-        let mut json = serde_json::to_value(config().steps_per_epoch(3)).unwrap();
+        let tuning = config().layer_decay(0.5).unfreeze_steps(9);
+        let mut json = serde_json::to_value(tuning.steps_per_epoch(3)).unwrap();
         assert_eq!((&json["valid_streams"], &json["steps_per_epoch"]), (&0.into(), &3.into()));
-        for key in ["valid_streams", "steps_per_epoch"] {
+        assert_eq!((&json["layer_decay"], &json["unfreeze_steps"]), (&0.5.into(), &9.into()));
+        for key in ["valid_streams", "steps_per_epoch", "layer_decay", "unfreeze_steps"] {
             json.as_object_mut().unwrap().remove(key);
         }
         let earlier: TrainConfig = serde_json::from_value(json).unwrap();
@@ -321,6 +351,9 @@ pub(crate) mod tests {
             (config().learning_rate(f64::NAN), "train.learning_rate"),
             (config().schedule(Schedule::Exponential { factor: 2.0 }), "train.schedule.factor"),
             (config().ema_decay(1.0), "train.ema_decay"),
+            (config().layer_decay(0.0), "train.layer_decay"),
+            (config().layer_decay(1.5), "train.layer_decay"),
+            (config().layer_decay(f64::NAN), "train.layer_decay"),
             (config().clip(Clip::Value(0.0)), "train.clip.value"),
             (config().checkpoint_policy(policy.every_minutes(-1.0)), "checkpoints.every_min"),
             (config().checkpoint_policy(policy.keep_last(0)), "checkpoints.keep"),

@@ -1,7 +1,7 @@
 //! Exponential moving average (EMA) of the weights. It is less noisy than the weights of a single step and often
 //! gives a lower loss.
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
@@ -9,22 +9,36 @@ use burn::tensor::Tensor;
 /// a ← d·a + (1 − d)·w, with d = min(`decay`, (1 + step) / (10 + step)), so that the average follows the weights
 /// quickly at first (TensorFlow's `ExponentialMovingAverage` with `num_updates`).
 pub fn update_ema<M: Module>(average: M, weights: &M, decay: f64, step: u64) -> M {
+    update_ema_of(None, average, weights, decay, step)
+}
+
+/// As [`update_ema`], of the parameters with these ids only; `None` for all.
+pub(crate) fn update_ema_of<M: Module>(
+    trained: Option<&[ParamId]>,
+    average: M,
+    weights: &M,
+    decay: f64,
+    step: u64,
+) -> M {
     let step = step as f64;
     let decay = decay.min((1.0 + step) / (10.0 + step));
-    let mut current = CollectWeights(GradientsParams::new());
+    let mut current = CollectWeights { trained, weights: GradientsParams::new() };
     weights.visit(&mut current);
-    average.map(&mut Average { weights: current.0, decay })
+    average.map(&mut Average { weights: current.weights, decay })
 }
 
 /// Collects weights by parameter id; Burn's `GradientsParams` can hold any tensor per parameter id.
-struct CollectWeights(GradientsParams);
+struct CollectWeights<'a> {
+    trained: Option<&'a [ParamId]>,
+    weights: GradientsParams,
+}
 
-impl ModuleVisitor for CollectWeights {
+impl ModuleVisitor for CollectWeights<'_> {
     fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
         // Frozen weights are skipped: averaging would only add rounding errors.
         let weights = parameter.val();
-        if weights.is_require_grad() {
-            self.0.register(parameter.id, weights.without_autodiff());
+        if weights.is_require_grad() && self.trained.is_none_or(|trained| trained.contains(&parameter.id)) {
+            self.weights.register(parameter.id, weights.without_autodiff());
         }
     }
 }

@@ -8,6 +8,8 @@ use seqdata::{Batch, Loader, Order, TextDataset};
 
 use crate::config::TrainConfig;
 use crate::error::{Error, Result};
+use crate::layer_rates;
+use crate::next_rate::NextRate;
 use crate::task::{BatchOf, TrainModule, TrainTask};
 
 /// When [`fit`] stops.
@@ -34,6 +36,7 @@ pub fn fit<M: TrainTask>(
     let start = Instant::now();
     let mut optimizer = config.optimizer.init(model.kernels());
     let mut module = TrainModule::new(model, config);
+    let rates = layer_rates::scheduler(&module.model, &NextRate::new(config.learning_rate), config.layer_decay).step();
     let mut state: Option<State> = None;
     for (step, batch) in (1..).zip(batches) {
         let (losses, gradients, after) = module.train_step(batch, state.take());
@@ -42,7 +45,7 @@ pub fn fit<M: TrainTask>(
         if !loss.is_finite() {
             return Err(Error::Diverged { reason: format!("the loss of step {step} is {loss}"), step });
         }
-        module = module.optimize(&mut optimizer, config.learning_rate.into(), gradients);
+        module = module.optimize(&mut optimizer, rates.clone(), gradients);
         let done = match limit {
             FitLimit::Steps(steps) => step >= steps,
             FitLimit::Time(time) => start.elapsed() >= time,

@@ -24,6 +24,7 @@ pub mod error;
 pub mod estimate;
 pub mod fit;
 pub mod job;
+mod layer_rates;
 mod listeners;
 mod metrics;
 mod next_rate;

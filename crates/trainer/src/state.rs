@@ -7,8 +7,9 @@ use models::{EvalMetrics, State};
 
 use crate::checkpoint::Checkpoint;
 use crate::config::TrainConfig;
-use crate::ema::update_ema;
+use crate::ema::update_ema_of;
 use crate::error::{Error, Result};
+use crate::layer_rates;
 use crate::next_rate::NextRate;
 use crate::shared_module::SharedModule;
 use crate::task::{BatchOf, TrainModule, TrainTask};
@@ -28,7 +29,7 @@ impl<M: TrainTask> TrainState<M> {
     pub fn new(model: M, config: &TrainConfig) -> (Self, Learner<SharedModule<M>>) {
         let optimizer = config.optimizer.init(model.kernels());
         let ema = (config.ema_decay > 0.0).then(|| model.clone());
-        Self::with_learner(TrainModule::new(model, config), ema, optimizer, None)
+        Self::with_learner(TrainModule::new(model, config), ema, optimizer, None, config)
     }
 
     /// The state stored in a checkpoint, to be trained with `kernels`, and its learner.
@@ -44,7 +45,7 @@ impl<M: TrainTask> TrainState<M> {
         let ema = ema.map(|ema| ema.with_kernels(kernels));
         let module = TrainModule::new(model.with_kernels(kernels), config);
         let optimizer = config.optimizer.init(kernels).load_record(checkpoint.optimizer);
-        Self::with_learner(module, ema, optimizer, checkpoint.rnn_state)
+        Self::with_learner(module, ema, optimizer, checkpoint.rnn_state, config)
     }
 
     fn with_learner(
@@ -52,10 +53,12 @@ impl<M: TrainTask> TrainState<M> {
         ema: Option<M>,
         optimizer: ModuleOptimizer,
         rnn_state: Option<State>,
+        config: &TrainConfig,
     ) -> (Self, Learner<SharedModule<M>>) {
+        let rate = NextRate::new(config.learning_rate);
+        let scheduler = layer_rates::scheduler(&module.model, &rate, config.layer_decay);
         let module = SharedModule::new(module, optimizer.clone(), rnn_state);
-        let rate = NextRate::default();
-        let learner = Learner::new(module.clone(), optimizer, rate.clone());
+        let learner = Learner::new(module.clone(), optimizer, scheduler);
         (Self { module, rate, ema }, learner)
     }
 
@@ -87,7 +90,10 @@ impl<M: TrainTask> TrainState<M> {
     /// Updates the moving average after update number `step`, counted from 1.
     fn update_ema(&mut self, decay: f64, step: u64) {
         if let Some(ema) = self.ema.take() {
-            self.ema = Some(self.module.with(|module| update_ema(ema, &module.model, decay, step)));
+            self.ema = Some(self.module.with(|module| {
+                let trained = module.trained_parameters(step - 1);
+                update_ema_of(trained.as_deref(), ema, &module.model, decay, step)
+            }));
         }
     }
 

@@ -238,9 +238,9 @@ fn check_same_run<M: TrainTask>(
         TrainConfig { epochs, sample_every, early_stopping_patience, checkpoint_policy, ..before.config.clone() };
     if allowed != now.config {
         return reject(
-            "seed, steps per epoch, mode, batch size, learning rate, schedule, EMA decay, optimizer, clipping or \
-             validation streams have changed; only `train.epochs`, `train.early_stopping_patience`, `checkpoints` and \
-             `samples` may",
+            "seed, steps per epoch, mode, batch size, learning rate, schedule, layer decay, unfreezing, EMA decay, \
+             optimizer, clipping or validation streams have changed; only `train.epochs`, \
+             `train.early_stopping_patience`, `checkpoints` and `samples` may",
         );
     }
     if before.train_sha256 != now.train_sha256 || before.steps_per_pass != now.steps_per_pass {

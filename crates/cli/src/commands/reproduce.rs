@@ -7,12 +7,12 @@ use args::{ConfigArgs, Reproduce};
 use burn::tensor::Device;
 use durable::read::{self, Accept};
 use models::bundle::{MANIFEST, TOKENIZER, WEIGHTS};
-use seqdata::hash::sha256;
 use serde::Serialize;
 use serde_json::Value;
 use trainer::{Checkpoints, StopReason};
 
 use super::train::{NewRun, train_new};
+use crate::base;
 use crate::config::{AnyConfig, Config, QaExperiment, read_any};
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
@@ -26,7 +26,7 @@ use crate::run::init::{
 };
 use crate::run::provenance::{Origin, Provenance};
 use crate::run::signals::EXIT_INTERRUPTED;
-use crate::run::{changed_text, directory};
+use crate::run::{changed_text, directory, initial_model};
 
 /// The result of the comparison.
 #[derive(Serialize)]
@@ -67,7 +67,7 @@ pub fn run(args: &Reproduce, backend: &BackendSelection) -> Result<ExitCode> {
             config.text = config.text.for_another_run()?;
             check_text(&name, &config, SAME_TEXT)?;
             check_vectors(&name, &config.model.vectors)?;
-            check_origin(&name, &config, before.from.as_ref())?;
+            check_origin(&name, &config, &before)?;
             let given = config.clone();
             let new = changed_text::explain(new_experiment(*config, &device), run, &given, "");
             let (experiment, model, origin) = new?;
@@ -134,20 +134,30 @@ fn train_again<C: Experiment>(
 }
 
 /// Checks that the trained model that the run started from has not changed.
-fn check_origin(run: &str, config: &Config, before: Option<&Origin>) -> Result<()> {
-    let (Some(model), Some(before)) = (&config.init.from, before) else { return Ok(()) };
-    let manifest = model.join(MANIFEST);
-    if !manifest.is_file() {
+fn check_origin(run: &str, config: &Config, before: &Provenance) -> Result<()> {
+    let (Some(model), Some(origin)) = (&config.init.from, &before.from) else { return Ok(()) };
+    let is_base = base::is_base(model);
+    if !is_base && !model.join(MANIFEST).is_file() {
         bail!(
             "{run} started from the model {}, which does not exist or is incomplete: put it back there to repeat the \
              run; to resume it or to generate text, it is not needed",
             model.display()
         );
     }
-    if sha256(&read::small_file(&manifest).map_err(Error::io(&manifest, "read"))?) != before.manifest_sha256 {
-        bail!("the model {}, which the run started from, has changed: restore it", model.display());
+    let now = initial_model::manifest_sha256(model)?;
+    if now == origin.manifest_sha256 {
+        return Ok(());
     }
-    Ok(())
+    if is_base {
+        bail!(
+            "{run} started from another built-in base (SHA-256 {}, here {}): repeat it with the program that trained \
+             it, {}",
+            &origin.manifest_sha256[..12.min(origin.manifest_sha256.len())],
+            &now[..12.min(now.len())],
+            before.program
+        );
+    }
+    bail!("the model {}, which the run started from, has changed: restore it", model.display())
 }
 
 /// The files that must be equal byte by byte.

@@ -23,29 +23,35 @@ pub fn reject_changes<C: Serialize>(before: &C, now: &C, run: &str) -> Result<()
     )
 }
 
-/// Keys and sections that a trained model determines.
+/// Keys and sections that a trained model determines, but for its dropout rates and its output layer.
 const SET_BY_MODEL: [&str; 5] = ["model", "tokens", "clean", "vocabulary.oov", "vocabulary.size"];
 
-/// Rejects changes of keys that a trained model determines.
+/// Rejects changes of keys that a trained model determines. With `extends`, a vocabulary of subwords is extended and may
+/// get another size.
 ///
 /// # Errors
 /// Names every key that may not change.
-pub fn reject_model_changes(before: &Config, now: &Config, model: &str) -> Result<()> {
-    let Some(keys) = changed(before, now, is_set_by_model) else { return Ok(()) };
+pub fn reject_model_changes(before: &Config, now: &Config, model: &str, extends: bool) -> Result<()> {
+    let now =
+        Config { model: now.model.with_dropout_of(&before.model).with_output_layer_of(&before.model), ..now.clone() };
+    let Some(keys) = changed(before, &now, |key| is_set_by_model(key, extends)) else { return Ok(()) };
     bail!(
-        "a run that starts from {model} cannot have another {keys}: the model determines sizes and tokens; \
-         leave it as it was, or start without `--init-from`"
+        "a run that starts from {model} cannot have another {keys}: the model determines layers and tokens; only \
+         dropout rates, `model.projection` and `model.tie_weights` may change; leave it as it was, or start without \
+         `--init-from`"
     )
 }
 
-/// The keys of the file `given` that have other values in the model's configuration, which determines them, if any.
-pub fn unused_keys(of_model: &Config, now: &Config, given: &Table) -> Option<String> {
+/// The keys of the file `given` that have other values in the model's configuration, which determines them, if any. Dropout
+/// rates are used.
+pub fn unused_keys(of_model: &Config, now: &Config, given: &Table, extends: bool) -> Option<String> {
     let given = flatten(given);
-    changed(of_model, now, |key| is_set_by_model(key) && given.contains_key(key))
+    let now = Config { model: now.model.with_dropout_of(&of_model.model), ..now.clone() };
+    changed(of_model, &now, |key| is_set_by_model(key, extends) && given.contains_key(key))
 }
 
-fn is_set_by_model(key: &str) -> bool {
-    SET_BY_MODEL.iter().any(|table| is_within(key, table))
+fn is_set_by_model(key: &str, extends: bool) -> bool {
+    SET_BY_MODEL.iter().any(|table| is_within(key, table)) && !(extends && key == "vocabulary.size")
 }
 
 /// The differing keys for which `is_relevant` holds, if any.
@@ -111,5 +117,38 @@ mod tests {
             assert!(error.contains(&format!("`{key}`")), "{error}");
             assert!(error.contains("only `train.epochs`"), "{error}");
         }
+    }
+    #[test]
+    fn a_run_from_a_model_may_change_dropout_rates_and_the_output_layer() {
+        let before = Config::default();
+        let change = |change: &str, extends| {
+            let now = apply_changes(before.clone(), &[change.to_string()]).unwrap();
+            reject_model_changes(&before, &now, "runs/a", extends)
+        };
+        for allowed in [
+            "model.dropout=0.5",
+            "model.layer_dropout=0.1",
+            "model.embedding_dropout=0.1",
+            "model.locked_dropout=true",
+            "model.layers[0].recurrent_dropout=0.2",
+            "model.projection=8",
+            "model.tie_weights=true",
+            "train.layer_decay=0.5",
+            "vocabulary.min_count=2",
+        ] {
+            change(allowed, false).unwrap();
+        }
+        for (rejected, key) in [
+            ("model.layers[0].units=8", "model.layers"),
+            ("model.embedding_dim=8", "model.embedding_dim"),
+            ("model.init=uniform", "model.init"),
+            ("tokens.kind=characters", "tokens.kind"),
+            ("clean.preset=prose", "clean.preset"),
+            ("vocabulary.size=900", "vocabulary.size"),
+        ] {
+            let error = change(rejected, false).unwrap_err().to_string();
+            assert!(error.contains(&format!("`{key}`")) && error.contains("runs/a"), "{error}");
+        }
+        change("vocabulary.size=900", true).unwrap();
     }
 }

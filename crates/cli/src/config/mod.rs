@@ -40,7 +40,7 @@ pub use inputs::{FOLDER, OpenInput};
 pub use paths::Paths;
 pub use pretrained::PretrainedModel;
 pub use questions::{Data, QuestionsConfig};
-pub use read::{AnyConfig, ConfigFile, apply_changes, parse, parse_changes, parse_config, read, read_any};
+pub use read::{AnyConfig, ConfigFile, FINE_TUNING, apply_changes, parse, parse_changes, parse_config, read, read_any};
 pub use resolve::LmExperiment;
 use resolve::absolute;
 pub use resolve_questions::{QaExperiment, left_out_questions};
@@ -87,11 +87,11 @@ pub struct Config {
     pub checkpoints: Checkpoints,
 }
 
-/// `[init]`: a trained model whose tokenizer, sizes and weights a run starts from.
+/// `[init]`: a trained model whose tokenizer, layers and weights a run starts from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Init {
-    /// The directory of the model.
+    /// The directory of the model, or `base` for the built-in one.
     pub from: Option<PathBuf>,
     /// What to do with tokens that are not in its vocabulary.
     pub new_tokens: NewTokens,

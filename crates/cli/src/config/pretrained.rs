@@ -1,11 +1,17 @@
-//! A trained model replaces the sections `model`, `clean` and `tokens` of a configuration.
+//! A trained model replaces the sections `model`, `clean` and `tokens` of a configuration, but for the dropout rates and
+//! the output layer, which may differ.
 
-use models::bundle::DOCUMENT_HASHES;
+use std::path::{Path, PathBuf};
+
+use models::bundle::{DOCUMENT_HASHES, read_tokenizer};
 use models::{LanguageModelConfig, LmBundle};
 use seqdata::{DocumentHashes, NewTokens};
 use text_prep::{CharacterOptions, PreTokenizer, SubwordOptions, Tokenizer, WordOptions};
+use toml::{Table, Value};
 
-use super::{Clean, Config, Model, Newlines, TokenKind, Tokens, Vectors};
+use super::{Clean, Config, Model, Newlines, TokenKind, Tokens, Vectors, flatten, parse_changes};
+use crate::base;
+use crate::error::Result;
 
 /// A trained model that a run starts from, without its weights.
 pub struct PretrainedModel {
@@ -31,21 +37,59 @@ impl PretrainedModel {
         }
     }
 
+    /// The built-in base or the model in a directory, whose weights and documents are not read.
+    ///
+    /// # Errors
+    /// If it is not a language model.
+    pub fn read(from: &Path) -> Result<Self> {
+        if base::is_base(from) {
+            return Ok(Self::of(&base::load(&kernels::default_device())?));
+        }
+        Ok(Self {
+            model: LmBundle::read_metadata(from)?.config,
+            tokenizer: read_tokenizer(from)?,
+            new_tokens: NewTokens::Unk,
+            documents: DocumentHashes::default(),
+        })
+    }
+
+    /// A configuration with what the model determines, and defaults otherwise.
+    pub fn config(&self) -> Config {
+        let mut config = Config { model: section(&self.model, None), ..Config::default() };
+        self.replace_sections(&mut config);
+        config
+    }
+
+    /// The model's configuration with the dropout rates of a section `[model]`, and with its output layer if the section has
+    /// the model's layers.
+    pub(super) fn model_config(&self, wanted: &Model) -> LanguageModelConfig {
+        let section = self.section(wanted);
+        LanguageModelConfig {
+            layers: section.layers,
+            projection_dim: section.projection,
+            tie_weights: section.tie_weights,
+            dropout: section.dropout,
+            layer_dropout: section.layer_dropout,
+            embedding_dropout: section.embedding_dropout,
+            locked_dropout: section.locked_dropout,
+            ..self.model.clone()
+        }
+    }
+
+    fn section(&self, wanted: &Model) -> Model {
+        let own = section(&self.model, wanted.vectors.path.clone());
+        let with_rates = own.with_dropout_of(wanted);
+        // The output layer of a section with other layers is not meant for this model.
+        if wanted.layers == with_rates.layers && wanted.embedding_dim == own.embedding_dim {
+            with_rates.with_output_layer_of(wanted)
+        } else {
+            with_rates
+        }
+    }
+
     /// Replaces the sections of `config` that the model determines.
     pub(super) fn replace_sections(&self, config: &mut Config) {
-        let model = &self.model;
-        config.model = Model {
-            embedding_dim: model.embedding_dim,
-            layers: model.layers.clone(),
-            projection: model.projection_dim,
-            tie_weights: model.tie_weights,
-            init: model.init_scheme,
-            vectors: Vectors { path: config.model.vectors.path.clone(), train: !model.frozen_embedding },
-            dropout: model.dropout,
-            layer_dropout: model.layer_dropout,
-            embedding_dropout: model.embedding_dropout,
-            locked_dropout: model.locked_dropout,
-        };
+        config.model = self.section(&config.model);
         let Tokenizer { cleaner, pre_tokenizer, document_separator, oov, .. } = &self.tokenizer;
         config.clean = Clean {
             preset: None,
@@ -74,5 +118,107 @@ impl PretrainedModel {
                 ..Tokens::default()
             },
         };
+    }
+}
+
+/// Completes the section `[model]` of a configuration that starts from a trained model: from `initial_model`, or from the
+/// one that the keys `given` by its file, or the changes `set`, name.
+///
+/// # Errors
+/// If a change has another form.
+pub(super) fn complete_model(
+    config: &mut Config,
+    given: &Table,
+    set: &[String],
+    initial_model: Option<&Path>,
+) -> Result<()> {
+    let changes: Table = parse_changes(set)?.into_iter().flatten().collect();
+    let changed = flatten(&changes).get("init.from").and_then(Value::as_str).map(PathBuf::from);
+    let named = changed.or_else(|| config.init.from.clone());
+    if let Some(model) = initial_model.or(named.as_deref()) {
+        config.model = config.model.completed_from(model, &flatten(given), initial_model.is_none());
+    }
+    Ok(())
+}
+
+/// The section `[model]` of a trained model, whose embedding began with the word vectors of this file, if any.
+fn section(model: &LanguageModelConfig, vectors: Option<PathBuf>) -> Model {
+    Model {
+        embedding_dim: model.embedding_dim,
+        layers: model.layers.clone(),
+        projection: model.projection_dim,
+        tie_weights: model.tie_weights,
+        init: model.init_scheme,
+        vectors: Vectors { path: vectors, train: !model.frozen_embedding },
+        dropout: model.dropout,
+        layer_dropout: model.layer_dropout,
+        embedding_dropout: model.embedding_dropout,
+        locked_dropout: model.locked_dropout,
+    }
+}
+
+impl Model {
+    /// This section with the dropout rates of `other`; with those of its recurrent weights if it has as many layers.
+    pub(super) fn with_dropout_of(&self, other: &Self) -> Self {
+        let mut layers = self.layers.clone();
+        if layers.len() == other.layers.len() {
+            for (layer, other) in layers.iter_mut().zip(&other.layers) {
+                layer.recurrent_dropout = other.recurrent_dropout;
+            }
+        }
+        Self {
+            layers,
+            dropout: other.dropout,
+            layer_dropout: other.layer_dropout,
+            embedding_dropout: other.embedding_dropout,
+            locked_dropout: other.locked_dropout,
+            ..self.clone()
+        }
+    }
+
+    /// This section with the output layer of `other`.
+    pub(super) fn with_output_layer_of(&self, other: &Self) -> Self {
+        Self { projection: other.projection, tie_weights: other.tie_weights, ..self.clone() }
+    }
+
+    /// The section of a configuration that starts from the model at `from`. It has the dropout rates that are `given` in
+    /// the configuration's file, those of recurrent weights if the file has the model's layers, and what else belongs to
+    /// the model. If the file itself names the model, the file may give the output layer, too.
+    ///
+    /// A model that cannot be read is reported when it is loaded: until then the section stays as it is.
+    pub(super) fn completed_from(&self, from: &Path, given: &Table, is_named: bool) -> Self {
+        const DROPOUT: [&str; 5] = ["dropout", "layer_dropout", "embedding_dropout", "locked_dropout", "layers"];
+        const OUTPUT_LAYER: [&str; 2] = ["projection", "tie_weights"];
+        let has = |key: &str| given.contains_key(&format!("model.{key}"));
+        // The configuration of a saved run gives all, and the model may be gone.
+        if is_named && DROPOUT.into_iter().chain(OUTPUT_LAYER).all(has) {
+            return self.clone();
+        }
+        let Ok(trained) = PretrainedModel::read(from) else { return self.clone() };
+        let own = section(&trained.model, self.vectors.path.clone());
+        let with_own_rates = self.with_dropout_of(&own);
+        let mut section = own;
+        if has("dropout") {
+            section.dropout = self.dropout;
+        }
+        if has("layer_dropout") {
+            section.layer_dropout = self.layer_dropout;
+        }
+        if has("embedding_dropout") {
+            section.embedding_dropout = self.embedding_dropout;
+        }
+        if has("locked_dropout") {
+            section.locked_dropout = self.locked_dropout;
+        }
+        if has("layers") && with_own_rates.layers == section.layers {
+            section.layers = self.layers.clone();
+        }
+        if is_named && has("projection") {
+            section.projection = self.projection;
+        }
+        if is_named && has("tie_weights") {
+            section.tie_weights = self.tie_weights;
+        }
+        section
     }
 }

@@ -10,6 +10,7 @@ use toml::de::{DeTable, Deserializer};
 use toml::{Table, Value};
 
 use super::plain_errors::{explain, key_before};
+use super::pretrained::complete_model;
 use super::questions::{Data, QuestionsConfig};
 use super::renamed_keys::{Change, check_changes, rename_change, rename_in_file};
 use super::source::{replace_data, replace_text};
@@ -21,15 +22,19 @@ use crate::input::reject_repeated_pipes;
 /// The configuration that is read if none is named.
 const DEFAULT: &str = "configs/lstm.toml";
 
+/// The configuration that is read for a run from the built-in base if none is named.
+pub const FINE_TUNING: &str = "configs/fine-tuning.toml";
+
 /// The names under which built-in configurations are found where there is no such file.
-const BUILT_IN: [(&str, &str); 3] = [
+const BUILT_IN: [(&str, &str); 4] = [
     (DEFAULT, embedded::LSTM_CONFIG),
+    (FINE_TUNING, embedded::FINE_TUNING_CONFIG),
     ("configs/qa.toml", embedded::QA_CONFIG),
     ("configs/base.toml", embedded::BASE_CONFIG),
 ];
 
 /// Old and new names of configuration files.
-const RENAMED_FILES: [(&str, &str); 3] = [
+const RENAMED_FILES: [(&str, &str); 4] = [
     ("aesop.toml", "keras-baseline.toml"),
     ("aesop-every-step.toml", "aesop-tbptt.toml"),
     ("qa-book.toml", "qa-foster2019.toml"),
@@ -75,6 +80,10 @@ pub fn read_any(args: &ConfigArgs) -> Result<(AnyConfig, String)> {
 pub struct ConfigFile {
     text: String,
     path: PathBuf,
+    /// Whether it is not the default one.
+    is_given: bool,
+    /// The trained model that a run with this configuration starts from, if the file need not name it.
+    initial_model: Option<PathBuf>,
 }
 
 impl ConfigFile {
@@ -83,13 +92,13 @@ impl ConfigFile {
     /// # Errors
     /// If it cannot be read.
     pub fn read(path: Option<&Path>) -> Result<Self> {
+        let is_given = path.is_some();
         let path = path.unwrap_or(Path::new(DEFAULT));
+        let new = |text: String| Self { text, path: path.into(), is_given, initial_model: None };
         let built_in = BUILT_IN.iter().find(|(name, _)| path == Path::new(name));
         match (Accept::FileOrPipe.read(path, SMALL_FILE).and_then(utf8), built_in) {
-            (Ok(text), _) => Ok(Self { text, path: path.into() }),
-            (Err(error), Some((_, text))) if error.kind() == std::io::ErrorKind::NotFound => {
-                Ok(Self { text: text.to_string(), path: path.into() })
-            }
+            (Ok(text), _) => Ok(new(text)),
+            (Err(error), Some((_, text))) if error.kind() == std::io::ErrorKind::NotFound => Ok(new(text.to_string())),
             (Err(error), _) => {
                 let expected = match RENAMED_FILES.iter().find(|(old, _)| path.ends_with(old)) {
                     Some((_, new)) => format!("it was renamed to {}", path.with_file_name(new).display()),
@@ -99,6 +108,11 @@ impl ConfigFile {
                 Err(Error::new(format!("the configuration {path} cannot be read ({error}): {expected}")))
             }
         }
+    }
+
+    /// The same configuration for a run that starts from the trained model at this place.
+    pub fn starting_from(self, model: &Path) -> Self {
+        Self { initial_model: Some(model.into()), ..self }
     }
 
     /// The name of the configuration.
@@ -151,6 +165,8 @@ impl ConfigFile {
             let mut config: Config = parse_config(text, &file)?;
             let Text { dataset, edition, .. } = config.text.clone();
             replace_text(&mut config, args)?;
+            let given = if self.is_given { self.keys()? } else { Table::new() };
+            complete_model(&mut config, &given, &args.set, self.initial_model.as_deref())?;
             let mut config = apply_changes(config, &args.set)?;
             // A corpus that is named again keeps its edition.
             if config.text.dataset == dataset {
@@ -302,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_key_is_named_with_line_and_nearest() {
+    fn an_unknown_key_is_given_with_line_and_nearest() {
         let error = error_of("seed = 2\n\n[train]\nepoch = 3\n", &[]);
         assert!(error.starts_with("my.toml, line 4: unknown key `epoch`"), "{error}");
         assert!(error.contains("the nearest is `epochs`"), "{error}");
@@ -334,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_change_is_named() {
+    fn an_invalid_change_is_given() {
         for (change, expected) in [
             ("train.epoch=3", "the nearest is `epochs`"),
             ("train.epochs", "has no `=`"),
@@ -358,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn a_renamed_file_is_named() {
+    fn a_renamed_file_is_given() {
         let config = Some("nowhere/configs/aesop.toml".into());
         let error = read_any(&ConfigArgs { config, ..ConfigArgs::default() }).err().unwrap();
         let expected = "it was renamed to nowhere/configs/keras-baseline.toml";
@@ -366,7 +382,8 @@ mod tests {
     }
 
     #[test]
-    fn the_built_in_configuration_is_valid() {
+    fn the_built_in_configurations_are_valid() {
         parse_config::<Config>(embedded::LSTM_CONFIG, "lstm.toml").unwrap();
+        parse_config::<Config>(embedded::FINE_TUNING_CONFIG, "fine-tuning.toml").unwrap();
     }
 }

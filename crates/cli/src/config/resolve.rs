@@ -13,6 +13,7 @@ use super::short_epochs;
 use super::tokens::pre_tokenizer;
 use super::train_config::train_config;
 use super::{Config, FOLDER, ModeKind, Model, Newlines, PretrainedModel, Text, Vectors, Windows};
+use crate::base;
 use crate::error::{Error, Result, bail};
 use crate::input::{self, KeptInput, is_read_once};
 
@@ -37,8 +38,8 @@ pub struct LmExperiment {
 }
 
 impl LmExperiment {
-    /// Checks `config` and reads its text. A trained model to start from replaces the sections `model`, `clean` and
-    /// `tokens`.
+    /// Checks `config` and reads its text. A trained model to start from replaces the sections `clean` and `tokens`, and
+    /// `model` but for the dropout rates and the output layer.
     ///
     /// # Errors
     /// If a value is out of range, or the text cannot be read or used.
@@ -70,12 +71,15 @@ impl LmExperiment {
                     .to_string(),
             );
         }
-        let mut model = pretrained.map_or_else(|| model_config(&config.model), |pretrained| pretrained.model.clone());
+        let mut model = match pretrained {
+            None => model_config(&config.model),
+            Some(pretrained) => pretrained.model_config(&config.model),
+        };
         if pretrained.is_none() {
             vectors(&mut config.model.vectors)?;
             dataset_config.subword_vocabulary = config.tokens.read_vocabulary()?;
         }
-        if let Some(directory) = &mut config.init.from {
+        if let Some(directory) = config.init.from.as_mut().filter(|from| !base::is_base(from)) {
             *directory = absolute(directory)?;
         }
         // Check all that does not need the text before reading it.

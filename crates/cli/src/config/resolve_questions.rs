@@ -52,6 +52,8 @@ impl QaExperiment {
         for (key, is_given) in [
             ("mode", config.train.mode != ModeKind::Windows),
             ("bptt_len", config.train.bptt_len != Train::default().bptt_len),
+            ("layer_decay", config.train.layer_decay < 1.0),
+            ("unfreeze_steps", config.train.unfreeze_steps > 0),
         ] {
             if is_given {
                 bail!("`train.{key}` is given, which a configuration for questions does not have; leave it out");

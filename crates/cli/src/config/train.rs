@@ -30,6 +30,10 @@ pub struct Train {
     pub batch_size: usize,
     /// The learning rate.
     pub learning_rate: f64,
+    /// The factor of the learning rate from each layer to the one below it; 1 for the same rate in all layers.
+    pub layer_decay: f64,
+    /// Steps after which one more layer is trained, from the output layer down; 0 to train all layers.
+    pub unfreeze_steps: u64,
     /// The decay of the exponential moving average of the weights; 0 for no averaging.
     pub ema_decay: f64,
     /// Epochs without a lower validation loss after which the run ends; 0 to disable.
@@ -139,6 +143,8 @@ impl Default for Train {
             bptt_len: 35,
             batch_size: 32,
             learning_rate: 0.001,
+            layer_decay: 1.0,
+            unfreeze_steps: 0,
             ema_decay: 0.0,
             early_stopping_patience: 0,
             schedule: Schedule::default(),

@@ -34,6 +34,8 @@ pub(super) fn train_config(
         },
         // Of language models only.
         valid_streams: 1,
+        layer_decay: train.layer_decay,
+        unfreeze_steps: train.unfreeze_steps,
     })
 }
 

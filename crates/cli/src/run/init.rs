@@ -4,15 +4,15 @@ use std::path::{Path, PathBuf};
 
 use args::{ConfigArgs, Train};
 use burn::tensor::Device;
-use models::bundle::{DOCUMENT_HASHES, MANIFEST, read_metadata};
+use models::bundle::{DOCUMENT_HASHES, read_metadata};
 use models::{LanguageModel, LmBundle};
-use seqdata::hash::sha256;
 use seqdata::{DocumentHashes, NewTokens};
 use trainer::Checkpoints;
 
+use crate::base;
 use crate::config::{
-    AnyConfig, Config, ConfigFile, LmExperiment, PretrainedModel, QuestionsConfig, Text, Vectors, read, read_any,
-    reject_changes, reject_model_changes, unused_keys,
+    AnyConfig, Config, ConfigFile, FINE_TUNING, LmExperiment, PretrainedModel, QuestionsConfig, Text, Vectors,
+    apply_changes, read, read_any, reject_changes, reject_model_changes, unused_keys,
 };
 use crate::error::{Error, Result, bail};
 use crate::input::{is_open_file, is_pattern};
@@ -20,7 +20,7 @@ use crate::long_task::LongTask;
 use crate::output::status;
 use crate::run::provenance::{self, Origin};
 use crate::run::word_vectors::PretrainedVectors;
-use crate::run::{changed_text, directory};
+use crate::run::{changed_text, directory, initial_model};
 use crate::view::format::decimals;
 
 /// The configuration's file name in a run directory.
@@ -39,15 +39,24 @@ pub fn new_run_config(args: &Train) -> Result<(AnyConfig, String)> {
 }
 
 fn config_from_model(args: &Train, model: &Path) -> Result<(AnyConfig, String)> {
-    let model = &directory::resolve(model);
+    let is_base = base::is_base(model);
+    let model = &if is_base { model.to_path_buf() } else { directory::resolve(model) };
     let name = model.display().to_string();
-    let model_config = Some(model.join(CONFIG)).filter(|model_config| model_config.is_file());
-    // An imported model may have no configuration: then the default one is used.
-    let (of_model, _) = read(&ConfigArgs { config: model_config.clone(), ..ConfigArgs::default() })?;
-    let config_file = ConfigFile::read(args.config.config.as_deref().or(model_config.as_deref()))?;
-    let before = config_file.language_model(&ConfigArgs::default())?;
+    let pretrained = PretrainedModel::read(model)?;
+    let model_config = Some(model.join(CONFIG)).filter(|model_config| !is_base && model_config.is_file());
+    // The base and imported models have no configuration to start with.
+    let of_model = match &model_config {
+        Some(path) => read(&ConfigArgs { config: Some(path.clone()), ..ConfigArgs::default() })?.0,
+        None => pretrained.config(),
+    };
+    let extends = args.new_tokens == Some(args::NewTokens::Extend) && pretrained.tokenizer.vocabulary.is_subwords();
+    let changed = apply_changes(of_model.clone(), &args.config.set)?;
+    reject_model_changes(&of_model, &changed, &name, extends)?;
+    let default = if is_base { Some(Path::new(FINE_TUNING)) } else { model_config.as_deref() };
+    let config_file = ConfigFile::read(args.config.config.as_deref().or(default))?;
+    let as_given = config_file.language_model(&ConfigArgs::default())?;
+    let config_file = config_file.starting_from(model);
     let mut config = config_file.language_model(&args.config)?;
-    reject_model_changes(&before, &config, &name)?;
     if config.text.path.is_some() && config.text.encoding.is_none() && of_model.text.encoding.is_some() {
         config.text.encoding = of_model.text.encoding.clone();
         let encoding = config.text.encoding.as_deref().unwrap_or_default();
@@ -55,15 +64,18 @@ fn config_from_model(args: &Train, model: &Path) -> Result<(AnyConfig, String)> 
     }
     if let Some(file) = &args.config.config {
         let given = config_file.keys()?;
-        if let Some(keys) = unused_keys(&of_model, &config, &given).filter(|_| model_config.is_some()) {
+        let has_config = is_base || model_config.is_some();
+        if let Some(keys) = unused_keys(&of_model, &as_given, &given, extends).filter(|_| has_config) {
             status(&format!("{keys} of {} are not used: the model {name} determines them", file.display()));
         }
-        config.model = of_model.model;
+        config.model.vectors.path = of_model.model.vectors.path;
         config.tokens = of_model.tokens;
         config.clean = of_model.clean;
         config.vocabulary.oov = of_model.vocabulary.oov;
-        config.vocabulary.size = of_model.vocabulary.size;
-    } else if model_config.is_some() && is_same_source(&config.text, &before.text) {
+        if !extends {
+            config.vocabulary.size = of_model.vocabulary.size;
+        }
+    } else if model_config.is_some() && is_same_source(&config.text, &as_given.text) {
         // The new run checks the same text as every new run.
         let text = config.text.clone().saved_in(model).for_another_run()?;
         config.text = Text { run: None, ..text };
@@ -226,11 +238,8 @@ pub fn resumed_experiment(run: &Path, config: Config) -> Result<LmExperiment> {
 /// # Errors
 /// If the configuration or the text is rejected, or the trained model that the run starts from cannot be read.
 pub fn inspected_experiment(config: Config) -> Result<LmExperiment> {
-    let Some(directory) = &config.init.from else { return LmExperiment::new(config, None) };
-    let model = LmBundle::read_metadata(directory)?.config;
-    let tokenizer = models::bundle::read_tokenizer(directory)?;
-    let documents = DocumentHashes::default();
-    let pretrained = PretrainedModel { tokenizer, model, new_tokens: config.init.new_tokens, documents };
+    let Some(from) = &config.init.from else { return LmExperiment::new(config, None) };
+    let pretrained = PretrainedModel { new_tokens: config.init.new_tokens, ..PretrainedModel::read(from)? };
     LmExperiment::new(config, Some(&pretrained))
 }
 
@@ -244,43 +253,52 @@ pub fn new_experiment(config: Config, device: &Device) -> Result<(LmExperiment, 
         let model = init_model(&experiment, device)?;
         return Ok((experiment, model, None));
     };
-    let bundle = LmBundle::load(&path, device)?;
-    let manifest = path.join(MANIFEST);
-    let manifest = durable::read::small_file(&manifest).map_err(Error::io(&manifest, "read"))?;
+    let bundle = initial_model::load(&path, device)?;
+    let manifest_sha256 = initial_model::manifest_sha256(&path)?;
     let pretrained = PretrainedModel { new_tokens: config.init.new_tokens, ..PretrainedModel::of(&bundle) };
     let given = config.clone();
-    let of_model = Config::of_model(&path, CONFIG);
-    let is_same = is_same_text(&given, &of_model);
+    let is_same = !base::is_base(&path) && is_same_text(&given, &Config::of_model(&path, CONFIG));
     let experiment = LmExperiment::new(config, Some(&pretrained));
     let experiment = if is_same {
         changed_text::explain(experiment, &path, &given, ", or give another with `--text`")?
     } else {
         experiment?
     };
-    let (before, now) = (bundle.model.vocab_size(), experiment.model.vocab_size);
-    if now > before {
-        let how = if bundle.metadata.config.frozen_embedding {
+    report_changes(&bundle, &experiment, &path);
+    let fresh = experiment.model.init_around_layers(experiment.config.seed, device)?;
+    let origins = experiment.dataset.tokenizer.vocabulary.origins(&bundle.tokenizer.vocabulary);
+    let model = bundle.model.adapt(fresh, &origins);
+    let model_path = experiment.config.init.from.clone().unwrap_or(path);
+    Ok((experiment, model, Some(Origin { model: model_path, manifest_sha256 })))
+}
+
+/// Prints what the model of a run has in addition to the trained model `bundle` that it starts from, or does not know.
+fn report_changes(bundle: &LmBundle, experiment: &LmExperiment, path: &Path) {
+    let (old, new) = (&bundle.metadata.config, &experiment.model);
+    let name = path.display();
+    if new.vocab_size > old.vocab_size {
+        let how = if experiment.dataset.tokenizer.vocabulary.is_subwords() {
+            "and start as the mean of the tokens that they consist of"
+        } else if old.frozen_embedding {
             "and keep their random embeddings, because the embedding is frozen"
         } else {
             "and are learned from random embeddings"
         };
-        status(&format!("{} tokens are new {how}", now - before));
+        status(&format!("{} tokens are new {how}", new.vocab_size - old.vocab_size));
     }
-    let [before, now] = [&bundle.metadata.config, &experiment.model].map(|model| model.labels.len());
-    if now > before {
-        status(&format!("{} labels are new", now - before));
+    if new.labels.len() > old.labels.len() {
+        status(&format!("{} labels are new", new.labels.len() - old.labels.len()));
+    }
+    if (new.projection_dim, new.tie_weights) != (old.projection_dim, old.tie_weights) {
+        status(&format!("the output layer is not that of {name}: what is new in it is learned from initial weights"));
     }
     if experiment.config.init.new_tokens == NewTokens::Unk {
         let [train, valid] = experiment.dataset.unknown_fractions().map(|fraction| decimals(100.0 * fraction, 2));
-        let name = path.display();
         status(&format!(
             "{train} % of the training tokens and {valid} % of the validation tokens are unknown to {name}; \
              `--new-tokens extend` adds them to its vocabulary"
         ));
     }
-    let model = bundle.model.resize_vocab(experiment.model.init(experiment.config.seed, device)?);
-    let directory = experiment.config.init.from.clone().unwrap_or(path);
-    Ok((experiment, model, Some(Origin { model: directory, manifest_sha256: sha256(&manifest) })))
 }
 
 /// Whether two configurations read the same text in the same way.

@@ -6,6 +6,7 @@ pub mod experiment;
 pub mod experiment_lm;
 pub mod experiment_qa;
 pub mod init;
+pub mod initial_model;
 pub mod provenance;
 pub mod signals;
 pub mod word_vectors;

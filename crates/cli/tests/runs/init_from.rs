@@ -109,3 +109,54 @@ fn new_tokens_get_initial_weights_of_the_scheme_of_the_model() {
     let other = ["train", "--resume", "old", "--set", "model.init=keras"];
     dir.expect_error(&other, &["old cannot be resumed", "`model.init`"]);
 }
+
+#[test]
+fn dropout_and_the_output_layer_may_differ_from_those_of_the_model() {
+    let dir = TestDir::new();
+    texts(&dir);
+    train_on(&dir, "old.txt", &["--out", "old", "--set", "model.dropout=0.35"]);
+    let model = |run: &str| -> Value {
+        let manifest = fs::read_to_string(dir.path().join(run).join("manifest.json")).unwrap();
+        serde_json::from_str::<Value>(&manifest).unwrap()["about"]["model"].clone()
+    };
+    let tune = |out: &str, more: &[&str]| {
+        let args = ["train", "--init-from", "old", "--text", "new.txt", "--new-tokens", "unk", "--out", out];
+        dir.run_ok(&[&args[..], FLEX, more].concat()).stderr
+    };
+    let rates = ["--set", "model.dropout=0.5", "--set", "model.layers[0].recurrent_dropout=0.25"];
+    let layers = ["--set", "train.layer_decay=0.5", "--set", "train.unfreeze_steps=2"];
+    let stderr = tune("rates", &[&rates[..], &layers].concat());
+    assert!(!stderr.contains("output layer"), "{stderr}");
+    let rates = model("rates");
+    assert_eq!((&rates["dropout"], &rates["layers"][0]["recurrent_dropout"]), (&0.5.into(), &0.25.into()));
+    assert_eq!((&rates["embedding"], &model("old")["dropout"]), (&8.into(), &0.35.into()));
+    let config = fs::read_to_string(dir.path().join("rates/config.toml")).unwrap();
+    assert!(config.contains("layer_decay = 0.5") && config.contains("unfreeze_steps = 2"), "{config}");
+
+    let stderr = tune("tied", &["--set", "model.projection=8", "--set", "model.tie_weights=true"]);
+    assert!(stderr.contains("the output layer is not that of old"), "{stderr}");
+    let tied = model("tied");
+    let found = (&tied["projection"], &tied["tied"], &tied["dropout"]);
+    assert_eq!(found, (&8.into(), &true.into(), &0.35.into()));
+    for run in ["rates", "tied"] {
+        let repeated = dir.run_ok(&["reproduce", run]).stdout;
+        assert!(repeated.contains("is bit-identical to"), "{repeated}");
+        dir.run_ok(&[&["train", "--resume", run, "--set", "train.epochs=2"], FLEX].concat());
+    }
+
+    // Of a configuration, the dropout rates that it gives are used.
+    dir.file("other.toml", "[text]\npath = \"new.txt\"\n[model]\ndropout = 0.4\n[train]\nepochs = 1\n");
+    let args = ["train", "--init-from", "old", "--config", "other.toml", "--new-tokens", "unk", "--out", "other"];
+    let stderr = dir.run_ok(&[&args[..], FLEX].concat()).stderr;
+    assert!(!stderr.contains("not used"), "{stderr}");
+    assert_eq!(model("other")["dropout"], 0.4);
+    // One that names the model need not repeat what the model has.
+    let named = "[text]\npath = \"new.txt\"\n[init]\nfrom = \"tied\"\nnew_tokens = \"unk\"\n[train]\nepochs = 1\n";
+    dir.file("named.toml", named);
+    dir.run_ok(&[&["train", "--config", "named.toml", "--out", "named"], FLEX].concat());
+    let named = model("named");
+    assert_eq!(
+        (&named["dropout"], &named["tied"], &named["layers"]),
+        (&tied["dropout"], &tied["tied"], &tied["layers"])
+    );
+}

@@ -106,8 +106,10 @@ fn fine_tuned_runs_are_compared_by_the_names_of_presets_and_their_unknown_share_
     let dir = TestDir::new();
     texts(&dir);
     train_on(&dir, "old.txt", &["--out", "runs/base"]);
-    let tune =
-        [&["train", "--init-from", "base", "--text", "new.txt", "--new-tokens", "unk", "--out", "runs/tuned"], FLEX];
+    let tune = [
+        &["train", "--init-from", "runs/base", "--text", "new.txt", "--new-tokens", "unk", "--out", "runs/tuned"],
+        FLEX,
+    ];
     let stderr = dir.run_ok(&tune.concat()).stderr;
     let line = stderr.lines().find(|line| line.contains("of the validation tokens are unknown to runs/base"));
     let share: f64 = line.expect(&stderr).split_once(" % of the training tokens").unwrap().0.parse().unwrap();

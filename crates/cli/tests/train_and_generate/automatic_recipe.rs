@@ -172,7 +172,7 @@ fn the_time_is_chosen_for_a_run_from_a_trained_model_and_for_questions() {
     let dir = TestDir::new();
     dir.file("my.txt", text_inputs::text());
     dir.run_ok(&text_inputs::train(&["--text", "my.txt", "--out", "base"]));
-    let from = train_ok(&dir, &["--init-from", "base", "--minutes", "0.02", "--out", "from"]);
+    let from = train_ok(&dir, &["--init-from", "./base", "--minutes", "0.02", "--out", "from"]);
     assert!(from.stderr.contains("chosen for this time and this machine:\n  train.epochs: "), "{}", from.stderr);
     let read = |file: &str| fs::read_to_string(dir.path().join("from").join(file)).unwrap();
     assert!(read("plan.toml").starts_with("# This configuration with a number of steps for this machine.\n"));

@@ -247,13 +247,28 @@ impl LanguageModelConfig {
         self.build(&Initialization::zeros(device))
     }
 
+    /// As [`init`](Self::init), but the recurrent layers are zeros and take neither time nor memory until they are read:
+    /// [`LanguageModel::adapt`] replaces them by those of a trained model.
+    ///
+    /// # Errors
+    /// If [`check`](Self::check) fails.
+    pub fn init_around_layers(&self, seed: u64, device: &Device) -> Result<LanguageModel> {
+        let weights = Initialization::new(seed, device).scheme(self.init_scheme);
+        self.build_with(&weights, &Initialization::zeros(device))
+    }
+
     fn build(&self, weights: &Initialization) -> Result<LanguageModel> {
+        self.build_with(weights, weights)
+    }
+
+    /// The model with the weights of `layers` in the recurrent layers.
+    fn build_with(&self, weights: &Initialization, layers: &Initialization) -> Result<LanguageModel> {
         self.check()?;
         let (vocab_size, embedding_dim) = (self.vocab_size, self.embedding_dim);
         let stack = Stack {
             layer_dropout: self.layer_dropout,
             locked_dropout: self.locked_dropout,
-            ..Stack::new(embedding_dim, &self.layers, &weights.at("stack"))
+            ..Stack::new(embedding_dim, &self.layers, &layers.at("stack"))
         };
         let projection = (self.projection_dim > 0).then_some(self.projection_dim);
         let output = weights.at("output");

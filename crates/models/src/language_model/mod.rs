@@ -1,6 +1,7 @@
 //! The language model, which predicts the next token from the tokens before it, and its
 //! configuration.
 
+mod adapt;
 mod config;
 #[cfg(test)]
 mod document_tests;

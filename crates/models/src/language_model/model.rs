@@ -1,6 +1,6 @@
 //! The network of the language model and its forward pass.
 
-use burn::module::{Module, Param};
+use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, s};
 use kernels::{Input, Steps};
 use seqdata::Batch;
@@ -45,35 +45,6 @@ impl LanguageModel {
     /// The device of the weights.
     pub fn device(&self) -> Device {
         self.output.bias.val().device()
-    }
-
-    /// This model with the vocabulary and the labels of `fresh`, which extend its own; `fresh` is a model of the same
-    /// sizes that gives the weights of the new tokens. The vectors of new labels, and of no label if there were none, are
-    /// zeros, so that the model predicts as before until it is trained.
-    ///
-    /// # Panics
-    /// If `fresh` has a smaller vocabulary, fewer labels or other sizes.
-    pub fn resize_vocab(self, fresh: Self) -> Self {
-        let (old, new) = (self.vocab_size(), fresh.vocab_size());
-        assert!(old <= new, "{old} tokens do not fit into {new}");
-        let mut model = fresh;
-        model.embedding.weight = copy_prefix(model.embedding.weight, self.embedding.weight, 0);
-        assert!(self.label_embedding.is_none() || model.label_embedding.is_some(), "the new model has no labels");
-        if let Some(labels) = &mut model.label_embedding {
-            let zeros = labels.weight.clone().map(|weight| weight.zeros_like());
-            labels.weight = match self.label_embedding {
-                Some(own) => copy_prefix(zeros, own.weight, 0),
-                None => zeros,
-            };
-        }
-        model.stack = self.stack;
-        model.output.projection = self.output.projection;
-        model.output.kernel = match (model.output.kernel, self.output.kernel) {
-            (Some(new), Some(old)) => Some(copy_prefix(new, old, 1)),
-            (kernel, _) => kernel,
-        };
-        model.output.bias = copy_prefix(model.output.bias, self.output.bias, 0);
-        model
     }
 
     /// The zero state before the first token, for `batch` rows.
@@ -211,16 +182,6 @@ impl LanguageModel {
         let time = input.ids.dims()[1];
         self.forward(input, state, time, None)
     }
-}
-
-/// `new` with its beginning along dimension `dim` replaced by `old`.
-fn copy_prefix<const D: usize>(new: Param<Tensor<D>>, old: Param<Tensor<D>>, dim: usize) -> Param<Tensor<D>> {
-    let old = old.val();
-    let copied = old.dims()[dim];
-    new.map(|new| {
-        let size = new.dims()[dim];
-        if copied < size { Tensor::cat(vec![old, new.narrow(dim, copied, size - copied)], dim) } else { old }
-    })
 }
 
 #[cfg(test)]

@@ -46,6 +46,11 @@ impl Merges {
         Self { bytes, merges, ranks }
     }
 
+    /// The same merges with `more` after them.
+    pub fn extended(&self, more: Vec<Merge>) -> Self {
+        Self::new(self.bytes, self.merges.iter().copied().chain(more).collect())
+    }
+
     /// The merges in their order.
     pub fn list(&self) -> &[Merge] {
         &self.merges

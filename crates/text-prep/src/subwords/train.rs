@@ -9,7 +9,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use super::alphabet;
-use super::merges::{Merge, Pair, PairMap};
+use super::merges::{Merge, Merges, Pair, PairMap};
 
 /// A pair that occurs once is not merged.
 pub(crate) const MIN_COUNT: u64 = 2;
@@ -29,11 +29,25 @@ pub(crate) struct Trained {
 /// Trains up to `size` tokens, the 256 bytes included, on pre-tokens and their counts. There are fewer if no pair is
 /// left that occurs twice.
 pub(crate) fn train<'a>(counts: impl IntoIterator<Item = (&'a str, u64)>, size: usize) -> Trained {
-    let mut words = Words::default();
-    for (pre_token, count) in counts {
-        pre_token.as_bytes().chunks(MAX_PART).for_each(|part| words.push(part, count));
-    }
-    let mut tokens: Vec<Vec<u8>> = alphabet::BYTES.iter().map(|&byte| vec![byte]).collect();
+    let bytes = alphabet::BYTES.iter().map(|&byte| vec![byte]).collect();
+    let words = Words::new(counts, |part, tokens| tokens.extend(part.iter().map(|&byte| alphabet::place_of(byte))));
+    merge_pairs(words, bytes, size)
+}
+
+/// Continues after `merges` of tokens with these bytes, up to `size` tokens, the given ones included. The result has only the
+/// new merges; no merge makes a token that has no bytes.
+pub(crate) fn train_more<'a>(
+    counts: impl IntoIterator<Item = (&'a str, u64)>,
+    tokens: Vec<Vec<u8>>,
+    merges: &Merges,
+    size: usize,
+) -> Trained {
+    let words = Words::new(counts, |part, tokens| merges.encode(part, |token| tokens.push(token)));
+    merge_pairs(words, tokens, size)
+}
+
+/// Merges the most frequent pairs of `tokens` in `words` until there are `size` tokens.
+fn merge_pairs(mut words: Words, mut tokens: Vec<Vec<u8>>, size: usize) -> Trained {
     let mut by_bytes: HashMap<Vec<u8>, u32, FixedState> = HashMap::with_hasher(FixedState::with_seed(0));
     by_bytes.extend(tokens.iter().cloned().zip(0..));
     let mut merges = Vec::new();
@@ -69,9 +83,17 @@ struct Word {
 }
 
 impl Words {
-    fn push(&mut self, bytes: &[u8], count: u64) {
-        self.words.push(Word { start: self.tokens.len(), len: bytes.len(), count });
-        self.tokens.extend(bytes.iter().map(|&byte| alphabet::place_of(byte)));
+    /// Pre-tokens with these counts; `encode` adds the tokens of a part of one to a list.
+    fn new<'a>(counts: impl IntoIterator<Item = (&'a str, u64)>, mut encode: impl FnMut(&[u8], &mut Vec<u32>)) -> Self {
+        let mut words = Self::default();
+        for (pre_token, count) in counts {
+            for part in pre_token.as_bytes().chunks(MAX_PART) {
+                let start = words.tokens.len();
+                encode(part, &mut words.tokens);
+                words.words.push(Word { start, len: words.tokens.len() - start, count });
+            }
+        }
+        words
     }
 
     /// Replaces each `pair` in a word by `result`, from left to right, and updates the counts of the pairs around it.

@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::alphabet;
-use super::merges::{Merge, Merges};
-use super::train::train;
+use super::merges::{Merge, Merges, Pair};
+use super::train::{train, train_more};
 use crate::error::{Error, Result, one_line};
 use crate::string_table::StringTable;
 use crate::vocabulary::Vocabulary;
@@ -103,6 +104,63 @@ impl Vocabulary {
         Self::of_subwords(table, subwords).recounted(counts)
     }
 
+    /// This vocabulary of subwords, extended by what byte pair encoding merges next in pre-tokens with these counts, up to
+    /// `tokens` tokens without the reserved ids. The ids and counts of its own tokens do not change. Other vocabularies stay
+    /// as they are.
+    #[must_use]
+    pub fn extended_subwords<'a>(
+        &self,
+        counts: impl IntoIterator<Item = (&'a str, u64)> + Clone,
+        tokens: usize,
+    ) -> Self {
+        let Some(subwords) = &self.subwords else { return self.clone() };
+        // No text is encoded to a special token, whatever its name.
+        let bytes = |(index, token): (u32, &str)| match subwords.special.binary_search(&index) {
+            Ok(_) => Vec::new(),
+            Err(_) => alphabet::to_bytes(token).unwrap_or_default(),
+        };
+        let own: Vec<Vec<u8>> = (0..).zip(self.table.iter()).map(bytes).collect();
+        let before = own.len();
+        let trained = train_more(counts.clone(), own, &subwords.merges, tokens);
+        let mut extended = self.clone();
+        for bytes in &trained.tokens[before..] {
+            extended.table.insert(&alphabet::to_string(bytes));
+        }
+        let merges = subwords.merges.extended(trained.merges);
+        extended.subwords = Some(Arc::new(Subwords { merges, special: subwords.special.clone() }));
+        let recounted = extended.clone().recounted(counts);
+        extended.counts.extend_from_slice(&recounted.counts[before..]);
+        extended
+    }
+
+    /// For each id, the ids in `old`, which this vocabulary extends, of what its token consists of: the token itself if
+    /// `old` has it, or the subwords that it is merged of. Other new tokens have none.
+    pub fn origins(&self, old: &Self) -> Vec<Vec<u32>> {
+        let mut parts: BTreeMap<u32, Pair> = BTreeMap::new();
+        for merge in self.subwords.iter().flat_map(|subwords| subwords.merges.list()) {
+            parts.entry(merge.result).or_insert(merge.pair);
+        }
+        let first = self.first_word();
+        let mut origins: Vec<Vec<u32>> = Vec::with_capacity(self.len());
+        for id in 0..self.len() as u32 {
+            let own = match id {
+                Self::PADDING => Some(Self::PADDING),
+                _ if self.unknown_id() == Some(id) => old.unknown_id(),
+                _ if self.document_id() == Some(id) => old.document_id(),
+                _ => self.token(id).and_then(|token| old.id(token)),
+            };
+            // Merges make later tokens of earlier ones.
+            let pair = id.checked_sub(first).and_then(|index| parts.get(&index)).filter(|_| own.is_none());
+            let of_pair = pair.map(|pair| [pair.0, pair.1].map(|part| origins.get((part + first) as usize)));
+            let of_token = match (own, of_pair) {
+                (None, Some([Some(left), Some(right)])) => [left.as_slice(), right.as_slice()].concat(),
+                (own, _) => own.into_iter().collect(),
+            };
+            origins.push(of_token);
+        }
+        origins
+    }
+
     pub(super) fn of_subwords(table: StringTable, subwords: Subwords) -> Self {
         let mut vocabulary = Self::default();
         vocabulary.counts = vec![0; table.len()];
@@ -172,5 +230,67 @@ impl Vocabulary {
     pub(super) fn merges(&self) -> impl Iterator<Item = (&str, &str)> {
         let merges = self.subwords.iter().flat_map(|subwords| subwords.merges.list());
         merges.map(|merge| (self.table.get(merge.pair.0), self.table.get(merge.pair.1)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// ` the` and ` fox` are tokens, of three merges each.
+    fn trained() -> Vocabulary {
+        let vocabulary = Vocabulary::train_subwords([("the", 9), (" the", 9), (" fox", 4)], 262);
+        assert!(["Ġthe", "Ġfox"].iter().all(|token| vocabulary.id(token).is_some()));
+        vocabulary
+    }
+
+    fn encoded(vocabulary: &Vocabulary, pre_token: &str) -> Vec<u32> {
+        let mut ids = Vec::new();
+        vocabulary.encode(pre_token, |id| ids.push(id));
+        ids
+    }
+
+    #[test]
+    fn more_merges_are_added_after_those_of_a_vocabulary() {
+        let old = trained();
+        let counts = [(" fox", 50), (" foxes", 30), ("zebra", 20)];
+        // ` foxes` needs two merges and `zebra` four.
+        let new = old.extended_subwords(counts, old.num_words() + 9);
+        assert_eq!(new.len(), old.len() + 6);
+        for id in 0..old.len() as u32 {
+            assert_eq!((new.token(id), new.count(id)), (old.token(id), old.count(id)));
+        }
+        for (pre_token, count) in [(" foxes", 30), ("zebra", 20)] {
+            let ids = encoded(&new, pre_token);
+            assert_eq!((ids.len(), new.count(ids[0])), (1, count), "{pre_token}");
+            assert!(ids[0] >= old.len() as u32 && encoded(&old, pre_token).len() > 1);
+        }
+        let json = serde_json::to_string(&new).unwrap();
+        assert_eq!(serde_json::from_str::<Vocabulary>(&json).unwrap(), new);
+        // Not more than asked for, and nothing if no pair is left.
+        assert_eq!(old.extended_subwords(counts, old.num_words() + 2).len(), old.len() + 2);
+        assert_eq!(old.extended_subwords([(" the", 99)], 9_000), old);
+        assert_eq!(old.extended_subwords(counts, 0), old);
+    }
+
+    #[test]
+    fn the_origins_of_a_token_are_the_old_tokens_that_it_consists_of() {
+        let old = trained();
+        let new = old.extended_subwords([(" foxes", 30), ("zebra", 20)], 9_000);
+        let origins = new.origins(&old);
+        assert_eq!(origins.len(), new.len());
+        for (id, origin) in (0..).zip(&origins[..old.len()]) {
+            assert_eq!(*origin, [id]);
+        }
+        for pre_token in [" foxes", "zebra"] {
+            assert_eq!(origins[encoded(&new, pre_token)[0] as usize], encoded(&old, pre_token));
+        }
+        // A document token moves all others.
+        let documents = new.clone().with_documents(3).origins(&old);
+        assert_eq!((&documents[..2], &documents[2..]), (&[vec![0], vec![]][..], &origins[1..]));
+        // Words that are new have no parts.
+        let words = Vocabulary::from_counts([("a", 2), ("b", 1)], 1, true);
+        let extended = words.extended([("c", 1)], 1);
+        assert_eq!(extended.origins(&words), [vec![0], vec![1], vec![2], vec![3], vec![]]);
     }
 }

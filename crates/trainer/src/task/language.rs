@@ -42,6 +42,19 @@ impl TrainTask for LanguageModel {
         self.output.bias.val().device()
     }
 
+    /// The embeddings are the lowest layer, below the recurrent ones. An embedding that is also the output layer's weights
+    /// counts as output layer, as in the language model of ULMFiT: new tokens must be learned from the first step on.
+    fn depth(&self, path: &str) -> usize {
+        let layers = self.stack.layers.len();
+        let mut names = path.split('.');
+        match (names.next(), names.nth(1).and_then(|index| index.parse::<usize>().ok())) {
+            (Some("output"), _) => 0,
+            (Some("stack"), Some(index)) => layers.saturating_sub(index),
+            (Some("embedding"), _) if self.output.kernel.is_none() => 0,
+            _ => layers + 1,
+        }
+    }
+
     fn init_state(&self, rows: usize) -> Option<State> {
         Some(LanguageModel::init_state(self, rows))
     }

@@ -1,6 +1,6 @@
 //! A network during training: forward and backward pass, update, and inference.
 
-use burn::module::Module;
+use burn::module::{Module, ParamId};
 use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use kernels::with_spinning_workers;
@@ -9,6 +9,7 @@ use models::{DropoutKey, LossOutput, State, detach};
 use super::train_task::{BatchOf, TrainTask};
 use crate::clip::Clip;
 use crate::config::TrainConfig;
+use crate::layer_rates;
 
 /// A network during training.
 #[derive(Module, Debug)]
@@ -20,12 +21,21 @@ pub(crate) struct TrainModule<M: Module> {
     /// Gradient clipping.
     #[module(skip)]
     pub clip: Option<Clip>,
+    /// Steps after which one more layer is trained; 0 to train all layers.
+    #[module(skip)]
+    pub unfreeze_steps: u64,
 }
 
 impl<M: TrainTask> TrainModule<M> {
     /// `model` with gradients enabled, to be trained with `config`.
     pub fn new(model: M, config: &TrainConfig) -> Self {
-        Self { model: model.trainable(), seed: config.seed, clip: config.clip }
+        let TrainConfig { seed, clip, unfreeze_steps, .. } = *config;
+        Self { model: model.trainable(), seed, clip, unfreeze_steps }
+    }
+
+    /// The parameters that step `step` of the run, counted from 0, trains; `None` for all.
+    pub fn trained_parameters(&self, step: u64) -> Option<Vec<ParamId>> {
+        layer_rates::trained_parameters(&self.model, self.unfreeze_steps, step)
     }
 
     /// Whether our CPU kernels run on this device.
@@ -40,12 +50,16 @@ impl<M: TrainTask> TrainModule<M> {
         rnn_state: Option<State>,
     ) -> (LossOutput, GradientsParams, Option<State>) {
         let key = DropoutKey { seed: self.seed, step: M::step_index(&batch) };
-        let (nats, gradients, rnn_state) = with_spinning_workers(self.uses_kernels(), || {
+        let (nats, mut gradients, rnn_state) = with_spinning_workers(self.uses_kernels(), || {
             let (nats, rnn_state) = self.model.train_step(batch, rnn_state, key);
             let gradients = nats.clone().mean().backward();
             (nats, gradients, rnn_state)
         });
-        let gradients = GradientsParams::from_grads(gradients, self);
+        // A parameter without a gradient is not updated, and its optimizer has no state yet.
+        let gradients = match self.trained_parameters(key.step) {
+            Some(trained) => GradientsParams::from_params(&mut gradients, self, &trained),
+            None => GradientsParams::from_grads(gradients, self),
+        };
         (LossOutput { nats, correct: None }, gradients, rnn_state.map(detach))
     }
 

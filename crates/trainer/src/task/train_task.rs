@@ -32,6 +32,12 @@ pub trait TrainTask: Network {
     /// The device of the weights.
     fn device(&self) -> Device;
 
+    /// How many layers are above the one of the parameter with this path: 0 in the output layer. Lower layers may be
+    /// trained with a lower learning rate, or later. A network that does not distinguish layers has none above another.
+    fn depth(&self, _path: &str) -> usize {
+        0
+    }
+
     /// The RNN state before the first of `rows` sequences, if the network carries one from batch to batch.
     fn init_state(&self, _rows: usize) -> Option<State> {
         None
