@@ -34,7 +34,7 @@ const BUILT_IN: [(&str, &str); 4] = [
 ];
 
 /// Old and new names of configuration files.
-const RENAMED_FILES: [(&str, &str); 4] = [
+const RENAMED_FILES: [(&str, &str); 3] = [
     ("aesop.toml", "keras-baseline.toml"),
     ("aesop-every-step.toml", "aesop-tbptt.toml"),
     ("qa-book.toml", "qa-foster2019.toml"),
