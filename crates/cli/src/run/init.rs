@@ -40,7 +40,7 @@ pub fn new_run_config(args: &Train) -> Result<(AnyConfig, String)> {
 
 fn config_from_model(args: &Train, model: &Path) -> Result<(AnyConfig, String)> {
     let is_base = base::is_base(model);
-    let model = &if is_base { model.to_path_buf() } else { directory::resolve(model) };
+    let model = &directory::resolve_model(model);
     let name = model.display().to_string();
     let pretrained = PretrainedModel::read(model)?;
     let model_config = Some(model.join(CONFIG)).filter(|model_config| !is_base && model_config.is_file());

@@ -136,6 +136,7 @@ fn other_commands_take_the_built_in_base_by_its_name() {
     let score = dir.json(&["evaluate", "--model", "base", "--text", "fox.txt", "--json"]);
     assert!(score["bits_per_byte"].as_f64().unwrap() > 0.0, "{score}");
     dir.expect_error(&["evaluate", "--model", "base"], &["text of the built-in base", "--text"]);
+    dir.expect_error(&["gradients", "--model", "base"], &["text of the built-in base"]);
     dir.expect_error(&["evaluate"], &["no finished run"]);
     dir.expect_error(&["generate", "--model", "./base"], &["not a model directory"]);
     dir.expect_error(&["ask", "--text", "fox.txt"], &["no finished run of a question generation model"]);
@@ -143,4 +144,7 @@ fn other_commands_take_the_built_in_base_by_its_name() {
     dir.expect_error(&ask, &["base holds a language model, expected a question model"]);
     dir.run_ok(&["export", "--model", "base", "--layout", "pytorch", "base.safetensors"]);
     assert!(dir.run_ok(&["runs"]).stderr.contains("no runs under runs"));
+    fs::create_dir_all(dir.path().join("runs/base")).unwrap();
+    let named = dir.run_ok(&["generate", "--model", "base", "--max-tokens", "5"]);
+    assert!(named.stderr.contains("the directory of this name is `runs/base`"), "{}", named.stderr);
 }
