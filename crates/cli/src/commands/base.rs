@@ -19,7 +19,7 @@ use trainer::{Checkpoints, StopReason};
 
 use super::evaluate::own_text;
 use super::train::{CONFIG, train_language_model};
-use crate::base::NGRAMS;
+use crate::base::{NGRAMS, is_base};
 use crate::config::{Config, ConfigFile, Init, LmExperiment, Model, Paths, Text, Tokens, Vectors};
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
@@ -44,6 +44,9 @@ const CARD: &str = "README.md";
 pub fn run(args: &Base, backend: &BackendSelection) -> Result<ExitCode> {
     let out = args.out.display();
     // Before training, which takes long.
+    if is_base(&args.out) {
+        bail!("`--out {out}` is the name of the built-in base: choose another one, such as `my-base`");
+    }
     if args.out.symlink_metadata().is_ok() {
         bail!("{out} exists and is never overwritten: choose another `--out`, or delete it");
     }

@@ -89,6 +89,7 @@ fn a_base_is_a_small_model_directory_from_which_runs_start() {
 fn what_no_base_can_be_made_of_is_rejected() {
     let dir = TestDir::new();
     dir.expect_error(&["base", "--out", "x"], &["no text is given", "--text my.txt"]);
+    dir.expect_error(&["base", "--text", "fox.txt", "--out", "base"], &["the name of the built-in base", "`my-base`"]);
     dir.file("taken", "");
     let taken = base(&dir, &["--out", "taken"]);
     crate::common::assert_error(&taken, "--out taken", &["taken exists", "--out"]);
