@@ -277,7 +277,10 @@ fn report_changes(bundle: &LmBundle, experiment: &LmExperiment, path: &Path) {
     let (old, new) = (&bundle.metadata.config, &experiment.model);
     let name = path.display();
     if new.vocab_size > old.vocab_size {
-        let how = if experiment.dataset.tokenizer.vocabulary.is_subwords() {
+        let is_for_documents = old.document_id.is_none() && new.document_id.is_some();
+        let how = if experiment.dataset.tokenizer.vocabulary.is_subwords() && is_for_documents {
+            "and start as the mean of the tokens that they consist of, except the one between documents"
+        } else if experiment.dataset.tokenizer.vocabulary.is_subwords() {
             "and start as the mean of the tokens that they consist of"
         } else if old.frozen_embedding {
             "and keep their random embeddings, because the embedding is frozen"
