@@ -95,6 +95,13 @@ fn what_no_base_can_be_made_of_is_rejected() {
     crate::common::assert_error(&taken, "--out taken", &["taken exists", "--out"]);
     let both =
         [&["base", "--text", "fox.txt", "--out", "x", "--minutes", "1"][..], &["--set", "train.epochs=1"]].concat();
+    for (option, expected) in [
+        (["--set", "tokens.kind=words"], "words or characters"),
+        (["--documents", "lines"], "a model of documents"),
+        (["--set", "init.from=base"], "starts from another one, base"),
+    ] {
+        dir.expect_error(&[&["base", "--text", "fox.txt", "--out", "x"], &option[..]].concat(), &[expected]);
+    }
     dir.expect_error(&both, &["`--minutes` and `--set train.epochs` are both given"]);
     assert!(!dir.path().join("runs").exists());
 
