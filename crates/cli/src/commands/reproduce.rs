@@ -160,7 +160,7 @@ fn check_origin(run: &str, config: &Config, before: &Provenance) -> Result<()> {
     bail!("the model {}, which the run started from, has changed: restore it", model.display())
 }
 
-/// The beginning of a hash, which a file may hold.
+/// The first characters of a hash. One that was read from a file may be damaged.
 fn short(hash: &str) -> String {
     hash.chars().take(12).collect()
 }
