@@ -385,5 +385,6 @@ mod tests {
     fn the_built_in_configurations_are_valid() {
         parse_config::<Config>(embedded::LSTM_CONFIG, "lstm.toml").unwrap();
         parse_config::<Config>(embedded::FINE_TUNING_CONFIG, "fine-tuning.toml").unwrap();
+        parse_config::<Config>(embedded::BASE_CONFIG, "base.toml").unwrap();
     }
 }
