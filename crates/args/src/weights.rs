@@ -48,7 +48,7 @@ pub struct Export {
     /// The layout of the file
     #[arg(long, value_enum)]
     pub layout: Layout,
-    /// The model directory [default: the newest model of a run]
+    /// The model directory; `base` is the built-in base model [default: the newest model of a run]
     #[arg(long, value_name = "DIR")]
     pub model: Option<PathBuf>,
     /// Backend and device.

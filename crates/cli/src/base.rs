@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::tensor::Device;
+use durable::read::small_file;
 use eval::NgramFilter;
 use models::bundle::MANIFEST;
 use models::{LmBundle, ModelBundle, Network};
@@ -53,6 +54,19 @@ pub fn manifest_sha256() -> String {
 pub fn filter() -> Result<NgramFilter> {
     NgramFilter::from_bytes(file(NGRAMS))
         .map_err(|reason| Error::new(format!("{NGRAMS} of the built-in base cannot be read: {reason}")))
+}
+
+/// The word sequences of the training text of the base model `model`: the built-in base, or one in a directory. `None` for
+/// other models, and if they cannot be read.
+///
+/// # Errors
+/// If those of the built-in base cannot be read.
+pub fn filter_of(model: &Path) -> Result<Option<NgramFilter>> {
+    if is_base(model) {
+        return filter().map(Some);
+    }
+    let bytes = small_file(&model.join(NGRAMS)).ok();
+    Ok(bytes.and_then(|bytes| NgramFilter::from_bytes(&bytes).ok()))
 }
 
 /// The contents of a file of the base.

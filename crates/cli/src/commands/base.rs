@@ -14,13 +14,13 @@ use eval::{CopiedShare, NgramFilter, TrainingText};
 use generate::{Generator, LabelChoice, Sampling, evaluate_sequence};
 use models::LmBundle;
 use seqdata::{Part, TextDataset};
-use text_prep::{OovPolicy, PreTokenizer, TextFiles};
+use text_prep::{OovPolicy, TextFiles};
 use trainer::{Checkpoints, StopReason};
 
 use super::evaluate::own_text;
 use super::train::{CONFIG, train_language_model};
-use crate::base::NGRAMS;
-use crate::config::{Config, ConfigFile, Init, LmExperiment, Model, Paths, Text, Tokens, Vectors};
+use crate::base::{NGRAMS, is_base};
+use crate::config::{Config, ConfigFile, Init, LmExperiment, Model, Paths, Text, TokenKind, Tokens, Vectors};
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
 use crate::input;
@@ -44,6 +44,9 @@ const CARD: &str = "README.md";
 pub fn run(args: &Base, backend: &BackendSelection) -> Result<ExitCode> {
     let out = args.out.display();
     // Before training, which takes long.
+    if is_base(&args.out) {
+        bail!("`--out {out}` is the name of the built-in base: choose another one, such as `my-base`");
+    }
     if args.out.symlink_metadata().is_ok() {
         bail!("{out} exists and is never overwritten: choose another `--out`, or delete it");
     }
@@ -76,6 +79,7 @@ pub fn run(args: &Base, backend: &BackendSelection) -> Result<ExitCode> {
 fn train(args: &Base, backend: &BackendSelection) -> Result<(PathBuf, StopReason)> {
     let file = args.config.config.as_deref().unwrap_or(Path::new(DEFAULT_CONFIG));
     let config = ConfigFile::read(Some(file))?.language_model(&args.config)?;
+    check_suitable(&config)?;
     let mut train = Train {
         config: args.config.clone(),
         backend: args.backend.clone(),
@@ -105,8 +109,8 @@ fn check_finished(run: &Path) -> Result<()> {
 fn make(run: &Path, args: &Base, backend: &BackendSelection) -> Result<()> {
     let device = &backend.open()?;
     let bundle: LmBundle = super::load_model_of("--run", run, backend, device)?;
-    check_suitable(&bundle, run)?;
     let experiment = own_text(&bundle, run)?;
+    check_suitable(&experiment.config)?;
     directory::create_for_model(Some(args.out.as_path()), crate::base::NAME)?;
     let made = write(&bundle, &experiment, args, backend, device);
     if made.is_err() {
@@ -115,17 +119,24 @@ fn make(run: &Path, args: &Base, backend: &BackendSelection) -> Result<()> {
     made
 }
 
-/// Rejects a model that other texts could not start from.
-fn check_suitable(bundle: &LmBundle, run: &Path) -> Result<()> {
-    let name = run.display();
-    if !matches!(bundle.tokenizer.pre_tokenizer, PreTokenizer::Subwords(_)) {
+/// Rejects the configuration of a model that cannot be a base: other texts could not start from it, or it was trained on
+/// more than its text.
+fn check_suitable(config: &Config) -> Result<()> {
+    if config.tokens.kind != TokenKind::Subwords {
         bail!(
-            "{name} has a model of words or characters; expected one of subwords, which can encode any text: train one with \
-             `tokens.kind = \"subwords\"`"
+            "a model of words or characters cannot be a base; expected one of subwords, which can encode any text: train \
+             one with `tokens.kind = \"subwords\"`"
         );
     }
-    if bundle.metadata.config.document_id.is_some() {
-        bail!("{name} was trained on documents; expected running text: train it with `--documents none`");
+    if config.data.unit(&config.text)?.is_some() {
+        bail!("a model of documents cannot be a base; expected one of running text: train one with `--documents none`");
+    }
+    if let Some(model) = &config.init.from {
+        bail!(
+            "a model that starts from another one, {}, cannot be a base, which must know all of its training text: train \
+             one without `init.from`",
+            model.display()
+        );
     }
     Ok(())
 }

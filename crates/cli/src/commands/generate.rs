@@ -122,8 +122,9 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
 fn newest_model_or_base() -> PathBuf {
     directory::newest_model(Some(LanguageModel::KIND)).unwrap_or_else(|| {
         status(
-            "no run under runs/ has a language model, so the built-in base writes, a small model of English novels; train \
-             one on your own text with `cargo xtask train --text my.txt` (or `pastiche train --text my.txt`)",
+            "no run under runs/ has a language model, so the text comes from the built-in base, a small model of English \
+             novels; train a model on your own text with `cargo xtask train --text my.txt` (or `pastiche train --text \
+             my.txt`)",
         );
         base::NAME.into()
     })

@@ -155,9 +155,9 @@ fn train_cells(args: &Gradients, limit: FitLimit, backend: &BackendSelection, de
 fn measure_models(args: &Gradients, backend: &BackendSelection, device: &Device) -> Result<Vec<Curve>> {
     let mut curves = Vec::new();
     for directory in &args.model {
-        let bundle: LmBundle = load_model(directory, backend, device)?;
-        let windows =
-            held_out_windows(&own_text(&bundle, &directory::resolve(directory))?.dataset, args.max_lag, device)?;
+        let resolved = directory::resolve_model(directory);
+        let bundle: LmBundle = load_model(&resolved, backend, device)?;
+        let windows = held_out_windows(&own_text(&bundle, &resolved)?.dataset, args.max_lag, device)?;
         let metadata = &bundle.metadata;
         let initial = metadata.config.init(metadata.seed, device)?.with_kernels(backend.kernels());
         curves.push(Curve {

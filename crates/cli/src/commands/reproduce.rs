@@ -109,8 +109,8 @@ fn train_again<C: Experiment>(
             bail!(
                 "{} cannot be reproduced: its {what} has changed (SHA-256 {}, now {}): restore the text",
                 run.display(),
-                &before[..12.min(before.len())],
-                &now[..12]
+                short(before),
+                short(now)
             );
         }
     }
@@ -152,12 +152,17 @@ fn check_origin(run: &str, config: &Config, before: &Provenance) -> Result<()> {
         bail!(
             "{run} started from another built-in base (SHA-256 {}, here {}): repeat it with the program that trained \
              it, {}",
-            &origin.manifest_sha256[..12.min(origin.manifest_sha256.len())],
-            &now[..12.min(now.len())],
+            short(&origin.manifest_sha256),
+            short(&now),
             before.program
         );
     }
     bail!("the model {}, which the run started from, has changed: restore it", model.display())
+}
+
+/// The first characters of a hash. One that was read from a file may be damaged.
+fn short(hash: &str) -> String {
+    hash.chars().take(12).collect()
 }
 
 /// The files that must be equal byte by byte.

@@ -118,6 +118,7 @@ mod tests {
             assert!(error.contains("only `train.epochs`"), "{error}");
         }
     }
+
     #[test]
     fn a_run_from_a_model_may_change_dropout_rates_and_the_output_layer() {
         let before = Config::default();

@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_key_is_given_with_line_and_nearest() {
+    fn an_unknown_key_is_named_with_line_and_nearest() {
         let error = error_of("seed = 2\n\n[train]\nepoch = 3\n", &[]);
         assert!(error.starts_with("my.toml, line 4: unknown key `epoch`"), "{error}");
         assert!(error.contains("the nearest is `epochs`"), "{error}");
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_change_is_given() {
+    fn an_invalid_change_is_named() {
         for (change, expected) in [
             ("train.epoch=3", "the nearest is `epochs`"),
             ("train.epochs", "has no `=`"),
@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn a_renamed_file_is_given() {
+    fn a_renamed_file_is_named() {
         let config = Some("nowhere/configs/aesop.toml".into());
         let error = read_any(&ConfigArgs { config, ..ConfigArgs::default() }).err().unwrap();
         let expected = "it was renamed to nowhere/configs/keras-baseline.toml";
@@ -385,5 +385,6 @@ mod tests {
     fn the_built_in_configurations_are_valid() {
         parse_config::<Config>(embedded::LSTM_CONFIG, "lstm.toml").unwrap();
         parse_config::<Config>(embedded::FINE_TUNING_CONFIG, "fine-tuning.toml").unwrap();
+        parse_config::<Config>(embedded::BASE_CONFIG, "base.toml").unwrap();
     }
 }

@@ -4,7 +4,7 @@ use args::ConfigArgs;
 use toml::Table;
 
 use crate::config::{Config, DocumentKind, apply_changes, flatten, parse_changes, replace_text};
-use crate::error::Result;
+use crate::error::{Result, bail};
 use crate::input::reject_repeated_pipes;
 
 /// The sections that a trained model determines.
@@ -35,11 +35,18 @@ impl Given {
     /// Reads the options and `--set`.
     ///
     /// # Errors
-    /// If a change is invalid, or an input that can be read only once is one of several or named twice.
+    /// If a change is invalid or names a trained model, whose sizes would be chosen anew, or if an input that can be read
+    /// only once is one of several or named twice.
     pub fn new(args: &ConfigArgs) -> Result<Self> {
         let mut config = Config::default();
         replace_text(&mut config, args)?;
         let mut config = apply_changes(config, &args.set)?;
+        if let Some(model) = &config.init.from {
+            let model = model.display();
+            bail!(
+                "`--set init.from={model}` is given without `--config`: start from the model with `--init-from {model}`"
+            );
+        }
         let text = &mut config.text;
         match (&text.dataset, &text.path, &args.text[..]) {
             (None, None, []) => text.dataset = Some("fables".into()),
@@ -222,6 +229,12 @@ mod tests {
         assert_eq!((config.train.ema_decay, config.train.mode, config.seed), (0.9, ModeKind::Tbptt, 7));
         assert_eq!(config.data.documents, Some(DocumentKind::Lines));
         assert_eq!(config.text, given.config.text);
+    }
+
+    #[test]
+    fn a_trained_model_is_not_one_of_the_settings() {
+        let error = Given::new(&args(&["my.txt"], &["init.from=runs/a"])).err().unwrap().to_string();
+        assert!(error.contains("`--init-from runs/a`"), "{error}");
     }
 
     #[test]

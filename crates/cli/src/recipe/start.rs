@@ -76,12 +76,13 @@ impl Start {
 }
 
 impl Candidate {
-    /// The base for a run with these settings. It is not considered with `no_base`, or if they give another model.
+    /// The base for a run with these settings. It is not considered with `no_base`, or if a whole section
+    /// `init` without a model is given.
     ///
     /// # Errors
     /// If the base cannot be read.
     pub fn new(given: &Given, no_base: bool) -> Result<Self> {
-        if no_base || given.is_set("init") {
+        if no_base || given.is_set("init.from") {
             return Ok(Self::Excluded);
         }
         if let Some(why) = excluded_by(given) {
@@ -219,8 +220,8 @@ mod tests {
         };
         assert_eq!(declined(&["tokens.kind=words"]), "`--set tokens.kind` is given, which the base would determine");
         assert!(declined(&["text.column=text", "text.label=author"]).contains("had no labels"));
-        assert_eq!(declined(&["init.from=runs/a"]), "excluded");
-        assert_eq!(declined(&["train.learning_rate=0.1", "model.dropout=0.5"]), "open");
+        assert_eq!(declined(&["init={new_tokens=\"unk\"}"]), "excluded");
+        assert_eq!(declined(&["train.learning_rate=0.1", "model.dropout=0.5", "init.new_tokens=extend"]), "open");
         assert!(matches!(Candidate::new(&given(&["tokens.kind=words"]), true).unwrap(), Candidate::Excluded));
     }
 

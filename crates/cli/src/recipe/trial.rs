@@ -70,7 +70,7 @@ impl Trial {
         let layers: Vec<LayerConfig> = sizes.layers.iter().map(with_dropout).collect();
         let config = sizes.layers(layers).dropout(row.dropout).embedding_dropout(row.embedding_dropout);
         let config = config.locked_dropout(true).vocab_size(dataset.tokenizer.vocabulary.len());
-        let model = base.model.clone().resize_vocab(config.init(seed, setup.device)?);
+        let model = base.model.clone().resize_vocab(config.init_around_layers(seed, setup.device)?);
         let train = TrainConfig::default()
             .seed(seed)
             .mode(TrainMode::Tbptt { bptt_len: row.bptt_len })

@@ -23,7 +23,7 @@ pub struct CopiedWords {
     pub checked: usize,
     /// Those in the training text.
     pub in_training_text: usize,
-    /// Those in the text of the built-in base, if the run started from it, directly or not.
+    /// Those in the text of the base model that the run started from, if it did, directly or not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub in_base_text: Option<usize>,
     /// Whether the run started from a model whose text is not known here.
@@ -31,10 +31,10 @@ pub struct CopiedWords {
 }
 
 /// The texts that the first weights of a run come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq)]
 struct EarlierTexts {
-    /// Whether the base's text is one of them.
-    has_base: bool,
+    /// The sequences of the text of a base model, if it is one of them.
+    base: Option<NgramFilter>,
     /// Whether there are others.
     has_unknown: bool,
 }
@@ -48,8 +48,7 @@ impl CopiedWords {
     pub fn find(dataset: &TextDataset, sample: &[String], init: &Init) -> Result<Option<Self>> {
         let training = texts(dataset);
         let training = NgramFilter::build(training.iter().map(String::as_str));
-        let EarlierTexts { has_base, has_unknown } = EarlierTexts::of(init);
-        let base = if has_base { Some(base::filter()?) } else { None };
+        let EarlierTexts { base, has_unknown } = EarlierTexts::of(init)?;
         Ok(Self::count(sample, &training, base.as_ref(), has_unknown))
     }
 
@@ -68,9 +67,9 @@ impl CopiedWords {
     pub fn sentence(&self) -> String {
         let sequences = if self.checked == 1 { "sequence" } else { "sequences" };
         let stand = if self.in_training_text == 1 { "stands" } else { "stand" };
-        let base = self
-            .in_base_text
-            .map_or(String::new(), |found| format!(" and {} in the text of the built-in base", thousands(found)));
+        let base = self.in_base_text.map_or(String::new(), |found| {
+            format!(" and {} in the text of the base model that the run started from", thousands(found))
+        });
         let unknown = match (self.has_unknown_text, self.in_base_text) {
             (false, _) => "",
             (true, None) => "; how many stand in the text of the model that the run started from is not known",
@@ -86,19 +85,21 @@ impl CopiedWords {
 }
 
 impl EarlierTexts {
-    /// The texts of the model that `init` names, of the one that its run started from, and so on, as far as they exist.
-    fn of(init: &Init) -> Self {
-        let mut found = Self { has_base: false, has_unknown: false };
+    /// The texts of the model that `init` names, of the one that its run started from, and so on to a base model, as far as
+    /// they exist.
+    fn of(init: &Init) -> Result<Self> {
+        let mut found = Self::default();
         let mut from = init.from.clone();
         for _ in 0..MAX_CHAIN {
             let Some(model) = from else { break };
-            if base::is_base(&model) {
-                return Self { has_base: true, ..found };
+            found.base = base::filter_of(&model)?;
+            if found.base.is_some() {
+                break;
             }
             found.has_unknown = true;
             from = Config::of_model(&model, CONFIG).init.from;
         }
-        found
+        Ok(found)
     }
 }
 
@@ -145,7 +146,9 @@ mod tests {
         };
         let start = "Of 98 sequences of 8 words of the sample that were looked up, ";
         assert_eq!(sentence(3, None, false), format!("{start}3 stand in the training text."));
-        let both = format!("{start}1 stands in the training text and 2 in the text of the built-in base");
+        let both = format!(
+            "{start}1 stands in the training text and 2 in the text of the base model that the run started from"
+        );
         assert_eq!(sentence(1, Some(2), false), format!("{both}."));
         assert_eq!(
             sentence(1, Some(2), true),
@@ -166,20 +169,28 @@ mod tests {
             std::fs::write(directory.join(CONFIG), toml::to_string(&config).unwrap()).unwrap();
             directory
         };
+        let built_in = base::filter().unwrap();
         let base = Path::new(base::NAME);
         let first = run("first", Some(base));
         let second = run("second", Some(&first));
         let new = run("new", None);
-        for (from, has_base, has_unknown) in [
-            (None, false, false),
-            (Some(base.to_path_buf()), true, false),
-            (Some(first), true, true),
-            (Some(second), true, true),
-            (Some(new), false, true),
-            (Some(folder.path().join("none")), false, true),
+        // A base that was made of another text, and a run from it.
+        let own = NgramFilter::build([text(0..100).as_str()]);
+        let own_base = run("own-base", None);
+        std::fs::write(own_base.join(base::NGRAMS), own.to_bytes()).unwrap();
+        let from_own = run("from-own", Some(&own_base));
+        for (from, filter, has_unknown) in [
+            (None, None, false),
+            (Some(base.to_path_buf()), Some(&built_in), false),
+            (Some(first), Some(&built_in), true),
+            (Some(second), Some(&built_in), true),
+            (Some(own_base), Some(&own), false),
+            (Some(from_own), Some(&own), true),
+            (Some(new), None, true),
+            (Some(folder.path().join("none")), None, true),
         ] {
-            let found = EarlierTexts::of(&init(from.clone()));
-            assert_eq!(found, EarlierTexts { has_base, has_unknown }, "{from:?}");
+            let found = EarlierTexts::of(&init(from.clone())).unwrap();
+            assert_eq!(found, EarlierTexts { base: filter.cloned(), has_unknown }, "{from:?}");
         }
     }
 }

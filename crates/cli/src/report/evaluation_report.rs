@@ -375,7 +375,8 @@ mod tests {
         assert!(!text.contains("sequences of 8 words"), "{text}");
         let copied = CopiedWords { checked: 90, in_training_text: 2, in_base_text: Some(1), has_unknown_text: false };
         let text = EvaluationReport { copied_words: Some(copied), ..report(4.4) }.to_markdown();
-        let expected = ", 2 stand in the training text and 1 in the text of the built-in base.\n";
+        let expected =
+            ", 2 stand in the training text and 1 in the text of the base model that the run started from.\n";
         assert!(text.contains(expected), "{text}");
     }
 }

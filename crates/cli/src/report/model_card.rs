@@ -109,8 +109,8 @@ const LIMITS: &str = "\
 
 - The model is small. It writes sentences like those of its training text, but it knows no facts, and a story of more
   than a few sentences makes no sense.
-- It has learned only the language, the spelling and the time of its training text, and it may repeat the prejudices
-  in it. Words of other languages and scripts are spelled in bytes, so a run on such a text gains little from it.
+- It writes in the language of its training text, as people wrote when that text was written, and it may repeat the
+  prejudices of that time. Other scripts are spelled in bytes, so a run on a text in one of them gains little from it.
 - Samples may contain passages of the training text, as measured above.
 ";
 

@@ -87,6 +87,20 @@ pub fn resolve(path: &Path) -> PathBuf {
     if path.is_relative() && !path.exists() && under.is_dir() { under } else { path.into() }
 }
 
+/// The model at `path`: the built-in base if that is its name, or else as [`resolve`]. A directory that has the name, too, is
+/// reported.
+pub fn resolve_model(path: &Path) -> PathBuf {
+    let resolved = resolve(path);
+    if !base::is_base(path) {
+        return resolved;
+    }
+    if resolved.is_dir() {
+        let directory = if resolved == path { format!("./{}", base::NAME) } else { resolved.display().to_string() };
+        status(&format!("`{}` is the built-in base model; the directory of this name is `{directory}`", base::NAME));
+    }
+    path.into()
+}
+
 /// The run `named`. Without a name, the newest run, whose name is printed: runs that are not being trained come first, and
 /// of these the unfinished ones.
 ///
@@ -140,7 +154,7 @@ pub fn list(folder: &Path) -> Result<Vec<PathBuf>> {
 /// If none is named and no run has a model.
 pub fn find_model(named: Option<&Path>, kind: Option<&str>) -> Result<PathBuf> {
     if let Some(path) = named {
-        return Ok(if base::is_base(path) { path.into() } else { resolve(path) });
+        return Ok(resolve_model(path));
     }
     newest_model(kind).ok_or_else(|| {
         let (what, config) = if kind == Some(QuestionModel::KIND) {

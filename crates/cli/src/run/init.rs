@@ -40,7 +40,7 @@ pub fn new_run_config(args: &Train) -> Result<(AnyConfig, String)> {
 
 fn config_from_model(args: &Train, model: &Path) -> Result<(AnyConfig, String)> {
     let is_base = base::is_base(model);
-    let model = &if is_base { model.to_path_buf() } else { directory::resolve(model) };
+    let model = &directory::resolve_model(model);
     let name = model.display().to_string();
     let pretrained = PretrainedModel::read(model)?;
     let model_config = Some(model.join(CONFIG)).filter(|model_config| !is_base && model_config.is_file());
@@ -277,7 +277,10 @@ fn report_changes(bundle: &LmBundle, experiment: &LmExperiment, path: &Path) {
     let (old, new) = (&bundle.metadata.config, &experiment.model);
     let name = path.display();
     if new.vocab_size > old.vocab_size {
-        let how = if experiment.dataset.tokenizer.vocabulary.is_subwords() {
+        let is_for_documents = old.document_id.is_none() && new.document_id.is_some();
+        let how = if experiment.dataset.tokenizer.vocabulary.is_subwords() && is_for_documents {
+            "and start as the mean of the tokens that they consist of, except the one between documents"
+        } else if experiment.dataset.tokenizer.vocabulary.is_subwords() {
             "and start as the mean of the tokens that they consist of"
         } else if old.frozen_embedding {
             "and keep their random embeddings, because the embedding is frozen"

@@ -89,11 +89,19 @@ fn a_base_is_a_small_model_directory_from_which_runs_start() {
 fn what_no_base_can_be_made_of_is_rejected() {
     let dir = TestDir::new();
     dir.expect_error(&["base", "--out", "x"], &["no text is given", "--text my.txt"]);
+    dir.expect_error(&["base", "--text", "fox.txt", "--out", "base"], &["the name of the built-in base", "`my-base`"]);
     dir.file("taken", "");
     let taken = base(&dir, &["--out", "taken"]);
     crate::common::assert_error(&taken, "--out taken", &["taken exists", "--out"]);
     let both =
         [&["base", "--text", "fox.txt", "--out", "x", "--minutes", "1"][..], &["--set", "train.epochs=1"]].concat();
+    for (option, expected) in [
+        (["--set", "tokens.kind=words"], "words or characters"),
+        (["--documents", "lines"], "a model of documents"),
+        (["--set", "init.from=base"], "starts from another one, base"),
+    ] {
+        dir.expect_error(&[&["base", "--text", "fox.txt", "--out", "x"], &option[..]].concat(), &[expected]);
+    }
     dir.expect_error(&both, &["`--minutes` and `--set train.epochs` are both given"]);
     assert!(!dir.path().join("runs").exists());
 
@@ -136,6 +144,7 @@ fn other_commands_take_the_built_in_base_by_its_name() {
     let score = dir.json(&["evaluate", "--model", "base", "--text", "fox.txt", "--json"]);
     assert!(score["bits_per_byte"].as_f64().unwrap() > 0.0, "{score}");
     dir.expect_error(&["evaluate", "--model", "base"], &["text of the built-in base", "--text"]);
+    dir.expect_error(&["gradients", "--model", "base"], &["text of the built-in base"]);
     dir.expect_error(&["evaluate"], &["no finished run"]);
     dir.expect_error(&["generate", "--model", "./base"], &["not a model directory"]);
     dir.expect_error(&["ask", "--text", "fox.txt"], &["no finished run of a question generation model"]);
@@ -143,4 +152,7 @@ fn other_commands_take_the_built_in_base_by_its_name() {
     dir.expect_error(&ask, &["base holds a language model, expected a question model"]);
     dir.run_ok(&["export", "--model", "base", "--layout", "pytorch", "base.safetensors"]);
     assert!(dir.run_ok(&["runs"]).stderr.contains("no runs under runs"));
+    fs::create_dir_all(dir.path().join("runs/base")).unwrap();
+    let named = dir.run_ok(&["generate", "--model", "base", "--max-tokens", "5"]);
+    assert!(named.stderr.contains("the directory of this name is `runs/base`"), "{}", named.stderr);
 }

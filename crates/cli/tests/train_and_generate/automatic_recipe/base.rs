@@ -59,7 +59,7 @@ fn english_prose_starts_from_the_base_and_its_plan_can_be_given_back() {
     let number = |key: &str| copied[key].as_u64().unwrap_or_else(|| panic!("{key}: {copied}"));
     assert!(number("in_base_text") <= number("checked") && number("checked") > 0, "{copied}");
     assert_eq!(copied["has_unknown_text"], false);
-    assert!(read("score.md").contains(" in the text of the built-in base.\n"), "{}", read("score.md"));
+    assert!(read("score.md").contains(" in the text of the base model that the run started from.\n"));
 
     let without = train_ok(&dir, &[&options[..], &["--no-base"]].concat());
     assert!(!without.stderr.contains("init.from") && !without.stdout.contains("init.from"), "{}", without.stderr);
