@@ -10,8 +10,8 @@ pub const PORTABLE: &str = "ndarray,flex,wgpu";
 /// The backends that need no graphics driver.
 const CPU: &str = "ndarray,flex";
 
-/// What tests need besides backends: the failpoints that they interrupt a run with, kernels for f64, and [`PROFILE`]. A
-/// program started by the launcher has none of them.
+/// What tests need besides backends: the failpoints that they interrupt a run with, and kernels for f64, neither of which
+/// a program started by the launcher has; and [`PROFILE`], which only `bench --profile` starts one with.
 const TEST_FEATURES: [&str; 3] = ["failpoints", "f64", PROFILE];
 
 /// The feature that counts the time of each kind of work.

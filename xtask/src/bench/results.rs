@@ -64,12 +64,12 @@ impl Results {
         Some(measured.summary(0)?.median)
     }
 
-    /// The fraction of the CPU's rate `yardstick` ([`FMA`] or [`GEMM_RATE`]) that our training reaches, by
+    /// The fraction of the CPU's rate `reference` ([`FMA`] or [`GEMM_RATE`]) that our training reaches, by
     /// [`training_flops`].
-    pub fn fraction_of(&self, yardstick: &str, workload: &str) -> Option<f64> {
+    pub fn fraction_of(&self, reference: &str, workload: &str) -> Option<f64> {
         let measured = self.get(workload).filter(|_| !self.is_on_gpu())?;
         let Kind::Train(sizes) = &measured.workload.kind else { return None };
-        let (milliseconds, gigaflops) = (measured.summary(0)?.median, self.rate(yardstick)?);
+        let (milliseconds, gigaflops) = (measured.summary(0)?.median, self.rate(reference)?);
         Some(training_flops(sizes) / (milliseconds / 1e3) / (gigaflops * 1e9))
     }
 }
@@ -92,6 +92,22 @@ impl Measured {
         let rounds = self.values[0].iter().zip(&self.values[program]);
         let rounds: Vec<f64> = rounds.map(|(&ours, &theirs)| ratio(ours, theirs)).collect();
         Some(Summary { median: ratio(ours.median, theirs.median), ..summary(&rounds)? })
+    }
+
+    /// A program's time divided by ours in the fastest quarter of the rounds of each, rounded up: what other programs slow
+    /// down is left out.
+    pub fn fastest_ratio(&self, program: usize) -> Option<f64> {
+        let fastest = |values: &[f64]| {
+            let mut sorted = values.to_vec();
+            sorted.sort_by(f64::total_cmp);
+            if self.workload.is_rate() {
+                sorted.reverse();
+            }
+            sorted.truncate(values.len().div_ceil(4));
+            Some(summary(&sorted)?.median)
+        };
+        let (ours, theirs) = (fastest(self.values.first()?)?, fastest(self.values.get(program)?)?);
+        Some(if self.workload.is_rate() { ours / theirs } else { theirs / ours })
     }
 
     /// The median of the tokens that a program trains on in a second, where every step has a target.
@@ -192,7 +208,7 @@ mod tests {
     fn a_fraction_of_a_rate_is_computed_from_the_operations() {
         // 6 · 267,460,608 operations in 10 ms, at 400 and 200 GFLOP/s.
         let results = example();
-        let fraction = |yardstick| results.fraction_of(yardstick, "train-lstm-32").unwrap();
+        let fraction = |reference| results.fraction_of(reference, "train-lstm-32").unwrap();
         let (of_peak, of_gemm) = (fraction(FMA), fraction(GEMM_RATE));
         assert!((of_peak - 1.604_763_648 / 4.0).abs() < 1e-12, "{of_peak}");
         assert!((of_gemm - 1.604_763_648 / 2.0).abs() < 1e-12, "{of_gemm}");
@@ -202,6 +218,20 @@ mod tests {
         let mut without = example();
         without.workloads.remove(0);
         assert_eq!(without.fraction_of(FMA, "train-lstm-32"), None);
+    }
+
+    #[test]
+    fn the_fastest_rounds_of_each_program_are_compared() {
+        let mut results = example();
+        let ratio = |results: &Results, name: &str| results.get(name).unwrap().fastest_ratio(1);
+        assert_eq!(ratio(&results, "train-lstm-32"), Some(17.0 / 9.0));
+        // Two of five rounds.
+        results.workloads[2].values[0] = vec![30.0, 8.0, 12.0, 20.0, 16.0];
+        results.workloads[2].values[1] = vec![30.0, 22.0, 18.0, 40.0, 50.0];
+        assert_eq!(ratio(&results, "train-lstm-32"), Some(2.0));
+        results.workloads[1].values[1] = vec![50.0, 67.0, 40.0];
+        assert_eq!(ratio(&results, "gemm"), Some(3.0));
+        assert_eq!(ratio(&results, "peak-memory"), None);
     }
 
     #[test]
