@@ -13,7 +13,21 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from protocol import CHARACTERS, TEMPERATURE, D, H, T, V, character_windows, on_gpu, serve, threads, windows
+from protocol import (
+    CHARACTERS,
+    TEMPERATURE,
+    WORDS,
+    D,
+    H,
+    T,
+    V,
+    character_windows,
+    on_gpu,
+    serve,
+    threads,
+    windows,
+    word_windows,
+)
 
 
 def steps_of(model, optimizer, batches):
@@ -49,16 +63,19 @@ def baseline(cell, depth, batch, units=H):
     return build
 
 
-def characters():
-    """A step is one update, with a target after every character and a carried state."""
-    sizes = CHARACTERS
-    keras.utils.set_random_seed(1)
-    ids = keras.Input(batch_shape=(sizes["N"], sizes["T"]), dtype="int32")
-    recurrent = [layers.LSTM(sizes["H"], return_sequences=True, stateful=True) for _ in range(2)]
-    model = keras.Sequential(
-        [ids, layers.Embedding(sizes["V"], sizes["D"]), *recurrent, layers.Dense(sizes["V"])]
-    )
-    return steps_of(model, keras.optimizers.Adam(2e-3, global_clipnorm=5.0), character_windows())
+def streams(sizes, windows, rate, max_norm=None):
+    """A step is one update, with a target at every step of the windows and a carried state."""
+
+    def build():
+        keras.utils.set_random_seed(1)
+        ids = keras.Input(batch_shape=(sizes["N"], sizes["T"]), dtype="int32")
+        recurrent = [layers.LSTM(sizes["H"], return_sequences=True, stateful=True) for _ in range(2)]
+        model = keras.Sequential(
+            [ids, layers.Embedding(sizes["V"], sizes["D"]), *recurrent, layers.Dense(sizes["V"])]
+        )
+        return steps_of(model, keras.optimizers.Adam(rate, global_clipnorm=max_norm), windows())
+
+    return build
 
 
 def generation(rows):
@@ -102,7 +119,8 @@ WORKLOADS = {
     "train-gru-32": baseline(layers.GRU, 1, 32),
     "train-rnn-32": baseline(layers.SimpleRNN, 1, 32),
     "train-stack-32": baseline(layers.LSTM, 2, 32),
-    "train-char-2x512": characters,
+    "train-char-2x512": streams(CHARACTERS, character_windows, 2e-3, max_norm=5.0),
+    "train-words-2x200": streams(WORDS, word_windows, 1e-3),
     "generate-1": generation(1),
     "generate-64": generation(64),
 }

@@ -11,8 +11,9 @@ import numpy as np
 
 # The model of the Keras baseline: vocabulary size, embedding dimension, hidden units, window length.
 V, D, H, T = 4169, 100, 256, 20
-# The character model: the same, and the batch size.
+# Models with a target at every step: the same, and the batch size.
 CHARACTERS = dict(V=65, D=64, H=512, T=50, N=50)
+WORDS = dict(V=10_000, D=200, H=200, T=35, N=20)
 TEMPERATURE = 0.8
 # Enough that consecutive steps use different batches.
 BATCHES = 8
@@ -34,9 +35,9 @@ def windows(batch):
     return [(words(draw, (batch, T)), words(draw, batch)) for _ in range(BATCHES)]
 
 
-def words(draw, size):
+def words(draw, size, vocabulary=V):
     """Random ids by Zipf's law: the frequency of the k-th word is about proportional to 1 / k."""
-    return (V ** draw.random(size)).astype(np.int64) - 1
+    return (vocabulary ** draw.random(size)).astype(np.int64) - 1
 
 
 def character_windows():
@@ -44,6 +45,13 @@ def character_windows():
     draw = np.random.default_rng(1)
     size, most = (CHARACTERS["N"], CHARACTERS["T"]), CHARACTERS["V"]
     return [(draw.integers(most, size=size), draw.integers(most, size=size)) for _ in range(BATCHES)]
+
+
+def word_windows():
+    """Batches of words, with the next word of each as its target."""
+    draw = np.random.default_rng(1)
+    size, vocabulary = (WORDS["N"], WORDS["T"]), WORDS["V"]
+    return [(words(draw, size, vocabulary), words(draw, size, vocabulary)) for _ in range(BATCHES)]
 
 
 def serve(info, workloads):

@@ -8,7 +8,20 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from protocol import CHARACTERS, TEMPERATURE, D, H, V, character_windows, on_gpu, serve, threads, windows
+from protocol import (
+    CHARACTERS,
+    TEMPERATURE,
+    WORDS,
+    D,
+    H,
+    V,
+    character_windows,
+    on_gpu,
+    serve,
+    threads,
+    windows,
+    word_windows,
+)
 
 DEVICE = torch.device("cuda" if on_gpu() and torch.cuda.is_available() else "cpu")
 
@@ -67,27 +80,31 @@ def baseline(cell, layers, batch, units=H):
     return build
 
 
-def characters():
-    """A step is one update, with a target after every character and a carried state."""
-    sizes = CHARACTERS
-    torch.manual_seed(1)
-    model = LanguageModel(layers=2, V=sizes["V"], D=sizes["D"], H=sizes["H"], dropout=0.0).to(DEVICE)
-    optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
-    batches = tensors(character_windows())
-    state = None
+def streams(sizes, windows, rate, max_norm=None):
+    """A step is one update, with a target at every step of the windows and a carried state."""
 
-    def run(steps):
-        nonlocal state
-        for ids, targets in itertools.islice(batches, steps):
-            optimizer.zero_grad()
-            logits, after = model(ids, state)
-            F.cross_entropy(logits.flatten(0, 1), targets.flatten()).backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 5)
-            optimizer.step()
-            state = tuple(part.detach() for part in after)
-        finish()
+    def build():
+        torch.manual_seed(1)
+        model = LanguageModel(layers=2, V=sizes["V"], D=sizes["D"], H=sizes["H"], dropout=0.0).to(DEVICE)
+        optimizer = torch.optim.Adam(model.parameters(), lr=rate)
+        batches = tensors(windows())
+        state = None
 
-    return run
+        def run(steps):
+            nonlocal state
+            for ids, targets in itertools.islice(batches, steps):
+                optimizer.zero_grad()
+                logits, after = model(ids, state)
+                F.cross_entropy(logits.flatten(0, 1), targets.flatten()).backward()
+                if max_norm is not None:
+                    nn.utils.clip_grad_norm_(model.parameters(), max_norm)
+                optimizer.step()
+                state = tuple(part.detach() for part in after)
+            finish()
+
+        return run
+
+    return build
 
 
 def generation(rows):
@@ -125,7 +142,8 @@ WORKLOADS = {
     "train-gru-32": baseline(nn.GRU, 1, 32),
     "train-rnn-32": baseline(nn.RNN, 1, 32),
     "train-stack-32": baseline(nn.LSTM, 2, 32),
-    "train-char-2x512": characters,
+    "train-char-2x512": streams(CHARACTERS, character_windows, 2e-3, max_norm=5),
+    "train-words-2x200": streams(WORDS, word_windows, 1e-3),
     "generate-1": generation(1),
     "generate-64": generation(64),
 }

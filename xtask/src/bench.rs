@@ -7,6 +7,7 @@ mod cpu_contention;
 mod machine;
 mod process;
 mod process_metrics;
+mod profile;
 mod program;
 mod recipes;
 mod report;
@@ -23,10 +24,12 @@ use args::{Backend, BackendArgs, BackendFile};
 use clap::{Subcommand, ValueEnum};
 
 use self::machine::{Machine, today};
+use self::profile::Profiles;
 use self::program::Program;
 use self::recipes::{Comparison, Recipes};
 use self::results::{Measured, Results};
 use self::rounds::Rounds;
+use self::workloads::Kind;
 use crate::{build, cargo, features, output};
 
 /// The folder of the records.
@@ -42,6 +45,10 @@ pub struct Bench {
     /// Measure PyTorch and Keras too; needs Python 3.11 and several gigabytes for an environment
     #[arg(long)]
     peers: bool,
+    /// Say where the time of training steps and tokens goes, in a build that counts it; the times themselves are those of
+    /// a run without this option
+    #[arg(long, conflicts_with = "peers")]
+    profile: bool,
     /// Only these workloads, as in `train-lstm-32,gemm`; recorded only with `--out`
     #[arg(long, value_name = "WORKLOAD,WORKLOAD", value_delimiter = ',')]
     only: Vec<String>,
@@ -90,6 +97,7 @@ fn record_name(word: &str) -> Result<String, String> {
 /// Measures what is asked for.
 pub fn run(options: &Bench) -> Result<ExitCode, String> {
     match &options.other {
+        None if options.profile => run_profile(options),
         None => run_workloads(options),
         Some(Other::Recipes(recipes)) => run_recipes(recipes),
     }
@@ -101,7 +109,7 @@ fn run_recipes(options: &Recipes) -> Result<ExitCode, String> {
     let comparison = Comparison::new(options)?;
     let machine = Machine::current();
     let threads = options.threads.map_or(machine.cores, |threads| threads as usize);
-    match build(&options.backend, threads)? {
+    match build(&options.backend, threads, false)? {
         Ok(program) => comparison.run(&program, &machine).map(|()| ExitCode::SUCCESS),
         Err(status) => Ok(cargo::exit_code(status)),
     }
@@ -113,7 +121,7 @@ fn run_workloads(options: &Bench) -> Result<ExitCode, String> {
     workloads::select(&options.only, Backend::Ndarray)?;
     let machine = Machine::current();
     let threads = options.threads.map_or(machine.cores, |threads| threads as usize);
-    let program = match build(&options.backend, threads)? {
+    let program = match build(&options.backend, threads, false)? {
         Ok(program) => program,
         Err(status) => return Ok(cargo::exit_code(status)),
     };
@@ -123,6 +131,8 @@ fn run_workloads(options: &Bench) -> Result<ExitCode, String> {
     let mut workers = vec![program.worker(options.prose.as_deref())?];
     if options.peers {
         workers.extend(program.peers()?);
+    } else if for_workers.iter().any(|workload| workload.kind == Kind::Gemm) {
+        workers.extend(program.numpy()?);
     }
     let programs = workers.iter().map(|worker| worker.info.clone()).collect();
     let repetitions = options.repetitions as usize;
@@ -158,6 +168,38 @@ fn run_workloads(options: &Bench) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Says where the time of the workloads goes. Fails if one of them could not be measured.
+fn run_profile(options: &Bench) -> Result<ExitCode, String> {
+    // Reports a misspelled name before anything is built.
+    profile::select(&options.only, Backend::Ndarray)?;
+    let machine = Machine::current();
+    let threads = options.threads.map_or(machine.cores, |threads| threads as usize);
+    let program = match build(&options.backend, threads, true)? {
+        Ok(program) => program,
+        Err(status) => return Ok(cargo::exit_code(status)),
+    };
+    if program.backend.is_gpu() {
+        return Err(
+            "`--profile` counts the time of CPUs; choose a backend for them, such as `--backend ndarray`".into()
+        );
+    }
+    let mut worker = program.worker(None)?;
+    let mut workloads = Vec::new();
+    for workload in profile::select(&options.only, program.backend)? {
+        output::status(workload.name);
+        workloads.push(profile::measure(workload, &mut worker, options.repetitions)?);
+    }
+    let repetitions = options.repetitions as usize;
+    let run = Results { machine, threads, repetitions, programs: vec![worker.info.clone()], workloads: Vec::new() };
+    let profiles = Profiles { run, workloads };
+    output::print(profiles.table());
+    if let Some(path) = record_path(options, &profiles.run.machine, program.backend) {
+        report::write(&cargo::root().join(&path), &profiles.csv())?;
+        output::print(path.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Prints what the tables do not show.
 fn print_problems(rounds: &Rounds) {
     if rounds.discarded > 0 {
@@ -173,8 +215,8 @@ fn print_problems(rounds: &Rounds) {
     }
 }
 
-/// Builds our program, or returns how cargo ended.
-fn build(requested: &BackendArgs, threads: usize) -> Result<Result<Program, ExitStatus>, String> {
+/// Builds our program, with counters of its time if `profile`, or returns how cargo ended.
+fn build(requested: &BackendArgs, threads: usize, profile: bool) -> Result<Result<Program, ExitStatus>, String> {
     let file = BackendFile::read(Path::new("."))?;
     let listed = std::env::var(features::FEATURES_VARIABLE).ok();
     let features = features::choose(requested.backend, listed.as_deref(), &file)?;
@@ -183,6 +225,7 @@ fn build(requested: &BackendArgs, threads: usize) -> Result<Result<Program, Exit
     // A device in backend.toml belongs to the backend in backend.toml.
     let of_file = || file.device.clone().filter(|_| file.backend.is_none_or(|b| b == backend));
     let device = requested.device.clone().or_else(of_file);
+    let features = if profile { format!("{features},{}", features::PROFILE) } else { features };
     Ok(build::pastiche(&features)?.map(|path| Program { path, backend, device, threads }))
 }
 
@@ -198,6 +241,7 @@ fn record_path(options: &Bench, machine: &Machine, backend: Backend) -> Option<P
     let name = match &options.out {
         Some(name) => name.clone(),
         None if !options.only.is_empty() => return None,
+        None if options.profile => format!("{}-profile", date()),
         None if backend.is_gpu() => format!("{}-bench-{}", date(), backend.name()),
         None => format!("{}-bench", date()),
     };
@@ -233,6 +277,8 @@ mod tests {
         assert_eq!(path(&["--only", "gemm,prepare"]), None);
         let on_gpu = record_path(&options(&[]).unwrap(), &machine, Backend::Wgpu).unwrap();
         assert!(on_gpu.to_str().unwrap().ends_with("-bench-wgpu.csv"), "{on_gpu:?}");
+        assert!(path(&["--profile"]).unwrap().ends_with("-profile.csv"));
+        assert_eq!(path(&["--profile", "--only", "generate-1"]), None);
         let named = path(&["--only", "gemm", "--out", "try.csv"]).unwrap();
         assert_eq!(named, "benchmarks/record/epyc-avx2-2-cores/try.csv");
     }
@@ -243,6 +289,7 @@ mod tests {
         assert!(options(&["--out", ".csv"]).is_err());
         assert!(options(&["--repetitions", "0"]).is_err());
         assert!(options(&["--threads", "0"]).is_err());
+        assert!(options(&["--profile", "--peers"]).is_err());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use args::Backend;
 use serde_json::Value;
 
 use crate::cargo::{cargo, not_started, root};
+use crate::features::PROFILE;
 use crate::output;
 
 /// Builds the binary `pastiche` in release with these features, unless it is up to date. Returns its path, or the
@@ -62,8 +63,9 @@ fn first_build_note(features: &str) -> String {
     if target.join("release").join(format!("pastiche{}", std::env::consts::EXE_SUFFIX)).exists() {
         return String::new();
     }
-    let backends = if features.contains(',') { "backends" } else { "backend" };
-    let names = features.replace(',', ", ");
+    let names: Vec<&str> = features.split(',').filter(|&feature| feature != PROFILE).collect();
+    let backends = if names.len() > 1 { "backends" } else { "backend" };
+    let names = names.join(", ");
     let download = if names.contains("cuda") { ", and downloads LLVM from GitHub for cuda" } else { "" };
     format!("building pastiche with the {names} {backends}; the first build takes some minutes{download}\n")
 }

@@ -10,9 +10,12 @@ pub const PORTABLE: &str = "ndarray,flex,wgpu";
 /// The backends that need no graphics driver.
 const CPU: &str = "ndarray,flex";
 
-/// What tests need besides backends: the failpoints that they interrupt a run with, and kernels for f64. A program
-/// started by the launcher has neither.
-const TEST_FEATURES: [&str; 2] = ["failpoints", "f64"];
+/// What tests need besides backends: the failpoints that they interrupt a run with, and kernels for f64, neither of which
+/// a program started by the launcher has; and [`PROFILE`], which only `bench --profile` starts one with.
+const TEST_FEATURES: [&str; 3] = ["failpoints", "f64", PROFILE];
+
+/// The feature that counts the time of each kind of work.
+pub const PROFILE: &str = "profile";
 
 /// The environment variable that lists the backends to compile in, such as `ndarray,wgpu`.
 pub const FEATURES_VARIABLE: &str = "PASTICHE_FEATURES";
@@ -151,7 +154,7 @@ mod tests {
         let all = Backend::value_variants().iter().filter(|&&backend| backend != Backend::Cuda);
         let names: Vec<&str> = all.map(|backend| backend.name()).collect();
         assert_eq!(PORTABLE, names.join(","));
-        let tests = "pastiche-cli/ndarray,pastiche-cli/flex,pastiche-cli/wgpu,pastiche-cli/failpoints,pastiche-cli/f64";
+        let tests = "pastiche-cli/ndarray,pastiche-cli/flex,pastiche-cli/wgpu,pastiche-cli/failpoints,pastiche-cli/f64,pastiche-cli/profile";
         assert_eq!(BackendSet::Portable.workspace_args()[3], tests);
         assert_eq!(BackendSet::Portable.source_check_args().0[3], format!("{tests},pastiche-cli/cuda"));
     }
@@ -160,7 +163,8 @@ mod tests {
     fn no_backend_for_a_gpu_is_in_the_set_for_the_cpu() {
         let all = Backend::value_variants().iter().filter(|backend| !backend.is_gpu());
         assert_eq!(CPU, all.map(|backend| backend.name()).collect::<Vec<_>>().join(","));
-        let features = "pastiche-cli/ndarray,pastiche-cli/flex,pastiche-cli/failpoints,pastiche-cli/f64";
+        let features =
+            "pastiche-cli/ndarray,pastiche-cli/flex,pastiche-cli/failpoints,pastiche-cli/f64,pastiche-cli/profile";
         assert_eq!(BackendSet::Cpu.workspace_args()[3], features);
         assert_eq!(BackendSet::Cpu.source_check_args().0[3], features);
     }

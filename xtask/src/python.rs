@@ -9,18 +9,28 @@ use crate::{cargo, output};
 /// The pinned versions.
 const REQUIREMENTS: &str = "xtask/parity/requirements.txt";
 
+/// The folder of the environment.
+const FOLDER: &str = "target/parity";
+
+/// The path of Python in an environment with all requirements, if there is one.
+pub fn installed(root: &Path) -> Option<PathBuf> {
+    let required = std::fs::read_to_string(root.join(REQUIREMENTS)).ok()?;
+    // Written last: without it, or with other contents, the environment is incomplete.
+    let found = std::fs::read_to_string(root.join(FOLDER).join("requirements.txt")).ok()?;
+    (found == required).then(|| root.join(FOLDER).join("venv/bin/python"))
+}
+
 /// The path of Python in an environment with all requirements; creates the environment if needed.
 pub fn environment(root: &Path) -> Result<PathBuf, String> {
-    let folder = root.join("target/parity");
+    if let Some(python) = installed(root) {
+        return Ok(python);
+    }
+    let folder = root.join(FOLDER);
     let python = folder.join("venv/bin/python");
     let requirements = root.join(REQUIREMENTS);
     let required = std::fs::read_to_string(&requirements)
         .map_err(|error| format!("{} cannot be read: {error}", requirements.display()))?;
-    // Written last: without it, or with other contents, the environment is incomplete.
     let stamp = folder.join("requirements.txt");
-    if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == required) {
-        return Ok(python);
-    }
     output::status("creating a Python environment with PyTorch and Keras (several gigabytes, once)");
     let venv = folder.join("venv");
     finish(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv))?;
@@ -44,4 +54,27 @@ fn finish(command: &mut Command) -> Result<(), String> {
         format!("{reason} (Python 3.11 or later with venv is needed)")
     })?;
     if status.success() { Ok(()) } else { Err(format!("{} ended with {status}", command.get_program().display())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_environment_with_other_requirements_is_not_installed() {
+        let root = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = root.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        assert_eq!(installed(root.path()), None);
+        write(REQUIREMENTS, "numpy==2.3.5\n");
+        assert_eq!(installed(root.path()), None);
+        let stamp = format!("{FOLDER}/requirements.txt");
+        write(&stamp, "numpy==2.3.4\n");
+        assert_eq!(installed(root.path()), None);
+        write(&stamp, "numpy==2.3.5\n");
+        assert_eq!(installed(root.path()), Some(root.path().join("target/parity/venv/bin/python")));
+    }
 }

@@ -18,6 +18,7 @@ use crate::cpu::simd_float::SimdFloat;
 use crate::cpu::simd_level::SimdLevel;
 use crate::cpu::view::MatrixPtr;
 pub use crate::cpu::view::MatrixView;
+use crate::profile::{self, Part};
 
 /// The storage type of weights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -130,6 +131,7 @@ impl PackedWeights {
             ..2_000_000 => 1,
             _ => rayon::current_num_threads().min(panels),
         };
+        let _section = profile::section(Part::Waiting);
         (0..parts).into_par_iter().for_each(|part| {
             let panels = part * panels / parts..(part + 1) * panels / parts;
             // SAFETY: each part writes its own columns.
@@ -261,6 +263,7 @@ impl RecurrentLayer {
     }
 
     fn step_of<C: Cell<f32>>(&self, cell: C, x: &BatchRows, state: &mut LayerState) {
+        let _section = profile::section(Part::Copying);
         let width = self.units.next_multiple_of(f32::PAD);
         let batch = x.batch_size();
         let mut sums = BatchRows(PaddedRows::new(batch, C::BLOCKS * width));
@@ -317,6 +320,7 @@ impl<C: Cell<f32>> WithSimd for StepRows<'_, C> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
+        let _section = profile::section(Part::ElementWise);
         for row in 0..self.batch {
             // SAFETY: only this thread accesses these rows, one at a time.
             let (sums, new_hidden, new_cell_state) = unsafe {

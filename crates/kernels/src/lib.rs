@@ -19,6 +19,7 @@ pub mod inference;
 #[allow(clippy::too_many_arguments, deprecated)]
 mod ops;
 pub mod optimizers;
+pub mod profile;
 pub mod reference;
 mod sequence;
 mod softmax_loss;

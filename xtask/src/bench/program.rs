@@ -11,6 +11,8 @@ use crate::{cargo, python};
 /// The other frameworks and their workers.
 const PEERS: [(&str, &str); 2] =
     [("PyTorch", "benchmarks/peers/pytorch.py"), ("Keras", "benchmarks/peers/keras_peer.py")];
+/// The worker of large matrix products by NumPy's library, which is OpenBLAS.
+const NUMPY: (&str, &str) = ("NumPy", "benchmarks/peers/numpy_peer.py");
 /// Where the stderr of the workers is written; each run overwrites it.
 const LOGS: &str = "target/bench";
 /// The variable that allows a peer to use a GPU.
@@ -64,20 +66,25 @@ impl Program {
     /// The workers in Python; their environment is created if needed. If we compute on a GPU, they do so too,
     /// provided that their libraries find one.
     pub fn peers(&self) -> Result<Vec<Worker>, String> {
-        let root = cargo::root();
-        let python = python::environment(root)?;
-        let peer = |(name, path): (&str, &str)| {
-            let mut command = python::program(&python, root, path);
-            limit_threads(&mut command, self.threads);
-            // The device `cpu` of wgpu is software.
-            let on_gpu = self.backend.is_gpu() && self.device.as_deref() != Some("cpu");
-            command.env(PEERS_ON_GPU, if on_gpu { "1" } else { "" });
-            if let (Backend::Cuda, Some(gpu)) = (self.backend, &self.device) {
-                command.env("CUDA_VISIBLE_DEVICES", gpu);
-            }
-            start(command, name, self.threads)
-        };
-        PEERS.into_iter().map(peer).collect()
+        let python = python::environment(cargo::root())?;
+        PEERS.into_iter().chain([NUMPY]).map(|peer| self.peer(&python, peer)).collect()
+    }
+
+    /// NumPy's worker, if the environment of the workers in Python exists.
+    pub fn numpy(&self) -> Result<Option<Worker>, String> {
+        python::installed(cargo::root()).map(|python| self.peer(&python, NUMPY)).transpose()
+    }
+
+    fn peer(&self, python: &Path, (name, path): (&str, &str)) -> Result<Worker, String> {
+        let mut command = python::program(python, cargo::root(), path);
+        limit_threads(&mut command, self.threads);
+        // The device `cpu` of wgpu is software.
+        let on_gpu = self.backend.is_gpu() && self.device.as_deref() != Some("cpu");
+        command.env(PEERS_ON_GPU, if on_gpu { "1" } else { "" });
+        if let (Backend::Cuda, Some(gpu)) = (self.backend, &self.device) {
+            command.env("CUDA_VISIBLE_DEVICES", gpu);
+        }
+        start(command, name, self.threads)
     }
 }
 
@@ -116,7 +123,7 @@ mod tests {
 
     #[test]
     fn the_programs_of_the_peers_exist() {
-        for (_, path) in PEERS {
+        for (_, path) in PEERS.into_iter().chain([NUMPY]) {
             assert!(cargo::root().join(path).is_file(), "{path}");
         }
     }

@@ -8,6 +8,11 @@ use super::machine::Machine;
 use super::worker::ProgramInfo;
 use super::workloads::{Kind, Workload, training_flops};
 
+/// The workload that measures the peak of the machine, on all threads.
+pub const FMA: &str = "fma";
+/// The workload that measures the rate of a large matrix product by the crate `gemm`, as older records do.
+pub const GEMM_RATE: &str = "gemm";
+
 /// One run of the benchmark.
 pub struct Results {
     /// The machine
@@ -53,16 +58,18 @@ impl Results {
         self.get(workload)?.ratio(index)
     }
 
-    /// Our rate of a workload `gemm`, in GFLOP/s.
-    pub fn gemm_rate(&self) -> Option<f64> {
-        Some(self.get("gemm")?.summary(0)?.median)
+    /// Our rate of a workload that measures one, in its unit.
+    pub fn rate(&self, workload: &str) -> Option<f64> {
+        let measured = self.get(workload).filter(|measured| measured.workload.is_rate())?;
+        Some(measured.summary(0)?.median)
     }
 
-    /// The fraction of the CPU's GEMM rate that our training reaches, by [`training_flops`].
-    pub fn fraction_of_gemm(&self, workload: &str) -> Option<f64> {
+    /// The fraction of the CPU's rate `reference` ([`FMA`] or [`GEMM_RATE`]) that our training reaches, by
+    /// [`training_flops`].
+    pub fn fraction_of(&self, reference: &str, workload: &str) -> Option<f64> {
         let measured = self.get(workload).filter(|_| !self.is_on_gpu())?;
         let Kind::Train(sizes) = &measured.workload.kind else { return None };
-        let (milliseconds, gigaflops) = (measured.summary(0)?.median, self.gemm_rate()?);
+        let (milliseconds, gigaflops) = (measured.summary(0)?.median, self.rate(reference)?);
         Some(training_flops(sizes) / (milliseconds / 1e3) / (gigaflops * 1e9))
     }
 }
@@ -81,9 +88,31 @@ impl Measured {
     /// A program's time divided by ours: of the medians, with the lowest and highest ratio of a round.
     pub fn ratio(&self, program: usize) -> Option<Summary> {
         let (ours, theirs) = (self.summary(0)?, self.summary(program)?);
+        let ratio = |ours: f64, theirs: f64| if self.workload.is_rate() { ours / theirs } else { theirs / ours };
         let rounds = self.values[0].iter().zip(&self.values[program]);
-        let rounds: Vec<f64> = rounds.map(|(ours, theirs)| theirs / ours).collect();
-        Some(Summary { median: theirs.median / ours.median, ..summary(&rounds)? })
+        let rounds: Vec<f64> = rounds.map(|(&ours, &theirs)| ratio(ours, theirs)).collect();
+        Some(Summary { median: ratio(ours.median, theirs.median), ..summary(&rounds)? })
+    }
+
+    /// A program's time divided by ours in the fastest quarter of the rounds of each, rounded up: what other programs slow
+    /// down is left out.
+    pub fn fastest_ratio(&self, program: usize) -> Option<f64> {
+        let fastest = |values: &[f64]| {
+            let mut sorted = values.to_vec();
+            sorted.sort_by(f64::total_cmp);
+            if self.workload.is_rate() {
+                sorted.reverse();
+            }
+            sorted.truncate(values.len().div_ceil(4));
+            Some(summary(&sorted)?.median)
+        };
+        let (ours, theirs) = (fastest(self.values.first()?)?, fastest(self.values.get(program)?)?);
+        Some(if self.workload.is_rate() { ours / theirs } else { theirs / ours })
+    }
+
+    /// The median of the tokens that a program trains on in a second, where every step has a target.
+    pub fn tokens_per_second(&self, program: usize) -> Option<f64> {
+        Some(1e3 * self.workload.tokens()? as f64 / self.summary(program)?.median)
     }
 }
 
@@ -134,7 +163,7 @@ pub fn example() -> Results {
         workload: WORKLOADS.iter().find(|workload| workload.name == name).unwrap(),
         config: if name == "peak-memory" { BASELINE_CONFIG } else { "" },
         values: values.iter().map(|values| values.to_vec()).collect(),
-        others: (name == "gemm").then_some(0.025),
+        others: (name == "fma").then_some(0.025),
     };
     let training: [&[f64]; 3] = [&[10.0, 9.0, 12.0], &[18.0, 17.0, 18.0], &[30.0, 31.0, 33.0]];
     Results {
@@ -143,8 +172,10 @@ pub fn example() -> Results {
         repetitions: 3,
         programs: ["Pastiche", "PyTorch", "Keras"].map(program).into(),
         workloads: vec![
+            measured("fma", &[&[400.0, 390.0, 402.0], &[], &[]]),
             measured("gemm", &[&[200.0, 201.0, 190.0], &[], &[]]),
             measured("train-lstm-32", &training),
+            measured("train-words-2x200", &[&[200.0, 190.0, 220.0], &[280.0, 270.0, 290.0], &[]]),
             measured("generate-1", &[&[0.1, 0.1, 0.1], &[0.3, 0.34, 0.36], &[]]),
             measured("peak-memory", &[&[151.0], &[], &[]]),
         ],
@@ -174,14 +205,50 @@ mod tests {
     }
 
     #[test]
-    fn the_fraction_of_the_gemm_rate_is_computed_from_the_operations() {
-        // 6 · 267,460,608 operations in 10 ms, at 200 GFLOP/s.
-        let fraction = example().fraction_of_gemm("train-lstm-32").unwrap();
-        assert!((fraction - 1.604_763_648 / 2.0).abs() < 1e-12, "{fraction}");
-        assert_eq!(example().fraction_of_gemm("generate-1"), None);
+    fn a_fraction_of_a_rate_is_computed_from_the_operations() {
+        // 6 · 267,460,608 operations in 10 ms, at 400 and 200 GFLOP/s.
+        let results = example();
+        let fraction = |reference| results.fraction_of(reference, "train-lstm-32").unwrap();
+        let (of_peak, of_gemm) = (fraction(FMA), fraction(GEMM_RATE));
+        assert!((of_peak - 1.604_763_648 / 4.0).abs() < 1e-12, "{of_peak}");
+        assert!((of_gemm - 1.604_763_648 / 2.0).abs() < 1e-12, "{of_gemm}");
+        assert_eq!(results.fraction_of(FMA, "generate-1"), None);
+        // A time is no rate to compare with.
+        assert_eq!(results.fraction_of("generate-1", "train-lstm-32"), None);
         let mut without = example();
         without.workloads.remove(0);
-        assert_eq!(without.fraction_of_gemm("train-lstm-32"), None);
+        assert_eq!(without.fraction_of(FMA, "train-lstm-32"), None);
+    }
+
+    #[test]
+    fn the_fastest_rounds_of_each_program_are_compared() {
+        let mut results = example();
+        let ratio = |results: &Results, name: &str| results.get(name).unwrap().fastest_ratio(1);
+        assert_eq!(ratio(&results, "train-lstm-32"), Some(17.0 / 9.0));
+        // Two of five rounds.
+        results.workloads[2].values[0] = vec![30.0, 8.0, 12.0, 20.0, 16.0];
+        results.workloads[2].values[1] = vec![30.0, 22.0, 18.0, 40.0, 50.0];
+        assert_eq!(ratio(&results, "train-lstm-32"), Some(2.0));
+        results.workloads[1].values[1] = vec![50.0, 67.0, 40.0];
+        assert_eq!(ratio(&results, "gemm"), Some(3.0));
+        assert_eq!(ratio(&results, "peak-memory"), None);
+    }
+
+    #[test]
+    fn tokens_per_second_are_those_of_the_median() {
+        // 20 · 35 tokens in 200 and 280 ms.
+        let results = example();
+        let words = results.get("train-words-2x200").unwrap();
+        assert_eq!([0, 1, 2].map(|program| words.tokens_per_second(program)), [Some(3500.0), Some(2500.0), None]);
+        assert_eq!(results.get("train-lstm-32").unwrap().tokens_per_second(0), None);
+    }
+
+    #[test]
+    fn a_ratio_of_rates_is_one_of_times() {
+        let mut results = example();
+        results.workloads[1].values[1] = vec![100.0, 201.0, 95.0];
+        let ratio = results.ratio("PyTorch", GEMM_RATE).unwrap();
+        assert_eq!(ratio, Summary { median: 2.0, low: 1.0, high: 2.0 });
     }
 
     #[test]

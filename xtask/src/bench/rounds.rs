@@ -110,7 +110,7 @@ fn order(round: usize, count: usize) -> impl Iterator<Item = usize> {
 }
 
 /// Warms a worker up and finds the number of steps per request; `None` if it does not have the workload.
-fn warm_up(workload: &Workload, worker: &mut Worker) -> Result<Option<u64>, String> {
+pub fn warm_up(workload: &Workload, worker: &mut Worker) -> Result<Option<u64>, String> {
     let mut steps = 1;
     // The time of a single step is too inaccurate to predict that of a thousand: increase gradually.
     loop {
@@ -138,10 +138,11 @@ fn measurement(workload: &Workload, values: &Map<String, Value>) -> Result<Measu
         _ => Err(format!("expected `{key}` above 0, found {}", Value::from(values.clone()))),
     };
     match workload.kind {
+        Kind::Fma => Ok(Measurement { seconds_per_step: positive("seconds_per_step")?, value: positive("gflops")? }),
         Kind::Gemm => {
-            let value = positive("gflops")?;
+            let seconds_per_step = positive("seconds_per_step")?;
             let flops = 2.0 * (GEMM as f64).powi(3);
-            Ok(Measurement { seconds_per_step: flops / (value * 1e9), value })
+            Ok(Measurement { seconds_per_step, value: flops / seconds_per_step / 1e9 })
         }
         Kind::Prepare => {
             let value = positive("megabytes_per_second")?;
@@ -173,8 +174,11 @@ mod tests {
         };
         let found = convert(Kind::Generate, r#"{"seconds_per_step":0.25}"#).unwrap();
         assert_eq!(found, Measurement { seconds_per_step: 0.25, value: 250.0 });
-        let found = convert(Kind::Gemm, r#"{"gflops":2.147483648}"#).unwrap();
+        let found = convert(Kind::Gemm, r#"{"seconds_per_step":1}"#).unwrap();
         assert_eq!(found, Measurement { seconds_per_step: 1.0, value: 2.147_483_648 });
+        let found = convert(Kind::Fma, r#"{"seconds_per_step":0.5,"gflops":186}"#).unwrap();
+        assert_eq!(found, Measurement { seconds_per_step: 0.5, value: 186.0 });
+        assert!(convert(Kind::Fma, r#"{"seconds_per_step":0.5}"#).unwrap_err().contains("`gflops`"));
         let found = convert(Kind::Prepare, r#"{"megabytes_per_second":50}"#).unwrap();
         assert_eq!(found, Measurement { seconds_per_step: 2.0, value: 50.0 });
         let error = convert(Kind::Generate, r#"{"seconds_per_step":0}"#).unwrap_err();
@@ -202,7 +206,7 @@ mod tests {
 
         #[test]
         fn our_own_workloads_are_not_requested_from_peers() {
-            assert_eq!(rounds("gemm", Kind::Gemm).values, [vec![4.0; 3], vec![]]);
+            assert_eq!(rounds("fma", Kind::Fma).values, [vec![4.0; 3], vec![]]);
             assert_eq!(rounds("prepare", Kind::Prepare).values, [vec![80.0; 3], vec![]]);
         }
 

@@ -159,7 +159,8 @@ pub fn fake(name: &str, folder: &Path) -> Worker {
         r#"printf '{{"name":"{name}","version":"1.5","threads":2,"library":"sh","width":8}}\n'
 while read -r line; do case "$line" in
 *forget*) echo '{{}}';;
-*gemm*) echo '{{"seconds_per_step":0.5,"gflops":4}}';;
+*fma*) echo '{{"seconds_per_step":0.5,"gflops":4}}';;
+*profiled*) echo '{{"seconds_per_step":0.5,"profile":{{"matrix product":0.6,"other":0.1,"waiting":0.3}}}}';;
 *prepare*) echo '{{"megabytes_per_second":80}}';;
 *missing*) echo '{{"unsupported":true}}';;
 *fail*) echo '{{"error":"out of memory"}}';;

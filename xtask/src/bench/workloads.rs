@@ -31,7 +31,9 @@ pub enum Kind {
     Train(Sizes),
     /// Generated tokens, in every program
     Generate,
-    /// Products of [`GEMM`] x [`GEMM`] matrices, in ours
+    /// Fused multiply-adds in registers, in ours: the peak of the machine
+    Fma,
+    /// Products of [`GEMM`] x [`GEMM`] matrices, in ours and in NumPy
     Gemm,
     /// Preparation of a text of [`TEXT_MEGABYTES`], in ours
     Prepare,
@@ -75,8 +77,21 @@ const WIDE: Sizes = Sizes { units: 1024, ..BASELINE };
 const CHARACTERS: Sizes =
     Sizes { batch: 50, time: 50, vocabulary: 65, embedding: 64, gates: 4, units: 512, layers: 2, every_step: true };
 
+const WORDS: Sizes = Sizes {
+    batch: 20,
+    time: 35,
+    vocabulary: 10_000,
+    embedding: 200,
+    gates: 4,
+    units: 200,
+    layers: 2,
+    every_step: true,
+};
+
 /// Every workload, in the order of measurement.
-pub const WORKLOADS: [Workload; 17] = [
+pub const WORKLOADS: [Workload; 20] = [
+    workload("fma", Kind::Fma, Hardware::Cpu),
+    workload("fma-1", Kind::Fma, Hardware::Cpu),
     workload("gemm", Kind::Gemm, Hardware::Cpu),
     workload("gemm-1", Kind::Gemm, Hardware::Cpu),
     workload("train-lstm-32", Kind::Train(BASELINE), Hardware::Any),
@@ -89,6 +104,7 @@ pub const WORKLOADS: [Workload; 17] = [
     workload("train-rnn-32", Kind::Train(Sizes { gates: 1, ..BASELINE }), Hardware::Any),
     workload("train-stack-32", Kind::Train(Sizes { layers: 2, ..BASELINE }), Hardware::Any),
     workload("train-char-2x512", Kind::Train(CHARACTERS), Hardware::Any),
+    workload("train-words-2x200", Kind::Train(WORDS), Hardware::Any),
     workload("generate-1", Kind::Generate, Hardware::Any),
     workload("generate-64", Kind::Generate, Hardware::Any),
     workload("prepare", Kind::Prepare, Hardware::Cpu),
@@ -107,6 +123,7 @@ impl Workload {
         match self.kind {
             Kind::Train(_) => ("time of a training step", "ms"),
             Kind::Generate => ("time of a token", "ms"),
+            Kind::Fma => ("rate of fused multiply-adds in registers", "GFLOP/s"),
             Kind::Gemm => ("rate of a product of 1024 x 1024 matrices", "GFLOP/s"),
             Kind::Prepare => ("preparation by words", "MB/s"),
             Kind::Memory => ("peak resident memory of training", "MB"),
@@ -116,7 +133,25 @@ impl Workload {
 
     /// Whether the other programs are measured too.
     pub fn is_for_peers(&self) -> bool {
+        matches!(self.kind, Kind::Train(_) | Kind::Generate | Kind::Gemm)
+    }
+
+    /// Whether the value is a rate and not a time, so that more is better.
+    pub fn is_rate(&self) -> bool {
+        matches!(self.kind, Kind::Fma | Kind::Gemm | Kind::Prepare)
+    }
+
+    /// Whether its time is spent in the kernels, so that a profile says where.
+    pub fn has_profile(&self) -> bool {
         matches!(self.kind, Kind::Train(_) | Kind::Generate)
+    }
+
+    /// The tokens of a training step with a target at every step of the window.
+    pub fn tokens(&self) -> Option<u64> {
+        match &self.kind {
+            Kind::Train(sizes) if sizes.every_step => Some(sizes.batch * sizes.time),
+            _ => None,
+        }
     }
 
     /// Whether a worker runs it, rather than a new process.
@@ -135,7 +170,7 @@ impl Workload {
 /// A multiplication with its addition counts as 2. The factor 3 is the forward pass and the two products of
 /// the backward pass, for the gradients of the weights and of the input. D of an upper layer is H of the one
 /// below. The embedding is a lookup; activations, dropout, softmax and the optimizer are left out, so a step
-/// cannot reach the machine's full GEMM rate.
+/// cannot reach the peak of the machine.
 pub fn training_flops(sizes: &Sizes) -> f64 {
     let &Sizes { batch, time, vocabulary, embedding, gates, units, layers, every_step } = sizes;
     let rows = batch * time;
@@ -185,6 +220,17 @@ mod tests {
         assert_eq!(flops("train-stack-32"), 6.0 * 603_004_928.0);
         // 2500·64·2048 + 3 · 2500·512·2048 + 2500·512·65
         assert_eq!(flops("train-char-2x512"), 6.0 * (327_680_000.0 + 7_864_320_000.0 + 83_200_000.0));
+        // 4 · 700·200·800 + 700·200·10,000
+        assert_eq!(flops("train-words-2x200"), 6.0 * (448_000_000.0 + 1_400_000_000.0));
+    }
+
+    #[test]
+    fn tokens_are_counted_where_every_step_has_a_target() {
+        let tokens = |name: &str| WORKLOADS.iter().find(|workload| workload.name == name).unwrap().tokens();
+        assert_eq!(tokens("train-words-2x200"), Some(700));
+        assert_eq!(tokens("train-char-2x512"), Some(2500));
+        assert_eq!(tokens("train-lstm-32"), None);
+        assert_eq!(tokens("gemm"), None);
     }
 
     #[test]
@@ -211,6 +257,7 @@ mod tests {
         for (name, on_flex, on_wgpu) in [
             ("train-lstm-32", true, true),
             ("train-wide-256", false, true),
+            ("fma", true, false),
             ("gemm", true, false),
             ("peak-memory", true, false),
         ] {

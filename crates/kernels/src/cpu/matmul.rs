@@ -14,6 +14,7 @@ use super::rows::PaddedRows;
 use super::scratch::Scratch;
 use super::simd_float::SimdFloat;
 use super::view::{MatrixPtr, MatrixView};
+use crate::profile::{self, Part};
 
 /// The width of a panel in vectors.
 pub(super) const PANEL_VECTORS: usize = 3;
@@ -36,6 +37,7 @@ impl<T: SimdFloat> PackedMatrix<T> {
     /// If `b` has no rows.
     #[inline(always)]
     pub fn new<S: Simd>(simd: S, b: MatrixView<T>) -> Self {
+        let _section = profile::section(Part::Copying);
         let mut packed = Self::empty::<S>(b);
         for (panel, columns) in packed.panels_of(b) {
             pack_panel(simd, b.columns(columns), panel);
@@ -50,6 +52,7 @@ impl<T: SimdFloat> PackedMatrix<T> {
     pub fn new_parallel<S: Simd>(simd: S, b: MatrixView<T>) -> Self {
         let mut packed = Self::empty::<S>(b);
         let panels: Vec<_> = packed.panels_of(b).collect();
+        let _section = profile::section(Part::Waiting);
         panels.into_par_iter().for_each(|(panel, columns)| {
             simd.vectorize(PackPanel(b.columns(columns), panel));
         });
@@ -98,6 +101,7 @@ impl<T: SimdFloat> PackedMatrix<T> {
     /// If there are more totals than columns.
     #[inline(always)]
     pub fn column_sums<S: Simd>(&self, simd: S, totals: &mut [T]) {
+        let _section = profile::section(Part::ElementWise);
         let (totals, _) = T::vectors_mut::<S>(totals);
         let (panels, _) = T::vectors::<S>(&self.values);
         for (at, totals) in totals.chunks_mut(PANEL_VECTORS).enumerate() {
@@ -119,6 +123,7 @@ impl<T: SimdFloat> PackedMatrix<T> {
     /// `c` has as many rows as A and `columns` columns, and they may be written (see [`MatrixPtr::new`]).
     #[inline(always)]
     pub unsafe fn multiply_into<S: Simd>(&self, simd: S, a: MatrixView<T>, c: MatrixPtr<T>, columns: usize) {
+        let _section = profile::section(Part::Copying);
         // SAFETY: the caller guarantees it. A wider product, or one of several blocks of k, is computed in a buffer,
         // which is read only once it is complete.
         unsafe {
@@ -166,6 +171,7 @@ impl<T: SimdFloat> PackedMatrix<T> {
     ) {
         assert_eq!(a.columns, self.rows, "A must have as many columns as B has rows");
         assert_eq!(self.width, PANEL_VECTORS * T::lanes::<S>(), "B was packed for another SIMD level");
+        let _section = profile::section(Part::MatrixProduct);
         let depth = 0..self.rows;
         // SAFETY: the caller guarantees it for all rows and columns; later blocks of columns of A add to what the
         // first one has written.
@@ -252,6 +258,7 @@ impl<T: SimdFloat> WithSimd for PackPanel<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
+        let _section = profile::section(Part::Copying);
         pack_panel(simd, self.0, self.1);
     }
 }

@@ -1,6 +1,7 @@
 //! The CPU kernels, on slices. This module does not depend on Burn.
 
 pub mod elman;
+pub mod fma_peak;
 pub mod gru;
 pub mod kernel_cell;
 pub mod lstm;

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use super::simd_float::SimdFloat;
 use super::simd_level::SimdLevel;
+use crate::profile::{self, Part};
 
 /// Values that a thread processes at a time.
 const CHUNK: usize = 1 << 15;
@@ -34,7 +35,9 @@ pub fn rmsprop<T: SimdFloat>(
     let counts = [gradient.len(), square.len()];
     assert_eq!(counts, [weights.len(); 2], "w, g and v must have the same length");
     let chunks = weights.par_chunks_mut(CHUNK).zip(gradient.par_chunks(CHUNK));
+    let _section = profile::section(Part::Waiting);
     chunks.zip(square.par_chunks_mut(CHUNK)).for_each(|((w, g), v)| {
+        let _section = profile::section(Part::Optimizer);
         level.run(RmspropChunk(params, w, g, v));
     });
 }
@@ -97,7 +100,9 @@ pub fn adam<T: SimdFloat>(
     assert_eq!(counts, [weights.len(); 3], "w, g, m and v must have the same length");
     let chunks = weights.par_chunks_mut(CHUNK).zip(gradient.par_chunks(CHUNK));
     let state = mean.par_chunks_mut(CHUNK).zip(square.par_chunks_mut(CHUNK));
+    let _section = profile::section(Part::Waiting);
     chunks.zip(state).for_each(|((w, g), (m, v))| {
+        let _section = profile::section(Part::Optimizer);
         level.run(AdamChunk(params, w, g, m, v));
     });
 }

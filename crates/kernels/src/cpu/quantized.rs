@@ -7,6 +7,7 @@ use pulp::Simd;
 use super::matmul::{K_BLOCK, PANEL_VECTORS, PackedMatrix, multiply_panel};
 use super::simd_float::SimdFloat;
 use super::view::{MatrixPtr, MatrixView};
+use crate::profile::{self, Part};
 
 /// The smallest scale for `weight`; that of several weights is the largest of theirs.
 pub fn scale(weight: f32) -> f32 {
@@ -78,6 +79,7 @@ impl QuantizedMatrix {
         let lanes = f32::lanes::<S>();
         let full = PANEL_VECTORS * lanes;
         assert_eq!(self.width, full, "B was packed for another SIMD level");
+        let _section = profile::section(Part::MatrixProduct);
         let mut block = [0f32; K_BLOCK * PANEL_VECTORS * f32::PAD];
         for panel in panels {
             let start = panel * full;

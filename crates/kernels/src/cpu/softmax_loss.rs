@@ -14,6 +14,7 @@ use super::scratch::Scratch;
 use super::simd_float::SimdFloat;
 use super::simd_level::SimdLevel;
 use super::view::{MatrixPtr, MatrixView};
+use crate::profile::{self, Part};
 
 /// Values in a block of y: 8 MiB in f32. A block has at least one row.
 const BLOCK: usize = 1 << 21;
@@ -119,12 +120,14 @@ impl<T: SimdFloat> Inputs<'_, T> {
         let mut logits = PaddedRows::new(block.len(), self.kernel.columns);
         let shared = logits.shared();
         let x = self.input.rows(block);
+        let _section = profile::section(Part::Waiting);
         columns(self.kernel.columns).into_par_iter().for_each(|columns| {
             let (w, b) = (self.kernel.columns(columns.clone()), &self.bias[columns.clone()]);
             simd.vectorize(Dense { x, w, b, y: shared, columns });
         });
         let columns = self.kernel.columns;
         normalizers.par_iter_mut().enumerate().for_each(|(row, normalizer)| {
+            let _section = profile::section(Part::ElementWise);
             // SAFETY: each row belongs to one task, and all columns have been written.
             let row = unsafe { &shared.row(row)[..columns] };
             *normalizer = simd.vectorize(LogSumExp(row));
@@ -144,6 +147,7 @@ impl<T: SimdFloat> WithSimd for RunForward<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
+        let _section = profile::section(Part::ElementWise);
         let Self(inputs) = self;
         let rows = inputs.input.rows;
         let mut normalizers = Scratch::new(rows);
@@ -178,6 +182,7 @@ impl<T: SimdFloat> WithSimd for RunBackward<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Gradients<T> {
+        let _section = profile::section(Part::Copying);
         let Self { inputs, cache: ForwardCache { mut normalizers, mut logits }, gradient } = self;
         let Inputs { input: x, kernel: w, targets, .. } = inputs;
         let (units, vocabulary) = (w.rows, w.columns);
@@ -191,7 +196,9 @@ impl<T: SimdFloat> WithSimd for RunBackward<'_, T> {
             let normalizers = &mut normalizers[block.clone()];
             let mut dy = logits.take().unwrap_or_else(|| inputs.logits(simd, block.clone(), normalizers));
             let shared = dy.shared();
+            let waiting = profile::section(Part::Waiting);
             normalizers.par_iter().enumerate().for_each(|(at, &normalizer)| {
+                let _section = profile::section(Part::ElementWise);
                 // SAFETY: each row belongs to one task.
                 let y = unsafe { &mut shared.row(at)[..vocabulary] };
                 let gradient = gradient[block.start + at];
@@ -205,6 +212,7 @@ impl<T: SimdFloat> WithSimd for RunBackward<'_, T> {
                 let dy = dy.columns(columns);
                 simd.vectorize(WeightColumns { x: x.transposed(), dy, dw, db, first });
             });
+            waiting.end();
             input_gradient(simd, dy, w, &mut input[block.start * units..block.end * units]);
         }
         // SAFETY: together the tasks of the first block have written all columns, and N > 0, so there is a block.
@@ -221,6 +229,7 @@ fn input_gradient<T: SimdFloat, S: Simd>(simd: S, dy: MatrixView<T>, kernel: Mat
     let shared = transposed.shared();
     let parts: Vec<Range<usize>> =
         (0..dy.columns).step_by(TERMS).map(|from| from..(from + TERMS).min(dy.columns)).collect();
+    let waiting = profile::section(Part::Waiting);
     let parts: Vec<(PackedMatrix<T>, Range<usize>)> =
         parts.into_par_iter().map(|part| (pack(simd, dy.columns(part.clone()).transposed()), part)).collect();
     (0..units.div_ceil(UNITS)).into_par_iter().for_each(|at| {
@@ -228,6 +237,7 @@ fn input_gradient<T: SimdFloat, S: Simd>(simd: S, dy: MatrixView<T>, kernel: Mat
         let (row, kernel) = (units.start, kernel.rows(units));
         simd.vectorize(InputRows { parts: &parts, kernel, out: shared, row });
     });
+    waiting.end();
     let columns = transposed.view(0..units, 0..rows).transposed();
     for (row, dx) in dx.chunks_exact_mut(units).enumerate() {
         columns.rows(row..row + 1).copy_to(dx);
@@ -272,6 +282,7 @@ impl<T: SimdFloat> WithSimd for Dense<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
+        let _section = profile::section(Part::Copying);
         let Self { x, w, b, y, columns } = self;
         let packed = PackedMatrix::new(simd, w);
         let mut bias = Scratch::zeros(packed.columns());
@@ -350,6 +361,7 @@ impl<T: SimdFloat> WithSimd for WeightColumns<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
+        let _section = profile::section(Part::Copying);
         let Self { x, dy, dw, db, first } = self;
         let packed = PackedMatrix::new(simd, dy);
         let mut totals = Scratch::zeros(packed.columns());

@@ -6,6 +6,7 @@ use burn::backend::tensor::FloatTensor;
 use super::cpu::{CpuBackend, by_type};
 use crate::cpu::optimizer::{self, AdamParams, RmspropParams};
 use crate::cpu::simd_level::SimdLevel;
+use crate::profile::{self, Part};
 
 pub(super) fn rmsprop<B: CpuBackend>(
     params: RmspropParams,
@@ -13,6 +14,7 @@ pub(super) fn rmsprop<B: CpuBackend>(
     gradient: FloatTensor<B>,
     mut square: FloatTensor<B>,
 ) -> (FloatTensor<B>, FloatTensor<B>) {
+    let _section = profile::section(Part::Optimizer);
     by_type!(weights.dtype(), T => {
         let gradient = B::values::<T>(&gradient);
         let (w, v) = (B::values_mut(&mut weights), B::values_mut(&mut square));
@@ -28,6 +30,7 @@ pub(super) fn adam<B: CpuBackend>(
     mut mean: FloatTensor<B>,
     mut square: FloatTensor<B>,
 ) -> (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>) {
+    let _section = profile::section(Part::Optimizer);
     by_type!(weights.dtype(), T => {
         let gradient = B::values::<T>(&gradient);
         let [w, m, v] = [&mut weights, &mut mean, &mut square].map(B::values_mut);

@@ -1,15 +1,14 @@
 //! Generation: one token of the Keras baseline model, for one text or for a batch of texts.
 
-use std::time::Instant;
-
 use burn::tensor::Device;
 use generate::{BatchSession, Engine, Sampler, Sampling};
+use kernels::profile::{Part, section};
 use models::{LanguageModel, LayerConfig, Network, Precision, StateMode};
 use rayon::prelude::*;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::Workload;
 use super::training::baseline_model;
+use super::{Workload, timed};
 use crate::device::BackendSelection;
 use crate::error::Result;
 
@@ -42,16 +41,21 @@ impl Workload for Generation {
         let mut session = session.expand_batch(self.texts);
         let sampler = |text| Sampler::new(sampling.clone(), text, [0], None);
         let mut samplers: Vec<Sampler> = (0..self.texts as u64).map(sampler).collect();
-        let start = Instant::now();
-        kernels::with_spinning_workers(true, || -> generate::Result<()> {
+        let write = || -> generate::Result<()> {
             for _ in 0..steps {
+                let waiting = section(Part::Waiting);
                 let rows = samplers.par_iter_mut().zip(session.logits());
-                let ids = rows.map(|(sampler, logits)| sampler.sample(logits));
+                let ids = rows.map(|(sampler, logits)| {
+                    let _section = section(Part::Sampling);
+                    sampler.sample(logits)
+                });
                 let ids = ids.collect::<generate::Result<Vec<u32>>>()?;
+                waiting.end();
                 session.forward(&ids)?;
             }
             Ok(())
-        })?;
-        Ok(json!({ "seconds_per_step": start.elapsed().as_secs_f64() / steps as f64 }))
+        };
+        let ((), answer) = timed(steps, || Ok(kernels::with_spinning_workers(true, write)?))?;
+        Ok(answer)
     }
 }

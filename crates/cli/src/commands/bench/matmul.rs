@@ -1,4 +1,4 @@
-//! The peak speed of the machine: a large matrix product.
+//! A large matrix product by the crate `gemm`.
 
 use std::time::Instant;
 
@@ -37,8 +37,7 @@ impl Workload for MatrixProduct {
             multiply(&self.a, &self.b, &mut self.c, parallelism);
         }
         let seconds = start.elapsed().as_secs_f64() / steps as f64;
-        let flops = 2.0 * (SIZE * SIZE * SIZE) as f64;
-        Ok(json!({ "gflops": flops / seconds / 1e9, "seconds_per_step": seconds }))
+        Ok(json!({ "seconds_per_step": seconds }))
     }
 }
 

@@ -3,6 +3,7 @@
 //! Each line of input is a request and each line of output an answer, both in JSON. `benchmarks/README.md` lists
 //! the workloads. Between requests nothing is computed.
 
+mod fma;
 mod generate;
 mod matmul;
 mod prepare;
@@ -11,12 +12,13 @@ mod training;
 use std::collections::HashMap;
 use std::io::BufRead;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use args::BackendArgs;
 use burn::tensor::Device;
 use clap::Args;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::device::BackendSelection;
 use crate::error::{Error, Result};
@@ -37,6 +39,20 @@ pub struct Bench {
 trait Workload {
     /// Runs this many steps and returns the answer.
     fn run(&mut self, steps: u64) -> Result<Value>;
+}
+
+/// Runs `work`, which takes this many steps, and returns its result and the answer: the seconds of a step and, in a build
+/// with the feature `profile`, those of each kind of work, of all threads together.
+fn timed<R>(steps: u64, work: impl FnOnce() -> Result<R>) -> Result<(R, Value)> {
+    let per_step = |time: Duration| json!(time.as_secs_f64() / steps as f64);
+    let start = Instant::now();
+    let (result, profile) = kernels::profile::measure(rayon::current_num_threads(), work);
+    let mut answer = json!({ "seconds_per_step": per_step(start.elapsed()) });
+    if let Some(profile) = profile {
+        let parts = profile.times().map(|(part, time)| (part.name().to_string(), per_step(time)));
+        answer["profile"] = Value::Object(parts.collect::<Map<_, _>>());
+    }
+    Ok((result?, answer))
 }
 
 /// The initialized workloads by name.
@@ -96,6 +112,8 @@ fn answer(
 
 fn init(work: &str, args: &Bench, backend: &BackendSelection, device: &Device) -> Result<Option<Box<dyn Workload>>> {
     Ok(match work {
+        "fma" => Some(Box::new(fma::FmaPeak { all_threads: true })),
+        "fma-1" => Some(Box::new(fma::FmaPeak { all_threads: false })),
         "gemm" => Some(Box::new(matmul::MatrixProduct::new(rayon::current_num_threads()))),
         "gemm-1" => Some(Box::new(matmul::MatrixProduct::new(1))),
         "prepare" => Some(Box::new(prepare::Preparation::new(args.prose.as_deref())?)),

@@ -1,14 +1,12 @@
 //! Training steps (forward pass, backward pass, update), with the same code as in a run.
 
-use std::time::Instant;
-
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use models::{Activation, CellKind, LanguageModel, LanguageModelConfig, LayerConfig, Network};
 use seqdata::{Batch, Random};
-use serde_json::{Value, json};
+use serde_json::Value;
 use trainer::{AdamConfig, Clip, FitLimit, TrainConfig, TrainMode, fit};
 
-use super::Workload;
+use super::{Workload, timed};
 use crate::device::BackendSelection;
 use crate::error::{Error, Result};
 
@@ -50,13 +48,23 @@ impl Training {
                     .clip(Clip::GlobalNorm(5.0));
                 (LanguageModelConfig::new(65, 64, layers), config, 50)
             }
+            "train-words-2x200" => {
+                let layers = vec![LayerConfig::lstm(200); 2];
+                let config = TrainConfig::default()
+                    .mode(TrainMode::Tbptt { bptt_len: 35 })
+                    .batch_size(20)
+                    .learning_rate(1e-3)
+                    .optimizer(AdamConfig::default());
+                (LanguageModelConfig::new(10_000, 200, layers), config, 35)
+            }
             _ => return Ok(None),
         };
         let model = network.init(1, device)?.with_kernels(backend.kernels());
         let every = matches!(config.mode, TrainMode::Tbptt { .. });
+        let ids = if name == "train-char-2x512" { Ids::Uniform } else { Ids::Zipf };
         let shape = [config.batch_size, time];
         let device = device.clone().autodiff();
-        let batch = |at| batch(at, shape, every, network.vocab_size, &device);
+        let batch = |at| batch(at, shape, every, ids, network.vocab_size, &device);
         let batches = (0..BATCHES as u64).map(batch).collect();
         Ok(Some(Self { model: Some(model), config, batches }))
     }
@@ -67,22 +75,28 @@ pub fn baseline_model(layers: Vec<LayerConfig>) -> LanguageModelConfig {
     LanguageModelConfig::new(4_169, 100, layers)
 }
 
-/// Random ids, with one target per row or one per id. Words follow Zipf's law, the k-th with a probability
-/// proportional to 1 / k; characters are uniform.
-fn batch(step: u64, [rows, time]: [usize; 2], every: bool, vocabulary: usize, device: &Device) -> Batch {
+/// The distribution of random ids.
+#[derive(Clone, Copy)]
+enum Ids {
+    /// Zipf's law, for words: the k-th has a probability proportional to 1 / k.
+    Zipf,
+    /// Every id has the same probability, for characters.
+    Uniform,
+}
+
+/// Random ids, with one target per row or one per id.
+fn batch(step: u64, [rows, time]: [usize; 2], every: bool, ids: Ids, vocabulary: usize, device: &Device) -> Batch {
+    let vocabulary = vocabulary as f64;
     let mut random = Random::keyed(1, "benchmark", &[step]);
-    let mut ids = |columns: usize| -> Tensor<2, Int> {
-        let id = |_| {
-            if every {
-                (random.uniform() * vocabulary as f64) as i32
-            } else {
-                (vocabulary as f64).powf(random.uniform()) as i32 - 1
-            }
+    let mut draw = |columns: usize| -> Tensor<2, Int> {
+        let id = |_| match ids {
+            Ids::Uniform => (random.uniform() * vocabulary) as i32,
+            Ids::Zipf => vocabulary.powf(random.uniform()) as i32 - 1,
         };
-        let ids = (0..rows * columns).map(id).collect::<Vec<i32>>();
-        Tensor::from_data(TensorData::new(ids, [rows, columns]), device)
+        let drawn = (0..rows * columns).map(id).collect::<Vec<i32>>();
+        Tensor::from_data(TensorData::new(drawn, [rows, columns]), device)
     };
-    let (inputs, targets) = (ids(time), ids(if every { time } else { 1 }));
+    let (inputs, targets) = (draw(time), draw(if every { time } else { 1 }));
     Batch { inputs, targets, labels: None, continues: every && step > 0, step }
 }
 
@@ -90,13 +104,14 @@ impl Workload for Training {
     fn run(&mut self, steps: u64) -> Result<Value> {
         let model = self.model.take().expect("every run puts the model back");
         let batches = self.batches.iter().cycle().cloned();
-        let start = Instant::now();
-        let trained = fit(model, batches, &self.config, FitLimit::Steps(steps))?;
-        // GPUs compute asynchronously.
-        let device = self.batches[0].inputs.device();
-        device.sync().map_err(|error| Error::new(format!("the device failed: {error}")))?;
-        let seconds = start.elapsed().as_secs_f64() / steps as f64;
+        let (trained, answer) = timed(steps, || {
+            let trained = fit(model, batches, &self.config, FitLimit::Steps(steps))?;
+            // GPUs compute asynchronously.
+            let device = self.batches[0].inputs.device();
+            device.sync().map_err(|error| Error::new(format!("the device failed: {error}")))?;
+            Ok(trained)
+        })?;
         self.model = Some(trained);
-        Ok(json!({ "seconds_per_step": seconds }))
+        Ok(answer)
     }
 }

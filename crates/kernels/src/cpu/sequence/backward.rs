@@ -14,6 +14,7 @@ use crate::cpu::rows::{PaddedRows, SharedRows};
 use crate::cpu::simd_float::SimdFloat;
 use crate::cpu::simd_level::SimdLevel;
 use crate::cpu::view::MatrixView;
+use crate::profile::{self, Part};
 
 /// The gradients of all inputs of [`forward`](super::forward).
 pub struct Gradients<T> {
@@ -68,6 +69,7 @@ impl<T: SimdFloat, C: Cell<T>> WithSimd for RunBackward<'_, T, C> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Gradients<T> {
+        let _section = profile::section(Part::Copying);
         let Self { cell, mut cache, input, layer, gradient } = self;
         let shape = cache.shape;
         let SequenceShape { batch, time, inputs, units } = shape;
@@ -94,9 +96,11 @@ impl<T: SimdFloat, C: Cell<T>> WithSimd for RunBackward<'_, T, C> {
             dh: dh.shared(),
             dc: dc.shared(),
         };
+        let waiting = profile::section(Part::Waiting);
         shape.parts().into_par_iter().for_each(|part| {
             simd.vectorize(BatchPart(pass, part));
         });
+        waiting.end();
         let unit_width = units.next_multiple_of(T::PAD);
         let by_id = cache.ids.as_ref().map(|ids| {
             let by_id = sum_by_id(simd, &cache.sums, ids, C::INPUT.len() * unit_width);
@@ -112,6 +116,7 @@ impl<T: SimdFloat, C: Cell<T>> WithSimd for RunBackward<'_, T, C> {
         let input = match input {
             Input::Vectors(_) => out(&dx, &|row| row % time * batch + row / time, batch * time, inputs),
             Input::Ids(table, _) => {
+                let _section = profile::section(Part::GatherScatter);
                 let mut sums = vec![T::default(); table.rows * inputs];
                 let ids = cache.ids.iter().flat_map(|ids| &ids.ids);
                 for (row, &id) in ids.enumerate() {
@@ -157,6 +162,7 @@ impl<T: SimdFloat, C: Cell<T>> WithSimd for BatchPart<BackwardPass<'_, T, C>> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
+        let _section = profile::section(Part::Copying);
         let Self(pass, part) = self;
         let SequenceShape { batch, time, units, .. } = pass.shape;
         let width = units.next_multiple_of(T::PAD);
@@ -172,6 +178,7 @@ impl<T: SimdFloat, C: Cell<T>> WithSimd for BatchPart<BackwardPass<'_, T, C>> {
             }
             for t in (0..time).rev() {
                 let rows = t * batch + part.start..t * batch + part.end;
+                let cells = profile::section(Part::ElementWise);
                 for (n, row) in part.clone().zip(rows.clone()) {
                     let dh = pass.dh.row(n);
                     if pass.all_steps || t + 1 == time {
@@ -194,6 +201,7 @@ impl<T: SimdFloat, C: Cell<T>> WithSimd for BatchPart<BackwardPass<'_, T, C>> {
                     };
                     pass.cell.backward(simd, step);
                 }
+                cells.end();
                 let sums = |columns| pass.sums.view(rows.clone(), columns);
                 let dh = pass.dh.ptr(part.start, 0);
                 pass.recurrent.multiply(simd, sums(blocks(C::RECURRENT)), dh, true);

@@ -14,6 +14,7 @@ use crate::cpu::scratch::Scratch;
 use crate::cpu::simd_float::SimdFloat;
 use crate::cpu::simd_level::SimdLevel;
 use crate::cpu::view::MatrixPtr;
+use crate::profile::{self, Part};
 
 /// Runs `layer` over whole sequences. Returns `[N, S, H]` with S as in [`SequenceShape::slots`]: all hidden states if
 /// `all_steps`, else only the last; then the last c.
@@ -45,6 +46,7 @@ impl<T: SimdFloat, C: Cell<T>> WithSimd for RunForward<'_, T, C> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
+        let _section = profile::section(Part::Copying);
         let Self { cell, shape, input, layer, all_steps } = self;
         let SequenceShape { batch, time, inputs, units } = shape;
         let rows = batch * time;
@@ -101,9 +103,11 @@ impl<T: SimdFloat, C: Cell<T>> WithSimd for RunForward<'_, T, C> {
             slots,
             all_steps,
         };
+        let waiting = profile::section(Part::Waiting);
         shape.parts().into_par_iter().for_each(|part| {
             simd.vectorize(BatchPart(pass, part));
         });
+        waiting.end();
         // SAFETY: together the parts have written all slots of all sequences: there is at least one step.
         unsafe { output.set_len(batch * slots * units) };
         (output, cache)
@@ -142,6 +146,7 @@ impl<T: SimdFloat, C: Cell<T>> WithSimd for BatchPart<ForwardPass<'_, T, C>> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
+        let _section = profile::section(Part::Copying);
         let Self(pass, part) = self;
         let SequenceShape { batch, time, inputs, units } = pass.shape;
         let width = units.next_multiple_of(T::PAD);
@@ -159,6 +164,8 @@ impl<T: SimdFloat, C: Cell<T>> WithSimd for BatchPart<ForwardPass<'_, T, C>> {
             for t in 0..time {
                 let rows = t * batch + part.start..t * batch + part.end;
                 let sums = |column| pass.sums.ptr(rows.start, column);
+                let gather = pass.projected.map_or(Part::Copying, |_| Part::GatherScatter);
+                let gather = profile::section(gather);
                 for (n, row) in part.clone().zip(rows.clone()) {
                     let sums = pass.sums.row(row);
                     let (input_sums, other_sums) = sums.split_at_mut(C::INPUT.len() * width);
@@ -175,6 +182,7 @@ impl<T: SimdFloat, C: Cell<T>> WithSimd for BatchPart<ForwardPass<'_, T, C>> {
                     // Blocks that only the recurrent weights add to start at zero.
                     other_sums.fill(T::default());
                 }
+                gather.end();
                 if pass.projected.is_none() {
                     let x = pass.inputs.view(rows.clone(), 0..inputs);
                     pass.kernel.multiply(simd, x, sums(starts[0]), false);
@@ -187,6 +195,7 @@ impl<T: SimdFloat, C: Cell<T>> WithSimd for BatchPart<ForwardPass<'_, T, C>> {
                 }
                 let h = pass.hidden.view(rows.clone(), 0..units);
                 pass.recurrent.multiply(simd, h, sums(starts[1]), true);
+                let cells = profile::section(Part::ElementWise);
                 for (n, row) in part.clone().zip(rows) {
                     let cell_state = |row| if C::HAS_CELL_STATE { pass.cell_state.row(row) } else { &mut [] };
                     let step = ForwardStep {
@@ -204,6 +213,7 @@ impl<T: SimdFloat, C: Cell<T>> WithSimd for BatchPart<ForwardPass<'_, T, C>> {
                         output.write(&pass.hidden.row(row + batch)[..units]);
                     }
                 }
+                cells.end();
             }
             if C::HAS_CELL_STATE {
                 for n in part {

@@ -7,6 +7,7 @@ use crate::cpu::matmul::PackedMatrix;
 use crate::cpu::rows::PaddedRows;
 use crate::cpu::simd_float::SimdFloat;
 use crate::cpu::view::{MatrixPtr, MatrixView};
+use crate::profile::{self, Part};
 
 /// The unique ids of a batch and their positions.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ impl UniqueIds {
     /// From ids `[N, T]`.
     pub fn new(ids: &[u32], [batch, time]: [usize; 2]) -> Self {
         const NONE: u32 = u32::MAX;
+        let _section = profile::section(Part::GatherScatter);
         let largest = ids.iter().max().map_or(0, |&id| id as usize);
         let mut index_of_id = vec![NONE; largest + 1];
         let (mut unique, mut counts, mut index_of_row) = (Vec::new(), Vec::new(), Vec::new());
@@ -67,6 +69,7 @@ pub(super) fn project<T: SimdFloat, S: Simd>(
     inputs: &mut PaddedRows<T>,
     kernel: &PackedMatrix<T>,
 ) -> PaddedRows<T> {
+    let _section = profile::section(Part::GatherScatter);
     let mut projected = PaddedRows::new(ids.ids.len(), kernel.columns());
     for (row, &id) in ids.ids.iter().enumerate() {
         table.rows(id as usize..id as usize + 1).copy_padded_to(inputs.row_mut(row));
@@ -85,7 +88,9 @@ pub(super) fn sum_by_id<T: SimdFloat, S: Simd>(
 ) -> PaddedRows<T> {
     let mut by_id = PaddedRows::new(ids.ids.len(), width);
     let shared = by_id.shared();
+    let _section = profile::section(Part::Waiting);
     (0..ids.ids.len()).into_par_iter().with_min_len(16).for_each(|index| {
+        let _section = profile::section(Part::GatherScatter);
         // SAFETY: each row belongs to one task.
         let total = unsafe { shared.row(index) };
         let (first, others) = ids.rows_of(index).split_first().expect("every id has a row");
@@ -119,6 +124,7 @@ pub(super) fn multiply_rows<T: SimdFloat, S: Simd>(
     }
     assert!(a.rows <= to.count() && b.columns() == to.width, "the product must fit");
     let shared = to.shared();
+    let _section = profile::section(Part::Waiting);
     (0..a.rows.div_ceil(ROWS)).into_par_iter().for_each(|at| {
         let rows = at * ROWS..((at + 1) * ROWS).min(a.rows);
         // SAFETY: each task has its own rows.

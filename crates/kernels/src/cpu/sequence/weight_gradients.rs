@@ -12,6 +12,7 @@ use crate::cpu::rows::PaddedRows;
 use crate::cpu::scratch::Scratch;
 use crate::cpu::simd_float::SimdFloat;
 use crate::cpu::view::{MatrixPtr, MatrixView};
+use crate::profile::{self, Part};
 
 /// The gradients of W, U and the biases, from those of the sums: for each group of columns one product over all rows
 /// and steps, on all threads. If the input is ids, `by_id` holds the gradients of the sums added up by id.
@@ -43,6 +44,7 @@ pub(super) fn weight_gradients<T: SimdFloat, C: Cell<T>, S: Simd>(
         .collect();
     let x = cache.inputs.all(inputs).transposed();
     let h = cache.hidden.view(0..rows, 0..units).transposed();
+    let waiting = profile::section(Part::Waiting);
     tasks.into_par_iter().for_each(|(block, columns)| {
         let position = |blocks: &[usize]| blocks.iter().position(|&at| at == block);
         let to = |gradient: MatrixPtr<T>, at: usize| gradient.offset(0, at * units + columns.start);
@@ -61,6 +63,7 @@ pub(super) fn weight_gradients<T: SimdFloat, C: Cell<T>, S: Simd>(
             input: position(C::INPUT).map(|at| (x, input_sums(), to(dw, at))),
         });
     });
+    waiting.end();
     // SAFETY: together the tasks have written all columns: every block has biases, and every block of W and U is one
     // of these blocks.
     unsafe {
@@ -86,6 +89,7 @@ impl<T: SimdFloat> WithSimd for Columns<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
+        let _section = profile::section(Part::Copying);
         let Self { sums, bias, recurrent, input } = self;
         let packed = PackedMatrix::new(simd, sums);
         let mut totals = Scratch::zeros(packed.columns());
