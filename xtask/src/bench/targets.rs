@@ -19,14 +19,14 @@ pub enum Measure {
 #[derive(Clone, Copy, Debug)]
 pub enum Bound {
     /// The limit or more
-    AtLeast(f64),
+    Least(f64),
     /// The first limit or more; the second where vectors have 512 bits, because the peak is higher there and memory is
     /// not faster
-    AtLeastByWidth(f64, f64),
+    LeastByWidth(f64, f64),
     /// The limit or less
-    AtMost(f64),
+    Most(f64),
 }
-use Bound::{AtLeast, AtLeastByWidth, AtMost};
+use Bound::{Least, LeastByWidth, Most};
 use Measure::{OfPeak, Ours, Ratio};
 
 /// One target.
@@ -39,24 +39,24 @@ pub struct Target {
 
 /// Every target.
 pub const TARGETS: [Target; 18] = [
-    target("train-lstm-32", Ratio("PyTorch"), AtLeast(1.7)),
-    target("train-lstm-32", Ratio("Keras"), AtLeast(3.5)),
-    target("train-lstm-32", OfPeak, AtLeastByWidth(45.0, 35.0)),
-    target("train-lstm-256", Ratio("PyTorch"), AtLeast(1.4)),
-    target("train-lstm-256", OfPeak, AtLeastByWidth(55.0, 45.0)),
-    target("train-gru-32", Ratio("PyTorch"), AtLeast(2.0)),
-    target("train-rnn-32", Ratio("PyTorch"), AtLeast(2.0)),
-    target("train-stack-32", Ratio("PyTorch"), AtLeast(1.5)),
-    target("train-char-2x512", Ratio("PyTorch"), AtLeast(1.3)),
-    target("train-char-2x512", OfPeak, AtLeastByWidth(55.0, 45.0)),
-    target("train-words-2x200", Ratio("PyTorch"), AtLeast(1.4)),
-    target("train-words-2x200", OfPeak, AtLeast(45.0)),
-    target("generate-1", Ratio("PyTorch"), AtLeast(5.0)),
-    target("generate-64", Ratio("PyTorch"), AtLeast(1.2)),
-    target("generate-64", Ratio("Keras"), AtLeast(1.2)),
-    target("prepare", Ours, AtLeast(60.0)),
-    target("peak-memory", Ours, AtMost(120.0)),
-    target("first-token", Ours, AtMost(60.0)),
+    target("train-lstm-32", Ratio("PyTorch"), Least(1.7)),
+    target("train-lstm-32", Ratio("Keras"), Least(3.5)),
+    target("train-lstm-32", OfPeak, LeastByWidth(45.0, 35.0)),
+    target("train-lstm-256", Ratio("PyTorch"), Least(1.4)),
+    target("train-lstm-256", OfPeak, LeastByWidth(55.0, 45.0)),
+    target("train-gru-32", Ratio("PyTorch"), Least(2.0)),
+    target("train-rnn-32", Ratio("PyTorch"), Least(2.0)),
+    target("train-stack-32", Ratio("PyTorch"), Least(1.5)),
+    target("train-char-2x512", Ratio("PyTorch"), Least(1.3)),
+    target("train-char-2x512", OfPeak, LeastByWidth(55.0, 45.0)),
+    target("train-words-2x200", Ratio("PyTorch"), Least(1.4)),
+    target("train-words-2x200", OfPeak, Least(45.0)),
+    target("generate-1", Ratio("PyTorch"), Least(5.0)),
+    target("generate-64", Ratio("PyTorch"), Least(1.2)),
+    target("generate-64", Ratio("Keras"), Least(1.2)),
+    target("prepare", Ours, Least(60.0)),
+    target("peak-memory", Ours, Most(120.0)),
+    target("first-token", Ours, Most(60.0)),
 ];
 
 const fn target(workload: &'static str, measure: Measure, bound: Bound) -> Target {
@@ -80,14 +80,14 @@ impl Target {
     /// The limit on the machine of a run, in the target's unit.
     pub fn limit(&self, results: &Results) -> f64 {
         match self.bound {
-            AtLeastByWidth(_, limit) if results.machine.vectors == "avx512" => limit,
-            AtLeast(limit) | AtLeastByWidth(limit, _) | AtMost(limit) => limit,
+            LeastByWidth(_, limit) if results.machine.vectors == "avx512" => limit,
+            Least(limit) | LeastByWidth(limit, _) | Most(limit) => limit,
         }
     }
 
     /// The goal in words, as in `at least 1.3 times`.
     pub fn goal(&self, results: &Results) -> String {
-        let side = if matches!(self.bound, AtMost(_)) { "at most" } else { "at least" };
+        let side = if matches!(self.bound, Most(_)) { "at most" } else { "at least" };
         format!("{side} {} {}", self.limit(results), self.quantity().1)
     }
 
@@ -110,7 +110,7 @@ impl Target {
     /// Whether a run meets the target; `None` if it did not measure enough to decide.
     fn is_met(&self, results: &Results) -> Option<bool> {
         let (measured, limit) = (self.measured(results)?, self.limit(results));
-        Some(if matches!(self.bound, AtMost(_)) { measured <= limit } else { measured >= limit })
+        Some(if matches!(self.bound, Most(_)) { measured <= limit } else { measured >= limit })
     }
 
     /// [`Self::is_met`] in words. CPU contention slows programs down unequally, so it is mentioned.
@@ -142,17 +142,17 @@ mod tests {
     #[test]
     fn targets_are_met_missed_or_not_measured() {
         let verdict = |workload, measure, bound| target(workload, measure, bound).verdict(&example());
-        assert_eq!(verdict("train-lstm-32", Ratio("PyTorch"), AtLeast(1.8)), "met");
-        assert_eq!(verdict("train-lstm-32", Ratio("PyTorch"), AtLeast(1.9)), "missed");
-        assert_eq!(verdict("generate-64", Ratio("PyTorch"), AtLeast(2.0)), "not measured");
-        assert_eq!(verdict("train-lstm-32", OfPeak, AtLeast(40.0)), "met");
-        assert_eq!(verdict("peak-memory", Ours, AtMost(150.0)), "missed");
-        assert_eq!(verdict("first-token", Ours, AtMost(60.0)), "not measured");
+        assert_eq!(verdict("train-lstm-32", Ratio("PyTorch"), Least(1.8)), "met");
+        assert_eq!(verdict("train-lstm-32", Ratio("PyTorch"), Least(1.9)), "missed");
+        assert_eq!(verdict("generate-64", Ratio("PyTorch"), Least(2.0)), "not measured");
+        assert_eq!(verdict("train-lstm-32", OfPeak, Least(40.0)), "met");
+        assert_eq!(verdict("peak-memory", Ours, Most(150.0)), "missed");
+        assert_eq!(verdict("first-token", Ours, Most(60.0)), "not measured");
     }
 
     #[test]
     fn the_limit_depends_on_the_width_of_the_vectors() {
-        let target = target("train-lstm-32", OfPeak, AtLeastByWidth(45.0, 35.0));
+        let target = target("train-lstm-32", OfPeak, LeastByWidth(45.0, 35.0));
         let mut results = example();
         assert_eq!((target.limit(&results), target.verdict(&results)), (45.0, "missed"));
         results.machine.vectors = "avx512";
@@ -164,7 +164,7 @@ mod tests {
     fn a_disturbed_measurement_is_marked() {
         let mut results = example();
         results.workloads[2].others = Some(0.5);
-        let target = target("train-lstm-32", Ratio("PyTorch"), AtLeast(1.8));
+        let target = target("train-lstm-32", Ratio("PyTorch"), Least(1.8));
         assert_eq!(target.verdict(&results), "met, disturbed");
     }
 
@@ -172,7 +172,7 @@ mod tests {
     fn memory_is_compared_only_on_the_baseline_text() {
         let mut results = example();
         results.workloads.last_mut().unwrap().config = SUBSTITUTE_CONFIG;
-        let target = target("peak-memory", Ours, AtMost(150.0));
+        let target = target("peak-memory", Ours, Most(150.0));
         assert_eq!(target.verdict(&results), "not measured");
     }
 }
