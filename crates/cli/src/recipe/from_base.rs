@@ -35,8 +35,7 @@ pub fn choose(found: &Found, given: &Given, minutes: f64, model: &PretrainedMode
 }
 
 impl Choices<'_> {
-    /// For documents, extends the vocabulary of the base, which has so many ids, by their token. With it goes a subword,
-    /// the smallest extension.
+    /// For documents, extends the vocabulary of the base, which has so many ids, by their token and no subword.
     fn document_token(&mut self, vocabulary: usize) {
         if self.config.data.unit(&self.config.text).is_ok_and(|unit| unit.is_some()) {
             self.config.init.new_tokens = NewTokens::Extend;

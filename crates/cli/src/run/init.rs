@@ -45,11 +45,15 @@ fn config_from_model(args: &Train, model: &Path) -> Result<(AnyConfig, String)> 
     let pretrained = PretrainedModel::read(model)?;
     let model_config = Some(model.join(CONFIG)).filter(|model_config| !is_base && model_config.is_file());
     // The base and imported models have no configuration to start with.
-    let of_model = match &model_config {
+    let mut of_model = match &model_config {
         Some(path) => read(&ConfigArgs { config: Some(path.clone()), ..ConfigArgs::default() })?.0,
         None => pretrained.config(),
     };
     let extends = args.new_tokens == Some(args::NewTokens::Extend) && pretrained.tokenizer.vocabulary.is_subwords();
+    if extends {
+        // Its size says how many ids the model has, not to how many it is extended.
+        of_model.vocabulary.size = None;
+    }
     let changed = apply_changes(of_model.clone(), &args.config.set)?;
     reject_model_changes(&of_model, &changed, &name, extends)?;
     let default = if is_base { Some(Path::new(FINE_TUNING)) } else { model_config.as_deref() };
@@ -57,6 +61,9 @@ fn config_from_model(args: &Train, model: &Path) -> Result<(AnyConfig, String)> 
     let as_given = config_file.language_model(&ConfigArgs::default())?;
     let config_file = config_file.starting_from(model);
     let mut config = config_file.language_model(&args.config)?;
+    if extends && args.config.config.is_none() {
+        config.vocabulary.size = changed.vocabulary.size;
+    }
     if config.text.path.is_some() && config.text.encoding.is_none() && of_model.text.encoding.is_some() {
         config.text.encoding = of_model.text.encoding.clone();
         let encoding = config.text.encoding.as_deref().unwrap_or_default();
@@ -181,6 +188,21 @@ pub const SAME_TEXT: &str = "because only the same text gives the same run";
 pub fn restore_valid_streams(run: &Path, config: &mut Config) -> Result<()> {
     if let Some(progress) = Checkpoints::of(run).progress()? {
         config.split.valid_streams = progress.config.valid_streams;
+    }
+    Ok(())
+}
+
+/// Sets the number of ids to which a saved run extended the subwords of the model that it started from. Its configuration may
+/// lack it, or have another one if an earlier version, which did not extend subwords, made the run.
+///
+/// # Errors
+/// If its tokenizer cannot be read.
+pub fn restore_extended_size(run: &Path, config: &mut Config) -> Result<()> {
+    if config.init.from.is_some() && config.init.new_tokens == NewTokens::Extend {
+        let vocabulary = models::bundle::read_tokenizer(run)?.vocabulary;
+        if vocabulary.is_subwords() {
+            config.vocabulary.size = Some(vocabulary.len());
+        }
     }
     Ok(())
 }
