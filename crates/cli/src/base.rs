@@ -25,6 +25,11 @@ pub fn is_base(path: &Path) -> bool {
     path.to_str() == Some(NAME)
 }
 
+/// Whether `model` is a base model: the built-in one, or one in a directory.
+pub fn is_any_base(model: &Path) -> bool {
+    is_base(model) || model.join(NGRAMS).is_file()
+}
+
 /// Loads the base onto `device`.
 ///
 /// # Errors

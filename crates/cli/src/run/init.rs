@@ -291,7 +291,9 @@ pub fn new_experiment(config: Config, device: &Device) -> Result<(LmExperiment, 
     let origins = experiment.dataset.tokenizer.vocabulary.origins(&bundle.tokenizer.vocabulary);
     let model = bundle.model.adapt(fresh, &origins);
     let model_path = experiment.config.init.from.clone().unwrap_or(path);
-    Ok((experiment, model, Some(Origin { model: model_path, manifest_sha256 })))
+    // Recorded now, because the models before this one may be gone when the run ends.
+    let base = initial_model::base_of(&model_path);
+    Ok((experiment, model, Some(Origin { model: model_path, manifest_sha256, base })))
 }
 
 /// Prints what the model of a run has in addition to the trained model `bundle` that it starts from, or does not know.

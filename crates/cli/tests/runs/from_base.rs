@@ -40,6 +40,10 @@ fn a_run_from_the_base_is_moved_resumed_and_reproduced_and_records_the_base() {
     let manifest = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../datasets/base/manifest.json")).unwrap();
     let hash = sha256(&manifest);
     assert_eq!((&record["from"]["model"], &record["from"]["manifest_sha256"]), (&"base".into(), &hash.as_str().into()));
+    assert_eq!(
+        (&record["from"]["base"]["model"], &record["from"]["base"]["manifest_sha256"]),
+        (&"base".into(), &hash.as_str().into())
+    );
     let config = read(&dir, "tuned/config.toml");
     for line in ["from = \"base\"", "kind = \"subwords\"", "dropout = 0.4", "recurrent_dropout = 0.25"] {
         assert!(config.contains(line), "{config}");
