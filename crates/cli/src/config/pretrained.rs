@@ -42,15 +42,10 @@ impl PretrainedModel {
     /// # Errors
     /// If it is not a language model.
     pub fn read(from: &Path) -> Result<Self> {
-        if base::is_base(from) {
-            return Ok(Self::of(&base::load(&kernels::default_device())?));
-        }
-        Ok(Self {
-            model: LmBundle::read_metadata(from)?.config,
-            tokenizer: read_tokenizer(from)?,
-            new_tokens: NewTokens::Unk,
-            documents: DocumentHashes::default(),
-        })
+        let (metadata, tokenizer) =
+            if base::is_base(from) { base::read()? } else { (LmBundle::read_metadata(from)?, read_tokenizer(from)?) };
+        let documents = DocumentHashes::default();
+        Ok(Self { tokenizer, model: metadata.config, new_tokens: NewTokens::Unk, documents })
     }
 
     /// A configuration with what the model determines, and defaults otherwise.
