@@ -37,8 +37,8 @@ pub fn reject_model_changes(before: &Config, now: &Config, model: &str, extends:
     let Some(keys) = changed(before, &now, |key| is_set_by_model(key, extends)) else { return Ok(()) };
     bail!(
         "a run that starts from {model} cannot have another {keys}: the model determines layers and tokens; only \
-         dropout rates, `model.projection` and `model.tie_weights` may change; leave it as it was, or start without \
-         `--init-from`"
+         dropout rates, `model.projection`, `model.tie_weights` and, for subwords with `--new-tokens extend`, \
+         `vocabulary.size` may change; leave it as it was, or start without `--init-from` or `init.from`"
     )
 }
 
@@ -148,7 +148,8 @@ mod tests {
             ("vocabulary.size=900", "vocabulary.size"),
         ] {
             let error = change(rejected, false).unwrap_err().to_string();
-            assert!(error.contains(&format!("`{key}`")) && error.contains("runs/a"), "{error}");
+            assert!(error.contains(&format!("another `{key}`")) && error.contains("runs/a"), "{error}");
+            assert!(error.contains("with `--new-tokens extend`, `vocabulary.size`"), "{error}");
         }
         change("vocabulary.size=900", true).unwrap();
     }
