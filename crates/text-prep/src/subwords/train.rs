@@ -54,8 +54,9 @@ fn merge_pairs(mut words: Words, mut tokens: Vec<Vec<u8>>, size: usize, excluded
     let mut merges = Vec::new();
     let mut pairs = Pairs::of(&words);
     while tokens.len() < size {
-        let merged = |pair: Pair| [pair.0, pair.1].map(|token| tokens[token as usize].as_slice()).concat();
-        let is_allowed = |pair: Pair| excluded.is_empty() || !excluded.contains(&merged(pair));
+        let merged =
+            |pair: Pair| -> Vec<u8> { [pair.0, pair.1].map(|token| tokens[token as usize].as_slice()).concat() };
+        let is_allowed = |pair: Pair| !excluded.contains(&merged(pair));
         let Some((pair, in_words)) = pairs.take_most_frequent(is_allowed) else { break };
         let bytes = merged(pair);
         // `ab` and `c` may make the same token as `a` and `bc`.
