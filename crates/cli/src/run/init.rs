@@ -300,18 +300,20 @@ pub fn new_experiment(config: Config, device: &Device) -> Result<(LmExperiment, 
 fn report_changes(bundle: &LmBundle, experiment: &LmExperiment, path: &Path) {
     let (old, new) = (&bundle.metadata.config, &experiment.model);
     let name = path.display();
-    if new.vocab_size > old.vocab_size {
-        let is_for_documents = old.document_id.is_none() && new.document_id.is_some();
-        let how = if experiment.dataset.tokenizer.vocabulary.is_subwords() && is_for_documents {
-            "and start as the mean of the tokens that they consist of, except the one between documents"
-        } else if experiment.dataset.tokenizer.vocabulary.is_subwords() {
+    let is_for_documents = old.document_id.is_none() && new.document_id.is_some();
+    if is_for_documents {
+        status("the token between documents is new and is learned from initial weights");
+    }
+    let new_tokens = new.vocab_size - old.vocab_size - usize::from(is_for_documents);
+    if new_tokens > 0 {
+        let how = if experiment.dataset.tokenizer.vocabulary.is_subwords() {
             "and start as the mean of the tokens that they consist of"
         } else if old.frozen_embedding {
             "and keep their random embeddings, because the embedding is frozen"
         } else {
             "and are learned from random embeddings"
         };
-        status(&format!("{} tokens are new {how}", new.vocab_size - old.vocab_size));
+        status(&format!("{new_tokens} tokens are new {how}"));
     }
     if new.labels.len() > old.labels.len() {
         status(&format!("{} labels are new", new.labels.len() - old.labels.len()));
