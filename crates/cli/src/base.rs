@@ -1,15 +1,15 @@
 //! The built-in base model: a small language model that is part of the program, so that text can be generated before
 //! anything is trained, and other runs can start from it. `datasets/base/README.md` is its model card.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::tensor::Device;
 use durable::read::small_file;
 use eval::NgramFilter;
 use models::bundle::MANIFEST;
-use models::{LmBundle, ModelBundle, Network};
+use models::{LmBundle, LmMetadata, ModelBundle, Network};
 use seqdata::hash::sha256;
+use text_prep::Tokenizer;
 
 use crate::embedded::BASE;
 use crate::error::{Error, Result};
@@ -25,6 +25,11 @@ pub fn is_base(path: &Path) -> bool {
     path.to_str() == Some(NAME)
 }
 
+/// Whether `model` is a base model: the built-in one, or one in a directory.
+pub fn is_any_base(model: &Path) -> bool {
+    is_base(model) || model.join(NGRAMS).is_file()
+}
+
 /// Loads the base onto `device`.
 ///
 /// # Errors
@@ -38,8 +43,17 @@ pub fn load(device: &Device) -> Result<LmBundle> {
 /// # Errors
 /// As [`load`]; also if another kind than a language model is expected.
 pub fn load_network<M: Network>(device: &Device) -> models::Result<ModelBundle<M>> {
-    let files: BTreeMap<String, Vec<u8>> = BASE.iter().map(|&(name, bytes)| (name.into(), bytes.to_vec())).collect();
+    // The word sequences are a large file, which is seldom needed.
+    let files: Vec<(&str, &[u8])> = BASE.iter().copied().filter(|&(name, _)| name != NGRAMS).collect();
     ModelBundle::load_files(Path::new(NAME), &files, device)
+}
+
+/// Reads sizes and tokenizer of the base, without its weights.
+///
+/// # Errors
+/// If the files in the program do not belong together.
+pub fn read() -> Result<(LmMetadata, Tokenizer)> {
+    Ok(LmBundle::read_files(Path::new(NAME), BASE)?)
 }
 
 /// The SHA-256 of the base's manifest, which contains the hashes of its other files.
@@ -87,8 +101,8 @@ mod tests {
     use crate::config::Config;
     use crate::run::init::CONFIG;
 
-    /// The most bytes of the files that the model consists of.
-    const MAX_MODEL: usize = 4_000_000;
+    /// The most bytes that the base adds to the program.
+    const MAX_BYTES: usize = 4_000_000;
     const CARD: &str = include_str!("../../../datasets/base/README.md");
 
     #[test]
@@ -100,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn the_files_have_the_hashes_of_the_manifest_and_the_model_is_small() {
+    fn the_files_have_the_hashes_of_the_manifest_and_are_small() {
         let folder = tempfile::tempdir().unwrap();
         BASE.iter().for_each(|(name, bytes)| std::fs::write(folder.path().join(name), bytes).unwrap());
         let hashes = read_file_hashes(folder.path()).unwrap();
@@ -111,16 +125,16 @@ mod tests {
         for (name, hash) in &hashes {
             assert_eq!(&sha256(file(name)), hash, "{name}");
         }
-        // The rest says what it was trained on.
-        let of_model = BASE.iter().filter(|(name, _)| ![NGRAMS, CONFIG].contains(name));
-        let bytes: usize = of_model.map(|(_, bytes)| bytes.len()).sum();
-        assert!(bytes <= MAX_MODEL, "{bytes} bytes");
+        let bytes: usize = BASE.iter().map(|(_, bytes)| bytes.len()).sum();
+        assert!(bytes <= MAX_BYTES, "{bytes} bytes");
     }
 
     #[test]
     fn it_is_a_model_of_subwords_with_its_training_text_and_a_portable_configuration() {
         let base = load(&kernels::default_device()).unwrap();
         assert!(base.metadata.config.document_id.is_none());
+        let (metadata, tokenizer) = read().unwrap();
+        assert_eq!((&metadata, &tokenizer), (&base.metadata, &base.tokenizer));
         let text = "가 🦊 \n\tZażółć";
         let ids = base.tokenizer.encode(text, OovPolicy::Error).unwrap().ids;
         assert_eq!(base.tokenizer.decode(&ids), text);

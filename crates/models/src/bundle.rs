@@ -5,6 +5,7 @@
 //! manifest the directory is not a model. A file that is missing, truncated or of another model is
 //! an error.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -13,6 +14,8 @@ use burn::tensor::Device;
 use durable::{StagedFile, directory, failpoint};
 use kernels::KernelMode;
 use seqdata::hash::sha256;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use text_prep::Tokenizer;
 
 use crate::error::{Error, Result};
@@ -169,38 +172,60 @@ impl<M: Network> ModelBundle<M> {
     pub fn load(directory: impl AsRef<Path>, device: &Device) -> Result<Self> {
         let directory = directory.as_ref();
         let manifest = read_manifest::<M::Config>(directory, Some(M::KIND))?;
-        Self::from_manifest(directory, manifest, |file| read_file(directory, file), device)
+        Self::from_manifest(directory, manifest, |file| Ok(Some(Cow::Owned(read_file(directory, file)?))), device)
     }
 
     /// As [`load`](Self::load), from the contents of the files by name, which may be more than those of the manifest.
-    /// In errors the directory is called `name`.
+    /// Additional files that are left out are not checked. In errors the directory is called `name`.
     ///
     /// # Errors
     /// As [`load`](Self::load).
-    pub fn load_files(name: &Path, files: &BTreeMap<String, Vec<u8>>, device: &Device) -> Result<Self> {
-        let manifest = files.get(MANIFEST).ok_or_else(|| Error::NotAModel(name.into()))?;
-        let manifest = parse_manifest::<M::Config>(name, &String::from_utf8_lossy(manifest), Some(M::KIND))?;
-        let read = |file: &str| files.get(file).cloned().ok_or_else(|| missing(name, file));
-        Self::from_manifest(name, manifest, read, device)
+    pub fn load_files(name: &Path, files: &[(&str, &[u8])], device: &Device) -> Result<Self> {
+        let manifest = manifest_of_files(name, files, Some(M::KIND))?;
+        let is_needed = |file: &str| [WEIGHTS, INT8_WEIGHTS, TOKENIZER, VOCABULARY].contains(&file);
+        Self::from_manifest(
+            name,
+            manifest,
+            |file| match contents(files, file) {
+                None if is_needed(file) => Err(missing(name, file)),
+                bytes => Ok(bytes.map(Cow::Borrowed)),
+            },
+            device,
+        )
     }
 
-    /// The model of a manifest, whose files `read` returns by name.
-    fn from_manifest(
+    /// Reads the metadata and the tokenizer from the contents of the files by name, as [`load_files`](Self::load_files) does,
+    /// without the weights.
+    ///
+    /// # Errors
+    /// As [`read_metadata`](Self::read_metadata) and [`read_tokenizer`].
+    pub fn read_files(name: &Path, files: &[(&str, &[u8])]) -> Result<(Metadata<M::Config>, Tokenizer)> {
+        let manifest: Manifest<M::Config> = manifest_of_files(name, files, Some(M::KIND))?;
+        let hash = manifest.files.get(TOKENIZER).ok_or_else(|| not_listed(name, TOKENIZER))?;
+        let tokenizer = contents(files, TOKENIZER).ok_or_else(|| missing(name, TOKENIZER))?;
+        check_hash(name, TOKENIZER, tokenizer, hash)?;
+        let tokenizer = parse_tokenizer(name, tokenizer)?;
+        Ok((manifest.metadata, tokenizer))
+    }
+
+    /// The model of a manifest, whose files `read` returns by name, or `None` for one that is left out.
+    fn from_manifest<'a>(
         directory: &Path,
         manifest: Manifest<M::Config>,
-        read: impl Fn(&str) -> Result<Vec<u8>>,
+        read: impl Fn(&str) -> Result<Option<Cow<'a, [u8]>>>,
         device: &Device,
     ) -> Result<Self> {
-        let mut extra_files = BTreeMap::new();
+        let mut files: BTreeMap<String, Cow<'a, [u8]>> = BTreeMap::new();
         for (name, hash) in &manifest.files {
-            let bytes = read(name)?;
+            let Some(bytes) = read(name)? else { continue };
             check_hash(directory, name, &bytes, hash)?;
-            extra_files.insert(name.clone(), bytes);
+            files.insert(name.clone(), bytes);
         }
-        let (weights, int8_weights) = (extra_files.remove(WEIGHTS), extra_files.remove(INT8_WEIGHTS));
-        let mut take = |name: &str| extra_files.remove(name).ok_or_else(|| not_listed(directory, name));
+        let (weights, int8_weights) = (files.remove(WEIGHTS), files.remove(INT8_WEIGHTS));
+        let mut take = |name: &str| files.remove(name).ok_or_else(|| not_listed(directory, name));
         let tokenizer = take(TOKENIZER)?;
         take(VOCABULARY)?;
+        let extra_files = files.into_iter().map(|(name, bytes)| (name, bytes.into_owned())).collect();
 
         let inconsistent = |reason| Error::Inconsistent { directory: directory.into(), reason };
         let tokenizer = parse_tokenizer(directory, &tokenizer)?;
@@ -216,7 +241,7 @@ impl<M: Network> ModelBundle<M> {
         M::check_vocabulary(&metadata.config, &tokenizer.vocabulary).map_err(inconsistent)?;
         let model = M::zeros(&metadata.config, device).map_err(|error| inconsistent(format!("{MANIFEST}: {error}")))?;
         let (file, model) = match (weights, int8_weights) {
-            (Some(weights), None) => (WEIGHTS, weights_from_bytes(model, weights)),
+            (Some(weights), None) => (WEIGHTS, weights_from_bytes(model, weights.into_owned())),
             (None, Some(weights)) => (INT8_WEIGHTS, int8_weights_from_bytes(model, &weights)),
             (None, None) => return Err(not_listed(directory, WEIGHTS)),
             (Some(_), Some(_)) => {
@@ -234,6 +259,21 @@ impl<M: Network> ModelBundle<M> {
     pub fn read_metadata(directory: impl AsRef<Path>) -> Result<Metadata<M::Config>> {
         Ok(read_manifest(directory.as_ref(), Some(M::KIND))?.metadata)
     }
+}
+
+/// The contents of the file `name`, if it is one of `files`.
+fn contents<'a>(files: &[(&str, &'a [u8])], name: &str) -> Option<&'a [u8]> {
+    files.iter().find(|(file, _)| *file == name).map(|&(_, bytes)| bytes)
+}
+
+/// The manifest among `files`; of a network of this kind if one is given.
+fn manifest_of_files<C: Serialize + DeserializeOwned>(
+    name: &Path,
+    files: &[(&str, &[u8])],
+    kind: Option<&'static str>,
+) -> Result<Manifest<C>> {
+    let manifest = contents(files, MANIFEST).ok_or_else(|| Error::NotAModel(name.into()))?;
+    parse_manifest(name, &String::from_utf8_lossy(manifest), kind)
 }
 
 /// Reads the tokenizer of the model in `directory`, without its weights.

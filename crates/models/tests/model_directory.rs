@@ -1,5 +1,8 @@
 //! An incomplete or damaged model directory is rejected with a message that names the problem.
 
+#[path = "model_directory/from_memory.rs"]
+mod from_memory;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -118,41 +121,6 @@ fn damaged_8_bit_weights_are_named() {
     fs::remove_file(&path).unwrap();
     let error = load_error(folder.path());
     assert!(error.contains(FILE) && error.contains("missing"), "{error}");
-}
-
-#[test]
-fn a_model_is_loaded_from_memory_with_the_same_checks() {
-    let name = Path::new("base");
-    let load = |files: &BTreeMap<String, Vec<u8>>| LmBundle::load_files(name, files, &Device::flex());
-    for int8 in [false, true] {
-        let folder = tempfile::tempdir().unwrap();
-        let original = bundle(WORDS);
-        if int8 { original.save_int8(folder.path()) } else { original.save(folder.path()) }.unwrap();
-        let entries = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap());
-        let files: BTreeMap<String, Vec<u8>> = entries
-            .map(|entry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap()))
-            .chain([("README.md".to_string(), Vec::new())])
-            .collect();
-        let read = LmBundle::load(folder.path(), &Device::flex()).unwrap();
-        let loaded = load(&files).unwrap();
-        assert_eq!(logits(&loaded), logits(&read));
-        assert_eq!((loaded.tokenizer, loaded.metadata), (read.tokenizer, read.metadata));
-        assert_eq!(loaded.extra_files, read.extra_files);
-
-        for file in files.keys().filter(|file| *file != "README.md") {
-            let (mut less, mut damaged) = (files.clone(), files.clone());
-            less.remove(file);
-            damaged.get_mut(file).unwrap()[0] ^= 1;
-            let [less, damaged] = [less, damaged].map(|files| load(&files).unwrap_err().to_string());
-            assert!(less.contains("base") && damaged.contains("base"), "{less}\n{damaged}");
-            if file == "manifest.json" {
-                assert!(less.contains("is not a model directory") && damaged.contains("cannot be read"), "{damaged}");
-            } else {
-                assert!(less.contains(&format!("{file} is missing")), "{less}");
-                assert!(damaged.contains(&format!("{file} is not the file that was saved")), "{damaged}");
-            }
-        }
-    }
 }
 
 #[test]

@@ -39,6 +39,17 @@ pub enum Error {
         /// The most frequent of them.
         first: String,
     },
+    /// A vocabulary of subwords is to be extended to fewer ids than it has.
+    #[error(
+        "`vocabulary.size` is {given}, but the vocabulary that is extended has {existing} ids: give {existing} for no more \
+         subwords, a higher number, or none for a quarter more"
+    )]
+    SmallerVocabulary {
+        /// The number of ids that was given.
+        given: usize,
+        /// The number of ids that there are.
+        existing: usize,
+    },
     /// The text is shorter than one window and its target.
     #[error(
         "the text has {tokens} tokens, but a window of {context_len} and its target need {needed}: \

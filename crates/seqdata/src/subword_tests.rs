@@ -5,6 +5,7 @@ use text_prep::{OovPolicy, Vocabulary};
 use crate::dataset::TextDataset;
 use crate::dataset_builder::TextDatasetBuilder;
 use crate::dataset_config::VocabSource;
+use crate::error::Error;
 use crate::split::Part;
 use crate::vocab_builder::{NewTokens, default_subwords, extended_size};
 
@@ -78,9 +79,34 @@ fn subwords_are_extended_by_those_of_the_training_part() {
     assert!((0..old.vocabulary.len() as u32).all(|id| new.token(id) == old.vocabulary.token(id)));
     assert_eq!(dataset.tokenizer.decode(&dataset.ids.slice(0..dataset.ids.len())), other);
     assert_eq!(read(Some(old.vocabulary.len() + 1)).tokenizer.vocabulary.len(), old.vocabulary.len() + 1);
-    // A size that the vocabulary has already asks for no other than the default.
-    assert_eq!(read(Some(280)).tokenizer, dataset.tokenizer);
-    assert_eq!([extended_size(280, None), extended_size(280, Some(300)), extended_size(280, Some(9))], [350, 300, 350]);
+    // The present size adds nothing, and that of an extended vocabulary gives the same one again.
+    assert_eq!(read(Some(old.vocabulary.len())).tokenizer, old);
+    assert_eq!(read(Some(new.len())).tokenizer, dataset.tokenizer);
+    let sizes = [None, Some(300), Some(280)].map(|given| extended_size(280, given).unwrap());
+    assert_eq!(sizes, [350, 300, 280]);
+    let error = extended_size(280, Some(279)).unwrap_err().to_string();
+    assert!(error.contains("`vocabulary.size` is 279") && error.contains("has 280 ids: give 280"), "{error}");
+}
+
+#[test]
+fn documents_can_add_their_token_and_no_subwords() {
+    let old = subwords(&text()).build().unwrap().tokenizer;
+    let documents: Vec<String> = (0..40).map(|n| format!("zebra {n} quartz")).collect();
+    let documents: Vec<(&str, Option<&str>)> = documents.iter().map(|text| (text.as_str(), None)).collect();
+    let read = |size: usize| {
+        let builder = TextDataset::from_documents(&documents[..]).context_len(4).vocab_size(size);
+        builder.tokenizer(&old, NewTokens::Extend).build().map(|dataset| dataset.tokenizer.vocabulary)
+    };
+    let present = old.vocabulary.len();
+    // A size counts the document token.
+    for size in [present, present + 1] {
+        let new = read(size).unwrap();
+        assert_eq!((new.len(), new.num_words()), (present + 1, old.vocabulary.num_words()), "{size}");
+        assert!(new.document_id().is_some());
+    }
+    let new = read(present + 2).unwrap();
+    assert_eq!((new.len(), new.num_words()), (present + 2, old.vocabulary.num_words() + 1));
+    assert!(matches!(read(present - 1), Err(Error::SmallerVocabulary { .. })));
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub enum NewTokens {
     /// Map them to the unknown token, or drop them if the vocabulary has none.
     Unk,
     /// Add them to the vocabulary, with ids after the existing ones. All texts are known to subwords: more of them are merged,
-    /// up to the size of the configuration or, if that is not above the present one, a quarter more.
+    /// up to the size of the configuration or, if it gives none, a quarter more. The present size adds no subwords.
     Extend,
 }
 
@@ -89,17 +89,25 @@ pub fn default_subwords(bytes: u64) -> usize {
     (bytes.isqrt() / 64 * 64).clamp(512, 8_000) as usize
 }
 
-/// The number of ids of a vocabulary of subwords that is extended, if none is given that is higher than its own: a quarter
-/// more.
-pub(crate) fn extended_size(existing: usize, given: Option<usize>) -> usize {
-    given.filter(|&given| given > existing).unwrap_or(existing + existing / 4)
+/// The number of ids of a vocabulary of subwords that is extended: the given one or, if none is given, a quarter more than
+/// it has.
+///
+/// # Errors
+/// [`Error::SmallerVocabulary`] if fewer are given than it has.
+pub(crate) fn extended_size(existing: usize, given: Option<usize>) -> Result<usize> {
+    match given {
+        None => Ok(existing + existing / 4),
+        Some(given) if given >= existing => Ok(given),
+        Some(given) => Err(Error::SmallerVocabulary { given, existing }),
+    }
 }
 
 /// The vocabulary of a trained model, unchanged or extended with the new tokens. Subwords are extended by those that are
 /// merged of the model's. With [`NewTokens::Extend`], a model of running text gets a document token for documents.
 ///
 /// # Errors
-/// [`Error::NewTokens`] if there are new tokens and `policy` is [`NewTokens::Error`].
+/// [`Error::NewTokens`] if there are new tokens and `policy` is [`NewTokens::Error`]; [`Error::SmallerVocabulary`] if subwords
+/// are extended and the configuration has a size below the present one.
 pub(crate) fn adapt_vocabulary(
     existing: &Vocabulary,
     policy: NewTokens,
@@ -108,17 +116,16 @@ pub(crate) fn adapt_vocabulary(
 ) -> Result<Vocabulary> {
     match policy {
         NewTokens::Extend => {
+            let gets_document_token = input.text.documents.is_some() && existing.document_id().is_none();
             let extended = if existing.is_subwords() {
-                let reserved = existing.len() - existing.num_words();
-                let size = extended_size(existing.len(), config.vocab_size);
+                // A size includes padding and the document token.
+                let reserved = existing.len() - existing.num_words() + usize::from(gets_document_token);
+                let size = extended_size(existing.len(), config.vocab_size)?;
                 existing.extended_subwords(input.token_counts(), size - reserved)
             } else {
                 existing.extended(input.token_counts(), config.min_count)
             };
-            Ok(match input.text.documents {
-                Some(_) if existing.document_id().is_none() => extended.with_documents(input.document_count()),
-                _ => extended,
-            })
+            Ok(if gets_document_token { extended.with_documents(input.document_count()) } else { extended })
         }
         // All bytes are in the vocabulary.
         _ if existing.is_subwords() => Ok(existing.clone()),

@@ -1,7 +1,5 @@
 //! `export`: writes a model's weights as a safetensors file for other programs.
 
-use std::path::Path;
-
 use args::Export;
 use models::interop::{export, write_safetensors};
 use models::{LanguageModel, LmBundle, Network};
@@ -24,13 +22,12 @@ pub fn run(args: &Export, backend: &BackendSelection) -> Result<()> {
     let bundle: LmBundle = load_model(&directory, backend, &device)?;
     let tensors = export(&bundle.model, layout(args.layout))?;
     write_safetensors(path, &tensors)?;
-    // The base is a part of the program; its files are in this folder of the project.
-    let folder = if base::is_base(&directory) { Path::new("datasets/base") } else { &directory };
-    status(&format!(
-        "model {}: {} tensors; the token ids are listed in {}",
-        directory.display(),
-        tensors.len(),
-        folder.join("vocabulary.tsv").display()
-    ));
+    let ids = if base::is_base(&directory) {
+        // The base is a part of the program and has no directory.
+        "in the source of this program, in datasets/base/vocabulary.tsv".into()
+    } else {
+        format!("in {}", directory.join("vocabulary.tsv").display())
+    };
+    status(&format!("model {}: {} tensors; the token ids are listed {ids}", directory.display(), tensors.len()));
     print(&format!("{}\n", path.display()))
 }

@@ -22,7 +22,7 @@ use crate::output::{print, print_json, status, warn};
 use crate::run::experiment::{Experiment, Setup};
 use crate::run::init::{
     CONFIG, SAME_TEXT, check_is_run, check_questions, check_text, check_vectors, check_was_trained, new_experiment,
-    restore_valid_streams,
+    restore_extended_size, restore_valid_streams,
 };
 use crate::run::provenance::{Origin, Provenance};
 use crate::run::signals::EXIT_INTERRUPTED;
@@ -64,6 +64,7 @@ pub fn run(args: &Reproduce, backend: &BackendSelection) -> Result<ExitCode> {
     match read_any(&config)?.0.saved_in(run) {
         AnyConfig::LanguageModel(mut config) => {
             restore_valid_streams(run, &mut config)?;
+            restore_extended_size(run, &mut config)?;
             config.text = config.text.for_another_run()?;
             check_text(&name, &config, SAME_TEXT)?;
             check_vectors(&name, &config.model.vectors)?;

@@ -23,8 +23,12 @@ pub fn reject_changes<C: Serialize>(before: &C, now: &C, run: &str) -> Result<()
     )
 }
 
-/// Keys and sections that a trained model determines, but for its dropout rates and its output layer.
-const SET_BY_MODEL: [&str; 5] = ["model", "tokens", "clean", "vocabulary.oov", "vocabulary.size"];
+/// The sections that a trained model determines, but for its dropout rates, its output layer and how its vocabulary is
+/// extended.
+pub const SET_BY_MODEL: [&str; 4] = ["model", "tokens", "clean", "vocabulary"];
+
+/// Keys in these sections that say which tokens a vocabulary is extended by.
+const NEW_TOKENS: [&str; 2] = ["vocabulary.fit_on", "vocabulary.min_count"];
 
 /// Rejects changes of keys that a trained model determines. With `extends`, a vocabulary of subwords is extended and may
 /// get another size.
@@ -37,8 +41,8 @@ pub fn reject_model_changes(before: &Config, now: &Config, model: &str, extends:
     let Some(keys) = changed(before, &now, |key| is_set_by_model(key, extends)) else { return Ok(()) };
     bail!(
         "a run that starts from {model} cannot have another {keys}: the model determines layers and tokens; only \
-         dropout rates, `model.projection` and `model.tie_weights` may change; leave it as it was, or start without \
-         `--init-from`"
+         dropout rates, `model.projection`, `model.tie_weights` and, for subwords with `--new-tokens extend`, \
+         `vocabulary.size` may change; leave it as it was, or start without `--init-from` or `init.from`"
     )
 }
 
@@ -51,7 +55,8 @@ pub fn unused_keys(of_model: &Config, now: &Config, given: &Table, extends: bool
 }
 
 fn is_set_by_model(key: &str, extends: bool) -> bool {
-    SET_BY_MODEL.iter().any(|table| is_within(key, table)) && !(extends && key == "vocabulary.size")
+    let may_change = NEW_TOKENS.contains(&key) || (extends && key == "vocabulary.size");
+    SET_BY_MODEL.iter().any(|section| is_within(key, section)) && !may_change
 }
 
 /// The differing keys for which `is_relevant` holds, if any.
@@ -65,9 +70,9 @@ fn changed<C: Serialize>(before: &C, now: &C, is_relevant: impl Fn(&str) -> bool
     (!changed.is_empty()).then(|| changed.join(", "))
 }
 
-/// Whether `key` is `table` or a key in it.
-fn is_within(key: &str, table: &str) -> bool {
-    key.strip_prefix(table).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+/// Whether `key` is `outer` or below it.
+pub fn is_within(key: &str, outer: &str) -> bool {
+    key.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 /// All values by dotted path.
@@ -136,6 +141,7 @@ mod tests {
             "model.tie_weights=true",
             "train.layer_decay=0.5",
             "vocabulary.min_count=2",
+            "vocabulary.fit_on=whole-text",
         ] {
             change(allowed, false).unwrap();
         }
@@ -148,7 +154,8 @@ mod tests {
             ("vocabulary.size=900", "vocabulary.size"),
         ] {
             let error = change(rejected, false).unwrap_err().to_string();
-            assert!(error.contains(&format!("`{key}`")) && error.contains("runs/a"), "{error}");
+            assert!(error.contains(&format!("another `{key}`")) && error.contains("runs/a"), "{error}");
+            assert!(error.contains("with `--new-tokens extend`, `vocabulary.size`"), "{error}");
         }
         change("vocabulary.size=900", true).unwrap();
     }

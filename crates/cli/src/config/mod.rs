@@ -34,7 +34,7 @@ use seqdata::{NewTokens, VocabSource};
 use serde::{Deserialize, Serialize};
 use text_prep::{Capitals, CharacterUnit, OovPolicy, Punctuation, RuleSpec};
 
-pub use changes::{flatten, reject_changes, reject_model_changes, unused_keys};
+pub use changes::{SET_BY_MODEL, flatten, is_within, reject_changes, reject_model_changes, unused_keys};
 pub use documents::{DocumentKind, DocumentSettings};
 pub use inputs::{FOLDER, OpenInput};
 pub use paths::Paths;

@@ -9,7 +9,10 @@ use seqdata::{DocumentHashes, NewTokens};
 use text_prep::{CharacterOptions, PreTokenizer, SubwordOptions, Tokenizer, WordOptions};
 use toml::{Table, Value};
 
-use super::{Clean, Config, Model, Newlines, TokenKind, Tokens, Vectors, flatten, parse_changes};
+use super::{
+    Clean, Config, Model, Newlines, TokenKind, Tokens, Vectors, apply_changes, flatten, parse_changes,
+    reject_model_changes,
+};
 use crate::base;
 use crate::error::Result;
 
@@ -42,15 +45,10 @@ impl PretrainedModel {
     /// # Errors
     /// If it is not a language model.
     pub fn read(from: &Path) -> Result<Self> {
-        if base::is_base(from) {
-            return Ok(Self::of(&base::load(&kernels::default_device())?));
-        }
-        Ok(Self {
-            model: LmBundle::read_metadata(from)?.config,
-            tokenizer: read_tokenizer(from)?,
-            new_tokens: NewTokens::Unk,
-            documents: DocumentHashes::default(),
-        })
+        let (metadata, tokenizer) =
+            if base::is_base(from) { base::read()? } else { (LmBundle::read_metadata(from)?, read_tokenizer(from)?) };
+        let documents = DocumentHashes::default();
+        Ok(Self { tokenizer, model: metadata.config, new_tokens: NewTokens::Unk, documents })
     }
 
     /// A configuration with what the model determines, and defaults otherwise.
@@ -125,7 +123,7 @@ impl PretrainedModel {
 /// one that the keys `given` by its file, or the changes `set`, name.
 ///
 /// # Errors
-/// If a change has another form.
+/// If a change has another form, or changes what the model that is named determines.
 pub(super) fn complete_model(
     config: &mut Config,
     given: &Table,
@@ -138,7 +136,21 @@ pub(super) fn complete_model(
     if let Some(model) = initial_model.or(named.as_deref()) {
         config.model = config.model.completed_from(model, &flatten(given), initial_model.is_none());
     }
-    Ok(())
+    match named {
+        // Changes for another model are checked by who names it.
+        Some(model) if initial_model.is_none() && !set.is_empty() => check_changes(config, set, &model),
+        _ => Ok(()),
+    }
+}
+
+/// Rejects changes of what the trained model at `from` determines. One that cannot be read is reported when it is loaded.
+fn check_changes(config: &Config, set: &[String], from: &Path) -> Result<()> {
+    let Ok(trained) = PretrainedModel::read(from) else { return Ok(()) };
+    let mut before = config.clone();
+    trained.replace_sections(&mut before);
+    let changed = apply_changes(before.clone(), set)?;
+    let extends = changed.init.new_tokens == NewTokens::Extend && trained.tokenizer.vocabulary.is_subwords();
+    reject_model_changes(&before, &changed, &from.display().to_string(), extends)
 }
 
 /// The section `[model]` of a trained model, whose embedding began with the word vectors of this file, if any.

@@ -4,12 +4,13 @@
 use std::collections::HashMap;
 
 use eval::{KnownWords, TrainingText};
-use seqdata::{DocumentHashes, Part, TextDataset};
+use seqdata::{DocumentHashes, TextDataset};
 use text_prep::{PreTokenizer, Segmentation};
 
 use crate::observers::sampling::{DOCUMENT_SEPARATOR, one_line};
 use crate::report::baselines::Baselines;
 use crate::report::held_out::HeldOut;
+use crate::report::training_texts::training_texts;
 
 /// Samples are compared with texts of at most this many characters, about a second's work before training.
 const MAX_CHARACTERS: usize = 5_000_000;
@@ -74,7 +75,7 @@ impl EpochInWords {
 
 impl Training {
     fn new(dataset: &TextDataset) -> Self {
-        let texts = texts(dataset);
+        let texts = training_texts(dataset);
         let count: usize = texts.iter().map(|text| text.split_whitespace().count()).sum();
         let characters: usize = texts.iter().map(|text| text.chars().count()).sum();
         let is_short = dataset.documents.is_some() && (count as f64) < SHORT_DOCUMENT * texts.len() as f64;
@@ -152,20 +153,6 @@ impl Copies {
                 format!("longest copy {longest} {}", if longest == 1 { "word" } else { "words" })
             }
         }
-    }
-}
-
-/// The training text, or its documents, as the network reads it, without unknown tokens.
-pub fn texts(dataset: &TextDataset) -> Vec<String> {
-    let unknown = dataset.tokenizer.vocabulary.unknown_id();
-    let text = |range: std::ops::Range<usize>| {
-        let mut ids = dataset.ids.slice(range);
-        ids.retain(|&id| Some(id) != unknown);
-        dataset.tokenizer.decode(&ids)
-    };
-    match &dataset.documents {
-        None => vec![text(dataset.split.train.clone())],
-        Some(documents) => documents.of(Part::Train).map(|document| text(documents.tokens(document))).collect(),
     }
 }
 

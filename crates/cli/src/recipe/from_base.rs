@@ -35,8 +35,7 @@ pub fn choose(found: &Found, given: &Given, minutes: f64, model: &PretrainedMode
 }
 
 impl Choices<'_> {
-    /// For documents, extends the vocabulary of the base, which has so many ids, by their token. With it goes a subword,
-    /// the smallest extension.
+    /// For documents, extends the vocabulary of the base, which has so many ids, by their token and no subword.
     fn document_token(&mut self, vocabulary: usize) {
         if self.config.data.unit(&self.config.text).is_ok_and(|unit| unit.is_some()) {
             self.config.init.new_tokens = NewTokens::Extend;
@@ -49,15 +48,16 @@ impl Choices<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use args::ConfigArgs;
-    use burn::tensor::Device;
     use text_prep::TextProfiler;
 
     use super::*;
     use crate::config::{DocumentKind, ModeKind, OptimizerKind, TokenKind};
 
     fn base_model() -> PretrainedModel {
-        PretrainedModel::of(&base::load(&Device::flex()).unwrap())
+        PretrainedModel::read(Path::new(base::NAME)).unwrap()
     }
 
     fn found(text: &str) -> Found {
@@ -76,7 +76,7 @@ mod tests {
         let (model, list) = (base_model(), (0..300).map(|n| format!("Item number {n}\n")).collect::<String>());
         let (config, choices, sizes) = choose(&found(&list), &given(&[]), 3.0, &model);
         assert!(sizes.units.is_empty());
-        assert_eq!(config.init.from.as_deref(), Some(std::path::Path::new(base::NAME)));
+        assert_eq!(config.init.from.as_deref(), Some(Path::new(base::NAME)));
         let size = |layer: &models::LayerConfig| (layer.cell, layer.units);
         assert!(config.model.layers.iter().map(size).eq(model.model.layers.iter().map(size)));
         let (own, of_base) = (&config.model, &model.model);

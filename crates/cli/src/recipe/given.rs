@@ -3,12 +3,11 @@
 use args::ConfigArgs;
 use toml::Table;
 
-use crate::config::{Config, DocumentKind, apply_changes, flatten, parse_changes, replace_text};
+use crate::config::{
+    Config, DocumentKind, SET_BY_MODEL, apply_changes, flatten, is_within, parse_changes, replace_text,
+};
 use crate::error::{Result, bail};
 use crate::input::reject_repeated_pipes;
-
-/// The sections that a trained model determines.
-const SET_BY_MODEL: [&str; 4] = ["tokens", "vocabulary", "clean", "model"];
 
 /// The settings of the command line.
 pub struct Given {
@@ -99,11 +98,6 @@ impl Given {
         let (text, data) = (chosen.text.clone(), chosen.data.clone());
         Ok(Config { text, data, ..apply_changes(chosen, &self.set)? })
     }
-}
-
-/// Whether `key` is `outer` or below it.
-fn is_within(key: &str, outer: &str) -> bool {
-    key.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 #[cfg(test)]

@@ -14,8 +14,12 @@ use crate::long_task::LongTask;
 use crate::run::experiment::Setup;
 use crate::view::format::decimals;
 
-/// The bytes of the beginning of the text that the trial reads.
+/// The bytes of the beginning of the text that are kept for the trial.
 const BEGINNING: usize = 1_000_000;
+/// The minutes of the shortest run whose trial reads all of them.
+const WHOLE_BEGINNING: f64 = 3.0;
+/// The fewest bytes that the trial of a shorter run reads.
+const MIN_BEGINNING: usize = 100_000;
 /// The base is declined if more than this part of the sequences of words of a text stand in the base's text.
 const MAX_COPIED: f64 = 0.05;
 /// Fewer checked sequences tell nothing.
@@ -114,7 +118,9 @@ impl Candidate {
         let _task = LongTask::start("trying the built-in base");
         let bundle = base::load(setup.device)?;
         let row = Row::of_fine_tuning(bytes, minutes);
-        let Some(trial) = Trial::new(&bundle, &reading.beginning.text, row, given, minutes, setup)? else {
+        let beginning = &reading.beginning.text;
+        let beginning = &beginning[..beginning.floor_char_boundary(trial_bytes(minutes))];
+        let Some(trial) = Trial::new(&bundle, beginning, row, given, minutes, setup)? else {
             return Ok(Start::New { why: Some("the text is too short for a trial".into()) });
         };
         let why = trial.reason();
@@ -124,6 +130,13 @@ impl Candidate {
             Start::New { why: Some(why) }
         })
     }
+}
+
+/// The bytes of the beginning of a text that the trial of a run of `minutes` reads. Counting takes as long as the text is, so
+/// the trial of a short run reads less.
+fn trial_bytes(minutes: f64) -> usize {
+    let share = (minutes / WHOLE_BEGINNING).min(1.0);
+    ((share * BEGINNING as f64) as usize).max(MIN_BEGINNING)
 }
 
 /// The setting that excludes the base, in words.
@@ -242,6 +255,12 @@ mod tests {
         assert_eq!(known_to_base(&CopiedShare { checked: MIN_CHECKED - 1, found: MIN_CHECKED - 1 }), None);
         assert_eq!(known_to_base(&CopiedShare { checked: 1_000, found: 50 }), None);
         assert!(known_to_base(&CopiedShare { checked: 1_000, found: 51 }).is_some());
+    }
+
+    #[test]
+    fn the_trial_of_a_short_run_reads_less() {
+        let bytes = [0.05, 0.2, 1.5, 3.0, 60.0].map(trial_bytes);
+        assert_eq!(bytes, [100_000, 100_000, 500_000, 1_000_000, 1_000_000]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use models::{LanguageModel, LayerConfig, LmBundle};
 use seqdata::{DatasetConfig, NewTokens, TextDataset};
+use text_prep::Tokenizer;
 use trainer::{AdamConfig, Clip, TrainConfig, TrainMode, try_training, validation_loss};
 
 use super::budget::short_time;
@@ -58,9 +59,7 @@ impl Trial {
         setup: Setup,
     ) -> Result<Option<Self>> {
         let (seed, context_len) = (given.config.seed, given.config.windows.context_len);
-        let config = DatasetConfig::subwords().split(HELD_OUT, 0.0).context_len(context_len);
-        let dataset = TextDataset::from_text(beginning).config(config).tokenizer(&base.tokenizer, NewTokens::Error);
-        let Ok(dataset) = dataset.build() else { return Ok(None) };
+        let Some(dataset) = dataset(&base.tokenizer, beginning, context_len)? else { return Ok(None) };
         let Some(held_out) = HeldOut::new(&dataset, dataset.valid_context_len()) else { return Ok(None) };
         let Some(counting) = Counting::new(&dataset, &held_out) else { return Ok(None) };
         let counting = counting.bits_per_byte;
@@ -127,9 +126,32 @@ impl Trial {
     }
 }
 
+/// The beginning of a text for the base with this tokenizer; `None` if it is too short for a window in both parts.
+fn dataset(tokenizer: &Tokenizer, beginning: &str, context_len: usize) -> Result<Option<TextDataset>> {
+    let config = DatasetConfig::subwords().split(HELD_OUT, 0.0).context_len(context_len);
+    match TextDataset::from_text(beginning).config(config).tokenizer(tokenizer, NewTokens::Error).build() {
+        Ok(dataset) => Ok(Some(dataset)),
+        Err(seqdata::Error::TextTooShort { .. } | seqdata::Error::SplitTooShort { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_short_text_has_no_trial() {
+        let text = "The fox saw the crow in the old tree. ".repeat(60);
+        let config = DatasetConfig::subwords().context_len(4);
+        let tokenizer = TextDataset::from_text(&text).config(config).build().unwrap().tokenizer;
+        assert!(dataset(&tokenizer, &text, 4).unwrap().is_some());
+        assert!(dataset(&tokenizer, "The fox.", 20).unwrap().is_none());
+        // The beginning is long enough, but its last tenth is not.
+        assert!(dataset(&tokenizer, &text[..400], 60).unwrap().is_none());
+        let error = dataset(&tokenizer, &text, 0).err().unwrap().to_string();
+        assert!(error.contains("`windows.context_len` is 0"), "{error}");
+    }
 
     #[test]
     fn the_base_is_taken_if_it_needs_less_than_a_multiple_of_counting() {

@@ -1,19 +1,18 @@
 //! How many sequences of words of a sample are copied: from the training text, and from the texts of the models that the run
 //! started from.
 
+use std::path::Path;
+
 use eval::NgramFilter;
 use seqdata::TextDataset;
 use serde::Serialize;
 
 use crate::base;
-use crate::config::{Config, Init};
+use crate::config::Init;
 use crate::error::Result;
-use crate::observers::epoch_in_words::texts;
-use crate::run::init::CONFIG;
+use crate::report::training_texts::training_texts;
+use crate::run::initial_model;
 use crate::view::format::thousands;
-
-/// No chain of runs that start from each other is longer.
-const MAX_CHAIN: usize = 100;
 
 /// The copied sequences of eight words. About a quarter of those in the sample are looked up, by their hashes; fewer than
 /// 1 % of the others are counted as copied by mistake.
@@ -32,7 +31,7 @@ pub struct CopiedWords {
 
 /// The texts that the first weights of a run come from.
 #[derive(Debug, Default, PartialEq)]
-struct EarlierTexts {
+pub struct EarlierTexts {
     /// The sequences of the text of a base model, if it is one of them.
     base: Option<NgramFilter>,
     /// Whether there are others.
@@ -41,15 +40,11 @@ struct EarlierTexts {
 
 impl CopiedWords {
     /// Looks up the sequences of the texts of a sample, which do not go beyond a text, in the training text of `dataset`
-    /// and, as `init` says, in that of the base. `None` if there are too few words in the sample.
-    ///
-    /// # Errors
-    /// If the base cannot be read.
-    pub fn find(dataset: &TextDataset, sample: &[String], init: &Init) -> Result<Option<Self>> {
-        let training = texts(dataset);
+    /// and in that of the base, if it is one of the `earlier` texts. `None` if there are too few words in the sample.
+    pub fn find(dataset: &TextDataset, sample: &[String], earlier: &EarlierTexts) -> Option<Self> {
+        let training = training_texts(dataset);
         let training = NgramFilter::build(training.iter().map(String::as_str));
-        let EarlierTexts { base, has_unknown } = EarlierTexts::of(init)?;
-        Ok(Self::count(sample, &training, base.as_ref(), has_unknown))
+        Self::count(sample, &training, earlier.base.as_ref(), earlier.has_unknown)
     }
 
     fn count(sample: &[String], training: &NgramFilter, base: Option<&NgramFilter>, has_unknown: bool) -> Option<Self> {
@@ -85,31 +80,32 @@ impl CopiedWords {
 }
 
 impl EarlierTexts {
-    /// The texts of the model that `init` names, of the one that its run started from, and so on to a base model, as far as
-    /// they exist.
-    fn of(init: &Init) -> Result<Self> {
-        let mut found = Self::default();
-        let mut from = init.from.clone();
-        for _ in 0..MAX_CHAIN {
-            let Some(model) = from else { break };
-            found.base = base::filter_of(&model)?;
-            if found.base.is_some() {
-                break;
-            }
-            found.has_unknown = true;
-            from = Config::of_model(&model, CONFIG).init.from;
-        }
-        Ok(found)
+    /// The texts of the model that `run` started from, as `init` says, and of those before it.
+    ///
+    /// # Errors
+    /// If the built-in base cannot be read.
+    pub fn of(init: &Init, run: &Path) -> Result<Self> {
+        let Some(from) = &init.from else { return Ok(Self::default()) };
+        let Some(origin) = initial_model::base_of(run) else { return Ok(Self { base: None, has_unknown: true }) };
+        // It may have been deleted or replaced since.
+        let is_same = initial_model::manifest_sha256(&origin.model).is_ok_and(|now| now == origin.manifest_sha256);
+        let base = if is_same { base::filter_of(&origin.model)? } else { None };
+        Ok(Self { has_unknown: base.is_none() || origin.model != *from, base })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::{Path, PathBuf};
+    use std::path::PathBuf;
 
+    use models::bundle::MANIFEST;
     use seqdata::NewTokens;
 
     use super::*;
+    use crate::config::Config;
+    use crate::run::init::CONFIG;
+    use crate::run::initial_model::base_of;
+    use crate::run::provenance::{Origin, Provenance};
 
     fn init(from: Option<PathBuf>) -> Init {
         Init { from, new_tokens: NewTokens::Error }
@@ -178,19 +174,59 @@ mod tests {
         let own = NgramFilter::build([text(0..100).as_str()]);
         let own_base = run("own-base", None);
         std::fs::write(own_base.join(base::NGRAMS), own.to_bytes()).unwrap();
+        std::fs::write(own_base.join(MANIFEST), "the manifest").unwrap();
         let from_own = run("from-own", Some(&own_base));
-        for (from, filter, has_unknown) in [
+        let earlier = |from: Option<&Path>, run: &Path| EarlierTexts::of(&init(from.map(PathBuf::from)), run).unwrap();
+        let gone = folder.path().join("none");
+        for (number, (from, filter, has_unknown)) in [
             (None, None, false),
-            (Some(base.to_path_buf()), Some(&built_in), false),
-            (Some(first), Some(&built_in), true),
-            (Some(second), Some(&built_in), true),
-            (Some(own_base), Some(&own), false),
-            (Some(from_own), Some(&own), true),
-            (Some(new), None, true),
-            (Some(folder.path().join("none")), None, true),
-        ] {
-            let found = EarlierTexts::of(&init(from.clone())).unwrap();
-            assert_eq!(found, EarlierTexts { base: filter.cloned(), has_unknown }, "{from:?}");
+            (Some(base), Some(&built_in), false),
+            (Some(first.as_path()), Some(&built_in), true),
+            (Some(second.as_path()), Some(&built_in), true),
+            (Some(own_base.as_path()), Some(&own), false),
+            (Some(from_own.as_path()), Some(&own), true),
+            (Some(new.as_path()), None, true),
+            (Some(gone.as_path()), None, true),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let tested = run(&format!("tested-{number}"), from);
+            let expected = EarlierTexts { base: filter.cloned(), has_unknown };
+            assert_eq!(earlier(from, &tested), expected, "{from:?}");
         }
+
+        // What was recorded at the start is known without the directories between.
+        let record = |run: &Path, from: &Path| {
+            let origin = Origin { model: from.into(), manifest_sha256: "1".into(), base: base_of(from) };
+            provenance(origin).write(run).unwrap();
+        };
+        let recorded = run("recorded", Some(&first));
+        record(&recorded, &first);
+        let later = run("later", Some(&recorded));
+        let of_own = run("of-own", Some(&from_own));
+        record(&of_own, &from_own);
+        std::fs::remove_dir_all(&first).unwrap();
+        std::fs::remove_dir_all(&from_own).unwrap();
+        for (from, tested, filter) in
+            [(&first, &recorded, &built_in), (&recorded, &later, &built_in), (&from_own, &of_own, &own)]
+        {
+            let expected = EarlierTexts { base: Some(filter.clone()), has_unknown: true };
+            assert_eq!(earlier(Some(from), tested), expected, "{tested:?}");
+        }
+        // Another model in the place of the base has another text.
+        std::fs::write(own_base.join(MANIFEST), "another manifest").unwrap();
+        assert_eq!(earlier(Some(&from_own), &of_own), EarlierTexts { base: None, has_unknown: true });
+    }
+
+    fn provenance(origin: Origin) -> Provenance {
+        let hashes = serde_json::json!({
+            "program": "pastiche", "burn": "0", "backend": "flex", "threads": 1,
+            "seed": 1, "text_sha256": "2", "train_sha256": "3", "valid_sha256": "4",
+            "from": origin,
+            "machine": { "system": "", "processor": "", "processors": 1, "memory_bytes": 0 },
+            "started_unix": 0,
+        });
+        serde_json::from_value(hashes).unwrap()
     }
 }

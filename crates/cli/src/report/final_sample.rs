@@ -6,11 +6,10 @@ use seqdata::{DocumentHashes, Part, TextDataset};
 use serde::Serialize;
 use text_prep::{OovPolicy, PreTokenizer};
 
-use crate::config::Init;
 use crate::error::Result;
 use crate::long_task::LongTask;
 use crate::observers::sampling::{TEMPERATURE, sample_document, sampling};
-use crate::report::copied_words::CopiedWords;
+use crate::report::copied_words::{CopiedWords, EarlierTexts};
 use crate::view::format::thousands;
 
 /// Tokens in the sample of a character model: about 400 English words, so that 1 % is still four of them.
@@ -52,18 +51,18 @@ pub struct DocumentNovelty {
 }
 
 impl FinalSample {
-    /// Samples from `best`, which was trained on `dataset` from the weights that `init` says.
+    /// Samples from `best`, which was trained on `dataset`, from weights that come from `earlier` texts.
     ///
     /// # Errors
-    /// If the model's outputs are not finite, or the built-in base cannot be read.
-    pub fn new(best: &LmBundle, dataset: &TextDataset, init: &Init) -> Result<Self> {
+    /// If the model's outputs are not finite.
+    pub fn new(best: &LmBundle, dataset: &TextDataset, earlier: &EarlierTexts) -> Result<Self> {
         let (sample, novelty) = Self::sample(best, dataset)?;
         let _task = LongTask::start("looking up the words of the sample");
         // Documents are compared one by one.
         let document = best.metadata.config.document_id;
         let texts = sample.ids.split(|&id| Some(id) == document);
         let texts: Vec<String> = texts.map(|ids| best.tokenizer.decode(ids)).collect();
-        let copied_words = CopiedWords::find(dataset, &texts, init)?;
+        let copied_words = CopiedWords::find(dataset, &texts, earlier);
         Ok(Self { sample, novelty, copied_words })
     }
 

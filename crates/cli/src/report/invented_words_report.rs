@@ -12,6 +12,7 @@ use text_prep::{PreTokenizer, Segmentation};
 
 use crate::error::Result;
 use crate::observers::sampling::TEMPERATURE;
+use crate::report::training_texts::training_texts;
 use crate::view::format::thousands;
 
 /// Writes `spelling.md` and returns a summary of the words in `sample` that the model invented; `None` for a word
@@ -24,7 +25,9 @@ pub fn write(dataset: &TextDataset, best: &LmBundle, sample: &Sample, run: &Path
         PreTokenizer::Characters(_) | PreTokenizer::Subwords(_) => {}
         PreTokenizer::Words(_) | PreTokenizer::Spans(_) => return Ok(None),
     }
-    let Some(summary) = summary(&training_text(dataset), &sample.text) else { return Ok(None) };
+    // Documents are lines.
+    let training = training_texts(dataset).join("\n");
+    let Some(summary) = summary(&training, &sample.text) else { return Ok(None) };
     let quoted: String = sample.text.lines().map(|line| format!("> {line}\n")).collect();
     let file = format!(
         "# Spelling\n\nThe model of epoch {} {summary}\n\nWords are compared without regard to case. The \
@@ -35,17 +38,6 @@ pub fn write(dataset: &TextDataset, best: &LmBundle, sample: &Sample, run: &Path
     );
     write_atomically(&run.join("spelling.md"), file.as_bytes())?;
     Ok(Some(summary))
-}
-
-/// The text of the training split as the model saw it, without unknown tokens. Documents are lines.
-fn training_text(dataset: &TextDataset) -> String {
-    let vocabulary = &dataset.tokenizer.vocabulary;
-    let mut detokenizer = dataset.tokenizer.detokenizer();
-    let ids = dataset.split.train.clone().map(|at| dataset.ids.get(at));
-    let (document, unknown) = (vocabulary.document_id(), vocabulary.unknown_id());
-    let known = ids.filter(|&id| Some(id) != unknown);
-    detokenizer.extend(known.map(|id| if Some(id) == document { "\n" } else { vocabulary.written(id) }));
-    detokenizer.into_text()
 }
 
 /// Which words of `sample` are not in the text `training`; `None` if most of the letters in that are of scripts without

@@ -16,6 +16,7 @@ use crate::observers::sampling::{LmSampler, SampleCache};
 use crate::observers::tensorboard_log;
 use crate::output::{status, warn};
 use crate::report::baselines::Baselines;
+use crate::report::copied_words::EarlierTexts;
 use crate::report::evaluation_report::EvaluationReport;
 use crate::report::final_sample::FinalSample;
 use crate::report::{invented_words_report, write_score};
@@ -157,7 +158,7 @@ fn write_reports(
 ) -> Result<()> {
     let (dataset, best, run) = (&experiment.dataset, &outcome.best, context.run);
     tensorboard_log::write_embeddings(run, best)?;
-    let sample = FinalSample::new(best, dataset, &experiment.config.init)?;
+    let sample = FinalSample::new(best, dataset, &EarlierTexts::of(&experiment.config.init, run)?)?;
     if let Some(summary) = invented_words_report::write(dataset, best, &sample.sample, run)? {
         status(&summary);
     }

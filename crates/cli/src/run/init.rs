@@ -45,11 +45,15 @@ fn config_from_model(args: &Train, model: &Path) -> Result<(AnyConfig, String)> 
     let pretrained = PretrainedModel::read(model)?;
     let model_config = Some(model.join(CONFIG)).filter(|model_config| !is_base && model_config.is_file());
     // The base and imported models have no configuration to start with.
-    let of_model = match &model_config {
+    let mut of_model = match &model_config {
         Some(path) => read(&ConfigArgs { config: Some(path.clone()), ..ConfigArgs::default() })?.0,
         None => pretrained.config(),
     };
     let extends = args.new_tokens == Some(args::NewTokens::Extend) && pretrained.tokenizer.vocabulary.is_subwords();
+    if extends {
+        // Its size says how many ids the model has, not to how many it is extended.
+        of_model.vocabulary.size = None;
+    }
     let changed = apply_changes(of_model.clone(), &args.config.set)?;
     reject_model_changes(&of_model, &changed, &name, extends)?;
     let default = if is_base { Some(Path::new(FINE_TUNING)) } else { model_config.as_deref() };
@@ -57,6 +61,9 @@ fn config_from_model(args: &Train, model: &Path) -> Result<(AnyConfig, String)> 
     let as_given = config_file.language_model(&ConfigArgs::default())?;
     let config_file = config_file.starting_from(model);
     let mut config = config_file.language_model(&args.config)?;
+    if extends && args.config.config.is_none() {
+        config.vocabulary.size = changed.vocabulary.size;
+    }
     if config.text.path.is_some() && config.text.encoding.is_none() && of_model.text.encoding.is_some() {
         config.text.encoding = of_model.text.encoding.clone();
         let encoding = config.text.encoding.as_deref().unwrap_or_default();
@@ -185,6 +192,21 @@ pub fn restore_valid_streams(run: &Path, config: &mut Config) -> Result<()> {
     Ok(())
 }
 
+/// Sets the number of ids to which a saved run extended the subwords of the model that it started from. Its configuration may
+/// lack it, or have another one if an earlier version, which did not extend subwords, made the run.
+///
+/// # Errors
+/// If its tokenizer cannot be read.
+pub fn restore_extended_size(run: &Path, config: &mut Config) -> Result<()> {
+    if config.init.from.is_some() && config.init.new_tokens == NewTokens::Extend {
+        let vocabulary = models::bundle::read_tokenizer(run)?.vocabulary;
+        if vocabulary.is_subwords() {
+            config.vocabulary.size = Some(vocabulary.len());
+        }
+    }
+    Ok(())
+}
+
 /// The last saved configuration of a run, with the requested changes.
 ///
 /// # Errors
@@ -269,25 +291,29 @@ pub fn new_experiment(config: Config, device: &Device) -> Result<(LmExperiment, 
     let origins = experiment.dataset.tokenizer.vocabulary.origins(&bundle.tokenizer.vocabulary);
     let model = bundle.model.adapt(fresh, &origins);
     let model_path = experiment.config.init.from.clone().unwrap_or(path);
-    Ok((experiment, model, Some(Origin { model: model_path, manifest_sha256 })))
+    // Recorded now, because the models before this one may be gone when the run ends.
+    let base = initial_model::base_of(&model_path);
+    Ok((experiment, model, Some(Origin { model: model_path, manifest_sha256, base })))
 }
 
 /// Prints what the model of a run has in addition to the trained model `bundle` that it starts from, or does not know.
 fn report_changes(bundle: &LmBundle, experiment: &LmExperiment, path: &Path) {
     let (old, new) = (&bundle.metadata.config, &experiment.model);
     let name = path.display();
-    if new.vocab_size > old.vocab_size {
-        let is_for_documents = old.document_id.is_none() && new.document_id.is_some();
-        let how = if experiment.dataset.tokenizer.vocabulary.is_subwords() && is_for_documents {
-            "and start as the mean of the tokens that they consist of, except the one between documents"
-        } else if experiment.dataset.tokenizer.vocabulary.is_subwords() {
+    let is_for_documents = old.document_id.is_none() && new.document_id.is_some();
+    if is_for_documents {
+        status("the token between documents is new and is learned from initial weights");
+    }
+    let new_tokens = new.vocab_size - old.vocab_size - usize::from(is_for_documents);
+    if new_tokens > 0 {
+        let how = if experiment.dataset.tokenizer.vocabulary.is_subwords() {
             "and start as the mean of the tokens that they consist of"
         } else if old.frozen_embedding {
             "and keep their random embeddings, because the embedding is frozen"
         } else {
             "and are learned from random embeddings"
         };
-        status(&format!("{} tokens are new {how}", new.vocab_size - old.vocab_size));
+        status(&format!("{new_tokens} tokens are new {how}"));
     }
     if new.labels.len() > old.labels.len() {
         status(&format!("{} labels are new", new.labels.len() - old.labels.len()));

@@ -59,6 +59,19 @@ pub struct Origin {
     pub model: PathBuf,
     /// SHA-256 of its manifest, which contains the hashes of all its files.
     pub manifest_sha256: String,
+    /// The base model that its weights come from, directly or through other runs, or that it is. `None` if there is none, or
+    /// if an earlier version, which did not record it, made the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<BaseOrigin>,
+}
+
+/// The base model that the weights of a run come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BaseOrigin {
+    /// Its directory, or the name of the built-in base.
+    pub model: PathBuf,
+    /// SHA-256 of its manifest.
+    pub manifest_sha256: String,
 }
 
 /// The machine that a run was made on.
@@ -197,7 +210,11 @@ mod tests {
                 train_sha256: "1".into(),
                 valid_sha256: "2".into(),
             },
-            from: Some(Origin { model: "runs/a".into(), manifest_sha256: "3".into() }),
+            from: Some(Origin {
+                model: "runs/a".into(),
+                manifest_sha256: "3".into(),
+                base: Some(BaseOrigin { model: "base".into(), manifest_sha256: "4".into() }),
+            }),
             machine,
             started_unix: 7,
             later: vec!["the backend was flex, now ndarray".into()],
@@ -213,5 +230,11 @@ mod tests {
         assert_eq!(now.differences(&before), ["the device was default, now cpu"]);
         let early = Provenance { device: None, ..before.clone() };
         assert!(now.differences(&early).is_empty());
+    }
+
+    #[test]
+    fn a_record_without_a_base_is_read() {
+        let origin: Origin = serde_json::from_str(r#"{"model":"runs/a","manifest_sha256":"3"}"#).unwrap();
+        assert_eq!(origin, Origin { model: "runs/a".into(), manifest_sha256: "3".into(), base: None });
     }
 }

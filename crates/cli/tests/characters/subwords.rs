@@ -112,6 +112,30 @@ fn a_run_of_subwords_is_resumed_and_reproduced_exactly() {
 }
 
 #[test]
+fn subwords_are_extended_to_the_given_size_and_a_run_of_an_earlier_version_is_reproduced() {
+    let dir = TestDir::new();
+    train_in(&dir, "old", &SIZE);
+    dir.file("new.txt", "Ein völlig anderer Text über Wölfe, Füchse und 狐。 ".repeat(60));
+    let extend = ["train", "--init-from", "old", "--text", "new.txt", "--new-tokens", "extend"];
+    dir.run_ok(&[&extend[..], &SIZE, &["--out", "kept"]].concat());
+    assert!(read(&dir, "kept/tokenizer.json") == read(&dir, "old/tokenizer.json"));
+    // An earlier version did not extend subwords, whatever the configuration said.
+    let config = String::from_utf8(read(&dir, "kept/config.toml")).unwrap();
+    assert!(config.contains("\nsize = 320\n") && config.contains("new_tokens = \"extend\""), "{config}");
+    dir.file("kept/config.toml", config.replace("\nsize = 320\n", "\n"));
+    let again = dir.run_ok(&["reproduce", "kept"]).stdout;
+    assert!(again.contains("bit-identical"), "{again}");
+
+    // The size in the configuration of the model is not that to which it is extended.
+    let stderr = dir.run_ok(&[&extend[..], &["--out", "extended"]].concat()).stderr;
+    assert!(stderr.contains(" tokens are new and start as the mean"), "{stderr}");
+    let again = dir.run_ok(&["reproduce", "extended"]).stdout;
+    assert!(again.contains("bit-identical"), "{again}");
+    let smaller = [&extend[..], &["--set", "vocabulary.size=319"]].concat();
+    dir.expect_error(&smaller, &["`vocabulary.size` is 319", "has 320 ids"]);
+}
+
+#[test]
 fn the_tokens_of_a_file_are_used_and_kept_in_the_run() {
     let dir = TestDir::new();
     train_in(&dir, "first", &SIZE);

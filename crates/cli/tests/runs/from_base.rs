@@ -40,6 +40,10 @@ fn a_run_from_the_base_is_moved_resumed_and_reproduced_and_records_the_base() {
     let manifest = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../datasets/base/manifest.json")).unwrap();
     let hash = sha256(&manifest);
     assert_eq!((&record["from"]["model"], &record["from"]["manifest_sha256"]), (&"base".into(), &hash.as_str().into()));
+    assert_eq!(
+        (&record["from"]["base"]["model"], &record["from"]["base"]["manifest_sha256"]),
+        (&"base".into(), &hash.as_str().into())
+    );
     let config = read(&dir, "tuned/config.toml");
     for line in ["from = \"base\"", "kind = \"subwords\"", "dropout = 0.4", "recurrent_dropout = 0.25"] {
         assert!(config.contains(line), "{config}");
@@ -71,14 +75,46 @@ fn the_base_gets_the_subwords_of_a_text_and_a_token_for_documents() {
     dir.expect_error(&rejected, &["the model was trained on running text", "--new-tokens extend"]);
     let extended = from_base(&[&lines[..], &["--new-tokens", "extend", "--out", "extended"]].concat());
     let stderr = dir.run_ok(&extended).stderr;
-    let how =
-        "tokens are new and start as the mean of the tokens that they consist of, except the one between documents";
-    assert!(stderr.contains(how), "{stderr}");
+    for new in ["the token between documents is new", "tokens are new and start as the mean of the tokens"] {
+        assert!(stderr.contains(new), "{stderr}");
+    }
     let vocabulary = read(&dir, "extended/vocabulary.tsv");
     assert!(vocabulary.contains("\t<document>\t") && vocabulary.contains("\tZebraquartz\t"), "{vocabulary}");
     dir.run_ok(&[&["generate", "--model", "extended", "--documents", "2", "--max-tokens", "8"], FLEX].concat());
     let repeated = dir.run_ok(&["reproduce", "extended"]).stdout;
     assert!(repeated.contains("is bit-identical to extended"), "{repeated}");
+}
+
+#[test]
+fn a_plan_from_the_base_adds_the_token_between_documents_and_is_reproduced() {
+    let dir = TestDir::new();
+    dir.file("lines.txt", (0..60).map(|n| format!("Zebraquartz {n} fjordwaltzes\n")).collect::<String>());
+    let vocabulary = concat!(env!("CARGO_MANIFEST_DIR"), "/../../datasets/base/vocabulary.tsv");
+    // Its first line has the names of the columns.
+    let ids = fs::read_to_string(vocabulary).unwrap().lines().count() - 1;
+    let plan = |size: usize| {
+        format!(
+            "[text]\npath = \"lines.txt\"\n[data]\ndocuments = \"lines\"\n[init]\nfrom = \"base\"\n\
+             new_tokens = \"extend\"\n[vocabulary]\nsize = {size}\n[train]\nmode = \"tbptt\"\nbptt_len = 8\n\
+             batch_size = 2\nepochs = 1\nsteps_per_epoch = 2\noptimizer = {{ kind = \"adam\" }}\n\
+             [samples]\nevery_steps = 0\nmax_tokens = 4\n"
+        )
+    };
+    // As the recipe chooses it for documents.
+    dir.file("plan.toml", plan(ids + 1));
+    let train = [&["train", "--config", "plan.toml"], FLEX].concat();
+    let stderr = dir.run_ok(&[&train[..], &["--out", "run"]].concat()).stderr;
+    assert!(stderr.contains("the token between documents is new") && !stderr.contains("tokens are new"), "{stderr}");
+    let table = read(&dir, "run/vocabulary.tsv");
+    assert_eq!(table.lines().count() - 1, ids + 1);
+    assert!(table.contains("\t<document>\t"), "{table}");
+    let repeated = dir.run_ok(&["reproduce", "run"]).stdout;
+    assert!(repeated.contains("is bit-identical to run"), "{repeated}");
+
+    let units = [&train[..], &["--set", "model.layers[0].units=8"]].concat();
+    dir.expect_error(&units, &["starts from base", "another `model.layers`"]);
+    dir.file("plan.toml", plan(ids - 1));
+    dir.expect_error(&train, &[&format!("`vocabulary.size` is {}", ids - 1), &format!("has {ids} ids")]);
 }
 
 #[test]

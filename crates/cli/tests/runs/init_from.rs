@@ -154,6 +154,12 @@ fn dropout_and_the_output_layer_may_differ_from_those_of_the_model() {
     let named = "[text]\npath = \"new.txt\"\n[init]\nfrom = \"tied\"\nnew_tokens = \"unk\"\n[train]\nepochs = 1\n";
     dir.file("named.toml", named);
     dir.run_ok(&[&["train", "--config", "named.toml", "--out", "named"], FLEX].concat());
+    let kept = ["train", "--config", "named.toml", "--set", "model.dropout=0.2", "--dry-run"];
+    dir.run_ok(&[&kept[..], FLEX].concat());
+    for (change, key) in [("model.layers[0].units=9", "model.layers"), ("tokens.kind=characters", "tokens.kind")] {
+        let rejected = ["train", "--config", "named.toml", "--set", change];
+        dir.expect_error(&rejected, &["starts from tied", &format!("another `{key}`")]);
+    }
     let named = model("named");
     assert_eq!(
         (&named["dropout"], &named["tied"], &named["layers"]),

@@ -31,30 +31,34 @@ pub(crate) struct Trained {
 pub(crate) fn train<'a>(counts: impl IntoIterator<Item = (&'a str, u64)>, size: usize) -> Trained {
     let bytes = alphabet::BYTES.iter().map(|&byte| vec![byte]).collect();
     let words = Words::new(counts, |part, tokens| tokens.extend(part.iter().map(|&byte| alphabet::place_of(byte))));
-    merge_pairs(words, bytes, size)
+    merge_pairs(words, bytes, size, &[])
 }
 
 /// Continues after `merges` of tokens with these bytes, up to `size` tokens, the given ones included. The result has only the
-/// new merges; no merge makes a token that has no bytes.
+/// new merges; no merge makes a token that has no bytes, or one of the `excluded` bytes.
 pub(crate) fn train_more<'a>(
     counts: impl IntoIterator<Item = (&'a str, u64)>,
     tokens: Vec<Vec<u8>>,
     merges: &Merges,
     size: usize,
+    excluded: &[Vec<u8>],
 ) -> Trained {
     let words = Words::new(counts, |part, tokens| merges.encode(part, |token| tokens.push(token)));
-    merge_pairs(words, tokens, size)
+    merge_pairs(words, tokens, size, excluded)
 }
 
-/// Merges the most frequent pairs of `tokens` in `words` until there are `size` tokens.
-fn merge_pairs(mut words: Words, mut tokens: Vec<Vec<u8>>, size: usize) -> Trained {
+/// Merges the most frequent pairs of `tokens` in `words` until there are `size` tokens, but none to `excluded` bytes.
+fn merge_pairs(mut words: Words, mut tokens: Vec<Vec<u8>>, size: usize, excluded: &[Vec<u8>]) -> Trained {
     let mut by_bytes: HashMap<Vec<u8>, u32, FixedState> = HashMap::with_hasher(FixedState::with_seed(0));
     by_bytes.extend(tokens.iter().cloned().zip(0..));
     let mut merges = Vec::new();
     let mut pairs = Pairs::of(&words);
     while tokens.len() < size {
-        let Some((pair, in_words)) = pairs.take_most_frequent() else { break };
-        let bytes = [pair.0, pair.1].map(|token| tokens[token as usize].as_slice()).concat();
+        let merged =
+            |pair: Pair| -> Vec<u8> { [pair.0, pair.1].map(|token| tokens[token as usize].as_slice()).concat() };
+        let is_allowed = |pair: Pair| !excluded.contains(&merged(pair));
+        let Some((pair, in_words)) = pairs.take_most_frequent(is_allowed) else { break };
+        let bytes = merged(pair);
         // `ab` and `c` may make the same token as `a` and `bc`.
         let result = *by_bytes.entry(bytes).or_insert_with_key(|bytes| {
             tokens.push(bytes.clone());
@@ -183,11 +187,14 @@ impl Pairs {
         queue.extend(changed.drain(..).filter_map(|pair| Some((pairs.get(&pair)?.count, Reverse(pair)))));
     }
 
-    /// Removes the most frequent pair; `None` if none occurs often enough.
-    fn take_most_frequent(&mut self) -> Option<(Pair, Vec<u32>)> {
+    /// Removes the most frequent pair that is allowed; `None` if none occurs often enough. Others keep their counts.
+    fn take_most_frequent(&mut self, is_allowed: impl Fn(Pair) -> bool) -> Option<(Pair, Vec<u32>)> {
         loop {
             let (count, Reverse(pair)) = self.queue.pop().filter(|&(count, _)| count >= MIN_COUNT)?;
             let now = self.pairs.get(&pair).map_or(0, |found| found.count);
+            if now == count && !is_allowed(pair) {
+                continue;
+            }
             if now == count {
                 return self.pairs.remove(&pair).map(|found| (pair, found.words));
             }

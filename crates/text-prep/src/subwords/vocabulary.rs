@@ -105,8 +105,8 @@ impl Vocabulary {
     }
 
     /// This vocabulary of subwords, extended by what byte pair encoding merges next in pre-tokens with these counts, up to
-    /// `tokens` tokens without the reserved ids. The ids and counts of its own tokens do not change. Other vocabularies stay
-    /// as they are.
+    /// `tokens` tokens without the reserved ids. The ids and counts of its own tokens do not change, and no merge makes the
+    /// name of a special token. Other vocabularies stay as they are.
     #[must_use]
     pub fn extended_subwords<'a>(
         &self,
@@ -121,7 +121,10 @@ impl Vocabulary {
         };
         let own: Vec<Vec<u8>> = (0..).zip(self.table.iter()).map(bytes).collect();
         let before = own.len();
-        let trained = train_more(counts.clone(), own, &subwords.merges, tokens);
+        // A token of that name has an index already.
+        let special = subwords.special.iter().filter_map(|&index| alphabet::to_bytes(self.table.get(index)));
+        let special: Vec<Vec<u8>> = special.collect();
+        let trained = train_more(counts.clone(), own, &subwords.merges, tokens, &special);
         let mut extended = self.clone();
         for bytes in &trained.tokens[before..] {
             extended.table.insert(&alphabet::to_string(bytes));
@@ -271,6 +274,27 @@ mod tests {
         assert_eq!(old.extended_subwords(counts, old.num_words() + 2).len(), old.len() + 2);
         assert_eq!(old.extended_subwords([(" the", 99)], 9_000), old);
         assert_eq!(old.extended_subwords(counts, 0), old);
+    }
+
+    #[test]
+    fn no_merge_makes_the_name_of_a_special_token() {
+        let mut table = StringTable::default();
+        for byte in alphabet::BYTES {
+            table.insert(&alphabet::to_string(&[byte]));
+        }
+        let (special, _) = table.insert("zz");
+        let subwords = Subwords::new(&table, Vec::new(), vec![special]).unwrap();
+        let old = Vocabulary::of_subwords(table, subwords);
+        let new = old.extended_subwords([("zz", 90), ("zza", 40), ("qq", 9)], 9_000);
+        // `za`, `zza` and `qq`.
+        assert_eq!(new.len(), old.len() + 3);
+        assert_eq!(encoded(&new, "zz"), encoded(&old, "zz"));
+        for pre_token in ["za", "zza", "qq"] {
+            let tokens: Vec<Option<&str>> = encoded(&new, pre_token).into_iter().map(|id| new.token(id)).collect();
+            assert_eq!(tokens, [Some(pre_token)]);
+        }
+        let json = serde_json::to_string(&new).unwrap();
+        assert_eq!(serde_json::from_str::<Vocabulary>(&json).unwrap(), new);
     }
 
     #[test]
