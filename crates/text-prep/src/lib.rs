@@ -51,6 +51,7 @@ pub use segmentation::Segmentation;
 pub use source::{
     ControlCharacters, Document, DocumentSource, DocumentUnit, Excerpt, FileDocuments, FoundControlCharacters,
     FoundFile, InputError, JoinedText, LabelSource, SourceOptions, TextFiles, TextReader, TextSource, absolute_input,
+    has_gutenberg_header,
 };
 pub use stem::Stemmer;
 pub use subwords::SubwordOptions;

@@ -36,7 +36,7 @@ use text_prep::{Capitals, CharacterUnit, OovPolicy, Punctuation, RuleSpec};
 
 pub use changes::{SET_BY_MODEL, flatten, is_within, reject_changes, reject_model_changes, unused_keys};
 pub use documents::{DocumentKind, DocumentSettings};
-pub use inputs::{FOLDER, OpenInput};
+pub use inputs::{FOLDER, OpenInput, OpenInputs};
 pub use paths::Paths;
 pub use pretrained::PretrainedModel;
 pub use questions::{Data, QuestionsConfig};

@@ -63,6 +63,11 @@ impl Choices<'_> {
 
     /// Documents or one running text.
     pub fn documents(&mut self, given: &Given) {
+        if self.found.strips_gutenberg {
+            let reason =
+                "true: the text has the header of Project Gutenberg, which is left out with the licence at its end";
+            self.add(&["text.strip_gutenberg"], reason);
+        }
         if given.has_documents {
             return;
         }
@@ -249,7 +254,7 @@ mod tests {
     fn found(text: &str) -> Found {
         let mut profiler = TextProfiler::default();
         profiler.push(text);
-        Found { profile: profiler.finish(), files: 1 }
+        Found { profile: profiler.finish(), files: 1, strips_gutenberg: false }
     }
 
     /// Prose of at least so many bytes: sentences of different words.
@@ -362,7 +367,11 @@ mod tests {
     #[test]
     fn less_than_a_tenth_of_a_long_text_is_held_out() {
         let fraction = |bytes| {
-            let found = Found { profile: text_prep::TextProfile { bytes, ..found("").profile }, files: 1 };
+            let found = Found {
+                profile: text_prep::TextProfile { bytes, ..found("").profile },
+                files: 1,
+                strips_gutenberg: false,
+            };
             choose(&found, &given(&[]), 3.0).0.split.valid_fraction
         };
         assert_eq!([1_000, 5_000_000, 12_000_000].map(fraction), [0.1, 0.1, 0.05]);

@@ -63,7 +63,7 @@ mod tests {
     fn found(text: &str) -> Found {
         let mut profiler = TextProfiler::default();
         profiler.push(text);
-        Found { profile: profiler.finish(), files: 1 }
+        Found { profile: profiler.finish(), files: 1, strips_gutenberg: false }
     }
 
     fn given(set: &[&str]) -> Given {

@@ -111,7 +111,7 @@ impl LookedAt {
     pub fn new(args: &ConfigArgs, no_base: bool) -> Result<Self> {
         let mut given = Given::new(args)?;
         let mut candidate = Candidate::new(&given, no_base)?;
-        let found = look::look(&mut given.config, |piece| candidate.read(piece))?;
+        let found = look::look(&mut given, |piece| candidate.read(piece))?;
         if found.profile.characters < MIN_CHARACTERS {
             bail!(
                 "{} has {} characters; expected {MIN_CHARACTERS} or more, to learn from most of it and to hold out the \

@@ -26,6 +26,18 @@ pub(crate) fn strip(text: &mut String) {
     }
 }
 
+/// Whether `beginning`, the first part of a text, has the line with which the header of Project Gutenberg ends.
+///
+/// ```
+/// use text_prep::has_gutenberg_header;
+///
+/// assert!(has_gutenberg_header("Title\n*** START OF THIS PROJECT GUTENBERG EBOOK AESOP ***\n\nA fox\n"));
+/// assert!(!has_gutenberg_header("A fox\n"));
+/// ```
+pub fn has_gutenberg_header(beginning: &str) -> bool {
+    find_marker(beginning, "START OF").is_some()
+}
+
 /// Start and end offset of the first marker line, such as `*** START OF THIS PROJECT GUTENBERG`.
 /// It ends after its closing asterisks, which may be on a later line.
 fn find_marker(text: &str, verb: &str) -> Option<(usize, usize)> {

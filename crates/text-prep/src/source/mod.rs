@@ -32,6 +32,7 @@ pub use excerpt::Excerpt;
 pub use files::{
     DocumentUnit, FileDocuments, FoundFile, InputError, JoinedText, LabelSource, TextFiles, absolute_input,
 };
+pub use gutenberg::has_gutenberg_header;
 pub use reader::{TextReader, TextSource};
 
 /// Options for reading a text.

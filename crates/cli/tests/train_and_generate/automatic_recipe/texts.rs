@@ -104,6 +104,21 @@ fn many_files_a_column_and_a_separate_validation_text_are_planned_for() {
 }
 
 #[test]
+fn the_header_and_licence_of_project_gutenberg_are_left_out() {
+    let dir = TestDir::new();
+    let marker = |side: &str| format!("*** {side} OF THIS PROJECT GUTENBERG EBOOK FABLES ***");
+    let book = format!("Fables\n\n{}\n\n{}\n\n{}\n\nLicence\n", marker("START"), prose(300), marker("END"));
+    dir.file("book.txt", &book);
+    dir.file("plain.txt", prose(300));
+    let strips = |args: &[&str]| plan(&dir, args).stdout.contains("strip_gutenberg = true");
+    assert!(strips(&["--text", "book.txt"]));
+    assert!(!strips(&["--text", "book.txt", "--set", "text.strip_gutenberg=false"]));
+    assert!(!strips(&["--text", "plain.txt"]));
+    let book = plan(&dir, &["--text", "book.txt"]);
+    assert!(book.stdout.contains("# true: the text has the header of Project Gutenberg"), "{}", book.stdout);
+}
+
+#[test]
 fn a_text_is_long_enough_by_its_characters() {
     let dir = TestDir::new();
     let sentence = |n: usize| format!("여우 {n}마리가 까마귀 {}마리를 보고 치즈를 달라고 했다.\n", n * n % 17);
