@@ -102,7 +102,7 @@ mod tests {
     use crate::run::init::CONFIG;
 
     /// The most bytes that the base adds to the program.
-    const MAX_BYTES: usize = 4_000_000;
+    const MAX_BYTES: usize = 4 << 20;
     const CARD: &str = include_str!("../../../datasets/base/README.md");
 
     #[test]
