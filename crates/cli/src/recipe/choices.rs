@@ -1,6 +1,6 @@
 //! Chooses documents, tokens, sizes and training settings for a text, with the tables of `table.rs`.
 
-use models::{CellName, LayerConfig};
+use models::{CellName, InitScheme, LayerConfig};
 use text_prep::{DocumentGuess, DocumentUnit, TextProfile};
 
 use super::given::Given;
@@ -177,6 +177,10 @@ impl Choices<'_> {
         if model.tie_weights {
             let reason = "the output layer shares the embedding's weights, so that rare tokens have fewer of their own";
             self.add(&["model.tie_weights"], reason);
+        }
+        if self.config.tokens.kind != TokenKind::Characters {
+            self.config.model.init = InitScheme::Uniform;
+            self.add(&["model.init"], "uniform: with many tokens the loss falls faster from these initial weights");
         }
         self.add(&["model.embedding_dim"], format!("{dimension}"));
         self.dropout(row);
