@@ -148,13 +148,14 @@ pub struct Generate {
     /// The maximum number of tokens in a sample [default: 200, for a document 2000]
     #[arg(long, alias = "tokens", value_name = "N")]
     pub max_tokens: Option<usize>,
-    /// The sampling temperature: below 1 favours likely tokens, 0 always takes the likeliest one
-    #[arg(long, value_name = "T", default_value_t = 0.5, allow_negative_numbers = true)]
-    pub temperature: f64,
+    /// The sampling temperature: below 1 favours likely tokens, 0 always takes the likeliest one [default: 0.8]
+    #[arg(long, value_name = "T", allow_negative_numbers = true)]
+    pub temperature: Option<f64>,
     /// Sample from the K likeliest tokens only
     #[arg(long, value_name = "K")]
     pub top_k: Option<usize>,
-    /// Sample from the smallest set of likeliest tokens whose probabilities add up to P
+    /// Sample from the smallest set of likeliest tokens whose probabilities add up to P [default: 0.9 if none of
+    /// `--temperature`, `--top-k` and `--min-p` is given, else 1, which is all tokens]
     #[arg(long, value_name = "P", allow_negative_numbers = true)]
     pub top_p: Option<f64>,
     /// Leave out tokens whose probability is below this fraction of the highest one

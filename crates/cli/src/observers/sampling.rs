@@ -9,7 +9,7 @@ use trainer::StopFlag;
 
 use crate::error::Result;
 
-/// The temperature of samples during training, and the default of `generate`.
+/// The temperature of samples during training.
 pub const TEMPERATURE: f64 = 0.5;
 
 /// Produces samples from a model of type `M`.
