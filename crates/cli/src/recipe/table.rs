@@ -81,19 +81,7 @@ const CHARACTERS: [Row; 4] = [
 ];
 
 /// For subwords and words.
-const SUBWORDS: [Row; 5] = [
-    Row {
-        up_to_bytes: 200e3,
-        units: &[512, 384, 256],
-        passes: 10.0,
-        embedding_dim: 256,
-        dropout: 0.7,
-        recurrent_dropout: 0.5,
-        embedding_dropout: 0.2,
-        batch_size: 16,
-        bptt_len: 32,
-        learning_rate: 0.01,
-    },
+const SUBWORDS: [Row; 4] = [
     Row {
         up_to_bytes: 500e3,
         units: &[512, 384, 256],
