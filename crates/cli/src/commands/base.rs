@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use args::{Base, Train};
 use burn::module::Module;
 use burn::tensor::Device;
-use durable::write_atomically;
+use durable::{directory as folders, write_atomically};
 use eval::{CopiedShare, NgramFilter, TrainingText};
 use generate::{Generator, LabelChoice, Sampling, evaluate_sequence};
 use models::LmBundle;
@@ -49,6 +49,9 @@ pub fn run(args: &Base, backend: &BackendSelection) -> Result<ExitCode> {
     }
     if args.out.symlink_metadata().is_ok() {
         bail!("{out} exists and is never overwritten: choose another `--out`, or delete it");
+    }
+    if let Some(parent) = args.out.parent() {
+        folders::create(parent)?;
     }
     let run = match &args.run {
         Some(run) => directory::resolve(run),

@@ -5,6 +5,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use args::Generate;
 use generate::{Generator, LeftOut, Prompt, Sample, Sampling, StopText};
+use models::bundle::{MANIFEST, read_metadata};
 use models::{LanguageModel, LmBundle, Network, StateMode};
 use seqdata::ConfigError;
 use serde::Serialize;
@@ -73,7 +74,7 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
         }
     }
     let directory = match &args.model {
-        None => newest_model_or_base(),
+        None => newest_model_or_base()?,
         Some(_) => directory::find_model(args.model.as_deref(), Some(LanguageModel::KIND))?,
     };
     let text = prompt_text(args, &directory)?;
@@ -129,16 +130,18 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
     Ok(())
 }
 
-/// The newest language model of a run, or else the built-in base.
-fn newest_model_or_base() -> PathBuf {
-    directory::newest_model(Some(LanguageModel::KIND)).unwrap_or_else(|| {
-        status(
-            "no run under runs/ has a language model, so the text comes from the built-in base, a small model of English \
-             novels; train a model on your own text with `cargo xtask train --text my.txt` (or `pastiche train --text \
-             my.txt`)",
-        );
-        base::NAME.into()
-    })
+/// The newest language model of a run, or else the built-in base, but not in the place of a model that is damaged.
+fn newest_model_or_base() -> Result<PathBuf> {
+    if let Some(model) = directory::newest_model(Some(LanguageModel::KIND)) {
+        return Ok(model);
+    }
+    let runs = directory::list(Path::new(directory::RUNS))?;
+    runs.iter().filter(|run| run.join(MANIFEST).is_file()).try_for_each(|run| read_metadata(run).map(|_| ()))?;
+    status(
+        "no run under runs/ has a language model, so the text comes from the built-in base, a small model of English \
+         novels; train a model on your own text with `cargo xtask train --text my.txt` (or `pastiche train --text my.txt`)",
+    );
+    Ok(base::NAME.into())
 }
 
 /// Rejects options about documents for a model of running text.

@@ -108,6 +108,8 @@ pub struct PlannedLength {
     pub passes: f64,
     /// Whether the time is too short even for one step.
     pub is_too_short: bool,
+    /// Whether the time allows more passes than help.
+    pub is_limited: bool,
 }
 
 impl PlannedLength {
@@ -129,12 +131,26 @@ impl PlannedLength {
             length: RunLength { epochs: epochs as usize, steps_per_epoch: steps as u64 },
             passes: epochs * steps / step.steps_per_pass.max(1) as f64,
             is_too_short: most < 1.0,
+            is_limited: false,
         }
+    }
+
+    /// The same with at most so many passes over the training text.
+    pub fn at_most(self, passes: f64, step: &StepTime) -> Self {
+        if self.passes <= passes {
+            return self;
+        }
+        let per_pass = step.steps_per_pass.max(1) as f64;
+        let all = (passes * per_pass).floor().max(1.0);
+        let epochs = (self.length.epochs as f64).min(all);
+        let steps = (all / epochs).floor();
+        let length = RunLength { epochs: epochs as usize, steps_per_epoch: steps as u64 };
+        Self { length, passes: epochs * steps / per_pass, is_limited: true, ..self }
     }
 
     /// The reason for this length.
     pub fn choice(&self, time: Time, step: &StepTime) -> Choice {
-        let Self { length: RunLength { epochs, steps_per_epoch }, passes, is_too_short } = *self;
+        let Self { length: RunLength { epochs, steps_per_epoch }, passes, is_too_short, is_limited } = *self;
         let steps = epochs as u64 * steps_per_epoch;
         let steps = format!("{} step{}", thousands(steps as usize), if steps == 1 { "" } else { "s" });
         let reason = if is_too_short {
@@ -157,10 +173,13 @@ impl PlannedLength {
                     format!("{passes} passes over the training text")
                 }
             };
+            let time = if is_limited {
+                "fewer than the time allows, because more would only make the model memorise the text".into()
+            } else {
+                format!("in about {}", duration(time.whole))
+            };
             format!(
-                "{steps}, {passes}, in about {}: on this machine a step takes {} and a validation {}, measured before \
-                 the run",
-                duration(time.whole),
+                "{steps}, {passes}, {time}: on this machine a step takes {} and a validation {}, measured before the run",
                 short_time(step.seconds_per_step),
                 short_time(step.validation_seconds)
             )
@@ -284,10 +303,28 @@ mod tests {
     }
 
     #[test]
+    fn passes_are_limited_if_more_do_not_help() {
+        let step = step_time(0.02, 50, 0.1);
+        let planned = PlannedLength::fitting(seconds(180.0), &step, EpochRule::ValidationTime);
+        assert!(planned.passes > 100.0);
+        let limited = planned.at_most(8.0, &step);
+        assert!(limited.passes <= 8.0 && limited.passes > 7.0 && limited.is_limited, "{limited:?}");
+        assert_eq!(limited.length.epochs, planned.length.epochs);
+        let reason = limited.choice(seconds(180.0), &step).reason;
+        assert!(reason.contains("fewer than the time allows") && !reason.contains("in about"), "{reason}");
+        // A text of a single step per pass.
+        let tiny = step_time(0.02, 1, 0.1);
+        let limited = PlannedLength::fitting(seconds(180.0), &tiny, EpochRule::ValidationTime).at_most(8.0, &tiny);
+        assert_eq!(limited.length, RunLength { epochs: 8, steps_per_epoch: 1 });
+        let whole = PlannedLength::fitting(seconds(1.0), &step, EpochRule::ValidationTime);
+        assert_eq!(whole.at_most(8.0, &step), whole);
+    }
+
+    #[test]
     fn the_reason_tells_a_part_of_the_text_from_passes() {
         let reason = |passes| {
             let length = RunLength { epochs: 2, steps_per_epoch: 50 };
-            let planned = PlannedLength { length, passes, is_too_short: false };
+            let planned = PlannedLength { length, passes, is_too_short: false, is_limited: false };
             planned.choice(seconds(180.0), &step_time(0.02, 100, 1.5)).reason
         };
         assert!(

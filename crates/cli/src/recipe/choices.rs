@@ -37,7 +37,7 @@ pub fn choose(found: &Found, given: &Given, minutes: f64) -> (Config, Vec<Choice
     choices.training(row);
     choices.remove_given(given);
     let units = if given.has_units() { &[] } else { row.units };
-    (choices.config, choices.choices, Sizes { units, passes: row.passes })
+    (choices.config, choices.choices, Sizes { units, passes: row.passes, most_passes: f64::INFINITY })
 }
 
 /// A configuration of which a part is chosen.

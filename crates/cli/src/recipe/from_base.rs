@@ -11,6 +11,9 @@ use super::table::{LAYER_DECAY, Row};
 use crate::base;
 use crate::config::{Config, Init, PretrainedModel};
 
+/// The most passes over a text: the base can write already, and soon memorises a short text.
+const MOST_PASSES: f64 = 8.0;
+
 /// A configuration for a run of `minutes` that starts from the base, which is `model`, without a number of steps, and the
 /// reasons. The base determines tokens and sizes, so there are none to choose from.
 pub fn choose(found: &Found, given: &Given, minutes: f64, model: &PretrainedModel) -> (Config, Vec<Choice>, Sizes) {
@@ -31,7 +34,7 @@ pub fn choose(found: &Found, given: &Given, minutes: f64, model: &PretrainedMode
         choices.add(&["train.layer_decay"], reason);
     }
     choices.remove_given(given);
-    (choices.config, choices.choices, Sizes { units: row.units, passes: row.passes })
+    (choices.config, choices.choices, Sizes { units: row.units, passes: row.passes, most_passes: MOST_PASSES })
 }
 
 impl Choices<'_> {

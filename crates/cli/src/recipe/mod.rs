@@ -39,6 +39,7 @@ use crate::input::{self, is_read_once};
 use crate::long_task::LongTask;
 use crate::output::status;
 use crate::run::experiment::{Experiment, Setup};
+use crate::view::format::thousands;
 
 /// The time of a run without a configuration, in minutes.
 pub const DEFAULT_MINUTES: f64 = 3.0;
@@ -48,6 +49,9 @@ pub const PLAN: &str = "plan.toml";
 
 /// The shortest text that is planned for, in characters: a tenth of it is still some dozens.
 const MIN_CHARACTERS: u64 = 500;
+
+/// A warning says that a shorter text, in characters, is hardly enough.
+const SHORT_CHARACTERS: u64 = 5_000;
 
 /// How long the step is measured by which the length of a run of a minute or more is planned: the speed of a machine changes
 /// within seconds.
@@ -146,7 +150,16 @@ impl Recipe {
                 config.text.name()
             )
         });
-        let warnings = repeats.into_iter().chain(table_warning(&config.text)).collect();
+        let characters = found.profile.characters;
+        let short = (characters < SHORT_CHARACTERS).then(|| {
+            format!(
+                "{} has only {} characters: the scores of so short a held-out part say little, and the model will mostly \
+                 repeat the text; give a longer one, 50 kB or more for new sentences",
+                config.text.name(),
+                thousands(characters as usize)
+            )
+        });
+        let warnings = short.into_iter().chain(repeats).chain(table_warning(&config.text)).collect();
         Ok(Self { config, open: OpenChoices { choices, sizes }, warnings })
     }
 
@@ -204,7 +217,7 @@ pub fn plan(
     }));
     if !clock.has_epochs() {
         let step = measure(experiment, model, minutes, setup)?;
-        choices.push(set_length(experiment, clock, minutes, &step, EpochRule::ValidationTime));
+        choices.push(set_length(experiment, clock, minutes, &step, EpochRule::ValidationTime, sizes.most_passes));
     }
     let heading = "Chosen for this text and this machine. Edit it and train with `train --config FILE`.";
     let reasons = Reasons { heading, choices };
@@ -229,7 +242,7 @@ pub fn plan_length<C: Experiment>(
         0 => EpochRule::Pass,
         _ => EpochRule::ValidationTime,
     };
-    let choices = vec![set_length(experiment, clock, minutes, &step, rule)];
+    let choices = vec![set_length(experiment, clock, minutes, &step, rule, f64::INFINITY)];
     let reasons = Reasons { heading: "This configuration with a number of steps for this machine.", choices };
     reasons.print("chosen for this time and this machine:");
     Ok(Some(reasons))
@@ -260,16 +273,17 @@ fn choose_size(sizes: &[usize], needed: f64, mut passes: impl FnMut(usize) -> Re
     Ok(Some(last))
 }
 
-/// Sets the length of a run of so many minutes; returns the reason.
+/// Sets the length of a run of so many minutes, with at most so many passes over the text; returns the reason.
 fn set_length<C: Experiment>(
     experiment: &mut C,
     clock: Clock,
     minutes: f64,
     step: &StepTime,
     rule: EpochRule,
+    most_passes: f64,
 ) -> Choice {
     let time = clock.time(minutes);
-    let planned = PlannedLength::fitting(time, step, rule);
+    let planned = PlannedLength::fitting(time, step, rule).at_most(most_passes, step);
     experiment.set_length(planned.length);
     planned.choice(time, step)
 }

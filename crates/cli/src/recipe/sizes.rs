@@ -12,6 +12,8 @@ pub struct Sizes {
     pub units: &'static [usize],
     /// The passes over the text that a size needs.
     pub passes: f64,
+    /// The most passes over the text: with more, the model only memorises it.
+    pub most_passes: f64,
 }
 
 impl Sizes {
@@ -42,7 +44,7 @@ mod tests {
 
     #[test]
     fn the_size_is_said_with_its_alternatives() {
-        let sizes = Sizes { units: &[512, 384, 256], passes: 20.0 };
+        let sizes = Sizes { units: &[512, 384, 256], passes: 20.0, most_passes: f64::INFINITY };
         let reason = |units| sizes.choice(units, CellName::Lstm).reason;
         let of = "the time allows 20 passes over the text or more";
         assert_eq!(reason(512), format!("an LSTM of 512 units rather than 384 or 256: {of}"));

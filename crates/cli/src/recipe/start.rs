@@ -2,6 +2,7 @@
 //! the base's own text, and by a trial of seconds (`trial.rs`).
 
 use eval::{CopiedShare, NgramFilter};
+use seqdata::NewTokens;
 
 use super::Choice;
 use super::given::Given;
@@ -22,6 +23,8 @@ const WHOLE_BEGINNING: f64 = 3.0;
 const MIN_BEGINNING: usize = 100_000;
 /// The base is declined if more than this part of the sequences of words of a text stand in the base's text.
 const MAX_COPIED: f64 = 0.05;
+/// So many bytes of a text are looked up at once.
+const LOOKED_UP: usize = 1 << 16;
 /// Fewer checked sequences tell nothing.
 const MIN_CHECKED: usize = 50;
 
@@ -57,6 +60,8 @@ pub struct Reading {
     filter: NgramFilter,
     /// How many of those of the text stand in it.
     copied: CopiedShare,
+    /// What is not looked up yet. Documents are looked up together, because one may be shorter than a sequence.
+    unread: String,
     beginning: Beginning,
 }
 
@@ -107,11 +112,12 @@ impl Candidate {
     /// # Errors
     /// If the base cannot be read or trained.
     pub fn decide(self, given: &Given, bytes: u64, minutes: f64, setup: Setup) -> Result<Start> {
-        let reading = match self {
+        let mut reading = match self {
             Self::Excluded => return Ok(Start::New { why: None }),
             Self::Declined(why) => return Ok(Start::New { why: Some(why) }),
             Self::Open(reading) => reading,
         };
+        reading.look_up();
         if let Some(why) = known_to_base(&reading.copied) {
             return Ok(Start::New { why: Some(why) });
         }
@@ -144,6 +150,9 @@ fn excluded_by(given: &Given) -> Option<String> {
     if let Some(key) = given.set_by_model() {
         return Some(format!("`--set {key}` is given, which the base would determine"));
     }
+    if given.is_set("init.new_tokens") && given.config.init.new_tokens != NewTokens::Extend {
+        return Some("`--set init.new_tokens` is given, and documents need `extend`".into());
+    }
     given.config.text.label.as_ref().map(|_| "its text had no labels, and this one has".into())
 }
 
@@ -162,15 +171,22 @@ fn known_to_base(copied: &CopiedShare) -> Option<String> {
 
 impl Reading {
     fn new(filter: NgramFilter) -> Self {
-        Self { filter, copied: CopiedShare::default(), beginning: Beginning::default() }
+        Self { filter, copied: CopiedShare::default(), unread: String::new(), beginning: Beginning::default() }
     }
 
     fn read(&mut self, piece: &str) {
-        if let Some(share) = self.filter.share(piece) {
+        self.beginning.read(piece, BEGINNING);
+        self.unread.push_str(piece);
+        if self.unread.len() >= LOOKED_UP {
+            self.look_up();
+        }
+    }
+
+    fn look_up(&mut self) {
+        if let Some(share) = self.filter.share(&std::mem::take(&mut self.unread)) {
             self.copied.checked += share.checked;
             self.copied.found += share.found;
         }
-        self.beginning.read(piece, BEGINNING);
     }
 }
 
@@ -210,6 +226,7 @@ mod tests {
     fn reading(filtered: &str, read: &[&str]) -> Reading {
         let mut reading = Reading::new(NgramFilter::build([filtered]));
         read.iter().for_each(|piece| reading.read(piece));
+        reading.look_up();
         reading
     }
 
@@ -233,6 +250,7 @@ mod tests {
         };
         assert_eq!(declined(&["tokens.kind=words"]), "`--set tokens.kind` is given, which the base would determine");
         assert!(declined(&["text.column=text", "text.label=author"]).contains("had no labels"));
+        assert!(declined(&["init.new_tokens=unk"]).contains("documents need `extend`"));
         assert_eq!(declined(&["init={new_tokens=\"unk\"}"]), "excluded");
         assert_eq!(declined(&["train.learning_rate=0.1", "model.dropout=0.5", "init.new_tokens=extend"]), "open");
         assert!(matches!(Candidate::new(&given(&["tokens.kind=words"]), true).unwrap(), Candidate::Excluded));
@@ -249,6 +267,10 @@ mod tests {
             let why = why(read).unwrap_or_default();
             assert!(why.contains(" % of the sequences of 8 words of the text stand in its own text"), "{why}");
         }
+        // Documents that are shorter than a sequence.
+        let words: Vec<&str> = base.split_whitespace().collect();
+        let documents: Vec<String> = words.chunks(6).map(|words| words.join(" ") + "\n").collect();
+        assert!(why(&documents.iter().map(String::as_str).collect::<Vec<_>>()).is_some());
         assert_eq!(why(&[own.as_str()]), None);
         // A few sequences tell nothing.
         assert_eq!(why(&[text(7, 1).as_str()]), None);
