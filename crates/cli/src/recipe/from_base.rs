@@ -12,7 +12,7 @@ use crate::base;
 use crate::config::{Config, Init, PretrainedModel};
 
 /// The most passes over a text: the base can write already, and soon memorises a short text.
-const MOST_PASSES: f64 = 8.0;
+const MOST_PASSES: f64 = 4.0;
 
 /// A configuration for a run of `minutes` that starts from the base, which is `model`, without a number of steps, and the
 /// reasons. The base determines tokens and sizes, so there are none to choose from.
