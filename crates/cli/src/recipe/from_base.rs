@@ -7,7 +7,7 @@ use super::choices::Choices;
 use super::given::Given;
 use super::look::Found;
 use super::sizes::Sizes;
-use super::table::{LAYER_DECAY, Row};
+use super::table::Row;
 use crate::base;
 use crate::config::{Config, Init, PretrainedModel};
 
@@ -28,11 +28,6 @@ pub fn choose(found: &Found, given: &Given, minutes: f64, model: &PretrainedMode
     let row = Row::of_fine_tuning(found.profile.bytes, minutes);
     choices.dropout(row);
     choices.training(row);
-    choices.config.train.layer_decay = LAYER_DECAY;
-    if LAYER_DECAY < 1.0 {
-        let reason = format!("{LAYER_DECAY}: the lower layers of the base change less than the upper ones");
-        choices.add(&["train.layer_decay"], reason);
-    }
     choices.remove_given(given);
     (choices.config, choices.choices, Sizes { units: row.units, passes: row.passes, most_passes: MOST_PASSES })
 }
@@ -87,7 +82,7 @@ mod tests {
         assert_eq!((own.tie_weights, config.tokens.kind), (of_base.tie_weights, TokenKind::Subwords));
         let row = Row::of_fine_tuning(list.len() as u64, 3.0);
         assert!(config.model.layers.iter().all(|layer| layer.recurrent_dropout == row.recurrent_dropout));
-        assert_eq!((config.model.dropout, config.train.layer_decay), (row.dropout, LAYER_DECAY));
+        assert_eq!((config.model.dropout, config.train.layer_decay), (row.dropout, 1.0));
         assert_eq!((config.train.mode, config.train.optimizer.kind), (ModeKind::Tbptt, OptimizerKind::Adam));
         assert_eq!(config.data.documents, Some(DocumentKind::Lines));
         let is_chosen = |key: &str| choices.iter().any(|choice| choice.keys.contains(&key));

@@ -160,9 +160,6 @@ const FINE_TUNING: [Row; 2] = [
     },
 ];
 
-/// For these runs, the factor of the learning rate from each layer to the one below it; 1 for the same rate in all.
-pub const LAYER_DECAY: f64 = 1.0;
-
 impl Row {
     /// The settings for a text of `bytes` bytes in `minutes`. In twice the time the model sees a text twice as often, as it
     /// sees a text of half the length.

@@ -11,7 +11,7 @@ use trainer::{AdamConfig, Clip, TrainConfig, TrainMode, try_training, validation
 use super::budget::short_time;
 use super::choices::EMA_DECAY;
 use super::given::Given;
-use super::table::{LAYER_DECAY, Row};
+use super::table::Row;
 use crate::error::Result;
 use crate::report::counting::Counting;
 use crate::report::held_out::HeldOut;
@@ -75,7 +75,6 @@ impl Trial {
             .mode(TrainMode::Tbptt { bptt_len: row.bptt_len })
             .batch_size(row.batch_size)
             .learning_rate(row.learning_rate)
-            .layer_decay(LAYER_DECAY)
             .optimizer(AdamConfig::default())
             .clip(Clip::GlobalNorm(1.0))
             .ema_decay(EMA_DECAY);
