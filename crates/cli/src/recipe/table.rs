@@ -133,32 +133,20 @@ const SUBWORDS: [Row; 4] = [
 ];
 
 /// For runs that start from the built-in base, which has its sizes.
-const FINE_TUNING: [Row; 2] = [
-    Row {
-        up_to_bytes: 40e3,
-        units: &[],
-        passes: 0.0,
-        embedding_dim: 0,
-        dropout: 0.4,
-        recurrent_dropout: 0.2,
-        embedding_dropout: 0.0,
-        batch_size: 8,
-        bptt_len: 32,
-        learning_rate: 0.002,
-    },
-    Row {
-        up_to_bytes: f64::INFINITY,
-        units: &[],
-        passes: 0.0,
-        embedding_dim: 0,
-        dropout: 0.4,
-        recurrent_dropout: 0.2,
-        embedding_dropout: 0.0,
-        batch_size: 16,
-        bptt_len: 32,
-        learning_rate: 0.002,
-    },
-];
+const FINE_TUNING: [Row; 2] = [Row { up_to_bytes: 40e3, batch_size: 8, ..FROM_BASE }, FROM_BASE];
+
+const FROM_BASE: Row = Row {
+    up_to_bytes: f64::INFINITY,
+    units: &[],
+    passes: 0.0,
+    embedding_dim: 0,
+    dropout: 0.4,
+    recurrent_dropout: 0.2,
+    embedding_dropout: 0.0,
+    batch_size: 16,
+    bptt_len: 32,
+    learning_rate: 0.002,
+};
 
 impl Row {
     /// The settings for a text of `bytes` bytes in `minutes`. In twice the time the model sees a text twice as often, as it
