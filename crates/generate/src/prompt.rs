@@ -1,8 +1,8 @@
-//! Encodes a prompt and begins it with the document token or the document separator.
+//! Encodes a prompt and begins it with the document token, the document separator or a blank line.
 
 use std::borrow::Cow;
 
-use text_prep::{OovPolicy, Tokenizer};
+use text_prep::{OovPolicy, Tokenizer, Vocabulary};
 
 use crate::error::{Error, Result};
 use crate::generator::Generator;
@@ -29,7 +29,8 @@ impl Generator {
     /// Encodes a prompt with another policy for out-of-vocabulary tokens than the tokenizer's. In a model of documents a
     /// prompt is the beginning of a document: the document token comes first. Else a prompt shorter than
     /// [`context_len`](Self::context_len) is padded on the left with the document separator, if the tokenizer has one.
-    /// Without both, an empty prompt becomes the most frequent token of the training text.
+    /// Without both, a prompt of subwords begins a paragraph, if the training text has line ends: two of them come first.
+    /// An empty prompt becomes the most frequent token of the training text.
     ///
     /// # Errors
     /// If the text has out-of-vocabulary tokens and `oov` is [`OovPolicy::Error`], or all its tokens are dropped and
@@ -103,6 +104,12 @@ fn encode_prompt(
         && ids.len() < context_len
     {
         ids.splice(0..0, vec![separator; context_len - ids.len()]);
+    } else if let Some(line_end) = line_end(&tokenizer.vocabulary)
+        && ids.first().is_some_and(|&first| first != line_end)
+    {
+        // Its last word is sampled with its continuation, so even the only word needs a token before it; and a model
+        // that was trained on running text has seldom seen the state of zeros.
+        ids.splice(0..0, [line_end; 2]);
     }
     if ids.is_empty() && !encoded.oov_tokens.is_empty() {
         return Err(Error::EmptyPrompt);
@@ -118,9 +125,18 @@ fn encode_prompt(
     Ok(Prompt { ids, oov_tokens: encoded.oov_tokens, label: None })
 }
 
+/// The id of a line end in a vocabulary of subwords, if the training text has line ends.
+fn line_end(vocabulary: &Vocabulary) -> Option<u32> {
+    let mut line_end = None;
+    if vocabulary.is_subwords() {
+        vocabulary.encode("\n", |id| line_end = Some(id));
+    }
+    line_end.filter(|&id| vocabulary.count(id) > 0)
+}
+
 #[cfg(test)]
 mod tests {
-    use text_prep::{Capitals, CharacterOptions, Cleaner, PreTokenizer, SHIFT, Vocabulary, WordOptions};
+    use text_prep::{Capitals, CharacterOptions, Cleaner, PreTokenizer, SHIFT, SubwordOptions, WordOptions};
 
     use super::*;
 
@@ -163,6 +179,28 @@ mod tests {
             assert_eq!(ids(""), [4]);
             assert_eq!(ids("wolf"), [4]);
         }
+    }
+
+    #[test]
+    fn a_prompt_of_subwords_begins_a_paragraph_if_the_training_text_has_line_ends() {
+        let subwords = |counts: &[(&str, u64)]| Tokenizer {
+            pre_tokenizer: SubwordOptions::default().into(),
+            vocabulary: Vocabulary::train_subwords(counts.iter().copied(), 262),
+            ..tokenizer("verbatim", None)
+        };
+        let with_line_ends = subwords(&[(" the", 9), ("\n", 3)]);
+        let text = |text: &str, document: Option<u32>| {
+            let prompt = encode_prompt(&with_line_ends, text, OovPolicy::Error, 5, document).unwrap();
+            with_line_ends.decode(&prompt.ids)
+        };
+        assert_eq!(text("Once", None), "\n\nOnce");
+        assert_eq!(text("Once upon", None), "\n\nOnce upon");
+        assert_eq!(text("\nOnce", None), "\nOnce");
+        assert_eq!(text("", None), " the");
+        // The ids of documents begin with the document token, here any other.
+        assert!(!text("Once", Some(1)).contains('\n'));
+        let without = encode_prompt(&subwords(&[(" the", 9)]), "Once", OovPolicy::Error, 5, None).unwrap();
+        assert_eq!(with_line_ends.decode(&without.ids), "Once");
     }
 
     #[test]

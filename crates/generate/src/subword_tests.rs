@@ -50,15 +50,31 @@ fn a_stop_text_is_text_and_ends_a_sample_within_a_token() {
     }
 }
 
-#[test]
-fn a_prompt_that_ends_within_a_word_is_continued_by_the_token_of_the_word() {
+/// A generator that always prefers this token.
+fn writing(token: &str) -> Generator {
     let mut bundle = subword_generator().bundle().clone();
-    let fox = bundle.tokenizer.vocabulary.id("Ġfox").unwrap();
-    let likely = |id: u32, vocabulary: usize| (0..vocabulary as u32).map(move |other| 20.0 * f32::from(other == id));
-    let bias: Vec<f32> = likely(fox, bundle.tokenizer.vocabulary.len()).collect();
+    let likely = bundle.tokenizer.vocabulary.id(token).unwrap();
+    let ids = 0..bundle.tokenizer.vocabulary.len() as u32;
+    let bias: Vec<f32> = ids.map(|id| 20.0 * f32::from(id == likely)).collect();
     bundle.model.output.bias =
         bundle.model.output.bias.map(|bias_of| Tensor::from_floats(bias.as_slice(), &bias_of.device()));
-    let generator = Generator::new(bundle);
+    Generator::new(bundle)
+}
+
+#[test]
+fn a_word_at_the_end_of_a_prompt_is_not_divided_into_other_tokens() {
+    let generator = writing("Ġ");
+    let fox = generator.tokenizer().vocabulary.id("Ġfox").unwrap();
+    let sampling = Sampling::default().temperature(0.0).max_tokens(2);
+    for generator in [composed(&generator), generator] {
+        let sample = generator.sample("the fox", &sampling, 0).unwrap();
+        assert_eq!((sample.ids[0], sample.text.as_str()), (fox, " "));
+    }
+}
+
+#[test]
+fn a_prompt_that_ends_within_a_word_is_continued_by_the_token_of_the_word() {
+    let generator = writing("Ġfox");
     let sampling = Sampling::default().temperature(0.0).max_tokens(2);
     for generator in [composed(&generator), generator] {
         for (prompt, expected) in [("the fo", "x fox"), ("the ", "fox fox"), ("the fox", " fox"), ("the", " fox fox")] {

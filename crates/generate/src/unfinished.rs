@@ -4,9 +4,14 @@
 
 use text_prep::Tokenizer;
 
-/// The bytes at the end of a prompt that the next tokens must write first.
+/// The end of a prompt that the next tokens must write first.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Unfinished(Vec<u8>);
+pub(crate) struct Unfinished {
+    /// Its bytes.
+    bytes: Vec<u8>,
+    /// Its tokens; none if the text goes on with other ones.
+    ids: Vec<u32>,
+}
 
 impl Unfinished {
     /// Divides the ids of a prompt into those before its last pre-token and that pre-token. `document` is the document
@@ -25,26 +30,33 @@ impl Unfinished {
             at -= 1;
             length += tokenizer.decoded_len(&ids[at..=at]);
         }
-        if at == 0 || length != last.len() { whole } else { (&ids[..at], Self(last.into_bytes())) }
+        if at == 0 || length != last.len() {
+            return whole;
+        }
+        (&ids[..at], Self { bytes: last.into_bytes(), ids: ids[at..].to_vec() })
     }
 
     /// The number of bytes that are still to be written.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.bytes.len()
     }
 
     /// `logits` without those of tokens that do not continue the prompt.
     pub fn filter(&self, tokenizer: &Tokenizer, logits: &[f32]) -> Vec<f32> {
-        let continues = |id: u32| {
-            let bytes = tokenizer.vocabulary.subword_bytes(id);
-            bytes.is_some_and(|bytes| bytes.starts_with(&self.0) || self.0.starts_with(&bytes))
-        };
+        let next = self.ids.first();
+        let bytes = |id: u32| tokenizer.vocabulary.subword_bytes(id);
+        let continues = |id: u32| next == Some(&id) || bytes(id).is_some_and(|bytes| bytes.starts_with(&self.bytes));
         (0..).zip(logits).map(|(id, &logit)| if continues(id) { logit } else { f32::NEG_INFINITY }).collect()
     }
 
     /// Removes what a token has written.
     pub fn advance(&mut self, tokenizer: &Tokenizer, id: u32) {
-        let written = tokenizer.decoded_len(&[id]).min(self.0.len());
-        self.0.drain(..written);
+        let written = tokenizer.decoded_len(&[id]).min(self.bytes.len());
+        self.bytes.drain(..written);
+        if self.ids.first() == Some(&id) {
+            self.ids.remove(0);
+        } else {
+            self.ids.clear();
+        }
     }
 }
