@@ -9,7 +9,7 @@ use text_prep::Tokenizer;
 pub(crate) struct Unfinished {
     /// Its bytes.
     bytes: Vec<u8>,
-    /// Its tokens; none if the text goes on with other ones.
+    /// Its tokens; none if the sample continues with other ones.
     ids: Vec<u32>,
 }
 
