@@ -1,6 +1,8 @@
 //! The last pre-token of a prompt in models of subwords, which may be a part of a word: ` qu` of ` quick`. A text has other
-//! tokens where a word continues than where it ends, so these bytes are not given to the model as tokens. Its first tokens
-//! must begin with them instead.
+//! tokens where a word continues than where it ends, so these bytes are not given to the model as tokens. Its first token must
+//! begin with all of them instead, or be the first of those that the tokenizer makes of them. Other tokens of the same bytes,
+//! such as ` q` and `u`, are excluded: no text has ` quick` as ` q`, `u`, `ick`, so what the model writes after them would be
+//! arbitrary.
 
 use text_prep::Tokenizer;
 
