@@ -7,7 +7,7 @@
 //! | [`bleu`], [`rouge`] | corpus BLEU-1 to BLEU-4 and ROUGE-L |
 //! | [`squad`] | exact match and F1 of answers, as in SQuAD's evaluation script |
 //! | [`memorization`], [`suffix_array`] | how much of a sample occurs in the training text |
-//! | [`ngram_filter`] | how much of a sample stands in texts that are not at hand, by a small filter of their n-grams |
+//! | [`ngram_filter`] | how many sequences of words of a sample stand in other texts, also by a small filter of these |
 //! | [`invented_words`] | words of a sample that are not in the training text |
 //!
 //! This crate does not use models, tensors or files.

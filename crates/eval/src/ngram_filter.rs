@@ -3,7 +3,9 @@
 //!
 //! A word is a run of letters, digits and apostrophes. Case, punctuation and line breaks make no difference. Which
 //! n-grams are in the sample depends only on their words, so that those of a copied passage are in the sample of the
-//! text, too.
+//! text, too. In texts that are at hand, all n-grams are looked up instead ([`CopiedShare::count`]).
+
+use std::collections::HashSet;
 
 /// An n-gram is in the sample if its hash is a multiple of this.
 const SAMPLING: u64 = 4;
@@ -35,17 +37,27 @@ pub struct NgramFilter {
     bits: Vec<u64>,
 }
 
-/// How many n-grams of a text stand in those of a filter. Only n-grams that would be in the sample are counted, about a
-/// quarter of all, with repetitions.
+/// How many n-grams of a text stand in other texts, with repetitions. Of a filter, only n-grams that would be in the sample
+/// are counted, about a quarter of all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CopiedShare {
     /// N-grams that were looked up.
     pub checked: usize,
-    /// Those that the filter has; fewer than 1 % of the others are among them.
+    /// Those that were found; by a filter, fewer than 1 % of the others are among them.
     pub found: usize,
 }
 
 impl CopiedShare {
+    /// How many n-grams of `samples` stand in `texts`. All are looked up, by hashes of 64 bits, so that practically
+    /// no others are found. None goes beyond a sample or a text.
+    pub fn count<'a, 'b>(samples: impl IntoIterator<Item = &'a str>, texts: impl IntoIterator<Item = &'b str>) -> Self {
+        let ngrams: Vec<u64> = samples.into_iter().flat_map(ngram_hashes).collect();
+        let wanted: HashSet<u64> = ngrams.iter().copied().collect();
+        let in_texts = texts.into_iter().flat_map(ngram_hashes);
+        let known: HashSet<u64> = in_texts.filter(|hash| wanted.contains(hash)).collect();
+        Self { checked: ngrams.len(), found: ngrams.iter().filter(|&hash| known.contains(hash)).count() }
+    }
+
     /// The fraction of n-grams that were found, from 0 to 1; 0 if none was checked.
     pub fn fraction(&self) -> f64 {
         self.found as f64 / self.checked.max(1) as f64
@@ -214,6 +226,25 @@ mod tests {
         let mut reversed = words(1, 20_000);
         reversed.reverse();
         assert!(filter.share(&reversed.join(" ")).unwrap().fraction() < 0.02);
+    }
+
+    #[test]
+    fn all_ngrams_are_looked_up_in_texts_that_are_at_hand() {
+        // Words that occur once.
+        let text = |first: usize, count: usize| (first..first + count).map(|n| format!("word{n} ")).collect::<String>();
+        let (training, own, copied) = ([text(0, 500), text(500, 500)], text(5_000, 100), text(100, 50).to_uppercase());
+        let count = |samples: &[&str]| {
+            let share = CopiedShare::count(samples.iter().copied(), training.iter().map(String::as_str));
+            (share.checked, share.found)
+        };
+        assert_eq!(count(&[&own]), (93, 0));
+        assert_eq!(count(&[&copied]), (43, 43));
+        assert_eq!(count(&[&own, &copied, &copied]), (93 + 43 + 43, 43 + 43));
+        // Four words of a text and four of the next one are no sequence of either.
+        assert_eq!(count(&[&text(496, 8)]), (1, 0));
+        assert_eq!(count(&[&text(492, 8), &text(500, 8)]), (2, 2));
+        assert_eq!(count(&[&text(0, 7), ""]), (0, 0));
+        assert_eq!(CopiedShare::count([own.as_str()], []), CopiedShare { checked: 93, found: 0 });
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use eval::NgramFilter;
+use eval::{CopiedShare, NgramFilter};
 use seqdata::TextDataset;
 use serde::Serialize;
 
@@ -14,15 +14,18 @@ use crate::report::training_texts::training_texts;
 use crate::run::initial_model;
 use crate::view::format::thousands;
 
-/// The copied sequences of eight words. About a quarter of those in the sample are looked up, by their hashes; fewer than
-/// 1 % of the others are counted as copied by mistake.
+/// The copied sequences of eight words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CopiedWords {
-    /// Those that were looked up.
+    /// Those of the sample, with repetitions, which were all looked up in the training text.
     pub checked: usize,
     /// Those in the training text.
     pub in_training_text: usize,
-    /// Those in the text of the base model that the run started from, if it did, directly or not.
+    /// Those that were looked up in the text of the base model that the run started from, if it did, directly or not: about
+    /// a quarter, because of that text only a filter is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checked_in_base_text: Option<usize>,
+    /// Those of them that were found; fewer than 1 % of the others are among them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub in_base_text: Option<usize>,
     /// Whether the run started from a model whose text is not known here.
@@ -42,19 +45,23 @@ impl CopiedWords {
     /// Looks up the sequences of the texts of a sample, which do not go beyond a text, in the training text of `dataset`
     /// and in that of the base, if it is one of the `earlier` texts. `None` if there are too few words in the sample.
     pub fn find(dataset: &TextDataset, sample: &[String], earlier: &EarlierTexts) -> Option<Self> {
-        let training = training_texts(dataset);
-        let training = NgramFilter::build(training.iter().map(String::as_str));
-        Self::count(sample, &training, earlier.base.as_ref(), earlier.has_unknown)
+        Self::count(sample, &training_texts(dataset), earlier.base.as_ref(), earlier.has_unknown)
     }
 
-    fn count(sample: &[String], training: &NgramFilter, base: Option<&NgramFilter>, has_unknown: bool) -> Option<Self> {
-        let shares = |filter: &NgramFilter| -> [usize; 2] {
-            let shares = sample.iter().filter_map(|text| filter.share(text));
+    fn count(sample: &[String], training: &[String], base: Option<&NgramFilter>, has_unknown: bool) -> Option<Self> {
+        let training = training.iter().map(String::as_str);
+        let CopiedShare { checked, found } = CopiedShare::count(sample.iter().map(String::as_str), training);
+        let in_base = base.map(|base| {
+            let shares = sample.iter().filter_map(|text| base.share(text));
             shares.fold([0, 0], |[checked, found], share| [checked + share.checked, found + share.found])
+        });
+        let copied = Self {
+            checked,
+            in_training_text: found,
+            checked_in_base_text: in_base.map(|[checked, _]| checked),
+            in_base_text: in_base.map(|[_, found]| found),
+            has_unknown_text: has_unknown,
         };
-        let [checked, in_training_text] = shares(training);
-        let in_base_text = base.map(|base| shares(base)[1]);
-        let copied = Self { checked, in_training_text, in_base_text, has_unknown_text: has_unknown };
         (checked > 0).then_some(copied)
     }
 
@@ -62,20 +69,34 @@ impl CopiedWords {
     pub fn sentence(&self) -> String {
         let sequences = if self.checked == 1 { "sequence" } else { "sequences" };
         let stand = if self.in_training_text == 1 { "stands" } else { "stand" };
-        let base = self.in_base_text.map_or(String::new(), |found| {
-            format!(" and {} in the text of the base model that the run started from", thousands(found))
-        });
         let unknown = match (self.has_unknown_text, self.in_base_text) {
             (false, _) => "",
             (true, None) => "; how many stand in the text of the model that the run started from is not known",
             (true, Some(_)) => "; how many stand in the texts of the runs between is not known",
         };
         format!(
-            "Of {} {sequences} of {} words of the sample that were looked up, {} {stand} in the training text{base}{unknown}.",
+            "Of {} {sequences} of {} words of the sample, {} {stand} in the training text{}{unknown}.",
             thousands(self.checked),
             NgramFilter::LENGTH,
-            thousands(self.in_training_text)
+            thousands(self.in_training_text),
+            self.in_base()
         )
+    }
+
+    /// The part of the sentence about the text of the base, if there is one.
+    fn in_base(&self) -> String {
+        let text = "in the text of the base model that the run started from";
+        match (self.checked_in_base_text, self.in_base_text) {
+            (Some(0), _) => format!("; none could be looked up {text}"),
+            (Some(checked), Some(found)) => {
+                let (checked, were) = (thousands(checked), if found == 1 { "was" } else { "were" });
+                format!(
+                    "; of {checked} that could be looked up {text}, {} {were} found (up to 1 % of the {checked} by chance)",
+                    thousands(found)
+                )
+            }
+            _ => String::new(),
+        }
     }
 }
 
@@ -118,38 +139,48 @@ mod tests {
 
     #[test]
     fn copies_from_both_texts_are_counted_apart() {
-        let [training, base] = [text(0..2_000), text(5_000..7_000)].map(|text| NgramFilter::build([text.as_str()]));
+        let (training, base) = ([text(0..2_000)], NgramFilter::build([text(5_000..7_000).as_str()]));
         let sample = [text(500..900), text(9_000..9_400), text(6_000..6_200)];
         let found = CopiedWords::count(&sample, &training, Some(&base), false).unwrap();
-        let own = |part: &String| training.share(part).unwrap();
-        assert_eq!(found.checked, sample.iter().map(|part| own(part).checked).sum::<usize>());
-        // All of the first part, and hardly any of the others.
-        let (first, last) = (own(&sample[0]), base.share(&sample[2]).unwrap());
-        assert_eq!((first.found, last.found), (first.checked, last.checked));
-        assert!(first.checked > 0 && last.checked > 0);
-        let few = found.checked / 20;
-        assert!((first.checked..=first.checked + few).contains(&found.in_training_text), "{found:?}");
-        assert!((last.checked..=last.checked + few).contains(&found.in_base_text.unwrap()), "{found:?}");
+        // A part of n words has n - 7 sequences; the first part is copied.
+        assert_eq!((found.checked, found.in_training_text), (393 + 393 + 193, 393));
+        let own = |part: &String| base.share(part).unwrap();
+        let checked = sample.iter().map(|part| own(part).checked).sum::<usize>();
+        assert_eq!(found.checked_in_base_text, Some(checked));
+        // All of the last part, and hardly any of the others.
+        let last = own(&sample[2]);
+        assert!(last.checked > 0 && last.found == last.checked, "{last:?}");
+        assert!((last.found..=last.found + checked / 20).contains(&found.in_base_text.unwrap()), "{found:?}");
+        let without = CopiedWords::count(&sample, &training, None, false).unwrap();
+        assert_eq!(without, CopiedWords { checked_in_base_text: None, in_base_text: None, ..found });
         // Names are no sequences.
         let names = ["Anna".to_string(), "Otto".into()];
-        assert_eq!(CopiedWords::count(&names, &training, None, false), None);
+        assert_eq!(CopiedWords::count(&names, &training, Some(&base), false), None);
     }
 
     #[test]
     fn the_sentence_says_what_is_not_known() {
-        let sentence = |in_training_text, in_base_text, has_unknown_text| {
-            CopiedWords { checked: 98, in_training_text, in_base_text, has_unknown_text }.sentence()
+        let sentence = |in_training_text, in_base: Option<[usize; 2]>, has_unknown_text| {
+            let [checked_in_base_text, in_base_text] = [0, 1].map(|at| in_base.map(|numbers| numbers[at]));
+            CopiedWords { checked: 398, in_training_text, checked_in_base_text, in_base_text, has_unknown_text }
+                .sentence()
         };
-        let start = "Of 98 sequences of 8 words of the sample that were looked up, ";
+        let start = "Of 398 sequences of 8 words of the sample, ";
         assert_eq!(sentence(3, None, false), format!("{start}3 stand in the training text."));
-        let both = format!(
-            "{start}1 stands in the training text and 2 in the text of the base model that the run started from"
-        );
-        assert_eq!(sentence(1, Some(2), false), format!("{both}."));
+        let text = "in the text of the base model that the run started from";
+        let both = |found: &str| {
+            format!(
+                "{start}1 stands in the training text; of 98 that could be looked up {text}, {found} found (up to 1 % of the 98 \
+                 by chance)"
+            )
+        };
+        assert_eq!(sentence(1, Some([98, 2]), false), format!("{}.", both("2 were")));
         assert_eq!(
-            sentence(1, Some(2), true),
-            format!("{both}; how many stand in the texts of the runs between is not known.")
+            sentence(1, Some([98, 1]), true),
+            format!("{}; how many stand in the texts of the runs between is not known.", both("1 was"))
         );
+        let none = format!("{start}0 stand in the training text; none could be looked up {text}.");
+        assert_eq!(sentence(0, Some([0, 0]), false), none);
         let unknown = "0 stand in the training text; how many stand in the text of the model that the run started from is \
                        not known.";
         assert_eq!(sentence(0, None, true), format!("{start}{unknown}"));

@@ -373,10 +373,15 @@ mod tests {
             assert!(text.contains(part), "`{part}` is not in {text}");
         }
         assert!(!text.contains("sequences of 8 words"), "{text}");
-        let copied = CopiedWords { checked: 90, in_training_text: 2, in_base_text: Some(1), has_unknown_text: false };
+        let copied = CopiedWords {
+            checked: 90,
+            in_training_text: 2,
+            checked_in_base_text: Some(20),
+            in_base_text: Some(1),
+            has_unknown_text: false,
+        };
         let text = EvaluationReport { copied_words: Some(copied), ..report(4.4) }.to_markdown();
-        let expected =
-            ", 2 stand in the training text and 1 in the text of the base model that the run started from.\n";
+        let expected = "\nOf 90 sequences of 8 words of the sample, 2 stand in the training text; of 20 that could be";
         assert!(text.contains(expected), "{text}");
     }
 }
