@@ -116,6 +116,33 @@ pub fn evaluate_sequence(
     labels: LabelChoice,
     state_mode: StateMode,
 ) -> Result<Evaluation> {
+    evaluate(bundle, sequence, unmapped, labels, state_mode, false)
+}
+
+/// As [`evaluate_sequence`], but a long running text is read as parallel streams, as for validation in training: much faster,
+/// with nearly the same loss. The protocol says how many.
+///
+/// # Errors
+/// As [`evaluate_sequence`].
+pub fn evaluate_in_parallel(
+    bundle: &LmBundle,
+    sequence: &Sequence,
+    unmapped: usize,
+    labels: LabelChoice,
+    state_mode: StateMode,
+) -> Result<Evaluation> {
+    evaluate(bundle, sequence, unmapped, labels, state_mode, true)
+}
+
+/// See [`evaluate_sequence`] and [`evaluate_in_parallel`].
+fn evaluate(
+    bundle: &LmBundle,
+    sequence: &Sequence,
+    unmapped: usize,
+    labels: LabelChoice,
+    state_mode: StateMode,
+    in_parallel: bool,
+) -> Result<Evaluation> {
     let config = &bundle.metadata.config;
     let label = match labels {
         LabelChoice::Own => None,
@@ -137,7 +164,7 @@ pub fn evaluate_sequence(
         }
         StateMode::Carry => {
             // Documents are evaluated as in training; their states do not depend on what comes before them.
-            let count = if by_document { Streams::evaluation_count(sequence, context_len) } else { 1 };
+            let count = if by_document || in_parallel { Streams::evaluation_count(sequence, context_len) } else { 1 };
             let streams = Streams::parallel_evaluation(sequence.clone(), context_len, count)?;
             let protocol = carried_protocol(&streams, window, by_document);
             (Loader::streams(streams, device), protocol)

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use burn::tensor::Tensor;
+use models::StateMode;
 use seqdata::Sequence;
 use text_prep::OovPolicy;
 
 use crate::error::Error;
 use crate::target_bytes::TargetBytes;
 use crate::test_model::{composed, subword_generator};
-use crate::{Generator, Prompt, Sampling, StopText};
+use crate::{Generator, LabelChoice, Prompt, Sampling, StopText, evaluate_in_parallel, evaluate_sequence};
 
 #[test]
 fn streamed_pieces_join_to_the_sample_and_never_end_within_a_character() {
@@ -120,6 +121,23 @@ fn bits_per_byte_count_the_bytes_of_the_targets() {
     // A text of given ids may begin within a character.
     let sample = generator.sample(&Prompt::from(fox[..2].to_vec()), &Sampling::default().max_tokens(5), 0).unwrap();
     assert_eq!(sample.text, tokenizer.decode(&sample.ids));
+}
+
+#[test]
+fn a_long_text_is_evaluated_in_parallel_with_nearly_the_same_loss() {
+    let generator = subword_generator();
+    let bundle = generator.bundle();
+    let ids = generator.encode(&"a the fox é ".repeat(2_000), OovPolicy::Error).unwrap().ids;
+    let length = ids.len();
+    let sequence = Sequence::new(Arc::new(ids.into_iter().collect()), 0..length);
+    let one = evaluate_sequence(bundle, &sequence, 0, LabelChoice::Own, StateMode::Carry).unwrap();
+    let parallel = evaluate_in_parallel(bundle, &sequence, 0, LabelChoice::Own, StateMode::Carry).unwrap();
+    assert_eq!(one.tokens, parallel.tokens);
+    let difference = one.loss_nats_per_token - parallel.loss_nats_per_token;
+    assert!(difference.abs() < 1e-3, "{difference}");
+    assert!(!one.protocol.contains("parallel"), "{}", one.protocol);
+    let streams = "parallel streams, each after a warm-up of 256 tokens";
+    assert!(parallel.protocol.ends_with(streams), "{}", parallel.protocol);
 }
 
 /// The characters of the bytes of 🦊 in a vocabulary.

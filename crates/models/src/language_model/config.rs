@@ -217,7 +217,7 @@ impl LanguageModelConfig {
                 expected,
                 reason: "with `model.tie_weights` the output layer uses the embedding's weights, so its input \
                          size must equal `model.embedding_dim`",
-                fix: format!("set `model.projection` to {expected} or change `model.embedding_dim`"),
+                fix: format!("set `model.projection` to {expected}, or `model.tie_weights` to false"),
             });
         }
         Ok(())
@@ -387,7 +387,9 @@ mod tests {
         assert!(error.contains("`model.layers[0].units` is 4, expected 3"), "{error}");
         assert!(error.contains("model.projection"), "{error}");
         let error = tied.clone().projection_dim(5).check().unwrap_err();
-        assert!(error.to_string().contains("`model.projection` is 5, expected 3"), "{error}");
+        for part in ["`model.projection` is 5, expected 3", "to 3, or `model.tie_weights` to false"] {
+            assert!(error.to_string().contains(part), "{error}");
+        }
         tied.clone().projection_dim(3).check().unwrap();
         tied.embedding_dim(4).check().unwrap();
     }
