@@ -9,11 +9,13 @@ use std::process::ExitCode;
 use args::{Base, Train};
 use burn::module::Module;
 use burn::tensor::Device;
+use durable::read::small_file;
 use durable::{directory as folders, write_atomically};
 use eval::{CopiedShare, NgramFilter, TrainingText};
-use generate::{Generator, LabelChoice, Sampling, evaluate_sequence};
+use generate::{Generator, LabelChoice, Sampling, evaluate_in_parallel};
 use models::LmBundle;
 use seqdata::{Part, TextDataset};
+use serde_json::Value;
 use text_prep::{OovPolicy, TextFiles};
 use trainer::{Checkpoints, StopReason};
 
@@ -26,9 +28,11 @@ use crate::error::{Error, Result, bail};
 use crate::input;
 use crate::long_task::LongTask;
 use crate::observers::sampling::TEMPERATURE;
-use crate::output::{print, status};
+use crate::output::{print, status, warn};
 use crate::recipe::budget::Clock;
+use crate::report::baselines::{COUNTING, NGRAM};
 use crate::report::model_card::{ModelCard, SAMPLE_SEED, SAMPLE_TOKENS, SAMPLES};
+use crate::run::provenance::Provenance;
 use crate::run::signals::EXIT_INTERRUPTED;
 use crate::run::{directory, init};
 use crate::view::format::decimals;
@@ -39,9 +43,13 @@ const DEFAULT_CONFIG: &str = "configs/base.toml";
 const DEFAULT_MINUTES: f64 = 90.0;
 /// The model card in the directory of a base.
 const CARD: &str = "README.md";
+/// What can be done if the text of the run has changed, besides restoring it.
+const NEW_BASE: &str = "or train a new base with `base --text`";
 
 /// Runs the command.
 pub fn run(args: &Base, backend: &BackendSelection) -> Result<ExitCode> {
+    let [about, licence] = [("--about", &args.about), ("--licence", &args.licence)].map(one_line);
+    let args = &Base { about: about?, licence: licence?, ..args.clone() };
     let out = args.out.display();
     // Before training, which takes long.
     if is_base(&args.out) {
@@ -78,6 +86,16 @@ pub fn run(args: &Base, backend: &BackendSelection) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What is said of the text for the model card with this option, with single spaces instead of line breaks.
+fn one_line((option, text): (&str, &Option<String>)) -> Result<Option<String>> {
+    let Some(text) = text else { return Ok(None) };
+    let words: Vec<&str> = text.split_whitespace().collect();
+    if words.is_empty() {
+        bail!("`{option}` is empty: say what the model card should say of the text, or leave the option out");
+    }
+    Ok(Some(words.join(" ")))
+}
+
 /// Trains the model in a new run.
 fn train(args: &Base, backend: &BackendSelection) -> Result<(PathBuf, StopReason)> {
     let file = args.config.config.as_deref().unwrap_or(Path::new(DEFAULT_CONFIG));
@@ -112,10 +130,14 @@ fn check_finished(run: &Path) -> Result<()> {
 fn make(run: &Path, args: &Base, backend: &BackendSelection) -> Result<()> {
     let device = &backend.open()?;
     let bundle: LmBundle = super::load_model_of("--run", run, backend, device)?;
-    let experiment = own_text(&bundle, run)?;
+    let experiment = own_text(&bundle, run, NEW_BASE)?;
+    let before = Provenance::read(run).map(|record| record.inputs.text_sha256);
+    if before.is_ok_and(|before| before != experiment.dataset.text_sha256) {
+        bail!("the text of {} has changed since training: restore it, {NEW_BASE}", run.display());
+    }
     check_suitable(&experiment.config)?;
     directory::create_for_model(Some(args.out.as_path()), crate::base::NAME)?;
-    let made = write(&bundle, &experiment, args, backend, device);
+    let made = write(run, &bundle, &experiment, args, backend, device);
     if made.is_err() {
         let _ = fs::remove_dir_all(&args.out);
     }
@@ -144,8 +166,9 @@ fn check_suitable(config: &Config) -> Result<()> {
     Ok(())
 }
 
-/// Writes the base into the directory `--out`, which exists.
+/// Writes the base of `run` into the directory `--out`, which exists.
 fn write(
+    run: &Path,
     bundle: &LmBundle,
     experiment: &LmExperiment,
     args: &Base,
@@ -155,7 +178,8 @@ fn write(
     let (dataset, out) = (&experiment.dataset, &args.out);
     let train_ids = dataset.ids.slice(dataset.split.train.clone());
     let task = LongTask::start("collecting the word sequences of the training text");
-    let filter = NgramFilter::build(std::iter::once(dataset.tokenizer.decode(&train_ids).as_str()));
+    let train_text = dataset.tokenizer.decode(&train_ids);
+    let filter = NgramFilter::build([train_text.as_str()]);
     drop(task);
     let config = toml::to_string(&portable(&experiment.config)).expect("a configuration is plain data");
     let extra_files =
@@ -164,10 +188,11 @@ fn write(
     let stored = LmBundle::load(out, device)?.with_kernels(backend.kernels());
 
     let task = LongTask::start("evaluating on the held-out text");
-    let bits_per_byte = [bits_per_byte(bundle, dataset)?, bits_per_byte(&stored, dataset)?];
+    let (exact, _) = bits_per_byte(bundle, dataset)?;
+    let (of_stored, protocol) = bits_per_byte(&stored, dataset)?;
     drop(task);
     let task = LongTask::start("comparing samples with the training text");
-    let (copied, longest_copy) = copies(stored, &filter, train_ids)?;
+    let (copied, longest_copy) = copies(stored, &train_text, train_ids)?;
     drop(task);
     let card = ModelCard {
         about: args.about.clone(),
@@ -180,40 +205,55 @@ fn write(
         subwords: bundle.tokenizer.vocabulary.len(),
         steps: bundle.metadata.steps,
         bytes: size(out)?,
-        bits_per_byte,
+        bits_per_byte: [exact, of_stored],
+        protocol,
+        counting: counting(run),
         copied,
         longest_copy,
     };
-    Ok(write_atomically(&out.join(CARD), card.to_markdown().as_bytes())?)
+    write_atomically(&out.join(CARD), card.to_markdown().as_bytes())?;
+    warn(card.warning().as_slice());
+    Ok(())
 }
 
-/// The loss on the validation part.
-fn bits_per_byte(bundle: &LmBundle, dataset: &TextDataset) -> Result<f64> {
+/// The loss on the validation part, and how it is computed, in words.
+fn bits_per_byte(bundle: &LmBundle, dataset: &TextDataset) -> Result<(f64, String)> {
     let (sequence, state_mode) = (dataset.sequence(Part::Valid), bundle.metadata.state_mode());
-    let evaluation = evaluate_sequence(bundle, &sequence, dataset.valid_dropped, LabelChoice::Own, state_mode)?;
-    evaluation.bits_per_byte.ok_or_else(|| {
+    let evaluation = evaluate_in_parallel(bundle, &sequence, dataset.valid_dropped, LabelChoice::Own, state_mode)?;
+    let bits = evaluation.bits_per_byte.ok_or_else(|| {
         Error::new("the held-out text has unknown tokens; expected none, because a model of subwords has every byte")
-    })
+    })?;
+    Ok((bits, evaluation.protocol))
+}
+
+/// The better of the two baselines that count n-grams in the evaluation report of a run, and its bits per byte. `None` if
+/// the run has no report that says it.
+fn counting(run: &Path) -> Option<(String, f64)> {
+    let report: Value = serde_json::from_slice(&small_file(&run.join("score.json")).ok()?).ok()?;
+    let bits = |name: &str| {
+        let row = report["rows"].as_array()?.iter().find(|row| row["name"] == name)?;
+        row["bits_per_byte"].as_f64()
+    };
+    let baselines = [(COUNTING, "counting n-grams of characters"), (NGRAM, "counting 5-grams of subwords")];
+    let known = baselines.into_iter().filter_map(|(name, words)| Some((words.to_owned(), bits(name)?)));
+    known.min_by(|(_, one), (_, other)| one.total_cmp(other))
 }
 
 /// How many word sequences of samples stand in the training text, and the words of the longest passage that does.
-fn copies(bundle: LmBundle, filter: &NgramFilter, train_ids: Vec<u32>) -> Result<(CopiedShare, usize)> {
+fn copies(bundle: LmBundle, train_text: &str, train_ids: Vec<u32>) -> Result<(CopiedShare, usize)> {
     let training_text = TrainingText::new(train_ids, None);
     let sampling = Sampling::default().temperature(TEMPERATURE).max_tokens(SAMPLE_TOKENS).seed(SAMPLE_SEED);
     let generator = Generator::new(bundle);
-    let (mut copied, mut longest) = (CopiedShare::default(), 0);
+    let (mut texts, mut longest) = (Vec::new(), 0);
     let prompt = generator.encode("", OovPolicy::Drop)?;
     for sample in generator.samples(&prompt, &sampling, 0..SAMPLES)? {
         let sample = sample?;
-        if let Some(share) = filter.share(&sample.text) {
-            copied.checked += share.checked;
-            copied.found += share.found;
-        }
         let passage = training_text.compare(&sample.ids).longest;
         let text = generator.tokenizer().decode(&sample.ids[passage.in_sample..][..passage.length]);
         longest = longest.max(text.split_whitespace().count());
+        texts.push(sample.text);
     }
-    Ok((copied, longest))
+    Ok((CopiedShare::count(texts.iter().map(String::as_str), [train_text]), longest))
 }
 
 /// The configuration without paths of this machine: of files only their names are left.
@@ -252,7 +292,8 @@ fn held_out(config: &Config) -> String {
     if config.text.valid.is_some() {
         return "a separate text".into();
     }
-    let percent = decimals(100.0 * (split.valid_fraction + split.test_fraction), 0);
+    let percent = decimals(100.0 * (split.valid_fraction + split.test_fraction), 1);
+    let percent = percent.trim_end_matches(".0");
     format!("the last {percent} % of {}", if split.each_file { "each file" } else { "the text" })
 }
 
@@ -287,7 +328,37 @@ mod tests {
         assert_eq!(held_out(&config), "the last 10 % of the text");
         (config.split.each_file, config.split.test_fraction) = (true, 0.05);
         assert_eq!(held_out(&config), "the last 15 % of each file");
+        config.split.test_fraction = 0.025;
+        assert_eq!(held_out(&config), "the last 12.5 % of each file");
         config.text.valid = Some(Paths::from(Path::new("b.txt")));
         assert_eq!(held_out(&config), "a separate text");
+    }
+
+    #[test]
+    fn the_texts_of_the_card_are_one_line_and_not_empty() {
+        let line = |text: Option<&str>| one_line(("--about", &text.map(String::from)));
+        assert_eq!(line(None).unwrap(), None);
+        assert_eq!(line(Some(" Two\nstories \r\n\tof lions ")).unwrap().as_deref(), Some("Two stories of lions"));
+        for empty in ["", " \n"] {
+            let error = line(Some(empty)).unwrap_err().to_string();
+            assert!(error.contains("`--about` is empty"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_lower_loss_of_counting_is_that_of_the_report() {
+        let run = tempfile::tempdir().unwrap();
+        assert_eq!(counting(run.path()), None);
+        let report = |counting: &str| {
+            let rows = format!(
+                r#"{{"rows": [{{"name": "this model, carried", "bits_per_byte": 1.5}},
+                {{"name": "counting", "bits_per_byte": {counting}}}, {{"name": "5-gram", "bits_per_byte": 2.25}}]}}"#
+            );
+            fs::write(run.path().join("score.json"), rows).unwrap();
+            super::counting(run.path()).unwrap()
+        };
+        assert_eq!(report("2.125"), ("counting n-grams of characters".into(), 2.125));
+        assert_eq!(report("2.5"), ("counting 5-grams of subwords".into(), 2.25));
+        assert_eq!(report("null"), ("counting 5-grams of subwords".into(), 2.25));
     }
 }

@@ -83,7 +83,7 @@ fn evaluate_own_text(
     labels: LabelChoice,
     state_mode: StateMode,
 ) -> Result<Evaluation> {
-    let dataset = own_text(bundle, directory)?.dataset;
+    let dataset = own_text(bundle, directory, OTHER_TEXT)?.dataset;
     let (part, dropped) = match part {
         HeldOutPart::Valid => (Part::Valid, dataset.valid_dropped),
         HeldOutPart::Test if !dataset.has_test_part() => bail!(
@@ -235,8 +235,11 @@ fn own_questions(bundle: &ModelBundle<QuestionModel>, directory: &Path) -> Resul
     Ok(experiment)
 }
 
-/// Reads the run's own text again and checks that it has not changed.
-pub(super) fn own_text(bundle: &LmBundle, directory: &Path) -> Result<LmExperiment> {
+/// What can be done instead of restoring the text of a run, where a command takes another one.
+pub(super) const OTHER_TEXT: &str = "or give a text with `--text`";
+
+/// Reads the run's own text again and checks that it has not changed. `otherwise` says what to do besides restoring it.
+pub(super) fn own_text(bundle: &LmBundle, directory: &Path, otherwise: &str) -> Result<LmExperiment> {
     if base::is_base(directory) {
         bail!("the program does not contain the text of the built-in base: give a text with `--text`");
     }
@@ -245,19 +248,19 @@ pub(super) fn own_text(bundle: &LmBundle, directory: &Path) -> Result<LmExperime
     })?;
     let config: Config = parse_config(&String::from_utf8_lossy(text), CONFIG)?;
     let config = config.saved_in(directory);
-    check_text("the model", &config, "or give a text with `--text`")?;
+    check_text("the model", &config, otherwise)?;
     // The vocabulary depends on that of the model that the run started from.
     let pretrained = config.init.from.is_some().then(|| PretrainedModel::of(bundle));
     let own = config.clone();
     let experiment = LmExperiment::new(config, pretrained.as_ref());
-    let experiment = changed_text::explain(experiment, directory, &own, ", or give a text with `--text`")?;
+    let experiment = changed_text::explain(experiment, directory, &own, &format!(", {otherwise}"))?;
     let dataset = &experiment.dataset;
     // Texts that differ by a one-to-one exchange of words have equal ids, so compare the tokenizers, too.
     let same_ids = dataset.valid_sha256() == bundle.metadata.valid_sha256;
     if !same_ids || dataset.tokenizer != bundle.tokenizer {
         bail!(
             "the run's text has changed since training (the validation split or the vocabulary differs): \
-             restore it, or give a text with `--text`"
+             restore it, {otherwise}"
         );
     }
     Ok(experiment)

@@ -15,7 +15,7 @@ use seqdata::{Loader, Order, Part, RecallTask, TextDataset, Windows};
 use serde::Serialize;
 use trainer::{AdamConfig, Clip, FitLimit, TrainConfig, TrainMode, endless_windows, fit};
 
-use super::evaluate::own_text;
+use super::evaluate::{OTHER_TEXT, own_text};
 use super::load_model;
 use crate::config::{LmExperiment, read};
 use crate::device::BackendSelection;
@@ -157,7 +157,7 @@ fn measure_models(args: &Gradients, backend: &BackendSelection, device: &Device)
     for directory in &args.model {
         let resolved = directory::resolve_model(directory);
         let bundle: LmBundle = load_model(&resolved, backend, device)?;
-        let windows = held_out_windows(&own_text(&bundle, &resolved)?.dataset, args.max_lag, device)?;
+        let windows = held_out_windows(&own_text(&bundle, &resolved, OTHER_TEXT)?.dataset, args.max_lag, device)?;
         let metadata = &bundle.metadata;
         let initial = metadata.config.init(metadata.seed, device)?.with_kernels(backend.kernels());
         curves.push(Curve {

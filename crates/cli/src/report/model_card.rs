@@ -12,6 +12,9 @@ pub const SAMPLE_TOKENS: usize = 200;
 /// The seed of their random numbers.
 pub const SAMPLE_SEED: u64 = 1;
 
+/// A smaller difference between two losses is not shown.
+const SHOWN: f64 = 0.001;
+
 /// What a model card says.
 pub struct ModelCard {
     /// What the text is, if it was said.
@@ -36,6 +39,10 @@ pub struct ModelCard {
     pub bytes: u64,
     /// The loss on the held-out text in bits per byte, with 32-bit weights and with the 8-bit weights that are stored.
     pub bits_per_byte: [f64; 2],
+    /// How these losses are computed, in words.
+    pub protocol: String,
+    /// The better of the baselines that count n-grams, and its loss on the same text in bits per byte, if it is known.
+    pub counting: Option<(String, f64)>,
     /// How many word sequences of samples stand in the training text.
     pub copied: CopiedShare,
     /// The words of the longest passage that a sample has in common with the training text.
@@ -77,10 +84,26 @@ impl ModelCard {
 
     fn results(&self) -> String {
         let [exact, stored] = self.bits_per_byte.map(|bits| decimals(bits, 3));
+        let counting = self.counting.as_ref().map_or(String::new(), |(baseline, bits)| {
+            format!("| no network: {baseline} of the training text | {} |\n", decimals(*bits, 3))
+        });
+        let warning = self.warning().map_or(String::new(), |warning| format!("\n**Warning:** {warning}.\n"));
         format!(
             "## Results\n\n| weights | loss on the held-out text, bits per byte |\n|---|---|\n| 32-bit, as trained | {exact} \
-             |\n| 8-bit, as stored | {stored} |\n"
+             |\n| 8-bit, as stored | {stored} |\n{counting}\nProtocol of the evaluation: {}.\n{warning}",
+            self.protocol
         )
+    }
+
+    /// That the base is of no use, if counting n-grams is better.
+    pub fn warning(&self) -> Option<String> {
+        let [_, stored] = self.bits_per_byte;
+        let (baseline, counting) = self.counting.as_ref().filter(|(_, counting)| stored >= counting + SHOWN)?;
+        let [stored, counting] = [stored, *counting].map(|bits| decimals(bits, 3));
+        Some(format!(
+            "the base needs {stored} bits per byte of the held-out text, and {baseline} {counting}: it has learned less than \
+             counting gives, and runs should not start from it; train longer, or on more text"
+        ))
     }
 
     fn copying(&self) -> String {
@@ -89,7 +112,7 @@ impl ModelCard {
         let share = match checked {
             0 => format!("the samples have too few sequences of {words} words to say how much is copied"),
             _ => format!(
-                "{} % of the sequences of {words} words stand in the training text ({} of {} that were checked)",
+                "{} % of the sequences of {words} words stand in the training text ({} of {})",
                 decimals(100.0 * found as f64 / checked as f64, 1),
                 thousands(found),
                 thousands(checked)
@@ -131,6 +154,8 @@ mod tests {
             steps: 12_345,
             bytes: 3_900_001,
             bits_per_byte: [1.93449, 1.9361],
+            protocol: "carried state".into(),
+            counting: Some(("5-grams".into(), 1.9904)),
             copied: CopiedShare { checked: 500, found: 4 },
             longest_copy: 11,
         }
@@ -146,8 +171,9 @@ mod tests {
             "Two stories. 1,200,000 characters; the last 10 % of each file is held out",
             "| a\\|b.txt | 1,234,567 |\n| the corpus `fables` | – |\n",
             "The licence of the text: public domain. SHA-256 of the text as it is read: `0123`",
-            "| 32-bit, as trained | 1.934 |\n| 8-bit, as stored | 1.936 |\n",
-            "0.8 % of the sequences of 8 words stand in the training text (4 of 500 that were checked)",
+            "| 32-bit, as trained | 1.934 |\n| 8-bit, as stored | 1.936 |\n| no network: 5-grams of the training text | 1.990 |\n\n\
+             Protocol of the evaluation: carried state.\n\n## Copying",
+            "0.8 % of the sequences of 8 words stand in the training text (4 of 500)",
             "has 11 words",
         ] {
             assert!(text.contains(part), "{part}: {text}");
@@ -158,9 +184,24 @@ mod tests {
     }
 
     #[test]
+    fn it_warns_of_a_base_that_is_worse_than_counting() {
+        assert_eq!(card().warning(), None);
+        let with = |counting| ModelCard { counting: Some(("5-grams".into(), counting)), ..card() };
+        assert_eq!(with(1.936).warning(), None);
+        let worse = with(1.92);
+        let warning = worse.warning().unwrap();
+        assert!(warning.starts_with("the base needs 1.936 bits per byte of the held-out text, and 5-grams 1.920:"));
+        let text = worse.to_markdown();
+        assert!(text.contains(&format!("\n\n**Warning:** {warning}.\n\n## Copying")), "{text}");
+    }
+
+    #[test]
     fn it_says_what_is_not_known() {
-        let unknown = ModelCard { about: None, licence: None, copied: CopiedShare { checked: 0, found: 0 }, ..card() };
+        let copied = CopiedShare { checked: 0, found: 0 };
+        let unknown = ModelCard { about: None, licence: None, counting: None, copied, ..card() };
+        assert_eq!(unknown.warning(), None);
         let text = unknown.to_markdown();
+        assert!(text.contains("| 1.936 |\n\nProtocol of the evaluation: carried state.\n\n## Copying"), "{text}");
         assert!(text.contains("\n\n1,200,000 characters"), "{text}");
         assert!(text.contains("The licence of the text: not given when the base was made."), "{text}");
         assert!(text.contains("too few sequences of 8 words"), "{text}");

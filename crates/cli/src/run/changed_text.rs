@@ -18,6 +18,7 @@ pub fn explain<T>(result: Result<T>, directory: &Path, config: &Config, advice: 
         let file = match &config.text.all_paths()[..] {
             [] => String::new(),
             [file] => format!(", {},", file.display()),
+            [file, _] => format!(", {} and 1 other,", file.display()),
             [file, others @ ..] => format!(", {} and {} others,", file.display(), others.len()),
         };
         match (before, config.text.sha256(&config.data)) {

@@ -95,10 +95,15 @@ pub fn resolve_model(path: &Path) -> PathBuf {
         return resolved;
     }
     if resolved.is_dir() {
-        let directory = if resolved == path { format!("./{}", base::NAME) } else { resolved.display().to_string() };
+        let directory = if resolved == path { base_here() } else { resolved.display().to_string() };
         status(&format!("`{}` is the built-in base model; the directory of this name is `{directory}`", base::NAME));
     }
     path.into()
+}
+
+/// The directory in the working directory that has the name of the built-in base.
+fn base_here() -> String {
+    format!("./{}", base::NAME)
 }
 
 /// The run `named`. Without a name, the newest run, whose name is printed: runs that are not being trained come first, and
@@ -108,7 +113,9 @@ pub fn resolve_model(path: &Path) -> PathBuf {
 /// If none is named and none has a checkpoint.
 pub fn find_resumable(named: Option<&Path>) -> Result<PathBuf> {
     if let Some(path) = named {
-        return Ok(resolve(path));
+        let run = resolve(path);
+        // Messages name it as it is given to other options, for which the bare name is the built-in base.
+        return Ok(if base::is_base(&run) && run.is_dir() { base_here().into() } else { run });
     }
     let candidates = list(Path::new(RUNS))?.into_iter().filter(|run| !is_copy(run)).filter_map(|run| {
         let newest = Checkpoints::of(&run).newest_path().ok()?;

@@ -112,6 +112,9 @@ pub fn check_is_run(run: &Path) -> Result<()> {
     if run.join(CONFIG).is_file() || Checkpoints::of(run).newest_path().is_ok() {
         return Ok(());
     }
+    if base::is_base(run) {
+        bail!("`base` is the built-in base model, not a run: start a run from it with `train --init-from base`");
+    }
     Err(Error::new(format!(
         "{} is not a run: it does not exist or contains no {CONFIG}; expected a directory such as runs/lstm-1",
         run.display()
@@ -307,16 +310,27 @@ fn report_changes(bundle: &LmBundle, experiment: &LmExperiment, path: &Path) {
     let new_tokens = new.vocab_size - old.vocab_size - usize::from(is_for_documents);
     if new_tokens > 0 {
         let how = if experiment.dataset.tokenizer.vocabulary.is_subwords() {
-            "and start as the mean of the tokens that they consist of"
+            [
+                "starts as the mean of the tokens that it consists of",
+                "start as the mean of the tokens that they consist of",
+            ]
         } else if old.frozen_embedding {
-            "and keep their random embeddings, because the embedding is frozen"
+            [
+                "keeps its random embedding, because it is frozen",
+                "keep their random embeddings, because these are frozen",
+            ]
         } else {
-            "and are learned from random embeddings"
+            ["is learned from a random embedding", "are learned from random embeddings"]
         };
-        status(&format!("{new_tokens} tokens are new {how}"));
+        status(&match new_tokens {
+            1 => format!("1 token is new and {}", how[0]),
+            _ => format!("{new_tokens} tokens are new and {}", how[1]),
+        });
     }
-    if new.labels.len() > old.labels.len() {
-        status(&format!("{} labels are new", new.labels.len() - old.labels.len()));
+    match new.labels.len().saturating_sub(old.labels.len()) {
+        0 => {}
+        1 => status("1 label is new"),
+        labels => status(&format!("{labels} labels are new")),
     }
     if (new.projection_dim, new.tie_weights) != (old.projection_dim, old.tie_weights) {
         status(&format!("the output layer is not that of {name}: what is new in it is learned from initial weights"));

@@ -59,9 +59,19 @@ fn a_base_is_a_small_model_directory_from_which_runs_start() {
         "weights-int8.safetensors",
     ];
     assert_eq!(files, expected);
+    // An epoch of a few steps is not enough.
+    assert!(made.stderr.contains("\nwarning: the base needs "), "{}", made.stderr);
     let card = String::from_utf8(read(&dir, "my-base/README.md")).unwrap();
     let row = format!("| fox.txt | {} |", text_prep::thousands(text("fox").len()));
-    for part in ["Two stories. ", "public domain", "the last 10 % of each file", &row, "and 320 subwords"] {
+    for part in [
+        "Two stories. ",
+        "public domain",
+        "the last 10 % of each file",
+        &row,
+        "and 320 subwords",
+        "\nProtocol of the evaluation: carried state: ",
+        "\n**Warning:** the base needs ",
+    ] {
         assert!(card.contains(part), "{part}: {card}");
     }
     let config = String::from_utf8(read(&dir, "my-base/config.toml")).unwrap();
@@ -83,6 +93,11 @@ fn a_base_is_a_small_model_directory_from_which_runs_start() {
     }
     let card = String::from_utf8(read(&dir, "again/README.md")).unwrap();
     assert!(card.contains("not given when the base was made"), "{card}");
+
+    dir.file("fox.txt", text("wolf"));
+    let other = [&["base", "--run", "base-1", "--out", "other"], FLEX].concat();
+    dir.expect_error(&other, &["has changed since training", "or train a new base with `base --text`"]);
+    assert!(!dir.path().join("other").exists());
 }
 
 #[test]
@@ -101,6 +116,10 @@ fn what_no_base_can_be_made_of_is_rejected() {
         (["--set", "init.from=base"], "starts from another one, base"),
     ] {
         dir.expect_error(&[&["base", "--text", "fox.txt", "--out", "x"], &option[..]].concat(), &[expected]);
+    }
+    for option in ["--about", "--licence"] {
+        let empty = ["base", "--text", "fox.txt", "--out", "x", option, " "];
+        dir.expect_error(&empty, &[&format!("`{option}` is empty"), "leave the option out"]);
     }
     dir.expect_error(&both, &["`--minutes` and `--set train.epochs` are both given"]);
     assert!(!dir.path().join("runs").exists());
@@ -145,6 +164,11 @@ fn other_commands_take_the_built_in_base_by_its_name() {
     assert!(score["bits_per_byte"].as_f64().unwrap() > 0.0, "{score}");
     dir.expect_error(&["evaluate", "--model", "base"], &["text of the built-in base", "--text"]);
     dir.expect_error(&["gradients", "--model", "base"], &["text of the built-in base"]);
+    for command in
+        [&["train", "--resume", "base"][..], &["base", "--run", "base", "--out", "x"], &["reproduce", "base"]]
+    {
+        dir.expect_error(command, &["`base` is the built-in base model, not a run", "--init-from base"]);
+    }
     dir.expect_error(&["evaluate"], &["no finished run"]);
     dir.expect_error(&["generate", "--model", "./base"], &["not a model directory"]);
     dir.expect_error(&["ask", "--text", "fox.txt"], &["no finished run of a question generation model"]);
