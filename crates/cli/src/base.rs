@@ -2,6 +2,7 @@
 //! anything is trained, and other runs can start from it. `datasets/base/README.md` is its model card.
 
 use std::path::Path;
+use std::sync::OnceLock;
 
 use burn::tensor::Device;
 use durable::read::small_file;
@@ -53,7 +54,13 @@ pub fn load_network<M: Network>(device: &Device) -> models::Result<ModelBundle<M
 /// # Errors
 /// If the files in the program do not belong together.
 pub fn read() -> Result<(LmMetadata, Tokenizer)> {
-    Ok(LmBundle::read_files(Path::new(NAME), BASE)?)
+    // A configuration that starts from the base needs them several times.
+    static PARSED: OnceLock<(LmMetadata, Tokenizer)> = OnceLock::new();
+    if let Some(parsed) = PARSED.get() {
+        return Ok(parsed.clone());
+    }
+    let parsed = LmBundle::read_files(Path::new(NAME), BASE)?;
+    Ok(PARSED.get_or_init(|| parsed).clone())
 }
 
 /// The SHA-256 of the base's manifest, which contains the hashes of its other files.
