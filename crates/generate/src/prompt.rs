@@ -30,7 +30,7 @@ impl Generator {
     /// prompt is the beginning of a document: the document token comes first. Else a prompt shorter than
     /// [`context_len`](Self::context_len) is padded on the left with the document separator, if the tokenizer has one.
     /// Without both, a prompt of subwords begins a paragraph, if the training text has line ends: two of them come first.
-    /// An empty prompt becomes the most frequent token of the training text.
+    /// Any other empty prompt becomes the most frequent token of the training text.
     ///
     /// # Errors
     /// If the text has out-of-vocabulary tokens and `oov` is [`OovPolicy::Error`], or all its tokens are dropped and
@@ -105,7 +105,7 @@ fn encode_prompt(
     {
         ids.splice(0..0, vec![separator; context_len - ids.len()]);
     } else if let Some(line_end) = line_end(&tokenizer.vocabulary)
-        && ids.first().is_some_and(|&first| first != line_end)
+        && ids.first() != Some(&line_end)
     {
         // Its last word is sampled with its continuation, so even the only word needs a token before it; and a model
         // that was trained on running text has seldom seen the state of zeros.
@@ -196,11 +196,14 @@ mod tests {
         assert_eq!(text("Once", None), "\n\nOnce");
         assert_eq!(text("Once upon", None), "\n\nOnce upon");
         assert_eq!(text("\nOnce", None), "\nOnce");
-        assert_eq!(text("", None), " the");
+        assert_eq!(text("", None), "\n\n");
         // The ids of documents begin with the document token, here any other.
         assert!(!text("Once", Some(1)).contains('\n'));
-        let without = encode_prompt(&subwords(&[(" the", 9)]), "Once", OovPolicy::Error, 5, None).unwrap();
-        assert_eq!(with_line_ends.decode(&without.ids), "Once");
+        let without = subwords(&[(" the", 9)]);
+        for (text, expected) in [("Once", "Once"), ("", " the")] {
+            let prompt = encode_prompt(&without, text, OovPolicy::Error, 5, None).unwrap();
+            assert_eq!(without.decode(&prompt.ids), expected);
+        }
     }
 
     #[test]
