@@ -11,6 +11,7 @@ use crate::observers::metrics_file::read_curves;
 use crate::observers::progress::{self, Progress};
 use crate::observers::sampling::TEMPERATURE;
 use crate::output::{status, warn};
+use crate::report::terms::LOSSES;
 use crate::run::signals;
 use crate::view::format::thousands;
 use crate::view::{Baseline, BestEpoch, Phase, Sample, SavedCheckpoint, Screen, ViewState, picture};
@@ -135,6 +136,7 @@ impl<M> Observer<M> for Dashboard<M> {
     fn on_start(&mut self, plan: &Plan) -> ObserverResult {
         if self.is_open() {
             self.plain.set_epochs(plan.epochs);
+            self.summaries.push(LOSSES.into());
         } else {
             self.plain.on_start(plan)?;
         }
@@ -158,8 +160,8 @@ impl<M> Observer<M> for Dashboard<M> {
                 state.train.push(*step as u64, *loss);
             }
             state.info(format!(
-                "{} steps per epoch, about {} of memory",
-                thousands(plan.steps_per_epoch),
+                "{}; about {} of memory",
+                progress::epoch_length(plan.steps_per_epoch, plan.steps_per_pass),
                 progress::megabytes(plan.memory_bytes)
             ));
         });
