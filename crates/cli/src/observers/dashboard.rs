@@ -11,7 +11,6 @@ use crate::observers::metrics_file::read_curves;
 use crate::observers::progress::{self, Progress};
 use crate::observers::sampling::TEMPERATURE;
 use crate::output::{status, warn};
-use crate::report::terms::LOSSES;
 use crate::run::signals;
 use crate::view::format::thousands;
 use crate::view::{Baseline, BestEpoch, Phase, Sample, SavedCheckpoint, Screen, ViewState, picture};
@@ -136,7 +135,7 @@ impl<M> Observer<M> for Dashboard<M> {
     fn on_start(&mut self, plan: &Plan) -> ObserverResult {
         if self.is_open() {
             self.plain.set_epochs(plan.epochs);
-            self.summaries.push(LOSSES.into());
+            self.summaries.push(self.plain.terms());
         } else {
             self.plain.on_start(plan)?;
         }

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::observers::epoch_in_words::EpochInWords;
 use crate::observers::sampling::{SampleCache, TEMPERATURE};
 use crate::output::status;
-use crate::report::terms::LOSSES;
+use crate::report::terms::{COUNTING, LOSSES};
 use crate::view::format::{decimals, duration, thousands};
 
 /// Minimum time between two step lines.
@@ -40,6 +40,12 @@ impl<M> Progress<M> {
         Ok(self.in_words.line(epoch.valid_loss_nats_per_token, &sample.unwrap_or_default()))
     }
 
+    /// What the terms in its lines mean.
+    pub fn terms(&self) -> String {
+        let counting = if self.in_words.has_counting() { COUNTING } else { "" };
+        format!("{LOSSES}{counting}")
+    }
+
     /// Sets the total number of epochs, which the lines show.
     pub fn set_epochs(&mut self, epochs: usize) {
         self.epochs = epochs;
@@ -50,7 +56,7 @@ impl<M> Observer<M> for Progress<M> {
     fn on_start(&mut self, plan: &Plan) -> ObserverResult {
         self.set_epochs(plan.epochs);
         status(&run_size(plan));
-        status(LOSSES);
+        status(&self.terms());
         Ok(())
     }
 

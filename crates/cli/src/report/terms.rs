@@ -1,8 +1,11 @@
 //! What the terms in progress lines, reports and tables mean.
 
 /// The losses, in one line.
-pub const LOSSES: &str = "the loss says how badly the next token is predicted, in nats per token, and perplexity is e to \
-    the power of it: lower is better";
+pub const LOSSES: &str = "the loss says how badly the next token is predicted (lower is better), in nats per token; perplexity is \
+    e to the power of it, and bits per byte are the same for the bytes of a text";
+
+/// What a network is compared with, after [`LOSSES`].
+pub const COUNTING: &str = "; counting is the best n-gram model of characters";
 
 /// The last section of an evaluation report.
 pub const HOW_TO_READ: &str = "

@@ -141,12 +141,12 @@ impl Experiment for LmExperiment {
 /// The validation losses of a model, in words.
 fn validation_loss(metadata: &LmMetadata) -> String {
     let losses = [("by window", metadata.valid_loss_window), ("carried", metadata.valid_loss_carried)];
-    let losses: Vec<String> =
-        losses.iter().filter_map(|(how, loss)| loss.map(|loss| format!("{} {how}", decimals(loss, 3)))).collect();
+    let losses = losses.iter().filter_map(|(how, loss)| Some(format!("{} nats/token {how}", decimals((*loss)?, 3))));
+    let losses: Vec<String> = losses.collect();
     if losses.is_empty() {
         "the validation loss is unknown".into()
     } else {
-        format!("validation loss {} nats/token", losses.join(", "))
+        format!("validation loss {}", losses.join(", "))
     }
 }
 
