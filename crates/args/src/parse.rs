@@ -50,10 +50,31 @@ pub(crate) fn one_line(error: &clap::Error) -> String {
     visible(&format!("{message} (see --help)")).into_owned()
 }
 
+/// A time in minutes. Whether it is in range depends on the command.
+pub(crate) fn minutes(word: &str) -> Result<f64, String> {
+    word.parse().map_err(|_| "expected a number of minutes, such as 3 or 0.5".into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::tests::Cli;
+
+    #[test]
+    fn minutes_are_a_number() {
+        for command in [&["train"][..], &["base", "--out", "a"]] {
+            for wrong in ["three", "3,5", "1:30", ""] {
+                let words = [&["pastiche"][..], command, &["--minutes", wrong]].concat();
+                let error = Cli::try_parse_from(words).err().map(|error| one_line(&error)).unwrap();
+                let expected = format!(
+                    "error: invalid value '{wrong}' for '--minutes <N>': expected a number of minutes, such as 3 or 0.5 \
+                     (see --help)"
+                );
+                assert_eq!(error, expected);
+            }
+        }
+        assert_eq!(minutes("-0.5"), Ok(-0.5));
+    }
 
     #[test]
     fn an_error_is_one_line() {

@@ -212,7 +212,7 @@ fn a_terminal_shows_the_run_and_is_restored() {
     // The epoch summaries and the result are printed afterwards.
     let after = &shown[screen.end..];
     assert!(after.contains("\x1b[?25h"), "the cursor stays hidden: {after}");
-    assert!(after.contains("epoch 1/1: train loss") && after.contains("best epoch 1"), "{after}");
+    assert!(after.contains("epoch 1/1: train loss") && after.contains("\nall scores, "), "{after}");
     let plain = train(&["--out", "plain", "--no-tui"]).unwrap();
     assert!(!plain.contains(enter) && plain.contains("epoch 1/1: train loss"), "{plain}");
 }

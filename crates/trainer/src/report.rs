@@ -30,6 +30,8 @@ pub struct Plan {
     pub valid_items: usize,
     /// Steps per epoch.
     pub steps_per_epoch: usize,
+    /// Steps in a pass over the training data.
+    pub steps_per_pass: usize,
     /// Number of model parameters.
     pub parameters: usize,
     /// Estimated memory of one step, in bytes.

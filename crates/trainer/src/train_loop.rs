@@ -128,7 +128,7 @@ impl<M: TrainTask> TrainLoop<M> {
         let (parameters, memory_bytes) =
             self.state.module.with(|module| (module.num_params(), memory_bytes(module, model, &batch)));
         let steps_per_epoch = self.progress.steps_per_epoch();
-        let Progress { config, steps, epochs, file_offsets, .. } = &self.progress;
+        let Progress { config, steps, epochs, file_offsets, steps_per_pass, .. } = &self.progress;
         let plan = Plan {
             first_epoch: self.progress.epoch(),
             epochs: config.epochs,
@@ -139,6 +139,7 @@ impl<M: TrainTask> TrainLoop<M> {
             train_items: self.train_items,
             valid_items: burn.valid.num_items(),
             steps_per_epoch: steps_per_epoch as usize,
+            steps_per_pass: *steps_per_pass as usize,
             parameters,
             memory_bytes,
         };

@@ -3,11 +3,12 @@
 
 mod inputs;
 mod outcome;
+mod planned;
 mod record;
 mod table;
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use args::BackendArgs;
@@ -47,6 +48,10 @@ pub struct Recipes {
     /// Measure what is recorded already, too; the table has the newest results
     #[arg(long)]
     again: bool,
+    /// Plan all runs first, one plan for the random seeds of a text and a configuration, and then train so many runs at a time
+    /// with one thread each, which on a CPU does not change their results [default: each run is planned and trained alone]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
+    jobs: Option<u64>,
     /// Backend and device
     #[command(flatten)]
     pub backend: BackendArgs,
@@ -65,6 +70,8 @@ pub struct Comparison {
     seeds: Vec<u64>,
     minutes: f64,
     again: bool,
+    /// How many runs are trained at a time, by plans that are made before; `None` if each run is planned and trained alone
+    jobs: Option<usize>,
 }
 
 /// One run.
@@ -75,15 +82,34 @@ struct Run<'a> {
     seed: u64,
 }
 
+/// What was measured of a process, as fields of the record.
+struct Usage {
+    wall_seconds: Value,
+    /// How many cores other programs used meanwhile
+    others: Value,
+}
+
+impl Run<'_> {
+    /// The run in messages.
+    fn name(&self) -> String {
+        format!("{}, {}, seed {}", self.text.name, self.config.name, self.seed)
+    }
+
+    /// Whether only the random seed may be another one.
+    fn has_plan_of(&self, other: &Run) -> bool {
+        self.text == other.text && self.config == other.config
+    }
+}
+
 impl Comparison {
     /// Reads the texts and looks for the configurations.
     ///
     /// # Errors
     /// If one does not exist.
     pub fn new(options: &Recipes) -> Result<Self, String> {
-        let Recipes { minutes, again, ref text, ref config, ref seeds, .. } = *options;
+        let Recipes { minutes, again, jobs, ref text, ref config, ref seeds, .. } = *options;
         let (texts, configs) = (inputs::texts(cargo::root(), text)?, inputs::configs(cargo::root(), config)?);
-        Ok(Self { texts, configs, seeds: seeds.clone(), minutes, again })
+        Ok(Self { texts, configs, seeds: seeds.clone(), minutes, again, jobs: jobs.map(|jobs| jobs as usize) })
     }
 
     /// Measures what is not recorded, records it, and prints the table.
@@ -98,15 +124,20 @@ impl Comparison {
         let (all, count) = (self.runs().count(), left.len());
         output::status(format_args!("{count} of {all} runs are left: {hours:.1} hours of training"));
         let mut failed = 0;
-        for (index, run) in left.iter().enumerate() {
-            let Run { text, config, seed } = run;
-            output::status(format_args!("{} of {count}: {}, {}, seed {seed}", index + 1, text.name, config.name));
-            let line = self.measure(run, program);
+        let mut append = |line: Map<String, Value>| {
             if let Some(error) = line.get("error").and_then(Value::as_str) {
                 failed += 1;
                 output::status(format_args!("  error: {error}"));
             }
-            record.append(line)?;
+            record.append(line)
+        };
+        if let Some(jobs) = self.jobs {
+            self.run_planned(&left, jobs, program, append)?;
+        } else {
+            for (index, run) in left.iter().enumerate() {
+                output::status(format_args!("{} of {count}: {}", index + 1, run.name()));
+                append(self.line(run, program, |folder| self.train(run, program, folder)))?;
+            }
         }
         output::print(self.table(&record, program));
         output::print(record.path().display());
@@ -140,12 +171,17 @@ impl Comparison {
         }))
     }
 
-    /// Trains a model; the line for the record.
-    fn measure(&self, run: &Run, program: &Program) -> Map<String, Value> {
+    /// The line for the record of a run that `train` trains in an empty folder.
+    fn line(
+        &self,
+        run: &Run,
+        program: &Program,
+        train: impl FnOnce(&Path) -> Result<Map<String, Value>, String>,
+    ) -> Map<String, Value> {
         let mut line = self.key(run, program);
         line.insert("date".into(), json!(today()));
         let folder = tempfile::tempdir().map_err(|error| format!("cannot create a temporary folder: {error}"));
-        match folder.and_then(|folder| self.train(run, program, folder.path())) {
+        match folder.and_then(|folder| train(folder.path())) {
             Ok(outcome) => line.extend(outcome),
             Err(error) => {
                 line.insert("error".into(), json!(error));
@@ -154,11 +190,10 @@ impl Comparison {
         line
     }
 
-    /// Trains a model in an empty folder and reads the results.
-    fn train(&self, run: &Run, program: &Program, folder: &Path) -> Result<Map<String, Value>, String> {
-        let log = folder.join("log");
+    /// A command that plans a run for the time, and trains it unless it gets `--dry-run`.
+    fn command(&self, run: &Run, program: &Program) -> Command {
         let mut train = program.command();
-        train.args(["train", "--no-tui", "--out", "run", "--minutes", &self.minutes.to_string()]);
+        train.args(["train", "--no-tui", "--minutes", &self.minutes.to_string()]);
         train.args(["--set", &format!("seed={}", run.seed), "--text"]).arg(&run.text.path);
         match &run.config.path {
             Some(path) => {
@@ -170,16 +205,13 @@ impl Comparison {
             None => {}
         }
         program.on_device(&mut train);
-        let (before, started) = (CpuTimes::now(&[]), Instant::now());
-        let mut child = start(train.stdout(Stdio::null()), folder, &log)?;
-        let mut after = None;
-        finish(&mut child, &log, POLL_INTERVAL, |id| after = CpuTimes::now(&[id]).or(after))?;
-        let wall_seconds = started.elapsed().as_secs_f64();
-        let others = before.zip(after).map(|(before, after)| before.others_until(&after));
-        let mut line = outcome::read(&folder.join("run"))?;
-        line.insert("wall_seconds".into(), json!(rounded(wall_seconds, 10.0)));
-        line.insert("cores_of_other_programs".into(), json!(others.map(|others| rounded(others, 100.0))));
-        Ok(line)
+        train
+    }
+
+    /// Trains a model in an empty folder and reads the results.
+    fn train(&self, run: &Run, program: &Program, folder: &Path) -> Result<Map<String, Value>, String> {
+        let mut train = self.command(run, program);
+        results(train.args(["--out", "run"]).stdout(Stdio::null()), folder)
     }
 
     /// The table of the newest results of these runs.
@@ -193,6 +225,30 @@ impl Comparison {
         let configs: Vec<&str> = self.configs.iter().map(|config| config.name.as_str()).collect();
         table::markdown(&configs, &rows)
     }
+}
+
+/// Runs a command that trains into `run` in an empty folder, and reads the results.
+fn results(train: &mut Command, folder: &Path) -> Result<Map<String, Value>, String> {
+    let usage = run_process(train, folder)?;
+    let mut line = outcome::read(&folder.join("run"))?;
+    line.insert("wall_seconds".into(), usage.wall_seconds);
+    line.insert("cores_of_other_programs".into(), usage.others);
+    Ok(line)
+}
+
+/// Runs a command in a folder to its end; its messages are written to `log`.
+fn run_process(command: &mut Command, folder: &Path) -> Result<Usage, String> {
+    let log = folder.join("log");
+    let (before, started) = (CpuTimes::now(&[]), Instant::now());
+    let mut child = start(command, folder, &log)?;
+    let mut after = None;
+    finish(&mut child, &log, POLL_INTERVAL, |id| after = CpuTimes::now(&[id]).or(after))?;
+    let wall_seconds = started.elapsed().as_secs_f64();
+    let others = before.zip(after).map(|(before, after)| before.others_until(&after));
+    Ok(Usage {
+        wall_seconds: json!(rounded(wall_seconds, 10.0)),
+        others: json!(others.map(|others| rounded(others, 100.0))),
+    })
 }
 
 /// The file's name in the folder of the records.
@@ -232,10 +288,12 @@ mod tests {
     #[test]
     fn the_defaults_are_three_minutes_and_three_seeds() {
         let defaults = options(&[]).unwrap();
+        assert_eq!((defaults.jobs, options(&["--jobs", "2"]).unwrap().jobs), (None, Some(2)));
         assert_eq!((defaults.minutes, defaults.seeds.as_slice(), defaults.again), (3.0, &[1, 2, 3][..], false));
         let given = options(&["--minutes", "0.5", "--seeds", "4,5", "--text", "a", "--text", "b"]).unwrap();
         assert_eq!((given.minutes, given.seeds.len(), given.text.len()), (0.5, 2, 2));
-        for wrong in [["--minutes", "0"], ["--minutes", "nan"], ["--seeds", "1,x"], ["--threads", "0"]] {
+        for wrong in [["--minutes", "0"], ["--minutes", "nan"], ["--seeds", "1,x"], ["--threads", "0"], ["--jobs", "0"]]
+        {
             assert!(options(&wrong).is_err(), "{wrong:?}");
         }
     }
@@ -262,15 +320,15 @@ mod tests {
             std::fs::write(folder.path().join("train"), script).unwrap();
             let program = Program { path: "sh".into(), backend: args::Backend::Flex, device: None, threads: 1 };
             let text = Text { path: "a b.txt".into(), name: "a b.txt".into(), bytes: 5, sha256: None };
-            let comparison =
-                Comparison { texts: Vec::new(), configs: Vec::new(), seeds: Vec::new(), minutes: 0.5, again: false };
+            let (texts, configs, seeds) = (Vec::new(), Vec::new(), Vec::new());
+            let comparison = Comparison { texts, configs, seeds, minutes: 0.5, again: false, jobs: None };
             comparison.train(&Run { text: &text, config: &config, seed: 7 }, &program, folder.path())
         }
 
         #[test]
         fn the_results_of_a_training_process_are_read() {
             let script = r#"
-                [ "$*" = "--no-tui --out run --minutes 0.5 --set seed=7 --text a b.txt --config small.toml" ] || exit 3
+                [ "$*" = "--no-tui --minutes 0.5 --set seed=7 --text a b.txt --config small.toml --out run" ] || exit 3
                 mkdir run
                 echo '{"program": "pastiche 0.2.0"}' > run/run.json
                 echo '{"rows": [{"loss_nats_per_token": 1.5}], "training_tokens": 9, "parameters": 8}' > run/score.json
@@ -287,7 +345,7 @@ mod tests {
             for (name, expected) in [(inputs::NO_BASE, "text a b.txt --no-base"), (inputs::AUTOMATIC, "text a b.txt")] {
                 let config = Config { name: name.into(), path: None };
                 let error = train_with(config, "echo \"error: $*.\" >&2; exit 1").unwrap_err();
-                assert!(error.contains(&format!("--{expected}.")), "{error}");
+                assert!(error.contains(&format!("--{expected} --out run.")), "{error}");
             }
         }
 

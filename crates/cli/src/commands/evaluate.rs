@@ -28,6 +28,7 @@ use crate::long_task::LongTask;
 use crate::output::{columns, print, print_json, status, warn};
 use crate::report::held_out::HeldOut;
 use crate::report::question_scores;
+use crate::report::terms::LOSSES;
 use crate::run::changed_text;
 use crate::run::directory;
 use crate::run::init::{check_questions, check_text};
@@ -72,7 +73,11 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
         evaluation.protocol.push_str("; weights in eight bits");
     }
     status(&format!("model {}", directory.display()));
-    if args.json { print_json(&evaluation) } else { print(&table(&evaluation)) }
+    if args.json {
+        return print_json(&evaluation);
+    }
+    status(LOSSES);
+    print(&table(&evaluation))
 }
 
 /// Evaluates a model on a held-out part of its own text.

@@ -135,6 +135,7 @@ impl<M> Observer<M> for Dashboard<M> {
     fn on_start(&mut self, plan: &Plan) -> ObserverResult {
         if self.is_open() {
             self.plain.set_epochs(plan.epochs);
+            self.summaries.push(self.plain.terms());
         } else {
             self.plain.on_start(plan)?;
         }
@@ -158,8 +159,8 @@ impl<M> Observer<M> for Dashboard<M> {
                 state.train.push(*step as u64, *loss);
             }
             state.info(format!(
-                "{} steps per epoch, about {} of memory",
-                thousands(plan.steps_per_epoch),
+                "{}; about {} of memory",
+                progress::epoch_length(plan.steps_per_epoch, plan.steps_per_pass),
                 progress::megabytes(plan.memory_bytes)
             ));
         });

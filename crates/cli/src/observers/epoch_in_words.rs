@@ -60,6 +60,11 @@ impl EpochInWords {
         }
     }
 
+    /// Whether the network is compared with counting.
+    pub fn has_counting(&self) -> bool {
+        self.held_out.is_some() && self.counting.is_some()
+    }
+
     /// An epoch with this validation loss in nats/token and this sample in one line; `None` if there is nothing to say.
     pub fn line(&self, valid_loss: f64, sample: &str) -> Option<String> {
         let bits = self.held_out.map(|held_out| format!("{:.2} bits per byte", held_out.bits_per_byte(valid_loss)));

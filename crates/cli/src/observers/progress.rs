@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::observers::epoch_in_words::EpochInWords;
 use crate::observers::sampling::{SampleCache, TEMPERATURE};
 use crate::output::status;
+use crate::report::terms::{COUNTING, LOSSES};
 use crate::view::format::{decimals, duration, thousands};
 
 /// Minimum time between two step lines.
@@ -39,6 +40,12 @@ impl<M> Progress<M> {
         Ok(self.in_words.line(epoch.valid_loss_nats_per_token, &sample.unwrap_or_default()))
     }
 
+    /// What the terms in its lines mean.
+    pub fn terms(&self) -> String {
+        let counting = if self.in_words.has_counting() { COUNTING } else { "" };
+        format!("{LOSSES}{counting}")
+    }
+
     /// Sets the total number of epochs, which the lines show.
     pub fn set_epochs(&mut self, epochs: usize) {
         self.epochs = epochs;
@@ -49,6 +56,7 @@ impl<M> Observer<M> for Progress<M> {
     fn on_start(&mut self, plan: &Plan) -> ObserverResult {
         self.set_epochs(plan.epochs);
         status(&run_size(plan));
+        status(&self.terms());
         Ok(())
     }
 
@@ -108,14 +116,28 @@ fn run_size(plan: &Plan) -> String {
         TrainMode::Examples => "examples",
     };
     format!(
-        "{} parameters; {} training and {} validation {unit}, {} steps per epoch; about {} of \
-         memory",
+        "{} parameters; {} training and {} validation {unit}, {}; about {} of memory",
         thousands(plan.parameters),
         thousands(plan.train_items),
         thousands(plan.valid_items),
-        thousands(plan.steps_per_epoch),
+        epoch_length(plan.steps_per_epoch, plan.steps_per_pass),
         megabytes(plan.memory_bytes)
     )
+}
+
+/// The steps of an epoch, and which part of a pass over the training data they are, unless an epoch is a pass.
+pub fn epoch_length(steps: usize, steps_per_pass: usize) -> String {
+    let length = format!("{} steps per epoch", thousands(steps));
+    if steps == steps_per_pass {
+        return length;
+    }
+    match steps as f64 / steps_per_pass.max(1) as f64 {
+        part if part < 0.995 => {
+            let percent = decimals(100.0 * part, if part < 0.1 { 1 } else { 0 });
+            format!("{length} ({percent} % of a pass over the training data)")
+        }
+        passes => format!("{length} ({} passes over the training data)", decimals(passes, 1)),
+    }
 }
 
 /// The results of an epoch in one line.
@@ -142,4 +164,17 @@ pub fn rollback_warning(rollback: &Rollback) -> String {
 /// `bytes` in units of 10^6 bytes, rounded up.
 pub fn megabytes(bytes: usize) -> String {
     format!("{} MB", thousands(bytes.div_ceil(1_000_000)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_epoch_that_is_no_pass_is_compared_with_one() {
+        assert_eq!(epoch_length(3_188, 3_188), "3,188 steps per epoch");
+        assert_eq!(epoch_length(25, 64), "25 steps per epoch (39 % of a pass over the training data)");
+        assert_eq!(epoch_length(25, 1_000), "25 steps per epoch (2.5 % of a pass over the training data)");
+        assert_eq!(epoch_length(41, 11), "41 steps per epoch (3.7 passes over the training data)");
+    }
 }

@@ -151,8 +151,8 @@ impl PlannedLength {
     /// The reason for this length.
     pub fn choice(&self, time: Time, step: &StepTime) -> Choice {
         let Self { length: RunLength { epochs, steps_per_epoch }, passes, is_too_short, is_limited } = *self;
-        let steps = epochs as u64 * steps_per_epoch;
-        let steps = format!("{} step{}", thousands(steps as usize), if steps == 1 { "" } else { "s" });
+        let count = |steps: u64| format!("{} step{}", thousands(steps as usize), if steps == 1 { "" } else { "s" });
+        let steps = count(epochs as u64 * steps_per_epoch);
         let reason = if is_too_short {
             format!(
                 "{steps}: the time of {} is too short, because reading, counting and measuring took {}; a pass \
@@ -178,8 +178,14 @@ impl PlannedLength {
             } else {
                 format!("in about {}", duration(time.whole))
             };
+            // An epoch of a plan is a part of the plan and not a pass.
+            let epochs = match epochs {
+                1 => String::new(),
+                _ => format!("; {epochs} epochs of {}, each of which ends with a validation", count(steps_per_epoch)),
+            };
             format!(
-                "{steps}, {passes}, {time}: on this machine a step takes {} and a validation {}, measured before the run",
+                "{steps}, {passes}, {time}: on this machine a step takes {} and a validation {}, measured before the \
+                 run{epochs}",
                 short_time(step.seconds_per_step),
                 short_time(step.validation_seconds)
             )
@@ -335,7 +341,9 @@ mod tests {
         assert!(reason(12.34).contains("12.3 passes over the training text"), "{}", reason(12.34));
         assert!(reason(99.96).contains(", 100 passes over the training text"), "{}", reason(99.96));
         assert!(reason(1_770.4).contains(", 1,770 passes over the training text"), "{}", reason(1_770.4));
-        assert!(reason(1.0).contains("a step takes 20 ms"), "{}", reason(1.0));
+        let expected = "a step takes 20 ms and a validation 2 s, measured before the run; 2 epochs of 50 steps, each of which \
+                        ends with a validation";
+        assert!(reason(1.0).ends_with(expected), "{}", reason(1.0));
     }
 
     #[test]

@@ -106,22 +106,20 @@ impl Trial {
 
     /// What was compared, in words.
     pub fn reason(&self) -> String {
-        let counting = decimals(self.counting, 2);
-        match self.trained {
-            Some(bits) => format!(
-                "trained on the text for {}, it needs {} bits per byte of held-out text and counting {counting}; it is \
-                 taken if it needs less than {} times as many as counting",
-                short_time(self.seconds),
-                decimals(bits, 2),
-                decimals(TAKEN_BELOW, 2)
+        let (start, bits, limit) = match self.trained {
+            Some(bits) => (
+                format!("after {} of training on the text", short_time(self.seconds)),
+                bits,
+                TAKEN_BELOW * self.counting,
             ),
-            None => format!(
-                "without training, it needs {} bits per byte of held-out text and counting {counting}; it is tried if it \
-                 needs less than {} times as many as counting",
-                decimals(self.untrained, 2),
-                decimals(TRIED_BELOW, 1)
-            ),
-        }
+            None => ("before any training".into(), self.untrained, TRIED_BELOW * self.counting),
+        };
+        format!(
+            "{start} it needs {} bits to predict a byte of held-out text, where counting characters needs {}; the limit is {}",
+            decimals(bits, 2),
+            decimals(self.counting, 2),
+            decimals(limit, 2)
+        )
     }
 }
 
@@ -159,13 +157,15 @@ mod tests {
             let trial = trial(3.0, Some(bits));
             assert_eq!(trial.takes_base(), is_taken, "{bits}");
         }
-        let expected = "trained on the text for 9 s, it needs 1.95 bits per byte of held-out text and counting 2.00; it is \
-                        taken if it needs less than 1.10 times as many as counting";
+        let expected = "after 9 s of training on the text it needs 1.95 bits to predict a byte of held-out text, where \
+                        counting characters needs 2.00; the limit is 2.20";
         assert_eq!(trial(3.0, Some(1.95)).reason(), expected);
         // A text of another script.
         let foreign = trial(5.1, None);
         assert!(!foreign.is_promising() && !foreign.takes_base());
-        assert!(foreign.reason().starts_with("without training, it needs 5.10 bits"), "{}", foreign.reason());
+        let expected = "before any training it needs 5.10 bits to predict a byte of held-out text, where counting \
+                        characters needs 2.00; the limit is 5.00";
+        assert_eq!(foreign.reason(), expected);
         assert!(trial(4.9, None).is_promising() && !trial(f64::NAN, None).is_promising());
         // Nothing is better than counting in a text that repeats.
         assert!(!Trial { counting: 0.0, ..trial(1.0, None) }.is_promising());

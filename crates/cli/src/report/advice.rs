@@ -33,6 +33,8 @@ pub struct Evidence<'a> {
     pub parameters_per_token: f64,
     /// Whether a baseline has a lower loss than the model.
     pub is_worse_than_baseline: bool,
+    /// Whether the run started from a trained model, which determines the sizes.
+    pub starts_from_model: bool,
 }
 
 /// What the epochs show.
@@ -83,7 +85,12 @@ impl Evidence<'_> {
     /// How to train longer: in a new run if the learning rates depend on the length of the run, or a time was given.
     fn longer(&self) -> String {
         let count = self.epochs.len();
-        if self.has_steps_per_epoch {
+        if self.has_steps_per_epoch && self.starts_from_model && self.passes >= FEW_PASSES {
+            // A plan from the base has at most a few passes, however many minutes are given.
+            format!(
+                "train longer in a new run, with a copy of its `config.toml` in which `train.epochs` is above {count}"
+            )
+        } else if self.has_steps_per_epoch {
             "train longer in a new run, with more `--minutes`".into()
         } else if self.schedule.depends_on_length() {
             format!("train longer in a new run, with more `--minutes` or with `train.epochs` above {count}")
@@ -96,6 +103,20 @@ impl Evidence<'_> {
         self.parameters_per_token < FEW_PARAMETERS
     }
 
+    /// Whether a larger model is a choice: a trained one has the size that it has.
+    fn may_be_larger(&self) -> bool {
+        self.has_few_parameters() && !self.starts_from_model
+    }
+
+    /// What helps against overfitting. A trained model is not made smaller, but changed less.
+    fn against_overfitting(&self) -> &'static str {
+        if self.starts_from_model {
+            "fewer passes over the text, more dropout or a lower learning rate"
+        } else {
+            "more text, more dropout or a smaller model, not more epochs"
+        }
+    }
+
     /// What to do next, in one sentence.
     pub fn advice(&self) -> String {
         let count = self.epochs.len();
@@ -106,9 +127,10 @@ impl Evidence<'_> {
             }
             Finding::Rising { best_epoch, best, last } => format!(
                 "The validation loss rose from {} after epoch {best_epoch} to {} after epoch {count}, which is \
-                 overfitting: for a lower loss use more text, more dropout or a smaller model, not more epochs.",
+                 overfitting: for a lower loss use {}.",
                 decimals(best, 3),
-                decimals(last, 3)
+                decimals(last, 3),
+                self.against_overfitting()
             ),
             Finding::Early => format!(
                 "After fewer than two passes over the text it is too early to judge the model: {}.",
@@ -120,16 +142,21 @@ impl Evidence<'_> {
             ),
             Finding::Falling => format!("The validation loss was still falling: {}.", self.longer()),
             Finding::Ended => {
-                let other = if self.has_few_parameters() { "a larger model" } else { "more text" };
+                let other = if self.may_be_larger() { "a larger model" } else { "more text" };
                 format!(
                     "The validation loss no longer falls, as the learning rate has fallen to zero: for a lower loss {}, \
                      or use {other}.",
                     self.longer()
                 )
             }
-            Finding::Level if self.has_few_parameters() => {
+            Finding::Level if self.may_be_larger() => {
                 "The validation loss no longer falls, and the text is large for this model: a larger model may reach a \
                  lower loss."
+                    .into()
+            }
+            Finding::Level if self.is_worse_than_baseline && self.starts_from_model => {
+                "The validation loss no longer falls: for a lower loss use more text or another learning rate, or train a new \
+                 model."
                     .into()
             }
             Finding::Level if self.is_worse_than_baseline => {
@@ -193,6 +220,7 @@ mod tests {
             stopped_early: false,
             parameters_per_token: 40.0,
             is_worse_than_baseline: true,
+            starts_from_model: false,
         }
     }
 
@@ -279,6 +307,33 @@ mod tests {
             let expected = "The validation loss was still falling: train longer in a new run, with more `--minutes`.";
             assert_eq!(evidence.advice(), expected);
         }
+    }
+
+    #[test]
+    fn a_run_from_a_trained_model_is_advised_to_change_it_less() {
+        let started = |losses: &[f64]| {
+            let epochs = epochs(losses, 0.1);
+            let evidence = Evidence {
+                schedule: Schedule::Cosine,
+                has_steps_per_epoch: true,
+                parameters_per_token: 0.01,
+                starts_from_model: true,
+                ..evidence(&epochs, 4.0)
+            };
+            evidence.advice()
+        };
+        let overfitted = started(&[3.0, 2.5, 2.75]);
+        let expected = "for a lower loss use fewer passes over the text, more dropout or a lower learning rate.";
+        assert!(overfitted.ends_with(expected), "{overfitted}");
+        // More minutes do not make more passes.
+        let falling = started(&[3.0, 2.5]);
+        assert!(falling.ends_with("`config.toml` in which `train.epochs` is above 2."), "{falling}");
+        let ended = started(&[3.0, 2.5, 2.5]);
+        assert!(ended.ends_with("or use more text."), "{ended}");
+
+        let epochs = epochs(&[3.0, 2.5, 2.5], 0.1);
+        let level = Evidence { starts_from_model: true, ..evidence(&epochs, 3.0) };
+        assert!(level.advice().ends_with("another learning rate, or train a new model."), "{}", level.advice());
     }
 
     #[test]

@@ -1,15 +1,16 @@
 //! The evaluation report at the end of a run: the loss compared with baselines, how much of a sample is copied from the
-//! training text, and the number of parameters against the number of training tokens. Printed, and written to
-//! `score.md` and `score.json`.
+//! training text, and the number of parameters against the number of training tokens. Written to `score.md` and
+//! `score.json`; two of its sentences are printed.
 
 use burn::module::Module;
 use eval::TrainingText;
 use generate::{Evaluation, LabelEvaluation};
 use models::StateMode;
-use seqdata::{Part, TextDataset};
+use seqdata::Part;
 use serde::Serialize;
 use trainer::{Outcome, StopReason};
 
+use crate::config::LmExperiment;
 use crate::observers::sampling::TEMPERATURE;
 use crate::report::advice::{Evidence, TIE};
 use crate::report::baselines::{Baselines, COUNTING, NGRAM, train_ids, valid_ids};
@@ -18,6 +19,7 @@ use crate::report::counting::CountingScore;
 use crate::report::final_sample::{DocumentNovelty, FinalSample};
 use crate::report::held_out::HeldOut;
 use crate::report::overlap::Overlap;
+use crate::report::terms::HOW_TO_READ;
 use crate::view::format::{decimals, short_name, thousands};
 
 /// The evaluation of a language model.
@@ -28,6 +30,8 @@ pub struct EvaluationReport {
     /// The number of held-out documents, if the text consists of documents.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub documents: Option<usize>,
+    /// The epoch whose weights are evaluated.
+    pub best_epoch: usize,
     /// How the losses of the model are computed, in words.
     pub protocols: Vec<String>,
     /// The losses of the model (first) and of the baselines.
@@ -73,18 +77,18 @@ pub struct Row {
 }
 
 impl EvaluationReport {
-    /// Evaluates the best model of `outcome`, which was trained on `dataset`, validated as `protocols` says, generated
-    /// `sample`, and has these losses by label and on the test part.
+    /// Evaluates the best model of `outcome`, which was trained as `experiment` says, validated as `protocols` says,
+    /// generated `sample`, and has these losses by label and on the test part.
     pub fn new(
         mut protocols: Vec<String>,
-        dataset: &TextDataset,
+        experiment: &LmExperiment,
         outcome: &Outcome,
         baselines: &Baselines,
         FinalSample { sample, novelty, copied_words }: &FinalSample,
         labels: Vec<LabelEvaluation>,
         test: Option<Evaluation>,
     ) -> Self {
-        let best = &outcome.best;
+        let (dataset, best) = (&experiment.dataset, &outcome.best);
         let context_len = dataset.valid_context_len();
         // In windows, the first documents are context.
         let [carried, windows] = [context_len, dataset.context_len()].map(|length| HeldOut::new(dataset, length));
@@ -136,12 +140,14 @@ impl EvaluationReport {
             stopped_early: outcome.stop_reason == StopReason::EarlyStopping,
             parameters_per_token: parameters as f64 / training_tokens.max(1) as f64,
             is_worse_than_baseline: rows[0].loss_nats_per_token > lowest_baseline + TIE,
+            starts_from_model: experiment.config.init.from.is_some(),
         };
         let counting = baselines.counting.as_ref().zip(rows[0].bits_per_byte);
         let counting = counting.map(|(counting, bits)| counting.compare(bits, evidence.why_worse()));
         Self {
             tokens: dataset.split.valid.len() - context_len,
             documents: dataset.documents.as_ref().map(|documents| documents.of(Part::Valid).len()),
+            best_epoch: metadata.epochs,
             protocols,
             rows,
             counting,
@@ -165,8 +171,9 @@ impl EvaluationReport {
             Some(documents) => format!("{tokens} tokens of {} held-out documents", thousands(documents)),
         };
         let mut text = format!(
-            "# Evaluation report\n\n{held_out}, not used for training (but for choosing the best epoch):\n\n\
-             | | nats/token | perplexity | bits per byte |\n|---|---|---|---|\n"
+            "# Evaluation report\n\n{held_out}, not used for training (but for choosing the best epoch, {}):\n\n\
+             | | nats/token | perplexity | bits per byte |\n|---|---|---|---|\n",
+            self.best_epoch
         );
         let cells = |loss: f64, perplexity: f64, bits: Option<f64>| {
             let (loss, bits) = (decimals(loss, 3), bits.map_or("–".into(), |bits| decimals(bits, 3)));
@@ -193,11 +200,11 @@ impl EvaluationReport {
         for sentence in self.sentences() {
             text += &format!("\n{sentence}\n");
         }
-        text
+        text + HOW_TO_READ
     }
 
     /// The findings, one sentence each.
-    pub fn sentences(&self) -> Vec<String> {
+    fn sentences(&self) -> Vec<String> {
         let mut sentences = vec![self.comparison(), self.memorization()];
         sentences.extend(self.copied_words.as_ref().map(CopiedWords::sentence));
         sentences.extend([self.size(), self.advice.clone()]);
@@ -208,8 +215,15 @@ impl EvaluationReport {
         sentences
     }
 
+    /// How much of the sample is copied, in one sentence: the shortest finding that there is.
+    pub fn copies(&self) -> String {
+        let words = self.copied_words.as_ref().map(CopiedWords::sentence);
+        let found = words.or_else(|| self.novelty.as_ref().map(DocumentNovelty::sentence));
+        found.unwrap_or_else(|| self.memorization())
+    }
+
     /// Compares the model with counting, or with the n-gram baseline, in one sentence.
-    fn comparison(&self) -> String {
+    pub fn comparison(&self) -> String {
         if let Some(score) = &self.counting {
             return score.sentence.clone();
         }
@@ -305,6 +319,7 @@ mod tests {
         EvaluationReport {
             tokens: 5_022,
             documents: None,
+            best_epoch: 3,
             counting: None,
             labels: Vec::new(),
             test: None,
@@ -346,10 +361,11 @@ mod tests {
         };
         let novelty = DocumentNovelty { documents: 100, new: 83, in_training_text: 12, repeated: 5, cut_off: 0 };
         let labels = vec![of_label(None, 3.0), of_label(Some("a|b"), 2.5)];
-        let text =
-            EvaluationReport { documents: Some(150), labels, novelty: Some(novelty), ..report(4.4) }.to_markdown();
+        let report = EvaluationReport { documents: Some(150), labels, novelty: Some(novelty), ..report(4.4) };
+        assert_eq!(report.copies(), novelty.sentence());
+        let text = report.to_markdown();
         for part in [
-            "5,022 tokens of 150 held-out documents, not used",
+            "5,022 tokens of 150 held-out documents, not used for training (but for choosing the best epoch, 3):",
             "| label | tokens |",
             "| (none) | 1,200 | 3.000 | 20.1 | 2.000 |",
             "| a\\|b | 1,200 | 2.500 | 12.2 | 2.000 |",
@@ -369,6 +385,7 @@ mod tests {
             "1,853,901 parameters trained on 45,394 tokens, 41 per token",
             "enough to memorise the text",
             "\nTrain longer.\n",
+            "\n## How to read this\n",
         ] {
             assert!(text.contains(part), "`{part}` is not in {text}");
         }

@@ -15,6 +15,7 @@ pub mod overlap;
 pub mod question_formats;
 pub mod question_scores;
 pub mod run_charts;
+pub mod terms;
 pub mod training_texts;
 
 use std::path::Path;

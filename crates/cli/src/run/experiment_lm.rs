@@ -127,29 +127,30 @@ impl Experiment for LmExperiment {
     }
 
     fn report_results(&self, context: &RunContext, outcome: &Outcome, baselines: &Baselines) -> Result<()> {
-        let metadata = &outcome.best.metadata;
-        let losses = [("by window", metadata.valid_loss_window), ("carried", metadata.valid_loss_carried)];
-        let losses: Vec<String> =
-            losses.iter().filter_map(|(how, loss)| loss.map(|loss| format!("{} {how}", decimals(loss, 3)))).collect();
-        let loss = if losses.is_empty() { "unknown".into() } else { format!("{} nats/token", losses.join(", ")) };
-        let unigram = decimals(baselines.unigram, 3);
-        let model = model_label(outcome);
-        status(&format!("{model}: validation loss {loss}; the unigram baseline has {unigram}"));
-        if !matches!(outcome.stop_reason, StopReason::Requested { .. }) {
+        if matches!(outcome.stop_reason, StopReason::Requested { .. }) {
+            status(&format!("{}: {}", model_label(outcome), validation_loss(&outcome.best.metadata)));
+        } else {
             write_reports(self, context, outcome, baselines)?;
         }
-        let mode = match metadata.state_mode() {
-            StateMode::Carry => "carry",
-            StateMode::Window => "window",
-        };
-        status(&format!("`generate` will use `--state {mode}`"));
         let model = context.run.display();
         status(&format!("generate text with: cargo xtask generate --model {model} (or pastiche generate …)"));
         Ok(())
     }
 }
 
-/// Writes and prints the reports on a finished run.
+/// The validation losses of a model, in words.
+fn validation_loss(metadata: &LmMetadata) -> String {
+    let losses = [("by window", metadata.valid_loss_window), ("carried", metadata.valid_loss_carried)];
+    let losses = losses.iter().filter_map(|(how, loss)| Some(format!("{} nats/token {how}", decimals((*loss)?, 3))));
+    let losses: Vec<String> = losses.collect();
+    if losses.is_empty() {
+        "the validation loss is unknown".into()
+    } else {
+        format!("validation loss {}", losses.join(", "))
+    }
+}
+
+/// Writes the reports on a finished run, and prints how good the model is, what it copies, and where the rest is.
 fn write_reports(
     experiment: &LmExperiment,
     context: &RunContext,
@@ -159,9 +160,7 @@ fn write_reports(
     let (dataset, best, run) = (&experiment.dataset, &outcome.best, context.run);
     tensorboard_log::write_embeddings(run, best)?;
     let sample = FinalSample::new(best, dataset, &EarlierTexts::of(&experiment.config.init, run)?)?;
-    if let Some(summary) = invented_words_report::write(dataset, best, &sample.sample, run)? {
-        status(&summary);
-    }
+    let words = invented_words_report::write(dataset, best, &sample.sample, run)?;
     let task = LongTask::start("evaluating by label");
     let sequence = dataset.sequence(Part::Valid);
     let labels = if sequence.has_labels() {
@@ -173,10 +172,15 @@ fn write_reports(
     let test = if dataset.has_test_part() { test_evaluation(best, dataset)? } else { None };
     let task = LongTask::start("comparing the sample with the training text");
     let protocols = experiment.validation_protocols();
-    let report = EvaluationReport::new(protocols, dataset, outcome, baselines, &sample, labels, test);
+    let report = EvaluationReport::new(protocols, experiment, outcome, baselines, &sample, labels, test);
     drop(task);
     write_score(run, &report.to_markdown(), &report)?;
-    report.sentences().iter().for_each(|sentence| status(sentence));
+    status(&report.comparison());
+    if let Some(words) = words {
+        status(&format!("In a sample, the network {words}"));
+    }
+    status(&report.copies());
+    status(&format!("all scores, and advice for the next run: {}", run.join("score.md").display()));
     Ok(())
 }
 

@@ -42,7 +42,7 @@ fn json(dir: &TestDir, file: &str) -> Value {
 fn a_model_of_subwords_is_trained_sampled_and_evaluated() {
     let dir = TestDir::new();
     let stderr = train_in(&dir, "run", &SIZE);
-    assert!(stderr.contains("\nspelled ") && !stderr.contains("too short"), "{stderr}");
+    assert!(stderr.contains("\nIn a sample, the network spelled ") && !stderr.contains("too short"), "{stderr}");
     let tokenizer = json(&dir, "run/tokenizer.json");
     let vocab = tokenizer["model"]["vocab"].as_object().unwrap();
     assert_eq!(

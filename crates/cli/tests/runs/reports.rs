@@ -30,7 +30,7 @@ fn a_text_of_one_character_has_a_loss_of_zero_and_no_advice_to_train_longer() {
     let train = [&["train", "--text", "same.txt", "--out", "run"], &tiny()[..], FLEX, &characters].concat();
     let output = dir.run_ok(&train);
     let said = said(&dir, "run", &output.stderr);
-    assert!(said.contains("validation loss 0.000 by window"), "{said}");
+    assert!(said.contains("| this model, by window | 0.000 | 1.0 | 0.000 |"), "{said}");
     assert!(said.contains("| unigram | 0.000 | 1.0 | 0.000 |"), "{said}");
     assert!(said.contains("nothing left to learn") && said.contains("about as good as"), "{said}");
     for wrong in ["-0.0", "train longer", "larger model", "dropout", "worse"] {
@@ -58,10 +58,14 @@ fn a_short_run_gets_one_piece_of_advice_and_is_told_of_few_steps_before_training
     let (warned, trained) = (line_of(warning).expect(&stderr), line_of("training run").unwrap());
     assert!(warned < trained && lines[warned].contains("`--set train.batch_size=16`"), "{stderr}");
     // The run has a single epoch: it gets no other advice.
-    assert_eq!(stderr.matches("train longer, with `train.epochs` above 1").count(), 1, "{stderr}");
+    let report = fs::read_to_string(dir.path().join("run/score.md")).unwrap();
+    assert_eq!(report.matches("train longer, with `train.epochs` above 1").count(), 1, "{report}");
     for other in ["dropout", "a larger model", "a smaller model", "more text"] {
-        assert!(!stderr.contains(other), "`{other}` in {stderr}");
+        assert!(!report.contains(other), "`{other}` in {report}");
     }
+    // The end of the run is short: how good it is, what it copies, where the rest is, and how to use it.
+    assert!(line_of("all scores, and advice for the next run: ").is_some(), "{stderr}");
+    assert!(lines.last().is_some_and(|line| line.starts_with("generate text with: ")), "{stderr}");
     // One point of each curve, as a dot.
     let chart = fs::read_to_string(dir.path().join("run/loss.svg")).unwrap();
     assert!(chart.contains("<circle") && chart.contains("validation"), "{chart}");

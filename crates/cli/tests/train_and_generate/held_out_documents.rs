@@ -112,7 +112,7 @@ fn the_test_part_is_scored_and_what_is_in_several_parts_is_reported() {
     let loss =
         format!("The test loss of the model is {:.3} nats/token (", test["loss_nats_per_token"].as_f64().unwrap());
     let text = fs::read_to_string(dir.path().join("runs/run/score.md")).unwrap();
-    assert!(trained.stderr.contains(&loss) && text.contains(&loss), "{loss}: {text}");
+    assert!(text.contains(&loss), "{loss}: {text}");
     assert_eq!(evaluate(&dir, &["--part", "valid"]), evaluate(&dir, &[]));
     let own = |part: &str| dir.run_ok(&["evaluate", "--backend", "flex", "--part", part]).stderr;
     let warning = "warning: 1 document has a label that the model does not have; it is evaluated without a label";

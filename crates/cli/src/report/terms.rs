@@ -1,0 +1,20 @@
+//! What the terms in progress lines, reports and tables mean.
+
+/// The losses, in one line.
+pub const LOSSES: &str = "the loss says how badly the next token is predicted (lower is better), in nats per token; perplexity is \
+    e to the power of it, and bits per byte are the same for the bytes of a text";
+
+/// What a network is compared with, after [`LOSSES`].
+pub const COUNTING: &str = "; counting is the best n-gram model of characters";
+
+/// The last section of an evaluation report.
+pub const HOW_TO_READ: &str = "
+## How to read this
+
+- Loss, in nats/token: the mean of −ln p, where p is the model's probability of the true next token. Lower is better.
+- Perplexity: e to the power of the loss. A model that chose evenly among so many tokens would have the same loss.
+- Bits per byte: the loss of the whole text in bits, divided by its bytes, to compare models with different tokens.
+- Carried: each token is predicted from all that was read before it; by window: from the last few tokens only.
+- Counting, 5-gram and unigram predict from frequencies in the training text, uniform from none.
+- A token is a character, a part of a word or a word; n-grams are sequences of n tokens, or of n characters for counting.
+";
