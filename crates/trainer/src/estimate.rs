@@ -12,7 +12,7 @@ use crate::config::TrainConfig;
 use crate::error::Result;
 use crate::progress::Progress;
 use crate::shared_module::SharedModule;
-use crate::state::TrainState;
+use crate::short_run::ShortRun;
 use crate::task::{BatchOf, TrainModule, TrainTask};
 
 /// Bytes of a weight, a gradient or an activation.
@@ -63,11 +63,8 @@ pub fn measure_step<M: TrainTask>(
     kernels: KernelMode,
     budget: Duration,
 ) -> Result<StepTime> {
-    config.check()?;
-    let device = device.clone().without_autodiff();
-    let [train, valid] = M::loaders(data, config, &device)?;
+    let ShortRun { train, valid, mut state, mut learner } = ShortRun::new(model, data, config, device, kernels)?;
     let progress = Progress::new(config.clone(), String::new(), train.batches());
-    let (mut state, mut learner) = TrainState::new(model.clone().with_kernels(kernels), config);
     let mut batches = train.endless();
     let (mut warm_up_steps, mut seconds) = (0, Vec::new());
     let (start, warm_up) = (Instant::now(), budget.mul_f64(WARM_UP_SHARE));
