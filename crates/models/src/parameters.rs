@@ -1,11 +1,11 @@
-//! The parameters of a module by path, and the comparison of a file's tensors with them. Neither creates values, so
-//! that a file is rejected before its sizes, or those of a configuration, take memory.
+//! The parameters of a module by path, with their values or without, and the comparison of a file's tensors with them.
+//! Only [`values`] creates values, so that a file is rejected before its sizes, or those of a configuration, take memory.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
-use burn::tensor::{DType, Tensor};
+use burn::tensor::{DType, Tensor, TensorData};
 use text_prep::error::one_line;
 
 use crate::cell::f32_values;
@@ -26,9 +26,15 @@ pub struct Parameter {
 
 /// The parameters of `module` by path, such as `output.bias`. Lazy values are not created.
 pub fn parameters<M: Module>(module: &M) -> BTreeMap<String, Parameter> {
-    let mut collector = Collector::default();
-    module.visit(&mut collector);
-    collector.found
+    collect(module)
+}
+
+/// The values of the parameters of `module` by path.
+///
+/// # Panics
+/// If the device fails to return them.
+pub fn values<M: Module>(module: &M) -> BTreeMap<String, TensorData> {
+    collect(module)
 }
 
 /// Whether all weights are finite; those of a run that diverged are not.
@@ -47,13 +53,36 @@ pub fn is_finite<M: Module>(module: &M) -> bool {
     finite.0
 }
 
-#[derive(Default)]
-struct Collector {
-    path: Vec<String>,
-    found: BTreeMap<String, Parameter>,
+/// What is collected of each parameter.
+trait Collected {
+    fn of<const D: usize>(param: &Param<Tensor<D>>) -> Self;
 }
 
-impl ModuleVisitor for Collector {
+impl Collected for Parameter {
+    fn of<const D: usize>(param: &Param<Tensor<D>>) -> Self {
+        let requires_grad = param.is_initialized() && param.val().is_require_grad();
+        Self { id: param.id, shape: param.lazy_shape().to_vec(), requires_grad }
+    }
+}
+
+impl Collected for TensorData {
+    fn of<const D: usize>(param: &Param<Tensor<D>>) -> Self {
+        param.val().into_data()
+    }
+}
+
+fn collect<M: Module, T: Collected>(module: &M) -> BTreeMap<String, T> {
+    let mut collector = Collector { path: Vec::new(), found: BTreeMap::new() };
+    module.visit(&mut collector);
+    collector.found
+}
+
+struct Collector<T> {
+    path: Vec<String>,
+    found: BTreeMap<String, T>,
+}
+
+impl<T: Collected> ModuleVisitor for Collector<T> {
     fn enter_module(&mut self, name: &str, _container_type: &str) {
         self.path.push(name.into());
     }
@@ -63,9 +92,7 @@ impl ModuleVisitor for Collector {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let requires_grad = param.is_initialized() && param.val().is_require_grad();
-        let parameter = Parameter { id: param.id, shape: param.lazy_shape().to_vec(), requires_grad };
-        self.found.insert(self.path.join("."), parameter);
+        self.found.insert(self.path.join("."), T::of(param));
     }
 }
 

@@ -10,9 +10,8 @@ use kernels::KernelMode;
 
 use crate::config::TrainConfig;
 use crate::error::Result;
-use crate::progress::Progress;
 use crate::shared_module::SharedModule;
-use crate::state::TrainState;
+use crate::short_run::ShortRun;
 use crate::task::{BatchOf, TrainModule, TrainTask};
 
 /// Bytes of a weight, a gradient or an activation.
@@ -47,7 +46,9 @@ pub struct StepTime {
 
 /// Measures a training step of `model`, and estimates the time of a validation. The steps are those that
 /// [`train`](crate::train()) would start with on this data: preparation of the batch, forward and backward pass,
-/// clipping, update and moving average. A copy of the model is trained, and nothing is written.
+/// clipping, update and moving average. All layers are trained, which takes longest. The learning rate is 0: with one that is
+/// too high for this model, a step may take many times as long once the weights have diverged. A copy of the model is used,
+/// and nothing is written.
 ///
 /// A fifth of the steps that fit into `budget` are a warm-up, but at least two; the others are measured, but at least
 /// three. The validation is measured for a tenth of `budget` after that.
@@ -63,11 +64,9 @@ pub fn measure_step<M: TrainTask>(
     kernels: KernelMode,
     budget: Duration,
 ) -> Result<StepTime> {
-    config.check()?;
-    let device = device.clone().without_autodiff();
-    let [train, valid] = M::loaders(data, config, &device)?;
-    let progress = Progress::new(config.clone(), String::new(), train.batches());
-    let (mut state, mut learner) = TrainState::new(model.clone().with_kernels(kernels), config);
+    let config = &config.clone().unfreeze_steps(0);
+    let ShortRun { train, valid, mut state, mut learner } = ShortRun::new(model, data, config, device, kernels)?;
+    let steps_per_pass = train.batches() as u64;
     let mut batches = train.endless();
     let (mut warm_up_steps, mut seconds) = (0, Vec::new());
     let (start, warm_up) = (Instant::now(), budget.mul_f64(WARM_UP_SHARE));
@@ -75,8 +74,7 @@ pub fn measure_step<M: TrainTask>(
         let is_warm_up = warm_up_steps < WARM_UP_STEPS || start.elapsed() < warm_up;
         let start = Instant::now();
         let Some(batch) = batches.next() else { break };
-        let learning_rate = progress.learning_rate(M::step_index(&batch));
-        state.step(&mut learner, batch, learning_rate, config.ema_decay)?;
+        state.step(&mut learner, batch, 0.0, config.ema_decay)?;
         if is_warm_up {
             warm_up_steps += 1;
         } else {
@@ -85,7 +83,7 @@ pub fn measure_step<M: TrainTask>(
     }
     Ok(StepTime {
         seconds_per_step: median(seconds),
-        steps_per_pass: progress.steps_per_pass,
+        steps_per_pass,
         validation_seconds: validation_seconds(&state.eval_module(), &valid, budget / 10)?,
         parameters: Module::num_params(model),
     })

@@ -34,6 +34,7 @@ pub mod progress;
 pub mod report;
 pub mod schedule;
 mod shared_module;
+mod short_run;
 mod state;
 mod step_output;
 pub mod stop;

@@ -62,11 +62,12 @@ impl<M: TrainTask> TrainState<M> {
         (Self { module, rate, ema }, learner)
     }
 
-    /// A learner with copies of the weights and the optimizer, whose steps change nothing here.
-    pub fn trial_learner(&self, learning_rate: f64) -> Learner<SharedModule<M>> {
+    /// A learner with copies of the weights and the optimizer, whose steps change nothing here. It makes steps as
+    /// [`measure_step`](crate::measure_step) does: with all layers and a learning rate of 0.
+    pub fn trial_learner(&self) -> Learner<SharedModule<M>> {
         let optimizer = self.module.optimizer();
-        let module = self.module.with(TrainModule::clone);
-        Learner::new(SharedModule::new(module, optimizer.clone(), None), optimizer, learning_rate)
+        let module = TrainModule { unfreeze_steps: 0, ..self.module.with(TrainModule::clone) };
+        Learner::new(SharedModule::new(module, optimizer.clone(), None), optimizer, 0.0)
     }
 
     /// One update of the weights by `learner`, and of their moving average. Returns the loss before the update.

@@ -143,7 +143,7 @@ impl<M: TrainTask> TrainLoop<M> {
             parameters,
             memory_bytes,
         };
-        let (is_new, learning_rate) = (*steps == 0, config.learning_rate);
+        let is_new = *steps == 0;
         self.observers.on_start(&plan).map_err(Error::Observer)?;
         if self.is_stop_requested(burn) {
             return Ok(());
@@ -153,7 +153,7 @@ impl<M: TrainTask> TrainLoop<M> {
             // A resumed run soon knows its time per epoch: no trial steps.
             return Ok(());
         }
-        let step = seconds_per_step(self.state.trial_learner(learning_rate), &batch);
+        let step = seconds_per_step(self.state.trial_learner(), &batch);
         self.observers.on_estimate(steps_per_epoch as f64 * step + self.validation_seconds).map_err(Error::Observer)
     }
 

@@ -11,7 +11,7 @@ use models::EvalMetrics;
 
 use crate::config::TrainConfig;
 use crate::error::Result;
-use crate::state::TrainState;
+use crate::short_run::ShortRun;
 use crate::task::{BatchOf, TrainTask};
 
 /// Trains a copy of `model` as [`train`](crate::train()) would, until `budget` has passed, one step at least. The learning
@@ -30,10 +30,7 @@ pub fn try_training<M: TrainTask>(
     kernels: KernelMode,
     budget: Duration,
 ) -> Result<(M, u64)> {
-    config.check()?;
-    let device = device.clone().without_autodiff();
-    let [train, _] = M::loaders(data, config, &device)?;
-    let (mut state, mut learner) = TrainState::new(model.clone().with_kernels(kernels), config);
+    let ShortRun { train, mut state, mut learner, .. } = ShortRun::new(model, data, config, device, kernels)?;
     let start = Instant::now();
     let mut steps = 0;
     for batch in train.endless() {
@@ -64,10 +61,7 @@ pub fn validation_loss<M: TrainTask>(
     kernels: KernelMode,
     limit: Duration,
 ) -> Result<f64> {
-    config.check()?;
-    let device = device.clone().without_autodiff();
-    let [_, valid] = M::loaders(data, config, &device)?;
-    let (state, _) = TrainState::new(model.clone().with_kernels(kernels), config);
+    let ShortRun { valid, state, .. } = ShortRun::new(model, data, config, device, kernels)?;
     let module = state.eval_module();
     let batches: &dyn DataLoader<BatchOf<M>> = &valid;
     let start = Instant::now();

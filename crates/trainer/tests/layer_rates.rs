@@ -5,36 +5,11 @@ mod common;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use common::{assert_same_bytes, config, rmsprop, run, run_until, setup, tbptt, without_times};
 use models::LanguageModel;
+use models::parameters::values;
 use trainer::{Checkpoints, StopReason, TrainConfig, TrainTask};
-
-/// The values of all parameters by path.
-fn weights(model: &LanguageModel) -> BTreeMap<String, TensorData> {
-    #[derive(Default)]
-    struct Collector {
-        path: Vec<String>,
-        found: BTreeMap<String, TensorData>,
-    }
-    impl ModuleVisitor for Collector {
-        fn enter_module(&mut self, name: &str, _container_type: &str) {
-            self.path.push(name.into());
-        }
-
-        fn exit_module(&mut self, _name: &str, _container_type: &str) {
-            self.path.pop();
-        }
-
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            self.found.insert(self.path.join("."), param.val().into_data());
-        }
-    }
-    let mut collector = Collector::default();
-    model.visit(&mut collector);
-    collector.found
-}
 
 /// The model after so many steps of a run in epochs of `config.steps_per_epoch`: with averaged weights if it has them.
 fn model_after(run_dir: &Path, steps: u64) -> LanguageModel {
@@ -50,7 +25,7 @@ fn configs() -> [TrainConfig; 2] {
 fn layers_are_counted_from_the_output_down() {
     let (_, identity, model) = setup(&config(1), 1);
     let depths: BTreeMap<String, usize> =
-        weights(&model).into_keys().map(|path| (path.clone(), model.depth(&path))).collect();
+        values(&model).into_keys().map(|path| (path.clone(), model.depth(&path))).collect();
     for (path, depth) in &depths {
         let expected = match path.split('.').next().unwrap() {
             "output" => 0,
@@ -82,10 +57,10 @@ fn the_step_of_a_lower_layer_is_that_of_a_lower_learning_rate() {
     let trained = |name: &str, config: &TrainConfig| {
         let run_dir = folder.path().join(name);
         run(&run_dir, config, 1, false).0.unwrap();
-        weights(&model_after(&run_dir, 1))
+        values(&model_after(&run_dir, 1))
     };
     let (_, _, model) = setup(&one, 1);
-    let before = weights(&model);
+    let before = values(&model);
     let decayed = trained("decayed", &one.clone().layer_decay(0.25));
     for depth in 0..4 {
         let rate = 0.01 * 0.25f64.powi(depth);
@@ -101,7 +76,7 @@ fn the_step_of_a_lower_layer_is_that_of_a_lower_learning_rate() {
 #[test]
 fn a_layer_that_is_not_trained_yet_does_not_change() {
     let (_, _, model) = setup(&config(1), 1);
-    let before = weights(&model);
+    let before = values(&model);
     for (index, config) in configs().into_iter().enumerate() {
         let folder = tempfile::tempdir().unwrap();
         // One more layer in each epoch.
@@ -110,10 +85,10 @@ fn a_layer_that_is_not_trained_yet_does_not_change() {
             let config = config.clone().unfreeze_steps(2).epochs(epochs);
             let outcome = run(&run_dir, &config, 1, epochs > 1).0.unwrap();
             assert_eq!(outcome.stop_reason, StopReason::Finished);
-            let now = weights(&model_after(&run_dir, outcome.progress.steps));
-            for (path, values) in &now {
+            let now = values(&model_after(&run_dir, outcome.progress.steps));
+            for (path, found) in &now {
                 let is_trained = model.depth(path) < epochs;
-                assert_eq!(*values != before[path], is_trained, "{index}: {path} after {epochs} epochs");
+                assert_eq!(*found != before[path], is_trained, "{index}: {path} after {epochs} epochs");
             }
         }
     }

@@ -3,8 +3,9 @@
 use eval::KneserNey;
 use seqdata::TextDataset;
 
-use crate::report::counting::Counting;
+use crate::report::counting::{Counting, MAX_COUNTED};
 use crate::report::held_out::HeldOut;
+use crate::view::format::thousands;
 
 /// The order of the n-gram model.
 const ORDER: usize = 5;
@@ -24,6 +25,8 @@ pub struct Baselines {
     pub unigram: f64,
     /// Interpolated Kneser–Ney 5-gram model of the tokens, in nats/token.
     pub ngram: f64,
+    /// How many tokens it counted, if not all of the training text.
+    pub ngram_tokens: Option<usize>,
     /// The best Kneser–Ney model of characters.
     pub counting: Option<Counting>,
     /// The targets that `counting` and the network are compared on; `None` if bits per byte are not defined.
@@ -32,9 +35,17 @@ pub struct Baselines {
 
 impl Baselines {
     /// Fits the baselines on the training split and evaluates them on the validation split, `counting` after the first
-    /// `context_len` ids of it.
+    /// `context_len` ids of it. Of a long training text, the n-gram models count the last part.
     pub fn compute(dataset: &TextDataset, context_len: usize) -> Self {
-        let (train, valid) = (train_ids(dataset), valid_ids(dataset));
+        Self::of_last(dataset, context_len, MAX_COUNTED)
+    }
+
+    /// The same, with an n-gram model of at most this many tokens of the training text.
+    fn of_last(dataset: &TextDataset, context_len: usize, max_tokens: usize) -> Self {
+        let train = dataset.split.train.clone();
+        let counted = train.end.saturating_sub(max_tokens).max(train.start)..train.end;
+        let ngram_tokens = (counted.start > train.start).then_some(counted.len());
+        let (train, valid) = (dataset.ids.slice(counted), valid_ids(dataset));
         let vocabulary = dataset.tokenizer.vocabulary.len();
         let document = dataset.tokenizer.vocabulary.document_id();
         // At the same time: each takes seconds for a text of some megabytes.
@@ -49,7 +60,13 @@ impl Baselines {
             },
         );
         let (uniform, unigram) = ((vocabulary as f64).ln(), dataset.unigram_nats_per_token());
-        Self { uniform, unigram, ngram, counting, held_out }
+        Self { uniform, unigram, ngram, ngram_tokens, counting, held_out }
+    }
+
+    /// What the n-gram model of the tokens counted, in words, if not all of the training text.
+    pub fn protocol(&self) -> Option<String> {
+        let tokens = thousands(self.ngram_tokens?);
+        Some(format!("{NGRAM}: the last {tokens} tokens of the training text are counted"))
     }
 
     /// Names and losses in nats/token, the better models first.
@@ -76,4 +93,30 @@ pub fn train_ids(dataset: &TextDataset) -> Vec<u32> {
 /// The ids of the validation split.
 pub fn valid_ids(dataset: &TextDataset) -> Vec<u32> {
     dataset.ids.slice(dataset.split.valid.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use seqdata::DatasetConfig;
+
+    use super::*;
+
+    #[test]
+    fn the_last_part_of_a_long_text_is_counted() {
+        let text: String = (0..90).map(|n| format!("The fox saw {} crows.\n", n * n % 37)).collect();
+        let config = DatasetConfig::characters().split(0.25, 0.0).context_len(3);
+        let dataset = TextDataset::from_text(text).config(config).build().unwrap();
+        let context_len = dataset.valid_context_len();
+        let (train, valid) = (train_ids(&dataset), valid_ids(&dataset));
+        let size = dataset.tokenizer.vocabulary.len();
+        let nats =
+            |train: &[u32]| KneserNey::fit(train, ORDER, size, None).nats_per_token(&valid, context_len..valid.len());
+
+        let whole = Baselines::compute(&dataset, context_len);
+        assert_eq!((whole.ngram, whole.ngram_tokens, whole.protocol()), (nats(&train), None, None));
+        let part = Baselines::of_last(&dataset, context_len, 400);
+        assert_eq!((part.ngram, part.ngram_tokens), (nats(&train[train.len() - 400..]), Some(400)));
+        assert_eq!(part.protocol().unwrap(), "5-gram: the last 400 tokens of the training text are counted");
+        assert_eq!((part.unigram, part.counting), (whole.unigram, whole.counting));
+    }
 }

@@ -10,8 +10,9 @@ use crate::report::characters;
 use crate::report::held_out::HeldOut;
 use crate::view::format::{decimals, thousands};
 
-/// The most characters of the training text that are counted, the last ones: about 600 MB while they are counted.
-const MAX_TRAINING: usize = 30_000_000;
+/// The most characters or tokens of the training text that are counted, the last ones: counting is done before the first
+/// step, and what it counts may not depend on the speed of the machine.
+pub const MAX_COUNTED: usize = 5_000_000;
 /// Longer held-out texts are not compared.
 const MAX_HELD_OUT: usize = 10_000_000;
 /// From this ratio on, a loss is said as a multiple of another one and not in percent.
@@ -52,10 +53,10 @@ pub struct CountingScore {
 
 impl Counting {
     /// Counts the characters of the training text of `dataset`, as the network writes it, and evaluates the counts on the
-    /// targets of `held_out`. What is unknown to the network is spelled as in the text. `None` for a held-out text without
-    /// targets or of more than ten million characters.
+    /// targets of `held_out`. What is unknown to the network is spelled as in the text. Of a long text only the last five
+    /// million characters are counted. `None` for a held-out text without targets or of more than ten million characters.
     pub fn new(dataset: &TextDataset, held_out: &HeldOut) -> Option<Self> {
-        Self::of_last(dataset, held_out, MAX_TRAINING)
+        Self::of_last(dataset, held_out, MAX_COUNTED)
     }
 
     /// The same, counting at most this many characters of the training text.
@@ -324,7 +325,7 @@ mod tests {
         assert!(certain.compare(0.0, "").sentence.starts_with("The network needs 0.000 bits per byte, about as good"));
         let more = certain.compare(0.012, "the network is small for this text").sentence;
         assert!(more.starts_with("The network needs 0.012 bits per byte, more than counting (Kneser"), "{more}");
-        let partial = Counting { is_partial: true, training_characters: 30_000_000, ..counting };
-        assert!(partial.model().ends_with("characters, of the last 30,000,000 characters of the training text"));
+        let partial = Counting { is_partial: true, training_characters: MAX_COUNTED, ..counting };
+        assert!(partial.model().ends_with("characters, of the last 5,000,000 characters of the training text"));
     }
 }

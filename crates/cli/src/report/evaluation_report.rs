@@ -93,6 +93,7 @@ impl EvaluationReport {
         // In windows, the first documents are context.
         let [carried, windows] = [context_len, dataset.context_len()].map(|length| HeldOut::new(dataset, length));
         protocols.extend(carried.and_then(|held_out| held_out.protocol(dataset)).map(String::from));
+        protocols.extend(baselines.protocol());
         let row = |name: &str, loss: f64, held_out: Option<HeldOut>| Row {
             name: name.into(),
             loss_nats_per_token: loss,

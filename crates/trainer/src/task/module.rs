@@ -50,16 +50,16 @@ impl<M: TrainTask> TrainModule<M> {
         rnn_state: Option<State>,
     ) -> (LossOutput, GradientsParams, Option<State>) {
         let key = DropoutKey { seed: self.seed, step: M::step_index(&batch) };
-        let (nats, mut gradients, rnn_state) = with_spinning_workers(self.uses_kernels(), || {
-            let (nats, rnn_state) = self.model.train_step(batch, rnn_state, key);
+        let trained = self.trained_parameters(key.step);
+        let partly_trained = trained.map(|trained| layer_rates::train_only(self.model.clone(), trained));
+        let model = partly_trained.as_ref().unwrap_or(&self.model);
+        let (nats, gradients, rnn_state) = with_spinning_workers(self.uses_kernels(), || {
+            let (nats, rnn_state) = model.train_step(batch, rnn_state, key);
             let gradients = nats.clone().mean().backward();
             (nats, gradients, rnn_state)
         });
         // A parameter without a gradient is not updated, and its optimizer has no state yet.
-        let gradients = match self.trained_parameters(key.step) {
-            Some(trained) => GradientsParams::from_params(&mut gradients, self, &trained),
-            None => GradientsParams::from_grads(gradients, self),
-        };
+        let gradients = GradientsParams::from_grads(gradients, model);
         (LossOutput { nats, correct: None }, gradients, rnn_state.map(detach))
     }
 
