@@ -13,7 +13,7 @@ use crate::cpu::quantized::{self, QuantizedMatrix};
 pub use crate::cpu::quantized::{quantize, scale as quantization_scale};
 use crate::cpu::rows::{PaddedRows, SharedRows};
 use crate::cpu::scratch::Scratch;
-use crate::cpu::sequence::{Cell, ForwardStep, reorder_blocks};
+use crate::cpu::sequence::{Cell, ForwardStep, reorder_blocks, split_blocks, split_blocks_mut};
 use crate::cpu::simd_float::SimdFloat;
 use crate::cpu::simd_level::SimdLevel;
 use crate::cpu::view::MatrixPtr;
@@ -328,8 +328,8 @@ impl<C: Cell<f32>> WithSimd for StepRows<'_, C> {
                 (self.sums.row(row), self.new_hidden.row(row), cell_state)
             };
             let step = ForwardStep {
-                sums,
-                bias: self.bias,
+                sums: split_blocks_mut(sums, C::BLOCKS),
+                bias: split_blocks(self.bias, C::BLOCKS),
                 hidden: self.hidden.row(row),
                 cell_state: self.cell_state.map_or(&[], |cell_state| cell_state.row(row)),
                 new_hidden,

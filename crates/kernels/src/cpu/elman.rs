@@ -3,7 +3,7 @@
 use pulp::Simd;
 use serde::{Deserialize, Serialize};
 
-use super::sequence::{BackwardStep, Cell, ForwardStep};
+use super::sequence::{BackwardStep, Cell, ForwardStep, blocks, blocks_mut};
 use super::simd_float::{SimdFloat, sigmoid, tanh};
 
 /// The activation function φ of a vanilla RNN.
@@ -32,9 +32,9 @@ impl<T: SimdFloat> Cell<T> for Elman {
     #[inline(always)]
     fn forward<S: Simd>(self, simd: S, step: ForwardStep<T>) {
         let (new_h, _) = T::vectors_mut::<S>(step.new_hidden);
-        let (sums, _) = T::vectors::<S>(step.sums);
-        let (bias, _) = T::vectors::<S>(step.bias);
-        for ((h, &a), &b) in new_h.iter_mut().zip(sums).zip(bias) {
+        let [sums] = blocks_mut::<T, S, 1>(step.sums);
+        let [bias] = blocks::<T, S, 1>(step.bias);
+        for ((h, &mut a), &b) in new_h.iter_mut().zip(sums).zip(bias) {
             let a = T::add(simd, a, b);
             *h = match self.0 {
                 Activation::Tanh => tanh::<T, S>(simd, a),
@@ -50,7 +50,7 @@ impl<T: SimdFloat> Cell<T> for Elman {
     fn backward<S: Simd>(self, simd: S, step: BackwardStep<T>) {
         let (h, _) = T::vectors::<S>(step.new_hidden);
         let (dh, _) = T::vectors_mut::<S>(step.dh);
-        let (sums, _) = T::vectors_mut::<S>(step.sums);
+        let [sums] = blocks_mut::<T, S, 1>(step.sums);
         let (zero, one) = (T::splat(simd, T::default()), T::splat(simd, T::ONE));
         for ((d, &h), dh) in sums.iter_mut().zip(h).zip(dh) {
             *d = match self.0 {

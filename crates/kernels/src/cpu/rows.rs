@@ -104,6 +104,18 @@ impl<'a, T: SimdFloat> SharedRows<'a, T> {
         unsafe { std::slice::from_raw_parts_mut(self.start.add(row * self.stride), self.width) }
     }
 
+    /// The given columns of row `row`.
+    ///
+    /// # Safety
+    /// The row and the columns exist, and while the reference lives these values are not accessed in any other way.
+    #[inline(always)]
+    pub unsafe fn part(self, row: usize, columns: Range<usize>) -> &'a mut [T] {
+        debug_assert!(columns.start <= columns.end && columns.end <= self.width);
+        // SAFETY: the row and its columns exist, so they are inside the buffer, which is borrowed for 'a; the caller
+        // guarantees that there is no other reference to them.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(row * self.stride + columns.start), columns.len()) }
+    }
+
     /// The given rows and columns, to read.
     ///
     /// # Safety

@@ -1,7 +1,7 @@
 //! The output layer with its loss: y = x W + b, −ln softmax(y) at the target, and the backward pass.
 //!
-//! Only one block of rows of y is in memory at a time. If all rows fit into one block, it is saved for the backward
-//! pass. Otherwise the backward pass computes y again, which costs less than the memory.
+//! The forward pass of training keeps y for the backward pass if it is not too large. Otherwise only one block of rows of
+//! y is in memory at a time, and the backward pass computes y again, which costs less than the memory.
 
 use std::ops::Range;
 
@@ -16,7 +16,9 @@ use super::simd_level::SimdLevel;
 use super::view::{MatrixPtr, MatrixView};
 use crate::profile::{self, Part};
 
-/// Values in a block of y: 8 MiB in f32. A block has at least one row.
+/// The largest number of values of y that are kept: 256 MiB in f32.
+const KEPT: usize = 1 << 26;
+/// Values in a block of a larger y: 8 MiB in f32. A block has at least one row.
 const BLOCK: usize = 1 << 21;
 /// Columns of y that a thread processes at a time: several panels of a [`PackedMatrix`].
 const COLUMNS: usize = 192;
@@ -43,7 +45,7 @@ pub struct Inputs<'a, T> {
 pub struct ForwardCache<T: SimdFloat> {
     /// ln Σ exp(y) of each row.
     normalizers: Scratch<T>,
-    /// y, if all rows are in one block.
+    /// y, if it was kept.
     logits: Option<PaddedRows<T>>,
 }
 
@@ -62,8 +64,14 @@ pub struct Gradients<T> {
 /// # Panics
 /// If sizes do not match, any of them is zero, or a target is not below V.
 pub fn forward<T: SimdFloat>(level: SimdLevel, inputs: Inputs<T>) -> (Vec<T>, ForwardCache<T>) {
+    forward_keeping(level, inputs, KEPT)
+}
+
+/// The same, with y kept for the backward pass if it has at most `kept` values.
+pub fn forward_keeping<T: SimdFloat>(level: SimdLevel, inputs: Inputs<T>, kept: usize) -> (Vec<T>, ForwardCache<T>) {
     inputs.check();
-    let (nats, _, cache) = level.run(RunForward(inputs));
+    let keeps = inputs.input.rows.saturating_mul(inputs.kernel.columns) <= kept;
+    let (nats, _, cache) = level.run(RunForward { inputs, keeps, with_accuracy: false });
     (nats, cache)
 }
 
@@ -73,7 +81,7 @@ pub fn forward<T: SimdFloat>(level: SimdLevel, inputs: Inputs<T>) -> (Vec<T>, Fo
 /// As [`forward`].
 pub fn with_accuracy<T: SimdFloat>(level: SimdLevel, inputs: Inputs<T>) -> (Vec<T>, Vec<bool>) {
     inputs.check();
-    let (nats, correct, _) = level.run(RunForward(inputs));
+    let (nats, correct, _) = level.run(RunForward { inputs, keeps: false, with_accuracy: true });
     (nats, correct)
 }
 
@@ -109,9 +117,10 @@ impl<T: SimdFloat> Inputs<'_, T> {
         assert!(known, "a target must be below {}", kernel.columns);
     }
 
-    fn blocks(&self) -> impl Iterator<Item = Range<usize>> + use<T> {
+    /// The rows of each block of y: all rows if it is kept.
+    fn blocks(&self, is_kept: bool) -> impl Iterator<Item = Range<usize>> + use<T> {
         let rows = self.input.rows;
-        let count = (rows * self.kernel.columns).div_ceil(BLOCK).min(rows);
+        let count = if is_kept { 1 } else { (rows * self.kernel.columns).div_ceil(BLOCK).min(rows) };
         (0..count).map(move |at| at * rows / count..(at + 1) * rows / count)
     }
 
@@ -140,35 +149,51 @@ fn columns(count: usize) -> Vec<Range<usize>> {
     (0..count).step_by(COLUMNS).map(|from| from..(from + COLUMNS).min(count)).collect()
 }
 
-struct RunForward<'a, T>(Inputs<'a, T>);
+struct RunForward<'a, T> {
+    inputs: Inputs<'a, T>,
+    /// Whether y is kept for the backward pass.
+    keeps: bool,
+    with_accuracy: bool,
+}
 
 impl<T: SimdFloat> WithSimd for RunForward<'_, T> {
+    /// The losses; if wanted, whether the target of each row is the maximum; and what the backward pass needs.
     type Output = (Vec<T>, Vec<bool>, ForwardCache<T>);
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
         let _section = profile::section(Part::ElementWise);
-        let Self(inputs) = self;
+        let Self { inputs, keeps, with_accuracy } = self;
         let rows = inputs.input.rows;
         let mut normalizers = Scratch::new(rows);
         let mut nats = Vec::with_capacity(rows);
-        let mut correct = Vec::with_capacity(rows);
+        let mut correct = Vec::new();
         let mut saved = None;
-        for block in inputs.blocks() {
+        for block in inputs.blocks(keeps) {
             let normalizers = &mut normalizers[block.clone()];
             let logits = inputs.logits(simd, block.clone(), normalizers);
-            for (at, (row, &normalizer)) in block.clone().zip(&*normalizers).enumerate() {
-                let target = inputs.targets[row] as usize;
-                let logits = &logits.row(at)[..inputs.kernel.columns];
-                nats.push(T::from_f64(normalizer.to_f64() - logits[target].to_f64()));
-                let (before, after) = logits.split_at(target);
-                let top = logits[target];
-                correct.push(before.iter().all(|&y| y < top) && after.iter().all(|&y| y <= top));
+            let row_of = |row: usize| &logits.row(row - block.start)[..inputs.kernel.columns];
+            let target_of = |row: usize| inputs.targets[row] as usize;
+            nats.extend(
+                block
+                    .clone()
+                    .zip(&*normalizers)
+                    .map(|(row, &normalizer)| T::from_f64(normalizer.to_f64() - row_of(row)[target_of(row)].to_f64())),
+            );
+            if with_accuracy {
+                correct.par_extend(block.clone().into_par_iter().map(|row| is_maximum(row_of(row), target_of(row))));
             }
-            saved = (block.len() == rows).then_some(logits);
+            saved = keeps.then_some(logits);
         }
         (nats, correct, ForwardCache { normalizers, logits: saved })
     }
+}
+
+/// Whether the value at `index` is the first maximum.
+fn is_maximum<T: SimdFloat>(values: &[T], index: usize) -> bool {
+    let (before, after) = values.split_at(index);
+    let value = values[index];
+    before.iter().all(|&other| other < value) && after.iter().all(|&other| other <= value)
 }
 
 struct RunBackward<'a, T: SimdFloat> {
@@ -192,7 +217,7 @@ impl<T: SimdFloat> WithSimd for RunBackward<'_, T> {
         // SAFETY: each task writes its own columns, and nothing reads them before all are written.
         let (dw, db) =
             unsafe { (MatrixPtr::new(kernel.as_mut_ptr(), vocabulary), MatrixPtr::new(bias.as_mut_ptr(), 0)) };
-        for block in inputs.blocks() {
+        for block in inputs.blocks(logits.is_some()) {
             let normalizers = &mut normalizers[block.clone()];
             let mut dy = logits.take().unwrap_or_else(|| inputs.logits(simd, block.clone(), normalizers));
             let shared = dy.shared();
@@ -239,9 +264,11 @@ fn input_gradient<T: SimdFloat, S: Simd>(simd: S, dy: MatrixView<T>, kernel: Mat
     });
     waiting.end();
     let columns = transposed.view(0..units, 0..rows).transposed();
-    for (row, dx) in dx.chunks_exact_mut(units).enumerate() {
+    let _waiting = profile::section(Part::Waiting);
+    dx.par_chunks_exact_mut(units).enumerate().with_min_len(16).for_each(|(row, dx)| {
+        let _section = profile::section(Part::Copying);
         columns.rows(row..row + 1).copy_to(dx);
-    }
+    });
 }
 
 /// Some rows of W dyᵀ.

@@ -1,11 +1,11 @@
 //! The backward pass: from the gradient of a layer's output to those of all its inputs.
 
 use pulp::{Simd, WithSimd};
-use rayon::prelude::*;
 
 use super::block_order::{first_block, reorder_blocks};
 use super::cell::{BackwardStep, Cell};
-use super::layer::{BatchPart, ForwardCache, Input, Layer, SequenceShape, check};
+use super::layer::{ForwardCache, Input, Layer, SequenceShape, check};
+use super::regions::{Region, RegionWeights, Regions};
 use super::resets::{Resets, SharedResets};
 use super::unique_ids::{multiply_rows, sum_by_id};
 use super::weight_gradients::weight_gradients;
@@ -73,17 +73,20 @@ impl<T: SimdFloat, C: Cell<T>> WithSimd for RunBackward<'_, T, C> {
         let Self { cell, mut cache, input, layer, gradient } = self;
         let shape = cache.shape;
         let SequenceShape { batch, time, inputs, units } = shape;
+        let width = units.next_multiple_of(T::PAD);
+        let regions = Regions::new::<T>(cache.division, batch, width);
         let kernel = reorder_blocks(layer.kernel, units, C::INPUT);
         let recurrent = reorder_blocks(layer.recurrent, units, C::RECURRENT);
         let kernel = PackedMatrix::new_parallel(simd, kernel.as_view().transposed());
-        let recurrent = PackedMatrix::new_parallel(simd, recurrent.as_view().transposed());
+        // One block of columns: the units of the gradient of h.
+        let recurrent = RegionWeights::new(simd, recurrent.as_view().transposed(), &regions, &[0], width);
         let mut dx = PaddedRows::new(cache.inputs.count(), inputs);
         let mut dh = PaddedRows::new(batch, units);
         let mut dc = PaddedRows::new(if C::HAS_CELL_STATE { batch } else { 0 }, units);
         let pass = BackwardPass {
             cell,
             shape,
-            kernel: &kernel,
+            regions: &regions,
             recurrent: &recurrent,
             gradient: MatrixView::dense(gradient, units),
             slots: shape.slots(cache.all_steps, C::HAS_CELL_STATE),
@@ -92,21 +95,14 @@ impl<T: SimdFloat, C: Cell<T>> WithSimd for RunBackward<'_, T, C> {
             hidden: cache.hidden.shared(),
             cell_state: cache.cell_state.shared(),
             resets: cache.resets.as_mut().map(Resets::shared),
-            dx: cache.ids.is_none().then(|| dx.shared()),
             dh: dh.shared(),
             dc: dc.shared(),
         };
-        let waiting = profile::section(Part::Waiting);
-        shape.parts().into_par_iter().for_each(|part| {
-            simd.vectorize(BatchPart(pass, part));
-        });
-        waiting.end();
-        let unit_width = units.next_multiple_of(T::PAD);
-        let by_id = cache.ids.as_ref().map(|ids| {
-            let by_id = sum_by_id(simd, &cache.sums, ids, C::INPUT.len() * unit_width);
-            multiply_rows(simd, by_id.all(by_id.width), &kernel, &mut dx);
-            by_id
-        });
+        regions.run(time + 1, |region, phase| simd.vectorize(BackwardPhase { pass: &pass, region, phase }));
+        let by_id = cache.ids.as_ref().map(|ids| sum_by_id(simd, &cache.sums, ids, C::INPUT.len() * width));
+        // The products with W of all steps at once; W adds to the first blocks of the sums.
+        let sums = by_id.as_ref().unwrap_or(&cache.sums);
+        multiply_rows(simd, sums.all(C::INPUT.len() * width), &kernel, &mut dx);
         let (kernel, recurrent, bias) = weight_gradients::<T, C, S>(simd, &cache, by_id.as_ref());
         let out = |rows: &PaddedRows<T>, at: &dyn Fn(usize) -> usize, count: usize, width: usize| {
             let mut out = Vec::with_capacity(count * width);
@@ -135,8 +131,8 @@ impl<T: SimdFloat, C: Cell<T>> WithSimd for RunBackward<'_, T, C> {
 struct BackwardPass<'a, T: SimdFloat, C> {
     cell: C,
     shape: SequenceShape,
-    kernel: &'a PackedMatrix<T>,
-    recurrent: &'a PackedMatrix<T>,
+    regions: &'a Regions,
+    recurrent: &'a RegionWeights<T>,
     gradient: MatrixView<'a, T>,
     slots: usize,
     all_steps: bool,
@@ -144,78 +140,130 @@ struct BackwardPass<'a, T: SimdFloat, C> {
     hidden: SharedRows<'a, T>,
     cell_state: SharedRows<'a, T>,
     resets: Option<SharedResets<'a, T>>,
-    dx: Option<SharedRows<'a, T>>,
     dh: SharedRows<'a, T>,
     dc: SharedRows<'a, T>,
 }
 
-impl<T: SimdFloat, C: Copy> Clone for BackwardPass<'_, T, C> {
-    fn clone(&self) -> Self {
-        *self
-    }
+/// Each phase ends with the gradients of the sums of one step, the last step first, which all regions need in the next
+/// phase. The last phase ends with the gradients of the states before the first step.
+struct BackwardPhase<'a, T: SimdFloat, C> {
+    pass: &'a BackwardPass<'a, T, C>,
+    region: usize,
+    phase: usize,
 }
 
-impl<T: SimdFloat, C: Copy> Copy for BackwardPass<'_, T, C> {}
-
-impl<T: SimdFloat, C: Cell<T>> WithSimd for BatchPart<BackwardPass<'_, T, C>> {
+impl<T: SimdFloat, C: Cell<T>> WithSimd for BackwardPhase<'_, T, C> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let _section = profile::section(Part::Copying);
-        let Self(pass, part) = self;
-        let SequenceShape { batch, time, units, .. } = pass.shape;
-        let width = units.next_multiple_of(T::PAD);
-        let blocks = |of: &[usize]| first_block(of) * width..(first_block(of) + of.len()) * width;
-        // SAFETY: as in the forward pass; matrices that are read are not written.
+        let Self { pass, region, phase } = self;
+        // The step whose gradients of the sums are complete; in the first phase there is none.
+        let complete = pass.shape.time - phase;
+        // SAFETY: a phase writes only the units of its own region, and reads others only in rows that were written in
+        // the phase before.
         unsafe {
-            for n in part.clone() {
-                pass.dh.row(n).fill(T::default());
+            if phase == 0 {
+                pass.start(pass.regions.get(region));
+            } else {
+                pass.through_recurrent(simd, region, complete);
+            }
+            if complete > 0 {
+                pass.step(simd, pass.regions.get(region), complete - 1);
+            }
+        }
+    }
+}
+
+impl<T: SimdFloat, C: Cell<T>> BackwardPass<'_, T, C> {
+    /// The gradients of the states after the last step, without those of the output at the last step.
+    ///
+    /// # Safety
+    /// Only this thread accesses the region.
+    #[inline(always)]
+    unsafe fn start(&self, region: &Region) {
+        let units = region.units.start..region.units.end.min(self.shape.units);
+        for n in region.rows.clone() {
+            // SAFETY: the caller guarantees it.
+            unsafe {
+                self.dh.part(n, region.units.clone()).fill(T::default());
                 if C::HAS_CELL_STATE {
-                    let last = (n + 1) * pass.slots - 1;
-                    pass.gradient.rows(last..last + 1).copy_padded_to(pass.dc.row(n));
+                    let last = (n + 1) * self.slots - 1;
+                    let gradient = self.gradient.rows(last..last + 1).columns(units.clone());
+                    gradient.copy_padded_to(self.dc.part(n, region.units.clone()));
                 }
             }
-            for t in (0..time).rev() {
-                let rows = t * batch + part.start..t * batch + part.end;
-                let cells = profile::section(Part::ElementWise);
-                for (n, row) in part.clone().zip(rows.clone()) {
-                    let dh = pass.dh.row(n);
-                    if pass.all_steps || t + 1 == time {
-                        let slot = n * pass.slots + if pass.all_steps { t } else { 0 };
-                        pass.gradient.rows(slot..slot + 1).add_to(dh);
-                    }
-                    let cell_state = |row| if C::HAS_CELL_STATE { pass.cell_state.row(row) } else { &mut [] };
-                    let after = row + batch;
-                    let before_reset = pass.resets.and_then(|resets| resets.values_before(after, C::HAS_CELL_STATE));
-                    let [new_hidden, new_cell_state] =
-                        before_reset.unwrap_or_else(|| [pass.hidden.row(after), cell_state(after)]);
-                    let step = BackwardStep {
-                        sums: pass.sums.row(row),
-                        hidden: pass.hidden.row(row),
-                        cell_state: cell_state(row),
-                        new_hidden,
-                        new_cell_state,
-                        dh,
-                        dc: if C::HAS_CELL_STATE { pass.dc.row(n) } else { &mut [] },
-                    };
-                    pass.cell.backward(simd, step);
+        }
+    }
+
+    /// The gradients of the sums of step `t`, from those of the states after it.
+    ///
+    /// # Safety
+    /// Only this thread accesses the region.
+    #[inline(always)]
+    unsafe fn step<S: Simd>(&self, simd: S, region: &Region, t: usize) {
+        let _section = profile::section(Part::ElementWise);
+        let SequenceShape { batch, time, units: all_units, .. } = self.shape;
+        let width = all_units.next_multiple_of(T::PAD);
+        let units = region.units.clone();
+        let block = |block: usize| block * width + units.start..block * width + units.end;
+        for n in region.rows.clone() {
+            let (row, after) = (t * batch + n, (t + 1) * batch + n);
+            // SAFETY: the references do not overlap, and the caller guarantees the rest.
+            unsafe {
+                let dh = self.dh.part(n, units.clone());
+                if self.all_steps || t + 1 == time {
+                    let slot = n * self.slots + if self.all_steps { t } else { 0 };
+                    let gradient = self.gradient.rows(slot..slot + 1);
+                    gradient.columns(units.start..units.end.min(all_units)).add_to(dh);
                 }
-                cells.end();
-                let sums = |columns| pass.sums.view(rows.clone(), columns);
-                let dh = pass.dh.ptr(part.start, 0);
-                pass.recurrent.multiply(simd, sums(blocks(C::RECURRENT)), dh, true);
-                if let Some(resets) = pass.resets {
-                    for (n, _) in part.clone().zip(rows.clone()).filter(|&(_, row)| resets.contains(row)) {
-                        pass.dh.row(n).fill(T::default());
-                        if C::HAS_CELL_STATE {
-                            pass.dc.row(n).fill(T::default());
-                        }
-                    }
-                }
-                if let Some(dx) = pass.dx {
-                    let dx = dx.ptr(rows.start, 0);
-                    pass.kernel.multiply(simd, sums(blocks(C::INPUT)), dx, false);
+                let cell_state =
+                    |row| if C::HAS_CELL_STATE { self.cell_state.part(row, units.clone()) } else { &mut [] };
+                let before_reset =
+                    self.resets.and_then(|resets| resets.values_before(after, units.clone(), C::HAS_CELL_STATE));
+                let [new_hidden, new_cell_state] =
+                    before_reset.unwrap_or_else(|| [self.hidden.part(after, units.clone()), cell_state(after)]);
+                let step = BackwardStep {
+                    sums: std::array::from_fn(
+                        |at| if at < C::BLOCKS { self.sums.part(row, block(at)) } else { &mut [] },
+                    ),
+                    hidden: self.hidden.part(row, units.clone()),
+                    cell_state: cell_state(row),
+                    new_hidden,
+                    new_cell_state,
+                    dh,
+                    dc: if C::HAS_CELL_STATE { self.dc.part(n, units.clone()) } else { &mut [] },
+                };
+                self.cell.backward(simd, step);
+            }
+        }
+    }
+
+    /// Adds the part of the gradient of h before step `t` that goes through U. Before a reset all gradients are zero.
+    ///
+    /// # Safety
+    /// Only this thread accesses the region, and the gradients of the sums of this step are complete in all regions.
+    #[inline(always)]
+    unsafe fn through_recurrent<S: Simd>(&self, simd: S, index: usize, t: usize) {
+        let region = self.regions.get(index);
+        let SequenceShape { batch, units: all_units, .. } = self.shape;
+        let width = all_units.next_multiple_of(T::PAD);
+        let first = first_block(C::RECURRENT);
+        let columns = first * width..(first + C::RECURRENT.len()) * width;
+        let rows = t * batch + region.rows.start..t * batch + region.rows.end;
+        // SAFETY: matrices that are read are not written, products are as wide as the region, and the caller guarantees
+        // the rest.
+        unsafe {
+            let sums = self.sums.view(rows, columns);
+            for product in self.recurrent.of(index) {
+                product.weights.multiply(simd, sums, self.dh.ptr(region.rows.start, product.column), true);
+            }
+            let Some(resets) = self.resets else { return };
+            for n in region.rows.clone().filter(|n| resets.contains(t * batch + n)) {
+                self.dh.part(n, region.units.clone()).fill(T::default());
+                if C::HAS_CELL_STATE {
+                    self.dc.part(n, region.units.clone()).fill(T::default());
                 }
             }
         }

@@ -1,9 +1,8 @@
 //! The data of a layer: sizes, input, weights, and what the forward pass saves.
 
-use std::ops::Range;
-
 use super::block_order::first_block;
-use super::cell::Cell;
+use super::cell::{Cell, MAX_BLOCKS};
+use super::regions::Division;
 use super::resets::Resets;
 use super::unique_ids::UniqueIds;
 use crate::cpu::rows::PaddedRows;
@@ -24,12 +23,6 @@ pub struct SequenceShape {
 }
 
 impl SequenceShape {
-    /// The part of the batch for each thread: whole sequences, so that no thread waits for another.
-    pub fn parts(&self) -> Vec<Range<usize>> {
-        let count = rayon::current_num_threads().min(self.batch);
-        (0..count).map(|part| part * self.batch / count..(part + 1) * self.batch / count).collect()
-    }
-
     /// S of the output `[N, S, H]`: the returned steps (all or the last), plus one for the last c if the cell has
     /// one.
     pub fn slots(&self, all_steps: bool, has_cell_state: bool) -> usize {
@@ -45,15 +38,6 @@ pub enum Input<'a, T> {
     Vectors(MatrixView<'a, T>),
     /// Row `ids[n · T + t]` of a table.
     Ids(MatrixView<'a, T>, &'a [u32]),
-}
-
-impl<'a, T: Copy> Input<'a, T> {
-    pub(super) fn table(self) -> Option<MatrixView<'a, T>> {
-        match self {
-            Self::Vectors(_) => None,
-            Self::Ids(table, _) => Some(table),
-        }
-    }
 }
 
 /// The weights and the state of a layer.
@@ -90,6 +74,7 @@ pub struct ForwardCache<T: SimdFloat> {
     /// Where the state is reset.
     pub(super) resets: Option<Resets<T>>,
     pub(super) all_steps: bool,
+    pub(super) division: Division,
 }
 
 /// Checks everything that the kernels rely on for unchecked memory access.
@@ -101,7 +86,9 @@ pub(super) fn check<T: SimdFloat, C: Cell<T>>(shape: SequenceShape, input: Input
         let mut all = first_block(blocks)..first_block(blocks) + blocks.len();
         all.end <= C::BLOCKS && all.all(|block| blocks.contains(&block))
     };
-    assert!(first_block(C::INPUT) == 0 && are_adjacent(C::INPUT) && are_adjacent(C::RECURRENT));
+    assert!(
+        C::BLOCKS <= MAX_BLOCKS && first_block(C::INPUT) == 0 && are_adjacent(C::INPUT) && are_adjacent(C::RECURRENT)
+    );
     let sizes = |view: MatrixView<T>| [view.rows, view.columns];
     match input {
         Input::Vectors(vectors) => assert_eq!(sizes(vectors), [batch * time, inputs], "x"),
@@ -118,6 +105,3 @@ pub(super) fn check<T: SimdFloat, C: Cell<T>>(shape: SequenceShape, input: Input
     assert_eq!(layer.cell_state.map(sizes), expected, "c");
     assert!(layer.keep_state.is_none_or(|keep| keep.len() == batch * time), "resets");
 }
-
-/// One thread's part of the batch, for pass `A`.
-pub(super) struct BatchPart<A>(pub A, pub Range<usize>);

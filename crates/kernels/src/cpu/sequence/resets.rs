@@ -4,6 +4,8 @@
 //! starts with zeros. Both are one row of the cache, which gets the zeros: so all products are right by themselves, and
 //! only the rows before a reset are copied.
 
+use std::ops::Range;
+
 use crate::cpu::rows::{PaddedRows, SharedRows};
 use crate::cpu::simd_float::SimdFloat;
 
@@ -46,7 +48,7 @@ impl<T: SimdFloat> Resets<T> {
     }
 }
 
-/// [`Resets`] shared by several threads, each of which accesses the rows of its own sequences.
+/// [`Resets`] shared by several threads, each of which accesses its own sequences or units.
 #[derive(Clone, Copy)]
 pub(super) struct SharedResets<'a, T> {
     index_of_row: &'a [u32],
@@ -61,36 +63,38 @@ impl<'a, T: SimdFloat> SharedResets<'a, T> {
         self.index_of_row.get(row).is_some_and(|&index| index != KEPT)
     }
 
-    /// Resets `hidden` and `cell_state` (empty if the cell has none) of `row`, if it is to be, and keeps their values.
+    /// If `row` is reset: keeps the values of `units`, and writes zeros. `cell_state` is empty if the cell has none.
     ///
     /// # Safety
-    /// Only this thread accesses the row.
+    /// Only this thread accesses these units of the row.
     #[inline(always)]
-    pub unsafe fn reset(self, row: usize, hidden: &mut [T], cell_state: &mut [T]) {
-        let index = self.index_of_row[row];
-        if index == KEPT {
-            return;
-        }
-        // SAFETY: each reset row has its own rows here, and the caller guarantees the rest.
-        let values_before = unsafe { self.values_before(row, !cell_state.is_empty()) };
-        let [hidden_before, cell_before] = values_before.expect("the row is reset");
+    pub unsafe fn reset(self, row: usize, units: Range<usize>, hidden: &mut [T], cell_state: &mut [T]) {
+        // SAFETY: the caller guarantees it.
+        let before = unsafe { self.values_before(row, units, !cell_state.is_empty()) };
+        let Some([hidden_before, cell_before]) = before else { return };
         for (values, before) in [(hidden, hidden_before), (cell_state, cell_before)] {
             before.copy_from_slice(values);
             values.fill(T::default());
         }
     }
 
-    /// The values of h and c of `row` before its reset, if it is reset.
+    /// The values of h and c in `units` of `row` before its reset, if it is reset.
     ///
     /// # Safety
-    /// Only this thread accesses the row.
+    /// Only this thread accesses these units of the row.
     #[inline(always)]
-    pub unsafe fn values_before(self, row: usize, has_cell_state: bool) -> Option<[&'a mut [T]; 2]> {
+    pub unsafe fn values_before(
+        self,
+        row: usize,
+        units: Range<usize>,
+        has_cell_state: bool,
+    ) -> Option<[&'a mut [T]; 2]> {
         let index = self.index_of_row.get(row).copied().filter(|&index| index != KEPT)? as usize;
-        // SAFETY: there is a row for every index, and the caller guarantees that no other reference to it is used.
+        // SAFETY: there is a row for every index, and the caller guarantees that no other reference to these units is
+        // used.
         unsafe {
-            let cell_state = if has_cell_state { self.cell_state.row(index) } else { &mut [] };
-            Some([self.hidden.row(index), cell_state])
+            let cell_state = if has_cell_state { self.cell_state.part(index, units.clone()) } else { &mut [] };
+            Some([self.hidden.part(index, units), cell_state])
         }
     }
 }

@@ -103,15 +103,13 @@ pub(super) fn sum_by_id<T: SimdFloat, S: Simd>(
     by_id
 }
 
-/// Writes A B to the rows of `to`, on all threads.
+/// Writes A B to the first columns of the rows of `to`, on all threads.
 pub(super) fn multiply_rows<T: SimdFloat, S: Simd>(
     simd: S,
     a: MatrixView<T>,
     b: &PackedMatrix<T>,
     to: &mut PaddedRows<T>,
 ) {
-    /// Rows that a thread processes at a time.
-    const ROWS: usize = 32;
     struct Product<'a, T: SimdFloat>(MatrixView<'a, T>, &'a PackedMatrix<T>, MatrixPtr<T>);
     impl<T: SimdFloat> WithSimd for Product<'_, T> {
         type Output = ();
@@ -122,11 +120,13 @@ pub(super) fn multiply_rows<T: SimdFloat, S: Simd>(
             unsafe { self.1.multiply(simd, self.0, self.2, false) }
         }
     }
-    assert!(a.rows <= to.count() && b.columns() == to.width, "the product must fit");
+    assert!(a.rows <= to.count() && b.columns() <= to.width, "the product must fit");
     let shared = to.shared();
     let _section = profile::section(Part::Waiting);
-    (0..a.rows.div_ceil(ROWS)).into_par_iter().for_each(|at| {
-        let rows = at * ROWS..((at + 1) * ROWS).min(a.rows);
+    // Many rows at a time, because each time all of B is read; but two or more for each thread.
+    let count = a.rows.div_ceil(2 * rayon::current_num_threads()).next_multiple_of(8).clamp(32, 128);
+    (0..a.rows.div_ceil(count)).into_par_iter().for_each(|at| {
+        let rows = at * count..((at + 1) * count).min(a.rows);
         // SAFETY: each task has its own rows.
         let to = unsafe { shared.ptr(rows.start, 0) };
         simd.vectorize(Product(a.rows(rows), b, to));

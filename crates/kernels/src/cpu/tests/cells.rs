@@ -3,7 +3,7 @@
 use super::super::elman::{Activation, Elman};
 use super::super::gru::Gru;
 use super::super::lstm::Lstm;
-use super::super::sequence::{Cell, Gradients, Input, Layer, SequenceShape, backward, forward};
+use super::super::sequence::{Cell, Division, Gradients, Input, Layer, SequenceShape, backward, forward, forward_divided};
 use super::super::simd_float::SimdFloat;
 use super::super::simd_level::SimdLevel;
 use super::super::view::MatrixView;
@@ -34,15 +34,21 @@ const VARIANTS: [(bool, bool, bool, bool); 6] = [
 ];
 
 /// Runs a kernel on the case; returns the output and the gradients.
-pub fn run<T: SimdFloat>(level: SimdLevel, case: &Case, strided: bool) -> (Vec<T>, Gradients<T>) {
+pub fn run<T: SimdFloat>(level: SimdLevel, case: &Case, strided: bool, division: Division) -> (Vec<T>, Gradients<T>) {
     match case.kind {
-        Kind::Elman(activation) => run_cell(level, Elman(activation), case, strided),
-        Kind::Gru => run_cell(level, Gru, case, strided),
-        Kind::Lstm => run_cell(level, Lstm, case, strided),
+        Kind::Elman(activation) => run_cell(level, Elman(activation), case, strided, division),
+        Kind::Gru => run_cell(level, Gru, case, strided, division),
+        Kind::Lstm => run_cell(level, Lstm, case, strided, division),
     }
 }
 
-fn run_cell<T: SimdFloat, C: Cell<T>>(level: SimdLevel, cell: C, case: &Case, strided: bool) -> (Vec<T>, Gradients<T>) {
+fn run_cell<T: SimdFloat, C: Cell<T>>(
+    level: SimdLevel,
+    cell: C,
+    case: &Case,
+    strided: bool,
+    division: Division,
+) -> (Vec<T>, Gradients<T>) {
     let [batch, time, inputs, units] = case.sizes;
     let gates = case.kind.gates() * units;
     let (weights, states) = if strided { (Layout::Transposed, Layout::Slice) } else { (Layout::Dense, Layout::Dense) };
@@ -69,13 +75,13 @@ fn run_cell<T: SimdFloat, C: Cell<T>>(level: SimdLevel, cell: C, case: &Case, st
         keep_state: keep_state.as_deref(),
     };
     let shape = SequenceShape { batch, time, inputs, units };
-    let (output, cache) = forward(level, cell, shape, input, layer, case.all_steps);
+    let (output, cache) = forward_divided(level, division, cell, shape, input, layer, case.all_steps);
     let gradient: Vec<T> = cast(&case.gradient);
     (output, backward(level, cell, cache, input, layer, &gradient))
 }
 
 fn check<T: SimdFloat>(level: SimdLevel, case: &Case, strided: bool, expected: &Outcome) {
-    let (output, found) = run::<T>(level, case, strided);
+    let (output, found) = run::<T>(level, case, strided, Division::Sequences);
     let parts = [
         ("output", &output, &expected.output),
         ("input", &found.input, &expected.input),
@@ -133,8 +139,8 @@ fn a_reset_before_the_first_step_ignores_the_state() {
         let zeros =
             Case { hidden: vec![0.0; batch * units], cell_state: vec![0.0; case.cell_state.len()], ..case.clone() };
         case.keep_state = Some((0..batch * time).map(|at| f64::from(at % time != 0)).collect());
-        let (found, gradients) = run::<f32>(SimdLevel::best(), &case, false);
-        let (expected, of_zeros) = run::<f32>(SimdLevel::best(), &zeros, false);
+        let (found, gradients) = run::<f32>(SimdLevel::best(), &case, false, Division::Units);
+        let (expected, of_zeros) = run::<f32>(SimdLevel::best(), &zeros, false, Division::Units);
         assert_eq!(found, expected, "{kind:?}");
         assert_eq!((gradients.input, gradients.recurrent), (of_zeros.input, of_zeros.recurrent), "{kind:?}");
         assert!(gradients.hidden.iter().chain(&gradients.cell_state).all(|&gradient| gradient == 0.0), "{kind:?}");
@@ -145,7 +151,7 @@ fn a_reset_before_the_first_step_ignores_the_state() {
 fn without_a_reset_keeping_the_state_changes_nothing() {
     let case = Case::new(Kind::Lstm, [3, 4, 5, 17], true, true);
     let kept = Case { keep_state: Some(vec![1.0; 12]), ..case.clone() };
-    let [plain, kept] = [case, kept].map(|case| run::<f32>(SimdLevel::best(), &case, false));
+    let [plain, kept] = [case, kept].map(|case| run::<f32>(SimdLevel::best(), &case, false, Division::Units));
     assert_eq!(plain.0, kept.0);
     assert_eq!((plain.1.input, plain.1.recurrent), (kept.1.input, kept.1.recurrent));
 }
@@ -153,7 +159,7 @@ fn without_a_reset_keeping_the_state_changes_nothing() {
 #[test]
 fn table_rows_without_ids_have_a_zero_gradient() {
     let case = Case::new(Kind::Lstm, [3, 5, 4, 2], true, true);
-    let (_, gradients) = run::<f32>(SimdLevel::best(), &case, false);
+    let (_, gradients) = run::<f32>(SimdLevel::best(), &case, false, Division::Units);
     for (row, gradient) in gradients.input.chunks(4).enumerate() {
         assert_eq!(gradient.iter().any(|&value| value != 0.0), row % 2 == 1, "row {row}");
     }

@@ -2,11 +2,11 @@
 
 use super::super::simd_float::SimdFloat;
 use super::super::simd_level::SimdLevel;
-use super::super::softmax_loss::{Gradients, Inputs, backward, forward, with_accuracy};
+use super::super::softmax_loss::{Gradients, Inputs, backward, forward_keeping, with_accuracy};
 use super::{Layout, Matrix, assert_near, cast, scaled, tolerance, values};
 
 /// N, H, V: each takes the values 1, 3, 17, 33 and 129; a vocabulary of several tasks and sums; and more rows than one
-/// block of logits.
+/// block of logits that are not kept.
 const SIZES: [[usize; 3]; 7] =
     [[1, 3, 17], [3, 17, 129], [17, 33, 1], [33, 129, 3], [129, 1, 33], [9, 40, 1300], [33, 2, 70_000]];
 
@@ -67,8 +67,13 @@ impl Case {
     }
 }
 
-/// Runs a kernel on the case; returns the losses, the accuracy and the gradients.
-pub fn run<T: SimdFloat>(level: SimdLevel, case: &Case, transposed: bool) -> (Vec<T>, Vec<bool>, Gradients<T>) {
+/// Runs a kernel on the case, with the logits kept or not; returns the losses, the accuracy and the gradients.
+pub fn run<T: SimdFloat>(
+    level: SimdLevel,
+    case: &Case,
+    transposed: bool,
+    keeps: bool,
+) -> (Vec<T>, Vec<bool>, Gradients<T>) {
     let [_, h, v] = case.sizes;
     let layouts = if transposed { (Layout::Slice, Layout::Transposed) } else { (Layout::Dense, Layout::Dense) };
     let input = Matrix::<T>::new(&case.input, h, layouts.0);
@@ -76,15 +81,19 @@ pub fn run<T: SimdFloat>(level: SimdLevel, case: &Case, transposed: bool) -> (Ve
     let (bias, gradient) = (cast(&case.bias), cast::<T>(&case.gradient));
     let (input, kernel) = (input.view(), kernel.view());
     let inputs = Inputs { input, kernel, bias: &bias, targets: &case.targets };
-    let (nats, cache) = forward(level, inputs);
+    let (nats, cache) = forward_keeping(level, inputs, if keeps { usize::MAX } else { 0 });
     let (same, correct) = with_accuracy(level, inputs);
     assert_eq!(nats, same, "with_accuracy returns the same losses");
     (nats, correct, backward(level, inputs, cache, &gradient))
 }
 
 fn check<T: SimdFloat>(level: SimdLevel, case: &Case, transposed: bool, expected: &Outcome) {
-    let (nats, correct, found) = run::<T>(level, case, transposed);
-    let context = |name| format!("{name} of {:?} by {level:?}, transposed {transposed}", case.sizes);
+    [false, true].into_iter().for_each(|keeps| check_keeping::<T>(level, case, transposed, keeps, expected));
+}
+
+fn check_keeping<T: SimdFloat>(level: SimdLevel, case: &Case, transposed: bool, keeps: bool, expected: &Outcome) {
+    let (nats, correct, found) = run::<T>(level, case, transposed, keeps);
+    let context = |name| format!("{name} of {:?} by {level:?}, transposed {transposed}, kept {keeps}", case.sizes);
     assert_near(&context("nats"), &nats, &expected.nats, tolerance::<T>());
     assert_eq!(correct, expected.correct, "{}", context("correct"));
     let expected = &expected.gradients;
@@ -119,7 +128,7 @@ fn huge_logits_do_not_overflow() {
     for level in SimdLevel::available() {
         check::<f64>(level, &case, false, &expected);
         // The gradients are not compared: at 10⁴, f32 has three decimal places.
-        let (nats, correct, gradients) = run::<f32>(level, &case, false);
+        let (nats, correct, gradients) = run::<f32>(level, &case, false, true);
         assert_near("nats", &nats, &expected.nats, tolerance::<f32>());
         assert_eq!(correct, expected.correct);
         assert!(gradients.kernel.iter().all(|value| value.is_finite()));
@@ -136,7 +145,7 @@ fn the_first_of_equal_logits_is_predicted() {
         case.targets = (0..v as u32).collect();
         largest.iter().for_each(|&at| case.bias[at as usize] = 2.0);
         for level in SimdLevel::available() {
-            let (_, correct, _) = run::<f32>(level, &case, false);
+            let (_, correct, _) = run::<f32>(level, &case, false, true);
             let correct: Vec<usize> = (0..v).filter(|&row| correct[row]).collect();
             assert_eq!(correct, [3], "by {level:?}");
         }

@@ -3,6 +3,7 @@
 use rayon::ThreadPoolBuilder;
 
 use super::super::elman::Activation;
+use super::super::sequence::Division;
 use super::super::simd_level::SimdLevel;
 use super::reference_cells::{Case, Kind};
 use super::{cells, softmax_loss};
@@ -29,10 +30,14 @@ fn cells_do_not_depend_on_threads() {
                 // 19 rows: not divisible by two or three threads.
                 let case = Case::new(kind, [19, 4, 20, 130], true, by_ids);
                 let case = if by_ids { case.with_resets() } else { case };
-                assert_same(&format!("{kind:?} by {level:?}, ids {by_ids}"), || {
-                    let (output, of) = cells::run::<f32>(level, &case, false);
+                let values = |division| {
+                    let (output, of) = cells::run::<f32>(level, &case, false, division);
                     vec![output, of.input, of.kernel, of.recurrent, of.bias, of.hidden, of.cell_state]
-                });
+                };
+                for division in [Division::Sequences, Division::Units] {
+                    assert_same(&format!("{kind:?} by {level:?}, ids {by_ids}, {division:?}"), || values(division));
+                }
+                assert_eq!(values(Division::Sequences), values(Division::Units), "{kind:?} by {level:?}");
             }
         }
     }
@@ -43,10 +48,12 @@ fn the_loss_does_not_depend_on_threads() {
     for level in SimdLevel::available() {
         for sizes in [[19, 70, 1300], [33, 2, 70_000]] {
             let case = softmax_loss::Case::new(sizes);
-            assert_same(&format!("loss by {level:?}"), || {
-                let (nats, _, of) = softmax_loss::run::<f32>(level, &case, false);
-                vec![nats, of.input, of.kernel, of.bias]
-            });
+            for keeps in [false, true] {
+                assert_same(&format!("loss by {level:?}, kept {keeps}"), || {
+                    let (nats, _, of) = softmax_loss::run::<f32>(level, &case, false, keeps);
+                    vec![nats, of.input, of.kernel, of.bias]
+                });
+            }
         }
     }
 }
