@@ -190,7 +190,7 @@ fn run_together(parts: usize, phases: usize, work: impl Fn(usize, usize) + Sync)
             while phase.done.load(Ordering::Acquire) < parts {
                 spins += 1;
                 // The other thread may wait for this processor.
-                if spins % 4096 == 0 { std::thread::yield_now() } else { std::hint::spin_loop() }
+                if spins.is_multiple_of(4096) { std::thread::yield_now() } else { std::hint::spin_loop() }
             }
         }
     });

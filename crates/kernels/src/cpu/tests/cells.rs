@@ -3,7 +3,9 @@
 use super::super::elman::{Activation, Elman};
 use super::super::gru::Gru;
 use super::super::lstm::Lstm;
-use super::super::sequence::{Cell, Division, Gradients, Input, Layer, SequenceShape, backward, forward, forward_divided};
+use super::super::sequence::{
+    Cell, Division, Gradients, Input, Layer, SequenceShape, backward, forward, forward_divided,
+};
 use super::super::simd_float::SimdFloat;
 use super::super::simd_level::SimdLevel;
 use super::super::view::MatrixView;
