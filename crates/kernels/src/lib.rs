@@ -1,4 +1,4 @@
-//! Recurrent layers over whole sequences, softmax cross-entropy and optimizer steps: each one fused operation,
+//! Recurrent layers over whole sequences, linear layers, softmax cross-entropy and optimizer steps: each one fused operation,
 //! with a hand-written backward pass.
 //!
 //! CPU backends run `cpu`: plain Rust on slices. GPU backends run layers and optimizers in CubeCL (`cube`).
@@ -15,6 +15,7 @@ mod device;
 mod dispatch;
 #[allow(unsafe_code)]
 pub mod inference;
+mod linear;
 // NdArray is deprecated in Burn, and still this project's default.
 #[allow(clippy::too_many_arguments, deprecated)]
 mod ops;
@@ -29,6 +30,7 @@ mod types;
 pub use cpu::elman::Activation;
 pub use device::default_device;
 pub use dispatch::KernelMode;
+pub use linear::linear;
 pub use sequence::{elman_sequence, gru_sequence, lstm_sequence};
 pub use softmax_loss::{softmax_loss, softmax_loss_with_accuracy};
 pub use spinning_workers::with_spinning_workers;

@@ -2,6 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
+use kernels::{KernelMode, linear};
 
 use crate::init::{Initialization, Initializer};
 
@@ -23,8 +24,8 @@ impl Dense {
         }
     }
 
-    /// From `[N, D]` to `[N, P]`.
-    pub fn forward(&self, input: Tensor<2>) -> Tensor<2> {
-        input.matmul(self.kernel.val()) + self.bias.val().unsqueeze()
+    /// From `[N, D]` to `[N, P]`, by a fused kernel or Burn's own operations.
+    pub fn forward(&self, input: Tensor<2>, kernels: KernelMode) -> Tensor<2> {
+        linear(input, self.kernel.val(), self.bias.val(), kernels)
     }
 }

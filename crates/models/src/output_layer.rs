@@ -28,7 +28,7 @@ pub struct OutputLayer {
     pub kernel: Option<Param<Tensor<2>>>,
     /// b, `[V]`.
     pub bias: Param<Tensor<1>>,
-    /// A fused kernel for the loss or Burn's own operations; not part of a saved model.
+    /// Fused kernels for the projection and the loss or Burn's own operations; not part of a saved model.
     #[module(skip)]
     pub kernels: KernelMode,
 }
@@ -74,7 +74,7 @@ impl OutputLayer {
     /// p and W.
     fn factors(&self, input: Tensor<2>, embedding: &Embedding) -> [Tensor<2>; 2] {
         let input = match &self.projection {
-            Some(projection) => projection.forward(input),
+            Some(projection) => projection.forward(input, self.kernels),
             None => input,
         };
         let kernel = match &self.kernel {

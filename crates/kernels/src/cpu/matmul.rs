@@ -138,6 +138,34 @@ impl<T: SimdFloat> PackedMatrix<T> {
         }
     }
 
+    /// Writes A B to the first columns of the rows of `to`, on all threads.
+    ///
+    /// # Panics
+    /// If A does not have as many columns as B has rows, or the product has more rows or columns than `to`.
+    pub fn multiply_parallel<S: Simd>(&self, simd: S, a: MatrixView<T>, to: &mut PaddedRows<T>) {
+        struct Product<'a, T: SimdFloat>(MatrixView<'a, T>, &'a PackedMatrix<T>, MatrixPtr<T>);
+        impl<T: SimdFloat> WithSimd for Product<'_, T> {
+            type Output = ();
+
+            #[inline(always)]
+            fn with_simd<S: Simd>(self, simd: S) {
+                // SAFETY: these rows belong to this task, and are at least as wide as the product.
+                unsafe { self.1.multiply(simd, self.0, self.2, false) }
+            }
+        }
+        assert!(a.rows <= to.count() && self.columns <= to.width, "the product must fit");
+        let shared = to.shared();
+        let _section = profile::section(Part::Waiting);
+        // Many rows at a time, because each time all of B is read; but two or more times for each thread.
+        let count = a.rows.div_ceil(2 * rayon::current_num_threads()).next_multiple_of(8).clamp(32, 128);
+        (0..a.rows.div_ceil(count)).into_par_iter().for_each(|at| {
+            let rows = at * count..((at + 1) * count).min(a.rows);
+            // SAFETY: each task has its own rows.
+            let to = unsafe { shared.ptr(rows.start, 0) };
+            simd.vectorize(Product(a.rows(rows), self, to));
+        });
+    }
+
     /// C = A B, or C += A B if `add`; C has as many rows as A.
     ///
     /// # Panics

@@ -4,6 +4,7 @@ pub mod elman;
 pub mod fma_peak;
 pub mod gru;
 pub mod kernel_cell;
+pub mod linear;
 pub mod lstm;
 pub mod matmul;
 pub mod optimizer;

@@ -374,13 +374,18 @@ impl<T: SimdFloat> WithSimd for ScaledSoftmax<'_, T> {
     }
 }
 
-/// Some columns of dW (+)= xᵀ dy and db (+)= Σ dy.
-struct WeightColumns<'a, T> {
-    x: MatrixView<'a, T>,
-    dy: MatrixView<'a, T>,
-    dw: MatrixPtr<T>,
-    db: MatrixPtr<T>,
-    first: bool,
+/// Some columns of dW (+)= xᵀ dy and db += Σ dy, for this layer and others that are linear.
+pub(super) struct WeightColumns<'a, T> {
+    /// xᵀ.
+    pub x: MatrixView<'a, T>,
+    /// These columns of dy.
+    pub dy: MatrixView<'a, T>,
+    /// These columns of dW.
+    pub dw: MatrixPtr<T>,
+    /// These values of db, initialized.
+    pub db: MatrixPtr<T>,
+    /// Whether dW is written, not added to.
+    pub first: bool,
 }
 
 impl<T: SimdFloat> WithSimd for WeightColumns<'_, T> {

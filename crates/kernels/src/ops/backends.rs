@@ -10,8 +10,8 @@ use burn::backend::tensor::FloatTensor;
 use burn_cubecl::CubeBackend;
 
 use super::layer_kernels::LayerKernels;
-use super::traits::{LossWithAccuracyOps, OptimizerOps, SequenceOps, SequenceSpec, SoftmaxLossOps};
-use super::{optimizers, softmax_loss};
+use super::traits::{LinearOps, LossWithAccuracyOps, OptimizerOps, SequenceOps, SequenceSpec, SoftmaxLossOps};
+use super::{linear, optimizers, softmax_loss};
 use crate::cpu::optimizer::{AdamParams, RmspropParams};
 #[cfg(feature = "cube")]
 use crate::cube;
@@ -59,9 +59,19 @@ macro_rules! impl_layers_and_optimizers {
     };
 }
 
-/// The loss, on a CPU backend.
-macro_rules! impl_softmax_loss {
+/// Linear layers and the loss, on a CPU backend.
+macro_rules! impl_linear_and_loss {
     ($backend:ty) => {
+        impl LinearOps for $backend {
+            fn linear(
+                input: FloatTensor<Self>,
+                kernel: FloatTensor<Self>,
+                bias: FloatTensor<Self>,
+            ) -> FloatTensor<Self> {
+                linear::forward::<Self>(&[input, kernel, bias])
+            }
+        }
+
         impl SoftmaxLossOps for $backend {
             fn softmax_loss(
                 targets: Arc<[u32]>,
@@ -87,10 +97,10 @@ macro_rules! impl_softmax_loss {
 }
 
 impl_layers_and_optimizers!(Flex, optimizers::rmsprop::<Flex>, optimizers::adam::<Flex>);
-impl_softmax_loss!(Flex);
+impl_linear_and_loss!(Flex);
 #[cfg(feature = "ndarray")]
 impl_layers_and_optimizers!(NdArray, optimizers::rmsprop::<NdArray>, optimizers::adam::<NdArray>);
 #[cfg(feature = "ndarray")]
-impl_softmax_loss!(NdArray);
+impl_linear_and_loss!(NdArray);
 #[cfg(feature = "cube")]
 impl_layers_and_optimizers!(CubeBackend, cube::optimizer::rmsprop, cube::optimizer::adam);

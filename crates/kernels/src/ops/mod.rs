@@ -7,10 +7,11 @@ mod cpu;
 #[cfg(feature = "cube")]
 mod gpu;
 mod layer_kernels;
+mod linear;
 mod optimizers;
 mod saved;
 mod sequence;
 mod softmax_loss;
 mod traits;
 
-pub use traits::{LossWithAccuracyOps, OptimizerOps, SequenceOps, SequenceSpec, SoftmaxLossOps};
+pub use traits::{LinearOps, LossWithAccuracyOps, OptimizerOps, SequenceOps, SequenceSpec, SoftmaxLossOps};

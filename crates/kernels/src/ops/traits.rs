@@ -38,6 +38,13 @@ pub trait SequenceOps: Backend {
     ) -> FloatTensor<Self>;
 }
 
+/// Linear layers, differentiable.
+#[backend_extension(Flex, NdArray: cfg(feature = "ndarray"), Autodiff)]
+pub trait LinearOps: Backend {
+    /// x W + b; see `cpu::linear`.
+    fn linear(input: FloatTensor<Self>, kernel: FloatTensor<Self>, bias: FloatTensor<Self>) -> FloatTensor<Self>;
+}
+
 /// The output layer with its loss, differentiable.
 #[backend_extension(Flex, NdArray: cfg(feature = "ndarray"), Autodiff)]
 pub trait SoftmaxLossOps: Backend {

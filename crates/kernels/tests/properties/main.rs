@@ -2,6 +2,7 @@
 //! backend in f32 and f64, and on Mesa's software Vulkan in f32.
 
 mod layers;
+mod linear;
 mod loss;
 #[cfg(feature = "wgpu")]
 mod optimizers;

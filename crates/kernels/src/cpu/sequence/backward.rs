@@ -7,7 +7,7 @@ use super::cell::{BackwardStep, Cell};
 use super::layer::{ForwardCache, Input, Layer, SequenceShape, check};
 use super::regions::{Region, RegionWeights, Regions};
 use super::resets::{Resets, SharedResets};
-use super::unique_ids::{multiply_rows, sum_by_id};
+use super::unique_ids::sum_by_id;
 use super::weight_gradients::weight_gradients;
 use crate::cpu::matmul::PackedMatrix;
 use crate::cpu::rows::{PaddedRows, SharedRows};
@@ -102,7 +102,7 @@ impl<T: SimdFloat, C: Cell<T>> WithSimd for RunBackward<'_, T, C> {
         let by_id = cache.ids.as_ref().map(|ids| sum_by_id(simd, &cache.sums, ids, C::INPUT.len() * width));
         // The products with W of all steps at once; W adds to the first blocks of the sums.
         let sums = by_id.as_ref().unwrap_or(&cache.sums);
-        multiply_rows(simd, sums.all(C::INPUT.len() * width), &kernel, &mut dx);
+        kernel.multiply_parallel(simd, sums.all(C::INPUT.len() * width), &mut dx);
         let (kernel, recurrent, bias) = weight_gradients::<T, C, S>(simd, &cache, by_id.as_ref());
         let out = |rows: &PaddedRows<T>, at: &dyn Fn(usize) -> usize, count: usize, width: usize| {
             let mut out = Vec::with_capacity(count * width);

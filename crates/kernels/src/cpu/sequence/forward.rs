@@ -8,7 +8,7 @@ use super::cell::{Cell, ForwardStep, MAX_BLOCKS, split_blocks};
 use super::layer::{ForwardCache, Input, Layer, SequenceShape, check};
 use super::regions::{Division, Region, RegionWeights, Regions};
 use super::resets::{Resets, SharedResets};
-use super::unique_ids::{UniqueIds, multiply_rows, project};
+use super::unique_ids::{UniqueIds, project};
 use crate::cpu::matmul::PackedMatrix;
 use crate::cpu::rows::{PaddedRows, SharedRows};
 use crate::cpu::scratch::Scratch;
@@ -100,7 +100,7 @@ impl<T: SimdFloat, C: Cell<T>> WithSimd for RunForward<'_, T, C> {
             (Some(ids), Input::Ids(table, _)) => Some(project(simd, table, ids, &mut cache.inputs, &kernel)),
             (_, Input::Ids(x, _) | Input::Vectors(x)) => {
                 time_major(x, [batch, time], &mut cache.inputs);
-                multiply_rows(simd, cache.inputs.all(inputs), &kernel, &mut cache.sums);
+                kernel.multiply_parallel(simd, cache.inputs.all(inputs), &mut cache.sums);
                 None
             }
         };

@@ -1,12 +1,12 @@
 //! The unique ids of a batch: what depends on the id alone is computed once per id.
 
-use pulp::{Simd, WithSimd};
+use pulp::Simd;
 use rayon::prelude::*;
 
 use crate::cpu::matmul::PackedMatrix;
 use crate::cpu::rows::PaddedRows;
 use crate::cpu::simd_float::SimdFloat;
-use crate::cpu::view::{MatrixPtr, MatrixView};
+use crate::cpu::view::MatrixView;
 use crate::profile::{self, Part};
 
 /// The unique ids of a batch and their positions.
@@ -75,7 +75,7 @@ pub(super) fn project<T: SimdFloat, S: Simd>(
         table.rows(id as usize..id as usize + 1).copy_padded_to(inputs.row_mut(row));
     }
     let x = inputs.all(table.columns);
-    multiply_rows(simd, x, kernel, &mut projected);
+    kernel.multiply_parallel(simd, x, &mut projected);
     projected
 }
 
@@ -101,34 +101,4 @@ pub(super) fn sum_by_id<T: SimdFloat, S: Simd>(
         }
     });
     by_id
-}
-
-/// Writes A B to the first columns of the rows of `to`, on all threads.
-pub(super) fn multiply_rows<T: SimdFloat, S: Simd>(
-    simd: S,
-    a: MatrixView<T>,
-    b: &PackedMatrix<T>,
-    to: &mut PaddedRows<T>,
-) {
-    struct Product<'a, T: SimdFloat>(MatrixView<'a, T>, &'a PackedMatrix<T>, MatrixPtr<T>);
-    impl<T: SimdFloat> WithSimd for Product<'_, T> {
-        type Output = ();
-
-        #[inline(always)]
-        fn with_simd<S: Simd>(self, simd: S) {
-            // SAFETY: these rows belong to this task, and are as wide as the product.
-            unsafe { self.1.multiply(simd, self.0, self.2, false) }
-        }
-    }
-    assert!(a.rows <= to.count() && b.columns() <= to.width, "the product must fit");
-    let shared = to.shared();
-    let _section = profile::section(Part::Waiting);
-    // Many rows at a time, because each time all of B is read; but two or more for each thread.
-    let count = a.rows.div_ceil(2 * rayon::current_num_threads()).next_multiple_of(8).clamp(32, 128);
-    (0..a.rows.div_ceil(count)).into_par_iter().for_each(|at| {
-        let rows = at * count..((at + 1) * count).min(a.rows);
-        // SAFETY: each task has its own rows.
-        let to = unsafe { shared.ptr(rows.start, 0) };
-        simd.vectorize(Product(a.rows(rows), b, to));
-    });
 }

@@ -2,6 +2,7 @@
 
 mod cells;
 mod fma_peak;
+mod linear;
 mod matmul;
 mod optimizer;
 mod reference_cells;
