@@ -24,8 +24,13 @@ impl Dense {
         }
     }
 
-    /// From `[N, D]` to `[N, P]`, by a fused kernel or Burn's own operations.
-    pub fn forward(&self, input: Tensor<2>, kernels: KernelMode) -> Tensor<2> {
+    /// From `[N, D]` to `[N, P]`, by Burn's own operations.
+    pub fn forward(&self, input: Tensor<2>) -> Tensor<2> {
+        self.forward_by(input, KernelMode::Composed)
+    }
+
+    /// The same, by a fused kernel or Burn's own operations.
+    pub fn forward_by(&self, input: Tensor<2>, kernels: KernelMode) -> Tensor<2> {
         linear(input, self.kernel.val(), self.bias.val(), kernels)
     }
 }

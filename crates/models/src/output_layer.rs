@@ -74,7 +74,7 @@ impl OutputLayer {
     /// p and W.
     fn factors(&self, input: Tensor<2>, embedding: &Embedding) -> [Tensor<2>; 2] {
         let input = match &self.projection {
-            Some(projection) => projection.forward(input, self.kernels),
+            Some(projection) => projection.forward_by(input, self.kernels),
             None => input,
         };
         let kernel = match &self.kernel {
