@@ -8,11 +8,11 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use pulp::{Simd, WithSimd};
+use pulp::Simd;
 use rayon::prelude::*;
 
 use super::block_order::first_block;
-use crate::cpu::matmul::PackedMatrix;
+use crate::cpu::matmul::{PackedMatrix, pack};
 use crate::cpu::simd_float::SimdFloat;
 use crate::cpu::view::MatrixView;
 use crate::profile::{self, Part};
@@ -79,14 +79,6 @@ impl Regions {
         Self { all, division }
     }
 
-    /// The regions whose weights differ: those with different units.
-    fn with_own_weights(&self) -> &[Region] {
-        match self.division {
-            Division::Sequences => &self.all[..1],
-            Division::Units => &self.all,
-        }
-    }
-
     /// Runs `work` for each region in each of `phases`, in order. Regions of units wait for each other after each phase.
     pub fn run(&self, phases: usize, work: impl Fn(usize, usize) + Sync) {
         let _waiting = profile::section(Part::Waiting);
@@ -105,7 +97,7 @@ impl Regions {
     }
 }
 
-/// Packed weights, for each region that has weights of its own.
+/// Packed weights: those of each region of units, or one matrix for all regions of sequences.
 pub struct RegionWeights<T: SimdFloat>(Vec<Vec<Product<T>>>);
 
 /// Some columns of a product.
@@ -117,8 +109,8 @@ pub struct Product<T: SimdFloat> {
 }
 
 impl<T: SimdFloat> RegionWeights<T> {
-    /// Packs matrices whose columns are `blocks` blocks of units, each `width` wide, the first one at `column` of the
-    /// output.
+    /// Packs `weights`, whose columns are blocks of units, each `width` wide: in ascending order those of the output that
+    /// `blocks` lists, which are adjacent.
     pub fn new<S: Simd>(simd: S, weights: MatrixView<T>, regions: &Regions, blocks: &[usize], width: usize) -> Self {
         let first = first_block(blocks);
         if regions.division == Division::Sequences {
@@ -126,33 +118,21 @@ impl<T: SimdFloat> RegionWeights<T> {
             return Self(vec![vec![Product { column: first * width, weights }]]);
         }
         let _waiting = profile::section(Part::Waiting);
-        let pack = |region: &Region| {
+        let products = |region: &Region| {
             let product = |block: usize| {
                 let from = block * width + region.units.start;
                 let to = (block * width + region.units.end).min(weights.columns);
-                let packed = simd.vectorize(Pack(weights.columns(from..to)));
-                Product { column: first * width + from, weights: packed }
+                Product { column: first * width + from, weights: pack(simd, weights.columns(from..to)) }
             };
             (0..blocks.len()).map(product).collect()
         };
-        Self(regions.with_own_weights().par_iter().map(pack).collect())
+        Self(regions.all.par_iter().map(products).collect())
     }
 
     /// The products of a region.
     #[inline(always)]
     pub fn of(&self, region: usize) -> &[Product<T>] {
         &self.0[if self.0.len() == 1 { 0 } else { region }]
-    }
-}
-
-struct Pack<'a, T>(MatrixView<'a, T>);
-
-impl<T: SimdFloat> WithSimd for Pack<'_, T> {
-    type Output = PackedMatrix<T>;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> PackedMatrix<T> {
-        PackedMatrix::new(simd, self.0)
     }
 }
 
