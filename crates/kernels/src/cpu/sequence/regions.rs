@@ -168,7 +168,7 @@ fn run_together(parts: usize, phases: usize, work: impl Fn(usize, usize) + Sync)
             // Acquire: what the other threads have written in this phase is read in the next one.
             let mut spins = 0_u32;
             while phase.done.load(Ordering::Acquire) < parts {
-                spins += 1;
+                spins = spins.wrapping_add(1);
                 // The other thread may wait for this processor.
                 if spins.is_multiple_of(4096) { std::thread::yield_now() } else { std::hint::spin_loop() }
             }
