@@ -116,6 +116,18 @@ impl<'a, T: SimdFloat> SharedRows<'a, T> {
         unsafe { std::slice::from_raw_parts_mut(self.start.add(row * self.stride + columns.start), columns.len()) }
     }
 
+    /// The given columns of row `row`, to read.
+    ///
+    /// # Safety
+    /// The row and the columns exist, and nothing writes to these values while the reference lives.
+    #[inline(always)]
+    pub unsafe fn read_part(self, row: usize, columns: Range<usize>) -> &'a [T] {
+        debug_assert!(columns.start <= columns.end && columns.end <= self.width);
+        // SAFETY: the row and its columns exist, so they are inside the buffer, which is borrowed for 'a; the caller
+        // guarantees that nothing writes there.
+        unsafe { std::slice::from_raw_parts(self.start.add(row * self.stride + columns.start), columns.len()) }
+    }
+
     /// The given rows and columns, to read.
     ///
     /// # Safety

@@ -254,7 +254,8 @@ impl<T: SimdFloat, C: Cell<T>> ForwardPass<'_, T, C> {
                         |at| if at < C::BLOCKS { self.sums.part(row, block(at)) } else { &mut [] },
                     ),
                     bias: self.bias.map(|bias| if bias.is_empty() { bias } else { &bias[units.clone()] }),
-                    hidden: self.hidden.part(row, units.clone()),
+                    // Other regions read it at the same time, for their products.
+                    hidden: self.hidden.read_part(row, units.clone()),
                     cell_state: cell_state(row),
                     new_hidden: self.hidden.part(after, units.clone()),
                     new_cell_state: cell_state(after),
