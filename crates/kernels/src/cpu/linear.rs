@@ -9,8 +9,8 @@ use super::matmul::PackedMatrix;
 use super::rows::PaddedRows;
 use super::simd_float::SimdFloat;
 use super::simd_level::SimdLevel;
-use super::softmax_loss::WeightColumns;
 use super::view::{MatrixPtr, MatrixView};
+use super::weight_columns::WeightColumns;
 use crate::profile::{self, Part};
 
 /// Rows that a thread copies at a time.

@@ -18,3 +18,4 @@ pub mod softmax_loss;
 #[cfg(test)]
 mod tests;
 pub mod view;
+mod weight_columns;

@@ -14,6 +14,7 @@ use super::scratch::Scratch;
 use super::simd_float::SimdFloat;
 use super::simd_level::SimdLevel;
 use super::view::{MatrixPtr, MatrixView};
+use super::weight_columns::WeightColumns;
 use crate::profile::{self, Part};
 
 /// The largest number of values of y that are kept: 256 MiB in f32.
@@ -370,46 +371,6 @@ impl<T: SimdFloat> WithSimd for ScaledSoftmax<'_, T> {
         }
         for y in rest {
             *y = T::from_f64(gradient.to_f64() * (y.to_f64() - normalizer.to_f64()).exp());
-        }
-    }
-}
-
-/// Some columns of dW (+)= xᵀ dy and db += Σ dy, for this layer and others that are linear.
-pub(super) struct WeightColumns<'a, T> {
-    /// xᵀ.
-    pub x: MatrixView<'a, T>,
-    /// These columns of dy.
-    pub dy: MatrixView<'a, T>,
-    /// These columns of dW.
-    pub dw: MatrixPtr<T>,
-    /// These values of db, initialized.
-    pub db: MatrixPtr<T>,
-    /// Whether dW is written, not added to.
-    pub first: bool,
-}
-
-impl<T: SimdFloat> WithSimd for WeightColumns<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let _section = profile::section(Part::Copying);
-        let Self { x, dy, dw, db, first } = self;
-        let packed = PackedMatrix::new(simd, dy);
-        let mut totals = Scratch::zeros(packed.columns());
-        packed.column_sums(simd, &mut totals);
-        // SAFETY: these columns belong to this task and are inside dw and db; db started as zeros, and later blocks
-        // add to what the first one has written to dw.
-        unsafe {
-            db.add(&totals[..dy.columns]);
-            if first {
-                return packed.multiply_into(simd, x, dw, dy.columns);
-            }
-            let mut rows = PaddedRows::new(x.rows, packed.columns());
-            packed.multiply(simd, x, rows.shared().ptr(0, 0), false);
-            for row in 0..x.rows {
-                dw.offset(row, 0).add(&rows.row(row)[..dy.columns]);
-            }
         }
     }
 }
