@@ -200,17 +200,16 @@ impl<T: SimdFloat> PackedMatrix<T> {
         assert_eq!(a.columns, self.rows, "A must have as many columns as B has rows");
         assert_eq!(self.width, PANEL_VECTORS * T::lanes::<S>(), "B was packed for another SIMD level");
         let _section = profile::section(Part::MatrixProduct);
-        let depth = 0..self.rows;
         // SAFETY: the caller guarantees it for all rows and columns; later blocks of columns of A add to what the
         // first one has written.
         unsafe {
             if a.row_stride != 1 || a.column_stride == 1 {
-                return self.multiply_rows(simd, a, c, add, panels, depth);
+                return self.multiply_rows(simd, a, c, add, panels, 0..self.rows);
             }
             // A is column-major: reading it along its rows would touch one cache line per value. A few rows at a time
             // are copied to contiguous memory, once for all panels.
             let mut block = Scratch::new(T::PAD * K_BLOCK.min(a.columns));
-            for from in depth.step_by(K_BLOCK) {
+            for from in (0..self.rows).step_by(K_BLOCK) {
                 let depth = from..(from + K_BLOCK).min(a.columns);
                 for row in (0..a.rows).step_by(T::PAD) {
                     let part = a.rows(row..(row + T::PAD).min(a.rows)).columns(depth.clone());
