@@ -11,7 +11,6 @@ use serde::Serialize;
 use trainer::{Outcome, StopReason};
 
 use crate::config::LmExperiment;
-use crate::observers::sampling::TEMPERATURE;
 use crate::report::advice::{Evidence, TIE};
 use crate::report::baselines::{Baselines, COUNTING, NGRAM, train_ids, valid_ids};
 use crate::report::copied_words::CopiedWords;
@@ -206,7 +205,7 @@ impl EvaluationReport {
 
     /// The findings, one sentence each.
     fn sentences(&self) -> Vec<String> {
-        let mut sentences = vec![self.comparison(), self.memorization()];
+        let mut sentences = vec![self.comparison(), self.copied.sentence(&self.copied_by_held_out_text)];
         sentences.extend(self.copied_words.as_ref().map(CopiedWords::sentence));
         sentences.extend([self.size(), self.advice.clone()]);
         if let Some(novelty) = &self.novelty {
@@ -220,7 +219,7 @@ impl EvaluationReport {
     pub fn copies(&self) -> String {
         let words = self.copied_words.as_ref().map(CopiedWords::sentence);
         let found = words.or_else(|| self.novelty.as_ref().map(DocumentNovelty::sentence));
-        found.unwrap_or_else(|| self.memorization())
+        found.unwrap_or_else(|| self.copied.sentence(&self.copied_by_held_out_text))
     }
 
     /// Compares the model with counting, or with the n-gram baseline, in one sentence.
@@ -242,29 +241,6 @@ impl EvaluationReport {
             d => format!("is {} worse than {baseline}", decimals(d, 2)),
         };
         format!("The model has a validation loss of {} nats/token; it {verdict}.", decimals(best, 3))
-    }
-
-    /// How much of the sample is copied from the training text, in one sentence.
-    fn memorization(&self) -> String {
-        let novel = |overlap: &Overlap, n: usize| {
-            let found = overlap.novel_ngrams.iter().find(|&&(length, _)| length == n);
-            let fraction = found.and_then(|&(_, fraction)| fraction);
-            fraction.map_or("–".to_string(), |fraction| format!("{:.0} %", 100.0 * fraction))
-        };
-        let (own, held_out) = (&self.copied, &self.copied_by_held_out_text);
-        let run = own.longest_run_text.split_whitespace().collect::<Vec<_>>().join(" ");
-        format!(
-            "Of a sample of {} tokens at temperature {TEMPERATURE}, {} of the 4-grams and {} of \
-             the 8-grams are not in the training text (for held-out text of the same length: {} and {}); \
-             the longest copied run is {} tokens (in held-out text {}): “{run}”.",
-            own.tokens,
-            novel(own, 4),
-            novel(own, 8),
-            novel(held_out, 4),
-            novel(held_out, 8),
-            own.longest_run,
-            held_out.longest_run,
-        )
     }
 
     /// Compares the number of parameters with the number of training tokens, in one sentence.

@@ -4,6 +4,8 @@ use eval::{Memorization, TrainingText};
 use serde::Serialize;
 use text_prep::Tokenizer;
 
+use crate::observers::sampling::TEMPERATURE;
+
 /// How much of a text also occurs in the training text.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Overlap {
@@ -30,5 +32,27 @@ impl Overlap {
             longest_run_text: tokenizer.decode(run),
             novel_ngrams: novel.collect(),
         }
+    }
+
+    /// How much of a sample is copied, compared with held-out text of the same length, in one sentence.
+    pub fn sentence(&self, held_out: &Self) -> String {
+        let novel = |overlap: &Self, n: usize| {
+            let found = overlap.novel_ngrams.iter().find(|&&(length, _)| length == n);
+            let fraction = found.and_then(|&(_, fraction)| fraction);
+            fraction.map_or("–".to_string(), |fraction| format!("{:.0} %", 100.0 * fraction))
+        };
+        let run = self.longest_run_text.split_whitespace().collect::<Vec<_>>().join(" ");
+        format!(
+            "Of a sample of {} tokens at temperature {TEMPERATURE}, {} of the 4-grams and {} of \
+             the 8-grams are not in the training text (for held-out text of the same length: {} and {}); \
+             the longest copied run is {} tokens (in held-out text {}): “{run}”.",
+            self.tokens,
+            novel(self, 4),
+            novel(self, 8),
+            novel(held_out, 4),
+            novel(held_out, 8),
+            self.longest_run,
+            held_out.longest_run,
+        )
     }
 }
