@@ -1,4 +1,4 @@
-//! What steps and validations of seconds need, before a run is planned.
+//! What is needed to make some steps or a validation before a run is planned.
 
 use burn::tensor::Device;
 use burn::train::Learner;
