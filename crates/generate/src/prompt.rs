@@ -96,15 +96,16 @@ fn encode_prompt(
     document: Option<u32>,
 ) -> Result<Prompt> {
     let encoded = tokenizer.encode(text, oov)?;
-    let mut ids = encoded.ids;
+    let (mut ids, separator) = (encoded.ids, tokenizer.document_separator_id());
     if let Some(document) = document {
         ids.insert(0, document);
-    } else if let Some(separator) = tokenizer.document_separator_id()
+    } else if let Some(separator) = separator
         && ids.first() != Some(&separator)
         && ids.len() < context_len
     {
         ids.splice(0..0, vec![separator; context_len - ids.len()]);
-    } else if let Some(line_end) = line_end(&tokenizer.vocabulary)
+    } else if separator.is_none()
+        && let Some(line_end) = line_end(&tokenizer.vocabulary)
         && ids.first() != Some(&line_end)
     {
         // Its last word is sampled with its continuation, so even the only word needs a token before it; and a model
@@ -199,6 +200,10 @@ mod tests {
         assert_eq!(text("", None), "\n\n");
         // The ids of documents begin with the document token, here any other.
         assert!(!text("Once", Some(1)).contains('\n'));
+        // A long prompt where separators stand between documents.
+        let separated = Tokenizer { document_separator: Some("|".into()), ..with_line_ends.clone() };
+        let prompt = encode_prompt(&separated, "Once upon", OovPolicy::Error, 5, None).unwrap();
+        assert_eq!(separated.decode(&prompt.ids), "Once upon");
         let without = subwords(&[(" the", 9)]);
         for (text, expected) in [("Once", "Once"), ("", " the")] {
             let prompt = encode_prompt(&without, text, OovPolicy::Error, 5, None).unwrap();
