@@ -2,7 +2,7 @@
 
 /// The losses, in one line.
 pub const LOSSES: &str = "the loss says how badly the next token is predicted (lower is better), in nats per token; perplexity is \
-    e to the power of it, and bits per byte are the same for the bytes of a text";
+    e to the power of the loss; bits per byte are the loss of a text in bits, divided by its bytes";
 
 /// What a network is compared with, after [`LOSSES`].
 pub const COUNTING: &str = "; counting is the best n-gram model of characters";
