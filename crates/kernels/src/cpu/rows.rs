@@ -70,7 +70,7 @@ impl<T: SimdFloat> PaddedRows<T> {
         &mut self.values[row * self.stride..][..self.width]
     }
 
-    /// The same rows for several threads, each of which accesses only its own rows.
+    /// The same rows for several threads, each of which writes only its own rows or columns.
     pub fn shared(&mut self) -> SharedRows<'_, T> {
         let Self { width, stride, .. } = *self;
         SharedRows { start: self.values.as_mut_ptr(), width, stride, lifetime: PhantomData }

@@ -22,10 +22,11 @@ pub trait Cell<T: SimdFloat>: Copy + Send + Sync {
     /// Whether the cell has a cell state c besides h.
     const HAS_CELL_STATE: bool;
 
-    /// One row of one step. `sums` holds x W + h U without the bias, and is overwritten with what `backward` needs.
+    /// Some units of one row of one step. `sums` holds x W + h U without the bias, and is overwritten with what
+    /// `backward` needs.
     fn forward<S: Simd>(self, simd: S, step: ForwardStep<T>);
 
-    /// The same row in the backward pass. `sums` holds what `forward` saved, and is overwritten with the gradient of
+    /// The same units in the backward pass. `sums` holds what `forward` saved, and is overwritten with the gradient of
     /// the sums. `dh` holds the gradient of h′, and is overwritten with the part of the gradient of h that does not
     /// go through U. `dc` holds the gradient of c′, and is overwritten with that of c.
     fn backward<S: Simd>(self, simd: S, step: BackwardStep<T>);
@@ -33,7 +34,7 @@ pub trait Cell<T: SimdFloat>: Copy + Send + Sync {
 
 /// Some units of one row of one step: as many values in each slice, a multiple of [`SimdFloat::PAD`].
 pub struct ForwardStep<'a, T> {
-    /// The sums, `BLOCKS` blocks.
+    /// The sums, `BLOCKS` blocks; the others are empty.
     pub sums: [&'a mut [T]; MAX_BLOCKS],
     /// Their biases.
     pub bias: [&'a [T]; MAX_BLOCKS],
@@ -49,7 +50,7 @@ pub struct ForwardStep<'a, T> {
 
 /// Some units of one row of one step in the backward pass.
 pub struct BackwardStep<'a, T> {
-    /// The sums, `BLOCKS` blocks.
+    /// The sums, `BLOCKS` blocks; the others are empty.
     pub sums: [&'a mut [T]; MAX_BLOCKS],
     /// h.
     pub hidden: &'a [T],
