@@ -48,7 +48,7 @@ impl<'a, T: SimdFloat> MatrixView<'a, T> {
         layout(self) == layout(other) && (self.rows, self.columns) == (other.rows, other.columns)
     }
 
-    /// PaddedRows and columns exchanged.
+    /// Rows and columns exchanged.
     pub fn transposed(self) -> Self {
         let Self { rows, columns, row_stride, column_stride, .. } = self;
         Self { rows: columns, columns: rows, row_stride: column_stride, column_stride: row_stride, ..self }
