@@ -1,7 +1,7 @@
-//! Recurrent layers over whole sequences, linear layers, softmax cross-entropy and optimizer steps: each one fused operation,
-//! with a hand-written backward pass.
+//! Recurrent layers over whole sequences, linear layers, softmax cross-entropy and optimizer steps: each one fused
+//! operation, with a hand-written backward pass.
 //!
-//! CPU backends run `cpu`: plain Rust on slices. GPU backends run layers and optimizers in CubeCL (`cube`).
+//! CPU backends run `cpu`: plain Rust on slices. GPU backends run recurrent layers and optimizers in CubeCL (`cube`).
 //! Where there is no kernel, [`mod@reference`] computes the same equations with Burn's own operations. This crate
 //! holds these three and the choice between them; parameters, models, data and training steps are elsewhere.
 
