@@ -247,14 +247,16 @@ fn inputs((input, kernel, bias, targets): &Loss) -> Inputs<'_, f32> {
 #[divan::bench]
 fn softmax_loss_forward(bencher: Bencher) {
     let values = loss();
-    bencher.counter(flops(LOSS)).bench_local(|| softmax_loss::forward(SimdLevel::best(), inputs(&values)));
+    bencher
+        .counter(flops(LOSS))
+        .bench_local(|| softmax_loss::forward(SimdLevel::best(), inputs(&values), softmax_loss::KEPT));
 }
 
 #[divan::bench]
 fn softmax_loss_backward(bencher: Bencher) {
     let values = loss();
     let [rows, units, vocabulary] = LOSS;
-    let forward = || softmax_loss::forward(SimdLevel::best(), inputs(&values)).1;
+    let forward = || softmax_loss::forward(SimdLevel::best(), inputs(&values), softmax_loss::KEPT).1;
     bencher
         .counter(flops([2 * rows, units, vocabulary]))
         .with_inputs(forward)

@@ -76,15 +76,7 @@ impl<T: SimdFloat> WithSimd for RunForward<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Vec<T> {
         let Inputs { input, kernel, bias } = self.0;
-        let mut output = product(simd, input, kernel);
-        let _waiting = profile::section(Part::Waiting);
-        output.par_chunks_mut(ROWS * bias.len()).for_each(|rows| {
-            let _section = profile::section(Part::ElementWise);
-            for row in rows.chunks_exact_mut(bias.len()) {
-                row.iter_mut().zip(bias).for_each(|(value, &bias)| *value += bias);
-            }
-        });
-        output
+        product(simd, input, kernel, Some(bias))
     }
 }
 
@@ -99,7 +91,8 @@ impl<T: SimdFloat> WithSimd for RunBackward<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Gradients<T> {
         let Self { inputs: Inputs { input: x, kernel: w, bias }, gradient: dy } = self;
-        let input = product(simd, dy, w.transposed());
+        let _section = profile::section(Part::Copying);
+        let input = product(simd, dy, w.transposed(), None);
         let mut kernel = Vec::with_capacity(w.rows * w.columns);
         let mut bias = vec![T::default(); bias.len()];
         // SAFETY: each task writes its own columns, and nothing reads them before all are written.
@@ -123,9 +116,10 @@ fn columns(count: usize, pad: usize) -> Vec<Range<usize>> {
     (0..count).step_by(width).map(|from| from..(from + width).min(count)).collect()
 }
 
-/// A B, row-major.
+/// A B, row-major, plus `bias` in each row.
 #[inline(always)]
-fn product<T: SimdFloat, S: Simd>(simd: S, a: MatrixView<T>, b: MatrixView<T>) -> Vec<T> {
+fn product<T: SimdFloat, S: Simd>(simd: S, a: MatrixView<T>, b: MatrixView<T>, bias: Option<&[T]>) -> Vec<T> {
+    let _section = profile::section(Part::Copying);
     let packed = PackedMatrix::new_parallel(simd, b);
     let mut rows = PaddedRows::new(a.rows, b.columns);
     packed.multiply_parallel(simd, a, &mut rows);
@@ -135,6 +129,9 @@ fn product<T: SimdFloat, S: Simd>(simd: S, a: MatrixView<T>, b: MatrixView<T>) -
         let _section = profile::section(Part::Copying);
         for (row, to) in to.chunks_exact_mut(b.columns).enumerate() {
             to.copy_from_slice(&rows.row(at * ROWS + row)[..b.columns]);
+            if let Some(bias) = bias {
+                to.iter_mut().zip(bias).for_each(|(value, &bias)| *value += bias);
+            }
         }
     });
     output

@@ -17,8 +17,8 @@ use super::view::{MatrixPtr, MatrixView};
 use super::weight_columns::WeightColumns;
 use crate::profile::{self, Part};
 
-/// The largest number of values of y that are kept: 256 MiB in f32.
-const KEPT: usize = 1 << 26;
+/// The largest number of values of y that training keeps: 256 MiB in f32.
+pub const KEPT: usize = 1 << 26;
 /// Values in a block of a larger y: 8 MiB in f32. A block has at least one row.
 const BLOCK: usize = 1 << 21;
 /// Columns of y that a thread processes at a time: several panels of a [`PackedMatrix`].
@@ -60,16 +60,11 @@ pub struct Gradients<T> {
     pub bias: Vec<T>,
 }
 
-/// −ln softmax(y) at the target of each row, `[N]`.
+/// −ln softmax(y) at the target of each row, `[N]`; y is kept for the backward pass if it has at most `kept` values.
 ///
 /// # Panics
 /// If sizes do not match, any of them is zero, or a target is not below V.
-pub fn forward<T: SimdFloat>(level: SimdLevel, inputs: Inputs<T>) -> (Vec<T>, ForwardCache<T>) {
-    forward_keeping(level, inputs, KEPT)
-}
-
-/// The same, with y kept for the backward pass if it has at most `kept` values.
-pub fn forward_keeping<T: SimdFloat>(level: SimdLevel, inputs: Inputs<T>, kept: usize) -> (Vec<T>, ForwardCache<T>) {
+pub fn forward<T: SimdFloat>(level: SimdLevel, inputs: Inputs<T>, kept: usize) -> (Vec<T>, ForwardCache<T>) {
     inputs.check();
     let keeps = inputs.input.rows.saturating_mul(inputs.kernel.columns) <= kept;
     let (nats, _, cache) = level.run(RunForward { inputs, keeps, with_accuracy: false });

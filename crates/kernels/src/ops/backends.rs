@@ -79,7 +79,7 @@ macro_rules! impl_linear_and_loss {
                 kernel: FloatTensor<Self>,
                 bias: FloatTensor<Self>,
             ) -> FloatTensor<Self> {
-                softmax_loss::forward::<Self>(&targets, &[input, kernel, bias]).0
+                softmax_loss::forward::<Self>(&targets, &[input, kernel, bias], false).0
             }
         }
 

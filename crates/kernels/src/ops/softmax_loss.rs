@@ -13,7 +13,7 @@ use super::saved::{Saved, register_gradients, split_autodiff};
 use super::traits::SoftmaxLossOps;
 use crate::cpu::simd_float::SimdFloat;
 use crate::cpu::simd_level::SimdLevel;
-use crate::cpu::softmax_loss::{self, ForwardCache, Inputs};
+use crate::cpu::softmax_loss::{self, ForwardCache, Inputs, KEPT};
 
 /// x, W, b.
 type Tensors<B> = [FloatTensor<B>; 3];
@@ -29,11 +29,16 @@ fn with_inputs<B: CpuBackend, T: TensorFloat, R>(
     body(Inputs { input: input.matrix(), kernel: kernel.matrix(), bias: &bias, targets })
 }
 
-/// The loss of each row, and what the backward pass needs.
-pub(super) fn forward<B: CpuBackend>(targets: &[u32], tensors: &Tensors<B>) -> (FloatTensor<B>, Saved) {
+/// The loss of each row, and what the backward pass needs if there will be one.
+pub(super) fn forward<B: CpuBackend>(
+    targets: &[u32],
+    tensors: &Tensors<B>,
+    is_tracked: bool,
+) -> (FloatTensor<B>, Saved) {
     by_type!(tensors[0].dtype(), T => {
         let (nats, cache) = with_inputs::<B, T, _>(targets, tensors, |inputs| {
-            softmax_loss::forward(SimdLevel::best(), inputs)
+            let kept = if is_tracked { KEPT } else { 0 };
+            softmax_loss::forward(SimdLevel::best(), inputs, kept)
         });
         let rows = nats.len();
         (B::from_values(nats, &[rows]), Saved::new(cache))
@@ -107,10 +112,12 @@ impl<B: CpuBackend + SoftmaxLossOps, C: CheckpointStrategy> SoftmaxLossOps for A
     ) -> FloatTensor<Self> {
         let (tensors, guards) = split_autodiff::<B, C, 3>([input, kernel, bias]);
         let prepared = SoftmaxLossBackward.prepare::<C>(guards).compute_bound().stateful();
-        let (nats, saved) = forward::<B>(&targets, &tensors);
         match prepared {
-            OpsKind::Tracked(prepared) => prepared.finish(State { targets, tensors, saved }, nats),
-            OpsKind::UnTracked(prepared) => prepared.finish(nats),
+            OpsKind::Tracked(prepared) => {
+                let (nats, saved) = forward::<B>(&targets, &tensors, true);
+                prepared.finish(State { targets, tensors, saved }, nats)
+            }
+            OpsKind::UnTracked(prepared) => prepared.finish(forward::<B>(&targets, &tensors, false).0),
         }
     }
 }

@@ -83,7 +83,13 @@ fn run_cell<T: SimdFloat, C: Cell<T>>(
 }
 
 fn check<T: SimdFloat>(level: SimdLevel, case: &Case, strided: bool, expected: &Outcome) {
-    let (output, found) = run::<T>(level, case, strided, Division::Sequences);
+    for division in [Division::Sequences, Division::Units] {
+        check_divided::<T>(level, case, strided, division, expected);
+    }
+}
+
+fn check_divided<T: SimdFloat>(level: SimdLevel, case: &Case, strided: bool, division: Division, expected: &Outcome) {
+    let (output, found) = run::<T>(level, case, strided, division);
     let parts = [
         ("output", &output, &expected.output),
         ("input", &found.input, &expected.input),
@@ -97,7 +103,7 @@ fn check<T: SimdFloat>(level: SimdLevel, case: &Case, strided: bool, expected: &
         let Case { kind, sizes, all_steps, table, keep_state, .. } = case;
         let (ids, resets) = (table.is_some(), keep_state.is_some());
         let context = format!(
-            "{name} of {kind:?} {sizes:?} by {level:?}, all_steps {all_steps}, ids {ids}, strided {strided}, resets \
+            "{name} of {kind:?} {sizes:?} by {level:?}, {division:?}, all_steps {all_steps}, ids {ids}, strided {strided}, resets \
              {resets}",
         );
         assert_near(&context, found, expected, tolerance::<T>());
@@ -105,6 +111,12 @@ fn check<T: SimdFloat>(level: SimdLevel, case: &Case, strided: bool, expected: &
 }
 
 fn check_all(kind: Kind) {
+    // More than one thread, also on a machine with one processor.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().expect("a pool");
+    pool.install(|| check_sizes(kind));
+}
+
+fn check_sizes(kind: Kind) {
     for sizes in SIZES {
         for (all_steps, by_ids, strided, resets) in VARIANTS {
             let case = Case::new(kind, sizes, all_steps, by_ids);

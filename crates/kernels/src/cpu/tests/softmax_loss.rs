@@ -2,7 +2,7 @@
 
 use super::super::simd_float::SimdFloat;
 use super::super::simd_level::SimdLevel;
-use super::super::softmax_loss::{Gradients, Inputs, backward, forward_keeping, with_accuracy};
+use super::super::softmax_loss::{Gradients, Inputs, backward, forward, with_accuracy};
 use super::{Layout, Matrix, assert_near, cast, scaled, tolerance, values};
 
 /// N, H, V: each takes the values 1, 3, 17, 33 and 129; a vocabulary of several tasks and sums; and more rows than one
@@ -81,7 +81,7 @@ pub fn run<T: SimdFloat>(
     let (bias, gradient) = (cast(&case.bias), cast::<T>(&case.gradient));
     let (input, kernel) = (input.view(), kernel.view());
     let inputs = Inputs { input, kernel, bias: &bias, targets: &case.targets };
-    let (nats, cache) = forward_keeping(level, inputs, if keeps { usize::MAX } else { 0 });
+    let (nats, cache) = forward(level, inputs, if keeps { usize::MAX } else { 0 });
     let (same, correct) = with_accuracy(level, inputs);
     assert_eq!(nats, same, "with_accuracy returns the same losses");
     (nats, correct, backward(level, inputs, cache, &gradient))
