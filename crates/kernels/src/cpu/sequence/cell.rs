@@ -13,7 +13,7 @@ pub const MAX_BLOCKS: usize = 4;
 /// [`SimdFloat::PAD`]. The product with the input weights W is added to the blocks `INPUT`, that with the recurrent
 /// weights U to `RECURRENT`. The blocks of each list are contiguous; the weights may have them in another order.
 pub trait Cell<T: SimdFloat>: Copy + Send + Sync {
-    /// The number of blocks of sums, at most [`MAX_BLOCKS`].
+    /// The number of blocks of sums, at most four.
     const BLOCKS: usize;
     /// For each block of W, the index of its block of the sums; the lowest is 0.
     const INPUT: &'static [usize];
