@@ -18,8 +18,8 @@ use crate::cpu::view::MatrixView;
 use crate::profile::{self, Part};
 
 /// Recurrent weights of up to this many bytes stay in a core's own cache (L2) or are read fast enough from the shared
-/// one. Measured on a Xeon with 2 MiB of L2 for each core: with 1 MiB of weights, units are 5 % slower than sequences, with
-/// 4 MiB 10 % faster.
+/// one. Between 1 MiB, with which dividing the units was slower on a Xeon with 2 MiB of L2 for each core, and 4 MiB, with
+/// which it was faster (benchmarks/README.md, "Layers on several threads").
 const SMALL_WEIGHTS: usize = 3 << 19;
 /// With as many sequences for each thread, weights are used so often that reading them costs little.
 const MANY_SEQUENCES: usize = 64;
