@@ -109,14 +109,14 @@ const SUBWORDS: [Row; 4] = [
     Row {
         up_to_bytes: 2.5e6,
         units: &[512, 384, 256],
-        passes: 1.5,
+        passes: 5.0,
         embedding_dim: 256,
-        dropout: 0.4,
+        dropout: 0.3,
         recurrent_dropout: 0.1,
         embedding_dropout: 0.0,
         batch_size: 16,
         bptt_len: 32,
-        learning_rate: 0.01,
+        learning_rate: 0.007,
     },
     Row {
         up_to_bytes: f64::INFINITY,
