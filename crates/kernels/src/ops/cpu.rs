@@ -76,6 +76,11 @@ impl<T: TensorFloat> StridedValues<'_, T> {
         MatrixView::new(&self.values, shape, strides)
     }
 
+    /// Whether this is a row-major matrix with rows and columns exchanged.
+    pub fn is_transposed(&self) -> bool {
+        self.shape.len() == 2 && self.strides == [1, self.shape[0]]
+    }
+
     /// All values in row-major order.
     pub fn contiguous(&self) -> Cow<'_, [T]> {
         if is_contiguous(&self.shape, &self.strides) {
