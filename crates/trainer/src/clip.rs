@@ -93,10 +93,10 @@ impl ModuleVisitor for Clipper {
             Clip::Value(limit) => gradient.clamp(-limit, limit),
             Clip::TensorNorm(limit) => {
                 let factor = scale(sum_of_squares(gradient.clone()).sqrt(), limit);
-                gradient * factor.unsqueeze()
+                kernels::scaled(gradient, factor)
             }
             Clip::GlobalNorm(_) => match &self.global {
-                Some(factor) => gradient * factor.clone().unsqueeze(),
+                Some(factor) => kernels::scaled(gradient, factor.clone()),
                 None => gradient,
             },
         };

@@ -1,5 +1,7 @@
 //! The CPU kernels, on slices. This module does not depend on Burn.
 
+pub mod dropout;
+pub mod elementwise;
 pub mod elman;
 pub mod fma_peak;
 pub mod gru;
