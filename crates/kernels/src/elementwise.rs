@@ -28,3 +28,11 @@ pub fn weighted_sum<const D: usize>([a, b]: [f64; 2], x: Tensor<D>, y: Tensor<D>
     }
     Tensor::from_dispatch(Dispatch::weighted_sum([a, b], x.into_dispatch(), y.into_dispatch()))
 }
+
+/// Σ x²; not differentiable.
+pub fn sum_of_squares<const D: usize>(x: Tensor<D>) -> Tensor<1> {
+    if !has_cpu_kernels(&x) {
+        return (x.clone() * x).sum();
+    }
+    Tensor::from_dispatch(Dispatch::sum_of_squares(x.into_dispatch()))
+}

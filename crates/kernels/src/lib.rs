@@ -33,7 +33,7 @@ pub use cpu::elman::Activation;
 pub use device::default_device;
 pub use dispatch::KernelMode;
 pub use dropout::{DropoutMask, dropout};
-pub use elementwise::{scaled, weighted_sum};
+pub use elementwise::{scaled, sum_of_squares, weighted_sum};
 pub use linear::linear;
 pub use sequence::{elman_sequence, gru_sequence, lstm_sequence};
 pub use softmax_loss::{softmax_loss, softmax_loss_with_accuracy};

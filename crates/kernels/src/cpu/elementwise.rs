@@ -1,4 +1,4 @@
-//! Passes over the values of whole tensors: a product with a number, and a weighted sum.
+//! Passes over the values of whole tensors: a product with a number, a weighted sum, and the sum of the squares.
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
@@ -64,4 +64,44 @@ impl<T: SimdFloat> WithSimd for SumChunk<'_, T> {
             *x += product;
         }
     }
+}
+
+/// Σ x². Each square is rounded, and added to one of eight sums in turn.
+pub fn sum_of_squares<T: SimdFloat>(level: SimdLevel, values: &[T]) -> T {
+    let _section = profile::section(Part::Optimizer);
+    level.run(SumOfSquares(values))
+}
+
+struct SumOfSquares<'a, T>(&'a [T]);
+
+impl<T: SimdFloat> WithSimd for SumOfSquares<'_, T> {
+    type Output = T;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> T {
+        let mut sums = [T::default(); 8];
+        let (blocks, rest) = self.0.as_chunks::<8>();
+        for block in blocks {
+            for (sum, &value) in sums.iter_mut().zip(block) {
+                *sum += square(value);
+            }
+        }
+        let mut total = T::default();
+        for at in 0..4 {
+            let mut pair = sums[at];
+            pair += sums[at + 4];
+            total += pair;
+        }
+        for &value in rest {
+            total += square(value);
+        }
+        total
+    }
+}
+
+#[inline(always)]
+fn square<T: SimdFloat>(value: T) -> T {
+    let mut square = value;
+    square *= value;
+    square
 }

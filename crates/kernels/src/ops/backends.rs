@@ -62,9 +62,9 @@ macro_rules! impl_layers_and_optimizers {
     };
 }
 
-/// Everything else, on a CPU backend.
+/// Everything else, on a CPU backend, with the given sum of squares.
 macro_rules! impl_cpu_operations {
-    ($backend:ty) => {
+    ($backend:ty, $sum_of_squares:expr) => {
         impl LinearOps for $backend {
             fn linear(
                 input: FloatTensor<Self>,
@@ -111,15 +111,19 @@ macro_rules! impl_cpu_operations {
             fn weighted_sum(factors: [f64; 2], x: FloatTensor<Self>, y: FloatTensor<Self>) -> FloatTensor<Self> {
                 elementwise::weighted_sum::<Self>(factors, x, y)
             }
+
+            fn sum_of_squares(values: FloatTensor<Self>) -> FloatTensor<Self> {
+                $sum_of_squares(values)
+            }
         }
     };
 }
 
 impl_layers_and_optimizers!(Flex, optimizers::rmsprop::<Flex>, optimizers::adam::<Flex>);
-impl_cpu_operations!(Flex);
+impl_cpu_operations!(Flex, elementwise::sum_of_squares::<Flex>);
 #[cfg(feature = "ndarray")]
 impl_layers_and_optimizers!(NdArray, optimizers::rmsprop::<NdArray>, optimizers::adam::<NdArray>);
 #[cfg(feature = "ndarray")]
-impl_cpu_operations!(NdArray);
+impl_cpu_operations!(NdArray, elementwise::sum_of_squares_on_ndarray);
 #[cfg(feature = "cube")]
 impl_layers_and_optimizers!(CubeBackend, cube::optimizer::rmsprop, cube::optimizer::adam);

@@ -1,7 +1,9 @@
 //! Passes over whole tensors on CPU backends, in place where there is no other reference to a tensor.
 
-use burn::backend::TensorMetadata;
+#[cfg(feature = "ndarray")]
+use burn::backend::NdArray;
 use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, TensorMetadata};
 
 use super::cpu::{CpuBackend, TensorFloat, by_type};
 use crate::cpu::elementwise;
@@ -38,4 +40,22 @@ pub(super) fn weighted_sum<B: CpuBackend>(
         elementwise::weighted_sum(SimdLevel::best(), factors, B::values_mut(&mut x), &y.contiguous());
     });
     x
+}
+
+/// Σ x² by Burn's operations.
+pub(super) fn sum_of_squares<B: Backend>(values: FloatTensor<B>) -> FloatTensor<B> {
+    B::float_sum(B::float_mul(values.clone(), values))
+}
+
+/// Σ x² on NdArray in one pass, with the sums in the order of the crate `ndarray`, so that they are the same.
+#[cfg(feature = "ndarray")]
+pub(super) fn sum_of_squares_on_ndarray(tensor: FloatTensor<NdArray>) -> FloatTensor<NdArray> {
+    by_type!(tensor.dtype(), T => {
+        let values = NdArray::values::<T>(&tensor);
+        if let Some(values) = values.in_memory_order() {
+            let sum = elementwise::sum_of_squares(SimdLevel::best(), values);
+            return NdArray::from_values(vec![sum], &[1]);
+        }
+    });
+    sum_of_squares::<NdArray>(tensor)
 }

@@ -85,6 +85,9 @@ pub trait ElementwiseOps: Backend {
 
     /// a x + b y, with `factors` a and b.
     fn weighted_sum(factors: [f64; 2], x: FloatTensor<Self>, y: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// Σ x², `[1]`.
+    fn sum_of_squares(values: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
 /// Optimizer steps.

@@ -1,7 +1,7 @@
 //! Dropout and passes over whole tensors: bit by bit what Burn's operations compute.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use kernels::{DropoutMask, dropout, scaled, weighted_sum};
+use kernels::{DropoutMask, dropout, scaled, sum_of_squares, weighted_sum};
 
 use super::{devices, settings, tensor, values};
 
@@ -65,6 +65,11 @@ fn passes_over_tensors_equal_burns_operations() {
                     assert_eq!(values(&scaled(x.clone(), factor.clone())), values(&expected), "{dims:?} {dtype:?}");
                     let expected = y.clone() * factor.clone().unsqueeze();
                     assert_eq!(values(&scaled(y.clone(), factor)), values(&expected), "{dims:?} {dtype:?}");
+                }
+                let wide = tensor::<2>(3, [1, dims[1]], at).expand(dims);
+                for tensor in [x.clone(), y.clone(), wide] {
+                    let expected = (tensor.clone() * tensor.clone()).sum();
+                    assert_eq!(values(&sum_of_squares(tensor)), values(&expected), "{dims:?} {dtype:?}");
                 }
                 let expected = x.clone().mul_scalar(0.999) + y.clone().mul_scalar(1.0 - 0.999);
                 let found = weighted_sum([0.999, 1.0 - 0.999], x, y);

@@ -1,7 +1,7 @@
 //! Dropout masks, products, sums and transposed copies against plain loops, value by value and bit by bit.
 
 use super::super::dropout::{DropoutMask, drop_in_place, dropped};
-use super::super::elementwise::{scale, weighted_sum};
+use super::super::elementwise::{scale, sum_of_squares, weighted_sum};
 use super::super::simd_level::SimdLevel;
 use super::super::transpose::transposed;
 use super::{cast, values};
@@ -65,6 +65,23 @@ fn products_and_sums_are_rounded_one_by_one() {
             weighted_sum(level, [0.7, 0.3], &mut sum, &y);
             let expected: Vec<f32> = x.iter().zip(&y).map(|(x, y)| x * 0.7 + y * 0.3).collect();
             assert_eq!(bits(&sum), bits(&expected), "{count} by {level:?}");
+        }
+    }
+}
+
+#[test]
+fn squares_are_added_to_eight_sums_in_turn() {
+    for count in LENGTHS {
+        let x = cast::<f32>(&values(1, count));
+        let rest = x.len() % 8;
+        let mut sums = [0f32; 8];
+        for (at, x) in x[..count - rest].iter().enumerate() {
+            sums[at % 8] += x * x;
+        }
+        let pairs = (0..4).map(|at| sums[at] + sums[at + 4]);
+        let expected = pairs.chain(x[count - rest..].iter().map(|x| x * x)).fold(0f32, |sum, value| sum + value);
+        for level in SimdLevel::available() {
+            assert_eq!(sum_of_squares(level, &x).to_bits(), expected.to_bits(), "{count} by {level:?}");
         }
     }
 }
