@@ -7,9 +7,11 @@ use rayon::prelude::*;
 use super::simd_float::SimdFloat;
 use crate::profile::{self, Part};
 
-/// Rows and columns of a block, and rows that a thread writes at a time. A block touches as few cache lines as it has
-/// rows, however far apart they are.
-const BLOCK: usize = 16;
+/// Rows of a block: a cache line of its copy.
+const ROWS: usize = 16;
+/// Columns of a block, which a thread copies at a time: a few cache lines of each row. A block stays in the fastest cache,
+/// however far apart its rows are.
+const COLUMNS: usize = 64;
 
 /// The transposed matrix of a row-major one with `columns` columns, row-major too.
 ///
@@ -21,12 +23,12 @@ pub fn transposed<T: SimdFloat>(values: &[T], columns: usize) -> Vec<T> {
     let mut output = Vec::with_capacity(values.len());
     let free: &mut [MaybeUninit<T>] = &mut output.spare_capacity_mut()[..values.len()];
     let waiting = profile::section(Part::Waiting);
-    free.par_chunks_mut(BLOCK * rows.max(1)).enumerate().for_each(|(at, to)| {
+    free.par_chunks_mut(COLUMNS * rows.max(1)).enumerate().for_each(|(at, to)| {
         let _section = profile::section(Part::Copying);
-        for from in (0..rows).step_by(BLOCK) {
-            let block = from..(from + BLOCK).min(rows);
+        for from in (0..rows).step_by(ROWS) {
+            let block = from..(from + ROWS).min(rows);
             for (column, to) in to.chunks_exact_mut(rows).enumerate() {
-                let column = at * BLOCK + column;
+                let column = at * COLUMNS + column;
                 for (row, to) in block.clone().zip(&mut to[block.clone()]) {
                     to.write(values[row * columns + column]);
                 }
