@@ -4,7 +4,7 @@
 //! The masks are a function of seed, step and site. Burn's own dropout draws from one global generator,
 //! so that a run could not be resumed exactly.
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use kernels::{DropoutMask, dropout};
 use seqdata::Random;
 
@@ -94,40 +94,33 @@ impl Masks {
         mask
     }
 
-    /// The next mask, of shape `dims`, with the dtype and device of `like`.
-    fn next_tensor<const D: usize>(&mut self, dims: [usize; D], like: &Tensor<D>) -> Tensor<D> {
+    /// `input` times the next mask, which has the shape `dims`: 1 where it is the same along a dimension.
+    fn product<const D: usize>(&mut self, input: Tensor<D>, dims: [usize; D]) -> Tensor<D> {
+        if self.rate == 0.0 {
+            return input;
+        }
         let mask = self.next(dims.iter().product());
-        Tensor::from_data(TensorData::new(mask.factors(), dims), (&like.device(), like.dtype()))
+        dropout(input, mask, dims)
     }
 
     /// `input` with single values dropped.
     pub fn drop<const D: usize>(&mut self, input: Tensor<D>) -> Tensor<D> {
-        if self.rate == 0.0 {
-            return input;
-        }
-        let mask = self.next(input.dims().iter().product());
-        dropout(input, mask)
+        let dims = input.dims();
+        self.product(input, dims)
     }
 
     /// A sequence `[N, T, H]` with values dropped: by one mask per step, or by the same mask at all
     /// steps if `locked` (variational dropout: Gal and Ghahramani 2016).
     pub fn drop_steps(&mut self, steps: Tensor<3>, locked: bool) -> Tensor<3> {
-        if !locked || self.rate == 0.0 {
-            return self.drop(steps);
-        }
-        let [batch, _, width] = steps.dims();
-        let mask = self.next_tensor([batch, 1, width], &steps);
-        steps * mask
+        let [batch, time, width] = steps.dims();
+        self.product(steps, [batch, if locked { 1 } else { time }, width])
     }
 
     /// A table `[V, D]` with whole rows dropped (embedding dropout: Gal and Ghahramani 2016, section
     /// 4.2).
     pub fn drop_rows(&mut self, table: Tensor<2>) -> Tensor<2> {
-        if self.rate == 0.0 {
-            return table;
-        }
-        let mask = self.next_tensor([table.dims()[0], 1], &table);
-        table * mask
+        let [rows, _] = table.dims();
+        self.product(table, [rows, 1])
     }
 }
 

@@ -38,6 +38,15 @@ impl DropoutMask {
         Self { keep: Arc::new(keep), scale }
     }
 
+    /// The mask in which each run of `length` entries comes `times` times.
+    pub fn repeated(&self, length: usize, times: usize) -> Self {
+        let mut keep = Vec::with_capacity(self.keep.len() * times);
+        for run in self.keep.chunks(length) {
+            keep.extend_from_slice(&run.repeat(times));
+        }
+        Self { keep: Arc::new(keep), scale: self.scale }
+    }
+
     /// The factor of each value: 0 or the scale.
     pub fn factors(&self) -> Vec<f32> {
         self.keep.iter().map(|&keep| if keep { self.scale } else { 0.0 }).collect()

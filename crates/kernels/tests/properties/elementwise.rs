@@ -24,18 +24,20 @@ fn dropout_equals_a_product_in_value_and_gradient() {
         for (dtype, _) in settings(&device) {
             let at = (&device, dtype);
             for dims @ [rows, columns] in [[1, 1], [17, 129], [200, 100]] {
-                let mask = mask(rows * columns);
-                let run = |product: &dyn Fn(Tensor<2>) -> Tensor<2>| {
-                    let leaf = tensor(1, [columns, rows], at).require_grad();
-                    // A transposed leaf that is used twice.
-                    let dropped = product(leaf.clone().transpose());
-                    let loss = dropped.clone() * tensor(2, dims, at) + leaf.clone().transpose();
-                    let gradients = loss.sum().backward();
-                    [values(&dropped), values(&leaf.grad(&gradients).unwrap())]
-                };
-                let found = run(&|values| dropout(values, mask.clone()));
-                let expected = run(&|values| values * tensor_of(&mask, dims, at));
-                assert_eq!(found, expected, "{dims:?} {dtype:?}");
+                for mask_dims in [dims, [1, columns], [rows, 1]] {
+                    let mask = mask(mask_dims.iter().product());
+                    let run = |product: &dyn Fn(Tensor<2>) -> Tensor<2>| {
+                        let leaf = tensor(1, [columns, rows], at).require_grad();
+                        // A transposed leaf that is used twice.
+                        let dropped = product(leaf.clone().transpose());
+                        let loss = dropped.clone() * tensor(2, dims, at) + leaf.clone().transpose();
+                        let gradients = loss.sum().backward();
+                        [values(&dropped), values(&leaf.grad(&gradients).unwrap())]
+                    };
+                    let found = run(&|values| dropout(values, mask.clone(), mask_dims));
+                    let expected = run(&|values| values * tensor_of(&mask, mask_dims, at));
+                    assert_eq!(found, expected, "{dims:?} {mask_dims:?} {dtype:?}");
+                }
             }
         }
     }
@@ -46,7 +48,7 @@ fn a_weight_keeps_its_values_when_some_are_dropped() {
     for device in devices() {
         let weight = tensor::<2>(1, [9, 9], (&device, DType::F32));
         let before = values(&weight);
-        dropout(weight.clone(), mask(81));
+        dropout(weight.clone(), mask(81), [9, 9]);
         assert_eq!(values(&weight), before);
     }
 }
