@@ -1,7 +1,7 @@
 //! Whether a fused kernel or Burn's own operations compute.
 
 use burn::backend::DispatchDevice;
-use burn::tensor::{DType, Device};
+use burn::tensor::{DType, Device, Tensor};
 
 /// Which implementation computes layers, losses and optimizer steps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,6 +36,12 @@ impl KernelMode {
 /// Whether there are kernels for this element type: f32, and f64 with the feature `f64`.
 pub(crate) fn is_kernel_type(dtype: DType) -> bool {
     dtype == DType::F32 || cfg!(feature = "f64") && dtype == DType::F64
+}
+
+/// Whether there are CPU kernels for this tensor. They compute the same values as Burn's operations where no mode chooses
+/// between the two.
+pub(crate) fn has_cpu_kernels<const D: usize>(tensor: &Tensor<D>) -> bool {
+    is_kernel_type(tensor.dtype()) && KernelMode::Fused.fuses_all(&tensor.device())
 }
 
 /// The operations that have kernels on a device.

@@ -1,5 +1,5 @@
-//! Recurrent layers over whole sequences, linear layers, softmax cross-entropy and optimizer steps: each one fused
-//! operation, with a hand-written backward pass.
+//! Recurrent layers over whole sequences, linear layers, dropout, softmax cross-entropy and optimizer steps: each one
+//! fused operation, with a hand-written backward pass.
 //!
 //! CPU backends run `cpu`: plain Rust on slices. GPU backends run recurrent layers and optimizers in CubeCL (`cube`).
 //! Where there is no kernel, [`mod@reference`] computes the same equations with Burn's own operations. This crate
@@ -13,6 +13,8 @@ pub mod cpu;
 mod cube;
 mod device;
 mod dispatch;
+mod dropout;
+mod elementwise;
 #[allow(unsafe_code)]
 pub mod inference;
 mod linear;
@@ -30,6 +32,8 @@ mod types;
 pub use cpu::elman::Activation;
 pub use device::default_device;
 pub use dispatch::KernelMode;
+pub use dropout::{DropoutMask, dropout};
+pub use elementwise::{scaled, sum_of_squares, weighted_sum};
 pub use linear::linear;
 pub use sequence::{elman_sequence, gru_sequence, lstm_sequence};
 pub use softmax_loss::{softmax_loss, softmax_loss_with_accuracy};

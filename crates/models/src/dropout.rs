@@ -4,7 +4,8 @@
 //! The masks are a function of seed, step and site. Burn's own dropout draws from one global generator,
 //! so that a run could not be resumed exactly.
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
+use kernels::{DropoutMask, dropout};
 use seqdata::Random;
 
 use crate::error::{Error, Result};
@@ -79,43 +80,47 @@ pub struct Masks {
 }
 
 impl Masks {
-    /// The next mask, of shape `dims`, with the dtype and device of `like`.
-    fn next<const D: usize>(&mut self, dims: [usize; D], like: &Tensor<D>) -> Tensor<D> {
+    /// The next mask, for `count` values.
+    fn next(&mut self, count: usize) -> DropoutMask {
         let scale = (1.0 / (1.0 - self.rate)) as f32;
         let threshold = (self.rate * 2f64.powi(32)) as u32;
-        let mut keep = || if self.random.bits() < threshold { 0.0 } else { scale };
-        let mask: Vec<f32> = (0..dims.iter().product()).map(|_| keep()).collect();
-        Tensor::from_data(TensorData::new(mask, dims), (&like.device(), like.dtype()))
+        let numbers = |from: usize, to: &mut [u32]| {
+            let mut random = self.random.clone();
+            random.skip(from);
+            random.fill(to);
+        };
+        let mask = DropoutMask::draw(count, threshold, scale, numbers);
+        self.random.skip(count);
+        mask
+    }
+
+    /// `input` times the next mask, which has the shape `dims`: 1 where it is the same along a dimension.
+    fn product<const D: usize>(&mut self, input: Tensor<D>, dims: [usize; D]) -> Tensor<D> {
+        if self.rate == 0.0 {
+            return input;
+        }
+        let mask = self.next(dims.iter().product());
+        dropout(input, mask, dims)
     }
 
     /// `input` with single values dropped.
     pub fn drop<const D: usize>(&mut self, input: Tensor<D>) -> Tensor<D> {
-        if self.rate == 0.0 {
-            return input;
-        }
-        let mask = self.next(input.dims(), &input);
-        input * mask
+        let dims = input.dims();
+        self.product(input, dims)
     }
 
     /// A sequence `[N, T, H]` with values dropped: by one mask per step, or by the same mask at all
     /// steps if `locked` (variational dropout: Gal and Ghahramani 2016).
     pub fn drop_steps(&mut self, steps: Tensor<3>, locked: bool) -> Tensor<3> {
-        if !locked || self.rate == 0.0 {
-            return self.drop(steps);
-        }
-        let [batch, _, width] = steps.dims();
-        let mask = self.next([batch, 1, width], &steps);
-        steps * mask
+        let [batch, time, width] = steps.dims();
+        self.product(steps, [batch, if locked { 1 } else { time }, width])
     }
 
     /// A table `[V, D]` with whole rows dropped (embedding dropout: Gal and Ghahramani 2016, section
     /// 4.2).
     pub fn drop_rows(&mut self, table: Tensor<2>) -> Tensor<2> {
-        if self.rate == 0.0 {
-            return table;
-        }
-        let mask = self.next([table.dims()[0], 1], &table);
-        table * mask
+        let [rows, _] = table.dims();
+        self.product(table, [rows, 1])
     }
 }
 
@@ -136,6 +141,27 @@ mod tests {
         assert!(values.iter().all(|&v| v == 0.0 || v == 1.25));
         let dropped = values.iter().filter(|v| **v == 0.0).count() as f64 / values.len() as f64;
         assert!((dropped - 0.2).abs() < 0.02, "{dropped}");
+    }
+
+    #[test]
+    fn masks_are_the_numbers_of_one_stream_for_any_number_of_threads() {
+        let key = DropoutKey { seed: 1, step: 3 };
+        // Two masks, and more values than a thread draws at a time.
+        let dims = [[3, 7], [157, 211]];
+        let mut random = Random::keyed(1, "dropout", &[3, DropoutSite::Recurrent(0, 0).number()]);
+        let expected = dims.map(|[rows, columns]| -> Vec<f32> {
+            let next = |_| if random.bits() < (0.2 * 2f64.powi(32)) as u32 { 0.0 } else { 1.25 };
+            (0..rows * columns).map(next).collect()
+        });
+        for threads in 1..=3 {
+            let mut masks = key.masks(DropoutSite::Recurrent(0, 0), 0.2);
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let found = dims.map(|dims| -> Vec<f32> {
+                let ones = Tensor::<2>::ones(dims, &Device::flex());
+                pool.install(|| masks.drop(ones)).try_into_vec_as().unwrap()
+            });
+            assert_eq!(found, expected, "{threads} threads");
+        }
     }
 
     #[test]

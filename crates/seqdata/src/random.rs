@@ -31,6 +31,23 @@ impl Random {
         self.0.next_u32()
     }
 
+    /// Fills `to` with what as many calls of [`bits`](Self::bits) would return.
+    pub fn fill(&mut self, to: &mut [u32]) {
+        for to in to.chunks_mut(64) {
+            let mut bytes = [0; 64 * 4];
+            let bytes = &mut bytes[..to.len() * 4];
+            self.0.fill_bytes(bytes);
+            for (to, &bytes) in to.iter_mut().zip(bytes.as_chunks().0) {
+                *to = u32::from_le_bytes(bytes);
+            }
+        }
+    }
+
+    /// Skips `count` results of [`bits`](Self::bits), in constant time: threads can draw parts of a stream at once.
+    pub fn skip(&mut self, count: usize) {
+        self.0.set_word_pos(self.0.get_word_pos() + count as u128);
+    }
+
     /// A uniform number in [0, 1), a multiple of 2⁻⁵³.
     pub fn uniform(&mut self) -> f64 {
         (self.0.next_u64() >> 11) as f64 * 2f64.powi(-53)
@@ -84,6 +101,26 @@ mod tests {
     }
 
     const PINNED: [u32; 3] = [3_859_463_450, 2_328_384_127, 848_285_383];
+
+    #[test]
+    fn any_part_of_a_stream_can_be_drawn_alone() {
+        let mut one_by_one = Random::keyed(1, "test", &[2, 3]);
+        let stream: Vec<u32> = (0..1_000).map(|_| one_by_one.bits()).collect();
+        for drawn in [0, 1, 15, 16, 63, 64, 65] {
+            for skipped in [0, 1, 48, 64, 129] {
+                for count in [0, 1, 63, 64, 65, 300] {
+                    let mut random = Random::keyed(1, "test", &[2, 3]);
+                    random.fill(&mut vec![0; drawn]);
+                    random.skip(skipped);
+                    let mut part = vec![0; count];
+                    random.fill(&mut part);
+                    let from = drawn + skipped;
+                    assert_eq!(part, stream[from..from + count], "{drawn} {skipped} {count}");
+                    assert_eq!(random.bits(), stream[from + count], "{drawn} {skipped} {count}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn every_part_of_the_key_matters() {

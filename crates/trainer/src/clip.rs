@@ -3,6 +3,7 @@
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
+use kernels::{scaled, sum_of_squares};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -58,10 +59,6 @@ fn scale(norm: Tensor<1>, limit: f64) -> Tensor<1> {
     norm.clamp_min(limit).recip().mul_scalar(limit)
 }
 
-fn sum_of_squares<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
-    (tensor.clone() * tensor).sum()
-}
-
 /// Sums the squares of all gradients.
 struct Squares<'a> {
     gradients: &'a GradientsParams,
@@ -93,10 +90,10 @@ impl ModuleVisitor for Clipper {
             Clip::Value(limit) => gradient.clamp(-limit, limit),
             Clip::TensorNorm(limit) => {
                 let factor = scale(sum_of_squares(gradient.clone()).sqrt(), limit);
-                gradient * factor.unsqueeze()
+                scaled(gradient, factor)
             }
             Clip::GlobalNorm(_) => match &self.global {
-                Some(factor) => gradient * factor.clone().unsqueeze(),
+                Some(factor) => scaled(gradient, factor.clone()),
                 None => gradient,
             },
         };

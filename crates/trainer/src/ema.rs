@@ -53,7 +53,8 @@ impl ModuleMapper for Average {
         match self.weights.remove::<D>(parameter.id) {
             None => parameter,
             Some(weights) => {
-                parameter.map(|average| average.mul_scalar(self.decay) + weights.mul_scalar(1.0 - self.decay))
+                let factors = [self.decay, 1.0 - self.decay];
+                parameter.map(|average| kernels::weighted_sum(factors, average, weights))
             }
         }
     }

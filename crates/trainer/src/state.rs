@@ -7,7 +7,6 @@ use models::{EvalMetrics, State};
 
 use crate::checkpoint::Checkpoint;
 use crate::config::TrainConfig;
-use crate::ema::update_ema_of;
 use crate::error::{Error, Result};
 use crate::layer_rates;
 use crate::next_rate::NextRate;
@@ -91,10 +90,7 @@ impl<M: TrainTask> TrainState<M> {
     /// Updates the moving average after update number `step`, counted from 1.
     fn update_ema(&mut self, decay: f64, step: u64) {
         if let Some(ema) = self.ema.take() {
-            self.ema = Some(self.module.with(|module| {
-                let trained = module.trained_parameters(step - 1);
-                update_ema_of(trained.as_deref(), ema, &module.model, decay, step)
-            }));
+            self.ema = Some(self.module.with(|module| module.averaged(ema, decay, step)));
         }
     }
 

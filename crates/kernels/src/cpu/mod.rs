@@ -1,5 +1,7 @@
 //! The CPU kernels, on slices. This module does not depend on Burn.
 
+pub mod dropout;
+pub mod elementwise;
 pub mod elman;
 pub mod fma_peak;
 pub mod gru;
@@ -17,5 +19,6 @@ pub mod simd_level;
 pub mod softmax_loss;
 #[cfg(test)]
 mod tests;
+pub mod transpose;
 pub mod view;
 mod weight_columns;

@@ -1,4 +1,7 @@
 //! RMSprop and Adam: each weight and its optimizer state are read once and written once.
+//!
+//! Rows of an embedding table without a gradient are not skipped: their state shrinks at every step, and with Adam their
+//! weights still move, so only rows that never had a gradient would stay the same.
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;

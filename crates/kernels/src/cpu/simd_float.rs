@@ -14,7 +14,15 @@ mod sealed {
 
 /// f32 or f64.
 pub trait SimdFloat:
-    sealed::Sealed + bytemuck::Pod + Default + PartialOrd + Send + Sync + std::fmt::Debug + std::ops::AddAssign
+    sealed::Sealed
+    + bytemuck::Pod
+    + Default
+    + PartialOrd
+    + Send
+    + Sync
+    + std::fmt::Debug
+    + std::ops::AddAssign
+    + std::ops::MulAssign
 {
     /// A vector of the instruction set `S`.
     type Vector<S: Simd>: Copy + Send + Sync;

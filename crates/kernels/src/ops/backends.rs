@@ -10,8 +10,11 @@ use burn::backend::tensor::FloatTensor;
 use burn_cubecl::CubeBackend;
 
 use super::layer_kernels::LayerKernels;
-use super::traits::{LinearOps, LossWithAccuracyOps, OptimizerOps, SequenceOps, SequenceSpec, SoftmaxLossOps};
-use super::{linear, optimizers, softmax_loss};
+use super::traits::{
+    DropoutOps, ElementwiseOps, LinearOps, LossWithAccuracyOps, OptimizerOps, SequenceOps, SequenceSpec, SoftmaxLossOps,
+};
+use super::{dropout, elementwise, linear, optimizers, softmax_loss};
+use crate::cpu::dropout::DropoutMask;
 use crate::cpu::optimizer::{AdamParams, RmspropParams};
 #[cfg(feature = "cube")]
 use crate::cube;
@@ -59,9 +62,9 @@ macro_rules! impl_layers_and_optimizers {
     };
 }
 
-/// Linear layers and the loss, on a CPU backend.
-macro_rules! impl_linear_and_loss {
-    ($backend:ty) => {
+/// Everything else, on a CPU backend, with the given sum of squares.
+macro_rules! impl_cpu_operations {
+    ($backend:ty, $sum_of_squares:expr) => {
         impl LinearOps for $backend {
             fn linear(
                 input: FloatTensor<Self>,
@@ -93,14 +96,34 @@ macro_rules! impl_linear_and_loss {
                 softmax_loss::with_accuracy::<Self>(&targets, &[input, kernel, bias])
             }
         }
+
+        impl DropoutOps for $backend {
+            fn dropout(mask: DropoutMask, values: FloatTensor<Self>) -> FloatTensor<Self> {
+                dropout::forward::<Self>(&mask, &values)
+            }
+        }
+
+        impl ElementwiseOps for $backend {
+            fn scaled(values: FloatTensor<Self>, factor: FloatTensor<Self>) -> FloatTensor<Self> {
+                elementwise::scaled::<Self>(values, factor)
+            }
+
+            fn weighted_sum(factors: [f64; 2], x: FloatTensor<Self>, y: FloatTensor<Self>) -> FloatTensor<Self> {
+                elementwise::weighted_sum::<Self>(factors, x, y)
+            }
+
+            fn sum_of_squares(values: FloatTensor<Self>) -> FloatTensor<Self> {
+                $sum_of_squares(values)
+            }
+        }
     };
 }
 
 impl_layers_and_optimizers!(Flex, optimizers::rmsprop::<Flex>, optimizers::adam::<Flex>);
-impl_linear_and_loss!(Flex);
+impl_cpu_operations!(Flex, elementwise::sum_of_squares::<Flex>);
 #[cfg(feature = "ndarray")]
 impl_layers_and_optimizers!(NdArray, optimizers::rmsprop::<NdArray>, optimizers::adam::<NdArray>);
 #[cfg(feature = "ndarray")]
-impl_linear_and_loss!(NdArray);
+impl_cpu_operations!(NdArray, elementwise::sum_of_squares_on_ndarray);
 #[cfg(feature = "cube")]
 impl_layers_and_optimizers!(CubeBackend, cube::optimizer::rmsprop, cube::optimizer::adam);

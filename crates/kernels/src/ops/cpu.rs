@@ -76,6 +76,20 @@ impl<T: TensorFloat> StridedValues<'_, T> {
         MatrixView::new(&self.values, shape, strides)
     }
 
+    /// Whether this is a row-major matrix with rows and columns exchanged.
+    pub fn is_transposed(&self) -> bool {
+        self.shape.len() == 2 && self.strides == [1, self.shape[0]]
+    }
+
+    /// All values in the order of memory, unless there are gaps between them.
+    #[cfg(feature = "ndarray")]
+    pub fn in_memory_order(&self) -> Option<&[T]> {
+        match &self.values {
+            Cow::Borrowed(values) if values.len() == self.shape.iter().product::<usize>() => Some(values),
+            _ => None,
+        }
+    }
+
     /// All values in row-major order.
     pub fn contiguous(&self) -> Cow<'_, [T]> {
         if is_contiguous(&self.shape, &self.strides) {

@@ -4,6 +4,8 @@
 
 mod backends;
 mod cpu;
+mod dropout;
+mod elementwise;
 #[cfg(feature = "cube")]
 mod gpu;
 mod layer_kernels;
@@ -14,4 +16,6 @@ mod sequence;
 mod softmax_loss;
 mod traits;
 
-pub use traits::{LinearOps, LossWithAccuracyOps, OptimizerOps, SequenceOps, SequenceSpec, SoftmaxLossOps};
+pub use traits::{
+    DropoutOps, ElementwiseOps, LinearOps, LossWithAccuracyOps, OptimizerOps, SequenceOps, SequenceSpec, SoftmaxLossOps,
+};

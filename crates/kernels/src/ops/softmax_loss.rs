@@ -14,6 +14,7 @@ use super::traits::SoftmaxLossOps;
 use crate::cpu::simd_float::SimdFloat;
 use crate::cpu::simd_level::SimdLevel;
 use crate::cpu::softmax_loss::{self, ForwardCache, Inputs, KEPT};
+use crate::cpu::transpose::transposed;
 
 /// x, W, b.
 type Tensors<B> = [FloatTensor<B>; 3];
@@ -72,11 +73,15 @@ fn backward<B: CpuBackend>(
             softmax_loss::backward(SimdLevel::best(), inputs, cache, &gradient.contiguous())
         });
         let softmax_loss::Gradients { input, kernel, bias } = gradients;
-        [
-            B::from_values(input, &shapes[0]),
-            B::from_values(kernel, &shapes[1]),
-            B::from_values(bias, &shapes[2]),
-        ]
+        let [rows, columns] = [shapes[1][0], shapes[1][1]];
+        // Tied weights are a transposed table. Its gradient is added to the one that it has as an embedding, which is
+        // slow unless both are in the order of the table.
+        let kernel = if B::values::<T>(&tensors[1]).is_transposed() {
+            B::float_swap_dims(B::from_values(transposed(&kernel, columns), &[columns, rows]), 0, 1)
+        } else {
+            B::from_values(kernel, &shapes[1])
+        };
+        [B::from_values(input, &shapes[0]), kernel, B::from_values(bias, &shapes[2])]
     })
 }
 

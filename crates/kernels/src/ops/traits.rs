@@ -5,6 +5,7 @@ use std::sync::Arc;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, backend_extension};
 
+use crate::cpu::dropout::DropoutMask;
 use crate::cpu::kernel_cell::KernelCell;
 use crate::cpu::optimizer::{AdamParams, RmspropParams};
 
@@ -67,6 +68,26 @@ pub trait LossWithAccuracyOps: Backend {
         kernel: FloatTensor<Self>,
         bias: FloatTensor<Self>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
+}
+
+/// Products with dropout masks, differentiable.
+#[backend_extension(Flex, NdArray: cfg(feature = "ndarray"), Autodiff)]
+pub trait DropoutOps: Backend {
+    /// The values times the mask, which has one entry per value.
+    fn dropout(mask: DropoutMask, values: FloatTensor<Self>) -> FloatTensor<Self>;
+}
+
+/// Passes over whole tensors, not differentiable.
+#[backend_extension(Flex, NdArray: cfg(feature = "ndarray"))]
+pub trait ElementwiseOps: Backend {
+    /// The values times the factor, a tensor of one value.
+    fn scaled(values: FloatTensor<Self>, factor: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// a x + b y, with `factors` a and b.
+    fn weighted_sum(factors: [f64; 2], x: FloatTensor<Self>, y: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// Σ x², `[1]`.
+    fn sum_of_squares(values: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
 /// Optimizer steps.

@@ -22,11 +22,11 @@ pub enum Part {
     MatrixProduct,
     /// Copies: packing of matrices for products, zeros, inputs and outputs.
     Copying,
-    /// Activations, softmax, their gradients, and sums of rows.
+    /// Activations, softmax, their gradients, sums of rows, and dropout.
     ElementWise,
     /// Vectors by id, and the gradients of a table.
     GatherScatter,
-    /// Updates of the weights.
+    /// Updates of the weights, clipping, and the moving average of the weights.
     Optimizer,
     /// Draws of tokens.
     Sampling,

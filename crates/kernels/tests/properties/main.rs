@@ -1,6 +1,7 @@
 //! Every kernel against the reference implementation with Burn's own operations, in value and gradient: on each CPU
 //! backend in f32 and f64, and on Mesa's software Vulkan in f32.
 
+mod elementwise;
 mod layers;
 mod linear;
 mod loss;

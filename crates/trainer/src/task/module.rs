@@ -9,6 +9,7 @@ use models::{DropoutKey, LossOutput, State, detach};
 use super::train_task::{BatchOf, TrainTask};
 use crate::clip::Clip;
 use crate::config::TrainConfig;
+use crate::ema::update_ema_of;
 use crate::layer_rates;
 
 /// A network during training.
@@ -76,6 +77,14 @@ impl<M: TrainTask> TrainModule<M> {
                 None => gradients,
             };
             optimizer.step(rate, self, gradients)
+        })
+    }
+
+    /// `average`, the moving average of the weights, after update number `step`, counted from 1.
+    pub fn averaged(&self, average: M, decay: f64, step: u64) -> M {
+        let trained = self.trained_parameters(step - 1);
+        with_spinning_workers(self.uses_kernels(), || {
+            update_ema_of(trained.as_deref(), average, &self.model, decay, step)
         })
     }
 

@@ -1,6 +1,7 @@
 //! Tests of the CPU kernels, at every SIMD level of this machine, in f32 and f64.
 
 mod cells;
+mod elementwise;
 mod fma_peak;
 mod linear;
 mod matmul;

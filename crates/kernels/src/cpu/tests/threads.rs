@@ -2,11 +2,14 @@
 
 use rayon::ThreadPoolBuilder;
 
+use super::super::dropout::{drop_in_place, dropped};
+use super::super::elementwise::{scale, weighted_sum};
 use super::super::elman::Activation;
 use super::super::sequence::Division;
 use super::super::simd_level::SimdLevel;
+use super::super::transpose::transposed;
 use super::reference_cells::{Case, Kind};
-use super::{cells, softmax_loss};
+use super::{cast, cells, elementwise, softmax_loss, values};
 
 /// Runs `work` with 1, 2 and 3 threads.
 ///
@@ -57,6 +60,30 @@ fn the_loss_does_not_depend_on_threads() {
                     vec![nats, of.input, of.kernel, of.bias]
                 });
             }
+        }
+    }
+}
+
+#[test]
+fn passes_over_tensors_do_not_depend_on_threads() {
+    for level in SimdLevel::available() {
+        for count in elementwise::LENGTHS {
+            let [x, y] = [1, 2].map(|seed| cast::<f32>(&values(seed, count)));
+            assert_same(&format!("{count} values by {level:?}"), || {
+                let mask = elementwise::mask(count);
+                let [mut scaled, mut sum, mut in_place] = [(); 3].map(|()| x.clone());
+                scale(level, 0.3, &mut scaled);
+                weighted_sum(level, [0.7, 0.3], &mut sum, &y);
+                drop_in_place(level, &mut in_place, &mask);
+                vec![
+                    mask.factors(),
+                    dropped(level, &x, &mask),
+                    in_place,
+                    scaled,
+                    sum,
+                    transposed(&x[..count - count % 3], 3),
+                ]
+            });
         }
     }
 }
