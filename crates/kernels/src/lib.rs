@@ -31,6 +31,7 @@ pub use cpu::elman::Activation;
 pub use device::default_device;
 pub use dispatch::KernelMode;
 pub use linear::linear;
+pub use ops::f32_values;
 pub use sequence::{elman_sequence, gru_sequence, lstm_sequence};
 pub use softmax_loss::{softmax_loss, softmax_loss_with_accuracy};
 pub use spinning_workers::with_spinning_workers;

@@ -13,5 +13,7 @@ mod saved;
 mod sequence;
 mod softmax_loss;
 mod traits;
+mod values;
 
 pub use traits::{LinearOps, LossWithAccuracyOps, OptimizerOps, SequenceOps, SequenceSpec, SoftmaxLossOps};
+pub use values::f32_values;
