@@ -28,12 +28,7 @@ pub fn weights_to_bytes<M: Network>(model: &M) -> Result<Vec<u8>, String> {
 /// The reason, if they are not the weights of such a model.
 pub fn weights_from_bytes<M: Network>(model: M, bytes: Vec<u8>) -> Result<M, String> {
     // From memory: a record on disk is read, and may have changed, at first use.
-    weights_from_burnpack(model, Bytes::from_bytes_vec(bytes))
-}
-
-/// As [`weights_from_bytes`], of a Burnpack file in memory.
-fn weights_from_burnpack<M: Network>(model: M, bytes: Bytes) -> Result<M, String> {
-    weights_from_tensors(model, tensors(bytes.shared())?)
+    weights_from_tensors(model, tensors(Bytes::from_bytes_vec(bytes).shared())?)
 }
 
 /// `model`, such as [`Network::zeros`], with the values of `tensors`, which are not copied.

@@ -27,7 +27,7 @@ pub fn f32_values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, TensorR
 #[cfg(feature = "ndarray")]
 fn ndarray(kind: DispatchTensorKind) -> Option<NdArrayTensor> {
     match kind {
-        DispatchTensorKind::NdArray(BackendTensor::Float(tensor)) => Some(tensor).filter(|t| t.dtype() == DType::F32),
+        DispatchTensorKind::NdArray(BackendTensor::Float(tensor)) if tensor.dtype() == DType::F32 => Some(tensor),
         _ => None,
     }
 }
