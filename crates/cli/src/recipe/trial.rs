@@ -23,9 +23,9 @@ use crate::view::format::decimals;
 const TAKEN_BELOW: f64 = 1.10;
 /// There is no trial if the base needs more bits per byte than counting, times this, before it is trained.
 const TRIED_BELOW: f64 = 2.5;
-/// There is no further trial either if it needs so many times as many bits on the first [`FIRST_LOOK`] bytes: other scripts
-/// are far above the limit, so a part of a second is enough for them.
-const HOPELESS_FROM: f64 = 2.0;
+/// For a base that needs so many bits per byte, as in most other scripts, the first [`FIRST_LOOK`] bytes decide: without any
+/// model a byte takes no more.
+const HOPELESS_FROM: f64 = 8.0;
 /// The bytes of a longer beginning that are looked at first.
 const FIRST_LOOK: usize = 100_000;
 /// The longest validation of the first look.
@@ -90,9 +90,9 @@ impl Trial {
         Ok(Some(trial))
     }
 
-    /// Whether the base is so far above the limit that a small part of the text shows it.
+    /// Whether a small part of the text is enough to decline the base.
     fn is_hopeless(&self) -> bool {
-        self.untrained >= HOPELESS_FROM * TRIED_BELOW * self.counting
+        !self.is_promising() && self.untrained >= HOPELESS_FROM
     }
 
     /// Whether the base is worth training on the text.
@@ -213,9 +213,11 @@ mod tests {
                         characters needs 2.00; the limit is 5.00";
         assert_eq!(foreign.reason(), expected);
         assert!(trial(4.9, None).is_promising() && !trial(f64::NAN, None).is_promising());
-        // A small part of the text decides only far above the limit.
-        assert!(!foreign.is_hopeless() && !trial(9.9, None).is_hopeless() && trial(10.0, None).is_hopeless());
+        // A small part of the text decides only if the base is worse than no model.
+        assert!(!foreign.is_hopeless() && !trial(7.9, None).is_hopeless() && trial(8.0, None).is_hopeless());
         assert!(!trial(f64::NAN, None).is_hopeless());
+        // Bytes without any order.
+        assert!(!Trial { counting: 8.1, ..trial(9.0, None) }.is_hopeless());
         // Nothing is better than counting in a text that repeats.
         assert!(!Trial { counting: 0.0, ..trial(1.0, None) }.is_promising());
     }
