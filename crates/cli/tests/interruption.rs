@@ -125,6 +125,34 @@ fn after_a_signal_the_run_finishes_its_step_and_says_how_to_resume() {
     }
 }
 
+/// The handlers are installed when the program reads its text, here from a pipe that has no end.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_signal_before_training_says_that_nothing_was_saved() {
+    use std::io::Write;
+
+    let dir = TestDir::new();
+    let mut command = dir.exact_command(&["train", "--text", "-", "--out", "run", "--backend", "flex"]);
+    command.stdin(Stdio::piped()).stderr(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut text = child.stdin.take().unwrap();
+    text.write_all(b"The fox saw the crow.\n").unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    // The mask of the signals that are caught; that of SIGINT, which has the number 2, is the second bit.
+    let catches_interrupts = || {
+        let status = fs::read_to_string(&status).unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).map(str::trim);
+        mask.and_then(|mask| u64::from_str_radix(mask, 16).ok()).is_some_and(|mask| mask & 2 != 0)
+    };
+    wait_until(&mut child, catches_interrupts);
+    send("INT", &child);
+    let ended = end_of(child);
+    assert_eq!(ended.code, Some(130), "{}", ended.stderr);
+    assert!(ended.stderr.contains("stopped before the first training step"), "{}", ended.stderr);
+    assert!(!dir.path().join("run").exists());
+    drop(text);
+}
+
 /// As GNU `timeout` sends them: to the program, and to its group.
 #[test]
 fn two_signals_at_once_are_one_request() {

@@ -5,6 +5,10 @@ use models::StateMode;
 use crate::engine::{Engine, EngineState};
 use crate::error::Result;
 
+/// Of more ids at once than this, only the last ones are read. What is before them no longer changes the state, and would take
+/// minutes in a prompt of a megabyte.
+const MAX_READ: usize = 8_192;
+
 /// One or more texts in progress, with a common prompt: for a sampling loop of one's own over many texts.
 pub struct BatchSession<'a> {
     engine: &'a Engine,
@@ -56,7 +60,8 @@ impl<'a> BatchSession<'a> {
         Self { texts, past, ..self }
     }
 
-    /// Appends `ids`, `[texts, T]` in row-major order.
+    /// Appends `ids`, `[texts, T]` in row-major order. Of more than 8,192 ids of a text at once, the
+    /// last ones are read, from the zero state: those before them no longer change the logits.
     ///
     /// # Errors
     /// If the device does not return the logits.
@@ -66,6 +71,12 @@ impl<'a> BatchSession<'a> {
     pub fn forward(&mut self, ids: &[u32]) -> Result<()> {
         assert!(!ids.is_empty() && ids.len().is_multiple_of(self.texts), "{} ids for {} texts", ids.len(), self.texts);
         match &mut self.past {
+            Past::Carry(state) if ids.len() > MAX_READ * self.texts => {
+                *state = self.engine.init_state(self.label).expand_batch(self.texts);
+                let texts = ids.chunks(ids.len() / self.texts);
+                let last: Vec<u32> = texts.flat_map(|ids| &ids[ids.len() - MAX_READ..]).copied().collect();
+                self.engine.forward(&last, self.texts, state)
+            }
             Past::Carry(state) => self.engine.forward(ids, self.texts, state),
             Past::Window { ids: past, context_len, state } => {
                 let new = ids.chunks(ids.len() / self.texts);
@@ -125,6 +136,23 @@ mod tests {
             assert!(close(&single(StateMode::Window), &logits(StateMode::Carry, &[&[1, 2, 3]])));
             assert!(!close(&single(StateMode::Window), &single(StateMode::Carry)));
         }
+    }
+
+    #[test]
+    fn only_the_last_of_very_many_ids_are_read() {
+        let ids: Vec<u32> = (0..MAX_READ as u32 + 500).map(|at| at * at % 11).collect();
+        let (before, last) = ids.split_at(500);
+        let engine = Engine::new(&model(), Precision::F32);
+        let logits = |parts: &[&[u32]]| {
+            let mut session = BatchSession::new(&engine, StateMode::Carry, 3);
+            parts.iter().for_each(|ids| session.forward(ids).unwrap());
+            session.logits()[0].to_vec()
+        };
+        let read = logits(&[&ids]);
+        assert_eq!(read, logits(&[last]));
+        assert_eq!(read, logits(&[&[7, 7, 7], &ids]));
+        // What is before them makes no difference that could be measured.
+        assert!(close(&read, &logits(&[before, last])));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Encodes a prompt and begins it with the document token, the document separator or a blank line.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 
 use text_prep::{OovPolicy, Tokenizer, Vocabulary};
 
@@ -29,7 +30,8 @@ impl Generator {
     /// Encodes a prompt with another policy for out-of-vocabulary tokens than the tokenizer's. In a model of documents a
     /// prompt is the beginning of a document: the document token comes first. Else a prompt shorter than
     /// [`context_len`](Self::context_len) is padded on the left with the document separator, if the tokenizer has one.
-    /// Without both, a prompt of subwords begins a paragraph, if the training text has line ends: two of them come first.
+    /// Without both, a prompt of subwords begins a paragraph, if the training text has line ends: two of them come first, and
+    /// a space before its first word is added or left out, as the training text has the word.
     /// Any other empty prompt becomes the most frequent token of the training text.
     ///
     /// # Errors
@@ -95,8 +97,12 @@ fn encode_prompt(
     context_len: usize,
     document: Option<u32>,
 ) -> Result<Prompt> {
-    let encoded = tokenizer.encode(text, oov)?;
-    let (mut ids, separator) = (encoded.ids, tokenizer.document_separator_id());
+    let separator = tokenizer.document_separator_id();
+    let begins_paragraph = document.is_none() && separator.is_none();
+    let line_end = line_end(&tokenizer.vocabulary).filter(|_| begins_paragraph);
+    let text = if line_end.is_some() { as_paragraph(&tokenizer.vocabulary, text) } else { text.into() };
+    let encoded = tokenizer.encode(&text, oov)?;
+    let mut ids = encoded.ids;
     if let Some(document) = document {
         ids.insert(0, document);
     } else if let Some(separator) = separator
@@ -104,8 +110,7 @@ fn encode_prompt(
         && ids.len() < context_len
     {
         ids.splice(0..0, vec![separator; context_len - ids.len()]);
-    } else if separator.is_none()
-        && let Some(line_end) = line_end(&tokenizer.vocabulary)
+    } else if let Some(line_end) = line_end
         && ids.first() != Some(&line_end)
     {
         // Its last word is sampled with its continuation, so even the only word needs a token before it; and a model
@@ -124,6 +129,28 @@ fn encode_prompt(
         ids.extend(tokens.iter().copied().find(standalone).or(tokens.first().copied()));
     }
     Ok(Prompt { ids, oov_tokens: encoded.oov_tokens, label: None })
+}
+
+/// `text` as the beginning of a paragraph in a text with this vocabulary of subwords: without a single space before it. A word in
+/// lower case seldom begins a paragraph, and without a space its tokens mostly continue other words, as `don` in `pardon`: it
+/// gets a space if it then has fewer tokens, or as many of which the first is more frequent.
+fn as_paragraph<'a>(vocabulary: &Vocabulary, text: &'a str) -> Cow<'a, str> {
+    let bare = text.strip_prefix(' ').unwrap_or(text);
+    match bare.chars().next() {
+        // Several spaces are the indentation of a line.
+        None => text.into(),
+        Some(first) if first.is_whitespace() => text.into(),
+        Some(first) if first.is_lowercase() => {
+            let word = &bare[..bare.find(|c: char| !c.is_alphabetic()).unwrap_or(bare.len())];
+            let rank = |word: &str| {
+                let mut ids = Vec::new();
+                vocabulary.encode(word, |id| ids.push(id));
+                (ids.len(), Reverse(ids.first().map_or(0, |&id| vocabulary.count(id))))
+            };
+            if rank(&format!(" {word}")) < rank(word) { format!(" {bare}").into() } else { bare.into() }
+        }
+        Some(_) => bare.into(),
+    }
 }
 
 /// The id of a line end in a vocabulary of subwords, if the training text has line ends.
@@ -209,6 +236,45 @@ mod tests {
             let prompt = encode_prompt(&without, text, OovPolicy::Error, 5, None).unwrap();
             assert_eq!(without.decode(&prompt.ids), expected);
         }
+    }
+
+    #[test]
+    fn the_first_word_of_a_paragraph_has_a_space_before_it_if_the_training_text_has_it_so() {
+        let counts = [(" the", 9), ("the", 2), (" f", 9), (" fox", 5), ("Once", 4), ("\n", 3)];
+        let vocabulary = Vocabulary::train_subwords(counts, 300);
+        // Every word of these is a token.
+        let tokens = |text: &str| {
+            let mut count = 0;
+            vocabulary.encode(text, |_| count += 1);
+            count
+        };
+        assert!([" the", "the", " fox", "Once"].iter().all(|word| tokens(word) == 1) && tokens("fox") > 1);
+        for (text, expected) in [
+            ("fox, the", " fox, the"),
+            (" fox", " fox"),
+            ("the", " the"),
+            (" Once", "Once"),
+            ("Once", "Once"),
+            ("\n fox", "\n fox"),
+            ("  fox", "  fox"),
+            (" ", " "),
+            ("", ""),
+            ("“fox", "“fox"),
+        ] {
+            assert_eq!(as_paragraph(&vocabulary, text), expected, "{text:?}");
+        }
+        let tokenizer = Tokenizer {
+            pre_tokenizer: SubwordOptions::default().into(),
+            vocabulary: vocabulary.clone(),
+            ..tokenizer("verbatim", None)
+        };
+        let decoded = |text: &str, document| {
+            tokenizer.decode(&encode_prompt(&tokenizer, text, OovPolicy::Error, 5, document).unwrap().ids)
+        };
+        assert_eq!(decoded("fox", None), "\n\n fox");
+        assert_eq!(decoded(" Once", None), "\n\nOnce");
+        // A document begins with its token, here any other, and not with a space.
+        assert!(decoded("fox", Some(1)).ends_with("fox") && !decoded("fox", Some(1)).contains(" fox"));
     }
 
     #[test]

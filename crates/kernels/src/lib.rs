@@ -35,6 +35,7 @@ pub use dispatch::KernelMode;
 pub use dropout::{DropoutMask, dropout};
 pub use elementwise::{scaled, sum_of_squares, weighted_sum};
 pub use linear::linear;
+pub use ops::f32_values;
 pub use sequence::{elman_sequence, gru_sequence, lstm_sequence};
 pub use softmax_loss::{softmax_loss, softmax_loss_with_accuracy};
 pub use spinning_workers::with_spinning_workers;

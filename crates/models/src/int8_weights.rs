@@ -8,14 +8,13 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::{Bytes, DType};
-use burn_pack::Writer;
 use kernels::inference::{quantization_scale, quantize};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use text_prep::error::one_line;
 
 use crate::network::Network;
 use crate::parameters::parameters;
-use crate::serialize::{tensors, weights_from_burnpack, weights_to_bytes};
+use crate::serialize::{tensors, weights_from_tensors, weights_to_bytes};
 
 /// What is added to the name of a matrix in that of its scales.
 const SCALE: &str = ".scale";
@@ -81,8 +80,7 @@ pub fn int8_weights_from_bytes<M: Network>(model: M, bytes: &[u8]) -> Result<M, 
         let shape = view.shape().to_vec();
         tensors.push(burn_pack::Tensor::new(name.into(), DType::F32, shape, id, Bytes::from_elems(values)));
     }
-    let burnpack = Writer::new(tensors).into_bytes().map_err(|error| one_line(&error.to_string()))?;
-    weights_from_burnpack(model, burnpack)
+    weights_from_tensors(model, tensors)
 }
 
 /// A matrix, row after row, as integers and scales.

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use burn::store::ModuleRecord;
-use burn::tensor::{Bytes, Tensor, TensorData};
+use burn::module::{ModuleMapper, Param, ParamId};
+use burn::tensor::{Bytes, DType, Tensor, TensorData};
 use burn_pack::Reader;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use text_prep::error::one_line;
@@ -28,13 +28,14 @@ pub fn weights_to_bytes<M: Network>(model: &M) -> Result<Vec<u8>, String> {
 /// The reason, if they are not the weights of such a model.
 pub fn weights_from_bytes<M: Network>(model: M, bytes: Vec<u8>) -> Result<M, String> {
     // From memory: a record on disk is read, and may have changed, at first use.
-    weights_from_burnpack(model, Bytes::from_bytes_vec(bytes))
+    weights_from_tensors(model, tensors(Bytes::from_bytes_vec(bytes).shared())?)
 }
 
-/// As [`weights_from_bytes`], of a Burnpack file in memory.
-pub(crate) fn weights_from_burnpack<M: Network>(model: M, bytes: Bytes) -> Result<M, String> {
-    let bytes = bytes.shared();
-    let tensors = tensors(bytes.clone())?;
+/// `model`, such as [`Network::zeros`], with the values of `tensors`, which are not copied.
+///
+/// # Errors
+/// The reason, if they are not the weights of such a model.
+pub(crate) fn weights_from_tensors<M: Network>(model: M, tensors: Vec<burn_pack::Tensor>) -> Result<M, String> {
     let expected = parameters(&model).into_iter().map(|(path, parameter)| (path, parameter.shape));
     let mut expected: BTreeMap<String, Vec<usize>> = expected.collect();
     let mut differences = Differences::new(&tensors, &mut expected);
@@ -44,9 +45,35 @@ pub(crate) fn weights_from_burnpack<M: Network>(model: M, bytes: Bytes) -> Resul
     if tensors.iter().map(|tensor| tensor.param_id).collect::<BTreeSet<_>>().len() < tensors.len() {
         return Err("two of the weights have the same parameter id".into());
     }
-    ModuleRecord::from_bytes(bytes)
-        .and_then(|record| model.try_load_record(record))
-        .map_err(|error| format!("the weights do not fit the model: {error}"))
+    let mut loading = Loading { path: Vec::new(), weights: BTreeMap::new() };
+    for tensor in tensors {
+        let (name, dtype, shape, id, bytes) = tensor.into_parts().map_err(|error| one_line(&error.to_string()))?;
+        let id = id.map_or_else(ParamId::new, ParamId::from);
+        loading.weights.insert(name, (id, TensorData::from_bytes(bytes, shape, dtype)));
+    }
+    Ok(model.map(&mut loading))
+}
+
+/// Gives parameters their values by path.
+struct Loading {
+    path: Vec<String>,
+    weights: BTreeMap<String, (ParamId, TensorData)>,
+}
+
+impl ModuleMapper for Loading {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.into());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let Some((id, data)) = self.weights.remove(&self.path.join(".")) else { return param };
+        let tensor = Tensor::from_data(data, (&param.lazy_device(), DType::F32));
+        param.transform_for_load(tensor, id)
+    }
 }
 
 /// The tensors of a Burnpack file in memory.

@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
 use crate::input::read_prompt;
+use crate::long_task::LongTask;
 use crate::output::{print, print_raw, status, to_json, warn};
 use crate::run::directory;
 
@@ -185,7 +186,9 @@ fn stream(
 ) -> Result<Sample> {
     // A token takes a few parallel loops of microseconds: waking the workers for each would take longer.
     kernels::with_spinning_workers(generator.engine().is_packed(), || {
+        let task = LongTask::start("reading the prompt");
         let mut stream = generator.stream(prompt, sampling)?;
+        drop(task);
         for piece in &mut stream {
             print(&piece?)?;
         }

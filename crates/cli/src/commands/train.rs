@@ -20,13 +20,15 @@ use crate::recipe::{self, LookedAt, PLAN, Reasons, Recipe};
 use crate::run::experiment::{Experiment, References, RunContext, Setup};
 use crate::run::init;
 use crate::run::provenance::{Origin, Provenance};
-use crate::run::signals::EXIT_INTERRUPTED;
+use crate::run::signals::{self, EXIT_INTERRUPTED};
 use crate::run::{changed_text, directory};
 
 pub use crate::run::init::CONFIG;
 
 /// Runs the command.
 pub fn run(args: &Train, backend: &BackendSelection) -> Result<ExitCode> {
+    // Reading, counting and the trial of the base may take long.
+    signals::install_handlers()?;
     let (run, stop_reason) = match &args.resume {
         None => match start(args, backend)? {
             Some(started) => started,

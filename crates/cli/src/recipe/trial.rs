@@ -23,6 +23,13 @@ use crate::view::format::decimals;
 const TAKEN_BELOW: f64 = 1.10;
 /// There is no trial if the base needs more bits per byte than counting, times this, before it is trained.
 const TRIED_BELOW: f64 = 2.5;
+/// For a base that needs so many bits per byte, as in most other scripts, the first [`FIRST_LOOK`] bytes decide: without any
+/// model a byte takes no more.
+const HOPELESS_FROM: f64 = 8.0;
+/// The bytes of a longer beginning that are looked at first.
+const FIRST_LOOK: usize = 100_000;
+/// The longest validation of the first look.
+const FIRST_LOOK_TIME: Duration = Duration::from_millis(150);
 /// The share of the time of the run for which the base is trained in the trial.
 const TRIAL_SHARE: f64 = 0.05;
 /// The longest training of the trial, in seconds.
@@ -58,40 +65,34 @@ impl Trial {
         minutes: f64,
         setup: Setup,
     ) -> Result<Option<Self>> {
-        let (seed, context_len) = (given.config.seed, given.config.windows.context_len);
-        let Some(dataset) = dataset(&base.tokenizer, beginning, context_len)? else { return Ok(None) };
-        let Some(held_out) = HeldOut::new(&dataset, dataset.valid_context_len()) else { return Ok(None) };
-        let Some(counting) = Counting::new(&dataset, &held_out) else { return Ok(None) };
-        let counting = counting.bits_per_byte;
-
-        let sizes = base.metadata.config.clone();
-        let with_dropout = |layer: &LayerConfig| layer.clone().recurrent_dropout(row.recurrent_dropout);
-        let layers: Vec<LayerConfig> = sizes.layers.iter().map(with_dropout).collect();
-        let config = sizes.layers(layers).dropout(row.dropout).embedding_dropout(row.embedding_dropout);
-        let config = config.locked_dropout(true).vocab_size(dataset.tokenizer.vocabulary.len());
-        let model = base.model.clone().resize_vocab(config.init_around_layers(seed, setup.device)?);
-        let train = TrainConfig::default()
-            .seed(seed)
-            .mode(TrainMode::Tbptt { bptt_len: row.bptt_len })
-            .batch_size(row.batch_size)
-            .learning_rate(row.learning_rate)
-            .optimizer(AdamConfig::default())
-            .clip(Clip::GlobalNorm(1.0))
-            .ema_decay(EMA_DECAY);
-
         let seconds = (60.0 * minutes * TRIAL_SHARE).min(MAX_TRIAL);
         let [budget, limit] = [seconds, VALIDATION_SHARE * seconds].map(Duration::from_secs_f64);
-        let kernels = setup.backend.kernels();
-        let bits = |model: &LanguageModel| -> Result<f64> {
-            let loss = validation_loss(model, &dataset, &train, setup.device, kernels, limit)?;
-            Ok(held_out.bits_per_byte(loss))
+        let prepare = |beginning| Prepared::new(base, beginning, row, given, setup);
+        let untrained = |text: &Prepared, limit| -> Result<Self> {
+            Ok(Self { counting: text.counting, untrained: text.bits(&text.model, limit)?, trained: None, seconds })
         };
-        let mut trial = Self { counting, untrained: bits(&model)?, trained: None, seconds };
+        let first = &beginning[..beginning.floor_char_boundary(FIRST_LOOK)];
+        if first.len() < beginning.len()
+            && let Some(text) = prepare(first)?
+        {
+            let trial = untrained(&text, FIRST_LOOK_TIME)?;
+            if trial.is_hopeless() {
+                return Ok(Some(trial));
+            }
+        }
+        let Some(text) = prepare(beginning)? else { return Ok(None) };
+        let mut trial = untrained(&text, limit)?;
         if trial.is_promising() {
-            let (trained, _) = try_training(&model, &dataset, &train, setup.device, kernels, budget)?;
-            trial.trained = Some(bits(&trained)?);
+            let kernels = setup.backend.kernels();
+            let (trained, _) = try_training(&text.model, &text.dataset, &text.train, setup.device, kernels, budget)?;
+            trial.trained = Some(text.bits(&trained, limit)?);
         }
         Ok(Some(trial))
+    }
+
+    /// Whether a small part of the text is enough to decline the base.
+    fn is_hopeless(&self) -> bool {
+        !self.is_promising() && self.untrained >= HOPELESS_FROM
     }
 
     /// Whether the base is worth training on the text.
@@ -120,6 +121,51 @@ impl Trial {
             decimals(self.counting, 2),
             decimals(limit, 2)
         )
+    }
+}
+
+/// The beginning of a text, as a trial reads it.
+struct Prepared<'a> {
+    dataset: TextDataset,
+    held_out: HeldOut,
+    /// What counting needs, in bits per byte.
+    counting: f64,
+    /// The base before it is trained.
+    model: LanguageModel,
+    train: TrainConfig,
+    setup: Setup<'a>,
+}
+
+impl<'a> Prepared<'a> {
+    /// Prepares the base for this beginning; `None` if it is too short.
+    fn new(base: &LmBundle, beginning: &str, row: &Row, given: &Given, setup: Setup<'a>) -> Result<Option<Self>> {
+        let (seed, context_len) = (given.config.seed, given.config.windows.context_len);
+        let Some(dataset) = dataset(&base.tokenizer, beginning, context_len)? else { return Ok(None) };
+        let Some(held_out) = HeldOut::new(&dataset, dataset.valid_context_len()) else { return Ok(None) };
+        let Some(counting) = Counting::new(&dataset, &held_out) else { return Ok(None) };
+
+        let sizes = base.metadata.config.clone();
+        let with_dropout = |layer: &LayerConfig| layer.clone().recurrent_dropout(row.recurrent_dropout);
+        let layers: Vec<LayerConfig> = sizes.layers.iter().map(with_dropout).collect();
+        let config = sizes.layers(layers).dropout(row.dropout).embedding_dropout(row.embedding_dropout);
+        let config = config.locked_dropout(true).vocab_size(dataset.tokenizer.vocabulary.len());
+        let model = base.model.clone().resize_vocab(config.init_around_layers(seed, setup.device)?);
+        let train = TrainConfig::default()
+            .seed(seed)
+            .mode(TrainMode::Tbptt { bptt_len: row.bptt_len })
+            .batch_size(row.batch_size)
+            .learning_rate(row.learning_rate)
+            .optimizer(AdamConfig::default())
+            .clip(Clip::GlobalNorm(1.0))
+            .ema_decay(EMA_DECAY);
+        Ok(Some(Self { dataset, held_out, counting: counting.bits_per_byte, model, train, setup }))
+    }
+
+    /// The bits per byte that `model` needs on what is evaluated of the held-out part within `limit`.
+    fn bits(&self, model: &LanguageModel, limit: Duration) -> Result<f64> {
+        let Self { dataset, held_out, train, setup, .. } = self;
+        let loss = validation_loss(model, dataset, train, setup.device, setup.backend.kernels(), limit)?;
+        Ok(held_out.bits_per_byte(loss))
     }
 }
 
@@ -167,6 +213,11 @@ mod tests {
                         characters needs 2.00; the limit is 5.00";
         assert_eq!(foreign.reason(), expected);
         assert!(trial(4.9, None).is_promising() && !trial(f64::NAN, None).is_promising());
+        // A small part of the text decides only if the base is worse than no model.
+        assert!(!foreign.is_hopeless() && !trial(7.9, None).is_hopeless() && trial(8.0, None).is_hopeless());
+        assert!(!trial(f64::NAN, None).is_hopeless());
+        // Bytes without any order.
+        assert!(!Trial { counting: 8.1, ..trial(9.0, None) }.is_hopeless());
         // Nothing is better than counting in a text that repeats.
         assert!(!Trial { counting: 0.0, ..trial(1.0, None) }.is_promising());
     }

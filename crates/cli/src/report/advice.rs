@@ -35,6 +35,8 @@ pub struct Evidence<'a> {
     pub is_worse_than_baseline: bool,
     /// Whether the run started from a trained model, which determines the sizes.
     pub starts_from_model: bool,
+    /// Whether the held-out text has more subwords than characters, as in a script that the vocabulary spells in bytes.
+    pub splits_characters: bool,
 }
 
 /// What the epochs show.
@@ -172,6 +174,9 @@ impl Evidence<'_> {
     /// Why the model may have a higher loss than a baseline, as the rest of a sentence.
     pub fn why_worse(&self) -> &'static str {
         match self.finding() {
+            _ if self.splits_characters => {
+                "the subwords do not suit the script of this text, in which a character is several of them"
+            }
             Finding::NoEpoch | Finding::Early if self.passes < 1.0 => "the network has not read the whole text yet",
             Finding::NoEpoch => "training ended before the first validation",
             Finding::Early => "training ended after fewer than two passes over the text",
@@ -221,6 +226,7 @@ mod tests {
             parameters_per_token: 40.0,
             is_worse_than_baseline: true,
             starts_from_model: false,
+            splits_characters: false,
         }
     }
 
@@ -347,6 +353,10 @@ mod tests {
         ] {
             let (_, why) = advice(losses, 0.1, ratio);
             assert!(why.contains(expected), "{losses:?}: {why}");
+            // More training does not help tokens of another script.
+            let epochs = epochs(losses, 0.1);
+            let evidence = Evidence { splits_characters: true, ..evidence(&epochs, losses.len() as f64) };
+            assert!(evidence.why_worse().contains("do not suit the script"), "{losses:?}");
         }
     }
 }

@@ -182,7 +182,7 @@ impl RunContext<'_> {
         update: Option<Provenance>,
     ) -> Result<StopReason> {
         let stop = StopFlag::default();
-        signals::install_handlers(&stop)?;
+        signals::stop_run(&stop)?;
         let toml = experiment.to_toml().into_bytes();
         let identity = RunIdentity::new(experiment.tokenizer().clone(), experiment.metadata()).extra_file(CONFIG, toml);
         let files = experiment.extra_files().into_iter();

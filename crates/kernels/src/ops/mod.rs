@@ -15,7 +15,9 @@ mod saved;
 mod sequence;
 mod softmax_loss;
 mod traits;
+mod values;
 
 pub use traits::{
     DropoutOps, ElementwiseOps, LinearOps, LossWithAccuracyOps, OptimizerOps, SequenceOps, SequenceSpec, SoftmaxLossOps,
 };
+pub use values::f32_values;

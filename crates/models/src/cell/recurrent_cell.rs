@@ -88,5 +88,5 @@ pub trait RecurrentCell {
 /// # Panics
 /// If the device fails to return them.
 pub(crate) fn f32_values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.try_into_vec_as().expect("the device returns the weights")
+    kernels::f32_values(tensor).expect("the device returns the weights")
 }
