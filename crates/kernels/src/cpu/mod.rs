@@ -17,5 +17,6 @@ pub mod simd_level;
 pub mod softmax_loss;
 #[cfg(test)]
 mod tests;
+mod tile;
 pub mod view;
 mod weight_columns;

@@ -1,0 +1,173 @@
+//! C (+)= A B for one panel of a packed B, in tiles of C that stay in registers.
+
+use pulp::{Simd, WithSimd};
+
+use super::simd_float::SimdFloat;
+use super::view::{MatrixPtr, MatrixView};
+
+/// Rows of B in one block of k. Such a block of a panel takes 24 KiB or less.
+pub(super) const K_BLOCK: usize = 128;
+/// The width of the widest panel in vectors.
+pub(super) const MAX_PANEL_VECTORS: usize = 3;
+
+/// The usual size of a cache line in bytes.
+const CACHE_LINE: usize = 64;
+
+/// The width of a panel in vectors. The sums of the largest tile fill 24 of 32 registers, or 12 of 16: a row of the
+/// panel and a value of A need the others. Four rows of three vectors need 17 registers.
+pub(super) const fn panel_vectors<S: Simd>() -> usize {
+    if S::REGISTER_COUNT >= 32 { MAX_PANEL_VECTORS } else { 2 }
+}
+
+/// The rows of the largest tile.
+const fn tile_rows<S: Simd>() -> usize {
+    if S::REGISTER_COUNT >= 32 { 8 } else { 6 }
+}
+
+/// C = A B, or C += A B if `add`, for a panel `b` with a row for each column of A. Meanwhile the beginning of `next`, the
+/// panel that is multiplied after it, is fetched to the cache.
+///
+/// # Safety
+/// `c` has as many rows as A, as wide as the panel, initialized if `add`; and they may be written.
+#[inline(always)]
+pub(super) unsafe fn multiply_panel<T: SimdFloat, S: Simd>(
+    simd: S,
+    a: MatrixView<T>,
+    b: &[T],
+    next: &[T],
+    c: MatrixPtr<T>,
+    add: bool,
+) {
+    // A function of its own for each set of instructions: it is large, and is called from many places.
+    simd.vectorize(PanelProduct { a, b, next, c, add });
+}
+
+/// The arguments of [`multiply_panel`].
+struct PanelProduct<'a, T> {
+    a: MatrixView<'a, T>,
+    b: &'a [T],
+    next: &'a [T],
+    c: MatrixPtr<T>,
+    add: bool,
+}
+
+impl<T: SimdFloat> WithSimd for PanelProduct<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let vectors = self.b.len() / (self.a.columns.max(1) * T::lanes::<S>());
+        // SAFETY: the caller of `multiply_panel` guarantees it.
+        unsafe {
+            match vectors {
+                3 if panel_vectors::<S>() >= 3 => self.multiply::<S, 3>(simd),
+                2 => self.multiply::<S, 2>(simd),
+                _ => self.multiply::<S, 1>(simd),
+            }
+        }
+    }
+}
+
+impl<T: SimdFloat> PanelProduct<'_, T> {
+    /// The product with a panel `W` vectors wide.
+    ///
+    /// # Safety
+    /// As for [`multiply_panel`].
+    #[inline(always)]
+    unsafe fn multiply<S: Simd, const W: usize>(self, simd: S) {
+        let Self { a, b, next, c, add } = self;
+        let (vectors, _) = T::vectors::<S>(b);
+        // Tiles of about the same height: in a low one, each sum waits for the one before.
+        let tiles = a.rows.div_ceil(tile_rows::<S>());
+        for from in (0..a.columns).step_by(K_BLOCK) {
+            let to = (from + K_BLOCK).min(a.columns);
+            let next = if to < a.columns { &b[to * W * T::lanes::<S>()..] } else { next };
+            let (a, block) = (a.columns(from..to), &vectors[from * W..to * W]);
+            let add = add || from > 0;
+            for at in 0..tiles {
+                let rows = at * a.rows / tiles..(at + 1) * a.rows / tiles;
+                let (a, c) = (a.rows(rows.clone()), c.offset(rows.start, 0));
+                // Each tile fetches its part of the next block, some bytes for each row of this block.
+                let start = size_of_val(block) * at / tiles;
+                let next = next.as_ptr().cast::<u8>().wrapping_add(start);
+                let stride = size_of_val(&block[..W]).div_ceil(tiles);
+                // SAFETY: the rows are rows of `c`, and later blocks of columns add to what the first one has written.
+                // A has as many columns as B has rows: both have the same range of k.
+                unsafe {
+                    match a.rows {
+                        8 if tile_rows::<S>() >= 8 => tile::<T, S, 8, W>(simd, a, block, (next, stride), c, add),
+                        7 if tile_rows::<S>() >= 7 => tile::<T, S, 7, W>(simd, a, block, (next, stride), c, add),
+                        6 => tile::<T, S, 6, W>(simd, a, block, (next, stride), c, add),
+                        5 => tile::<T, S, 5, W>(simd, a, block, (next, stride), c, add),
+                        4 => tile::<T, S, 4, W>(simd, a, block, (next, stride), c, add),
+                        3 => tile::<T, S, 3, W>(simd, a, block, (next, stride), c, add),
+                        2 => tile::<T, S, 2, W>(simd, a, block, (next, stride), c, add),
+                        _ => tile::<T, S, 1, W>(simd, a, block, (next, stride), c, add),
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// One tile of C with `M` rows of `W` vectors. For each row of `b` it fetches the memory at `next` and then moves it by
+/// `stride` bytes.
+///
+/// # Safety
+/// A has `M` rows and as many columns as `b` has rows of `W` vectors. `c` has `M` rows of `W` vectors, initialized
+/// if `add`; and they may be written.
+#[inline(always)]
+unsafe fn tile<T: SimdFloat, S: Simd, const M: usize, const W: usize>(
+    simd: S,
+    a: MatrixView<T>,
+    b: &[T::Vector<S>],
+    (mut next, stride): (*const u8, usize),
+    c: MatrixPtr<T>,
+    add: bool,
+) {
+    let mut sums = [[T::splat(simd, T::default()); W]; M];
+    let mut column = a.start;
+    for b in b.chunks_exact(W) {
+        for (m, sums) in sums.iter_mut().enumerate() {
+            // SAFETY: row m of A has one value for each row of `b`, and `column` is at one of them.
+            let a = T::splat(simd, unsafe { *column.add(m * a.row_stride) });
+            for (sum, &b) in sums.iter_mut().zip(b) {
+                *sum = T::mul_add(simd, a, b, *sum);
+            }
+        }
+        column = column.wrapping_add(a.column_stride);
+        // A single row reads B as fast as the memory allows.
+        if M > 1 {
+            for line in 0..size_of_val(b).div_ceil(CACHE_LINE) {
+                prefetch(next.wrapping_add(line * CACHE_LINE));
+            }
+            next = next.wrapping_add(stride);
+        }
+    }
+    for (m, sums) in sums.into_iter().enumerate() {
+        let c = c.offset(m, 0).start.cast::<T::Vector<S>>();
+        for (w, sum) in sums.into_iter().enumerate() {
+            // SAFETY: `c` has `W` vectors in row m, and this is vector w: a few contiguous values, read and
+            // written without requiring alignment.
+            unsafe {
+                let c = c.add(w);
+                let sum = if add { T::add(simd, c.read_unaligned(), sum) } else { sum };
+                c.write_unaligned(sum);
+            }
+        }
+    }
+}
+
+/// Asks the CPU for the cache line at `address`, in its own cache (L2): the smallest ones (L1) hold no second block. Other
+/// CPUs than x86 find out themselves what is read next.
+#[inline(always)]
+fn prefetch(address: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        // SAFETY: every x86-64 CPU has the instruction, and it accepts any address.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(address.cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
+}
