@@ -193,6 +193,40 @@ impl<T: SimdFloat> PackedMatrix<T> {
         add: bool,
         panels: Range<usize>,
     ) {
+        // SAFETY: the caller guarantees it.
+        unsafe { self.multiply_columns(simd, a, c, add.then_some(c), panels) }
+    }
+
+    /// C = A B + b, with `bias` b in every row.
+    ///
+    /// # Panics
+    /// If A does not have as many columns as B has rows, or there is not one bias for each of [`Self::columns`].
+    ///
+    /// # Safety
+    /// `c` has as many rows as A and [`Self::columns`] columns, and they may be written (see [`MatrixPtr::new`]).
+    #[inline(always)]
+    pub unsafe fn multiply_biased<S: Simd>(&self, simd: S, a: MatrixView<T>, c: MatrixPtr<T>, bias: &[T]) {
+        assert_eq!(bias.len(), self.columns, "there must be one bias for each column");
+        // SAFETY: the biases are only read, as rows with a stride of 0; the caller guarantees the rest.
+        unsafe {
+            let bias = MatrixPtr::new(bias.as_ptr().cast_mut(), 0);
+            self.multiply_columns(simd, a, c, Some(bias), 0..self.panels());
+        }
+    }
+
+    /// C = A B plus `addend` in the columns of `panels`.
+    ///
+    /// # Safety
+    /// As [`Self::multiply_panels`]; `addend` has the same rows and columns as `c`, initialized.
+    #[inline(always)]
+    unsafe fn multiply_columns<S: Simd>(
+        &self,
+        simd: S,
+        a: MatrixView<T>,
+        c: MatrixPtr<T>,
+        addend: Option<MatrixPtr<T>>,
+        panels: Range<usize>,
+    ) {
         assert_eq!(a.columns, self.rows, "A must have as many columns as B has rows");
         assert_eq!(self.width, panel_vectors::<S>() * T::lanes::<S>(), "B was packed for another SIMD level");
         let _section = profile::section(Part::MatrixProduct);
@@ -200,7 +234,7 @@ impl<T: SimdFloat> PackedMatrix<T> {
         // first one has written.
         unsafe {
             if a.row_stride != 1 || a.column_stride == 1 {
-                return self.multiply_rows(simd, a, c, add, panels, 0..self.rows);
+                return self.multiply_rows(simd, a, c, addend, panels, 0..self.rows);
             }
             // A is column-major: reading it along its rows would touch one cache line per value. A few rows at a time
             // are copied to contiguous memory, once for all panels.
@@ -210,8 +244,8 @@ impl<T: SimdFloat> PackedMatrix<T> {
                 for row in (0..a.rows).step_by(T::PAD) {
                     let part = a.rows(row..(row + T::PAD).min(a.rows)).columns(depth.clone());
                     let part = copy_block(part, &mut block);
-                    let (c, add) = (c.offset(row, 0), add || from > 0);
-                    self.multiply_rows(simd, part, c, add, panels.clone(), depth.clone());
+                    let addend = if from > 0 { Some(c) } else { addend }.map(|addend| addend.offset(row, 0));
+                    self.multiply_rows(simd, part, c.offset(row, 0), addend, panels.clone(), depth.clone());
                 }
             }
         }
@@ -220,14 +254,14 @@ impl<T: SimdFloat> PackedMatrix<T> {
     /// The same with the rows `depth` of B only, as many as A has columns.
     ///
     /// # Safety
-    /// As [`Self::multiply_panels`]; B has these rows and panels.
+    /// As [`Self::multiply_columns`]; B has these rows and panels.
     #[inline(always)]
     unsafe fn multiply_rows<S: Simd>(
         &self,
         simd: S,
         a: MatrixView<T>,
         c: MatrixPtr<T>,
-        add: bool,
+        addend: Option<MatrixPtr<T>>,
         panels: Range<usize>,
         depth: Range<usize>,
     ) {
@@ -236,8 +270,10 @@ impl<T: SimdFloat> PackedMatrix<T> {
             // The first one is read again for the next rows.
             let next = if panel + 1 < panels.end { panel + 1 } else { panels.start };
             let next = self.block(next, &depth);
-            // SAFETY: `c` has the panel's columns.
-            unsafe { multiply_panel(simd, a, b, next, c.offset(0, panel * self.width), add) };
+            let start = panel * self.width;
+            let addend = addend.map(|addend| addend.offset(0, start));
+            // SAFETY: `c` and the addend have the panel's columns.
+            unsafe { multiply_panel(simd, a, b, next, c.offset(0, start), addend) };
         }
     }
 

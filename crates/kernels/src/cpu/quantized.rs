@@ -95,9 +95,10 @@ impl QuantizedMatrix {
                         *wide = f32::from(value) * scale;
                     }
                 }
-                let (a, add, c) = (a.columns(from..to), add || from > 0, c.offset(0, start));
+                let (a, c) = (a.columns(from..to), c.offset(0, start));
+                let addend = (add || from > 0).then_some(c);
                 // SAFETY: the panel's columns are among those of `c`.
-                unsafe { multiply_panel(simd, a, block, block, c, add) };
+                unsafe { multiply_panel(simd, a, block, block, c, addend) };
             }
         }
     }

@@ -24,11 +24,11 @@ const fn tile_rows<S: Simd>() -> usize {
     if S::REGISTER_COUNT >= 32 { 8 } else { 6 }
 }
 
-/// C = A B, or C += A B if `add`, for a panel `b` with a row for each column of A. Meanwhile the beginning of `next`, the
-/// panel that is multiplied after it, is fetched to the cache.
+/// C = A B for a panel `b` with a row for each column of A, plus `addend` if there is one, which may be C itself.
+/// Meanwhile the beginning of `next`, the panel that is multiplied after it, is fetched to the cache.
 ///
 /// # Safety
-/// `c` has as many rows as A, as wide as the panel, initialized if `add`; and they may be written.
+/// `c` has as many rows as A, as wide as the panel, and they may be written. `addend` has the same, initialized.
 #[inline(always)]
 pub(super) unsafe fn multiply_panel<T: SimdFloat, S: Simd>(
     simd: S,
@@ -36,10 +36,10 @@ pub(super) unsafe fn multiply_panel<T: SimdFloat, S: Simd>(
     b: &[T],
     next: &[T],
     c: MatrixPtr<T>,
-    add: bool,
+    addend: Option<MatrixPtr<T>>,
 ) {
     // A function of its own for each set of instructions: it is large, and is called from many places.
-    simd.vectorize(PanelProduct { a, b, next, c, add });
+    simd.vectorize(PanelProduct { a, b, next, c, addend });
 }
 
 /// The arguments of [`multiply_panel`].
@@ -48,7 +48,7 @@ struct PanelProduct<'a, T> {
     b: &'a [T],
     next: &'a [T],
     c: MatrixPtr<T>,
-    add: bool,
+    addend: Option<MatrixPtr<T>>,
 }
 
 impl<T: SimdFloat> WithSimd for PanelProduct<'_, T> {
@@ -75,7 +75,7 @@ impl<T: SimdFloat> PanelProduct<'_, T> {
     /// As for [`multiply_panel`].
     #[inline(always)]
     unsafe fn multiply<S: Simd, const W: usize>(self, simd: S) {
-        let Self { a, b, next, c, add } = self;
+        let Self { a, b, next, c, addend } = self;
         let (vectors, _) = T::vectors::<S>(b);
         // Tiles of about the same height: in a low one, each sum waits for the one before.
         let tiles = a.rows.div_ceil(tile_rows::<S>());
@@ -83,26 +83,28 @@ impl<T: SimdFloat> PanelProduct<'_, T> {
             let to = (from + K_BLOCK).min(a.columns);
             let next = if to < a.columns { &b[to * W * T::lanes::<S>()..] } else { next };
             let (a, block) = (a.columns(from..to), &vectors[from * W..to * W]);
-            let add = add || from > 0;
+            // Later blocks of columns add to what the first one has written.
+            let addend = if from > 0 { Some(c) } else { addend };
             for at in 0..tiles {
                 let rows = at * a.rows / tiles..(at + 1) * a.rows / tiles;
-                let (a, c) = (a.rows(rows.clone()), c.offset(rows.start, 0));
+                let addend = addend.map(|addend| addend.offset(rows.start, 0));
+                let (c, a) = (c.offset(rows.start, 0), a.rows(rows));
                 // Each tile fetches its part of the next block, some bytes for each row of this block.
                 let start = size_of_val(block) * at / tiles;
                 let next = next.as_ptr().cast::<u8>().wrapping_add(start);
                 let stride = size_of_val(&block[..W]).div_ceil(tiles);
-                // SAFETY: the rows are rows of `c`, and later blocks of columns add to what the first one has written.
-                // A has as many columns as B has rows: both have the same range of k.
+                // SAFETY: the rows are rows of `c` and the addend. A has as many columns as B has rows: both have the
+                // same range of k.
                 unsafe {
                     match a.rows {
-                        8 if tile_rows::<S>() >= 8 => tile::<T, S, 8, W>(simd, a, block, (next, stride), c, add),
-                        7 if tile_rows::<S>() >= 7 => tile::<T, S, 7, W>(simd, a, block, (next, stride), c, add),
-                        6 => tile::<T, S, 6, W>(simd, a, block, (next, stride), c, add),
-                        5 => tile::<T, S, 5, W>(simd, a, block, (next, stride), c, add),
-                        4 => tile::<T, S, 4, W>(simd, a, block, (next, stride), c, add),
-                        3 => tile::<T, S, 3, W>(simd, a, block, (next, stride), c, add),
-                        2 => tile::<T, S, 2, W>(simd, a, block, (next, stride), c, add),
-                        _ => tile::<T, S, 1, W>(simd, a, block, (next, stride), c, add),
+                        8 if tile_rows::<S>() >= 8 => tile::<T, S, 8, W>(simd, a, block, (next, stride), c, addend),
+                        7 if tile_rows::<S>() >= 7 => tile::<T, S, 7, W>(simd, a, block, (next, stride), c, addend),
+                        6 => tile::<T, S, 6, W>(simd, a, block, (next, stride), c, addend),
+                        5 => tile::<T, S, 5, W>(simd, a, block, (next, stride), c, addend),
+                        4 => tile::<T, S, 4, W>(simd, a, block, (next, stride), c, addend),
+                        3 => tile::<T, S, 3, W>(simd, a, block, (next, stride), c, addend),
+                        2 => tile::<T, S, 2, W>(simd, a, block, (next, stride), c, addend),
+                        _ => tile::<T, S, 1, W>(simd, a, block, (next, stride), c, addend),
                     }
                 }
             }
@@ -114,8 +116,8 @@ impl<T: SimdFloat> PanelProduct<'_, T> {
 /// `stride` bytes.
 ///
 /// # Safety
-/// A has `M` rows and as many columns as `b` has rows of `W` vectors. `c` has `M` rows of `W` vectors, initialized
-/// if `add`; and they may be written.
+/// A has `M` rows and as many columns as `b` has rows of `W` vectors. `c` has `M` rows of `W` vectors, which may be
+/// written, and `addend` has as many, initialized.
 #[inline(always)]
 unsafe fn tile<T: SimdFloat, S: Simd, const M: usize, const W: usize>(
     simd: S,
@@ -123,7 +125,7 @@ unsafe fn tile<T: SimdFloat, S: Simd, const M: usize, const W: usize>(
     b: &[T::Vector<S>],
     (mut next, stride): (*const u8, usize),
     c: MatrixPtr<T>,
-    add: bool,
+    addend: Option<MatrixPtr<T>>,
 ) {
     let mut sums = [[T::splat(simd, T::default()); W]; M];
     let mut column = a.start;
@@ -145,14 +147,15 @@ unsafe fn tile<T: SimdFloat, S: Simd, const M: usize, const W: usize>(
         }
     }
     for (m, sums) in sums.into_iter().enumerate() {
-        let c = c.offset(m, 0).start.cast::<T::Vector<S>>();
-        for (w, sum) in sums.into_iter().enumerate() {
-            // SAFETY: `c` has `W` vectors in row m, and this is vector w: a few contiguous values, read and
+        for (w, mut sum) in sums.into_iter().enumerate() {
+            // SAFETY: both matrices have `W` vectors in row m, and this is vector w: a few contiguous values, read and
             // written without requiring alignment.
             unsafe {
-                let c = c.add(w);
-                let sum = if add { T::add(simd, c.read_unaligned(), sum) } else { sum };
-                c.write_unaligned(sum);
+                if let Some(addend) = addend {
+                    let vector = addend.offset(m, 0).start.cast::<T::Vector<S>>().add(w);
+                    sum = T::add(simd, vector.read_unaligned(), sum);
+                }
+                c.offset(m, 0).start.cast::<T::Vector<S>>().add(w).write_unaligned(sum);
             }
         }
     }

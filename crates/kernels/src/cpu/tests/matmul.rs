@@ -9,7 +9,8 @@ use super::super::simd_level::SimdLevel;
 use super::super::view::{MatrixPtr, MatrixView};
 use super::{Layout, Matrix, values};
 
-const ROWS: usize = 9;
+/// More than two of the highest tiles, so that there are tiles of each height.
+const ROWS: usize = 17;
 const COLUMNS: usize = 50;
 /// The value of memory that must not be written.
 const CANARY: f64 = 77.0;
@@ -17,6 +18,11 @@ const CANARY: f64 = 77.0;
 /// Integers from −3 to 3.
 fn integers(seed: u64, count: usize) -> Vec<f64> {
     values(seed, count).into_iter().map(|value| (value * 3.5).trunc()).collect()
+}
+
+/// The bias of each column is its index.
+fn biases<T: SimdFloat>(columns: usize) -> Vec<T> {
+    (0..columns).map(|column| T::from_f64(column as f64)).collect()
 }
 
 /// What to compute.
@@ -28,6 +34,8 @@ enum Operation {
     Write,
     /// C += A B.
     Add,
+    /// C = A B + b, all columns including padding.
+    Biased,
 }
 
 struct Multiply<'a, T> {
@@ -56,6 +64,7 @@ impl<T: SimdFloat> WithSimd for Multiply<'_, T> {
                 Operation::Into => packed.multiply_into(simd, a, c, b.columns),
                 Operation::Write => packed.multiply(simd, a, c, false),
                 Operation::Add => packed.multiply(simd, a, c, true),
+                Operation::Biased => packed.multiply_biased(simd, a, c, &biases(written)),
             }
         }
     }
@@ -74,7 +83,7 @@ fn check<T: SimdFloat>(level: SimdLevel, k: usize) {
         for columns in 1..=COLUMNS {
             let (a, b) = &matrices[(rows + columns) % 3];
             let (a, b) = (a.view().rows(0..rows), b.view().columns(0..columns));
-            for operation in [Operation::Into, Operation::Write, Operation::Add] {
+            for operation in [Operation::Into, Operation::Write, Operation::Add, Operation::Biased] {
                 let filled = columns.next_multiple_of(T::PAD);
                 let stride = if operation == Operation::Into { columns + 2 } else { filled + 2 };
                 let start = stride + 1;
@@ -84,10 +93,14 @@ fn check<T: SimdFloat>(level: SimdLevel, k: usize) {
                 level.run(Multiply { operation, a, b, c: &mut c, layout, parallel });
                 for (at, &value) in c.iter().enumerate() {
                     let position = at.checked_sub(start).map(|at| (at / stride, at % stride));
-                    let before = if operation == Operation::Add { CANARY } else { 0.0 };
+                    let added = |column: usize| match operation {
+                        Operation::Into | Operation::Write => 0.0,
+                        Operation::Add => CANARY,
+                        Operation::Biased => column as f64,
+                    };
                     let should_be = match position {
-                        Some((row, at)) if row < rows && at < columns => expected[row * COLUMNS + at] + before,
-                        Some((row, at)) if row < rows && at < filled && operation != Operation::Into => before,
+                        Some((row, at)) if row < rows && at < columns => expected[row * COLUMNS + at] + added(at),
+                        Some((row, at)) if row < rows && at < filled && operation != Operation::Into => added(at),
                         _ => CANARY,
                     };
                     assert!(
