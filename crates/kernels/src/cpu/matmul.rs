@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use super::rows::PaddedRows;
 use super::scratch::Scratch;
 use super::simd_float::SimdFloat;
-use super::tile::{K_BLOCK, multiply_panel, panel_vectors};
+use super::tile::{K_BLOCK, ROW_PANELS, multiply_panel, multiply_row, panel_vectors};
 use super::view::{MatrixPtr, MatrixView};
 use crate::profile::{self, Part};
 
@@ -262,9 +262,19 @@ impl<T: SimdFloat> PackedMatrix<T> {
         a: MatrixView<T>,
         c: MatrixPtr<T>,
         addend: Option<MatrixPtr<T>>,
-        panels: Range<usize>,
+        mut panels: Range<usize>,
         depth: Range<usize>,
     ) {
+        // One row is multiplied by several panels at a time, as long as they have the full width.
+        let full_panels = if a.rows == 1 && depth.len() == self.rows { self.columns / self.width } else { 0 };
+        while panels.start + ROW_PANELS <= panels.end.min(full_panels) {
+            let start = panels.start * self.width;
+            let b = &self.values[start * self.rows..(start + ROW_PANELS * self.width) * self.rows];
+            let addend = addend.map(|addend| addend.offset(0, start));
+            // SAFETY: `c` and the addend have the columns of these panels.
+            unsafe { multiply_row(simd, a, b, c.offset(0, start), addend) };
+            panels.start += ROW_PANELS;
+        }
         for panel in panels.clone() {
             let b = self.block(panel, &depth);
             // The first one is read again for the next rows.

@@ -42,6 +42,107 @@ pub(super) unsafe fn multiply_panel<T: SimdFloat, S: Simd>(
     simd.vectorize(PanelProduct { a, b, next, c, addend });
 }
 
+/// The panels that [`multiply_row`] multiplies at a time.
+pub(super) const ROW_PANELS: usize = 4;
+
+/// The same for one row A and [`ROW_PANELS`] panels of full width, one after another in `b`: the sums of one panel are
+/// too few, so each would wait for the one before.
+///
+/// # Safety
+/// `c` has one row, as wide as the panels, and it may be written. `addend` has the same, initialized.
+#[inline(always)]
+pub(super) unsafe fn multiply_row<T: SimdFloat, S: Simd>(
+    simd: S,
+    a: MatrixView<T>,
+    b: &[T],
+    c: MatrixPtr<T>,
+    addend: Option<MatrixPtr<T>>,
+) {
+    simd.vectorize(RowProduct { a, b, c, addend });
+}
+
+/// The arguments of [`multiply_row`].
+struct RowProduct<'a, T> {
+    a: MatrixView<'a, T>,
+    b: &'a [T],
+    c: MatrixPtr<T>,
+    addend: Option<MatrixPtr<T>>,
+}
+
+impl<T: SimdFloat> WithSimd for RowProduct<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        // SAFETY: the caller of `multiply_row` guarantees it.
+        unsafe {
+            if panel_vectors::<S>() == MAX_PANEL_VECTORS {
+                self.multiply::<S, MAX_PANEL_VECTORS>(simd);
+            } else {
+                self.multiply::<S, 2>(simd);
+            }
+        }
+    }
+}
+
+impl<T: SimdFloat> RowProduct<'_, T> {
+    /// The product with panels `W` vectors wide.
+    ///
+    /// # Safety
+    /// As for [`multiply_row`].
+    #[inline(always)]
+    unsafe fn multiply<S: Simd, const W: usize>(self, simd: S) {
+        let Self { a, b, c, addend } = self;
+        let (b, _) = T::vectors::<S>(b);
+        assert_eq!(b.len(), a.columns * W * ROW_PANELS, "each panel must have a row for each column of A");
+        for from in (0..a.columns).step_by(K_BLOCK) {
+            let mut sums = [[T::splat(simd, T::default()); W]; ROW_PANELS];
+            for k in from..(from + K_BLOCK).min(a.columns) {
+                // SAFETY: A has this column, and each panel has this row.
+                let a_value = T::splat(simd, unsafe { a.at(0, k) });
+                for (panel, sums) in sums.iter_mut().enumerate() {
+                    for (w, sum) in sums.iter_mut().enumerate() {
+                        // SAFETY: the same.
+                        let b = unsafe { *b.get_unchecked((panel * a.columns + k) * W + w) };
+                        *sum = T::mul_add(simd, a_value, b, *sum);
+                    }
+                }
+            }
+            // Later blocks of columns add to what the first one has written.
+            let addend = if from > 0 { Some(c) } else { addend };
+            for (panel, sums) in sums.into_iter().enumerate() {
+                // SAFETY: both matrices have these vectors of the row.
+                unsafe { store(simd, sums, c, addend, panel * W) };
+            }
+        }
+    }
+}
+
+/// Writes vectors to the first row of `c`, from its vector `at` on, plus those of `addend`.
+///
+/// # Safety
+/// `c` has these vectors, and they may be written; `addend` has the same, initialized.
+#[inline(always)]
+unsafe fn store<T: SimdFloat, S: Simd, const W: usize>(
+    simd: S,
+    vectors: [T::Vector<S>; W],
+    c: MatrixPtr<T>,
+    addend: Option<MatrixPtr<T>>,
+    at: usize,
+) {
+    for (w, mut vector) in vectors.into_iter().enumerate() {
+        // SAFETY: the caller guarantees it; a vector is a few contiguous values, read and written without requiring
+        // alignment.
+        unsafe {
+            if let Some(addend) = addend {
+                let before = addend.start.cast::<T::Vector<S>>().add(at + w).read_unaligned();
+                vector = T::add(simd, before, vector);
+            }
+            c.start.cast::<T::Vector<S>>().add(at + w).write_unaligned(vector);
+        }
+    }
+}
+
 /// The arguments of [`multiply_panel`].
 struct PanelProduct<'a, T> {
     a: MatrixView<'a, T>,
@@ -147,22 +248,14 @@ unsafe fn tile<T: SimdFloat, S: Simd, const M: usize, const W: usize>(
         }
     }
     for (m, sums) in sums.into_iter().enumerate() {
-        for (w, mut sum) in sums.into_iter().enumerate() {
-            // SAFETY: both matrices have `W` vectors in row m, and this is vector w: a few contiguous values, read and
-            // written without requiring alignment.
-            unsafe {
-                if let Some(addend) = addend {
-                    let vector = addend.offset(m, 0).start.cast::<T::Vector<S>>().add(w);
-                    sum = T::add(simd, vector.read_unaligned(), sum);
-                }
-                c.offset(m, 0).start.cast::<T::Vector<S>>().add(w).write_unaligned(sum);
-            }
-        }
+        let addend = addend.map(|addend| addend.offset(m, 0));
+        // SAFETY: both matrices have `W` vectors in row m.
+        unsafe { store(simd, sums, c.offset(m, 0), addend, 0) };
     }
 }
 
-/// Asks the CPU for the cache line at `address`, in its own cache (L2): the smallest ones (L1) hold no second block. Other
-/// CPUs than x86 find out themselves what is read next.
+/// Asks the CPU to fetch the cache line at `address` to the core's own L2 cache; a second block may not fit into L1. On
+/// other processors than x86 it does nothing.
 #[inline(always)]
 fn prefetch(address: *const u8) {
     #[cfg(target_arch = "x86_64")]

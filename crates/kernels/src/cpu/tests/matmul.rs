@@ -1,6 +1,8 @@
 //! Packed matrix products of all sizes around the borders of panels, tiles and blocks of rows. The values are small
 //! integers, so that the results must be exact.
 
+use std::ops::RangeInclusive;
+
 use pulp::{Simd, WithSimd};
 
 use super::super::matmul::PackedMatrix;
@@ -70,17 +72,21 @@ impl<T: SimdFloat> WithSimd for Multiply<'_, T> {
     }
 }
 
-/// All sizes for one k, against one reference product of the largest size.
-fn check<T: SimdFloat>(level: SimdLevel, k: usize) {
-    let (a, b) = (integers(1, ROWS * k), integers(2, k * COLUMNS));
-    let expected =
-        |row: usize, column: usize| -> f64 { (0..k).map(|k_at| a[row * k + k_at] * b[k_at * COLUMNS + column]).sum() };
-    let expected: Vec<f64> = (0..ROWS * COLUMNS).map(|at| expected(at / COLUMNS, at % COLUMNS)).collect();
+/// All products of up to `all_rows` rows with each of these numbers of columns, for one k, against one reference
+/// product of the largest size.
+fn check<T: SimdFloat>(level: SimdLevel, k: usize, all_rows: usize, columns: RangeInclusive<usize>) {
+    let all_columns = *columns.end();
+    let (a, b) = (integers(1, all_rows * k), integers(2, k * all_columns));
+    let expected = |row: usize, column: usize| -> f64 {
+        (0..k).map(|k_at| a[row * k + k_at] * b[k_at * all_columns + column]).sum()
+    };
+    let expected: Vec<f64> =
+        (0..all_rows * all_columns).map(|at| expected(at / all_columns, at % all_columns)).collect();
     let matrices =
         [(Layout::Dense, Layout::Dense), (Layout::Transposed, Layout::Slice), (Layout::Slice, Layout::Transposed)]
-            .map(|(of_a, of_b)| (Matrix::<T>::new(&a, k, of_a), Matrix::<T>::new(&b, COLUMNS, of_b)));
-    for rows in 1..=ROWS {
-        for columns in 1..=COLUMNS {
+            .map(|(of_a, of_b)| (Matrix::<T>::new(&a, k, of_a), Matrix::<T>::new(&b, all_columns, of_b)));
+    for rows in 1..=all_rows {
+        for columns in columns.clone() {
             let (a, b) = &matrices[(rows + columns) % 3];
             let (a, b) = (a.view().rows(0..rows), b.view().columns(0..columns));
             for operation in [Operation::Into, Operation::Write, Operation::Add, Operation::Biased] {
@@ -99,7 +105,7 @@ fn check<T: SimdFloat>(level: SimdLevel, k: usize) {
                         Operation::Biased => column as f64,
                     };
                     let should_be = match position {
-                        Some((row, at)) if row < rows && at < columns => expected[row * COLUMNS + at] + added(at),
+                        Some((row, at)) if row < rows && at < columns => expected[row * all_columns + at] + added(at),
                         Some((row, at)) if row < rows && at < filled && operation != Operation::Into => added(at),
                         _ => CANARY,
                     };
@@ -118,8 +124,11 @@ fn check<T: SimdFloat>(level: SimdLevel, k: usize) {
 fn products_of_all_sizes_are_exact() {
     for level in SimdLevel::available() {
         for k in [1, 127, 128, 129, 300] {
-            check::<f32>(level, k);
-            check::<f64>(level, k);
+            check::<f32>(level, k, ROWS, 1..=COLUMNS);
+            check::<f64>(level, k, ROWS, 1..=COLUMNS);
+            // One row, and more than four of the widest panels.
+            check::<f32>(level, k, 1, 190..=250);
+            check::<f64>(level, k, 1, 190..=250);
         }
     }
 }
