@@ -13,13 +13,9 @@ use rayon::prelude::*;
 use super::rows::PaddedRows;
 use super::scratch::Scratch;
 use super::simd_float::SimdFloat;
+use super::tile::{K_BLOCK, ROW_PANELS, multiply_panel, multiply_row, panel_vectors};
 use super::view::{MatrixPtr, MatrixView};
 use crate::profile::{self, Part};
-
-/// The width of a panel in vectors.
-pub(super) const PANEL_VECTORS: usize = 3;
-/// Rows of B in one block of k. Such a block of a panel takes 24 KiB or less.
-pub(super) const K_BLOCK: usize = 128;
 
 /// A matrix B `[K, N]`, packed for one SIMD level.
 pub struct PackedMatrix<T: SimdFloat> {
@@ -61,7 +57,7 @@ impl<T: SimdFloat> PackedMatrix<T> {
 
     fn empty<S: Simd>(b: MatrixView<T>) -> Self {
         let columns = b.columns.next_multiple_of(T::PAD);
-        let width = PANEL_VECTORS * T::lanes::<S>();
+        let width = panel_vectors::<S>() * T::lanes::<S>();
         Self { values: Scratch::new(b.rows * columns), rows: b.rows, columns, width }
     }
 
@@ -104,8 +100,8 @@ impl<T: SimdFloat> PackedMatrix<T> {
         let _section = profile::section(Part::ElementWise);
         let (totals, _) = T::vectors_mut::<S>(totals);
         let (panels, _) = T::vectors::<S>(&self.values);
-        for (at, totals) in totals.chunks_mut(PANEL_VECTORS).enumerate() {
-            let panel = &panels[at * PANEL_VECTORS * self.rows..][..totals.len() * self.rows];
+        for (at, totals) in totals.chunks_mut(panel_vectors::<S>()).enumerate() {
+            let panel = &panels[at * panel_vectors::<S>() * self.rows..][..totals.len() * self.rows];
             for row in panel.chunks_exact(totals.len()) {
                 for (total, &value) in totals.iter_mut().zip(row) {
                     *total = T::add(simd, *total, value);
@@ -197,14 +193,48 @@ impl<T: SimdFloat> PackedMatrix<T> {
         add: bool,
         panels: Range<usize>,
     ) {
+        // SAFETY: the caller guarantees it.
+        unsafe { self.multiply_columns(simd, a, c, add.then_some(c), panels) }
+    }
+
+    /// C = A B + b, with `bias` b in every row.
+    ///
+    /// # Panics
+    /// If A does not have as many columns as B has rows, or there is not one bias for each of [`Self::columns`].
+    ///
+    /// # Safety
+    /// `c` has as many rows as A and [`Self::columns`] columns, and they may be written (see [`MatrixPtr::new`]).
+    #[inline(always)]
+    pub unsafe fn multiply_biased<S: Simd>(&self, simd: S, a: MatrixView<T>, c: MatrixPtr<T>, bias: &[T]) {
+        assert_eq!(bias.len(), self.columns, "there must be one bias for each column");
+        // SAFETY: the biases are only read, as rows with a stride of 0; the caller guarantees the rest.
+        unsafe {
+            let bias = MatrixPtr::new(bias.as_ptr().cast_mut(), 0);
+            self.multiply_columns(simd, a, c, Some(bias), 0..self.panels());
+        }
+    }
+
+    /// C = A B plus `addend` in the columns of `panels`.
+    ///
+    /// # Safety
+    /// As [`Self::multiply_panels`]; `addend` has the same rows and columns as `c`, initialized.
+    #[inline(always)]
+    unsafe fn multiply_columns<S: Simd>(
+        &self,
+        simd: S,
+        a: MatrixView<T>,
+        c: MatrixPtr<T>,
+        addend: Option<MatrixPtr<T>>,
+        panels: Range<usize>,
+    ) {
         assert_eq!(a.columns, self.rows, "A must have as many columns as B has rows");
-        assert_eq!(self.width, PANEL_VECTORS * T::lanes::<S>(), "B was packed for another SIMD level");
+        assert_eq!(self.width, panel_vectors::<S>() * T::lanes::<S>(), "B was packed for another SIMD level");
         let _section = profile::section(Part::MatrixProduct);
         // SAFETY: the caller guarantees it for all rows and columns; later blocks of columns of A add to what the
         // first one has written.
         unsafe {
             if a.row_stride != 1 || a.column_stride == 1 {
-                return self.multiply_rows(simd, a, c, add, panels, 0..self.rows);
+                return self.multiply_rows(simd, a, c, addend, panels, 0..self.rows);
             }
             // A is column-major: reading it along its rows would touch one cache line per value. A few rows at a time
             // are copied to contiguous memory, once for all panels.
@@ -214,8 +244,8 @@ impl<T: SimdFloat> PackedMatrix<T> {
                 for row in (0..a.rows).step_by(T::PAD) {
                     let part = a.rows(row..(row + T::PAD).min(a.rows)).columns(depth.clone());
                     let part = copy_block(part, &mut block);
-                    let (c, add) = (c.offset(row, 0), add || from > 0);
-                    self.multiply_rows(simd, part, c, add, panels.clone(), depth.clone());
+                    let addend = if from > 0 { Some(c) } else { addend }.map(|addend| addend.offset(row, 0));
+                    self.multiply_rows(simd, part, c.offset(row, 0), addend, panels.clone(), depth.clone());
                 }
             }
         }
@@ -224,32 +254,45 @@ impl<T: SimdFloat> PackedMatrix<T> {
     /// The same with the rows `depth` of B only, as many as A has columns.
     ///
     /// # Safety
-    /// As [`Self::multiply_panels`]; B has these rows and panels.
+    /// As [`Self::multiply_columns`]; B has these rows and panels.
     #[inline(always)]
     unsafe fn multiply_rows<S: Simd>(
         &self,
         simd: S,
         a: MatrixView<T>,
         c: MatrixPtr<T>,
-        add: bool,
-        panels: Range<usize>,
+        addend: Option<MatrixPtr<T>>,
+        mut panels: Range<usize>,
         depth: Range<usize>,
     ) {
-        let lanes = T::lanes::<S>();
-        for panel in panels {
-            let start = panel * self.width;
-            let width = self.width.min(self.columns - start);
-            let b = &self.values[start * self.rows..(start + width) * self.rows];
-            let b = &b[depth.start * width..depth.end * width];
-            // SAFETY: `c` has the panel's columns.
-            unsafe {
-                match width / lanes {
-                    3 => multiply_panel::<T, S, 3>(simd, a, b, c.offset(0, start), add),
-                    2 => multiply_panel::<T, S, 2>(simd, a, b, c.offset(0, start), add),
-                    _ => multiply_panel::<T, S, 1>(simd, a, b, c.offset(0, start), add),
-                }
-            }
+        // One row is multiplied by several panels at a time, as long as they have the full width.
+        let full_panels = if a.rows == 1 && depth.len() == self.rows { self.columns / self.width } else { 0 };
+        while panels.start + ROW_PANELS <= panels.end.min(full_panels) {
+            let start = panels.start * self.width;
+            let b = &self.values[start * self.rows..(start + ROW_PANELS * self.width) * self.rows];
+            let addend = addend.map(|addend| addend.offset(0, start));
+            // SAFETY: `c` and the addend have the columns of these panels.
+            unsafe { multiply_row(simd, a, b, c.offset(0, start), addend) };
+            panels.start += ROW_PANELS;
         }
+        for panel in panels.clone() {
+            let b = self.block(panel, &depth);
+            // The first one is read again for the next rows.
+            let next = if panel + 1 < panels.end { panel + 1 } else { panels.start };
+            let next = self.block(next, &depth);
+            let start = panel * self.width;
+            let addend = addend.map(|addend| addend.offset(0, start));
+            // SAFETY: `c` and the addend have the panel's columns.
+            unsafe { multiply_panel(simd, a, b, next, c.offset(0, start), addend) };
+        }
+    }
+
+    /// The rows `depth` of a panel.
+    #[inline(always)]
+    fn block(&self, panel: usize, depth: &Range<usize>) -> &[T] {
+        let start = panel * self.width;
+        let width = self.width.min(self.columns - start);
+        &self.values[start * self.rows..][depth.start * width..depth.end * width]
     }
 }
 
@@ -313,87 +356,6 @@ fn pack_panel<T: SimdFloat, S: Simd>(_: S, b: MatrixView<T>, panel: &mut [T]) {
             for (k, row) in block.chunks_exact_mut(width).enumerate() {
                 // SAFETY: `b` has as many rows as the panel, and this column.
                 row[column] = unsafe { b.at(from + k, column) };
-            }
-        }
-    }
-}
-
-/// C (+)= A B for one panel B, `W` vectors wide.
-///
-/// # Safety
-/// `c` has as many rows as A, of `W` vectors, initialized if `add`; and they may be written.
-#[inline(always)]
-pub(super) unsafe fn multiply_panel<T: SimdFloat, S: Simd, const W: usize>(
-    simd: S,
-    a: MatrixView<T>,
-    b: &[T],
-    c: MatrixPtr<T>,
-    add: bool,
-) {
-    let (b, _) = T::vectors::<S>(b);
-    for from in (0..a.columns).step_by(K_BLOCK) {
-        let to = (from + K_BLOCK).min(a.columns);
-        let (a, b) = (a.columns(from..to), &b[from * W..to * W]);
-        let add = add || from > 0;
-        let mut row = 0;
-        // SAFETY: all rows below `a.rows` are rows of `c`, and later blocks of columns add to what the first one
-        // has written. A has as many columns as B has rows: both have the same range of k.
-        unsafe {
-            if S::REGISTER_COUNT >= 32 {
-                while a.rows - row >= 8 {
-                    tile::<T, S, 8, W>(simd, a.rows(row..row + 8), b, c.offset(row, 0), add);
-                    row += 8;
-                }
-            }
-            while a.rows - row >= 4 {
-                tile::<T, S, 4, W>(simd, a.rows(row..row + 4), b, c.offset(row, 0), add);
-                row += 4;
-            }
-            if a.rows - row >= 2 {
-                tile::<T, S, 2, W>(simd, a.rows(row..row + 2), b, c.offset(row, 0), add);
-                row += 2;
-            }
-            if a.rows > row {
-                tile::<T, S, 1, W>(simd, a.rows(row..row + 1), b, c.offset(row, 0), add);
-            }
-        }
-    }
-}
-
-/// One tile of C with `M` rows of `W` vectors.
-///
-/// # Safety
-/// A has `M` rows and as many columns as `b` has rows of `W` vectors. `c` has `M` rows of `W` vectors, initialized
-/// if `add`; and they may be written.
-#[inline(always)]
-unsafe fn tile<T: SimdFloat, S: Simd, const M: usize, const W: usize>(
-    simd: S,
-    a: MatrixView<T>,
-    b: &[T::Vector<S>],
-    c: MatrixPtr<T>,
-    add: bool,
-) {
-    let mut sums = [[T::splat(simd, T::default()); W]; M];
-    let mut column = a.start;
-    for b in b.chunks_exact(W) {
-        for (m, sums) in sums.iter_mut().enumerate() {
-            // SAFETY: row m of A has one value for each row of `b`, and `column` is at one of them.
-            let a = T::splat(simd, unsafe { *column.add(m * a.row_stride) });
-            for (sum, &b) in sums.iter_mut().zip(b) {
-                *sum = T::mul_add(simd, a, b, *sum);
-            }
-        }
-        column = column.wrapping_add(a.column_stride);
-    }
-    for (m, sums) in sums.into_iter().enumerate() {
-        let c = c.offset(m, 0).start.cast::<T::Vector<S>>();
-        for (w, sum) in sums.into_iter().enumerate() {
-            // SAFETY: `c` has `W` vectors in row m, and this is vector w: a few contiguous values, read and
-            // written without requiring alignment.
-            unsafe {
-                let c = c.add(w);
-                let sum = if add { T::add(simd, c.read_unaligned(), sum) } else { sum };
-                c.write_unaligned(sum);
             }
         }
     }

@@ -19,6 +19,7 @@ pub mod simd_level;
 pub mod softmax_loss;
 #[cfg(test)]
 mod tests;
+mod tile;
 pub mod transpose;
 pub mod view;
 mod weight_columns;

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use pulp::Simd;
 
-use super::matmul::{K_BLOCK, PANEL_VECTORS, PackedMatrix, multiply_panel};
+use super::matmul::PackedMatrix;
 use super::simd_float::SimdFloat;
+use super::tile::{K_BLOCK, MAX_PANEL_VECTORS, multiply_panel, panel_vectors};
 use super::view::{MatrixPtr, MatrixView};
 use crate::profile::{self, Part};
 
@@ -33,7 +34,7 @@ impl QuantizedMatrix {
     /// `packed`, rounded.
     #[inline(always)]
     pub fn new<S: Simd>(_: S, packed: &PackedMatrix<f32>) -> Self {
-        let width = PANEL_VECTORS * f32::lanes::<S>();
+        let width = panel_vectors::<S>() * f32::lanes::<S>();
         let (rows, columns) = (packed.rows(), packed.columns());
         let mut scales = vec![0f32; columns];
         let mut panels = Vec::with_capacity(rows * columns);
@@ -76,11 +77,10 @@ impl QuantizedMatrix {
         add: bool,
         panels: Range<usize>,
     ) {
-        let lanes = f32::lanes::<S>();
-        let full = PANEL_VECTORS * lanes;
+        let full = panel_vectors::<S>() * f32::lanes::<S>();
         assert_eq!(self.width, full, "B was packed for another SIMD level");
         let _section = profile::section(Part::MatrixProduct);
-        let mut block = [0f32; K_BLOCK * PANEL_VECTORS * f32::PAD];
+        let mut block = [0f32; K_BLOCK * MAX_PANEL_VECTORS * f32::PAD];
         for panel in panels {
             let start = panel * full;
             let scales = &self.scales[start..(start + full).min(self.scales.len())];
@@ -95,15 +95,10 @@ impl QuantizedMatrix {
                         *wide = f32::from(value) * scale;
                     }
                 }
-                let (a, add, c) = (a.columns(from..to), add || from > 0, c.offset(0, start));
+                let (a, c) = (a.columns(from..to), c.offset(0, start));
+                let addend = (add || from > 0).then_some(c);
                 // SAFETY: the panel's columns are among those of `c`.
-                unsafe {
-                    match width / lanes {
-                        3 => multiply_panel::<f32, S, 3>(simd, a, block, c, add),
-                        2 => multiply_panel::<f32, S, 2>(simd, a, block, c, add),
-                        _ => multiply_panel::<f32, S, 1>(simd, a, block, c, add),
-                    }
-                }
+                unsafe { multiply_panel(simd, a, block, block, c, addend) };
             }
         }
     }

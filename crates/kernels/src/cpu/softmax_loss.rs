@@ -311,13 +311,8 @@ impl<T: SimdFloat> WithSimd for Dense<'_, T> {
         let mut bias = Scratch::zeros(packed.columns());
         bias[..b.len()].copy_from_slice(b);
         // SAFETY: these columns belong to this task, and so does the padding after the last one: rows of y have the
-        // same padding. The product adds to the biases.
-        unsafe {
-            for row in 0..x.rows {
-                y.ptr(row, columns.start).write(&bias);
-            }
-            packed.multiply(simd, x, y.ptr(0, columns.start), true);
-        }
+        // same padding.
+        unsafe { packed.multiply_biased(simd, x, y.ptr(0, columns.start), &bias) };
     }
 }
 

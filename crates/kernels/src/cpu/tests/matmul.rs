@@ -1,6 +1,8 @@
 //! Packed matrix products of all sizes around the borders of panels, tiles and blocks of rows. The values are small
 //! integers, so that the results must be exact.
 
+use std::ops::RangeInclusive;
+
 use pulp::{Simd, WithSimd};
 
 use super::super::matmul::PackedMatrix;
@@ -9,7 +11,8 @@ use super::super::simd_level::SimdLevel;
 use super::super::view::{MatrixPtr, MatrixView};
 use super::{Layout, Matrix, values};
 
-const ROWS: usize = 9;
+/// More than two of the highest tiles, so that there are tiles of each height.
+const ROWS: usize = 17;
 const COLUMNS: usize = 50;
 /// The value of memory that must not be written.
 const CANARY: f64 = 77.0;
@@ -17,6 +20,11 @@ const CANARY: f64 = 77.0;
 /// Integers from −3 to 3.
 fn integers(seed: u64, count: usize) -> Vec<f64> {
     values(seed, count).into_iter().map(|value| (value * 3.5).trunc()).collect()
+}
+
+/// The bias of each column is its index.
+fn biases<T: SimdFloat>(columns: usize) -> Vec<T> {
+    (0..columns).map(|column| T::from_f64(column as f64)).collect()
 }
 
 /// What to compute.
@@ -28,6 +36,8 @@ enum Operation {
     Write,
     /// C += A B.
     Add,
+    /// C = A B + b, all columns including padding.
+    Biased,
 }
 
 struct Multiply<'a, T> {
@@ -56,25 +66,30 @@ impl<T: SimdFloat> WithSimd for Multiply<'_, T> {
                 Operation::Into => packed.multiply_into(simd, a, c, b.columns),
                 Operation::Write => packed.multiply(simd, a, c, false),
                 Operation::Add => packed.multiply(simd, a, c, true),
+                Operation::Biased => packed.multiply_biased(simd, a, c, &biases(written)),
             }
         }
     }
 }
 
-/// All sizes for one k, against one reference product of the largest size.
-fn check<T: SimdFloat>(level: SimdLevel, k: usize) {
-    let (a, b) = (integers(1, ROWS * k), integers(2, k * COLUMNS));
-    let expected =
-        |row: usize, column: usize| -> f64 { (0..k).map(|k_at| a[row * k + k_at] * b[k_at * COLUMNS + column]).sum() };
-    let expected: Vec<f64> = (0..ROWS * COLUMNS).map(|at| expected(at / COLUMNS, at % COLUMNS)).collect();
+/// All products of up to `all_rows` rows with each of these numbers of columns, for one k, against one reference
+/// product of the largest size.
+fn check<T: SimdFloat>(level: SimdLevel, k: usize, all_rows: usize, columns: RangeInclusive<usize>) {
+    let all_columns = *columns.end();
+    let (a, b) = (integers(1, all_rows * k), integers(2, k * all_columns));
+    let expected = |row: usize, column: usize| -> f64 {
+        (0..k).map(|k_at| a[row * k + k_at] * b[k_at * all_columns + column]).sum()
+    };
+    let expected: Vec<f64> =
+        (0..all_rows * all_columns).map(|at| expected(at / all_columns, at % all_columns)).collect();
     let matrices =
         [(Layout::Dense, Layout::Dense), (Layout::Transposed, Layout::Slice), (Layout::Slice, Layout::Transposed)]
-            .map(|(of_a, of_b)| (Matrix::<T>::new(&a, k, of_a), Matrix::<T>::new(&b, COLUMNS, of_b)));
-    for rows in 1..=ROWS {
-        for columns in 1..=COLUMNS {
+            .map(|(of_a, of_b)| (Matrix::<T>::new(&a, k, of_a), Matrix::<T>::new(&b, all_columns, of_b)));
+    for rows in 1..=all_rows {
+        for columns in columns.clone() {
             let (a, b) = &matrices[(rows + columns) % 3];
             let (a, b) = (a.view().rows(0..rows), b.view().columns(0..columns));
-            for operation in [Operation::Into, Operation::Write, Operation::Add] {
+            for operation in [Operation::Into, Operation::Write, Operation::Add, Operation::Biased] {
                 let filled = columns.next_multiple_of(T::PAD);
                 let stride = if operation == Operation::Into { columns + 2 } else { filled + 2 };
                 let start = stride + 1;
@@ -84,10 +99,14 @@ fn check<T: SimdFloat>(level: SimdLevel, k: usize) {
                 level.run(Multiply { operation, a, b, c: &mut c, layout, parallel });
                 for (at, &value) in c.iter().enumerate() {
                     let position = at.checked_sub(start).map(|at| (at / stride, at % stride));
-                    let before = if operation == Operation::Add { CANARY } else { 0.0 };
+                    let added = |column: usize| match operation {
+                        Operation::Into | Operation::Write => 0.0,
+                        Operation::Add => CANARY,
+                        Operation::Biased => column as f64,
+                    };
                     let should_be = match position {
-                        Some((row, at)) if row < rows && at < columns => expected[row * COLUMNS + at] + before,
-                        Some((row, at)) if row < rows && at < filled && operation != Operation::Into => before,
+                        Some((row, at)) if row < rows && at < columns => expected[row * all_columns + at] + added(at),
+                        Some((row, at)) if row < rows && at < filled && operation != Operation::Into => added(at),
                         _ => CANARY,
                     };
                     assert!(
@@ -105,8 +124,11 @@ fn check<T: SimdFloat>(level: SimdLevel, k: usize) {
 fn products_of_all_sizes_are_exact() {
     for level in SimdLevel::available() {
         for k in [1, 127, 128, 129, 300] {
-            check::<f32>(level, k);
-            check::<f64>(level, k);
+            check::<f32>(level, k, ROWS, 1..=COLUMNS);
+            check::<f64>(level, k, ROWS, 1..=COLUMNS);
+            // One row, and more than four of the widest panels.
+            check::<f32>(level, k, 1, 190..=250);
+            check::<f64>(level, k, 1, 190..=250);
         }
     }
 }
