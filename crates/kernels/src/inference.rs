@@ -16,6 +16,7 @@ use crate::cpu::scratch::Scratch;
 use crate::cpu::sequence::{Cell, ForwardStep, reorder_blocks, split_blocks, split_blocks_mut};
 use crate::cpu::simd_float::SimdFloat;
 use crate::cpu::simd_level::SimdLevel;
+pub use crate::cpu::softmax::{draw, softmax_weights, sum_of_weights};
 use crate::cpu::view::MatrixPtr;
 pub use crate::cpu::view::MatrixView;
 use crate::profile::{self, Part};
