@@ -1,5 +1,6 @@
 //! Samples the next token; the same seed and sample number give the same tokens.
 
+use kernels::inference::draw;
 use seqdata::Random;
 
 use crate::error::Result;
@@ -71,7 +72,9 @@ impl Sampler {
                 logits = without_repeats;
             }
         }
-        let id = self.draw(&self.sampling.probabilities(&logits)?);
+        let weights = self.sampling.weights(logits)?;
+        // By inverting the cumulative distribution.
+        let id = draw(&weights, self.random.uniform()) as u32;
         self.history.push(id);
         self.at_start = false;
         Ok(id)
@@ -88,24 +91,6 @@ impl Sampler {
             .map(|ngram| ngram[n - 1])
             .filter(|&id| ![self.separator, self.document].contains(&Some(id)))
             .collect()
-    }
-
-    /// Samples by inverting the cumulative distribution.
-    fn draw(&mut self, probabilities: &[f64]) -> u32 {
-        let uniform = self.random.uniform();
-        let mut cumulative = 0.0;
-        let mut last = 0;
-        for (id, &probability) in probabilities.iter().enumerate() {
-            if probability > 0.0 {
-                cumulative += probability;
-                last = id;
-                if uniform < cumulative {
-                    break;
-                }
-            }
-        }
-        // Rounding can leave the sum slightly below one; then the last possible token is used.
-        last as u32
     }
 }
 

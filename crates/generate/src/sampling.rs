@@ -1,5 +1,8 @@
 //! The options of sampling, and from logits to probabilities: temperature, top-k, top-p and min-p.
 
+use std::cmp::Ordering;
+
+use kernels::inference::{softmax_weights, sum_of_weights};
 use models::StateMode;
 use seqdata::ConfigError;
 use serde::{Deserialize, Serialize};
@@ -143,54 +146,96 @@ impl Sampling {
     }
 
     /// The probability of each token: softmax of `logits / τ` in f64, over the tokens that the
-    /// filters keep. A logit of −∞ gives probability 0. The filters are applied in the order top-k,
+    /// filters keep. A logit of −∞, or more than 709 τ below the largest, gives probability 0. The filters are applied in the order top-k,
     /// min-p, top-p. With τ = 0 the most likely token (the first of equals) has probability 1.
     ///
     /// # Errors
     /// [`Error::NotFinite`] if a logit is NaN or +∞, or none is finite.
     pub fn probabilities(&self, logits: &[f64]) -> Result<Vec<f64>> {
-        let best = argmax(logits);
-        let max = logits[best];
-        if !max.is_finite() || logits.iter().any(|logit| logit.is_nan()) {
-            return Err(Error::NotFinite);
-        }
-        if self.temperature == 0.0 {
-            let mut certain = vec![0.0; logits.len()];
-            certain[best] = 1.0;
-            return Ok(certain);
-        }
-        let weight = |logit: &f64| ((logit - max) / self.temperature).exp();
-        let mut weights: Vec<f64> = logits.iter().map(weight).collect();
-        if self.top_k.is_some() || self.top_p.is_some() || self.min_p.is_some() {
-            self.filter(&mut weights);
-        }
-        let total: f64 = weights.iter().sum();
+        let mut weights = self.weights(logits.to_vec())?;
+        let total = sum_of_weights(&weights, 0.0);
         weights.iter_mut().for_each(|weight| *weight /= total);
         Ok(weights)
     }
 
-    /// Sets the weight of every token that is filtered out to zero.
-    fn filter(&self, weights: &mut [f64]) {
-        let mut order: Vec<usize> = (0..weights.len()).collect();
-        // A stable sort: equal weights stay in the order of their ids, so that a seed gives one text.
-        order.sort_by(|&a, &b| weights[b].total_cmp(&weights[a]));
-        let mut kept = self.top_k.unwrap_or(order.len()).min(order.len());
+    /// The [`probabilities`](Self::probabilities) up to a common factor.
+    pub(crate) fn weights(&self, mut logits: Vec<f64>) -> Result<Vec<f64>> {
+        if self.temperature == 0.0 {
+            let best = argmax(&logits);
+            if !logits[best].is_finite() || logits.iter().any(|logit| logit.is_nan()) {
+                return Err(Error::NotFinite);
+            }
+            logits.fill(0.0);
+            logits[best] = 1.0;
+            return Ok(logits);
+        }
+        let sum = softmax_weights(&mut logits, self.temperature);
+        if sum.is_nan() {
+            return Err(Error::NotFinite);
+        }
+        let mut weights = logits;
+        if let Some(count) = self.top_k {
+            keep_most_likely(&mut weights, count);
+        }
         if let Some(fraction) = self.min_p {
             // The most likely token has weight 1.
-            kept = kept.min(order.iter().take_while(|&&at| weights[at] >= fraction).count().max(1));
+            weights.iter_mut().for_each(|weight| *weight = if *weight < fraction { 0.0 } else { *weight });
         }
-        if let Some(fraction) = self.top_p {
-            let total: f64 = order[..kept].iter().map(|&at| weights[at]).sum();
-            let mut reached = 0.0;
-            let mut count = 0;
-            while count < kept && reached < fraction * total {
-                reached += weights[order[count]];
-                count += 1;
-            }
-            kept = count.max(1);
+        // With 1 all tokens are kept, whatever rounding makes of the sum.
+        if let Some(fraction) = self.top_p.filter(|&fraction| fraction < 1.0) {
+            keep_nucleus(&mut weights, fraction);
         }
-        order[kept..].iter().for_each(|&at| weights[at] = 0.0);
+        Ok(weights)
     }
+}
+
+/// How often [`keep_nucleus`] halves the range of the smallest weight that is kept, on a logarithmic scale. Few weights remain
+/// in it, and only they are sorted.
+const HALVINGS: usize = 10;
+
+/// Sets all but the `count` largest weights to zero. Of equal ones the first are kept.
+fn keep_most_likely(weights: &mut [f64], count: usize) {
+    let mut ids: Vec<usize> = (0..weights.len()).collect();
+    if count < ids.len() {
+        ids.select_nth_unstable_by(count, |&a, &b| order(weights, a, b));
+        ids[count..].iter().for_each(|&id| weights[id] = 0.0);
+    }
+}
+
+/// Sets all weights to zero but the largest ones that together are at least this fraction, below 1, of the sum. The largest
+/// of all is 1.
+fn keep_nucleus(weights: &mut [f64], fraction: f64) {
+    let total = sum_of_weights(weights, 0.0);
+    let target = fraction * total;
+    // The smallest weight that is kept is above `low`, and at most `high`. Weights below the first `low` are too small to
+    // be, even together, all that may be left out.
+    let (mut low, mut high) = (0.5 * (1.0 - fraction) * total / weights.len() as f64, 1.0);
+    let mut above_high = 0.0;
+    for _ in 0..HALVINGS {
+        let middle = (low * high).sqrt();
+        let sum = sum_of_weights(weights, middle);
+        if sum < target {
+            (high, above_high) = (middle, sum);
+        } else {
+            low = middle;
+        }
+    }
+    let mut ids: Vec<usize> = (0..weights.len()).filter(|&id| low < weights[id] && weights[id] <= high).collect();
+    ids.sort_unstable_by(|&a, &b| order(weights, a, b));
+    let mut reached = above_high;
+    for id in ids {
+        if reached < target {
+            reached += weights[id];
+        } else {
+            weights[id] = 0.0;
+        }
+    }
+    weights.iter_mut().for_each(|weight| *weight = if *weight > low { *weight } else { 0.0 });
+}
+
+/// The larger weight first; of equal ones the smaller id, so that a seed gives one text.
+fn order(weights: &[f64], a: usize, b: usize) -> Ordering {
+    weights[b].total_cmp(&weights[a]).then(a.cmp(&b))
 }
 
 /// ln softmax(`logits`) in f64; NaN if a logit is NaN or +∞, or none is finite.
@@ -253,6 +298,43 @@ mod tests {
         assert_eq!(kept(all().min_p(0.3)), [1, 2]);
         assert_eq!(kept(all().min_p(1.0)), [1]);
         assert_eq!(kept(all().top_k(2).top_p(0.7)), [1]);
+    }
+
+    #[test]
+    fn filters_keep_what_a_complete_sort_keeps() {
+        let mut random = seqdata::Random::keyed(1, "logits", &[]);
+        for spread in [0.2, 4.0] {
+            // Rounded, so that some are equal; and some are impossible.
+            let mut logits: Vec<f64> = (0..500).map(|_| (random.normal() * spread * 16.0).round() / 16.0).collect();
+            logits[7] = f64::NEG_INFINITY;
+            let all = Sampling::default().probabilities(&logits).unwrap();
+            let mut sorted: Vec<usize> = (0..all.len()).collect();
+            sorted.sort_by(|&a, &b| all[b].total_cmp(&all[a]));
+            let check = |sampling: Sampling, count: usize| {
+                let found = sampling.probabilities(&logits).unwrap();
+                let total: f64 = sorted[..count].iter().map(|&id| all[id]).sum();
+                for (rank, &id) in sorted.iter().enumerate() {
+                    let expected = if rank < count { all[id] / total } else { 0.0 };
+                    assert!((found[id] - expected).abs() < 1e-12, "{sampling:?}: {} for {expected}", found[id]);
+                    assert_eq!(found[id] > 0.0, expected > 0.0, "{sampling:?}: rank {rank} of {count}");
+                }
+            };
+            for count in [1, 2, 50, 499, 500] {
+                check(Sampling::default().top_k(count), count);
+            }
+            for fraction in [1e-300, 0.1, 0.5, 0.9, 0.999, 1.0] {
+                let mut cumulative = 0.0;
+                let enough = sorted.iter().position(|&id| {
+                    cumulative += all[id];
+                    cumulative >= fraction
+                });
+                check(Sampling::default().top_p(fraction), enough.map_or(500, |at| at + 1));
+                let likely = sorted.iter().filter(|&&id| all[id] >= fraction * all[sorted[0]]).count();
+                check(Sampling::default().min_p(fraction), likely);
+            }
+        }
+        let equal = Sampling::default().top_p(0.5).probabilities(&[1.0; 10]).unwrap();
+        assert_eq!(equal, [[0.2; 5], [0.0; 5]].concat());
     }
 
     #[test]

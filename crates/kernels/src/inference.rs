@@ -3,6 +3,8 @@
 //! Weights are packed once and read sequentially at every step. In int8 they take a quarter of the memory; the
 //! model has to measure how much that increases the loss.
 
+use std::ops::Range;
+
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -16,6 +18,7 @@ use crate::cpu::scratch::Scratch;
 use crate::cpu::sequence::{Cell, ForwardStep, reorder_blocks, split_blocks, split_blocks_mut};
 use crate::cpu::simd_float::SimdFloat;
 use crate::cpu::simd_level::SimdLevel;
+pub use crate::cpu::softmax::{draw, softmax_weights, sum_of_weights};
 use crate::cpu::view::MatrixPtr;
 pub use crate::cpu::view::MatrixView;
 use crate::profile::{self, Part};
@@ -160,7 +163,7 @@ struct Panels<'a> {
     matrix: &'a PackedWeights,
     x: MatrixView<'a, f32>,
     to: MatrixPtr<f32>,
-    panels: std::ops::Range<usize>,
+    panels: Range<usize>,
     add: bool,
 }
 
@@ -285,7 +288,7 @@ impl RecurrentLayer {
         }
         let mut new_hidden = PaddedRows::new(batch, self.units);
         let mut new_cell_state = PaddedRows::new(if C::HAS_CELL_STATE { batch } else { 0 }, self.units);
-        let pass = StepRows {
+        let step = StepRows {
             cell,
             sums: sums.0.shared(),
             bias: &self.bias,
@@ -293,9 +296,19 @@ impl RecurrentLayer {
             cell_state: C::HAS_CELL_STATE.then_some(&state.cell.0),
             new_hidden: new_hidden.shared(),
             new_cell_state: new_cell_state.shared(),
-            batch,
+            rows: 0..batch,
         };
-        SimdLevel::best().run(pass);
+        // Waking another thread takes longer than a few rows.
+        let parts = match batch * self.units {
+            ..8_192 => 1,
+            _ => rayon::current_num_threads().min(batch),
+        };
+        let waiting = profile::section(Part::Waiting);
+        (0..parts).into_par_iter().for_each(|part| {
+            let rows = part * batch / parts..(part + 1) * batch / parts;
+            SimdLevel::best().run(StepRows { rows, ..step.clone() });
+        });
+        waiting.end();
         state.hidden = BatchRows(new_hidden);
         if C::HAS_CELL_STATE {
             state.cell = BatchRows(new_cell_state);
@@ -303,7 +316,8 @@ impl RecurrentLayer {
     }
 }
 
-/// One step of all rows, from the sums.
+/// One step of some rows, from the sums.
+#[derive(Clone)]
 struct StepRows<'a, C> {
     cell: C,
     sums: SharedRows<'a, f32>,
@@ -312,7 +326,7 @@ struct StepRows<'a, C> {
     cell_state: Option<&'a PaddedRows<f32>>,
     new_hidden: SharedRows<'a, f32>,
     new_cell_state: SharedRows<'a, f32>,
-    batch: usize,
+    rows: Range<usize>,
 }
 
 impl<C: Cell<f32>> WithSimd for StepRows<'_, C> {
@@ -321,8 +335,8 @@ impl<C: Cell<f32>> WithSimd for StepRows<'_, C> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let _section = profile::section(Part::ElementWise);
-        for row in 0..self.batch {
-            // SAFETY: only this thread accesses these rows, one at a time.
+        for row in self.rows {
+            // SAFETY: each thread has its own rows, and accesses them one at a time.
             let (sums, new_hidden, new_cell_state) = unsafe {
                 let cell_state = if C::HAS_CELL_STATE { self.new_cell_state.row(row) } else { &mut [] };
                 (self.sums.row(row), self.new_hidden.row(row), cell_state)

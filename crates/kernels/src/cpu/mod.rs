@@ -16,6 +16,7 @@ pub mod scratch;
 pub mod sequence;
 pub mod simd_float;
 pub mod simd_level;
+pub mod softmax;
 pub mod softmax_loss;
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@ mod matmul;
 mod optimizer;
 mod reference_cells;
 mod simd_float;
+mod softmax;
 mod softmax_loss;
 mod threads;
 
