@@ -262,7 +262,7 @@ fn a_resumed_run_equals_the_uninterrupted_run_byte_for_byte() {
     // The new number of epochs was saved: nothing is left to do.
     fs::remove_file(dir.path().join("part/manifest.json")).unwrap();
     let done = dir.run(&["train", "--resume", "part"]);
-    assert!(done.stderr.contains("has finished all 3 epochs"), "{}", done.stderr);
+    assert!(done.stderr.contains("has finished its 3 epochs;"), "{}", done.stderr);
     let fewer = dir.run(&["train", "--resume", "part", "--set", "train.epochs=2"]);
     common::assert_error(&fewer, "fewer epochs", &["has finished 3 epochs", "train.epochs"]);
     assert!(!done.stderr.contains("an epoch will take"), "{}", done.stderr);

@@ -3,6 +3,7 @@
 use models::{EvalMetrics, LmBundle, StateMode};
 use seqdata::{DatasetInput, EvaluationText, Loader, Order, Sequence, Streams, Windows};
 use serde::Serialize;
+use text_prep::counted;
 
 use crate::error::{Error, Result};
 use crate::generator::Generator;
@@ -219,7 +220,7 @@ pub fn carried_protocol(streams: &Streams, window: usize, has_documents: bool) -
     let parallel = if streams.is_exact() {
         String::new()
     } else {
-        format!("; {count} parallel streams, each after a warm-up of {warm_up} tokens")
+        format!("; {count} parallel streams, each after a warm-up of {}", counted(warm_up, "token"))
     };
     format!("carried state: {targets}{parallel}")
 }

@@ -22,6 +22,7 @@ use crate::error::{Error, Result, bail};
 use crate::input::read_prompt;
 use crate::output::{print, print_raw, status, to_json, warn};
 use crate::run::directory;
+use crate::view::format::counted;
 
 /// The default of `--temperature`. With [`TOP_P`] it wrote few invented words and few repetitions of the settings that were
 /// compared on six texts (benchmarks/README.md, "Sampling").
@@ -126,7 +127,7 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
         let report = to_json(&Report { seed, temperature, top_p, tokens_per_second, left_out })?;
         print(&format!("{}\n", report.trim_start_matches('{')))?;
     }
-    status(&format!("{tokens} tokens, {tokens_per_second:.0} tokens/s"));
+    status(&format!("{}, {tokens_per_second:.0} tokens/s", counted(tokens, "token")));
     Ok(())
 }
 
@@ -166,11 +167,12 @@ pub(super) fn label(name: Option<&str>, generator: &Generator) -> Result<Option<
 /// Says how many documents `--unique` left out, and how many could not be found.
 fn report_left_out(left_out: LeftOut, count: usize, missing: usize) {
     let LeftOut { in_training_text, repeated } = left_out;
-    status(&format!("left out: {in_training_text} documents of the training text, {repeated} repeated ones"));
+    let (of_text, repeated_ones) = (counted(in_training_text, "document"), counted(repeated, "repeated document"));
+    status(&format!("left out: {of_text} of the training text, {repeated_ones}"));
     if missing > 0 {
         status(&format!(
-            "warning: only {} of {count} documents are new, although {} were drawn; a higher `--temperature` gives more",
-            count - missing,
+            "warning: only {} instead of {count}, although {} were drawn; a higher `--temperature` gives more",
+            counted(count - missing, "new document"),
             count - missing + in_training_text + repeated
         ));
     }

@@ -10,7 +10,7 @@ use crate::observers::epoch_in_words::EpochInWords;
 use crate::observers::sampling::{SampleCache, TEMPERATURE};
 use crate::output::status;
 use crate::report::terms::{COUNTING, LOSSES};
-use crate::view::format::{decimals, duration, thousands};
+use crate::view::format::{counted, decimals, duration, thousands};
 
 /// Minimum time between two step lines.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
@@ -111,15 +111,15 @@ impl<M> Observer<M> for Progress<M> {
 /// The size of the model, the data and the memory.
 fn run_size(plan: &Plan) -> String {
     let unit = match plan.mode {
-        TrainMode::Windows => "windows",
-        TrainMode::Tbptt { .. } => "stream segments",
-        TrainMode::Examples => "examples",
+        TrainMode::Windows => "window",
+        TrainMode::Tbptt { .. } => "stream segment",
+        TrainMode::Examples => "example",
     };
     format!(
-        "{} parameters; {} training and {} validation {unit}, {}; about {} of memory",
-        thousands(plan.parameters),
+        "{}; {} training and {}, {}; about {} of memory",
+        counted(plan.parameters, "parameter"),
         thousands(plan.train_items),
-        thousands(plan.valid_items),
+        counted(plan.valid_items, &format!("validation {unit}")),
         epoch_length(plan.steps_per_epoch, plan.steps_per_pass),
         megabytes(plan.memory_bytes)
     )
@@ -127,7 +127,7 @@ fn run_size(plan: &Plan) -> String {
 
 /// The steps of an epoch, and which part of a pass over the training data they are, unless an epoch is a pass.
 pub fn epoch_length(steps: usize, steps_per_pass: usize) -> String {
-    let length = format!("{} steps per epoch", thousands(steps));
+    let length = format!("{} per epoch", counted(steps, "step"));
     if steps == steps_per_pass {
         return length;
     }
@@ -173,6 +173,7 @@ mod tests {
     #[test]
     fn an_epoch_that_is_no_pass_is_compared_with_one() {
         assert_eq!(epoch_length(3_188, 3_188), "3,188 steps per epoch");
+        assert_eq!(epoch_length(1, 1), "1 step per epoch");
         assert_eq!(epoch_length(25, 64), "25 steps per epoch (39 % of a pass over the training data)");
         assert_eq!(epoch_length(25, 1_000), "25 steps per epoch (2.5 % of a pass over the training data)");
         assert_eq!(epoch_length(41, 11), "41 steps per epoch (3.7 passes over the training data)");

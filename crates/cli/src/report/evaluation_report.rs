@@ -19,7 +19,7 @@ use crate::report::final_sample::{DocumentNovelty, FinalSample};
 use crate::report::held_out::HeldOut;
 use crate::report::overlap::Overlap;
 use crate::report::terms::HOW_TO_READ;
-use crate::view::format::{decimals, short_name, thousands};
+use crate::view::format::{counted, decimals, short_name, thousands};
 
 /// The evaluation of a language model.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -165,10 +165,11 @@ impl EvaluationReport {
 
     /// The report as Markdown.
     pub fn to_markdown(&self) -> String {
-        let tokens = thousands(self.tokens);
         let held_out = match self.documents {
-            None => format!("{tokens} contiguous held-out tokens"),
-            Some(documents) => format!("{tokens} tokens of {} held-out documents", thousands(documents)),
+            None => counted(self.tokens, "contiguous held-out token"),
+            Some(documents) => {
+                format!("{} of {}", counted(self.tokens, "token"), counted(documents, "held-out document"))
+            }
         };
         let mut text = format!(
             "# Evaluation report\n\n{held_out}, not used for training (but for choosing the best epoch, {}):\n\n\
@@ -269,10 +270,9 @@ impl EvaluationReport {
 fn test_sentence(test: &Evaluation) -> String {
     let bits = test.bits_per_byte.map_or(String::new(), |bits| format!(" ({} bits per byte)", decimals(bits, 3)));
     format!(
-        "The test loss of the model is {} nats/token{bits}, on {} tokens that were not used for training or for choosing the \
-         best epoch.",
+        "The test loss of the model is {} nats/token{bits}, on {} not used for training or for choosing the best epoch.",
         decimals(test.loss_nats_per_token, 3),
-        thousands(test.tokens)
+        counted(test.tokens, "token")
     )
 }
 

@@ -3,7 +3,7 @@
 use eval::{CopiedShare, NgramFilter};
 
 use crate::observers::sampling::TEMPERATURE;
-use crate::view::format::{decimals, thousands};
+use crate::view::format::{counted, decimals, thousands};
 
 /// The number of samples in which copies are counted.
 pub const SAMPLES: u64 = 20;
@@ -55,12 +55,12 @@ impl ModelCard {
         let [results, text] = [self.results(), self.training_text()];
         let Self { parameters, subwords, steps, bytes, .. } = self;
         let (parameters, subwords) = (thousands(*parameters), thousands(*subwords));
-        let (bytes, steps) = (thousands(*bytes as usize), thousands(*steps as usize));
+        let (bytes, steps) = (thousands(*bytes as usize), counted(*steps as usize, "training step"));
         let version = env!("CARGO_PKG_VERSION");
         format!(
             "# A base model\n\nA recurrent language model by subwords with {parameters} parameters and {subwords} subwords. \
              With 8-bit weights its files have {bytes} bytes. Runs on other texts can start from it, and it writes text by \
-             itself. Made by `pastiche base` (version {version}) in {steps} training steps; `config.toml` has all \
+             itself. Made by `pastiche base` (version {version}) in {steps}; `config.toml` has all \
              settings.\n\n{text}\n{results}\n{}\n{LIMITS}",
             self.copying()
         )
@@ -108,7 +108,7 @@ impl ModelCard {
 
     fn copying(&self) -> String {
         let CopiedShare { checked, found } = self.copied;
-        let (words, longest) = (NgramFilter::LENGTH, thousands(self.longest_copy));
+        let (words, longest) = (NgramFilter::LENGTH, counted(self.longest_copy, "word"));
         let share = match checked {
             0 => format!("the samples have too few sequences of {words} words to say how much is copied"),
             _ => format!(
@@ -120,7 +120,7 @@ impl ModelCard {
         };
         format!(
             "## Copying\n\n{SAMPLES} samples of {SAMPLE_TOKENS} tokens at temperature {TEMPERATURE}: {share}. The longest \
-             passage that a sample has in common with the training text has {longest} words.\n\n`ngrams.bin` has hashes \
+             passage that a sample has in common with the training text has {longest}.\n\n`ngrams.bin` has hashes \
              of some of the sequences of {words} words in the training text, but not the text. With it a run that starts \
              from the base reports what it copies from the base's text.\n"
         )
