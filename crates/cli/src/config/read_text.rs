@@ -76,13 +76,13 @@ pub(super) fn read_text(
     }
     let rejects_new = pretrained.is_some_and(|pretrained| pretrained.new_tokens == seqdata::NewTokens::Error);
     let dataset = dataset.build().map_err(|error| {
-        use seqdata::Error::{NewTokens, OtherKindOfText, SplitTooShort, TextTooShort};
+        use seqdata::Error::{LongTokens, NewTokens, OtherKindOfText, SplitTooShort, TextTooShort};
         let hint = match error {
             NewTokens { .. } => Some("use `--new-tokens unk` or `--new-tokens extend`"),
             OtherKindOfText { documents: true } if rejects_new => {
                 Some("use `--new-tokens extend`, which adds a token for the start of a document")
             }
-            SplitTooShort { .. } | TextTooShort { .. } => segmentation_hint,
+            LongTokens { .. } | SplitTooShort { .. } | TextTooShort { .. } => segmentation_hint,
             _ => None,
         };
         in_text(error.into()).with_hint(hint)
