@@ -68,7 +68,8 @@ fn texts_that_are_too_short() {
     dir.file("same.txt", "a".repeat(6_000));
     let merged = ["characters, but only ", "a passage that is repeated", "tokens.kind"];
     expect_train_error(&dir, &["--text", "same.txt"], &merged);
-    let subwords = ["--text", "same.txt", "--config", "configs/subwords.toml"];
+    let subwords =
+        ["--text", "same.txt", "--config", concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs/subwords.toml")];
     expect_train_error(&dir, &subwords, &merged);
     expect_train_error(&dir, &["--text", "same.txt", "--init-from", "base"], &merged);
     dir.file("hundred.txt", "word ".repeat(100));
