@@ -270,11 +270,15 @@ fn finished(run: &Path, settings: &config::Train) -> Result<Option<(StopReason, 
             counted_epochs(done)
         ),
         done if done == epochs => {
-            let longer = if has_fixed_length {
-                "its learning rate has fallen to zero; to train longer, start a new run with more `--minutes` or a \
-                 larger `train.epochs`"
-            } else {
-                "to continue, use `--set train.epochs=N` with a larger N"
+            // A plan for a time divides it into epochs of so many steps.
+            let longer = match (has_fixed_length, settings.steps_per_epoch) {
+                (true, 0) => {
+                    "its learning rate has fallen to zero; to train longer, start a new run with a larger `train.epochs`"
+                }
+                (true, _) => {
+                    "its learning rate has fallen to zero; to train longer, start a new run with more `--minutes`"
+                }
+                (false, _) => "to continue, use `--set train.epochs=N` with a larger N",
             };
             status(&format!("{name} has finished its {}; {longer}", counted_epochs(epochs)));
             Ok(Some((StopReason::Finished, progress.steps)))
