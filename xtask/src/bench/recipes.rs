@@ -168,6 +168,7 @@ impl Comparison {
             "minutes": self.minutes,
             "backend": program.backend.name(),
             "threads": program.threads,
+            "jobs": self.jobs,
         }))
     }
 
