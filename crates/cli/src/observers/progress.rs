@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::observers::epoch_in_words::EpochInWords;
 use crate::observers::sampling::{SampleCache, TEMPERATURE};
 use crate::output::status;
-use crate::report::terms::{COUNTING, LOSSES};
+use crate::report::terms::{COUNTING, COUNTING_IN_VIEW, LOSSES, LOSSES_IN_VIEW};
 use crate::view::format::{counted, decimals, duration, thousands};
 
 /// Minimum time between two step lines.
@@ -44,6 +44,11 @@ impl<M> Progress<M> {
     pub fn terms(&self) -> String {
         let counting = if self.in_words.has_counting() { COUNTING } else { "" };
         format!("{LOSSES}{counting}")
+    }
+
+    /// The same for the full-screen view, in a line each.
+    pub fn terms_in_view(&self) -> impl Iterator<Item = &'static str> {
+        self.in_words.has_counting().then_some(COUNTING_IN_VIEW).into_iter().chain([LOSSES_IN_VIEW])
     }
 
     /// Sets the total number of epochs, which the lines show.
