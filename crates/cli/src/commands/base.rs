@@ -13,7 +13,7 @@ use burn::tensor::Device;
 use durable::read::small_file;
 use durable::{directory as folders, write_atomically};
 use eval::{CopiedShare, NgramFilter, TrainingText};
-use generate::{Generator, LabelChoice, Sampling, evaluate_in_parallel};
+use generate::{EvaluationMode, Generator, LabelChoice, Sampling, evaluate_sequence};
 use models::LmBundle;
 use seqdata::{Part, TextDataset};
 use serde_json::Value;
@@ -223,8 +223,8 @@ fn write(
 
 /// The loss on the validation part, and how it is computed, in words.
 fn bits_per_byte(bundle: &LmBundle, dataset: &TextDataset) -> Result<(f64, String)> {
-    let (sequence, state_mode) = (dataset.sequence(Part::Valid), bundle.metadata.state_mode());
-    let evaluation = evaluate_in_parallel(bundle, &sequence, dataset.valid_dropped, LabelChoice::Own, state_mode)?;
+    let (sequence, mode) = (dataset.sequence(Part::Valid), EvaluationMode::InParallel(bundle.metadata.state_mode()));
+    let evaluation = evaluate_sequence(bundle, &sequence, dataset.valid_dropped, LabelChoice::Own, mode)?;
     let bits = evaluation.bits_per_byte.ok_or_else(|| {
         Error::new("the held-out text has unknown tokens; expected none, because a model of subwords has every byte")
     })?;
