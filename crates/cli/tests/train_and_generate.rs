@@ -139,6 +139,7 @@ fn a_sample_does_not_depend_on_other_samples() {
     assert!(!prompted[0]["text"].as_str().unwrap().contains("The fox said"));
     let report = dir.json(&["generate", "--json", "--max-tokens", "3", "--seed", "7"]);
     assert_eq!((&report["seed"], &report["temperature"]), (&7.into(), &0.8.into()));
+    assert_eq!(report["model"], "runs/a");
     assert_eq!(report["top_p"], 0.9);
     // What is given is not combined with a default that it was not compared with.
     for given in [["--temperature", "0.5"], ["--top-k", "5"], ["--min-p", "0.1"]] {

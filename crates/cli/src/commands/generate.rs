@@ -37,6 +37,8 @@ const MAX_DOCUMENT_TOKENS: usize = 2_000;
 /// What `--json` prints after the samples.
 #[derive(Serialize)]
 struct Report {
+    /// The path of the model, or the name of the built-in base.
+    model: String,
     seed: u64,
     temperature: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -124,7 +126,8 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
     }
     let tokens_per_second = tokens as f64 / start.elapsed().as_secs_f64();
     if args.json {
-        let report = to_json(&Report { seed, temperature, top_p, tokens_per_second, left_out })?;
+        let model = directory.display().to_string();
+        let report = to_json(&Report { model, seed, temperature, top_p, tokens_per_second, left_out })?;
         print(&format!("{}\n", report.trim_start_matches('{')))?;
     }
     status(&format!("{}, {tokens_per_second:.0} tokens/s", counted(tokens, "token")));
@@ -272,7 +275,7 @@ fn with_stop(args: &Generate, generator: &Generator, sampling: Sampling) -> Resu
         }
         texts.push(text);
     }
-    Ok(sampling.stop(separator).stop_texts(texts))
+    Ok(sampling.stop_id(separator).stop_texts(texts))
 }
 
 /// A seed from the clock, with few digits so that it is easy to type.
