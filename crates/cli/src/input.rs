@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use durable::read::{Accept, SMALL_FILE, WHOLE_TEXT, read_to_end};
-use text_prep::{SourceOptions, TextFiles, TextSource};
+use text_prep::{InputError, SourceOptions, TextFiles, TextSource};
 
 use crate::error::{Error, Result, bail};
 
@@ -114,13 +114,17 @@ pub fn read_prompt(path: &Path, options: &SourceOptions) -> Result<String> {
     };
     let mut file = files.options(options.clone()).open_text()?;
     let mut text = String::new();
-    while let Some(chunk) = file.next_chunk()? {
-        text.push_str(chunk);
+    loop {
+        match file.next_chunk() {
+            Ok(Some(chunk)) => text.push_str(chunk),
+            // A prompt may be white space only.
+            Ok(None) | Err(text_prep::Error::Input(InputError::NoText { .. })) => return Ok(text),
+            Err(error) => return Err(error.into()),
+        }
         if text.len() as u64 > SMALL_FILE {
             bail!("the prompt in {} has more than {} MiB; use a shorter one", name(path), SMALL_FILE >> 20);
         }
     }
-    Ok(text)
 }
 
 #[cfg(test)]
@@ -147,5 +151,15 @@ mod tests {
             assert!(error.unwrap_or_default().starts_with(repeated.unwrap_or_default()), "{paths:?}");
         }
         assert!(KeptInput::read(&file, "text.txt").unwrap().is_none());
+    }
+
+    #[test]
+    fn a_prompt_is_read_as_it_is_and_may_be_white_space() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("prompt.txt");
+        for text in ["A fox", "A fox\n", " ", "\n\n"] {
+            std::fs::write(&file, text).unwrap();
+            assert_eq!(read_prompt(&file, &SourceOptions::default()).unwrap(), text);
+        }
     }
 }
