@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use durable::read::{Accept, SMALL_FILE, WHOLE_TEXT, read_to_end};
-use text_prep::SourceOptions;
+use text_prep::{InputError, SourceOptions, TextFiles, TextSource};
 
 use crate::error::{Error, Result, bail};
 
@@ -102,16 +102,29 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     bytes.map_err(Error::io(name(path), "read"))
 }
 
-/// Reads a prompt.
+/// Reads a prompt as a text is read, which may be compressed.
 ///
 /// # Errors
 /// If it cannot be read or decoded, the encoding is unknown, or it has more than [`SMALL_FILE`] bytes.
 pub fn read_prompt(path: &Path, options: &SourceOptions) -> Result<String> {
-    Ok(if is_standard_input(path) {
-        options.open_reader(std::io::stdin(), &name(path))?.into_text_of_at_most(SMALL_FILE)?
+    let files = if is_standard_input(path) {
+        TextFiles::default().reader(name(path), std::io::stdin())
     } else {
-        options.open(path)?.into_text_of_at_most(SMALL_FILE)?
-    })
+        TextFiles::new([path])
+    };
+    let mut file = files.options(options.clone()).open_text()?;
+    let mut text = String::new();
+    loop {
+        match file.next_chunk() {
+            Ok(Some(chunk)) => text.push_str(chunk),
+            // A prompt may be white space only.
+            Ok(None) | Err(text_prep::Error::Input(InputError::NoText { .. })) => return Ok(text),
+            Err(error) => return Err(error.into()),
+        }
+        if text.len() as u64 > SMALL_FILE {
+            bail!("the prompt in {} has more than {} MiB; use a shorter one", name(path), SMALL_FILE >> 20);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -138,5 +151,15 @@ mod tests {
             assert!(error.unwrap_or_default().starts_with(repeated.unwrap_or_default()), "{paths:?}");
         }
         assert!(KeptInput::read(&file, "text.txt").unwrap().is_none());
+    }
+
+    #[test]
+    fn a_prompt_is_read_as_it_is_and_may_be_white_space() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("prompt.txt");
+        for text in ["A fox", "A fox\n", " ", "\n\n"] {
+            std::fs::write(&file, text).unwrap();
+            assert_eq!(read_prompt(&file, &SourceOptions::default()).unwrap(), text);
+        }
     }
 }

@@ -26,6 +26,7 @@ use clap::{Parser, Subcommand};
 use device::BackendSelection;
 use error::{Error, Result};
 use pastiche::threads::{ThreadCount, invalid_setting};
+use text_prep::counted;
 
 /// A training step frees and allocates the same megabytes again and again. This allocator keeps them, while the
 /// system's allocator returns them to the operating system in between.
@@ -81,14 +82,14 @@ fn run_process(command: CliCommand) -> Result<ExitCode> {
     let count = ThreadCount::from_env();
     if let ThreadCount { threads, reduced_from: Some(requested), processors } = count {
         output::status(&format!(
-            "warning: RAYON_NUM_THREADS is {requested}, but this machine has {processors} processors; {threads} threads \
-             are used"
+            "warning: RAYON_NUM_THREADS is {requested}, but this machine has {}; {threads} threads are used",
+            counted(processors, "processor")
         ));
     }
     if let Some(text) = invalid_setting() {
         let threads = count.threads;
         output::status(&format!(
-            "warning: RAYON_NUM_THREADS is `{text}`, which is not a number from 0 on; {threads} threads are used"
+            "warning: RAYON_NUM_THREADS is `{text}`, which is not a number from 0 on; threads used: {threads}"
         ));
     }
     let pool = count.pool_builder().stack_size(STACK_SIZE).build_global();

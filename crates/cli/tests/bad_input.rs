@@ -24,7 +24,7 @@ fn texts_that_cannot_be_read() {
     dir.file("latin.txt", b"caf\xe9 noir");
     expect_train_error(&dir, &["--text", "latin.txt"], &["latin.txt", "byte 3", "encoding"]);
     let named = ["prepare", "--text", "latin.txt", "--set", "text.encoding=windows-1252"];
-    dir.expect_error(&named, &["split has 1 tokens"]);
+    dir.expect_error(&named, &["split has 1 token,"]);
     let both = ["--set", "text.path=x.txt", "--set", "text.dataset=fables"];
     expect_train_error(&dir, &both, &["text.dataset", "text.path"]);
     expect_train_error(&dir, &["--set", "text.path=x.txt"], &["x.txt"]);
@@ -65,6 +65,13 @@ fn texts_that_are_too_short() {
     dir.file("short.txt", "one two three");
     let short = ["--text", "short.txt", "--set", "clean.preset=verbatim"];
     expect_train_error(&dir, &short, &["has 3 tokens", "windows.context_len", "longer text"]);
+    dir.file("same.txt", "a".repeat(6_000));
+    let merged = ["characters, but only ", "a passage that is repeated", "tokens.kind"];
+    expect_train_error(&dir, &["--text", "same.txt"], &merged);
+    let subwords =
+        ["--text", "same.txt", "--config", concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs/subwords.toml")];
+    expect_train_error(&dir, &subwords, &merged);
+    expect_train_error(&dir, &["--text", "same.txt", "--init-from", "base"], &merged);
     dir.file("hundred.txt", "word ".repeat(100));
     let expected = ["the valid split has", "split.valid_fraction"];
     expect_train_error(&dir, &["--text", "hundred.txt"], &expected);

@@ -16,6 +16,7 @@ use std::fs;
 
 use common::{TestDir, tiny};
 use serde_json::Value;
+use text_prep::counted;
 
 const FLEX: &[&str] = &["--backend", "flex"];
 
@@ -119,8 +120,10 @@ fn far_more_threads_than_processors_are_not_started() {
     let (messages, weights) = train("10000");
     let processors = std::thread::available_parallelism().unwrap().get();
     let used = 4 * processors;
-    let warning =
-        format!("RAYON_NUM_THREADS is 10000, but this machine has {processors} processors; {used} threads are");
+    let warning = format!(
+        "RAYON_NUM_THREADS is 10000, but this machine has {}; {used} threads are",
+        counted(processors, "processor")
+    );
     assert!(messages.contains(&warning), "{messages}");
     let record: Value = serde_json::from_slice(&fs::read(dir.path().join("10000/run.json")).unwrap()).unwrap();
     assert_eq!(record["threads"], used);
@@ -227,7 +230,7 @@ fn a_finished_or_rejected_resume_changes_nothing() {
     let before = dir.state_of("runs/a");
     let resume = ["train", "--resume", "runs/a"];
     let done = dir.run_ok(&resume);
-    assert!(done.stderr.contains("runs/a has finished all 1 epochs"), "{}", done.stderr);
+    assert!(done.stderr.contains("runs/a has finished its 1 epoch;"), "{}", done.stderr);
     assert_eq!(done.stdout, "runs/a\n");
     dir.expect_error(&[&resume[..], &["--set", "seed=9"]].concat(), &["`seed`"]);
     let longer = ["train", "--resume", "runs/a", "--set", "train.epochs=2"];

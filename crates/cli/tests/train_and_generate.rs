@@ -139,6 +139,7 @@ fn a_sample_does_not_depend_on_other_samples() {
     assert!(!prompted[0]["text"].as_str().unwrap().contains("The fox said"));
     let report = dir.json(&["generate", "--json", "--max-tokens", "3", "--seed", "7"]);
     assert_eq!((&report["seed"], &report["temperature"]), (&7.into(), &0.8.into()));
+    assert_eq!(report["model"], "runs/a");
     assert_eq!(report["top_p"], 0.9);
     // What is given is not combined with a default that it was not compared with.
     for given in [["--temperature", "0.5"], ["--top-k", "5"], ["--min-p", "0.1"]] {
@@ -262,7 +263,7 @@ fn a_resumed_run_equals_the_uninterrupted_run_byte_for_byte() {
     // The new number of epochs was saved: nothing is left to do.
     fs::remove_file(dir.path().join("part/manifest.json")).unwrap();
     let done = dir.run(&["train", "--resume", "part"]);
-    assert!(done.stderr.contains("has finished all 3 epochs"), "{}", done.stderr);
+    assert!(done.stderr.contains("has finished its 3 epochs;"), "{}", done.stderr);
     let fewer = dir.run(&["train", "--resume", "part", "--set", "train.epochs=2"]);
     common::assert_error(&fewer, "fewer epochs", &["has finished 3 epochs", "train.epochs"]);
     assert!(!done.stderr.contains("an epoch will take"), "{}", done.stderr);

@@ -2,7 +2,7 @@
 
 use seqdata::ConfigError;
 use text_prep::error::suggestions;
-use text_prep::list_nearest;
+use text_prep::{counted, list_nearest};
 
 /// The result of generation or evaluation.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -89,8 +89,9 @@ pub enum Error {
     NoInt8,
     /// The text is too short to evaluate.
     #[error(
-        "the text has {tokens} tokens, but evaluation needs {needed} ({context_len} as context and \
-         one as target): use a longer text"
+        "the text has {}, but evaluation needs {needed} ({context_len} as context and \
+         one as target): use a longer text",
+        counted(*.tokens, "token")
     )]
     TooShort {
         /// Tokens in the text.

@@ -3,6 +3,7 @@
 use models::{EvalMetrics, LmBundle, StateMode};
 use seqdata::{DatasetInput, EvaluationText, Loader, Order, Sequence, Streams, Windows};
 use serde::Serialize;
+use text_prep::counted;
 
 use crate::error::{Error, Result};
 use crate::generator::Generator;
@@ -22,6 +23,22 @@ pub enum LabelChoice<'a> {
     Without,
     /// All the same one.
     All(&'a str),
+}
+
+/// How a running text is read with carried state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EvaluationMode {
+    /// As one stream.
+    Exact(StateMode),
+    /// A long one as parallel streams, as for validation in training: much faster, with nearly the same loss. The protocol
+    /// says how many.
+    InParallel(StateMode),
+}
+
+impl From<StateMode> for EvaluationMode {
+    fn from(state_mode: StateMode) -> Self {
+        Self::Exact(state_mode)
+    }
 }
 
 /// The metrics of a model on a text.
@@ -105,7 +122,7 @@ pub fn evaluate_input(
 
 /// Evaluates a model on the ids of `sequence`, as they were encoded for it. In a running text, and by windows, the ids
 /// of the first window are no targets. `unmapped` is the number of tokens of the text without an id; they count as
-/// unknown.
+/// unknown. The mode may be a [`StateMode`].
 ///
 /// # Errors
 /// If there are no targets, the model does not have the label, the loss is not finite, or the device fails.
@@ -114,35 +131,12 @@ pub fn evaluate_sequence(
     sequence: &Sequence,
     unmapped: usize,
     labels: LabelChoice,
-    state_mode: StateMode,
+    mode: impl Into<EvaluationMode>,
 ) -> Result<Evaluation> {
-    evaluate(bundle, sequence, unmapped, labels, state_mode, false)
-}
-
-/// As [`evaluate_sequence`], but a long running text is read as parallel streams, as for validation in training: much faster,
-/// with nearly the same loss. The protocol says how many.
-///
-/// # Errors
-/// As [`evaluate_sequence`].
-pub fn evaluate_in_parallel(
-    bundle: &LmBundle,
-    sequence: &Sequence,
-    unmapped: usize,
-    labels: LabelChoice,
-    state_mode: StateMode,
-) -> Result<Evaluation> {
-    evaluate(bundle, sequence, unmapped, labels, state_mode, true)
-}
-
-/// See [`evaluate_sequence`] and [`evaluate_in_parallel`].
-fn evaluate(
-    bundle: &LmBundle,
-    sequence: &Sequence,
-    unmapped: usize,
-    labels: LabelChoice,
-    state_mode: StateMode,
-    in_parallel: bool,
-) -> Result<Evaluation> {
+    let (state_mode, in_parallel) = match mode.into() {
+        EvaluationMode::Exact(state_mode) => (state_mode, false),
+        EvaluationMode::InParallel(state_mode) => (state_mode, true),
+    };
     let config = &bundle.metadata.config;
     let label = match labels {
         LabelChoice::Own => None,
@@ -219,7 +213,7 @@ pub fn carried_protocol(streams: &Streams, window: usize, has_documents: bool) -
     let parallel = if streams.is_exact() {
         String::new()
     } else {
-        format!("; {count} parallel streams, each after a warm-up of {warm_up} tokens")
+        format!("; {count} parallel streams, each after a warm-up of {}", counted(warm_up, "token"))
     };
     format!("carried state: {targets}{parallel}")
 }

@@ -70,8 +70,8 @@ pub use batch_session::BatchSession;
 pub use engine::Engine;
 pub use error::{Error, Result};
 pub use evaluate::{
-    Evaluation, LabelChoice, LabelEvaluation, carried_protocol, evaluate_in_parallel, evaluate_input,
-    evaluate_sequence, window_protocol,
+    Evaluation, EvaluationMode, LabelChoice, LabelEvaluation, carried_protocol, evaluate_input, evaluate_sequence,
+    window_protocol,
 };
 pub use generator::Generator;
 pub use prompt::{Prompt, ToPrompt};

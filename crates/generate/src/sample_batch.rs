@@ -62,7 +62,7 @@ impl<'a> SampleBatch<'a> {
             samples,
             unread: Vec::new(),
             filler: prompt.ids[0],
-            ends: sampling.stop.into_iter().chain(document).collect(),
+            ends: sampling.stop_id.into_iter().chain(document).collect(),
             stops,
             remaining: sampling.max_tokens,
         })

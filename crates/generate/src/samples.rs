@@ -265,11 +265,11 @@ mod tests {
         let ids = |sampling: Sampling| generator.sample("a", &sampling, 0).unwrap().ids;
         let unlimited = ids(all.clone());
         let first = unlimited.iter().position(|&id| id == separator).unwrap();
-        assert_eq!(ids(all.clone().stop(separator)), unlimited[..first]);
+        assert_eq!(ids(all.clone().stop_id(separator)), unlimited[..first]);
         assert!(!ids(all.clone().single_document(true)).contains(&separator));
         assert!(ids(all.clone().max_tokens(0)).is_empty());
         // The other samples of a batch continue after one has stopped.
-        let all = all.stop(separator);
+        let all = all.stop_id(separator);
         let batch = generator.samples("a", &all, 0..4).unwrap();
         for (number, sample) in (0..).zip(batch) {
             assert_eq!(sample.unwrap(), generator.sample("a", &all, number).unwrap());

@@ -42,7 +42,8 @@ pub struct Sampling {
     /// Never sample the document separator. Default: false.
     pub single_document: bool,
     /// The id that ends a sample; it is not part of the sample. Default: none.
-    pub stop: Option<u32>,
+    #[serde(alias = "stop")]
+    pub stop_id: Option<u32>,
     /// Texts that end a sample, cleaned and tokenized as prompts are; a sample ends before the first of them. See
     /// [`StopText`](crate::StopText). Default: none.
     pub stop_texts: Vec<String>,
@@ -60,7 +61,7 @@ impl Default for Sampling {
             seed: 0,
             state_mode: None,
             single_document: false,
-            stop: None,
+            stop_id: None,
             stop_texts: Vec::new(),
         }
     }
@@ -112,9 +113,9 @@ impl Sampling {
         Self { single_document, ..self }
     }
 
-    /// Sets [`stop`](Self#structfield.stop).
-    pub fn stop(self, stop: impl Into<Option<u32>>) -> Self {
-        Self { stop: stop.into(), ..self }
+    /// Sets [`stop_id`](Self#structfield.stop_id).
+    pub fn stop_id(self, id: impl Into<Option<u32>>) -> Self {
+        Self { stop_id: id.into(), ..self }
     }
 
     /// Sets [`stop_texts`](Self#structfield.stop_texts).
@@ -371,5 +372,12 @@ mod tests {
             assert!(error.contains(key), "{error}");
         }
         all().check().unwrap();
+    }
+
+    #[test]
+    fn the_old_name_of_the_id_that_ends_a_sample_is_read() {
+        for json in [r#"{"stop": 7}"#, r#"{"stop_id": 7}"#] {
+            assert_eq!(serde_json::from_str::<Sampling>(json).unwrap(), Sampling::default().stop_id(7));
+        }
     }
 }

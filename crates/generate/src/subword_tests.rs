@@ -10,7 +10,7 @@ use text_prep::OovPolicy;
 use crate::error::Error;
 use crate::target_bytes::TargetBytes;
 use crate::test_model::{composed, subword_generator};
-use crate::{Generator, LabelChoice, Prompt, Sampling, StopText, evaluate_in_parallel, evaluate_sequence};
+use crate::{EvaluationMode, Generator, LabelChoice, Prompt, Sampling, StopText, evaluate_sequence};
 
 #[test]
 fn streamed_pieces_join_to_the_sample_and_never_end_within_a_character() {
@@ -131,7 +131,8 @@ fn a_long_text_is_evaluated_in_parallel_with_nearly_the_same_loss() {
     let length = ids.len();
     let sequence = Sequence::new(Arc::new(ids.into_iter().collect()), 0..length);
     let one = evaluate_sequence(bundle, &sequence, 0, LabelChoice::Own, StateMode::Carry).unwrap();
-    let parallel = evaluate_in_parallel(bundle, &sequence, 0, LabelChoice::Own, StateMode::Carry).unwrap();
+    let in_parallel = EvaluationMode::InParallel(StateMode::Carry);
+    let parallel = evaluate_sequence(bundle, &sequence, 0, LabelChoice::Own, in_parallel).unwrap();
     assert_eq!(one.tokens, parallel.tokens);
     let difference = one.loss_nats_per_token - parallel.loss_nats_per_token;
     assert!(difference.abs() < 1e-3, "{difference}");

@@ -232,7 +232,9 @@ impl<M: Network> ModelBundle<M> {
         let metadata = manifest.metadata;
         if !(1..=MAX_WINDOW).contains(&metadata.window) {
             let found = metadata.window;
-            return Err(inconsistent(format!("{MANIFEST}: the window is {found} tokens, expected 1 to {MAX_WINDOW}")));
+            return Err(inconsistent(format!(
+                "{MANIFEST}: the window has the length {found}, expected 1 to {MAX_WINDOW}"
+            )));
         }
         let (known, expected) = (tokenizer.vocabulary.len(), M::vocab_size(&metadata.config));
         if known != expected {

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use burn::tensor::{Tensor, TensorData};
 use durable::read::{LineLength, read_line};
+use text_prep::counted;
 use text_prep::error::one_line;
 
 use crate::embedding::Embedding;
@@ -133,15 +134,20 @@ impl WordVectors {
             {
                 check_dim(dim, found)?;
             }
-            return invalid(*line, format!("{reason} ({} of {count} lines are invalid)", vectors.skipped.count));
+            return invalid(
+                *line,
+                format!("{reason} (invalid: {} of {})", vectors.skipped.count, counted(count, "line")),
+            );
         }
         match header {
             _ if count == 0 => invalid(1, "expected word vectors, found none".into()),
             Some([expected, _]) if expected != count => invalid(
                 1,
                 format!(
-                    "it announces {expected} words, but {count} lines follow: the file is truncated; if that \
-                     is intended, write {count} there"
+                    "it announces {}, but {} {}: the file is truncated; if that is intended, write {count} there",
+                    counted(expected, "word"),
+                    counted(count, "line"),
+                    if count == 1 { "follows" } else { "follow" }
                 ),
             ),
             _ => Ok(vectors),
@@ -342,7 +348,7 @@ mod tests {
         for (text, expected) in [
             ("the\n", ["line 1", "found `the` with 0 values (1 of 1 lines"]),
             (&prose, ["line 1", "found `Once upon a time` with 0 values (10 of 10 lines"]),
-            ("a 1 2\nb x\nc\n", ["line 2", "(2 of 3 lines are invalid)"]),
+            ("a 1 2\nb x\nc\n", ["line 2", "(invalid: 2 of 3 lines)"]),
             ("", ["line 1", "found none"]),
             ("\n\n", ["line 1", "found none"]),
             ("2 2\n", ["line 1", "found none"]),

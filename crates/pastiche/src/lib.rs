@@ -26,7 +26,8 @@ pub use generate::{
 pub use kernels::{KernelMode, default_device};
 pub use models::{InitScheme, LanguageModelConfig, LayerConfig, LmBundle, ModelBundle, StateMode};
 pub use qa::{
-    AskReport, GeneratedQuestion, QaDataset, QaDatasetConfig, QaPipeline, QgOptions, QuestionModel, QuestionModelConfig,
+    AskProgress, AskReport, GeneratedQuestion, QaDataset, QaDatasetConfig, QaPipeline, QgOptions, QuestionModel,
+    QuestionModelConfig,
 };
 pub use seqdata::{
     DatasetConfig, DatasetInput, Documents, NewTokens, Part, TextDataset, TextDatasetBuilder, VocabSource,

@@ -1,5 +1,7 @@
 //! Errors of question generation and its evaluation, as one-line messages.
 
+use text_prep::counted;
+
 /// The result of generating or evaluating questions.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -27,8 +29,9 @@ pub enum Error {
     NoSentences,
     /// No question can be evaluated.
     #[error(
-        "none of the {questions} questions can be evaluated: {unmapped} have answers that begin or end within \
-         a word, the others have none; use a file whose answers are whole words"
+        "of {}, none can be evaluated ({unmapped} with answers that begin or end within a word, the others without any): use \
+         a file whose answers are whole words",
+        counted(*.questions, "question")
     )]
     NothingToEvaluate {
         /// The number of questions.

@@ -20,5 +20,5 @@ mod train;
 
 pub use data::{QaDataset, QaDatasetConfig};
 pub use error::{Error, Result};
-pub use generate::{AskReport, CutSentence, GeneratedQuestion, QaPipeline, QgOptions};
+pub use generate::{AskProgress, AskReport, CutSentence, GeneratedQuestion, QaPipeline, QgOptions};
 pub use model::{QuestionModel, QuestionModelConfig};

@@ -118,7 +118,8 @@ impl TextDataset {
         check_kinds(&inputs, kept.map(|(tokenizer, _)| tokenizer))?;
         let mut counted = CountedText::read(&mut inputs, &config)?;
         let is_given = [&inputs[1], &inputs[2]].map(Option::is_some);
-        let sections = Sections::new(&mut counted, &config, is_given)?;
+        let sections = Sections::new(&mut counted, &config, is_given)
+            .map_err(|error| error.about_long_tokens(counted.characters, counted.input_ends[INPUTS - 1]))?;
 
         let min_count = config.min_count;
         let input = VocabInput { text: &counted, sections: &sections, source: config.vocab_source };
@@ -288,6 +289,19 @@ mod tests {
         let unknown = &dataset.unknown_tokens;
         let of_parts = Part::ALL.map(|part| unknown.of(part).collect::<Vec<_>>());
         assert_eq!((of_parts, unknown.distinct()), ([vec![], vec!["f"], vec![]], 1));
+    }
+
+    #[test]
+    fn repetition_that_is_merged_into_few_tokens_is_named() {
+        let text = "a".repeat(6_000);
+        for config in [DatasetConfig::words(), DatasetConfig::subwords()] {
+            let error = TextDataset::from_text(&text).config(config.context_len(30)).build().unwrap_err().to_string();
+            assert!(
+                error.contains(" characters, but only ") && error.contains("a passage that is repeated"),
+                "{error}"
+            );
+        }
+        assert!(TextDataset::from_text(&text).config(DatasetConfig::characters().context_len(30)).build().is_ok());
     }
 
     #[test]

@@ -172,7 +172,7 @@ fn held_out_running_text_replaces_the_fractions() {
     let dataset = dataset.test(DatasetInput::whole_text("c d e j")).build().unwrap();
     assert_eq!(dataset.split.test, 10..14);
     let short = TextDataset::from_text("a b c d e").config(config()).valid(DatasetInput::whole_text("a"));
-    assert!(short.build().unwrap_err().to_string().starts_with("the valid split has 1 tokens"));
+    assert!(short.build().unwrap_err().to_string().starts_with("the valid split has 1 token,"));
 }
 
 #[test]

@@ -2,6 +2,11 @@
 
 use std::path::PathBuf;
 
+use text_prep::counted;
+
+/// The characters of a token on average from which a text is not short, but its tokens are long.
+const LONG_TOKEN: usize = 20;
+
 /// The result of preparing data.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -30,8 +35,8 @@ impl ConfigError {
 pub enum Error {
     /// The text has tokens that are not in a trained model's vocabulary.
     #[error(
-        "{count} tokens of the text are not in the model's vocabulary ({first}): map them to the \
-         unknown token or extend the vocabulary"
+        "{} of the text {} not in the model's vocabulary ({first}): map {} to the unknown token or extend the vocabulary",
+        counted(*.count, "token"), if *.count == 1 { "is" } else { "are" }, if *.count == 1 { "it" } else { "them" }
     )]
     NewTokens {
         /// How many distinct new tokens there are.
@@ -52,8 +57,9 @@ pub enum Error {
     },
     /// The text is shorter than one window and its target.
     #[error(
-        "the text has {tokens} tokens, but a window of {context_len} and its target need {needed}: \
-         lower `windows.context_len` or use a longer text"
+        "the text has {}, but a window of {context_len} and its target need {needed}: \
+         lower `windows.context_len` or use a longer text",
+        counted(*.tokens, "token")
     )]
     TextTooShort {
         /// Tokens in the text.
@@ -63,11 +69,29 @@ pub enum Error {
         /// Tokens needed.
         needed: usize,
     },
+    /// The text is long, but repetition or words without spaces between them make it too few tokens for the windows.
+    #[error(
+        "the text has {}, but only {}, because text without spaces, such as a passage that is repeated, becomes few tokens; \
+         a window of {context_len} and its target need {needed} in each split: use a text with more words, or a new model \
+         with `tokens.kind = \"characters\"`",
+        counted(*.characters, "character"), counted(*.tokens, "token")
+    )]
+    LongTokens {
+        /// Characters in the text.
+        characters: usize,
+        /// Tokens in the text, before words are divided into subwords.
+        tokens: usize,
+        /// Input tokens per window.
+        context_len: usize,
+        /// Tokens needed.
+        needed: usize,
+    },
     /// A split is shorter than one window and its target.
     #[error(
-        "the {split} split has {tokens} tokens, but a window of {context_len} and its target need \
+        "the {split} split has {}, but a window of {context_len} and its target need \
          {needed}: lower `windows.context_len` or `vocabulary.min_count`, or make the split larger with \
-         `split.valid_fraction` and `split.test_fraction`"
+         `split.valid_fraction` and `split.test_fraction`",
+        counted(*.tokens, "token")
     )]
     SplitTooShort {
         /// The name of the split.
@@ -81,8 +105,8 @@ pub enum Error {
     },
     /// The training split is too short for the number of streams.
     #[error(
-        "the training split has {tokens} tokens, but {streams} streams need {needed}: lower \
-         `train.batch_size` or use a longer text"
+        "the training split has {}, but {} need {needed}: lower `train.batch_size` or use a longer text",
+        counted(*.tokens, "token"), counted(*.streams, "stream")
     )]
     TooManyStreams {
         /// Streams requested.
@@ -94,8 +118,9 @@ pub enum Error {
     },
     /// The validation split is too short for the number of streams.
     #[error(
-        "`split.valid_streams` is {streams}, but the validation split of {tokens} tokens is long enough for at most \
-         {most}: lower it, or leave it out for an automatic number"
+        "`split.valid_streams` is {streams}, but the validation split of {} is long enough for at most {most}: lower it, or \
+         leave it out for an automatic number",
+        counted(*.tokens, "token")
     )]
     TooManyValidStreams {
         /// Streams requested.
@@ -113,9 +138,9 @@ pub enum Error {
     },
     /// There are too few different documents for all parts of the split.
     #[error(
-        "the text has {distinct} different document{}, but training and the held-out parts need {needed}: add \
-         documents, give separate held-out files, or check how the text is divided into documents",
-        plural(.distinct)
+        "the text has {}, but training and the held-out parts need {needed}: add documents, give separate held-out \
+         files, or check how the text is divided into documents",
+        counted(*.distinct, "different document")
     )]
     TooFewDocuments {
         /// Documents with different tokens.
@@ -193,7 +218,17 @@ fn kind(has_documents: &bool) -> &'static str {
     if *has_documents { "documents" } else { "running text" }
 }
 
-/// The end of a noun after this number.
-fn plural(number: &usize) -> &'static str {
-    if *number == 1 { "" } else { "s" }
+impl Error {
+    /// The error of a text with so many characters and tokens: that of a text or a split that is too short, if only because
+    /// the tokens are long, says so.
+    pub(crate) fn about_long_tokens(self, characters: usize, tokens: usize) -> Self {
+        match self {
+            Self::TextTooShort { context_len, needed, .. } | Self::SplitTooShort { context_len, needed, .. }
+                if characters > LONG_TOKEN * tokens =>
+            {
+                Self::LongTokens { characters, tokens, context_len, needed }
+            }
+            other => other,
+        }
+    }
 }

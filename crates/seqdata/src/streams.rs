@@ -364,7 +364,7 @@ mod tests {
         assert_eq!(streams(6).unwrap().count(), 6);
         assert_eq!(
             streams(7).unwrap_err().to_string(),
-            "`split.valid_streams` is 7, but the validation split of 2000 tokens is long enough for at most 6: lower \
+            "`split.valid_streams` is 7, but the validation split of 2,000 tokens is long enough for at most 6: lower \
              it, or leave it out for an automatic number"
         );
         assert!(Streams::parallel_evaluation(ids(0..100), 20, 2).is_err());

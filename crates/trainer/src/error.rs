@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use burn::train::TrainingError;
 use seqdata::ConfigError;
+use text_prep::counted;
 
 /// The result of training.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -26,8 +27,9 @@ pub enum Error {
     },
     /// The loss diverged again after every rollback.
     #[error(
-        "{reason}, after the learning rate was halved {halvings} times: start a new run with a lower \
-         `train.learning_rate`, or with `train.clip.global_norm`"
+        "{reason}, after the learning rate was halved {}: start a new run with a lower \
+         `train.learning_rate`, or with `train.clip.global_norm`",
+        counted(*.halvings as usize, "time")
     )]
     DivergedRepeatedly {
         /// Which loss, and its value.

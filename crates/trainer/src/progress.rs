@@ -2,6 +2,7 @@
 
 use models::{EvalMetrics, mean_loss};
 use serde::{Deserialize, Serialize};
+use text_prep::counted;
 
 use crate::config::TrainConfig;
 use crate::metrics::Sums;
@@ -123,7 +124,8 @@ impl Progress {
         let (finished, steps_per_epoch) = (epochs.len() as u64, self.steps_per_epoch());
         let in_epoch = finished.checked_mul(steps_per_epoch).and_then(|finished| steps.checked_sub(finished));
         let Some(in_epoch) = in_epoch.filter(|in_epoch| *in_epoch <= steps_per_epoch) else {
-            return Err(format!("it has {steps} steps after {finished} epochs of {steps_per_epoch} steps"));
+            let [steps, of_epoch] = [*steps, steps_per_epoch].map(|number| counted(number as usize, "step"));
+            return Err(format!("it has {steps} after {} of {of_epoch}", counted(epochs.len(), "epoch")));
         };
         for (number, report) in (1..).zip(epochs) {
             let (epoch, step) = (report.epoch, report.step);
@@ -135,12 +137,15 @@ impl Progress {
             }
         }
         if *halvings > MAX_HALVINGS {
-            return Err(format!("the learning rate was halved {halvings} times, expected at most {MAX_HALVINGS}"));
+            let times = counted(*halvings as usize, "time");
+            return Err(format!("the learning rate was halved {times}, expected at most {MAX_HALVINGS}"));
         }
         let EpochTotals { nats, targets, tokens, seconds } = *epoch_totals;
         let limit = in_epoch.saturating_mul(MAX_STEP_TOKENS);
         if targets as u64 > limit || tokens as u64 > limit || !(nats.is_finite() && seconds.is_finite()) {
-            return Err(format!("it has {targets} targets and {tokens} tokens after {in_epoch} steps of the epoch"));
+            let (targets, tokens) = (counted(targets, "target"), counted(tokens, "token"));
+            let steps = counted(in_epoch as usize, "step");
+            return Err(format!("it has {targets} and {tokens} after {steps} of the epoch"));
         }
         let min_nats = MIN_LOSS * targets as f64;
         let sums = [("pass.nats", nats, min_nats), ("pass.seconds", seconds, 0.0)];
@@ -315,7 +320,7 @@ mod tests {
             (|progress| progress.halvings = 4, "halved 4 times, expected at most 3"),
             (|progress| progress.epochs.swap(0, 1), "the report of epoch 1 is of epoch 2"),
             (|progress| progress.epochs[1].step = 7, "epoch 2 and step 7"),
-            (|progress| progress.epoch_totals.tokens = 1, "1 tokens after 0 steps"),
+            (|progress| progress.epoch_totals.tokens = 1, "1 token after 0 steps"),
             (|progress| progress.config.batch_size = 0, "train.batch_size"),
             (
                 |progress| progress.epochs[1].valid_loss_nats_per_token = -2.0,

@@ -122,7 +122,7 @@ impl Comparison {
         let left: Vec<Run> = self.runs().filter(is_left).collect();
         let hours = left.len() as f64 * self.minutes / 60.0;
         let (all, count) = (self.runs().count(), left.len());
-        output::status(format_args!("{count} of {all} runs are left: {hours:.1} hours of training"));
+        output::status(format_args!("runs left: {count} of {all}, {hours:.1} hours of training"));
         let mut failed = 0;
         let mut append = |line: Map<String, Value>| {
             if let Some(error) = line.get("error").and_then(Value::as_str) {
@@ -142,7 +142,7 @@ impl Comparison {
         output::print(self.table(&record, program));
         output::print(record.path().display());
         if failed > 0 {
-            output::status(format_args!("warning: {failed} runs failed; their errors are in the record"));
+            output::status(format_args!("warning: failed runs: {failed}; their errors are in the record"));
         }
         Ok(())
     }
@@ -168,6 +168,7 @@ impl Comparison {
             "minutes": self.minutes,
             "backend": program.backend.name(),
             "threads": program.threads,
+            "jobs": self.jobs,
         }))
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use args::{Ask as AskArgs, AskFormat};
 use models::{ModelBundle, Network};
 use qa::QuestionModel;
-use qa::generate::{AskReport, BeamOptions, CutSentence, MAX_SENTENCE_LEN, QaPipeline, QgOptions};
+use qa::generate::{AskProgress, AskReport, BeamOptions, CutSentence, MAX_SENTENCE_LEN, QaPipeline, QgOptions};
 use text_prep::FoundControlCharacters;
 use text_prep::source::{BYTE_ORDER_MARK, decode};
 use text_prep::spans::line_number;
@@ -18,7 +18,7 @@ use crate::error::{Error, Result, bail};
 use crate::input;
 use crate::long_task::LongTask;
 use crate::output::{print, print_raw, status, warn};
-use crate::report::question_formats;
+use crate::report::question_formats::QuestionFormatter;
 use crate::run::directory;
 
 /// The maximum number of cut sentences whose places are printed.
@@ -37,21 +37,30 @@ pub fn run(args: &AskArgs, backend: &BackendSelection) -> Result<()> {
         .min_confidence(args.min_confidence);
     let task = LongTask::start("generating questions");
     let done = task.fraction();
-    let show = |fraction| {
-        done.set(fraction);
-        true
+    let print = if args.raw { print_raw } else { print };
+    let mut formatter = QuestionFormatter::new(args.format);
+    let mark = if args.bom { BYTE_ORDER_MARK.to_string() } else { String::new() };
+    // Printed with the first questions, so that a text without sentences gets only its error.
+    let mut start = Some(mark + &formatter.start());
+    let mut printed = Ok(());
+    let show = |progress: AskProgress| {
+        done.set(progress.fraction);
+        let part = start.take().unwrap_or_default() + &formatter.next(progress.questions);
+        printed = if part.is_empty() { Ok(()) } else { print(&part) };
+        printed.is_ok()
     };
-    let report = QaPipeline::new(bundle).ask_while(&text, &options, show)?.expect("nothing cuts it off");
+    let report = QaPipeline::new(bundle).ask_while(&text, &options, show)?;
+    printed?;
+    let report = report.expect("nothing else cuts it off");
     drop(task);
+    print(&formatter.end(&text, &input::name(&args.text), &report.questions))?;
     if let Some(message) = cut_sentences(&text, &report.cut_sentences) {
         status(&message);
     }
     if report.questions.is_empty() {
         status(&no_question(&report, args.min_confidence));
     }
-    let table = question_formats::write(args.format, &text, &input::name(&args.text), &report.questions);
-    let print = if args.raw { print_raw } else { print };
-    print(&if args.bom { format!("{BYTE_ORDER_MARK}{table}") } else { table })
+    Ok(())
 }
 
 /// How many sentences were cut, and the places of the first ones, if there are any.

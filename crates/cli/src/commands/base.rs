@@ -1,18 +1,19 @@
 //! `base`: trains a base model, or takes a finished run, and writes the model with 8-bit weights, the word sequences of its
 //! training text and a model card.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use args::{Base, Train};
+use args::{Base, Train, visible};
 use burn::module::Module;
 use burn::tensor::Device;
 use durable::read::small_file;
 use durable::{directory as folders, write_atomically};
 use eval::{CopiedShare, NgramFilter, TrainingText};
-use generate::{Generator, LabelChoice, Sampling, evaluate_in_parallel};
+use generate::{EvaluationMode, Generator, LabelChoice, Sampling, evaluate_sequence};
 use models::LmBundle;
 use seqdata::{Part, TextDataset};
 use serde_json::Value;
@@ -93,7 +94,11 @@ fn one_line((option, text): (&str, &Option<String>)) -> Result<Option<String>> {
     if words.is_empty() {
         bail!("`{option}` is empty: say what the model card should say of the text, or leave the option out");
     }
-    Ok(Some(words.join(" ")))
+    let text = words.join(" ");
+    if let Cow::Owned(text) = visible(&text) {
+        bail!("`{option}` is `{text}`, which has control characters; expected text that can be read: leave them out")
+    }
+    Ok(Some(text))
 }
 
 /// Trains the model in a new run.
@@ -218,8 +223,8 @@ fn write(
 
 /// The loss on the validation part, and how it is computed, in words.
 fn bits_per_byte(bundle: &LmBundle, dataset: &TextDataset) -> Result<(f64, String)> {
-    let (sequence, state_mode) = (dataset.sequence(Part::Valid), bundle.metadata.state_mode());
-    let evaluation = evaluate_in_parallel(bundle, &sequence, dataset.valid_dropped, LabelChoice::Own, state_mode)?;
+    let (sequence, mode) = (dataset.sequence(Part::Valid), EvaluationMode::InParallel(bundle.metadata.state_mode()));
+    let evaluation = evaluate_sequence(bundle, &sequence, dataset.valid_dropped, LabelChoice::Own, mode)?;
     let bits = evaluation.bits_per_byte.ok_or_else(|| {
         Error::new("the held-out text has unknown tokens; expected none, because a model of subwords has every byte")
     })?;
@@ -343,6 +348,8 @@ mod tests {
             let error = line(Some(empty)).unwrap_err().to_string();
             assert!(error.contains("`--about` is empty"), "{error}");
         }
+        let escape = line(Some("Two \u{1b}[31mred stories")).unwrap_err().to_string();
+        assert!(escape.starts_with("`--about` is `Two \\u{1b}[31mred stories`, which has control"), "{escape}");
     }
 
     #[test]

@@ -23,6 +23,7 @@ use crate::input::read_prompt;
 use crate::long_task::LongTask;
 use crate::output::{print, print_raw, status, to_json, warn};
 use crate::run::directory;
+use crate::view::format::counted;
 
 /// The default of `--temperature`. With [`TOP_P`] it wrote few invented words and few repetitions of the settings that were
 /// compared on six texts (benchmarks/README.md, "Sampling").
@@ -37,6 +38,8 @@ const MAX_DOCUMENT_TOKENS: usize = 2_000;
 /// What `--json` prints after the samples.
 #[derive(Serialize)]
 struct Report {
+    /// The path of the model, or the name of the built-in base.
+    model: String,
     seed: u64,
     temperature: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -124,10 +127,11 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
     }
     let tokens_per_second = tokens as f64 / start.elapsed().as_secs_f64();
     if args.json {
-        let report = to_json(&Report { seed, temperature, top_p, tokens_per_second, left_out })?;
+        let model = directory.display().to_string();
+        let report = to_json(&Report { model, seed, temperature, top_p, tokens_per_second, left_out })?;
         print(&format!("{}\n", report.trim_start_matches('{')))?;
     }
-    status(&format!("{tokens} tokens, {tokens_per_second:.0} tokens/s"));
+    status(&format!("{}, {tokens_per_second:.0} tokens/s", counted(tokens, "token")));
     Ok(())
 }
 
@@ -167,11 +171,12 @@ pub(super) fn label(name: Option<&str>, generator: &Generator) -> Result<Option<
 /// Says how many documents `--unique` left out, and how many could not be found.
 fn report_left_out(left_out: LeftOut, count: usize, missing: usize) {
     let LeftOut { in_training_text, repeated } = left_out;
-    status(&format!("left out: {in_training_text} documents of the training text, {repeated} repeated ones"));
+    let (of_text, repeated_ones) = (counted(in_training_text, "document"), counted(repeated, "repeated document"));
+    status(&format!("left out: {of_text} of the training text, {repeated_ones}"));
     if missing > 0 {
         status(&format!(
-            "warning: only {} of {count} documents are new, although {} were drawn; a higher `--temperature` gives more",
-            count - missing,
+            "warning: only {} instead of {count}, although {} were drawn; a higher `--temperature` gives more",
+            counted(count - missing, "new document"),
             count - missing + in_training_text + repeated
         ));
     }
@@ -273,7 +278,7 @@ fn with_stop(args: &Generate, generator: &Generator, sampling: Sampling) -> Resu
         }
         texts.push(text);
     }
-    Ok(sampling.stop(separator).stop_texts(texts))
+    Ok(sampling.stop_id(separator).stop_texts(texts))
 }
 
 /// A seed from the clock, with few digits so that it is easy to type.

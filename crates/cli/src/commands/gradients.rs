@@ -23,7 +23,7 @@ use crate::error::{Result, bail};
 use crate::output::{print, print_json, status, warn};
 use crate::report::chart::{self, ChartOptions, Series};
 use crate::run::directory;
-use crate::view::format::decimals;
+use crate::view::format::{counted, decimals};
 
 /// The maximum number of held-out windows that the gradients are averaged over.
 const WINDOWS: usize = 256;
@@ -176,9 +176,9 @@ fn held_out_windows(dataset: &TextDataset, max_lag: usize, device: &Device) -> R
     let windows = Windows::over(dataset.sequence(Part::Valid), max_lag + 1, 1);
     if windows.is_empty() {
         bail!(
-            "the held-out text has {} tokens, but a lag of {max_lag} needs {}: lower `--max-lag`, or use a \
+            "the held-out text has {}, but a lag of {max_lag} needs {}: lower `--max-lag`, or use a \
              longer text",
-            dataset.split.valid.len(),
+            counted(dataset.split.valid.len(), "token"),
             max_lag + 2
         );
     }

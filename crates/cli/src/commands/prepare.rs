@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::output::{print, print_json, warn};
 use crate::run::init::inspected_experiment;
 use crate::run::word_vectors::PretrainedVectors;
-use crate::view::format::{decimals, short_name, thousands};
+use crate::view::format::{counted, decimals, short_name, thousands};
 
 /// Statistics of a text: counts as in the Keras baseline, and the windows and streams of the run.
 #[derive(Serialize)]
@@ -182,10 +182,10 @@ fn questions(args: &Prepare, config: QuestionsConfig) -> Result<()> {
     }
     let part = |used: &ExampleCounts| {
         format!(
-            "{} examples of {} questions; {} in too long sentences, {} with answers that start or end within a \
+            "{} of {}; {} in too long sentences, {} with answers that start or end within a \
              word, {} with answers too long to be extracted",
-            thousands(used.examples),
-            thousands(used.questions),
+            counted(used.examples, "example"),
+            counted(used.questions, "question"),
             used.too_long,
             used.unmapped,
             used.long_answers
@@ -276,8 +276,8 @@ fn table(report: &Report, vectors: Option<&PretrainedVectors>) -> String {
         rows.insert(2, ("characters per token", decimals(characters, 2)));
     }
     if let Some(TrainStreams { streams, tokens_in_each, chunks, tokens_in_no_stream }) = report.train_streams {
-        let [count, length, chunks] = [streams, tokens_in_each, chunks].map(thousands);
-        rows.push(("training streams", format!("{count} of {length} tokens, in {chunks} chunks")));
+        let (count, length, chunks) = (thousands(streams), counted(tokens_in_each, "token"), counted(chunks, "chunk"));
+        rows.push(("training streams", format!("{count} of {length}, in {chunks}")));
         rows.push(("training tokens in no stream", thousands(tokens_in_no_stream)));
     }
     rows.extend(report.documents.iter().flat_map(DocumentsReport::rows));

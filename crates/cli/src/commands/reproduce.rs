@@ -27,6 +27,7 @@ use crate::run::init::{
 use crate::run::provenance::{Origin, Provenance};
 use crate::run::signals::EXIT_INTERRUPTED;
 use crate::run::{changed_text, directory, initial_model};
+use crate::view::format::counted;
 
 /// The result of the comparison.
 #[derive(Serialize)]
@@ -202,7 +203,8 @@ fn compare(run: &Path, again: &Path, before: Vec<(&'static str, Vec<u8>)>, one: 
 fn summary(comparison: &Comparison) -> String {
     let Comparison { run, again, identical, equal_lines, differences } = comparison;
     if *identical {
-        format!("{again} is bit-identical to {run}: weights, tokenizer and {equal_lines} lines of metrics\n")
+        let lines = counted(*equal_lines, "line");
+        format!("{again} is bit-identical to {run}: weights, tokenizer and {lines} of metrics\n")
     } else {
         format!("{again} differs from {run}: {}\n", differences.join("; "))
     }

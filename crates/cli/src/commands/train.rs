@@ -22,6 +22,7 @@ use crate::run::init;
 use crate::run::provenance::{Origin, Provenance};
 use crate::run::signals::{self, EXIT_INTERRUPTED};
 use crate::run::{changed_text, directory};
+use crate::view::format::counted;
 
 pub use crate::run::init::CONFIG;
 
@@ -258,29 +259,37 @@ fn finished(run: &Path, settings: &config::Train) -> Result<Option<(StopReason, 
     let progress = progress.ok_or_else(|| trainer::Error::NoCheckpoint(run.into()))?;
     // Its learning rates would be others from the first step on.
     let has_fixed_length = progress.config.schedule.depends_on_length();
+    let counted_epochs = |number: usize| counted(number, "epoch");
     match progress.epochs.len() {
         done if done > epochs && has_fixed_length => bail!(
-            "{name} has finished {done} epochs, but `train.epochs` is {epochs}, on which its schedule depends: restore \
-             `train.epochs`, or start a new run"
+            "{name} has finished {}, but `train.epochs` is {epochs}, on which its schedule depends: restore \
+             `train.epochs`, or start a new run",
+            counted_epochs(done)
         ),
         done if done > epochs => bail!(
-            "{name} has finished {done} epochs, but `train.epochs` is {epochs}: to continue, use \
-             `--set train.epochs=N` with N above {done}"
+            "{name} has finished {}, but `train.epochs` is {epochs}: to continue, use \
+             `--set train.epochs=N` with N above {done}",
+            counted_epochs(done)
         ),
         done if done == epochs => {
-            let longer = if has_fixed_length {
-                "its learning rate has fallen to zero; to train longer, start a new run with more `--minutes` or a \
-                 larger `train.epochs`"
-            } else {
-                "to continue, use `--set train.epochs=N` with a larger N"
+            // A plan for a time divides it into epochs of so many steps.
+            let longer = match (has_fixed_length, settings.steps_per_epoch) {
+                (true, 0) => {
+                    "its learning rate has fallen to zero; to train longer, start a new run with a larger `train.epochs`"
+                }
+                (true, _) => {
+                    "its learning rate has fallen to zero; to train longer, start a new run with more `--minutes`"
+                }
+                (false, _) => "to continue, use `--set train.epochs=N` with a larger N",
             };
-            status(&format!("{name} has finished all {epochs} epochs; {longer}"));
+            status(&format!("{name} has finished its {}; {longer}", counted_epochs(epochs)));
             Ok(Some((StopReason::Finished, progress.steps)))
         }
         done if progress.should_stop_early_with(patience) => {
             status(&format!(
-                "{name} has stopped early after {done} epochs; to continue, use \
-                 `--set train.early_stopping_patience=N` with a larger N, or 0"
+                "{name} has stopped early after {}; to continue, use \
+                 `--set train.early_stopping_patience=N` with a larger N, or 0",
+                counted_epochs(done)
             ));
             Ok(Some((StopReason::EarlyStopping, progress.steps)))
         }

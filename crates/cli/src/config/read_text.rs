@@ -15,6 +15,10 @@ use crate::error::{Error, Result};
 use crate::input::KeptInput;
 use crate::long_task::LongTask;
 
+/// The recipe leaves the header out by itself.
+const GUTENBERG_WARNING: &str = "the text begins with the header of Project Gutenberg, which the model would learn, too: `--set \
+    text.strip_gutenberg=true` leaves it out, and the licence at the end";
+
 /// A text that was read, with what is known only then.
 pub(super) struct ReadText {
     /// The tokenized and split text.
@@ -44,6 +48,7 @@ pub(super) fn read_text(
     let size = kept.as_ref().map(|kept| kept.bytes.len() as u64).or_else(|| given.size());
     let mut inputs = given.open(&config.data, kept.as_ref()).map_err(in_text)?;
     let text = StartedInput::new(&mut inputs.train).map_err(in_text)?;
+    let has_header = text.has_gutenberg_header();
     let is_new = pretrained.is_none();
     let detected = is_new.then(|| text.detect_segmentation());
     if let Some(detected) = detected {
@@ -76,13 +81,13 @@ pub(super) fn read_text(
     }
     let rejects_new = pretrained.is_some_and(|pretrained| pretrained.new_tokens == seqdata::NewTokens::Error);
     let dataset = dataset.build().map_err(|error| {
-        use seqdata::Error::{NewTokens, OtherKindOfText, SplitTooShort, TextTooShort};
+        use seqdata::Error::{LongTokens, NewTokens, OtherKindOfText, SplitTooShort, TextTooShort};
         let hint = match error {
             NewTokens { .. } => Some("use `--new-tokens unk` or `--new-tokens extend`"),
             OtherKindOfText { documents: true } if rejects_new => {
                 Some("use `--new-tokens extend`, which adds a token for the start of a document")
             }
-            SplitTooShort { .. } | TextTooShort { .. } => segmentation_hint,
+            LongTokens { .. } | SplitTooShort { .. } | TextTooShort { .. } => segmentation_hint,
             _ => None,
         };
         in_text(error.into()).with_hint(hint)
@@ -93,6 +98,9 @@ pub(super) fn read_text(
         _ => "",
     };
     let mut warnings: Vec<String> = inputs.all().flat_map(|input| input.warnings(&options, advice)).collect();
+    if has_header {
+        warnings.push(GUTENBERG_WARNING.into());
+    }
     let documents = inputs.counts();
     drop(inputs);
     warnings.extend(dataset.documents.iter().flat_map(|documents| document_warnings(documents)));

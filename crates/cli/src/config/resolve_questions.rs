@@ -20,6 +20,7 @@ use crate::embedded;
 use crate::error::{Error, Result, bail};
 use crate::input::{self, KeptInput};
 use crate::long_task::LongTask;
+use crate::view::format::counted;
 
 /// A question generation experiment: a checked configuration with its data.
 pub struct QaExperiment {
@@ -98,17 +99,21 @@ impl QaExperiment {
         };
         for (part, used) in ["training", "validation"].iter().zip(&dataset.counts) {
             if used.unmapped > 0 {
-                warnings.push(format!(
-                    "{} of {} {part} answers start or end within a word of their sentence and are left out{}",
-                    used.unmapped, used.questions, advice
-                ));
+                let of_all = counted(used.questions, &format!("{part} answer"));
+                let are = match used.unmapped {
+                    1 => "starts or ends within a word of its sentence and is",
+                    _ => "start or end within a word of their sentence and are",
+                };
+                warnings.push(format!("{} of {of_all} {are} left out{advice}", used.unmapped));
             }
             if used.too_long > 0 {
-                warnings.push(format!(
-                    "{} {part} questions are about sentences of more than {max_sentence_len} words and are left \
-                     out",
-                    used.too_long
-                ));
+                let are = match used.too_long {
+                    1 => format!("1 {part} question is about a sentence of more than {max_sentence_len} words and is"),
+                    count => format!(
+                        "{count} {part} questions are about sentences of more than {max_sentence_len} words and are"
+                    ),
+                };
+                warnings.push(format!("{are} left out"));
             }
         }
         let kept = kept.into_iter().flatten().collect();

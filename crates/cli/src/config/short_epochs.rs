@@ -2,6 +2,8 @@
 
 use trainer::{TrainConfig, TrainMode};
 
+use crate::view::format::counted;
+
 /// An epoch of so few steps is reported.
 const FEW_STEPS: usize = 2;
 /// The advice is a batch size that gives at least this many steps.
@@ -28,7 +30,6 @@ pub(super) fn warning(train: &TrainConfig, items: usize, steps: usize) -> Option
         }
         _ => "use a longer text".into(),
     };
-    let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     let (steps, epochs) = (counted(steps, "step"), counted(epochs, "epoch"));
     Some(format!(
         "an epoch has only {steps} with `train.batch_size` = {batch_size}, so that {epochs} can hardly \

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use text_prep::{
     Document, DocumentSource, FileDocuments, FoundControlCharacters, JoinedText, Segmentation, TextSource,
+    has_gutenberg_header,
 };
 
 use super::OpenInput;
@@ -34,6 +35,14 @@ impl<'a, 'b> StartedInput<'a, 'b> {
         match self {
             Self::Text(text) => text.detect_segmentation(),
             Self::Documents(documents) => documents.detect_segmentation(),
+        }
+    }
+
+    /// Whether it begins with the header of Project Gutenberg.
+    pub fn has_gutenberg_header(&self) -> bool {
+        match self {
+            Self::Text(text) => text.has_gutenberg_header(),
+            Self::Documents(documents) => documents.has_gutenberg_header(),
         }
     }
 }
@@ -99,6 +108,11 @@ impl<S> Started<S> {
     /// The segmentation that the beginning suggests.
     pub fn detect_segmentation(&self) -> Segmentation {
         Segmentation::detect(self.pieces.iter().map(|piece| piece.text.as_str()))
+    }
+
+    /// Whether the first piece has the header of Project Gutenberg.
+    fn has_gutenberg_header(&self) -> bool {
+        self.pieces.front().is_some_and(|piece| has_gutenberg_header(&piece.text))
     }
 }
 

@@ -8,7 +8,7 @@ use text_prep::{
 
 use super::{Config, SegmentationKind, TokenKind};
 use crate::error::Result;
-use crate::view::format::thousands;
+use crate::view::format::{counted, thousands};
 
 /// The preset that handles what the Keras baseline's does not.
 const BETTER_PRESET: &str = "clean.preset=lowercase";
@@ -123,16 +123,14 @@ pub fn is_keras_baseline(cleaner: &Cleaner) -> Result<bool> {
 /// A warning about what the Keras baseline's cleaning did to a text, if it matters.
 pub fn baseline_warning(check: &KerasBaselineCheck, keeps_line_ends: bool) -> Option<String> {
     let mut found = Vec::new();
-    let plural =
-        |count: u64, one: &str, many: &str| if count == 1 { format!("1 {one}") } else { format!("{count} {many}") };
     let typographic = check.typographic_punctuation();
     if typographic > 0 {
-        let count = plural(typographic, "typographic punctuation character", "typographic punctuation characters");
+        let count = counted(typographic as usize, "typographic punctuation character");
         found.push(format!("leaves {count} such as “ ” — … in words"));
     }
     let indented = check.indented_lines();
     if indented > 0 && !keeps_line_ends {
-        let count = plural(indented, "line end", "line ends");
+        let count = counted(indented as usize, "line end");
         found.push(format!("turns {count} next to spaces, as of indented lines, into full stops"));
     }
     (!found.is_empty()).then(|| {

@@ -163,6 +163,8 @@ impl<M> Observer<M> for Dashboard<M> {
                 progress::epoch_length(plan.steps_per_epoch, plan.steps_per_pass),
                 progress::megabytes(plan.memory_bytes)
             ));
+            // The newest messages, so that they are seen until the first epoch ends.
+            self.plain.terms_in_view().for_each(|term| state.info(term));
         });
         // A file that cannot be written is reported before training begins.
         self.write_picture()

@@ -11,6 +11,7 @@ use crate::observers::sampling::{DOCUMENT_SEPARATOR, one_line};
 use crate::report::baselines::Baselines;
 use crate::report::held_out::HeldOut;
 use crate::report::training_texts::training_texts;
+use crate::view::format::counted;
 
 /// Samples are compared with texts of at most this many characters, about a second's work before training.
 const MAX_CHARACTERS: usize = 5_000_000;
@@ -148,14 +149,14 @@ impl Copies {
         match self {
             Self::Documents(training) => {
                 let copied = documents.iter().filter(|document| training.contains(document)).count();
-                format!("{copied} of {} documents copied", documents.len())
+                format!("{copied} of {} copied", counted(documents.len(), "document"))
             }
             Self::Passages { numbers, text } => {
                 let number = |word: &str| numbers.get(word).copied().unwrap_or(u32::MAX);
                 let ids =
                     |document: &&str| document.split_whitespace().map(number).chain([BOUNDARY]).collect::<Vec<_>>();
                 let longest = text.compare(&documents.iter().flat_map(ids).collect::<Vec<_>>()).longest.length;
-                format!("longest copy {longest} {}", if longest == 1 { "word" } else { "words" })
+                format!("longest copy {}", counted(longest, "word"))
             }
         }
     }

@@ -9,8 +9,8 @@ use crate::error::Result;
 use crate::observers::epoch_in_words::EpochInWords;
 use crate::observers::sampling::{SampleCache, TEMPERATURE};
 use crate::output::status;
-use crate::report::terms::{COUNTING, LOSSES};
-use crate::view::format::{decimals, duration, thousands};
+use crate::report::terms::{COUNTING, COUNTING_IN_VIEW, LOSSES, LOSSES_IN_VIEW};
+use crate::view::format::{counted, decimals, duration, thousands};
 
 /// Minimum time between two step lines.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
@@ -44,6 +44,11 @@ impl<M> Progress<M> {
     pub fn terms(&self) -> String {
         let counting = if self.in_words.has_counting() { COUNTING } else { "" };
         format!("{LOSSES}{counting}")
+    }
+
+    /// The same for the full-screen view, in a line each.
+    pub fn terms_in_view(&self) -> impl Iterator<Item = &'static str> {
+        self.in_words.has_counting().then_some(COUNTING_IN_VIEW).into_iter().chain([LOSSES_IN_VIEW])
     }
 
     /// Sets the total number of epochs, which the lines show.
@@ -111,15 +116,15 @@ impl<M> Observer<M> for Progress<M> {
 /// The size of the model, the data and the memory.
 fn run_size(plan: &Plan) -> String {
     let unit = match plan.mode {
-        TrainMode::Windows => "windows",
-        TrainMode::Tbptt { .. } => "stream segments",
-        TrainMode::Examples => "examples",
+        TrainMode::Windows => "window",
+        TrainMode::Tbptt { .. } => "stream segment",
+        TrainMode::Examples => "example",
     };
     format!(
-        "{} parameters; {} training and {} validation {unit}, {}; about {} of memory",
-        thousands(plan.parameters),
+        "{}; {} training and {}, {}; about {} of memory",
+        counted(plan.parameters, "parameter"),
         thousands(plan.train_items),
-        thousands(plan.valid_items),
+        counted(plan.valid_items, &format!("validation {unit}")),
         epoch_length(plan.steps_per_epoch, plan.steps_per_pass),
         megabytes(plan.memory_bytes)
     )
@@ -127,7 +132,7 @@ fn run_size(plan: &Plan) -> String {
 
 /// The steps of an epoch, and which part of a pass over the training data they are, unless an epoch is a pass.
 pub fn epoch_length(steps: usize, steps_per_pass: usize) -> String {
-    let length = format!("{} steps per epoch", thousands(steps));
+    let length = format!("{} per epoch", counted(steps, "step"));
     if steps == steps_per_pass {
         return length;
     }
@@ -173,6 +178,7 @@ mod tests {
     #[test]
     fn an_epoch_that_is_no_pass_is_compared_with_one() {
         assert_eq!(epoch_length(3_188, 3_188), "3,188 steps per epoch");
+        assert_eq!(epoch_length(1, 1), "1 step per epoch");
         assert_eq!(epoch_length(25, 64), "25 steps per epoch (39 % of a pass over the training data)");
         assert_eq!(epoch_length(25, 1_000), "25 steps per epoch (2.5 % of a pass over the training data)");
         assert_eq!(epoch_length(41, 11), "41 steps per epoch (3.7 passes over the training data)");

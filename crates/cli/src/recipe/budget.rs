@@ -9,7 +9,7 @@ use super::given::leaf_keys;
 use super::{Choice, DEFAULT_MINUTES};
 use crate::config::RunLength;
 use crate::error::{Result, bail};
-use crate::view::format::{decimals, duration, thousands};
+use crate::view::format::{counted, decimals, duration, thousands};
 
 /// The share of the time that validations may take.
 const VALIDATION_SHARE: f64 = 0.1;
@@ -151,7 +151,7 @@ impl PlannedLength {
     /// The reason for this length.
     pub fn choice(&self, time: Time, step: &StepTime) -> Choice {
         let Self { length: RunLength { epochs, steps_per_epoch }, passes, is_too_short, is_limited } = *self;
-        let count = |steps: u64| format!("{} step{}", thousands(steps as usize), if steps == 1 { "" } else { "s" });
+        let count = |steps: u64| counted(steps as usize, "step");
         let steps = count(epochs as u64 * steps_per_epoch);
         let reason = if is_too_short {
             format!(

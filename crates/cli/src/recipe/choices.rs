@@ -9,7 +9,7 @@ use super::sizes::Sizes;
 use super::table::Row;
 use super::{Choice, implied};
 use crate::config::{Config, DocumentKind, ModeKind, TokenKind};
-use crate::view::format::{decimals, thousands};
+use crate::view::format::{counted, decimals, thousands};
 
 /// From this size on, in bytes, subwords need fewer bits than characters in the same time.
 const SUBWORDS_FROM: u64 = 50_000;
@@ -214,9 +214,10 @@ impl Choices<'_> {
         train.schedule.kind = implied::schedule_kind(&train.schedule);
         implied::set_clip(&mut train.clip);
         let Row { batch_size, bptt_len, learning_rate, .. } = row;
-        let targets = thousands(batch_size * bptt_len);
-        let reason =
-            format!("{batch_size} parallel streams in chunks of {bptt_len} tokens: {targets} targets per step");
+        let [streams, tokens] =
+            [(batch_size, "parallel stream"), (bptt_len, "token")].map(|(n, noun)| counted(*n, noun));
+        let targets = counted(batch_size * bptt_len, "target");
+        let reason = format!("{streams} in chunks of {tokens}: {targets} per step");
         self.add(&["train.batch_size", "train.bptt_len", "train.mode"], reason);
         let reason = format!(
             "{learning_rate} with Adam, falling to zero at the end of the run; gradients are clipped to a norm of 1"

@@ -39,7 +39,7 @@ use crate::input::{self, is_read_once};
 use crate::long_task::LongTask;
 use crate::output::status;
 use crate::run::experiment::{Experiment, Setup};
-use crate::view::format::thousands;
+use crate::view::format::{counted, thousands};
 
 /// The time of a run without a configuration, in minutes.
 pub const DEFAULT_MINUTES: f64 = 3.0;
@@ -118,10 +118,10 @@ impl LookedAt {
         let found = look::look(&mut given, |piece| candidate.read(piece))?;
         if found.profile.characters < MIN_CHARACTERS {
             bail!(
-                "{} has {} characters; expected {MIN_CHARACTERS} or more, to learn from most of it and to hold out the \
+                "{} has {}; expected {MIN_CHARACTERS} or more, to learn from most of it and to hold out the \
                  rest: give a longer text, or a configuration with `--config`",
                 given.config.text.name(),
-                found.profile.characters
+                counted(found.profile.characters as usize, "character")
             );
         }
         Ok(Self { given, found, candidate })

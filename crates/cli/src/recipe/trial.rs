@@ -171,10 +171,11 @@ impl<'a> Prepared<'a> {
 
 /// The beginning of a text for the base with this tokenizer; `None` if it is too short for a window in both parts.
 fn dataset(tokenizer: &Tokenizer, beginning: &str, context_len: usize) -> Result<Option<TextDataset>> {
+    use seqdata::Error::{LongTokens, SplitTooShort, TextTooShort};
     let config = DatasetConfig::subwords().split(HELD_OUT, 0.0).context_len(context_len);
     match TextDataset::from_text(beginning).config(config).tokenizer(tokenizer, NewTokens::Error).build() {
         Ok(dataset) => Ok(Some(dataset)),
-        Err(seqdata::Error::TextTooShort { .. } | seqdata::Error::SplitTooShort { .. }) => Ok(None),
+        Err(LongTokens { .. } | SplitTooShort { .. } | TextTooShort { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }

@@ -84,7 +84,8 @@ impl Evidence<'_> {
         }
     }
 
-    /// How to train longer: in a new run if the learning rates depend on the length of the run, or a time was given.
+    /// How to train longer: in a new run if the learning rates depend on the length of the run, or a time was given. Names
+    /// what determined the length: the time and the epochs cannot both be given.
     fn longer(&self) -> String {
         let count = self.epochs.len();
         if self.has_steps_per_epoch && self.starts_from_model && self.passes >= FEW_PASSES {
@@ -95,7 +96,7 @@ impl Evidence<'_> {
         } else if self.has_steps_per_epoch {
             "train longer in a new run, with more `--minutes`".into()
         } else if self.schedule.depends_on_length() {
-            format!("train longer in a new run, with more `--minutes` or with `train.epochs` above {count}")
+            format!("train longer in a new run, with `train.epochs` above {count}")
         } else {
             format!("train longer, with `train.epochs` above {count}")
         }
@@ -267,7 +268,7 @@ mod tests {
 
     #[test]
     fn a_run_whose_learning_rate_fell_to_zero_is_not_to_be_continued() {
-        let in_new_run = "train longer in a new run, with more `--minutes` or with `train.epochs` above";
+        let in_new_run = "train longer in a new run, with `train.epochs` above";
         for (losses, ratio, parts) in [
             (&[6.0, 5.0, 4.5][..], 40.0, ["still falling", in_new_run]),
             (&[6.0, 4.5, 4.5, 4.5], 40.0, [in_new_run, "or use more text"]),

@@ -12,7 +12,7 @@ use crate::config::Init;
 use crate::error::Result;
 use crate::report::training_texts::training_texts;
 use crate::run::initial_model;
-use crate::view::format::thousands;
+use crate::view::format::{counted, thousands};
 
 /// The copied sequences of eight words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -67,7 +67,6 @@ impl CopiedWords {
 
     /// The numbers in one sentence.
     pub fn sentence(&self) -> String {
-        let sequences = if self.checked == 1 { "sequence" } else { "sequences" };
         let stand = if self.in_training_text == 1 { "stands" } else { "stand" };
         let unknown = match (self.has_unknown_text, self.in_base_text) {
             (false, _) => "",
@@ -75,8 +74,8 @@ impl CopiedWords {
             (true, Some(_)) => "; how many stand in the texts of the runs between is not known",
         };
         format!(
-            "Of {} {sequences} of {} words of the sample, {} {stand} in the training text{}{unknown}.",
-            thousands(self.checked),
+            "Of {} of {} words of the sample, {} {stand} in the training text{}{unknown}.",
+            counted(self.checked, "sequence"),
             NgramFilter::LENGTH,
             thousands(self.in_training_text),
             self.in_base()

@@ -19,7 +19,7 @@ const MAX_HELD_OUT: usize = 10_000_000;
 const MULTIPLE: f64 = 3.0;
 
 /// The loss of the best Kneser–Ney model of 2 to 8 characters on the held-out text.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Counting {
     /// The length of its n-grams in characters.
     pub order: usize,

@@ -19,7 +19,7 @@ use crate::report::final_sample::{DocumentNovelty, FinalSample};
 use crate::report::held_out::HeldOut;
 use crate::report::overlap::Overlap;
 use crate::report::terms::HOW_TO_READ;
-use crate::view::format::{decimals, short_name, thousands};
+use crate::view::format::{counted, decimals, short_name, thousands};
 
 /// The evaluation of a language model.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -168,10 +168,11 @@ impl EvaluationReport {
 
     /// The report as Markdown.
     pub fn to_markdown(&self) -> String {
-        let tokens = thousands(self.tokens);
         let held_out = match self.documents {
-            None => format!("{tokens} contiguous held-out tokens"),
-            Some(documents) => format!("{tokens} tokens of {} held-out documents", thousands(documents)),
+            None => counted(self.tokens, "contiguous held-out token"),
+            Some(documents) => {
+                format!("{} of {}", counted(self.tokens, "token"), counted(documents, "held-out document"))
+            }
         };
         let mut text = format!(
             "# Evaluation report\n\n{held_out}, not used for training (but for choosing the best epoch, {}):\n\n\
@@ -225,11 +226,8 @@ impl EvaluationReport {
         found.unwrap_or_else(|| self.copied.sentence(&self.copied_by_held_out_text))
     }
 
-    /// Compares the model with counting, or with the n-gram baseline, in one sentence.
+    /// Compares the model with counting, and with the n-gram baseline if that is better or there is no counting.
     pub fn comparison(&self) -> String {
-        if let Some(score) = &self.counting {
-            return score.sentence.clone();
-        }
         let loss = |name: &str| {
             let row = self.rows.iter().find(|row| row.name == name);
             row.map_or(f64::NAN, |row| row.loss_nats_per_token)
@@ -237,6 +235,11 @@ impl EvaluationReport {
         let (best, ngram) = (self.rows[0].loss_nats_per_token, loss(NGRAM));
         let unigram = loss("unigram");
         let baseline = format!("an interpolated Kneser–Ney {NGRAM} model of the same text ({})", decimals(ngram, 3));
+        if let Some(CountingScore { sentence, .. }) = &self.counting {
+            let best_loss = decimals(best, 3);
+            let also = format!(" The network's loss of {best_loss} nats/token is higher than that of {baseline}.");
+            return if best - ngram > TIE { sentence.clone() + &also } else { sentence.clone() };
+        }
         let verdict = match best - ngram {
             d if d < -TIE => format!("is {} better than {baseline}", decimals(-d, 2)),
             d if d <= TIE => format!("is about as good as {baseline}"),
@@ -272,16 +275,16 @@ impl EvaluationReport {
 fn test_sentence(test: &Evaluation) -> String {
     let bits = test.bits_per_byte.map_or(String::new(), |bits| format!(" ({} bits per byte)", decimals(bits, 3)));
     format!(
-        "The test loss of the model is {} nats/token{bits}, on {} tokens that were not used for training or for choosing the \
-         best epoch.",
+        "The test loss of the model is {} nats/token{bits}, on {} not used for training or for choosing the best epoch.",
         decimals(test.loss_nats_per_token, 3),
-        thousands(test.tokens)
+        counted(test.tokens, "token")
     )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::counting::Counting;
 
     fn report(model: f64) -> EvaluationReport {
         let row = |name: &str, loss: f64| Row {
@@ -327,6 +330,17 @@ mod tests {
         let comparison = certain.comparison();
         let expected = "loss of 0.000 nats/token; it is about as good as an interpolated Kneser–Ney 5-gram model";
         assert!(comparison.contains(expected) && !comparison.contains("-0"), "{comparison}");
+    }
+
+    #[test]
+    fn an_ngram_model_of_the_tokens_that_is_better_is_named_beside_counting() {
+        let counting = Counting::default();
+        let score = CountingScore { counting, network_bits_per_byte: 1.4, sentence: "It is better.".into() };
+        let comparison = |model| EvaluationReport { counting: Some(score.clone()), ..report(model) }.comparison();
+        assert_eq!(comparison(4.44), "It is better.");
+        let expected = "better. The network's loss of 4.600 nats/token is higher than that of an interpolated Kneser–Ney \
+                        5-gram model of the same text (4.420).";
+        assert!(comparison(4.6).ends_with(expected), "{}", comparison(4.6));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::long_task::LongTask;
 use crate::observers::sampling::{TEMPERATURE, sample_document, sampling};
 use crate::report::copied_words::{CopiedWords, EarlierTexts};
-use crate::view::format::thousands;
+use crate::view::format::counted;
 
 /// Tokens in the sample of a character model: about 400 English words, so that 1 % is still four of them.
 const CHARACTERS: usize = 2_000;
@@ -130,10 +130,10 @@ impl DocumentNovelty {
     pub fn sentence(&self) -> String {
         let Self { documents, new, in_training_text, repeated, cut_off } = self;
         let are = |count: usize| if count == 1 { "is" } else { "are" };
-        let (documents, of_documents) = (thousands(*documents), if *documents == 1 { "document" } else { "documents" });
+        let documents = counted(*documents, "document");
         let repeat = if *repeated == 1 { "repeats" } else { "repeat" };
         format!(
-            "Of {documents} {of_documents} generated at temperature {TEMPERATURE}, {new} {} new, {in_training_text} {} in the \
+            "Of {documents} generated at temperature {TEMPERATURE}, {new} {} new, {in_training_text} {} in the \
              training text and {repeated} {repeat} an earlier one; {cut_off} had no end after as many tokens as the longest \
              training document.",
             are(*new),

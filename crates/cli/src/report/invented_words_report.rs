@@ -13,7 +13,7 @@ use text_prep::{PreTokenizer, Segmentation};
 use crate::error::Result;
 use crate::observers::sampling::TEMPERATURE;
 use crate::report::training_texts::training_texts;
-use crate::view::format::thousands;
+use crate::view::format::counted;
 
 /// Writes `spelling.md` and returns a summary of the words in `sample` that the model invented; `None` for a word
 /// model, which can invent none, and for a text whose words no spaces separate.
@@ -31,9 +31,9 @@ pub fn write(dataset: &TextDataset, best: &LmBundle, sample: &Sample, run: &Path
     let quoted: String = sample.text.lines().map(|line| format!("> {line}\n")).collect();
     let file = format!(
         "# Spelling\n\nThe model of epoch {} {summary}\n\nWords are compared without regard to case. The \
-         sample, {} tokens at temperature {TEMPERATURE}, seed {}:\n\n{quoted}",
+         sample, {} at temperature {TEMPERATURE}, seed {}:\n\n{quoted}",
         best.metadata.epochs,
-        thousands(sample.ids.len()),
+        counted(sample.ids.len(), "token"),
         best.metadata.seed
     );
     write_atomically(&run.join("spelling.md"), file.as_bytes())?;
@@ -49,14 +49,16 @@ fn summary(training: &str, sample: &str) -> Option<String> {
 
 fn summarize(found: &InventedWords) -> String {
     let InventedWords { words, invented, examples } = found;
-    let count = thousands(*words);
+    let count = counted(*words, "word");
     match invented {
         0 if *words == 0 => "spelled no whole word.".to_owned(),
-        0 => format!("spelled {count} words, all of them in the training text."),
+        0 if *words == 1 => "spelled 1 word, which is in the training text.".to_owned(),
+        0 => format!("spelled {count}, all of them in the training text."),
+        _ if *words == 1 => format!("spelled 1 word, which is not in the training text: {}", examples.join(", ")),
         _ => {
             let more = if examples.len() < *invented { " …" } else { "" };
             let (percent, examples) = (100.0 * found.fraction(), examples.join(", "));
-            format!("spelled {count} words, {percent:.1} % of them not in the training text: {examples}{more}")
+            format!("spelled {count}, {percent:.1} % of them not in the training text: {examples}{more}")
         }
     }
 }
@@ -70,6 +72,8 @@ mod tests {
         let summary = |text: &str| summary("the fox and the crow", text).unwrap();
         assert_eq!(summary("."), "spelled no whole word.");
         assert_eq!(summary(" the fox "), "spelled 2 words, all of them in the training text.");
+        assert_eq!(summary(" fox "), "spelled 1 word, which is in the training text.");
+        assert_eq!(summary(" foxen "), "spelled 1 word, which is not in the training text: foxen");
         let found = summary(" the foxen and a fox ");
         assert_eq!(found, "spelled 5 words, 40.0 % of them not in the training text: foxen, a");
         assert!(summary(" foxen foxen ").ends_with("100.0 % of them not in the training text: foxen …"));

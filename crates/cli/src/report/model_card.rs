@@ -1,9 +1,12 @@
 //! The model card of a base model: what it has read, its results, what it copies, its limits.
 
+use std::borrow::Cow;
+
+use args::visible;
 use eval::{CopiedShare, NgramFilter};
 
 use crate::observers::sampling::TEMPERATURE;
-use crate::view::format::{decimals, thousands};
+use crate::view::format::{counted, decimals, thousands};
 
 /// The number of samples in which copies are counted.
 pub const SAMPLES: u64 = 20;
@@ -55,12 +58,12 @@ impl ModelCard {
         let [results, text] = [self.results(), self.training_text()];
         let Self { parameters, subwords, steps, bytes, .. } = self;
         let (parameters, subwords) = (thousands(*parameters), thousands(*subwords));
-        let (bytes, steps) = (thousands(*bytes as usize), thousands(*steps as usize));
+        let (bytes, steps) = (thousands(*bytes as usize), counted(*steps as usize, "training step"));
         let version = env!("CARGO_PKG_VERSION");
         format!(
             "# A base model\n\nA recurrent language model by subwords with {parameters} parameters and {subwords} subwords. \
              With 8-bit weights its files have {bytes} bytes. Runs on other texts can start from it, and it writes text by \
-             itself. Made by `pastiche base` (version {version}) in {steps} training steps; `config.toml` has all \
+             itself. Made by `pastiche base` (version {version}) in {steps}; `config.toml` has all \
              settings.\n\n{text}\n{results}\n{}\n{LIMITS}",
             self.copying()
         )
@@ -68,15 +71,17 @@ impl ModelCard {
 
     fn training_text(&self) -> String {
         let Self { characters, text_sha256, held_out, .. } = self;
-        let about = self.about.as_deref().map_or(String::new(), |about| format!("{}. ", about.trim_end_matches('.')));
-        let licence = self.licence.as_deref().unwrap_or("not given when the base was made");
+        let about = self.about.as_deref().map_or(String::new(), |about| format!("{} ", sentence(about)));
+        let licence = sentence(self.licence.as_deref().unwrap_or("not given when the base was made"));
         let bytes = |bytes: &Option<u64>| bytes.map_or("–".into(), |bytes| thousands(bytes as usize));
-        let row =
-            |(name, size): &(String, Option<u64>)| format!("| {} | {} |\n", name.replace('|', "\\|"), bytes(size));
+        let row = |(name, size): &(String, Option<u64>)| {
+            let name = name.replace('\n', " ").replace('|', "\\|");
+            format!("| {} | {} |\n", visible(&name), bytes(size))
+        };
         let rows: String = self.files.iter().map(row).collect();
         format!(
             "## Training text\n\n{about}{} characters; {held_out} is held out: the model was not trained on it.\n\n\
-             | file | bytes |\n|---|---|\n{rows}\nThe licence of the text: {licence}. SHA-256 of the text as it is read: \
+             | file | bytes |\n|---|---|\n{rows}\nThe licence of the text: {licence} SHA-256 of the text as it is read: \
              `{text_sha256}`.\n",
             thousands(*characters)
         )
@@ -108,7 +113,7 @@ impl ModelCard {
 
     fn copying(&self) -> String {
         let CopiedShare { checked, found } = self.copied;
-        let (words, longest) = (NgramFilter::LENGTH, thousands(self.longest_copy));
+        let (words, longest) = (NgramFilter::LENGTH, counted(self.longest_copy, "word"));
         let share = match checked {
             0 => format!("the samples have too few sequences of {words} words to say how much is copied"),
             _ => format!(
@@ -120,11 +125,16 @@ impl ModelCard {
         };
         format!(
             "## Copying\n\n{SAMPLES} samples of {SAMPLE_TOKENS} tokens at temperature {TEMPERATURE}: {share}. The longest \
-             passage that a sample has in common with the training text has {longest} words.\n\n`ngrams.bin` has hashes \
+             passage that a sample has in common with the training text has {longest}.\n\n`ngrams.bin` has hashes \
              of some of the sequences of {words} words in the training text, but not the text. With it a run that starts \
              from the base reports what it copies from the base's text.\n"
         )
     }
+}
+
+/// `text` with a full stop, unless it ends as a sentence does.
+fn sentence(text: &str) -> Cow<'_, str> {
+    if text.ends_with(['.', '!', '?']) { text.into() } else { format!("{text}.").into() }
 }
 
 const LIMITS: &str = "\
@@ -181,6 +191,20 @@ mod tests {
         let headings: Vec<&str> = text.lines().filter(|line| line.starts_with('#')).collect();
         assert_eq!(headings, ["# A base model", "## Training text", "## Results", "## Copying", "## Limits"]);
         assert!(!text.contains("\n\n\n") && text.ends_with('\n'));
+    }
+
+    #[test]
+    fn what_is_said_of_the_text_ends_with_one_full_stop_and_names_cannot_control_a_terminal() {
+        let licence = Some("In the public domain.".into());
+        let files = vec![("a\u{1b}[1m\nb.txt".into(), None)];
+        let text = ModelCard { about: Some("Two stories".into()), licence, files, ..card() }.to_markdown();
+        for part in [
+            "\n\nTwo stories. 1,200,000 characters",
+            "The licence of the text: In the public domain. SHA-256",
+            "| a\\u{1b}[1m b.txt | – |",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
     }
 
     #[test]

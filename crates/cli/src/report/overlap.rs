@@ -5,6 +5,7 @@ use serde::Serialize;
 use text_prep::Tokenizer;
 
 use crate::observers::sampling::TEMPERATURE;
+use crate::view::format::{counted, thousands};
 
 /// How much of a text also occurs in the training text.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -42,17 +43,40 @@ impl Overlap {
             fraction.map_or("–".to_string(), |fraction| format!("{:.0} %", 100.0 * fraction))
         };
         let run = self.longest_run_text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let run = match (self.longest_run, run.is_empty()) {
+            (0, _) => String::new(),
+            (_, true) => ", of white space only".into(),
+            (_, false) => format!(": “{run}”"),
+        };
         format!(
-            "Of a sample of {} tokens at temperature {TEMPERATURE}, {} of the 4-grams and {} of \
+            "Of a sample of {} at temperature {TEMPERATURE}, {} of the 4-grams and {} of \
              the 8-grams are not in the training text (for held-out text of the same length: {} and {}); \
-             the longest copied run is {} tokens (in held-out text {}): “{run}”.",
-            self.tokens,
+             the longest copied run is {} (in held-out text {}){run}.",
+            counted(self.tokens, "token"),
             novel(self, 4),
             novel(self, 8),
             novel(held_out, 4),
             novel(held_out, 8),
-            self.longest_run,
-            held_out.longest_run,
+            counted(self.longest_run, "token"),
+            thousands(held_out.longest_run),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copied_run_of_white_space_is_not_quoted() {
+        for (longest_run, longest_run_text, end) in [
+            (1, " fox\n", "the longest copied run is 1 token (in held-out text 0): “fox”."),
+            (2, " \n", "the longest copied run is 2 tokens (in held-out text 0), of white space only."),
+            (0, "", "the longest copied run is 0 tokens (in held-out text 0)."),
+        ] {
+            let overlap = Overlap { longest_run, longest_run_text: longest_run_text.into(), ..Overlap::default() };
+            let sentence = overlap.sentence(&Overlap::default());
+            assert!(sentence.ends_with(end), "{sentence}");
+        }
     }
 }

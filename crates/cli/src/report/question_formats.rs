@@ -8,15 +8,61 @@ use csv::{Terminator, WriterBuilder};
 use qa::generate::GeneratedQuestion;
 use serde_json::{Value, json};
 
-/// Formats the questions; `text` is the text that they are about, and `name` its title.
-pub fn write(format: AskFormat, text: &str, name: &str, questions: &[GeneratedQuestion]) -> String {
-    match format {
-        AskFormat::Jsonl => questions.iter().map(|generated| format!("{}\n", line(generated))).collect(),
-        AskFormat::Text => plain(questions),
-        AskFormat::Csv => table(questions, WriterBuilder::new().terminator(Terminator::CRLF)),
-        AskFormat::Tsv => table(questions, WriterBuilder::new().delimiter(b'\t')),
-        AskFormat::Squad => squad(text, name, questions),
-        AskFormat::Anki => anki(questions),
+/// Formats questions as they become ready: first [`start`](Self::start), then [`next`](Self::next) for each part of them, and
+/// [`end`](Self::end).
+pub struct QuestionFormatter {
+    format: AskFormat,
+    /// Where the sentence of the last question starts.
+    last_sentence: Option<usize>,
+}
+
+impl QuestionFormatter {
+    /// For this format.
+    pub fn new(format: AskFormat) -> Self {
+        Self { format, last_sentence: None }
+    }
+
+    /// What stands before the first question.
+    pub fn start(&self) -> String {
+        let columns = [COLUMNS.map(String::from)];
+        match self.format {
+            AskFormat::Jsonl | AskFormat::Text | AskFormat::Squad => String::new(),
+            AskFormat::Csv => rows(&comma_separated(), columns),
+            AskFormat::Tsv => rows(&tab_separated(), columns),
+            AskFormat::Anki => "#separator:tab\n#html:true\n#columns:Front\tBack\tSource\n".into(),
+        }
+    }
+
+    /// The next questions.
+    pub fn next(&mut self, questions: &[GeneratedQuestion]) -> String {
+        match self.format {
+            AskFormat::Jsonl => questions.iter().map(|generated| format!("{}\n", line(generated))).collect(),
+            AskFormat::Text => questions.iter().map(|generated| self.plain(generated)).collect(),
+            AskFormat::Csv => rows(&comma_separated(), questions.iter().map(row)),
+            AskFormat::Tsv => rows(&tab_separated(), questions.iter().map(row)),
+            AskFormat::Anki => rows(tab_separated().comment(Some(b'#')), questions.iter().map(card)),
+            AskFormat::Squad => String::new(),
+        }
+    }
+
+    /// What stands after the last one of all `questions`; `text` is the text that they are about, and `name` its title.
+    pub fn end(&self, text: &str, name: &str, questions: &[GeneratedQuestion]) -> String {
+        match self.format {
+            AskFormat::Squad => squad(text, name, questions),
+            _ => String::new(),
+        }
+    }
+
+    /// A question, below its sentence unless the question before is about the same one.
+    fn plain(&mut self, generated: &GeneratedQuestion) -> String {
+        let mut text = String::new();
+        let last = self.last_sentence.replace(generated.sentence_bytes.start);
+        if last != self.last_sentence {
+            let gap = if last.is_some() { "\n" } else { "" };
+            text.push_str(&format!("{gap}{}\n", single_line(&generated.sentence)));
+        }
+        let (question, answer) = (single_line(&generated.question), single_line(&generated.answer));
+        text + &format!("  {question}  {answer}  ({:.2})\n", generated.confidence)
     }
 }
 
@@ -39,45 +85,38 @@ fn line(generated: &GeneratedQuestion) -> Value {
     })
 }
 
-/// Each sentence, followed by its questions.
-fn plain(questions: &[GeneratedQuestion]) -> String {
-    let mut text = String::new();
-    let mut last = None;
-    for generated in questions {
-        if last != Some(generated.sentence_bytes.start) {
-            let gap = if last.is_some() { "\n" } else { "" };
-            text.push_str(&format!("{gap}{}\n", single_line(&generated.sentence)));
-            last = Some(generated.sentence_bytes.start);
-        }
-        let (question, answer) = (single_line(&generated.question), single_line(&generated.answer));
-        text.push_str(&format!("  {question}  {answer}  ({:.2})\n", generated.confidence));
-    }
-    text
+/// Tables for spreadsheets: RFC 4180.
+fn comma_separated() -> WriterBuilder {
+    let mut writer = WriterBuilder::new();
+    writer.terminator(Terminator::CRLF);
+    writer
 }
 
-/// A table with column names, for spreadsheets: RFC 4180, with commas or tabs.
-fn table(questions: &[GeneratedQuestion], writer: &WriterBuilder) -> String {
-    let columns = ["question", "answer", "confidence", "sentence", "answer_start", "answer_end"].map(String::from);
-    let row = |generated: &GeneratedQuestion| {
-        let Range { start, end } = generated.answer_characters;
-        let confidence = format!("{:.4}", generated.confidence);
-        let GeneratedQuestion { question, answer, sentence, .. } = generated.clone();
-        [question, answer, confidence, sentence, start.to_string(), end.to_string()]
-    };
-    rows(writer, std::iter::once(columns).chain(questions.iter().map(row)))
+fn tab_separated() -> WriterBuilder {
+    let mut writer = WriterBuilder::new();
+    writer.delimiter(b'\t');
+    writer
 }
 
-/// Cards in Anki's import format: front, back and sentence as HTML, separated by tabs. Anki takes lines that begin with
+/// The columns of a table.
+const COLUMNS: [&str; 6] = ["question", "answer", "confidence", "sentence", "answer_start", "answer_end"];
+
+/// A question in a table.
+fn row(generated: &GeneratedQuestion) -> [String; 6] {
+    let Range { start, end } = generated.answer_characters;
+    let confidence = format!("{:.4}", generated.confidence);
+    let GeneratedQuestion { question, answer, sentence, .. } = generated.clone();
+    [question, answer, confidence, sentence, start.to_string(), end.to_string()]
+}
+
+/// A card in Anki's import format: front, back and sentence as HTML, separated by tabs. Anki takes lines that begin with
 /// `#` for comments, so such fields are quoted, too.
-fn anki(questions: &[GeneratedQuestion]) -> String {
+fn card(generated: &GeneratedQuestion) -> [String; 3] {
     let field = |text: &String| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    let card = |generated: &GeneratedQuestion| [&generated.question, &generated.answer, &generated.sentence].map(field);
-    let header = "#separator:tab\n#html:true\n#columns:Front\tBack\tSource\n";
-    let cards = rows(WriterBuilder::new().delimiter(b'\t').comment(Some(b'#')), questions.iter().map(card));
-    format!("{header}{cards}")
+    [&generated.question, &generated.answer, &generated.sentence].map(field)
 }
 
-fn rows<const N: usize>(writer: &WriterBuilder, rows: impl Iterator<Item = [String; N]>) -> String {
+fn rows<const N: usize>(writer: &WriterBuilder, rows: impl IntoIterator<Item = [String; N]>) -> String {
     let mut writer = writer.from_writer(Vec::new());
     for row in rows {
         writer.write_record(row).expect("rows of equal length are written into memory");
@@ -113,6 +152,14 @@ mod tests {
 
     use super::*;
 
+    /// The questions in two parts.
+    fn write(format: AskFormat, text: &str, name: &str, questions: &[GeneratedQuestion]) -> String {
+        let mut formatter = QuestionFormatter::new(format);
+        let (first, rest) = questions.split_at(questions.len() / 2);
+        let parts = [formatter.start(), formatter.next(first), formatter.next(rest)];
+        parts.concat() + &formatter.end(text, name, questions)
+    }
+
     const TEXT: &str = "Été.\nA fox, \"the old one\",\nsaw <two> crows & fled.";
 
     fn example() -> Vec<GeneratedQuestion> {
@@ -147,6 +194,15 @@ mod tests {
         let line: serde_json::Value = serde_json::from_str(&write(AskFormat::Jsonl)).unwrap();
         let [start, end] = [0, 1].map(|at| line["answer_bytes"][at].as_u64().unwrap() as usize);
         assert_eq!(&TEXT[start..end], "two");
+    }
+
+    #[test]
+    fn plain_text_has_each_sentence_once() {
+        let of_sentence = |start| GeneratedQuestion { sentence_bytes: start..TEXT.len(), ..example().remove(0) };
+        let text = write(AskFormat::Text, TEXT, "a text", &[1, 1, 1, 7].map(of_sentence));
+        let lines = text.lines().map(|line| line.split_whitespace().next());
+        let expected = [Some("A"), Some("How"), Some("How"), Some("How"), None, Some("A"), Some("How")];
+        assert_eq!(lines.collect::<Vec<_>>(), expected, "{text}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use qa::generate::{AnswerRow, BeamOptions, QaPipeline, QuestionEvaluation, Quest
 
 use crate::error::Result;
 use crate::output::columns;
+use crate::view::format::{counted, thousands};
 
 /// The question of the constant baseline: a frequent opening and a frequent ending of questions, which overlap with
 /// most of them.
@@ -49,7 +50,7 @@ pub fn markdown(evaluation: &QuestionEvaluation) -> String {
             }
         }
     }
-    text += &format!("\n## {} questions, drawn at random and not selected\n", evaluation.samples.len());
+    text += &format!("\n## {}, drawn at random and not selected\n", counted(evaluation.samples.len(), "question"));
     for one in &evaluation.samples {
         text += &format!(
             "\n> {}\n\nAnswer: {}  \nGenerated: {}  \nReference: {}\n",
@@ -79,9 +80,11 @@ fn head(evaluation: &QuestionEvaluation) -> String {
     let QuestionEvaluation { questions, evaluated, unmapped, sentences, .. } = evaluation;
     let left_out = match unmapped {
         0 => String::new(),
+        1 => "; 1 answer does not start and end at token boundaries of its sentence".into(),
         unmapped => format!("; {unmapped} answers do not start and end at token boundaries of their sentence"),
     };
-    format!("{evaluated} of {questions} questions evaluated, about {sentences} different sentences{left_out}")
+    let (questions, sentences) = (counted(*questions, "question"), counted(*sentences, "different sentence"));
+    format!("{} of {questions} evaluated, about {sentences}{left_out}", thousands(*evaluated))
 }
 
 fn strings<const N: usize>(cells: [&str; N]) -> Vec<String> {

@@ -7,6 +7,12 @@ pub const LOSSES: &str = "the loss says how badly the next token is predicted (l
 /// What a network is compared with, after [`LOSSES`].
 pub const COUNTING: &str = "; counting is the best n-gram model of characters";
 
+/// The losses beside that of the chart, as a message of the full-screen view.
+pub const LOSSES_IN_VIEW: &str = "perplexity: e to the power of the loss; bits per byte: loss in bits / bytes";
+
+/// What a network is compared with, as a message of the full-screen view.
+pub const COUNTING_IN_VIEW: &str = "counting: the best n-gram model of characters, to compare with";
+
 /// The last section of an evaluation report.
 pub const HOW_TO_READ: &str = "
 ## How to read this
@@ -18,3 +24,16 @@ pub const HOW_TO_READ: &str = "
 - Counting, 5-gram and unigram predict from frequencies in the training text, uniform from none.
 - A token is a character, a part of a word or a word; n-grams are sequences of n tokens, or of n characters for counting.
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_terms_of_the_view_fit_into_80_columns() {
+        // A margin on both sides, and the two columns before a message.
+        for term in [LOSSES_IN_VIEW, COUNTING_IN_VIEW] {
+            assert!(term.chars().count() <= 80 - 2 - 2, "{term}");
+        }
+    }
+}

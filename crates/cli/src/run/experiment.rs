@@ -30,6 +30,7 @@ use crate::report::run_charts::{self, NamedCurves};
 use crate::run::init::CONFIG;
 use crate::run::provenance::{InputHashes, Provenance};
 use crate::run::signals;
+use crate::view::format::counted;
 
 /// The model configuration of an experiment.
 pub type ConfigOf<C> = <<C as Experiment>::Network as Network>::Config;
@@ -253,8 +254,8 @@ impl RunContext<'_> {
                 ));
             }
             StopReason::EarlyStopping => status(&format!(
-                "early stopping: the validation loss has not decreased for {} epochs",
-                progress.config.early_stopping_patience
+                "early stopping: the validation loss has not decreased for {}",
+                counted(progress.config.early_stopping_patience, "epoch")
             )),
             StopReason::Finished => {}
         }

@@ -36,7 +36,8 @@ pub(super) fn draw_with(frame: &mut Frame, state: &ViewState, theme: Theme) {
 
     title(frame, top, state, theme);
     if !chart.is_empty() {
-        frame.render_widget(Line::styled("loss (nats/token)", theme.muted()), row(chart, 0));
+        let heading = "loss (nats/token): how badly the next token is predicted, lower is better";
+        frame.render_widget(Line::styled(heading, theme.muted()), row(chart, 0));
         plot::draw(frame, below(chart, 1), state, theme);
     }
     panels::progress_bars(frame, below(progress, rows.spacing), state, theme);

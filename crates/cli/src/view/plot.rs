@@ -141,7 +141,7 @@ fn x_bounds(steps: impl Iterator<Item = f64>) -> [f64; 2] {
 
 fn x_labels([left, right]: [f64; 2], width: u16) -> Vec<String> {
     let step = |x: f64| format::thousands(x.round() as usize);
-    let last = format!("{} steps", step(right));
+    let last = format::counted(right.round() as usize, "step");
     if width < 60 {
         return vec![step(left), last];
     }

@@ -82,7 +82,7 @@ fn everything_is_shown_in_80_columns_and_24_rows() {
     for words in [
         "kant-gru  ndarray  1,853,901 parameters",
         "training",
-        "loss (nats/token)",
+        "loss (nats/token): how badly the next token is predicted, lower is better",
         "⠒ train 4.0",
         "• valid 4.352",
         "◇ averaged 4.301",

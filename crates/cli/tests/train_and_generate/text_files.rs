@@ -136,6 +136,12 @@ fn folders_patterns_compressed_files_and_books_are_one_running_text() {
     assert_eq!(text_sha256(&other, "more"), text_sha256(&dir, "run"));
     let evaluated = |text: &[&str]| dir.json(&[&["evaluate", "--model", "run", "--json"], text].concat());
     assert_eq!(evaluated(&["--text", "a", "--text", "b.gz"])["unknown_share"], 0.0);
+    // A prompt is read in the same way.
+    let generated = |prompt: &str| {
+        dir.run_ok(&["generate", "--model", "run", "--seed", "1", "--max-tokens", "3", "--prompt-file", prompt]).stdout
+    };
+    folder(&dir, &[("prompt.txt", part(0..1).as_bytes()), ("prompt.gz", &gzip(part(0..1).as_bytes()))]);
+    assert_eq!(generated("prompt.gz"), generated("prompt.txt"));
 
     // All files protect the run.
     fs::write(dir.path().join("a/deep/2.txt"), part(5..9)).unwrap();

@@ -173,3 +173,17 @@ fn line_ends_are_tokens_on_request() {
     };
     assert_eq!(tokens(&keep[..2]), tokens(&[]) + 1);
 }
+
+#[test]
+fn the_header_of_project_gutenberg_is_warned_about_where_no_recipe_leaves_it_out() {
+    let dir = TestDir::new();
+    let marker = |side: &str| format!("*** {side} OF THE PROJECT GUTENBERG EBOOK POEMS ***\n");
+    let book = format!("Poems\n{}\n{}\n{}", marker("START"), lines(&POEM[..3], " ", ""), marker("END"));
+    dir.file("book.txt", book);
+    let warned = |more: &[&str]| {
+        let prepared = dir.run_ok(&[&["prepare", "--text", "book.txt"], more].concat());
+        warnings(&prepared.stderr).iter().any(|warning| warning.contains("the header of Project Gutenberg"))
+    };
+    assert!(warned(&[]));
+    assert!(!warned(&["--set", "text.strip_gutenberg=true"]));
+}

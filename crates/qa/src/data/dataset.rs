@@ -6,7 +6,9 @@ use std::ops::Range;
 use seqdata::hash::sha256;
 use serde::Serialize;
 use text_prep::spans::{Word, sentences, words};
-use text_prep::{Cleaner, OovPolicy, PreTokenizer, Segmentation, SpanOptions, TokenCounter, Tokenizer, Vocabulary};
+use text_prep::{
+    Cleaner, OovPolicy, PreTokenizer, Segmentation, SpanOptions, TokenCounter, Tokenizer, Vocabulary, counted,
+};
 
 use super::batch::VocabSizes;
 use super::error::{Error, Result};
@@ -176,9 +178,9 @@ impl QaDataset {
                     _ => "",
                 };
                 return Err(Error::NoExamples(format!(
-                    "none of the {questions} {part} questions is usable: {too_long} have a sentence of more than \
-                     {} words and {unmapped} have an answer that starts or ends within a word; raise \
-                     `max_sentence_len` or use other data{advice}",
+                    "of {}, none is usable ({too_long} with a sentence of more than {} words, {unmapped} with an answer that \
+                     starts or ends within a word): raise `max_sentence_len` or use other data{advice}",
+                    counted(*questions, &format!("{part} question")),
                     config.max_sentence_len
                 )));
             }

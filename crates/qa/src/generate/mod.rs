@@ -14,4 +14,4 @@ pub use beam::{BeamOptions, Hypothesis};
 pub use candidates::{Candidate, FoundBy};
 pub use evaluate::{AnswerRow, QuestionEvaluation, QuestionRow, SampleQuestion, evaluate_questions};
 pub use pipeline::{QaPipeline, SpanScores};
-pub use question_generation::{AskReport, CutSentence, GeneratedQuestion, MAX_SENTENCE_LEN, QgOptions};
+pub use question_generation::{AskProgress, AskReport, CutSentence, GeneratedQuestion, MAX_SENTENCE_LEN, QgOptions};

@@ -84,10 +84,10 @@ impl SpanScores {
     }
 
     /// The total probability of the spans near `answer`: those that share with it at least half of their own words
-    /// and at least half of its words.
+    /// and at least half of its words. At most 1, which rounded terms may exceed.
     pub fn probability_near(&self, answer: &Range<usize>) -> f64 {
         let is_near = |span: &Range<usize>| 2 * shared_words(span, answer) >= span.len().max(answer.len());
-        self.all().filter(|(span, _)| is_near(span)).map(|(_, p)| p).sum()
+        self.all().filter(|(span, _)| is_near(span)).map(|(_, p)| p).sum::<f64>().min(1.0)
     }
 }
 
@@ -263,4 +263,18 @@ fn chunks_by_length(count: usize, size: usize, length: impl Fn(usize) -> usize) 
     let mut order: Vec<usize> = (0..count).collect();
     order.sort_by_key(|&at| length(at));
     order.chunks(size).map(<[usize]>::to_vec).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounded_probabilities_do_not_add_up_to_more_than_one() {
+        // The second span reaches beyond the sentence.
+        let spans = SpanIndex { sentence_len: 1, max_len: 2 };
+        let scores = SpanScores { spans, sentence_len: 1, log_probs: vec![1e-7, f32::NEG_INFINITY] };
+        assert!(scores.all().map(|(_, p)| p).sum::<f64>() > 1.0);
+        assert_eq!(scores.probability_near(&(0..1)).to_bits(), 1f64.to_bits());
+    }
 }

@@ -91,6 +91,15 @@ pub struct AskReport {
     pub cut_sentences: Vec<CutSentence>,
 }
 
+/// How far [`QaPipeline::ask_while`] is.
+#[derive(Clone, Copy, Debug)]
+pub struct AskProgress<'a> {
+    /// The fraction of the text that is done, from 0 to 1.
+    pub fraction: f64,
+    /// The questions that are ready since the last call, in their order.
+    pub questions: &'a [GeneratedQuestion],
+}
+
 /// A sentence of more than [`MAX_SENTENCE_LEN`] words without line ends and semicolons, which is cut into parts of equal
 /// length.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,6 +133,8 @@ struct Draft<'a> {
 pub const MAX_SENTENCE_LEN: usize = 200;
 /// Sentences that are processed together: enough to fill batches with sentences of similar length.
 const BLOCK: usize = 256;
+/// The same at the beginning, so that the first questions are ready soon; each block is twice as long as the one before.
+const FIRST_BLOCK: usize = 16;
 /// Answer candidates per wanted question, because some questions are filtered out.
 const CANDIDATES_PER_QUESTION: usize = 2;
 /// Questions per answer candidate; if the first is filtered out, the next may pass.
@@ -151,7 +162,7 @@ impl QaPipeline {
     }
 
     /// As [`ask_with_report`](Self::ask_with_report), as long as `keep_going` returns true; `None` if it does
-    /// not. It is called before each batch of questions, with the fraction of the text that is done, from 0 to 1.
+    /// not. It is called before each batch of questions, and after some sentences with the questions about them.
     ///
     /// # Errors
     /// As [`ask`](Self::ask).
@@ -159,7 +170,7 @@ impl QaPipeline {
         &self,
         text: &str,
         options: &QgOptions,
-        mut keep_going: impl FnMut(f64) -> bool,
+        mut keep_going: impl FnMut(AskProgress<'_>) -> bool,
     ) -> Result<Option<AskReport>> {
         let (sentences, cut_sentences) = self.split_sentences(text);
         if sentences.is_empty() {
@@ -175,12 +186,19 @@ impl QaPipeline {
             highest_low_confidence: None,
             cut_sentences,
         };
-        for (at, block) in sentences.chunks(BLOCK).enumerate() {
-            let done = |of_block: f64| ((at * BLOCK) as f64 + of_block * block.len() as f64) / sentences.len() as f64;
-            let mut keep_going = |of_block: f64| keep_going(done(of_block));
-            if !self.ask_block(text, block, &char_offsets, options, &mut report, &mut keep_going)? {
+        let (mut start, mut size) = (0, FIRST_BLOCK);
+        while start < sentences.len() {
+            let block = &sentences[start..sentences.len().min(start + size)];
+            let fraction = |of_block: f64| (start as f64 + of_block * block.len() as f64) / sentences.len() as f64;
+            let mut in_block = |done: f64| keep_going(AskProgress { fraction: fraction(done), questions: &[] });
+            let before = report.questions.len();
+            if !self.ask_block(text, block, &char_offsets, options, &mut report, &mut in_block)?
+                || !keep_going(AskProgress { fraction: fraction(1.0), questions: &report.questions[before..] })
+            {
                 return Ok(None);
             }
+            start += block.len();
+            size = BLOCK.min(2 * size);
         }
         Ok(Some(report))
     }
@@ -351,7 +369,7 @@ mod tests {
     use crate::model::QuestionModelConfig;
 
     #[test]
-    fn the_fraction_that_is_done_increases_within_a_block() {
+    fn questions_are_ready_in_blocks_within_which_the_fraction_that_is_done_increases() {
         let text = "The fox saw the crow in a tall tree. ".repeat(60);
         let mut counter = TokenCounter::new();
         for word in words(&text, Segmentation::Spaces) {
@@ -363,16 +381,19 @@ mod tests {
         let config = config.embedding_dim(4).feature_dim(2).readout_dim(4).encoder([layer.clone()]).extractor([layer]);
         let model = config.decoder([LayerConfig::lstm(6)]).init(1, &Device::flex()).unwrap();
         let pipeline = QaPipeline::from_parts(model, vocabulary, Segmentation::Spaces);
-        let options = QgOptions::default().max_per_sentence(1);
+        let options = QgOptions::default().max_per_sentence(1).min_confidence(0.0);
 
-        let mut fractions = Vec::new();
-        let show = |done| {
-            fractions.push(done);
+        let (mut fractions, mut ready) = (Vec::new(), Vec::new());
+        let show = |progress: AskProgress| {
+            fractions.push(progress.fraction);
+            ready.extend_from_slice(progress.questions);
             true
         };
-        assert!(pipeline.ask_while(&text, &options, show).unwrap().is_some());
-        // Two answers in each of sixty sentences, in batches of 48.
-        assert_eq!(fractions, [0.0, 0.0, 48.0 / 120.0, 96.0 / 120.0]);
-        assert!(pipeline.ask_while(&text, &options, |done| done < 0.5).unwrap().is_none());
+        let report = pipeline.ask_while(&text, &options, show).unwrap().unwrap();
+        assert_eq!(ready, report.questions);
+        // Two answers in each of 16, 32 and 12 sentences, in batches of 48.
+        let sentences = [0.0, 0.0, 16.0, 16.0, 16.0, 16.0 + 24.0, 48.0, 48.0, 48.0, 60.0];
+        assert_eq!(fractions, sentences.map(|done| done / 60.0));
+        assert!(pipeline.ask_while(&text, &options, |progress| progress.fraction < 0.5).unwrap().is_none());
     }
 }

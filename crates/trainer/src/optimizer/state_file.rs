@@ -8,6 +8,7 @@ use burn::tensor::Bytes;
 use burn_pack::{Reader, Scalar, Tensor, Writer};
 use models::parameters::{Differences, Parameter};
 use seqdata::hash::sha256;
+use text_prep::counted;
 use text_prep::error::one_line;
 
 use super::OptimizerConfig;
@@ -111,8 +112,8 @@ fn check_tensors(tensors: &[Tensor], expected: &Expected) -> Result<(), String> 
     }
     differences.check().map_err(|wrong| format!("it does not fit the model and `train.optimizer` ({wrong})"))?;
     if tensors.is_empty() != (expected.steps == 0) {
-        let (found, steps) = (tensors.len(), expected.steps);
-        return Err(format!("it has {found} tensors after {steps} steps"));
+        let (found, steps) = (counted(tensors.len(), "tensor"), counted(expected.steps as usize, "step"));
+        return Err(format!("it has {found} after {steps}"));
     }
     let is_negative = |tensor: &&Tensor| {
         let values = tensor.to_bytes().unwrap_or_else(|_| Bytes::from_bytes_vec(Vec::new()));

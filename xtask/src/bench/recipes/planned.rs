@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{Comparison, Run, results, run_process};
 use crate::bench::program::Program;
@@ -52,9 +52,7 @@ impl Comparison {
             self.line(run, program, |folder| {
                 let plan = first.iter().position(|first| first.has_plan_of(run)).map(|index| &plans[index]);
                 let plan = plan.expect("every run has a plan").as_ref().map_err(String::clone)?;
-                let mut line = train(plan, run.seed, &single, folder)?;
-                line.insert("jobs".into(), json!(jobs));
-                Ok(line)
+                train(plan, run.seed, &single, folder)
             })
         };
         let mut count = 0;
@@ -128,6 +126,8 @@ fn in_parallel<T: Sync, R: Send>(
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::super::inputs::{Config, Text};
     use super::*;
 

@@ -40,9 +40,10 @@ impl Record {
         Ok(Self { path: path.into(), lines })
     }
 
-    /// The newest line that has all fields of `key`.
+    /// The newest line that has all fields of `key`. A field that is null may be missing, as in the lines of earlier versions.
     pub fn find(&self, key: &Map<String, Value>) -> Option<&Map<String, Value>> {
-        let has_all = |line: &&Map<String, Value>| key.iter().all(|(name, value)| line.get(name) == Some(value));
+        let has = |line: &Map<String, Value>, name: &str, value| line.get(name).unwrap_or(&Value::Null) == value;
+        let has_all = |line: &&Map<String, Value>| key.iter().all(|(name, value)| has(line, name, value));
         self.lines.iter().rev().find(has_all)
     }
 
@@ -107,6 +108,24 @@ mod tests {
             }
         }
         assert_eq!(std::fs::read_to_string(path).unwrap().lines().count(), 3);
+    }
+
+    #[test]
+    fn a_null_field_of_the_key_may_be_missing_and_another_may_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut record = Record::open(&folder.path().join("recipes.jsonl")).unwrap();
+        let with_jobs = |jobs: Value| {
+            let mut key = key("small", 3.0);
+            key.insert("jobs".into(), jobs);
+            key
+        };
+        record.append(line("small", 2.0)).unwrap();
+        assert_eq!(record.find(&with_jobs(Value::Null)), Some(&line("small", 2.0)));
+        assert!(record.find(&with_jobs(json!(2))).is_none());
+        record.append(with_jobs(json!(2))).unwrap();
+        assert_eq!(record.find(&with_jobs(Value::Null)), Some(&line("small", 2.0)));
+        assert_eq!(record.find(&with_jobs(json!(2))), Some(&with_jobs(json!(2))));
+        assert!(record.find(&with_jobs(json!(3))).is_none());
     }
 
     #[test]
