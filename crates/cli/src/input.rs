@@ -118,7 +118,9 @@ pub fn read_prompt(path: &Path, options: &SourceOptions) -> Result<String> {
         match file.next_chunk() {
             Ok(Some(chunk)) => text.push_str(chunk),
             // A prompt may be white space only.
-            Ok(None) | Err(text_prep::Error::Input(InputError::NoText { .. })) => return Ok(text),
+            Ok(None) | Err(text_prep::Error::Empty { .. } | text_prep::Error::Input(InputError::NoText { .. })) => {
+                return Ok(text);
+            }
             Err(error) => return Err(error.into()),
         }
         if text.len() as u64 > SMALL_FILE {

@@ -346,8 +346,8 @@ mod tests {
     fn files_of_something_else_are_rejected() {
         let prose = "Once upon a time\n".repeat(11);
         for (text, expected) in [
-            ("the\n", ["line 1", "found `the` with 0 values (1 of 1 lines"]),
-            (&prose, ["line 1", "found `Once upon a time` with 0 values (10 of 10 lines"]),
+            ("the\n", ["line 1", "found `the` with 0 values (invalid: 1 of 1 line)"]),
+            (&prose, ["line 1", "found `Once upon a time` with 0 values (invalid: 10 of 10 lines"]),
             ("a 1 2\nb x\nc\n", ["line 2", "(invalid: 2 of 3 lines)"]),
             ("", ["line 1", "found none"]),
             ("\n\n", ["line 1", "found none"]),
