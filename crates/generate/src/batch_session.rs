@@ -5,7 +5,7 @@ use models::StateMode;
 use crate::engine::{Engine, EngineState};
 use crate::error::Result;
 
-/// Of more ids at once than this, only the last ones are read. What is before them no longer changes the state, and would take
+/// Of more ids at once than this, only the last ones are read. What is before them hardly changes the logits, and would take
 /// minutes in a prompt of a megabyte.
 const MAX_READ: usize = 8_192;
 
@@ -60,8 +60,8 @@ impl<'a> BatchSession<'a> {
         Self { texts, past, ..self }
     }
 
-    /// Appends `ids`, `[texts, T]` in row-major order. Of more than 8,192 ids of a text at once, the
-    /// last ones are read, from the zero state: those before them no longer change the logits.
+    /// Appends `ids`, `[texts, T]` in row-major order. Of more than 8,192 ids of a text at once, only
+    /// the last 8,192 are read, from the zero state: the state before them is discarded, which hardly changes the logits.
     ///
     /// # Errors
     /// If the device does not return the logits.

@@ -30,8 +30,9 @@ impl Generator {
     /// Encodes a prompt with another policy for out-of-vocabulary tokens than the tokenizer's. In a model of documents a
     /// prompt is the beginning of a document: the document token comes first. Else a prompt shorter than
     /// [`context_len`](Self::context_len) is padded on the left with the document separator, if the tokenizer has one.
-    /// Without both, a prompt of subwords begins a paragraph, if the training text has line ends: two of them come first, and
-    /// a space before its first word is added or left out, as the training text has the word.
+    /// Without both, a prompt of subwords begins a paragraph, if the training text has line ends: two of them come first. A
+    /// space before its first word is added where the word is in lower case and its subwords suit it better, and otherwise
+    /// left out.
     /// Any other empty prompt becomes the most frequent token of the training text.
     ///
     /// # Errors

@@ -38,8 +38,8 @@ pub(crate) fn is_kernel_type(dtype: DType) -> bool {
     dtype == DType::F32 || cfg!(feature = "f64") && dtype == DType::F64
 }
 
-/// Whether there are CPU kernels for this tensor. They compute the same values as Burn's operations where no mode chooses
-/// between the two.
+/// Whether there are CPU kernels for this tensor. For operations that `KernelMode` does not switch, because kernel and Burn
+/// compute the same values.
 pub(crate) fn has_cpu_kernels<const D: usize>(tensor: &Tensor<D>) -> bool {
     is_kernel_type(tensor.dtype()) && KernelMode::Fused.fuses_all(&tensor.device())
 }

@@ -40,7 +40,7 @@ pub fn run(args: &AskArgs, backend: &BackendSelection) -> Result<()> {
     let print = if args.raw { print_raw } else { print };
     let mut formatter = QuestionFormatter::new(args.format);
     let mark = if args.bom { BYTE_ORDER_MARK.to_string() } else { String::new() };
-    // Printed with the first questions, so that a text without sentences gets only its error.
+    // Printed with the first report of progress, so that a text without sentences gets only its error.
     let mut start = Some(mark + &formatter.start());
     let mut printed = Ok(());
     let show = |progress: AskProgress| {

@@ -23,13 +23,13 @@ use crate::view::format::decimals;
 const TAKEN_BELOW: f64 = 1.10;
 /// There is no trial if the base needs more bits per byte than counting, times this, before it is trained.
 const TRIED_BELOW: f64 = 2.5;
-/// For a base that needs so many bits per byte, as in most other scripts, the first [`FIRST_LOOK`] bytes decide: without any
-/// model a byte takes no more.
-const HOPELESS_FROM: f64 = 8.0;
-/// The bytes of a longer beginning that are looked at first.
-const FIRST_LOOK: usize = 100_000;
-/// The longest validation of the first look.
-const FIRST_LOOK_TIME: Duration = Duration::from_millis(150);
+/// From so many bits per byte on, as in most other scripts, the first [`FIRST_PART`] bytes are enough to decline the base:
+/// without any model a byte takes no more.
+const DECLINED_EARLY_FROM: f64 = 8.0;
+/// The part of a longer beginning that is evaluated first, in bytes.
+const FIRST_PART: usize = 100_000;
+/// The longest validation of that part.
+const FIRST_PART_TIME: Duration = Duration::from_millis(150);
 /// The share of the time of the run for which the base is trained in the trial.
 const TRIAL_SHARE: f64 = 0.05;
 /// The longest training of the trial, in seconds.
@@ -71,12 +71,12 @@ impl Trial {
         let untrained = |text: &Prepared, limit| -> Result<Self> {
             Ok(Self { counting: text.counting, untrained: text.bits(&text.model, limit)?, trained: None, seconds })
         };
-        let first = &beginning[..beginning.floor_char_boundary(FIRST_LOOK)];
+        let first = &beginning[..beginning.floor_char_boundary(FIRST_PART)];
         if first.len() < beginning.len()
             && let Some(text) = prepare(first)?
         {
-            let trial = untrained(&text, FIRST_LOOK_TIME)?;
-            if trial.is_hopeless() {
+            let trial = untrained(&text, FIRST_PART_TIME)?;
+            if trial.is_declined_early() {
                 return Ok(Some(trial));
             }
         }
@@ -91,8 +91,8 @@ impl Trial {
     }
 
     /// Whether a small part of the text is enough to decline the base.
-    fn is_hopeless(&self) -> bool {
-        !self.is_promising() && self.untrained >= HOPELESS_FROM
+    fn is_declined_early(&self) -> bool {
+        !self.is_promising() && self.untrained >= DECLINED_EARLY_FROM
     }
 
     /// Whether the base is worth training on the text.
@@ -215,10 +215,14 @@ mod tests {
         assert_eq!(foreign.reason(), expected);
         assert!(trial(4.9, None).is_promising() && !trial(f64::NAN, None).is_promising());
         // A small part of the text decides only if the base is worse than no model.
-        assert!(!foreign.is_hopeless() && !trial(7.9, None).is_hopeless() && trial(8.0, None).is_hopeless());
-        assert!(!trial(f64::NAN, None).is_hopeless());
+        assert!(
+            !foreign.is_declined_early()
+                && !trial(7.9, None).is_declined_early()
+                && trial(8.0, None).is_declined_early()
+        );
+        assert!(!trial(f64::NAN, None).is_declined_early());
         // Bytes without any order.
-        assert!(!Trial { counting: 8.1, ..trial(9.0, None) }.is_hopeless());
+        assert!(!Trial { counting: 8.1, ..trial(9.0, None) }.is_declined_early());
         // Nothing is better than counting in a text that repeats.
         assert!(!Trial { counting: 0.0, ..trial(1.0, None) }.is_promising());
     }

@@ -132,7 +132,7 @@ impl EvaluationReport {
         let (parameters, training_tokens) = (best.model.num_params(), dataset.split.train.len());
         let lowest_baseline = named.iter().map(|&(_, loss)| loss).fold(f64::INFINITY, f64::min);
         let progress = &outcome.progress;
-        let counted = baselines.counting.as_ref().zip(baselines.held_out);
+        let counting_held_out = baselines.counting.as_ref().zip(baselines.held_out);
         let evidence = Evidence {
             epochs: &progress.epochs,
             passes: progress.steps as f64 / progress.steps_per_pass.max(1) as f64,
@@ -143,7 +143,7 @@ impl EvaluationReport {
             is_worse_than_baseline: rows[0].loss_nats_per_token > lowest_baseline + TIE,
             starts_from_model: experiment.config.init.from.is_some(),
             splits_characters: dataset.tokenizer.vocabulary.is_subwords()
-                && counted.is_some_and(|(counting, held_out)| held_out.targets > counting.characters),
+                && counting_held_out.is_some_and(|(counting, held_out)| held_out.targets > counting.characters),
         };
         let counting = baselines.counting.as_ref().zip(rows[0].bits_per_byte);
         let counting = counting.map(|(counting, bits)| counting.compare(bits, evidence.why_worse()));
@@ -226,7 +226,8 @@ impl EvaluationReport {
         found.unwrap_or_else(|| self.copied.sentence(&self.copied_by_held_out_text))
     }
 
-    /// Compares the model with counting, and with the n-gram baseline if that is better or there is no counting.
+    /// Compares the model with counting, and also with the n-gram baseline if that is better than the model; without counting,
+    /// with the n-gram baseline alone.
     pub fn comparison(&self) -> String {
         let loss = |name: &str| {
             let row = self.rows.iter().find(|row| row.name == name);

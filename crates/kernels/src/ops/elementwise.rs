@@ -13,7 +13,7 @@ use crate::cpu::simd_level::SimdLevel;
 pub(super) fn scaled<B: CpuBackend>(mut values: FloatTensor<B>, factor: FloatTensor<B>) -> FloatTensor<B> {
     by_type!(values.dtype(), T => {
         let factor = only_value::<B, T>(&factor);
-        // Gradients below the limit of a norm: a product with 1 changes nothing.
+        // Clipping leaves gradients below the limit unchanged: a product with 1 changes nothing.
         if factor != T::ONE {
             elementwise::scale(SimdLevel::best(), factor, B::values_mut(&mut values));
         }

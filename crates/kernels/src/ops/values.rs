@@ -14,8 +14,8 @@ use super::cpu::TensorFloat;
 /// # Errors
 /// If the device does not return them.
 pub fn f32_values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, TensorReadError> {
-    // Burn copies the values of this backend one by one, unless no other tensor shares them: half of the time in which a
-    // model was loaded.
+    // Burn copies the values of this backend one by one, unless no other tensor shares them, which took a large part
+    // of the time to load a model.
     #[cfg(feature = "ndarray")]
     if let Some(values) = ndarray(tensor.clone().into_dispatch().kind) {
         return Ok(f32::values(&values).contiguous().into_owned());
