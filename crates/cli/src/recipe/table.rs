@@ -108,8 +108,8 @@ const SUBWORDS: [Row; 4] = [
     },
     Row {
         up_to_bytes: 2.5e6,
-        units: &[512, 384, 256],
-        passes: 5.0,
+        units: &[384, 256],
+        passes: 2.5,
         embedding_dim: 256,
         dropout: 0.3,
         recurrent_dropout: 0.1,
