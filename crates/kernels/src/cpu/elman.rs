@@ -52,12 +52,14 @@ impl<T: SimdFloat> Cell<T> for Elman {
         let (dh, _) = T::vectors_mut::<S>(step.dh);
         let [sums] = blocks_mut::<T, S, 1>(step.sums);
         let (zero, one) = (T::splat(simd, T::default()), T::splat(simd, T::ONE));
+        let negligible = T::splat(simd, T::NEGLIGIBLE);
         for ((d, &h), dh) in sums.iter_mut().zip(h).zip(dh) {
-            *d = match self.0 {
+            let da = match self.0 {
                 Activation::Tanh => T::mul(simd, *dh, T::sub(simd, one, T::mul(simd, h, h))),
                 Activation::Sigmoid => T::mul(simd, *dh, T::mul(simd, h, T::sub(simd, one, h))),
                 Activation::Relu => T::where_positive(simd, h, *dh),
             };
+            *d = T::zero_below(simd, negligible, da);
             *dh = zero;
         }
     }

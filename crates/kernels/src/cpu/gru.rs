@@ -47,18 +47,18 @@ impl<T: SimdFloat> Cell<T> for Gru {
         let (h, _) = T::vectors::<S>(step.hidden);
         let (dh, _) = T::vectors_mut::<S>(step.dh);
         let [dn, dz, dr, dm] = blocks_mut::<T, S, 4>(step.sums);
-        let one = T::splat(simd, T::ONE);
+        let (one, negligible) = (T::splat(simd, T::ONE), T::splat(simd, T::NEGLIGIBLE));
         for at in 0..h.len() {
             let (n, z, r, m) = (dn[at], dz[at], dr[at], dm[at]);
             let (keep, reset) = (T::sub(simd, one, z), T::sub(simd, one, r));
             let d = T::mul(simd, dh[at], keep);
             let d = T::mul(simd, d, T::sub(simd, one, T::mul(simd, n, n)));
             let through = T::mul(simd, dh[at], T::sub(simd, h[at], n));
-            dz[at] = T::mul(simd, through, T::mul(simd, z, keep));
-            dr[at] = T::mul(simd, T::mul(simd, d, m), T::mul(simd, r, reset));
-            dm[at] = T::mul(simd, d, r);
-            dn[at] = d;
-            dh[at] = T::mul(simd, dh[at], z);
+            dz[at] = T::zero_below(simd, negligible, T::mul(simd, through, T::mul(simd, z, keep)));
+            dr[at] = T::zero_below(simd, negligible, T::mul(simd, T::mul(simd, d, m), T::mul(simd, r, reset)));
+            dm[at] = T::zero_below(simd, negligible, T::mul(simd, d, r));
+            dn[at] = T::zero_below(simd, negligible, d);
+            dh[at] = T::zero_below(simd, negligible, T::mul(simd, dh[at], z));
         }
     }
 }

@@ -56,16 +56,17 @@ impl<T: SimdFloat> Cell<T> for Lstm {
         // x (1 − x) and 1 − x²
         let logistic = |x| T::mul(simd, x, T::sub(simd, one, x));
         let hyperbolic = |x| T::sub(simd, one, T::mul(simd, x, x));
+        let negligible = T::splat(simd, T::NEGLIGIBLE);
         for at in 0..c.len() {
             let (i, f, g, o) = (di[at], df[at], dg[at], d_o[at]);
             let tanh_c = tanh::<T, S>(simd, new_c[at]);
             let through = T::mul(simd, T::mul(simd, dh[at], o), hyperbolic(tanh_c));
             let d = T::add(simd, dc[at], through);
-            d_o[at] = T::mul(simd, T::mul(simd, dh[at], tanh_c), logistic(o));
-            di[at] = T::mul(simd, T::mul(simd, d, g), logistic(i));
-            df[at] = T::mul(simd, T::mul(simd, d, c[at]), logistic(f));
-            dg[at] = T::mul(simd, T::mul(simd, d, i), hyperbolic(g));
-            dc[at] = T::mul(simd, d, f);
+            d_o[at] = T::zero_below(simd, negligible, T::mul(simd, T::mul(simd, dh[at], tanh_c), logistic(o)));
+            di[at] = T::zero_below(simd, negligible, T::mul(simd, T::mul(simd, d, g), logistic(i)));
+            df[at] = T::zero_below(simd, negligible, T::mul(simd, T::mul(simd, d, c[at]), logistic(f)));
+            dg[at] = T::zero_below(simd, negligible, T::mul(simd, T::mul(simd, d, i), hyperbolic(g)));
+            dc[at] = T::zero_below(simd, negligible, T::mul(simd, d, f));
             // The whole gradient of h goes through U.
             dh[at] = zero;
         }

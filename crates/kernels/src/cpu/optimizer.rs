@@ -2,6 +2,9 @@
 //!
 //! Rows of an embedding table without a gradient are not skipped: their state shrinks at every step, and with Adam their
 //! weights still move, so only rows that never had a gradient would stay the same.
+//!
+//! States that have become negligible, and squares that would be, count as 0 ([`SimdFloat::NEGLIGIBLE`]). The state of a word
+//! that no longer occurs would otherwise become subnormal and stay so, which makes each step of its row a hundred times slower.
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
@@ -56,9 +59,13 @@ impl<T: SimdFloat> WithSimd for RmspropChunk<'_, T> {
         let splat = |value| T::splat(simd, T::from_f64(value));
         let [minus_rate, epsilon] = [-learning_rate, epsilon].map(splat);
         let [rho, one_minus_rho] = [rho, 1.0 - rho].map(splat);
+        let [negligible, negligible_root] = [T::NEGLIGIBLE, T::NEGLIGIBLE_ROOT].map(|value| T::splat(simd, value));
         let update = |w: &mut T::Vector<S>, g: T::Vector<S>, v: &mut T::Vector<S>| {
-            *v = T::mul_add(simd, rho, *v, T::mul(simd, one_minus_rho, T::mul(simd, g, g)));
+            let in_square = T::zero_below(simd, negligible_root, g);
+            let square = T::mul(simd, one_minus_rho, T::mul(simd, in_square, in_square));
+            *v = T::zero_below(simd, negligible, T::mul_add(simd, rho, *v, square));
             let root = T::sqrt(simd, T::add(simd, *v, epsilon));
+            let g = T::zero_below(simd, negligible, g);
             *w = T::add(simd, *w, T::div(simd, T::mul(simd, minus_rate, g), root));
         };
         let (ws, w) = T::vectors_mut::<S>(w);
@@ -121,9 +128,13 @@ impl<T: SimdFloat> WithSimd for AdamChunk<'_, T> {
         let splat = |value| T::splat(simd, T::from_f64(value));
         let [minus_rate, epsilon] = [-learning_rate, epsilon].map(splat);
         let [b1, b1_rest, b2, b2_rest] = [beta_1, 1.0 - beta_1, beta_2, 1.0 - beta_2].map(splat);
+        let [negligible, negligible_root] = [T::NEGLIGIBLE, T::NEGLIGIBLE_ROOT].map(|value| T::splat(simd, value));
         let update = |w: &mut T::Vector<S>, g: T::Vector<S>, m: &mut T::Vector<S>, v: &mut T::Vector<S>| {
-            *m = T::mul_add(simd, b1, *m, T::mul(simd, b1_rest, g));
-            *v = T::mul_add(simd, b2, *v, T::mul(simd, b2_rest, T::mul(simd, g, g)));
+            let g = T::zero_below(simd, negligible, g);
+            *m = T::zero_below(simd, negligible, T::mul_add(simd, b1, *m, T::mul(simd, b1_rest, g)));
+            let in_square = T::zero_below(simd, negligible_root, g);
+            let square = T::mul(simd, b2_rest, T::mul(simd, in_square, in_square));
+            *v = T::zero_below(simd, negligible, T::mul_add(simd, b2, *v, square));
             let root = T::add(simd, T::sqrt(simd, *v), epsilon);
             *w = T::add(simd, *w, T::div(simd, T::mul(simd, minus_rate, *m), root));
         };

@@ -32,6 +32,11 @@ pub trait SimdFloat:
 
     /// 1.
     const ONE: Self;
+    /// Below it, gradients and states of optimizers count as 0: 2⁻¹⁰⁰, in f64 2⁻⁹⁰⁰. Products of smaller values are subnormal
+    /// numbers, with which many processors compute a hundred times slower; in a sum with values of usual size they are lost.
+    const NEGLIGIBLE: Self;
+    /// Its square root.
+    const NEGLIGIBLE_ROOT: Self;
 
     /// `value`, rounded.
     fn from_f64(value: f64) -> Self;
@@ -70,6 +75,8 @@ pub trait SimdFloat:
     fn min<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     /// `b` where a > 0, else 0.
     fn where_positive<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// `a`, or 0 where |a| is below `limit`; NaN stays NaN.
+    fn zero_below<S: Simd>(simd: S, limit: Self::Vector<S>, a: Self::Vector<S>) -> Self::Vector<S>;
     /// √a.
     fn sqrt<S: Simd>(simd: S, a: Self::Vector<S>) -> Self::Vector<S>;
     /// eᵃ; NaN for NaN. In f32 with a relative error below 2.5e-7, and limited to 2.5e-38 to 8e37; in f64 with one below
@@ -108,6 +115,9 @@ macro_rules! impl_operations {
 }
 
 impl SimdFloat for f32 {
+    const NEGLIGIBLE: Self = f32::from_bits((127 - 100) << 23);
+    const NEGLIGIBLE_ROOT: Self = f32::from_bits((127 - 50) << 23);
+
     impl_operations!(f32s, exp_f32,
         add: add_f32s(a, b), sub: sub_f32s(a, b), mul: mul_f32s(a, b), div: div_f32s(a, b),
         mul_add: mul_add_e_f32s(a, b, c), max: max_f32s(a, b), min: min_f32s(a, b), sqrt: sqrt_f32s(a));
@@ -138,6 +148,11 @@ impl SimdFloat for f32 {
         simd.select_f32s(simd.less_than_f32s(zero, a), b, zero)
     }
     #[inline(always)]
+    fn zero_below<S: Simd>(simd: S, limit: S::f32s, a: S::f32s) -> S::f32s {
+        let is_small = simd.less_than_f32s(simd.abs_f32s(a), limit);
+        simd.select_f32s(is_small, simd.splat_f32s(0.0), a)
+    }
+    #[inline(always)]
     fn reduce_sum<S: Simd>(simd: S, a: S::f32s) -> f32 {
         simd.reduce_sum_f32s(a)
     }
@@ -148,6 +163,9 @@ impl SimdFloat for f32 {
 }
 
 impl SimdFloat for f64 {
+    const NEGLIGIBLE: Self = f64::from_bits((1023 - 900) << 52);
+    const NEGLIGIBLE_ROOT: Self = f64::from_bits((1023 - 450) << 52);
+
     impl_operations!(f64s, exp_f64,
         add: add_f64s(a, b), sub: sub_f64s(a, b), mul: mul_f64s(a, b), div: div_f64s(a, b),
         mul_add: mul_add_e_f64s(a, b, c), max: max_f64s(a, b), min: min_f64s(a, b), sqrt: sqrt_f64s(a));
@@ -176,6 +194,11 @@ impl SimdFloat for f64 {
     fn where_positive<S: Simd>(simd: S, a: S::f64s, b: S::f64s) -> S::f64s {
         let zero = simd.splat_f64s(0.0);
         simd.select_f64s(simd.less_than_f64s(zero, a), b, zero)
+    }
+    #[inline(always)]
+    fn zero_below<S: Simd>(simd: S, limit: S::f64s, a: S::f64s) -> S::f64s {
+        let is_small = simd.less_than_f64s(simd.abs_f64s(a), limit);
+        simd.select_f64s(is_small, simd.splat_f64s(0.0), a)
     }
     #[inline(always)]
     fn reduce_sum<S: Simd>(simd: S, a: S::f64s) -> f64 {

@@ -341,7 +341,7 @@ impl<T: SimdFloat> WithSimd for LogSumExp<'_, T> {
     }
 }
 
-/// Overwrites y with d · softmax(y).
+/// Overwrites y with d · softmax(y), and 0 where that is negligible.
 struct ScaledSoftmax<'a, T> {
     y: &'a mut [T],
     normalizer: T,
@@ -356,11 +356,14 @@ impl<T: SimdFloat> WithSimd for ScaledSoftmax<'_, T> {
         let Self { y, normalizer, gradient } = self;
         let (vectors, rest) = T::vectors_mut::<S>(y);
         let (shift, scale) = (T::splat(simd, normalizer), T::splat(simd, gradient));
+        let negligible = T::splat(simd, T::NEGLIGIBLE);
         for y in vectors {
-            *y = T::mul(simd, scale, T::exp(simd, T::sub(simd, *y, shift)));
+            let dy = T::mul(simd, scale, T::exp(simd, T::sub(simd, *y, shift)));
+            *y = T::zero_below(simd, negligible, dy);
         }
         for y in rest {
-            *y = T::from_f64(gradient.to_f64() * (y.to_f64() - normalizer.to_f64()).exp());
+            let dy = gradient.to_f64() * (y.to_f64() - normalizer.to_f64()).exp();
+            *y = T::from_f64(if dy.abs() < T::NEGLIGIBLE.to_f64() { 0.0 } else { dy });
         }
     }
 }

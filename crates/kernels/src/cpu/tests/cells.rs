@@ -213,3 +213,32 @@ fn a_wrong_number_of_ids_is_rejected() {
 fn weights_of_a_wrong_width_are_rejected() {
     run_with(6, &[0; 6]);
 }
+
+/// The largest gradient of a backward pass whose output gradients are `scale` times [`SimdFloat::NEGLIGIBLE`] at most. None
+/// but 0 is nearly subnormal.
+fn largest_small_gradient<T: SimdFloat>(level: SimdLevel, kind: Kind, division: Division, scale: f64) -> f64 {
+    let mut case = Case::new(kind, [3, 17, 33, 48], true, false);
+    case.gradient.iter_mut().for_each(|gradient| *gradient *= scale * T::NEGLIGIBLE.to_f64());
+    let (_, found) = run::<T>(level, &case, false, division);
+    let parts = [&found.input, &found.kernel, &found.recurrent, &found.bias, &found.hidden, &found.cell_state];
+    let all = parts.into_iter().flatten().map(|gradient| gradient.to_f64().abs());
+    let smallest = all.clone().filter(|&gradient| gradient > 0.0).fold(f64::INFINITY, f64::min);
+    assert!(smallest > 1e-7 * T::NEGLIGIBLE.to_f64(), "{smallest:e} in {kind:?} by {level:?}, {division:?}");
+    all.fold(0.0, f64::max)
+}
+
+#[test]
+fn negligible_gradients_are_zero() {
+    fn check<T: SimdFloat>(level: SimdLevel, kind: Kind) {
+        for division in [Division::Sequences, Division::Units] {
+            assert_eq!(largest_small_gradient::<T>(level, kind, division, 0.5), 0.0, "{kind:?} by {level:?}");
+            assert!(largest_small_gradient::<T>(level, kind, division, 100.0) > T::NEGLIGIBLE.to_f64());
+        }
+    }
+    for level in SimdLevel::available() {
+        for kind in Kind::ALL {
+            check::<f32>(level, kind);
+            check::<f64>(level, kind);
+        }
+    }
+}

@@ -72,6 +72,42 @@ fn adam_equals_its_formula() {
     }
 }
 
+/// Without gradients, states shrink to 0 and are never subnormal on the way; squares of the smallest gradients count as 0.
+fn check_small<T: SimdFloat>(level: SimdLevel) {
+    let is_normal = |value: &T| {
+        let value = value.to_f64().abs();
+        value == 0.0 || value >= T::NEGLIGIBLE.to_f64()
+    };
+    let small = T::from_f64(T::NEGLIGIBLE_ROOT.to_f64() / 2.0);
+    let (mut weights, [mut mean, mut square]) =
+        (cast::<T>(&[0.5; 19]), [cast::<T>(&[1e-3; 19]), cast::<T>(&[1e-3; 19])]);
+    let rmsprop_params = RmspropParams { learning_rate: 0.01, rho: 0.9, epsilon: 1e-7 };
+    let adam_params = AdamParams { learning_rate: 0.01, beta_1: 0.9, beta_2: 0.9, epsilon: 1e-7 };
+    for _ in 0..8000 {
+        rmsprop(level, rmsprop_params, &mut weights, &[T::default(); 19], &mut square);
+        assert!(square.iter().all(is_normal), "{square:?} by {level:?}");
+    }
+    assert_eq!(square, [T::default(); 19]);
+    rmsprop(level, rmsprop_params, &mut weights, &[small; 19], &mut square);
+    assert_eq!((&weights[..], &square[..]), (&cast::<T>(&[0.5; 19])[..], &[T::default(); 19][..]));
+    for _ in 0..8000 {
+        adam(level, adam_params, &mut weights, &[T::default(); 19], &mut mean, &mut square);
+        assert!(mean.iter().chain(&square).all(is_normal), "{mean:?}, {square:?} by {level:?}");
+    }
+    assert_eq!((&mean[..], &square[..]), (&[T::default(); 19][..], &[T::default(); 19][..]));
+    adam(level, adam_params, &mut weights, &[small; 19], &mut mean, &mut square);
+    assert_eq!(square, [T::default(); 19]);
+    assert!(mean.iter().all(|&mean| mean > T::default()));
+}
+
+#[test]
+fn small_states_become_zero() {
+    for level in SimdLevel::available() {
+        check_small::<f32>(level);
+        check_small::<f64>(level);
+    }
+}
+
 #[test]
 #[should_panic = "the same length"]
 fn a_gradient_of_another_length_is_rejected() {

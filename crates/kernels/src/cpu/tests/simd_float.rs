@@ -11,6 +11,7 @@ enum Function {
     Exp,
     Sigmoid,
     Tanh,
+    ZeroBelowOne,
 }
 
 struct Map<'a, T>(Function, &'a mut [T]);
@@ -24,6 +25,7 @@ impl<T: SimdFloat> WithSimd for Map<'_, T> {
             Function::Exp => T::exp(simd, x),
             Function::Sigmoid => sigmoid::<T, S>(simd, x),
             Function::Tanh => tanh::<T, S>(simd, x),
+            Function::ZeroBelowOne => T::zero_below(simd, T::splat(simd, T::ONE), x),
         };
         let (vectors, rest) = T::vectors_mut::<S>(self.1);
         vectors.iter_mut().for_each(|x| *x = function(*x));
@@ -103,11 +105,25 @@ fn functions_saturate_correctly() {
 #[test]
 fn nan_stays_nan() {
     fn check<T: SimdFloat>(level: SimdLevel) {
-        for function in [Function::Exp, Function::Sigmoid, Function::Tanh] {
+        for function in [Function::Exp, Function::Sigmoid, Function::Tanh, Function::ZeroBelowOne] {
             let found = map(level, function, &[T::from_f64(f64::NAN); 19]);
             let all_nan = found.iter().all(|value| value.to_f64().is_nan());
             assert!(all_nan, "{function:?} by {level:?} returns {found:?} for NaN");
         }
+    }
+    for level in SimdLevel::available() {
+        check::<f32>(level);
+        check::<f64>(level);
+    }
+}
+
+#[test]
+fn only_small_values_become_zero() {
+    fn check<T: SimdFloat>(level: SimdLevel) {
+        let values = [0.5, -0.5, 1.0, -1.0, 1.5, -1.5, f64::INFINITY, f64::NEG_INFINITY, 0.0].map(T::from_f64);
+        let found: Vec<f64> = map(level, Function::ZeroBelowOne, &values).into_iter().map(T::to_f64).collect();
+        assert_eq!(found, [0.0, 0.0, 1.0, -1.0, 1.5, -1.5, f64::INFINITY, f64::NEG_INFINITY, 0.0], "{level:?}");
+        assert_eq!(T::NEGLIGIBLE_ROOT.to_f64().powi(2), T::NEGLIGIBLE.to_f64());
     }
     for level in SimdLevel::available() {
         check::<f32>(level);

@@ -151,3 +151,25 @@ fn the_first_of_equal_logits_is_predicted() {
         }
     }
 }
+
+#[test]
+fn negligible_gradients_are_zero() {
+    fn check<T: SimdFloat>(level: SimdLevel) {
+        // The last word of 19 is beyond the last whole vector. Its logit and that of word 2 are so low that their
+        // probabilities are nearly, and their gradients really, subnormal.
+        let mut case = Case::new([3, 4, 19]);
+        case.kernel.fill(0.0);
+        case.bias.iter_mut().for_each(|bias| *bias = 0.0);
+        let low = T::NEGLIGIBLE.to_f64().ln() - 5.0;
+        (case.bias[2], case.bias[18]) = (low, low);
+        case.targets.fill(1);
+        case.gradient.fill(1.0 / 3.0);
+        let (_, _, found) = run::<T>(level, &case, false, true);
+        let is_zero = |word: usize| found.bias[word] == T::default();
+        assert!((0..19).all(|word| is_zero(word) == [2, 18].contains(&word)), "{:?} by {level:?}", found.bias);
+    }
+    for level in SimdLevel::available() {
+        check::<f32>(level);
+        check::<f64>(level);
+    }
+}
