@@ -1,8 +1,10 @@
 """The benchmark's workloads in PyTorch, written like its own examples and with its defaults.
 
-Time-major batches, `foreach` and `fused` optimizers were tried and were not faster."""
+Time-major batches, `foreach` and `fused` optimizers were tried and were not faster. With the argument
+`compile` only the training steps, whose loss and update are compiled by `torch.compile`."""
 
 import itertools
+import sys
 
 import torch
 from torch import nn
@@ -24,6 +26,32 @@ from protocol import (
 )
 
 DEVICE = torch.device("cuda" if on_gpu() and torch.cuda.is_available() else "cpu")
+
+COMPILE = sys.argv[1:] == ["compile"]
+
+
+def compiled(function):
+    """The function, compiled at its first call if that was asked for."""
+    return torch.compile(function) if COMPILE else function
+
+
+def compile_error():
+    """Why `torch.compile` does not work here, if so: it needs a C++ compiler and the headers of Python."""
+    try:
+        torch.compile(torch.sin)(torch.ones(1, device=DEVICE))
+    except Exception as error:
+        return f"failed with {type(error).__name__}: {str(error).splitlines()[0]}"
+    return None
+
+
+def first(build):
+    """Builds a workload as if it were the first: `torch.compile` compiles a function only for a few models."""
+
+    def build_first():
+        torch.compiler.reset()
+        return build()
+
+    return build_first
 
 
 def finish():
@@ -67,12 +95,14 @@ def baseline(cell, layers, batch, units=H):
         model = LanguageModel(cell, layers, H=units).to(DEVICE)
         optimizer = torch.optim.RMSprop(model.parameters(), lr=1e-3, alpha=0.9, eps=1e-7)
         batches = tensors(windows(batch))
+        loss = compiled(lambda ids, targets: F.cross_entropy(model.last(ids), targets))
+        update = compiled(optimizer.step)
 
         def run(steps):
             for ids, targets in itertools.islice(batches, steps):
                 optimizer.zero_grad()
-                F.cross_entropy(model.last(ids), targets).backward()
-                optimizer.step()
+                loss(ids, targets).backward()
+                update()
             finish()
 
         return run
@@ -90,21 +120,36 @@ def streams(sizes, windows, rate, max_norm=None):
         batches = tensors(windows())
         state = None
 
+        @compiled
+        def forward(ids, targets, state):
+            logits, after = model(ids, state)
+            return F.cross_entropy(logits.flatten(0, 1), targets.flatten()), after
+
+        update = compiled(optimizer.step)
+
         def run(steps):
             nonlocal state
             for ids, targets in itertools.islice(batches, steps):
                 optimizer.zero_grad()
-                logits, after = model(ids, state)
-                F.cross_entropy(logits.flatten(0, 1), targets.flatten()).backward()
+                loss, after = forward(ids, targets, state)
+                loss.backward()
                 if max_norm is not None:
                     nn.utils.clip_grad_norm_(model.parameters(), max_norm)
-                optimizer.step()
+                update()
                 state = tuple(part.detach() for part in after)
             finish()
 
         return run
 
     return build
+
+
+def draw(logits):
+    """A random id for each row. `torch.multinomial` is slower, because it draws a random number for each word."""
+    cumulative = F.softmax(logits / TEMPERATURE, dim=-1).cumsum(-1)
+    # Less than the sum even when rounded, because `rand` is at most 1 - 2^-24.
+    limits = torch.rand(len(logits), 1, device=DEVICE) * cumulative[:, -1:]
+    return torch.searchsorted(cumulative, limits, right=True).squeeze(1)
 
 
 def generation(rows):
@@ -123,8 +168,7 @@ def generation(rows):
             nonlocal ids, state
             for _ in range(steps):
                 state = cell(embedding(ids), state)
-                probabilities = F.softmax(output(state[0]) / TEMPERATURE, dim=-1)
-                ids = torch.multinomial(probabilities, 1).squeeze(1)
+                ids = draw(output(state[0]))
                 ids.tolist()
 
         return run
@@ -155,4 +199,10 @@ if __name__ == "__main__":
     info["library"] = " and ".join(name for name, available in libraries.items() if available)
     info["device"] = torch.cuda.get_device_name() if DEVICE.type == "cuda" else "cpu"
     info["instructions"] = torch.backends.cpu.get_cpu_capability()
-    serve(info, WORKLOADS)
+    workloads = WORKLOADS
+    if COMPILE:
+        error = compile_error()
+        info |= {"name": "torch.compile", "compilation": error or "of loss and update"}
+        trained = {name: first(build) for name, build in WORKLOADS.items() if name.startswith("train-")}
+        workloads = {} if error else trained
+    serve(info, workloads)

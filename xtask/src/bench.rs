@@ -45,6 +45,9 @@ pub struct Bench {
     /// Measure PyTorch and Keras too; needs Python 3.11 and several gigabytes for an environment
     #[arg(long)]
     peers: bool,
+    /// Measure PyTorch's training steps also as compiled by `torch.compile`; needs a C++ compiler and several minutes more
+    #[arg(long, requires = "peers")]
+    compile: bool,
     /// Say where the time of training steps and tokens goes, in a build that counts it; the times themselves are those of
     /// a run without this option
     #[arg(long, conflicts_with = "peers")]
@@ -130,7 +133,7 @@ fn run_workloads(options: &Bench) -> Result<ExitCode, String> {
         selected.into_iter().partition(|workload| workload.is_for_workers());
     let mut workers = vec![program.worker(options.prose.as_deref())?];
     if options.peers {
-        workers.extend(program.peers()?);
+        workers.extend(program.peers(options.compile)?);
     } else if for_workers.iter().any(|workload| workload.kind == Kind::Gemm) {
         workers.extend(program.numpy()?);
     }
@@ -284,12 +287,13 @@ mod tests {
     }
 
     #[test]
-    fn names_outside_the_folder_and_zero_counts_are_rejected() {
+    fn names_outside_the_folder_zero_counts_and_wrong_combinations_are_rejected() {
         assert!(options(&["--out", "../try"]).is_err());
         assert!(options(&["--out", ".csv"]).is_err());
         assert!(options(&["--repetitions", "0"]).is_err());
         assert!(options(&["--threads", "0"]).is_err());
         assert!(options(&["--profile", "--peers"]).is_err());
+        assert!(options(&["--compile"]).is_err());
     }
 
     #[test]

@@ -8,17 +8,30 @@ use args::{BACKEND_VARIABLE, Backend};
 use super::worker::Worker;
 use crate::{cargo, python};
 
-/// The other frameworks and their workers.
-const PEERS: [(&str, &str); 2] =
-    [("PyTorch", "benchmarks/peers/pytorch.py"), ("Keras", "benchmarks/peers/keras_peer.py")];
-/// The worker of large matrix products by NumPy's library, which is OpenBLAS.
-const NUMPY: (&str, &str) = ("NumPy", "benchmarks/peers/numpy_peer.py");
+/// The other frameworks.
+const PEERS: [Peer; 2] =
+    [peer("PyTorch", "benchmarks/peers/pytorch.py", &[]), peer("Keras", "benchmarks/peers/keras_peer.py", &[])];
+/// PyTorch's training steps compiled by `torch.compile`.
+const COMPILED: Peer = peer("torch.compile", "benchmarks/peers/pytorch.py", &["compile"]);
+/// Large matrix products by NumPy's library, which is OpenBLAS.
+const NUMPY: Peer = peer("NumPy", "benchmarks/peers/numpy_peer.py", &[]);
 /// Where the stderr of the workers is written; each run overwrites it.
 const LOGS: &str = "target/bench";
 /// The variable that allows a peer to use a GPU.
 const PEERS_ON_GPU: &str = "PASTICHE_PEERS_ON_GPU";
 /// The variables for the number of threads: Rayon, OpenMP, and MKL, which otherwise asks OpenMP.
 const THREADS: [&str; 3] = ["RAYON_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"];
+
+/// A worker in Python.
+struct Peer {
+    name: &'static str,
+    path: &'static str,
+    arguments: &'static [&'static str],
+}
+
+const fn peer(name: &'static str, path: &'static str, arguments: &'static [&'static str]) -> Peer {
+    Peer { name, path, arguments }
+}
 
 /// The built `pastiche` and how to start it.
 pub struct Program {
@@ -64,19 +77,21 @@ impl Program {
     }
 
     /// The workers in Python; their environment is created if needed. If we compute on a GPU, they do so too,
-    /// provided that their libraries find one.
-    pub fn peers(&self) -> Result<Vec<Worker>, String> {
+    /// provided that their libraries find one. If `compile`, one of them is PyTorch with compiled training steps.
+    pub fn peers(&self, compile: bool) -> Result<Vec<Worker>, String> {
         let python = python::environment(cargo::root())?;
-        PEERS.into_iter().chain([NUMPY]).map(|peer| self.peer(&python, peer)).collect()
+        let compiled = compile.then_some(COMPILED);
+        PEERS.into_iter().chain(compiled).chain([NUMPY]).map(|peer| self.peer(&python, &peer)).collect()
     }
 
     /// NumPy's worker, if the environment of the workers in Python exists.
     pub fn numpy(&self) -> Result<Option<Worker>, String> {
-        python::installed(cargo::root()).map(|python| self.peer(&python, NUMPY)).transpose()
+        python::installed(cargo::root()).map(|python| self.peer(&python, &NUMPY)).transpose()
     }
 
-    fn peer(&self, python: &Path, (name, path): (&str, &str)) -> Result<Worker, String> {
-        let mut command = python::program(python, cargo::root(), path);
+    fn peer(&self, python: &Path, peer: &Peer) -> Result<Worker, String> {
+        let mut command = python::program(python, cargo::root(), peer.path);
+        command.args(peer.arguments);
         limit_threads(&mut command, self.threads);
         // The device `cpu` of wgpu is software.
         let on_gpu = self.backend.is_gpu() && self.device.as_deref() != Some("cpu");
@@ -84,7 +99,7 @@ impl Program {
         if let (Backend::Cuda, Some(gpu)) = (self.backend, &self.device) {
             command.env("CUDA_VISIBLE_DEVICES", gpu);
         }
-        start(command, name, self.threads)
+        start(command, peer.name, self.threads)
     }
 }
 
@@ -123,7 +138,7 @@ mod tests {
 
     #[test]
     fn the_programs_of_the_peers_exist() {
-        for (_, path) in PEERS.into_iter().chain([NUMPY]) {
+        for Peer { path, .. } in PEERS.into_iter().chain([COMPILED, NUMPY]) {
             assert!(cargo::root().join(path).is_file(), "{path}");
         }
     }

@@ -52,6 +52,7 @@ pub const TARGETS: [Target; 18] = [
     target("train-words-2x200", Ratio("PyTorch"), Least(1.4)),
     target("train-words-2x200", OfPeak, Least(45.0)),
     target("generate-1", Ratio("PyTorch"), Least(5.0)),
+    // Together: against the faster of the two.
     target("generate-64", Ratio("PyTorch"), Least(1.2)),
     target("generate-64", Ratio("Keras"), Least(1.2)),
     target("prepare", Ours, Least(60.0)),
