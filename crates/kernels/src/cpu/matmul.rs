@@ -173,7 +173,7 @@ impl<T: SimdFloat> PackedMatrix<T> {
     #[inline(always)]
     pub unsafe fn multiply<S: Simd>(&self, simd: S, a: MatrixView<T>, c: MatrixPtr<T>, add: bool) {
         // SAFETY: the caller guarantees it.
-        unsafe { self.multiply_panels(simd, a, c, add.then_some(c), 0..self.panels()) }
+        unsafe { self.multiply_columns(simd, a, c, add.then_some(c), 0..self.panels()) }
     }
 
     /// C = A B + b, with `bias` b in every row.
@@ -187,7 +187,7 @@ impl<T: SimdFloat> PackedMatrix<T> {
     pub unsafe fn multiply_biased<S: Simd>(&self, simd: S, a: MatrixView<T>, c: MatrixPtr<T>, bias: &[T]) {
         assert_eq!(bias.len(), self.columns, "there must be one bias for each column");
         // SAFETY: the caller guarantees it; there is a bias for each column.
-        unsafe { self.multiply_panels(simd, a, c, Some(MatrixPtr::same_rows(bias)), 0..self.panels()) }
+        unsafe { self.multiply_columns(simd, a, c, Some(MatrixPtr::same_rows(bias)), 0..self.panels()) }
     }
 
     /// C = A B in the columns of `panels`, plus `addend` if there is one, which may be C itself.
@@ -199,7 +199,7 @@ impl<T: SimdFloat> PackedMatrix<T> {
     /// `c` has as many rows as A and [`Self::columns`] columns, which may be written (see [`MatrixPtr::new`]). `addend` has
     /// as many, those of the panels initialized.
     #[inline(always)]
-    pub unsafe fn multiply_panels<S: Simd>(
+    pub unsafe fn multiply_columns<S: Simd>(
         &self,
         simd: S,
         a: MatrixView<T>,
@@ -234,7 +234,7 @@ impl<T: SimdFloat> PackedMatrix<T> {
     /// The same with the rows `depth` of B only, as many as A has columns.
     ///
     /// # Safety
-    /// As [`Self::multiply_panels`]; B has these rows and panels.
+    /// As [`Self::multiply_columns`]; B has these rows and panels.
     #[inline(always)]
     unsafe fn multiply_rows<S: Simd>(
         &self,

@@ -69,7 +69,7 @@ impl QuantizedMatrix {
     /// `c` has as many rows as A and [`Self::columns`] columns, which may be written (see [`MatrixPtr::new`]). `addend` has
     /// as many, those of the panels initialized.
     #[inline(always)]
-    pub unsafe fn multiply_panels<S: Simd>(
+    pub unsafe fn multiply_columns<S: Simd>(
         &self,
         simd: S,
         a: MatrixView<f32>,

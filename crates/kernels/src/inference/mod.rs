@@ -6,11 +6,12 @@
 mod batch_rows;
 mod packed_weights;
 mod recurrent_layer;
+mod softmax;
 
 pub use crate::cpu::kernel_cell::KernelCell;
 pub use crate::cpu::quantized::{quantize, scale as quantization_scale};
-pub use crate::cpu::softmax::{draw, softmax_weights, sum_of_weights};
 pub use crate::cpu::view::MatrixView;
 pub use batch_rows::BatchRows;
 pub use packed_weights::{PackedLinear, PackedWeights, Precision, quantize_roundtrip};
 pub use recurrent_layer::{LayerState, RecurrentLayer};
+pub use softmax::{draw, softmax_weights, sum_of_weights};

@@ -152,8 +152,8 @@ impl WithSimd for Panels<'_> {
         // for each column.
         unsafe {
             match &matrix.weights {
-                Weights::F32(packed) => packed.multiply_panels(simd, x, to, addend, panels),
-                Weights::Int8(quantized) => quantized.multiply_panels(simd, x, to, addend, panels),
+                Weights::F32(packed) => packed.multiply_columns(simd, x, to, addend, panels),
+                Weights::Int8(quantized) => quantized.multiply_columns(simd, x, to, addend, panels),
             }
         }
     }
