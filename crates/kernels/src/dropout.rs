@@ -56,4 +56,11 @@ mod tests {
         assert_eq!(factors([1, 3, 1]), [2., 2., 0., 0., 2., 2., 2., 2., 0., 0., 2., 2.]);
         assert_eq!(factors([2, 1, 1]), [2., 2., 2., 2., 2., 2., 0., 0., 0., 0., 0., 0.]);
     }
+
+    #[test]
+    fn a_mask_without_entries_stays_empty() {
+        let empty = DropoutMask::draw(0, 1, 2.0, |_, _| {});
+        assert!(expanded(empty.clone(), [1, 3, 0], [2, 3, 0]).factors().is_empty());
+        assert!(expanded(empty, [1, 1, 0], [0, 3, 0]).factors().is_empty());
+    }
 }

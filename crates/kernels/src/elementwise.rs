@@ -1,4 +1,7 @@
 //! Passes over whole tensors: the kernel where there is one, else Burn's operations. The values are the same.
+//!
+//! They are for gradients and weights outside the autodiff graph. A kernel has no backward pass: it panics if a tensor is
+//! on an autodiff device ([`Tensor::inner`] is not), where Burn's operations would record it.
 
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;
@@ -6,10 +9,10 @@ use burn::tensor::Tensor;
 use crate::dispatch::has_cpu_kernels;
 use crate::ops::ElementwiseOps;
 
-/// `values` times a tensor of one value; not differentiable.
+/// `values` times a tensor of one value.
 ///
 /// # Panics
-/// If `factor` has more than one value.
+/// If `factor` has more than one value, or if there is a kernel and the device is an autodiff device.
 pub fn scaled<const D: usize>(values: Tensor<D>, factor: Tensor<1>) -> Tensor<D> {
     if !has_cpu_kernels(&values) {
         return values * factor.unsqueeze();
@@ -17,10 +20,10 @@ pub fn scaled<const D: usize>(values: Tensor<D>, factor: Tensor<1>) -> Tensor<D>
     Tensor::from_dispatch(Dispatch::scaled(values.into_dispatch(), factor.into_dispatch()))
 }
 
-/// a x + b y; not differentiable.
+/// a x + b y.
 ///
 /// # Panics
-/// If x and y have different shapes.
+/// If x and y have different shapes, or if there is a kernel and the device is an autodiff device.
 pub fn weighted_sum<const D: usize>([a, b]: [f64; 2], x: Tensor<D>, y: Tensor<D>) -> Tensor<D> {
     assert_eq!(x.dims(), y.dims(), "x and y must have the same shape");
     if !has_cpu_kernels(&x) {
@@ -29,7 +32,10 @@ pub fn weighted_sum<const D: usize>([a, b]: [f64; 2], x: Tensor<D>, y: Tensor<D>
     Tensor::from_dispatch(Dispatch::weighted_sum([a, b], x.into_dispatch(), y.into_dispatch()))
 }
 
-/// Σ x²; not differentiable.
+/// Σ x².
+///
+/// # Panics
+/// If there is a kernel and the device is an autodiff device.
 pub fn sum_of_squares<const D: usize>(x: Tensor<D>) -> Tensor<1> {
     if !has_cpu_kernels(&x) {
         return (x.clone() * x).sum();

@@ -123,29 +123,32 @@ impl<M: Network> ModelBundle<M> {
         let weights = weights.map_err(|reason| Error::Inconsistent { directory: directory.into(), reason })?;
         check_names(directory, self.extra_files.keys())?;
         directory::create(directory)?;
-        self.save_files(directory, weights_file, weights)
+        self.save_files(directory, weights_file, &weights)
     }
 
     /// Like [`save`](Self::save), into an existing directory, with the weights as bytes if they are at hand.
     ///
     /// # Errors
     /// As [`save`](Self::save).
-    pub fn save_with_weights(&self, directory: impl AsRef<Path>, weights: Vec<u8>) -> Result<()> {
+    pub fn save_with_weights(&self, directory: impl AsRef<Path>, weights: &[u8]) -> Result<()> {
         self.save_files(directory.as_ref(), WEIGHTS, weights)
     }
 
-    fn save_files(&self, directory: &Path, weights_file: &str, weights: Vec<u8>) -> Result<()> {
+    fn save_files(&self, directory: &Path, weights_file: &str, weights: &[u8]) -> Result<()> {
         check_names(directory, self.extra_files.keys())?;
-        let mut files = self.extra_files.clone();
-        files.insert(weights_file.into(), weights);
-        files.insert(TOKENIZER.into(), self.tokenizer.to_json().into_bytes());
-        files.insert(VOCABULARY.into(), self.tokenizer.vocabulary.to_tsv().into_bytes());
-        let hashes = files.iter().map(|(name, bytes)| (name.clone(), sha256(bytes))).collect();
+        let (tokenizer, vocabulary) = (self.tokenizer.to_json(), self.tokenizer.vocabulary.to_tsv());
+        // By reference: a checkpoint's files are several times the model.
+        let extra_files = self.extra_files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+        let mut files: BTreeMap<&str, &[u8]> = extra_files.collect();
+        files.insert(weights_file, weights);
+        files.insert(TOKENIZER, tokenizer.as_bytes());
+        files.insert(VOCABULARY, vocabulary.as_bytes());
+        let hashes = files.iter().map(|(&name, &bytes)| (name.into(), sha256(bytes))).collect();
         let manifest = Manifest::new(self.metadata.clone(), hashes).to_json();
 
         // A full disk must not destroy the old model: all files are written before any is renamed.
         let mut staged: Vec<StagedFile> = Vec::with_capacity(files.len());
-        for (name, bytes) in &files {
+        for (&name, &bytes) in &files {
             staged.push(StagedFile::write(directory.join(name), bytes)?);
         }
         let manifest = StagedFile::write(directory.join(MANIFEST), manifest.as_bytes())?;

@@ -5,7 +5,7 @@
 
 use burn::module::Param;
 use burn::tensor::{Tensor, TensorData};
-use kernels::inference::{self, BatchRows, LayerState, MatrixView, PackedWeights, Precision, RecurrentLayer};
+use kernels::inference::{self, BatchRows, LayerState, MatrixView, PackedLinear, Precision, RecurrentLayer};
 
 use crate::cell::{Cell, CellWeightsMut, f32_values};
 use crate::language_model::LanguageModel;
@@ -46,9 +46,8 @@ pub struct PackedModel {
     label_embedding: Vec<f32>,
     document_id: Option<u32>,
     layers: Vec<PackedLayer>,
-    projection: Option<(PackedWeights, Vec<f32>)>,
-    output: PackedWeights,
-    bias: Vec<f32>,
+    projection: Option<PackedLinear>,
+    output: PackedLinear,
 }
 
 struct PackedLayer {
@@ -102,30 +101,29 @@ impl PackedModel {
         let layers = layers.collect::<Option<Vec<_>>>()?;
         let projection = model.output.projection.as_ref().map(|dense| {
             let [_, columns] = dense.kernel.dims();
-            let kernel = f32_values(dense.kernel.val());
-            let kernel = PackedWeights::new(MatrixView::dense(&kernel, columns), precision);
-            (kernel, f32_values(dense.bias.val()))
+            let [kernel, bias] = [f32_values(dense.kernel.val()), f32_values(dense.bias.val())];
+            PackedLinear::new(MatrixView::dense(&kernel, columns), &bias, precision)
         });
+        let bias = f32_values(model.output.bias.val());
         let output = match &model.output.kernel {
             Some(kernel) => {
                 let kernel = f32_values(kernel.val());
-                PackedWeights::new(MatrixView::dense(&kernel, vocab_size), precision)
+                PackedLinear::new(MatrixView::dense(&kernel, vocab_size), &bias, precision)
             }
             // A tied embedding is not quantized: the output layer must use the same values as the embedding.
             None => {
                 let rows = MatrixView::dense(&embedding, embedding_dim);
-                PackedWeights::new(rows.transposed(), Precision::F32)
+                PackedLinear::new(rows.transposed(), &bias, Precision::F32)
             }
         };
-        let bias = f32_values(model.output.bias.val());
         let document_id = model.document_id;
-        Some(Self { embedding, embedding_dim, label_embedding, document_id, layers, projection, output, bias })
+        Some(Self { embedding, embedding_dim, label_embedding, document_id, layers, projection, output })
     }
 
     /// The zero state of `batch` sequences without labels.
     pub fn init_state(&self, batch: usize) -> PackedState {
         let layers = self.layers.iter().map(|layer| layer.recurrent.init_state(batch)).collect();
-        PackedState { layers, logits: BatchRows::zeros(batch, self.bias.len()), labels: vec![0; batch] }
+        PackedState { layers, logits: BatchRows::zeros(batch, self.output.outputs()), labels: vec![0; batch] }
     }
 
     /// Reads one more id of every sequence, without computing logits. The state of a sequence is reset before the
@@ -164,19 +162,13 @@ impl PackedModel {
         let (last, top) = last.zip(top).expect("a model has layers");
         let normed = top.norm.as_ref().map(|norm| layer_norm(&last.hidden, top, norm));
         let hidden = normed.as_ref().unwrap_or(&last.hidden);
-        let projected = self.projection.as_ref().map(|(kernel, bias)| {
-            let mut projected = BatchRows::zeros(hidden.batch_size(), bias.len());
-            for row in 0..hidden.batch_size() {
-                projected.row_mut(row)[..bias.len()].copy_from_slice(bias);
-            }
-            kernel.multiply(hidden, &mut projected, true);
+        let projected = self.projection.as_ref().map(|projection| {
+            let mut projected = BatchRows::zeros(hidden.batch_size(), projection.outputs());
+            projection.multiply(hidden, &mut projected);
             projected
         });
-        let vocab_size = self.bias.len();
-        for row in 0..hidden.batch_size() {
-            logits.row_mut(row)[..vocab_size].copy_from_slice(&self.bias);
-        }
-        self.output.multiply(projected.as_ref().unwrap_or(hidden), logits, true);
+        self.output.multiply(projected.as_ref().unwrap_or(hidden), logits);
+        let vocab_size = self.output.outputs();
         let logits: &'a BatchRows = logits;
         (0..logits.batch_size()).map(move |row| &logits.row(row)[..vocab_size])
     }

@@ -19,7 +19,12 @@ use crate::stack::State;
 /// The reason, if they cannot be serialized.
 pub fn weights_to_bytes<M: Network>(model: &M) -> Result<Vec<u8>, String> {
     let record = model.clone().into_record().into_bytes();
-    record.map(|bytes| bytes.to_vec()).map_err(|error| format!("the weights cannot be serialized: {error}"))
+    record.map(into_vec).map_err(|error| format!("the weights cannot be serialized: {error}"))
+}
+
+/// `bytes` as a vector, without a copy unless their memory is shared.
+pub fn into_vec(bytes: Bytes) -> Vec<u8> {
+    bytes.try_into_vec().unwrap_or_else(|bytes| bytes.to_vec())
 }
 
 /// `model`, such as [`Network::zeros`], with the weights in `bytes`.

@@ -112,7 +112,7 @@ impl Checkpoints {
         // Not the run directory: it may have been moved.
         directory::create_in_parent(&self.directory)?;
         directory::create_in_parent(&temporary)?;
-        let saved = bundle.save_with_weights(&temporary, weights).map_err(Error::from).and_then(|()| {
+        let saved = bundle.save_with_weights(&temporary, &weights).map_err(Error::from).and_then(|()| {
             // Saving takes a while, and from here on complete checkpoints are removed.
             self.check_lock()?;
             // One of the same step exists if it is saved again with new file offsets.

@@ -41,7 +41,8 @@ impl DropoutMask {
     /// The mask in which each run of `length` entries comes `times` times.
     pub fn repeated(&self, length: usize, times: usize) -> Self {
         let mut keep = Vec::with_capacity(self.keep.len() * times);
-        for run in self.keep.chunks(length) {
+        // Without entries there are no runs, whatever their length.
+        for run in self.keep.chunks(length.max(1)) {
             keep.extend_from_slice(&run.repeat(times));
         }
         Self { keep: Arc::new(keep), scale: self.scale }

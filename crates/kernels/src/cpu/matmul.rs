@@ -173,28 +173,7 @@ impl<T: SimdFloat> PackedMatrix<T> {
     #[inline(always)]
     pub unsafe fn multiply<S: Simd>(&self, simd: S, a: MatrixView<T>, c: MatrixPtr<T>, add: bool) {
         // SAFETY: the caller guarantees it.
-        unsafe { self.multiply_panels(simd, a, c, add, 0..self.panels()) }
-    }
-
-    /// The same for the columns of `panels` only.
-    ///
-    /// # Panics
-    /// If A does not have as many columns as B has rows, or there are fewer panels.
-    ///
-    /// # Safety
-    /// `c` has as many rows as A and [`Self::columns`] columns, those of the panels initialized if `add`; and they
-    /// may be written (see [`MatrixPtr::new`]).
-    #[inline(always)]
-    pub unsafe fn multiply_panels<S: Simd>(
-        &self,
-        simd: S,
-        a: MatrixView<T>,
-        c: MatrixPtr<T>,
-        add: bool,
-        panels: Range<usize>,
-    ) {
-        // SAFETY: the caller guarantees it.
-        unsafe { self.multiply_columns(simd, a, c, add.then_some(c), panels) }
+        unsafe { self.multiply_columns(simd, a, c, add.then_some(c), 0..self.panels()) }
     }
 
     /// C = A B + b, with `bias` b in every row.
@@ -207,19 +186,20 @@ impl<T: SimdFloat> PackedMatrix<T> {
     #[inline(always)]
     pub unsafe fn multiply_biased<S: Simd>(&self, simd: S, a: MatrixView<T>, c: MatrixPtr<T>, bias: &[T]) {
         assert_eq!(bias.len(), self.columns, "there must be one bias for each column");
-        // SAFETY: the biases are only read, as rows with a stride of 0; the caller guarantees the rest.
-        unsafe {
-            let bias = MatrixPtr::new(bias.as_ptr().cast_mut(), 0);
-            self.multiply_columns(simd, a, c, Some(bias), 0..self.panels());
-        }
+        // SAFETY: the caller guarantees it; there is a bias for each column.
+        unsafe { self.multiply_columns(simd, a, c, Some(MatrixPtr::same_rows(bias)), 0..self.panels()) }
     }
 
-    /// C = A B plus `addend` in the columns of `panels`.
+    /// C = A B in the columns of `panels`, plus `addend` if there is one, which may be C itself.
+    ///
+    /// # Panics
+    /// If A does not have as many columns as B has rows, or there are fewer panels.
     ///
     /// # Safety
-    /// As [`Self::multiply_panels`]; `addend` has the same rows and columns as `c`, initialized.
+    /// `c` has as many rows as A and [`Self::columns`] columns, which may be written (see [`MatrixPtr::new`]). `addend` has
+    /// as many, those of the panels initialized.
     #[inline(always)]
-    unsafe fn multiply_columns<S: Simd>(
+    pub unsafe fn multiply_columns<S: Simd>(
         &self,
         simd: S,
         a: MatrixView<T>,

@@ -63,18 +63,18 @@ impl QuantizedMatrix {
         self.scales.len().div_ceil(self.width)
     }
 
-    /// C = A B, or C += A B if `add`, in the columns of `panels`.
+    /// C = A B in the columns of `panels`, plus `addend` if there is one, which may be C itself.
     ///
     /// # Safety
-    /// `c` has as many rows as A and [`Self::columns`] columns; those of the panels are initialized if `add`; and they
-    /// may be written (see [`MatrixPtr::new`]).
+    /// `c` has as many rows as A and [`Self::columns`] columns, which may be written (see [`MatrixPtr::new`]). `addend` has
+    /// as many, those of the panels initialized.
     #[inline(always)]
-    pub unsafe fn multiply_panels<S: Simd>(
+    pub unsafe fn multiply_columns<S: Simd>(
         &self,
         simd: S,
         a: MatrixView<f32>,
         c: MatrixPtr<f32>,
-        add: bool,
+        addend: Option<MatrixPtr<f32>>,
         panels: Range<usize>,
     ) {
         let full = panel_vectors::<S>() * f32::lanes::<S>();
@@ -96,8 +96,9 @@ impl QuantizedMatrix {
                     }
                 }
                 let (a, c) = (a.columns(from..to), c.offset(0, start));
-                let addend = (add || from > 0).then_some(c);
-                // SAFETY: the panel's columns are among those of `c`.
+                // Later blocks of columns of A add to what the first one has written.
+                let addend = if from > 0 { Some(c) } else { addend.map(|addend| addend.offset(0, start)) };
+                // SAFETY: the panel's columns are among those of `c` and the addend.
                 unsafe { multiply_panel(simd, a, block, block, c, addend) };
             }
         }

@@ -80,7 +80,7 @@ pub trait SimdFloat:
     /// √a.
     fn sqrt<S: Simd>(simd: S, a: Self::Vector<S>) -> Self::Vector<S>;
     /// eᵃ; NaN for NaN. In f32 with a relative error below 2.5e-7, and limited to 2.5e-38 to 8e37; in f64 with one below
-    /// 1e-15 from −708 on, at most 4e-308 before, and limited to 8e307.
+    /// 1e-15 from −708 on, 0 below −708.75, and limited to 8e307.
     fn exp<S: Simd>(simd: S, a: Self::Vector<S>) -> Self::Vector<S>;
     /// The sum of the lanes.
     fn reduce_sum<S: Simd>(simd: S, a: Self::Vector<S>) -> Self;
@@ -241,7 +241,10 @@ fn exp_f32<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 fn exp_f64<S: Simd>(simd: S, mut x: S::f64s) -> S::f64s {
     if S::IS_SCALAR {
         let lanes: &mut [f64] = bytemuck::cast_slice_mut(std::slice::from_mut(&mut x));
-        lanes.iter_mut().for_each(|lane| *lane = lane.clamp(f64::NEG_INFINITY, 709.0).exp());
+        for lane in lanes {
+            let is_zero = *lane < -1022.5 * std::f64::consts::LN_2;
+            *lane = if is_zero { 0.0 } else { lane.clamp(f64::NEG_INFINITY, 709.0).exp() };
+        }
         return x;
     }
     let splat = |value: f64| simd.splat_f64s(value);

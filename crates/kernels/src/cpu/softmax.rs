@@ -12,21 +12,21 @@ const MAXIMA: usize = 4;
 
 /// Replaces each logit x by e^((x − max) / `temperature`), its probability up to the sum of all. The largest logit becomes
 /// 1, and −∞ becomes 0. Returns the sum: NaN if a logit is NaN or +∞, or none is finite.
-pub fn softmax_weights(logits: &mut [f64], temperature: f64) -> f64 {
+pub fn softmax_weights(level: SimdLevel, logits: &mut [f64], temperature: f64) -> f64 {
     // 1 / τ is infinite for the smallest numbers.
     let scale = temperature.recip().min(f64::MAX);
-    SimdLevel::best().run(Weigh { values: logits, scale })
+    level.run(Weigh { values: logits, scale })
 }
 
 /// The sum of the weights above `threshold`, which is not negative.
-pub fn sum_of_weights(weights: &[f64], threshold: f64) -> f64 {
-    SimdLevel::best().run(Sum { weights, threshold })
+pub fn sum_of_weights(level: SimdLevel, weights: &[f64], threshold: f64) -> f64 {
+    level.run(Sum { weights, threshold })
 }
 
 /// The index whose part of the cumulative sum of `weights` contains `uniform`, from 0 to below 1, times the sum of all. Never
 /// that of a weight of 0, unless all are.
-pub fn draw(weights: &[f64], uniform: f64) -> usize {
-    SimdLevel::best().run(Draw { weights, uniform })
+pub fn draw(level: SimdLevel, weights: &[f64], uniform: f64) -> usize {
+    level.run(Draw { weights, uniform })
 }
 
 struct Weigh<'a, T> {

@@ -149,6 +149,11 @@ impl<T> MatrixPtr<T> {
         Self { start, stride }
     }
 
+    /// A matrix in which every row is `values`: only to read, while these are borrowed.
+    pub fn same_rows(values: &[T]) -> Self {
+        Self { start: values.as_ptr().cast_mut(), stride: 0 }
+    }
+
     /// The same matrix from this row and column on.
     pub fn offset(self, row: usize, column: usize) -> Self {
         let start = self.start.wrapping_add(row * self.stride + column);

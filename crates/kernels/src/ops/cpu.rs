@@ -81,11 +81,14 @@ impl<T: TensorFloat> StridedValues<'_, T> {
         self.shape.len() == 2 && self.strides == [1, self.shape[0]]
     }
 
-    /// All values in the order of memory, unless there are gaps between them.
+    /// All values in the order of memory, unless there are gaps between them or some are in several places of the tensor.
     #[cfg(feature = "ndarray")]
     pub fn in_memory_order(&self) -> Option<&[T]> {
+        let mut dims: Vec<_> = self.strides.iter().zip(&self.shape).map(|(&stride, &size)| (stride, size)).collect();
+        dims.sort_unstable_by(|one, other| other.cmp(one));
+        let (strides, shape): (Vec<usize>, Vec<usize>) = dims.into_iter().unzip();
         match &self.values {
-            Cow::Borrowed(values) if values.len() == self.shape.iter().product::<usize>() => Some(values),
+            Cow::Borrowed(values) if is_contiguous(&shape, &strides) => values.get(..shape.iter().product()),
             _ => None,
         }
     }
@@ -202,3 +205,26 @@ macro_rules! by_type {
     };
 }
 pub(super) use by_type;
+
+#[cfg(all(test, feature = "ndarray"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_values_that_fill_their_memory_are_in_its_order() {
+        let memory = [1f32, 2.0, 3.0, 4.0, 5.0, 6.0];
+        let in_order = |shape: &[usize], strides: &[usize]| {
+            let values =
+                StridedValues { values: Cow::Borrowed(&memory[..]), shape: shape.into(), strides: strides.into() };
+            values.in_memory_order().map(<[f32]>::len)
+        };
+        assert_eq!(in_order(&[2, 3], &[3, 1]), Some(6));
+        assert_eq!(in_order(&[2, 3], &[1, 2]), Some(6));
+        assert_eq!(in_order(&[2, 1, 3], &[3, 7, 1]), Some(6));
+        assert_eq!(in_order(&[3], &[1]), Some(3));
+        // Repeated rows, overlapping rows, and gaps.
+        assert_eq!(in_order(&[2, 3], &[0, 1]), None);
+        assert_eq!(in_order(&[2, 3], &[1, 1]), None);
+        assert_eq!(in_order(&[3], &[2]), None);
+    }
+}

@@ -77,7 +77,7 @@ pub trait DropoutOps: Backend {
     fn dropout(mask: DropoutMask, values: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
-/// Passes over whole tensors, not differentiable.
+/// Passes over whole tensors, not differentiable: Burn panics if the backend is [`Autodiff`](burn::backend::Autodiff).
 #[backend_extension(Flex, NdArray: cfg(feature = "ndarray"))]
 pub trait ElementwiseOps: Backend {
     /// The values times the factor, a tensor of one value.

@@ -69,7 +69,9 @@ fn passes_over_tensors_equal_burns_operations() {
                     assert_eq!(values(&scaled(y.clone(), factor)), values(&expected), "{dims:?} {dtype:?}");
                 }
                 let wide = tensor::<2>(3, [1, dims[1]], at).expand(dims);
-                for tensor in [x.clone(), y.clone(), wide] {
+                // As many values as its memory, but not the same.
+                let repeated = x.clone().narrow(0, 0, 1).expand(dims);
+                for tensor in [x.clone(), y.clone(), wide, repeated] {
                     let expected = (tensor.clone() * tensor.clone()).sum();
                     assert_eq!(values(&sum_of_squares(tensor)), values(&expected), "{dims:?} {dtype:?}");
                 }

@@ -103,6 +103,16 @@ fn functions_saturate_correctly() {
 }
 
 #[test]
+fn exp_of_f64_is_zero_from_the_same_value_on_at_every_level() {
+    for level in SimdLevel::available() {
+        let exp = |values: &[f64]| map(level, Function::Exp, values);
+        assert_eq!(exp(&[f64::NEG_INFINITY, -1e4, -745.0, -720.0, -709.0, -708.75]), [0.0; 6], "{level:?}");
+        let smallest = exp(&[-708.7; 9]);
+        assert!(smallest.iter().all(|&y| y > 0.0 && y < 4e-308), "{level:?}: {smallest:?}");
+    }
+}
+
+#[test]
 fn nan_stays_nan() {
     fn check<T: SimdFloat>(level: SimdLevel) {
         for function in [Function::Exp, Function::Sigmoid, Function::Tanh, Function::ZeroBelowOne] {

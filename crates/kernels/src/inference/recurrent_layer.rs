@@ -1,187 +1,20 @@
-//! Packed weights for generation: one step at a time, for a batch of one or more sequences, without gradients.
-//!
-//! Weights are packed once and read sequentially at every step. In int8 they take a quarter of the memory; the
-//! model has to measure how much that increases the loss.
+//! A recurrent layer, one step at a time.
 
 use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-pub use crate::cpu::kernel_cell::KernelCell;
-use crate::cpu::kernel_cell::by_cell;
-use crate::cpu::matmul::PackedMatrix;
-use crate::cpu::quantized::{self, QuantizedMatrix};
-pub use crate::cpu::quantized::{quantize, scale as quantization_scale};
+use super::batch_rows::BatchRows;
+use super::packed_weights::{PackedWeights, Precision};
+use crate::cpu::kernel_cell::{KernelCell, by_cell};
 use crate::cpu::rows::{PaddedRows, SharedRows};
 use crate::cpu::scratch::Scratch;
 use crate::cpu::sequence::{Cell, ForwardStep, reorder_blocks, split_blocks, split_blocks_mut};
 use crate::cpu::simd_float::SimdFloat;
 use crate::cpu::simd_level::SimdLevel;
-pub use crate::cpu::softmax::{draw, softmax_weights, sum_of_weights};
-use crate::cpu::view::MatrixPtr;
-pub use crate::cpu::view::MatrixView;
+use crate::cpu::view::MatrixView;
 use crate::profile::{self, Part};
-
-/// The storage type of weights.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Precision {
-    /// As trained.
-    #[default]
-    F32,
-    /// Integers from −127 to 127, with one scale per column.
-    Int8,
-}
-
-/// A matrix with one row per sequence of the batch.
-#[derive(Debug)]
-pub struct BatchRows(PaddedRows<f32>);
-
-impl BatchRows {
-    /// Zeros, `[batch, width]`.
-    pub fn zeros(batch: usize, width: usize) -> Self {
-        let mut rows = PaddedRows::new(batch, width);
-        (0..batch).for_each(|row| rows.row_mut(row).fill(0.0));
-        Self(rows)
-    }
-
-    /// The number of sequences.
-    pub fn batch_size(&self) -> usize {
-        self.0.count()
-    }
-
-    /// Row `row`; may be longer than `width` because of padding.
-    pub fn row(&self, row: usize) -> &[f32] {
-        self.0.row(row)
-    }
-
-    /// Row `row`, mutable.
-    pub fn row_mut(&mut self, row: usize) -> &mut [f32] {
-        self.0.row_mut(row)
-    }
-
-    /// Copies of the first row for a batch of `batch` sequences.
-    pub fn expand(&self, batch: usize) -> Self {
-        let mut rows = PaddedRows::new(batch, self.0.width());
-        (0..batch).for_each(|row| rows.row_mut(row).copy_from_slice(self.0.row(0)));
-        Self(rows)
-    }
-}
-
-/// The values of `matrix`, row after row, quantized to int8 and back.
-pub fn quantize_roundtrip(matrix: MatrixView<f32>) -> Vec<f32> {
-    let mut scales = vec![0f32; matrix.columns];
-    let row = |at: usize| {
-        let mut row = vec![0f32; matrix.columns];
-        matrix.rows(at..at + 1).copy_to(&mut row);
-        row
-    };
-    for at in 0..matrix.rows {
-        let row = row(at);
-        scales.iter_mut().zip(row).for_each(|(s, w)| *s = s.max(quantized::scale(w)));
-    }
-    let values = (0..matrix.rows).flat_map(row).enumerate().map(|(at, value)| {
-        let scale = scales[at % scales.len()];
-        f32::from(quantized::quantize(value, scale)) * scale
-    });
-    values.collect()
-}
-
-/// A weight matrix `[K, N]`, packed.
-pub struct PackedWeights {
-    weights: Weights,
-    inputs: usize,
-}
-
-enum Weights {
-    F32(PackedMatrix<f32>),
-    Int8(QuantizedMatrix),
-}
-
-impl PackedWeights {
-    /// Packs `matrix`.
-    pub fn new(matrix: MatrixView<f32>, precision: Precision) -> Self {
-        struct Pack<'a>(MatrixView<'a, f32>, Precision);
-        impl WithSimd for Pack<'_> {
-            type Output = Weights;
-
-            #[inline(always)]
-            fn with_simd<S: Simd>(self, simd: S) -> Weights {
-                let packed = PackedMatrix::new_parallel(simd, self.0);
-                match self.1 {
-                    Precision::F32 => Weights::F32(packed),
-                    Precision::Int8 => Weights::Int8(QuantizedMatrix::new(simd, &packed)),
-                }
-            }
-        }
-        Self { weights: SimdLevel::best().run(Pack(matrix, precision)), inputs: matrix.rows }
-    }
-
-    /// y = x W, or y += x W if `add`.
-    ///
-    /// # Panics
-    /// If x or y is too narrow, or their batch sizes differ.
-    pub fn multiply(&self, x: &BatchRows, y: &mut BatchRows, add: bool) {
-        assert_eq!(x.batch_size(), y.batch_size(), "x and y must have the same batch size");
-        assert!(self.inputs <= x.0.width(), "x has {} columns", x.0.width());
-        assert!(self.columns() <= y.0.width(), "y has {} columns", y.0.width());
-        let batch = x.batch_size();
-        let x = x.0.all(self.inputs);
-        let to = y.0.shared();
-        let panels = self.panels();
-        // Waking another thread takes longer than a small product.
-        let parts = match self.inputs * self.columns() * batch.max(4) {
-            ..2_000_000 => 1,
-            _ => rayon::current_num_threads().min(panels),
-        };
-        let _section = profile::section(Part::Waiting);
-        (0..parts).into_par_iter().for_each(|part| {
-            let panels = part * panels / parts..(part + 1) * panels / parts;
-            // SAFETY: each part writes its own columns.
-            let to = unsafe { to.ptr(0, 0) };
-            SimdLevel::best().run(Panels { matrix: self, x, to, panels, add });
-        });
-    }
-
-    fn columns(&self) -> usize {
-        match &self.weights {
-            Weights::F32(packed) => packed.columns(),
-            Weights::Int8(quantized) => quantized.columns(),
-        }
-    }
-
-    fn panels(&self) -> usize {
-        match &self.weights {
-            Weights::F32(packed) => packed.panels(),
-            Weights::Int8(quantized) => quantized.panels(),
-        }
-    }
-}
-
-/// Some panels of a product.
-struct Panels<'a> {
-    matrix: &'a PackedWeights,
-    x: MatrixView<'a, f32>,
-    to: MatrixPtr<f32>,
-    panels: Range<usize>,
-    add: bool,
-}
-
-impl WithSimd for Panels<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Self { matrix, x, to, panels, add } = self;
-        // SAFETY: `PackedWeights::multiply` has checked that y is wide enough.
-        unsafe {
-            match &matrix.weights {
-                Weights::F32(packed) => packed.multiply_panels(simd, x, to, add, panels),
-                Weights::Int8(quantized) => quantized.multiply_panels(simd, x, to, add, panels),
-            }
-        }
-    }
-}
 
 /// A recurrent layer that runs one step at a time.
 pub struct RecurrentLayer {
