@@ -55,30 +55,59 @@ impl<T: SimdFloat> WithSimd for RmspropChunk<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self(RmspropParams { learning_rate, rho, epsilon }, w, g, v) = self;
-        let splat = |value| T::splat(simd, T::from_f64(value));
-        let [minus_rate, epsilon] = [-learning_rate, epsilon].map(splat);
-        let [rho, one_minus_rho] = [rho, 1.0 - rho].map(splat);
-        let [negligible, negligible_root] = [T::NEGLIGIBLE, T::NEGLIGIBLE_ROOT].map(|value| T::splat(simd, value));
-        let update = |w: &mut T::Vector<S>, g: T::Vector<S>, v: &mut T::Vector<S>| {
-            let in_square = T::zero_below(simd, negligible_root, g);
-            let square = T::mul(simd, one_minus_rho, T::mul(simd, in_square, in_square));
-            *v = T::zero_below(simd, negligible, T::mul_add(simd, rho, *v, square));
-            let root = T::sqrt(simd, T::add(simd, *v, epsilon));
-            let g = T::zero_below(simd, negligible, g);
-            *w = T::add(simd, *w, T::div(simd, T::mul(simd, minus_rate, g), root));
-        };
+        let Self(params, w, g, v) = self;
+        let update = RmspropVectors::<T, S>::new(simd, params);
         let (ws, w) = T::vectors_mut::<S>(w);
         let (gs, g) = T::vectors::<S>(g);
         let (vs, v) = T::vectors_mut::<S>(v);
         for ((w, &g), v) in ws.iter_mut().zip(gs).zip(vs) {
-            update(w, g, v);
+            (*w, *v) = update.of(simd, *w, g, *v);
         }
-        let (mut w_part, mut v_part) = (T::load_partial(simd, w), T::load_partial(simd, v));
-        update(&mut w_part, T::load_partial(simd, g), &mut v_part);
+        let [w_part, g_part, v_part] = [&*w, g, &*v].map(|part| T::load_partial(simd, part));
+        let (w_part, v_part) = update.of(simd, w_part, g_part, v_part);
         T::store_partial(simd, w, w_part);
         T::store_partial(simd, v, v_part);
     }
+}
+
+/// The hyperparameters of RMSprop in every lane.
+struct RmspropVectors<T: SimdFloat, S: Simd> {
+    minus_rate: T::Vector<S>,
+    rho: T::Vector<S>,
+    one_minus_rho: T::Vector<S>,
+    epsilon: T::Vector<S>,
+}
+
+impl<T: SimdFloat, S: Simd> RmspropVectors<T, S> {
+    #[inline(always)]
+    fn new(simd: S, RmspropParams { learning_rate, rho, epsilon }: RmspropParams) -> Self {
+        let [minus_rate, rho, one_minus_rho, epsilon] =
+            [-learning_rate, rho, 1.0 - rho, epsilon].map(|value| T::splat(simd, T::from_f64(value)));
+        Self { minus_rate, rho, one_minus_rho, epsilon }
+    }
+
+    /// w and v after a step with the gradient g.
+    #[inline(always)]
+    fn of(&self, simd: S, w: T::Vector<S>, g: T::Vector<S>, v: T::Vector<S>) -> (T::Vector<S>, T::Vector<S>) {
+        let v = T::mul_add(simd, self.rho, v, T::mul(simd, self.one_minus_rho, square::<T, S>(simd, g)));
+        let v = without_negligible::<T, S>(simd, v);
+        let root = T::sqrt(simd, T::add(simd, v, self.epsilon));
+        let g = without_negligible::<T, S>(simd, g);
+        (T::add(simd, w, T::div(simd, T::mul(simd, self.minus_rate, g), root)), v)
+    }
+}
+
+/// `a`, or 0 where it is negligible.
+#[inline(always)]
+fn without_negligible<T: SimdFloat, S: Simd>(simd: S, a: T::Vector<S>) -> T::Vector<S> {
+    T::zero_below(simd, T::splat(simd, T::NEGLIGIBLE), a)
+}
+
+/// g², or 0 where it is negligible.
+#[inline(always)]
+fn square<T: SimdFloat, S: Simd>(simd: S, g: T::Vector<S>) -> T::Vector<S> {
+    let g = T::zero_below(simd, T::splat(simd, T::NEGLIGIBLE_ROOT), g);
+    T::mul(simd, g, g)
 }
 
 /// The hyperparameters of one step of Adam.
@@ -124,32 +153,49 @@ impl<T: SimdFloat> WithSimd for AdamChunk<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self(AdamParams { learning_rate, beta_1, beta_2, epsilon }, w, g, m, v) = self;
-        let splat = |value| T::splat(simd, T::from_f64(value));
-        let [minus_rate, epsilon] = [-learning_rate, epsilon].map(splat);
-        let [b1, b1_rest, b2, b2_rest] = [beta_1, 1.0 - beta_1, beta_2, 1.0 - beta_2].map(splat);
-        let [negligible, negligible_root] = [T::NEGLIGIBLE, T::NEGLIGIBLE_ROOT].map(|value| T::splat(simd, value));
-        let update = |w: &mut T::Vector<S>, g: T::Vector<S>, m: &mut T::Vector<S>, v: &mut T::Vector<S>| {
-            let g = T::zero_below(simd, negligible, g);
-            *m = T::zero_below(simd, negligible, T::mul_add(simd, b1, *m, T::mul(simd, b1_rest, g)));
-            let in_square = T::zero_below(simd, negligible_root, g);
-            let square = T::mul(simd, b2_rest, T::mul(simd, in_square, in_square));
-            *v = T::zero_below(simd, negligible, T::mul_add(simd, b2, *v, square));
-            let root = T::add(simd, T::sqrt(simd, *v), epsilon);
-            *w = T::add(simd, *w, T::div(simd, T::mul(simd, minus_rate, *m), root));
-        };
+        let Self(params, w, g, m, v) = self;
+        let update = AdamVectors::<T, S>::new(simd, params);
         let (ws, w) = T::vectors_mut::<S>(w);
         let (gs, g) = T::vectors::<S>(g);
         let (ms, m) = T::vectors_mut::<S>(m);
         let (vs, v) = T::vectors_mut::<S>(v);
         for (((w, &g), m), v) in ws.iter_mut().zip(gs).zip(ms).zip(vs) {
-            update(w, g, m, v);
+            [*w, *m, *v] = update.of(simd, g, [*w, *m, *v]);
         }
-        let (mut w_part, mut m_part) = (T::load_partial(simd, w), T::load_partial(simd, m));
-        let mut v_part = T::load_partial(simd, v);
-        update(&mut w_part, T::load_partial(simd, g), &mut m_part, &mut v_part);
+        let [w_part, m_part, v_part] = [&*w, &*m, &*v].map(|part| T::load_partial(simd, part));
+        let [w_part, m_part, v_part] = update.of(simd, T::load_partial(simd, g), [w_part, m_part, v_part]);
         T::store_partial(simd, w, w_part);
         T::store_partial(simd, m, m_part);
         T::store_partial(simd, v, v_part);
+    }
+}
+
+/// The hyperparameters of Adam in every lane.
+struct AdamVectors<T: SimdFloat, S: Simd> {
+    minus_rate: T::Vector<S>,
+    beta_1: [T::Vector<S>; 2],
+    beta_2: [T::Vector<S>; 2],
+    epsilon: T::Vector<S>,
+}
+
+impl<T: SimdFloat, S: Simd> AdamVectors<T, S> {
+    #[inline(always)]
+    fn new(simd: S, AdamParams { learning_rate, beta_1, beta_2, epsilon }: AdamParams) -> Self {
+        let [minus_rate, epsilon, b1, b1_rest, b2, b2_rest] =
+            [-learning_rate, epsilon, beta_1, 1.0 - beta_1, beta_2, 1.0 - beta_2]
+                .map(|value| T::splat(simd, T::from_f64(value)));
+        Self { minus_rate, beta_1: [b1, b1_rest], beta_2: [b2, b2_rest], epsilon }
+    }
+
+    /// w, m and v after a step with the gradient g.
+    #[inline(always)]
+    fn of(&self, simd: S, g: T::Vector<S>, [w, m, v]: [T::Vector<S>; 3]) -> [T::Vector<S>; 3] {
+        let g = without_negligible::<T, S>(simd, g);
+        let m = T::mul_add(simd, self.beta_1[0], m, T::mul(simd, self.beta_1[1], g));
+        let m = without_negligible::<T, S>(simd, m);
+        let v = T::mul_add(simd, self.beta_2[0], v, T::mul(simd, self.beta_2[1], square::<T, S>(simd, g)));
+        let v = without_negligible::<T, S>(simd, v);
+        let root = T::add(simd, T::sqrt(simd, v), self.epsilon);
+        [T::add(simd, w, T::div(simd, T::mul(simd, self.minus_rate, m), root)), m, v]
     }
 }
