@@ -120,3 +120,19 @@ impl TrainTask for LanguageModel {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Int, Tensor};
+
+    use super::*;
+
+    #[test]
+    fn the_learning_rate_follows_the_length_of_a_chunk_if_it_varies() {
+        let ids = Tensor::<2, Int>::from_ints([[1, 2, 3], [3, 2, 1]], &Device::flex());
+        let batch = Batch { inputs: ids.clone(), targets: ids, labels: None, continues: false, step: 0 };
+        let config = TrainConfig::default().mode(TrainMode::Tbptt { bptt_len: 6 });
+        assert_eq!(LanguageModel::rate_factor(&batch, &config), 1.0);
+        assert_eq!(LanguageModel::rate_factor(&batch, &config.bptt_deviation(2.0)), 0.5);
+    }
+}
