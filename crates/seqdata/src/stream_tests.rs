@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::sequence::Sequence;
-use crate::streams::Streams;
+use crate::streams::{Chunk, Streams};
 
 fn ids(range: Range<u32>) -> Sequence {
     Sequence::new(Arc::new((0..range.end).collect()), range.start as usize..range.end as usize)

@@ -42,7 +42,8 @@ pub fn reject_model_changes(before: &Config, now: &Config, model: &str, extends:
     bail!(
         "a run that starts from {model} cannot have another {keys}: the model determines layers and tokens; only \
          dropout rates, activation regularisation, `model.projection`, `model.tie_weights` and, for subwords with \
-         `--new-tokens extend`, `vocabulary.size` may change; leave it as it was, or start without `--init-from` or `init.from`"
+         `--new-tokens extend`, `vocabulary.size` may change; leave it as it was, or start without `--init-from` or \
+         `init.from`"
     )
 }
 

@@ -176,7 +176,8 @@ fn section(model: &LanguageModelConfig, vectors: Option<PathBuf>) -> Model {
 }
 
 impl Model {
-    /// This section with the dropout rates and penalties of `other`; with those of its recurrent weights if it has as many layers.
+    /// This section with the dropout rates and penalties of `other`; with the rates of its recurrent weights if it has as
+    /// many layers.
     pub(super) fn with_dropout_of(&self, other: &Self) -> Self {
         let mut layers = self.layers.clone();
         if layers.len() == other.layers.len() {

@@ -69,7 +69,7 @@ pub fn set_embedding(model: &mut Model, given: &Given, embedding_dim: usize, pre
     }
 }
 
-/// The optimizer that has the given hyperparameters; RMSprop if it is one of several, else Adam.
+/// The optimizer that has the given hyperparameters; of several RMSprop, else Adam or AdamW.
 pub fn optimizer_kind(section: &Optimizer) -> OptimizerKind {
     let Optimizer { rho, momentum, centered, weight_decay, .. } = section;
     let is_rmsprop = rho.is_some() || centered.is_some();
