@@ -87,6 +87,28 @@ fn a_tbptt_run_is_resumed_where_it_stopped() {
     dir.expect_error(&other, &["`train.mode`", "only `train.epochs`"]);
 }
 
+#[test]
+fn the_configuration_of_the_awd_lstm_trains_small_layers_and_is_resumed() {
+    let dir = TestDir::new();
+    dir.file(
+        "text.txt",
+        "The fox saw the crow, and the crow saw an owl. It was late, so all of them slept.\n".repeat(200),
+    );
+    let config = concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs/awd.toml");
+    let train = |run: &str, epochs: &str| {
+        let layers = "model.layers=[{cell=\"lstm\",units=8,recurrent_dropout=0.5},{cell=\"lstm\",units=6}]";
+        let settings = [layers, "model.embedding_dim=6", "train.batch_size=4", "train.learning_rate=1", epochs];
+        let mut args = vec!["train", "--config", config, "--text", "text.txt", "--out", run];
+        args.extend(settings.iter().flat_map(|setting| ["--set", *setting]));
+        dir.run_ok(&args);
+    };
+    train("whole", "train.epochs=3");
+    train("parts", "train.epochs=1");
+    dir.run_ok(&["train", "--resume", "parts", "--set", "train.epochs=3"]);
+    let [whole, parts] = ["whole", "parts"].map(|run| fs::read(dir.path().join(run).join("weights.bpk")).unwrap());
+    assert!(whole == parts, "the weights differ");
+}
+
 /// Word vectors of size 8; two of the three words occur in the fables.
 const VECTORS: &str = "the 1 2 3 4 5 6 7 8\nfox 8 7 6 5 4 3 2 1\nzeppelin 0 0 0 0 0 0 0 0\n";
 
