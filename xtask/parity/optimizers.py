@@ -25,6 +25,10 @@ CASES = [
     # Keras computes β to the power of t from β rounded to float32, even in float64. Only a β that float32
     # represents exactly gives the exact result of the formula.
     ("adam_exact", "Adam", {"beta_1": 0.875, "beta_2": 0.9990234375, "epsilon": 1e-5}),
+    ("adamw", "AdamW", {"beta_1": 0.875, "beta_2": 0.9990234375, "weight_decay": 0.25}),
+    ("sgd", "SGD", {}),
+    ("sgd_momentum", "SGD", {"momentum": 0.9}),
+    ("sgd_both", "SGD", {"momentum": 0.5, "weight_decay": 0.25}),
 ]
 RATE = 0.01
 

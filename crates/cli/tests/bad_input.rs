@@ -109,9 +109,13 @@ fn invalid_configurations() {
         ("model.vectors.train=false", "model.vectors.path"),
         ("model.vectors.path=none.txt", "none.txt cannot be opened"),
         ("train.mode=every", "the nearest is"),
-        ("train.optimizer.beta_1=0.5", "only `train.optimizer.kind = \"adam\"` has"),
+        ("train.optimizer.beta_1=0.5", "only `train.optimizer.kind = \"adam\"` or `\"adamw\"` has"),
+        ("train.optimizer.weight_decay=0.1", "only `train.optimizer.kind = \"adamw\"` or `\"sgd\"` has"),
         ("train.clip.value=0", "train.clip.value"),
         ("train.bptt_len=x", "train.bptt_len"),
+        ("train.bptt_deviation=3", "at most half of `train.bptt_len`"),
+        ("model.input_dropout=1", "model.input_dropout"),
+        ("model.activation_regularization=-1", "model.activation_regularization"),
         ("windows.context_len=0", "windows.context_len"),
         ("windows.stride=0", "windows.stride"),
         ("vocabulary.min_count=0", "vocabulary.min_count"),
@@ -135,6 +139,7 @@ fn invalid_configurations() {
         (["train.mode=tbptt", "train.bptt_len=0"], "train.bptt_len"),
         (["train.optimizer.kind=adam", "train.optimizer.rho=0.5"], "kind = \"rmsprop\"` has"),
         (["train.clip.value=1", "train.clip.global_norm=1"], "more than one of"),
+        (["train.averaging_patience=5", "train.ema_decay=0.9"], "expected 0 with `train.ema_decay`"),
         (["model.tie_weights=true", "model.projection=9"], "`model.projection` is 9, expected 100"),
     ] {
         expect_train_error(&dir, &["--set", settings[0], "--set", settings[1]], &[expected]);

@@ -8,7 +8,7 @@ use common::{TestDir, tiny_fables};
 use serde_json::Value;
 
 /// Variants of the tiny model.
-const VARIANTS: [&[&str]; 7] = [
+const VARIANTS: [&[&str]; 8] = [
     &["model.layers=[{cell=\"rnn\",units=8}]"],
     &["model.layers=[{cell=\"rnn\",units=8,activation=\"relu\"}]", "model.locked_dropout=true"],
     &["model.layers=[{cell=\"gru\",units=8}]"],
@@ -16,6 +16,12 @@ const VARIANTS: [&[&str]; 7] = [
     &["model.layers=[{cell=\"lstm\",units=8},{cell=\"gru\",units=6,layer_norm=true}]"],
     &["model.tie_weights=true", "model.projection=8", "model.layers[0].recurrent_dropout=0.2", "model.init=uniform"],
     &["model.locked_dropout=true", "model.embedding_dropout=0.1", "model.layer_dropout=0.1"],
+    &[
+        "model.input_dropout=0.1",
+        "model.activation_regularization=0.1",
+        "model.temporal_activation_regularization=0.1",
+        "train.averaging_patience=1",
+    ],
 ];
 
 /// Settings for truncated BPTT.
@@ -79,6 +85,28 @@ fn a_tbptt_run_is_resumed_where_it_stopped() {
     assert_eq!(losses("whole"), losses("parts"));
     let other = ["train", "--resume", "parts", "--set", "train.mode=windows"];
     dir.expect_error(&other, &["`train.mode`", "only `train.epochs`"]);
+}
+
+#[test]
+fn the_configuration_of_the_awd_lstm_trains_small_layers_and_is_resumed() {
+    let dir = TestDir::new();
+    dir.file(
+        "text.txt",
+        "The fox saw the crow, and the crow saw an owl. It was late, so all of them slept.\n".repeat(200),
+    );
+    let config = concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs/awd.toml");
+    let train = |run: &str, epochs: &str| {
+        let layers = "model.layers=[{cell=\"lstm\",units=8,recurrent_dropout=0.5},{cell=\"lstm\",units=6}]";
+        let settings = [layers, "model.embedding_dim=6", "train.batch_size=4", "train.learning_rate=1", epochs];
+        let mut args = vec!["train", "--config", config, "--text", "text.txt", "--out", run];
+        args.extend(settings.iter().flat_map(|setting| ["--set", *setting]));
+        dir.run_ok(&args);
+    };
+    train("whole", "train.epochs=3");
+    train("parts", "train.epochs=1");
+    dir.run_ok(&["train", "--resume", "parts", "--set", "train.epochs=3"]);
+    let [whole, parts] = ["whole", "parts"].map(|run| fs::read(dir.path().join(run).join("weights.bpk")).unwrap());
+    assert!(whole == parts, "the weights differ");
 }
 
 /// Word vectors of size 8; two of the three words occur in the fables.

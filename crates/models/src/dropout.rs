@@ -37,7 +37,7 @@ pub enum DropoutSite {
     Output,
     /// Rows of the embedding.
     Embedding,
-    /// The word vectors that an encoder reads.
+    /// The vectors that the first layer or an encoder reads.
     Input,
     /// Between layer `n` and the next.
     Between(usize),

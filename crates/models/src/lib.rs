@@ -5,6 +5,7 @@
 //! programs, the model directory. Does not contain: text files, optimizers, training. Recurrent
 //! state is an argument and a result, never stored.
 
+pub mod activation_penalty;
 pub mod bundle;
 pub mod cell;
 pub mod dense;
@@ -41,7 +42,7 @@ pub use kernels::inference::Precision;
 pub use kernels::{Input, KernelMode, Steps};
 pub use language_model::{LanguageModel, LanguageModelConfig, TokenInput};
 pub use network::Network;
-pub use output_layer::LossOutput;
+pub use output_layer::{LossOutput, TrainLoss};
 pub use packed_model::PackedModel;
 pub use stack::{CellName, ForwardOptions, Layer, LayerConfig, Stack, State, detach};
 pub use summary::{LayerSummary, Summary};

@@ -17,6 +17,32 @@ pub struct LossOutput {
     pub correct: Option<Tensor<1, Int>>,
 }
 
+/// The loss of one training batch, still on the device.
+#[derive(Clone, Debug)]
+pub struct TrainLoss {
+    /// −ln p(target), `[N]`, which is reported.
+    pub nats: Tensor<1>,
+    /// What is minimized besides the mean of these, `[1]`, if there is something.
+    pub penalty: Option<Tensor<1>>,
+}
+
+impl TrainLoss {
+    /// The value to minimize, `[1]`.
+    pub fn minimized(&self) -> Tensor<1> {
+        let mean = self.nats.clone().mean();
+        match &self.penalty {
+            Some(penalty) => mean + penalty.clone(),
+            None => mean,
+        }
+    }
+}
+
+impl From<Tensor<1>> for TrainLoss {
+    fn from(nats: Tensor<1>) -> Self {
+        Self { nats, penalty: None }
+    }
+}
+
 /// `y = p W + b` with `p = x P + q` if there is a projection, else `p = x`. With tied weights, W is
 /// the transposed embedding table (Press and Wolf 2017). The softmax is computed by the loss or the
 /// sampler.

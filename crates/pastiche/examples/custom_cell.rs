@@ -25,7 +25,7 @@ use pastiche::kernels::{KernelMode, SequenceOptions};
 use pastiche::models::embedding::Embedding;
 use pastiche::models::init::{Initialization, Initializer};
 use pastiche::models::output_layer::OutputLayer;
-use pastiche::models::{CellState, DropoutKey, LanguageModel, LossOutput, Metadata, Network, State};
+use pastiche::models::{CellState, DropoutKey, LanguageModel, LossOutput, Metadata, Network, State, TrainLoss};
 use pastiche::seqdata::{Batch, LmItems, Loader};
 use pastiche::trainer::{
     AdamConfig, EpochReport, Job, Observer, ObserverResult, RunIdentity, StartFrom, TrainMode, TrainTask, train,
@@ -158,9 +158,9 @@ impl TrainTask for MguModel {
         self.output.bias.val().device()
     }
 
-    fn train_step(&self, batch: Batch, state: Option<State>, _dropout: DropoutKey) -> (Tensor<1>, Option<State>) {
+    fn train_step(&self, batch: Batch, state: Option<State>, _dropout: DropoutKey) -> (TrainLoss, Option<State>) {
         let (hidden, state) = self.forward_batch(&batch, state);
-        (self.output.loss(hidden, &self.embedding, batch.targets.flatten(0, 1)), Some(state))
+        (self.output.loss(hidden, &self.embedding, batch.targets.flatten(0, 1)).into(), Some(state))
     }
 
     fn valid_step(&self, batch: Batch, state: Option<State>) -> (LossOutput, Option<State>) {

@@ -1,7 +1,7 @@
 //! The training task: one loss per word of the questions and per answer.
 
-use burn::tensor::{Device, Tensor};
-use models::{DropoutKey, LossOutput, State};
+use burn::tensor::Device;
+use models::{DropoutKey, LossOutput, State, TrainLoss};
 use seqdata::{Loader, Order};
 use trainer::{Result, TrainConfig, TrainTask};
 
@@ -36,8 +36,8 @@ impl TrainTask for QuestionModel {
         QuestionModel::device(self)
     }
 
-    fn train_step(&self, batch: QuestionBatch, _: Option<State>, dropout: DropoutKey) -> (Tensor<1>, Option<State>) {
-        (self.forward_loss(batch, Some(dropout)), None)
+    fn train_step(&self, batch: QuestionBatch, _: Option<State>, dropout: DropoutKey) -> (TrainLoss, Option<State>) {
+        (self.forward_loss(batch, Some(dropout)).into(), None)
     }
 
     fn valid_step(&self, batch: QuestionBatch, _state: Option<State>) -> (LossOutput, Option<State>) {

@@ -7,6 +7,7 @@
 //! How text becomes tokens is in `text-prep`; what a model computes from a batch is in `models`.
 
 pub mod batch;
+mod chunk_lengths;
 mod counted_text;
 pub mod dataset;
 pub mod dataset_builder;
@@ -42,6 +43,8 @@ pub mod recall_task;
 mod sections;
 pub mod sequence;
 pub mod split;
+#[cfg(test)]
+mod stream_tests;
 pub mod streams;
 #[cfg(test)]
 mod subword_tests;

@@ -13,6 +13,7 @@ use seqdata::hash::sha256;
 use serde_json::Value;
 use text_prep::error::one_line;
 
+use crate::averaging::Averaging;
 use crate::config::TrainConfig;
 use crate::error::{Error, Result};
 use crate::optimizer::state_file::{self, Parts};
@@ -89,14 +90,14 @@ pub(crate) fn load<M: TrainTask>(path: &Path, device: &Device) -> Result<Checkpo
         let reason = "its steps and epochs are not those of the manifest";
         return Err(inconsistent(path, PROGRESS, reason.into()));
     }
-    let TrainConfig { ema_decay, batch_size, mode, optimizer: ref optimizer_config, .. } = progress.config;
+    let TrainConfig { batch_size, mode, optimizer: ref optimizer_config, .. } = progress.config;
 
     let check_present = |name: &str, is_present: bool, is_expected: bool| match (is_present, is_expected) {
         (false, true) => Err(inconsistent(path, name, "it is missing".into())),
         (true, false) => Err(inconsistent(path, name, "it is not expected".into())),
         _ => Ok(()),
     };
-    check_present(RAW_WEIGHTS, raw_weights.is_some(), ema_decay > 0.0)?;
+    check_present(RAW_WEIGHTS, raw_weights.is_some(), progress.averaging() != Averaging::Off)?;
     let raw_model = raw_weights.map(|bytes| {
         let model = M::zeros(&metadata.config, device)?;
         weights_from_bytes(model, bytes).map_err(|reason| inconsistent(path, RAW_WEIGHTS, reason))

@@ -8,6 +8,8 @@ use crate::error::{Error, Result};
 use crate::optimizer::OptimizerConfig;
 use crate::schedule::Schedule;
 
+pub use crate::checkpoint_policy::CheckpointPolicy;
+
 /// How batches are formed. The serialized names stand in `progress.json`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -110,6 +112,16 @@ pub struct TrainConfig {
     /// (gradual unfreezing: Howard and Ruder 2018). Runs of earlier versions had 0.
     #[serde(default)]
     pub unfreeze_steps: u64,
+    /// Validations back to which the loss is compared to begin averaging the weights (averaged SGD with the non-monotonic
+    /// trigger: Merity, Keskar and Socher 2018): after the first validation whose loss is higher than the lowest of those
+    /// more than this many validations before it, the mean of the weights since then is evaluated and saved as the model;
+    /// 0 for never. Runs of earlier versions had 0.
+    #[serde(default)]
+    pub averaging_patience: usize,
+    /// The standard deviation of the lengths of the chunks of [`TrainMode::Tbptt`], which vary from step to step, as in
+    /// the same paper; the learning rate varies with them. 0 for equal lengths. Runs of earlier versions had 0.
+    #[serde(default)]
+    pub bptt_deviation: f64,
 }
 
 fn one() -> usize {
@@ -118,41 +130,6 @@ fn one() -> usize {
 
 fn same_rate() -> f64 {
     1.0
-}
-
-/// When checkpoints are written, and how many are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CheckpointPolicy {
-    /// Steps between two checkpoints within an epoch; 0 to disable.
-    pub every_steps: u64,
-    /// Minutes between two checkpoints within an epoch; 0 to disable.
-    pub every_minutes: f64,
-    /// How many of the newest are kept, besides the best one.
-    #[serde(rename = "last")]
-    pub keep_last: usize,
-}
-
-impl Default for CheckpointPolicy {
-    fn default() -> Self {
-        Self { every_steps: 0, every_minutes: 1.0, keep_last: 2 }
-    }
-}
-
-impl CheckpointPolicy {
-    /// Sets [`every_steps`](Self#structfield.every_steps).
-    pub fn every_steps(self, every_steps: u64) -> Self {
-        Self { every_steps, ..self }
-    }
-
-    /// Sets [`every_minutes`](Self#structfield.every_minutes).
-    pub fn every_minutes(self, every_minutes: f64) -> Self {
-        Self { every_minutes, ..self }
-    }
-
-    /// Sets [`keep_last`](Self#structfield.keep_last).
-    pub fn keep_last(self, keep_last: usize) -> Self {
-        Self { keep_last, ..self }
-    }
 }
 
 impl Default for TrainConfig {
@@ -175,6 +152,8 @@ impl Default for TrainConfig {
             valid_streams: 0,
             layer_decay: same_rate(),
             unfreeze_steps: 0,
+            averaging_patience: 0,
+            bptt_deviation: 0.0,
         }
     }
 }
@@ -221,7 +200,7 @@ impl TrainConfig {
     }
 
     /// Sets [`optimizer`](Self#structfield.optimizer): an [`AdamConfig`](crate::AdamConfig), a
-    /// [`RmspropConfig`](crate::RmspropConfig) or an [`OptimizerConfig`].
+    /// [`RmspropConfig`](crate::RmspropConfig), an [`SgdConfig`](crate::SgdConfig) or an [`OptimizerConfig`].
     pub fn optimizer(self, optimizer: impl Into<OptimizerConfig>) -> Self {
         Self { optimizer: optimizer.into(), ..self }
     }
@@ -266,6 +245,16 @@ impl TrainConfig {
         Self { unfreeze_steps, ..self }
     }
 
+    /// Sets [`averaging_patience`](Self#structfield.averaging_patience).
+    pub fn averaging_patience(self, averaging_patience: usize) -> Self {
+        Self { averaging_patience, ..self }
+    }
+
+    /// Sets [`bptt_deviation`](Self#structfield.bptt_deviation).
+    pub fn bptt_deviation(self, bptt_deviation: f64) -> Self {
+        Self { bptt_deviation, ..self }
+    }
+
     /// Checks that all settings are in range.
     ///
     /// # Errors
@@ -299,6 +288,18 @@ impl TrainConfig {
             let expected = "1 for the same rate in all layers, or a number above 0 and below 1 such as 0.4";
             return reject("train.layer_decay", self.layer_decay.to_string(), expected);
         }
+        if self.averaging_patience > 0 && self.ema_decay > 0.0 {
+            let expected = "0 with `train.ema_decay`: there is one average of the weights";
+            return reject("train.averaging_patience", self.averaging_patience.to_string(), expected);
+        }
+        let largest_deviation = match self.mode {
+            TrainMode::Tbptt { bptt_len } => bptt_len as f64 / 2.0,
+            TrainMode::Windows | TrainMode::Examples => 0.0,
+        };
+        if !(0.0..=largest_deviation).contains(&self.bptt_deviation) {
+            let expected = "0, or with `train.mode = \"tbptt\"` at most half of `train.bptt_len`";
+            return reject("train.bptt_deviation", self.bptt_deviation.to_string(), expected);
+        }
         let CheckpointPolicy { every_minutes, keep_last, .. } = self.checkpoint_policy;
         if !(every_minutes >= 0.0 && every_minutes.is_finite()) {
             let expected = "0 to disable, or a number above 0";
@@ -315,7 +316,7 @@ impl TrainConfig {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use crate::optimizer::{AdamConfig, RmspropConfig};
+    use crate::optimizer::{AdamConfig, RmspropConfig, SgdConfig};
 
     use super::*;
 
@@ -326,12 +327,14 @@ pub(crate) mod tests {
 
     #[test]
     fn the_config_of_an_earlier_version_has_one_validation_stream_and_an_epoch_is_a_pass() {
-        let tuning = config().layer_decay(0.5).unfreeze_steps(9);
+        let tuning = config().layer_decay(0.5).unfreeze_steps(9).averaging_patience(5).bptt_deviation(2.0);
         let mut json = serde_json::to_value(tuning.steps_per_epoch(3)).unwrap();
         assert_eq!((&json["valid_streams"], &json["steps_per_epoch"]), (&0.into(), &3.into()));
         assert_eq!((&json["layer_decay"], &json["unfreeze_steps"]), (&0.5.into(), &9.into()));
-        for key in ["valid_streams", "steps_per_epoch", "layer_decay", "unfreeze_steps"] {
-            json.as_object_mut().unwrap().remove(key);
+        assert_eq!((&json["averaging_patience"], &json["bptt_deviation"]), (&5.into(), &2.0.into()));
+        let new = ["averaging_patience", "bptt_deviation"];
+        for key in ["valid_streams", "steps_per_epoch", "layer_decay", "unfreeze_steps"].iter().chain(&new) {
+            json.as_object_mut().unwrap().remove(*key);
         }
         let earlier: TrainConfig = serde_json::from_value(json).unwrap();
         assert_eq!(earlier, config().valid_streams(1));
@@ -354,12 +357,19 @@ pub(crate) mod tests {
             (config().layer_decay(0.0), "train.layer_decay"),
             (config().layer_decay(1.5), "train.layer_decay"),
             (config().layer_decay(f64::NAN), "train.layer_decay"),
+            (config().ema_decay(0.9).averaging_patience(5), "train.averaging_patience"),
+            (config().bptt_deviation(4.5), "train.bptt_deviation"),
+            (config().bptt_deviation(-1.0), "train.bptt_deviation"),
+            (TrainConfig::default().bptt_deviation(1.0), "train.bptt_deviation"),
             (config().clip(Clip::Value(0.0)), "train.clip.value"),
             (config().checkpoint_policy(policy.every_minutes(-1.0)), "checkpoints.every_min"),
             (config().checkpoint_policy(policy.keep_last(0)), "checkpoints.keep"),
             (config().optimizer(RmspropConfig::default().rho(1.0)), "rho"),
             (config().optimizer(AdamConfig::default().beta_2(1.0)), "beta_2"),
             (config().optimizer(AdamConfig::default().epsilon(0.0)), "epsilon"),
+            (config().optimizer(AdamConfig::default().weight_decay(1.0)), "weight_decay"),
+            (config().optimizer(SgdConfig::default().weight_decay(-0.1)), "weight_decay"),
+            (config().optimizer(SgdConfig::default().momentum(1.0)), "train.optimizer.momentum"),
         ];
         for (config, key) in cases {
             let error = config.check().unwrap_err().to_string();

@@ -1,27 +1,21 @@
-//! Exponential moving average (EMA) of the weights. It is less noisy than the weights of a single step and often
-//! gives a lower loss.
+//! Averages of the weights, such as the exponential moving average (EMA). An average is less noisy than the weights of a
+//! single step and often gives a lower loss.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
+use crate::averaging::Averaging;
+
 /// Updates the average after update number `step`, counted from 1:
 /// a ← d·a + (1 − d)·w, with d = min(`decay`, (1 + step) / (10 + step)), so that the average follows the weights
 /// quickly at first (TensorFlow's `ExponentialMovingAverage` with `num_updates`).
 pub fn update_ema<M: Module>(average: M, weights: &M, decay: f64, step: u64) -> M {
-    update_ema_of(None, average, weights, decay, step)
+    update_average_of(None, average, weights, Averaging::Exponential(decay).decay(step))
 }
 
-/// As [`update_ema`], of the parameters with these ids only; `None` for all.
-pub(crate) fn update_ema_of<M: Module>(
-    trained: Option<&[ParamId]>,
-    average: M,
-    weights: &M,
-    decay: f64,
-    step: u64,
-) -> M {
-    let step = step as f64;
-    let decay = decay.min((1.0 + step) / (10.0 + step));
+/// a ← d·a + (1 − d)·w with d = `decay`, for the parameters with these ids only; `None` for all.
+pub(crate) fn update_average_of<M: Module>(trained: Option<&[ParamId]>, average: M, weights: &M, decay: f64) -> M {
     let mut current = CollectWeights { trained, weights: GradientsParams::new() };
     weights.visit(&mut current);
     average.map(&mut Average { weights: current.weights, decay })

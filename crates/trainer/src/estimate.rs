@@ -8,6 +8,7 @@ use burn::tensor::Device;
 use burn::train::{InferenceStep, Learner, TrainingError};
 use kernels::KernelMode;
 
+use crate::averaging::Averaging;
 use crate::config::TrainConfig;
 use crate::error::Result;
 use crate::shared_module::SharedModule;
@@ -74,7 +75,7 @@ pub fn measure_step<M: TrainTask>(
         let is_warm_up = warm_up_steps < WARM_UP_STEPS || start.elapsed() < warm_up;
         let start = Instant::now();
         let Some(batch) = batches.next() else { break };
-        state.step(&mut learner, batch, 0.0, config.ema_decay)?;
+        state.step(&mut learner, batch, 0.0, Averaging::Exponential(config.ema_decay))?;
         if is_warm_up {
             warm_up_steps += 1;
         } else {

@@ -14,9 +14,11 @@
 //! [`fit()`] trains without any of this, for short experiments; [`try_training()`] sees how well a model learns a text in
 //! seconds. This crate prints nothing and parses nothing.
 
+mod averaging;
 mod burn_session;
 pub mod checkpoint;
 mod checkpoint_parts;
+mod checkpoint_policy;
 pub mod clip;
 pub mod config;
 pub mod ema;
@@ -52,7 +54,7 @@ pub use estimate::{StepTime, measure_step};
 pub use fit::{FitLimit, endless_windows, fit};
 pub use job::{Job, Outcome, RunIdentity, StartFrom, StopReason};
 pub use observer::{Observer, ObserverResult};
-pub use optimizer::{Adam, AdamConfig, OptimizerConfig, Rmsprop, RmspropConfig};
+pub use optimizer::{Adam, AdamConfig, OptimizerConfig, Rmsprop, RmspropConfig, Sgd, SgdConfig};
 pub use progress::{EpochTotals, Progress};
 pub use report::{EpochReport, FileOffsets, Phase, Plan, Rollback, StepReport};
 pub use schedule::Schedule;

@@ -4,6 +4,7 @@ use models::{EvalMetrics, mean_loss};
 use serde::{Deserialize, Serialize};
 use text_prep::counted;
 
+use crate::averaging::{Averaging, trigger};
 use crate::config::TrainConfig;
 use crate::metrics::Sums;
 use crate::report::{EpochReport, FileOffsets};
@@ -233,6 +234,16 @@ impl Progress {
         };
         let rate = learning_rate * schedule.factor(&context) * warm_up(step, warm_up_steps);
         rate * 0.5f64.powi(self.halvings as i32)
+    }
+
+    /// The average of the weights from the next step on, which depends on the validation losses so far.
+    pub(crate) fn averaging(&self) -> Averaging {
+        let TrainConfig { ema_decay, averaging_patience, .. } = self.config;
+        if ema_decay > 0.0 {
+            return Averaging::Exponential(ema_decay);
+        }
+        let begins = (averaging_patience > 0).then(|| trigger(&self.valid_losses(), averaging_patience)).flatten();
+        begins.map_or(Averaging::Off, |epochs| Averaging::MeanSince(self.epochs[epochs - 1].step))
     }
 
     fn valid_losses(&self) -> Vec<f64> {

@@ -238,8 +238,8 @@ fn check_same_run<M: TrainTask>(
         TrainConfig { epochs, sample_every, early_stopping_patience, checkpoint_policy, ..before.config.clone() };
     if allowed != now.config {
         return reject(
-            "seed, steps per epoch, mode, batch size, learning rate, schedule, layer decay, unfreezing, EMA decay, \
-             optimizer, clipping or validation streams have changed; only `train.epochs`, \
+            "seed, steps per epoch, mode, lengths of chunks, batch size, learning rate, schedule, layer decay, unfreezing, \
+             averaging, optimizer, clipping or validation streams have changed; only `train.epochs`, \
              `train.early_stopping_patience`, `checkpoints` and `samples` may",
         );
     }

@@ -9,6 +9,7 @@ use burn::train::{InferenceStep, LearnerEvent, TrainingError};
 use models::{EvalMetrics, Metadata, ModelBundle};
 use seqdata::EpochCursor;
 
+use crate::averaging::Averaging;
 use crate::burn_session::BurnSession;
 use crate::checkpoint::Checkpoints;
 use crate::error::{Error, Result};
@@ -112,6 +113,9 @@ impl<M: TrainTask> TrainLoop<M> {
             tokens_per_second: totals.tokens_per_second(),
         };
         self.progress.epochs.push(report);
+        if self.progress.averaging() != Averaging::Off {
+            self.state.begin_average();
+        }
         self.observers.on_epoch_end(&report, &self.state.eval_model()).map_err(Error::Observer)?;
         // There may be a checkpoint of this step from before the validation.
         self.last_saved = None;
@@ -180,12 +184,13 @@ impl<M: TrainTask> TrainLoop<M> {
             let start = Instant::now();
             let Some(batch) = iterator.next() else { break };
             let batch = batch.map_err(TrainingError::from)?;
-            let learning_rate = self.progress.learning_rate(M::step_index(&batch));
+            let rate_factor = M::rate_factor(&batch, &self.progress.config);
+            let learning_rate = self.progress.learning_rate(M::step_index(&batch)) * rate_factor;
             let tokens = M::num_tokens(&batch);
             if self.progress.is_at_start_of_pass() {
                 self.state.module.reset_rnn_state();
             }
-            let metrics = self.state.step(burn.learner, batch, learning_rate, self.progress.config.ema_decay)?;
+            let metrics = self.state.step(burn.learner, batch, learning_rate, self.progress.averaging())?;
             self.checkpoints.check_lock()?;
             let Progress { epoch_totals, steps, .. } = &mut self.progress;
             *steps += 1;

@@ -9,6 +9,7 @@ use burn::train::{InferenceStep, TrainingError};
 use kernels::KernelMode;
 use models::EvalMetrics;
 
+use crate::averaging::Averaging;
 use crate::config::TrainConfig;
 use crate::error::Result;
 use crate::short_run::ShortRun;
@@ -16,7 +17,7 @@ use crate::task::{BatchOf, TrainTask};
 
 /// Trains a copy of `model` as [`train`](crate::train()) would, until `budget` has passed, one step at least. The learning
 /// rate falls along half a cosine, to zero at the end of the budget, whatever the schedule of `config` is. Returns the
-/// model that would be validated, with averaged weights if `config` averages them, and the number of steps, which depends
+/// model that would be validated, with averaged weights if `config` has a moving average, and the number of steps, which depends
 /// on the machine. Nothing is written.
 ///
 /// # Errors
@@ -31,6 +32,7 @@ pub fn try_training<M: TrainTask>(
     budget: Duration,
 ) -> Result<(M, u64)> {
     let ShortRun { train, mut state, mut learner, .. } = ShortRun::new(model, data, config, device, kernels)?;
+    let averaging = Averaging::Exponential(config.ema_decay);
     let start = Instant::now();
     let mut steps = 0;
     for batch in train.endless() {
@@ -41,7 +43,8 @@ pub fn try_training<M: TrainTask>(
         // The first step begins at the whole rate even if there is no time for it.
         let done = if steps == 0 { 0.0 } else { elapsed.as_secs_f64() / budget.as_secs_f64() };
         let rate = config.learning_rate * 0.5 * (1.0 + (PI * done).cos());
-        state.step(&mut learner, batch, rate, config.ema_decay)?;
+        let rate = rate * M::rate_factor(&batch, config);
+        state.step(&mut learner, batch, rate, averaging)?;
         steps += 1;
     }
     Ok((state.eval_model(), steps))

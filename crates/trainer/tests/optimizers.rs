@@ -4,7 +4,7 @@ use burn::optim::Optimizer;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use serde::Deserialize;
 use serde_json::Value;
-use trainer::{Adam, Rmsprop};
+use trainer::{Adam, Rmsprop, Sgd};
 
 #[derive(Deserialize)]
 struct Values {
@@ -59,7 +59,7 @@ fn assert_steps<O: Optimizer>(fixture: &Fixture, run: &Run, optimizer: &O) {
 fn five_steps_equal_those_of_keras() {
     let text = include_str!("fixtures/optimizers.json");
     let fixture: Fixture = serde_json::from_str(text).unwrap();
-    assert_eq!(fixture.runs.len(), 6);
+    assert_eq!(fixture.runs.len(), 10);
     for run in &fixture.runs {
         let config = run.config.clone();
         match run.kind.as_str() {
@@ -67,9 +67,13 @@ fn five_steps_equal_those_of_keras() {
                 let config = serde_json::from_value(config).unwrap();
                 assert_steps(&fixture, run, &Rmsprop::new(config));
             }
-            "adam" => {
+            "adam" | "adamw" => {
                 let config = serde_json::from_value(config).unwrap();
                 assert_steps(&fixture, run, &Adam::new(config));
+            }
+            "sgd" => {
+                let config = serde_json::from_value(config).unwrap();
+                assert_steps(&fixture, run, &Sgd::new(config));
             }
             kind => panic!("unknown optimizer {kind}"),
         }

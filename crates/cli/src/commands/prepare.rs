@@ -6,7 +6,6 @@ use args::Prepare;
 use qa::data::{ExampleCounts, QaDataset};
 use seqdata::Part;
 use serde::Serialize;
-use trainer::TrainMode;
 
 use crate::config::{AnyConfig, Config, LmExperiment, QaExperiment, QuestionsConfig, read_any};
 use crate::error::Result;
@@ -204,11 +203,7 @@ fn questions(args: &Prepare, config: QuestionsConfig) -> Result<()> {
 fn text(args: &Prepare, config: Config) -> Result<()> {
     let experiment = inspected_experiment(config)?;
     warn(&experiment.warnings);
-    let streams = match experiment.train.mode {
-        TrainMode::Windows | TrainMode::Examples => None,
-        TrainMode::Tbptt { bptt_len } => Some(experiment.dataset.train_streams(experiment.train.batch_size, bptt_len)?),
-    };
-    let train_streams = streams.map(|streams| TrainStreams {
+    let train_streams = experiment.train_streams()?.map(|streams| TrainStreams {
         streams: streams.count(),
         tokens_in_each: streams.stream_len(),
         chunks: streams.chunks(),

@@ -23,8 +23,8 @@ pub fn reject_changes<C: Serialize>(before: &C, now: &C, run: &str) -> Result<()
     )
 }
 
-/// The sections that a trained model determines, but for its dropout rates, its output layer and how its vocabulary is
-/// extended.
+/// The sections that a trained model determines, but for its dropout rates and penalties, its output layer and how its
+/// vocabulary is extended.
 pub const SET_BY_MODEL: [&str; 4] = ["model", "tokens", "clean", "vocabulary"];
 
 /// Keys in these sections that say which tokens a vocabulary is extended by.
@@ -41,8 +41,9 @@ pub fn reject_model_changes(before: &Config, now: &Config, model: &str, extends:
     let Some(keys) = changed(before, &now, |key| is_set_by_model(key, extends)) else { return Ok(()) };
     bail!(
         "a run that starts from {model} cannot have another {keys}: the model determines layers and tokens; only \
-         dropout rates, `model.projection`, `model.tie_weights` and, for subwords with `--new-tokens extend`, \
-         `vocabulary.size` may change; leave it as it was, or start without `--init-from` or `init.from`"
+         dropout rates, activation regularisation, `model.projection`, `model.tie_weights` and, for subwords with \
+         `--new-tokens extend`, `vocabulary.size` may change; leave it as it was, or start without `--init-from` or \
+         `init.from`"
     )
 }
 
@@ -136,6 +137,9 @@ mod tests {
             "model.layer_dropout=0.1",
             "model.embedding_dropout=0.1",
             "model.locked_dropout=true",
+            "model.input_dropout=0.1",
+            "model.activation_regularization=2",
+            "model.temporal_activation_regularization=1",
             "model.layers[0].recurrent_dropout=0.2",
             "model.projection=8",
             "model.tie_weights=true",

@@ -64,6 +64,7 @@ fn every_key_is_documented_with_its_true_default() {
         &mut optimizer.momentum,
         &mut optimizer.beta_1,
         &mut optimizer.beta_2,
+        &mut optimizer.weight_decay,
     ] {
         *number = Some(0.0);
     }

@@ -239,6 +239,12 @@ pub struct Model {
     pub embedding_dropout: f64,
     /// Use the same dropout mask at every step of a sequence.
     pub locked_dropout: bool,
+    /// The dropout rate of the first layer's inputs.
+    pub input_dropout: f64,
+    /// The weight of activation regularisation.
+    pub activation_regularization: f64,
+    /// The weight of temporal activation regularisation.
+    pub temporal_activation_regularization: f64,
 }
 
 /// `[model.vectors]`: pretrained word vectors.
@@ -355,6 +361,9 @@ impl Default for Model {
             layer_dropout: 0.0,
             embedding_dropout: 0.0,
             locked_dropout: false,
+            input_dropout: 0.0,
+            activation_regularization: 0.0,
+            temporal_activation_regularization: 0.0,
         }
     }
 }

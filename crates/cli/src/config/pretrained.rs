@@ -70,6 +70,9 @@ impl PretrainedModel {
             layer_dropout: section.layer_dropout,
             embedding_dropout: section.embedding_dropout,
             locked_dropout: section.locked_dropout,
+            input_dropout: section.input_dropout,
+            activation_regularization: section.activation_regularization,
+            temporal_activation_regularization: section.temporal_activation_regularization,
             ..self.model.clone()
         }
     }
@@ -166,11 +169,15 @@ fn section(model: &LanguageModelConfig, vectors: Option<PathBuf>) -> Model {
         layer_dropout: model.layer_dropout,
         embedding_dropout: model.embedding_dropout,
         locked_dropout: model.locked_dropout,
+        input_dropout: model.input_dropout,
+        activation_regularization: model.activation_regularization,
+        temporal_activation_regularization: model.temporal_activation_regularization,
     }
 }
 
 impl Model {
-    /// This section with the dropout rates of `other`; with those of its recurrent weights if it has as many layers.
+    /// This section with the dropout rates and penalties of `other`; with the rates of its recurrent weights if it has as
+    /// many layers.
     pub(super) fn with_dropout_of(&self, other: &Self) -> Self {
         let mut layers = self.layers.clone();
         if layers.len() == other.layers.len() {
@@ -184,6 +191,9 @@ impl Model {
             layer_dropout: other.layer_dropout,
             embedding_dropout: other.embedding_dropout,
             locked_dropout: other.locked_dropout,
+            input_dropout: other.input_dropout,
+            activation_regularization: other.activation_regularization,
+            temporal_activation_regularization: other.temporal_activation_regularization,
             ..self.clone()
         }
     }
@@ -221,6 +231,15 @@ impl Model {
         }
         if has("locked_dropout") {
             section.locked_dropout = self.locked_dropout;
+        }
+        if has("input_dropout") {
+            section.input_dropout = self.input_dropout;
+        }
+        if has("activation_regularization") {
+            section.activation_regularization = self.activation_regularization;
+        }
+        if has("temporal_activation_regularization") {
+            section.temporal_activation_regularization = self.temporal_activation_regularization;
         }
         if has("layers") && with_own_rates.layers == section.layers {
             section.layers = self.layers.clone();

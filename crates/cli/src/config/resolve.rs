@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use models::LanguageModelConfig;
-use seqdata::{DatasetConfig, DocumentHashes, Fractions, TextDataset};
+use seqdata::{DatasetConfig, DocumentHashes, Fractions, Streams, TextDataset};
 use text_prep::source::files::DocumentCounts;
 use text_prep::{Cleaner, OovPolicy};
 use trainer::{TrainConfig, TrainMode};
@@ -109,17 +109,26 @@ impl LmExperiment {
     /// text is read.
     pub fn short_epochs_warning(&self) -> Option<String> {
         let Self { dataset, train, .. } = self;
-        let (items, steps) = match train.mode {
-            TrainMode::Tbptt { bptt_len } => {
-                let streams = dataset.train_streams(train.batch_size, bptt_len);
-                (dataset.split.train.len(), streams.map_or(0, |streams| streams.chunks()))
-            }
-            TrainMode::Windows | TrainMode::Examples => {
+        let (items, steps) = match self.train_streams() {
+            Ok(None) => {
                 let windows = dataset.train_windows().len();
                 (windows, windows.div_ceil(train.batch_size))
             }
+            Ok(Some(streams)) => (dataset.split.train.len(), streams.chunks()),
+            Err(_) => (dataset.split.train.len(), 0),
         };
         short_epochs::warning(train, items, steps)
+    }
+
+    /// The streams of the training text, if the run is trained on streams.
+    ///
+    /// # Errors
+    /// If the text is too short for them.
+    pub fn train_streams(&self) -> Result<Option<Streams>> {
+        let Self { dataset, train, .. } = self;
+        let TrainMode::Tbptt { bptt_len } = train.mode else { return Ok(None) };
+        let streams = dataset.train_streams(train.batch_size, bptt_len)?;
+        Ok(Some(streams.varying_lengths(train.seed, train.bptt_deviation)))
     }
 
     /// Replaces the sizes of the model, before it is initialized.
@@ -141,6 +150,9 @@ fn model_config(model: &Model) -> LanguageModelConfig {
         .layer_dropout(model.layer_dropout)
         .embedding_dropout(model.embedding_dropout)
         .locked_dropout(model.locked_dropout)
+        .input_dropout(model.input_dropout)
+        .activation_regularization(model.activation_regularization)
+        .temporal_activation_regularization(model.temporal_activation_regularization)
 }
 
 /// Makes the path absolute, so that a run can be repeated from another working directory.

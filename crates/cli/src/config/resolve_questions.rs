@@ -53,6 +53,7 @@ impl QaExperiment {
         for (key, is_given) in [
             ("mode", config.train.mode != ModeKind::Windows),
             ("bptt_len", config.train.bptt_len != Train::default().bptt_len),
+            ("bptt_deviation", config.train.bptt_deviation > 0.0),
             ("layer_decay", config.train.layer_decay < 1.0),
             ("unfreeze_steps", config.train.unfreeze_steps > 0),
         ] {

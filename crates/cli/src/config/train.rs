@@ -26,6 +26,8 @@ pub struct Train {
     pub mode: ModeKind,
     /// With `tbptt`: time steps per batch, the limit of backpropagation.
     pub bptt_len: usize,
+    /// With `tbptt`: the standard deviation of the time steps per batch; 0 for the same number in every batch.
+    pub bptt_deviation: f64,
     /// Windows or parallel streams per batch.
     pub batch_size: usize,
     /// The learning rate.
@@ -36,6 +38,8 @@ pub struct Train {
     pub unfreeze_steps: u64,
     /// The decay of the exponential moving average of the weights; 0 for no averaging.
     pub ema_decay: f64,
+    /// Epochs back to which the validation loss is compared to begin averaging the weights; 0 for never.
+    pub averaging_patience: usize,
     /// Epochs without a lower validation loss after which the run ends; 0 to disable.
     pub early_stopping_patience: usize,
     /// How the learning rate changes during the run.
@@ -88,26 +92,44 @@ pub enum OptimizerKind {
     Rmsprop,
     /// Adam.
     Adam,
+    /// Adam with decoupled weight decay.
+    Adamw,
+    /// Stochastic gradient descent.
+    Sgd,
+}
+
+impl OptimizerKind {
+    /// The name in a configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rmsprop => "rmsprop",
+            Self::Adam => "adam",
+            Self::Adamw => "adamw",
+            Self::Sgd => "sgd",
+        }
+    }
 }
 
 /// `[train.optimizer]`: the kind and its hyperparameters, each optional.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Optimizer {
-    /// RMSprop or Adam.
+    /// RMSprop, Adam, AdamW or SGD.
     pub kind: OptimizerKind,
-    /// The small constant in the denominator.
+    /// RMSprop, Adam, AdamW: the small constant in the denominator.
     pub epsilon: Option<f64>,
     /// RMSprop: decay of the mean square.
     pub rho: Option<f64>,
-    /// RMSprop: momentum.
+    /// RMSprop, SGD: momentum.
     pub momentum: Option<f64>,
     /// RMSprop: normalise by the variance.
     pub centered: Option<bool>,
-    /// Adam: decay of the mean.
+    /// Adam, AdamW: decay of the mean.
     pub beta_1: Option<f64>,
-    /// Adam: decay of the mean square.
+    /// Adam, AdamW: decay of the mean square.
     pub beta_2: Option<f64>,
+    /// AdamW, SGD: decay of the weights.
+    pub weight_decay: Option<f64>,
 }
 
 /// `[train.clip]`: at most one of three limits.
@@ -141,11 +163,13 @@ impl Default for Train {
             steps_per_epoch: 0,
             mode: ModeKind::default(),
             bptt_len: 35,
+            bptt_deviation: 0.0,
             batch_size: 32,
             learning_rate: 0.001,
             layer_decay: 1.0,
             unfreeze_steps: 0,
             ema_decay: 0.0,
+            averaging_patience: 0,
             early_stopping_patience: 0,
             schedule: Schedule::default(),
             optimizer: Optimizer::default(),

@@ -1,6 +1,6 @@
 //! Converts the sections `[train]` and `[checkpoints]` to the trainer's [`TrainConfig`].
 
-use trainer::{AdamConfig, CheckpointPolicy, OptimizerConfig, RmspropConfig, TrainConfig, TrainMode};
+use trainer::{AdamConfig, CheckpointPolicy, OptimizerConfig, RmspropConfig, SgdConfig, TrainConfig, TrainMode};
 
 use super::{Checkpoints, Clip, Optimizer, OptimizerKind, Schedule, ScheduleKind, Train};
 use crate::error::{Error, Result, bail};
@@ -36,6 +36,8 @@ pub(super) fn train_config(
         valid_streams: 1,
         layer_decay: train.layer_decay,
         unfreeze_steps: train.unfreeze_steps,
+        averaging_patience: train.averaging_patience,
+        bptt_deviation: train.bptt_deviation,
     })
 }
 
@@ -65,12 +67,43 @@ fn schedule(section: &Schedule) -> Result<trainer::Schedule> {
     })
 }
 
-/// The optimizer with defaults filled in; rejects hyperparameters of the other kind.
+/// The weight decay of AdamW if it is not given: that of PyTorch.
+const ADAMW_WEIGHT_DECAY: f64 = 0.01;
+
+/// The optimizer with defaults filled in; rejects hyperparameters of the other kinds.
 fn optimizer(section: &Optimizer) -> Result<OptimizerConfig> {
-    let Optimizer { kind, epsilon, rho, momentum, centered, beta_1, beta_2 } = *section;
+    use OptimizerKind::{Adam, Adamw, Rmsprop, Sgd};
+
+    let Optimizer { kind, epsilon, rho, momentum, centered, beta_1, beta_2, weight_decay } = *section;
+    for (key, is_given, owners) in [
+        ("epsilon", epsilon.is_some(), &[Rmsprop, Adam, Adamw][..]),
+        ("rho", rho.is_some(), &[Rmsprop]),
+        ("momentum", momentum.is_some(), &[Rmsprop, Sgd]),
+        ("centered", centered.is_some(), &[Rmsprop]),
+        ("beta_1", beta_1.is_some(), &[Adam, Adamw]),
+        ("beta_2", beta_2.is_some(), &[Adam, Adamw]),
+        ("weight_decay", weight_decay.is_some(), &[Adamw, Sgd]),
+    ] {
+        if is_given && !owners.contains(&kind) {
+            let owners: Vec<String> = owners.iter().map(|kind| format!("\"{}\"", kind.name())).collect();
+            bail!(
+                "`train.optimizer.{key}` is given, which only `train.optimizer.kind = {}` has; leave it out or change the \
+                 kind",
+                owners.join("` or `")
+            );
+        }
+    }
+    let adam = |weight_decay: f64| {
+        let default = AdamConfig::default();
+        OptimizerConfig::Adam(AdamConfig {
+            beta_1: beta_1.unwrap_or(default.beta_1),
+            beta_2: beta_2.unwrap_or(default.beta_2),
+            epsilon: epsilon.unwrap_or(default.epsilon),
+            weight_decay,
+        })
+    };
     Ok(match kind {
-        OptimizerKind::Rmsprop => {
-            reject_keys_of("adam", "train.optimizer", &[("beta_1", beta_1.is_some()), ("beta_2", beta_2.is_some())])?;
+        Rmsprop => {
             let default = RmspropConfig::default();
             OptimizerConfig::Rmsprop(RmspropConfig {
                 rho: rho.unwrap_or(default.rho),
@@ -79,14 +112,13 @@ fn optimizer(section: &Optimizer) -> Result<OptimizerConfig> {
                 centered: centered.unwrap_or(default.centered),
             })
         }
-        OptimizerKind::Adam => {
-            let keys = [("rho", rho.is_some()), ("momentum", momentum.is_some()), ("centered", centered.is_some())];
-            reject_keys_of("rmsprop", "train.optimizer", &keys)?;
-            let default = AdamConfig::default();
-            OptimizerConfig::Adam(AdamConfig {
-                beta_1: beta_1.unwrap_or(default.beta_1),
-                beta_2: beta_2.unwrap_or(default.beta_2),
-                epsilon: epsilon.unwrap_or(default.epsilon),
+        Adam => adam(0.0),
+        Adamw => adam(weight_decay.unwrap_or(ADAMW_WEIGHT_DECAY)),
+        Sgd => {
+            let default = SgdConfig::default();
+            OptimizerConfig::Sgd(SgdConfig {
+                momentum: momentum.unwrap_or(default.momentum),
+                weight_decay: weight_decay.unwrap_or(default.weight_decay),
             })
         }
     })

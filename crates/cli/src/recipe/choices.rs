@@ -209,7 +209,9 @@ impl Choices<'_> {
         train.batch_size = row.batch_size;
         train.bptt_len = row.bptt_len;
         train.learning_rate = row.learning_rate;
-        train.ema_decay = EMA_DECAY;
+        // There is one average of the weights.
+        let has_moving_average = train.averaging_patience == 0;
+        train.ema_decay = if has_moving_average { EMA_DECAY } else { 0.0 };
         train.optimizer.kind = implied::optimizer_kind(&train.optimizer);
         train.schedule.kind = implied::schedule_kind(&train.schedule);
         implied::set_clip(&mut train.clip);
@@ -223,8 +225,10 @@ impl Choices<'_> {
             "{learning_rate} with Adam, falling to zero at the end of the run; gradients are clipped to a norm of 1"
         );
         self.add(implied::LEARNING_RATE, reason);
-        let reason = format!("{EMA_DECAY}: the average of the weights has a lower loss than the last ones");
-        self.add(&["train.ema_decay"], reason);
+        if has_moving_average {
+            let reason = format!("{EMA_DECAY}: the average of the weights has a lower loss than the last ones");
+            self.add(&["train.ema_decay"], reason);
+        }
     }
 }
 

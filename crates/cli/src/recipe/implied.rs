@@ -13,6 +13,7 @@ pub const LEARNING_RATE: &[&str] = &[
     "train.optimizer.rho",
     "train.optimizer.momentum",
     "train.optimizer.centered",
+    "train.optimizer.weight_decay",
     "train.schedule.kind",
     "train.schedule.factor",
     "train.schedule.every_epochs",
@@ -68,11 +69,17 @@ pub fn set_embedding(model: &mut Model, given: &Given, embedding_dim: usize, pre
     }
 }
 
-/// The optimizer that has the given hyperparameters; Adam if both have them.
+/// The optimizer that has the given hyperparameters; of several RMSprop, else Adam or AdamW.
 pub fn optimizer_kind(section: &Optimizer) -> OptimizerKind {
-    let Optimizer { rho, momentum, centered, .. } = section;
-    let is_rmsprop = rho.is_some() || momentum.is_some() || centered.is_some();
-    if is_rmsprop { OptimizerKind::Rmsprop } else { OptimizerKind::Adam }
+    let Optimizer { rho, momentum, centered, weight_decay, .. } = section;
+    let is_rmsprop = rho.is_some() || centered.is_some();
+    match (weight_decay, momentum) {
+        (Some(_), Some(_)) => OptimizerKind::Sgd,
+        (Some(_), None) => OptimizerKind::Adamw,
+        (None, Some(_)) => OptimizerKind::Rmsprop,
+        (None, None) if is_rmsprop => OptimizerKind::Rmsprop,
+        (None, None) => OptimizerKind::Adam,
+    }
 }
 
 /// The schedule that has the given parameters; a cosine has none.
@@ -213,6 +220,9 @@ mod tests {
         let optimizer = |set: &[&str]| chosen(set).0.train.optimizer.kind;
         assert_eq!(optimizer(&["train.optimizer.beta_1=0.5"]), OptimizerKind::Adam);
         assert_eq!(optimizer(&["train.optimizer.momentum=0.5"]), OptimizerKind::Rmsprop);
+        assert_eq!(optimizer(&["train.optimizer.weight_decay=0.1"]), OptimizerKind::Adamw);
+        let both = ["train.optimizer.momentum=0.5", "train.optimizer.weight_decay=0.1"];
+        assert_eq!(optimizer(&both), OptimizerKind::Sgd);
         let clip = chosen(&["train.clip.value=0.5"]).0.train.clip;
         assert_eq!(clip, Clip { value: Some(0.5), ..Clip::default() });
     }

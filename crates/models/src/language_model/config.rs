@@ -1,16 +1,14 @@
 //! The configuration of a language model: sizes and options, no weights.
 
 use burn::tensor::{DType, Device};
-use kernels::KernelMode;
 use serde::{Deserialize, Serialize};
-use text_prep::Vocabulary;
 
 use super::model::LanguageModel;
+use crate::activation_penalty::ActivationPenalty;
 use crate::dropout::check_rate;
 use crate::embedding::Embedding;
 use crate::error::{Error, Result};
 use crate::init::{InitScheme, Initialization};
-use crate::network::Network;
 use crate::output_layer::OutputLayer;
 use crate::stack::{LayerConfig, Stack};
 
@@ -56,6 +54,15 @@ pub struct LanguageModelConfig {
     pub embedding_dropout: f64,
     /// Use one dropout mask for all steps of a sequence.
     pub locked_dropout: bool,
+    /// The dropout rate of the first layer's inputs.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub input_dropout: f64,
+    /// α, the weight of activation regularisation in training.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub activation_regularization: f64,
+    /// β, the weight of temporal activation regularisation in training.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub temporal_activation_regularization: f64,
     /// The id of the document token in a model of documents: the state is reset to zeros before each input that is this
     /// id, so it begins a document, and as a target it ends one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -64,6 +71,10 @@ pub struct LanguageModelConfig {
     /// embedding of every token of a document. Label numbers are 0 for no label and i + 1 for index i.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
+}
+
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 impl Default for LanguageModelConfig {
@@ -88,6 +99,9 @@ impl LanguageModelConfig {
             layer_dropout: 0.0,
             embedding_dropout: 0.0,
             locked_dropout: false,
+            input_dropout: 0.0,
+            activation_regularization: 0.0,
+            temporal_activation_regularization: 0.0,
             document_id: None,
             labels: Vec::new(),
         }
@@ -148,6 +162,21 @@ impl LanguageModelConfig {
         Self { locked_dropout, ..self }
     }
 
+    /// Sets [`input_dropout`](Self#structfield.input_dropout).
+    pub fn input_dropout(self, input_dropout: f64) -> Self {
+        Self { input_dropout, ..self }
+    }
+
+    /// Sets [`activation_regularization`](Self#structfield.activation_regularization).
+    pub fn activation_regularization(self, activation_regularization: f64) -> Self {
+        Self { activation_regularization, ..self }
+    }
+
+    /// Sets [`temporal_activation_regularization`](Self#structfield.temporal_activation_regularization).
+    pub fn temporal_activation_regularization(self, temporal_activation_regularization: f64) -> Self {
+        Self { temporal_activation_regularization, ..self }
+    }
+
     /// Sets [`document_id`](Self#structfield.document_id).
     pub fn document_id(self, document_id: impl Into<Option<u32>>) -> Self {
         Self { document_id: document_id.into(), ..self }
@@ -202,8 +231,17 @@ impl LanguageModelConfig {
             ("model.dropout", self.dropout),
             ("model.layer_dropout", self.layer_dropout),
             ("model.embedding_dropout", self.embedding_dropout),
+            ("model.input_dropout", self.input_dropout),
         ] {
             check_rate(key, rate)?;
+        }
+        for (key, weight) in [
+            ("model.activation_regularization", self.activation_regularization),
+            ("model.temporal_activation_regularization", self.temporal_activation_regularization),
+        ] {
+            if !(weight >= 0.0 && weight.is_finite()) {
+                return Err(Error::out_of_range(key, weight, "0 for none, or a number above 0"));
+            }
         }
         let (key, size) = match self.projection_dim {
             0 => (format!("model.layers[{}].units", self.layers.len() - 1), last.units),
@@ -281,116 +319,12 @@ impl LanguageModelConfig {
             frozen_embedding: self.frozen_embedding,
             dropout: self.dropout,
             embedding_dropout: self.embedding_dropout,
+            input_dropout: self.input_dropout,
+            penalty: ActivationPenalty {
+                activation: self.activation_regularization,
+                temporal: self.temporal_activation_regularization,
+            },
             document_id: self.document_id,
         })
-    }
-}
-
-impl Network for LanguageModel {
-    type Config = LanguageModelConfig;
-
-    const KIND: &'static str = "writing";
-
-    fn vocab_size(config: &LanguageModelConfig) -> usize {
-        config.vocab_size
-    }
-
-    /// The document token must be the same, or documents would have no end.
-    fn check_vocabulary(config: &LanguageModelConfig, vocabulary: &Vocabulary) -> std::result::Result<(), String> {
-        let name = |id: Option<u32>| id.map_or("no document token".into(), |id| format!("the document token {id}"));
-        let (found, expected) = (vocabulary.document_id(), config.document_id);
-        if found == expected {
-            return Ok(());
-        }
-        Err(format!("the tokenizer has {}, the model expects {}", name(found), name(expected)))
-    }
-
-    fn zeros(config: &LanguageModelConfig, device: &Device) -> Result<Self> {
-        config.zeros(device)
-    }
-
-    fn with_kernels(mut self, kernels: KernelMode) -> Self {
-        (self.stack.kernels, self.output.kernels) = (kernels, kernels);
-        self
-    }
-
-    fn kernels(&self) -> KernelMode {
-        self.stack.kernels
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::cell::Activation;
-
-    use super::*;
-
-    fn layer() -> LayerConfig {
-        LayerConfig::lstm(4)
-    }
-
-    fn config() -> LanguageModelConfig {
-        LanguageModelConfig::new(9, 3, vec![layer()]).dropout(0.2)
-    }
-
-    #[test]
-    fn invalid_settings_are_rejected_by_name() {
-        let with = |layer| config().layers([layer]);
-        let cases = [
-            (LanguageModelConfig::default(), "vocab_size"),
-            (config().document_id(9), "document_id"),
-            (config().labels(["a", "b", "a"]), "labels[2]"),
-            (config().embedding_dim(0), "model.embedding_dim"),
-            (config().dropout(1.0), "model.dropout"),
-            (config().dropout(f64::NAN), "model.dropout"),
-            (config().layer_dropout(-0.1), "model.layer_dropout"),
-            (config().embedding_dropout(1.5), "embedding_dropout"),
-            (config().layers([]), "model.layers"),
-            (config().projection_dim(9_000), "model.projection"),
-            (with(layer().units(0)), "model.layers[0].units"),
-            (with(layer().recurrent_dropout(1.0)), "[0].recurrent_dropout"),
-            (with(layer().activation(Activation::Relu)), "`model.layers[0].activation`"),
-            (with(layer().reset_after(true)), "[0].reset_after`"),
-        ];
-        for (config, key) in cases {
-            let error = config.check().unwrap_err().to_string();
-            assert!(error.contains(key), "{error}");
-        }
-        config().check().unwrap();
-    }
-
-    #[test]
-    fn documents_and_labels_are_left_out_of_files_when_unused() {
-        let json = serde_json::to_string(&config()).unwrap();
-        assert!(!json.contains("document") && !json.contains("labels"), "{json}");
-        assert_eq!(serde_json::from_str::<LanguageModelConfig>(&json).unwrap(), config());
-        let documents = config().document_id(8).labels(["a", "b"]);
-        documents.check().unwrap();
-        let json = serde_json::to_string(&documents).unwrap();
-        assert!(json.contains(r#""document_id":8,"labels":["a","b"]"#), "{json}");
-        assert_eq!(serde_json::from_str::<LanguageModelConfig>(&json).unwrap(), documents);
-        assert_eq!(["a", "b", "c"].map(|label| documents.label_number(label)), [Some(1), Some(2), None]);
-    }
-
-    #[test]
-    fn a_bidirectional_language_model_is_rejected_with_the_reason() {
-        let layers = [layer(), layer().bidirectional(true)];
-        let error = config().document_id(1).layers(layers).check().unwrap_err().to_string();
-        assert!(error.contains("model.layers[1].bidirectional"), "{error}");
-        assert!(error.contains("the tokens that it has to predict"), "{error}");
-    }
-
-    #[test]
-    fn tied_sizes_must_match_and_a_projection_makes_them_match() {
-        let tied = config().tie_weights(true);
-        let error = tied.check().unwrap_err().to_string();
-        assert!(error.contains("`model.layers[0].units` is 4, expected 3"), "{error}");
-        assert!(error.contains("model.projection"), "{error}");
-        let error = tied.clone().projection_dim(5).check().unwrap_err();
-        for part in ["`model.projection` is 5, expected 3", "to 3, or `model.tie_weights` to false"] {
-            assert!(error.to_string().contains(part), "{error}");
-        }
-        tied.clone().projection_dim(3).check().unwrap();
-        tied.embedding_dim(4).check().unwrap();
     }
 }

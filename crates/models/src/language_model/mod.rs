@@ -4,10 +4,13 @@
 mod adapt;
 mod config;
 #[cfg(test)]
+mod config_tests;
+#[cfg(test)]
 mod document_tests;
 #[cfg(test)]
 mod init_tests;
 mod model;
+mod network;
 mod token_input;
 
 pub use config::LanguageModelConfig;

@@ -6,9 +6,10 @@ use kernels::{Input, Steps};
 use seqdata::Batch;
 
 use super::token_input::TokenInput;
+use crate::activation_penalty::ActivationPenalty;
 use crate::dropout::{DropoutKey, DropoutSite, Masks};
 use crate::embedding::Embedding;
-use crate::output_layer::{LossOutput, OutputLayer};
+use crate::output_layer::{LossOutput, OutputLayer, TrainLoss};
 use crate::stack::{ForwardOptions, Stack, State};
 
 /// Embedding → recurrent layers → dropout → output layer.
@@ -31,6 +32,12 @@ pub struct LanguageModel {
     /// The rate at which whole rows of the embedding are dropped while training.
     #[module(skip)]
     pub embedding_dropout: f64,
+    /// The dropout rate of the first layer's inputs while training.
+    #[module(skip)]
+    pub input_dropout: f64,
+    /// What is minimized besides the loss while training.
+    #[module(skip)]
+    pub penalty: ActivationPenalty,
     /// The id of the document token, before which the state is reset.
     #[module(skip)]
     pub document_id: Option<u32>,
@@ -122,6 +129,29 @@ impl LanguageModel {
         (self.output.loss(hidden, &self.embedding, targets.flatten(0, 1)), state)
     }
 
+    /// The same as [`forward_loss`](Self::forward_loss) with dropout, and with the penalty of the last layer's outputs.
+    ///
+    /// # Panics
+    /// As [`forward_loss`](Self::forward_loss).
+    pub fn forward_train(
+        &self,
+        input: impl Into<TokenInput>,
+        targets: Tensor<2, Int>,
+        state: State,
+        dropout: DropoutKey,
+    ) -> (TrainLoss, State) {
+        let (outputs, state) = self.layer_outputs(input.into(), state, targets.dims()[1], Some(dropout));
+        let (hidden, penalty) = if self.penalty.is_none() {
+            (self.dropped(outputs, Some(dropout)), None)
+        } else {
+            let hidden = self.dropped(outputs.clone(), Some(dropout));
+            let penalty = self.penalty.of(&outputs, &hidden);
+            (hidden, penalty)
+        };
+        let nats = self.output.loss(hidden.flatten(0, 1), &self.embedding, targets.flatten(0, 1));
+        (TrainLoss { nats, penalty }, state)
+    }
+
     /// The same as [`forward_loss`](Self::forward_loss) without gradients and dropout, and with accuracy.
     ///
     /// # Panics
@@ -145,23 +175,43 @@ impl LanguageModel {
         count: usize,
         dropout: Option<DropoutKey>,
     ) -> (Tensor<2>, State) {
+        let (outputs, state) = self.layer_outputs(input, state, count, dropout);
+        (self.dropped(outputs, dropout).flatten(0, 1), state)
+    }
+
+    /// The last layer's outputs at the last `count` steps, `[N, count, H]`, before dropout.
+    fn layer_outputs(
+        &self,
+        input: TokenInput,
+        state: State,
+        count: usize,
+        dropout: Option<DropoutKey>,
+    ) -> (Tensor<3>, State) {
         let time = input.ids.dims()[1];
         assert!((1..=time).contains(&count), "{count} outputs from {time} steps");
         let masks = dropout.map(|key| key.masks(DropoutSite::Embedding, self.embedding_dropout));
         let steps = if count == 1 { Steps::Last } else { Steps::Every };
         let keep_state = self.keep_state(&input.ids);
         let options = ForwardOptions { dropout, steps, keep_state, ..ForwardOptions::default() };
-        let input = self.layer_input(input, masks);
+        let mut input = self.layer_input(input, masks);
+        if let Some(key) = dropout.filter(|_| self.input_dropout > 0.0) {
+            let mut masks = key.masks(DropoutSite::Input, self.input_dropout);
+            input = Input::Vectors(masks.drop_steps(input.into_vectors(), self.stack.locked_dropout));
+        }
         let (mut hidden, state) = self.stack.forward(input, state, &options);
         let returned = hidden.dims()[1];
         if returned > count {
             hidden = hidden.slice(s![.., returned - count.., ..]);
         }
-        if let Some(key) = dropout {
-            let mut masks = key.masks(DropoutSite::Output, self.dropout);
-            hidden = masks.drop_steps(hidden, self.stack.locked_dropout);
+        (hidden, state)
+    }
+
+    /// The last layer's outputs `[N, T, H]` with dropout, if a key is given.
+    fn dropped(&self, outputs: Tensor<3>, dropout: Option<DropoutKey>) -> Tensor<3> {
+        match dropout {
+            Some(key) => key.masks(DropoutSite::Output, self.dropout).drop_steps(outputs, self.stack.locked_dropout),
+            None => outputs,
         }
-        (hidden.flatten(0, 1), state)
     }
 
     /// From ids `[N, T]` to the logits after the last step, `[N, V]`, and the state after it.
@@ -248,6 +298,8 @@ mod tests {
             config().dropout(0.5).locked_dropout(true),
             config().layer_dropout(0.5),
             config().embedding_dropout(0.5),
+            config().input_dropout(0.5),
+            config().input_dropout(0.5).locked_dropout(true),
             config().layers(vec![recurrent]),
         ];
         let logits =
@@ -263,6 +315,41 @@ mod tests {
         }
         let model = model(&config());
         assert_eq!(difference(logits(&model, None), logits(&model, key(1))), 0.0);
+    }
+
+    #[test]
+    fn the_penalty_is_minimized_besides_the_loss() {
+        let plain = config().dropout(0.5).locked_dropout(true);
+        let key = DropoutKey { seed: 1, step: 1 };
+        let device = Device::flex().autodiff();
+        let run = |config: &LanguageModelConfig| {
+            let model = model(config).trainable();
+            let [ids, targets] =
+                [[[1, 2, 3], [3, 4, 5]], [[2, 3, 4], [4, 5, 6]]].map(|rows| ids(rows).to_device(&device));
+            let (loss, _) = model.forward_train(ids, targets, model.init_state(2), key);
+            let gradients = loss.minimized().backward();
+            let gradient = model.embedding.weight.grad(&gradients).unwrap();
+            (loss.nats.clone().without_autodiff(), loss.minimized().without_autodiff(), gradient)
+        };
+        let (nats, minimized, gradient) = run(&plain);
+        assert!(difference(nats.clone().mean(), minimized) < 1e-6);
+        // The outputs of the layers, which have no dropout, and then dropout.
+        let model = model(&plain);
+        let input = model.layer_input(ids([[1, 2, 3], [3, 4, 5]]), None);
+        let (outputs, _) = model.stack.forward(input, model.init_state(2), &ForwardOptions::default());
+        let dropped = key.masks(DropoutSite::Output, 0.5).drop_steps(outputs.clone(), true);
+        let ar = (dropped.clone() * dropped).mean();
+        let steps = outputs.clone().narrow(1, 1, 2) - outputs.narrow(1, 0, 2);
+        let tar = (steps.clone() * steps).mean();
+        for (config, penalty) in [
+            (plain.clone().activation_regularization(2.0), ar.mul_scalar(2.0)),
+            (plain.clone().temporal_activation_regularization(3.0), tar.mul_scalar(3.0)),
+        ] {
+            let (nats_of_same, minimized, other_gradient) = run(&config);
+            assert_eq!(difference(nats_of_same, nats.clone()), 0.0);
+            assert!(difference(minimized, nats.clone().mean() + penalty) < 1e-5, "{config:?}");
+            assert!(difference(other_gradient, gradient.clone()) > 0.0, "{config:?}");
+        }
     }
 
     #[test]

@@ -104,6 +104,9 @@ fn the_gradients_of_whole_models_are_central_differences_with_dropout() {
         .dropout(0.2)
         .layer_dropout(0.2)
         .embedding_dropout(0.2)
+        .input_dropout(0.2)
+        .activation_regularization(2.0)
+        .temporal_activation_regularization(1.0)
         .locked_dropout(true);
     let documents = plain.clone().document_id(2).labels("ab".chars());
     for config in [plain, options, documents] {
@@ -116,7 +119,7 @@ fn the_gradients_of_whole_models_are_central_differences_with_dropout() {
             let targets = Tensor::<2, Int>::from_ints([[3, 1], [6, 2]], &device);
             let labels = Tensor::<2, Int>::from_ints([[1, 0, 0, 2], [2, 2, 1, 1]], &device);
             let input = TokenInput { ids, labels: Some(labels) };
-            model.forward_loss(input, targets, model.init_state(2), Some(key)).0.mean()
+            model.forward_train(input, targets, model.init_state(2), key).0.minimized()
         };
         assert_gradients("a whole model", &model, loss);
     }

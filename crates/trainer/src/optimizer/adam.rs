@@ -1,4 +1,4 @@
-//! Adam (Kingma and Ba 2015) with the formula of Keras 3.
+//! Adam (Kingma and Ba 2015) with the formula of Keras 3, and AdamW (Loshchilov and Hutter 2019).
 
 use burn::optim::{LearningRate, Optimizer, RecordState, StateSink, StateSource};
 use burn::tensor::{Device, Tensor};
@@ -21,11 +21,13 @@ pub struct AdamConfig {
     pub beta_2: f64,
     /// ε, added to the root of the mean square.
     pub epsilon: f64,
+    /// λ, the decoupled weight decay of AdamW; 0 for none. Runs of earlier versions had none.
+    pub weight_decay: f64,
 }
 
 impl Default for AdamConfig {
     fn default() -> Self {
-        Self { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 }
+        Self { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, weight_decay: 0.0 }
     }
 }
 
@@ -45,6 +47,11 @@ impl AdamConfig {
         Self { epsilon, ..self }
     }
 
+    /// Sets [`weight_decay`](Self#structfield.weight_decay).
+    pub fn weight_decay(self, weight_decay: f64) -> Self {
+        Self { weight_decay, ..self }
+    }
+
     /// Checks that all hyperparameters are in range.
     ///
     /// # Errors
@@ -52,7 +59,8 @@ impl AdamConfig {
     pub fn check(&self) -> Result<()> {
         check_decay("train.optimizer.beta_1", self.beta_1)?;
         check_decay("train.optimizer.beta_2", self.beta_2)?;
-        check_epsilon(self.epsilon)
+        check_epsilon(self.epsilon)?;
+        check_decay("train.optimizer.weight_decay", self.weight_decay)
     }
 }
 
@@ -61,10 +69,11 @@ impl AdamConfig {
 /// ```text
 /// m ← β₁ m + (1 − β₁) g
 /// v ← β₂ v + (1 − β₂) g²
-/// w ← w − η √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε)
+/// w ← w − η λ w − η √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε)
 /// ```
 ///
-/// ε is added to the uncorrected √v ("ε̂" in section 2 of the paper); PyTorch adds it to the corrected one.
+/// With a weight decay λ it is AdamW (Loshchilov and Hutter 2019): the decay is not divided by √v, as an L2 penalty would
+/// be. ε is added to the uncorrected √v ("ε̂" in section 2 of the paper); PyTorch adds it to the corrected one.
 #[derive(Clone, Debug)]
 pub struct Adam {
     config: AdamConfig,
@@ -91,7 +100,7 @@ impl Adam {
         grad: Tensor<D>,
         state: Option<AdamState<D>>,
     ) -> (Tensor<D>, Option<AdamState<D>>) {
-        let AdamConfig { beta_1, beta_2, epsilon } = self.config;
+        let AdamConfig { beta_1, beta_2, epsilon, .. } = self.config;
         let (step, rate) = self.rate(lr, state.as_ref());
         let new_mean = grad.clone().mul_scalar(1.0 - beta_1);
         let new_square = (grad.clone() * grad).mul_scalar(1.0 - beta_2);
@@ -159,7 +168,8 @@ impl Optimizer for Adam {
         grad: Tensor<D>,
         state: Option<Self::State<D>>,
     ) -> (Tensor<D>, Option<Self::State<D>>) {
-        let AdamConfig { beta_1, beta_2, epsilon } = self.config;
+        let AdamConfig { beta_1, beta_2, epsilon, weight_decay } = self.config;
+        let tensor = if weight_decay > 0.0 { tensor.mul_scalar(1.0 - lr * weight_decay) } else { tensor };
         if self.kernels.fuses_optimizers(&tensor.device(), tensor.dtype()) {
             let (step, rate) = self.rate(lr, state.as_ref());
             let zeros = || (tensor.zeros_like(), tensor.zeros_like());
@@ -182,7 +192,7 @@ impl Optimizer for Adam {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_steps::{assert_close, three_steps};
+    use super::super::test_steps::{assert_close, assert_equations, three_steps};
     use super::*;
 
     #[test]
@@ -194,6 +204,25 @@ mod tests {
             [weight, mean, mean_square]
         };
         assert_close(run(KernelMode::Fused), run(KernelMode::Composed));
+    }
+
+    #[test]
+    fn steps_follow_the_equations() {
+        for (kernels, weight_decay) in [(KernelMode::Fused, 0.0), (KernelMode::Fused, 0.1), (KernelMode::Composed, 0.1)]
+        {
+            let config = AdamConfig::default().weight_decay(weight_decay);
+            let AdamConfig { beta_1, beta_2, epsilon, .. } = config;
+            let optimizer = Adam::new(config).kernels(kernels);
+            // The state of one weight is m, v and t.
+            assert_equations(&optimizer, (0.0f64, 0.0f64, 0i32), |rate, weight, gradient, (mean, square, step)| {
+                *step += 1;
+                *mean = beta_1 * *mean + (1.0 - beta_1) * gradient;
+                *square = beta_2 * *square + (1.0 - beta_2) * gradient * gradient;
+                let correction = (1.0 - beta_2.powi(*step)).sqrt() / (1.0 - beta_1.powi(*step));
+                let update = rate * correction * *mean / (square.sqrt() + epsilon);
+                *weight -= rate * weight_decay * *weight + update;
+            });
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod adam;
 mod range_checks;
 mod rmsprop;
+mod sgd;
 pub(crate) mod state_file;
 mod state_tensor;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use crate::error::Result;
 
 pub use adam::{Adam, AdamConfig};
 pub use rmsprop::{Rmsprop, RmspropConfig};
+pub use sgd::{Sgd, SgdConfig};
 
 /// The kind of optimizer and its hyperparameters. The default is RMSprop.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,8 +26,10 @@ pub use rmsprop::{Rmsprop, RmspropConfig};
 pub enum OptimizerConfig {
     /// RMSprop, the optimizer of the Keras baseline.
     Rmsprop(RmspropConfig),
-    /// Adam.
+    /// Adam, with weight decay AdamW.
     Adam(AdamConfig),
+    /// Stochastic gradient descent.
+    Sgd(SgdConfig),
 }
 
 impl Default for OptimizerConfig {
@@ -46,6 +50,12 @@ impl From<AdamConfig> for OptimizerConfig {
     }
 }
 
+impl From<SgdConfig> for OptimizerConfig {
+    fn from(config: SgdConfig) -> Self {
+        Self::Sgd(config)
+    }
+}
+
 impl OptimizerConfig {
     /// Checks that all hyperparameters are in range.
     ///
@@ -55,10 +65,11 @@ impl OptimizerConfig {
         match self {
             Self::Rmsprop(config) => config.check(),
             Self::Adam(config) => config.check(),
+            Self::Sgd(config) => config.check(),
         }
     }
 
-    /// The names of the tensors in the state of a parameter.
+    /// The names of the tensors in the state of a parameter; empty if there is no state.
     fn state_tensors(&self) -> Vec<&'static str> {
         match self {
             Self::Rmsprop(config) => {
@@ -67,13 +78,15 @@ impl OptimizerConfig {
                 std::iter::once("mean_square").chain(optional).collect()
             }
             Self::Adam(_) => vec!["mean", "mean_square"],
+            Self::Sgd(config) if config.momentum > 0.0 => vec!["update"],
+            Self::Sgd(_) => Vec::new(),
         }
     }
 
     /// The names of the counters in the state of a parameter, each from 1 to the number of updates.
     fn state_counters(&self) -> &'static [&'static str] {
         match self {
-            Self::Rmsprop(_) => &[],
+            Self::Rmsprop(_) | Self::Sgd(_) => &[],
             Self::Adam(_) => &["step"],
         }
     }
@@ -83,6 +96,7 @@ impl OptimizerConfig {
         match *self {
             Self::Rmsprop(config) => Rmsprop::new(config).kernels(kernels).into(),
             Self::Adam(config) => Adam::new(config).kernels(kernels).into(),
+            Self::Sgd(config) => Sgd::new(config).into(),
         }
     }
 }

@@ -66,7 +66,7 @@ mod tests {
     use super::super::adam::AdamState;
     use super::super::rmsprop::RmspropState;
     use super::super::state_file::to_bytes;
-    use super::super::{Adam, AdamConfig, Rmsprop, RmspropConfig};
+    use super::super::{Adam, AdamConfig, Rmsprop, RmspropConfig, Sgd, SgdConfig};
     use super::*;
 
     #[derive(Module, Debug)]
@@ -101,6 +101,8 @@ mod tests {
         assert_round_trip(Rmsprop::new(RmspropConfig::default()));
         assert_round_trip(Rmsprop::new(all));
         assert_round_trip(Adam::new(AdamConfig::default()));
+        assert_round_trip(Sgd::new(SgdConfig::default()));
+        assert_round_trip(Sgd::new(SgdConfig::default().momentum(0.5)));
     }
 
     /// Writes `state` and reads it back, as `ModuleOptimizer::load_record` does.

@@ -1,7 +1,9 @@
 //! Language modelling: next-token prediction on windows or on streams of one text or of documents.
 
-use burn::tensor::{Device, Tensor};
-use models::{DropoutKey, LanguageModel, LanguageModelConfig, LmBundle, LossOutput, State, TokenInput, evaluate_while};
+use burn::tensor::Device;
+use models::{
+    DropoutKey, LanguageModel, LanguageModelConfig, LmBundle, LossOutput, State, TokenInput, TrainLoss, evaluate_while,
+};
 use seqdata::{Batch, LmItems, Loader, Order, TextDataset};
 
 use super::train_task::TrainTask;
@@ -15,10 +17,14 @@ impl TrainTask for LanguageModel {
     fn loaders(data: &TextDataset, config: &TrainConfig, device: &Device) -> Result<[Loader; 2]> {
         let autodiff = device.clone().autodiff();
         Ok(match config.mode {
-            TrainMode::Tbptt { bptt_len } => [
-                Loader::streams(data.train_streams(config.batch_size, bptt_len)?.for_training(config.seed), autodiff),
-                Loader::streams(data.valid_streams(config.valid_streams)?, device.clone()),
-            ],
+            TrainMode::Tbptt { bptt_len } => {
+                let streams = data.train_streams(config.batch_size, bptt_len)?.for_training(config.seed);
+                let streams = streams.varying_lengths(config.seed, config.bptt_deviation);
+                [
+                    Loader::streams(streams, autodiff),
+                    Loader::streams(data.valid_streams(config.valid_streams)?, device.clone()),
+                ]
+            }
             TrainMode::Windows | TrainMode::Examples => {
                 data.check_windows()?;
                 let windows = |windows, order, device| Loader::windows(windows, config.batch_size, order, device);
@@ -59,11 +65,11 @@ impl TrainTask for LanguageModel {
         Some(LanguageModel::init_state(self, rows))
     }
 
-    fn train_step(&self, batch: Batch, rnn_state: Option<State>, dropout: DropoutKey) -> (Tensor<1>, Option<State>) {
+    fn train_step(&self, batch: Batch, rnn_state: Option<State>, dropout: DropoutKey) -> (TrainLoss, Option<State>) {
         let state = self.state_before(&batch, rnn_state);
         let input = TokenInput { ids: batch.inputs, labels: batch.labels };
-        let (losses, state) = LanguageModel::forward_loss(self, input, batch.targets, state, Some(dropout));
-        (losses, Some(state))
+        let (loss, state) = LanguageModel::forward_train(self, input, batch.targets, state, dropout);
+        (loss, Some(state))
     }
 
     fn valid_step(&self, batch: Batch, rnn_state: Option<State>) -> (LossOutput, Option<State>) {
@@ -79,6 +85,16 @@ impl TrainTask for LanguageModel {
 
     fn step_index(batch: &Batch) -> u64 {
         batch.step
+    }
+
+    /// Chunks of varying lengths have a learning rate in proportion to their length (Merity, Keskar and Socher 2018).
+    fn rate_factor(batch: &Batch, config: &TrainConfig) -> f64 {
+        match config.mode {
+            TrainMode::Tbptt { bptt_len } if config.bptt_deviation > 0.0 => {
+                batch.inputs.dims()[1] as f64 / bptt_len as f64
+            }
+            _ => 1.0,
+        }
     }
 
     /// The embedded inputs, the activations that each cell saves, and six values per logit.
@@ -102,5 +118,21 @@ impl TrainTask for LanguageModel {
             best.metadata.valid_loss_carried = metrics.map(|metrics| metrics.nats_per_token());
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Int, Tensor};
+
+    use super::*;
+
+    #[test]
+    fn the_learning_rate_follows_the_length_of_a_chunk_if_it_varies() {
+        let ids = Tensor::<2, Int>::from_ints([[1, 2, 3], [3, 2, 1]], &Device::flex());
+        let batch = Batch { inputs: ids.clone(), targets: ids, labels: None, continues: false, step: 0 };
+        let config = TrainConfig::default().mode(TrainMode::Tbptt { bptt_len: 6 });
+        assert_eq!(LanguageModel::rate_factor(&batch, &config), 1.0);
+        assert_eq!(LanguageModel::rate_factor(&batch, &config.bptt_deviation(2.0)), 0.5);
     }
 }

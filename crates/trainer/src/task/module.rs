@@ -7,9 +7,10 @@ use kernels::with_spinning_workers;
 use models::{DropoutKey, LossOutput, State, detach};
 
 use super::train_task::{BatchOf, TrainTask};
+use crate::averaging::Averaging;
 use crate::clip::Clip;
 use crate::config::TrainConfig;
-use crate::ema::update_ema_of;
+use crate::ema::update_average_of;
 use crate::layer_rates;
 
 /// A network during training.
@@ -55,9 +56,9 @@ impl<M: TrainTask> TrainModule<M> {
         let partly_trained = trained.map(|trained| layer_rates::train_only(self.model.clone(), trained));
         let model = partly_trained.as_ref().unwrap_or(&self.model);
         let (nats, gradients, rnn_state) = with_spinning_workers(self.uses_kernels(), || {
-            let (nats, rnn_state) = model.train_step(batch, rnn_state, key);
-            let gradients = nats.clone().mean().backward();
-            (nats, gradients, rnn_state)
+            let (loss, rnn_state) = model.train_step(batch, rnn_state, key);
+            let gradients = loss.minimized().backward();
+            (loss.nats, gradients, rnn_state)
         });
         // A parameter without a gradient is not updated, and its optimizer has no state yet.
         let gradients = GradientsParams::from_grads(gradients, model);
@@ -80,11 +81,11 @@ impl<M: TrainTask> TrainModule<M> {
         })
     }
 
-    /// `average`, the moving average of the weights, after update number `step`, counted from 1.
-    pub fn averaged(&self, average: M, decay: f64, step: u64) -> M {
+    /// `average`, an average of the weights, after update number `step`, counted from 1.
+    pub fn averaged(&self, average: M, averaging: Averaging, step: u64) -> M {
         let trained = self.trained_parameters(step - 1);
         with_spinning_workers(self.uses_kernels(), || {
-            update_ema_of(trained.as_deref(), average, &self.model, decay, step)
+            update_average_of(trained.as_deref(), average, &self.model, averaging.decay(step))
         })
     }
 

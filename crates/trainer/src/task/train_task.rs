@@ -1,7 +1,7 @@
 //! The trait that makes a network trainable: its data, its loss and its validation.
 
-use burn::tensor::{Device, Tensor};
-use models::{DropoutKey, LossOutput, ModelBundle, Network, State};
+use burn::tensor::Device;
+use models::{DropoutKey, LossOutput, ModelBundle, Network, State, TrainLoss};
 use seqdata::{Items, Loader};
 
 use crate::config::TrainConfig;
@@ -43,14 +43,14 @@ pub trait TrainTask: Network {
         None
     }
 
-    /// Forward pass with dropout: the losses in nats, whose mean is minimized, and the RNN state after the batch,
-    /// if the network carries one. `rnn_state` is the state after the previous batch.
+    /// Forward pass with dropout: the loss to minimize, which losses in nats convert to, and the RNN state after the
+    /// batch, if the network carries one. `rnn_state` is the state after the previous batch.
     fn train_step(
         &self,
         batch: BatchOf<Self>,
         rnn_state: Option<State>,
         dropout: DropoutKey,
-    ) -> (Tensor<1>, Option<State>);
+    ) -> (TrainLoss, Option<State>);
 
     /// Forward pass without dropout: losses and correct predictions, and the RNN state after the batch.
     fn valid_step(&self, batch: BatchOf<Self>, rnn_state: Option<State>) -> (LossOutput, Option<State>);
@@ -60,6 +60,11 @@ pub trait TrainTask: Network {
 
     /// The step of a batch within the run, counted from 0.
     fn step_index(batch: &BatchOf<Self>) -> u64;
+
+    /// What the learning rate of a batch is multiplied by, such as its length if lengths vary.
+    fn rate_factor(_batch: &BatchOf<Self>, _config: &TrainConfig) -> f64 {
+        1.0
+    }
 
     /// Estimated number of values that the backward pass needs of a batch, besides weights.
     fn saved_activations(config: &Self::Config, batch: &BatchOf<Self>) -> usize;
