@@ -51,6 +51,7 @@ pub mod evaluate;
 mod filters;
 mod generator;
 mod label;
+mod likelihood;
 mod mirostat;
 pub mod prompt;
 mod sample_batch;

@@ -22,6 +22,7 @@ pub struct Sampler {
     at_start: bool,
     /// The ids of the prompt and those sampled.
     history: Vec<u32>,
+    /// The state of Mirostat, if it is on.
     mirostat: Option<Mirostat>,
 }
 
@@ -41,8 +42,8 @@ impl Sampler {
         Self { sampling, random, reserved, separator, document, at_start, history, mirostat }
     }
 
-    /// Sets the id of the document token: `no_repeat_ngram` and `repetition_penalty` do not apply to it, and it is not sampled right after
-    /// itself, as no document is empty.
+    /// Sets the id of the document token: `no_repeat_ngram` and `repetition_penalty` do not apply to it, and it is not
+    /// sampled right after itself, as no document is empty.
     #[must_use]
     pub fn document_id(self, document: Option<u32>) -> Self {
         Self { document, ..self }
@@ -101,7 +102,7 @@ impl Sampler {
         }
     }
 
-    /// Whether a token is between documents: these may occur any number of times.
+    /// Whether a token stands between documents: these may occur any number of times.
     fn may_repeat(&self, id: u32) -> bool {
         [self.separator, self.document].contains(&Some(id))
     }
@@ -201,6 +202,7 @@ mod tests {
         let sampled: Vec<u32> = (0..5).map(sample).collect();
         assert_eq!(sampled, [2, 1, 1, 1, 1]);
     }
+
     #[test]
     fn the_repetition_penalty_divides_positive_logits_and_multiplies_negative_ones() {
         let greedy = |logits: &[f32], window: Option<usize>, count: usize| {
@@ -226,7 +228,7 @@ mod tests {
         let weights = scores.map(|score| (score / temperature).exp());
         let total: f64 = weights.iter().sum();
         let mut counts = [0u32; 5];
-        let draws = 20_000;
+        let draws = 20_000u32;
         for number in 0..draws {
             let mut sampler = sampler(sampling.clone(), number.into());
             sampler.extend_history(&[1, 3, 1]);

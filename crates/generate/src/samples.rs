@@ -9,7 +9,7 @@ use crate::sample_batch::{Sample, SampleBatch};
 use crate::sampling::Sampling;
 use crate::stop::Stops;
 
-/// Samples per batch with packed weights.
+/// Texts per batch with packed weights, several for each sample that is the best of them.
 const BATCH_SIZE: u64 = 64;
 
 impl Generator {
@@ -22,7 +22,8 @@ impl Generator {
         Ok(self.sample(prompt, sampling, 0)?.text)
     }
 
-    /// The same text as that of [`generate`](Self::generate), in pieces as soon as they are sampled.
+    /// The same text as that of [`generate`](Self::generate), in pieces as soon as they are sampled. The best of several
+    /// ([`Sampling::best_of`]) is known, and one piece, at the end.
     ///
     /// # Errors
     /// As [`generate`](Self::generate); later errors are items of the iterator.
@@ -148,7 +149,7 @@ impl<'a> Samples<'a> {
     fn next_batch(&mut self) -> Result<Vec<Sample>> {
         let Self { generator, prompt, sampling, numbers, .. } = self;
         // Without packed weights, floating-point rounding in a batch may differ from that of a single text.
-        let batch_size = if generator.engine().is_packed() { BATCH_SIZE } else { 1 };
+        let batch_size = if generator.engine().is_packed() { (BATCH_SIZE / sampling.best_of as u64).max(1) } else { 1 };
         let batch = numbers.start..numbers.end.min(numbers.start.saturating_add(batch_size));
         numbers.start = batch.end;
         generator.with_workers(|| {

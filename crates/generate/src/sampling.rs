@@ -49,7 +49,7 @@ pub struct Sampling {
     pub mirostat: Option<f64>,
     /// θ ≥ 1: the logit z of a token that is in the prompt or was sampled is z / θ if it is positive, and z θ otherwise, before
     /// the temperature. Keskar et al. 2019, section 4.1, always divide, which would favour such tokens where their logits are
-    /// negative. Document tokens and separators are as they are. Default: 1.
+    /// negative. It does not apply to document tokens and separators. Default: 1, no penalty.
     pub repetition_penalty: Option<f64>,
     /// The repetition penalty applies only to this number of last tokens. Default: to all.
     pub repetition_window: Option<usize>,
@@ -257,14 +257,6 @@ impl Sampling {
     }
 }
 
-/// ln softmax(`logits`) of one token in f64; NaN if a logit is NaN or +∞, or none is finite.
-pub(crate) fn log_prob(logits: &[f32], id: u32) -> f64 {
-    let mut weights: Vec<f64> = logits.iter().map(|&logit| logit.into()).collect();
-    let sum = softmax_weights(&mut weights, 1.0);
-    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    f64::from(logits[id as usize]) - f64::from(largest) - sum.ln()
-}
-
 /// ln softmax(`logits`) in f64; NaN if a logit is NaN or +∞, or none is finite.
 pub(crate) fn log_softmax(logits: &[f32]) -> Vec<f64> {
     let max = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
@@ -312,9 +304,8 @@ mod tests {
     #[test]
     fn log_softmax_is_the_logarithm_of_the_probabilities() {
         let log_probs = log_softmax(&LOGITS.map(|logit| logit as f32));
-        for (id, probability) in (0..).zip(probabilities(Sampling::default())) {
-            assert!((log_probs[id as usize].exp() - probability).abs() < 1e-12);
-            assert!((log_prob(&LOGITS.map(|logit| logit as f32), id).exp() - probability).abs() < 1e-12);
+        for (log_prob, probability) in log_probs.iter().zip(probabilities(Sampling::default())) {
+            assert!((log_prob.exp() - probability).abs() < 1e-12);
         }
         assert!(log_softmax(&[f32::NAN, 1.0]).iter().all(|log_prob| log_prob.is_nan()));
     }
