@@ -46,20 +46,9 @@ fn the_report_names_the_methods_and_the_likelihood_of_the_best_sample() {
     for key in ["top_k", "min_p", "typical", "mirostat", "repetition_penalty", "repetition_window", "best_of"] {
         assert_eq!(plain.get(key), None);
     }
-    let all = report(&[
-        "--mirostat",
-        "4",
-        "--typical",
-        "0.9",
-        "--repetition-penalty",
-        "1.2",
-        "--repetition-window",
-        "7",
-        "--no-repeat-ngram",
-        "3",
-        "--best-of",
-        "2",
-    ]);
+    let penalty = "--repetition-penalty 1.2 --repetition-window 7 --no-repeat-ngram 3";
+    let options = format!("--mirostat 4 --typical 0.9 {penalty} --best-of 2");
+    let all = report(&options.split(' ').collect::<Vec<_>>());
     // The target of Mirostat is meant for the distribution of the model itself.
     for (key, value) in [("mirostat", 4.0), ("typical", 0.9), ("repetition_penalty", 1.2), ("temperature", 1.0)] {
         assert_eq!(all[key], value, "{key}");
