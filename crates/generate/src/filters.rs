@@ -79,8 +79,6 @@ fn order(weights: &[f64], a: usize, b: usize) -> Ordering {
 mod tests {
     use crate::Sampling;
 
-    use super::*;
-
     /// The ids that `sampling` leaves.
     fn kept_of(logits: &[f64], sampling: &Sampling) -> Vec<usize> {
         let found = sampling.probabilities(logits).unwrap();
