@@ -20,8 +20,8 @@ pub struct SamplingArgs {
     /// `--temperature`, `--top-k`, `--min-p`, `--typical` and `--mirostat` is given, else 1, which is all tokens]
     #[arg(long, value_name = "P", allow_negative_numbers = true)]
     pub top_p: Option<f64>,
-    /// Sample from the smallest set of typical tokens whose probabilities add up to P: those that are neither much less nor much
-    /// more likely than the distribution lets expect (locally typical sampling)
+    /// Sample from the smallest set of typical tokens whose probabilities add up to P: those whose surprise is nearest to the
+    /// entropy of the distribution (locally typical sampling)
     #[arg(long, value_name = "P", allow_negative_numbers = true)]
     pub typical: Option<f64>,
     /// Keep the mean surprise of the tokens near BITS, the logarithm to base 2 of the perplexity: leave out tokens that are
