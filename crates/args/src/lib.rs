@@ -12,6 +12,7 @@ mod escapes;
 mod old_spellings;
 mod parse;
 mod runs;
+mod sampling;
 mod texts;
 mod weights;
 
@@ -24,6 +25,7 @@ use clap::{Args, Subcommand, ValueEnum};
 pub use escapes::{unescape, visible};
 pub use parse::parse;
 pub use runs::{Compare, NewTokens, Reproduce, Runs, Train};
+pub use sampling::SamplingArgs;
 pub use texts::{DocumentUnit, TextArgs};
 pub use weights::{Export, Import, Layout};
 
@@ -148,28 +150,18 @@ pub struct Generate {
     /// The maximum number of tokens in a sample [default: 200, for a document 2000]
     #[arg(long, alias = "tokens", value_name = "N")]
     pub max_tokens: Option<usize>,
-    /// The sampling temperature: below 1 favours likely tokens, 0 always takes the likeliest one [default: 0.8]
-    #[arg(long, value_name = "T", allow_negative_numbers = true)]
-    pub temperature: Option<f64>,
-    /// Sample from the K likeliest tokens only
-    #[arg(long, value_name = "K")]
-    pub top_k: Option<usize>,
-    /// Sample from the smallest set of likeliest tokens whose probabilities add up to P [default: 0.9 if none of
-    /// `--temperature`, `--top-k` and `--min-p` is given, else 1, which is all tokens]
-    #[arg(long, value_name = "P", allow_negative_numbers = true)]
-    pub top_p: Option<f64>,
-    /// Leave out tokens whose probability is below this fraction of the highest one
-    #[arg(long, value_name = "P", allow_negative_numbers = true)]
-    pub min_p: Option<f64>,
-    /// Never generate the same N-gram of tokens twice
-    #[arg(long, alias = "no-repeat", value_name = "N")]
-    pub no_repeat_ngram: Option<usize>,
+    /// From which distribution tokens are sampled.
+    #[command(flatten)]
+    pub sampling: SamplingArgs,
     /// The sampling seed [default: a new one each time, printed at the start]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// The number of samples to generate
     #[arg(long, alias = "samples", value_name = "N", default_value_t = 1)]
     pub num_samples: usize,
+    /// Generate N texts for each sample and keep the one whose tokens are the likeliest on average
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub best_of: usize,
     /// The number of whole documents to generate, with a model that was trained on documents; the same as
     /// `--num-samples` there
     #[arg(long, value_name = "N", conflicts_with = "num_samples")]

@@ -302,6 +302,11 @@ fn invalid_options() {
         (["--top-p", "2"], "--top-p"),
         (["--top-k", "0"], "--top-k"),
         (["--min-p", "0"], "--min-p"),
+        (["--typical", "1.5"], "`--typical` is 1.5; expected a number above 0 and at most 1"),
+        (["--mirostat", "-2"], "`--mirostat` is -2; expected a number of bits above 0 and at most 100"),
+        (["--repetition-penalty", "0.5"], "`--repetition-penalty` is 0.5; expected a number from 1 to 100"),
+        (["--repetition-window", "3"], "--repetition-penalty"),
+        (["--best-of", "0"], "`--best-of` is 0; expected 1 to 100"),
         (["--max-tokens", "0"], "--max-tokens"),
         (["--num-samples", "0"], "--num-samples"),
         (["--stop", "zyzzyva"], "`--stop zyzzyva`: a stop text contains `zyzzyva`, which is not in the vocabulary"),
@@ -317,6 +322,8 @@ fn invalid_options() {
     ] {
         dir.expect_error(&[&["generate"], &options[..]].concat(), &[expected]);
     }
+    let no_window = ["generate", "--repetition-penalty", "1.2", "--repetition-window", "0"];
+    dir.expect_error(&no_window, &["`--repetition-window` is 0; expected 1 or more"]);
     let prompt = ["generate", "--prompt", "the foks"];
     dir.expect_error(&prompt, &["`foks`", "nearest", "fox", "--oov"]);
     for policy in ["drop", "unknown"] {

@@ -9,6 +9,8 @@ mod documents_and_labels;
 mod held_out_documents;
 #[path = "train_and_generate/int8_directories.rs"]
 mod int8_directories;
+#[path = "train_and_generate/sampling_methods.rs"]
+mod sampling_methods;
 #[path = "train_and_generate/text_files.rs"]
 mod text_files;
 #[path = "train_and_generate/text_inputs.rs"]
@@ -142,7 +144,9 @@ fn a_sample_does_not_depend_on_other_samples() {
     assert_eq!(report["model"], "runs/a");
     assert_eq!(report["top_p"], 0.9);
     // What is given is not combined with a default that it was not compared with.
-    for given in [["--temperature", "0.5"], ["--top-k", "5"], ["--min-p", "0.1"]] {
+    for given in
+        [["--temperature", "0.5"], ["--top-k", "5"], ["--min-p", "0.1"], ["--typical", "0.9"], ["--mirostat", "3"]]
+    {
         let report = dir.json(&[&["generate", "--json", "--max-tokens", "3", "--seed", "7"], &given[..]].concat());
         assert_eq!(report["top_p"], Value::Null, "{given:?}");
     }

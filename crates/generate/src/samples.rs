@@ -9,7 +9,7 @@ use crate::sample_batch::{Sample, SampleBatch};
 use crate::sampling::Sampling;
 use crate::stop::Stops;
 
-/// Samples per batch with packed weights.
+/// Texts per batch with packed weights, several for each sample that is the best of them.
 const BATCH_SIZE: u64 = 64;
 
 impl Generator {
@@ -22,7 +22,8 @@ impl Generator {
         Ok(self.sample(prompt, sampling, 0)?.text)
     }
 
-    /// The same text as that of [`generate`](Self::generate), in pieces as soon as they are sampled.
+    /// The same text as that of [`generate`](Self::generate), in pieces as soon as they are sampled. The best of several
+    /// ([`Sampling::best_of`]) is known, and one piece, at the end.
     ///
     /// # Errors
     /// As [`generate`](Self::generate); later errors are items of the iterator.
@@ -148,7 +149,7 @@ impl<'a> Samples<'a> {
     fn next_batch(&mut self) -> Result<Vec<Sample>> {
         let Self { generator, prompt, sampling, numbers, .. } = self;
         // Without packed weights, floating-point rounding in a batch may differ from that of a single text.
-        let batch_size = if generator.engine().is_packed() { BATCH_SIZE } else { 1 };
+        let batch_size = if generator.engine().is_packed() { (BATCH_SIZE / sampling.best_of as u64).max(1) } else { 1 };
         let batch = numbers.start..numbers.end.min(numbers.start.saturating_add(batch_size));
         numbers.start = batch.end;
         generator.with_workers(|| {
@@ -291,5 +292,74 @@ mod tests {
         assert!(matches!(generator.evaluate("a . a . a"), Err(Error::NotFinite)));
         assert!(matches!(generator.stream("a", &sampling.clone().top_p(2.0)).err(), Some(Error::Config(_))));
         assert!(matches!(generator.generate("a", &sampling.top_k(0)), Err(Error::Config(_))));
+    }
+    /// All methods that depend on the tokens before or on the whole distribution.
+    fn all_methods() -> Sampling {
+        let sampling =
+            Sampling::default().temperature(0.9).top_k(7).min_p(0.01).top_p(0.99).typical(0.95).mirostat(2.0);
+        sampling.repetition_penalty(1.3).repetition_window(5).no_repeat_ngram(4).max_tokens(12)
+    }
+
+    #[test]
+    fn a_sample_with_all_methods_is_the_same_alone_in_a_batch_and_with_any_number_of_threads() {
+        let generator = generator(WORDS, None);
+        for sampling in [all_methods(), all_methods().best_of(3)] {
+            let run = |threads: usize| -> Vec<Sample> {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(|| generator.samples("a", &sampling, 0..70).unwrap().map(Result::unwrap).collect())
+            };
+            let many = run(1);
+            assert_eq!(many.len(), 70);
+            assert_eq!(many, run(3));
+            for number in [0, 20, 21, 63, 64, 69] {
+                assert_eq!(many[number], generator.sample("a", &sampling, number as u64).unwrap(), "{number}");
+            }
+            let pieces: Vec<String> = generator.stream("a", &sampling).unwrap().map(Result::unwrap).collect();
+            assert_eq!(pieces.concat(), many[0].text);
+            assert!(sampling.best_of == 1 || pieces.len() == 1, "{pieces:?}");
+            let whole = generator.sample_while("a", &sampling, 5, || true).unwrap();
+            assert_eq!(whole.as_ref(), Some(&many[5]));
+        }
+    }
+
+    #[test]
+    fn the_best_of_several_samples_has_the_highest_log_probability_per_token() {
+        let packed = generator(WORDS, Some("."));
+        let separator = packed.tokenizer().document_separator_id().unwrap();
+        let prompt = Prompt::from(vec![1, 2]);
+        for generator in [composed(&packed), packed] {
+            // Samples end at the separator, which counts as a token, or after eight tokens.
+            let all = Sampling::default().temperature(1.5).max_tokens(8).stop_id(separator);
+            let mean = |sample: &Sample| {
+                let mut session = generator.session(&prompt).unwrap();
+                let end = sample.is_complete.then_some(separator);
+                let ids: Vec<u32> = sample.ids.iter().copied().chain(end).collect();
+                let log_prob = |&id: &u32| {
+                    let log_prob = session.log_probs()[id as usize];
+                    session.push(id).unwrap();
+                    log_prob
+                };
+                ids.iter().map(log_prob).sum::<f64>() / ids.len() as f64
+            };
+            let best = generator.samples(&prompt, &all.clone().best_of(4), 0..30).unwrap();
+            let mut other_than_first = 0;
+            for (number, best) in (0..).zip(best) {
+                let best = best.unwrap();
+                let candidates = generator.samples(&prompt, &all, number * 4..number * 4 + 4).unwrap();
+                let candidates: Vec<Sample> = candidates.collect::<Result<_>>().unwrap();
+                assert!(candidates.iter().all(|candidate| candidate.log_prob_per_token.is_none()));
+                let chosen = candidates.iter().position(|candidate| candidate.ids == best.ids).unwrap();
+                other_than_first += usize::from(chosen > 0);
+                assert_eq!(best.text, candidates[chosen].text);
+                let found = best.log_prob_per_token.unwrap();
+                assert!((found - mean(&best)).abs() < 1e-5, "{found}");
+                for candidate in &candidates {
+                    assert!(mean(candidate) < found + 1e-5, "{candidate:?}");
+                }
+            }
+            assert!(other_than_first > 10, "{other_than_first}");
+            let none = generator.sample(&prompt, &all.best_of(4).max_tokens(0), 0).unwrap();
+            assert_eq!((none.ids.len(), none.log_prob_per_token), (0, None));
+        }
     }
 }

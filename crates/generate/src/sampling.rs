@@ -1,6 +1,4 @@
-//! The options of sampling, and from logits to probabilities: temperature, top-k, top-p and min-p.
-
-use std::cmp::Ordering;
+//! The options of sampling, and from logits to probabilities.
 
 use kernels::inference::{softmax_weights, sum_of_weights};
 use models::StateMode;
@@ -8,8 +6,20 @@ use seqdata::ConfigError;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::filters::{keep_likely, keep_most_likely, keep_nucleus, keep_typical};
+
+/// The largest target of Mirostat, in bits, far above the surprise of any vocabulary's tokens.
+const MAX_BITS: f64 = 100.0;
+/// The largest repetition penalty.
+const MAX_PENALTY: f64 = 100.0;
+/// The largest number of texts from which the best is taken: they are generated at once.
+const MAX_CANDIDATES: usize = 100;
 
 /// How text is sampled: from which distribution, how many tokens, with which random numbers.
+///
+/// The repetition penalty changes the logits, and n-grams that would repeat become impossible; then the temperature divides
+/// the logits. The filters follow in the order top-k, min-p, top-p, typical, Mirostat, each on the probabilities that those
+/// before it leave, normalized again.
 ///
 /// ```
 /// use generate::Sampling;
@@ -30,9 +40,26 @@ pub struct Sampling {
     pub top_p: Option<f64>,
     /// Keeps only tokens with at least this fraction of the highest probability (Nguyen et al. 2024). Default: all.
     pub min_p: Option<f64>,
+    /// Keeps only the tokens whose surprise −ln p is nearest to the entropy −Σ p ln p, as many as have probabilities that
+    /// sum to this value (locally typical sampling, Meister et al. 2023). Default: all.
+    pub typical: Option<f64>,
+    /// Keeps the mean surprise S = −log2 p of the tokens near this target τ in bits, by Mirostat 2.0 (Basu et al. 2021): a
+    /// token has S ≤ μ, or is the likeliest; then μ ← μ − 0.1 (S − τ), and at the beginning μ = 2 τ. p is the probability in
+    /// the distribution that the temperature and the other filters leave. Default: no target.
+    pub mirostat: Option<f64>,
+    /// θ ≥ 1: the logit z of a token that is in the prompt or was sampled is z / θ if it is positive, and z θ otherwise, before
+    /// the temperature. Keskar et al. 2019, section 4.1, always divide, which would favour such tokens where their logits are
+    /// negative. It does not apply to document tokens and separators. Default: 1, no penalty.
+    pub repetition_penalty: Option<f64>,
+    /// The repetition penalty applies only to this number of last tokens. Default: to all.
+    pub repetition_window: Option<usize>,
     /// No n-gram of this length occurs twice in a text. Default: no limit.
     #[serde(rename = "no_repeat")]
     pub no_repeat_ngram: Option<usize>,
+    /// A sample is the best of this number of texts, the one whose tokens have the highest mean log-probability under the
+    /// model, without temperature, penalties and filters (sample and rank, Adiwardana et al. 2020, with the mean instead of
+    /// the sum). Those of sample n with `best_of` = N are the samples n N to n N + N − 1 without. Default: 1.
+    pub best_of: usize,
     /// The maximum number of tokens per sample. Default: 200.
     pub max_tokens: usize,
     /// The seed of the random numbers. Default: 0.
@@ -56,7 +83,12 @@ impl Default for Sampling {
             top_k: None,
             top_p: None,
             min_p: None,
+            typical: None,
+            mirostat: None,
+            repetition_penalty: None,
+            repetition_window: None,
             no_repeat_ngram: None,
+            best_of: 1,
             max_tokens: 200,
             seed: 0,
             state_mode: None,
@@ -88,9 +120,34 @@ impl Sampling {
         Self { min_p: min_p.into(), ..self }
     }
 
+    /// Sets [`typical`](Self#structfield.typical).
+    pub fn typical(self, typical: impl Into<Option<f64>>) -> Self {
+        Self { typical: typical.into(), ..self }
+    }
+
+    /// Sets [`mirostat`](Self#structfield.mirostat).
+    pub fn mirostat(self, bits: impl Into<Option<f64>>) -> Self {
+        Self { mirostat: bits.into(), ..self }
+    }
+
+    /// Sets [`repetition_penalty`](Self#structfield.repetition_penalty).
+    pub fn repetition_penalty(self, penalty: impl Into<Option<f64>>) -> Self {
+        Self { repetition_penalty: penalty.into(), ..self }
+    }
+
+    /// Sets [`repetition_window`](Self#structfield.repetition_window).
+    pub fn repetition_window(self, tokens: impl Into<Option<usize>>) -> Self {
+        Self { repetition_window: tokens.into(), ..self }
+    }
+
     /// Sets [`no_repeat_ngram`](Self#structfield.no_repeat_ngram).
     pub fn no_repeat_ngram(self, length: impl Into<Option<usize>>) -> Self {
         Self { no_repeat_ngram: length.into(), ..self }
+    }
+
+    /// Sets [`best_of`](Self#structfield.best_of).
+    pub fn best_of(self, best_of: usize) -> Self {
+        Self { best_of, ..self }
     }
 
     /// Sets [`max_tokens`](Self#structfield.max_tokens).
@@ -129,26 +186,34 @@ impl Sampling {
     /// Names the first option that is out of range.
     pub fn check(&self) -> Result<()> {
         let reject = |key, found: f64, expected| Err(ConfigError::new(key, found, expected).into());
-        let Self { temperature, top_k, top_p, min_p, no_repeat_ngram, .. } = *self;
+        let Self { temperature, top_k, top_p, min_p, typical, repetition_window, no_repeat_ngram, best_of, .. } = *self;
         if !(temperature >= 0.0 && temperature.is_finite()) {
             return reject("temperature", temperature, "a number of 0 or more");
         }
-        for (key, fraction) in [("top_p", top_p), ("min_p", min_p)] {
+        for (key, fraction) in [("top_p", top_p), ("min_p", min_p), ("typical", typical)] {
             if let Some(fraction) = fraction.filter(|&p| !(p > 0.0 && p <= 1.0)) {
                 return reject(key, fraction, "a number above 0 and at most 1");
             }
         }
-        for (key, count) in [("top_k", top_k), ("no_repeat_ngram", no_repeat_ngram)] {
-            if count == Some(0) {
-                return reject(key, 0.0, "1 or more");
-            }
+        if let Some(bits) = self.mirostat.filter(|&bits| !(bits > 0.0 && bits <= MAX_BITS)) {
+            return reject("mirostat", bits, "a number of bits above 0 and at most 100");
+        }
+        if let Some(penalty) = self.repetition_penalty.filter(|penalty| !(1.0..=MAX_PENALTY).contains(penalty)) {
+            return reject("repetition_penalty", penalty, "a number from 1 to 100");
+        }
+        let counts = [("top_k", top_k), ("repetition_window", repetition_window), ("no_repeat_ngram", no_repeat_ngram)];
+        if let Some((key, _)) = counts.into_iter().find(|&(_, count)| count == Some(0)) {
+            return reject(key, 0.0, "1 or more");
+        }
+        if !(1..=MAX_CANDIDATES).contains(&best_of) {
+            return reject("best_of", best_of as f64, "1 to 100");
         }
         Ok(())
     }
 
-    /// The probability of each token: softmax of `logits / τ` in f64, over the tokens that the
-    /// filters keep. A logit of −∞, or more than 709 τ below the largest, gives probability 0. The filters are applied in the order top-k,
-    /// min-p, top-p. With τ = 0 the most likely token (the first of equals) has probability 1.
+    /// The probability of each token: softmax of `logits / τ` in f64, over the tokens that the filters keep, without what
+    /// depends on the tokens before: Mirostat, the repetition penalty and repeated n-grams. A logit of −∞, or more than 709 τ
+    /// below the largest, gives probability 0. With τ = 0 the most likely token (the first of equals) has probability 1.
     ///
     /// # Errors
     /// [`Error::NotFinite`] if a logit is NaN or +∞, or none is finite.
@@ -179,64 +244,17 @@ impl Sampling {
             keep_most_likely(&mut weights, count);
         }
         if let Some(fraction) = self.min_p {
-            // The most likely token has weight 1.
-            weights.iter_mut().for_each(|weight| *weight = if *weight < fraction { 0.0 } else { *weight });
+            keep_likely(&mut weights, fraction);
         }
         // With 1 all tokens are kept, whatever rounding makes of the sum.
         if let Some(fraction) = self.top_p.filter(|&fraction| fraction < 1.0) {
             keep_nucleus(&mut weights, fraction);
         }
+        if let Some(fraction) = self.typical.filter(|&fraction| fraction < 1.0) {
+            keep_typical(&mut weights, fraction);
+        }
         Ok(weights)
     }
-}
-
-/// How often [`keep_nucleus`] halves the range of the smallest weight that is kept, on a logarithmic scale. Few weights remain
-/// in it, and only they are sorted.
-const HALVINGS: usize = 10;
-
-/// Sets all but the `count` largest weights to zero. Of equal ones the first are kept.
-fn keep_most_likely(weights: &mut [f64], count: usize) {
-    let mut ids: Vec<usize> = (0..weights.len()).collect();
-    if count < ids.len() {
-        ids.select_nth_unstable_by(count, |&a, &b| order(weights, a, b));
-        ids[count..].iter().for_each(|&id| weights[id] = 0.0);
-    }
-}
-
-/// Sets all weights to zero but the largest ones that together are at least this fraction, below 1, of the sum. The largest
-/// of all is 1.
-fn keep_nucleus(weights: &mut [f64], fraction: f64) {
-    let total = sum_of_weights(weights, 0.0);
-    let target = fraction * total;
-    // The smallest weight that is kept is above `low`, and at most `high`. Weights below the first `low` are too small to
-    // be, even together, all that may be left out.
-    let (mut low, mut high) = (0.5 * (1.0 - fraction) * total / weights.len() as f64, 1.0);
-    let mut above_high = 0.0;
-    for _ in 0..HALVINGS {
-        let middle = (low * high).sqrt();
-        let sum = sum_of_weights(weights, middle);
-        if sum < target {
-            (high, above_high) = (middle, sum);
-        } else {
-            low = middle;
-        }
-    }
-    let mut ids: Vec<usize> = (0..weights.len()).filter(|&id| low < weights[id] && weights[id] <= high).collect();
-    ids.sort_unstable_by(|&a, &b| order(weights, a, b));
-    let mut reached = above_high;
-    for id in ids {
-        if reached < target {
-            reached += weights[id];
-        } else {
-            weights[id] = 0.0;
-        }
-    }
-    weights.iter_mut().for_each(|weight| *weight = if *weight > low { *weight } else { 0.0 });
-}
-
-/// The larger weight first; of equal ones the smaller id, so that a seed gives one text.
-fn order(weights: &[f64], a: usize, b: usize) -> Ordering {
-    weights[b].total_cmp(&weights[a]).then(a.cmp(&b))
 }
 
 /// ln softmax(`logits`) in f64; NaN if a logit is NaN or +∞, or none is finite.
@@ -284,61 +302,6 @@ mod tests {
     }
 
     #[test]
-    fn filters_keep_the_most_likely_tokens() {
-        let kept = |sampling: Sampling| -> Vec<usize> {
-            let found = probabilities(sampling);
-            (0..found.len()).filter(|&at| found[at] > 0.0).collect()
-        };
-        let all = Sampling::default;
-        assert_eq!(kept(all().top_k(2)), [1, 2]);
-        assert_eq!(kept(all().top_k(99)), [0, 1, 2]);
-        // The probabilities are 0.090, 0.665, 0.245.
-        assert_eq!(kept(all().top_p(0.6)), [1]);
-        assert_eq!(kept(all().top_p(0.7)), [1, 2]);
-        assert_eq!(kept(all().top_p(1.0)), [0, 1, 2]);
-        assert_eq!(kept(all().min_p(0.3)), [1, 2]);
-        assert_eq!(kept(all().min_p(1.0)), [1]);
-        assert_eq!(kept(all().top_k(2).top_p(0.7)), [1]);
-    }
-
-    #[test]
-    fn filters_keep_what_a_complete_sort_keeps() {
-        let mut random = seqdata::Random::keyed(1, "logits", &[]);
-        for spread in [0.2, 4.0] {
-            // Rounded, so that some are equal; and some are impossible.
-            let mut logits: Vec<f64> = (0..500).map(|_| (random.normal() * spread * 16.0).round() / 16.0).collect();
-            logits[7] = f64::NEG_INFINITY;
-            let all = Sampling::default().probabilities(&logits).unwrap();
-            let mut sorted: Vec<usize> = (0..all.len()).collect();
-            sorted.sort_by(|&a, &b| all[b].total_cmp(&all[a]));
-            let check = |sampling: Sampling, count: usize| {
-                let found = sampling.probabilities(&logits).unwrap();
-                let total: f64 = sorted[..count].iter().map(|&id| all[id]).sum();
-                for (rank, &id) in sorted.iter().enumerate() {
-                    let expected = if rank < count { all[id] / total } else { 0.0 };
-                    assert!((found[id] - expected).abs() < 1e-12, "{sampling:?}: {} for {expected}", found[id]);
-                    assert_eq!(found[id] > 0.0, expected > 0.0, "{sampling:?}: rank {rank} of {count}");
-                }
-            };
-            for count in [1, 2, 50, 499, 500] {
-                check(Sampling::default().top_k(count), count);
-            }
-            for fraction in [1e-300, 0.1, 0.5, 0.9, 0.999, 1.0] {
-                let mut cumulative = 0.0;
-                let enough = sorted.iter().position(|&id| {
-                    cumulative += all[id];
-                    cumulative >= fraction
-                });
-                check(Sampling::default().top_p(fraction), enough.map_or(500, |at| at + 1));
-                let likely = sorted.iter().filter(|&&id| all[id] >= fraction * all[sorted[0]]).count();
-                check(Sampling::default().min_p(fraction), likely);
-            }
-        }
-        let equal = Sampling::default().top_p(0.5).probabilities(&[1.0; 10]).unwrap();
-        assert_eq!(equal, [[0.2; 5], [0.0; 5]].concat());
-    }
-
-    #[test]
     fn log_softmax_is_the_logarithm_of_the_probabilities() {
         let log_probs = log_softmax(&LOGITS.map(|logit| logit as f32));
         for (log_prob, probability) in log_probs.iter().zip(probabilities(Sampling::default())) {
@@ -366,12 +329,27 @@ mod tests {
             (all().min_p(-0.1), "`min_p`"),
             (all().top_k(0), "`top_k`"),
             (all().no_repeat_ngram(0), "`no_repeat_ngram`"),
+            (all().typical(0.0), "`typical`"),
+            (all().mirostat(0.0), "`mirostat`"),
+            (all().mirostat(f64::INFINITY), "`mirostat`"),
+            (all().repetition_penalty(0.9), "`repetition_penalty`"),
+            (all().repetition_penalty(f64::NAN), "`repetition_penalty`"),
+            (all().repetition_window(0), "`repetition_window`"),
+            (all().best_of(0), "`best_of`"),
+            (all().best_of(101), "`best_of`"),
         ];
         for (sampling, key) in cases {
             let error = sampling.check().unwrap_err().to_string();
             assert!(error.contains(key), "{error}");
         }
         all().check().unwrap();
+    }
+
+    #[test]
+    fn options_of_earlier_versions_are_read() {
+        let json = r#"{"temperature": 0.5, "top_k": 3, "no_repeat": 2}"#;
+        let expected = Sampling::default().temperature(0.5).top_k(3).no_repeat_ngram(2);
+        assert_eq!(serde_json::from_str::<Sampling>(json).unwrap(), expected);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use args::Generate;
+use args::{Generate, SamplingArgs};
 use generate::{Generator, LeftOut, Prompt, Sample, Sampling, StopText};
 use models::bundle::{MANIFEST, read_metadata};
 use models::{LanguageModel, LmBundle, Network, StateMode};
@@ -40,36 +40,61 @@ const MAX_DOCUMENT_TOKENS: usize = 2_000;
 struct Report {
     /// The path of the model, or the name of the built-in base.
     model: String,
-    seed: u64,
-    temperature: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    top_p: Option<f64>,
+    #[serde(flatten)]
+    sampling: Settings,
     tokens_per_second: f64,
     /// With `--unique`.
     #[serde(skip_serializing_if = "Option::is_none")]
     left_out: Option<LeftOut>,
 }
 
+/// How the samples were generated: what is not off.
+#[derive(Serialize)]
+struct Settings {
+    seed: u64,
+    temperature: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_k: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    min_p: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_p: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    typical: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mirostat: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repetition_penalty: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repetition_window: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_repeat_ngram: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    best_of: Option<usize>,
+}
+
+impl Settings {
+    fn of(sampling: &Sampling) -> Self {
+        Self {
+            seed: sampling.seed,
+            temperature: sampling.temperature,
+            top_k: sampling.top_k,
+            min_p: sampling.min_p,
+            top_p: sampling.top_p,
+            typical: sampling.typical,
+            mirostat: sampling.mirostat,
+            repetition_penalty: sampling.repetition_penalty,
+            repetition_window: sampling.repetition_window,
+            no_repeat_ngram: sampling.no_repeat_ngram,
+            best_of: (sampling.best_of > 1).then_some(sampling.best_of),
+        }
+    }
+}
+
 /// Runs the command.
 pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
-    let seed = args.seed.unwrap_or_else(fresh_seed);
-    let temperature = args.temperature.unwrap_or(TEMPERATURE);
-    let has_own = args.temperature.is_some() || args.top_k.is_some() || args.min_p.is_some();
-    let top_p = args.top_p.or((!has_own).then_some(TOP_P));
-    let sampling = Sampling::default()
-        .temperature(temperature)
-        .top_k(args.top_k)
-        .top_p(top_p)
-        .min_p(args.min_p)
-        .no_repeat_ngram(args.no_repeat_ngram)
-        .max_tokens(args.max_tokens.unwrap_or(MAX_TOKENS))
-        .seed(seed);
-    sampling.check().map_err(|error| match error {
-        generate::Error::Config(ConfigError { key, found, expected }) => {
-            Error::new(format!("`--{}` is {found}; expected {expected}", key.replace('_', "-")))
-        }
-        error => error.into(),
-    })?;
+    let sampling = sampling(args)?;
+    let Sampling { seed, temperature, top_p, .. } = sampling;
     let count = args.documents.unwrap_or(args.num_samples);
     let count_option = if args.documents.is_some() { "--documents" } else { "--num-samples" };
     for (option, count) in [("--max-tokens", sampling.max_tokens), (count_option, count)] {
@@ -128,11 +153,40 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
     let tokens_per_second = tokens as f64 / start.elapsed().as_secs_f64();
     if args.json {
         let model = directory.display().to_string();
-        let report = to_json(&Report { model, seed, temperature, top_p, tokens_per_second, left_out })?;
+        let report = to_json(&Report { model, sampling: Settings::of(&sampling), tokens_per_second, left_out })?;
         print(&format!("{}\n", report.trim_start_matches('{')))?;
     }
     status(&format!("{}, {tokens_per_second:.0} tokens/s", counted(tokens, "token")));
     Ok(())
+}
+
+/// The options of sampling that are known before the model is loaded.
+fn sampling(args: &Generate) -> Result<Sampling> {
+    let SamplingArgs { temperature, top_k, min_p, top_p, typical, mirostat, .. } = args.sampling;
+    let has_own =
+        temperature.is_some() || top_k.is_some() || min_p.is_some() || typical.is_some() || mirostat.is_some();
+    // The target of Mirostat is meant for the model's own distribution.
+    let default_temperature = if mirostat.is_some() { 1.0 } else { TEMPERATURE };
+    let sampling = Sampling::default()
+        .temperature(temperature.unwrap_or(default_temperature))
+        .top_k(top_k)
+        .min_p(min_p)
+        .top_p(top_p.or((!has_own).then_some(TOP_P)))
+        .typical(typical)
+        .mirostat(mirostat)
+        .repetition_penalty(args.sampling.repetition_penalty)
+        .repetition_window(args.sampling.repetition_window)
+        .no_repeat_ngram(args.sampling.no_repeat_ngram)
+        .best_of(args.best_of)
+        .max_tokens(args.max_tokens.unwrap_or(MAX_TOKENS))
+        .seed(args.seed.unwrap_or_else(fresh_seed));
+    sampling.check().map_err(|error| match error {
+        generate::Error::Config(ConfigError { key, found, expected }) => {
+            Error::new(format!("`--{}` is {found}; expected {expected}", key.replace('_', "-")))
+        }
+        error => error.into(),
+    })?;
+    Ok(sampling)
 }
 
 /// The newest language model of a run, or else the built-in base, but not in the place of a model that is damaged.

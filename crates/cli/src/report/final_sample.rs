@@ -86,7 +86,8 @@ impl FinalSample {
         let ids: Vec<Vec<u32>> = samples.iter().map(|sample| sample.ids.clone()).collect();
         let texts: Vec<&str> = samples.iter().map(|sample| sample.text.as_str()).collect();
         let ids = ids.join(document.as_slice());
-        Ok((Sample { text: texts.join("\n"), ids, is_complete: true }, Some(novelty)))
+        let sample = Sample { text: texts.join("\n"), ids, is_complete: true, log_prob_per_token: None };
+        Ok((sample, Some(novelty)))
     }
 }
 
@@ -148,7 +149,12 @@ mod tests {
 
     #[test]
     fn documents_are_new_known_or_repeated() {
-        let sample = |text: &str| Sample { text: text.into(), ids: Vec::new(), is_complete: text != "c" };
+        let sample = |text: &str| Sample {
+            text: text.into(),
+            ids: Vec::new(),
+            is_complete: text != "c",
+            log_prob_per_token: None,
+        };
         let training = DocumentHashes::of(["a"]);
         let found = DocumentNovelty::of(&["a", "b", "a", "c", "b", "b"].map(sample), &training);
         let expected = DocumentNovelty { documents: 6, new: 2, in_training_text: 2, repeated: 2, cut_off: 1 };
