@@ -7,7 +7,7 @@ use args::Train;
 use burn::tensor::Device;
 use durable::{Lock, write_atomically};
 use models::LanguageModel;
-use trainer::{Checkpoints, StartFrom, StopReason};
+use trainer::{Checkpoints, StartFrom, StopFlag, StopReason};
 
 use crate::config::{self, AnyConfig, Config, LmExperiment, QaExperiment};
 use crate::device::BackendSelection;
@@ -179,6 +179,8 @@ pub fn train_new<C: Experiment>(
     setup: Setup,
 ) -> Result<(PathBuf, StopReason)> {
     let NewRun { experiment, model, origin, reproduces, plan, references } = new;
+    let stop = &StopFlag::default();
+    signals::stop_run(stop)?;
     let run = create_run()?;
     let lock = Lock::acquire(&run);
     let train = |lock: &Lock| -> Result<StopReason> {
@@ -191,7 +193,7 @@ pub fn train_new<C: Experiment>(
         let validation = experiment.validation_protocols();
         Provenance { reproduces, validation, ..provenance }.write(&run)?;
         status(&format!("training {} on {}", run.display(), setup.backend.name()));
-        let context = RunContext { run: &run, lock, setup };
+        let context = RunContext { run: &run, lock, setup, stop };
         context.train(experiment, &references, StartFrom::Model(Box::new(model)), None)
     };
     let (stop_reason, is_ours) = match &lock {
@@ -221,6 +223,7 @@ fn resume(run: &Path, args: &Train, backend: &BackendSelection) -> Result<StopRe
         lock()?;
     }
     Checkpoints::of(run).verify()?;
+    signals::resume_run(run);
     let config = init::resumed_config(run, &args.config)?;
     let before = Provenance::read(run);
     let train = match &config {
@@ -240,7 +243,8 @@ fn resume(run: &Path, args: &Train, backend: &BackendSelection) -> Result<StopRe
     };
     let lock = &lock()?;
     let device = &backend.open()?;
-    let context = RunContext { run, lock, setup: setup(args, backend, device) };
+    let stop = &StopFlag::default();
+    let context = RunContext { run, lock, setup: setup(args, backend, device), stop };
     match config {
         AnyConfig::LanguageModel(config) => continue_run(context, &init::resumed_experiment(run, *config)?, before),
         AnyConfig::Questions(config) => {
@@ -299,7 +303,7 @@ fn finished(run: &Path, settings: &config::Train) -> Result<Option<(StopReason, 
 
 /// Trains the run from its newest checkpoint. `before` is its record of the environment.
 fn continue_run<C: Experiment>(context: RunContext, experiment: &C, before: Result<Provenance>) -> Result<StopReason> {
-    let RunContext { run, setup: Setup { backend, .. }, .. } = context;
+    let RunContext { run, setup: Setup { backend, .. }, stop, .. } = context;
     let mut update = None;
     match before {
         Ok(before) => {
@@ -316,6 +320,7 @@ fn continue_run<C: Experiment>(context: RunContext, experiment: &C, before: Resu
         Err(error) => status(&format!("warning: {error}: the environment of the run is unknown")),
     }
     let references = experiment.references();
+    signals::stop_run(stop)?;
     let progress = Checkpoints::of(run).progress()?;
     let steps = progress.map_or(0, |progress| progress.steps);
     status(&format!("resuming {} after step {steps} on {}", run.display(), backend.name()));
