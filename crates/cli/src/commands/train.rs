@@ -147,8 +147,9 @@ fn plan_and_train<C: Experiment>(
         print(&reasons.map_or(toml.clone(), |reasons| reasons.to_toml(&toml)))?;
         return Ok(None);
     }
+    let planned_minutes = reasons.as_ref().and_then(|reasons| reasons.minutes);
     let plan = reasons.map(|reasons| reasons.to_toml(&experiment.to_toml()));
-    let new = NewRun { experiment: &experiment, model, origin, reproduces: None, plan, references };
+    let new = NewRun { experiment: &experiment, model, origin, reproduces: None, plan, planned_minutes, references };
     train_new(new, || directory::create(args.out.as_deref(), name), setup).map(Some)
 }
 
@@ -164,6 +165,8 @@ pub struct NewRun<'a, C: Experiment> {
     pub reproduces: Option<PathBuf>,
     /// The configuration with the reasons for what was chosen, if something was.
     pub plan: Option<String>,
+    /// The time for which the number of its steps was chosen, in minutes, if it was.
+    pub planned_minutes: Option<f64>,
     /// What it is compared with, computed before there is a directory: it may take long, and Ctrl-C ends it at once.
     pub references: References<C::Baselines>,
 }
@@ -178,7 +181,7 @@ pub fn train_new<C: Experiment>(
     create_run: impl FnOnce() -> Result<PathBuf>,
     setup: Setup,
 ) -> Result<(PathBuf, StopReason)> {
-    let NewRun { experiment, model, origin, reproduces, plan, references } = new;
+    let NewRun { experiment, model, origin, reproduces, plan, planned_minutes, references } = new;
     let stop = &StopFlag::default();
     signals::stop_run(stop)?;
     let run = create_run()?;
@@ -191,7 +194,7 @@ pub fn train_new<C: Experiment>(
         }
         let provenance = Provenance::current(experiment.input_hashes(), setup.backend, origin);
         let validation = experiment.validation_protocols();
-        Provenance { reproduces, validation, ..provenance }.write(&run)?;
+        Provenance { reproduces, validation, planned_minutes, ..provenance }.write(&run)?;
         status(&format!("training {} on {}", run.display(), setup.backend.name()));
         let context = RunContext { run: &run, lock, setup, stop };
         context.train(experiment, &references, StartFrom::Model(Box::new(model)), None)
@@ -276,15 +279,12 @@ fn finished(run: &Path, settings: &config::Train) -> Result<Option<(StopReason, 
             counted_epochs(done)
         ),
         done if done == epochs => {
-            // A plan for a time divides it into epochs of so many steps.
-            let longer = match (has_fixed_length, settings.steps_per_epoch) {
-                (true, 0) => {
-                    "its learning rate has fallen to zero; to train longer, start a new run with a larger `train.epochs`"
-                }
-                (true, _) => {
-                    "its learning rate has fallen to zero; to train longer, start a new run with more `--minutes`"
-                }
-                (false, _) => "to continue, use `--set train.epochs=N` with a larger N",
+            let longer = if !has_fixed_length {
+                "to continue, use `--set train.epochs=N` with a larger N"
+            } else if Provenance::read(run).is_ok_and(|run| run.planned_minutes.is_some()) {
+                "its learning rate has fallen to zero; to train longer, start a new run with more `--minutes`"
+            } else {
+                "its learning rate has fallen to zero; to train longer, start a new run with a larger `train.epochs`"
             };
             status(&format!("{name} has finished its {}; {longer}", counted_epochs(epochs)));
             Ok(Some((StopReason::Finished, progress.steps)))

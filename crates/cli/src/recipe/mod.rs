@@ -104,6 +104,8 @@ pub struct Reasons {
     /// The first comment of the plan.
     heading: &'static str,
     choices: Vec<Choice>,
+    /// The time for which the number of steps was chosen, in minutes; `None` if that number was given.
+    pub minutes: Option<f64>,
 }
 
 impl LookedAt {
@@ -220,7 +222,7 @@ pub fn plan(
         choices.push(set_length(experiment, clock, minutes, &step, EpochRule::ValidationTime, sizes.most_passes));
     }
     let heading = "Chosen for this text and this machine. Edit it and train with `train --config FILE`.";
-    let reasons = Reasons { heading, choices };
+    let reasons = Reasons { heading, choices, minutes: (!clock.has_epochs()).then_some(minutes) };
     reasons.print("chosen for this text and this machine:");
     Ok(reasons)
 }
@@ -243,7 +245,8 @@ pub fn plan_length<C: Experiment>(
         _ => EpochRule::ValidationTime,
     };
     let choices = vec![set_length(experiment, clock, minutes, &step, rule, f64::INFINITY)];
-    let reasons = Reasons { heading: "This configuration with a number of steps for this machine.", choices };
+    let heading = "This configuration with a number of steps for this machine.";
+    let reasons = Reasons { heading, choices, minutes: Some(minutes) };
     reasons.print("chosen for this time and this machine:");
     Ok(Some(reasons))
 }
