@@ -116,13 +116,15 @@ impl Trial {
                 bits,
                 TAKEN_BELOW * self.counting,
             ),
+            None if self.is_of_first_part => (
+                format!("before any training, on the first {} kB of the text,", FIRST_PART / 1_000),
+                self.untrained,
+                TRIED_BELOW * self.counting,
+            ),
             None => ("before any training".into(), self.untrained, TRIED_BELOW * self.counting),
         };
-        let of_part =
-            if self.is_of_first_part { format!(" of the first {} kB", FIRST_PART / 1_000) } else { String::new() };
         format!(
-            "{start} it needs {} bits to predict a byte of held-out text{of_part}, where counting characters needs {}; the \
-             limit is {}",
+            "{start} it needs {} bits to predict a byte of held-out text, where counting characters needs {}; the limit is {}",
             decimals(bits, 2),
             decimals(self.counting, 2),
             decimals(limit, 2)
@@ -220,8 +222,8 @@ mod tests {
                         characters needs 2.00; the limit is 5.00";
         assert_eq!(foreign.reason(), expected);
         let early = Trial { is_of_first_part: true, ..trial(8.5, None) };
-        let expected = "before any training it needs 8.50 bits to predict a byte of held-out text of the first 100 kB, where \
-                        counting characters needs 2.00; the limit is 5.00";
+        let expected = "before any training, on the first 100 kB of the text, it needs 8.50 bits to predict a byte of held-out \
+                        text, where counting characters needs 2.00; the limit is 5.00";
         assert_eq!(early.reason(), expected);
         assert!(trial(4.9, None).is_promising() && !trial(f64::NAN, None).is_promising());
         // A small part of the text decides only if the base is worse than no model.
