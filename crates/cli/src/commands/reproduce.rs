@@ -71,7 +71,7 @@ pub fn run(args: &Reproduce, backend: &BackendSelection) -> Result<ExitCode> {
             check_vectors(&name, &config.model.vectors)?;
             check_origin(&name, &config, &before)?;
             let given = config.clone();
-            let new = changed_text::explain(new_experiment(*config, &device), run, &given, "");
+            let new = changed_text::explain(new_experiment(*config, None, &device), run, &given, "");
             let (experiment, model, origin) = new?;
             warn(&experiment.warnings);
             train_again(args, &experiment, model, origin, &device, &backend)

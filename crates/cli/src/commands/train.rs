@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use args::Train;
 use burn::tensor::Device;
 use durable::{Lock, write_atomically};
-use models::LanguageModel;
+use models::{LanguageModel, LmBundle};
 use trainer::{Checkpoints, StartFrom, StopFlag, StopReason};
 
 use crate::config::{self, AnyConfig, Config, LmExperiment, QaExperiment};
@@ -63,7 +63,7 @@ fn start(args: &Train, backend: &BackendSelection) -> Result<Option<(PathBuf, St
     let setup = setup(args, backend, device);
     match config {
         AnyConfig::LanguageModel(config) => {
-            let initial = new_language_model(*config, device)?;
+            let initial = new_language_model(*config, None, device)?;
             plan_and_train(args, &name, initial, setup, |experiment, model| {
                 recipe::plan_length(experiment, model, clock, setup)
             })
@@ -94,7 +94,7 @@ pub fn train_language_model(
     let clock = Clock::start(args)?;
     let device = &backend.open()?;
     let setup = setup(args, backend, device);
-    let initial = new_language_model(config, device)?;
+    let initial = new_language_model(config, None, device)?;
     let trained = plan_and_train(args, name, initial, setup, |experiment, model| {
         recipe::plan_length(experiment, model, clock, setup)
     })?;
@@ -109,19 +109,24 @@ fn start_automatic(args: &Train, backend: &BackendSelection, clock: Clock) -> Re
     let recipe = Recipe::choose(text, clock.given_or_default(), setup)?;
     warn(&recipe.warnings);
     let name = recipe.name();
-    let Recipe { config, open, .. } = recipe;
-    let initial = new_language_model(config, device)?;
+    let Recipe { config, base, open, .. } = recipe;
+    let initial = new_language_model(config, base, device)?;
     plan_and_train(args, &name, initial, setup, |experiment, model| {
         recipe::plan(experiment, model, open, clock, setup).map(Some)
     })
 }
 
-/// The data of a new run of a language model, its initial weights, and the model that they come from.
-fn new_language_model(config: Config, device: &Device) -> Result<(LmExperiment, LanguageModel, Option<Origin>)> {
+/// The data of a new run of a language model, its initial weights, and the model that they come from, which may be `loaded`
+/// already.
+fn new_language_model(
+    config: Config,
+    loaded: Option<LmBundle>,
+    device: &Device,
+) -> Result<(LmExperiment, LanguageModel, Option<Origin>)> {
     if config.init.from.is_none() {
         config.model.vectors.reject_pipe()?;
     }
-    let initial = init::new_experiment(config, device)?;
+    let initial = init::new_experiment(config, loaded, device)?;
     warn(&initial.0.warnings);
     Ok(initial)
 }

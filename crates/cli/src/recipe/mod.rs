@@ -25,7 +25,7 @@ mod trial;
 use std::time::Duration;
 
 use args::ConfigArgs;
-use models::LanguageModel;
+use models::{LanguageModel, LmBundle};
 use trainer::{StepTime, measure_step};
 
 use self::budget::{Clock, EpochRule, PlannedLength};
@@ -33,7 +33,7 @@ use self::given::Given;
 use self::look::Found;
 use self::sizes::Sizes;
 use self::start::{Candidate, Start};
-use crate::config::{Config, LmExperiment, Text};
+use crate::config::{Config, LmExperiment, PretrainedModel, Text};
 use crate::error::{Result, bail};
 use crate::input::{self, is_read_once};
 use crate::long_task::LongTask;
@@ -70,6 +70,8 @@ pub struct LookedAt {
 pub struct Recipe {
     /// The configuration, without a number of steps.
     pub config: Config,
+    /// The built-in base, if the run starts from it.
+    pub base: Option<LmBundle>,
     /// What is left to be chosen.
     pub open: OpenChoices,
     /// What makes the text unsuitable, if something does.
@@ -141,9 +143,13 @@ impl Recipe {
         let start = candidate.decide(&given, found.profile.bytes, minutes, setup)?;
         let (config, mut choices, sizes) = match &start {
             Start::New { .. } => choices::choose(&found, &given, minutes),
-            Start::Base { model, .. } => from_base::choose(&found, &given, minutes, model),
+            Start::Base { model, .. } => from_base::choose(&found, &given, minutes, &PretrainedModel::of(model)),
         };
         choices.splice(0..0, start.choice());
+        let base = match start {
+            Start::New { .. } => None,
+            Start::Base { model, .. } => Some(*model),
+        };
         let config = given.apply(config)?;
         let repeats = found.profile.repeats().then(|| {
             format!(
@@ -162,7 +168,7 @@ impl Recipe {
             )
         });
         let warnings = short.into_iter().chain(repeats).chain(table_warning(&config.text)).collect();
-        Ok(Self { config, open: OpenChoices { choices, sizes }, warnings })
+        Ok(Self { config, base, open: OpenChoices { choices, sizes }, warnings })
     }
 
     /// The name for the directory of the run: that of the text.
