@@ -207,7 +207,8 @@ mod tests {
 
     #[test]
     fn the_base_is_taken_if_it_needs_less_than_a_multiple_of_counting() {
-        let trial = |untrained, trained| Trial { counting: 2.0, untrained, trained, seconds: 9.0, is_of_first_part: false };
+        let trial =
+            |untrained, trained| Trial { counting: 2.0, untrained, trained, seconds: 9.0, is_of_first_part: false };
         for (bits, is_taken) in [(1.5, true), (2.0, true), (2.19, true), (2.21, false), (f64::NAN, false)] {
             let trial = trial(3.0, Some(bits));
             assert_eq!(trial.takes_base(), is_taken, "{bits}");
