@@ -128,10 +128,10 @@ impl<R: Read> Decoder<R> {
         let (offset, (before, last)) = (self.offset + valid, error.as_bytes().split_at(valid));
         let is_utf8 = self.has_long_character || !before.is_ascii() || last.len() > 1;
         match error.utf8_error().error_len() {
+            _ if self.is_marked => self.invalid(UTF_8.name(), offset),
             None if is_utf8 => {
                 Error::IncompleteUtf8 { name, offset, found: last.len(), length: last[0].leading_ones() as usize }
             }
-            _ if self.is_marked => self.invalid(UTF_8.name(), offset),
             _ => Error::InvalidUtf8 { name, offset },
         }
     }

@@ -311,7 +311,6 @@ mod tests {
             ("여우", 2, "it has 1 of the 3 bytes of the one that begins at byte 3; "),
             ("the fox’", 1, "it has 2 of the 3 bytes of the one that begins at byte 7; "),
             ("é🦊", 3, "it has 1 of the 4 bytes of the one that begins at byte 2; "),
-            ("\u{feff}é", 1, "it has 1 of the 2 bytes of the one that begins at byte 3; "),
         ] {
             let error = plain(&text.as_bytes()[..text.len() - cut]).unwrap_err().to_string();
             let expected = format!("`a.txt` ends inside a character: {expected}get the whole file");
