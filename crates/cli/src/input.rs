@@ -102,11 +102,31 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     bytes.map_err(Error::io(name(path), "read"))
 }
 
-/// Reads a prompt as a text is read, which may be compressed.
+/// Reads a prompt as a text is read, which may be compressed. Text editors end a file with a line break, which is not part
+/// of the prompt.
 ///
 /// # Errors
-/// If it cannot be read or decoded, the encoding is unknown, or it has more than [`SMALL_FILE`] bytes.
+/// If it is not one file, cannot be read or decoded, the encoding is unknown, it is empty, or it has more than
+/// [`SMALL_FILE`] bytes.
 pub fn read_prompt(path: &Path, options: &SourceOptions) -> Result<String> {
+    if path.is_dir() && !is_standard_input(path) {
+        return Err(text_prep::Error::Directory { path: path.into() }.into());
+    }
+    if is_pattern(path) && !path.exists() {
+        bail!("no file is named {}: expected one file with the prompt, not a pattern; name it", name(path));
+    }
+    let text = prompt_text(path, options)?;
+    match text.strip_suffix('\n').unwrap_or(&text) {
+        "" => bail!(
+            "the prompt in {} is empty: expected at least one character; write it there, or leave the prompt out",
+            name(path)
+        ),
+        text => Ok(text.into()),
+    }
+}
+
+/// The text of the file of a prompt.
+fn prompt_text(path: &Path, options: &SourceOptions) -> Result<String> {
     let files = if is_standard_input(path) {
         TextFiles::default().reader(name(path), std::io::stdin())
     } else {
@@ -156,12 +176,36 @@ mod tests {
     }
 
     #[test]
-    fn a_prompt_is_read_as_it_is_and_may_be_white_space() {
+    fn a_prompt_is_read_without_its_line_end_and_may_be_white_space() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("prompt.txt");
-        for text in ["A fox", "A fox\n", " ", "\n\n"] {
+        for (text, prompt) in [("A fox", "A fox"), ("A fox\n", "A fox"), (" ", " "), ("\n\n", "\n"), (" a\n\n", " a\n")]
+        {
             std::fs::write(&file, text).unwrap();
-            assert_eq!(read_prompt(&file, &SourceOptions::default()).unwrap(), text);
+            assert_eq!(read_prompt(&file, &SourceOptions::default()).unwrap(), prompt);
+        }
+    }
+
+    #[test]
+    fn a_prompt_is_one_file_with_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let named = |name: &str| folder.path().join(name);
+        let error = |path: &Path| read_prompt(path, &SourceOptions::default()).unwrap_err().to_string();
+        for (name, text) in [("a.txt", "A fox"), ("empty.txt", ""), ("line.txt", "\n"), ("mark.txt", "\u{feff}")] {
+            std::fs::write(named(name), text).unwrap();
+        }
+        for name in ["empty.txt", "line.txt", "mark.txt"] {
+            let expected = format!("the prompt in {} is empty: ", named(name).display());
+            assert!(error(&named(name)).starts_with(&expected), "{}", error(&named(name)));
+        }
+        assert!(error(folder.path()).contains("is a directory: expected a text file"), "{}", error(folder.path()));
+        let pattern = named("*.txt");
+        let expected = format!("no file is named {}: expected one file with the prompt", pattern.display());
+        assert!(error(&pattern).starts_with(&expected), "{}", error(&pattern));
+        // On Windows, no file has such a name.
+        if cfg!(unix) {
+            std::fs::write(&pattern, "A crow").unwrap();
+            assert_eq!(read_prompt(&pattern, &SourceOptions::default()).unwrap(), "A crow");
         }
     }
 }

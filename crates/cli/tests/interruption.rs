@@ -128,7 +128,7 @@ fn after_a_signal_the_run_finishes_its_step_and_says_how_to_resume() {
 /// The handlers are installed when the program reads its text, here from a pipe that has no end.
 #[test]
 #[cfg(target_os = "linux")]
-fn a_signal_before_training_says_that_nothing_was_saved() {
+fn a_signal_before_training_says_that_no_run_was_created() {
     use std::io::Write;
 
     let dir = TestDir::new();
@@ -148,9 +148,56 @@ fn a_signal_before_training_says_that_nothing_was_saved() {
     send("INT", &child);
     let ended = end_of(child);
     assert_eq!(ended.code, Some(130), "{}", ended.stderr);
-    assert!(ended.stderr.contains("stopped before the first training step"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("stopped before the first training step: no run was created"), "{}", ended.stderr);
     assert!(!dir.path().join("run").exists());
     drop(text);
+}
+
+/// The text is read before training continues, here from a pipe that has no end.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_signal_before_a_resumed_run_trains_names_the_run() {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    const O_NONBLOCK: i32 = 0o4000;
+
+    let dir = text_dir();
+    let child = start_long_run(&dir, &[]);
+    send("INT", &child);
+    assert_eq!(end_of(child).code, Some(130));
+    let (text, copy) = (dir.path().join("my.txt"), dir.path().join("copy.txt"));
+    fs::rename(&text, &copy).unwrap();
+    assert!(Command::new("mkfifo").arg(&text).status().unwrap().success());
+    let mut command = dir.command(&["train", "--resume", "run"]);
+    let mut child = command.stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    // Without blocking, a pipe can be opened for writing only while the run reads it.
+    let mut writer = None;
+    while writer.is_none() {
+        assert!(child.try_wait().unwrap().is_none(), "the run ended by itself");
+        writer = fs::OpenOptions::new().write(true).custom_flags(O_NONBLOCK).open(&text).ok();
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    send("INT", &child);
+    let ended = end_of(child);
+    assert_eq!(ended.code, Some(130), "{}", ended.stderr);
+    let expected = "run is as it was; resume it with: cargo xtask train --resume run (or pastiche …)";
+    assert!(ended.stderr.contains(expected), "{}", ended.stderr);
+    fs::rename(&copy, &text).unwrap();
+    resume(&dir, "run", &[]);
+}
+
+/// Between the creation of the directory and the first step, a signal does not leave a run that cannot be resumed.
+#[test]
+fn a_signal_after_the_directory_is_created_saves_the_run() {
+    if !cfg!(feature = "failpoints") {
+        return common::skipped("this binary has no failpoints (run `cargo xtask test`)");
+    }
+    let dir = text_dir();
+    let (child, paused) = start_and_pause_at(&dir, "write config.toml", 1);
+    assert_eq!(newest_checkpoint(&dir), None);
+    send("INT", &child);
+    fs::remove_file(paused).unwrap();
+    assert_resumable(&dir, &end_of(child), &[]);
 }
 
 /// As GNU `timeout` sends them: to the program, and to its group.

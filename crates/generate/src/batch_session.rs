@@ -7,7 +7,7 @@ use crate::error::Result;
 
 /// Of more ids at once than this, only the last ones are read. What is before them hardly changes the logits, and would take
 /// minutes in a prompt of a megabyte.
-const MAX_READ: usize = 8_192;
+pub const MAX_READ: usize = 8_192;
 
 /// One or more texts in progress, with a common prompt: for a sampling loop of one's own over many texts.
 pub struct BatchSession<'a> {

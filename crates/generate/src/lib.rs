@@ -69,7 +69,7 @@ mod token_log_probs;
 mod unfinished;
 mod unique;
 
-pub use batch_session::BatchSession;
+pub use batch_session::{BatchSession, MAX_READ};
 pub use engine::Engine;
 pub use error::{Error, Result};
 pub use evaluate::{

@@ -188,7 +188,7 @@ impl Sampling {
         let reject = |key, found: f64, expected| Err(ConfigError::new(key, found, expected).into());
         let Self { temperature, top_k, top_p, min_p, typical, repetition_window, no_repeat_ngram, best_of, .. } = *self;
         if !(temperature >= 0.0 && temperature.is_finite()) {
-            return reject("temperature", temperature, "a number of 0 or more");
+            return reject("temperature", temperature, "a finite number of 0 or more");
         }
         for (key, fraction) in [("top_p", top_p), ("min_p", min_p), ("typical", typical)] {
             if let Some(fraction) = fraction.filter(|&p| !(p > 0.0 && p <= 1.0)) {

@@ -50,19 +50,36 @@ pub(crate) fn weights_from_tensors<M: Network>(model: M, tensors: Vec<burn_pack:
     if tensors.iter().map(|tensor| tensor.param_id).collect::<BTreeSet<_>>().len() < tensors.len() {
         return Err("two of the weights have the same parameter id".into());
     }
-    let mut loading = Loading { path: Vec::new(), weights: BTreeMap::new() };
+    let mut weights = Weights::new();
     for tensor in tensors {
         let (name, dtype, shape, id, bytes) = tensor.into_parts().map_err(|error| one_line(&error.to_string()))?;
         let id = id.map_or_else(ParamId::new, ParamId::from);
-        loading.weights.insert(name, (id, TensorData::from_bytes(bytes, shape, dtype)));
+        weights.insert(name, (id, TensorData::from_bytes(bytes, shape, dtype)));
     }
-    Ok(model.map(&mut loading))
+    with_weights(model, weights)
+}
+
+/// The values of parameters by path.
+type Weights = BTreeMap<String, (ParamId, TensorData)>;
+
+/// `model` with these values of its parameters.
+///
+/// # Errors
+/// If one of them is that of no parameter.
+fn with_weights<M: Network>(model: M, weights: Weights) -> Result<M, String> {
+    let mut loading = Loading { path: Vec::new(), weights };
+    let model = model.map(&mut loading);
+    match loading.weights.keys().next() {
+        None => Ok(model),
+        Some(unused) => Err(format!("the weights do not fit the model (`{unused}` is of none of its parameters)")),
+    }
 }
 
 /// Gives parameters their values by path.
 struct Loading {
     path: Vec<String>,
-    weights: BTreeMap<String, (ParamId, TensorData)>,
+    /// Those that are left.
+    weights: Weights,
 }
 
 impl ModuleMapper for Loading {
@@ -148,6 +165,7 @@ mod tests {
     use burn::tensor::Device;
 
     use super::*;
+    use crate::cell::f32_values;
     use crate::language_model::LanguageModelConfig;
     use crate::stack::LayerConfig;
 
@@ -161,6 +179,19 @@ mod tests {
         assert!(error.contains("(found [2, 8], expected [8192, 32768])"), "{error}");
         let error = weights_from_bytes(zeros(2), bytes[..bytes.len() / 2].to_vec()).unwrap_err();
         assert!(error.contains("cannot be read as weights"), "{error}");
+    }
+
+    #[test]
+    fn weights_that_no_parameter_takes_are_rejected() {
+        let model = || LanguageModelConfig::new(9, 4, vec![LayerConfig::lstm(2)]).zeros(&Device::flex()).unwrap();
+        let weights = |names: &[&str]| -> Weights {
+            let value = || (ParamId::new(), TensorData::new(vec![0.5_f32; 36], [9, 4]));
+            names.iter().map(|name| (name.to_string(), value())).collect()
+        };
+        let loaded = with_weights(model(), weights(&["embedding.weight"])).unwrap();
+        assert_eq!(f32_values(loaded.embedding.weight.val()), [0.5; 36]);
+        let error = with_weights(model(), weights(&["embedding.weight", "embedding.other"])).err().unwrap();
+        assert_eq!(error, "the weights do not fit the model (`embedding.other` is of none of its parameters)");
     }
 
     #[test]

@@ -2,10 +2,13 @@
 
 use std::path::PathBuf;
 
-use text_prep::counted;
+use text_prep::{counted, short_number};
 
 /// The characters of a token on average from which a text is not short, but its tokens are long.
 const LONG_TOKEN: usize = 20;
+/// The characters of a usual token, with the space after it: a text that has fewer for each token that is needed is short,
+/// however long its tokens are.
+const USUAL_TOKEN: usize = 6;
 
 /// The result of preparing data.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -25,7 +28,7 @@ pub struct ConfigError {
 impl ConfigError {
     /// The error of the option `key` with the value `found`.
     pub fn new(key: impl Into<String>, found: impl ToString, expected: &'static str) -> Self {
-        Self { key: key.into(), found: found.to_string(), expected }
+        Self { key: key.into(), found: short_number(found), expected }
     }
 }
 
@@ -224,11 +227,45 @@ impl Error {
     pub(crate) fn about_long_tokens(self, characters: usize, tokens: usize) -> Self {
         match self {
             Self::TextTooShort { context_len, needed, .. } | Self::SplitTooShort { context_len, needed, .. }
-                if characters > LONG_TOKEN * tokens =>
+                if characters > LONG_TOKEN * tokens && characters >= USUAL_TOKEN * needed =>
             {
                 Self::LongTokens { characters, tokens, context_len, needed }
             }
             other => other,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{DatasetConfig, TextDataset};
+
+    fn message(text: &str) -> String {
+        let config = DatasetConfig::words().context_len(20);
+        TextDataset::from_text(text).config(config).build().err().unwrap().to_string()
+    }
+
+    #[test]
+    fn only_a_text_that_is_long_enough_for_usual_tokens_has_long_ones() {
+        // A window and its target need 21 tokens: 126 characters.
+        for letters in [1, 25, 125] {
+            let short = message(&"a".repeat(letters));
+            assert!(short.starts_with("the text has 1 token, but a window of 20 and its target need 21: "), "{short}");
+        }
+        for letters in [126, 2_000] {
+            let long = message(&"a".repeat(letters));
+            let expected = format!("the text has {}, but only 1 token, because ", counted(letters, "character"));
+            assert!(long.starts_with(&expected), "{long}");
+        }
+        let short = message("the fox saw the crow");
+        assert!(short.starts_with("the text has 5 tokens, but a window of 20"), "{short}");
+    }
+
+    #[test]
+    fn a_number_that_is_out_of_range_is_not_printed_with_all_its_zeros() {
+        let message = |found: f64| ConfigError::new("model.dropout", found, "0 or more and below 1").to_string();
+        assert_eq!(message(1.5), "`model.dropout` is 1.5; expected 0 or more and below 1");
+        assert_eq!(message(1e30), "`model.dropout` is 1e30; expected 0 or more and below 1");
     }
 }

@@ -49,6 +49,18 @@ pub enum Error {
         /// 0-based offset of the first invalid byte.
         offset: usize,
     },
+    /// The text ends inside a UTF-8 character.
+    #[error("`{}` ends inside a character: it has {found} of the {length} bytes of the one that begins at byte {offset}; get the whole file, or remove the rest of this character", one_line(.name))]
+    IncompleteUtf8 {
+        /// The file's name.
+        name: String,
+        /// 0-based offset of the first byte of the character.
+        offset: usize,
+        /// The number of its bytes that are there.
+        found: usize,
+        /// The number of its bytes.
+        length: usize,
+    },
     /// The bytes are not valid in the given encoding.
     #[error("`{}` is not {encoding}, the requested encoding: byte {offset} begins an invalid sequence; read it in its own encoding", one_line(.name))]
     InvalidEncoding {

@@ -45,7 +45,7 @@ pub use clean::{Cleaner, CleaningStream, KerasBaselineCheck, PunctuationSet, Rul
 pub use error::{Error, Result};
 pub use keras::{KerasConfig, KerasTokenizer, TextItem};
 pub use nearest::list_nearest;
-pub use numbers::{counted, thousands};
+pub use numbers::{counted, short_number, thousands};
 pub use profile::{DocumentGuess, TextProfile, TextProfiler};
 pub use segmentation::Segmentation;
 pub use source::{

@@ -35,7 +35,7 @@ impl Clip {
         if limit > 0.0 && limit.is_finite() {
             return Ok(());
         }
-        Err(Error::out_of_range(key, limit, "a number above 0"))
+        Err(Error::out_of_range(key, limit, "a finite number above 0"))
     }
 
     /// Clips the gradients of `module`.

@@ -278,7 +278,7 @@ impl TrainConfig {
             return reject("train.bptt_len", bptt_len.to_string(), "1 to 65536");
         }
         if !(learning_rate > 0.0 && learning_rate.is_finite()) {
-            return reject("train.learning_rate", learning_rate.to_string(), "a number above 0");
+            return reject("train.learning_rate", learning_rate.to_string(), "a finite number above 0");
         }
         if !(0.0..1.0).contains(&self.ema_decay) {
             let expected = "0 for no averaging, or a number below 1 such as 0.999";
@@ -302,7 +302,7 @@ impl TrainConfig {
         }
         let CheckpointPolicy { every_minutes, keep_last, .. } = self.checkpoint_policy;
         if !(every_minutes >= 0.0 && every_minutes.is_finite()) {
-            let expected = "0 to disable, or a number above 0";
+            let expected = "0 to disable, or a finite number above 0";
             return reject("checkpoints.every_minutes", every_minutes.to_string(), expected);
         }
         if keep_last == 0 {

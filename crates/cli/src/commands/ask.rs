@@ -20,6 +20,7 @@ use crate::long_task::LongTask;
 use crate::output::{print, print_raw, status, warn};
 use crate::report::question_formats::QuestionFormatter;
 use crate::run::directory;
+use crate::view::format::short_number;
 
 /// The maximum number of cut sentences whose places are printed.
 const LISTED_SENTENCES: usize = 3;
@@ -113,7 +114,7 @@ fn check(args: &AskArgs) -> Result<()> {
     }
     let min_confidence = args.min_confidence;
     if !(0.0..=1.0).contains(&min_confidence) {
-        bail!("`--min-confidence` is {min_confidence}; expected 0 to 1");
+        bail!("`--min-confidence` is {}; expected 0 to 1", short_number(min_confidence));
     }
     Ok(())
 }

@@ -1,10 +1,11 @@
 //! `generate`: generates text with a trained language model; a single sample is streamed.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use args::{Generate, SamplingArgs};
-use generate::{Generator, LeftOut, Prompt, Sample, Sampling, StopText};
+use generate::{Generator, LeftOut, MAX_READ, Prompt, Sample, Sampling, StopText};
 use models::bundle::{MANIFEST, read_metadata};
 use models::{LanguageModel, LmBundle, Network, StateMode};
 use seqdata::ConfigError;
@@ -23,7 +24,7 @@ use crate::input::read_prompt;
 use crate::long_task::LongTask;
 use crate::output::{print, print_raw, status, to_json, warn};
 use crate::run::directory;
-use crate::view::format::counted;
+use crate::view::format::{counted, short_number, thousands};
 
 /// The default of `--temperature`. With [`TOP_P`] it wrote few invented words and few repetitions of the settings that were
 /// compared on six texts (benchmarks/README.md, "Sampling").
@@ -34,6 +35,8 @@ const TOP_P: f64 = 0.9;
 const MAX_TOKENS: usize = 200;
 /// The default of `--max-tokens` for documents, which mostly end before.
 const MAX_DOCUMENT_TOKENS: usize = 2_000;
+/// The characters that are printed of a prompt that is not read as a whole.
+const PRINTED_END: usize = 1_000;
 
 /// What `--json` prints after the samples.
 #[derive(Serialize)]
@@ -106,6 +109,7 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
         None => newest_model_or_base()?,
         Some(_) => directory::find_model(args.model.as_deref(), Some(LanguageModel::KIND))?,
     };
+    let is_unnamed_base = args.model.is_none() && base::is_base(&directory);
     let text = prompt_text(args, &directory)?;
     let device = backend.open()?;
     let generator = Generator::new(load_model(&directory, backend, &device)?);
@@ -118,13 +122,23 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
         _ => sampling,
     };
     let generator = if args.int8 { int8(generator)? } else { generator };
+    if is_unnamed_base {
+        status(
+            "no run under runs/ has a language model, so the text comes from the built-in base, a small model of English \
+             novels; train a model on your own text with `cargo xtask train --text my.txt` (or `pastiche train --text \
+             my.txt`)",
+        );
+    }
+    let reads = if state_mode == StateMode::Window { generator.context_len() } else { MAX_READ };
+    let text = &printed(&text, &prompt, reads, args.json);
     let of_top_p = top_p.map_or(String::new(), |top_p| format!(", top-p {top_p}"));
-    status(&format!("model {}, seed {seed}, temperature {temperature}{of_top_p}", directory.display()));
+    let temperature_text = short_number(temperature);
+    status(&format!("model {}, seed {seed}, temperature {temperature_text}{of_top_p}", directory.display()));
     let start = Instant::now();
     let print = if args.raw { print_raw } else { print };
     let (mut tokens, mut left_out) = (0, None);
     if count == 1 && !args.json && !args.unique {
-        print(&text)?;
+        print(text)?;
         let sample = stream(&generator, &prompt, &sampling, print)?;
         tokens = sample.ids.len();
         print("\n")?;
@@ -133,7 +147,7 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
         }
     } else {
         let unit = Config::of_model(&directory, CONFIG).data.documents;
-        let mut printer = SamplePrinter::new(&generator, unit, &text, prompt.label.as_deref(), args.json, print);
+        let mut printer = SamplePrinter::new(&generator, unit, text, prompt.label.as_deref(), args.json, print);
         // Several samples are generated in batches, of which none is kept once it is printed.
         let each = |sample: generate::Result<Sample>| {
             let sample = sample?;
@@ -196,10 +210,6 @@ fn newest_model_or_base() -> Result<PathBuf> {
     }
     let runs = directory::list(Path::new(directory::RUNS))?;
     runs.iter().filter(|run| run.join(MANIFEST).is_file()).try_for_each(|run| read_metadata(run).map(|_| ()))?;
-    status(
-        "no run under runs/ has a language model, so the text comes from the built-in base, a small model of English \
-         novels; train a model on your own text with `cargo xtask train --text my.txt` (or `pastiche train --text my.txt`)",
-    );
     Ok(base::NAME.into())
 }
 
@@ -273,9 +283,31 @@ fn prompt_text(args: &Generate, directory: &Path) -> Result<String> {
         let prompt = args.prompt.as_deref().unwrap_or_default();
         return Ok(if options.keep_inner_marks { prompt.into() } else { remove_byte_order_marks(prompt).into_owned() });
     };
-    let text = read_prompt(path, &options).map_err(|error| error.about_text(None))?;
-    // Text editors end a file with a line break, which is not part of the prompt.
-    Ok(text.strip_suffix('\n').unwrap_or(&text).to_string())
+    read_prompt(path, &options).map_err(|error| error.about_text(None))
+}
+
+/// The part of a prompt's `text` that is printed: all of it, or its end if the model reads only the last of its tokens, which
+/// is reported.
+fn printed<'a>(text: &'a str, prompt: &Prompt, reads: usize, json: bool) -> Cow<'a, str> {
+    let tokens = prompt.ids.len();
+    if tokens <= MAX_READ {
+        return text.into();
+    }
+    let and_printed = if json { "" } else { ", and its end is printed" };
+    status(&format!(
+        "the prompt has {}: the model reads the last {}{and_printed}",
+        counted(tokens, "token"),
+        thousands(reads)
+    ));
+    end_of(text).into()
+}
+
+/// The end of a long text, from the beginning of a word if there is one.
+fn end_of(text: &str) -> String {
+    let start = text.char_indices().rev().nth(PRINTED_END - 1).map_or(0, |(at, _)| at);
+    let end = &text[start..];
+    let words = end.split_once(char::is_whitespace).map_or(end, |(_, words)| words);
+    format!("…{}", if words.is_empty() { end } else { words })
 }
 
 fn encode(args: &Generate, generator: &Generator, text: &str) -> Result<Prompt> {
@@ -339,4 +371,26 @@ fn with_stop(args: &Generate, generator: &Generator, sampling: Sampling) -> Resu
 fn fresh_seed() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::from(now.subsec_nanos()) ^ now.as_secs() & 0xFFFF
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_very_long_prompt_the_end_is_printed() {
+        let words = "fox crow ".repeat(2_000);
+        let end = end_of(&words);
+        assert!(end.starts_with("…fox crow fox ") || end.starts_with("…crow fox crow "), "{end}");
+        assert!(end.ends_with(" fox crow ") && (990..=PRINTED_END).contains(&end.chars().count()), "{end}");
+        // Without white space, or with white space only at its end.
+        for long in ["여우".repeat(2_000), format!("{} ", "여우".repeat(2_000))] {
+            let end = end_of(&long);
+            assert_eq!(end.chars().count(), PRINTED_END + 1);
+            assert!(end.starts_with('…') && long.ends_with(end.trim_start_matches('…')), "{end}");
+        }
+        let prompt = |tokens| Prompt::from(vec![0; tokens]);
+        assert_eq!(printed(&words, &prompt(MAX_READ), MAX_READ, false), words);
+        assert_eq!(printed(&words, &prompt(MAX_READ + 1), MAX_READ, false), end_of(&words));
+    }
 }

@@ -23,7 +23,7 @@ use crate::error::{Result, bail};
 use crate::output::{print, print_json, status, warn};
 use crate::report::chart::{self, ChartOptions, Series};
 use crate::run::directory;
-use crate::view::format::{counted, decimals};
+use crate::view::format::{counted, decimals, short_number};
 
 /// The maximum number of held-out windows that the gradients are averaged over.
 const WINDOWS: usize = 256;
@@ -113,7 +113,7 @@ fn limit(args: &Gradients) -> Result<FitLimit> {
         None if args.seconds > 0.0 && args.seconds <= 1e6 => {
             Ok(FitLimit::Time(Duration::from_secs_f64(args.seconds / CELLS.len() as f64)))
         }
-        None => bail!("`--seconds` is {}; expected a number above 0 and at most 1000000", args.seconds),
+        None => bail!("`--seconds` is {}; expected a number above 0 and at most 1000000", short_number(args.seconds)),
     }
 }
 

@@ -71,7 +71,7 @@ pub fn run(args: &Reproduce, backend: &BackendSelection) -> Result<ExitCode> {
             check_vectors(&name, &config.model.vectors)?;
             check_origin(&name, &config, &before)?;
             let given = config.clone();
-            let new = changed_text::explain(new_experiment(*config, &device), run, &given, "");
+            let new = changed_text::explain(new_experiment(*config, None, &device), run, &given, "");
             let (experiment, model, origin) = new?;
             warn(&experiment.warnings);
             train_again(args, &experiment, model, origin, &device, &backend)
@@ -123,7 +123,8 @@ fn train_again<C: Experiment>(
     let create_run = || directory::create(args.out.as_deref(), &format!("{name}-again"));
     let setup = Setup { device, backend, view: ViewOptions { on_terminal: !args.json, svg: None } };
     let references = experiment.references();
-    let new = NewRun { experiment, model, origin, reproduces: Some(run.clone()), plan: None, references };
+    let (reproduces, planned_minutes) = (Some(run.clone()), before.planned_minutes);
+    let new = NewRun { experiment, model, origin, reproduces, plan: None, planned_minutes, references };
     let (again, stop_reason) = train_new(new, create_run, setup)?;
     if let StopReason::Requested { .. } = stop_reason {
         status("stopped before there was a result to compare");

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use args::Train;
 use burn::tensor::Device;
 use durable::{Lock, write_atomically};
-use models::LanguageModel;
-use trainer::{Checkpoints, StartFrom, StopReason};
+use models::{LanguageModel, LmBundle};
+use trainer::{Checkpoints, StartFrom, StopFlag, StopReason};
 
 use crate::config::{self, AnyConfig, Config, LmExperiment, QaExperiment};
 use crate::device::BackendSelection;
@@ -63,7 +63,7 @@ fn start(args: &Train, backend: &BackendSelection) -> Result<Option<(PathBuf, St
     let setup = setup(args, backend, device);
     match config {
         AnyConfig::LanguageModel(config) => {
-            let initial = new_language_model(*config, device)?;
+            let initial = new_language_model(*config, None, device)?;
             plan_and_train(args, &name, initial, setup, |experiment, model| {
                 recipe::plan_length(experiment, model, clock, setup)
             })
@@ -94,7 +94,7 @@ pub fn train_language_model(
     let clock = Clock::start(args)?;
     let device = &backend.open()?;
     let setup = setup(args, backend, device);
-    let initial = new_language_model(config, device)?;
+    let initial = new_language_model(config, None, device)?;
     let trained = plan_and_train(args, name, initial, setup, |experiment, model| {
         recipe::plan_length(experiment, model, clock, setup)
     })?;
@@ -109,19 +109,24 @@ fn start_automatic(args: &Train, backend: &BackendSelection, clock: Clock) -> Re
     let recipe = Recipe::choose(text, clock.given_or_default(), setup)?;
     warn(&recipe.warnings);
     let name = recipe.name();
-    let Recipe { config, open, .. } = recipe;
-    let initial = new_language_model(config, device)?;
+    let Recipe { config, base, open, .. } = recipe;
+    let initial = new_language_model(config, base, device)?;
     plan_and_train(args, &name, initial, setup, |experiment, model| {
         recipe::plan(experiment, model, open, clock, setup).map(Some)
     })
 }
 
-/// The data of a new run of a language model, its initial weights, and the model that they come from.
-fn new_language_model(config: Config, device: &Device) -> Result<(LmExperiment, LanguageModel, Option<Origin>)> {
+/// The data of a new run of a language model, its initial weights, and the model that they come from, which may be `loaded`
+/// already.
+fn new_language_model(
+    config: Config,
+    loaded: Option<LmBundle>,
+    device: &Device,
+) -> Result<(LmExperiment, LanguageModel, Option<Origin>)> {
     if config.init.from.is_none() {
         config.model.vectors.reject_pipe()?;
     }
-    let initial = init::new_experiment(config, device)?;
+    let initial = init::new_experiment(config, loaded, device)?;
     warn(&initial.0.warnings);
     Ok(initial)
 }
@@ -147,8 +152,9 @@ fn plan_and_train<C: Experiment>(
         print(&reasons.map_or(toml.clone(), |reasons| reasons.to_toml(&toml)))?;
         return Ok(None);
     }
+    let planned_minutes = reasons.as_ref().and_then(|reasons| reasons.minutes);
     let plan = reasons.map(|reasons| reasons.to_toml(&experiment.to_toml()));
-    let new = NewRun { experiment: &experiment, model, origin, reproduces: None, plan, references };
+    let new = NewRun { experiment: &experiment, model, origin, reproduces: None, plan, planned_minutes, references };
     train_new(new, || directory::create(args.out.as_deref(), name), setup).map(Some)
 }
 
@@ -164,6 +170,8 @@ pub struct NewRun<'a, C: Experiment> {
     pub reproduces: Option<PathBuf>,
     /// The configuration with the reasons for what was chosen, if something was.
     pub plan: Option<String>,
+    /// The time for which the number of its steps was chosen, in minutes, if it was.
+    pub planned_minutes: Option<f64>,
     /// What it is compared with, computed before there is a directory: it may take long, and Ctrl-C ends it at once.
     pub references: References<C::Baselines>,
 }
@@ -178,7 +186,9 @@ pub fn train_new<C: Experiment>(
     create_run: impl FnOnce() -> Result<PathBuf>,
     setup: Setup,
 ) -> Result<(PathBuf, StopReason)> {
-    let NewRun { experiment, model, origin, reproduces, plan, references } = new;
+    let NewRun { experiment, model, origin, reproduces, plan, planned_minutes, references } = new;
+    let stop = &StopFlag::default();
+    signals::stop_run(stop)?;
     let run = create_run()?;
     let lock = Lock::acquire(&run);
     let train = |lock: &Lock| -> Result<StopReason> {
@@ -189,9 +199,9 @@ pub fn train_new<C: Experiment>(
         }
         let provenance = Provenance::current(experiment.input_hashes(), setup.backend, origin);
         let validation = experiment.validation_protocols();
-        Provenance { reproduces, validation, ..provenance }.write(&run)?;
+        Provenance { reproduces, validation, planned_minutes, ..provenance }.write(&run)?;
         status(&format!("training {} on {}", run.display(), setup.backend.name()));
-        let context = RunContext { run: &run, lock, setup };
+        let context = RunContext { run: &run, lock, setup, stop };
         context.train(experiment, &references, StartFrom::Model(Box::new(model)), None)
     };
     let (stop_reason, is_ours) = match &lock {
@@ -221,6 +231,7 @@ fn resume(run: &Path, args: &Train, backend: &BackendSelection) -> Result<StopRe
         lock()?;
     }
     Checkpoints::of(run).verify()?;
+    signals::resume_run(run);
     let config = init::resumed_config(run, &args.config)?;
     let before = Provenance::read(run);
     let train = match &config {
@@ -240,7 +251,8 @@ fn resume(run: &Path, args: &Train, backend: &BackendSelection) -> Result<StopRe
     };
     let lock = &lock()?;
     let device = &backend.open()?;
-    let context = RunContext { run, lock, setup: setup(args, backend, device) };
+    let stop = &StopFlag::default();
+    let context = RunContext { run, lock, setup: setup(args, backend, device), stop };
     match config {
         AnyConfig::LanguageModel(config) => continue_run(context, &init::resumed_experiment(run, *config)?, before),
         AnyConfig::Questions(config) => {
@@ -272,15 +284,12 @@ fn finished(run: &Path, settings: &config::Train) -> Result<Option<(StopReason, 
             counted_epochs(done)
         ),
         done if done == epochs => {
-            // A plan for a time divides it into epochs of so many steps.
-            let longer = match (has_fixed_length, settings.steps_per_epoch) {
-                (true, 0) => {
-                    "its learning rate has fallen to zero; to train longer, start a new run with a larger `train.epochs`"
-                }
-                (true, _) => {
-                    "its learning rate has fallen to zero; to train longer, start a new run with more `--minutes`"
-                }
-                (false, _) => "to continue, use `--set train.epochs=N` with a larger N",
+            let longer = if !has_fixed_length {
+                "to continue, use `--set train.epochs=N` with a larger N"
+            } else if Provenance::read(run).is_ok_and(|run| run.planned_minutes.is_some()) {
+                "its learning rate has fallen to zero; to train longer, start a new run with more `--minutes`"
+            } else {
+                "its learning rate has fallen to zero; to train longer, start a new run with a larger `train.epochs`"
             };
             status(&format!("{name} has finished its {}; {longer}", counted_epochs(epochs)));
             Ok(Some((StopReason::Finished, progress.steps)))
@@ -299,7 +308,7 @@ fn finished(run: &Path, settings: &config::Train) -> Result<Option<(StopReason, 
 
 /// Trains the run from its newest checkpoint. `before` is its record of the environment.
 fn continue_run<C: Experiment>(context: RunContext, experiment: &C, before: Result<Provenance>) -> Result<StopReason> {
-    let RunContext { run, setup: Setup { backend, .. }, .. } = context;
+    let RunContext { run, setup: Setup { backend, .. }, stop, .. } = context;
     let mut update = None;
     match before {
         Ok(before) => {
@@ -316,6 +325,7 @@ fn continue_run<C: Experiment>(context: RunContext, experiment: &C, before: Resu
         Err(error) => status(&format!("warning: {error}: the environment of the run is unknown")),
     }
     let references = experiment.references();
+    signals::stop_run(stop)?;
     let progress = Checkpoints::of(run).progress()?;
     let steps = progress.map_or(0, |progress| progress.steps);
     status(&format!("resuming {} after step {steps} on {}", run.display(), backend.name()));

@@ -1,5 +1,7 @@
 //! Errors of reading a configuration in plain words, without the names of types in Rust.
 
+use crate::view::format::short_number;
+
 /// The message of a TOML error in one line: what was found and what is expected; for an unknown key or value, with the
 /// most similar known one.
 pub(super) fn explain(message: &str) -> String {
@@ -52,7 +54,7 @@ fn found(value: &str, expected: &str) -> String {
         };
     }
     if let Some((_, number)) = value.strip_suffix('`').and_then(|value| value.split_once('`')) {
-        return number.into();
+        return short_number(number);
     }
     match value {
         "map" => "a table of keys".into(),
@@ -122,6 +124,7 @@ mod tests {
             ("seed = {a = 1}", "my.toml, line 1: `seed`: found a table of keys; expected a whole number of 0 or more"),
             ("[train]\nepochs = [3]", "my.toml, line 2: `epochs`: found a list; expected a whole number of 0 or more"),
             ("[train]\nepochs = -1", "my.toml, line 2: `epochs`: found -1; expected a whole number of 0 or more"),
+            ("[train]\nepochs = 1e30", "my.toml, line 2: `epochs`: found 1e30; expected a whole number of 0 or more"),
             ("[train]\nepochs = 1.5", "my.toml, line 2: `epochs`: found 1.5; expected a whole number of 0 or more"),
             ("[train]\nlearning_rate = true", "my.toml, line 2: `learning_rate`: found true; expected a number"),
             ("[train]\nschedule = 3", "my.toml, line 2: `schedule`: found 3; expected a table of keys"),

@@ -9,7 +9,7 @@ use super::given::leaf_keys;
 use super::{Choice, DEFAULT_MINUTES};
 use crate::config::RunLength;
 use crate::error::{Result, bail};
-use crate::view::format::{counted, decimals, duration, thousands};
+use crate::view::format::{counted, decimals, duration, short_number, thousands};
 
 /// The share of the time that validations may take.
 const VALIDATION_SHARE: f64 = 0.1;
@@ -56,8 +56,9 @@ impl Clock {
         match (args.minutes, length) {
             (Some(minutes), _) if !(minutes > 0.0 && minutes <= MAX_MINUTES) => {
                 bail!(
-                    "`--minutes` is {minutes}; expected a number above 0, such as 3 or 0.5, and at most {MAX_MINUTES}, \
-                     which is a year"
+                    "`--minutes` is {}; expected a number above 0, such as 3 or 0.5, and at most {MAX_MINUTES}, which is \
+                     a year",
+                    short_number(minutes)
                 )
             }
             (Some(_), Some(key)) => {

@@ -25,7 +25,7 @@ mod trial;
 use std::time::Duration;
 
 use args::ConfigArgs;
-use models::LanguageModel;
+use models::{LanguageModel, LmBundle};
 use trainer::{StepTime, measure_step};
 
 use self::budget::{Clock, EpochRule, PlannedLength};
@@ -33,7 +33,7 @@ use self::given::Given;
 use self::look::Found;
 use self::sizes::Sizes;
 use self::start::{Candidate, Start};
-use crate::config::{Config, LmExperiment, Text};
+use crate::config::{Config, LmExperiment, PretrainedModel, Text};
 use crate::error::{Result, bail};
 use crate::input::{self, is_read_once};
 use crate::long_task::LongTask;
@@ -70,6 +70,8 @@ pub struct LookedAt {
 pub struct Recipe {
     /// The configuration, without a number of steps.
     pub config: Config,
+    /// The built-in base, if the run starts from it.
+    pub base: Option<LmBundle>,
     /// What is left to be chosen.
     pub open: OpenChoices,
     /// What makes the text unsuitable, if something does.
@@ -104,6 +106,8 @@ pub struct Reasons {
     /// The first comment of the plan.
     heading: &'static str,
     choices: Vec<Choice>,
+    /// The time for which the number of steps was chosen, in minutes; `None` if that number was given.
+    pub minutes: Option<f64>,
 }
 
 impl LookedAt {
@@ -139,9 +143,13 @@ impl Recipe {
         let start = candidate.decide(&given, found.profile.bytes, minutes, setup)?;
         let (config, mut choices, sizes) = match &start {
             Start::New { .. } => choices::choose(&found, &given, minutes),
-            Start::Base { model, .. } => from_base::choose(&found, &given, minutes, model),
+            Start::Base { model, .. } => from_base::choose(&found, &given, minutes, &PretrainedModel::of(model)),
         };
         choices.splice(0..0, start.choice());
+        let base = match start {
+            Start::New { .. } => None,
+            Start::Base { model, .. } => Some(*model),
+        };
         let config = given.apply(config)?;
         let repeats = found.profile.repeats().then(|| {
             format!(
@@ -160,7 +168,7 @@ impl Recipe {
             )
         });
         let warnings = short.into_iter().chain(repeats).chain(table_warning(&config.text)).collect();
-        Ok(Self { config, open: OpenChoices { choices, sizes }, warnings })
+        Ok(Self { config, base, open: OpenChoices { choices, sizes }, warnings })
     }
 
     /// The name for the directory of the run: that of the text.
@@ -220,7 +228,7 @@ pub fn plan(
         choices.push(set_length(experiment, clock, minutes, &step, EpochRule::ValidationTime, sizes.most_passes));
     }
     let heading = "Chosen for this text and this machine. Edit it and train with `train --config FILE`.";
-    let reasons = Reasons { heading, choices };
+    let reasons = Reasons { heading, choices, minutes: (!clock.has_epochs()).then_some(minutes) };
     reasons.print("chosen for this text and this machine:");
     Ok(reasons)
 }
@@ -243,7 +251,8 @@ pub fn plan_length<C: Experiment>(
         _ => EpochRule::ValidationTime,
     };
     let choices = vec![set_length(experiment, clock, minutes, &step, rule, f64::INFINITY)];
-    let reasons = Reasons { heading: "This configuration with a number of steps for this machine.", choices };
+    let heading = "This configuration with a number of steps for this machine.";
+    let reasons = Reasons { heading, choices, minutes: Some(minutes) };
     reasons.print("chosen for this time and this machine:");
     Ok(Some(reasons))
 }

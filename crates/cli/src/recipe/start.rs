@@ -2,6 +2,7 @@
 //! the base's own text, and by a trial of seconds (`trial.rs`).
 
 use eval::{CopiedShare, NgramFilter};
+use models::LmBundle;
 use seqdata::NewTokens;
 
 use super::Choice;
@@ -9,7 +10,6 @@ use super::given::Given;
 use super::table::Row;
 use super::trial::Trial;
 use crate::base;
-use crate::config::PretrainedModel;
 use crate::error::Result;
 use crate::long_task::LongTask;
 use crate::run::experiment::Setup;
@@ -37,8 +37,8 @@ pub enum Start {
     },
     /// They are those of the base.
     Base {
-        /// The base without its weights.
-        model: Box<PretrainedModel>,
+        /// The base.
+        model: Box<LmBundle>,
         /// The reason for it.
         why: String,
     },
@@ -131,7 +131,7 @@ impl Candidate {
         };
         let why = trial.reason();
         Ok(if trial.takes_base() {
-            Start::Base { model: Box::new(PretrainedModel::of(&bundle)), why }
+            Start::Base { model: Box::new(bundle), why }
         } else {
             Start::New { why: Some(why) }
         })

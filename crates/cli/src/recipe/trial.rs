@@ -50,6 +50,8 @@ pub struct Trial {
     trained: Option<f64>,
     /// The time for which it was trained.
     seconds: f64,
+    /// Whether only the first [`FIRST_PART`] bytes were evaluated.
+    is_of_first_part: bool,
 }
 
 impl Trial {
@@ -69,7 +71,8 @@ impl Trial {
         let [budget, limit] = [seconds, VALIDATION_SHARE * seconds].map(Duration::from_secs_f64);
         let prepare = |beginning| Prepared::new(base, beginning, row, given, setup);
         let untrained = |text: &Prepared, limit| -> Result<Self> {
-            Ok(Self { counting: text.counting, untrained: text.bits(&text.model, limit)?, trained: None, seconds })
+            let (counting, untrained) = (text.counting, text.bits(&text.model, limit)?);
+            Ok(Self { counting, untrained, trained: None, seconds, is_of_first_part: false })
         };
         let first = &beginning[..beginning.floor_char_boundary(FIRST_PART)];
         if first.len() < beginning.len()
@@ -77,7 +80,7 @@ impl Trial {
         {
             let trial = untrained(&text, FIRST_PART_TIME)?;
             if trial.is_declined_early() {
-                return Ok(Some(trial));
+                return Ok(Some(Self { is_of_first_part: true, ..trial }));
             }
         }
         let Some(text) = prepare(beginning)? else { return Ok(None) };
@@ -112,6 +115,11 @@ impl Trial {
                 format!("after {} of training on the text", short_time(self.seconds)),
                 bits,
                 TAKEN_BELOW * self.counting,
+            ),
+            None if self.is_of_first_part => (
+                format!("before any training, on the first {} kB of the text,", FIRST_PART / 1_000),
+                self.untrained,
+                TRIED_BELOW * self.counting,
             ),
             None => ("before any training".into(), self.untrained, TRIED_BELOW * self.counting),
         };
@@ -199,7 +207,8 @@ mod tests {
 
     #[test]
     fn the_base_is_taken_if_it_needs_less_than_a_multiple_of_counting() {
-        let trial = |untrained, trained| Trial { counting: 2.0, untrained, trained, seconds: 9.0 };
+        let trial =
+            |untrained, trained| Trial { counting: 2.0, untrained, trained, seconds: 9.0, is_of_first_part: false };
         for (bits, is_taken) in [(1.5, true), (2.0, true), (2.19, true), (2.21, false), (f64::NAN, false)] {
             let trial = trial(3.0, Some(bits));
             assert_eq!(trial.takes_base(), is_taken, "{bits}");
@@ -213,6 +222,10 @@ mod tests {
         let expected = "before any training it needs 5.10 bits to predict a byte of held-out text, where counting \
                         characters needs 2.00; the limit is 5.00";
         assert_eq!(foreign.reason(), expected);
+        let early = Trial { is_of_first_part: true, ..trial(8.5, None) };
+        let expected = "before any training, on the first 100 kB of the text, it needs 8.50 bits to predict a byte of held-out \
+                        text, where counting characters needs 2.00; the limit is 5.00";
+        assert_eq!(early.reason(), expected);
         assert!(trial(4.9, None).is_promising() && !trial(f64::NAN, None).is_promising());
         // A small part of the text decides only if the base is worse than no model.
         assert!(

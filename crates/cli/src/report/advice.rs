@@ -25,8 +25,8 @@ pub struct Evidence<'a> {
     pub passes: f64,
     /// How the learning rate changed.
     pub schedule: Schedule,
-    /// Whether `train.steps_per_epoch` determines the length of an epoch, as in every plan for a time.
-    pub has_steps_per_epoch: bool,
+    /// Whether the number of steps was chosen for a time.
+    pub is_planned: bool,
     /// Whether the run ended before its last planned epoch because the loss no longer decreased.
     pub stopped_early: bool,
     /// Parameters per training token.
@@ -88,12 +88,12 @@ impl Evidence<'_> {
     /// what determined the length: the time and the epochs cannot both be given.
     fn longer(&self) -> String {
         let count = self.epochs.len();
-        if self.has_steps_per_epoch && self.starts_from_model && self.passes >= FEW_PASSES {
+        if self.is_planned && self.starts_from_model && self.passes >= FEW_PASSES {
             // A plan from the base has at most a few passes, however many minutes are given.
             format!(
                 "train longer in a new run, with a copy of its `config.toml` in which `train.epochs` is above {count}"
             )
-        } else if self.has_steps_per_epoch {
+        } else if self.is_planned {
             "train longer in a new run, with more `--minutes`".into()
         } else if self.schedule.depends_on_length() {
             format!("train longer in a new run, with `train.epochs` above {count}")
@@ -222,7 +222,7 @@ mod tests {
             epochs,
             passes,
             schedule: Schedule::Constant,
-            has_steps_per_epoch: false,
+            is_planned: false,
             stopped_early: false,
             parameters_per_token: 40.0,
             is_worse_than_baseline: true,
@@ -310,9 +310,13 @@ mod tests {
     fn a_run_that_was_planned_for_a_time_needs_more_minutes() {
         let epochs = epochs(&[6.0, 5.0], 0.1);
         for schedule in [Schedule::Constant, Schedule::Cosine] {
-            let evidence = Evidence { schedule, has_steps_per_epoch: true, ..evidence(&epochs, 300.0) };
+            let evidence = Evidence { schedule, is_planned: true, ..evidence(&epochs, 300.0) };
             let expected = "The validation loss was still falling: train longer in a new run, with more `--minutes`.";
             assert_eq!(evidence.advice(), expected);
+            // Not one with so many steps per epoch by its configuration.
+            let evidence = Evidence { is_planned: false, ..evidence };
+            assert!(!evidence.advice().contains("--minutes"), "{}", evidence.advice());
+            assert!(evidence.advice().contains("`train.epochs` above 2"), "{}", evidence.advice());
         }
     }
 
@@ -322,7 +326,7 @@ mod tests {
             let epochs = epochs(losses, 0.1);
             let evidence = Evidence {
                 schedule: Schedule::Cosine,
-                has_steps_per_epoch: true,
+                is_planned: true,
                 parameters_per_token: 0.01,
                 starts_from_model: true,
                 ..evidence(&epochs, 4.0)

@@ -77,15 +77,15 @@ pub struct Row {
 
 impl EvaluationReport {
     /// Evaluates the best model of `outcome`, which was trained as `experiment` says, validated as `protocols` says,
-    /// generated `sample`, and has these losses by label and on the test part.
+    /// generated `sample`, and has these losses by label and on the test part. `is_planned`: for a time.
     pub fn new(
         mut protocols: Vec<String>,
         experiment: &LmExperiment,
         outcome: &Outcome,
         baselines: &Baselines,
         FinalSample { sample, novelty, copied_words }: &FinalSample,
-        labels: Vec<LabelEvaluation>,
-        test: Option<Evaluation>,
+        (labels, test): (Vec<LabelEvaluation>, Option<Evaluation>),
+        is_planned: bool,
     ) -> Self {
         let (dataset, best) = (&experiment.dataset, &outcome.best);
         let context_len = dataset.valid_context_len();
@@ -137,7 +137,7 @@ impl EvaluationReport {
             epochs: &progress.epochs,
             passes: progress.steps as f64 / progress.steps_per_pass.max(1) as f64,
             schedule: progress.config.schedule,
-            has_steps_per_epoch: progress.config.steps_per_epoch > 0,
+            is_planned,
             stopped_early: outcome.stop_reason == StopReason::EarlyStopping,
             parameters_per_token: parameters as f64 / training_tokens.max(1) as f64,
             is_worse_than_baseline: rows[0].loss_nats_per_token > lowest_baseline + TIE,

@@ -29,7 +29,6 @@ use crate::output::status;
 use crate::report::run_charts::{self, NamedCurves};
 use crate::run::init::CONFIG;
 use crate::run::provenance::{InputHashes, Provenance};
-use crate::run::signals;
 use crate::view::format::counted;
 
 /// The model configuration of an experiment.
@@ -143,6 +142,8 @@ pub struct RunContext<'a> {
     pub lock: &'a Lock,
     /// The device and the output options.
     pub setup: Setup<'a>,
+    /// Requests the end of training.
+    pub stop: &'a StopFlag,
 }
 
 /// Writes `run.json` once training begins: not yet if the run is rejected.
@@ -182,19 +183,17 @@ impl RunContext<'_> {
         start: StartFrom<C::Network>,
         update: Option<Provenance>,
     ) -> Result<StopReason> {
-        let stop = StopFlag::default();
-        signals::stop_run(&stop)?;
         let toml = experiment.to_toml().into_bytes();
         let identity = RunIdentity::new(experiment.tokenizer().clone(), experiment.metadata()).extra_file(CONFIG, toml);
         let files = experiment.extra_files().into_iter();
         let identity = files.fold(identity, |identity, (name, bytes)| identity.extra_file(name, bytes));
-        let Self { run, lock, setup } = *self;
+        let Self { run, lock, setup, stop } = *self;
         let job = Job::new(experiment.data(), experiment.train_config(), identity, run, setup.device)
             .kernels(setup.backend.kernels())
             .lock(lock.clone())
             .stop_flag(stop.clone())
             .observer(ProvenanceWriter { run: run.into(), provenance: update })
-            .observer(self.observers(experiment, references, &stop));
+            .observer(self.observers(experiment, references));
         let outcome = train(job, start).map_err(|error| {
             let hint = matches!(error, trainer::Error::NoModel(_)).then(|| format!("use `--resume {}`", run.display()));
             Error::from(error).with_hint(hint.as_deref())
@@ -219,9 +218,8 @@ impl RunContext<'_> {
         &self,
         experiment: &C,
         references: &References<C::Baselines>,
-        stop: &StopFlag,
     ) -> Vec<Box<dyn Observer<C::Network>>> {
-        let Self { run, setup: Setup { backend, view, .. }, .. } = *self;
+        let Self { run, setup: Setup { backend, view, .. }, stop, .. } = *self;
         let samples = experiment.sample_cache(stop);
         let References { baselines, in_words } = references;
         let plain = || Progress::new(samples.clone(), in_words.clone());

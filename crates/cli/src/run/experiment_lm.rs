@@ -21,7 +21,7 @@ use crate::report::evaluation_report::EvaluationReport;
 use crate::report::final_sample::FinalSample;
 use crate::report::{invented_words_report, write_score};
 use crate::run::experiment::{Experiment, RunContext, model_label};
-use crate::run::provenance::InputHashes;
+use crate::run::provenance::{InputHashes, Provenance};
 use crate::view::format::decimals;
 
 impl Experiment for LmExperiment {
@@ -172,7 +172,9 @@ fn write_reports(
     let test = if dataset.has_test_part() { test_evaluation(best, dataset)? } else { None };
     let task = LongTask::start("comparing the sample with the training text");
     let protocols = experiment.validation_protocols();
-    let report = EvaluationReport::new(protocols, experiment, outcome, baselines, &sample, labels, test);
+    let is_planned = Provenance::read(run).is_ok_and(|run| run.planned_minutes.is_some());
+    let evaluations = (labels, test);
+    let report = EvaluationReport::new(protocols, experiment, outcome, baselines, &sample, evaluations, is_planned);
     drop(task);
     write_score(run, &report.to_markdown(), &report)?;
     status(&report.comparison());

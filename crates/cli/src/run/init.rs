@@ -269,16 +269,21 @@ pub fn inspected_experiment(config: Config) -> Result<LmExperiment> {
 }
 
 /// The data of a new run, its model with initial weights, and the trained model that `config` takes them from, if any.
+/// `loaded` is that model, if it is in memory already.
 ///
 /// # Errors
 /// If the configuration, the text or the model is rejected.
-pub fn new_experiment(config: Config, device: &Device) -> Result<(LmExperiment, LanguageModel, Option<Origin>)> {
+pub fn new_experiment(
+    config: Config,
+    loaded: Option<LmBundle>,
+    device: &Device,
+) -> Result<(LmExperiment, LanguageModel, Option<Origin>)> {
     let Some(path) = config.init.from.clone() else {
         let experiment = LmExperiment::new(config, None)?;
         let model = init_model(&experiment, device)?;
         return Ok((experiment, model, None));
     };
-    let bundle = initial_model::load(&path, device)?;
+    let bundle = loaded.map_or_else(|| initial_model::load(&path, device), Ok)?;
     let manifest_sha256 = initial_model::manifest_sha256(&path)?;
     let pretrained = PretrainedModel { new_tokens: config.init.new_tokens, ..PretrainedModel::of(&bundle) };
     let given = config.clone();

@@ -46,6 +46,9 @@ pub struct Provenance {
     /// The run that this one repeats, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reproduces: Option<PathBuf>,
+    /// The time for which the number of its steps was chosen, in minutes; `None` if that number was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned_minutes: Option<f64>,
     /// The number of updates at the end of the run, once all of its reports are written; 0 before. `None` if an earlier
     /// version, which did not record it, made the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -116,6 +119,7 @@ impl Provenance {
             started_unix: unix_seconds() as u64,
             later: Vec::new(),
             reproduces: None,
+            planned_minutes: None,
             reported_steps: Some(0),
         }
     }
@@ -219,6 +223,7 @@ mod tests {
             started_unix: 7,
             later: vec!["the backend was flex, now ndarray".into()],
             reproduces: Some("runs/b".into()),
+            planned_minutes: Some(0.5),
             reported_steps: Some(40),
         };
         before.write(folder.path()).unwrap();

@@ -1,7 +1,8 @@
 //! Ctrl-C, SIGTERM and SIGHUP: the first signal requests a stop of the run, the second one exits the program. Before the
 //! training of a run begins, the first one exits.
 
-use std::sync::{Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use trainer::StopFlag;
@@ -20,8 +21,23 @@ const SAME_REQUEST: Duration = Duration::from_millis(500);
 /// When a stop was first requested by a signal or a key.
 static FIRST_REQUEST: Mutex<Option<Instant>> = Mutex::new(None);
 
-/// The run that signals stop; `None` before its training begins.
-static RUN: Mutex<Option<StopFlag>> = Mutex::new(None);
+/// What a signal does.
+#[derive(Clone)]
+#[cfg_attr(not(unix), allow(dead_code, reason = "only the handlers read it"))]
+enum Reaction {
+    /// It exits the program, which has created no run yet.
+    Exit,
+    /// It exits the program, which has not changed this run yet.
+    ExitUnchanged(PathBuf),
+    /// It stops the run.
+    Stop(StopFlag),
+}
+
+static REACTION: Mutex<Reaction> = Mutex::new(Reaction::Exit);
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Installs the handlers, if they are not yet: until [`stop_run`] is called, a signal exits the program.
 ///
@@ -29,25 +45,30 @@ static RUN: Mutex<Option<StopFlag>> = Mutex::new(None);
 /// If the system does not allow it.
 #[cfg(unix)]
 pub fn install_handlers() -> Result<()> {
-    use std::sync::atomic::{AtomicBool, Ordering};
-
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
 
     use crate::error::Error;
 
-    static INSTALLED: AtomicBool = AtomicBool::new(false);
-    if INSTALLED.swap(true, Ordering::SeqCst) {
+    static INSTALLED: Mutex<bool> = Mutex::new(false);
+    let mut is_installed = locked(&INSTALLED);
+    if *is_installed {
         return Ok(());
     }
     let failed = |error: std::io::Error| Error::new(format!("cannot install signal handlers: {error}; try again"));
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(failed)?;
-    std::thread::spawn(move || {
+    let react = move || {
         signals.forever().for_each(|_| {
-            let run = RUN.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            run.map_or_else(exit_before_training, |stop| request_stop(&stop));
+            let reaction = locked(&REACTION).clone();
+            match reaction {
+                Reaction::Exit => exit_before_training(None),
+                Reaction::ExitUnchanged(run) => exit_before_training(Some(&run)),
+                Reaction::Stop(stop) => request_stop(&stop),
+            }
         });
-    });
+    };
+    std::thread::Builder::new().name("signals".into()).spawn(react).map_err(failed)?;
+    *is_installed = true;
     Ok(())
 }
 
@@ -57,24 +78,43 @@ pub fn install_handlers() -> Result<()> {
     Ok(())
 }
 
-/// From now on signals request `stop`.
+/// From now on a signal exits the program and says that `run`, which is resumed, has not changed.
+pub fn resume_run(run: &Path) {
+    *locked(&REACTION) = Reaction::ExitUnchanged(run.into());
+}
+
+/// From now on signals request `stop`. A new run calls this before it has a directory, so that a signal never leaves a
+/// directory that cannot be resumed.
 ///
 /// # Errors
 /// If handlers cannot be installed.
 pub fn stop_run(stop: &StopFlag) -> Result<()> {
-    *RUN.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop.clone());
+    *locked(&REACTION) = Reaction::Stop(stop.clone());
     install_handlers()
 }
 
 #[cfg(unix)]
-fn exit_before_training() {
-    status("stopped before the first training step: nothing was saved");
+fn exit_before_training(resumed: Option<&Path>) {
+    status(&stopped_before_training(resumed));
     std::process::exit(EXIT_INTERRUPTED.into());
+}
+
+/// The message of a stop before training, of a new run or a resumed one.
+#[cfg(unix)]
+fn stopped_before_training(resumed: Option<&Path>) -> String {
+    let what = "stopped before the first training step";
+    match resumed {
+        None => format!("{what}: no run was created"),
+        Some(run) => {
+            let run = run.display();
+            format!("{what}: {run} is as it was; resume it with: cargo xtask train --resume {run} (or pastiche …)")
+        }
+    }
 }
 
 /// Requests a stop of the run; the second request exits the program at once.
 pub fn request_stop(stop: &StopFlag) {
-    let mut first = FIRST_REQUEST.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut first = locked(&FIRST_REQUEST);
     if !stop.request() {
         *first = Some(Instant::now());
         if !view::is_shown() {
@@ -82,7 +122,22 @@ pub fn request_stop(stop: &StopFlag) {
         }
     } else if first.is_none_or(|first| first.elapsed() >= SAME_REQUEST) {
         view::restore();
-        status("quit without saving: `train --resume` continues from the last checkpoint");
+        status("quit without saving: `train --resume` continues from the last checkpoint, if there is one");
         std::process::exit(EXIT_INTERRUPTED.into());
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stop_before_training_says_which_run_can_be_resumed() {
+        assert_eq!(stopped_before_training(None), "stopped before the first training step: no run was created");
+        assert_eq!(
+            stopped_before_training(Some(Path::new("runs/fox-1"))),
+            "stopped before the first training step: runs/fox-1 is as it was; resume it with: cargo xtask train --resume \
+             runs/fox-1 (or pastiche …)"
+        );
     }
 }

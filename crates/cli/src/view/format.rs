@@ -1,6 +1,6 @@
 //! Numbers, durations and untrusted text formatted for display on one line.
 
-pub use text_prep::{counted, thousands};
+pub use text_prep::{counted, short_number, thousands};
 
 /// Shown for a number that is not finite or not known yet.
 pub const NO_VALUE: &str = "–";

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::FLEX;
-use crate::common::{CommandOutput, TestDir};
+use crate::common::{CommandOutput, TestDir, assert_error};
 
 /// Sentences that differ.
 fn text(animal: &str) -> String {
@@ -154,6 +154,35 @@ fn without_any_run_the_built_in_base_generates() {
     let json = dir.json(&[&["generate", "--json"], &options[..]].concat());
     assert_eq!(json["samples"].as_array().unwrap().len(), 1);
     dir.expect_error(&["generate", "--unique"], &["base was trained on running text"]);
+}
+
+#[test]
+fn errors_of_the_prompt_come_before_the_notice_that_the_base_writes() {
+    let dir = TestDir::new();
+    dir.file("empty.txt", "");
+    for (prompt, expected) in [
+        ("none.txt", "none.txt"),
+        ("empty.txt", "the prompt in empty.txt is empty: expected at least one character"),
+        (".", "`.` is a directory: expected a text file"),
+        ("*.txt", "no file is named *.txt: expected one file with the prompt"),
+    ] {
+        let output = dir.run(&["generate", "--prompt-file", prompt]);
+        assert_error(&output, prompt, &[expected]);
+        assert_eq!(output.stderr.lines().count(), 1, "{}", output.stderr);
+    }
+}
+
+#[test]
+fn only_the_end_of_a_very_long_prompt_is_printed() {
+    let dir = TestDir::new();
+    dir.file("prompt.txt", "The fox saw the crow. ".repeat(3_000));
+    let generate = ["generate", "--prompt-file", "prompt.txt", "--max-tokens", "5", "--seed", "1"];
+    let output = dir.run_ok(&generate);
+    let note = " tokens: the model reads the last 8,192, and its end is printed";
+    assert!(output.stderr.contains(note), "{}", output.stderr);
+    assert!(output.stdout.starts_with('…') && output.stdout.len() < 2_000, "{}", output.stdout);
+    let json = dir.run_ok(&[&generate[..], &["--json"]].concat());
+    assert!(json.stderr.contains(" tokens: the model reads the last 8,192\n"), "{}", json.stderr);
 }
 
 #[test]

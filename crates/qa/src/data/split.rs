@@ -3,6 +3,7 @@
 use super::error::{Error, Result};
 use super::{Document, Passage};
 use seqdata::random::Random;
+use text_prep::short_number;
 
 /// Splits documents into (train, valid). Whole documents are held out, so that similar passages are not on both sides.
 /// They are drawn in an order that depends only on `seed`, until the validation side has at least `valid_fraction` of
@@ -16,7 +17,8 @@ use seqdata::random::Random;
 pub fn split(documents: Vec<Document>, valid_fraction: f64, seed: u64) -> Result<(Vec<Document>, Vec<Document>)> {
     if !(valid_fraction > 0.0 && valid_fraction < 1.0) {
         return Err(Error::Split(format!(
-            "the validation fraction is {valid_fraction}; expected a number above 0 and below 1"
+            "the validation fraction is {}; expected a number above 0 and below 1",
+            short_number(valid_fraction)
         )));
     }
     let num_questions: usize = documents.iter().map(num_questions).sum();

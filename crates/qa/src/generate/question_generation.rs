@@ -161,8 +161,8 @@ impl QaPipeline {
         Ok(self.ask_while(text, options, |_| true)?.expect("nothing cuts it off"))
     }
 
-    /// As [`ask_with_report`](Self::ask_with_report), as long as `keep_going` returns true; `None` if it does
-    /// not. It is called before each batch of questions, and after some sentences with the questions about them.
+    /// As [`ask_with_report`](Self::ask_with_report), as long as `keep_going` returns true; `None` if it does not before the
+    /// end. It is called before each batch of questions, and after some sentences with the questions about them.
     ///
     /// # Errors
     /// As [`ask`](Self::ask).
@@ -192,13 +192,13 @@ impl QaPipeline {
             let fraction = |of_block: f64| (start as f64 + of_block * block.len() as f64) / sentences.len() as f64;
             let mut in_block = |done: f64| keep_going(AskProgress { fraction: fraction(done), questions: &[] });
             let before = report.questions.len();
-            if !self.ask_block(text, block, &char_offsets, options, &mut report, &mut in_block)?
-                || !keep_going(AskProgress { fraction: fraction(1.0), questions: &report.questions[before..] })
-            {
+            let is_done = self.ask_block(text, block, &char_offsets, options, &mut report, &mut in_block)?;
+            let progress = AskProgress { fraction: fraction(1.0), questions: &report.questions[before..] };
+            (start, size) = (start + block.len(), BLOCK.min(2 * size));
+            // After the last block the report is complete.
+            if !is_done || (!keep_going(progress) && start < sentences.len()) {
                 return Ok(None);
             }
-            start += block.len();
-            size = BLOCK.min(2 * size);
         }
         Ok(Some(report))
     }
@@ -395,5 +395,6 @@ mod tests {
         let sentences = [0.0, 0.0, 16.0, 16.0, 16.0, 16.0 + 24.0, 48.0, 48.0, 48.0, 60.0];
         assert_eq!(fractions, sentences.map(|done| done / 60.0));
         assert!(pipeline.ask_while(&text, &options, |progress| progress.fraction < 0.5).unwrap().is_none());
+        assert_eq!(pipeline.ask_while(&text, &options, |progress| progress.fraction < 1.0).unwrap(), Some(report));
     }
 }

@@ -255,7 +255,7 @@ impl QuestionModelConfig {
             return Err(Error::out_of_range("model.copy", true, expected));
         }
         if !(self.coverage >= 0.0 && self.coverage.is_finite()) {
-            return Err(Error::out_of_range("model.coverage", self.coverage, "0 or a number above 0"));
+            return Err(Error::out_of_range("model.coverage", self.coverage, "a finite number of 0 or more"));
         }
         if self.coverage > 0.0 && self.attention.is_none() {
             let expected = "0 without `model.attention`, whose weights it sums up";

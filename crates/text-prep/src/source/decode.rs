@@ -2,6 +2,7 @@
 //! decides on the encoding; that of UTF-8 and UTF-32 stays in the text. Line ends are handled elsewhere.
 
 use std::io::Read;
+use std::string::FromUtf8Error;
 
 use encoding_rs::{DecoderResult, UTF_8};
 
@@ -23,6 +24,8 @@ pub(super) struct Decoder<R> {
     offset: usize,
     /// Whether the encoding is that of a byte order mark.
     is_marked: bool,
+    /// Whether there was a character of several bytes in UTF-8.
+    has_long_character: bool,
     ended: bool,
 }
 
@@ -49,7 +52,7 @@ impl<R: Read> Decoder<R> {
         let named = label.map(TextEncoding::from_label).transpose()?;
         let state = State::Start { named, reject_zero_bytes };
         let (name, bytes) = (name.to_owned(), Vec::new());
-        Ok(Self { reader, name, state, bytes, offset: 0, is_marked: false, ended: false })
+        Ok(Self { reader, name, state, bytes, offset: 0, is_marked: false, has_long_character: false, ended: false })
     }
 
     pub fn name(&self) -> &str {
@@ -112,16 +115,25 @@ impl<R: Read> Decoder<R> {
         next.extend_from_slice(&self.bytes[whole..]);
         self.bytes.truncate(whole);
         let bytes = std::mem::replace(&mut self.bytes, next);
-        *text = String::from_utf8(bytes).map_err(|error| {
-            let offset = self.offset + error.utf8_error().valid_up_to();
-            if self.is_marked {
-                self.invalid(UTF_8.name(), offset)
-            } else {
-                Error::InvalidUtf8 { name: self.name.clone(), offset }
-            }
-        })?;
+        *text = String::from_utf8(bytes).map_err(|error| self.invalid_utf8(&error))?;
+        self.has_long_character = self.has_long_character || !text.is_ascii();
         self.offset += whole;
         Ok(())
+    }
+
+    /// The error of bytes that are not UTF-8. A text that ends inside a character was cut off; but if that is the only byte
+    /// above 127, it may be a letter in another encoding.
+    fn invalid_utf8(&self, error: &FromUtf8Error) -> Error {
+        let (valid, name) = (error.utf8_error().valid_up_to(), self.name.clone());
+        let (offset, (before, last)) = (self.offset + valid, error.as_bytes().split_at(valid));
+        let is_utf8 = self.has_long_character || !before.is_ascii() || last.len() > 1;
+        match error.utf8_error().error_len() {
+            _ if self.is_marked => self.invalid(UTF_8.name(), offset),
+            None if is_utf8 => {
+                Error::IncompleteUtf8 { name, offset, found: last.len(), length: last[0].leading_ones() as usize }
+            }
+            _ => Error::InvalidUtf8 { name, offset },
+        }
     }
 
     fn decode_utf32(&mut self, value: fn([u8; 4]) -> u32, text: &mut String) -> Result<()> {

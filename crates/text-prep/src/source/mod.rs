@@ -305,6 +305,27 @@ mod tests {
     }
 
     #[test]
+    fn a_text_that_ends_inside_a_character_is_cut_off() {
+        for (text, cut, expected) in [
+            ("여우", 1, "it has 2 of the 3 bytes of the one that begins at byte 3; "),
+            ("여우", 2, "it has 1 of the 3 bytes of the one that begins at byte 3; "),
+            ("the fox’", 1, "it has 2 of the 3 bytes of the one that begins at byte 7; "),
+            ("é🦊", 3, "it has 1 of the 4 bytes of the one that begins at byte 2; "),
+        ] {
+            let error = plain(&text.as_bytes()[..text.len() - cut]).unwrap_err().to_string();
+            let expected = format!("`a.txt` ends inside a character: {expected}get the whole file");
+            assert!(error.starts_with(&expected), "{error}");
+        }
+        // In a later block.
+        let long = format!("여우{}é", "a".repeat(200_000));
+        let error = plain(&long.as_bytes()[..long.len() - 1]).unwrap_err();
+        assert!(matches!(error, Error::IncompleteUtf8 { offset: 200_006, found: 1, length: 2, .. }), "{error}");
+        // It may be the only letter that is not ASCII, in another encoding.
+        assert!(matches!(plain(b"caf\xE9"), Err(Error::InvalidUtf8 { offset: 3, .. })));
+        assert!(matches!(plain(&"여우".as_bytes()[1..]), Err(Error::InvalidUtf8 { offset: 0, .. })));
+    }
+
+    #[test]
     fn the_excerpt_includes_the_first_marker_and_excludes_the_second() {
         let text = b"THE END THE FOX one THE END two";
         assert_eq!(read(&excerpt("THE FOX", "THE END"), text).unwrap(), "THE FOX one ");

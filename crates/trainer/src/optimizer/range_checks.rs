@@ -15,5 +15,5 @@ pub(super) fn check_epsilon(epsilon: f64) -> Result<()> {
     if epsilon >= f64::from(f32::MIN_POSITIVE) && epsilon.is_finite() {
         return Ok(());
     }
-    Err(Error::out_of_range("train.optimizer.epsilon", epsilon, "1.2e-38 or more"))
+    Err(Error::out_of_range("train.optimizer.epsilon", epsilon, "a finite number of 1.2e-38 or more"))
 }
