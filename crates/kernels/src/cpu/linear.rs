@@ -6,6 +6,7 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::matmul::PackedMatrix;
+use super::row_blocks::RowBlocks;
 use super::rows::PaddedRows;
 use super::simd_float::SimdFloat;
 use super::simd_level::SimdLevel;
@@ -98,10 +99,11 @@ impl<T: SimdFloat> WithSimd for RunBackward<'_, T> {
         // SAFETY: each task writes its own columns, and nothing reads them before all are written.
         let (dw, db) =
             unsafe { (MatrixPtr::new(kernel.as_mut_ptr(), w.columns), MatrixPtr::new(bias.as_mut_ptr(), 0)) };
+        let x = RowBlocks::new_parallel(simd, x.transposed());
         let waiting = profile::section(Part::Waiting);
         columns(w.columns, T::PAD).into_par_iter().for_each(|columns| {
             let (dw, db) = (dw.offset(0, columns.start), db.offset(0, columns.start));
-            simd.vectorize(WeightColumns { x: x.transposed(), dy: dy.columns(columns), dw, db, first: true });
+            simd.vectorize(WeightColumns { x: &x, dy: dy.columns(columns), dw, db, first: true });
         });
         waiting.end();
         // SAFETY: together the tasks have written all columns.

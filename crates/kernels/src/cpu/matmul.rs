@@ -10,6 +10,7 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::row_blocks::RowBlocks;
 use super::rows::PaddedRows;
 use super::scratch::Scratch;
 use super::simd_float::SimdFloat;
@@ -110,26 +111,33 @@ impl<T: SimdFloat> PackedMatrix<T> {
         }
     }
 
-    /// Writes the first `columns` columns of A B to `c`, and nothing else.
+    /// Writes the first `columns` columns of A B to `c`, or adds them if `add`, and changes nothing else.
     ///
     /// # Panics
     /// If A does not have as many columns as B has rows, or B has fewer columns.
     ///
     /// # Safety
-    /// `c` has as many rows as A and `columns` columns, and they may be written (see [`MatrixPtr::new`]).
+    /// `c` has as many rows as A and `columns` columns, initialized if `add`; and they may be written (see
+    /// [`MatrixPtr::new`]).
     #[inline(always)]
-    pub unsafe fn multiply_into<S: Simd>(&self, simd: S, a: MatrixView<T>, c: MatrixPtr<T>, columns: usize) {
+    pub unsafe fn multiply_into<S: Simd>(&self, simd: S, a: &RowBlocks<T>, c: MatrixPtr<T>, columns: usize, add: bool) {
         let _section = profile::section(Part::Copying);
-        // SAFETY: the caller guarantees it. A wider product, or one of several blocks of k, is computed in a buffer,
-        // which is read only once it is complete.
-        unsafe {
-            if columns == self.columns && self.rows <= K_BLOCK {
-                return self.multiply(simd, a, c, false);
-            }
-            let mut rows = PaddedRows::new(a.rows, self.columns);
-            self.multiply(simd, a, rows.shared().ptr(0, 0), false);
-            for row in 0..a.rows {
-                c.offset(row, 0).write(&rows.row(row)[..columns]);
+        let direct = columns == self.columns && self.rows <= K_BLOCK;
+        let mut rows = PaddedRows::new(if direct { 0 } else { T::PAD }, self.columns);
+        for (first, block) in a.blocks() {
+            let c = c.offset(first, 0);
+            // SAFETY: the caller guarantees it. A wider product, or one of several blocks of k, is computed in a buffer,
+            // which has room for a block and is read only once it is complete.
+            unsafe {
+                if direct {
+                    self.multiply(simd, block, c, add);
+                    continue;
+                }
+                self.multiply(simd, block, rows.shared().ptr(0, 0), false);
+                for row in 0..block.rows {
+                    let (to, values) = (c.offset(row, 0), &rows.row(row)[..columns]);
+                    if add { to.add(values) } else { to.write(values) }
+                }
             }
         }
     }
@@ -213,28 +221,21 @@ impl<T: SimdFloat> PackedMatrix<T> {
         // SAFETY: the caller guarantees it for all rows and columns; later blocks of columns of A add to what the
         // first one has written.
         unsafe {
-            if a.row_stride != 1 || a.column_stride == 1 {
-                return self.multiply_rows(simd, a, c, addend, panels, 0..self.rows);
+            if a.row_stride != 1 || a.column_stride <= T::PAD {
+                return self.multiply_rows(simd, a, c, addend, panels);
             }
-            // A is column-major: reading it along its rows would touch one cache line per value. A few rows at a time
-            // are copied to contiguous memory, once for all panels.
-            let mut block = Scratch::new(T::PAD * K_BLOCK.min(a.columns));
-            for from in (0..self.rows).step_by(K_BLOCK) {
-                let depth = from..(from + K_BLOCK).min(a.columns);
-                for row in (0..a.rows).step_by(T::PAD) {
-                    let part = a.rows(row..(row + T::PAD).min(a.rows)).columns(depth.clone());
-                    let part = copy_block(part, &mut block);
-                    let addend = if from > 0 { Some(c) } else { addend }.map(|addend| addend.offset(row, 0));
-                    self.multiply_rows(simd, part, c.offset(row, 0), addend, panels.clone(), depth.clone());
-                }
+            // A is column-major: reading it along its rows would touch one cache line per value.
+            for (row, block) in RowBlocks::new(a).blocks() {
+                let addend = addend.map(|addend| addend.offset(row, 0));
+                self.multiply_rows(simd, block, c.offset(row, 0), addend, panels.clone());
             }
         }
     }
 
-    /// The same with the rows `depth` of B only, as many as A has columns.
+    /// The same for A with rows that can be read as they are.
     ///
     /// # Safety
-    /// As [`Self::multiply_columns`]; B has these rows and panels.
+    /// As [`Self::multiply_columns`]; B has these panels, and as many rows as A has columns.
     #[inline(always)]
     unsafe fn multiply_rows<S: Simd>(
         &self,
@@ -243,10 +244,9 @@ impl<T: SimdFloat> PackedMatrix<T> {
         c: MatrixPtr<T>,
         addend: Option<MatrixPtr<T>>,
         mut panels: Range<usize>,
-        depth: Range<usize>,
     ) {
         // One row is multiplied by several panels at a time, as long as they have the full width.
-        let full_panels = if a.rows == 1 && depth.len() == self.rows { self.columns / self.width } else { 0 };
+        let full_panels = if a.rows == 1 { self.columns / self.width } else { 0 };
         while panels.start + ROW_PANELS <= panels.end.min(full_panels) {
             let start = panels.start * self.width;
             let b = &self.values[start * self.rows..(start + ROW_PANELS * self.width) * self.rows];
@@ -256,10 +256,10 @@ impl<T: SimdFloat> PackedMatrix<T> {
             panels.start += ROW_PANELS;
         }
         for panel in panels.clone() {
-            let b = self.block(panel, &depth);
+            let b = self.panel(panel);
             // The first one is read again for the next rows.
             let next = if panel + 1 < panels.end { panel + 1 } else { panels.start };
-            let next = self.block(next, &depth);
+            let next = self.panel(next);
             let start = panel * self.width;
             let addend = addend.map(|addend| addend.offset(0, start));
             // SAFETY: `c` and the addend have the panel's columns.
@@ -267,24 +267,13 @@ impl<T: SimdFloat> PackedMatrix<T> {
         }
     }
 
-    /// The rows `depth` of a panel.
+    /// The values of a panel.
     #[inline(always)]
-    fn block(&self, panel: usize, depth: &Range<usize>) -> &[T] {
+    fn panel(&self, panel: usize) -> &[T] {
         let start = panel * self.width;
         let width = self.width.min(self.columns - start);
-        &self.values[start * self.rows..][depth.start * width..depth.end * width]
+        &self.values[start * self.rows..][..self.rows * width]
     }
-}
-
-/// Copies a matrix with contiguous columns so that its columns are [`SimdFloat::PAD`] values apart.
-#[inline(always)]
-fn copy_block<'a, T: SimdFloat>(a: MatrixView<T>, block: &'a mut [T]) -> MatrixView<'a, T> {
-    for (column, values) in (0..a.columns).zip(block.chunks_exact_mut(T::PAD)) {
-        // SAFETY: `a` has this column, which is contiguous and has one value per row.
-        let from = unsafe { std::slice::from_raw_parts(a.transposed().row(column), a.rows) };
-        values[..a.rows].copy_from_slice(from);
-    }
-    MatrixView::new(block, [a.rows, a.columns], [1, T::PAD])
 }
 
 /// [`PackedMatrix::new`], compiled for the instructions of `simd` even if the caller is not.

@@ -11,6 +11,7 @@ pub mod lstm;
 pub mod matmul;
 pub mod optimizer;
 pub mod quantized;
+pub mod row_blocks;
 pub mod rows;
 pub mod scratch;
 pub mod sequence;

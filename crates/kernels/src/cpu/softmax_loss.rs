@@ -9,6 +9,7 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::matmul::{PackedMatrix, pack};
+use super::row_blocks::RowBlocks;
 use super::rows::{PaddedRows, SharedRows};
 use super::scratch::Scratch;
 use super::simd_float::SimdFloat;
@@ -227,11 +228,12 @@ impl<T: SimdFloat> WithSimd for RunBackward<'_, T> {
                 y[targets[block.start + at] as usize] += T::from_f64(-gradient.to_f64());
             });
             let first = block.start == 0;
-            let (dy, x) = (dy.view(0..block.len(), 0..vocabulary), x.rows(block.clone()));
+            let dy = dy.view(0..block.len(), 0..vocabulary);
+            let x = RowBlocks::new_parallel(simd, x.rows(block.clone()).transposed());
             columns(vocabulary).into_par_iter().for_each(|columns| {
                 let (dw, db) = (dw.offset(0, columns.start), db.offset(0, columns.start));
                 let dy = dy.columns(columns);
-                simd.vectorize(WeightColumns { x: x.transposed(), dy, dw, db, first });
+                simd.vectorize(WeightColumns { x: &x, dy, dw, db, first });
             });
             waiting.end();
             input_gradient(simd, dy, w, &mut input[block.start * units..block.end * units]);

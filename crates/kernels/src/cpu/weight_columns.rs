@@ -3,16 +3,16 @@
 use pulp::{Simd, WithSimd};
 
 use super::matmul::PackedMatrix;
-use super::rows::PaddedRows;
+use super::row_blocks::RowBlocks;
 use super::scratch::Scratch;
 use super::simd_float::SimdFloat;
 use super::view::{MatrixPtr, MatrixView};
 use crate::profile::{self, Part};
 
 /// Some columns of dW (+)= xᵀ dy and db += Σ dy.
-pub(super) struct WeightColumns<'a, T> {
+pub(super) struct WeightColumns<'a, T: SimdFloat> {
     /// xᵀ.
-    pub x: MatrixView<'a, T>,
+    pub x: &'a RowBlocks<T>,
     /// These columns of dy.
     pub dy: MatrixView<'a, T>,
     /// These columns of dW.
@@ -37,14 +37,7 @@ impl<T: SimdFloat> WithSimd for WeightColumns<'_, T> {
         // add to what the first one has written to dw.
         unsafe {
             db.add(&totals[..dy.columns]);
-            if first {
-                return packed.multiply_into(simd, x, dw, dy.columns);
-            }
-            let mut rows = PaddedRows::new(x.rows, packed.columns());
-            packed.multiply(simd, x, rows.shared().ptr(0, 0), false);
-            for row in 0..x.rows {
-                dw.offset(row, 0).add(&rows.row(row)[..dy.columns]);
-            }
+            packed.multiply_into(simd, x, dw, dy.columns, !first);
         }
     }
 }

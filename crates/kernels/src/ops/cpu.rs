@@ -85,10 +85,10 @@ impl<T: TensorFloat> StridedValues<'_, T> {
     #[cfg(feature = "ndarray")]
     pub fn in_memory_order(&self) -> Option<&[T]> {
         let mut dims: Vec<_> = self.strides.iter().zip(&self.shape).map(|(&stride, &size)| (stride, size)).collect();
-        dims.sort_unstable_by(|one, other| other.cmp(one));
-        let (strides, shape): (Vec<usize>, Vec<usize>) = dims.into_iter().unzip();
+        dims.sort_unstable();
+        let (strides, shape): (Vec<usize>, Vec<usize>) = dims.into_iter().rev().unzip();
         match &self.values {
-            Cow::Borrowed(values) if is_contiguous(&shape, &strides) => values.get(..shape.iter().product()),
+            Cow::Borrowed(values) if is_contiguous(&shape, &strides) => values.get(..shape.iter().product::<usize>()),
             _ => None,
         }
     }

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::cell::Cell;
 use super::layer::{ForwardCache, SequenceShape};
 use crate::cpu::matmul::PackedMatrix;
+use crate::cpu::row_blocks::RowBlocks;
 use crate::cpu::rows::PaddedRows;
 use crate::cpu::scratch::Scratch;
 use crate::cpu::simd_float::SimdFloat;
@@ -42,8 +43,8 @@ pub(super) fn weight_gradients<T: SimdFloat, C: Cell<T>, S: Simd>(
         .flat_map(|block| (0..units).step_by(COLUMNS).map(move |from| (block, from)))
         .map(|(block, from)| (block, from..(from + COLUMNS).min(units)))
         .collect();
-    let x = cache.inputs.all(inputs).transposed();
-    let h = cache.hidden.view(0..rows, 0..units).transposed();
+    let x = RowBlocks::new_parallel(simd, cache.inputs.all(inputs).transposed());
+    let h = RowBlocks::new_parallel(simd, cache.hidden.view(0..rows, 0..units).transposed());
     let waiting = profile::section(Part::Waiting);
     tasks.into_par_iter().for_each(|(block, columns)| {
         let position = |blocks: &[usize]| blocks.iter().position(|&at| at == block);
@@ -59,8 +60,8 @@ pub(super) fn weight_gradients<T: SimdFloat, C: Cell<T>, S: Simd>(
         simd.vectorize(Columns {
             sums,
             bias: to(db, block),
-            recurrent: position(C::RECURRENT).map(|at| (h, to(du, at))),
-            input: position(C::INPUT).map(|at| (x, input_sums(), to(dw, at))),
+            recurrent: position(C::RECURRENT).map(|at| (&h, to(du, at))),
+            input: position(C::INPUT).map(|at| (&x, input_sums(), to(dw, at))),
         });
     });
     waiting.end();
@@ -75,13 +76,13 @@ pub(super) fn weight_gradients<T: SimdFloat, C: Cell<T>, S: Simd>(
 }
 
 /// Some columns of the gradients of b, U and W.
-struct Columns<'a, T> {
+struct Columns<'a, T: SimdFloat> {
     sums: MatrixView<'a, T>,
     bias: MatrixPtr<T>,
     /// hᵀ, and the output of its product with the sums.
-    recurrent: Option<(MatrixView<'a, T>, MatrixPtr<T>)>,
+    recurrent: Option<(&'a RowBlocks<T>, MatrixPtr<T>)>,
     /// xᵀ, its second factor, and the output of their product.
-    input: Option<(MatrixView<'a, T>, MatrixView<'a, T>, MatrixPtr<T>)>,
+    input: Option<(&'a RowBlocks<T>, MatrixView<'a, T>, MatrixPtr<T>)>,
 }
 
 impl<T: SimdFloat> WithSimd for Columns<'_, T> {
@@ -98,14 +99,14 @@ impl<T: SimdFloat> WithSimd for Columns<'_, T> {
         unsafe {
             bias.write(&totals[..sums.columns]);
             if let Some((h, du)) = recurrent {
-                packed.multiply_into(simd, h, du, sums.columns);
+                packed.multiply_into(simd, h, du, sums.columns, false);
             }
             match input {
                 Some((x, input_sums, dw)) if input_sums.is(&sums) => {
-                    packed.multiply_into(simd, x, dw, sums.columns);
+                    packed.multiply_into(simd, x, dw, sums.columns, false);
                 }
                 Some((x, input_sums, dw)) => {
-                    PackedMatrix::new(simd, input_sums).multiply_into(simd, x, dw, sums.columns);
+                    PackedMatrix::new(simd, input_sums).multiply_into(simd, x, dw, sums.columns, false);
                 }
                 None => {}
             }

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use pulp::{Simd, WithSimd};
 
 use super::super::matmul::PackedMatrix;
+use super::super::row_blocks::RowBlocks;
 use super::super::simd_float::SimdFloat;
 use super::super::simd_level::SimdLevel;
 use super::super::view::{MatrixPtr, MatrixView};
@@ -32,12 +33,24 @@ fn biases<T: SimdFloat>(columns: usize) -> Vec<T> {
 enum Operation {
     /// C = A B, only the columns of B.
     Into,
+    /// C += A B, only the columns of B.
+    AddInto,
     /// C = A B, all columns including padding.
     Write,
     /// C += A B.
     Add,
     /// C = A B + b, all columns including padding.
     Biased,
+}
+
+const ALL_OPERATIONS: [Operation; 5] =
+    [Operation::Into, Operation::AddInto, Operation::Write, Operation::Add, Operation::Biased];
+
+impl Operation {
+    /// Whether only the columns of B are written.
+    fn is_into(self) -> bool {
+        matches!(self, Self::Into | Self::AddInto)
+    }
 }
 
 struct Multiply<'a, T> {
@@ -57,13 +70,16 @@ impl<T: SimdFloat> WithSimd for Multiply<'_, T> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { operation, a, b, c, layout: [start, stride], parallel } = self;
         let packed = if parallel { PackedMatrix::new_parallel(simd, b) } else { PackedMatrix::new(simd, b) };
-        let written = if operation == Operation::Into { b.columns } else { packed.columns() };
+        let written = if operation.is_into() { b.columns } else { packed.columns() };
         assert!(written <= stride && start + (a.rows - 1) * stride + written <= c.len());
         // SAFETY: C has room for all rows (see above), and there is no other reference to it.
         unsafe {
             let c = MatrixPtr::new(c.as_mut_ptr().wrapping_add(start), stride);
             match operation {
-                Operation::Into => packed.multiply_into(simd, a, c, b.columns),
+                Operation::Into | Operation::AddInto => {
+                    let a = if parallel { RowBlocks::new_parallel(simd, a) } else { RowBlocks::new(a) };
+                    packed.multiply_into(simd, &a, c, b.columns, operation == Operation::AddInto);
+                }
                 Operation::Write => packed.multiply(simd, a, c, false),
                 Operation::Add => packed.multiply(simd, a, c, true),
                 Operation::Biased => packed.multiply_biased(simd, a, c, &biases(written)),
@@ -89,9 +105,9 @@ fn check<T: SimdFloat>(level: SimdLevel, k: usize, all_rows: usize, columns: Ran
         for columns in columns.clone() {
             let (a, b) = &matrices[(rows + columns) % 3];
             let (a, b) = (a.view().rows(0..rows), b.view().columns(0..columns));
-            for operation in [Operation::Into, Operation::Write, Operation::Add, Operation::Biased] {
+            for operation in ALL_OPERATIONS {
                 let filled = columns.next_multiple_of(T::PAD);
-                let stride = if operation == Operation::Into { columns + 2 } else { filled + 2 };
+                let stride = if operation.is_into() { columns + 2 } else { filled + 2 };
                 let start = stride + 1;
                 let mut c = vec![T::from_f64(CANARY); (rows + 2) * stride];
                 let layout = [start, stride];
@@ -101,12 +117,12 @@ fn check<T: SimdFloat>(level: SimdLevel, k: usize, all_rows: usize, columns: Ran
                     let position = at.checked_sub(start).map(|at| (at / stride, at % stride));
                     let added = |column: usize| match operation {
                         Operation::Into | Operation::Write => 0.0,
-                        Operation::Add => CANARY,
+                        Operation::Add | Operation::AddInto => CANARY,
                         Operation::Biased => column as f64,
                     };
                     let should_be = match position {
                         Some((row, at)) if row < rows && at < columns => expected[row * all_columns + at] + added(at),
-                        Some((row, at)) if row < rows && at < filled && operation != Operation::Into => added(at),
+                        Some((row, at)) if row < rows && at < filled && !operation.is_into() => added(at),
                         _ => CANARY,
                     };
                     assert!(
