@@ -110,7 +110,10 @@ fn the_error_for_an_incomplete_last_character_contains_file_and_offset() {
         bytes.extend_from_slice(&"🦊".as_bytes()[..3]);
         let message = read(&SourceOptions::default(), &bytes).unwrap_err().to_string();
         let expected = format!("has 3 of the 4 bytes of the one that begins at byte {length}; ");
-        assert!(message.starts_with("`a.txt` ends inside a character: it ") && message.contains(&expected), "{message}");
+        assert!(
+            message.starts_with("`a.txt` ends inside a character: it ") && message.contains(&expected),
+            "{message}"
+        );
     }
 }
 
