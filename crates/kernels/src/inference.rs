@@ -8,6 +8,7 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
+use crate::cpu::bf16::Operands;
 pub use crate::cpu::kernel_cell::KernelCell;
 use crate::cpu::kernel_cell::by_cell;
 use crate::cpu::matmul::PackedMatrix;
@@ -107,7 +108,7 @@ impl PackedWeights {
 
             #[inline(always)]
             fn with_simd<S: Simd>(self, simd: S) -> Weights {
-                let packed = PackedMatrix::new_parallel(simd, self.0);
+                let packed = PackedMatrix::new_parallel(simd, Operands::Unrounded, self.0);
                 match self.1 {
                     Precision::F32 => Weights::F32(packed),
                     Precision::Int8 => Weights::Int8(QuantizedMatrix::new(simd, &packed)),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::clip::Clip;
 use crate::error::{Error, Result};
 use crate::optimizer::OptimizerConfig;
+use crate::precision::TrainPrecision;
 use crate::schedule::Schedule;
 
 /// How batches are formed. The serialized names stand in `progress.json`.
@@ -85,6 +86,9 @@ pub struct TrainConfig {
     pub optimizer: OptimizerConfig,
     /// Gradient clipping.
     pub clip: Option<Clip>,
+    /// The precision of the matrix products of training steps. Runs of earlier versions had f32.
+    #[serde(default)]
+    pub precision: TrainPrecision,
     /// Decay of the exponential moving average of the weights. If above 0, the averaged weights are the ones
     /// evaluated and saved as the model; 0 for no averaging.
     #[serde(rename = "averaging")]
@@ -168,6 +172,7 @@ impl Default for TrainConfig {
             warm_up_steps: 0,
             optimizer: OptimizerConfig::default(),
             clip: None,
+            precision: TrainPrecision::default(),
             ema_decay: 0.0,
             early_stopping_patience: 0,
             sample_every: 0,
@@ -229,6 +234,11 @@ impl TrainConfig {
     /// Sets [`clip`](Self#structfield.clip): a [`Clip`], or `None`.
     pub fn clip(self, clip: impl Into<Option<Clip>>) -> Self {
         Self { clip: clip.into(), ..self }
+    }
+
+    /// Sets [`precision`](Self#structfield.precision).
+    pub fn precision(self, precision: TrainPrecision) -> Self {
+        Self { precision, ..self }
     }
 
     /// Sets [`ema_decay`](Self#structfield.ema_decay).
@@ -326,11 +336,12 @@ pub(crate) mod tests {
 
     #[test]
     fn the_config_of_an_earlier_version_has_one_validation_stream_and_an_epoch_is_a_pass() {
-        let tuning = config().layer_decay(0.5).unfreeze_steps(9);
+        let tuning = config().layer_decay(0.5).unfreeze_steps(9).precision(TrainPrecision::Bf16);
         let mut json = serde_json::to_value(tuning.steps_per_epoch(3)).unwrap();
         assert_eq!((&json["valid_streams"], &json["steps_per_epoch"]), (&0.into(), &3.into()));
         assert_eq!((&json["layer_decay"], &json["unfreeze_steps"]), (&0.5.into(), &9.into()));
-        for key in ["valid_streams", "steps_per_epoch", "layer_decay", "unfreeze_steps"] {
+        assert_eq!(json["precision"], "bf16");
+        for key in ["valid_streams", "steps_per_epoch", "layer_decay", "unfreeze_steps", "precision"] {
             json.as_object_mut().unwrap().remove(key);
         }
         let earlier: TrainConfig = serde_json::from_value(json).unwrap();

@@ -14,6 +14,17 @@ pub enum ModeKind {
     Tbptt,
 }
 
+/// The precision of the matrix products of training steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrainPrecision {
+    /// 32-bit numbers.
+    #[default]
+    F32,
+    /// 16-bit numbers with the exponent of 32-bit ones; sums are in 32 bits.
+    Bf16,
+}
+
 /// `[train]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -44,6 +55,8 @@ pub struct Train {
     pub optimizer: Optimizer,
     /// Gradient clipping.
     pub clip: Clip,
+    /// The precision of the matrix products of training steps.
+    pub precision: TrainPrecision,
 }
 
 /// How the learning rate changes.
@@ -150,6 +163,7 @@ impl Default for Train {
             schedule: Schedule::default(),
             optimizer: Optimizer::default(),
             clip: Clip::default(),
+            precision: TrainPrecision::default(),
         }
     }
 }

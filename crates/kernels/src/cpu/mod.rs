@@ -1,5 +1,8 @@
 //! The CPU kernels, on slices. This module does not depend on Burn.
 
+pub mod bf16;
+#[cfg(target_arch = "x86_64")]
+mod bf16_tile;
 pub mod dropout;
 pub mod elementwise;
 pub mod elman;
@@ -10,6 +13,7 @@ pub mod linear;
 pub mod lstm;
 pub mod matmul;
 pub mod optimizer;
+mod pack_panel;
 pub mod quantized;
 pub mod rows;
 pub mod scratch;

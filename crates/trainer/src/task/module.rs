@@ -11,6 +11,7 @@ use crate::clip::Clip;
 use crate::config::TrainConfig;
 use crate::ema::update_ema_of;
 use crate::layer_rates;
+use crate::precision::TrainPrecision;
 
 /// A network during training.
 #[derive(Module, Debug)]
@@ -25,13 +26,16 @@ pub(crate) struct TrainModule<M: Module> {
     /// Steps after which one more layer is trained; 0 to train all layers.
     #[module(skip)]
     pub unfreeze_steps: u64,
+    /// The precision of the products of training steps.
+    #[module(skip)]
+    pub precision: TrainPrecision,
 }
 
 impl<M: TrainTask> TrainModule<M> {
     /// `model` with gradients enabled, to be trained with `config`.
     pub fn new(model: M, config: &TrainConfig) -> Self {
-        let TrainConfig { seed, clip, unfreeze_steps, .. } = *config;
-        Self { model: model.trainable(), seed, clip, unfreeze_steps }
+        let TrainConfig { seed, clip, unfreeze_steps, precision, .. } = *config;
+        Self { model: model.trainable(), seed, clip, unfreeze_steps, precision }
     }
 
     /// The parameters that step `step` of the run, counted from 0, trains; `None` for all.
@@ -44,6 +48,16 @@ impl<M: TrainTask> TrainModule<M> {
         self.model.kernels().fuses_all(&self.model.device())
     }
 
+    /// The model as step `step` of the run trains it: some parameters, and products in the precision of training.
+    fn model_of_step(&self, step: u64) -> M {
+        let model = match self.trained_parameters(step) {
+            Some(trained) => layer_rates::train_only(self.model.clone(), trained),
+            None => self.model.clone(),
+        };
+        let kernels = self.precision.kernels_of_steps(model.kernels());
+        model.with_kernels(kernels)
+    }
+
     /// Forward and backward pass: losses, gradients, and the RNN state after the batch, detached from the graph.
     pub fn train_step(
         &self,
@@ -51,9 +65,7 @@ impl<M: TrainTask> TrainModule<M> {
         rnn_state: Option<State>,
     ) -> (LossOutput, GradientsParams, Option<State>) {
         let key = DropoutKey { seed: self.seed, step: M::step_index(&batch) };
-        let trained = self.trained_parameters(key.step);
-        let partly_trained = trained.map(|trained| layer_rates::train_only(self.model.clone(), trained));
-        let model = partly_trained.as_ref().unwrap_or(&self.model);
+        let model = &self.model_of_step(key.step);
         let (nats, gradients, rnn_state) = with_spinning_workers(self.uses_kernels(), || {
             let (nats, rnn_state) = model.train_step(batch, rnn_state, key);
             let gradients = nats.clone().mean().backward();
