@@ -38,5 +38,5 @@ pub use text_prep::{
 };
 pub use trainer::{
     AdamConfig, CheckpointPolicy, Clip, EpochReport, Observer, ObserverResult, OptimizerConfig, Outcome, Plan,
-    Progress, RmspropConfig, Schedule, StepReport, StopFlag, StopReason, TrainConfig, TrainMode,
+    Progress, RmspropConfig, Schedule, StepReport, StopFlag, StopReason, TrainConfig, TrainMode, TrainPrecision,
 };
