@@ -40,9 +40,13 @@ impl Operands {
 /// Whether this CPU multiplies pairs of bf16 in one instruction (AVX512-BF16).
 pub fn has_bf16_instruction() -> bool {
     #[cfg(target_arch = "x86_64")]
-    return is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bf16");
+    {
+        is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bf16")
+    }
     #[cfg(not(target_arch = "x86_64"))]
-    false
+    {
+        false
+    }
 }
 
 /// What multiplies pairs.
@@ -79,14 +83,14 @@ fn rounded<T: SimdFloat>(value: T) -> u32 {
     let value = value.to_f64() as f32;
     let bits = value.to_bits();
     // Rounding could change NaN to infinity.
-    let bits = if value.is_nan() { bits | 0x0040_0000 } else { bits.wrapping_add(0x7fff + (bits >> 16 & 1)) };
+    let bits = if value.is_nan() { bits | 0x0040_0000 } else { bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) };
     bits & 0xffff_0000
 }
 
 /// Two values rounded to bf16.
 #[inline(always)]
 pub(super) fn pair<T: SimdFloat>(even: T, odd: T) -> u32 {
-    rounded(even) >> 16 | rounded(odd)
+    (rounded(even) >> 16) | rounded(odd)
 }
 
 /// Fills the panel with a row for each two rows of `b`, padded with zeros.

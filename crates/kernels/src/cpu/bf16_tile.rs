@@ -4,7 +4,7 @@
 //! all of them, so a pair is used like one value of the tiles in f32 (`tile.rs`).
 
 use std::arch::x86_64::{
-    __m512, __m512bh, _mm512_add_ps, _mm512_dpbf16_ps, _mm512_loadu_ps, _mm512_set1_epi32, _mm512_setzero_ps,
+    __m512, __m512bh, __m512i, _mm512_add_ps, _mm512_dpbf16_ps, _mm512_loadu_ps, _mm512_set1_epi32, _mm512_setzero_ps,
     _mm512_storeu_ps,
 };
 
@@ -102,7 +102,7 @@ unsafe fn tile<T: SimdFloat, const M: usize, const W: usize>(
             let b: [__m512bh; W] = std::array::from_fn(|w| as_pairs(_mm512_loadu_ps(b.as_ptr().add(w * LANES).cast())));
             for (m, sums) in sums.iter_mut().enumerate() {
                 let a = *a.add(m * row_stride + at * pair_stride);
-                let a: __m512bh = std::mem::transmute(_mm512_set1_epi32(a.cast_signed()));
+                let a = std::mem::transmute::<__m512i, __m512bh>(_mm512_set1_epi32(a.cast_signed()));
                 for (sum, b) in sums.iter_mut().zip(b) {
                     *sum = _mm512_dpbf16_ps(*sum, a, b);
                 }
@@ -126,5 +126,5 @@ unsafe fn tile<T: SimdFloat, const M: usize, const W: usize>(
 #[target_feature(enable = "avx512f,avx512bf16")]
 fn as_pairs(vector: __m512) -> __m512bh {
     // SAFETY: both are 512 bits, and any bits are valid.
-    unsafe { std::mem::transmute(vector) }
+    unsafe { std::mem::transmute::<__m512, __m512bh>(vector) }
 }
