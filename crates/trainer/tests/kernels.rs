@@ -1,4 +1,5 @@
-//! Training with fused kernels and with composed operations gives the same loss, and with products in bf16 nearly the same.
+//! Training with fused kernels and with composed operations gives the same loss, and with products in bf16 nearly the
+//! same.
 
 use std::sync::Arc;
 
