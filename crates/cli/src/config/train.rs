@@ -49,14 +49,14 @@ pub struct Train {
     pub ema_decay: f64,
     /// Epochs without a lower validation loss after which the run ends; 0 to disable.
     pub early_stopping_patience: usize,
+    /// The precision of the matrix products of training steps.
+    pub precision: TrainPrecision,
     /// How the learning rate changes during the run.
     pub schedule: Schedule,
     /// The optimizer and its hyperparameters.
     pub optimizer: Optimizer,
     /// Gradient clipping.
     pub clip: Clip,
-    /// The precision of the matrix products of training steps.
-    pub precision: TrainPrecision,
 }
 
 /// How the learning rate changes.
@@ -160,10 +160,10 @@ impl Default for Train {
             unfreeze_steps: 0,
             ema_decay: 0.0,
             early_stopping_patience: 0,
+            precision: TrainPrecision::default(),
             schedule: Schedule::default(),
             optimizer: Optimizer::default(),
             clip: Clip::default(),
-            precision: TrainPrecision::default(),
         }
     }
 }
