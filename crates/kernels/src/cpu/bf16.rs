@@ -1,4 +1,4 @@
-//! Products of matrices whose values are rounded to bf16, with sums in f32.
+//! Values rounded to bf16, for products of matrices with sums in f32.
 //!
 //! A bf16 is the upper half of an f32: its exponent, and 8 bits of precision. The instruction `vdpbf16ps` multiplies pairs
 //! of them, so both matrices are stored as pairs of values with adjacent k: the one with the even k in the lower half of
@@ -6,9 +6,6 @@
 
 use std::ops::Range;
 
-use pulp::{Simd, WithSimd};
-
-use super::scratch::Scratch;
 use super::simd_float::SimdFloat;
 use super::view::{MatrixPtr, MatrixView};
 
@@ -74,8 +71,6 @@ impl PairProducts {
 pub(super) const PANEL: usize = 48;
 /// Pairs in one block of k, whose sums are added to those before. Such a block of a panel takes 24 KiB or less.
 pub(super) const BLOCK: usize = 128;
-/// Rows of A that are converted at a time, once for all panels.
-const ROWS: usize = 64;
 
 /// The value rounded to bf16, as the bits of an f32.
 #[inline(always)]
@@ -169,7 +164,7 @@ pub(super) struct PairRows<'a> {
 
 /// Converts the pairs `depth` of all rows of `a`.
 #[inline(always)]
-fn convert<'a, T: SimdFloat>(a: MatrixView<T>, depth: Range<usize>, to: &'a mut [u32]) -> PairRows<'a> {
+pub(super) fn convert<'a, T: SimdFloat>(a: MatrixView<T>, depth: Range<usize>, to: &'a mut [u32]) -> PairRows<'a> {
     let (rows, pairs) = (a.rows, depth.len());
     let to = &mut to[..rows * pairs];
     // SAFETY: A has these rows, and the first column of each pair.
@@ -191,62 +186,11 @@ fn convert<'a, T: SimdFloat>(a: MatrixView<T>, depth: Range<usize>, to: &'a mut 
     PairRows { values: to, count: rows, strides: [pairs, 1] }
 }
 
-/// C = A B plus `addend` in the columns of `panels`.
-pub(super) struct PairProduct<'a, T> {
-    pub a: MatrixView<'a, T>,
-    /// Panels of B, each [`PANEL`] columns wide or, at the end, narrower.
-    pub b: &'a [u32],
-    /// The columns of B, a multiple of [`SimdFloat::PAD`].
-    pub columns: usize,
-    /// It has as many rows as A and columns as B, which may be written.
-    pub c: MatrixPtr<T>,
-    /// The same, initialized; it may be C itself.
-    pub addend: Option<MatrixPtr<T>>,
-    pub panels: Range<usize>,
-    pub by: PairProducts,
-}
-
-impl<T: SimdFloat> WithSimd for PairProduct<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let Self { a, b, columns, c, addend, panels, by } = self;
-        let pairs = a.columns.div_ceil(2);
-        assert_eq!(b.len(), pairs * columns, "B must have a row for each two columns of A");
-        assert!(size_of::<T>() == size_of::<f32>() && columns.is_multiple_of(T::PAD), "pairs are multiplied in f32");
-        let mut buffer = Scratch::<f32>::new(ROWS.min(a.rows) * BLOCK.min(pairs));
-        let buffer: &mut [u32] = bytemuck::cast_slice_mut(&mut buffer);
-        for from in (0..pairs).step_by(BLOCK) {
-            let depth = from..(from + BLOCK).min(pairs);
-            // Later blocks of k add to what the first one has written.
-            let addend = if from > 0 { Some(c) } else { addend };
-            for row in (0..a.rows).step_by(ROWS) {
-                let a = convert(a.rows(row..(row + ROWS).min(a.rows)), depth.clone(), buffer);
-                for panel in panels.clone() {
-                    let start = panel * PANEL;
-                    let width = PANEL.min(columns - start);
-                    let b = &b[start * pairs..][depth.start * width..depth.end * width];
-                    let (c, addend) = (c.offset(row, start), addend.map(|addend| addend.offset(row, start)));
-                    // SAFETY: C and the addend have these rows and columns, as for the whole product.
-                    unsafe {
-                        match by {
-                            #[cfg(target_arch = "x86_64")]
-                            PairProducts::Instruction => super::bf16_tile::multiply_panel(a, b, width, c, addend),
-                            PairProducts::Emulated => multiply_panel(a, b, width, c, addend),
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
 /// One block of k of a panel, as the instruction computes it.
 ///
 /// # Safety
 /// `c` has as many rows as A and columns as the panel, which may be written; `addend` has the same, initialized.
-unsafe fn multiply_panel<T: SimdFloat>(
+pub(super) unsafe fn multiply_panel<T: SimdFloat>(
     a: PairRows,
     b: &[u32],
     width: usize,

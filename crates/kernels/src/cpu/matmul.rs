@@ -10,7 +10,8 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::bf16::{Operands, PANEL, PairProduct, PairProducts};
+use super::bf16::{Operands, PANEL, PairProducts};
+use super::bf16_product::PairProduct;
 use super::pack_panel::{PackPanel, pack_panel};
 use super::rows::PaddedRows;
 use super::scratch::Scratch;

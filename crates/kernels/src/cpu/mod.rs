@@ -1,6 +1,7 @@
 //! The CPU kernels, on slices. This module does not depend on Burn.
 
 pub mod bf16;
+mod bf16_product;
 #[cfg(target_arch = "x86_64")]
 mod bf16_tile;
 pub mod dropout;
