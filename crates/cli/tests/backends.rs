@@ -61,6 +61,28 @@ fn the_backend_is_selected_by_environment_or_file() {
     assert_eq!(resume("train.epochs=3", "flex").as_deref(), Some("flex"));
 }
 
+#[test]
+fn bf16_needs_the_kernels_and_the_instruction() {
+    let dir = TestDir::new();
+    let args = [&["train", "--set", "train.precision=bf16", "--out", "run"], common::tiny_fables().as_slice()].concat();
+    let without_kernels = dir.command(&args).env("PASTICHE_KERNELS", "off").output().unwrap();
+    let expected = ["`train.precision` is \"bf16\"; expected \"f32\"", "only the kernels of CPU backends"];
+    assert_error(&common::output(without_kernels), "without kernels", &expected);
+    dir.expect_error(&["train", "--set", "train.precision=f16"], &["train.precision", "bf16"]);
+    if !kernels::has_bf16_instruction() {
+        dir.expect_error(&args, &["this processor does not have AVX512-BF16"]);
+        assert!(!dir.path().join("run").exists());
+        return common::skipped("this CPU does not have AVX512-BF16");
+    }
+    assert!(!dir.path().join("run").exists());
+    dir.run_ok(&args);
+    let config = std::fs::read_to_string(dir.path().join("run/config.toml")).unwrap();
+    assert!(config.contains("precision = \"bf16\""), "{config}");
+    let other = ["train", "--resume", "run", "--set", "train.epochs=2", "--set", "train.precision=f32"];
+    dir.expect_error(&other, &["train.precision"]);
+    dir.run_ok(&other[..5]);
+}
+
 /// Mesa's software Vulkan, where it is installed.
 fn lavapipe() -> Option<std::path::PathBuf> {
     let found = std::fs::read_dir("/usr/share/vulkan/icd.d").into_iter().flatten().flatten();

@@ -7,6 +7,7 @@
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use gemm::Parallelism;
+use kernels::cpu::bf16::Operands;
 use kernels::cpu::elman::{Activation, Elman};
 use kernels::cpu::gru::Gru;
 use kernels::cpu::lstm::Lstm;
@@ -43,7 +44,7 @@ impl WithSimd for Pack<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> PackedMatrix<f32> {
-        PackedMatrix::new(simd, self.0)
+        PackedMatrix::new(simd, Operands::Unrounded, self.0)
     }
 }
 
@@ -168,6 +169,7 @@ impl LayerValues {
             hidden: state,
             cell_state: C::HAS_CELL_STATE.then_some(state),
             keep_state: self.keep_state.as_deref(),
+            operands: Operands::Unrounded,
         };
         (Input::Vectors(MatrixView::dense(&self.input, inputs)), layer)
     }
@@ -241,7 +243,7 @@ fn loss() -> Loss {
 fn inputs((input, kernel, bias, targets): &Loss) -> Inputs<'_, f32> {
     let [_, units, vocabulary] = LOSS;
     let (input, kernel) = (MatrixView::dense(input, units), MatrixView::dense(kernel, vocabulary));
-    Inputs { input, kernel, bias, targets }
+    Inputs { input, kernel, bias, targets, operands: Operands::Unrounded }
 }
 
 #[divan::bench]

@@ -3,12 +3,17 @@
 use burn::backend::DispatchDevice;
 use burn::tensor::{DType, Device, Tensor};
 
+use crate::cpu::bf16::Operands;
+
 /// Which implementation computes layers, losses and optimizer steps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum KernelMode {
     /// This crate's fused kernels, where the device has them.
     #[default]
     Fused,
+    /// The same, with the factors of the matrix products of layers and losses rounded to bf16 on CPU backends; sums are
+    /// in f32. Slow unless the processor has AVX512-BF16 (see [`has_bf16_instruction`](crate::has_bf16_instruction)).
+    FusedBf16,
     /// Burn's own operations everywhere.
     Composed,
 }
@@ -24,10 +29,18 @@ impl KernelMode {
         is_kernel_type(dtype) && self.support(device) != KernelSupport::None
     }
 
+    /// How the factors of products are rounded.
+    pub(crate) fn operands(self) -> Operands {
+        match self {
+            Self::Fused | Self::Composed => Operands::Unrounded,
+            Self::FusedBf16 => Operands::Bf16,
+        }
+    }
+
     /// What is fused for tensors on `device`.
     pub(crate) fn support(self, device: &Device) -> KernelSupport {
         match self {
-            Self::Fused => supported_by(device.as_dispatch()),
+            Self::Fused | Self::FusedBf16 => supported_by(device.as_dispatch()),
             Self::Composed => KernelSupport::None,
         }
     }

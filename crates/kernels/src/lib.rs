@@ -29,6 +29,7 @@ mod softmax_loss;
 mod spinning_workers;
 mod types;
 
+pub use cpu::bf16::has_bf16_instruction;
 pub use cpu::elman::Activation;
 pub use device::default_device;
 pub use dispatch::KernelMode;

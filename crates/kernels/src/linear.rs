@@ -15,5 +15,5 @@ pub fn linear(input: Tensor<2>, kernel: Tensor<2>, bias: Tensor<1>, mode: Kernel
         return input.matmul(kernel) + bias.unsqueeze();
     }
     let (input, kernel) = (input.into_dispatch(), kernel.into_dispatch());
-    Tensor::from_dispatch(Dispatch::linear(input, kernel, bias.into_dispatch()))
+    Tensor::from_dispatch(Dispatch::linear(mode.operands(), input, kernel, bias.into_dispatch()))
 }

@@ -116,7 +116,13 @@ fn fused(
     let keep_state = keep_state.unwrap_or_else(unused);
     let all_steps = options.steps == Steps::Every;
     let output = Dispatch::sequence(
-        SequenceSpec { cell, batch_and_time: [batch, time], all_steps, has_resets },
+        SequenceSpec {
+            cell,
+            batch_and_time: [batch, time],
+            all_steps,
+            has_resets,
+            operands: options.kernels.operands(),
+        },
         ids,
         input,
         kernel.into_dispatch(),

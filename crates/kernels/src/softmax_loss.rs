@@ -27,7 +27,7 @@ pub fn softmax_loss(
     check(&input, &kernel, &bias, &targets);
     let targets = checked_ids(targets, kernel.dims()[1]);
     let (input, kernel) = (input.into_dispatch(), kernel.into_dispatch());
-    let nats = Dispatch::softmax_loss(targets, input, kernel, bias.into_dispatch());
+    let nats = Dispatch::softmax_loss(mode.operands(), targets, input, kernel, bias.into_dispatch());
     Tensor::from_dispatch(nats)
 }
 

@@ -39,4 +39,5 @@ pub use text_prep::{
 pub use trainer::{
     AdamConfig, CheckpointPolicy, Clip, EpochReport, Observer, ObserverResult, OptimizerConfig, Outcome, Plan,
     Progress, RmspropConfig, Schedule, SgdConfig, StepReport, StopFlag, StopReason, TrainConfig, TrainMode,
+    TrainPrecision,
 };

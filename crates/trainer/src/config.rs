@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::clip::Clip;
 use crate::error::{Error, Result};
 use crate::optimizer::OptimizerConfig;
+use crate::precision::TrainPrecision;
 use crate::schedule::Schedule;
 
 pub use crate::checkpoint_policy::CheckpointPolicy;
@@ -87,6 +88,9 @@ pub struct TrainConfig {
     pub optimizer: OptimizerConfig,
     /// Gradient clipping.
     pub clip: Option<Clip>,
+    /// The precision of the matrix products of training steps. Runs of earlier versions had f32.
+    #[serde(default)]
+    pub precision: TrainPrecision,
     /// Decay of the exponential moving average of the weights. If above 0, the averaged weights are the ones
     /// evaluated and saved as the model; 0 for no averaging.
     #[serde(rename = "averaging")]
@@ -145,6 +149,7 @@ impl Default for TrainConfig {
             warm_up_steps: 0,
             optimizer: OptimizerConfig::default(),
             clip: None,
+            precision: TrainPrecision::default(),
             ema_decay: 0.0,
             early_stopping_patience: 0,
             sample_every: 0,
@@ -208,6 +213,11 @@ impl TrainConfig {
     /// Sets [`clip`](Self#structfield.clip): a [`Clip`], or `None`.
     pub fn clip(self, clip: impl Into<Option<Clip>>) -> Self {
         Self { clip: clip.into(), ..self }
+    }
+
+    /// Sets [`precision`](Self#structfield.precision).
+    pub fn precision(self, precision: TrainPrecision) -> Self {
+        Self { precision, ..self }
     }
 
     /// Sets [`ema_decay`](Self#structfield.ema_decay).
@@ -328,11 +338,13 @@ pub(crate) mod tests {
     #[test]
     fn the_config_of_an_earlier_version_has_one_validation_stream_and_an_epoch_is_a_pass() {
         let tuning = config().layer_decay(0.5).unfreeze_steps(9).averaging_patience(5).bptt_deviation(2.0);
+        let tuning = tuning.precision(TrainPrecision::Bf16);
         let mut json = serde_json::to_value(tuning.steps_per_epoch(3)).unwrap();
         assert_eq!((&json["valid_streams"], &json["steps_per_epoch"]), (&0.into(), &3.into()));
         assert_eq!((&json["layer_decay"], &json["unfreeze_steps"]), (&0.5.into(), &9.into()));
         assert_eq!((&json["averaging_patience"], &json["bptt_deviation"]), (&5.into(), &2.0.into()));
-        let new = ["averaging_patience", "bptt_deviation"];
+        assert_eq!(json["precision"], "bf16");
+        let new = ["averaging_patience", "bptt_deviation", "precision"];
         for key in ["valid_streams", "steps_per_epoch", "layer_decay", "unfreeze_steps"].iter().chain(&new) {
             json.as_object_mut().unwrap().remove(*key);
         }

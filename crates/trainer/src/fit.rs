@@ -25,7 +25,7 @@ pub enum FitLimit {
 /// rate is constant.
 ///
 /// # Errors
-/// If a setting is out of range, or a loss is infinite or NaN.
+/// If a setting is out of range or needs another device, or a loss is infinite or NaN.
 pub fn fit<M: TrainTask>(
     model: M,
     batches: impl Iterator<Item = BatchOf<M>>,
@@ -33,6 +33,7 @@ pub fn fit<M: TrainTask>(
     limit: FitLimit,
 ) -> Result<M> {
     config.check()?;
+    config.precision.check(model.kernels(), &model.device())?;
     let start = Instant::now();
     let mut optimizer = config.optimizer.init(model.kernels());
     let mut module = TrainModule::new(model, config);

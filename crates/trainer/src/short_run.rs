@@ -27,10 +27,12 @@ impl<M: TrainTask> ShortRun<M> {
     /// Before the first step.
     ///
     /// # Errors
-    /// If a setting is out of range, or the data cannot be split into batches as `config` requires.
+    /// If a setting is out of range or needs another device, or the data cannot be split into batches as `config`
+    /// requires.
     pub fn new(model: &M, data: &M::Data, config: &TrainConfig, device: &Device, kernels: KernelMode) -> Result<Self> {
         config.check()?;
         let device = device.clone().without_autodiff();
+        config.precision.check(kernels, &device)?;
         let [train, valid] = M::loaders(data, config, &device)?;
         let (state, learner) = TrainState::new(model.clone().with_kernels(kernels), config);
         Ok(Self { train, valid, state, learner })

@@ -55,6 +55,7 @@ fn train_in_directory<M: TrainTask>(mut job: Job<M>, start: StartFrom<M>) -> Res
     config.check()?;
     check_default_device()?;
     let device = device.clone().without_autodiff();
+    config.precision.check(kernels, &device)?;
     let [train, valid] = M::loaders(data, config, &device)?;
     let train_items = train.num_items();
     let train = train.steps_per_epoch(config.steps_per_epoch);
@@ -239,7 +240,7 @@ fn check_same_run<M: TrainTask>(
     if allowed != now.config {
         return reject(
             "seed, steps per epoch, mode, lengths of chunks, batch size, learning rate, schedule, layer decay, unfreezing, \
-             averaging, optimizer, clipping or validation streams have changed; only `train.epochs`, \
+             averaging, optimizer, clipping, precision or validation streams have changed; only `train.epochs`, \
              `train.early_stopping_patience`, `checkpoints` and `samples` may",
         );
     }

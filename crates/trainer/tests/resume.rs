@@ -17,17 +17,23 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::*;
+use kernels::has_bf16_instruction;
 use models::LanguageModel;
 use trainer::{
     Checkpoints, Clip, EpochReport, Observer, ObserverResult, Phase, Schedule, StepReport, StopFlag, StopReason,
+    TrainPrecision,
 };
 
 #[test]
 fn a_run_stopped_at_any_step_and_resumed_is_bit_identical() {
-    for (config, files) in [
+    let mut cases = vec![
         (config(2), &["weights.bpk", "optimizer.bpk"][..]),
         (tbptt(3), &["weights.bpk", "optimizer.bpk", "trained.bpk"][..]),
-    ] {
+    ];
+    if has_bf16_instruction() {
+        cases.push((config(2).precision(TrainPrecision::Bf16), &["weights.bpk", "optimizer.bpk"][..]));
+    }
+    for (config, files) in cases {
         let folder = tempfile::tempdir().unwrap();
         let full = folder.path().join("full");
         let outcome = run(&full, &config, 1, false).0.unwrap();

@@ -139,6 +139,8 @@ fn plan_and_train<C: Experiment>(
     setup: Setup,
     plan: impl FnOnce(&mut C, &mut C::Network) -> Result<Option<Reasons>>,
 ) -> Result<Option<(PathBuf, StopReason)>> {
+    // Before anything takes long.
+    experiment.train_config().precision.check(setup.backend.kernels(), setup.device)?;
     // Before the steps are planned, because it is a part of the time.
     let references = experiment.references();
     let reasons = plan(&mut experiment, &mut model)?;

@@ -14,6 +14,17 @@ pub enum ModeKind {
     Tbptt,
 }
 
+/// The precision of the matrix products of training steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrainPrecision {
+    /// 32-bit numbers.
+    #[default]
+    F32,
+    /// 16-bit numbers with the exponent of 32-bit ones; sums are in 32 bits.
+    Bf16,
+}
+
 /// `[train]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -42,6 +53,8 @@ pub struct Train {
     pub averaging_patience: usize,
     /// Epochs without a lower validation loss after which the run ends; 0 to disable.
     pub early_stopping_patience: usize,
+    /// The precision of the matrix products of training steps.
+    pub precision: TrainPrecision,
     /// How the learning rate changes during the run.
     pub schedule: Schedule,
     /// The optimizer and its hyperparameters.
@@ -171,6 +184,7 @@ impl Default for Train {
             ema_decay: 0.0,
             averaging_patience: 0,
             early_stopping_patience: 0,
+            precision: TrainPrecision::default(),
             schedule: Schedule::default(),
             optimizer: Optimizer::default(),
             clip: Clip::default(),

@@ -5,6 +5,7 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::bf16::Operands;
 use super::matmul::PackedMatrix;
 use super::row_blocks::RowBlocks;
 use super::rows::PaddedRows;
@@ -26,6 +27,8 @@ pub struct Inputs<'a, T> {
     pub kernel: MatrixView<'a, T>,
     /// b, `[P]`.
     pub bias: &'a [T],
+    /// How the factors of products are rounded.
+    pub operands: Operands,
 }
 
 /// The gradients of all inputs.
@@ -61,7 +64,7 @@ pub fn backward<T: SimdFloat>(level: SimdLevel, inputs: Inputs<T>, gradient: Mat
 impl<T: SimdFloat> Inputs<'_, T> {
     /// Checks everything that the kernels rely on for unchecked memory access.
     fn check(&self) {
-        let Self { input, kernel, bias } = self;
+        let Self { input, kernel, bias, .. } = self;
         let sizes = [input.rows, kernel.rows, kernel.columns];
         assert!(sizes.iter().all(|&size| size > 0), "N, D and P are {sizes:?}; none may be 0");
         assert_eq!(input.columns, kernel.rows, "W must have one row per input");
@@ -76,8 +79,8 @@ impl<T: SimdFloat> WithSimd for RunForward<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Vec<T> {
-        let Inputs { input, kernel, bias } = self.0;
-        product(simd, input, kernel, Some(bias))
+        let Inputs { input, kernel, bias, operands } = self.0;
+        product(simd, operands, input, kernel, Some(bias))
     }
 }
 
@@ -91,9 +94,9 @@ impl<T: SimdFloat> WithSimd for RunBackward<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Gradients<T> {
-        let Self { inputs: Inputs { input: x, kernel: w, bias }, gradient: dy } = self;
+        let Self { inputs: Inputs { input: x, kernel: w, bias, operands }, gradient: dy } = self;
         let _section = profile::section(Part::Copying);
-        let input = product(simd, dy, w.transposed(), None);
+        let input = product(simd, operands, dy, w.transposed(), None);
         let mut kernel = Vec::with_capacity(w.rows * w.columns);
         let mut bias = vec![T::default(); bias.len()];
         // SAFETY: each task writes its own columns, and nothing reads them before all are written.
@@ -103,7 +106,8 @@ impl<T: SimdFloat> WithSimd for RunBackward<'_, T> {
         let waiting = profile::section(Part::Waiting);
         columns(w.columns, T::PAD).into_par_iter().for_each(|columns| {
             let (dw, db) = (dw.offset(0, columns.start), db.offset(0, columns.start));
-            simd.vectorize(WeightColumns { x: &x, dy: dy.columns(columns), dw, db, first: true });
+            let (x, dy) = (&x, dy.columns(columns));
+            simd.vectorize(WeightColumns { operands, x, dy, dw, db, first: true });
         });
         waiting.end();
         // SAFETY: together the tasks have written all columns.
@@ -120,9 +124,15 @@ fn columns(count: usize, pad: usize) -> Vec<Range<usize>> {
 
 /// A B, row-major, plus `bias` in each row.
 #[inline(always)]
-fn product<T: SimdFloat, S: Simd>(simd: S, a: MatrixView<T>, b: MatrixView<T>, bias: Option<&[T]>) -> Vec<T> {
+fn product<T: SimdFloat, S: Simd>(
+    simd: S,
+    operands: Operands,
+    a: MatrixView<T>,
+    b: MatrixView<T>,
+    bias: Option<&[T]>,
+) -> Vec<T> {
     let _section = profile::section(Part::Copying);
-    let packed = PackedMatrix::new_parallel(simd, b);
+    let packed = PackedMatrix::new_parallel(simd, operands, b);
     let mut rows = PaddedRows::new(a.rows, b.columns);
     packed.multiply_parallel(simd, a, &mut rows);
     let mut output = vec![T::default(); a.rows * b.columns];

@@ -10,6 +10,9 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::bf16::{Operands, PANEL, PairProducts};
+use super::bf16_product::PairProduct;
+use super::pack_panel::{PackPanel, pack_panel};
 use super::row_blocks::RowBlocks;
 use super::rows::PaddedRows;
 use super::scratch::Scratch;
@@ -18,13 +21,15 @@ use super::tile::{K_BLOCK, ROW_PANELS, multiply_panel, multiply_row, panel_vecto
 use super::view::{MatrixPtr, MatrixView};
 use crate::profile::{self, Part};
 
-/// A matrix B `[K, N]`, packed for one SIMD level.
+/// A matrix B `[K, N]`, packed for one SIMD level; rounded to bf16, for all of them.
 pub struct PackedMatrix<T: SimdFloat> {
     values: Scratch<T>,
     rows: usize,
     columns: usize,
     /// Columns of a full panel.
     width: usize,
+    /// How the values of A and B are rounded.
+    operands: Operands,
 }
 
 impl<T: SimdFloat> PackedMatrix<T> {
@@ -33,11 +38,12 @@ impl<T: SimdFloat> PackedMatrix<T> {
     /// # Panics
     /// If `b` has no rows.
     #[inline(always)]
-    pub fn new<S: Simd>(simd: S, b: MatrixView<T>) -> Self {
+    pub fn new<S: Simd>(simd: S, operands: Operands, b: MatrixView<T>) -> Self {
         let _section = profile::section(Part::Copying);
-        let mut packed = Self::empty::<S>(b);
+        let mut packed = Self::empty::<S>(operands, b);
+        let operands = packed.operands;
         for (panel, columns) in packed.panels_of(b) {
-            pack_panel(simd, b.columns(columns), panel);
+            pack_panel(simd, operands, b.columns(columns), panel);
         }
         packed
     }
@@ -46,27 +52,33 @@ impl<T: SimdFloat> PackedMatrix<T> {
     ///
     /// # Panics
     /// If `b` has no rows.
-    pub fn new_parallel<S: Simd>(simd: S, b: MatrixView<T>) -> Self {
-        let mut packed = Self::empty::<S>(b);
+    pub fn new_parallel<S: Simd>(simd: S, operands: Operands, b: MatrixView<T>) -> Self {
+        let mut packed = Self::empty::<S>(operands, b);
+        let operands = packed.operands;
         let panels: Vec<_> = packed.panels_of(b).collect();
         let _section = profile::section(Part::Waiting);
         panels.into_par_iter().for_each(|(panel, columns)| {
-            simd.vectorize(PackPanel(b.columns(columns), panel));
+            simd.vectorize(PackPanel(operands, b.columns(columns), panel));
         });
         packed
     }
 
-    fn empty<S: Simd>(b: MatrixView<T>) -> Self {
+    fn empty<S: Simd>(operands: Operands, b: MatrixView<T>) -> Self {
+        let operands = operands.of::<T>();
         let columns = b.columns.next_multiple_of(T::PAD);
-        let width = panel_vectors::<S>() * T::lanes::<S>();
-        Self { values: Scratch::new(b.rows * columns), rows: b.rows, columns, width }
+        let width = match operands {
+            Operands::Unrounded => panel_vectors::<S>() * T::lanes::<S>(),
+            Operands::Bf16 => PANEL,
+        };
+        let values = Scratch::new(operands.stored_rows(b.rows) * columns);
+        Self { values, rows: b.rows, columns, width, operands }
     }
 
     /// Each panel, and the columns of `b` that it holds.
     #[inline(always)]
     fn panels_of<'a>(&'a mut self, b: MatrixView<'a, T>) -> impl Iterator<Item = (&'a mut [T], Range<usize>)> {
         let width = self.width;
-        let panels = self.values.chunks_mut(width * b.rows);
+        let panels = self.values.chunks_mut(width * self.operands.stored_rows(b.rows));
         panels
             .enumerate()
             .map(move |(at, panel)| (panel, (at * width).min(b.columns)..((at + 1) * width).min(b.columns)))
@@ -92,13 +104,20 @@ impl<T: SimdFloat> PackedMatrix<T> {
         &self.values
     }
 
-    /// Adds the sum of each column to `totals`, one value for each of [`Self::columns`].
+    /// Adds the sum of each column of `b`, the matrix that was packed, to `totals`, one value for each of
+    /// [`Self::columns`]. The values are not rounded.
     ///
     /// # Panics
     /// If there are more totals than columns.
     #[inline(always)]
-    pub fn column_sums<S: Simd>(&self, simd: S, totals: &mut [T]) {
+    pub fn column_sums<S: Simd>(&self, simd: S, b: MatrixView<T>, totals: &mut [T]) {
         let _section = profile::section(Part::ElementWise);
+        if self.operands == Operands::Bf16 {
+            for row in 0..b.rows {
+                b.rows(row..row + 1).add_to(totals);
+            }
+            return;
+        }
         let (totals, _) = T::vectors_mut::<S>(totals);
         let (panels, _) = T::vectors::<S>(&self.values);
         for (at, totals) in totals.chunks_mut(panel_vectors::<S>()).enumerate() {
@@ -216,6 +235,10 @@ impl<T: SimdFloat> PackedMatrix<T> {
         panels: Range<usize>,
     ) {
         assert_eq!(a.columns, self.rows, "A must have as many columns as B has rows");
+        if self.operands == Operands::Bf16 {
+            // SAFETY: the caller guarantees it.
+            return unsafe { self.multiply_pairs(simd, a, c, addend, panels, PairProducts::best()) };
+        }
         assert_eq!(self.width, panel_vectors::<S>() * T::lanes::<S>(), "B was packed for another SIMD level");
         let _section = profile::section(Part::MatrixProduct);
         // SAFETY: the caller guarantees it for all rows and columns; later blocks of columns of A add to what the
@@ -230,6 +253,26 @@ impl<T: SimdFloat> PackedMatrix<T> {
                 self.multiply_rows(simd, block, c.offset(row, 0), addend, panels.clone());
             }
         }
+    }
+
+    /// The same with values rounded to bf16.
+    ///
+    /// # Safety
+    /// As [`Self::multiply_columns`].
+    #[inline(always)]
+    pub(super) unsafe fn multiply_pairs<S: Simd>(
+        &self,
+        simd: S,
+        a: MatrixView<T>,
+        c: MatrixPtr<T>,
+        addend: Option<MatrixPtr<T>>,
+        panels: Range<usize>,
+        by: PairProducts,
+    ) {
+        let _section = profile::section(Part::MatrixProduct);
+        let b = bytemuck::cast_slice(&self.values);
+        // A function of its own for each set of instructions, as for the tiles in f32.
+        simd.vectorize(PairProduct { a, b, columns: self.columns, c, addend, panels, by });
     }
 
     /// The same for A with rows that can be read as they are.
@@ -277,55 +320,15 @@ impl<T: SimdFloat> PackedMatrix<T> {
 }
 
 /// [`PackedMatrix::new`], compiled for the instructions of `simd` even if the caller is not.
-pub fn pack<T: SimdFloat, S: Simd>(simd: S, b: MatrixView<T>) -> PackedMatrix<T> {
-    struct Pack<'a, T>(MatrixView<'a, T>);
+pub fn pack<T: SimdFloat, S: Simd>(simd: S, operands: Operands, b: MatrixView<T>) -> PackedMatrix<T> {
+    struct Pack<'a, T>(Operands, MatrixView<'a, T>);
     impl<T: SimdFloat> WithSimd for Pack<'_, T> {
         type Output = PackedMatrix<T>;
 
         #[inline(always)]
         fn with_simd<S: Simd>(self, simd: S) -> PackedMatrix<T> {
-            PackedMatrix::new(simd, self.0)
+            PackedMatrix::new(simd, self.0, self.1)
         }
     }
-    simd.vectorize(Pack(b))
-}
-
-struct PackPanel<'a, T>(MatrixView<'a, T>, &'a mut [T]);
-
-impl<T: SimdFloat> WithSimd for PackPanel<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let _section = profile::section(Part::Copying);
-        pack_panel(simd, self.0, self.1);
-    }
-}
-
-/// Fills the panel with the rows of `b`, each padded with zeros.
-#[inline(always)]
-fn pack_panel<T: SimdFloat, S: Simd>(_: S, b: MatrixView<T>, panel: &mut [T]) {
-    let width = panel.len() / b.rows.max(1);
-    assert!(panel.len() == width * b.rows, "a panel must have as many rows as B");
-    if b.columns < width {
-        panel.fill(T::default());
-    }
-    if b.column_stride == 1 {
-        for (k, row) in panel.chunks_exact_mut(width).enumerate() {
-            // SAFETY: `b` has as many rows as the panel, and row k is contiguous and has one value per column.
-            let source = unsafe { std::slice::from_raw_parts(b.row(k), b.columns) };
-            row[..b.columns].copy_from_slice(source);
-        }
-        return;
-    }
-    // Columns are contiguous: small blocks, so that both reading and writing stay in the cache.
-    for (at, block) in panel.chunks_mut(T::PAD * width).enumerate() {
-        let from = at * T::PAD;
-        for column in 0..b.columns {
-            for (k, row) in block.chunks_exact_mut(width).enumerate() {
-                // SAFETY: `b` has as many rows as the panel, and this column.
-                row[column] = unsafe { b.at(from + k, column) };
-            }
-        }
-    }
+    simd.vectorize(Pack(operands, b))
 }

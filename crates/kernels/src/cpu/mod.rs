@@ -1,5 +1,9 @@
 //! The CPU kernels, on slices. This module does not depend on Burn.
 
+pub mod bf16;
+mod bf16_product;
+#[cfg(target_arch = "x86_64")]
+mod bf16_tile;
 pub mod dropout;
 pub mod elementwise;
 pub mod elman;
@@ -10,6 +14,7 @@ pub mod linear;
 pub mod lstm;
 pub mod matmul;
 pub mod optimizer;
+mod pack_panel;
 pub mod quantized;
 pub mod row_blocks;
 pub mod rows;

@@ -8,6 +8,7 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::bf16::Operands;
 use super::matmul::{PackedMatrix, pack};
 use super::row_blocks::RowBlocks;
 use super::rows::{PaddedRows, SharedRows};
@@ -40,6 +41,8 @@ pub struct Inputs<'a, T> {
     pub bias: &'a [T],
     /// The target of each row.
     pub targets: &'a [u32],
+    /// How the factors of products are rounded.
+    pub operands: Operands,
 }
 
 /// What the backward pass needs of the forward pass.
@@ -104,7 +107,7 @@ pub fn backward<T: SimdFloat>(
 impl<T: SimdFloat> Inputs<'_, T> {
     /// Checks everything that the kernels rely on for unchecked memory access.
     fn check(&self) {
-        let Self { input, kernel, bias, targets } = self;
+        let Self { input, kernel, bias, targets, .. } = self;
         let sizes = [input.rows, kernel.rows, kernel.columns];
         assert!(sizes.iter().all(|&size| size > 0), "N, H and V are {sizes:?}; none may be 0");
         assert_eq!(input.columns, kernel.rows, "W must have one row per input");
@@ -129,7 +132,7 @@ impl<T: SimdFloat> Inputs<'_, T> {
         let _section = profile::section(Part::Waiting);
         columns(self.kernel.columns).into_par_iter().for_each(|columns| {
             let (w, b) = (self.kernel.columns(columns.clone()), &self.bias[columns.clone()]);
-            simd.vectorize(Dense { x, w, b, y: shared, columns });
+            simd.vectorize(Dense { operands: self.operands, x, w, b, y: shared, columns });
         });
         let columns = self.kernel.columns;
         normalizers.par_iter_mut().enumerate().for_each(|(row, normalizer)| {
@@ -206,7 +209,7 @@ impl<T: SimdFloat> WithSimd for RunBackward<'_, T> {
     fn with_simd<S: Simd>(self, simd: S) -> Gradients<T> {
         let _section = profile::section(Part::Copying);
         let Self { inputs, cache: ForwardCache { mut normalizers, mut logits }, gradient } = self;
-        let Inputs { input: x, kernel: w, targets, .. } = inputs;
+        let Inputs { input: x, kernel: w, targets, operands, .. } = inputs;
         let (units, vocabulary) = (w.rows, w.columns);
         let mut input = vec![T::default(); x.rows * units];
         let mut kernel = Vec::with_capacity(units * vocabulary);
@@ -233,10 +236,10 @@ impl<T: SimdFloat> WithSimd for RunBackward<'_, T> {
             columns(vocabulary).into_par_iter().for_each(|columns| {
                 let (dw, db) = (dw.offset(0, columns.start), db.offset(0, columns.start));
                 let dy = dy.columns(columns);
-                simd.vectorize(WeightColumns { x: &x, dy, dw, db, first });
+                simd.vectorize(WeightColumns { operands, x: &x, dy, dw, db, first });
             });
             waiting.end();
-            input_gradient(simd, dy, w, &mut input[block.start * units..block.end * units]);
+            input_gradient(simd, operands, dy, w, &mut input[block.start * units..block.end * units]);
         }
         // SAFETY: together the tasks of the first block have written all columns, and N > 0, so there is a block.
         unsafe { kernel.set_len(units * vocabulary) };
@@ -246,15 +249,21 @@ impl<T: SimdFloat> WithSimd for RunBackward<'_, T> {
 
 /// dx = dy Wᵀ, computed as W dyᵀ: this way W, the larger matrix, is read in memory order.
 #[inline(always)]
-fn input_gradient<T: SimdFloat, S: Simd>(simd: S, dy: MatrixView<T>, kernel: MatrixView<T>, dx: &mut [T]) {
+fn input_gradient<T: SimdFloat, S: Simd>(
+    simd: S,
+    operands: Operands,
+    dy: MatrixView<T>,
+    kernel: MatrixView<T>,
+    dx: &mut [T],
+) {
     let (units, rows) = (kernel.rows, dy.rows);
     let mut transposed = PaddedRows::new(units, rows);
     let shared = transposed.shared();
     let parts: Vec<Range<usize>> =
         (0..dy.columns).step_by(TERMS).map(|from| from..(from + TERMS).min(dy.columns)).collect();
     let waiting = profile::section(Part::Waiting);
-    let parts: Vec<(PackedMatrix<T>, Range<usize>)> =
-        parts.into_par_iter().map(|part| (pack(simd, dy.columns(part.clone()).transposed()), part)).collect();
+    let packed = |part: Range<usize>| (pack(simd, operands, dy.columns(part.clone()).transposed()), part);
+    let parts: Vec<(PackedMatrix<T>, Range<usize>)> = parts.into_par_iter().map(packed).collect();
     (0..units.div_ceil(UNITS)).into_par_iter().for_each(|at| {
         let units = at * UNITS..((at + 1) * UNITS).min(units);
         let (row, kernel) = (units.start, kernel.rows(units));
@@ -295,6 +304,7 @@ impl<T: SimdFloat> WithSimd for InputRows<'_, T> {
 
 /// Some columns of y = x W + b.
 struct Dense<'a, T> {
+    operands: Operands,
     x: MatrixView<'a, T>,
     w: MatrixView<'a, T>,
     b: &'a [T],
@@ -308,8 +318,8 @@ impl<T: SimdFloat> WithSimd for Dense<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let _section = profile::section(Part::Copying);
-        let Self { x, w, b, y, columns } = self;
-        let packed = PackedMatrix::new(simd, w);
+        let Self { operands, x, w, b, y, columns } = self;
+        let packed = PackedMatrix::new(simd, operands, w);
         let mut bias = Scratch::zeros(packed.columns());
         bias[..b.len()].copy_from_slice(b);
         // SAFETY: these columns belong to this task, and so does the padding after the last one: rows of y have the

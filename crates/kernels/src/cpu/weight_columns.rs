@@ -2,6 +2,7 @@
 
 use pulp::{Simd, WithSimd};
 
+use super::bf16::Operands;
 use super::matmul::PackedMatrix;
 use super::row_blocks::RowBlocks;
 use super::scratch::Scratch;
@@ -11,6 +12,8 @@ use crate::profile::{self, Part};
 
 /// Some columns of dW (+)= xᵀ dy and db += Σ dy.
 pub(super) struct WeightColumns<'a, T: SimdFloat> {
+    /// How the factors of the product are rounded.
+    pub operands: Operands,
     /// xᵀ.
     pub x: &'a RowBlocks<T>,
     /// These columns of dy.
@@ -29,10 +32,10 @@ impl<T: SimdFloat> WithSimd for WeightColumns<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let _section = profile::section(Part::Copying);
-        let Self { x, dy, dw, db, first } = self;
-        let packed = PackedMatrix::new(simd, dy);
+        let Self { operands, x, dy, dw, db, first } = self;
+        let packed = PackedMatrix::new(simd, operands, dy);
         let mut totals = Scratch::zeros(packed.columns());
-        packed.column_sums(simd, &mut totals);
+        packed.column_sums(simd, dy, &mut totals);
         // SAFETY: these columns belong to this task and are inside dw and db; db started as zeros, and later blocks
         // add to what the first one has written to dw.
         unsafe {

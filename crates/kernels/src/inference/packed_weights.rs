@@ -6,6 +6,7 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::batch_rows::BatchRows;
+use crate::cpu::bf16::Operands;
 use crate::cpu::matmul::PackedMatrix;
 use crate::cpu::quantized::{self, QuantizedMatrix};
 use crate::cpu::scratch::Scratch;
@@ -72,7 +73,7 @@ impl PackedWeights {
 
             #[inline(always)]
             fn with_simd<S: Simd>(self, simd: S) -> Weights {
-                let packed = PackedMatrix::new_parallel(simd, self.0);
+                let packed = PackedMatrix::new_parallel(simd, Operands::Unrounded, self.0);
                 match self.1 {
                     Precision::F32 => Weights::F32(packed),
                     Precision::Int8 => Weights::Int8(QuantizedMatrix::new(simd, &packed)),

@@ -14,6 +14,7 @@ use super::traits::{
     DropoutOps, ElementwiseOps, LinearOps, LossWithAccuracyOps, OptimizerOps, SequenceOps, SequenceSpec, SoftmaxLossOps,
 };
 use super::{dropout, elementwise, linear, optimizers, softmax_loss};
+use crate::cpu::bf16::Operands;
 use crate::cpu::dropout::DropoutMask;
 use crate::cpu::optimizer::{AdamParams, RmspropParams};
 #[cfg(feature = "cube")]
@@ -67,22 +68,24 @@ macro_rules! impl_cpu_operations {
     ($backend:ty, $sum_of_squares:expr) => {
         impl LinearOps for $backend {
             fn linear(
+                operands: Operands,
                 input: FloatTensor<Self>,
                 kernel: FloatTensor<Self>,
                 bias: FloatTensor<Self>,
             ) -> FloatTensor<Self> {
-                linear::forward::<Self>(&[input, kernel, bias])
+                linear::forward::<Self>(operands, &[input, kernel, bias])
             }
         }
 
         impl SoftmaxLossOps for $backend {
             fn softmax_loss(
+                operands: Operands,
                 targets: Arc<[u32]>,
                 input: FloatTensor<Self>,
                 kernel: FloatTensor<Self>,
                 bias: FloatTensor<Self>,
             ) -> FloatTensor<Self> {
-                softmax_loss::forward::<Self>(&targets, &[input, kernel, bias], false).0
+                softmax_loss::forward::<Self>(operands, &targets, &[input, kernel, bias], false).0
             }
         }
 

@@ -9,7 +9,7 @@ use super::traits::SequenceSpec;
 use crate::cube::sequence::{self, Layer};
 
 fn layer(spec: SequenceSpec, tensors: &LayerTensors<CubeBackend>) -> Layer {
-    let SequenceSpec { cell, batch_and_time, all_steps, has_resets } = spec;
+    let SequenceSpec { cell, batch_and_time, all_steps, has_resets, .. } = spec;
     let [input, kernel, recurrent, bias, hidden, cell_state, keep_state] = tensors.clone();
     let keep_state = has_resets.then_some(keep_state);
     Layer { cell, batch_and_time, all_steps, input, kernel, recurrent, bias, hidden, cell_state, keep_state }

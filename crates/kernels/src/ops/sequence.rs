@@ -84,6 +84,7 @@ impl<'a, T: TensorFloat> LayerValues<'a, T> {
             hidden: self.hidden.matrix(),
             cell_state: matches!(spec.cell, KernelCell::Lstm).then(|| self.cell_state.matrix()),
             keep_state: keep_state.as_deref(),
+            operands: spec.operands,
         };
         body(input, layer)
     }

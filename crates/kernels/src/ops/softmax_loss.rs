@@ -11,6 +11,7 @@ use burn::backend::{Autodiff, TensorMetadata};
 use super::cpu::{CpuBackend, TensorFloat, by_type};
 use super::saved::{Saved, register_gradients, split_autodiff};
 use super::traits::SoftmaxLossOps;
+use crate::cpu::bf16::Operands;
 use crate::cpu::simd_float::SimdFloat;
 use crate::cpu::simd_level::SimdLevel;
 use crate::cpu::softmax_loss::{self, ForwardCache, Inputs, KEPT};
@@ -21,23 +22,25 @@ type Tensors<B> = [FloatTensor<B>; 3];
 
 /// Calls `body` with the tensors' values as a kernel takes them.
 fn with_inputs<B: CpuBackend, T: TensorFloat, R>(
+    operands: Operands,
     targets: &[u32],
     tensors: &Tensors<B>,
     body: impl FnOnce(Inputs<T>) -> R,
 ) -> R {
     let [input, kernel, bias] = tensors.each_ref().map(B::values::<T>);
     let bias = bias.contiguous();
-    body(Inputs { input: input.matrix(), kernel: kernel.matrix(), bias: &bias, targets })
+    body(Inputs { input: input.matrix(), kernel: kernel.matrix(), bias: &bias, targets, operands })
 }
 
 /// The loss of each row, and what the backward pass needs if there will be one.
 pub(super) fn forward<B: CpuBackend>(
+    operands: Operands,
     targets: &[u32],
     tensors: &Tensors<B>,
     is_tracked: bool,
 ) -> (FloatTensor<B>, Saved) {
     by_type!(tensors[0].dtype(), T => {
-        let (nats, cache) = with_inputs::<B, T, _>(targets, tensors, |inputs| {
+        let (nats, cache) = with_inputs::<B, T, _>(operands, targets, tensors, |inputs| {
             let kept = if is_tracked { KEPT } else { 0 };
             softmax_loss::forward(SimdLevel::best(), inputs, kept)
         });
@@ -49,7 +52,7 @@ pub(super) fn forward<B: CpuBackend>(
 /// The loss of each row, and 1 where the target has the highest probability.
 pub(super) fn with_accuracy<B: CpuBackend>(targets: &[u32], tensors: &Tensors<B>) -> (FloatTensor<B>, FloatTensor<B>) {
     by_type!(tensors[0].dtype(), T => {
-        let (nats, correct) = with_inputs::<B, T, _>(targets, tensors, |inputs| {
+        let (nats, correct) = with_inputs::<B, T, _>(Operands::Unrounded, targets, tensors, |inputs| {
             softmax_loss::with_accuracy(SimdLevel::best(), inputs)
         });
         let correct: Vec<T> =
@@ -60,6 +63,7 @@ pub(super) fn with_accuracy<B: CpuBackend>(targets: &[u32], tensors: &Tensors<B>
 }
 
 fn backward<B: CpuBackend>(
+    operands: Operands,
     targets: &[u32],
     tensors: &Tensors<B>,
     saved: Saved,
@@ -68,7 +72,7 @@ fn backward<B: CpuBackend>(
     let shapes = tensors.each_ref().map(|tensor| tensor.shape().to_vec());
     by_type!(gradient.dtype(), T => {
         let gradient = B::values::<T>(&gradient);
-        let gradients = with_inputs::<B, T, _>(targets, tensors, |inputs| {
+        let gradients = with_inputs::<B, T, _>(operands, targets, tensors, |inputs| {
             let cache = saved.take::<ForwardCache<T>>();
             softmax_loss::backward(SimdLevel::best(), inputs, cache, &gradient.contiguous())
         });
@@ -88,6 +92,7 @@ fn backward<B: CpuBackend>(
 /// What the graph holds from the forward to the backward pass.
 #[derive(Clone, Debug)]
 struct State<B: CpuBackend> {
+    operands: Operands,
     targets: Arc<[u32]>,
     tensors: Tensors<B>,
     saved: Saved,
@@ -102,14 +107,15 @@ impl<B: CpuBackend> Backward<B, 3> for SoftmaxLossBackward {
     fn backward(self, ops: Ops<State<B>, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         let gradient = grads.consume::<B>(&ops.node);
         let parents = ops.parents.map(|parent| parent.map(|parent| parent.id));
-        let State { targets, tensors, saved } = ops.state;
-        let gradients = backward::<B>(&targets, &tensors, saved, gradient);
+        let State { operands, targets, tensors, saved } = ops.state;
+        let gradients = backward::<B>(operands, &targets, &tensors, saved, gradient);
         register_gradients::<B, 3>(grads, parents, gradients.map(Some));
     }
 }
 
 impl<B: CpuBackend + SoftmaxLossOps, C: CheckpointStrategy> SoftmaxLossOps for Autodiff<B, C> {
     fn softmax_loss(
+        operands: Operands,
         targets: Arc<[u32]>,
         input: FloatTensor<Self>,
         kernel: FloatTensor<Self>,
@@ -119,10 +125,10 @@ impl<B: CpuBackend + SoftmaxLossOps, C: CheckpointStrategy> SoftmaxLossOps for A
         let prepared = SoftmaxLossBackward.prepare::<C>(guards).compute_bound().stateful();
         match prepared {
             OpsKind::Tracked(prepared) => {
-                let (nats, saved) = forward::<B>(&targets, &tensors, true);
-                prepared.finish(State { targets, tensors, saved }, nats)
+                let (nats, saved) = forward::<B>(operands, &targets, &tensors, true);
+                prepared.finish(State { operands, targets, tensors, saved }, nats)
             }
-            OpsKind::UnTracked(prepared) => prepared.finish(forward::<B>(&targets, &tensors, false).0),
+            OpsKind::UnTracked(prepared) => prepared.finish(forward::<B>(operands, &targets, &tensors, false).0),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, backend_extension};
 
+use crate::cpu::bf16::Operands;
 use crate::cpu::dropout::DropoutMask;
 use crate::cpu::kernel_cell::KernelCell;
 use crate::cpu::optimizer::{AdamParams, RmspropParams};
@@ -20,6 +21,8 @@ pub struct SequenceSpec {
     pub all_steps: bool,
     /// Whether the state is reset before some steps; else the argument that says where is ignored.
     pub has_resets: bool,
+    /// How the factors of products are rounded; on a CPU only.
+    pub operands: Operands,
 }
 
 /// Recurrent layers, differentiable.
@@ -42,15 +45,21 @@ pub trait SequenceOps: Backend {
 /// Linear layers, differentiable.
 #[backend_extension(Flex, NdArray: cfg(feature = "ndarray"), Autodiff)]
 pub trait LinearOps: Backend {
-    /// x W + b; see `cpu::linear`.
-    fn linear(input: FloatTensor<Self>, kernel: FloatTensor<Self>, bias: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// x W + b with the factors of products rounded like this; see `cpu::linear`.
+    fn linear(
+        operands: Operands,
+        input: FloatTensor<Self>,
+        kernel: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
 }
 
 /// The output layer with its loss, differentiable.
 #[backend_extension(Flex, NdArray: cfg(feature = "ndarray"), Autodiff)]
 pub trait SoftmaxLossOps: Backend {
-    /// The loss of each row; see `cpu::softmax_loss`.
+    /// The loss of each row, with the factors of products rounded like this; see `cpu::softmax_loss`.
     fn softmax_loss(
+        operands: Operands,
         targets: Arc<[u32]>,
         input: FloatTensor<Self>,
         kernel: FloatTensor<Self>,

@@ -12,6 +12,7 @@ use crate::clip::Clip;
 use crate::config::TrainConfig;
 use crate::ema::update_average_of;
 use crate::layer_rates;
+use crate::precision::TrainPrecision;
 
 /// A network during training.
 #[derive(Module, Debug)]
@@ -26,13 +27,16 @@ pub(crate) struct TrainModule<M: Module> {
     /// Steps after which one more layer is trained; 0 to train all layers.
     #[module(skip)]
     pub unfreeze_steps: u64,
+    /// The precision of the products of training steps.
+    #[module(skip)]
+    pub precision: TrainPrecision,
 }
 
 impl<M: TrainTask> TrainModule<M> {
     /// `model` with gradients enabled, to be trained with `config`.
     pub fn new(model: M, config: &TrainConfig) -> Self {
-        let TrainConfig { seed, clip, unfreeze_steps, .. } = *config;
-        Self { model: model.trainable(), seed, clip, unfreeze_steps }
+        let TrainConfig { seed, clip, unfreeze_steps, precision, .. } = *config;
+        Self { model: model.trainable(), seed, clip, unfreeze_steps, precision }
     }
 
     /// The parameters that step `step` of the run, counted from 0, trains; `None` for all.
@@ -45,6 +49,18 @@ impl<M: TrainTask> TrainModule<M> {
         self.model.kernels().fuses_all(&self.model.device())
     }
 
+    /// The model as step `step` of the run trains it, if that is not the model as it is: only some parameters are trained,
+    /// or the precision of products is another one.
+    fn model_of_step(&self, step: u64) -> Option<M> {
+        let trained = self.trained_parameters(step);
+        let partly_trained = trained.map(|trained| layer_rates::train_only(self.model.clone(), trained));
+        let kernels = self.precision.kernels_of_steps(self.model.kernels());
+        if kernels == self.model.kernels() {
+            return partly_trained;
+        }
+        Some(partly_trained.unwrap_or_else(|| self.model.clone()).with_kernels(kernels))
+    }
+
     /// Forward and backward pass: losses, gradients, and the RNN state after the batch, detached from the graph.
     pub fn train_step(
         &self,
@@ -52,9 +68,8 @@ impl<M: TrainTask> TrainModule<M> {
         rnn_state: Option<State>,
     ) -> (LossOutput, GradientsParams, Option<State>) {
         let key = DropoutKey { seed: self.seed, step: M::step_index(&batch) };
-        let trained = self.trained_parameters(key.step);
-        let partly_trained = trained.map(|trained| layer_rates::train_only(self.model.clone(), trained));
-        let model = partly_trained.as_ref().unwrap_or(&self.model);
+        let model_of_step = self.model_of_step(key.step);
+        let model = model_of_step.as_ref().unwrap_or(&self.model);
         let (nats, gradients, rnn_state) = with_spinning_workers(self.uses_kernels(), || {
             let (loss, rnn_state) = model.train_step(batch, rnn_state, key);
             let gradients = loss.minimized().backward();

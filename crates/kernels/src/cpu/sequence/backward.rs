@@ -77,9 +77,10 @@ impl<T: SimdFloat, C: Cell<T>> WithSimd for RunBackward<'_, T, C> {
         let regions = Regions::new::<T>(cache.division, batch, width);
         let kernel = reorder_blocks(layer.kernel, units, C::INPUT);
         let recurrent = reorder_blocks(layer.recurrent, units, C::RECURRENT);
-        let kernel = PackedMatrix::new_parallel(simd, kernel.as_view().transposed());
+        let kernel = PackedMatrix::new_parallel(simd, layer.operands, kernel.as_view().transposed());
         // One block of columns: the units of the gradient of h.
-        let recurrent = RegionWeights::new(simd, recurrent.as_view().transposed(), &regions, &[0], width);
+        let recurrent = recurrent.as_view().transposed();
+        let recurrent = RegionWeights::new(simd, layer.operands, recurrent, &regions, &[0], width);
         let mut dx = PaddedRows::new(cache.inputs.count(), inputs);
         let mut dh = PaddedRows::new(batch, units);
         let mut dc = PaddedRows::new(if C::HAS_CELL_STATE { batch } else { 0 }, units);
@@ -103,7 +104,7 @@ impl<T: SimdFloat, C: Cell<T>> WithSimd for RunBackward<'_, T, C> {
         // The products with W of all steps at once; W adds to the first blocks of the sums.
         let sums = by_id.as_ref().unwrap_or(&cache.sums);
         kernel.multiply_parallel(simd, sums.all(C::INPUT.len() * width), &mut dx);
-        let (kernel, recurrent, bias) = weight_gradients::<T, C, S>(simd, &cache, by_id.as_ref());
+        let (kernel, recurrent, bias) = weight_gradients::<T, C, S>(simd, layer.operands, &cache, by_id.as_ref());
         let out = |rows: &PaddedRows<T>, at: &dyn Fn(usize) -> usize, count: usize, width: usize| {
             let mut out = Vec::with_capacity(count * width);
             (0..count).for_each(|row| out.extend_from_slice(&rows.row(at(row))[..width]));

@@ -71,8 +71,8 @@ impl<T: SimdFloat, C: Cell<T>> WithSimd for RunForward<'_, T, C> {
         let regions = Regions::new::<T>(division, batch, width);
         let kernel = reorder_blocks(layer.kernel, units, C::INPUT);
         let recurrent = reorder_blocks(layer.recurrent, units, C::RECURRENT);
-        let kernel = PackedMatrix::new_parallel(simd, kernel.as_view());
-        let recurrent = RegionWeights::new(simd, recurrent.as_view(), &regions, C::RECURRENT, width);
+        let kernel = PackedMatrix::new_parallel(simd, layer.operands, kernel.as_view());
+        let recurrent = RegionWeights::new(simd, layer.operands, recurrent.as_view(), &regions, C::RECURRENT, width);
         let mut bias = Scratch::zeros(C::BLOCKS * width);
         for (from, to) in layer.bias.chunks(units).zip(bias.chunks_mut(width)) {
             to[..units].copy_from_slice(from);

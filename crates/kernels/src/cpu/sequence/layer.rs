@@ -5,6 +5,7 @@ use super::cell::{Cell, MAX_BLOCKS};
 use super::regions::Division;
 use super::resets::Resets;
 use super::unique_ids::UniqueIds;
+use crate::cpu::bf16::Operands;
 use crate::cpu::rows::PaddedRows;
 use crate::cpu::simd_float::SimdFloat;
 use crate::cpu::view::MatrixView;
@@ -55,6 +56,8 @@ pub struct Layer<'a, T> {
     pub cell_state: Option<MatrixView<'a, T>>,
     /// 0 where a row's state is reset to zeros before a step, and 1 elsewhere, `[N, T]`; `None` if none is reset.
     pub keep_state: Option<&'a [T]>,
+    /// How the factors of products are rounded.
+    pub operands: Operands,
 }
 
 /// What the backward pass needs of the forward pass.

@@ -12,6 +12,7 @@ use pulp::Simd;
 use rayon::prelude::*;
 
 use super::block_order::first_block;
+use crate::cpu::bf16::Operands;
 use crate::cpu::matmul::{PackedMatrix, pack};
 use crate::cpu::simd_float::SimdFloat;
 use crate::cpu::view::MatrixView;
@@ -111,10 +112,17 @@ pub struct Product<T: SimdFloat> {
 impl<T: SimdFloat> RegionWeights<T> {
     /// Packs `weights`, whose columns are blocks of units, each `width` wide: in ascending order those of the output that
     /// `blocks` lists, which are adjacent.
-    pub fn new<S: Simd>(simd: S, weights: MatrixView<T>, regions: &Regions, blocks: &[usize], width: usize) -> Self {
+    pub fn new<S: Simd>(
+        simd: S,
+        operands: Operands,
+        weights: MatrixView<T>,
+        regions: &Regions,
+        blocks: &[usize],
+        width: usize,
+    ) -> Self {
         let first = first_block(blocks);
         if regions.division == Division::Sequences {
-            let weights = PackedMatrix::new_parallel(simd, weights);
+            let weights = PackedMatrix::new_parallel(simd, operands, weights);
             return Self(vec![vec![Product { column: first * width, weights }]]);
         }
         let _waiting = profile::section(Part::Waiting);
@@ -122,7 +130,7 @@ impl<T: SimdFloat> RegionWeights<T> {
             let product = |block: usize| {
                 let from = block * width + region.units.start;
                 let to = (block * width + region.units.end).min(weights.columns);
-                Product { column: first * width + from, weights: pack(simd, weights.columns(from..to)) }
+                Product { column: first * width + from, weights: pack(simd, operands, weights.columns(from..to)) }
             };
             (0..blocks.len()).map(product).collect()
         };

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::cell::Cell;
 use super::layer::{ForwardCache, SequenceShape};
+use crate::cpu::bf16::Operands;
 use crate::cpu::matmul::PackedMatrix;
 use crate::cpu::row_blocks::RowBlocks;
 use crate::cpu::rows::PaddedRows;
@@ -19,6 +20,7 @@ use crate::profile::{self, Part};
 /// and steps, on all threads. If the input is ids, `by_id` holds the gradients of the sums added up by id.
 pub(super) fn weight_gradients<T: SimdFloat, C: Cell<T>, S: Simd>(
     simd: S,
+    operands: Operands,
     cache: &ForwardCache<T>,
     by_id: Option<&PaddedRows<T>>,
 ) -> (Vec<T>, Vec<T>, Vec<T>) {
@@ -58,6 +60,7 @@ pub(super) fn weight_gradients<T: SimdFloat, C: Cell<T>, S: Simd>(
             None => sums,
         };
         simd.vectorize(Columns {
+            operands,
             sums,
             bias: to(db, block),
             recurrent: position(C::RECURRENT).map(|at| (&h, to(du, at))),
@@ -77,6 +80,7 @@ pub(super) fn weight_gradients<T: SimdFloat, C: Cell<T>, S: Simd>(
 
 /// Some columns of the gradients of b, U and W.
 struct Columns<'a, T: SimdFloat> {
+    operands: Operands,
     sums: MatrixView<'a, T>,
     bias: MatrixPtr<T>,
     /// hᵀ, and the output of its product with the sums.
@@ -91,10 +95,10 @@ impl<T: SimdFloat> WithSimd for Columns<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let _section = profile::section(Part::Copying);
-        let Self { sums, bias, recurrent, input } = self;
-        let packed = PackedMatrix::new(simd, sums);
+        let Self { operands, sums, bias, recurrent, input } = self;
+        let packed = PackedMatrix::new(simd, operands, sums);
         let mut totals = Scratch::zeros(packed.columns());
-        packed.column_sums(simd, &mut totals);
+        packed.column_sums(simd, sums, &mut totals);
         // SAFETY: these columns belong to this task and are inside the outputs.
         unsafe {
             bias.write(&totals[..sums.columns]);
@@ -106,7 +110,7 @@ impl<T: SimdFloat> WithSimd for Columns<'_, T> {
                     packed.multiply_into(simd, x, dw, sums.columns, false);
                 }
                 Some((x, input_sums, dw)) => {
-                    PackedMatrix::new(simd, input_sums).multiply_into(simd, x, dw, sums.columns, false);
+                    PackedMatrix::new(simd, operands, input_sums).multiply_into(simd, x, dw, sums.columns, false);
                 }
                 None => {}
             }

@@ -1,5 +1,6 @@
 //! The cells against their reference implementations: outputs and all gradients.
 
+use super::super::bf16::Operands;
 use super::super::elman::{Activation, Elman};
 use super::super::gru::Gru;
 use super::super::lstm::Lstm;
@@ -37,15 +38,27 @@ const VARIANTS: [(bool, bool, bool, bool); 6] = [
 
 /// Runs a kernel on the case; returns the output and the gradients.
 pub fn run<T: SimdFloat>(level: SimdLevel, case: &Case, strided: bool, division: Division) -> (Vec<T>, Gradients<T>) {
+    run_rounded(level, Operands::Unrounded, case, strided, division)
+}
+
+/// The same with the factors of products rounded like this.
+pub fn run_rounded<T: SimdFloat>(
+    level: SimdLevel,
+    operands: Operands,
+    case: &Case,
+    strided: bool,
+    division: Division,
+) -> (Vec<T>, Gradients<T>) {
     match case.kind {
-        Kind::Elman(activation) => run_cell(level, Elman(activation), case, strided, division),
-        Kind::Gru => run_cell(level, Gru, case, strided, division),
-        Kind::Lstm => run_cell(level, Lstm, case, strided, division),
+        Kind::Elman(activation) => run_cell(level, operands, Elman(activation), case, strided, division),
+        Kind::Gru => run_cell(level, operands, Gru, case, strided, division),
+        Kind::Lstm => run_cell(level, operands, Lstm, case, strided, division),
     }
 }
 
 fn run_cell<T: SimdFloat, C: Cell<T>>(
     level: SimdLevel,
+    operands: Operands,
     cell: C,
     case: &Case,
     strided: bool,
@@ -75,6 +88,7 @@ fn run_cell<T: SimdFloat, C: Cell<T>>(
         hidden: hidden.view(),
         cell_state: cell_state.as_ref().map(Matrix::view),
         keep_state: keep_state.as_deref(),
+        operands,
     };
     let shape = SequenceShape { batch, time, inputs, units };
     let (output, cache) = forward_divided(level, division, cell, shape, input, layer, case.all_steps);
@@ -190,6 +204,7 @@ fn run_with(columns: usize, ids: &[u32]) {
         hidden: view(2, 5),
         cell_state: None,
         keep_state: None,
+        operands: Operands::Unrounded,
     };
     let shape = SequenceShape { batch: 2, time: 3, inputs: 4, units: 5 };
     let cell = Elman(Activation::Tanh);

@@ -1,5 +1,6 @@
 //! A linear layer against plain loops, and its independence of the number of threads.
 
+use super::super::bf16::Operands;
 use super::super::linear::{Gradients, Inputs, backward, forward};
 use super::super::simd_float::SimdFloat;
 use super::super::simd_level::SimdLevel;
@@ -8,12 +9,22 @@ use super::{Layout, Matrix, assert_near, cast, tolerance, values};
 /// N, D, P.
 const SIZES: [[usize; 3]; 6] = [[1, 3, 17], [3, 17, 1], [17, 1, 129], [33, 129, 33], [129, 33, 3], [300, 140, 260]];
 
-fn run<T: SimdFloat>(level: SimdLevel, [n, d, p]: [usize; 3], layout: Layout) -> (Vec<T>, Gradients<T>) {
+fn run<T: SimdFloat>(level: SimdLevel, sizes: [usize; 3], layout: Layout) -> (Vec<T>, Gradients<T>) {
+    run_rounded(level, Operands::Unrounded, sizes, layout)
+}
+
+/// The same with the factors of products rounded like this.
+fn run_rounded<T: SimdFloat>(
+    level: SimdLevel,
+    operands: Operands,
+    [n, d, p]: [usize; 3],
+    layout: Layout,
+) -> (Vec<T>, Gradients<T>) {
     let input = Matrix::<T>::new(&values(1, n * d), d, layout);
     let kernel = Matrix::<T>::new(&values(2, d * p), p, layout);
     let gradient = Matrix::<T>::new(&values(4, n * p), p, layout);
     let bias = cast(&values(3, p));
-    let inputs = Inputs { input: input.view(), kernel: kernel.view(), bias: &bias };
+    let inputs = Inputs { input: input.view(), kernel: kernel.view(), bias: &bias, operands };
     (forward(level, inputs), backward(level, inputs, gradient.view()))
 }
 
@@ -49,13 +60,16 @@ fn a_linear_layer_equals_plain_loops() {
 
 #[test]
 fn a_linear_layer_does_not_depend_on_threads() {
-    let bits = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
-        let (output, of) = pool.install(|| run::<f32>(SimdLevel::best(), [300, 140, 260], Layout::Dense));
-        [output, of.input, of.kernel, of.bias].concat().into_iter().map(f32::to_bits).collect::<Vec<u32>>()
-    };
-    let expected = bits(1);
-    assert!(bits(2) == expected && bits(3) == expected);
+    for operands in [Operands::Unrounded, Operands::Bf16] {
+        let bits = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+            let work = || run_rounded::<f32>(SimdLevel::best(), operands, [300, 140, 260], Layout::Dense);
+            let (output, of) = pool.install(work);
+            [output, of.input, of.kernel, of.bias].concat().into_iter().map(f32::to_bits).collect::<Vec<u32>>()
+        };
+        let expected = bits(1);
+        assert!(bits(2) == expected && bits(3) == expected, "{operands:?}");
+    }
 }
 
 #[test]
@@ -63,5 +77,6 @@ fn a_linear_layer_does_not_depend_on_threads() {
 fn sizes_that_do_not_match_are_rejected() {
     let (input, kernel) = (Matrix::<f32>::new(&values(1, 6), 3, Layout::Dense), values(2, 8));
     let kernel = Matrix::<f32>::new(&kernel, 4, Layout::Dense);
-    forward(SimdLevel::best(), Inputs { input: input.view(), kernel: kernel.view(), bias: &[0.0; 4] });
+    let (input, kernel) = (input.view(), kernel.view());
+    forward(SimdLevel::best(), Inputs { input, kernel, bias: &[0.0; 4], operands: Operands::Unrounded });
 }

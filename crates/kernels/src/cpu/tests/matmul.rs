@@ -1,10 +1,11 @@
 //! Packed matrix products of all sizes around the borders of panels, tiles and blocks of rows. The values are small
-//! integers, so that the results must be exact.
+//! integers, so that the results must be exact, also with values rounded to bf16.
 
 use std::ops::RangeInclusive;
 
 use pulp::{Simd, WithSimd};
 
+use super::super::bf16::Operands;
 use super::super::matmul::PackedMatrix;
 use super::super::row_blocks::RowBlocks;
 use super::super::simd_float::SimdFloat;
@@ -55,6 +56,7 @@ impl Operation {
 
 struct Multiply<'a, T> {
     operation: Operation,
+    operands: Operands,
     a: MatrixView<'a, T>,
     b: MatrixView<'a, T>,
     c: &'a mut [T],
@@ -68,8 +70,9 @@ impl<T: SimdFloat> WithSimd for Multiply<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { operation, a, b, c, layout: [start, stride], parallel } = self;
-        let packed = if parallel { PackedMatrix::new_parallel(simd, b) } else { PackedMatrix::new(simd, b) };
+        let Self { operation, operands, a, b, c, layout: [start, stride], parallel } = self;
+        let packed =
+            if parallel { PackedMatrix::new_parallel(simd, operands, b) } else { PackedMatrix::new(simd, operands, b) };
         let written = if operation.is_into() { b.columns } else { packed.columns() };
         assert!(written <= stride && start + (a.rows - 1) * stride + written <= c.len());
         // SAFETY: C has room for all rows (see above), and there is no other reference to it.
@@ -90,7 +93,13 @@ impl<T: SimdFloat> WithSimd for Multiply<'_, T> {
 
 /// All products of up to `all_rows` rows with each of these numbers of columns, for one k, against one reference
 /// product of the largest size.
-fn check<T: SimdFloat>(level: SimdLevel, k: usize, all_rows: usize, columns: RangeInclusive<usize>) {
+fn check<T: SimdFloat>(
+    level: SimdLevel,
+    operands: Operands,
+    k: usize,
+    all_rows: usize,
+    columns: RangeInclusive<usize>,
+) {
     let all_columns = *columns.end();
     let (a, b) = (integers(1, all_rows * k), integers(2, k * all_columns));
     let expected = |row: usize, column: usize| -> f64 {
@@ -112,7 +121,7 @@ fn check<T: SimdFloat>(level: SimdLevel, k: usize, all_rows: usize, columns: Ran
                 let mut c = vec![T::from_f64(CANARY); (rows + 2) * stride];
                 let layout = [start, stride];
                 let parallel = rows == 1;
-                level.run(Multiply { operation, a, b, c: &mut c, layout, parallel });
+                level.run(Multiply { operation, operands, a, b, c: &mut c, layout, parallel });
                 for (at, &value) in c.iter().enumerate() {
                     let position = at.checked_sub(start).map(|at| (at / stride, at % stride));
                     let added = |column: usize| match operation {
@@ -127,7 +136,7 @@ fn check<T: SimdFloat>(level: SimdLevel, k: usize, all_rows: usize, columns: Ran
                     };
                     assert!(
                         value.to_f64() == should_be,
-                        "{operation:?} {rows} × {k} × {columns} by {level:?}: {value:?} at {position:?}, \
+                        "{operation:?} {rows} × {k} × {columns} by {level:?}, {operands:?}: {value:?} at {position:?}, \
                          expected {should_be}"
                     );
                 }
@@ -140,37 +149,48 @@ fn check<T: SimdFloat>(level: SimdLevel, k: usize, all_rows: usize, columns: Ran
 fn products_of_all_sizes_are_exact() {
     for level in SimdLevel::available() {
         for k in [1, 127, 128, 129, 300] {
-            check::<f32>(level, k, ROWS, 1..=COLUMNS);
-            check::<f64>(level, k, ROWS, 1..=COLUMNS);
+            check::<f32>(level, Operands::Unrounded, k, ROWS, 1..=COLUMNS);
+            check::<f64>(level, Operands::Unrounded, k, ROWS, 1..=COLUMNS);
             // One row, and more than four of the widest panels.
-            check::<f32>(level, k, 1, 190..=250);
-            check::<f64>(level, k, 1, 190..=250);
+            check::<f32>(level, Operands::Unrounded, k, 1, 190..=250);
+            check::<f64>(level, Operands::Unrounded, k, 1, 190..=250);
         }
     }
 }
 
-struct Sums<'a, T>(MatrixView<'a, T>, Vec<T>);
+#[test]
+fn products_in_bf16_of_all_sizes_are_exact() {
+    let (level, operands) = (SimdLevel::best(), Operands::Bf16);
+    for k in [1, 2, 255, 256, 259] {
+        check::<f32>(level, operands, k, ROWS, 1..=COLUMNS);
+        check::<f32>(level, operands, k, 1, 140..=150);
+    }
+    // More rows than are converted at a time.
+    check::<f32>(SimdLevel::Scalar, operands, 3, 70, 47..=49);
+}
+
+struct Sums<'a, T>(Operands, MatrixView<'a, T>, Vec<T>);
 
 impl<T: SimdFloat> WithSimd for Sums<'_, T> {
     type Output = Vec<T>;
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Vec<T> {
-        let Self(b, mut totals) = self;
-        let packed = PackedMatrix::new(simd, b);
+        let Self(operands, b, mut totals) = self;
+        let packed = PackedMatrix::new(simd, operands, b);
         totals.resize(packed.columns(), T::default());
-        packed.column_sums(simd, &mut totals);
+        packed.column_sums(simd, b, &mut totals);
         totals
     }
 }
 
-fn check_sums<T: SimdFloat>(level: SimdLevel) {
+fn check_sums<T: SimdFloat>(level: SimdLevel, operands: Operands) {
     for rows in [1, 2, 17] {
         for columns in 1..=COLUMNS {
             let b = integers(3, rows * columns);
             let layout = if columns % 2 == 0 { Layout::Dense } else { Layout::Transposed };
             let matrix = Matrix::<T>::new(&b, columns, layout);
-            let found = level.run(Sums(matrix.view(), vec![T::ONE; columns]));
+            let found = level.run(Sums(operands, matrix.view(), vec![T::ONE; columns]));
             for (column, value) in found.into_iter().enumerate() {
                 let sum = |column| b.iter().skip(column).step_by(columns).sum::<f64>() + 1.0;
                 let expected = if column < columns { sum(column) } else { 0.0 };
@@ -183,8 +203,9 @@ fn check_sums<T: SimdFloat>(level: SimdLevel) {
 #[test]
 fn column_sums_are_exact() {
     for level in SimdLevel::available() {
-        check_sums::<f32>(level);
-        check_sums::<f64>(level);
+        check_sums::<f32>(level, Operands::Unrounded);
+        check_sums::<f32>(level, Operands::Bf16);
+        check_sums::<f64>(level, Operands::Unrounded);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Tests of the CPU kernels, at every SIMD level of this machine, in f32 and f64.
 
+mod bf16;
 mod cells;
 mod elementwise;
 mod fma_peak;

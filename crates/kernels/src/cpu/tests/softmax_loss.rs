@@ -1,5 +1,6 @@
 //! The output layer with its loss against plain loops: losses, accuracy and gradients.
 
+use super::super::bf16::Operands;
 use super::super::simd_float::SimdFloat;
 use super::super::simd_level::SimdLevel;
 use super::super::softmax_loss::{Gradients, Inputs, backward, forward, with_accuracy};
@@ -74,13 +75,24 @@ pub fn run<T: SimdFloat>(
     transposed: bool,
     keeps: bool,
 ) -> (Vec<T>, Vec<bool>, Gradients<T>) {
+    run_rounded(level, Operands::Unrounded, case, transposed, keeps)
+}
+
+/// The same with the factors of products rounded like this.
+pub fn run_rounded<T: SimdFloat>(
+    level: SimdLevel,
+    operands: Operands,
+    case: &Case,
+    transposed: bool,
+    keeps: bool,
+) -> (Vec<T>, Vec<bool>, Gradients<T>) {
     let [_, h, v] = case.sizes;
     let layouts = if transposed { (Layout::Slice, Layout::Transposed) } else { (Layout::Dense, Layout::Dense) };
     let input = Matrix::<T>::new(&case.input, h, layouts.0);
     let kernel = Matrix::<T>::new(&case.kernel, v, layouts.1);
     let (bias, gradient) = (cast(&case.bias), cast::<T>(&case.gradient));
     let (input, kernel) = (input.view(), kernel.view());
-    let inputs = Inputs { input, kernel, bias: &bias, targets: &case.targets };
+    let inputs = Inputs { input, kernel, bias: &bias, targets: &case.targets, operands };
     let (nats, cache) = forward(level, inputs, if keeps { usize::MAX } else { 0 });
     let (same, correct) = with_accuracy(level, inputs);
     assert_eq!(nats, same, "with_accuracy returns the same losses");
