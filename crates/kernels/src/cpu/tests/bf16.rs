@@ -1,5 +1,7 @@
 //! Products with values rounded to bf16: the instruction against its emulation, and both against f64.
 
+use std::io::Write;
+
 use pulp::{Simd, WithSimd};
 
 use super::super::bf16::{Operands, PairProducts, add_products, has_bf16_instruction, pair};
@@ -57,13 +59,18 @@ fn products_are_added_as_intel_documents_it() {
     assert_eq!(sum(small, [0.0, -TINY / 2.0], [0.0, TINY]), small);
 }
 
+/// Reports what is not tested because the instruction is missing.
+fn report(what: &str) {
+    let _ = writeln!(std::io::stderr(), "{what}: this CPU does not have AVX512-BF16");
+}
+
 /// What multiplies pairs on this machine.
 fn both() -> Vec<PairProducts> {
     let mut all = vec![PairProducts::Emulated];
     if has_bf16_instruction() {
         all.push(PairProducts::best());
     } else {
-        println!("only emulated: this CPU does not have AVX512-BF16");
+        report("only emulated");
     }
     all
 }
@@ -117,7 +124,7 @@ fn bits(values: &[f32]) -> Vec<u32> {
 #[test]
 fn the_emulation_has_the_bits_of_the_instruction() {
     if !has_bf16_instruction() {
-        return println!("skipped: this CPU does not have AVX512-BF16");
+        return report("skipped");
     }
     for kind in 0..4 {
         // One pair and a second block of pairs, so that there is one rounding to compare and many.
