@@ -109,7 +109,7 @@ fn a_run_without_a_configuration_keeps_its_plan_and_is_reproduced() {
     let layer = lines.iter().position(|line| *line == "[[model.layers]]").unwrap();
     assert!(!lines[layer - 1].starts_with('#') && config.contains("units = 8\n"), "{plan}");
     dir.run_ok(&["reproduce", "runs/My-names-1"]);
-    for record in ["run.json", "../My-names-1-again/run.json"] {
+    for record in ["run.json", "../My-names-1-again-1/run.json"] {
         assert!(read(record).contains("\"planned_minutes\": 0.05"), "{}", read(record));
     }
     let generated = dir.run_ok(&["generate", "--documents", "3", "--seed", "1"]);
