@@ -142,6 +142,7 @@ mod tests {
         let equal = Sampling::default().top_p(0.5).probabilities(&[1.0; 10]).unwrap();
         assert_eq!(equal, [[0.2; 5], [0.0; 5]].concat());
     }
+
     #[test]
     fn typical_tokens_are_nearest_to_the_entropy() {
         // Surprises of 1, 2, 3 and 3 bits, and an entropy of 1.75 bits.

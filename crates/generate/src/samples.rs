@@ -293,6 +293,7 @@ mod tests {
         assert!(matches!(generator.stream("a", &sampling.clone().top_p(2.0)).err(), Some(Error::Config(_))));
         assert!(matches!(generator.generate("a", &sampling.top_k(0)), Err(Error::Config(_))));
     }
+
     /// All methods that depend on the tokens before or on the whole distribution.
     fn all_methods() -> Sampling {
         let sampling =

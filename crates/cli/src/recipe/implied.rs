@@ -69,7 +69,8 @@ pub fn set_embedding(model: &mut Model, given: &Given, embedding_dim: usize, pre
     }
 }
 
-/// The optimizer that has the given hyperparameters; of several RMSprop, else Adam or AdamW.
+/// The optimizer that has the given hyperparameters: SGD for momentum with weight decay, AdamW for weight decay alone,
+/// RMSprop for momentum alone or its own ones, else Adam.
 pub fn optimizer_kind(section: &Optimizer) -> OptimizerKind {
     let Optimizer { rho, momentum, centered, weight_decay, .. } = section;
     let is_rmsprop = rho.is_some() || centered.is_some();

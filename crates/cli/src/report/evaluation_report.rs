@@ -77,7 +77,7 @@ pub struct Row {
 
 impl EvaluationReport {
     /// Evaluates the best model of `outcome`, which was trained as `experiment` says, validated as `protocols` says,
-    /// generated `sample`, and has these losses by label and on the test part. `is_planned`: for a time.
+    /// generated `sample`, and has these losses by label and on the test part. `is_planned`: by `--minutes`.
     pub fn new(
         mut protocols: Vec<String>,
         experiment: &LmExperiment,
