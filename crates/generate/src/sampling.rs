@@ -208,6 +208,9 @@ impl Sampling {
         if !(1..=MAX_CANDIDATES).contains(&best_of) {
             return reject("best_of", best_of as f64, "1 to 100");
         }
+        if best_of > 1 && temperature == 0.0 {
+            return reject("best_of", best_of as f64, "1 at a temperature of 0, where all texts are the same");
+        }
         Ok(())
     }
 
@@ -336,6 +339,7 @@ mod tests {
             (all().repetition_penalty(f64::NAN), "`repetition_penalty`"),
             (all().repetition_window(0), "`repetition_window`"),
             (all().best_of(0), "`best_of`"),
+            (all().temperature(0.0).best_of(2), "`best_of`"),
             (all().best_of(101), "`best_of`"),
         ];
         for (sampling, key) in cases {

@@ -1,7 +1,7 @@
 //! Passes over whole tensors: the kernel where there is one, else Burn's operations. The values are the same.
 //!
 //! They are for gradients and weights outside the autodiff graph. A kernel has no backward pass: it panics if a tensor is
-//! on an autodiff device ([`Tensor::inner`] is not), where Burn's operations would record it.
+//! on an autodiff device, where Burn's operations would record it: call [`Tensor::inner`] first.
 
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;

@@ -320,7 +320,8 @@ impl TrainConfig {
         }
         self.schedule.check()?;
         self.clip.map_or(Ok(()), Clip::check)?;
-        self.optimizer.check()
+        self.optimizer.check()?;
+        self.optimizer.check_with_rate(learning_rate)
     }
 }
 
@@ -381,6 +382,7 @@ pub(crate) mod tests {
             (config().optimizer(AdamConfig::default().epsilon(0.0)), "epsilon"),
             (config().optimizer(AdamConfig::default().weight_decay(1.0)), "weight_decay"),
             (config().optimizer(SgdConfig::default().weight_decay(-0.1)), "weight_decay"),
+            (config().optimizer(SgdConfig::default().weight_decay(0.1)).learning_rate(10.0), "weight_decay"),
             (config().optimizer(SgdConfig::default().momentum(1.0)), "train.optimizer.momentum"),
         ];
         for (config, key) in cases {

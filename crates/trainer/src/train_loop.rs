@@ -180,6 +180,8 @@ impl<M: TrainTask> TrainLoop<M> {
 
     fn train_steps(&mut self, burn: &mut BurnSession<M>, epoch: usize) -> Result<()> {
         let mut iterator = burn.train.iter();
+        // It changes with the validation losses, so only between epochs.
+        let averaging = self.progress.averaging();
         while !(self.is_stop_requested(burn) && self.progress.steps_in_epoch() > 0) {
             let start = Instant::now();
             let Some(batch) = iterator.next() else { break };
@@ -190,7 +192,7 @@ impl<M: TrainTask> TrainLoop<M> {
             if self.progress.is_at_start_of_pass() {
                 self.state.module.reset_rnn_state();
             }
-            let metrics = self.state.step(burn.learner, batch, learning_rate, self.progress.averaging())?;
+            let metrics = self.state.step(burn.learner, batch, learning_rate, averaging)?;
             self.checkpoints.check_lock()?;
             let Progress { epoch_totals, steps, .. } = &mut self.progress;
             *steps += 1;

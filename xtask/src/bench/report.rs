@@ -31,7 +31,7 @@ fn workloads(results: &Results) -> Vec<Vec<String>> {
         "median (lowest–highest)",
         "",
         "/ ours",
-        "in fastest quarter",
+        "/ ours, fastest quarter",
         "of FMA peak",
         "tokens/s",
         "others",

@@ -15,6 +15,7 @@ use text_prep::source::remove_byte_order_marks;
 
 use super::load_model;
 use super::sample_printer::{SamplePrinter, cut_off_warning};
+use super::sampling_settings::{Settings, in_words};
 use super::train::CONFIG;
 use crate::base;
 use crate::config::Config;
@@ -51,53 +52,10 @@ struct Report {
     left_out: Option<LeftOut>,
 }
 
-/// How the samples were generated: what is not off.
-#[derive(Serialize)]
-struct Settings {
-    seed: u64,
-    temperature: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    top_k: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    min_p: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    top_p: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    typical: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mirostat: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    repetition_penalty: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    repetition_window: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    no_repeat_ngram: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    best_of: Option<usize>,
-}
-
-impl Settings {
-    fn of(sampling: &Sampling) -> Self {
-        Self {
-            seed: sampling.seed,
-            temperature: sampling.temperature,
-            top_k: sampling.top_k,
-            min_p: sampling.min_p,
-            top_p: sampling.top_p,
-            typical: sampling.typical,
-            mirostat: sampling.mirostat,
-            repetition_penalty: sampling.repetition_penalty,
-            repetition_window: sampling.repetition_window,
-            no_repeat_ngram: sampling.no_repeat_ngram,
-            best_of: (sampling.best_of > 1).then_some(sampling.best_of),
-        }
-    }
-}
-
 /// Runs the command.
 pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
     let sampling = sampling(args)?;
-    let Sampling { seed, temperature, top_p, .. } = sampling;
+    let seed = sampling.seed;
     let count = args.documents.unwrap_or(args.num_samples);
     let count_option = if args.documents.is_some() { "--documents" } else { "--num-samples" };
     for (option, count) in [("--max-tokens", sampling.max_tokens), (count_option, count)] {
@@ -131,9 +89,7 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
     }
     let reads = if state_mode == StateMode::Window { generator.context_len() } else { MAX_READ };
     let text = &printed(&text, &prompt, reads, args.json);
-    let of_top_p = top_p.map_or(String::new(), |top_p| format!(", top-p {top_p}"));
-    let temperature_text = short_number(temperature);
-    status(&format!("model {}, seed {seed}, temperature {temperature_text}{of_top_p}", directory.display()));
+    status(&format!("model {}, seed {seed}{}", directory.display(), in_words(&sampling)));
     let start = Instant::now();
     let print = if args.raw { print_raw } else { print };
     let (mut tokens, mut left_out) = (0, None);

@@ -14,6 +14,7 @@ pub mod prepare;
 pub mod reproduce;
 pub mod runs;
 mod sample_printer;
+mod sampling_settings;
 pub mod summary;
 pub mod train;
 

@@ -51,6 +51,13 @@ impl LmExperiment {
         let train = train_config(config.seed, &config.train, mode, config.samples.every_steps, &config.checkpoints)?
             .valid_streams(config.split.valid_streams);
         train.check()?;
+        let penalty = config.model.temporal_activation_regularization;
+        if mode == TrainMode::Windows && penalty > 0.0 {
+            bail!(
+                "`model.temporal_activation_regularization` is {penalty}, but windows have outputs only after their last token; \
+                 expected 0, or `train.mode = \"tbptt\"`"
+            );
+        }
         // A saved run keeps what it was trained with.
         if config.text.run.is_none() {
             config.clean.document_separator.take_if(|separator| separator.is_empty());

@@ -3,8 +3,9 @@
 use args::ConfigArgs;
 use toml::Table;
 
+use super::implied;
 use crate::config::{
-    Config, DocumentKind, SET_BY_MODEL, apply_changes, flatten, is_within, parse_changes, replace_text,
+    Config, DocumentKind, OptimizerKind, SET_BY_MODEL, apply_changes, flatten, is_within, parse_changes, replace_text,
 };
 use crate::error::{Result, bail};
 use crate::input::reject_repeated_pipes;
@@ -64,7 +65,17 @@ impl Given {
         });
         let has_documents = data.documents.is_some() || config.text.column.is_some() || config.text.label.is_some();
         let keys = parse_changes(&args.set)?.into_iter().flatten().map(|(key, _)| key).collect();
-        Ok(Self { config, has_documents, set: args.set.clone(), keys })
+        let given = Self { config, has_documents, set: args.set.clone(), keys };
+        let optimizer = &given.config.train.optimizer;
+        let implied = implied::optimizer_kind(optimizer);
+        let kind = if given.is_set("train.optimizer.kind") { optimizer.kind } else { implied };
+        if kind == OptimizerKind::Sgd && !given.is_set("train.learning_rate") {
+            bail!(
+                "the optimizer is SGD by `--set`, but the learning rates of the recipe are those of Adam; expected \
+                 `--set train.learning_rate=…`, too"
+            );
+        }
+        Ok(given)
     }
 
     /// Whether `--set` gives the key, one below it, or a section that it is in.

@@ -3,8 +3,9 @@
 //! Rows of an embedding table without a gradient are not skipped: their state shrinks at every step, and with Adam their
 //! weights still move, so only rows that never had a gradient would stay the same.
 //!
-//! States that have become negligible, and squares that would be, count as 0 ([`SimdFloat::NEGLIGIBLE`]). The state of a word
-//! that no longer occurs would otherwise become subnormal and stay so, which makes each step of its row a hundred times slower.
+//! Gradients and states that have become negligible count as 0 ([`SimdFloat::NEGLIGIBLE_GRADIENT`] and so on). The state of a
+//! word that no longer occurs would otherwise become subnormal and stay so, which makes the steps of its row many times slower
+//! on some processors.
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
@@ -73,8 +74,7 @@ impl<T: SimdFloat> WithSimd for RmspropChunk<'_, T> {
 /// The hyperparameters of RMSprop in every lane.
 struct RmspropVectors<T: SimdFloat, S: Simd> {
     minus_rate: T::Vector<S>,
-    rho: T::Vector<S>,
-    one_minus_rho: T::Vector<S>,
+    rho: [T::Vector<S>; 2],
     epsilon: T::Vector<S>,
 }
 
@@ -83,31 +83,35 @@ impl<T: SimdFloat, S: Simd> RmspropVectors<T, S> {
     fn new(simd: S, RmspropParams { learning_rate, rho, epsilon }: RmspropParams) -> Self {
         let [minus_rate, rho, one_minus_rho, epsilon] =
             [-learning_rate, rho, 1.0 - rho, epsilon].map(|value| T::splat(simd, T::from_f64(value)));
-        Self { minus_rate, rho, one_minus_rho, epsilon }
+        Self { minus_rate, rho: [rho, one_minus_rho], epsilon }
     }
 
     /// w and v after a step with the gradient g.
     #[inline(always)]
     fn of(&self, simd: S, w: T::Vector<S>, g: T::Vector<S>, v: T::Vector<S>) -> (T::Vector<S>, T::Vector<S>) {
-        let v = T::mul_add(simd, self.rho, v, T::mul(simd, self.one_minus_rho, square::<T, S>(simd, g)));
-        let v = without_negligible::<T, S>(simd, v);
+        let g = gradient::<T, S>(simd, g);
+        let v = mean_square::<T, S>(simd, self.rho, v, g);
         let root = T::sqrt(simd, T::add(simd, v, self.epsilon));
-        let g = without_negligible::<T, S>(simd, g);
         (T::add(simd, w, T::div(simd, T::mul(simd, self.minus_rate, g), root)), v)
     }
 }
 
-/// `a`, or 0 where it is negligible.
+/// g, or 0 where it is negligible.
 #[inline(always)]
-fn without_negligible<T: SimdFloat, S: Simd>(simd: S, a: T::Vector<S>) -> T::Vector<S> {
-    T::zero_below(simd, T::splat(simd, T::NEGLIGIBLE), a)
+fn gradient<T: SimdFloat, S: Simd>(simd: S, g: T::Vector<S>) -> T::Vector<S> {
+    T::zero_below(simd, T::splat(simd, T::NEGLIGIBLE_GRADIENT), g)
 }
 
-/// g², or 0 where it is negligible.
+/// ρ v + (1 − ρ) g², or 0 where that is negligible; `rho` is ρ and 1 − ρ.
 #[inline(always)]
-fn square<T: SimdFloat, S: Simd>(simd: S, g: T::Vector<S>) -> T::Vector<S> {
-    let g = T::zero_below(simd, T::splat(simd, T::NEGLIGIBLE_ROOT), g);
-    T::mul(simd, g, g)
+fn mean_square<T: SimdFloat, S: Simd>(
+    simd: S,
+    rho: [T::Vector<S>; 2],
+    v: T::Vector<S>,
+    g: T::Vector<S>,
+) -> T::Vector<S> {
+    let v = T::mul_add(simd, rho[0], v, T::mul(simd, rho[1], T::mul(simd, g, g)));
+    T::zero_below(simd, T::splat(simd, T::NEGLIGIBLE_SQUARE), v)
 }
 
 /// The hyperparameters of one step of Adam.
@@ -190,11 +194,10 @@ impl<T: SimdFloat, S: Simd> AdamVectors<T, S> {
     /// w, m and v after a step with the gradient g.
     #[inline(always)]
     fn of(&self, simd: S, g: T::Vector<S>, [w, m, v]: [T::Vector<S>; 3]) -> [T::Vector<S>; 3] {
-        let g = without_negligible::<T, S>(simd, g);
+        let g = gradient::<T, S>(simd, g);
         let m = T::mul_add(simd, self.beta_1[0], m, T::mul(simd, self.beta_1[1], g));
-        let m = without_negligible::<T, S>(simd, m);
-        let v = T::mul_add(simd, self.beta_2[0], v, T::mul(simd, self.beta_2[1], square::<T, S>(simd, g)));
-        let v = without_negligible::<T, S>(simd, v);
+        let m = T::zero_below(simd, T::splat(simd, T::NEGLIGIBLE), m);
+        let v = mean_square::<T, S>(simd, self.beta_2, v, g);
         let root = T::add(simd, T::sqrt(simd, v), self.epsilon);
         [T::add(simd, w, T::div(simd, T::mul(simd, self.minus_rate, m), root)), m, v]
     }

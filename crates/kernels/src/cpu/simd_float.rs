@@ -32,11 +32,16 @@ pub trait SimdFloat:
 
     /// 1.
     const ONE: Self;
-    /// Below it, gradients and states of optimizers count as 0: 2⁻¹⁰⁰, in f64 2⁻⁹⁰⁰. Products of smaller values are subnormal
-    /// numbers, with which many processors compute a hundred times slower; in a sum with values of usual size they are lost.
+    /// Below it, gradients within a layer and the mean gradients of Adam count as 0: 2⁻¹⁰⁰, in f64 2⁻⁹⁰⁰. Their products with
+    /// weights would be subnormal numbers, with which some processors compute many times slower; in a sum with values of usual
+    /// size they are lost.
     const NEGLIGIBLE: Self;
-    /// Its square root.
-    const NEGLIGIBLE_ROOT: Self;
+    /// Below it, gradients of weights count as 0 for an optimizer, because their squares would soon be subnormal: 2⁻⁵⁰, in f64
+    /// 2⁻⁴⁵⁰.
+    const NEGLIGIBLE_GRADIENT: Self;
+    /// Below it, mean squares of gradients count as 0: 2⁻¹²⁰, in f64 2⁻¹⁰⁰⁰. This is far below the square of
+    /// [`Self::NEGLIGIBLE_GRADIENT`], so that a gradient that counts also counts in its first mean square.
+    const NEGLIGIBLE_SQUARE: Self;
 
     /// `value`, rounded.
     fn from_f64(value: f64) -> Self;
@@ -116,7 +121,8 @@ macro_rules! impl_operations {
 
 impl SimdFloat for f32 {
     const NEGLIGIBLE: Self = f32::from_bits((127 - 100) << 23);
-    const NEGLIGIBLE_ROOT: Self = f32::from_bits((127 - 50) << 23);
+    const NEGLIGIBLE_GRADIENT: Self = f32::from_bits((127 - 50) << 23);
+    const NEGLIGIBLE_SQUARE: Self = f32::from_bits((127 - 120) << 23);
 
     impl_operations!(f32s, exp_f32,
         add: add_f32s(a, b), sub: sub_f32s(a, b), mul: mul_f32s(a, b), div: div_f32s(a, b),
@@ -164,7 +170,8 @@ impl SimdFloat for f32 {
 
 impl SimdFloat for f64 {
     const NEGLIGIBLE: Self = f64::from_bits((1023 - 900) << 52);
-    const NEGLIGIBLE_ROOT: Self = f64::from_bits((1023 - 450) << 52);
+    const NEGLIGIBLE_GRADIENT: Self = f64::from_bits((1023 - 450) << 52);
+    const NEGLIGIBLE_SQUARE: Self = f64::from_bits((1023 - 1000) << 52);
 
     impl_operations!(f64s, exp_f64,
         add: add_f64s(a, b), sub: sub_f64s(a, b), mul: mul_f64s(a, b), div: div_f64s(a, b),

@@ -161,8 +161,8 @@ impl QaPipeline {
         Ok(self.ask_while(text, options, |_| true)?.expect("nothing cuts it off"))
     }
 
-    /// As [`ask_with_report`](Self::ask_with_report), as long as `keep_going` returns true; `None` if it does not before the
-    /// end. It is called before each batch of questions, and after some sentences with the questions about them.
+    /// As [`ask_with_report`](Self::ask_with_report), as long as `keep_going` returns true; `None` if it returns false
+    /// before the last sentence. It is called before each batch of questions, and after some sentences with the questions about them.
     ///
     /// # Errors
     /// As [`ask`](Self::ask).

@@ -69,6 +69,24 @@ impl OptimizerConfig {
         }
     }
 
+    /// Checks that a step with this learning rate does not turn weights around: it multiplies them by 1 − η λ.
+    ///
+    /// # Errors
+    /// If the weight decay is 1 / η or more.
+    pub(crate) fn check_with_rate(&self, learning_rate: f64) -> Result<()> {
+        let decay = match self {
+            Self::Rmsprop(_) => 0.0,
+            Self::Adam(config) => config.weight_decay,
+            Self::Sgd(config) => config.weight_decay,
+        };
+        if learning_rate * decay < 1.0 {
+            return Ok(());
+        }
+        let expected =
+            "less than 1 / `train.learning_rate`: every step multiplies the weights by 1 less the product of both";
+        Err(Error::out_of_range("train.optimizer.weight_decay", decay, expected))
+    }
+
     /// The names of the tensors in the state of a parameter; empty if there is no state.
     fn state_tensors(&self) -> Vec<&'static str> {
         match self {

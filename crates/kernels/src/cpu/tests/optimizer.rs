@@ -72,32 +72,45 @@ fn adam_equals_its_formula() {
     }
 }
 
-/// Without gradients, states shrink to 0 and are never subnormal on the way; squares of the smallest gradients count as 0.
+/// Without gradients, states shrink to 0 and are never subnormal on the way; the smallest gradients count as 0.
 fn check_small<T: SimdFloat>(level: SimdLevel) {
-    let is_normal = |value: &T| {
-        let value = value.to_f64().abs();
-        value == 0.0 || value >= T::NEGLIGIBLE.to_f64()
+    let is_not_below = |limit: T| {
+        move |value: &T| {
+            let value = value.to_f64().abs();
+            value == 0.0 || value >= limit.to_f64()
+        }
     };
-    let small = T::from_f64(T::NEGLIGIBLE_ROOT.to_f64() / 2.0);
-    let (mut weights, [mut mean, mut square]) =
-        (cast::<T>(&[0.5; 19]), [cast::<T>(&[1e-3; 19]), cast::<T>(&[1e-3; 19])]);
+    let zeros = [T::default(); 19];
+    let (mut weights, mut mean, mut square) = (cast::<T>(&[0.5; 19]), cast::<T>(&[1e-3; 19]), cast::<T>(&[1e-3; 19]));
     let rmsprop_params = RmspropParams { learning_rate: 0.01, rho: 0.9, epsilon: 1e-7 };
     let adam_params = AdamParams { learning_rate: 0.01, beta_1: 0.9, beta_2: 0.9, epsilon: 1e-7 };
     for _ in 0..8000 {
-        rmsprop(level, rmsprop_params, &mut weights, &[T::default(); 19], &mut square);
-        assert!(square.iter().all(is_normal), "{square:?} by {level:?}");
+        rmsprop(level, rmsprop_params, &mut weights, &zeros, &mut square);
+        assert!(square.iter().all(is_not_below(T::NEGLIGIBLE_SQUARE)), "{square:?} by {level:?}");
     }
-    assert_eq!(square, [T::default(); 19]);
-    rmsprop(level, rmsprop_params, &mut weights, &[small; 19], &mut square);
-    assert_eq!((&weights[..], &square[..]), (&cast::<T>(&[0.5; 19])[..], &[T::default(); 19][..]));
+    assert_eq!((&weights[..], &square[..]), (&cast::<T>(&[0.5; 19])[..], &zeros[..]));
+    square.fill(T::from_f64(1e-3));
     for _ in 0..8000 {
-        adam(level, adam_params, &mut weights, &[T::default(); 19], &mut mean, &mut square);
-        assert!(mean.iter().chain(&square).all(is_normal), "{mean:?}, {square:?} by {level:?}");
+        adam(level, adam_params, &mut weights, &zeros, &mut mean, &mut square);
+        assert!(mean.iter().all(is_not_below(T::NEGLIGIBLE)), "{mean:?} by {level:?}");
+        assert!(square.iter().all(is_not_below(T::NEGLIGIBLE_SQUARE)), "{square:?} by {level:?}");
     }
-    assert_eq!((&mean[..], &square[..]), (&[T::default(); 19][..], &[T::default(); 19][..]));
-    adam(level, adam_params, &mut weights, &[small; 19], &mut mean, &mut square);
-    assert_eq!(square, [T::default(); 19]);
-    assert!(mean.iter().all(|&mean| mean > T::default()));
+    assert_eq!((&mean[..], &square[..]), (&zeros[..], &zeros[..]));
+    let before = weights.clone();
+    let small = [T::from_f64(T::NEGLIGIBLE_GRADIENT.to_f64() / 2.0); 19];
+    adam(level, adam_params, &mut weights, &small, &mut mean, &mut square);
+    rmsprop(level, rmsprop_params, &mut weights, &small, &mut square);
+    assert_eq!((&weights, &mean[..], &square[..]), (&before, &zeros[..], &zeros[..]));
+}
+
+/// The first step of a gradient that just counts, with an ε that is far smaller, is that of the formula.
+fn check_small_epsilon<T: SimdFloat>(level: SimdLevel) {
+    let gradient = 2.0 * T::NEGLIGIBLE_GRADIENT.to_f64();
+    let params = AdamParams { learning_rate: 0.01, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-37 };
+    let (mut weights, [mut mean, mut square]) = (cast::<T>(&[0.5; 19]), [cast::<T>(&[0.0; 19]), cast::<T>(&[0.0; 19])]);
+    adam(level, params, &mut weights, &cast::<T>(&[gradient; 19]), &mut mean, &mut square);
+    let expected = 0.5 - 0.01 * 0.1 * gradient / ((0.001 * gradient * gradient).sqrt() + 1e-37);
+    assert_near(&format!("w by {level:?}"), &weights, &[expected; 19], tolerance::<T>());
 }
 
 #[test]
@@ -105,6 +118,8 @@ fn small_states_become_zero() {
     for level in SimdLevel::available() {
         check_small::<f32>(level);
         check_small::<f64>(level);
+        check_small_epsilon::<f32>(level);
+        check_small_epsilon::<f64>(level);
     }
 }
 
