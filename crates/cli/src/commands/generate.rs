@@ -25,7 +25,7 @@ use crate::input::read_prompt;
 use crate::long_task::LongTask;
 use crate::output::{print, print_raw, status, to_json, warn};
 use crate::run::directory;
-use crate::view::format::{counted, short_number, thousands};
+use crate::view::format::{counted, thousands};
 
 /// The default of `--temperature`. With [`TOP_P`] it wrote few invented words and few repetitions of the settings that were
 /// compared on six texts (benchmarks/README.md, "Sampling").

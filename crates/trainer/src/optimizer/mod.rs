@@ -14,7 +14,7 @@ use burn::optim::ModuleOptimizer;
 use kernels::KernelMode;
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 pub use adam::{Adam, AdamConfig};
 pub use rmsprop::{Rmsprop, RmspropConfig};
