@@ -29,6 +29,7 @@ use crate::output::status;
 use crate::report::run_charts::{self, NamedCurves};
 use crate::run::init::CONFIG;
 use crate::run::provenance::{InputHashes, Provenance};
+use crate::run::signals;
 use crate::view::format::counted;
 
 /// The model configuration of an experiment.
@@ -198,7 +199,8 @@ impl RunContext<'_> {
             let hint = matches!(error, trainer::Error::NoModel(_)).then(|| format!("use `--resume {}`", run.display()));
             Error::from(error).with_hint(hint.as_deref())
         })?;
-        // Everything is saved: from now on a stop request exits at once.
+        // Everything is saved: from now on a signal or a key of the view exits at once.
+        signals::report_run(run);
         stop.request();
         lock.check()?;
         self.report(&outcome);

@@ -1,5 +1,5 @@
 //! Ctrl-C, SIGTERM and SIGHUP: the first signal requests a stop of the run, the second one exits the program. Before the
-//! training of a run begins, the first one exits.
+//! training of a run begins and after it is saved, the first one exits.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -31,6 +31,8 @@ enum Reaction {
     ExitUnchanged(PathBuf),
     /// It stops the run.
     Stop(StopFlag),
+    /// It exits the program, which has saved this run and writes its report.
+    ExitSaved(PathBuf),
 }
 
 static REACTION: Mutex<Reaction> = Mutex::new(Reaction::Exit);
@@ -61,9 +63,11 @@ pub fn install_handlers() -> Result<()> {
         signals.forever().for_each(|_| {
             let reaction = locked(&REACTION).clone();
             match reaction {
-                Reaction::Exit => exit_before_training(None),
-                Reaction::ExitUnchanged(run) => exit_before_training(Some(&run)),
+                Reaction::Exit => exit(&stopped_before_training(None)),
+                Reaction::ExitUnchanged(run) => exit(&stopped_before_training(Some(&run))),
                 Reaction::Stop(stop) => request_stop(&stop),
+                Reaction::ExitSaved(_) if is_same_request() => {}
+                Reaction::ExitSaved(run) => exit(&stopped_before_report(&run)),
             }
         });
     };
@@ -93,10 +97,31 @@ pub fn stop_run(stop: &StopFlag) -> Result<()> {
     install_handlers()
 }
 
+/// From now on a signal exits the program and says that `run` is saved, but not its whole report.
+pub fn report_run(run: &Path) {
+    *locked(&REACTION) = Reaction::ExitSaved(run.into());
+}
+
 #[cfg(unix)]
-fn exit_before_training(resumed: Option<&Path>) {
-    status(&stopped_before_training(resumed));
+fn exit(message: &str) {
+    view::restore();
+    status(message);
     std::process::exit(EXIT_INTERRUPTED.into());
+}
+
+/// Whether a signal that comes now is the same request as the first one.
+#[cfg(unix)]
+fn is_same_request() -> bool {
+    locked(&FIRST_REQUEST).is_some_and(|first| first.elapsed() < SAME_REQUEST)
+}
+
+/// The message of a stop while the report is written.
+#[cfg(unix)]
+fn stopped_before_report(run: &Path) -> String {
+    let run = run.display();
+    format!(
+        "{run} is saved, but not all of its report: cargo xtask train --resume {run} (or pastiche …) writes the rest"
+    )
 }
 
 /// The message of a stop before training, of a new run or a resumed one.
@@ -130,6 +155,15 @@ pub fn request_stop(stop: &StopFlag) {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stop_before_the_report_says_that_the_run_is_saved() {
+        assert_eq!(
+            stopped_before_report(Path::new("runs/fox-1")),
+            "runs/fox-1 is saved, but not all of its report: cargo xtask train --resume runs/fox-1 (or pastiche …) writes \
+             the rest"
+        );
+    }
 
     #[test]
     fn a_stop_before_training_says_which_run_can_be_resumed() {
