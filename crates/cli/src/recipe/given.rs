@@ -128,6 +128,16 @@ mod tests {
     }
 
     #[test]
+    fn sgd_needs_a_learning_rate() {
+        let momentum_and_decay = ["train.optimizer.momentum=0.5", "train.optimizer.weight_decay=0.1"];
+        for set in [&["train.optimizer.kind=sgd"][..], &momentum_and_decay] {
+            let error = Given::new(&args(&["my.txt"], set)).map(|_| ()).unwrap_err().to_string();
+            assert!(error.contains("train.learning_rate"), "{error}");
+            given(&[set, &["train.learning_rate=0.5"]].concat());
+        }
+    }
+
+    #[test]
     fn a_key_is_set_by_itself_by_keys_below_it_and_by_its_section() {
         for (change, set, not_set) in [
             ("train.ema_decay=0.9", &["train.ema_decay", "train"][..], &["train.mode", "train.ema", "model"][..]),

@@ -222,7 +222,7 @@ mod tests {
         assert_eq!(optimizer(&["train.optimizer.beta_1=0.5"]), OptimizerKind::Adam);
         assert_eq!(optimizer(&["train.optimizer.momentum=0.5"]), OptimizerKind::Rmsprop);
         assert_eq!(optimizer(&["train.optimizer.weight_decay=0.1"]), OptimizerKind::Adamw);
-        let both = ["train.optimizer.momentum=0.5", "train.optimizer.weight_decay=0.1"];
+        let both = ["train.optimizer.momentum=0.5", "train.optimizer.weight_decay=0.1", "train.learning_rate=0.1"];
         assert_eq!(optimizer(&both), OptimizerKind::Sgd);
         let clip = chosen(&["train.clip.value=0.5"]).0.train.clip;
         assert_eq!(clip, Clip { value: Some(0.5), ..Clip::default() });
