@@ -116,6 +116,7 @@ fn invalid_configurations() {
         ("train.bptt_deviation=3", "at most half of `train.bptt_len`"),
         ("model.input_dropout=1", "model.input_dropout"),
         ("model.activation_regularization=-1", "model.activation_regularization"),
+        ("model.temporal_activation_regularization=0.1", "expected 0, or `train.mode = \"tbptt\"`"),
         ("windows.context_len=0", "windows.context_len"),
         ("windows.stride=0", "windows.stride"),
         ("vocabulary.min_count=0", "vocabulary.min_count"),

@@ -16,12 +16,7 @@ const VARIANTS: [&[&str]; 8] = [
     &["model.layers=[{cell=\"lstm\",units=8},{cell=\"gru\",units=6,layer_norm=true}]"],
     &["model.tie_weights=true", "model.projection=8", "model.layers[0].recurrent_dropout=0.2", "model.init=uniform"],
     &["model.locked_dropout=true", "model.embedding_dropout=0.1", "model.layer_dropout=0.1"],
-    &[
-        "model.input_dropout=0.1",
-        "model.activation_regularization=0.1",
-        "model.temporal_activation_regularization=0.1",
-        "train.averaging_patience=1",
-    ],
+    &["model.input_dropout=0.1", "model.activation_regularization=0.1", "train.averaging_patience=1"],
 ];
 
 /// Settings for truncated BPTT.
