@@ -13,6 +13,9 @@ use crate::view::format::{counted, decimals, thousands};
 
 /// From this size on, in bytes, subwords need fewer bits than characters in the same time.
 const SUBWORDS_FROM: u64 = 50_000;
+/// The most passes over a text below that size. Twice and four times as many have the same loss at their best epoch, and a
+/// higher one at their last (12 kB of names, benchmarks/README.md, "Recipes").
+const MOST_PASSES_OF_SHORT: f64 = 30.0;
 /// Subwords for each square root of a byte: more than usual for longer texts, because a model of minutes learns frequent
 /// words faster than how they are spelled.
 const SUBWORDS: f64 = 2.7;
@@ -37,7 +40,8 @@ pub fn choose(found: &Found, given: &Given, minutes: f64) -> (Config, Vec<Choice
     choices.training(row);
     choices.remove_given(given);
     let units = if given.has_units() { &[] } else { row.units };
-    (choices.config, choices.choices, Sizes { units, passes: row.passes, most_passes: f64::INFINITY })
+    let most_passes = if found.profile.bytes < SUBWORDS_FROM { MOST_PASSES_OF_SHORT } else { f64::INFINITY };
+    (choices.config, choices.choices, Sizes { units, passes: row.passes, most_passes })
 }
 
 /// A configuration of which a part is chosen.
@@ -294,6 +298,8 @@ mod tests {
             assert_eq!(config.train.mode, ModeKind::Tbptt);
             let expected = if (bytes as u64) < SUBWORDS_FROM { TokenKind::Characters } else { TokenKind::Subwords };
             assert_eq!(config.tokens.kind, expected, "{bytes}");
+            let most_passes = if (bytes as u64) < SUBWORDS_FROM { 30.0 } else { f64::INFINITY };
+            assert_eq!(sizes.most_passes, most_passes, "{bytes}");
             assert_eq!(config.clean.preset.as_deref(), Some("verbatim"));
             assert_eq!(config.data.documents, Some(DocumentKind::None));
         }

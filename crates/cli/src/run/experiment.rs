@@ -260,13 +260,20 @@ impl RunContext<'_> {
             StopReason::Finished => {}
         }
         let steps = best.metadata.steps;
-        if let Some(first) = progress.best().filter(|first| first.step != steps)
-            && steps != progress.steps
-        {
-            status(&format!(
+        if steps == progress.steps {
+            return;
+        }
+        match progress.best() {
+            Some(first) if first.step != steps => status(&format!(
                 "warning: the checkpoint of the best epoch, {}, is missing or damaged: the next best one is used",
                 first.epoch
-            ));
+            )),
+            Some(first) => status(&format!(
+                "the weights of epoch {} are kept: of {}, it has the lowest validation loss",
+                first.epoch,
+                counted(progress.epochs.len(), "epoch")
+            )),
+            None => {}
         }
     }
 

@@ -46,6 +46,26 @@ fn a_text_of_one_character_has_a_loss_of_zero_and_no_advice_to_train_longer() {
 }
 
 #[test]
+fn the_end_says_which_epoch_is_kept_if_it_is_not_the_last() {
+    let dir = TestDir::new();
+    // The held-out end has the words of the beginning in another order, so that the loss on it soon rises.
+    dir.file("turned.txt", "the cat saw a dog . ".repeat(450) + &". dog a saw cat the ".repeat(50));
+    let settings = ["--set", "train.epochs=6", "--set", "train.learning_rate=0.05"];
+    let train = |run: &str, more: &[&str]| {
+        let args = [&["train", "--text", "turned.txt", "--out", run], &tiny()[..], FLEX, &settings, more].concat();
+        dir.run_ok(&args).stderr
+    };
+    let stderr = train("rising", &[]);
+    let kept = stderr.lines().find_map(|line| line.strip_prefix("the weights of epoch ")).expect(&stderr);
+    let (epoch, rest) = kept.split_once(' ').unwrap();
+    assert_eq!(rest, "are kept: of 6 epochs, it has the lowest validation loss");
+    assert!((1..6).contains(&epoch.parse().unwrap()), "{kept}");
+    let report = fs::read_to_string(dir.path().join("rising/score.md")).unwrap();
+    assert!(report.contains(&format!("for choosing the best epoch, {epoch})")), "{report}");
+    assert!(!train("single", &["--set", "train.epochs=1"]).contains("are kept"));
+}
+
+#[test]
 fn a_short_run_gets_one_piece_of_advice_and_is_told_of_few_steps_before_training() {
     let dir = TestDir::new();
     texts(&dir);
