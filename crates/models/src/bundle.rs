@@ -173,9 +173,18 @@ impl<M: Network> ModelBundle<M> {
     /// If it is not a model directory of this kind, or a file in it is missing, truncated or of another
     /// model.
     pub fn load(directory: impl AsRef<Path>, device: &Device) -> Result<Self> {
+        Self::load_without(directory, &[], device)
+    }
+
+    /// As [`load`](Self::load), without the additional files of these names: they are checked, and not kept in memory.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_without(directory: impl AsRef<Path>, omitted: &[&str], device: &Device) -> Result<Self> {
         let directory = directory.as_ref();
         let manifest = read_manifest::<M::Config>(directory, Some(M::KIND))?;
-        Self::from_manifest(directory, manifest, |file| Ok(Some(Cow::Owned(read_file(directory, file)?))), device)
+        let read = |file: &str| Ok(Some(Cow::Owned(read_file(directory, file)?)));
+        Self::from_manifest(directory, manifest, read, omitted, device)
     }
 
     /// As [`load`](Self::load), from the contents of the files by name, which may be more than those of the manifest.
@@ -193,6 +202,7 @@ impl<M: Network> ModelBundle<M> {
                 None if is_needed(file) => Err(missing(name, file)),
                 bytes => Ok(bytes.map(Cow::Borrowed)),
             },
+            &[],
             device,
         )
     }
@@ -211,18 +221,22 @@ impl<M: Network> ModelBundle<M> {
         Ok((manifest.metadata, tokenizer))
     }
 
-    /// The model of a manifest, whose files `read` returns by name, or `None` for one that is left out.
+    /// The model of a manifest, whose files `read` returns by name, or `None` for one that is left out. `omitted` are only
+    /// checked.
     fn from_manifest<'a>(
         directory: &Path,
         manifest: Manifest<M::Config>,
         read: impl Fn(&str) -> Result<Option<Cow<'a, [u8]>>>,
+        omitted: &[&str],
         device: &Device,
     ) -> Result<Self> {
         let mut files: BTreeMap<String, Cow<'a, [u8]>> = BTreeMap::new();
         for (name, hash) in &manifest.files {
             let Some(bytes) = read(name)? else { continue };
             check_hash(directory, name, &bytes, hash)?;
-            files.insert(name.clone(), bytes);
+            if !omitted.contains(&name.as_str()) {
+                files.insert(name.clone(), bytes);
+            }
         }
         let (weights, int8_weights) = (files.remove(WEIGHTS), files.remove(INT8_WEIGHTS));
         let mut take = |name: &str| files.remove(name).ok_or_else(|| not_listed(directory, name));

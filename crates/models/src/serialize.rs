@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use burn::module::{ModuleMapper, Param, ParamId};
+use burn::module::{ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Bytes, DType, Tensor, TensorData};
-use burn_pack::Reader;
+use burn_pack::{Reader, Writer};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use text_prep::error::one_line;
 
@@ -18,13 +18,51 @@ use crate::stack::State;
 /// # Errors
 /// The reason, if they cannot be serialized.
 pub fn weights_to_bytes<M: Network>(model: &M) -> Result<Vec<u8>, String> {
-    let record = model.clone().into_record().into_bytes();
-    record.map(into_vec).map_err(|error| format!("the weights cannot be serialized: {error}"))
+    let mut saving = Saving::default();
+    model.visit(&mut saving);
+    let bytes = file_bytes(Writer::new(saving.tensors));
+    bytes.map_err(|error| format!("the weights cannot be serialized: {error}"))
 }
 
-/// `bytes` as a vector, without a copy unless their memory is shared.
-pub fn into_vec(bytes: Bytes) -> Vec<u8> {
-    bytes.try_into_vec().unwrap_or_else(|bytes| bytes.to_vec())
+/// The file of `writer`, in memory of its exact size: `Writer::into_bytes` returns memory of another kind, from which a
+/// vector is a copy.
+///
+/// # Errors
+/// If the values of a tensor cannot be read.
+pub fn file_bytes(writer: Writer) -> Result<Vec<u8>, burn_pack::Error> {
+    let mut bytes = vec![0; writer.size()?];
+    writer.write_into(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The parameters of a model by path, as Burn's `ModuleRecord` names them. Their values are read when they are written, one
+/// parameter at a time, so that there is no second copy of all weights.
+#[derive(Default)]
+struct Saving {
+    path: Vec<String>,
+    tensors: Vec<burn_pack::Tensor>,
+}
+
+impl ModuleVisitor for Saving {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.into());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let value = param.transform_for_save().val();
+        let (dtype, shape) = (value.dtype(), value.shape());
+        let length = shape.num_elements() * dtype.size();
+        let read = move || {
+            let data = value.clone().try_into_data();
+            data.map(|data| data.into_parts().0).map_err(|error| burn_pack::Error::IoError(error.to_string()))
+        };
+        let name = self.path.join(".");
+        self.tensors.push(burn_pack::Tensor::deferred(name, dtype, shape, Some(param.id.val()), length, read));
+    }
 }
 
 /// `model`, such as [`Network::zeros`], with the weights in `bytes`.
@@ -179,6 +217,14 @@ mod tests {
         assert!(error.contains("(found [2, 8], expected [8192, 32768])"), "{error}");
         let error = weights_from_bytes(zeros(2), bytes[..bytes.len() / 2].to_vec()).unwrap_err();
         assert!(error.contains("cannot be read as weights"), "{error}");
+    }
+
+    #[test]
+    fn the_file_of_weights_is_that_of_burn() {
+        let config = LanguageModelConfig::new(9, 4, vec![LayerConfig::lstm(6), LayerConfig::lstm(5)]);
+        let model = config.init(1, &Device::flex()).unwrap();
+        let expected = burn::module::Module::into_record(model.clone()).into_bytes().unwrap();
+        assert_eq!(weights_to_bytes(&model).unwrap(), expected.to_vec());
     }
 
     #[test]

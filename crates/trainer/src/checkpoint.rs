@@ -245,9 +245,7 @@ impl Checkpoints {
     /// # Errors
     /// If it is missing or damaged.
     pub fn load_model<M: Network>(&self, steps: u64, device: &Device) -> Result<ModelBundle<M>> {
-        let mut bundle = ModelBundle::<M>::load(self.path(steps), device)?;
-        parts::remove(&mut bundle);
-        Ok(bundle)
+        Ok(parts::load_model(&self.path(steps), device)?)
     }
 
     fn io(&self, verb: &'static str, source: std::io::Error) -> Error {

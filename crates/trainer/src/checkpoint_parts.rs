@@ -68,11 +68,9 @@ pub(crate) fn add<M: Network>(
     Ok(weights)
 }
 
-/// Removes the training state from the files of `bundle`.
-pub(crate) fn remove<M: Network>(bundle: &mut ModelBundle<M>) {
-    for name in [OPTIMIZER, PROGRESS, RAW_WEIGHTS, RNN_STATE] {
-        bundle.extra_files.remove(name);
-    }
+/// Loads the model of a checkpoint, without the training state, which is only checked.
+pub(crate) fn load_model<M: Network>(path: &Path, device: &Device) -> models::Result<ModelBundle<M>> {
+    ModelBundle::load_without(path, &[OPTIMIZER, PROGRESS, RAW_WEIGHTS, RNN_STATE], device)
 }
 
 /// Loads a checkpoint and checks that its parts belong together.

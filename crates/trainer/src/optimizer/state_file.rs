@@ -7,7 +7,7 @@ use burn::optim::{ModuleOptimizer, OptimizerRecord};
 use burn::tensor::Bytes;
 use burn_pack::{Reader, Scalar, Tensor, Writer};
 use models::parameters::{Differences, Parameter};
-use models::serialize::into_vec;
+use models::serialize::file_bytes;
 use seqdata::hash::sha256;
 use text_prep::counted;
 use text_prep::error::one_line;
@@ -45,7 +45,7 @@ fn sorted(reader: Result<Reader, burn_pack::Error>, parts: &Parts) -> Result<Vec
     for (key, value) in paths {
         writer = writer.with_metadata(&key, &value);
     }
-    Ok(into_vec(writer.into_bytes()?))
+    file_bytes(writer)
 }
 
 /// A hash over the state and the parts that it belongs to. The state of another run has the same names and shapes.
