@@ -14,21 +14,22 @@ use crate::split::{Part, Split};
 /// The vocabulary's ids of each provisional id.
 pub(crate) struct FinalIds {
     ids: Vec<u32>,
-    /// Where the ids of each token end.
-    ends: Vec<usize>,
+    /// Where the ids of each token start, and the end of the last.
+    starts: Vec<usize>,
 }
 
 impl FinalIds {
     /// Encodes all tokens of `counter`; those that are not in the vocabulary are unknown or dropped.
     pub fn new(counter: &TokenCounter, vocabulary: &Vocabulary) -> Self {
-        let (mut ids, mut ends) = (Vec::with_capacity(counter.len()), Vec::with_capacity(counter.len()));
+        let (mut ids, mut starts) = (Vec::with_capacity(counter.len()), Vec::with_capacity(counter.len() + 1));
+        starts.push(0);
         for (token, _) in counter.iter() {
             if !vocabulary.encode(token, |id| ids.push(id)) {
                 ids.extend(vocabulary.unknown_id());
             }
-            ends.push(ids.len());
+            starts.push(ids.len());
         }
-        Self { ids, ends }
+        Self { ids, starts }
     }
 
     /// The number of tokens of the text, and of distinct ones: of subwords if there are any, else of those that were
@@ -47,8 +48,7 @@ impl FinalIds {
     #[inline]
     pub fn of(&self, provisional: u32) -> &[u32] {
         let at = provisional as usize;
-        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.ids[start..self.ends[at]]
+        &self.ids[self.starts[at]..self.starts[at + 1]]
     }
 }
 

@@ -75,15 +75,24 @@ impl Sections {
     /// Calls `each` with the number of the section and the id, for all `ids` of the parts for which `wanted` returns true,
     /// in order.
     pub fn for_each(&self, ids: &Ids, wanted: impl Fn(Part) -> bool, mut each: impl FnMut(usize, u32)) {
-        let (mut section, mut at) = (0, 0);
-        ids.for_each(0..ids.len(), |id| {
-            while at == self.starts[section + 1] {
-                section += 1;
+        let mut next = 0;
+        while let Some(&part) = self.parts.get(next) {
+            let first = next;
+            next += 1;
+            if !wanted(part) {
+                continue;
             }
-            if wanted(self.parts[section]) {
+            // Neighbours are read together, because each range of a file is mapped anew.
+            next += self.parts[next..].iter().take_while(|&&part| wanted(part)).count();
+            let (mut section, mut at, mut end) = (first, self.starts[first], self.starts[first + 1]);
+            ids.for_each(at as usize..self.starts[next] as usize, |id| {
+                while at == end {
+                    section += 1;
+                    end = self.starts[section + 1];
+                }
                 each(section, id);
-            }
-            at += 1;
-        });
+                at += 1;
+            });
+        }
     }
 }

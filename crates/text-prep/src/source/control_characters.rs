@@ -140,14 +140,19 @@ fn is_control_character(c: char) -> bool {
     c.is_control() && !matches!(c, '\t'..='\r' | '\u{85}')
 }
 
+/// Bytes that are searched at once, with vector instructions.
+const BLOCK: usize = 64;
+
 /// The first control character at or after `from`, and its offset.
 fn next_control_character(text: &str, from: usize) -> Option<(usize, char)> {
     let bytes = text.as_bytes();
+    // The first bytes of control characters; 0xC2 is that of U+0080..U+00BF. Without branches, for vectors.
+    let is_candidate = |byte: u8| (byte < b'\t') | (0x0E..=0x1F).contains(&byte) | (byte == 0x7F) | (byte == 0xC2);
+    let has_candidate = |block: &[u8]| block.iter().fold(false, |found, &byte| found | is_candidate(byte));
     let mut from = from;
     loop {
-        // The first bytes of control characters; 0xC2 is that of U+0080..U+00BF.
-        let is_candidate = |&byte: &u8| byte < b'\t' || matches!(byte, 0x0E..=0x1F | 0x7F | 0xC2);
-        let at = from + bytes[from..].iter().position(is_candidate)?;
+        let at = from + BLOCK * bytes[from..].chunks(BLOCK).position(has_candidate)?;
+        let at = at + bytes[at..].iter().position(|&byte| is_candidate(byte))?;
         let c = text[at..].chars().next()?;
         if is_control_character(c) {
             return Some((at, c));
