@@ -1,6 +1,9 @@
 //! The backward pass: from the gradient of a layer's output to those of all its inputs.
 
+use std::mem::MaybeUninit;
+
 use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
 
 use super::block_order::{first_block, reorder_blocks};
 use super::cell::{BackwardStep, Cell};
@@ -105,16 +108,13 @@ impl<T: SimdFloat, C: Cell<T>> WithSimd for RunBackward<'_, T, C> {
         let sums = by_id.as_ref().unwrap_or(&cache.sums);
         kernel.multiply_parallel(simd, sums.all(C::INPUT.len() * width), &mut dx);
         let (kernel, recurrent, bias) = weight_gradients::<T, C, S>(simd, layer.operands, &cache, by_id.as_ref());
-        let out = |rows: &PaddedRows<T>, at: &dyn Fn(usize) -> usize, count: usize, width: usize| {
-            let mut out = Vec::with_capacity(count * width);
-            (0..count).for_each(|row| out.extend_from_slice(&rows.row(at(row))[..width]));
-            out
-        };
         let input = match input {
-            Input::Vectors(_) => out(&dx, &|row| row % time * batch + row / time, batch * time, inputs),
+            Input::Vectors(_) => {
+                dense_rows(batch * time, inputs, |row| Some(&dx.row(row % time * batch + row / time)[..inputs]))
+            }
             Input::Ids(table, _) => {
+                let mut sums = dense_rows(table.rows, inputs, |_| None);
                 let _section = profile::section(Part::GatherScatter);
-                let mut sums = vec![T::default(); table.rows * inputs];
                 let ids = cache.ids.iter().flat_map(|ids| &ids.ids);
                 for (row, &id) in ids.enumerate() {
                     sums[id as usize * inputs..][..inputs].copy_from_slice(&dx.row(row)[..inputs]);
@@ -122,11 +122,34 @@ impl<T: SimdFloat, C: Cell<T>> WithSimd for RunBackward<'_, T, C> {
                 sums
             }
         };
-        let same = |row| row;
-        let hidden = out(&dh, &same, batch, units);
-        let cell_state = if C::HAS_CELL_STATE { out(&dc, &same, batch, units) } else { Vec::new() };
-        Gradients { input, kernel, recurrent, bias, hidden, cell_state }
+        let state = |rows: &PaddedRows<T>| dense_rows(rows.count(), units, |row| Some(&rows.row(row)[..units]));
+        Gradients { input, kernel, recurrent, bias, hidden: state(&dh), cell_state: state(&dc) }
     }
+}
+
+/// `count` rows of this width without padding, each a copy of what `source` returns, or zeros. On all threads.
+fn dense_rows<'a, T: SimdFloat>(
+    count: usize,
+    width: usize,
+    source: impl Fn(usize) -> Option<&'a [T]> + Sync,
+) -> Vec<T> {
+    /// Rows that a thread writes at a time.
+    const ROWS: usize = 64;
+    let mut out = Vec::with_capacity(count * width);
+    let _waiting = profile::section(Part::Waiting);
+    let blocks = out.spare_capacity_mut()[..count * width].par_chunks_mut((ROWS * width).max(1)).enumerate();
+    blocks.for_each(|(block, rows)| {
+        let _section = profile::section(Part::Copying);
+        for (row, to) in rows.chunks_exact_mut(width.max(1)).enumerate() {
+            match source(block * ROWS + row) {
+                Some(from) => _ = to.write_copy_of_slice(from),
+                None => to.fill(MaybeUninit::new(T::default())),
+            }
+        }
+    });
+    // SAFETY: each row has been written as a whole: blocks consist of whole rows, and a source of another length panics.
+    unsafe { out.set_len(count * width) };
+    out
 }
 
 struct BackwardPass<'a, T: SimdFloat, C> {
