@@ -178,10 +178,13 @@ impl Vocabulary {
     }
 
     /// Up to `n` words most similar to `token` by edit distance, nearest first, ties by descending
-    /// count. The distance is at most half the length of `token`.
+    /// count. The distance is at most half the length of `token`; what resembles a single character has it, in upper or lower
+    /// case.
     pub fn nearest(&self, token: &str, n: usize) -> Vec<&str> {
-        let limit = (token.chars().count() / 2).max(1);
-        nearest(token, self.table.iter(), n, limit)
+        let characters = token.chars().count();
+        let lower = token.to_lowercase();
+        let resembles = |found: &&str| characters > 1 || found.to_lowercase().contains(&lower);
+        nearest(token, self.table.iter().filter(resembles), n, (characters / 2).max(1))
     }
 
     /// A table with tab-separated id, [readable](Self::readable) token and count per line; control characters and
@@ -382,6 +385,11 @@ mod tests {
         assert_eq!(vocabulary.nearest("rat", 2), ["cat", "bat"]);
         assert_eq!(vocabulary.nearest("dargon", 3), ["dragon"]);
         assert!(vocabulary.nearest("zzzz", 3).is_empty());
+        // Any character is one edit away from any other.
+        let characters = Vocabulary::from_counts(count("e t A a").iter(), 0, false);
+        assert_eq!(characters.nearest("E", 3), ["e"]);
+        assert_eq!(characters.nearest("ä", 3), [""; 0]);
+        assert_eq!(characters.nearest(" ", 3), [""; 0]);
     }
 
     #[test]

@@ -42,7 +42,20 @@ fn vocabulary(dir: &TestDir) -> Vec<String> {
 }
 
 fn generate(dir: &TestDir, more: &[&str]) -> String {
-    let base = ["generate", "--backend", "flex", "--json", "--seed", "3", "--temperature", "1", "--max-tokens", "80"];
+    let base = [
+        "generate",
+        "--backend",
+        "flex",
+        "--json",
+        "--seed",
+        "3",
+        "--temperature",
+        "1",
+        "--top-p",
+        "1",
+        "--max-tokens",
+        "80",
+    ];
     dir.json(&[&base, more].concat())["samples"][0]["text"].as_str().unwrap().to_owned()
 }
 
