@@ -201,6 +201,18 @@ fn a_signal_after_the_directory_is_created_saves_the_run() {
 }
 
 #[test]
+fn a_run_that_has_no_model_yet_says_whether_it_is_in_training() {
+    let dir = text_dir();
+    let mut child = start_long_run(&dir, &[]);
+    let generate = ["generate", "--backend", "flex", "--model", "run"];
+    let training = format!("run is in training (process {}) and has no model yet", child.id());
+    dir.expect_error(&generate, &[&training, "when training ends"]);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    dir.expect_error(&generate, &["run has no model, because its training was interrupted: `train --resume run`"]);
+}
+
+#[test]
 fn a_signal_while_the_report_is_written_says_that_the_run_is_saved() {
     if !cfg!(feature = "failpoints") {
         return common::skipped("this binary has no failpoints (run `cargo xtask test`)");
