@@ -142,7 +142,8 @@ pub struct Generate {
     #[arg(long, value_name = "FILE")]
     pub prompt_file: Option<PathBuf>,
     /// The encoding of that file by its label [default: that of the model's text]
-    #[arg(long, value_name = "LABEL", requires = "prompt_file")]
+    // `requires` alone does not reject `--prompt`, as that conflicts with the file.
+    #[arg(long, value_name = "LABEL", requires = "prompt_file", conflicts_with = "prompt")]
     pub encoding: Option<String>,
     /// The label of the documents to write, one of those in the training text [default: none]
     #[arg(long, value_name = "NAME")]
@@ -363,6 +364,14 @@ mod tests {
         assert_eq!(resume(&["--resume"]), Some(None));
         assert_eq!(resume(&["--resume", "--no-tui"]), Some(None));
         assert_eq!(resume(&["--resume", "runs/a"]), Some(Some("runs/a".into())));
+    }
+
+    #[test]
+    fn an_encoding_is_that_of_a_prompt_file() {
+        let encoded = ["pastiche", "generate", "--encoding", "utf-16le"];
+        assert!(Cli::try_parse_from(encoded).is_err());
+        assert!(Cli::try_parse_from([&encoded[..], &["--prompt", "a"]].concat()).is_err());
+        assert!(Cli::try_parse_from([&encoded[..], &["--prompt-file", "a.txt"]].concat()).is_ok());
     }
 
     #[test]

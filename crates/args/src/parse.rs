@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use clap::Parser;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, Parser};
 
 use crate::escapes::visible;
 
@@ -19,10 +19,24 @@ pub fn parse<P: Parser>() -> P {
         }
         _ => {
             // `eprintln!` would panic where standard error is closed.
-            let _ = writeln!(std::io::stderr(), "{}", one_line(&error));
+            let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+            let message = stray_text::<P>(&error, &words).unwrap_or_else(|| one_line(&error));
+            let _ = writeln!(std::io::stderr(), "{message}");
             std::process::exit(2)
         }
     })
+}
+
+/// The message about an argument that no option takes, such as a file, if the command of the command line `words` has texts.
+fn stray_text<P: CommandFactory>(error: &clap::Error, words: &[String]) -> Option<String> {
+    let Some(ContextValue::String(stray)) = error.get(ContextKind::InvalidArg) else { return None };
+    let program = P::command();
+    let command = words.iter().skip(1).find_map(|word| program.find_subcommand(word))?;
+    let is_stray = error.kind() == ErrorKind::UnknownArgument && !stray.starts_with('-');
+    let takes_text = command.get_arguments().any(|argument| argument.get_long() == Some("text"));
+    let message =
+        format!("error: unexpected argument '{stray}': to read it as a text, give it as `--text {stray}` (see --help)");
+    (is_stray && takes_text).then(|| visible(&message).into_owned())
 }
 
 /// Old names, which clap suggests for a misspelt one because they are aliases, and the current names.
@@ -82,6 +96,24 @@ mod tests {
         let error = Cli::try_parse_from(words).err().map(|error| one_line(&error)).unwrap();
         assert!(error.starts_with("error: ") && error.contains("'tpu'"), "{error}");
         assert!(error.contains("ndarray, flex, wgpu, cuda"), "{error}");
+    }
+
+    #[test]
+    fn a_file_without_an_option_is_named_as_a_text() {
+        let message = |line: &str| {
+            let words: Vec<String> = line.split(' ').map(String::from).collect();
+            let error = Cli::try_parse_from(&words).err().unwrap();
+            stray_text::<Cli>(&error, &words)
+        };
+        for command in ["train", "train --no-tui", "evaluate"] {
+            let found = message(&format!("pastiche {command} my.txt")).unwrap();
+            let expected =
+                "error: unexpected argument 'my.txt': to read it as a text, give it as `--text my.txt` (see --help)";
+            assert_eq!(found, expected);
+        }
+        assert_eq!(message("pastiche train --colour my.txt"), None);
+        assert_eq!(message("pastiche generate my.txt"), None);
+        assert_eq!(message("pastiche nothing my.txt"), None);
     }
 
     #[test]

@@ -17,15 +17,15 @@ pub struct SamplingArgs {
     #[arg(long, value_name = "P", allow_negative_numbers = true)]
     pub min_p: Option<f64>,
     /// Sample from the smallest set of likeliest tokens whose probabilities add up to P [default: 0.9 if none of
-    /// `--temperature`, `--top-k`, `--min-p`, `--typical` and `--mirostat` is given, else 1, which is all tokens]
+    /// `--top-k`, `--min-p`, `--typical` and `--mirostat` is given, else 1, which is all tokens]
     #[arg(long, value_name = "P", allow_negative_numbers = true)]
     pub top_p: Option<f64>,
     /// Sample from the smallest set of typical tokens whose probabilities add up to P: those whose surprise is nearest to the
-    /// entropy of the distribution (locally typical sampling)
+    /// entropy of the distribution (locally typical sampling); not at temperature 0
     #[arg(long, value_name = "P", allow_negative_numbers = true)]
     pub typical: Option<f64>,
     /// Keep the mean surprise of the tokens near BITS, the logarithm to base 2 of the perplexity: leave out tokens that are
-    /// too unlikely for it (Mirostat 2.0)
+    /// too unlikely for it (Mirostat 2.0); not at temperature 0
     #[arg(long, value_name = "BITS", allow_negative_numbers = true)]
     pub mirostat: Option<f64>,
     /// Make tokens that occurred before, also in the prompt, less likely: divide their positive logits by X and multiply

@@ -308,6 +308,7 @@ fn invalid_options() {
         (["--repetition-penalty", "0.5"], "`--repetition-penalty` is 0.5; expected a number from 1 to 100"),
         (["--repetition-window", "3"], "--repetition-penalty"),
         (["--best-of", "0"], "`--best-of` is 0; expected 1 to 100"),
+        (["--prompt", ""], "`--prompt` is empty; expected at least one character: leave it out"),
         (["--max-tokens", "0"], "--max-tokens"),
         (["--num-samples", "0"], "--num-samples"),
         (["--stop", "zyzzyva"], "`--stop zyzzyva`: a stop text contains `zyzzyva`, which is not in the vocabulary"),
@@ -325,6 +326,12 @@ fn invalid_options() {
     }
     let no_window = ["generate", "--repetition-penalty", "1.2", "--repetition-window", "0"];
     dir.expect_error(&no_window, &["`--repetition-window` is 0; expected 1 or more"]);
+    for (option, value) in [("--typical", "0.9"), ("--mirostat", "3")] {
+        let expected = format!("`{option}` is {value}; expected none at a temperature of 0");
+        dir.expect_error(&["generate", "--temperature", "0", option, value], &[&expected]);
+    }
+    let encoded = ["generate", "--prompt", "the fox", "--encoding", "utf-16le"];
+    dir.expect_error(&encoded, &["--encoding", "--prompt"]);
     let prompt = ["generate", "--prompt", "the foks"];
     dir.expect_error(&prompt, &["`foks`", "nearest", "fox", "--oov"]);
     for policy in ["drop", "unknown"] {

@@ -54,7 +54,8 @@ fn a_character_model_reports_its_invented_words() {
 
     // A stop text that begins with a capital, which is two tokens, taken from what the model writes.
     let write = |seed: u64, more: &[&str]| {
-        let generate = ["generate", "--model", "run", "--temperature", "1", "--max-tokens", "100", "--seed"];
+        let generate =
+            ["generate", "--model", "run", "--temperature", "1", "--top-p", "1", "--max-tokens", "100", "--seed"];
         dir.run_ok(&[&generate[..], &[&seed.to_string()], more].concat()).stdout
     };
     let capital = |text: &str| text.char_indices().find(|(at, c)| *at > 0 && c.is_uppercase());
@@ -129,7 +130,8 @@ fn ten_thousand_samples_are_those_of_the_same_numbers() {
     let train = ["train", "--config", &config("char"), "--text", "my.txt", "--out", "run"];
     dir.run_ok(&[&train[..], &QUICK].concat());
     let generate = |count: &str, more: &[&str]| {
-        let options = ["generate", "--model", "run", "--seed", "5", "--max-tokens", "3", "--temperature", "1"];
+        let options =
+            ["generate", "--model", "run", "--seed", "5", "--max-tokens", "3", "--temperature", "1", "--top-p", "1"];
         dir.run_ok(&[&options[..], &["--num-samples", count], more].concat()).stdout
     };
     let many = generate("10000", &[]);
@@ -182,7 +184,8 @@ fn control_characters_are_visible_on_a_terminal_and_unchanged_elsewhere() {
     let view = fs::read_to_string(dir.path().join("view.svg")).unwrap();
     assert!(view.contains(r"\u{1b}") && !has_raw(&view), "{view}");
     assert!(fs::read_to_string(dir.path().join("run/samples.md")).unwrap().contains('\u{1b}'));
-    let generate = ["generate", "--model", "run", "--seed", "1", "--max-tokens", "60", "--temperature", "1"];
+    let generate =
+        ["generate", "--model", "run", "--seed", "1", "--max-tokens", "60", "--temperature", "1", "--top-p", "1"];
     let written = dir.run_ok(&generate).stdout;
     assert!(written.contains('\u{1b}') && !written.contains(r"\u{1b}"), "{written}");
     let message = dir.run(&["generate", "--model", "\u{1b}]0;title\u{7}"]).stderr;

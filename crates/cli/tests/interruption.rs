@@ -200,6 +200,41 @@ fn a_signal_after_the_directory_is_created_saves_the_run() {
     assert_resumable(&dir, &end_of(child), &[]);
 }
 
+#[test]
+fn a_run_that_has_no_model_yet_says_whether_it_is_in_training() {
+    let dir = text_dir();
+    let mut child = start_long_run(&dir, &[]);
+    let generate = ["generate", "--backend", "flex", "--model", "run"];
+    let training = format!("run is in training (process {}) and has no model yet", child.id());
+    dir.expect_error(&generate, &[&training, "when training ends"]);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    dir.expect_error(&generate, &["run has no model, because its training was interrupted: `train --resume run`"]);
+}
+
+#[test]
+fn a_signal_while_the_report_is_written_says_that_the_run_is_saved() {
+    if !cfg!(feature = "failpoints") {
+        return common::skipped("this binary has no failpoints (run `cargo xtask test`)");
+    }
+    let dir = text_dir();
+    let paused = dir.path().join("paused");
+    let mut command = train_command(&dir, &["train.epochs=1", "checkpoints.every_steps=0"]);
+    command.env("PASTICHE_FAILPOINTS", format!("pause:1:sync score.md:{}", paused.display()));
+    let mut child = command.spawn().unwrap();
+    wait_until(&mut child, || paused.exists());
+    let half_written = dir.path().join("run/score.md.writing");
+    assert!(half_written.exists());
+    send("INT", &child);
+    let ended = end_of(child);
+    assert_eq!(ended.code, Some(130), "{}", ended.stderr);
+    assert!(ended.stderr.contains("run is saved, but not all of its report"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("without saving"), "{}", ended.stderr);
+    assert!(!half_written.exists() && !dir.path().join("run/score.md").exists());
+    dir.run_ok(&["train", "--resume", "run"]);
+    assert!(dir.path().join("run/score.md").exists());
+}
+
 /// As GNU `timeout` sends them: to the program, and to its group.
 #[test]
 fn two_signals_at_once_are_one_request() {

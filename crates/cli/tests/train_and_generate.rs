@@ -127,14 +127,14 @@ fn int8_weights_generate_and_report_their_loss() {
 fn a_sample_does_not_depend_on_other_samples() {
     let dir = TestDir::new();
     assert_eq!(dir.train(&["--out", "runs/a"]).code, Some(0));
-    let three = samples(&dir, &["--seed", "1", "--num-samples", "3", "--temperature", "1"]);
-    let one = samples(&dir, &["--seed", "1", "--temperature", "1"]);
+    let three = samples(&dir, &["--seed", "1", "--num-samples", "3", "--temperature", "1", "--top-p", "1"]);
+    let one = samples(&dir, &["--seed", "1", "--temperature", "1", "--top-p", "1"]);
     assert_eq!(three[0], one[0]);
     assert_ne!(three[0]["ids"], three[1]["ids"]);
-    assert_ne!(one, samples(&dir, &["--seed", "2", "--temperature", "1"]));
+    assert_ne!(one, samples(&dir, &["--seed", "2", "--temperature", "1", "--top-p", "1"]));
     assert_eq!(one[0]["ids"].as_array().unwrap().len(), 20);
 
-    let plain = dir.run_ok(&["generate", "--seed", "1", "--max-tokens", "20", "--temperature", "1"]);
+    let plain = dir.run_ok(&["generate", "--seed", "1", "--max-tokens", "20", "--temperature", "1", "--top-p", "1"]);
     assert_eq!(plain.stdout.trim(), one[0]["text"].as_str().unwrap().trim());
 
     let prompted = samples(&dir, &["--seed", "1", "--prompt", "The fox said"]);
@@ -143,9 +143,14 @@ fn a_sample_does_not_depend_on_other_samples() {
     assert_eq!((&report["seed"], &report["temperature"]), (&7.into(), &0.8.into()));
     assert_eq!(report["model"], "runs/a");
     assert_eq!(report["top_p"], 0.9);
-    // What is given is not combined with a default that it was not compared with.
+    // To name a default changes nothing, and another temperature keeps the default of `--top-p`.
+    let [unnamed, named, other] = [&[][..], &["--temperature", "0.8"], &["--temperature", "0.5"]]
+        .map(|given| dir.json(&[&["generate", "--json", "--max-tokens", "9", "--seed", "7"], given].concat()));
+    assert_eq!((&named["samples"], &named["top_p"]), (&unnamed["samples"], &0.9.into()));
+    assert_eq!(other["top_p"], 0.9);
+    // A filter is not combined with a default that it was not compared with, and at a temperature of 0 none has an effect.
     for given in
-        [["--temperature", "0.5"], ["--top-k", "5"], ["--min-p", "0.1"], ["--typical", "0.9"], ["--mirostat", "3"]]
+        [["--temperature", "0"], ["--top-k", "5"], ["--min-p", "0.1"], ["--typical", "0.9"], ["--mirostat", "3"]]
     {
         let report = dir.json(&[&["generate", "--json", "--max-tokens", "3", "--seed", "7"], &given[..]].concat());
         assert_eq!(report["top_p"], Value::Null, "{given:?}");
@@ -159,7 +164,8 @@ fn a_stop_text_is_written_as_people_write_it() {
     assert_eq!(dir.train(&["--out", "runs/a"]).code, Some(0));
     let text = |seed: u64, more: &[&str]| {
         let seed = seed.to_string();
-        let options = ["generate", "--model", "a", "--temperature", "1", "--max-tokens", "120", "--seed", &seed];
+        let options =
+            ["generate", "--model", "a", "--temperature", "1", "--top-p", "1", "--max-tokens", "120", "--seed", &seed];
         let args = [&options[..], more].concat();
         let report = dir.json(&[&args[..], &["--json"]].concat());
         let text = report["samples"][0]["text"].as_str().unwrap().to_owned();
@@ -226,7 +232,7 @@ fn only_a_carried_state_depends_on_tokens_before_the_window() {
     let long = |start: &str| format!("{start} {}", "and the fox went to the river ".repeat(5));
     let sample_after = |start: &str, context: &str| {
         let prompt = long(start);
-        let options = ["--seed", "1", "--temperature", "1", "--state", context];
+        let options = ["--seed", "1", "--temperature", "1", "--top-p", "1", "--state", context];
         samples(&dir, &[&options[..], &["--prompt", prompt.as_str()]].concat())
     };
     assert_eq!(sample_after("lion", "window"), sample_after("crow", "window"));

@@ -7,6 +7,9 @@ use crate::directory::sync;
 use crate::error::{Result, io};
 use crate::failpoint::{self, reach};
 
+/// What the name of a temporary file ends with.
+const STAGED: &str = ".writing";
+
 /// Writes a temporary file, syncs it and renames it to `path`. Afterwards `path` holds either all of `bytes` or its
 /// old contents, even after a power cut.
 ///
@@ -15,6 +18,15 @@ use crate::failpoint::{self, reach};
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     StagedFile::write(path.into(), bytes)?.rename()?;
     path.parent().map_or(Ok(()), sync)
+}
+
+/// Removes the temporary files in `folder` that are being written: for a process that exits at once. An error is ignored, as such
+/// a file harms nothing.
+pub fn remove_staged(folder: &Path) {
+    let files = fs::read_dir(folder).into_iter().flatten().flatten();
+    for file in files.filter(|file| file.file_name().to_string_lossy().ends_with(STAGED)) {
+        let _ = fs::remove_file(file.path());
+    }
 }
 
 /// A temporary file in the directory of its target. Removed on drop unless it was renamed.
@@ -31,7 +43,7 @@ impl StagedFile {
     /// If the file system reports an error.
     pub fn write(target: PathBuf, bytes: &[u8]) -> Result<Self> {
         let mut temporary = target.as_os_str().to_owned();
-        temporary.push(".writing");
+        temporary.push(STAGED);
         let staged = Self { temporary: temporary.into(), target };
         let write = || {
             let mut file = File::create(&staged.temporary)?;
@@ -73,6 +85,19 @@ mod tests {
         write_atomically(&path, b"two").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_an_exit_leaves_half_written_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        write_atomically(&path, b"one").unwrap();
+        std::mem::forget(StagedFile::write(path.clone(), b"two").unwrap());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+        remove_staged(folder.path());
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        remove_staged(&folder.path().join("none"));
     }
 
     #[test]

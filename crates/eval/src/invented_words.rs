@@ -10,7 +10,7 @@ const MAX_EXAMPLES: usize = 10;
 /// The set of words of a text.
 ///
 /// A word is a word of Unicode Standard Annex 29 with at least one letter: `don't` and `fox` are
-/// words, `1917` is not. Case is ignored, so that the start of a sentence makes no difference.
+/// words, `1917` is not. Case is ignored, so that the start of a sentence makes no difference, and the kind of apostrophe.
 #[derive(Clone, Debug, Default)]
 pub struct KnownWords(HashSet<String>);
 
@@ -28,7 +28,7 @@ pub struct InventedWords {
 impl KnownWords {
     /// The words of `text`.
     pub fn new(text: &str) -> Self {
-        Self(words(text).map(|(_, word)| word.to_lowercase()).collect())
+        Self(words(text).map(|(_, word)| normalized(word)).collect())
     }
 
     /// The invented words of `text`. A sample may begin or end within a word, so a word at the start or end
@@ -41,12 +41,12 @@ impl KnownWords {
                 continue;
             }
             found.words += 1;
-            let lower = word.to_lowercase();
-            if self.0.contains(&lower) {
+            let known_as = normalized(word);
+            if self.0.contains(&known_as) {
                 continue;
             }
             found.invented += 1;
-            if found.examples.len() < MAX_EXAMPLES && listed.insert(lower) {
+            if found.examples.len() < MAX_EXAMPLES && listed.insert(known_as) {
                 found.examples.push(word.to_owned());
             }
         }
@@ -59,6 +59,11 @@ impl InventedWords {
     pub fn fraction(&self) -> f64 {
         self.invented as f64 / self.words.max(1) as f64
     }
+}
+
+/// `word` in lower case with straight apostrophes.
+fn normalized(word: &str) -> String {
+    word.to_lowercase().replace(['’', 'ʼ'], "'")
 }
 
 /// The words of `text` with their byte positions.
@@ -79,7 +84,8 @@ mod tests {
     fn case_is_ignored_and_numbers_are_not_words() {
         let known = "The fox didn’t see 7 grapes. ÉTÉ";
         assert_eq!(invented(known, " The FOX, the grapes, été 1917. "), (5, 0, "".into()));
-        assert_eq!(invented(known, " Foxen didn't: foxen! "), (3, 3, "Foxen didn't".into()));
+        assert_eq!(invented(known, " Foxen didn't: foxen! "), (3, 2, "Foxen".into()));
+        assert_eq!(invented("didn't", " Didn’t hasn’t "), (2, 1, "hasn’t".into()));
     }
 
     #[test]

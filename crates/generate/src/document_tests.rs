@@ -198,6 +198,32 @@ fn documents_have_the_same_loss_in_parallel_streams() {
 }
 
 #[test]
+fn unique_documents_are_the_best_of_several_texts() {
+    for generator in engines() {
+        let sampling = Sampling::default().temperature(1.5).max_tokens(3).best_of(3);
+        let mut bundle = generator.bundle().clone();
+        let best: Vec<Sample> = generator.samples("a", &sampling, 0..60).unwrap().map(Result::unwrap).collect();
+        let hashes = DocumentHashes::of(&[format!("a{}", best[0].text)]).to_bytes();
+        bundle.extra_files.insert(DOCUMENT_HASHES.into(), hashes);
+        let generator = Generator::new(bundle);
+        let mut unique = generator.unique_documents("a", &sampling, 4).unwrap();
+        let found: Vec<Sample> = unique.by_ref().map(Result::unwrap).collect();
+        let mut expected: Vec<Sample> = Vec::new();
+        for sample in best.iter().filter(|sample| sample.text != best[0].text) {
+            if expected.len() < 4 && expected.iter().all(|one| one.text != sample.text) {
+                expected.push(sample.clone());
+            }
+        }
+        assert_eq!(found, expected);
+        assert!(found.iter().all(|sample| sample.log_prob_per_token.is_some()), "{found:?}");
+        assert!(unique.left_out().in_training_text > 0);
+        // Two of three texts are not kept.
+        let kept: usize = found.iter().map(|sample| sample.ids.len()).sum();
+        assert!(unique.sampled_tokens() > 2 * kept, "{} of {kept}", unique.sampled_tokens());
+    }
+}
+
+#[test]
 fn unique_documents_are_new_and_different() {
     for generator in engines() {
         let sampling = Sampling::default().max_tokens(3);
@@ -230,6 +256,9 @@ fn unique_documents_are_new_and_different() {
         }
         assert_eq!(found, expected);
         assert_eq!(unique.left_out(), left_out);
+        // All that were drawn were sampled, but for the ends of documents.
+        let of_drawn = |count: usize| drawn[..count].iter().map(|sample| sample.ids.len()).sum::<usize>();
+        assert!(unique.sampled_tokens() >= of_drawn(20 + left_out.in_training_text + left_out.repeated));
         assert!(left_out.in_training_text >= 2 && left_out.repeated > 0, "{left_out:?}");
 
         // There are not that many different documents of a single token.

@@ -50,6 +50,8 @@ pub(crate) struct SampleBatch<'a> {
     stops: Stops,
     /// The number of tokens that are still to be sampled.
     remaining: usize,
+    /// Tokens sampled so far, also those of candidates that are not kept.
+    sampled: usize,
 }
 
 impl<'a> SampleBatch<'a> {
@@ -79,6 +81,7 @@ impl<'a> SampleBatch<'a> {
             ends: sampling.stop_id.into_iter().chain(document).collect(),
             stops,
             remaining: sampling.max_tokens,
+            sampled: 0,
         })
     }
 
@@ -103,6 +106,7 @@ impl<'a> SampleBatch<'a> {
         self.remaining -= 1;
         for (at, (sample, id)) in self.samples.iter_mut().zip(sampled).enumerate() {
             let Some(id) = id else { continue };
+            self.sampled += 1;
             sample.push(id, &self.stops);
             if self.candidates == 1 {
                 on_text(at, sample.take_text());
@@ -125,6 +129,11 @@ impl<'a> SampleBatch<'a> {
             }
         }
         self.samples = best;
+    }
+
+    /// Tokens sampled so far, also those of candidates that are not kept.
+    pub fn sampled_tokens(&self) -> usize {
+        self.sampled
     }
 
     /// The samples so far.

@@ -101,6 +101,11 @@ impl<'a> SampleStream<'a> {
         Ok(Self { batch, ended: false })
     }
 
+    /// Tokens sampled so far, also those of candidates that are not kept.
+    pub fn sampled_tokens(&self) -> usize {
+        self.batch.sampled_tokens()
+    }
+
     /// The sample so far; complete after the last piece.
     pub fn into_sample(self) -> Sample {
         self.batch.into_samples().remove(0)
@@ -135,6 +140,8 @@ pub struct Samples<'a> {
     numbers: Range<u64>,
     /// The rest of the last batch.
     generated: std::vec::IntoIter<Sample>,
+    /// Tokens sampled so far, also those of candidates that are not kept.
+    sampled: usize,
 }
 
 impl<'a> Samples<'a> {
@@ -143,11 +150,17 @@ impl<'a> Samples<'a> {
         // Reports a label that the model does not have and a stop text that is invalid before the first batch.
         generator.label_number(prompt.label.as_deref())?;
         Stops::new(generator.tokenizer(), &sampling.stop_texts)?;
-        Ok(Self { generator, prompt, sampling, numbers, generated: Vec::new().into_iter() })
+        Ok(Self { generator, prompt, sampling, numbers, generated: Vec::new().into_iter(), sampled: 0 })
+    }
+
+    /// Tokens sampled so far, also those of the rest of a batch and of candidates that are not kept
+    /// ([`Sampling::best_of`]): the work that was done.
+    pub fn sampled_tokens(&self) -> usize {
+        self.sampled
     }
 
     fn next_batch(&mut self) -> Result<Vec<Sample>> {
-        let Self { generator, prompt, sampling, numbers, .. } = self;
+        let Self { generator, prompt, sampling, numbers, sampled, .. } = self;
         // Without packed weights, floating-point rounding in a batch may differ from that of a single text.
         let batch_size = if generator.engine().is_packed() { (BATCH_SIZE / sampling.best_of as u64).max(1) } else { 1 };
         let batch = numbers.start..numbers.end.min(numbers.start.saturating_add(batch_size));
@@ -155,6 +168,7 @@ impl<'a> Samples<'a> {
         generator.with_workers(|| {
             let mut batch = SampleBatch::new(generator, prompt, sampling, batch)?;
             while batch.step(|_, _| ())? {}
+            *sampled += batch.sampled_tokens();
             Ok(batch.into_samples())
         })
     }

@@ -41,11 +41,11 @@ pub struct Sampling {
     /// Keeps only tokens with at least this fraction of the highest probability (Nguyen et al. 2024). Default: all.
     pub min_p: Option<f64>,
     /// Keeps only the tokens whose surprise −ln p is nearest to the entropy −Σ p ln p, as many as have probabilities that
-    /// sum to this value (locally typical sampling, Meister et al. 2023). Default: all.
+    /// sum to this value (locally typical sampling, Meister et al. 2023). Not with a temperature of 0. Default: all.
     pub typical: Option<f64>,
     /// Keeps the mean surprise S = −log2 p of the tokens near this target τ in bits, by Mirostat 2.0 (Basu et al. 2021): a
     /// token has S ≤ μ, or is the likeliest; then μ ← μ − 0.1 (S − τ), and at the beginning μ = 2 τ. p is the probability in
-    /// the distribution that the temperature and the other filters leave. Default: no target.
+    /// the distribution that the temperature and the other filters leave. Not with a temperature of 0. Default: no target.
     pub mirostat: Option<f64>,
     /// θ ≥ 1: the logit z of a token that is in the prompt or was sampled is z / θ if it is positive, and z θ otherwise, before
     /// the temperature. Keskar et al. 2019, section 4.1, always divide, which would favour such tokens where their logits are
@@ -208,8 +208,15 @@ impl Sampling {
         if !(1..=MAX_CANDIDATES).contains(&best_of) {
             return reject("best_of", best_of as f64, "1 to 100");
         }
-        if best_of > 1 && temperature == 0.0 {
-            return reject("best_of", best_of as f64, "1 at a temperature of 0, where all texts are the same");
+        if temperature == 0.0 {
+            if best_of > 1 {
+                return reject("best_of", best_of as f64, "1 at a temperature of 0, where all texts are the same");
+            }
+            for (key, value) in [("typical", typical), ("mirostat", self.mirostat)] {
+                if let Some(value) = value {
+                    return reject(key, value, "none at a temperature of 0, which always takes the likeliest token");
+                }
+            }
         }
         Ok(())
     }
@@ -262,10 +269,15 @@ impl Sampling {
 
 /// ln softmax(`logits`) in f64; NaN if a logit is NaN or +∞, or none is finite.
 pub(crate) fn log_softmax(logits: &[f32]) -> Vec<f64> {
-    let max = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
-    let sum: f64 = logits.iter().map(|&logit| (f64::from(logit) - max).exp()).sum();
-    let log_sum = max + sum.ln();
+    let log_sum = log_sum_exp(logits);
     logits.iter().map(|&logit| f64::from(logit) - log_sum).collect()
+}
+
+/// ln Σ exp(`logits`) in f64, which the log-probability of a token is its logit minus; NaN as for [`log_softmax`].
+pub(crate) fn log_sum_exp(logits: &[f32]) -> f64 {
+    let max = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+    let mut weights: Vec<f64> = logits.iter().map(|&logit| logit.into()).collect();
+    max + softmax_weights(&mut weights, 1.0).ln()
 }
 
 /// The index of the largest logit, the first of equals.
@@ -340,6 +352,8 @@ mod tests {
             (all().repetition_window(0), "`repetition_window`"),
             (all().best_of(0), "`best_of`"),
             (all().temperature(0.0).best_of(2), "`best_of`"),
+            (all().temperature(0.0).typical(0.9), "`typical`"),
+            (all().temperature(0.0).mirostat(3.0), "`mirostat`"),
             (all().best_of(101), "`best_of`"),
         ];
         for (sampling, key) in cases {

@@ -94,6 +94,24 @@ fn a_prompt_that_ends_within_a_word_is_continued_by_the_token_of_the_word() {
 }
 
 #[test]
+fn the_best_of_several_texts_continues_the_word_of_its_prompt() {
+    let packed = subword_generator();
+    for generator in [composed(&packed), packed] {
+        let sampling = Sampling::default().temperature(1.2).max_tokens(6);
+        for number in 0..5 {
+            let best = generator.sample("the fo", &sampling.clone().best_of(4), number).unwrap();
+            let candidates = generator.samples("the fo", &sampling, number * 4..number * 4 + 4).unwrap();
+            let texts: Vec<String> = candidates.map(|sample| sample.unwrap().text).collect();
+            assert!(texts.contains(&best.text), "{best:?} {texts:?}");
+            assert!(best.log_prob_per_token.is_some_and(|mean| mean < 0.0), "{best:?}");
+        }
+        // The text may continue the word, and its ids begin with those of the prompt's last word.
+        let best = generator.sample("the fo", &sampling.best_of(4), 0).unwrap();
+        assert!(generator.tokenizer().decode(&best.ids).starts_with(" fo"), "{best:?}");
+    }
+}
+
+#[test]
 fn an_empty_prompt_is_the_most_frequent_token_that_is_text() {
     let generator = subword_generator();
     let ids = generator.encode("", OovPolicy::Error).unwrap().ids;

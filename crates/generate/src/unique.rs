@@ -65,6 +65,7 @@ impl Generator {
             next_number: count as u64,
             end: (count as u64).saturating_mul(MAX_DRAWS),
             left_out: LeftOut::default(),
+            sampled_before: 0,
             generator: self,
             prompt,
             sampling: sampling.clone(),
@@ -90,12 +91,19 @@ pub struct UniqueDocuments<'a> {
     next_number: u64,
     end: u64,
     left_out: LeftOut,
+    /// Tokens of the samples before `drawn`.
+    sampled_before: usize,
 }
 
 impl UniqueDocuments<'_> {
     /// The documents left out so far.
     pub fn left_out(&self) -> LeftOut {
         self.left_out
+    }
+
+    /// Tokens sampled so far, also those of documents that are left out.
+    pub fn sampled_tokens(&self) -> usize {
+        self.sampled_before + self.drawn.sampled_tokens()
     }
 
     /// How many of the wanted documents have not been written: after the end, those that could not be found.
@@ -112,6 +120,7 @@ impl UniqueDocuments<'_> {
                     return Ok(None);
                 }
                 self.next_number = numbers.end;
+                self.sampled_before += self.drawn.sampled_tokens();
                 self.drawn = self.generator.samples(&self.prompt, &self.sampling, numbers)?;
                 continue;
             };

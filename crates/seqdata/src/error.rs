@@ -92,7 +92,7 @@ pub enum Error {
     /// A split is shorter than one window and its target.
     #[error(
         "the {split} split has {}, but a window of {context_len} and its target need \
-         {needed}: lower `windows.context_len` or `vocabulary.min_count`, or make the split larger with \
+         {needed}: use a longer text, lower `windows.context_len` or `vocabulary.min_count`, or make the split larger with \
          `split.valid_fraction` and `split.test_fraction`",
         counted(*.tokens, "token")
     )]

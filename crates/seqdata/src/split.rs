@@ -168,7 +168,7 @@ mod tests {
         assert_eq!(
             split(190, 0.1, 0.0).unwrap_err().to_string(),
             "the valid split has 17 tokens, but a window of 20 and its target need 21: \
-             lower `windows.context_len` or `vocabulary.min_count`, or make the split larger with \
+             use a longer text, lower `windows.context_len` or `vocabulary.min_count`, or make the split larger with \
              `split.valid_fraction` and `split.test_fraction`"
         );
         for valid in [0.0, 1.0, -0.1, f64::NAN] {

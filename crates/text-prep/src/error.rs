@@ -239,11 +239,11 @@ pub fn one_line(text: &str) -> String {
 }
 
 fn not_in_vocabulary(token: &str, others: usize) -> String {
-    let token = one_line(token);
+    let token = if token == " " { "a space".into() } else { format!("`{}`", one_line(token)) };
     match others {
-        0 => format!("`{token}`, which is not in the vocabulary"),
-        1 => format!("`{token}` and one other token that are not in the vocabulary"),
-        n => format!("`{token}` and {n} other tokens that are not in the vocabulary"),
+        0 => format!("{token}, which is not in the vocabulary"),
+        1 => format!("{token} and one other token that are not in the vocabulary"),
+        n => format!("{token} and {n} other tokens that are not in the vocabulary"),
     }
 }
 
@@ -292,6 +292,11 @@ mod tests {
             error.to_string(),
             "the prompt contains `dargon`, which is not in the vocabulary (nearest: dragon, wagon): correct it, \
              leave out such tokens, or map them to the unknown token"
+        );
+        let error = Error::OutOfVocabulary { token: " ".into(), others: 0, nearest: vec![] };
+        assert!(
+            error.to_string().starts_with("the prompt contains a space, which is not in the vocabulary: "),
+            "{error}"
         );
         let error = Error::OutOfVocabulary { token: "x".into(), others: 2, nearest: vec![] };
         assert_eq!(

@@ -52,9 +52,28 @@ pub(crate) fn nearest<'a>(
     best.into_iter().map(|(_, candidate)| candidate).collect()
 }
 
+/// The `count` candidates most similar to `token`, at most half its length away. Any character is one edit away from any other:
+/// what resembles a single one has it, in upper or lower case.
+pub(crate) fn similar<'a>(token: &str, candidates: impl Iterator<Item = &'a str>, count: usize) -> Vec<&'a str> {
+    let length = token.chars().count();
+    let lower = token.to_lowercase();
+    let resembles = |found: &&str| length > 1 || found.to_lowercase().contains(&lower);
+    nearest(token, candidates.filter(resembles), count, (length / 2).max(1))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_character_resembles_only_itself() {
+        let characters = ["e", "t", "A", "a"];
+        assert_eq!(similar("E", characters.into_iter(), 3), ["e"]);
+        assert_eq!(similar("a", characters.into_iter(), 3), ["a", "A"]);
+        assert!(similar("ä", characters.into_iter(), 3).is_empty());
+        assert!(similar(" ", characters.into_iter(), 3).is_empty());
+        assert_eq!(similar("a", ["an", "the"].into_iter(), 3), ["an"]);
+    }
 
     #[test]
     fn nearest_come_first_and_ties_keep_their_order() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::nearest::nearest;
+use crate::nearest::similar;
 use crate::string_table::StringTable;
 use crate::subwords::{Subwords, SubwordsFile};
 use crate::token_counter::TokenCounter;
@@ -178,10 +178,10 @@ impl Vocabulary {
     }
 
     /// Up to `n` words most similar to `token` by edit distance, nearest first, ties by descending
-    /// count. The distance is at most half the length of `token`.
+    /// count. The distance is at most half the length of `token`; what resembles a single character has it, in upper or lower
+    /// case.
     pub fn nearest(&self, token: &str, n: usize) -> Vec<&str> {
-        let limit = (token.chars().count() / 2).max(1);
-        nearest(token, self.table.iter(), n, limit)
+        similar(token, self.table.iter(), n)
     }
 
     /// A table with tab-separated id, [readable](Self::readable) token and count per line; control characters and

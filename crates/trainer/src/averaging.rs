@@ -2,6 +2,8 @@
 //! the non-monotonic trigger (NT-ASGD: Merity, Keskar and Socher 2018, "Regularizing and Optimizing LSTM Language Models",
 //! algorithm 1), which does not depend on the optimizer.
 
+use crate::config::TrainConfig;
+
 /// How the average of the weights follows them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Averaging {
@@ -31,9 +33,22 @@ impl Averaging {
     }
 }
 
+impl TrainConfig {
+    /// The number of epochs after which averaged weights are evaluated and saved in a run whose epochs had these validation
+    /// losses: 0 with [`ema_decay`](Self#structfield.ema_decay), and with
+    /// [`averaging_patience`](Self#structfield.averaging_patience) where averaging begins. `None` if it has not begun.
+    pub fn averaged_after(&self, valid_losses: &[f64]) -> Option<usize> {
+        match self.averaging_patience {
+            _ if self.ema_decay > 0.0 => Some(0),
+            0 => None,
+            patience => trigger(valid_losses, patience),
+        }
+    }
+}
+
 /// The number of validations after which averaging begins: the first of them whose loss is higher than the lowest of those
 /// more than `patience` validations before it. `None` if there is none yet.
-pub(crate) fn trigger(valid_losses: &[f64], patience: usize) -> Option<usize> {
+fn trigger(valid_losses: &[f64], patience: usize) -> Option<usize> {
     let is_higher = |&before: &usize| valid_losses[..before - patience].iter().any(|&l| valid_losses[before] > l);
     (patience + 1..valid_losses.len()).find(is_higher).map(|before| before + 1)
 }
@@ -63,6 +78,15 @@ mod tests {
         assert_eq!(trigger(&[3.0, 2.0, 2.5, 2.0, 2.1], 1), Some(5), "2.5 is below 3, 2.1 above 2");
         assert_eq!(trigger(&[3.0, 2.0, 2.5, 2.0, 2.1], 3), None);
         assert_eq!(trigger(&[2.0, 2.0, 2.0, 2.0], 1), None);
+    }
+
+    #[test]
+    fn a_configuration_says_from_which_epoch_on_weights_are_averaged() {
+        let losses = [3.0, 4.0, 5.0, 2.0];
+        let after = |config: TrainConfig| [0, 2, 3, 4].map(|epochs| config.averaged_after(&losses[..epochs]));
+        assert_eq!(after(TrainConfig::default()), [None; 4]);
+        assert_eq!(after(TrainConfig::default().ema_decay(0.9)), [Some(0); 4]);
+        assert_eq!(after(TrainConfig::default().averaging_patience(1)), [None, None, Some(3), Some(3)]);
     }
 
     #[test]

@@ -18,10 +18,20 @@ use crate::task::{BatchOf, TrainModule, TrainTask};
 /// Bytes of a weight, a gradient or an activation.
 const FLOAT: usize = 4;
 
-/// Estimated memory of one step: four values per parameter (weight, gradient, mean square, update), and the
-/// activations saved for the backward pass.
-pub(crate) fn memory_bytes<M: TrainTask>(module: &TrainModule<M>, model: &M::Config, batch: &BatchOf<M>) -> usize {
-    (4 * module.num_params() + M::saved_activations(model, batch)) * FLOAT
+/// Estimated memory of one step: the values of each parameter, and the activations saved for the backward pass.
+pub(crate) fn memory_bytes<M: TrainTask>(
+    module: &TrainModule<M>,
+    model: &M::Config,
+    config: &TrainConfig,
+    batch: &BatchOf<M>,
+) -> usize {
+    (values_per_parameter(config) * module.num_params() + M::saved_activations(model, batch)) * FLOAT
+}
+
+/// Weight, gradient and update, the state of the optimizer, and the average of the weights if there will be one.
+fn values_per_parameter(config: &TrainConfig) -> usize {
+    let is_averaged = config.ema_decay > 0.0 || config.averaging_patience > 0;
+    3 + config.optimizer.values_per_parameter() + usize::from(is_averaged)
 }
 
 /// Steps of [`measure_step`] that are not counted, at least: they include memory allocation and kernel compilation.
@@ -47,7 +57,7 @@ pub struct StepTime {
 
 /// Measures a training step of `model`, and estimates the time of a validation. The steps are those that
 /// [`train`](crate::train()) would start with on this data: preparation of the batch, forward and backward pass,
-/// clipping, update and moving average. All layers are trained, which takes longest. The learning rate is 0: with one that is
+/// clipping, update and average of the weights, also if that begins later. All layers are trained, which takes longest. The learning rate is 0: with one that is
 /// too high for this model, a step may take many times as long once the weights have diverged. A copy of the model is used,
 /// and nothing is written.
 ///
@@ -69,6 +79,10 @@ pub fn measure_step<M: TrainTask>(
     let ShortRun { train, valid, mut state, mut learner } = ShortRun::new(model, data, config, device, kernels)?;
     let steps_per_pass = train.batches() as u64;
     let mut batches = train.endless();
+    if config.averaging_patience > 0 {
+        // Steps take longer from the epoch on after which averaging begins, which is not known.
+        state.begin_average();
+    }
     let (mut warm_up_steps, mut seconds) = (0, Vec::new());
     let (start, warm_up) = (Instant::now(), budget.mul_f64(WARM_UP_SHARE));
     while seconds.len() < MEASURED_STEPS || start.elapsed() < budget {
@@ -164,6 +178,7 @@ mod tests {
 
     use super::*;
     use crate::config::TrainMode;
+    use crate::optimizer::{AdamConfig, OptimizerConfig, SgdConfig};
     use crate::schedule::Schedule;
 
     #[test]
@@ -191,6 +206,18 @@ mod tests {
         }
         let error = measure(&windows.batch_size(0), Duration::ZERO).unwrap_err().to_string();
         assert!(error.contains("train.batch_size"), "{error}");
+    }
+
+    #[test]
+    fn the_memory_of_a_parameter_depends_on_the_optimizer_and_the_average() {
+        let values = |config: TrainConfig| values_per_parameter(&config);
+        let with = |optimizer: OptimizerConfig| TrainConfig::default().optimizer(optimizer);
+        assert_eq!(values(TrainConfig::default()), 4);
+        let sgd = with(SgdConfig::default().into());
+        assert_eq!(values(sgd.clone()), 3);
+        assert_eq!(values(sgd.clone().averaging_patience(5)), 4);
+        assert_eq!(values(with(SgdConfig::default().momentum(0.9).into())), 4);
+        assert_eq!(values(with(AdamConfig::default().into()).ema_decay(0.9)), 6);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use models::{EvalMetrics, mean_loss};
 use serde::{Deserialize, Serialize};
 use text_prep::counted;
 
-use crate::averaging::{Averaging, trigger};
+use crate::averaging::Averaging;
 use crate::config::TrainConfig;
 use crate::metrics::Sums;
 use crate::report::{EpochReport, FileOffsets};
@@ -238,12 +238,14 @@ impl Progress {
 
     /// The average of the weights from the next step on, which depends on the validation losses so far.
     pub(crate) fn averaging(&self) -> Averaging {
-        let TrainConfig { ema_decay, averaging_patience, .. } = self.config;
+        let ema_decay = self.config.ema_decay;
         if ema_decay > 0.0 {
             return Averaging::Exponential(ema_decay);
         }
-        let begins = (averaging_patience > 0).then(|| trigger(&self.valid_losses(), averaging_patience)).flatten();
-        begins.map_or(Averaging::Off, |epochs| Averaging::MeanSince(self.epochs[epochs - 1].step))
+        match self.config.averaged_after(&self.valid_losses()) {
+            Some(epochs) => Averaging::MeanSince(self.epochs[epochs - 1].step),
+            None => Averaging::Off,
+        }
     }
 
     fn valid_losses(&self) -> Vec<f64> {

@@ -129,8 +129,9 @@ impl<M: TrainTask> TrainLoop<M> {
         let Some(batch) = burn.train.iter().next() else { return Ok(()) };
         let batch = batch.map_err(TrainingError::from)?;
         let model = &self.identity.metadata.config;
+        let config = &self.progress.config;
         let (parameters, memory_bytes) =
-            self.state.module.with(|module| (module.num_params(), memory_bytes(module, model, &batch)));
+            self.state.module.with(|module| (module.num_params(), memory_bytes(module, model, config, &batch)));
         let steps_per_epoch = self.progress.steps_per_epoch();
         let Progress { config, steps, epochs, file_offsets, steps_per_pass, .. } = &self.progress;
         let plan = Plan {
@@ -223,7 +224,8 @@ impl<M: TrainTask> TrainLoop<M> {
             return Ok(());
         }
         let reason = if loss.is_finite() {
-            format!("{} is {loss:.1} nats/token (uniform baseline: {uniform:.1})", name())
+            let loss = if loss < 1e6 { format!("{loss:.1}") } else { format!("{loss:.1e}") };
+            format!("{} is {loss} nats/token (uniform baseline: {uniform:.1})", name())
         } else {
             format!("{} is {loss}", name())
         };

@@ -9,6 +9,7 @@ use text_prep::clean::PRESETS;
 use text_prep::{Cleaner, RuleSpec};
 use trainer::Checkpoints;
 
+use super::runs::bits_per_byte;
 use crate::config::{flatten, parse_config};
 use crate::error::{Error, Result};
 use crate::observers::metrics_file::{self, Curves, read_curves};
@@ -26,6 +27,8 @@ struct Column {
     steps: u64,
     best_valid_loss_nats_per_token: Option<f64>,
     last_valid_loss_nats_per_token: Option<f64>,
+    /// The best loss in bits per byte, from the report of a finished run.
+    bits_per_byte: Option<f64>,
     /// Whether its losses are comparable to the first run's: the same held-out text with the same vocabulary.
     comparable: bool,
 }
@@ -72,6 +75,7 @@ pub fn run(args: &Compare) -> Result<()> {
                 steps: curves.steps(),
                 best_valid_loss_nats_per_token: losses().reduce(f64::min),
                 last_valid_loss_nats_per_token: losses().next_back(),
+                bits_per_byte: bits_per_byte(run),
                 comparable: first.is_some() && held_out(run) == first,
             }
         })
@@ -174,6 +178,7 @@ fn table(comparison: &Comparison) -> String {
         row("steps", &|run| run.steps.to_string()),
         row("best loss", &|run| number(run.best_valid_loss_nats_per_token)),
         row("last loss", &|run| number(run.last_valid_loss_nats_per_token)),
+        row("bits/byte", &|run| number(run.bits_per_byte)),
     ];
     for (key, values) in &comparison.settings {
         rows.push(std::iter::once(key).chain(values).cloned().collect());

@@ -30,7 +30,7 @@ use crate::view::format::{counted, thousands};
 /// The default of `--temperature`. With [`TOP_P`] it wrote few invented words and few repetitions of the settings that were
 /// compared on six texts (benchmarks/README.md, "Sampling").
 const TEMPERATURE: f64 = 0.8;
-/// The default of `--top-p` if no other setting of sampling is given: the two were compared together.
+/// The default of `--top-p` if no other filter is given, with which it was not compared.
 const TOP_P: f64 = 0.9;
 /// The default of `--max-tokens` for running text.
 const MAX_TOKENS: usize = 200;
@@ -93,9 +93,11 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
     let start = Instant::now();
     let print = if args.raw { print_raw } else { print };
     let (mut tokens, mut left_out) = (0, None);
+    let sampled;
     if count == 1 && !args.json && !args.unique {
         print(text)?;
-        let sample = stream(&generator, &prompt, &sampling, print)?;
+        let sample;
+        (sample, sampled) = stream(&generator, &prompt, &sampling, print)?;
         tokens = sample.ids.len();
         print("\n")?;
         if generator.document_id().is_some() && !sample.is_complete {
@@ -114,34 +116,42 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
             let mut documents = generator.unique_documents(&prompt, &sampling, count)?;
             documents.by_ref().try_for_each(each)?;
             left_out = Some(documents.left_out());
-            report_left_out(documents.left_out(), count, documents.missing());
+            sampled = documents.sampled_tokens();
+            report_left_out(documents.left_out(), count, documents.missing(), &sampling);
         } else {
-            generator.samples(&prompt, &sampling, 0..count as u64)?.try_for_each(each)?;
+            let mut samples = generator.samples(&prompt, &sampling, 0..count as u64)?;
+            samples.by_ref().try_for_each(each)?;
+            sampled = samples.sampled_tokens();
         }
         printer.finish()?;
     }
-    let tokens_per_second = tokens as f64 / start.elapsed().as_secs_f64();
+    // Those of candidates and documents that were not kept took time, too.
+    let tokens_per_second = sampled as f64 / start.elapsed().as_secs_f64();
     if args.json {
         let model = directory.display().to_string();
         let report = to_json(&Report { model, sampling: Settings::of(&sampling), tokens_per_second, left_out })?;
         print(&format!("{}\n", report.trim_start_matches('{')))?;
     }
-    status(&format!("{}, {tokens_per_second:.0} tokens/s", counted(tokens, "token")));
+    let of_sampled =
+        if args.unique || sampling.best_of > 1 { format!(" of {} sampled", thousands(sampled)) } else { String::new() };
+    status(&format!("{}{of_sampled}, {tokens_per_second:.0} tokens/s", counted(tokens, "token")));
     Ok(())
 }
 
 /// The options of sampling that are known before the model is loaded.
 fn sampling(args: &Generate) -> Result<Sampling> {
     let SamplingArgs { temperature, top_k, min_p, top_p, typical, mirostat, .. } = args.sampling;
-    let has_own =
-        temperature.is_some() || top_k.is_some() || min_p.is_some() || typical.is_some() || mirostat.is_some();
     // The target of Mirostat is meant for the model's own distribution.
     let default_temperature = if mirostat.is_some() { 1.0 } else { TEMPERATURE };
+    let temperature = temperature.unwrap_or(default_temperature);
+    let has_filter = top_k.is_some() || min_p.is_some() || typical.is_some() || mirostat.is_some();
+    // At a temperature of 0 no filter has an effect.
+    let default_top_p = (!has_filter && temperature != 0.0).then_some(TOP_P);
     let sampling = Sampling::default()
-        .temperature(temperature.unwrap_or(default_temperature))
+        .temperature(temperature)
         .top_k(top_k)
         .min_p(min_p)
-        .top_p(top_p.or((!has_own).then_some(TOP_P)))
+        .top_p(top_p.or(default_top_p))
         .typical(typical)
         .mirostat(mirostat)
         .repetition_penalty(args.sampling.repetition_penalty)
@@ -189,26 +199,28 @@ pub(super) fn label(name: Option<&str>, generator: &Generator) -> Result<Option<
 }
 
 /// Says how many documents `--unique` left out, and how many could not be found.
-fn report_left_out(left_out: LeftOut, count: usize, missing: usize) {
+fn report_left_out(left_out: LeftOut, count: usize, missing: usize, sampling: &Sampling) {
     let LeftOut { in_training_text, repeated } = left_out;
     let (of_text, repeated_ones) = (counted(in_training_text, "document"), counted(repeated, "repeated document"));
     status(&format!("left out: {of_text} of the training text, {repeated_ones}"));
     if missing > 0 {
         status(&format!(
-            "warning: only {} instead of {count}, although {} were drawn; a higher `--temperature` gives more",
+            "warning: only {} instead of {count}, although {} were drawn; a higher `--{}` gives more",
             counted(count - missing, "new document"),
-            count - missing + in_training_text + repeated
+            count - missing + in_training_text + repeated,
+            // Mirostat makes up for the temperature.
+            if sampling.mirostat.is_some() { "mirostat" } else { "temperature" }
         ));
     }
 }
 
-/// Prints one sample as it is generated.
+/// Prints one sample as it is generated. Returns it with the number of tokens sampled for it.
 fn stream(
     generator: &Generator,
     prompt: &Prompt,
     sampling: &Sampling,
     print: fn(&str) -> Result<()>,
-) -> Result<Sample> {
+) -> Result<(Sample, usize)> {
     // A token takes a few parallel loops of microseconds: waking the workers for each would take longer.
     kernels::with_spinning_workers(generator.engine().is_packed(), || {
         let task = LongTask::start("reading the prompt");
@@ -217,7 +229,8 @@ fn stream(
         for piece in &mut stream {
             print(&piece?)?;
         }
-        Ok(stream.into_sample())
+        let sampled = stream.sampled_tokens();
+        Ok((stream.into_sample(), sampled))
     })
 }
 
@@ -237,25 +250,29 @@ fn prompt_text(args: &Generate, directory: &Path) -> Result<String> {
     let options = Config::of_model(directory, CONFIG).text.options_for_other_text(args.encoding.as_deref());
     let Some(path) = &args.prompt_file else {
         let prompt = args.prompt.as_deref().unwrap_or_default();
+        if args.prompt.as_deref() == Some("") {
+            bail!("`--prompt` is empty; expected at least one character: leave it out for a text without a prompt");
+        }
         return Ok(if options.keep_inner_marks { prompt.into() } else { remove_byte_order_marks(prompt).into_owned() });
     };
     read_prompt(path, &options).map_err(|error| error.about_text(None))
 }
 
-/// The part of a prompt's `text` that is printed: all of it, or its end if the model reads only the last of its tokens, which
-/// is reported.
+/// The part of a prompt's `text` that is printed: all of it, or the end of a very long one. Reports a prompt of which the model
+/// reads only the last `reads` tokens.
 fn printed<'a>(text: &'a str, prompt: &Prompt, reads: usize, json: bool) -> Cow<'a, str> {
     let tokens = prompt.ids.len();
-    if tokens <= MAX_READ {
+    if tokens <= reads {
         return text.into();
     }
-    let and_printed = if json { "" } else { ", and its end is printed" };
+    let is_printed = tokens <= MAX_READ;
+    let and_printed = if json || is_printed { "" } else { ", and its end is printed" };
     status(&format!(
         "the prompt has {}: the model reads the last {}{and_printed}",
         counted(tokens, "token"),
         thousands(reads)
     ));
-    end_of(text).into()
+    if is_printed { text.into() } else { end_of(text).into() }
 }
 
 /// The end of a long text, from the beginning of a word if there is one.
@@ -347,6 +364,8 @@ mod tests {
         }
         let prompt = |tokens| Prompt::from(vec![0; tokens]);
         assert_eq!(printed(&words, &prompt(MAX_READ), MAX_READ, false), words);
+        // Of a shorter prompt that a window does not hold, all is printed.
+        assert_eq!(printed(&words, &prompt(30), 20, false), words);
         assert_eq!(printed(&words, &prompt(MAX_READ + 1), MAX_READ, false), end_of(&words));
     }
 }

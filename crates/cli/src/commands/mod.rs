@@ -21,12 +21,15 @@ pub mod train;
 use std::path::Path;
 
 use burn::tensor::Device;
+use durable::Lock;
+use models::bundle::MANIFEST;
 use models::interop::Layout;
 use models::{LanguageModel, ModelBundle, Network};
 
 use crate::device::BackendSelection;
 use crate::error::{Error, Result};
 use crate::run::directory;
+use crate::run::init::CONFIG;
 
 fn layout(option: args::Layout) -> Layout {
     match option {
@@ -51,7 +54,26 @@ fn load_model_of<M: Network>(
     backend: &BackendSelection,
     device: &Device,
 ) -> Result<ModelBundle<M>> {
-    explain(option, ModelBundle::load(directory::resolve(directory), device), backend)
+    let directory = directory::resolve(directory);
+    if directory.join(CONFIG).is_file() && !directory.join(MANIFEST).exists() {
+        return Err(no_model_yet(&directory));
+    }
+    explain(option, ModelBundle::load(directory, device), backend)
+}
+
+/// The error of a run whose training has saved no model.
+fn no_model_yet(run: &Path) -> Error {
+    let name = run.display();
+    Error::new(match Lock::holder(run) {
+        Some(process) => format!(
+            "{name} is in training (process {process}) and has no model yet: it is saved when training ends, or when Ctrl-C \
+             stops it after the present step"
+        ),
+        None => format!(
+            "{name} has no model, because its training was interrupted: `train --resume {name}` continues it, and it is saved \
+             when training ends"
+        ),
+    })
 }
 
 /// The loaded model for this backend, or an error that says what to give with `option`.

@@ -25,6 +25,8 @@ struct Row {
     epochs_planned: Option<usize>,
     steps: u64,
     best_valid_loss_nats_per_token: Option<f64>,
+    /// The same loss in bits per byte, which runs with different tokens have in common, from the report of a finished run.
+    bits_per_byte: Option<f64>,
     /// Since the last change of a file.
     age_seconds: f64,
     bytes: u64,
@@ -82,9 +84,16 @@ fn row(path: &Path) -> Option<Row> {
         best_valid_loss_nats_per_token: best
             .map(|best| best.valid_loss_nats_per_token)
             .or_else(|| model.and_then(|about| about.valid_loss())),
+        bits_per_byte: bits_per_byte(path),
         age_seconds: changed.elapsed().map_or(0.0, |age| age.as_secs_f64()),
         bytes,
     })
+}
+
+/// The loss of the model in bits per byte, as the report in `run` says.
+pub(super) fn bits_per_byte(run: &Path) -> Option<f64> {
+    let report = durable::read::small_text(&run.join("score.json")).ok()?;
+    serde_json::from_str::<serde_json::Value>(&report).ok()?["rows"][0]["bits_per_byte"].as_f64()
 }
 
 /// The time of the last change in `folder`, and its size in bytes.
@@ -111,7 +120,8 @@ fn changed_and_size(folder: &Path) -> (SystemTime, u64) {
 }
 
 fn table(runs: &[Row]) -> String {
-    let heading = ["run", "state", "epochs", "best loss", "age", "size"].map(String::from);
+    let heading = ["run", "state", "epochs", "best loss", "bits/byte", "age", "size"].map(String::from);
+    let number = |number: Option<f64>| number.map_or("–".into(), |number| decimals(number, 3));
     let rows = runs.iter().map(|row| {
         [
             row.run.clone(),
@@ -120,7 +130,8 @@ fn table(runs: &[Row]) -> String {
                 Some(planned) => format!("{} of {planned}", row.epochs),
                 None => "–".into(),
             },
-            row.best_valid_loss_nats_per_token.map_or("–".into(), |loss| decimals(loss, 3)),
+            number(row.best_valid_loss_nats_per_token),
+            number(row.bits_per_byte),
             duration(row.age_seconds),
             format!("{:.1} MB", row.bytes as f64 / 1e6),
         ]

@@ -68,3 +68,14 @@ pub fn in_words(sampling: &Sampling) -> String {
     let numbers = numbers.into_iter().filter_map(|(name, value)| Some(format!(", {name} {}", short_number(value?))));
     numbers.chain(counts.into_iter().filter_map(|(name, count)| Some(format!(", {name} {}", count?)))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_in_words_are_short() {
+        let sampling = Sampling::default().temperature(0.7).top_p(1e-300).best_of(3);
+        assert_eq!(in_words(&sampling), ", temperature 0.7, top-p 1e-300, best of 3");
+    }
+}

@@ -174,8 +174,8 @@ impl<'a> OpenInput<'a> {
             let (count, name) = (counts.split, counts.first_split.as_deref().unwrap_or_default());
             let documents = if count == 1 { "1 document is".into() } else { format!("{count} documents are") };
             format!(
-                "{documents} longer than `data.max_document_len`, the first in {name}: split at blank lines, else at line \
-                 ends, ends of sentences or white space"
+                "{documents} longer than the limit (`--set data.max_document_len=N`), the first in {name}: split at blank lines, \
+                 else at line ends, ends of sentences or white space"
             )
         });
         control_characters.map(|warning| warning + advice).into_iter().chain(split).collect()

@@ -48,7 +48,7 @@ pub use run_length::RunLength;
 pub use source::replace_text;
 pub use text::{Text, control_characters_warning, reject_pipe_among};
 pub use text_checks::unknown_labels_warning;
-pub use train::{Checkpoints, Clip, ModeKind, Optimizer, OptimizerKind, Schedule, ScheduleKind, Train, TrainPrecision};
+pub use train::{Checkpoints, Clip, ModeKind, Optimizer, OptimizerKind, Schedule, ScheduleKind, Train};
 
 use crate::base;
 use crate::error::{Result, bail};

@@ -16,6 +16,28 @@ use super::{
 use crate::base;
 use crate::error::Result;
 
+/// A key of the section `[model]`, and what takes its value from another section.
+type ModelKey = (&'static str, fn(&mut Model, &Model));
+
+/// The dropout rates and penalties, but for those of the layers; first those that every saved run gives.
+const RATES: [ModelKey; 7] = [
+    ("dropout", |model, from| model.dropout = from.dropout),
+    ("layer_dropout", |model, from| model.layer_dropout = from.layer_dropout),
+    ("embedding_dropout", |model, from| model.embedding_dropout = from.embedding_dropout),
+    ("locked_dropout", |model, from| model.locked_dropout = from.locked_dropout),
+    ("input_dropout", |model, from| model.input_dropout = from.input_dropout),
+    ("activation_regularization", |model, from| model.activation_regularization = from.activation_regularization),
+    ("temporal_activation_regularization", |model, from| {
+        model.temporal_activation_regularization = from.temporal_activation_regularization;
+    }),
+];
+
+/// The output layer.
+const OUTPUT_LAYER: [ModelKey; 2] = [
+    ("projection", |model, from| model.projection = from.projection),
+    ("tie_weights", |model, from| model.tie_weights = from.tie_weights),
+];
+
 /// A trained model that a run starts from, without its weights.
 pub struct PretrainedModel {
     /// Its tokenizer.
@@ -185,22 +207,16 @@ impl Model {
                 layer.recurrent_dropout = other.recurrent_dropout;
             }
         }
-        Self {
-            layers,
-            dropout: other.dropout,
-            layer_dropout: other.layer_dropout,
-            embedding_dropout: other.embedding_dropout,
-            locked_dropout: other.locked_dropout,
-            input_dropout: other.input_dropout,
-            activation_regularization: other.activation_regularization,
-            temporal_activation_regularization: other.temporal_activation_regularization,
-            ..self.clone()
-        }
+        let mut section = Self { layers, ..self.clone() };
+        RATES.iter().for_each(|(_, take)| take(&mut section, other));
+        section
     }
 
     /// This section with the output layer of `other`.
     pub(super) fn with_output_layer_of(&self, other: &Self) -> Self {
-        Self { projection: other.projection, tie_weights: other.tie_weights, ..self.clone() }
+        let mut section = self.clone();
+        OUTPUT_LAYER.iter().for_each(|(_, take)| take(&mut section, other));
+        section
     }
 
     /// The section of a configuration that starts from the model at `from`. It has the dropout rates that are `given` in
@@ -209,46 +225,24 @@ impl Model {
     ///
     /// A model that cannot be read is reported when it is loaded: until then the section stays as it is.
     pub(super) fn completed_from(&self, from: &Path, given: &Table, is_named: bool) -> Self {
-        const DROPOUT: [&str; 5] = ["dropout", "layer_dropout", "embedding_dropout", "locked_dropout", "layers"];
-        const OUTPUT_LAYER: [&str; 2] = ["projection", "tie_weights"];
         let has = |key: &str| given.contains_key(&format!("model.{key}"));
-        // The configuration of a saved run gives all, and the model may be gone.
-        if is_named && DROPOUT.into_iter().chain(OUTPUT_LAYER).all(has) {
+        // The configuration of a saved run, also of an earlier version, gives all of these, and the model may be gone.
+        let of_saved_runs = RATES[..4].iter().chain(&OUTPUT_LAYER).map(|&(key, _)| key);
+        if is_named && of_saved_runs.chain(["layers"]).all(has) {
             return self.clone();
         }
         let Ok(trained) = PretrainedModel::read(from) else { return self.clone() };
         let own = section(&trained.model, self.vectors.path.clone());
         let with_own_rates = self.with_dropout_of(&own);
         let mut section = own;
-        if has("dropout") {
-            section.dropout = self.dropout;
-        }
-        if has("layer_dropout") {
-            section.layer_dropout = self.layer_dropout;
-        }
-        if has("embedding_dropout") {
-            section.embedding_dropout = self.embedding_dropout;
-        }
-        if has("locked_dropout") {
-            section.locked_dropout = self.locked_dropout;
-        }
-        if has("input_dropout") {
-            section.input_dropout = self.input_dropout;
-        }
-        if has("activation_regularization") {
-            section.activation_regularization = self.activation_regularization;
-        }
-        if has("temporal_activation_regularization") {
-            section.temporal_activation_regularization = self.temporal_activation_regularization;
+        for (_, take) in RATES.iter().filter(|(key, _)| has(key)) {
+            take(&mut section, self);
         }
         if has("layers") && with_own_rates.layers == section.layers {
             section.layers = self.layers.clone();
         }
-        if is_named && has("projection") {
-            section.projection = self.projection;
-        }
-        if is_named && has("tie_weights") {
-            section.tie_weights = self.tie_weights;
+        for (_, take) in OUTPUT_LAYER.iter().filter(|(key, _)| is_named && has(key)) {
+            take(&mut section, self);
         }
         section
     }

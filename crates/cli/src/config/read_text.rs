@@ -94,7 +94,7 @@ pub(super) fn read_text(
     })?;
     let options = config.text.source_options();
     let advice = match options.control_characters {
-        ControlCharacters::RejectNul => "; `text.control_characters = \"remove\"` removes them",
+        ControlCharacters::RejectNul => "; `--set text.control_characters=remove` removes them",
         _ => "",
     };
     let mut warnings: Vec<String> = inputs.all().flat_map(|input| input.warnings(&options, advice)).collect();

@@ -33,7 +33,7 @@ pub(super) fn warning(train: &TrainConfig, items: usize, steps: usize) -> Option
     let (steps, epochs) = (counted(steps, "step"), counted(epochs, "epoch"));
     Some(format!(
         "an epoch has only {steps} with `train.batch_size` = {batch_size}, so that {epochs} can hardly \
-         train the model: {fix}, or raise `train.epochs`"
+         train the model: {fix}, or make more with `--set train.epochs=N`"
     ))
 }
 
@@ -48,7 +48,7 @@ mod tests {
         assert_eq!(
             warning_of(2).unwrap(),
             "an epoch has only 2 steps with `train.batch_size` = 4096, so that 3 epochs can hardly train the model: \
-             lower it, such as with `--set train.batch_size=128`, or raise `train.epochs`"
+             lower it, such as with `--set train.batch_size=128`, or make more with `--set train.epochs=N`"
         );
         assert!(warning_of(1).unwrap().contains("only 1 step with"));
         assert_eq!([3, 40].map(warning_of), [None, None]);

@@ -23,7 +23,8 @@ const KEPT_TEXT: &str = "text.txt";
 pub struct Text {
     /// A folder under `datasets/`.
     pub dataset: Option<String>,
-    /// The edition of that corpus, counted from 1; the latest if it is not given. Every run saves it since version 0.3.
+    /// The edition of that corpus, counted from 1; the latest if it is not given. Every run saves it; a run that lacks it is older
+    /// than the second editions.
     pub edition: Option<usize>,
     /// Files, folders and patterns.
     pub path: Option<Paths>,
@@ -60,7 +61,7 @@ pub struct Text {
 impl Text {
     /// The same text, as it was saved in the directory of this run.
     pub fn saved_in(self, run: &Path) -> Self {
-        // Versions before 0.3 had only the first edition of a corpus and did not save its number.
+        // Earlier versions had only the first edition of a corpus and did not save its number.
         let edition = self.edition.or(self.dataset.is_some().then_some(1));
         Self { edition, run: Some(run.into()), ..self }
     }

@@ -1,6 +1,7 @@
 //! The sections `[train]` and `[checkpoints]` of a configuration.
 
 use serde::{Deserialize, Serialize};
+use trainer::TrainPrecision;
 
 /// How training batches are formed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,17 +13,6 @@ pub enum ModeKind {
     /// Truncated backpropagation through time: parallel streams with a target at every step, the state carried
     /// between batches.
     Tbptt,
-}
-
-/// The precision of the matrix products of training steps.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum TrainPrecision {
-    /// 32-bit numbers.
-    #[default]
-    F32,
-    /// 16-bit numbers with the exponent of 32-bit ones; sums are in 32 bits.
-    Bf16,
 }
 
 /// `[train]`.

@@ -2,7 +2,7 @@
 
 use trainer::{AdamConfig, CheckpointPolicy, OptimizerConfig, RmspropConfig, SgdConfig, TrainConfig, TrainMode};
 
-use super::{Checkpoints, Clip, Optimizer, OptimizerKind, Schedule, ScheduleKind, Train, TrainPrecision};
+use super::{Checkpoints, Clip, Optimizer, OptimizerKind, Schedule, ScheduleKind, Train};
 use crate::error::{Error, Result, bail};
 
 /// The trainer's configuration with defaults filled in, not yet checked. A sample follows every `sample_every` steps.
@@ -24,10 +24,7 @@ pub(super) fn train_config(
         warm_up_steps: train.schedule.warm_up_steps,
         optimizer: optimizer(&train.optimizer)?,
         clip: clip(&train.clip)?,
-        precision: match train.precision {
-            TrainPrecision::F32 => trainer::TrainPrecision::F32,
-            TrainPrecision::Bf16 => trainer::TrainPrecision::Bf16,
-        },
+        precision: train.precision,
         ema_decay: train.ema_decay,
         early_stopping_patience: train.early_stopping_patience,
         sample_every,

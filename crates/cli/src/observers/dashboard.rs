@@ -27,7 +27,6 @@ pub struct Dashboard<M> {
     run: PathBuf,
     stop: StopFlag,
     plain: Progress<M>,
-    uses_ema: bool,
     /// Epoch summaries, printed after the view is closed.
     summaries: Vec<String>,
 }
@@ -43,14 +42,12 @@ pub struct ViewOptions<'a> {
 
 impl<M> Dashboard<M> {
     /// Opens the view of the run in `run`; `None` if `options` ask for no picture and there is no suitable terminal.
-    /// It shows the validation losses of `baselines` in nats/token, and the samples and sentences of `plain`. `uses_ema`:
-    /// whether the averaged weights are evaluated.
+    /// It shows the validation losses of `baselines` in nats/token, and the samples and sentences of `plain`.
     pub fn open(
         options: ViewOptions,
         run: PathBuf,
         backend: &str,
         baselines: &[(String, f64)],
-        uses_ema: bool,
         plain: Progress<M>,
         stop: &StopFlag,
     ) -> Option<Self> {
@@ -68,7 +65,7 @@ impl<M> Dashboard<M> {
             return None;
         }
         let (started_at, saved, summaries) = (Instant::now(), None, Vec::new());
-        Some(Self { state, screen, picture, started_at, saved, run, stop, plain, uses_ema, summaries })
+        Some(Self { state, screen, picture, started_at, saved, run, stop, plain, summaries })
     }
 
     /// Whether the view is on the terminal.
@@ -120,9 +117,9 @@ impl<M> Dashboard<M> {
     /// Shows the results of an epoch, of this process or of an earlier one.
     fn show_epoch(&mut self, epoch: &EpochReport) {
         let (step, loss) = (epoch.step, epoch.valid_loss_nats_per_token);
-        let uses_ema = self.uses_ema;
+        let is_averaged = self.plain.record(epoch);
         self.update(|state| {
-            let curve = if uses_ema { &mut state.averaged } else { &mut state.valid };
+            let curve = if is_averaged { &mut state.averaged } else { &mut state.valid };
             curve.push(step, loss);
             if state.best.is_none_or(|best| loss < best.nats) {
                 state.best = Some(BestEpoch { nats: loss, epoch: epoch.epoch as u64 });
@@ -210,11 +207,12 @@ impl<M> Observer<M> for Dashboard<M> {
     fn on_epoch_end(&mut self, epoch: &EpochReport, model: &M) -> ObserverResult {
         self.show_epoch(epoch);
         let mut summary = String::new();
-        let words = self.plain.in_words(epoch, model)?;
+        let (words, begins) = (self.plain.in_words(epoch, model)?, self.plain.averaging_begins());
         self.update(|state| {
             summary = progress::epoch_summary(epoch, state.epochs as usize);
             state.info(summary.clone());
             words.iter().for_each(|words| state.info(words.clone()));
+            begins.iter().for_each(|begins| state.info(*begins));
         });
         self.sample(epoch.step, model)?;
         if !self.is_open() {
@@ -222,6 +220,7 @@ impl<M> Observer<M> for Dashboard<M> {
         }
         self.summaries.push(summary);
         self.summaries.extend(words.map(|words| format!("  {words}")));
+        self.summaries.extend(begins.map(|begins| format!("  {begins}")));
         Ok(())
     }
 

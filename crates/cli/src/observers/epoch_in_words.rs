@@ -136,7 +136,7 @@ impl Copies {
         let (mut numbers, mut ids) = (HashMap::new(), Vec::new());
         for text in texts {
             ids.push(BOUNDARY);
-            for word in text.split_whitespace() {
+            for word in words(text) {
                 let next = numbers.len() as u32 + 1;
                 ids.push(*numbers.entry(word.to_owned()).or_insert(next));
             }
@@ -153,13 +153,17 @@ impl Copies {
             }
             Self::Passages { numbers, text } => {
                 let number = |word: &str| numbers.get(word).copied().unwrap_or(u32::MAX);
-                let ids =
-                    |document: &&str| document.split_whitespace().map(number).chain([BOUNDARY]).collect::<Vec<_>>();
+                let ids = |document: &&str| words(document).map(number).chain([BOUNDARY]).collect::<Vec<_>>();
                 let longest = text.compare(&documents.iter().flat_map(ids).collect::<Vec<_>>()).longest.length;
                 format!("longest copy {}", counted(longest, "word"))
             }
         }
     }
+}
+
+/// The words of `text`, without what separates its parts, such as rows of dashes and asterisks, which would count as copied.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split_whitespace().filter(|word| word.contains(char::is_alphanumeric))
 }
 
 #[cfg(test)]
@@ -249,6 +253,16 @@ mod tests {
         let words = documents(&[("The Ant on a Ton", None), ("A Ton on an Ant", None), ("Ant an Ant", None)]);
         let line = words.line(1.0, "A Ton · on an Ant · Ton on a Ton").unwrap();
         assert!(line.ends_with("; 100 % real words; longest copy 3 words"), "{line}");
+    }
+
+    #[test]
+    fn separators_are_no_words_of_a_copy() {
+        let text = format!("{TEXT}* * * * * * * *\n--\n");
+        let dataset = TextDataset::from_text(text.repeat(30)).config(DatasetConfig::words().context_len(4));
+        let (words, bits) = in_words(&dataset.build().unwrap());
+        let said = |sample: &str| words.line(1.0, sample).unwrap();
+        assert_eq!(said("* * * * * * * *"), format!("{bits}; longest copy 0 words"));
+        assert_eq!(said("saw a crow. * * * The crow"), format!("{bits}; longest copy 3 words"));
     }
 
     #[test]

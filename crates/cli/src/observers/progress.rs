@@ -3,30 +3,59 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use trainer::{EpochReport, Observer, ObserverResult, Plan, Rollback, StepReport, TrainMode};
+use trainer::{EpochReport, Observer, ObserverResult, Plan, Rollback, StepReport, TrainConfig, TrainMode};
 
 use crate::error::Result;
 use crate::observers::epoch_in_words::EpochInWords;
 use crate::observers::sampling::{SampleCache, TEMPERATURE};
 use crate::output::status;
 use crate::report::terms::{COUNTING, COUNTING_IN_VIEW, LOSSES, LOSSES_IN_VIEW};
-use crate::view::format::{counted, decimals, duration, thousands};
+use crate::view::format::{counted, decimals, duration, rate, thousands};
 
 /// Minimum time between two step lines.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Said after the epoch whose validation loss makes averaging begin.
+const AVERAGING_BEGINS: &str = "the validation loss no longer falls steadily: averaging begins, and from now on the mean of the \
+    weights is evaluated and saved";
 
 /// The observer that prints progress lines.
 pub struct Progress<M> {
     samples: SampleCache<M>,
     in_words: Arc<EpochInWords>,
+    config: TrainConfig,
+    /// Whether the number of steps was planned for a time, with a better estimate of it than that of the first steps.
+    is_planned: bool,
     epochs: usize,
+    /// The validation losses of the epochs so far, on which averaging depends.
+    valid_losses: Vec<f64>,
     last_line: Instant,
 }
 
 impl<M> Progress<M> {
-    /// Prints samples from `samples`, and what `in_words` says about each epoch.
-    pub fn new(samples: SampleCache<M>, in_words: Arc<EpochInWords>) -> Self {
-        Self { samples, in_words, epochs: 0, last_line: Instant::now() }
+    /// Prints samples from `samples`, and what `in_words` says about each epoch of a run with this configuration. `is_planned`:
+    /// for a time.
+    pub fn new(samples: SampleCache<M>, in_words: Arc<EpochInWords>, config: &TrainConfig, is_planned: bool) -> Self {
+        let (config, valid_losses) = (config.clone(), Vec::new());
+        Self { samples, in_words, config, is_planned, epochs: 0, valid_losses, last_line: Instant::now() }
+    }
+
+    /// Records an epoch, in the order of their numbers; those after a rollback are recorded again. Returns whether its
+    /// validation loss is that of averaged weights.
+    pub fn record(&mut self, epoch: &EpochReport) -> bool {
+        self.valid_losses.truncate(epoch.epoch.saturating_sub(1));
+        self.valid_losses.push(epoch.valid_loss_nats_per_token);
+        self.averaged_after().is_some_and(|epochs| epochs < epoch.epoch)
+    }
+
+    fn averaged_after(&self) -> Option<usize> {
+        self.config.averaged_after(&self.valid_losses)
+    }
+
+    /// What is said if averaging begins after the epoch that was recorded last.
+    pub fn averaging_begins(&self) -> Option<&'static str> {
+        let begins = self.averaged_after().is_some_and(|epochs| epochs > 0 && epochs == self.valid_losses.len());
+        begins.then_some(AVERAGING_BEGINS)
     }
 
     /// The source of the samples.
@@ -60,13 +89,18 @@ impl<M> Progress<M> {
 impl<M> Observer<M> for Progress<M> {
     fn on_start(&mut self, plan: &Plan) -> ObserverResult {
         self.set_epochs(plan.epochs);
+        for epoch in &plan.reports {
+            self.record(epoch);
+        }
         status(&run_size(plan));
         status(&self.terms());
         Ok(())
     }
 
     fn on_estimate(&mut self, seconds_per_epoch: f64) -> ObserverResult {
-        status(&format!("an epoch will take about {}, validation included", duration(seconds_per_epoch)));
+        if !self.is_planned {
+            status(&format!("an epoch will take about {}, validation included", duration(seconds_per_epoch)));
+        }
         Ok(())
     }
 
@@ -75,14 +109,13 @@ impl<M> Observer<M> for Progress<M> {
             return Ok(());
         }
         self.last_line = Instant::now();
-        let StepReport {
-            epoch, steps, loss_nats_per_token: loss, tokens_per_second: speed, learning_rate: rate, ..
-        } = *step;
+        let StepReport { epoch, steps, loss_nats_per_token: loss, tokens_per_second: speed, learning_rate, .. } = *step;
         status(&format!(
-            "epoch {epoch}/{} step {}/{steps} loss {} rate {rate:.2e} {} tokens/s, epoch ends in {}",
+            "epoch {epoch}/{} step {}/{steps} loss {} rate {} {} tokens/s, epoch ends in {}",
             self.epochs,
             step.step,
             decimals(loss, 3),
+            rate(learning_rate),
             thousands(speed as usize),
             duration(step.seconds_left_in_epoch())
         ));
@@ -100,6 +133,10 @@ impl<M> Observer<M> for Progress<M> {
         status(&epoch_summary(report, self.epochs));
         if let Some(words) = self.in_words(report, model)? {
             status(&format!("  {words}"));
+        }
+        self.record(report);
+        if let Some(begins) = self.averaging_begins() {
+            status(&format!("  {begins}"));
         }
         if let Some(text) = self.samples.sample(model, TEMPERATURE, report.step)? {
             status(&format!("  sample: {text}"));
@@ -161,8 +198,11 @@ pub fn epoch_summary(report: &EpochReport, epochs: usize) -> String {
 /// The cause of a rollback, and how training continues.
 pub fn rollback_warning(rollback: &Rollback) -> String {
     format!(
-        "warning: {}; rolled back to step {}, continuing with half the learning rate ({:.2e}; halved {} of 3 times)",
-        rollback.reason, rollback.step, rollback.learning_rate, rollback.halvings
+        "warning: {}; rolled back to step {}, continuing with half the learning rate ({}; halved {} of 3 times)",
+        rollback.reason,
+        rollback.step,
+        rate(rollback.learning_rate),
+        rollback.halvings
     )
 }
 

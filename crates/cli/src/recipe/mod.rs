@@ -33,9 +33,9 @@ use self::given::Given;
 use self::look::Found;
 use self::sizes::Sizes;
 use self::start::{Candidate, Start};
-use crate::config::{Config, LmExperiment, PretrainedModel, Text};
+use crate::config::{Config, LmExperiment, PretrainedModel};
 use crate::error::{Result, bail};
-use crate::input::{self, is_read_once};
+use crate::input::is_read_once;
 use crate::long_task::LongTask;
 use crate::output::status;
 use crate::run::experiment::{Experiment, Setup};
@@ -167,7 +167,7 @@ impl Recipe {
                 thousands(characters as usize)
             )
         });
-        let warnings = short.into_iter().chain(repeats).chain(table_warning(&config.text)).collect();
+        let warnings = short.into_iter().chain(repeats).chain(look::table_warning(&config.text)).collect();
         Ok(Self { config, base, open: OpenChoices { choices, sizes }, warnings })
     }
 
@@ -317,17 +317,6 @@ fn measure_for<C: Experiment>(
     Ok(measure_step(model, data, config, device, backend.kernels(), budget)?)
 }
 
-/// A warning if a file is a table by its name, but no column is named, so that all of it is a text.
-fn table_warning(text: &Text) -> Option<String> {
-    let paths = text.column.is_none().then(|| text.paths())?;
-    let table = paths.iter().find(|path| {
-        let name = path.to_string_lossy().to_lowercase();
-        let name = [".gz", ".zst", ".zstd"].iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(&name);
-        [".csv", ".tsv", ".tab", ".jsonl", ".ndjson"].iter().any(|ending| name.ends_with(ending))
-    })?;
-    Some(format!("{} is read as text, not as a table: `--column NAME` trains on one column of it", input::name(table)))
-}
-
 /// The letters and digits of `name`, with a hyphen for everything between them.
 fn directory_name(name: &str) -> String {
     let parts: Vec<&str> = name.split(|char: char| !char.is_alphanumeric()).filter(|part| !part.is_empty()).collect();
@@ -337,27 +326,7 @@ fn directory_name(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
-
-    #[test]
-    fn a_table_without_a_column_is_reported() {
-        let text = |path: &str, column: Option<&str>| Text {
-            path: Some(vec![PathBuf::from("my.txt"), path.into()].into()),
-            column: column.map(String::from),
-            ..Text::default()
-        };
-        for path in ["a.csv", "b/A.TSV", "a.jsonl", "a.csv.gz", "a.ndjson.zst", "*.csv"] {
-            let warning = table_warning(&text(path, None)).unwrap_or_default();
-            assert!(warning.starts_with(&format!("{path} is read as text")), "{path}: {warning}");
-            assert_eq!(table_warning(&text(path, Some("text"))), None);
-        }
-        for path in ["a.txt", "csv", "a.csv.txt", "a.gz", "-"] {
-            assert_eq!(table_warning(&text(path, None)), None, "{path}");
-        }
-        assert_eq!(table_warning(&Text::default()), None);
-    }
 
     #[test]
     fn the_largest_size_is_chosen_with_which_there_are_enough_passes() {

@@ -124,7 +124,7 @@ impl Trial {
             None => ("before any training".into(), self.untrained, TRIED_BELOW * self.counting),
         };
         format!(
-            "{start} it needs {} bits to predict a byte of held-out text, where counting characters needs {}; the limit is {}",
+            "{start} it needs {} bits to predict a byte of held-out text, where counting characters in the same part needs {}; the limit is {}",
             decimals(bits, 2),
             decimals(self.counting, 2),
             decimals(limit, 2)
@@ -214,17 +214,17 @@ mod tests {
             assert_eq!(trial.takes_base(), is_taken, "{bits}");
         }
         let expected = "after 9 s of training on the text it needs 1.95 bits to predict a byte of held-out text, where \
-                        counting characters needs 2.00; the limit is 2.20";
+                        counting characters in the same part needs 2.00; the limit is 2.20";
         assert_eq!(trial(3.0, Some(1.95)).reason(), expected);
         // A text of another script.
         let foreign = trial(5.1, None);
         assert!(!foreign.is_promising() && !foreign.takes_base());
         let expected = "before any training it needs 5.10 bits to predict a byte of held-out text, where counting \
-                        characters needs 2.00; the limit is 5.00";
+                        characters in the same part needs 2.00; the limit is 5.00";
         assert_eq!(foreign.reason(), expected);
         let early = Trial { is_of_first_part: true, ..trial(8.5, None) };
         let expected = "before any training, on the first 100 kB of the text, it needs 8.50 bits to predict a byte of held-out \
-                        text, where counting characters needs 2.00; the limit is 5.00";
+                        text, where counting characters in the same part needs 2.00; the limit is 5.00";
         assert_eq!(early.reason(), expected);
         assert!(trial(4.9, None).is_promising() && !trial(f64::NAN, None).is_promising());
         // A small part of the text decides only if the base is worse than no model.

@@ -45,8 +45,9 @@ enum Finding {
     NoEpoch,
     /// Every held-out token is predicted.
     Perfect,
-    /// The loss rose after its lowest value.
-    Rising { best_epoch: usize, best: f64, last: f64 },
+    /// The loss rose after its lowest value. The network is overfitted if the training loss is lower, although it is that with
+    /// dropout, and of the whole epoch.
+    Rising { best_epoch: usize, best: f64, last: f64, is_overfitted: bool },
     /// There was one validation, after hardly any training.
     Early,
     /// There was one validation, so that it is unknown how the loss changes.
@@ -70,7 +71,8 @@ impl Evidence<'_> {
             return Finding::Perfect;
         }
         if loss(last) - loss(best) > TIE {
-            return Finding::Rising { best_epoch: best.epoch, best: loss(best), last: loss(last) };
+            let is_overfitted = last.train_loss_nats_per_token < loss(last);
+            return Finding::Rising { best_epoch: best.epoch, best: loss(best), last: loss(last), is_overfitted };
         }
         let previous = self.epochs.len().checked_sub(2).map(|at| &self.epochs[at]);
         let is_falling = |previous: &EpochReport| best.epoch == last.epoch && loss(previous) - loss(last) > TIE;
@@ -128,13 +130,18 @@ impl Evidence<'_> {
             Finding::Perfect => {
                 "The model predicts every held-out token: there is nothing left to learn from this text.".into()
             }
-            Finding::Rising { best_epoch, best, last } => format!(
-                "The validation loss rose from {} after epoch {best_epoch} to {} after epoch {count}, which is \
-                 overfitting: for a lower loss use {}.",
-                decimals(best, 3),
-                decimals(last, 3),
-                self.against_overfitting()
-            ),
+            Finding::Rising { best_epoch, best, last, is_overfitted } => {
+                let what = if is_overfitted {
+                    format!("which is overfitting: for a lower loss use {}", self.against_overfitting())
+                } else {
+                    "although the training loss is not lower: for a lower loss use a lower learning rate".into()
+                };
+                format!(
+                    "The validation loss rose from {} after epoch {best_epoch} to {} after epoch {count}, {what}.",
+                    decimals(best, 3),
+                    decimals(last, 3)
+                )
+            }
             Finding::Early => format!(
                 "After fewer than two passes over the text it is too early to judge the model: {}.",
                 self.longer()
@@ -182,7 +189,8 @@ impl Evidence<'_> {
             Finding::NoEpoch => "training ended before the first validation",
             Finding::Early => "training ended after fewer than two passes over the text",
             Finding::Falling => "training ended while the loss of the network was still falling",
-            Finding::Rising { .. } => "the network memorised the training text",
+            Finding::Rising { is_overfitted: true, .. } => "the network memorised the training text",
+            Finding::Rising { is_overfitted: false, .. } => "training did not settle, with this learning rate",
             Finding::Perfect | Finding::Single | Finding::Ended | Finding::Level if self.has_few_parameters() => {
                 "the network is small for this text"
             }
@@ -237,7 +245,7 @@ mod tests {
             .map(|(epoch, &loss)| EpochReport {
                 epoch,
                 step: epoch as u64,
-                train_loss_nats_per_token: loss,
+                train_loss_nats_per_token: loss - 0.5,
                 valid_loss_nats_per_token: loss,
                 valid_accuracy: accuracy,
                 learning_rate: 0.001,
@@ -280,6 +288,18 @@ mod tests {
         }
         let (_, why) = advice_with(Schedule::Cosine, &[6.0, 4.5, 4.5], 0.1, 40.0);
         assert!(why.contains("run or the text is too short"), "{why}");
+    }
+
+    #[test]
+    fn a_loss_that_rises_without_a_lower_training_loss_is_no_overfitting() {
+        let mut epochs = epochs(&[6.0, 4.5, 5.0], 0.1);
+        assert_eq!(evidence(&epochs, 3.0).why_worse(), "the network memorised the training text");
+        // The loss of training with dropout.
+        epochs[2].train_loss_nats_per_token = 5.2;
+        let evidence = evidence(&epochs, 3.0);
+        assert_eq!(evidence.why_worse(), "training did not settle, with this learning rate");
+        let advice = evidence.advice();
+        assert!(advice.contains("rose from 4.500") && advice.ends_with("use a lower learning rate."), "{advice}");
     }
 
     #[test]

@@ -84,13 +84,14 @@ impl CopiedWords {
 
     /// The part of the sentence about the text of the base, if there is one.
     fn in_base(&self) -> String {
-        let text = "in the text of the base model that the run started from";
+        let text = "the text of the base model that the run started from";
         match (self.checked_in_base_text, self.in_base_text) {
-            (Some(0), _) => format!("; none could be looked up {text}"),
+            (Some(0), _) => format!("; none could be compared with {text}"),
             (Some(checked), Some(found)) => {
-                let (checked, were) = (thousands(checked), if found == 1 { "was" } else { "were" });
+                let stand = if found == 1 { "stands" } else { "stand" };
                 format!(
-                    "; of {checked} that could be looked up {text}, {} {were} found (up to 1 % of the {checked} by chance)",
+                    "; of {} that could be compared with {text}, {} {stand} there (up to 1 % of the others are counted by mistake)",
+                    thousands(checked),
                     thousands(found)
                 )
             }
@@ -166,19 +167,19 @@ mod tests {
         };
         let start = "Of 398 sequences of 8 words of the sample, ";
         assert_eq!(sentence(3, None, false), format!("{start}3 stand in the training text."));
-        let text = "in the text of the base model that the run started from";
+        let text = "the text of the base model that the run started from";
         let both = |found: &str| {
             format!(
-                "{start}1 stands in the training text; of 98 that could be looked up {text}, {found} found (up to 1 % of the 98 \
-                 by chance)"
+                "{start}1 stands in the training text; of 98 that could be compared with {text}, {found} there (up to 1 % of the \
+                 others are counted by mistake)"
             )
         };
-        assert_eq!(sentence(1, Some([98, 2]), false), format!("{}.", both("2 were")));
+        assert_eq!(sentence(1, Some([98, 2]), false), format!("{}.", both("2 stand")));
         assert_eq!(
             sentence(1, Some([98, 1]), true),
-            format!("{}; how many stand in the texts of the runs between is not known.", both("1 was"))
+            format!("{}; how many stand in the texts of the runs between is not known.", both("1 stands"))
         );
-        let none = format!("{start}0 stand in the training text; none could be looked up {text}.");
+        let none = format!("{start}0 stand in the training text; none could be compared with {text}.");
         assert_eq!(sentence(0, Some([0, 0]), false), none);
         let unknown = "0 stand in the training text; how many stand in the text of the model that the run started from is \
                        not known.";

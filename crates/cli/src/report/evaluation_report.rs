@@ -17,7 +17,7 @@ use crate::report::copied_words::CopiedWords;
 use crate::report::counting::CountingScore;
 use crate::report::final_sample::{DocumentNovelty, FinalSample};
 use crate::report::held_out::HeldOut;
-use crate::report::overlap::Overlap;
+use crate::report::overlap::{self, Overlap};
 use crate::report::terms::HOW_TO_READ;
 use crate::view::format::{counted, decimals, short_name, thousands};
 
@@ -117,10 +117,7 @@ impl EvaluationReport {
                 .map(|&(name, loss)| row(name, loss, if name == COUNTING { baselines.held_out } else { carried })),
         );
 
-        // Document separators are not generated text.
-        let separator = dataset.tokenizer.document_separator_id();
-        let without_separators =
-            |ids: &[u32]| -> Vec<u32> { ids.iter().copied().filter(|&id| Some(id) != separator).collect() };
+        let without_separators = |ids: &[u32]| overlap::without_separators(ids, &dataset.tokenizer);
         let document = dataset.tokenizer.vocabulary.document_id();
         let training_text = TrainingText::new(without_separators(&train_ids(dataset)), document);
         let overlap = |ids: &[u32]| Overlap::new(&training_text, ids, &dataset.tokenizer);
@@ -283,11 +280,12 @@ fn test_sentence(test: &Evaluation) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
     use crate::report::counting::Counting;
 
-    fn report(model: f64) -> EvaluationReport {
+    /// The report on a model with this loss.
+    pub fn report(model: f64) -> EvaluationReport {
         let row = |name: &str, loss: f64| Row {
             name: name.into(),
             loss_nats_per_token: loss,

@@ -16,6 +16,7 @@ pub mod question_formats;
 pub mod question_scores;
 pub mod run_charts;
 pub mod terms;
+pub mod too_short;
 pub mod training_texts;
 
 use std::path::Path;

@@ -7,6 +7,9 @@ use text_prep::Tokenizer;
 use crate::observers::sampling::TEMPERATURE;
 use crate::view::format::{counted, thousands};
 
+/// As many marks in a row may belong to a text, as in an ellipsis.
+const MAX_REPEATED: usize = 3;
+
 /// How much of a text also occurs in the training text.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Overlap {
@@ -63,9 +66,42 @@ impl Overlap {
     }
 }
 
+/// The ids that are compared: without document separators, which are not generated text, and of a token without letters and
+/// digits at most [`MAX_REPEATED`] in a row. A rule of dashes says nothing of what is copied.
+pub fn without_separators(ids: &[u32], tokenizer: &Tokenizer) -> Vec<u32> {
+    let vocabulary = &tokenizer.vocabulary;
+    let separator = tokenizer.document_separator_id();
+    let is_mark = |id: u32| !vocabulary.readable(id).is_some_and(|token| token.contains(char::is_alphanumeric));
+    let mut kept: Vec<u32> = Vec::with_capacity(ids.len());
+    for &id in ids.iter().filter(|&&id| Some(id) != separator) {
+        let repeated = kept.iter().rev().take_while(|&&before| before == id).take(MAX_REPEATED).count();
+        if repeated < MAX_REPEATED || !is_mark(id) {
+            kept.push(id);
+        }
+    }
+    kept
+}
+
 #[cfg(test)]
 mod tests {
+    use text_prep::{Cleaner, OovPolicy, PreTokenizer, Vocabulary, WordOptions};
+
     use super::*;
+
+    #[test]
+    fn rules_of_marks_are_shortened_and_separators_left_out() {
+        let words = [("|", 9), ("-", 8), ("no", 7), (".", 6)];
+        let tokenizer = Tokenizer {
+            cleaner: Cleaner::preset("prose").unwrap(),
+            pre_tokenizer: PreTokenizer::Words(WordOptions::default()),
+            vocabulary: Vocabulary::from_counts(words, 1, false),
+            document_separator: Some("|".into()),
+            oov: OovPolicy::Drop,
+        };
+        // The ids are 1 to 4.
+        let ids = [3, 3, 3, 3, 2, 2, 2, 2, 2, 1, 2, 4, 4, 4, 1, 1, 3];
+        assert_eq!(without_separators(&ids, &tokenizer), [3, 3, 3, 3, 2, 2, 2, 4, 4, 4, 3]);
+    }
 
     #[test]
     fn a_copied_run_of_white_space_is_not_quoted() {

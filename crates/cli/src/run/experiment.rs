@@ -224,9 +224,10 @@ impl RunContext<'_> {
         let Self { run, setup: Setup { backend, view, .. }, stop, .. } = *self;
         let samples = experiment.sample_cache(stop);
         let References { baselines, in_words } = references;
-        let plain = || Progress::new(samples.clone(), in_words.clone());
-        let (uses_ema, baselines) = (experiment.train_config().ema_decay > 0.0, C::chart_baselines(baselines));
-        let dashboard = Dashboard::open(view, run.into(), backend.name(), &baselines, uses_ema, plain(), stop);
+        let is_planned = Provenance::read(run).is_ok_and(|run| run.planned_minutes.is_some());
+        let plain = || Progress::new(samples.clone(), in_words.clone(), experiment.train_config(), is_planned);
+        let baselines = C::chart_baselines(baselines);
+        let dashboard = Dashboard::open(view, run.into(), backend.name(), &baselines, plain(), stop);
         let progress: Box<dyn Observer<C::Network>> = match dashboard {
             Some(dashboard) => Box::new(dashboard),
             None => Box::new(plain()),

@@ -19,7 +19,7 @@ use crate::report::baselines::Baselines;
 use crate::report::copied_words::EarlierTexts;
 use crate::report::evaluation_report::EvaluationReport;
 use crate::report::final_sample::FinalSample;
-use crate::report::{invented_words_report, write_score};
+use crate::report::{invented_words_report, too_short, write_score};
 use crate::run::experiment::{Experiment, RunContext, model_label};
 use crate::run::provenance::{InputHashes, Provenance};
 use crate::view::format::decimals;
@@ -182,6 +182,8 @@ fn write_reports(
         status(&format!("In a sample, the network {words}"));
     }
     status(&report.copies());
+    let warning = too_short::few_steps(outcome.progress.steps).or_else(|| too_short::no_better_than_unigram(&report));
+    warn(warning.as_slice());
     status(&format!("all scores, and advice for the next run: {}", run.join("score.md").display()));
     Ok(())
 }

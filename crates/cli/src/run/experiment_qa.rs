@@ -15,8 +15,8 @@ use crate::error::Result;
 use crate::input::KeptInput;
 use crate::long_task::LongTask;
 use crate::observers::sampling::{SampleCache, SampleSource};
-use crate::output::status;
-use crate::report::{question_scores, write_score};
+use crate::output::{status, warn};
+use crate::report::{question_scores, too_short, write_score};
 use crate::run::experiment::{Experiment, RunContext, model_label};
 use crate::run::provenance::InputHashes;
 use crate::run::word_vectors;
@@ -103,6 +103,7 @@ impl Experiment for QaExperiment {
             let evaluation = question_scores::evaluate(&outcome.best, &self.valid, self.valid_found)?;
             write_score(context.run, &question_scores::markdown(&evaluation), &evaluation)?;
             status(question_scores::table(&evaluation).trim_end());
+            warn(too_short::few_steps(outcome.progress.steps).as_slice());
         }
         let model = context.run.display();
         status(&format!("generate questions with: cargo xtask ask --model {model} --text FILE (or pastiche ask …)"));

@@ -23,7 +23,7 @@ static FIRST_REQUEST: Mutex<Option<Instant>> = Mutex::new(None);
 
 /// What a signal does.
 #[derive(Clone)]
-#[cfg_attr(not(unix), allow(dead_code, reason = "only the handlers read it"))]
+#[cfg_attr(not(unix), allow(dead_code, reason = "only the handlers read all of it"))]
 enum Reaction {
     /// It exits the program, which has created no run yet.
     Exit,
@@ -67,7 +67,7 @@ pub fn install_handlers() -> Result<()> {
                 Reaction::ExitUnchanged(run) => exit(&stopped_before_training(Some(&run))),
                 Reaction::Stop(stop) => request_stop(&stop),
                 Reaction::ExitSaved(_) if is_same_request() => {}
-                Reaction::ExitSaved(run) => exit(&stopped_before_report(&run)),
+                Reaction::ExitSaved(run) => exit_saved(&run),
             }
         });
     };
@@ -102,11 +102,16 @@ pub fn report_run(run: &Path) {
     *locked(&REACTION) = Reaction::ExitSaved(run.into());
 }
 
-#[cfg(unix)]
-fn exit(message: &str) {
+fn exit(message: &str) -> ! {
     view::restore();
     status(message);
     std::process::exit(EXIT_INTERRUPTED.into());
+}
+
+/// Exits while the report on `run` is written, of which no half-written file stays.
+fn exit_saved(run: &Path) -> ! {
+    durable::file::remove_staged(run);
+    exit(&stopped_before_report(run))
 }
 
 /// Whether a signal that comes now is the same request as the first one.
@@ -116,7 +121,6 @@ fn is_same_request() -> bool {
 }
 
 /// The message of a stop while the report is written.
-#[cfg(unix)]
 fn stopped_before_report(run: &Path) -> String {
     let run = run.display();
     format!(
@@ -146,9 +150,11 @@ pub fn request_stop(stop: &StopFlag) {
             status("finishing the step, then saving; repeat to quit now");
         }
     } else if first.is_none_or(|first| first.elapsed() >= SAME_REQUEST) {
-        view::restore();
-        status("quit without saving: `train --resume` continues from the last checkpoint, if there is one");
-        std::process::exit(EXIT_INTERRUPTED.into());
+        // The view may read a key until just after the end of the run.
+        if let Reaction::ExitSaved(run) = &*locked(&REACTION) {
+            exit_saved(run);
+        }
+        exit("quit without saving: `train --resume` continues from the last checkpoint, if there is one");
     }
 }
 

@@ -91,6 +91,7 @@ mod tests {
         assert_eq!(times.map(duration), expected);
         let rates = [0.0, 0.002, 3.14e-6, 1.0, 10.0, f64::NAN].map(rate);
         assert_eq!(rates, ["0", "0.002", "3.1e-6", "1", "10", NO_VALUE]);
+        assert_eq!([13.5, 0.5, 30.0].map(rate), ["13.5", "0.5", "30"]);
         assert_eq!([4.2131, 1e9, f64::NAN].map(nats), ["4.213", "1.0e9", NO_VALUE]);
         assert_eq!([-0.0004, -0.0, -0.0006].map(|number| decimals(number, 3)), ["0.000", "0.000", "-0.001"]);
         assert_eq!([-1e-9, -0.0].map(nats), ["0.000", "0.000"]);

@@ -37,7 +37,7 @@ pub struct ViewState {
     pub train: Curve,
     /// Validation losses in nats/token.
     pub valid: Curve,
-    /// Validation losses of the averaged (EMA) weights in nats/token; empty without weight averaging.
+    /// Validation losses of the averaged weights in nats/token; empty while no weights are averaged.
     pub averaged: Curve,
     /// Losses of simpler models.
     pub baselines: Vec<Baseline>,

@@ -13,7 +13,7 @@ impl Theme {
     pub const TRAIN: char = '⠒';
     /// The marker of a validation loss.
     pub const VALID: char = '•';
-    /// The marker of a validation loss of the averaged (EMA) weights.
+    /// The marker of a validation loss of the averaged weights.
     pub const AVERAGED: char = '◇';
     /// The marker of a baseline.
     pub const BASELINE: char = '⠐';

@@ -56,8 +56,21 @@ fn a_model_of_subwords_is_trained_sampled_and_evaluated() {
     assert!(names.lines().any(|name| name == " fox") && names.lines().count() == 320, "{names}");
 
     // What is streamed is the sample, and a prompt may end within a word.
-    let write =
-        ["generate", "--model", "run", "--prompt", "The fo", "--max-tokens", "60", "--temperature", "1", "--seed", "3"];
+    let write = [
+        "generate",
+        "--model",
+        "run",
+        "--prompt",
+        "The fo",
+        "--max-tokens",
+        "60",
+        "--temperature",
+        "1",
+        "--top-p",
+        "1",
+        "--seed",
+        "3",
+    ];
     let streamed = dir.run_ok(&write).stdout;
     let report = dir.json(&[&write[..], &["--json", "--num-samples", "3"]].concat());
     let written = report["samples"][0]["text"].as_str().unwrap();

@@ -86,6 +86,7 @@ fn a_short_run_gets_one_piece_of_advice_and_is_told_of_few_steps_before_training
     // The end of the run is short: how good it is, what it copies, where the rest is, and how to use it.
     assert!(line_of("all scores, and advice for the next run: ").is_some(), "{stderr}");
     assert!(lines.last().is_some_and(|line| line.starts_with("generate text with: ")), "{stderr}");
+    assert!(line_of("warning: after only 2 steps the model has learned hardly anything").is_some(), "{stderr}");
     // One point of each curve, as a dot.
     let chart = fs::read_to_string(dir.path().join("run/loss.svg")).unwrap();
     assert!(chart.contains("<circle") && chart.contains("validation"), "{chart}");

@@ -10,7 +10,7 @@ fn each_method_of_sampling_changes_the_text_unless_its_value_has_no_effect() {
     let dir = TestDir::new();
     assert_eq!(dir.train(&["--out", "runs/a"]).code, Some(0));
     let three = |method: &[&str]| {
-        samples(&dir, &[&["--seed", "1", "--temperature", "1", "--num-samples", "3"], method].concat())
+        samples(&dir, &[&["--seed", "1", "--temperature", "1", "--top-p", "1", "--num-samples", "3"], method].concat())
     };
     let plain = three(&[]);
     for method in [["--repetition-penalty", "1"], ["--typical", "1"], ["--best-of", "1"]] {
@@ -25,7 +25,7 @@ fn each_method_of_sampling_changes_the_text_unless_its_value_has_no_effect() {
     ] {
         let changed = three(method);
         assert_ne!(changed, plain, "{method:?}");
-        let alone = samples(&dir, &[&["--seed", "1", "--temperature", "1"], method].concat());
+        let alone = samples(&dir, &[&["--seed", "1", "--temperature", "1", "--top-p", "1"], method].concat());
         assert_eq!(alone, changed[..1], "{method:?}");
     }
 }

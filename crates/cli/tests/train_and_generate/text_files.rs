@@ -132,7 +132,7 @@ fn folders_patterns_compressed_files_and_books_are_one_running_text() {
     assert!(weights(&other, "again") == weights(&dir, "run"));
     other.run_ok(&["evaluate", "--model", run]);
     let more = other.run_ok(&["train", "--init-from", run, "--set", "train.epochs=1", "--out", "more"]);
-    assert!(!more.stderr.contains("warning"), "{}", more.stderr);
+    assert!(common::warnings(&more.stderr).is_empty(), "{}", more.stderr);
     assert_eq!(text_sha256(&other, "more"), text_sha256(&dir, "run"));
     let evaluated = |text: &[&str]| dir.json(&[&["evaluate", "--model", "run", "--json"], text].concat());
     assert_eq!(evaluated(&["--text", "a", "--text", "b.gz"])["unknown_share"], 0.0);

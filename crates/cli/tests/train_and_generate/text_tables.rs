@@ -127,8 +127,7 @@ fn the_unit_of_documents_is_chosen_and_labels_are_folders() {
     let limit =
         ["--text", "lines", "--text", "paragraphs", "--documents", "files", "--set", "data.max_document_len=600"];
     let split = dir.run_ok(&[&["prepare", "--json"], &limit[..]].concat());
-    let warning =
-        "warning: 2 documents are longer than `data.max_document_len`, the first in lines: split at blank lines";
+    let warning = "warning: 2 documents are longer than the limit (`--set data.max_document_len=N`), the first in lines: split at blank lines";
     assert!(split.stderr.contains(warning), "{}", split.stderr);
     assert_eq!(split.stdout.parse::<Value>().unwrap()["documents"]["split"], 2);
 }

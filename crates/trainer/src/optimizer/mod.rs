@@ -101,6 +101,11 @@ impl OptimizerConfig {
         }
     }
 
+    /// The numbers that its state has for each parameter.
+    pub(crate) fn values_per_parameter(&self) -> usize {
+        self.state_tensors().len()
+    }
+
     /// The names of the counters in the state of a parameter, each from 1 to the number of updates.
     fn state_counters(&self) -> &'static [&'static str] {
         match self {

@@ -33,7 +33,7 @@ on the back of it that she had done so by the right of the person who was at hom
 ";
 
 /// What stands between the bits of the base and those of counting.
-const COMPARED: &str = " bits to predict a byte of held-out text, where counting characters needs ";
+const COMPARED: &str = " bits to predict a byte of held-out text, where counting characters in the same part needs ";
 
 #[test]
 fn the_plan_agrees_with_the_decision_about_english_prose() {

@@ -88,7 +88,8 @@ fn many_files_a_column_and_a_separate_validation_text_are_planned_for() {
     let table = plan(&dir, &["--text", "table.csv", "--column", "text"]);
     assert!(table.stdout.contains("column = \"text\"\n"), "{}", table.stdout);
     assert!(!table.stderr.contains("  data.documents: "), "{}", table.stderr);
-    let warning = "warning: table.csv is read as text, not as a table: `--column NAME` trains on one column of it\n";
+    let warning = "warning: table.csv is read as text, not as a table: `--column NAME` trains on one column of it; it has \
+                   `text`, `author`\n";
     assert!(!table.stderr.contains(warning), "{}", table.stderr);
     let as_text = plan(&dir, &["--text", "table.csv"]);
     assert!(as_text.stderr.contains(warning), "{}", as_text.stderr);
