@@ -66,13 +66,7 @@ impl Corpus {
         match small_text(&path) {
             Ok(text) => {
                 let corpus: Self = parse(&text, &path.display().to_string())?;
-                let split =
-                    corpus.split.iter().flat_map(|split| [("split.valid", &split.valid), ("split.test", &split.test)]);
-                for (key, file) in [("file", &corpus.file)].into_iter().chain(split) {
-                    if !is_file_name(file) {
-                        bail!("{}: `{key}` is {file:?}; expected the name of a file next to it", path.display());
-                    }
-                }
+                corpus.check_description(&path)?;
                 Ok(corpus)
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -82,6 +76,21 @@ impl Corpus {
             }
             Err(error) => Err(Error::io(path, "read")(error)),
         }
+    }
+
+    /// Checks the description, which was read from `path`.
+    fn check_description(&self, path: &Path) -> Result<()> {
+        let path = path.display();
+        let split = self.split.iter().flat_map(|split| [("split.valid", &split.valid), ("split.test", &split.test)]);
+        for (key, file) in [("file", &self.file)].into_iter().chain(split) {
+            if !is_file_name(file) {
+                bail!("{path}: `{key}` is {file:?}; expected the name of a file next to it");
+            }
+        }
+        if self.counts.is_some() == self.split.is_some() {
+            bail!("{path}: expected one of the sections `counts`, of a single text, and `split`, of a benchmark");
+        }
+        Ok(())
     }
 
     /// The number of the latest edition, which is the whole text. The first edition has the number 1.

@@ -84,6 +84,14 @@ fn what_does_not_suit_a_fixed_split_is_rejected() {
     let fraction = [&["prepare"], &DATASET[..], &["--set", "split.test_fraction=0.1"]].concat();
     let warned = dir.run_ok(&fraction).stderr;
     assert!(warned.contains("warning: `split.test_fraction` is given, but"), "{warned}");
+    for (description, found) in [
+        (DESCRIPTION.replace("small.valid.txt", "../valid.txt"), "`split.valid` is \"../valid.txt\""),
+        (DESCRIPTION.split("[split]").next().unwrap().into(), "expected one of the sections `counts`"),
+    ] {
+        dir.file("datasets/small/dataset.toml", description);
+        dir.expect_error(&fraction, &["dataset.toml: ", found]);
+    }
+    dir.file("datasets/small/dataset.toml", DESCRIPTION);
     // Without line ends there is nothing before the first token.
     dir.run_ok(&tbptt(&[&DATASET[..], &["--out", "run"]].concat()));
     let every = ["evaluate", "--model", "run", "--every-token"];
