@@ -47,6 +47,7 @@ fn a_corpus_with_a_fixed_split_is_scored_as_in_papers() {
     let settings = [&DATASET[..], &PREPARED].concat();
     let found = dir.json(&[&["prepare", "--json"], &settings[..]].concat());
     assert_eq!((&found["tokens"], &found["words"]), (&530.into(), &10.into()));
+    assert_eq!(found["tokens_of_parts"], serde_json::json!([400, 90, 40]));
     assert_eq!(found["unknown_in_validation"], 0.0);
 
     dir.run_ok(&tbptt(&[&settings[..], &["--out", "run"]].concat()));
