@@ -13,6 +13,7 @@ mod output;
 mod parity;
 mod python;
 mod smoke_test;
+mod stand_in;
 mod test;
 mod tidy;
 
@@ -62,6 +63,15 @@ enum Task {
         /// The folder for the files; it must not exist
         folder: PathBuf,
     },
+    /// Make a benchmark of the size and form of Penn Treebank from a text in English, such as novels
+    StandIn {
+        /// The text
+        #[arg(long, value_name = "FILE")]
+        text: PathBuf,
+        /// The folder for the files
+        #[arg(long, value_name = "DIR", default_value = "datasets/stand-in")]
+        out: PathBuf,
+    },
     /// Check module docs, file length, crate layering, licences, local paths and wording
     Tidy,
 }
@@ -76,6 +86,7 @@ fn main() -> ExitCode {
         Task::Bench(options) => bench::run(&options),
         Task::Parity { write } => parity::run(write),
         Task::Novels { file, folder } => novels::run(&file, &folder),
+        Task::StandIn { text, out } => stand_in::run(&text, &out),
         Task::Tidy => tidy::run(),
     };
     result.unwrap_or_else(|error| {

@@ -248,6 +248,10 @@ pub struct Evaluate {
     /// The part of the run's own text to evaluate on [default: valid]
     #[arg(long, value_enum, conflicts_with_all = ["text", "data"])]
     pub part: Option<HeldOutPart>,
+    /// Score every token once, the first from a line end, with carried state over the whole text, as results on benchmarks
+    /// such as Penn Treebank are given [default: the tokens of the first window of a running text are not scored]
+    #[arg(long, conflicts_with_all = ["state", "data"])]
+    pub every_token: bool,
     /// Evaluate all documents as if they had no label
     #[arg(long, conflicts_with = "data")]
     pub no_label: bool,

@@ -11,6 +11,7 @@ use text_prep::{Excerpt, SourceOptions, TextFiles};
 use crate::config::parse;
 use crate::embedded;
 use crate::error::{Error, Result, bail};
+use crate::fixed_split::FixedSplit;
 
 /// The contents of a `dataset.toml`.
 #[derive(Clone, Debug, Deserialize)]
@@ -24,17 +25,20 @@ pub struct Corpus {
     pub address: Option<String>,
     /// The licence of the text.
     pub licence: String,
-    /// The name of the text file next to `dataset.toml`.
+    /// The name of the text file next to `dataset.toml`; of the training part, if the corpus has a fixed split.
     pub file: String,
     /// SHA-256 of the files that give the counts below.
+    #[serde(default)]
     pub sha256: Vec<String>,
     /// The lengths in bytes of the earlier editions, from the first one on. Each is a beginning of the text.
     #[serde(default)]
     pub earlier_editions: Vec<u64>,
     /// The part to use.
     pub excerpt: Option<Excerpt>,
-    /// The expected counts with the preset `keras-lowercase`.
-    pub counts: Counts,
+    /// The expected counts with the preset `keras-lowercase`; not of a corpus with a fixed split.
+    pub counts: Option<Counts>,
+    /// The files for validation and a test, with the counts of all parts, of a corpus with a fixed split.
+    pub split: Option<FixedSplit>,
 }
 
 /// Counts with the preset `keras-lowercase`.
@@ -62,10 +66,7 @@ impl Corpus {
         match small_text(&path) {
             Ok(text) => {
                 let corpus: Self = parse(&text, &path.display().to_string())?;
-                if !is_file_name(&corpus.file) {
-                    let (path, file) = (path.display(), &corpus.file);
-                    bail!("{path}: `file` is {file:?}; expected the name of a file next to it");
-                }
+                corpus.check_description(&path)?;
                 Ok(corpus)
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -77,20 +78,39 @@ impl Corpus {
         }
     }
 
+    /// Checks the description, which was read from `path`.
+    fn check_description(&self, path: &Path) -> Result<()> {
+        let path = path.display();
+        let split = self.split.iter().flat_map(|split| [("split.valid", &split.valid), ("split.test", &split.test)]);
+        for (key, file) in [("file", &self.file)].into_iter().chain(split) {
+            if !is_file_name(file) {
+                bail!("{path}: `{key}` is {file:?}; expected the name of a file next to it");
+            }
+        }
+        if self.counts.is_some() == self.split.is_some() {
+            bail!("{path}: expected one of the sections `counts`, of a single text, and `split`, of a benchmark");
+        }
+        Ok(())
+    }
+
     /// The number of the latest edition, which is the whole text. The first edition has the number 1.
     pub fn latest_edition(&self) -> usize {
         self.earlier_editions.len() + 1
     }
 
-    /// The text of an edition, by default of the latest; `options` decide on single characters.
+    /// The text of an edition, by default of the latest; `options` decide on single characters. Of a corpus with a fixed
+    /// split, the training part, after the counts of all parts were checked.
     ///
     /// # Errors
-    /// If the text is missing or has no such edition.
+    /// If the text is missing, has no such edition, or is not that of the corpus.
     pub fn files(&self, name: &str, edition: Option<usize>, options: &SourceOptions) -> Result<TextFiles<'static>> {
         let latest = self.latest_edition();
         let edition = edition.unwrap_or(latest);
         if !(1..=latest).contains(&edition) {
             bail!("`text.edition` is {edition}; expected 1 to {latest}, the editions of the corpus `{name}`");
+        }
+        if let Some(split) = &self.split {
+            split.check(name, &folder(name), &self.file)?;
         }
         // The latest edition has no end.
         let end = self.earlier_editions.get(edition - 1);
@@ -112,6 +132,12 @@ impl Corpus {
             ),
         };
         Ok(files.options(SourceOptions { excerpt: self.excerpt.clone(), ..options.clone() }))
+    }
+
+    /// The paths of the files for validation and a test, if the corpus has a fixed split.
+    pub fn held_out(&self, name: &str) -> [Option<PathBuf>; 2] {
+        let split = self.split.as_ref();
+        [split.map(|split| &split.valid), split.map(|split| &split.test)].map(|file| Some(folder(name).join(file?)))
     }
 
     /// How to read the text.

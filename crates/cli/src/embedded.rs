@@ -10,6 +10,8 @@ pub const FINE_TUNING_CONFIG: &str = include_str!("../../../configs/fine-tuning.
 pub const DATASETS: &[(&str, &str)] = &[
     ("fables", include_str!("../../../datasets/fables/dataset.toml")),
     ("aesop", include_str!("../../../datasets/aesop/dataset.toml")),
+    ("ptb", include_str!("../../../datasets/ptb/dataset.toml")),
+    ("wikitext-2", include_str!("../../../datasets/wikitext-2/dataset.toml")),
 ];
 
 /// The only embedded text: original fables written for this project.

@@ -7,6 +7,7 @@ mod corpus;
 mod device;
 mod embedded;
 mod error;
+mod fixed_split;
 mod input;
 mod long_task;
 #[cfg(test)]

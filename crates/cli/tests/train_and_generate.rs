@@ -2,6 +2,8 @@
 
 #[path = "train_and_generate/automatic_recipe.rs"]
 mod automatic_recipe;
+#[path = "train_and_generate/benchmark_corpora.rs"]
+mod benchmark_corpora;
 mod common;
 #[path = "train_and_generate/documents_and_labels.rs"]
 mod documents_and_labels;

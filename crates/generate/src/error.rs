@@ -101,6 +101,9 @@ pub enum Error {
         /// Tokens before the first target.
         context_len: usize,
     },
+    /// The first token of a text is to be predicted from a line end, and the model has no token for it.
+    #[error("the model has no token for line ends, which the first token of a text would be predicted from")]
+    NoLineEnd,
     /// The device did not return a tensor.
     #[error("the device did not return a tensor: {0}")]
     Device(#[from] burn::tensor::TensorReadError),

@@ -25,7 +25,7 @@ pub enum LabelChoice<'a> {
     All(&'a str),
 }
 
-/// How a running text is read with carried state.
+/// How a running text is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EvaluationMode {
     /// As one stream.
@@ -33,7 +33,13 @@ pub enum EvaluationMode {
     /// A long one as parallel streams, as for validation in training: much faster, with nearly the same loss. The protocol
     /// says how many.
     InParallel(StateMode),
+    /// As one stream with carried state that begins with a line end, so that every token is a target, as results on
+    /// benchmarks are given (Mikolov et al. 2010).
+    EveryToken,
 }
+
+/// What the predictions of [`EvaluationMode::EveryToken`] are made from, in words.
+const EVERY_TOKEN: &str = "carried state: each token is predicted from the tokens before it, the first from a line end";
 
 impl From<StateMode> for EvaluationMode {
     fn from(state_mode: StateMode) -> Self {
@@ -121,11 +127,12 @@ pub fn evaluate_input(
 }
 
 /// Evaluates a model on the ids of `sequence`, as they were encoded for it. In a running text, and by windows, the ids
-/// of the first window are no targets. `unmapped` is the number of tokens of the text without an id; they count as
+/// of the first window are no targets, unless the mode says that every token is one. `unmapped` is the number of tokens of the text without an id; they count as
 /// unknown. The mode may be a [`StateMode`].
 ///
 /// # Errors
-/// If there are no targets, the model does not have the label, the loss is not finite, or the device fails.
+/// If there are no targets, every token is to be a target and the model has no token for line ends, the model does not have
+/// the label, the loss is not finite, or the device fails.
 pub fn evaluate_sequence(
     bundle: &LmBundle,
     sequence: &Sequence,
@@ -133,9 +140,11 @@ pub fn evaluate_sequence(
     labels: LabelChoice,
     mode: impl Into<EvaluationMode>,
 ) -> Result<Evaluation> {
-    let (state_mode, in_parallel) = match mode.into() {
+    let mode = mode.into();
+    let (state_mode, in_parallel) = match mode {
         EvaluationMode::Exact(state_mode) => (state_mode, false),
         EvaluationMode::InParallel(state_mode) => (state_mode, true),
+        EvaluationMode::EveryToken => (StateMode::Carry, false),
     };
     let config = &bundle.metadata.config;
     let label = match labels {
@@ -146,7 +155,13 @@ pub fn evaluate_sequence(
     let (window, device) = (bundle.metadata.window, bundle.model.device());
     // A document starts with its token and needs nothing before it.
     let by_document = config.document_id.is_some() && state_mode == StateMode::Carry;
-    let context_len = if by_document { 1 } else { window };
+    let after_line_end = if mode == EvaluationMode::EveryToken && !by_document {
+        Some(sequence.after(bundle.tokenizer.line_end_id().ok_or(Error::NoLineEnd)?)?)
+    } else {
+        None
+    };
+    let context_len = if by_document || after_line_end.is_some() { 1 } else { window };
+    let sequence = after_line_end.as_ref().unwrap_or(sequence);
     if sequence.len() <= context_len {
         let (tokens, needed) = (sequence.len(), context_len + 1);
         return Err(Error::TooShort { tokens, needed, context_len });
@@ -160,7 +175,10 @@ pub fn evaluate_sequence(
             // Documents are evaluated as in training; their states do not depend on what comes before them.
             let count = if by_document || in_parallel { Streams::evaluation_count(sequence, context_len) } else { 1 };
             let streams = Streams::parallel_evaluation(sequence.clone(), context_len, count)?;
-            let protocol = carried_protocol(&streams, window, by_document);
+            let protocol = match after_line_end {
+                Some(_) => EVERY_TOKEN.to_owned(),
+                None => carried_protocol(&streams, window, by_document),
+            };
             (Loader::streams(streams, device), protocol)
         }
     };

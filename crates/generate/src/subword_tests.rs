@@ -10,7 +10,7 @@ use text_prep::OovPolicy;
 use crate::error::Error;
 use crate::target_bytes::TargetBytes;
 use crate::test_model::{composed, subword_generator};
-use crate::{EvaluationMode, Generator, LabelChoice, Prompt, Sampling, StopText, evaluate_sequence};
+use crate::{EvaluationMode, Generator, LabelChoice, Prompt, Sampling, Session, StopText, evaluate_sequence};
 
 #[test]
 fn streamed_pieces_join_to_the_sample_and_never_end_within_a_character() {
@@ -157,6 +157,33 @@ fn a_long_text_is_evaluated_in_parallel_with_nearly_the_same_loss() {
     assert!(!one.protocol.contains("parallel"), "{}", one.protocol);
     let streams = "parallel streams, each after a warm-up of 256 tokens";
     assert!(parallel.protocol.ends_with(streams), "{}", parallel.protocol);
+}
+
+#[test]
+fn every_token_is_scored_after_a_line_end() {
+    let generator = subword_generator();
+    let bundle = generator.bundle();
+    let line_end = bundle.tokenizer.line_end_id().unwrap();
+    let ids = generator.encode("a the fox é\nthe 🦊", OovPolicy::Error).unwrap().ids;
+    assert!(ids.contains(&line_end), "{ids:?}");
+    let mut session = Session::new(&generator, &Prompt::from(vec![line_end]), StateMode::Carry).unwrap();
+    let mut nats = 0.0;
+    for &id in &ids {
+        nats -= session.log_probs()[id as usize];
+        session.push(id).unwrap();
+    }
+    // Also of a part of a longer text.
+    let all = [&[9, 9][..], &ids].concat();
+    let sequence = Sequence::new(Arc::new(all.iter().copied().collect()), 2..all.len());
+    let found = evaluate_sequence(bundle, &sequence, 0, LabelChoice::Own, EvaluationMode::EveryToken).unwrap();
+    assert_eq!(found.tokens, ids.len());
+    assert!((found.loss_nats_per_token - nats / ids.len() as f64).abs() < 1e-5, "{found:?} {nats}");
+    assert!(found.protocol.ends_with("the first from a line end"), "{}", found.protocol);
+    let bits = nats / std::f64::consts::LN_2 / "a the fox é\nthe 🦊".len() as f64;
+    assert!((found.bits_per_byte.unwrap() - bits).abs() < 1e-4, "{found:?} {bits}");
+    let without = crate::test_model::generator(crate::test_model::WORDS, None);
+    let error = evaluate_sequence(without.bundle(), &sequence, 0, LabelChoice::Own, EvaluationMode::EveryToken);
+    assert!(matches!(error, Err(crate::Error::NoLineEnd)), "{error:?}");
 }
 
 /// The characters of the bytes of 🦊 in a vocabulary.

@@ -4,7 +4,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::documents::Documents;
+use crate::error::Result;
 use crate::ids::Ids;
+use crate::ids_writer::IdsWriter;
 use crate::random::Random;
 use crate::split::Part;
 
@@ -98,6 +100,19 @@ impl Sequence {
             (documents.shuffled, documents.without_label) = (shuffled, without_label);
         }
         sequence
+    }
+
+    /// The same ids after the id `first`, as a running text.
+    ///
+    /// # Errors
+    /// If they cannot be stored.
+    pub fn after(&self, first: u32) -> Result<Self> {
+        let mut ids = IdsWriter::default();
+        ids.push(first);
+        self.ids(0..self.len()).for_each(|id| ids.push(id));
+        let ids = ids.finish()?;
+        let range = 0..ids.len();
+        Ok(Self::new(Arc::new(ids), range))
     }
 
     /// The number of ids.

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::clean::Cleaner;
 use crate::error::{Error, Result};
 use crate::source::TextSource;
-use crate::subwords::TokenEncoder;
+use crate::subwords::{TokenEncoder, line_end};
 use crate::text_stream::TextStream;
-use crate::tokenize::{Detokenizer, PreTokenizer};
+use crate::tokenize::{Detokenizer, NEWLINE, PreTokenizer};
 use crate::vocabulary::Vocabulary;
 
 /// Converts text to token ids and back.
@@ -149,6 +149,12 @@ impl Tokenizer {
         Ok(counts)
     }
 
+    /// The id of the token that is a line end and nothing else, if the vocabulary has it.
+    pub fn line_end_id(&self) -> Option<u32> {
+        let is_subwords = self.vocabulary.is_subwords();
+        self.vocabulary.id(&if is_subwords { line_end() } else { NEWLINE.into() })
+    }
+
     /// The length in bytes of the text that `ids` write, where subwords may begin or end within a character.
     pub fn decoded_len(&self, ids: &[u32]) -> usize {
         if !self.vocabulary.is_subwords() {
@@ -228,6 +234,30 @@ pub(crate) mod tests {
         assert_eq!(encoded.ids[0], tokenizer.document_separator_id().unwrap());
         assert_eq!(tokenizer.decode(&encoded.ids), "the dragon saw");
         assert_eq!(tokenizer.decode(&[0, 9999]), "<id 9999>");
+    }
+
+    #[test]
+    fn a_line_end_is_a_token_of_some_vocabularies() {
+        let words = |cleaner: Cleaner| {
+            let mut tokenizer = keras_lowercase("", 1, true);
+            let mut counter = TokenCounter::new();
+            tokenizer.pre_tokenizer.for_each_token(&cleaner.clean("a b\n\n"), |token| {
+                counter.add(token);
+            });
+            tokenizer.vocabulary = Vocabulary::from_counts(counter.iter(), 1, true);
+            tokenizer.line_end_id()
+        };
+        assert_eq!(words(Cleaner::new(Vec::new())), None);
+        assert_eq!(words(Cleaner::new(Vec::new()).keep_line_ends()), Some(2));
+        let characters = fit("verbatim", PreTokenizer::Characters(CharacterOptions::default()), "ab\nb", 1, false);
+        let subwords = Tokenizer {
+            pre_tokenizer: PreTokenizer::Subwords(crate::SubwordOptions::default()),
+            vocabulary: Vocabulary::train_subwords([("\n\n", 9)], 264),
+            ..characters.clone()
+        };
+        for tokenizer in [characters, subwords] {
+            assert_eq!(tokenizer.decode(&[tokenizer.line_end_id().unwrap()]), "\n");
+        }
     }
 
     #[test]

@@ -294,7 +294,7 @@ fn files(text: &Text) -> Result<Vec<(String, Option<u64>)>> {
 /// The part of the text that the model was not trained on.
 fn held_out(config: &Config) -> String {
     let split = &config.split;
-    if config.text.valid.is_some() {
+    if config.text.has_valid_files() {
         return "a separate text".into();
     }
     let percent = decimals(100.0 * (split.valid_fraction + split.test_fraction), 1);

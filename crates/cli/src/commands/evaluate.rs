@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use args::{Evaluate, HeldOutPart};
 use burn::tensor::Device;
-use generate::{Evaluation, Generator, LabelChoice, LabelEvaluation, evaluate_sequence};
+use generate::{Evaluation, EvaluationMode, Generator, LabelChoice, LabelEvaluation, evaluate_sequence};
 use models::bundle::read_metadata;
-use models::{LanguageModel, LmBundle, ModelBundle, Network, StateMode};
+use models::{LanguageModel, LmBundle, ModelBundle, Network, StateMode, Summary};
 use qa::QuestionModel;
 use qa::data::ReadOptions;
 use seqdata::{Documents, EvaluationText, Part, TextDataset};
+use serde::Serialize;
 use text_prep::{InputError, TextFiles};
 use trainer::Checkpoints;
 
@@ -43,7 +44,7 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
     }
     let for_data = args.data.is_some().then_some(QuestionModel::KIND);
     let has_labels = args.label.is_some() || args.no_label;
-    let is_for_text = !args.text.is_empty() || args.int8 || has_labels || args.part.is_some();
+    let is_for_text = !args.text.is_empty() || args.int8 || has_labels || args.part.is_some() || args.every_token;
     let for_text = is_for_text.then_some(LanguageModel::KIND);
     let directory = directory::find_model(args.model.as_deref(), for_data.or(for_text))?;
     let device = backend.open()?;
@@ -57,7 +58,12 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
     let generator = Generator::new(load_model(&directory, backend, &device)?);
     let generator = if args.int8 { int8(generator)? } else { generator };
     let bundle = generator.bundle();
-    let state_mode = state_mode(args.state, bundle);
+    let mode = if args.every_token {
+        check_line_end(bundle)?;
+        EvaluationMode::EveryToken
+    } else {
+        EvaluationMode::Exact(state_mode(args.state, bundle))
+    };
     let label = label(args.label.as_deref(), &generator)?;
     let labels = match &label {
         _ if args.no_label => LabelChoice::Without,
@@ -65,19 +71,41 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
         None => LabelChoice::Own,
     };
     let mut evaluation = if args.text.is_empty() {
-        evaluate_own_text(bundle, &directory, args.part.unwrap_or(HeldOutPart::Valid), labels, state_mode)?
+        evaluate_own_text(bundle, &directory, args.part.unwrap_or(HeldOutPart::Valid), labels, mode)?
     } else {
-        evaluate_files(args, bundle, &directory, labels, state_mode)?
+        evaluate_files(args, bundle, &directory, labels, mode)?
     };
     if args.int8 {
         evaluation.protocol.push_str("; weights in eight bits");
     }
     status(&format!("model {}", directory.display()));
     if args.json {
-        return print_json(&evaluation);
+        let parameters = Summary::new(&bundle.metadata.config, bundle.metadata.window).total_parameters;
+        let vocabulary = bundle.tokenizer.vocabulary.num_words();
+        return print_json(&WithSizes { evaluation, parameters, vocabulary });
     }
     status(LOSSES);
     print(&table(&evaluation))
+}
+
+/// Rejects a model of running text without line ends before its text is read.
+fn check_line_end(bundle: &LmBundle) -> Result<()> {
+    if bundle.metadata.config.document_id.is_none() && bundle.tokenizer.line_end_id().is_none() {
+        let reason = generate::Error::NoLineEnd;
+        bail!("`--every-token`: {reason}: leave it out, or train a model with `tokens.newlines = \"keep\"`");
+    }
+    Ok(())
+}
+
+/// The metrics, with the sizes of the model that tables of results have.
+#[derive(Serialize)]
+struct WithSizes {
+    #[serde(flatten)]
+    evaluation: Evaluation,
+    /// Trainable parameters.
+    parameters: usize,
+    /// Tokens of the vocabulary, without the reserved ids.
+    vocabulary: usize,
 }
 
 /// Evaluates a model on a held-out part of its own text.
@@ -86,7 +114,7 @@ fn evaluate_own_text(
     directory: &Path,
     part: HeldOutPart,
     labels: LabelChoice,
-    state_mode: StateMode,
+    mode: EvaluationMode,
 ) -> Result<Evaluation> {
     let dataset = own_text(bundle, directory, OTHER_TEXT)?.dataset;
     let (part, dropped) = match part {
@@ -106,20 +134,23 @@ fn evaluate_own_text(
         }
     };
     warn_of_labels(dataset.documents.as_deref(), part, labels);
-    let mut evaluation = evaluate_sequence(bundle, &dataset.sequence(part), dropped, labels, state_mode)?;
+    let mut evaluation = evaluate_sequence(bundle, &dataset.sequence(part), dropped, labels, mode)?;
     if part == Part::Valid && evaluation.bits_per_byte.is_none() {
-        spell_unknown_tokens(&mut evaluation, &dataset, state_mode);
+        spell_unknown_tokens(&mut evaluation, &dataset, mode);
     }
     Ok(evaluation)
 }
 
 /// Completes the bits per byte of an evaluation on the validation text, with unknown tokens spelled as in the evaluation
 /// report of a run, unless tokens are left out of the text.
-fn spell_unknown_tokens(evaluation: &mut Evaluation, dataset: &TextDataset, state_mode: StateMode) {
+fn spell_unknown_tokens(evaluation: &mut Evaluation, dataset: &TextDataset, mode: EvaluationMode) {
     let _task = LongTask::start("spelling unknown tokens");
-    let context_len = match state_mode {
-        StateMode::Carry => dataset.valid_context_len(),
-        StateMode::Window => dataset.context_len(),
+    let context_len = match mode {
+        EvaluationMode::EveryToken if dataset.documents.is_none() => 0,
+        EvaluationMode::Exact(StateMode::Window) | EvaluationMode::InParallel(StateMode::Window) => {
+            dataset.context_len()
+        }
+        _ => dataset.valid_context_len(),
     };
     let Some(held_out) = HeldOut::new(dataset, context_len) else { return };
     evaluation.bits_per_byte = Some(held_out.bits_per_byte(evaluation.loss_nats_per_token));
@@ -134,7 +165,7 @@ fn evaluate_files(
     bundle: &LmBundle,
     directory: &Path,
     labels: LabelChoice,
-    state_mode: StateMode,
+    mode: EvaluationMode,
 ) -> Result<Evaluation> {
     reject_repeated_pipes(args.text.iter().map(PathBuf::as_path))?;
     if args.text.len() > 1 {
@@ -163,7 +194,7 @@ fn evaluate_files(
     })?;
     warn(&input.warnings(&options, ""));
     warn_of_labels(text.documents.as_deref(), Part::Valid, labels);
-    let evaluation = evaluate_sequence(bundle, &text.sequence, text.unmapped, labels, state_mode);
+    let evaluation = evaluate_sequence(bundle, &text.sequence, text.unmapped, labels, mode);
     let mut evaluation = evaluation.map_err(|error| in_text(error.into()))?;
     if text.documents.is_some() && matches!(input, OpenInput::Text(_)) {
         evaluation.protocol.push_str("; the text is one document");

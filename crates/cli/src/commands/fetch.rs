@@ -19,6 +19,7 @@ use crate::view::format::thousands;
 pub fn run(args: &Fetch) -> Result<()> {
     let name = &args.name;
     let corpus = Corpus::find(name)?;
+    let Some(expected) = corpus.counts else { return check_fixed_split(name, &corpus, args) };
     let path = corpus.path(name);
     let exists = read::file(&path).is_ok_and(|bytes| corpus.is_known_file(&bytes));
     if args.from.is_none() && exists {
@@ -39,11 +40,11 @@ pub fn run(args: &Fetch) -> Result<()> {
     let known = corpus.is_known_file(&bytes);
     let found = count(&corpus, &bytes, &origin)
         .map_err(|error| Error::new(format!("{origin} is not the corpus `{name}`: {error}")))?;
-    if found != corpus.counts {
+    if found != expected {
         bail!(
             "{origin} is not the corpus `{name}`: it has {}, expected {}",
             format_counts(found),
-            format_counts(corpus.counts)
+            format_counts(expected)
         );
     }
     if !known {
@@ -56,6 +57,17 @@ pub fn run(args: &Fetch) -> Result<()> {
     let Corpus { title, source, licence, .. } = &corpus;
     status(&format!("{title}, {source}, {licence}: {}", format_counts(found)));
     print(&format!("{}\n", path.display()))
+}
+
+/// Says whether the files of a corpus that cannot be downloaded are there.
+fn check_fixed_split(name: &str, corpus: &Corpus, args: &Fetch) -> Result<()> {
+    if args.from.is_some() {
+        bail!("`--from` is given, but the corpus `{name}` has several files: copy them into its folder instead");
+    }
+    corpus.files(name, None, &corpus.source_options())?;
+    status(&format!("{} is there, with the expected counts", corpus.title));
+    let paths = [Some(corpus.path(name))].into_iter().chain(corpus.held_out(name)).flatten();
+    print(&paths.map(|path| format!("{}\n", path.display())).collect::<String>())
 }
 
 fn format_counts(counts: Counts) -> String {

@@ -26,6 +26,8 @@ struct Report {
     y_shape: [usize; 2],
     train_windows: usize,
     valid_windows: usize,
+    /// The tokens of training, validation and test, document tokens included.
+    tokens_of_parts: [usize; 3],
     /// The size of the model's vocabulary.
     model_vocabulary: usize,
     /// The fraction of the validation tokens that are not in it.
@@ -227,6 +229,7 @@ fn text(args: &Prepare, config: Config) -> Result<()> {
         y_shape: [windows, stats.vocab_size()],
         train_windows: train_windows.len(),
         valid_windows: valid_windows.len(),
+        tokens_of_parts: Part::ALL.map(|part| dataset.split.range(part).len()),
         model_vocabulary: vocabulary.len(),
         unknown_in_validation,
         tokens_in_no_window: train_windows.unused_ids() + valid_windows.unused_ids(),
@@ -251,9 +254,12 @@ fn table(report: &Report, vectors: Option<&PretrainedVectors>) -> String {
     // A subword may begin with a space.
     let shown = |token: &String| if token.trim() == token { token.clone() } else { format!("{token:?}") };
     let frequent: Vec<String> = report.most_frequent.iter().map(shown).collect();
+    let [train, valid, test] = report.tokens_of_parts.map(thousands);
+    let parts = format!("{train} for training, {valid} for validation, {test} for a test");
     let mut rows = vec![
         ("characters", thousands(report.characters)),
         ("tokens", thousands(report.tokens)),
+        ("tokens of the parts", parts),
         ("distinct tokens", thousands(report.words)),
         ("vocabulary of the whole text", thousands(report.vocabulary)),
         ("vocabulary of the model", thousands(report.model_vocabulary)),
@@ -268,7 +274,7 @@ fn table(report: &Report, vectors: Option<&PretrainedVectors>) -> String {
         ("most frequent", frequent.join("  ")),
     ];
     if let Some(characters) = report.characters_per_token {
-        rows.insert(2, ("characters per token", decimals(characters, 2)));
+        rows.insert(3, ("characters per token", decimals(characters, 2)));
     }
     if let Some(TrainStreams { streams, tokens_in_each, chunks, tokens_in_no_stream }) = report.train_streams {
         let (count, length, chunks) = (thousands(streams), counted(tokens_in_each, "token"), counted(chunks, "chunk"));

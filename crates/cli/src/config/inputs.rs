@@ -10,6 +10,7 @@ use text_prep::{FileDocuments, JoinedText, LabelSource, SourceOptions, TextFiles
 use super::{DocumentSettings, Paths, Text, control_characters_warning};
 use crate::corpus::Corpus;
 use crate::error::{Result, bail};
+use crate::fixed_split::FixedSplit;
 use crate::input::{KeptInput, is_read_once};
 
 /// The endings of the names of files whose text is longer than the file.
@@ -43,9 +44,17 @@ impl Text {
     /// If a file does not exist, a folder or pattern has none, or keys contradict each other.
     pub fn open<'a>(&self, documents: &DocumentSettings, kept: Option<&'a KeptInput>) -> Result<OpenInputs<'a>> {
         let options = self.source_options();
+        let [mut valid, mut test] = [self.valid.clone(), self.test.clone()];
         let train = match (kept, &self.dataset) {
             (Some(kept), _) => TextFiles::default().reader(self.name(), &*kept.bytes).options(options.clone()),
-            (None, Some(name)) => Corpus::find(name)?.files(name, self.edition, &options)?,
+            (None, Some(name)) => {
+                let corpus = Corpus::find(name)?;
+                if let Some(split) = &corpus.split {
+                    self.reject_held_out_beside(name, split)?;
+                    [valid, test] = corpus.held_out(name).map(|path| path.as_deref().map(Paths::from));
+                }
+                corpus.files(name, self.edition, &options)?
+            }
             (None, None) => TextFiles::new(self.paths()).options(options.clone()),
         };
         self.reject_shared_files()?;
@@ -55,8 +64,28 @@ impl Text {
             let files = paths.as_ref().map(|paths| TextFiles::new(paths.iter()).options(options.clone()));
             files.map(|files| self.open_files(files, documents)).transpose()
         };
-        let (valid, test) = (separate(&self.valid)?, separate(&self.test)?);
+        let (valid, test) = (separate(&valid)?, separate(&test)?);
         Ok(OpenInputs { train: self.open_files(train, documents)?, valid, test })
+    }
+
+    /// Rejects separate files for the parts that a known corpus has.
+    fn reject_held_out_beside(&self, name: &str, split: &FixedSplit) -> Result<()> {
+        let given = [("text.valid", &self.valid), ("text.test", &self.test)];
+        match given.iter().find(|(_, paths)| paths.is_some()) {
+            None => Ok(()),
+            Some((key, _)) => bail!(
+                "`{key}` is given, but the corpus `{name}` has {} for validation and {} for a test; leave it out, or name all \
+                 files, with `text.path` for training",
+                split.valid,
+                split.test
+            ),
+        }
+    }
+
+    /// Whether there are separate files for validation, of its own or of the known corpus.
+    pub fn has_valid_files(&self) -> bool {
+        let has_split = |name: &String| Corpus::find(name).is_ok_and(|corpus| corpus.split.is_some());
+        self.valid.is_some() || self.dataset.as_ref().is_some_and(has_split)
     }
 
     /// Rejects a file that is in two of the parts for training, validation and test.

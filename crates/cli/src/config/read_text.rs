@@ -19,6 +19,10 @@ use crate::long_task::LongTask;
 const GUTENBERG_WARNING: &str = "the text begins with the header of Project Gutenberg, which the model would learn, too: `--set \
     text.strip_gutenberg=true` leaves it out, and the licence at the end";
 
+/// The fraction for validation has a default, so that nobody may have asked for it.
+const UNUSED_FRACTION_WARNING: &str =
+    "`split.test_fraction` is given, but the test part has files of its own: no other text is held out for it";
+
 /// A text that was read, with what is known only then.
 pub(super) struct ReadText {
     /// The tokenized and split text.
@@ -102,7 +106,11 @@ pub(super) fn read_text(
         warnings.push(GUTENBERG_WARNING.into());
     }
     let documents = inputs.counts();
+    let has_test = inputs.test.is_some();
     drop(inputs);
+    if has_test && config.split.test_fraction > 0.0 {
+        warnings.push(UNUSED_FRACTION_WARNING.into());
+    }
     warnings.extend(dataset.documents.iter().flat_map(|documents| document_warnings(documents)));
     if is_new {
         warnings.extend(subwords_warning(config, &dataset));

@@ -125,6 +125,15 @@ impl TestDir {
         value
     }
 
+    /// What `evaluate` prints as JSON, without the sizes of the model: as the report of a run has it.
+    pub fn evaluation(&self, args: &[&str]) -> Value {
+        let mut value = self.json(&[&["evaluate", "--json"], args].concat());
+        for size in ["parameters", "vocabulary"] {
+            value.as_object_mut().unwrap().remove(size).unwrap();
+        }
+        value
+    }
+
     /// Trains the tiny model on the embedded fables, with further arguments.
     pub fn train(&self, more: &[&str]) -> CommandOutput {
         self.run(&[&["train"], tiny_fables().as_slice(), more].concat())

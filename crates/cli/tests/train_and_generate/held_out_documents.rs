@@ -13,7 +13,7 @@ use crate::common::TestDir;
 const TABLE: [&str; 6] = ["--text", "texts.csv", "--column", "text", "--label", "author"];
 
 fn evaluate(dir: &TestDir, more: &[&str]) -> Value {
-    dir.json(&[&["evaluate", "--backend", "flex", "--json"], more].concat())
+    dir.evaluation(&[&["--backend", "flex"], more].concat())
 }
 
 fn score(dir: &TestDir, run: &str) -> Value {

@@ -282,7 +282,7 @@ fn held_out_files_replace_parts_of_the_text() {
     let own = dir.json(&["evaluate", "--model", "run", "--json"]);
     let named = dir.json(&["evaluate", "--model", "run", "--text", "valid", "--json"]);
     assert_eq!(own["loss_nats_per_token"], named["loss_nats_per_token"]);
-    let test = dir.json(&["evaluate", "--model", "run", "--part", "test", "--json"]);
+    let test = dir.evaluation(&["--model", "run", "--part", "test"]);
     let named = dir.json(&["evaluate", "--model", "run", "--text", "test.txt", "--json"]);
     assert_eq!(test["loss_nats_per_token"], named["loss_nats_per_token"]);
     let score: Value = serde_json::from_str(&fs::read_to_string(dir.path().join("run/score.json")).unwrap()).unwrap();

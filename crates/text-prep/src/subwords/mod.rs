@@ -28,6 +28,11 @@ pub(crate) use vocabulary::{Subwords, SubwordsFile};
 #[serde(deny_unknown_fields)]
 pub struct SubwordOptions {}
 
+/// The token of a line end alone.
+pub(crate) fn line_end() -> String {
+    alphabet::char_of(b'\n').into()
+}
+
 /// Whether a subword is text by itself, and not a part of a character.
 pub(crate) fn is_text(token: &str) -> bool {
     alphabet::to_bytes(token).is_some_and(|bytes| std::str::from_utf8(&bytes).is_ok())

@@ -23,6 +23,7 @@ pub use characters::{Capitals, CharacterOptions, CharacterUnit};
 pub use detokenizer::Detokenizer;
 pub use hangul::JAMO_SEPARATOR;
 pub use shift::SHIFT;
+pub(crate) use words::NEWLINE;
 pub use words::{Punctuation, WordOptions};
 
 /// Splits text into tokens. In TOML: `{ kind = "words" }`.
