@@ -1,5 +1,7 @@
 //! A Kneser–Ney n-gram model: the baseline that a neural language model should beat.
 
+mod bytes;
+
 use std::ops::Range;
 
 use crate::suffix_array::suffix_array;
@@ -32,6 +34,15 @@ pub struct KneserNey {
     document: Option<u32>,
     /// A trie: level k has the k-grams, level 0 the empty one.
     levels: Vec<Level>,
+}
+
+/// The longest end of a context that has counts: the one that a probability is computed from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeenContext {
+    /// Its length in tokens.
+    pub length: usize,
+    /// c(h •); 0 only if no context has counts.
+    pub count: u32,
 }
 
 /// The n-grams of one length in lexicographic order, one per row.
@@ -77,7 +88,12 @@ impl KneserNey {
             rows = longer_rows;
         }
         // `next_level` changes the counts of the level before, so sums are taken last.
-        for length in 1..=order {
+        Self::from_levels(vocab_size, document, levels)
+    }
+
+    /// The model with these counts: computes the discounts and the sums.
+    fn from_levels(vocab_size: usize, document: Option<u32>, mut levels: Vec<Level>) -> Self {
+        for length in 1..levels.len() {
             let (shorter, longer) = levels.split_at_mut(length);
             let number_with = |count| longer[0].counts.iter().filter(|&&other| other == count).count();
             longer[0].discount = discount(number_with(1), number_with(2));
@@ -86,23 +102,76 @@ impl KneserNey {
         Self { vocab_size, document, levels }
     }
 
+    /// n, the length of the longest n-grams.
+    pub fn order(&self) -> usize {
+        self.levels.len() - 1
+    }
+
+    /// V.
+    pub fn vocab_size(&self) -> usize {
+        self.vocab_size
+    }
+
+    /// The document token, if it counted documents.
+    pub fn document(&self) -> Option<u32> {
+        self.document
+    }
+
+    /// The number of distinct n-grams of all lengths.
+    pub fn len(&self) -> usize {
+        self.levels[1..].iter().map(|level| level.tokens.len()).sum()
+    }
+
+    /// Whether it has counted nothing.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// p(next | context) from the last n − 1 tokens of `context`, or fewer if it is shorter. It is above 0, and
     /// the sum over all ids of the vocabulary is 1.
     pub fn probability(&self, context: &[u32], next: u32) -> f64 {
         let mut probability = 1.0 / self.vocab_size as f64;
-        let context = &context[context.len().saturating_sub(self.levels.len() - 2)..];
-        let start = context.iter().rposition(|&id| Some(id) == self.document).unwrap_or(0);
-        let longest = context.len() - start;
-        for length in 0..=longest {
+        for (length, row) in self.seen_rows(context) {
             let (level, longer) = (&self.levels[length], &self.levels[length + 1]);
-            let row = self.row(&context[context.len() - length..]);
-            // Longer contexts have no counts either.
-            let Some(row) = row.filter(|&row| level.totals[row] > 0) else { break };
             let count = level.child(row, next, longer).map_or(0, |row| longer.counts[row]);
             let discounted = (f64::from(count) - longer.discount).max(0.0);
             probability = discounted / f64::from(level.totals[row]) + level.backoff[row] * probability;
         }
         probability
+    }
+
+    /// [`probability`](Self::probability) of every id of the vocabulary.
+    pub fn distribution(&self, context: &[u32]) -> Vec<f64> {
+        let mut probabilities = vec![1.0 / self.vocab_size as f64; self.vocab_size];
+        for (length, row) in self.seen_rows(context) {
+            let (level, longer) = (&self.levels[length], &self.levels[length + 1]);
+            let (total, backoff) = (f64::from(level.totals[row]), level.backoff[row]);
+            probabilities.iter_mut().for_each(|probability| *probability *= backoff);
+            for row in level.children(row) {
+                let discounted = (f64::from(longer.counts[row]) - longer.discount).max(0.0);
+                probabilities[longer.tokens[row] as usize] += discounted / total;
+            }
+        }
+        probabilities
+    }
+
+    /// The longest end of `context` that has counts.
+    pub fn seen_context(&self, context: &[u32]) -> SeenContext {
+        let longest = self.seen_rows(context).last();
+        longest.map_or(SeenContext { length: 0, count: 0 }, |(length, row)| {
+            let count = self.levels[length].totals[row];
+            SeenContext { length, count }
+        })
+    }
+
+    /// The ends of `context` that have counts, the shortest first: their lengths and their rows. They are in the document of
+    /// its last token.
+    fn seen_rows<'a>(&'a self, context: &'a [u32]) -> impl Iterator<Item = (usize, usize)> + 'a {
+        let context = &context[context.len().saturating_sub(self.order() - 1)..];
+        let start = context.iter().rposition(|&id| Some(id) == self.document).unwrap_or(0);
+        let rows = (0..=context.len() - start).map(|length| (length, self.row(&context[context.len() - length..])));
+        // Longer contexts than one without counts have none either.
+        rows.map_while(|(length, row)| Some((length, row.filter(|&row| self.levels[length].totals[row] > 0)?)))
     }
 
     /// The mean loss −ln p in nats per token over `ids[targets]`, each with the ids before it as context; NaN if
@@ -177,8 +246,13 @@ impl Level {
 
     /// The row in `longer` of the n-gram of `row` followed by `token`.
     fn child(&self, row: usize, token: u32, longer: &Self) -> Option<usize> {
-        let (start, end) = (self.starts[row] as usize, self.starts[row + 1] as usize);
-        longer.tokens[start..end].binary_search(&token).ok().map(|at| start + at)
+        let children = self.children(row);
+        longer.tokens[children.clone()].binary_search(&token).ok().map(|at| children.start + at)
+    }
+
+    /// The rows in the next level of the n-grams that begin with that of `row`.
+    fn children(&self, row: usize) -> Range<usize> {
+        self.starts[row] as usize..self.starts[row + 1] as usize
     }
 
     /// Computes the totals and backoff weights of each row.
@@ -283,6 +357,18 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_context_with_counts_is_seen() {
+        let model = KneserNey::fit(&[1, 2, 1, 2, 1, 3], 3, 5, None);
+        let seen = |context: &[u32]| {
+            let SeenContext { length, count } = model.seen_context(context);
+            (length, count)
+        };
+        // `1` has two kinds of tokens after it, which have one token before them each; `2 1` is followed by `2` and `3`.
+        assert_eq!((seen(&[2, 1]), seen(&[4, 1]), seen(&[1, 3])), ((2, 2), (1, 2), (0, 3)));
+        assert_eq!(KneserNey::fit(&[], 3, 8, None).seen_context(&[1]), SeenContext { length: 0, count: 0 });
+    }
+
+    #[test]
     fn an_empty_text_gives_the_uniform_distribution() {
         assert_eq!(KneserNey::fit(&[], 3, 8, None).probability(&[1, 2, 3], 4), 0.125);
     }
@@ -300,7 +386,10 @@ mod tests {
             let model = KneserNey::fit(&train, order, VOCAB_SIZE as usize, None);
             let probabilities = (0..VOCAB_SIZE).map(|next| model.probability(&context, next));
             prop_assert!(probabilities.clone().all(|p| p > 0.0));
-            prop_assert!((probabilities.sum::<f64>() - 1.0).abs() < 1e-12);
+            prop_assert!((probabilities.clone().sum::<f64>() - 1.0).abs() < 1e-12);
+            for (one, other) in probabilities.zip(model.distribution(&context)) {
+                prop_assert!((one - other).abs() < 1e-15);
+            }
         }
 
         #[test]
