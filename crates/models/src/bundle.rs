@@ -41,7 +41,7 @@ const VOCABULARY: &str = "vocabulary.tsv";
 pub const DOCUMENT_HASHES: &str = "document-hashes.bin";
 /// The n-grams of a training text and the weights of their mixture with the network: an additional file, which
 /// `generate::Mixture` reads.
-pub const NGRAMS: &str = "ngrams.bin";
+pub const NGRAM_COUNTS: &str = "ngram-counts.bin";
 /// More tokens in a window than any model is trained with: prompts are padded to this length.
 const MAX_WINDOW: usize = 1 << 20;
 
