@@ -225,8 +225,7 @@ impl EvaluationReport {
             sentences.insert(1, novelty.sentence());
         }
         sentences.splice(1..1, self.test.as_ref().map(test_part::sentence));
-        let mixture = self.mixture.iter();
-        sentences.extend(mixture.flat_map(|mixture| [vec![mixture.losses()], mixture.copies()].concat()));
+        sentences.extend(self.mixture.iter().flat_map(MixtureReport::sentences));
         sentences
     }
 

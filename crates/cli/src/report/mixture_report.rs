@@ -117,11 +117,12 @@ impl MixtureReport {
         )
     }
 
-    /// How much of a sample is copied, one sentence for each finding.
-    pub fn copies(&self) -> Vec<String> {
-        let mut sentences: Vec<String> = self.novelty.iter().map(DocumentNovelty::sentence).collect();
-        sentences.push(self.copied.sentence(&self.copied_by_held_out_text));
-        sentences.extend(self.copied_words.as_ref().map(CopiedWords::sentence));
-        sentences.iter().map(|sentence| format!("Text from the mixture: {sentence}")).collect()
+    /// The findings, one sentence each: the losses, and how much of a sample is copied.
+    pub fn sentences(&self) -> Vec<String> {
+        let mut copies: Vec<String> = self.novelty.iter().map(DocumentNovelty::sentence).collect();
+        copies.push(self.copied.sentence(&self.copied_by_held_out_text));
+        copies.extend(self.copied_words.as_ref().map(CopiedWords::sentence));
+        let copies = copies.iter().map(|sentence| format!("Text from the mixture: {sentence}"));
+        std::iter::once(self.losses()).chain(copies).collect()
     }
 }
