@@ -4,6 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
+use super::documents_and_labels;
 use crate::common::{TINY, TestDir};
 
 /// The counts of a run.
