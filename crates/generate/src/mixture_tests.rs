@@ -8,7 +8,7 @@ use seqdata::{DatasetInput, EvaluationText, Sequence};
 use text_prep::OovPolicy;
 
 use crate::test_model::{JAMO, WORDS, composed, document_generator, generator, subword_generator};
-use crate::{Error, Generator, LabelChoice, Mixture, NgramOrder, Prompt, Sample, Sampling, evaluate_sequence};
+use crate::{Error, Generator, LabelChoice, Mixture, NgramOrder, Prompt, Sample, Sampling, Session, evaluate_sequence};
 
 /// A text in which two tokens are mostly followed by the same third one, of `size` ids from `first` on.
 fn ids(first: u32, size: u32, count: u32) -> Vec<u32> {
@@ -57,8 +57,7 @@ fn an_evaluation_is_that_of_each_target() {
         // The first three ids, a window, are context.
         let mut nats = [0.0; 3];
         for at in 3..text.len() {
-            let start = if state_mode == StateMode::Carry { 0 } else { at - 3 };
-            let session = generator.session(&Prompt::from(text[start..at].to_vec())).unwrap();
+            let session = Session::new(&generator, &Prompt::from(text[..at].to_vec()), state_mode).unwrap();
             let ngrams = mixture.ngrams().probability(&text[..at], text[at]);
             let mixed = mixture.mix(session.logits(), &text[..at])[text[at] as usize];
             let log_probs = [session.log_probs()[text[at] as usize], ngrams.ln(), mixed.into()];
