@@ -116,6 +116,15 @@ pub enum HeldOutPart {
     Test,
 }
 
+/// What the model is mixed with.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mix {
+    /// The n-grams of its training text
+    Ngram,
+    /// Nothing
+    None,
+}
+
 /// What to do with out-of-vocabulary tokens of the prompt.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OovPolicy {
@@ -177,6 +186,10 @@ pub struct Generate {
     /// Carry the state, or read the last window [default: the one with the lower validation loss]
     #[arg(long, alias = "context", value_enum)]
     pub state: Option<StateMode>,
+    /// Mix the model with the n-grams of its training text, or with nothing [default: ngram if the model has n-gram counts,
+    /// which `ngrams.order` keeps with it]
+    #[arg(long, value_enum)]
+    pub mix: Option<Mix>,
     /// What to do with prompt tokens that are not in the vocabulary
     #[arg(long, alias = "unseen", value_enum, default_value_t = OovPolicy::Error)]
     pub oov: OovPolicy,
@@ -255,6 +268,10 @@ pub struct Evaluate {
     /// Evaluate all documents as if they had no label
     #[arg(long, conflicts_with = "data")]
     pub no_label: bool,
+    /// Compare the model with the n-grams of its training text and with the mixture of both, or with nothing [default: ngram
+    /// if the model has n-gram counts]
+    #[arg(long, value_enum, conflicts_with = "data")]
+    pub mix: Option<Mix>,
     /// Evaluate the 8-bit weights that `generate --int8` uses
     #[arg(long)]
     pub int8: bool,

@@ -11,6 +11,8 @@ mod documents_and_labels;
 mod held_out_documents;
 #[path = "train_and_generate/int8_directories.rs"]
 mod int8_directories;
+#[path = "train_and_generate/ngram_mixture.rs"]
+mod ngram_mixture;
 #[path = "train_and_generate/sampling_methods.rs"]
 mod sampling_methods;
 #[path = "train_and_generate/text_files.rs"]

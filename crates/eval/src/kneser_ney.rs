@@ -1,5 +1,9 @@
 //! A Kneser–Ney n-gram model: the baseline that a neural language model should beat.
 
+mod bytes;
+#[cfg(test)]
+mod tests;
+
 use std::ops::Range;
 
 use crate::suffix_array::suffix_array;
@@ -32,6 +36,15 @@ pub struct KneserNey {
     document: Option<u32>,
     /// A trie: level k has the k-grams, level 0 the empty one.
     levels: Vec<Level>,
+}
+
+/// The longest end of a context that has counts: the one that a probability is computed from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeenContext {
+    /// Its length in tokens.
+    pub length: usize,
+    /// c(h •); 0 only if no context has counts.
+    pub count: u32,
 }
 
 /// The n-grams of one length in lexicographic order, one per row.
@@ -77,7 +90,12 @@ impl KneserNey {
             rows = longer_rows;
         }
         // `next_level` changes the counts of the level before, so sums are taken last.
-        for length in 1..=order {
+        Self::from_levels(vocab_size, document, levels)
+    }
+
+    /// The model with these counts: computes the discounts and the sums.
+    fn from_levels(vocab_size: usize, document: Option<u32>, mut levels: Vec<Level>) -> Self {
+        for length in 1..levels.len() {
             let (shorter, longer) = levels.split_at_mut(length);
             let number_with = |count| longer[0].counts.iter().filter(|&&other| other == count).count();
             longer[0].discount = discount(number_with(1), number_with(2));
@@ -86,23 +104,76 @@ impl KneserNey {
         Self { vocab_size, document, levels }
     }
 
+    /// n, the length of the longest n-grams.
+    pub fn order(&self) -> usize {
+        self.levels.len() - 1
+    }
+
+    /// V.
+    pub fn vocab_size(&self) -> usize {
+        self.vocab_size
+    }
+
+    /// The document token, if it counted documents.
+    pub fn document(&self) -> Option<u32> {
+        self.document
+    }
+
+    /// The number of distinct n-grams of all lengths.
+    pub fn len(&self) -> usize {
+        self.levels[1..].iter().map(|level| level.tokens.len()).sum()
+    }
+
+    /// Whether it has counted nothing.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// p(next | context) from the last n − 1 tokens of `context`, or fewer if it is shorter. It is above 0, and
     /// the sum over all ids of the vocabulary is 1.
     pub fn probability(&self, context: &[u32], next: u32) -> f64 {
         let mut probability = 1.0 / self.vocab_size as f64;
-        let context = &context[context.len().saturating_sub(self.levels.len() - 2)..];
-        let start = context.iter().rposition(|&id| Some(id) == self.document).unwrap_or(0);
-        let longest = context.len() - start;
-        for length in 0..=longest {
+        for (length, row) in self.seen_rows(context) {
             let (level, longer) = (&self.levels[length], &self.levels[length + 1]);
-            let row = self.row(&context[context.len() - length..]);
-            // Longer contexts have no counts either.
-            let Some(row) = row.filter(|&row| level.totals[row] > 0) else { break };
             let count = level.child(row, next, longer).map_or(0, |row| longer.counts[row]);
             let discounted = (f64::from(count) - longer.discount).max(0.0);
             probability = discounted / f64::from(level.totals[row]) + level.backoff[row] * probability;
         }
         probability
+    }
+
+    /// [`probability`](Self::probability) of every id of the vocabulary.
+    pub fn distribution(&self, context: &[u32]) -> Vec<f64> {
+        let mut probabilities = vec![1.0 / self.vocab_size as f64; self.vocab_size];
+        for (length, row) in self.seen_rows(context) {
+            let (level, longer) = (&self.levels[length], &self.levels[length + 1]);
+            let (total, backoff) = (f64::from(level.totals[row]), level.backoff[row]);
+            probabilities.iter_mut().for_each(|probability| *probability *= backoff);
+            for row in level.children(row) {
+                let discounted = (f64::from(longer.counts[row]) - longer.discount).max(0.0);
+                probabilities[longer.tokens[row] as usize] += discounted / total;
+            }
+        }
+        probabilities
+    }
+
+    /// The longest end of `context` that has counts.
+    pub fn seen_context(&self, context: &[u32]) -> SeenContext {
+        let longest = self.seen_rows(context).last();
+        longest.map_or(SeenContext { length: 0, count: 0 }, |(length, row)| {
+            let count = self.levels[length].totals[row];
+            SeenContext { length, count }
+        })
+    }
+
+    /// The ends of `context` that have counts, the shortest first: their lengths and their rows. They are in the document of
+    /// its last token.
+    fn seen_rows<'a>(&'a self, context: &'a [u32]) -> impl Iterator<Item = (usize, usize)> + 'a {
+        let context = &context[context.len().saturating_sub(self.order() - 1)..];
+        let start = context.iter().rposition(|&id| Some(id) == self.document).unwrap_or(0);
+        let rows = (0..=context.len() - start).map(|length| (length, self.row(&context[context.len() - length..])));
+        // Longer contexts than one without counts have none either.
+        rows.map_while(|(length, row)| Some((length, row.filter(|&row| self.levels[length].totals[row] > 0)?)))
     }
 
     /// The mean loss −ln p in nats per token over `ids[targets]`, each with the ids before it as context; NaN if
@@ -177,8 +248,13 @@ impl Level {
 
     /// The row in `longer` of the n-gram of `row` followed by `token`.
     fn child(&self, row: usize, token: u32, longer: &Self) -> Option<usize> {
-        let (start, end) = (self.starts[row] as usize, self.starts[row + 1] as usize);
-        longer.tokens[start..end].binary_search(&token).ok().map(|at| start + at)
+        let children = self.children(row);
+        longer.tokens[children.clone()].binary_search(&token).ok().map(|at| children.start + at)
+    }
+
+    /// The rows in the next level of the n-grams that begin with that of `row`.
+    fn children(&self, row: usize) -> Range<usize> {
+        self.starts[row] as usize..self.starts[row + 1] as usize
     }
 
     /// Computes the totals and backoff weights of each row.
@@ -197,139 +273,4 @@ impl Level {
 pub(crate) fn discount(once: usize, twice: usize) -> f64 {
     let (once, twice) = (once as f64, twice as f64);
     if once == 0.0 { DEFAULT_DISCOUNT } else { once / (once + 2.0 * twice) }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const VOCAB_SIZE: u32 = 5;
-
-    /// The equations of [`KneserNey`], evaluated directly; with `document`, those of a text of documents.
-    fn reference(train: &[u32], document: Option<u32>, order: usize, context: &[u32], next: u32) -> f64 {
-        let length = context.len() + 1;
-        let is_document = |id: u32| Some(id) == document;
-        // The n-grams within a document, whose first token is no target.
-        let windows = |length: usize| {
-            let windows = train.windows(length).enumerate().filter(move |&(at, ngram)| match ngram {
-                [single] => at > 0 || !is_document(*single),
-                [_, inner @ .., _] => !inner.iter().any(|&id| is_document(id)),
-                [] => false,
-            });
-            windows.map(|(_, ngram)| ngram)
-        };
-        let count = |ngram: &[u32]| {
-            if length == order || length > 1 && is_document(ngram[0]) {
-                windows(length).filter(|&window| window == ngram).count()
-            } else {
-                let windows = windows(length + 1).filter(|window| window[1..] == *ngram);
-                windows.map(|window| window[0]).collect::<BTreeSet<_>>().len()
-            }
-        };
-        let with = |wanted| {
-            let ngrams: BTreeSet<_> = windows(length).collect();
-            ngrams.into_iter().filter(|ngram| count(ngram) == wanted).count() as f64
-        };
-        let d = if with(1) == 0.0 { 0.5 } else { with(1) / (with(1) + 2.0 * with(2)) };
-        let shorter = match context {
-            [] => 1.0 / f64::from(VOCAB_SIZE),
-            [_, shorter @ ..] => reference(train, document, order, shorter, next),
-        };
-        let c = |token| count(&[context, &[token]].concat()) as f64;
-        let total: f64 = (0..VOCAB_SIZE).map(c).sum();
-        let distinct = (0..VOCAB_SIZE).filter(|&token| c(token) > 0.0).count() as f64;
-        if total == 0.0 {
-            return shorter;
-        }
-        (c(next) - d).max(0.0) / total + d * distinct / total * shorter
-    }
-
-    #[test]
-    fn probabilities_equal_those_computed_by_hand() {
-        // `1 2` and `2 1` occur twice, `1 3` once: D = 1 / (1 + 2 · 2). Each of 1, 2 and 3 has one preceding
-        // token: D = 1, and without context all four ids have the same probability.
-        let model = KneserNey::fit(&[1, 2, 1, 2, 1, 3], 2, 4, None);
-        let expected = [
-            (1, 2, 1.8 / 3.0 + 0.4 / 3.0 / 4.0),
-            (1, 3, 0.8 / 3.0 + 0.4 / 3.0 / 4.0),
-            (1, 1, 0.4 / 3.0 / 4.0),
-            (2, 1, 1.8 / 2.0 + 0.2 / 2.0 / 4.0),
-            (3, 0, 0.25),
-        ];
-        for (context, next, expected) in expected {
-            let found = model.probability(&[0, context], next);
-            assert!((found - expected).abs() < 1e-12, "p({next} | {context}) = {found}");
-        }
-        let nats = model.nats_per_token(&[3, 1, 2, 1], 2..4);
-        assert!((nats + (expected[0].2.ln() + expected[3].2.ln()) / 2.0).abs() < 1e-12);
-    }
-
-    #[test]
-    fn what_precedes_a_document_has_no_influence() {
-        // Every document begins with 1, whatever the one before ends with.
-        let train = [0, 1, 2, 0, 1, 3, 0, 1, 2, 0, 1, 3, 0];
-        let model = KneserNey::fit(&train, 4, 5, Some(0));
-        for before in [&[][..], &[1, 2], &[4, 4, 4]] {
-            let context = [before, &[0]].concat();
-            assert_eq!(model.probability(&context, 1), model.probability(&[0], 1));
-        }
-        // `0 1` occurs four times. Each of the other pairs has one token before it: D = 1.
-        let p = model.probability(&[0], 1);
-        assert!((p - (3.0 / 4.0 + 1.0 / 4.0 * model.probability(&[], 1))).abs() < 1e-12, "{p}");
-    }
-
-    #[test]
-    fn an_empty_text_gives_the_uniform_distribution() {
-        assert_eq!(KneserNey::fit(&[], 3, 8, None).probability(&[1, 2, 3], 4), 0.125);
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
-        #[test]
-        fn probabilities_are_positive_and_sum_to_one(
-            train in prop::collection::vec(0..VOCAB_SIZE, 0..60),
-            order in 1usize..6,
-            // 5 is not in the text.
-            context in prop::collection::vec(0..=VOCAB_SIZE, 0..7),
-        ) {
-            let model = KneserNey::fit(&train, order, VOCAB_SIZE as usize, None);
-            let probabilities = (0..VOCAB_SIZE).map(|next| model.probability(&context, next));
-            prop_assert!(probabilities.clone().all(|p| p > 0.0));
-            prop_assert!((probabilities.sum::<f64>() - 1.0).abs() < 1e-12);
-        }
-
-        #[test]
-        fn it_equals_the_equations(
-            train in prop::collection::vec(0..VOCAB_SIZE - 1, 0..40),
-            order in 1usize..5,
-            context in prop::collection::vec(0..VOCAB_SIZE, 4),
-            next in 0..VOCAB_SIZE,
-        ) {
-            let found = KneserNey::fit(&train, order, VOCAB_SIZE as usize, None).probability(&context, next);
-            let expected = reference(&train, None, order, &context[5 - order..], next);
-            prop_assert!((found - expected).abs() < 1e-12, "{} instead of {}", found, expected);
-        }
-
-        #[test]
-        fn with_documents_it_equals_the_equations(
-            documents in prop::collection::vec(prop::collection::vec(1..VOCAB_SIZE - 1, 0..6), 0..9),
-            order in 1usize..5,
-            context in prop::collection::vec(0..VOCAB_SIZE, 0..5),
-            next in 0..VOCAB_SIZE,
-        ) {
-            let train: Vec<u32> = documents.iter().flat_map(|document| [&[0], &document[..]].concat()).chain([0]).collect();
-            let model = KneserNey::fit(&train, order, VOCAB_SIZE as usize, Some(0));
-            let start = context.iter().rposition(|&id| id == 0).unwrap_or(0);
-            let cut = &context[start.max((context.len() + 1).saturating_sub(order))..];
-            let (found, expected) = (model.probability(&context, next), reference(&train, Some(0), order, cut, next));
-            prop_assert!((found - expected).abs() < 1e-12, "{} instead of {}", found, expected);
-            let sum: f64 = (0..VOCAB_SIZE).map(|next| model.probability(&context, next)).sum();
-            prop_assert!((sum - 1.0).abs() < 1e-12, "{}", sum);
-        }
-    }
 }

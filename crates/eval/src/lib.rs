@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`kneser_ney`] | the loss of an interpolated Kneser–Ney n-gram model |
 //! | [`best_order`] | the losses of such models of several orders, and the best one |
+//! | [`interpolation`] | the weights of two models whose probabilities are mixed |
 //! | [`bleu`], [`rouge`] | corpus BLEU-1 to BLEU-4 and ROUGE-L |
 //! | [`squad`] | exact match and F1 of answers, as in SQuAD's evaluation script |
 //! | [`memorization`], [`suffix_array`] | how much of a sample occurs in the training text |
@@ -14,6 +15,7 @@
 
 pub mod best_order;
 pub mod bleu;
+pub mod interpolation;
 pub mod invented_words;
 pub mod kneser_ney;
 pub mod memorization;
@@ -24,8 +26,9 @@ pub mod suffix_array;
 
 pub use best_order::BestOrder;
 pub use bleu::Bleu;
+pub use interpolation::{TargetProbabilities, fit_weights};
 pub use invented_words::{InventedWords, KnownWords};
-pub use kneser_ney::KneserNey;
+pub use kneser_ney::{KneserNey, SeenContext};
 pub use memorization::{Match, Memorization, NovelNgrams, TrainingText};
 pub use ngram_filter::{CopiedShare, NgramFilter};
 pub use rouge::RougeL;

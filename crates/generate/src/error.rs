@@ -81,6 +81,12 @@ pub enum Error {
         models::bundle::DOCUMENT_HASHES
     )]
     NoDocumentHashes,
+    /// The file of n-grams is invalid.
+    #[error(
+        "{} of the model is invalid or that of another model: use the model of the run, or train one again",
+        models::bundle::NGRAM_COUNTS
+    )]
+    InvalidNgrams,
     /// The model cannot be computed with 8-bit weights.
     #[error(
         "the model has no inference kernel for 8-bit weights: use a CPU backend, fused kernels, and GRU layers with \

@@ -1,51 +1,14 @@
 //! Loss, perplexity and accuracy of a model on a text.
 
 use models::{EvalMetrics, LmBundle, StateMode};
-use seqdata::{DatasetInput, EvaluationText, Loader, Order, Sequence, Streams, Windows};
+use seqdata::{DatasetInput, EvaluationText, Sequence};
 use serde::Serialize;
-use text_prep::counted;
 
 use crate::error::{Error, Result};
 use crate::generator::Generator;
-use crate::label::label_number;
+use crate::mixture_evaluation::MixtureEvaluation;
 use crate::target_bytes::TargetBytes;
-
-/// Windows per batch.
-const BATCH_SIZE: usize = 64;
-
-/// Which labels the documents of a text have while a model is evaluated.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LabelChoice<'a> {
-    /// Each its own.
-    #[default]
-    Own,
-    /// None.
-    Without,
-    /// All the same one.
-    All(&'a str),
-}
-
-/// How a running text is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EvaluationMode {
-    /// As one stream.
-    Exact(StateMode),
-    /// A long one as parallel streams, as for validation in training: much faster, with nearly the same loss. The protocol
-    /// says how many.
-    InParallel(StateMode),
-    /// As one stream with carried state that begins with a line end, so that every token is a target, as results on
-    /// benchmarks are given (Mikolov et al. 2010).
-    EveryToken,
-}
-
-/// What the predictions of [`EvaluationMode::EveryToken`] are made from, in words.
-const EVERY_TOKEN: &str = "carried state: each token is predicted from the tokens before it, the first from a line end";
-
-impl From<StateMode> for EvaluationMode {
-    fn from(state_mode: StateMode) -> Self {
-        Self::Exact(state_mode)
-    }
-}
+use crate::target_loader::{EvaluationMode, LabelChoice, TargetLoader};
 
 /// The metrics of a model on a text.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -70,6 +33,10 @@ pub struct Evaluation {
     /// then by the number of the label; without labels that no document has.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<LabelEvaluation>,
+    /// The same text by the model, by n-grams and by both: what [`Mixture::evaluate`](crate::Mixture::evaluate) found, if it
+    /// was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mixture: Option<MixtureEvaluation>,
 }
 
 /// The metrics of a model on the documents of one label.
@@ -127,8 +94,8 @@ pub fn evaluate_input(
 }
 
 /// Evaluates a model on the ids of `sequence`, as they were encoded for it. In a running text, and by windows, the ids
-/// of the first window are no targets, unless the mode says that every token is one. `unmapped` is the number of tokens of the text without an id; they count as
-/// unknown. The mode may be a [`StateMode`].
+/// of the first window are no targets, unless the mode says that every token is one. `unmapped` is the number of tokens of the
+/// text without an id; they count as unknown. The mode may be a [`StateMode`].
 ///
 /// # Errors
 /// If there are no targets, every token is to be a target and the model has no token for line ends, the model does not have
@@ -140,48 +107,9 @@ pub fn evaluate_sequence(
     labels: LabelChoice,
     mode: impl Into<EvaluationMode>,
 ) -> Result<Evaluation> {
-    let mode = mode.into();
-    let (state_mode, in_parallel) = match mode {
-        EvaluationMode::Exact(state_mode) => (state_mode, false),
-        EvaluationMode::InParallel(state_mode) => (state_mode, true),
-        EvaluationMode::EveryToken => (StateMode::Carry, false),
-    };
+    let TargetLoader { loader, protocol, sequence, context_len, label } =
+        TargetLoader::new(bundle, sequence, labels, mode.into())?;
     let config = &bundle.metadata.config;
-    let label = match labels {
-        LabelChoice::Own => None,
-        LabelChoice::Without => Some(0),
-        LabelChoice::All(label) => Some(label_number(config, Some(label))?),
-    };
-    let (window, device) = (bundle.metadata.window, bundle.model.device());
-    // A document starts with its token and needs nothing before it.
-    let by_document = config.document_id.is_some() && state_mode == StateMode::Carry;
-    let after_line_end = if mode == EvaluationMode::EveryToken && !by_document {
-        Some(sequence.after(bundle.tokenizer.line_end_id().ok_or(Error::NoLineEnd)?)?)
-    } else {
-        None
-    };
-    let context_len = if by_document || after_line_end.is_some() { 1 } else { window };
-    let sequence = after_line_end.as_ref().unwrap_or(sequence);
-    if sequence.len() <= context_len {
-        let (tokens, needed) = (sequence.len(), context_len + 1);
-        return Err(Error::TooShort { tokens, needed, context_len });
-    }
-    let (loader, protocol) = match state_mode {
-        StateMode::Window => {
-            let windows = Windows::over(sequence.clone(), window, 1);
-            (Loader::windows(windows, BATCH_SIZE, Order::Sequential, device), window_protocol(window))
-        }
-        StateMode::Carry => {
-            // Documents are evaluated as in training; their states do not depend on what comes before them.
-            let count = if by_document || in_parallel { Streams::evaluation_count(sequence, context_len) } else { 1 };
-            let streams = Streams::parallel_evaluation(sequence.clone(), context_len, count)?;
-            let protocol = match after_line_end {
-                Some(_) => EVERY_TOKEN.to_owned(),
-                None => carried_protocol(&streams, window, by_document),
-            };
-            (Loader::streams(streams, device), protocol)
-        }
-    };
     let by_own_labels = label.is_none() && sequence.has_labels() && !config.labels.is_empty();
     let by_label = match label {
         None if by_own_labels => models::evaluate_by_label(&bundle.model, &loader)?,
@@ -192,7 +120,7 @@ pub fn evaluate_sequence(
     if !metrics.nats_per_token().is_finite() {
         return Err(Error::NotFinite);
     }
-    let bytes = TargetBytes::count(&bundle.tokenizer, sequence, context_len, by_own_labels);
+    let bytes = TargetBytes::count(&bundle.tokenizer, &sequence, context_len, by_own_labels);
     let label_name = |number: usize| number.checked_sub(1).map(|index| config.labels[index].clone());
     let of_label = |(number, metrics): (usize, &EvalMetrics)| LabelEvaluation {
         label: label_name(number),
@@ -212,26 +140,6 @@ pub fn evaluate_sequence(
         unknown_fraction: (bytes.unknown() + unmapped) as f64 / (metrics.tokens + unmapped) as f64,
         bits_per_byte: bytes.total_bits_per_byte(metrics.nats_per_token(), metrics.tokens).filter(|_| unmapped == 0),
         labels: labels.map(of_label).collect(),
+        mixture: None,
     })
-}
-
-/// What the predictions by windows of `window` ids are made from, in words.
-pub fn window_protocol(window: usize) -> String {
-    format!("window: each token from the {window} before it")
-}
-
-/// What the predictions by `streams` are made from, in words. In a running text, the first `window` ids are no targets.
-pub fn carried_protocol(streams: &Streams, window: usize, has_documents: bool) -> String {
-    let targets = if has_documents {
-        "each token is predicted from the tokens of its document before it".to_owned()
-    } else {
-        format!("each token after the first {window} is predicted from the tokens before it")
-    };
-    let (count, warm_up) = (streams.count(), streams.warm_up());
-    let parallel = if streams.is_exact() {
-        String::new()
-    } else {
-        format!("; {count} parallel streams, each after a warm-up of {}", counted(warm_up, "token"))
-    };
-    format!("carried state: {targets}{parallel}")
 }

@@ -9,6 +9,7 @@ use text_prep::Tokenizer;
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::mixture::Mixture;
 
 /// A language model with its tokenizer, ready to generate text.
 ///
@@ -16,6 +17,7 @@ use crate::error::{Error, Result};
 pub struct Generator {
     bundle: LmBundle,
     engine: Engine,
+    mixture: Option<Mixture>,
 }
 
 impl Generator {
@@ -39,7 +41,20 @@ impl Generator {
     pub fn new(mut bundle: LmBundle) -> Self {
         bundle.model = bundle.model.valid();
         let engine = Engine::new(&bundle.model, Precision::F32);
-        Self { bundle, engine }
+        Self { bundle, engine, mixture: None }
+    }
+
+    /// Samples text from the mixture of the model with n-grams, or with `None` from the model alone. The probabilities of
+    /// [`session`](Self::session) and [`token_log_probs`](Self::token_log_probs), and [`evaluate`](Self::evaluate), are those
+    /// of the model alone.
+    #[must_use]
+    pub fn with_mixture(self, mixture: impl Into<Option<Mixture>>) -> Self {
+        Self { mixture: mixture.into(), ..self }
+    }
+
+    /// The mixture that text is sampled from, if there is one.
+    pub fn mixture(&self) -> Option<&Mixture> {
+        self.mixture.as_ref()
     }
 
     /// Rounds the weights of the matrices to 8 bits, which is faster for models that do not fit into the processor's
@@ -49,7 +64,7 @@ impl Generator {
     /// [`Error::NoInt8`] if the device, the kernels or a cell of the model have no 8-bit inference,
     /// [`Error::NotFinite`] if a weight is infinite or NaN.
     pub fn int8(self) -> Result<Self> {
-        let Self { mut bundle, .. } = self;
+        let Self { mut bundle, mixture, .. } = self;
         if !models::parameters::is_finite(&bundle.model) {
             return Err(Error::NotFinite);
         }
@@ -59,7 +74,7 @@ impl Generator {
         }
         // Evaluation uses the same values.
         bundle.model = models::packed_model::quantize_roundtrip(bundle.model);
-        Ok(Self { bundle, engine })
+        Ok(Self { bundle, engine, mixture })
     }
 
     /// From text to ids and back.

@@ -39,6 +39,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! A [`Mixture`] adds the n-grams of the training text to a model: in texts, by [`Generator::with_mixture`], and in an
+//! evaluation.
+//!
 //! Below that are [`Sampler`] (from logits to token ids), [`BatchSession`] (the state of texts in progress) and
 //! [`Engine`] (the model itself). This crate never trains a model.
 
@@ -53,6 +56,10 @@ mod generator;
 mod label;
 mod likelihood;
 mod mirostat;
+mod mixture;
+mod mixture_evaluation;
+#[cfg(test)]
+mod mixture_tests;
 pub mod prompt;
 mod sample_batch;
 pub mod sampler;
@@ -63,6 +70,7 @@ mod stop;
 #[cfg(test)]
 mod subword_tests;
 pub mod target_bytes;
+mod target_loader;
 #[cfg(test)]
 mod test_model;
 mod token_log_probs;
@@ -72,11 +80,10 @@ mod unique;
 pub use batch_session::{BatchSession, MAX_READ};
 pub use engine::Engine;
 pub use error::{Error, Result};
-pub use evaluate::{
-    Evaluation, EvaluationMode, LabelChoice, LabelEvaluation, carried_protocol, evaluate_input, evaluate_sequence,
-    window_protocol,
-};
+pub use evaluate::{Evaluation, LabelEvaluation, evaluate_input, evaluate_sequence};
 pub use generator::Generator;
+pub use mixture::{Mixture, NgramOrder};
+pub use mixture_evaluation::{Losses, MixtureEvaluation};
 pub use prompt::{Prompt, ToPrompt};
 pub use sample_batch::Sample;
 pub use sampler::Sampler;
@@ -85,5 +92,6 @@ pub use sampling::Sampling;
 pub use session::Session;
 pub use stop::StopText;
 pub use target_bytes::TargetBytes;
+pub use target_loader::{EvaluationMode, LabelChoice, carried_protocol, window_protocol};
 pub use token_log_probs::TokenLogProb;
 pub use unique::{LeftOut, UniqueDocuments};

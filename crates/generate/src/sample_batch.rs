@@ -11,6 +11,7 @@ use crate::batch_session::BatchSession;
 use crate::error::Result;
 use crate::generator::Generator;
 use crate::likelihood::LogLikelihood;
+use crate::mixture::Mixture;
 use crate::prompt::Prompt;
 use crate::sampler::Sampler;
 use crate::sampling::Sampling;
@@ -62,7 +63,10 @@ impl<'a> SampleBatch<'a> {
         let label = generator.label_number(prompt.label.as_deref())?;
         let document = generator.document_id();
         let (ids, unfinished) = Unfinished::split_off(tokenizer, &prompt.ids, document);
-        let sample = |number| SampleInProgress::new(tokenizer, ids, unfinished.clone(), document, sampling, number);
+        let sample = |number| SampleInProgress {
+            mixture: generator.mixture(),
+            ..SampleInProgress::new(tokenizer, ids, unfinished.clone(), document, sampling, number)
+        };
         let candidates = sampling.best_of as u64;
         let numbers = numbers.flat_map(|number| {
             let first = number.wrapping_mul(candidates);
@@ -146,6 +150,8 @@ impl<'a> SampleBatch<'a> {
 /// A sample in progress.
 struct SampleInProgress<'a> {
     tokenizer: &'a Tokenizer,
+    /// What the model is mixed with, if there is something.
+    mixture: Option<&'a Mixture>,
     sampler: Sampler,
     detokenizer: Detokenizer,
     /// Bytes of the prompt's text.
@@ -189,6 +195,7 @@ impl<'a> SampleInProgress<'a> {
         let (ids, ends) = (Vec::new(), Vec::new());
         Self {
             tokenizer,
+            mixture: None,
             sampler,
             detokenizer,
             prompt_len,
@@ -208,6 +215,8 @@ impl<'a> SampleInProgress<'a> {
         if self.stopped {
             return Ok(None);
         }
+        let mixed = self.mixture.map(|mixture| mixture.mix(logits, self.sampler.history()));
+        let logits = mixed.as_deref().unwrap_or(logits);
         let filtered;
         let logits = match self.unfinished.len() {
             0 => logits,

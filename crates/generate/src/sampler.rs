@@ -54,6 +54,11 @@ impl Sampler {
         self.history.extend_from_slice(ids);
     }
 
+    /// The ids of the prompt and those sampled.
+    pub fn history(&self) -> &[u32] {
+        &self.history
+    }
+
     /// Samples an id from `logits`, one per token.
     ///
     /// # Errors

@@ -39,6 +39,9 @@ const VOCABULARY: &str = "vocabulary.tsv";
 /// The hashes of the training documents, if a model was trained on documents: an additional file, which
 /// [`DocumentHashes`](seqdata::DocumentHashes) reads.
 pub const DOCUMENT_HASHES: &str = "document-hashes.bin";
+/// The n-grams of a training text and the weights of their mixture with the network: an additional file, which
+/// `generate::Mixture` reads.
+pub const NGRAM_COUNTS: &str = "ngram-counts.bin";
 /// More tokens in a window than any model is trained with: prompts are padded to this length.
 const MAX_WINDOW: usize = 1 << 20;
 

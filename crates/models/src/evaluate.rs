@@ -1,7 +1,7 @@
 //! Evaluation of a language model on held-out ids: loss, perplexity and accuracy.
 
 use burn::data::dataloader::DataLoader;
-use burn::tensor::{Int, Tensor, TensorReadError, s};
+use burn::tensor::TensorReadError;
 use seqdata::Batch;
 
 use crate::language_model::{LanguageModel, TokenInput};
@@ -87,14 +87,14 @@ pub fn evaluate_while(
     Ok(completed.then_some(metrics))
 }
 
-/// Calls `each` with the losses of each batch and the label numbers of their targets, as long as `keep_going` returns
-/// true. All documents get the label number `label`, if one is given. Returns whether it came to the end.
+/// Calls `each` with the losses of each batch and the batch, as long as `keep_going` returns true. All documents get the
+/// label number `label`, if one is given. Returns whether it came to the end.
 pub(crate) fn each_batch(
     model: &LanguageModel,
     batches: &dyn DataLoader<Batch>,
     label: Option<u32>,
     mut keep_going: impl FnMut() -> bool,
-    mut each: impl FnMut(&LossOutput, Option<Tensor<1, Int>>) -> Result<(), TensorReadError>,
+    mut each: impl FnMut(&LossOutput, &Batch) -> Result<(), TensorReadError>,
 ) -> Result<bool, TensorReadError> {
     let mut state = None;
     for batch in batches.iter() {
@@ -106,12 +106,10 @@ pub(crate) fn each_batch(
             batch.labels = Some(batch.inputs.full_like(label));
         }
         let before = model.state_before(&batch, state.take());
-        let [inputs, targets] = [&batch.inputs, &batch.targets].map(|ids| ids.dims()[1]);
-        let labels = batch.labels.clone().map(|labels| labels.slice(s![.., inputs - targets..]).flatten(0, 1));
-        let input = TokenInput { ids: batch.inputs, labels: batch.labels };
-        let (losses, after) = model.forward_eval(input, batch.targets, before);
+        let input = TokenInput { ids: batch.inputs.clone(), labels: batch.labels.clone() };
+        let (losses, after) = model.forward_eval(input, batch.targets.clone(), before);
         state = Some(after);
-        each(&losses, labels)?;
+        each(&losses, &batch)?;
     }
     Ok(true)
 }

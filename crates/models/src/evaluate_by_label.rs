@@ -1,7 +1,7 @@
 //! Losses by label, and of other labels than a document has.
 
 use burn::data::dataloader::DataLoader;
-use burn::tensor::TensorReadError;
+use burn::tensor::{TensorReadError, s};
 use seqdata::Batch;
 
 use crate::evaluate::{EvalMetrics, each_batch};
@@ -24,7 +24,9 @@ pub fn evaluate_by_label(
         batches,
         None,
         || true,
-        |losses, labels| {
+        |losses, batch| {
+            let [inputs, targets] = [&batch.inputs, &batch.targets].map(|ids| ids.dims()[1]);
+            let labels = batch.labels.clone().map(|labels| labels.slice(s![.., inputs - targets..]).flatten::<1>(0, 1));
             let nats: Vec<f64> = losses.nats.clone().try_into_vec_as()?;
             let correct =
                 losses.correct.clone().map_or(Ok(vec![0; nats.len()]), |correct| correct.try_into_vec_as::<i64>())?;

@@ -20,8 +20,8 @@ pub use trainer_builder::Trainer;
 pub use training_data::{ConfigOf, TrainingData};
 
 pub use generate::{
-    Evaluation, Generator, LabelChoice, LabelEvaluation, LeftOut, Prompt, Sample, SampleStream, Samples, Sampling,
-    Session, TokenLogProb, UniqueDocuments,
+    Evaluation, Generator, LabelChoice, LabelEvaluation, LeftOut, Mixture, MixtureEvaluation, NgramOrder, Prompt,
+    Sample, SampleStream, Samples, Sampling, Session, TokenLogProb, UniqueDocuments,
 };
 pub use kernels::{KernelMode, default_device};
 pub use models::{InitScheme, LanguageModelConfig, LayerConfig, LmBundle, ModelBundle, StateMode};

@@ -15,8 +15,8 @@ use text_prep::{InputError, TextFiles};
 use trainer::Checkpoints;
 
 use super::generate::{int8, label, state_mode};
-use super::load_model;
 use super::train::CONFIG;
+use super::{load_model, mix};
 use crate::base;
 use crate::config::{
     Config, Data, DocumentKind, DocumentSettings, FOLDER, LmExperiment, OpenInput, PretrainedModel, QaExperiment,
@@ -28,8 +28,8 @@ use crate::input::{self, is_standard_input, reject_repeated_pipes};
 use crate::long_task::LongTask;
 use crate::output::{columns, print, print_json, status, warn};
 use crate::report::held_out::HeldOut;
-use crate::report::question_scores;
 use crate::report::terms::LOSSES;
+use crate::report::{mixture_report, question_scores};
 use crate::run::changed_text;
 use crate::run::directory;
 use crate::run::init::{check_questions, check_text};
@@ -51,7 +51,7 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
     // An unreadable directory is reported when the model is loaded.
     let is_question_model = !base::is_base(&directory)
         && read_metadata(&directory).is_ok_and(|metadata| metadata.kind == QuestionModel::KIND);
-    let has_text_options = is_for_text || args.state.is_some();
+    let has_text_options = is_for_text || args.state.is_some() || args.mix.is_some();
     if args.data.is_some() || (is_question_model && !has_text_options) {
         return evaluate_questions(args, &directory, backend, &device);
     }
@@ -71,7 +71,7 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
         None => LabelChoice::Own,
     };
     let mut evaluation = if args.text.is_empty() {
-        evaluate_own_text(bundle, &directory, args.part.unwrap_or(HeldOutPart::Valid), labels, mode)?
+        evaluate_own_text(args, bundle, &directory, labels, mode)?
     } else {
         evaluate_files(args, bundle, &directory, labels, mode)?
     };
@@ -110,14 +110,14 @@ struct WithSizes {
 
 /// Evaluates a model on a held-out part of its own text.
 fn evaluate_own_text(
+    args: &Evaluate,
     bundle: &LmBundle,
     directory: &Path,
-    part: HeldOutPart,
     labels: LabelChoice,
     mode: EvaluationMode,
 ) -> Result<Evaluation> {
     let dataset = own_text(bundle, directory, OTHER_TEXT)?.dataset;
-    let (part, dropped) = match part {
+    let (part, dropped) = match args.part.unwrap_or(HeldOutPart::Valid) {
         HeldOutPart::Valid => (Part::Valid, dataset.valid_dropped),
         HeldOutPart::Test if !dataset.has_test_part() => bail!(
             "the text of {} has no test part: give one for training with `text.test` or `split.test_fraction`, or leave \
@@ -134,7 +134,10 @@ fn evaluate_own_text(
         }
     };
     warn_of_labels(dataset.documents.as_deref(), part, labels);
-    let mut evaluation = evaluate_sequence(bundle, &dataset.sequence(part), dropped, labels, mode)?;
+    let sequence = dataset.sequence(part);
+    let mut evaluation = evaluate_sequence(bundle, &sequence, dropped, labels, mode)?;
+    let mixture = mix::for_own_text(args.mix, bundle, &dataset, state_mode(args.state, bundle))?;
+    evaluation.mixture = mix::evaluate(mixture.as_ref(), bundle, &sequence, dropped, labels, mode)?;
     if part == Part::Valid && evaluation.bits_per_byte.is_none() {
         spell_unknown_tokens(&mut evaluation, &dataset, mode);
     }
@@ -154,6 +157,9 @@ fn spell_unknown_tokens(evaluation: &mut Evaluation, dataset: &TextDataset, mode
     };
     let Some(held_out) = HeldOut::new(dataset, context_len) else { return };
     evaluation.bits_per_byte = Some(held_out.bits_per_byte(evaluation.loss_nats_per_token));
+    if let Some(mixture) = &mut evaluation.mixture {
+        mixture_report::spell_unknown_tokens(mixture, &held_out);
+    }
     if let Some(protocol) = held_out.protocol(dataset) {
         evaluation.protocol.push_str(&format!("; {protocol}"));
     }
@@ -167,6 +173,7 @@ fn evaluate_files(
     labels: LabelChoice,
     mode: EvaluationMode,
 ) -> Result<Evaluation> {
+    let mixture = mix::for_other_text(args.mix, bundle)?;
     reject_repeated_pipes(args.text.iter().map(PathBuf::as_path))?;
     if args.text.len() > 1 {
         reject_pipe_among(args.text.iter().cloned(), "the only text")?;
@@ -196,6 +203,8 @@ fn evaluate_files(
     warn_of_labels(text.documents.as_deref(), Part::Valid, labels);
     let evaluation = evaluate_sequence(bundle, &text.sequence, text.unmapped, labels, mode);
     let mut evaluation = evaluation.map_err(|error| in_text(error.into()))?;
+    let (mixture, sequence) = (mixture.as_ref(), &text.sequence);
+    evaluation.mixture = mix::evaluate(mixture, bundle, sequence, text.unmapped, labels, mode)?;
     if text.documents.is_some() && matches!(input, OpenInput::Text(_)) {
         evaluation.protocol.push_str("; the text is one document");
     }
@@ -315,6 +324,7 @@ fn table(evaluation: &Evaluation) -> String {
         ("bits per byte", bits),
     ];
     let table: String = rows.iter().map(|(name, value)| format!("{name:<14}{value}\n")).collect();
+    let table = table + &evaluation.mixture.as_ref().map_or(String::new(), mix::table);
     if evaluation.labels.is_empty() {
         return table;
     }

@@ -13,10 +13,10 @@ use serde::Serialize;
 use text_prep::OovPolicy;
 use text_prep::source::remove_byte_order_marks;
 
-use super::load_model;
 use super::sample_printer::{SamplePrinter, cut_off_warning};
 use super::sampling_settings::{Settings, in_words};
 use super::train::CONFIG;
+use super::{load_model, mix};
 use crate::base;
 use crate::config::Config;
 use crate::device::BackendSelection;
@@ -47,6 +47,9 @@ struct Report {
     #[serde(flatten)]
     sampling: Settings,
     tokens_per_second: f64,
+    /// What the model is mixed with, if it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mix: Option<&'static str>,
     /// With `--unique`.
     #[serde(skip_serializing_if = "Option::is_none")]
     left_out: Option<LeftOut>,
@@ -80,6 +83,11 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
         _ => sampling,
     };
     let generator = if args.int8 { int8(generator)? } else { generator };
+    let mixture = mix::for_writing(args.mix, generator.bundle())?;
+    let mixed_with = mixture.as_ref().map_or(String::new(), |mixture| {
+        format!(", mixed with {}-grams of its training text (`--mix none` leaves them out)", mixture.ngrams().order())
+    });
+    let generator = generator.with_mixture(mixture);
     if is_unnamed_base {
         status(
             "no run under runs/ has a language model, so the text comes from the built-in base, a small model of English \
@@ -89,7 +97,7 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
     }
     let reads = if state_mode == StateMode::Window { generator.context_len() } else { MAX_READ };
     let text = &printed(&text, &prompt, reads, args.json);
-    status(&format!("model {}, seed {seed}{}", directory.display(), in_words(&sampling)));
+    status(&format!("model {}{mixed_with}, seed {seed}{}", directory.display(), in_words(&sampling)));
     let start = Instant::now();
     let print = if args.raw { print_raw } else { print };
     let (mut tokens, mut left_out) = (0, None);
@@ -129,7 +137,8 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
     let tokens_per_second = sampled as f64 / start.elapsed().as_secs_f64();
     if args.json {
         let model = directory.display().to_string();
-        let report = to_json(&Report { model, sampling: Settings::of(&sampling), tokens_per_second, left_out })?;
+        let mix = generator.mixture().map(|_| "ngram");
+        let report = to_json(&Report { model, sampling: Settings::of(&sampling), tokens_per_second, mix, left_out })?;
         print(&format!("{}\n", report.trim_start_matches('{')))?;
     }
     let of_sampled =

@@ -10,6 +10,7 @@ pub mod fetch;
 pub mod generate;
 pub mod gradients;
 pub mod import;
+mod mix;
 pub mod prepare;
 pub mod reproduce;
 pub mod runs;

@@ -7,7 +7,7 @@ use super::Config;
 use crate::error::{Result, bail};
 
 /// Keys and sections that may change when a run is resumed.
-const MAY_CHANGE: [&str; 4] = ["train.epochs", "train.early_stopping_patience", "samples", "checkpoints"];
+const MAY_CHANGE: [&str; 5] = ["train.epochs", "train.early_stopping_patience", "ngrams", "samples", "checkpoints"];
 
 /// Rejects changes that would make a resumed run another run.
 ///
@@ -106,9 +106,13 @@ mod tests {
             let now = apply_changes(before.clone(), &[change.to_string()]).unwrap();
             reject_changes(&before, &now, "runs/a")
         };
-        for allowed in
-            ["train.epochs=9", "train.early_stopping_patience=3", "samples.max_tokens=5", "checkpoints.keep=9"]
-        {
+        for allowed in [
+            "train.epochs=9",
+            "train.early_stopping_patience=3",
+            "ngrams.order=best",
+            "samples.max_tokens=5",
+            "checkpoints.keep=9",
+        ] {
             change(allowed).unwrap();
         }
         for rejected in [

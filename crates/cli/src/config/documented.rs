@@ -54,6 +54,7 @@ fn every_key_is_documented_with_its_true_default() {
     full.tokens.jamo = Some(false);
     full.tokens.path = Some(PathBuf::new());
     full.vocabulary.size = Some(512);
+    full.ngrams.order = Some(ngrams::NgramOrder(generate::NgramOrder::Best));
     full.model.vectors.path = Some(PathBuf::new());
     full.model.layers[0].activation = Some(Activation::Tanh);
     full.model.layers[0].reset_after = Some(true);

@@ -7,6 +7,7 @@ mod changes;
 mod documented;
 mod documents;
 mod inputs;
+mod ngrams;
 mod paths;
 mod plain_errors;
 mod pretrained;
@@ -37,6 +38,7 @@ use text_prep::{Capitals, CharacterUnit, OovPolicy, Punctuation, RuleSpec};
 pub use changes::{SET_BY_MODEL, flatten, is_within, reject_changes, reject_model_changes, unused_keys};
 pub use documents::{DocumentKind, DocumentSettings};
 pub use inputs::{FOLDER, OpenInput, OpenInputs};
+pub use ngrams::Ngrams;
 pub use paths::Paths;
 pub use pretrained::PretrainedModel;
 pub use questions::{Data, QuestionsConfig};
@@ -81,6 +83,9 @@ pub struct Config {
     pub model: Model,
     /// How the model is trained.
     pub train: Train,
+    /// The n-grams that are kept with the model.
+    #[serde(skip_serializing_if = "Ngrams::is_none")]
+    pub ngrams: Ngrams,
     /// The samples printed during training.
     pub samples: Samples,
     /// When checkpoints are saved.
@@ -324,6 +329,7 @@ impl Default for Config {
             windows: Windows::default(),
             model: Model::default(),
             train: Train::default(),
+            ngrams: Ngrams::default(),
             samples: Samples::default(),
             checkpoints: Checkpoints::default(),
         }

@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ::models::bundle::NGRAM_COUNTS;
 use ::models::interop::{Imported, Layout, export, import as import_weights, read_safetensors, write_safetensors};
-use ::models::{LanguageModel, LanguageModelConfig, LayerConfig, LmBundle, LmMetadata, Metadata, ModelBundle, Network};
+use ::models::{
+    LanguageModel, LanguageModelConfig, LayerConfig, LmBundle, LmMetadata, Metadata, ModelBundle, Network, StateMode,
+};
 use burn::tensor::Device;
-use generate::{Generator, LabelChoice, Sampling, evaluate_input};
+use generate::{Generator, LabelChoice, Mixture, NgramOrder, Sampling, evaluate_input};
 use pastiche::TrainingData;
 use qa::{QaDataset, QaDatasetConfig, QaPipeline, QgOptions, QuestionModel, QuestionModelConfig};
 use seqdata::hash::sha256;
-use seqdata::{DatasetInput, Random, TextDataset, VocabSource};
+use seqdata::{DatasetInput, Part, Random, TextDataset, VocabSource};
 use serde_json::{Value, json};
 use text_prep::Cleaner;
 use trainer::{
@@ -160,7 +163,7 @@ fn model_case(files: [Files; 2], folder: &Path) -> Case {
     })
 }
 
-/// A model of labelled documents, with the hashes of its training documents.
+/// A model of labelled documents, with the hashes of its training documents and their n-grams.
 pub fn document_model(folder: &Path) -> Case {
     let texts: Vec<String> = (0..12).map(|at| format!("the fox saw {} crows", at / 2)).collect();
     let documents: Vec<(&str, Option<&str>)> =
@@ -172,10 +175,16 @@ pub fn document_model(folder: &Path) -> Case {
         let model = config.init(seed, &device()).unwrap();
         let metadata = LmMetadata::new(config, 4, seed, String::new());
         let extra_files = dataset.extra_files().into_iter().map(|(name, bytes)| (name.into(), bytes)).collect();
-        LmBundle { extra_files, ..LmBundle::new(model, dataset.tokenizer.clone(), metadata) }
+        let bundle = LmBundle { extra_files, ..LmBundle::new(model, dataset.tokenizer.clone(), metadata) };
+        let (training, held_out) = (dataset.ids.slice(dataset.split.train.clone()), dataset.sequence(Part::Valid));
+        let mixture = Mixture::fit(&bundle, &training, &held_out, NgramOrder::Tokens(2), StateMode::Carry).unwrap();
+        let counts = (NGRAM_COUNTS.to_string(), mixture.to_bytes());
+        LmBundle { extra_files: bundle.extra_files.into_iter().chain([counts]).collect(), ..bundle }
     };
     directory_case::<LanguageModel>(saved(folder, bundle), folder, |directory| {
         let Some(generator) = accepted(Generator::load_on(directory, &device())) else { return };
+        let mixture = accepted(Mixture::of(generator.bundle())).flatten();
+        let generator = generator.with_mixture(mixture);
         let sampling = Sampling::default().max_tokens(5).seed(1);
         let Some(prompt) = accepted(generator.prompt("the fox")) else { return };
         let _ = accepted(generator.generate(&prompt.clone().label("fable"), &sampling));

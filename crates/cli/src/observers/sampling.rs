@@ -100,20 +100,19 @@ pub struct LmSampler {
     pub max_tokens: usize,
 }
 
-/// A sample of `model` from the start of a document to its end, or of `max_tokens` tokens; `None` if `keep_going`, which is
+/// A sample of `generator` from the start of a document to its end, or of `max_tokens` tokens; `None` if `keep_going`, which is
 /// called before each token, returned false.
 ///
 /// # Errors
 /// If the model's outputs are not finite.
 pub fn sample_document(
-    bundle: LmBundle,
+    generator: &Generator,
     state_mode: StateMode,
     temperature: f64,
     max_tokens: usize,
     keep_going: impl Fn() -> bool + Sync,
 ) -> generate::Result<Option<Sample>> {
-    let sampling = sampling(&bundle, state_mode, temperature).max_tokens(max_tokens);
-    let generator = Generator::new(bundle);
+    let sampling = sampling(generator.bundle(), state_mode, temperature).max_tokens(max_tokens);
     let prompt = generator.encode("", OovPolicy::Drop)?;
     generator.sample_while(&prompt, &sampling, 0, keep_going)
 }
@@ -172,7 +171,7 @@ impl SampleSource<LanguageModel> for LmSampler {
         let line = if metadata.config.document_id.is_some() {
             sample_documents(bundle, *state_mode, temperature, *max_tokens, keep_going)
         } else {
-            let sample = sample_document(bundle, *state_mode, temperature, *max_tokens, keep_going);
+            let sample = sample_document(&Generator::new(bundle), *state_mode, temperature, *max_tokens, keep_going);
             sample.map(|sample| sample.map(|sample| one_line(&sample.text)))
         };
         match line {

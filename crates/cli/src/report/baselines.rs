@@ -42,10 +42,8 @@ impl Baselines {
 
     /// The same, with an n-gram model of at most this many tokens of the training text.
     fn of_last(dataset: &TextDataset, context_len: usize, max_tokens: usize) -> Self {
-        let train = dataset.split.train.clone();
-        let counted = train.end.saturating_sub(max_tokens).max(train.start)..train.end;
-        let ngram_tokens = (counted.start > train.start).then_some(counted.len());
-        let (train, valid) = (dataset.ids.slice(counted), valid_ids(dataset));
+        let (train, valid) = (last_train_ids(dataset, max_tokens), valid_ids(dataset));
+        let ngram_tokens = (train.len() < dataset.split.train.len()).then_some(train.len());
         let vocabulary = dataset.tokenizer.vocabulary.len();
         let document = dataset.tokenizer.vocabulary.document_id();
         // At the same time: each takes seconds for a text of some megabytes.
@@ -88,6 +86,12 @@ impl Baselines {
 /// The ids of the training split.
 pub fn train_ids(dataset: &TextDataset) -> Vec<u32> {
     dataset.ids.slice(dataset.split.train.clone())
+}
+
+/// The last ids of the training split, at most this many.
+pub fn last_train_ids(dataset: &TextDataset, max_tokens: usize) -> Vec<u32> {
+    let train = dataset.split.train.clone();
+    dataset.ids.slice(train.end.saturating_sub(max_tokens).max(train.start)..train.end)
 }
 
 /// The ids of the validation split.

@@ -17,8 +17,10 @@ use crate::report::copied_words::CopiedWords;
 use crate::report::counting::CountingScore;
 use crate::report::final_sample::{DocumentNovelty, FinalSample};
 use crate::report::held_out::HeldOut;
+use crate::report::mixture_report::{MixtureReport, RunMixture};
 use crate::report::overlap::{self, Overlap};
 use crate::report::terms::HOW_TO_READ;
+use crate::report::test_part;
 use crate::view::format::{counted, decimals, short_name, thousands};
 
 /// The evaluation of a language model.
@@ -44,6 +46,9 @@ pub struct EvaluationReport {
     /// The evaluation on the test part, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<Evaluation>,
+    /// The mixture of the model with n-grams, if it is made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mixture: Option<MixtureReport>,
     /// How many generated documents are new.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub novelty: Option<DocumentNovelty>,
@@ -77,14 +82,14 @@ pub struct Row {
 
 impl EvaluationReport {
     /// Evaluates the best model of `outcome`, which was trained as `experiment` says, validated as `protocols` says,
-    /// generated `sample`, and has these losses by label and on the test part. `is_planned`: by `--minutes`.
+    /// generated `sample`, and has these losses by label and on the test part and this mixture. `is_planned`: by `--minutes`.
     pub fn new(
         mut protocols: Vec<String>,
         experiment: &LmExperiment,
         outcome: &Outcome,
         baselines: &Baselines,
         FinalSample { sample, novelty, copied_words }: &FinalSample,
-        (labels, test): (Vec<LabelEvaluation>, Option<Evaluation>),
+        (labels, test, mixture): (Vec<LabelEvaluation>, Option<Evaluation>, Option<&RunMixture>),
         is_planned: bool,
     ) -> Self {
         let (dataset, best) = (&experiment.dataset, &outcome.best);
@@ -121,11 +126,14 @@ impl EvaluationReport {
         let document = dataset.tokenizer.vocabulary.document_id();
         let training_text = TrainingText::new(without_separators(&train_ids(dataset)), document);
         let overlap = |ids: &[u32]| Overlap::new(&training_text, ids, &dataset.tokenizer);
-        let written = without_separators(&sample.ids);
         let held_out = without_separators(&valid_ids(dataset));
         // Two texts of equal length.
-        let length = held_out.len().min(written.len());
-        let (written, held_out) = (&written[..length], &held_out[..length]);
+        let overlaps = |written: &[u32]| {
+            let written = without_separators(written);
+            let length = held_out.len().min(written.len());
+            [&written, &held_out].map(|ids| overlap(&ids[..length]))
+        };
+        let [copied, copied_by_held_out_text] = overlaps(&sample.ids);
         let (parameters, training_tokens) = (best.model.num_params(), dataset.split.train.len());
         let lowest_baseline = named.iter().map(|&(_, loss)| loss).fold(f64::INFINITY, f64::min);
         let progress = &outcome.progress;
@@ -153,9 +161,10 @@ impl EvaluationReport {
             counting,
             labels,
             test,
+            mixture: mixture.map(|mixture| mixture.report(overlaps(&mixture.sample.sample.ids))),
             novelty: *novelty,
-            copied: overlap(written),
-            copied_by_held_out_text: overlap(held_out),
+            copied,
+            copied_by_held_out_text,
             copied_words: copied_words.clone(),
             parameters,
             training_tokens,
@@ -212,7 +221,8 @@ impl EvaluationReport {
         if let Some(novelty) = &self.novelty {
             sentences.insert(1, novelty.sentence());
         }
-        sentences.splice(1..1, self.test.as_ref().map(test_sentence));
+        sentences.splice(1..1, self.test.as_ref().map(test_part::sentence));
+        sentences.extend(self.mixture.iter().flat_map(MixtureReport::sentences));
         sentences
     }
 
@@ -269,16 +279,6 @@ impl EvaluationReport {
     }
 }
 
-/// The loss on the test part, in one sentence.
-fn test_sentence(test: &Evaluation) -> String {
-    let bits = test.bits_per_byte.map_or(String::new(), |bits| format!(" ({} bits per byte)", decimals(bits, 3)));
-    format!(
-        "The test loss of the model is {} nats/token{bits}, on {} not used for training or for choosing the best epoch.",
-        decimals(test.loss_nats_per_token, 3),
-        counted(test.tokens, "token")
-    )
-}
-
 #[cfg(test)]
 pub mod tests {
     use super::*;
@@ -305,6 +305,7 @@ pub mod tests {
             counting: None,
             labels: Vec::new(),
             test: None,
+            mixture: None,
             novelty: None,
             protocols: vec!["carried: each token from all before it".into()],
             rows: vec![row("this model", model), row("5-gram", 4.42), row("unigram", 5.6)],

@@ -1,6 +1,6 @@
 //! The sample of the trained model that the reports at the end of a run are based on: a text, or documents.
 
-use generate::{Generator, Prompt, Sample};
+use generate::{Generator, Mixture, Prompt, Sample};
 use models::LmBundle;
 use seqdata::{DocumentHashes, Part, TextDataset};
 use serde::Serialize;
@@ -51,12 +51,19 @@ pub struct DocumentNovelty {
 }
 
 impl FinalSample {
-    /// Samples from `best`, which was trained on `dataset`, from weights that come from `earlier` texts.
+    /// Samples from `best`, or from its mixture with n-grams, which was trained on `dataset`, from weights that come from
+    /// `earlier` texts.
     ///
     /// # Errors
     /// If the model's outputs are not finite.
-    pub fn new(best: &LmBundle, dataset: &TextDataset, earlier: &EarlierTexts) -> Result<Self> {
-        let (sample, novelty) = Self::sample(best, dataset)?;
+    pub fn new(
+        best: &LmBundle,
+        mixture: Option<&Mixture>,
+        dataset: &TextDataset,
+        earlier: &EarlierTexts,
+    ) -> Result<Self> {
+        let generator = Generator::new(best.clone()).with_mixture(mixture.cloned());
+        let (sample, novelty) = Self::sample(&generator, dataset)?;
         let _task = LongTask::start("looking up the words of the sample");
         // Documents are compared one by one.
         let document = best.metadata.config.document_id;
@@ -66,7 +73,8 @@ impl FinalSample {
         Ok(Self { sample, novelty, copied_words })
     }
 
-    fn sample(best: &LmBundle, dataset: &TextDataset) -> Result<(Sample, Option<DocumentNovelty>)> {
+    fn sample(generator: &Generator, dataset: &TextDataset) -> Result<(Sample, Option<DocumentNovelty>)> {
+        let best = generator.bundle();
         let max_tokens = match best.tokenizer.pre_tokenizer {
             PreTokenizer::Characters(_) => CHARACTERS,
             PreTokenizer::Subwords(_) => SUBWORDS,
@@ -75,12 +83,12 @@ impl FinalSample {
         let documents = dataset.documents.as_ref();
         let lengths = documents.and_then(|documents| documents.lengths(documents.of(Part::Train)));
         let Some(lengths) = lengths else {
-            let sample = sample_document(best.clone(), best.metadata.state_mode(), TEMPERATURE, max_tokens, || true)?;
+            let sample = sample_document(generator, best.metadata.state_mode(), TEMPERATURE, max_tokens, || true)?;
             return Ok((sample.expect("nothing cuts it off"), None));
         };
         let count = (DOCUMENT_TOKENS * max_tokens) as f64 / lengths.mean.max(1.0);
         let count = (count as usize).clamp(1, DOCUMENTS);
-        let samples = sample_documents(best, count, lengths.max.min(max_tokens))?;
+        let samples = sample_documents(generator, count, lengths.max.min(max_tokens))?;
         let novelty = DocumentNovelty::of(&samples, &dataset.training_documents());
         let document = best.metadata.config.document_id;
         let ids: Vec<Vec<u32>> = samples.iter().map(|sample| sample.ids.clone()).collect();
@@ -93,9 +101,9 @@ impl FinalSample {
 
 /// `count` documents of at most `max_tokens` tokens. The labels share them evenly; of more labels than `count`, the first
 /// ones have one each.
-fn sample_documents(best: &LmBundle, count: usize, max_tokens: usize) -> Result<Vec<Sample>> {
+fn sample_documents(generator: &Generator, count: usize, max_tokens: usize) -> Result<Vec<Sample>> {
+    let best = generator.bundle();
     let sampling = sampling(best, best.metadata.state_mode(), TEMPERATURE).max_tokens(max_tokens);
-    let generator = Generator::new(best.clone());
     let prompt = generator.encode("", OovPolicy::Drop)?;
     let labels = generator.labels();
     let parts = labels.len().clamp(1, count);

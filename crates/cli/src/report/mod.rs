@@ -10,12 +10,14 @@ pub mod evaluation_report;
 pub mod final_sample;
 pub mod held_out;
 pub mod invented_words_report;
+pub mod mixture_report;
 pub mod model_card;
 pub mod overlap;
 pub mod question_formats;
 pub mod question_scores;
 pub mod run_charts;
 pub mod terms;
+pub mod test_part;
 pub mod too_short;
 pub mod training_texts;
 

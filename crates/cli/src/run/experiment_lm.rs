@@ -1,8 +1,8 @@
 //! Training of a language model.
 
-use generate::{Evaluation, LabelChoice, carried_protocol, evaluate_sequence, window_protocol};
+use generate::{LabelChoice, carried_protocol, evaluate_sequence, window_protocol};
 use models::bundle::DOCUMENT_HASHES;
-use models::{LanguageModel, LmBundle, LmMetadata, StateMode};
+use models::{LanguageModel, LmMetadata, StateMode};
 use seqdata::{Part, TextDataset};
 use text_prep::Tokenizer;
 use trainer::{Outcome, StopFlag, StopReason, TrainConfig, TrainMode};
@@ -19,7 +19,8 @@ use crate::report::baselines::Baselines;
 use crate::report::copied_words::EarlierTexts;
 use crate::report::evaluation_report::EvaluationReport;
 use crate::report::final_sample::FinalSample;
-use crate::report::{invented_words_report, too_short, write_score};
+use crate::report::mixture_report::RunMixture;
+use crate::report::{invented_words_report, test_part, too_short, write_score};
 use crate::run::experiment::{Experiment, RunContext, model_label};
 use crate::run::provenance::{InputHashes, Provenance};
 use crate::view::format::decimals;
@@ -159,7 +160,14 @@ fn write_reports(
 ) -> Result<()> {
     let (dataset, best, run) = (&experiment.dataset, &outcome.best, context.run);
     tensorboard_log::write_embeddings(run, best)?;
-    let sample = FinalSample::new(best, dataset, &EarlierTexts::of(&experiment.config.init, run)?)?;
+    let earlier = EarlierTexts::of(&experiment.config.init, run)?;
+    let mixture = experiment.config.ngrams.order.map(|order| RunMixture::new(best, dataset, order.0, &earlier));
+    let mixture = mixture.transpose()?;
+    if let Some(mixture) = &mixture {
+        context.lock.check()?;
+        mixture.add_to(best).save(run)?;
+    }
+    let sample = FinalSample::new(best, None, dataset, &earlier)?;
     let words = invented_words_report::write(dataset, best, &sample.sample, run)?;
     let task = LongTask::start("evaluating by label");
     let sequence = dataset.sequence(Part::Valid);
@@ -169,15 +177,18 @@ fn write_reports(
         Vec::new()
     };
     drop(task);
-    let test = if dataset.has_test_part() { test_evaluation(best, dataset)? } else { None };
+    let test = test_part::evaluate(best, dataset, mixture.as_ref().map(|mixture| &mixture.mixture))?;
     let task = LongTask::start("comparing the sample with the training text");
     let protocols = experiment.validation_protocols();
     let is_planned = Provenance::read(run).is_ok_and(|run| run.planned_minutes.is_some());
-    let evaluations = (labels, test);
+    let evaluations = (labels, test, mixture.as_ref());
     let report = EvaluationReport::new(protocols, experiment, outcome, baselines, &sample, evaluations, is_planned);
     drop(task);
     write_score(run, &report.to_markdown(), &report)?;
     status(&report.comparison());
+    if let Some(mixture) = &report.mixture {
+        status(&mixture.losses());
+    }
     if let Some(words) = words {
         status(&format!("In a sample, the network {words}"));
     }
@@ -186,18 +197,4 @@ fn write_reports(
     warn(warning.as_slice());
     status(&format!("all scores, and advice for the next run: {}", run.join("score.md").display()));
     Ok(())
-}
-
-/// The evaluation of the model on the test part.
-fn test_evaluation(best: &LmBundle, dataset: &TextDataset) -> Result<Option<Evaluation>> {
-    let _task = LongTask::start("evaluating on the test part");
-    let (sequence, state_mode) = (dataset.sequence(Part::Test), best.metadata.state_mode());
-    match evaluate_sequence(best, &sequence, dataset.test_dropped, LabelChoice::Own, state_mode) {
-        // A few short documents are no reason to lose the other reports.
-        Err(error @ generate::Error::TooShort { .. }) => {
-            warn(&[format!("the test part is not evaluated: {error}")]);
-            Ok(None)
-        }
-        evaluation => Ok(Some(evaluation?)),
-    }
 }

@@ -1,0 +1,173 @@
+//! The mixture of a model with the n-grams of its training text.
+
+use std::ops::RangeInclusive;
+
+use eval::{BestOrder, KneserNey, SeenContext, TargetProbabilities, fit_weights};
+use models::LmBundle;
+use models::bundle::NGRAM_COUNTS;
+use seqdata::Sequence;
+
+use crate::error::{Error, Result};
+use crate::sampling::log_softmax;
+use crate::target_loader::{EvaluationMode, LabelChoice, TargetLoader};
+
+/// The orders among which the best one is.
+const ORDERS: RangeInclusive<usize> = 2..=8;
+/// Contexts that occur 1, 2 to 3, 4 to 7, … and 128 times or more.
+const COUNT_CLASSES: usize = 8;
+
+/// The length of the longest n-grams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NgramOrder {
+    /// The one from 2 to 8 with which n-grams alone have the lowest loss on the held-out text.
+    Best,
+    /// This number of tokens.
+    Tokens(usize),
+}
+
+/// The mixture λ p + (1 − λ) q of the probabilities p of a model with those, q, of a Kneser–Ney model of the tokens of its
+/// training text. The weight λ depends on the longest end of the context that was seen in the training text: on its length
+/// and on its count, by powers of two. N-grams know no labels.
+///
+/// ```
+/// # use models::{LanguageModelConfig, LayerConfig, LmBundle, LmMetadata};
+/// # use text_prep::{Cleaner, OovPolicy, PreTokenizer, Tokenizer, Vocabulary, WordOptions};
+/// # let tokenizer = Tokenizer {
+/// #     cleaner: Cleaner::preset("prose")?,
+/// #     pre_tokenizer: PreTokenizer::Words(WordOptions::default()),
+/// #     vocabulary: Vocabulary::from_counts([("the", 3), ("fox", 2), ("crow", 2), (".", 1)], 1, true),
+/// #     document_separator: None,
+/// #     oov: OovPolicy::Unknown,
+/// # };
+/// # let config = LanguageModelConfig::new(tokenizer.vocabulary.len(), 4, vec![LayerConfig::lstm(4)]);
+/// # let model = config.init(1, &kernels::default_device())?;
+/// # let bundle = LmBundle::new(model, tokenizer, LmMetadata::new(config, 3, 1, String::new()));
+/// use generate::{Generator, Mixture, NgramOrder, Sampling};
+/// use seqdata::{NewTokens, Part, TextDataset};
+///
+/// # let tokenizer = bundle.tokenizer.clone();
+/// let text = "the fox . the crow . the fox . the crow and the fox . ".repeat(5);
+/// let dataset = TextDataset::from_text(text).tokenizer(&tokenizer, NewTokens::Unk).context_len(3).build()?;
+/// let training = dataset.ids.slice(dataset.split.train.clone());
+/// let mode = bundle.metadata.state_mode();
+/// let mixture = Mixture::fit(&bundle, &training, &dataset.sequence(Part::Valid), NgramOrder::Best, mode)?;
+/// let generator = Generator::new(bundle).with_mixture(mixture);
+/// let text = generator.generate("the fox", &Sampling::default())?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Mixture {
+    ngrams: KneserNey,
+    /// λ of each class of contexts.
+    weights: Vec<f64>,
+}
+
+impl Mixture {
+    /// Counts the n-grams of the ids `training`, and fits the weights on the text `held_out`, which is also that of the best
+    /// order, by expectation maximization. The model of `bundle` reads it as `mode` says, documents with their own labels.
+    ///
+    /// # Errors
+    /// If `held_out` has no targets, the losses are not finite, or the device fails.
+    ///
+    /// # Panics
+    /// If the order is 0 or above 254, an id is not one of the model's, or there are 2³² − 1 ids or more.
+    pub fn fit(
+        bundle: &LmBundle,
+        training: &[u32],
+        held_out: &Sequence,
+        order: NgramOrder,
+        mode: impl Into<EvaluationMode>,
+    ) -> Result<Self> {
+        let vocabulary = &bundle.tokenizer.vocabulary;
+        let (size, document) = (vocabulary.len(), vocabulary.document_id());
+        let loader = TargetLoader::new(bundle, held_out, LabelChoice::Own, mode.into())?;
+        let order = match order {
+            NgramOrder::Tokens(order) => order,
+            NgramOrder::Best => {
+                let ids: Vec<u32> = held_out.ids(0..held_out.len()).collect();
+                BestOrder::find(training, &ids, loader.context_len..ids.len(), ORDERS, size, document).order
+            }
+        };
+        let ngrams = KneserNey::fit(training, order, size, document);
+        let classes = order * COUNT_CLASSES;
+        let mixture = Self { ngrams, weights: vec![0.5; classes] };
+        let targets = mixture.targets(bundle, &loader)?;
+        Ok(Self { weights: fit_weights(&targets, classes), ..mixture })
+    }
+
+    /// The mixture that is saved with the model of `bundle`; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`Error::InvalidNgrams`] if its file is invalid.
+    pub fn of(bundle: &LmBundle) -> Result<Option<Self>> {
+        let Some(bytes) = bundle.extra_files.get(NGRAM_COUNTS) else { return Ok(None) };
+        let mixture = Self::from_bytes(bytes).filter(|Self { ngrams, .. }| {
+            let vocabulary = &bundle.tokenizer.vocabulary;
+            (ngrams.vocab_size(), ngrams.document()) == (vocabulary.len(), vocabulary.document_id())
+        });
+        mixture.map(Some).ok_or(Error::InvalidNgrams)
+    }
+
+    /// The contents of its file, [`NGRAM_COUNTS`]: the number of weights in 2 bytes and each weight in 8, in little-endian order,
+    /// and [the n-grams](KneserNey::to_bytes).
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let number = (self.weights.len() as u16).to_le_bytes();
+        let weights = self.weights.iter().flat_map(|weight| weight.to_le_bytes());
+        number.into_iter().chain(weights).chain(self.ngrams.to_bytes()).collect()
+    }
+
+    /// The mixture that [`to_bytes`](Self::to_bytes) wrote; `None` if the bytes are others.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (number, bytes) = bytes.split_first_chunk()?;
+        let (weights, ngrams) = bytes.split_at_checked(8 * usize::from(u16::from_le_bytes(*number)))?;
+        let weights: Vec<f64> = weights.as_chunks().0.iter().map(|&weight| f64::from_le_bytes(weight)).collect();
+        let ngrams = KneserNey::from_bytes(ngrams)?;
+        let is_valid = weights.len() == ngrams.order() * COUNT_CLASSES
+            && weights.iter().all(|weight| (0.0..=1.0).contains(weight));
+        is_valid.then_some(Self { ngrams, weights })
+    }
+
+    /// The n-grams.
+    pub fn ngrams(&self) -> &KneserNey {
+        &self.ngrams
+    }
+
+    /// λ after these ids.
+    pub fn weight(&self, context: &[u32]) -> f64 {
+        self.weights[self.class(context)]
+    }
+
+    /// The logarithms of the probabilities of the mixture after the ids `context`, where the model has these `logits`: the
+    /// logits of the mixture. NaN if the logits are not finite.
+    pub fn mix(&self, logits: &[f32], context: &[u32]) -> Vec<f32> {
+        let weight = self.weight(context);
+        let both = log_softmax(logits).into_iter().zip(self.ngrams.distribution(context));
+        both.map(|(log_prob, ngrams)| (weight * log_prob.exp() + (1.0 - weight) * ngrams).ln() as f32).collect()
+    }
+
+    /// The class of contexts with a weight of their own.
+    fn class(&self, context: &[u32]) -> usize {
+        let SeenContext { length, count } = self.ngrams.seen_context(context);
+        let by_count = count.checked_ilog2().map_or(0, |log| (log as usize).min(COUNT_CLASSES - 1));
+        length * COUNT_CLASSES + by_count
+    }
+
+    /// The probabilities of the model and of the n-grams for each target.
+    pub(crate) fn targets(&self, bundle: &LmBundle, loader: &TargetLoader) -> Result<Vec<TargetProbabilities>> {
+        let mut targets = Vec::new();
+        let add = |nats: f64, context: &[u32], target| {
+            let (first, second) = ((-nats).exp(), self.ngrams.probability(context, target));
+            targets.push(TargetProbabilities { first, second, class: self.class(context) });
+        };
+        models::each_target(&bundle.model, &loader.loader, loader.label, self.ngrams.order() - 1, add)?;
+        if targets.iter().any(|target| !target.first.is_finite()) {
+            return Err(Error::NotFinite);
+        }
+        Ok(targets)
+    }
+
+    /// λ of the class of a target.
+    pub(crate) fn weight_of(&self, target: &TargetProbabilities) -> f64 {
+        self.weights[target.class]
+    }
+}
