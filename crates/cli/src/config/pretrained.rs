@@ -4,13 +4,13 @@
 use std::path::{Path, PathBuf};
 
 use models::bundle::{DOCUMENT_HASHES, read_tokenizer};
-use models::{LanguageModelConfig, LmBundle};
+use models::{AdaptiveSoftmax, LanguageModelConfig, LmBundle};
 use seqdata::{DocumentHashes, NewTokens};
 use text_prep::{CharacterOptions, PreTokenizer, SubwordOptions, Tokenizer, WordOptions};
 use toml::{Table, Value};
 
 use super::{
-    Clean, Config, Model, Newlines, TokenKind, Tokens, Vectors, apply_changes, flatten, parse_changes,
+    Clean, Config, Model, Newlines, OutputKind, TokenKind, Tokens, Vectors, apply_changes, flatten, parse_changes,
     reject_model_changes,
 };
 use crate::base;
@@ -66,6 +66,8 @@ impl PretrainedModel {
             layers: section.layers,
             projection_dim: section.projection,
             tie_weights: section.tie_weights,
+            // Follows from the vocabulary of the text.
+            adaptive_softmax: None,
             dropout: section.dropout,
             layer_dropout: section.layer_dropout,
             embedding_dropout: section.embedding_dropout,
@@ -158,11 +160,19 @@ fn check_changes(config: &Config, set: &[String], from: &Path) -> Result<()> {
 
 /// The section `[model]` of a trained model, whose embedding began with the word vectors of this file, if any.
 fn section(model: &LanguageModelConfig, vectors: Option<PathBuf>) -> Model {
+    let output = match model.adaptive_softmax {
+        Some(_) => OutputKind::Adaptive,
+        None => OutputKind::Softmax,
+    };
+    let AdaptiveSoftmax { cutoffs, division } = model.adaptive_softmax.clone().unwrap_or_default();
     Model {
         embedding_dim: model.embedding_dim,
         layers: model.layers.clone(),
         projection: model.projection_dim,
         tie_weights: model.tie_weights,
+        output,
+        output_cutoffs: cutoffs,
+        output_division: division,
         init: model.init_scheme,
         vectors: Vectors { path: vectors, train: !model.frozen_embedding },
         dropout: model.dropout,
@@ -200,7 +210,14 @@ impl Model {
 
     /// This section with the output layer of `other`.
     pub(super) fn with_output_layer_of(&self, other: &Self) -> Self {
-        Self { projection: other.projection, tie_weights: other.tie_weights, ..self.clone() }
+        Self {
+            projection: other.projection,
+            tie_weights: other.tie_weights,
+            output: other.output,
+            output_cutoffs: other.output_cutoffs.clone(),
+            output_division: other.output_division,
+            ..self.clone()
+        }
     }
 
     /// The section of a configuration that starts from the model at `from`. It has the dropout rates that are `given` in
@@ -249,6 +266,17 @@ impl Model {
         }
         if is_named && has("tie_weights") {
             section.tie_weights = self.tie_weights;
+        }
+        if is_named && has("output") && self.output != section.output {
+            section.output = self.output;
+            section.output_cutoffs = self.output_cutoffs.clone();
+            section.output_division = self.output_division;
+        }
+        if is_named && has("output_cutoffs") {
+            section.output_cutoffs = self.output_cutoffs.clone();
+        }
+        if is_named && has("output_division") {
+            section.output_division = self.output_division;
         }
         section
     }
