@@ -237,8 +237,8 @@ mod tests {
         assert_close(&now[..5], &before[..5]);
         // The last cluster has the same probability and more tokens.
         let total = |logits: &[f32]| logits.iter().map(|logit| logit.exp()).sum::<f32>();
-        assert!((total(&now[5..]) - total(&before[5..])).abs() < 1e-6);
-        assert!((now[5] - now[6] - (before[5] - before[6])).abs() < 1e-6);
+        assert!((total(&now[5..]) - total(&before[5..])).abs() < 1e-5);
+        assert!((now[5] - now[6] - (before[5] - before[6])).abs() < 1e-5);
         let kernel = |model: &LanguageModel, cluster: usize| f32_values(model.output.clusters[cluster].kernel.val());
         assert_eq!(kernel(&resized, 0), kernel(&old, 0));
         // The tokens 3 and 4 get into the head, as does a model without clusters.
