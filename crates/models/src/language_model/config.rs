@@ -197,6 +197,11 @@ impl LanguageModelConfig {
         Self { labels: labels.into_iter().map(Into::into).collect(), ..self }
     }
 
+    /// The number of logits that every target needs: V, or the classes of the head of an adaptive softmax.
+    pub fn num_classes(&self) -> usize {
+        self.adaptive_softmax.as_ref().map_or(self.vocab_size, AdaptiveSoftmax::head_classes)
+    }
+
     /// The number of the label with this name, 1 or more.
     pub fn label_number(&self, label: &str) -> Option<u32> {
         self.labels.iter().position(|known| known == label).map(|index| index as u32 + 1)
