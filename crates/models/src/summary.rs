@@ -14,7 +14,7 @@ use crate::norm::LayerNorm;
 pub struct LayerSummary {
     /// The layer's name, with a number if a class occurs twice.
     pub name: String,
-    /// Its class in Keras.
+    /// Its class in Keras; that has no `AdaptiveSoftmax`.
     pub kind: &'static str,
     /// The output shape; `None` is the batch size.
     pub output_shape: Vec<Option<usize>>,
