@@ -336,9 +336,9 @@ mod tests {
             let log_p = f32_values(output.forward(input(), &embedding()));
             for (row, (expected, log_p)) in expected.iter().zip(log_p.chunks(VOCAB)).enumerate() {
                 let p: Vec<f64> = log_p.iter().map(|&log_p| f64::from(log_p).exp()).collect();
-                assert!((p.iter().sum::<f64>() - 1.0).abs() < 1e-6, "row {row}: {p:?}");
+                assert!((p.iter().sum::<f64>() - 1.0).abs() < 1e-5, "row {row}: {p:?}");
                 for (p, expected) in p.iter().zip(expected) {
-                    assert!((p - expected).abs() < 1e-6, "row {row}: {p} {expected}");
+                    assert!((p - expected).abs() < 1e-5, "row {row}: {p} {expected}");
                 }
             }
             let losses = output.loss_with_accuracy(input(), &embedding(), targets());
@@ -347,7 +347,7 @@ mod tests {
             for (row, (expected, &target)) in expected.iter().zip(&TARGETS).enumerate() {
                 let target = target as usize;
                 for nats in &nats {
-                    assert!((f64::from(nats[row]) + expected[target].ln()).abs() < 1e-5, "row {row}: {}", nats[row]);
+                    assert!((f64::from(nats[row]) + expected[target].ln()).abs() < 3e-5, "row {row}: {}", nats[row]);
                 }
                 let is_best = expected.iter().all(|&p| p <= expected[target]);
                 assert_eq!(correct[row] != 0, is_best, "row {row}: {expected:?}");
@@ -357,13 +357,19 @@ mod tests {
 
     #[test]
     fn the_most_probable_token_may_be_in_the_head_or_in_a_cluster() {
-        let output = output(KernelMode::default());
-        let kernel = output.kernel.as_ref().unwrap().val();
-        let found = output.most_probable(&input(), &kernel);
-        let expected: Vec<usize> =
-            expected(&output).iter().map(|p| (0..VOCAB).max_by(|&a, &b| p[a].total_cmp(&p[b])).unwrap()).collect();
-        assert_eq!(found, expected);
-        assert!(expected.iter().any(|&id| id < 4) && expected.iter().any(|&id| id >= 4), "{expected:?}");
+        // What is added to the biases of the head's six classes, and the ids that this makes most probable.
+        let none = [0.0; 6];
+        let (to_tokens, to_clusters) = ([40.0, 40.0, 40.0, 40.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0, 40.0, 40.0]);
+        for (added, ids) in [(none, 0..VOCAB), (to_tokens, 0..4), (to_clusters, 4..VOCAB)] {
+            let output = output(KernelMode::default());
+            let bias = output.bias.clone().map(|bias| bias + Tensor::from_floats(added, &Device::flex()));
+            let output = OutputLayer { bias, ..output };
+            let kernel = output.kernel.as_ref().unwrap().val();
+            let found = output.most_probable(&input(), &kernel);
+            let best = |p: &Vec<f64>| (0..VOCAB).max_by(|&a, &b| p[a].total_cmp(&p[b])).unwrap();
+            assert_eq!(found, expected(&output).iter().map(best).collect::<Vec<_>>());
+            assert!(found.iter().all(|id| ids.contains(id)), "{found:?}");
+        }
     }
 
     #[test]
