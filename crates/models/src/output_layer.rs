@@ -197,11 +197,12 @@ impl OutputLayer {
         let mut of_clusters = Vec::new();
         for (index, (cluster, ids)) in self.clusters.iter().zip(self.cluster_ids()).enumerate() {
             let rows: Vec<usize> = (0..targets.len()).filter(|&row| ids.contains(&targets[row])).collect();
+            if rows.is_empty() {
+                continue;
+            }
             rows.iter().for_each(|&row| classes[row] = head_tokens + index);
             let within = int_tensor(rows.iter().map(|&row| targets[row] - ids.start), &device);
-            if !rows.is_empty() {
-                of_clusters.push((cluster, int_tensor(rows.into_iter(), &device), within));
-            }
+            of_clusters.push((cluster, int_tensor(rows.into_iter(), &device), within));
         }
         let (largest, vocab_size) = (targets.iter().max().copied().unwrap_or(0), self.vocab_size());
         assert!(largest < vocab_size, "a target is {largest}; expected 0 to {}", vocab_size - 1);
