@@ -1,9 +1,8 @@
 //! The clusters of an adaptive softmax in PyTorch's layout: the names and shapes of `nn.AdaptiveLogSoftmaxWithLoss`, whose head
 //! has a bias (`head_bias=True`).
 
-use super::array::{Array, Tensors};
+use super::array::{Array, Tensors, array, set};
 use super::layout::Layout;
-use super::model::{array, set};
 use super::strict_loader::StrictLoader;
 use crate::error::{Error, Result};
 use crate::output_layer::OutputLayer;

@@ -1,9 +1,6 @@
 //! Import and export of whole models and stacks in both layouts.
 
-use burn::module::Param;
-use burn::tensor::{Tensor, TensorData};
-
-use super::array::{Array, CellArrays, Tensors};
+use super::array::{Array, CellArrays, Tensors, array, set};
 use super::layout::Layout;
 use super::strict_loader::StrictLoader;
 use super::{clusters, keras, names, pytorch};
@@ -226,20 +223,6 @@ fn take_kernel(
 fn take_bias(loader: &mut StrictLoader, layout: Layout, path: names::LayerPath, outputs: usize) -> Option<Array> {
     let name = names::bias(layout, path);
     loader.take_bias(&name, &[outputs], &name)
-}
-
-pub(super) fn array<const D: usize>(parameter: &Param<Tensor<D>>) -> Result<Array> {
-    let tensor = parameter.val();
-    Ok(Array { shape: tensor.dims().into(), values: tensor.try_into_vec_as()? })
-}
-
-/// Replaces the values of `parameter`, if there are others; its id, device and dtype stay.
-pub(super) fn set<const D: usize>(parameter: &mut Param<Tensor<D>>, array: Option<Array>) {
-    let Some(array) = array else { return };
-    *parameter = parameter.clone().map(|tensor| {
-        let data = TensorData::new(array.values, tensor.dims());
-        Tensor::from_data(data, (&tensor.device(), tensor.dtype()))
-    });
 }
 
 #[cfg(test)]
