@@ -19,6 +19,22 @@ import numpy as np
 import safetensors.numpy
 
 
+def pytorch_output(weights, units, vocabulary):
+    from torch import nn
+
+    clusters = sum(name.startswith("output.tail.") for name in weights) // 2
+    if clusters == 0:
+        return nn.Linear(units, vocabulary)
+    # The rows of each matrix are its outputs.
+    sizes = [[weights[f"output.tail.{at}.{part}.weight"].shape[0] for part in (0, 1)] for at in range(clusters)]
+    head = weights["output.head.weight"].shape[0] - clusters
+    cutoffs = [head + sum(tokens for _, tokens in sizes[:at]) for at in range(clusters)]
+    output = nn.AdaptiveLogSoftmaxWithLoss(units, vocabulary, cutoffs, div_value=1.0, head_bias=True)
+    for at, (size, tokens) in enumerate(sizes):
+        output.tail[at] = nn.Sequential(nn.Linear(units, size, bias=False), nn.Linear(size, tokens, bias=False))
+    return output
+
+
 def pytorch(weights, ids):
     import torch
     from torch import nn
@@ -34,7 +50,7 @@ def pytorch(weights, ids):
     kind = {1: nn.RNN, 3: nn.GRU, 4: nn.LSTM}[rows // units]
     model = LanguageModel(kind(inputs, units, num_layers=depth, batch_first=True))
     model.embedding = nn.Embedding(vocabulary, inputs)
-    model.output = nn.Linear(units, vocabulary)
+    model.output = pytorch_output(weights, units, vocabulary)
     model.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
     with torch.no_grad():
         return model(torch.tensor(ids)).numpy()

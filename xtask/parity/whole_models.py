@@ -27,7 +27,14 @@ class LanguageModel(nn.Module):
         self.output = nn.Linear(H, V)
 
     def forward(self, ids):
-        return self.output(self.rnn(self.embedding(ids))[0][:, -1])
+        last = self.rnn(self.embedding(ids))[0][:, -1]
+        is_adaptive = isinstance(self.output, nn.AdaptiveLogSoftmaxWithLoss)
+        return self.output.log_prob(last) if is_adaptive else self.output(last)
+
+
+def adaptive_softmax():
+    """Three tokens in the head, and clusters of two with projections of sizes two and one."""
+    return nn.AdaptiveLogSoftmaxWithLoss(H, V, cutoffs=[3, 5], div_value=2.0, head_bias=True)
 
 
 PYTORCH = [
@@ -50,9 +57,11 @@ def report(framework, logits):
 
 
 def pytorch_files():
-    for seed, (name, build) in enumerate(PYTORCH, start=400):
+    models = [(name, LanguageModel(build())) for name, build in PYTORCH]
+    adaptive = LanguageModel(nn.LSTM(D, H, batch_first=True))
+    adaptive.output = adaptive_softmax()
+    for seed, (name, model) in enumerate([*models, ("pytorch_adaptive", adaptive)], start=400):
         draw = Draw(seed)
-        model = LanguageModel(build())
         with torch.no_grad():
             for weight in model.parameters():
                 weight.copy_(torch.tensor(draw.normal(*weight.shape, scale=0.6)))

@@ -8,7 +8,7 @@ use common::{TestDir, tiny_fables};
 use serde_json::Value;
 
 /// Variants of the tiny model.
-const VARIANTS: [&[&str]; 8] = [
+const VARIANTS: [&[&str]; 9] = [
     &["model.layers=[{cell=\"rnn\",units=8}]"],
     &["model.layers=[{cell=\"rnn\",units=8,activation=\"relu\"}]", "model.locked_dropout=true"],
     &["model.layers=[{cell=\"gru\",units=8}]"],
@@ -16,6 +16,7 @@ const VARIANTS: [&[&str]; 8] = [
     &["model.layers=[{cell=\"lstm\",units=8},{cell=\"gru\",units=6,layer_norm=true}]"],
     &["model.tie_weights=true", "model.projection=8", "model.layers[0].recurrent_dropout=0.2", "model.init=uniform"],
     &["model.locked_dropout=true", "model.embedding_dropout=0.1", "model.layer_dropout=0.1"],
+    &["model.output=adaptive", "model.output_division=2"],
     &["model.input_dropout=0.1", "model.activation_regularization=0.1", "train.averaging_patience=1"],
 ];
 
@@ -125,6 +126,77 @@ fn the_configuration_of_the_awd_lstm_trains_small_layers_and_is_resumed_within_a
         for (file, whole) in files.iter().zip(&whole) {
             assert!(state(file) == *whole, "{file} differs after a resume at step {resumed_after}");
         }
+    }
+}
+
+#[test]
+fn an_adaptive_softmax_is_resumed_exported_and_adapted() {
+    let dir = TestDir::new();
+    let adaptive = ["model.output=adaptive", "model.output_cutoffs=[30,200]", "model.projection=6"];
+    let settings = [&adaptive[..], TBPTT].concat();
+    train(&dir, "whole", &[&settings[..], &["train.epochs=2"]].concat());
+    train(&dir, "run", &settings);
+    dir.run_ok(&["train", "--resume", "run", "--set", "train.epochs=2"]);
+    let weights = |run: &str| fs::read(dir.path().join(run).join("weights.bpk")).unwrap();
+    assert!(weights("whole") == weights("run"), "the weights differ");
+    dir.expect_error(&["train", "--resume", "run", "--set", "model.output_cutoffs=[40]"], &["`model.output_cutoffs`"]);
+    assert!(dir.json(&["evaluate", "--model", "run", "--json"])["loss_nats_per_token"].is_number());
+
+    let write = |model: &str| {
+        dir.json(&["generate", "--model", model, "--max-tokens", "12", "--seed", "3", "--json"])["samples"].clone()
+    };
+    let expected = write("run");
+    let keras = ["export", "keras.safetensors", "--layout", "keras", "--model", "run"];
+    dir.expect_error(&keras, &["`model.output` is adaptive, expected softmax: Keras has no adaptive softmax"]);
+    let pytorch = ["pytorch.safetensors", "--layout", "pytorch"];
+    dir.run_ok(&[&["export"], &pytorch[..], &["--model", "run"]].concat());
+    dir.run_ok(&[&["import"], &pytorch[..], &["--like", "run", "--out", "imported"]].concat());
+    assert_eq!(write("imported"), expected);
+
+    let from = ["train", "--init-from", "run", "--set", "train.epochs=1", "--out"];
+    dir.run_ok(&[&from[..], &["same"]].concat());
+    let report = dir.run_ok(&[&from[..], &["other", "--set", "model.output_cutoffs=[60]"]].concat()).stderr;
+    assert!(report.contains("the output layer is not that of"), "{report}");
+    let plain = ["plain", "--set", "model.output=softmax", "--set", "model.output_cutoffs=[]"];
+    dir.run_ok(&[&from[..], &plain].concat());
+    write("plain");
+}
+
+#[test]
+fn every_kind_of_token_can_have_an_adaptive_softmax() {
+    let dir = TestDir::new();
+    let line = |n: usize| format!("The fox saw {n} crows, and the {}th crow saw an owl that was asleep.\n", n % 7);
+    dir.file("text.txt", (0..200).map(line).collect::<String>());
+    let sizes = "[model]\nembedding_dim = 6\nlayers = [{ cell = \"lstm\", units = 8 }]\noutput = \"adaptive\"\n";
+    let training = "[train]\nmode = \"tbptt\"\nbatch_size = 4\nbptt_len = 10\nepochs = 1\n";
+    let kinds = [
+        "[tokens]\nkind = \"words\"\n",
+        "[tokens]\nkind = \"characters\"\n",
+        "[tokens]\nkind = \"subwords\"\n[vocabulary]\nsize = 300\n",
+        "[tokens]\nkind = \"words\"\n[data]\ndocuments = \"lines\"\n",
+    ];
+    for (at, kind) in kinds.iter().enumerate() {
+        let (file, run) = (format!("{at}.toml"), format!("run-{at}"));
+        dir.file(&file, format!("{kind}[windows]\ncontext_len = 5\n{sizes}{training}"));
+        dir.run_ok(&["train", "--config", &file, "--text", "text.txt", "--out", &run]);
+        let config = fs::read_to_string(dir.path().join(&run).join("config.toml")).unwrap();
+        assert!(config.contains("output = \"adaptive\"") && !config.contains("output_cutoffs = []"), "{config}");
+        dir.json(&["generate", "--model", &run, "--max-tokens", "9", "--json"]);
+    }
+}
+
+#[test]
+fn an_adaptive_softmax_that_is_impossible_leaves_no_run() {
+    let dir = TestDir::new();
+    for (setting, expected) in [
+        ("model.tie_weights=true", ["`model.tie_weights` is true", "false with an adaptive softmax"]),
+        ("model.output_cutoffs=[9,5]", ["`model.output_cutoffs` is [9, 5]", "ascending order"]),
+        ("model.output_cutoffs=[99999]", ["`model.output_cutoffs` is [99999]", "below the size of the vocabulary"]),
+    ] {
+        let words =
+            [&["train"], tiny_fables().as_slice(), &["--set", "model.output=adaptive", "--set", setting]].concat();
+        dir.expect_error(&words, &expected);
+        assert!(!dir.path().join("runs").exists());
     }
 }
 

@@ -6,6 +6,7 @@
 //! state is an argument and a result, never stored.
 
 pub mod activation_penalty;
+pub mod adaptive_softmax;
 pub mod bundle;
 pub mod cell;
 pub mod dense;
@@ -25,12 +26,15 @@ pub mod network;
 pub mod norm;
 pub mod output_layer;
 pub mod packed_model;
+mod packed_output;
 pub mod parameters;
 pub mod serialize;
 pub mod stack;
 pub mod summary;
+pub mod token_cluster;
 pub mod word_vectors;
 
+pub use adaptive_softmax::AdaptiveSoftmax;
 pub use bundle::{LmBundle, LmMetadata, Metadata, ModelBundle, StateMode};
 pub use cell::{Activation, Cell, CellKind, CellState, RecurrentCell};
 pub use dropout::DropoutKey;

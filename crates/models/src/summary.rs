@@ -14,7 +14,7 @@ use crate::norm::LayerNorm;
 pub struct LayerSummary {
     /// The layer's name, with a number if a class occurs twice.
     pub name: String,
-    /// Its class in Keras.
+    /// Its class in Keras; that has no `AdaptiveSoftmax`.
     pub kind: &'static str,
     /// The output shape; `None` is the batch size.
     pub output_shape: Vec<Option<usize>>,
@@ -63,8 +63,15 @@ impl Summary {
             table.add("Dense", vec![projection_dim], (inputs + 1) * projection_dim);
             inputs = projection_dim;
         }
-        let kernel = if tie_weights { 0 } else { inputs * vocab_size };
-        table.add("Dense", vec![vocab_size], kernel + vocab_size);
+        match &config.adaptive_softmax {
+            Some(adaptive) => {
+                table.add("AdaptiveSoftmax", vec![vocab_size], adaptive.num_params(inputs, vocab_size));
+            }
+            None => {
+                let kernel = if tie_weights { 0 } else { inputs * vocab_size };
+                table.add("Dense", vec![vocab_size], kernel + vocab_size);
+            }
+        }
         let total_parameters = table.layers.iter().map(|layer| layer.parameters).sum();
         Self { layers: table.layers, total_parameters }
     }
@@ -106,6 +113,7 @@ mod tests {
     use burn::module::Module;
     use burn::tensor::Device;
 
+    use crate::adaptive_softmax::AdaptiveSoftmax;
     use crate::cell::{Activation, CellKind};
     use crate::stack::LayerConfig;
 
@@ -165,7 +173,9 @@ mod tests {
         let mut options = mixed.clone().tie_weights(true).projection_dim(100);
         options.layers[1].layer_norm = true;
         let labelled = mixed.clone().labels(["a", "b", "c"]);
-        for config in [mixed, options, labelled] {
+        let clusters = AdaptiveSoftmax::default().cutoffs([10, 20]).division(2);
+        let adaptive = mixed.clone().adaptive_softmax(clusters);
+        for config in [mixed, options, labelled, adaptive.clone().projection_dim(5), adaptive] {
             let model = config.init(1, &Device::flex()).unwrap();
             assert_eq!(model.num_params(), Summary::new(&config, 20).total_parameters);
         }

@@ -24,7 +24,7 @@ pub use generate::{
     Sample, SampleStream, Samples, Sampling, Session, TokenLogProb, UniqueDocuments,
 };
 pub use kernels::{KernelMode, default_device};
-pub use models::{InitScheme, LanguageModelConfig, LayerConfig, LmBundle, ModelBundle, StateMode};
+pub use models::{AdaptiveSoftmax, InitScheme, LanguageModelConfig, LayerConfig, LmBundle, ModelBundle, StateMode};
 pub use qa::{
     AskProgress, AskReport, GeneratedQuestion, QaDataset, QaDatasetConfig, QaPipeline, QgOptions, QuestionModel,
     QuestionModelConfig,

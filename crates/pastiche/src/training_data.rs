@@ -60,7 +60,9 @@ impl TrainingData for TextDataset {
 
     fn sized(&self, config: LanguageModelConfig) -> LanguageModelConfig {
         let vocabulary = &self.tokenizer.vocabulary;
-        config.vocab_size(vocabulary.len()).document_id(vocabulary.document_id()).labels(self.label_names())
+        let adaptive_softmax = config.adaptive_softmax.clone().map(|options| options.fitted(vocabulary));
+        let config = config.vocab_size(vocabulary.len()).document_id(vocabulary.document_id());
+        config.labels(self.label_names()).adaptive_softmax(adaptive_softmax)
     }
 
     fn has_labels_of(&self, config: &LanguageModelConfig) -> bool {

@@ -1,5 +1,7 @@
 //! A run that is stopped and resumed equals an uninterrupted run, bit for bit.
 
+#[path = "resume/adaptive_softmax.rs"]
+mod adaptive_softmax;
 #[path = "resume/averaged_sgd.rs"]
 mod averaged_sgd;
 #[path = "resume/checkpoint_parts.rs"]

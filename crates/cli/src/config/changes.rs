@@ -41,7 +41,7 @@ pub fn reject_model_changes(before: &Config, now: &Config, model: &str, extends:
     let Some(keys) = changed(before, &now, |key| is_set_by_model(key, extends)) else { return Ok(()) };
     bail!(
         "a run that starts from {model} cannot have another {keys}: the model determines layers and tokens; only \
-         dropout rates, activation regularisation, `model.projection`, `model.tie_weights` and, for subwords with \
+         dropout rates, activation regularisation, `model.projection`, `model.tie_weights`, `model.output` and, for subwords with \
          `--new-tokens extend`, `vocabulary.size` may change; leave it as it was, or start without `--init-from` or \
          `init.from`"
     )
@@ -147,6 +147,8 @@ mod tests {
             "model.layers[0].recurrent_dropout=0.2",
             "model.projection=8",
             "model.tie_weights=true",
+            "model.output=adaptive",
+            "model.output_cutoffs=[9]",
             "train.layer_decay=0.5",
             "vocabulary.min_count=2",
             "vocabulary.fit_on=whole-text",

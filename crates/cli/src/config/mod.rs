@@ -8,6 +8,7 @@ mod documented;
 mod documents;
 mod inputs;
 mod ngrams;
+mod output;
 mod paths;
 mod plain_errors;
 mod pretrained;
@@ -30,7 +31,7 @@ mod train_config;
 use std::path::{Path, PathBuf};
 
 use durable::read::small_text;
-use models::{InitScheme, LayerConfig};
+use models::{AdaptiveSoftmax, InitScheme, LayerConfig};
 use seqdata::{NewTokens, VocabSource};
 use serde::{Deserialize, Serialize};
 use text_prep::{Capitals, CharacterUnit, OovPolicy, Punctuation, RuleSpec};
@@ -39,6 +40,7 @@ pub use changes::{SET_BY_MODEL, flatten, is_within, reject_changes, reject_model
 pub use documents::{DocumentKind, DocumentSettings};
 pub use inputs::{FOLDER, OpenInput, OpenInputs};
 pub use ngrams::Ngrams;
+pub use output::OutputKind;
 pub use paths::Paths;
 pub use pretrained::PretrainedModel;
 pub use questions::{Data, QuestionsConfig};
@@ -232,6 +234,12 @@ pub struct Model {
     pub projection: usize,
     /// Whether the output layer shares the embedding's weights.
     pub tie_weights: bool,
+    /// How the output layer is divided.
+    pub output: OutputKind,
+    /// The first id of each cluster of an adaptive softmax; chosen if there is none.
+    pub output_cutoffs: Vec<usize>,
+    /// The factor by which the projections of these clusters become smaller.
+    pub output_division: usize,
     /// The distributions of the initial embedding and output layer.
     pub init: InitScheme,
     /// Pretrained word vectors.
@@ -361,6 +369,9 @@ impl Default for Model {
             layers: vec![LayerConfig::default()],
             projection: 0,
             tie_weights: false,
+            output: OutputKind::Softmax,
+            output_cutoffs: Vec::new(),
+            output_division: AdaptiveSoftmax::default().division,
             init: InitScheme::Keras,
             vectors: Vectors::default(),
             dropout: 0.2,

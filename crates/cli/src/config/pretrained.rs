@@ -4,13 +4,13 @@
 use std::path::{Path, PathBuf};
 
 use models::bundle::{DOCUMENT_HASHES, read_tokenizer};
-use models::{LanguageModelConfig, LmBundle};
+use models::{AdaptiveSoftmax, LanguageModelConfig, LmBundle};
 use seqdata::{DocumentHashes, NewTokens};
 use text_prep::{CharacterOptions, PreTokenizer, SubwordOptions, Tokenizer, WordOptions};
 use toml::{Table, Value};
 
 use super::{
-    Clean, Config, Model, Newlines, TokenKind, Tokens, Vectors, apply_changes, flatten, parse_changes,
+    Clean, Config, Model, Newlines, OutputKind, TokenKind, Tokens, Vectors, apply_changes, flatten, parse_changes,
     reject_model_changes,
 };
 use crate::base;
@@ -32,10 +32,20 @@ const RATES: [ModelKey; 7] = [
     }),
 ];
 
-/// The output layer.
-const OUTPUT_LAYER: [ModelKey; 2] = [
+/// The output layer; first those that every saved run gives.
+const OUTPUT_LAYER: [ModelKey; 5] = [
     ("projection", |model, from| model.projection = from.projection),
     ("tie_weights", |model, from| model.tie_weights = from.tie_weights),
+    ("output", |model, from| {
+        // The clusters of one kind of layer mean nothing to another.
+        if model.output != from.output {
+            model.output = from.output;
+            model.output_cutoffs = from.output_cutoffs.clone();
+            model.output_division = from.output_division;
+        }
+    }),
+    ("output_cutoffs", |model, from| model.output_cutoffs = from.output_cutoffs.clone()),
+    ("output_division", |model, from| model.output_division = from.output_division),
 ];
 
 /// A trained model that a run starts from, without its weights.
@@ -88,6 +98,8 @@ impl PretrainedModel {
             layers: section.layers,
             projection_dim: section.projection,
             tie_weights: section.tie_weights,
+            // Follows from the vocabulary of the text.
+            adaptive_softmax: None,
             dropout: section.dropout,
             layer_dropout: section.layer_dropout,
             embedding_dropout: section.embedding_dropout,
@@ -180,11 +192,19 @@ fn check_changes(config: &Config, set: &[String], from: &Path) -> Result<()> {
 
 /// The section `[model]` of a trained model, whose embedding began with the word vectors of this file, if any.
 fn section(model: &LanguageModelConfig, vectors: Option<PathBuf>) -> Model {
+    let output = match model.adaptive_softmax {
+        Some(_) => OutputKind::Adaptive,
+        None => OutputKind::Softmax,
+    };
+    let AdaptiveSoftmax { cutoffs, division } = model.adaptive_softmax.clone().unwrap_or_default();
     Model {
         embedding_dim: model.embedding_dim,
         layers: model.layers.clone(),
         projection: model.projection_dim,
         tie_weights: model.tie_weights,
+        output,
+        output_cutoffs: cutoffs,
+        output_division: division,
         init: model.init_scheme,
         vectors: Vectors { path: vectors, train: !model.frozen_embedding },
         dropout: model.dropout,
@@ -227,7 +247,7 @@ impl Model {
     pub(super) fn completed_from(&self, from: &Path, given: &Table, is_named: bool) -> Self {
         let has = |key: &str| given.contains_key(&format!("model.{key}"));
         // The configuration of a saved run, also of an earlier version, gives all of these, and the model may be gone.
-        let of_saved_runs = RATES[..4].iter().chain(&OUTPUT_LAYER).map(|&(key, _)| key);
+        let of_saved_runs = RATES[..4].iter().chain(&OUTPUT_LAYER[..2]).map(|&(key, _)| key);
         if is_named && of_saved_runs.chain(["layers"]).all(has) {
             return self.clone();
         }

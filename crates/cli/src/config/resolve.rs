@@ -91,6 +91,7 @@ impl LmExperiment {
         }
         // Check all that does not need the text before reading it.
         model.check()?;
+        config.model.check_output()?;
         check_text(&config.text)?;
         config.data.unit(&config.text)?;
         let ReadText { dataset, documents, kept, warnings: of_text } =
@@ -98,9 +99,12 @@ impl LmExperiment {
         warnings.extend(of_text);
         // Rejects a number that is too high.
         dataset.valid_streams(train.valid_streams)?;
-        model.vocab_size = dataset.tokenizer.vocabulary.len();
-        model.document_id = dataset.tokenizer.vocabulary.document_id();
+        let vocabulary = &dataset.tokenizer.vocabulary;
+        model.vocab_size = vocabulary.len();
+        model.document_id = vocabulary.document_id();
         model.labels = dataset.label_names().to_vec();
+        config.model.set_output(&mut model, vocabulary);
+        model.check()?;
         if let Some(separator) = config.clean.document_separator.as_ref().filter(|_| dataset.documents.is_none())
             && dataset.tokenizer.document_separator_id().is_none()
         {
@@ -139,14 +143,15 @@ impl LmExperiment {
     }
 
     /// Replaces the sizes of the model, before it is initialized.
-    pub fn set_model(&mut self, section: Model) {
+    pub fn set_model(&mut self, mut section: Model) {
         let LanguageModelConfig { vocab_size, document_id, labels, .. } = self.model.clone();
         self.model = LanguageModelConfig { vocab_size, document_id, labels, ..model_config(&section) };
+        section.set_output(&mut self.model, &self.dataset.tokenizer.vocabulary);
         self.config.model = section;
     }
 }
 
-/// The model's configuration; the vocabulary size is set once the text is read.
+/// The model's configuration; the vocabulary size and clusters are set once the text is read.
 fn model_config(model: &Model) -> LanguageModelConfig {
     LanguageModelConfig::new(1, model.embedding_dim, model.layers.clone())
         .projection_dim(model.projection)

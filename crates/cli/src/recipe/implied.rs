@@ -4,7 +4,7 @@ use models::{CellName, LayerConfig};
 use text_prep::OovPolicy;
 
 use super::given::Given;
-use crate::config::{Clip, Config, Model, Optimizer, OptimizerKind, Schedule, ScheduleKind, TokenKind};
+use crate::config::{Clip, Config, Model, Optimizer, OptimizerKind, OutputKind, Schedule, ScheduleKind, TokenKind};
 
 /// What the reason for the learning rate is about: also the keys that only another optimizer or schedule has.
 pub const LEARNING_RATE: &[&str] = &[
@@ -58,6 +58,8 @@ pub fn cell(layer: &LayerConfig) -> CellName {
 pub fn set_embedding(model: &mut Model, given: &Given, embedding_dim: usize, prefers_tied: bool) {
     let has_projection = given.is_set("model.projection");
     let has_tying = given.is_set("model.tie_weights");
+    // The clusters of an adaptive softmax have weights of their own.
+    let prefers_tied = prefers_tied && model.output == OutputKind::Softmax;
     let is_tied = if has_tying { model.tie_weights } else { prefers_tied };
     if !given.is_set("model.embedding_dim") {
         let follows_projection = is_tied && has_projection && model.projection > 0;

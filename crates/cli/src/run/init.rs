@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use args::{ConfigArgs, Train};
 use burn::tensor::Device;
 use models::bundle::{DOCUMENT_HASHES, read_metadata};
-use models::{LanguageModel, LmBundle};
+use models::{LanguageModel, LanguageModelConfig, LmBundle};
 use seqdata::{DocumentHashes, NewTokens};
 use trainer::Checkpoints;
 
@@ -337,7 +337,9 @@ fn report_changes(bundle: &LmBundle, experiment: &LmExperiment, path: &Path) {
         1 => status("1 label is new"),
         labels => status(&format!("{labels} labels are new")),
     }
-    if (new.projection_dim, new.tie_weights) != (old.projection_dim, old.tie_weights) {
+    let output_layer =
+        |config: &LanguageModelConfig| (config.projection_dim, config.tie_weights, config.adaptive_softmax.clone());
+    if output_layer(new) != output_layer(old) {
         status(&format!("the output layer is not that of {name}: what is new in it is learned from initial weights"));
     }
     if experiment.config.init.new_tokens == NewTokens::Unk {

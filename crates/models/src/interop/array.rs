@@ -1,6 +1,11 @@
-//! Tensors outside Burn: a shape and values in memory.
+//! Tensors outside Burn: a shape and values in memory, read from parameters or written to them.
 
 use std::collections::BTreeMap;
+
+use burn::module::Param;
+use burn::tensor::{Tensor, TensorData};
+
+use crate::error::Result;
 
 /// Tensors by name, as in a file.
 pub type Tensors = BTreeMap<String, Array>;
@@ -60,6 +65,21 @@ pub(super) struct CellArrays {
     pub recurrent_kernel: Array,
     pub bias: Array,
     pub recurrent_bias: Option<Array>,
+}
+
+/// The values of `parameter`.
+pub(super) fn array<const D: usize>(parameter: &Param<Tensor<D>>) -> Result<Array> {
+    let tensor = parameter.val();
+    Ok(Array { shape: tensor.dims().into(), values: tensor.try_into_vec_as()? })
+}
+
+/// Replaces the values of `parameter`, if there are others; its id, device and dtype stay.
+pub(super) fn set<const D: usize>(parameter: &mut Param<Tensor<D>>, array: Option<Array>) {
+    let Some(array) = array else { return };
+    *parameter = parameter.clone().map(|tensor| {
+        let data = TensorData::new(array.values, tensor.dims());
+        Tensor::from_data(data, (&tensor.device(), tensor.dtype()))
+    });
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! Import and export of weights: safetensors files in the layouts of PyTorch and Keras.
 //!
-//! `keras.rs` and `pytorch.rs` convert the tensors of one cell, `names.rs` names the other layers, and
-//! `model.rs` converts whole models.
+//! `keras.rs` and `pytorch.rs` convert the tensors of one cell, `clusters.rs` those of an adaptive softmax, `names.rs` names
+//! the other layers, and `model.rs` converts whole models.
 
 mod array;
+mod clusters;
 mod keras;
 mod layout;
 mod model;

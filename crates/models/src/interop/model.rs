@@ -1,12 +1,9 @@
 //! Import and export of whole models and stacks in both layouts.
 
-use burn::module::Param;
-use burn::tensor::{Tensor, TensorData};
-
-use super::array::{Array, CellArrays, Tensors};
+use super::array::{Array, CellArrays, Tensors, array, set};
 use super::layout::Layout;
 use super::strict_loader::StrictLoader;
-use super::{keras, names, pytorch};
+use super::{clusters, keras, names, pytorch};
 use crate::cell::{Cell, CellWeightsMut};
 use crate::error::{Error, Result};
 use crate::language_model::LanguageModel;
@@ -29,6 +26,7 @@ pub struct Imported<M> {
 /// Lists every other tensor that is missing, extra or of another shape; rejects a model that the layout cannot
 /// express.
 pub fn import(mut model: LanguageModel, layout: Layout, tensors: Tensors) -> Result<Imported<LanguageModel>> {
+    clusters::check(&model.output, layout)?;
     let tensors = match layout {
         Layout::Pytorch => tensors,
         Layout::Keras => keras::without_model_name(tensors),
@@ -43,14 +41,14 @@ pub fn import(mut model: LanguageModel, layout: Layout, tensors: Tensors) -> Res
     import_layers(&mut model.stack, layout, &mut loader)?;
 
     let output = &mut model.output;
-    let path = names::LayerPath::output(output.projection.is_some());
+    let path = names::LayerPath::output(output);
     if let Some(projection) = &mut output.projection {
         let [inputs, outputs] = projection.kernel.lazy_shape().dims();
         let kernel = take_kernel(&mut loader, layout, names::PROJECTION, [inputs, outputs]);
         set(&mut projection.kernel, kernel);
         set(&mut projection.bias, take_bias(&mut loader, layout, names::PROJECTION, outputs));
     }
-    let vocab_size = output.bias.lazy_shape()[0];
+    let classes = output.bias.lazy_shape()[0];
     let mut copy = None;
     if let Some(kernel) = &mut output.kernel {
         let array = take_kernel(&mut loader, layout, path, kernel.lazy_shape().dims());
@@ -58,9 +56,10 @@ pub fn import(mut model: LanguageModel, layout: Layout, tensors: Tensors) -> Res
     } else if loader.contains(&names::kernel(layout, path)) {
         // Some programs write tied weights twice.
         let dim = model.embedding.weight.lazy_shape()[1];
-        copy = take_kernel(&mut loader, layout, path, [dim, vocab_size]);
+        copy = take_kernel(&mut loader, layout, path, [dim, classes]);
     }
-    set(&mut output.bias, take_bias(&mut loader, layout, path, vocab_size));
+    set(&mut output.bias, take_bias(&mut loader, layout, path, classes));
+    clusters::import(output, &mut loader);
     let zero_biases = loader.finish()?;
     if let Some((copy, table)) = copy.zip(table)
         && copy.transposed().values != table.values
@@ -77,6 +76,7 @@ pub fn import(mut model: LanguageModel, layout: Layout, tensors: Tensors) -> Res
 /// # Errors
 /// If the layout cannot express the model, or the device fails to return the weights.
 pub fn export(model: &LanguageModel, layout: Layout) -> Result<Tensors> {
+    clusters::check(&model.output, layout)?;
     let mut tensors = export_stack(&model.stack, layout)?;
     tensors.insert(names::embedding(layout).into(), array(&model.embedding.weight)?);
     if let Some(labels) = &model.label_embedding {
@@ -92,11 +92,12 @@ pub fn export(model: &LanguageModel, layout: Layout) -> Result<Tensors> {
         tensors.insert(names::kernel(layout, names::PROJECTION), kernel);
         tensors.insert(names::bias(layout, names::PROJECTION), array(&projection.bias)?);
     }
-    let path = names::LayerPath::output(output.projection.is_some());
+    let path = names::LayerPath::output(output);
     if let Some(kernel) = &output.kernel {
         tensors.insert(names::kernel(layout, path), arranged(array(kernel)?));
     }
     tensors.insert(names::bias(layout, path), array(&output.bias)?);
+    clusters::export(output, &mut tensors)?;
     Ok(tensors)
 }
 
@@ -224,26 +225,13 @@ fn take_bias(loader: &mut StrictLoader, layout: Layout, path: names::LayerPath, 
     loader.take_bias(&name, &[outputs], &name)
 }
 
-fn array<const D: usize>(parameter: &Param<Tensor<D>>) -> Result<Array> {
-    let tensor = parameter.val();
-    Ok(Array { shape: tensor.dims().into(), values: tensor.try_into_vec_as()? })
-}
-
-/// Replaces the values of `parameter`, if there are others; its id, device and dtype stay.
-fn set<const D: usize>(parameter: &mut Param<Tensor<D>>, array: Option<Array>) {
-    let Some(array) = array else { return };
-    *parameter = parameter.clone().map(|tensor| {
-        let data = TensorData::new(array.values, tensor.dims());
-        Tensor::from_data(data, (&tensor.device(), tensor.dtype()))
-    });
-}
-
 #[cfg(test)]
 mod tests {
     use burn::module::Module;
     use burn::tensor::{DType, Device};
 
     use super::*;
+    use crate::adaptive_softmax::AdaptiveSoftmax;
     use crate::cell::{Activation, CellKind};
     use crate::language_model::LanguageModelConfig;
     use crate::stack::LayerConfig;
@@ -263,9 +251,14 @@ mod tests {
         let plain = LanguageModelConfig::new(7, 4, two);
         let projected = |config: LanguageModelConfig| config.projection_dim(4);
         let tied = |config| projected(config).tie_weights(true);
+        let clusters = AdaptiveSoftmax::default().cutoffs([2, 3]);
+        let adaptive = plain.clone().adaptive_softmax(clusters);
         for (layout, config) in [(Layout::Pytorch, plain), (Layout::Keras, config())] {
             let labelled = config.clone().labels(["a", "b"]);
-            for config in [config.clone(), labelled, projected(config.clone()), tied(config)] {
+            let with_clusters = [adaptive.clone(), projected(adaptive.clone())];
+            let with_clusters = with_clusters.into_iter().filter(|_| layout == Layout::Pytorch);
+            let plain = [config.clone(), labelled, projected(config.clone()), tied(config)];
+            for config in plain.into_iter().chain(with_clusters) {
                 let model = config.init_with_dtype(1, DType::F64, &device).unwrap();
                 let tensors = export(&model, layout).unwrap();
                 let count: usize = tensors.values().map(|array| array.values.len()).sum();
@@ -316,6 +309,12 @@ mod tests {
             assert!(import(model.clone(), Layout::Pytorch, Tensors::new()).is_err());
             export(&model, Layout::Keras).unwrap();
         }
+        let clusters = AdaptiveSoftmax::default().cutoffs([2]);
+        let config = LanguageModelConfig::new(7, 4, vec![layer(CellKind::Lstm, 3)]).adaptive_softmax(clusters);
+        let model = config.init(1, &Device::flex()).unwrap();
+        let error = export(&model, Layout::Keras).unwrap_err().to_string();
+        assert!(error.contains("`model.output` is adaptive, expected softmax"), "{error}");
+        assert!(import(model, Layout::Keras, Tensors::new()).is_err());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::layout::Layout;
+use crate::output_layer::OutputLayer;
 use crate::stack::Layer;
 
 /// One of the two dense layers that a model may have.
@@ -15,9 +16,10 @@ pub(super) struct LayerPath {
 pub(super) const PROJECTION: LayerPath = LayerPath { pytorch: "projection", keras: "dense" };
 
 impl LayerPath {
-    /// The output layer; Keras numbers its dense layers.
-    pub fn output(projected: bool) -> Self {
-        Self { pytorch: "output", keras: if projected { "dense_1" } else { "dense" } }
+    /// The output layer, or the head of an adaptive softmax in PyTorch; Keras numbers its dense layers.
+    pub fn output(output: &OutputLayer) -> Self {
+        let pytorch = if output.clusters.is_empty() { "output" } else { "output.head" };
+        Self { pytorch, keras: if output.projection.is_some() { "dense_1" } else { "dense" } }
     }
 }
 

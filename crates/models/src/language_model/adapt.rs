@@ -1,11 +1,14 @@
 //! A trained language model with another vocabulary, other dropout rates or another output layer, to be trained further.
 
+use std::ops::Range;
+
 use burn::module::Param;
 use burn::tensor::{Tensor, TensorData};
 
 use super::model::LanguageModel;
 use crate::cell::f32_values;
 use crate::dense::Dense;
+use crate::output_layer::OutputLayer;
 use crate::stack::Layer;
 
 impl LanguageModel {
@@ -25,7 +28,7 @@ impl LanguageModel {
     /// `origins` has for each id of `fresh` the ids of this model whose mean its weights are at first; with none they are
     /// those of `fresh`. The vectors of new labels, and of no label if there were none, are zeros, so that the model
     /// predicts as before until it is trained. A projection of another size has the weights of `fresh`, as has the kernel
-    /// after it. If only `fresh` has a kernel of its own, it is at first the embedding, which was used instead.
+    /// after it. With an adaptive softmax, so has a token that is in another cluster than its origins. If only `fresh` has a kernel of its own, it is at first the embedding, which was used instead.
     ///
     /// # Panics
     /// If `fresh` has fewer labels or other sizes, or `origins` has another length or an id that does not exist.
@@ -53,14 +56,40 @@ impl LanguageModel {
         }
         let size = |projection: &Option<Dense>| projection.as_ref().map(|projection| projection.kernel.dims());
         let output = &mut model.output;
+        let of_classes = class_origins(output, &self.output, origins);
+        let ids = [output.cluster_ids(), self.output.cluster_ids()];
         if size(&output.projection) == size(&self.output.projection) {
             output.projection = self.output.projection;
             let kernel = self.output.kernel.map_or(shared_kernel, |kernel| kernel.val());
-            output.kernel = output.kernel.take().map(|fresh| mean_of(fresh, kernel, 1, origins));
+            output.kernel = output.kernel.take().map(|fresh| mean_of(fresh, kernel, 1, &of_classes));
+            let [new_ids, old_ids] = ids;
+            let clusters = output.clusters.iter_mut().zip(self.output.clusters);
+            for ((cluster, own), (new_ids, old_ids)) in clusters.zip(new_ids.into_iter().zip(old_ids)) {
+                if cluster.projection.dims() == own.projection.dims() {
+                    let of_tokens: Vec<_> = origins[new_ids].iter().map(|of| among(of, old_ids.clone())).collect();
+                    cluster.kernel = mean_of(cluster.kernel.clone(), own.kernel.val(), 1, &of_tokens);
+                    cluster.projection = own.projection;
+                }
+            }
         }
-        output.bias = mean_of(output.bias.clone(), self.output.bias.val(), 0, origins);
+        output.bias = mean_of(output.bias.clone(), self.output.bias.val(), 0, &of_classes);
         model
     }
+}
+
+/// The origins of each class of an output layer: those of tokens that have a class in the head of the old one, too, and
+/// clusters of the same number.
+fn class_origins(new: &OutputLayer, old: &OutputLayer, origins: &[Vec<u32>]) -> Vec<Vec<u32>> {
+    let old_tokens = old.head_tokens();
+    let tokens = origins[..new.head_tokens()].iter().map(|origins| among(origins, 0..old_tokens));
+    let class = |index| (index < old.clusters.len()).then_some((old_tokens + index) as u32).into_iter().collect();
+    tokens.chain((0..new.clusters.len()).map(class)).collect()
+}
+
+/// The origins of a token, counted from the first of `ids`; none if one is not among these.
+fn among(origins: &[u32], ids: Range<usize>) -> Vec<u32> {
+    let are_known = origins.iter().all(|&id| ids.contains(&(id as usize)));
+    origins.iter().filter(|_| are_known).map(|id| id - ids.start as u32).collect()
 }
 
 /// The origins of `new` tokens whose beginning are the `old` ones.
@@ -103,6 +132,7 @@ mod tests {
     use burn::tensor::{Device, Int};
 
     use super::*;
+    use crate::adaptive_softmax::AdaptiveSoftmax;
     use crate::language_model::LanguageModelConfig;
     use crate::stack::LayerConfig;
 
@@ -191,6 +221,39 @@ mod tests {
         let kernel = |model: &LanguageModel| f32_values(model.output.kernel.as_ref().unwrap().val());
         assert_eq!(kernel(&adapted), kernel(&fresh));
         assert_eq!(f32_values(adapted.embedding.weight.val()), f32_values(old.embedding.weight.val()));
+    }
+
+    #[test]
+    fn tokens_that_stay_in_their_cluster_keep_their_weights() {
+        let adaptive = |vocab_size, cutoffs: [usize; 2]| {
+            let clusters = AdaptiveSoftmax::default().cutoffs(cutoffs).division(2);
+            config().vocab_size(vocab_size).adaptive_softmax(clusters)
+        };
+        let old = init(&adaptive(7, [3, 5]), 1);
+        // Two new tokens at the end; the same cutoffs.
+        let fresh = init(&adaptive(9, [3, 5]), 2);
+        let resized = old.clone().resize_vocab(fresh.clone());
+        let (before, now) = (logits(&old, [1, 2, 3]), logits(&resized, [1, 2, 3]));
+        assert_close(&now[..5], &before[..5]);
+        // The last cluster has the same probability and more tokens.
+        let total = |logits: &[f32]| logits.iter().map(|logit| logit.exp()).sum::<f32>();
+        assert!((total(&now[5..]) - total(&before[5..])).abs() < 1e-5);
+        assert!((now[5] - now[6] - (before[5] - before[6])).abs() < 1e-5);
+        let kernel = |model: &LanguageModel, cluster: usize| f32_values(model.output.clusters[cluster].kernel.val());
+        assert_eq!(kernel(&resized, 0), kernel(&old, 0));
+        // The tokens 3 and 4 get into the head, as does a model without clusters.
+        let moved = old.clone().adapt(init(&adaptive(7, [5, 6]), 2), &beginning(7, 7));
+        let column =
+            |model: &LanguageModel, id: usize| f32_values(model.output.kernel.as_ref().unwrap().val().narrow(1, id, 1));
+        assert_eq!(column(&moved, 2), column(&old, 2));
+        assert_eq!(column(&moved, 4), column(&init(&adaptive(7, [5, 6]), 2), 4));
+        assert_eq!(column(&moved, 6), column(&old, 4));
+        let plain = config().vocab_size(7);
+        let whole = old.clone().adapt(init(&plain, 2), &beginning(7, 7));
+        assert!(whole.output.clusters.is_empty());
+        assert_eq!((column(&whole, 2), column(&whole, 3)), (column(&old, 2), column(&init(&plain, 2), 3)));
+        let divided = init(&plain, 1).adapt(fresh, &beginning(7, 9));
+        assert_eq!(column(&divided, 2), column(&init(&plain, 1), 2));
     }
 
     #[test]

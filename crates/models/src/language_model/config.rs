@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::model::LanguageModel;
 use crate::activation_penalty::ActivationPenalty;
+use crate::adaptive_softmax::AdaptiveSoftmax;
 use crate::dropout::check_rate;
 use crate::embedding::Embedding;
 use crate::error::{Error, Result};
@@ -41,6 +42,9 @@ pub struct LanguageModelConfig {
     /// Whether the output layer uses the embedding's weights.
     #[serde(rename = "tied")]
     pub tie_weights: bool,
+    /// The clusters of the output layer, if it is an adaptive softmax.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adaptive_softmax: Option<AdaptiveSoftmax>,
     /// The distributions of the initial embedding and output layer.
     #[serde(rename = "init", default, skip_serializing_if = "InitScheme::is_keras")]
     pub init_scheme: InitScheme,
@@ -93,6 +97,7 @@ impl LanguageModelConfig {
             layers,
             projection_dim: 0,
             tie_weights: false,
+            adaptive_softmax: None,
             init_scheme: InitScheme::Keras,
             frozen_embedding: false,
             dropout: 0.0,
@@ -130,6 +135,11 @@ impl LanguageModelConfig {
     /// Sets [`tie_weights`](Self#structfield.tie_weights).
     pub fn tie_weights(self, tie_weights: bool) -> Self {
         Self { tie_weights, ..self }
+    }
+
+    /// Sets [`adaptive_softmax`](Self#structfield.adaptive_softmax).
+    pub fn adaptive_softmax(self, adaptive_softmax: impl Into<Option<AdaptiveSoftmax>>) -> Self {
+        Self { adaptive_softmax: adaptive_softmax.into(), ..self }
     }
 
     /// Sets [`init_scheme`](Self#structfield.init_scheme).
@@ -187,6 +197,11 @@ impl LanguageModelConfig {
         Self { labels: labels.into_iter().map(Into::into).collect(), ..self }
     }
 
+    /// The number of logits that every target needs: V, or the classes of the head of an adaptive softmax.
+    pub fn num_classes(&self) -> usize {
+        self.adaptive_softmax.as_ref().map_or(self.vocab_size, AdaptiveSoftmax::head_classes)
+    }
+
     /// The number of the label with this name, 1 or more.
     pub fn label_number(&self, label: &str) -> Option<u32> {
         self.labels.iter().position(|known| known == label).map(|index| index as u32 + 1)
@@ -242,6 +257,9 @@ impl LanguageModelConfig {
             if !(weight >= 0.0 && weight.is_finite()) {
                 return Err(Error::out_of_range(key, weight, "0 for none, or a number above 0"));
             }
+        }
+        if let Some(adaptive) = &self.adaptive_softmax {
+            adaptive.check(self.vocab_size, self.tie_weights)?;
         }
         let (key, size) = match self.projection_dim {
             0 => (format!("model.layers[{}].units", self.layers.len() - 1), last.units),
@@ -309,12 +327,15 @@ impl LanguageModelConfig {
             ..Stack::new(embedding_dim, &self.layers, &layers.at("stack"))
         };
         let projection = (self.projection_dim > 0).then_some(self.projection_dim);
-        let output = weights.at("output");
+        let (output, width) = (weights.at("output"), stack.width());
         let label_embedding = || Embedding::new(self.labels.len() + 1, embedding_dim, &weights.at("label_embedding"));
         Ok(LanguageModel {
             embedding: Embedding::new(vocab_size, embedding_dim, &weights.at("embedding")),
             label_embedding: (!self.labels.is_empty()).then(label_embedding),
-            output: OutputLayer::new(stack.width(), projection, self.tie_weights, vocab_size, &output),
+            output: match &self.adaptive_softmax {
+                None => OutputLayer::new(width, projection, self.tie_weights, vocab_size, &output),
+                Some(adaptive) => OutputLayer::adaptive(width, projection, adaptive, vocab_size, &output),
+            },
             stack,
             frozen_embedding: self.frozen_embedding,
             dropout: self.dropout,

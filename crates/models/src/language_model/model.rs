@@ -46,7 +46,7 @@ pub struct LanguageModel {
 impl LanguageModel {
     /// V.
     pub fn vocab_size(&self) -> usize {
-        self.output.bias.dims()[0]
+        self.output.vocab_size()
     }
 
     /// The device of the weights.

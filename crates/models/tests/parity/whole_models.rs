@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use burn::module::Module;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use models::interop::{Layout, Tensors, export, import, read_safetensors, write_safetensors};
-use models::{Activation, CellKind, LanguageModelConfig, LayerConfig};
+use models::{Activation, AdaptiveSoftmax, CellKind, LanguageModelConfig, LayerConfig};
 use serde::Deserialize;
 
 use super::fixtures::{Stored, fixture, path, tensors};
@@ -81,11 +81,13 @@ struct File {
 fn files() -> Vec<(&'static str, Layout, LanguageModelConfig)> {
     let before = CellKind::Gru { reset_after: false };
     let (pytorch, keras) = (Layout::Pytorch, Layout::Keras);
+    let adaptive = config(&[LSTM]).adaptive_softmax(AdaptiveSoftmax::default().cutoffs([3, 5]).division(2));
     vec![
         ("pytorch_rnn", pytorch, config(&[RNN])),
         ("pytorch_lstm", pytorch, config(&[LSTM])),
         ("pytorch_gru", pytorch, config(&[GRU])),
         ("pytorch_stack", pytorch, config(&[LSTM, LSTM])),
+        ("pytorch_adaptive", pytorch, adaptive),
         ("keras_rnn", keras, config(&[RNN])),
         ("keras_lstm", keras, config(&[LSTM])),
         ("keras_gru", keras, config(&[GRU])),

@@ -1,7 +1,7 @@
 //! Gradients by autodiff against central differences, in f64.
 
 use burn::tensor::{DType, Int, Tensor, TensorData};
-use models::{DropoutKey, ForwardOptions, LanguageModelConfig, LayerConfig, Stack, State, TokenInput};
+use models::{AdaptiveSoftmax, DropoutKey, ForwardOptions, LanguageModelConfig, LayerConfig, Stack, State, TokenInput};
 
 use super::gradient_check::{STEP, TOLERANCE, assert_gradients};
 use super::{BATCH, SETTINGS, Setting, TIME, all_stacks, noisy, stacks, values};
@@ -109,7 +109,10 @@ fn the_gradients_of_whole_models_are_central_differences_with_dropout() {
         .temporal_activation_regularization(1.0)
         .locked_dropout(true);
     let documents = plain.clone().document_id(2).labels("ab".chars());
-    for config in [plain, options, documents] {
+    // Targets in the head and in both clusters.
+    let adaptive = plain.clone().adaptive_softmax(AdaptiveSoftmax::default().cutoffs([3, 5]).division(2));
+    let projected = adaptive.clone().projection_dim(3).dropout(0.2);
+    for config in [plain, options, documents, adaptive, projected] {
         let device = burn::tensor::Device::flex();
         let model = noisy(config.init_with_dtype(2, DType::F64, &device).unwrap());
         let key = DropoutKey { seed: 1, step: 4 };

@@ -97,11 +97,12 @@ impl TrainTask for LanguageModel {
         }
     }
 
-    /// The embedded inputs, the activations that each cell saves, and six values per logit.
+    /// The embedded inputs, the activations that each cell saves, and six values per logit, without those of clusters, which
+    /// few targets need.
     fn saved_activations(config: &LanguageModelConfig, batch: &Batch) -> usize {
         let cells = config.layers.iter().map(|layer| layer.kind().spec().activations_per_unit * layer.units);
         let targets: usize = batch.targets.dims().iter().product();
-        batch.tokens() * (config.embedding_dim + cells.sum::<usize>()) + 6 * targets * config.vocab_size
+        batch.tokens() * (config.embedding_dim + cells.sum::<usize>()) + 6 * targets * config.num_classes()
     }
 
     /// Adds the loss with carried state if the run was trained on windows.
