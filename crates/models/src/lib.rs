@@ -23,6 +23,7 @@ mod manifest;
 pub mod network;
 pub mod norm;
 pub mod output_layer;
+mod packed_cell;
 pub mod packed_model;
 pub mod parameters;
 pub mod serialize;
@@ -31,7 +32,7 @@ pub mod summary;
 pub mod word_vectors;
 
 pub use bundle::{LmBundle, LmMetadata, Metadata, ModelBundle, StateMode};
-pub use cell::{Activation, Cell, CellKind, CellState, RecurrentCell};
+pub use cell::{Activation, Cell, CellKind, CellState, LstmOptions, RecurrentCell};
 pub use dropout::DropoutKey;
 pub use error::{Error, Result};
 pub use evaluate::{EvalMetrics, evaluate, evaluate_while, mean_loss};

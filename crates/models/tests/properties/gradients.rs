@@ -109,7 +109,9 @@ fn the_gradients_of_whole_models_are_central_differences_with_dropout() {
         .temporal_activation_regularization(1.0)
         .locked_dropout(true);
     let documents = plain.clone().document_id(2).labels("ab".chars());
-    for config in [plain, options, documents] {
+    let extended = LayerConfig::lstm(4).cell_norm(true).mogrifier_rounds(3).mogrifier_rank(2).recurrent_dropout(0.3);
+    let extended = documents.clone().layers([extended.clone(), extended]).layer_dropout(0.2);
+    for config in [plain, options, documents, extended] {
         let device = burn::tensor::Device::flex();
         let model = noisy(config.init_with_dtype(2, DType::F64, &device).unwrap());
         let key = DropoutKey { seed: 1, step: 4 };
