@@ -207,13 +207,12 @@ mod tests {
         let options = LanguageModelConfig::new(37, 5, stack).tie_weights(true).projection_dim(5);
         // A reset in the first step, in the middle and in the last.
         let documents = options.clone().document_id(5).labels(["a", "b"]);
-        let extended = [
-            layer(CellKind::Lstm, 19).mogrifier_rounds(5),
-            layer(CellKind::Lstm, 7).cell_norm(true),
-            layer(CellKind::Lstm, 6).cell_norm(true).mogrifier_rounds(2).mogrifier_rank(3).layer_norm(true),
-        ];
-        let extended = LanguageModelConfig::new(37, 5, extended.to_vec()).document_id(5);
-        vec![single(rnn), single(gru), single(CellKind::Lstm).document_id(8), options, documents, extended]
+        let normalised = LanguageModelConfig::new(37, 5, vec![layer(CellKind::Lstm, 19).cell_norm(true)]);
+        let both = layer(CellKind::Lstm, 33).cell_norm(true).mogrifier_rounds(2).mogrifier_rank(3);
+        let mogrifier = vec![both, layer(CellKind::Lstm, 19).mogrifier_rounds(5)];
+        let mogrifier = LanguageModelConfig::new(37, 5, mogrifier).document_id(5);
+        let lstm = single(CellKind::Lstm).document_id(8);
+        vec![single(rnn), single(gru), lstm, options, documents, normalised, mogrifier]
     }
 
     const SEQUENCES: [[i32; 4]; 3] = [[1, 2, 3, 4], [36, 0, 5, 5], [9, 8, 7, 6]];

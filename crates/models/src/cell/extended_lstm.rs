@@ -90,7 +90,7 @@ impl ExtendedLstm {
     pub fn new(inputs: usize, units: usize, options: LstmOptions, weights: &Initialization) -> Self {
         let Lstm { kernel, recurrent_kernel, bias } = Lstm::new(inputs, units, weights);
         let norm = options.cell_norm.then(|| {
-            let weights = weights.at("norm");
+            let weights = weights.at("cell_norm");
             CellNorm {
                 input_gain: weights.vector("input_gain", vec![1.0; 4 * units]),
                 recurrent_gain: weights.vector("recurrent_gain", vec![1.0; 4 * units]),

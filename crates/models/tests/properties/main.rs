@@ -45,7 +45,7 @@ fn stacks() -> Vec<(String, Vec<LayerConfig>)> {
     let mut stacks = single.to_vec();
     stacks.push(("two LSTMs".into(), vec![layer(3, 4), layer(3, 5)]));
     stacks.push(("three cells".into(), vec![layer(4, 5), layer(0, 2), layer(3, 4)]));
-    stacks.push(("LSTMs with options".into(), vec![layer(7, 5), layer(6, 4), norm(layer(8, 3))]));
+    stacks.push(("LSTMs with options".into(), vec![layer(7, 4), norm(layer(8, 5))]));
     stacks.push(("normalised".into(), vec![norm(layer(3, 4)), norm(layer(5, 3))]));
     stacks
 }
