@@ -170,6 +170,9 @@ fn every_cell_agrees_with_its_reference_implementation() {
         for kind in kinds() {
             let stack = setting.stack(&[LayerConfig::new(kind, UNITS)]);
             let weights = Weights::of(&stack.layers[0].cell);
+            // Normalisation divides by a deviation, which is small where the few values of a row are alike: so rounding
+            // errors grow.
+            let tolerance = if weights.norm.is_some() { 10.0 * setting.tolerance } else { setting.tolerance };
             let inputs = setting.inputs(BATCH, TIME);
             let start = setting.state(&stack, BATCH);
             let mut h = values(&start[0].hidden);
@@ -186,13 +189,13 @@ fn every_cell_agrees_with_its_reference_implementation() {
                 }
                 for (found, expected) in values(output).iter().zip(&h) {
                     let error = (found - expected).abs();
-                    let tolerance = setting.tolerance * expected.abs().max(1.0);
+                    let tolerance = tolerance * expected.abs().max(1.0);
                     assert!(error < tolerance, "{kind:?}: {found} {expected}");
                 }
             }
             if let Some(memory) = &end[0].cell {
                 for (found, expected) in values(memory).iter().zip(&c) {
-                    assert!((found - expected).abs() < setting.tolerance, "{kind:?}");
+                    assert!((found - expected).abs() < tolerance, "{kind:?}");
                 }
             }
         }
