@@ -8,7 +8,7 @@ use common::{TestDir, tiny_fables};
 use serde_json::Value;
 
 /// Variants of the tiny model.
-const VARIANTS: [&[&str]; 9] = [
+const VARIANTS: [&[&str]; 10] = [
     &["model.layers=[{cell=\"rnn\",units=8}]"],
     &["model.layers=[{cell=\"rnn\",units=8,activation=\"relu\"}]", "model.locked_dropout=true"],
     &["model.layers=[{cell=\"gru\",units=8}]"],
@@ -17,8 +17,13 @@ const VARIANTS: [&[&str]; 9] = [
     &["model.tie_weights=true", "model.projection=8", "model.layers[0].recurrent_dropout=0.2", "model.init=uniform"],
     &["model.locked_dropout=true", "model.embedding_dropout=0.1", "model.layer_dropout=0.1"],
     &["model.output=adaptive", "model.output_division=2"],
+    &[EXTENDED],
     &["model.input_dropout=0.1", "model.activation_regularization=0.1", "train.averaging_patience=1"],
 ];
+
+/// Two LSTMs with options of the cell.
+const EXTENDED: &str = "model.layers=[{cell=\"lstm\",units=8,cell_norm=true,recurrent_dropout=0.2},\
+                        {cell=\"lstm\",units=6,cell_norm=true,mogrifier_rounds=3,mogrifier_rank=2}]";
 
 /// Settings for truncated BPTT.
 const TBPTT: &[&str] = &[
@@ -198,6 +203,24 @@ fn an_adaptive_softmax_that_is_impossible_leaves_no_run() {
         dir.expect_error(&words, &expected);
         assert!(!dir.path().join("runs").exists());
     }
+}
+
+#[test]
+fn lstms_with_options_are_resumed_bit_for_bit_written_with_8_bits_and_not_exported() {
+    let dir = TestDir::new();
+    let settings = [TBPTT, &[EXTENDED, "model.layer_dropout=0.1"]].concat();
+    train(&dir, "whole", &[&settings[..], &["train.epochs=2"]].concat());
+    train(&dir, "parts", &settings);
+    dir.run_ok(&["train", "--resume", "parts", "--set", "train.epochs=2"]);
+    let [whole, parts] = ["whole", "parts"].map(|run| fs::read(dir.path().join(run).join("weights.bpk")).unwrap());
+    assert!(whole == parts, "the weights differ");
+    let written = dir.json(&["generate", "--model", "whole", "--int8", "--max-tokens", "5", "--seed", "1", "--json"]);
+    assert_eq!(written["samples"][0]["ids"].as_array().unwrap().len(), 5);
+    for layout in ["pytorch", "keras"] {
+        let export = ["export", "weights.safetensors", "--layout", layout, "--model", "whole"];
+        dir.expect_error(&export, &["`model.layers[0].cell_norm` is true", "do not have it"]);
+    }
+    assert!(!dir.path().join("weights.safetensors").exists());
 }
 
 /// Word vectors of size 8; two of the three words occur in the fables.

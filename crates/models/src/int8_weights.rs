@@ -169,7 +169,8 @@ mod tests {
 
     /// A small model with every kind of parameter.
     fn config() -> LanguageModelConfig {
-        let layers = vec![LayerConfig::lstm(5).layer_norm(true), LayerConfig::gru(6), LayerConfig::rnn(4)];
+        let extended = LayerConfig::lstm(3).cell_norm(true).mogrifier_rounds(2).mogrifier_rank(2);
+        let layers = vec![LayerConfig::lstm(5).layer_norm(true), LayerConfig::gru(6), extended, LayerConfig::rnn(4)];
         LanguageModelConfig::new(9, 4, layers).labels(["a", "b"])
     }
 

@@ -25,6 +25,7 @@ mod manifest;
 pub mod network;
 pub mod norm;
 pub mod output_layer;
+mod packed_cell;
 pub mod packed_model;
 mod packed_output;
 pub mod parameters;
@@ -36,7 +37,7 @@ pub mod word_vectors;
 
 pub use adaptive_softmax::AdaptiveSoftmax;
 pub use bundle::{LmBundle, LmMetadata, Metadata, ModelBundle, StateMode};
-pub use cell::{Activation, Cell, CellKind, CellState, RecurrentCell};
+pub use cell::{Activation, Cell, CellKind, CellState, LstmOptions, RecurrentCell};
 pub use dropout::DropoutKey;
 pub use each_target::each_target;
 pub use error::{Error, Result};

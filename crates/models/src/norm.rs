@@ -2,11 +2,9 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
+use kernels::reference::normalize;
 
 use crate::init::Initialization;
-
-/// ε under the square root, as in PyTorch.
-pub(crate) const EPSILON: f64 = 1e-5;
 
 /// `y = γ ∘ (x − μ) / √(σ² + ε) + β`, with the mean μ and the variance σ² of each row.
 #[derive(Module, Debug)]
@@ -30,9 +28,7 @@ impl LayerNorm {
 
     /// From `[…, H]` to `[…, H]`.
     pub fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
-        let centered = input.clone() - input.mean_dim(D - 1);
-        let variance = (centered.clone() * centered.clone()).mean_dim(D - 1);
-        centered / variance.add_scalar(EPSILON).sqrt() * self.gain.val().unsqueeze() + self.bias.val().unsqueeze()
+        normalize(input) * self.gain.val().unsqueeze() + self.bias.val().unsqueeze()
     }
 }
 

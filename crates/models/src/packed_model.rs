@@ -5,11 +5,11 @@
 
 use burn::module::Param;
 use burn::tensor::{Tensor, TensorData};
-use kernels::inference::{self, BatchRows, LayerState, MatrixView, Precision, RecurrentLayer};
+use kernels::inference::{self, BatchRows, LayerState, MatrixView, Precision, normalize_row};
 
-use crate::cell::{Cell, CellWeightsMut, f32_values};
+use crate::cell::{CellWeightsMut, f32_values};
 use crate::language_model::LanguageModel;
-use crate::norm::EPSILON;
+use crate::packed_cell::PackedCell;
 use crate::packed_output::PackedOutput;
 
 /// `model` with its matrices rounded to the values of [`Precision::Int8`]; biases, norms, embeddings and
@@ -25,8 +25,8 @@ pub fn quantize_roundtrip(mut model: LanguageModel) -> LanguageModel {
     }
     for layer in &mut model.stack.layers {
         for cell in std::iter::once(&mut layer.cell).chain(&mut layer.backward) {
-            let CellWeightsMut { kernel, recurrent_kernel, .. } = cell.weights_mut();
-            for weights in [kernel, recurrent_kernel] {
+            let CellWeightsMut { kernel, recurrent_kernel, other_matrices, .. } = cell.weights_mut();
+            for weights in [kernel, recurrent_kernel].into_iter().chain(other_matrices) {
                 *weights = round(weights.clone());
             }
         }
@@ -56,7 +56,7 @@ pub struct PackedModel {
 }
 
 struct PackedLayer {
-    recurrent: RecurrentLayer,
+    recurrent: PackedCell,
     /// γ and β.
     norm: Option<[Vec<f32>; 2]>,
 }
@@ -101,7 +101,7 @@ impl PackedModel {
             }
             let norm = layer.norm.as_ref();
             let norm = norm.map(|norm| [&norm.gain, &norm.bias].map(|weights| f32_values(weights.val())));
-            Some(PackedLayer { recurrent: pack(&layer.cell, precision)?, norm })
+            Some(PackedLayer { recurrent: PackedCell::new(&layer.cell, precision)?, norm })
         });
         let layers = layers.collect::<Option<Vec<_>>>()?;
         let output = PackedOutput::new(model, &embedding, precision);
@@ -158,28 +158,16 @@ impl PackedModel {
     }
 }
 
-/// `None` if the cell has no inference kernel.
-fn pack(cell: &Cell, precision: Precision) -> Option<RecurrentLayer> {
-    let (kernel_cell, bias) = cell.inference_kernel()?;
-    let [kernel, recurrent] = [cell.kernel(), cell.recurrent_kernel()].map(|w| f32_values(w.val()));
-    let columns = cell.kernel().dims()[1];
-    let [kernel, recurrent] = [&kernel, &recurrent].map(|w| MatrixView::dense(w, columns));
-    Some(RecurrentLayer::new(kernel_cell, kernel, recurrent, &bias, precision))
-}
-
 /// The equation of [`crate::norm::LayerNorm`].
 fn layer_norm(hidden: &BatchRows, layer: &PackedLayer, [gain, bias]: &[Vec<f32>; 2]) -> BatchRows {
     let units = layer.recurrent.units();
     let mut normed = BatchRows::zeros(hidden.batch_size(), units);
     for row in 0..hidden.batch_size() {
-        let x = &hidden.row(row)[..units];
-        let mean = x.iter().sum::<f32>() / units as f32;
-        let variance = x.iter().map(|x| (x - mean) * (x - mean)).sum::<f32>() / units as f32;
-        let root = (variance + EPSILON as f32).sqrt();
+        let y = &mut normed.row_mut(row)[..units];
+        y.copy_from_slice(&hidden.row(row)[..units]);
+        normalize_row(y);
         let weights = gain.iter().zip(bias);
-        for ((y, x), (gain, bias)) in normed.row_mut(row).iter_mut().zip(x).zip(weights) {
-            *y = (x - mean) / root * gain + bias;
-        }
+        y.iter_mut().zip(weights).for_each(|(y, (gain, bias))| *y = *y * gain + bias);
     }
     normed
 }
@@ -207,8 +195,12 @@ mod tests {
         let clusters = AdaptiveSoftmax::default().cutoffs([9, 20, 36]).division(2);
         let adaptive = single(gru).adaptive_softmax(clusters);
         let projected = adaptive.clone().projection_dim(6).document_id(30);
+        let normalised = LanguageModelConfig::new(37, 5, vec![layer(CellKind::Lstm, 19).cell_norm(true)]);
+        let both = layer(CellKind::Lstm, 33).cell_norm(true).mogrifier_rounds(2).mogrifier_rank(3);
+        let mogrifier = vec![both, layer(CellKind::Lstm, 19).mogrifier_rounds(5)];
+        let mogrifier = LanguageModelConfig::new(37, 5, mogrifier).document_id(5);
         let plain = [single(rnn), single(gru), single(CellKind::Lstm).document_id(8), options, documents];
-        plain.into_iter().chain([adaptive, projected]).collect()
+        plain.into_iter().chain([adaptive, projected, normalised, mogrifier]).collect()
     }
 
     const SEQUENCES: [[i32; 4]; 3] = [[1, 2, 3, 4], [36, 0, 5, 5], [9, 8, 7, 6]];

@@ -6,11 +6,14 @@ use burn::tensor::{Int, Tensor, s};
 use kernels::{Input, KernelMode, SequenceOptions, Steps};
 use serde::{Deserialize, Serialize};
 
-use crate::cell::{Activation, Cell, CellKind, CellState};
+use crate::cell::{Activation, Cell, CellKind, CellState, LstmOptions};
 use crate::dropout::{DropoutKey, DropoutSite, check_rate};
 use crate::error::{Error, Result};
 use crate::init::Initialization;
 use crate::norm::LayerNorm;
+
+/// The most rounds of the mogrifier. Each of them is a step of computation, and the paper uses 5 or 6.
+const MAX_ROUNDS: usize = 32;
 
 /// The recurrent state between two steps: one entry per layer and direction, the lowest layer
 /// first, forward before backward.
@@ -47,6 +50,15 @@ pub struct LayerConfig {
     /// Whether a GRU's reset gate is applied after the matrix product; true by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reset_after: Option<bool>,
+    /// Whether an LSTM normalises its sums and its cell state; false by default.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub cell_norm: bool,
+    /// How many times the input and the state of an LSTM modulate each other before a step; 0, none, by default.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub mogrifier_rounds: usize,
+    /// The rank of the matrices of these modulations; 0, full matrices, by default.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub mogrifier_rank: usize,
     /// Read the sequence in both directions.
     #[serde(default)]
     pub bidirectional: bool,
@@ -56,6 +68,10 @@ pub struct LayerConfig {
     /// The dropout rate of the recurrent weights.
     #[serde(default)]
     pub recurrent_dropout: f64,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl Default for LayerConfig {
@@ -84,11 +100,25 @@ impl LayerConfig {
     pub fn new(kind: CellKind, units: usize) -> Self {
         let (cell, activation, reset_after) = match kind {
             CellKind::Elman(activation) => (CellName::Rnn, Some(activation), None),
-            CellKind::Lstm => (CellName::Lstm, None, None),
+            CellKind::Lstm | CellKind::ExtendedLstm(_) => (CellName::Lstm, None, None),
             CellKind::Gru { reset_after } => (CellName::Gru, None, Some(reset_after)),
         };
-        let (bidirectional, layer_norm, recurrent_dropout) = (false, false, 0.0);
-        Self { cell, units, activation, reset_after, bidirectional, layer_norm, recurrent_dropout }
+        let LstmOptions { cell_norm, mogrifier_rounds, mogrifier_rank } = match kind {
+            CellKind::ExtendedLstm(options) => options,
+            _ => LstmOptions::default(),
+        };
+        Self {
+            cell,
+            units,
+            activation,
+            reset_after,
+            cell_norm,
+            mogrifier_rounds,
+            mogrifier_rank,
+            bidirectional: false,
+            layer_norm: false,
+            recurrent_dropout: 0.0,
+        }
     }
 
     /// Sets [`units`](Self#structfield.units).
@@ -104,6 +134,21 @@ impl LayerConfig {
     /// Sets [`reset_after`](Self#structfield.reset_after).
     pub fn reset_after(self, reset_after: bool) -> Self {
         Self { reset_after: Some(reset_after), ..self }
+    }
+
+    /// Sets [`cell_norm`](Self#structfield.cell_norm).
+    pub fn cell_norm(self, cell_norm: bool) -> Self {
+        Self { cell_norm, ..self }
+    }
+
+    /// Sets [`mogrifier_rounds`](Self#structfield.mogrifier_rounds).
+    pub fn mogrifier_rounds(self, mogrifier_rounds: usize) -> Self {
+        Self { mogrifier_rounds, ..self }
+    }
+
+    /// Sets [`mogrifier_rank`](Self#structfield.mogrifier_rank).
+    pub fn mogrifier_rank(self, mogrifier_rank: usize) -> Self {
+        Self { mogrifier_rank, ..self }
     }
 
     /// Sets [`bidirectional`](Self#structfield.bidirectional).
@@ -125,9 +170,17 @@ impl LayerConfig {
     pub fn kind(&self) -> CellKind {
         match self.cell {
             CellName::Rnn => CellKind::Elman(self.activation.unwrap_or_default()),
-            CellName::Lstm => CellKind::Lstm,
+            CellName::Lstm => match self.lstm_options() {
+                options if options == LstmOptions::default() => CellKind::Lstm,
+                options => CellKind::ExtendedLstm(options),
+            },
             CellName::Gru => CellKind::Gru { reset_after: self.reset_after.unwrap_or(true) },
         }
+    }
+
+    fn lstm_options(&self) -> LstmOptions {
+        let &Self { cell_norm, mogrifier_rounds, mogrifier_rank, .. } = self;
+        LstmOptions { cell_norm, mogrifier_rounds, mogrifier_rank }
     }
 
     /// The size of its output at each step: H, or 2H if it is bidirectional.
@@ -160,7 +213,36 @@ impl LayerConfig {
         if self.reset_after.is_some() && self.cell != CellName::Gru {
             return misplaced("reset_after", "no value: only `cell = \"gru\"` has a reset gate");
         }
+        self.check_lstm_options(path)?;
         check_rate(format!("{path}.recurrent_dropout"), self.recurrent_dropout)
+    }
+
+    fn check_lstm_options(&self, path: &str) -> Result<()> {
+        let LstmOptions { cell_norm, mogrifier_rounds: rounds, mogrifier_rank: rank } = self.lstm_options();
+        let wrong = |key: &str, found: &dyn ToString, expected: &'static str| {
+            Err(Error::out_of_range(format!("{path}.{key}"), found.to_string(), expected))
+        };
+        if self.cell != CellName::Lstm {
+            if cell_norm {
+                return wrong("cell_norm", &true, "false: only `cell = \"lstm\"` has normalisation inside the cell");
+            }
+            for (key, value) in [("mogrifier_rounds", rounds), ("mogrifier_rank", rank)] {
+                if value > 0 {
+                    return wrong(key, &value, "0: only `cell = \"lstm\"` has the mogrifier");
+                }
+            }
+        }
+        if rounds > MAX_ROUNDS {
+            return wrong("mogrifier_rounds", &rounds, "0 for none, 5 as in its paper, at most 32");
+        }
+        if rank > 8_192 {
+            return wrong("mogrifier_rank", &rank, "0 for full matrices, or 1 to 8192");
+        }
+        if rank > 0 && rounds == 0 {
+            let expected = "0, because `mogrifier_rounds` is 0: set it, too, for instance to 5";
+            return wrong("mogrifier_rank", &rank, expected);
+        }
+        Ok(())
     }
 
     /// The layer with initial weights, for `inputs` values per step.

@@ -168,6 +168,8 @@ mod tests {
             CellKind::Gru { reset_after: true },
             CellKind::Gru { reset_after: false },
             CellKind::Lstm,
+            LayerConfig::lstm(1).cell_norm(true).mogrifier_rounds(3).kind(),
+            LayerConfig::lstm(1).mogrifier_rounds(4).mogrifier_rank(2).kind(),
         ];
         let mixed = baseline(50, &kinds.map(|kind| (kind, 7)));
         let mut options = mixed.clone().tie_weights(true).projection_dim(100);

@@ -58,6 +58,7 @@ fn every_key_is_documented_with_its_true_default() {
     full.model.vectors.path = Some(PathBuf::new());
     full.model.layers[0].activation = Some(Activation::Tanh);
     full.model.layers[0].reset_after = Some(true);
+    full.model.layers[0] = full.model.layers[0].clone().cell_norm(true).mogrifier_rounds(5).mogrifier_rank(8);
     let optimizer = &mut full.train.optimizer;
     for number in [
         &mut optimizer.epsilon,

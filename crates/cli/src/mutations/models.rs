@@ -43,7 +43,8 @@ fn dataset() -> TextDataset {
 
 /// A model with every kind of layer and option.
 fn config(dataset: &TextDataset) -> LanguageModelConfig {
-    let layers = [LayerConfig::lstm(6), LayerConfig::gru(5).layer_norm(true), LayerConfig::rnn(4)];
+    let extended = LayerConfig::lstm(3).cell_norm(true).mogrifier_rounds(2).mogrifier_rank(2);
+    let layers = [LayerConfig::lstm(6), LayerConfig::gru(5).layer_norm(true), extended, LayerConfig::rnn(4)];
     let config = LanguageModelConfig::new(dataset.tokenizer.vocabulary.len(), 5, layers.to_vec());
     config.dropout(0.2).projection_dim(5).tie_weights(true)
 }

@@ -44,7 +44,7 @@ pub fn token_kind(config: &Config) -> Option<(TokenKind, &'static str)> {
     given.into_iter().find(|&(.., is_given)| is_given).map(|(kind, key, _)| (kind, key))
 }
 
-/// The cell that has the options of `layer`; an LSTM has none.
+/// The cell that has the options of `layer`: an LSTM unless another cell has them.
 pub fn cell(layer: &LayerConfig) -> CellName {
     match (layer.activation, layer.reset_after) {
         (Some(_), _) => CellName::Rnn,
@@ -190,6 +190,9 @@ mod tests {
                 &["model.layers[0].activation=relu"],
                 &["model.layers[0].reset_after=false"],
                 &["model.layers[0].cell=gru"],
+                &["model.layers[0].cell_norm=true"],
+                &["model.layers[0].mogrifier_rounds=5"],
+                &["model.layers[0].mogrifier_rounds=5", "model.layers[0].mogrifier_rank=8"],
             ] {
                 let (config, _) = chosen(&path, &text, &[&["data.documents=none"], set].concat());
                 if let Err(error) = LmExperiment::new(config, None) {

@@ -4,6 +4,8 @@
 //! model has to measure how much that increases the loss.
 
 mod batch_rows;
+mod extended_lstm;
+mod norm;
 mod packed_weights;
 mod recurrent_layer;
 mod softmax;
@@ -12,6 +14,8 @@ pub use crate::cpu::kernel_cell::KernelCell;
 pub use crate::cpu::quantized::{quantize, scale as quantization_scale};
 pub use crate::cpu::view::MatrixView;
 pub use batch_rows::BatchRows;
+pub use extended_lstm::{CellNormValues, ExtendedLstmLayer};
+pub use norm::normalize_row;
 pub use packed_weights::{PackedLinear, PackedWeights, Precision, quantize_roundtrip};
 pub use recurrent_layer::{LayerState, RecurrentLayer};
 pub use softmax::{draw, softmax_weights, sum_of_weights};

@@ -6,10 +6,11 @@ use crate::types::{CellState, Input, SequenceOptions, Steps};
 
 /// The equations of a cell.
 pub trait ReferenceCell {
-    /// `x W + b`, for any number of rows.
+    /// What a step needs of its input and can be computed without the state, for any number of rows: `x W + b` in most
+    /// cells.
     fn project(&self, rows: Tensor<2>) -> Tensor<2>;
 
-    /// One step: from the projected input `[N, G · H]` (G gates) and the state before it to the state after it.
+    /// One step: from the projected input, `[N, G · H]` with G gates in most cells, and the state before it to the state after it.
     fn step(&self, projected: Tensor<2>, state: CellState) -> CellState;
 }
 

@@ -23,11 +23,19 @@ impl ReferenceCell for Lstm {
 
     fn step(&self, projected: Tensor<2>, state: CellState) -> CellState {
         let CellState { hidden, cell } = state;
-        let units = hidden.dims()[1];
-        let a = projected + hidden.matmul(self.0.recurrent.clone());
-        let gate = |k: usize| a.clone().slice(s![.., k * units..(k + 1) * units]);
-        let (i, f, g, o) = (sigmoid(gate(0)), sigmoid(gate(1)), gate(2).tanh(), sigmoid(gate(3)));
-        let c = f * cell.expect("the state of an LSTM has a cell state c") + i * g;
-        CellState { hidden: o * c.clone().tanh(), cell: Some(c) }
+        let (output_gate, c) = next_cell_state(projected + hidden.matmul(self.0.recurrent.clone()), cell);
+        CellState { hidden: output_gate * c.clone().tanh(), cell: Some(c) }
     }
+}
+
+/// o and c′, from the sums a `[N, 4H]` and c.
+///
+/// # Panics
+/// If there is no c.
+pub(super) fn next_cell_state(a: Tensor<2>, cell: Option<Tensor<2>>) -> (Tensor<2>, Tensor<2>) {
+    let cell = cell.expect("the state of an LSTM has a cell state c");
+    let units = cell.dims()[1];
+    let gate = |k: usize| a.clone().slice(s![.., k * units..(k + 1) * units]);
+    let (i, f, g, o) = (sigmoid(gate(0)), sigmoid(gate(1)), gate(2).tanh(), sigmoid(gate(3)));
+    (o, f * cell + i * g)
 }

@@ -66,7 +66,7 @@ impl RecurrentCell for Elman {
 
     fn weights_mut(&mut self) -> CellWeightsMut<'_> {
         let Self { kernel, recurrent_kernel, bias, .. } = self;
-        CellWeightsMut { kernel, recurrent_kernel, bias, recurrent_bias: None }
+        CellWeightsMut { kernel, recurrent_kernel, bias, recurrent_bias: None, other_matrices: Vec::new() }
     }
 
     fn forward(

@@ -79,7 +79,7 @@ impl RecurrentCell for Gru {
     fn weights_mut(&mut self) -> CellWeightsMut<'_> {
         let Self { kernel, recurrent_kernel, bias, recurrent_bias } = self;
         let recurrent_bias = recurrent_bias.as_mut();
-        CellWeightsMut { kernel, recurrent_kernel, bias, recurrent_bias }
+        CellWeightsMut { kernel, recurrent_kernel, bias, recurrent_bias, other_matrices: Vec::new() }
     }
 
     fn forward(

@@ -71,13 +71,11 @@ impl RecurrentCell for Lstm {
 
     fn weights_mut(&mut self) -> CellWeightsMut<'_> {
         let Self { kernel, recurrent_kernel, bias } = self;
-        CellWeightsMut { kernel, recurrent_kernel, bias, recurrent_bias: None }
+        CellWeightsMut { kernel, recurrent_kernel, bias, recurrent_bias: None, other_matrices: Vec::new() }
     }
 
     fn init_state(&self, batch: usize) -> CellState {
-        let weights = self.recurrent_kernel.val();
-        let hidden = Tensor::zeros([batch, self.units()], (&weights.device(), weights.dtype()));
-        CellState { cell: Some(hidden.clone()), hidden }
+        zero_state(&self.recurrent_kernel, batch)
     }
 
     fn forward(
@@ -94,6 +92,13 @@ impl RecurrentCell for Lstm {
     fn inference_kernel(&self) -> Option<(KernelCell, Vec<f32>)> {
         Some((KernelCell::Lstm, f32_values(self.bias.val())))
     }
+}
+
+/// The zero state of an LSTM with U of `[H, 4H]`, for `batch` rows.
+pub(super) fn zero_state(recurrent_kernel: &Param<Tensor<2>>, batch: usize) -> CellState {
+    let weights = recurrent_kernel.val();
+    let hidden = Tensor::zeros([batch, weights.dims()[0]], (&weights.device(), weights.dtype()));
+    CellState { cell: Some(hidden.clone()), hidden }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! [`CellKind`], and its name in `stack.rs`.
 
 mod elman;
+mod extended_lstm;
 mod gru;
 mod lstm;
 mod recurrent_cell;
@@ -16,6 +17,7 @@ use burn::module::Module;
 use crate::init::Initialization;
 
 pub use elman::Elman;
+pub use extended_lstm::{CellNorm, ExtendedLstm, LstmOptions, Modulation};
 pub use gru::Gru;
 pub use kernels::{Activation, CellState};
 pub use lstm::Lstm;
@@ -29,6 +31,8 @@ pub enum CellKind {
     Elman(Activation),
     /// Long short-term memory.
     Lstm,
+    /// Long short-term memory with at least one of these options.
+    ExtendedLstm(LstmOptions),
     /// Gated recurrent unit.
     Gru {
         /// Whether the reset gate is applied after the product with the recurrent weights.
@@ -42,6 +46,7 @@ impl CellKind {
         match self {
             Self::Elman(_) => Elman::spec(),
             Self::Lstm => Lstm::spec(),
+            Self::ExtendedLstm(options) => ExtendedLstm::spec(options),
             Self::Gru { reset_after } => Gru::spec(reset_after),
         }
     }
@@ -49,7 +54,11 @@ impl CellKind {
     /// The number of trainable parameters from `inputs` to `units`.
     pub fn num_params(self, inputs: usize, units: usize) -> usize {
         let CellSpec { gates, biases, .. } = self.spec();
-        gates * units * (inputs + units + biases)
+        let more = match self {
+            Self::ExtendedLstm(options) => options.num_params(inputs, units),
+            _ => 0,
+        };
+        gates * units * (inputs + units + biases) + more
     }
 
     /// The cell with initial weights, from `inputs` to `units`.
@@ -57,18 +66,23 @@ impl CellKind {
         match self {
             Self::Elman(activation) => Cell::Elman(Elman::new(inputs, units, activation, weights)),
             Self::Lstm => Cell::Lstm(Lstm::new(inputs, units, weights)),
+            Self::ExtendedLstm(options) => Cell::ExtendedLstm(ExtendedLstm::new(inputs, units, options, weights)),
             Self::Gru { reset_after } => Cell::Gru(Gru::new(inputs, units, reset_after, weights)),
         }
     }
 }
 
 /// A recurrent cell with its weights; dereferences to [`RecurrentCell`].
+// There are few of these: boxing would hide more than it saves.
+#[allow(clippy::large_enum_variant)]
 #[derive(Module, Debug)]
 pub enum Cell {
     /// Vanilla RNN.
     Elman(Elman),
     /// Long short-term memory.
     Lstm(Lstm),
+    /// Long short-term memory with options.
+    ExtendedLstm(ExtendedLstm),
     /// Gated recurrent unit.
     Gru(Gru),
 }
@@ -79,6 +93,7 @@ impl Cell {
         match self {
             Self::Elman(cell) => CellKind::Elman(cell.activation),
             Self::Lstm(_) => CellKind::Lstm,
+            Self::ExtendedLstm(cell) => CellKind::ExtendedLstm(cell.options()),
             Self::Gru(cell) => CellKind::Gru { reset_after: cell.recurrent_bias.is_some() },
         }
     }
@@ -91,6 +106,7 @@ impl Deref for Cell {
         match self {
             Self::Elman(cell) => cell,
             Self::Lstm(cell) => cell,
+            Self::ExtendedLstm(cell) => cell,
             Self::Gru(cell) => cell,
         }
     }
@@ -101,6 +117,7 @@ impl DerefMut for Cell {
         match self {
             Self::Elman(cell) => cell,
             Self::Lstm(cell) => cell,
+            Self::ExtendedLstm(cell) => cell,
             Self::Gru(cell) => cell,
         }
     }

@@ -32,6 +32,8 @@ pub struct CellWeightsMut<'a> {
     pub bias: &'a mut Param<Tensor<1>>,
     /// b′, where the recurrent product has its own bias.
     pub recurrent_bias: Option<&'a mut Param<Tensor<1>>>,
+    /// The matrices besides W and U.
+    pub other_matrices: Vec<&'a mut Param<Tensor<2>>>,
 }
 
 /// A recurrent cell from `D` inputs to `H` units.
@@ -50,7 +52,7 @@ pub trait RecurrentCell {
         None
     }
 
-    /// All weights, to be replaced.
+    /// The weights, to be replaced, without the gains and biases of normalisation.
     fn weights_mut(&mut self) -> CellWeightsMut<'_>;
 
     /// H.

@@ -4,7 +4,7 @@ use super::array::{Array, CellArrays, Tensors, array, set};
 use super::layout::Layout;
 use super::strict_loader::StrictLoader;
 use super::{clusters, keras, names, pytorch};
-use crate::cell::{Cell, CellWeightsMut};
+use crate::cell::{Cell, CellKind, CellWeightsMut};
 use crate::error::{Error, Result};
 use crate::language_model::LanguageModel;
 use crate::stack::{Layer, Stack};
@@ -116,9 +116,7 @@ pub fn import_stack(mut stack: Stack, layout: Layout, tensors: Tensors) -> Resul
 /// # Errors
 /// As [`export`].
 pub fn export_stack(stack: &Stack, layout: Layout) -> Result<Tensors> {
-    if layout == Layout::Pytorch {
-        pytorch::check(stack)?;
-    }
+    check(stack, layout)?;
     let mut tensors = Tensors::new();
     let mut layer_names = names::KerasNames::default();
     for (index, layer) in stack.layers.iter().enumerate() {
@@ -146,9 +144,7 @@ pub fn export_stack(stack: &Stack, layout: Layout) -> Result<Tensors> {
 }
 
 fn import_layers(stack: &mut Stack, layout: Layout, loader: &mut StrictLoader) -> Result<()> {
-    if layout == Layout::Pytorch {
-        pytorch::check(stack)?;
-    }
+    check(stack, layout)?;
     let mut layer_names = names::KerasNames::default();
     for (index, layer) in stack.layers.iter_mut().enumerate() {
         let kind = layer.cell.kind();
@@ -182,6 +178,24 @@ fn import_layers(stack: &mut Stack, layout: Layout, loader: &mut StrictLoader) -
     Ok(())
 }
 
+/// Rejects a stack that the layout cannot express.
+fn check(stack: &Stack, layout: Layout) -> Result<()> {
+    for (index, layer) in stack.layers.iter().enumerate() {
+        let CellKind::ExtendedLstm(options) = layer.cell.kind() else { continue };
+        let (key, found) = if options.cell_norm {
+            ("cell_norm", "true".into())
+        } else {
+            ("mogrifier_rounds", options.mogrifier_rounds.to_string())
+        };
+        let expected = "no such key: the LSTM of PyTorch and that of Keras do not have it";
+        return Err(Error::out_of_range(format!("model.layers[{index}].{key}"), found, expected));
+    }
+    match layout {
+        Layout::Pytorch => pytorch::check(stack),
+        Layout::Keras => Ok(()),
+    }
+}
+
 fn directions(layer: &Layer) -> impl Iterator<Item = (bool, &Cell)> {
     std::iter::once((false, &layer.cell)).chain(layer.backward.iter().map(|cell| (true, cell)))
 }
@@ -196,7 +210,7 @@ fn cell_arrays(cell: &Cell) -> Result<CellArrays> {
 }
 
 fn set_cell(cell: &mut Cell, arrays: CellArrays) {
-    let CellWeightsMut { kernel, recurrent_kernel, bias, recurrent_bias } = cell.weights_mut();
+    let CellWeightsMut { kernel, recurrent_kernel, bias, recurrent_bias, .. } = cell.weights_mut();
     set(kernel, Some(arrays.kernel));
     set(recurrent_kernel, Some(arrays.recurrent_kernel));
     set(bias, Some(arrays.bias));
@@ -232,7 +246,7 @@ mod tests {
 
     use super::*;
     use crate::adaptive_softmax::AdaptiveSoftmax;
-    use crate::cell::{Activation, CellKind};
+    use crate::cell::Activation;
     use crate::language_model::LanguageModelConfig;
     use crate::stack::LayerConfig;
 
@@ -315,6 +329,22 @@ mod tests {
         let error = export(&model, Layout::Keras).unwrap_err().to_string();
         assert!(error.contains("`model.output` is adaptive, expected softmax"), "{error}");
         assert!(import(model, Layout::Keras, Tensors::new()).is_err());
+    }
+
+    #[test]
+    fn an_lstm_with_options_is_rejected_by_both_layouts() {
+        let lstm = LayerConfig::lstm(3);
+        for (layer, key) in
+            [(lstm.clone().cell_norm(true), "cell_norm"), (lstm.clone().mogrifier_rounds(5), "mogrifier")]
+        {
+            let model = LanguageModelConfig::new(7, 4, vec![lstm.clone(), layer]).init(1, &Device::flex()).unwrap();
+            for layout in [Layout::Pytorch, Layout::Keras] {
+                let error = export(&model, layout).unwrap_err().to_string();
+                assert!(error.contains(&format!("model.layers[1].{key}")), "{error}");
+                let error = import(model.clone(), layout, Tensors::new()).unwrap_err().to_string();
+                assert!(error.contains(&format!("model.layers[1].{key}")), "{error}");
+            }
+        }
     }
 
     #[test]

@@ -33,6 +33,12 @@ fn invalid_settings_are_rejected_by_name() {
         (with(layer().recurrent_dropout(1.0)), "[0].recurrent_dropout"),
         (with(layer().activation(Activation::Relu)), "`model.layers[0].activation`"),
         (with(layer().reset_after(true)), "[0].reset_after`"),
+        (with(LayerConfig::gru(4).cell_norm(true)), "[0].cell_norm`"),
+        (with(LayerConfig::rnn(4).mogrifier_rounds(5)), "[0].mogrifier_rounds`"),
+        (with(LayerConfig::gru(4).mogrifier_rank(2)), "[0].mogrifier_rank`"),
+        (with(layer().mogrifier_rounds(33)), "[0].mogrifier_rounds`"),
+        (with(layer().mogrifier_rounds(5).mogrifier_rank(8_193)), "[0].mogrifier_rank`"),
+        (with(layer().mogrifier_rank(2)), "[0].mogrifier_rank`"),
     ];
     for (config, key) in cases {
         let error = config.check().unwrap_err().to_string();
@@ -42,9 +48,9 @@ fn invalid_settings_are_rejected_by_name() {
 }
 
 #[test]
-fn documents_labels_and_penalties_are_left_out_of_files_when_unused() {
+fn documents_labels_penalties_and_options_of_cells_are_left_out_of_files_when_unused() {
     let json = serde_json::to_string(&config()).unwrap();
-    for key in ["document", "labels", "input_dropout", "regularization"] {
+    for key in ["document", "labels", "input_dropout", "regularization", "cell_norm", "mogrifier"] {
         assert!(!json.contains(key), "{json}");
     }
     let penalties = config().input_dropout(0.5).activation_regularization(2.0);
@@ -57,6 +63,9 @@ fn documents_labels_and_penalties_are_left_out_of_files_when_unused() {
     let json = serde_json::to_string(&documents).unwrap();
     assert!(json.contains(r#""document_id":8,"labels":["a","b"]"#), "{json}");
     assert_eq!(serde_json::from_str::<LanguageModelConfig>(&json).unwrap(), documents);
+    let extended = config().layers([layer().cell_norm(true).mogrifier_rounds(5).mogrifier_rank(2)]);
+    let json_of_extended = serde_json::to_string(&extended).unwrap();
+    assert_eq!(serde_json::from_str::<LanguageModelConfig>(&json_of_extended).unwrap(), extended);
     assert_eq!(["a", "b", "c"].map(|label| documents.label_number(label)), [Some(1), Some(2), None]);
 }
 

@@ -112,7 +112,9 @@ fn the_gradients_of_whole_models_are_central_differences_with_dropout() {
     // Targets in the head and in both clusters.
     let adaptive = plain.clone().adaptive_softmax(AdaptiveSoftmax::default().cutoffs([3, 5]).division(2));
     let projected = adaptive.clone().projection_dim(3).dropout(0.2);
-    for config in [plain, options, documents, adaptive, projected] {
+    let extended = LayerConfig::lstm(4).cell_norm(true).mogrifier_rounds(3).mogrifier_rank(2).recurrent_dropout(0.3);
+    let extended = documents.clone().layers([extended.clone(), extended]).layer_dropout(0.2);
+    for config in [plain, options, documents, adaptive, projected, extended] {
         let device = burn::tensor::Device::flex();
         let model = noisy(config.init_with_dtype(2, DType::F64, &device).unwrap());
         let key = DropoutKey { seed: 1, step: 4 };

@@ -7,7 +7,7 @@ mod sequences;
 
 use burn::tensor::{DType, Device, Tensor, TensorData, s};
 use models::init::Initialization;
-use models::{Activation, CellKind, ForwardOptions, Input, LayerConfig, Stack, State};
+use models::{Activation, CellKind, ForwardOptions, Input, LayerConfig, LstmOptions, Stack, State};
 use seqdata::Random;
 
 use gradient_check::{noisy, values};
@@ -20,7 +20,10 @@ const TIME: usize = 6;
 const BATCH: usize = 3;
 
 /// Every cell with each of its options.
-fn kinds() -> [CellKind; 6] {
+fn kinds() -> [CellKind; 9] {
+    let lstm = |cell_norm, mogrifier_rounds, mogrifier_rank| {
+        CellKind::ExtendedLstm(LstmOptions { cell_norm, mogrifier_rounds, mogrifier_rank })
+    };
     [
         CellKind::Elman(Activation::Tanh),
         CellKind::Elman(Activation::Sigmoid),
@@ -28,6 +31,9 @@ fn kinds() -> [CellKind; 6] {
         CellKind::Lstm,
         CellKind::Gru { reset_after: true },
         CellKind::Gru { reset_after: false },
+        lstm(true, 0, 0),
+        lstm(false, 5, 0),
+        lstm(true, 2, 2),
     ]
 }
 
@@ -39,6 +45,7 @@ fn stacks() -> Vec<(String, Vec<LayerConfig>)> {
     let mut stacks = single.to_vec();
     stacks.push(("two LSTMs".into(), vec![layer(3, 4), layer(3, 5)]));
     stacks.push(("three cells".into(), vec![layer(4, 5), layer(0, 2), layer(3, 4)]));
+    stacks.push(("LSTMs with options".into(), vec![layer(7, 4), norm(layer(8, 5))]));
     stacks.push(("normalised".into(), vec![norm(layer(3, 4)), norm(layer(5, 3))]));
     stacks
 }
@@ -47,7 +54,7 @@ fn stacks() -> Vec<(String, Vec<LayerConfig>)> {
 fn all_stacks() -> Vec<(String, Vec<LayerConfig>)> {
     let both = |index: usize| LayerConfig::new(kinds()[index], 4).bidirectional(true);
     let mut stacks = stacks();
-    for index in [0, 3, 4] {
+    for index in [0, 3, 4, 8] {
         stacks.push((format!("bidirectional {:?}", kinds()[index]), vec![both(index)]));
     }
     stacks.push(("two bidirectional layers".into(), vec![both(4), both(3)]));
