@@ -155,6 +155,14 @@ impl PackedModel {
         }
     }
 
+    /// The last layer's outputs h after the last step, H values per sequence: what the output layer computes the logits from.
+    pub fn outputs(&self, state: &PackedState) -> Vec<Vec<f32>> {
+        let (last, top) = state.layers.last().zip(self.layers.last()).expect("a model has layers");
+        let normed = top.norm.as_ref().map(|norm| layer_norm(&last.hidden, top, norm));
+        let hidden = normed.as_ref().unwrap_or(&last.hidden);
+        (0..hidden.batch_size()).map(|row| hidden.row(row)[..top.recurrent.units()].to_vec()).collect()
+    }
+
     /// The logits after the last step, V values per sequence.
     pub fn logits<'a>(&self, state: &'a mut PackedState) -> impl Iterator<Item = &'a [f32]> {
         let PackedState { layers, logits, .. } = state;
