@@ -1,17 +1,13 @@
 //! Loss, perplexity and accuracy of a model on a text.
 
-use models::{EvalMetrics, LmBundle, StateMode};
-use seqdata::{DatasetInput, EvaluationText, Loader, Order, Sequence, Streams, Windows};
+use models::{LmBundle, StateMode};
+use seqdata::{DatasetInput, EvaluationText, Sequence, Streams};
 use serde::Serialize;
 use text_prep::counted;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::evaluation_plan::EvaluationPlan;
 use crate::generator::Generator;
-use crate::label::label_number;
-use crate::target_bytes::TargetBytes;
-
-/// Windows per batch.
-const BATCH_SIZE: usize = 64;
 
 /// Which labels the documents of a text have while a model is evaluated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -133,68 +129,14 @@ pub fn evaluate_sequence(
     labels: LabelChoice,
     mode: impl Into<EvaluationMode>,
 ) -> Result<Evaluation> {
-    let (state_mode, in_parallel) = match mode.into() {
-        EvaluationMode::Exact(state_mode) => (state_mode, false),
-        EvaluationMode::InParallel(state_mode) => (state_mode, true),
+    let plan = EvaluationPlan::new(bundle, sequence, unmapped, labels, mode)?;
+    let (model, batches) = (&bundle.model, plan.loader());
+    let by_label = match plan.label() {
+        None if plan.by_own_labels() => models::evaluate_by_label(model, batches)?,
+        None => vec![models::evaluate(model, batches)?],
+        Some(label) => vec![models::evaluate_with_label(model, batches, label)?],
     };
-    let config = &bundle.metadata.config;
-    let label = match labels {
-        LabelChoice::Own => None,
-        LabelChoice::Without => Some(0),
-        LabelChoice::All(label) => Some(label_number(config, Some(label))?),
-    };
-    let (window, device) = (bundle.metadata.window, bundle.model.device());
-    // A document starts with its token and needs nothing before it.
-    let by_document = config.document_id.is_some() && state_mode == StateMode::Carry;
-    let context_len = if by_document { 1 } else { window };
-    if sequence.len() <= context_len {
-        let (tokens, needed) = (sequence.len(), context_len + 1);
-        return Err(Error::TooShort { tokens, needed, context_len });
-    }
-    let (loader, protocol) = match state_mode {
-        StateMode::Window => {
-            let windows = Windows::over(sequence.clone(), window, 1);
-            (Loader::windows(windows, BATCH_SIZE, Order::Sequential, device), window_protocol(window))
-        }
-        StateMode::Carry => {
-            // Documents are evaluated as in training; their states do not depend on what comes before them.
-            let count = if by_document || in_parallel { Streams::evaluation_count(sequence, context_len) } else { 1 };
-            let streams = Streams::parallel_evaluation(sequence.clone(), context_len, count)?;
-            let protocol = carried_protocol(&streams, window, by_document);
-            (Loader::streams(streams, device), protocol)
-        }
-    };
-    let by_own_labels = label.is_none() && sequence.has_labels() && !config.labels.is_empty();
-    let by_label = match label {
-        None if by_own_labels => models::evaluate_by_label(&bundle.model, &loader)?,
-        None => vec![models::evaluate(&bundle.model, &loader)?],
-        Some(label) => vec![models::evaluate_with_label(&bundle.model, &loader, label)?],
-    };
-    let metrics = by_label.iter().fold(EvalMetrics::default(), |sum, metrics| sum.plus(metrics));
-    if !metrics.nats_per_token().is_finite() {
-        return Err(Error::NotFinite);
-    }
-    let bytes = TargetBytes::count(&bundle.tokenizer, sequence, context_len, by_own_labels);
-    let label_name = |number: usize| number.checked_sub(1).map(|index| config.labels[index].clone());
-    let of_label = |(number, metrics): (usize, &EvalMetrics)| LabelEvaluation {
-        label: label_name(number),
-        tokens: metrics.tokens,
-        loss_nats_per_token: metrics.nats_per_token(),
-        perplexity: metrics.perplexity(),
-        accuracy: metrics.accuracy(),
-        bits_per_byte: bytes.bits_per_byte(number, metrics.nats_per_token(), metrics.tokens).filter(|_| unmapped == 0),
-    };
-    let labels = by_label.iter().enumerate().filter(|(_, metrics)| by_own_labels && metrics.tokens > 0);
-    Ok(Evaluation {
-        protocol,
-        tokens: metrics.tokens,
-        loss_nats_per_token: metrics.nats_per_token(),
-        perplexity: metrics.perplexity(),
-        accuracy: metrics.accuracy(),
-        unknown_fraction: (bytes.unknown() + unmapped) as f64 / (metrics.tokens + unmapped) as f64,
-        bits_per_byte: bytes.total_bits_per_byte(metrics.nats_per_token(), metrics.tokens).filter(|_| unmapped == 0),
-        labels: labels.map(of_label).collect(),
-    })
+    plan.evaluation(&by_label)
 }
 
 /// What the predictions by windows of `window` ids are made from, in words.

@@ -43,11 +43,14 @@
 //! [`Engine`] (the model itself). This crate never trains a model.
 
 mod batch_session;
+mod cache;
+mod cache_evaluation;
 #[cfg(test)]
 mod document_tests;
 pub mod engine;
 pub mod error;
 pub mod evaluate;
+mod evaluation_plan;
 mod filters;
 mod generator;
 mod label;
@@ -70,12 +73,14 @@ mod unfinished;
 mod unique;
 
 pub use batch_session::{BatchSession, MAX_READ};
+pub use cache::CacheSettings;
 pub use engine::Engine;
 pub use error::{Error, Result};
 pub use evaluate::{
     Evaluation, EvaluationMode, LabelChoice, LabelEvaluation, carried_protocol, evaluate_input, evaluate_sequence,
     window_protocol,
 };
+pub use evaluation_plan::EvaluationPlan;
 pub use generator::Generator;
 pub use prompt::{Prompt, ToPrompt};
 pub use sample_batch::Sample;
