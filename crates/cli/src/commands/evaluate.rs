@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use args::{Evaluate, HeldOutPart};
 use burn::tensor::Device;
-use generate::{Evaluation, Generator, LabelChoice, LabelEvaluation, evaluate_sequence};
+use generate::{Evaluation, Generator, LabelChoice, LabelEvaluation};
 use models::bundle::read_metadata;
 use models::{LanguageModel, LmBundle, ModelBundle, Network, StateMode};
 use qa::QuestionModel;
@@ -13,6 +13,7 @@ use seqdata::{Documents, EvaluationText, Part, TextDataset};
 use text_prep::{InputError, TextFiles};
 use trainer::Checkpoints;
 
+use super::adapted::{AdaptOptions, Scored, Scoring};
 use super::generate::{int8, label, state_mode};
 use super::load_model;
 use super::train::CONFIG;
@@ -41,9 +42,10 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
     if let Some(option) = read.given().filter(|_| args.text.is_empty() && args.data.is_none()) {
         bail!("`{option}` is given without `--text` or `--data`, which it says how to read; leave it out");
     }
+    let adapt = AdaptOptions::of(args)?;
     let for_data = args.data.is_some().then_some(QuestionModel::KIND);
     let has_labels = args.label.is_some() || args.no_label;
-    let is_for_text = !args.text.is_empty() || args.int8 || has_labels || args.part.is_some();
+    let is_for_text = !args.text.is_empty() || args.int8 || has_labels || args.part.is_some() || args.adapt.is_some();
     let for_text = is_for_text.then_some(LanguageModel::KIND);
     let directory = directory::find_model(args.model.as_deref(), for_data.or(for_text))?;
     let device = backend.open()?;
@@ -64,30 +66,26 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
         Some(label) => LabelChoice::All(label),
         None => LabelChoice::Own,
     };
-    let mut evaluation = if args.text.is_empty() {
-        evaluate_own_text(bundle, &directory, args.part.unwrap_or(HeldOutPart::Valid), labels, state_mode)?
+    let scoring = Scoring { bundle, directory: &directory, labels, state_mode, adapt };
+    let mut scored = if args.text.is_empty() {
+        evaluate_own_text(&scoring, args.part.unwrap_or(HeldOutPart::Valid))?
     } else {
-        evaluate_files(args, bundle, &directory, labels, state_mode)?
+        evaluate_files(args, &scoring)?
     };
     if args.int8 {
-        evaluation.protocol.push_str("; weights in eight bits");
+        scored.evaluation.protocol.push_str("; weights in eight bits");
     }
     status(&format!("model {}", directory.display()));
     if args.json {
-        return print_json(&evaluation);
+        return print_json(&scored);
     }
     status(LOSSES);
-    print(&table(&evaluation))
+    print(&table(&scored))
 }
 
 /// Evaluates a model on a held-out part of its own text.
-fn evaluate_own_text(
-    bundle: &LmBundle,
-    directory: &Path,
-    part: HeldOutPart,
-    labels: LabelChoice,
-    state_mode: StateMode,
-) -> Result<Evaluation> {
+fn evaluate_own_text(scoring: &Scoring, part: HeldOutPart) -> Result<Scored> {
+    let Scoring { bundle, directory, labels, state_mode, .. } = *scoring;
     let dataset = own_text(bundle, directory, OTHER_TEXT)?.dataset;
     let (part, dropped) = match part {
         HeldOutPart::Valid => (Part::Valid, dataset.valid_dropped),
@@ -106,11 +104,11 @@ fn evaluate_own_text(
         }
     };
     warn_of_labels(dataset.documents.as_deref(), part, labels);
-    let mut evaluation = evaluate_sequence(bundle, &dataset.sequence(part), dropped, labels, state_mode)?;
-    if part == Part::Valid && evaluation.bits_per_byte.is_none() {
-        spell_unknown_tokens(&mut evaluation, &dataset, state_mode);
+    let mut scored = scoring.score(&dataset.sequence(part), dropped, Some(&dataset))?;
+    if part == Part::Valid && scored.evaluation.bits_per_byte.is_none() {
+        spell_unknown_tokens(&mut scored.evaluation, &dataset, state_mode);
     }
-    Ok(evaluation)
+    Ok(scored)
 }
 
 /// Completes the bits per byte of an evaluation on the validation text, with unknown tokens spelled as in the evaluation
@@ -129,13 +127,8 @@ fn spell_unknown_tokens(evaluation: &mut Evaluation, dataset: &TextDataset, stat
 }
 
 /// Evaluates a model on other texts, which are read as those of the model, as far as no option says how.
-fn evaluate_files(
-    args: &Evaluate,
-    bundle: &LmBundle,
-    directory: &Path,
-    labels: LabelChoice,
-    state_mode: StateMode,
-) -> Result<Evaluation> {
+fn evaluate_files(args: &Evaluate, scoring: &Scoring) -> Result<Scored> {
+    let Scoring { bundle, directory, labels, .. } = *scoring;
     reject_repeated_pipes(args.text.iter().map(PathBuf::as_path))?;
     if args.text.len() > 1 {
         reject_pipe_among(args.text.iter().cloned(), "the only text")?;
@@ -163,12 +156,12 @@ fn evaluate_files(
     })?;
     warn(&input.warnings(&options, ""));
     warn_of_labels(text.documents.as_deref(), Part::Valid, labels);
-    let evaluation = evaluate_sequence(bundle, &text.sequence, text.unmapped, labels, state_mode);
-    let mut evaluation = evaluation.map_err(|error| in_text(error.into()))?;
+    // An error of reading the run's own text has its advice already.
+    let mut scored = scoring.score(&text.sequence, text.unmapped, None).map_err(in_text)?;
     if text.documents.is_some() && matches!(input, OpenInput::Text(_)) {
-        evaluation.protocol.push_str("; the text is one document");
+        scored.evaluation.protocol.push_str("; the text is one document");
     }
-    Ok(evaluation)
+    Ok(scored)
 }
 
 /// Warns of documents of `part` whose own labels the model does not have, if it is evaluated with them.
@@ -271,9 +264,10 @@ pub(super) fn own_text(bundle: &LmBundle, directory: &Path, otherwise: &str) -> 
     Ok(experiment)
 }
 
-fn table(evaluation: &Evaluation) -> String {
+fn table(Scored { evaluation, adaptation }: &Scored) -> String {
     let bits =
         evaluation.bits_per_byte.map_or("none, because some tokens are unknown".to_string(), |bits| decimals(bits, 3));
+    let without = adaptation.as_ref().map(|adaptation| adaptation.loss_without_nats_per_token);
     let rows = [
         ("protocol", evaluation.protocol.clone()),
         ("tokens", evaluation.tokens.to_string()),
@@ -283,7 +277,8 @@ fn table(evaluation: &Evaluation) -> String {
         ("unknown", format!("{:.2} %", 100.0 * evaluation.unknown_fraction)),
         ("bits per byte", bits),
     ];
-    let table: String = rows.iter().map(|(name, value)| format!("{name:<14}{value}\n")).collect();
+    let without = without.map(|loss| ("not adapted", format!("{} nats/token", decimals(loss, 4))));
+    let table: String = rows.iter().chain(&without).map(|(name, value)| format!("{name:<14}{value}\n")).collect();
     if evaluation.labels.is_empty() {
         return table;
     }
