@@ -152,3 +152,114 @@ fn of_cache(position: &Position) -> Option<[f64; THETAS + 1]> {
     }
     Some(std::array::from_fn(|theta| same[theta] / total[theta]))
 }
+
+#[cfg(test)]
+mod tests {
+    use models::StateMode;
+    use seqdata::{DatasetInput, EvaluationText};
+
+    use super::*;
+    use crate::batch_session::BatchSession;
+    use crate::cache::Cache;
+    use crate::evaluate::{LabelChoice, evaluate_sequence};
+    use crate::generator::Generator;
+    use crate::test_model::{WORDS, composed, document_generator, generator};
+
+    const TEXT: &str = "a é a . a é é a . . é a é a a a a . é . a a é a a a . é é é é a . . . a";
+
+    fn read(generator: &Generator, documents: bool) -> EvaluationText {
+        let documents = documents.then_some([("a é a a", Some("one")), ("é é . é", None), ("a a . a a", Some("two"))]);
+        let input = match &documents {
+            Some(documents) => DatasetInput::documents(&documents[..]),
+            None => DatasetInput::whole_text(TEXT),
+        };
+        EvaluationText::read(input, generator.tokenizer(), &generator.bundle().metadata.config.labels).unwrap()
+    }
+
+    /// The mean loss, computed token by token with the cache of a text that is written.
+    fn one_by_one(generator: &Generator, text: &EvaluationText, mode: StateMode, settings: CacheSettings) -> f64 {
+        let sequence = &text.sequence;
+        let by_document = generator.document_id().is_some() && mode == StateMode::Carry;
+        let context_len = if by_document { 1 } else { generator.context_len() };
+        let ids: Vec<u32> = sequence.ids(0..sequence.len()).collect();
+        let mut cache = Cache::new(settings, generator.document_id());
+        let mut session = BatchSession::new(generator.engine(), mode, generator.context_len());
+        let mut sum = 0.0;
+        for at in 0..ids.len() - 1 {
+            session.forward(&ids[at..=at]).unwrap();
+            if at + 1 >= context_len {
+                cache.push(ids[at], session.outputs().remove(0));
+                let mixed = cache.mixed(session.logits()[0]);
+                sum += log_sum_exp(&mixed) - f64::from(mixed[ids[at + 1] as usize]);
+            }
+        }
+        sum / (ids.len() - context_len) as f64
+    }
+
+    #[test]
+    fn the_loss_is_that_of_the_cache_of_a_text_that_is_written() {
+        let packed = [(generator(WORDS, None), false), (document_generator(), true)];
+        for (packed, documents) in packed {
+            for generator in [composed(&packed), packed] {
+                let text = read(&generator, documents);
+                for mode in [StateMode::Carry, StateMode::Window] {
+                    for settings in [
+                        CacheSettings { size: 3, weight: 0.4, theta: 2.0 },
+                        CacheSettings { size: 100, weight: 0.2, theta: 0.0 },
+                    ] {
+                        let expected = one_by_one(&generator, &text, mode, settings);
+                        for chunk in [2, 64] {
+                            let (bundle, labels) = (generator.bundle(), LabelChoice::Without);
+                            let plan =
+                                EvaluationPlan::in_order(bundle, &text.sequence, 0, labels, mode, chunk).unwrap();
+                            let found = plan.with_cache(&settings).unwrap().loss_nats_per_token;
+                            assert!((found - expected).abs() < 1e-5, "{found} {expected} {mode:?} {settings:?}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn without_weight_the_evaluation_is_that_of_the_model_also_by_label() {
+        let generator = document_generator();
+        let text = read(&generator, true);
+        for mode in [StateMode::Carry, StateMode::Window] {
+            let (bundle, labels) = (generator.bundle(), LabelChoice::Own);
+            let plain = evaluate_sequence(bundle, &text.sequence, 0, labels, mode).unwrap();
+            let plan = EvaluationPlan::in_order(bundle, &text.sequence, 0, labels, mode, 7).unwrap();
+            let found = plan.with_cache(&CacheSettings::default().weight(0.0)).unwrap();
+            assert_eq!(
+                (found.tokens, found.accuracy, &found.protocol),
+                (plain.tokens, plain.accuracy, &plain.protocol)
+            );
+            assert!((found.loss_nats_per_token - plain.loss_nats_per_token).abs() < 1e-6);
+            assert_eq!(found.labels.len(), plain.labels.len());
+            for (found, plain) in found.labels.iter().zip(&plain.labels) {
+                assert_eq!((&found.label, found.tokens), (&plain.label, plain.tokens));
+                assert!((found.loss_nats_per_token - plain.loss_nats_per_token).abs() < 1e-6);
+            }
+        }
+    }
+
+    #[test]
+    fn the_chosen_settings_have_the_lowest_loss_of_the_grid() {
+        let generator = generator(WORDS, None);
+        let text = read(&generator, false);
+        let (bundle, mode) = (generator.bundle(), StateMode::Carry);
+        let plan = EvaluationPlan::in_order(bundle, &text.sequence, 0, LabelChoice::Own, mode, 9).unwrap();
+        let loss = |settings: &CacheSettings| plan.with_cache(settings).unwrap().loss_nats_per_token;
+        let best = plan.best_cache(20, usize::MAX).unwrap();
+        let plain = loss(&best.weight(0.0));
+        // An untrained model does not know that three of its tokens are frequent.
+        assert!(best.weight > 0.0 && loss(&best) < plain - 0.1, "{best:?}");
+        for theta in (0..THETAS).map(|power| FIRST_THETA * f64::from(1 << power)).chain([0.0]) {
+            for weight in WEIGHTS {
+                let other = CacheSettings { size: 20, weight, theta };
+                assert!(loss(&other) > loss(&best) - 1e-6, "{other:?} {best:?}");
+            }
+        }
+        assert!(plan.best_cache(0, usize::MAX).is_err());
+    }
+}

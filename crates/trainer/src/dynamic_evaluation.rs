@@ -315,3 +315,6 @@ impl ModuleMapper for Update {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
