@@ -26,7 +26,7 @@ fn loss(evaluation: &Value) -> f64 {
 fn a_cache_and_dynamic_evaluation_lower_the_loss_of_a_text_whose_topics_repeat() {
     let dir = TestDir::new();
     dir.file("topics.txt", topics());
-    dir.file("other.txt", "then mirt saw the king and the king saw mirt . ".repeat(9));
+    dir.file("other.txt", "then mirt saw the king and the king saw mirt . ".repeat(60));
     let train = ["--text", "topics.txt", "--out", "runs/a", "--set", "train.epochs=3", "--set", "windows.stride=3"];
     dir.run_ok(&[&["train"], tiny().as_slice(), &train].concat());
     let evaluate = |more: &str| {
