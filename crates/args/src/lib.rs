@@ -4,6 +4,7 @@
 //! `cargo xtask train --help` builds only this crate. It does not depend on Burn, and it reads no file
 //! except `backend.toml`.
 
+mod adapt;
 mod ask;
 mod backend;
 mod base;
@@ -18,6 +19,7 @@ mod weights;
 
 use std::path::PathBuf;
 
+pub use adapt::{Adapt, CacheArgs, DynamicArgs, DynamicRule};
 pub use ask::{Ask, AskFormat};
 pub use backend::{BACKEND_FILE, BACKEND_VARIABLE, Backend, BackendFile};
 pub use base::Base;
@@ -163,6 +165,13 @@ pub struct Generate {
     /// From which distribution tokens are sampled.
     #[command(flatten)]
     pub sampling: SamplingArgs,
+    /// Make words likelier that occurred in the prompt or the text in a similar place (a continuous cache), so that names
+    /// and topics come back
+    #[arg(long)]
+    pub cache: bool,
+    /// Settings of `--cache`.
+    #[command(flatten)]
+    pub cache_settings: CacheArgs,
     /// The sampling seed [default: a new one each time, printed at the start]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -275,6 +284,15 @@ pub struct Evaluate {
     /// Evaluate the 8-bit weights that `generate --int8` uses
     #[arg(long)]
     pub int8: bool,
+    /// Let the model adapt to the text while it reads it; each token is evaluated before it is learned from [default: not]
+    #[arg(long, value_enum, value_name = "METHOD", conflicts_with = "data")]
+    pub adapt: Option<Adapt>,
+    /// Settings of `--adapt cache`.
+    #[command(flatten)]
+    pub cache: CacheArgs,
+    /// Settings of `--adapt dynamic`.
+    #[command(flatten)]
+    pub dynamic: DynamicArgs,
     /// Print one JSON object on standard output and nothing else there
     #[arg(long)]
     pub json: bool,

@@ -1,5 +1,7 @@
 //! The main workflow end to end: train, generate, evaluate and resume.
 
+#[path = "train_and_generate/adapted.rs"]
+mod adapted;
 #[path = "train_and_generate/automatic_recipe.rs"]
 mod automatic_recipe;
 #[path = "train_and_generate/benchmark_corpora.rs"]

@@ -99,6 +99,16 @@ impl<'a> BatchSession<'a> {
             Past::Carry(state) | Past::Window { state, .. } => self.engine.logits(state),
         }
     }
+
+    /// The last layer's outputs after the last id, H values per text.
+    ///
+    /// # Panics
+    /// Before the first [`forward`](Self::forward).
+    pub fn outputs(&self) -> Vec<Vec<f32>> {
+        match &self.past {
+            Past::Carry(state) | Past::Window { state, .. } => self.engine.outputs(state),
+        }
+    }
 }
 
 #[cfg(test)]

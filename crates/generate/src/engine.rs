@@ -29,6 +29,8 @@ pub enum EngineState {
         state: State,
         /// The logits `[N, V]` of the next token; empty before the first id.
         logits: Vec<f32>,
+        /// The last layer's outputs `[N, H]` after the last id; empty before the first id.
+        outputs: Vec<f32>,
         /// The label number of each text.
         labels: Vec<u32>,
     },
@@ -61,7 +63,8 @@ impl Engine {
         match self {
             Self::Packed(model) => EngineState::Packed(model.init_state(1).with_labels(&[label])),
             Self::Module { model, .. } => {
-                EngineState::Module { state: model.init_state(1), logits: Vec::new(), labels: vec![label] }
+                let (logits, outputs) = Default::default();
+                EngineState::Module { state: model.init_state(1), logits, outputs, labels: vec![label] }
             }
         }
     }
@@ -82,7 +85,7 @@ impl Engine {
                     model.step(&step, state);
                 }
             }
-            (Self::Module { model, device }, EngineState::Module { state, logits, labels }) => {
+            (Self::Module { model, device }, EngineState::Module { state, logits, outputs, labels }) => {
                 let shape @ [_, time] = [texts, ids.len() / texts];
                 let tensor = |numbers: &mut dyn Iterator<Item = u32>| {
                     let numbers: Vec<i32> = numbers.map(|number| number as i32).collect();
@@ -90,9 +93,9 @@ impl Engine {
                 };
                 let labels = tensor(&mut labels.iter().flat_map(|&label| std::iter::repeat_n(label, time)));
                 let input = TokenInput { ids: tensor(&mut ids.iter().copied()), labels: Some(labels) };
-                let (next, after) = model.forward_last(input, std::mem::take(state));
+                let (hidden, next, after) = model.forward_outputs(input, std::mem::take(state), 1);
                 *state = after;
-                *logits = next.try_into_vec_as::<f32>()?;
+                (*outputs, *logits) = (hidden.try_into_vec_as()?, next.try_into_vec_as()?);
             }
             _ => panic!("the state is of another engine"),
         }
@@ -115,14 +118,31 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// The last layer's outputs after the last id, H values per text.
+    ///
+    /// # Panics
+    /// If `state` is of the other kind of engine.
+    pub fn outputs(&self, state: &EngineState) -> Vec<Vec<f32>> {
+        match (self, state) {
+            (Self::Packed(model), EngineState::Packed(state)) => model.outputs(state),
+            (Self::Module { .. }, EngineState::Module { outputs, labels, .. }) => {
+                outputs.chunks(outputs.len() / labels.len()).map(<[f32]>::to_vec).collect()
+            }
+            _ => panic!("the state is of another engine"),
+        }
+    }
+}
+
 impl EngineState {
     /// The state of one text, copied for `texts` texts.
     pub fn expand_batch(&self, texts: usize) -> Self {
         match self {
             Self::Packed(state) => Self::Packed(state.expand_batch(texts)),
-            Self::Module { state, logits, labels } => {
+            Self::Module { state, logits, outputs, labels } => {
                 let state = state.iter().map(|cell| cell.clone().expand(texts)).collect();
-                Self::Module { state, logits: logits.repeat(texts), labels: labels.repeat(texts) }
+                let [logits, outputs] = [logits, outputs].map(|values| values.repeat(texts));
+                Self::Module { state, logits, outputs, labels: labels.repeat(texts) }
             }
         }
     }

@@ -1,14 +1,45 @@
 //! Loss, perplexity and accuracy of a model on a text.
 
-use models::{EvalMetrics, LmBundle, StateMode};
-use seqdata::{DatasetInput, EvaluationText, Sequence};
+use models::{LmBundle, StateMode};
+use seqdata::{DatasetInput, EvaluationText, Sequence, Streams};
 use serde::Serialize;
+use text_prep::counted;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::evaluation_plan::EvaluationPlan;
 use crate::generator::Generator;
 use crate::mixture_evaluation::MixtureEvaluation;
-use crate::target_bytes::TargetBytes;
-use crate::target_loader::{EvaluationMode, LabelChoice, TargetLoader};
+
+/// Which labels the documents of a text have while a model is evaluated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LabelChoice<'a> {
+    /// Each its own.
+    #[default]
+    Own,
+    /// None.
+    Without,
+    /// All the same one.
+    All(&'a str),
+}
+
+/// How a running text is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EvaluationMode {
+    /// As one stream.
+    Exact(StateMode),
+    /// A long one as parallel streams, as for validation in training: much faster, with nearly the same loss. The protocol
+    /// says how many.
+    InParallel(StateMode),
+    /// As one stream with carried state that begins with a line end, so that every token is a target, as results on
+    /// benchmarks are given (Mikolov et al. 2010).
+    EveryToken,
+}
+
+impl From<StateMode> for EvaluationMode {
+    fn from(state_mode: StateMode) -> Self {
+        Self::Exact(state_mode)
+    }
+}
 
 /// The metrics of a model on a text.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -107,39 +138,33 @@ pub fn evaluate_sequence(
     labels: LabelChoice,
     mode: impl Into<EvaluationMode>,
 ) -> Result<Evaluation> {
-    let TargetLoader { loader, protocol, sequence, context_len, label } =
-        TargetLoader::new(bundle, sequence, labels, mode.into())?;
-    let config = &bundle.metadata.config;
-    let by_own_labels = label.is_none() && sequence.has_labels() && !config.labels.is_empty();
-    let by_label = match label {
-        None if by_own_labels => models::evaluate_by_label(&bundle.model, &loader)?,
-        None => vec![models::evaluate(&bundle.model, &loader)?],
-        Some(label) => vec![models::evaluate_with_label(&bundle.model, &loader, label)?],
+    let plan = EvaluationPlan::new(bundle, sequence, unmapped, labels, mode)?;
+    let (model, batches) = (&bundle.model, plan.loader());
+    let by_label = match plan.label() {
+        None if plan.by_own_labels() => models::evaluate_by_label(model, batches)?,
+        None => vec![models::evaluate(model, batches)?],
+        Some(label) => vec![models::evaluate_with_label(model, batches, label)?],
     };
-    let metrics = by_label.iter().fold(EvalMetrics::default(), |sum, metrics| sum.plus(metrics));
-    if !metrics.nats_per_token().is_finite() {
-        return Err(Error::NotFinite);
-    }
-    let bytes = TargetBytes::count(&bundle.tokenizer, &sequence, context_len, by_own_labels);
-    let label_name = |number: usize| number.checked_sub(1).map(|index| config.labels[index].clone());
-    let of_label = |(number, metrics): (usize, &EvalMetrics)| LabelEvaluation {
-        label: label_name(number),
-        tokens: metrics.tokens,
-        loss_nats_per_token: metrics.nats_per_token(),
-        perplexity: metrics.perplexity(),
-        accuracy: metrics.accuracy(),
-        bits_per_byte: bytes.bits_per_byte(number, metrics.nats_per_token(), metrics.tokens).filter(|_| unmapped == 0),
+    plan.evaluation(&by_label)
+}
+
+/// What the predictions by windows of `window` ids are made from, in words.
+pub fn window_protocol(window: usize) -> String {
+    format!("window: each token from the {window} before it")
+}
+
+/// What the predictions by `streams` are made from, in words. In a running text, the first `window` ids are no targets.
+pub fn carried_protocol(streams: &Streams, window: usize, has_documents: bool) -> String {
+    let targets = if has_documents {
+        "each token is predicted from the tokens of its document before it".to_owned()
+    } else {
+        format!("each token after the first {window} is predicted from the tokens before it")
     };
-    let labels = by_label.iter().enumerate().filter(|(_, metrics)| by_own_labels && metrics.tokens > 0);
-    Ok(Evaluation {
-        protocol,
-        tokens: metrics.tokens,
-        loss_nats_per_token: metrics.nats_per_token(),
-        perplexity: metrics.perplexity(),
-        accuracy: metrics.accuracy(),
-        unknown_fraction: (bytes.unknown() + unmapped) as f64 / (metrics.tokens + unmapped) as f64,
-        bits_per_byte: bytes.total_bits_per_byte(metrics.nats_per_token(), metrics.tokens).filter(|_| unmapped == 0),
-        labels: labels.map(of_label).collect(),
-        mixture: None,
-    })
+    let (count, warm_up) = (streams.count(), streams.warm_up());
+    let parallel = if streams.is_exact() {
+        String::new()
+    } else {
+        format!("; {count} parallel streams, each after a warm-up of {}", counted(warm_up, "token"))
+    };
+    format!("carried state: {targets}{parallel}")
 }

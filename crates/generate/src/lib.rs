@@ -46,11 +46,14 @@
 //! [`Engine`] (the model itself). This crate never trains a model.
 
 mod batch_session;
+mod cache;
+mod cache_evaluation;
 #[cfg(test)]
 mod document_tests;
 pub mod engine;
 pub mod error;
 pub mod evaluate;
+mod evaluation_plan;
 mod filters;
 mod generator;
 mod label;
@@ -70,7 +73,6 @@ mod stop;
 #[cfg(test)]
 mod subword_tests;
 pub mod target_bytes;
-mod target_loader;
 #[cfg(test)]
 mod test_model;
 mod token_log_probs;
@@ -78,9 +80,14 @@ mod unfinished;
 mod unique;
 
 pub use batch_session::{BatchSession, MAX_READ};
+pub use cache::CacheSettings;
 pub use engine::Engine;
 pub use error::{Error, Result};
-pub use evaluate::{Evaluation, LabelEvaluation, evaluate_input, evaluate_sequence};
+pub use evaluate::{
+    Evaluation, EvaluationMode, LabelChoice, LabelEvaluation, carried_protocol, evaluate_input, evaluate_sequence,
+    window_protocol,
+};
+pub use evaluation_plan::EvaluationPlan;
 pub use generator::Generator;
 pub use mixture::{Mixture, NgramOrder};
 pub use mixture_evaluation::{Losses, MixtureEvaluation};
@@ -92,6 +99,5 @@ pub use sampling::Sampling;
 pub use session::Session;
 pub use stop::StopText;
 pub use target_bytes::TargetBytes;
-pub use target_loader::{EvaluationMode, LabelChoice, carried_protocol, window_protocol};
 pub use token_log_probs::TokenLogProb;
 pub use unique::{LeftOut, UniqueDocuments};

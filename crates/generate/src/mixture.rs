@@ -8,8 +8,9 @@ use models::bundle::NGRAM_COUNTS;
 use seqdata::Sequence;
 
 use crate::error::{Error, Result};
+use crate::evaluate::{EvaluationMode, LabelChoice};
+use crate::evaluation_plan::EvaluationPlan;
 use crate::sampling::log_softmax;
-use crate::target_loader::{EvaluationMode, LabelChoice, TargetLoader};
 
 /// The orders among which the best one is.
 const ORDERS: RangeInclusive<usize> = 2..=8;
@@ -80,18 +81,18 @@ impl Mixture {
     ) -> Result<Self> {
         let vocabulary = &bundle.tokenizer.vocabulary;
         let (size, document) = (vocabulary.len(), vocabulary.document_id());
-        let loader = TargetLoader::new(bundle, held_out, LabelChoice::Own, mode.into())?;
+        let plan = EvaluationPlan::new(bundle, held_out, 0, LabelChoice::Own, mode)?;
         let order = match order {
             NgramOrder::Tokens(order) => order,
             NgramOrder::Best => {
                 let ids: Vec<u32> = held_out.ids(0..held_out.len()).collect();
-                BestOrder::find(training, &ids, loader.context_len..ids.len(), ORDERS, size, document).order
+                BestOrder::find(training, &ids, plan.context_len()..ids.len(), ORDERS, size, document).order
             }
         };
         let ngrams = KneserNey::fit(training, order, size, document);
         let classes = order * COUNT_CLASSES;
         let mixture = Self { ngrams, weights: vec![0.5; classes] };
-        let targets = mixture.targets(bundle, &loader)?;
+        let targets = mixture.targets(&plan)?;
         Ok(Self { weights: fit_weights(&targets, classes), ..mixture })
     }
 
@@ -153,13 +154,13 @@ impl Mixture {
     }
 
     /// The probabilities of the model and of the n-grams for each target.
-    pub(crate) fn targets(&self, bundle: &LmBundle, loader: &TargetLoader) -> Result<Vec<TargetProbabilities>> {
+    pub(crate) fn targets(&self, plan: &EvaluationPlan) -> Result<Vec<TargetProbabilities>> {
         let mut targets = Vec::new();
         let add = |nats: f64, context: &[u32], target| {
             let (first, second) = ((-nats).exp(), self.ngrams.probability(context, target));
             targets.push(TargetProbabilities { first, second, class: self.class(context) });
         };
-        models::each_target(&bundle.model, &loader.loader, loader.label, self.ngrams.order() - 1, add)?;
+        models::each_target(&plan.bundle().model, plan.loader(), plan.label(), self.ngrams.order() - 1, add)?;
         if targets.iter().any(|target| !target.first.is_finite()) {
             return Err(Error::NotFinite);
         }

@@ -7,9 +7,10 @@ use serde::Serialize;
 use text_prep::{counted, thousands};
 
 use crate::error::Result;
+use crate::evaluate::{EvaluationMode, LabelChoice};
+use crate::evaluation_plan::EvaluationPlan;
 use crate::mixture::Mixture;
 use crate::target_bytes::TargetBytes;
-use crate::target_loader::{EvaluationMode, LabelChoice, TargetLoader};
 
 /// The losses of a model, of n-grams and of their mixture on the same targets.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -54,9 +55,9 @@ impl Mixture {
         labels: LabelChoice,
         mode: impl Into<EvaluationMode>,
     ) -> Result<MixtureEvaluation> {
-        let loader = TargetLoader::new(bundle, sequence, labels, mode.into())?;
-        let targets = self.targets(bundle, &loader)?;
-        let bytes = TargetBytes::count(&bundle.tokenizer, &loader.sequence, loader.context_len, false);
+        let plan = EvaluationPlan::new(bundle, sequence, unmapped, labels, mode)?;
+        let targets = self.targets(&plan)?;
+        let bytes = TargetBytes::count(&bundle.tokenizer, plan.sequence(), plan.context_len(), false);
         let losses = |probability: &dyn Fn(&TargetProbabilities) -> f64| {
             let nats: f64 = targets.iter().map(|target| -probability(target).ln()).sum();
             let loss = mean_loss(nats, targets.len());

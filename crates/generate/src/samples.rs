@@ -193,8 +193,9 @@ impl Iterator for Samples<'_> {
 
 #[cfg(test)]
 mod tests {
-    use models::LayerConfig;
+    use models::{LayerConfig, StateMode};
 
+    use crate::cache::CacheSettings;
     use crate::error::Error;
     use crate::test_model::{JAMO, WORDS, bundle, composed, generator};
 
@@ -318,7 +319,8 @@ mod tests {
     #[test]
     fn a_sample_with_all_methods_is_the_same_alone_in_a_batch_and_with_any_number_of_threads() {
         let generator = generator(WORDS, None);
-        for sampling in [all_methods(), all_methods().best_of(3)] {
+        let cache = CacheSettings { size: 5, weight: 0.5, theta: 0.5 };
+        for sampling in [all_methods(), all_methods().best_of(3), all_methods().cache(cache)] {
             let run = |threads: usize| -> Vec<Sample> {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
                 pool.install(|| generator.samples("a", &sampling, 0..70).unwrap().map(Result::unwrap).collect())
@@ -335,6 +337,32 @@ mod tests {
             let whole = generator.sample_while("a", &sampling, 5, || true).unwrap();
             assert_eq!(whole.as_ref(), Some(&many[5]));
         }
+    }
+
+    #[test]
+    fn a_cache_brings_back_what_the_prompt_says() {
+        let packed = generator(WORDS, None);
+        let cache = CacheSettings { size: 50, weight: 0.9, theta: 0.0 };
+        for generator in [composed(&packed), packed] {
+            for state_mode in [StateMode::Carry, StateMode::Window] {
+                let greedy = Sampling::default().temperature(0.0).max_tokens(4).state_mode(state_mode);
+                for word in ["a", "é", "."] {
+                    // The first token of a text is not in the cache: nothing predicts it.
+                    let prompt = format!("a {word} {word} {word}");
+                    let text = generator.generate(&prompt, &greedy.clone().cache(cache)).unwrap();
+                    let expected = generator.tokenizer().vocabulary.id(word).unwrap();
+                    let sample = generator.sample(&prompt, &greedy.clone().cache(cache), 0).unwrap();
+                    assert_eq!(sample.ids, [expected; 4], "{text}");
+                    let without = generator.sample(&prompt, &greedy.clone().cache(cache.weight(0.0)), 0).unwrap();
+                    assert_eq!(without, generator.sample(&prompt, &greedy, 0).unwrap());
+                }
+            }
+        }
+        let generator = crate::test_model::document_generator();
+        let sampling = Sampling::default().max_tokens(9).cache(cache.weight(0.5));
+        let [alone, batch] = [1, 70].map(|count| generator.samples("a", &sampling, 0..count).unwrap().next().unwrap());
+        assert_eq!(alone.unwrap(), batch.unwrap());
+        assert!(matches!(generator.generate("a", &sampling.cache(cache.size(0))), Err(Error::Config(_))));
     }
 
     #[test]

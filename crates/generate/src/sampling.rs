@@ -5,6 +5,7 @@ use models::StateMode;
 use seqdata::ConfigError;
 use serde::{Deserialize, Serialize};
 
+use crate::cache::CacheSettings;
 use crate::error::{Error, Result};
 use crate::filters::{keep_likely, keep_most_likely, keep_nucleus, keep_typical};
 
@@ -60,6 +61,8 @@ pub struct Sampling {
     /// model, without temperature, penalties and filters (sample and rank, Adiwardana et al. 2020, with the mean instead of
     /// the sum). Those of sample n with `best_of` = N are the samples n N to n N + N − 1 without. Default: 1.
     pub best_of: usize,
+    /// The continuous cache of the prompt and the text: what they name is likelier to come again. Default: none.
+    pub cache: Option<CacheSettings>,
     /// The maximum number of tokens per sample. Default: 200.
     pub max_tokens: usize,
     /// The seed of the random numbers. Default: 0.
@@ -89,6 +92,7 @@ impl Default for Sampling {
             repetition_window: None,
             no_repeat_ngram: None,
             best_of: 1,
+            cache: None,
             max_tokens: 200,
             seed: 0,
             state_mode: None,
@@ -150,6 +154,11 @@ impl Sampling {
         Self { best_of, ..self }
     }
 
+    /// Sets [`cache`](Self#structfield.cache).
+    pub fn cache(self, cache: impl Into<Option<CacheSettings>>) -> Self {
+        Self { cache: cache.into(), ..self }
+    }
+
     /// Sets [`max_tokens`](Self#structfield.max_tokens).
     pub fn max_tokens(self, max_tokens: usize) -> Self {
         Self { max_tokens, ..self }
@@ -208,6 +217,7 @@ impl Sampling {
         if !(1..=MAX_CANDIDATES).contains(&best_of) {
             return reject("best_of", best_of as f64, "1 to 100");
         }
+        self.cache.as_ref().map_or(Ok(()), CacheSettings::check)?;
         if temperature == 0.0 {
             if best_of > 1 {
                 return reject("best_of", best_of as f64, "1 at a temperature of 0, where all texts are the same");
@@ -281,7 +291,7 @@ pub(crate) fn log_sum_exp(logits: &[f32]) -> f64 {
 }
 
 /// The index of the largest logit, the first of equals.
-fn argmax(logits: &[f64]) -> usize {
+pub(crate) fn argmax(logits: &[f64]) -> usize {
     (0..logits.len()).fold(0, |best, at| if logits[at] > logits[best] { at } else { best })
 }
 

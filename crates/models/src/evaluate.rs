@@ -1,7 +1,7 @@
 //! Evaluation of a language model on held-out ids: loss, perplexity and accuracy.
 
 use burn::data::dataloader::DataLoader;
-use burn::tensor::TensorReadError;
+use burn::tensor::{Int, Tensor, TensorReadError, s};
 use seqdata::Batch;
 
 use crate::language_model::{LanguageModel, TokenInput};
@@ -101,10 +101,7 @@ pub(crate) fn each_batch(
         if !keep_going() {
             return Ok(false);
         }
-        let mut batch = batch.expect("ids are in memory");
-        if let Some(label) = label {
-            batch.labels = Some(batch.inputs.full_like(label));
-        }
+        let batch = with_label(batch.expect("ids are in memory"), label);
         let before = model.state_before(&batch, state.take());
         let input = TokenInput { ids: batch.inputs.clone(), labels: batch.labels.clone() };
         let (losses, after) = model.forward_eval(input, batch.targets.clone(), before);
@@ -112,6 +109,18 @@ pub(crate) fn each_batch(
         each(&losses, &batch)?;
     }
     Ok(true)
+}
+
+/// `batch` with the label number `label` for all documents, if one is given.
+pub fn with_label(batch: Batch, label: Option<u32>) -> Batch {
+    let labels = label.map(|label| batch.inputs.full_like(label));
+    Batch { labels: labels.or(batch.labels), ..batch }
+}
+
+/// The label numbers of the targets of `batch`, `[N · K]`; `None` without labels.
+pub fn target_labels(batch: &Batch) -> Option<Tensor<1, Int>> {
+    let [inputs, targets] = [&batch.inputs, &batch.targets].map(|ids| ids.dims()[1]);
+    batch.labels.clone().map(|labels| labels.slice(s![.., inputs - targets..]).flatten(0, 1))
 }
 
 #[cfg(test)]

@@ -1,11 +1,48 @@
 //! Losses by label, and of other labels than a document has.
 
 use burn::data::dataloader::DataLoader;
-use burn::tensor::{TensorReadError, s};
+use burn::tensor::{Int, Tensor, TensorReadError};
 use seqdata::Batch;
 
-use crate::evaluate::{EvalMetrics, each_batch};
+use crate::evaluate::{EvalMetrics, each_batch, target_labels};
 use crate::language_model::LanguageModel;
+use crate::output_layer::LossOutput;
+
+/// The sums over the targets of each label, by the number of the label; number 0 is no label.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MetricsByLabel(pub Vec<EvalMetrics>);
+
+impl MetricsByLabel {
+    /// No targets yet; an entry for every label of `model`.
+    pub fn of(model: &LanguageModel) -> Self {
+        let count = model.label_embedding.as_ref().map_or(1, |labels| labels.weight.dims()[0]);
+        Self(vec![EvalMetrics::default(); count])
+    }
+
+    /// Adds the losses of one batch, whose targets have these label numbers; without them, all have number 0.
+    ///
+    /// # Errors
+    /// If the device fails to return them.
+    pub fn add(&mut self, losses: &LossOutput, labels: Option<Tensor<1, Int>>) -> Result<(), TensorReadError> {
+        let nats: Vec<f64> = losses.nats.clone().try_into_vec_as()?;
+        let correct =
+            losses.correct.clone().map_or(Ok(vec![0; nats.len()]), |correct| correct.try_into_vec_as::<i64>())?;
+        let labels = labels.map_or(Ok(vec![0; nats.len()]), |labels| labels.try_into_vec_as::<i64>())?;
+        for ((nats, correct), label) in nats.into_iter().zip(correct).zip(labels) {
+            self.add_target(label as usize, nats, correct != 0);
+        }
+        Ok(())
+    }
+
+    /// Adds one target with this label number and loss.
+    pub fn add_target(&mut self, label: usize, nats: f64, correct: bool) {
+        self.0.resize(self.0.len().max(label + 1), EvalMetrics::default());
+        let of_label = &mut self.0[label];
+        of_label.nats += nats;
+        of_label.tokens += 1;
+        of_label.correct += usize::from(correct);
+    }
+}
 
 /// Evaluates all targets of `batches` as [`evaluate`](crate::evaluate()) does, separately by the label number of the
 /// document that each belongs to; a document's last target, the document token after it, belongs to it. Number 0 is no
@@ -17,32 +54,9 @@ pub fn evaluate_by_label(
     model: &LanguageModel,
     batches: &dyn DataLoader<Batch>,
 ) -> Result<Vec<EvalMetrics>, TensorReadError> {
-    let count = model.label_embedding.as_ref().map_or(1, |labels| labels.weight.dims()[0]);
-    let mut metrics = vec![EvalMetrics::default(); count];
-    each_batch(
-        model,
-        batches,
-        None,
-        || true,
-        |losses, batch| {
-            let [inputs, targets] = [&batch.inputs, &batch.targets].map(|ids| ids.dims()[1]);
-            let labels = batch.labels.clone().map(|labels| labels.slice(s![.., inputs - targets..]).flatten::<1>(0, 1));
-            let nats: Vec<f64> = losses.nats.clone().try_into_vec_as()?;
-            let correct =
-                losses.correct.clone().map_or(Ok(vec![0; nats.len()]), |correct| correct.try_into_vec_as::<i64>())?;
-            let labels = labels.map_or(Ok(vec![0; nats.len()]), |labels| labels.try_into_vec_as::<i64>())?;
-            for ((nats, correct), label) in nats.into_iter().zip(correct).zip(labels) {
-                let label = label as usize;
-                metrics.resize(metrics.len().max(label + 1), EvalMetrics::default());
-                let of_label = &mut metrics[label];
-                of_label.nats += nats;
-                of_label.tokens += 1;
-                of_label.correct += usize::from(correct != 0);
-            }
-            Ok(())
-        },
-    )?;
-    Ok(metrics)
+    let mut metrics = MetricsByLabel::of(model);
+    each_batch(model, batches, None, || true, |losses, batch| metrics.add(losses, target_labels(batch)))?;
+    Ok(metrics.0)
 }
 
 /// Evaluates all targets of `batches` as if every document had the label with number `label`; 0 is no label.
@@ -65,7 +79,7 @@ mod tests {
 
     use burn::data::dataloader::{DataLoaderIterator, Progress};
     use burn::data::dataset::DatasetError;
-    use burn::tensor::{Device, Int, Tensor};
+    use burn::tensor::Device;
 
     use crate::evaluate::evaluate;
     use crate::language_model::{LanguageModelConfig, TokenInput};

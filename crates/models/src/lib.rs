@@ -41,8 +41,8 @@ pub use cell::{Activation, Cell, CellKind, CellState, LstmOptions, RecurrentCell
 pub use dropout::DropoutKey;
 pub use each_target::each_target;
 pub use error::{Error, Result};
-pub use evaluate::{EvalMetrics, evaluate, evaluate_while, mean_loss};
-pub use evaluate_by_label::{evaluate_by_label, evaluate_with_label};
+pub use evaluate::{EvalMetrics, evaluate, evaluate_while, mean_loss, target_labels, with_label};
+pub use evaluate_by_label::{MetricsByLabel, evaluate_by_label, evaluate_with_label};
 pub use gradient_reach::GradientReach;
 pub use init::InitScheme;
 pub use kernels::inference::Precision;

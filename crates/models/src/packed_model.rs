@@ -144,6 +144,14 @@ impl PackedModel {
         }
     }
 
+    /// The last layer's outputs h after the last step, H values per sequence: what the output layer computes the logits from.
+    pub fn outputs(&self, state: &PackedState) -> Vec<Vec<f32>> {
+        let (last, top) = state.layers.last().zip(self.layers.last()).expect("a model has layers");
+        let normed = top.norm.as_ref().map(|norm| layer_norm(&last.hidden, top, norm));
+        let hidden = normed.as_ref().unwrap_or(&last.hidden);
+        (0..hidden.batch_size()).map(|row| hidden.row(row)[..top.recurrent.units()].to_vec()).collect()
+    }
+
     /// The logits after the last step, V values per sequence.
     pub fn logits<'a>(&self, state: &'a mut PackedState) -> impl Iterator<Item = &'a [f32]> {
         let PackedState { layers, logits, .. } = state;
@@ -227,9 +235,11 @@ mod tests {
                 let numbers = |rows| Tensor::<2, Int>::from_ints(rows, &Device::flex()).narrow(1, 0, step + 1);
                 let labels = Some(numbers(LABELS.map(|label| [label as i32; 4])));
                 let input = TokenInput { ids: numbers(SEQUENCES), labels };
-                let expected = model.forward_last(input, model.init_state(3)).0;
+                let (outputs, expected, _) = model.forward_outputs(input, model.init_state(3), 1);
                 let expected: Vec<f32> = expected.try_into_vec_as().unwrap();
-                let found: Vec<f32> = packed.logits(&mut state).flatten().copied().collect();
+                let expected = [expected, outputs.try_into_vec_as().unwrap()].concat();
+                let mut found: Vec<f32> = packed.logits(&mut state).flatten().copied().collect();
+                found.extend(packed.outputs(&state).concat());
                 assert_eq!(found.len(), expected.len());
                 for (found, expected) in found.iter().zip(&expected) {
                     assert!((found - expected).abs() < 1e-5, "{found} {expected}");

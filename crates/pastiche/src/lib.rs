@@ -20,8 +20,8 @@ pub use trainer_builder::Trainer;
 pub use training_data::{ConfigOf, TrainingData};
 
 pub use generate::{
-    Evaluation, Generator, LabelChoice, LabelEvaluation, LeftOut, Mixture, MixtureEvaluation, NgramOrder, Prompt,
-    Sample, SampleStream, Samples, Sampling, Session, TokenLogProb, UniqueDocuments,
+    CacheSettings, Evaluation, Generator, LabelChoice, LabelEvaluation, LeftOut, Mixture, MixtureEvaluation,
+    NgramOrder, Prompt, Sample, SampleStream, Samples, Sampling, Session, TokenLogProb, UniqueDocuments,
 };
 pub use kernels::{KernelMode, default_device};
 pub use models::{AdaptiveSoftmax, InitScheme, LanguageModelConfig, LayerConfig, LmBundle, ModelBundle, StateMode};
@@ -37,7 +37,7 @@ pub use text_prep::{
     Segmentation, SourceOptions, TextFiles, Tokenizer, WordOptions,
 };
 pub use trainer::{
-    AdamConfig, CheckpointPolicy, Clip, EpochReport, Observer, ObserverResult, OptimizerConfig, Outcome, Plan,
-    Progress, RmspropConfig, Schedule, SgdConfig, StepReport, StopFlag, StopReason, TrainConfig, TrainMode,
-    TrainPrecision,
+    AdamConfig, CheckpointPolicy, Clip, DynamicEvaluation, DynamicRates, EpochReport, Observer, ObserverResult,
+    OptimizerConfig, Outcome, Plan, Progress, RmspropConfig, Schedule, SgdConfig, StepReport, StopFlag, StopReason,
+    TrainConfig, TrainMode, TrainPrecision,
 };

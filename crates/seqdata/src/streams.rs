@@ -94,6 +94,16 @@ impl Streams {
         Self { first, warm_up: first, ..Self::over(sequence, 1, EVALUATION_CHUNK) }
     }
 
+    /// The same streams in chunks of `chunk_len` targets.
+    ///
+    /// # Panics
+    /// If `chunk_len` is zero.
+    #[must_use]
+    pub fn in_chunks(self, chunk_len: usize) -> Self {
+        assert!(chunk_len > 0, "chunks of {chunk_len}");
+        Self { chunk_len, ..self }
+    }
+
     /// `count` streams over `sequence` with the targets of [`evaluation`](Self::evaluation), each once. The targets
     /// that have too few ids before them for a warm-up are in the first chunk, the opening, which has one row. All
     /// streams continue its state, because a model may be lost for long where it starts with zeros, and read their

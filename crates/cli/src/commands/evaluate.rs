@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use args::{Evaluate, HeldOutPart};
 use burn::tensor::Device;
-use generate::{Evaluation, EvaluationMode, Generator, LabelChoice, LabelEvaluation, evaluate_sequence};
+use generate::{Evaluation, EvaluationMode, Generator, LabelChoice, LabelEvaluation};
 use models::bundle::read_metadata;
 use models::{LanguageModel, LmBundle, ModelBundle, Network, StateMode, Summary};
 use qa::QuestionModel;
@@ -14,6 +14,7 @@ use serde::Serialize;
 use text_prep::{InputError, TextFiles};
 use trainer::Checkpoints;
 
+use super::adapted::{AdaptOptions, Scored, Scoring};
 use super::generate::{int8, label, state_mode};
 use super::train::CONFIG;
 use super::{load_model, mix};
@@ -42,9 +43,15 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
     if let Some(option) = read.given().filter(|_| args.text.is_empty() && args.data.is_none()) {
         bail!("`{option}` is given without `--text` or `--data`, which it says how to read; leave it out");
     }
+    let adapt = AdaptOptions::of(args)?;
     let for_data = args.data.is_some().then_some(QuestionModel::KIND);
     let has_labels = args.label.is_some() || args.no_label;
-    let is_for_text = !args.text.is_empty() || args.int8 || has_labels || args.part.is_some() || args.every_token;
+    let is_for_text = !args.text.is_empty()
+        || args.int8
+        || has_labels
+        || args.part.is_some()
+        || args.every_token
+        || args.adapt.is_some();
     let for_text = is_for_text.then_some(LanguageModel::KIND);
     let directory = directory::find_model(args.model.as_deref(), for_data.or(for_text))?;
     let device = backend.open()?;
@@ -70,22 +77,20 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
         Some(label) => LabelChoice::All(label),
         None => LabelChoice::Own,
     };
-    let mut evaluation = if args.text.is_empty() {
-        evaluate_own_text(args, bundle, &directory, labels, mode)?
-    } else {
-        evaluate_files(args, bundle, &directory, labels, mode)?
-    };
+    let scoring = Scoring { bundle, directory: &directory, labels, mode, adapt };
+    let mut scored =
+        if args.text.is_empty() { evaluate_own_text(args, &scoring)? } else { evaluate_files(args, &scoring)? };
     if args.int8 {
-        evaluation.protocol.push_str("; weights in eight bits");
+        scored.evaluation.protocol.push_str("; weights in eight bits");
     }
     status(&format!("model {}", directory.display()));
     if args.json {
         let parameters = Summary::new(&bundle.metadata.config, bundle.metadata.window).total_parameters;
         let vocabulary = bundle.tokenizer.vocabulary.num_words();
-        return print_json(&WithSizes { evaluation, parameters, vocabulary });
+        return print_json(&WithSizes { scored, parameters, vocabulary });
     }
     status(LOSSES);
-    print(&table(&evaluation))
+    print(&table(&scored))
 }
 
 /// Rejects a model of running text without line ends before its text is read.
@@ -101,7 +106,7 @@ fn check_line_end(bundle: &LmBundle) -> Result<()> {
 #[derive(Serialize)]
 struct WithSizes {
     #[serde(flatten)]
-    evaluation: Evaluation,
+    scored: Scored,
     /// Trainable parameters.
     parameters: usize,
     /// Tokens of the vocabulary, without the reserved ids.
@@ -109,13 +114,8 @@ struct WithSizes {
 }
 
 /// Evaluates a model on a held-out part of its own text.
-fn evaluate_own_text(
-    args: &Evaluate,
-    bundle: &LmBundle,
-    directory: &Path,
-    labels: LabelChoice,
-    mode: EvaluationMode,
-) -> Result<Evaluation> {
+fn evaluate_own_text(args: &Evaluate, scoring: &Scoring) -> Result<Scored> {
+    let Scoring { bundle, directory, labels, mode, .. } = *scoring;
     let dataset = own_text(bundle, directory, OTHER_TEXT)?.dataset;
     let (part, dropped) = match args.part.unwrap_or(HeldOutPart::Valid) {
         HeldOutPart::Valid => (Part::Valid, dataset.valid_dropped),
@@ -135,13 +135,15 @@ fn evaluate_own_text(
     };
     warn_of_labels(dataset.documents.as_deref(), part, labels);
     let sequence = dataset.sequence(part);
-    let mut evaluation = evaluate_sequence(bundle, &sequence, dropped, labels, mode)?;
-    let mixture = mix::for_own_text(args.mix, bundle, &dataset, state_mode(args.state, bundle))?;
-    evaluation.mixture = mix::evaluate(mixture.as_ref(), bundle, &sequence, dropped, labels, mode)?;
-    if part == Part::Valid && evaluation.bits_per_byte.is_none() {
-        spell_unknown_tokens(&mut evaluation, &dataset, mode);
+    let mut scored = scoring.score(&sequence, dropped, Some(&dataset))?;
+    if !scoring.adapts() {
+        let mixture = mix::for_own_text(args.mix, bundle, &dataset, state_mode(args.state, bundle))?;
+        scored.evaluation.mixture = mix::evaluate(mixture.as_ref(), bundle, &sequence, dropped, labels, mode)?;
     }
-    Ok(evaluation)
+    if part == Part::Valid && scored.evaluation.bits_per_byte.is_none() {
+        spell_unknown_tokens(&mut scored.evaluation, &dataset, mode);
+    }
+    Ok(scored)
 }
 
 /// Completes the bits per byte of an evaluation on the validation text, with unknown tokens spelled as in the evaluation
@@ -166,14 +168,9 @@ fn spell_unknown_tokens(evaluation: &mut Evaluation, dataset: &TextDataset, mode
 }
 
 /// Evaluates a model on other texts, which are read as those of the model, as far as no option says how.
-fn evaluate_files(
-    args: &Evaluate,
-    bundle: &LmBundle,
-    directory: &Path,
-    labels: LabelChoice,
-    mode: EvaluationMode,
-) -> Result<Evaluation> {
-    let mixture = mix::for_other_text(args.mix, bundle)?;
+fn evaluate_files(args: &Evaluate, scoring: &Scoring) -> Result<Scored> {
+    let Scoring { bundle, directory, labels, mode, .. } = *scoring;
+    let mixture = if scoring.adapts() { None } else { mix::for_other_text(args.mix, bundle)? };
     reject_repeated_pipes(args.text.iter().map(PathBuf::as_path))?;
     if args.text.len() > 1 {
         reject_pipe_among(args.text.iter().cloned(), "the only text")?;
@@ -201,14 +198,14 @@ fn evaluate_files(
     })?;
     warn(&input.warnings(&options, ""));
     warn_of_labels(text.documents.as_deref(), Part::Valid, labels);
-    let evaluation = evaluate_sequence(bundle, &text.sequence, text.unmapped, labels, mode);
-    let mut evaluation = evaluation.map_err(|error| in_text(error.into()))?;
+    // An error of reading the run's own text has its advice already.
+    let mut scored = scoring.score(&text.sequence, text.unmapped, None).map_err(in_text)?;
     let (mixture, sequence) = (mixture.as_ref(), &text.sequence);
-    evaluation.mixture = mix::evaluate(mixture, bundle, sequence, text.unmapped, labels, mode)?;
+    scored.evaluation.mixture = mix::evaluate(mixture, bundle, sequence, text.unmapped, labels, mode)?;
     if text.documents.is_some() && matches!(input, OpenInput::Text(_)) {
-        evaluation.protocol.push_str("; the text is one document");
+        scored.evaluation.protocol.push_str("; the text is one document");
     }
-    Ok(evaluation)
+    Ok(scored)
 }
 
 /// Warns of documents of `part` whose own labels the model does not have, if it is evaluated with them.
@@ -311,9 +308,10 @@ pub(super) fn own_text(bundle: &LmBundle, directory: &Path, otherwise: &str) -> 
     Ok(experiment)
 }
 
-fn table(evaluation: &Evaluation) -> String {
+fn table(Scored { evaluation, adaptation }: &Scored) -> String {
     let bits =
         evaluation.bits_per_byte.map_or("none, because some tokens are unknown".to_string(), |bits| decimals(bits, 3));
+    let without = adaptation.as_ref().map(|adaptation| adaptation.loss_without_nats_per_token);
     let rows = [
         ("protocol", evaluation.protocol.clone()),
         ("tokens", evaluation.tokens.to_string()),
@@ -323,7 +321,8 @@ fn table(evaluation: &Evaluation) -> String {
         ("unknown", format!("{:.2} %", 100.0 * evaluation.unknown_fraction)),
         ("bits per byte", bits),
     ];
-    let table: String = rows.iter().map(|(name, value)| format!("{name:<14}{value}\n")).collect();
+    let without = without.map(|loss| ("not adapted", format!("{} nats/token", decimals(loss, 4))));
+    let table: String = rows.iter().chain(&without).map(|(name, value)| format!("{name:<14}{value}\n")).collect();
     let table = table + &evaluation.mixture.as_ref().map_or(String::new(), mix::table);
     if evaluation.labels.is_empty() {
         return table;

@@ -8,11 +8,11 @@ use args::{Generate, SamplingArgs};
 use generate::{Generator, LeftOut, MAX_READ, Prompt, Sample, Sampling, StopText};
 use models::bundle::{MANIFEST, read_metadata};
 use models::{LanguageModel, LmBundle, Network, StateMode};
-use seqdata::ConfigError;
 use serde::Serialize;
 use text_prep::OovPolicy;
 use text_prep::source::remove_byte_order_marks;
 
+use super::adapted::{cache_settings, of_option};
 use super::sample_printer::{SamplePrinter, cut_off_warning};
 use super::sampling_settings::{Settings, in_words};
 use super::train::CONFIG;
@@ -149,6 +149,9 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
 
 /// The options of sampling that are known before the model is loaded.
 fn sampling(args: &Generate) -> Result<Sampling> {
+    if let Some(option) = args.cache_settings.given().filter(|_| !args.cache) {
+        bail!("`{option}` is given without `--cache`, of which it is a setting: add it, or leave it out");
+    }
     let SamplingArgs { temperature, top_k, min_p, top_p, typical, mirostat, .. } = args.sampling;
     // The target of Mirostat is meant for the model's own distribution.
     let default_temperature = if mirostat.is_some() { 1.0 } else { TEMPERATURE };
@@ -167,14 +170,10 @@ fn sampling(args: &Generate) -> Result<Sampling> {
         .repetition_window(args.sampling.repetition_window)
         .no_repeat_ngram(args.sampling.no_repeat_ngram)
         .best_of(args.best_of)
+        .cache(args.cache.then(|| cache_settings(&args.cache_settings)))
         .max_tokens(args.max_tokens.unwrap_or(MAX_TOKENS))
         .seed(args.seed.unwrap_or_else(fresh_seed));
-    sampling.check().map_err(|error| match error {
-        generate::Error::Config(ConfigError { key, found, expected }) => {
-            Error::new(format!("`--{}` is {found}; expected {expected}", key.replace('_', "-")))
-        }
-        error => error.into(),
-    })?;
+    sampling.check().map_err(of_option)?;
     Ok(sampling)
 }
 

@@ -1,5 +1,6 @@
 //! The commands, one file each: it reads the arguments, calls the libraries and prints the result.
 
+mod adapted;
 pub mod ask;
 pub mod base;
 pub mod bench;

@@ -1,9 +1,9 @@
 //! How `generate` reports what it samples with.
 
-use generate::Sampling;
+use generate::{CacheSettings, Sampling};
 use serde::Serialize;
 
-use crate::view::format::short_number;
+use crate::view::format::{short_number, thousands};
 
 /// How the samples were generated: what is not off.
 #[derive(Serialize)]
@@ -28,6 +28,8 @@ pub struct Settings {
     no_repeat_ngram: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     best_of: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache: Option<CacheSettings>,
 }
 
 impl Settings {
@@ -45,6 +47,7 @@ impl Settings {
             repetition_window: sampling.repetition_window,
             no_repeat_ngram: sampling.no_repeat_ngram,
             best_of: (sampling.best_of > 1).then_some(sampling.best_of),
+            cache: sampling.cache,
         }
     }
 }
@@ -66,7 +69,12 @@ pub fn in_words(sampling: &Sampling) -> String {
         ("repetition penalty", sampling.repetition_penalty),
     ];
     let numbers = numbers.into_iter().filter_map(|(name, value)| Some(format!(", {name} {}", short_number(value?))));
-    numbers.chain(counts.into_iter().filter_map(|(name, count)| Some(format!(", {name} {}", count?)))).collect()
+    let counts = counts.into_iter().filter_map(|(name, count)| Some(format!(", {name} {}", count?)));
+    let cache = sampling.cache.map(|CacheSettings { size, weight, theta }| {
+        let [weight, theta] = [weight, theta].map(short_number);
+        format!(", cache of {} tokens with weight {weight} and theta {theta}", thousands(size))
+    });
+    numbers.chain(counts).chain(cache).collect()
 }
 
 #[cfg(test)]

@@ -167,6 +167,22 @@ impl LanguageModel {
         (self.output.loss_with_accuracy(hidden, &self.embedding, targets), state)
     }
 
+    /// From ids `[N, T]` to the last layer's outputs h at the last `count` steps, `[N · count, H]`, without dropout, their
+    /// logits, `[N · count, V]`, and the state after the last step.
+    ///
+    /// # Panics
+    /// If `count` is zero or more than `T`.
+    pub fn forward_outputs(
+        &self,
+        input: impl Into<TokenInput>,
+        state: State,
+        count: usize,
+    ) -> (Tensor<2>, Tensor<2>, State) {
+        let (hidden, state) = self.forward_hidden(input.into(), state, count, None);
+        let logits = self.output.forward(hidden.clone(), &self.embedding);
+        (hidden, logits, state)
+    }
+
     /// The inputs of the output layer at the last `count` steps, `[N · count, H]`.
     fn forward_hidden(
         &self,

@@ -1,0 +1,279 @@
+//! Evaluation of a model on a text, as it is or while it adapts to the text (`evaluate --adapt`).
+
+use std::path::Path;
+
+use args::{Adapt, DynamicRule, Evaluate, Mix};
+use generate::{CacheSettings, Evaluation, EvaluationMode, EvaluationPlan, LabelChoice, evaluate_sequence};
+use models::LmBundle;
+use seqdata::{ConfigError, Part, Sequence, Streams, TextDataset};
+use serde::Serialize;
+use trainer::{DynamicEvaluation, DynamicRates};
+
+use super::evaluate::own_text;
+use crate::base;
+use crate::error::{Error, Result, bail};
+use crate::long_task::LongTask;
+use crate::view::format::{short_number, thousands};
+
+/// Targets per batch with a cache.
+const CACHE_CHUNK: usize = 128;
+/// The default of `--dynamic-chunk`.
+const DYNAMIC_CHUNK: usize = 20;
+/// Targets of the validation text on which the settings of a cache are chosen, at most.
+const CACHE_CHOICE: usize = 100_000;
+/// Targets of the validation text on which the rates of dynamic evaluation are chosen, at most: every choice reads them.
+const DYNAMIC_CHOICE: usize = 10_000;
+
+/// The metrics of a model on a text, and how it adapted.
+#[derive(Serialize)]
+pub struct Scored {
+    #[serde(flatten)]
+    pub evaluation: Evaluation,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adaptation: Option<Adaptation>,
+}
+
+/// How a model adapted to the text that it was evaluated on.
+#[derive(Serialize)]
+pub struct Adaptation {
+    #[serde(flatten)]
+    method: Method,
+    /// The loss of the same model on the same text without.
+    pub loss_without_nats_per_token: f64,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "method", rename_all = "kebab-case")]
+enum Method {
+    Cache(CacheSettings),
+    Dynamic {
+        rule: &'static str,
+        chunk: usize,
+        #[serde(flatten)]
+        rates: DynamicRates,
+    },
+}
+
+/// The options of `evaluate --adapt`, checked.
+pub struct AdaptOptions {
+    adapt: Option<Adapt>,
+    cache: CacheSettings,
+    /// Whether weight and θ are given.
+    has_cache: bool,
+    rule: DynamicRule,
+    chunk: usize,
+    rates: [Option<f64>; 2],
+}
+
+impl AdaptOptions {
+    /// Those of `args`.
+    pub fn of(args: &Evaluate) -> Result<Self> {
+        for (method, name, option) in
+            [(Adapt::Cache, "cache", args.cache.given()), (Adapt::Dynamic, "dynamic", args.dynamic.given())]
+        {
+            if let Some(option) = option.filter(|_| args.adapt != Some(method)) {
+                bail!(
+                    "`{option}` is given without `--adapt {name}`, of which it is a setting: add it, or leave it out"
+                );
+            }
+        }
+        let (weight, theta) = (args.cache.cache_weight, args.cache.cache_theta);
+        if weight.is_some() != theta.is_some() {
+            bail!(
+                "only one of `--cache-weight` and `--cache-theta` is given: give both, or none for those with the lowest \
+                 loss on the validation text"
+            );
+        }
+        if args.adapt.is_some() && args.mix == Some(Mix::Ngram) {
+            bail!(
+                "`--mix ngram` and `--adapt` are both given, but n-grams do not adapt to a text: leave one of them out"
+            );
+        }
+        let dynamic = &args.dynamic;
+        let (rate, decay) = (dynamic.dynamic_rate, dynamic.dynamic_decay);
+        let rates = DynamicRates { rate: rate.unwrap_or(1.0), decay: decay.unwrap_or(0.0) };
+        let cache = cache_settings(&args.cache);
+        cache.check().map_err(of_option)?;
+        rates.check().map_err(of_option)?;
+        let chunk = dynamic.dynamic_chunk.unwrap_or(DYNAMIC_CHUNK);
+        if chunk == 0 {
+            bail!("`--dynamic-chunk` is 0; expected 1 or more");
+        }
+        if args.int8 && args.adapt == Some(Adapt::Dynamic) {
+            bail!("`--adapt dynamic` changes the weights, but those of `--int8` are fixed: leave one of them out");
+        }
+        let rule = dynamic.dynamic_rule.unwrap_or(DynamicRule::Rms);
+        Ok(Self { adapt: args.adapt, cache, has_cache: weight.is_some(), rule, chunk, rates: [rate, decay] })
+    }
+}
+
+/// The settings of a cache that the options give; the others are the defaults.
+pub fn cache_settings(args: &args::CacheArgs) -> CacheSettings {
+    let default = CacheSettings::default();
+    CacheSettings {
+        size: args.cache_size.unwrap_or(default.size),
+        weight: args.cache_weight.unwrap_or(default.weight),
+        theta: args.cache_theta.unwrap_or(default.theta),
+    }
+}
+
+/// An error about a setting, by the name of its option.
+pub fn of_option(error: impl Into<Error> + IntoConfigError) -> Error {
+    match error.into_config_error() {
+        Ok(ConfigError { key, found, expected }) => {
+            Error::new(format!("`--{}` is {found}; expected {expected}", key.replace('_', "-")))
+        }
+        Err(error) => error.into(),
+    }
+}
+
+/// An error of a library that may be about a setting.
+pub trait IntoConfigError: Sized {
+    /// The error about a setting, or else the error itself.
+    fn into_config_error(self) -> std::result::Result<ConfigError, Self>;
+}
+
+impl IntoConfigError for generate::Error {
+    fn into_config_error(self) -> std::result::Result<ConfigError, Self> {
+        if let Self::Config(error) = self { Ok(error) } else { Err(self) }
+    }
+}
+
+impl IntoConfigError for trainer::Error {
+    fn into_config_error(self) -> std::result::Result<ConfigError, Self> {
+        if let Self::Config(error) = self { Ok(error) } else { Err(self) }
+    }
+}
+
+/// How a model is evaluated on a text.
+pub struct Scoring<'a> {
+    pub bundle: &'a LmBundle,
+    pub directory: &'a Path,
+    pub labels: LabelChoice<'a>,
+    pub mode: EvaluationMode,
+    pub adapt: AdaptOptions,
+}
+
+impl Scoring<'_> {
+    /// Whether the model adapts to the text.
+    pub fn adapts(&self) -> bool {
+        self.adapt.adapt.is_some()
+    }
+
+    /// Evaluates the model on the ids of `sequence`; `unmapped` tokens of the text have no id. `own` is the run's own text, if
+    /// it is in memory.
+    pub fn score(&self, sequence: &Sequence, unmapped: usize, own: Option<&TextDataset>) -> Result<Scored> {
+        let Self { bundle, labels, mode, .. } = *self;
+        let plain = evaluate_sequence(bundle, sequence, unmapped, labels, mode)?;
+        let Some(adapt) = self.adapt.adapt else { return Ok(Scored { evaluation: plain, adaptation: None }) };
+        let (mut evaluation, method, in_words) = match adapt {
+            Adapt::Cache => self.with_cache(sequence, unmapped, own)?,
+            Adapt::Dynamic => self.dynamically(sequence, unmapped, own)?,
+        };
+        evaluation.protocol.push_str(&format!("; {in_words}"));
+        let adaptation = Adaptation { method, loss_without_nats_per_token: plain.loss_nats_per_token };
+        Ok(Scored { evaluation, adaptation: Some(adaptation) })
+    }
+
+    fn with_cache(
+        &self,
+        sequence: &Sequence,
+        unmapped: usize,
+        own: Option<&TextDataset>,
+    ) -> Result<(Evaluation, Method, String)> {
+        let Self { adapt: AdaptOptions { cache, has_cache, .. }, .. } = *self;
+        let (cache, chosen) = if has_cache {
+            (cache, String::new())
+        } else {
+            let read = self.read_own(own, "`--cache-weight` and `--cache-theta`")?;
+            let valid = read.as_ref().or(own).expect("it was read").sequence(Part::Valid);
+            let _task = LongTask::start("choosing the weight and theta of the cache");
+            let cache = self.plan(&valid, 0, CACHE_CHUNK)?.best_cache(cache.size, CACHE_CHOICE)?;
+            (cache, chosen_on(&valid, CACHE_CHOICE))
+        };
+        let _task = LongTask::start("evaluating with a cache");
+        let evaluation = self.plan(sequence, unmapped, CACHE_CHUNK)?.with_cache(&cache)?;
+        let CacheSettings { size, weight, theta } = cache;
+        let (weight, theta) = (short_number(weight), short_number(theta));
+        let words = format!("continuous cache of {} tokens, weight {weight}, theta {theta}{chosen}", thousands(size));
+        Ok((evaluation, Method::Cache(cache), words))
+    }
+
+    fn dynamically(
+        &self,
+        sequence: &Sequence,
+        unmapped: usize,
+        own: Option<&TextDataset>,
+    ) -> Result<(Evaluation, Method, String)> {
+        let Self { bundle, adapt: AdaptOptions { rule, chunk, rates, .. }, .. } = *self;
+        let is_given = rates.iter().all(Option::is_some);
+        let needs_own = rule == DynamicRule::Rms || !is_given;
+        let instead = "`--dynamic-rule sgd`, `--dynamic-rate` and `--dynamic-decay`";
+        let read = if needs_own { self.read_own(own, instead)? } else { None };
+        let own = read.as_ref().or(own);
+        let (evaluator, rule) = match (rule, own) {
+            (DynamicRule::Rms, Some(own)) => {
+                let _task = LongTask::start("measuring gradients in the training text");
+                let training_text = Streams::over(own.sequence(Part::Train), 1, chunk);
+                (DynamicEvaluation::rms(&bundle.model, &training_text)?, "rms")
+            }
+            _ => (DynamicEvaluation::sgd(&bundle.model), "sgd"),
+        };
+        let (rates, chosen) = match (rates, own) {
+            ([Some(rate), Some(decay)], _) => (DynamicRates { rate, decay }, String::new()),
+            (given, own) => {
+                let valid = own.expect("it was read").sequence(Part::Valid);
+                let _task = LongTask::start("choosing the rate and decay");
+                let plan = self.plan(&valid, 0, chunk)?;
+                let rates = evaluator.best_rates(plan.loader(), plan.label(), given, DYNAMIC_CHOICE)?;
+                (rates, chosen_on(&valid, DYNAMIC_CHOICE))
+            }
+        };
+        let plan = self.plan(sequence, unmapped, chunk)?;
+        let _task = LongTask::start("evaluating and adapting");
+        let by_label = evaluator.evaluate(plan.loader(), plan.label(), rates)?;
+        let evaluation = plan.evaluation(&by_label).map_err(|error| match error {
+            generate::Error::NotFinite => Error::new(format!(
+                "the loss is not finite, because the weights diverged at a rate of {}: give a lower `--dynamic-rate`",
+                short_number(rates.rate)
+            )),
+            error => error.into(),
+        })?;
+        let [rate, decay] = [rates.rate, rates.decay].map(short_number);
+        let words = format!(
+            "dynamic evaluation: the weights are updated after every {chunk} tokens, rule {rule}, rate {rate}, decay \
+             {decay}{chosen}"
+        );
+        Ok((evaluation, Method::Dynamic { rule, chunk, rates }, words))
+    }
+
+    fn plan<'b>(&'b self, sequence: &'b Sequence, unmapped: usize, chunk: usize) -> Result<EvaluationPlan<'b>> {
+        let Self { bundle, labels, mode, .. } = *self;
+        Ok(EvaluationPlan::in_order(bundle, sequence, unmapped, labels, mode, chunk)?)
+    }
+
+    /// Reads the run's own text, unless it is in memory. `instead` are the options that make it unnecessary.
+    fn read_own(&self, own: Option<&TextDataset>, instead: &str) -> Result<Option<TextDataset>> {
+        if own.is_some() {
+            return Ok(None);
+        }
+        if base::is_base(self.directory) {
+            bail!(
+                "the settings of `--adapt` are chosen with a run's own text, which the program does not contain for the \
+                 built-in base: give {instead}"
+            );
+        }
+        let experiment = own_text(self.bundle, self.directory, &format!("or give {instead}"));
+        let hint = format!("the settings of `--adapt` are chosen with this text, unless you give {instead}");
+        Ok(Some(experiment.map_err(|error| error.with_hint(Some(&hint)))?.dataset))
+    }
+}
+
+/// What settings were chosen on, in words.
+fn chosen_on(valid: &Sequence, limit: usize) -> String {
+    if valid.len() > limit {
+        format!(", chosen on the first {} tokens of the validation text", thousands(limit))
+    } else {
+        ", chosen on the validation text".to_owned()
+    }
+}
