@@ -58,6 +58,6 @@ mod tests {
         assert!(warning_of(64).contains("`--set train.batch_size=4`"), "{}", warning_of(64));
         assert!(warning_of(4).contains("`--set train.bptt_len=32`"), "{}", warning_of(4));
         let one = warning(&TrainConfig::default().batch_size(1), 2, 2).unwrap();
-        assert!(one.contains("use a longer text, or raise"), "{one}");
+        assert!(one.contains("use a longer text, or make more"), "{one}");
     }
 }

@@ -104,7 +104,7 @@ fn a_configuration_that_starts_from_the_base_is_completed_and_its_report_counts_
     let in_base = number("checked_in_base_text");
     assert!(number("in_base_text") <= in_base && in_base <= number("checked"), "{copied}");
     assert_eq!(copied["has_unknown_text"], false);
-    assert!(read("score.md").contains(" in the text of the base model that the run started from"));
+    assert!(read("score.md").contains(" the text of the base model that the run started from"));
 }
 
 #[test]
