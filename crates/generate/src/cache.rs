@@ -208,8 +208,11 @@ impl Cache {
 
 #[cfg(test)]
 mod tests {
+    use models::StateMode;
+
     use super::*;
-    use crate::sampling::log_softmax;
+    use crate::sampling::{Sampling, log_softmax};
+    use crate::test_model::{WORDS, composed, document_generator, generator};
 
     const LOGITS: [f32; 4] = [1.0, -2.0, 0.5, 3.0];
 
@@ -280,5 +283,31 @@ mod tests {
             let error = settings.check().unwrap_err().to_string();
             assert!(error.contains(key), "{error}");
         }
+    }
+
+    #[test]
+    fn a_cache_brings_back_what_the_prompt_says() {
+        let packed = generator(WORDS, None);
+        let cache = CacheSettings { size: 50, weight: 0.9, theta: 0.0 };
+        for generator in [composed(&packed), packed] {
+            for state_mode in [StateMode::Carry, StateMode::Window] {
+                let greedy = Sampling::default().temperature(0.0).max_tokens(4).state_mode(state_mode);
+                for word in ["a", "é", "."] {
+                    // The first token of a text is not in the cache: nothing predicts it.
+                    let prompt = format!("a {word} {word} {word}");
+                    let text = generator.generate(&prompt, &greedy.clone().cache(cache)).unwrap();
+                    let expected = generator.tokenizer().vocabulary.id(word).unwrap();
+                    let sample = generator.sample(&prompt, &greedy.clone().cache(cache), 0).unwrap();
+                    assert_eq!(sample.ids, [expected; 4], "{text}");
+                    let without = generator.sample(&prompt, &greedy.clone().cache(cache.weight(0.0)), 0).unwrap();
+                    assert_eq!(without, generator.sample(&prompt, &greedy, 0).unwrap());
+                }
+            }
+        }
+        let generator = document_generator();
+        let sampling = Sampling::default().max_tokens(9).cache(cache.weight(0.5));
+        let [alone, batch] = [1, 70].map(|count| generator.samples("a", &sampling, 0..count).unwrap().next().unwrap());
+        assert_eq!(alone.unwrap(), batch.unwrap());
+        assert!(matches!(generator.generate("a", &sampling.cache(cache.size(0))), Err(crate::Error::Config(_))));
     }
 }

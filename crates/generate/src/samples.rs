@@ -193,7 +193,7 @@ impl Iterator for Samples<'_> {
 
 #[cfg(test)]
 mod tests {
-    use models::{LayerConfig, StateMode};
+    use models::LayerConfig;
 
     use crate::cache::CacheSettings;
     use crate::error::Error;
@@ -337,32 +337,6 @@ mod tests {
             let whole = generator.sample_while("a", &sampling, 5, || true).unwrap();
             assert_eq!(whole.as_ref(), Some(&many[5]));
         }
-    }
-
-    #[test]
-    fn a_cache_brings_back_what_the_prompt_says() {
-        let packed = generator(WORDS, None);
-        let cache = CacheSettings { size: 50, weight: 0.9, theta: 0.0 };
-        for generator in [composed(&packed), packed] {
-            for state_mode in [StateMode::Carry, StateMode::Window] {
-                let greedy = Sampling::default().temperature(0.0).max_tokens(4).state_mode(state_mode);
-                for word in ["a", "é", "."] {
-                    // The first token of a text is not in the cache: nothing predicts it.
-                    let prompt = format!("a {word} {word} {word}");
-                    let text = generator.generate(&prompt, &greedy.clone().cache(cache)).unwrap();
-                    let expected = generator.tokenizer().vocabulary.id(word).unwrap();
-                    let sample = generator.sample(&prompt, &greedy.clone().cache(cache), 0).unwrap();
-                    assert_eq!(sample.ids, [expected; 4], "{text}");
-                    let without = generator.sample(&prompt, &greedy.clone().cache(cache.weight(0.0)), 0).unwrap();
-                    assert_eq!(without, generator.sample(&prompt, &greedy, 0).unwrap());
-                }
-            }
-        }
-        let generator = crate::test_model::document_generator();
-        let sampling = Sampling::default().max_tokens(9).cache(cache.weight(0.5));
-        let [alone, batch] = [1, 70].map(|count| generator.samples("a", &sampling, 0..count).unwrap().next().unwrap());
-        assert_eq!(alone.unwrap(), batch.unwrap());
-        assert!(matches!(generator.generate("a", &sampling.cache(cache.size(0))), Err(Error::Config(_))));
     }
 
     #[test]

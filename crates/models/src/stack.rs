@@ -12,9 +12,6 @@ use crate::error::{Error, Result};
 use crate::init::Initialization;
 use crate::norm::LayerNorm;
 
-/// The most rounds of the mogrifier. Each of them is a step of computation, and the paper uses 5 or 6.
-const MAX_ROUNDS: usize = 32;
-
 /// The recurrent state between two steps: one entry per layer and direction, the lowest layer
 /// first, forward before backward.
 pub type State = Vec<CellState>;
@@ -213,36 +210,8 @@ impl LayerConfig {
         if self.reset_after.is_some() && self.cell != CellName::Gru {
             return misplaced("reset_after", "no value: only `cell = \"gru\"` has a reset gate");
         }
-        self.check_lstm_options(path)?;
+        self.lstm_options().check(self.cell == CellName::Lstm, path)?;
         check_rate(format!("{path}.recurrent_dropout"), self.recurrent_dropout)
-    }
-
-    fn check_lstm_options(&self, path: &str) -> Result<()> {
-        let LstmOptions { cell_norm, mogrifier_rounds: rounds, mogrifier_rank: rank } = self.lstm_options();
-        let wrong = |key: &str, found: &dyn ToString, expected: &'static str| {
-            Err(Error::out_of_range(format!("{path}.{key}"), found.to_string(), expected))
-        };
-        if self.cell != CellName::Lstm {
-            if cell_norm {
-                return wrong("cell_norm", &true, "false: only `cell = \"lstm\"` has normalisation inside the cell");
-            }
-            for (key, value) in [("mogrifier_rounds", rounds), ("mogrifier_rank", rank)] {
-                if value > 0 {
-                    return wrong(key, &value, "0: only `cell = \"lstm\"` has the mogrifier");
-                }
-            }
-        }
-        if rounds > MAX_ROUNDS {
-            return wrong("mogrifier_rounds", &rounds, "0 for none, 5 as in its paper, at most 32");
-        }
-        if rank > 8_192 {
-            return wrong("mogrifier_rank", &rank, "0 for full matrices, or 1 to 8192");
-        }
-        if rank > 0 && rounds == 0 {
-            let expected = "0, because `mogrifier_rounds` is 0: set it, too, for instance to 5";
-            return wrong("mogrifier_rank", &rank, expected);
-        }
-        Ok(())
     }
 
     /// The layer with initial weights, for `inputs` values per step.

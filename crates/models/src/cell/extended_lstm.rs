@@ -8,8 +8,12 @@ use kernels::{CellState, Input, LstmWeights, SequenceOptions, reference};
 
 use super::lstm::{self, Lstm};
 use super::recurrent_cell::{CellSpec, CellWeightsMut, RecurrentCell, f32_values};
+use crate::error::{Error, Result};
 use crate::init::{Initialization, Initializer};
 use crate::norm::LayerNorm;
+
+/// The most rounds of the mogrifier. Each of them is a step of computation, and the paper uses 5 or 6.
+const MAX_ROUNDS: usize = 32;
 
 /// The options of an LSTM cell. One without any is [`CellKind::Lstm`](super::CellKind::Lstm).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +27,38 @@ pub struct LstmOptions {
 }
 
 impl LstmOptions {
+    /// Checks the options of a layer, which has the name `path` in errors.
+    ///
+    /// # Errors
+    /// Names the first option that is out of range, or given for another cell than an LSTM.
+    pub(crate) fn check(self, is_lstm: bool, path: &str) -> Result<()> {
+        let Self { cell_norm, mogrifier_rounds: rounds, mogrifier_rank: rank } = self;
+        let wrong = |key: &str, found: &dyn ToString, expected: &'static str| {
+            Err(Error::out_of_range(format!("{path}.{key}"), found.to_string(), expected))
+        };
+        if !is_lstm {
+            if cell_norm {
+                return wrong("cell_norm", &true, "false: only `cell = \"lstm\"` has normalisation inside the cell");
+            }
+            for (key, value) in [("mogrifier_rounds", rounds), ("mogrifier_rank", rank)] {
+                if value > 0 {
+                    return wrong(key, &value, "0: only `cell = \"lstm\"` has the mogrifier");
+                }
+            }
+        }
+        if rounds > MAX_ROUNDS {
+            return wrong("mogrifier_rounds", &rounds, "0 for none, 5 as in its paper, at most 32");
+        }
+        if rank > 8_192 {
+            return wrong("mogrifier_rank", &rank, "0 for full matrices, or 1 to 8192");
+        }
+        if rank > 0 && rounds == 0 {
+            let expected = "0, because `mogrifier_rounds` is 0: set it, too, for instance to 5";
+            return wrong("mogrifier_rank", &rank, expected);
+        }
+        Ok(())
+    }
+
     /// The shapes of the factors of round `round`, from `inputs` to `units`.
     fn factors(self, round: usize, inputs: usize, units: usize) -> Vec<[usize; 2]> {
         let [from, to] = if round.is_multiple_of(2) { [units, inputs] } else { [inputs, units] };
