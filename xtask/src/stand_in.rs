@@ -47,7 +47,11 @@ pub fn run(file: &Path, folder: &Path) -> Result<ExitCode, String> {
     fs::create_dir_all(folder).map_err(|error| format!("{} cannot be created: {error}", folder.display()))?;
     for (name, part) in FILES.iter().zip(&parts) {
         let path = folder.join(name);
-        fs::write(&path, lines(part)).map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+        fs::write(&path, lines(part)).map_err(|error| {
+            // Half a corpus would be in the way of the next attempt. Files that do not exist need no removal.
+            FILES.iter().for_each(|name| drop(fs::remove_file(folder.join(name))));
+            format!("{} cannot be written: {error}", path.display())
+        })?;
         print(path.display());
         status(format_args!("{} sentences, {} words and line ends", part.len(), tokens(part)));
     }

@@ -5,7 +5,8 @@ use clap::{Args, ValueEnum};
 /// How a model adapts to the text that it is evaluated on.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Adapt {
-    /// A continuous cache: words that were read recently are likelier where the model is in a similar state
+    /// A continuous cache: the probability of words that were read recently is raised, more where the model was in a similar
+    /// state
     Cache,
     /// Dynamic evaluation: after each chunk of the text is evaluated, the weights learn from it
     Dynamic,
@@ -30,8 +31,8 @@ pub struct CacheArgs {
     /// lowest loss on the run's validation text]
     #[arg(long, value_name = "L", allow_negative_numbers = true)]
     pub cache_weight: Option<f64>,
-    /// How much more a word counts that was read in a similar state; 0: not at all [default: 0.2; in `evaluate` that with
-    /// the lowest loss on the run's validation text]
+    /// How strongly the similarity of the model's states counts; 0 ignores it [default: 0.2; in `evaluate` that with the
+    /// lowest loss on the run's validation text]
     #[arg(long, value_name = "T", allow_negative_numbers = true)]
     pub cache_theta: Option<f64>,
 }

@@ -47,21 +47,22 @@ pub struct Evaluate {
     /// The part of the run's own text to evaluate on [default: valid]
     #[arg(long, value_enum, conflicts_with_all = ["text", "data"])]
     pub part: Option<HeldOutPart>,
-    /// Score every token once, the first from a line end, with carried state over the whole text, as results on benchmarks
+    /// Score every token once, the first from a line end, with the state kept over the whole text, as results on benchmarks
     /// such as Penn Treebank are given [default: the tokens of the first window of a running text are not scored]
     #[arg(long, conflicts_with_all = ["state", "data"])]
     pub every_token: bool,
     /// Evaluate all documents as if they had no label
     #[arg(long, conflicts_with = "data")]
     pub no_label: bool,
-    /// Compare the model with the n-grams of its training text and with the mixture of both, or with nothing [default: ngram
-    /// if the model has n-gram counts]
+    /// Also evaluate the n-grams of the training text and the mixture of both (`ngram`), or the model alone (`none`) [default:
+    /// ngram if the model has n-gram counts]
     #[arg(long, value_enum, conflicts_with = "data")]
     pub mix: Option<Mix>,
     /// Evaluate the 8-bit weights that `generate --int8` uses
     #[arg(long)]
     pub int8: bool,
-    /// Let the model adapt to the text while it reads it; each token is evaluated before it is learned from [default: not]
+    /// Let the model adapt to the text while it reads it; each token is evaluated before it is learned from. N-gram counts of
+    /// the model are not used [default: not]
     #[arg(long, value_enum, value_name = "METHOD", conflicts_with = "data")]
     pub adapt: Option<Adapt>,
     /// Settings of `--adapt cache`.

@@ -158,8 +158,8 @@ pub struct Generate {
     /// From which distribution tokens are sampled.
     #[command(flatten)]
     pub sampling: SamplingArgs,
-    /// Make words likelier that occurred in the prompt or the text in a similar place (a continuous cache), so that names
-    /// and topics come back
+    /// Raise the probability of words that occurred in the prompt or the text, by a continuous cache, so that names and topics
+    /// come back
     #[arg(long)]
     pub cache: bool,
     /// Settings of `--cache`.

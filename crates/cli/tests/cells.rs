@@ -152,7 +152,7 @@ fn an_adaptive_softmax_is_resumed_exported_and_adapted() {
     };
     let expected = write("run");
     let keras = ["export", "keras.safetensors", "--layout", "keras", "--model", "run"];
-    dir.expect_error(&keras, &["`model.output` is adaptive, expected softmax: Keras has no adaptive softmax"]);
+    dir.expect_error(&keras, &["`model.output` is adaptive; expected softmax: Keras has no adaptive softmax"]);
     let pytorch = ["pytorch.safetensors", "--layout", "pytorch"];
     dir.run_ok(&[&["export"], &pytorch[..], &["--model", "run"]].concat());
     dir.run_ok(&[&["import"], &pytorch[..], &["--like", "run", "--out", "imported"]].concat());

@@ -43,7 +43,7 @@ impl TargetProbabilities {
 /// r_i = λ p_i / (λ p_i + (1 − λ) q_i)        λ ← (Σ r_i + m λ₀) / (N + m)
 /// ```
 ///
-/// The likelihood is a concave function of λ, so that it has no other maximum. Weights are from 0.001 to 0.999; without
+/// The log-likelihood is a concave function of λ, so that it has no other maximum. Weights are from 0.001 to 0.999; without
 /// targets they are a half.
 pub fn fit_weights(targets: &[TargetProbabilities], classes: usize) -> Vec<f64> {
     if targets.is_empty() {

@@ -38,7 +38,7 @@ pub struct KneserNey {
     levels: Vec<Level>,
 }
 
-/// The longest end of a context that has counts: the one that a probability is computed from.
+/// The longest suffix of a context that has counts: the one that a probability is computed from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SeenContext {
     /// Its length in tokens.
@@ -74,9 +74,9 @@ impl KneserNey {
     /// `order` tokens, and 8 per distinct n-gram of `order` tokens: 257 MB for 3.6 million words of novels at order 5.
     ///
     /// # Panics
-    /// If `order` is 0, an id is not below `vocab_size`, or `train` has 2³² − 1 ids or more.
+    /// If `order` is 0 or above 254, an id is not below `vocab_size`, or `train` has 2³² − 1 ids or more.
     pub fn fit(train: &[u32], order: usize, vocab_size: usize, document: Option<u32>) -> Self {
-        assert!(order > 0, "n-grams of 0 tokens");
+        assert!((1..=bytes::MAX_ORDER).contains(&(order as u64)), "n-grams of {order} tokens");
         if let Some(&max) = train.iter().max() {
             assert!((max as usize) < vocab_size, "id {max} in a vocabulary of {vocab_size}");
         }
@@ -157,7 +157,7 @@ impl KneserNey {
         probabilities
     }
 
-    /// The longest end of `context` that has counts.
+    /// The longest suffix of `context` that has counts.
     pub fn seen_context(&self, context: &[u32]) -> SeenContext {
         let longest = self.seen_rows(context).last();
         longest.map_or(SeenContext { length: 0, count: 0 }, |(length, row)| {

@@ -4,6 +4,7 @@ use seqdata::ConfigError;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+use crate::sampling::log_sum_exp;
 
 /// The largest number of tokens in a cache.
 const MAX_SIZE: usize = 1_000_000;
@@ -160,12 +161,6 @@ impl Similar<'_> {
         });
         mixed.collect()
     }
-}
-
-/// ln Σ exp of the logits.
-pub(crate) fn log_sum_exp(logits: &[f32]) -> f64 {
-    let largest = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
-    largest + logits.iter().map(|&logit| (f64::from(logit) - largest).exp()).sum::<f64>().ln()
 }
 
 /// The cache of one text that is written.

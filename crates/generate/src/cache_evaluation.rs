@@ -4,11 +4,12 @@ use burn::tensor::Tensor;
 use models::{MetricsByLabel, TokenInput, target_labels, with_label};
 use rayon::prelude::*;
 
-use crate::cache::{CacheSettings, Memory, Similar, log_sum_exp};
+use crate::cache::{CacheSettings, Memory, Similar};
 use crate::error::{Error, Result};
 use crate::evaluate::Evaluation;
 use crate::evaluation_plan::EvaluationPlan;
 use crate::sampling::argmax;
+use crate::sampling::log_sum_exp;
 
 /// The smallest θ above 0 that is tried; each of the others is twice the one before.
 const FIRST_THETA: f64 = 0.025;

@@ -27,7 +27,7 @@ pub enum NgramOrder {
 }
 
 /// The mixture λ p + (1 − λ) q of the probabilities p of a model with those, q, of a Kneser–Ney model of the tokens of its
-/// training text. The weight λ depends on the longest end of the context that was seen in the training text: on its length
+/// training text. The weight λ depends on the longest suffix of the context that was seen in the training text: on its length
 /// and on its count, by powers of two. N-grams know no labels.
 ///
 /// ```
@@ -64,8 +64,8 @@ pub struct Mixture {
 }
 
 impl Mixture {
-    /// Counts the n-grams of the ids `training`, and fits the weights on the text `held_out`, which is also that of the best
-    /// order, by expectation maximization. The model of `bundle` reads it as `mode` says, documents with their own labels.
+    /// Counts the n-grams of the ids `training`, and fits the weights by expectation maximization on the text `held_out`, on
+    /// which the best order is chosen, too. The model of `bundle` reads it as `mode` says, documents with their own labels.
     ///
     /// # Errors
     /// If `held_out` has no targets, the losses are not finite, or the device fails.
@@ -85,7 +85,7 @@ impl Mixture {
         let order = match order {
             NgramOrder::Tokens(order) => order,
             NgramOrder::Best => {
-                let ids: Vec<u32> = held_out.ids(0..held_out.len()).collect();
+                let ids: Vec<u32> = plan.sequence().ids(0..plan.sequence().len()).collect();
                 BestOrder::find(training, &ids, plan.context_len()..ids.len(), ORDERS, size, document).order
             }
         };

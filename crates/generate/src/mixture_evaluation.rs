@@ -79,7 +79,8 @@ impl Mixture {
     pub fn protocol(&self) -> String {
         let order = counted(self.ngrams().order(), "token");
         format!(
-            "mixture: the network with {} of up to {order} of its training text (Kneser–Ney), which know no labels; the              weight depends on how often the end of the context occurs there and was fitted on the validation text",
+            "mixture: the network with {} of up to {order} of its training text (Kneser–Ney), which know no labels; the \
+             weight depends on how often the suffix of the context occurs there and was fitted on the validation text",
             thousands(self.ngrams().len()) + " n-grams"
         )
     }

@@ -30,8 +30,8 @@ pub struct Sample {
     /// number of tokens.
     #[serde(skip)]
     pub is_complete: bool,
-    /// The mean of ln p over the tokens in nats, with the one or those that ended the text, under the model itself; only with
-    /// [`Sampling::best_of`] above 1.
+    /// The mean of ln p over the tokens in nats, with the one or those that ended the text, under the model with its cache and
+    /// n-grams, if it has any, but without other methods of sampling; only with [`Sampling::best_of`] above 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_prob_per_token: Option<f64>,
 }

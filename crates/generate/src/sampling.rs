@@ -58,7 +58,7 @@ pub struct Sampling {
     #[serde(rename = "no_repeat")]
     pub no_repeat_ngram: Option<usize>,
     /// A sample is the best of this number of texts, the one whose tokens have the highest mean log-probability under the
-    /// model, without temperature, penalties and filters (sample and rank, Adiwardana et al. 2020, with the mean instead of
+    /// model with its cache and n-grams, if it has any, without temperature, penalties and filters (sample and rank, Adiwardana et al. 2020, with the mean instead of
     /// the sum). Those of sample n with `best_of` = N are the samples n N to n N + N − 1 without. Default: 1.
     pub best_of: usize,
     /// The continuous cache of the prompt and the text: what they name is likelier to come again. Default: none.

@@ -184,7 +184,7 @@ mod tests {
     fn settings_out_of_range_are_named() {
         let error = |output: AdaptiveSoftmax, tied| output.check(10, tied).unwrap_err().to_string();
         let default = AdaptiveSoftmax::default;
-        assert!(error(default().cutoffs([2]), true).contains("`model.tie_weights` is true, expected false"));
+        assert!(error(default().cutoffs([2]), true).contains("`model.tie_weights` is true; expected false"));
         for division in [0, 65] {
             let error = error(default().cutoffs([2]).division(division), false);
             assert!(error.contains("`model.output_division`") && error.contains("1 to 64"), "{error}");

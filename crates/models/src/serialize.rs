@@ -203,6 +203,7 @@ mod tests {
     use burn::tensor::Device;
 
     use super::*;
+    use crate::adaptive_softmax::AdaptiveSoftmax;
     use crate::cell::f32_values;
     use crate::language_model::LanguageModelConfig;
     use crate::stack::LayerConfig;
@@ -221,10 +222,15 @@ mod tests {
 
     #[test]
     fn the_file_of_weights_is_that_of_burn() {
-        let config = LanguageModelConfig::new(9, 4, vec![LayerConfig::lstm(6), LayerConfig::lstm(5)]);
-        let model = config.init(1, &Device::flex()).unwrap();
-        let expected = burn::module::Module::into_record(model.clone()).into_bytes().unwrap();
-        assert_eq!(weights_to_bytes(&model).unwrap(), expected.to_vec());
+        let mogrifier = LayerConfig::lstm(5).cell_norm(true).mogrifier_rounds(3).mogrifier_rank(2);
+        let plain = LanguageModelConfig::new(9, 4, vec![LayerConfig::gru(6).layer_norm(true), mogrifier]);
+        let labels = plain.clone().document_id(2).labels(["a", "b"]).projection_dim(4).tie_weights(true);
+        let adaptive = plain.adaptive_softmax(AdaptiveSoftmax::default().cutoffs([3, 5]).division(2));
+        for config in [labels, adaptive] {
+            let model = config.init(1, &Device::flex()).unwrap();
+            let expected = burn::module::Module::into_record(model.clone()).into_bytes().unwrap();
+            assert_eq!(weights_to_bytes(&model).unwrap(), expected.to_vec());
+        }
     }
 
     #[test]

@@ -179,7 +179,8 @@ impl<'a> DynamicEvaluation<'a> {
         targets: usize,
     ) -> Result<DynamicRates> {
         let all_rates = if self.sizes.is_some() { RMS_RATES } else { SGD_RATES };
-        let mut best = (f64::INFINITY, DynamicRates { rate: all_rates[0], decay: decay.unwrap_or(DECAYS[0]) });
+        let mut best =
+            (f64::INFINITY, DynamicRates { rate: rate.unwrap_or(all_rates[0]), decay: decay.unwrap_or(DECAYS[0]) });
         let attempt = |rates: DynamicRates, best: &mut (f64, DynamicRates)| -> Result<()> {
             let by_label = self.evaluate_first(batches, label, rates, targets)?;
             let nats = by_label.iter().map(|metrics| metrics.nats).sum::<f64>();
@@ -302,6 +303,8 @@ impl ModuleVisitor for Factors<'_> {
     }
 }
 
+/// Weights without a gradient in a chunk, as those of a frozen embedding or of a cluster of an adaptive softmax without targets,
+/// stay as they are.
 impl ModuleMapper for Update {
     fn map_float<const D: usize>(&mut self, parameter: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let id = parameter.id;

@@ -57,9 +57,9 @@ pub struct StepTime {
 
 /// Measures a training step of `model`, and estimates the time of a validation. The steps are those that
 /// [`train`](crate::train()) would start with on this data: preparation of the batch, forward and backward pass,
-/// clipping, update and average of the weights, also if that begins later. All layers are trained, which takes longest. The learning rate is 0: with one that is
-/// too high for this model, a step may take many times as long once the weights have diverged. A copy of the model is used,
-/// and nothing is written.
+/// clipping, update and average of the weights, also if that begins later. All layers are trained, which takes longest. The
+/// learning rate is 0: with one that is too high for this model, a step may take many times as long once the weights have
+/// diverged. A copy of the model is used, and nothing is written.
 ///
 /// A fifth of the steps that fit into `budget` are a warm-up, but at least two; the others are measured, but at least
 /// three. The validation is measured for a tenth of `budget` after that.

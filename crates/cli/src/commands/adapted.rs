@@ -17,6 +17,8 @@ use crate::view::format::{short_number, thousands};
 
 /// Targets per batch with a cache.
 const CACHE_CHUNK: usize = 128;
+/// The most tokens of `--dynamic-chunk`.
+const MAX_DYNAMIC_CHUNK: usize = 10_000;
 /// The default of `--dynamic-chunk`.
 const DYNAMIC_CHUNK: usize = 20;
 /// Targets of the validation text on which the settings of a cache are chosen, at most.
@@ -96,8 +98,10 @@ impl AdaptOptions {
         cache.check().map_err(of_option)?;
         rates.check().map_err(of_option)?;
         let chunk = dynamic.dynamic_chunk.unwrap_or(DYNAMIC_CHUNK);
-        if chunk == 0 {
-            bail!("`--dynamic-chunk` is 0; expected 1 or more");
+        if !(1..=MAX_DYNAMIC_CHUNK).contains(&chunk) {
+            bail!(
+                "`--dynamic-chunk` is {chunk}; expected 1 to {MAX_DYNAMIC_CHUNK}: a chunk is one step of backpropagation"
+            );
         }
         if args.int8 && args.adapt == Some(Adapt::Dynamic) {
             bail!("`--adapt dynamic` changes the weights, but those of `--int8` are fixed: leave one of them out");

@@ -11,7 +11,7 @@ use qa::QuestionModel;
 use qa::data::ReadOptions;
 use seqdata::{Documents, EvaluationText, Part, TextDataset};
 use serde::Serialize;
-use text_prep::{InputError, TextFiles};
+use text_prep::{InputError, PreTokenizer, TextFiles};
 use trainer::Checkpoints;
 
 use super::adapted::{AdaptOptions, Scored, Scoring};
@@ -97,7 +97,11 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
 fn check_line_end(bundle: &LmBundle) -> Result<()> {
     if bundle.metadata.config.document_id.is_none() && bundle.tokenizer.line_end_id().is_none() {
         let reason = generate::Error::NoLineEnd;
-        bail!("`--every-token`: {reason}: leave it out, or train a model with `tokens.newlines = \"keep\"`");
+        let other = match bundle.tokenizer.pre_tokenizer {
+            PreTokenizer::Words(_) => "train a model with `tokens.newlines = \"keep\"`",
+            _ => "train a model on a text with line ends",
+        };
+        bail!("`--every-token`: {reason}: leave it out, or {other}");
     }
     Ok(())
 }
@@ -286,7 +290,7 @@ pub(super) fn own_text(bundle: &LmBundle, directory: &Path, otherwise: &str) -> 
         bail!("the program does not contain the text of the built-in base: give a text with `--text`");
     }
     let text = bundle.extra_files.get(CONFIG).ok_or_else(|| {
-        Error::new("the model has no config.toml, so its validation text is unknown: give a text with `--text`")
+        Error::new(format!("the model has no config.toml, so its validation text is unknown: restore it, {otherwise}"))
     })?;
     let config: Config = parse_config(&String::from_utf8_lossy(text), CONFIG)?;
     let config = config.saved_in(directory);

@@ -69,7 +69,7 @@ fn no_model_yet(run: &Path) -> Error {
     Error::new(match Lock::holder(run) {
         Some(process) => format!(
             "{name} is in training (process {process}) and has no model yet: it is saved when training ends, or when Ctrl-C \
-             stops it after the present step"
+             stops it after the current step"
         ),
         None => format!(
             "{name} has no model, because its training was interrupted: `train --resume {name}` continues it, and it is saved \

@@ -41,9 +41,9 @@ pub fn reject_model_changes(before: &Config, now: &Config, model: &str, extends:
     let Some(keys) = changed(before, &now, |key| is_set_by_model(key, extends)) else { return Ok(()) };
     bail!(
         "a run that starts from {model} cannot have another {keys}: the model determines layers and tokens; only \
-         dropout rates, activation regularisation, `model.projection`, `model.tie_weights`, `model.output` and, for subwords with \
-         `--new-tokens extend`, `vocabulary.size` may change; leave it as it was, or start without `--init-from` or \
-         `init.from`"
+         dropout rates, activation regularisation, `model.projection`, `model.tie_weights`, `model.output` and, for \
+         subwords with `--new-tokens extend`, `vocabulary.size` may change; leave it as it was, or start without \
+         `--init-from` or `init.from`"
     )
 }
 

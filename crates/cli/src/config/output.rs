@@ -78,7 +78,7 @@ mod tests {
         let adaptive = Model { output: OutputKind::Adaptive, output_cutoffs: vec![9], output_division: 2, ..default };
         adaptive.check_output().unwrap();
         let found = error(Model { tie_weights: true, ..adaptive });
-        assert!(found.contains("`model.tie_weights` is true, expected false with an adaptive softmax"), "{found}");
+        assert!(found.contains("`model.tie_weights` is true; expected false with an adaptive softmax"), "{found}");
     }
 
     #[test]

@@ -23,8 +23,8 @@ const KEPT_TEXT: &str = "text.txt";
 pub struct Text {
     /// A folder under `datasets/`.
     pub dataset: Option<String>,
-    /// The edition of that corpus, counted from 1; the latest if it is not given. Every run saves it; a run that lacks it is older
-    /// than the second editions.
+    /// The edition of that corpus, counted from 1; the latest if it is not given. Every run saves it; a run that lacks it is
+    /// older than the second editions.
     pub edition: Option<usize>,
     /// Files, folders and patterns.
     pub path: Option<Paths>,

@@ -157,7 +157,7 @@ impl Choices<'_> {
 
     /// What is held out.
     pub fn split(&mut self) {
-        if self.config.text.valid.is_some() {
+        if self.config.text.has_valid_files() {
             return;
         }
         let fraction = (MOST_HELD_OUT / self.found.profile.bytes.max(1) as f64).min(0.1);

@@ -124,7 +124,8 @@ impl Trial {
             None => ("before any training".into(), self.untrained, TRIED_BELOW * self.counting),
         };
         format!(
-            "{start} it needs {} bits to predict a byte of held-out text, where counting characters in the same part needs {}; the limit is {}",
+            "{start} it needs {} bits to predict a byte of held-out text, where counting characters in the same part needs \
+             {}; the limit is {}",
             decimals(bits, 2),
             decimals(self.counting, 2),
             decimals(limit, 2)

@@ -90,7 +90,8 @@ impl CopiedWords {
             (Some(checked), Some(found)) => {
                 let stand = if found == 1 { "stands" } else { "stand" };
                 format!(
-                    "; of {} that could be compared with {text}, {} {stand} there (up to 1 % of the others are counted by mistake)",
+                    "; of {} that could be compared with {text}, {} {stand} there (up to 1 % of the others are counted by \
+                     mistake)",
                     thousands(checked),
                     thousands(found)
                 )

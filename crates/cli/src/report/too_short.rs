@@ -4,7 +4,7 @@ use crate::report::advice::TIE;
 use crate::report::evaluation_report::EvaluationReport;
 use crate::view::format::{counted, decimals};
 
-/// With fewer steps no model learns more than how frequent its tokens are, whatever the learning rate.
+/// With fewer steps no new model learns more than how frequent its tokens are, whatever the learning rate.
 const FEW_STEPS: u64 = 10;
 
 /// A warning about a run of so few steps.

@@ -193,7 +193,9 @@ fn write_reports(
         status(&format!("In a sample, the network {words}"));
     }
     status(&report.copies());
-    let warning = too_short::few_steps(outcome.progress.steps).or_else(|| too_short::no_better_than_unigram(&report));
+    // A trained model has learned before.
+    let steps = experiment.config.init.from.is_none().then_some(outcome.progress.steps);
+    let warning = steps.and_then(too_short::few_steps).or_else(|| too_short::no_better_than_unigram(&report));
     warn(warning.as_slice());
     status(&format!("all scores, and advice for the next run: {}", run.join("score.md").display()));
     Ok(())

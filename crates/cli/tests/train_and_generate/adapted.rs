@@ -60,6 +60,7 @@ fn a_cache_and_dynamic_evaluation_lower_the_loss_of_a_text_whose_topics_repeat()
         ));
         assert_eq!((&sgd["adaptation"]["rule"], &sgd["adaptation"]["chunk"]), (&"sgd".into(), &7.into()));
         assert!(sgd["protocol"].as_str().unwrap().contains("after every 7 tokens"), "{sgd}");
+        assert!(sgd["loss_nats_per_token"] != sgd["adaptation"]["loss_without_nats_per_token"], "{sgd}");
     }
     let table = dir.run_ok(&["evaluate", "--adapt", "cache", "--cache-size", "50"]).stdout;
     assert!(table.contains("not adapted"), "{table}");

@@ -5,7 +5,7 @@ use super::{KneserNey, Level};
 /// The first byte.
 const FORMAT: u64 = 1;
 /// The highest order that is read.
-const MAX_ORDER: u64 = 254;
+pub(super) const MAX_ORDER: u64 = 254;
 /// The largest vocabulary that is read: an id has 32 bits.
 const MAX_IDS: u64 = 1 << 32;
 

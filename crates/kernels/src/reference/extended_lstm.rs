@@ -88,10 +88,10 @@ impl ReferenceCell for ExtendedLstm {
         let gain = self.norm.as_ref().map(|norm| &norm.recurrent_gain);
         let sums = sums + normalized(hidden.matmul(self.lstm.recurrent.clone()), gain);
         let (output_gate, c) = next_cell_state(sums, cell);
-        let shown = match &self.norm {
+        let output_cell_state = match &self.norm {
             None => c.clone(),
             Some(norm) => normalized(c.clone(), Some(&norm.cell_gain)) + norm.cell_bias.clone().unsqueeze(),
         };
-        CellState { hidden: output_gate * shown.tanh(), cell: Some(c) }
+        CellState { hidden: output_gate * output_cell_state.tanh(), cell: Some(c) }
     }
 }

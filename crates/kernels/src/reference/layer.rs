@@ -10,7 +10,8 @@ pub trait ReferenceCell {
     /// cells.
     fn project(&self, rows: Tensor<2>) -> Tensor<2>;
 
-    /// One step: from the projected input, `[N, G · H]` with G gates in most cells, and the state before it to the state after it.
+    /// One step: from the projected input, `[N, G · H]` with G gates in most cells, and the state before it to the state after
+    /// it.
     fn step(&self, projected: Tensor<2>, state: CellState) -> CellState;
 }
 

@@ -18,7 +18,7 @@ const MAX_ROUNDS: usize = 32;
 /// The options of an LSTM cell. One without any is [`CellKind::Lstm`](super::CellKind::Lstm).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LstmOptions {
-    /// Whether the sums of the input and of the state, and the cell state that the output shows, are normalised.
+    /// Whether the sums of the input and of the state, and the cell state before the output gate, are normalised.
     pub cell_norm: bool,
     /// How many times input and state modulate each other before a step: 0 for a cell without the mogrifier.
     pub mogrifier_rounds: usize,

@@ -327,7 +327,7 @@ mod tests {
         let config = LanguageModelConfig::new(7, 4, vec![layer(CellKind::Lstm, 3)]).adaptive_softmax(clusters);
         let model = config.init(1, &Device::flex()).unwrap();
         let error = export(&model, Layout::Keras).unwrap_err().to_string();
-        assert!(error.contains("`model.output` is adaptive, expected softmax"), "{error}");
+        assert!(error.contains("`model.output` is adaptive; expected softmax"), "{error}");
         assert!(import(model, Layout::Keras, Tensors::new()).is_err());
     }
 

@@ -28,7 +28,8 @@ impl LanguageModel {
     /// `origins` has for each id of `fresh` the ids of this model whose mean its weights are at first; with none they are
     /// those of `fresh`. The vectors of new labels, and of no label if there were none, are zeros, so that the model
     /// predicts as before until it is trained. A projection of another size has the weights of `fresh`, as has the kernel
-    /// after it. With an adaptive softmax, so has a token that is in another cluster than its origins. If only `fresh` has a kernel of its own, it is at first the embedding, which was used instead.
+    /// after it. With an adaptive softmax, so has a token that is in another cluster than its origins. If only `fresh` has a
+    /// kernel of its own, it is at first the embedding, which was used instead.
     ///
     /// # Panics
     /// If `fresh` has fewer labels or other sizes, or `origins` has another length or an id that does not exist.
