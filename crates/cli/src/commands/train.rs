@@ -243,6 +243,7 @@ fn resume(run: &Path, args: &Train, backend: &BackendSelection) -> Result<StopRe
     if let Some(stop_reason) = finished(run, train)?
         && let Ok(before) = &before
         && before.reported_steps.is_none_or(|steps| steps == stop_reason.1)
+        && !lacks_ngrams(run, &config)
         && models::bundle::verify(run).is_ok()
     {
         return Ok(stop_reason.0);
@@ -263,6 +264,12 @@ fn resume(run: &Path, args: &Train, backend: &BackendSelection) -> Result<StopRe
             continue_run(context, &experiment, before)
         }
     }
+}
+
+/// Whether the configuration asks for n-gram counts that the run does not have, so that they have to be added.
+fn lacks_ngrams(run: &Path, config: &AnyConfig) -> bool {
+    let wants = matches!(config, AnyConfig::LanguageModel(config) if config.ngrams.order.is_some());
+    wants && !run.join(models::bundle::NGRAM_COUNTS).exists()
 }
 
 /// If the run is finished under these settings: prints how to continue, and returns the reason and the number of

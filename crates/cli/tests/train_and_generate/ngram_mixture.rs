@@ -129,7 +129,7 @@ fn models_of_characters_subwords_and_documents_keep_ngrams() {
         ("documents", "lines", "tokens.kind=characters", "ngrams.order=5"),
     ] {
         let settings = [kind, order, "clean.preset=verbatim", "train.epochs=1"];
-        let subwords = ["vocabulary.size=280"];
+        let subwords = ["vocabulary.size=280", "clean.document_separator=\"\""];
         let more = if run == "subwords" { &subwords[..] } else { &[] };
         let text = ["--text", "text.txt", "--documents", documents];
         documents_and_labels::train(&dir, run, &text, &[&settings[..], more].concat());
