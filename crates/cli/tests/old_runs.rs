@@ -55,10 +55,12 @@ fn old_language_models_generate_and_evaluate_as_before() {
     let expected = expected();
     for run in ["words", "characters"] {
         let model = format!("runs/{run}");
-        let old = ["--temperature", "0.8", "--seed", "1", "--tokens", "30", "--context", "carried", "--json"];
-        let new = ["--temperature", "0.8", "--seed", "1", "--max-tokens", "30", "--state", "carry", "--json"];
+        let old = ["--tokens", "30", "--context", "carried"];
+        let new = ["--max-tokens", "30", "--state", "carry"];
         let generate = |options: &[&str]| {
-            let sample = dir.json(&flex(&[&["generate", "--model", &model], options].concat()));
+            // Without the default of `--top-p`, which a temperature alone did not have.
+            let sampling = ["--temperature", "0.8", "--top-p", "1", "--seed", "1", "--json"];
+            let sample = dir.json(&flex(&[&["generate", "--model", &model], &sampling[..], options].concat()));
             sample["samples"][0]["text"].clone()
         };
         assert_eq!(generate(&old), expected[run]["sample"], "{run}");
