@@ -92,8 +92,8 @@ impl Generator {
     /// [`evaluate_input`] takes another mode, files of any size, and documents.
     ///
     /// # Errors
-    /// [`Error::TooShort`] if `text` has no token after the first [`context_len`](Self::context_len),
-    /// [`Error::NotFinite`] if the loss is not finite, or if the device fails.
+    /// [`TooShort`](crate::Error::TooShort) if `text` has no token after the first [`context_len`](Self::context_len),
+    /// [`NotFinite`](crate::Error::NotFinite) if the loss is not finite, or if the device fails.
     pub fn evaluate(&self, text: &str) -> Result<Evaluation> {
         self.evaluate_with_label(text, None)
     }
