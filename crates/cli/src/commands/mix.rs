@@ -12,7 +12,7 @@ use crate::report::mixture_report::fit_mixture;
 use crate::view::format::decimals;
 
 /// What keeps n-grams with a model.
-const KEEP: &str = "train one with `--set ngrams.order=best`";
+const KEEP: &str = "add them to its finished run with `train --resume DIR --set ngrams.order=best`";
 
 /// The mixture that is saved with the model, unless the option is against it.
 ///

@@ -240,10 +240,10 @@ fn resume(run: &Path, args: &Train, backend: &BackendSelection) -> Result<StopRe
         AnyConfig::LanguageModel(config) => &config.train,
         AnyConfig::Questions(config) => &config.train,
     };
-    if let Some(stop_reason) = finished(run, train)?
+    if !wants_other_ngrams(run, args, &config)
+        && let Some(stop_reason) = finished(run, train)?
         && let Ok(before) = &before
         && before.reported_steps.is_none_or(|steps| steps == stop_reason.1)
-        && !lacks_ngrams(run, &config)
         && models::bundle::verify(run).is_ok()
     {
         return Ok(stop_reason.0);
@@ -266,10 +266,16 @@ fn resume(run: &Path, args: &Train, backend: &BackendSelection) -> Result<StopRe
     }
 }
 
-/// Whether the configuration asks for n-gram counts that the run does not have, so that they have to be added.
-fn lacks_ngrams(run: &Path, config: &AnyConfig) -> bool {
-    let wants = matches!(config, AnyConfig::LanguageModel(config) if config.ngrams.order.is_some());
-    wants && !run.join(models::bundle::NGRAM_COUNTS).exists()
+/// Whether n-gram counts have to be made, although the run may be finished: it has none, or those of another order than the one
+/// that is asked for.
+fn wants_other_ngrams(run: &Path, args: &Train, config: &AnyConfig) -> bool {
+    let AnyConfig::LanguageModel(config) = config else { return false };
+    let is_asked = config.ngrams.order.is_some() && args.config.set.iter().any(|change| change.starts_with("ngrams"));
+    let saved = || {
+        let text = std::fs::read_to_string(run.join(CONFIG)).ok()?;
+        config::parse_config::<Config>(&text, CONFIG).ok()?.ngrams.order
+    };
+    is_asked && (saved() != config.ngrams.order || !run.join(models::bundle::NGRAM_COUNTS).exists())
 }
 
 /// If the run is finished under these settings: prints how to continue, and returns the reason and the number of

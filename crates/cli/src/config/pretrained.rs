@@ -173,6 +173,17 @@ pub(super) fn complete_model(
     if let Some(model) = initial_model.or(named.as_deref()) {
         config.model = config.model.completed_from(model, &flatten(given), initial_model.is_none());
     }
+    // Softmax has no clusters, whatever those of the trained model were.
+    let changes = flatten(&changes);
+    if changes.get("model.output").and_then(Value::as_str) == Some("softmax") {
+        let default = Model::default();
+        if !changes.contains_key("model.output_cutoffs") {
+            config.model.output_cutoffs = default.output_cutoffs;
+        }
+        if !changes.contains_key("model.output_division") {
+            config.model.output_division = default.output_division;
+        }
+    }
     match named {
         // Changes for another model are checked by who names it.
         Some(model) if initial_model.is_none() && !set.is_empty() => check_changes(config, set, &model),

@@ -106,10 +106,10 @@ impl MixtureReport {
         let MixtureEvaluation { order, network, ngrams, mixture, .. } = &self.evaluation;
         let in_words = |losses: &Losses| {
             let bits = losses.bits_per_byte.map(|bits| format!(" ({} bits per byte)", decimals(bits, 3)));
-            decimals(losses.loss_nats_per_token, 3) + &bits.unwrap_or_default()
+            decimals(losses.loss_nats_per_token, 3) + " nats/token" + &bits.unwrap_or_default()
         };
         format!(
-            "The mixture of the network with {order}-grams of its training text has a validation loss of {} nats/token; the \
+            "The mixture of the network with {order}-grams of its training text has a validation loss of {}; the \
              network alone has {} and the {order}-grams alone {}. The weights of the mixture were fitted on this text.",
             in_words(mixture),
             in_words(network),

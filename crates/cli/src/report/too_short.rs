@@ -22,7 +22,7 @@ pub fn no_better_than_unigram(report: &EvaluationReport) -> Option<String> {
     let model = report.rows.first()?.loss_nats_per_token;
     (unigram > TIE && model > unigram - TIE).then(|| {
         format!(
-            "the model predicts held-out text no better than the frequencies of the tokens do ({} against {} nats/token): train \
+            "the model predicts held-out text about as badly as the frequencies of the tokens do ({} against {} nats/token): train \
              longer, or with another learning rate",
             decimals(model, 3),
             decimals(unigram, 3)
@@ -49,7 +49,7 @@ mod tests {
         for (model, is_reported) in [(4.4, false), (5.5, false), (5.6, true), (7.0, true), (f64::NAN, false)] {
             assert_eq!(no_better_than_unigram(&report(model)).is_some(), is_reported, "{model}");
         }
-        let expected = "no better than the frequencies of the tokens do (7.000 against 5.600 nats/token)";
+        let expected = "about as badly as the frequencies of the tokens do (7.000 against 5.600 nats/token)";
         assert!(no_better_than_unigram(&report(7.0)).unwrap().contains(expected));
         let mut certain = report(0.0);
         certain.rows.iter_mut().for_each(|row| row.loss_nats_per_token = 0.0);
