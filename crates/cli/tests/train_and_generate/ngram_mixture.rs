@@ -83,7 +83,7 @@ fn a_run_with_ngrams_is_reported_evaluated_and_written_with_the_mixture() {
     let other = ["--text", "other.txt"];
     assert!(evaluate("runs/mixed", &other)["mixture"]["mixture"]["loss_nats_per_token"].is_number());
     let args = ["evaluate", "--backend", "flex", "--model", "runs/plain", "--mix", "ngram"];
-    dir.expect_error(&[&args[..], &other].concat(), &["the model has no n-gram counts", "`--set ngrams.order=best`"]);
+    dir.expect_error(&[&args[..], &other].concat(), &["the model has no n-gram counts", "--set ngrams.order=best`"]);
 
     let generate = |run: &str, more: &[&str]| {
         let args = ["generate", "--backend", "flex", "--json", "--seed", "1", "--max-tokens", "40", "--model", run];
