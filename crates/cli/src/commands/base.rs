@@ -141,10 +141,16 @@ fn make(run: &Path, args: &Base, backend: &BackendSelection) -> Result<()> {
         bail!("the text of {} has changed since training: restore it, {NEW_BASE}", run.display());
     }
     check_suitable(&experiment.config)?;
-    directory::create_for_model(Some(args.out.as_path()), crate::base::NAME)?;
-    let made = write(run, &bundle, &experiment, args, backend, device);
+    // Until the base is complete, its directory has another name: a program that is stopped leaves no part of a base.
+    let mut name = args.out.file_name().unwrap_or_default().to_owned();
+    name.push(".writing");
+    let writing = args.out.with_file_name(name);
+    durable::directory::remove(&writing)?;
+    durable::directory::create_in_parent(&writing)?;
+    let made = write(run, &bundle, &experiment, args, &writing, (backend, device));
+    let made = made.and_then(|()| Ok(durable::directory::publish(&writing, &args.out)?));
     if made.is_err() {
-        let _ = fs::remove_dir_all(&args.out);
+        let _ = fs::remove_dir_all(&writing);
     }
     made
 }
@@ -171,16 +177,16 @@ fn check_suitable(config: &Config) -> Result<()> {
     Ok(())
 }
 
-/// Writes the base of `run` into the directory `--out`, which exists.
+/// Writes the base of `run` into the directory `out`, which exists.
 fn write(
     run: &Path,
     bundle: &LmBundle,
     experiment: &LmExperiment,
     args: &Base,
-    backend: &BackendSelection,
-    device: &Device,
+    out: &Path,
+    (backend, device): (&BackendSelection, &Device),
 ) -> Result<()> {
-    let (dataset, out) = (&experiment.dataset, &args.out);
+    let dataset = &experiment.dataset;
     let train_ids = dataset.ids.slice(dataset.split.train.clone());
     let task = LongTask::start("collecting the word sequences of the training text");
     let train_text = dataset.tokenizer.decode(&train_ids);

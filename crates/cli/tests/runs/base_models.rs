@@ -44,7 +44,12 @@ fn read(dir: &TestDir, file: &str) -> Vec<u8> {
 #[test]
 fn a_base_is_a_small_model_directory_from_which_runs_start() {
     let dir = TestDir::new();
+    // What a program that was stopped left.
+    let writing = dir.path().join("my-base.writing");
+    fs::create_dir(&writing).unwrap();
+    dir.file("my-base.writing/left.txt", "left");
     let made = base(&dir, &["--out", "my-base", "--licence", "public domain", "--about", "Two stories"]);
+    assert!(!writing.exists());
     assert_eq!((made.code, made.stdout.as_str()), (Some(0), "my-base\n"), "{}", made.stderr);
     let entries = fs::read_dir(dir.path().join("my-base")).unwrap();
     let mut files: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
