@@ -61,6 +61,9 @@ pub struct Bench {
     /// Number of threads per program [default: all cores]
     #[arg(long, value_name = "N", value_parser = positive())]
     threads: Option<u64>,
+    /// Limit all programs to AVX2 on a processor with AVX-512
+    #[arg(long)]
+    avx2: bool,
     /// Backend and device
     #[command(flatten)]
     backend: BackendArgs,
@@ -73,6 +76,14 @@ pub struct Bench {
     /// The text to prepare, repeated to 100 MB [default: the built-in fables]
     #[arg(long, value_name = "FILE")]
     prose: Option<PathBuf>,
+}
+
+impl Bench {
+    /// This machine, with the vectors that the programs may use.
+    fn machine(&self) -> Result<Machine, String> {
+        let machine = Machine::current();
+        if self.avx2 { machine.limited_to_avx2() } else { Ok(machine) }
+    }
 }
 
 /// What else is measured.
@@ -122,10 +133,10 @@ fn run_recipes(options: &Recipes) -> Result<ExitCode, String> {
 fn run_workloads(options: &Bench) -> Result<ExitCode, String> {
     // Reports a misspelled name before anything is built.
     workloads::select(&options.only, Backend::Ndarray)?;
-    let machine = Machine::current();
+    let machine = options.machine()?;
     let threads = options.threads.map_or(machine.cores, |threads| threads as usize);
     let program = match build(&options.backend, threads, false)? {
-        Ok(program) => program,
+        Ok(program) => Program { limit_to_avx2: options.avx2, ..program },
         Err(status) => return Ok(cargo::exit_code(status)),
     };
     let selected = workloads::select(&options.only, program.backend)?;
@@ -175,10 +186,10 @@ fn run_workloads(options: &Bench) -> Result<ExitCode, String> {
 fn run_profile(options: &Bench) -> Result<ExitCode, String> {
     // Reports a misspelled name before anything is built.
     profile::select(&options.only, Backend::Ndarray)?;
-    let machine = Machine::current();
+    let machine = options.machine()?;
     let threads = options.threads.map_or(machine.cores, |threads| threads as usize);
     let program = match build(&options.backend, threads, true)? {
-        Ok(program) => program,
+        Ok(program) => Program { limit_to_avx2: options.avx2, ..program },
         Err(status) => return Ok(cargo::exit_code(status)),
     };
     if program.backend.is_gpu() {
@@ -229,7 +240,7 @@ fn build(requested: &BackendArgs, threads: usize, profile: bool) -> Result<Resul
     let of_file = || file.device.clone().filter(|_| file.backend.is_none_or(|b| b == backend));
     let device = requested.device.clone().or_else(of_file);
     let features = if profile { format!("{features},{}", features::PROFILE) } else { features };
-    Ok(build::pastiche(&features)?.map(|path| Program { path, backend, device, threads }))
+    Ok(build::pastiche(&features)?.map(|path| Program { path, backend, device, threads, limit_to_avx2: false }))
 }
 
 /// The backend that the program itself prefers among those compiled in.
@@ -269,7 +280,7 @@ mod tests {
 
     #[test]
     fn a_full_run_is_recorded_by_date_and_a_partial_run_by_name() {
-        let machine = Machine { model: "AMD EPYC".into(), vectors: "avx2", cores: 2 };
+        let machine = Machine { model: "AMD EPYC".into(), vectors: "avx2", is_limited: false, cores: 2 };
         let path = |words: &[&str]| {
             let path = record_path(&options(words).unwrap(), &machine, Backend::Flex)?;
             Some(path.to_str().unwrap().replace('\\', "/"))

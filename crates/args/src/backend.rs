@@ -7,6 +7,8 @@ use clap::ValueEnum;
 
 /// The environment variable that sets the backend of a machine.
 pub const BACKEND_VARIABLE: &str = "PASTICHE_BACKEND";
+/// The environment variable that limits the vector instructions of the CPU backends.
+pub const SIMD_VARIABLE: &str = "PASTICHE_SIMD";
 /// The untracked file that sets the backend of a checkout, in the working directory.
 pub const BACKEND_FILE: &str = "backend.toml";
 

@@ -22,7 +22,7 @@ use std::path::PathBuf;
 
 pub use adapt::{Adapt, CacheArgs, DynamicArgs, DynamicRule};
 pub use ask::{Ask, AskFormat};
-pub use backend::{BACKEND_FILE, BACKEND_VARIABLE, Backend, BackendFile};
+pub use backend::{BACKEND_FILE, BACKEND_VARIABLE, Backend, BackendFile, SIMD_VARIABLE};
 pub use base::Base;
 use clap::{Args, Subcommand, ValueEnum};
 pub use escapes::{unescape, visible};

@@ -22,10 +22,11 @@ mod view;
 
 use std::process::ExitCode;
 
-use args::Command;
+use args::{Command, SIMD_VARIABLE};
 use clap::{Parser, Subcommand};
 use device::BackendSelection;
-use error::{Error, Result};
+use error::{Error, Result, bail};
+use kernels::cpu::simd_level::{SimdLevel, SimdLevelError};
 use pastiche::threads::{ThreadCount, invalid_setting};
 use text_prep::counted;
 
@@ -78,6 +79,7 @@ fn run_process(command: CliCommand) -> Result<ExitCode> {
         CliCommand::Public(command) => command.backend(),
         CliCommand::Bench(bench) => Some(&bench.backend),
     };
+    select_simd_level()?;
     let backend = BackendSelection::new(options)?;
     // As a thread of the pool the main thread takes part in its loops, instead of sleeping and waking at each.
     let count = ThreadCount::from_env();
@@ -99,6 +101,20 @@ fn run_process(command: CliCommand) -> Result<ExitCode> {
         CliCommand::Public(command) => run(*command, &backend),
         CliCommand::Bench(bench) => commands::bench::run(&bench, &backend).map(|()| ExitCode::SUCCESS),
     })
+}
+
+/// Limits the vector instructions of the kernels, if the environment asks for it.
+fn select_simd_level() -> Result<()> {
+    let Some(name) = std::env::var_os(SIMD_VARIABLE).filter(|name| !name.is_empty()) else { return Ok(()) };
+    let name = name.to_string_lossy();
+    match SimdLevel::select(&name) {
+        Ok(()) => Ok(()),
+        Err(SimdLevelError::Unavailable { available }) => {
+            let available = available.join(", ");
+            bail!("{SIMD_VARIABLE} is `{name}`; expected what this processor has: {available}; or unset it")
+        }
+        Err(SimdLevelError::InUse(used)) => bail!("{SIMD_VARIABLE} is `{name}`, but kernels already use {used}"),
+    }
 }
 
 fn run(command: Command, backend: &BackendSelection) -> Result<ExitCode> {

@@ -62,6 +62,26 @@ fn the_backend_is_selected_by_environment_or_file() {
 }
 
 #[test]
+fn vector_instructions_can_be_limited() {
+    let dir = TestDir::new();
+    let run = |out: &str, simd: &str, more: &[&str]| {
+        let args = [&["train", "--out", out], more, common::tiny_fables().as_slice()].concat();
+        common::output(dir.command(&args).env("PASTICHE_SIMD", simd).output().unwrap())
+    };
+    let expected = ["PASTICHE_SIMD is `avx3`; expected what this processor has: scalar", "unset it"];
+    assert_error(&run("run", "avx3", &[]), "an unknown level", &expected);
+    let bf16 = run("run", "scalar", &["--set", "train.precision=bf16"]);
+    assert_error(&bf16, "a level without bf16", &["`train.precision` is \"bf16\"", "limited to narrower vectors"]);
+    assert!(!dir.path().join("run").exists());
+    // The whole program runs without vectors, and twice with the same results.
+    let weights = ["a", "b"].map(|out| {
+        assert_eq!(run(out, "scalar", &[]).code, Some(0));
+        std::fs::read(dir.path().join(out).join("weights.bpk")).unwrap()
+    });
+    assert!(weights[0] == weights[1]);
+}
+
+#[test]
 fn bf16_needs_the_kernels_and_the_instruction() {
     let dir = TestDir::new();
     let args = [&["train", "--set", "train.precision=bf16", "--out", "run"], common::tiny_fables().as_slice()].concat();

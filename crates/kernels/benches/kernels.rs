@@ -70,9 +70,9 @@ fn matmul_packed(bencher: Bencher) {
     let [rows, inner, columns] = MATMUL;
     let (a, b) = (values(rows * inner), values(inner * columns));
     let mut c = values(rows * columns);
-    let packed = SimdLevel::best().run(Pack(MatrixView::dense(&b, columns)));
+    let packed = SimdLevel::selected().run(Pack(MatrixView::dense(&b, columns)));
     bencher.counter(flops(MATMUL)).bench_local(|| {
-        SimdLevel::best().run(Multiply(&packed, MatrixView::dense(&a, inner), black_box(&mut c)));
+        SimdLevel::selected().run(Multiply(&packed, MatrixView::dense(&a, inner), black_box(&mut c)));
     });
 }
 
@@ -82,8 +82,8 @@ fn matmul_with_packing(bencher: Bencher) {
     let (a, b) = (values(rows * inner), values(inner * columns));
     let mut c = values(rows * columns);
     bencher.counter(flops(MATMUL)).bench_local(|| {
-        let packed = SimdLevel::best().run(Pack(MatrixView::dense(&b, columns)));
-        SimdLevel::best().run(Multiply(&packed, MatrixView::dense(&a, inner), black_box(&mut c)));
+        let packed = SimdLevel::selected().run(Pack(MatrixView::dense(&b, columns)));
+        SimdLevel::selected().run(Multiply(&packed, MatrixView::dense(&a, inner), black_box(&mut c)));
     });
 }
 
@@ -186,15 +186,15 @@ fn forward<C: Cell<f32>>(bencher: Bencher, cell: C, resets: Resets) {
     let (input, layer) = values.layer::<C>();
     bencher
         .counter(ItemsCount::new(cell_flops::<C>()))
-        .bench_local(|| sequence::forward(SimdLevel::best(), cell, SHAPE, input, layer, true));
+        .bench_local(|| sequence::forward(SimdLevel::selected(), cell, SHAPE, input, layer, true));
 }
 
 fn backward<C: Cell<f32>>(bencher: Bencher, cell: C, resets: Resets) {
     let values = LayerValues::new::<C>(resets);
     let (input, layer) = values.layer::<C>();
-    let forward = || sequence::forward(SimdLevel::best(), cell, SHAPE, input, layer, true);
+    let forward = || sequence::forward(SimdLevel::selected(), cell, SHAPE, input, layer, true);
     bencher.counter(ItemsCount::new(2 * cell_flops::<C>())).with_inputs(forward).bench_local_values(
-        |(output, cache)| sequence::backward(SimdLevel::best(), cell, cache, input, layer, &output),
+        |(output, cache)| sequence::backward(SimdLevel::selected(), cell, cache, input, layer, &output),
     );
 }
 
@@ -251,18 +251,17 @@ fn softmax_loss_forward(bencher: Bencher) {
     let values = loss();
     bencher
         .counter(flops(LOSS))
-        .bench_local(|| softmax_loss::forward(SimdLevel::best(), inputs(&values), softmax_loss::KEPT));
+        .bench_local(|| softmax_loss::forward(SimdLevel::selected(), inputs(&values), softmax_loss::KEPT));
 }
 
 #[divan::bench]
 fn softmax_loss_backward(bencher: Bencher) {
     let values = loss();
     let [rows, units, vocabulary] = LOSS;
-    let forward = || softmax_loss::forward(SimdLevel::best(), inputs(&values), softmax_loss::KEPT).1;
-    bencher
-        .counter(flops([2 * rows, units, vocabulary]))
-        .with_inputs(forward)
-        .bench_local_values(|cache| softmax_loss::backward(SimdLevel::best(), inputs(&values), cache, &[0.1; LOSS[0]]));
+    let forward = || softmax_loss::forward(SimdLevel::selected(), inputs(&values), softmax_loss::KEPT).1;
+    bencher.counter(flops([2 * rows, units, vocabulary])).with_inputs(forward).bench_local_values(|cache| {
+        softmax_loss::backward(SimdLevel::selected(), inputs(&values), cache, &[0.1; LOSS[0]])
+    });
 }
 
 /// The number of weights of the same model.
@@ -279,7 +278,7 @@ fn rmsprop(bencher: Bencher) {
     let params = RmspropParams { learning_rate: 1e-6, rho: 0.9, epsilon: 1e-7 };
     let [mut weights, gradient, _, mut square] = optimizer_values();
     bencher.counter(ItemsCount::new(WEIGHTS)).bench_local(|| {
-        optimizer::rmsprop(SimdLevel::best(), params, &mut weights, &gradient, &mut square);
+        optimizer::rmsprop(SimdLevel::selected(), params, &mut weights, &gradient, &mut square);
     });
 }
 
@@ -288,6 +287,6 @@ fn adam(bencher: Bencher) {
     let params = AdamParams { learning_rate: 1e-6, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8 };
     let [mut weights, gradient, mut mean, mut square] = optimizer_values();
     bencher.counter(ItemsCount::new(WEIGHTS)).bench_local(|| {
-        optimizer::adam(SimdLevel::best(), params, &mut weights, &gradient, &mut mean, &mut square);
+        optimizer::adam(SimdLevel::selected(), params, &mut weights, &gradient, &mut mean, &mut square);
     });
 }

@@ -34,7 +34,7 @@ impl TrainPrecision {
                 "\"f32\": only the kernels of CPU backends multiply in bf16, and this device does not use them"
             }
             Self::Bf16 if !has_bf16_instruction() => {
-                "\"f32\": this processor does not have AVX512-BF16, which multiplies in bf16"
+                "\"f32\": this processor does not have AVX512-BF16, which multiplies in bf16, or is limited to narrower vectors"
             }
             Self::Bf16 => return Ok(()),
         };

@@ -7,8 +7,10 @@ use std::process::Command;
 pub struct Machine {
     /// The name of the CPU
     pub model: String,
-    /// The widest vector instructions, as in `avx2`; empty except on x86-64
+    /// The widest vector instructions that the programs use, as in `avx2`; empty except on x86-64
     pub vectors: &'static str,
+    /// Whether it has wider ones
+    pub is_limited: bool,
     /// The number of hardware threads
     pub cores: usize,
 }
@@ -17,10 +19,21 @@ impl Machine {
     /// This machine.
     pub fn current() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { model: model().unwrap_or_else(|| std::env::consts::ARCH.into()), vectors: vectors(), cores }
+        let model = model().unwrap_or_else(|| std::env::consts::ARCH.into());
+        Self { model, vectors: vectors(), is_limited: false, cores }
     }
 
-    /// A folder name, as in `epyc-avx2-2-cores`: CPU family, vector instructions and cores.
+    /// The same with vectors of at most 256 bits.
+    pub fn limited_to_avx2(self) -> Result<Self, String> {
+        match self.vectors {
+            "avx2" => Ok(self),
+            "avx512" => Ok(Self { vectors: "avx2", is_limited: true, ..self }),
+            _ => Err(format!("`--avx2` was given, but this machine does not have AVX2: {}", self.model)),
+        }
+    }
+
+    /// A folder name, as in `epyc-avx2-2-cores`: CPU family, vector instructions and cores; `limited-to-avx2` if the
+    /// machine has wider ones.
     pub fn name(&self) -> String {
         // The word before the family is its maker: Intel(R) Xeon(R), AMD EPYC, Apple M2.
         let makers = ["", "amd", "intel", "apple", "genuine"];
@@ -31,7 +44,8 @@ impl Machine {
         let mut words = self.model.split_whitespace().map(word);
         let family = words.find(|word| !makers.contains(&word.as_str()));
         let family = family.unwrap_or_else(|| "unknown".into());
-        let vectors = if self.vectors.is_empty() { "" } else { &format!("-{}", self.vectors) };
+        let limited = if self.is_limited { "limited-to-" } else { "" };
+        let vectors = if self.vectors.is_empty() { "" } else { &format!("-{limited}{}", self.vectors) };
         let cores = if self.cores == 1 { "core" } else { "cores" };
         format!("{family}{vectors}-{}-{cores}", self.cores)
     }
@@ -78,12 +92,17 @@ mod tests {
 
     #[test]
     fn folders_are_named_after_family_vectors_and_cores() {
-        let name = |model: &str, vectors, cores| Machine { model: model.into(), vectors, cores }.name();
+        let machine = |model: &str, vectors, cores| Machine { model: model.into(), vectors, is_limited: false, cores };
+        let name = |model, vectors, cores| machine(model, vectors, cores).name();
         assert_eq!(name("AMD EPYC", "avx2", 2), "epyc-avx2-2-cores");
         assert_eq!(name("AMD EPYC 9R14 96-Core Processor", "avx512", 8), "epyc-avx512-8-cores");
         assert_eq!(name("Intel(R) Xeon(R) Processor @ 2.80GHz", "", 2), "xeon-2-cores");
         assert_eq!(name("Apple M2", "", 1), "m2-1-core");
         assert_eq!(name("../..", "", 4), "unknown-4-cores");
+        let limited = |vectors| machine("Intel(R) Xeon(R)", vectors, 2).limited_to_avx2().map(|machine| machine.name());
+        assert_eq!(limited("avx512").unwrap(), "xeon-limited-to-avx2-2-cores");
+        assert_eq!(limited("avx2").unwrap(), "xeon-avx2-2-cores");
+        assert!(limited("sse2").unwrap_err().contains("does not have AVX2"));
     }
 
     #[test]

@@ -140,7 +140,7 @@ mod tests {
             for (name, script) in scripts {
                 std::fs::write(folder.join(name), script).unwrap();
             }
-            Program { path: "sh".into(), backend: args::Backend::Flex, device: None, threads: 1 }
+            Program { path: "sh".into(), backend: args::Backend::Flex, device: None, threads: 1, limit_to_avx2: false }
         }
 
         fn workloads() -> Vec<&'static Workload> {

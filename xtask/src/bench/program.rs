@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use args::{BACKEND_VARIABLE, Backend};
+use args::{BACKEND_VARIABLE, Backend, SIMD_VARIABLE};
 
 use super::worker::Worker;
 use crate::{cargo, python};
@@ -21,6 +21,16 @@ const LOGS: &str = "target/bench";
 const PEERS_ON_GPU: &str = "PASTICHE_PEERS_ON_GPU";
 /// The variables for the number of threads: Rayon, OpenMP, and MKL, which otherwise asks OpenMP.
 const THREADS: [&str; 3] = ["RAYON_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"];
+
+/// What limits each library to AVX2: our kernels, PyTorch, oneDNN (PyTorch and TensorFlow), MKL, XLA and OpenBLAS.
+const AVX2: [(&str, &str); 6] = [
+    (SIMD_VARIABLE, "avx2"),
+    ("ATEN_CPU_CAPABILITY", "avx2"),
+    ("ONEDNN_MAX_CPU_ISA", "AVX2"),
+    ("MKL_ENABLE_INSTRUCTIONS", "AVX2"),
+    ("XLA_FLAGS", "--xla_cpu_max_isa=AVX2"),
+    ("OPENBLAS_CORETYPE", "Haswell"),
+];
 
 /// A worker in Python.
 struct Peer {
@@ -43,6 +53,8 @@ pub struct Program {
     pub device: Option<String>,
     /// How many threads
     pub threads: usize,
+    /// Whether all programs are limited to AVX2
+    pub limit_to_avx2: bool,
 }
 
 impl Program {
@@ -51,8 +63,15 @@ impl Program {
         let mut command = Command::new(&self.path);
         cargo::remove_launcher_env(&mut command);
         command.env(BACKEND_VARIABLE, self.backend.name());
-        limit_threads(&mut command, self.threads);
+        self.limit(&mut command);
         command
+    }
+
+    fn limit(&self, command: &mut Command) {
+        command.envs(THREADS.map(|name| (name, self.threads.to_string())));
+        if self.limit_to_avx2 {
+            command.envs(AVX2);
+        }
     }
 
     /// Adds the device to a command that computes.
@@ -92,7 +111,7 @@ impl Program {
     fn peer(&self, python: &Path, peer: &Peer) -> Result<Worker, String> {
         let mut command = python::program(python, cargo::root(), peer.path);
         command.args(peer.arguments);
-        limit_threads(&mut command, self.threads);
+        self.limit(&mut command);
         // The device `cpu` of wgpu is software.
         let on_gpu = self.backend.is_gpu() && self.device.as_deref() != Some("cpu");
         command.env(PEERS_ON_GPU, if on_gpu { "1" } else { "" });
@@ -101,10 +120,6 @@ impl Program {
         }
         start(command, peer.name, self.threads)
     }
-}
-
-fn limit_threads(command: &mut Command, threads: usize) {
-    command.envs(THREADS.map(|name| (name, threads.to_string())));
 }
 
 fn start(command: Command, name: &str, threads: usize) -> Result<Worker, String> {
@@ -124,7 +139,8 @@ mod tests {
 
     #[test]
     fn every_library_gets_the_number_of_threads() {
-        let program = Program { path: "pastiche".into(), backend: Backend::Flex, device: None, threads: 3 };
+        let program =
+            Program { path: "pastiche".into(), backend: Backend::Flex, device: None, threads: 3, limit_to_avx2: true };
         let command = program.command();
         let value = |name: &str| {
             let mut all = command.get_envs();
@@ -134,6 +150,7 @@ mod tests {
             assert_eq!(value(name).as_deref(), Some("3"), "{name}");
         }
         assert_eq!(value(BACKEND_VARIABLE).as_deref(), Some("flex"));
+        assert_eq!(value(SIMD_VARIABLE).as_deref(), Some("avx2"));
     }
 
     #[test]

@@ -167,7 +167,7 @@ pub fn example() -> Results {
     };
     let training: [&[f64]; 3] = [&[10.0, 9.0, 12.0], &[18.0, 17.0, 18.0], &[30.0, 31.0, 33.0]];
     Results {
-        machine: Machine { model: "AMD EPYC".into(), vectors: "avx2", cores: 2 },
+        machine: Machine { model: "AMD EPYC".into(), vectors: "avx2", is_limited: false, cores: 2 },
         threads: 2,
         repetitions: 3,
         programs: ["Pastiche", "PyTorch", "Keras"].map(program).into(),

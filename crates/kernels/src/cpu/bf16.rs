@@ -7,6 +7,8 @@
 use std::ops::Range;
 
 use super::simd_float::SimdFloat;
+#[cfg(target_arch = "x86_64")]
+use super::simd_level::SimdLevel;
 use super::view::{MatrixPtr, MatrixView};
 
 /// How the values of both factors of a matrix product are rounded before they are multiplied.
@@ -34,11 +36,11 @@ impl Operands {
     }
 }
 
-/// Whether this CPU multiplies pairs of bf16 in one instruction (AVX512-BF16).
+/// Whether this CPU multiplies pairs of bf16 in one instruction (AVX512-BF16), and kernels are not limited to narrower vectors.
 pub fn has_bf16_instruction() -> bool {
     #[cfg(target_arch = "x86_64")]
     {
-        is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bf16")
+        matches!(SimdLevel::selected(), SimdLevel::Avx512(_)) && is_x86_feature_detected!("avx512bf16")
     }
     #[cfg(not(target_arch = "x86_64"))]
     {

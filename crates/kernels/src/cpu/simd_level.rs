@@ -1,5 +1,7 @@
 //! The SIMD instructions that a kernel uses, chosen at run time.
 
+use std::sync::OnceLock;
+
 #[cfg(target_arch = "aarch64")]
 use pulp::aarch64::Neon;
 #[cfg(target_arch = "x86_64")]
@@ -22,6 +24,21 @@ pub enum SimdLevel {
     Neon(Neon),
 }
 
+/// The level of all kernels, from the first of them on.
+static SELECTED: OnceLock<SimdLevel> = OnceLock::new();
+
+/// Why kernels cannot be limited to a level.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SimdLevelError {
+    /// This CPU does not have it.
+    Unavailable {
+        /// The names of those that it has.
+        available: Vec<&'static str>,
+    },
+    /// A kernel has run with another one.
+    InUse(&'static str),
+}
+
 impl SimdLevel {
     /// All levels of this CPU, the widest last.
     pub fn available() -> Vec<Self> {
@@ -36,19 +53,36 @@ impl SimdLevel {
         all
     }
 
-    /// The widest level of this CPU.
-    pub fn best() -> Self {
-        #[cfg(target_arch = "x86_64")]
-        if let Some(simd) = V4::try_new() {
-            return Self::Avx512(simd);
-        } else if let Some(simd) = V3::try_new() {
-            return Self::Avx2(simd);
+    /// The level that kernels use: the widest of this CPU, unless [`Self::select`] has chosen another.
+    pub fn selected() -> Self {
+        *SELECTED.get_or_init(|| Self::available().pop().expect("there is always Scalar"))
+    }
+
+    /// Makes all kernels of this process use this level. Sums are added in another order at each width, so results differ in
+    /// their last bits: with a level that two machines have, they are the same on both.
+    ///
+    /// # Errors
+    /// If this CPU does not have it, or if a kernel has run with another one.
+    pub fn select(name: &str) -> Result<(), SimdLevelError> {
+        let all = Self::available();
+        let level = all.iter().find(|level| level.name() == name);
+        let level =
+            level.ok_or_else(|| SimdLevelError::Unavailable { available: all.iter().map(|l| l.name()).collect() })?;
+        let used = SELECTED.get_or_init(|| *level);
+        if used.name() == name { Ok(()) } else { Err(SimdLevelError::InUse(used.name())) }
+    }
+
+    /// Its name, as in `avx2`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Scalar => "scalar",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => "avx512",
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(_) => "neon",
         }
-        #[cfg(target_arch = "aarch64")]
-        if let Some(simd) = Neon::try_new() {
-            return Self::Neon(simd);
-        }
-        Self::Scalar
     }
 
     /// Runs `kernel` with these instructions.

@@ -80,7 +80,7 @@ impl PackedWeights {
                 }
             }
         }
-        Self { weights: SimdLevel::best().run(Pack(matrix, precision)), inputs: matrix.rows }
+        Self { weights: SimdLevel::selected().run(Pack(matrix, precision)), inputs: matrix.rows }
     }
 
     /// y = x W, or y += x W if `add`.
@@ -115,7 +115,7 @@ impl PackedWeights {
                 Addend::Output => Some(to),
                 Addend::Bias(bias) => Some(MatrixPtr::same_rows(bias)),
             };
-            SimdLevel::best().run(Panels { matrix: self, x, to, addend, panels });
+            SimdLevel::selected().run(Panels { matrix: self, x, to, addend, panels });
         });
     }
 

@@ -139,7 +139,7 @@ impl RecurrentLayer {
         let waiting = profile::section(Part::Waiting);
         (0..parts).into_par_iter().for_each(|part| {
             let rows = part * batch / parts..(part + 1) * batch / parts;
-            SimdLevel::best().run(StepRows { rows, ..step.clone() });
+            SimdLevel::selected().run(StepRows { rows, ..step.clone() });
         });
         waiting.end();
         state.hidden = BatchRows(new_hidden);

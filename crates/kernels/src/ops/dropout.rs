@@ -17,14 +17,14 @@ pub(super) fn forward<B: CpuBackend>(mask: &DropoutMask, values: &FloatTensor<B>
     let shape = values.shape().to_vec();
     by_type!(values.dtype(), T => {
         let values = B::values::<T>(values);
-        B::from_values(dropout::dropped(SimdLevel::best(), &values.contiguous(), mask), &shape)
+        B::from_values(dropout::dropped(SimdLevel::selected(), &values.contiguous(), mask), &shape)
     })
 }
 
 /// The product, in place where there is no other reference to the gradient.
 fn backward<B: CpuBackend>(mask: &DropoutMask, mut gradient: FloatTensor<B>) -> FloatTensor<B> {
     by_type!(gradient.dtype(), T => {
-        dropout::drop_in_place(SimdLevel::best(), B::values_mut::<T>(&mut gradient), mask);
+        dropout::drop_in_place(SimdLevel::selected(), B::values_mut::<T>(&mut gradient), mask);
     });
     gradient
 }

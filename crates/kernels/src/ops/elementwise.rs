@@ -15,7 +15,7 @@ pub(super) fn scaled<B: CpuBackend>(mut values: FloatTensor<B>, factor: FloatTen
         let factor = only_value::<B, T>(&factor);
         // Clipping leaves gradients below the limit unchanged: a product with 1 changes nothing.
         if factor != T::ONE {
-            elementwise::scale(SimdLevel::best(), factor, B::values_mut(&mut values));
+            elementwise::scale(SimdLevel::selected(), factor, B::values_mut(&mut values));
         }
     });
     values
@@ -37,7 +37,7 @@ pub(super) fn weighted_sum<B: CpuBackend>(
     by_type!(x.dtype(), T => {
         let y = B::values::<T>(&y);
         let factors = factors.map(T::from_f64);
-        elementwise::weighted_sum(SimdLevel::best(), factors, B::values_mut(&mut x), &y.contiguous());
+        elementwise::weighted_sum(SimdLevel::selected(), factors, B::values_mut(&mut x), &y.contiguous());
     });
     x
 }
@@ -53,7 +53,7 @@ pub(super) fn sum_of_squares_on_ndarray(tensor: FloatTensor<NdArray>) -> FloatTe
     by_type!(tensor.dtype(), T => {
         let values = NdArray::values::<T>(&tensor);
         if let Some(values) = values.in_memory_order() {
-            let sum = elementwise::sum_of_squares(SimdLevel::best(), values);
+            let sum = elementwise::sum_of_squares(SimdLevel::selected(), values);
             return NdArray::from_values(vec![sum], &[1]);
         }
     });

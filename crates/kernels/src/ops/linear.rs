@@ -31,7 +31,7 @@ fn with_inputs<B: CpuBackend, T: TensorFloat, R>(
 pub(super) fn forward<B: CpuBackend>(operands: Operands, tensors: &Tensors<B>) -> FloatTensor<B> {
     let shape = [tensors[0].shape()[0], tensors[1].shape()[1]];
     by_type!(tensors[0].dtype(), T => {
-        let output = with_inputs::<B, T, _>(operands, tensors, |inputs| linear::forward(SimdLevel::best(), inputs));
+        let output = with_inputs::<B, T, _>(operands, tensors, |inputs| linear::forward(SimdLevel::selected(), inputs));
         B::from_values(output, &shape)
     })
 }
@@ -41,7 +41,7 @@ fn backward<B: CpuBackend>(operands: Operands, tensors: &Tensors<B>, gradient: F
     by_type!(gradient.dtype(), T => {
         let gradient = B::values::<T>(&gradient);
         let linear::Gradients { input, kernel, bias } = with_inputs::<B, T, _>(operands, tensors, |inputs| {
-            linear::backward(SimdLevel::best(), inputs, gradient.matrix())
+            linear::backward(SimdLevel::selected(), inputs, gradient.matrix())
         });
         [
             B::from_values(input, &shapes[0]),

@@ -18,7 +18,7 @@ pub(super) fn rmsprop<B: CpuBackend>(
     by_type!(weights.dtype(), T => {
         let gradient = B::values::<T>(&gradient);
         let (w, v) = (B::values_mut(&mut weights), B::values_mut(&mut square));
-        optimizer::rmsprop(SimdLevel::best(), params, w, &gradient.contiguous(), v);
+        optimizer::rmsprop(SimdLevel::selected(), params, w, &gradient.contiguous(), v);
     });
     (weights, square)
 }
@@ -34,7 +34,7 @@ pub(super) fn adam<B: CpuBackend>(
     by_type!(weights.dtype(), T => {
         let gradient = B::values::<T>(&gradient);
         let [w, m, v] = [&mut weights, &mut mean, &mut square].map(B::values_mut);
-        optimizer::adam(SimdLevel::best(), params, w, &gradient.contiguous(), m, v);
+        optimizer::adam(SimdLevel::selected(), params, w, &gradient.contiguous(), m, v);
     });
     (weights, mean, square)
 }

@@ -38,7 +38,7 @@ impl<B: CpuBackend> LayerKernels for B {
             let gradient = B::values::<T>(&gradient);
             let gradients = values.with(spec, ids, |input, layer| {
                 let (cache, gradient) = (saved.take::<ForwardCache<T>>(), gradient.contiguous());
-                sequence::backward(SimdLevel::best(), cell, cache, input, layer, &gradient)
+                sequence::backward(SimdLevel::selected(), cell, cache, input, layer, &gradient)
             });
             let sequence::Gradients { input, kernel, recurrent, bias, hidden, cell_state } = gradients;
             let mut shapes = shapes.iter();
@@ -101,7 +101,7 @@ fn run<B: CpuBackend, T: TensorFloat, C: Cell<T>>(
     let (output, cache, shape) = values.with(spec, ids, |input, layer| {
         let (inputs, units) = (layer.kernel.rows, layer.recurrent.rows);
         let shape = SequenceShape { batch, time, inputs, units };
-        let (output, cache) = sequence::forward(SimdLevel::best(), cell, shape, input, layer, spec.all_steps);
+        let (output, cache) = sequence::forward(SimdLevel::selected(), cell, shape, input, layer, spec.all_steps);
         (output, cache, shape)
     });
     let slots = shape.slots(spec.all_steps, C::HAS_CELL_STATE);

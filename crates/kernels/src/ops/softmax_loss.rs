@@ -42,7 +42,7 @@ pub(super) fn forward<B: CpuBackend>(
     by_type!(tensors[0].dtype(), T => {
         let (nats, cache) = with_inputs::<B, T, _>(operands, targets, tensors, |inputs| {
             let kept = if is_tracked { KEPT } else { 0 };
-            softmax_loss::forward(SimdLevel::best(), inputs, kept)
+            softmax_loss::forward(SimdLevel::selected(), inputs, kept)
         });
         let rows = nats.len();
         (B::from_values(nats, &[rows]), Saved::new(cache))
@@ -53,7 +53,7 @@ pub(super) fn forward<B: CpuBackend>(
 pub(super) fn with_accuracy<B: CpuBackend>(targets: &[u32], tensors: &Tensors<B>) -> (FloatTensor<B>, FloatTensor<B>) {
     by_type!(tensors[0].dtype(), T => {
         let (nats, correct) = with_inputs::<B, T, _>(Operands::Unrounded, targets, tensors, |inputs| {
-            softmax_loss::with_accuracy(SimdLevel::best(), inputs)
+            softmax_loss::with_accuracy(SimdLevel::selected(), inputs)
         });
         let correct: Vec<T> =
             correct.into_iter().map(|correct| T::from_f64(f64::from(correct))).collect();
@@ -74,7 +74,7 @@ fn backward<B: CpuBackend>(
         let gradient = B::values::<T>(&gradient);
         let gradients = with_inputs::<B, T, _>(operands, targets, tensors, |inputs| {
             let cache = saved.take::<ForwardCache<T>>();
-            softmax_loss::backward(SimdLevel::best(), inputs, cache, &gradient.contiguous())
+            softmax_loss::backward(SimdLevel::selected(), inputs, cache, &gradient.contiguous())
         });
         let softmax_loss::Gradients { input, kernel, bias } = gradients;
         let [rows, columns] = [shapes[1][0], shapes[1][1]];

@@ -16,7 +16,7 @@ pub struct FmaPeak {
 
 impl Workload for FmaPeak {
     fn run(&mut self, steps: u64) -> Result<Value> {
-        let level = SimdLevel::best();
+        let level = SimdLevel::selected();
         let start = Instant::now();
         let operations: f64 = if self.all_threads {
             rayon::broadcast(|_| multiply_add(level, steps)).into_iter().sum()

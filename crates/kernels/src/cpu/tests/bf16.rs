@@ -141,7 +141,7 @@ fn the_emulation_has_the_bits_of_the_instruction() {
         for [rows, k, columns] in [[40, 1, 64], [40, 2, 64], [9, 530, 50]] {
             let (a, b) = (patterns(kind as u64, rows * k, kind), patterns(7 + kind as u64, k * columns, kind));
             let (a, b) = (MatrixView::dense(&a, k), MatrixView::dense(&b, columns));
-            let run = |by| bits(&SimdLevel::best().run(Multiply { a, b, added: 0.0, by }));
+            let run = |by| bits(&SimdLevel::selected().run(Multiply { a, b, added: 0.0, by }));
             assert!(run(PairProducts::Emulated) == run(PairProducts::best()), "{rows} × {k} × {columns}, {kind}");
         }
     }
@@ -149,7 +149,7 @@ fn the_emulation_has_the_bits_of_the_instruction() {
     let a = [1.0, 0.5, 0.75, -1.0, -0.5, -0.75, -2.0].map(|factor| [f32::MIN_POSITIVE, 0.0, 0.0, factor * TINY]);
     let (a, b) = (a.concat(), [1.0, 0.0, 0.0, TINY]);
     let (a, b) = (MatrixView::dense(&a, 4), MatrixView::dense(&b, 1));
-    let run = |by| bits(&SimdLevel::best().run(Multiply { a, b, added: 0.0, by }));
+    let run = |by| bits(&SimdLevel::selected().run(Multiply { a, b, added: 0.0, by }));
     assert_eq!(run(PairProducts::Emulated), run(PairProducts::best()));
 }
 
@@ -183,7 +183,7 @@ fn products_equal_those_of_the_rounded_values() {
 fn layers_and_losses_are_near_those_in_f32() {
     /// Relative to the largest value; the rounding errors of both factors are up to 1/512 each.
     const TOLERANCE: f64 = 0.02;
-    let level = SimdLevel::best();
+    let level = SimdLevel::selected();
     let compare = |what: &str, found: &[Vec<f32>], expected: &[Vec<f32>]| {
         assert_ne!(found, expected, "{what} was not rounded");
         for (found, expected) in found.iter().zip(expected) {

@@ -167,8 +167,8 @@ fn a_reset_before_the_first_step_ignores_the_state() {
         let zeros =
             Case { hidden: vec![0.0; batch * units], cell_state: vec![0.0; case.cell_state.len()], ..case.clone() };
         case.keep_state = Some((0..batch * time).map(|at| f64::from(at % time != 0)).collect());
-        let (found, gradients) = run::<f32>(SimdLevel::best(), &case, false, Division::Units);
-        let (expected, of_zeros) = run::<f32>(SimdLevel::best(), &zeros, false, Division::Units);
+        let (found, gradients) = run::<f32>(SimdLevel::selected(), &case, false, Division::Units);
+        let (expected, of_zeros) = run::<f32>(SimdLevel::selected(), &zeros, false, Division::Units);
         assert_eq!(found, expected, "{kind:?}");
         assert_eq!((gradients.input, gradients.recurrent), (of_zeros.input, of_zeros.recurrent), "{kind:?}");
         assert!(gradients.hidden.iter().chain(&gradients.cell_state).all(|&gradient| gradient == 0.0), "{kind:?}");
@@ -179,7 +179,7 @@ fn a_reset_before_the_first_step_ignores_the_state() {
 fn without_a_reset_keeping_the_state_changes_nothing() {
     let case = Case::new(Kind::Lstm, [3, 4, 5, 17], true, true);
     let kept = Case { keep_state: Some(vec![1.0; 12]), ..case.clone() };
-    let [plain, kept] = [case, kept].map(|case| run::<f32>(SimdLevel::best(), &case, false, Division::Units));
+    let [plain, kept] = [case, kept].map(|case| run::<f32>(SimdLevel::selected(), &case, false, Division::Units));
     assert_eq!(plain.0, kept.0);
     assert_eq!((plain.1.input, plain.1.recurrent), (kept.1.input, kept.1.recurrent));
 }
@@ -187,7 +187,7 @@ fn without_a_reset_keeping_the_state_changes_nothing() {
 #[test]
 fn table_rows_without_ids_have_a_zero_gradient() {
     let case = Case::new(Kind::Lstm, [3, 5, 4, 2], true, true);
-    let (_, gradients) = run::<f32>(SimdLevel::best(), &case, false, Division::Units);
+    let (_, gradients) = run::<f32>(SimdLevel::selected(), &case, false, Division::Units);
     for (row, gradient) in gradients.input.chunks(4).enumerate() {
         assert_eq!(gradient.iter().any(|&value| value != 0.0), row % 2 == 1, "row {row}");
     }
@@ -208,7 +208,7 @@ fn run_with(columns: usize, ids: &[u32]) {
     };
     let shape = SequenceShape { batch: 2, time: 3, inputs: 4, units: 5 };
     let cell = Elman(Activation::Tanh);
-    forward(SimdLevel::best(), cell, shape, Input::Ids(view(9, 4), ids), layer, true);
+    forward(SimdLevel::selected(), cell, shape, Input::Ids(view(9, 4), ids), layer, true);
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn a_linear_layer_does_not_depend_on_threads() {
     for operands in [Operands::Unrounded, Operands::Bf16] {
         let bits = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
-            let work = || run_rounded::<f32>(SimdLevel::best(), operands, [300, 140, 260], Layout::Dense);
+            let work = || run_rounded::<f32>(SimdLevel::selected(), operands, [300, 140, 260], Layout::Dense);
             let (output, of) = pool.install(work);
             [output, of.input, of.kernel, of.bias].concat().into_iter().map(f32::to_bits).collect::<Vec<u32>>()
         };
@@ -78,5 +78,5 @@ fn sizes_that_do_not_match_are_rejected() {
     let (input, kernel) = (Matrix::<f32>::new(&values(1, 6), 3, Layout::Dense), values(2, 8));
     let kernel = Matrix::<f32>::new(&kernel, 4, Layout::Dense);
     let (input, kernel) = (input.view(), kernel.view());
-    forward(SimdLevel::best(), Inputs { input, kernel, bias: &[0.0; 4], operands: Operands::Unrounded });
+    forward(SimdLevel::selected(), Inputs { input, kernel, bias: &[0.0; 4], operands: Operands::Unrounded });
 }
