@@ -1,5 +1,6 @@
 //! The binary `pastiche`. Each command has a file under `commands`.
 
+mod allocator;
 mod base;
 mod commands;
 mod config;
@@ -29,11 +30,6 @@ use error::{Error, Result, bail};
 use kernels::cpu::simd_level::{SimdLevel, SimdLevelError};
 use pastiche::threads::{ThreadCount, invalid_setting};
 use text_prep::counted;
-
-/// A training step frees and allocates the same megabytes again and again. This allocator keeps them, while the
-/// system's allocator returns them to the operating system in between.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Trains small recurrent language models on any text and generates new text in its style
 #[derive(Parser)]

@@ -14,6 +14,7 @@ use trainer::{
     train,
 };
 
+use crate::allocator::{FreedMemory, MemoryByPhase};
 use crate::config::RunLength;
 use crate::device::BackendSelection;
 use crate::error::{Error, Result};
@@ -208,6 +209,7 @@ impl RunContext<'_> {
         if is_complete {
             self.draw(&C::chart_baselines(&references.baselines))?;
         }
+        FreedMemory::Returned.select();
         experiment.report_results(self, &outcome, &references.baselines)?;
         // An early run without this file was reported already.
         if is_complete && let Ok(provenance) = Provenance::read(run) {
@@ -233,6 +235,7 @@ impl RunContext<'_> {
             None => Box::new(plain()),
         };
         vec![
+            Box::new(MemoryByPhase),
             Box::new(MetricsFile::new(run)),
             Box::new(SamplesFile::new(run, samples.clone())),
             progress,
