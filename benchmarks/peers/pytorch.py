@@ -1,7 +1,8 @@
 """The benchmark's workloads in PyTorch, written like its own examples and with its defaults.
 
 Time-major batches, `foreach` and `fused` optimizers were tried and were not faster. With the argument
-`compile` only the training steps, whose loss and update are compiled by `torch.compile`."""
+`compile` only the training steps, whose loss and update are compiled by `torch.compile`; with `autocast` only the training
+steps, whose forward pass and loss are computed under `torch.autocast` in bf16."""
 
 import itertools
 import sys
@@ -28,11 +29,17 @@ from protocol import (
 DEVICE = torch.device("cuda" if on_gpu() and torch.cuda.is_available() else "cpu")
 
 COMPILE = sys.argv[1:] == ["compile"]
+AUTOCAST = sys.argv[1:] == ["autocast"]
 
 
 def compiled(function):
     """The function, compiled at its first call if that was asked for."""
     return torch.compile(function) if COMPILE else function
+
+
+def autocast():
+    """Products in bf16 where PyTorch finds that they may be, if that was asked for."""
+    return torch.autocast(DEVICE.type, dtype=torch.bfloat16, enabled=AUTOCAST)
 
 
 def compile_error():
@@ -95,7 +102,12 @@ def baseline(cell, layers, batch, units=H):
         model = LanguageModel(cell, layers, H=units).to(DEVICE)
         optimizer = torch.optim.RMSprop(model.parameters(), lr=1e-3, alpha=0.9, eps=1e-7)
         batches = tensors(windows(batch))
-        loss = compiled(lambda ids, targets: F.cross_entropy(model.last(ids), targets))
+
+        @compiled
+        def loss(ids, targets):
+            with autocast():
+                return F.cross_entropy(model.last(ids), targets)
+
         update = compiled(optimizer.step)
 
         def run(steps):
@@ -122,8 +134,9 @@ def streams(sizes, windows, rate, max_norm=None):
 
         @compiled
         def forward(ids, targets, state):
-            logits, after = model(ids, state)
-            return F.cross_entropy(logits.flatten(0, 1), targets.flatten()), after
+            with autocast():
+                logits, after = model(ids, state)
+                return F.cross_entropy(logits.flatten(0, 1), targets.flatten()), after
 
         update = compiled(optimizer.step)
 
@@ -199,10 +212,13 @@ if __name__ == "__main__":
     info["library"] = " and ".join(name for name, available in libraries.items() if available)
     info["device"] = torch.cuda.get_device_name() if DEVICE.type == "cuda" else "cpu"
     info["instructions"] = torch.backends.cpu.get_cpu_capability()
+    training = {name: build for name, build in WORKLOADS.items() if name.startswith("train-")}
     workloads = WORKLOADS
     if COMPILE:
         error = compile_error()
         info |= {"name": "torch.compile", "compilation": error or "of loss and update"}
-        trained = {name: first(build) for name, build in WORKLOADS.items() if name.startswith("train-")}
-        workloads = {} if error else trained
+        workloads = {} if error else {name: first(build) for name, build in training.items()}
+    if AUTOCAST:
+        info |= {"name": "PyTorch autocast", "precision": "bf16"}
+        workloads = training
     serve(info, workloads)

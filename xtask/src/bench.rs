@@ -64,6 +64,9 @@ pub struct Bench {
     /// Limit all programs to AVX2 on a processor with AVX-512
     #[arg(long)]
     avx2: bool,
+    /// Measure training steps in bf16, those of PyTorch by `torch.autocast`; needs a processor with AVX512-BF16
+    #[arg(long, conflicts_with_all = ["avx2", "compile", "profile"])]
+    bf16: bool,
     /// Backend and device
     #[command(flatten)]
     backend: BackendArgs,
@@ -136,10 +139,13 @@ fn run_workloads(options: &Bench) -> Result<ExitCode, String> {
     let machine = options.machine()?;
     let threads = options.threads.map_or(machine.cores, |threads| threads as usize);
     let program = match build(&options.backend, threads, false)? {
-        Ok(program) => Program { limit_to_avx2: options.avx2, ..program },
+        Ok(program) => Program { limit_to_avx2: options.avx2, bf16: options.bf16, ..program },
         Err(status) => return Ok(cargo::exit_code(status)),
     };
-    let selected = workloads::select(&options.only, program.backend)?;
+    let mut selected = workloads::select(&options.only, program.backend)?;
+    if options.bf16 {
+        selected.retain(|workload| matches!(workload.kind, Kind::Train(_) | Kind::Fma));
+    }
     let (for_workers, for_processes): (Vec<_>, Vec<_>) =
         selected.into_iter().partition(|workload| workload.is_for_workers());
     let mut workers = vec![program.worker(options.prose.as_deref())?];
@@ -189,7 +195,7 @@ fn run_profile(options: &Bench) -> Result<ExitCode, String> {
     let machine = options.machine()?;
     let threads = options.threads.map_or(machine.cores, |threads| threads as usize);
     let program = match build(&options.backend, threads, true)? {
-        Ok(program) => Program { limit_to_avx2: options.avx2, ..program },
+        Ok(program) => Program { limit_to_avx2: options.avx2, bf16: options.bf16, ..program },
         Err(status) => return Ok(cargo::exit_code(status)),
     };
     if program.backend.is_gpu() {
@@ -240,7 +246,14 @@ fn build(requested: &BackendArgs, threads: usize, profile: bool) -> Result<Resul
     let of_file = || file.device.clone().filter(|_| file.backend.is_none_or(|b| b == backend));
     let device = requested.device.clone().or_else(of_file);
     let features = if profile { format!("{features},{}", features::PROFILE) } else { features };
-    Ok(build::pastiche(&features)?.map(|path| Program { path, backend, device, threads, limit_to_avx2: false }))
+    Ok(build::pastiche(&features)?.map(|path| Program {
+        path,
+        backend,
+        device,
+        threads,
+        limit_to_avx2: false,
+        bf16: false,
+    }))
 }
 
 /// The backend that the program itself prefers among those compiled in.
@@ -255,6 +268,7 @@ fn record_path(options: &Bench, machine: &Machine, backend: Backend) -> Option<P
     let name = match &options.out {
         Some(name) => name.clone(),
         None if !options.only.is_empty() => return None,
+        None if options.bf16 => format!("{}-bf16", date()),
         None if options.profile => format!("{}-profile", date()),
         None if backend.is_gpu() => format!("{}-bench-{}", date(), backend.name()),
         None => format!("{}-bench", date()),
@@ -291,6 +305,7 @@ mod tests {
         assert_eq!(path(&["--only", "gemm,prepare"]), None);
         let on_gpu = record_path(&options(&[]).unwrap(), &machine, Backend::Wgpu).unwrap();
         assert!(on_gpu.to_str().unwrap().ends_with("-bench-wgpu.csv"), "{on_gpu:?}");
+        assert!(path(&["--peers", "--bf16"]).unwrap().ends_with("-bf16.csv"));
         assert!(path(&["--profile"]).unwrap().ends_with("-profile.csv"));
         assert_eq!(path(&["--profile", "--only", "generate-1"]), None);
         let named = path(&["--only", "gemm", "--out", "try.csv"]).unwrap();

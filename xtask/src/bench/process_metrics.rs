@@ -140,7 +140,14 @@ mod tests {
             for (name, script) in scripts {
                 std::fs::write(folder.join(name), script).unwrap();
             }
-            Program { path: "sh".into(), backend: args::Backend::Flex, device: None, threads: 1, limit_to_avx2: false }
+            Program {
+                path: "sh".into(),
+                backend: args::Backend::Flex,
+                device: None,
+                threads: 1,
+                limit_to_avx2: false,
+                bf16: false,
+            }
         }
 
         fn workloads() -> Vec<&'static Workload> {

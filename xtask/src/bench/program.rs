@@ -13,6 +13,8 @@ const PEERS: [Peer; 2] =
     [peer("PyTorch", "benchmarks/peers/pytorch.py", &[]), peer("Keras", "benchmarks/peers/keras_peer.py", &[])];
 /// PyTorch's training steps compiled by `torch.compile`.
 const COMPILED: Peer = peer("torch.compile", "benchmarks/peers/pytorch.py", &["compile"]);
+/// PyTorch's training steps in bf16.
+const AUTOCAST: Peer = peer("PyTorch autocast", "benchmarks/peers/pytorch.py", &["autocast"]);
 /// Large matrix products by NumPy's library, which is OpenBLAS.
 const NUMPY: Peer = peer("NumPy", "benchmarks/peers/numpy_peer.py", &[]);
 /// Where the stderr of the workers is written; each run overwrites it.
@@ -55,6 +57,8 @@ pub struct Program {
     pub threads: usize,
     /// Whether all programs are limited to AVX2
     pub limit_to_avx2: bool,
+    /// Whether training steps are those in bf16
+    pub bf16: bool,
 }
 
 impl Program {
@@ -90,15 +94,22 @@ impl Program {
                 std::path::absolute(path).map_err(|error| format!("{} is not a path: {error}", path.display()))?;
             command.arg("--prose").arg(path);
         }
+        if self.bf16 {
+            command.arg("--bf16");
+        }
         self.on_device(&mut command);
         command.current_dir(cargo::root());
         start(command, "Pastiche", self.threads)
     }
 
     /// The workers in Python; their environment is created if needed. If we compute on a GPU, they do so too,
-    /// provided that their libraries find one. If `compile`, one of them is PyTorch with compiled training steps.
+    /// provided that their libraries find one. If `compile`, one of them is PyTorch with compiled training steps;
+    /// in bf16, PyTorch is the only one.
     pub fn peers(&self, compile: bool) -> Result<Vec<Worker>, String> {
         let python = python::environment(cargo::root())?;
+        if self.bf16 {
+            return Ok(vec![self.peer(&python, &AUTOCAST)?]);
+        }
         let compiled = compile.then_some(COMPILED);
         PEERS.into_iter().chain(compiled).chain([NUMPY]).map(|peer| self.peer(&python, &peer)).collect()
     }
@@ -125,7 +136,7 @@ impl Program {
 fn start(command: Command, name: &str, threads: usize) -> Result<Worker, String> {
     let logs = cargo::root().join(LOGS);
     std::fs::create_dir_all(&logs).map_err(|error| format!("{} cannot be created: {error}", logs.display()))?;
-    let worker = Worker::start(command, &logs.join(format!("{}.log", name.to_lowercase())))?;
+    let worker = Worker::start(command, &logs.join(format!("{}.log", name.to_lowercase().replace(' ', "-"))))?;
     let found = worker.info.threads;
     if found != threads as u64 {
         return Err(format!("{name} uses {found} threads, expected {threads}"));
@@ -139,8 +150,14 @@ mod tests {
 
     #[test]
     fn every_library_gets_the_number_of_threads() {
-        let program =
-            Program { path: "pastiche".into(), backend: Backend::Flex, device: None, threads: 3, limit_to_avx2: true };
+        let program = Program {
+            path: "pastiche".into(),
+            backend: Backend::Flex,
+            device: None,
+            threads: 3,
+            limit_to_avx2: true,
+            bf16: false,
+        };
         let command = program.command();
         let value = |name: &str| {
             let mut all = command.get_envs();
@@ -155,7 +172,7 @@ mod tests {
 
     #[test]
     fn the_programs_of_the_peers_exist() {
-        for Peer { path, .. } in PEERS.into_iter().chain([COMPILED, NUMPY]) {
+        for Peer { path, .. } in PEERS.into_iter().chain([COMPILED, AUTOCAST, NUMPY]) {
             assert!(cargo::root().join(path).is_file(), "{path}");
         }
     }

@@ -325,6 +325,7 @@ mod tests {
                 device: None,
                 threads: 1,
                 limit_to_avx2: false,
+                bf16: false,
             };
             let text = Text { path: "a b.txt".into(), name: "a b.txt".into(), bytes: 5, sha256: None };
             let (texts, configs, seeds) = (Vec::new(), Vec::new(), Vec::new());

@@ -48,6 +48,7 @@ impl Comparison {
             device: program.device.clone(),
             threads: 1,
             limit_to_avx2: program.limit_to_avx2,
+            bf16: program.bf16,
         };
         let measure = |run: &Run| {
             self.line(run, program, |folder| {
@@ -176,8 +177,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let write = |script: &str| std::fs::write(folder.path().join("train"), script).unwrap();
         // `sh` in place of `pastiche`: `sh train …` runs the script `train` in the working directory.
-        let program =
-            Program { path: "sh".into(), backend: args::Backend::Flex, device: None, threads: 1, limit_to_avx2: false };
+        let program = Program {
+            path: "sh".into(),
+            backend: args::Backend::Flex,
+            device: None,
+            threads: 1,
+            limit_to_avx2: false,
+            bf16: false,
+        };
         let (text, config) = (text("a b.txt"), config("automatic"));
         let comparison = Comparison {
             texts: Vec::new(),

@@ -30,6 +30,9 @@ pub struct Bench {
     /// The text to prepare, repeated to the needed length [default: the built-in fables]
     #[arg(long, value_name = "FILE")]
     prose: Option<PathBuf>,
+    /// Train in bf16
+    #[arg(long)]
+    bf16: bool,
     /// Backend and device.
     #[command(flatten)]
     pub backend: BackendArgs,
@@ -117,7 +120,7 @@ fn init(work: &str, args: &Bench, backend: &BackendSelection, device: &Device) -
         "gemm" => Some(Box::new(matmul::MatrixProduct::new(rayon::current_num_threads()))),
         "gemm-1" => Some(Box::new(matmul::MatrixProduct::new(1))),
         "prepare" => Some(Box::new(prepare::Preparation::new(args.prose.as_deref())?)),
-        _ => match training::Training::new(work, backend, device)? {
+        _ => match training::Training::new(work, args.bf16, backend, device)? {
             Some(training) => Some(Box::new(training)),
             None => generate::Generation::new(work, backend, device)?.map(|generation| Box::new(generation) as _),
         },

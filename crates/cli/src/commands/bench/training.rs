@@ -4,7 +4,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use models::{Activation, CellKind, LanguageModel, LanguageModelConfig, LayerConfig, Network};
 use seqdata::{Batch, Random};
 use serde_json::Value;
-use trainer::{AdamConfig, Clip, FitLimit, TrainConfig, TrainMode, fit};
+use trainer::{AdamConfig, Clip, FitLimit, TrainConfig, TrainMode, TrainPrecision, fit};
 
 use super::{Workload, timed};
 use crate::device::BackendSelection;
@@ -21,8 +21,11 @@ pub struct Training {
 }
 
 impl Training {
-    /// The workload of this name, if it is a training workload.
-    pub fn new(name: &str, backend: &BackendSelection, device: &Device) -> Result<Option<Self>> {
+    /// The workload of this name, if it is a training workload, in bf16 or f32.
+    ///
+    /// # Errors
+    /// If the device cannot train in bf16, or has no memory for the model.
+    pub fn new(name: &str, bf16: bool, backend: &BackendSelection, device: &Device) -> Result<Option<Self>> {
         let lstm = LayerConfig::lstm(256);
         let wide = LayerConfig::lstm(1024);
         let baseline = |layers| baseline_model(layers).dropout(0.2);
@@ -59,6 +62,9 @@ impl Training {
             }
             _ => return Ok(None),
         };
+        let precision = if bf16 { TrainPrecision::Bf16 } else { TrainPrecision::F32 };
+        precision.check(backend.kernels(), device)?;
+        let config = config.precision(precision);
         let model = network.init(1, device)?.with_kernels(backend.kernels());
         let every = matches!(config.mode, TrainMode::Tbptt { .. });
         let ids = if name == "train-char-2x512" { Ids::Uniform } else { Ids::Zipf };
