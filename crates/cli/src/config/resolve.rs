@@ -149,6 +149,11 @@ impl LmExperiment {
         section.set_output(&mut self.model, &self.dataset.tokenizer.vocabulary);
         self.config.model = section;
     }
+
+    /// Sets the number of steps between samples.
+    pub fn set_sample_interval(&mut self, steps: u64) {
+        (self.config.samples.every_steps, self.train.sample_every) = (steps, steps);
+    }
 }
 
 /// The model's configuration; the vocabulary size and clusters are set once the text is read.

@@ -221,6 +221,8 @@ impl<M> Observer<M> for Dashboard<M> {
         self.summaries.push(summary);
         self.summaries.extend(words.map(|words| format!("  {words}")));
         self.summaries.extend(begins.map(|begins| format!("  {begins}")));
+        let sample = self.plain.samples().sample(model, TEMPERATURE, epoch.step)?;
+        self.summaries.extend(sample.map(|text| format!("  sample: {text}")));
         Ok(())
     }
 

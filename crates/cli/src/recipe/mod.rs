@@ -53,6 +53,9 @@ const MIN_CHARACTERS: u64 = 500;
 /// A warning says that a shorter text, in characters, is hardly enough.
 const SHORT_CHARACTERS: u64 = 5_000;
 
+/// A run with fewer validations, each of which shows a sample, shows so many in all.
+const SAMPLES: u64 = 6;
+
 /// How long the step is measured by which the length of a run of a minute or more is planned: the speed of a machine changes
 /// within seconds.
 const MEASURED: Duration = Duration::from_secs(3);
@@ -83,6 +86,8 @@ pub struct OpenChoices {
     /// What was chosen before.
     choices: Vec<Choice>,
     sizes: Sizes,
+    /// Whether the command line says when there are samples.
+    has_samples: bool,
 }
 
 /// A choice and its reason.
@@ -150,6 +155,7 @@ impl Recipe {
             Start::New { .. } => None,
             Start::Base { model, .. } => Some(*model),
         };
+        let has_samples = given.is_set("samples.every_steps");
         let config = given.apply(config)?;
         let repeats = found.profile.repeats().then(|| {
             format!(
@@ -168,7 +174,7 @@ impl Recipe {
             )
         });
         let warnings = short.into_iter().chain(repeats).chain(look::table_warning(&config.text)).collect();
-        Ok(Self { config, base, open: OpenChoices { choices, sizes }, warnings })
+        Ok(Self { config, base, open: OpenChoices { choices, sizes, has_samples }, warnings })
     }
 
     /// The name for the directory of the run: that of the text.
@@ -206,7 +212,7 @@ pub fn plan(
     clock: Clock,
     setup: Setup,
 ) -> Result<Reasons> {
-    let OpenChoices { mut choices, sizes } = open;
+    let OpenChoices { mut choices, sizes, has_samples } = open;
     let minutes = clock.given_or_default();
     let units = choose_size(sizes.units, sizes.passes, |units| {
         set_units(experiment, model, units, setup)?;
@@ -226,6 +232,7 @@ pub fn plan(
     if !clock.has_epochs() {
         let step = measure(experiment, model, minutes, setup)?;
         choices.push(set_length(experiment, clock, minutes, &step, EpochRule::ValidationTime, sizes.most_passes));
+        choices.extend((!has_samples).then(|| set_samples(experiment)).flatten());
     }
     let heading = "Chosen for this text and this machine. Edit it and train with `train --config FILE`.";
     let reasons = Reasons { heading, choices, minutes: (!clock.has_epochs()).then_some(minutes) };
@@ -297,6 +304,20 @@ fn set_length<C: Experiment>(
     planned.choice(time, step)
 }
 
+/// Sets the steps between samples in a run of few epochs; returns the reason.
+fn set_samples(experiment: &mut LmExperiment) -> Option<Choice> {
+    let steps = sample_interval(experiment.config.train.epochs as u64, experiment.config.train.steps_per_epoch)?;
+    experiment.set_sample_interval(steps);
+    let reason =
+        format!("every {}: the epochs are too few to show how the text improves", counted(steps as usize, "step"));
+    Some(Choice { keys: &["samples.every_steps"], reason })
+}
+
+/// The steps between the samples of a run with so many epochs; `None` if they are enough. No sample is that of the last step.
+fn sample_interval(epochs: u64, steps_per_epoch: u64) -> Option<u64> {
+    (epochs < SAMPLES).then(|| epochs * steps_per_epoch / SAMPLES + 1)
+}
+
 /// Measures a training step, to plan the length of a run of so many minutes.
 fn measure<C: Experiment>(experiment: &C, model: &C::Network, minutes: f64, setup: Setup) -> Result<StepTime> {
     measure_for(MEASURED, experiment, model, minutes, setup)
@@ -343,6 +364,14 @@ mod tests {
         // The smallest one has the most, enough or not.
         assert_eq!(choose([1.0, 2.0, 4.0]), (Some(256), 2));
         assert_eq!(choose_size(&[], 20.0, |_| unreachable!()).unwrap(), None);
+    }
+
+    #[test]
+    fn a_run_of_few_epochs_shows_samples_between_them() {
+        assert_eq!(sample_interval(1, 1), Some(1));
+        assert_eq!(sample_interval(1, 449), Some(75));
+        assert_eq!(sample_interval(5, 60), Some(51));
+        assert_eq!(sample_interval(6, 60), None);
     }
 
     #[test]

@@ -90,18 +90,18 @@ impl Evidence<'_> {
     /// what determined the length: the time and the epochs cannot both be given.
     fn longer(&self) -> String {
         let count = self.epochs.len();
-        if self.is_planned && self.starts_from_model && self.passes >= FEW_PASSES {
-            // A plan from the base has at most a few passes, however many minutes are given.
-            format!(
-                "train longer in a new run, with a copy of its `config.toml` in which `train.epochs` is above {count}"
-            )
-        } else if self.is_planned {
+        if self.is_planned {
             "train longer in a new run, with more `--minutes`".into()
         } else if self.schedule.depends_on_length() {
             format!("train longer in a new run, with `train.epochs` above {count}")
         } else {
             format!("train longer, with `train.epochs` above {count}")
         }
+    }
+
+    /// Whether the plan made as many passes as it may: from the base at most a few, however many minutes are given.
+    fn has_all_passes(&self) -> bool {
+        self.is_planned && self.starts_from_model && self.passes >= FEW_PASSES
     }
 
     fn has_few_parameters(&self) -> bool {
@@ -146,6 +146,9 @@ impl Evidence<'_> {
                 "After fewer than two passes over the text it is too early to judge the model: {}.",
                 self.longer()
             ),
+            Finding::Single | Finding::Falling | Finding::Ended if self.has_all_passes() => {
+                "More passes over this text would only make the model memorise it: for a lower loss use more text.".into()
+            }
             Finding::Single => format!(
                 "One validation does not show whether the loss still falls: to find out, {}.",
                 self.longer()
@@ -357,10 +360,11 @@ mod tests {
         let expected = "for a lower loss use fewer passes over the text, more dropout or a lower learning rate.";
         assert!(overfitted.ends_with(expected), "{overfitted}");
         // More minutes do not make more passes.
-        let falling = started(&[3.0, 2.5]);
-        assert!(falling.ends_with("`config.toml` in which `train.epochs` is above 2."), "{falling}");
-        let ended = started(&[3.0, 2.5, 2.5]);
-        assert!(ended.ends_with("or use more text."), "{ended}");
+        for losses in [&[2.5][..], &[3.0, 2.5], &[3.0, 2.5, 2.5]] {
+            let advice = started(losses);
+            assert!(advice.starts_with("More passes over this text would only make the model memorise it"), "{advice}");
+            assert!(advice.ends_with("use more text."), "{advice}");
+        }
 
         let epochs = epochs(&[3.0, 2.5, 2.5], 0.1);
         let level = Evidence { starts_from_model: true, ..evidence(&epochs, 3.0) };

@@ -30,10 +30,23 @@ pub fn no_better_than_unigram(report: &EvaluationReport) -> Option<String> {
     })
 }
 
+/// A warning that the model has not learned where documents end: most of those that it wrote had to be cut off.
+pub fn documents_without_end(report: &EvaluationReport) -> Option<String> {
+    let novelty = report.novelty.as_ref()?;
+    (2 * novelty.cut_off > novelty.documents).then(|| {
+        format!(
+            "{} of {} generated documents had no end: the model has not learned yet where documents end; train longer, with \
+             `--minutes N`",
+            novelty.cut_off, novelty.documents
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::report::evaluation_report::tests::report;
+    use crate::report::final_sample::DocumentNovelty;
 
     #[test]
     fn a_run_of_a_few_steps_is_reported() {
@@ -41,6 +54,15 @@ mod tests {
                         train.epochs=N`";
         assert_eq!(few_steps(1).unwrap(), expected);
         assert_eq!([9, 10].map(|steps| few_steps(steps).is_some()), [true, false]);
+    }
+
+    #[test]
+    fn documents_without_an_end_are_reported() {
+        let novelty = |cut_off| DocumentNovelty { documents: 100, new: 100, in_training_text: 0, repeated: 0, cut_off };
+        let warning =
+            |cut_off| documents_without_end(&EvaluationReport { novelty: Some(novelty(cut_off)), ..report(4.4) });
+        assert_eq!((warning(50), documents_without_end(&report(4.4))), (None, None));
+        assert!(warning(98).unwrap().starts_with("98 of 100 generated documents had no end: "));
     }
 
     #[test]

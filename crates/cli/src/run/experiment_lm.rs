@@ -195,7 +195,10 @@ fn write_reports(
     status(&report.copies());
     // A trained model has learned before.
     let steps = experiment.config.init.from.is_none().then_some(outcome.progress.steps);
-    let warning = steps.and_then(too_short::few_steps).or_else(|| too_short::no_better_than_unigram(&report));
+    let warning = steps
+        .and_then(too_short::few_steps)
+        .or_else(|| too_short::no_better_than_unigram(&report))
+        .or_else(|| too_short::documents_without_end(&report));
     warn(warning.as_slice());
     status(&format!("all scores, and advice for the next run: {}", run.join("score.md").display()));
     Ok(())

@@ -22,13 +22,14 @@ pub(super) fn is_epub(head: &[u8]) -> bool {
 }
 
 /// Formats without text in them, by their first bytes: what the file is.
-const OTHERS: [(&[u8], &str); 11] = [
+const OTHERS: [(&[u8], &str); 12] = [
     (b"\xFD7zXZ\0", "an xz archive"),
     (b"BZh91AY&SY", "a bzip2 archive"),
     (b"7z\xBC\xAF\x27\x1C", "a 7z archive"),
     (b"Rar!\x1A\x07", "a RAR archive"),
     (b"PK\x05\x06", "an empty zip archive"),
     (b"%PDF-", "a PDF document"),
+    (b"{\\rtf", "a document in RTF"),
     (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "a document of Microsoft Office"),
     (b"\x89PNG\r\n\x1a\n", "an image"),
     (b"\xFF\xD8\xFF", "an image"),
@@ -93,6 +94,9 @@ mod tests {
                         opens it";
         assert_eq!(message("a.docx", &docx), format!("`a.docx` {expected}"));
         assert!(message("a.pdf", b"%PDF-1.7\n").starts_with("`a.pdf` is a PDF document: "));
+        assert!(
+            message("a.rtf", br"{\rtf1\ansi").starts_with("`a.rtf` is a document in RTF: expected a text; save it ")
+        );
         assert!(message("a.tar", &[&[b'a'; 257][..], b"ustar"].concat()).starts_with("`a.tar` is a tar archive: "));
         for text in [&b""[..], b"PK is a name", b"BZh is one, too", "여우".as_bytes(), b"\xFF\xFEa\0"] {
             reject_other_formats("a.txt", text).unwrap();
