@@ -196,7 +196,7 @@ fn an_adaptive_softmax_that_is_impossible_leaves_no_run() {
     for (setting, expected) in [
         ("model.tie_weights=true", ["`model.tie_weights` is true", "false with an adaptive softmax"]),
         ("model.output_cutoffs=[9,5]", ["`model.output_cutoffs` is [9, 5]", "ascending order"]),
-        ("model.output_cutoffs=[99999]", ["`model.output_cutoffs` is [99999]", "below the size of the vocabulary"]),
+        ("model.output_cutoffs=[99999]", ["`model.output_cutoffs` is [99999]", "the size of the vocabulary"]),
     ] {
         let words =
             [&["train"], tiny_fables().as_slice(), &["--set", "model.output=adaptive", "--set", setting]].concat();
