@@ -218,7 +218,7 @@ fn lstms_with_options_are_resumed_bit_for_bit_written_with_8_bits_and_not_export
     assert_eq!(written["samples"][0]["ids"].as_array().unwrap().len(), 5);
     for layout in ["pytorch", "keras"] {
         let export = ["export", "weights.safetensors", "--layout", layout, "--model", "whole"];
-        dir.expect_error(&export, &["`model.layers[0].cell_norm` is true", "do not have it"]);
+        dir.expect_error(&export, &["`model.layers[0].cell_norm` is true", "have no such option"]);
     }
     assert!(!dir.path().join("weights.safetensors").exists());
 }
