@@ -29,11 +29,11 @@ pub struct CacheArgs {
     pub cache_size: Option<usize>,
     /// The weight of the cache in the probability of a token, from 0 to below 1 [default: 0.1; in `evaluate` that with the
     /// lowest loss on the run's validation text]
-    #[arg(long, value_name = "L", allow_negative_numbers = true)]
+    #[arg(long, value_name = "L")]
     pub cache_weight: Option<f64>,
     /// How strongly the similarity of the model's states counts; 0 ignores it [default: 0.2; in `evaluate` that with the
     /// lowest loss on the run's validation text]
-    #[arg(long, value_name = "T", allow_negative_numbers = true)]
+    #[arg(long, value_name = "T")]
     pub cache_theta: Option<f64>,
 }
 
@@ -59,10 +59,10 @@ pub struct DynamicArgs {
     #[arg(long, value_name = "N")]
     pub dynamic_chunk: Option<usize>,
     /// The learning rate of the updates [default: that with the lowest loss on the beginning of the run's validation text]
-    #[arg(long, value_name = "R", allow_negative_numbers = true)]
+    #[arg(long, value_name = "R")]
     pub dynamic_rate: Option<f64>,
     /// How fast the weights return to the trained ones, from 0 to 1 [default: as for the rate]
-    #[arg(long, value_name = "D", allow_negative_numbers = true)]
+    #[arg(long, value_name = "D")]
     pub dynamic_decay: Option<f64>,
 }
 

@@ -25,7 +25,7 @@ pub struct Ask {
     #[arg(long, value_name = "K", default_value_t = 5)]
     pub beam: usize,
     /// Leave out questions with a lower confidence, from 0 to 1
-    #[arg(long, value_name = "P", default_value_t = 0.4, allow_negative_numbers = true)]
+    #[arg(long, value_name = "P", default_value_t = 0.4)]
     pub min_confidence: f64,
     /// The output format
     #[arg(long, value_enum, default_value_t = AskFormat::Jsonl)]

@@ -23,7 +23,7 @@ pub struct Base {
     #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "set", "text", "TextArgs", "label", "minutes"])]
     pub run: Option<PathBuf>,
     /// The time for training, in minutes [default: 90, or the epochs that `--set` gives]
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = minutes)]
+    #[arg(long, value_name = "N", value_parser = minutes)]
     pub minutes: Option<f64>,
     /// What the text is, for the model card, such as "English novels of the 19th century"
     #[arg(long, value_name = "TEXT")]

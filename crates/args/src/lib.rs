@@ -40,7 +40,7 @@ pub enum Command {
     Train(Train),
     /// Generate new text in the style of the training text
     Generate(Generate),
-    /// Clean, tokenize, count and split a text, and print statistics of the data
+    /// Clean, tokenize, count and split a text as a configuration says, and print statistics of the data
     Prepare(Prepare),
     /// Print the model's layers, output shapes and parameters
     Summary(Summary),
@@ -58,7 +58,7 @@ pub enum Command {
     /// Repeat a finished run from its saved configuration, on the same backend unless `--backend` is given, and
     /// compare the results
     Reproduce(Reproduce),
-    /// Download a known corpus and check its hash and counts
+    /// Download a known corpus and check its hash and counts; of a benchmark, which cannot be downloaded, check the files
     Fetch(Fetch),
     /// Make a model directory from the weights of a PyTorch or Keras program
     Import(Import),
@@ -75,7 +75,8 @@ pub struct ConfigArgs {
     /// commands configs/lstm.toml, or their built-in copies]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Change one setting, as in `--set train.epochs=3`; may be given several times
+    /// Change one setting, as in `--set train.epochs=3`; may be given several times. In `train`, `--set ngrams.order=best`
+    /// mixes the model with the n-grams of its training text, also without a configuration
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Use this text instead of the configuration's: a file, a folder with all its files, or a pattern in quotes, such as
@@ -175,7 +176,7 @@ pub struct Generate {
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub best_of: usize,
     /// The number of whole documents to generate, with a model that was trained on documents; the same as
-    /// `--num-samples` there
+    /// `--num-samples` there. (`--documents` of `train` says what a document of the text is)
     #[arg(long, value_name = "N", conflicts_with = "num_samples")]
     pub documents: Option<usize>,
     /// Leave out documents that are in the training text or that were written already, and write others instead

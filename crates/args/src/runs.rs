@@ -33,7 +33,7 @@ pub struct Train {
     pub new_tokens: Option<NewTokens>,
     /// The time for training, in minutes: the number of steps is chosen so that the run ends after about this time
     /// [default: 3 if the configuration is chosen for the text, otherwise the epochs of the configuration]
-    #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with = "resume", value_parser = minutes)]
+    #[arg(long, value_name = "N", conflicts_with = "resume", value_parser = minutes)]
     pub minutes: Option<f64>,
     /// Without a configuration: train a new model, and do not try to start from the built-in base, a model of English prose
     #[arg(long, conflicts_with_all = ["config", "init_from", "resume"])]

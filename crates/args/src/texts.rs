@@ -6,15 +6,15 @@ use clap::{Args, ValueEnum};
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 pub struct TextArgs {
     /// The encoding of the text by its label, such as windows-1252, utf-16le or utf-32; a byte order mark takes
-    /// precedence [default: the one in the configuration, else UTF-8]
+    /// precedence [default: that of the configuration, or of the model's text, else UTF-8]
     #[arg(long, value_name = "LABEL")]
     pub encoding: Option<String>,
     /// The column with the texts, in tables: CSV, TSV and JSON Lines; each of its fields is a document
     #[arg(long, value_name = "NAME")]
     pub column: Option<String>,
-    /// What is one document, an independent text, in a file that is not a table [default: that of the configuration,
-    /// else a file with `--column` or `--label`, else what `train` without `--config` finds in the text; otherwise the
-    /// whole text is one running text]
+    /// What is one document, an independent text, in a file that is not a table [default: that of the configuration, or of
+    /// the model's text; else a file with `--column` or `--label`; else the whole text is one running text, unless `train`
+    /// without a configuration finds documents in it]
     #[arg(long, value_enum, value_name = "UNIT")]
     pub documents: Option<DocumentUnit>,
     /// The text of the lines that stand between documents, such as `%`

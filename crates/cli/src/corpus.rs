@@ -109,9 +109,7 @@ impl Corpus {
         if !(1..=latest).contains(&edition) {
             bail!("`text.edition` is {edition}; expected 1 to {latest}, the editions of the corpus `{name}`");
         }
-        if let Some(split) = &self.split {
-            split.check(name, &folder(name), &self.file)?;
-        }
+        self.check_split(name)?;
         // The latest edition has no end.
         let end = self.earlier_editions.get(edition - 1);
         let path = self.path(name);
@@ -132,6 +130,15 @@ impl Corpus {
             ),
         };
         Ok(files.options(SourceOptions { excerpt: self.excerpt.clone(), ..options.clone() }))
+    }
+
+    /// Checks the counts of all parts, if the corpus has a fixed split. Returns the fractions of the words for validation and
+    /// the test that are not in the training part.
+    ///
+    /// # Errors
+    /// If a file is missing or has other counts.
+    pub fn check_split(&self, name: &str) -> Result<Option<[f64; 2]>> {
+        self.split.as_ref().map(|split| split.check(name, &folder(name), &self.file)).transpose()
     }
 
     /// The paths of the files for validation and a test, if the corpus has a fixed split.

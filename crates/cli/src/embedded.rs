@@ -12,6 +12,7 @@ pub const DATASETS: &[(&str, &str)] = &[
     ("aesop", include_str!("../../../datasets/aesop/dataset.toml")),
     ("ptb", include_str!("../../../datasets/ptb/dataset.toml")),
     ("wikitext-2", include_str!("../../../datasets/wikitext-2/dataset.toml")),
+    ("stand-in", include_str!("../../../datasets/stand-in/dataset.toml")),
 ];
 
 /// The only embedded text: original fables written for this project.

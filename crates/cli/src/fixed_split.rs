@@ -14,6 +14,8 @@ use crate::error::{Error, Result, bail};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FixedSplit {
+    /// What the files are: "those of …", "written by …".
+    pub origin: Option<String>,
     /// The name of the validation file next to `dataset.toml`.
     pub valid: String,
     /// The name of the test file.
@@ -37,24 +39,29 @@ pub struct Tokens {
 }
 
 impl FixedSplit {
-    /// Checks the files in `folder`, of which `train` is that for training, against the counts of the corpus `name`.
+    /// Checks the files in `folder`, of which `train` is that for training, against the counts of the corpus `name`. Returns
+    /// the fractions of the words for validation and the test that are not in the training part.
     ///
     /// # Errors
     /// If a file is missing or has other counts.
-    pub fn check(&self, name: &str, folder: &Path, train: &str) -> Result<()> {
-        let Self { valid, test, tokens, .. } = self;
+    pub fn check(&self, name: &str, folder: &Path, train: &str) -> Result<[f64; 2]> {
+        let Self { origin, valid, test, tokens, .. } = self;
+        let mut known = HashSet::new();
+        let mut unknown = Vec::new();
         for (file, expected) in [(train, tokens.train), (valid, tokens.valid), (test, tokens.test)] {
             let path = folder.join(file);
             if !path.exists() {
+                let origin = origin.as_ref().map_or(String::new(), |origin| format!("; they are {origin}"));
                 bail!(
-                    "the text of the corpus `{name}` is missing ({}): put the files {train}, {valid} and {test} there; its \
-                     dataset.toml says where they are from",
+                    "the text of the corpus `{name}` is missing ({}): put the files {train}, {valid} and {test} \
+                     there{origin}",
                     path.display()
                 );
             }
             let bytes = Accept::File.read(&path, WHOLE_TEXT).map_err(Error::io(&path, "read"))?;
             let text = utf8(bytes).map_err(Error::io(&path, "read"))?;
             let (found, words) = count(&text);
+            let different = words.len() + usize::from(text.contains('\n'));
             let other = |found: usize, expected: usize, what: &str| {
                 Error::new(format!(
                     "{} is not that of the corpus `{name}`: it has {} {what}, expected {}: put the file of the corpus there, \
@@ -67,20 +74,25 @@ impl FixedSplit {
             if found != expected {
                 return Err(other(found, expected, "words and line ends"));
             }
-            if file == train && words != self.vocabulary {
-                return Err(other(words, self.vocabulary, "different words, line ends included"));
+            if file == train {
+                if different != self.vocabulary {
+                    return Err(other(different, self.vocabulary, "different words, line ends included"));
+                }
+                known = words.into_iter().map(String::from).collect();
+            } else {
+                let others = text.split_whitespace().filter(|&word| !known.contains(word)).count();
+                unknown.push(others as f64 / found.max(1) as f64);
             }
         }
-        Ok(())
+        Ok([unknown[0], unknown[1]])
     }
 }
 
-/// The number of words and line ends, and of different ones.
-fn count(text: &str) -> (usize, usize) {
+/// The number of words and line ends, and the different words.
+fn count(text: &str) -> (usize, HashSet<&str>) {
     let line_ends = text.bytes().filter(|&byte| byte == b'\n').count();
     let words = text.split_whitespace();
-    let different: HashSet<&str> = words.clone().collect();
-    (line_ends + words.count(), different.len() + usize::from(line_ends > 0))
+    (line_ends + words.clone().count(), words.collect())
 }
 
 #[cfg(test)]
@@ -88,14 +100,15 @@ mod tests {
     use super::*;
 
     /// `counts` are the tokens of the three parts and the vocabulary.
-    fn check(counts: [usize; 4], files: &[(&str, &str)]) -> std::result::Result<(), String> {
+    fn check(counts: [usize; 4], files: &[(&str, &str)]) -> std::result::Result<[f64; 2], String> {
         let folder = tempfile::tempdir().unwrap();
         for (file, text) in files {
             std::fs::write(folder.path().join(file), text).unwrap();
         }
         let [train, valid, test, vocabulary] = counts;
         let tokens = Tokens { train, valid, test };
-        let split = FixedSplit { valid: "b.txt".into(), test: "c.txt".into(), tokens, vocabulary };
+        let origin = Some("those of a test".into());
+        let split = FixedSplit { origin, valid: "b.txt".into(), test: "c.txt".into(), tokens, vocabulary };
         let checked = split.check("small", folder.path(), "a.txt");
         checked.map_err(|error| error.to_string().replace(&folder.path().display().to_string(), "small"))
     }
@@ -105,9 +118,11 @@ mod tests {
 
     #[test]
     fn words_and_line_ends_are_counted() {
-        assert_eq!(count(" the <unk> of N \n the fox\n\n"), (9, 6));
-        assert_eq!(count(""), (0, 0));
-        assert_eq!(check([8, 3, 2, 6], &FILES), Ok(()));
+        let words = HashSet::from(["the", "<unk>", "of", "N", "fox"]);
+        assert_eq!(count(" the <unk> of N \n the fox\n\n"), (9, words));
+        assert_eq!(count(""), (0, HashSet::new()));
+        // Of `a`, `fox` and a line end, the first is not in the training part.
+        assert_eq!(check([8, 3, 2, 6], &FILES), Ok([1.0 / 3.0, 0.0]));
     }
 
     #[test]
@@ -126,7 +141,8 @@ mod tests {
         }
         let error = check([8, 3, 2, 6], &FILES[..2]).unwrap_err();
         assert!(
-            error.contains("is missing (") && error.contains("put the files a.txt, b.txt and c.txt there"),
+            error.contains("is missing (")
+                && error.ends_with("put the files a.txt, b.txt and c.txt there; they are those of a test"),
             "{error}"
         );
     }

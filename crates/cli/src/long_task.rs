@@ -66,6 +66,12 @@ impl LongTask {
         self.done.clone()
     }
 
+    /// Sets the part that is done, from 0 to 1.
+    pub fn progress(&self) -> impl FnMut(f64) + use<> {
+        let done = self.fraction();
+        move |fraction| done.set(fraction)
+    }
+
     /// `source`, a text or documents of `size` bytes, if known, whose reading is the task.
     pub fn reading<S>(&self, source: S, size: Option<u64>) -> ProgressReader<S> {
         ProgressReader { source, done: self.fraction(), read: 0, size }

@@ -100,7 +100,7 @@ fn invalid_configurations() {
         ("model.layers[0].bidirectional=true", "the tokens that it has to predict"),
         ("model.layers[0].activation=relu", "only `cell = \"rnn\"` has an activation setting"),
         ("model.layers[0].reset_after=true", "only `cell = \"gru\"` has a reset gate"),
-        ("model.layers[0].mogrifier_rank=4", "`mogrifier_rounds` is 0"),
+        ("model.layers[0].mogrifier_rank=4", "`model.layers[0].mogrifier_rounds` is 0"),
         ("model.layers=[{cell=\"gru\",units=8,cell_norm=true}]", "only `cell = \"lstm\"` has normalisation inside"),
         ("model.layers[0].recurrent_dropout=1", "model.layers[0].recurrent_dropout"),
         ("model.tie_weights=true", "`model.layers[0].units` is 256, expected 100"),

@@ -196,7 +196,7 @@ fn an_adaptive_softmax_that_is_impossible_leaves_no_run() {
     for (setting, expected) in [
         ("model.tie_weights=true", ["`model.tie_weights` is true", "false with an adaptive softmax"]),
         ("model.output_cutoffs=[9,5]", ["`model.output_cutoffs` is [9, 5]", "ascending order"]),
-        ("model.output_cutoffs=[99999]", ["`model.output_cutoffs` is [99999]", "below the size of the vocabulary"]),
+        ("model.output_cutoffs=[99999]", ["`model.output_cutoffs` is [99999]", "the size of the vocabulary"]),
     ] {
         let words =
             [&["train"], tiny_fables().as_slice(), &["--set", "model.output=adaptive", "--set", setting]].concat();
@@ -218,7 +218,7 @@ fn lstms_with_options_are_resumed_bit_for_bit_written_with_8_bits_and_not_export
     assert_eq!(written["samples"][0]["ids"].as_array().unwrap().len(), 5);
     for layout in ["pytorch", "keras"] {
         let export = ["export", "weights.safetensors", "--layout", layout, "--model", "whole"];
-        dir.expect_error(&export, &["`model.layers[0].cell_norm` is true", "do not have it"]);
+        dir.expect_error(&export, &["`model.layers[0].cell_norm` is true", "have no such option"]);
     }
     assert!(!dir.path().join("weights.safetensors").exists());
 }

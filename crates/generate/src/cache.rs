@@ -1,10 +1,10 @@
 //! The continuous cache: words that were read recently are likelier where the model is in a similar state.
 
+use kernels::inference::log_sum_exp;
 use seqdata::ConfigError;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::sampling::log_sum_exp;
 
 /// The largest number of tokens in a cache.
 const MAX_SIZE: usize = 1_000_000;
@@ -59,15 +59,14 @@ impl CacheSettings {
     /// Names the first setting that is out of range.
     pub fn check(&self) -> Result<()> {
         let Self { size, weight, theta } = *self;
-        let reject = |key, found: f64, expected| Err(ConfigError::new(key, found, expected).into());
         if !(1..=MAX_SIZE).contains(&size) {
-            return reject("cache_size", size as f64, "a number of tokens from 1 to 1,000,000");
+            return Err(ConfigError::new("cache_size", size, "a number of tokens from 1 to 1,000,000").into());
         }
         if !(0.0..1.0).contains(&weight) {
-            return reject("cache_weight", weight, "a number from 0 to below 1");
+            return Err(ConfigError::new("cache_weight", weight, "a number from 0 to below 1").into());
         }
         if !(0.0..=MAX_THETA).contains(&theta) {
-            return reject("cache_theta", theta, "a number from 0 to 1000");
+            return Err(ConfigError::new("cache_theta", theta, "a number from 0 to 1000").into());
         }
         Ok(())
     }
@@ -203,10 +202,11 @@ impl Cache {
 
 #[cfg(test)]
 mod tests {
+    use kernels::inference::log_softmax;
     use models::StateMode;
 
     use super::*;
-    use crate::sampling::{Sampling, log_softmax};
+    use crate::sampling::Sampling;
     use crate::test_model::{WORDS, composed, document_generator, generator};
 
     const LOGITS: [f32; 4] = [1.0, -2.0, 0.5, 3.0];

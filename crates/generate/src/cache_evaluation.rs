@@ -1,7 +1,8 @@
 //! Evaluation of a model with a continuous cache, and the choice of its settings.
 
 use burn::tensor::Tensor;
-use models::{MetricsByLabel, TokenInput, target_labels, with_label};
+use kernels::inference::log_sum_exp;
+use models::{MetricsByLabel, TokenInput, mean_loss, target_labels, with_label};
 use rayon::prelude::*;
 
 use crate::cache::{CacheSettings, Memory, Similar};
@@ -9,7 +10,6 @@ use crate::error::{Error, Result};
 use crate::evaluate::Evaluation;
 use crate::evaluation_plan::EvaluationPlan;
 use crate::sampling::argmax;
-use crate::sampling::log_sum_exp;
 
 /// The smallest θ above 0 that is tried; each of the others is twice the one before.
 const FIRST_THETA: f64 = 0.025;
@@ -25,39 +25,57 @@ struct Position<'a> {
     similar: Similar<'a>,
 }
 
+impl Position<'_> {
+    /// −ln p of the target by these logits.
+    fn nats(&self, logits: &[f32]) -> f64 {
+        log_sum_exp(logits) - f64::from(logits[self.target as usize])
+    }
+}
+
+/// The evaluation of a model with a continuous cache.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CacheEvaluation {
+    /// Of the model with the cache.
+    pub evaluation: Evaluation,
+    /// The loss of the model alone, on the same targets.
+    pub loss_without_nats_per_token: f64,
+}
+
 impl EvaluationPlan<'_> {
-    /// Evaluates the model with a continuous cache. The cache has tokens of the evaluated text only, from its first target on.
+    /// Evaluates the model with and without a continuous cache; it reads the text once. The cache has tokens of the evaluated
+    /// text only, from its first target on. `progress` is called with the fraction of the text that was read.
     ///
     /// # Errors
     /// If a setting is out of range, the loss is not finite, or the device fails.
-    pub fn with_cache(&self, settings: &CacheSettings) -> Result<Evaluation> {
+    pub fn with_cache(&self, settings: &CacheSettings, progress: impl FnMut(f64)) -> Result<CacheEvaluation> {
         settings.check()?;
         let mut metrics = MetricsByLabel::of(&self.bundle().model);
+        let (mut nats_without, mut targets) = (0.0, 0);
         let score = |position: Position| {
             let mixed = position.similar.mixed(position.logits, settings);
-            let nats = log_sum_exp(&mixed) - f64::from(mixed[position.target as usize]);
+            let nats = [position.nats(&mixed), position.nats(position.logits)];
             let mixed: Vec<f64> = mixed.into_iter().map(f64::from).collect();
             (nats, argmax(&mixed) == position.target as usize)
         };
-        self.each_position(settings.size, usize::MAX, score, |label, (nats, correct)| {
-            metrics.add_target(label, nats, correct)
+        self.each_position(settings.size, usize::MAX, score, progress, |label, ([nats, without], correct)| {
+            metrics.add_target(label, nats, correct);
+            nats_without += without;
+            targets += 1;
         })?;
-        self.evaluation(&metrics.0)
+        let loss_without_nats_per_token = mean_loss(nats_without, targets);
+        Ok(CacheEvaluation { evaluation: self.evaluation(&metrics.0)?, loss_without_nats_per_token })
     }
 
     /// The settings of a cache of this size with the lowest loss on the first `targets` targets, or some more, of a grid of
-    /// λ and θ. With λ = 0, the cache is of no use.
+    /// λ and θ. With λ = 0, the cache is of no use. `progress` is called with the fraction of these targets that was read.
     ///
     /// # Errors
     /// If `size` is out of range, the loss is not finite, or the device fails.
-    pub fn best_cache(&self, size: usize, targets: usize) -> Result<CacheSettings> {
+    pub fn best_cache(&self, size: usize, targets: usize, progress: impl FnMut(f64)) -> Result<CacheSettings> {
         CacheSettings::default().size(size).check()?;
         let mut nats = [[0.0; WEIGHTS.len()]; THETAS + 1];
-        let probabilities = |position: Position| {
-            let of_model = f64::from(position.logits[position.target as usize]) - log_sum_exp(position.logits);
-            (of_model.exp(), of_cache(&position))
-        };
-        self.each_position(size, targets, probabilities, |_, (of_model, of_cache)| {
+        let probabilities = |position: Position| ((-position.nats(position.logits)).exp(), of_cache(&position));
+        self.each_position(size, targets, probabilities, progress, |_, (of_model, of_cache)| {
             for (theta, nats) in nats.iter_mut().enumerate() {
                 for (weight, nats) in WEIGHTS.iter().zip(nats) {
                     let mixed =
@@ -75,12 +93,13 @@ impl EvaluationPlan<'_> {
     }
 
     /// Calls `each` with the label number and the score of every target, in their order, until there are `limit`. `score` is
-    /// computed in parallel.
+    /// computed in parallel. `progress` is called with the fraction of these targets after each batch.
     fn each_position<R: Send>(
         &self,
         size: usize,
         limit: usize,
         score: impl Fn(Position) -> R + Sync,
+        mut progress: impl FnMut(f64),
         mut each: impl FnMut(usize, R),
     ) -> Result<()> {
         let model = &self.bundle().model;
@@ -89,6 +108,7 @@ impl EvaluationPlan<'_> {
         // The first entry of the document that is read.
         let mut document = 0usize;
         let mut targets_read = 0;
+        let all = (self.sequence().len() - self.context_len()).min(limit);
         for batch in self.batches() {
             if targets_read >= limit {
                 break;
@@ -128,6 +148,7 @@ impl EvaluationPlan<'_> {
             for (at, score) in scores.into_iter().enumerate() {
                 each(labels.as_ref().map_or(0, |labels| labels[at] as usize), score);
             }
+            progress((targets_read as f64 / all as f64).min(1.0));
         }
         Ok(())
     }
@@ -213,7 +234,7 @@ mod tests {
                             let (bundle, labels) = (generator.bundle(), LabelChoice::Without);
                             let plan =
                                 EvaluationPlan::in_order(bundle, &text.sequence, 0, labels, mode, chunk).unwrap();
-                            let found = plan.with_cache(&settings).unwrap().loss_nats_per_token;
+                            let found = plan.with_cache(&settings, |_| {}).unwrap().evaluation.loss_nats_per_token;
                             assert!((found - expected).abs() < 1e-5, "{found} {expected} {mode:?} {settings:?}");
                         }
                     }
@@ -230,7 +251,16 @@ mod tests {
             let (bundle, labels) = (generator.bundle(), LabelChoice::Own);
             let plain = evaluate_sequence(bundle, &text.sequence, 0, labels, mode).unwrap();
             let plan = EvaluationPlan::in_order(bundle, &text.sequence, 0, labels, mode, 7).unwrap();
-            let found = plan.with_cache(&CacheSettings::default().weight(0.0)).unwrap();
+            let mut read = Vec::new();
+            let without_weight = CacheSettings::default().weight(0.0);
+            let found = plan.with_cache(&without_weight, |fraction| read.push(fraction)).unwrap();
+            assert!(read.is_sorted() && read.len() > 1 && read.last() == Some(&1.0), "{read:?}");
+            let with_cache = plan.with_cache(&CacheSettings::default(), |_| {}).unwrap();
+            for evaluation in [&found, &with_cache] {
+                assert!((evaluation.loss_without_nats_per_token - plain.loss_nats_per_token).abs() < 1e-6);
+            }
+            assert!((with_cache.evaluation.loss_nats_per_token - plain.loss_nats_per_token).abs() > 1e-3);
+            let found = found.evaluation;
             assert_eq!(
                 (found.tokens, found.accuracy, &found.protocol),
                 (plain.tokens, plain.accuracy, &plain.protocol)
@@ -245,13 +275,40 @@ mod tests {
     }
 
     #[test]
+    fn a_cache_is_used_in_documents_with_their_own_labels() {
+        let generator = document_generator();
+        let texts = ["a é a a é a", "é é . é é", "a a . a a . a"];
+        let bundle = generator.bundle();
+        let evaluate = |label: Option<&'static str>, labels| {
+            let documents = texts.map(|text| (text, label));
+            let input = DatasetInput::documents(&documents[..]);
+            let known = &bundle.metadata.config.labels;
+            let text = EvaluationText::read(input, generator.tokenizer(), known).unwrap();
+            let plan = EvaluationPlan::in_order(bundle, &text.sequence, 0, labels, StateMode::Carry, 4).unwrap();
+            plan.with_cache(&CacheSettings::default().weight(0.4), |_| {}).unwrap()
+        };
+        for name in ["one", "two"] {
+            let own = evaluate(Some(name), LabelChoice::Own);
+            let given = evaluate(None, LabelChoice::All(name));
+            assert_eq!(own.evaluation.loss_nats_per_token, given.evaluation.loss_nats_per_token);
+            assert_eq!(own.loss_without_nats_per_token, given.loss_without_nats_per_token);
+            let [label] = &own.evaluation.labels[..] else { panic!("{own:?}") };
+            assert_eq!((label.label.as_deref(), label.tokens), (Some(name), own.evaluation.tokens));
+            assert_eq!(label.loss_nats_per_token, own.evaluation.loss_nats_per_token);
+            let without = evaluate(Some(name), LabelChoice::Without);
+            assert!((without.evaluation.loss_nats_per_token - label.loss_nats_per_token).abs() > 1e-3, "{name}");
+            assert!((own.loss_without_nats_per_token - label.loss_nats_per_token).abs() > 1e-3, "{name}");
+        }
+    }
+
+    #[test]
     fn the_chosen_settings_have_the_lowest_loss_of_the_grid() {
         let generator = generator(WORDS, None);
         let text = read(&generator, false);
         let (bundle, mode) = (generator.bundle(), StateMode::Carry);
         let plan = EvaluationPlan::in_order(bundle, &text.sequence, 0, LabelChoice::Own, mode, 9).unwrap();
-        let loss = |settings: &CacheSettings| plan.with_cache(settings).unwrap().loss_nats_per_token;
-        let best = plan.best_cache(20, usize::MAX).unwrap();
+        let loss = |settings: &CacheSettings| plan.with_cache(settings, |_| {}).unwrap().evaluation.loss_nats_per_token;
+        let best = plan.best_cache(20, usize::MAX, |_| {}).unwrap();
         let plain = loss(&best.weight(0.0));
         // An untrained model does not know that three of its tokens are frequent.
         assert!(best.weight > 0.0 && loss(&best) < plain - 0.1, "{best:?}");
@@ -261,6 +318,6 @@ mod tests {
                 assert!(loss(&other) > loss(&best) - 1e-6, "{other:?} {best:?}");
             }
         }
-        assert!(plan.best_cache(0, usize::MAX).is_err());
+        assert!(plan.best_cache(0, usize::MAX, |_| {}).is_err());
     }
 }

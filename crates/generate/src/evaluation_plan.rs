@@ -160,13 +160,25 @@ impl<'a> EvaluationPlan<'a> {
     /// # Errors
     /// If the loss is not finite.
     pub fn evaluation(&self, by_label: &[EvalMetrics]) -> Result<Evaluation> {
+        self.evaluation_of(by_label, &self.target_bytes())
+    }
+
+    /// The bytes of the targets, by their own labels if the evaluation is.
+    pub(crate) fn target_bytes(&self) -> TargetBytes {
+        TargetBytes::count(&self.bundle.tokenizer, &self.sequence, self.context_len, self.by_own_labels())
+    }
+
+    /// As [`evaluation`](Self::evaluation), with the [bytes of the targets](Self::target_bytes).
+    ///
+    /// # Errors
+    /// As [`evaluation`](Self::evaluation).
+    pub(crate) fn evaluation_of(&self, by_label: &[EvalMetrics], bytes: &TargetBytes) -> Result<Evaluation> {
         let Self { bundle, unmapped, .. } = *self;
         let (config, by_own_labels) = (&bundle.metadata.config, self.by_own_labels());
         let metrics = by_label.iter().fold(EvalMetrics::default(), |sum, metrics| sum.plus(metrics));
         if !metrics.nats_per_token().is_finite() {
             return Err(Error::NotFinite);
         }
-        let bytes = TargetBytes::count(&bundle.tokenizer, &self.sequence, self.context_len, by_own_labels);
         let label_name = |number: usize| number.checked_sub(1).map(|index| config.labels[index].clone());
         let of_label = |(number, metrics): (usize, &EvalMetrics)| LabelEvaluation {
             label: label_name(number),

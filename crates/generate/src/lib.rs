@@ -81,6 +81,7 @@ mod unique;
 
 pub use batch_session::{BatchSession, MAX_READ};
 pub use cache::CacheSettings;
+pub use cache_evaluation::CacheEvaluation;
 pub use engine::Engine;
 pub use error::{Error, Result};
 pub use evaluate::{

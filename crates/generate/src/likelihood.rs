@@ -1,6 +1,6 @@
 //! The likelihood of a text while it is sampled.
 
-use crate::sampling::log_sum_exp;
+use kernels::inference::log_sum_exp;
 
 /// The log-probability of the tokens of a text under the model, whatever they were sampled from.
 #[derive(Clone, Debug, Default)]

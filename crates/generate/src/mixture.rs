@@ -3,14 +3,15 @@
 use std::ops::RangeInclusive;
 
 use eval::{BestOrder, KneserNey, SeenContext, TargetProbabilities, fit_weights};
-use models::LmBundle;
+use kernels::inference::log_softmax;
 use models::bundle::NGRAM_COUNTS;
+use models::{EvalMetrics, LmBundle};
 use seqdata::Sequence;
 
 use crate::error::{Error, Result};
-use crate::evaluate::{EvaluationMode, LabelChoice};
+use crate::evaluate::{Evaluation, EvaluationMode, LabelChoice};
 use crate::evaluation_plan::EvaluationPlan;
-use crate::sampling::log_softmax;
+use crate::mixture_evaluation::TargetSums;
 
 /// The orders among which the best one is.
 const ORDERS: RangeInclusive<usize> = 2..=8;
@@ -79,9 +80,28 @@ impl Mixture {
         order: NgramOrder,
         mode: impl Into<EvaluationMode>,
     ) -> Result<Self> {
+        Ok(Self::fit_and_evaluate(bundle, training, held_out, 0, order, mode)?.0)
+    }
+
+    /// As [`fit`](Self::fit), with the evaluation of the text `held_out`, which the model reads once for both. `unmapped` is
+    /// the number of its tokens without an id.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit).
+    ///
+    /// # Panics
+    /// As [`fit`](Self::fit).
+    pub fn fit_and_evaluate(
+        bundle: &LmBundle,
+        training: &[u32],
+        held_out: &Sequence,
+        unmapped: usize,
+        order: NgramOrder,
+        mode: impl Into<EvaluationMode>,
+    ) -> Result<(Self, Evaluation)> {
         let vocabulary = &bundle.tokenizer.vocabulary;
         let (size, document) = (vocabulary.len(), vocabulary.document_id());
-        let plan = EvaluationPlan::new(bundle, held_out, 0, LabelChoice::Own, mode)?;
+        let plan = EvaluationPlan::new(bundle, held_out, unmapped, LabelChoice::Own, mode)?;
         let order = match order {
             NgramOrder::Tokens(order) => order,
             NgramOrder::Best => {
@@ -92,8 +112,39 @@ impl Mixture {
         let ngrams = KneserNey::fit(training, order, size, document);
         let classes = order * COUNT_CLASSES;
         let mixture = Self { ngrams, weights: vec![0.5; classes] };
-        let targets = mixture.targets(&plan)?;
-        Ok(Self { weights: fit_weights(&targets, classes), ..mixture })
+        let mut targets = Vec::new();
+        let by_label = mixture.each_target(&plan, |target| targets.push(target))?;
+        // Before the weights, which need losses that are finite.
+        let bytes = plan.target_bytes();
+        let network = plan.evaluation_of(&by_label, &bytes)?;
+        let mixture = Self { weights: fit_weights(&targets, classes), ..mixture };
+        let mut sums = TargetSums::default();
+        targets.iter().for_each(|target| sums.add(target, mixture.weights[target.class]));
+        let evaluation = mixture.evaluation(&network, &bytes, &sums);
+        Ok((mixture, Evaluation { mixture: Some(evaluation), ..network }))
+    }
+
+    /// Evaluates the model of `bundle` on `sequence`, as [`evaluate_sequence`](crate::evaluate_sequence) does, and the n-grams
+    /// and the mixture on the same targets. The model reads the text once. `unmapped` is the number of tokens of the text
+    /// without an id.
+    ///
+    /// # Errors
+    /// As [`evaluate_sequence`](crate::evaluate_sequence).
+    pub fn evaluate(
+        &self,
+        bundle: &LmBundle,
+        sequence: &Sequence,
+        unmapped: usize,
+        labels: LabelChoice,
+        mode: impl Into<EvaluationMode>,
+    ) -> Result<Evaluation> {
+        let plan = EvaluationPlan::new(bundle, sequence, unmapped, labels, mode)?;
+        let mut sums = TargetSums::default();
+        let by_label = self.each_target(&plan, |target| sums.add(&target, self.weights[target.class]))?;
+        let bytes = plan.target_bytes();
+        let network = plan.evaluation_of(&by_label, &bytes)?;
+        let evaluation = self.evaluation(&network, &bytes, &sums);
+        Ok(Evaluation { mixture: Some(evaluation), ..network })
     }
 
     /// The mixture that is saved with the model of `bundle`; `None` if there is none.
@@ -153,22 +204,18 @@ impl Mixture {
         length * COUNT_CLASSES + by_count
     }
 
-    /// The probabilities of the model and of the n-grams for each target.
-    pub(crate) fn targets(&self, plan: &EvaluationPlan) -> Result<Vec<TargetProbabilities>> {
-        let mut targets = Vec::new();
+    /// Calls `each` with the probabilities of the model and of the n-grams for every target, and returns the sums of the model
+    /// by label.
+    fn each_target(
+        &self,
+        plan: &EvaluationPlan,
+        mut each: impl FnMut(TargetProbabilities),
+    ) -> Result<Vec<EvalMetrics>> {
         let add = |nats: f64, context: &[u32], target| {
             let (first, second) = ((-nats).exp(), self.ngrams.probability(context, target));
-            targets.push(TargetProbabilities { first, second, class: self.class(context) });
+            each(TargetProbabilities { first, second, class: self.class(context) });
         };
-        models::each_target(&plan.bundle().model, plan.loader(), plan.label(), self.ngrams.order() - 1, add)?;
-        if targets.iter().any(|target| !target.first.is_finite()) {
-            return Err(Error::NotFinite);
-        }
-        Ok(targets)
-    }
-
-    /// λ of the class of a target.
-    pub(crate) fn weight_of(&self, target: &TargetProbabilities) -> f64 {
-        self.weights[target.class]
+        let context_len = self.ngrams.order() - 1;
+        Ok(models::each_target(&plan.bundle().model, plan.loader(), plan.label(), context_len, add)?)
     }
 }

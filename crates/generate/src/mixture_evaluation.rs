@@ -1,14 +1,11 @@
 //! The losses of a model, of n-grams and of their mixture on the same text.
 
 use eval::TargetProbabilities;
-use models::{LmBundle, mean_loss};
-use seqdata::Sequence;
+use models::mean_loss;
 use serde::Serialize;
 use text_prep::{counted, thousands};
 
-use crate::error::Result;
-use crate::evaluate::{EvaluationMode, LabelChoice};
-use crate::evaluation_plan::EvaluationPlan;
+use crate::evaluate::Evaluation;
 use crate::mixture::Mixture;
 use crate::target_bytes::TargetBytes;
 
@@ -40,39 +37,45 @@ pub struct Losses {
     pub bits_per_byte: Option<f64>,
 }
 
+/// Sums over the targets of an evaluation.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct TargetSums {
+    targets: usize,
+    weights: f64,
+    /// −ln p of the n-grams.
+    ngrams: f64,
+    /// −ln p of the mixture.
+    mixture: f64,
+}
+
+impl TargetSums {
+    /// Adds a target whose context has the weight `weight`.
+    pub fn add(&mut self, target: &TargetProbabilities, weight: f64) {
+        self.targets += 1;
+        self.weights += weight;
+        self.ngrams -= target.second.ln();
+        self.mixture -= target.mixture(weight).ln();
+    }
+}
+
 impl Mixture {
-    /// Evaluates the model of `bundle`, the n-grams and the mixture on `sequence`, as
-    /// [`evaluate_sequence`](crate::evaluate_sequence) evaluates the model. `unmapped` is the number of tokens of the text
-    /// without an id.
-    ///
-    /// # Errors
-    /// As [`evaluate_sequence`](crate::evaluate_sequence).
-    pub fn evaluate(
-        &self,
-        bundle: &LmBundle,
-        sequence: &Sequence,
-        unmapped: usize,
-        labels: LabelChoice,
-        mode: impl Into<EvaluationMode>,
-    ) -> Result<MixtureEvaluation> {
-        let plan = EvaluationPlan::new(bundle, sequence, unmapped, labels, mode)?;
-        let targets = self.targets(&plan)?;
-        let bytes = TargetBytes::count(&bundle.tokenizer, plan.sequence(), plan.context_len(), false);
-        let losses = |probability: &dyn Fn(&TargetProbabilities) -> f64| {
-            let nats: f64 = targets.iter().map(|target| -probability(target).ln()).sum();
-            let loss = mean_loss(nats, targets.len());
-            let bits_per_byte = bytes.total_bits_per_byte(loss, targets.len()).filter(|_| unmapped == 0);
-            Losses { loss_nats_per_token: loss, perplexity: loss.exp(), bits_per_byte }
+    /// The evaluation with these sums over targets with these bytes, on which the model has the metrics `network`.
+    pub(crate) fn evaluation(&self, network: &Evaluation, bytes: &TargetBytes, sums: &TargetSums) -> MixtureEvaluation {
+        let &Evaluation { loss_nats_per_token, perplexity, bits_per_byte, .. } = network;
+        let losses = |nats: f64| {
+            let loss = mean_loss(nats, sums.targets);
+            // As for the model, they are not defined if tokens are unknown or left out.
+            let bits = bits_per_byte.and_then(|_| bytes.total_bits_per_byte(loss, sums.targets));
+            Losses { loss_nats_per_token: loss, perplexity: loss.exp(), bits_per_byte: bits }
         };
-        let weights: f64 = targets.iter().map(|target| self.weight_of(target)).sum();
-        Ok(MixtureEvaluation {
+        MixtureEvaluation {
             protocol: self.protocol(),
             order: self.ngrams().order(),
-            network_weight: weights / targets.len() as f64,
-            network: losses(&|target| target.first),
-            ngrams: losses(&|target| target.second),
-            mixture: losses(&|target| target.mixture(self.weight_of(target))),
-        })
+            network_weight: sums.weights / sums.targets as f64,
+            network: Losses { loss_nats_per_token, perplexity, bits_per_byte },
+            ngrams: losses(sums.ngrams),
+            mixture: losses(sums.mixture),
+        }
     }
 
     /// What is mixed, in words.

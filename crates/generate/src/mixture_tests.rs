@@ -7,8 +7,13 @@ use models::{LmBundle, StateMode};
 use seqdata::{DatasetInput, EvaluationText, Sequence};
 use text_prep::OovPolicy;
 
+use crate::batch_session::BatchSession;
+use crate::cache::Cache;
 use crate::test_model::{JAMO, WORDS, composed, document_generator, generator, subword_generator};
-use crate::{Error, Generator, LabelChoice, Mixture, NgramOrder, Prompt, Sample, Sampling, Session, evaluate_sequence};
+use crate::{
+    CacheSettings, Error, Evaluation, Generator, LabelChoice, Mixture, NgramOrder, Prompt, Sample, Sampling, Session,
+    evaluate_sequence,
+};
 
 /// A text in which two tokens are mostly followed by the same third one, of `size` ids from `first` on.
 fn ids(first: u32, size: u32, count: u32) -> Vec<u32> {
@@ -53,7 +58,8 @@ fn an_evaluation_is_that_of_each_target() {
         let bundle = generator.bundle();
         let mixture = mixture(&generator, NgramOrder::Tokens(3));
         let text = ids(1, 7, 80);
-        let found = mixture.evaluate(bundle, &sequence(text.clone()), 0, LabelChoice::Own, state_mode).unwrap();
+        let evaluation = mixture.evaluate(bundle, &sequence(text.clone()), 0, LabelChoice::Own, state_mode).unwrap();
+        let found = evaluation.mixture.clone().unwrap();
         // The first three ids, a window, are context.
         let mut nats = [0.0; 3];
         for at in 3..text.len() {
@@ -70,10 +76,21 @@ fn an_evaluation_is_that_of_each_target() {
             assert!(losses.bits_per_byte.unwrap() > 0.0);
         }
         let model = evaluate_sequence(bundle, &sequence(text), 0, LabelChoice::Own, state_mode).unwrap();
-        assert!((found.network.loss_nats_per_token - model.loss_nats_per_token).abs() < 1e-6);
+        // What the model alone has is found in the same pass.
+        let same = Evaluation { mixture: None, loss_nats_per_token: model.loss_nats_per_token, ..evaluation.clone() };
+        assert!((evaluation.loss_nats_per_token - model.loss_nats_per_token).abs() < 1e-9);
+        assert_eq!(
+            Evaluation { perplexity: same.perplexity, bits_per_byte: same.bits_per_byte, ..model.clone() },
+            same
+        );
+        assert_eq!(found.network.loss_nats_per_token, evaluation.loss_nats_per_token);
         assert!((found.network.bits_per_byte.unwrap() - model.bits_per_byte.unwrap()).abs() < 1e-6);
-        // On a text like the one that it was fitted on, it is better than both.
-        let best = mixture.evaluate(bundle, &sequence(ids(1, 8, 90)), 0, LabelChoice::Own, state_mode).unwrap();
+        // On the text that it was fitted on, it is better than both, and the evaluation that was made with it is the same.
+        let (training, held_out, order) = (ids(1, 8, 300), sequence(ids(1, 8, 90)), NgramOrder::Tokens(3));
+        let fitted = Mixture::fit_and_evaluate(bundle, &training, &held_out, 0, order, state_mode).unwrap();
+        let evaluation = mixture.evaluate(bundle, &held_out, 0, LabelChoice::Own, state_mode).unwrap();
+        assert!(fitted.1 == fitted.0.evaluate(bundle, &held_out, 0, LabelChoice::Own, state_mode).unwrap());
+        let best = evaluation.mixture.unwrap();
         assert!(best.mixture.loss_nats_per_token < best.network.loss_nats_per_token - 0.1, "{best:?}");
         assert!(best.mixture.loss_nats_per_token < best.ngrams.loss_nats_per_token + 0.02, "{best:?}");
         assert!(best.network_weight > 0.0 && best.network_weight < 1.0 && best.order == 3, "{best:?}");
@@ -92,8 +109,13 @@ fn documents_and_their_labels_are_evaluated() {
     let mixture = Mixture::fit(bundle, &training, &text.sequence, NgramOrder::Best, StateMode::Carry).unwrap();
     assert_eq!(mixture.ngrams().document(), generator.document_id());
     for labels in [LabelChoice::Own, LabelChoice::Without, LabelChoice::All("one")] {
-        let found = mixture.evaluate(bundle, &text.sequence, 0, labels, StateMode::Carry).unwrap();
+        let evaluation = mixture.evaluate(bundle, &text.sequence, 0, labels, StateMode::Carry).unwrap();
         let model = evaluate_sequence(bundle, &text.sequence, 0, labels, StateMode::Carry).unwrap();
+        let tokens_by_label = |evaluation: &Evaluation| -> Vec<(Option<String>, usize)> {
+            evaluation.labels.iter().map(|label| (label.label.clone(), label.tokens)).collect()
+        };
+        assert_eq!(tokens_by_label(&evaluation), tokens_by_label(&model), "{labels:?}");
+        let found = evaluation.mixture.unwrap();
         assert!((found.network.loss_nats_per_token - model.loss_nats_per_token).abs() < 1e-6, "{labels:?}");
         assert!(found.mixture.loss_nats_per_token < found.network.loss_nats_per_token, "{labels:?} {found:?}");
     }
@@ -158,5 +180,39 @@ fn texts_are_sampled_from_the_mixture_alone_in_a_batch_and_with_any_number_of_th
         }
         let best = generator.sample("a", &sampling.best_of(3), 0).unwrap();
         assert!(best.log_prob_per_token.unwrap() < 0.0);
+    }
+}
+
+#[test]
+fn the_mixture_is_that_of_the_model_with_its_cache() {
+    let packed = generator(WORDS, None);
+    for generator in [composed(&packed), packed] {
+        let mixture = mixture(&generator, NgramOrder::Tokens(3));
+        let settings = CacheSettings { size: 6, weight: 0.6, theta: 1.0 };
+        let sampling = Sampling::default().max_tokens(15).temperature(0.0).cache(Some(settings));
+        let mut history = generator.encode("a . é", OovPolicy::Error).unwrap().ids;
+        let prompt = Prompt::from(history.clone());
+        let alone = generator.sample(&prompt, &sampling, 0).unwrap().ids;
+        let generator = generator.with_mixture(mixture.clone());
+        let mixed = generator.sample(&prompt, &sampling, 0).unwrap().ids;
+        assert_eq!(mixed.len(), 15);
+        let mut cache = Cache::new(settings, None);
+        let mut session = BatchSession::new(generator.engine(), StateMode::Carry, generator.context_len());
+        let mut read = |ids: &[u32], cache: &mut Cache| {
+            for &id in ids {
+                session.forward(&[id]).unwrap();
+                cache.push(id, session.outputs().remove(0));
+            }
+            cache.mixed(session.logits()[0])
+        };
+        let mut logits = read(&history, &mut cache);
+        for &id in &mixed {
+            let expected = mixture.mix(&logits, &history);
+            // Id 0 is padding, which is never sampled.
+            assert!(expected[1..].iter().all(|&other| other <= expected[id as usize]), "{expected:?} {id}");
+            history.push(id);
+            logits = read(&[id], &mut cache);
+        }
+        assert_ne!(mixed, alone);
     }
 }

@@ -277,19 +277,6 @@ impl Sampling {
     }
 }
 
-/// ln softmax(`logits`) in f64; NaN if a logit is NaN or +∞, or none is finite.
-pub(crate) fn log_softmax(logits: &[f32]) -> Vec<f64> {
-    let log_sum = log_sum_exp(logits);
-    logits.iter().map(|&logit| f64::from(logit) - log_sum).collect()
-}
-
-/// ln Σ exp(`logits`) in f64, which the log-probability of a token is its logit minus; NaN as for [`log_softmax`].
-pub(crate) fn log_sum_exp(logits: &[f32]) -> f64 {
-    let max = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
-    let mut weights: Vec<f64> = logits.iter().map(|&logit| logit.into()).collect();
-    max + softmax_weights(&mut weights, 1.0).ln()
-}
-
 /// The index of the largest logit, the first of equals.
 pub(crate) fn argmax(logits: &[f64]) -> usize {
     (0..logits.len()).fold(0, |best, at| if logits[at] > logits[best] { at } else { best })
@@ -324,15 +311,6 @@ mod tests {
         assert_eq!(nearly, greedy);
         let equal = Sampling::default().temperature(0.0).probabilities(&[2.0, 2.0]).unwrap();
         assert_eq!(equal, [1.0, 0.0]);
-    }
-
-    #[test]
-    fn log_softmax_is_the_logarithm_of_the_probabilities() {
-        let log_probs = log_softmax(&LOGITS.map(|logit| logit as f32));
-        for (log_prob, probability) in log_probs.iter().zip(probabilities(Sampling::default())) {
-            assert!((log_prob.exp() - probability).abs() < 1e-12);
-        }
-        assert!(log_softmax(&[f32::NAN, 1.0]).iter().all(|log_prob| log_prob.is_nan()));
     }
 
     #[test]

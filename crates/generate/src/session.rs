@@ -1,12 +1,12 @@
 //! One text in progress, token by token: its logits and log-probabilities.
 
+use kernels::inference::log_softmax;
 use models::StateMode;
 
 use crate::batch_session::BatchSession;
 use crate::error::Result;
 use crate::generator::Generator;
 use crate::prompt::ToPrompt;
-use crate::sampling::log_softmax;
 
 /// One text in progress, for a sampling loop of one's own or the probabilities of given tokens. Created by
 /// [`Generator::session`].

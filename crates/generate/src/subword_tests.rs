@@ -10,7 +10,10 @@ use text_prep::OovPolicy;
 use crate::error::Error;
 use crate::target_bytes::TargetBytes;
 use crate::test_model::{composed, subword_generator};
-use crate::{EvaluationMode, Generator, LabelChoice, Prompt, Sampling, Session, StopText, evaluate_sequence};
+use crate::{
+    CacheSettings, EvaluationMode, EvaluationPlan, Generator, LabelChoice, Mixture, NgramOrder, Prompt, Sampling,
+    Session, StopText, evaluate_sequence,
+};
 
 #[test]
 fn streamed_pieces_join_to_the_sample_and_never_end_within_a_character() {
@@ -179,6 +182,24 @@ fn every_token_is_scored_after_a_line_end() {
     assert_eq!(found.tokens, ids.len());
     assert!((found.loss_nats_per_token - nats / ids.len() as f64).abs() < 1e-5, "{found:?} {nats}");
     assert!(found.protocol.ends_with("the first from a line end"), "{}", found.protocol);
+    // With a cache, and mixed with n-grams, the same targets are scored.
+    let mode = EvaluationMode::EveryToken;
+    for chunk in [3, 100] {
+        let plan = EvaluationPlan::in_order(bundle, &sequence, 0, LabelChoice::Own, mode, chunk).unwrap();
+        let cached = plan.with_cache(&CacheSettings::default(), |_| {}).unwrap();
+        assert_eq!((cached.evaluation.tokens, &cached.evaluation.protocol), (found.tokens, &found.protocol));
+        assert!((cached.loss_without_nats_per_token - found.loss_nats_per_token).abs() < 1e-5, "{cached:?}");
+        assert!((cached.evaluation.loss_nats_per_token - found.loss_nats_per_token).abs() > 1e-4, "{cached:?}");
+    }
+    let mixture = Mixture::fit(bundle, &all, &sequence, NgramOrder::Tokens(2), StateMode::Carry).unwrap();
+    let mixed = mixture.evaluate(bundle, &sequence, 0, LabelChoice::Own, mode).unwrap();
+    assert_eq!((mixed.tokens, &mixed.protocol), (found.tokens, &found.protocol));
+    // The first token is predicted from the line end.
+    let context = [&[line_end][..], &ids].concat();
+    let ngrams = (1..context.len()).map(|at| -mixture.ngrams().probability(&context[..at], context[at]).ln());
+    let expected = ngrams.sum::<f64>() / ids.len() as f64;
+    let of_ngrams = mixed.mixture.unwrap().ngrams.loss_nats_per_token;
+    assert!((of_ngrams - expected).abs() < 1e-9, "{of_ngrams} {expected}");
     let bits = nats / std::f64::consts::LN_2 / "a the fox é\nthe 🦊".len() as f64;
     assert!((found.bits_per_byte.unwrap() - bits).abs() < 1e-4, "{found:?} {bits}");
     let without = crate::test_model::generator(crate::test_model::WORDS, None);

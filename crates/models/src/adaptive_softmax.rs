@@ -1,5 +1,6 @@
 //! The options of an adaptive softmax: which tokens have a class of their own, and which are in clusters.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -79,7 +80,7 @@ impl AdaptiveSoftmax {
         }
         let is_ascending = self.cutoffs.is_sorted_by(|one, next| one < next) && self.cutoffs.first() != Some(&0);
         if !is_ascending || self.cutoffs.len() > MAX_CLUSTERS {
-            return Err(self.bad_cutoffs("at most 8 numbers from 1 in ascending order"));
+            return Err(self.bad_cutoffs(format!("at most {MAX_CLUSTERS} numbers from 1 on in ascending order")));
         }
         Ok(())
     }
@@ -92,11 +93,11 @@ impl AdaptiveSoftmax {
         self.check_options(tied)?;
         match self.cutoffs.last() {
             Some(&last) if last < vocab_size => Ok(()),
-            _ => Err(self.bad_cutoffs("one or more numbers below the size of the vocabulary")),
+            _ => Err(self.bad_cutoffs(format!("one or more numbers below {vocab_size}, the size of the vocabulary"))),
         }
     }
 
-    fn bad_cutoffs(&self, expected: &'static str) -> Error {
+    fn bad_cutoffs(&self, expected: impl Into<Cow<'static, str>>) -> Error {
         Error::out_of_range("model.output_cutoffs", format!("{:?}", self.cutoffs), expected)
     }
 

@@ -190,6 +190,24 @@ impl<M: Network> ModelBundle<M> {
         Self::from_manifest(directory, manifest, read, omitted, device)
     }
 
+    /// As [`load`](Self::load), without the additional files of these names, which are not read: they may be damaged or
+    /// missing.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load), except for these files.
+    pub fn load_unread(directory: impl AsRef<Path>, unread: &[&str], device: &Device) -> Result<Self> {
+        let directory = directory.as_ref();
+        let manifest = read_manifest::<M::Config>(directory, Some(M::KIND))?;
+        let read = |file: &str| {
+            if unread.contains(&file) {
+                Ok(None)
+            } else {
+                read_file(directory, file).map(|bytes| Some(Cow::Owned(bytes)))
+            }
+        };
+        Self::from_manifest(directory, manifest, read, &[], device)
+    }
+
     /// As [`load`](Self::load), from the contents of the files by name, which may be more than those of the manifest.
     /// Additional files that are left out are not checked. In errors the directory is called `name`.
     ///

@@ -4,12 +4,13 @@ use burn::data::dataloader::DataLoader;
 use burn::tensor::{Int, Tensor, TensorReadError};
 use seqdata::Batch;
 
-use crate::evaluate::each_batch;
+use crate::evaluate::{EvalMetrics, each_batch, target_labels};
+use crate::evaluate_by_label::MetricsByLabel;
 use crate::language_model::LanguageModel;
 
-/// Evaluates all targets of `batches` as [`evaluate`](crate::evaluate()) does, and calls `each` with the loss −ln p of every
-/// target, the ids before it and its id. Of the ids before it, `each` gets as many as the model has read in its row, and at
-/// most `context_len`. All documents get the label number `label`, if one is given.
+/// Evaluates all targets of `batches` as [`evaluate_by_label`](crate::evaluate_by_label()) does, and calls `each` with the
+/// loss −ln p of every target, the ids before it and its id. Of the ids before it, `each` gets as many as the model has read
+/// in its row, and at most `context_len`. All documents get the label number `label`, if one is given.
 ///
 /// # Errors
 /// As [`evaluate`](crate::evaluate()).
@@ -19,7 +20,8 @@ pub fn each_target(
     label: Option<u32>,
     context_len: usize,
     mut each: impl FnMut(f64, &[u32], u32),
-) -> Result<(), TensorReadError> {
+) -> Result<Vec<EvalMetrics>, TensorReadError> {
+    let mut metrics = MetricsByLabel::of(model);
     // The last ids of each row.
     let mut rows: Vec<Vec<u32>> = Vec::new();
     let add = |losses: &crate::LossOutput, batch: &Batch| -> Result<(), TensorReadError> {
@@ -41,9 +43,10 @@ pub fn each_target(
             }
             past.drain(..past.len().saturating_sub(context_len));
         }
-        Ok(())
+        metrics.add(losses, target_labels(batch))
     };
-    each_batch(model, batches, label, || true, add).map(drop)
+    each_batch(model, batches, label, || true, add)?;
+    Ok(metrics.0)
 }
 
 fn ids(tensor: &Tensor<2, Int>) -> Result<Vec<u32>, TensorReadError> {
@@ -80,14 +83,17 @@ mod tests {
         ];
         for (number, loader) in loaders.iter().enumerate() {
             let mut found = BTreeMap::new();
-            each_target(&model, loader, None, 5, |nats, context, target| {
+            let each = |nats: f64, context: &[u32], target: u32| {
                 assert_eq!(context, Vec::from_iter(target - 5..target), "loader {number}");
                 assert!(found.insert(target, nats).is_none());
-            })
-            .unwrap();
+            };
+            let metrics = each_target(&model, loader, None, 5, each).unwrap();
             assert!(found.keys().copied().eq(57..2_000), "loader {number}");
             let expected = evaluate(&model, loader).unwrap();
             assert!((found.values().sum::<f64>() - expected.nats).abs() < 1e-6);
+            assert_eq!((metrics.len(), metrics[0].tokens), (1, expected.tokens));
+            assert_eq!(metrics[0].correct, expected.correct);
+            assert!((metrics[0].nats - expected.nats).abs() < 1e-6);
         }
         // No more than what was read.
         each_target(&model, &loaders[0], None, 9, |_, context, _| assert_eq!(context.len(), 7)).unwrap();

@@ -1,5 +1,6 @@
 //! Errors of building, saving and loading models, each a message of one line.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use seqdata::ConfigError;
@@ -143,7 +144,7 @@ pub enum Error {
 
 impl Error {
     /// An [`Error::Config`] about the setting `key`.
-    pub fn out_of_range(key: impl Into<String>, found: impl ToString, expected: &'static str) -> Self {
+    pub fn out_of_range(key: impl Into<String>, found: impl ToString, expected: impl Into<Cow<'static, str>>) -> Self {
         ConfigError::new(key, found, expected).into()
     }
 

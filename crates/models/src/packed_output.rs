@@ -2,7 +2,7 @@
 
 use burn::module::Param;
 use burn::tensor::Tensor;
-use kernels::inference::{BatchRows, MatrixView, PackedLinear, Precision, softmax_weights};
+use kernels::inference::{BatchRows, MatrixView, PackedLinear, Precision, log_softmax};
 
 use crate::cell::f32_values;
 use crate::dense::Dense;
@@ -69,7 +69,7 @@ impl PackedOutput {
         let head = product(&self.head, input);
         let tokens = self.head.outputs() - self.clusters.len();
         let of_head: Vec<Vec<f32>> =
-            (0..head.batch_size()).map(|row| log_softmax(&head.row(row)[..self.head.outputs()])).collect();
+            (0..head.batch_size()).map(|row| log_probs(&head.row(row)[..self.head.outputs()])).collect();
         for (row, of_head) in of_head.iter().enumerate() {
             logits.row_mut(row)[..tokens].copy_from_slice(&of_head[..tokens]);
         }
@@ -79,7 +79,7 @@ impl PackedOutput {
             let count = kernel.outputs();
             for (row, of_head) in of_head.iter().enumerate() {
                 let of_cluster = of_head[tokens + index];
-                let within = log_softmax(&within.row(row)[..count]);
+                let within = log_probs(&within.row(row)[..count]);
                 let logits = &mut logits.row_mut(row)[first..first + count];
                 logits.iter_mut().zip(within).for_each(|(logit, within)| *logit = of_cluster + within);
             }
@@ -100,9 +100,6 @@ fn product(layer: &PackedLinear, input: &BatchRows) -> BatchRows {
 }
 
 /// ln softmax of a row.
-fn log_softmax(logits: &[f32]) -> Vec<f32> {
-    let mut weights: Vec<f64> = logits.iter().copied().map(f64::from).collect();
-    let max = weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let normalizer = softmax_weights(&mut weights, 1.0).ln() + max;
-    logits.iter().map(|&logit| (f64::from(logit) - normalizer) as f32).collect()
+fn log_probs(logits: &[f32]) -> Vec<f32> {
+    log_softmax(logits).into_iter().map(|log_prob| log_prob as f32).collect()
 }

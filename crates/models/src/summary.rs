@@ -96,15 +96,26 @@ impl Table {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:<24}{:<20}{:>12}", "layer (kind)", "output shape", "parameters")?;
-        for layer in &self.layers {
+        let of_layer = |layer: &LayerSummary| {
             let size = |size: &Option<usize>| size.map_or("None".into(), |size| size.to_string());
             let shape: Vec<String> = layer.output_shape.iter().map(size).collect();
             let name = format!("{} ({})", layer.name, layer.kind);
-            let shape = format!("({})", shape.join(", "));
-            writeln!(f, "{name:<24}{shape:<20}{:>12}", thousands(layer.parameters))?;
+            [name, format!("({})", shape.join(", ")), thousands(layer.parameters)]
+        };
+        let heading = ["layer (kind)", "output shape", "parameters"].map(String::from);
+        let total = ["total".into(), String::new(), thousands(self.total_parameters)];
+        let rows: Vec<[String; 3]> =
+            [heading].into_iter().chain(self.layers.iter().map(of_layer)).chain([total]).collect();
+        // Columns that are as wide as most tables need, or as this one does.
+        let width = |column: usize, usual: usize| {
+            rows.iter().map(|row| row[column].chars().count() + 2).fold(usual, usize::max)
+        };
+        let [names, shapes, parameters] = [width(0, 24), width(1, 20), width(2, 12)];
+        for (at, [name, shape, count]) in rows.iter().enumerate() {
+            let line_end = if at == 0 { "" } else { "\n" };
+            write!(f, "{line_end}{name:<names$}{shape:<shapes$}{count:>parameters$}")?;
         }
-        write!(f, "{:<44}{:>12}", "total", thousands(self.total_parameters))
+        Ok(())
     }
 }
 
@@ -137,6 +148,19 @@ mod tests {
         assert_eq!(summary.layers[1].output_shape, [None, Some(20), Some(100)]);
         assert_eq!(summary.layers[4].output_shape, [None, Some(4_169)]);
         assert!(summary.to_string().ends_with("1,853,901"));
+    }
+
+    #[test]
+    fn the_columns_of_the_table_are_as_wide_as_they_have_to_be() {
+        let plain = baseline(AESOP, &[(CellKind::Lstm, 256)]);
+        let adaptive = plain.clone().adaptive_softmax(AdaptiveSoftmax::default().cutoffs([1_000, 2_000]));
+        for (config, name) in [(plain, "dense (Dense)"), (adaptive, "adaptivesoftmax (AdaptiveSoftmax)")] {
+            let table = Summary::new(&config, 20).to_string();
+            let lines: Vec<&str> = table.lines().collect();
+            assert!(lines.iter().all(|line| line.len() == lines[0].len()), "{table}");
+            let last = lines.iter().find(|line| line.starts_with(name)).unwrap();
+            assert!(last.contains("  (None, 4169)  "), "{table}");
+        }
     }
 
     #[test]

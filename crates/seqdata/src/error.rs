@@ -1,5 +1,6 @@
 //! Errors of this crate. Each message is one line: what was found, what was expected, what to do.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use text_prep::{counted, short_number};
@@ -22,13 +23,13 @@ pub struct ConfigError {
     /// The value.
     pub found: String,
     /// The values that are allowed.
-    pub expected: &'static str,
+    pub expected: Cow<'static, str>,
 }
 
 impl ConfigError {
     /// The error of the option `key` with the value `found`.
-    pub fn new(key: impl Into<String>, found: impl ToString, expected: &'static str) -> Self {
-        Self { key: key.into(), found: short_number(found), expected }
+    pub fn new(key: impl Into<String>, found: impl ToString, expected: impl Into<Cow<'static, str>>) -> Self {
+        Self { key: key.into(), found: short_number(found), expected: expected.into() }
     }
 }
 

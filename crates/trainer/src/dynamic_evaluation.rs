@@ -1,7 +1,7 @@
 //! Dynamic evaluation: a model learns from the text that it is evaluated on, after each part is evaluated.
 
-use burn::data::dataloader::DataLoader;
 use burn::data::dataloader::batcher::Batcher;
+use burn::data::dataloader::{DataLoader, Progress};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
@@ -80,14 +80,18 @@ impl<'a> DynamicEvaluation<'a> {
     }
 
     /// Evaluation with normalised gradients: M is measured on `training_text`, one stream with a target at every position, in
-    /// chunks that are as long as those of the evaluation.
+    /// chunks that are as long as those of the evaluation. `progress` is called with the fraction that is done.
     ///
     /// # Errors
     /// If the device fails.
     ///
     /// # Panics
     /// If there are several streams, or no chunk.
-    pub fn rms(model: &'a LanguageModel, training_text: &Streams) -> Result<Self> {
+    pub fn rms(
+        model: &'a LanguageModel,
+        training_text: &Streams,
+        mut progress: impl FnMut(f64) + Send,
+    ) -> Result<Self> {
         assert!(training_text.count() == 1 && training_text.chunks() > 0, "one stream that is not empty");
         let device = model.device();
         let trainable = model.clone().trainable();
@@ -109,6 +113,7 @@ impl<'a> DynamicEvaluation<'a> {
                     model.visit(&mut squares);
                     used += 1;
                 }
+                progress((block + 1) as f64 / blocks as f64);
             }
         });
         let mut roots = Roots { sums: squares.sums, used, sizes: GradientsParams::new(), total: 0.0, weights: 0 };
@@ -120,7 +125,7 @@ impl<'a> DynamicEvaluation<'a> {
 
     /// The sums over the targets of each label number, as [`models::evaluate_by_label`] returns them, of `batches` in the
     /// order of the text. Each batch is evaluated before the model learns from it. `label` is the label number of all
-    /// documents, if one is given. The trained weights do not change.
+    /// documents, if one is given. The trained weights do not change. `progress` is called with the fraction that was read.
     ///
     /// # Errors
     /// If a rate is out of range, or the device fails.
@@ -129,8 +134,9 @@ impl<'a> DynamicEvaluation<'a> {
         batches: &dyn DataLoader<Batch>,
         label: Option<u32>,
         rates: DynamicRates,
+        progress: impl FnMut(f64) + Send,
     ) -> Result<Vec<EvalMetrics>> {
-        self.evaluate_first(batches, label, rates, usize::MAX)
+        self.evaluate_first(batches, label, rates, usize::MAX, progress)
     }
 
     /// The same for the first batches, until there are `targets` targets.
@@ -140,6 +146,7 @@ impl<'a> DynamicEvaluation<'a> {
         label: Option<u32>,
         rates: DynamicRates,
         targets: usize,
+        mut progress: impl FnMut(f64) + Send,
     ) -> Result<Vec<EvalMetrics>> {
         rates.check()?;
         let mut update = Update::new(self, rates);
@@ -147,7 +154,8 @@ impl<'a> DynamicEvaluation<'a> {
         let mut metrics = MetricsByLabel::of(&model);
         let (mut state, mut left) = (None, targets);
         with_spinning_workers(uses_kernels(self.model), || -> Result<()> {
-            for batch in batches.iter() {
+            let mut batches = batches.iter();
+            while let Some(batch) = batches.next() {
                 let batch = with_label(batch.expect("ids are in memory"), label);
                 let before = model.state_before(&batch, state.take());
                 let input = TokenInput { ids: batch.inputs.clone(), labels: batch.labels.clone() };
@@ -155,6 +163,9 @@ impl<'a> DynamicEvaluation<'a> {
                 metrics.add(&losses, target_labels(&batch))?;
                 state = Some(after);
                 left = left.saturating_sub(batch.targets.dims().iter().product());
+                let Progress { items_processed, items_total, .. } = batches.progress();
+                let of_targets = 1.0 - left as f64 / targets as f64;
+                progress(of_targets.max(items_processed as f64 / items_total as f64));
                 if left == 0 {
                     break;
                 }
@@ -167,7 +178,7 @@ impl<'a> DynamicEvaluation<'a> {
     }
 
     /// The rates with the lowest loss on the first `targets` targets of `batches`, of a few: first η, then λ. `given` are
-    /// the values that are not to be chosen.
+    /// the values that are not to be chosen. `progress` is called with the fraction that is done.
     ///
     /// # Errors
     /// As [`evaluate`](Self::evaluate).
@@ -177,19 +188,25 @@ impl<'a> DynamicEvaluation<'a> {
         label: Option<u32>,
         [rate, decay]: [Option<f64>; 2],
         targets: usize,
+        mut progress: impl FnMut(f64) + Send,
     ) -> Result<DynamicRates> {
         let all_rates = if self.sizes.is_some() { RMS_RATES } else { SGD_RATES };
         let mut best =
             (f64::INFINITY, DynamicRates { rate: rate.unwrap_or(all_rates[0]), decay: decay.unwrap_or(DECAYS[0]) });
-        let attempt = |rates: DynamicRates, best: &mut (f64, DynamicRates)| -> Result<()> {
-            let by_label = self.evaluate_first(batches, label, rates, targets)?;
+        let rates = rate.map_or(all_rates.to_vec(), |rate| vec![rate]);
+        let attempts = rates.len() + if decay.is_none() { DECAYS.len() - 1 } else { 0 };
+        let mut done = 0;
+        let mut attempt = |rates: DynamicRates, best: &mut (f64, DynamicRates)| -> Result<()> {
+            let read = |fraction: f64| progress((f64::from(done) + fraction) / attempts as f64);
+            let by_label = self.evaluate_first(batches, label, rates, targets, read)?;
+            done += 1;
             let nats = by_label.iter().map(|metrics| metrics.nats).sum::<f64>();
             if nats < best.0 {
                 *best = (nats, rates);
             }
             Ok(())
         };
-        for rate in rate.map_or(all_rates.to_vec(), |rate| vec![rate]) {
+        for rate in rates {
             attempt(DynamicRates { rate, ..best.1 }, &mut best)?;
         }
         if decay.is_none() {

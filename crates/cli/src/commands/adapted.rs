@@ -3,13 +3,16 @@
 use std::path::Path;
 
 use args::{Adapt, DynamicRule, Evaluate, Mix};
-use generate::{CacheSettings, Evaluation, EvaluationMode, EvaluationPlan, LabelChoice, evaluate_sequence};
+use generate::{
+    CacheEvaluation, CacheSettings, Evaluation, EvaluationMode, EvaluationPlan, LabelChoice, Mixture, evaluate_sequence,
+};
 use models::LmBundle;
-use seqdata::{ConfigError, Part, Sequence, Streams, TextDataset};
+use seqdata::{Part, Sequence, Streams, TextDataset};
 use serde::Serialize;
 use trainer::{DynamicEvaluation, DynamicRates};
 
-use super::evaluate::own_text;
+use super::option_values::{cache_settings, of_option};
+use super::own_text::own_text;
 use crate::base;
 use crate::error::{Error, Result, bail};
 use crate::long_task::LongTask;
@@ -79,13 +82,6 @@ impl AdaptOptions {
                 );
             }
         }
-        let (weight, theta) = (args.cache.cache_weight, args.cache.cache_theta);
-        if weight.is_some() != theta.is_some() {
-            bail!(
-                "only one of `--cache-weight` and `--cache-theta` is given: give both, or none for those with the lowest \
-                 loss on the validation text"
-            );
-        }
         if args.adapt.is_some() && args.mix == Some(Mix::Ngram) {
             bail!(
                 "`--mix ngram` and `--adapt` are both given, but n-grams do not adapt to a text: leave one of them out"
@@ -97,6 +93,14 @@ impl AdaptOptions {
         let cache = cache_settings(&args.cache);
         cache.check().map_err(of_option)?;
         rates.check().map_err(of_option)?;
+        // After what is wrong with one of them.
+        let (weight, theta) = (args.cache.cache_weight, args.cache.cache_theta);
+        if weight.is_some() != theta.is_some() {
+            bail!(
+                "only one of `--cache-weight` and `--cache-theta` is given: give both, or none for those with the lowest \
+                 loss on the validation text"
+            );
+        }
         let chunk = dynamic.dynamic_chunk.unwrap_or(DYNAMIC_CHUNK);
         if !(1..=MAX_DYNAMIC_CHUNK).contains(&chunk) {
             bail!(
@@ -108,44 +112,6 @@ impl AdaptOptions {
         }
         let rule = dynamic.dynamic_rule.unwrap_or(DynamicRule::Rms);
         Ok(Self { adapt: args.adapt, cache, has_cache: weight.is_some(), rule, chunk, rates: [rate, decay] })
-    }
-}
-
-/// The settings of a cache that the options give; the others are the defaults.
-pub fn cache_settings(args: &args::CacheArgs) -> CacheSettings {
-    let default = CacheSettings::default();
-    CacheSettings {
-        size: args.cache_size.unwrap_or(default.size),
-        weight: args.cache_weight.unwrap_or(default.weight),
-        theta: args.cache_theta.unwrap_or(default.theta),
-    }
-}
-
-/// An error about a setting, by the name of its option.
-pub fn of_option(error: impl Into<Error> + IntoConfigError) -> Error {
-    match error.into_config_error() {
-        Ok(ConfigError { key, found, expected }) => {
-            Error::new(format!("`--{}` is {found}; expected {expected}", key.replace('_', "-")))
-        }
-        Err(error) => error.into(),
-    }
-}
-
-/// An error of a library that may be about a setting.
-pub trait IntoConfigError: Sized {
-    /// The error about a setting, or else the error itself.
-    fn into_config_error(self) -> std::result::Result<ConfigError, Self>;
-}
-
-impl IntoConfigError for generate::Error {
-    fn into_config_error(self) -> std::result::Result<ConfigError, Self> {
-        if let Self::Config(error) = self { Ok(error) } else { Err(self) }
-    }
-}
-
-impl IntoConfigError for trainer::Error {
-    fn into_config_error(self) -> std::result::Result<ConfigError, Self> {
-        if let Self::Config(error) = self { Ok(error) } else { Err(self) }
     }
 }
 
@@ -164,18 +130,30 @@ impl Scoring<'_> {
         self.adapt.adapt.is_some()
     }
 
-    /// Evaluates the model on the ids of `sequence`; `unmapped` tokens of the text have no id. `own` is the run's own text, if
-    /// it is in memory.
-    pub fn score(&self, sequence: &Sequence, unmapped: usize, own: Option<&TextDataset>) -> Result<Scored> {
+    /// Evaluates the model on the ids of `sequence`, and its mixture, if one is given; `unmapped` tokens of the text have no
+    /// id. `own` is the run's own text, if it is in memory.
+    pub fn score(
+        &self,
+        sequence: &Sequence,
+        unmapped: usize,
+        mixture: Option<&Mixture>,
+        own: Option<&TextDataset>,
+    ) -> Result<Scored> {
         let Self { bundle, labels, mode, .. } = *self;
-        let plain = evaluate_sequence(bundle, sequence, unmapped, labels, mode)?;
-        let Some(adapt) = self.adapt.adapt else { return Ok(Scored { evaluation: plain, adaptation: None }) };
-        let (mut evaluation, method, in_words) = match adapt {
-            Adapt::Cache => self.with_cache(sequence, unmapped, own)?,
-            Adapt::Dynamic => self.dynamically(sequence, unmapped, own)?,
+        let (mut evaluation, adaptation, in_words) = match (self.adapt.adapt, mixture) {
+            (None, None) => {
+                let evaluation = evaluate_sequence(bundle, sequence, unmapped, labels, mode)?;
+                return Ok(Scored { evaluation, adaptation: None });
+            }
+            (None, Some(mixture)) => {
+                let _task = LongTask::start("evaluating the model and its mixture with n-grams");
+                let evaluation = mixture.evaluate(bundle, sequence, unmapped, labels, mode)?;
+                return Ok(Scored { evaluation, adaptation: None });
+            }
+            (Some(Adapt::Cache), _) => self.with_cache(sequence, unmapped, own)?,
+            (Some(Adapt::Dynamic), _) => self.dynamically(sequence, unmapped, own)?,
         };
         evaluation.protocol.push_str(&format!("; {in_words}"));
-        let adaptation = Adaptation { method, loss_without_nats_per_token: plain.loss_nats_per_token };
         Ok(Scored { evaluation, adaptation: Some(adaptation) })
     }
 
@@ -184,23 +162,24 @@ impl Scoring<'_> {
         sequence: &Sequence,
         unmapped: usize,
         own: Option<&TextDataset>,
-    ) -> Result<(Evaluation, Method, String)> {
+    ) -> Result<(Evaluation, Adaptation, String)> {
         let Self { adapt: AdaptOptions { cache, has_cache, .. }, .. } = *self;
         let (cache, chosen) = if has_cache {
             (cache, String::new())
         } else {
             let read = self.read_own(own, "`--cache-weight` and `--cache-theta`")?;
             let valid = read.as_ref().or(own).expect("it was read").sequence(Part::Valid);
-            let _task = LongTask::start("choosing the weight and theta of the cache");
-            let cache = self.plan(&valid, 0, CACHE_CHUNK)?.best_cache(cache.size, CACHE_CHOICE)?;
+            let task = LongTask::start("choosing the weight and theta of the cache");
+            let cache = self.plan(&valid, 0, CACHE_CHUNK)?.best_cache(cache.size, CACHE_CHOICE, task.progress())?;
             (cache, chosen_on(&valid, CACHE_CHOICE))
         };
-        let _task = LongTask::start("evaluating with a cache");
-        let evaluation = self.plan(sequence, unmapped, CACHE_CHUNK)?.with_cache(&cache)?;
+        let task = LongTask::start("evaluating with a cache");
+        let plan = self.plan(sequence, unmapped, CACHE_CHUNK)?;
+        let CacheEvaluation { evaluation, loss_without_nats_per_token } = plan.with_cache(&cache, task.progress())?;
         let CacheSettings { size, weight, theta } = cache;
         let (weight, theta) = (short_number(weight), short_number(theta));
         let words = format!("continuous cache of {} tokens, weight {weight}, theta {theta}{chosen}", thousands(size));
-        Ok((evaluation, Method::Cache(cache), words))
+        Ok((evaluation, Adaptation { method: Method::Cache(cache), loss_without_nats_per_token }, words))
     }
 
     fn dynamically(
@@ -208,8 +187,8 @@ impl Scoring<'_> {
         sequence: &Sequence,
         unmapped: usize,
         own: Option<&TextDataset>,
-    ) -> Result<(Evaluation, Method, String)> {
-        let Self { bundle, adapt: AdaptOptions { rule, chunk, rates, .. }, .. } = *self;
+    ) -> Result<(Evaluation, Adaptation, String)> {
+        let Self { bundle, labels, mode, adapt: AdaptOptions { rule, chunk, rates, .. }, .. } = *self;
         let is_given = rates.iter().all(Option::is_some);
         let needs_own = rule == DynamicRule::Rms || !is_given;
         let instead = "`--dynamic-rule sgd`, `--dynamic-rate` and `--dynamic-decay`";
@@ -217,9 +196,9 @@ impl Scoring<'_> {
         let own = read.as_ref().or(own);
         let (evaluator, rule) = match (rule, own) {
             (DynamicRule::Rms, Some(own)) => {
-                let _task = LongTask::start("measuring gradients in the training text");
+                let task = LongTask::start("measuring gradients in the training text");
                 let training_text = Streams::over(own.sequence(Part::Train), 1, chunk);
-                (DynamicEvaluation::rms(&bundle.model, &training_text)?, "rms")
+                (DynamicEvaluation::rms(&bundle.model, &training_text, task.progress())?, "rms")
             }
             _ => (DynamicEvaluation::sgd(&bundle.model), "sgd"),
         };
@@ -227,15 +206,16 @@ impl Scoring<'_> {
             ([Some(rate), Some(decay)], _) => (DynamicRates { rate, decay }, String::new()),
             (given, own) => {
                 let valid = own.expect("it was read").sequence(Part::Valid);
-                let _task = LongTask::start("choosing the rate and decay");
-                let plan = self.plan(&valid, 0, chunk)?;
-                let rates = evaluator.best_rates(plan.loader(), plan.label(), given, DYNAMIC_CHOICE)?;
+                let task = LongTask::start("choosing the rate and decay");
+                let (plan, progress) = (self.plan(&valid, 0, chunk)?, task.progress());
+                let rates = evaluator.best_rates(plan.loader(), plan.label(), given, DYNAMIC_CHOICE, progress)?;
                 (rates, chosen_on(&valid, DYNAMIC_CHOICE))
             }
         };
         let plan = self.plan(sequence, unmapped, chunk)?;
-        let _task = LongTask::start("evaluating and adapting");
-        let by_label = evaluator.evaluate(plan.loader(), plan.label(), rates)?;
+        let task = LongTask::start("evaluating and adapting");
+        let by_label = evaluator.evaluate(plan.loader(), plan.label(), rates, task.progress())?;
+        drop(task);
         let evaluation = plan.evaluation(&by_label).map_err(|error| match error {
             generate::Error::NotFinite => Error::new(format!(
                 "the loss is not finite, because the weights diverged at a rate of {}: give a lower `--dynamic-rate`",
@@ -248,7 +228,10 @@ impl Scoring<'_> {
             "dynamic evaluation: the weights are updated after every {chunk} tokens, rule {rule}, rate {rate}, decay \
              {decay}{chosen}"
         );
-        Ok((evaluation, Method::Dynamic { rule, chunk, rates }, words))
+        let plain = evaluate_sequence(bundle, sequence, unmapped, labels, mode)?;
+        let method = Method::Dynamic { rule, chunk, rates };
+        let adaptation = Adaptation { method, loss_without_nats_per_token: plain.loss_nats_per_token };
+        Ok((evaluation, adaptation, words))
     }
 
     fn plan<'b>(&'b self, sequence: &'b Sequence, unmapped: usize, chunk: usize) -> Result<EvaluationPlan<'b>> {
@@ -267,9 +250,8 @@ impl Scoring<'_> {
                  built-in base: give {instead}"
             );
         }
-        let experiment = own_text(self.bundle, self.directory, &format!("or give {instead}"));
-        let hint = format!("the settings of `--adapt` are chosen with this text, unless you give {instead}");
-        Ok(Some(experiment.map_err(|error| error.with_hint(Some(&hint)))?.dataset))
+        let otherwise = format!("or give {instead}, which `--adapt` otherwise chooses with this text");
+        Ok(Some(own_text(self.bundle, self.directory, &otherwise)?.dataset))
     }
 }
 

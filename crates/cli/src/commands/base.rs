@@ -15,15 +15,16 @@ use durable::{directory as folders, write_atomically};
 use eval::{CopiedShare, NgramFilter, TrainingText};
 use generate::{EvaluationMode, Generator, LabelChoice, Sampling, evaluate_sequence};
 use models::LmBundle;
+use models::bundle::NGRAM_COUNTS;
 use seqdata::{Part, TextDataset};
 use serde_json::Value;
 use text_prep::{OovPolicy, TextFiles};
 use trainer::{Checkpoints, StopReason};
 
-use super::evaluate::own_text;
+use super::own_text::own_text;
 use super::train::{CONFIG, train_language_model};
 use crate::base::{NGRAMS, is_base};
-use crate::config::{Config, ConfigFile, Init, LmExperiment, Model, Paths, Text, TokenKind, Tokens, Vectors};
+use crate::config::{Config, ConfigFile, Init, LmExperiment, Model, Ngrams, Paths, Text, TokenKind, Tokens, Vectors};
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
 use crate::input;
@@ -134,13 +135,19 @@ fn check_finished(run: &Path) -> Result<()> {
 /// Makes the base of a finished run.
 fn make(run: &Path, args: &Base, backend: &BackendSelection) -> Result<()> {
     let device = &backend.open()?;
-    let bundle: LmBundle = super::load_model_of("--run", run, backend, device)?;
+    // A base has the word sequences of its text in a form that cannot be read, and no counts of them.
+    let bundle: LmBundle = super::load_model_of("--run", run, &[NGRAM_COUNTS], backend, device)?;
     let experiment = own_text(&bundle, run, NEW_BASE)?;
     let before = Provenance::read(run).map(|record| record.inputs.text_sha256);
     if before.is_ok_and(|before| before != experiment.dataset.text_sha256) {
         bail!("the text of {} has changed since training: restore it, {NEW_BASE}", run.display());
     }
     check_suitable(&experiment.config)?;
+    if !experiment.config.ngrams.is_none() {
+        status(
+            "the n-gram counts of the run are not kept: a base has none, and a run from it counts those of its own text",
+        );
+    }
     // Until the base is complete, its directory has another name: a program that is stopped leaves no part of a base.
     let mut name = args.out.file_name().unwrap_or_default().to_owned();
     name.push(".writing");
@@ -267,7 +274,7 @@ fn copies(bundle: LmBundle, train_text: &str, train_ids: Vec<u32>) -> Result<(Co
     Ok((CopiedShare::count(texts.iter().map(String::as_str), [train_text]), longest))
 }
 
-/// The configuration without paths of this machine: of files only their names are left.
+/// The configuration without paths of this machine, of files only their names are left, and without the n-grams of a run.
 fn portable(config: &Config) -> Config {
     let name = |path: &Path| path.file_name().map_or_else(PathBuf::new, PathBuf::from);
     let names = |paths: &Option<Paths>| {
@@ -280,6 +287,7 @@ fn portable(config: &Config) -> Config {
         init: Init::default(),
         tokens: Tokens { path: None, ..config.tokens },
         model: Model { vectors: Vectors::default(), ..config.model },
+        ngrams: Ngrams::default(),
         ..config
     }
 }
@@ -317,6 +325,7 @@ fn size(folder: &Path) -> Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::NgramOrder;
 
     #[test]
     fn the_stored_configuration_has_no_folders() {
@@ -325,9 +334,10 @@ mod tests {
         let text = Text { path: path("a.txt"), valid: path("b.txt"), strip_gutenberg: true, ..Text::default() };
         let mut config = Config { text, ..Config::default() };
         config.init.from = Some(folder.join("model"));
+        config.ngrams.order = Some(NgramOrder(generate::NgramOrder::Best));
         (config.tokens.path, config.model.vectors.path) = (Some(folder.join("t.json")), Some(folder.join("v.txt")));
         let stored = toml::to_string(&portable(&config)).unwrap();
-        assert!(!stored.contains(folder.to_str().unwrap()), "{stored}");
+        assert!(!stored.contains(folder.to_str().unwrap()) && !stored.contains("ngrams"), "{stored}");
         for part in ["path = \"a.txt\"", "valid = \"b.txt\"", "strip_gutenberg = true"] {
             assert!(stored.contains(part), "{part}: {stored}");
         }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use args::{Evaluate, HeldOutPart};
 use burn::tensor::Device;
-use generate::{Evaluation, EvaluationMode, Generator, LabelChoice, LabelEvaluation};
+use generate::{Evaluation, EvaluationMode, Generator, LabelChoice, LabelEvaluation, Mixture};
 use models::bundle::read_metadata;
 use models::{LanguageModel, LmBundle, ModelBundle, Network, StateMode, Summary};
 use qa::QuestionModel;
@@ -16,12 +16,13 @@ use trainer::Checkpoints;
 
 use super::adapted::{AdaptOptions, Scored, Scoring};
 use super::generate::{int8, label, state_mode};
+use super::own_text::{OTHER_TEXT, own_text};
 use super::train::CONFIG;
 use super::{load_model, mix};
 use crate::base;
 use crate::config::{
-    Config, Data, DocumentKind, DocumentSettings, FOLDER, LmExperiment, OpenInput, PretrainedModel, QaExperiment,
-    QuestionsConfig, Text, left_out_questions, parse_config, reject_pipe_among, unknown_labels_warning,
+    Config, Data, DocumentKind, DocumentSettings, FOLDER, OpenInput, QaExperiment, QuestionsConfig, Text,
+    left_out_questions, parse_config, reject_pipe_among, unknown_labels_warning,
 };
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
@@ -33,7 +34,7 @@ use crate::report::terms::LOSSES;
 use crate::report::{mixture_report, question_scores};
 use crate::run::changed_text;
 use crate::run::directory;
-use crate::run::init::{check_questions, check_text};
+use crate::run::init::check_questions;
 use crate::run::provenance::Provenance;
 use crate::view::format::{decimals, short_name, thousands};
 
@@ -62,7 +63,7 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
     if args.data.is_some() || (is_question_model && !has_text_options) {
         return evaluate_questions(args, &directory, backend, &device);
     }
-    let generator = Generator::new(load_model(&directory, backend, &device)?);
+    let generator = Generator::new(mix::load_model(args.mix, &directory, backend, &device)?);
     let generator = if args.int8 { int8(generator)? } else { generator };
     let bundle = generator.bundle();
     let mode = if args.every_token {
@@ -139,15 +140,22 @@ fn evaluate_own_text(args: &Evaluate, scoring: &Scoring) -> Result<Scored> {
     };
     warn_of_labels(dataset.documents.as_deref(), part, labels);
     let sequence = dataset.sequence(part);
-    let mut scored = scoring.score(&sequence, dropped, Some(&dataset))?;
-    if !scoring.adapts() {
-        let mixture = mix::for_own_text(args.mix, bundle, &dataset, state_mode(args.state, bundle))?;
-        scored.evaluation.mixture = mix::evaluate(mixture.as_ref(), bundle, &sequence, dropped, labels, mode)?;
-    }
+    let mixture = mixture(args, scoring, Some(&dataset))?;
+    let mut scored = scoring.score(&sequence, dropped, mixture.as_ref(), Some(&dataset))?;
     if part == Part::Valid && scored.evaluation.bits_per_byte.is_none() {
         spell_unknown_tokens(&mut scored.evaluation, &dataset, mode);
     }
     Ok(scored)
+}
+
+/// The mixture with n-grams that is evaluated, if there is one and the model does not adapt. `own` is the run's own text, if it
+/// is in memory.
+fn mixture(args: &Evaluate, scoring: &Scoring, own: Option<&TextDataset>) -> Result<Option<Mixture>> {
+    let Scoring { bundle, directory, .. } = *scoring;
+    if scoring.adapts() {
+        return Ok(None);
+    }
+    mix::for_evaluation(args.mix, bundle, directory, own, state_mode(args.state, bundle))
 }
 
 /// Completes the bits per byte of an evaluation on the validation text, with unknown tokens spelled as in the evaluation
@@ -173,8 +181,8 @@ fn spell_unknown_tokens(evaluation: &mut Evaluation, dataset: &TextDataset, mode
 
 /// Evaluates a model on other texts, which are read as those of the model, as far as no option says how.
 fn evaluate_files(args: &Evaluate, scoring: &Scoring) -> Result<Scored> {
-    let Scoring { bundle, directory, labels, mode, .. } = *scoring;
-    let mixture = if scoring.adapts() { None } else { mix::for_other_text(args.mix, bundle)? };
+    let Scoring { bundle, directory, labels, .. } = *scoring;
+    let mixture = mixture(args, scoring, None)?;
     reject_repeated_pipes(args.text.iter().map(PathBuf::as_path))?;
     if args.text.len() > 1 {
         reject_pipe_among(args.text.iter().cloned(), "the only text")?;
@@ -203,9 +211,7 @@ fn evaluate_files(args: &Evaluate, scoring: &Scoring) -> Result<Scored> {
     warn(&input.warnings(&options, ""));
     warn_of_labels(text.documents.as_deref(), Part::Valid, labels);
     // An error of reading the run's own text has its advice already.
-    let mut scored = scoring.score(&text.sequence, text.unmapped, None).map_err(in_text)?;
-    let (mixture, sequence) = (mixture.as_ref(), &text.sequence);
-    scored.evaluation.mixture = mix::evaluate(mixture, bundle, sequence, text.unmapped, labels, mode)?;
+    let mut scored = scoring.score(&text.sequence, text.unmapped, mixture.as_ref(), None).map_err(in_text)?;
     if text.documents.is_some() && matches!(input, OpenInput::Text(_)) {
         scored.evaluation.protocol.push_str("; the text is one document");
     }
@@ -276,37 +282,6 @@ fn own_questions(bundle: &ModelBundle<QuestionModel>, directory: &Path) -> Resul
         bail!(
             "the run's questions have changed since training (the validation questions differ): restore \
              them, or give a file with `--data`"
-        );
-    }
-    Ok(experiment)
-}
-
-/// What can be done instead of restoring the text of a run, where a command takes another one.
-pub(super) const OTHER_TEXT: &str = "or give a text with `--text`";
-
-/// Reads the run's own text again and checks that it has not changed. `otherwise` says what to do besides restoring it.
-pub(super) fn own_text(bundle: &LmBundle, directory: &Path, otherwise: &str) -> Result<LmExperiment> {
-    if base::is_base(directory) {
-        bail!("the program does not contain the text of the built-in base: give a text with `--text`");
-    }
-    let text = bundle.extra_files.get(CONFIG).ok_or_else(|| {
-        Error::new(format!("the model has no config.toml, so its validation text is unknown: restore it, {otherwise}"))
-    })?;
-    let config: Config = parse_config(&String::from_utf8_lossy(text), CONFIG)?;
-    let config = config.saved_in(directory);
-    check_text("the model", &config, otherwise)?;
-    // The vocabulary depends on that of the model that the run started from.
-    let pretrained = config.init.from.is_some().then(|| PretrainedModel::of(bundle));
-    let own = config.clone();
-    let experiment = LmExperiment::new(config, pretrained.as_ref());
-    let experiment = changed_text::explain(experiment, directory, &own, &format!(", {otherwise}"))?;
-    let dataset = &experiment.dataset;
-    // Texts that differ by a one-to-one exchange of words have equal ids, so compare the tokenizers, too.
-    let same_ids = dataset.valid_sha256() == bundle.metadata.valid_sha256;
-    if !same_ids || dataset.tokenizer != bundle.tokenizer {
-        bail!(
-            "the run's text has changed since training (the validation split or the vocabulary differs): \
-             restore it, {otherwise}"
         );
     }
     Ok(experiment)

@@ -1,4 +1,4 @@
-//! `fetch`: downloads a known corpus and checks its hash and counts.
+//! `fetch`: downloads a known corpus, where that is allowed, and checks its hash and counts.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -13,7 +13,7 @@ use crate::corpus::{Corpus, Counts};
 use crate::embedded;
 use crate::error::{Error, Result, bail};
 use crate::output::{print, status};
-use crate::view::format::thousands;
+use crate::view::format::{decimals, thousands};
 
 /// Runs the command.
 pub fn run(args: &Fetch) -> Result<()> {
@@ -64,8 +64,13 @@ fn check_fixed_split(name: &str, corpus: &Corpus, args: &Fetch) -> Result<()> {
     if args.from.is_some() {
         bail!("`--from` is given, but the corpus `{name}` has several files: copy them into its folder instead");
     }
-    corpus.files(name, None, &corpus.source_options())?;
-    status(&format!("{} is there, with the expected counts", corpus.title));
+    let unknown = corpus.check_split(name)?.expect("it has a fixed split");
+    let [valid, test] = unknown.map(|fraction| decimals(100.0 * fraction, 2));
+    status(&format!(
+        "{} is there, with the expected counts; {valid} % of the validation part and {test} % of the test part are words that \
+         are not in the training part",
+        corpus.title
+    ));
     let paths = [Some(corpus.path(name))].into_iter().chain(corpus.held_out(name)).flatten();
     print(&paths.map(|path| format!("{}\n", path.display())).collect::<String>())
 }

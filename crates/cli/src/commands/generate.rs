@@ -12,11 +12,11 @@ use serde::Serialize;
 use text_prep::OovPolicy;
 use text_prep::source::remove_byte_order_marks;
 
-use super::adapted::{cache_settings, of_option};
+use super::mix;
+use super::option_values::{cache_settings, of_option};
 use super::sample_printer::{SamplePrinter, cut_off_warning};
 use super::sampling_settings::{Settings, in_words};
 use super::train::CONFIG;
-use super::{load_model, mix};
 use crate::base;
 use crate::config::Config;
 use crate::device::BackendSelection;
@@ -73,7 +73,7 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
     let is_unnamed_base = args.model.is_none() && base::is_base(&directory);
     let text = prompt_text(args, &directory)?;
     let device = backend.open()?;
-    let generator = Generator::new(load_model(&directory, backend, &device)?);
+    let generator = Generator::new(mix::load_model(args.mix, &directory, backend, &device)?);
     check_documents(args, &generator, &directory)?;
     let prompt = Prompt { label: label(args.label.as_deref(), &generator)?, ..encode(args, &generator, &text)? };
     let state_mode = state_mode(args.state, generator.bundle());
@@ -83,7 +83,7 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
         _ => sampling,
     };
     let generator = if args.int8 { int8(generator)? } else { generator };
-    let mixture = mix::for_writing(args.mix, generator.bundle())?;
+    let mixture = mix::for_writing(args.mix, generator.bundle(), &directory)?;
     let mixed_with = mixture.as_ref().map_or(String::new(), |mixture| {
         format!(", mixed with {}-grams of its training text (`--mix none` leaves them out)", mixture.ngrams().order())
     });

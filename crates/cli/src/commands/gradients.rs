@@ -15,8 +15,8 @@ use seqdata::{Loader, Order, Part, RecallTask, TextDataset, Windows};
 use serde::Serialize;
 use trainer::{AdamConfig, Clip, FitLimit, TrainConfig, TrainMode, endless_windows, fit};
 
-use super::evaluate::{OTHER_TEXT, own_text};
 use super::load_model;
+use super::own_text::{OTHER_TEXT, own_text};
 use crate::config::{LmExperiment, read};
 use crate::device::BackendSelection;
 use crate::error::{Result, bail};

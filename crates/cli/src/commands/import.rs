@@ -1,22 +1,25 @@
 //! `import`: makes a model directory from the weights of another program.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use args::Import;
 use burn::tensor::Device;
-use models::bundle::DOCUMENT_HASHES;
+use models::bundle::{DOCUMENT_HASHES, NGRAM_COUNTS};
 use models::interop::{Tensors, import, read_safetensors};
 use models::{LanguageModel, LmBundle, LmMetadata, Network, evaluate};
-use seqdata::{Loader, Order};
+use seqdata::{Loader, Order, TextDataset};
 use trainer::{TrainConfig, TrainMode};
 
+use super::own_text::own_text;
 use super::train::CONFIG;
 use super::{layout, load_model_of};
-use crate::config::{Config, LmExperiment, read};
+use crate::config::{Config, LmExperiment, NgramOrder, read, without_ngrams};
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
 use crate::input::KeptInput;
 use crate::output::{print, status, warn};
+use crate::report::mixture_report::fit_mixture;
 use crate::run::directory;
 use crate::run::experiment::Experiment;
 use crate::view::format::decimals;
@@ -28,7 +31,8 @@ pub fn run(args: &Import, backend: &BackendSelection) -> Result<()> {
     let mut kept = None;
     let bundle = match &args.like {
         Some(directory) => {
-            let like: LmBundle = load_model_of("--like", directory, backend, &device)?;
+            // The weights of its mixture with n-grams are those of other weights.
+            let like: LmBundle = load_model_of("--like", directory, &[NGRAM_COUNTS], backend, &device)?;
             let model = fill(args, like.metadata.config.zeros(&device)?, tensors)?;
             // Other weights have other losses, but read past tokens in the same way.
             let metadata = LmMetadata {
@@ -39,7 +43,8 @@ pub fn run(args: &Import, backend: &BackendSelection) -> Result<()> {
                 default_state_mode: Some(like.metadata.state_mode()),
                 ..like.metadata
             };
-            let text = Config::of_model(&directory::resolve(directory), CONFIG).text;
+            let directory = &directory::resolve(directory);
+            let Config { text, ngrams, .. } = Config::of_model(directory, CONFIG);
             match text.kept_input() {
                 Ok(input) => kept = input,
                 Err(error) => warn(&[format!("{error}: the imported model can be evaluated only with `--text`")]),
@@ -48,7 +53,11 @@ pub fn run(args: &Import, backend: &BackendSelection) -> Result<()> {
             let kept_files = [CONFIG, DOCUMENT_HASHES];
             let extra_files = like.extra_files.into_iter().filter(|(name, _)| kept_files.contains(&name.as_str()));
             let extra_files = extra_files.collect();
-            LmBundle { model, metadata, extra_files, tokenizer: like.tokenizer }
+            let bundle = LmBundle { model, metadata, extra_files, tokenizer: like.tokenizer };
+            match ngrams.order {
+                None => bundle,
+                Some(order) => with_ngrams_of(bundle, directory, order)?,
+            }
         }
         None => from_config(args, tensors, backend, &device, &mut kept)?,
     };
@@ -100,9 +109,36 @@ fn from_config(
     let (window, valid) = (config.windows.context_len, dataset.valid_sha256());
     let metadata = LmMetadata::new(model_config, window, config.seed, valid);
     let metadata = LmMetadata { valid_loss_window, valid_loss_carried, ..metadata };
+    let ngrams = experiment.config.ngrams.order;
     let mut extra_files = BTreeMap::from([(CONFIG.to_string(), experiment.to_toml().into_bytes())]);
     extra_files.extend(experiment.extra_files().into_iter().map(|(name, bytes)| (name.into(), bytes)));
-    Ok(LmBundle { model, tokenizer: dataset.tokenizer.clone(), metadata, extra_files })
+    let bundle = LmBundle { model, tokenizer: dataset.tokenizer.clone(), metadata, extra_files };
+    match ngrams {
+        None => Ok(bundle),
+        Some(order) => with_ngrams(bundle, dataset, order),
+    }
+}
+
+/// `bundle` with the n-grams of its training text.
+fn with_ngrams(mut bundle: LmBundle, dataset: &TextDataset, NgramOrder(order): NgramOrder) -> Result<LmBundle> {
+    let (mixture, _) = fit_mixture(&bundle, dataset, order, bundle.metadata.state_mode())?;
+    bundle.extra_files.insert(NGRAM_COUNTS.into(), mixture.to_bytes());
+    Ok(bundle)
+}
+
+/// `bundle` with the n-grams of the text of the model in `directory`, whose other files it has; without them if this text
+/// cannot be read.
+fn with_ngrams_of(mut bundle: LmBundle, directory: &Path, order: NgramOrder) -> Result<LmBundle> {
+    match own_text(&bundle, directory, "to count its n-grams") {
+        Ok(own) => with_ngrams(bundle, &own.dataset, order),
+        Err(error) => {
+            warn(&[format!("{error}: the imported model has no n-grams")]);
+            if let Some(config) = bundle.extra_files.get_mut(CONFIG) {
+                *config = without_ngrams(&String::from_utf8_lossy(config)).into_bytes();
+            }
+            Ok(bundle)
+        }
+    }
 }
 
 /// `model` with the weights of the file.

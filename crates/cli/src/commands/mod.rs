@@ -12,6 +12,8 @@ pub mod generate;
 pub mod gradients;
 pub mod import;
 mod mix;
+mod option_values;
+mod own_text;
 pub mod prepare;
 pub mod reproduce;
 pub mod runs;
@@ -24,14 +26,14 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use durable::Lock;
-use models::bundle::MANIFEST;
+use models::bundle::{MANIFEST, NGRAM_COUNTS};
 use models::interop::Layout;
 use models::{LanguageModel, ModelBundle, Network};
 
 use crate::device::BackendSelection;
 use crate::error::{Error, Result};
 use crate::run::directory;
-use crate::run::init::CONFIG;
+use crate::run::init::{CONFIG, check_was_trained};
 
 fn layout(option: args::Layout) -> Layout {
     match option {
@@ -46,13 +48,15 @@ fn load_model<M: Network>(directory: &Path, backend: &BackendSelection, device: 
     if crate::base::is_base(directory) {
         return explain("--model", crate::base::load_network(device), backend);
     }
-    load_model_of("--model", directory, backend, device)
+    load_model_of("--model", directory, &[], backend, device)
 }
 
-/// As [`load_model`], for a directory that was given with `option`; the base is none.
+/// As [`load_model`], for a directory that was given with `option`; the base is none. Additional files with the names `unread`
+/// are not read.
 fn load_model_of<M: Network>(
     option: &str,
     directory: &Path,
+    unread: &[&str],
     backend: &BackendSelection,
     device: &Device,
 ) -> Result<ModelBundle<M>> {
@@ -60,7 +64,7 @@ fn load_model_of<M: Network>(
     if directory.join(CONFIG).is_file() && !directory.join(MANIFEST).exists() {
         return Err(no_model_yet(&directory));
     }
-    explain(option, ModelBundle::load(directory, device), backend)
+    explain(option, ModelBundle::load_unread(directory, unread, device), backend)
 }
 
 /// The error of a run whose training has saved no model.
@@ -85,7 +89,17 @@ fn explain<M: Network>(
     backend: &BackendSelection,
 ) -> Result<ModelBundle<M>> {
     let bundle = loaded.map_err(|error| {
-        let models::Error::WrongKind { directory, expected, .. } = &error else { return Error::from(error) };
+        let (directory, expected) = match &error {
+            models::Error::WrongKind { directory, expected, .. } => (directory, expected),
+            models::Error::Missing { directory, file } | models::Error::HashMismatch { directory, file, .. }
+                if file == NGRAM_COUNTS =>
+            {
+                let is_run = check_was_trained(directory, "").is_ok();
+                let again = is_run.then(|| format!("`train --resume {}` counts them again", directory.display()));
+                return Error::from(error).with_hint(again.as_deref());
+            }
+            _ => return Error::from(error),
+        };
         let (found, wanted, command) = if *expected == LanguageModel::KIND {
             ("question", "language", "`train` trains a language model, and `generate` uses it")
         } else {

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::config::{AnyConfig, Config, LmExperiment, QaExperiment, QuestionsConfig, read_any};
 use crate::error::Result;
-use crate::output::{print, print_json, warn};
+use crate::output::{print, print_json, status, warn};
 use crate::run::init::inspected_experiment;
 use crate::run::word_vectors::PretrainedVectors;
 use crate::view::format::{counted, decimals, short_name, thousands};
@@ -159,6 +159,12 @@ struct Questions {
 
 /// Runs the command.
 pub fn run(args: &Prepare) -> Result<()> {
+    if args.config.config.is_none() {
+        status(
+            "prepared as configs/lstm.toml says, because no configuration is given; `train` without one chooses its own: \
+             `train --dry-run` with the same options prints it",
+        );
+    }
     match read_any(&args.config)?.0 {
         AnyConfig::LanguageModel(config) => text(args, *config),
         AnyConfig::Questions(config) => questions(args, *config),

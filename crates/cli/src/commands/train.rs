@@ -9,7 +9,7 @@ use durable::{Lock, write_atomically};
 use models::{LanguageModel, LmBundle};
 use trainer::{Checkpoints, StartFrom, StopFlag, StopReason};
 
-use crate::config::{self, AnyConfig, Config, LmExperiment, QaExperiment};
+use crate::config::{self, AnyConfig, Config, LmExperiment, QaExperiment, is_within};
 use crate::device::BackendSelection;
 use crate::error::{Result, bail};
 use crate::observers::dashboard::ViewOptions;
@@ -240,7 +240,7 @@ fn resume(run: &Path, args: &Train, backend: &BackendSelection) -> Result<StopRe
         AnyConfig::LanguageModel(config) => &config.train,
         AnyConfig::Questions(config) => &config.train,
     };
-    if !wants_other_ngrams(run, args, &config)
+    if !wants_other_ngrams(run, args, &config)?
         && let Some(stop_reason) = finished(run, train)?
         && let Ok(before) = &before
         && before.reported_steps.is_none_or(|steps| steps == stop_reason.1)
@@ -268,14 +268,15 @@ fn resume(run: &Path, args: &Train, backend: &BackendSelection) -> Result<StopRe
 
 /// Whether n-gram counts have to be made, although the run may be finished: it has none, or those of another order than the one
 /// that is asked for.
-fn wants_other_ngrams(run: &Path, args: &Train, config: &AnyConfig) -> bool {
-    let AnyConfig::LanguageModel(config) = config else { return false };
-    let is_asked = config.ngrams.order.is_some() && args.config.set.iter().any(|change| change.starts_with("ngrams"));
+fn wants_other_ngrams(run: &Path, args: &Train, config: &AnyConfig) -> Result<bool> {
+    let AnyConfig::LanguageModel(config) = config else { return Ok(false) };
+    let changes = config::parse_changes(&args.config.set)?;
+    let is_asked = config.ngrams.order.is_some() && changes.iter().flatten().any(|(key, _)| is_within(key, "ngrams"));
     let saved = || {
         let text = std::fs::read_to_string(run.join(CONFIG)).ok()?;
         config::parse_config::<Config>(&text, CONFIG).ok()?.ngrams.order
     };
-    is_asked && (saved() != config.ngrams.order || !run.join(models::bundle::NGRAM_COUNTS).exists())
+    Ok(is_asked && (saved() != config.ngrams.order || !run.join(models::bundle::NGRAM_COUNTS).exists()))
 }
 
 /// If the run is finished under these settings: prints how to continue, and returns the reason and the number of

@@ -7,6 +7,7 @@ mod changes;
 mod documented;
 mod documents;
 mod inputs;
+mod model;
 mod ngrams;
 mod output;
 mod paths;
@@ -31,7 +32,6 @@ mod train_config;
 use std::path::{Path, PathBuf};
 
 use durable::read::small_text;
-use models::{AdaptiveSoftmax, InitScheme, LayerConfig};
 use seqdata::{NewTokens, VocabSource};
 use serde::{Deserialize, Serialize};
 use text_prep::{Capitals, CharacterUnit, OovPolicy, Punctuation, RuleSpec};
@@ -39,7 +39,8 @@ use text_prep::{Capitals, CharacterUnit, OovPolicy, Punctuation, RuleSpec};
 pub use changes::{SET_BY_MODEL, flatten, is_within, reject_changes, reject_model_changes, unused_keys};
 pub use documents::{DocumentKind, DocumentSettings};
 pub use inputs::{FOLDER, OpenInput, OpenInputs};
-pub use ngrams::Ngrams;
+pub use model::{Model, Vectors};
+pub use ngrams::{NgramOrder, Ngrams, without_ngrams};
 pub use output::OutputKind;
 pub use paths::Paths;
 pub use pretrained::PretrainedModel;
@@ -55,8 +56,6 @@ pub use text_checks::unknown_labels_warning;
 pub use train::{Checkpoints, Clip, ModeKind, Optimizer, OptimizerKind, Schedule, ScheduleKind, Train};
 
 use crate::base;
-use crate::error::{Result, bail};
-use crate::input::is_read_once;
 
 /// A whole configuration. `docs/config.md` lists the defaults, which are mostly those of the Keras baseline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -222,54 +221,6 @@ pub struct Windows {
     pub stride: usize,
 }
 
-/// `[model]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Model {
-    /// The embedding dimension.
-    pub embedding_dim: usize,
-    /// The recurrent layers, from input to output.
-    pub layers: Vec<LayerConfig>,
-    /// The width of the projection before the output layer; 0 for no projection.
-    pub projection: usize,
-    /// Whether the output layer shares the embedding's weights.
-    pub tie_weights: bool,
-    /// How the output layer is divided.
-    pub output: OutputKind,
-    /// The first id of each cluster of an adaptive softmax; chosen if there is none.
-    pub output_cutoffs: Vec<usize>,
-    /// The factor by which the projections of these clusters become smaller.
-    pub output_division: usize,
-    /// The distributions of the initial embedding and output layer.
-    pub init: InitScheme,
-    /// Pretrained word vectors.
-    pub vectors: Vectors,
-    /// The dropout rate after the last layer.
-    pub dropout: f64,
-    /// The dropout rate after every other layer.
-    pub layer_dropout: f64,
-    /// The fraction of the vocabulary whose embeddings are dropped in a training step.
-    pub embedding_dropout: f64,
-    /// Use the same dropout mask at every step of a sequence.
-    pub locked_dropout: bool,
-    /// The dropout rate of the first layer's inputs.
-    pub input_dropout: f64,
-    /// The weight of activation regularisation.
-    pub activation_regularization: f64,
-    /// The weight of temporal activation regularisation.
-    pub temporal_activation_regularization: f64,
-}
-
-/// `[model.vectors]`: pretrained word vectors.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Vectors {
-    /// A text file in the format of GloVe or word2vec.
-    pub path: Option<PathBuf>,
-    /// Whether the embedding is trained.
-    pub train: bool,
-}
-
 /// `[samples]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -278,23 +229,6 @@ pub struct Samples {
     pub every_steps: u64,
     /// Tokens per sample.
     pub max_tokens: usize,
-}
-
-impl Vectors {
-    /// Rejects word vectors that a run could not read again.
-    ///
-    /// # Errors
-    /// If they can be read only once.
-    pub fn reject_pipe(&self) -> Result<()> {
-        match self.path.as_ref().filter(|path| is_read_once(path)) {
-            None => Ok(()),
-            Some(path) => bail!(
-                "`model.vectors.path` is a pipe, {}, but the run needs its word vectors again to be reproduced: save \
-                 them in a file and give that",
-                path.display()
-            ),
-        }
-    }
 }
 
 impl Config {
@@ -359,35 +293,6 @@ impl Default for Split {
 impl Default for Windows {
     fn default() -> Self {
         Self { context_len: 20, stride: 1 }
-    }
-}
-
-impl Default for Model {
-    fn default() -> Self {
-        Self {
-            embedding_dim: 100,
-            layers: vec![LayerConfig::default()],
-            projection: 0,
-            tie_weights: false,
-            output: OutputKind::Softmax,
-            output_cutoffs: Vec::new(),
-            output_division: AdaptiveSoftmax::default().division,
-            init: InitScheme::Keras,
-            vectors: Vectors::default(),
-            dropout: 0.2,
-            layer_dropout: 0.0,
-            embedding_dropout: 0.0,
-            locked_dropout: false,
-            input_dropout: 0.0,
-            activation_regularization: 0.0,
-            temporal_activation_regularization: 0.0,
-        }
-    }
-}
-
-impl Default for Vectors {
-    fn default() -> Self {
-        Self { path: None, train: true }
     }
 }
 

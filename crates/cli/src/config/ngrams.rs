@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use toml::Table;
 
 /// Longer n-grams hardly occur twice, and take much memory.
 const MAX_ORDER: usize = 12;
@@ -21,6 +22,12 @@ pub struct Ngrams {
 /// The length of the longest n-grams: a number or `best`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NgramOrder(pub generate::NgramOrder);
+
+/// A configuration without `[ngrams]`; `config` is TOML, and unchanged if it has none.
+pub fn without_ngrams(config: &str) -> String {
+    let mut table: Table = config.parse().unwrap_or_default();
+    if table.remove("ngrams").is_some() { table.to_string() } else { config.to_owned() }
+}
 
 impl Ngrams {
     /// Whether no n-grams are kept.
@@ -69,6 +76,16 @@ impl<'de> Deserialize<'de> for NgramOrder {
 mod tests {
     use super::super::Config;
     use super::super::read::{apply_changes, parse_config};
+
+    #[test]
+    fn the_section_is_removed() {
+        let config = "seed = 3\n\n[ngrams]\norder = 5\n\n[windows]\nstride = 2\n";
+        let without: Config = parse_config(&super::without_ngrams(config), "my.toml").unwrap();
+        assert!(without.ngrams.is_none() && (without.seed, without.windows.stride) == (3, 2));
+        for same in ["seed = 3 # the third\n", ""] {
+            assert_eq!(super::without_ngrams(same), same);
+        }
+    }
 
     #[test]
     fn the_order_is_best_or_a_number() {

@@ -157,6 +157,7 @@ impl Recipe {
         };
         let has_samples = given.is_set("samples.every_steps");
         let config = given.apply(config)?;
+        choices.extend(ngrams_choice(&config));
         let repeats = found.profile.repeats().then(|| {
             format!(
                 "nearly all of {} is repeated, so the model will soon memorise it and write nothing new: give a text \
@@ -186,6 +187,13 @@ impl Recipe {
         let name = stem.map(|stem| stem.to_string_lossy()).or(text.dataset.as_deref().map(Into::into));
         name.map_or_else(|| "text".into(), |name| directory_name(&name))
     }
+}
+
+/// That n-grams are kept, if the command line says so.
+fn ngrams_choice(config: &Config) -> Option<Choice> {
+    let reason = "given: the n-grams of the training text are counted when training has ended, which is not part of the time, \
+                  and texts are written with the mixture of both";
+    (!config.ngrams.is_none()).then(|| Choice { keys: &["ngrams.order"], reason: reason.into() })
 }
 
 impl Reasons {

@@ -1,7 +1,7 @@
 //! The mixture of the network with the n-grams of its training text: made at the end of a run, kept with the model and
 //! reported beside the network.
 
-use generate::{EvaluationMode, LabelChoice, Losses, Mixture, MixtureEvaluation, NgramOrder};
+use generate::{Evaluation, EvaluationMode, LabelEvaluation, Mixture, MixtureEvaluation, NgramOrder};
 use models::bundle::NGRAM_COUNTS;
 use models::{LmBundle, StateMode};
 use seqdata::{Part, TextDataset};
@@ -15,7 +15,7 @@ use crate::report::counting::MAX_COUNTED;
 use crate::report::final_sample::{DocumentNovelty, FinalSample};
 use crate::report::held_out::HeldOut;
 use crate::report::overlap::Overlap;
-use crate::view::format::decimals;
+use crate::report::terms::loss_in_words;
 
 /// The mixture at the end of a run.
 pub struct RunMixture {
@@ -23,6 +23,8 @@ pub struct RunMixture {
     pub mixture: Mixture,
     /// Its losses on the validation text.
     pub evaluation: MixtureEvaluation,
+    /// The losses of the network on it by label.
+    pub labels: Vec<LabelEvaluation>,
     /// A sample from it.
     pub sample: FinalSample,
 }
@@ -45,14 +47,21 @@ pub struct MixtureReport {
     pub novelty: Option<DocumentNovelty>,
 }
 
-/// Counts the n-grams of the training text, of a long one those of its end, and fits the weights on the validation text.
+/// Counts the n-grams of the training text, of a long one those of its end, and fits the weights on the validation text, which
+/// is evaluated, too.
 ///
 /// # Errors
 /// If the model cannot be evaluated on the validation text.
-pub fn fit_mixture(best: &LmBundle, dataset: &TextDataset, order: NgramOrder, mode: StateMode) -> Result<Mixture> {
+pub fn fit_mixture(
+    best: &LmBundle,
+    dataset: &TextDataset,
+    order: NgramOrder,
+    mode: StateMode,
+) -> Result<(Mixture, Evaluation)> {
     let _task = LongTask::start("counting n-grams and mixing them with the network");
     let (training, held_out) = (last_train_ids(dataset, MAX_COUNTED), dataset.sequence(Part::Valid));
-    Ok(Mixture::fit(best, &training, &held_out, order, EvaluationMode::InParallel(mode))?)
+    let mode = EvaluationMode::InParallel(mode);
+    Ok(Mixture::fit_and_evaluate(best, &training, &held_out, dataset.valid_dropped, order, mode)?)
 }
 
 /// Completes the bits per byte of losses on the validation text, with unknown tokens spelled, as far as that is possible.
@@ -68,12 +77,9 @@ impl RunMixture {
     /// # Errors
     /// If the model cannot be evaluated on the validation text, or its outputs are not finite.
     pub fn new(best: &LmBundle, dataset: &TextDataset, order: NgramOrder, earlier: &EarlierTexts) -> Result<Self> {
-        let mode = best.metadata.state_mode();
-        let mixture = fit_mixture(best, dataset, order, mode)?;
-        let task = LongTask::start("evaluating the mixture with n-grams");
-        let (sequence, mode) = (dataset.sequence(Part::Valid), EvaluationMode::InParallel(mode));
-        let mut evaluation = mixture.evaluate(best, &sequence, dataset.valid_dropped, LabelChoice::Own, mode)?;
-        drop(task);
+        let (mixture, evaluation) = fit_mixture(best, dataset, order, best.metadata.state_mode())?;
+        let Evaluation { labels, mixture: evaluation, .. } = evaluation;
+        let mut evaluation = evaluation.expect("the mixture was evaluated");
         let context_len = match best.metadata.state_mode() {
             StateMode::Carry => dataset.valid_context_len(),
             StateMode::Window => dataset.context_len(),
@@ -82,7 +88,7 @@ impl RunMixture {
             spell_unknown_tokens(&mut evaluation, &held_out);
         }
         let sample = FinalSample::new(best, Some(&mixture), dataset, earlier)?;
-        Ok(Self { mixture, evaluation, sample })
+        Ok(Self { mixture, evaluation, labels, sample })
     }
 
     /// The model with the mixture as an additional file.
@@ -104,16 +110,12 @@ impl MixtureReport {
     /// The losses beside those of the network, in one sentence.
     pub fn losses(&self) -> String {
         let MixtureEvaluation { order, network, ngrams, mixture, .. } = &self.evaluation;
-        let in_words = |losses: &Losses| {
-            let bits = losses.bits_per_byte.map(|bits| format!(" ({} bits per byte)", decimals(bits, 3)));
-            decimals(losses.loss_nats_per_token, 3) + " nats/token" + &bits.unwrap_or_default()
-        };
         format!(
             "The mixture of the network with {order}-grams of its training text has a validation loss of {}; the \
              network alone has {} and the {order}-grams alone {}. The weights of the mixture were fitted on this text.",
-            in_words(mixture),
-            in_words(network),
-            in_words(ngrams)
+            loss_in_words(mixture.loss_nats_per_token, mixture.bits_per_byte),
+            loss_in_words(network.loss_nats_per_token, network.bits_per_byte),
+            loss_in_words(ngrams.loss_nats_per_token, ngrams.bits_per_byte)
         )
     }
 

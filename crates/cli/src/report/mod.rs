@@ -15,6 +15,7 @@ pub mod model_card;
 pub mod overlap;
 pub mod question_formats;
 pub mod question_scores;
+mod report_in_words;
 pub mod run_charts;
 pub mod terms;
 pub mod test_part;

@@ -171,10 +171,13 @@ fn write_reports(
     let words = invented_words_report::write(dataset, best, &sample.sample, run)?;
     let task = LongTask::start("evaluating by label");
     let sequence = dataset.sequence(Part::Valid);
-    let labels = if sequence.has_labels() {
-        evaluate_sequence(best, &sequence, dataset.valid_dropped, LabelChoice::Own, best.metadata.state_mode())?.labels
-    } else {
-        Vec::new()
+    let labels = match &mixture {
+        Some(mixture) => mixture.labels.clone(),
+        None if sequence.has_labels() => {
+            let (dropped, mode) = (dataset.valid_dropped, best.metadata.state_mode());
+            evaluate_sequence(best, &sequence, dropped, LabelChoice::Own, mode)?.labels
+        }
+        None => Vec::new(),
     };
     drop(task);
     let test = test_part::evaluate(best, dataset, mixture.as_ref().map(|mixture| &mixture.mixture))?;

@@ -96,6 +96,13 @@ fn a_base_is_a_small_model_directory_from_which_runs_start() {
     for file in expected.into_iter().filter(|&file| file != "README.md") {
         assert_eq!(read(&dir, &format!("again/{file}")), read(&dir, &format!("my-base/{file}")), "{file}");
     }
+    // The n-grams of a run are not part of a base.
+    dir.run_ok(&[&["train", "--resume", "base-1", "--set", "ngrams.order=2"], FLEX].concat());
+    assert!(dir.path().join("base-1/ngram-counts.bin").exists());
+    let without = dir.run_ok(&[&["base", "--run", "base-1", "--out", "without"], FLEX].concat()).stderr;
+    assert!(without.contains("the n-gram counts of the run are not kept"), "{without}");
+    assert!(!dir.path().join("without/ngram-counts.bin").exists());
+    assert_eq!(read(&dir, "without/config.toml"), read(&dir, "my-base/config.toml"));
     let card = String::from_utf8(read(&dir, "again/README.md")).unwrap();
     assert!(card.contains("not given when the base was made"), "{card}");
 

@@ -74,13 +74,20 @@ fn without_a_text_the_fables_are_planned_for() {
 fn a_plan_is_a_configuration_that_trains() {
     let dir = TestDir::new();
     dir.file("names.txt", names());
-    let dry = train_ok(&dir, &["--text", "names.txt", "--dry-run", "--no-base", "--minutes", "0.02"]);
+    let args = ["--text", "names.txt", "--dry-run", "--no-base", "--minutes", "0.02"];
+    // N-grams are kept only where they are asked for.
+    assert!(!train_ok(&dir, &args).stdout.contains("ngrams"));
+    let dry = train_ok(&dir, &[&args[..], &["--set", "ngrams.order=best"]].concat());
     assert!(!dir.path().join("runs").exists());
     assert!(dry.stderr.contains("data.documents: lines: each line is an item: 200 lines"), "{}", dry.stderr);
     let plan = &dry.stdout;
-    for expected in
-        ["# lines: each line is an item", "documents = \"lines\"", "kind = \"characters\"", "steps_per_epoch = "]
-    {
+    for expected in [
+        "# lines: each line is an item",
+        "documents = \"lines\"",
+        "kind = \"characters\"",
+        "steps_per_epoch = ",
+        "# given: the n-grams of the training text are counted",
+    ] {
         assert!(plan.contains(expected), "{expected}: {plan}");
     }
     // Edited and given back, it needs no other option.
@@ -88,6 +95,7 @@ fn a_plan_is_a_configuration_that_trains() {
     dir.file("plan.toml", edited.join("\n").replace("epochs = ", "steps_per_epoch = 2\nepochs = 1 # "));
     let trained = dir.run_ok(&["train", "--no-tui", "--config", "plan.toml", "--out", "run"]);
     assert!(trained.stderr.contains("2 steps per epoch"), "{}", trained.stderr);
+    assert!(trained.stderr.contains("The mixture of the network with "), "{}", trained.stderr);
 }
 
 #[test]

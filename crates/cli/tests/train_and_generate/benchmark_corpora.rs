@@ -43,6 +43,7 @@ fn a_corpus_with_a_fixed_split_is_scored_as_in_papers() {
     let dir = corpus();
     let checked = dir.run_ok(&["fetch", "small"]);
     assert!(checked.stderr.contains("with the expected counts"), "{}", checked.stderr);
+    assert!(checked.stderr.contains("0.00 % of the validation part"), "{}", checked.stderr);
     assert_eq!(checked.stdout.lines().count(), 3, "{}", checked.stdout);
     let settings = [&DATASET[..], &PREPARED].concat();
     let found = dir.json(&[&["prepare", "--json"], &settings[..]].concat());
@@ -64,6 +65,20 @@ fn a_corpus_with_a_fixed_split_is_scored_as_in_papers() {
     // Without the option, the first five are not scored.
     assert_eq!(evaluate(&["--part", "test"])["tokens"], 35);
     assert_eq!(evaluate(&["--every-token"])["tokens"], 90);
+    // Also with a cache, while the model learns, and mixed with n-grams.
+    let cached = evaluate(&["--every-token", "--adapt", "cache"]);
+    let dynamic = evaluate(&["--every-token", "--adapt", "dynamic", "--dynamic-chunk", "7"]);
+    for adapted in [&cached, &dynamic] {
+        assert_eq!(adapted["tokens"], 90, "{adapted}");
+        let protocol = adapted["protocol"].as_str().unwrap();
+        assert!(protocol.contains("the first from a line end; "), "{protocol}");
+        let without = adapted["adaptation"]["loss_without_nats_per_token"].as_f64().unwrap();
+        let plain = evaluate(&["--every-token"])["loss_nats_per_token"].as_f64().unwrap();
+        assert!((without - plain).abs() < 1e-5, "{adapted}");
+    }
+    let mixed = evaluate(&["--every-token", "--mix", "ngram"]);
+    assert_eq!(mixed["tokens"], 90, "{mixed}");
+    assert_eq!(mixed["mixture"]["network"]["loss_nats_per_token"], mixed["loss_nats_per_token"]);
 
     let text = dir.path().join("datasets/small/small.test.txt");
     fs::write(&text, LINE.repeat(5)).unwrap();
@@ -73,7 +88,8 @@ fn a_corpus_with_a_fixed_split_is_scored_as_in_papers() {
     }
     fs::remove_file(&text).unwrap();
     dir.expect_error(&["fetch", "small"], &["is missing", "put the files small.train.txt, small.valid.txt and"]);
-    dir.expect_error(&["fetch", "ptb"], &["ptb.train.txt", "put the files"]);
+    dir.expect_error(&["fetch", "ptb"], &["ptb.train.txt", "put the files", "the package simple-examples"]);
+    dir.expect_error(&["fetch", "stand-in"], &["stand-in.train.txt", "written by `cargo xtask stand-in"]);
 }
 
 #[test]

@@ -83,7 +83,12 @@ fn a_run_with_ngrams_is_reported_evaluated_and_written_with_the_mixture() {
     let other = ["--text", "other.txt"];
     assert!(evaluate("runs/mixed", &other)["mixture"]["mixture"]["loss_nats_per_token"].is_number());
     let args = ["evaluate", "--backend", "flex", "--model", "runs/plain", "--mix", "ngram"];
-    dir.expect_error(&[&args[..], &other].concat(), &["the model has no n-gram counts", "--set ngrams.order=best`"]);
+    let found = dir.json(&[&args[..], &other, &["--json"]].concat());
+    assert!(found["mixture"]["mixture"]["loss_nats_per_token"].is_number(), "{found}");
+    let of_base =
+        ["the built-in base has no n-gram counts", "`train --init-from base --text FILE --set ngrams.order=best`"];
+    dir.expect_error(&[&["evaluate", "--model", "base", "--mix", "ngram"], &other[..]].concat(), &of_base);
+    dir.expect_error(&["generate", "--model", "base", "--mix", "ngram"], &[of_base[1]]);
 
     let generate = |run: &str, more: &[&str]| {
         let args = ["generate", "--backend", "flex", "--json", "--seed", "1", "--max-tokens", "40", "--model", run];
@@ -101,7 +106,10 @@ fn a_run_with_ngrams_is_reported_evaluated_and_written_with_the_mixture() {
     assert!(streamed.stderr.contains("mixed with 3-grams of its training text"), "{}", streamed.stderr);
     dir.expect_error(
         &["generate", "--backend", "flex", "--model", "runs/plain", "--mix", "ngram"],
-        &["`--mix ngram` is given, but the model has no n-gram counts"],
+        &[
+            "`--mix ngram` is given, but the model has no n-gram counts",
+            "`train --resume runs/plain --set ngrams.order",
+        ],
     );
 
     // A resumed run makes the same file, and a damaged one is rejected.
@@ -110,7 +118,32 @@ fn a_run_with_ngrams_is_reported_evaluated_and_written_with_the_mixture() {
     dir.run_ok(&["train", "--resume", "runs/mixed", "--backend", "flex"]);
     assert!(counts() == before);
     dir.file(&format!("runs/mixed/{COUNTS}"), &before[..before.len() - 1]);
-    dir.expect_error(&["generate", "--backend", "flex", "--model", "runs/mixed"], &[COUNTS]);
+    let again = ["`train --resume runs/mixed` counts them again", "`--mix none`"];
+    let damaged = || {
+        for command in ["generate", "evaluate"] {
+            dir.expect_error(&[command, "--backend", "flex", "--model", "runs/mixed"], &[COUNTS, again[0], again[1]]);
+        }
+        assert_eq!(generate("runs/mixed", &["--mix", "none"])["samples"], alone["samples"]);
+        assert_eq!(evaluate("runs/mixed", &["--mix", "none"]).get("mixture"), None);
+    };
+    damaged();
+    fs::remove_file(dir.path().join("runs/mixed").join(COUNTS)).unwrap();
+    damaged();
+    dir.run_ok(&["train", "--resume", "runs/mixed", "--backend", "flex"]);
+    assert!(counts() == before);
+    // Counts that the manifest does not list are not those of the model.
+    dir.file(&format!("runs/plain/{COUNTS}"), &before);
+    let stray = dir.run_ok(&["evaluate", "--backend", "flex", "--model", "runs/plain"]).stderr;
+    assert!(stray.contains("is not used, because the manifest of the model does not list it"), "{stray}");
+    // An imported model has those of its text, with weights for its own network.
+    dir.run_ok(&["export", "w.safetensors", "--layout", "keras", "--model", "runs/mixed", "--backend", "flex"]);
+    let import = ["import", "w.safetensors", "--layout", "keras", "--backend", "flex"];
+    dir.run_ok(&[&import[..], &["--like", "runs/mixed", "--out", "like"]].concat());
+    assert!(fs::read(dir.path().join("like").join(COUNTS)).unwrap() == before);
+    let settings = TINY.iter().chain(&short).chain(&["ngrams.order=2"]).flat_map(|&setting| ["--set", setting]);
+    let settings: Vec<&str> = settings.chain(["--out", "configured"]).collect();
+    dir.run_ok(&[&import[..], &settings].concat());
+    assert_eq!(evaluate("configured", &[])["mixture"]["order"], 2);
     // A run that has ended gets them later.
     let resumed = dir.run_ok(&["train", "--resume", "runs/plain", "--backend", "flex", "--set", "ngrams.order=3"]);
     assert!(resumed.stderr.contains("The mixture of the network with 3-grams"), "{}", resumed.stderr);
@@ -147,6 +180,15 @@ fn models_of_characters_subwords_and_documents_keep_ngrams() {
             assert!(samples.iter().any(|sample| sample["complete"] == true), "{written}");
         }
     }
+    // Without the text of its model, an imported model has none, and its configuration does not say so.
+    fs::remove_file(dir.path().join("text.txt")).unwrap();
+    dir.run_ok(&["export", "w.safetensors", "--layout", "keras", "--model", "characters", "--backend", "flex"]);
+    let import = ["import", "w.safetensors", "--layout", "keras", "--backend", "flex", "--like", "characters"];
+    let imported = dir.run_ok(&[&import[..], &["--out", "imported"]].concat()).stderr;
+    assert!(imported.contains("the imported model has no n-grams"), "{imported}");
+    assert!(!dir.path().join("imported").join(COUNTS).exists());
+    let config = fs::read_to_string(dir.path().join("imported/config.toml")).unwrap();
+    assert!(!config.contains("ngrams") && config.contains("[tokens]"), "{config}");
     dir.expect_error(
         &["train", "--backend", "flex", "--out", "none", "--set", "ngrams.order=0"],
         &["found 0; expected `best` or a number of tokens from 1 to 12"],

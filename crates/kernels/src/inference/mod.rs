@@ -18,4 +18,4 @@ pub use extended_lstm::{CellNormValues, ExtendedLstmLayer};
 pub use norm::normalize_row;
 pub use packed_weights::{PackedLinear, PackedWeights, Precision, quantize_roundtrip};
 pub use recurrent_layer::{LayerState, RecurrentLayer};
-pub use softmax::{draw, softmax_weights, sum_of_weights};
+pub use softmax::{draw, log_softmax, log_sum_exp, softmax_weights, sum_of_weights};

@@ -14,6 +14,8 @@ use crate::norm::LayerNorm;
 
 /// The most rounds of the mogrifier. Each of them is a step of computation, and the paper uses 5 or 6.
 const MAX_ROUNDS: usize = 32;
+/// The largest rank of the matrices of the mogrifier.
+const MAX_RANK: usize = 8_192;
 
 /// The options of an LSTM cell. One without any is [`CellKind::Lstm`](super::CellKind::Lstm).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,8 +35,8 @@ impl LstmOptions {
     /// Names the first option that is out of range, or given for another cell than an LSTM.
     pub(crate) fn check(self, is_lstm: bool, path: &str) -> Result<()> {
         let Self { cell_norm, mogrifier_rounds: rounds, mogrifier_rank: rank } = self;
-        let wrong = |key: &str, found: &dyn ToString, expected: &'static str| {
-            Err(Error::out_of_range(format!("{path}.{key}"), found.to_string(), expected))
+        let wrong = |key: &str, found: &dyn ToString, expected: &str| {
+            Err(Error::out_of_range(format!("{path}.{key}"), found.to_string(), expected.to_owned()))
         };
         if !is_lstm {
             if cell_norm {
@@ -47,14 +49,15 @@ impl LstmOptions {
             }
         }
         if rounds > MAX_ROUNDS {
-            return wrong("mogrifier_rounds", &rounds, "0 for none, 5 as in its paper, at most 32");
+            let expected = format!("0 for none, or 1 to {MAX_ROUNDS}, such as 5 as in its paper");
+            return wrong("mogrifier_rounds", &rounds, &expected);
         }
-        if rank > 8_192 {
-            return wrong("mogrifier_rank", &rank, "0 for full matrices, or 1 to 8192");
+        if rank > MAX_RANK {
+            return wrong("mogrifier_rank", &rank, &format!("0 for full matrices, or 1 to {MAX_RANK}"));
         }
         if rank > 0 && rounds == 0 {
-            let expected = "0, because `mogrifier_rounds` is 0: set it, too, for instance to 5";
-            return wrong("mogrifier_rank", &rank, expected);
+            let expected = format!("0, because `{path}.mogrifier_rounds` is 0: set that, too, for instance to 5");
+            return wrong("mogrifier_rank", &rank, &expected);
         }
         Ok(())
     }

@@ -182,12 +182,12 @@ fn import_layers(stack: &mut Stack, layout: Layout, loader: &mut StrictLoader) -
 fn check(stack: &Stack, layout: Layout) -> Result<()> {
     for (index, layer) in stack.layers.iter().enumerate() {
         let CellKind::ExtendedLstm(options) = layer.cell.kind() else { continue };
-        let (key, found) = if options.cell_norm {
-            ("cell_norm", "true".into())
+        let (key, found, plain) = if options.cell_norm {
+            ("cell_norm", "true".into(), "false")
         } else {
-            ("mogrifier_rounds", options.mogrifier_rounds.to_string())
+            ("mogrifier_rounds", options.mogrifier_rounds.to_string(), "0")
         };
-        let expected = "no such key: the LSTM of PyTorch and that of Keras do not have it";
+        let expected = format!("{plain}: the LSTM of PyTorch and that of Keras have no such option");
         return Err(Error::out_of_range(format!("model.layers[{index}].{key}"), found, expected));
     }
     match layout {

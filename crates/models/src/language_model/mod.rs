@@ -7,9 +7,12 @@ mod config;
 mod config_tests;
 #[cfg(test)]
 mod document_tests;
+mod forward;
 #[cfg(test)]
 mod init_tests;
 mod model;
+#[cfg(test)]
+mod model_tests;
 mod network;
 mod token_input;
 

@@ -104,7 +104,8 @@ fn updates_follow_the_equations_and_each_chunk_is_evaluated_before() {
     let model = model(&dataset);
     let before = values(&model);
     let training_text = training_text(&dataset);
-    for evaluation in [DynamicEvaluation::sgd(&model), DynamicEvaluation::rms(&model, &training_text).unwrap()] {
+    for evaluation in [DynamicEvaluation::sgd(&model), DynamicEvaluation::rms(&model, &training_text, |_| {}).unwrap()]
+    {
         let rate = if evaluation.sizes.is_some() { 0.02 } else { 0.5 };
         for decay in [0.0, 0.3] {
             let rates = DynamicRates { rate, decay };
@@ -126,7 +127,7 @@ fn updates_follow_the_equations_and_each_chunk_is_evaluated_before() {
                 current = current.map(&mut plain);
                 assert_close(&updated, &current);
             }
-            let found = evaluation.evaluate_first(&valid_chunks(&dataset), None, rates, 4 * CHUNK).unwrap();
+            let found = evaluation.evaluate_first(&valid_chunks(&dataset), None, rates, 4 * CHUNK, |_| {}).unwrap();
             assert!((loss(&found) - expected.nats_per_token()).abs() < 1e-5, "{found:?} {expected:?}");
         }
     }
@@ -139,7 +140,7 @@ fn the_size_of_gradients_is_their_root_mean_square_in_the_training_text() {
     let model = model(&dataset);
     // One block.
     let text = Streams::over(dataset.sequence(Part::Train), 1, dataset.sequence(Part::Train).len() / 3);
-    let evaluation = DynamicEvaluation::rms(&model, &text).unwrap();
+    let evaluation = DynamicEvaluation::rms(&model, &text, |_| {}).unwrap();
     let trainable = model.clone().trainable();
     let (mut state, mut squares) = (trainable.init_state(1), vec![0.0; dataset.tokenizer.vocabulary.len()]);
     for index in 0..text.chunks() {
@@ -165,11 +166,14 @@ fn a_model_learns_the_names_of_a_paragraph_while_it_is_evaluated() {
     let plain = evaluate(&model, &valid_chunks(&dataset)).unwrap().nats_per_token();
     let valid = valid_chunks(&dataset);
     let training_text = training_text(&dataset);
-    for evaluation in [DynamicEvaluation::sgd(&model), DynamicEvaluation::rms(&model, &training_text).unwrap()] {
-        let rates = evaluation.best_rates(&valid, None, [None; 2], usize::MAX).unwrap();
-        let adapted = loss(&evaluation.evaluate(&valid, None, rates).unwrap());
+    for evaluation in [DynamicEvaluation::sgd(&model), DynamicEvaluation::rms(&model, &training_text, |_| {}).unwrap()]
+    {
+        let mut done = Vec::new();
+        let rates = evaluation.best_rates(&valid, None, [None; 2], usize::MAX, |fraction| done.push(fraction)).unwrap();
+        assert!(done.is_sorted() && done[0] < 0.1 && done.last() == Some(&1.0), "{done:?}");
+        let adapted = loss(&evaluation.evaluate(&valid, None, rates, |_| {}).unwrap());
         assert!(adapted < 0.97 * plain, "{adapted} {plain} {rates:?}");
-        let given = evaluation.best_rates(&valid, None, [Some(rates.rate), Some(0.5)], 50).unwrap();
+        let given = evaluation.best_rates(&valid, None, [Some(rates.rate), Some(0.5)], 50, |_| {}).unwrap();
         assert_eq!(given, DynamicRates { rate: rates.rate, decay: 0.5 });
     }
 }
