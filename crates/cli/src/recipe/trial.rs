@@ -110,25 +110,21 @@ impl Trial {
 
     /// What was compared, in words.
     pub fn reason(&self) -> String {
-        let (start, bits, limit) = match self.trained {
-            Some(bits) => (
-                format!("after {} of training on the text", short_time(self.seconds)),
-                bits,
-                TAKEN_BELOW * self.counting,
-            ),
+        let (start, bits, factor) = match self.trained {
+            Some(bits) => (format!("after {} of training on the text", short_time(self.seconds)), bits, TAKEN_BELOW),
             None if self.is_of_first_part => (
                 format!("before any training, on the first {} kB of the text,", FIRST_PART / 1_000),
                 self.untrained,
-                TRIED_BELOW * self.counting,
+                TRIED_BELOW,
             ),
-            None => ("before any training".into(), self.untrained, TRIED_BELOW * self.counting),
+            None => ("before any training".into(), self.untrained, TRIED_BELOW),
         };
         format!(
             "{start} it needs {} bits to predict a byte of held-out text, where counting characters in the same part needs \
-             {}; the limit is {}",
+             {}; the limit is {factor} times that, {}",
             decimals(bits, 2),
             decimals(self.counting, 2),
-            decimals(limit, 2)
+            decimals(factor * self.counting, 2)
         )
     }
 }
@@ -215,17 +211,17 @@ mod tests {
             assert_eq!(trial.takes_base(), is_taken, "{bits}");
         }
         let expected = "after 9 s of training on the text it needs 1.95 bits to predict a byte of held-out text, where \
-                        counting characters in the same part needs 2.00; the limit is 2.20";
+                        counting characters in the same part needs 2.00; the limit is 1.1 times that, 2.20";
         assert_eq!(trial(3.0, Some(1.95)).reason(), expected);
         // A text of another script.
         let foreign = trial(5.1, None);
         assert!(!foreign.is_promising() && !foreign.takes_base());
         let expected = "before any training it needs 5.10 bits to predict a byte of held-out text, where counting \
-                        characters in the same part needs 2.00; the limit is 5.00";
+                        characters in the same part needs 2.00; the limit is 2.5 times that, 5.00";
         assert_eq!(foreign.reason(), expected);
         let early = Trial { is_of_first_part: true, ..trial(8.5, None) };
         let expected = "before any training, on the first 100 kB of the text, it needs 8.50 bits to predict a byte of held-out \
-                        text, where counting characters in the same part needs 2.00; the limit is 5.00";
+                        text, where counting characters in the same part needs 2.00; the limit is 2.5 times that, 5.00";
         assert_eq!(early.reason(), expected);
         assert!(trial(4.9, None).is_promising() && !trial(f64::NAN, None).is_promising());
         // A small part of the text decides only if the base is worse than no model.

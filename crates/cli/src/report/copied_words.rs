@@ -89,9 +89,13 @@ impl CopiedWords {
             (Some(0), _) => format!("; none could be compared with {text}"),
             (Some(checked), Some(found)) => {
                 let stand = if found == 1 { "stands" } else { "stand" };
+                let meaning = if found <= counted_by_mistake(checked) {
+                    "no more than the 1 % that is counted by mistake"
+                } else {
+                    "up to 1 % of the others by mistake"
+                };
                 format!(
-                    "; of {} that could be compared with {text}, {} {stand} there (up to 1 % of the others are counted by \
-                     mistake)",
+                    "; of {} that could be compared with {text}, {} {stand} there, {meaning}",
                     thousands(checked),
                     thousands(found)
                 )
@@ -99,6 +103,12 @@ impl CopiedWords {
             _ => String::new(),
         }
     }
+}
+
+/// How many of so many sequences the filter of the base may find by mistake: the expected 1 % and two standard deviations.
+fn counted_by_mistake(checked: usize) -> usize {
+    let expected = 0.01 * checked as f64;
+    (expected + 2.0 * expected.sqrt()) as usize
 }
 
 impl EarlierTexts {
@@ -170,15 +180,17 @@ mod tests {
         assert_eq!(sentence(3, None, false), format!("{start}3 stand in the training text."));
         let text = "the text of the base model that the run started from";
         let both = |found: &str| {
-            format!(
-                "{start}1 stands in the training text; of 98 that could be compared with {text}, {found} there (up to 1 % of the \
-                 others are counted by mistake)"
-            )
+            format!("{start}1 stands in the training text; of 98 that could be compared with {text}, {found}")
         };
-        assert_eq!(sentence(1, Some([98, 2]), false), format!("{}.", both("2 stand")));
+        let (chance, more) = ("no more than the 1 % that is counted by mistake", "up to 1 % of the others by mistake");
+        assert_eq!(sentence(1, Some([98, 2]), false), format!("{}, {chance}.", both("2 stand there")));
+        assert_eq!(sentence(1, Some([98, 3]), false), format!("{}, {more}.", both("3 stand there")));
         assert_eq!(
             sentence(1, Some([98, 1]), true),
-            format!("{}; how many stand in the texts of the runs between is not known.", both("1 stands"))
+            format!(
+                "{}, {chance}; how many stand in the texts of the runs between is not known.",
+                both("1 stands there")
+            )
         );
         let none = format!("{start}0 stand in the training text; none could be compared with {text}.");
         assert_eq!(sentence(0, Some([0, 0]), false), none);

@@ -108,7 +108,7 @@ impl EvaluationReport {
             _ => "the text is large for this model",
         };
         format!(
-            "{} parameters trained on {} tokens, {} per token: {meaning}.",
+            "{} parameters and {} training tokens, {} parameters per token: {meaning}.",
             thousands(self.parameters),
             thousands(self.training_tokens),
             match ratio {
@@ -185,7 +185,7 @@ mod tests {
             "| this model | 4.400 | 81.5 | – |",
             "25 % of the 8-grams",
             "12 tokens (in held-out text 7): “the fox said”",
-            "1,853,901 parameters trained on 45,394 tokens, 41 per token",
+            "1,853,901 parameters and 45,394 training tokens, 41 parameters per token",
             "enough to memorise the text",
             "\nTrain longer.\n",
             "\n## How to read this\n",
