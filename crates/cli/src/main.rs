@@ -17,6 +17,7 @@ mod output;
 mod recipe;
 mod report;
 mod run;
+mod surprise;
 mod tensorboard;
 mod view;
 
@@ -136,7 +137,7 @@ fn run(command: Command, backend: Result<BackendSelection>) -> Result<ExitCode> 
 fn public_command_line() -> clap::Command {
     let all = Cli::command();
     let program = clap::Command::new("pastiche").version(env!("CARGO_PKG_VERSION")).subcommand_required(true);
-    let program = program.about(all.get_about().cloned()).after_help(all.get_after_help().cloned());
+    let program = program.about(all.get_about().cloned().unwrap_or_default()).after_help(EXIT_CODES);
     Command::augment_subcommands(program)
 }
 

@@ -80,10 +80,18 @@ impl Draft<'_> {
 
     /// The text after the prompt.
     pub fn text(&self) -> String {
+        self.text_of(self.ids.len())
+    }
+
+    /// The text of the first `count` ids after the prompt.
+    ///
+    /// # Panics
+    /// If there are fewer.
+    pub fn text_of(&self, count: usize) -> String {
         let mut detokenizer = self.of_prompt();
         let start = detokenizer.text().len();
         let vocabulary = &self.generator.tokenizer().vocabulary;
-        detokenizer.extend(self.ids.iter().map(|&id| vocabulary.written(id)));
+        detokenizer.extend(self.ids[..count].iter().map(|&id| vocabulary.written(id)));
         detokenizer.into_text().split_off(start)
     }
 

@@ -9,7 +9,7 @@ use pastiche::threads::{ThreadCount, invalid_setting};
 use serde::Serialize;
 
 use crate::device::BackendSelection;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::output::{columns, print, print_json};
 use crate::run::provenance::Machine;
 use crate::view::format::counted;
@@ -219,6 +219,8 @@ fn bytes(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::error::Error;
+
     use super::*;
 
     fn gpu(backend: &'static str, device: &str, is_software: bool) -> Gpu {

@@ -17,7 +17,7 @@ use trainer::Checkpoints;
 use super::adapted::{AdaptOptions, Scored, Scoring};
 use super::generate::{int8, label, state_mode};
 use super::train::CONFIG;
-use super::{load_model, mix};
+use super::{load_model, mix, text_surprise};
 use crate::base;
 use crate::config::{
     Config, Data, DocumentKind, DocumentSettings, FOLDER, LmExperiment, OpenInput, PretrainedModel, QaExperiment,
@@ -35,6 +35,7 @@ use crate::run::changed_text;
 use crate::run::directory;
 use crate::run::init::{check_questions, check_text};
 use crate::run::provenance::Provenance;
+use crate::surprise::Painter;
 use crate::view::format::{decimals, short_name, thousands};
 
 /// Runs the command.
@@ -43,6 +44,7 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
     if let Some(option) = read.given().filter(|_| args.text.is_empty() && args.data.is_none()) {
         bail!("`{option}` is given without `--text` or `--data`, which it says how to read; leave it out");
     }
+    let painter = text_surprise::painter(args)?;
     let adapt = AdaptOptions::of(args)?;
     let for_data = args.data.is_some().then_some(QuestionModel::KIND);
     let has_labels = args.label.is_some() || args.no_label;
@@ -78,8 +80,11 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
         None => LabelChoice::Own,
     };
     let scoring = Scoring { bundle, directory: &directory, labels, mode, adapt };
-    let mut scored =
-        if args.text.is_empty() { evaluate_own_text(args, &scoring)? } else { evaluate_files(args, &scoring)? };
+    let mut scored = if args.text.is_empty() {
+        evaluate_own_text(args, &scoring)?
+    } else {
+        evaluate_files(args, &scoring, painter)?
+    };
     if args.int8 {
         scored.evaluation.protocol.push_str("; weights in eight bits");
     }
@@ -172,7 +177,7 @@ fn spell_unknown_tokens(evaluation: &mut Evaluation, dataset: &TextDataset, mode
 }
 
 /// Evaluates a model on other texts, which are read as those of the model, as far as no option says how.
-fn evaluate_files(args: &Evaluate, scoring: &Scoring) -> Result<Scored> {
+fn evaluate_files(args: &Evaluate, scoring: &Scoring, painter: Painter) -> Result<Scored> {
     let Scoring { bundle, directory, labels, mode, .. } = *scoring;
     let mixture = if scoring.adapts() { None } else { mix::for_other_text(args.mix, bundle)? };
     reject_repeated_pipes(args.text.iter().map(PathBuf::as_path))?;
@@ -206,6 +211,9 @@ fn evaluate_files(args: &Evaluate, scoring: &Scoring) -> Result<Scored> {
     let mut scored = scoring.score(&text.sequence, text.unmapped, None).map_err(in_text)?;
     let (mixture, sequence) = (mixture.as_ref(), &text.sequence);
     scored.evaluation.mixture = mix::evaluate(mixture, bundle, sequence, text.unmapped, labels, mode)?;
+    if painter.has_colour() {
+        text_surprise::print_text(scoring, sequence, mixture, painter)?;
+    }
     if text.documents.is_some() && matches!(input, OpenInput::Text(_)) {
         scored.evaluation.protocol.push_str("; the text is one document");
     }

@@ -13,14 +13,17 @@ pub mod fetch;
 pub mod generate;
 pub mod gradients;
 pub mod import;
+mod interactive;
 pub mod man;
 mod mix;
 pub mod prepare;
+mod prompt;
 pub mod reproduce;
 pub mod runs;
 mod sample_printer;
 mod sampling_settings;
 pub mod summary;
+mod text_surprise;
 pub mod train;
 
 use std::path::Path;
