@@ -4,8 +4,9 @@ use std::fs;
 
 use serde_json::Value;
 
+use super::documents_and_labels::train;
 use super::text_inputs::with_input;
-use crate::common::{CommandOutput, TestDir, assert_error, tiny};
+use crate::common::{CommandOutput, TestDir, assert_error};
 
 const OLD_RUNS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/old_runs/runs");
 
@@ -135,14 +136,13 @@ fn a_document_with_a_label_is_written_to_its_end() {
     let dir = TestDir::new();
     let rows: String = (0..60).map(|n| format!("the fox saw {n} hills,{}\n", ["short", "long"][n % 2])).collect();
     dir.file("rows.csv", format!("text,kind\n{rows}"));
-    let text = ["--text", "rows.csv", "--column", "text", "--label", "kind", "--out", "runs/a", "--backend", "flex"];
-    dir.run_ok(&[&["train"], tiny().as_slice(), &text, &["--set", "train.mode=tbptt"]].concat());
-    let greedy = ["--label", "long", "--temperature", "1", "--top-p", "1"];
-    let written = write_ok(&dir, &greedy, &["the fox", "/write 2000", "/save a.json"]);
+    train(&dir, "runs/a", &["--text", "rows.csv", "--column", "text", "--label", "kind"], &["train.epochs=4"]);
+    let own = ["--label", "long", "--temperature", "1", "--top-p", "1"];
+    let written = write_ok(&dir, &own, &["the fox", "/write 2000", "/save a.json"]);
     assert!(written.stderr.contains("the document is complete"), "{}", written.stderr);
     let saved: Value = serde_json::from_str(&fs::read_to_string(dir.path().join("a.json")).unwrap()).unwrap();
     assert_eq!(saved["label"], "long");
-    let error = write(&dir, &greedy, &["the fox", "/write 2000", "1"]);
+    let error = write(&dir, &own, &["the fox", "/write 2000", "1"]);
     assert_error(&error, "a complete document", &["line 3", "the document is complete"]);
     let painted = dir.run_ok(&["evaluate", "--text", "rows.csv", "--color", "always", "--backend", "flex"]);
     assert_eq!(without_colours(&painted.stdout).matches("the fox saw").count(), 60, "{}", painted.stdout);
@@ -172,13 +172,13 @@ fn colours_change_neither_the_text_nor_the_scores() {
                 assert_eq!(dir.run_ok(&[&args[..], color].concat()).stdout, plain.stdout);
             }
         }
-        let text = "the fox saw the crow and the crow saw the fox . the fox ran .\n".repeat(4);
+        let text = "the fox asked the crow and the crow asked the fox . the fox ran .\n".repeat(4);
         dir.file("my.txt", &text);
         let evaluate = ["evaluate", "--model", &model, "--backend", "flex", "--text", "my.txt"];
         let plain = dir.run_ok(&evaluate).stdout;
         let painted = dir.run_ok(&[&evaluate[..], &["--color", "always"]].concat()).stdout;
         let text = without_colours(&painted);
-        assert!(painted.contains("\u{1b}[38;5;16;48;5;") && text.contains("fox saw the crow"), "{painted}");
+        assert!(painted.contains("\u{1b}[38;5;16;48;5;") && text.contains("fox asked the crow"), "{painted}");
         assert!(text.ends_with(&format!("\n\n{plain}")), "{text}{plain}");
         assert_eq!(dir.run_ok(&[&evaluate[..], &["--color", "auto"]].concat()).stdout, plain);
     }
