@@ -54,10 +54,10 @@ enum CliCommand {
 
 /// What the codes mean, with which the program exits.
 const EXIT_CODES: &str = "Exit codes:
-  0    success; also if the reader of the output has closed it, as `head` does
-  1    an error, which is one line on standard error; also a difference that `reproduce` finds, and a problem that `doctor` finds
+  0    success; also if the reader of the output has closed it
+  1    an error, a difference that `reproduce` finds, or a problem that `doctor` finds
   2    an invalid command line
-  130  training was stopped by Ctrl-C, SIGTERM or SIGHUP, and can be resumed unless nothing was trained yet";
+  130  training was stopped by Ctrl-C, SIGTERM or SIGHUP; a run can be resumed";
 
 /// The stack size that Linux gives a main thread, in bytes.
 const STACK_SIZE: usize = 8 << 20;

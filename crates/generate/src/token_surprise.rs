@@ -92,7 +92,7 @@ mod tests {
     fn the_pieces_join_to_the_text_and_their_surprise_is_the_loss() {
         for (generator, text) in [
             (generator(WORDS, None), "a é a . a a é . a ."),
-            (generator(JAMO, None), "한하 a 한.é 하한"),
+            (generator(JAMO, None), "a a 한하.é 하한"),
             (subword_generator(), " the fox the 🦊é fox the"),
         ] {
             for mode in [StateMode::Carry, StateMode::Window] {

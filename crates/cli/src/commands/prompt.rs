@@ -11,7 +11,7 @@ use text_prep::source::remove_byte_order_marks;
 use super::train::CONFIG;
 use crate::config::Config;
 use crate::error::{Error, Result, bail};
-use crate::input::read_prompt;
+use crate::input::{is_standard_input, read_prompt};
 use crate::output::status;
 use crate::view::format::{counted, thousands};
 
@@ -31,6 +31,12 @@ pub fn prompt_text(args: &Generate, directory: &Path) -> Result<String> {
         }
         return Ok(if options.keep_inner_marks { prompt.into() } else { remove_byte_order_marks(prompt).into_owned() });
     };
+    if args.interactive && is_standard_input(path) {
+        bail!(
+            "`--prompt-file {}` and `--interactive` both read standard input: give the prompt with `--prompt`",
+            path.display()
+        );
+    }
     read_prompt(path, &options).map_err(|error| error.about_text(None))
 }
 

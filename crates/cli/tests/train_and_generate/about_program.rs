@@ -43,7 +43,7 @@ fn shells_complete_commands_and_their_options() {
         for word in ["pastiche", "generate", "interactive", "doctor"] {
             assert!(script.contains(word), "{shell}: {word}");
         }
-        assert!(!script.contains("bench"), "{shell}");
+        assert!(!script.split(|c: char| !c.is_alphanumeric()).any(|word| word == "bench"), "{shell}");
         if shell == "bash" && cfg!(unix) {
             let path = dir.file("complete.bash", &script);
             let check = format!(

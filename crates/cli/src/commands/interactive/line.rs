@@ -7,7 +7,7 @@ use args::unescape;
 /// Tokens that `/write` samples without a number.
 const WRITE: usize = 20;
 /// The most tokens that `/write` samples at once.
-const MAX_WRITE: usize = 100_000;
+const MAX_WRITE: usize = 1_000;
 /// The most choices that are shown.
 const MAX_CHOICES: usize = 100;
 
@@ -63,7 +63,7 @@ impl Line {
             return Ok(None);
         }
         if line.bytes().all(|byte| byte.is_ascii_digit()) {
-            return number(line, "a choice", 1..=usize::MAX).map(Self::Choice).map(Some);
+            return number(line, "the choice", 1..=usize::MAX).map(Self::Choice).map(Some);
         }
         let Some(command) = line.strip_prefix('/') else { return Ok(Some(Self::Text(line.into()))) };
         let (name, value) = command.split_once(' ').unwrap_or((command, ""));
@@ -112,8 +112,10 @@ fn number(word: &str, what: &str, range: std::ops::RangeInclusive<usize>) -> Res
     number.ok_or_else(|| {
         let (start, end) = range.into_inner();
         let end = if end == usize::MAX { "on".into() } else { format!("to {end}") };
-        let found = if word.is_empty() { "nothing".into() } else { format!("`{word}`") };
-        format!("{what} has the number {found}; expected one from {start} {end}")
+        match word {
+            "" => format!("{what} is given without a number: expected one from {start} {end}"),
+            word => format!("{what} is `{word}`: expected a number from {start} {end}"),
+        }
     })
 }
 
@@ -149,11 +151,11 @@ mod tests {
     #[test]
     fn what_cannot_be_understood_is_an_error_with_advice() {
         for (line, expected) in [
-            ("0", "a choice has the number `0`; expected one from 1 on"),
+            ("0", "the choice is `0`: expected a number from 1 on"),
             ("/wrote 5", "the command `/wrote` is unknown: `/help` lists all, and `/type /wrote 5` appends this text"),
-            ("/write x", "`/write` has the number `x`; expected one from 1 to 100000"),
-            ("/choices", "`/choices` has the number nothing; expected one from 1 to 100"),
-            ("/go", "`/go` has the number nothing; expected one from 0 on"),
+            ("/write x", "`/write` is `x`: expected a number from 1 to 1000"),
+            ("/choices", "`/choices` is given without a number: expected one from 1 to 100"),
+            ("/go", "`/go` is given without a number: expected one from 0 on"),
             ("/save", "`/save` is given without a file: expected a name such as `/save text.md`"),
             ("/show me", "`/show` is given with `me`, but takes nothing: leave it out"),
             ("/type", "`/type` is given without a text: expected one after a space"),

@@ -19,7 +19,6 @@ use self::tree::{Author, Token, Tree};
 use super::prompt::{explain_oov, oov_policy, warn_of_oov};
 use super::sampling_settings::{Settings, in_words};
 use crate::error::{Error, Result, bail};
-use crate::input::is_standard_input;
 use crate::output::{ask, columns, print, print_raw, status, status_raw};
 use crate::run::initial_model::manifest_sha256;
 use crate::surprise::Painter;
@@ -71,9 +70,6 @@ enum Shown {
 /// # Errors
 /// If the model cannot be computed, the input cannot be read, or, of an input that is no terminal, a line is invalid.
 pub fn run(args: &Generate, model: &Model, prompt: Prompt, text: &str, sampling: Sampling) -> Result<()> {
-    if args.prompt_file.as_deref().is_some_and(is_standard_input) {
-        bail!("`--prompt-file -` and `--interactive` both read standard input: give the prompt with `--prompt`");
-    }
     let Model { generator, directory, mixed_with } = *model;
     let settings = in_words(&sampling);
     status(&format!(
