@@ -135,10 +135,10 @@ fn run(command: Command, backend: Result<BackendSelection>) -> Result<ExitCode> 
 
 /// The command line without the commands that are not meant for users.
 fn public_command_line() -> clap::Command {
-    let all = Cli::command();
     let program = clap::Command::new("pastiche").version(env!("CARGO_PKG_VERSION")).subcommand_required(true);
-    let program = program.about(all.get_about().cloned().unwrap_or_default()).after_help(EXIT_CODES);
-    Command::augment_subcommands(program)
+    // The enum has a description of its own, which is for programmers.
+    let about = Cli::command().get_about().cloned().unwrap_or_default();
+    Command::augment_subcommands(program).about(about).after_help(EXIT_CODES)
 }
 
 #[cfg(test)]
@@ -151,6 +151,10 @@ mod tests {
         command_line.clone().debug_assert();
         let names: Vec<&str> = command_line.get_subcommands().map(clap::Command::get_name).collect();
         assert!(names.contains(&"train") && names.contains(&"doctor") && !names.contains(&"bench"), "{names:?}");
+        assert_eq!(
+            command_line.get_about().map(ToString::to_string),
+            Cli::command().get_about().map(ToString::to_string)
+        );
         assert!(command_line.get_after_help().is_some_and(|help| help.to_string().contains("130")));
     }
 }

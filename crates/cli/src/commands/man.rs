@@ -16,7 +16,7 @@ pub fn run(args: &Man, command_line: clap::Command) -> Result<()> {
     let commands = command_line.get_subcommands();
     let pages: Vec<&clap::Command> = std::iter::once(&command_line).chain(commands).collect();
     for command in &pages {
-        let page = clap_mangen::Man::new((*command).clone());
+        let page = clap_mangen::Man::new((*command).clone()).source(concat!("pastiche ", env!("CARGO_PKG_VERSION")));
         let mut text = Vec::new();
         page.render(&mut text).map_err(Error::io(page.get_filename(), "rendered"))?;
         write_atomically(&args.out.join(page.get_filename()), &text)?;

@@ -64,9 +64,10 @@ fn manual_pages_are_written_for_every_command() {
     let read = |name: &str| fs::read_to_string(dir.path().join("pages/man1").join(name)).unwrap();
     let main = read("pastiche.1");
     assert!(main.contains(".TH pastiche 1") && main.contains("pastiche\\-train(1)"), "{main}");
-    assert!(main.contains("130"), "{main}");
+    assert!(main.contains("pastiche \\- Trains small recurrent language models") && main.contains("130"), "{main}");
     let page = read("pastiche-generate.1");
     assert!(page.contains("\\-\\-interactive") && page.contains("pastiche generate"), "{page}");
+    assert!(page.contains(concat!("\"pastiche ", env!("CARGO_PKG_VERSION"), "\"")), "{page}");
     let names = fs::read_dir(dir.path().join("pages/man1")).unwrap().map(|entry| entry.unwrap().file_name());
     let names: Vec<String> = names.map(|name| name.into_string().unwrap()).collect();
     assert!(names.iter().all(|name| name.starts_with("pastiche") && !name.contains("bench")), "{names:?}");
