@@ -51,7 +51,9 @@ fn keep_progress_bar(command: &mut Command) {
     let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse::<u16>().ok());
     command.env("CARGO_TERM_PROGRESS_WHEN", "always");
     command.env("CARGO_TERM_PROGRESS_WIDTH", width.unwrap_or(80).to_string());
-    if std::env::var_os("NO_COLOR").is_none() && std::env::var_os("CARGO_TERM_COLOR").is_none() {
+    if std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        && std::env::var_os("CARGO_TERM_COLOR").is_none()
+    {
         command.env("CARGO_TERM_COLOR", "always");
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::{Adapt, BackendArgs, CacheArgs, DynamicArgs, Mix, StateMode, TextArgs};
+use crate::{Adapt, BackendArgs, CacheArgs, ColorArgs, DynamicArgs, Mix, StateMode, TextArgs};
 
 /// A held-out part of the text of a run.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +71,9 @@ pub struct Evaluate {
     /// Settings of `--adapt dynamic`.
     #[command(flatten)]
     pub dynamic: DynamicArgs,
+    /// Surprise as colours, of the text of `--text`.
+    #[command(flatten)]
+    pub color: ColorArgs,
     /// Print one JSON object on standard output and nothing else there
     #[arg(long)]
     pub json: bool,

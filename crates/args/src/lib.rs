@@ -8,11 +8,13 @@ mod adapt;
 mod ask;
 mod backend;
 mod base;
+mod color;
 mod escapes;
 mod evaluate;
 #[cfg(test)]
 mod old_spellings;
 mod parse;
+mod program;
 mod runs;
 mod sampling;
 mod texts;
@@ -25,9 +27,11 @@ pub use ask::{Ask, AskFormat};
 pub use backend::{BACKEND_FILE, BACKEND_VARIABLE, Backend, BackendFile, SIMD_VARIABLE};
 pub use base::Base;
 use clap::{Args, Subcommand, ValueEnum};
+pub use color::{ColorArgs, ColorChoice};
 pub use escapes::{unescape, visible};
 pub use evaluate::{Evaluate, HeldOutPart};
 pub use parse::parse;
+pub use program::{Completions, Doctor, Man, Shell};
 pub use runs::{Compare, NewTokens, Reproduce, Runs, Train};
 pub use sampling::SamplingArgs;
 pub use texts::{DocumentUnit, TextArgs};
@@ -66,6 +70,12 @@ pub enum Command {
     Export(Export),
     /// Train a base model, from which runs on other texts can start, and write it with a model card
     Base(Base),
+    /// Print what this machine and this build can do, what would be fastest, and what is wrong
+    Doctor(Doctor),
+    /// Print a script with which a shell completes commands and options
+    Completions(Completions),
+    /// Write the manual pages of all commands
+    Man(Man),
 }
 
 /// The configuration file and its overrides.
@@ -202,6 +212,13 @@ pub struct Generate {
     /// Write control characters unchanged, also on a terminal, where they can change colours or the window title
     #[arg(long)]
     pub raw: bool,
+    /// Surprise as colours.
+    #[command(flatten)]
+    pub color: ColorArgs,
+    /// Write a text by hand: choose the next token from the likeliest ones, type words, go back and try others, and save
+    /// the text; `/help` lists the commands, which are read line by line
+    #[arg(long, conflicts_with_all = ["max_tokens", "num_samples", "documents", "best_of", "unique", "stop", "json"])]
+    pub interactive: bool,
     /// Print one JSON object on standard output and nothing else there
     #[arg(long)]
     pub json: bool,
@@ -289,7 +306,9 @@ impl Command {
             Self::Export(args) => Some(&args.backend),
             Self::Base(args) => Some(&args.backend),
             Self::Reproduce(args) => Some(&args.backend),
+            Self::Doctor(args) => Some(&args.backend),
             Self::Prepare(_) | Self::Summary(_) | Self::Runs(_) | Self::Compare(_) | Self::Fetch(_) => None,
+            Self::Completions(_) | Self::Man(_) => None,
         }
     }
 }

@@ -18,13 +18,14 @@ mod output;
 mod recipe;
 mod report;
 mod run;
+mod surprise;
 mod tensorboard;
 mod view;
 
 use std::process::ExitCode;
 
 use args::{Command, SIMD_VARIABLE};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use device::BackendSelection;
 use error::{Error, Result, bail};
 use kernels::cpu::simd_level::{SimdLevel, SimdLevelError};
@@ -33,7 +34,7 @@ use text_prep::counted;
 
 /// Trains small recurrent language models on any text and generates new text in its style
 #[derive(Parser)]
-#[command(name = "pastiche", version, arg_required_else_help = true)]
+#[command(name = "pastiche", version, arg_required_else_help = true, after_help = EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: CliCommand,
@@ -47,6 +48,13 @@ enum CliCommand {
     #[command(hide = true)]
     Bench(commands::bench::Bench),
 }
+
+/// What the codes mean, with which the program exits.
+const EXIT_CODES: &str = "Exit codes:
+  0    success; also if the reader of the output has closed it
+  1    an error, a difference that `reproduce` finds, or a problem that `doctor` finds
+  2    an invalid command line
+  130  training was stopped by Ctrl-C, SIGTERM or SIGHUP; a run can be resumed";
 
 /// The stack size that Linux gives a main thread, in bytes.
 const STACK_SIZE: usize = 8 << 20;
@@ -76,7 +84,7 @@ fn run_process(command: CliCommand) -> Result<ExitCode> {
         CliCommand::Bench(bench) => Some(&bench.backend),
     };
     select_simd_level()?;
-    let backend = BackendSelection::new(options)?;
+    let backend = BackendSelection::new(options);
     // As a thread of the pool the main thread takes part in its loops, instead of sleeping and waking at each.
     let count = ThreadCount::from_env();
     if let ThreadCount { threads, reduced_from: Some(requested), processors } = count {
@@ -94,8 +102,8 @@ fn run_process(command: CliCommand) -> Result<ExitCode> {
     let pool = count.pool_builder().stack_size(STACK_SIZE).build_global();
     pool.map_err(|error| Error::new(format!("no threads can be started: {error}")))?;
     rayon::scope(|_| match command {
-        CliCommand::Public(command) => run(*command, &backend),
-        CliCommand::Bench(bench) => commands::bench::run(&bench, &backend).map(|()| ExitCode::SUCCESS),
+        CliCommand::Public(command) => run(*command, backend),
+        CliCommand::Bench(bench) => commands::bench::run(&bench, &backend?).map(|()| ExitCode::SUCCESS),
     })
 }
 
@@ -113,22 +121,52 @@ fn select_simd_level() -> Result<()> {
     }
 }
 
-fn run(command: Command, backend: &BackendSelection) -> Result<ExitCode> {
+/// Runs a command. One that does not compute works whatever the backend is.
+fn run(command: Command, backend: Result<BackendSelection>) -> Result<ExitCode> {
     match command {
-        Command::Train(args) => return commands::train::run(&args, backend),
-        Command::Base(args) => return commands::base::run(&args, backend),
-        Command::Reproduce(args) => return commands::reproduce::run(&args, backend),
-        Command::Generate(args) => commands::generate::run(&args, backend),
+        Command::Train(args) => return commands::train::run(&args, &backend?),
+        Command::Base(args) => return commands::base::run(&args, &backend?),
+        Command::Reproduce(args) => return commands::reproduce::run(&args, &backend?),
+        Command::Doctor(args) => return commands::doctor::run(&args, backend),
+        Command::Generate(args) => commands::generate::run(&args, &backend?),
         Command::Prepare(args) => commands::prepare::run(&args),
         Command::Summary(args) => commands::summary::run(&args),
-        Command::Evaluate(args) => commands::evaluate::run(&args, backend),
-        Command::Ask(args) => commands::ask::run(&args, backend),
+        Command::Evaluate(args) => commands::evaluate::run(&args, &backend?),
+        Command::Ask(args) => commands::ask::run(&args, &backend?),
         Command::Fetch(args) => commands::fetch::run(&args),
-        Command::Gradients(args) => commands::gradients::run(&args, backend),
-        Command::Import(args) => commands::import::run(&args, backend),
-        Command::Export(args) => commands::export::run(&args, backend),
+        Command::Gradients(args) => commands::gradients::run(&args, &backend?),
+        Command::Import(args) => commands::import::run(&args, &backend?),
+        Command::Export(args) => commands::export::run(&args, &backend?),
         Command::Runs(args) => commands::runs::run(&args),
         Command::Compare(args) => commands::compare::run(&args),
+        Command::Completions(args) => commands::completions::run(&args, public_command_line()),
+        Command::Man(args) => commands::man::run(&args, public_command_line()),
     }?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The command line without the commands that are not meant for users.
+fn public_command_line() -> clap::Command {
+    let program = clap::Command::new("pastiche").version(env!("CARGO_PKG_VERSION")).subcommand_required(true);
+    // The enum has a description of its own, which is for programmers.
+    let about = Cli::command().get_about().cloned().unwrap_or_default();
+    Command::augment_subcommands(program).about(about).after_help(EXIT_CODES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_public_command_line_is_well_formed_and_has_no_hidden_command() {
+        let command_line = public_command_line();
+        command_line.clone().debug_assert();
+        let names: Vec<&str> = command_line.get_subcommands().map(clap::Command::get_name).collect();
+        assert!(names.contains(&"train") && names.contains(&"doctor") && !names.contains(&"bench"), "{names:?}");
+        assert_eq!(
+            command_line.get_about().map(ToString::to_string),
+            Cli::command().get_about().map(ToString::to_string)
+        );
+        assert!(command_line.get_after_help().is_some_and(|help| help.to_string().contains("130")));
+    }
 }

@@ -74,6 +74,17 @@ pub fn status(line: &str) {
     let _ = writeln!(std::io::stderr(), "{}", visible(line));
 }
 
+/// As [`status`], for a line whose control characters are visible already, except those of its colours.
+pub fn status_raw(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Asks for a line on standard error, without a line end.
+pub fn ask(prompt: &str) {
+    let mut output = std::io::stderr();
+    let _ = output.write_all(prompt.as_bytes()).and_then(|()| output.flush());
+}
+
 /// Prints each warning as a line on standard error.
 pub fn warn(warnings: &[String]) {
     for warning in warnings {

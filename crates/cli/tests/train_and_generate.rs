@@ -1,11 +1,15 @@
 //! The main workflow end to end: train, generate, evaluate and resume.
 
+#[path = "train_and_generate/about_program.rs"]
+mod about_program;
 #[path = "train_and_generate/adapted.rs"]
 mod adapted;
 #[path = "train_and_generate/automatic_recipe.rs"]
 mod automatic_recipe;
 #[path = "train_and_generate/benchmark_corpora.rs"]
 mod benchmark_corpora;
+#[path = "train_and_generate/by_hand.rs"]
+mod by_hand;
 mod common;
 #[path = "train_and_generate/documents_and_labels.rs"]
 mod documents_and_labels;

@@ -50,6 +50,7 @@ mod cache;
 mod cache_evaluation;
 #[cfg(test)]
 mod document_tests;
+mod draft;
 pub mod engine;
 pub mod error;
 pub mod evaluate;
@@ -76,12 +77,14 @@ pub mod target_bytes;
 #[cfg(test)]
 mod test_model;
 mod token_log_probs;
+mod token_surprise;
 mod unfinished;
 mod unique;
 
 pub use batch_session::{BatchSession, MAX_READ};
 pub use cache::CacheSettings;
 pub use cache_evaluation::CacheEvaluation;
+pub use draft::{Draft, NextToken};
 pub use engine::Engine;
 pub use error::{Error, Result};
 pub use evaluate::{
@@ -93,7 +96,7 @@ pub use generator::Generator;
 pub use mixture::{Mixture, NgramOrder};
 pub use mixture_evaluation::{Losses, MixtureEvaluation};
 pub use prompt::{Prompt, ToPrompt};
-pub use sample_batch::Sample;
+pub use sample_batch::{Sample, TokenSpan};
 pub use sampler::Sampler;
 pub use samples::{SampleStream, Samples};
 pub use sampling::Sampling;
@@ -101,4 +104,5 @@ pub use session::Session;
 pub use stop::StopText;
 pub use target_bytes::TargetBytes;
 pub use token_log_probs::TokenLogProb;
+pub use token_surprise::each_surprise;
 pub use unique::{LeftOut, UniqueDocuments};

@@ -2,24 +2,28 @@
 
 use kernels::inference::log_sum_exp;
 
-/// The log-probability of the tokens of a text under the model, whatever they were sampled from.
+/// The log-probabilities of the tokens of a text under the model, whatever they were sampled from.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LogLikelihood {
-    /// Their sum, in nats.
-    sum: f64,
-    tokens: usize,
+    /// In nats.
+    log_probs: Vec<f64>,
 }
 
 impl LogLikelihood {
     /// Adds the next token, an id for which these are the logits. They are finite or −∞.
     pub fn add(&mut self, logits: &[f32], id: u32) {
-        self.sum += f64::from(logits[id as usize]) - log_sum_exp(logits);
-        self.tokens += 1;
+        self.log_probs.push(f64::from(logits[id as usize]) - log_sum_exp(logits));
+    }
+
+    /// One for each token.
+    pub fn log_probs(&self) -> &[f64] {
+        &self.log_probs
     }
 
     /// The mean; `None` without tokens.
     pub fn per_token(&self) -> Option<f64> {
-        (self.tokens > 0).then(|| self.sum / self.tokens as f64)
+        let tokens = self.log_probs.len();
+        (tokens > 0).then(|| self.log_probs.iter().sum::<f64>() / tokens as f64)
     }
 }
 
@@ -38,6 +42,7 @@ mod tests {
             alone.add(&logits, id);
             assert!((alone.per_token().unwrap() - nats).abs() < 1e-4, "{shift}");
             likelihood.add(&logits, id);
+            assert_eq!(likelihood.log_probs().last().copied(), alone.per_token());
         }
         assert!((likelihood.per_token().unwrap() - 5.0 / 3.0 * 0.5f64.ln()).abs() < 1e-4);
     }

@@ -197,6 +197,12 @@ impl Mixture {
         both.map(|(log_prob, ngrams)| (weight * log_prob.exp() + (1.0 - weight) * ngrams).ln() as f32).collect()
     }
 
+    /// The probability of `target` after the ids `context`, where that of the model is `probability`.
+    pub(crate) fn probability(&self, probability: f64, context: &[u32], target: u32) -> f64 {
+        let weight = self.weight(context);
+        weight * probability + (1.0 - weight) * self.ngrams.probability(context, target)
+    }
+
     /// The class of contexts with a weight of their own.
     fn class(&self, context: &[u32]) -> usize {
         let SeenContext { length, count } = self.ngrams.seen_context(context);

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::error::Result;
 use crate::generator::Generator;
 use crate::prompt::{Prompt, ToPrompt};
-use crate::sample_batch::{Sample, SampleBatch};
+use crate::sample_batch::{Sample, SampleBatch, TokenSpan};
 use crate::sampling::Sampling;
 use crate::stop::Stops;
 
@@ -104,6 +104,11 @@ impl<'a> SampleStream<'a> {
     /// Tokens sampled so far, also those of candidates that are not kept.
     pub fn sampled_tokens(&self) -> usize {
         self.batch.sampled_tokens()
+    }
+
+    /// What the tokens so far wrote, with their log-probabilities; empty without [`Sampling::token_spans`].
+    pub fn spans(&self) -> Vec<TokenSpan> {
+        self.batch.spans()
     }
 
     /// The sample so far; complete after the last piece.

@@ -77,6 +77,9 @@ pub struct Sampling {
     /// Texts that end a sample, cleaned and tokenized as prompts are; a sample ends before the first of them. See
     /// [`StopText`](crate::StopText). Default: none.
     pub stop_texts: Vec<String>,
+    /// Samples say what each token wrote and with which log-probability. It does not change what is sampled. Default: false.
+    #[serde(skip)]
+    pub token_spans: bool,
 }
 
 impl Default for Sampling {
@@ -99,6 +102,7 @@ impl Default for Sampling {
             single_document: false,
             stop_id: None,
             stop_texts: Vec::new(),
+            token_spans: false,
         }
     }
 }
@@ -187,6 +191,11 @@ impl Sampling {
     /// Sets [`stop_texts`](Self#structfield.stop_texts).
     pub fn stop_texts(self, texts: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self { stop_texts: texts.into_iter().map(Into::into).collect(), ..self }
+    }
+
+    /// Sets [`token_spans`](Self#structfield.token_spans).
+    pub fn token_spans(self, token_spans: bool) -> Self {
+        Self { token_spans, ..self }
     }
 
     /// Checks the values, except the stop texts, which need a tokenizer.

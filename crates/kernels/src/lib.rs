@@ -31,6 +31,7 @@ mod types;
 
 pub use cpu::bf16::has_bf16_instruction;
 pub use cpu::elman::Activation;
+pub use cpu::simd_level::SimdLevel;
 pub use device::default_device;
 pub use dispatch::KernelMode;
 pub use dropout::{DropoutMask, dropout};

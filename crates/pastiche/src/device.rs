@@ -148,6 +148,35 @@ pub fn open(backend: &str, device: Option<&str>) -> Result<Device, DeviceError> 
     }
 }
 
+/// A GPU that a backend of this build can use, or a software driver that takes the place of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gpu {
+    /// The name of the backend.
+    pub backend: &'static str,
+    /// The name of the device, for [`open`].
+    pub device: String,
+    /// The name that the GPU has itself, and its driver; empty if the backend does not say it.
+    pub name: String,
+    /// Whether it is a software driver, which is slow.
+    pub is_software: bool,
+}
+
+/// The GPUs that the backends of this build find. It opens them all, which may take seconds.
+pub fn gpus() -> Vec<Gpu> {
+    #[allow(unused_mut)]
+    let mut found = Vec::new();
+    #[cfg(feature = "wgpu")]
+    found.extend(wgpu::all());
+    #[cfg(feature = "cuda")]
+    found.extend((0..Device::enumerate(burn::tensor::DeviceType::Cuda).len()).map(|index| Gpu {
+        backend: "cuda",
+        device: index.to_string(),
+        name: String::new(),
+        is_software: false,
+    }));
+    found
+}
+
 fn unknown_device(backend: &str, device: &str, expected: &'static str) -> DeviceError {
     DeviceError::UnknownDevice { backend: backend.into(), device: device.into(), expected }
 }
@@ -189,30 +218,66 @@ mod wgpu {
     use burn::tensor::wgpu::WgpuInitError;
     use burn::tensor::{Device, DeviceKind};
 
-    use super::{DeviceError, unknown_device};
+    use super::{DeviceError, Gpu, unknown_device};
+
+    /// A device that is open.
+    #[derive(Clone)]
+    struct Open {
+        kind: DeviceKind,
+        device: Device,
+        /// The name of the adapter and its driver; empty if an operation has initialized it.
+        adapter: String,
+    }
 
     /// The devices that are open: an adapter can be initialized only once.
-    static OPEN: Mutex<Vec<(DeviceKind, Device)>> = Mutex::new(Vec::new());
+    static OPEN: Mutex<Vec<Open>> = Mutex::new(Vec::new());
 
     pub fn open(name: &str) -> Result<Device, DeviceError> {
+        Ok(open_adapter(name)?.device)
+    }
+
+    /// All adapters, GPUs first.
+    pub fn all() -> Vec<Gpu> {
+        let mut found = Vec::new();
+        let mut add = |device: &str| {
+            let opened = open_adapter(device);
+            if let Ok(Open { adapter, .. }) = &opened {
+                let is_software = device == "cpu";
+                found.push(Gpu { backend: "wgpu", device: device.into(), name: adapter.clone(), is_software });
+            }
+            opened.is_ok()
+        };
+        for kind in ["discrete", "integrated", "virtual"] {
+            let mut number = 0;
+            while add(&format!("{kind}:{number}")) {
+                number += 1;
+            }
+        }
+        add("cpu");
+        found
+    }
+
+    fn open_adapter(name: &str) -> Result<Open, DeviceError> {
         let expected = "default, cpu, discrete:N, integrated:N or virtual:N";
         let kind = kind(name).ok_or_else(|| unknown_device("wgpu", name, expected))?;
         let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, device)) = open.iter().find(|(known, _)| *known == kind) {
-            return Ok(device.clone());
+        if let Some(known) = open.iter().find(|known| known.kind == kind) {
+            return Ok(known.clone());
         }
-        let device = initialize(name, kind.clone())?;
-        open.push((kind, device.clone()));
-        Ok(device)
+        let opened = initialize(name, kind)?;
+        open.push(opened.clone());
+        Ok(opened)
     }
 
-    fn initialize(name: &str, kind: DeviceKind) -> Result<Device, DeviceError> {
+    fn initialize(name: &str, kind: DeviceKind) -> Result<Open, DeviceError> {
         let software_is_wanted = kind == DeviceKind::Cpu;
         // Initializing here reports a missing adapter; a lazily opened one would panic at the first operation.
         let (device, setup) = match Device::wgpu_options().device_kind(kind.clone()).init_with_setup() {
             Ok(initialized) => initialized,
             // An operation on this device has initialized it already.
-            Err(WgpuInitError::Registration { .. }) => return Ok(Device::wgpu(kind)),
+            Err(WgpuInitError::Registration { .. }) => {
+                return Ok(Open { device: Device::wgpu(kind.clone()), kind, adapter: String::new() });
+            }
             Err(WgpuInitError::AdapterUnavailable { .. }) => {
                 return Err(DeviceError::NoAdapter { device: name.into() });
             }
@@ -225,7 +290,10 @@ mod wgpu {
         if is_software && !software_is_wanted {
             return Err(DeviceError::SoftwareAdapter { adapter: info.name });
         }
-        Ok(device)
+        let driver = [info.driver, info.driver_info].join(" ");
+        let driver = driver.trim();
+        let adapter = if driver.is_empty() { info.name } else { format!("{} ({driver})", info.name) };
+        Ok(Open { kind, device, adapter })
     }
 
     fn kind(name: &str) -> Option<DeviceKind> {
@@ -253,6 +321,14 @@ mod tests {
         for backend in ALL.into_iter().filter(|backend| !BACKENDS.contains(backend)) {
             let error = open(backend, None).unwrap_err().to_string();
             assert!(error.contains(&format!("enable the feature `{backend}`")), "{error}");
+        }
+    }
+
+    #[test]
+    fn gpus_can_be_opened_by_their_names() {
+        for gpu in gpus() {
+            open(gpu.backend, Some(&gpu.device)).unwrap();
+            assert_eq!(gpu.is_software, gpu.device == "cpu", "{gpu:?}");
         }
     }
 

@@ -20,9 +20,9 @@ pub use trainer_builder::Trainer;
 pub use training_data::{ConfigOf, TrainingData};
 
 pub use generate::{
-    CacheSettings, Evaluation, EvaluationMode, EvaluationPlan, Generator, LabelChoice, LabelEvaluation, LeftOut,
-    Mixture, MixtureEvaluation, NgramOrder, Prompt, Sample, SampleStream, Samples, Sampling, Session, TokenLogProb,
-    UniqueDocuments,
+    CacheSettings, Draft, Evaluation, EvaluationMode, EvaluationPlan, Generator, LabelChoice, LabelEvaluation, LeftOut,
+    Mixture, MixtureEvaluation, NextToken, NgramOrder, Prompt, Sample, SampleStream, Samples, Sampling, Session,
+    TokenLogProb, TokenSpan, UniqueDocuments,
 };
 pub use kernels::{KernelMode, default_device};
 pub use models::{AdaptiveSoftmax, InitScheme, LanguageModelConfig, LayerConfig, LmBundle, ModelBundle, StateMode};

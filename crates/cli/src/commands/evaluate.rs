@@ -18,7 +18,7 @@ use super::adapted::{AdaptOptions, Scored, Scoring};
 use super::generate::{int8, label, state_mode};
 use super::own_text::{OTHER_TEXT, own_text};
 use super::train::CONFIG;
-use super::{load_model, mix};
+use super::{load_model, mix, text_surprise};
 use crate::base;
 use crate::config::{
     Config, Data, DocumentKind, DocumentSettings, FOLDER, OpenInput, QaExperiment, QuestionsConfig, Text,
@@ -36,6 +36,7 @@ use crate::run::changed_text;
 use crate::run::directory;
 use crate::run::init::check_questions;
 use crate::run::provenance::Provenance;
+use crate::surprise::Painter;
 use crate::view::format::{decimals, short_name, thousands};
 
 /// Runs the command.
@@ -44,6 +45,7 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
     if let Some(option) = read.given().filter(|_| args.text.is_empty() && args.data.is_none()) {
         bail!("`{option}` is given without `--text` or `--data`, which it says how to read; leave it out");
     }
+    let painter = text_surprise::painter(args)?;
     let adapt = AdaptOptions::of(args)?;
     let for_data = args.data.is_some().then_some(QuestionModel::KIND);
     let has_labels = args.label.is_some() || args.no_label;
@@ -79,8 +81,11 @@ pub fn run(args: &Evaluate, backend: &BackendSelection) -> Result<()> {
         None => LabelChoice::Own,
     };
     let scoring = Scoring { bundle, directory: &directory, labels, mode, adapt };
-    let mut scored =
-        if args.text.is_empty() { evaluate_own_text(args, &scoring)? } else { evaluate_files(args, &scoring)? };
+    let mut scored = if args.text.is_empty() {
+        evaluate_own_text(args, &scoring)?
+    } else {
+        evaluate_files(args, &scoring, painter)?
+    };
     if args.int8 {
         scored.evaluation.protocol.push_str("; weights in eight bits");
     }
@@ -180,7 +185,7 @@ fn spell_unknown_tokens(evaluation: &mut Evaluation, dataset: &TextDataset, mode
 }
 
 /// Evaluates a model on other texts, which are read as those of the model, as far as no option says how.
-fn evaluate_files(args: &Evaluate, scoring: &Scoring) -> Result<Scored> {
+fn evaluate_files(args: &Evaluate, scoring: &Scoring, painter: Painter) -> Result<Scored> {
     let Scoring { bundle, directory, labels, .. } = *scoring;
     let mixture = mixture(args, scoring, None)?;
     reject_repeated_pipes(args.text.iter().map(PathBuf::as_path))?;
@@ -212,6 +217,9 @@ fn evaluate_files(args: &Evaluate, scoring: &Scoring) -> Result<Scored> {
     warn_of_labels(text.documents.as_deref(), Part::Valid, labels);
     // An error of reading the run's own text has its advice already.
     let mut scored = scoring.score(&text.sequence, text.unmapped, mixture.as_ref(), None).map_err(in_text)?;
+    if painter.has_colour() {
+        text_surprise::print_text(scoring, &text.sequence, mixture.as_ref(), painter)?;
+    }
     if text.documents.is_some() && matches!(input, OpenInput::Text(_)) {
         scored.evaluation.protocol.push_str("; the text is one document");
     }

@@ -1,6 +1,5 @@
 //! `generate`: generates text with a trained language model; a single sample is streamed.
 
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -9,22 +8,21 @@ use generate::{Generator, LeftOut, MAX_READ, Prompt, Sample, Sampling, StopText}
 use models::bundle::{MANIFEST, read_metadata};
 use models::{LanguageModel, LmBundle, Network, StateMode};
 use serde::Serialize;
-use text_prep::OovPolicy;
-use text_prep::source::remove_byte_order_marks;
 
-use super::mix;
 use super::option_values::{cache_settings, of_option};
+use super::prompt::{encode, printed, prompt_text};
 use super::sample_printer::{SamplePrinter, cut_off_warning};
 use super::sampling_settings::{Settings, in_words};
 use super::train::CONFIG;
+use super::{interactive, mix};
 use crate::base;
 use crate::config::Config;
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
-use crate::input::read_prompt;
 use crate::long_task::LongTask;
 use crate::output::{print, print_raw, status, to_json, warn};
 use crate::run::directory;
+use crate::surprise::Painter;
 use crate::view::format::{counted, thousands};
 
 /// The default of `--temperature`. With [`TOP_P`] it wrote few invented words and few repetitions of the settings that were
@@ -36,8 +34,6 @@ const TOP_P: f64 = 0.9;
 const MAX_TOKENS: usize = 200;
 /// The default of `--max-tokens` for documents, which mostly end before.
 const MAX_DOCUMENT_TOKENS: usize = 2_000;
-/// The characters that are printed of a prompt that is not read as a whole.
-const PRINTED_END: usize = 1_000;
 
 /// What `--json` prints after the samples.
 #[derive(Serialize)]
@@ -57,7 +53,11 @@ struct Report {
 
 /// Runs the command.
 pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
-    let sampling = sampling(args)?;
+    let painter = Painter::for_stdout(args.color.color, args.raw);
+    if args.json && painter.has_colour() {
+        bail!("`--color` is given with `--json`, which prints no text to read: leave one of them out");
+    }
+    let sampling = sampling(args)?.token_spans(painter.has_colour());
     let seed = sampling.seed;
     let count = args.documents.unwrap_or(args.num_samples);
     let count_option = if args.documents.is_some() { "--documents" } else { "--num-samples" };
@@ -95,17 +95,24 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
              my.txt`)",
         );
     }
+    if args.interactive {
+        let model = interactive::Model { generator: &generator, directory: &directory, mixed_with: &mixed_with };
+        return interactive::run(args, &model, prompt, &text, sampling);
+    }
     let reads = if state_mode == StateMode::Window { generator.context_len() } else { MAX_READ };
     let text = &printed(&text, &prompt, reads, args.json);
     status(&format!("model {}{mixed_with}, seed {seed}{}", directory.display(), in_words(&sampling)));
     let start = Instant::now();
-    let print = if args.raw { print_raw } else { print };
+    if let Some(legend) = painter.legend() {
+        status(&legend);
+    }
+    let print = if args.raw || painter.has_colour() { print_raw } else { print };
     let (mut tokens, mut left_out) = (0, None);
     let sampled;
     if count == 1 && !args.json && !args.unique {
-        print(text)?;
+        print(&painter.paint(text, None))?;
         let sample;
-        (sample, sampled) = stream(&generator, &prompt, &sampling, print)?;
+        (sample, sampled) = stream(&generator, &prompt, &sampling, print, painter)?;
         tokens = sample.ids.len();
         print("\n")?;
         if generator.document_id().is_some() && !sample.is_complete {
@@ -113,7 +120,8 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
         }
     } else {
         let unit = Config::of_model(&directory, CONFIG).data.documents;
-        let mut printer = SamplePrinter::new(&generator, unit, text, prompt.label.as_deref(), args.json, print);
+        let mut printer =
+            SamplePrinter::new(&generator, unit, text, prompt.label.as_deref(), args.json, print, painter);
         // Several samples are generated in batches, of which none is kept once it is printed.
         let each = |sample: generate::Result<Sample>| {
             let sample = sample?;
@@ -228,14 +236,17 @@ fn stream(
     prompt: &Prompt,
     sampling: &Sampling,
     print: fn(&str) -> Result<()>,
+    painter: Painter,
 ) -> Result<(Sample, usize)> {
     // A token takes a few parallel loops of microseconds: waking the workers for each would take longer.
     kernels::with_spinning_workers(generator.engine().is_packed(), || {
         let task = LongTask::start("reading the prompt");
         let mut stream = generator.stream(prompt, sampling)?;
         drop(task);
-        for piece in &mut stream {
-            print(&piece?)?;
+        let mut printed = 0;
+        while let Some(piece) = stream.next().transpose()? {
+            print(&painter.paint_spans(&piece, printed, &stream.spans()))?;
+            printed += piece.len();
         }
         let sampled = stream.sampled_tokens();
         Ok((stream.into_sample(), sampled))
@@ -251,69 +262,6 @@ pub(super) fn int8(generator: Generator) -> Result<Generator> {
         ),
         error => error.into(),
     })
-}
-
-/// The text of the prompt, empty if none is given. It is read as the text of the model in `directory` was.
-fn prompt_text(args: &Generate, directory: &Path) -> Result<String> {
-    let options = Config::of_model(directory, CONFIG).text.options_for_other_text(args.encoding.as_deref());
-    let Some(path) = &args.prompt_file else {
-        let prompt = args.prompt.as_deref().unwrap_or_default();
-        if args.prompt.as_deref() == Some("") {
-            bail!("`--prompt` is empty; expected at least one character: leave it out for a text without a prompt");
-        }
-        return Ok(if options.keep_inner_marks { prompt.into() } else { remove_byte_order_marks(prompt).into_owned() });
-    };
-    read_prompt(path, &options).map_err(|error| error.about_text(None))
-}
-
-/// The part of a prompt's `text` that is printed: all of it, or the end of a very long one. Reports a prompt of which the model
-/// reads only the last `reads` tokens.
-fn printed<'a>(text: &'a str, prompt: &Prompt, reads: usize, json: bool) -> Cow<'a, str> {
-    let tokens = prompt.ids.len();
-    if tokens <= reads {
-        return text.into();
-    }
-    let is_printed = tokens <= MAX_READ;
-    let and_printed = if json || is_printed { "" } else { ", and its end is printed" };
-    status(&format!(
-        "the prompt has {}: the model reads the last {}{and_printed}",
-        counted(tokens, "token"),
-        thousands(reads)
-    ));
-    if is_printed { text.into() } else { end_of(text).into() }
-}
-
-/// The end of a long text, from the beginning of a word if there is one.
-fn end_of(text: &str) -> String {
-    let start = text.char_indices().rev().nth(PRINTED_END - 1).map_or(0, |(at, _)| at);
-    let end = &text[start..];
-    let words = end.split_once(char::is_whitespace).map_or(end, |(_, words)| words);
-    format!("…{}", if words.is_empty() { end } else { words })
-}
-
-fn encode(args: &Generate, generator: &Generator, text: &str) -> Result<Prompt> {
-    let oov = match args.oov {
-        args::OovPolicy::Error => OovPolicy::Error,
-        args::OovPolicy::Drop => OovPolicy::Drop,
-        args::OovPolicy::Unknown => OovPolicy::Unknown,
-    };
-    let prompt = generator.encode(text, oov).map_err(|error| {
-        let hint = match &error {
-            generate::Error::Text(text_prep::Error::OutOfVocabulary { .. }) => {
-                Some("use `--oov drop` or `--oov unknown`")
-            }
-            generate::Error::Text(text_prep::Error::NoUnknownToken { .. }) => Some("use `--oov error` or `--oov drop`"),
-            generate::Error::EmptyPrompt => Some("use `--oov unknown`"),
-            _ => None,
-        };
-        Error::from(error).with_hint(hint)
-    })?;
-    if !prompt.oov_tokens.is_empty() {
-        let action = if oov == OovPolicy::Drop { "dropped" } else { "mapped to the unknown token" };
-        let tokens = prompt.oov_tokens.join(", ");
-        status(&format!("warning: not in the vocabulary and {action}: {tokens}"));
-    }
-    Ok(prompt)
 }
 
 /// The mode given by `--state`, or else the one with the lower validation loss.
@@ -352,28 +300,4 @@ fn with_stop(args: &Generate, generator: &Generator, sampling: Sampling) -> Resu
 fn fresh_seed() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::from(now.subsec_nanos()) ^ now.as_secs() & 0xFFFF
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_a_very_long_prompt_the_end_is_printed() {
-        let words = "fox crow ".repeat(2_000);
-        let end = end_of(&words);
-        assert!(end.starts_with("…fox crow fox ") || end.starts_with("…crow fox crow "), "{end}");
-        assert!(end.ends_with(" fox crow ") && (990..=PRINTED_END).contains(&end.chars().count()), "{end}");
-        // Without white space, or with white space only at its end.
-        for long in ["여우".repeat(2_000), format!("{} ", "여우".repeat(2_000))] {
-            let end = end_of(&long);
-            assert_eq!(end.chars().count(), PRINTED_END + 1);
-            assert!(end.starts_with('…') && long.ends_with(end.trim_start_matches('…')), "{end}");
-        }
-        let prompt = |tokens| Prompt::from(vec![0; tokens]);
-        assert_eq!(printed(&words, &prompt(MAX_READ), MAX_READ, false), words);
-        // Of a shorter prompt that a window does not hold, all is printed.
-        assert_eq!(printed(&words, &prompt(30), 20, false), words);
-        assert_eq!(printed(&words, &prompt(MAX_READ + 1), MAX_READ, false), end_of(&words));
-    }
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::config::DocumentKind;
 use crate::error::Result;
 use crate::output::{to_json, warn};
+use crate::surprise::Painter;
 use crate::view::format::thousands;
 
 /// Prints samples one after another.
@@ -15,6 +16,7 @@ pub struct SamplePrinter<'a> {
     beginning: &'a str,
     label: Option<&'a str>,
     print: fn(&str) -> Result<()>,
+    painter: Painter,
     /// How many were printed.
     count: usize,
     /// How many of them are documents without their end.
@@ -47,8 +49,8 @@ struct Document<'a> {
 }
 
 impl<'a> SamplePrinter<'a> {
-    /// Prints samples of the model with `print`; as the beginning of a JSON object if `json` is true. They begin with the
-    /// text `beginning` and have this label. `unit` is what a document of the training text is.
+    /// Prints samples of the model with `print`, painted by `painter`; as the beginning of a JSON object if `json` is true. They
+    /// begin with the text `beginning` and have this label. `unit` is what a document of the training text is.
     pub fn new(
         generator: &Generator,
         unit: Option<DocumentKind>,
@@ -56,6 +58,7 @@ impl<'a> SamplePrinter<'a> {
         label: Option<&'a str>,
         json: bool,
         print: fn(&str) -> Result<()>,
+        painter: Painter,
     ) -> Self {
         let vocabulary = &generator.tokenizer().vocabulary;
         // A vocabulary of subwords has every byte, also those that do not occur.
@@ -70,7 +73,7 @@ impl<'a> SamplePrinter<'a> {
             Some(_) if unit == Some(DocumentKind::Sections) => Format::Apart(3),
             Some(_) => Format::Apart(1),
         };
-        Self { format, beginning, label, print, count: 0, cut_off: 0 }
+        Self { format, beginning, label, print, painter, count: 0, cut_off: 0 }
     }
 
     /// Prints the next sample.
@@ -78,10 +81,10 @@ impl<'a> SamplePrinter<'a> {
     /// # Errors
     /// If standard output cannot be written.
     pub fn print(&mut self, sample: &Sample) -> Result<()> {
-        let Self { format, beginning, label, print, count, .. } = *self;
+        let Self { format, beginning, label, print, painter, count, .. } = *self;
         self.count += 1;
         self.cut_off += usize::from(!sample.is_complete);
-        let text = format!("{beginning}{}", sample.text);
+        let text = painter.paint(beginning, None) + &painter.paint_spans(&sample.text, 0, &sample.spans);
         let document = text.trim_end_matches('\n');
         print(&match format {
             Format::Numbered => format!("--- {} ---\n{text}\n", self.count),

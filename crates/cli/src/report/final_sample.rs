@@ -94,7 +94,8 @@ impl FinalSample {
         let ids: Vec<Vec<u32>> = samples.iter().map(|sample| sample.ids.clone()).collect();
         let texts: Vec<&str> = samples.iter().map(|sample| sample.text.as_str()).collect();
         let ids = ids.join(document.as_slice());
-        let sample = Sample { text: texts.join("\n"), ids, is_complete: true, log_prob_per_token: None };
+        let sample =
+            Sample { text: texts.join("\n"), ids, is_complete: true, log_prob_per_token: None, spans: Vec::new() };
         Ok((sample, Some(novelty)))
     }
 }
@@ -162,6 +163,7 @@ mod tests {
             ids: Vec::new(),
             is_complete: text != "c",
             log_prob_per_token: None,
+            spans: Vec::new(),
         };
         let training = DocumentHashes::of(["a"]);
         let found = DocumentNovelty::of(&["a", "b", "a", "c", "b", "b"].map(sample), &training);

@@ -161,21 +161,33 @@ impl Provenance {
 }
 
 impl Machine {
-    fn current() -> Self {
-        let line = |file: &str, key: &str| {
-            let text = std::fs::read_to_string(file).ok()?;
-            let line = text.lines().find(|line| line.starts_with(key))?;
-            Some(line.split_once(':')?.1.trim().to_string())
-        };
-        let memory = line("/proc/meminfo", "MemTotal")
-            .and_then(|memory| memory.strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024));
+    /// This machine.
+    pub fn current() -> Self {
         Self {
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-            processor: line("/proc/cpuinfo", "model name").unwrap_or_default(),
+            processor: value_in("/proc/cpuinfo", "model name").unwrap_or_default(),
             processors: processors(),
-            memory_bytes: memory.unwrap_or(0),
+            memory_bytes: memory("MemTotal").unwrap_or(0),
         }
     }
+
+    /// The memory that programs can still get, in bytes; `None` if unknown.
+    pub fn available_memory() -> Option<u64> {
+        memory("MemAvailable")
+    }
+}
+
+/// An amount of memory in bytes that Linux lists as `key`.
+fn memory(key: &str) -> Option<u64> {
+    let kib: u64 = value_in("/proc/meminfo", key)?.strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
+}
+
+/// The value of the first line of `file` that begins with `key`, after a colon.
+fn value_in(file: &str, key: &str) -> Option<String> {
+    let text = std::fs::read_to_string(file).ok()?;
+    let line = text.lines().find(|line| line.starts_with(key))?;
+    Some(line.split_once(':')?.1.trim().to_string())
 }
 
 fn processors() -> usize {

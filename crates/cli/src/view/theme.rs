@@ -2,6 +2,8 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
+use crate::surprise::allows_colours;
+
 /// The styles of the view, with or without colours.
 #[derive(Clone, Copy, Debug)]
 pub struct Theme {
@@ -23,9 +25,9 @@ impl Theme {
         Self { colours }
     }
 
-    /// With colours unless `NO_COLOR` is set and not empty: <https://no-color.org>.
+    /// With colours unless `NO_COLOR` is set.
     pub fn from_env() -> Self {
-        Self::new(std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()))
+        Self::new(allows_colours())
     }
 
     /// Whether colours are used.

@@ -149,11 +149,18 @@ impl TestDir {
 /// provides; `None` if there is no `script`. Arguments must not contain spaces or what a shell interprets.
 #[cfg(target_os = "linux")]
 pub fn on_terminal(dir: &TestDir, args: &[&str]) -> Option<String> {
+    on_terminal_with(dir, args, &[])
+}
+
+/// As [`on_terminal`], with further environment variables.
+#[cfg(target_os = "linux")]
+pub fn on_terminal_with(dir: &TestDir, args: &[&str], variables: &[(&str, &str)]) -> Option<String> {
     let args = with_config(args).join(" ");
     let command = format!("stty rows 24 cols 80; exec {} {args}", env!("CARGO_BIN_EXE_pastiche"));
     let mut script = Command::new("script");
     script.args(["-qec", &command, "/dev/null"]).current_dir(dir.path()).stdin(Stdio::null());
     script.env_remove("PASTICHE_BACKEND").env("RAYON_NUM_THREADS", "2").env("TERM", "xterm");
+    script.env_remove("NO_COLOR").envs(variables.iter().copied());
     let Ok(output) = script.output() else {
         skipped("there is no `script` (Debian's package is bsdutils)");
         return None;

@@ -85,6 +85,19 @@ impl SimdLevel {
         }
     }
 
+    /// The size of a vector in bits; that of one `f32` without vectors.
+    pub fn bits(self) -> usize {
+        match self {
+            Self::Scalar => 32,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => 256,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => 512,
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(_) => 128,
+        }
+    }
+
     /// Runs `kernel` with these instructions.
     pub fn run<K: WithSimd>(self, kernel: K) -> K::Output {
         match self {
