@@ -119,7 +119,7 @@ impl<'a> BatchSession<'a> {
                 (0..ids.len()).map(|row| Ok(logits.row(row)[..model.vocab_size()].to_vec())).collect()
             }
             _ => {
-                let alone = |(session, &id): (&mut &mut Self, &u32)| {
+                let alone = |(session, &id): (&mut &mut Self, &u32)| -> Result<Vec<f32>> {
                     session.forward(&[id])?;
                     Ok(session.logits()[0].to_vec())
                 };

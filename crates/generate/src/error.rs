@@ -89,8 +89,8 @@ pub enum Error {
     InvalidNgrams,
     /// The probabilities of two models cannot be mixed.
     #[error(
-        "the models have {} and {} tokens and not the same tokens, so that their probabilities cannot be mixed: expected \
-         models with one vocabulary, such as a run and another one that started from it",
+        "the models have vocabularies of {} and {} tokens and do not divide texts into the same tokens, so that their \
+         probabilities cannot be mixed: expected models with one vocabulary, such as a run and another one that started from it",
         .lengths[0],
         .lengths[1]
     )]

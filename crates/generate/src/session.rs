@@ -69,7 +69,11 @@ impl<'a> Session<'a> {
     pub fn push_each(texts: &mut [&mut Self], ids: &[u32]) -> Vec<Result<()>> {
         let mut batch: Vec<&mut BatchSession> = texts.iter_mut().map(|text| &mut text.batch).collect();
         let logits = BatchSession::forward_each(&mut batch, ids);
-        texts.iter_mut().zip(logits).map(|(text, logits)| Ok(text.logits = logits?)).collect()
+        let read = |(text, logits): (&mut &mut Self, Result<Vec<f32>>)| -> Result<()> {
+            text.logits = logits?;
+            Ok(())
+        };
+        texts.iter_mut().zip(logits).map(read).collect()
     }
 
     /// Appends tokens; faster than one [`push`](Self::push) for each.
