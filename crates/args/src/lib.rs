@@ -15,6 +15,7 @@ mod old_spellings;
 mod parse;
 mod runs;
 mod sampling;
+mod serve;
 mod texts;
 mod weights;
 
@@ -30,6 +31,7 @@ pub use evaluate::{Evaluate, HeldOutPart};
 pub use parse::parse;
 pub use runs::{Compare, NewTokens, Reproduce, Runs, Train};
 pub use sampling::SamplingArgs;
+pub use serve::Serve;
 pub use texts::{DocumentUnit, TextArgs};
 pub use weights::{Export, Import, Layout};
 
@@ -48,6 +50,8 @@ pub enum Command {
     Evaluate(Evaluate),
     /// Generate questions with answers from the sentences of a text
     Ask(Ask),
+    /// Answer requests over HTTP with one or more models, as OpenAI's API does
+    Serve(Serve),
     /// Measure and plot how far back in time gradients reach
     #[command(alias = "probe")]
     Gradients(Gradients),
@@ -283,6 +287,7 @@ impl Command {
             Self::Generate(args) => Some(&args.backend),
             Self::Evaluate(args) => Some(&args.backend),
             Self::Ask(args) => Some(&args.backend),
+            Self::Serve(args) => Some(&args.backend),
             Self::Gradients(args) => Some(&args.backend),
             Self::Import(args) => Some(&args.backend),
             Self::Export(args) => Some(&args.backend),

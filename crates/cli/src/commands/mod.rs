@@ -17,6 +17,7 @@ pub mod reproduce;
 pub mod runs;
 mod sample_printer;
 mod sampling_settings;
+pub mod serve;
 pub mod summary;
 pub mod train;
 
