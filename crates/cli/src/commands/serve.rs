@@ -63,7 +63,7 @@ fn load(args: &Serve, backend: &BackendSelection) -> Result<Vec<ServedModel>> {
     };
     let device = backend.open()?;
     let mut models: Vec<ServedModel> = Vec::new();
-    let mut failed = None;
+    let mut failed = Vec::new();
     for directory in directories {
         let name = name(&directory);
         if models.iter().any(|model| model.name == name) {
@@ -74,16 +74,18 @@ fn load(args: &Serve, backend: &BackendSelection) -> Result<Vec<ServedModel>> {
                 let training_text = if args.trace { training_text(&name, &generator, &directory) } else { None };
                 models.push(ServedModel { name, generator, training_text });
             }
-            Err(error) => {
-                status(&format!("warning: {name} is not served: {}", error.full_message()));
-                failed = Some(error);
-            }
+            Err(error) => failed.push((name, error)),
         }
     }
-    match failed {
-        Some(error) if models.is_empty() => Err(error),
-        _ => Ok(models),
+    if models.is_empty()
+        && let Some((_, error)) = failed.pop()
+    {
+        return Err(error);
     }
+    for (name, error) in failed {
+        status(&format!("warning: {name} is not served: {}", error.full_message()));
+    }
+    Ok(models)
 }
 
 fn load_one(args: &Serve, directory: &Path, backend: &BackendSelection, device: &Device) -> Result<Generator> {
