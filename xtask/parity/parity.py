@@ -17,6 +17,7 @@ keras.config.set_floatx("float64")
 keras.config.set_dtype_policy("float64")
 
 import check_export
+import check_server
 import event_files
 import initial
 import keras_cells
@@ -114,7 +115,7 @@ def main():
             file.write_bytes(fixture if isinstance(fixture, bytes) else fixture.encode())
         else:
             messages += compare(path, fixture)
-    messages += obsolete(computed) + misloaded()
+    messages += obsolete(computed) + misloaded() + check_server.messages()
     if write:
         print(f"{len(computed)} fixtures written under {pathlib.Path(ROOT).name}/")
     for message in messages:

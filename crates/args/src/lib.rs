@@ -17,6 +17,7 @@ mod parse;
 mod program;
 mod runs;
 mod sampling;
+mod serve;
 mod texts;
 mod weights;
 
@@ -34,6 +35,7 @@ pub use parse::parse;
 pub use program::{Completions, Doctor, Man, Shell};
 pub use runs::{Compare, NewTokens, Reproduce, Runs, Train};
 pub use sampling::SamplingArgs;
+pub use serve::Serve;
 pub use texts::{DocumentUnit, TextArgs};
 pub use weights::{Export, Import, Layout};
 
@@ -52,6 +54,8 @@ pub enum Command {
     Evaluate(Evaluate),
     /// Generate questions with answers from the sentences of a text
     Ask(Ask),
+    /// Answer requests over HTTP with one or more models, as OpenAI's API does
+    Serve(Serve),
     /// Measure and plot how far back in time gradients reach
     #[command(alias = "probe")]
     Gradients(Gradients),
@@ -301,6 +305,7 @@ impl Command {
             Self::Generate(args) => Some(&args.backend),
             Self::Evaluate(args) => Some(&args.backend),
             Self::Ask(args) => Some(&args.backend),
+            Self::Serve(args) => Some(&args.backend),
             Self::Gradients(args) => Some(&args.backend),
             Self::Import(args) => Some(&args.backend),
             Self::Export(args) => Some(&args.backend),

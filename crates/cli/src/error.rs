@@ -173,6 +173,7 @@ from!(
     trainer::Error,
     generate::Error,
     qa::Error,
+    serve::Error,
     pastiche::DeviceError
 );
 

@@ -133,6 +133,7 @@ fn run(command: Command, backend: Result<BackendSelection>) -> Result<ExitCode> 
         Command::Summary(args) => commands::summary::run(&args),
         Command::Evaluate(args) => commands::evaluate::run(&args, &backend?),
         Command::Ask(args) => commands::ask::run(&args, &backend?),
+        Command::Serve(args) => commands::serve::run(&args, &backend?),
         Command::Fetch(args) => commands::fetch::run(&args),
         Command::Gradients(args) => commands::gradients::run(&args, &backend?),
         Command::Import(args) => commands::import::run(&args, &backend?),

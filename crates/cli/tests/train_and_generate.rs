@@ -21,6 +21,8 @@ mod int8_directories;
 mod ngram_mixture;
 #[path = "train_and_generate/sampling_methods.rs"]
 mod sampling_methods;
+#[path = "train_and_generate/server.rs"]
+mod server;
 #[path = "train_and_generate/text_files.rs"]
 mod text_files;
 #[path = "train_and_generate/text_inputs.rs"]

@@ -78,8 +78,7 @@ impl TrainingText {
     /// a text of N, however much is copied.
     pub fn compare(&self, sample: &[u32]) -> Memorization {
         let rests = self.rests_of_documents(sample);
-        let mut matches = self.longest_matches(sample);
-        matches.iter_mut().zip(&rests).for_each(|(at, &rest)| at.length = at.length.min(rest));
+        let matches = self.matches_within_documents(sample);
         let longer = |longest: Match, &at: &Match| if at.length > longest.length { at } else { longest };
         let longest = matches.iter().fold(Match::default(), longer);
         let ngrams = LENGTHS.map(|n| {
@@ -88,6 +87,26 @@ impl TrainingText {
             NovelNgrams { n, total: whole().count(), novel }
         });
         Memorization { longest, ngrams: ngrams.collect() }
+    }
+
+    /// The sequences of at least `shortest` tokens that `sample` has in common with the text, in their order; without those
+    /// that are within a longer one.
+    pub fn copied_runs(&self, sample: &[u32], shortest: usize) -> Vec<Match> {
+        let mut end = 0;
+        let longer = |run: &Match| {
+            let is_longer = run.length >= shortest.max(1) && run.in_sample + run.length > end;
+            end = if is_longer { run.in_sample + run.length } else { end };
+            is_longer
+        };
+        self.matches_within_documents(sample).into_iter().filter(longer).collect()
+    }
+
+    /// The longest match at each position of `sample` that does not go beyond a document.
+    fn matches_within_documents(&self, sample: &[u32]) -> Vec<Match> {
+        let rests = self.rests_of_documents(sample);
+        let mut matches = self.longest_matches(sample);
+        matches.iter_mut().zip(rests).for_each(|(at, rest)| at.length = at.length.min(rest));
+        matches
     }
 
     /// For each position of `sample`, how many tokens follow before its document ends.
@@ -202,6 +221,19 @@ mod tests {
         let found = compare(&text, &text);
         assert_eq!(found.longest, Match { length: 50, in_sample: 0, in_text: 0 });
         assert!(found.ngrams.iter().all(|ngrams| ngrams.novel == 0 && ngrams.novel_fraction() == 0.0));
+    }
+
+    #[test]
+    fn copied_runs_are_the_longest_ones_and_may_overlap() {
+        let text = TrainingText::new(vec![0, 1, 2, 3, 4, 0, 3, 4, 5, 6, 0], Some(0));
+        let runs = |sample: &[u32], shortest| {
+            let found = text.copied_runs(sample, shortest);
+            found.into_iter().map(|run| (run.in_sample, run.length, run.in_text)).collect::<Vec<_>>()
+        };
+        assert_eq!(runs(&[9, 1, 2, 3, 4, 5, 6, 0, 1, 2], 3), [(1, 4, 1), (3, 4, 6)]);
+        assert_eq!(runs(&[2, 9, 1, 2], 2), [(2, 2, 1)]);
+        // Of no tokens there is none.
+        assert_eq!(runs(&[9, 9], 0), []);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! One or more texts in progress: takes their ids and computes the logits of the next token.
 
 use models::StateMode;
+use models::packed_model::PackedState;
 
 use crate::engine::{Engine, EngineState};
 use crate::error::Result;
@@ -24,6 +25,16 @@ enum Past {
     Carry(EngineState),
     /// The last ids of each text, at most `context_len`, and the state after them.
     Window { ids: Vec<Vec<u32>>, context_len: usize, state: EngineState },
+}
+
+impl Past {
+    /// The carried state of packed weights.
+    fn packed_state(&mut self) -> Option<&mut PackedState> {
+        match self {
+            Self::Carry(EngineState::Packed(state)) => Some(state),
+            Self::Carry(_) | Self::Window { .. } => None,
+        }
+    }
 }
 
 impl<'a> BatchSession<'a> {
@@ -86,6 +97,33 @@ impl<'a> BatchSession<'a> {
                 }
                 *state = self.engine.init_state(self.label).expand_batch(self.texts);
                 self.engine.forward(&past.concat(), self.texts, state)
+            }
+        }
+    }
+
+    /// Appends one id to each of several sessions of one text and of one engine, and returns the logits after it, V values
+    /// each. They have the same bits as those of [`forward`](Self::forward) alone: packed models read the texts whose state
+    /// is carried as one batch.
+    ///
+    /// # Panics
+    /// If there are not as many ids as sessions, or the sessions are of several engines.
+    pub fn forward_each(sessions: &mut [&mut Self], ids: &[u32]) -> Vec<Result<Vec<f32>>> {
+        assert_eq!(sessions.len(), ids.len(), "one id for each session");
+        let Some(engine) = sessions.first().map(|session| session.engine) else { return Vec::new() };
+        assert!(sessions.iter().all(|session| std::ptr::eq(session.engine, engine)), "sessions of one engine");
+        let mut states: Vec<&mut PackedState> =
+            sessions.iter_mut().filter_map(|session| session.past.packed_state()).collect();
+        match engine {
+            Engine::Packed(model) if states.len() == ids.len() => {
+                let logits = model.step_each(ids, &mut states);
+                (0..ids.len()).map(|row| Ok(logits.row(row)[..model.vocab_size()].to_vec())).collect()
+            }
+            _ => {
+                let alone = |(session, &id): (&mut &mut Self, &u32)| -> Result<Vec<f32>> {
+                    session.forward(&[id])?;
+                    Ok(session.logits()[0].to_vec())
+                };
+                sessions.iter_mut().zip(ids).map(alone).collect()
             }
         }
     }

@@ -87,6 +87,17 @@ pub enum Error {
         models::bundle::NGRAM_COUNTS
     )]
     InvalidNgrams,
+    /// The probabilities of two models cannot be mixed.
+    #[error(
+        "the models have vocabularies of {} and {} tokens and do not divide texts into the same tokens, so that their \
+         probabilities cannot be mixed: expected models with one vocabulary, such as a run and another one that started from it",
+        .lengths[0],
+        .lengths[1]
+    )]
+    DifferentVocabularies {
+        /// The vocabulary sizes of the two.
+        lengths: [usize; 2],
+    },
     /// The model cannot be computed with 8-bit weights.
     #[error(
         "the model has no inference kernel for 8-bit weights: use a CPU backend, fused kernels, and GRU layers with \

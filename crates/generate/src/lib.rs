@@ -42,6 +42,10 @@
 //! A [`Mixture`] adds the n-grams of the training text to a model: in texts, by [`Generator::with_mixture`], and in an
 //! evaluation.
 //!
+//! A [`Blend`] is one model, or several of one vocabulary whose probabilities are mixed. An [`OngoingSample`] is advanced
+//! together with others that come and go, and its text is the same as alone; a [`Predictor`] has the probabilities of the
+//! next token of one text.
+//!
 //! Below that are [`Sampler`] (from logits to token ids), [`BatchSession`] (the state of texts in progress) and
 //! [`Engine`] (the model itself). This crate never trains a model.
 
@@ -64,11 +68,15 @@ mod mixture;
 mod mixture_evaluation;
 #[cfg(test)]
 mod mixture_tests;
+mod ongoing_sample;
+mod predictor;
 pub mod prompt;
 mod sample_batch;
+mod sample_in_progress;
 pub mod sampler;
 mod samples;
 pub mod sampling;
+mod scores;
 mod session;
 mod stop;
 #[cfg(test)]
@@ -95,11 +103,14 @@ pub use evaluation_plan::EvaluationPlan;
 pub use generator::Generator;
 pub use mixture::{Mixture, NgramOrder};
 pub use mixture_evaluation::{Losses, MixtureEvaluation};
+pub use ongoing_sample::{OngoingSample, SampledToken};
+pub use predictor::{Blend, Predictor};
 pub use prompt::{Prompt, ToPrompt};
-pub use sample_batch::{Sample, TokenSpan};
+pub use sample_in_progress::{Sample, TokenSpan};
 pub use sampler::Sampler;
 pub use samples::{SampleStream, Samples};
 pub use sampling::Sampling;
+pub use scores::{Scores, likeliest};
 pub use session::Session;
 pub use stop::StopText;
 pub use target_bytes::TargetBytes;

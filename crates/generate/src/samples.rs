@@ -5,7 +5,8 @@ use std::ops::Range;
 use crate::error::Result;
 use crate::generator::Generator;
 use crate::prompt::{Prompt, ToPrompt};
-use crate::sample_batch::{Sample, SampleBatch, TokenSpan};
+use crate::sample_batch::SampleBatch;
+use crate::sample_in_progress::{Sample, TokenSpan};
 use crate::sampling::Sampling;
 use crate::stop::Stops;
 

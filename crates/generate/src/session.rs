@@ -62,6 +62,20 @@ impl<'a> Session<'a> {
         self.extend(&[id])
     }
 
+    /// Appends one token to each of several texts of one generator, as a batch where that has the same results, bit for bit.
+    ///
+    /// # Panics
+    /// If there are not as many ids as texts, an id is not below V, or the texts are of several generators.
+    pub fn push_each(texts: &mut [&mut Self], ids: &[u32]) -> Vec<Result<()>> {
+        let mut batch: Vec<&mut BatchSession> = texts.iter_mut().map(|text| &mut text.batch).collect();
+        let logits = BatchSession::forward_each(&mut batch, ids);
+        let read = |(text, logits): (&mut &mut Self, Result<Vec<f32>>)| -> Result<()> {
+            text.logits = logits?;
+            Ok(())
+        };
+        texts.iter_mut().zip(logits).map(read).collect()
+    }
+
     /// Appends tokens; faster than one [`push`](Self::push) for each.
     ///
     /// # Errors

@@ -33,15 +33,10 @@ impl Generator {
     /// As [`token_log_probs`](Self::token_log_probs), or if the model does not have the label.
     pub fn token_log_probs_with_label(&self, text: &str, label: Option<&str>) -> Result<Vec<TokenLogProb>> {
         let tokenizer = self.tokenizer();
-        let mut ids = Vec::new();
-        let mut text = text;
-        tokenizer.encode_stream(&mut text, |id| ids.push(id))?;
-        let separator = tokenizer.document_separator_id().filter(|separator| ids.first() != Some(separator));
-        let context = match (self.document_id(), separator) {
-            (Some(document), _) => vec![document],
-            (None, Some(separator)) => vec![separator; self.context_len()],
-            (None, None) => ids.drain(..ids.len().min(1)).collect(),
-        };
+        let (mut context, mut ids) = self.scored_ids(text)?;
+        if context.is_empty() {
+            context = ids.drain(..ids.len().min(1)).collect();
+        }
         if context.is_empty() {
             return Ok(Vec::new());
         }
@@ -53,6 +48,26 @@ impl Generator {
             session.push(id)?;
         }
         Ok(scored)
+    }
+
+    /// The ids of `text`, as the beginning of a document, and those that come before it: the document token, or separators.
+    /// Without both there are none, and the first token of the text has no probability. Unknown tokens are treated as in
+    /// training.
+    ///
+    /// # Errors
+    /// If the text cannot be tokenized.
+    pub fn scored_ids(&self, text: &str) -> Result<(Vec<u32>, Vec<u32>)> {
+        let tokenizer = self.tokenizer();
+        let mut ids = Vec::new();
+        let mut text = text;
+        tokenizer.encode_stream(&mut text, |id| ids.push(id))?;
+        let separator = tokenizer.document_separator_id().filter(|separator| ids.first() != Some(separator));
+        let context = match (self.document_id(), separator) {
+            (Some(document), _) => vec![document],
+            (None, Some(separator)) => vec![separator; self.context_len()],
+            (None, None) => Vec::new(),
+        };
+        Ok((context, ids))
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::generator::Generator;
 use crate::prompt::{Prompt, ToPrompt};
-use crate::sample_batch::Sample;
+use crate::sample_in_progress::Sample;
 use crate::samples::Samples;
 use crate::sampling::Sampling;
 

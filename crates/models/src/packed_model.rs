@@ -144,6 +144,25 @@ impl PackedModel {
         }
     }
 
+    /// Reads one more id of each of several sequences whose states are separate, each of one sequence, and returns the logits
+    /// after it: the first V values of each row. All of them have the same bits as those of one sequence at a time.
+    ///
+    /// # Panics
+    /// If there are no states, not as many as ids, or an id or label does not exist.
+    pub fn step_each(&self, ids: &[u32], states: &mut [&mut PackedState]) -> BatchRows {
+        let layer = |at: usize| -> Vec<&LayerState> { states.iter().map(|state| &state.layers[at]).collect() };
+        let layers = (0..self.layers.len()).map(|at| LayerState::gather(&layer(at))).collect();
+        let labels = states.iter().map(|state| state.labels[0]).collect();
+        let logits = BatchRows::zeros(ids.len(), self.output.vocab_size());
+        let mut batch = PackedState { layers, logits, labels };
+        self.step(ids, &mut batch);
+        self.compute_logits(&mut batch);
+        for (row, state) in states.iter_mut().enumerate() {
+            state.layers.iter_mut().zip(&batch.layers).for_each(|(state, batch)| state.copy_from(batch, row));
+        }
+        batch.logits
+    }
+
     /// The last layer's outputs h after the last step, H values per sequence: what the output layer computes the logits from.
     pub fn outputs(&self, state: &PackedState) -> Vec<Vec<f32>> {
         let (last, top) = state.layers.last().zip(self.layers.last()).expect("a model has layers");
@@ -154,15 +173,24 @@ impl PackedModel {
 
     /// The logits after the last step, V values per sequence.
     pub fn logits<'a>(&self, state: &'a mut PackedState) -> impl Iterator<Item = &'a [f32]> {
+        self.compute_logits(state);
+        let vocab_size = self.output.vocab_size();
+        let logits: &'a BatchRows = &state.logits;
+        (0..logits.batch_size()).map(move |row| &logits.row(row)[..vocab_size])
+    }
+
+    /// V.
+    pub fn vocab_size(&self) -> usize {
+        self.output.vocab_size()
+    }
+
+    fn compute_logits(&self, state: &mut PackedState) {
         let PackedState { layers, logits, .. } = state;
         let (last, top) = (layers.last(), self.layers.last());
         let (last, top) = last.zip(top).expect("a model has layers");
         let normed = top.norm.as_ref().map(|norm| layer_norm(&last.hidden, top, norm));
         let hidden = normed.as_ref().unwrap_or(&last.hidden);
         self.output.logits(hidden, logits);
-        let vocab_size = self.output.vocab_size();
-        let logits: &'a BatchRows = logits;
-        (0..logits.batch_size()).map(move |row| &logits.row(row)[..vocab_size])
     }
 }
 
@@ -264,6 +292,28 @@ mod tests {
             assert_eq!(batch[4], alone);
             assert_eq!(batch[6], alone);
             assert_ne!(batch[5], alone);
+        }
+    }
+
+    #[test]
+    fn sequences_with_separate_states_have_the_same_logits_as_alone() {
+        for config in configs() {
+            let model = config.init(3, &Device::flex()).unwrap();
+            let packed = PackedModel::new(&model, Precision::F32).unwrap();
+            let states = || LABELS.map(|label| packed.init_state(1).with_labels(&[label]));
+            let (mut alone, mut separate) = (states(), states());
+            for step in 0..4 {
+                let ids = SEQUENCES.map(|sequence| sequence[step] as u32);
+                // The last sequence comes later than the others.
+                let count = if step == 0 { 2 } else { 3 };
+                let mut group: Vec<&mut PackedState> = separate.iter_mut().take(count).collect();
+                let logits = packed.step_each(&ids[..count], &mut group);
+                for (row, (&id, state)) in ids[..count].iter().zip(&mut alone).enumerate() {
+                    packed.step(&[id], state);
+                    let expected: Vec<f32> = packed.logits(state).flatten().copied().collect();
+                    assert_eq!(logits.row(row)[..packed.vocab_size()], expected);
+                }
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use super::metadata::{elements, query, text};
 use super::report::{Problem, Report};
 
 /// The crates of the workspace and those that each may depend on.
-const ALLOWED: [(&str, &[&str]); 13] = [
+const ALLOWED: [(&str, &[&str]); 14] = [
     ("args", &[]),
     ("durable", &[]),
     ("kernels", &[]),
@@ -20,12 +20,25 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     ("eval", &[]),
     ("qa", &["durable", "eval", "generate", "kernels", "models", "seqdata", "text-prep", "trainer"]),
     ("pastiche", &["durable", "eval", "generate", "kernels", "models", "qa", "seqdata", "text-prep", "trainer"]),
+    ("serve", &["durable", "eval", "generate", "kernels", "text-prep"]),
     ("cli", &LIBRARIES),
     ("xtask", &["args"]),
 ];
 /// Every library of the workspace.
-const LIBRARIES: [&str; 11] =
-    ["args", "durable", "eval", "generate", "kernels", "models", "pastiche", "qa", "seqdata", "text-prep", "trainer"];
+const LIBRARIES: [&str; 12] = [
+    "args",
+    "durable",
+    "eval",
+    "generate",
+    "kernels",
+    "models",
+    "pastiche",
+    "qa",
+    "seqdata",
+    "serve",
+    "text-prep",
+    "trainer",
+];
 
 /// Crates that do not depend on Burn, not even in their tests.
 const WITHOUT_BURN: [&str; 4] = ["durable", "text-prep", "args", "xtask"];

@@ -27,11 +27,11 @@ use crate::view::format::{counted, thousands};
 
 /// The default of `--temperature`. With [`TOP_P`] it wrote few invented words and few repetitions of the settings that were
 /// compared on six texts (benchmarks/README.md, "Sampling").
-const TEMPERATURE: f64 = 0.8;
+pub(super) const TEMPERATURE: f64 = 0.8;
 /// The default of `--top-p` if no other filter is given, with which it was not compared.
-const TOP_P: f64 = 0.9;
+pub(super) const TOP_P: f64 = 0.9;
 /// The default of `--max-tokens` for running text.
-const MAX_TOKENS: usize = 200;
+pub(super) const MAX_TOKENS: usize = 200;
 /// The default of `--max-tokens` for documents, which mostly end before.
 const MAX_DOCUMENT_TOKENS: usize = 2_000;
 
@@ -186,7 +186,7 @@ fn sampling(args: &Generate) -> Result<Sampling> {
 }
 
 /// The newest language model of a run, or else the built-in base, but not in the place of a model that is damaged.
-fn newest_model_or_base() -> Result<PathBuf> {
+pub(super) fn newest_model_or_base() -> Result<PathBuf> {
     if let Some(model) = directory::newest_model(Some(LanguageModel::KIND)) {
         return Ok(model);
     }

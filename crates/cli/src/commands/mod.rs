@@ -24,6 +24,7 @@ pub mod reproduce;
 pub mod runs;
 mod sample_printer;
 mod sampling_settings;
+pub mod serve;
 pub mod summary;
 mod text_surprise;
 pub mod train;

@@ -2,7 +2,7 @@
 //! training of a run begins and after it is saved, the first one exits.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use trainer::StopFlag;
@@ -31,6 +31,8 @@ enum Reaction {
     ExitUnchanged(PathBuf),
     /// It stops the run.
     Stop(StopFlag),
+    /// It calls this, which ends the command.
+    Call(Arc<dyn Fn() + Send + Sync>),
     /// It exits the program, which has saved this run and writes its report.
     ExitSaved(PathBuf),
 }
@@ -66,6 +68,7 @@ pub fn install_handlers() -> Result<()> {
                 Reaction::Exit => exit(&stopped_before_training(None)),
                 Reaction::ExitUnchanged(run) => exit(&stopped_before_training(Some(&run))),
                 Reaction::Stop(stop) => request_stop(&stop),
+                Reaction::Call(end) => end(),
                 Reaction::ExitSaved(_) if is_same_request() => {}
                 Reaction::ExitSaved(run) => exit_saved(&run),
             }
@@ -94,6 +97,15 @@ pub fn resume_run(run: &Path) {
 /// If handlers cannot be installed.
 pub fn stop_run(stop: &StopFlag) -> Result<()> {
     *locked(&REACTION) = Reaction::Stop(stop.clone());
+    install_handlers()
+}
+
+/// From now on a signal calls `end`, which ends the command. Without Unix signals, Ctrl-C exits the program.
+///
+/// # Errors
+/// If handlers cannot be installed.
+pub fn end_command(end: impl Fn() + Send + Sync + 'static) -> Result<()> {
+    *locked(&REACTION) = Reaction::Call(Arc::new(end));
     install_handlers()
 }
 

@@ -3,7 +3,7 @@
 use text_prep::{Capitals, CharacterOptions, Cleaner, OovPolicy, SHIFT, Segmentation, Vocabulary, WordOptions};
 
 use super::*;
-use crate::sample_batch::Sample;
+use crate::sample_in_progress::Sample;
 use crate::sampling::Sampling;
 use crate::test_model::{JAMO, WORDS, composed, generator};
 

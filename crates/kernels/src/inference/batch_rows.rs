@@ -35,4 +35,19 @@ impl BatchRows {
         (0..batch).for_each(|row| rows.row_mut(row).copy_from_slice(self.0.row(0)));
         Self(rows)
     }
+
+    /// The first row of each of `parts`, which have the same width, as one batch.
+    ///
+    /// # Panics
+    /// If there are none.
+    pub fn gather(parts: &[&Self]) -> Self {
+        let mut rows = PaddedRows::new(parts.len(), parts[0].0.width());
+        parts.iter().enumerate().for_each(|(row, part)| rows.row_mut(row).copy_from_slice(part.0.row(0)));
+        Self(rows)
+    }
+
+    /// Replaces the first row by row `row` of `batch`.
+    pub fn copy_from(&mut self, batch: &Self, row: usize) {
+        self.0.row_mut(0).copy_from_slice(batch.0.row(row));
+    }
 }

@@ -49,6 +49,26 @@ impl LayerState {
         let cell = if width == 0 { BatchRows::zeros(batch, 0) } else { self.cell.expand(batch) };
         Self { hidden: self.hidden.expand(batch), cell }
     }
+
+    /// The state of the first sequence of each of `parts`, as one batch.
+    ///
+    /// # Panics
+    /// If there are none.
+    pub fn gather(parts: &[&Self]) -> Self {
+        let rows = |of: fn(&Self) -> &BatchRows| -> Vec<&BatchRows> { parts.iter().map(|part| of(part)).collect() };
+        let width = parts[0].cell.0.width();
+        let cell =
+            if width == 0 { BatchRows::zeros(parts.len(), 0) } else { BatchRows::gather(&rows(|part| &part.cell)) };
+        Self { hidden: BatchRows::gather(&rows(|part| &part.hidden)), cell }
+    }
+
+    /// Replaces the state of the first sequence by that of sequence `row` of `batch`.
+    pub fn copy_from(&mut self, batch: &Self, row: usize) {
+        self.hidden.copy_from(&batch.hidden, row);
+        if self.cell.0.width() > 0 {
+            self.cell.copy_from(&batch.cell, row);
+        }
+    }
 }
 
 impl RecurrentLayer {

@@ -1,0 +1,267 @@
+//! A sample that is generated together with others that come and go.
+
+use rayon::prelude::*;
+
+use crate::batch_session::MAX_READ;
+use crate::error::Result;
+use crate::predictor::{Blend, Predictor};
+use crate::prompt::Prompt;
+use crate::sample_in_progress::{Sample, SampleInProgress};
+use crate::sampling::Sampling;
+use crate::scores::Scores;
+use crate::stop::Stops;
+use crate::unfinished::Unfinished;
+
+/// The ids of a prompt that are read in one step, so that other samples need not wait long for the next one.
+const PROMPT_IDS_PER_STEP: usize = 128;
+
+/// One sample in progress, which [`step_each`](Self::step_each) advances together with others. Its text does not depend on
+/// them: it is that of [`Generator::sample`](crate::Generator::sample), bit for bit on CPU backends.
+pub struct OngoingSample<'a> {
+    predictor: Predictor<'a>,
+    sample: SampleInProgress<'a>,
+    stops: Stops,
+    /// The ids that end the sample.
+    ends: Vec<u32>,
+    /// The ids that the models have not read yet: of the prompt, or the last one.
+    unread: Vec<u32>,
+    /// The number of tokens that are still to be sampled.
+    remaining: usize,
+    /// The number of likeliest tokens to report with each token, if log-probabilities are wanted.
+    log_probs: Option<usize>,
+    /// The log-probabilities of the tokens that are sampled.
+    scores: Vec<Scores>,
+    /// The number of tokens that were taken.
+    taken: usize,
+    is_finished: bool,
+}
+
+/// A token of a sample with its log-probability under the model, whatever it was sampled from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SampledToken {
+    /// The id.
+    pub id: u32,
+    /// Where its text begins in the sample's text, in characters.
+    pub start: usize,
+    /// ln p of the token, in nats.
+    pub log_prob: f64,
+    /// The likeliest tokens there and their ln p, the likeliest first.
+    pub top: Vec<(u32, f64)>,
+}
+
+impl<'a> OngoingSample<'a> {
+    /// Sample `number` of the text that begins with `prompt`, before its first token. The cache and the choice of the best of
+    /// several are options of [`Samples`](crate::Samples) only.
+    ///
+    /// # Errors
+    /// If a sampling option is out of range, a stop text is invalid, or a model does not have the label.
+    ///
+    /// # Panics
+    /// If the sampling options have a cache, or a number of texts to choose from.
+    pub fn new(blend: &Blend<'a>, prompt: &Prompt, sampling: &Sampling, number: u64) -> Result<Self> {
+        assert!(sampling.cache.is_none() && sampling.best_of == 1, "a cache and best_of are not options here");
+        sampling.check()?;
+        let generator = blend.first();
+        let (tokenizer, document) = (generator.tokenizer(), generator.document_id());
+        let (ids, unfinished) = Unfinished::split_off(tokenizer, &prompt.ids, document);
+        Ok(Self {
+            predictor: Predictor::new(blend, prompt.label.as_deref(), sampling.state_mode)?,
+            sample: SampleInProgress::new(tokenizer, ids, unfinished, document, sampling, number),
+            stops: Stops::new(tokenizer, &sampling.stop_texts)?,
+            ends: sampling.stop_id.into_iter().chain(document).collect(),
+            unread: ids[ids.len().saturating_sub(MAX_READ)..].to_vec(),
+            remaining: sampling.max_tokens,
+            log_probs: None,
+            scores: Vec::new(),
+            taken: 0,
+            is_finished: false,
+        })
+    }
+
+    /// Reports the log-probability of each token, and the `count` likeliest tokens in its place.
+    #[must_use]
+    pub fn with_log_probs(self, count: usize) -> Self {
+        Self { log_probs: Some(count), ..self }
+    }
+
+    /// Advances each sample: it reads a part of its prompt, or samples its next token, or completes its text, after which it
+    /// is [finished](Self::is_finished). What happens to one sample does not depend on the others.
+    pub fn step_each(samples: &mut [&mut Self]) -> Vec<Result<()>> {
+        let mut results: Vec<Result<()>> = samples.iter_mut().map(|sample| sample.read_prompt()).collect();
+        let mut last: Vec<(usize, &mut Self)> = Vec::new();
+        for (at, sample) in samples.iter_mut().enumerate() {
+            if results[at].is_ok() && sample.unread.len() == 1 && sample.has_next() {
+                last.push((at, sample));
+            }
+        }
+        let ids: Vec<u32> = last.iter().map(|(_, sample)| sample.unread[0]).collect();
+        let mut texts: Vec<&mut Predictor> = last.iter_mut().map(|(_, sample)| &mut sample.predictor).collect();
+        let read = Predictor::push_each(&mut texts, &ids);
+        for ((at, sample), read) in last.into_iter().zip(read) {
+            sample.unread.clear();
+            results[at] = read;
+        }
+        samples.par_iter_mut().zip(&mut results).filter(|(_, result)| result.is_ok()).for_each(|(sample, result)| {
+            *result = sample.advance();
+        });
+        results
+    }
+
+    /// Whether a token is to be sampled.
+    fn has_next(&self) -> bool {
+        self.remaining > 0 && !self.sample.stopped
+    }
+
+    /// Reads the next ids of the prompt, except the last one.
+    fn read_prompt(&mut self) -> Result<()> {
+        let count = (self.unread.len().max(1) - 1).min(PROMPT_IDS_PER_STEP);
+        let read: Vec<u32> = self.unread.drain(..count).collect();
+        self.predictor.extend(&read)
+    }
+
+    /// Samples the next token, or completes the text if there is none.
+    fn advance(&mut self) -> Result<()> {
+        if !self.has_next() {
+            self.sample.finish(&self.stops);
+            self.is_finished = true;
+        } else if self.unread.is_empty() {
+            let logits = self.predictor.logits(self.sample.history());
+            if let Some(id) = self.sample.sample(&logits, &self.ends)? {
+                self.scores.extend(self.log_probs.map(|count| Scores::new(&logits, id, count)));
+                self.unread.push(id);
+                self.remaining -= 1;
+                self.sample.push(id, &self.stops);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether its text is complete.
+    pub fn is_finished(&self) -> bool {
+        self.is_finished
+    }
+
+    /// Whether its text ended by itself, before the maximum number of tokens.
+    pub fn is_complete(&self) -> bool {
+        self.sample.stopped
+    }
+
+    /// The text that has become certain since the last call.
+    pub fn take_text(&mut self) -> &str {
+        self.sample.take_text()
+    }
+
+    /// The tokens of the text that was taken, since the last call: none without
+    /// [`with_log_probs`](Self::with_log_probs).
+    pub fn take_tokens(&mut self) -> Vec<SampledToken> {
+        let text = self.sample.text();
+        let starts = self.sample.taken_starts().enumerate().skip(self.taken);
+        let scored = starts.zip(self.scores.iter().skip(self.taken));
+        let tokens: Vec<SampledToken> = scored
+            .map(|((at, start), scores)| SampledToken {
+                id: self.sample.ids()[at],
+                start: text.get(..start).map_or(0, |before| before.chars().count()),
+                log_prob: scores.log_prob,
+                top: scores.top.clone(),
+            })
+            .collect();
+        self.taken += tokens.len();
+        tokens
+    }
+
+    /// The number of tokens of the text so far.
+    pub fn tokens(&self) -> usize {
+        self.sample.ids().len()
+    }
+
+    /// The sample so far; complete once it [is finished](Self::is_finished).
+    pub fn into_sample(self) -> Sample {
+        self.sample.into_sample()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use models::LayerConfig;
+
+    use crate::generator::Generator;
+    use crate::test_model::{JAMO, WORDS, bundle, composed, document_generator, generator, subword_generator};
+
+    use super::*;
+
+    /// The samples 0, 1, … of the prompts: of which the second and the third begin later, and the first is given up.
+    fn among_others(generator: &Generator, prompts: &[&str], sampling: &Sampling) -> Vec<Sample> {
+        let blend = Blend::of(generator);
+        let begin = |number: usize| {
+            let prompt = generator.prompt(prompts[number % prompts.len()]).unwrap();
+            OngoingSample::new(&blend, &prompt, sampling, number as u64).unwrap()
+        };
+        let mut samples: Vec<OngoingSample> = vec![begin(0), begin(3)];
+        for step in 0..200 {
+            match step {
+                2 => samples.push(begin(1)),
+                5 => samples.insert(0, begin(2)),
+                7 => drop(samples.remove(1)),
+                _ => {}
+            }
+            let mut all: Vec<&mut OngoingSample> = samples.iter_mut().filter(|sample| !sample.is_finished()).collect();
+            OngoingSample::step_each(&mut all).into_iter().for_each(Result::unwrap);
+        }
+        assert!(samples.iter().all(OngoingSample::is_finished));
+        // In the order 2, 3, 1.
+        samples.into_iter().map(OngoingSample::into_sample).collect()
+    }
+
+    #[test]
+    fn a_sample_among_others_is_the_same_as_alone() {
+        let layers = [LayerConfig::gru(5), LayerConfig::gru(5).reset_after(false), LayerConfig::rnn(6)];
+        let mut generators: Vec<Generator> =
+            layers.into_iter().map(|layer| Generator::new(bundle(WORDS, Some("."), layer))).collect();
+        generators.extend([generator(WORDS, None), generator(JAMO, None), document_generator(), subword_generator()]);
+        generators.push(composed(&generators[0]));
+        let sampling = Sampling::default().max_tokens(30).seed(7).top_p(0.95).no_repeat_ngram(5);
+        for generator in &generators {
+            let words =
+                if generator.tokenizer().vocabulary.is_subwords() { ["the fox", "fo"] } else { ["a é a", "a"] };
+            for state_mode in [models::StateMode::Carry, models::StateMode::Window] {
+                let sampling = sampling.clone().state_mode(state_mode);
+                let found = among_others(generator, &words, &sampling);
+                for (number, found) in [2, 3, 1].into_iter().zip(found) {
+                    let expected = generator.sample(words[number % 2], &sampling, number as u64).unwrap();
+                    assert_eq!(found, expected, "{number}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_pieces_join_to_the_text_and_the_tokens_have_the_probabilities_of_the_model() {
+        let generator = generator(WORDS, None);
+        let sampling = Sampling::default().max_tokens(20).temperature(0.5).stop_texts(["é ."]);
+        for number in 0..10 {
+            let prompt = generator.prompt("a").unwrap();
+            let sample = OngoingSample::new(&Blend::of(&generator), &prompt, &sampling, number).unwrap();
+            let mut sample = sample.with_log_probs(3);
+            let (mut text, mut tokens) = (String::new(), Vec::new());
+            while !sample.is_finished() {
+                OngoingSample::step_each(&mut [&mut sample]).pop().unwrap().unwrap();
+                text.push_str(sample.take_text());
+                tokens.extend(sample.take_tokens());
+            }
+            let sample = sample.into_sample();
+            assert_eq!(text, sample.text);
+            assert_eq!(tokens.iter().map(|token| token.id).collect::<Vec<_>>(), sample.ids);
+            let mut session = generator.session(&prompt).unwrap();
+            for token in tokens {
+                let log_probs = session.log_probs();
+                assert_eq!(token.log_prob, log_probs[token.id as usize]);
+                let max = log_probs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                assert_eq!((token.top.len(), token.top[0].1), (3, max));
+                let rest: String = text.chars().skip(token.start).collect();
+                let written = generator.tokenizer().vocabulary.token(token.id).unwrap();
+                assert!(rest.trim_start().starts_with(written), "{rest} {written}");
+                session.push(token.id).unwrap();
+            }
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! The probabilities of the next token of a text: those of a model with its n-grams, or the mean of several models.
+
+use std::borrow::Cow;
+
+use kernels::inference::log_softmax;
+use models::StateMode;
+
+use crate::error::{Error, Result};
+use crate::generator::Generator;
+use crate::prompt::Prompt;
+use crate::session::Session;
+
+/// One model, or several with one vocabulary, of which p = Σ w p is taken: the mean of their probabilities with the weights w.
+#[derive(Clone)]
+pub struct Blend<'a> {
+    parts: Vec<(&'a Generator, f64)>,
+}
+
+impl<'a> Blend<'a> {
+    /// One model.
+    pub fn of(generator: &'a Generator) -> Self {
+        Self { parts: vec![(generator, 1.0)] }
+    }
+
+    /// Several models with their weights, which are divided by their sum.
+    ///
+    /// # Errors
+    /// [`Error::DifferentVocabularies`] if a model has other tokens than the first one, or divides text differently.
+    ///
+    /// # Panics
+    /// If there are no models, or a weight is not positive and finite.
+    pub fn new(mut parts: Vec<(&'a Generator, f64)>) -> Result<Self> {
+        assert!(parts.iter().all(|(_, weight)| *weight > 0.0 && weight.is_finite()), "weights are positive");
+        let first = parts[0].0.tokenizer();
+        for (generator, _) in &parts[1..] {
+            let other = generator.tokenizer();
+            let lengths = [first, other].map(|tokenizer| tokenizer.vocabulary.len());
+            let same_tokens = lengths[0] == lengths[1]
+                && (0..lengths[0] as u32).all(|id| first.vocabulary.token(id) == other.vocabulary.token(id));
+            let same_text = first.pre_tokenizer == other.pre_tokenizer
+                && first.vocabulary.document_id() == other.vocabulary.document_id();
+            if !(same_tokens && same_text) {
+                return Err(Error::DifferentVocabularies { lengths });
+            }
+        }
+        let sum: f64 = parts.iter().map(|(_, weight)| weight).sum();
+        parts.iter_mut().for_each(|(_, weight)| *weight /= sum);
+        Ok(Self { parts })
+    }
+
+    /// The first model: prompts are encoded as for it.
+    pub fn first(&self) -> &'a Generator {
+        self.parts[0].0
+    }
+}
+
+/// One text in progress with the probabilities of its next token.
+pub struct Predictor<'a> {
+    parts: Vec<Part<'a>>,
+}
+
+/// A model of a blend.
+struct Part<'a> {
+    generator: &'a Generator,
+    weight: f64,
+    session: Session<'a>,
+}
+
+impl<'a> Predictor<'a> {
+    /// A text without tokens. Each model uses past tokens as `state_mode` says, or its own mode.
+    ///
+    /// # Errors
+    /// If a model does not have the label.
+    pub fn new(blend: &Blend<'a>, label: Option<&str>, state_mode: Option<StateMode>) -> Result<Self> {
+        let part = |&(generator, weight): &(&'a Generator, f64)| {
+            let prompt = Prompt { ids: Vec::new(), oov_tokens: Vec::new(), label: label.map(Into::into) };
+            let session = Session::new(generator, &prompt, state_mode.unwrap_or_else(|| generator.state_mode()))?;
+            Ok(Part { generator, weight, session })
+        };
+        Ok(Self { parts: blend.parts.iter().map(part).collect::<Result<_>>()? })
+    }
+
+    /// Appends tokens.
+    ///
+    /// # Errors
+    /// If a device does not return the logits.
+    ///
+    /// # Panics
+    /// If an id is not one of the vocabulary.
+    pub fn extend(&mut self, ids: &[u32]) -> Result<()> {
+        self.parts.iter_mut().try_for_each(|part| part.session.extend(ids))
+    }
+
+    /// Appends one token to each of several texts. Those of one model are a batch where that has the same results, bit for
+    /// bit.
+    ///
+    /// # Panics
+    /// If there are not as many ids as texts, or an id is not one of the vocabulary.
+    pub fn push_each(texts: &mut [&mut Self], ids: &[u32]) -> Vec<Result<()>> {
+        assert_eq!(texts.len(), ids.len(), "one id for each text");
+        let mut results: Vec<Result<()>> = ids.iter().map(|_| Ok(())).collect();
+        let mut parts: Vec<(usize, &mut Part)> = Vec::new();
+        for (at, text) in texts.iter_mut().enumerate() {
+            parts.extend(text.parts.iter_mut().map(|part| (at, part)));
+        }
+        let address = |generator: &Generator| std::ptr::from_ref(generator) as usize;
+        parts.sort_by_key(|(_, part)| address(part.generator));
+        for of_model in parts.chunk_by_mut(|(_, a), (_, b)| std::ptr::eq(a.generator, b.generator)) {
+            let ids: Vec<u32> = of_model.iter().map(|&(at, _)| ids[at]).collect();
+            let mut sessions: Vec<&mut Session> = of_model.iter_mut().map(|(_, part)| &mut part.session).collect();
+            let read = Session::push_each(&mut sessions, &ids);
+            for (&mut (at, _), read) in of_model.iter_mut().zip(read) {
+                if read.is_err() {
+                    results[at] = read;
+                }
+            }
+        }
+        results
+    }
+
+    /// The logits of the next token, V values, after the tokens `context`, which n-grams need: those of the model, or, with
+    /// n-grams or several models, the logarithms of the probabilities.
+    ///
+    /// # Panics
+    /// Before the first token.
+    pub fn logits(&self, context: &[u32]) -> Cow<'_, [f32]> {
+        match self.parts.as_slice() {
+            [part] => part.logits(context),
+            parts => {
+                let mut probabilities = vec![0.0; parts[0].session.logits().len()];
+                for part in parts {
+                    let log_probs = log_softmax(&part.logits(context));
+                    let both = probabilities.iter_mut().zip(log_probs);
+                    both.for_each(|(sum, log_prob)| *sum += part.weight * log_prob.exp());
+                }
+                probabilities.into_iter().map(|probability| probability.ln() as f32).collect()
+            }
+        }
+    }
+}
+
+impl Part<'_> {
+    /// The logits of the model with its n-grams.
+    fn logits(&self, context: &[u32]) -> Cow<'_, [f32]> {
+        let logits = self.session.logits();
+        self.generator.mixture().map_or(Cow::Borrowed(logits), |mixture| mixture.mix(logits, context).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use models::LayerConfig;
+
+    use crate::test_model::{JAMO, WORDS, bundle, generator};
+
+    use super::*;
+
+    fn predicted(blend: &Blend, ids: &[u32]) -> Vec<f64> {
+        let mut predictor = Predictor::new(blend, None, None).unwrap();
+        predictor.extend(ids).unwrap();
+        log_softmax(&predictor.logits(ids))
+    }
+
+    #[test]
+    fn a_blend_has_the_weighted_mean_of_the_probabilities() {
+        let generators = [generator(WORDS, None), Generator::new(bundle(WORDS, None, LayerConfig::gru(5)))];
+        let [one, other] = &generators;
+        let blend = Blend::new(vec![(one, 3.0), (other, 1.0)]).unwrap();
+        let ids = [5, 6, 8];
+        let [one, other] = [one, other].map(|generator| predicted(&Blend::of(generator), &ids));
+        let blended = predicted(&blend, &ids);
+        for (id, found) in blended.into_iter().enumerate() {
+            let expected = 0.75 * one[id].exp() + 0.25 * other[id].exp();
+            assert!((found.exp() - expected).abs() < 1e-6, "{id}");
+        }
+    }
+
+    #[test]
+    fn models_with_other_tokens_cannot_be_blended() {
+        let generators = [generator(WORDS, None), generator(JAMO, None)];
+        let [one, other] = &generators;
+        let error = Blend::new(vec![(one, 0.5), (other, 0.5)]).err().unwrap().to_string();
+        assert!(error.contains("same tokens"), "{error}");
+    }
+
+    #[test]
+    fn texts_of_several_models_are_read_as_alone() {
+        let generators = [generator(WORDS, None), Generator::new(bundle(WORDS, None, LayerConfig::gru(5)))];
+        let [one, other] = &generators;
+        let blends =
+            [Blend::of(one), Blend::new(vec![(other, 1.0), (one, 2.0)]).unwrap(), Blend::of(other), Blend::of(one)];
+        let ids = [5, 6, 7, 8];
+        let mut texts: Vec<Predictor> = blends.iter().map(|blend| Predictor::new(blend, None, None).unwrap()).collect();
+        let mut texts: Vec<&mut Predictor> = texts.iter_mut().collect();
+        for _ in 0..3 {
+            assert!(Predictor::push_each(&mut texts, &ids).iter().all(Result::is_ok));
+        }
+        for ((text, blend), id) in texts.iter().zip(&blends).zip(ids) {
+            assert_eq!(log_softmax(&text.logits(&[id; 3])), predicted(blend, &[id; 3]));
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Who may send requests: programs on this machine, and pages of this server, but not the pages of other sites. A page
+//! elsewhere can make a browser send requests to this machine; the names of host and origin, which it cannot choose, say so.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::header::{AUTHORIZATION, HOST, HeaderName, ORIGIN};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::api_error::ApiError;
+use crate::app::App;
+
+/// Headers of every answer: a page may load only what this server has, and no other site may show or read it.
+const HEADERS: [(&str, &str); 5] = [
+    ("content-security-policy", "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("cache-control", "no-store"),
+];
+
+/// Who may send requests.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Access {
+    /// What every request must send as `Authorization: Bearer TOKEN`, if anything.
+    pub token: Option<String>,
+    /// The names under which the server may be asked for, beside `localhost` and addresses.
+    pub hosts: Vec<String>,
+}
+
+/// Answers requests that are allowed, and counts all.
+pub(crate) async fn check_access(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    app.metrics.requests.add(1);
+    let mut response = match app.access.check(request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(error) => error.into_response(),
+    };
+    app.metrics.rejected.add(u64::from(!response.status().is_success()));
+    for (name, value) in HEADERS {
+        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    response
+}
+
+impl Access {
+    fn check(&self, headers: &HeaderMap) -> Result<(), ApiError> {
+        let header = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+        let host = header(HOST).unwrap_or_default();
+        if !self.is_known(host) {
+            return Err(forbidden(format!(
+                "the host is `{}`; expected localhost, an address or a name that the server was started with",
+                host.escape_debug()
+            )));
+        }
+        if let Some(origin) = header(ORIGIN).filter(|origin| origin.strip_prefix("http://") != Some(host)) {
+            return Err(forbidden(format!(
+                "the request comes from a page of `{}`; expected one of this server, or a program",
+                origin.escape_debug()
+            )));
+        }
+        let site = header(HeaderName::from_static("sec-fetch-site")).unwrap_or("none");
+        if !["none", "same-origin"].contains(&site) {
+            return Err(forbidden("the request comes from a page of another site; expected one of this server".into()));
+        }
+        match &self.token {
+            Some(token) if !is_token(header(AUTHORIZATION).unwrap_or_default(), token) => Err(ApiError::new(
+                StatusCode::UNAUTHORIZED,
+                "the token is missing or wrong: send the server's as `Authorization: Bearer TOKEN` (clients call it API key)",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a page elsewhere cannot have chosen this host: only a name can be made to lead to another machine.
+    fn is_known(&self, host: &str) -> bool {
+        let name = match host.rsplit_once(':') {
+            Some((name, port)) if !port.ends_with(']') => name,
+            _ => host,
+        };
+        let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        address.is_ok() || name == "localhost" || self.hosts.iter().any(|known| known.eq_ignore_ascii_case(name))
+    }
+}
+
+fn forbidden(message: String) -> ApiError {
+    ApiError::new(StatusCode::FORBIDDEN, message)
+}
+
+/// Compares all bytes, so that the time does not say how many are right.
+fn is_token(authorization: &str, token: &str) -> bool {
+    let given = authorization.strip_prefix("Bearer ").unwrap_or_default().as_bytes();
+    let differences = given.iter().zip(token.as_bytes()).fold(0, |all, (a, b)| all | (a ^ b));
+    given.len() == token.len() && differences == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(access: &Access, headers: &[(&'static str, &'static str)]) -> Option<u16> {
+        let headers = headers.iter();
+        let headers = headers.map(|&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        access.check(&headers.collect()).err().map(|error| error.status.as_u16())
+    }
+
+    #[test]
+    fn other_hosts_and_pages_of_other_sites_are_rejected() {
+        let access = Access { token: None, hosts: vec!["studio.local".into()] };
+        for host in ["127.0.0.1:8080", "localhost", "localhost:1", "[::1]:8080", "[::1]", "10.1.2.3", "Studio.local:80"]
+        {
+            assert_eq!(check(&access, &[("host", host)]), None, "{host}");
+        }
+        for host in ["", "evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example"] {
+            assert_eq!(check(&access, &[("host", host)]), Some(403), "{host}");
+        }
+        let host = ("host", "localhost:8080");
+        assert_eq!(
+            check(&access, &[host, ("origin", "http://localhost:8080"), ("sec-fetch-site", "same-origin")]),
+            None
+        );
+        for origin in ["null", "http://localhost:3000", "https://localhost:8080", "http://evil.example", ""] {
+            assert_eq!(check(&access, &[host, ("origin", origin)]), Some(403), "{origin}");
+        }
+        for site in ["cross-site", "same-site", ""] {
+            assert_eq!(check(&access, &[host, ("sec-fetch-site", site)]), Some(403), "{site}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_compared_as_a_whole() {
+        let access = Access { token: Some("secret".into()), hosts: Vec::new() };
+        let host = ("host", "10.0.0.1");
+        assert_eq!(check(&access, &[host, ("authorization", "Bearer secret")]), None);
+        for wrong in ["Bearer secre", "Bearer secret1", "Bearer ", "secret", "Basic secret"] {
+            assert_eq!(check(&access, &[host, ("authorization", wrong)]), Some(401), "{wrong}");
+        }
+        assert_eq!(check(&access, &[host]), Some(401));
+    }
+}

@@ -1,0 +1,165 @@
+//! The JSON of answers, as OpenAI's API has it.
+
+use generate::SampledToken;
+use serde_json::{Map, Value, json};
+use text_prep::Vocabulary;
+
+use crate::completion_request::Style;
+
+/// What all parts of an answer have in common.
+pub(crate) struct AnswerFormat<'a> {
+    pub style: Style,
+    pub model: &'a str,
+    pub created: u64,
+    pub seed: u64,
+    pub vocabulary: &'a Vocabulary,
+}
+
+/// A token of an answer; the first token of a text may have no log-probability.
+pub(crate) struct AnswerToken {
+    pub id: u32,
+    /// Where it begins in the answer, in characters.
+    pub start: usize,
+    pub log_prob: Option<f64>,
+    pub top: Vec<(u32, f64)>,
+}
+
+impl AnswerToken {
+    /// A token of a text that begins at character `offset` of the answer.
+    pub fn new(token: SampledToken, offset: usize) -> Self {
+        let SampledToken { id, start, log_prob, top } = token;
+        Self { id, start: offset + start, log_prob: Some(log_prob), top }
+    }
+}
+
+/// The numbers of tokens of an answer.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Usage {
+    pub prompt: usize,
+    pub completion: usize,
+}
+
+impl Usage {
+    fn to_json(self) -> Value {
+        let Self { prompt, completion } = self;
+        json!({ "prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion })
+    }
+}
+
+/// The name of the reason why a text ends.
+pub(crate) fn finish_reason(is_complete: bool) -> &'static str {
+    if is_complete { "stop" } else { "length" }
+}
+
+impl AnswerFormat<'_> {
+    /// The whole answer.
+    pub fn whole(&self, choices: Vec<Value>, usage: Usage) -> Value {
+        let mut answer = self.answer(self.object(false), choices);
+        answer["usage"] = usage.to_json();
+        answer
+    }
+
+    /// A part of a streamed answer.
+    pub fn chunk(&self, choices: Vec<Value>) -> Value {
+        self.answer(self.object(true), choices)
+    }
+
+    /// The part of a streamed answer that has only the numbers of tokens.
+    pub fn usage_chunk(&self, usage: Usage) -> Value {
+        let mut chunk = self.chunk(Vec::new());
+        chunk["usage"] = usage.to_json();
+        chunk
+    }
+
+    fn object(&self, is_chunk: bool) -> &'static str {
+        match (self.style, is_chunk) {
+            (Style::Completion, _) => "text_completion",
+            (Style::Chat, false) => "chat.completion",
+            (Style::Chat, true) => "chat.completion.chunk",
+        }
+    }
+
+    fn answer(&self, object: &str, choices: Vec<Value>) -> Value {
+        let Self { model, created, seed, .. } = self;
+        let prefix = if self.style == Style::Chat { "chatcmpl" } else { "cmpl" };
+        json!({
+            "id": format!("{prefix}-{seed:x}"), "object": object, "created": created, "model": model, "seed": seed,
+            "choices": choices,
+        })
+    }
+
+    /// A whole text.
+    pub fn choice(&self, index: usize, text: &str, tokens: Option<&[AnswerToken]>, reason: &str) -> Value {
+        let log_probs = self.log_probs(tokens);
+        match self.style {
+            Style::Completion => {
+                json!({ "index": index, "text": text, "logprobs": log_probs, "finish_reason": reason })
+            }
+            Style::Chat => {
+                let message = json!({ "role": "assistant", "content": text, "refusal": null });
+                json!({ "index": index, "message": message, "logprobs": log_probs, "finish_reason": reason })
+            }
+        }
+    }
+
+    /// A piece of a text; the last one has a reason.
+    pub fn piece(&self, index: usize, text: &str, tokens: Option<&[AnswerToken]>, reason: Option<&str>) -> Value {
+        let log_probs = self.log_probs(tokens);
+        match self.style {
+            Style::Completion => {
+                json!({ "index": index, "text": text, "logprobs": log_probs, "finish_reason": reason })
+            }
+            Style::Chat => {
+                let delta = if reason.is_some() && text.is_empty() { json!({}) } else { json!({ "content": text }) };
+                json!({ "index": index, "delta": delta, "logprobs": log_probs, "finish_reason": reason })
+            }
+        }
+    }
+
+    /// The first piece of a message.
+    pub fn role(&self, index: usize) -> Value {
+        let delta = json!({ "role": "assistant", "content": "" });
+        json!({ "index": index, "delta": delta, "logprobs": null, "finish_reason": null })
+    }
+
+    fn log_probs(&self, tokens: Option<&[AnswerToken]>) -> Value {
+        let Some(tokens) = tokens else { return Value::Null };
+        match self.style {
+            Style::Completion => {
+                let each = |of: &dyn Fn(&AnswerToken) -> Value| tokens.iter().map(of).collect::<Value>();
+                let top = |token: &AnswerToken| {
+                    let named = token.top.iter().map(|&(id, log_prob)| (self.name(id), finite(log_prob)));
+                    token.log_prob.map_or(Value::Null, |_| Value::Object(named.collect::<Map<_, _>>()))
+                };
+                json!({
+                    "tokens": each(&|token| self.name(token.id).into()),
+                    "token_logprobs": each(&|token| token.log_prob.map_or(Value::Null, finite)),
+                    "top_logprobs": each(&top),
+                    "text_offset": each(&|token| token.start.into()),
+                })
+            }
+            Style::Chat => {
+                let one = |id: u32, log_prob: f64| {
+                    let name = self.name(id);
+                    json!({ "token": name, "logprob": finite(log_prob), "bytes": name.as_bytes() })
+                };
+                let each = tokens.iter().map(|token| {
+                    let mut value = one(token.id, token.log_prob.unwrap_or_default());
+                    value["top_logprobs"] = token.top.iter().map(|&(id, log_prob)| one(id, log_prob)).collect();
+                    value
+                });
+                json!({ "content": each.collect::<Vec<_>>() })
+            }
+        }
+    }
+
+    /// The token, as people read it.
+    fn name(&self, id: u32) -> String {
+        self.vocabulary.readable(id).unwrap_or_default().into_owned()
+    }
+}
+
+/// JSON has no −∞: a number that is lower than any other log-probability stands for it, as in OpenAI's API.
+fn finite(log_prob: f64) -> Value {
+    log_prob.max(-9999.0).into()
+}

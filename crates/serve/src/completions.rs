@@ -1,0 +1,232 @@
+//! `/v1/completions` and `/v1/chat/completions`: texts as a whole, or streamed as server-sent events.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::sse::{Event as ServerSentEvent, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use generate::Scores;
+use serde_json::Value;
+
+use crate::answer_format::{AnswerFormat, AnswerToken, Usage, finish_reason};
+use crate::api_error::ApiError;
+use crate::app::App;
+use crate::completion_request::{CompletionRequest, Style};
+use crate::engine::{Event, EventReceiver, Job, Work, event_channel};
+use crate::fields::Fields;
+use crate::offsets::character_starts;
+use crate::reading::{Reading, ReadingResult};
+
+/// What ends a stream.
+const DONE: &str = "[DONE]";
+
+/// Continues texts.
+pub(crate) async fn completions(State(app): State<Arc<App>>, fields: Fields) -> Result<Response, ApiError> {
+    answer(Style::Completion, app, fields).await
+}
+
+/// Continues the last message of the user.
+pub(crate) async fn chat_completions(State(app): State<Arc<App>>, fields: Fields) -> Result<Response, ApiError> {
+    answer(Style::Chat, app, fields).await
+}
+
+async fn answer(style: Style, app: Arc<App>, fields: Fields) -> Result<Response, ApiError> {
+    let request = CompletionRequest::new(style, &fields, &app)?;
+    let events = begin(&app, &request)?;
+    let answer = Answer { app, request };
+    if answer.request.stream { Ok(answer.stream(events)) } else { answer.whole(events).await.map(Json::into_response) }
+}
+
+/// Begins all texts of a request.
+fn begin(app: &App, request: &CompletionRequest) -> Result<EventReceiver, ApiError> {
+    let answers = request.prompts.len() * request.n;
+    let (sender, receiver) = event_channel(answers);
+    let permits = app.engine.reserve(answers)?;
+    let generator = app.models.generator(&request.model);
+    let mut works = Vec::with_capacity(answers);
+    for index in 0..answers {
+        let prompt = &request.prompts[index / request.n];
+        works.push(if request.only_scores() {
+            let scored = generator.scored_ids(&prompt.text);
+            let (context, ids) = scored.map_err(|error| ApiError::invalid("prompt", error.to_string()))?;
+            Work::Read(Reading { context, ids, label: request.label.clone(), log_probs: request.log_probs, next: 0 })
+        } else {
+            app.metrics.prompt_tokens.add(prompt.encoded.ids.len() as u64);
+            Work::Sample {
+                prompt: prompt.encoded.clone(),
+                sampling: Box::new(request.sampling.clone()),
+                number: (index % request.n) as u64,
+                log_probs: request.log_probs,
+            }
+        });
+    }
+    for (index, (work, permit)) in works.into_iter().zip(permits).enumerate() {
+        let (model, events) = (request.model.clone(), sender.clone());
+        app.engine.begin(Job { index, answers, model, work, events, permit });
+    }
+    Ok(receiver)
+}
+
+/// The answer to a request.
+struct Answer {
+    app: Arc<App>,
+    request: CompletionRequest,
+}
+
+/// A text as far as it has come.
+#[derive(Default)]
+struct Choice {
+    text: String,
+    tokens: Vec<AnswerToken>,
+    reason: Option<&'static str>,
+}
+
+/// What an event adds to a text.
+struct Piece {
+    text: String,
+    tokens: Vec<AnswerToken>,
+    reason: Option<&'static str>,
+    completion_tokens: usize,
+}
+
+impl Answer {
+    fn format(&self) -> AnswerFormat<'_> {
+        AnswerFormat {
+            style: self.request.style,
+            model: &self.request.model.name,
+            created: self.app.models.started,
+            seed: self.request.sampling.seed,
+            vocabulary: &self.app.models.generator(&self.request.model).tokenizer().vocabulary,
+        }
+    }
+
+    /// The prompt, where the answer begins with it.
+    fn echo(&self, index: usize) -> &str {
+        if self.request.echo { &self.request.prompts[index / self.request.n].text } else { "" }
+    }
+
+    /// The tokens of the prompts.
+    fn usage(&self) -> Usage {
+        let prompt = self.request.prompts.iter().map(|prompt| prompt.encoded.ids.len()).sum();
+        Usage { prompt, completion: 0 }
+    }
+
+    /// What an event adds to the answer.
+    fn piece(&self, index: usize, event: Event) -> Result<Piece, ApiError> {
+        let nothing = Piece { text: String::new(), tokens: Vec::new(), reason: None, completion_tokens: 0 };
+        Ok(match event {
+            Event::Failed(error) => return Err(error),
+            Event::Text { text, tokens } => {
+                let offset = self.echo(index).chars().count();
+                let tokens = tokens.into_iter().map(|token| AnswerToken::new(token, offset)).collect();
+                Piece { text, tokens, ..nothing }
+            }
+            Event::End { is_complete, tokens } => {
+                Piece { reason: Some(finish_reason(is_complete)), completion_tokens: tokens, ..nothing }
+            }
+            Event::Read(result) => Piece { tokens: self.scored(result), reason: Some(finish_reason(false)), ..nothing },
+        })
+    }
+
+    /// The tokens of a prompt that was scored.
+    fn scored(&self, result: ReadingResult) -> Vec<AnswerToken> {
+        let tokenizer = self.app.models.generator(&self.request.model).tokenizer();
+        let ids: Vec<u32> = result.tokens.iter().map(|(id, _)| *id).collect();
+        let token = |((id, scores), start): ((u32, Option<Scores>), usize)| {
+            let (log_prob, top) = scores.map_or((None, Vec::new()), |scores| (Some(scores.log_prob), scores.top));
+            AnswerToken { id, start, log_prob, top }
+        };
+        result.tokens.into_iter().zip(character_starts(tokenizer, &ids)).map(token).collect()
+    }
+
+    async fn whole(self, mut events: EventReceiver) -> Result<Json<Value>, ApiError> {
+        let count = self.request.prompts.len() * self.request.n;
+        let mut choices: Vec<Choice> = (0..count).map(|_| Choice::default()).collect();
+        let mut usage = self.usage();
+        while choices.iter().any(|choice| choice.reason.is_none()) {
+            let (index, event) = events.recv().await.ok_or_else(ApiError::stopping)?;
+            let piece = self.piece(index, event)?;
+            usage.completion += piece.completion_tokens;
+            choices[index].text.push_str(&piece.text);
+            choices[index].tokens.extend(piece.tokens);
+            choices[index].reason = piece.reason;
+        }
+        let format = self.format();
+        let has_log_probs = self.request.log_probs.is_some();
+        let choices = choices.iter().enumerate().map(|(index, Choice { text, tokens, reason })| {
+            let text = [self.echo(index), text].concat();
+            format.choice(index, &text, has_log_probs.then_some(tokens.as_slice()), reason.unwrap_or_default())
+        });
+        Ok(Json(format.whole(choices.collect(), usage)))
+    }
+
+    fn stream(self, events: EventReceiver) -> Response {
+        let remaining = self.request.prompts.len() * self.request.n;
+        let mut first = VecDeque::new();
+        for index in 0..remaining {
+            let format = self.format();
+            if self.request.style == Style::Chat {
+                first.push_back(format.chunk(vec![format.role(index)]).to_string());
+            } else if !self.echo(index).is_empty() {
+                first.push_back(format.chunk(vec![format.piece(index, self.echo(index), None, None)]).to_string());
+            }
+        }
+        let usage = self.usage();
+        let state = Stream { answer: self, events, unsent: first, remaining, usage };
+        let data = stream::unfold(state, |mut state| async move {
+            let data = state.next().await?;
+            Some((Ok::<_, Infallible>(ServerSentEvent::default().data(data)), state))
+        });
+        Sse::new(data).into_response()
+    }
+}
+
+/// A streamed answer.
+struct Stream {
+    answer: Answer,
+    events: EventReceiver,
+    /// The events that are known already.
+    unsent: VecDeque<String>,
+    /// The number of texts that have not ended.
+    remaining: usize,
+    usage: Usage,
+}
+
+impl Stream {
+    /// The data of the next event; `None` at the end, and when the server stops.
+    async fn next(&mut self) -> Option<String> {
+        while self.unsent.is_empty() {
+            if self.remaining == 0 {
+                return None;
+            }
+            let (index, event) = self.events.recv().await?;
+            match self.answer.piece(index, event) {
+                Ok(piece) => self.add(index, &piece),
+                Err(error) => {
+                    self.remaining = 0;
+                    self.unsent.push_back(error.body().to_string());
+                }
+            }
+        }
+        self.unsent.pop_front()
+    }
+
+    fn add(&mut self, index: usize, piece: &Piece) {
+        let Piece { text, tokens, reason, completion_tokens } = piece;
+        self.usage.completion += completion_tokens;
+        let format = self.answer.format();
+        let has_log_probs = self.answer.request.log_probs.is_some();
+        let tokens = (has_log_probs && !tokens.is_empty()).then_some(tokens.as_slice());
+        self.unsent.push_back(format.chunk(vec![format.piece(index, text, tokens, *reason)]).to_string());
+        self.remaining -= usize::from(reason.is_some());
+        if self.remaining == 0 {
+            let usage = self.answer.request.include_usage.then(|| format.usage_chunk(self.usage).to_string());
+            self.unsent.extend(usage);
+            self.unsent.push_back(DONE.into());
+        }
+    }
+}

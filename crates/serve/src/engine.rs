@@ -1,0 +1,306 @@
+//! The thread that computes: it goes round all texts under way and advances each by a token (continuous batching), so that
+//! texts that come and go are read as one batch. A text is the same as if it were alone.
+
+use std::collections::VecDeque;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+
+use generate::{OngoingSample, Prompt, SampledToken, Sampling};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
+
+use crate::api_error::ApiError;
+use crate::metrics::Metrics;
+use crate::models::{ModelChoice, Models};
+use crate::reading::{OngoingReading, Reading, ReadingResult};
+
+/// The texts that are advanced at once.
+pub(crate) const UNDER_WAY: usize = 64;
+/// The texts that wait for their turn.
+pub(crate) const WAITING: usize = 64;
+/// The events of a text in one round: its last piece, and its end.
+const EVENTS_PER_ROUND: usize = 2;
+/// The rounds that a reader may be behind.
+const ROUNDS_BEHIND: usize = 32;
+/// How long the engine waits if no reader has taken what was written for it.
+const READER_WAIT: Duration = Duration::from_millis(5);
+/// How long a reader may take nothing before its text is given up.
+const READER_LIMIT: Duration = Duration::from_secs(30);
+
+/// What is wanted of the engine.
+pub(crate) struct Job {
+    /// The place of the answer among those of its request.
+    pub index: usize,
+    /// The number of answers of the request, which have one receiver of events.
+    pub answers: usize,
+    pub model: ModelChoice,
+    pub work: Work,
+    pub events: EventSender,
+    /// Its share of [`UNDER_WAY`] and [`WAITING`].
+    pub permit: OwnedSemaphorePermit,
+}
+
+/// The work of a job.
+pub(crate) enum Work {
+    /// Writes a text.
+    Sample {
+        prompt: Prompt,
+        sampling: Box<Sampling>,
+        number: u64,
+        /// The number of likeliest tokens to report beside each token.
+        log_probs: Option<usize>,
+    },
+    /// Reads a text.
+    Read(Reading),
+}
+
+/// What the engine reports about a job. The events end with one that is not [`Event::Text`].
+pub(crate) enum Event {
+    /// More text, which may be empty, and the tokens of it if they are wanted.
+    Text { text: String, tokens: Vec<SampledToken> },
+    /// The text is complete.
+    End { is_complete: bool, tokens: usize },
+    /// The text was read.
+    Read(ReadingResult),
+    /// The text cannot be written or read.
+    Failed(ApiError),
+}
+
+/// Takes the events of a request, each with the place of its answer.
+pub(crate) type EventSender = tokio::sync::mpsc::Sender<(usize, Event)>;
+/// Gives these events.
+pub(crate) type EventReceiver = tokio::sync::mpsc::Receiver<(usize, Event)>;
+
+/// The way to the engine.
+#[derive(Clone)]
+pub(crate) struct EngineHandle {
+    jobs: Sender<Message>,
+    places: Arc<Semaphore>,
+}
+
+enum Message {
+    Job(Box<Job>),
+    Stop,
+}
+
+/// A channel for the events of a request with this number of answers.
+pub(crate) fn event_channel(answers: usize) -> (EventSender, EventReceiver) {
+    tokio::sync::mpsc::channel(answers * EVENTS_PER_ROUND * ROUNDS_BEHIND)
+}
+
+impl EngineHandle {
+    /// Places for this number of texts.
+    ///
+    /// # Errors
+    /// 429 if there are not as many.
+    pub fn reserve(&self, count: usize) -> Result<Vec<OwnedSemaphorePermit>, ApiError> {
+        let place = |_| match self.places.clone().try_acquire_owned() {
+            Ok(permit) => Ok(permit),
+            Err(TryAcquireError::NoPermits) => Err(ApiError::busy()),
+            Err(TryAcquireError::Closed) => Err(ApiError::stopping()),
+        };
+        (0..count).map(place).collect()
+    }
+
+    /// Begins a job. Once the engine has stopped, the job's events end at once.
+    pub fn begin(&self, job: Job) {
+        let _ = self.jobs.send(Message::Job(Box::new(job)));
+    }
+
+    /// Gives up all texts and ends the engine.
+    pub fn stop(&self) {
+        self.places.close();
+        let _ = self.jobs.send(Message::Stop);
+    }
+}
+
+/// The engine before its start.
+pub(crate) struct Engine {
+    jobs: Receiver<Message>,
+}
+
+impl Engine {
+    /// An engine and the way to it.
+    pub fn new() -> (EngineHandle, Self) {
+        let (sender, jobs) = mpsc::channel();
+        let places = Arc::new(Semaphore::new(UNDER_WAY + WAITING));
+        (EngineHandle { jobs: sender, places }, Self { jobs })
+    }
+
+    /// Computes until it is stopped; sleeps when nothing is under way.
+    pub fn run(mut self, models: &Models, metrics: &Metrics) {
+        let mut round = Round { models, metrics, waiting: VecDeque::new(), under_way: Vec::new() };
+        while let Ok(Message::Job(job)) = self.jobs.recv() {
+            round.waiting.push_back(*job);
+            let jobs = &mut self.jobs;
+            if kernels::with_spinning_workers(models.is_packed(), || round.run_all(jobs)) {
+                return;
+            }
+        }
+    }
+}
+
+/// The texts.
+struct Round<'a> {
+    models: &'a Models,
+    metrics: &'a Metrics,
+    waiting: VecDeque<Job>,
+    under_way: Vec<Text<'a>>,
+}
+
+/// A text under way.
+struct Text<'a> {
+    index: usize,
+    /// The events that its request may need room for in a round.
+    events_per_round: usize,
+    state: State<'a>,
+    events: EventSender,
+    /// Since when its reader has taken nothing.
+    stuck_since: Option<Instant>,
+    _permit: OwnedSemaphorePermit,
+}
+
+enum State<'a> {
+    Sample(Box<OngoingSample<'a>>),
+    Read(Box<OngoingReading<'a>>),
+}
+
+impl Round<'_> {
+    /// Goes round until nothing is under way. Returns whether the engine was stopped.
+    fn run_all(&mut self, jobs: &mut Receiver<Message>) -> bool {
+        loop {
+            self.begin_waiting();
+            if self.under_way.is_empty() {
+                return false;
+            }
+            let advanced = self.step();
+            let mut next = if advanced { jobs.try_recv().ok() } else { wait(jobs) };
+            while let Some(message) = next {
+                match message {
+                    Message::Job(job) => self.waiting.push_back(*job),
+                    Message::Stop => return true,
+                }
+                next = jobs.try_recv().ok();
+            }
+        }
+    }
+
+    /// Begins waiting jobs as long as there is room.
+    fn begin_waiting(&mut self) {
+        while self.under_way.len() < UNDER_WAY
+            && let Some(job) = self.waiting.pop_front()
+        {
+            if job.events.is_closed() {
+                continue;
+            }
+            let Job { index, answers, model, work, events, permit } = job;
+            let blend = self.models.blend(&model);
+            let state = match work {
+                Work::Sample { prompt, sampling, number, log_probs } => {
+                    OngoingSample::new(&blend, &prompt, &sampling, number).map(|sample| {
+                        let sample = log_probs.into_iter().fold(sample, OngoingSample::with_log_probs);
+                        State::Sample(Box::new(sample))
+                    })
+                }
+                Work::Read(reading) => {
+                    OngoingReading::new(&blend, reading).map(|reading| State::Read(Box::new(reading)))
+                }
+            };
+            match state {
+                Ok(state) => {
+                    let events_per_round = EVENTS_PER_ROUND * answers;
+                    let text = Text { index, events_per_round, state, events, stuck_since: None, _permit: permit };
+                    self.under_way.push(text);
+                }
+                Err(error) => {
+                    let _ = events.try_send((index, Event::Failed(ApiError::of_text(&error))));
+                }
+            }
+        }
+        self.metrics.under_way.set(self.under_way.len() as u64);
+        self.metrics.waiting.set(self.waiting.len() as u64);
+    }
+
+    /// Advances each text whose reader has room for an event. Returns whether there was one.
+    fn step(&mut self) -> bool {
+        self.under_way.retain_mut(|text| !text.is_given_up());
+        let mut ready: Vec<&mut Text> = self.under_way.iter_mut().filter(|text| text.stuck_since.is_none()).collect();
+        if ready.is_empty() {
+            return self.under_way.is_empty();
+        }
+        let mut results: Vec<generate::Result<()>> = ready.iter_mut().map(|text| text.read()).collect();
+        let mut samples: Vec<(usize, &mut OngoingSample)> = Vec::new();
+        for (at, text) in ready.iter_mut().enumerate() {
+            if let State::Sample(sample) = &mut text.state {
+                samples.push((at, sample));
+            }
+        }
+        let mut group: Vec<&mut OngoingSample> = samples.iter_mut().map(|(_, sample)| &mut **sample).collect();
+        let stepped = OngoingSample::step_each(&mut group);
+        for ((at, _), stepped) in samples.into_iter().zip(stepped) {
+            results[at] = stepped;
+        }
+        let metrics = self.metrics;
+        let ended: Vec<bool> =
+            ready.into_iter().zip(results).map(|(text, result)| text.report(result, metrics)).collect();
+        let mut ended = ended.into_iter();
+        // Those that were not ready have not ended.
+        self.under_way.retain(|text| text.stuck_since.is_some() || !ended.next().unwrap_or_default());
+        true
+    }
+}
+
+impl Text<'_> {
+    /// Whether nobody reads the text any more. Also notes whether its reader has no room for an event.
+    fn is_given_up(&mut self) -> bool {
+        if self.events.capacity() >= self.events_per_round {
+            self.stuck_since = None;
+        } else {
+            self.stuck_since.get_or_insert_with(Instant::now);
+        }
+        self.events.is_closed() || self.stuck_since.is_some_and(|since| since.elapsed() > READER_LIMIT)
+    }
+
+    /// Reads on, if it is a text that is read.
+    fn read(&mut self) -> generate::Result<()> {
+        match &mut self.state {
+            State::Sample(_) => Ok(()),
+            State::Read(reading) => reading.step(),
+        }
+    }
+
+    /// Reports what is new. Returns whether the text has ended.
+    fn report(&mut self, result: generate::Result<()>, metrics: &Metrics) -> bool {
+        let mut events = Vec::new();
+        match (&mut self.state, result) {
+            (_, Err(error)) => events.push(Event::Failed(ApiError::of_text(&error))),
+            (State::Sample(sample), Ok(())) => {
+                let text = sample.take_text().to_owned();
+                let tokens = sample.take_tokens();
+                if !text.is_empty() || !tokens.is_empty() {
+                    events.push(Event::Text { text, tokens });
+                }
+                if sample.is_finished() {
+                    metrics.written_tokens.add(sample.tokens() as u64);
+                    events.push(Event::End { is_complete: sample.is_complete(), tokens: sample.tokens() });
+                }
+            }
+            (State::Read(reading), Ok(())) => {
+                events.extend(reading.take_result().map(Event::Read));
+            }
+        }
+        let has_ended = events.last().is_some_and(|event| !matches!(event, Event::Text { .. }));
+        let sent = events.into_iter().all(|event| self.events.try_send((self.index, event)).is_ok());
+        has_ended || !sent
+    }
+}
+
+/// The next message, if one comes soon.
+fn wait(jobs: &Receiver<Message>) -> Option<Message> {
+    match jobs.recv_timeout(READER_WAIT) {
+        Ok(message) => Some(message),
+        Err(RecvTimeoutError::Timeout) => None,
+        // Nobody can begin a job any more.
+        Err(RecvTimeoutError::Disconnected) => Some(Message::Stop),
+    }
+}

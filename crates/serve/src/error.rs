@@ -1,0 +1,37 @@
+//! Errors of a server that cannot start. Each message is one line: what was found, what was expected, what to do.
+
+use std::net::SocketAddr;
+
+/// The result of starting a server.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a server cannot start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Another program listens there.
+    #[error("port {} of {} is in use by another program: choose another port, or 0 for any free one", .address.port(), .address.ip())]
+    PortInUse {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// The address cannot be listened on.
+    #[error(
+        "{address} cannot be listened on: {source}; expected an address of this machine and a port that this user may take"
+    )]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The error of the system.
+        source: std::io::Error,
+    },
+    /// Everybody could use the server.
+    #[error("{} can be reached from other machines, and there is no token: give one, or use 127.0.0.1", .address.ip())]
+    NoToken {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// The system does not give what a server needs.
+    #[error("the server cannot run: {0}")]
+    Runtime(std::io::Error),
+}

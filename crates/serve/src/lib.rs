@@ -1,0 +1,43 @@
+//! A local server for trained language models.
+//!
+//! [`Server`] answers HTTP requests with the models that it is given: OpenAI's `/v1/completions`, `/v1/chat/completions` and
+//! `/v1/models`, so that its clients can be used unchanged, and addresses of its own under `/api`. docs/serve.md describes
+//! them.
+//!
+//! Connections have a thread of their own; the models compute on the thread that runs the server, which advances all texts
+//! under way together. A text with a seed is the same, bit for bit, whatever else is written at the same time.
+//!
+//! | module | contents |
+//! |---|---|
+//! | `server` | options, the address, connections and their limits |
+//! | `app`, `access` | the addresses and who may ask them |
+//! | `fields`, `completion_request` | from the bytes of a request to what it wants, with all limits |
+//! | `engine`, `reading` | texts under way: written, or read |
+//! | `completions`, `answer_format`, `next_tokens`, `trace`, `run_events` | answers |
+//! | `models` | the models, their names and blends of them |
+
+mod access;
+mod answer_format;
+mod api_error;
+mod app;
+mod completion_request;
+mod completions;
+mod engine;
+pub mod error;
+mod fields;
+mod metrics;
+mod models;
+mod next_tokens;
+mod offsets;
+mod reading;
+mod run_events;
+mod server;
+#[cfg(test)]
+mod socket_tests;
+#[cfg(test)]
+mod test_server;
+mod trace;
+
+pub use error::{Error, Result};
+pub use models::ServedModel;
+pub use server::{Options, Server, StopHandle};

@@ -1,0 +1,112 @@
+//! The models that a server offers, and blends of them.
+
+use std::time::SystemTime;
+
+use eval::TrainingText;
+use generate::{Blend, Generator};
+
+use crate::api_error::ApiError;
+
+/// What the name of a blend begins with, as in `blend:a=0.7,b=0.3`.
+const BLEND: &str = "blend:";
+
+/// A language model with the name that requests give.
+pub struct ServedModel {
+    /// The name.
+    pub name: String,
+    /// The model, with its n-grams if text is to be sampled with them.
+    pub generator: Generator,
+    /// Its training text, if texts are to be traced to it.
+    pub training_text: Option<TrainingText>,
+}
+
+/// The models of a server.
+pub(crate) struct Models {
+    models: Vec<ServedModel>,
+    /// When the server started, in seconds since 1970.
+    pub started: u64,
+}
+
+/// A model or a blend that a request names: the numbers of models, with their weights.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ModelChoice {
+    /// The name as it was given, or that of the default.
+    pub name: String,
+    parts: Vec<(usize, f64)>,
+}
+
+impl Models {
+    /// These models, of which the first one is the default.
+    ///
+    /// # Panics
+    /// If there are none.
+    pub fn new(models: Vec<ServedModel>) -> Self {
+        assert!(!models.is_empty(), "a server has a model");
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        Self { models, started: since.map_or(0, |since| since.as_secs()) }
+    }
+
+    /// The names, the default first.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.models.iter().map(|model| model.name.as_str())
+    }
+
+    /// The model or blend that a request names, or the default.
+    ///
+    /// # Errors
+    /// If there is no such model, or the models of a blend have different vocabularies.
+    pub fn choose(&self, name: Option<&str>) -> Result<ModelChoice, ApiError> {
+        let Some(name) = name else {
+            return Ok(ModelChoice { name: self.models[0].name.clone(), parts: vec![(0, 1.0)] });
+        };
+        let parts = match name.strip_prefix(BLEND) {
+            None => vec![(self.find(name)?, 1.0)],
+            Some(parts) => parts.split(',').map(|part| self.blend_part(part)).collect::<Result<_, _>>()?,
+        };
+        let choice = ModelChoice { name: name.into(), parts };
+        self.try_blend(&choice).map_err(|error| ApiError::invalid("model", error.to_string()))?;
+        Ok(choice)
+    }
+
+    /// A part `name=weight` of a blend.
+    fn blend_part(&self, part: &str) -> Result<(usize, f64), ApiError> {
+        let weight = part.rsplit_once('=').map(|(name, weight)| (name.trim(), weight.trim().parse::<f64>()));
+        match weight {
+            Some((name, Ok(weight))) if weight > 0.0 && weight.is_finite() => Ok((self.find(name)?, weight)),
+            _ => Err(ApiError::invalid(
+                "model",
+                format!(
+                    "`{part}` is no part of a blend: expected a model and a weight above 0, as in `{BLEND}a=0.7,b=0.3`"
+                ),
+            )),
+        }
+    }
+
+    fn find(&self, name: &str) -> Result<usize, ApiError> {
+        self.names().position(|known| known == name).ok_or_else(|| ApiError::unknown_model(name, self.names()))
+    }
+
+    fn try_blend(&self, choice: &ModelChoice) -> generate::Result<Blend<'_>> {
+        Blend::new(choice.parts.iter().map(|&(at, weight)| (&self.models[at].generator, weight)).collect())
+    }
+
+    /// The models of a choice.
+    pub fn blend(&self, choice: &ModelChoice) -> Blend<'_> {
+        self.try_blend(choice).expect("a choice has models of one vocabulary")
+    }
+
+    /// The first model of a choice, which prompts are encoded for.
+    pub fn generator(&self, choice: &ModelChoice) -> &Generator {
+        &self.models[choice.parts[0].0].generator
+    }
+
+    /// The training text of the first model of a choice.
+    pub fn training_text(&self, choice: &ModelChoice) -> Option<&TrainingText> {
+        self.models[choice.parts[0].0].training_text.as_ref()
+    }
+
+    /// Whether all models are computed with packed weights.
+    pub fn is_packed(&self) -> bool {
+        self.models.iter().all(|model| model.generator.engine().is_packed())
+    }
+}

@@ -1,0 +1,368 @@
+//! Tests over a real socket.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use generate::Sampling;
+use serde_json::{Value, json};
+
+use crate::fields::MAX_BODY;
+use crate::test_server::{Answer, TestServer, WORDS, one, post};
+use crate::{Error, Options, Server};
+
+const COMPLETIONS: &str = "/v1/completions";
+
+#[test]
+fn a_seeded_text_is_the_same_alone_and_among_others_that_come_and_go() {
+    let server = TestServer::start(|options| options);
+    let generator = one();
+    let expected = |seed: u64, number: u64| {
+        let sampling = Sampling::default().max_tokens(60).seed(seed);
+        generator.sample("the fox", &sampling, number).unwrap().text
+    };
+    std::thread::scope(|scope| {
+        for seed in 0..12u64 {
+            let (server, expected) = (&server, &expected);
+            scope.spawn(move || {
+                let body = json!({ "prompt": "the fox", "max_tokens": 60, "seed": seed, "n": 2 });
+                for round in 0..4 {
+                    if (seed + round) % 3 == 0 {
+                        // A reader that goes away after the first bytes.
+                        let long = json!({ "prompt": "a crow", "max_tokens": 4000, "stream": true });
+                        let mut stream = server.begin(COMPLETIONS, &long);
+                        stream.read_exact(&mut [0; 200]).unwrap();
+                    }
+                    let answer = server.ask(COMPLETIONS, &body).json();
+                    for number in 0..2 {
+                        let choice = &answer["choices"][number];
+                        assert_eq!(choice["text"], expected(seed, number as u64), "{seed} {number}");
+                        assert_eq!((&choice["index"], &choice["finish_reason"]), (&json!(number), &json!("length")));
+                    }
+                    assert_eq!(answer["usage"]["completion_tokens"], 120);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_streamed_text_is_that_of_the_whole_answer() {
+    let server = TestServer::start(|options| options);
+    let mut body = json!({
+        "prompt": ["the fox", "a crow saw"], "max_tokens": 20, "seed": 3, "stop": [". and", "not a word of it"], "echo": true,
+    });
+    let whole = server.ask(COMPLETIONS, &body).json();
+    body["stream"] = json!(true);
+    body["stream_options"] = json!({ "include_usage": true });
+    let answer = server.ask(COMPLETIONS, &body);
+    assert!(answer.headers.contains("content-type: text/event-stream"), "{}", answer.headers);
+    let events = answer.events();
+    let (last, events) = events.split_last().unwrap();
+    assert_eq!(*last, "[DONE]");
+    let mut texts: BTreeMap<u64, String> = BTreeMap::new();
+    let mut reasons = BTreeMap::new();
+    let mut usage = Value::Null;
+    for event in events {
+        let event: Value = serde_json::from_str(event).unwrap();
+        assert_eq!(event["object"], "text_completion");
+        for choice in event["choices"].as_array().unwrap() {
+            let index = choice["index"].as_u64().unwrap();
+            texts.entry(index).or_default().push_str(choice["text"].as_str().unwrap());
+            if !choice["finish_reason"].is_null() {
+                reasons.insert(index, choice["finish_reason"].clone());
+            }
+        }
+        if event["choices"] == json!([]) {
+            usage = event["usage"].clone();
+        }
+    }
+    assert_eq!(usage, whole["usage"]);
+    for (index, choice) in (0..).zip(whole["choices"].as_array().unwrap()) {
+        assert_eq!(
+            (choice["text"].as_str().unwrap(), &choice["finish_reason"]),
+            (texts[&index].as_str(), &reasons[&index])
+        );
+    }
+    assert!(texts[&1].starts_with("a crow saw"));
+}
+
+#[test]
+fn log_probabilities_are_those_of_the_model_whatever_a_token_was_sampled_from() {
+    let server = TestServer::start(|options| options);
+    let generator = one();
+    let body = json!({ "prompt": "the fox", "max_tokens": 5, "seed": 1, "temperature": 0.3, "logprobs": 2 });
+    let answer = server.ask(COMPLETIONS, &body).json();
+    let (text, scores) = (answer["choices"][0]["text"].as_str().unwrap(), &answer["choices"][0]["logprobs"]);
+    let mut session = generator.session("the fox").unwrap();
+    for (at, token) in scores["tokens"].as_array().unwrap().iter().enumerate() {
+        let token = token.as_str().unwrap();
+        let id = generator.tokenizer().vocabulary.id(token).unwrap();
+        let expected = session.log_probs();
+        assert_eq!(scores["token_logprobs"][at].as_f64().unwrap(), expected[id as usize]);
+        let top = scores["top_logprobs"][at].as_object().unwrap();
+        let best = expected.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        assert_eq!((top.len(), top.values().next().unwrap().as_f64()), (2, Some(best)));
+        let start = scores["text_offset"][at].as_u64().unwrap() as usize;
+        assert!(text[start..].trim_start().starts_with(token), "{text} {start} {token}");
+        session.push(id).unwrap();
+    }
+    // A whole text is scored.
+    let prompt = "the fox saw a crow .";
+    let body = json!({ "prompt": prompt, "max_tokens": 0, "echo": true, "logprobs": 0 });
+    let answer = server.ask(COMPLETIONS, &body).json();
+    let scores = &answer["choices"][0]["logprobs"];
+    assert_eq!(
+        (&answer["choices"][0]["text"], &scores["tokens"]),
+        (&json!(prompt), &json!(["the", "fox", "saw", "a", "crow", "."]))
+    );
+    let expected: Vec<f64> = generator.token_log_probs(prompt).unwrap().iter().map(|token| token.log_prob).collect();
+    let found: Vec<Option<f64>> = scores["token_logprobs"].as_array().unwrap().iter().map(Value::as_f64).collect();
+    assert_eq!(found[0], None);
+    assert_eq!(found[1..].iter().map(|found| found.unwrap()).collect::<Vec<_>>(), expected);
+    assert_eq!(scores["text_offset"][1], 3);
+}
+
+#[test]
+fn what_cannot_be_done_is_rejected_with_the_field_and_what_to_do() {
+    let server = TestServer::start(|options| options);
+    for (fields, status, param, message) in [
+        (json!({ "temperature": -1 }), 400, "temperature", "expected a finite number of 0 or more"),
+        (json!({ "temperature": "hot" }), 400, "temperature", "expected a number"),
+        (json!({ "top_p": 0 }), 400, "top_p", "above 0"),
+        (json!({ "top_k": -3 }), 400, "top_k", "expected a whole number"),
+        (json!({ "max_tokens": 5000 }), 400, "max_tokens", "at most 4096"),
+        (json!({ "max_tokens": 0 }), 400, "max_tokens", "`echo`"),
+        (json!({ "n": 65 }), 400, "n", "at most 64"),
+        (json!({ "n": 0 }), 400, "n", "at least 1"),
+        (json!({ "logprobs": 21 }), 400, "logprobs", "from 0 to 20"),
+        (json!({ "echo": true, "logprobs": 1, "max_tokens": 3 }), 400, "echo", "`max_tokens` as 0"),
+        (json!({ "prompt": [1, 2] }), 400, "prompt", "a list of texts"),
+        (json!({ "prompt": [] }), 400, "prompt", "a list of texts"),
+        (json!({ "stop": " " }), 400, "stop", "white space"),
+        (json!({ "seed": 1.5 }), 400, "seed", "whole number"),
+        (json!({ "label": "verne" }), 400, "label", "without labels"),
+        (json!({ "best_of": 2 }), 400, "best_of", "leave it out"),
+        (json!({ "suffix": "end" }), 400, "suffix", "leave it out"),
+        (json!({ "logit_bias": { "5": 1 } }), 400, "logit_bias", "leave it out"),
+        (json!({ "response_format": { "type": "json_object" } }), 400, "response_format", "leave it out"),
+        (json!({ "frequency_penalty": 0.5 }), 400, "frequency_penalty", "leave it out"),
+        (json!({ "model": "three" }), 404, "model", "expected one of `one`, `two`, `other`"),
+        (json!({ "model": "blend:one=0.5,three=0.5" }), 404, "model", "no model `three`"),
+        (json!({ "model": "blend:one=0.5,two" }), 400, "model", "`blend:a=0.7,b=0.3`"),
+        (json!({ "model": "blend:one=0.5,two=0" }), 400, "model", "a weight above 0"),
+        (json!({ "model": "blend:one=0.5,other=0.5" }), 400, "model", "one vocabulary"),
+    ] {
+        let answer = server.ask(COMPLETIONS, &fields);
+        let error = answer.json()["error"].clone();
+        assert_eq!((answer.status, error["param"].as_str()), (status, Some(param)), "{fields}: {error}");
+        assert!(error["message"].as_str().unwrap().contains(message), "{fields}: {error}");
+        assert_eq!(error["type"], "invalid_request_error");
+    }
+    // Without an effect, or unknown.
+    let fields =
+        json!({ "best_of": 1, "suffix": null, "logit_bias": {}, "frequency_penalty": 0, "user": "x", "max_tokens": 1 });
+    assert_eq!(server.ask(COMPLETIONS, &fields).status, 200);
+}
+
+#[test]
+fn malformed_and_foreign_requests_are_rejected() {
+    let server = TestServer::start(|options| options);
+    let host = server.address.to_string();
+    let json_type = ("content-type", "application/json");
+    let mut too_large = vec![b' '; MAX_BODY + 1];
+    too_large[0] = b'{';
+    let requests: [(Vec<u8>, u16); 11] = [
+        (post(&host, COMPLETIONS, &[("content-type", "text/plain")], b"{}"), 415),
+        (post(&host, COMPLETIONS, &[], b"{}"), 415),
+        (post(&host, COMPLETIONS, &[json_type], b"{\"prompt\""), 400),
+        (post(&host, COMPLETIONS, &[json_type], b"[]"), 400),
+        (post(&host, COMPLETIONS, &[json_type], &too_large), 413),
+        (post("evil.example", COMPLETIONS, &[json_type], b"{}"), 403),
+        (post(&host, COMPLETIONS, &[json_type, ("origin", "http://evil.example")], b"{}"), 403),
+        (post(&host, COMPLETIONS, &[json_type, ("sec-fetch-site", "cross-site")], b"{}"), 403),
+        (post(&host, "/v1/embeddings", &[json_type], b"{}"), 404),
+        (post(&host, "/health", &[json_type], b"{}"), 405),
+        (format!("GET {COMPLETIONS} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n").into_bytes(), 405),
+    ];
+    for (request, status) in requests {
+        // The rest of a body that is too large may not be taken any more.
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        let _ = stream.write_all(&request);
+        let answer = Answer::read(stream);
+        let name = String::from_utf8_lossy(&request[..request.len().min(200)]).into_owned();
+        assert_eq!(answer.status, status, "{name}");
+        assert!(!answer.error().is_empty() && !answer.error().contains('\n'), "{name}");
+        assert!(answer.headers.contains("content-security-policy: default-src 'self'"), "{name}");
+        assert!(answer.headers.contains("x-content-type-options: nosniff"), "{name}");
+    }
+    assert_eq!(server.ask("/health", &Value::Null).json(), json!({ "status": "ok" }));
+}
+
+#[test]
+fn a_token_is_asked_for() {
+    let server = TestServer::start(|options| Options { token: Some("secret".into()), ..options });
+    assert_eq!(server.ask("/v1/models", &Value::Null).status, 401);
+    let host = server.address;
+    let request =
+        format!("GET /v1/models HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer secret\r\nconnection: close\r\n\r\n");
+    assert_eq!(Answer::read(server.send(request.as_bytes())).status, 200);
+}
+
+#[test]
+fn models_are_listed_and_blends_are_names() {
+    let server = TestServer::start(|options| options);
+    let models = server.ask("/v1/models", &Value::Null).json();
+    let ids: Vec<&str> = models["data"].as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["one", "two", "other"]);
+    let text = |model: Value| {
+        let answer =
+            server.ask(COMPLETIONS, &json!({ "model": model, "prompt": "the fox", "seed": 5, "max_tokens": 30 }));
+        assert!(model.is_null() || answer.json()["model"] == model);
+        answer.text()
+    };
+    let [default, one, two] = [text(Value::Null), text(json!("one")), text(json!("two"))];
+    let blended = text(json!("blend:one=0.5,two=0.5"));
+    assert_eq!(default, one);
+    assert!(one != two && blended != one && blended != two, "{one} | {two} | {blended}");
+    assert_eq!(text(json!("blend:one=2, two=2")), blended);
+    assert_eq!(text(json!("blend:one=1")), one);
+    let wolf = server.ask(COMPLETIONS, &json!({ "model": "other", "prompt": "wolf", "max_tokens": 9 })).text();
+    assert!(wolf.split_whitespace().all(|word| ["wolf", "lamb"].contains(&word)), "{wolf}");
+}
+
+#[test]
+fn the_next_tokens_have_the_probabilities_of_the_model() {
+    let server = TestServer::start(|options| options);
+    let answer = server.ask("/api/next", &json!({ "text": "the fox", "k": 3 })).json();
+    let generator = one();
+    let session = generator.session("the fox").unwrap();
+    let mut last = 1.0;
+    let mut ratios = Vec::new();
+    for next in answer["next"].as_array().unwrap() {
+        let token = next["token"].as_str().unwrap();
+        assert!(WORDS.contains(&token) && next["text"].as_str().unwrap().ends_with(token), "{next}");
+        let probability = next["probability"].as_f64().unwrap();
+        let of_model = session.log_probs()[generator.tokenizer().vocabulary.id(token).unwrap() as usize].exp();
+        ratios.push(probability / of_model);
+        assert!(probability <= last);
+        last = probability;
+    }
+    // Tokens that are never written have no share.
+    assert!(ratios.len() == 3 && ratios.iter().all(|ratio| (ratio - ratios[0]).abs() < 1e-9 && *ratio >= 1.0));
+    let error = server.ask("/api/next", &json!({ "k": 0 }));
+    assert_eq!((error.status, error.error().contains("from 1 to 1000")), (400, true));
+}
+
+#[test]
+fn copied_sequences_are_traced_to_the_training_text() {
+    let server = TestServer::start(|options| options);
+    let text = "and the fox saw the crow . a crow saw a fox";
+    let answer = server.ask("/api/trace", &json!({ "text": text, "shortest": 4 })).json();
+    let runs = answer["runs"].as_array().unwrap();
+    let copied = |run: &Value| -> String {
+        let end = run["end"].as_u64().unwrap() as usize;
+        text[run["start"].as_u64().unwrap() as usize..end].trim().to_owned()
+    };
+    assert_eq!(runs.iter().map(copied).collect::<Vec<_>>(), ["the fox saw the crow", "a crow saw a"]);
+    let source = &runs[0]["source"];
+    assert_eq!((&runs[0]["tokens"], &source["position"]), (&json!(5), &json!(6)));
+    let shown = ["before", "text", "after"].map(|part| source[part].as_str().unwrap().trim());
+    assert_eq!(shown, ["a crow saw a cheese .", "the fox saw the crow", "and the cheese ."]);
+    let answer = server.ask("/api/trace", &json!({ "text": text, "model": "two" }));
+    assert_eq!((answer.status, &answer.json()["error"]["code"]), (404, &json!("no_training_text")));
+    assert_eq!(server.ask("/api/trace", &json!({ "text": text, "shortest": 0 })).status, 400);
+}
+
+#[test]
+fn a_chat_continues_the_last_message_of_the_user() {
+    let server = TestServer::start(|options| options);
+    let text = server.ask(COMPLETIONS, &json!({ "prompt": "the fox", "seed": 4 })).text();
+    let messages = json!([
+        { "role": "system", "content": "ignored" }, { "role": "user", "content": "a crow" },
+        { "role": "assistant", "content": "saw" }, { "role": "user", "content": [{ "type": "text", "text": "the fox" }] },
+    ]);
+    let mut body = json!({ "messages": messages, "seed": 4, "logprobs": true, "top_logprobs": 1 });
+    let answer = server.ask("/v1/chat/completions", &body).json();
+    assert_eq!(
+        (&answer["object"], &answer["choices"][0]["message"]["content"]),
+        (&json!("chat.completion"), &json!(text))
+    );
+    let scores = answer["choices"][0]["logprobs"]["content"].as_array().unwrap();
+    assert!(scores.len() == 8 && scores.iter().all(|score| score["top_logprobs"].as_array().unwrap().len() == 1));
+    body["stream"] = json!(true);
+    let answer = server.ask("/v1/chat/completions", &body);
+    let mut streamed = String::new();
+    let events = answer.events();
+    for event in &events[..events.len() - 1] {
+        let event: Value = serde_json::from_str(event).unwrap();
+        assert_eq!(event["object"], "chat.completion.chunk");
+        streamed.push_str(event["choices"][0]["delta"]["content"].as_str().unwrap_or_default());
+    }
+    assert_eq!(streamed, text);
+    for messages in
+        [json!([]), json!([{ "role": "system", "content": "x" }]), json!([{ "role": "user", "content": 1 }])]
+    {
+        assert_eq!(server.ask("/v1/chat/completions", &json!({ "messages": messages })).status, 400);
+    }
+}
+
+#[test]
+fn a_busy_server_says_when_to_try_again_and_readers_that_go_away_make_room() {
+    let server = TestServer::start(|options| options);
+    // Nobody reads these, so they stay under way or wait.
+    let long = json!({ "prompt": "the", "max_tokens": 4096, "n": 64, "stream": true, "logprobs": 20 });
+    let mut readers: Vec<TcpStream> = (0..2).map(|_| server.begin(COMPLETIONS, &long)).collect();
+    readers.iter_mut().for_each(|reader| reader.read_exact(&mut [0; 8]).unwrap());
+    let busy = server.ask(COMPLETIONS, &json!({ "prompt": "the" }));
+    assert_eq!(busy.status, 429, "{}", busy.body);
+    assert!(busy.headers.contains("retry-after: 1") && busy.json()["error"]["type"] == "rate_limit_error");
+    assert_eq!(server.ask("/health", &Value::Null).status, 200);
+    drop(readers);
+    while server.ask(COMPLETIONS, &json!({ "prompt": "the" })).status == 429 {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let metrics = server.ask("/metrics", &Value::Null).body;
+    assert!(metrics.contains("# TYPE pastiche_requests_total counter\npastiche_requests_total "), "{metrics}");
+    assert!(metrics.contains("\npastiche_texts_waiting 0\n"), "{metrics}");
+}
+
+#[test]
+fn half_sent_headers_are_given_up() {
+    let server = TestServer::start(|options| Options { header_limit: Duration::from_millis(100), ..options });
+    let mut streams: Vec<TcpStream> =
+        (0..50).map(|_| server.send(b"POST /v1/completions HTTP/1.1\r\nhost: 127")).collect();
+    assert_eq!(server.ask("/health", &Value::Null).status, 200);
+    for stream in &mut streams {
+        // Closed, with or without an answer.
+        let mut rest = Vec::new();
+        let _ = stream.read_to_end(&mut rest);
+        assert!(rest.is_empty() || rest.starts_with(b"HTTP/1.1 408"));
+    }
+}
+
+#[test]
+fn a_stop_ends_open_streams() {
+    let mut server = TestServer::start(|options| options);
+    let mut stream =
+        server.begin(COMPLETIONS, &json!({ "prompt": "the", "max_tokens": 4096, "n": 60, "stream": true }));
+    stream.read_exact(&mut [0; 8]).unwrap();
+    server.stop().unwrap();
+    let mut rest = Vec::new();
+    let _ = stream.read_to_end(&mut rest);
+    assert!(!String::from_utf8_lossy(&rest).contains("[DONE]"));
+    assert!(TcpStream::connect(server.address).is_err());
+}
+
+#[test]
+fn an_address_that_cannot_be_used_is_an_error() {
+    let server = TestServer::start(|options| options);
+    let in_use = Server::bind(Options::new(server.address)).err().unwrap();
+    assert!(matches!(in_use, Error::PortInUse { .. }), "{in_use}");
+    let port = server.address.port().to_string();
+    assert!(in_use.to_string().contains(&port) && in_use.to_string().contains("choose another port"), "{in_use}");
+    let everywhere = Options::new(SocketAddr::from(([0, 0, 0, 0], 0)));
+    assert!(matches!(Server::bind(everywhere.clone()).err(), Some(Error::NoToken { .. })));
+    assert!(Server::bind(Options { token: Some("secret".into()), ..everywhere }).is_ok());
+}

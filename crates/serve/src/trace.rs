@@ -1,0 +1,49 @@
+//! `/api/trace`: which parts of a text are copied from the training text, and from where.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use eval::Match;
+use serde_json::{Value, json};
+
+use crate::api_error::ApiError;
+use crate::app::App;
+use crate::fields::Fields;
+use crate::offsets::character_starts;
+
+/// The shortest sequence that counts as copied if the request does not say.
+const DEFAULT_SHORTEST: usize = 5;
+/// The tokens of the training text that are shown before and after a copied sequence.
+const SHOWN: usize = 12;
+
+/// The sequences of at least `shortest` tokens that `text` has in common with the training text of the model.
+pub(crate) async fn trace(State(app): State<Arc<App>>, fields: Fields) -> Result<Json<Value>, ApiError> {
+    let model = app.models.choose(fields.get::<String>("model", "the name of a model")?.as_deref())?;
+    let text = fields.get::<String>("text", "a text")?.unwrap_or_default();
+    let expected = "a number of tokens from 1 on";
+    let shortest: usize = fields.get("shortest", expected)?.unwrap_or(DEFAULT_SHORTEST);
+    if shortest == 0 {
+        return Err(Fields::unexpected("shortest", &json!(shortest), expected));
+    }
+    let generator = app.models.generator(&model);
+    let training_text = app.models.training_text(&model).ok_or_else(|| ApiError::no_training_text(&model.name))?;
+    let scored = generator.scored_ids(&text);
+    let (_, ids) = scored.map_err(|error| ApiError::invalid("text", error.to_string()))?;
+    let tokenizer = generator.tokenizer();
+    let starts = character_starts(tokenizer, &ids);
+    let source = training_text.text();
+    let run = |Match { length, in_sample, in_text }: Match| {
+        let end = in_text + length;
+        let before = tokenizer.decode(&source[in_text.saturating_sub(SHOWN)..in_text]);
+        let after = tokenizer.decode(&source[end..source.len().min(end + SHOWN)]);
+        json!({
+            "start": starts[in_sample], "end": starts[in_sample + length], "tokens": length,
+            "source": {
+                "position": in_text, "before": before, "text": tokenizer.decode(&source[in_text..end]), "after": after,
+            },
+        })
+    };
+    let runs: Vec<Value> = training_text.copied_runs(&ids, shortest).into_iter().map(run).collect();
+    Ok(Json(json!({ "model": model.name, "tokens": ids.len(), "training_tokens": source.len(), "runs": runs })))
+}
