@@ -20,8 +20,10 @@ import check_export
 import event_files
 import initial
 import keras_cells
+import onnx_models
 import optimizers
 import pytorch_cells
+import pytorch_checkpoints
 import text_scores
 import tokenizers
 import whole_models
@@ -46,6 +48,11 @@ def all_fixtures():
         for name, file, report in files():
             yield f"{MODELS}/weights/{name}.safetensors", file
             yield f"{MODELS}/weights/{name}.json", dumps(report)
+    for name, file, report in pytorch_checkpoints.files():
+        yield f"{MODELS}/checkpoints/{name}.pt", file
+        yield f"{MODELS}/checkpoints/{name}.json", dumps(report)
+    for path, results in onnx_models.fixtures():
+        yield f"{MODELS}/{path}", dumps(results)
 
 
 def differences(found, expected, path, tolerance):
@@ -76,16 +83,17 @@ def compare(path, found):
         return [f"{path}: not committed"]
     if isinstance(found, bytes):
         return [] if committed.read_bytes() == found else [f"{path}: different bytes"]
-    tolerance = TOLERANCE_32 if "/weights/" in path or path.endswith("initial.json") else TOLERANCE
+    in_32_bits = ("/weights/", "/checkpoints/", "/onnx/", "initial.json")
+    tolerance = TOLERANCE_32 if any(part in path for part in in_32_bits) else TOLERANCE
     return differences(json.loads(found), json.loads(committed.read_text()), path, tolerance)
 
 
 def obsolete(computed):
     """Messages about committed fixtures that no program computes any more; tests would still rely on them."""
     files = [file for folder in (MODELS, TRAINER, TEXT_PREP, EVAL) for file in (ROOT / folder).rglob("*")]
-    # The folders in it are inputs, written by the Rust tests.
+    # The folders in it and the ONNX models are inputs, written by the Rust tests.
     files += (ROOT / CLI).glob("*")
-    paths = {file.relative_to(ROOT).as_posix() for file in files if file.is_file()}
+    paths = {file.relative_to(ROOT).as_posix() for file in files if file.is_file() and file.suffix != ".onnx"}
     return [f"{path}: not computed by any program" for path in sorted(paths - computed)]
 
 
