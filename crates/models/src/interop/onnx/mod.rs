@@ -11,7 +11,6 @@ mod tests;
 use std::path::Path;
 
 use durable::write_atomically;
-use prost::Message;
 use seqdata::hash::sha256;
 
 use crate::bundle::LmBundle;
@@ -19,12 +18,7 @@ use crate::error::{Error, Result};
 use crate::language_model::LanguageModel;
 use crate::parameters::parameters;
 use crate::serialize::weights_to_bytes;
-use messages::{ModelProto, OperatorSetIdProto, StringStringEntryProto};
 
-/// The operators' version; `LayerNormalization` is one since 17.
-const OPSET: i64 = 17;
-/// The version of the file format that came with [`OPSET`].
-const IR_VERSION: i64 = 8;
 /// No reader of Protocol Buffers accepts more bytes.
 const MAX_BYTES: usize = i32::MAX as usize;
 
@@ -40,21 +34,16 @@ pub fn write_onnx(path: &Path, bundle: &LmBundle, start_ids: &[u32]) -> Result<(
     let model = &bundle.model;
     network::check(&model.stack)?;
     check_size(weight_bytes(model))?;
-    let metadata = metadata(path, bundle, start_ids)?;
-    let message = ModelProto {
-        ir_version: IR_VERSION,
-        producer_name: "pastiche".into(),
-        producer_version: env!("CARGO_PKG_VERSION").into(),
-        doc_string: "A recurrent language model: feed the states it returns with the next ids.".into(),
-        graph: Some(network::graph(model)?.into_message()),
-        opset_import: vec![OperatorSetIdProto { domain: String::new(), version: OPSET }],
-        metadata_props: metadata
-            .into_iter()
-            .map(|(key, value)| StringStringEntryProto { key: key.into(), value })
-            .collect(),
-    };
-    check_size(message.encoded_len())?;
-    Ok(write_atomically(path, &message.encode_to_vec())?)
+    let bytes = encoded(path, bundle, start_ids, env!("CARGO_PKG_VERSION"))?;
+    check_size(bytes.len())?;
+    Ok(write_atomically(path, &bytes)?)
+}
+
+/// The file; `version` is that of this program.
+fn encoded(path: &Path, bundle: &LmBundle, start_ids: &[u32], version: &str) -> Result<Vec<u8>> {
+    let description = "A recurrent language model. Give the states that it returns with the next ids.";
+    let graph = network::graph(&bundle.model)?.into_message("language-model");
+    Ok(messages::model(version, description, graph, &metadata(path, bundle, start_ids)?).finish())
 }
 
 /// The size of all weights in the file; lazy weights take no memory.

@@ -5,8 +5,8 @@
 
 use kernels::reference::NORM_EPSILON;
 
-use super::graph::{Dim, Graph, float, integer, strings};
-use super::messages::{AttributeProto, data_type};
+use super::graph::Graph;
+use super::messages::{DataType, Dim, Value};
 use crate::cell::{Activation, Cell, CellKind};
 use crate::error::{Error, Result};
 use crate::interop::array::{Array, array};
@@ -44,13 +44,13 @@ pub(super) fn check(stack: &Stack) -> Result<()> {
 
 /// The graph from `ids` and states to `logits` and states.
 pub(super) fn graph(model: &LanguageModel) -> Result<Graph> {
-    let mut graph = Graph::new("language-model");
-    let ids = graph.input("ids", data_type::INT64, &[BATCH, TIME], "token ids");
+    let mut graph = Graph::default();
+    let ids = graph.input("ids", DataType::Int64, &[BATCH, TIME], "token ids");
     let table = graph.weights("embedding", &array(&model.embedding.weight)?);
     let mut vectors = graph.node("Gather", &[&table, &ids], "vectors");
     if let Some(labels) = &model.label_embedding {
         let shape = [BATCH, Dim::Fixed(1)];
-        let numbers = graph.input("labels", data_type::INT64, &shape, "the number of each text's label; 0 is no label");
+        let numbers = graph.input("labels", DataType::Int64, &shape, "the number of each text's label; 0 is no label");
         let table = graph.weights("label_embedding", &array(&labels.weight)?);
         let of_labels = graph.node("Gather", &[&table, &numbers], "label_vectors");
         vectors = graph.node("Add", &[&vectors, &of_labels], "labelled_vectors");
@@ -97,8 +97,8 @@ fn kept_state(graph: &mut Graph, ids: &str, document: u32) -> String {
 
 /// One layer without normalisation, from `[time, batch, D]` to `[time, batch, H]`.
 fn recurrent_layer(graph: &mut Graph, index: usize, cell: &Cell, input: &str, keep: Option<&str>) -> Result<String> {
-    let (op_type, order, attributes) = operator(cell);
     let units = cell.units();
+    let (op_type, order, option) = operator(cell);
     let name = |part: &str| format!("layer{index}/{part}");
     let weights = |matrix: Array| {
         let transposed = matrix.reordered(order).transposed();
@@ -118,36 +118,36 @@ fn recurrent_layer(graph: &mut Graph, index: usize, cell: &Cell, input: &str, ke
     let mut outputs = vec![name("steps")];
     for state in state_names(cell) {
         let shape = [Dim::Fixed(1), BATCH, Dim::Fixed(units)];
-        let before = graph.input(&format!("{state}{index}_in"), data_type::FLOAT, &shape, "zeros before the first id");
+        let before = graph.input(&format!("{state}{index}_in"), DataType::Float, &shape, "zeros before the first id");
         inputs.push(match keep {
             Some(keep) => graph.node("Mul", &[&before, keep], &name(&format!("{state}_before"))),
             None => before,
         });
         outputs.push(format!("{state}{index}_out"));
     }
-    let attributes = [vec![integer("hidden_size", units)], attributes].concat();
     let [inputs, outputs] = [&inputs, &outputs].map(|names| names.iter().map(String::as_str).collect::<Vec<_>>());
-    graph.node_with(op_type, &inputs, &outputs, attributes);
+    let attributes: Vec<_> = [("hidden_size", Value::Int(units))].into_iter().chain(option).collect();
+    graph.node_with(op_type, &inputs, &outputs, &attributes);
     // The dimension of directions.
     let axis = graph.integers(&name("axis"), &[1]);
     Ok(graph.node("Squeeze", &[&name("steps"), &axis], &name("outputs")))
 }
 
-/// ONNX's operator of a cell, its order of our gates, and its attributes.
-fn operator(cell: &Cell) -> (&'static str, &'static [usize], Vec<AttributeProto>) {
+/// ONNX's operator of a cell, its order of our gates, and its option.
+fn operator(cell: &Cell) -> (&'static str, &'static [usize], Option<(&'static str, Value<'static>)>) {
     match cell {
         Cell::Elman(elman) => {
-            let activation = match elman.activation {
-                Activation::Tanh => "Tanh",
-                Activation::Sigmoid => "Sigmoid",
-                Activation::Relu => "Relu",
+            let activation: &[&str] = match elman.activation {
+                Activation::Tanh => &["Tanh"],
+                Activation::Sigmoid => &["Sigmoid"],
+                Activation::Relu => &["Relu"],
             };
-            ("RNN", &[0], vec![strings("activations", &[activation])])
+            ("RNN", &[0], Some(("activations", Value::Strings(activation))))
         }
-        Cell::Lstm(_) | Cell::ExtendedLstm(_) => ("LSTM", &LSTM_ORDER, Vec::new()),
+        Cell::Lstm(_) | Cell::ExtendedLstm(_) => ("LSTM", &LSTM_ORDER, None),
         Cell::Gru(gru) => {
             let reset_after = usize::from(gru.recurrent_bias.is_some());
-            ("GRU", &[0, 1, 2], vec![integer("linear_before_reset", reset_after)])
+            ("GRU", &[0, 1, 2], Some(("linear_before_reset", Value::Int(reset_after))))
         }
     }
 }
@@ -156,9 +156,8 @@ fn layer_norm(graph: &mut Graph, index: usize, norm: &LayerNorm, input: &str) ->
     let gain = graph.weights(&format!("layer{index}/gain"), &array(&norm.gain)?);
     let bias = graph.weights(&format!("layer{index}/bias"), &array(&norm.bias)?);
     let output = format!("layer{index}/normalised");
-    let attributes = vec![integer("axis", 2), float("epsilon", NORM_EPSILON)];
-    graph.node_with("LayerNormalization", &[input, &gain, &bias], &[&output], attributes);
-    Ok(output)
+    let attributes = [("axis", Value::Int(2)), ("epsilon", Value::Float(NORM_EPSILON))];
+    Ok(graph.node_with("LayerNormalization", &[input, &gain, &bias], &[&output], &attributes))
 }
 
 /// From `hidden` to `logits`; `embedding` is the table of tied weights.
@@ -193,6 +192,6 @@ fn output_layer(graph: &mut Graph, output: &OutputLayer, hidden: &str, embedding
         parts.push(graph.node("Add", &[&within, &of_cluster], &name("tokens")));
     }
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-    graph.node_with("Concat", &parts, &["logits"], vec![integer("axis", 2)]);
+    graph.node_with("Concat", &parts, &["logits"], &[("axis", Value::Int(2))]);
     Ok(())
 }
