@@ -32,14 +32,14 @@ def step(ids, state):
 
 start, prompt_ids = json.loads(about["start_ids"]), tokenizer.encode(prompt).ids
 ids = start + prompt_ids
-logits, state = step(ids, zeros)
+# Such a model reads its last window again for each token.
+by_window, window = about["state_mode"] == "window", int(about["window"])
+logits, state = step(ids[-window:] if by_window else ids, zeros)
 for _ in range(count):
     logits[json.loads(about["never_sampled"])] = -np.inf
     weights = np.exp((logits - logits.max()) / 0.8)
     ids.append(int(random.choice(len(weights), p=weights / weights.sum())))
     if ids[-1] == int(about.get("document_id", -1)):
         break
-    # A model whose state mode is "window" reads the last window again for each token.
-    by_window = about["state_mode"] == "window"
-    logits, state = step(ids[-int(about["window"]) :], zeros) if by_window else step(ids[-1:], state)
+    logits, state = step(ids[-window:], zeros) if by_window else step(ids[-1:], state)
 print(tokenizer.decode(ids[len(start) :]))
