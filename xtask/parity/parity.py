@@ -20,7 +20,6 @@ import check_export
 import event_files
 import initial
 import keras_cells
-import onnx_models
 import optimizers
 import pytorch_cells
 import pytorch_checkpoints
@@ -51,8 +50,6 @@ def all_fixtures():
     for name, file, report in pytorch_checkpoints.files():
         yield f"{MODELS}/checkpoints/{name}.pt", file
         yield f"{MODELS}/checkpoints/{name}.json", dumps(report)
-    for path, results in onnx_models.fixtures():
-        yield f"{MODELS}/{path}", dumps(results)
 
 
 def differences(found, expected, path, tolerance):
@@ -83,7 +80,7 @@ def compare(path, found):
         return [f"{path}: not committed"]
     if isinstance(found, bytes):
         return [] if committed.read_bytes() == found else [f"{path}: different bytes"]
-    in_32_bits = ("/weights/", "/checkpoints/", "/onnx/", "initial.json")
+    in_32_bits = ("/weights/", "/checkpoints/", "initial.json")
     tolerance = TOLERANCE_32 if any(part in path for part in in_32_bits) else TOLERANCE
     return differences(json.loads(found), json.loads(committed.read_text()), path, tolerance)
 
@@ -91,9 +88,9 @@ def compare(path, found):
 def obsolete(computed):
     """Messages about committed fixtures that no program computes any more; tests would still rely on them."""
     files = [file for folder in (MODELS, TRAINER, TEXT_PREP, EVAL) for file in (ROOT / folder).rglob("*")]
-    # The folders in it and the ONNX models are inputs, written by the Rust tests.
+    # The folders in it are inputs, written by the Rust tests.
     files += (ROOT / CLI).glob("*")
-    paths = {file.relative_to(ROOT).as_posix() for file in files if file.is_file() and file.suffix != ".onnx"}
+    paths = {file.relative_to(ROOT).as_posix() for file in files if file.is_file()}
     return [f"{path}: not computed by any program" for path in sorted(paths - computed)]
 
 

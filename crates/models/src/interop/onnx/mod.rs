@@ -34,16 +34,12 @@ pub fn write_onnx(path: &Path, bundle: &LmBundle, start_ids: &[u32]) -> Result<(
     let model = &bundle.model;
     network::check(&model.stack)?;
     check_size(weight_bytes(model))?;
-    let bytes = encoded(path, bundle, start_ids, env!("CARGO_PKG_VERSION"))?;
+    let description = "A recurrent language model. Give the states that it returns with the next ids.";
+    let graph = network::graph(model)?.into_message("language-model");
+    let metadata = metadata(path, bundle, start_ids)?;
+    let bytes = messages::model(env!("CARGO_PKG_VERSION"), description, graph, &metadata).finish();
     check_size(bytes.len())?;
     Ok(write_atomically(path, &bytes)?)
-}
-
-/// The file; `version` is that of this program.
-fn encoded(path: &Path, bundle: &LmBundle, start_ids: &[u32], version: &str) -> Result<Vec<u8>> {
-    let description = "A recurrent language model. Give the states that it returns with the next ids.";
-    let graph = network::graph(&bundle.model)?.into_message("language-model");
-    Ok(messages::model(version, description, graph, &metadata(path, bundle, start_ids)?).finish())
 }
 
 /// The size of all weights in the file; lazy weights take no memory.

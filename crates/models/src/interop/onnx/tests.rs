@@ -1,21 +1,16 @@
-//! Compares exported models with our own forward pass: read by `rten`, and by onnxruntime, whose results are committed.
-//!
-//! `WRITE_FIXTURE=1 cargo test -p pastiche-models onnx` writes the committed models again; then
-//! `xtask/parity/onnx_models.py` checks them with `onnx.checker` and computes the results.
+//! Compares exported models, read by `rten`, with our own forward pass.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rten::{Model, NodeId, Value};
-use serde_json::Value as Json;
 use text_prep::{Cleaner, OovPolicy, PreTokenizer, Tokenizer, Vocabulary, WordOptions};
 
 use super::*;
 use crate::adaptive_softmax::AdaptiveSoftmax;
 use crate::bundle::LmMetadata;
-use crate::cell::{Activation, CellKind};
+use crate::cell::CellKind;
 use crate::init::Initialization;
 use crate::language_model::{LanguageModelConfig, TokenInput};
 use crate::stack::{LayerConfig, Stack};
@@ -25,7 +20,8 @@ const VOCABULARY: usize = 13;
 const IDS: [[i32; 5]; 3] = [[3, 1, 12, 0, 3], [2, 5, 6, 7, 8], [9, 10, 11, 4, 4]];
 const LABELS: [i32; 3] = [0, 2, 1];
 
-/// Every kind of layer and option that can be exported, by name.
+/// Kinds of layers and options that `rten` has, by name: it has neither a vanilla RNN nor the GRU whose reset gate is before the
+/// product.
 fn cases() -> Vec<(&'static str, LanguageModelConfig)> {
     let config = |layers| LanguageModelConfig::new(VOCABULARY, 4, layers);
     let single = |kind| config(vec![LayerConfig::new(kind, 5)]);
@@ -33,19 +29,15 @@ fn cases() -> Vec<(&'static str, LanguageModelConfig)> {
     let stack = config(vec![lstm.clone().layer_norm(true), LayerConfig::gru(6), lstm.clone().layer_norm(true)]);
     let adaptive = AdaptiveSoftmax::default().cutoffs([4, 9]).division(2);
     vec![
-        ("rnn", single(CellKind::Elman(Activation::Tanh))),
-        ("rnn_relu", single(CellKind::Elman(Activation::Relu))),
-        ("rnn_sigmoid", single(CellKind::Elman(Activation::Sigmoid))),
         ("lstm", single(CellKind::Lstm)),
         ("gru", single(CellKind::Gru { reset_after: true })),
-        ("gru_before", single(CellKind::Gru { reset_after: false })),
         ("stack", stack.projection_dim(4).tie_weights(true)),
         ("documents", config(vec![lstm.clone(), LayerConfig::gru(5)]).document_id(2).labels(["a", "b"])),
         ("adaptive", config(vec![lstm]).projection_dim(6).adaptive_softmax(adaptive)),
     ]
 }
 
-/// Replaces each weight by a multiple of 1/64: the same files on every processor.
+/// Replaces each weight by a multiple of 1/64: biases are not zero, and no two weights of a gate are equal by chance.
 struct Weights(usize);
 
 impl ModuleMapper for Weights {
@@ -74,13 +66,11 @@ fn bundle(config: LanguageModelConfig) -> LmBundle {
     LmBundle::new(model, tokenizer, LmMetadata::new(config, 20, 1, String::new()))
 }
 
-/// The file, with a version that no release changes.
 fn written(bundle: &LmBundle) -> Vec<u8> {
-    encoded(Path::new("model.onnx"), bundle, &[2], "test").unwrap()
-}
-
-fn fixture(name: &str, end: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/onnx").join(format!("{name}.{end}"))
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.onnx");
+    write_onnx(&path, bundle, &[2]).unwrap();
+    std::fs::read(path).unwrap()
 }
 
 /// The names and values of the outputs.
@@ -128,8 +118,7 @@ fn run(model: &Model, steps: std::ops::Range<usize>, states: Vec<Value>) -> Vec<
 
 #[test]
 fn rten_computes_the_same_logits_and_states_at_once_and_in_chunks() {
-    // It has neither a vanilla RNN nor the GRU whose reset gate is before the product.
-    for (name, config) in cases().into_iter().filter(|(name, _)| !name.starts_with("rnn") && *name != "gru_before") {
+    for (name, config) in cases() {
         let bundle = bundle(config);
         let model = Model::load(written(&bundle)).unwrap();
         let zeros = || -> Vec<Value> {
@@ -164,34 +153,6 @@ fn rten_computes_the_same_logits_and_states_at_once_and_in_chunks() {
 }
 
 #[test]
-fn onnxruntime_computes_the_same_logits_and_states() {
-    for (name, config) in cases() {
-        let results = fs::read_to_string(fixture(name, "json")).unwrap();
-        let results: Json = serde_json::from_str(&results).unwrap();
-        assert_eq!(results["ids"], serde_json::json!(IDS));
-        let values = |output: &str| -> Vec<f32> {
-            let data = results["outputs"][output]["data"].as_array().unwrap();
-            data.iter().map(|value| value.as_f64().unwrap() as f32).collect()
-        };
-        let expected = expected(&bundle(config).model);
-        let found = expected.iter().map(|(output, _)| (output.clone(), values(output))).collect();
-        assert_close(&found, &expected, name);
-    }
-}
-
-#[test]
-fn the_files_are_the_committed_ones() {
-    for (name, config) in cases() {
-        let (bytes, committed) = (written(&bundle(config)), fixture(name, "onnx"));
-        if std::env::var_os("WRITE_FIXTURE").is_some() {
-            fs::create_dir_all(committed.parent().unwrap()).unwrap();
-            fs::write(&committed, &bytes).unwrap();
-        }
-        assert!(bytes == fs::read(&committed).unwrap(), "{} is not what is written", committed.display());
-    }
-}
-
-#[test]
 fn the_metadata_tells_how_to_write_a_text() {
     let (_, config) = cases().into_iter().find(|(name, _)| *name == "documents").unwrap();
     let bundle = bundle(config);
@@ -199,7 +160,7 @@ fn the_metadata_tells_how_to_write_a_text() {
     let entry = |key: &str| model.metadata().get(key).unwrap().to_string();
     assert_eq!(
         (model.metadata().producer_name(), model.metadata().producer_version()),
-        (Some("pastiche"), Some("test"))
+        (Some("pastiche"), Some(env!("CARGO_PKG_VERSION")))
     );
     assert_eq!(Tokenizer::from_json(&entry("tokenizer")).unwrap(), bundle.tokenizer);
     let tokens: Vec<String> = serde_json::from_str(&entry("tokens")).unwrap();
@@ -220,7 +181,7 @@ fn a_model_that_onnx_cannot_express_is_rejected_by_key() {
         (lstm.clone().mogrifier_rounds(5), "mogrifier_rounds"),
         (lstm.clone().bidirectional(true), "bidirectional"),
     ] {
-        let mut bundle = bundle(cases().remove(3).1);
+        let mut bundle = bundle(cases().remove(0).1);
         let config = LanguageModelConfig::new(VOCABULARY, 4, vec![lstm.clone()]);
         bundle.model = config.init(1, &device).unwrap();
         let weights = Initialization::new(1, &device);
@@ -233,7 +194,7 @@ fn a_model_that_onnx_cannot_express_is_rejected_by_key() {
 
 #[test]
 fn a_model_above_two_gigabytes_is_rejected_before_its_weights_take_memory() {
-    let mut bundle = bundle(cases().remove(3).1);
+    let mut bundle = bundle(cases().remove(0).1);
     let config = LanguageModelConfig::new(1 << 20, 1 << 10, vec![LayerConfig::lstm(8)]);
     bundle.model = config.zeros(&Device::flex()).unwrap();
     let error = write_onnx(Path::new("model.onnx"), &bundle, &[]).unwrap_err().to_string();
