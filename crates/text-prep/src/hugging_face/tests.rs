@@ -84,7 +84,7 @@ fn what_they_cannot_express_is_rejected_with_the_reason() {
 }
 
 proptest! {
-    #![proptest_config(test_strategies::cases(256))]
+    #![proptest_config(test_strategies::cases(64))]
 
     #[test]
     fn they_give_a_text_the_same_ids(text in test_strategies::text(), unknown in any::<bool>()) {
